@@ -1,0 +1,40 @@
+/* core: what passes between generated code and whoever calls it (driver, runtime, the emitted C API).
+ *
+ * A run's state is one block of memory, 64-byte aligned: sgdrt_header, then slots, then cells, at offsets fixed
+ * at compile time. Generated functions read and write that block, a work block whose size is a compile-time
+ * constant, and the caller's columns; they allocate nothing, call nothing but libm-free code, and keep nothing.
+ */
+#ifndef SGDRT_CORE_H
+#define SGDRT_CORE_H
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct sgdrt_header {
+    uint64_t seed;
+    uint64_t step;           /* steps done since init; generated code counts it up */
+    uint64_t epoch;          /* epochs done; the caller sets it before a call */
+    uint64_t planned;        /* planned steps: progress = (float)step / (float)planned */
+    uint64_t reserved[4];
+} sgdrt_header;              /* 64 bytes */
+
+/* Row r of a column begins at data + r * stride bytes; inside a row elements are dense, row-major. */
+typedef struct sgdrt_column { const void *data; int64_t stride; } sgdrt_column;
+
+typedef struct sgdrt_call {
+    void *state;
+    void *work;                      /* 64-byte aligned */
+    const sgdrt_column *columns;     /* by column index of the run's data set; for a metric: the kept arguments */
+    const uint32_t *rows;            /* row of each place; NULL: place p is row first + p */
+    int64_t first;
+    int64_t count;                   /* places in this call */
+    int64_t batch;                   /* places per step; the last step takes what is left. evaluate, predict, metric: == count */
+    int64_t place;                   /* place of place 0 within its epoch's order (keys of draws) */
+    double *sums;                    /* one per ROOT_SUM: train adds each step's f32 sum to it in f64, others store it */
+    void *const *outputs;            /* one per ROOT_ROWS (dense rows) or ROOT_VALUE (one scalar) */
+    const volatile int32_t *stop;    /* NULL or polled between steps */
+} sgdrt_call;
+
+/* Returns the number of steps done (functions that do not step: 1). */
+typedef int64_t sgdrt_function(const sgdrt_call *call);
+
+#endif

@@ -1,0 +1,16 @@
+/* An executor runs the functions of one Run: compiled (codegen/jit.c) or interpreted (ir/interp.c), same bits. */
+#ifndef SGDC_EXECUTOR_H
+#define SGDC_EXECUTOR_H
+#include "core.h"
+#include "ir/program.h"
+
+typedef enum Entry { ENTRY_INIT, ENTRY_STEP, ENTRY_EVALUATE, ENTRY_PREDICT, ENTRY_METRIC } Entry;
+typedef struct Executor Executor;
+struct Executor {
+    const Run *run;
+    size_t work_bytes;                                            /* the caller provides call->work of this size */
+    int64_t (*call)(Executor *e, Entry entry, int measure, const sgdrt_call *call);   /* measure: only METRIC */
+    void (*free)(Executor *e);
+};
+Executor *interpreter_new(Arena *arena, const Run *run);
+#endif

@@ -1,0 +1,148 @@
+/* ir: the tensor graph and what is done to it, in the order it is done.
+ *
+ *   ops.def        the op table: one row per op
+ *   graph.c        nodes: constructor with hash-consing and folding
+ *   infer.c        shape and type of each op
+ *   print.c        graphs as text (--emit=ir), as readable formulas (--emit=grad), as dot
+ *   verify.c       what must hold between passes
+ *   batch.c        one example -> rows
+ *   grad.c         derivatives, built from the same ops
+ *   canonicalise.c every change that rounds differently; always runs
+ *   order.c        the order law written onto every contraction and reduction
+ *     -- bits are fixed here; interp.c runs the graph as it is at this line --
+ *   rules.c        exact identities
+ *   fuse.c plan.c loop.c   which nodes share a loop, where values live, the loops
+ *   passes.c       the list of all of them
+ *   program.h      what a file declares: data, runs, cells, slots, functions
+ *
+ * Float semantics: IEEE, round to nearest, denormals kept, no reassociation, no contraction but
+ * what canonicalise writes as FMA. All NaN are equal.
+ *
+ * Invariants: nodes are immutable and live in the graph's arena; two nodes equal in everything but
+ * span, backward and id are one node (the first span wins); a node's sources have smaller ids.
+ */
+#ifndef SGDC_GRAPH_H
+#define SGDC_GRAPH_H
+#include "support/support.h"
+
+typedef enum DType { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BOOL, DTYPE_U8 } DType;   /* U8 only as a column */
+const char *dtype_text(DType t);
+size_t dtype_bytes(DType t);
+static inline bool dtype_is_real(DType t) { return t == DTYPE_F32 || t == DTYPE_F64; }
+
+enum { MOST_RANK = 8, MOST_AXES = 16 };   /* of a tensor; of an index space (result + reduced axes) */
+
+typedef struct Shape { int rank; int64_t extent[MOST_RANK]; } Shape;   /* rows not among them */
+int64_t shape_size(Shape s);
+bool    shape_equal(Shape a, Shape b);
+
+typedef enum Op {
+#define OP(NAME, text, arity, class) OP_##NAME,
+#include "ir/ops.def"
+#undef OP
+    OP_COUNT
+} Op;
+typedef enum OpClass { OP_CLASS_LEAF, OP_CLASS_ELEMENT, OP_CLASS_MOVE, OP_CLASS_REDUCE, OP_CLASS_INDEXED } OpClass;
+const char *op_text(Op op);
+int         op_arity(Op op);
+OpClass     op_class(Op op);
+
+/* Where a source is read, from an index space of result axes (0 .. nout-1), then reduced axes:
+ *   place on source axis a = (offset + sum of coef[k] * index[k]) / divisor
+ * A place that is not integral or not in 0 .. extent-1 is absent. divisor >= 1. */
+typedef struct AxisMap { int64_t offset, divisor; int32_t coef[MOST_AXES]; } AxisMap;
+typedef struct Access { int rank; AxisMap axis[MOST_RANK]; } Access;
+
+/* VIEW, CONTRACT, REDUCE_*, ARGMAX. The result's axes are the node's shape. */
+typedef struct Contraction {
+    int     reduced;                       /* number of reduced axes; after order.c in order of k, each ascending */
+    int64_t extent[MOST_AXES];             /* their extents */
+    bool    over_rows;                     /* rows are reduced too (outermost, first in k); result has no rows */
+    int     lanes;                         /* written by order.c: 1, or 16 (order law 2); 0 before */
+    int64_t chunk;                         /* written by order.c: places of the mini-batch (or k without rows) per chunk, 0 = one chunk */
+    Access  access[2];                     /* of source 0 and 1 */
+} Contraction;
+
+typedef enum RandomKey { RANDOM_STEP, RANDOM_INITIAL, RANDOM_DATA } RandomKey;
+/* STEP: (seed, step, place in the epoch's order, site, element); INITIAL: (seed, site, element), site the
+ * hash of the parameter's name; DATA: (seed of the data, row, site, element). Element is row-major. */
+typedef struct Random { RandomKey key; uint64_t site; uint64_t seed; } Random;   /* seed: only DATA */
+typedef enum Counter { COUNTER_STEP, COUNTER_EPOCH, COUNTER_PROGRESS } Counter;
+
+typedef struct Attr {
+    double       value;          /* CONST: exactly representable in the dtype (bool 0 or 1) */
+    int64_t      index;          /* COLUMN CELL SLOT GRADIENT: which; IOTA CONCAT: axis; POWI: n; GATHER SCATTER_ADD: b */
+    Counter      counter;
+    Random       random;
+    bool         over_rows;      /* SCATTER_ADD */
+    const Contraction *contraction;
+} Attr;
+
+typedef struct Node Node;
+struct Node {
+    Op       op;
+    DType    dtype;
+    uint8_t  rows;               /* 0: the same for every row; else the row axis (1 + index of the data set in the step) */
+    bool     backward;           /* made by differentiation */
+    Shape    shape;
+    int      sources;
+    Node   **source;
+    Attr     attr;
+    Span     span;               /* in the user's text */
+    uint32_t id;
+};
+
+typedef struct Graph {
+    Arena *arena;
+    Diagnostics *diagnostics;
+    Span   span; bool backward;  /* given to nodes made from now on; callers set and restore them */
+    uint32_t next_id;
+    Node **table; uint32_t table_size, table_used;   /* hash-consing */
+} Graph;
+
+/* ---- graph.c: constructors. Shapes are checked by the caller (lowering says it to the user); a wrong one
+ * here is an internal error. They fold constants with our own arithmetic and exact identities only. */
+Graph *graph_new(Arena *arena, Diagnostics *diagnostics);
+Node *graph_node(Graph *g, Op op, DType dtype, Shape shape, Node *const *source, int sources, Attr attr);   /* the one door */
+Node *graph_const(Graph *g, DType t, Shape shape, double value);
+Node *graph_leaf(Graph *g, Op op, DType t, Shape shape, int64_t index);            /* COLUMN CELL SLOT GRADIENT IOTA */
+Node *graph_counter(Graph *g, Counter which, DType t);
+Node *graph_rows_reciprocal(Graph *g, DType t);
+Node *graph_random(Graph *g, DType t, Shape shape, Random random);
+Node *graph_unary(Graph *g, Op op, Node *x);                                       /* not CAST, POWI */
+Node *graph_powi(Graph *g, Node *x, int64_t n);
+Node *graph_cast(Graph *g, Node *x, DType t);
+Node *graph_binary(Graph *g, Op op, Node *a, Node *b);                             /* equal shapes */
+Node *graph_where(Graph *g, Node *c, Node *a, Node *b);
+Node *graph_view(Graph *g, Node *x, Shape shape, const Access *access);
+Node *graph_expand(Graph *g, Node *x, Shape shape, const int *axis_of_source);     /* source axis a becomes result axis axis_of_source[a]; others repeat */
+Node *graph_permute(Graph *g, Node *x, const int *source_axis);                    /* result axis a is source axis source_axis[a] */
+Node *graph_slice(Graph *g, Node *x, int axis, int64_t begin, int64_t end);
+Node *graph_pad(Graph *g, Node *x, const int64_t *before, const int64_t *after);   /* zeros */
+Node *graph_reshape(Graph *g, Node *x, Shape shape);
+Node *graph_concat(Graph *g, Node *const *x, int count, int axis);
+/* General reduction: op is CONTRACT (1 or 2 sources), REDUCE_MAX, REDUCE_MIN or ARGMAX. */
+Node *graph_contract(Graph *g, Op op, Node *const *x, int count, Shape result, const Contraction *c);
+Node *graph_reduce(Graph *g, Op op, Node *x, uint32_t axes, bool over_rows);       /* axes: a bit per axis of x, removed */
+Node *graph_gather(Graph *g, Node *table, Node *index, int shared);
+Node *graph_scatter_add(Graph *g, Node *x, Node *index, Shape result, int shared, bool over_rows);
+
+/* ---- rewriting: the roots again, every node passed through `change` once, sources first. `change` gets the old
+ * node and its already changed sources and returns the new node (graph_again for "the same with these sources"). */
+typedef Node *(*NodeChange)(Graph *g, Node *old, Node *const *source, void *context);
+void  graph_rewrite(Graph *g, Node **roots, int count, NodeChange change, void *context);
+Node *graph_again(Graph *g, Node *old, Node *const *source);                       /* re-infers rows; keeps span, backward */
+/* All nodes below the roots, sources before users, in the objective's depth-first left-to-right post-order. */
+Node **graph_post_order(Arena *arena, Node *const *roots, int count, int *nodes);
+
+/* ---- grad.c. Adjoints of y (any shape and rows; seeded with `seed`, or 1 everywhere if NULL) with respect to
+ * wrt[0..count): out[i] has wrt[i]'s shape and rows; NULL if y does not depend on it (absent, not zero). Where
+ * the adjoint has rows and the source has none it is summed over rows (one batch sum per use). Reports an error
+ * at the op's span and returns false if an op on the way has no derivative. */
+bool graph_gradients(Graph *g, Node *y, Node *seed, Node *const *wrt, int count, Node **out);
+
+/* ---- print.c */
+void graph_print(Text *to, Node *const *roots, const char *const *root_names, int count);           /* deterministic, numbered from 0 */
+void graph_print_dot(Text *to, Node *const *roots, const char *const *root_names, int count);
+
+#endif

@@ -1,0 +1,132 @@
+/* What a .sgd file declares, after lowering: data sets, and runs with their cells, slots and functions.
+ * Lowering makes it, the passes rewrite the functions' roots, codegen and the interpreter run them, the driver
+ * loops around them. One Run is one curve in the plot: a train block, or one value of each `each` of it.
+ */
+#ifndef SGDC_PROGRAM_H
+#define SGDC_PROGRAM_H
+#include "ir/graph.h"
+#include "frontend/ast.h"
+
+/* ---- data ------------------------------------------------------------------------------- */
+typedef enum SourceKind { SOURCE_SYNTHETIC, SOURCE_CSV, SOURCE_IDX, SOURCE_NPY, SOURCE_APPLICATION } SourceKind;
+
+/* One stored column of a data set, what a COLUMN leaf (attr.index) reads: shape per row, dtype known without files. */
+typedef struct Column {
+    Name    name;                 /* images, labels, or a made name: "x" */
+    DType   dtype;                /* U8 images, I32 labels, F32 otherwise */
+    Shape   shape;
+    int64_t classes;              /* > 0: values must be 0 .. classes-1 (checked at load; after remap) */
+    const char *path;             /* idx, npy: its file */
+    int64_t *csv_index; const char **csv_name; int csv_count;   /* csv: which columns, by index, or by name where csv_name[i] */
+    bool    standardized;         /* x: (x - mean) / deviation, materialised at load, statistics of the training rows */
+    int     mean_cell, deviation_cell;      /* in the run: CELL_STATISTIC, one per element; -1 */
+    double *remap; int remap_count;         /* value remap[i] becomes i; others are an error */
+    Node   *synthetic;            /* synthetic: the one-example graph of its value (RANDOM_DATA leaves, earlier columns as COLUMN) */
+    Span    span;
+} Column;
+
+typedef struct Field {            /* x: f32[28, 28] = images / 255: what models see */
+    Name name; DType dtype; Shape shape; int64_t classes;   /* classes > 0: a label */
+    Node *value;                  /* one-example graph over COLUMN leaves */
+    int   column;                 /* the column it is exactly, or -1 */
+    const char *doc; Span span;
+} Field;
+
+typedef struct DataSet {
+    Name name; SourceKind kind; Span span;
+    const char *like;             /* `data test like digits`: the set whose statistics it uses, or NULL */
+    const char *path;             /* csv (after --data NAME=PATH) */
+    char  delimiter; int header;  /* csv: 1 yes, 0 no, -1 find out */
+    bool  missing_is_error; double missing_value;
+    int64_t rows_begin, rows_end; /* rows = a..b; end -1: to the last */
+    int64_t rows; uint64_t seed;  /* synthetic */
+    Node *keep;                   /* bool, one-example over COLUMN leaves, or NULL */
+    Column *columns; int column_count;
+    Field  *fields;  int field_count;
+} DataSet;
+
+/* ---- what a run keeps ------------------------------------------------------------------- */
+typedef enum CellKind { CELL_PARAMETER, CELL_STATE, CELL_OPTIMIZER, CELL_STATISTIC } CellKind;
+typedef struct Cell {
+    CellKind kind; const char *name;   /* path: mlp.h.dense.w; optimizer state: momentum.v@mlp.h.dense.w */
+    DType dtype; Shape shape;
+    Node *initial;                     /* no rows; RANDOM_INITIAL leaves */
+    int   of;                          /* optimizer state: its parameter's cell; else -1 */
+    bool  updated;                     /* some update changes it */
+    size_t offset;                     /* bytes from the start of the state block, 64-aligned */
+    const char *doc; Span span;
+} Cell;
+typedef struct Slot { const char *name; DType dtype; double value; size_t offset; Span span; } Slot;   /* lr, penalty weights, top-level settings */
+
+/* ---- functions: entry points over the graph ---------------------------------------------- */
+typedef enum RootKind {
+    ROOT_SUM,        /* scalar without rows: objective term or penalty `index`; stored (train: added in f64) to sums[index] */
+    ROOT_UPDATE,     /* the new value of cell `index` */
+    ROOT_ROWS,       /* a value per row, written dense to outputs[index] */
+    ROOT_VALUE       /* scalar without rows, written to outputs[index] */
+} RootKind;
+typedef struct Root { RootKind kind; int index; Node *node; const char *name; } Root;
+typedef struct Function { const char *name; Root *roots; int root_count; bool steps; } Function;   /* steps: counts steps, may draw */
+
+/* ---- runs -------------------------------------------------------------------------------- */
+typedef enum BatchOrder { ORDER_SHUFFLED, ORDER_SEQUENTIAL, ORDER_REPLACEMENT } BatchOrder;
+typedef enum LastBatch { LAST_KEEP, LAST_DROP, LAST_WRAP } LastBatch;
+typedef enum HoldOut { HOLD_OUT_NONE, HOLD_OUT_RANDOM, HOLD_OUT_SPLIT, HOLD_OUT_LAST } HoldOut;
+
+typedef struct Term { Name name; bool penalty; Node *value; Span span; } Term;   /* one-example objective, unnamed: "loss" */
+typedef struct Measure { Name name; Function metric; Node **arguments; int argument_count; Span span; } Measure;   /* metric's COLUMN i is the kept argument i */
+
+/* stop and keep are small trees over reported figures, evaluated by the driver. */
+typedef enum WatchKind { WATCH_NUMBER, WATCH_FIGURE, WATCH_STALLED, WATCH_NOT, WATCH_AND, WATCH_OR, WATCH_LT, WATCH_LE, WATCH_GT, WATCH_GE } WatchKind;
+typedef struct Watch { WatchKind kind; double number; const char *figure; struct Watch *left, *right; } Watch;
+/* figure: "train.loss", "valid.loss", "valid.accuracy", "epoch", "step". STALLED: figure, number = epochs without improvement. */
+
+typedef struct EachValue { const char *name, *text; } EachValue;     /* batch, "10" */
+
+typedef struct Run {
+    const char *name, *block;          /* "sweep lr=0.1 batch=10"; "sweep" */
+    EachValue *each; int each_count;
+    Span span;                         /* of the train block's name */
+    Graph *graph;
+    DataSet *data, *valid;             /* valid NULL: none or held out */
+    HoldOut hold_out; double hold_out_part; int hold_out_by;   /* by: field index for split(p, by = y), else -1 */
+    int64_t batch;                     /* rows; 0: all */
+    BatchOrder order; LastBatch last;
+    int64_t epochs, steps;             /* one is set, the other 0; epochs 1 if neither */
+    uint64_t seed;
+    int64_t report_every; bool report_steps;   /* in epochs or steps; 0: after each epoch at most 10 lines */
+    Watch *stop;
+    const char *keep_figure; bool keep_highest; /* keep = best(valid.loss); NULL: last */
+    int   start_run; const char *start_file; Span start_span;   /* start = other (index of run, -1) | load("file") */
+    Cell *cells; int cell_count;
+    Slot *slots; int slot_count;
+    Term *terms; int term_count;       /* minimize, in source order, then penalties */
+    Measure *measures; int measure_count;
+    Node *predict; const char *predict_name; Span predict_span; int predict_classes;   /* one-example graph; NULL: none */
+    size_t state_bytes;                /* header + slots + cells */
+    /* lowered as one example; the passes bring their roots to the line and beyond */
+    Function init, step, evaluate, predictor;
+    double quadratic_lr; Span lr_span; const char *lr_text;     /* literal lr of plain sgd for the 2/L note, NaN if not so */
+} Run;
+
+typedef struct Program {
+    Arena *arena; Names *names; Diagnostics *diagnostics; const char *stem;
+    DataSet *data; int data_count;
+    Run *runs; int run_count;
+    const char **included; int included_count;  /* files read, for --emit=deps */
+} Program;
+
+/* --set NAME=VALUE and --data NAME=PATH, --seed */
+typedef struct Setting { const char *name, *value; } Setting;
+typedef struct LowerOptions {
+    const Setting *set; int set_count; const Setting *data; int data_count;
+    uint64_t seed; bool has_seed; const char *only; /* --run=a,b or NULL */ bool f64; /* lower f32 as f64 (gradient check) */
+    const char *overfit; /* NULL or N */
+} LowerOptions;
+/* Lowers the program; errors are in program->diagnostics. Never NULL. */
+Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, Ast *ast, const char *path, const LowerOptions *options);
+
+/* ---- passes.c ---------------------------------------------------------------------------- */
+typedef struct Pass { const char *name, *needs, *gives; void (*run)(Program *program, Run *run); } Pass;
+extern const Pass graph_passes[];   /* batch, grad, canonicalise, order | rules; ends with name NULL */
+#endif
