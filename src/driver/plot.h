@@ -1,0 +1,24 @@
+/* plot: loss curves of runs, drawn by gnuplot as a child process.
+ *
+ * The name says the kind: .svg .png .pdf, "-" for characters on the terminal, .gp for the script alone (to restyle).
+ * Two panels: loss against epoch, and loss against time with a logarithmic axis. One colour per run; validation
+ * is dashed in its run's colour. What is not finite is left out of the curve.
+ */
+#ifndef SGDC_DRIVER_PLOT_H
+#define SGDC_DRIVER_PLOT_H
+#include "support/support.h"
+
+typedef struct PlotPoint {
+    double epoch;                 /* epochs done, may be a fraction (reports by steps) */
+    int64_t step;                 /* steps done */
+    double seconds;               /* since the run started training; 0 for the state before the first step */
+    double train_loss, valid_loss;    /* NaN: not known here */
+} PlotPoint;
+typedef struct PlotRun { const char *name; const PlotPoint *points; int point_count; } PlotRun;
+
+/* Draws the runs to `path`; columns is the terminal's width for "-" (0: 100). False, and *problem is a whole
+ * sentence for the user (in the arena), if gnuplot is missing or failed or a file could not be written.
+ * "-" writes to stdout through `terminal`. */
+bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun *runs, int run_count,
+                FILE *terminal, int columns, const char **problem);
+#endif
