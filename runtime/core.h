@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef enum sgdrt_dtype { SGDRT_F32, SGDRT_F64, SGDRT_I32, SGDRT_BOOL, SGDRT_U8 } sgdrt_dtype;   /* as the compiler's DType */
+
 typedef struct sgdrt_header {
     uint64_t seed;
     uint64_t step;           /* steps done since init; generated code counts it up */

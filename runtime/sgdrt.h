@@ -27,7 +27,6 @@ typedef struct sgdrt_problem {
 } sgdrt_problem;
 
 /* ---- types and tables -------------------------------------------------------------------- */
-typedef enum sgdrt_dtype { SGDRT_F32, SGDRT_F64, SGDRT_I32, SGDRT_BOOL, SGDRT_U8 } sgdrt_dtype;
 size_t      sgdrt_dtype_bytes(sgdrt_dtype dtype);
 const char *sgdrt_dtype_text(sgdrt_dtype dtype);          /* "f32" */
 

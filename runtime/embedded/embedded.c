@@ -1,0 +1,250 @@
+/* embedded: the functions that every emitted object carries, under the object's own prefix.
+ *
+ * This file is compiled to LLVM bitcode when sgdc is built and linked into each object: `self` becomes the
+ * object's own sgdrt_model, `self_init` its NAME_init, and so on. It may therefore depend on nothing but
+ * memcpy, memset, malloc and free, and must not touch floating point beyond copying and one division: the
+ * arithmetic that makes bits is in the generated functions.
+ *
+ * Everything is checked before any state changes. No function is reentrant on one instance, but
+ * self_predict only reads it, and self_request_stop only stores a flag.
+ */
+#include "model.h"
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+extern const sgdrt_model self;
+void *malloc(size_t bytes);
+void *aligned_alloc(size_t alignment, size_t bytes);
+void free(void *memory);
+void *memcpy(void *to, const void *from, size_t bytes);
+void *memset(void *to, int byte, size_t bytes);
+
+int self_init(sgdrt_instance **out, void *memory, size_t bytes, const sgdrt_options *options);
+int self_new(sgdrt_instance **out, const sgdrt_options *options);
+void self_free(sgdrt_instance *instance);
+int self_step(sgdrt_instance *instance, const sgdrt_rows *data, float *loss);
+int self_predict(const sgdrt_instance *instance, const sgdrt_rows *data, float *out, void *workspace);
+int self_set(sgdrt_instance *instance, const char *name, double value);
+int self_set_lr(sgdrt_instance *instance, float lr);
+int self_clear_lr(sgdrt_instance *instance);
+void self_request_stop(sgdrt_instance *instance);
+float *self_parameter(sgdrt_instance *instance, const char *name, const int64_t **shape, int *rank);
+const char *self_parameter_name(int index);
+const char *self_strerror(int status);
+
+static uint64_t round_up(uint64_t bytes) { return (bytes + 63) & ~(uint64_t)63; }
+
+static uint64_t instance_bytes(void) {
+    return sizeof(sgdrt_instance) + round_up(self.state_bytes) + round_up(self.work_bytes);
+}
+
+/* The best of the x86-64 levels 2, 3, 4 that processor and operating system support (psABI). */
+static uint32_t processor_level(void) {
+#if defined(__x86_64__)
+    unsigned a, b, c, d, c1, b7;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+    c1 = c;
+    uint32_t level = (c1 & bit_SSE4_2) && (c1 & bit_POPCNT) && (c1 & bit_SSSE3) ? 2 : 0;
+    if (!level || !(c1 & bit_OSXSAVE) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return level;
+    b7 = b;
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & 6) != 6 || !(c1 & bit_FMA) || !(c1 & bit_AVX) || !(c1 & bit_F16C) || !(c1 & bit_MOVBE) ||
+        !(b7 & bit_AVX2) || !(b7 & bit_BMI) || !(b7 & bit_BMI2))
+        return level;
+    level = 3;
+    unsigned v4 = bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
+    return (low & 0xe6) == 0xe6 && (b7 & v4) == v4 ? 4 : level;
+#else
+    return 0;
+#endif
+}
+
+static const sgdrt_code *choose_code(void) {
+    uint32_t here = processor_level();
+    for (uint32_t i = self.levels; i-- > 0;)
+        if (self.level[i] <= here) return &self.code[i];
+    return NULL;
+}
+
+static void store_real(char *at, int32_t dtype, double value) {
+    if (dtype == SGDRT_F64) *(double *)at = value;
+    else *(float *)at = (float)value;
+}
+
+int self_init(sgdrt_instance **out, void *memory, size_t bytes, const sgdrt_options *options) {
+    if (!out || !memory) return SGDRT_NULL;
+    if ((uintptr_t)memory & 63) return SGDRT_ALIGNMENT;
+    if (bytes < instance_bytes()) return SGDRT_MEMORY;
+    const sgdrt_code *code = choose_code();
+    if (!code) return SGDRT_CPU;
+    sgdrt_instance *instance = memory;
+    memset(instance, 0, sizeof *instance);
+    instance->model = &self;
+    instance->code = code;
+    instance->state = (char *)memory + sizeof *instance;
+    instance->work = (char *)instance->state + round_up(self.state_bytes);
+    memset(instance->state, 0, self.state_bytes);
+    sgdrt_header *header = instance->state;
+    header->seed = options && options->has_seed ? options->seed : self.seed;
+    header->planned = options && options->planned_steps ? options->planned_steps : 1;
+    for (int32_t i = 0; i < self.slot_count; i++)
+        store_real((char *)instance->state + self.slots[i].offset, self.slots[i].dtype, self.slots[i].value);
+    sgdrt_call call;
+    memset(&call, 0, sizeof call);
+    call.state = instance->state;
+    call.work = instance->work;
+    instance->code->init(&call);
+    *out = instance;
+    return SGDRT_OK;
+}
+
+int self_new(sgdrt_instance **out, const sgdrt_options *options) {
+    if (!out) return SGDRT_NULL;
+    void *memory = aligned_alloc(64, instance_bytes());
+    if (!memory) return SGDRT_MEMORY;
+    int status = self_init(out, memory, instance_bytes(), options);
+    if (status) free(memory);
+    else (*out)->owned = 1;
+    return status;
+}
+
+void self_free(sgdrt_instance *instance) {
+    if (instance && instance->owned) free(instance);
+}
+
+static int labels_in_range(const sgdrt_model_column *column, const sgdrt_column *values, int64_t rows) {
+    for (int64_t r = 0; r < rows; r++) {
+        const int32_t *label = (const int32_t *)((const char *)values->data + r * values->stride);
+        for (int64_t e = 0; e < column->elements; e++)
+            if (label[e] < 0 || label[e] >= column->classes) return 0;
+    }
+    return 1;
+}
+
+static int check_rows(const sgdrt_instance *instance, const sgdrt_rows *data, int predicting) {
+    if (!instance || !data) return SGDRT_NULL;
+    if (data->rows <= 0) return SGDRT_NO_ROWS;
+    for (int32_t i = 0; i < self.column_count; i++) {
+        const sgdrt_model_column *column = &self.columns[i];
+        if (predicting && !column->predicts) continue;
+        if (!data->columns[i].data) return SGDRT_NULL;
+        if (column->mean_cell >= 0 && !instance->has_statistics) return SGDRT_DEFERRED;
+        if (column->classes && column->dtype == SGDRT_I32 && !labels_in_range(column, &data->columns[i], data->rows))
+            return SGDRT_LABEL;
+    }
+    return SGDRT_OK;
+}
+
+int self_step(sgdrt_instance *instance, const sgdrt_rows *data, float *loss) {
+    int status = check_rows(instance, data, 0);
+    if (status) return status;
+    double sums[64];
+    memset(sums, 0, sizeof sums);
+    sgdrt_call call;
+    memset(&call, 0, sizeof call);
+    call.state = instance->state;
+    call.work = instance->work;
+    call.columns = data->columns;
+    call.count = call.batch = data->rows;
+    call.sums = sums;
+    instance->code->step(&call);
+    double total = 0;
+    for (int32_t i = 0; i < self.minimized; i++) total += sums[i];
+    float mean = (float)(total / (double)data->rows);
+    if (loss) *loss = mean;
+    return mean - mean == 0 ? SGDRT_OK : SGDRT_DIVERGED;
+}
+
+int self_predict(const sgdrt_instance *instance, const sgdrt_rows *data, float *out, void *workspace) {
+    int status = check_rows(instance, data, 1);
+    if (status) return status;
+    if (!out) return SGDRT_NULL;
+    if (!instance->code->predict) return SGDRT_NO_PREDICT;
+    if ((uintptr_t)workspace & 63) return SGDRT_ALIGNMENT;
+    void *work = workspace ? workspace : aligned_alloc(64, round_up(self.predict_bytes) + 64);
+    if (!work) return SGDRT_MEMORY;
+    void *outputs[1] = {out};
+    sgdrt_call call;
+    memset(&call, 0, sizeof call);
+    call.state = instance->state;
+    call.work = work;
+    call.columns = data->columns;
+    call.count = call.batch = data->rows;
+    call.outputs = outputs;
+    instance->code->predict(&call);
+    if (!workspace) free(work);
+    return SGDRT_OK;
+}
+
+static int same_text(const char *a, const char *b) {
+    while (*a && *a == *b) a++, b++;
+    return *a == *b;
+}
+
+int self_set(sgdrt_instance *instance, const char *name, double value) {
+    if (!instance || !name) return SGDRT_NULL;
+    for (int32_t i = 0; i < self.slot_count; i++)
+        if (same_text(self.slots[i].name, name)) {
+            store_real((char *)instance->state + self.slots[i].offset, self.slots[i].dtype, value);
+            return SGDRT_OK;
+        }
+    return SGDRT_NO_NAME;
+}
+
+static int set_slot(sgdrt_instance *instance, double value) {
+    if (!instance) return SGDRT_NULL;
+    if (self.lr_slot < 0) return SGDRT_NO_NAME;
+    const sgdrt_model_slot *slot = &self.slots[self.lr_slot];
+    store_real((char *)instance->state + slot->offset, slot->dtype, value);
+    return SGDRT_OK;
+}
+
+int self_set_lr(sgdrt_instance *instance, float lr) { return set_slot(instance, lr); }
+
+int self_clear_lr(sgdrt_instance *instance) {
+    return set_slot(instance, self.lr_slot < 0 ? 0 : self.slots[self.lr_slot].value);
+}
+
+void self_request_stop(sgdrt_instance *instance) {
+    if (instance) instance->stop = 1;
+}
+
+float *self_parameter(sgdrt_instance *instance, const char *name, const int64_t **shape, int *rank) {
+    if (!instance || !name) return NULL;
+    for (int32_t i = 0; i < self.cell_count; i++) {
+        const sgdrt_model_cell *cell = &self.cells[i];
+        if (cell->kind != 0 || cell->dtype != SGDRT_F32 || !same_text(cell->name, name)) continue;
+        if (shape) *shape = cell->shape;
+        if (rank) *rank = cell->rank;
+        return (float *)((char *)instance->state + cell->offset);
+    }
+    return NULL;
+}
+
+const char *self_parameter_name(int index) {
+    for (int32_t i = 0; i < self.cell_count; i++)
+        if (self.cells[i].kind == 0 && index-- == 0) return self.cells[i].name;
+    return NULL;
+}
+
+const char *self_strerror(int status) {
+    static const char *const texts[SGDRT_STATUS_COUNT] = {
+        "success",
+        "a pointer that must not be NULL is NULL",
+        "the memory is not 64-byte aligned",
+        "the memory is too small, or none could be had",
+        "there are no rows",
+        "a label is out of range; nothing was changed",
+        "the loss or a parameter is not finite",
+        "stopped on request, after a whole step",
+        "the program has nothing to predict",
+        "a file cannot be read or written",
+        "the saved file does not fit this model",
+        "the object carries no code for this processor",
+        "no hyper-parameter has this name",
+        "the statistics of the data are not known yet: fit or load first",
+    };
+    return status >= 0 && status < SGDRT_STATUS_COUNT ? texts[status] : "unknown status";
+}

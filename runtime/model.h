@@ -1,0 +1,91 @@
+/* model: what an emitted object says of itself, and one living instance of it.
+ *
+ * The object holds one constant sgdrt_model. The functions every object carries (embedded.c) and the loops that
+ * live in libsgdrt (fit.c, saved.c) work from it alone, so none of them is generated.
+ * The layout is part of the object's ABI: codegen/object_model.c writes these structs field by field.
+ */
+#ifndef SGDRT_MODEL_H
+#define SGDRT_MODEL_H
+#include "core.h"
+
+enum { SGDRT_ABI = 1 };
+
+/* What every function of the C API returns. */
+typedef enum sgdrt_status {
+    SGDRT_OK = 0,
+    SGDRT_NULL = 1,          /* a pointer that must not be NULL is NULL */
+    SGDRT_ALIGNMENT = 2,     /* memory is not 64-byte aligned */
+    SGDRT_MEMORY = 3,        /* memory is too small, or none could be had */
+    SGDRT_NO_ROWS = 4,       /* a mini-batch without rows */
+    SGDRT_LABEL = 5,         /* a label outside 0 .. classes-1; nothing was changed */
+    SGDRT_DIVERGED = 6,      /* the loss or a parameter is not finite */
+    SGDRT_STOPPED = 7,       /* a stop was requested; the state is that after the last whole step */
+    SGDRT_NO_PREDICT = 8,    /* the program has nothing to predict */
+    SGDRT_FILE = 9,          /* a file cannot be read or written */
+    SGDRT_MISMATCH = 10,     /* a saved file does not fit this model */
+    SGDRT_CPU = 11,          /* the object carries no code for this processor */
+    SGDRT_NO_NAME = 12,      /* no such hyper-parameter */
+    SGDRT_DEFERRED = 13,     /* a field with statistics of the data (standardize) has none yet: fit or load first */
+    SGDRT_STATUS_COUNT
+} sgdrt_status;
+
+typedef struct sgdrt_model_cell {      /* parameter, state, optimizer state, statistic */
+    const char *name;
+    const int64_t *shape;
+    uint64_t offset, bytes;            /* in the state block */
+    int32_t rank, dtype, kind;         /* kind: 0 parameter, 1 state, 2 optimizer, 3 statistic */
+    int32_t reserved;
+} sgdrt_model_cell;
+
+typedef struct sgdrt_model_slot { const char *name; uint64_t offset; double value; int32_t dtype, reserved; } sgdrt_model_slot;
+
+typedef struct sgdrt_model_column {    /* one member of NAME_data */
+    const char *name;
+    int64_t elements, classes;         /* elements per row; classes > 0: a label, checked */
+    int32_t dtype, predicts;           /* predicts: predict reads it */
+    int32_t mean_cell, deviation_cell; /* standardize: statistics, -1 if none */
+} sgdrt_model_column;
+
+typedef struct sgdrt_code {            /* compiled for one processor level */
+    sgdrt_function *init, *step, *evaluate, *predict;
+    sgdrt_function *const *metrics;
+} sgdrt_code;
+
+typedef struct sgdrt_model {
+    uint32_t abi, levels;              /* levels: codes present, best last */
+    const char *name;
+    const sgdrt_code *code;            /* [levels] */
+    const uint32_t *level;             /* [levels]: x86-64 level 2, 3, 4; 0: runs anywhere this object links */
+    const sgdrt_model_cell *cells;
+    const sgdrt_model_slot *slots;
+    const sgdrt_model_column *columns;
+    const char *const *metric_names;
+    const int64_t *argument_elements;  /* evaluate's outputs: floats per row of each kept argument */
+    const int32_t *argument_counts;    /* per metric */
+    uint64_t seed, state_bytes, work_bytes, predict_bytes;
+    int64_t batch, epochs, steps, predict_elements;   /* batch 0: all rows */
+    double hold_out_part;
+    int32_t cell_count, slot_count, column_count, metric_count, argument_count;
+    int32_t minimized, terms;          /* sums of evaluate and step: the first `minimized` are the loss, the rest penalties */
+    int32_t lr_slot;                   /* -1: none */
+    int32_t order, last, hold_out, reserved;   /* program.h: BatchOrder, LastBatch, HoldOut */
+} sgdrt_model;
+
+/* In the caller's memory: this head, then the state block, then the work block, each 64-byte aligned. */
+typedef struct sgdrt_instance {
+    const sgdrt_model *model;
+    const sgdrt_code *code;
+    void *state, *work;
+    volatile int32_t stop;
+    int32_t owned;                     /* memory came from NAME_new */
+    int32_t has_statistics;
+    int32_t reserved[5];
+} sgdrt_instance;                      /* 64 bytes */
+
+/* NAME_data as the generated header declares it: the number of rows, then a column per member. */
+typedef struct sgdrt_rows { int64_t rows; sgdrt_column columns[]; } sgdrt_rows;
+
+/* NAME_options. Zero means: as the program says. */
+typedef struct sgdrt_options { uint64_t seed; uint64_t planned_steps; uint64_t has_seed; uint64_t reserved[5]; } sgdrt_options;
+
+#endif
