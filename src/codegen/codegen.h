@@ -1,0 +1,59 @@
+/* codegen: from a Run's functions (graphs at the line where bits are fixed) to machine code.
+ *
+ *   ir/fuse.c ir/plan.c ir/loop.c    graph -> loops with buffers (ir/loop.h)
+ *   target.c                         cpu names, vector widths, LLVM target machines
+ *   emit*.c math.c                   loops -> LLVM, through the C API only
+ *   check.c                          nothing but the closed list of docs/numerics.md is in the module
+ *   jit.c object.c                   code in this process; code in an object file
+ *
+ * A Codegen is one compilation session of a program. Runs whose functions are the same (same graph, layout of
+ * the state and block of rows) share one compiled function, so a sweep compiles little more than one run.
+ * Every generated function has the type sgdrt_function (runtime/core.h). The same bits come out at every
+ * optimisation level and for every cpu.
+ *
+ * No LLVM header is needed to use this file, and no LLVM message reaches a user unworded.
+ */
+#ifndef SGDC_CODEGEN_H
+#define SGDC_CODEGEN_H
+#include "ir/executor.h"
+
+typedef struct CodegenOptions {
+    const char *cpu;            /* "native" (also NULL), "x86-64-v2", "x86-64-v3", "x86-64-v4", or a name LLVM knows */
+    const char *triple;         /* NULL: this machine's; only objects and texts may have another */
+    int  level;                 /* 0 .. 3 */
+} CodegenOptions;
+
+/* Seconds spent so far, for --time-passes. */
+typedef struct CodegenTimes { double fuse, plan, emit, optimise, machine_code, link; } CodegenTimes;
+
+typedef struct Codegen Codegen;
+/* NULL, with a diagnostic (code E0601, no span), if this LLVM does not know the cpu or target. */
+Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
+void     codegen_free(Codegen *codegen);                    /* the executors it made are dead then */
+const CodegenTimes *codegen_times(const Codegen *codegen);
+int      codegen_functions_compiled(const Codegen *codegen); /* shared ones once */
+
+/* ---- in this process. The run's graphs are past `order` (with or without `rules`). NULL, with a diagnostic, if
+ * this machine cannot run code for the chosen cpu. Functions are compiled when first called or by codegen_jit_all. */
+Executor *codegen_jit(Codegen *codegen, const Run *run);
+bool      codegen_jit_all(Codegen *codegen, Executor *const *executors, int count);   /* compile now, in one module */
+
+/* ---- text: what --emit=loops, llvm and asm print: all functions of a run, deterministic. */
+typedef enum CodegenText { CODEGEN_LOOPS, CODEGEN_LLVM, CODEGEN_ASM } CodegenText;
+bool codegen_text(Codegen *codegen, Text *to, const Run *const *runs, const char *const *prefixes, int count, CodegenText kind);
+
+/* ---- object file. Functions PREFIX__init, PREFIX__step, PREFIX__evaluate, PREFIX__predict, PREFIX__metric0 ..
+ * (extern, hidden), for each run under its prefix, those only that the run has. `extra`, if not NULL, is called
+ * with the module (an LLVMModuleRef) before it is optimised and adds the C API to it; what it adds may use any
+ * LLVM construct that needs no library beyond those documented for the object. */
+struct LLVMOpaqueModule;
+typedef struct CodegenExtra {
+    void (*add)(struct LLVMOpaqueModule *module, void *context);
+    void *context;
+} CodegenExtra;
+/* What of a run the API must know and only planning tells: bytes of call->work for each entry. */
+typedef struct CodegenSizes { size_t init, step, evaluate, predict; size_t most; } CodegenSizes;
+CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);
+bool codegen_object(Codegen *codegen, const char *path, const Run *const *runs, const char *const *prefixes, int count,
+                    const CodegenExtra *extra);              /* false, with a diagnostic, if the file cannot be written */
+#endif
