@@ -1,0 +1,221 @@
+/* header: the C header that belongs to an emitted object.
+ *
+ * One section per train block, all of the same form (docs: interfaces): sizes as macros, the opaque type, the data
+ * struct with one member per stored column, and the functions. What needs libsgdrt (fit, evaluate, save, load) is
+ * a static inline call, so the object itself depends on nothing: an application that only steps and predicts
+ * links no library. The text depends on the program alone: no paths, no times.
+ */
+#include "codegen/header.h"
+#include <ctype.h>
+#include <string.h>
+
+static const char *column_type(DType t) {
+    switch (t) {
+    case DTYPE_U8: return "uint8_t";
+    case DTYPE_I32: return "int32_t";
+    case DTYPE_BOOL: return "uint8_t";
+    case DTYPE_F64: return "double";
+    case DTYPE_F32: return "float";
+    }
+    return "void";
+}
+
+static char *upper(Arena *arena, const char *name) {
+    char *copy = arena_copy(arena, name, strlen(name) + 1);
+    for (char *c = copy; *c; c++) *c = (char)toupper((unsigned char)*c);
+    return copy;
+}
+
+char *header_identifier(Arena *arena, const char *name) {
+    size_t length = strlen(name);
+    char *id = arena_alloc(arena, length + 2);
+    char *to = id;
+    if (!length || isdigit((unsigned char)name[0])) *to++ = '_';
+    for (size_t i = 0; i < length; i++) *to++ = isalnum((unsigned char)name[i]) ? name[i] : '_';
+    return id;
+}
+
+static void add_shape(Text *to, Shape shape) {
+    for (int a = 0; a < shape.rank; a++) text_add(to, "%s%lld", a ? ", " : "", (long long)shape.extent[a]);
+}
+
+/* A comment cannot hold its own end. */
+static void add_comment_text(Text *to, const char *text) {
+    for (; *text; text++)
+        if (text[0] == '*' && text[1] == '/') text_add(to, "* ");
+        else if (*text == '\n') text_add(to, " ");
+        else text_add_bytes(to, text, 1);
+}
+
+/* The field a column is known by: the first that is exactly it or reads nothing else. */
+const Field *header_field_of_column(const DataSet *data, int column) {
+    for (int f = 0; f < data->field_count; f++)
+        if (data->fields[f].column == column) return &data->fields[f];
+    for (int f = 0; f < data->field_count; f++) {
+        Node *root = data->fields[f].value;
+        Arena *scratch = arena_new();
+        int count, matches = 0, others = 0;
+        Node **nodes = graph_post_order(scratch, &root, 1, &count);
+        for (int i = 0; i < count; i++)
+            if (nodes[i]->op == OP_COLUMN) *(nodes[i]->attr.index == column ? &matches : &others) += 1;
+        arena_free(scratch);
+        if (matches && !others) return &data->fields[f];
+    }
+    return NULL;
+}
+
+const char *header_member_name(const DataSet *data, int column) {
+    const Field *field = header_field_of_column(data, column);
+    return field ? field->name : data->columns[column].name;
+}
+
+static void add_members(Text *to, const Run *run, const bool *predicts) {
+    const DataSet *data = run->data;
+    for (int i = 0; i < data->column_count; i++) {
+        const Column *column = &data->columns[i];
+        const Field *field = header_field_of_column(data, i);
+        text_add(to, "    struct { const %s *data; int64_t stride; } %s;   /* ", column_type(column->dtype),
+                 header_member_name(data, i));
+        if (column->shape.rank) {
+            text_add(to, "[");
+            add_shape(to, column->shape);
+            text_add(to, "]");
+        } else {
+            text_add(to, "one value");
+        }
+        text_add(to, " a row");
+        if (column->classes) text_add(to, ", labels 0 .. %lld", (long long)column->classes - 1);
+        if (column->standardized) text_add(to, ", as measured: standardized inside");
+        if (!predicts[i]) text_add(to, "; not read by predict");
+        if (field && field->doc) {
+            text_add(to, ": ");
+            add_comment_text(to, field->doc);
+        }
+        text_add(to, " */\n");
+    }
+}
+
+/* NAME_rows: dense plain arrays as NAME_data. */
+static void add_rows_helper(Text *to, const Run *run, const char *p) {
+    const DataSet *data = run->data;
+    text_add(to, "/* Rows in dense arrays, one after the other. */\nstatic inline %s_data %s_rows(int64_t rows", p, p);
+    for (int i = 0; i < data->column_count; i++)
+        text_add(to, ", const %s *%s", column_type(data->columns[i].dtype), header_member_name(data, i));
+    text_add(to, ") {\n    %s_data data;\n    data.rows = rows;\n", p);
+    for (int i = 0; i < data->column_count; i++) {
+        const char *name = header_member_name(data, i);
+        text_add(to, "    data.%s.data = %s;\n    data.%s.stride = %lld;\n", name, name, name,
+                 (long long)(shape_size(data->columns[i].shape) * (int64_t)dtype_bytes(data->columns[i].dtype)));
+    }
+    text_add(to, "    return data;\n}\n");
+}
+
+static void add_parameters(Text *to, const Run *run) {
+    text_add(to, "/* Parameters, row-major:\n");
+    for (int i = 0; i < run->cell_count; i++) {
+        if (run->cells[i].kind != CELL_PARAMETER) continue;
+        text_add(to, "     %s: %s[", run->cells[i].name, dtype_text(run->cells[i].dtype));
+        add_shape(to, run->cells[i].shape);
+        text_add(to, "]");
+        if (run->cells[i].doc) {
+            text_add(to, "  ");
+            add_comment_text(to, run->cells[i].doc);
+        }
+        text_add(to, "\n");
+    }
+    text_add(to, "   Hyper-parameters for set, as they stand in the program:\n");
+    for (int i = 0; i < run->slot_count; i++)
+        if (run->slots[i].value == run->slots[i].value)
+            text_add(to, "     %s = %s\n", run->slots[i].name, text_number(to->arena, run->slots[i].value, true));
+        else
+            text_add(to, "     %s: follows its schedule until it is set\n", run->slots[i].name);
+    text_add(to, "*/\n");
+}
+
+static int64_t parameter_count(const Run *run) {
+    int64_t count = 0;
+    for (int i = 0; i < run->cell_count; i++)
+        if (run->cells[i].kind == CELL_PARAMETER) count += shape_size(run->cells[i].shape);
+    return count;
+}
+
+static void add_block(Text *to, const HeaderBlock *block) {
+    const Run *run = block->run;
+    const char *p = block->prefix, *P = upper(to->arena, p);
+    text_add(to, "/* ---- %s: train %s */\n", p, run->block);
+    text_add(to, "#define %s_TRAIN_BYTES(threads) ((size_t)%zu)\n", P, block->train_bytes);
+    text_add(to, "#define %s_PREDICT_BYTES ((size_t)%zu)\n", P, block->predict_bytes);
+    text_add(to, "#define %s_BATCH %lld   /* rows of a mini-batch; 0: all */\n", P, (long long)run->batch);
+    text_add(to, "#define %s_PARAMETERS %lld\n", P, (long long)parameter_count(run));
+    if (run->predict) {
+        text_add(to, "#define %s_OUTPUTS %lld   /* values predict writes per row: %s%s[", P,
+                 (long long)shape_size(run->predict->shape), run->predict_name ? run->predict_name : "",
+                 run->predict_name ? " " : "");
+        add_shape(to, run->predict->shape);
+        text_add(to, "] */\n");
+    }
+    text_add(to, "\ntypedef struct %s %s;   /* opaque; any number may live at once */\n", p, p);
+    text_add(to, "/* Rows: row r of a member begins `stride` bytes after row r - 1 and is dense, row-major. */\n");
+    text_add(to, "typedef struct %s_data {\n    int64_t rows;\n", p);
+    add_members(to, run, block->predicts);
+    text_add(to, "} %s_data;\n", p);
+    add_rows_helper(to, run, p);
+    add_parameters(to, run);
+    text_add(to,
+             "/* Every function returns 0, or a status that %s_strerror names. The caller's memory: 64-byte aligned,\n"
+             "   %s_TRAIN_BYTES(1) of it. options may be NULL. */\n"
+             "int  %s_init(%s **out, void *memory, size_t bytes, const sgdc_options *options);\n"
+             "int  %s_new(%s **out, const sgdc_options *options);   /* memory from aligned_alloc; %s_free returns it */\n"
+             "void %s_free(%s *m);\n",
+             p, P, p, p, p, p, p, p, p);
+    text_add(to,
+             "/* One step on all rows of data as one mini-batch. *loss: their mean before the step; may be NULL. */\n"
+             "int  %s_step(%s *m, const %s_data *data, float *loss);\n",
+             p, p, p);
+    if (run->predict)
+        text_add(to,
+                 "/* Writes %s_OUTPUTS floats per row. Thread-safe. workspace: %s_PREDICT_BYTES, 64-byte aligned, or\n"
+                 "   NULL to have it allocated for the call. */\n"
+                 "int  %s_predict(const %s *m, const %s_data *data, float *out, void *workspace);\n",
+                 P, P, p, p, p);
+    text_add(to,
+             "int  %s_set(%s *m, const char *hyper_parameter, double value);\n"
+             "int  %s_set_lr(%s *m, float lr);   /* replaces the schedule until %s_clear_lr */\n"
+             "int  %s_clear_lr(%s *m);\n"
+             "void %s_request_stop(%s *m);       /* async-signal-safe; fit ends after the step in flight */\n"
+             "/* A parameter in place, or NULL. shape and rank may be NULL. */\n"
+             "float *%s_parameter(%s *m, const char *name, const int64_t **shape, int *rank);\n"
+             "const char *%s_parameter_name(int index);   /* NULL past the last */\n"
+             "const char *%s_strerror(int status);\n",
+             p, p, p, p, p, p, p, p, p, p, p, p, p);
+    text_add(to,
+             "/* These four need libsgdrt. fit trains as the program says (batch, order, epochs, hold-out); valid may be\n"
+             "   NULL; the callback gets a report after each epoch and ends the training by returning non-zero.\n"
+             "   evaluate stores the loss, then the metrics in their order. */\n"
+             "static inline int %s_fit(%s *m, const %s_data *train, const %s_data *valid, sgdc_callback *callback, "
+             "void *user) {\n    return sgdrt_fit(m, train, valid, callback, user);\n}\n"
+             "static inline int %s_evaluate(const %s *m, const %s_data *data, float *results) {\n"
+             "    return sgdrt_evaluate(m, data, results);\n}\n"
+             "static inline int %s_save(const %s *m, const char *path) { return sgdrt_save_instance(m, path); }\n"
+             "static inline int %s_load(%s *m, const char *path) { return sgdrt_load_instance(m, path); }\n\n",
+             p, p, p, p, p, p, p, p, p, p, p);
+}
+
+void header_write(Text *to, const char *stem, const HeaderBlock *blocks, int count) {
+    const char *guard = upper(to->arena, header_identifier(to->arena, stem));
+    text_add(to, "/* %s.h: written by sgdc from %s.sgd. Do not edit. */\n", stem, stem);
+    text_add(to, "#ifndef SGDC_%s_H\n#define SGDC_%s_H\n#include <stddef.h>\n#include <stdint.h>\n\n", guard, guard);
+    text_add(to, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+                 "#ifndef SGDC_COMMON\n#define SGDC_COMMON\n"
+                 "/* Zero everywhere: as the program says. planned_steps: what `progress` is measured against. */\n"
+                 "typedef struct sgdc_options { uint64_t seed, planned_steps, has_seed, reserved[5]; } sgdc_options;\n"
+                 "typedef struct sgdc_report { int64_t epoch, step; double train_loss, valid_loss; } sgdc_report;\n"
+                 "typedef int sgdc_callback(void *user, const sgdc_report *report);\n"
+                 "int sgdrt_fit(void *m, const void *train, const void *valid, sgdc_callback *callback, void *user);\n"
+                 "int sgdrt_evaluate(const void *m, const void *data, float *results);\n"
+                 "int sgdrt_save_instance(const void *m, const char *path);\n"
+                 "int sgdrt_load_instance(void *m, const char *path);\n"
+                 "#endif\n\n");
+    for (int i = 0; i < count; i++) add_block(to, &blocks[i]);
+    text_add(to, "#ifdef __cplusplus\n}\n#endif\n#endif\n");
+}
