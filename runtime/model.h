@@ -60,7 +60,7 @@ typedef struct sgdrt_model {
     const sgdrt_model_slot *slots;
     const sgdrt_model_column *columns;
     const char *const *metric_names;
-    const int64_t *argument_elements;  /* evaluate's outputs: floats per row of each kept argument */
+    const int64_t *argument_bytes;     /* evaluate's outputs: bytes per row of each kept argument */
     const int32_t *argument_counts;    /* per metric */
     uint64_t seed, state_bytes, work_bytes, predict_bytes;
     int64_t batch, epochs, steps, predict_elements;   /* batch 0: all rows */
