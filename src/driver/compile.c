@@ -1,0 +1,164 @@
+/* From text to a Program whose bits are fixed: the pipeline as a list that can be read, dumped, timed and
+ * stopped after each entry.
+ *
+ *     parse -> lower -> graph_passes[] (ir/passes.c: batch, grad, canonicalise, order | rules)
+ *
+ * What follows (fuse, plan, emit, ...) belongs to codegen and is asked for where code is wanted. Errors are
+ * looked at once per stage: a stage reports all it finds, the next one does not start on a broken program.
+ */
+#include "driver/driver.h"
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double clock_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void driver_print_version(FILE *to) { fprintf(to, "sgdc %s (LLVM %d)\n", SGDC_VERSION, SGDC_LLVM_VERSION); }
+
+void driver_complain(Driver *driver, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    fputs("sgdc: ", driver->info);
+    vfprintf(driver->info, format, values);
+    fputc('\n', driver->info);
+    va_end(values);
+}
+
+void driver_add_time(Driver *driver, const char *name, double seconds) {
+    for (int i = 0; i < driver->times.count; i++)
+        if (strcmp(driver->times.items[i].name, name) == 0) {
+            driver->times.items[i].seconds += seconds;
+            return;
+        }
+    PassTime time = {name, seconds};
+    vector_push(driver->arena, &driver->times, time);
+}
+
+void driver_print_times(Driver *driver) {
+    double sum = 0;
+    for (int i = 0; i < driver->times.count; i++) sum += driver->times.items[i].seconds;
+    for (int i = 0; i < driver->times.count; i++)
+        fprintf(driver->info, "%-14s %8.3f ms\n", driver->times.items[i].name, 1e3 * driver->times.items[i].seconds);
+    fprintf(driver->info, "%-14s %8.3f ms\n", "together", 1e3 * sum);
+}
+
+static bool wants_color(const Driver *driver) {
+    if (driver->options->color != COLOR_AUTO) return driver->options->color == COLOR_ALWAYS;
+    return isatty(fileno(driver->info));
+}
+
+void driver_print_diagnostics(Driver *driver) {
+    fflush(driver->result);
+    if (driver->options->error_format == ERROR_FORMAT_JSON)
+        diagnostics_print_json(driver->diagnostics, driver->info);
+    else
+        diagnostics_print_human(driver->diagnostics, driver->info, wants_color(driver));
+}
+
+/* ---- stages -------------------------------------------------------------------------------- */
+static const char *const first_stages[] = {"parse", "lower"};
+enum { FIRST_STAGE_COUNT = sizeof first_stages / sizeof *first_stages };
+
+bool driver_check_pass_name(Driver *driver, const char *name, const char **problem) {
+    const char *names[64];
+    int count = 0;
+    for (int i = 0; i < FIRST_STAGE_COUNT; i++) names[count++] = first_stages[i];
+    for (const Pass *pass = graph_passes; pass->name; pass++) names[count++] = pass->name;
+    Text list = text_new(driver->arena);
+    for (int i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) return true;
+        text_add(&list, "%s%s", i ? ", " : "", names[i]);
+    }
+    const char *near = nearest_name(name, names, count);
+    *problem = near ? text_format(driver->arena, "there is no pass \"%s\"; did you mean %s?", name, near)
+                    : text_format(driver->arena, "there is no pass \"%s\" (passes: %s)", name, list.bytes);
+    return false;
+}
+
+static bool stop_after(Driver *driver, const char *stage) {
+    if (driver->options->stop_after && strcmp(driver->options->stop_after, stage) == 0) driver->stopped = true;
+    return driver->stopped;
+}
+
+static bool dumps(const Driver *driver, const char *stage) {
+    return driver->options->dump &&
+           (strcmp(driver->options->dump, stage) == 0 || strcmp(driver->options->dump, "all") == 0);
+}
+
+static void dump_run(Driver *driver, const Run *run, const char *stage) {
+    const Function *functions[] = {&run->init, &run->step, &run->evaluate, &run->predictor};
+    Text text = text_new(driver->arena);
+    for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
+        const Function *function = functions[f];
+        if (!function->root_count) continue;
+        Node **nodes = arena_array(driver->arena, Node *, function->root_count);
+        const char **names = arena_array(driver->arena, const char *, function->root_count);
+        for (int i = 0; i < function->root_count; i++) {
+            nodes[i] = function->roots[i].node;
+            names[i] = function->roots[i].name;
+        }
+        text_add(&text, "# %s: %s after %s\n", run->name, function->name, stage);
+        graph_print(&text, nodes, names, function->root_count);
+    }
+    fputs(text.bytes, driver->info);
+}
+
+static ExitCode parse_stage(Driver *driver) {
+    const char *problem, *path = driver->options->file;
+    double begin = clock_seconds();
+    driver->source = source_read(driver->map, path, &problem);
+    if (!driver->source) {
+        driver_complain(driver, "%s %s", path, problem);
+        return EXIT_DATA;
+    }
+    driver->ast = parse(driver->arena, driver->names, driver->diagnostics, driver->source);
+    driver_add_time(driver, "parse", clock_seconds() - begin);
+    if (dumps(driver, "parse")) {
+        Text text = text_new(driver->arena);
+        ast_print(&text, driver->ast);
+        fputs(text.bytes, driver->info);
+    }
+    return driver->diagnostics->errors ? EXIT_SOURCE : EXIT_DONE;
+}
+
+static ExitCode lower_stage(Driver *driver, bool f64) {
+    const Options *o = driver->options;
+    LowerOptions lower = {
+        .set = o->set.items, .set_count = o->set.count, .data = o->data.items, .data_count = o->data.count,
+        .seed = (uint64_t)o->seed, .has_seed = o->has_seed, .only = o->run_only, .f64 = f64, .overfit = o->overfit,
+    };
+    double begin = clock_seconds();
+    driver->program = lower_program(driver->arena, driver->names, driver->diagnostics, driver->map, driver->ast,
+                                    o->file, &lower);
+    driver_add_time(driver, "lower", clock_seconds() - begin);
+    if (driver->diagnostics->errors) return EXIT_SOURCE;
+    if (dumps(driver, "lower"))
+        for (int i = 0; i < driver->program->run_count; i++) dump_run(driver, &driver->program->runs[i], "lower");
+    return EXIT_DONE;
+}
+
+static ExitCode pass_stage(Driver *driver, const Pass *pass) {
+    double begin = clock_seconds();
+    for (int i = 0; i < driver->program->run_count; i++) pass->run(driver->program, &driver->program->runs[i]);
+    driver_add_time(driver, pass->name, clock_seconds() - begin);
+    if (driver->diagnostics->errors) return EXIT_SOURCE;
+    if (dumps(driver, pass->name))
+        for (int i = 0; i < driver->program->run_count; i++) dump_run(driver, &driver->program->runs[i], pass->name);
+    return EXIT_DONE;
+}
+
+ExitCode driver_compile(Driver *driver, bool f64) {
+    ExitCode code = parse_stage(driver);
+    if (code != EXIT_DONE || stop_after(driver, "parse")) return code;
+    code = lower_stage(driver, f64);
+    if (code != EXIT_DONE || stop_after(driver, "lower")) return code;
+    for (const Pass *pass = graph_passes; pass->name; pass++) {
+        code = pass_stage(driver, pass);
+        if (code != EXIT_DONE || stop_after(driver, pass->name)) return code;
+    }
+    return EXIT_DONE;
+}

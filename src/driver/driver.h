@@ -1,0 +1,63 @@
+/* driver: what the command line does with the compiler.
+ *
+ *   options.c      the command line
+ *   compile.c      text -> Program at the line where bits are fixed, pass by pass
+ *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout
+ *   find_data.c    where data files lie;  tables.c: data sets in memory, split, standardised
+ *   feed.c         which rows a step takes
+ *   train.c        the loop around ENTRY_STEP;  evaluate.c: losses and metrics of a set of rows
+ *   report.c       tables, progress and summaries;  log.c, plot.c: --log and --plot
+ *   saved.c        --save and --load
+ *   quadratic.c    the 2/L note;  check_grad.c: --check-grad;  summary.c: --summary
+ *   output.c       files are written whole or not at all
+ *
+ * Results go to stdout, progress and diagnostics to stderr. Only the driver prints, exits, installs a signal
+ * handler or reads the clock.
+ */
+#ifndef SGDC_DRIVER_DRIVER_H
+#define SGDC_DRIVER_DRIVER_H
+#include "driver/options.h"
+#include "ir/executor.h"
+
+typedef enum ExitCode {
+    EXIT_DONE = 0, EXIT_SOURCE = 1, EXIT_USAGE = 2, EXIT_DATA = 3, EXIT_DIVERGED = 4, EXIT_DEFECT = 5,
+    EXIT_INTERRUPTED = 130
+} ExitCode;
+
+typedef struct PassTime { const char *name; double seconds; } PassTime;
+
+typedef struct Driver {
+    Arena *arena; Names *names; SourceMap *map; Diagnostics *diagnostics;
+    const Options *options;
+    Source *source; Ast *ast; Program *program;
+    FILE *result, *info;                         /* stdout, stderr */
+    Vector(PassTime) times;
+    bool stopped;                                /* --stop-after was reached */
+    double started;                              /* clock_seconds() at the start of the process */
+} Driver;
+
+double clock_seconds(void);                      /* monotonic */
+
+/* ---- compile.c ---------------------------------------------------------------------------- */
+/* Parses, lowers and runs the graph passes. EXIT_DONE, or what to exit with. */
+ExitCode driver_compile(Driver *driver, bool f64);
+/* Is there a pass or stage of this name? Else *problem is a sentence. */
+bool     driver_check_pass_name(Driver *driver, const char *name, const char **problem);
+void     driver_add_time(Driver *driver, const char *name, double seconds);
+void     driver_print_times(Driver *driver);
+void     driver_print_diagnostics(Driver *driver);
+/* "sgdc: ..." on stderr, for what has no place in a source. */
+void     driver_print_version(FILE *to);
+void     driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- emit.c -------------------------------------------------------------------------------- */
+ExitCode driver_emit(Driver *driver);
+
+/* ---- train.c ------------------------------------------------------------------------------- */
+ExitCode driver_train(Driver *driver);
+
+/* ---- check_grad.c, summary.c ---------------------------------------------------------------- */
+ExitCode driver_check_grad(Driver *driver);
+void     driver_print_summary(Driver *driver);
+
+#endif

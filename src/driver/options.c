@@ -1,0 +1,291 @@
+/* The options of sgdc, one row each. A row says how its value is read and where it is stored, and carries
+ * the line that --help prints; nothing else in the driver knows an option's spelling.
+ *
+ * Long options take `--name=value` or, where a value is required, also `--name value`; short ones `-xvalue` or
+ * `-x value`. An optional value (--run=a,b) needs the `=`, so that `sgdc --run model.sgd` means what it looks like.
+ */
+#include "driver/options.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum OptionKind {
+    OPTION_FLAG,         /* bool */
+    OPTION_TEXT,         /* const char *, required */
+    OPTION_RUN,          /* bool and const char *, optional */
+    OPTION_EMIT,         /* list of kinds */
+    OPTION_SEED,         /* unsigned number, with has_seed */
+    OPTION_COUNT,        /* int64_t >= 1 */
+    OPTION_LEVEL,        /* 0 .. 3 */
+    OPTION_CHOICE,       /* int, an index into the row's choices */
+    OPTION_PAIR          /* NAME=VALUE, repeatable */
+} OptionKind;
+
+typedef struct OptionRow {
+    const char *name; char letter;              /* name NULL: only the letter */
+    OptionKind kind; size_t offset;
+    const char *argument;                       /* as --help shows it */
+    const char *choices;                        /* CHOICE: "auto bar plain none" */
+    const char *help;
+} OptionRow;
+
+#define AT(member) offsetof(Options, member)
+static const OptionRow rows[] = {
+    {NULL, 0, 0, 0, NULL, NULL, "What to do"},
+    {"run", 0, OPTION_RUN, AT(run), "[=TRAIN,...]", NULL, "compile in memory and train all train blocks, or the named ones"},
+    {"check", 0, OPTION_FLAG, AT(check), NULL, NULL, "diagnose only"},
+    {"emit", 0, OPTION_EMIT, AT(emit), "=KIND[=PATH],...", NULL,
+     "write ast, ir, grad, loops, llvm, asm, obj, header, dot or deps"},
+    {"summary", 0, OPTION_FLAG, AT(summary), NULL, NULL, "print parameters and memory"},
+    {"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL, "load the data and plan the training, but do not train"},
+    {"check-grad", 0, OPTION_FLAG, AT(check_grad), NULL, NULL,
+     "compare the symbolic gradient with finite differences in f64"},
+    {"explain", 0, OPTION_TEXT, AT(explain), "=CODE", NULL, "explain a diagnostic code"},
+
+    {NULL, 0, 0, 0, NULL, NULL, "Outputs of a compilation"},
+    {NULL, 'o', OPTION_TEXT, AT(output), " PATH", NULL, "the object's path, or a folder ending in /"},
+    {"name", 0, OPTION_TEXT, AT(name), "=ID", NULL, "prefix of the C names (default: the file's stem)"},
+    {"cpu", 0, OPTION_TEXT, AT(cpu), "=NAME", NULL,
+     "x86-64-v2, x86-64-v3, x86-64-v4 or native (default: --run native, an object all three)"},
+    {NULL, 'O', OPTION_LEVEL, AT(optimize), "0..3", NULL, "optimisation level (default 3); the bits are the same"},
+
+    {NULL, 0, 0, 0, NULL, NULL, "Training"},
+    {"set", 0, OPTION_PAIR, AT(set), "=NAME=VALUE", NULL, "a setting: lr, batch, epochs, a top-level name"},
+    {"data", 0, OPTION_PAIR, AT(data), "=NAME=PATH", NULL, "the file that data NAME reads"},
+    {"seed", 0, OPTION_SEED, AT(seed), "=N", NULL, "the seed of order, draws and initial values (default 0)"},
+    {"threads", 0, OPTION_COUNT, AT(threads), "=N", NULL, "threads to train on; the bits are the same"},
+    {"save", 0, OPTION_TEXT, AT(save), "=FILE", NULL,
+     "write parameters and optimizer state (safetensors); several runs: FILE-RUN"},
+    {"load", 0, OPTION_TEXT, AT(load), "=FILE", NULL, "continue from a saved file"},
+    {"overfit", 0, OPTION_TEXT, AT(overfit), "=N", NULL, "train on the first N rows only, to see the loss go to zero"},
+    {"interpret", 0, OPTION_FLAG, AT(interpret), NULL, NULL, "run the interpreter, not compiled code"},
+
+    {NULL, 0, 0, 0, NULL, NULL, "Reporting"},
+    {"log", 0, OPTION_TEXT, AT(log), "=FILE", NULL, "a row per epoch, as .csv or .jsonl"},
+    {"plot", 0, OPTION_TEXT, AT(plot), "=FILE", NULL, "loss curves: .svg, .png, .pdf, .gp, or - for the terminal"},
+    {"progress", 0, OPTION_CHOICE, AT(progress), "=HOW", "auto bar plain none", "progress on stderr"},
+    {NULL, 'q', OPTION_FLAG, AT(quiet), NULL, NULL, "print only results and errors"},
+    {NULL, 'v', OPTION_FLAG, AT(verbose), NULL, NULL, "print the report table of every run"},
+    {NULL, 'W', OPTION_TEXT, AT(warnings_are_errors), "error", NULL, "treat warnings as errors"},
+    {"error-format", 0, OPTION_CHOICE, AT(error_format), "=FORM", "human json", "how diagnostics are printed"},
+    {"color", 0, OPTION_CHOICE, AT(color), "=WHEN", "auto always never", "colour in diagnostics"},
+
+    {NULL, 0, 0, 0, NULL, NULL, "Looking into the compiler"},
+    {"dump", 0, OPTION_TEXT, AT(dump), "=PASS", NULL, "print the graph after a pass, or after all"},
+    {"stop-after", 0, OPTION_TEXT, AT(stop_after), "=PASS", NULL, "end after a pass"},
+    {"time-passes", 0, OPTION_FLAG, AT(time_passes), NULL, NULL, "print the time of each pass"},
+    {"version", 0, OPTION_FLAG, AT(version), NULL, NULL, "print the version"},
+    {"help", 'h', OPTION_FLAG, AT(help), NULL, NULL, "print this"},
+};
+enum { ROW_COUNT = sizeof rows / sizeof *rows };
+
+static const char *const emit_kinds[EMIT_KIND_COUNT] = {
+    "ast", "ir", "grad", "loops", "llvm", "asm", "obj", "header", "dot", "deps"
+};
+
+const char *emit_kind_text(EmitKind kind) { return emit_kinds[kind]; }
+
+static bool row_is_heading(const OptionRow *row) { return row->name == NULL && row->letter == 0; }
+
+static bool row_needs_value(const OptionRow *row) {
+    return row->kind != OPTION_FLAG && row->kind != OPTION_RUN;
+}
+
+static const OptionRow *row_of_name(const char *name, size_t length) {
+    for (int i = 0; i < ROW_COUNT; i++)
+        if (rows[i].name && strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static const OptionRow *row_of_letter(char letter) {
+    for (int i = 0; i < ROW_COUNT; i++)
+        if (rows[i].letter && rows[i].letter == letter) return &rows[i];
+    return NULL;
+}
+
+static const char *row_spelling(Arena *arena, const OptionRow *row) {
+    return row->name ? text_format(arena, "--%s", row->name) : text_format(arena, "-%c", row->letter);
+}
+
+/* ", did you mean X?" or "". */
+static const char *suggestion(Arena *arena, const char *wanted, const char *const *names, int count,
+                              const char *prefix) {
+    const char *near = nearest_name(wanted, names, count);
+    return near ? text_format(arena, "; did you mean %s%s?", prefix, near) : "";
+}
+
+static const char *unknown_option(Arena *arena, const char *argument, const char *name) {
+    const char *names[ROW_COUNT];
+    int count = 0;
+    for (int i = 0; i < ROW_COUNT; i++)
+        if (rows[i].name) names[count++] = rows[i].name;
+    return text_format(arena, "there is no option %s%s", argument, suggestion(arena, name, names, count, "--"));
+}
+
+static const char *parse_emit(Arena *arena, Options *o, const char *value) {
+    for (;;) {
+        size_t length = strcspn(value, ",");
+        const char *item = text_format(arena, "%.*s", (int)length, value);
+        size_t kind_length = strcspn(item, "=");
+        const char *kind = text_format(arena, "%.*s", (int)kind_length, item);
+        Emit emit = {EMIT_KIND_COUNT, item[kind_length] ? item + kind_length + 1 : NULL};
+        for (int i = 0; i < EMIT_KIND_COUNT; i++)
+            if (strcmp(kind, emit_kinds[i]) == 0) emit.kind = i;
+        if (emit.kind == EMIT_KIND_COUNT)
+            return text_format(arena, "--emit does not know \"%s\"%s (it writes ast, ir, grad, loops, llvm, asm, obj, "
+                               "header, dot, deps)", kind, suggestion(arena, kind, emit_kinds, EMIT_KIND_COUNT, ""));
+        if (emit.path && *emit.path == 0) return text_format(arena, "--emit=%s= needs a path", kind);
+        vector_push(arena, &o->emit, emit);
+        if (value[length] == 0) return NULL;
+        value += length + 1;
+    }
+}
+
+static const char *parse_choice(Arena *arena, const OptionRow *row, int *to, const char *value) {
+    const char *names[8];
+    int count = 0;
+    for (const char *at = row->choices; *at;) {
+        size_t length = strcspn(at, " ");
+        names[count++] = text_format(arena, "%.*s", (int)length, at);
+        at += length + (at[length] != 0);
+    }
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], value) == 0) { *to = i; return NULL; }
+    return text_format(arena, "--%s cannot be \"%s\"%s (it is one of: %s)", row->name, value,
+                       suggestion(arena, value, names, count, ""), row->choices);
+}
+
+static const char *parse_number(Arena *arena, const OptionRow *row, int64_t least, int64_t *to, const char *value) {
+    char *end;
+    long long number = strtoll(value, &end, 10);
+    if (!isdigit((unsigned char)*value) || *end || number < least)
+        return text_format(arena, "%s needs a whole number of at least %lld, not \"%s\"", row_spelling(arena, row),
+                           (long long)least, value);
+    *to = number;
+    return NULL;
+}
+
+static const char *parse_pair(Arena *arena, const OptionRow *row, Options *o, const char *value) {
+    size_t length = strcspn(value, "=");
+    if (length == 0 || value[length] == 0 || value[length + 1] == 0)
+        return text_format(arena, "--%s needs %s, not \"%s\"", row->name, row->argument + 1, value);
+    Setting setting = {text_format(arena, "%.*s", (int)length, value), value + length + 1};
+    if (row->offset == AT(set)) vector_push(arena, &o->set, setting);
+    else vector_push(arena, &o->data, setting);
+    return NULL;
+}
+
+/* Stores the value of one option; a sentence if it cannot be read. */
+static const char *store(Arena *arena, const OptionRow *row, Options *o, const char *value) {
+    void *to = (char *)o + row->offset;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        if (value) return text_format(arena, "%s takes no value", row_spelling(arena, row));
+        *(bool *)to = true;
+        return NULL;
+    case OPTION_TEXT:
+        if (row->letter == 'W') {
+            if (strcmp(value, "error")) return text_format(arena, "there is no option -W%s; did you mean -Werror?", value);
+            *(bool *)to = true;
+            return NULL;
+        }
+        if (*value == 0) return text_format(arena, "%s needs a value", row_spelling(arena, row));
+        *(const char **)to = value;
+        return NULL;
+    case OPTION_RUN:
+        if (value && *value == 0) return "--run= needs the names of train blocks";
+        o->run = true;
+        if (value) o->run_only = value;
+        return NULL;
+    case OPTION_EMIT: return parse_emit(arena, o, value);
+    case OPTION_SEED:
+        o->has_seed = true;
+        return parse_number(arena, row, 0, to, value);
+    case OPTION_COUNT: return parse_number(arena, row, 1, to, value);
+    case OPTION_LEVEL:
+        if (value[0] < '0' || value[0] > '3' || value[1])
+            return text_format(arena, "the optimisation level is -O0, -O1, -O2 or -O3, not -O%s", value);
+        *(int *)to = value[0] - '0';
+        return NULL;
+    case OPTION_CHOICE: return parse_choice(arena, row, to, value);
+    case OPTION_PAIR: return parse_pair(arena, row, o, value);
+    }
+    return NULL;
+}
+
+/* Options that make no sense together, or without another. */
+static const char *check_together(Arena *arena, const Options *o) {
+    bool trains = o->run || o->dry_run || o->check_grad;
+    const struct { bool given; const char *spelling; } needs_run[] = {
+        {o->save != NULL, "--save"}, {o->load != NULL, "--load"}, {o->log != NULL, "--log"},
+        {o->plot != NULL, "--plot"}, {o->overfit != NULL, "--overfit"}, {o->interpret, "--interpret"},
+    };
+    if (o->help || o->version || o->explain) return NULL;
+    if (!o->file) return "no .sgd file was given (sgdc --help lists the options)";
+    for (size_t i = 0; i < sizeof needs_run / sizeof *needs_run; i++)
+        if (needs_run[i].given && !trains)
+            return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
+    if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
+    if (o->check && trains) return "--check only diagnoses: leave out either it or --run";
+    return NULL;
+}
+
+bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char **problem) {
+    *o = (Options){.optimize = 3, .threads = 1};
+    *problem = NULL;
+    bool only_files = false;
+    for (int i = 1; i < argc && !*problem; i++) {
+        const char *argument = argv[i], *value = NULL;
+        const OptionRow *row;
+        if (only_files || argument[0] != '-' || argument[1] == 0) {
+            if (o->file)
+                *problem = text_format(arena, "one .sgd file at a time: %s and %s were given", o->file, argument);
+            o->file = argument;
+            continue;
+        }
+        if (strcmp(argument, "--") == 0) { only_files = true; continue; }
+        if (argument[1] == '-') {
+            size_t length = strcspn(argument + 2, "=");
+            row = row_of_name(argument + 2, length);
+            if (argument[2 + length] == '=') value = argument + 2 + length + 1;
+            if (!row) {
+                *problem = unknown_option(arena, argument, text_format(arena, "%.*s", (int)length, argument + 2));
+                break;
+            }
+        } else {
+            row = row_of_letter(argument[1]);
+            if (argument[2]) value = argument + 2;
+            if (!row) { *problem = unknown_option(arena, argument, argument + 1); break; }
+        }
+        if (!value && row_needs_value(row)) {
+            if (i + 1 == argc) {
+                *problem = text_format(arena, "%s needs a value: %s%s", row_spelling(arena, row),
+                                       row_spelling(arena, row), row->argument);
+                break;
+            }
+            value = argv[++i];
+        }
+        *problem = store(arena, row, o, value);
+    }
+    if (!*problem) *problem = check_together(arena, o);
+    return !*problem;
+}
+
+void options_print_help(FILE *to) {
+    fprintf(to, "sgdc: compiles a training experiment and runs it, or makes an object that trains\n\n"
+                "  sgdc FILE.sgd            write FILE.o and FILE.h\n"
+                "  sgdc FILE.sgd --run      train now\n"
+                "  sgdc FILE.sgd --check    diagnose only\n");
+    for (int i = 0; i < ROW_COUNT; i++) {
+        const OptionRow *row = &rows[i];
+        if (row_is_heading(row)) { fprintf(to, "\n%s\n", row->help); continue; }
+        char spelling[64];
+        snprintf(spelling, sizeof spelling, "%s%s%s", row->name ? "--" : (char[]){'-', row->letter, 0},
+                 row->name ? row->name : "", row->argument ? row->argument : "");
+        fprintf(to, "  %-24s %s\n", spelling, row->help);
+    }
+    fprintf(to, "\nExit codes: 0 done, 1 errors in the source, 2 usage, 3 data or files, 4 diverged, 5 a defect of sgdc,\n"
+                "130 interrupted. Data files are looked for beside the .sgd file, in the current folder, in the folders\n"
+                "of SGDC_DATA (separated by colons), and in ../shared/data.\n");
+}
