@@ -1,0 +1,2 @@
+// The C application compiled as C++: the emitted header is C++ as well.
+#include "classify.c"

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Applications that train inside themselves: each is compiled by the system's compiler, linked with an emitted
+# object, and run.
+#     run.sh SGDC RUNTIME_LIBRARY SOURCE_FOLDER      (in an empty folder; CC and CXX may be set)
+set -eu
+sgdc=$1 runtime=$2 source=$3
+embed=$source/tests/embed
+cc=${CC:-cc} cxx=${CXX:-c++}
+warn="-Wall -Wextra -Werror"
+
+"$sgdc" "$embed/online.sgd" -o ./
+"$sgdc" "$embed/classify.sgd" -o ./
+
+# The objects stand alone: memory functions of libc, nothing of LLVM, nothing of libsgdrt.
+for object in online.o classify.o; do
+    unknown=$(nm --undefined-only "$object" | awk '{ print $NF }' |
+              grep -Evx 'malloc|free|aligned_alloc|memcpy|memset|memmove|_GLOBAL_OFFSET_TABLE_' || true)
+    if [ -n "$unknown" ]; then echo "$object needs more than it may: $unknown" >&2; exit 1; fi
+done
+
+$cc -std=c11 $warn -O1 -I. "$embed/online.c" online.o -o online -lm
+./online
+
+"$sgdc" "$embed/classify.sgd" --run -q --save trained.safetensors > run.txt
+libraries="$runtime -lz -lcjson -lpthread -lm"
+$cc -std=c11 $warn -O1 -I. -I"$source/runtime" "$embed/classify.c" classify.o $libraries -o classify_c
+./classify_c "$embed/points.csv" trained.safetensors scratch.safetensors
+$cxx -std=c++17 $warn -O2 -ffast-math -I. -I"$source/runtime" "$embed/classify.cpp" classify.o $libraries -o classify_cpp
+./classify_cpp "$embed/points.csv" trained.safetensors scratch.safetensors
