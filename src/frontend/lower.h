@@ -169,10 +169,15 @@ typedef Vector(Slot) SlotList;
 /* What a body does with `state v[: type] = e`; NULL: refused as not supported (layers, scan). */
 typedef void (*StateHook)(Lowering *L, Scope *scope, const Stmt *stmt, void *context);
 
+/* What the experiment makes of `each e`, `every e`, and of a member of an EXTERNAL value (`base`, else NULL):
+ * inside.x. NULL: none, an error is reported. */
+typedef Value *(*ExternalHook)(Lowering *L, Scope *scope, const Expr *expr, Value *base, void *context);
+
 struct Lowering {
     Arena *arena; Names *names; Diagnostics *diagnostics; SourceMap *map;
     Graph *graph;                    /* nodes go here: the run's, or a data set's */
-    Scope *global;                   /* builtins, definitions, top-level settings, data sets */
+    Scope *prelude;                  /* builtins and the definitions of std/: all that those see */
+    Scope *global;                   /* its child: the file's definitions, top-level settings, data sets */
     bool   f64;                      /* every f32 is an f64 */
     /* the lowering at hand; set before, free to change between expressions */
     DType  real;                     /* what `real` and untyped numbers are: F32, or F64 under f64 */
@@ -180,7 +185,7 @@ struct Lowering {
     bool   allow_batch;              /* batch(...): inside a metric */
     bool   allow_draws;              /* draws of the step: minimize yes, predict no */
     RandomKey random_key; uint64_t random_seed;   /* of draws outside parameters */
-    StateHook state_hook; void *hook_context;
+    StateHook state_hook; ExternalHook external_hook; void *hook_context;
     /* the run's tables, filled as models are called */
     CellList cells; SlotList slots;
     Vector(Module *) modules;
@@ -189,10 +194,12 @@ struct Lowering {
     Vector(AxisInfo) axes;           /* by id */
     int   active[64], active_count;  /* ids open here: index variables and lifts; draws have them all */
     struct PathState *path;          /* where a parameter or draw written here gets its name */
-    struct RangeFrame *ranges;
-    struct CallFrame *calls; int call_depth, expression_depth;
+    struct RangeFrame *ranges;       /* extents found for the binders of the statement at hand */
+    struct CallFrame *calls; int call_depth, expression_depth, prelude_depth; int64_t calls_made;
     struct DrawFrame *draw;
-    bool   quiet;                    /* errors already led to poison; nothing is reported */
+    Scope *scope;                    /* of the expression at hand: messages say where its names come from */
+    Vector(const Definition *) broken;   /* recursive ones: calls are poison after the first report */
+    bool   quiet;                    /* nothing is reported */
 };
 
 /* A context with builtins and constants (pi, inf, true, ...) in `global`. Set graph before lowering anything. */
@@ -202,7 +209,7 @@ void lowering_start_run(Lowering *L, Graph *graph);
 /* Begins an expression that is lowered anew (to train, to predict, a measure): names of draws start over. `root`
  * is the path draws outside models get: "train". */
 void lowering_start_root(Lowering *L, const char *root);
-/* Binds every definition of the tree in L->global; reports duplicates. */
+/* Binds every definition of the tree in L->global (L->prelude if its source is the prelude); reports duplicates. */
 void lower_declare_definitions(Lowering *L, const Ast *ast);
 /* Name checks of every definition's body, called or not: unknown names are reported once, at their place. */
 void lower_check_names(Lowering *L, const Ast *ast);

@@ -1,0 +1,114 @@
+/* lower_internal: what the files that lower expressions share with each other and with nobody else. */
+#ifndef SGDC_LOWER_INTERNAL_H
+#define SGDC_LOWER_INTERNAL_H
+#include "frontend/lower.h"
+
+enum {
+    MOST_CALL_DEPTH = 100,         /* definitions calling definitions */
+    MOST_SAME_DEPTH = 8,           /* one definition inside itself (through definitions as arguments) */
+    MOST_EXPRESSION_DEPTH = 2000,  /* over all calls */
+    MOST_CALLS = 2000000,
+    MOST_REPEATS = 100000,
+    MOST_LIST = 1 << 20
+};
+#define MOST_EXTENT ((int64_t)1 << 31)
+#define MOST_ELEMENTS ((int64_t)1 << 40)
+
+/* ---- paths: names of parameters, sites of draws ---- */
+typedef struct PathCount { const char *path; int count; struct PathCount *next; } PathCount;
+typedef struct PathCounts { PathCount *bucket[64]; } PathCounts;
+typedef struct PathState {
+    const char *prefix;            /* of cells: "mlp.h"; NULL outside models */
+    const char *site;              /* of draws: the whole chain of calls */
+    const char *iteration;         /* "[3]" inside repeat */
+    PathCounts *counts, *site_counts;
+    bool is_owner;                 /* `param` may stand here: the body of a model or layer */
+} PathState;
+/* The k-th equal path gets ".k", k >= 2. */
+const char *path_count(Lowering *L, PathCounts *counts, const char *path);
+const char *path_join(Lowering *L, const char *prefix, const char *name, const char *iteration);
+/* The state for the right side of `name = ...`. */
+PathState path_of_binding(Lowering *L, Name name);
+uint64_t path_hash(const char *path);
+
+/* ---- calls ---- */
+typedef struct CallFrame { const Definition *definition; Span call; struct CallFrame *outer; } CallFrame;
+
+/* ---- ranges of index variables (lower_range.c) ---- */
+typedef struct RangeEntry { const Binder *binder; bool found; int64_t begin, extent; struct RangeEntry *next; } RangeEntry;
+typedef struct BaseEntry { const Expr *expr; Value *value; struct BaseEntry *next; } BaseEntry;
+typedef struct RangeFrame { RangeEntry *entries; BaseEntry *bases; struct RangeFrame *outer; } RangeFrame;
+/* Finds the ranges of `binders` and of every binder inside `body`, and pushes them as a frame. */
+void range_frame_push(Lowering *L, Scope *scope, const BinderList *binders, const Expr *body);
+void range_frame_pop(Lowering *L);
+/* The range found; reports (once) and returns false if none was. */
+bool range_of_binder(Lowering *L, const Binder *binder, int64_t *begin, int64_t *extent);
+/* A base that the scan had to lower already, or NULL. */
+Value *range_lowered_base(const Lowering *L, const Expr *expr);
+
+/* Opens the binders as index variables of a new scope. NULL after an error (nothing stays open). */
+Scope *index_open(Lowering *L, Scope *scope, const BinderList *binders, int *ids);
+Value *value_index(Lowering *L, int64_t offset, int axis);
+
+/* ---- draws (lower_draw.c) ---- */
+typedef struct DrawFrame { Shape shape; DType dtype; const char *site; int count; bool initial; } DrawFrame;
+/* `~ e` of that shape. */
+Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site, bool initial);
+void   draw_builtins_bind(Lowering *L);
+
+/* ---- values ---- */
+Value *value_new(Lowering *L, ValueKind kind);
+Value *value_of_node(Lowering *L, Node *node, const int *axes, int count);      /* ids ascending */
+/* Also `free` and classes as of `like`. */
+Value *value_like(Lowering *L, const Value *like, Node *node, const int *axes, int count);
+/* The node of a tensor value over these ids (a superset of its own, ascending) and own shape (equal, or v scalar). */
+Node  *value_spread(Lowering *L, const Value *v, const int *ids, int count, Shape own);
+/* The union of their ids, ascending; -1 and reported if more than a node has axes with `own_rank` own ones. */
+int    axes_union(Lowering *L, Value *const *values, int count, int own_rank, int *ids, Span span);
+bool   axes_has(const Value *v, int id);
+Shape  shape_of_axes(const Lowering *L, const int *ids, int count, Shape own);
+/* Anything numeric as a tensor with its natural type: numbers real (or i32 where `integer`), lists too. Poison,
+ * reported, if it is not numeric. `what` as in value_to_tensor. */
+Value *value_tensor_of(Lowering *L, const Value *v, DType number_type, Span span, const char *what);
+bool   value_is_numeric(const Value *v);           /* tensor, number, index, list */
+bool   value_is_real(const Value *v);              /* a real tensor */
+bool   value_is_label(const Value *v);
+bool   shape_check_size(Lowering *L, Shape s, Span span);
+
+/* ---- elements (lower_element.c) ---- */
+Value *element_unary(Lowering *L, Op op, const Value *v, Span span);            /* real in, real out */
+Value *element_binary(Lowering *L, Operator op, const Value *a, const Value *b, const Expr *expr);
+/* As a function of two: max, min. `sides`: where the operands stand, or NULL. */
+Value *element_pair(Lowering *L, Op op, const Value *a, const Value *b, const Expr *left, const Expr *right, Span span, const char *verb);
+Value *element_not(Lowering *L, const Value *v, Span span);
+Value *element_negate(Lowering *L, const Value *v, Span span);
+Value *element_where(Lowering *L, const Value *c, const Value *a, const Value *b, const Expr *call);
+Value *element_cast(Lowering *L, const Value *v, DType t, Span span);
+Value *element_power(Lowering *L, const Value *a, const Value *b, const Expr *expr);
+/* Brings the operands to one arithmetic type (tensors); poison in either after an error. */
+bool   element_unify(Lowering *L, const Value **a, const Value **b, const Expr *left, const Expr *right, Span span, const char *verb);
+/* A value scaled by f(1 / n). */
+Value *element_times(Lowering *L, const Value *v, double factor);
+
+/* ---- reductions ---- */
+typedef enum Reduction { REDUCTION_SUM, REDUCTION_MEAN, REDUCTION_MAX, REDUCTION_MIN } Reduction;
+Value *reduce_own(Lowering *L, Reduction how, const Value *v, Span span);          /* every own axis (and the rows of batch(...)) */
+Value *reduce_ids(Lowering *L, Reduction how, const Value *v, const int *ids, int count, Span span);
+Value *lower_matmul(Lowering *L, const Value *a, const Value *b, const Expr *expr);
+
+/* ---- indexing, types, calls ---- */
+Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base);
+Value *lower_call(Lowering *L, Scope *scope, const Expr *expr);
+/* A type with unknown sizes solved from `own` (NULL: none are). Binds them in scope. `rank_only`: see lower_type.c. */
+bool   type_names(const TypeExpr *type, bool *compile_time, bool *is_real, DType *t);
+int    type_own_rank(const TypeExpr *type);                                         /* -1: a `..s` takes any rank */
+Type   type_solve(Lowering *L, Scope *scope, const TypeExpr *type, const Value *argument, const char *what, Span span);
+/* v made to fit the type: numbers and lists become tensors; reports and gives poison if it does not. */
+Value *type_fit(Lowering *L, const Type *type, const Value *v, Span span, const char *what, Span declared);
+const char *type_text(Lowering *L, const Type *type);
+void   builtins_bind(Lowering *L);
+/* A note per operand that is a name: "w: f32[5] is declared here". */
+void   note_operand(Lowering *L, Diagnostic *d, const Expr *expr, const Value *v);
+const char *count_text(Lowering *L, int64_t n, const char *noun);                   /* "1 axis", "2 axes" */
+
+#endif
