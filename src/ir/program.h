@@ -40,6 +40,7 @@ typedef struct DataSet {
     bool  missing_is_error; double missing_value;
     int64_t rows_begin, rows_end; /* rows = a..b; end -1: to the last */
     int64_t rows; uint64_t seed;  /* synthetic */
+    int64_t copies;               /* copies = 2: the rows that were kept, all of them this many times, one run after the other; 1 */
     Node *keep;                   /* bool, one-example over COLUMN leaves, or NULL */
     Column *columns; int column_count;
     Field  *fields;  int field_count;
@@ -78,8 +79,9 @@ typedef struct Measure { Name name; Function metric; Node **arguments; int argum
 
 /* stop and keep are small trees over reported figures, evaluated by the driver. */
 typedef enum WatchKind { WATCH_NUMBER, WATCH_FIGURE, WATCH_STALLED, WATCH_NOT, WATCH_AND, WATCH_OR, WATCH_LT, WATCH_LE, WATCH_GT, WATCH_GE } WatchKind;
-typedef struct Watch { WatchKind kind; double number; const char *figure; struct Watch *left, *right; } Watch;
-/* figure: "train.loss", "valid.loss", "valid.accuracy", "epoch", "step". STALLED: figure, number = epochs without improvement. */
+typedef struct Watch { WatchKind kind; double number; const char *figure; bool highest; struct Watch *left, *right; } Watch;
+/* figure: "train.loss", "valid.loss", "valid.accuracy", "epoch", "step". STALLED: figure, number = epochs
+ * without improvement, which is upwards if highest. */
 
 typedef struct EachValue { const char *name, *text; } EachValue;     /* batch, "10" */
 
