@@ -1,12 +1,13 @@
 /* ir: the tensor graph and what is done to it, in the order it is done.
  *
  *   ops.def        the op table: one row per op
- *   graph.c        nodes: constructor with hash-consing and folding
+ *   graph.c        nodes: constructor with hash-consing; fold.c constants and exact identities
  *   infer.c        shape and type of each op
+ *   affine.c       where a source is read: ranges and composition of index maps
  *   print.c        graphs as text (--emit=ir), as readable formulas (--emit=grad), as dot
  *   verify.c       what must hold between passes
  *   batch.c        one example -> rows
- *   grad.c         derivatives, built from the same ops
+ *   grad.c         derivatives, built from the same ops; inverse.c those of index maps
  *   canonicalise.c every change that rounds differently; always runs
  *   order.c        the order law written onto every contraction and reduction
  *     -- bits are fixed here; interp.c runs the graph as it is at this line --
@@ -109,6 +110,8 @@ Node *graph_leaf(Graph *g, Op op, DType t, Shape shape, int64_t index);         
 Node *graph_counter(Graph *g, Counter which, DType t);
 Node *graph_rows_reciprocal(Graph *g, DType t);
 Node *graph_random(Graph *g, DType t, Shape shape, Random random);
+/* The same COLUMN or RANDOM leaf with a row axis (rows as in Node). */
+Node *graph_leaf_with_rows(Graph *g, Node *leaf, uint8_t rows);
 Node *graph_unary(Graph *g, Op op, Node *x);                                       /* not CAST, POWI */
 Node *graph_powi(Graph *g, Node *x, int64_t n);
 Node *graph_cast(Graph *g, Node *x, DType t);
@@ -134,6 +137,22 @@ void  graph_rewrite(Graph *g, Node **roots, int count, NodeChange change, void *
 Node *graph_again(Graph *g, Node *old, Node *const *source);                       /* re-infers rows; keeps span, backward */
 /* All nodes below the roots, sources before users, in the objective's depth-first left-to-right post-order. */
 Node **graph_post_order(Arena *arena, Node *const *roots, int count, int *nodes);
+
+/* ---- infer.c. NULL if the node's type and shape are what its op makes of its sources, else what is wrong. */
+const char *infer_problem(const Node *node);
+uint8_t infer_rows(Op op, const Attr *attr, Node *const *source, int sources);
+
+/* ---- verify.c. What may stand in a graph at a stage; an offending node is an internal error. */
+typedef enum Stage { STAGE_LOWERED, STAGE_BATCHED, STAGE_DIFFERENTIATED, STAGE_CANONICAL, STAGE_ORDERED } Stage;
+void graph_verify(Graph *g, Node *const *roots, int count, Stage stage);
+
+/* ---- batch.c, canonicalise.c, order.c, rules.c: each changes the roots in place. */
+void graph_batch(Graph *g, Node **roots, int count, uint8_t rows);
+void graph_canonicalise(Graph *g, Node **roots, int count);
+void graph_order(Graph *g, Node **roots, int count);
+void graph_rules(Graph *g, Node **roots, int count);
+/* canonicalise, order and rules: for graphs that belong to no run (synthetic columns, keep, fields). */
+void graph_to_line(Graph *g, Node **roots, int count);
 
 /* ---- grad.c. Adjoints of y (any shape and rows; seeded with `seed`, or 1 everywhere if NULL) with respect to
  * wrt[0..count): out[i] has wrt[i]'s shape and rows; NULL if y does not depend on it (absent, not zero). Where
