@@ -173,6 +173,9 @@ typedef void (*StateHook)(Lowering *L, Scope *scope, const Stmt *stmt, void *con
  * inside.x. NULL: none, an error is reported. */
 typedef Value *(*ExternalHook)(Lowering *L, Scope *scope, const Expr *expr, Value *base, void *context);
 
+/* Is every parameter of the module with this path frozen in the run? Then its body is lowered as in predict. */
+typedef bool (*FrozenHook)(Lowering *L, const char *path, void *context);
+
 struct Lowering {
     Arena *arena; Names *names; Diagnostics *diagnostics; SourceMap *map;
     Graph *graph;                    /* nodes go here: the run's, or a data set's */
@@ -185,7 +188,7 @@ struct Lowering {
     bool   allow_batch;              /* batch(...): inside a metric */
     bool   allow_draws;              /* draws of the step: minimize yes, predict no */
     RandomKey random_key; uint64_t random_seed;   /* of draws outside parameters */
-    StateHook state_hook; ExternalHook external_hook; void *hook_context;
+    StateHook state_hook; ExternalHook external_hook; FrozenHook frozen_hook; void *hook_context;
     /* the run's tables, filled as models are called */
     CellList cells; SlotList slots;
     Vector(Module *) modules;
