@@ -1,0 +1,619 @@
+/* csv: the columns that a program asks for, from a text file into adjacent records.
+ *
+ * One pass: text comes through a window that stays in cache, numbers are scanned where they stand (number.h) and
+ * stored into the record of their row; nothing is cut into strings unless a field is out of the ordinary (quotes,
+ * missing values, words), when the row's field is read again by csv_text.c. Fields that nobody asked for are only
+ * passed over. Records grow by half.
+ *
+ * Is there a header? Asked for by name: yes. Else, unless the request says: if in some column the first row has a
+ * word and the second a number, or if the first row has nothing but words.
+ */
+#include "csv_text.h"
+#include "number.h"
+#include "problem.h"
+#include "table.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where a field of the file goes. A field may go to several places: next, or -1. */
+typedef struct Target { sgdrt_dtype dtype; uint32_t offset; int next, column; } Target;
+
+/* A row kept as strings: the header and the row after it. */
+typedef struct Words { char **text; bool *quoted; int count, capacity; } Words;
+
+typedef struct Reader {
+    const sgdrt_request *request;
+    sgdrt_problem *problem;
+    CsvText text;
+    Words  names;                       /* of the header; count 0: there is none */
+    int    field_count;
+    int   *first_target;                /* by field; -1: not asked for */
+    Target *targets;
+    sgdrt_table *table;
+} Reader;
+
+static int memory_problem(Reader *r, size_t bytes) {
+    return sgdrt_problem_memory(r->problem, r->request->path, bytes);
+}
+
+/* ---- the first rows ------------------------------------------------------------------------ */
+static void words_free(Words *words) {
+    for (int i = 0; i < words->count; i++)
+        free(words->text[i]);
+    free(words->text);
+    free(words->quoted);
+    *words = (Words){ 0 };
+}
+
+static bool words_add(Words *words, const CsvField *field) {
+    if (words->count == words->capacity) {
+        int larger = words->capacity ? words->capacity * 2 : 16;
+        char **text = realloc(words->text, sizeof *text * (size_t)larger);
+        if (text)
+            words->text = text;
+        bool *quoted = realloc(words->quoted, sizeof *quoted * (size_t)larger);
+        if (quoted)
+            words->quoted = quoted;
+        if (!text || !quoted)
+            return false;
+        words->capacity = larger;
+    }
+    char *copy = calloc(field->length + 16, 1);           /* zeros after it, for the scanner of numbers */
+    if (!copy)
+        return false;
+    memcpy(copy, field->text, field->length);
+    words->quoted[words->count] = field->quoted;
+    words->text[words->count++] = copy;
+    return true;
+}
+
+/* Reads the row at *p, which is not blank, into words. */
+static CsvStatus read_words(Reader *r, const char **p, Words *words) {
+    bool row_ends = false;
+    while (!row_ends) {
+        CsvField field;
+        CsvStatus status = sgdrt_csv_field(&r->text, p, &field);
+        if (status == CSV_FINE && !words_add(words, &field)) {
+            memory_problem(r, field.length);
+            status = CSV_PROBLEM;
+        }
+        if (status == CSV_FINE)
+            status = sgdrt_csv_separator(&r->text, p, &row_ends);
+        if (status != CSV_FINE)
+            return status;
+    }
+    return CSV_FINE;
+}
+
+static bool is_missing(const char *text, size_t length) {
+    static const char *const words[] = { "", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?" };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == length && !memcmp(words[i], text, length))
+            return true;
+    return false;
+}
+
+static bool is_number(const char *text) {
+    double value;
+    return sgdrt_number_f64(text, strlen(text), &value) != NUMBER_NONE;
+}
+
+static bool looks_like_header(const Words *first, const Words *second) {
+    bool all_words = true;
+    for (int f = 0; f < first->count; f++) {
+        bool word = !is_number(first->text[f]) && !is_missing(first->text[f], strlen(first->text[f]));
+        if (word && f < second->count && is_number(second->text[f]))
+            return true;
+        all_words &= word;
+    }
+    return all_words;
+}
+
+static bool wants_names(const sgdrt_request *request) {
+    for (int c = 0; c < request->column_count; c++) {
+        const sgdrt_column_request *column = &request->columns[c];
+        int64_t elements = 1;
+        for (int a = 0; a < column->rank; a++)
+            elements *= column->shape[a];
+        for (int64_t e = 0; column->csv_name && e < elements; e++)
+            if (column->csv_name[e])
+                return true;
+    }
+    return false;
+}
+
+
+/* Reads the first two rows without leaving the first: both are in the window at once, so the first may still turn
+ * out to be data. *after is where the second line begins. */
+static int peek_rows(Reader *r, Words *first, Words *second, const char **after) {
+    CsvText *text = &r->text;
+    bool row;
+    int code = sgdrt_csv_begin_row(text, &row);
+    while (!code && row) {
+        const char *p = text->row;
+        text->inner_lines = 0;
+        text->inner_begin = NULL;
+        CsvStatus status = read_words(r, &p, first);
+        int64_t inner_lines = text->inner_lines;
+        *after = p;
+        if (status == CSV_PROBLEM)
+            return r->problem->code;
+        while (p < text->end && (*p == '\n' || *p == '\r'))
+            p++;
+        if (status == CSV_FINE && p == text->end && !text->ended)
+            status = CSV_MORE;
+        if (status == CSV_FINE && p < text->end)
+            status = read_words(r, &p, second);            /* a problem in it is met again as data */
+        text->inner_lines = inner_lines;
+        if (status != CSV_MORE)
+            return 0;
+        words_free(first);
+        words_free(second);
+        code = sgdrt_csv_refill(text);
+    }
+    return code;
+}
+
+/* Finds the number of fields and the names; the text is then at the first row of data. */
+static int read_header(Reader *r) {
+    const char *after = NULL;
+    Words first = { 0 }, second = { 0 };
+    int code = peek_rows(r, &first, &second, &after);
+    if (!code && !first.count)
+        code = sgdrt_problem_set(r->problem, PROBLEM_EMPTY, r->request->path, 0, 0, "is empty");
+    r->field_count = first.count;
+    bool header = r->request->header == 1 || wants_names(r->request) ||
+                  (r->request->header == -1 && looks_like_header(&first, &second));
+    if (!code && header) {
+        sgdrt_csv_end_row(&r->text, after);
+        r->names = first;
+    } else {
+        words_free(&first);
+    }
+    words_free(&second);
+    return code;
+}
+
+/* ---- which fields go where ------------------------------------------------------------------ */
+static int no_column_problem(Reader *r, const sgdrt_column_request *column, int64_t element) {
+    const char *name = column->csv_name ? column->csv_name[element] : NULL;
+    if (!name) {
+        int code = sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, r->text.line, 0,
+                                     "has %d columns, so there is no column %lld", r->field_count,
+                                     (long long)column->csv_index[element]);
+        sgdrt_problem_help(r->problem, "columns count from 0: the last one is %d", r->field_count - 1);
+        return code;
+    }
+    int near = sgdrt_nearest(name, strlen(name), (const char *const *)r->names.text, r->names.count);
+    int code = sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 1, 0,
+                                 "has no column \"%.100s\" in its header", name);
+    char shown[160];
+    size_t at = 0;
+    if (near >= 0)
+        sgdrt_problem_help(r->problem, "did you mean \"%.100s\"?", r->names.text[near]);
+    for (int f = 0; near < 0 && f < r->names.count && at + 40 < sizeof shown; f++) {
+        char name_text[36];
+        sgdrt_excerpt(name_text, sizeof name_text, r->names.text[f], strlen(r->names.text[f]), 28);
+        at += (size_t)snprintf(shown + at, sizeof shown - at, "%s%s", f ? ", " : "", name_text);
+    }
+    if (near < 0)
+        sgdrt_problem_help(r->problem, "its columns are: %s%s", shown, at + 40 < sizeof shown ? "" : ", ...");
+    return code;
+}
+
+/* The field of the file for an element of a column, or -1 and a problem. */
+static int find_field(Reader *r, const sgdrt_column_request *column, int64_t element) {
+    const char *name = column->csv_name ? column->csv_name[element] : NULL;
+    if (!name) {
+        int64_t index = column->csv_index[element];
+        if (index >= 0 && index < r->field_count)
+            return (int)index;
+        no_column_problem(r, column, element);
+        return -1;
+    }
+    int found = -1;
+    for (int f = 0; f < r->names.count; f++) {
+        if (strcmp(r->names.text[f], name))
+            continue;
+        if (found >= 0) {
+            sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 1, 0,
+                              "has two columns \"%.100s\" in its header", name);
+            sgdrt_problem_help(r->problem, "name them by number: %d and %d", found, f);
+            return -1;
+        }
+        found = f;
+    }
+    if (found < 0)
+        no_column_problem(r, column, element);
+    return found;
+}
+
+static int plan_targets(Reader *r) {
+    const sgdrt_request *request = r->request;
+    struct sgdrt_table_private *own = r->table->own;
+    size_t count = 0;
+    for (int c = 0; c < request->column_count; c++)
+        count += (size_t)r->table->described[c].elements;
+    r->first_target = malloc(sizeof *r->first_target * (size_t)r->field_count);
+    r->targets = malloc(sizeof *r->targets * (count ? count : 1));
+    if (!r->first_target || !r->targets)
+        return memory_problem(r, sizeof *r->targets * count);
+    memset(r->first_target, -1, sizeof *r->first_target * (size_t)r->field_count);
+    int next = 0;
+    for (int c = 0; c < request->column_count; c++) {
+        const sgdrt_table_column *d = &r->table->described[c];
+        own->field_of[c] = malloc(sizeof **own->field_of * (size_t)(d->elements ? d->elements : 1));
+        if (!own->field_of[c])
+            return memory_problem(r, sizeof **own->field_of * (size_t)d->elements);
+        for (int64_t e = 0; e < d->elements; e++) {
+            int field = find_field(r, &request->columns[c], e);
+            if (field < 0)
+                return r->problem->code;
+            own->field_of[c][e] = field;
+            size_t offset = own->offset_of[c] + (size_t)e * sgdrt_dtype_bytes(d->dtype);
+            r->targets[next] = (Target){ .dtype = d->dtype, .offset = (uint32_t)offset,
+                                         .next = r->first_target[field], .column = c };
+            r->first_target[field] = next++;
+        }
+    }
+    return 0;
+}
+
+/* ---- values --------------------------------------------------------------------------------- */
+static const char *column_text(const Reader *r, int field, char *text, size_t size) {
+    if (r->names.count) {
+        char name[64];
+        sgdrt_excerpt(name, sizeof name, r->names.text[field], strlen(r->names.text[field]), 50);
+        snprintf(text, size, "column \"%s\"", name);
+    } else {
+        snprintf(text, size, "column %d, counted from 0", field);
+    }
+    return text;
+}
+
+static int value_problem(Reader *r, int code, const CsvField *field, int f, const char *what) {
+    char value[80], column[96];
+    int64_t line, at;
+    sgdrt_csv_place(&r->text, field->at, &line, &at);
+    sgdrt_excerpt(value, sizeof value, field->text, field->length, 40);
+    column_text(r, f, column, sizeof column);
+    if (code == PROBLEM_MISSING)
+        sgdrt_problem_set(r->problem, code, r->request->path, line, at, "the value is missing (%s)", column);
+    else
+        sgdrt_problem_set(r->problem, code, r->request->path, line, at, "\"%s\" is %s (%s)", value, what, column);
+    return code;
+}
+
+/* Where a number is wanted and there is none. */
+static int not_a_number(Reader *r, const CsvField *field, int f) {
+    bool missing = is_missing(field->text, field->length);
+    int code = value_problem(r, field->length ? PROBLEM_NOT_A_NUMBER : PROBLEM_MISSING, field, f, "not a number");
+    if (missing)
+        sgdrt_problem_help(r->problem, "missing = 0 in the source would take missing values as 0");
+    else if (r->text.line <= 1 && !r->names.count)
+        sgdrt_problem_help(r->problem, "if this line names the columns, say header = true");
+    else if (r->text.delimiter != ',' && memchr(field->text, ',', field->length))
+        sgdrt_problem_help(r->problem, "decimals are written with a point");
+    return code;
+}
+
+static void integer_limits(sgdrt_dtype dtype, int64_t *low, int64_t *high) {
+    *low = dtype == SGDRT_I32 ? INT32_MIN : 0;
+    *high = dtype == SGDRT_I32 ? INT32_MAX : dtype == SGDRT_U8 ? UINT8_MAX : 1;
+}
+
+static void put_integer(unsigned char *to, sgdrt_dtype dtype, int64_t value) {
+    int32_t word = (int32_t)value;
+    if (dtype == SGDRT_I32)
+        memcpy(to, &word, sizeof word);
+    else
+        *to = (unsigned char)value;
+}
+
+static int put_missing(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+    double value = r->request->missing_value;
+    float f32 = (float)value;
+    int64_t low, high;
+    switch (target->dtype) {
+    case SGDRT_F32: memcpy(to, &f32, sizeof f32); return 0;
+    case SGDRT_F64: memcpy(to, &value, sizeof value); return 0;
+    default:
+        integer_limits(target->dtype, &low, &high);
+        if (!(value >= (double)low && value <= (double)high && value == floor(value))) {
+            value_problem(r, PROBLEM_LABEL, field, f, "missing, and cannot be stored");
+            sgdrt_problem_help(r->problem, "missing = %g is not a value of type %s", value,
+                               sgdrt_dtype_text(target->dtype));
+            return r->problem->code;
+        }
+        put_integer(to, target->dtype, (int64_t)value);
+        return 0;
+    }
+}
+
+static int put_real(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+    float f32;
+    double f64;
+    NumberStatus status = target->dtype == SGDRT_F32 ? sgdrt_number_f32(field->text, field->length, &f32)
+                                                     : sgdrt_number_f64(field->text, field->length, &f64);
+    if (status == NUMBER_NONE)
+        return not_a_number(r, field, f);
+    if (status == NUMBER_TOO_LARGE)
+        return value_problem(r, PROBLEM_NOT_A_NUMBER, field, f,
+                             target->dtype == SGDRT_F32 ? "too large for f32" : "too large for f64");
+    if (target->dtype == SGDRT_F32)
+        memcpy(to, &f32, sizeof f32);
+    else
+        memcpy(to, &f64, sizeof f64);
+    return 0;
+}
+
+static int put_integer_text(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+    int64_t value = 0, low, high;
+    NumberStatus status = sgdrt_number_integer(field->text, field->length, &value);
+    if (status == NUMBER_NONE)
+        return not_a_number(r, field, f);
+    if (status == NUMBER_FRACTION)
+        return value_problem(r, PROBLEM_LABEL, field, f, "not an integer");
+    integer_limits(target->dtype, &low, &high);
+    if (status == NUMBER_TOO_LARGE || value < low || value > high) {
+        value_problem(r, PROBLEM_LABEL, field, f, "out of range");
+        sgdrt_problem_help(r->problem, "%s holds %lld to %lld", sgdrt_dtype_text(target->dtype), (long long)low,
+                           (long long)high);
+        return r->problem->code;
+    }
+    put_integer(to, target->dtype, value);
+    return 0;
+}
+
+/* Stores a field that has been cut out; says what is wrong with it. */
+static int put_field(Reader *r, const CsvField *field, int f, unsigned char *record) {
+    for (int t = r->first_target[f]; t >= 0; t = r->targets[t].next) {
+        const Target *target = &r->targets[t];
+        unsigned char *to = record + target->offset;
+        int code;
+        if (!r->request->missing_is_error && is_missing(field->text, field->length))
+            code = put_missing(r, field, f, target, to);
+        else if (target->dtype == SGDRT_F32 || target->dtype == SGDRT_F64)
+            code = put_real(r, field, f, target, to);
+        else
+            code = put_integer_text(r, field, f, target, to);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+/* Stores a number in all its places; false where it does not fit or is not sure, and put_field has to look. */
+static inline bool put_decimal(const Reader *r, int t, const Decimal *decimal, const char *text, const char *end,
+                               unsigned char *record) {
+    for (; t >= 0; t = r->targets[t].next) {
+        const Target *target = &r->targets[t];
+        unsigned char *to = record + target->offset;
+        float f32;
+        double f64;
+        int64_t low, high;
+        switch (target->dtype) {
+        case SGDRT_F32:
+            if (__builtin_expect(!sgdrt_decimal_f32(decimal, &f32), 0)) {
+                f32 = sgdrt_decimal_f32_slow(text, end);
+                if (!isfinite(f32))
+                    return false;
+            }
+            memcpy(to, &f32, sizeof f32);
+            break;
+        case SGDRT_F64:
+            if (!sgdrt_decimal_f64(decimal, &f64)) {
+                f64 = sgdrt_decimal_f64_slow(text, end);
+                if (!isfinite(f64))
+                    return false;
+            }
+            memcpy(to, &f64, sizeof f64);
+            break;
+        default:
+            integer_limits(target->dtype, &low, &high);
+            if (decimal->q || decimal->w > (uint64_t)(decimal->negative ? -low : high))
+                return false;
+            put_integer(to, target->dtype, decimal->negative ? -(int64_t)decimal->w : (int64_t)decimal->w);
+        }
+    }
+    return true;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+/* Scans and stores a plain number at *p that ends at a delimiter or line end; false (and nothing moved) if what
+ * stands there is anything else. */
+static inline bool plain_field(const Reader *r, const char **p, int f, unsigned char *record) {
+    const char *begin = *p;
+    while (*begin == ' ')
+        begin++;
+    Decimal decimal;
+    const char *end = sgdrt_decimal_scan(begin, &decimal);
+    if (!end)
+        end = sgdrt_decimal_scan_slow(begin, &decimal);
+    if (!end)
+        return false;
+    const char *after = end;
+    if (r->text.delimiter != ' ')
+        while (*after == ' ')
+            after++;
+    if (!r->text.stop[(unsigned char)*after] || !*after)
+        return false;
+    if (!put_decimal(r, r->first_target[f], &decimal, begin, end, record))
+        return false;
+    *p = after;
+    return true;
+}
+
+static int ragged_problem(Reader *r, int fields) {
+    int code = sgdrt_problem_set(r->problem, PROBLEM_RAGGED, r->request->path, r->text.line, 0,
+                                 "this row has %s%d field%s, the first row has %d",
+                                 fields > r->field_count ? "more than " : "",
+                                 fields > r->field_count ? r->field_count : fields, fields == 1 ? "" : "s",
+                                 r->field_count);
+    if (fields == 1 && r->field_count > 1)
+        sgdrt_problem_help(r->problem, "fields are separated by %s here",
+                           r->text.delimiter == '\t' ? "a tab" : r->text.delimiter == ' ' ? "blanks"
+                           : r->text.delimiter == ',' ? "a comma" : r->text.delimiter == ';' ? "a semicolon"
+                                                                                            : "another character");
+    return code;
+}
+
+/* Parses the row at text.row into the record. */
+static CsvStatus parse_row(Reader *r, unsigned char *record) {
+    CsvText *text = &r->text;
+    const char *p = text->row;
+    char delimiter = text->delimiter;
+    for (int f = 0;; f++) {
+        if (f == r->field_count) {
+            ragged_problem(r, f + 1);
+            return CSV_PROBLEM;
+        }
+        bool wanted = r->first_target[f] >= 0;
+        if (!wanted || !plain_field(r, &p, f, record)) {
+            CsvField field;
+            CsvStatus status = sgdrt_csv_field(text, &p, &field);
+            if (status != CSV_FINE)
+                return status;
+            if (wanted && put_field(r, &field, f, record))
+                return CSV_PROBLEM;
+        }
+        if (*p == delimiter && delimiter != ' ') {
+            p++;
+            continue;
+        }
+        bool row_ends;
+        CsvStatus status = sgdrt_csv_separator(text, &p, &row_ends);
+        if (status != CSV_FINE)
+            return status;
+        if (!row_ends)
+            continue;
+        if (f + 1 != r->field_count) {
+            ragged_problem(r, f + 1);
+            return CSV_PROBLEM;
+        }
+        sgdrt_csv_end_row(text, p);
+        return CSV_FINE;
+    }
+}
+
+/* A first guess at the rows from the length of one, so that most files are read without growing. */
+static int64_t guess_rows(const Reader *r) {
+    const char *line_end = memchr(r->text.row, '\n', (size_t)(r->text.end - r->text.row));
+    uint64_t most = sgdrt_input_most(r->text.input), row_bytes = 64;
+    if (line_end)
+        row_bytes = (uint64_t)(line_end - r->text.row) + 1;
+    uint64_t rows = most == UINT64_MAX || sgdrt_input_is_gzip(r->text.input) ? 4096 : most / row_bytes + 64;
+    rows += rows / 16;
+    uint64_t wanted = (uint64_t)(r->request->rows_end < 0 ? TABLE_MOST_ROWS : r->request->rows_end);
+    return (int64_t)(rows < wanted ? rows : wanted);
+}
+
+static int read_rows(Reader *r, int64_t *rows, int64_t *in_file) {
+    struct sgdrt_table_private *own = r->table->own;
+    TableBlock *block = &own->blocks[0];
+    int64_t begin = r->request->rows_begin, end = r->request->rows_end;
+    *rows = *in_file = 0;
+    int code = sgdrt_table_reserve(r->table, guess_rows(r), r->problem);
+    while (!code && (end < 0 || *in_file < end)) {
+        bool row;
+        code = sgdrt_csv_begin_row(&r->text, &row);
+        if (code || !row)
+            break;
+        if (*in_file < begin) {
+            code = sgdrt_csv_skip_row(&r->text);
+            *in_file += !code;
+            continue;
+        }
+        if (*rows == own->capacity) {
+            code = sgdrt_table_reserve(r->table, own->capacity + own->capacity / 2 + 1024, r->problem);
+            if (code)
+                break;
+        }
+        CsvStatus status = parse_row(r, block->bytes + block->stride * (size_t)*rows);
+        if (status == CSV_FINE) {
+            ++*rows;
+            ++*in_file;
+        } else {
+            code = status == CSV_MORE ? sgdrt_csv_refill(&r->text) : r->problem->code;
+        }
+    }
+    return code;
+}
+
+static int load_table(Reader *r) {
+    int64_t rows, in_file, begin, end;
+    int code = sgdrt_csv_open(&r->text, r->request->path, r->request->delimiter, r->problem);
+    if (!code)
+        code = read_header(r);
+    if (!code)
+        code = sgdrt_table_make(r->request->path, r->request->columns, r->request->column_count, true, &r->table,
+                                r->problem);
+    if (!code)
+        code = plan_targets(r);
+    if (!code)
+        code = read_rows(r, &rows, &in_file);
+    if (!code)
+        code = sgdrt_row_range(r->request->path, r->request, in_file, &begin, &end, r->problem);
+    if (code)
+        return code;
+    r->table->own->delimiter = r->text.delimiter;
+    r->table->own->has_header = r->names.count > 0;
+    r->table->own->rows_begin = r->request->rows_begin;
+    sgdrt_table_settle(r->table, rows);
+    return 0;
+}
+
+int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem) {
+    sgdrt_problem unseen;
+    Reader r = { .request = request, .problem = problem ? problem : &unseen };
+    int code = load_table(&r);
+    sgdrt_csv_close(&r.text);
+    words_free(&r.names);
+    free(r.first_target);
+    free(r.targets);
+    if (code)
+        sgdrt_free_table(r.table);
+    else
+        *table = r.table;
+    return code;
+}
+
+bool sgdrt_csv_find(const char *path, char delimiter, bool has_header, int64_t row, int field, int64_t *line,
+                    int64_t *column) {
+    sgdrt_problem unseen;
+    CsvText text = { 0 };
+    bool found = false, more = true;
+    if (strcmp(path, "-") == 0 || sgdrt_csv_open(&text, path, delimiter, &unseen)) {
+        sgdrt_csv_close(&text);
+        return false;
+    }
+    for (int64_t before = row + has_header; before > 0 && more; before--)
+        more = !sgdrt_csv_begin_row(&text, &more) && more && !sgdrt_csv_skip_row(&text);
+    more = more && !sgdrt_csv_begin_row(&text, &more) && more;
+    while (more) {
+        const char *p = text.row;
+        CsvField at;
+        CsvStatus status = CSV_FINE;
+        text.inner_lines = 0;
+        text.inner_begin = NULL;
+        for (int f = 0; f <= field && status == CSV_FINE; f++) {
+            bool row_ends = false;
+            status = f ? sgdrt_csv_separator(&text, &p, &row_ends) : CSV_FINE;
+            if (status == CSV_FINE && row_ends)
+                status = CSV_PROBLEM;
+            if (status == CSV_FINE && f == field)
+                while (*p == ' ')
+                    p++;
+            if (status == CSV_FINE && f == field)
+                sgdrt_csv_place(&text, p, line, column);
+            if (status == CSV_FINE)
+                status = sgdrt_csv_field(&text, &p, &at);
+        }
+        found = status == CSV_FINE;
+        more = status == CSV_MORE && !sgdrt_csv_refill(&text);
+    }
+    sgdrt_csv_close(&text);
+    return found;
+}

@@ -1,0 +1,56 @@
+/* csv_text: a window over the text of a csv file, and its rows cut into fields.
+ *
+ * The window holds whole rows. It is followed by zeros, so a scanner may look a few bytes ahead, and a zero at the
+ * window's end tells it from a zero in the file by its place. Who meets the end inside a row returns CSV_MORE; the
+ * caller refills (which moves the row to the front) and begins the row again.
+ *
+ * Fields: separated by the delimiter; blanks around them do not count; a field that begins with a quote ends at the
+ * next single quote character, "" inside it is one quote, and it may hold delimiters and line ends. With a blank as
+ * delimiter, runs of blanks and tabs are one, and blanks at a line's ends are none. Lines end in LF, CRLF or CR.
+ * Blank lines are no rows.
+ */
+#ifndef SGDRT_CSV_TEXT_H
+#define SGDRT_CSV_TEXT_H
+#include "input.h"
+
+typedef enum CsvStatus { CSV_FINE, CSV_MORE, CSV_PROBLEM } CsvStatus;
+
+typedef struct CsvText {
+    Input *input;
+    const char *path;
+    sgdrt_problem *problem;
+    char  *bytes; size_t capacity;
+    char  *row, *end;                    /* the window's unread part; row: where the current row begins */
+    bool   ended;                        /* nothing comes after the window */
+    char   delimiter;
+    bool   stop[256];                    /* bytes that can end a plain field, and zero */
+    int64_t line;                        /* of `row` */
+    /* within the row, set by fields that run over lines; cleared by csv_row_begin */
+    int64_t inner_lines; const char *inner_begin;
+    char  *scratch; size_t scratch_capacity;      /* the text of the last quoted field */
+} CsvText;
+
+typedef struct CsvField { const char *text; size_t length; bool quoted; const char *at; } CsvField;   /* at: in the window */
+
+int  sgdrt_csv_open(CsvText *text, const char *path, char delimiter, sgdrt_problem *problem);
+void sgdrt_csv_close(CsvText *text);
+/* Room for more, or a problem: a row that does not fit into 64 MiB. */
+int  sgdrt_csv_refill(CsvText *text);
+/* Skips blank lines; *row says whether there is a row to be read. */
+int  sgdrt_csv_begin_row(CsvText *text, bool *row);
+/* The row that ended before `next` has been read. */
+static inline void sgdrt_csv_end_row(CsvText *text, const char *next) {
+    text->row = (char *)next;
+    text->line += 1 + text->inner_lines;
+}
+
+/* Reads the field at *p and leaves *p at what ended it. */
+CsvStatus sgdrt_csv_field(CsvText *text, const char **p, CsvField *field);
+/* Passes over the delimiter or line end at *p. */
+CsvStatus sgdrt_csv_separator(CsvText *text, const char **p, bool *row_ends);
+/* Passes over the whole row at text->row. */
+int  sgdrt_csv_skip_row(CsvText *text);
+/* Fills in a problem at a byte of the window. Returns CSV_PROBLEM. */
+void sgdrt_csv_place(const CsvText *text, const char *at, int64_t *line, int64_t *column);
+bool sgdrt_csv_delimiter_is_fine(char delimiter);
+#endif

@@ -1,0 +1,206 @@
+/* input: files and gzip streams behind one read call.
+ *
+ * inflate is driven here rather than through gzread: gzread passes a truncated or unchecksummed tail as an end of
+ * file in some versions, and takes a file that merely begins like gzip as plain. Here every member's checksum and
+ * length are zlib's to verify, a stream that stops early is an error, members follow each other as gzip allows, and
+ * anything else after the last one (but for zeros, which tar and tape pad with) is an error.
+ */
+#include "input.h"
+#include "problem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { RAW_BYTES = 1 << 16, MOST_INFLATION = 1032 };
+
+struct Input {
+    const char *path;
+    int fd;
+    bool is_gzip, raw_ended, member_ended;
+    uint64_t size;                       /* of the file; UINT64_MAX: not a regular file */
+    z_stream stream;                     /* gzip; next_in, avail_in also serve a plain file's first bytes */
+    unsigned char raw[RAW_BYTES];
+};
+
+static int read_problem(const Input *input, sgdrt_problem *problem) {
+    return sgdrt_problem_set(problem, PROBLEM_READ, input->path, 0, 0, "cannot be read: %s", strerror(errno));
+}
+
+/* Reads from the file itself, as often as the system wants. */
+static int raw_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_problem *problem) {
+    size_t have = 0;
+    while (have < wanted) {
+        ssize_t n = read(input->fd, (char *)to + have, wanted - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return read_problem(input, problem);
+        if (n == 0)
+            break;
+        have += (size_t)n;
+    }
+    *got = have;
+    return 0;
+}
+
+static int raw_refill(Input *input, sgdrt_problem *problem) {
+    size_t got = 0;
+    int code = raw_read(input, input->raw, RAW_BYTES, &got, problem);
+    input->stream.next_in = input->raw;
+    input->stream.avail_in = (uInt)got;
+    input->raw_ended = got < RAW_BYTES;
+    return code;
+}
+
+static int gzip_problem(const Input *input, sgdrt_problem *problem, const char *what) {
+    return sgdrt_problem_set(problem, PROBLEM_GZIP, input->path, 0, 0, "is a damaged gzip file: %s", what);
+}
+
+int sgdrt_input_open(const char *path, Input **result, sgdrt_problem *problem) {
+    Input *input = calloc(1, sizeof *input);
+    if (!input)
+        return sgdrt_problem_memory(problem, path, sizeof *input);
+    struct stat status;
+    input->path = path;
+    input->size = UINT64_MAX;
+    input->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(0);
+    int code = 0;
+    if (input->fd < 0 || fstat(input->fd, &status))
+        code = sgdrt_problem_set(problem, PROBLEM_READ, path, 0, 0, "cannot be opened: %s", strerror(errno));
+    else if (S_ISDIR(status.st_mode))
+        code = sgdrt_problem_set(problem, PROBLEM_READ, path, 0, 0, "cannot be read: it is a directory");
+    else if (S_ISREG(status.st_mode))
+        input->size = (uint64_t)status.st_size;
+    if (!code)
+        code = raw_refill(input, problem);
+    if (!code && input->stream.avail_in >= 2 && input->raw[0] == 0x1F && input->raw[1] == 0x8B) {
+        if (inflateInit2(&input->stream, 15 + 16) != Z_OK)
+            code = sgdrt_problem_memory(problem, path, RAW_BYTES);
+        else
+            input->is_gzip = true;
+    }
+    if (code) {
+        sgdrt_input_close(input);
+        return code;
+    }
+    *result = input;
+    return 0;
+}
+
+/* After a member: another one, zeros to the end, or a problem. *more says whether inflating goes on. */
+static int gzip_next_member(Input *input, bool *more, sgdrt_problem *problem) {
+    *more = false;
+    for (;;) {
+        if (!input->stream.avail_in) {
+            if (input->raw_ended)
+                return 0;
+            int code = raw_refill(input, problem);
+            if (code)
+                return code;
+            continue;
+        }
+        unsigned char first = *input->stream.next_in;
+        if (first == 0x1F && input->member_ended) {
+            inflateReset(&input->stream);
+            input->member_ended = false;
+            *more = true;
+            return 0;
+        }
+        if (first != 0)
+            return gzip_problem(input, problem, "something that is not gzip follows its end");
+        input->stream.next_in++;
+        input->stream.avail_in--;
+    }
+}
+
+static int gzip_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_problem *problem) {
+    size_t have = 0;
+    while (have < wanted) {
+        if (input->member_ended) {
+            bool more;
+            int code = gzip_next_member(input, &more, problem);
+            if (code || !more) {
+                *got = have;
+                return code;
+            }
+        }
+        if (!input->stream.avail_in && !input->raw_ended) {
+            int code = raw_refill(input, problem);
+            if (code)
+                return code;
+        }
+        size_t room = wanted - have > (1u << 30) ? 1u << 30 : wanted - have;
+        input->stream.next_out = (unsigned char *)to + have;
+        input->stream.avail_out = (uInt)room;
+        int status = inflate(&input->stream, Z_NO_FLUSH);
+        have += room - input->stream.avail_out;
+        if (status == Z_STREAM_END)
+            input->member_ended = true;
+        else if (status == Z_BUF_ERROR || (status == Z_OK && !input->stream.avail_in && input->raw_ended &&
+                                           input->stream.avail_out))
+            return gzip_problem(input, problem, "it ends early");
+        else if (status != Z_OK)
+            return gzip_problem(input, problem, input->stream.msg ? input->stream.msg : "inflate failed");
+    }
+    *got = have;
+    return 0;
+}
+
+int sgdrt_input_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_problem *problem) {
+    *got = 0;
+    if (input->is_gzip)
+        return gzip_read(input, to, wanted, got, problem);
+    size_t first = input->stream.avail_in < wanted ? input->stream.avail_in : wanted, rest = 0;
+    if (first) {
+        memcpy(to, input->stream.next_in, first);
+        input->stream.next_in += first;
+        input->stream.avail_in -= (uInt)first;
+    }
+    int code = first < wanted && !input->raw_ended
+                   ? raw_read(input, (char *)to + first, wanted - first, &rest, problem) : 0;
+    *got = first + rest;
+    return code;
+}
+
+uint64_t sgdrt_input_most(const Input *input) {
+    if (!input->is_gzip || input->size == UINT64_MAX)
+        return input->size;
+    return input->size < UINT64_MAX / MOST_INFLATION ? input->size * MOST_INFLATION : UINT64_MAX;
+}
+
+bool sgdrt_input_is_gzip(const Input *input) {
+    return input->is_gzip;
+}
+
+void sgdrt_input_close(Input *input) {
+    if (!input)
+        return;
+    if (input->is_gzip)
+        inflateEnd(&input->stream);
+    if (input->fd >= 0)
+        close(input->fd);
+    free(input);
+}
+
+int sgdrt_input_exact(Input *input, void *to, size_t wanted, const char *what, sgdrt_problem *problem) {
+    size_t got;
+    int code = sgdrt_input_read(input, to, wanted, &got, problem);
+    if (!code && got < wanted)
+        code = sgdrt_problem_set(problem, PROBLEM_LENGTH, input->path, 0, 0,
+                                 "ends early: %zu bytes of %s are missing", wanted - got, what);
+    return code;
+}
+
+int sgdrt_input_end(Input *input, sgdrt_problem *problem) {
+    char byte;
+    size_t got;
+    int code = sgdrt_input_read(input, &byte, 1, &got, problem);
+    if (!code && got)
+        code = sgdrt_problem_set(problem, PROBLEM_LENGTH, input->path, 0, 0,
+                                 "goes on after the last value that its header announces");
+    return code;
+}

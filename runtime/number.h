@@ -1,0 +1,131 @@
+/* number: decimal text to the nearest f32, f64 or integer, rounded once.
+ *
+ * The scanners read up to 19 digits into an integer w and a power of ten q. For f32 the value w * 10^q is then formed
+ * in double, with a relative error of a few units of the 53rd bit. Rounding that double to float is the correct
+ * rounding of the decimal unless a boundary between two floats lies within the error: then the low 29 bits of the
+ * double are close to their middle, which is seen, and the C library's strtof decides (about one number in 10^7).
+ * The same holds for any number of digits, since those past the 19th only add to the error.
+ *
+ * Text must be followed by at least 8 readable bytes that are no digits beyond its end (the reader pads with zeros).
+ */
+#ifndef SGDRT_NUMBER_H
+#define SGDRT_NUMBER_H
+#include "sgdrt.h"
+#include <string.h>
+
+/* How a text was understood. */
+typedef enum NumberStatus { NUMBER_FINE, NUMBER_NONE, NUMBER_TOO_LARGE, NUMBER_FRACTION } NumberStatus;
+
+/* w * 10^q with a sign; inexact where digits were left out of w. */
+typedef struct Decimal { uint64_t w; int q; bool negative, inexact; } Decimal;
+
+/* Scans [+-]digits[.digits][e[+-]digits]; returns the end, or NULL if there is no number at `p`. */
+const char *sgdrt_decimal_scan_slow(const char *p, Decimal *decimal);
+/* The correctly rounded value of [text, end), which is a number. Exponents of any size are fine. */
+float  sgdrt_decimal_f32_slow(const char *text, const char *end);
+double sgdrt_decimal_f64_slow(const char *text, const char *end);
+
+/* Whole texts, without blanks around them: for fields that are not plain. */
+NumberStatus sgdrt_number_f64(const char *text, size_t length, double *value);
+NumberStatus sgdrt_number_f32(const char *text, size_t length, float *value);
+NumberStatus sgdrt_number_integer(const char *text, size_t length, int64_t *value);   /* 3, -1, also 3.0 and 1e2 */
+
+static const double sgdrt_power_of_ten[23] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                               1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                               1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+static const uint64_t sgdrt_integer_power_of_ten[9] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
+                                                        100000000 };
+
+/* How many of the 8 bytes at the low end are digits. */
+static inline int sgdrt_count_digits(uint64_t bytes) {
+    uint64_t other = bytes ^ 0x3030303030303030u;                /* digits become 0 .. 9 */
+    /* Bit 7 of a byte is set if it is above 9. The lowest such byte is right; a carry can only reach higher ones. */
+    uint64_t above = ((other + 0x7676767676767676u) | other) & 0x8080808080808080u;
+    return above ? __builtin_ctzll(above) >> 3 : 8;
+}
+
+/* The value of the first `count` digits (0 .. 8), the first one lowest in memory. */
+static inline uint64_t sgdrt_digits_value(uint64_t bytes, int count) {
+    if (!count)
+        return 0;
+    uint64_t v = (bytes ^ 0x3030303030303030u) << (64 - 8 * count);       /* absent leading digits become 0 */
+    v = (v * 10 + (v >> 8)) & 0x00FF00FF00FF00FFu;
+    v = (v * 100 + (v >> 16)) & 0x0000FFFF0000FFFFu;
+    return (v * 10000 + (v >> 32)) & 0xFFFFFFFFu;
+}
+
+static inline uint64_t sgdrt_load_8(const char *p) {
+    uint64_t v;
+    memcpy(&v, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+/* The common texts: at most 7 digits before the point, 19 in all, no exponent. Returns the end, or NULL where the
+ * slow scan has to look. */
+static inline const char *sgdrt_decimal_scan(const char *p, Decimal *decimal) {
+    decimal->negative = *p == '-';
+    p += *p == '-';
+    uint64_t bytes = sgdrt_load_8(p);
+    int whole = sgdrt_count_digits(bytes), part = 0;
+    uint64_t w = sgdrt_digits_value(bytes, whole);
+    if (whole == 8)
+        return NULL;
+    p += whole;
+    if (*p == '.') {
+        bytes = sgdrt_load_8(++p);
+        part = sgdrt_count_digits(bytes);
+        w = w * sgdrt_integer_power_of_ten[part] + sgdrt_digits_value(bytes, part);
+        p += part;
+        if (part == 8) {
+            bytes = sgdrt_load_8(p);
+            int more = sgdrt_count_digits(bytes);
+            if (more == 8 || whole + part + more > 19)
+                return NULL;
+            w = w * sgdrt_integer_power_of_ten[more] + sgdrt_digits_value(bytes, more);
+            p += more;
+            part += more;
+        }
+    }
+    if (whole + part == 0 || (*p | 32) == 'e')
+        return NULL;
+    decimal->w = w;
+    decimal->q = -part;
+    decimal->inexact = false;
+    return p;
+}
+
+/* True if the double formed from the decimal decides the float; then *value is it. */
+static inline bool sgdrt_decimal_f32(const Decimal *decimal, float *value) {
+    int q = decimal->q;
+    if (q < -44 || q > 44)
+        return false;
+    double d = (double)decimal->w;                    /* each operation adds half a unit of error */
+    if (q < -22 || q > 22) {
+        d = q < 0 ? d / 1e22 : d * 1e22;
+        q += q < 0 ? 22 : -22;
+    }
+    d = q < 0 ? d / sgdrt_power_of_ten[-q] : d * sgdrt_power_of_ten[q];
+    uint64_t bits;
+    memcpy(&bits, &d, 8);
+    int64_t to_middle = (int64_t)(bits & 0x1FFFFFFF) - 0x10000000;
+    if (to_middle >= -8 && to_middle <= 8)
+        return false;
+    if (d != 0 && !(d >= 0x1p-126 && d <= 0x1.fffffep127))
+        return false;
+    *value = (float)(decimal->negative ? -d : d);
+    return true;
+}
+
+/* True if w and the power of ten are exact in double, so that one operation rounds once. */
+static inline bool sgdrt_decimal_f64(const Decimal *decimal, double *value) {
+    if (decimal->q < -22 || decimal->q > 22 || decimal->w > (1ull << 53) || decimal->inexact)
+        return false;
+    double d = (double)decimal->w;
+    d = decimal->q < 0 ? d / sgdrt_power_of_ten[-decimal->q] : d * sgdrt_power_of_ten[decimal->q];
+    *value = decimal->negative ? -d : d;
+    return true;
+}
+#endif

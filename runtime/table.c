@@ -1,0 +1,393 @@
+/* table: data sets in memory, and what is done to their rows after loading: keep, remap, label ranges. */
+#include "table.h"
+#include "problem.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t sgdrt_dtype_bytes(sgdrt_dtype dtype) {
+    return dtype == SGDRT_F64 ? 8 : dtype == SGDRT_F32 || dtype == SGDRT_I32 ? 4 : 1;
+}
+
+const char *sgdrt_dtype_text(sgdrt_dtype dtype) {
+    static const char *const text[] = { "f32", "f64", "i32", "bool", "u8" };
+    return text[dtype];
+}
+
+/* The product of a shape, or -1 if it is negative or too large to be rows of anything. */
+static int64_t shape_elements(const int64_t *shape, int rank) {
+    int64_t elements = 1;
+    for (int a = 0; a < rank; a++)
+        if (shape[a] < 0 || __builtin_mul_overflow(elements, shape[a], &elements) || elements > INT32_MAX)
+            return -1;
+    return elements;
+}
+
+/* Strings, shapes and remaps of the requests, copied into one block: the requests need not outlive the table. */
+static size_t strings_bytes(const char *path, const sgdrt_column_request *columns, int count) {
+    size_t bytes = path ? strlen(path) + 1 : 0;
+    for (int c = 0; c < count; c++)
+        bytes += (size_t)columns[c].rank * 8 + (size_t)columns[c].remap_count * 8 + strlen(columns[c].name) + 1 +
+                 (columns[c].path ? strlen(columns[c].path) + 1 : 0);
+    return bytes + 8;
+}
+
+static void *take(char **at, const void *from, size_t bytes) {
+    void *to = *at;
+    if (bytes)
+        memcpy(to, from, bytes);
+    *at += bytes;
+    return to;
+}
+
+static void copy_strings(sgdrt_table *table, const char *path, const sgdrt_column_request *columns) {
+    sgdrt_table_column *described = (sgdrt_table_column *)table->described;
+    char *at = table->own->strings;
+    for (int c = 0; c < table->column_count; c++) {           /* numbers first: they are aligned */
+        described[c].shape = take(&at, columns[c].shape, (size_t)columns[c].rank * 8);
+        described[c].remap = take(&at, columns[c].remap, (size_t)columns[c].remap_count * 8);
+    }
+    for (int c = 0; c < table->column_count; c++) {
+        described[c].name = take(&at, columns[c].name, strlen(columns[c].name) + 1);
+        if (columns[c].path)
+            described[c].path = take(&at, columns[c].path, strlen(columns[c].path) + 1);
+    }
+    if (path)
+        table->own->path = take(&at, path, strlen(path) + 1);
+}
+
+static size_t aligned(size_t offset, size_t to) {
+    return (offset + to - 1) / to * to;
+}
+
+static void lay_out(sgdrt_table *table, bool together) {
+    struct sgdrt_table_private *own = table->own;
+    size_t record = 0, widest = 1;
+    for (int c = 0; c < table->column_count; c++) {
+        size_t item = sgdrt_dtype_bytes(table->described[c].dtype);
+        size_t bytes = item * (size_t)table->described[c].elements;
+        if (together) {
+            own->offset_of[c] = aligned(record, item);
+            record = own->offset_of[c] + bytes;
+            widest = item > widest ? item : widest;
+        } else {
+            own->block_of[c] = c;
+            own->blocks[c].stride = bytes;
+        }
+    }
+    if (together)
+        own->blocks[0].stride = aligned(record, widest);
+}
+
+int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int count, bool together,
+                     sgdrt_table **result, sgdrt_problem *problem) {
+    sgdrt_table *table = calloc(1, sizeof *table);
+    struct sgdrt_table_private *own = calloc(1, sizeof *own);
+    size_t places = count > 0 ? (size_t)count : 1;
+    sgdrt_table_column *described = calloc(places, sizeof *described);
+    if (table)
+        *table = (sgdrt_table){ .column_count = count, .columns = calloc(places, sizeof *table->columns),
+                                .described = described, .own = own };
+    if (own) {
+        own->blocks = calloc(places, sizeof *own->blocks);
+        own->block_count = together ? 1 : count;
+        own->block_of = calloc(places, sizeof *own->block_of);
+        own->offset_of = calloc(places, sizeof *own->offset_of);
+        own->field_of = calloc(places, sizeof *own->field_of);
+        own->strings = malloc(strings_bytes(path, columns, count));
+    }
+    if (!table || !own || !described || !table->columns || !own->blocks || !own->block_of || !own->offset_of ||
+        !own->field_of || !own->strings) {
+        if (table && own) {
+            sgdrt_free_table(table);
+        } else {
+            if (table)
+                free(table->columns);
+            free(table);
+            free(own);
+            free(described);
+        }
+        return sgdrt_problem_memory(problem, path, places * sizeof *described);
+    }
+    for (int c = 0; c < count; c++) {
+        int64_t elements = shape_elements(columns[c].shape, columns[c].rank);
+        if (elements < 0) {
+            sgdrt_free_table(table);
+            return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, path, 0, 0, "column \"%s\" has too many elements",
+                                     columns[c].name);
+        }
+        described[c] = (sgdrt_table_column){ .dtype = columns[c].dtype, .rank = columns[c].rank,
+                                             .elements = elements, .classes = columns[c].classes,
+                                             .remap_count = columns[c].remap_count };
+    }
+    copy_strings(table, path, columns);
+    lay_out(table, together);
+    *result = table;
+    return 0;
+}
+
+int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem) {
+    struct sgdrt_table_private *own = table->own;
+    if (rows > TABLE_MOST_ROWS)
+        return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, own->path, 0, 0,
+                                 "has more than %lld rows, the most that a data set can have",
+                                 (long long)TABLE_MOST_ROWS);
+    for (int b = 0; b < own->block_count; b++) {
+        size_t bytes;
+        if (__builtin_mul_overflow(own->blocks[b].stride, (size_t)rows, &bytes) || bytes > SIZE_MAX / 4)
+            return sgdrt_problem_memory(problem, own->path, SIZE_MAX);
+        unsigned char *grown = realloc(own->blocks[b].bytes, bytes + TABLE_PADDING);
+        if (!grown)
+            return sgdrt_problem_memory(problem, own->path, bytes);
+        own->blocks[b].bytes = grown;
+        memset(grown + bytes, 0, TABLE_PADDING);
+    }
+    own->capacity = rows;
+    return 0;
+}
+
+void sgdrt_table_settle(sgdrt_table *table, int64_t rows) {
+    struct sgdrt_table_private *own = table->own;
+    table->rows = rows;
+    table->bytes = 0;
+    for (int b = 0; b < own->block_count; b++) {
+        size_t bytes = own->blocks[b].stride * (size_t)rows;
+        unsigned char *fitting = realloc(own->blocks[b].bytes, bytes + TABLE_PADDING);
+        if (fitting)                                   /* else the larger block serves as well */
+            own->blocks[b].bytes = fitting;
+        memset(own->blocks[b].bytes + bytes, 0, TABLE_PADDING);
+        table->bytes += bytes;
+    }
+    own->capacity = rows;
+    for (int c = 0; c < table->column_count; c++) {
+        const TableBlock *block = &own->blocks[own->block_of[c]];
+        table->columns[c] = (sgdrt_column){ block->bytes + own->offset_of[c], (int64_t)block->stride };
+    }
+}
+
+int sgdrt_new_table(const char *name, const sgdrt_column_request *columns, int column_count, int64_t rows,
+                    sgdrt_table **result, sgdrt_problem *problem) {
+    sgdrt_table *table = NULL;
+    int code = sgdrt_table_make(NULL, columns, column_count, true, &table, problem);
+    if (!code && rows < 1)
+        code = sgdrt_problem_set(problem, PROBLEM_EMPTY, NULL, 0, 0, "data set %s has no rows", name);
+    if (!code)
+        code = sgdrt_table_reserve(table, rows, problem);
+    if (code) {
+        sgdrt_free_table(table);
+        return code;
+    }
+    memset(table->own->blocks[0].bytes, 0, table->own->blocks[0].stride * (size_t)rows);
+    sgdrt_table_settle(table, rows);
+    *result = table;
+    return 0;
+}
+
+int sgdrt_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem) {
+    return request->source == SGDRT_CSV ? sgdrt_csv_load(request, table, problem)
+                                        : sgdrt_files_load(request, table, problem);
+}
+
+/* What is found again by a copy of a table: where its rows came from. */
+static int copy_origin(const sgdrt_table *from, sgdrt_table *to, sgdrt_problem *problem) {
+    const struct sgdrt_table_private *source = from->own;
+    struct sgdrt_table_private *own = to->own;
+    own->delimiter = source->delimiter;
+    own->has_header = source->has_header;
+    own->rows_begin = source->rows_begin;
+    for (int c = 0; c < from->column_count; c++)
+        if (source->field_of[c]) {
+            size_t bytes = sizeof **own->field_of * (size_t)from->described[c].elements;
+            own->field_of[c] = malloc(bytes ? bytes : 1);
+            if (!own->field_of[c])
+                return sgdrt_problem_memory(problem, own->path, bytes);
+            memcpy(own->field_of[c], source->field_of[c], bytes);
+        }
+    if (source->row_in_file) {
+        own->row_in_file = malloc(sizeof *own->row_in_file * (size_t)from->rows);
+        if (!own->row_in_file)
+            return sgdrt_problem_memory(problem, own->path, sizeof *own->row_in_file * (size_t)from->rows);
+        memcpy(own->row_in_file, source->row_in_file, sizeof *own->row_in_file * (size_t)from->rows);
+        to->row_in_file = own->row_in_file;
+    }
+    return 0;
+}
+
+int sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **result, sgdrt_problem *problem) {
+    int count = from->column_count;
+    sgdrt_column_request *columns = calloc(count > 0 ? (size_t)count : 1, sizeof *columns);
+    if (!columns)
+        return sgdrt_problem_memory(problem, NULL, sizeof *columns * (size_t)count);
+    for (int c = 0; c < count; c++) {
+        const sgdrt_table_column *d = &from->described[c];
+        columns[c] = (sgdrt_column_request){ .name = d->name, .dtype = d->dtype, .rank = d->rank,
+                                             .shape = d->shape, .classes = d->classes, .remap = d->remap,
+                                             .remap_count = d->remap_count, .path = d->path };
+    }
+    sgdrt_table *table = NULL;
+    bool together = from->own->block_count == 1;
+    int code = sgdrt_table_make(from->own->path, columns, count, together, &table, problem);
+    free(columns);
+    if (!code)
+        code = sgdrt_table_reserve(table, from->rows, problem);
+    if (!code)
+        code = copy_origin(from, table, problem);
+    if (code) {
+        sgdrt_free_table(table);
+        return code;
+    }
+    for (int b = 0; b < table->own->block_count; b++)
+        memcpy(table->own->blocks[b].bytes, from->own->blocks[b].bytes,
+               table->own->blocks[b].stride * (size_t)from->rows);
+    sgdrt_table_settle(table, from->rows);
+    *result = table;
+    return 0;
+}
+
+void sgdrt_free_table(sgdrt_table *table) {
+    if (!table)
+        return;
+    struct sgdrt_table_private *own = table->own;
+    for (int b = 0; own->blocks && b < own->block_count; b++)
+        free(own->blocks[b].bytes);
+    for (int c = 0; own->field_of && c < table->column_count; c++)
+        free(own->field_of[c]);
+    free(own->blocks);
+    free(own->block_of);
+    free(own->offset_of);
+    free(own->field_of);
+    free(own->row_in_file);
+    free(own->strings);
+    free(own);
+    free(table->columns);
+    free((void *)table->described);
+    free(table);
+}
+
+void *sgdrt_row(const sgdrt_table *table, int column, int64_t row) {
+    return (char *)table->columns[column].data + row * table->columns[column].stride;
+}
+
+int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin, int64_t *end,
+                    sgdrt_problem *problem) {
+    *begin = request->rows_begin;
+    *end = request->rows_end < 0 ? rows : request->rows_end;
+    if (rows < 1)
+        return sgdrt_problem_set(problem, PROBLEM_EMPTY, path, 0, 0, "has no rows");
+    if (*begin >= 0 && *begin < *end && *end <= rows)
+        return 0;
+    int code = sgdrt_problem_set(problem, PROBLEM_ROWS, path, 0, 0, "has %lld rows, so rows = %lld..%lld is not in it",
+                                 (long long)rows, (long long)*begin, (long long)*end);
+    sgdrt_problem_help(problem, "rows count from 0 and the second number is not included: rows = 0..%lld is all of it",
+                       (long long)rows);
+    return code;
+}
+
+/* ---- keep ---------------------------------------------------------------------------------- */
+int sgdrt_keep_rows(sgdrt_table *table, const uint8_t *keep, sgdrt_problem *problem) {
+    struct sgdrt_table_private *own = table->own;
+    int64_t kept = 0;
+    for (int64_t r = 0; r < table->rows; r++)
+        kept += keep[r] != 0;
+    if (!kept)
+        return sgdrt_problem_set(problem, PROBLEM_NONE_KEPT, own->path, 0, 0, "none of the %lld rows is kept",
+                                 (long long)table->rows);
+    uint32_t *row_in_file = malloc(sizeof *row_in_file * (size_t)kept);
+    if (!row_in_file)
+        return sgdrt_problem_memory(problem, own->path, sizeof *row_in_file * (size_t)kept);
+    int64_t to = 0;
+    for (int64_t r = 0; r < table->rows; r++) {
+        if (!keep[r])
+            continue;
+        row_in_file[to] = own->row_in_file ? own->row_in_file[r] : (uint32_t)r;
+        for (int b = 0; to != r && b < own->block_count; b++) {
+            size_t stride = own->blocks[b].stride;
+            memcpy(own->blocks[b].bytes + stride * (size_t)to, own->blocks[b].bytes + stride * (size_t)r, stride);
+        }
+        to++;
+    }
+    free(own->row_in_file);
+    own->row_in_file = row_in_file;
+    table->row_in_file = row_in_file;
+    sgdrt_table_settle(table, kept);
+    return 0;
+}
+
+/* ---- labels -------------------------------------------------------------------------------- */
+static double element_value(const void *row, sgdrt_dtype dtype, int64_t element) {
+    switch (dtype) {
+    case SGDRT_F32: return ((const float *)row)[element];
+    case SGDRT_F64: return ((const double *)row)[element];
+    case SGDRT_I32: return ((const int32_t *)row)[element];
+    default:        return ((const uint8_t *)row)[element];
+    }
+}
+
+static void set_element(void *row, sgdrt_dtype dtype, int64_t element, double value) {
+    switch (dtype) {
+    case SGDRT_F32: ((float *)row)[element] = (float)value; break;
+    case SGDRT_F64: ((double *)row)[element] = value; break;
+    case SGDRT_I32: ((int32_t *)row)[element] = (int32_t)value; break;
+    default:        ((uint8_t *)row)[element] = (uint8_t)value; break;
+    }
+}
+
+/* "row 7 of labels.gz" is all that a binary file can say; a csv has a line. */
+static int label_problem(const sgdrt_table *table, int column, int64_t row, int64_t element, int code, double value,
+                         sgdrt_problem *problem) {
+    const struct sgdrt_table_private *own = table->own;
+    const sgdrt_table_column *d = &table->described[column];
+    int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin, line = 0, at = 0;
+    const char *path = d->path ? d->path : own->path;
+    char where[64] = "";
+    bool found = own->field_of[column] &&
+                 sgdrt_csv_find(own->path, own->delimiter, own->has_header, in_file,
+                                own->field_of[column][element], &line, &at);
+    if (!found)
+        snprintf(where, sizeof where, "row %lld: ", (long long)in_file);
+    if (code == PROBLEM_LABEL) {
+        sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (column \"%s\")", where,
+                          value, (long long)d->classes - 1, d->name);
+        sgdrt_problem_help(problem, "%lld classes are numbered 0 to %lld; remap(%s, [...]) numbers other values",
+                           (long long)d->classes, (long long)d->classes - 1, d->name);
+        return code;
+    }
+    sgdrt_problem_set(problem, code, path, line, at, "%s%.17g is not among the %d values that remap lists (column \"%s\")",
+                      where, value, d->remap_count, d->name);
+    sgdrt_problem_help(problem, "list it, or leave its rows out with keep");
+    return code;
+}
+
+static int check_column(sgdrt_table *table, int column, sgdrt_problem *problem) {
+    const sgdrt_table_column *d = &table->described[column];
+    for (int64_t r = 0; r < table->rows; r++) {
+        void *row = sgdrt_row(table, column, r);
+        for (int64_t e = 0; e < d->elements; e++) {
+            double value = element_value(row, d->dtype, e);
+            if (d->remap_count) {
+                int to = 0;
+                while (to < d->remap_count && d->remap[to] != value)
+                    to++;
+                if (to == d->remap_count)
+                    return label_problem(table, column, r, e, PROBLEM_REMAP, value, problem);
+                set_element(row, d->dtype, e, to);
+                value = to;
+            }
+            if (d->classes > 0 && !(value >= 0 && value < (double)d->classes && value == floor(value)))
+                return label_problem(table, column, r, e, PROBLEM_LABEL, value, problem);
+        }
+    }
+    return 0;
+}
+
+int sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem) {
+    for (int c = 0; c < table->column_count; c++) {
+        if (!table->described[c].remap_count && table->described[c].classes <= 0)
+            continue;
+        int code = check_column(table, c, problem);
+        if (code)
+            return code;
+    }
+    return 0;
+}

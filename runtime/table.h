@@ -1,0 +1,48 @@
+/* table: how rows lie in memory. Inside the runtime only.
+ *
+ * Rows are held in blocks: one block of records where columns are used together (csv, synthetic), or a block for
+ * each column (images). Column c lies in block block_of[c], offset_of[c] bytes into each of its rows. Every block
+ * has TABLE_PADDING readable bytes after its last row, so that code may load a whole vector there.
+ */
+#ifndef SGDRT_TABLE_H
+#define SGDRT_TABLE_H
+#include "sgdrt.h"
+
+enum { TABLE_PADDING = 64 };
+#define TABLE_MOST_ROWS ((int64_t)UINT32_MAX)        /* rows are numbered by uint32_t */
+
+typedef struct TableBlock { unsigned char *bytes; size_t stride; } TableBlock;
+
+struct sgdrt_table_private {
+    TableBlock *blocks; int block_count;
+    int    *block_of;
+    size_t *offset_of;
+    int64_t capacity;                     /* rows that fit in the blocks */
+    uint32_t *row_in_file;
+    /* csv: enough to find a row's place in its file again */
+    char   *path;
+    char    delimiter;
+    bool    has_header;
+    int64_t rows_begin;
+    int   **field_of;                     /* by column, then element; NULL: not from a csv */
+    void   *strings;                      /* copies of names, shapes, remaps */
+};
+
+/* A table without rows. together: all columns in one block of records. */
+int  sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int count, bool together,
+                      sgdrt_table **table, sgdrt_problem *problem);
+int  sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem);
+/* The blocks hold `rows` rows from now on: gives back what is too much, sets the columns. */
+void sgdrt_table_settle(sgdrt_table *table, int64_t rows);
+
+/* The range rows_begin .. rows_end of a file with `rows` rows; a problem if it is not inside. */
+int  sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin, int64_t *end,
+                     sgdrt_problem *problem);
+
+/* The readers. Each fills a new table. */
+int  sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
+int  sgdrt_files_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);   /* idx, npy */
+/* The line and byte column of a field of data row `row` (from 0, of the whole file), if the file still says. */
+bool sgdrt_csv_find(const char *path, char delimiter, bool has_header, int64_t row, int field,
+                    int64_t *line, int64_t *column);
+#endif
