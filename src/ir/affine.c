@@ -73,17 +73,16 @@ bool access_always_within(const Access *access, const int64_t *extent, int count
     return true;
 }
 
-/* Whether a place of the middle's axis `b` outside its extent, or not integral, is absent in the source anyway:
- * some source axis reads b alone, unscaled, and lies inside the middle's extent. */
-static bool condition_is_implied(const Access *outer, Shape source, int b, int64_t extent) {
-    for (int a = 0; a < outer->rank; a++) {
-        const AxisMap *map = &outer->axis[a];
-        if (map->divisor != 1 || (map->coef[b] != 1 && map->coef[b] != -1)) continue;
+bool access_implies(const Access *access, Shape source, int k, int64_t extent) {
+    for (int a = 0; a < access->rank; a++) {
+        const AxisMap *map = &access->axis[a];
+        if (map->divisor != 1 || (map->coef[k] != 1 && map->coef[k] != -1)) continue;
         bool alone = true;
-        for (int k = 0; k < MOST_AXES; k++) alone &= k == b || map->coef[k] == 0;
+        for (int j = 0; j < MOST_AXES; j++) alone &= j == k || map->coef[j] == 0;
         if (!alone) continue;
-        int64_t first = map->coef[b] == 1 ? -map->offset : map->offset - (source.extent[a] - 1);
-        int64_t last = map->coef[b] == 1 ? source.extent[a] - 1 - map->offset : map->offset;
+        int64_t last_place = source.extent[a] - 1;
+        int64_t first = map->coef[k] == 1 ? -map->offset : map->offset - last_place;
+        int64_t last = map->coef[k] == 1 ? last_place - map->offset : map->offset;
         if (first >= 0 && last < extent) return true;
     }
     return false;
@@ -114,7 +113,7 @@ bool access_compose(const Access *outer, Shape middle, Shape source, const Acces
                     int count, Access *out) {
     for (int b = 0; b < middle.rank; b++) {
         if (axis_map_always_within(&inner->axis[b], extent, count, middle.extent[b])) continue;
-        if (!condition_is_implied(outer, source, b, middle.extent[b])) return false;
+        if (!access_implies(outer, source, b, middle.extent[b])) return false;
     }
     memset(out, 0, sizeof *out);
     out->rank = outer->rank;

@@ -21,6 +21,9 @@ void    axis_map_range(const AxisMap *map, const int64_t *extent, int count, int
 /* Integral and in 0 .. bound-1 at every index: no place is absent. */
 bool    axis_map_always_within(const AxisMap *map, const int64_t *extent, int count, int64_t bound);
 bool    access_always_within(const Access *access, const int64_t *extent, int count, Shape source);
+/* Whether a place of index k outside 0 .. extent-1, or not integral, is absent for `access` into `source`: some
+ * axis reads k alone, unscaled, and reaches no further. */
+bool    access_implies(const Access *access, Shape source, int k, int64_t extent);
 /* out = outer after inner: outer reads a tensor of shape `middle` that is itself a view, read at `inner` over an
  * index space; false if some place absent for the pair is not absent for `out`, or a number grows too large.
  * Places outside `source` (the tensor that is left) are absent for both. */
