@@ -1,0 +1,12 @@
+# Writes the files of FILES (a list) as C arrays of bytes to OUT: prelude_files[] of src/frontend/experiment.h.
+set(text "#include \"frontend/experiment.h\"\n")
+set(table "")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  string(MAKE_C_IDENTIFIER ${name} identifier)
+  file(READ ${file} bytes HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+  string(APPEND text "static const unsigned char ${identifier}[] = {${bytes}0};\n")
+  string(APPEND table "    {\"std/${name}\", (const char *)${identifier}, sizeof ${identifier} - 1},\n")
+endforeach()
+file(WRITE ${OUT} "${text}const PreludeFile prelude_files[] = {\n${table}    {0, 0, 0},\n};\n")

@@ -1,0 +1,210 @@
+/* experiment: what the files that lower data, train blocks and settings share with each other and with nobody else.
+ *
+ *   lower_program.c    the entry: includes, top-level settings, --set, declarations
+ *   lower_each.c       `each`: which sites there are, their product, the choice of a run
+ *   lower_data.c       data declarations: sources and fields;  lower_source.c: columns, words, standardize, remap
+ *   lower_train.c      a train block: its settings with `like`, and its runs
+ *   lower_setting.c    the values of settings;  lower_watch.c: stop and keep
+ *   lower_run.c        one run: its graphs, roots and state
+ *   lower_predict.c    what the object serves: predict, undo, the target's units
+ *   lower_measure.c    measures: what is kept per row, and the reduction over all rows
+ *   lower_optimizer.c  updates, from optimizer definitions
+ *   lower_lint.c       mistakes one sees only in the whole experiment
+ *   prelude.c          std/, embedded
+ *
+ * A file is lowered once per run, for one choice of every `each`: settings become numbers first, then data, then
+ * the graphs. Top-level settings that are plain numbers are slots in a run's graphs.
+ */
+#ifndef SGDC_EXPERIMENT_H
+#define SGDC_EXPERIMENT_H
+#include "frontend/lower.h"
+
+enum { MOST_RUNS = 1000, MOST_TOP_SITES = 64 };
+enum { EXTERNAL_DATA = 1, EXTERNAL_TRAIN = 2 };      /* tags of VALUE_EXTERNAL */
+
+/* ---- each --------------------------------------------------------------------------------- */
+typedef struct EachSite {
+    const Expr *each;
+    const char *name;                /* of the setting or argument it stands in */
+    Expr **items; int count;
+    int  chosen;
+    bool active;                     /* the run at hand depends on it */
+} EachSite;
+typedef Vector(EachSite) EachSites;
+
+/* ---- declarations --------------------------------------------------------------------------- */
+typedef struct TopSetting {
+    const Stmt *stmt; Word name; const Expr *value;
+    const char *doc;
+    uint64_t depends;                /* bit per top-level each site */
+    Binding *binding;
+} TopSetting;
+
+typedef struct Override { const char *name; const Expr *value; bool used; } Override;   /* --set */
+
+/* How a source column came about: the expression that made it, so that lowering again finds it. */
+typedef struct ColumnUse { const Expr *expr; int field; int column; } ColumnUse;   /* field -1: keep */
+
+/* A data set for one choice of the top-level settings it uses. */
+typedef struct DataVariant {
+    DataSet *set;
+    int *chosen;                     /* per top-level each site; compared where `depends` has its bit */
+    uint64_t depends;
+    Vector(ColumnUse) uses;
+    Vector(Column) columns;
+    const Stmt **field_stmt;         /* per field */
+} DataVariant;
+
+typedef struct DataDecl {
+    const Stmt *stmt; Word name;
+    struct DataDecl *base;           /* like */
+    const Expr *source;              /* own, or the base's */
+    Vector(const Stmt *) body;       /* with the base's */
+    bool resolving, resolved, used;
+    Vector(DataVariant *) variants;
+} DataDecl;
+
+typedef enum SettingKey {
+    KEY_DATA, KEY_MINIMIZE, KEY_PENALTY, KEY_MEASURE, KEY_OPTIMIZER, KEY_GRADIENT, KEY_BATCH, KEY_LAST, KEY_HOLD_OUT,
+    KEY_VALID, KEY_EPOCHS, KEY_STEPS, KEY_SEED, KEY_STOP, KEY_KEEP, KEY_REPORT, KEY_PREDICT, KEY_START, KEY_WHEN,
+    KEY_COUNT, KEY_LOCAL = KEY_COUNT
+} SettingKey;
+
+/* A statement of a train block, its own or inherited. */
+typedef struct BlockStmt { const Stmt *stmt; SettingKey key; bool own; } BlockStmt;
+
+typedef struct Block {
+    const Stmt *stmt; Word name; struct Block *base;
+    Vector(BlockStmt) body;
+    bool resolving, resolved, lowering, lowered;
+    EachSites sites;
+    int first_run, run_count;
+} Block;
+
+typedef struct Experiment {
+    Arena *arena; Names *names; Diagnostics *diagnostics; SourceMap *map;
+    Program *program; const LowerOptions *options;
+    Lowering *L;
+    Vector(const Ast *) trees;
+    Vector(const char *) included;
+    Vector(TopSetting) settings;
+    Vector(Override) overrides;
+    Vector(DataDecl *) data;
+    Vector(Block *) blocks;
+    Vector(Run) runs;
+    EachSites top_sites;
+    EachSites *block_sites;          /* of the block at hand, or NULL */
+    struct RunLowering *run;         /* the run at hand, or NULL */
+} Experiment;
+
+/* ---- lower_each.c --------------------------------------------------------------------------- */
+/* Calls visit for the expression and everything in it, outermost first. */
+void expr_visit(const Expr *expr, void (*visit)(const Expr *expr, void *context), void *context);
+void stmt_visit(const Stmt *stmt, void (*visit)(const Expr *expr, void *context), void *context);
+bool expr_uses_name(const Expr *expr, Name name);
+/* Adds the each sites inside; `name` is what a value is shown as. */
+void each_collect(Experiment *X, EachSites *sites, const Expr *expr, const char *name);
+/* The item chosen now for this EXPR_EACH; NULL if it is not a site. */
+const Expr *each_chosen(Experiment *X, const Expr *each);
+/* The expression itself, or what is chosen for it if it is an `each`. */
+const Expr *each_resolve(Experiment *X, const Expr *expr);
+
+/* ---- lower_program.c ------------------------------------------------------------------------- */
+/* Gives every top-level setting its value for the choice at hand; in_run: plain numbers become slots. */
+void settings_bind(Experiment *X, bool in_run);
+/* Which top-level each sites the names used since settings_clear_used depend on. */
+void     settings_clear_used(Experiment *X);
+uint64_t settings_used(const Experiment *X);
+Override *override_find(Experiment *X, const char *name);
+DataDecl *data_find(Experiment *X, Name name);
+Block    *block_find(Experiment *X, Name name);
+/* "text" of an expression as written. */
+const char *expr_text(Experiment *X, const Expr *expr);
+
+/* ---- lower_data.c ---------------------------------------------------------------------------- */
+/* The data set for the choice at hand; NULL after errors. */
+DataVariant *data_lower(Experiment *X, DataDecl *decl);
+/* The fields of a data set as values of the graph at hand. raw: standardised ones from raw columns (predict). */
+void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool raw);
+Value *data_field_value(Experiment *X, DataVariant *variant, int field, bool raw);
+int   data_find_field(const DataSet *set, Name name);        /* -1 if there is none */
+
+/* ---- lower_source.c -------------------------------------------------------------------------- */
+typedef struct SourceContext {
+    Experiment *X; DataVariant *variant;
+    int   field;                     /* -1: keep */
+    Type  type;                      /* of the field */
+    bool  making;                    /* columns may be made; else they are found */
+    bool  standardize, raw;
+    bool  broken;                    /* an error was reported */
+} SourceContext;
+/* source = csv(...): fills kind, paths and options. False after an error. */
+bool source_read_call(Experiment *X, DataDecl *decl, DataSet *set);
+/* The words and functions of the set's source, in `scope`. */
+void source_bind_words(SourceContext *context, Scope *scope);
+/* The column that `x: type = e` is exactly, or -1; labels get their classes and remap here. */
+int  source_exact_column(SourceContext *context, Node **node, int64_t classes, Span span);
+/* Can every value of the i32 node be seen to lie in 0 .. classes-1? */
+bool source_label_in_range(const Node *node, int64_t classes);
+
+/* ---- lower_train.c --------------------------------------------------------------------------- */
+SettingKey setting_key(const char *name);                     /* KEY_LOCAL if it is none */
+const char *setting_name(SettingKey key);
+/* Merges the block with what it is like, and checks its statements. False after errors. */
+bool block_resolve(Experiment *X, Block *block);
+/* Lowers all runs of the block, those it starts from first. */
+void block_lower(Experiment *X, Block *block);
+
+/* ---- lower_run.c ----------------------------------------------------------------------------- */
+typedef enum Mode { MODE_TRAIN, MODE_EVALUATE, MODE_PREDICT } Mode;
+
+typedef struct OptimizerRule {
+    const char *path;                /* NULL: all parameters */
+    const Expr *path_expr, *value; Span span;
+    bool none;
+    Value *bound;                    /* VALUE_BOUND */
+} OptimizerRule;
+
+typedef struct RunLowering {
+    Experiment *X; Lowering *L; Block *block; Run run;
+    DataVariant *data;
+    Vector(OptimizerRule) rules;
+    Vector(Term) terms;
+    Vector(Root) step, evaluate, init, predictor;
+    Vector(Measure) measures;
+    Mode mode;
+    int  setting_slots;              /* slots 0 .. are the top-level settings */
+} RunLowering;
+
+/* Lowers one run for the choice at hand; false after errors. start_run, each and name are left to the caller. */
+bool run_lower(Experiment *X, Block *block, Run *out);
+/* A scope with fields, counters and those local bindings that `roots` need, for a mode. */
+Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count);
+const BlockStmt *block_setting(const Block *block, SettingKey key);      /* the first unnamed one, or NULL */
+bool node_depends_on_rows(Arena *arena, Node *node);
+
+/* ---- lower_setting.c, lower_watch.c ----------------------------------------------------------- */
+bool settings_lower(RunLowering *R);                           /* batch, epochs, hold_out, ... */
+bool watch_lower(RunLowering *R);                              /* stop, keep: after measures */
+
+/* ---- lower_measure.c, lower_predict.c, lower_optimizer.c -------------------------------------- */
+bool measures_lower(RunLowering *R);
+bool predict_lower(RunLowering *R);
+bool rules_collect(RunLowering *R);                            /* reads optimizer settings, before models are called */
+bool rule_trains_inside(const RunLowering *R, const char *path);
+bool optimizers_lower(RunLowering *R);
+
+/* ---- lower_lint.c ------------------------------------------------------------------------------ */
+void lint_run(RunLowering *R);
+/* The call of a model inside the expression, looked for also in local bindings of the block; NULL if none or several. */
+const Expr *find_model_call(RunLowering *R, const Expr *expr, int *calls);
+/* Degree of the node as a polynomial of the cells; a large number if it is none. */
+int  node_degree(Arena *arena, Node *node);
+
+/* ---- prelude.c --------------------------------------------------------------------------------- */
+typedef struct PreludeFile { const char *name, *text; size_t length; } PreludeFile;
+extern const PreludeFile prelude_files[];                      /* made by cmake/embed.cmake from std/; ends with name NULL */
+/* Parses the prelude and declares its definitions. */
+void prelude_declare(Experiment *X);
+
+#endif
