@@ -9,16 +9,16 @@
 
 enum {
     PROBLEM_READ = 401,          /* the file cannot be opened or read */
-    PROBLEM_EMPTY = 402,         /* no row in it */
-    PROBLEM_NO_COLUMN = 403,     /* no column of that name or number */
-    PROBLEM_RAGGED = 404,        /* a row with another number of fields */
+    PROBLEM_HEADER = 402,        /* not an IDX or .npy file, or a header that says something impossible */
+    PROBLEM_SHAPE = 403,         /* a file of another shape or type than its column */
+    PROBLEM_LABEL = 404,         /* outside 0 .. classes-1, or outside its integer type */
     PROBLEM_NOT_A_NUMBER = 405,
     PROBLEM_MISSING = 406,
-    PROBLEM_LABEL = 407,         /* outside 0 .. classes-1, or outside its integer type */
-    PROBLEM_QUOTE = 408,         /* a quote that is not closed */
-    PROBLEM_ROWS = 409,          /* rows = a..b is not in the file */
-    PROBLEM_HEADER = 410,        /* not an IDX or .npy file, or a header that says something impossible */
-    PROBLEM_SHAPE = 411,         /* a file of another shape or type than its column */
+    PROBLEM_RAGGED = 407,        /* a row with another number of fields */
+    PROBLEM_NO_COLUMN = 408,     /* no column of that name or number */
+    PROBLEM_QUOTE = 409,         /* a quote that is not closed */
+    PROBLEM_ROWS = 410,          /* rows = a..b is not in the file */
+    PROBLEM_EMPTY = 411,         /* no row in it */
     PROBLEM_LENGTH = 412,        /* more or fewer bytes than the header says */
     PROBLEM_GZIP = 413,          /* a damaged gzip stream */
     PROBLEM_COUNTS = 414,        /* columns with different numbers of rows */
