@@ -68,7 +68,8 @@ typedef struct sgdrt_model {
     int32_t cell_count, slot_count, column_count, metric_count, argument_count;
     int32_t minimized, terms;          /* sums of evaluate and step: the first `minimized` are the loss, the rest penalties */
     int32_t lr_slot;                   /* -1: none */
-    int32_t order, last, hold_out, reserved;   /* program.h: BatchOrder, LastBatch, HoldOut */
+    int32_t order, last, hold_out;     /* program.h: BatchOrder, LastBatch, HoldOut */
+    int32_t hold_out_by;               /* the label column of split(p, by = y), or -1 */
 } sgdrt_model;
 
 /* In the caller's memory: this head, then the state block, then the work block, each 64-byte aligned. */

@@ -8,7 +8,7 @@
  * Everything is checked before any state changes. No function is reentrant on one instance, but
  * self_predict only reads it, and self_request_stop only stores a flag.
  */
-#include "model.h"
+#include "check_rows.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -23,6 +23,97 @@ void *memset(void *to, int byte, size_t bytes);
 int self_init(sgdrt_instance **out, void *memory, size_t bytes, const sgdrt_options *options);
 int self_new(sgdrt_instance **out, const sgdrt_options *options);
 void self_free(sgdrt_instance *instance);
+int self_step(sgdrt_instance *instance, const sgdrt_rows *data, float *loss);
+int self_predict(const sgdrt_instance *instance, const sgdrt_rows *data, float *out, void *workspace);
+int self_set(sgdrt_instance *instance, const char *name, double value);
+int self_set_lr(sgdrt_instance *instance, float lr);
+int self_clear_lr(sgdrt_instance *instance);
+void self_request_stop(sgdrt_instance *instance);
+float *self_parameter(sgdrt_instance *instance, const char *name, const int64_t **shape, int *rank);
+const char *self_parameter_name(int index);
+const char *self_strerror(int status);
+
+static uint64_t round_up(uint64_t bytes) { return (bytes + 63) & ~(uint64_t)63; }
+
+static uint64_t instance_bytes(void) {
+    return sizeof(sgdrt_instance) + round_up(self.state_bytes) + round_up(self.work_bytes);
+}
+
+/* The best of the x86-64 levels 2, 3, 4 that processor and operating system support (psABI). */
+static uint32_t processor_level(void) {
+#if defined(__x86_64__)
+    unsigned a, b, c, d, c1, b7;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+    c1 = c;
+    uint32_t level = (c1 & bit_SSE4_2) && (c1 & bit_POPCNT) && (c1 & bit_SSSE3) ? 2 : 0;
+    if (!level || !(c1 & bit_OSXSAVE) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return level;
+    b7 = b;
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & 6) != 6 || !(c1 & bit_FMA) || !(c1 & bit_AVX) || !(c1 & bit_F16C) || !(c1 & bit_MOVBE) ||
+        !(b7 & bit_AVX2) || !(b7 & bit_BMI) || !(b7 & bit_BMI2))
+        return level;
+    level = 3;
+    unsigned v4 = bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
+    return (low & 0xe6) == 0xe6 && (b7 & v4) == v4 ? 4 : level;
+#else
+    return 0;
+#endif
+}
+
+static const sgdrt_code *choose_code(void) {
+    uint32_t here = processor_level();
+    for (uint32_t i = self.levels; i-- > 0;)
+        if (self.level[i] <= here) return &self.code[i];
+    return NULL;
+}
+
+static void store_real(char *at, int32_t dtype, double value) {
+    if (dtype == SGDRT_F64) *(double *)at = value;
+    else *(float *)at = (float)value;
+}
+
+int self_init(sgdrt_instance **out, void *memory, size_t bytes, const sgdrt_options *options) {
+    if (!out || !memory) return SGDRT_NULL;
+    if ((uintptr_t)memory & 63) return SGDRT_ALIGNMENT;
+    if (bytes < instance_bytes()) return SGDRT_MEMORY;
+    const sgdrt_code *code = choose_code();
+    if (!code) return SGDRT_CPU;
+    sgdrt_instance *instance = memory;
+    memset(instance, 0, sizeof *instance);
+    instance->model = &self;
+    instance->code = code;
+    instance->state = (char *)memory + sizeof *instance;
+    instance->work = (char *)instance->state + round_up(self.state_bytes);
+    memset(instance->state, 0, self.state_bytes);
+    sgdrt_header *header = instance->state;
+    header->seed = options && options->has_seed ? options->seed : self.seed;
+    header->planned = options && options->planned_steps ? options->planned_steps : 1;
+    for (int32_t i = 0; i < self.slot_count; i++)
+        store_real((char *)instance->state + self.slots[i].offset, self.slots[i].dtype, self.slots[i].value);
+    sgdrt_call call;
+    memset(&call, 0, sizeof call);
+    call.state = instance->state;
+    call.work = instance->work;
+    instance->code->init(&call);
+    *out = instance;
+    return SGDRT_OK;
+}
+
+int self_new(sgdrt_instance **out, const sgdrt_options *options) {
+    if (!out) return SGDRT_NULL;
+    void *memory = aligned_alloc(64, instance_bytes());
+    if (!memory) return SGDRT_MEMORY;
+    int status = self_init(out, memory, instance_bytes(), options);
+    if (status) free(memory);
+    else (*out)->owned = 1;
+    return status;
+}
+
+void self_free(sgdrt_instance *instance) {
+    if (instance && instance->owned) free(instance);
+}
+
 int self_step(sgdrt_instance *instance, const sgdrt_rows *data, float *loss);
 int self_predict(const sgdrt_instance *instance, const sgdrt_rows *data, float *out, void *workspace);
 int self_set(sgdrt_instance *instance, const char *name, double value);
@@ -138,7 +229,7 @@ static int check_rows(const sgdrt_instance *instance, const sgdrt_rows *data, in
 }
 
 int self_step(sgdrt_instance *instance, const sgdrt_rows *data, float *loss) {
-    int status = check_rows(instance, data, 0);
+    int status = sgdrt_check_rows(instance, data, SGDRT_STEPPING);
     if (status) return status;
     double sums[64];
     memset(sums, 0, sizeof sums);
@@ -158,7 +249,7 @@ int self_step(sgdrt_instance *instance, const sgdrt_rows *data, float *loss) {
 }
 
 int self_predict(const sgdrt_instance *instance, const sgdrt_rows *data, float *out, void *workspace) {
-    int status = check_rows(instance, data, 1);
+    int status = sgdrt_check_rows(instance, data, SGDRT_PREDICTING);
     if (status) return status;
     if (!out) return SGDRT_NULL;
     if (!instance->code->predict) return SGDRT_NO_PREDICT;

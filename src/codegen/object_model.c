@@ -115,6 +115,11 @@ static int minimized(const Run *run) {
     return count;
 }
 
+/* split(p, by = y): the label column that the field y is. */
+static int hold_out_column(const Run *run) {
+    return run->hold_out_by < 0 ? -1 : run->data->fields[run->hold_out_by].column;
+}
+
 static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
     const Run *run = block->header.run;
     LLVMValueRef *levels = arena_array(b->arena, LLVMValueRef, block->level_count);
@@ -149,7 +154,8 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int64(b, run->steps), int64(b, outputs), real64(b, run->hold_out_part), int32(b, run->cell_count),
                   int32(b, run->slot_count), int32(b, run->data->column_count), int32(b, run->measure_count),
                   int32(b, arguments), int32(b, minimized(run)), int32(b, run->term_count), int32(b, lr_slot(run)),
-                  int32(b, run->order), int32(b, run->last), int32(b, run->hold_out), int32(b, 0));
+                  int32(b, run->order), int32(b, run->last), int32(b, run->hold_out),
+                  int32(b, hold_out_column(run)));
 }
 
 /* The bitcode's `self` and `self_NAME` become PREFIX_model and PREFIX_NAME. */

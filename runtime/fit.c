@@ -1,0 +1,252 @@
+/* fit: the loop around an object's steps, for NAME_fit and NAME_evaluate of emitted headers.
+ *
+ * It trains as the program says: hold-out, statistics of the training rows, order of examples, epochs. Its rows are
+ * the application's: nothing is copied, only lists of row numbers are made, before the first step. The very same
+ * bits come out as from `sgdc --run` on the same rows. `stop` and `keep` are not part of an object: the callback
+ * gets the figures and decides.
+ */
+#include "check_rows.h"
+#include "feed.h"
+#include "fit.h"
+#include "order.h"
+#include "sgdrt.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_PLACES = 1 << 16 };          /* rows of the order made at a time */
+
+typedef struct Fit {
+    sgdrt_instance *instance;
+    const sgdrt_model *model;
+    const sgdrt_rows *train, *valid;
+    uint32_t *members;                   /* training rows, then those held out; NULL: all rows train */
+    int64_t   held_out;
+    uint32_t *rows;                      /* of the steps of one call */
+    double   *sums;
+    int64_t   capacity;
+    sgdrt_feed feed;
+} Fit;
+
+static sgdrt_header *header_of(const Fit *fit) { return fit->instance->state; }
+
+static size_t at_least_one(int64_t count) { return count > 0 ? (size_t)count : 1; }
+
+/* ---- which rows train ------------------------------------------------------------------------- */
+static int32_t *dense_labels(const sgdrt_rows *data, int column) {
+    int32_t *labels = malloc(sizeof *labels * at_least_one(data->rows));
+    const sgdrt_column *values = &data->columns[column];
+    for (int64_t r = 0; labels && r < data->rows; r++)
+        memcpy(&labels[r], (const char *)values->data + r * values->stride, sizeof *labels);
+    return labels;
+}
+
+static int split(Fit *fit) {
+    const sgdrt_model *model = fit->model;
+    uint32_t n = (uint32_t)fit->train->rows;
+    fit->feed.rows = n;
+    if (fit->valid || !model->hold_out) return SGDRT_OK;
+    int by = model->hold_out_by;
+    int32_t *labels = by >= 0 ? dense_labels(fit->train, by) : NULL;
+    fit->members = malloc(sizeof *fit->members * (size_t)n);
+    if (!fit->members || (by >= 0 && !labels)) {
+        free(labels);
+        return SGDRT_MEMORY;
+    }
+    fit->feed.rows = sgdrt_hold_out(model->hold_out, model->hold_out_part, header_of(fit)->seed, n, labels,
+                                    by >= 0 ? model->columns[by].classes : 0, fit->members);
+    free(labels);
+    fit->feed.members = fit->members;
+    fit->held_out = n - fit->feed.rows;
+    return fit->feed.rows > 0 ? SGDRT_OK : SGDRT_NO_ROWS;
+}
+
+/* standardize: mean and deviation of the training rows become cells, as `sgdc --run` makes them at load. */
+static int take_statistics(Fit *fit) {
+    const sgdrt_model *model = fit->model;
+    for (int32_t i = 0; i < model->column_count; i++) {
+        const sgdrt_model_column *column = &model->columns[i];
+        if (column->mean_cell < 0) continue;
+        double *mean = malloc(2 * sizeof *mean * at_least_one(column->elements));
+        if (!mean) return SGDRT_MEMORY;
+        double *deviation = mean + column->elements;
+        sgdrt_statistics(&fit->train->columns[i], (sgdrt_dtype)column->dtype, column->elements, fit->feed.members,
+                         fit->feed.rows, mean, deviation);
+        const sgdrt_model_cell *cells[2] = {&model->cells[column->mean_cell], &model->cells[column->deviation_cell]};
+        for (int c = 0; c < 2; c++)
+            for (int64_t e = 0; e < column->elements; e++) {
+                char *at = (char *)fit->instance->state + cells[c]->offset;
+                double value = c ? deviation[e] : mean[e];
+                if (cells[c]->dtype == SGDRT_F64) ((double *)at)[e] = value;
+                else ((float *)at)[e] = (float)value;
+            }
+        free(mean);
+    }
+    fit->instance->has_statistics = 1;
+    return SGDRT_OK;
+}
+
+static int open_fit(Fit *fit) {
+    const sgdrt_model *model = fit->model;
+    int status = split(fit);
+    if (!status && !fit->instance->has_statistics) status = take_statistics(fit);
+    if (status) return status;
+    fit->feed.seed = header_of(fit)->seed;
+    fit->feed.batch = model->batch;
+    fit->feed.order = model->order;
+    fit->feed.last = model->last;
+    sgdrt_feed_open(&fit->feed);
+    if (fit->feed.steps < 1) return SGDRT_NO_ROWS;
+    int64_t batch = fit->feed.batch;
+    fit->capacity = batch > MOST_PLACES ? batch : MOST_PLACES / batch * batch;
+    fit->rows = malloc(sizeof *fit->rows * (size_t)fit->capacity);
+    fit->sums = malloc(sizeof *fit->sums * at_least_one(model->terms));
+    return fit->rows && fit->sums ? SGDRT_OK : SGDRT_MEMORY;
+}
+
+/* ---- evaluating ---------------------------------------------------------------------------------- */
+static void free_outputs(void **outputs, int32_t count) {
+    for (int32_t i = 0; outputs && i < count; i++) free(outputs[i]);
+    free(outputs);
+}
+
+static void **new_outputs(const sgdrt_model *model, int64_t rows) {
+    void **outputs = calloc(at_least_one(model->argument_count), sizeof *outputs);
+    for (int32_t i = 0; outputs && i < model->argument_count; i++)
+        if (!(outputs[i] = malloc(at_least_one(model->argument_bytes[i] * rows)))) {
+            free_outputs(outputs, model->argument_count);
+            return NULL;
+        }
+    return outputs;
+}
+
+static float call_metric(const sgdrt_instance *instance, int32_t metric, void *const *kept, const int64_t *bytes,
+                         int64_t rows) {
+    enum { MOST_ARGUMENTS = 64 };
+    sgdrt_column columns[MOST_ARGUMENTS];
+    float value = 0;
+    void *outputs[1] = {&value};
+    for (int32_t i = 0; i < instance->model->argument_counts[metric] && i < MOST_ARGUMENTS; i++)
+        columns[i] = (sgdrt_column){kept[i], bytes[i]};
+    sgdrt_call call = {.state = instance->state, .work = instance->work, .columns = columns, .count = rows,
+                       .batch = rows, .outputs = outputs};
+    instance->code->metrics[metric](&call);
+    return value;
+}
+
+/* The loss over the rows (NULL: rows 0 .. count-1), and, where wanted, each metric. */
+static int evaluate(const sgdrt_instance *instance, const sgdrt_rows *data, const uint32_t *rows, int64_t count,
+                    float *loss, float *metrics) {
+    const sgdrt_model *model = instance->model;
+    double *sums = malloc(sizeof *sums * at_least_one(model->terms));
+    void **outputs = new_outputs(model, count);
+    if (!sums || !outputs) {
+        free(sums);
+        free_outputs(outputs, model->argument_count);
+        return SGDRT_MEMORY;
+    }
+    sgdrt_call call = {.state = instance->state, .work = instance->work, .columns = data->columns, .rows = rows,
+                       .count = count, .batch = count, .sums = sums, .outputs = outputs};
+    instance->code->evaluate(&call);
+    *loss = 0;
+    for (int32_t i = 0; i < model->minimized; i++) {
+        float mean = (float)sums[i] * (float)(1.0 / (double)count);
+        *loss = i ? *loss + mean : mean;
+    }
+    for (int32_t m = 0, first = 0; metrics && m < model->metric_count; first += model->argument_counts[m++])
+        metrics[m] = call_metric(instance, m, outputs + first, model->argument_bytes + first, count);
+    free(sums);
+    free_outputs(outputs, model->argument_count);
+    return SGDRT_OK;
+}
+
+int sgdrt_evaluate(const void *m, const void *data, float *results) {
+    const sgdrt_instance *instance = m;
+    int status = sgdrt_check_rows(instance, data, SGDRT_STEPPING);
+    if (status) return status;
+    if (!results) return SGDRT_NULL;
+    return evaluate(instance, data, NULL, ((const sgdrt_rows *)data)->rows, results, results + 1);
+}
+
+/* ---- training ------------------------------------------------------------------------------------ */
+/* As many steps as one list of rows holds, from where the state stands, within the epoch. */
+static int64_t take_steps(Fit *fit, int64_t planned) {
+    sgdrt_header *header = header_of(fit);
+    int64_t in_epoch = (int64_t)header->step % fit->feed.steps, steps = fit->feed.steps - in_epoch;
+    if (steps > planned - (int64_t)header->step) steps = planned - (int64_t)header->step;
+    if (steps > fit->capacity / fit->feed.batch) steps = fit->capacity / fit->feed.batch;
+    int64_t first = in_epoch * fit->feed.batch, places = steps * fit->feed.batch;
+    if (first + places > fit->feed.places) places = fit->feed.places - first;
+    header->epoch = header->step / (uint64_t)fit->feed.steps;
+    sgdrt_call call = {.state = fit->instance->state, .work = fit->instance->work, .columns = fit->train->columns,
+                       .count = places, .batch = fit->feed.batch, .place = first, .sums = fit->sums,
+                       .stop = &fit->instance->stop};
+    if (sgdrt_feed_is_plain(&fit->feed, first, places)) {
+        call.rows = fit->feed.members ? fit->feed.members + first : NULL;
+        call.first = fit->feed.members ? 0 : first;
+    } else {
+        sgdrt_feed_fill(&fit->feed, header->epoch, first, places, fit->rows);
+        call.rows = fit->rows;
+    }
+    int64_t done = fit->instance->code->step(&call);
+    return done * fit->feed.batch < places ? done * fit->feed.batch : places;
+}
+
+static int validate(const Fit *fit, double *loss) {
+    float value = NAN;
+    int status = SGDRT_OK;
+    if (fit->valid)
+        status = evaluate(fit->instance, fit->valid, NULL, fit->valid->rows, &value, NULL);
+    else if (fit->held_out)
+        status = evaluate(fit->instance, fit->train, fit->members + fit->feed.rows, fit->held_out, &value, NULL);
+    *loss = (double)value;
+    return status;
+}
+
+static int train_epoch(Fit *fit, int64_t planned, sgdrt_report *report) {
+    sgdrt_header *header = header_of(fit);
+    int64_t end = ((int64_t)header->step / fit->feed.steps + 1) * fit->feed.steps, rows = 0;
+    if (end > planned) end = planned;
+    memset(fit->sums, 0, sizeof *fit->sums * at_least_one(fit->model->terms));
+    while ((int64_t)header->step < end && !fit->instance->stop) rows += take_steps(fit, planned);
+    double sum = 0;
+    for (int32_t i = 0; i < fit->model->minimized; i++) sum += fit->sums[i];
+    report->epoch = (int64_t)header->step / fit->feed.steps;
+    report->step = (int64_t)header->step;
+    report->train_loss = rows ? sum / (double)rows : (double)NAN;
+    if (fit->instance->stop) return SGDRT_STOPPED;
+    return isfinite(report->train_loss) ? SGDRT_OK : SGDRT_DIVERGED;
+}
+
+static int train(Fit *fit, sgdrt_callback *callback, void *user) {
+    const sgdrt_model *model = fit->model;
+    sgdrt_header *header = header_of(fit);
+    int64_t length = model->steps > 0 ? model->steps : (model->epochs > 0 ? model->epochs : 1) * fit->feed.steps;
+    int64_t planned = length;
+    while (planned <= (int64_t)header->step) planned += length;
+    header->planned = (uint64_t)planned;
+    int status = SGDRT_OK;
+    while (!status && (int64_t)header->step < planned) {
+        sgdrt_report report = {0, 0, NAN, NAN};
+        status = train_epoch(fit, planned, &report);
+        if (!status && callback) status = validate(fit, &report.valid_loss);
+        if (!status && callback && callback(user, &report)) status = SGDRT_STOPPED;
+    }
+    return status;
+}
+
+int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_callback *callback, void *user) {
+    sgdrt_instance *instance = m;
+    int status = sgdrt_check_rows(instance, train_rows, SGDRT_FITTING);
+    if (!status && valid_rows) status = sgdrt_check_rows(instance, valid_rows, SGDRT_FITTING);
+    if (status) return status;
+    Fit fit = {.instance = instance, .model = instance->model, .train = train_rows, .valid = valid_rows};
+    if (fit.train->rows > UINT32_MAX - 1) return SGDRT_MEMORY;
+    instance->stop = 0;
+    status = open_fit(&fit);
+    if (!status) status = train(&fit, callback, user);
+    free(fit.members);
+    free(fit.rows);
+    free(fit.sums);
+    return status;
+}
