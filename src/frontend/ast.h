@@ -11,6 +11,9 @@
 #define SGDC_AST_H
 #include "support/support.h"
 
+/* Passes may recurse over expressions and blocks: the parser refuses (E0901) what is deeper. */
+enum { MOST_HEIGHT = 1000, MOST_OPEN_BRACKETS = 256 };
+
 typedef struct Expr Expr;
 typedef struct Stmt Stmt;
 typedef Vector(Expr *) ExprList;
@@ -59,6 +62,7 @@ typedef Vector(Item) ItemList;
 struct Expr {
     ExprKind kind;
     Span     span;
+    int      height;                  /* of the tree below; the parser keeps it under MOST_HEIGHT */
     union {
         Word name;                                                        /* NAME */
         struct { double value; bool is_integer; Name text; } number;      /* NUMBER, value exact if |v| < 2^53 */

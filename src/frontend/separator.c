@@ -1,0 +1,234 @@
+/* separator: decides which newlines end statements; keeps what error messages and recovery need.
+ *
+ * A newline ends a statement unless it lies inside `(` or `[`, the line is incomplete (its last
+ * token cannot end a statement), or the next line goes on (its first token cannot start one: an
+ * operator, `->`, `{`, `else`). A line that starts with `(` or a number does not go on: to read it
+ * as part of the line before would hide a mistake.
+ *
+ * After a syntax error the parser skips to the next SEP (panic). A bracket that was left open must
+ * not swallow the rest of the file meanwhile, so in panic `{`, `}` and a line that starts with a
+ * statement's keyword close all `(` and `[`. At the end of the file missing `}` are made up, after
+ * one message, so that the parser always finishes its tree.
+ */
+#include "frontend/parse.h"
+
+#include "parser.h"
+#include "lexer.h"   /* uses the types of parser.h */
+
+/* Words that only ever start statements. */
+static bool is_statement_word(int kind)
+{
+    switch (kind) {
+    case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case DATA: case UPDATE: case INCLUDE:
+    case STATE: case RETURN: case REPEAT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_top_level_word(int kind)
+{
+    return is_statement_word(kind) && kind != UPDATE && kind != STATE && kind != RETURN && kind != REPEAT
+        && kind != DATA;
+}
+
+static bool is_word(int kind)
+{
+    switch (kind) {
+    case ID: case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case OPTIMIZER: case DATA: case TRAIN:
+    case UPDATE: case INCLUDE: case LIKE: case PARAM: case STATE: case RETURN: case REPEAT: case SCAN: case IF:
+    case THEN: case ELSE: case FOR: case IN: case AND: case OR: case NOT: case EVERY: case EACH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool goes_on_with(int kind)
+{
+    switch (kind) {
+    case LIKE: case THEN: case ELSE: case FOR: case IN: case AND: case OR: case '{': case ')': case ']': case ',':
+    case ':': case '.': case '=': case '~': case '+': case '-': case '*': case '/': case '%': case '@': case '^':
+    case '<': case '>': case DOTDOT: case ARROW: case EQ: case NE: case LE: case GE: case FLOORDIV:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool can_end_statement(const Parse *parse)
+{
+    const Seen *last = &parse->seen[0];
+    switch (last->kind) {
+    case ID: case NUM: case STR: case ')': case ']': case '}': case YYerror:
+        return true;
+    case PARAM: case TRAIN:
+        return !last->first_in_statement;
+    default:
+        return false;
+    }
+}
+
+static Bracket innermost(const Parse *parse)
+{
+    return parse->open.count > 0 ? parse->open.items[parse->open.count - 1] : (Bracket){0};
+}
+
+static void close_round_and_square(Parse *parse)
+{
+    while (innermost(parse).kind == '(' || innermost(parse).kind == '[')
+        parse->open.count--;
+}
+
+/* The line of `raw` begins at or left of the line that opened the innermost `{`. */
+static void suspect_missing_brace(Parse *parse, const RawToken *raw)
+{
+    Bracket bracket = innermost(parse);
+    if (parse->suspect.kind || bracket.kind != '{' || !raw->first_on_line || !is_top_level_word(raw->kind))
+        return;
+    if (parse->line > bracket.line && parse->line_indent <= bracket.indent) {
+        parse->suspect = bracket;
+        parse->suspect_line = raw->span;
+    }
+}
+
+static void track_bracket(Parse *parse, const RawToken *raw)
+{
+    switch (raw->kind) {
+    case '(': case '[': case '{':
+        if (parse->panic && raw->kind == '{')
+            close_round_and_square(parse);
+        vector_push(parse->arena, &parse->open,
+                    ((Bracket){raw->kind, raw->span, parse->line_indent, parse->line}));
+        break;
+    case ')': case ']':
+        if (innermost(parse).kind == '(' || innermost(parse).kind == '[')
+            parse->open.count--;
+        break;
+    case '}':
+        close_round_and_square(parse);
+        if (parse->open.count > 0) {
+            if (parse->suspect.kind && innermost(parse).span.begin == parse->suspect.span.begin
+                && parse->open.count > 1)
+                parse->suspect = (Bracket){0};
+            parse->open.count--;
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static int give(Parse *parse, RawToken *raw, union SyntaxValue *value, Span *span)
+{
+    /* Behind a point every word is a name: train.loss, h.dense.param. */
+    if (parse->seen[0].kind == '.' && is_word(raw->kind))
+        raw->kind = ID;
+    int  before = parse->seen[0].kind;
+    bool first = before == 0 || before == SEP || before == '{' || before == '}';
+    for (int i = SEEN_KEPT - 1; i > 0; i--)
+        parse->seen[i] = parse->seen[i - 1];
+    parse->seen[0] = (Seen){raw->kind, raw->span, raw->first_on_line, first,
+                            raw->kind == SEP && raw->value.is_semicolon};
+    parse->around = innermost(parse);
+    suspect_missing_brace(parse, raw);
+    track_bracket(parse, raw);
+    if (raw->kind == SEP)
+        parse->panic = false;
+    if (raw->kind == YYerror)
+        separator_panic(parse);
+    if (parse->open.count > MOST_OPEN_BRACKETS) {
+        syntax_report_depth(parse, raw->span);
+        raw->kind = YYerror;
+    }
+    *value = raw->value;
+    *span = raw->span;
+    return raw->kind;
+}
+
+/* The end of the file, or as if: SEP, the missing `}`, then the end. */
+static int give_end(Parse *parse, RawToken *raw, union SyntaxValue *value, Span *span)
+{
+    Bracket bracket = innermost(parse);
+    if (bracket.kind && !parse->ended) {
+        if (!parse->panic || bracket.kind == '{')
+            syntax_report_unclosed(parse, bracket.kind == '{' && parse->suspect.kind ? parse->suspect : bracket);
+        parse->ended = true;
+        raw->kind = YYerror;
+        close_round_and_square(parse);
+        parse->panic = true;
+    } else if (bracket.kind)
+        raw->kind = '}';
+    else
+        raw->kind = YYEOF;
+    return give(parse, raw, value, span);
+}
+
+static bool newline_ends_statement(Parse *parse, const RawToken *next)
+{
+    int around = innermost(parse).kind;
+    if (around == '(' || around == '[') {
+        if (!parse->panic || !(is_statement_word(next->kind) || next->kind == '}'))
+            return false;
+        close_round_and_square(parse);
+        return true;
+    }
+    if (parse->seen[0].kind == 0 || parse->seen[0].kind == SEP)
+        return false;
+    if (is_statement_word(next->kind) && !parse->seen[0].first_in_statement)
+        return true;
+    return can_end_statement(parse) && !goes_on_with(next->kind);
+}
+
+static RawToken read_raw(Parse *parse, bool *newline_before)
+{
+    RawToken raw = {0};
+    *newline_before = false;
+    do {
+        raw.first_on_line = !parse->line_has_token;
+        raw.kind = lexer_lex(&raw.value, &raw.span, parse->scanner);
+        *newline_before = *newline_before || raw.kind == NEWLINE;
+    } while (raw.kind == NEWLINE);
+    if (raw.kind == YYEOF) {
+        uint32_t end = parse->source->base + parse->source->length;
+        raw.span = (Span){end, end};
+    }
+    return raw;
+}
+
+int separator_next(union SyntaxValue *value, Span *span, Parse *parse)
+{
+    RawToken raw = parse->queued;
+    if (!parse->has_queued) {
+        bool newline_before;
+        raw = read_raw(parse, &newline_before);
+        if (newline_before && raw.kind != YYEOF && newline_ends_statement(parse, &raw)) {
+            uint32_t end = parse->seen[0].span.end;
+            RawToken separator = {.kind = SEP, .span = {end, end}};
+            parse->queued = raw;
+            parse->has_queued = true;
+            return give(parse, &separator, value, span);
+        }
+    }
+    /* The end stays queued: bison may ask again. */
+    parse->has_queued = raw.kind == YYEOF;
+    if (raw.kind != YYEOF)
+        return give(parse, &raw, value, span);
+    parse->queued = raw;
+    return give_end(parse, &raw, value, span);
+}
+
+void separator_stop(Parse *parse)
+{
+    uint32_t at = parse->seen[0].span.end;
+    parse->queued = (RawToken){.kind = YYEOF, .span = {at, at}};
+    parse->has_queued = true;
+    parse->ended = true;
+    close_round_and_square(parse);
+}
+
+void separator_panic(Parse *parse)
+{
+    parse->panic = true;
+}

@@ -1,0 +1,509 @@
+/* syntax: the words in which syntax errors are told.
+ *
+ * bison says which tokens would have fitted; the separator remembers the last few tokens and the
+ * innermost open bracket. From these the likeliest mistake is named: first brackets (what follows
+ * an open bracket is misread), then mistakes that we know by their shape (`=` for `==`, a reserved
+ * word as a name, a parameter without a type ...), and last what is expected at this place.
+ *
+ * Each function report_* looks for one mistake, reports it and returns true, or returns false.
+ */
+#include "frontend/parse.h"
+
+#include "parser.h"
+
+#include <string.h>
+
+static bool expects(Expected expected, const char *name)
+{
+    for (int i = 0; i < expected.count; i++)
+        if (strcmp(expected.names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* A whole value (an expression) may start here. */
+static bool expects_value(Expected expected)
+{
+    return expects(expected, "number") && expects(expected, "if");
+}
+
+/* A value has just ended: an operator may follow. */
+static bool expects_operator(Expected expected)
+{
+    return expects(expected, "'+'") || expects(expected, "==");
+}
+
+static bool is_keyword(int kind)
+{
+    switch (kind) {
+    case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case OPTIMIZER: case DATA: case TRAIN: case UPDATE:
+    case INCLUDE: case LIKE: case PARAM: case STATE: case RETURN: case REPEAT: case SCAN: case IF: case THEN:
+    case ELSE: case FOR: case IN: case AND: case OR: case NOT: case EVERY: case EACH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool starts_only_statements(int kind)
+{
+    switch (kind) {
+    case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case DATA: case UPDATE: case INCLUDE: case STATE:
+    case RETURN: case REPEAT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_comparison(int kind)
+{
+    return kind == EQ || kind == NE || kind == LE || kind == GE || kind == '<' || kind == '>';
+}
+
+static bool ends_value(int kind)
+{
+    return kind == ID || kind == NUM || kind == STR || kind == ')' || kind == ']';
+}
+
+static const char *token_text(const Parse *parse, const Seen *token)
+{
+    size_t      length = token->span.end - token->span.begin;
+    const char *bytes = parse->source->text + (token->span.begin - parse->source->base);
+    return text_format(parse->arena, "%.*s%s", (int)(length < 40 ? length : 37), bytes, length < 40 ? "" : "...");
+}
+
+/* A token in a message: `x`, or what stands there if it has no letters. */
+static const char *found_text(const Parse *parse, const Seen *token)
+{
+    if (token->kind == YYEOF)
+        return "the end of the file";
+    if (token->kind == SEP && !token->is_semicolon)
+        return "the end of the line";
+    if (token->kind == STR)
+        return text_format(parse->arena, "%s", token_text(parse, token));
+    return text_format(parse->arena, "`%s`", token_text(parse, token));
+}
+
+/* "after `x`", or "at the start of a statement". */
+static const char *after_text(const Parse *parse)
+{
+    const Seen *last = &parse->seen[1];
+    if (last->kind == 0 || last->kind == SEP || last->kind == '{')
+        return "at the start of a statement";
+    return text_format(parse->arena, "after %s", found_text(parse, last));
+}
+
+static bool is_round_or_square(Bracket bracket)
+{
+    return bracket.kind == '(' || bracket.kind == '[';
+}
+
+static int line_of(const Parse *parse, Span span)
+{
+    return source_place(parse->diagnostics->map, span.begin).line;
+}
+
+void syntax_report_depth(Parse *parse, Span span)
+{
+    if (parse->ended)
+        return;
+    Diagnostic *deep = report(parse->diagnostics, CODE_E0901, span, "this is nested too deeply");
+    add_help(parse->diagnostics, deep, "give names to parts of it; expressions may be %d levels deep, brackets %d",
+             MOST_HEIGHT, MOST_OPEN_BRACKETS);
+    separator_stop(parse);
+}
+
+void syntax_report_unclosed(Parse *parse, Bracket bracket)
+{
+    Diagnostics *d = parse->diagnostics;
+    char         closing = bracket.kind == '(' ? ')' : bracket.kind == '[' ? ']' : '}';
+    Diagnostic  *unclosed = report(d, CODE_E0102, bracket.span, "this `%c` is never closed by a `%c`", bracket.kind,
+                                   closing);
+    if (bracket.kind == '{' && bracket.span.begin == parse->suspect.span.begin)
+        add_note(d, unclosed, parse->suspect_line, "what starts at the same depth should come after the `}`:");
+}
+
+/* ---- brackets ---- */
+
+/* Reads on from the last token: does the bracket around it get closed? Roughly: by characters. */
+static bool is_closed_later(const Parse *parse)
+{
+    const char *text = parse->source->text + (parse->seen[0].span.begin - parse->source->base);
+    int         depth = 1;
+    for (int i = 0; i < 10000 && text[i]; i++) {
+        if (text[i] == '#' || text[i] == '"') {
+            const char *end = strchr(text + i + 1, text[i] == '#' ? '\n' : '"');
+            if (!end || end - text > 10000)
+                return false;
+            i = (int)(end - text);
+        } else if (text[i] == '(' || text[i] == '[')
+            depth++;
+        else if (text[i] == '{' || text[i] == '}')
+            return false;
+        else if ((text[i] == ')' || text[i] == ']') && --depth == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool report_unclosed(Parse *parse)
+{
+    const Seen *bad = &parse->seen[0];
+    Bracket     around = parse->around;
+    if (!is_round_or_square(around))
+        return false;
+    bool cannot_be_inside = bad->kind == '}' || bad->kind == '{' || bad->kind == ARROW || bad->kind == SEP
+        || bad->kind == YYEOF;
+    bool starts_line = bad->first_on_line && (bad->kind == ID || is_keyword(bad->kind));
+    bool starts_statement = bad->first_on_line && starts_only_statements(bad->kind);
+    bool is_name_behind = bad->kind == '=' && parse->seen[1].first_on_line && parse->seen[1].kind == ID;
+    if (!cannot_be_inside && !starts_line && !is_name_behind)
+        return false;
+    if (bad->kind != '}' && !starts_statement && is_closed_later(parse))
+        return false;
+    syntax_report_unclosed(parse, around);
+    while (parse->open.count > 0 && is_round_or_square(parse->open.items[parse->open.count - 1]))
+        parse->open.count--;
+    return true;
+}
+
+static bool report_unopened(Parse *parse)
+{
+    const Seen *bad = &parse->seen[0];
+    Bracket     around = parse->around;
+    char        closing = around.kind == '(' ? ')' : around.kind == '[' ? ']' : '}';
+    if ((bad->kind != ')' && bad->kind != ']' && bad->kind != '}') || closing == bad->kind * (around.kind != 0))
+        return false;
+    Diagnostic *unopened;
+    if (is_round_or_square(around)) {
+        unopened = report(parse->diagnostics, CODE_E0103, bad->span, "this `%c` cannot close the `%c`: a `%c` is missing",
+                          bad->kind, around.kind, closing);
+        add_note(parse->diagnostics, unopened, around.span, "the `%c` is opened here", around.kind);
+    } else
+        report(parse->diagnostics, CODE_E0103, bad->span, "this `%c` closes nothing", bad->kind);
+    return true;
+}
+
+static bool report_separator_inside(Parse *parse)
+{
+    const Seen *bad = &parse->seen[0];
+    if (bad->kind != SEP || !bad->is_semicolon || !is_round_or_square(parse->around))
+        return false;
+    report(parse->diagnostics, CODE_E0113, bad->span, "a `;` ends a statement and cannot stand between `%c` and its end",
+           parse->around.kind);
+    return true;
+}
+
+/* ---- `=` ---- */
+
+/* The first token of the statement in which seen[0] stands, if it is remembered. */
+static const Seen *statement_start(const Parse *parse)
+{
+    for (int i = 0; i < SEEN_KEPT; i++)
+        if (parse->seen[i].first_in_statement)
+            return &parse->seen[i];
+    return NULL;
+}
+
+static const char *reserved_advice(int kind)
+{
+    switch (kind) {
+    case LOSS:   return "in a train block the loss is given by `minimize = ...`";
+    case METRIC: return "in a train block a metric is given by `measure accuracy = ...`";
+    case MODEL: case LAYER: case DEF: return "definitions look like `model line(x: f32[2]) -> f32 { ... }`";
+    case STATE:  return "a state looks like `state m = 0`";
+    case EACH:   return "one run per value is written `lr = each [0.1, 0.01]`";
+    case EVERY:  return "an interval is written `report = every 10 epochs`";
+    default:     return "choose another name";
+    }
+}
+
+static bool report_reserved(Parse *parse, Expected expected)
+{
+    const Seen *bad = &parse->seen[0], *last = &parse->seen[1];
+    const Seen *word = NULL;
+    bool        sets = bad->kind == '=' || bad->kind == ':' || bad->kind == ',';
+    if (is_keyword(last->kind) && sets && (last->first_in_statement || expects(expected, "name")))
+        word = last;
+    else if (is_keyword(bad->kind) && !bad->first_on_line && expects(expected, "name")
+             && !(expects_value(expected) && (bad->kind == IN || bad->kind == FOR)))
+        word = bad;
+    if (!word || (word == last && last->kind == RETURN))
+        return false;
+    Diagnostic *reserved = report(parse->diagnostics, CODE_E0107, word->span,
+                                  "`%s` is a word of the language and cannot be a name here", token_text(parse, word));
+    add_help(parse->diagnostics, reserved, "%s", reserved_advice(word->kind));
+    return true;
+}
+
+static bool report_untyped(Parse *parse)
+{
+    const Seen *bad = &parse->seen[0], *name = &parse->seen[1];
+    if (parse->seen[2].kind != PARAM || name->kind != ID || !parse->seen[2].first_in_statement)
+        return false;
+    const char *shown = token_text(parse, name);
+    Diagnostic *untyped = report(parse->diagnostics, CODE_E0110, name->span, "the parameter `%s` needs a type", shown);
+    add_help(parse->diagnostics, untyped, "write `param %s: f32[5]%s`", shown, bad->kind == '=' ? " = ..." : "");
+    return true;
+}
+
+static bool report_equals(Parse *parse, Expected expected)
+{
+    const Seen  *bad = &parse->seen[0], *name = &parse->seen[1], *before = &parse->seen[2];
+    Diagnostics *d = parse->diagnostics;
+    if (bad->kind == EQ && name->first_in_statement && name->kind == ID) {
+        Diagnostic *equals = report(d, CODE_E0109, bad->span, "`==` asks whether two values are equal");
+        add_help(d, equals, "to name a value, write `%s = ...`", token_text(parse, name));
+        return true;
+    }
+    if (bad->kind != '=')
+        return false;
+    if (name->kind == ID && name->first_on_line && before->kind != SEP && !is_round_or_square(parse->around)
+        && before->kind != '{' && before->kind != '}') {
+        report(d, CODE_E0111, before->span, "a value is missing after `%s`", token_text(parse, before));
+        return true;
+    }
+    if (name->kind == ID && before->kind == NUM && !is_round_or_square(parse->around)) {
+        report(d, CODE_E0101, name->span, "a `;` or a new line is missing before `%s`", token_text(parse, name));
+        return true;
+    }
+    if (!expects(expected, "=="))
+        return false;
+    Diagnostic *equals = report(d, CODE_E0109, bad->span, "`=` gives a name to a value and cannot stand inside one");
+    add_help(d, equals, "to ask whether two values are equal, write `==`");
+    return true;
+}
+
+/* ---- statements ---- */
+
+static const char *const statement_words[] = {
+    "model", "layer", "def", "loss", "metric", "optimizer", "data", "train", "update", "include", "param", "state",
+    "return", "repeat",
+};
+
+/* Words of other languages, and what takes their place. */
+static const char *foreign_advice(const char *word)
+{
+    static const char *const advice[][2] = {
+        {"import", "another file is read by `include \"file.sgd\"`"},
+        {"from", "another file is read by `include \"file.sgd\"`"},
+        {"class", "a model is written `model name(x: f32[n]) -> f32 { ... }`"},
+        {"fn", "a function is written `def name(x: f32) -> f32 = ...`"},
+        {"func", "a function is written `def name(x: f32) -> f32 = ...`"},
+        {"function", "a function is written `def name(x: f32) -> f32 = ...`"},
+        {"let", "a value is named by `name = ...` alone"},
+        {"var", "a value is named by `name = ...` alone"},
+        {"const", "a value is named by `name = ...` alone"},
+        {"while", "there are no loops that depend on data; `repeat 4 { ... }` repeats"},
+        {"print", "what is reported is set by `measure name = ...` in a train block"},
+    };
+    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
+        if (strcmp(word, advice[i][0]) == 0)
+            return advice[i][1];
+    return NULL;
+}
+
+static void advise_on_first_word(Parse *parse, Diagnostic *diagnostic)
+{
+    const Seen *start = statement_start(parse);
+    if (!start || start->kind != ID || start == &parse->seen[0])
+        return;
+    const char *word = token_text(parse, start);
+    const char *advice = foreign_advice(word);
+    const char *near = nearest_name(word, statement_words, sizeof statement_words / sizeof *statement_words);
+    if (advice)
+        add_help(parse->diagnostics, diagnostic, "%s", advice);
+    else if (near)
+        add_help(parse->diagnostics, diagnostic, "did you mean `%s`?", near);
+}
+
+static bool report_not_a_statement(Parse *parse, Expected expected)
+{
+    const Seen  *bad = &parse->seen[0];
+    Diagnostics *d = parse->diagnostics;
+    if (!bad->first_in_statement || !expects(expected, "return"))
+        return false;
+    Diagnostic *wrong;
+    switch (bad->kind) {
+    case FOR:
+        wrong = report(d, CODE_E0108, bad->span, "`for` does not start a statement");
+        add_help(d, wrong, "bind indices, as in `y[i] = x[i]^2` or `sum(x[i] for i)`; `repeat 4 { ... }` repeats layers");
+        return true;
+    case IF:
+        wrong = report(d, CODE_E0108, bad->span, "`if` does not start a statement");
+        add_help(d, wrong, "it chooses a value: `h = if wide then dense(x, 64) else dense(x, 8)`");
+        return true;
+    case SCAN:
+        wrong = report(d, CODE_E0108, bad->span, "the result of `scan` needs a name");
+        add_help(d, wrong, "write `h = scan ...` or `return scan ...`");
+        return true;
+    case '{':
+        report(d, CODE_E0101, bad->span, "a block follows a `model`, `data`, `train`, `repeat` or the like; alone it means nothing");
+        return true;
+    default:
+        wrong = report(d, CODE_E0108, bad->span, "a statement cannot start with %s", found_text(parse, bad));
+        add_help(d, wrong, "a statement starts with a word, as in `y = ...`, `param w: f32[5]` or `return ...`");
+        return true;
+    }
+}
+
+static bool report_without_effect(Parse *parse, Expected expected)
+{
+    const Seen  *bad = &parse->seen[0], *last = &parse->seen[1];
+    Diagnostics *d = parse->diagnostics;
+    bool         is_key = last->kind == ID || last->kind == PARAM || last->kind == DATA || last->kind == OPTIMIZER;
+    bool         is_call = is_key && last->first_in_statement && bad->kind == '(';
+    bool         ends = bad->kind == SEP || bad->kind == '}' || bad->kind == YYEOF;
+    bool         is_name = last->kind == ID && last->first_in_statement && !is_call && (ends || expects(expected, "'='"))
+        && bad->kind != ID && bad->kind != NUM && bad->kind != STR && bad->kind != '{' && !is_keyword(bad->kind);
+    bool         is_index = last->kind == ']' && expects(expected, "'='") && expected.count == 1;
+    if (!is_call && !is_name && !is_index)
+        return false;
+    const Seen *start = is_index ? last : &parse->seen[1];
+    Diagnostic *idle = report(d, CODE_E0108, start->span, "this statement computes a value and does nothing with it");
+    if (is_index)
+        add_help(d, idle, "give the elements a value: `y[i] = ...`");
+    else
+        add_help(d, idle, "name the value, as in `h = %s%s`, or `return` it", token_text(parse, start),
+                 is_call ? "(...)" : ends ? "" : " ...");
+    advise_on_first_word(parse, idle);
+    return true;
+}
+
+static bool report_element(Parse *parse)
+{
+    if (parse->seen[0].kind != NUM || parse->seen[1].kind != '[' || !parse->seen[2].first_in_statement)
+        return false;
+    Diagnostic *element = report(parse->diagnostics, CODE_E0101, parse->seen[0].span,
+                                 "single elements are not assigned; an array is defined as a whole");
+    add_help(parse->diagnostics, element, "`y[i] = ...` defines all elements, `[a, b]` lists them");
+    return true;
+}
+
+static bool report_chained(Parse *parse, Expected expected)
+{
+    const Seen *bad = &parse->seen[0];
+    if (!is_comparison(bad->kind) || !expects(expected, "'+'") || expects(expected, "=="))
+        return false;
+    Diagnostic *chained = report(parse->diagnostics, CODE_E0112, bad->span, "two comparisons cannot be chained");
+    add_help(parse->diagnostics, chained, "join them by `and`: `0 < x and x < 1`");
+    return true;
+}
+
+/* ---- what is expected ---- */
+
+static bool report_missing_block(Parse *parse, Expected expected)
+{
+    if (!expects(expected, "'{'") || (expected.count > 2 && !expects(expected, "like")))
+        return false;
+    Diagnostic *missing = report(parse->diagnostics, CODE_E0114, parse->seen[0].span, "expected `{` %s, found %s",
+                                 after_text(parse), found_text(parse, &parse->seen[0]));
+    advise_on_first_word(parse, missing);
+    return true;
+}
+
+static bool report_missing_value(Parse *parse, Expected expected)
+{
+    const Seen *bad = &parse->seen[0], *last = &parse->seen[1];
+    if (!expects_value(expected))
+        return false;
+    Code code = last->kind == '=' || last->kind == '~' ? CODE_E0111 : CODE_E0101;
+    bool ends = bad->kind == SEP || bad->kind == YYEOF || bad->first_on_line;
+    Span span = ends && last->kind ? last->span : bad->span;
+    if (expects(expected, "')'"))
+        report(parse->diagnostics, code, span, "expected a value or `)` %s, found %s", after_text(parse),
+               found_text(parse, bad));
+    else
+        report(parse->diagnostics, code, span, "expected a value %s, found %s", after_text(parse),
+               found_text(parse, bad));
+    return true;
+}
+
+static bool report_missing_separator(Parse *parse, Expected expected)
+{
+    const Seen *bad = &parse->seen[0], *last = &parse->seen[1];
+    bool        is_word = bad->kind == ID || bad->kind == NUM || bad->kind == STR || is_keyword(bad->kind);
+    if (!is_word || !(ends_value(last->kind) || last->kind == '}') || !expects(expected, "end of statement"))
+        return false;
+    if (bad->kind == NUM || bad->kind == STR)
+        report(parse->diagnostics, CODE_E0101, bad->span, "an operator is missing between %s and %s",
+               found_text(parse, last), found_text(parse, bad));
+    else if (expects_operator(expected) && !is_keyword(bad->kind))
+        report(parse->diagnostics, CODE_E0101, bad->span, "an operator, a `;` or a new line is missing between %s and %s",
+               found_text(parse, last), found_text(parse, bad));
+    else
+        report(parse->diagnostics, CODE_E0101, bad->span, "a `;` or a new line is missing before %s",
+               found_text(parse, bad));
+    return true;
+}
+
+/* bison's name of a token as a reader sees it: `{`, a name, a number. */
+static const char *shown_name(const Parse *parse, const char *name)
+{
+    if (strcmp(name, "name") == 0 || strcmp(name, "number") == 0 || strcmp(name, "string") == 0)
+        return text_format(parse->arena, "a %s", name);
+    if (strcmp(name, "end of statement") == 0)
+        return "the end of the statement";
+    if (strcmp(name, "end of file") == 0)
+        return "the end of the file";
+    size_t length = strlen(name);
+    bool   quoted = length >= 3 && name[0] == '\'';
+    return text_format(parse->arena, "`%.*s`", (int)(quoted ? length - 2 : length), quoted ? name + 1 : name);
+}
+
+static const char *list_expected(const Parse *parse, Expected expected)
+{
+    static const char *const telling[] = {
+        "name", "string", "number", "'='", "'~'", "':'", "'('", "','", "')'", "']'", "'{'", "->", "then", "else", "in",
+        "for", "end of statement", "'}'", "end of file",
+    };
+    const char *found[sizeof telling / sizeof *telling];
+    int         count = 0;
+    bool        after_value = expects_operator(expected);
+    for (size_t i = 0; i < sizeof telling / sizeof *telling; i++) {
+        bool tells = expects(expected, telling[i])
+            && !(after_value && (strcmp(telling[i], "'('") == 0 || strcmp(telling[i], "in") == 0));
+        if (tells && !(count > 0 && i >= 17))
+            found[count++] = shown_name(parse, telling[i]);
+    }
+    Text text = text_new(parse->arena);
+    if (after_value)
+        text_add(&text, "an operator%s", count == 0 ? "" : count == 1 ? " or " : ", ");
+    for (int i = 0; i < count; i++)
+        text_add(&text, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", found[i]);
+    return text.length > 0 ? text.bytes : "something else";
+}
+
+static void report_expected(Parse *parse, Expected expected)
+{
+    const Seen *bad = &parse->seen[0], *last = &parse->seen[1];
+    const char *wanted = list_expected(parse, expected);
+    bool        only_name = expected.count <= 2 && expects(expected, "name");
+    if (only_name && last->kind == ':')
+        wanted = "a type";
+    bool        ends = bad->kind == SEP || bad->kind == YYEOF || bad->first_on_line;
+    Span        span = ends && last->kind ? last->span : bad->span;
+    Diagnostic *unexpected = report(parse->diagnostics, CODE_E0101, span, "expected %s %s, found %s", wanted,
+                                    after_text(parse), found_text(parse, bad));
+    if (only_name && last->kind == ':')
+        add_help(parse->diagnostics, unexpected, "types are f32, f64, i32, bool, label[10], int, and arrays such as f32[28, 28]");
+    if (is_round_or_square(parse->around) && line_of(parse, parse->around.span) < line_of(parse, bad->span))
+        add_note(parse->diagnostics, unexpected, parse->around.span, "inside the `%c` that is opened here",
+                 parse->around.kind);
+    advise_on_first_word(parse, unexpected);
+}
+
+void syntax_report(Parse *parse, Expected expected)
+{
+    separator_panic(parse);
+    if (parse->ended)
+        return;
+    bool told = report_unclosed(parse) || report_unopened(parse) || report_separator_inside(parse)
+        || report_untyped(parse) || report_chained(parse, expected) || report_reserved(parse, expected)
+        || report_equals(parse, expected) || report_element(parse) || report_not_a_statement(parse, expected)
+        || report_without_effect(parse, expected) || report_missing_block(parse, expected)
+        || report_missing_value(parse, expected) || report_missing_separator(parse, expected);
+    if (!told)
+        report_expected(parse, expected);
+}
