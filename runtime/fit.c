@@ -21,7 +21,7 @@ typedef struct Fit {
     const sgdrt_model *model;
     const sgdrt_rows *train, *valid;
     uint32_t *members;                   /* training rows, then those held out; NULL: all rows train */
-    int64_t   held_out;
+    uint32_t  training; int64_t held_out;
     uint32_t *rows;                      /* of the steps of one call */
     double   *sums;
     int64_t   capacity;
@@ -44,7 +44,7 @@ static int32_t *dense_labels(const sgdrt_rows *data, int column) {
 static int split(Fit *fit) {
     const sgdrt_model *model = fit->model;
     uint32_t n = (uint32_t)fit->train->rows;
-    fit->feed.rows = n;
+    fit->training = n;
     if (fit->valid || !model->hold_out) return SGDRT_OK;
     int by = model->hold_out_by;
     int32_t *labels = by >= 0 ? dense_labels(fit->train, by) : NULL;
@@ -53,12 +53,12 @@ static int split(Fit *fit) {
         free(labels);
         return SGDRT_MEMORY;
     }
-    fit->feed.rows = sgdrt_hold_out(model->hold_out, model->hold_out_part, header_of(fit)->seed, n, labels,
-                                    by >= 0 ? model->columns[by].classes : 0, fit->members);
+    bool done = sgdrt_hold_out(model->hold_out, model->hold_out_part, header_of(fit)->seed, n, labels,
+                               by >= 0 ? model->columns[by].classes : 0, fit->members, &fit->training);
     free(labels);
-    fit->feed.members = fit->members;
-    fit->held_out = n - fit->feed.rows;
-    return fit->feed.rows > 0 ? SGDRT_OK : SGDRT_NO_ROWS;
+    if (!done) return SGDRT_MEMORY;
+    fit->held_out = n - fit->training;
+    return fit->training > 0 ? SGDRT_OK : SGDRT_NO_ROWS;
 }
 
 /* standardize: mean and deviation of the training rows become cells, as `sgdc --run` makes them at load. */
@@ -70,8 +70,8 @@ static int take_statistics(Fit *fit) {
         double *mean = malloc(2 * sizeof *mean * at_least_one(column->elements));
         if (!mean) return SGDRT_MEMORY;
         double *deviation = mean + column->elements;
-        sgdrt_statistics(&fit->train->columns[i], (sgdrt_dtype)column->dtype, column->elements, fit->feed.members,
-                         fit->feed.rows, mean, deviation);
+        sgdrt_statistics(&fit->train->columns[i], (sgdrt_dtype)column->dtype, column->elements, fit->members,
+                         fit->training, mean, deviation);
         const sgdrt_model_cell *cells[2] = {&model->cells[column->mean_cell], &model->cells[column->deviation_cell]};
         for (int c = 0; c < 2; c++)
             for (int64_t e = 0; e < column->elements; e++) {
@@ -91,11 +91,8 @@ static int open_fit(Fit *fit) {
     int status = split(fit);
     if (!status && !fit->instance->has_statistics) status = take_statistics(fit);
     if (status) return status;
-    fit->feed.seed = header_of(fit)->seed;
-    fit->feed.batch = model->batch;
-    fit->feed.order = model->order;
-    fit->feed.last = model->last;
-    sgdrt_feed_open(&fit->feed);
+    fit->feed = sgdrt_feed_of(fit->training, fit->members, model->batch, model->order, model->last,
+                              header_of(fit)->seed);
     if (fit->feed.steps < 1) return SGDRT_NO_ROWS;
     int64_t batch = fit->feed.batch;
     fit->capacity = batch > MOST_PLACES ? batch : MOST_PLACES / batch * batch;
@@ -198,7 +195,7 @@ static int validate(const Fit *fit, double *loss) {
     if (fit->valid)
         status = evaluate(fit->instance, fit->valid, NULL, fit->valid->rows, &value, NULL);
     else if (fit->held_out)
-        status = evaluate(fit->instance, fit->train, fit->members + fit->feed.rows, fit->held_out, &value, NULL);
+        status = evaluate(fit->instance, fit->train, fit->members + fit->training, fit->held_out, &value, NULL);
     *loss = (double)value;
     return status;
 }
