@@ -1,0 +1,65 @@
+/* Losses and metrics of a set of rows, through the executor.
+ *
+ * One call of ENTRY_EVALUATE sums every term over the rows and writes each measure's arguments for each row into
+ * memory obtained before training; ENTRY_METRIC then sees them as columns. Nothing here touches the state.
+ */
+#include "driver/training.h"
+
+static size_t argument_bytes(const Node *argument) {
+    return dtype_bytes(argument->dtype) * (size_t)shape_size(argument->shape);
+}
+
+static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+size_t evaluate_kept_bytes(const Run *run, int64_t rows) {
+    size_t bytes = 0;
+    for (int m = 0; m < run->measure_count; m++)
+        for (int a = 0; a < run->measures[m].argument_count; a++)
+            bytes += round_up(argument_bytes(run->measures[m].arguments[a]) * (size_t)rows);
+    return bytes;
+}
+
+void evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept) {
+    int next = 0;
+    for (int m = 0; m < run->measure_count; m++)
+        for (int a = 0; a < run->measures[m].argument_count; a++) {
+            kept[next++] = memory;
+            memory += round_up(argument_bytes(run->measures[m].arguments[a]) * (size_t)rows);
+        }
+}
+
+double evaluate_mean(double sum, int64_t count) {
+    return (double)((float)sum * (float)(1.0 / (double)count));
+}
+
+static double call_metric(Training *t, int measure, void *const *kept, int64_t rows) {
+    const Measure *m = &t->run->measures[measure];
+    sgdrt_column columns[64];
+    union { float f32; double f64; } value = {0};
+    void *outputs[1] = {&value};
+    for (int a = 0; a < m->argument_count; a++)
+        columns[a] = (sgdrt_column){kept[a], (int64_t)argument_bytes(m->arguments[a])};
+    sgdrt_call call = {.state = t->state, .work = t->work, .columns = columns, .count = rows, .batch = rows,
+                       .outputs = outputs};
+    t->executor->call(t->executor, ENTRY_METRIC, measure, &call);
+    return m->metric.roots[0].node->dtype == DTYPE_F64 ? value.f64 : (double)value.f32;
+}
+
+double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
+    const Run *run = t->run;
+    sgdrt_call call = {.state = t->state, .work = t->work, .columns = rows->table->columns, .rows = rows->rows,
+                       .count = rows->count, .batch = rows->count, .sums = t->evaluated, .outputs = t->kept};
+    t->executor->call(t->executor, ENTRY_EVALUATE, 0, &call);
+    double loss = 0;
+    int first = 0;
+    for (int i = 0; i < run->term_count; i++) {
+        if (run->terms[i].penalty) continue;
+        double mean = evaluate_mean(t->evaluated[i], rows->count);
+        loss = i ? (double)((float)loss + (float)mean) : mean;
+    }
+    for (int m = 0; metrics && m < run->measure_count; m++) {
+        metrics[m] = call_metric(t, m, t->kept + first, rows->count);
+        first += run->measures[m].argument_count;
+    }
+    return loss;
+}

@@ -1,0 +1,141 @@
+/* The note on a learning rate above 2/L (N0301).
+ *
+ * Is the objective a polynomial of degree 2 in the parameters? Its graph says so: the degree of every node
+ * follows from its sources'. Then its gradient is H p + g, and plain gradient descent contracts every direction
+ * only if lr < 2 / L, L the largest eigenvalue of the mean Hessian H over the training rows.
+ *
+ * L comes from power iteration. One step of the compiled training over all rows maps p to p - lr (H p + g), so
+ * H v = (v - step(v) + step(0)) / lr: no other code is needed than that which trains. It stops at a relative
+ * change of 1e-5, or gives up silently where rows times parameters make it dear.
+ */
+#include "driver/training.h"
+#include <math.h>
+#include <string.h>
+
+enum { BEYOND = 3, MOST_ITERATIONS = 200 };
+static const double most_work = 3e9;
+
+/* The degree in the parameters of a node, from its sources'; BEYOND for what is not a polynomial of degree 2. */
+static int degree_of(const Run *run, const Node *node, const int *source) {
+    int most = 0, sum = 0;
+    for (int i = 0; i < node->sources; i++) {
+        if (source[i] > most) most = source[i];
+        sum += source[i];
+    }
+    switch (node->op) {
+    case OP_CELL: return run->cells[node->attr.index].kind == CELL_PARAMETER && run->cells[node->attr.index].updated;
+    case OP_NEG: case OP_ADD: case OP_SUB: case OP_VIEW: case OP_RESHAPE: case OP_CONCAT: return most;
+    case OP_MUL: case OP_CONTRACT: return sum > 2 ? BEYOND : sum;
+    case OP_DIV: return source[1] ? BEYOND : source[0];
+    case OP_POWI: return source[0] * node->attr.index > 2 || node->attr.index < 0 ? most ? BEYOND : 0
+                                                                                   : source[0] * (int)node->attr.index;
+    case OP_WHERE: return source[0] ? BEYOND : most;
+    case OP_GATHER: return source[1] ? BEYOND : source[0];
+    default: return most ? BEYOND : 0;
+    }
+}
+
+static bool is_quadratic(Training *t) {
+    const Run *run = t->run;
+    Arena *arena = t->driver->arena;
+    Node **roots = arena_array(arena, Node *, run->term_count);
+    int count, most = 0;
+    uint32_t ids = 0;
+    for (int i = 0; i < run->term_count; i++) roots[i] = run->terms[i].value;
+    Node **nodes = graph_post_order(arena, roots, run->term_count, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->id >= ids) ids = nodes[i]->id + 1;
+    uint8_t *degree = arena_alloc(arena, ids);
+    int *sources = NULL, capacity = 0;
+    for (int i = 0; i < count; i++) {
+        if (nodes[i]->sources > capacity) sources = arena_array(arena, int, capacity = nodes[i]->sources + 8);
+        for (int k = 0; k < nodes[i]->sources; k++) sources[k] = degree[nodes[i]->source[k]->id];
+        degree[nodes[i]->id] = (uint8_t)degree_of(run, nodes[i], sources);
+    }
+    for (int i = 0; i < run->term_count; i++)
+        if (degree[roots[i]->id] > most) most = degree[roots[i]->id];
+    return most == 2;
+}
+
+typedef struct Vectors { Training *t; int64_t count; double *v, *zero, *next; } Vectors;
+
+static bool moves(const Cell *cell) { return cell->kind == CELL_PARAMETER && cell->updated && dtype_is_real(cell->dtype); }
+
+static void store(const Vectors *x, const double *values) {
+    for (int i = 0; i < x->t->run->cell_count; i++) {
+        const Cell *cell = &x->t->run->cells[i];
+        if (!moves(cell)) continue;
+        char *at = (char *)x->t->state + cell->offset;
+        for (int64_t k = 0, n = shape_size(cell->shape); k < n; k++, values++) {
+            if (cell->dtype == DTYPE_F64) ((double *)at)[k] = *values;
+            else ((float *)at)[k] = (float)*values;
+        }
+    }
+}
+
+static void fetch(const Vectors *x, double *values) {
+    for (int i = 0; i < x->t->run->cell_count; i++) {
+        const Cell *cell = &x->t->run->cells[i];
+        if (!moves(cell)) continue;
+        const char *at = (const char *)x->t->state + cell->offset;
+        for (int64_t k = 0, n = shape_size(cell->shape); k < n; k++, values++)
+            *values = cell->dtype == DTYPE_F64 ? ((const double *)at)[k] : (double)((const float *)at)[k];
+    }
+}
+
+/* Where one step over all training rows leads from `from`. */
+static void step_from(const Vectors *x, const double *from, double *to) {
+    Training *t = x->t;
+    const RowSet *rows = &t->data->train;
+    store(x, from);
+    training_header(t)->step = 0;
+    sgdrt_call call = {.state = t->state, .work = t->work, .columns = rows->table->columns, .rows = rows->rows,
+                       .count = rows->count, .batch = rows->count, .sums = t->evaluated};
+    t->executor->call(t->executor, ENTRY_STEP, 0, &call);
+    fetch(x, to);
+}
+
+static double norm_of(const double *v, int64_t count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += v[i] * v[i];
+    return sqrt(sum);
+}
+
+/* The largest eigenvalue, or NaN. */
+static double largest_eigenvalue(Vectors *x, double lr) {
+    double before = 0;
+    for (int64_t i = 0; i < x->count; i++) x->v[i] = 1 + 0.1 * (double)(i % 7);
+    memset(x->zero, 0, sizeof *x->zero * (size_t)x->count);
+    step_from(x, x->zero, x->zero);
+    for (int round = 0; round < MOST_ITERATIONS; round++) {
+        double norm = norm_of(x->v, x->count);
+        if (!(norm > 0) || !isfinite(norm)) return NAN;
+        for (int64_t i = 0; i < x->count; i++) x->v[i] /= norm;
+        step_from(x, x->v, x->next);
+        for (int64_t i = 0; i < x->count; i++) x->v[i] = (x->v[i] - x->next[i] + x->zero[i]) / lr;
+        double eigenvalue = norm_of(x->v, x->count);
+        if (round > 4 && fabs(eigenvalue - before) < 1e-5 * eigenvalue) return eigenvalue;
+        before = eigenvalue;
+    }
+    return before;
+}
+
+void quadratic_check(Training *t) {
+    const Run *run = t->run;
+    Arena *arena = t->driver->arena;
+    Vectors x = {.t = t};
+    for (int i = 0; i < run->cell_count; i++)
+        if (moves(&run->cells[i])) x.count += shape_size(run->cells[i].shape);
+    if (x.count == 0 || (double)x.count * (double)t->data->train.count * 100 > most_work || !is_quadratic(t)) return;
+    x.v = arena_array(arena, double, x.count);
+    x.zero = arena_array(arena, double, x.count);
+    x.next = arena_array(arena, double, x.count);
+    memcpy(t->snapshot, t->state, run->state_bytes);
+    double eigenvalue = largest_eigenvalue(&x, run->quadratic_lr);
+    memcpy(t->state, t->snapshot, run->state_bytes);
+    if (!(eigenvalue > 0) || !(run->quadratic_lr > 2 / eigenvalue)) return;
+    Diagnostic *d = report(t->driver->diagnostics, CODE_N0301, run->lr_span,
+                           "lr = %s is above 2/L = %.3g of this quadratic: gradient descent diverges in the long run",
+                           run->lr_text, 2 / eigenvalue);
+    add_help(t->driver->diagnostics, d, "the fastest that is safe is near 1/L = %.3g", 1 / eigenvalue);
+}

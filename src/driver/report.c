@@ -1,0 +1,347 @@
+/* What a training prints: the table of a run, its summary, the comparison of several, and progress.
+ *
+ * Figures have six significant digits. Times stand at the end of a line or in columns of their own, always as a
+ * number, a space and a unit, so that tests can mask them by one rule. Progress never goes to stdout: on a
+ * terminal it is one redrawn line, in a file a line now and then.
+ */
+#include "driver/training.h"
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+static const double redraw_seconds = 0.1, plain_seconds = 10;
+enum { MOST_PRINTED_PARAMETERS = 16 };
+
+const char *duration_text(char *to, size_t size, double seconds) {
+    static const struct { double scale; const char *unit; } units[] = {{1, "s"}, {1e3, "ms"}, {1e6, "us"}, {1e9, "ns"}};
+    int unit = 0;
+    while (unit < 3 && seconds * units[unit].scale < 0.9995) unit++;
+    double value = seconds * units[unit].scale;
+    snprintf(to, size, value < 9.995 && unit < 2 ? "%.2f %s" : value < 99.95 && unit < 3 ? "%.1f %s" : "%.0f %s", value,
+             units[unit].unit);
+    return to;
+}
+
+const char *count_text(char *to, size_t size, int64_t count) {
+    char digits[32];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)count), at = 0;
+    for (int i = 0; i < length && at + 2 < (int)size; i++) {
+        if (i && (length - i) % 3 == 0 && digits[i - 1] != '-') to[at++] = ',';
+        to[at++] = digits[i];
+    }
+    to[at] = 0;
+    return to;
+}
+
+/* Six significant digits; "-" for what is not known. */
+static const char *figure_text(char *to, size_t size, double figure, bool known) {
+    if (!known) snprintf(to, size, "-");
+    else if (isnan(figure)) snprintf(to, size, "nan");
+    else if (isinf(figure)) snprintf(to, size, figure < 0 ? "-inf" : "inf");
+    else snprintf(to, size, "%#.6g", figure);
+    return to;
+}
+
+static int64_t planned_epochs(const Training *t) { return (t->planned + t->steps_per_epoch - 1) / t->steps_per_epoch; }
+
+/* ---- a run --------------------------------------------------------------------------------------- */
+/* Terms are shown apart where there is more than the loss. */
+static bool shows_terms(const Run *run) { return run->term_count > 1; }
+
+static void print_cell(FILE *to, const char *text, const char *heading) {
+    int width = (int)strlen(heading) > 10 ? (int)strlen(heading) : 10;
+    fprintf(to, "  %*s", width, text);
+}
+
+void report_open(Report *report, const Driver *driver) {
+    ProgressMode mode = driver->options->progress;
+    bool terminal = isatty(fileno(driver->info));
+    *report = (Report){.to = driver->result, .progress = driver->info};
+    if (driver->options->quiet && mode == PROGRESS_AUTO) return;
+    report->bar = mode == PROGRESS_BAR || (mode == PROGRESS_AUTO && terminal);
+    report->plain = mode == PROGRESS_PLAIN || (mode == PROGRESS_AUTO && !terminal);
+    report->redrawn = clock_seconds();
+}
+
+void report_heading(const Report *report, const Training *t) {
+    const Run *run = t->run;
+    FILE *to = report->to;
+    if (t->driver->program->run_count > 1) fprintf(to, "%s\n", run->name);
+    fprintf(to, "%6s  %9s", "epoch", "step");
+    print_cell(to, "train_loss", "train_loss");
+    if (t->data->valid.count) print_cell(to, "valid_loss", "valid_loss");
+    for (int i = 0; shows_terms(run) && i < run->term_count; i++) print_cell(to, run->terms[i].name, run->terms[i].name);
+    for (int m = 0; m < run->measure_count; m++) print_cell(to, run->measures[m].name, run->measures[m].name);
+    fprintf(to, "  time\n");
+}
+
+void report_line(const Report *report, const Training *t) {
+    const Run *run = t->run;
+    FILE *to = report->to;
+    char text[64], count[32];
+    fprintf(to, "%6s  ", count_text(count, sizeof count, t->now.epoch));
+    fprintf(to, "%9s", count_text(count, sizeof count, t->now.step));
+    print_cell(to, figure_text(text, sizeof text, t->now.train_loss, true), "train_loss");
+    if (t->data->valid.count) print_cell(to, figure_text(text, sizeof text, t->now.valid_loss, true), "valid_loss");
+    for (int i = 0; shows_terms(run) && i < run->term_count; i++)
+        print_cell(to, figure_text(text, sizeof text, t->now.terms[i], true), run->terms[i].name);
+    for (int m = 0; m < run->measure_count; m++)
+        print_cell(to, figure_text(text, sizeof text, t->now.metrics[m], true), run->measures[m].name);
+    fprintf(to, "  %s\n", duration_text(text, sizeof text, t->now.seconds));
+    fflush(to);
+}
+
+void report_summary(const Report *report, const Training *t) {
+    const Run *run = t->run;
+    FILE *to = report->to;
+    int width = 0;
+    for (int i = 0; i < t->driver->program->run_count; i++) {
+        int length = (int)strlen(t->driver->program->runs[i].name);
+        if (length > width) width = length;
+    }
+    char text[64], epoch[32], epochs[32];
+    const char *how = t->end == END_DIVERGED ? "diverged in epoch" : t->end == END_STOPPED ? "stopped after epoch"
+                    : t->end == END_INTERRUPTED ? "interrupted in epoch" : "epoch";
+    count_text(epoch, sizeof epoch, t->now.epoch);
+    count_text(epochs, sizeof epochs, planned_epochs(t));
+    if (t->started_step >= t->planned) {
+        fprintf(to, "%-*s  nothing to do: %s steps were done before\n", width, run->name,
+                count_text(text, sizeof text, t->started_step));
+        return;
+    }
+    fprintf(to, "%-*s  %s %*s/%s", width, run->name, how, (int)strlen(epochs), epoch, epochs);
+    fprintf(to, "  train_loss %s", figure_text(text, sizeof text, t->now.train_loss, true));
+    if (t->data->valid.count)
+        fprintf(to, "  valid_loss %s", figure_text(text, sizeof text, t->now.valid_loss, !isnan(t->now.valid_loss)));
+    for (int m = 0; m < run->measure_count; m++)
+        fprintf(to, "  %s %s", run->measures[m].name, figure_text(text, sizeof text, t->now.metrics[m], !isnan(t->now.metrics[m])));
+    if (t->best_epoch && t->end != END_DIVERGED) {
+        count_text(epoch, sizeof epoch, t->best_epoch);
+        fprintf(to, "  kept epoch %s with %s %s", epoch, run->keep_figure, figure_text(text, sizeof text, t->best_figure, true));
+    }
+    fprintf(to, "  %s step%s", count_text(epoch, sizeof epoch, t->now.step), t->now.step == 1 ? "" : "s");
+    fprintf(to, "  %s\n", duration_text(text, sizeof text, t->now.seconds));
+    fflush(to);
+}
+
+/* The parameters themselves, where they are few enough to be read. */
+void report_parameters(const Report *report, const Training *t) {
+    const Run *run = t->run;
+    int64_t elements = 0;
+    for (int i = 0; i < run->cell_count; i++)
+        if (run->cells[i].kind == CELL_PARAMETER) elements += shape_size(run->cells[i].shape);
+    if (elements > MOST_PRINTED_PARAMETERS) return;
+    for (int i = 0; i < run->cell_count; i++) {
+        const Cell *cell = &run->cells[i];
+        if (cell->kind != CELL_PARAMETER) continue;
+        const char *at = (const char *)t->state + cell->offset;
+        int64_t count = shape_size(cell->shape);
+        fprintf(report->to, "%s =%s", cell->name, cell->shape.rank ? " [" : " ");
+        for (int64_t k = 0; k < count; k++) {
+            char text[64];
+            double value = cell->dtype == DTYPE_F64 ? ((const double *)at)[k] : (double)((const float *)at)[k];
+            figure_text(text, sizeof text, value, true);
+            fprintf(report->to, "%s%s", k ? ", " : "", text);
+        }
+        fprintf(report->to, "%s\n", cell->shape.rank ? "]" : "");
+    }
+}
+
+/* ---- progress ---------------------------------------------------------------------------------------- */
+void report_clear_progress(Report *report) {
+    if (report->width) fprintf(report->progress, "\r%*s\r", report->width, "");
+    report->width = 0;
+    fflush(report->progress);
+}
+
+void report_progress(Report *report, const Training *t, double elapsed) {
+    if (!report->bar && !report->plain) return;
+    double now = clock_seconds();
+    if (now - report->redrawn < (report->bar ? redraw_seconds : plain_seconds)) return;
+    report->redrawn = now;
+    const sgdrt_header *header = training_header(t);
+    int64_t done = (int64_t)header->step - t->started_step, all = t->planned - t->started_step;
+    double rate = elapsed > 0 ? (double)done / elapsed : 0;
+    char left[32], line[200], epoch[32], bar[21];
+    int filled = all > 0 ? (int)(20 * done / all) : 0;
+    memset(bar, '.', 20);
+    memset(bar, '#', (size_t)filled);
+    bar[20] = 0;
+    duration_text(left, sizeof left, rate > 0 ? (double)(all - done) / rate : 0);
+    count_text(epoch, sizeof epoch, (int64_t)header->step / t->steps_per_epoch + 1);
+    double loss = t->term_rows ? t->sums[0] / (double)t->term_rows : NAN;
+    int length = snprintf(line, sizeof line, "%s  [%s] %3.0f%%  epoch %s  train_loss %.6g  %.3g steps/s  %s left", t->run->name,
+                          bar, 100.0 * (double)done / (double)(all ? all : 1), epoch, loss, rate, left);
+    if (length >= (int)sizeof line) length = (int)sizeof line - 1;
+    if (report->bar) {
+        fprintf(report->progress, "\r%-*s", report->width, line);
+        if (length > report->width) report->width = length;
+    } else {
+        fprintf(report->progress, "%s\n", line);
+    }
+    fflush(report->progress);
+}
+
+/* ---- several runs -------------------------------------------------------------------------------------- */
+enum { MOST_COLUMNS = 24 };
+typedef struct Table { const char **cells[MOST_COLUMNS]; bool left[MOST_COLUMNS]; int columns, rows; Arena *arena; } Table;
+
+static const char **table_column(Table *table, bool left, const char *heading) {
+    if (table->columns == MOST_COLUMNS) return arena_array(table->arena, const char *, table->rows);
+    const char **cells = arena_array(table->arena, const char *, table->rows);
+    table->left[table->columns] = left;
+    table->cells[table->columns++] = cells;
+    cells[0] = heading;
+    return cells + 1;
+}
+
+static void table_print(const Table *table, FILE *to) {
+    int width[MOST_COLUMNS] = {0};
+    for (int c = 0; c < table->columns; c++)
+        for (int r = 0; r < table->rows; r++) {
+            int length = (int)strlen(table->cells[c][r]);
+            if (length > width[c]) width[c] = length;
+        }
+    for (int r = 0; r < table->rows; r++)
+        for (int c = 0; c < table->columns; c++) {
+            bool last = c + 1 == table->columns;
+            int pad = table->left[c] ? last ? 0 : -width[c] : width[c];
+            fprintf(to, "%*s%s", pad, table->cells[c][r], last ? "\n" : "   ");
+        }
+}
+
+static const char *each_value(const Run *run, const char *name) {
+    for (int i = 0; i < run->each_count; i++)
+        if (strcmp(run->each[i].name, name) == 0) return run->each[i].text;
+    return NULL;
+}
+
+static const Slot *slot_named(const Run *run, const char *name) {
+    for (int i = 0; i < run->slot_count; i++)
+        if (strcmp(run->slots[i].name, name) == 0) return &run->slots[i];
+    return NULL;
+}
+
+/* What differs between the runs by `each`: a column per name, in order of first appearance. */
+static void add_each_columns(Table *table, Training *const *ts, int count) {
+    for (int r = 0; r < count; r++)
+        for (int i = 0; i < ts[r]->run->each_count; i++) {
+            const char *name = ts[r]->run->each[i].name;
+            bool earlier = false;
+            for (int q = 0; q < r && !earlier; q++) earlier = each_value(ts[q]->run, name) != NULL;
+            if (earlier) continue;
+            const char **cells = table_column(table, false, name);
+            for (int q = 0; q < count; q++) {
+                const char *text = each_value(ts[q]->run, name);
+                cells[q] = text ? text : "-";
+            }
+        }
+}
+
+static bool any_has_each(Training *const *ts, int count, const char *name) {
+    for (int r = 0; r < count; r++)
+        if (each_value(ts[r]->run, name)) return true;
+    return false;
+}
+
+static void add_batch_column(Table *table, Training *const *ts, int count) {
+    bool differ = false;
+    char text[32];
+    for (int r = 1; r < count; r++) differ |= ts[r]->run->batch != ts[0]->run->batch;
+    if (!differ || any_has_each(ts, count, "batch")) return;
+    const char **cells = table_column(table, false, "batch");
+    for (int r = 0; r < count; r++)
+        cells[r] = ts[r]->run->batch == 0 ? "all"
+                 : text_format(table->arena, "%s", count_text(text, sizeof text, ts[r]->run->batch));
+}
+
+static void add_lr_column(Table *table, Training *const *ts, int count) {
+    bool differ = false;
+    for (int r = 0; r < count; r++) {
+        const Slot *slot = slot_named(ts[r]->run, "lr"), *first = slot_named(ts[0]->run, "lr");
+        differ |= (slot == NULL) != (first == NULL) || (slot && first && slot->value != first->value);
+    }
+    if (!differ || any_has_each(ts, count, "lr")) return;
+    const char **cells = table_column(table, false, "lr");
+    for (int r = 0; r < count; r++) {
+        const Slot *slot = slot_named(ts[r]->run, "lr");
+        cells[r] = slot ? text_number(table->arena, slot->value, true) : "-";
+    }
+}
+
+/* A loss that the good runs come to: the lowest, a little above, in two digits. 0 if there is none. */
+static double common_loss(Training *const *ts, int count) {
+    double least = INFINITY;
+    for (int r = 0; r < count; r++) {
+        if (ts[r]->end == END_DIVERGED || ts[r]->point_count == 0) continue;
+        double loss = ts[r]->points[ts[r]->point_count - 1].train_loss;
+        if (loss < least) least = loss;
+    }
+    if (!(least > 0) || isinf(least)) return 0;
+    double unit = pow(10, floor(log10(least)) - 1);
+    return ceil(least * 1.02 / unit) * unit;
+}
+
+static double seconds_to(const Training *t, double loss) {
+    for (int i = 0; i < t->point_count; i++)
+        if (t->points[i].train_loss <= loss) return t->points[i].seconds;
+    return -1;
+}
+
+static void add_time_columns(Table *table, Training *const *ts, int count) {
+    double loss = common_loss(ts, count);
+    char text[32];
+    if (loss > 0) {
+        const char **cells = table_column(table, true, text_format(table->arena, "time to %.2g", loss));
+        for (int r = 0; r < count; r++) {
+            double seconds = seconds_to(ts[r], loss);
+            cells[r] = seconds < 0 ? "-" : text_format(table->arena, "%s", duration_text(text, sizeof text, seconds));
+        }
+    }
+    const char **cells = table_column(table, true, "total");
+    for (int r = 0; r < count; r++)
+        cells[r] = text_format(table->arena, "%s", duration_text(text, sizeof text, ts[r]->now.seconds));
+}
+
+static void add_metric_columns(Table *table, Training *const *ts, int count) {
+    char text[64];
+    for (int m = 0; m < ts[0]->run->measure_count; m++) {
+        const char *name = ts[0]->run->measures[m].name;
+        bool all = true;
+        for (int r = 0; r < count; r++)
+            all &= m < ts[r]->run->measure_count && strcmp(ts[r]->run->measures[m].name, name) == 0;
+        if (!all) continue;
+        const char **cells = table_column(table, false, name);
+        for (int r = 0; r < count; r++)
+            cells[r] = text_format(table->arena, "%s", figure_text(text, sizeof text, ts[r]->now.metrics[m],
+                                                                   !isnan(ts[r]->now.metrics[m])));
+    }
+}
+
+void report_comparison(const Report *report, Training *const *ts, int count) {
+    Table table = {.rows = count + 1, .arena = ts[0]->driver->arena};
+    char text[64];
+    bool validated = false;
+    for (int r = 0; r < count; r++) validated |= ts[r]->data->valid.count > 0;
+    const char **names = table_column(&table, true, "run");
+    for (int r = 0; r < count; r++) names[r] = ts[r]->run->block;
+    add_each_columns(&table, ts, count);
+    add_batch_column(&table, ts, count);
+    add_lr_column(&table, ts, count);
+    const char **steps = table_column(&table, false, "steps"), **losses = table_column(&table, false, "train_loss");
+    for (int r = 0; r < count; r++) {
+        steps[r] = text_format(table.arena, "%s", count_text(text, sizeof text, ts[r]->now.step));
+        losses[r] = ts[r]->end == END_DIVERGED ? "diverged"
+                  : text_format(table.arena, "%s", figure_text(text, sizeof text, ts[r]->now.train_loss, true));
+    }
+    if (validated) {
+        const char **valid = table_column(&table, false, "valid_loss");
+        for (int r = 0; r < count; r++)
+            valid[r] = text_format(table.arena, "%s", figure_text(text, sizeof text, ts[r]->now.valid_loss,
+                                                                  !isnan(ts[r]->now.valid_loss)));
+    }
+    add_metric_columns(&table, ts, count);
+    add_time_columns(&table, ts, count);
+    fprintf(report->to, "\n");
+    table_print(&table, report->to);
+}

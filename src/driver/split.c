@@ -1,0 +1,49 @@
+/* Which rows train and which are held out, as two lists into one table.
+ *
+ * Rows are counted with their copies (copies = 2 is every row once more, after all of them); a list names rows of
+ * the table. Both lists are in file order, which is the order of the statistics.
+ */
+#include "driver/split.h"
+#include "driver/synthetic.h"
+#include "order.h"
+
+static int64_t copies_of(const DataSet *set) { return set->copies > 1 ? set->copies : 1; }
+
+static uint32_t *all_rows(Arena *arena, const DataSet *set, const sgdrt_table *table) {
+    int64_t count = table->rows * copies_of(set);
+    uint32_t *rows = arena_array(arena, uint32_t, count + 1);
+    for (int64_t i = 0; i < count; i++) rows[i] = (uint32_t)(i % table->rows);
+    return rows;
+}
+
+RowSet split_none(Arena *arena, const DataSet *set, const sgdrt_table *table) {
+    bool copied = copies_of(set) > 1;
+    return (RowSet){table, copied ? all_rows(arena, set, table) : NULL, table->rows * copies_of(set)};
+}
+
+/* The label of every row, copies included. */
+static int32_t *labels_of(Arena *arena, const Run *run, const sgdrt_table *table) {
+    int64_t count = table->rows * copies_of(run->data);
+    int32_t *labels = arena_array(arena, int32_t, count + 1);
+    synthetic_labels(arena, run->data, table, run->hold_out_by, labels);
+    for (int64_t i = table->rows; i < count; i++) labels[i] = labels[i - table->rows];
+    return labels;
+}
+
+void split_rows(Arena *arena, const Run *run, const sgdrt_table *table, RowSet *train, RowSet *valid) {
+    *valid = (RowSet){table, NULL, 0};
+    *train = split_none(arena, run->data, table);
+    if (run->hold_out == HOLD_OUT_NONE) return;
+    bool by_label = run->hold_out == HOLD_OUT_SPLIT && run->hold_out_by >= 0;
+    const int32_t *labels = by_label ? labels_of(arena, run, table) : NULL;
+    int64_t classes = by_label ? run->data->fields[run->hold_out_by].classes : 0, all = train->count;
+    uint32_t *rows = arena_array(arena, uint32_t, all + 1);
+    uint32_t training = 0;
+    if (!sgdrt_hold_out((int)run->hold_out, run->hold_out_part, run->seed, (uint32_t)all, labels, classes, rows, &training))
+        INTERNAL_ERROR("no memory to split %lld rows", (long long)all);
+    train->count = training;
+    valid->count = all - train->count;
+    for (int64_t i = 0; i < all && copies_of(run->data) > 1; i++) rows[i] = (uint32_t)(rows[i] % table->rows);
+    train->rows = rows;
+    valid->rows = rows + train->count;
+}

@@ -1,0 +1,310 @@
+/* From DataSets to rows in memory.
+ *
+ *   load      files through the runtime, synthetic columns through the interpreter, once per data set;
+ *   keep      the rows that count stay, then labels are remapped and checked;
+ *   split     hold_out of each run: two lists of rows of one table, in file order;
+ *   standardise   statistics of the training rows; the columns are materialised once per distinct split, in place
+ *             where nobody else reads the table.
+ *
+ * Order matters and is the law's (docs/numerics.md, preprocessing). Runs that split alike share everything.
+ */
+#include "driver/tables.h"
+#include "driver/find_data.h"
+#include "driver/output.h"
+#include "driver/synthetic.h"
+#include "driver/split.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Loaded { const DataSet *set; sgdrt_table *table; int users; } Loaded;
+
+/* One split of one table: what runs with equal settings share. */
+typedef struct Prepared {
+    const DataSet *set, *valid_set;
+    HoldOut hold_out; double part; int by; uint64_t seed;
+    sgdrt_table *own_train, *own_valid;     /* copies made for standardising; NULL: the loaded ones */
+    RunData data;
+} Prepared;
+
+struct Tables {
+    Arena *arena;
+    Vector(Loaded) loaded;
+    Vector(Prepared *) prepared;
+    int *of_run;
+};
+
+void report_problem(Driver *driver, const sgdrt_problem *problem, Span span) {
+    Code code;
+    Diagnostic *diagnostic;
+    if (!code_find(text_format(driver->arena, "E%04d", problem->code), &code))
+        INTERNAL_ERROR("the runtime's problem %d has no code: %s", problem->code, problem->message);
+    const char *message = text_format(driver->arena, "%s", problem->message);
+    if (problem->file)
+        diagnostic = report_file(driver->diagnostics, code, text_format(driver->arena, "%s", problem->file),
+                                 problem->line, problem->column, "%s", message);
+    else
+        diagnostic = report(driver->diagnostics, code, span, "%s", message);
+    if (problem->file && span.begin) add_note(driver->diagnostics, diagnostic, span, "the data is declared here");
+    if (problem->help[0]) add_help(driver->diagnostics, diagnostic, "%s", problem->help);
+}
+
+/* ---- files --------------------------------------------------------------------------------- */
+/* The comment of an example that says where its data is published: "# Data: ..." up to the comment's end. */
+static const char *published_at(Arena *arena, const Source *source) {
+    const char *at = strstr(source->text, "\n# Data: ");
+    if (!at) return NULL;
+    Text text = text_new(arena);
+    for (at += strlen("\n# Data: "); *at && *at != '\n'; ) {
+        size_t length = strcspn(at, "\n");
+        text_add(&text, "%s%.*s", text.length ? " " : "", (int)length, at);
+        at += length;
+        if (at[0] == '\n' && at[1] == '#' && at[2] == ' ') at += 3;
+    }
+    return text.bytes;
+}
+
+static const char *find_file(Driver *driver, const DataSet *set, const char *name, Span span) {
+    const char *searched;
+    if (strcmp(name, "-") == 0) return name;
+    const char *program = driver->options->file;
+    if (set->span.begin) program = source_place(driver->map, set->span.begin).source->path;
+    const char *path = find_data_file(driver->arena, program, name, &searched);
+    if (path) return path;
+    Diagnostic *d = report(driver->diagnostics, CODE_E0401, span, "there is no file %s", name);
+    if (*searched) add_help(driver->diagnostics, d, "it was looked for in %s", searched);
+    const char *published = published_at(driver->arena, driver->source);
+    if (published) add_help(driver->diagnostics, d, "the program says of its data: %s", published);
+    add_help(driver->diagnostics, d, "--data %s=PATH reads it from PATH; SGDC_DATA may list folders to look in",
+             set->name);
+    return NULL;
+}
+
+static bool request_columns(Driver *driver, const DataSet *set, sgdrt_column_request *requests) {
+    bool good = true;
+    for (int i = 0; i < set->column_count; i++) {
+        const Column *column = &set->columns[i];
+        sgdrt_column_request *request = &requests[i];
+        *request = (sgdrt_column_request){
+            .name = column->name, .dtype = (sgdrt_dtype)column->dtype, .rank = column->shape.rank,
+            .shape = column->shape.extent, .classes = column->classes, .remap = column->remap,
+            .remap_count = column->remap_count, .csv_index = column->csv_index,
+            .csv_name = (const char *const *)column->csv_name,
+        };
+        if (column->path) {
+            request->path = find_file(driver, set, column->path, column->span.begin ? column->span : set->span);
+            good &= request->path != NULL;
+        }
+    }
+    return good;
+}
+
+static sgdrt_table *load_file(Driver *driver, const DataSet *set, const sgdrt_column_request *requests) {
+    static const sgdrt_source kinds[] = {[SOURCE_CSV] = SGDRT_CSV, [SOURCE_IDX] = SGDRT_IDX, [SOURCE_NPY] = SGDRT_NPY};
+    sgdrt_problem problem = {0};
+    sgdrt_table *table = NULL;
+    sgdrt_request request = {
+        .name = set->name, .source = kinds[set->kind], .delimiter = set->delimiter, .header = set->header,
+        .missing_is_error = set->missing_is_error, .missing_value = set->missing_value,
+        .rows_begin = set->rows_begin, .rows_end = set->rows_end, .columns = requests,
+        .column_count = set->column_count,
+    };
+    if (set->kind == SOURCE_CSV) {
+        request.path = find_file(driver, set, set->path, set->span);
+        if (!request.path) return NULL;
+    }
+    if (sgdrt_load(&request, &table, &problem)) {
+        report_problem(driver, &problem, set->span);
+        return NULL;
+    }
+    return table;
+}
+
+static sgdrt_table *make_synthetic(Driver *driver, const DataSet *set, const sgdrt_column_request *requests) {
+    sgdrt_problem problem = {0};
+    sgdrt_table *table = NULL;
+    if (sgdrt_new_table(set->name, requests, set->column_count, set->rows, &table, &problem)) {
+        report_problem(driver, &problem, set->span);
+        return NULL;
+    }
+    synthetic_fill(driver->arena, set, table);
+    return table;
+}
+
+/* Rows that count, then labels. */
+static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table) {
+    sgdrt_problem problem = {0};
+    int failed = 0;
+    if (set->keep) {
+        uint8_t *keep = malloc((size_t)(table->rows ? table->rows : 1));
+        if (!keep) INTERNAL_ERROR("no memory for %lld rows", (long long)table->rows);
+        synthetic_keep(driver->arena, set, table, keep);
+        failed = sgdrt_keep_rows(table, keep, &problem);
+        free(keep);
+    }
+    if (!failed) failed = sgdrt_check_labels(table, &problem);
+    if (failed) report_problem(driver, &problem, set->span);
+    return !failed;
+}
+
+static sgdrt_table *load(Driver *driver, const DataSet *set) {
+    sgdrt_column_request *requests = arena_array(driver->arena, sgdrt_column_request, set->column_count + 1);
+    sgdrt_table *table = NULL;
+    if (set->kind == SOURCE_APPLICATION) {
+        Diagnostic *d = report(driver->diagnostics, CODE_E0421, set->span,
+                               "data %s has no source: an application supplies its rows", set->name);
+        add_help(driver->diagnostics, d, "compile it without --run; or read a csv: --data %s=PATH", set->name);
+        return NULL;
+    }
+    if (!request_columns(driver, set, requests)) return NULL;
+    table = set->kind == SOURCE_SYNTHETIC ? make_synthetic(driver, set, requests) : load_file(driver, set, requests);
+    if (table && !filter(driver, set, table)) {
+        sgdrt_free_table(table);
+        return NULL;
+    }
+    return table;
+}
+
+static Loaded *find_loaded(Tables *tables, const DataSet *set) {
+    for (int i = 0; i < tables->loaded.count; i++)
+        if (tables->loaded.items[i].set == set) return &tables->loaded.items[i];
+    return NULL;
+}
+
+static bool need(Driver *driver, Tables *tables, const DataSet *set) {
+    Loaded *found = find_loaded(tables, set);
+    if (found) return found->table != NULL;
+    Loaded loaded = {set, load(driver, set), 0};
+    vector_push(driver->arena, &tables->loaded, loaded);
+    return loaded.table != NULL;
+}
+
+/* ---- splits and statistics ------------------------------------------------------------------ */
+static bool prepared_for(const Prepared *p, const Run *run) {
+    if (p->set != run->data || p->valid_set != run->valid || p->hold_out != run->hold_out) return false;
+    if (run->hold_out == HOLD_OUT_NONE) return true;
+    return p->part == run->hold_out_part && p->by == run->hold_out_by && p->seed == run->seed;
+}
+
+static bool has_standardized(const DataSet *set) {
+    for (int i = 0; i < set->column_count; i++)
+        if (set->columns[i].standardized) return true;
+    return false;
+}
+
+/* A table of this split's own, or the loaded one if nobody else reads it. */
+static bool writable(Driver *driver, Tables *tables, const DataSet *set, RowSet *rows, sgdrt_table **own) {
+    Loaded *loaded = find_loaded(tables, set);
+    sgdrt_problem problem = {0};
+    if (loaded->users == 1) return true;
+    if (sgdrt_copy_table(rows->table, own, &problem)) {
+        report_problem(driver, &problem, set->span);
+        return false;
+    }
+    rows->table = *own;
+    return true;
+}
+
+static void standardize_column(const RowSet *rows, int column, int64_t elements, DType dtype, const double *mean,
+                               const double *deviation) {
+    const sgdrt_column *data = &rows->table->columns[column];
+    sgdrt_standardize(data, data, (sgdrt_dtype)dtype, elements, rows->table->rows, mean, deviation);
+}
+
+static bool standardize(Driver *driver, Tables *tables, Prepared *p) {
+    RunData *data = &p->data;
+    bool valid_apart = p->valid_set != NULL && p->valid_set != p->set;
+    data->mean = arena_array(driver->arena, const double *, p->set->column_count + 1);
+    data->deviation = arena_array(driver->arena, const double *, p->set->column_count + 1);
+    if (!has_standardized(p->set)) return true;
+    if (!writable(driver, tables, p->set, &data->train, &p->own_train)) return false;
+    if (valid_apart && !writable(driver, tables, p->valid_set, &data->valid, &p->own_valid)) return false;
+    if (!valid_apart) data->valid.table = data->train.table;
+    for (int i = 0; i < p->set->column_count; i++) {
+        const Column *column = &p->set->columns[i];
+        int64_t elements = shape_size(column->shape);
+        if (!column->standardized) continue;
+        double *mean = arena_array(driver->arena, double, elements);
+        double *deviation = arena_array(driver->arena, double, elements);
+        sgdrt_statistics(&data->train.table->columns[i], (sgdrt_dtype)column->dtype, elements, data->train.rows,
+                         data->train.count, mean, deviation);
+        standardize_column(&data->train, i, elements, column->dtype, mean, deviation);
+        if (valid_apart) standardize_column(&data->valid, i, elements, column->dtype, mean, deviation);
+        data->mean[i] = mean;
+        data->deviation[i] = deviation;
+    }
+    return true;
+}
+
+static bool split(Driver *driver, Tables *tables, Prepared *p, const Run *run) {
+    const sgdrt_table *table = find_loaded(tables, p->set)->table;
+    RunData *data = &p->data;
+    if (p->valid_set) {
+        data->train = split_none(driver->arena, p->set, table);
+        data->valid = split_none(driver->arena, p->valid_set, find_loaded(tables, p->valid_set)->table);
+    } else {
+        split_rows(driver->arena, run, table, &data->train, &data->valid);
+    }
+    if (data->train.count > 0) return true;
+    report(driver->diagnostics, CODE_E0422, run->span, "%s has no rows left to train on: hold_out takes all %lld", run->name,
+           (long long)table->rows);
+    return false;
+}
+
+static Prepared *prepare(Driver *driver, Tables *tables, const Run *run) {
+    Prepared *p = arena_new_of(driver->arena, Prepared);
+    *p = (Prepared){.set = run->data, .valid_set = run->valid, .hold_out = run->hold_out,
+                    .part = run->hold_out_part, .by = run->hold_out_by, .seed = run->seed};
+    vector_push(driver->arena, &tables->prepared, p);
+    find_loaded(tables, p->set)->users++;
+    if (p->valid_set && p->valid_set != p->set) find_loaded(tables, p->valid_set)->users++;
+    return split(driver, tables, p, run) ? p : NULL;
+}
+
+Tables *tables_load(Driver *driver) {
+    Tables *tables = arena_new_of(driver->arena, Tables);
+    const Program *program = driver->program;
+    bool good = true;
+    tables->arena = driver->arena;
+    tables->of_run = arena_array(driver->arena, int, program->run_count + 1);
+    for (int r = 0; r < program->run_count; r++) {
+        good &= need(driver, tables, program->runs[r].data);
+        if (program->runs[r].valid) good &= need(driver, tables, program->runs[r].valid);
+    }
+    for (int r = 0; r < program->run_count && good; r++) {
+        int found = -1;
+        for (int i = 0; i < tables->prepared.count && found < 0; i++)
+            if (prepared_for(tables->prepared.items[i], &program->runs[r])) found = i;
+        tables->of_run[r] = found >= 0 ? found : tables->prepared.count;
+        if (found < 0) good &= prepare(driver, tables, &program->runs[r]) != NULL;
+    }
+    for (int i = 0; i < tables->prepared.count && good; i++)
+        good &= standardize(driver, tables, tables->prepared.items[i]);
+    if (good) return tables;
+    tables_free(tables);
+    return NULL;
+}
+
+const RunData *tables_of_run(const Tables *tables, int run) {
+    return &tables->prepared.items[tables->of_run[run]]->data;
+}
+
+void tables_free(Tables *tables) {
+    for (int i = 0; i < tables->loaded.count; i++) sgdrt_free_table(tables->loaded.items[i].table);
+    for (int i = 0; i < tables->prepared.count; i++) {
+        sgdrt_free_table(tables->prepared.items[i]->own_train);
+        sgdrt_free_table(tables->prepared.items[i]->own_valid);
+    }
+}
+
+size_t tables_bytes(const Tables *tables) {
+    size_t bytes = 0;
+    for (int i = 0; i < tables->loaded.count; i++) bytes += tables->loaded.items[i].table->bytes;
+    for (int i = 0; i < tables->prepared.count; i++) {
+        const Prepared *p = tables->prepared.items[i];
+        if (p->own_train) bytes += p->own_train->bytes;
+        if (p->own_valid) bytes += p->own_valid->bytes;
+        bytes += sizeof(uint32_t) * (size_t)((p->data.train.rows ? p->data.train.count : 0) +
+                                             (p->data.valid.rows ? p->data.valid.count : 0));
+    }
+    return bytes;
+}

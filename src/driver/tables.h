@@ -1,0 +1,26 @@
+/* Data sets in memory, and what of them each run trains on (tables.c). */
+#ifndef SGDC_DRIVER_TABLES_H
+#define SGDC_DRIVER_TABLES_H
+#include "driver/driver.h"
+#include "sgdrt.h"
+
+/* The rows a run trains on and those it is judged by. rows NULL: rows 0 .. count-1 of the table. */
+typedef struct RowSet { const sgdrt_table *table; const uint32_t *rows; int64_t count; } RowSet;
+typedef struct RunData {
+    RowSet train, valid;               /* valid.count 0: none */
+    const double **mean, **deviation;  /* per column of the data set, of the training rows; NULL: not standardised */
+} RunData;
+
+typedef struct Tables Tables;
+/* Loads or makes every data set that a run of the program uses, filters, splits and standardises it. NULL after
+ * diagnostics were reported. */
+Tables *tables_load(Driver *driver);
+const RunData *tables_of_run(const Tables *tables, int run);
+size_t  tables_bytes(const Tables *tables);
+void    tables_free(Tables *tables);
+/* "1,500 rows of 6 columns from airfoil_self_noise.dat" for each data set, joined by "; ". */
+const char *tables_describe(Arena *arena, const Tables *tables);
+/* Reports what the runtime found wrong as a diagnostic of its code. */
+void    report_problem(Driver *driver, const sgdrt_problem *problem, Span span);
+
+#endif

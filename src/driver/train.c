@@ -1,0 +1,572 @@
+/* The loop around ENTRY_STEP: everything that happens between steps and decides nothing about their bits.
+ *
+ * All memory is had before the first step: one block per run for its state (and copies of it, to look back to
+ * the last good step and to keep the best), one block that all runs share for work, rows and kept arguments.
+ * Steps run in calls of many. A call ends where something is due: the end of the epoch, a report, a point of a
+ * curve, the buffer of rows, or a tenth of a second (so that progress moves and Ctrl-C is answered; the flag
+ * itself is polled by generated code at every step). Where a call ends never shows in the bits.
+ *
+ * A loss that is not finite is found after the call, and the call is repeated from the state before it, step by
+ * step, to name the very step. That costs a copy of the state per call and nothing per step.
+ */
+#include "driver/training.h"
+#include "codegen/codegen.h"
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_PLACES = 1 << 16, FIRST_PLACES = 1 << 10, CURVE_POINTS = 60, MOST_POINTS = 1000 };
+static const double call_seconds = 0.1;
+
+/* Set by the signal handler alone: the one global, as a handler gets no argument. */
+static volatile int32_t interrupted;
+static void on_interrupt(int signal_number) { (void)signal_number; interrupted = 1; }
+
+/* ---- what is due ----------------------------------------------------------------------------- */
+static bool evaluates(const Training *t) { return t->data->valid.count > 0 || t->run->measure_count > 0; }
+
+static int64_t report_epochs(const Training *t) {
+    const Run *run = t->run;
+    if (run->report_every > 0 && !run->report_steps) return run->report_every;
+    int64_t epochs = (t->planned + t->steps_per_epoch - 1) / t->steps_per_epoch;
+    return (epochs + 9) / 10;
+}
+
+static bool reports_steps(const Training *t) { return t->run->report_steps && t->run->report_every > 0; }
+
+static int64_t next_multiple(int64_t step, int64_t every) { return (step / every + 1) * every; }
+
+/* The step at which the next call must end at the latest. */
+static int64_t next_stop(const Training *t, int64_t step) {
+    int64_t stop = next_multiple(step, t->steps_per_epoch);
+    if (t->planned < stop) stop = t->planned;
+    if (reports_steps(t)) {
+        int64_t due = next_multiple(step, t->run->report_every);
+        if (due < stop) stop = due;
+    }
+    if (t->point_every) {
+        int64_t due = next_multiple(step, t->point_every);
+        if (due < stop) stop = due;
+    }
+    return stop;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------- */
+static bool sums_finite(const Training *t) {
+    for (int i = 0; i < t->run->term_count; i++)
+        if (!isfinite(t->sums[i])) return false;
+    return true;
+}
+
+/* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
+static int64_t call_steps(Training *t, int64_t count, const volatile int32_t *stop) {
+    sgdrt_header *header = training_header(t);
+    int64_t in_epoch = (int64_t)header->step % t->steps_per_epoch, first = in_epoch * t->batch;
+    int64_t places = count * t->batch;
+    if (first + places > t->feed.places) places = t->feed.places - first;
+    header->epoch = header->step / (uint64_t)t->steps_per_epoch;
+    sgdrt_call call = {.state = t->state, .work = t->work, .columns = t->data->train.table->columns,
+                       .count = places, .batch = t->batch, .place = first, .sums = t->sums, .stop = stop};
+    if (sgdrt_feed_is_plain(&t->feed, first, places)) {
+        call.first = first;
+        if (t->feed.members) {
+            call.rows = t->feed.members + first;
+            call.first = 0;
+        }
+    } else {
+        sgdrt_feed_fill(&t->feed, header->epoch, first, places, t->rows);
+        call.rows = t->rows;
+    }
+    int64_t done = t->executor->call(t->executor, ENTRY_STEP, 0, &call);
+    int64_t rows = done * t->batch < places ? done * t->batch : places;
+    t->term_rows += rows;
+    t->term_steps += done;
+    return done;
+}
+
+/* The call that began at the snapshot, again, one step at a time, until a sum is not finite. */
+static void find_divergence(Training *t, const double *sums_before, int64_t steps) {
+    memcpy(t->state, t->snapshot, t->run->state_bytes);
+    memcpy(t->sums, sums_before, sizeof *t->sums * (size_t)t->run->term_count);
+    while (steps-- > 0 && sums_finite(t)) call_steps(t, 1, NULL);
+}
+
+static void fit_call_length(Training *t, int64_t steps, double seconds) {
+    if (steps < t->chunk_steps) return;
+    if (seconds < call_seconds / 2 && t->chunk_steps < INT64_MAX / 4) t->chunk_steps *= 2;
+    if (seconds > call_seconds && t->chunk_steps > 1) t->chunk_steps /= 2;
+    int64_t most = t->row_capacity / t->batch;
+    if (t->row_capacity && t->chunk_steps > most) t->chunk_steps = most;
+}
+
+/* Steps up to `until`; false if the loss diverged or a stop was asked for. */
+static bool train_until(Training *t, int64_t until, Report *report, double *sums_before) {
+    sgdrt_header *header = training_header(t);
+    while ((int64_t)header->step < until) {
+        int64_t left = until - (int64_t)header->step, count = left < t->chunk_steps ? left : t->chunk_steps;
+        memcpy(t->snapshot, t->state, t->run->state_bytes);
+        memcpy(sums_before, t->sums, sizeof *t->sums * (size_t)t->run->term_count);
+        double begin = clock_seconds();
+        int64_t done = call_steps(t, count, &interrupted);
+        double seconds = clock_seconds() - begin;
+        t->now.seconds += seconds;
+        if (!sums_finite(t)) {
+            find_divergence(t, sums_before, done);
+            t->end = END_DIVERGED;
+            return false;
+        }
+        fit_call_length(t, done, seconds);
+        report_progress(report, t, t->now.seconds);
+        if (interrupted) {
+            t->end = END_INTERRUPTED;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- figures ------------------------------------------------------------------------------------- */
+static void take_train_figures(Training *t) {
+    const Run *run = t->run;
+    const sgdrt_header *header = training_header(t);
+    t->now.step = (int64_t)header->step;
+    t->now.epoch = (t->now.step + t->steps_per_epoch - 1) / t->steps_per_epoch;
+    double loss = 0;
+    for (int i = 0; i < run->term_count; i++) {
+        int64_t over = run->terms[i].penalty ? t->term_steps : t->term_rows;
+        t->now.terms[i] = over ? t->sums[i] / (double)over : NAN;
+        if (!run->terms[i].penalty) loss += t->now.terms[i];
+    }
+    t->now.train_loss = loss;
+}
+
+static void take_evaluation(Training *t) {
+    const RowSet *rows = t->data->valid.count ? &t->data->valid : &t->data->train;
+    double loss = evaluate_rows(t, rows, t->now.metrics);
+    t->now.valid_loss = t->data->valid.count ? loss : NAN;
+}
+
+static void start_sums(Training *t) {
+    memset(t->sums, 0, sizeof *t->sums * (size_t)t->run->term_count);
+    t->term_rows = t->term_steps = 0;
+}
+
+static void take_point(Training *t) {
+    const sgdrt_header *header = training_header(t);
+    if (!t->points || t->point_count == t->point_capacity) return;
+    PlotPoint point = {.step = (int64_t)header->step, .seconds = t->now.seconds, .valid_loss = NAN};
+    if (t->point_count && t->points[t->point_count - 1].step == point.step) return;
+    point.epoch = (double)point.step / (double)t->steps_per_epoch;
+    point.train_loss = evaluate_rows(t, &t->data->train, NULL);
+    if (t->data->valid.count) point.valid_loss = evaluate_rows(t, &t->data->valid, NULL);
+    t->points[t->point_count++] = point;
+}
+
+/* ---- the end of an epoch ---------------------------------------------------------------------------- */
+static bool needs_evaluation_each_epoch(const Training *t, const Log *log) {
+    return evaluates(t) && (log || t->run->keep_figure || watch_needs_evaluation(t->run->stop));
+}
+
+static void keep_best(Training *t) {
+    const Run *run = t->run;
+    if (!run->keep_figure) return;
+    double figure = watch_figure(t, run->keep_figure);
+    bool better = run->keep_highest ? figure > t->best_figure : figure < t->best_figure;
+    if (isnan(figure) || (t->best_epoch && !better)) return;
+    memcpy(t->best, t->state, run->state_bytes);
+    t->best_figure = figure;
+    t->best_epoch = t->now.epoch;
+}
+
+/* Parameters and layers' state come back; step, optimizer state and everything else stay. */
+static void restore_best(Training *t) {
+    const Run *run = t->run;
+    if (!t->best_epoch) return;
+    for (int i = 0; i < run->cell_count; i++) {
+        const Cell *cell = &run->cells[i];
+        size_t bytes = dtype_bytes(cell->dtype) * (size_t)shape_size(cell->shape);
+        if (cell->kind == CELL_PARAMETER || cell->kind == CELL_STATE)
+            memcpy((char *)t->state + cell->offset, (char *)t->best + cell->offset, bytes);
+    }
+}
+
+/* True if training goes on. */
+static bool after_steps(Training *t, Report *report, Log *log, bool prints, bool *was_reported) {
+    const sgdrt_header *header = training_header(t);
+    int64_t step = (int64_t)header->step;
+    bool last = step == t->planned, epoch_ends = step % t->steps_per_epoch == 0 || last;
+    bool due = reports_steps(t) ? step % t->run->report_every == 0
+                                : epoch_ends && ((step / t->steps_per_epoch) % report_epochs(t) == 0 ||
+                                                 step == t->steps_per_epoch);
+    bool goes_on = !last;
+    *was_reported = false;
+    if (t->point_every && (step % t->point_every == 0 || last)) take_point(t);
+    if (!due && !epoch_ends) return goes_on;
+    take_train_figures(t);
+    if (evaluates(t) && (due || last || (epoch_ends && needs_evaluation_each_epoch(t, log)))) take_evaluation(t);
+    if (epoch_ends) {
+        keep_best(t);
+        if (watch_holds(t, t->run->stop)) {
+            if (goes_on) t->end = END_STOPPED;
+            goes_on = false;
+            if (evaluates(t) && !due) take_evaluation(t);
+        }
+        if (log) log_row(log, t);
+    }
+    if (due || !goes_on) {
+        if (prints) {
+            report_clear_progress(report);
+            report_line(report, t);
+        }
+        *was_reported = true;
+    }
+    if (epoch_ends || reports_steps(t)) start_sums(t);
+    return goes_on;
+}
+
+/* ---- before and after ----------------------------------------------------------------------------------- */
+static void fill_statistic(Training *t, int cell_index, const double *values) {
+    if (cell_index < 0 || !values) return;
+    const Cell *cell = &t->run->cells[cell_index];
+    char *to = (char *)t->state + cell->offset;
+    int64_t count = shape_size(cell->shape);
+    for (int64_t i = 0; i < count; i++) {
+        if (cell->dtype == DTYPE_F64) ((double *)to)[i] = values[i];
+        else ((float *)to)[i] = (float)values[i];
+    }
+}
+
+static void start_state(Training *t) {
+    const Run *run = t->run;
+    sgdrt_header *header = training_header(t);
+    memset(t->state, 0, run->state_bytes);
+    header->seed = run->seed;
+    header->planned = (uint64_t)t->planned;
+    for (int i = 0; i < run->slot_count; i++) {
+        char *to = (char *)t->state + run->slots[i].offset;
+        if (run->slots[i].dtype == DTYPE_F64) *(double *)to = run->slots[i].value;
+        else if (run->slots[i].dtype == DTYPE_I32) *(int32_t *)to = (int32_t)run->slots[i].value;
+        else *(float *)to = (float)run->slots[i].value;
+    }
+    sgdrt_call call = {.state = t->state, .work = t->work};
+    t->executor->call(t->executor, ENTRY_INIT, 0, &call);
+    for (int i = 0; i < run->data->column_count; i++) {
+        fill_statistic(t, run->data->columns[i].mean_cell, t->data->mean[i]);
+        fill_statistic(t, run->data->columns[i].deviation_cell, t->data->deviation[i]);
+    }
+}
+
+static const char *first_not_finite(const Training *t) {
+    for (int i = 0; i < t->run->cell_count; i++) {
+        const Cell *cell = &t->run->cells[i];
+        if (cell->kind != CELL_PARAMETER || !dtype_is_real(cell->dtype)) continue;
+        const char *at = (const char *)t->state + cell->offset;
+        int64_t count = shape_size(cell->shape);
+        for (int64_t k = 0; k < count; k++)
+            if (!isfinite(cell->dtype == DTYPE_F64 ? ((const double *)at)[k] : (double)((const float *)at)[k]))
+                return cell->name;
+    }
+    return NULL;
+}
+
+static void say_diverged(Training *t) {
+    Driver *driver = t->driver;
+    const Run *run = t->run;
+    const sgdrt_header *header = training_header(t);
+    const char *term = "loss";
+    for (int i = run->term_count - 1; i >= 0; i--)
+        if (!isfinite(t->sums[i])) term = run->terms[i].name;
+    int64_t step = (int64_t)header->step, epoch = (step - 1) / t->steps_per_epoch + 1;
+    Diagnostic *d = report(driver->diagnostics, CODE_E0501, run->span,
+                           "%s diverged: its %s is not finite at step %lld of epoch %lld", run->name,
+                           strcmp(term, "loss") ? text_format(driver->arena, "loss (%s)", term) : "loss",
+                           (long long)((step - 1) % t->steps_per_epoch + 1), (long long)epoch);
+    const char *cell = first_not_finite(t);
+    if (cell) add_note(driver->diagnostics, d, (Span){0, 0}, "%s is not finite any more", cell);
+    add_help(driver->diagnostics, d, "most often the learning rate is too high: try a tenth of it, or "
+             "gradient = clip_norm(grad, 1)");
+}
+
+static void check_parameters(Training *t) {
+    const char *cell = t->end == END_DIVERGED ? NULL : first_not_finite(t);
+    if (!cell) return;
+    t->end = END_DIVERGED;
+    report(t->driver->diagnostics, CODE_E0502, t->run->span, "%s diverged: the parameter %s is not finite after step %lld",
+           t->run->name, cell, (long long)training_header(t)->step);
+}
+
+static bool begin_run(Training *t, Training *const *all) {
+    const Options *o = t->driver->options;
+    const Run *run = t->run;
+    start_state(t);
+    if (isfinite(run->quadratic_lr)) quadratic_check(t);
+    if (run->start_run >= 0) saved_copy_parameters(t, all[run->start_run]);
+    if (run->start_file && !saved_read_parameters(t, run->start_file)) return false;
+    if (o->load && !saved_read(t, saved_path(t->driver->arena, o->load, run, t->driver->program->run_count)))
+        return false;
+    t->started_step = (int64_t)training_header(t)->step;
+    training_header(t)->planned = (uint64_t)t->planned;
+    return true;
+}
+
+static bool train_run(Training *t, Training *const *all, Report *report, Log *log, bool prints) {
+    double *sums_before = arena_array(t->driver->arena, double, t->run->term_count + 1);
+    if (!begin_run(t, all)) return false;
+    t->chunk_steps = FIRST_PLACES / t->batch;
+    if (t->row_capacity && t->chunk_steps > t->row_capacity / t->batch) t->chunk_steps = t->row_capacity / t->batch;
+    if (t->chunk_steps < 1) t->chunk_steps = 1;
+    for (int i = 0, n = watch_count_stalled(t->run->stop); i < n; i++) t->stalled_best[i] = NAN;
+    start_sums(t);
+    take_point(t);
+    if (prints) report_heading(report, t);
+    const sgdrt_header *header = training_header(t);
+    bool goes_on = (int64_t)header->step < t->planned, reported = false;
+    while (goes_on) {
+        if (!train_until(t, next_stop(t, (int64_t)header->step), report, sums_before)) break;
+        goes_on = after_steps(t, report, log, prints, &reported);
+    }
+    report_clear_progress(report);
+    if (t->end == END_DIVERGED) say_diverged(t);
+    if (t->end == END_DIVERGED || t->end == END_INTERRUPTED) take_train_figures(t);
+    if (t->end == END_PLANNED || t->end == END_STOPPED) restore_best(t);
+    check_parameters(t);
+    return true;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------ */
+static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/* How often a curve is sampled: an evaluation of the training rows each time. Enough points to see the curve,
+ * fewer where the rows times the numbers of the model make that dear; never fewer than one an epoch. */
+static int64_t curve_interval(const Training *t) {
+    double numbers = 1, epochs = (double)t->planned / (double)t->steps_per_epoch;
+    for (int i = 0; i < t->run->cell_count; i++)
+        if (t->run->cells[i].kind == CELL_PARAMETER) numbers += (double)shape_size(t->run->cells[i].shape);
+    double cost = numbers * (double)(t->data->train.count + t->data->valid.count);
+    double affordable = 3e8 / cost, points = CURVE_POINTS;
+    if (points > affordable) points = affordable;
+    if (points < epochs) points = epochs < MOST_POINTS / 4 ? epochs : MOST_POINTS / 4;
+    int64_t every = (int64_t)((double)t->planned / points);
+    return every < 1 ? 1 : every;
+}
+
+static bool plan_run(Driver *driver, Training *t, bool curves) {
+    const Run *run = t->run;
+    if (run->batch > t->data->train.count) {
+        if (run->last != LAST_KEEP) {
+            report(driver->diagnostics, CODE_E0423, run->span, "%s: a batch of %lld rows is more than the %lld there are, "
+                   "and last = %s makes no smaller one", run->name, (long long)run->batch,
+                   (long long)t->data->train.count, run->last == LAST_DROP ? "drop" : "wrap");
+            return false;
+        }
+        report(driver->diagnostics, CODE_W0310, run->span, "%s: a batch of %lld rows is more than the %lld there are: "
+               "each step takes all of them", run->name, (long long)run->batch, (long long)t->data->train.count);
+    }
+    t->feed = sgdrt_feed_of(t->data->train.count, t->data->train.rows, run->batch, (int)run->order, (int)run->last,
+                            run->seed);
+    t->batch = t->feed.batch;
+    t->steps_per_epoch = t->feed.steps;
+    t->planned = run->steps > 0 ? run->steps : (run->epochs > 0 ? run->epochs : 1) * t->steps_per_epoch;
+    if (curves) {
+        t->point_every = curve_interval(t);
+        t->point_capacity = (int)(t->planned / t->point_every) + 3;
+        t->points = arena_array(driver->arena, PlotPoint, t->point_capacity);
+    }
+    t->now.terms = arena_array(driver->arena, double, run->term_count + 1);
+    t->now.metrics = arena_array(driver->arena, double, run->measure_count + 1);
+    t->sums = arena_array(driver->arena, double, run->term_count + 1);
+    t->evaluated = arena_array(driver->arena, double, run->term_count + 1);
+    int stalled = watch_count_stalled(run->stop);
+    t->stalled_best = arena_array(driver->arena, double, stalled + 1);
+    t->stalled_epoch = arena_array(driver->arena, int64_t, stalled + 1);
+    t->now.train_loss = t->now.valid_loss = NAN;
+    for (int m = 0; m < run->measure_count; m++) t->now.metrics[m] = NAN;
+    return true;
+}
+
+/* Places of one call. Rows that come in the file's order need no buffer, and no limit. */
+static int64_t row_capacity(const Training *t) {
+    if (sgdrt_feed_is_plain(&t->feed, 0, t->feed.places)) return 0;
+    int64_t places = t->feed.places < MOST_PLACES ? t->feed.places : MOST_PLACES;
+    return places < t->batch ? t->batch : places / t->batch * t->batch;
+}
+
+static int64_t evaluated_rows(const Training *t) {
+    return t->data->valid.count ? t->data->valid.count : t->data->train.count;
+}
+
+static int kept_count(const Run *run) {
+    int count = 0;
+    for (int m = 0; m < run->measure_count; m++) count += run->measures[m].argument_count;
+    return count;
+}
+
+/* One block: the states of all runs, then what they share. NULL and a complaint if there is not so much. */
+static void *place_memory(Driver *driver, Training **trainings, int count, size_t *bytes) {
+    size_t states = 0, work = 0, rows = 0, kept = 0;
+    for (int i = 0; i < count; i++) {
+        Training *t = trainings[i];
+        states += round_up(t->run->state_bytes) * (t->run->keep_figure ? 3 : 2);
+        size_t of_rows = round_up((size_t)row_capacity(t) * sizeof(uint32_t));
+        size_t of_work = round_up(t->executor->work_bytes);
+        size_t of_kept = evaluate_kept_bytes(t->run, evaluated_rows(t));
+        if (of_rows > rows) rows = of_rows;
+        if (of_work > work) work = of_work;
+        if (of_kept > kept) kept = of_kept;
+    }
+    *bytes = states + work + rows + kept;
+    char *memory = aligned_alloc(64, *bytes + 64), *at = memory;
+    if (!memory) {
+        driver_complain(driver, "training needs %zu bytes of memory, and they cannot be had", *bytes);
+        return NULL;
+    }
+    char *shared = memory + states;
+    for (int i = 0; i < count; i++) {
+        Training *t = trainings[i];
+        size_t state = round_up(t->run->state_bytes);
+        t->state = at;
+        t->snapshot = at + state;
+        t->best = t->run->keep_figure ? at + 2 * state : NULL;
+        at += state * (t->best ? 3 : 2);
+        t->work = shared;
+        t->rows = (uint32_t *)(shared + work);
+        t->row_capacity = row_capacity(t);
+        t->kept = arena_array(driver->arena, void *, kept_count(t->run) + 1);
+        evaluate_place_kept(t->run, evaluated_rows(t), shared + work + rows, t->kept);
+    }
+    return memory;
+}
+
+/* ---- all runs -------------------------------------------------------------------------------------------------- */
+static void say_opening(Driver *driver, const Tables *tables, int runs, size_t bytes) {
+    if (driver->options->quiet) return;
+    char memory[32];
+    size_t kilobytes = (bytes + 1023) / 1024;
+    if (kilobytes < 10000) snprintf(memory, sizeof memory, "%zu KB", kilobytes);
+    else snprintf(memory, sizeof memory, "%zu MB", (kilobytes + 1023) / 1024);
+    char time[32];
+    duration_text(time, sizeof time, clock_seconds() - driver->started);
+    fprintf(driver->info, "%s: %s; %s %d run%s in %s; %s of memory\n", driver->program->stem,
+            tables_describe(driver->arena, tables), driver->options->interpret ? "prepared" : "compiled", runs,
+            runs == 1 ? "" : "s", time, memory);
+}
+
+static bool save_runs(Driver *driver, Training *const *trainings, int count) {
+    bool good = true;
+    for (int i = 0; i < count && driver->options->save; i++)
+        if (trainings[i]->end != END_DIVERGED && training_header(trainings[i])->planned)
+            good &= saved_write(trainings[i], saved_path(driver->arena, driver->options->save, trainings[i]->run, count));
+    return good;
+}
+
+static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
+    if (!driver->options->plot) return true;
+    PlotRun *runs = arena_array(driver->arena, PlotRun, count);
+    const char *problem;
+    for (int i = 0; i < count; i++)
+        runs[i] = (PlotRun){trainings[i]->run->name, trainings[i]->points, trainings[i]->point_count};
+    if (plot_write(driver->arena, driver->options->plot, driver->program->stem, runs, count, driver->result, 0, &problem)) {
+        if (!driver->options->quiet && strcmp(driver->options->plot, "-"))
+            fprintf(driver->info, "wrote %s\n", driver->options->plot);
+        return true;
+    }
+    driver_complain(driver, "%s", problem);
+    return false;
+}
+
+static ExitCode train_all(Driver *driver, Training **trainings, int count) {
+    Report out;
+    Log *log = NULL;
+    report_open(&out, driver);
+    if (driver->options->log && !(log = log_open(driver, trainings, count))) return EXIT_DATA;
+    ExitCode code = EXIT_DONE;
+    int trained = 0;
+    signal(SIGINT, on_interrupt);
+    for (int i = 0; i < count && !interrupted; i++, trained++) {
+        Training *t = trainings[i];
+        bool prints = !driver->options->quiet && (count == 1 || driver->options->verbose || t->run->report_every > 0);
+        if (!train_run(t, trainings, &out, log, prints)) {
+            code = EXIT_DATA;
+            break;
+        }
+        report_summary(&out, t);
+        if (count == 1) report_parameters(&out, t);
+        if (t->end == END_DIVERGED) code = EXIT_DIVERGED;
+    }
+    if (code != EXIT_DATA && trained > 1 && !interrupted) report_comparison(&out, trainings, trained);
+    fflush(driver->result);
+    if (log && !log_close(log)) code = EXIT_DATA;
+    if (code != EXIT_DATA && !save_runs(driver, trainings, trained)) code = EXIT_DATA;
+    if (code != EXIT_DATA && !plot_runs(driver, trainings, trained)) code = EXIT_DATA;
+    return interrupted && code != EXIT_DATA ? EXIT_INTERRUPTED : code;
+}
+
+static Codegen *make_executors(Driver *driver, Training **trainings, int count, bool *good) {
+    Executor **executors = arena_array(driver->arena, Executor *, count + 1);
+    Codegen *codegen = NULL;
+    *good = true;
+    if (!driver->options->interpret) {
+        CodegenOptions options = {.cpu = driver->options->cpu, .level = driver->options->optimize};
+        codegen = codegen_new(driver->arena, &options, driver->diagnostics);
+        *good = codegen != NULL;
+    }
+    for (int i = 0; i < count && *good; i++) {
+        executors[i] = codegen ? codegen_jit(codegen, trainings[i]->run)
+                               : interpreter_new(driver->arena, trainings[i]->run);
+        trainings[i]->executor = executors[i];
+        *good = executors[i] != NULL;
+    }
+    if (codegen && *good) *good = codegen_jit_all(codegen, executors, count);
+    if (codegen) {
+        const CodegenTimes *times = codegen_times(codegen);
+        driver_add_time(driver, "fuse", times->fuse);
+        driver_add_time(driver, "plan", times->plan);
+        driver_add_time(driver, "emit", times->emit);
+        driver_add_time(driver, "optimise", times->optimise);
+        driver_add_time(driver, "machine code", times->machine_code);
+        driver_add_time(driver, "link", times->link);
+    }
+    return codegen;
+}
+
+static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
+    int count = driver->program->run_count;
+    Training **trainings = arena_array(driver->arena, Training *, count + 1);
+    bool curves = driver->options->plot || count > 1, good = true;
+    for (int i = 0; i < count; i++) {
+        Training *t = trainings[i] = arena_new_of(driver->arena, Training);
+        *t = (Training){.driver = driver, .run = &driver->program->runs[i], .index = i, .data = tables_of_run(tables, i)};
+        good &= plan_run(driver, t, curves);
+    }
+    if (!good) return EXIT_SOURCE;
+    Codegen *codegen = make_executors(driver, trainings, count, &good);
+    ExitCode code = EXIT_DEFECT;
+    if (good) {
+        size_t bytes;
+        void *memory = place_memory(driver, trainings, count, &bytes);
+        code = EXIT_DATA;
+        if (memory) {
+            say_opening(driver, tables, count, bytes + tables_bytes(tables));
+            code = driver->options->dry_run ? EXIT_DONE : train_all(driver, trainings, count);
+        }
+        free(memory);
+        for (int i = 0; i < count; i++) trainings[i]->executor->free(trainings[i]->executor);
+    }
+    if (codegen) codegen_free(codegen);
+    return code;
+}
+
+ExitCode driver_train(Driver *driver) {
+    if (driver->program->run_count == 0) {
+        driver_complain(driver, "%s has no train block, so there is nothing to run", driver->options->file);
+        return EXIT_SOURCE;
+    }
+    double begin = clock_seconds();
+    Tables *tables = tables_load(driver);
+    driver_add_time(driver, "data", clock_seconds() - begin);
+    if (!tables) return EXIT_DATA;
+    ExitCode code = prepare_and_train(driver, tables);
+    tables_free(tables);
+    return code;
+}

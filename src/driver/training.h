@@ -1,0 +1,98 @@
+/* One run in training: its memory, where it stands, and what is known of it (train.c and those around it). */
+#ifndef SGDC_DRIVER_TRAINING_H
+#define SGDC_DRIVER_TRAINING_H
+#include "driver/driver.h"
+#include "driver/plot.h"
+#include "driver/tables.h"
+#include "feed.h"
+
+/* What is known at one moment. NaN: not known. */
+typedef struct Figures {
+    int64_t epoch, step;             /* done; the epoch at hand counts */
+    double  train_loss, valid_loss;
+    double *terms;                   /* of training, per term: mean over rows; of a penalty: mean over steps */
+    double *metrics;                 /* per measure */
+    double  lr, seconds;
+} Figures;
+
+typedef enum TrainingEnd { END_PLANNED, END_STOPPED, END_DIVERGED, END_INTERRUPTED } TrainingEnd;
+
+typedef struct Training {
+    Driver *driver;
+    const Run *run; int index;
+    Executor *executor;
+    const RunData *data;
+    sgdrt_feed feed;
+    int64_t batch, steps_per_epoch, planned;      /* batch: rows of a step, never 0 */
+
+    /* one block, allocated before any run trains */
+    void     *state, *snapshot, *best;            /* state_bytes each; best NULL if not kept */
+    uint32_t *rows; int64_t row_capacity;         /* places of one call; shared by the runs, like work and kept */
+    void     *work;
+    void    **kept;                               /* arguments of the measures, for every evaluated row */
+    double   *sums, *evaluated;                   /* per term: of the epoch at hand; of an evaluation */
+
+    Figures   now, last;                          /* last: as last reported */
+    int64_t   term_rows, term_steps;              /* behind sums */
+    int64_t   started_step;                       /* where this run began: 0, or what --load brought */
+    double    best_figure; int64_t best_epoch;
+    PlotPoint *points; int point_count, point_capacity; int64_t point_every;    /* steps; 0: none are taken */
+    double   *stalled_best; int64_t *stalled_epoch;                             /* per stalled() of stop */
+    TrainingEnd end;
+    int64_t   chunk_steps;                        /* how many steps the next call does */
+} Training;
+
+static inline sgdrt_header *training_header(const Training *t) { return t->state; }
+
+/* ---- evaluate.c ------------------------------------------------------------------------------ */
+/* Losses (per term, into t->evaluated; the loss returned) over the rows; with `metrics` also the kept arguments
+ * and every measure. */
+double evaluate_rows(Training *t, const RowSet *rows, double *metrics);
+size_t evaluate_kept_bytes(const Run *run, int64_t rows);      /* of t->kept */
+void   evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept);
+/* The loss of sums of terms: those that are not penalties, each divided by what it was summed over. */
+double evaluate_mean(double sum, int64_t count);
+
+/* ---- watch.c: stop and keep ------------------------------------------------------------------- */
+int    watch_count_stalled(const Watch *watch);
+/* Does the tree ask for figures of an evaluation (valid.loss, valid.accuracy)? */
+bool   watch_needs_evaluation(const Watch *watch);
+/* At the end of an epoch; stalled() keep their memory in t->stalled_*. */
+bool   watch_holds(Training *t, const Watch *watch);
+double watch_figure(const Training *t, const char *name);
+
+/* ---- report.c -------------------------------------------------------------------------------- */
+typedef struct Report { FILE *to, *progress; bool bar, plain; double redrawn; int width; } Report;
+void report_open(Report *report, const Driver *driver);
+void report_heading(const Report *report, const Training *t);
+void report_line(const Report *report, const Training *t);
+void report_progress(Report *report, const Training *t, double elapsed);    /* at most some times a second */
+void report_clear_progress(Report *report);
+void report_summary(const Report *report, const Training *t);
+void report_parameters(const Report *report, const Training *t);
+void report_comparison(const Report *report, Training *const *trainings, int count);
+const char *duration_text(char *to, size_t size, double seconds);           /* "39 us" */
+const char *count_text(char *to, size_t size, int64_t count);               /* "1,500" */
+
+/* ---- log.c ----------------------------------------------------------------------------------- */
+typedef struct Log Log;
+Log *log_open(Driver *driver, Training *const *trainings, int count);        /* NULL after a complaint */
+void log_row(Log *log, const Training *t);
+bool log_close(Log *log);                                                    /* false after a complaint */
+
+/* ---- saved.c --------------------------------------------------------------------------------- */
+/* FILE, or with several runs FILE's name with -RUN before its extension. */
+const char *saved_path(Arena *arena, const char *path, const Run *run, int runs);
+bool saved_write(Training *t, const char *path);
+bool saved_read(Training *t, const char *path);
+/* start = load("file"): parameters and layers' state only. */
+bool saved_read_parameters(Training *t, const char *path);
+/* start = other: the same from a run that has ended. */
+void saved_copy_parameters(Training *t, const Training *from);
+
+/* ---- quadratic.c ------------------------------------------------------------------------------ */
+/* The note that lr is above 2/L, if the objective is a quadratic and the rate a literal. Uses t's memory before
+ * training, and leaves it as it was. */
+void quadratic_check(Training *t);
+
+#endif
