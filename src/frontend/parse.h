@@ -67,6 +67,7 @@ typedef struct Parse {
     Bracket around;                                /* innermost open bracket before seen[0] */
     Bracket suspect; Span suspect_line;            /* a `{` whose block seems to lack its end, and why */
     RawToken queued; bool has_queued;
+    int statement_indent;                          /* of the line where the statement began */
     bool panic;                                    /* from a syntax error to the next SEP */
     bool ended;                                    /* the rest is made up: no more messages */
 
@@ -83,6 +84,8 @@ void separator_panic(Parse *parse);
 typedef struct Expected { const char *const *names; int count; } Expected;
 void syntax_report(Parse *parse, Expected expected);
 void syntax_report_unclosed(Parse *parse, Bracket bracket);
+/* A `;` inside brackets; false if they are not closed behind it, which is then the mistake. */
+bool syntax_report_semicolon(Parse *parse, Span span);
 void syntax_report_depth(Parse *parse, Span span);
 
 /* ast.c: constructors that keep heights; a tree that grows too high is reported and cut off. */

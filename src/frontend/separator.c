@@ -6,8 +6,8 @@
  * as part of the line before would hide a mistake.
  *
  * After a syntax error the parser skips to the next SEP (panic). A bracket that was left open must
- * not swallow the rest of the file meanwhile, so in panic `{`, `}` and a line that starts with a
- * statement's keyword close all `(` and `[`. At the end of the file missing `}` are made up, after
+ * not swallow the rest of the file meanwhile, so in panic `{`, `}`, a line that starts with a
+ * statement's keyword and one that is not indented more than the statement close all `(` and `[`. At the end of the file missing `}` are made up, after
  * one message, so that the parser always finishes its tree.
  */
 #include "frontend/parse.h"
@@ -29,8 +29,8 @@ static bool is_statement_word(int kind)
 
 static bool is_top_level_word(int kind)
 {
-    return is_statement_word(kind) && kind != UPDATE && kind != STATE && kind != RETURN && kind != REPEAT
-        && kind != DATA;
+    return kind == TRAIN || kind == OPTIMIZER
+        || (is_statement_word(kind) && kind != UPDATE && kind != STATE && kind != RETURN && kind != REPEAT);
 }
 
 static bool is_word(int kind)
@@ -48,7 +48,7 @@ static bool is_word(int kind)
 static bool goes_on_with(int kind)
 {
     switch (kind) {
-    case LIKE: case THEN: case ELSE: case FOR: case IN: case AND: case OR: case '{': case ')': case ']': case ',':
+    case LIKE: case THEN: case ELSE: case IN: case AND: case OR: case '{': case ')': case ']': case ',':
     case ':': case '.': case '=': case '~': case '+': case '-': case '*': case '/': case '%': case '@': case '^':
     case '<': case '>': case DOTDOT: case ARROW: case EQ: case NE: case LE: case GE: case FLOORDIV:
         return true;
@@ -81,13 +81,14 @@ static void close_round_and_square(Parse *parse)
         parse->open.count--;
 }
 
-/* The line of `raw` begins at or left of the line that opened the innermost `{`. */
+/* The line of `raw` begins where it should not while the innermost `{` is open. */
 static void suspect_missing_brace(Parse *parse, const RawToken *raw)
 {
     Bracket bracket = innermost(parse);
-    if (parse->suspect.kind || bracket.kind != '{' || !raw->first_on_line || !is_top_level_word(raw->kind))
+    if (parse->suspect.kind || bracket.kind != '{' || !raw->first_on_line || parse->line == bracket.line)
         return;
-    if (parse->line > bracket.line && parse->line_indent <= bracket.indent) {
+    if ((raw->kind == '}' && parse->line_indent < bracket.indent)
+        || (is_top_level_word(raw->kind) && parse->line_indent <= bracket.indent)) {
         parse->suspect = bracket;
         parse->suspect_line = raw->span;
     }
@@ -108,12 +109,8 @@ static void track_bracket(Parse *parse, const RawToken *raw)
         break;
     case '}':
         close_round_and_square(parse);
-        if (parse->open.count > 0) {
-            if (parse->suspect.kind && innermost(parse).span.begin == parse->suspect.span.begin
-                && parse->open.count > 1)
-                parse->suspect = (Bracket){0};
+        if (parse->open.count > 0)
             parse->open.count--;
-        }
         break;
     default:
         break;
@@ -125,13 +122,18 @@ static int give(Parse *parse, RawToken *raw, union SyntaxValue *value, Span *spa
     /* Behind a point every word is a name: train.loss, h.dense.param. */
     if (parse->seen[0].kind == '.' && is_word(raw->kind))
         raw->kind = ID;
+    parse->around = innermost(parse);
+    bool in_brackets = parse->around.kind == '(' || parse->around.kind == '[';
+    if (in_brackets && raw->kind == SEP && (parse->panic || syntax_report_semicolon(parse, raw->span)))
+        raw->kind = YYerror;
     int  before = parse->seen[0].kind;
     bool first = before == 0 || before == SEP || before == '{' || before == '}';
+    if (first)
+        parse->statement_indent = parse->line_indent;
     for (int i = SEEN_KEPT - 1; i > 0; i--)
         parse->seen[i] = parse->seen[i - 1];
     parse->seen[0] = (Seen){raw->kind, raw->span, raw->first_on_line, first,
                             raw->kind == SEP && raw->value.is_semicolon};
-    parse->around = innermost(parse);
     suspect_missing_brace(parse, raw);
     track_bracket(parse, raw);
     if (raw->kind == SEP)
@@ -167,13 +169,15 @@ static int give_end(Parse *parse, RawToken *raw, union SyntaxValue *value, Span 
 
 static bool newline_ends_statement(Parse *parse, const RawToken *next)
 {
-    int around = innermost(parse).kind;
-    if (around == '(' || around == '[') {
-        if (!parse->panic || !(is_statement_word(next->kind) || next->kind == '}'))
-            return false;
+    int  around = innermost(parse).kind;
+    bool in_brackets = around == '(' || around == '[';
+    bool skipped = parse->panic
+        && (is_statement_word(next->kind) || next->kind == '}'
+            || (is_word(next->kind) && !goes_on_with(next->kind) && parse->line_indent <= parse->statement_indent));
+    if (skipped)
         close_round_and_square(parse);
-        return true;
-    }
+    if (in_brackets || skipped)
+        return skipped;
     if (parse->seen[0].kind == 0 || parse->seen[0].kind == SEP)
         return false;
     if (is_statement_word(next->kind) && !parse->seen[0].first_in_statement)

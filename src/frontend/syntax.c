@@ -58,7 +58,7 @@ static bool starts_only_statements(int kind)
 
 static bool is_comparison(int kind)
 {
-    return kind == EQ || kind == NE || kind == LE || kind == GE || kind == '<' || kind == '>';
+    return kind == EQ || kind == NE || kind == LE || kind == GE || kind == '<' || kind == '>' || kind == IN;
 }
 
 static bool ends_value(int kind)
@@ -121,15 +121,15 @@ void syntax_report_unclosed(Parse *parse, Bracket bracket)
     Diagnostic  *unclosed = report(d, CODE_E0102, bracket.span, "this `%c` is never closed by a `%c`", bracket.kind,
                                    closing);
     if (bracket.kind == '{' && bracket.span.begin == parse->suspect.span.begin)
-        add_note(d, unclosed, parse->suspect_line, "what starts at the same depth should come after the `}`:");
+        add_note(d, unclosed, parse->suspect_line, "its block seems to end before what stands here");
 }
 
 /* ---- brackets ---- */
 
-/* Reads on from the last token: does the bracket around it get closed? Roughly: by characters. */
-static bool is_closed_later(const Parse *parse)
+/* Does the bracket around this place get closed? Roughly: by characters. */
+static bool is_closed_later(const Parse *parse, Span from)
 {
-    const char *text = parse->source->text + (parse->seen[0].span.begin - parse->source->base);
+    const char *text = parse->source->text + (from.begin - parse->source->base);
     int         depth = 1;
     for (int i = 0; i < 10000 && text[i]; i++) {
         if (text[i] == '#' || text[i] == '"') {
@@ -160,7 +160,7 @@ static bool report_unclosed(Parse *parse)
     bool is_name_behind = bad->kind == '=' && parse->seen[1].first_on_line && parse->seen[1].kind == ID;
     if (!cannot_be_inside && !starts_line && !is_name_behind)
         return false;
-    if (bad->kind != '}' && !starts_statement && is_closed_later(parse))
+    if (bad->kind != '}' && !starts_statement && is_closed_later(parse, bad->span))
         return false;
     syntax_report_unclosed(parse, around);
     while (parse->open.count > 0 && is_round_or_square(parse->open.items[parse->open.count - 1]))
@@ -185,12 +185,11 @@ static bool report_unopened(Parse *parse)
     return true;
 }
 
-static bool report_separator_inside(Parse *parse)
+bool syntax_report_semicolon(Parse *parse, Span span)
 {
-    const Seen *bad = &parse->seen[0];
-    if (bad->kind != SEP || !bad->is_semicolon || !is_round_or_square(parse->around))
+    if (parse->ended || !is_closed_later(parse, span))
         return false;
-    report(parse->diagnostics, CODE_E0113, bad->span, "a `;` ends a statement and cannot stand between `%c` and its end",
+    report(parse->diagnostics, CODE_E0113, span, "a `;` ends a statement and cannot stand inside `%c`",
            parse->around.kind);
     return true;
 }
@@ -265,7 +264,12 @@ static bool report_equals(Parse *parse, Expected expected)
         return true;
     }
     if (name->kind == ID && before->kind == NUM && !is_round_or_square(parse->around)) {
-        report(d, CODE_E0101, name->span, "a `;` or a new line is missing before `%s`", token_text(parse, name));
+        if (expects(expected, "'{'"))
+            report(d, CODE_E0114, name->span, "expected `{` after `%s`, found `%s`", token_text(parse, before),
+                   token_text(parse, name));
+        else
+            report(d, CODE_E0101, name->span, "a `;` or a new line is missing before `%s`",
+                   token_text(parse, name));
         return true;
     }
     if (!expects(expected, "=="))
@@ -395,7 +399,7 @@ static bool report_chained(Parse *parse, Expected expected)
 
 static bool report_missing_block(Parse *parse, Expected expected)
 {
-    if (!expects(expected, "'{'") || (expected.count > 2 && !expects(expected, "like")))
+    if (!expects(expected, "'{'") || expects(expected, "'='"))
         return false;
     Diagnostic *missing = report(parse->diagnostics, CODE_E0114, parse->seen[0].span, "expected `{` %s, found %s",
                                  after_text(parse), found_text(parse, &parse->seen[0]));
@@ -408,33 +412,40 @@ static bool report_missing_value(Parse *parse, Expected expected)
     const Seen *bad = &parse->seen[0], *last = &parse->seen[1];
     if (!expects_value(expected))
         return false;
-    Code code = last->kind == '=' || last->kind == '~' ? CODE_E0111 : CODE_E0101;
-    bool ends = bad->kind == SEP || bad->kind == YYEOF || bad->first_on_line;
-    Span span = ends && last->kind ? last->span : bad->span;
-    if (expects(expected, "')'"))
-        report(parse->diagnostics, code, span, "expected a value or `)` %s, found %s", after_text(parse),
-               found_text(parse, bad));
-    else
-        report(parse->diagnostics, code, span, "expected a value %s, found %s", after_text(parse),
-               found_text(parse, bad));
+    Code        code = last->kind == '=' || last->kind == '~' ? CODE_E0111 : CODE_E0101;
+    bool        ends = bad->kind == SEP || bad->kind == YYEOF || bad->first_on_line;
+    Span        span = ends && last->kind ? last->span : bad->span;
+    Diagnostic *missing = report(parse->diagnostics, code, span, "expected a value%s %s, found %s",
+                                 expects(expected, "')'") ? " or `)`" : "", after_text(parse), found_text(parse, bad));
+    if (bad->kind == '{' && last->kind == '=')
+        add_help(parse->diagnostics, missing, "a block follows without `=`");
     return true;
 }
 
 static bool report_missing_separator(Parse *parse, Expected expected)
 {
-    const Seen *bad = &parse->seen[0], *last = &parse->seen[1];
-    bool        is_word = bad->kind == ID || bad->kind == NUM || bad->kind == STR || is_keyword(bad->kind);
-    if (!is_word || !(ends_value(last->kind) || last->kind == '}') || !expects(expected, "end of statement"))
+    const Seen  *bad = &parse->seen[0], *last = &parse->seen[1];
+    Diagnostics *d = parse->diagnostics;
+    bool         is_value = bad->kind == NUM || bad->kind == STR;
+    bool         is_word = bad->kind == ID || is_value || is_keyword(bad->kind);
+    bool         in_list = is_round_or_square(parse->around) && expects(expected, "','");
+    bool         in_head = parse->seen[2].kind == DATA && !expects_operator(expected);
+    if (!is_word || in_head || !(ends_value(last->kind) || last->kind == '}'))
         return false;
-    if (bad->kind == NUM || bad->kind == STR)
-        report(parse->diagnostics, CODE_E0101, bad->span, "an operator is missing between %s and %s",
-               found_text(parse, last), found_text(parse, bad));
-    else if (expects_operator(expected) && !is_keyword(bad->kind))
-        report(parse->diagnostics, CODE_E0101, bad->span, "an operator, a `;` or a new line is missing between %s and %s",
-               found_text(parse, last), found_text(parse, bad));
+    const char *between = text_format(parse->arena, "between %s and %s", found_text(parse, last), found_text(parse, bad));
+    Diagnostic *missing;
+    if (in_list && expects_operator(expected))
+        missing = report(d, CODE_E0101, bad->span, "a `,` or an operator is missing %s", between);
+    else if (!expects(expected, "end of statement"))
+        return false;
+    else if (is_value)
+        missing = report(d, CODE_E0101, bad->span, "an operator is missing %s", between);
+    else if (expects_operator(expected) && bad->kind == ID)
+        missing = report(d, CODE_E0101, bad->span, "an operator, a `;` or a new line is missing %s", between);
     else
-        report(parse->diagnostics, CODE_E0101, bad->span, "a `;` or a new line is missing before %s",
-               found_text(parse, bad));
+        missing = report(d, CODE_E0101, bad->span, "a `;` or a new line is missing before %s", found_text(parse, bad));
+    if (is_value && last->kind == ID)
+        add_help(d, missing, "a call is written `%s(%s)`", token_text(parse, last), token_text(parse, bad));
     return true;
 }
 
@@ -499,7 +510,7 @@ void syntax_report(Parse *parse, Expected expected)
     separator_panic(parse);
     if (parse->ended)
         return;
-    bool told = report_unclosed(parse) || report_unopened(parse) || report_separator_inside(parse)
+    bool told = report_unclosed(parse) || report_unopened(parse)
         || report_untyped(parse) || report_chained(parse, expected) || report_reserved(parse, expected)
         || report_equals(parse, expected) || report_element(parse) || report_not_a_statement(parse, expected)
         || report_without_effect(parse, expected) || report_missing_block(parse, expected)
