@@ -1,0 +1,286 @@
+/* canonicalise: every change that rounds differently (docs/numerics.md, "What canonicalise does"). It runs always,
+ * bottom-up, and decides from a node and what lies directly below it alone: never from use counts or from what is
+ * asked for, so a metric or a log cannot move a bit.
+ *
+ *   a * b + c            fma(a, b, c); the left product if both are; minus negates what is not multiplied out
+ *   sum of a product     a contraction of its two outermost factors
+ *   sum of a sum         one sum
+ *   sum over a view      the view's places, read in place; its padding is absent terms
+ *   x^2                  x * x
+ *
+ * A mean (a sum times 1/n) is rounded by itself: its product joins nothing. */
+#include <string.h>
+
+#include "ir/affine.h"
+#include "ir/graph.h"
+
+typedef struct Canonical {
+    bool    *is_mean;      /* by id of a new node */
+    uint32_t ids;
+} Canonical;
+
+/* What a reduction is while it changes. */
+typedef struct Reduction {
+    Node *source[2];
+    int   count;
+    Shape result;
+    Contraction c;
+} Reduction;
+
+/* ---- means ------------------------------------------------------------------------------------------- */
+static bool is_rows_reciprocal(const Node *n) {
+    while (n->op == OP_VIEW || n->op == OP_CAST) n = n->source[0];
+    return n->op == OP_ROWS_RECIPROCAL;
+}
+
+/* sum * 1/n, as it was written before anything changed. */
+static bool was_mean(const Node *old) {
+    if (old->op != OP_MUL) return false;
+    for (int k = 0; k < 2; k++) {
+        const Node *factor = old->source[k], *sum = old->source[1 - k];
+        if (is_rows_reciprocal(factor)) return true;
+        if (factor->op != OP_CONST || sum->op != OP_CONTRACT) continue;
+        double terms = 1;
+        for (int r = 0; r < sum->attr.contraction->reduced; r++) terms *= (double)sum->attr.contraction->extent[r];
+        double part = old->dtype == DTYPE_F32 ? (double)(1.0f / (float)terms) : 1.0 / terms;
+        if (factor->attr.value == part) return true;
+    }
+    return false;
+}
+
+static void remember_mean(Graph *g, Canonical *context, const Node *node) {
+    if (node->id >= context->ids) {
+        uint32_t ids = (node->id + 1) * 2;
+        bool *more = arena_array(g->arena, bool, ids);
+        if (context->ids) memcpy(more, context->is_mean, context->ids);
+        context->is_mean = more;
+        context->ids = ids;
+    }
+    context->is_mean[node->id] = true;
+}
+
+/* A product that may join a sum. */
+static bool is_product(const Canonical *context, const Node *n) {
+    return n->op == OP_MUL && dtype_is_real(n->dtype) && !(n->id < context->ids && context->is_mean[n->id]);
+}
+
+/* ---- fma ----------------------------------------------------------------------------------------------- */
+static Node *fma_node(Graph *g, Node *a, Node *b, Node *c) {
+    Node *source[] = {a, b, c};
+    return graph_node(g, OP_FMA, c->dtype, c->shape, source, 3, (Attr){0});
+}
+
+static Node *join_add(Graph *g, const Canonical *context, Node *a, Node *b) {
+    if (is_product(context, a)) return fma_node(g, a->source[0], a->source[1], b);
+    if (is_product(context, b)) return fma_node(g, b->source[0], b->source[1], a);
+    return NULL;
+}
+
+static Node *join_sub(Graph *g, const Canonical *context, Node *a, Node *b) {
+    if (is_product(context, a)) return fma_node(g, a->source[0], a->source[1], graph_unary(g, OP_NEG, b));
+    if (is_product(context, b)) return fma_node(g, graph_unary(g, OP_NEG, b->source[0]), b->source[1], a);
+    return NULL;
+}
+
+/* ---- contractions ---------------------------------------------------------------------------------------- */
+static int reduction_space(const Reduction *r, int64_t extent[MOST_AXES]) {
+    return contraction_space(r->result, &r->c, extent);
+}
+
+static bool absorb_product(const Canonical *context, Reduction *r) {
+    if (r->count != 1 || !is_product(context, r->source[0])) return false;
+    Node *product = r->source[0];
+    r->source[0] = product->source[0];
+    r->source[1] = product->source[1];
+    r->c.access[1] = r->c.access[0];
+    r->count = 2;
+    return true;
+}
+
+static bool absorb_view(Reduction *r, int s, bool padding_too) {
+    Node *view = r->source[s];
+    if (view->op != OP_VIEW) return false;
+    const Access *outer = &view->attr.contraction->access[0];
+    Node *below = view->source[0];
+    if (!padding_too && !access_always_within(outer, view->shape.extent, view->shape.rank, below->shape)) return false;
+    int64_t extent[MOST_AXES];
+    int axes = reduction_space(r, extent);
+    Access both;
+    if (!access_compose(outer, view->shape, below->shape, &r->c.access[s], extent, axes, &both)) return false;
+    r->source[s] = below;
+    r->c.access[s] = both;
+    return true;
+}
+
+/* A source of ones that is nowhere absent. */
+static bool drop_ones(Reduction *r) {
+    int64_t extent[MOST_AXES];
+    int axes = reduction_space(r, extent);
+    for (int s = 0; s < 2 && r->count == 2; s++) {
+        const Node *x = r->source[s];
+        if (x->op != OP_CONST || x->attr.value != 1) continue;
+        if (!access_always_within(&r->c.access[s], extent, axes, x->shape)) continue;
+        r->source[0] = r->source[1 - s];
+        r->c.access[0] = r->c.access[1 - s];
+        r->count = 1;
+        return true;
+    }
+    return false;
+}
+
+/* Every index once, alone in its axis, everywhere inside: no term is read twice. */
+static bool reads_each_once(const Access *access, Shape source, const int64_t *extent, int axes) {
+    int times[MOST_AXES] = {0};
+    if (!access_always_within(access, extent, axes, source)) return false;
+    for (int a = 0; a < access->rank; a++) {
+        int indices = 0;
+        for (int k = 0; k < axes; k++) {
+            if (access->axis[a].coef[k] == 0) continue;
+            indices++;
+            times[k]++;
+        }
+        if (indices > 1) return false;
+    }
+    for (int k = 0; k < axes; k++) {
+        if (extent[k] > 1 && times[k] != 1) return false;
+    }
+    return true;
+}
+
+static bool absorb_sum(Reduction *r) {
+    Node *sum = r->source[0];
+    if (r->count != 1 || sum->op != OP_CONTRACT) return false;
+    const Contraction *inner = sum->attr.contraction;
+    if (r->c.over_rows && (inner->over_rows || !sum->rows)) return false;
+    int64_t extent[MOST_AXES];
+    int axes = reduction_space(r, extent), reduced = r->c.reduced;
+    if (axes + inner->reduced > MOST_AXES) return false;
+    if (!reads_each_once(&r->c.access[0], sum->shape, extent, axes)) return false;
+    /* the inner index space over the joined one: its result axes as they are read, its reduced axes behind */
+    Access within = r->c.access[0];
+    Shape middle = sum->shape;
+    Contraction joined = {.reduced = reduced + inner->reduced, .over_rows = r->c.over_rows || inner->over_rows};
+    for (int k = 0; k < joined.reduced; k++) {
+        joined.extent[k] = k < reduced ? r->c.extent[k] : inner->extent[k - reduced];
+    }
+    if (middle.rank + inner->reduced > MOST_RANK) return false;
+    for (int k = 0; k < inner->reduced; k++) {
+        middle.extent[middle.rank++] = inner->extent[k];
+        within.axis[within.rank++] = axis_map_index(axes + k);
+    }
+    axes = contraction_space(r->result, &joined, extent);
+    for (int s = 0; s < sum->sources; s++) {
+        if (!access_compose(&inner->access[s], middle, sum->source[s]->shape, &within, extent, axes,
+                            &joined.access[s])) return false;
+    }
+    r->c = joined;
+    r->count = sum->sources;
+    for (int s = 0; s < sum->sources; s++) r->source[s] = sum->source[s];
+    return true;
+}
+
+/* Reduced axes of extent 1 go; their index was always 0. */
+static void drop_unit_axes(Reduction *r) {
+    Contraction c = {.over_rows = r->c.over_rows};
+    int rank = r->result.rank, to[MOST_AXES];
+    for (int k = 0; k < r->c.reduced; k++) {
+        to[k] = -1;
+        if (r->c.extent[k] == 1) continue;
+        to[k] = c.reduced;
+        c.extent[c.reduced++] = r->c.extent[k];
+    }
+    for (int s = 0; s < r->count; s++) {
+        c.access[s].rank = r->c.access[s].rank;
+        for (int a = 0; a < c.access[s].rank; a++) {
+            const AxisMap *from = &r->c.access[s].axis[a];
+            AxisMap *map = &c.access[s].axis[a];
+            *map = (AxisMap){.offset = from->offset, .divisor = from->divisor};
+            for (int k = 0; k < rank; k++) map->coef[k] = from->coef[k];
+            for (int k = 0; k < r->c.reduced; k++) {
+                if (to[k] >= 0) map->coef[rank + to[k]] = from->coef[rank + k];
+            }
+        }
+    }
+    r->c = c;
+}
+
+static Reduction reduction_of(const Node *old, Node *const *source) {
+    Reduction r = {.count = old->sources, .result = old->shape, .c = *old->attr.contraction};
+    for (int s = 0; s < old->sources; s++) r.source[s] = source[s];
+    return r;
+}
+
+/* Two factors and nothing summed: the product itself, rounded once either way. */
+static Node *plain_product(Graph *g, const Reduction *r) {
+    if (r->count != 2 || r->c.reduced || r->c.over_rows) return NULL;
+    Node *factor[2];
+    for (int s = 0; s < 2; s++) {
+        if (!access_always_within(&r->c.access[s], r->result.extent, r->result.rank, r->source[s]->shape)) return NULL;
+        factor[s] = graph_view(g, r->source[s], r->result, &r->c.access[s]);
+    }
+    return graph_binary(g, OP_MUL, factor[0], factor[1]);
+}
+
+/* The batch sum of a scatter-add is a scatter-add over the batch. */
+static Node *scatter_over_rows(Graph *g, const Reduction *r) {
+    Node *x = r->source[0];
+    if (r->count != 1 || r->c.reduced || !r->c.over_rows || x->op != OP_SCATTER_ADD || !x->rows) return NULL;
+    if (!shape_equal(x->shape, r->result)) return NULL;
+    for (int a = 0; a < x->shape.rank; a++) {
+        if (x->shape.extent[a] > 1 && !axis_map_is_index(&r->c.access[0].axis[a], a)) return NULL;
+    }
+    Attr attr = x->attr;
+    attr.over_rows = true;
+    return graph_node(g, OP_SCATTER_ADD, x->dtype, x->shape, x->source, x->sources, attr);
+}
+
+static Node *canonical_sum(Graph *g, const Canonical *context, Node *old, Node *const *source) {
+    Reduction r = reduction_of(old, source);
+    bool changed = true;
+    while (changed) {
+        changed = absorb_product(context, &r) || drop_ones(&r) || absorb_sum(&r);
+        for (int s = 0; s < r.count; s++) changed |= absorb_view(&r, s, true);
+    }
+    drop_unit_axes(&r);
+    Node *scatter = scatter_over_rows(g, &r), *product = plain_product(g, &r);
+    return scatter ? scatter : product ? product : graph_contract(g, OP_CONTRACT, r.source, r.count, r.result, &r.c);
+}
+
+/* max, min, argmax: a padded place is a zero there, so only views without padding are read through. The axes of
+ * an argmax stay: they number its terms. */
+static Node *canonical_extreme(Graph *g, Node *old, Node *const *source) {
+    Reduction r = reduction_of(old, source);
+    while (absorb_view(&r, 0, false)) continue;
+    if (old->op != OP_ARGMAX) drop_unit_axes(&r);
+    return graph_contract(g, old->op, r.source, 1, r.result, &r.c);
+}
+
+static Node *canonical_scatter(Graph *g, const Canonical *context, Node *old, Node *const *source) {
+    if (old->sources != 2 || !is_product(context, source[0])) return graph_again(g, old, source);
+    Node *three[] = {source[0]->source[0], source[1], source[0]->source[1]};
+    return graph_node(g, OP_SCATTER_ADD, old->dtype, old->shape, three, 3, old->attr);
+}
+
+static Node *canonical(Graph *g, Node *old, Node *const *source, void *data) {
+    Canonical *context = data;
+    Node *joined = NULL;
+    switch (old->op) {
+    case OP_ADD: joined = join_add(g, context, source[0], source[1]); break;
+    case OP_SUB: joined = join_sub(g, context, source[0], source[1]); break;
+    case OP_POWI: joined = old->attr.index == 2 ? graph_binary(g, OP_MUL, source[0], source[0]) : NULL; break;
+    case OP_CONTRACT: return canonical_sum(g, context, old, source);
+    case OP_REDUCE_MAX:
+    case OP_REDUCE_MIN:
+    case OP_ARGMAX: return canonical_extreme(g, old, source);
+    case OP_SCATTER_ADD: return canonical_scatter(g, context, old, source);
+    default: break;
+    }
+    Node *now = joined ? joined : graph_again(g, old, source);
+    if (was_mean(old) && now->op == OP_MUL) remember_mean(g, context, now);
+    return now;
+}
+
+void graph_canonicalise(Graph *g, Node **roots, int count) {
+    Canonical context = {0};
+    graph_rewrite(g, roots, count, canonical, &context);
+}

@@ -1,0 +1,193 @@
+/* passes: the visible list of what happens to a run's functions between lowering and code, in order. Each pass
+ * takes every function of the run at once, so that what they share stays shared, and verifies what it made.
+ *
+ * The objective of a run is the sum of its minimize terms for one example, added in source order. The gradient
+ * of a parameter is that objective's gradient summed over the batch, times f(1 / rows), once, plus the gradients
+ * of the penalties in source order (docs/numerics.md, rules 6 and 7). */
+#include "ir/program.h"
+
+enum { ROWS_OF_STEP = 1 };      /* rows of the step's data set; one set a step so far */
+
+typedef Vector(Root *) RootList;
+
+static void add_roots(Arena *arena, RootList *roots, Function *function) {
+    for (int r = 0; r < function->root_count; r++) vector_push(arena, roots, &function->roots[r]);
+}
+
+static RootList roots_of_run(Run *run) {
+    RootList roots = {0};
+    Arena *arena = run->graph->arena;
+    add_roots(arena, &roots, &run->init);
+    add_roots(arena, &roots, &run->step);
+    add_roots(arena, &roots, &run->evaluate);
+    add_roots(arena, &roots, &run->predictor);
+    for (int m = 0; m < run->measure_count; m++) add_roots(arena, &roots, &run->measures[m].metric);
+    return roots;
+}
+
+typedef void Change(Graph *g, Node **nodes, int count, Run *run);
+
+/* Applies `change` to all roots at once, then verifies them. */
+static void change_run(Run *run, Stage stage, Change *change) {
+    RootList roots = roots_of_run(run);
+    Node **nodes = arena_array(run->graph->arena, Node *, roots.count);
+    for (int r = 0; r < roots.count; r++) nodes[r] = roots.items[r]->node;
+    change(run->graph, nodes, roots.count, run);
+    graph_verify(run->graph, nodes, roots.count, stage);
+    for (int r = 0; r < roots.count; r++) roots.items[r]->node = nodes[r];
+}
+
+/* ---- batch ------------------------------------------------------------------------------------------- */
+static void batch_nodes(Graph *g, Node **nodes, int count, Run *run) {
+    (void)run;
+    graph_batch(g, nodes, count, ROWS_OF_STEP);
+}
+
+static void sum_objective_roots(Graph *g, const Run *run, Function *function) {
+    for (int r = 0; r < function->root_count; r++) {
+        Root *root = &function->roots[r];
+        if (root->kind != ROOT_SUM || run->terms[root->index].penalty) continue;
+        g->span = root->node->span;
+        root->node = graph_reduce(g, OP_CONTRACT, root->node, 0, true);
+    }
+}
+
+static void pass_batch(Program *program, Run *run) {
+    (void)program;
+    change_run(run, STAGE_BATCHED, batch_nodes);
+    sum_objective_roots(run->graph, run, &run->step);
+    sum_objective_roots(run->graph, run, &run->evaluate);
+}
+
+/* ---- grad ---------------------------------------------------------------------------------------------- */
+typedef struct Gradients {
+    Node **leaf;           /* GRADIENT leaves that occur, ... */
+    Node **wrt;            /* ... the CELL each is taken for, ... */
+    Node **value;          /* ... and what replaces it; by position */
+    int    count;
+    Node **of_cell;        /* replacement by cell */
+} Gradients;
+
+static void find_gradients(Graph *g, Gradients *gradients, Node *const *nodes, int count) {
+    int below;
+    Node **order = graph_post_order(g->arena, nodes, count, &below);
+    gradients->leaf = arena_array(g->arena, Node *, below + 1);
+    gradients->wrt = arena_array(g->arena, Node *, below + 1);
+    gradients->value = arena_array(g->arena, Node *, below + 1);
+    for (int i = 0; i < below; i++) {
+        Node *leaf = order[i];
+        if (leaf->op != OP_GRADIENT) continue;
+        gradients->leaf[gradients->count] = leaf;
+        gradients->wrt[gradients->count++] = graph_leaf(g, OP_CELL, leaf->dtype, leaf->shape, leaf->attr.index);
+    }
+}
+
+/* The sum of the minimize terms for one example, with rows; NULL if there are none. */
+static Node *objective(Graph *g, const Run *run) {
+    Node *total = NULL;
+    for (int t = 0; t < run->term_count; t++) {
+        if (run->terms[t].penalty) continue;
+        g->span = run->terms[t].span;
+        Node *term = run->terms[t].value;
+        graph_batch(g, &term, 1, ROWS_OF_STEP);
+        total = total ? graph_binary(g, OP_ADD, total, term) : term;
+    }
+    return total;
+}
+
+/* Batch sums times 1 / rows. */
+static void add_objective(Graph *g, const Run *run, Gradients *gradients) {
+    Node *total = objective(g, run);
+    if (!total || !graph_gradients(g, total, NULL, gradients->wrt, gradients->count, gradients->value)) return;
+    for (int i = 0; i < gradients->count; i++) {
+        Node *sum = gradients->value[i];
+        if (!sum) continue;
+        g->span = total->span;
+        if (!total->rows) sum = graph_reduce(g, OP_CONTRACT, sum, 0, true);   /* the same for every row */
+        Node *part = graph_expand(g, graph_rows_reciprocal(g, sum->dtype), sum->shape, NULL);
+        gradients->value[i] = graph_binary(g, OP_MUL, sum, part);
+    }
+}
+
+static void add_penalty(Graph *g, const Term *penalty, Gradients *gradients) {
+    Node **part = arena_array(g->arena, Node *, gradients->count + 1);
+    if (!graph_gradients(g, penalty->value, NULL, gradients->wrt, gradients->count, part)) return;
+    g->span = penalty->span;
+    for (int i = 0; i < gradients->count; i++) {
+        if (!part[i]) continue;
+        Node *before = gradients->value[i];
+        gradients->value[i] = before ? graph_binary(g, OP_ADD, before, part[i]) : part[i];
+    }
+}
+
+static Node *replace_gradient(Graph *g, Node *old, Node *const *source, void *context) {
+    const Gradients *gradients = context;
+    return old->op == OP_GRADIENT ? gradients->of_cell[old->attr.index] : graph_again(g, old, source);
+}
+
+static void differentiate(Graph *g, Node **nodes, int count, Run *run) {
+    Gradients gradients = {.of_cell = arena_array(g->arena, Node *, run->cell_count + 1)};
+    Span span = g->span;
+    bool backward = g->backward;
+    find_gradients(g, &gradients, nodes, count);
+    if (gradients.count == 0) return;
+    g->backward = true;
+    add_objective(g, run, &gradients);
+    for (int t = 0; t < run->term_count; t++) {
+        if (run->terms[t].penalty) add_penalty(g, &run->terms[t], &gradients);
+    }
+    for (int i = 0; i < gradients.count; i++) {
+        const Node *leaf = gradients.leaf[i];
+        Node *value = gradients.value[i];
+        if (!value) value = graph_const(g, leaf->dtype, leaf->shape, 0);      /* nothing depends on it */
+        gradients.of_cell[leaf->attr.index] = value;
+    }
+    g->span = span;
+    g->backward = backward;
+    graph_rewrite(g, nodes, count, replace_gradient, &gradients);
+}
+
+static void pass_grad(Program *program, Run *run) {
+    (void)program;
+    change_run(run, STAGE_DIFFERENTIATED, differentiate);
+}
+
+/* ---- the others ------------------------------------------------------------------------------------------ */
+static void canonicalise_nodes(Graph *g, Node **nodes, int count, Run *run) {
+    (void)run;
+    graph_canonicalise(g, nodes, count);
+}
+
+static void order_nodes(Graph *g, Node **nodes, int count, Run *run) {
+    (void)run;
+    graph_order(g, nodes, count);
+}
+
+static void simplify_nodes(Graph *g, Node **nodes, int count, Run *run) {
+    (void)run;
+    graph_rules(g, nodes, count);
+}
+
+static void pass_canonicalise(Program *program, Run *run) {
+    (void)program;
+    change_run(run, STAGE_CANONICAL, canonicalise_nodes);
+}
+
+static void pass_order(Program *program, Run *run) {
+    (void)program;
+    change_run(run, STAGE_ORDERED, order_nodes);
+}
+
+static void pass_rules(Program *program, Run *run) {
+    (void)program;
+    change_run(run, STAGE_ORDERED, simplify_nodes);
+}
+
+const Pass graph_passes[] = {
+    {"batch", "one example", "rows", pass_batch},
+    {"grad", "rows, gradient leaves", "gradients", pass_grad},
+    {"canonicalise", "gradients", "fma, joined sums", pass_canonicalise},
+    {"order", "joined sums", "fixed bits", pass_order},
+    {"rules", "fixed bits", "the same bits, fewer operations", pass_rules},
+    {NULL, NULL, NULL, NULL},
+};
