@@ -1,0 +1,253 @@
+/* order: see order.h.
+ *
+ * The loops are written so that the compiler vectorises them: a block of positions at a time, all positions of a
+ * block independent, the Feistel rounds unrolled inside the loop over positions. Position i is kept as
+ * (i mod a, i / a) and moved on by a block's length, so that there is no division in a loop. Both halves stay
+ * below 2^16, so one 32-bit product scales a 16-bit hash to a half's range.
+ */
+#include "order.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "math_functions.h"
+#include "vector_clones.h"
+
+enum { FEW = 64, BLOCK = 128, ROUNDS = 8, MOST_HALF = 65535 };
+
+/* The rectangle a x b with the fewest places above n, a from sqrt(n) down to half of that. */
+static void order_find_rectangle(sgdrt_order *order)
+{
+    uint64_t n = order->n, root = (uint64_t)ceil(sqrt((double)n)), fewest = UINT64_MAX;
+    if (root > MOST_HALF)
+        root = MOST_HALF;
+    for (uint64_t a = root; a > root / 2 && fewest > 0; a--) {
+        uint64_t b = (n + a - 1) / a;
+        if (b <= MOST_HALF && a * b - n < fewest) {
+            fewest = a * b - n;
+            order->a = (uint32_t)a;
+            order->b = (uint32_t)b;
+        }
+    }
+}
+
+sgdrt_order sgdrt_order_of(int kind, uint32_t n, uint64_t seed)
+{
+    sgdrt_order order = {.kind = kind, .n = n, .a = 1, .b = n, .seed = seed};
+    if (kind == SGDRT_ORDER_SHUFFLED && n > FEW)
+        order_find_rectangle(&order);
+    return order;
+}
+
+/* ---- few rows ---------------------------------------------------------------------------- */
+
+static void fill_few(const sgdrt_order *order, uint64_t key, uint32_t first, uint32_t count, uint32_t *rows)
+{
+    uint32_t n = order->n, hash[FEW], row_at[FEW];
+    for (uint32_t i = 0; i < n; i++)
+        hash[i] = math_mix_u32(i ^ (uint32_t)key, (uint32_t)(key >> 32));
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t rank = 0;
+        for (uint32_t j = 0; j < n; j++)
+            rank += hash[j] < hash[i] || (hash[j] == hash[i] && j < i);
+        row_at[rank] = i;
+    }
+    memcpy(rows, row_at + first, count * sizeof *rows);
+}
+
+/* ---- many rows --------------------------------------------------------------------------- */
+
+typedef struct Rounds { uint16_t first[ROUNDS], second[ROUNDS]; } Rounds;
+
+static Rounds rounds_of(uint64_t key)
+{
+    Rounds rounds;
+    for (int i = 0; i < ROUNDS; i++) {
+        uint64_t mixed = math_mix_u64(key + (uint64_t)(i + 1) * 0x9e3779b97f4a7c15ull);
+        rounds.first[i] = (uint16_t)(mixed >> 16);
+        rounds.second[i] = (uint16_t)(mixed >> 40);
+    }
+    return rounds;
+}
+
+/* A number below `range` from the other half and a key; 16-bit products only. */
+__attribute__((always_inline)) static inline uint16_t round_of(uint16_t x, uint16_t first, uint16_t second,
+                                                              uint16_t range)
+{
+    uint16_t h = (uint16_t)((uint32_t)(uint16_t)(x ^ first) * 0x9e3bu);
+    h = (uint16_t)(h ^ (h >> 7));
+    h = (uint16_t)(h + second);
+    h = (uint16_t)((uint32_t)h * 0xca6bu);
+    return (uint16_t)(((uint32_t)h * range) >> 16);
+}
+
+/* (x + by) mod range, both below range */
+__attribute__((always_inline)) static inline uint16_t add_modulo(uint16_t x, uint16_t by, uint16_t range)
+{
+    uint16_t rest = (uint16_t)(range - by);
+    return x >= rest ? (uint16_t)(x - rest) : (uint16_t)(x + by);
+}
+
+/* Sends BLOCK pairs through the rounds. */
+__attribute__((always_inline)) static inline void permute(const Rounds *rounds, uint16_t a, uint16_t b, int count,
+                                                          uint16_t *x, uint16_t *y)
+{
+    for (int i = 0; i < ROUNDS; i += 2) {
+        uint16_t first = rounds->first[i], second = rounds->second[i];
+        for (int j = 0; j < count; j++)
+            x[j] = add_modulo(x[j], round_of(y[j], first, second, a), a);
+        first = rounds->first[i + 1];
+        second = rounds->second[i + 1];
+        for (int j = 0; j < count; j++)
+            y[j] = add_modulo(y[j], round_of(x[j], first, second, b), b);
+    }
+}
+
+static uint32_t walk(const sgdrt_order *order, const Rounds *rounds, uint32_t place)
+{
+    while (place >= order->n) {
+        uint16_t x = (uint16_t)(place % order->a), y = (uint16_t)(place / order->a);
+        permute(rounds, (uint16_t)order->a, (uint16_t)order->b, 1, &x, &y);
+        place = x + order->a * y;
+    }
+    return place;
+}
+
+VECTOR_CLONES
+static void fill_many(const sgdrt_order *order, const Rounds *given, uint32_t first, uint32_t count, uint32_t *rows)
+{
+    const Rounds rounds = *given;
+    const uint16_t a = (uint16_t)order->a, b = (uint16_t)order->b;
+    const uint16_t step_x = (uint16_t)(BLOCK % a), step_y = (uint16_t)(BLOCK / a);
+    uint16_t next_x[BLOCK], next_y[BLOCK], x[BLOCK], y[BLOCK];
+    uint32_t out[BLOCK];
+    for (uint32_t j = 0; j < BLOCK; j++) {
+        next_x[j] = (uint16_t)(((uint64_t)first + j) % a);
+        next_y[j] = (uint16_t)(((uint64_t)first + j) / a);
+    }
+    for (uint64_t done = 0; done < count; done += BLOCK) {
+        uint32_t here = count - done < BLOCK ? (uint32_t)(count - done) : BLOCK, most = 0;
+        for (int j = 0; j < BLOCK; j++) {
+            x[j] = next_x[j];
+            y[j] = next_y[j];
+            uint16_t rest = (uint16_t)(a - step_x);
+            next_x[j] = x[j] >= rest ? (uint16_t)(x[j] - rest) : (uint16_t)(x[j] + step_x);
+            next_y[j] = (uint16_t)(y[j] + step_y + (x[j] >= rest));
+        }
+        permute(&rounds, a, b, BLOCK, x, y);
+        for (int j = 0; j < BLOCK; j++) {
+            out[j] = x[j] + (uint32_t)a * y[j];
+            most = out[j] > most ? out[j] : most;
+        }
+        if (most >= order->n)
+            for (uint32_t j = 0; j < here; j++)
+                out[j] = walk(order, &rounds, out[j]);
+        memcpy(rows + done, out, here * sizeof *rows);
+    }
+}
+
+/* ---- with replacement -------------------------------------------------------------------- */
+
+static uint32_t draw_again(uint64_t key, uint32_t position, uint32_t n, uint32_t least)
+{
+    for (;;) {
+        key = math_mix_u64(key + 0x9e3779b97f4a7c15ull);
+        uint64_t product = (uint64_t)math_mix_u32(position ^ (uint32_t)key, (uint32_t)(key >> 32)) * n;
+        if ((uint32_t)product >= least)
+            return (uint32_t)(product >> 32);
+    }
+}
+
+VECTOR_CLONES
+static void fill_drawn(uint64_t key, uint32_t n, uint32_t first, uint32_t count, uint32_t *rows)
+{
+    const uint32_t low = (uint32_t)key, high = (uint32_t)(key >> 32), least = (0 - n) % n;
+    uint32_t missed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t product = (uint64_t)math_mix_u32((first + i) ^ low, high) * n;
+        rows[i] = (uint32_t)(product >> 32);
+        missed |= (uint32_t)product < least;
+    }
+    for (uint32_t i = 0; missed && i < count; i++)
+        if ((uint32_t)((uint64_t)math_mix_u32((first + i) ^ low, high) * n) < least)
+            rows[i] = draw_again(key, first + i, n, least);
+}
+
+void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, uint32_t count, uint32_t *rows)
+{
+    uint64_t key = math_key_of_name(order->seed ^ 0x6f726465725f6f66ull, epoch);
+    if (order->kind == SGDRT_ORDER_SEQUENTIAL) {
+        for (uint32_t i = 0; i < count; i++)
+            rows[i] = first + i;
+    } else if (order->kind == SGDRT_ORDER_REPLACEMENT) {
+        fill_drawn(key, order->n, first, count, rows);
+    } else if (order->n <= FEW) {
+        fill_few(order, key, first, count, rows);
+    } else {
+        Rounds rounds = rounds_of(key);
+        fill_many(order, &rounds, first, count, rows);
+    }
+}
+
+/* ---- held-out rows ----------------------------------------------------------------------- */
+
+static uint32_t part_of(uint32_t n, double part)
+{
+    double count = floor((double)n * part + 0.5);
+    return !(count > 0) ? 0 : count >= n ? n : (uint32_t)count;
+}
+
+/* quota[c]: how many rows of label c are still to be held out. */
+static void mark_first(uint64_t seed, uint32_t n, const int32_t *labels, uint32_t *quota, uint8_t *held)
+{
+    enum { PIECE = 4096 };
+    sgdrt_order order = sgdrt_order_of(SGDRT_ORDER_SHUFFLED, n, seed ^ 0x686f6c645f6f7574ull);
+    uint32_t rows[PIECE];
+    for (uint32_t first = 0; first < n;) {
+        uint32_t count = n - first < PIECE ? n - first : PIECE;
+        sgdrt_order_fill(&order, 0, first, count, rows);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t *left = &quota[labels ? labels[rows[i]] : 0];
+            if (*left > 0) {
+                held[rows[i]] = 1;
+                --*left;
+            }
+        }
+        first += count;
+    }
+}
+
+bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int32_t *labels, int64_t classes,
+                    uint32_t *rows, uint32_t *training)
+{
+    bool split = kind == SGDRT_HOLD_OUT_SPLIT;
+    uint8_t *held = calloc(n, 1);
+    uint32_t *quota = calloc(split ? (size_t)classes : 1, sizeof *quota);
+    bool memory = held != NULL && quota != NULL;
+    if (memory) {
+        if (split) {
+            for (uint32_t i = 0; i < n; i++)
+                quota[labels[i]]++;
+            for (int64_t c = 0; c < classes; c++)
+                quota[c] = part_of(quota[c], part);
+        } else {
+            quota[0] = part_of(n, part);
+        }
+        if (kind == SGDRT_HOLD_OUT_LAST)
+            memset(held + (n - quota[0]), 1, quota[0]);
+        else
+            mark_first(seed, n, split ? labels : NULL, quota, held);
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < n; i++)
+            if (!held[i])
+                rows[kept++] = i;
+        *training = kept;
+        for (uint32_t i = 0; i < n; i++)
+            if (held[i])
+                rows[kept++] = i;
+    }
+    free(held);
+    free(quota);
+    return memory;
+}
