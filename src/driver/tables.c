@@ -8,7 +8,7 @@
  *
  * Order matters and is the law's (docs/numerics.md, preprocessing). Runs that split alike share everything.
  */
-#include "driver/tables.h"
+#include "driver/training.h"
 #include "driver/find_data.h"
 #include "driver/output.h"
 #include "driver/synthetic.h"
@@ -307,4 +307,20 @@ size_t tables_bytes(const Tables *tables) {
                                              (p->data.valid.rows ? p->data.valid.count : 0));
     }
     return bytes;
+}
+
+const char *tables_describe(Arena *arena, const Tables *tables) {
+    Text text = text_new(arena);
+    for (int i = 0; i < tables->loaded.count; i++) {
+        const Loaded *loaded = &tables->loaded.items[i];
+        const DataSet *set = loaded->set;
+        const char *path = set->path ? set->path : set->column_count ? set->columns[0].path : NULL;
+        const char *slash = path ? strrchr(path, '/') : NULL;
+        char count[32];
+        int64_t rows = loaded->table->rows * (set->copies > 1 ? set->copies : 1);
+        text_add(&text, "%s%s rows", text.length ? ", " : "", count_text(count, sizeof count, rows));
+        if (path && set->kind != SOURCE_SYNTHETIC) text_add(&text, " of %s", slash ? slash + 1 : path);
+        else text_add(&text, " of %s", set->name);
+    }
+    return text.bytes;
 }

@@ -1,0 +1,61 @@
+/* --summary: what there is to learn, by name, and how much memory that takes. Runs with the same parameters are
+ * named together.
+ */
+#include "driver/training.h"
+#include <string.h>
+
+static const char *shape_of(Arena *arena, const Cell *cell) {
+    Text text = text_new(arena);
+    text_add(&text, "%s", dtype_text(cell->dtype));
+    for (int a = 0; a < cell->shape.rank; a++)
+        text_add(&text, "%s%lld", a ? ", " : "[", (long long)cell->shape.extent[a]);
+    if (cell->shape.rank) text_add(&text, "]");
+    return text.bytes;
+}
+
+static void add_cells(Text *to, const Run *run, CellKind kind, const char *heading) {
+    char count[32];
+    int64_t elements = 0, frozen = 0;
+    int width = 12;
+    for (int i = 0; i < run->cell_count; i++)
+        if (run->cells[i].kind == kind && (int)strlen(run->cells[i].name) > width) width = (int)strlen(run->cells[i].name);
+    for (int i = 0; i < run->cell_count; i++) {
+        const Cell *cell = &run->cells[i];
+        if (cell->kind != kind) continue;
+        int64_t size = shape_size(cell->shape);
+        bool is_frozen = kind == CELL_PARAMETER && !cell->updated;
+        elements += size;
+        if (is_frozen) frozen += size;
+        text_add(to, "  %-*s  %-20s %12s%s\n", width, cell->name, shape_of(to->arena, cell),
+                 count_text(count, sizeof count, size), is_frozen ? "  frozen" : "");
+    }
+    if (!elements) return;
+    text_add(to, "  %s %s", count_text(count, sizeof count, elements), heading);
+    if (frozen) text_add(to, ", %s of them frozen", count_text(count, sizeof count, frozen));
+    text_add(to, "\n");
+}
+
+static const char *summary_of(Arena *arena, const Run *run) {
+    Text text = text_new(arena);
+    add_cells(&text, run, CELL_PARAMETER, "parameters");
+    add_cells(&text, run, CELL_STATE, "numbers of layers' state");
+    add_cells(&text, run, CELL_OPTIMIZER, "numbers of optimizer state");
+    add_cells(&text, run, CELL_STATISTIC, "statistics of the data");
+    text_add(&text, "  state: %zu bytes\n", run->state_bytes);
+    return text.bytes;
+}
+
+void driver_print_summary(Driver *driver) {
+    const Program *program = driver->program;
+    const char **texts = arena_array(driver->arena, const char *, program->run_count + 1);
+    for (int r = 0; r < program->run_count; r++) texts[r] = summary_of(driver->arena, &program->runs[r]);
+    for (int r = 0; r < program->run_count; r++) {
+        bool earlier = false;
+        for (int q = 0; q < r && !earlier; q++) earlier = strcmp(texts[q], texts[r]) == 0;
+        if (earlier) continue;
+        fprintf(driver->result, "%s", program->runs[r].name);
+        for (int q = r + 1; q < program->run_count; q++)
+            if (strcmp(texts[q], texts[r]) == 0) fprintf(driver->result, ", %s", program->runs[q].name);
+        fprintf(driver->result, "\n%s", texts[r]);
+    }
+}
