@@ -136,6 +136,7 @@ static int peek_rows(Reader *r, Words *first, Words *second, const char **after)
         text->inner_lines = 0;
         text->inner_begin = NULL;
         CsvStatus status = read_words(r, &p, first);
+        bool first_is_whole = status == CSV_FINE;
         int64_t inner_lines = text->inner_lines;
         *after = p;
         if (status == CSV_PROBLEM)
@@ -149,9 +150,11 @@ static int peek_rows(Reader *r, Words *first, Words *second, const char **after)
         text->inner_lines = inner_lines;
         if (status != CSV_MORE)
             return 0;
-        words_free(first);
         words_free(second);
         code = sgdrt_csv_refill(text);
+        if (code == PROBLEM_QUOTE && first_is_whole)           /* the second row's, and the window is as it was */
+            return 0;
+        words_free(first);
     }
     return code;
 }
@@ -180,7 +183,7 @@ static int read_header(Reader *r) {
 static int no_column_problem(Reader *r, const sgdrt_column_request *column, int64_t element) {
     const char *name = column->csv_name ? column->csv_name[element] : NULL;
     if (!name) {
-        int code = sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, r->text.line, 0,
+        int code = sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 0, 0,
                                      "has %d columns, so there is no column %lld", r->field_count,
                                      (long long)column->csv_index[element]);
         sgdrt_problem_help(r->problem, "columns count from 0: the last one is %d", r->field_count - 1);

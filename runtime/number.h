@@ -33,6 +33,11 @@ NumberStatus sgdrt_number_integer(const char *text, size_t length, int64_t *valu
 static const double sgdrt_power_of_ten[23] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+/* 10^-22 .. 10^22; the negative powers are rounded. */
+static const double sgdrt_near_power_of_ten[45] = {
+    1e-22, 1e-21, 1e-20, 1e-19, 1e-18, 1e-17, 1e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8,
+    1e-7,  1e-6,  1e-5,  1e-4,  1e-3,  1e-2,  1e-1,  1e0,   1e1,   1e2,   1e3,   1e4,   1e5,   1e6,  1e7,
+    1e8,   1e9,   1e10,  1e11,  1e12,  1e13,  1e14,  1e15,  1e16,  1e17,  1e18,  1e19,  1e20,  1e21, 1e22 };
 static const uint64_t sgdrt_integer_power_of_ten[9] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
                                                         100000000 };
 
@@ -102,12 +107,12 @@ static inline bool sgdrt_decimal_f32(const Decimal *decimal, float *value) {
     int q = decimal->q;
     if (q < -44 || q > 44)
         return false;
-    double d = (double)decimal->w;                    /* each operation adds half a unit of error */
+    double d = (double)decimal->w;        /* half a unit of error; each power and each product adds as much */
     if (q < -22 || q > 22) {
-        d = q < 0 ? d / 1e22 : d * 1e22;
+        d *= q < 0 ? 1e-22 : 1e22;
         q += q < 0 ? 22 : -22;
     }
-    d = q < 0 ? d / sgdrt_power_of_ten[-q] : d * sgdrt_power_of_ten[q];
+    d *= sgdrt_near_power_of_ten[q + 22];
     uint64_t bits;
     memcpy(&bits, &d, 8);
     int64_t to_middle = (int64_t)(bits & 0x1FFFFFFF) - 0x10000000;
@@ -115,7 +120,11 @@ static inline bool sgdrt_decimal_f32(const Decimal *decimal, float *value) {
         return false;
     if (d != 0 && !(d >= 0x1p-126 && d <= 0x1.fffffep127))
         return false;
-    *value = (float)(decimal->negative ? -d : d);
+    float magnitude = (float)d;
+    uint32_t word;
+    memcpy(&word, &magnitude, 4);
+    word |= (uint32_t)decimal->negative << 31;        /* no branch: signs of data cannot be predicted */
+    memcpy(value, &word, 4);
     return true;
 }
 
