@@ -109,11 +109,19 @@ static bool substitute(const AxisMap *map, const Access *inner, AxisMap *out) {
     return true;
 }
 
+bool access_has_map(const Access *access, Shape source, const AxisMap *map, int64_t bound) {
+    for (int a = 0; a < access->rank; a++) {
+        if (source.extent[a] <= bound && axis_map_equal(&access->axis[a], map)) return true;
+    }
+    return false;
+}
+
 bool access_compose(const Access *outer, Shape middle, Shape source, const Access *inner, const int64_t *extent,
-                    int count, Access *out) {
+                    int count, const Access *other, Shape other_shape, Access *out) {
     for (int b = 0; b < middle.rank; b++) {
         if (axis_map_always_within(&inner->axis[b], extent, count, middle.extent[b])) continue;
-        if (!access_implies(outer, source, b, middle.extent[b])) return false;
+        if (access_implies(outer, source, b, middle.extent[b])) continue;
+        if (!other || !access_has_map(other, other_shape, &inner->axis[b], middle.extent[b])) return false;
     }
     memset(out, 0, sizeof *out);
     out->rank = outer->rank;

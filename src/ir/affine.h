@@ -26,9 +26,13 @@ bool    access_always_within(const Access *access, const int64_t *extent, int co
 bool    access_implies(const Access *access, Shape source, int k, int64_t extent);
 /* out = outer after inner: outer reads a tensor of shape `middle` that is itself a view, read at `inner` over an
  * index space; false if some place absent for the pair is not absent for `out`, or a number grows too large.
- * Places outside `source` (the tensor that is left) are absent for both. */
+ * Places outside `source` (the tensor that is left) are absent for both. `other`, if not NULL, is another factor
+ * of the same term, of shape `other_shape`: where that is absent the term is. */
 bool    access_compose(const Access *outer, Shape middle, Shape source, const Access *inner, const int64_t *extent,
-                       int count, Access *out);
+                       int count, const Access *other, Shape other_shape, Access *out);
+/* Whether `access` has an axis that is absent wherever place `map` is outside 0 .. bound-1: it reads that very map
+ * and reaches no further. */
+bool    access_has_map(const Access *access, Shape source, const AxisMap *map, int64_t bound);
 /* Result and reduced extents one after the other; returns their number. */
 int     contraction_space(Shape result, const Contraction *c, int64_t extent[MOST_AXES]);
 #endif

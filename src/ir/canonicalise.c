@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ir/affine.h"
+#include "ir/fold.h"
 #include "ir/graph.h"
 
 typedef struct Canonical {
@@ -42,8 +43,7 @@ static bool was_mean(const Node *old) {
         if (factor->op != OP_CONST || sum->op != OP_CONTRACT) continue;
         double terms = 1;
         for (int r = 0; r < sum->attr.contraction->reduced; r++) terms *= (double)sum->attr.contraction->extent[r];
-        double part = old->dtype == DTYPE_F32 ? (double)(1.0f / (float)terms) : 1.0 / terms;
-        if (factor->attr.value == part) return true;
+        if (factor->attr.value == fold_round(old->dtype, 1 / terms)) return true;
     }
     return false;
 }
@@ -105,21 +105,35 @@ static bool absorb_view(Reduction *r, int s, bool padding_too) {
     if (!padding_too && !access_always_within(outer, view->shape.extent, view->shape.rank, below->shape)) return false;
     int64_t extent[MOST_AXES];
     int axes = reduction_space(r, extent);
+    const Access *other = r->count == 2 ? &r->c.access[1 - s] : NULL;
+    Shape other_shape = r->count == 2 ? r->source[1 - s]->shape : (Shape){0};
     Access both;
-    if (!access_compose(outer, view->shape, below->shape, &r->c.access[s], extent, axes, &both)) return false;
+    if (!access_compose(outer, view->shape, below->shape, &r->c.access[s], extent, axes, other, other_shape, &both))
+        return false;
     r->source[s] = below;
     r->c.access[s] = both;
     return true;
 }
 
-/* A source of ones that is nowhere absent. */
+/* Wherever `access` is absent, the other factor is. */
+static bool says_nothing(const Reduction *r, int s, const int64_t *extent, int axes) {
+    const Access *access = &r->c.access[s];
+    Shape shape = r->source[s]->shape;
+    for (int a = 0; a < access->rank; a++) {
+        if (axis_map_always_within(&access->axis[a], extent, axes, shape.extent[a])) continue;
+        if (!access_has_map(&r->c.access[1 - s], r->source[1 - s]->shape, &access->axis[a], shape.extent[a]))
+            return false;
+    }
+    return true;
+}
+
+/* A source of ones that leaves out no term. */
 static bool drop_ones(Reduction *r) {
     int64_t extent[MOST_AXES];
     int axes = reduction_space(r, extent);
     for (int s = 0; s < 2 && r->count == 2; s++) {
         const Node *x = r->source[s];
-        if (x->op != OP_CONST || x->attr.value != 1) continue;
-        if (!access_always_within(&r->c.access[s], extent, axes, x->shape)) continue;
+        if (x->op != OP_CONST || x->attr.value != 1 || !says_nothing(r, s, extent, axes)) continue;
         r->source[0] = r->source[1 - s];
         r->c.access[0] = r->c.access[1 - s];
         r->count = 1;
@@ -170,7 +184,7 @@ static bool absorb_sum(Reduction *r) {
     }
     axes = contraction_space(r->result, &joined, extent);
     for (int s = 0; s < sum->sources; s++) {
-        if (!access_compose(&inner->access[s], middle, sum->source[s]->shape, &within, extent, axes,
+        if (!access_compose(&inner->access[s], middle, sum->source[s]->shape, &within, extent, axes, NULL, (Shape){0},
                             &joined.access[s])) return false;
     }
     r->c = joined;

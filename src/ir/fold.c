@@ -175,7 +175,8 @@ static Node *fold_view(Graph *g, const Node *n) {
     if (x->op != OP_VIEW) return NULL;
     Access both;
     if (!access_compose(&x->attr.contraction->access[0], x->shape, x->source[0]->shape,
-                        &n->attr.contraction->access[0], n->shape.extent, n->shape.rank, &both)) return NULL;
+                        &n->attr.contraction->access[0], n->shape.extent, n->shape.rank, NULL, (Shape){0}, &both))
+        return NULL;
     return graph_view(g, x->source[0], n->shape, &both);
 }
 
