@@ -6,6 +6,7 @@
  * What follows (fuse, plan, emit, ...) belongs to codegen and is asked for where code is wanted. Errors are
  * looked at once per stage: a stage reports all it finds, the next one does not start on a broken program.
  */
+#include "codegen/codegen.h"
 #include "driver/driver.h"
 #include <string.h>
 #include <time.h>
@@ -38,6 +39,15 @@ void driver_add_time(Driver *driver, const char *name, double seconds) {
     vector_push(driver->arena, &driver->times, time);
 }
 
+void driver_add_codegen_times(Driver *driver, const struct CodegenTimes *times) {
+    driver_add_time(driver, "fuse", times->fuse);
+    driver_add_time(driver, "plan", times->plan);
+    driver_add_time(driver, "emit", times->emit);
+    driver_add_time(driver, "optimise", times->optimise);
+    driver_add_time(driver, "machine code", times->machine_code);
+    driver_add_time(driver, "link", times->link);
+}
+
 void driver_print_times(Driver *driver) {
     double sum = 0;
     for (int i = 0; i < driver->times.count; i++) sum += driver->times.items[i].seconds;
@@ -61,6 +71,8 @@ void driver_print_diagnostics(Driver *driver) {
 
 /* ---- stages -------------------------------------------------------------------------------- */
 static const char *const first_stages[] = {"parse", "lower"};
+/* After this pass bits are fixed. The interpreter runs what is there; what follows changes no bit. */
+static const char the_line[] = "order";
 enum { FIRST_STAGE_COUNT = sizeof first_stages / sizeof *first_stages };
 
 bool driver_check_pass_name(Driver *driver, const char *name, const char **problem) {
@@ -82,6 +94,19 @@ bool driver_check_pass_name(Driver *driver, const char *name, const char **probl
 static bool stop_after(Driver *driver, const char *stage) {
     if (driver->options->stop_after && strcmp(driver->options->stop_after, stage) == 0) driver->stopped = true;
     return driver->stopped;
+}
+
+static bool emits(const Driver *driver, EmitKind kind) {
+    for (int i = 0; i < driver->options->emit.count; i++)
+        if (driver->options->emit.items[i].kind == kind) return true;
+    return false;
+}
+
+/* --emit=ast alone wants no more than a tree, of programs that mean nothing as well. */
+static bool wants_tree_only(const Options *o) {
+    for (int i = 0; i < o->emit.count; i++)
+        if (o->emit.items[i].kind != EMIT_AST) return false;
+    return o->emit.count > 0 && !o->run && !o->dry_run && !o->check_grad && !o->summary;
 }
 
 static bool dumps(const Driver *driver, const char *stage) {
@@ -136,6 +161,7 @@ static ExitCode lower_stage(Driver *driver, bool f64) {
                                     o->file, &lower);
     driver_add_time(driver, "lower", clock_seconds() - begin);
     if (driver->diagnostics->errors) return EXIT_SOURCE;
+    if (emits(driver, EMIT_GRAD)) driver_keep_graphs(driver, EMIT_GRAD);
     if (dumps(driver, "lower"))
         for (int i = 0; i < driver->program->run_count; i++) dump_run(driver, &driver->program->runs[i], "lower");
     return EXIT_DONE;
@@ -146,6 +172,10 @@ static ExitCode pass_stage(Driver *driver, const Pass *pass) {
     for (int i = 0; i < driver->program->run_count; i++) pass->run(driver->program, &driver->program->runs[i]);
     driver_add_time(driver, pass->name, clock_seconds() - begin);
     if (driver->diagnostics->errors) return EXIT_SOURCE;
+    if (strcmp(pass->name, the_line) == 0) {
+        if (emits(driver, EMIT_IR)) driver_keep_graphs(driver, EMIT_IR);
+        if (emits(driver, EMIT_DOT)) driver_keep_graphs(driver, EMIT_DOT);
+    }
     if (dumps(driver, pass->name))
         for (int i = 0; i < driver->program->run_count; i++) dump_run(driver, &driver->program->runs[i], pass->name);
     return EXIT_DONE;
@@ -153,12 +183,13 @@ static ExitCode pass_stage(Driver *driver, const Pass *pass) {
 
 ExitCode driver_compile(Driver *driver, bool f64) {
     ExitCode code = parse_stage(driver);
-    if (code != EXIT_DONE || stop_after(driver, "parse")) return code;
+    if (code != EXIT_DONE || stop_after(driver, "parse") || wants_tree_only(driver->options)) return code;
     code = lower_stage(driver, f64);
     if (code != EXIT_DONE || stop_after(driver, "lower")) return code;
     for (const Pass *pass = graph_passes; pass->name; pass++) {
         code = pass_stage(driver, pass);
         if (code != EXIT_DONE || stop_after(driver, pass->name)) return code;
+        if (driver->options->interpret && strcmp(pass->name, the_line) == 0) break;
     }
     return EXIT_DONE;
 }

@@ -2,7 +2,7 @@
  *
  *   options.c      the command line
  *   compile.c      text -> Program at the line where bits are fixed, pass by pass
- *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout
+ *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_graph.c: graphs
  *   find_data.c    where data files lie;  tables.c: data sets in memory, split, standardised
  *   feed.c         which rows a step takes
  *   train.c        the loop around ENTRY_STEP;  evaluate.c: losses and metrics of a set of rows
@@ -32,6 +32,7 @@ typedef struct Driver {
     Source *source; Ast *ast; Program *program;
     FILE *result, *info;                         /* stdout, stderr */
     Vector(PassTime) times;
+    const char *kept[EMIT_KIND_COUNT];           /* graphs as text (emit_graph.c); NULL: not asked for */
     bool stopped;                                /* --stop-after was reached */
     double started;                              /* clock_seconds() at the start of the process */
 } Driver;
@@ -44,11 +45,16 @@ ExitCode driver_compile(Driver *driver, bool f64);
 /* Is there a pass or stage of this name? Else *problem is a sentence. */
 bool     driver_check_pass_name(Driver *driver, const char *name, const char **problem);
 void     driver_add_time(Driver *driver, const char *name, double seconds);
+struct CodegenTimes;
+void     driver_add_codegen_times(Driver *driver, const struct CodegenTimes *times);
 void     driver_print_times(Driver *driver);
 void     driver_print_diagnostics(Driver *driver);
 /* "sgdc: ..." on stderr, for what has no place in a source. */
 void     driver_print_version(FILE *to);
 void     driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- emit_graph.c -------------------------------------------------------------------------- */
+void     driver_keep_graphs(Driver *driver, EmitKind kind);      /* into driver->kept */
 
 /* ---- emit.c -------------------------------------------------------------------------------- */
 ExitCode driver_emit(Driver *driver);

@@ -518,15 +518,7 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
         *good = executors[i] != NULL;
     }
     if (codegen && *good) *good = codegen_jit_all(codegen, executors, count);
-    if (codegen) {
-        const CodegenTimes *times = codegen_times(codegen);
-        driver_add_time(driver, "fuse", times->fuse);
-        driver_add_time(driver, "plan", times->plan);
-        driver_add_time(driver, "emit", times->emit);
-        driver_add_time(driver, "optimise", times->optimise);
-        driver_add_time(driver, "machine code", times->machine_code);
-        driver_add_time(driver, "link", times->link);
-    }
+    if (codegen) driver_add_codegen_times(driver, codegen_times(codegen));
     return codegen;
 }
 

@@ -1,0 +1,166 @@
+/* --emit, and what sgdc does when nothing else is asked for: an object and its header.
+ *
+ * Texts go to stdout unless a path is given; object and header go beside the source or where -o says. Outputs
+ * depend on the program and the options alone: no paths, no times in them.
+ */
+#include "codegen/codegen.h"
+#include "codegen/object_model.h"
+#include "driver/driver.h"
+#include "driver/output.h"
+#include "model.h"
+#include <string.h>
+
+/* ---- names ---------------------------------------------------------------------------------------- */
+static const char *prefix_of(Driver *driver, const Run *run) {
+    const char *stem = driver->options->name ? driver->options->name : driver->program->stem;
+    if (driver->program->run_count == 1) return header_identifier(driver->arena, stem);
+    return header_identifier(driver->arena, text_format(driver->arena, "%s_%s", stem, run->name));
+}
+
+static const char *object_path(Driver *driver) {
+    const Options *o = driver->options;
+    const char *file = text_format(driver->arena, "%s.o", driver->program->stem);
+    if (!o->output) return path_join(driver->arena, path_folder(driver->arena, o->file), file);
+    size_t length = strlen(o->output);
+    if (o->output[length - 1] == '/' || path_is_folder(o->output)) return path_join(driver->arena, o->output, file);
+    return o->output;
+}
+
+static const char *header_path(Driver *driver) {
+    const char *object = object_path(driver);
+    size_t stem = strlen(object) - strlen(path_extension(object));
+    return text_format(driver->arena, "%.*s.h", (int)stem, object);
+}
+
+/* ---- machine code ------------------------------------------------------------------------------------ */
+typedef struct Blocks { const Run **runs; const char **prefixes; ObjectBlock *blocks; int count; } Blocks;
+
+static const bool *columns_predicted(Arena *arena, const Run *run) {
+    bool *predicts = arena_array(arena, bool, run->data->column_count + 1);
+    Node **roots = arena_array(arena, Node *, run->predictor.root_count + 1);
+    int count;
+    for (int i = 0; i < run->predictor.root_count; i++) roots[i] = run->predictor.roots[i].node;
+    Node **nodes = graph_post_order(arena, roots, run->predictor.root_count, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN) predicts[nodes[i]->attr.index] = true;
+    return predicts;
+}
+
+static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/* What the object says of the processor it needs: the x86-64 level of --cpu, 0 for code made for one machine. */
+static int level_of(const char *cpu) {
+    static const char *const levels[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4"};
+    for (int i = 0; cpu && i < 3; i++)
+        if (strcmp(cpu, levels[i]) == 0) return i + 2;
+    return 0;
+}
+
+static Blocks make_blocks(Driver *driver, Codegen *codegen) {
+    const Program *program = driver->program;
+    int count = program->run_count, *level = arena_new_of(driver->arena, int);
+    *level = level_of(driver->options->cpu);
+    Blocks b = {arena_array(driver->arena, const Run *, count + 1), arena_array(driver->arena, const char *, count + 1),
+                arena_array(driver->arena, ObjectBlock, count + 1), count};
+    for (int i = 0; i < count; i++) {
+        const Run *run = b.runs[i] = &program->runs[i];
+        CodegenSizes sizes = codegen_sizes(codegen, run);
+        b.prefixes[i] = prefix_of(driver, run);
+        b.blocks[i].header = (HeaderBlock){
+            .run = run, .prefix = b.prefixes[i], .predict_bytes = sizes.predict,
+            .train_bytes = sizeof(sgdrt_instance) + round_up(run->state_bytes) + round_up(sizes.most),
+            .predicts = columns_predicted(driver->arena, run),
+        };
+        b.blocks[i].work_bytes = sizes.most;
+        b.blocks[i].level_count = 1;
+        b.blocks[i].levels = level;
+        b.blocks[i].code_prefix = &b.prefixes[i];
+    }
+    return b;
+}
+
+static ExitCode write_text(Driver *driver, const char *path, const Text *text) {
+    const char *problem;
+    if (output_write(driver->arena, path ? path : "-", text->bytes, text->length, &problem)) return EXIT_DONE;
+    driver_complain(driver, "%s %s", path, problem);
+    return EXIT_DATA;
+}
+
+static ExitCode write_header(Driver *driver, const Blocks *b, const char *path) {
+    HeaderBlock *blocks = arena_array(driver->arena, HeaderBlock, b->count + 1);
+    Text text = text_new(driver->arena);
+    for (int i = 0; i < b->count; i++) blocks[i] = b->blocks[i].header;
+    header_write(&text, driver->program->stem, blocks, b->count);
+    return write_text(driver, path, &text);
+}
+
+static ExitCode write_machine_text(Driver *driver, Codegen *codegen, const Blocks *b, CodegenText kind, const char *path) {
+    Text text = text_new(driver->arena);
+    if (!codegen_text(codegen, &text, b->runs, b->prefixes, b->count, kind)) return EXIT_DEFECT;
+    return write_text(driver, path, &text);
+}
+
+static ExitCode write_object(Driver *driver, Codegen *codegen, const Blocks *b, const char *path) {
+    ObjectModel model = {driver->arena, b->blocks, b->count};
+    CodegenExtra extra = {object_model_add, &model};
+    return codegen_object(codegen, path, b->runs, b->prefixes, b->count, &extra) ? EXIT_DONE : EXIT_DATA;
+}
+
+static ExitCode emit_machine(Driver *driver, Codegen *codegen, const Blocks *b, Emit emit) {
+    switch (emit.kind) {
+    case EMIT_LOOPS: return write_machine_text(driver, codegen, b, CODEGEN_LOOPS, emit.path);
+    case EMIT_LLVM: return write_machine_text(driver, codegen, b, CODEGEN_LLVM, emit.path);
+    case EMIT_ASM: return write_machine_text(driver, codegen, b, CODEGEN_ASM, emit.path);
+    case EMIT_HEADER: return write_header(driver, b, emit.path ? emit.path : header_path(driver));
+    case EMIT_OBJ: return write_object(driver, codegen, b, emit.path ? emit.path : object_path(driver));
+    default: INTERNAL_ERROR("%s is not machine code", emit_kind_text(emit.kind));
+    }
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------- */
+static void add_dependencies(Driver *driver, Text *to) {
+    text_add(to, "%s: %s", object_path(driver), driver->options->file);
+    for (int i = 0; i < driver->program->included_count; i++) text_add(to, " %s", driver->program->included[i]);
+    text_add(to, "\n");
+}
+
+static ExitCode emit_text(Driver *driver, Emit emit) {
+    Text text = text_new(driver->arena);
+    if (emit.kind == EMIT_AST) ast_print(&text, driver->ast);
+    else if (emit.kind == EMIT_DEPS) add_dependencies(driver, &text);
+    else text_add(&text, "%s", driver->kept[emit.kind]);
+    return write_text(driver, emit.path, &text);
+}
+
+static bool is_machine(EmitKind kind) {
+    return kind == EMIT_LOOPS || kind == EMIT_LLVM || kind == EMIT_ASM || kind == EMIT_OBJ || kind == EMIT_HEADER;
+}
+
+ExitCode driver_emit(Driver *driver) {
+    static const Emit object_and_header[] = {{EMIT_OBJ, NULL}, {EMIT_HEADER, NULL}};
+    const Options *o = driver->options;
+    const Emit *emits = o->emit.count ? o->emit.items : object_and_header;
+    int count = o->emit.count ? o->emit.count : 2;
+    bool machine = false;
+    for (int i = 0; i < count; i++) machine |= is_machine(emits[i].kind);
+    Codegen *codegen = NULL;
+    Blocks blocks = {0};
+    if (machine && driver->program->run_count == 0) {
+        driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
+        return EXIT_SOURCE;
+    }
+    if (machine) {
+        CodegenOptions options = {.cpu = o->cpu, .level = o->optimize};
+        codegen = codegen_new(driver->arena, &options, driver->diagnostics);
+        if (!codegen) return EXIT_USAGE;
+        blocks = make_blocks(driver, codegen);
+    }
+    ExitCode code = EXIT_DONE;
+    for (int i = 0; i < count && code == EXIT_DONE; i++)
+        code = is_machine(emits[i].kind) ? emit_machine(driver, codegen, &blocks, emits[i]) : emit_text(driver, emits[i]);
+    if (codegen) {
+        driver_add_codegen_times(driver, codegen_times(codegen));
+        codegen_free(codegen);
+    }
+    return code;
+}
