@@ -20,7 +20,7 @@
  * what canonicalise writes as FMA. All NaN are equal.
  *
  * Invariants: nodes are immutable and live in the graph's arena; two nodes equal in everything but
- * span, backward and id are one node (the first span wins); a node's sources have smaller ids.
+ * span, backward, name and id are one node (the first span and name win); a node's sources have smaller ids.
  */
 #ifndef SGDC_GRAPH_H
 #define SGDC_GRAPH_H
@@ -91,6 +91,7 @@ struct Node {
     Attr     attr;
     Span     span;               /* in the user's text */
     uint32_t id;
+    const char *name;            /* what the program calls this value (h = ...), for readers only; NULL: nothing */
 };
 
 typedef struct Graph {
