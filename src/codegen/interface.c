@@ -1,0 +1,67 @@
+/* interface: the object and the header of a program's runs, side by side: prefixes, sizes, which columns predict
+ * reads, and the processor levels the object carries.
+ */
+#include "codegen/interface.h"
+#include "codegen/header.h"
+#include "codegen/object_model.h"
+#include "core.h"
+#include "model.h"
+#include <string.h>
+
+static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+const char *interface_prefix(Arena *arena, const Program *program, const Run *run, const char *stem) {
+    const char *id = header_identifier(arena, stem);
+    if (program->run_count == 1) return id;
+    return text_format(arena, "%s_%s", id, header_identifier(arena, run->name));
+}
+
+static const bool *columns_of_predict(Arena *arena, const Run *run) {
+    bool *predicts = arena_array(arena, bool, run->data->column_count + 1);
+    Node **roots = arena_array(arena, Node *, run->predictor.root_count + 1);
+    int count;
+    for (int i = 0; i < run->predictor.root_count; i++) roots[i] = run->predictor.roots[i].node;
+    Node **nodes = graph_post_order(arena, roots, run->predictor.root_count, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN) predicts[nodes[i]->attr.index] = true;
+    return predicts;
+}
+
+static HeaderBlock block_of(Arena *arena, const Program *program, const Run *run, const char *stem, Codegen *codegen) {
+    CodegenSizes sizes = codegen_sizes(codegen, run);
+    return (HeaderBlock){
+        .run = run,
+        .prefix = interface_prefix(arena, program, run, stem),
+        .train_bytes = sizeof(sgdrt_instance) + round_up(run->state_bytes) + round_up(sizes.most),
+        .predict_bytes = round_up(sizes.predict),
+        .predicts = columns_of_predict(arena, run),
+    };
+}
+
+void interface_header(Text *to, const Program *program, const char *stem, Codegen *codegen) {
+    HeaderBlock *blocks = arena_array(to->arena, HeaderBlock, program->run_count + 1);
+    for (int i = 0; i < program->run_count; i++)
+        blocks[i] = block_of(to->arena, program, &program->runs[i], stem, codegen);
+    header_write(to, header_identifier(to->arena, stem), blocks, program->run_count);
+}
+
+bool interface_object(Arena *arena, const char *path, const Program *program, const char *stem, Codegen *codegen,
+                      int level) {
+    int count = program->run_count;
+    ObjectBlock *blocks = arena_array(arena, ObjectBlock, count + 1);
+    const Run **runs = arena_array(arena, const Run *, count + 1);
+    const char **prefixes = arena_array(arena, const char *, count + 1);
+    int *levels = arena_copy(arena, &level, sizeof level);
+    for (int i = 0; i < count; i++) {
+        runs[i] = &program->runs[i];
+        blocks[i].header = block_of(arena, program, runs[i], stem, codegen);
+        prefixes[i] = blocks[i].header.prefix;
+        blocks[i].work_bytes = codegen_sizes(codegen, runs[i]).most;
+        blocks[i].level_count = 1;
+        blocks[i].levels = levels;
+        blocks[i].code_prefix = &prefixes[i];
+    }
+    ObjectModel object = {arena, blocks, count};
+    CodegenExtra extra = {object_model_add, &object};
+    return codegen_object(codegen, path, runs, prefixes, count, &extra);
+}
