@@ -80,6 +80,9 @@ void separator_stop(Parse *parse);
 /* A syntax error was met at the last token. */
 void separator_panic(Parse *parse);
 
+/* The `(` and `[` around the last token are taken as closed before it. */
+void separator_close_round_and_square(Parse *parse);
+
 /* The tokens that could have stood in place of seen[0], by their names in parser.y. */
 typedef struct Expected { const char *const *names; int count; } Expected;
 void syntax_report(Parse *parse, Expected expected);

@@ -232,6 +232,17 @@ void separator_stop(Parse *parse)
     close_round_and_square(parse);
 }
 
+void separator_close_round_and_square(Parse *parse)
+{
+    Bracket last = innermost(parse);
+    bool    is_new = last.kind && last.span.begin == parse->seen[0].span.begin;
+    if (is_new)
+        parse->open.count--;
+    close_round_and_square(parse);
+    if (is_new)
+        vector_push(parse->arena, &parse->open, last);
+}
+
 void separator_panic(Parse *parse)
 {
     parse->panic = true;

@@ -163,8 +163,7 @@ static bool report_unclosed(Parse *parse)
     if (bad->kind != '}' && !starts_statement && is_closed_later(parse, bad->span))
         return false;
     syntax_report_unclosed(parse, around);
-    while (parse->open.count > 0 && is_round_or_square(parse->open.items[parse->open.count - 1]))
-        parse->open.count--;
+    separator_close_round_and_square(parse);
     return true;
 }
 
