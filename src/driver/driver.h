@@ -63,6 +63,7 @@ ExitCode driver_emit(Driver *driver);
 ExitCode driver_train(Driver *driver);
 
 /* ---- check_grad.c, summary.c ---------------------------------------------------------------- */
+void     check_grad_prepare(Driver *driver);      /* between lowering and the passes */
 ExitCode driver_check_grad(Driver *driver);
 void     driver_print_summary(Driver *driver);
 

@@ -1,8 +1,8 @@
 /* plot: loss curves of runs, drawn by gnuplot as a child process.
  *
- * The name says the kind: .svg .png .pdf, "-" for characters on the terminal, .gp for the script alone (to restyle).
- * Two panels: loss against epoch, and loss against time with a logarithmic axis. One colour per run; validation
- * is dashed in its run's colour. What is not finite is left out of the curve.
+ * The name says the kind: .svg .png .pdf, "-" for characters on the terminal, .gp for the script alone (to
+ * restyle). Two panels: loss against epoch, and loss against time with a logarithmic axis. One colour per
+ * run; validation is dashed in its run's colour. What is not finite is left out of the curve.
  */
 #ifndef SGDC_DRIVER_PLOT_H
 #define SGDC_DRIVER_PLOT_H

@@ -25,7 +25,7 @@ RowSet split_none(Arena *arena, const DataSet *set, const sgdrt_table *table) {
 static int32_t *labels_of(Arena *arena, const Run *run, const sgdrt_table *table) {
     int64_t count = table->rows * copies_of(run->data);
     int32_t *labels = arena_array(arena, int32_t, count + 1);
-    synthetic_labels(arena, run->data, table, run->hold_out_by, labels);
+    synthetic_labels(run->data, table, run->hold_out_by, labels);
     for (int64_t i = table->rows; i < count; i++) labels[i] = labels[i - table->rows];
     return labels;
 }

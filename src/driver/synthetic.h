@@ -5,10 +5,10 @@
 #include "sgdrt.h"
 
 /* Fills every synthetic column of the table, each row's columns in order. */
-void synthetic_fill(Arena *arena, const DataSet *set, sgdrt_table *table);
+void synthetic_fill(const DataSet *set, sgdrt_table *table);
 /* keep[r] becomes 1 where the set's `keep` holds for row r. */
-void synthetic_keep(Arena *arena, const DataSet *set, const sgdrt_table *table, uint8_t *keep);
+void synthetic_keep(const DataSet *set, const sgdrt_table *table, uint8_t *keep);
 /* The label that field `field` gives row r. */
-void synthetic_labels(Arena *arena, const DataSet *set, const sgdrt_table *table, int field, int32_t *labels);
+void synthetic_labels(const DataSet *set, const sgdrt_table *table, int field, int32_t *labels);
 
 #endif

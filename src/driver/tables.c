@@ -126,7 +126,7 @@ static sgdrt_table *make_synthetic(Driver *driver, const DataSet *set, const sgd
         report_problem(driver, &problem, set->span);
         return NULL;
     }
-    synthetic_fill(driver->arena, set, table);
+    synthetic_fill(set, table);
     return table;
 }
 
@@ -137,7 +137,7 @@ static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table) {
     if (set->keep) {
         uint8_t *keep = malloc((size_t)(table->rows ? table->rows : 1));
         if (!keep) INTERNAL_ERROR("no memory for %lld rows", (long long)table->rows);
-        synthetic_keep(driver->arena, set, table, keep);
+        synthetic_keep(set, table, keep);
         failed = sgdrt_keep_rows(table, keep, &problem);
         free(keep);
     }

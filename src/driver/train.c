@@ -226,37 +226,6 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints, bool
 }
 
 /* ---- before and after ----------------------------------------------------------------------------------- */
-static void fill_statistic(Training *t, int cell_index, const double *values) {
-    if (cell_index < 0 || !values) return;
-    const Cell *cell = &t->run->cells[cell_index];
-    char *to = (char *)t->state + cell->offset;
-    int64_t count = shape_size(cell->shape);
-    for (int64_t i = 0; i < count; i++) {
-        if (cell->dtype == DTYPE_F64) ((double *)to)[i] = values[i];
-        else ((float *)to)[i] = (float)values[i];
-    }
-}
-
-static void start_state(Training *t) {
-    const Run *run = t->run;
-    sgdrt_header *header = training_header(t);
-    memset(t->state, 0, run->state_bytes);
-    header->seed = run->seed;
-    header->planned = (uint64_t)t->planned;
-    for (int i = 0; i < run->slot_count; i++) {
-        char *to = (char *)t->state + run->slots[i].offset;
-        if (run->slots[i].dtype == DTYPE_F64) *(double *)to = run->slots[i].value;
-        else if (run->slots[i].dtype == DTYPE_I32) *(int32_t *)to = (int32_t)run->slots[i].value;
-        else *(float *)to = (float)run->slots[i].value;
-    }
-    sgdrt_call call = {.state = t->state, .work = t->work};
-    t->executor->call(t->executor, ENTRY_INIT, 0, &call);
-    for (int i = 0; i < run->data->column_count; i++) {
-        fill_statistic(t, run->data->columns[i].mean_cell, t->data->mean[i]);
-        fill_statistic(t, run->data->columns[i].deviation_cell, t->data->deviation[i]);
-    }
-}
-
 static const char *first_not_finite(const Training *t) {
     for (int i = 0; i < t->run->cell_count; i++) {
         const Cell *cell = &t->run->cells[i];
@@ -299,7 +268,7 @@ static void check_parameters(Training *t) {
 static bool begin_run(Training *t, Training *const *all) {
     const Options *o = t->driver->options;
     const Run *run = t->run;
-    start_state(t);
+    state_start(run, t->executor, t->data, t->state, t->work, t->planned);
     if (isfinite(run->quadratic_lr)) quadratic_check(t);
     if (run->start_run >= 0) saved_copy_parameters(t, all[run->start_run]);
     if (run->start_file && !saved_read_parameters(t, run->start_file)) return false;

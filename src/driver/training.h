@@ -44,6 +44,9 @@ typedef struct Training {
 
 static inline sgdrt_header *training_header(const Training *t) { return t->state; }
 
+/* ---- state.c --------------------------------------------------------------------------------- */
+void state_start(const Run *run, Executor *executor, const RunData *data, void *state, void *work, int64_t planned);
+
 /* ---- evaluate.c ------------------------------------------------------------------------------ */
 /* Losses (per term, into t->evaluated; the loss returned) over the rows; with `metrics` also the kept arguments
  * and every measure. */

@@ -1,0 +1,64 @@
+# Exit codes and where output goes. Arguments: SGDC SOURCE_FOLDER
+set -u
+sgdc=$1 source=$2
+scratch=$(mktemp -d); trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 2
+failed=0
+expect() {          # CODE DESCRIPTION COMMAND...
+    want=$1 what=$2; shift 2
+    "$@" >out 2>err; got=$?
+    [ $got -eq "$want" ] || { echo "FAILED: $what: exit $got, not $want"; cat err; failed=1; }
+}
+says() { grep -q -- "$1" "$2" || { echo "FAILED: $2 does not say: $1"; cat "$2"; failed=1; }; }
+
+line=$source/examples/line.sgd
+expect 0 "training" "$sgdc" "$line" --run
+says train_loss out
+expect 0 "diagnose only" "$sgdc" "$line" --check
+expect 0 "help" "$sgdc" --help
+says '--check-grad' out
+expect 0 "version" "$sgdc" --version
+expect 0 "explanation" "$sgdc" --explain E0201
+expect 0 "dry run" "$sgdc" "$line" --dry-run
+says 'memory' err
+
+printf 'train fit {\n  epoch = 10\n}\n' >bad.sgd
+expect 1 "errors in the source" "$sgdc" bad.sgd --check
+says 'error\[E' err
+expect 1 "errors as JSON" "$sgdc" bad.sgd --check --error-format=json
+says '^{' err
+expect 2 "unknown option" "$sgdc" "$line" --rum
+says 'did you mean --run' err
+expect 2 "unknown emit" "$sgdc" "$line" --emit=gard
+says 'did you mean grad' err
+expect 2 "no file" "$sgdc"
+expect 2 "two files" "$sgdc" a.sgd b.sgd
+expect 2 "option without --run" "$sgdc" "$line" --save x
+expect 2 "unknown pass" "$sgdc" "$line" --dump=bacth
+says 'did you mean batch' err
+expect 2 "unknown code" "$sgdc" --explain E9999
+expect 3 "missing program" "$sgdc" nowhere.sgd --run
+cat >missing.sgd <<'END'
+# Data: published somewhere.
+data d = csv("nowhere.csv") { x: f32[1] = columns(0..1); y: f32 = column(1) }
+model m(x: f32[1]) -> f32 { param w: f32[1] = 0; return dot(w, x) }
+train fit { data = d; minimize = squared(m(x), y); optimizer = sgd(lr = 0.1); batch = 1; epochs = 1 }
+END
+expect 3 "missing data" "$sgdc" missing.sgd --run
+says 'E0401' err
+says 'published somewhere' err
+says '--data d=PATH' err
+printf '1,2\n3,four\n' >four.csv
+expect 3 "malformed data" "$sgdc" missing.sgd --run --data d=four.csv
+says 'four.csv:2:3' err
+printf '1,2\n3,4\n' >nowhere.csv
+expect 0 "data beside the program" "$sgdc" missing.sgd --run
+mkdir elsewhere && mv nowhere.csv elsewhere
+expect 0 "data in SGDC_DATA" env SGDC_DATA=/nonexistent:elsewhere "$sgdc" missing.sgd --run
+expect 3 "unwritable log" "$sgdc" "$line" --run --log /nonexistent/log.csv
+expect 3 "log of an unknown kind" "$sgdc" "$line" --run --log log.txt
+expect 4 "divergence" "$sgdc" "$line" --run --set lr=100 --set epochs=200
+says 'E0501' err
+says 'epoch' err
+ls -A | grep -q '\.part\.' && { echo "FAILED: half-written files stay"; failed=1; }
+exit $failed

@@ -1,0 +1,42 @@
+# What --log, --progress, -q, --save of several runs and --summary write. Arguments: SGDC SOURCE_FOLDER
+set -u
+sgdc=$1 source=$2
+scratch=$(mktemp -d); trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 2
+failed=0
+check() { eval "$2" || { echo "FAILED: $1"; failed=1; }; }
+line=$source/examples/line.sgd
+cat >two.sgd <<'END'
+include "line.sgd"
+train sweep like fit { optimizer = sgd(lr = each [0.1, 0.2]); batch = 10; epochs = 3 }
+END
+cp "$line" line.sgd
+
+"$sgdc" line.sgd --run --log log.csv >out 2>err
+check "the log has a header" 'head -1 log.csv | grep -q "^run,epoch,step,train_loss,valid_loss,lr,seconds$"'
+check "the log has a row per epoch" '[ "$(wc -l <log.csv)" -eq 101 ]'
+"$sgdc" line.sgd --run --log log.jsonl >out 2>err
+check "jsonl has an object per epoch" '[ "$(grep -c "^{.*\"train_loss\": .*}$" log.jsonl)" -eq 100 ]'
+"$sgdc" line.sgd --run --log - -q 2>err | head -1 | grep -q '^run,' || { echo "FAILED: --log -"; failed=1; }
+
+"$sgdc" line.sgd --run -q >out 2>err
+check "quiet says nothing on stderr" '[ ! -s err ]'
+check "quiet prints the summary" 'grep -q "epoch 100/100" out'
+"$sgdc" line.sgd --run >out 2>err
+check "every tenth epoch is reported" '[ "$(grep -c "^ *[0-9]*0  " out)" -ge 10 ]'
+check "progress keeps off stdout" '! grep -q steps/s out'
+
+"$sgdc" two.sgd --run=sweep -q --save saved.safetensors >out 2>err
+check "one file per run" '[ "$(ls saved-*.safetensors | wc -l)" -eq 2 ]'
+check "the comparison has the varied setting" 'grep -q "^run .*lr .*steps .*train_loss" out'
+"$sgdc" two.sgd --run=nobody -q >out 2>err
+check "an unknown run is refused" '[ $? -ne 0 ]'
+"$sgdc" line.sgd --summary >out
+check "the summary counts parameters" 'grep -q "2 parameters" out'
+"$sgdc" line.sgd --emit=ast >again.sgd && "$sgdc" again.sgd --emit=ast | cmp - again.sgd || { echo "FAILED: ast round trip"; failed=1; }
+"$sgdc" line.sgd --emit=deps | grep -q '^line.o: line.sgd' || { echo "FAILED: deps"; failed=1; }
+"$sgdc" two.sgd --emit=deps | grep -q 'line.sgd' || { echo "FAILED: deps of an include"; failed=1; }
+"$sgdc" line.sgd --check --dump=order 2>err; grep -q 'after order' err || { echo "FAILED: --dump"; failed=1; }
+"$sgdc" line.sgd --run --time-passes >out 2>err; grep -q 'canonicalise' err || { echo "FAILED: --time-passes"; failed=1; }
+"$sgdc" line.sgd --run --stop-after=grad >out 2>err; [ ! -s out ] || { echo "FAILED: --stop-after"; failed=1; }
+exit $failed
