@@ -65,6 +65,7 @@ struct Value {
     int64_t classes;                 /* > 0: label[classes] (dtype i32) */
     bool    free;                    /* i32 that becomes real where needed: made of index variables */
     bool    batch;                   /* batch(e): one value per row, as an array */
+    bool    is_shape;                /* LIST bound by `..s`: size(s) is the product */
     Affine  affine;                  /* INDEX */
     int64_t integer;                 /* INT; RANGE begin */
     int64_t end;                     /* RANGE */

@@ -33,6 +33,7 @@ uint64_t path_hash(const char *path);
 
 /* ---- calls ---- */
 typedef struct CallFrame { const Definition *definition; Span call; struct CallFrame *outer; } CallFrame;
+bool is_prelude_span(const Lowering *L, Span span);
 
 /* ---- ranges of index variables (lower_range.c) ---- */
 typedef struct RangeEntry { const Binder *binder; bool found; int64_t begin, extent; struct RangeEntry *next; } RangeEntry;
@@ -78,15 +79,19 @@ bool   shape_check_size(Lowering *L, Shape s, Span span);
 /* ---- elements (lower_element.c) ---- */
 Value *element_unary(Lowering *L, Op op, const Value *v, Span span);            /* real in, real out */
 Value *element_binary(Lowering *L, Operator op, const Value *a, const Value *b, const Expr *expr);
-/* As a function of two: max, min. `sides`: where the operands stand, or NULL. */
-Value *element_pair(Lowering *L, Op op, const Value *a, const Value *b, const Expr *left, const Expr *right, Span span, const char *verb);
+/* How a message says an operation: "cannot multiply A by B"; swapped: "cannot subtract B from A". */
+typedef struct Phrase { const char *verb, *joint; bool swapped; } Phrase;
+/* As a function of two: max, min. left, right: the operands as written, or NULL. */
+Value *element_pair(Lowering *L, Op op, const Value *a, const Value *b, const Expr *left, const Expr *right,
+                    Span span, const Phrase *phrase);
 Value *element_not(Lowering *L, const Value *v, Span span);
 Value *element_negate(Lowering *L, const Value *v, Span span);
-Value *element_where(Lowering *L, const Value *c, const Value *a, const Value *b, const Expr *call);
+Value *element_where(Lowering *L, const Value *c, const Value *a, const Value *b, Span span);
 Value *element_cast(Lowering *L, const Value *v, DType t, Span span);
 Value *element_power(Lowering *L, const Value *a, const Value *b, const Expr *expr);
 /* Brings the operands to one arithmetic type (tensors); poison in either after an error. */
-bool   element_unify(Lowering *L, const Value **a, const Value **b, const Expr *left, const Expr *right, Span span, const char *verb);
+bool   element_unify(Lowering *L, const Value **a, const Value **b, const Expr *left, const Expr *right, Span span,
+                     const Phrase *phrase);
 /* A value scaled by f(1 / n). */
 Value *element_times(Lowering *L, const Value *v, double factor);
 
@@ -99,10 +104,18 @@ Value *lower_matmul(Lowering *L, const Value *a, const Value *b, const Expr *exp
 /* ---- indexing, types, calls ---- */
 Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base);
 Value *lower_call(Lowering *L, Scope *scope, const Expr *expr);
-/* A type with unknown sizes solved from `own` (NULL: none are). Binds them in scope. `rank_only`: see lower_type.c. */
+/* A scalar made to have the shape: `param w: f32[5] = 0`. */
+Value *value_repeat(Lowering *L, const Value *v, Shape own);
+/* Stand-ins so that grad(e, x) tells x from an equal value (lower_grad.c). */
+bool   body_takes_gradient(const Definition *definition, Name formal);
+Value *gradient_stand_in(Lowering *L, const Value *v);
+Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Value *const *originals, int count);
+Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
+/* What a type's name says; false if it is no type. */
 bool   type_names(const TypeExpr *type, bool *compile_time, bool *is_real, DType *t);
 int    type_own_rank(const TypeExpr *type);                                         /* -1: a `..s` takes any rank */
-Type   type_solve(Lowering *L, Scope *scope, const TypeExpr *type, const Value *argument, const char *what, Span span);
+/* The type with its unknown sizes solved from the argument (NULL: none are) and bound in scope. */
+Type   type_solve(Lowering *L, Scope *scope, const TypeExpr *type, const Value *argument);
 /* v made to fit the type: numbers and lists become tensors; reports and gives poison if it does not. */
 Value *type_fit(Lowering *L, const Type *type, const Value *v, Span span, const char *what, Span declared);
 const char *type_text(Lowering *L, const Type *type);

@@ -1,0 +1,349 @@
+/* lower_builtin.c: the functions that cannot be written in the language. Everything else is in std/.
+ *
+ * Functions of one number work element by element, so lifting needs nothing of them. Functions of a vector
+ * (argmax, concat) or of a shape (pad) treat further leading axes as mapped, as a definition would.
+ */
+#include "frontend/lower_internal.h"
+#include <math.h>
+#include <string.h>
+
+#define UNUSED (void)scope, (void)call, (void)context
+
+/* ---- functions of one number ------------------------------------------------------------------------------------ */
+typedef struct UnaryName { const char *name; Op op; } UnaryName;
+
+static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    const Value *v = args->value[0];
+    Op op = ((const UnaryName *)context)->op;
+    (void)scope;
+    if (value_is_number(v) && v->node == NULL && op == OP_ABS)
+        return v->kind == VALUE_INT ? value_int(L, v->integer < 0 ? -v->integer : v->integer)
+                                    : value_number(L, fabs(v->number));
+    if (value_is_number(v) && v->node == NULL && op == OP_FLOOR && fabs(v->number) < 9007199254740992.0)
+        return value_int(L, (int64_t)floor(v->number));
+    return element_unary(L, op, v, call->span);
+}
+
+static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    const Value *v = args->value[0];
+    return v->kind == VALUE_TENSOR && !value_is_real(v) ? (Value *)v
+           : value_is_number(v)                         ? (Value *)v
+                                                        : element_unary(L, OP_STOP_GRADIENT, v, call->span);
+}
+
+/* ---- sum, mean, max, min ------------------------------------------------------------------------------------------ */
+static Value *lower_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    return reduce_own(L, REDUCTION_SUM, args->value[0], call->span);
+}
+
+static Value *lower_mean(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    return reduce_own(L, REDUCTION_MEAN, args->value[0], call->span);
+}
+
+static Value *extreme(Lowering *L, const Arguments *args, const Expr *call, bool is_max)
+{
+    static const Phrase phrases[] = {{"take the smaller of", "and", false}, {"take the larger of", "and", false}};
+    if (args->count == 1)
+        return reduce_own(L, is_max ? REDUCTION_MAX : REDUCTION_MIN, args->value[0], call->span);
+    Value *result = args->value[0];
+    for (int i = 1; i < args->count && !value_is_poison(result); i++) {
+        Value *next = args->value[i];
+        bool numbers = value_is_number(result) && value_is_number(next) && result->node == NULL && next->node == NULL;
+        if (numbers)
+            result = is_max == (result->number >= next->number) ? result : next;
+        else
+            result = element_pair(L, is_max ? OP_MAX : OP_MIN, result, next, i == 1 ? args->expr[0] : NULL,
+                                  args->expr[i], call->span, &phrases[is_max]);
+    }
+    return result;
+}
+
+static Value *lower_max(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    return extreme(L, args, call, true);
+}
+
+static Value *lower_min(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    return extreme(L, args, call, false);
+}
+
+/* ---- argmax, where, casts -------------------------------------------------------------------------------------------- */
+static Value *lower_argmax(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    const Value *v = args->value[0];
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of argmax");
+    if (value_is_poison(x))
+        return x;
+    Shape own = value_own_shape(x);
+    if (own.rank == 0 || x->batch) {
+        lower_error(L, CODE_E0214, call->span, "argmax looks for the largest item of a vector; this is %s",
+                    x->batch ? "batch(...)" : value_type_text(L, x));
+        return value_poison(L);
+    }
+    Node *node = graph_reduce(L->graph, OP_ARGMAX, x->node, 1u << (x->node->shape.rank - 1), false);
+    Value *result = value_of_node(L, node, x->axis, x->axes);
+    result->classes = own.extent[own.rank - 1];
+    return result;
+}
+
+static Value *lower_where(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    return element_where(L, args->value[0], args->value[1], args->value[2], call->span);
+}
+
+static Value *lower_cast(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    (void)scope;
+    DType t = *(const DType *)context;
+    if (t == DTYPE_F32 && L->f64)
+        t = DTYPE_F64;
+    return element_cast(L, args->value[0], t, call->span);
+}
+
+/* ---- shapes -------------------------------------------------------------------------------------------------------------- */
+static bool is_array(const Value *v)
+{
+    return v->kind == VALUE_TENSOR || (v->kind == VALUE_LIST && value_is_numeric(v));
+}
+
+static Value *lower_size(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    const Value *v = args->value[0];
+    int64_t size = 1;
+    if (!is_array(v)) {
+        lower_error(L, CODE_E0216, call->span, "size counts the elements of an array, or of ..s; this is %s",
+                    value_type_text(L, v));
+        return value_poison(L);
+    }
+    for (int i = 0; v->is_shape && i < v->count; i++)
+        size *= v->items[i]->integer;
+    return value_int(L, v->is_shape ? size : shape_size(value_own_shape(v)));
+}
+
+static Value *lower_len(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    const Value *v = args->value[0];
+    Shape own = value_own_shape(v);
+    if (!is_array(v) || own.rank == 0) {
+        lower_error(L, CODE_E0216, call->span, "len is the length of an array's first axis; this is %s",
+                    value_type_text(L, v));
+        return value_poison(L);
+    }
+    return value_int(L, own.extent[0]);
+}
+
+/* A list of sizes. */
+static bool read_shape(Lowering *L, const Value *v, Span span, Shape *shape)
+{
+    *shape = (Shape){0};
+    if (v->kind != VALUE_LIST) {
+        lower_error(L, CODE_E0203, span, "a shape is a list of sizes like [4, 7]; this is %s", value_type_text(L, v));
+        return false;
+    }
+    for (int i = 0; i < v->count; i++) {
+        const Value *item = v->items[i];
+        int parts = item->kind == VALUE_LIST && item->is_shape ? item->count : 1;
+        for (int k = 0; k < parts; k++) {
+            int64_t extent;
+            if (!lower_constant_int(L, parts == 1 && item->kind != VALUE_LIST ? item : item->items[k], span, "a size",
+                                    &extent))
+                return false;
+            if (extent < 1 || extent >= MOST_EXTENT || shape->rank == MOST_RANK) {
+                lower_error(L, CODE_E0219, span, "a shape has at most %d sizes, each at least 1", MOST_RANK);
+                return false;
+            }
+            shape->extent[shape->rank++] = extent;
+        }
+    }
+    return shape_check_size(L, *shape, span);
+}
+
+static Value *lower_reshape(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    Value *x = value_tensor_of(L, args->value[0], L->real, call->span, "the argument of reshape");
+    Shape wanted, own;
+    if (value_is_poison(x) || !read_shape(L, args->value[1], args->expr[1]->span, &wanted))
+        return value_poison(L);
+    own = value_own_shape(x);
+    if (shape_size(own) != shape_size(wanted)) {
+        Diagnostic *d = lower_error(L, CODE_E0201, call->span, "%s has %s and cannot be reshaped to %s of %s",
+                                    value_type_text(L, x), count_text(L, shape_size(own), "element"),
+                                    shape_text(L, x->node->dtype, x->classes, wanted),
+                                    count_text(L, shape_size(wanted), "element"));
+        note_operand(L, d, args->expr[0], x);
+        return value_poison(L);
+    }
+    if (x->axes + wanted.rank > MOST_RANK) {
+        lower_error(L, CODE_E0219, call->span, "this array would have more than %d axes", MOST_RANK);
+        return value_poison(L);
+    }
+    Node *node = graph_reshape(L->graph, x->node, shape_of_axes(L, x->axis, x->axes, wanted));
+    return value_like(L, x, node, x->axis, x->axes);
+}
+
+/* Vectors one after the other; where some have leading axes, all are mapped over those. */
+static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    DType t = L->real;
+    Shape lift = {0};
+    Value **parts = arena_array(L->arena, Value *, args->count);
+    for (int i = 0; i < args->count; i++)
+        if (value_is_real(args->value[i]))
+            t = args->value[i]->node->dtype;
+    for (int i = 0; i < args->count; i++) {
+        parts[i] = value_to_tensor(L, args->value[i], t, args->expr[i]->span, "an argument of concat");
+        if (value_is_poison(parts[i]))
+            return parts[i];
+        Shape own = value_own_shape(parts[i]);
+        if (own.rank == 0) {
+            Diagnostic *d = lower_error(L, CODE_E0214, args->expr[i]->span, "concat joins vectors; this is %s",
+                                        value_type_text(L, parts[i]));
+            lower_help(L, d, "a vector of one number is [x]");
+            return value_poison(L);
+        }
+        Shape leading = own;
+        leading.rank--;
+        if (leading.rank > 0 && lift.rank > 0 && !shape_equal(leading, lift)) {
+            lower_error(L, CODE_E0201, call->span, "concat joins along the last axis, and the axes in front differ: %s "
+                        "and %s", value_type_text(L, parts[0]), value_type_text(L, parts[i]));
+            return value_poison(L);
+        }
+        if (leading.rank > 0)
+            lift = leading;
+    }
+    int ids[MOST_RANK + 1];
+    int axes = axes_union(L, parts, args->count, lift.rank + 1, ids, call->span);
+    if (axes < 0)
+        return value_poison(L);
+    Node **nodes = arena_array(L->arena, Node *, args->count);
+    for (int i = 0; i < args->count; i++) {
+        Shape own = value_own_shape(parts[i]), full = lift;
+        full.extent[full.rank++] = own.extent[own.rank - 1];
+        Value *part = parts[i];
+        if (own.rank == 1 && lift.rank > 0) {      /* repeated over the mapped axes */
+            int place[MOST_RANK];
+            Node *spread = value_spread(L, part, ids, axes, own);
+            for (int k = 0; k < axes; k++)
+                place[k] = k;
+            place[axes] = axes + lift.rank;
+            nodes[i] = graph_expand(L->graph, spread, shape_of_axes(L, ids, axes, full), place);
+        } else {
+            nodes[i] = value_spread(L, part, ids, axes, full);
+        }
+    }
+    return value_of_node(L, graph_concat(L->graph, nodes, args->count, axes + lift.rank), ids, axes);
+}
+
+/* Zeros around the last axes: [0, 2, 2] on both sides, or a pair [before, after] for an axis. */
+static Value *lower_pad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    const Value *v = args->value[0], *widths = args->value[1];
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of pad");
+    if (value_is_poison(x))
+        return x;
+    Shape own = value_own_shape(x);
+    if (widths->kind != VALUE_LIST || widths->count > own.rank) {
+        lower_error(L, CODE_E0203, args->expr[1]->span, "pad needs a list with a width for each axis of %s",
+                    value_type_text(L, x));
+        return value_poison(L);
+    }
+    int64_t before[MOST_RANK] = {0}, after[MOST_RANK] = {0};
+    Shape padded = x->node->shape;
+    for (int i = 0; i < widths->count; i++) {
+        int axis = x->node->shape.rank - widths->count + i;
+        const Value *width = widths->items[i];
+        bool pair = width->kind == VALUE_LIST && width->count == 2;
+        Span span = args->expr[1]->span;
+        if (!lower_constant_int(L, pair ? width->items[0] : width, span, "a width of pad", &before[axis])
+            || !lower_constant_int(L, pair ? width->items[1] : width, span, "a width of pad", &after[axis]))
+            return value_poison(L);
+        if (before[axis] < 0 || after[axis] < 0 || before[axis] >= MOST_EXTENT || after[axis] >= MOST_EXTENT) {
+            lower_error(L, CODE_E0208, span, "a width of pad is not negative; to cut, write a slice like x[1..-1]");
+            return value_poison(L);
+        }
+        padded.extent[axis] += before[axis] + after[axis];
+    }
+    if (!shape_check_size(L, padded, call->span))
+        return value_poison(L);
+    return value_like(L, x, graph_pad(L->graph, x->node, before, after), x->axis, x->axes);
+}
+
+/* ---- batch ---------------------------------------------------------------------------------------------------------------- */
+static Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    if (!L->allow_batch)
+        return lower_unsupported(L, call->span, "batch(...) outside a metric");
+    const Value *v = args->value[0];
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of batch");
+    if (value_is_poison(x))
+        return x;
+    Value *array = arena_copy(L->arena, x, sizeof *x);
+    array->batch = true;
+    return array;
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------------------------- */
+static void bind(Lowering *L, const Builtin *builtin, const void *context)
+{
+    scope_bind(L, L->prelude, name_from(L->names, builtin->name), value_builtin(L, builtin, (void *)context),
+               (Span){0, 0});
+}
+
+void builtins_bind(Lowering *L)
+{
+    static const UnaryName ops[] = {{"exp", OP_EXP}, {"log", OP_LOG}, {"sqrt", OP_SQRT}, {"abs", OP_ABS},
+                                    {"sin", OP_SIN}, {"cos", OP_COS}, {"tanh", OP_TANH}, {"sigmoid", OP_SIGMOID},
+                                    {"erf", OP_ERF}, {"floor", OP_FLOOR}};
+    static const Builtin unary[] = {
+        {"exp", 1, 1, false, lower_unary_builtin, "exp(x)"},   {"log", 1, 1, false, lower_unary_builtin, "log(x)"},
+        {"sqrt", 1, 1, false, lower_unary_builtin, "sqrt(x)"}, {"abs", 1, 1, false, lower_unary_builtin, "abs(x)"},
+        {"sin", 1, 1, false, lower_unary_builtin, "sin(x)"},   {"cos", 1, 1, false, lower_unary_builtin, "cos(x)"},
+        {"tanh", 1, 1, false, lower_unary_builtin, "tanh(x)"}, {"sigmoid", 1, 1, false, lower_unary_builtin, "sigmoid(x)"},
+        {"erf", 1, 1, false, lower_unary_builtin, "erf(x)"},   {"floor", 1, 1, false, lower_unary_builtin, "floor(x)"},
+    };
+    static const DType types[] = {DTYPE_F32, DTYPE_F64, DTYPE_I32};
+    static const Builtin casts[] = {{"f32", 1, 1, false, lower_cast, "f32(e)"},
+                                    {"f64", 1, 1, false, lower_cast, "f64(e)"},
+                                    {"i32", 1, 1, false, lower_cast, "i32(e)"}};
+    static const Builtin others[] = {
+        {"sum", 1, 1, false, lower_sum, "sum(x) or sum(e for i)"},
+        {"mean", 1, 1, false, lower_mean, "mean(x) or mean(e for i)"},
+        {"max", 1, -1, false, lower_max, "max(x), max(a, b) or max(e for i)"},
+        {"min", 1, -1, false, lower_min, "min(x), min(a, b) or min(e for i)"},
+        {"argmax", 1, 1, false, lower_argmax, "argmax(x)"},
+        {"where", 3, 3, false, lower_where, "where(condition, a, b)"},
+        {"stop_gradient", 1, 1, false, lower_stop_gradient, "stop_gradient(e)"},
+        {"size", 1, 1, false, lower_size, "size(x)"},
+        {"len", 1, 1, false, lower_len, "len(x)"},
+        {"reshape", 2, 2, false, lower_reshape, "reshape(x, [n, m])"},
+        {"concat", 1, -1, false, lower_concat, "concat(a, b)"},
+        {"pad", 2, 2, false, lower_pad, "pad(x, [0, 1, 1])"},
+        {"batch", 1, 1, false, lower_batch, "batch(e)"},
+        {"grad", 2, 2, true, lower_grad, "grad(e, x)"},
+    };
+    for (size_t i = 0; i < sizeof unary / sizeof *unary; i++)
+        bind(L, &unary[i], &ops[i]);
+    for (size_t i = 0; i < sizeof casts / sizeof *casts; i++)
+        bind(L, &casts[i], &types[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        bind(L, &others[i], NULL);
+    draw_builtins_bind(L);
+}

@@ -1,0 +1,132 @@
+/* lower_draw.c: random values: uniform, normal, bernoulli, behind `~` and in the fields of synthetic data.
+ *
+ * Inside `x: type ~ e` these functions give an array of the declared shape, with every index axis and mapped axis
+ * that is open in front, so a definition made of them (kaiming) is a distribution too. Every array of random bits
+ * has its own site: the hash of the draw's path, and for the second and later ones of a draw of the path with
+ * "#k" behind it. So a parameter's start is keyed by its name alone and nothing else in the program moves it.
+ *
+ * normal is Box-Muller on two uniforms u, v in [0, 1): sqrt(-2 log(1 - u)) cos(2 pi v), 1 - u being in (0, 1].
+ */
+#include "frontend/lower_internal.h"
+
+Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site, bool initial)
+{
+    if (!initial && !L->allow_draws && L->random_key == RANDOM_STEP) {
+        Diagnostic *d = lower_error(L, CODE_E0213, expr->span, "a draw differs in every step, and this has to answer "
+                                    "the same each time");
+        lower_help(L, d, "choose with `if training then ... else ...`");
+        return value_poison(L);
+    }
+    DrawFrame frame = {type->shape, dtype_is_real(type->dtype) ? type->dtype : L->real, site, 0, initial};
+    DrawFrame *outer = L->draw;
+    L->draw = &frame;
+    Value *v = lower_expression(L, scope, expr);
+    L->draw = outer;
+    if (value_is_poison(v))
+        return v;
+    if (frame.count == 0) {
+        Diagnostic *d = lower_error(L, CODE_E0216, expr->span, "after `~` stands something that is drawn, like "
+                                    "normal(0, 1)");
+        lower_help(L, d, "a value that is not random is given with `=`");
+        return value_poison(L);
+    }
+    if (!initial || type->dtype == DTYPE_BOOL)
+        return v;
+    return value_to_tensor(L, v, type->dtype, expr->span, "this");
+}
+
+/* ---- uniform bits ------------------------------------------------------------------------------------------- */
+static DrawFrame *frame_of_call(Lowering *L, const Expr *call, DrawFrame *scalar)
+{
+    if (L->draw != NULL)
+        return L->draw;
+    if (L->random_key == RANDOM_DATA) {
+        const char *name = call->call.callee->kind == EXPR_NAME ? call->call.callee->name.text : "draw";
+        const char *site = path_count(L, L->path->site_counts, path_join(L, L->path->site, name, ""));
+        *scalar = (DrawFrame){.dtype = L->real, .site = site};
+        return scalar;
+    }
+    Diagnostic *d = lower_error(L, CODE_E0213, call->span, "a draw gets its shape from the name it is drawn for");
+    lower_help(L, d, "write it as a statement: e: f32[n] ~ normal(0, 1)");
+    return NULL;
+}
+
+static Value *uniform_bits(Lowering *L, DrawFrame *frame)
+{
+    int count = frame->initial ? 0 : L->active_count;
+    if (count + frame->shape.rank > MOST_RANK) {
+        lower_error(L, CODE_E0219, L->graph->span, "this draw would have more than %d axes, with those it is mapped over",
+                    MOST_RANK);
+        return value_poison(L);
+    }
+    const char *site = frame->count == 0 ? frame->site : text_format(L->arena, "%s#%d", frame->site, frame->count);
+    frame->count++;
+    Random random = {.key = frame->initial ? RANDOM_INITIAL : L->random_key, .site = path_hash(site)};
+    if (random.key == RANDOM_DATA)
+        random.seed = L->random_seed;
+    Shape shape = shape_of_axes(L, L->active, count, frame->shape);
+    return value_of_node(L, graph_random(L->graph, frame->dtype, shape, random), L->active, count);
+}
+
+static Value *combine(Lowering *L, Op op, const Value *a, const Value *b, Span span)
+{
+    static const Phrase phrase = {"draw with", "and", false};
+    return element_pair(L, op, a, b, NULL, NULL, span, &phrase);
+}
+
+static Value *difference(Lowering *L, const Value *a, const Value *b, Span span)
+{
+    if (value_is_number(a) && value_is_number(b) && a->node == NULL && b->node == NULL)
+        return value_number(L, a->number - b->number);
+    return combine(L, OP_SUB, a, b, span);
+}
+
+static Value *draw_uniform(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    (void)scope;
+    (void)context;
+    DrawFrame scalar, *frame = frame_of_call(L, call, &scalar);
+    if (frame == NULL)
+        return value_poison(L);
+    Value *bits = uniform_bits(L, frame);
+    Value *width = difference(L, args->value[1], args->value[0], call->span);
+    Value *scaled = combine(L, OP_MUL, width, bits, call->span);
+    return combine(L, OP_ADD, args->value[0], scaled, call->span);
+}
+
+static Value *draw_normal(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    (void)scope;
+    (void)context;
+    DrawFrame scalar, *frame = frame_of_call(L, call, &scalar);
+    if (frame == NULL)
+        return value_poison(L);
+    Span span = call->span;
+    Value *u = uniform_bits(L, frame), *v = uniform_bits(L, frame);
+    Value *positive = combine(L, OP_SUB, value_int(L, 1), u, span);
+    Value *squared = combine(L, OP_MUL, value_int(L, -2), element_unary(L, OP_LOG, positive, span), span);
+    Value *angle = combine(L, OP_MUL, value_number(L, 6.28318530717958647692), v, span);
+    Value *z = combine(L, OP_MUL, element_unary(L, OP_SQRT, squared, span), element_unary(L, OP_COS, angle, span), span);
+    return combine(L, OP_ADD, args->value[0], combine(L, OP_MUL, args->value[1], z, span), span);
+}
+
+static Value *draw_bernoulli(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    (void)scope;
+    (void)context;
+    DrawFrame scalar, *frame = frame_of_call(L, call, &scalar);
+    if (frame == NULL)
+        return value_poison(L);
+    return combine(L, OP_LT, uniform_bits(L, frame), args->value[0], call->span);
+}
+
+void draw_builtins_bind(Lowering *L)
+{
+    static const Builtin table[] = {
+        {"uniform", 2, 2, false, draw_uniform, "uniform(low, high)"},
+        {"normal", 2, 2, false, draw_normal, "normal(mean, deviation)"},
+        {"bernoulli", 1, 1, false, draw_bernoulli, "bernoulli(p)"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        scope_bind(L, L->prelude, name_from(L->names, table[i].name), value_builtin(L, &table[i], NULL), (Span){0, 0});
+}

@@ -1,0 +1,179 @@
+/* lower_names.c: unknown names in the bodies of definitions, called or not.
+ *
+ * Bodies are lowered where they are called, so a definition nothing calls is otherwise never looked at. This walk
+ * knows no types: it follows what each statement binds and reports names that nothing binds.
+ */
+#include "frontend/lower_internal.h"
+#include <string.h>
+
+typedef struct Checker { Lowering *L; int depth; } Checker;
+
+static void check(Checker *c, Scope *scope, const Expr *expr);
+static void check_block(Checker *c, Scope *scope, const StmtList *body);
+
+static void know(Checker *c, Scope *scope, Word name)
+{
+    if (name.text != NULL)
+        scope_bind(c->L, scope, name.text, value_none(c->L), name.span);
+}
+
+static void check_name(Checker *c, Scope *scope, Word name)
+{
+    if (name.text == NULL || strcmp(name.text, "training") == 0 || scope_find(scope, name.text) != NULL)
+        return;
+    Diagnostic *d = lower_error(c->L, CODE_E0202, name.span, "%s is not defined", name.text);
+    lower_suggest(c->L, d, scope, name.text, NULL, 0);
+    know(c, scope, name);
+}
+
+static Scope *check_binders(Checker *c, Scope *scope, const BinderList *binders)
+{
+    Scope *inner = scope_new(c->L, scope);
+    for (int i = 0; i < binders->count; i++) {
+        check(c, scope, binders->items[i].range);
+        if (binders->items[i].path == NULL)
+            know(c, inner, binders->items[i].name);
+    }
+    return inner;
+}
+
+static void check_type(Checker *c, Scope *scope, const TypeExpr *type, bool solves)
+{
+    if (type == NULL)
+        return;
+    const DimList *lists[] = {&type->dims, &type->more};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < lists[k]->count; i++) {
+            const Dim *dim = &lists[k]->items[i];
+            if (solves && dim->rest.text != NULL)
+                know(c, scope, dim->rest);
+            else if (solves && dim->size != NULL && dim->size->kind == EXPR_NAME
+                     && scope_find(scope, dim->size->name.text) == NULL)
+                know(c, scope, dim->size->name);
+            else
+                check(c, scope, dim->size);
+        }
+}
+
+static void check_call(Checker *c, Scope *scope, const Expr *expr)
+{
+    check(c, scope, expr->call.callee);
+    Scope *inner = expr->call.binders.count > 0 ? check_binders(c, scope, &expr->call.binders) : scope;
+    for (int i = 0; i < expr->call.args.count; i++)
+        check(c, inner, expr->call.args.items[i].value);
+}
+
+static void check(Checker *c, Scope *scope, const Expr *expr)
+{
+    if (expr == NULL || c->depth > MOST_EXPRESSION_DEPTH)
+        return;
+    c->depth++;
+    switch (expr->kind) {
+    case EXPR_NAME: check_name(c, scope, expr->name); break;
+    case EXPR_UNARY: check(c, scope, expr->unary.operand); break;
+    case EXPR_BINARY:
+        check(c, scope, expr->binary.left);
+        check(c, scope, expr->binary.right);
+        break;
+    case EXPR_IF:
+        check(c, scope, expr->choice.condition);
+        check(c, scope, expr->choice.then);
+        check(c, scope, expr->choice.otherwise);
+        break;
+    case EXPR_CALL: check_call(c, scope, expr); break;
+    case EXPR_INDEX:
+        check(c, scope, expr->index.base);
+        for (int i = 0; i < expr->index.items.count; i++)
+            check(c, scope, expr->index.items.items[i].expr);
+        break;
+    case EXPR_MEMBER: check(c, scope, expr->member.base); break;
+    case EXPR_ARRAY:
+        for (int i = 0; i < expr->array.items.count; i++)
+            check(c, scope, expr->array.items.items[i]);
+        break;
+    case EXPR_COMPREHENSION:
+        check(c, check_binders(c, scope, &expr->comprehension.binders), expr->comprehension.item);
+        break;
+    case EXPR_SCAN: check_block(c, check_binders(c, scope, &expr->scan.binders), &expr->scan.body); break;
+    case EXPR_EVERY:
+    case EXPR_EACH: check(c, scope, expr->inner); break;
+    default: break;
+    }
+    c->depth--;
+}
+
+static void check_statement(Checker *c, Scope *scope, const Stmt *stmt)
+{
+    switch (stmt->kind) {
+    case STMT_PARAM:
+    case STMT_STATE:
+    case STMT_TYPED:
+    case STMT_FIELD:
+        check_type(c, scope, stmt->bind.type, false);
+        check(c, scope, stmt->bind.value);
+        know(c, scope, stmt->bind.name);
+        break;
+    case STMT_ASSIGN:
+        check(c, stmt->assign.has_binders ? check_binders(c, scope, &stmt->assign.binders) : scope, stmt->assign.value);
+        know(c, scope, stmt->assign.key);
+        break;
+    case STMT_TUPLE:
+        check(c, scope, stmt->tuple.value);
+        for (int i = 0; i < stmt->tuple.names.count; i++)
+            know(c, scope, stmt->tuple.names.items[i]);
+        break;
+    case STMT_REPEAT:
+        check(c, scope, stmt->repeat.count);
+        know(c, scope, stmt->repeat.name);
+        check_block(c, scope, &stmt->repeat.body);
+        break;
+    case STMT_RETURN:
+        for (int i = 0; i < stmt->ret.values.count; i++)
+            check(c, scope, stmt->ret.values.items[i]);
+        break;
+    default: break;
+    }
+}
+
+static void check_block(Checker *c, Scope *scope, const StmtList *body)
+{
+    if (c->depth > MOST_EXPRESSION_DEPTH)
+        return;
+    c->depth++;
+    for (int i = 0; i < body->count; i++)
+        if (body->items[i] != NULL)
+            check_statement(c, scope, body->items[i]);
+    c->depth--;
+}
+
+static void check_definition(Checker *c, const Definition *definition)
+{
+    Lowering *L = c->L;
+    Scope *scope = scope_new(L, is_prelude_span(L, definition->span) ? L->prelude : L->global);
+    if (definition->kind == DEFINE_OPTIMIZER || definition->kind == DEFINE_DEF) {
+        static const char *const words[] = {"param", "grad", "step", "epoch", "progress", "rank", "tensor_sum", "all_sum"};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            know(c, scope, (Word){name_from(L->names, words[i]), {0, 0}});
+    }
+    for (int i = 0; i < definition->formals.count; i++)
+        know(c, scope, definition->formals.items[i].name);
+    for (int i = 0; i < definition->formals.count; i++)
+        check_type(c, scope, definition->formals.items[i].type, true);
+    for (int i = 0; i < definition->formals.count; i++)
+        check(c, scope, definition->formals.items[i].otherwise);
+    check_type(c, scope, definition->result, false);
+    for (int i = 0; i < definition->results.count; i++)
+        check_type(c, scope, definition->results.items[i].type, false);
+    check(c, scope, definition->value);
+    check_block(c, scope, &definition->body);
+}
+
+void lower_check_names(Lowering *L, const Ast *ast)
+{
+    Checker c = {.L = L};
+    for (int i = 0; i < ast->statements.count; i++) {
+        const Stmt *stmt = ast->statements.items[i];
+        if (stmt != NULL && stmt->kind == STMT_DEFINITION)
+            check_definition(&c, stmt->definition);
+    }
+}
