@@ -1,14 +1,14 @@
 /* checkpoint: what the writer and the reader of safetensors files share. Inside the runtime only.
  *
- * The format: 8 bytes, the length n of the header, little-endian; n bytes of JSON, an object with an entry per
- * tensor ("dtype", "shape", "data_offsets") and "__metadata__" with strings; then the tensors' bytes, little-endian
- * and row-major, without holes.
+ * The format: 8 bytes, the length n of the header, little-endian; n bytes of JSON, an object with an entry
+ * per tensor ("dtype", "shape", "data_offsets") and "__metadata__" with strings; then the tensors' bytes,
+ * little-endian and row-major, without holes.
  */
 #ifndef SGDRT_CHECKPOINT_H
 #define SGDRT_CHECKPOINT_H
 #include "sgdrt.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are read and written as they lie in memory");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are saved as they lie in memory");
 
 enum { CHECKPOINT_LENGTH_BYTES = 8, CHECKPOINT_MOST_HEADER = 100 << 20, CHECKPOINT_MOST_RANK = 32 };
 

@@ -1,9 +1,9 @@
 /* checkpoint_read: safetensors files, believed only after everything in them has been checked.
  *
- * Checked: the header's length against the file's, the JSON, every type, shape and pair of offsets against each
- * other, that no name comes twice, and that the tensors fill the rest of the file without holes or overlaps. Types
- * that sgdrt does not have (F16, I64, ...) may be in a file; they are not among the entries, and asking for one says
- * what it is.
+ * Checked: the header's length against the file's, the JSON, every type, shape and pair of offsets against
+ * each other, that no name comes twice, and that the tensors fill the rest of the file without holes or
+ * overlaps. Types that sgdrt does not have (F16, I64, ...) may be in a file; they are not among the entries,
+ * and asking for one says what it is.
  */
 #include "checkpoint.h"
 #include "problem.h"
@@ -18,28 +18,32 @@
 
 /* A tensor of the header, of any type. */
 typedef struct Tensor {
-    const char *name;                       /* in the JSON tree */
+    const char *name; /* in the JSON tree */
     const CheckpointType *type;
-    int rank; int64_t *shape;
+    int rank;
+    int64_t *shape;
     uint64_t begin, end;
 } Tensor;
 
 struct sgdrt_checkpoint_private {
-    void *bytes;                            /* of a file; NULL: the caller's memory */
-    cJSON *header;                          /* names and metadata point into it */
-    Tensor *tensors; int tensor_count;      /* in the order of their bytes */
+    void *bytes;   /* of a file; NULL: the caller's memory */
+    cJSON *header; /* names and metadata point into it */
+    Tensor *tensors;
+    int tensor_count; /* in the order of their bytes */
     int64_t *shapes;
 };
 
 static int damaged(const sgdrt_checkpoint *c, sgdrt_problem *problem, const char *what) {
-    return sgdrt_problem_set(problem, PROBLEM_SAVED_FILE, c->path, 0, 0, "is no well-formed safetensors file: %s", what);
+    return sgdrt_problem_set(problem, PROBLEM_SAVED_FILE, c->path, 0, 0,
+                             "the file is no well-formed safetensors file: %s", what);
 }
 
-static int damaged_tensor(const sgdrt_checkpoint *c, sgdrt_problem *problem, const char *name, const char *what) {
+static int damaged_tensor(const sgdrt_checkpoint *c, sgdrt_problem *problem, const char *name,
+                          const char *what) {
     char shown[96];
     sgdrt_excerpt(shown, sizeof shown, name, strlen(name), 80);
     return sgdrt_problem_set(problem, PROBLEM_SAVED_FILE, c->path, 0, 0,
-                             "is no well-formed safetensors file: tensor \"%s\" %s", shown, what);
+                             "the file is no well-formed safetensors file: tensor \"%s\" %s", shown, what);
 }
 
 /* A whole number of JSON that a double holds exactly. */
@@ -117,7 +121,8 @@ static int check_layout(sgdrt_checkpoint *c, uint64_t data_bytes, sgdrt_problem 
     for (int i = 0; i < own->tensor_count; i++) {
         if (own->tensors[i].begin != at)
             return damaged_tensor(c, problem, own->tensors[i].name,
-                                  own->tensors[i].begin < at ? "overlaps another" : "leaves a hole before it");
+                                  own->tensors[i].begin < at ? "overlaps another"
+                                                             : "leaves a hole before it");
         at = own->tensors[i].end;
     }
     return at == data_bytes ? 0 : damaged(c, problem, "bytes follow the last tensor");
@@ -139,8 +144,8 @@ static int read_metadata(sgdrt_checkpoint *c, const cJSON *about, sgdrt_problem 
     free(c->metadata);
     c->metadata = metadata;
     c->metadata_count = 0;
-    cJSON_ArrayForEach(item, about)
-        metadata[c->metadata_count++] = (sgdrt_metadata){ item->string, item->valuestring };
+    cJSON_ArrayForEach(item, about) metadata[c->metadata_count++] =
+        (sgdrt_metadata){ item->string, item->valuestring };
     return 0;
 }
 
@@ -152,8 +157,7 @@ static void count_header(const cJSON *header, int *tensors, size_t *extents) {
     cJSON_ArrayForEach(item, header) {
         ++*tensors;
         const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape");
-        cJSON_ArrayForEach(extent, shape)
-            ++*extents;
+        cJSON_ArrayForEach(extent, shape)++ *extents;
     }
 }
 
@@ -173,7 +177,8 @@ static int read_header(sgdrt_checkpoint *c, uint64_t data_bytes, sgdrt_problem *
         if (strcmp(item->string, "__metadata__"))
             code = read_tensor(c, &own->tensors[own->tensor_count++], item, data_bytes, &next, problem);
         else
-            code = described ? damaged(c, problem, "__metadata__ comes twice") : read_metadata(c, item, problem);
+            code =
+                described ? damaged(c, problem, "__metadata__ comes twice") : read_metadata(c, item, problem);
         described |= !strcmp(item->string, "__metadata__");
         if (code)
             return code;
@@ -189,8 +194,8 @@ static int list_entries(sgdrt_checkpoint *c, const unsigned char *data, sgdrt_pr
     for (int i = 0; i < own->tensor_count; i++) {
         const Tensor *t = &own->tensors[i];
         if (t->type->dtype >= 0)
-            c->entries[c->entry_count++] = (sgdrt_entry){ t->name, (sgdrt_dtype)t->type->dtype, t->rank, t->shape,
-                                                          (void *)(data + t->begin) };
+            c->entries[c->entry_count++] = (sgdrt_entry){ t->name, (sgdrt_dtype)t->type->dtype, t->rank,
+                                                          t->shape, (void *)(data + t->begin) };
     }
     return 0;
 }
@@ -237,7 +242,8 @@ static int make_checkpoint(const char *path, const void *bytes, size_t length, v
     return code;
 }
 
-int sgdrt_load_memory(const void *bytes, size_t length, sgdrt_checkpoint **checkpoint, sgdrt_problem *problem) {
+int sgdrt_load_memory(const void *bytes, size_t length, sgdrt_checkpoint **checkpoint,
+                      sgdrt_problem *problem) {
     return make_checkpoint("memory", bytes, length, NULL, checkpoint, problem);
 }
 
@@ -314,8 +320,10 @@ static int missing_entry(const sgdrt_checkpoint *c, const char *name, sgdrt_prob
     for (int i = 0; i < own->tensor_count; i++)
         if (!strcmp(own->tensors[i].name, name))
             return sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, c->path, 0, 0,
-                                     "has \"%.100s\" as %s, a type that is not read", name, own->tensors[i].type->name);
-    int code = sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, c->path, 0, 0, "has no \"%.100s\"", name);
+                                     "the file has \"%.100s\" as %s, a type that is not read", name,
+                                     own->tensors[i].type->name);
+    int code =
+        sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, c->path, 0, 0, "the file has no \"%.100s\"", name);
     const char **names = malloc(sizeof *names * (size_t)(c->entry_count + 1));
     for (int i = 0; names && i < c->entry_count; i++)
         names[i] = c->entries[i].name;
@@ -338,11 +346,13 @@ static int other_entry(const sgdrt_checkpoint *c, const sgdrt_entry *found, cons
     char has[128], wants[128];
     sgdrt_shape_text(has, sizeof has, found->shape, found->rank);
     sgdrt_shape_text(wants, sizeof wants, wanted->shape, wanted->rank);
-    return sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, c->path, 0, 0, "has \"%.100s\" as %s%s, and here it is %s%s",
-                             wanted->name, sgdrt_dtype_text(found->dtype), has, sgdrt_dtype_text(wanted->dtype), wants);
+    return sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, c->path, 0, 0,
+                             "the file has \"%.100s\" as %s%s, and here it is %s%s", wanted->name,
+                             sgdrt_dtype_text(found->dtype), has, sgdrt_dtype_text(wanted->dtype), wants);
 }
 
-int sgdrt_restore(const sgdrt_checkpoint *c, const sgdrt_entry *wanted, int wanted_count, sgdrt_problem *problem) {
+int sgdrt_restore(const sgdrt_checkpoint *c, const sgdrt_entry *wanted, int wanted_count,
+                  sgdrt_problem *problem) {
     for (int i = 0; i < wanted_count; i++) {
         const sgdrt_entry *found = sgdrt_find_entry(c, wanted[i].name);
         if (!found)

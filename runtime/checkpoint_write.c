@@ -1,9 +1,9 @@
 /* checkpoint_write: safetensors files, written whole or not at all.
  *
- * The bytes are made in memory, NaN brought to one bit pattern, and written to a temporary file in the same folder,
- * which is renamed over the target when the disk has it. A reader sees the old file or the new one. Tensors with
- * wider elements come first, so that each lies aligned; the header is padded with blanks to 64 bytes. The same
- * entries give the same bytes.
+ * The bytes are made in memory, NaN brought to one bit pattern, and written to a temporary file in the same
+ * folder, which is renamed over the target when the disk has it. A reader sees the old file or the new one.
+ * Tensors with wider elements come first, so that each lies aligned; the header is padded with blanks to 64
+ * bytes. The same entries give the same bytes.
  */
 #define _GNU_SOURCE
 #include "checkpoint.h"
@@ -41,7 +41,8 @@ static int check_names(const sgdrt_entry *entries, int count, sgdrt_problem *pro
     int code = 0;
     for (int i = 1; i < count && !code; i++)
         if (!strcmp(names[i - 1], names[i]))
-            code = sgdrt_problem_set(problem, PROBLEM_WRITE, NULL, 0, 0, "two tensors are named \"%.100s\"", names[i]);
+            code = sgdrt_problem_set(problem, PROBLEM_WRITE, NULL, 0, 0, "two tensors are named \"%.100s\"",
+                                     names[i]);
     free(names);
     return code;
 }
@@ -72,7 +73,8 @@ static bool add_entry(cJSON *header, const sgdrt_entry *entry, size_t begin, siz
            cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)end));
 }
 
-/* The header as text (free() it), and the bytes of all tensors. NULL without memory or with an impossible shape. */
+/* The header as text (free() it), and the bytes of all tensors. NULL without memory or with an impossible
+ * shape. */
 static char *header_text(const sgdrt_entry *const *order, int count, const sgdrt_metadata *metadata,
                          int metadata_count, size_t *data_bytes) {
     cJSON *header = cJSON_CreateObject();
@@ -195,7 +197,8 @@ static int replace_file(const char *path, const char *target, const struct stat 
     if (fd < 0) {
         code = write_problem(path, problem);
     } else {
-        bool fine = (!before || !fchmod(fd, before->st_mode & 07777)) && write_all(fd, bytes, length) && !fsync(fd);
+        bool fine =
+            (!before || !fchmod(fd, before->st_mode & 07777)) && write_all(fd, bytes, length) && !fsync(fd);
         int first_error = errno;
         fine = !close(fd) && fine;
         errno = fine ? errno : first_error;
@@ -223,7 +226,7 @@ int sgdrt_save(const char *path, const sgdrt_entry *entries, int entry_count, co
     } else if (exists && !S_ISREG(status.st_mode)) {
         code = write_in_place(path, bytes, length, problem);
     } else {
-        char *real = exists ? realpath(path, NULL) : NULL;        /* a link stays one; what it means is replaced */
+        char *real = exists ? realpath(path, NULL) : NULL; /* a link stays one; what it means is replaced */
         code = replace_file(path, real ? real : path, exists ? &status : NULL, bytes, length, problem);
         free(real);
     }

@@ -1,12 +1,12 @@
 /* csv: the columns that a program asks for, from a text file into adjacent records.
  *
- * One pass: text comes through a window that stays in cache, numbers are scanned where they stand (number.h) and
- * stored into the record of their row; nothing is cut into strings unless a field is out of the ordinary (quotes,
- * missing values, words), when the row's field is read again by csv_text.c. Fields that nobody asked for are only
- * passed over. Records grow by half.
+ * One pass: text comes through a window that stays in cache, numbers are scanned where they stand (number.h)
+ * and stored into the record of their row; nothing is cut into strings unless a field is out of the ordinary
+ * (quotes, missing values, words), when the row's field is read again by csv_text.c. Fields that nobody asked
+ * for are only passed over. Records grow by half.
  *
- * Is there a header? Asked for by name: yes. Else, unless the request says: if in some column the first row has a
- * word and the second a number, or if the first row has nothing but words.
+ * Is there a header? Asked for by name: yes. Else, unless the request says: if in some column the first row
+ * has a word and the second a number, or if the first row has nothing but words.
  */
 #include "csv_text.h"
 #include "number.h"
@@ -18,18 +18,26 @@
 #include <string.h>
 
 /* Where a field of the file goes. A field may go to several places: next, or -1. */
-typedef struct Target { sgdrt_dtype dtype; uint32_t offset; int next, column; } Target;
+typedef struct Target {
+    sgdrt_dtype dtype;
+    uint32_t offset;
+    int next, column;
+} Target;
 
 /* A row kept as strings: the header and the row after it. */
-typedef struct Words { char **text; bool *quoted; int count, capacity; } Words;
+typedef struct Words {
+    char **text;
+    bool *quoted;
+    int count, capacity;
+} Words;
 
 typedef struct Reader {
     const sgdrt_request *request;
     sgdrt_problem *problem;
     CsvText text;
-    Words  names;                       /* of the header; count 0: there is none */
-    int    field_count;
-    int   *first_target;                /* by field; -1: not asked for */
+    Words names; /* of the header; count 0: there is none */
+    int field_count;
+    int *first_target; /* by field; -1: not asked for */
     Target *targets;
     sgdrt_table *table;
 } Reader;
@@ -60,7 +68,7 @@ static bool words_add(Words *words, const CsvField *field) {
             return false;
         words->capacity = larger;
     }
-    char *copy = calloc(field->length + 16, 1);           /* zeros after it, for the scanner of numbers */
+    char *copy = calloc(field->length + 16, 1); /* zeros after it, for the scanner of numbers */
     if (!copy)
         return false;
     memcpy(copy, field->text, field->length);
@@ -88,7 +96,8 @@ static CsvStatus read_words(Reader *r, const char **p, Words *words) {
 }
 
 static bool is_missing(const char *text, size_t length) {
-    static const char *const words[] = { "", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?" };
+    static const char *const words[] = { "",    "NA",   "N/A",  "n/a",  "NaN", "nan",
+                                         "NAN", "null", "NULL", "None", "?" };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strlen(words[i]) == length && !memcmp(words[i], text, length))
             return true;
@@ -124,9 +133,8 @@ static bool wants_names(const sgdrt_request *request) {
     return false;
 }
 
-
-/* Reads the first two rows without leaving the first: both are in the window at once, so the first may still turn
- * out to be data. *after is where the second line begins. */
+/* Reads the first two rows without leaving the first: both are in the window at once, so the first may
+ * still turn out to be data. *after is where the second line begins. */
 static int peek_rows(Reader *r, Words *first, Words *second, const char **after) {
     CsvText *text = &r->text;
     bool row;
@@ -146,13 +154,13 @@ static int peek_rows(Reader *r, Words *first, Words *second, const char **after)
         if (status == CSV_FINE && p == text->end && !text->ended)
             status = CSV_MORE;
         if (status == CSV_FINE && p < text->end)
-            status = read_words(r, &p, second);            /* a problem in it is met again as data */
+            status = read_words(r, &p, second); /* a problem in it is met again as data */
         text->inner_lines = inner_lines;
         if (status != CSV_MORE)
             return 0;
         words_free(second);
         code = sgdrt_csv_refill(text);
-        if (code == PROBLEM_QUOTE && first_is_whole)           /* the second row's, and the window is as it was */
+        if (code == PROBLEM_QUOTE && first_is_whole) /* the second row's, and the window is as it was */
             return 0;
         words_free(first);
     }
@@ -165,7 +173,7 @@ static int read_header(Reader *r) {
     Words first = { 0 }, second = { 0 };
     int code = peek_rows(r, &first, &second, &after);
     if (!code && !first.count)
-        code = sgdrt_problem_set(r->problem, PROBLEM_EMPTY, r->request->path, 0, 0, "is empty");
+        code = sgdrt_problem_set(r->problem, PROBLEM_EMPTY, r->request->path, 0, 0, "the file is empty");
     r->field_count = first.count;
     bool header = r->request->header == 1 || wants_names(r->request) ||
                   (r->request->header == -1 && looks_like_header(&first, &second));
@@ -184,14 +192,14 @@ static int no_column_problem(Reader *r, const sgdrt_column_request *column, int6
     const char *name = column->csv_name ? column->csv_name[element] : NULL;
     if (!name) {
         int code = sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 0, 0,
-                                     "has %d columns, so there is no column %lld", r->field_count,
+                                     "the file has %d columns, so there is no column %lld", r->field_count,
                                      (long long)column->csv_index[element]);
         sgdrt_problem_help(r->problem, "columns count from 0: the last one is %d", r->field_count - 1);
         return code;
     }
     int near = sgdrt_nearest(name, strlen(name), (const char *const *)r->names.text, r->names.count);
     int code = sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 1, 0,
-                                 "has no column \"%.100s\" in its header", name);
+                                 "the file has no column \"%.100s\" in its header", name);
     char shown[160];
     size_t at = 0;
     if (near >= 0)
@@ -222,7 +230,7 @@ static int find_field(Reader *r, const sgdrt_column_request *column, int64_t ele
             continue;
         if (found >= 0) {
             sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 1, 0,
-                              "has two columns \"%.100s\" in its header", name);
+                              "the file has two columns \"%.100s\" in its header", name);
             sgdrt_problem_help(r->problem, "name them by number: %d and %d", found, f);
             return -1;
         }
@@ -256,8 +264,9 @@ static int plan_targets(Reader *r) {
                 return r->problem->code;
             own->field_of[c][e] = field;
             size_t offset = own->offset_of[c] + (size_t)e * sgdrt_dtype_bytes(d->dtype);
-            r->targets[next] = (Target){ .dtype = d->dtype, .offset = (uint32_t)offset,
-                                         .next = r->first_target[field], .column = c };
+            r->targets[next] = (Target){
+                .dtype = d->dtype, .offset = (uint32_t)offset, .next = r->first_target[field], .column = c
+            };
             r->first_target[field] = next++;
         }
     }
@@ -285,14 +294,16 @@ static int value_problem(Reader *r, int code, const CsvField *field, int f, cons
     if (code == PROBLEM_MISSING)
         sgdrt_problem_set(r->problem, code, r->request->path, line, at, "the value is missing (%s)", column);
     else
-        sgdrt_problem_set(r->problem, code, r->request->path, line, at, "\"%s\" is %s (%s)", value, what, column);
+        sgdrt_problem_set(r->problem, code, r->request->path, line, at, "\"%s\" is %s (%s)", value, what,
+                          column);
     return code;
 }
 
 /* Where a number is wanted and there is none. */
 static int not_a_number(Reader *r, const CsvField *field, int f) {
     bool missing = is_missing(field->text, field->length);
-    int code = value_problem(r, field->length ? PROBLEM_NOT_A_NUMBER : PROBLEM_MISSING, field, f, "not a number");
+    int code =
+        value_problem(r, field->length ? PROBLEM_NOT_A_NUMBER : PROBLEM_MISSING, field, f, "not a number");
     if (missing)
         sgdrt_problem_help(r->problem, "missing = 0 in the source would take missing values as 0");
     else if (r->text.line <= 1 && !r->names.count)
@@ -352,7 +363,8 @@ static int put_real(Reader *r, const CsvField *field, int f, const Target *targe
     return 0;
 }
 
-static int put_integer_text(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+static int put_integer_text(Reader *r, const CsvField *field, int f, const Target *target,
+                            unsigned char *to) {
     int64_t value = 0, low, high;
     NumberStatus status = sgdrt_number_integer(field->text, field->length, &value);
     if (status == NUMBER_NONE)
@@ -362,8 +374,8 @@ static int put_integer_text(Reader *r, const CsvField *field, int f, const Targe
     integer_limits(target->dtype, &low, &high);
     if (status == NUMBER_TOO_LARGE || value < low || value > high) {
         value_problem(r, PROBLEM_LABEL, field, f, "out of range");
-        sgdrt_problem_help(r->problem, "%s holds %lld to %lld", sgdrt_dtype_text(target->dtype), (long long)low,
-                           (long long)high);
+        sgdrt_problem_help(r->problem, "%s holds %lld to %lld", sgdrt_dtype_text(target->dtype),
+                           (long long)low, (long long)high);
         return r->problem->code;
     }
     put_integer(to, target->dtype, value);
@@ -388,9 +400,10 @@ static int put_field(Reader *r, const CsvField *field, int f, unsigned char *rec
     return 0;
 }
 
-/* Stores a number in all its places; false where it does not fit or is not sure, and put_field has to look. */
-static inline bool put_decimal(const Reader *r, int t, const Decimal *decimal, const char *text, const char *end,
-                               unsigned char *record) {
+/* Stores a number in all its places; false where it does not fit or is not sure, and put_field has to look.
+ */
+static inline bool put_decimal(const Reader *r, int t, const Decimal *decimal, const char *text,
+                               const char *end, unsigned char *record) {
     for (; t >= 0; t = r->targets[t].next) {
         const Target *target = &r->targets[t];
         unsigned char *to = record + target->offset;
@@ -425,8 +438,8 @@ static inline bool put_decimal(const Reader *r, int t, const Decimal *decimal, c
 }
 
 /* ---- rows ----------------------------------------------------------------------------------- */
-/* Scans and stores a plain number at *p that ends at a delimiter or line end; false (and nothing moved) if what
- * stands there is anything else. */
+/* Scans and stores a plain number at *p that ends at a delimiter or line end; false (and nothing moved) if
+ * what stands there is anything else. */
 static inline bool plain_field(const Reader *r, const char **p, int f, unsigned char *record) {
     const char *begin = *p;
     while (*begin == ' ')
@@ -450,16 +463,17 @@ static inline bool plain_field(const Reader *r, const char **p, int f, unsigned 
 }
 
 static int ragged_problem(Reader *r, int fields) {
-    int code = sgdrt_problem_set(r->problem, PROBLEM_RAGGED, r->request->path, r->text.line, 0,
-                                 "this row has %s%d field%s, the first row has %d",
-                                 fields > r->field_count ? "more than " : "",
-                                 fields > r->field_count ? r->field_count : fields, fields == 1 ? "" : "s",
-                                 r->field_count);
+    int code = sgdrt_problem_set(
+        r->problem, PROBLEM_RAGGED, r->request->path, r->text.line, 0,
+        "this row has %s%d field%s, the first row has %d", fields > r->field_count ? "more than " : "",
+        fields > r->field_count ? r->field_count : fields, fields == 1 ? "" : "s", r->field_count);
     if (fields == 1 && r->field_count > 1)
         sgdrt_problem_help(r->problem, "fields are separated by %s here",
-                           r->text.delimiter == '\t' ? "a tab" : r->text.delimiter == ' ' ? "blanks"
-                           : r->text.delimiter == ',' ? "a comma" : r->text.delimiter == ';' ? "a semicolon"
-                                                                                            : "another character");
+                           r->text.delimiter == '\t'  ? "a tab"
+                           : r->text.delimiter == ' ' ? "blanks"
+                           : r->text.delimiter == ',' ? "a comma"
+                           : r->text.delimiter == ';' ? "a semicolon"
+                                                      : "another character");
     return code;
 }
 
@@ -551,8 +565,8 @@ static int load_table(Reader *r) {
     if (!code)
         code = read_header(r);
     if (!code)
-        code = sgdrt_table_make(r->request->path, r->request->columns, r->request->column_count, true, &r->table,
-                                r->problem);
+        code = sgdrt_table_make(r->request->path, r->request->columns, r->request->column_count, true,
+                                &r->table, r->problem);
     if (!code)
         code = plan_targets(r);
     if (!code)

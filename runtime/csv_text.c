@@ -28,9 +28,10 @@ int sgdrt_csv_refill(CsvText *text) {
     if (kept > text->capacity / 2) {
         size_t larger = text->capacity * 2;
         if (larger > MOST_ROW_BYTES)
-            return sgdrt_problem_set(text->problem, PROBLEM_QUOTE, text->path, text->line, 1,
-                                     "the row that begins here has no end within %d MiB: a quote may not be closed",
-                                     MOST_ROW_BYTES >> 20);
+            return sgdrt_problem_set(
+                text->problem, PROBLEM_QUOTE, text->path, text->line, 1,
+                "the row that begins here has no end within %d MiB: a quote may not be closed",
+                MOST_ROW_BYTES >> 20);
         char *grown = malloc(larger + ZEROS);
         if (!grown)
             return sgdrt_problem_memory(text->problem, text->path, larger);
@@ -51,7 +52,8 @@ int sgdrt_csv_refill(CsvText *text) {
     return 0;
 }
 
-/* The first of these that the first line has outside quotes; with none of them, blanks; else it is one column. */
+/* The first of these that the first line has outside quotes; with none of them, blanks; else it is one
+ * column. */
 static char find_delimiter(const CsvText *text) {
     const char likely[] = "\t;,|";
     bool seen[256] = { false }, quoted = false;
@@ -86,7 +88,8 @@ int sgdrt_csv_open(CsvText *text, const char *path, char delimiter, sgdrt_proble
         return code;
     size_t have = (size_t)(text->end - text->row);
     if (have >= 2 && (!memcmp(text->row, "\xFF\xFE", 2) || !memcmp(text->row, "\xFE\xFF", 2)))
-        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 1, 1, "is UTF-16 text: save it as UTF-8");
+        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 1, 1,
+                                 "the file is UTF-16 text: save it as UTF-8");
     if (have >= 3 && !memcmp(text->row, "\xEF\xBB\xBF", 3))
         text->row += 3;
     set_delimiter(text, delimiter ? delimiter : find_delimiter(text));
@@ -239,7 +242,9 @@ int sgdrt_csv_skip_row(CsvText *text) {
             sgdrt_csv_end_row(text, p);
             return 0;
         }
-        int code = status == CSV_MORE ? sgdrt_csv_refill(text) : text->problem ? text->problem->code : PROBLEM_QUOTE;
+        int code = status == CSV_MORE ? sgdrt_csv_refill(text)
+                   : text->problem    ? text->problem->code
+                                      : PROBLEM_QUOTE;
         if (code)
             return code;
     }

@@ -1,13 +1,13 @@
 /* csv_text: a window over the text of a csv file, and its rows cut into fields.
  *
- * The window holds whole rows. It is followed by zeros, so a scanner may look a few bytes ahead, and a zero at the
- * window's end tells it from a zero in the file by its place. Who meets the end inside a row returns CSV_MORE; the
- * caller refills (which moves the row to the front) and begins the row again.
+ * The window holds whole rows. It is followed by zeros, so a scanner may look a few bytes ahead, and a zero
+ * at the window's end tells it from a zero in the file by its place. Who meets the end inside a row returns
+ * CSV_MORE; the caller refills (which moves the row to the front) and begins the row again.
  *
- * Fields: separated by the delimiter; blanks around them do not count; a field that begins with a quote ends at the
- * next single quote character, "" inside it is one quote, and it may hold delimiters and line ends. With a blank as
- * delimiter, runs of blanks and tabs are one, and blanks at a line's ends are none. Lines end in LF, CRLF or CR.
- * Blank lines are no rows.
+ * Fields: separated by the delimiter; blanks around them do not count; a field that begins with a quote ends
+ * at the next single quote character, "" inside it is one quote, and it may hold delimiters and line ends.
+ * With a blank as delimiter, runs of blanks and tabs are one, and blanks at a line's ends are none. Lines end
+ * in LF, CRLF or CR. Blank lines are no rows.
  */
 #ifndef SGDRT_CSV_TEXT_H
 #define SGDRT_CSV_TEXT_H
@@ -30,7 +30,8 @@ typedef struct CsvText {
     char  *scratch; size_t scratch_capacity;      /* the text of the last quoted field */
 } CsvText;
 
-typedef struct CsvField { const char *text; size_t length; bool quoted; const char *at; } CsvField;   /* at: in the window */
+/* at: where it begins in the window */
+typedef struct CsvField { const char *text; size_t length; bool quoted; const char *at; } CsvField;
 
 int  sgdrt_csv_open(CsvText *text, const char *path, char delimiter, sgdrt_problem *problem);
 void sgdrt_csv_close(CsvText *text);

@@ -1,4 +1,5 @@
-/* idx: the header of an IDX file (the format of MNIST): two zeros, a type, a rank, big-endian extents, values. */
+/* idx: the header of an IDX file (the format of MNIST): two zeros, a type, a rank, big-endian extents,
+ * values. */
 #include "array_file.h"
 #include "problem.h"
 #include <stdio.h>
@@ -11,7 +12,7 @@ static int item_of_type(unsigned char type, ArrayHeader *header) {
     case 0x0C: header->kind = ITEM_SIGNED; return header->item_bytes = 4;
     case 0x0D: header->kind = ITEM_FLOAT; return header->item_bytes = 4;
     case 0x0E: header->kind = ITEM_FLOAT; return header->item_bytes = 8;
-    default:   return 0;
+    default: return 0;
     }
 }
 
@@ -23,11 +24,12 @@ int sgdrt_idx_header(const char *path, Input *input, ArrayHeader *header, sgdrt_
         return code;
     if (magic[0] || magic[1] || !item_of_type(magic[2], header))
         return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0,
-                                 "is not an IDX file: it begins with %02x %02x %02x %02x", magic[0], magic[1],
-                                 magic[2], magic[3]);
+                                 "the file is not an IDX file: it begins with %02x %02x %02x %02x", magic[0],
+                                 magic[1], magic[2], magic[3]);
     header->rank = magic[3];
     if (header->rank < 1 || header->rank > ARRAY_MOST_RANK)
-        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "is an IDX file of rank %d", header->rank);
+        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "the file is an IDX file of rank %d",
+                                 header->rank);
     for (int a = 0; a < header->rank; a++) {
         code = sgdrt_input_exact(input, extent, sizeof extent, "its header", problem);
         if (code)
@@ -60,14 +62,14 @@ int sgdrt_array_measure(const char *path, const Input *input, ArrayHeader *heade
     sgdrt_shape_text(shape, sizeof shape, header->shape, header->rank);
     if (too_large || (uint64_t)bytes > most)
         return sgdrt_problem_set(problem, PROBLEM_LENGTH, path, 0, 0,
-                                 "is too short for the %s values that its header announces", shape);
+                                 "the file is too short for the %s values that its header announces", shape);
     header->data_bytes = (uint64_t)bytes;
     if (most == UINT64_MAX || sgdrt_input_is_gzip(input))
         return 0;
     uint64_t announced = header->header_bytes + header->data_bytes;
     if (announced != most)
         return sgdrt_problem_set(problem, PROBLEM_LENGTH, path, 0, 0,
-                                 "is %llu bytes %s than the %s values that its header announces",
+                                 "the file is %llu bytes %s than the %s values that its header announces",
                                  (unsigned long long)(announced > most ? announced - most : most - announced),
                                  announced > most ? "shorter" : "longer", shape);
     return 0;

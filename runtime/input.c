@@ -1,9 +1,10 @@
 /* input: files and gzip streams behind one read call.
  *
- * inflate is driven here rather than through gzread: gzread passes a truncated or unchecksummed tail as an end of
- * file in some versions, and takes a file that merely begins like gzip as plain. Here every member's checksum and
- * length are zlib's to verify, a stream that stops early is an error, members follow each other as gzip allows, and
- * anything else after the last one (but for zeros, which tar and tape pad with) is an error.
+ * inflate is driven here rather than through gzread: gzread passes a truncated or unchecksummed tail as an
+ * end of file in some versions, and takes a file that merely begins like gzip as plain. Here every member's
+ * checksum and length are zlib's to verify, a stream that stops early is an error, members follow each other
+ * as gzip allows, and anything else after the last one (but for zeros, which tar and tape pad with) is an
+ * error.
  */
 #include "input.h"
 #include "problem.h"
@@ -21,8 +22,8 @@ struct Input {
     const char *path;
     int fd;
     bool is_gzip, raw_ended, member_ended;
-    uint64_t size;                       /* of the file; UINT64_MAX: not a regular file */
-    z_stream stream;                     /* gzip; next_in, avail_in also serve a plain file's first bytes */
+    uint64_t size;   /* of the file; UINT64_MAX: not a regular file */
+    z_stream stream; /* gzip; next_in, avail_in also serve a plain file's first bytes */
     unsigned char raw[RAW_BYTES];
 };
 
@@ -57,7 +58,8 @@ static int raw_refill(Input *input, sgdrt_problem *problem) {
 }
 
 static int gzip_problem(const Input *input, sgdrt_problem *problem, const char *what) {
-    return sgdrt_problem_set(problem, PROBLEM_GZIP, input->path, 0, 0, "is a damaged gzip file: %s", what);
+    return sgdrt_problem_set(problem, PROBLEM_GZIP, input->path, 0, 0, "the file is a damaged gzip file: %s",
+                             what);
 }
 
 int sgdrt_input_open(const char *path, Input **result, sgdrt_problem *problem) {
@@ -140,8 +142,8 @@ static int gzip_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_p
         have += room - input->stream.avail_out;
         if (status == Z_STREAM_END)
             input->member_ended = true;
-        else if (status == Z_BUF_ERROR || (status == Z_OK && !input->stream.avail_in && input->raw_ended &&
-                                           input->stream.avail_out))
+        else if (status == Z_BUF_ERROR ||
+                 (status == Z_OK && !input->stream.avail_in && input->raw_ended && input->stream.avail_out))
             return gzip_problem(input, problem, "it ends early");
         else if (status != Z_OK)
             return gzip_problem(input, problem, input->stream.msg ? input->stream.msg : "inflate failed");
@@ -161,7 +163,8 @@ int sgdrt_input_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_p
         input->stream.avail_in -= (uInt)first;
     }
     int code = first < wanted && !input->raw_ended
-                   ? raw_read(input, (char *)to + first, wanted - first, &rest, problem) : 0;
+                   ? raw_read(input, (char *)to + first, wanted - first, &rest, problem)
+                   : 0;
     *got = first + rest;
     return code;
 }
@@ -191,7 +194,7 @@ int sgdrt_input_exact(Input *input, void *to, size_t wanted, const char *what, s
     int code = sgdrt_input_read(input, to, wanted, &got, problem);
     if (!code && got < wanted)
         code = sgdrt_problem_set(problem, PROBLEM_LENGTH, input->path, 0, 0,
-                                 "ends early: %zu bytes of %s are missing", wanted - got, what);
+                                 "the file ends early: %zu bytes of %s are missing", wanted - got, what);
     return code;
 }
 
@@ -201,6 +204,6 @@ int sgdrt_input_end(Input *input, sgdrt_problem *problem) {
     int code = sgdrt_input_read(input, &byte, 1, &got, problem);
     if (!code && got)
         code = sgdrt_problem_set(problem, PROBLEM_LENGTH, input->path, 0, 0,
-                                 "goes on after the last value that its header announces");
+                                 "the file goes on after the last value that its header announces");
     return code;
 }

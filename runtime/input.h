@@ -12,8 +12,8 @@ typedef struct Input Input;
 int  sgdrt_input_open(const char *path, Input **input, sgdrt_problem *problem);
 /* Reads up to `wanted` bytes; fewer only at the end. */
 int  sgdrt_input_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_problem *problem);
-/* No more than this many bytes can come (a plain file's size; a gzip file's size times the most that deflate can
- * inflate), or UINT64_MAX where nothing is known. A header that promises more is lying. */
+/* No more than this many bytes can come (a plain file's size; a gzip file's size times the most that
+ * deflate can inflate), or UINT64_MAX where nothing is known. A header that promises more is lying. */
 uint64_t sgdrt_input_most(const Input *input);
 bool sgdrt_input_is_gzip(const Input *input);
 void sgdrt_input_close(Input *input);                 /* NULL is fine */

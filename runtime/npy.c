@@ -8,7 +8,9 @@
 
 enum { MOST_HEADER = 1 << 20 };
 
-typedef struct Scan { const char *at, *end; } Scan;
+typedef struct Scan {
+    const char *at, *end;
+} Scan;
 
 static bool accept(Scan *s, char c) {
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\t'))
@@ -40,11 +42,12 @@ static bool scan_shape(Scan *s, ArrayHeader *header) {
         int64_t extent = 0;
         const char *begin = s->at;
         for (; s->at < s->end && *s->at >= '0' && *s->at <= '9'; s->at++)
-            if (__builtin_mul_overflow(extent, 10, &extent) || __builtin_add_overflow(extent, *s->at - '0', &extent))
+            if (__builtin_mul_overflow(extent, 10, &extent) ||
+                __builtin_add_overflow(extent, *s->at - '0', &extent))
                 return false;
         if (s->at == begin || header->rank == ARRAY_MOST_RANK)
             return false;
-        if (s->at < s->end && *s->at == 'L')               /* Python 2 wrote 3L */
+        if (s->at < s->end && *s->at == 'L') /* Python 2 wrote 3L */
             s->at++;
         header->shape[header->rank++] = extent;
         if (!accept(s, ',')) {
@@ -69,10 +72,15 @@ static bool scan_truth(Scan *s, bool *value) {
 
 /* '<f4', '|u1', '>i8', ... */
 static bool item_of_descr(const char *descr, ArrayHeader *header) {
-    static const struct { const char *code; ItemKind kind; int bytes; } items[] = {
-        { "f4", ITEM_FLOAT, 4 },    { "f8", ITEM_FLOAT, 8 },    { "u1", ITEM_UNSIGNED, 1 }, { "u2", ITEM_UNSIGNED, 2 },
-        { "u4", ITEM_UNSIGNED, 4 }, { "u8", ITEM_UNSIGNED, 8 }, { "i1", ITEM_SIGNED, 1 },   { "i2", ITEM_SIGNED, 2 },
-        { "i4", ITEM_SIGNED, 4 },   { "i8", ITEM_SIGNED, 8 },   { "b1", ITEM_BOOL, 1 },
+    static const struct {
+        const char *code;
+        ItemKind kind;
+        int bytes;
+    } items[] = {
+        { "f4", ITEM_FLOAT, 4 },    { "f8", ITEM_FLOAT, 8 },    { "u1", ITEM_UNSIGNED, 1 },
+        { "u2", ITEM_UNSIGNED, 2 }, { "u4", ITEM_UNSIGNED, 4 }, { "u8", ITEM_UNSIGNED, 8 },
+        { "i1", ITEM_SIGNED, 1 },   { "i2", ITEM_SIGNED, 2 },   { "i4", ITEM_SIGNED, 4 },
+        { "i8", ITEM_SIGNED, 8 },   { "b1", ITEM_BOOL, 1 },
     };
     if (!*descr || !strchr("<>|=", *descr))
         return false;
@@ -87,7 +95,8 @@ static bool item_of_descr(const char *descr, ArrayHeader *header) {
 }
 
 static int header_problem(const char *path, sgdrt_problem *problem, const char *what) {
-    return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "has a damaged .npy header: %s", what);
+    return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "the file has a damaged .npy header: %s",
+                             what);
 }
 
 static int parse_dictionary(const char *path, const char *text, size_t length, ArrayHeader *header,
@@ -103,7 +112,8 @@ static int parse_dictionary(const char *path, const char *text, size_t length, A
         if (fine && !strcmp(key, "descr")) {
             seen |= 1;
             if (!scan_string(&s, descr, sizeof descr))
-                return sgdrt_problem_set(problem, PROBLEM_SHAPE, path, 0, 0, "holds records, not plain numbers");
+                return sgdrt_problem_set(problem, PROBLEM_SHAPE, path, 0, 0,
+                                         "the file holds records, not plain numbers");
         } else if (fine && !strcmp(key, "fortran_order")) {
             seen |= 2;
             fine = scan_truth(&s, &fortran);
@@ -122,7 +132,8 @@ static int parse_dictionary(const char *path, const char *text, size_t length, A
     if (!item_of_descr(descr, header)) {
         char shown[40];
         sgdrt_excerpt(shown, sizeof shown, descr, strlen(descr), 30);
-        int code = sgdrt_problem_set(problem, PROBLEM_SHAPE, path, 0, 0, "holds values of type '%s'", shown);
+        int code = sgdrt_problem_set(problem, PROBLEM_SHAPE, path, 0, 0, "the file holds values of type '%s'",
+                                     shown);
         sgdrt_problem_help(problem, "numbers, whole numbers and truth values are read: x.astype('float32')");
         return code;
     }
@@ -130,7 +141,7 @@ static int parse_dictionary(const char *path, const char *text, size_t length, A
         return sgdrt_problem_set(problem, PROBLEM_SHAPE, path, 0, 0, "holds a single value, not rows");
     if (fortran && header->rank > 1) {
         int code = sgdrt_problem_set(problem, PROBLEM_SHAPE, path, 0, 0,
-                                     "lies in Fortran order: its rows are not together");
+                                     "the file lies in Fortran order: its rows are not together");
         sgdrt_problem_help(problem, "save it as numpy.ascontiguousarray(x)");
         return code;
     }
@@ -144,10 +155,10 @@ int sgdrt_npy_header(const char *path, Input *input, ArrayHeader *header, sgdrt_
     if (code)
         return code;
     if (memcmp(magic, "\x93NUMPY", 6))
-        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "is not a .npy file");
+        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "the file is not a .npy file");
     if (magic[6] < 1 || magic[6] > 3)
-        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "is a .npy file of version %d; 1 to 3 are read",
-                                 magic[6]);
+        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0,
+                                 "the file is a .npy file of version %d; 1 to 3 are read", magic[6]);
     size_t size_bytes = magic[6] == 1 ? 2 : 4;
     code = sgdrt_input_exact(input, size, size_bytes, "its header", problem);
     if (code)

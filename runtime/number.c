@@ -1,5 +1,6 @@
-/* number: the texts that the fast scan passes on. Long digit strings, exponents, and the cases near the middle
- * of two floats, which the C library rounds. Its functions are called in the "C" locale whatever the host's is. */
+/* number: the texts that the fast scan passes on. Long digit strings, exponents, and the cases near the
+ * middle of two floats, which the C library rounds. Its functions are called in the "C" locale whatever
+ * the host's is. */
 #define _GNU_SOURCE
 #include "number.h"
 #include <errno.h>
@@ -54,8 +55,9 @@ const char *sgdrt_decimal_scan_slow(const char *p, Decimal *decimal) {
     return p;
 }
 
-/* strtod and strtof read to the end of a string and ask the locale for the point: a copy, and the C locale. A text
- * too long for the short copy gets one of its own; where there is no memory for it the value is NaN. */
+/* strtod and strtof read to the end of a string and ask the locale for the point: a copy, and the C
+ * locale. A text too long for the short copy gets one of its own; where there is no memory for it the
+ * value is NaN. */
 static void library_value(const char *text, const char *end, float *f32, double *f64) {
     char short_copy[SHORT_TEXT], *copy = short_copy;
     size_t length = (size_t)(end - text);
@@ -92,7 +94,8 @@ double sgdrt_decimal_f64_slow(const char *text, const char *end) {
     return value;
 }
 
-/* Scans text that must be a number from end to end. It lies in a buffer of its own, padded for the scanner. */
+/* Scans text that must be a number from end to end. It lies in a buffer of its own, padded for the scanner.
+ */
 static NumberStatus scan_whole(const char *text, size_t length, Decimal *decimal) {
     const char *end = sgdrt_decimal_scan_slow(text, decimal);
     return end == text + length ? NUMBER_FINE : NUMBER_NONE;

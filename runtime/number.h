@@ -1,12 +1,14 @@
 /* number: decimal text to the nearest f32, f64 or integer, rounded once.
  *
- * The scanners read up to 19 digits into an integer w and a power of ten q. For f32 the value w * 10^q is then formed
- * in double, with a relative error of a few units of the 53rd bit. Rounding that double to float is the correct
- * rounding of the decimal unless a boundary between two floats lies within the error: then the low 29 bits of the
- * double are close to their middle, which is seen, and the C library's strtof decides (about one number in 10^7).
- * The same holds for any number of digits, since those past the 19th only add to the error.
+ * The scanners read up to 19 digits into an integer w and a power of ten q. For f32 the value w * 10^q is
+ * then formed in double, with a relative error of a few units of the 53rd bit. Rounding that double to float
+ * is the correct rounding of the decimal unless a boundary between two floats lies within the error: then the
+ * low 29 bits of the double are close to their middle, which is seen, and the C library's strtof decides
+ * (about one number in 10^7). The same holds for any number of digits, since those past the 19th only add to
+ * the error.
  *
- * Text must be followed by at least 8 readable bytes that are no digits beyond its end (the reader pads with zeros).
+ * Text must be followed by at least 8 readable bytes that are no digits beyond its end (the reader pads with
+ * zeros).
  */
 #ifndef SGDRT_NUMBER_H
 #define SGDRT_NUMBER_H
@@ -28,7 +30,7 @@ double sgdrt_decimal_f64_slow(const char *text, const char *end);
 /* Whole texts, without blanks around them: for fields that are not plain. */
 NumberStatus sgdrt_number_f64(const char *text, size_t length, double *value);
 NumberStatus sgdrt_number_f32(const char *text, size_t length, float *value);
-NumberStatus sgdrt_number_integer(const char *text, size_t length, int64_t *value);   /* 3, -1, also 3.0 and 1e2 */
+NumberStatus sgdrt_number_integer(const char *text, size_t length, int64_t *value);   /* also 3.0 and 1e2 */
 
 static const double sgdrt_power_of_ten[23] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -44,7 +46,7 @@ static const uint64_t sgdrt_integer_power_of_ten[9] = { 1, 10, 100, 1000, 10000,
 /* How many of the 8 bytes at the low end are digits. */
 static inline int sgdrt_count_digits(uint64_t bytes) {
     uint64_t other = bytes ^ 0x3030303030303030u;                /* digits become 0 .. 9 */
-    /* Bit 7 of a byte is set if it is above 9. The lowest such byte is right; a carry can only reach higher ones. */
+    /* Bit 7 of a byte is set if it is above 9. The lowest such is right; a carry reaches higher ones only. */
     uint64_t above = ((other + 0x7676767676767676u) | other) & 0x8080808080808080u;
     return above ? __builtin_ctzll(above) >> 3 : 8;
 }
@@ -68,8 +70,8 @@ static inline uint64_t sgdrt_load_8(const char *p) {
     return v;
 }
 
-/* The common texts: at most 7 digits before the point, 19 in all, no exponent. Returns the end, or NULL where the
- * slow scan has to look. */
+/* The common texts: at most 7 digits before the point, 19 in all, no exponent. Returns the end, or NULL
+ * where the slow scan has to look. */
 static inline const char *sgdrt_decimal_scan(const char *p, Decimal *decimal) {
     decimal->negative = *p == '-';
     p += *p == '-';

@@ -30,7 +30,8 @@ void sgdrt_problem_help(sgdrt_problem *problem, const char *format, ...) {
 }
 
 int sgdrt_problem_memory(sgdrt_problem *problem, const char *file, size_t bytes) {
-    return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, file, 0, 0, "%zu bytes of memory could not be had", bytes);
+    return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, file, 0, 0, "%zu bytes of memory could not be had",
+                             bytes);
 }
 
 void sgdrt_shape_text(char *text, size_t size, const int64_t *shape, int rank) {
@@ -43,7 +44,7 @@ void sgdrt_shape_text(char *text, size_t size, const int64_t *shape, int rank) {
 void sgdrt_excerpt(char *text, size_t size, const char *bytes, size_t length, size_t most) {
     size_t shown = length < most ? length : most, at = 0;
     while (shown && shown < length && ((unsigned char)bytes[shown] & 0xC0) == 0x80)
-        shown--;                                      /* not through the middle of a UTF-8 character */
+        shown--; /* not through the middle of a UTF-8 character */
     for (size_t i = 0; i < shown && at + 4 < size; i++) {
         unsigned char c = (unsigned char)bytes[i];
         text[at++] = c < 0x20 || c == 0x7F ? '?' : (char)c;

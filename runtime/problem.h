@@ -1,7 +1,7 @@
 /* problem: the runtime's codes and how a problem is filled in. Inside the runtime only.
  *
- * The numbers are rows of the compiler's table of codes (E0401 ...), where each is explained; an application that
- * links the runtime alone sees number and sentence.
+ * The numbers are rows of the compiler's table of codes (E0401 ...), where each is explained; an application
+ * that links the runtime alone sees number and sentence.
  */
 #ifndef SGDRT_PROBLEM_H
 #define SGDRT_PROBLEM_H
@@ -33,7 +33,8 @@ enum {
 /* Fill *problem (which may be NULL) and return the code. */
 int sgdrt_problem_set(sgdrt_problem *problem, int code, const char *file, int64_t line, int64_t column,
                       const char *format, ...) __attribute__((format(printf, 6, 7)));
-void sgdrt_problem_help(sgdrt_problem *problem, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sgdrt_problem_help(sgdrt_problem *problem, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 int sgdrt_problem_memory(sgdrt_problem *problem, const char *file, size_t bytes);
 
 /* "[28, 28]"; cut off where it does not fit. */

@@ -1,8 +1,8 @@
 /* sgdrt: data sets and saved files for programs that train with sgdc.
  *
- * Reading (csv, IDX, .npy), statistics, and safetensors. The sgdc driver and the emitted C API stand on it, and
- * an application may call it as well. It is a guest: it has no global state, prints nothing, never exits, and
- * every call that can fail fills an sgdrt_problem and returns its code (0: success).
+ * Reading (csv, IDX, .npy), statistics, and safetensors. The sgdc driver and the emitted C API stand on it,
+ * and an application may call it as well. It is a guest: it has no global state, prints nothing, never exits,
+ * and every call that can fail fills an sgdrt_problem and returns its code (0: success).
  *
  * Whose memory: what a call hands out through a ** argument belongs to the caller, who gives it back with the
  * function named there. Requests and the strings in them stay the caller's and are not kept, but for
@@ -20,7 +20,7 @@ extern "C" {
 /* ---- problems ---------------------------------------------------------------------------- */
 typedef struct sgdrt_problem {
     int code;                        /* 0, or the number in E0405 */
-    const char *file;                /* the path as passed in, or NULL */
+    const char *file;                /* the path as passed in (or its table's copy), or NULL */
     int64_t line, column;            /* from 1; 0: of the whole file. column counts bytes of the line */
     char message[512];               /* a sentence without its full stop */
     char help[256];                  /* what to do about it, or "" */
@@ -36,11 +36,11 @@ typedef struct sgdrt_column_request {
     sgdrt_dtype  dtype;
     int          rank;
     const int64_t *shape;             /* of one row; rank 0: a scalar */
-    int64_t      classes;             /* > 0: after remap, values must be 0 .. classes-1 (sgdrt_check_labels) */
+    int64_t      classes;             /* > 0: values are 0 .. classes-1 after remap (sgdrt_check_labels) */
     const double *remap; int remap_count;          /* the value remap[i] becomes i (sgdrt_check_labels) */
     const char  *path;                /* idx, npy: its file */
     const int64_t *csv_index;         /* csv: as many as the shape has elements; from 0 */
-    const char *const *csv_name;      /* csv: NULL, or names; where csv_name[i] is not NULL it counts, not csv_index[i] */
+    const char *const *csv_name;      /* csv: NULL, or names; a NULL among them: the index */
 } sgdrt_column_request;
 
 typedef enum sgdrt_source { SGDRT_CSV, SGDRT_IDX, SGDRT_NPY } sgdrt_source;
@@ -49,9 +49,9 @@ typedef struct sgdrt_request {
     const char  *name;                /* of the data set, for messages */
     sgdrt_source source;
     const char  *path;                /* csv */
-    char         delimiter;           /* csv: ',' '\t' ';' or ' ' (runs of blanks count as one); 0: find out */
+    char         delimiter;           /* csv: ',' '\t' ';' or ' ' (runs of blanks are one); 0: find out */
     int          header;              /* csv: 1 yes, 0 no, -1 find out */
-    bool         missing_is_error;    /* csv: an empty field, "NA", "NaN", "?" ...; else it becomes missing_value */
+    bool         missing_is_error;    /* an empty field, "NA", "NaN", "?" ...; else missing_value */
     double       missing_value;
     int64_t      rows_begin, rows_end;               /* data rows kept, half-open; rows_end -1: to the last */
     const sgdrt_column_request *columns; int column_count;
@@ -80,7 +80,7 @@ typedef struct sgdrt_table {
 /* Reads and validates all columns; on success *table is the caller's: sgdrt_free_table. Labels are as in the
  * file: their remap and range are checked by sgdrt_check_labels, after rows that do not count have left. */
 int  sgdrt_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
-/* A table of zeros to be filled by the caller (synthetic data, an application's rows); paths are not looked at. */
+/* A table of zeros to be filled by the caller (synthetic data); paths are not looked at. */
 int  sgdrt_new_table(const char *name, const sgdrt_column_request *columns, int column_count, int64_t rows,
                      sgdrt_table **table, sgdrt_problem *problem);
 int  sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **table, sgdrt_problem *problem);
@@ -95,12 +95,12 @@ int  sgdrt_keep_rows(sgdrt_table *table, const uint8_t *keep, sgdrt_problem *pro
 int  sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem);
 
 /* ---- standardising ----------------------------------------------------------------------- */
-/* Mean and population deviation of each element over the listed rows: two f64 chains in the order of the list,
- * which should be the file's (rows NULL: rows 0 .. count-1). A deviation of 0 is given as 1.
- * mean and deviation are the caller's, `elements` long. dtype F32 or F64. */
+/* Mean and population deviation of each element over the listed rows: two f64 chains in the order of the
+ * list, which should be the file's (rows NULL: rows 0 .. count-1). A deviation of 0 is given as 1. mean
+ * and deviation are the caller's, `elements` long. dtype F32 or F64. */
 void sgdrt_statistics(const sgdrt_column *column, sgdrt_dtype dtype, int64_t elements,
                       const uint32_t *rows, int64_t count, double *mean, double *deviation);
-/* x becomes (x - m) / d, in the column's own type, from m and d rounded to it. `to` may be the same column. */
+/* x becomes (x - m) / d, in the column's own type, from m and d rounded to it. `to` may be `from`. */
 void sgdrt_standardize(const sgdrt_column *from, const sgdrt_column *to, sgdrt_dtype dtype, int64_t elements,
                        int64_t rows, const double *mean, const double *deviation);
 
@@ -111,7 +111,8 @@ typedef struct sgdrt_entry {
 } sgdrt_entry;
 typedef struct sgdrt_metadata { const char *key, *value; } sgdrt_metadata;
 
-/* Writes the file whole or not at all: a temporary file beside it is renamed over it. NaN are saved as one NaN. */
+/* Writes the file whole or not at all: a temporary file beside it is renamed over it.
+ * All NaN are saved as one. */
 int  sgdrt_save(const char *path, const sgdrt_entry *entries, int entry_count,
                 const sgdrt_metadata *metadata, int metadata_count, sgdrt_problem *problem);
 /* The same bytes in memory: *bytes is the caller's, free() it. */
@@ -120,20 +121,21 @@ int  sgdrt_save_memory(void **bytes, size_t *length, const sgdrt_entry *entries,
 
 typedef struct sgdrt_checkpoint {             /* entries in the order of their bytes */
     const char *path;                         /* as passed in; "memory" without one */
-    sgdrt_entry *entries; int entry_count;    /* their data lies inside the checkpoint, aligned to 8 bytes or not */
+    sgdrt_entry *entries; int entry_count;    /* data lies inside the checkpoint, aligned or not */
     sgdrt_metadata *metadata; int metadata_count;
     struct sgdrt_checkpoint_private *own;
 } sgdrt_checkpoint;
 
-/* Everything in the file is checked before it is believed. *checkpoint is the caller's: sgdrt_free_checkpoint.
- * From memory: the bytes must outlive the checkpoint. */
+/* Everything in the file is checked before it is believed. *checkpoint is the caller's:
+ * sgdrt_free_checkpoint. From memory: the bytes must outlive the checkpoint. */
 int  sgdrt_load_file(const char *path, sgdrt_checkpoint **checkpoint, sgdrt_problem *problem);
-int  sgdrt_load_memory(const void *bytes, size_t length, sgdrt_checkpoint **checkpoint, sgdrt_problem *problem);
+int  sgdrt_load_memory(const void *bytes, size_t length, sgdrt_checkpoint **checkpoint,
+                       sgdrt_problem *problem);
 void sgdrt_free_checkpoint(sgdrt_checkpoint *checkpoint);      /* NULL is fine */
 const sgdrt_entry *sgdrt_find_entry(const sgdrt_checkpoint *checkpoint, const char *name);     /* or NULL */
 const char *sgdrt_find_metadata(const sgdrt_checkpoint *checkpoint, const char *key);          /* or NULL */
-/* Copies every wanted entry into its data; nothing is written unless all are there with their dtype and shape.
- * Entries of the file that are not wanted are left. */
+/* Copies every wanted entry into its data; nothing is written unless all are there with their dtype and
+ * shape. Entries of the file that are not wanted are left. */
 int  sgdrt_restore(const sgdrt_checkpoint *checkpoint, const sgdrt_entry *wanted, int wanted_count,
                    sgdrt_problem *problem);
 

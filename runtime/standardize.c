@@ -1,15 +1,16 @@
 /* standardize: mean and deviation of the training rows, and columns brought to mean 0 and deviation 1.
  *
- * The statistics are chains in f64 in the order of the rows (numerics.md, rule 12), so they do not depend on how the
- * work is cut. They are stored with a run in its own type, and what is subtracted and divided by is the stored
- * value: predicting does the same operations and gets the same bits.
+ * The statistics are chains in f64 in the order of the rows (numerics.md, rule 12), so they do not depend on
+ * how the work is cut. They are stored with a run in its own type, and what is subtracted and divided by is
+ * the stored value: predicting does the same operations and gets the same bits.
  */
 #include "sgdrt.h"
 #include <math.h>
 #include <string.h>
 
 static double value_at(const sgdrt_column *column, sgdrt_dtype dtype, int64_t row, int64_t element) {
-    const char *at = (const char *)column->data + row * column->stride + element * (int64_t)sgdrt_dtype_bytes(dtype);
+    const char *at =
+        (const char *)column->data + row * column->stride + element * (int64_t)sgdrt_dtype_bytes(dtype);
     float f32;
     double f64;
     if (dtype == SGDRT_F32) {

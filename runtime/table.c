@@ -24,12 +24,13 @@ static int64_t shape_elements(const int64_t *shape, int rank) {
     return elements;
 }
 
-/* Strings, shapes and remaps of the requests, copied into one block: the requests need not outlive the table. */
+/* Strings, shapes and remaps of the requests, copied into one block: the requests need not outlive the table.
+ */
 static size_t strings_bytes(const char *path, const sgdrt_column_request *columns, int count) {
     size_t bytes = path ? strlen(path) + 1 : 0;
     for (int c = 0; c < count; c++)
-        bytes += (size_t)columns[c].rank * 8 + (size_t)columns[c].remap_count * 8 + strlen(columns[c].name) + 1 +
-                 (columns[c].path ? strlen(columns[c].path) + 1 : 0);
+        bytes += (size_t)columns[c].rank * 8 + (size_t)columns[c].remap_count * 8 + strlen(columns[c].name) +
+                 1 + (columns[c].path ? strlen(columns[c].path) + 1 : 0);
     return bytes + 8;
 }
 
@@ -44,7 +45,7 @@ static void *take(char **at, const void *from, size_t bytes) {
 static void copy_strings(sgdrt_table *table, const char *path, const sgdrt_column_request *columns) {
     sgdrt_table_column *described = (sgdrt_table_column *)table->described;
     char *at = table->own->strings;
-    for (int c = 0; c < table->column_count; c++) {           /* numbers first: they are aligned */
+    for (int c = 0; c < table->column_count; c++) { /* numbers first: they are aligned */
         described[c].shape = take(&at, columns[c].shape, (size_t)columns[c].rank * 8);
         described[c].remap = take(&at, columns[c].remap, (size_t)columns[c].remap_count * 8);
     }
@@ -87,8 +88,10 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
     size_t places = count > 0 ? (size_t)count : 1;
     sgdrt_table_column *described = calloc(places, sizeof *described);
     if (table)
-        *table = (sgdrt_table){ .column_count = count, .columns = calloc(places, sizeof *table->columns),
-                                .described = described, .own = own };
+        *table = (sgdrt_table){ .column_count = count,
+                                .columns = calloc(places, sizeof *table->columns),
+                                .described = described,
+                                .own = own };
     if (own) {
         own->blocks = calloc(places, sizeof *own->blocks);
         own->block_count = together ? 1 : count;
@@ -97,8 +100,8 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
         own->field_of = calloc(places, sizeof *own->field_of);
         own->strings = malloc(strings_bytes(path, columns, count));
     }
-    if (!table || !own || !described || !table->columns || !own->blocks || !own->block_of || !own->offset_of ||
-        !own->field_of || !own->strings) {
+    if (!table || !own || !described || !table->columns || !own->blocks || !own->block_of ||
+        !own->offset_of || !own->field_of || !own->strings) {
         if (table && own) {
             sgdrt_free_table(table);
         } else {
@@ -114,11 +117,13 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
         int64_t elements = shape_elements(columns[c].shape, columns[c].rank);
         if (elements < 0) {
             sgdrt_free_table(table);
-            return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, path, 0, 0, "column \"%s\" has too many elements",
-                                     columns[c].name);
+            return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, path, 0, 0,
+                                     "column \"%s\" has too many elements", columns[c].name);
         }
-        described[c] = (sgdrt_table_column){ .dtype = columns[c].dtype, .rank = columns[c].rank,
-                                             .elements = elements, .classes = columns[c].classes,
+        described[c] = (sgdrt_table_column){ .dtype = columns[c].dtype,
+                                             .rank = columns[c].rank,
+                                             .elements = elements,
+                                             .classes = columns[c].classes,
                                              .remap_count = columns[c].remap_count };
     }
     copy_strings(table, path, columns);
@@ -131,7 +136,7 @@ int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem
     struct sgdrt_table_private *own = table->own;
     if (rows > TABLE_MOST_ROWS)
         return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, own->path, 0, 0,
-                                 "has more than %lld rows, the most that a data set can have",
+                                 "%lld rows are the most that a data set can have",
                                  (long long)TABLE_MOST_ROWS);
     for (int b = 0; b < own->block_count; b++) {
         size_t bytes;
@@ -154,7 +159,7 @@ void sgdrt_table_settle(sgdrt_table *table, int64_t rows) {
     for (int b = 0; b < own->block_count; b++) {
         size_t bytes = own->blocks[b].stride * (size_t)rows;
         unsigned char *fitting = realloc(own->blocks[b].bytes, bytes + TABLE_PADDING);
-        if (fitting)                                   /* else the larger block serves as well */
+        if (fitting) /* else the larger block serves as well */
             own->blocks[b].bytes = fitting;
         memset(own->blocks[b].bytes + bytes, 0, TABLE_PADDING);
         table->bytes += bytes;
@@ -221,9 +226,14 @@ int sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **result, sgdrt_proble
         return sgdrt_problem_memory(problem, NULL, sizeof *columns * (size_t)count);
     for (int c = 0; c < count; c++) {
         const sgdrt_table_column *d = &from->described[c];
-        columns[c] = (sgdrt_column_request){ .name = d->name, .dtype = d->dtype, .rank = d->rank,
-                                             .shape = d->shape, .classes = d->classes, .remap = d->remap,
-                                             .remap_count = d->remap_count, .path = d->path };
+        columns[c] = (sgdrt_column_request){ .name = d->name,
+                                             .dtype = d->dtype,
+                                             .rank = d->rank,
+                                             .shape = d->shape,
+                                             .classes = d->classes,
+                                             .remap = d->remap,
+                                             .remap_count = d->remap_count,
+                                             .path = d->path };
     }
     sgdrt_table *table = NULL;
     bool together = from->own->block_count == 1;
@@ -269,17 +279,19 @@ void *sgdrt_row(const sgdrt_table *table, int column, int64_t row) {
     return (char *)table->columns[column].data + row * table->columns[column].stride;
 }
 
-int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin, int64_t *end,
-                    sgdrt_problem *problem) {
+int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin,
+                    int64_t *end, sgdrt_problem *problem) {
     *begin = request->rows_begin;
     *end = request->rows_end < 0 ? rows : request->rows_end;
     if (rows < 1)
-        return sgdrt_problem_set(problem, PROBLEM_EMPTY, path, 0, 0, "has no rows");
+        return sgdrt_problem_set(problem, PROBLEM_EMPTY, path, 0, 0, "the file has no rows of data");
     if (*begin >= 0 && *begin < *end && *end <= rows)
         return 0;
-    int code = sgdrt_problem_set(problem, PROBLEM_ROWS, path, 0, 0, "has %lld rows, so rows = %lld..%lld is not in it",
-                                 (long long)rows, (long long)*begin, (long long)*end);
-    sgdrt_problem_help(problem, "rows count from 0 and the second number is not included: rows = 0..%lld is all of it",
+    int code = sgdrt_problem_set(problem, PROBLEM_ROWS, path, 0, 0,
+                                 "the file has %lld rows, so rows = %lld..%lld is not in it", (long long)rows,
+                                 (long long)*begin, (long long)*end);
+    sgdrt_problem_help(problem,
+                       "rows count from 0 and the second number is not included: rows = 0..%lld is all of it",
                        (long long)rows);
     return code;
 }
@@ -303,7 +315,8 @@ int sgdrt_keep_rows(sgdrt_table *table, const uint8_t *keep, sgdrt_problem *prob
         row_in_file[to] = own->row_in_file ? own->row_in_file[r] : (uint32_t)r;
         for (int b = 0; to != r && b < own->block_count; b++) {
             size_t stride = own->blocks[b].stride;
-            memcpy(own->blocks[b].bytes + stride * (size_t)to, own->blocks[b].bytes + stride * (size_t)r, stride);
+            memcpy(own->blocks[b].bytes + stride * (size_t)to, own->blocks[b].bytes + stride * (size_t)r,
+                   stride);
         }
         to++;
     }
@@ -320,7 +333,7 @@ static double element_value(const void *row, sgdrt_dtype dtype, int64_t element)
     case SGDRT_F32: return ((const float *)row)[element];
     case SGDRT_F64: return ((const double *)row)[element];
     case SGDRT_I32: return ((const int32_t *)row)[element];
-    default:        return ((const uint8_t *)row)[element];
+    default: return ((const uint8_t *)row)[element];
     }
 }
 
@@ -329,32 +342,33 @@ static void set_element(void *row, sgdrt_dtype dtype, int64_t element, double va
     case SGDRT_F32: ((float *)row)[element] = (float)value; break;
     case SGDRT_F64: ((double *)row)[element] = value; break;
     case SGDRT_I32: ((int32_t *)row)[element] = (int32_t)value; break;
-    default:        ((uint8_t *)row)[element] = (uint8_t)value; break;
+    default: ((uint8_t *)row)[element] = (uint8_t)value; break;
     }
 }
 
 /* "row 7 of labels.gz" is all that a binary file can say; a csv has a line. */
-static int label_problem(const sgdrt_table *table, int column, int64_t row, int64_t element, int code, double value,
-                         sgdrt_problem *problem) {
+static int label_problem(const sgdrt_table *table, int column, int64_t row, int64_t element, int code,
+                         double value, sgdrt_problem *problem) {
     const struct sgdrt_table_private *own = table->own;
     const sgdrt_table_column *d = &table->described[column];
     int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin, line = 0, at = 0;
     const char *path = d->path ? d->path : own->path;
     char where[64] = "";
-    bool found = own->field_of[column] &&
-                 sgdrt_csv_find(own->path, own->delimiter, own->has_header, in_file,
-                                own->field_of[column][element], &line, &at);
+    bool found = own->field_of[column] && sgdrt_csv_find(own->path, own->delimiter, own->has_header, in_file,
+                                                         own->field_of[column][element], &line, &at);
     if (!found)
         snprintf(where, sizeof where, "row %lld: ", (long long)in_file);
     if (code == PROBLEM_LABEL) {
-        sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (column \"%s\")", where,
-                          value, (long long)d->classes - 1, d->name);
-        sgdrt_problem_help(problem, "%lld classes are numbered 0 to %lld; remap(%s, [...]) numbers other values",
+        sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (column \"%s\")",
+                          where, value, (long long)d->classes - 1, d->name);
+        sgdrt_problem_help(problem,
+                           "%lld classes are numbered 0 to %lld; remap(%s, [...]) numbers other values",
                            (long long)d->classes, (long long)d->classes - 1, d->name);
         return code;
     }
-    sgdrt_problem_set(problem, code, path, line, at, "%s%.17g is not among the %d values that remap lists (column \"%s\")",
-                      where, value, d->remap_count, d->name);
+    sgdrt_problem_set(problem, code, path, line, at,
+                      "%s%.17g is not among the %d values that remap lists (column \"%s\")", where, value,
+                      d->remap_count, d->name);
     sgdrt_problem_help(problem, "list it, or leave its rows out with keep");
     return code;
 }

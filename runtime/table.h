@@ -1,8 +1,9 @@
 /* table: how rows lie in memory. Inside the runtime only.
  *
- * Rows are held in blocks: one block of records where columns are used together (csv, synthetic), or a block for
- * each column (images). Column c lies in block block_of[c], offset_of[c] bytes into each of its rows. Every block
- * has TABLE_PADDING readable bytes after its last row, so that code may load a whole vector there.
+ * Rows are held in blocks: one block of records where columns are used together (csv, synthetic), or a block
+ * for each column (images). Column c lies in block block_of[c], offset_of[c] bytes into each of its rows.
+ * Every block has TABLE_PADDING readable bytes after its last row, so that code may load a whole vector
+ * there.
  */
 #ifndef SGDRT_TABLE_H
 #define SGDRT_TABLE_H
@@ -36,13 +37,14 @@ int  sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *proble
 void sgdrt_table_settle(sgdrt_table *table, int64_t rows);
 
 /* The range rows_begin .. rows_end of a file with `rows` rows; a problem if it is not inside. */
-int  sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin, int64_t *end,
-                     sgdrt_problem *problem);
+int  sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin,
+                     int64_t *end, sgdrt_problem *problem);
 
 /* The readers. Each fills a new table. */
 int  sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
-int  sgdrt_files_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);   /* idx, npy */
-/* The line and byte column of a field of data row `row` (from 0, of the whole file), if the file still says. */
+/* IDX and .npy */
+int  sgdrt_files_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
+/* The line and byte column of a field of data row `row` (from 0, of the whole file), if it is still there. */
 bool sgdrt_csv_find(const char *path, char delimiter, bool has_header, int64_t row, int field,
                     int64_t *line, int64_t *column);
 #endif

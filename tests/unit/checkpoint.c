@@ -1,11 +1,17 @@
-/* checkpoint: what is saved comes back bit for bit; files that are damaged in any way are refused in words. */
+/* checkpoint: what is saved comes back bit for bit; files that are damaged in any way are refused in words.
+ */
 #include "data_files.h"
 #include <math.h>
 #include <sys/stat.h>
 
 static const int64_t matrix[] = { 2, 3 }, vector[] = { 3 }, none[] = { 0 };
 
-typedef struct State { float w[6]; double m[3]; int32_t step; uint8_t mask[3]; } State;
+typedef struct State {
+    float w[6];
+    double m[3];
+    int32_t step;
+    uint8_t mask[3];
+} State;
 
 static int entries_of(State *s, sgdrt_entry *e) {
     e[0] = (sgdrt_entry){ "mlp.h.dense.w", SGDRT_F32, 2, matrix, s->w };
@@ -16,7 +22,9 @@ static int entries_of(State *s, sgdrt_entry *e) {
     return 5;
 }
 
-static const sgdrt_metadata about[] = { { "sgdc", "0.1.0" }, { "run", "sweep lr=0.1\n\"a\"" }, { "seed", "42" } };
+static const sgdrt_metadata about[] = { { "sgdc", "0.1.0" },
+                                        { "run", "sweep lr=0.1\n\"a\"" },
+                                        { "seed", "42" } };
 static State state = { { 1, -2, 3.5f, 0, -0.0f, 1e-42f }, { 0.1, -3, 1e300 }, -7, { 1, 0, 1 } };
 
 static void *saved(size_t *length) {
@@ -155,7 +163,11 @@ static int load_header(const char *header, size_t data_bytes, sgdrt_checkpoint *
 }
 
 Test(checkpoint, malformed_headers) {
-    static const struct { const char *header; size_t data; const char *part; } files[] = {
+    static const struct {
+        const char *header;
+        size_t data;
+        const char *part;
+    } files[] = {
         { "", 0, "not JSON" },
         { "[]", 0, "not JSON" },
         { "{", 0, "not JSON" },
@@ -173,11 +185,14 @@ Test(checkpoint, malformed_headers) {
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "shape" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "whole number" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[0.5,2],\"data_offsets\":[0,4]}}", 4, "whole number" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4294967297],\"data_offsets\":[0,4]}}", 4, "shape" },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4294967297],\"data_offsets\":[0,4]}}",
+          4, "shape" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "overlaps" },
+          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+          4, "overlaps" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-          "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "twice" },
+          "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+          8, "twice" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "hole" },
         { "{\"__metadata__\":{\"a\":1}}", 0, "strings" },
         { "{\"__metadata__\":[]}", 0, "object" },
@@ -196,8 +211,9 @@ Test(checkpoint, foreign_types) {
     sgdrt_problem problem;
     float w;
     sgdrt_entry wanted = { "a", SGDRT_F32, 0, NULL, &w };
-    cr_assert_eq(load_header("{\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2]}}  \n", 2, &c, &problem), 0,
-                 "%s", problem.message);
+    cr_assert_eq(
+        load_header("{\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2]}}  \n", 2, &c, &problem),
+        0, "%s", problem.message);
     cr_assert_eq(c->entry_count, 0);
     cr_assert_eq(sgdrt_restore(c, &wanted, 1, &problem), 419);
     cr_assert(strstr(problem.message, "BF16"));
@@ -211,7 +227,7 @@ Test(checkpoint, every_truncation_and_random_bytes) {
     sgdrt_problem problem;
     uint64_t seed = 3;
     for (size_t n = 0; n < length; n++) {
-        void *part = malloc(n ? n : 1);                    /* of its size, so that the sanitizer sees a step beyond */
+        void *part = malloc(n ? n : 1); /* of its size, so that the sanitizer sees a step beyond */
         memcpy(part, bytes, n);
         cr_assert_eq(sgdrt_load_memory(part, n, &c, &problem), 417, "%zu", n);
         free(part);

@@ -1,24 +1,41 @@
-/* csv: values, headers, quotes, line ends, missing values, row ranges, labels; every kind of malformed file. */
+/* csv: values, headers, quotes, line ends, missing values, row ranges, labels; every kind of malformed file.
+ */
 #include "data_files.h"
 #include <float.h>
 #include <math.h>
 
 typedef struct Wanted {
-    const char *names[8]; int count;             /* NULL names: columns 0 .. count-1 */
-    sgdrt_dtype dtype; int64_t classes;
-    char delimiter; bool header_is_first, missing_is_value; double missing;
+    const char *names[8];
+    int count; /* NULL names: columns 0 .. count-1 */
+    sgdrt_dtype dtype;
+    int64_t classes;
+    char delimiter;
+    bool header_is_first, missing_is_value;
+    double missing;
     int64_t begin, end;
 } Wanted;
 
 static int load_file(const char *path, const Wanted *w, sgdrt_table **table, sgdrt_problem *problem) {
     static const int64_t index[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
     int64_t shape[1] = { w->count };
-    sgdrt_column_request column = { .name = "x", .dtype = w->dtype, .rank = 1, .shape = shape, .csv_index = index,
-                                    .csv_name = w->names[0] ? w->names : NULL, .classes = w->classes };
-    sgdrt_request request = { .name = "d", .source = SGDRT_CSV, .path = path, .delimiter = w->delimiter,
-                              .header = w->header_is_first ? 1 : -1, .missing_is_error = !w->missing_is_value,
-                              .missing_value = w->missing, .rows_begin = w->begin,
-                              .rows_end = w->end ? w->end : -1, .columns = &column, .column_count = 1 };
+    sgdrt_column_request column = { .name = "x",
+                                    .dtype = w->dtype,
+                                    .rank = 1,
+                                    .shape = shape,
+                                    .csv_index = index,
+                                    .csv_name = w->names[0] ? w->names : NULL,
+                                    .classes = w->classes };
+    sgdrt_request request = { .name = "d",
+                              .source = SGDRT_CSV,
+                              .path = path,
+                              .delimiter = w->delimiter,
+                              .header = w->header_is_first ? 1 : -1,
+                              .missing_is_error = !w->missing_is_value,
+                              .missing_value = w->missing,
+                              .rows_begin = w->begin,
+                              .rows_end = w->end ? w->end : -1,
+                              .columns = &column,
+                              .column_count = 1 };
     int code = sgdrt_load(&request, table, problem);
     if (!code && (code = sgdrt_check_labels(*table, problem)) != 0)
         sgdrt_free_table(*table);
@@ -36,20 +53,24 @@ static void expect_values(const char *text, Wanted w, int64_t rows, const double
     for (int64_t r = 0; r < rows; r++)
         for (int e = 0; e < w.count; e++) {
             const void *row = sgdrt_row(table, 0, r);
-            double got = w.dtype == SGDRT_F32 ? ((const float *)row)[e] : w.dtype == SGDRT_I32
-                         ? ((const int32_t *)row)[e] : w.dtype == SGDRT_F64 ? ((const double *)row)[e]
-                                                                            : ((const uint8_t *)row)[e];
-            double want = w.dtype == SGDRT_F32 ? (double)(float)values[r * w.count + e] : values[r * w.count + e];
+            double got = w.dtype == SGDRT_F32   ? ((const float *)row)[e]
+                         : w.dtype == SGDRT_I32 ? ((const int32_t *)row)[e]
+                         : w.dtype == SGDRT_F64 ? ((const double *)row)[e]
+                                                : ((const uint8_t *)row)[e];
+            double want =
+                w.dtype == SGDRT_F32 ? (double)(float)values[r * w.count + e] : values[r * w.count + e];
             cr_assert_eq(got, want, "%s: row %lld element %d is %.17g", text, (long long)r, e, got);
         }
     sgdrt_free_table(table);
     test_file_remove(&file);
 }
-#define EXPECT(text, rows, wanted, ...) \
+#define EXPECT(text, rows, wanted, ...)                                                                      \
     expect_values(text, (Wanted)wanted, rows, (const double[]){ __VA_ARGS__ })
-#define W(...) { __VA_ARGS__ }
+#define W(...)                                                                                               \
+    { __VA_ARGS__ }
 
-static void expect_problem(const char *text, Wanted w, int code, int64_t line, int64_t column, const char *part) {
+static void expect_problem(const char *text, Wanted w, int code, int64_t line, int64_t column,
+                           const char *part) {
     TestFile file = test_file_text(text);
     sgdrt_table *table = NULL;
     sgdrt_problem problem = { 0 };
@@ -57,8 +78,8 @@ static void expect_problem(const char *text, Wanted w, int code, int64_t line, i
                  problem.message);
     cr_assert(problem.line == line && problem.column == column, "%s: at %lld:%lld: %s", text,
               (long long)problem.line, (long long)problem.column, problem.message);
-    cr_assert(strstr(problem.message, part) || strstr(problem.help, part), "%s: %s; %s", text, problem.message,
-              problem.help);
+    cr_assert(strstr(problem.message, part) || strstr(problem.help, part), "%s: %s; %s", text,
+              problem.message, problem.help);
     test_file_remove(&file);
 }
 
@@ -67,7 +88,9 @@ Test(csv, plain) {
     EXPECT("1,2\n3,4", 2, W(.count = 2), 1, 2, 3, 4);
     EXPECT("1,2\r\n3,4\r\n", 2, W(.count = 2), 1, 2, 3, 4);
     EXPECT("1,2\r3,4\r", 2, W(.count = 2), 1, 2, 3, 4);
-    EXPECT("\xEF\xBB\xBF" "1,2\n\n  \n3,4\n\n\n", 2, W(.count = 2), 1, 2, 3, 4);
+    EXPECT("\xEF\xBB\xBF"
+           "1,2\n\n  \n3,4\n\n\n",
+           2, W(.count = 2), 1, 2, 3, 4);
     EXPECT("1\t-2\n3\t+4\n", 2, W(.count = 2), 1, -2, 3, 4);
     EXPECT("1;.5\n3.;4e2\n", 2, W(.count = 2), 1, .5, 3, 400);
     EXPECT(" 1  2\n3 \t4 \n", 2, W(.count = 2, .delimiter = ' '), 1, 2, 3, 4);
@@ -84,7 +107,8 @@ Test(csv, headers) {
     EXPECT("a,2019\n1,2\n", 1, W(.count = 2), 1, 2);
     EXPECT("NA,5\n1,2\n", 2, W(.count = 2, .missing_is_value = true, .missing = 9), 9, 5, 1, 2);
     EXPECT("10,20\n1,2\n", 1, W(.count = 2, .header_is_first = true), 1, 2);
-    EXPECT("price,\"the, size\"\n1,2\n3,4\n", 2, W(.count = 2, .names = { "the, size", "price" }), 2, 1, 4, 3);
+    EXPECT("price,\"the, size\"\n1,2\n3,4\n", 2, W(.count = 2, .names = { "the, size", "price" }), 2, 1, 4,
+           3);
 }
 
 Test(csv, quotes) {
@@ -96,27 +120,30 @@ Test(csv, quotes) {
 }
 
 Test(csv, missing) {
-    EXPECT("1,\n,4\nNA,n/a\nnan,?\n", 4, W(.count = 2, .missing_is_value = true, .missing = -1), 1, -1, -1, 4, -1,
-           -1, -1, -1);
-    EXPECT("1,\n0,1\n", 2, W(.count = 2, .dtype = SGDRT_I32, .missing_is_value = true, .missing = 3), 1, 3, 0, 1);
+    EXPECT("1,\n,4\nNA,n/a\nnan,?\n", 4, W(.count = 2, .missing_is_value = true, .missing = -1), 1, -1, -1, 4,
+           -1, -1, -1, -1);
+    EXPECT("1,\n0,1\n", 2, W(.count = 2, .dtype = SGDRT_I32, .missing_is_value = true, .missing = 3), 1, 3, 0,
+           1);
     expect_problem("1,2\n,3\n", (Wanted)W(.count = 2), 406, 2, 1, "missing");
     expect_problem("1,2\n3,\n", (Wanted)W(.count = 2), 406, 2, 3, "missing");
     expect_problem("a,price\n1,2\n3,n/a\n", (Wanted)W(.count = 2), 405, 3, 3,
                    "\"n/a\" is not a number (column \"price\")");
-    expect_problem("1,2\n,3\n", (Wanted)W(.count = 2, .dtype = SGDRT_I32, .missing_is_value = true, .missing = .5), 404,
-                   2, 1, "missing");
+    expect_problem("1,2\n,3\n",
+                   (Wanted)W(.count = 2, .dtype = SGDRT_I32, .missing_is_value = true, .missing = .5), 404, 2,
+                   1, "missing");
 }
 
 Test(csv, numbers_that_are_none) {
-    const char *texts[] = { "x", "1x", "--1", "1e", "e5", ".", "-", "+", "1.2.3", "inf", "Infinity", "0x10", "1 2",
-                            "1_000", "1e+", "\"\"\"\"", "1\xC3\xA9" };
+    const char *texts[] = { "x",   "1x",       "--1",  "1e",  "e5",    ".",   "-",        "+",        "1.2.3",
+                            "inf", "Infinity", "0x10", "1 2", "1_000", "1e+", "\"\"\"\"", "1\xC3\xA9" };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char text[64];
         snprintf(text, sizeof text, "1,2\n3,%s\n", texts[i]);
         expect_problem(text, (Wanted)W(.count = 2), 405, 2, 3, "is not a number");
     }
     expect_problem("1,2\n3,1e39\n", (Wanted)W(.count = 2), 405, 2, 3, "too large for f32");
-    expect_problem("1,2\n3,1e309\n", (Wanted)W(.count = 2, .dtype = SGDRT_F64), 405, 2, 3, "too large for f64");
+    expect_problem("1,2\n3,1e309\n", (Wanted)W(.count = 2, .dtype = SGDRT_F64), 405, 2, 3,
+                   "too large for f64");
     expect_problem("1;2\n3;1,5\n", (Wanted)W(.count = 2, .delimiter = ';'), 405, 2, 3, "point");
 }
 
@@ -127,13 +154,16 @@ Test(csv, integers) {
     expect_problem("1\n1.5\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32), 404, 2, 1, "not an integer");
     expect_problem("1\n2147483648\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32), 404, 2, 1, "out of range");
     expect_problem("1\n-1\n", (Wanted)W(.count = 1, .dtype = SGDRT_U8), 404, 2, 1, "0 to 255");
-    expect_problem("1\n99999999999999999999\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32), 404, 2, 1, "out of range");
+    expect_problem("1\n99999999999999999999\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32), 404, 2, 1,
+                   "out of range");
 }
 
 Test(csv, labels) {
     EXPECT("0\n1\n", 2, W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 0, 1);
-    expect_problem("0\n\n\"1\"\n2\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 404, 4, 1, "0..1");
-    expect_problem("y\n0\n-1\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 404, 3, 1, "label -1");
+    expect_problem("0\n\n\"1\"\n2\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 404, 4, 1,
+                   "0..1");
+    expect_problem("y\n0\n-1\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 404, 3, 1,
+                   "label -1");
 }
 
 Test(csv, rows) {
@@ -152,10 +182,14 @@ Test(csv, shape_of_the_file) {
     expect_problem("1,2\n3\n", (Wanted)W(.count = 2), 407, 2, 0, "1 field");
     expect_problem("1,2\n3,4,5\n", (Wanted)W(.count = 2), 407, 2, 0, "more than 2");
     expect_problem("1,2\n3,4\n", (Wanted)W(.count = 3), 408, 0, 0, "no column 2");
-    expect_problem("price,size\n3,4\n", (Wanted)W(.count = 1, .names = { "prize" }), 408, 1, 0, "did you mean \"price\"");
-    expect_problem("price,size\n3,4\n", (Wanted)W(.count = 1, .names = { "colour" }), 408, 1, 0, "price, size");
+    expect_problem("price,size\n3,4\n", (Wanted)W(.count = 1, .names = { "prize" }), 408, 1, 0,
+                   "did you mean \"price\"");
+    expect_problem("price,size\n3,4\n", (Wanted)W(.count = 1, .names = { "colour" }), 408, 1, 0,
+                   "price, size");
     expect_problem("a,a\n3,4\n", (Wanted)W(.count = 1, .names = { "a" }), 408, 1, 0, "two columns");
-    expect_problem("\xFF\xFE" "1\0,\0", (Wanted)W(.count = 1), 402, 1, 1, "UTF-16");
+    expect_problem("\xFF\xFE"
+                   "1\0,\0",
+                   (Wanted)W(.count = 1), 402, 1, 1, "UTF-16");
 }
 
 Test(csv, cannot_be_read) {
@@ -177,12 +211,14 @@ Test(csv, decimals_round_once) {
         float f;
         memcpy(&f, &bits, 4);
         each[i] = at;
-        if (i % 6 == 0 && isfinite(f))                     /* any float, shortest and longer than it needs */
+        if (i % 6 == 0 && isfinite(f)) /* any float, shortest and longer than it needs */
             at += sprintf(at, "%.*g", 1 + (int)(r >> 32) % 20, (double)f);
         else if (i % 6 == 1)
             at += sprintf(at, "%.*f", (int)(r >> 32) % 18, (double)(int32_t)r / 1e6);
-        else if (i % 6 == 2 && isfinite(f) && f < 1e30 && f > 1e-30)     /* the middle of two floats, and beside it */
-            at += sprintf(at, "%.*e", 12 + (int)(r >> 32) % 20, ((double)f + (double)nextafterf(f, INFINITY)) / 2);
+        else if (i % 6 == 2 && isfinite(f) && f < 1e30 &&
+                 f > 1e-30) /* the middle of two floats, and beside it */
+            at += sprintf(at, "%.*e", 12 + (int)(r >> 32) % 20,
+                          ((double)f + (double)nextafterf(f, INFINITY)) / 2);
         else if (i % 6 == 3)
             at += sprintf(at, "%llue%d", (unsigned long long)test_random(&seed), (int)(r % 80) - 60);
         else if (i % 6 == 4)
@@ -226,10 +262,16 @@ Test(csv, windows) {
     const char *paths[] = { plain.path, packed.path };
     for (int i = 0; i < 2; i++) {
         static const int64_t index[] = { 2, 0 }, shape[] = { 2 };
-        sgdrt_column_request column = { .name = "x", .dtype = SGDRT_I32, .rank = 1, .shape = shape,
-                                        .csv_index = index };
-        sgdrt_request request = { .source = SGDRT_CSV, .path = paths[i], .delimiter = ',', .rows_end = -1,
-                                  .missing_is_error = true, .columns = &column, .column_count = 1 };
+        sgdrt_column_request column = {
+            .name = "x", .dtype = SGDRT_I32, .rank = 1, .shape = shape, .csv_index = index
+        };
+        sgdrt_request request = { .source = SGDRT_CSV,
+                                  .path = paths[i],
+                                  .delimiter = ',',
+                                  .rows_end = -1,
+                                  .missing_is_error = true,
+                                  .columns = &column,
+                                  .column_count = 1 };
         sgdrt_table *table;
         sgdrt_problem problem;
         cr_assert_eq(sgdrt_load(&request, &table, &problem), 0, "%s", problem.message);
@@ -261,7 +303,8 @@ Test(csv, endless_row) {
     cr_assert_eq(problem.line, 2);
 }
 
-static const char sample[] = "id,price,\"the \"\"size\"\"\",note\r\n1,2.5,3e2,\"a\nb\"\r\n2,-0.25,4,\r\n\r\n3,NA,1.5,c\r\n";
+static const char sample[] =
+    "id,price,\"the \"\"size\"\"\",note\r\n1,2.5,3e2,\"a\nb\"\r\n2,-0.25,4,\r\n\r\n3,NA,1.5,c\r\n";
 
 Test(csv, every_truncation) {
     for (size_t length = 0; length < sizeof sample; length++)
@@ -292,20 +335,31 @@ Test(csv, random_bytes) {
     }
 }
 
-/* Several columns of different types, one field in two columns, records side by side; keep, remap, statistics. */
+/* Several columns of different types, one field in two columns, records side by side; keep, remap,
+ * statistics. */
 Test(table, keep_remap_standardize) {
     static const int64_t features[] = { 0, 1 }, target[] = { 2 }, two[] = { 2 };
     static const double remap[] = { 3, 7 };
     sgdrt_column_request columns[] = {
         { .name = "x", .dtype = SGDRT_F32, .rank = 1, .shape = two, .csv_index = features },
         { .name = "y", .dtype = SGDRT_I32, .csv_index = target },
-        { .name = "z", .dtype = SGDRT_I32, .csv_index = target, .classes = 2, .remap = remap, .remap_count = 2 },
+        { .name = "z",
+          .dtype = SGDRT_I32,
+          .csv_index = target,
+          .classes = 2,
+          .remap = remap,
+          .remap_count = 2 },
         { .name = "w", .dtype = SGDRT_F64, .csv_index = features + 1 },
         { .name = "b", .dtype = SGDRT_U8, .csv_index = target },
     };
     TestFile file = test_file_text("a,b,c\n1,2,3\n5,2,4\n3,2,7\n\n9,2,5\n");
-    sgdrt_request request = { .source = SGDRT_CSV, .path = file.path, .header = 1, .rows_end = -1,
-                              .missing_is_error = true, .columns = columns, .column_count = 5 };
+    sgdrt_request request = { .source = SGDRT_CSV,
+                              .path = file.path,
+                              .header = 1,
+                              .rows_end = -1,
+                              .missing_is_error = true,
+                              .columns = columns,
+                              .column_count = 5 };
     sgdrt_table *table, *copy;
     sgdrt_problem problem;
     cr_assert_eq(sgdrt_load(&request, &table, &problem), 0, "%s", problem.message);

@@ -1,4 +1,4 @@
-/* data_files: what the tests of the runtime's readers share: files in a folder of the test's own, byte flips. */
+/* data_files: what the tests of the readers share: files in a folder of the test's own, byte flips. */
 #ifndef TESTS_DATA_FILES_H
 #define TESTS_DATA_FILES_H
 #include "sgdrt.h"

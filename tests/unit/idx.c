@@ -1,4 +1,5 @@
-/* idx, gzip: headers that lie, streams that end early or go on, types and shapes that do not fit, row ranges. */
+/* idx, gzip: headers that lie, streams that end early or go on, types and shapes that do not fit, row ranges.
+ */
 #include "data_files.h"
 
 enum { ROWS = 5, IMAGE = 6 };
@@ -14,16 +15,24 @@ static size_t make_images(unsigned char *to) {
 
 static const unsigned char labels[] = { 0, 0, 8, 1, 0, 0, 0, ROWS, 3, 1, 4, 1, 5 };
 
-typedef struct Shape2 { int rank; int64_t extent[3]; } Shape2;
+typedef struct Shape2 {
+    int rank;
+    int64_t extent[3];
+} Shape2;
 
-static int load_two(const char *images_path, const char *labels_path, Shape2 shape, sgdrt_dtype dtype, int64_t begin,
-                    int64_t end, sgdrt_table **table, sgdrt_problem *problem) {
+static int load_two(const char *images_path, const char *labels_path, Shape2 shape, sgdrt_dtype dtype,
+                    int64_t begin, int64_t end, sgdrt_table **table, sgdrt_problem *problem) {
     sgdrt_column_request columns[] = {
         { .name = "images", .dtype = dtype, .rank = shape.rank, .shape = shape.extent, .path = images_path },
         { .name = "labels", .dtype = SGDRT_I32, .classes = 10, .path = labels_path },
     };
-    sgdrt_request request = { .name = "digits", .source = SGDRT_IDX, .rows_begin = begin, .rows_end = end,
-                              .missing_is_error = true, .columns = columns, .column_count = 2 };
+    sgdrt_request request = { .name = "digits",
+                              .source = SGDRT_IDX,
+                              .rows_begin = begin,
+                              .rows_end = end,
+                              .missing_is_error = true,
+                              .columns = columns,
+                              .column_count = 2 };
     memset(problem, 0, sizeof *problem);
     int code = sgdrt_load(&request, table, problem);
     if (!code && (code = sgdrt_check_labels(*table, problem)) != 0)
@@ -50,16 +59,19 @@ Test(idx, plain_and_packed) {
     size_t length = make_images(images);
     for (int packed = 0; packed < 4; packed++) {
         TestFile a = packed & 1 ? test_file_gzip(images, length) : test_file_bytes(images, length);
-        TestFile b = packed & 2 ? test_file_gzip(labels, sizeof labels) : test_file_bytes(labels, sizeof labels);
+        TestFile b =
+            packed & 2 ? test_file_gzip(labels, sizeof labels) : test_file_bytes(labels, sizeof labels);
         sgdrt_table *table;
         sgdrt_problem problem;
-        cr_assert_eq(load_two(a.path, b.path, plain, SGDRT_U8, 0, -1, &table, &problem), 0, "%s", problem.message);
+        cr_assert_eq(load_two(a.path, b.path, plain, SGDRT_U8, 0, -1, &table, &problem), 0, "%s",
+                     problem.message);
         cr_assert(table->rows == ROWS && table->columns[0].stride == IMAGE && table->columns[1].stride == 4);
         for (int r = 0; r < ROWS; r++)
             cr_assert(((uint8_t *)sgdrt_row(table, 0, r))[5] == (uint8_t)((r * IMAGE + 5) * 9) &&
                       *(int32_t *)sgdrt_row(table, 1, r) == labels[8 + r]);
         sgdrt_free_table(table);
-        cr_assert_eq(load_two(a.path, b.path, plain, SGDRT_U8, 1, 3, &table, &problem), 0, "%s", problem.message);
+        cr_assert_eq(load_two(a.path, b.path, plain, SGDRT_U8, 1, 3, &table, &problem), 0, "%s",
+                     problem.message);
         cr_assert(table->rows == 2 && *(uint8_t *)sgdrt_row(table, 0, 0) == IMAGE * 9 &&
                   *(int32_t *)sgdrt_row(table, 1, 1) == 4);
         sgdrt_free_table(table);
@@ -89,13 +101,16 @@ Test(idx, types) {
     cr_assert_eq(load_two(a.path, b.path, plain, SGDRT_F32, 0, -1, &table, &problem), 403);
     cr_assert(strstr(problem.message, "holds u8, but images is f32"), "%s", problem.message);
     test_file_remove(&a);
-    static const unsigned char floats[] = { 0, 0, 13, 2, 0, 0, 0, 2, 0, 0, 0, 1, 0x3F, 0x80, 0, 0, 0xC0, 0, 0, 0 };
+    static const unsigned char floats[] = { 0, 0, 13,   2,    0, 0, 0,    2, 0, 0,
+                                            0, 1, 0x3F, 0x80, 0, 0, 0xC0, 0, 0, 0 };
     static const unsigned char wide[] = { 0, 0, 12, 1, 0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 10 };
     a = test_file_bytes(floats, sizeof floats);
     TestFile c = test_file_bytes(wide, sizeof wide);
     Shape2 one = { 1, { 1 } };
-    cr_assert_eq(load_two(a.path, b.path, one, SGDRT_F32, 0, -1, &table, &problem), 414, "%s", problem.message);
-    cr_assert_eq(load_two(a.path, c.path, one, SGDRT_F32, 0, -1, &table, &problem), 404, "%s", problem.message);
+    cr_assert_eq(load_two(a.path, b.path, one, SGDRT_F32, 0, -1, &table, &problem), 414, "%s",
+                 problem.message);
+    cr_assert_eq(load_two(a.path, c.path, one, SGDRT_F32, 0, -1, &table, &problem), 404, "%s",
+                 problem.message);
     cr_assert(strstr(problem.message, "row 1") && strstr(problem.message, "label 10"), "%s", problem.message);
     cr_assert_eq(load_two(a.path, c.path, one, SGDRT_F32, 0, 1, &table, &problem), 0, "%s", problem.message);
     cr_assert(*(float *)sgdrt_row(table, 0, 0) == 1);
@@ -109,9 +124,9 @@ Test(idx, lying_headers) {
     unsigned char images[64];
     sgdrt_problem problem;
     size_t length = make_images(images);
-    images[4] = 0xFF;                                       /* four thousand million images */
+    images[4] = 0xFF; /* four thousand million images */
     cr_assert_eq(load_bytes(images, length, plain, &problem), 412);
-    memset(images + 4, 0xFF, 12);                           /* their product overflows */
+    memset(images + 4, 0xFF, 12); /* their product overflows */
     cr_assert_eq(load_bytes(images, length, plain, &problem), 412);
     make_images(images);
     cr_assert_eq(load_bytes(images, length + 1, plain, &problem), 412);
@@ -181,10 +196,10 @@ Test(gzip, every_truncation_and_trailing_bytes) {
     cr_assert_eq(load_packed(packed, packed_length + 4, &problem), 413, "%s", problem.message);
     memset(packed + packed_length, 0, 100);
     cr_assert_eq(load_packed(packed, packed_length + 100, &problem), 0, "%s", problem.message);
-    packed[packed_length - 8] ^= 1;                          /* the checksum */
+    packed[packed_length - 8] ^= 1; /* the checksum */
     cr_assert_eq(load_packed(packed, packed_length, &problem), 413);
     packed[packed_length - 8] ^= 1;
-    packed[packed_length - 1] ^= 1;                          /* the length */
+    packed[packed_length - 1] ^= 1; /* the length */
     cr_assert_eq(load_packed(packed, packed_length, &problem), 413);
 }
 
