@@ -1,0 +1,445 @@
+/* interp: the executor that computes a Run's functions node by node, all rows of a mini-batch at once.
+ *
+ * A function becomes a Plan: its nodes, sources first, each with the step after which its value is no longer
+ * read. One evaluation walks the list, with values in buffers that are passed on as soon as they are free. CELL
+ * values are read where they lie in the state, so updates are stored after all roots have been computed.
+ *
+ * Nothing here is clever about arithmetic: it is meant to be read beside docs/numerics.md.
+ */
+#include "ir/interp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "float_control.h"
+#include "ir/executor.h"
+#include "ir/interp_internal.h"
+#include "math_functions.h"
+
+/* ---- plans ------------------------------------------------------------------------------- */
+
+typedef struct Buffer { void *memory; size_t bytes; } Buffer;
+
+typedef struct PlanSlot {               /* per node of a plan */
+    const Node *node;
+    int    last_use;                   /* position after which it is free; count: never */
+    const void *value;                 /* in this evaluation */
+    Buffer buffer;                     /* none for a value that lies elsewhere */
+    Tables *tables;
+} PlanSlot;
+
+typedef struct Plan {
+    PlanSlot *slots; int count;
+    int      *slot_of; uint32_t ids;   /* by node id */
+    Buffer   *spare; int spare_count;
+    Buffer    operand[3];              /* operands that had to be repeated per row */
+} Plan;
+
+void *interp_memory(size_t bytes)
+{
+    void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+    if (memory == NULL)
+        INTERNAL_ERROR("the interpreter found no memory for %zu bytes", bytes);
+    return memory;
+}
+
+static Plan *plan_new(Arena *arena, Node *const *roots, int root_count)
+{
+    Plan *plan = arena_new_of(arena, Plan);
+    Node **nodes = graph_post_order(arena, roots, root_count, &plan->count);
+    for (int i = 0; i < plan->count; i++)
+        if (nodes[i]->id >= plan->ids)
+            plan->ids = nodes[i]->id + 1;
+    plan->slots = arena_array(arena, PlanSlot, plan->count);
+    plan->slot_of = arena_array(arena, int, plan->ids);
+    plan->spare = arena_array(arena, Buffer, plan->count);
+    for (int i = 0; i < plan->count; i++) {
+        plan->slots[i] = (PlanSlot){.node = nodes[i], .last_use = i};
+        plan->slot_of[nodes[i]->id] = i;
+        for (int s = 0; s < nodes[i]->sources; s++)
+            plan->slots[plan->slot_of[nodes[i]->source[s]->id]].last_use = i;
+    }
+    for (int r = 0; r < root_count; r++)
+        plan->slots[plan->slot_of[roots[r]->id]].last_use = plan->count;
+    return plan;
+}
+
+static void plan_free(Plan *plan)
+{
+    for (int i = 0; i < plan->count; i++) {
+        PlanSlot *slot = &plan->slots[i];
+        free(slot->buffer.memory);
+        if (slot->tables) {
+            free(slot->tables->place);
+            interp_free_reduction(slot->tables->reduction);
+            free(slot->tables);
+        }
+    }
+    for (int i = 0; i < plan->spare_count; i++)
+        free(plan->spare[i].memory);
+    for (int i = 0; i < 3; i++)
+        free(plan->operand[i].memory);
+}
+
+/* The smallest spare buffer that is large enough but not wastefully so, or a new one. */
+static Buffer plan_take_buffer(Plan *plan, size_t bytes)
+{
+    int best = -1;
+    for (int i = 0; i < plan->spare_count; i++) {
+        size_t has = plan->spare[i].bytes;
+        if (has >= bytes && has <= 4 * bytes + 4096 && (best < 0 || has < plan->spare[best].bytes))
+            best = i;
+    }
+    if (best < 0)
+        return (Buffer){interp_memory(bytes), bytes};
+    Buffer found = plan->spare[best];
+    plan->spare[best] = plan->spare[--plan->spare_count];
+    return found;
+}
+
+static void plan_release(Plan *plan, PlanSlot *slot)
+{
+    if (plan->spare_count < plan->count && slot->buffer.memory)
+        plan->spare[plan->spare_count++] = slot->buffer;
+    else
+        free(slot->buffer.memory);
+    slot->buffer = (Buffer){0};
+    slot->value = NULL;
+}
+
+/* ---- values ------------------------------------------------------------------------------ */
+
+static PlanSlot *slot_of(const Evaluation *e, const Node *node)
+{
+    return &e->plan->slots[e->plan->slot_of[node->id]];
+}
+
+const void *interp_value(const Evaluation *e, const Node *node) { return slot_of(e, node)->value; }
+
+int64_t interp_rows(const Evaluation *e, const Node *node) { return node->rows ? e->rows : 1; }
+
+int64_t interp_count(const Evaluation *e, const Node *node)
+{
+    return interp_rows(e, node) * shape_size(node->shape);
+}
+
+Tables **interp_tables(Evaluation *e, const Node *node) { return &slot_of(e, node)->tables; }
+
+const void *interp_operand(Evaluation *e, const Node *node, int s)
+{
+    const Node *source = node->source[s];
+    const void *value = interp_value(e, source);
+    if (!node->rows || source->rows)
+        return value;
+    size_t bytes = (size_t)shape_size(source->shape) * dtype_bytes(source->dtype);
+    Buffer *buffer = &e->plan->operand[s];
+    if (buffer->bytes < bytes * (size_t)e->rows) {
+        free(buffer->memory);
+        buffer->bytes = bytes * (size_t)e->rows;
+        buffer->memory = interp_memory(buffer->bytes);
+    }
+    for (int64_t r = 0; r < e->rows; r++)
+        memcpy((char *)buffer->memory + (size_t)r * bytes, value, bytes);
+    return buffer->memory;
+}
+
+typedef void Evaluator(Evaluation *e, const Node *node, void *out);
+
+static void evaluate(Evaluation *e)
+{
+    static Evaluator *const evaluators[] = {
+#define OP(NAME, text, arity, class) interp_eval_##NAME,
+#include "ir/ops.def"
+#undef OP
+    };
+    Plan *plan = e->plan;
+    for (int i = 0; i < plan->count; i++) {
+        PlanSlot *slot = &plan->slots[i];
+        const Node *node = slot->node;
+        if (slot->value)                              /* a root of the evaluation before */
+            plan_release(plan, slot);
+        if (node->op == OP_CELL) {
+            slot->value = e->state + e->run->cells[node->attr.index].offset;
+        } else {
+            slot->buffer = plan_take_buffer(plan, (size_t)interp_count(e, node) * dtype_bytes(node->dtype));
+            evaluators[node->op](e, node, slot->buffer.memory);
+            slot->value = slot->buffer.memory;
+        }
+        for (int s = 0; s < node->sources; s++) {
+            PlanSlot *source = slot_of(e, node->source[s]);
+            if (source->last_use == i && source->value)
+                plan_release(plan, source);
+        }
+    }
+}
+
+/* ---- leaves ------------------------------------------------------------------------------ */
+
+static const sgdrt_header *header_of(const Evaluation *e) { return (const sgdrt_header *)(const void *)e->state; }
+
+static int64_t row_of(const Evaluation *e, int64_t p) { return e->row ? (int64_t)e->row[p] : e->first + p; }
+
+static void store_real(DType t, void *out, double value)
+{
+    if (t == DTYPE_F32)
+        *(float *)out = (float)value;
+    else
+        *(double *)out = value;
+}
+
+void interp_eval_CONST(Evaluation *e, const Node *node, void *out)
+{
+    double value = node->attr.value;
+    for (int64_t i = 0, n = interp_count(e, node); i < n; i++) {
+        switch (node->dtype) {
+        case DTYPE_F32: ((float *)out)[i] = (float)value; break;
+        case DTYPE_F64: ((double *)out)[i] = value; break;
+        case DTYPE_I32: ((int32_t *)out)[i] = (int32_t)value; break;
+        case DTYPE_BOOL: case DTYPE_U8: ((uint8_t *)out)[i] = (uint8_t)value; break;
+        }
+    }
+}
+
+void interp_eval_COLUMN(Evaluation *e, const Node *node, void *out)
+{
+    sgdrt_column column = e->columns[node->attr.index];
+    size_t bytes = (size_t)shape_size(node->shape) * dtype_bytes(node->dtype);
+    for (int64_t p = 0, n = interp_rows(e, node); p < n; p++)
+        memcpy((char *)out + (size_t)p * bytes, (const char *)column.data + row_of(e, p) * column.stride, bytes);
+}
+
+void interp_eval_CELL(Evaluation *e, const Node *node, void *out)
+{
+    (void)e;
+    (void)out;
+    INTERNAL_ERROR("cell %lld is read in place", (long long)node->attr.index);
+}
+
+void interp_eval_SLOT(Evaluation *e, const Node *node, void *out)
+{
+    memcpy(out, e->state + e->run->slots[node->attr.index].offset, dtype_bytes(node->dtype));
+}
+
+void interp_eval_COUNTER(Evaluation *e, const Node *node, void *out)
+{
+    const sgdrt_header *h = header_of(e);
+    switch (node->attr.counter) {
+    case COUNTER_STEP: store_real(node->dtype, out, (double)h->step); break;
+    case COUNTER_EPOCH: store_real(node->dtype, out, (double)h->epoch); break;
+    case COUNTER_PROGRESS:
+        if (node->dtype == DTYPE_F32)
+            *(float *)out = (float)h->step / (float)h->planned;
+        else
+            *(double *)out = (double)h->step / (double)h->planned;
+        break;
+    }
+}
+
+void interp_eval_ROWS_RECIPROCAL(Evaluation *e, const Node *node, void *out)
+{
+    if (node->dtype == DTYPE_F32)
+        *(float *)out = 1.0f / (float)e->rows;
+    else
+        *(double *)out = 1.0 / (double)e->rows;
+}
+
+static void draw_row(DType t, int64_t size, uint32_t first, uint32_t second, void *out)
+{
+    for (int64_t i = 0; i < size; i++) {
+        if (t == DTYPE_F32)
+            ((float *)out)[i] = math_uniform_f32(first, second, (uint32_t)i);
+        else
+            ((double *)out)[i] = math_uniform_f64(first, second, (uint32_t)i);
+    }
+}
+
+void interp_eval_RANDOM(Evaluation *e, const Node *node, void *out)
+{
+    const Random *random = &node->attr.random;
+    uint64_t stream = random->key == RANDOM_DATA ? math_key_of_name(random->seed, random->site)
+                    : random->key == RANDOM_INITIAL ? math_key_of_name(header_of(e)->seed, random->site)
+                    : math_key_of_step(header_of(e)->seed, header_of(e)->step, random->site);
+    int64_t size = shape_size(node->shape);
+    if (!node->rows) {
+        draw_row(node->dtype, size, (uint32_t)stream, (uint32_t)(stream >> 32), out);
+        return;
+    }
+    for (int64_t p = 0; p < e->rows; p++) {
+        uint32_t place = (uint32_t)(random->key == RANDOM_DATA ? row_of(e, p) : e->place + p);
+        draw_row(node->dtype, size, math_row_key_first(stream, place), math_row_key_second(stream, place),
+                 (char *)out + (size_t)(p * size) * dtype_bytes(node->dtype));
+    }
+}
+
+void interp_eval_IOTA(Evaluation *e, const Node *node, void *out)
+{
+    int64_t inner = 1, extent = node->shape.extent[node->attr.index];
+    for (int a = (int)node->attr.index + 1; a < node->shape.rank; a++)
+        inner *= node->shape.extent[a];
+    for (int64_t i = 0, n = interp_count(e, node); i < n; i++)
+        ((int32_t *)out)[i] = (int32_t)(i / inner % extent);
+}
+
+void interp_eval_GRADIENT(Evaluation *e, const Node *node, void *out)
+{
+    (void)e;
+    (void)out;
+    INTERNAL_ERROR("a gradient of cell %lld was left in the graph", (long long)node->attr.index);
+}
+
+/* ---- functions of a run ------------------------------------------------------------------ */
+
+typedef struct Interpreter {
+    Executor executor;
+    Plan *init, *step, *evaluate, *predict;
+    Plan **metrics;
+} Interpreter;
+
+static Plan *plan_of(Arena *arena, const Function *function)
+{
+    Node **roots = arena_array(arena, Node *, function->root_count + 1);
+    for (int r = 0; r < function->root_count; r++)
+        roots[r] = function->roots[r].node;
+    return plan_new(arena, roots, function->root_count);
+}
+
+static void store_results(Evaluation *e, const Function *function, const sgdrt_call *call)
+{
+    for (int r = 0; r < function->root_count; r++) {
+        const Root *root = &function->roots[r];
+        const void *value = interp_value(e, root->node);
+        size_t bytes = (size_t)interp_count(e, root->node) * dtype_bytes(root->node->dtype);
+        if (root->kind == ROOT_SUM) {
+            double sum = root->node->dtype == DTYPE_F32 ? (double)*(const float *)value : *(const double *)value;
+            if (call->sums)
+                call->sums[root->index] = function->steps ? call->sums[root->index] + sum : sum;
+        } else if (root->kind == ROOT_VALUE) {
+            memcpy(call->outputs[root->index], value, bytes);
+        } else if (root->kind == ROOT_ROWS && root->node->rows) {
+            memcpy(call->outputs[root->index], value, bytes);
+        } else if (root->kind == ROOT_ROWS) {
+            for (int64_t p = 0; p < e->rows; p++)
+                memcpy((char *)call->outputs[root->index] + (size_t)p * bytes, value, bytes);
+        }
+    }
+}
+
+/* A new value that is a cell itself is taken before any cell changes. */
+static void store_updates(Evaluation *e, const Function *function)
+{
+    void **taken = interp_memory(sizeof *taken * (size_t)(function->root_count + 1));
+    for (int r = 0; r < function->root_count; r++) {
+        const Node *node = function->roots[r].node;
+        taken[r] = NULL;
+        if (function->roots[r].kind == ROOT_UPDATE && node->op == OP_CELL) {
+            size_t bytes = (size_t)shape_size(node->shape) * dtype_bytes(node->dtype);
+            taken[r] = interp_memory(bytes);
+            memcpy(taken[r], interp_value(e, node), bytes);
+        }
+    }
+    for (int r = 0; r < function->root_count; r++) {
+        const Root *root = &function->roots[r];
+        if (root->kind != ROOT_UPDATE)
+            continue;
+        memcpy(e->state + e->run->cells[root->index].offset, taken[r] ? taken[r] : interp_value(e, root->node),
+               (size_t)shape_size(root->node->shape) * dtype_bytes(root->node->dtype));
+        free(taken[r]);
+    }
+    free(taken);
+}
+
+static int64_t run_function(const Run *run, Plan *plan, const Function *function, const sgdrt_call *call)
+{
+    int64_t done = 0, steps = 0;
+    if (function->steps && call->count <= 0)
+        return 0;
+    do {
+        int64_t rows = function->steps && call->batch < call->count - done ? call->batch : call->count - done;
+        Evaluation e = {
+            .run = run, .state = call->state, .columns = call->columns, .plan = plan,
+            .row = call->rows ? call->rows + done : NULL, .first = call->first + done, .rows = rows,
+            .place = call->place + done,
+        };
+        evaluate(&e);
+        store_results(&e, function, call);
+        store_updates(&e, function);
+        if (function->steps)
+            ((sgdrt_header *)call->state)->step++;
+        done += rows;
+        steps++;
+    } while (function->steps && done < call->count && !(call->stop && *call->stop));
+    return steps;
+}
+
+static int64_t interpreter_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call)
+{
+    Interpreter *interpreter = (Interpreter *)executor;
+    const Run *run = executor->run;
+    Plan *plan = NULL;
+    const Function *function = NULL;
+    switch (entry) {
+    case ENTRY_INIT: plan = interpreter->init, function = &run->init; break;
+    case ENTRY_STEP: plan = interpreter->step, function = &run->step; break;
+    case ENTRY_EVALUATE: plan = interpreter->evaluate, function = &run->evaluate; break;
+    case ENTRY_PREDICT: plan = interpreter->predict, function = &run->predictor; break;
+    case ENTRY_METRIC:
+        plan = interpreter->metrics[measure], function = &run->measures[measure].metric;
+        break;
+    }
+    uint64_t before = sgdrt_float_enter();
+    int64_t steps = run_function(run, plan, function, call);
+    sgdrt_float_leave(before);
+    return steps;
+}
+
+static void interpreter_free(Executor *executor)
+{
+    Interpreter *interpreter = (Interpreter *)executor;
+    plan_free(interpreter->init);
+    plan_free(interpreter->step);
+    plan_free(interpreter->evaluate);
+    plan_free(interpreter->predict);
+    for (int m = 0; m < executor->run->measure_count; m++)
+        plan_free(interpreter->metrics[m]);
+}
+
+Executor *interpreter_new(Arena *arena, const Run *run)
+{
+    Interpreter *interpreter = arena_new_of(arena, Interpreter);
+    interpreter->executor = (Executor){.run = run, .call = interpreter_call, .free = interpreter_free};
+    interpreter->init = plan_of(arena, &run->init);
+    interpreter->step = plan_of(arena, &run->step);
+    interpreter->evaluate = plan_of(arena, &run->evaluate);
+    interpreter->predict = plan_of(arena, &run->predictor);
+    interpreter->metrics = arena_array(arena, Plan *, run->measure_count + 1);
+    for (int m = 0; m < run->measure_count; m++)
+        interpreter->metrics[m] = plan_of(arena, &run->measures[m].metric);
+    return &interpreter->executor;
+}
+
+/* ---- single graphs ----------------------------------------------------------------------- */
+
+void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *rows, int64_t first, int64_t count,
+                    void *out)
+{
+    enum { BLOCK = 256 };
+    Arena *arena = arena_new();
+    Graph *graph = graph_new(arena, NULL);
+    graph_batch(graph, &node, 1, 1);
+    graph_to_line(graph, &node, 1);
+    Plan *plan = plan_new(arena, &node, 1);
+    size_t bytes = (size_t)shape_size(node->shape) * dtype_bytes(node->dtype);
+    uint64_t before = sgdrt_float_enter();
+    for (int64_t done = 0; done < count; done += BLOCK) {
+        int64_t here = count - done < BLOCK ? count - done : BLOCK;
+        Evaluation e = {.columns = columns, .row = rows ? rows + done : NULL, .first = first + done, .rows = here,
+                        .plan = plan};
+        evaluate(&e);
+        for (int64_t p = 0; p < here; p++)
+            memcpy((char *)out + (size_t)(done + p) * bytes,
+                   (const char *)interp_value(&e, node) + (node->rows ? (size_t)p * bytes : 0), bytes);
+    }
+    sgdrt_float_leave(before);
+    plan_free(plan);
+    arena_free(arena);
+}
