@@ -4,17 +4,14 @@
  * depend on the program and the options alone: no paths, no times in them.
  */
 #include "codegen/codegen.h"
-#include "codegen/object_model.h"
+#include "codegen/interface.h"
 #include "driver/driver.h"
 #include "driver/output.h"
-#include "model.h"
 #include <string.h>
 
 /* ---- names ---------------------------------------------------------------------------------------- */
-static const char *prefix_of(Driver *driver, const Run *run) {
-    const char *stem = driver->options->name ? driver->options->name : driver->program->stem;
-    if (driver->program->run_count == 1) return header_identifier(driver->arena, stem);
-    return header_identifier(driver->arena, text_format(driver->arena, "%s_%s", stem, run->name));
+static const char *stem_of(const Driver *driver) {
+    return driver->options->name ? driver->options->name : driver->program->stem;
 }
 
 static const char *object_path(Driver *driver) {
@@ -33,21 +30,6 @@ static const char *header_path(Driver *driver) {
 }
 
 /* ---- machine code ------------------------------------------------------------------------------------ */
-typedef struct Blocks { const Run **runs; const char **prefixes; ObjectBlock *blocks; int count; } Blocks;
-
-static const bool *columns_predicted(Arena *arena, const Run *run) {
-    bool *predicts = arena_array(arena, bool, run->data->column_count + 1);
-    Node **roots = arena_array(arena, Node *, run->predictor.root_count + 1);
-    int count;
-    for (int i = 0; i < run->predictor.root_count; i++) roots[i] = run->predictor.roots[i].node;
-    Node **nodes = graph_post_order(arena, roots, run->predictor.root_count, &count);
-    for (int i = 0; i < count; i++)
-        if (nodes[i]->op == OP_COLUMN) predicts[nodes[i]->attr.index] = true;
-    return predicts;
-}
-
-static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /* What the object says of the processor it needs: the x86-64 level of --cpu, 0 for code made for one machine. */
 static int level_of(const char *cpu) {
     static const char *const levels[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4"};
@@ -56,63 +38,45 @@ static int level_of(const char *cpu) {
     return 0;
 }
 
-static Blocks make_blocks(Driver *driver, Codegen *codegen) {
-    const Program *program = driver->program;
-    int count = program->run_count, *level = arena_new_of(driver->arena, int);
-    *level = level_of(driver->options->cpu);
-    Blocks b = {arena_array(driver->arena, const Run *, count + 1), arena_array(driver->arena, const char *, count + 1),
-                arena_array(driver->arena, ObjectBlock, count + 1), count};
-    for (int i = 0; i < count; i++) {
-        const Run *run = b.runs[i] = &program->runs[i];
-        CodegenSizes sizes = codegen_sizes(codegen, run);
-        b.prefixes[i] = prefix_of(driver, run);
-        b.blocks[i].header = (HeaderBlock){
-            .run = run, .prefix = b.prefixes[i], .predict_bytes = sizes.predict,
-            .train_bytes = sizeof(sgdrt_instance) + round_up(run->state_bytes) + round_up(sizes.most),
-            .predicts = columns_predicted(driver->arena, run),
-        };
-        b.blocks[i].work_bytes = sizes.most;
-        b.blocks[i].level_count = 1;
-        b.blocks[i].levels = level;
-        b.blocks[i].code_prefix = &b.prefixes[i];
-    }
-    return b;
-}
-
 static ExitCode write_text(Driver *driver, const char *path, const Text *text) {
     const char *problem;
     if (output_write(driver->arena, path ? path : "-", text->bytes, text->length, &problem)) return EXIT_DONE;
-    driver_complain(driver, "%s %s", path, problem);
+    driver_complain(driver, "%s %s", path ? path : "stdout", problem);
     return EXIT_DATA;
 }
 
-static ExitCode write_header(Driver *driver, const Blocks *b, const char *path) {
-    HeaderBlock *blocks = arena_array(driver->arena, HeaderBlock, b->count + 1);
+static ExitCode write_object(Driver *driver, Codegen *codegen, const char *path) {
+    bool good = interface_object(driver->arena, path, driver->program, stem_of(driver), codegen,
+                                 level_of(driver->options->cpu));
+    return good ? EXIT_DONE : EXIT_DATA;
+}
+
+static ExitCode write_header(Driver *driver, Codegen *codegen, const char *path) {
     Text text = text_new(driver->arena);
-    for (int i = 0; i < b->count; i++) blocks[i] = b->blocks[i].header;
-    header_write(&text, driver->program->stem, blocks, b->count);
+    interface_header(&text, driver->program, stem_of(driver), codegen);
     return write_text(driver, path, &text);
 }
 
-static ExitCode write_machine_text(Driver *driver, Codegen *codegen, const Blocks *b, CodegenText kind, const char *path) {
+static ExitCode write_machine_text(Driver *driver, Codegen *codegen, CodegenText kind, const char *path) {
+    const Program *program = driver->program;
+    const Run **runs = arena_array(driver->arena, const Run *, program->run_count);
+    const char **prefixes = arena_array(driver->arena, const char *, program->run_count);
     Text text = text_new(driver->arena);
-    if (!codegen_text(codegen, &text, b->runs, b->prefixes, b->count, kind)) return EXIT_DEFECT;
+    for (int i = 0; i < program->run_count; i++) {
+        runs[i] = &program->runs[i];
+        prefixes[i] = interface_prefix(driver->arena, program, runs[i], stem_of(driver));
+    }
+    if (!codegen_text(codegen, &text, runs, prefixes, program->run_count, kind)) return EXIT_DEFECT;
     return write_text(driver, path, &text);
 }
 
-static ExitCode write_object(Driver *driver, Codegen *codegen, const Blocks *b, const char *path) {
-    ObjectModel model = {driver->arena, b->blocks, b->count};
-    CodegenExtra extra = {object_model_add, &model};
-    return codegen_object(codegen, path, b->runs, b->prefixes, b->count, &extra) ? EXIT_DONE : EXIT_DATA;
-}
-
-static ExitCode emit_machine(Driver *driver, Codegen *codegen, const Blocks *b, Emit emit) {
+static ExitCode emit_machine(Driver *driver, Codegen *codegen, Emit emit) {
     switch (emit.kind) {
-    case EMIT_LOOPS: return write_machine_text(driver, codegen, b, CODEGEN_LOOPS, emit.path);
-    case EMIT_LLVM: return write_machine_text(driver, codegen, b, CODEGEN_LLVM, emit.path);
-    case EMIT_ASM: return write_machine_text(driver, codegen, b, CODEGEN_ASM, emit.path);
-    case EMIT_HEADER: return write_header(driver, b, emit.path ? emit.path : header_path(driver));
-    case EMIT_OBJ: return write_object(driver, codegen, b, emit.path ? emit.path : object_path(driver));
+    case EMIT_LOOPS: return write_machine_text(driver, codegen, CODEGEN_LOOPS, emit.path);
+    case EMIT_LLVM: return write_machine_text(driver, codegen, CODEGEN_LLVM, emit.path);
+    case EMIT_ASM: return write_machine_text(driver, codegen, CODEGEN_ASM, emit.path);
+    case EMIT_HEADER: return write_header(driver, codegen, emit.path ? emit.path : header_path(driver));
+    case EMIT_OBJ: return write_object(driver, codegen, emit.path ? emit.path : object_path(driver));
     default: INTERNAL_ERROR("%s is not machine code", emit_kind_text(emit.kind));
     }
 }
@@ -144,7 +108,6 @@ ExitCode driver_emit(Driver *driver) {
     bool machine = false;
     for (int i = 0; i < count; i++) machine |= is_machine(emits[i].kind);
     Codegen *codegen = NULL;
-    Blocks blocks = {0};
     if (machine && driver->program->run_count == 0) {
         driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
         return EXIT_SOURCE;
@@ -153,11 +116,10 @@ ExitCode driver_emit(Driver *driver) {
         CodegenOptions options = {.cpu = o->cpu, .level = o->optimize};
         codegen = codegen_new(driver->arena, &options, driver->diagnostics);
         if (!codegen) return EXIT_USAGE;
-        blocks = make_blocks(driver, codegen);
     }
     ExitCode code = EXIT_DONE;
     for (int i = 0; i < count && code == EXIT_DONE; i++)
-        code = is_machine(emits[i].kind) ? emit_machine(driver, codegen, &blocks, emits[i]) : emit_text(driver, emits[i]);
+        code = is_machine(emits[i].kind) ? emit_machine(driver, codegen, emits[i]) : emit_text(driver, emits[i]);
     if (codegen) {
         driver_add_codegen_times(driver, codegen_times(codegen));
         codegen_free(codegen);
