@@ -237,12 +237,12 @@ static bool report_reserved(Parse *parse, Expected expected)
 
 static bool report_untyped(Parse *parse)
 {
-    const Seen *bad = &parse->seen[0], *name = &parse->seen[1];
+    const Seen *name = &parse->seen[1];
     if (parse->seen[2].kind != PARAM || name->kind != ID || !parse->seen[2].first_in_statement)
         return false;
     const char *shown = token_text(parse, name);
     Diagnostic *untyped = report(parse->diagnostics, CODE_E0110, name->span, "the parameter `%s` needs a type", shown);
-    add_help(parse->diagnostics, untyped, "write `param %s: f32[5]%s`", shown, bad->kind == '=' ? " = ..." : "");
+    add_help(parse->diagnostics, untyped, "write `param %s: f32 = ...`, or `f32[5]` for five numbers", shown);
     return true;
 }
 
@@ -307,18 +307,27 @@ static const char *foreign_advice(const char *word)
     return NULL;
 }
 
-static void advise_on_first_word(Parse *parse, Diagnostic *diagnostic)
+/* A statement that starts with a name no statement starts with: `modle line(`, `repaet 4 {`. */
+static bool report_first_word(Parse *parse, Expected expected)
 {
-    const Seen *start = statement_start(parse);
-    if (!start || start->kind != ID || start == &parse->seen[0])
-        return;
+    const Seen *bad = &parse->seen[0], *start = statement_start(parse);
+    if (!start || start->kind != ID || start == bad || !(expects(expected, "'='") || expects(expected, "name")))
+        return false;
+    if (start == &parse->seen[1] && bad->kind != NUM && bad->kind != STR && bad->kind != '{')
+        return false;
+    if (start != &parse->seen[1] && (start != &parse->seen[2] || parse->seen[1].kind != ID))
+        return false;
     const char *word = token_text(parse, start);
     const char *advice = foreign_advice(word);
     const char *near = nearest_name(word, statement_words, sizeof statement_words / sizeof *statement_words);
+    if (!advice && !near)
+        return false;
+    Diagnostic *wrong = report(parse->diagnostics, CODE_E0101, start->span, "`%s` does not start a statement", word);
     if (advice)
-        add_help(parse->diagnostics, diagnostic, "%s", advice);
-    else if (near)
-        add_help(parse->diagnostics, diagnostic, "did you mean `%s`?", near);
+        add_help(parse->diagnostics, wrong, "%s", advice);
+    else
+        add_help(parse->diagnostics, wrong, "did you mean `%s`?", near);
+    return true;
 }
 
 static bool report_not_a_statement(Parse *parse, Expected expected)
@@ -370,17 +379,24 @@ static bool report_without_effect(Parse *parse, Expected expected)
     else
         add_help(d, idle, "name the value, as in `h = %s%s`, or `return` it", token_text(parse, start),
                  is_call ? "(...)" : ends ? "" : " ...");
-    advise_on_first_word(parse, idle);
     return true;
 }
 
-static bool report_element(Parse *parse)
+/* On the left of `=`: y[0] or y[i + 1]. */
+static bool report_element(Parse *parse, Expected expected)
 {
-    if (parse->seen[0].kind != NUM || parse->seen[1].kind != '[' || !parse->seen[2].first_in_statement)
+    bool is_number = parse->seen[0].kind == NUM && parse->seen[1].kind == '[' && parse->seen[2].first_in_statement;
+    bool is_sum = parse->around.kind == '[' && expects(expected, "in") && expects(expected, "']'")
+        && !expects_operator(expected) && parse->seen[0].kind != ID;
+    if (!is_number && !is_sum)
         return false;
     Diagnostic *element = report(parse->diagnostics, CODE_E0101, parse->seen[0].span,
-                                 "single elements are not assigned; an array is defined as a whole");
-    add_help(parse->diagnostics, element, "`y[i] = ...` defines all elements, `[a, b]` lists them");
+                                 "left of `=`, brackets give names to indices; found %s",
+                                 found_text(parse, &parse->seen[0]));
+    if (is_number)
+        add_help(parse->diagnostics, element, "`y[i] = ...` defines all elements, `y = [a, b]` lists them");
+    else
+        add_help(parse->diagnostics, element, "compute with the index on the right: `y[i] = x[i + 1]`");
     return true;
 }
 
@@ -400,9 +416,8 @@ static bool report_missing_block(Parse *parse, Expected expected)
 {
     if (!expects(expected, "'{'") || expects(expected, "'='"))
         return false;
-    Diagnostic *missing = report(parse->diagnostics, CODE_E0114, parse->seen[0].span, "expected `{` %s, found %s",
-                                 after_text(parse), found_text(parse, &parse->seen[0]));
-    advise_on_first_word(parse, missing);
+    report(parse->diagnostics, CODE_E0114, parse->seen[0].span, "expected `{` %s, found %s", after_text(parse),
+           found_text(parse, &parse->seen[0]));
     return true;
 }
 
@@ -501,7 +516,6 @@ static void report_expected(Parse *parse, Expected expected)
     if (is_round_or_square(parse->around) && line_of(parse, parse->around.span) < line_of(parse, bad->span))
         add_note(parse->diagnostics, unexpected, parse->around.span, "inside the `%c` that is opened here",
                  parse->around.kind);
-    advise_on_first_word(parse, unexpected);
 }
 
 void syntax_report(Parse *parse, Expected expected)
@@ -511,7 +525,8 @@ void syntax_report(Parse *parse, Expected expected)
         return;
     bool told = report_unclosed(parse) || report_unopened(parse)
         || report_untyped(parse) || report_chained(parse, expected) || report_reserved(parse, expected)
-        || report_equals(parse, expected) || report_element(parse) || report_not_a_statement(parse, expected)
+        || report_equals(parse, expected) || report_element(parse, expected)
+        || report_first_word(parse, expected) || report_not_a_statement(parse, expected)
         || report_without_effect(parse, expected) || report_missing_block(parse, expected)
         || report_missing_value(parse, expected) || report_missing_separator(parse, expected);
     if (!told)
