@@ -425,6 +425,7 @@ void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *row
     enum { BLOCK = 256 };
     Arena *arena = arena_new();
     Graph *graph = graph_new(arena, NULL);
+    graph->next_id = node->id + 1;                   /* its nodes stand above the ones they are made from */
     graph_batch(graph, &node, 1, 1);
     graph_to_line(graph, &node, 1);
     Plan *plan = plan_new(arena, &node, 1);
