@@ -15,13 +15,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_PLACES = 1 << 16, FIRST_PLACES = 1 << 10, CURVE_POINTS = 60, MOST_POINTS = 1000 };
 static const double call_seconds = 0.1;
 
-/* Set by the signal handler alone: the one global, as a handler gets no argument. */
+/* Set by the signal handler alone: the one global, as a handler gets no argument. A second Ctrl-C does not wait. */
 static volatile int32_t interrupted;
-static void on_interrupt(int signal_number) { (void)signal_number; interrupted = 1; }
+static void on_interrupt(int signal_number) {
+    (void)signal_number;
+    if (interrupted) _exit(EXIT_INTERRUPTED);
+    interrupted = 1;
+}
 
 /* ---- what is due ----------------------------------------------------------------------------- */
 static bool evaluates(const Training *t) { return t->data->valid.count > 0 || t->run->measure_count > 0; }
@@ -127,6 +132,14 @@ static bool train_until(Training *t, int64_t until, Report *report, double *sums
 }
 
 /* ---- figures ------------------------------------------------------------------------------------- */
+/* The learning rate, where it is one number; NaN for a schedule or several. */
+static double rate_of(const Training *t) {
+    const Run *run = t->run;
+    for (int i = 0; i < run->slot_count; i++)
+        if (strcmp(run->slots[i].name, "lr") == 0) return run->slots[i].value;
+    return NAN;
+}
+
 static void take_train_figures(Training *t) {
     const Run *run = t->run;
     const sgdrt_header *header = training_header(t);
@@ -139,6 +152,7 @@ static void take_train_figures(Training *t) {
         if (!run->terms[i].penalty) loss += t->now.terms[i];
     }
     t->now.train_loss = loss;
+    t->now.lr = rate_of(t);
 }
 
 static void take_evaluation(Training *t) {
@@ -297,7 +311,10 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
     }
     report_clear_progress(report);
     if (t->end == END_DIVERGED) say_diverged(t);
-    if (t->end == END_DIVERGED || t->end == END_INTERRUPTED) take_train_figures(t);
+    if (t->end == END_DIVERGED || t->end == END_INTERRUPTED) {
+        take_train_figures(t);
+        if (log) log_row(log, t);
+    }
     if (t->end == END_PLANNED || t->end == END_STOPPED) restore_best(t);
     check_parameters(t);
     return true;
