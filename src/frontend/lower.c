@@ -114,8 +114,19 @@ Binding *scope_find(const Scope *scope, Name name)
     return NULL;
 }
 
+/* What the user calls a value is kept with its node, for --emit=grad; names of the prelude say nothing to them. */
+static void name_node(const Lowering *L, Name name, const Value *value, Span span)
+{
+    if (value->kind != VALUE_TENSOR || value->node->name != NULL || value->node->op == OP_CONST || span.begin == 0)
+        return;
+    const Source *source = source_place(L->map, span.begin).source;
+    if (source != NULL && !source->is_prelude)
+        value->node->name = name;
+}
+
 Binding *scope_bind(Lowering *L, Scope *scope, Name name, Value *value, Span span)
 {
+    name_node(L, name, value, span);
     Binding *b = scope_find_here(scope, name);
     if (b == NULL) {
         b = arena_new_of(L->arena, Binding);
@@ -208,6 +219,27 @@ void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *
     const char *nearest = nearest_name(wanted, candidates.items, candidates.count);
     if (nearest != NULL)
         lower_help(L, to, "did you mean `%s`?", nearest);
+}
+
+void report_unknown_name(Lowering *L, const Definition *definition, const Scope *scope, Word name)
+{
+    if (L->quiet)
+        return;
+    for (int i = 0; i < L->unknown.count; i++)
+        if (L->unknown.items[i].definition == definition && L->unknown.items[i].name == name.text)
+            return;
+    if (definition != NULL)
+        vector_push(L->arena, &L->unknown, ((UnknownName){definition, name.text}));
+    Diagnostic *d;
+    if (L->in_index) {
+        d = lower_error(L, CODE_E0207, name.span, "the index %s is not bound", name.text);
+        lower_help(L, d, "bind it on the left, as in y[%s] = ..., or by `for`, as in sum(... for %s)", name.text,
+                   name.text);
+        return;
+    }
+    static const char *const more[] = {"training"};
+    d = lower_error(L, CODE_E0202, name.span, "%s is not defined", name.text);
+    lower_suggest(L, d, scope, name.text, more, 1);
 }
 
 Value *lower_unsupported(Lowering *L, Span span, const char *what)

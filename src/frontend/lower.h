@@ -167,6 +167,8 @@ typedef struct AxisInfo { int64_t extent; Name name; } AxisInfo;
 typedef Vector(Cell) CellList;
 typedef Vector(Slot) SlotList;
 
+typedef struct UnknownName { const Definition *definition; Name name; } UnknownName;
+
 /* What a body does with `state v[: type] = e`; NULL: refused as not supported (layers, scan). */
 typedef void (*StateHook)(Lowering *L, Scope *scope, const Stmt *stmt, void *context);
 
@@ -203,6 +205,8 @@ struct Lowering {
     struct DrawFrame *draw;
     Scope *scope;                    /* of the expression at hand: messages say where its names come from */
     Vector(const Definition *) broken;   /* recursive ones: calls are poison after the first report */
+    Vector(UnknownName) unknown;         /* reported: once per definition */
+    bool   in_index;                 /* inside x[...]: an unknown name there is an unbound index */
     bool   quiet;                    /* nothing is reported */
 };
 

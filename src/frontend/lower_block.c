@@ -113,6 +113,8 @@ static Value *lower_indexed_binding(Lowering *L, Scope *scope, const Stmt *stmt)
     const BinderList *binders = &stmt->assign.binders;
     int ids[MOST_RANK];
     Value *result = value_poison(L);
+    if (!index_check(L, binders))
+        return result;
     range_frame_push(L, scope, binders, stmt->assign.value);
     Scope *inner = index_open(L, scope, binders, ids);
     if (inner != NULL) {
@@ -164,11 +166,9 @@ static void lower_tuple(Lowering *L, Scope *scope, const Stmt *stmt)
     Value *v = lower_expression(L, scope, stmt->tuple.value);
     L->path = outer;
     bool fits = (v->kind == VALUE_TUPLE || v->kind == VALUE_LIST) && v->count == count;
-    if (!fits && !value_is_poison(v)) {
-        Diagnostic *d = lower_error(L, CODE_E0216, stmt->span, "%s on the left, and the right is %s",
-                                    count_text(L, count, "name"), value_type_text(L, v));
-        (void)d;
-    }
+    if (!fits && !value_is_poison(v))
+        lower_error(L, CODE_E0216, stmt->span, "%s on the left, and the right is %s", count_text(L, count, "name"),
+                    value_type_text(L, v));
     for (int i = 0; i < count; i++)
         scope_bind(L, scope, names[i].text, fits ? v->items[i] : value_poison(L), names[i].span);
 }

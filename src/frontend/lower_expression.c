@@ -18,14 +18,12 @@ static Value *lower_name(Lowering *L, Scope *scope, const Expr *expr)
     }
     if (strcmp(name, "training") == 0)
         return value_bool(L, L->training);
-    Diagnostic *d = lower_error(L, CODE_E0202, expr->span, "%s is not defined", name);
-    static const char *const more[] = {"training"};
-    lower_suggest(L, d, scope, name, more, 1);
+    report_unknown_name(L, L->calls == NULL ? NULL : L->calls->definition, scope, expr->name);
     return value_poison(L);
 }
 
 /* ---- binders ------------------------------------------------------------------------------------------------ */
-static bool check_binders(Lowering *L, const BinderList *binders)
+bool index_check(Lowering *L, const BinderList *binders)
 {
     for (int i = 0; i < binders->count; i++) {
         const Binder *binder = &binders->items[i];
@@ -49,12 +47,9 @@ static bool check_binders(Lowering *L, const BinderList *binders)
 Scope *index_open(Lowering *L, Scope *scope, const BinderList *binders, int *ids)
 {
     int64_t begin[MOST_RANK], extent[MOST_RANK];
-    bool good = check_binders(L, binders);
-    for (int i = 0; good && i < binders->count; i++)
+    for (int i = 0; i < binders->count; i++)
         if (!range_of_binder(L, &binders->items[i], &begin[i], &extent[i]))
             return NULL;
-    if (!good)
-        return NULL;
     lower_open_axes(L, extent, binders->count, ids);
     Scope *inner = scope_new(L, scope);
     for (int i = 0; i < binders->count; i++) {
@@ -80,6 +75,8 @@ static Value *lower_comprehension(Lowering *L, Scope *scope, const Expr *expr)
 {
     const BinderList *binders = &expr->comprehension.binders;
     int ids[MOST_RANK];
+    if (!index_check(L, binders))
+        return value_poison(L);
     bool began = ranges_begin(L, scope, binders, expr->comprehension.item);
     Scope *inner = index_open(L, scope, binders, ids);
     Value *result = value_poison(L);
@@ -116,6 +113,8 @@ static Value *lower_reduction(Lowering *L, Scope *scope, const Expr *expr)
         return value_poison(L);
     }
     int ids[MOST_RANK];
+    if (!index_check(L, binders))
+        return value_poison(L);
     bool began = ranges_begin(L, scope, binders, item);
     Scope *inner = index_open(L, scope, binders, ids);
     Value *result = value_poison(L);

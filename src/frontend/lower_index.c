@@ -104,7 +104,10 @@ static bool place_of_item(Lowering *L, Scope *scope, const Expr *base, const Val
     if (item->kind != ITEM_EXPR
         || (item->expr->kind == EXPR_BINARY && item->expr->binary.op == OPERATOR_RANGE))
         return item->kind == ITEM_ALL || slice_place(L, scope, base, x, item, axis, place);
+    bool outer = L->in_index;
+    L->in_index = true;
     Value *v = lower_expression(L, scope, item->expr);
+    L->in_index = outer;
     Diagnostic *d;
     switch (v->kind) {
     case VALUE_POISON: return false;

@@ -47,6 +47,8 @@ bool range_of_binder(Lowering *L, const Binder *binder, int64_t *begin, int64_t 
 /* A base that the scan had to lower already, or NULL. */
 Value *range_lowered_base(const Lowering *L, const Expr *expr);
 
+/* Plain names, each once, and not too many; reported if not. Before their ranges are looked for. */
+bool   index_check(Lowering *L, const BinderList *binders);
 /* Opens the binders as index variables of a new scope. NULL after an error (nothing stays open). */
 Scope *index_open(Lowering *L, Scope *scope, const BinderList *binders, int *ids);
 Value *value_index(Lowering *L, int64_t offset, int axis);
@@ -111,6 +113,8 @@ bool   body_takes_gradient(const Definition *definition, Name formal);
 Value *gradient_stand_in(Lowering *L, const Value *v);
 Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Value *const *originals, int count);
 Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
+/* The text of a type makes sense, whatever its sizes; reported if not. */
+bool   type_check(Lowering *L, const TypeExpr *type);
 /* What a type's name says; false if it is no type. */
 bool   type_names(const TypeExpr *type, bool *compile_time, bool *is_real, DType *t);
 int    type_own_rank(const TypeExpr *type);                                         /* -1: a `..s` takes any rank */
@@ -120,6 +124,8 @@ Type   type_solve(Lowering *L, Scope *scope, const TypeExpr *type, const Value *
 Value *type_fit(Lowering *L, const Type *type, const Value *v, Span span, const char *what, Span declared);
 const char *type_text(Lowering *L, const Type *type);
 void   builtins_bind(Lowering *L);
+/* E0202, or E0207 inside x[...]; once per definition and name. */
+void   report_unknown_name(Lowering *L, const Definition *definition, const Scope *scope, Word name);
 /* A note per operand that is a name: "w: f32[5] is declared here". */
 void   note_operand(Lowering *L, Diagnostic *d, const Expr *expr, const Value *v);
 const char *count_text(Lowering *L, int64_t n, const char *noun);                   /* "1 axis", "2 axes" */

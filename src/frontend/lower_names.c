@@ -1,12 +1,12 @@
 /* lower_names.c: unknown names in the bodies of definitions, called or not.
  *
  * Bodies are lowered where they are called, so a definition nothing calls is otherwise never looked at. This walk
- * knows no types: it follows what each statement binds and reports names that nothing binds.
+ * knows no shapes: it follows what each statement binds and reports names that nothing binds.
  */
 #include "frontend/lower_internal.h"
 #include <string.h>
 
-typedef struct Checker { Lowering *L; int depth; } Checker;
+typedef struct Checker { Lowering *L; const Definition *definition; int depth; } Checker;
 
 static void check(Checker *c, Scope *scope, const Expr *expr);
 static void check_block(Checker *c, Scope *scope, const StmtList *body);
@@ -21,9 +21,7 @@ static void check_name(Checker *c, Scope *scope, Word name)
 {
     if (name.text == NULL || strcmp(name.text, "training") == 0 || scope_find(scope, name.text) != NULL)
         return;
-    Diagnostic *d = lower_error(c->L, CODE_E0202, name.span, "%s is not defined", name.text);
-    lower_suggest(c->L, d, scope, name.text, NULL, 0);
-    know(c, scope, name);
+    report_unknown_name(c->L, c->definition, scope, name);
 }
 
 static Scope *check_binders(Checker *c, Scope *scope, const BinderList *binders)
@@ -41,6 +39,7 @@ static void check_type(Checker *c, Scope *scope, const TypeExpr *type, bool solv
 {
     if (type == NULL)
         return;
+    type_check(c->L, type);
     const DimList *lists[] = {&type->dims, &type->more};
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < lists[k]->count; i++) {
@@ -83,8 +82,10 @@ static void check(Checker *c, Scope *scope, const Expr *expr)
     case EXPR_CALL: check_call(c, scope, expr); break;
     case EXPR_INDEX:
         check(c, scope, expr->index.base);
+        c->L->in_index = true;
         for (int i = 0; i < expr->index.items.count; i++)
             check(c, scope, expr->index.items.items[i].expr);
+        c->L->in_index = false;
         break;
     case EXPR_MEMBER: check(c, scope, expr->member.base); break;
     case EXPR_ARRAY:
@@ -149,6 +150,7 @@ static void check_block(Checker *c, Scope *scope, const StmtList *body)
 static void check_definition(Checker *c, const Definition *definition)
 {
     Lowering *L = c->L;
+    c->definition = definition;
     Scope *scope = scope_new(L, is_prelude_span(L, definition->span) ? L->prelude : L->global);
     if (definition->kind == DEFINE_OPTIMIZER || definition->kind == DEFINE_DEF) {
         static const char *const words[] = {"param", "grad", "step", "epoch", "progress", "rank", "tensor_sum", "all_sum"};

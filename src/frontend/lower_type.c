@@ -39,7 +39,7 @@ int type_own_rank(const TypeExpr *type)
     return dims->count;
 }
 
-static bool check_written(Lowering *L, const TypeExpr *type)
+bool type_check(Lowering *L, const TypeExpr *type)
 {
     bool compile_time, is_real;
     DType t;
@@ -153,7 +153,7 @@ Type type_solve(Lowering *L, Scope *scope, const TypeExpr *type, const Value *ar
 {
     Type result = {0};
     bool is_real;
-    if (!check_written(L, type))
+    if (!type_check(L, type))
         return result;
     type_names(type, &result.is_compile_time, &is_real, &result.dtype);
     if (is_real)

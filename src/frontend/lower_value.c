@@ -281,9 +281,7 @@ static Value *number_tensor(Lowering *L, const Value *v, DType t)
 static Value *index_tensor(Lowering *L, const Value *v)
 {
     const Affine *affine = &v->affine;
-    int ids[MOST_RANK];
-    for (int i = 0; i < affine->terms; i++)
-        ids[i] = affine->axis[i];
+    const int *ids = affine->axis;
     Shape shape = shape_of_axes(L, ids, affine->terms, (Shape){0});
     Node *sum = NULL;
     for (int i = 0; i < affine->terms; i++) {
