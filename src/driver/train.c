@@ -140,15 +140,18 @@ static double rate_of(const Training *t) {
     return NAN;
 }
 
-static void take_train_figures(Training *t) {
+/* Means over the steps of the epoch, or, for reports by steps, over those since the last report in it. */
+static void take_train_figures(Training *t, bool since_report) {
     const Run *run = t->run;
-    const sgdrt_header *header = training_header(t);
-    t->now.step = (int64_t)header->step;
-    t->now.epoch = (t->now.step + t->steps_per_epoch - 1) / t->steps_per_epoch;
+    int64_t rows = t->term_rows - (since_report ? t->reported_rows : 0);
+    int64_t steps = t->term_steps - (since_report ? t->reported_steps : 0);
     double loss = 0;
+    t->now.step = (int64_t)training_header(t)->step;
+    t->now.epoch = (t->now.step + t->steps_per_epoch - 1) / t->steps_per_epoch;
     for (int i = 0; i < run->term_count; i++) {
-        int64_t over = run->terms[i].penalty ? t->term_steps : t->term_rows;
-        t->now.terms[i] = over ? t->sums[i] / (double)over : NAN;
+        int64_t over = run->terms[i].penalty ? steps : rows;
+        double sum = t->sums[i] - (since_report ? t->reported_sums[i] : 0);
+        t->now.terms[i] = over ? sum / (double)over : NAN;
         if (!run->terms[i].penalty) loss += t->now.terms[i];
     }
     t->now.train_loss = loss;
@@ -161,9 +164,16 @@ static void take_evaluation(Training *t) {
     t->now.valid_loss = t->data->valid.count ? loss : NAN;
 }
 
+static void mark_reported(Training *t) {
+    memcpy(t->reported_sums, t->sums, sizeof *t->sums * (size_t)t->run->term_count);
+    t->reported_rows = t->term_rows;
+    t->reported_steps = t->term_steps;
+}
+
 static void start_sums(Training *t) {
     memset(t->sums, 0, sizeof *t->sums * (size_t)t->run->term_count);
     t->term_rows = t->term_steps = 0;
+    mark_reported(t);
 }
 
 static void take_point(Training *t) {
@@ -206,7 +216,7 @@ static void restore_best(Training *t) {
 }
 
 /* True if training goes on. */
-static bool after_steps(Training *t, Report *report, Log *log, bool prints, bool *was_reported) {
+static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
     const sgdrt_header *header = training_header(t);
     int64_t step = (int64_t)header->step;
     bool last = step == t->planned, epoch_ends = step % t->steps_per_epoch == 0 || last;
@@ -214,10 +224,9 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints, bool
                                 : epoch_ends && ((step / t->steps_per_epoch) % report_epochs(t) == 0 ||
                                                  step == t->steps_per_epoch);
     bool goes_on = !last;
-    *was_reported = false;
     if (t->point_every && (step % t->point_every == 0 || last)) take_point(t);
     if (!due && !epoch_ends) return goes_on;
-    take_train_figures(t);
+    take_train_figures(t, false);
     if (evaluates(t) && (due || last || (epoch_ends && needs_evaluation_each_epoch(t, log)))) take_evaluation(t);
     if (epoch_ends) {
         keep_best(t);
@@ -228,14 +237,15 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints, bool
         }
         if (log) log_row(log, t);
     }
-    if (due || !goes_on) {
-        if (prints) {
-            report_clear_progress(report);
-            report_line(report, t);
-        }
-        *was_reported = true;
+    if (prints && (due || !goes_on)) {
+        Figures epoch = t->now;
+        if (reports_steps(t)) take_train_figures(t, true);
+        report_clear_progress(report);
+        report_line(report, t);
+        t->now.train_loss = epoch.train_loss;
     }
-    if (epoch_ends || reports_steps(t)) start_sums(t);
+    if (due) mark_reported(t);
+    if (epoch_ends) start_sums(t);
     return goes_on;
 }
 
@@ -304,15 +314,15 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
     take_point(t);
     if (prints) report_heading(report, t);
     const sgdrt_header *header = training_header(t);
-    bool goes_on = (int64_t)header->step < t->planned, reported = false;
+    bool goes_on = (int64_t)header->step < t->planned;
     while (goes_on) {
         if (!train_until(t, next_stop(t, (int64_t)header->step), report, sums_before)) break;
-        goes_on = after_steps(t, report, log, prints, &reported);
+        goes_on = after_steps(t, report, log, prints);
     }
     report_clear_progress(report);
     if (t->end == END_DIVERGED) say_diverged(t);
     if (t->end == END_DIVERGED || t->end == END_INTERRUPTED) {
-        take_train_figures(t);
+        take_train_figures(t, false);
         if (log) log_row(log, t);
     }
     if (t->end == END_PLANNED || t->end == END_STOPPED) restore_best(t);
@@ -362,6 +372,7 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     t->now.terms = arena_array(driver->arena, double, run->term_count + 1);
     t->now.metrics = arena_array(driver->arena, double, run->measure_count + 1);
     t->sums = arena_array(driver->arena, double, run->term_count + 1);
+    t->reported_sums = arena_array(driver->arena, double, run->term_count + 1);
     t->evaluated = arena_array(driver->arena, double, run->term_count + 1);
     int stalled = watch_count_stalled(run->stop);
     t->stalled_best = arena_array(driver->arena, double, stalled + 1);

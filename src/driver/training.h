@@ -31,9 +31,10 @@ typedef struct Training {
     void     *work;
     void    **kept;                               /* arguments of the measures, for every evaluated row */
     double   *sums, *evaluated;                   /* per term: of the epoch at hand; of an evaluation */
-
-    Figures   now, last;                          /* last: as last reported */
     int64_t   term_rows, term_steps;              /* behind sums */
+    double   *reported_sums; int64_t reported_rows, reported_steps;             /* these three at the last report */
+
+    Figures   now;
     int64_t   started_step;                       /* where this run began: 0, or what --load brought */
     double    best_figure; int64_t best_epoch;
     PlotPoint *points; int point_count, point_capacity; int64_t point_every;    /* steps; 0: none are taken */
