@@ -203,6 +203,7 @@ struct Lowering {
     struct RangeFrame *ranges;       /* extents found for the binders of the statement at hand */
     struct CallFrame *calls; int call_depth, expression_depth, prelude_depth; int64_t calls_made;
     struct DrawFrame *draw;
+    int64_t stand_ins;               /* made so far: lower_grad.c */
     Scope *scope;                    /* of the expression at hand: messages say where its names come from */
     Vector(const Definition *) broken;   /* recursive ones: calls are poison after the first report */
     Vector(UnknownName) unknown;         /* reported: once per definition */

@@ -17,12 +17,15 @@ static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *ar
     const Value *v = args->value[0];
     Op op = ((const UnaryName *)context)->op;
     (void)scope;
-    if (value_is_number(v) && v->node == NULL && op == OP_ABS)
-        return v->kind == VALUE_INT ? value_int(L, v->integer < 0 ? -v->integer : v->integer)
-                                    : value_number(L, fabs(v->number));
-    if (value_is_number(v) && v->node == NULL && op == OP_FLOOR && fabs(v->number) < 9007199254740992.0)
-        return value_int(L, (int64_t)floor(v->number));
-    return element_unary(L, op, v, call->span);
+    Value *number = NULL;
+    if (value_is_number(v) && op == OP_ABS)
+        number = v->kind == VALUE_INT ? value_int(L, v->integer < 0 ? -v->integer : v->integer)
+                                      : value_number(L, fabs(v->number));
+    else if (value_is_number(v) && op == OP_FLOOR && fabs(v->number) < 9007199254740992.0)
+        number = value_int(L, (int64_t)floor(v->number));
+    if (number == NULL)
+        return element_unary(L, op, v, call->span);
+    return v->node == NULL ? number : value_with_node(L, number, graph_unary(L->graph, op, v->node));
 }
 
 static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
@@ -55,12 +58,14 @@ static Value *extreme(Lowering *L, const Arguments *args, const Expr *call, bool
     Value *result = args->value[0];
     for (int i = 1; i < args->count && !value_is_poison(result); i++) {
         Value *next = args->value[i];
-        bool numbers = value_is_number(result) && value_is_number(next) && result->node == NULL && next->node == NULL;
-        if (numbers)
-            result = is_max == (result->number >= next->number) ? result : next;
-        else
+        bool numbers = value_is_number(result) && value_is_number(next), plain = numbers;
+        Value *chosen = is_max == (result->number >= next->number) ? result : next;
+        plain &= result->node == NULL && next->node == NULL;
+        if (!plain)
             result = element_pair(L, is_max ? OP_MAX : OP_MIN, result, next, i == 1 ? args->expr[0] : NULL,
                                   args->expr[i], call->span, &phrases[is_max]);
+        if (numbers)
+            result = plain || value_is_poison(result) ? chosen : value_with_node(L, chosen, result->node);
     }
     return result;
 }

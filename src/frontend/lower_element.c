@@ -78,6 +78,13 @@ bool element_unify(Lowering *L, const Value **a, const Value **b, const Expr *le
     NumberClass ca = class_of(*a), cb = class_of(*b);
     const Value *va = *a, *vb = *b;
     Diagnostic *d;
+    if (va->kind == VALUE_INT && (cb == CLASS_INT32 || cb == CLASS_FREE)) {    /* a whole setting among integers */
+        va = value_int(L, va->integer);
+        ca = CLASS_FREE;
+    } else if (vb->kind == VALUE_INT && (ca == CLASS_INT32 || ca == CLASS_FREE)) {
+        vb = value_int(L, vb->integer);
+        cb = CLASS_FREE;
+    }
     if (ca == CLASS_OTHER || cb == CLASS_OTHER) {
         cannot(L, CODE_E0216, span, phrase, va, vb, left, right);
         return false;
@@ -369,7 +376,7 @@ static bool affine_of(const Value *v, Affine *out)
         return true;
     }
     *out = (Affine){.offset = v->integer};
-    return v->kind == VALUE_INT && v->node == NULL && v->integer > -MOST_EXTENT && v->integer < MOST_EXTENT;
+    return v->kind == VALUE_INT && v->integer > -MOST_EXTENT && v->integer < MOST_EXTENT;
 }
 
 static bool affine_add(Affine *to, const Affine *from, int64_t factor)

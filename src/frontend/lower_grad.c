@@ -86,9 +86,7 @@ bool body_takes_gradient(const Definition *definition, Name formal)
 /* ---- stand-ins --------------------------------------------------------------------------------------------------- */
 Value *gradient_stand_in(Lowering *L, const Value *v)
 {
-    int64_t index = FIRST_STAND_IN - L->calls_made * 16 - L->axes.count;
-    while (graph_leaf(L->graph, OP_COLUMN, v->node->dtype, v->node->shape, index)->id != L->graph->next_id - 1)
-        index -= 1000003;
+    int64_t index = FIRST_STAND_IN - L->stand_ins++;
     Node *leaf = graph_leaf(L->graph, OP_COLUMN, v->node->dtype, v->node->shape, index);
     return value_like(L, v, leaf, v->axis, v->axes);
 }
