@@ -1,0 +1,127 @@
+/* codegen: a compilation session: functions planned once, modules made, checked and optimised.
+ *
+ * The pass list is short and ours: clean up what emission leaves (common subexpressions, dead stores into buffers
+ * that were forwarded, invariant loads out of loops). No vectoriser and no unroller: the loops are already what
+ * they should be. Every level gives the same bits; -O0 only skips the passes.
+ */
+#include "codegen/session.h"
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <string.h>
+#include <time.h>
+
+double session_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
+    Codegen *c = arena_new_of(arena, Codegen);
+    c->arena = arena;
+    c->options = *options;
+    c->diagnostics = diagnostics;
+    return target_open(&c->target, arena, options, diagnostics) ? c : NULL;
+}
+
+void codegen_free(Codegen *c) {
+    if (c == NULL)
+        return;
+    if (c->jit != NULL)
+        LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
+    c->jit = NULL;
+    target_close(&c->target);
+}
+
+const CodegenTimes *codegen_times(const Codegen *c) {
+    return &c->times;
+}
+
+int codegen_functions_compiled(const Codegen *c) {
+    return c->compiled_count;
+}
+
+/* ---- functions ------------------------------------------------------------------------------------- */
+static uint64_t hash_text(const char *text) {
+    uint64_t h = 1469598103934665603ull;
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * 1099511628211ull;
+    return h;
+}
+
+Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch) {
+    Text key = text_new(c->arena);
+    loop_key(&key, run, function, batch);
+    uint64_t hash = hash_text(key.bytes);
+    for (Compiled *f = c->functions; f != NULL; f = f->next)
+        if (f->hash == hash && strcmp(f->key, key.bytes) == 0)
+            return f;
+    Compiled *f = arena_new_of(c->arena, Compiled);
+    f->key = key.bytes;
+    f->hash = hash;
+    f->loops = loop_build(c->arena, run, function, batch, &c->target.loop, &c->times.fuse, &c->times.plan);
+    f->symbol = text_format(c->arena, "f%d", c->function_count++);
+    f->next = c->functions;
+    c->functions = f;
+    return f;
+}
+
+int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
+    RunEntry *list = arena_array(c->arena, RunEntry, run->measure_count + 4);
+    const RunEntry fixed[] = {{ENTRY_INIT, 0, &run->init, 0, "init"}, {ENTRY_STEP, 0, &run->step, run->batch, "step"},
+                              {ENTRY_EVALUATE, 0, &run->evaluate, 0, "evaluate"},
+                              {ENTRY_PREDICT, 0, &run->predictor, 0, "predict"}};
+    int count = 0;
+    for (int i = 0; i < 4; i++)
+        if (fixed[i].function->root_count > 0)
+            list[count++] = fixed[i];
+    for (int m = 0; m < run->measure_count; m++)
+        list[count++] = (RunEntry){ENTRY_METRIC, m, &run->measures[m].metric, 0, text_format(c->arena, "metric%d", m)};
+    *entries = list;
+    return count;
+}
+
+/* ---- modules ----------------------------------------------------------------------------------------- */
+LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name) {
+    LLVMModuleRef module = LLVMModuleCreateWithNameInContext(name, context);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(c->target.machine);
+    LLVMSetTarget(module, c->target.triple);
+    LLVMSetModuleDataLayout(module, layout);
+    LLVMDisposeTargetData(layout);
+    return module;
+}
+
+LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol) {
+    double start = session_seconds();
+    EmitContext context = {.context = LLVMGetModuleContext(module), .module = module, .arena = c->arena,
+                           .target = &c->target.loop, .x86 = c->target.x86};
+    LLVMValueRef function = emit_function(&context, f, symbol);
+    const char *problem = check_function(c->arena, function);
+    if (problem != NULL)
+        INTERNAL_ERROR("%s: %s is not on the closed list", f->name, problem);
+    c->times.emit += session_seconds() - start;
+    return function;
+}
+
+void session_optimise(Codegen *c, LLVMModuleRef module) {
+    double start = session_seconds();
+    char *message = NULL;
+    if (LLVMVerifyModule(module, LLVMReturnStatusAction, &message) != 0)
+        INTERNAL_ERROR("the emitted module is not well formed: %s", message);
+    LLVMDisposeMessage(message);
+    if (c->options.level > 0) {
+        static const char *const passes[] = {
+            NULL,
+            "function(early-cse,simplifycfg)",
+            "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,early-cse<memssa>,dse,simplifycfg)",
+            "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,gvn,dse,loop-mssa(licm),simplifycfg)",
+        };
+        LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+        LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 3 ? 3 : c->options.level],
+                                           c->target.machine, options);
+        LLVMDisposePassBuilderOptions(options);
+        if (error != NULL)
+            INTERNAL_ERROR("LLVM does not know a pass: %s", LLVMGetErrorMessage(error));
+    }
+    c->times.optimise += session_seconds() - start;
+}

@@ -1,0 +1,350 @@
+/* emit: a whole function: entry, steps, blocks of rows, sections.
+ *
+ *   entry                  fields of the call; the floating-point control register is set, and restored at the end
+ *   for each step          (functions that count steps) rows of the mini-batch; the stop flag after each
+ *     outside section      nests
+ *     for each block       of at most R rows: the numbers of its rows, then the nests of the inside section
+ *
+ * Nothing is kept between calls but what lies in the state block.
+ */
+#include "codegen/emit.h"
+#include "core.h"
+#include <stdio.h>
+#include <string.h>
+
+static void set_types(Emitter *e) {
+    e->i1 = LLVMInt1TypeInContext(e->context);
+    e->i8 = LLVMInt8TypeInContext(e->context);
+    e->i32 = LLVMInt32TypeInContext(e->context);
+    e->i64 = LLVMInt64TypeInContext(e->context);
+    e->f32 = LLVMFloatTypeInContext(e->context);
+    e->f64 = LLVMDoubleTypeInContext(e->context);
+    e->pointer = LLVMPointerTypeInContext(e->context, 0);
+}
+
+/* One scope per region; an access to one does not alias the other three. */
+static void set_regions(Emitter *e) {
+    static const char *const names[REGION_COUNT] = {"state", "work", "input", "output"};
+    LLVMMetadataRef domain_name = LLVMMDStringInContext2(e->context, "sgd", 3);
+    LLVMMetadataRef domain = LLVMMDNodeInContext2(e->context, &domain_name, 1);
+    LLVMMetadataRef scope[REGION_COUNT];
+    for (int r = 0; r < REGION_COUNT; r++) {
+        LLVMMetadataRef parts[2] = {LLVMMDStringInContext2(e->context, names[r], strlen(names[r])), domain};
+        scope[r] = LLVMMDNodeInContext2(e->context, parts, 2);
+    }
+    for (int r = 0; r < REGION_COUNT; r++) {
+        LLVMMetadataRef others[REGION_COUNT];
+        int count = 0;
+        for (int o = 0; o < REGION_COUNT; o++)
+            if (o != r)
+                others[count++] = scope[o];
+        e->alias_scope[r] = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, &scope[r], 1));
+        e->no_alias[r] = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, others, (size_t)count));
+    }
+    e->alias_scope_kind = LLVMGetMDKindIDInContext(e->context, "alias.scope", strlen("alias.scope"));
+    e->no_alias_kind = LLVMGetMDKindIDInContext(e->context, "noalias", strlen("noalias"));
+}
+
+static Value load_field(Emitter *e, LLVMTypeRef type, Value base, size_t offset) {
+    Value at = index_const(e, (int64_t)offset);
+    Value v = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, ""), "");
+    mark_region(e, v, REGION_INPUT);
+    return v;
+}
+
+typedef struct Used { int columns, outputs; } Used;
+
+static void visit_used(void *context, const Read *read) {
+    Used *used = context;
+    if (read->node->op == OP_COLUMN && read->node->attr.index >= used->columns)
+        used->columns = (int)read->node->attr.index + 1;
+}
+
+static void load_call(Emitter *e) {
+    const LoopFunction *f = e->f;
+    Used used = {.columns = 0};
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            const Nest *nest = f->sections[s].nests.items[i];
+            nest_reads(f, nest, visit_used, &used);
+            for (int k = 0; k < nest->store_count; k++)
+                if ((nest->stores[k].kind == STORE_ROWS || nest->stores[k].kind == STORE_VALUE)
+                    && nest->stores[k].index >= used.outputs)
+                    used.outputs = nest->stores[k].index + 1;
+        }
+    e->state = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, state));
+    e->work = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, work));
+    e->rows_or_null = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, rows));
+    e->first = load_field(e, e->i64, e->call, offsetof(sgdrt_call, first));
+    e->count = load_field(e, e->i64, e->call, offsetof(sgdrt_call, count));
+    e->batch = load_field(e, e->i64, e->call, offsetof(sgdrt_call, batch));
+    e->place = load_field(e, e->i64, e->call, offsetof(sgdrt_call, place));
+    Value sums = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, sums));
+    e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), e->work, sums, "");   /* nobody asks: the margin */
+    e->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
+    e->columns = used.columns;
+    e->column_data = arena_array(e->arena, Value, used.columns + 1);
+    e->column_stride = arena_array(e->arena, Value, used.columns + 1);
+    if (used.columns > 0) {
+        Value columns = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, columns));
+        for (int c = 0; c < used.columns; c++) {
+            size_t at = (size_t)c * sizeof(sgdrt_column);
+            e->column_data[c] = load_field(e, e->pointer, columns, at + offsetof(sgdrt_column, data));
+            e->column_stride[c] = load_field(e, e->i64, columns, at + offsetof(sgdrt_column, stride));
+        }
+    }
+    e->output = arena_array(e->arena, Value, used.outputs + 1);
+    if (used.outputs > 0) {
+        Value outputs = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, outputs));
+        for (int o = 0; o < used.outputs; o++)
+            e->output[o] = load_field(e, e->pointer, outputs, (size_t)o * sizeof(void *));
+    }
+}
+
+/* ---- the control register ------------------------------------------------------------------------ */
+static void control_call(Emitter *e, const char *name, Value pointer) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0);
+    LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, NULL, 0), f, &pointer, 1, "");
+}
+
+static Value control_enter(Emitter *e) {
+    Value before = LLVMBuildAlloca(e->b, e->i32, ""), ours = LLVMBuildAlloca(e->b, e->i32, "");
+    control_call(e, "llvm.x86.sse.stmxcsr", before);
+    LLVMBuildStore(e->b, constant_int(e, e->i32, 0x1f80), ours);
+    control_call(e, "llvm.x86.sse.ldmxcsr", ours);
+    return before;
+}
+
+/* ---- rows of a block ------------------------------------------------------------------------------- */
+static Value row_index_pointer(Emitter *e, Value place) {
+    Value base = buffer_base(e, e->f->row_index);
+    return LLVMBuildInBoundsGEP2(e->b, e->i32, base, &place, 1, "");
+}
+
+static void put_row_indices(Emitter *e, Value place, Value v) {
+    Value s = LLVMBuildStore(e->b, v, row_index_pointer(e, place));
+    LLVMSetAlignment(s, 4);
+    mark_region(e, s, REGION_WORK);
+}
+
+/* while (index < end), 16 rows at a time or one */
+static LLVMBasicBlockRef while_open(Emitter *e, LoopBlocks *l, Value begin, Value end) {
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, end, ""));
+    loop_open(e, l, begin, NULL, 0);
+    return after;
+}
+
+static void copy_given_rows(Emitter *e, Value begin_in_call) {
+    Value from = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &begin_in_call, 1, "");
+    Value whole = LLVMBuildAnd(e->b, e->block_rows, index_const(e, -16), "");
+    for (int lanes = 16; lanes >= 1; lanes -= 15) {
+        LoopBlocks l;
+        Value begin = lanes == 16 ? index_const(e, 0) : whole, end = lanes == 16 ? whole : e->block_rows;
+        LLVMBasicBlockRef after = while_open(e, &l, begin, end);
+        Value at = l.index;
+        Value v = LLVMBuildLoad2(e->b, vector_type(e->i32, lanes), LLVMBuildInBoundsGEP2(e->b, e->i32, from, &at, 1, ""), "");
+        LLVMSetAlignment(v, 4);
+        mark_region(e, v, REGION_INPUT);
+        put_row_indices(e, l.index, v);
+        loop_close(e, &l, end, lanes, NULL);
+        if_close(e, after);
+    }
+}
+
+static void count_rows(Emitter *e, Value begin_in_call) {
+    LoopBlocks l;
+    Value first = LLVMBuildTrunc(e->b, LLVMBuildAdd(e->b, e->first, begin_in_call, ""), e->i32, "");
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    e->lanes = 16;
+    Index place = {.at = l.index, .step = 1};
+    put_row_indices(e, l.index, LLVMBuildAdd(e->b, splat(e, first, 16), index_lanes(e, place), ""));
+    e->lanes = 1;
+    loop_close(e, &l, e->block_rows, 16, NULL);
+}
+
+/* The row of each place of the block; places past the mini-batch get its last row. */
+static void fill_row_index(Emitter *e) {
+    Value begin = LLVMBuildAdd(e->b, e->step_begin, e->block_begin, "");
+    Value counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildNot(e->b, counted, ""));
+    copy_given_rows(e, begin);
+    if_close(e, after);
+    after = if_open(e, counted);
+    count_rows(e, begin);
+    if_close(e, after);
+    Value last = LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), "");
+    Value v = LLVMBuildLoad2(e->b, e->i32, row_index_pointer(e, last), "");
+    mark_region(e, v, REGION_WORK);
+    LoopBlocks l;
+    after = while_open(e, &l, e->block_rows, index_const(e, e->f->block));
+    put_row_indices(e, l.index, splat(e, v, 16));
+    loop_close(e, &l, index_const(e, e->f->block), 16, NULL);
+    if_close(e, after);
+}
+
+static void find_row_of_one(Emitter *e) {
+    Value counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
+    Value at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &e->step_begin, 1, "");
+    Value somewhere = LLVMBuildSelect(e->b, counted, e->call, at, "");       /* any readable place */
+    Value given = LLVMBuildLoad2(e->b, e->i32, somewhere, "");
+    mark_region(e, given, REGION_INPUT);
+    e->row_of_one = LLVMBuildSelect(e->b, counted, LLVMBuildAdd(e->b, e->first, e->step_begin, ""),
+                                    LLVMBuildZExt(e->b, given, e->i64, ""), "");
+}
+
+static void set_block_rows(Emitter *e, Value rows) {
+    e->block_rows = rows;
+    Value up = LLVMBuildAdd(e->b, rows, index_const(e, 15), "");
+    e->block_padded = e->f->block == 1 ? rows : LLVMBuildAnd(e->b, up, index_const(e, -16), "");
+    if (e->f->row_index != NULL)
+        fill_row_index(e);
+    else if (e->f->block == 1)
+        find_row_of_one(e);
+}
+
+/* ---- sections ---------------------------------------------------------------------------------------- */
+static void emit_nests(Emitter *e, const Section *section) {
+    for (int i = 0; i < section->nests.count; i++)
+        emit_nest(e, section->nests.items[i]);
+}
+
+static void start_section(Emitter *e, const Section *section) {
+    for (int i = 0; i < section->nests.count; i++) {
+        const Nest *nest = section->nests.items[i];
+        if (nest->carried)
+            reduce_start_carried(e, nest);
+        if (nest->kind == NEST_SCATTER && nest->reduce->attr.over_rows && !e->f->one_block)
+            scatter_start(e, nest);
+    }
+}
+
+static void emit_section(Emitter *e, const Section *section) {
+    if (section->nests.count == 0)
+        return;
+    start_section(e, section);
+    if (!section->inside) {
+        e->block_rows = e->block_padded = NULL;
+        emit_nests(e, section);
+        return;
+    }
+    if (e->f->one_block) {
+        e->block_begin = index_const(e, 0);
+        set_block_rows(e, e->total_rows);
+        emit_nests(e, section);
+        return;
+    }
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    e->block_begin = l.index;
+    Value left = LLVMBuildSub(e->b, e->total_rows, l.index, ""), most = index_const(e, e->f->block);
+    set_block_rows(e, LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, left, most, ""), left, most, ""));
+    emit_nests(e, section);
+    loop_close(e, &l, e->total_rows, e->f->block, NULL);
+}
+
+static void emit_sections(Emitter *e) {
+    for (int s = 0; s < e->f->section_count; s++)
+        emit_section(e, &e->f->sections[s]);
+}
+
+static Value header_pointer(Emitter *e, size_t offset) {
+    Value at = index_const(e, (int64_t)offset);
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &at, 1, "");
+}
+
+static Value load_steps_done(Emitter *e) {
+    Value v = LLVMBuildLoad2(e->b, e->i64, header_pointer(e, offsetof(sgdrt_header, step)), "");
+    mark_region(e, v, REGION_STATE);
+    return v;
+}
+
+static void emit_steps(Emitter *e) {
+    Value stop = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, stop));
+    Value never = LLVMBuildAlloca(e->b, e->i32, "");
+    LLVMBuildStore(e->b, constant_int(e, e->i32, 0), never);
+    stop = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, stop, ""), never, stop, "");
+    LLVMBasicBlockRef entry = LLVMGetInsertBlock(e->b);
+    LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, e->function, "step");
+    LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
+    Value zero = index_const(e, 0);
+    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, zero, ""), body, done);
+    LLVMPositionBuilderAtEnd(e->b, body);
+    Value begin = LLVMBuildPhi(e->b, e->i64, ""), steps = LLVMBuildPhi(e->b, e->i64, "");
+    e->step_begin = begin;
+    Value left = LLVMBuildSub(e->b, e->count, begin, "");
+    e->total_rows = e->f->block == 1 ? index_const(e, 1)
+        : LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, e->batch, left, ""), e->batch, left, "");
+    e->steps_done = load_steps_done(e);
+    emit_sections(e);
+    Value counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, e->steps_done, index_const(e, 1), ""),
+                                   header_pointer(e, offsetof(sgdrt_header, step)));
+    mark_region(e, counted, REGION_STATE);
+    Value next = LLVMBuildAdd(e->b, begin, e->total_rows, ""), more = LLVMBuildAdd(e->b, steps, index_const(e, 1), "");
+    Value asked = LLVMBuildLoad2(e->b, e->i32, stop, "");
+    LLVMSetVolatile(asked, true);
+    Value again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
+                               LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
+    LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
+    LLVMBuildCondBr(e->b, again, body, done);
+    LLVMAddIncoming(begin, (Value[]){zero, next}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    LLVMAddIncoming(steps, (Value[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    LLVMPositionBuilderAtEnd(e->b, done);
+    Value result = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMAddIncoming(result, (Value[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    e->total_rows = result;
+}
+
+static void emit_once(Emitter *e) {
+    e->step_begin = index_const(e, 0);
+    e->total_rows = e->f->block == 1 ? index_const(e, 1) : e->count;
+    e->steps_done = load_steps_done(e);
+    bool rows = false;
+    for (int s = 0; s < e->f->section_count; s++)
+        rows |= e->f->sections[s].inside && e->f->sections[s].nests.count > 0;
+    LLVMBasicBlockRef after = NULL;
+    if (rows)
+        after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, index_const(e, 0), ""));
+    emit_sections(e);
+    if (after != NULL)
+        if_close(e, after);
+    e->total_rows = index_const(e, 1);
+}
+
+static void set_attribute(Emitter *e, const char *name, const char *value) {
+    LLVMAddAttributeAtIndex(e->function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                            LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value,
+                                                      (unsigned)strlen(value)));
+}
+
+LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol) {
+    Emitter *e = arena_new_of(c->arena, Emitter);
+    *e = (Emitter){.context = c->context, .module = c->module, .arena = c->arena, .f = f, .target = c->target,
+                   .lanes = 1, .generation = 1};
+    set_types(e);
+    set_regions(e);
+    e->memo = arena_array(c->arena, MemoEntry, MEMO_SIZE);
+    LLVMTypeRef type = LLVMFunctionType(e->i64, &e->pointer, 1, false);
+    e->function = LLVMAddFunction(c->module, symbol, type);
+    unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", strlen("nounwind"));
+    LLVMAddAttributeAtIndex(e->function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                            LLVMCreateEnumAttribute(c->context, nounwind, 0));
+    set_attribute(e, "min-legal-vector-width", "512");
+    set_attribute(e, "prefer-vector-width", "512");
+    e->call = LLVMGetParam(e->function, 0);
+    e->b = LLVMCreateBuilderInContext(c->context);
+    e->entry = LLVMAppendBasicBlockInContext(c->context, e->function, "entry");
+    LLVMPositionBuilderAtEnd(e->b, e->entry);
+    Value control = c->x86 ? control_enter(e) : NULL;
+    load_call(e);
+    e->block_begin = index_const(e, 0);
+    if (f->steps)
+        emit_steps(e);
+    else
+        emit_once(e);
+    if (control != NULL)
+        control_call(e, "llvm.x86.sse.ldmxcsr", control);
+    LLVMBuildRet(e->b, e->total_rows);
+    LLVMDisposeBuilder(e->b);
+    return e->function;
+}

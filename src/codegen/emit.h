@@ -1,0 +1,141 @@
+/* emit: loops (ir/loop.h) to LLVM, through the C API only. Private to codegen.
+ *
+ *   emit_scalar.c   one operation on scalars or vectors: the only place where arithmetic is emitted
+ *   math.c          exp, log, ... and random numbers: runtime/math.inc with builder primitives
+ *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
+ *   emit_value.c    a node's value at a point, inlining what has no buffer
+ *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf
+ *   emit_scatter.c  sums at places that are data
+ *   emit_nest.c     loops around a body; pieces of an axis that are whole vectors, tiles and rests
+ *   emit.c          a function: entry, steps, blocks, sections
+ *
+ * A value that is the same in all lanes stays scalar until it meets a vector. Vectors have e->lanes elements (16
+ * for the lanes of the order law whatever the target: LLVM splits them).
+ *
+ * What is emitted is the closed list of docs/numerics.md; check.c looks at every instruction of the module.
+ */
+#ifndef SGDC_EMIT_H
+#define SGDC_EMIT_H
+#include "codegen/llvm_versions.h"
+#include "ir/loop.h"
+
+typedef LLVMValueRef Value;
+
+enum Region { REGION_STATE, REGION_WORK, REGION_INPUT, REGION_OUTPUT, REGION_COUNT };
+
+/* An index: `at` in lane 0, growing by `step` from lane to lane; or any index per lane. i64; lanes i32. */
+typedef struct Index { Value at; int64_t step; Value lanes; } Index;
+typedef struct Spot { Index axis[MOST_AXES]; Index row; } Spot;    /* where a body is; also of reduced axes */
+
+typedef struct MemoEntry { const Node *node; uint32_t generation; bool flat; Spot spot; Value value, second; } MemoEntry;
+enum { MEMO_SIZE = 1024 };
+
+typedef struct Emitter {
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMBuilderRef b;
+    Arena *arena;
+    const LoopFunction *f;
+    const LoopTarget *target;
+    LLVMTypeRef i1, i8, i32, i64, f32, f64, pointer;
+    LLVMValueRef function;
+    LLVMBasicBlockRef entry;               /* loop-invariant set-up goes before its end */
+    LLVMValueRef alias_scope[REGION_COUNT], no_alias[REGION_COUNT];
+    unsigned alias_scope_kind, no_alias_kind;
+    /* values of the function */
+    Value call, state, work, rows_or_null, first, count, batch, place, sums, outputs;
+    Value *column_data, *column_stride; int columns;
+    Value *output;
+    Value step_begin;                      /* place of the step's first row in the call */
+    Value total_rows;                      /* of the mini-batch */
+    Value block_begin, block_rows, block_padded;   /* place in the mini-batch; rows; rows to compute */
+    Value row_of_one;                      /* block == 1: the row */
+    Value seed, steps_done;                /* from the header; steps_done at the start of the step */
+    /* the body being emitted */
+    const Nest *nest;
+    int lanes;
+    bool lanes_are_rows, rows_may_leave;   /* lanes reach outside 0 .. rows-1 of the block: clamp */
+    MemoEntry *memo; uint32_t generation;
+} Emitter;
+
+/* ---- emit_scalar.c */
+LLVMTypeRef type_of(Emitter *e, DType t);
+LLVMTypeRef vector_type(LLVMTypeRef scalar, int lanes);
+bool  is_vector(Value v);
+int   vector_lanes(Value v);
+Value splat(Emitter *e, Value v, int lanes);
+void  same_width(Emitter *e, Value *a, Value *b);
+Value constant_real(Emitter *e, DType t, double v);
+Value constant_int(Emitter *e, LLVMTypeRef t, int64_t v);
+Value index_const(Emitter *e, int64_t v);
+Value emit_fma(Emitter *e, Value a, Value b, Value c);
+Value emit_select(Emitter *e, Value c, Value a, Value b);
+Value emit_binary(Emitter *e, Op op, DType t, Value a, Value b);
+Value emit_unary(Emitter *e, Op op, DType t, Value x);
+Value emit_cast(Emitter *e, Value x, DType from, DType to);
+Value emit_intrinsic(Emitter *e, const char *name, Value *arguments, int count);
+Value emit_and(Emitter *e, Value a, Value b);      /* either may be NULL: true */
+
+/* ---- math.c */
+Value math_unary(Emitter *e, Op op, DType t, Value x);
+Value math_pow(Emitter *e, DType t, Value a, Value b);
+Value math_powi(Emitter *e, DType t, Value x, int64_t n);
+Value random_stream(Emitter *e, Value seed, Value step_or_null, Value site);
+Value random_uniform(Emitter *e, DType t, Value stream, Value place32, Value element32);
+
+/* ---- emit_memory.c */
+Index index_at(Emitter *e, int64_t v);
+Index index_of(Value at);
+Index index_add(Emitter *e, Index a, Index b);
+Index index_offset(Emitter *e, Index a, int64_t v);
+Index index_scale(Emitter *e, Index a, int64_t factor);
+Value index_lanes(Emitter *e, Index a);            /* <lanes x i32> */
+bool  index_uniform(Index a);
+Value load_at(Emitter *e, int region, DType t, Value base, Index at);
+void  store_at(Emitter *e, int region, DType t, Value base, Index at, Value v);
+void  mark_region(Emitter *e, Value instruction, int region);
+Value buffer_base(Emitter *e, const Buffer *buffer);
+Value load_column(Emitter *e, const Node *column, Index linear, Index row);
+Value row_place32(Emitter *e, Index row);          /* the row's place in the epoch's order, modulo 2^32 */
+Value row_number32(Emitter *e, Index row);         /* the row's number in its columns */
+
+/* ---- emit_value.c */
+void  memo_clear(Emitter *e);
+void  memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, Value value);
+Value value_at(Emitter *e, Node *node, const Spot *spot);
+Value value_flat(Emitter *e, Node *node, Index linear, Index row);
+/* The spot of a source; *ok: NULL if it is always inside, else i1 or a vector of it. Absent places become 0. */
+Spot  spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes, Shape source,
+                   Index row, Value *ok);
+Index spot_linear(Emitter *e, const Spot *spot, Shape shape);
+Spot  spot_of_linear(Emitter *e, Index linear, Shape shape, Index row);
+
+/* ---- emit_nest.c */
+typedef struct LoopBlocks { LLVMBasicBlockRef body; Value index; int phis; Value phi[64]; } LoopBlocks;
+/* for (index = begin; index < end; index += step), at least once; carried values as phis. */
+void  loop_open(Emitter *e, LoopBlocks *l, Value begin, const Value *start, int carried);
+void  loop_close(Emitter *e, LoopBlocks *l, Value end, int64_t step, Value *carried_next);   /* afterwards carried_next: as after the loop */
+LLVMBasicBlockRef if_open(Emitter *e, Value condition);              /* returns the block after */
+void  if_close(Emitter *e, LLVMBasicBlockRef after);
+void  emit_nest(Emitter *e, const Nest *nest);
+void  emit_stores(Emitter *e, const Nest *nest, const Spot *spot);
+typedef struct Piece { int64_t begin, count; int lanes, unroll; } Piece;   /* count iterations of lanes * unroll */
+enum { MOST_PIECES = 12 };
+int   split_axis(int64_t extent, int lanes, int unroll, Piece *pieces);
+typedef void NestBody(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
+void  nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context);
+
+/* ---- emit_reduce.c */
+void  emit_reduce(Emitter *e, const Nest *nest);
+void  reduce_start_carried(Emitter *e, const Nest *nest);          /* before the first block */
+
+/* ---- emit_scatter.c */
+void  emit_scatter(Emitter *e, const Nest *nest);
+void  scatter_start(Emitter *e, const Nest *nest);
+
+/* ---- emit.c */
+typedef struct EmitContext { LLVMContextRef context; LLVMModuleRef module; Arena *arena; const LoopTarget *target; bool x86; } EmitContext;
+LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol);
+/* ---- check.c: NULL, or what in the function is not on the closed list. */
+const char *check_function(Arena *arena, LLVMValueRef function);
+#endif

@@ -1,0 +1,194 @@
+/* emit_memory: indices, loads and stores.
+ *
+ * An Index says where lane 0 is and how far apart lanes are; a load turns that into one contiguous vector, one
+ * scalar for all lanes, or a load per lane. Each access is marked with the region it touches (state, work,
+ * input columns, outputs): regions never overlap, which LLVM cannot see by itself.
+ */
+#include "codegen/emit.h"
+
+Index index_at(Emitter *e, int64_t v) {
+    return (Index){.at = index_const(e, v)};
+}
+
+Index index_of(Value at) {
+    return (Index){.at = at};
+}
+
+bool index_uniform(Index a) {
+    return a.lanes == NULL && a.step == 0;
+}
+
+static Value lane_numbers(Emitter *e, int64_t step) {
+    Value items[64];
+    for (int i = 0; i < e->lanes; i++)
+        items[i] = constant_int(e, e->i32, i * step);
+    return LLVMConstVector(items, (unsigned)e->lanes);
+}
+
+Value index_lanes(Emitter *e, Index a) {
+    if (a.lanes != NULL)
+        return a.lanes;
+    Value first = splat(e, LLVMBuildTrunc(e->b, a.at, e->i32, ""), e->lanes);
+    if (a.step == 0 || e->lanes == 1)
+        return first;
+    return LLVMBuildAdd(e->b, first, lane_numbers(e, a.step), "");
+}
+
+static bool is_const_value(Value v, int64_t n) {
+    return LLVMIsAConstantInt(v) && LLVMConstIntGetSExtValue(v) == n;
+}
+
+static Value add_index(Emitter *e, Value a, Value b) {
+    if (is_const_value(a, 0))
+        return b;
+    return is_const_value(b, 0) ? a : LLVMBuildAdd(e->b, a, b, "");
+}
+
+Index index_add(Emitter *e, Index a, Index b) {
+    if (a.lanes == NULL && b.lanes == NULL)
+        return (Index){.at = add_index(e, a.at, b.at), .step = a.step + b.step};
+    return (Index){.lanes = LLVMBuildAdd(e->b, index_lanes(e, a), index_lanes(e, b), "")};
+}
+
+Index index_offset(Emitter *e, Index a, int64_t v) {
+    return v == 0 ? a : index_add(e, a, index_at(e, v));
+}
+
+Index index_scale(Emitter *e, Index a, int64_t factor) {
+    if (factor == 1)
+        return a;
+    if (factor == 0)
+        return index_at(e, 0);
+    if (a.lanes == NULL)
+        return (Index){.at = LLVMBuildMul(e->b, a.at, index_const(e, factor), ""), .step = a.step * factor};
+    return (Index){.lanes = LLVMBuildMul(e->b, a.lanes, splat(e, constant_int(e, e->i32, factor), e->lanes), "")};
+}
+
+/* ---- accesses ------------------------------------------------------------------------------ */
+void mark_region(Emitter *e, Value instruction, int region) {
+    LLVMSetMetadata(instruction, e->alias_scope_kind, e->alias_scope[region]);
+    LLVMSetMetadata(instruction, e->no_alias_kind, e->no_alias[region]);
+}
+
+static LLVMTypeRef memory_type(Emitter *e, DType t) {
+    return t == DTYPE_BOOL ? e->i8 : type_of(e, t);
+}
+
+static Value load_type(Emitter *e, int region, DType t, Value pointer, int lanes) {
+    Value v = LLVMBuildLoad2(e->b, vector_type(memory_type(e, t), lanes), pointer, "");
+    LLVMSetAlignment(v, (unsigned)dtype_bytes(t));
+    mark_region(e, v, region);
+    if (t == DTYPE_BOOL)
+        v = LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstNull(LLVMTypeOf(v)), "");
+    return v;
+}
+
+static Value element_pointer(Emitter *e, DType t, Value base, Value at) {
+    return LLVMBuildInBoundsGEP2(e->b, memory_type(e, t), base, &at, 1, "");
+}
+
+static Value lane_index(Emitter *e, Index at, int lane) {
+    if (at.lanes == NULL)
+        return add_index(e, at.at, index_const(e, lane * at.step));
+    Value i = LLVMBuildExtractElement(e->b, at.lanes, constant_int(e, e->i32, lane), "");
+    return LLVMBuildSExt(e->b, i, e->i64, "");
+}
+
+Value load_at(Emitter *e, int region, DType t, Value base, Index at) {
+    if (index_uniform(at) || (e->lanes == 1 && at.lanes == NULL))
+        return load_type(e, region, t, element_pointer(e, t, base, at.at), 1);
+    if (at.lanes == NULL && at.step == 1)
+        return load_type(e, region, t, element_pointer(e, t, base, at.at), e->lanes);
+    Value v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
+    for (int l = 0; l < e->lanes; l++) {
+        Value one = load_type(e, region, t, element_pointer(e, t, base, lane_index(e, at, l)), 1);
+        v = LLVMBuildInsertElement(e->b, v, one, constant_int(e, e->i32, l), "");
+    }
+    return v;
+}
+
+static void store_type(Emitter *e, int region, DType t, Value pointer, Value v) {
+    if (t == DTYPE_BOOL)
+        v = LLVMBuildZExt(e->b, v, vector_type(e->i8, vector_lanes(v)), "");
+    Value s = LLVMBuildStore(e->b, v, pointer);
+    LLVMSetAlignment(s, (unsigned)dtype_bytes(t));
+    mark_region(e, s, region);
+}
+
+void store_at(Emitter *e, int region, DType t, Value base, Index at, Value v) {
+    if (e->lanes == 1 || index_uniform(at)) {
+        store_type(e, region, t, element_pointer(e, t, base, at.at), v);
+        return;
+    }
+    v = splat(e, v, e->lanes);
+    if (at.lanes == NULL && at.step == 1) {
+        store_type(e, region, t, element_pointer(e, t, base, at.at), v);
+        return;
+    }
+    for (int l = 0; l < e->lanes; l++)
+        store_type(e, region, t, element_pointer(e, t, base, lane_index(e, at, l)),
+                   LLVMBuildExtractElement(e->b, v, constant_int(e, e->i32, l), ""));
+}
+
+Value buffer_base(Emitter *e, const Buffer *buffer) {
+    Value offset = index_const(e, (int64_t)buffer->offset);
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, e->work, &offset, 1, "");
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+/* The row's number in the column of lane `lane`. */
+static Value row_number(Emitter *e, Index row, int lane) {
+    if (e->f->block == 1)
+        return e->row_of_one;
+    Value place = lane_index(e, row, row.step == 0 && row.lanes == NULL ? 0 : lane);
+    if (e->rows_may_leave) {
+        Value last = LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), "");
+        Value below = LLVMBuildICmp(e->b, LLVMIntSLT, place, last, "");
+        place = LLVMBuildSelect(e->b, below, place, last, "");
+        Value above = LLVMBuildICmp(e->b, LLVMIntSGT, place, index_const(e, 0), "");
+        place = LLVMBuildSelect(e->b, above, place, index_const(e, 0), "");
+    }
+    Value base = buffer_base(e, e->f->row_index);
+    Value number = load_type(e, REGION_WORK, DTYPE_I32, element_pointer(e, DTYPE_I32, base, place), 1);
+    return LLVMBuildZExt(e->b, number, e->i64, "");
+}
+
+static Value row_pointer(Emitter *e, const Node *column, Value number) {
+    int64_t c = column->attr.index;
+    Value bytes = LLVMBuildMul(e->b, number, e->column_stride[c], "");
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, e->column_data[c], &bytes, 1, "");
+}
+
+Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
+    DType t = column->dtype;
+    if (index_uniform(row) || e->f->block == 1 || e->lanes == 1)
+        return load_at(e, REGION_INPUT, t, row_pointer(e, column, row_number(e, row, 0)), linear);
+    Value v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
+    for (int l = 0; l < e->lanes; l++) {
+        Value pointer = row_pointer(e, column, row_number(e, row, l));
+        Value at = index_uniform(linear) ? linear.at : lane_index(e, linear, l);
+        Value one = load_type(e, REGION_INPUT, t, element_pointer(e, t, pointer, at), 1);
+        v = LLVMBuildInsertElement(e->b, v, one, constant_int(e, e->i32, l), "");
+    }
+    return v;
+}
+
+/* Of a draw: the place in the epoch's order. */
+Value row_place32(Emitter *e, Index row) {
+    Value base = LLVMBuildAdd(e->b, e->place, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), "");
+    if (index_uniform(row) || e->lanes == 1)
+        return LLVMBuildTrunc(e->b, LLVMBuildAdd(e->b, base, row.at, ""), e->i32, "");
+    Value first = splat(e, LLVMBuildTrunc(e->b, base, e->i32, ""), e->lanes);
+    return LLVMBuildAdd(e->b, first, index_lanes(e, row), "");
+}
+
+/* Of a draw of the data: the row's own number. */
+Value row_number32(Emitter *e, Index row) {
+    if (index_uniform(row) || e->lanes == 1)
+        return LLVMBuildTrunc(e->b, row_number(e, row, 0), e->i32, "");
+    Value v = LLVMGetPoison(vector_type(e->i32, e->lanes));
+    for (int l = 0; l < e->lanes; l++)
+        v = LLVMBuildInsertElement(e->b, v, LLVMBuildTrunc(e->b, row_number(e, row, l), e->i32, ""),
+                                   constant_int(e, e->i32, l), "");
+    return v;
+}

@@ -1,0 +1,402 @@
+/* emit_nest: loops around a body.
+ *
+ * An axis is cut into pieces at compile time: whole register tiles, the vectors that are left over, and a rest in
+ * ever narrower vectors; so no body needs a mask and none touches memory outside its elements. Rows have a
+ * run-time count instead: their buffers hold whole vectors, and loops run past the last row to the end of one.
+ *
+ * The front end unrolls nothing but tiles and loops of very few iterations.
+ */
+#include "codegen/emit.h"
+
+/* ---- loops and branches ------------------------------------------------------------------------ */
+static LLVMBasicBlockRef block_new(Emitter *e, const char *name) {
+    return LLVMAppendBasicBlockInContext(e->context, e->function, name);
+}
+
+void loop_open(Emitter *e, LoopBlocks *l, Value begin, const Value *start, int carried) {
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b);
+    l->body = block_new(e, "loop");
+    l->phis = carried;
+    LLVMBuildBr(e->b, l->body);
+    LLVMPositionBuilderAtEnd(e->b, l->body);
+    l->index = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMAddIncoming(l->index, &begin, &before, 1);
+    for (int i = 0; i < carried; i++) {
+        Value from = start[i];
+        l->phi[i] = LLVMBuildPhi(e->b, LLVMTypeOf(from), "");
+        LLVMAddIncoming(l->phi[i], &from, &before, 1);
+    }
+}
+
+void loop_close(Emitter *e, LoopBlocks *l, Value end, int64_t step, Value *next) {
+    Value index = LLVMBuildNSWAdd(e->b, l->index, index_const(e, step), "");
+    LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b), after = block_new(e, "after");
+    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, index, end, ""), l->body, after);
+    LLVMAddIncoming(l->index, &index, &last, 1);
+    for (int i = 0; i < l->phis; i++)
+        LLVMAddIncoming(l->phi[i], &next[i], &last, 1);
+    LLVMPositionBuilderAtEnd(e->b, after);
+}
+
+LLVMBasicBlockRef if_open(Emitter *e, Value condition) {
+    LLVMBasicBlockRef then = block_new(e, "then"), after = block_new(e, "after");
+    LLVMBuildCondBr(e->b, condition, then, after);
+    LLVMPositionBuilderAtEnd(e->b, then);
+    return after;
+}
+
+void if_close(Emitter *e, LLVMBasicBlockRef after) {
+    LLVMBuildBr(e->b, after);
+    LLVMPositionBuilderAtEnd(e->b, after);
+}
+
+/* ---- pieces of axes ------------------------------------------------------------------------------ */
+int split_axis(int64_t extent, int lanes, int unroll, Piece *pieces) {
+    int count = 0;
+    int64_t done = extent / (lanes * unroll) * (lanes * unroll);
+    if (done > 0)
+        pieces[count++] = (Piece){0, done / (lanes * unroll), lanes, unroll};
+    if ((extent - done) / lanes > 0) {
+        pieces[count++] = (Piece){done, 1, lanes, (int)((extent - done) / lanes)};
+        done += (extent - done) / lanes * lanes;
+    }
+    for (int narrow = lanes / 2; narrow >= 1 && done < extent; narrow /= 2)
+        if (extent - done >= narrow) {
+            pieces[count++] = (Piece){done, 1, narrow, 1};
+            done += narrow;
+        }
+    return count;
+}
+
+enum { ROWS_AXIS = -1 };
+typedef struct Around {
+    const Nest *nest;
+    int   order[MOST_RANK + 1], levels;
+    bool  unroll;
+    Spot  spot;
+    int   tile, vectors;
+    NestBody *body; void *context;
+} Around;
+
+static void go_around(Emitter *e, Around *a, int level);
+
+static bool is_to_rows(const Nest *nest) {
+    return nest->store_count > 0 && nest->stores[0].kind == STORE_ROWS;
+}
+
+static void around_rows(Emitter *e, Around *a, int level) {
+    if (a->nest->lanes != LANES_ROWS) {
+        LoopBlocks l;
+        loop_open(e, &l, index_const(e, 0), NULL, 0);
+        a->spot.row = index_of(l.index);
+        go_around(e, a, level + 1);
+        loop_close(e, &l, is_to_rows(a->nest) ? e->block_rows : e->block_padded, 1, NULL);
+        return;
+    }
+    Piece pieces[MOST_PIECES];
+    int lanes = loop_lanes(e->target, a->nest), count = split_axis(e->f->block, lanes, a->nest->vectors, pieces);
+    for (int i = 0; i < count; i++) {
+        const Piece *p = &pieces[i];
+        LLVMBasicBlockRef after = NULL;
+        if (p->begin > 0) {
+            Value any = LLVMBuildICmp(e->b, LLVMIntSLT, index_const(e, p->begin), e->block_rows, "");
+            after = if_open(e, any);
+        }
+        e->lanes = p->lanes;
+        e->lanes_are_rows = true;
+        a->vectors = p->unroll;
+        int64_t width = (int64_t)p->lanes * p->unroll, end = p->begin + p->count * width;
+        if (p->count == 1) {
+            a->spot.row = (Index){.at = index_const(e, p->begin), .step = 1};
+            go_around(e, a, level + 1);
+        } else {
+            LoopBlocks l;
+            loop_open(e, &l, index_const(e, p->begin), NULL, 0);
+            a->spot.row = (Index){.at = l.index, .step = 1};
+            go_around(e, a, level + 1);
+            Value limit = e->block_rows;
+            if (end < e->f->block) {
+                Value below = LLVMBuildICmp(e->b, LLVMIntSLT, limit, index_const(e, end), "");
+                limit = LLVMBuildSelect(e->b, below, limit, index_const(e, end), "");
+            }
+            loop_close(e, &l, limit, width, NULL);
+        }
+        if (after != NULL)
+            if_close(e, after);
+    }
+    e->lanes = 1;
+    e->lanes_are_rows = false;
+    a->vectors = 1;
+}
+
+static void around_axis(Emitter *e, Around *a, int level, int axis) {
+    bool lanes_here = a->nest->lanes == axis, tile_here = a->nest->tile_axis == axis;
+    Piece pieces[MOST_PIECES];
+    int lanes = lanes_here ? loop_lanes(e->target, a->nest) : 1;
+    int unroll = lanes_here ? a->nest->vectors : tile_here ? a->nest->tile : 1;
+    int count = split_axis(a->nest->space.extent[axis], lanes, unroll, pieces);
+    for (int i = 0; i < count; i++) {
+        const Piece *p = &pieces[i];
+        int64_t width = (int64_t)p->lanes * p->unroll;
+        if (lanes_here) {
+            e->lanes = p->lanes;
+            a->vectors = p->unroll;
+        }
+        if (tile_here)
+            a->tile = p->unroll;
+        int step = p->lanes > 1 ? 1 : 0;
+        if (p->count == 1 || a->unroll) {
+            for (int64_t k = 0; k < p->count; k++) {
+                a->spot.axis[axis] = (Index){.at = index_const(e, p->begin + k * width), .step = step};
+                go_around(e, a, level + 1);
+            }
+        } else {
+            LoopBlocks l;
+            loop_open(e, &l, index_const(e, p->begin), NULL, 0);
+            a->spot.axis[axis] = (Index){.at = l.index, .step = step};
+            go_around(e, a, level + 1);
+            loop_close(e, &l, index_const(e, p->begin + p->count * width), width, NULL);
+        }
+    }
+    if (lanes_here) {
+        e->lanes = 1;
+        a->vectors = 1;
+    }
+    if (tile_here)
+        a->tile = 1;
+}
+
+static void go_around(Emitter *e, Around *a, int level) {
+    if (level == a->levels) {
+        memo_clear(e);
+        a->body(e, a->nest, &a->spot, a->tile, a->vectors, a->context);
+        memo_clear(e);
+    } else if (a->order[level] == ROWS_AXIS) {
+        around_rows(e, a, level);
+    } else {
+        around_axis(e, a, level, a->order[level]);
+    }
+}
+
+void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
+    Around a = {.nest = nest, .tile = 1, .vectors = 1, .body = body, .context = context};
+    bool rows = nest->rows && e->f->block > 1;
+    bool kernel = nest->kind == NEST_REDUCE;
+    int64_t points = shape_size(nest->space);
+    if (nest->lanes >= 0)
+        points = points / nest->space.extent[nest->lanes]
+                 * ((nest->space.extent[nest->lanes] + loop_lanes(e->target, nest) - 1) / loop_lanes(e->target, nest));
+    a.unroll = points <= (kernel ? 3 : 8);
+    a.spot.row = index_at(e, 0);
+    if (points == 0)
+        return;
+    if (rows && (kernel || nest->lanes != LANES_ROWS))
+        a.order[a.levels++] = ROWS_AXIS;
+    if (kernel && nest->lanes >= 0)
+        a.order[a.levels++] = nest->lanes;
+    for (int k = 0; k < nest->space.rank; k++)
+        if (!kernel || (k != nest->lanes && k != nest->tile_axis))
+            a.order[a.levels++] = k;
+    if (kernel && nest->tile_axis >= 0)
+        a.order[a.levels++] = nest->tile_axis;
+    if (rows && !kernel && nest->lanes == LANES_ROWS)
+        a.order[a.levels++] = ROWS_AXIS;
+    e->nest = nest;
+    e->lanes = 1;
+    e->lanes_are_rows = false;
+    e->rows_may_leave = false;
+    go_around(e, &a, 0);
+    e->nest = NULL;
+}
+
+/* ---- stores ------------------------------------------------------------------------------------- */
+static Value output_pointer(Emitter *e, const Store *store, Index row) {
+    Value base = e->output[store->index];
+    if (store->kind != STORE_ROWS)
+        return base;
+    int64_t elements = shape_size(store->value->shape);
+    Value place = LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), row.at, "");
+    Value bytes = LLVMBuildMul(e->b, place, index_const(e, elements * (int64_t)dtype_bytes(store->value->dtype)), "");
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &bytes, 1, "");
+}
+
+static void store_sum(Emitter *e, const Store *store, Value v) {
+    if (store->value->dtype != DTYPE_F64)
+        v = emit_cast(e, v, store->value->dtype, DTYPE_F64);
+    Index at = index_at(e, store->index);
+    if (e->f->steps)
+        v = LLVMBuildFAdd(e->b, load_at(e, REGION_OUTPUT, DTYPE_F64, e->sums, at), v, "");
+    store_at(e, REGION_OUTPUT, DTYPE_F64, e->sums, at, v);
+}
+
+static Index linear_of(Emitter *e, const Nest *nest, const Spot *spot, Shape shape) {
+    return nest->flat ? spot->axis[0] : spot_linear(e, spot, shape);
+}
+
+static void store_buffer(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v) {
+    const Buffer *b = store->buffer;
+    Index at = index_at(e, store->offset * (b->dense > 0 ? b->dense : 1));
+    if (nest->flat)
+        at = index_add(e, at, index_scale(e, spot->axis[0], b->dense));
+    else
+        for (int a = 0; a < nest->space.rank; a++)
+            if (nest->space.extent[a] > 1)
+                at = index_add(e, at, index_scale(e, spot->axis[a], b->stride[a]));
+    if (b->rows)
+        at = index_add(e, at, index_scale(e, spot->row, b->row_stride));
+    store_at(e, REGION_WORK, store->node->dtype, buffer_base(e, b), at, v);
+}
+
+static void store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v) {
+    DType t = store->value->dtype;
+    switch (store->kind) {
+    case STORE_BUFFER:
+        store_buffer(e, nest, store, spot, v);
+        break;
+    case STORE_CELL: {
+        Value offset = index_const(e, (int64_t)e->f->run->cells[store->index].offset);
+        Value base = LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &offset, 1, "");
+        store_at(e, REGION_STATE, t, base, linear_of(e, nest, spot, store->value->shape), v);
+        break;
+    }
+    case STORE_SUM:
+        store_sum(e, store, v);
+        break;
+    case STORE_ROWS: case STORE_VALUE:
+        store_at(e, REGION_OUTPUT, t, output_pointer(e, store, spot->row),
+                 linear_of(e, nest, spot, store->value->shape), v);
+        break;
+    case STORE_COPY:
+        INTERNAL_ERROR("a copy is stored by its own loops");
+    }
+}
+
+/* All values first: a new value of one cell may need the old one of another. */
+void emit_stores(Emitter *e, const Nest *nest, const Spot *spot) {
+    Value *value = arena_array(e->arena, Value, nest->store_count);
+    for (int s = 0; s < nest->store_count; s++) {
+        const Store *store = &nest->stores[s];
+        if (store->kind == STORE_BUFFER && store->buffer == NULL)
+            continue;
+        value[s] = nest->flat ? value_flat(e, store->value, spot->axis[0], spot->row) : value_at(e, store->value, spot);
+    }
+    for (int s = 0; s < nest->store_count; s++)
+        if (value[s] != NULL)
+            store_one(e, nest, &nest->stores[s], spot, value[s]);
+}
+
+static void element_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    (void)tile, (void)vectors, (void)context;
+    emit_stores(e, nest, spot);
+}
+
+/* ---- turning rows and elements ------------------------------------------------------------------- */
+static Value shuffle_pair(Emitter *e, Value a, Value b, int lanes, int distance, bool high) {
+    Value mask[64];
+    for (int k = 0; k < lanes; k++) {
+        int from = high ? ((k & distance) ? lanes + k : k + distance) : ((k & distance) ? lanes + k - distance : k);
+        mask[k] = constant_int(e, e->i32, from);
+    }
+    return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)lanes), "");
+}
+
+/* lanes vectors of as many elements: rows become columns */
+static void turn_square(Emitter *e, Value *v, int lanes) {
+    for (int distance = 1; distance < lanes; distance *= 2)
+        for (int i = 0; i < lanes; i++)
+            if ((i & distance) == 0) {
+                Value low = shuffle_pair(e, v[i], v[i + distance], lanes, distance, false);
+                Value high = shuffle_pair(e, v[i], v[i + distance], lanes, distance, true);
+                v[i] = low;
+                v[i + distance] = high;
+            }
+}
+
+typedef struct Turn { const Node *node; const Buffer *from, *to; int axis; } Turn;
+
+static Index turn_index(Emitter *e, const Turn *t, const Buffer *b, const Spot *spot, int64_t element, int64_t row) {
+    Index at = index_at(e, element * b->stride[t->axis] + row * b->row_stride);
+    for (int a = 0; a < t->node->shape.rank; a++)
+        at = index_add(e, at, index_scale(e, index_of(spot->axis[a].at), b->stride[a]));
+    return index_add(e, at, index_scale(e, index_of(spot->row.at), b->row_stride));
+}
+
+/* One vector of rows by `width` elements. */
+static void turn_body(Emitter *e, const Nest *nest, const Turn *t, const Spot *spot, int lanes, int width) {
+    DType type = t->node->dtype;
+    Value v[64], from = buffer_base(e, t->from), to = buffer_base(e, t->to);
+    bool to_rows_inside = nest->from_copy;
+    e->lanes = lanes;
+    if (width < lanes) {
+        for (int k = 0; k < width; k++) {
+            Index source = turn_index(e, t, t->from, spot, k, 0), target = turn_index(e, t, t->to, spot, k, 0);
+            source.step = t->from->row_stride;
+            target.step = t->to->row_stride;
+            store_at(e, REGION_WORK, type, to, target, load_at(e, REGION_WORK, type, from, source));
+        }
+    } else {
+        for (int k = 0; k < lanes; k++) {
+            Index source = turn_index(e, t, t->from, spot, to_rows_inside ? 0 : k, to_rows_inside ? k : 0);
+            source.step = 1;
+            v[k] = load_at(e, REGION_WORK, type, from, source);
+        }
+        turn_square(e, v, lanes);
+        for (int k = 0; k < lanes; k++) {
+            Index target = turn_index(e, t, t->to, spot, to_rows_inside ? k : 0, to_rows_inside ? 0 : k);
+            target.step = 1;
+            store_at(e, REGION_WORK, type, to, target, v[k]);
+        }
+    }
+    e->lanes = 1;
+}
+
+static void turn_axes(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int axis, int lanes) {
+    const Node *node = t->node;
+    if (axis == t->axis) {
+        turn_axes(e, nest, t, spot, axis + 1, lanes);
+        return;
+    }
+    if (axis < node->shape.rank) {
+        LoopBlocks l;
+        loop_open(e, &l, index_const(e, 0), NULL, 0);
+        spot->axis[axis] = index_of(l.index);
+        turn_axes(e, nest, t, spot, axis + 1, lanes);
+        loop_close(e, &l, index_const(e, node->shape.extent[axis]), 1, NULL);
+        return;
+    }
+    int64_t extent = node->shape.extent[t->axis], whole = extent / lanes * lanes;
+    if (whole > 0) {
+        LoopBlocks l;
+        loop_open(e, &l, index_const(e, 0), NULL, 0);
+        spot->axis[t->axis] = index_of(l.index);
+        turn_body(e, nest, t, spot, lanes, lanes);
+        loop_close(e, &l, index_const(e, whole), lanes, NULL);
+    }
+    spot->axis[t->axis] = index_at(e, whole);
+    if (extent > whole)
+        turn_body(e, nest, t, spot, lanes, (int)(extent - whole));
+}
+
+static void emit_turn(Emitter *e, const Nest *nest) {
+    Node *node = nest->stores[0].node;
+    const Buffer *main = e->f->buffer[node->id], *copy = e->f->copy[node->id];
+    Turn t = {node, nest->from_copy ? copy : main, nest->stores[0].buffer, e->f->copy_axis[node->id]};
+    int lanes = loop_lanes(e->target, nest);
+    Spot spot = {0};
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    spot.row = index_of(l.index);
+    turn_axes(e, nest, &t, &spot, 0, lanes);
+    loop_close(e, &l, e->block_rows, lanes, NULL);
+}
+
+void emit_nest(Emitter *e, const Nest *nest) {
+    if (nest->transposes)
+        emit_turn(e, nest);
+    else if (nest->kind == NEST_REDUCE)
+        emit_reduce(e, nest);
+    else if (nest->kind == NEST_SCATTER)
+        emit_scatter(e, nest);
+    else
+        nest_loops(e, nest, element_body, NULL);
+}

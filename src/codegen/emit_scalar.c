@@ -1,0 +1,249 @@
+/* emit_scalar: one operation on scalars or vectors; the only place (with math.c) where arithmetic is emitted.
+ *
+ * Everything here is exact by IEEE 754 or an integer operation: no minnum, no fast-math flag, no library call.
+ * Where the target has no fma instruction an f32 fma is computed as its definition says (emulated_fma); an f64
+ * one stays llvm.fma and becomes the C library's fma, which glibc and musl round correctly.
+ */
+#include "codegen/emit.h"
+#include <math.h>
+#include <string.h>
+
+LLVMTypeRef type_of(Emitter *e, DType t) {
+    switch (t) {
+    case DTYPE_F32: return e->f32;
+    case DTYPE_F64: return e->f64;
+    case DTYPE_I32: return e->i32;
+    case DTYPE_BOOL: return e->i1;
+    case DTYPE_U8: return e->i8;
+    }
+    INTERNAL_ERROR("no such type: %d", (int)t);
+}
+
+LLVMTypeRef vector_type(LLVMTypeRef scalar, int lanes) {
+    return lanes == 1 ? scalar : LLVMVectorType(scalar, (unsigned)lanes);
+}
+
+bool is_vector(Value v) {
+    return LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMVectorTypeKind;
+}
+
+int vector_lanes(Value v) {
+    return is_vector(v) ? (int)LLVMGetVectorSize(LLVMTypeOf(v)) : 1;
+}
+
+Value splat(Emitter *e, Value v, int lanes) {
+    if (is_vector(v) || lanes == 1)
+        return v;
+    LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(v), (unsigned)lanes);
+    if (LLVMIsConstant(v)) {
+        Value items[64];
+        for (int i = 0; i < lanes; i++)
+            items[i] = v;
+        return LLVMConstVector(items, (unsigned)lanes);
+    }
+    Value one = LLVMBuildInsertElement(e->b, LLVMGetPoison(type), v, constant_int(e, e->i32, 0), "");
+    return LLVMBuildShuffleVector(e->b, one, LLVMGetPoison(type),
+                                  LLVMConstNull(LLVMVectorType(e->i32, (unsigned)lanes)), "");
+}
+
+void same_width(Emitter *e, Value *a, Value *b) {
+    int lanes = is_vector(*a) ? vector_lanes(*a) : vector_lanes(*b);
+    *a = splat(e, *a, lanes);
+    *b = splat(e, *b, lanes);
+}
+
+Value constant_real(Emitter *e, DType t, double v) {
+    return LLVMConstReal(type_of(e, t), v);
+}
+
+Value constant_int(Emitter *e, LLVMTypeRef t, int64_t v) {
+    (void)e;
+    return LLVMConstInt(t, (unsigned long long)v, true);
+}
+
+Value index_const(Emitter *e, int64_t v) {
+    return constant_int(e, e->i64, v);
+}
+
+/* A constant of x's type and width. */
+static Value like_int(Emitter *e, Value x, int64_t v) {
+    LLVMTypeRef type = LLVMTypeOf(x);
+    LLVMTypeRef scalar = is_vector(x) ? LLVMGetElementType(type) : type;
+    return splat(e, constant_int(e, scalar, v), vector_lanes(x));
+}
+
+static Value like_real(Emitter *e, Value x, double v) {
+    LLVMTypeRef type = LLVMTypeOf(x);
+    LLVMTypeRef scalar = is_vector(x) ? LLVMGetElementType(type) : type;
+    return splat(e, LLVMConstReal(scalar, v), vector_lanes(x));
+}
+
+Value emit_intrinsic(Emitter *e, const char *name, Value *arguments, int count) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMTypeRef overload = LLVMTypeOf(arguments[0]);
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, &overload, 1);
+    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, &overload, 1), f, arguments, (unsigned)count, "");
+}
+
+static LLVMTypeRef widened(Value x, LLVMTypeRef scalar) {
+    return vector_type(scalar, vector_lanes(x));
+}
+
+/* The product is exact in f64; the sum is rounded to odd there, so rounding it to f32 rounds the exact value once. */
+static Value emulated_fma(Emitter *e, Value a, Value b, Value c) {
+    LLVMBuilderRef bld = e->b;
+    LLVMTypeRef wide = widened(a, e->f64), bits_type = widened(a, e->i64);
+    Value p = LLVMBuildFMul(bld, LLVMBuildFPExt(bld, a, wide, ""), LLVMBuildFPExt(bld, b, wide, ""), "");
+    Value q = LLVMBuildFPExt(bld, c, wide, "");
+    Value s = LLVMBuildFAdd(bld, p, q, "");
+    Value t = LLVMBuildFSub(bld, s, p, "");
+    Value error = LLVMBuildFAdd(bld, LLVMBuildFSub(bld, p, LLVMBuildFSub(bld, s, t, ""), ""),
+                                LLVMBuildFSub(bld, q, t, ""), "");
+    Value zero = like_real(e, s, 0);
+    Value inexact = LLVMBuildFCmp(bld, LLVMRealONE, error, zero, "");
+    Value bits = LLVMBuildBitCast(bld, s, bits_type, "");
+    Value even = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildAnd(bld, bits, like_int(e, bits, 1), ""), like_int(e, bits, 0), "");
+    Value outward = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildFCmp(bld, LLVMRealOLT, error, zero, ""),
+                                  LLVMBuildFCmp(bld, LLVMRealOLT, s, zero, ""), "");
+    Value change = LLVMBuildSelect(bld, outward, like_int(e, bits, 1), like_int(e, bits, -1), "");
+    change = LLVMBuildSelect(bld, LLVMBuildAnd(bld, inexact, even, ""), change, like_int(e, bits, 0), "");
+    s = LLVMBuildBitCast(bld, LLVMBuildAdd(bld, bits, change, ""), wide, "");
+    return LLVMBuildFPTrunc(bld, s, LLVMTypeOf(a), "");
+}
+
+static bool is_f32(Emitter *e, Value v) {
+    LLVMTypeRef type = LLVMTypeOf(v);
+    return (is_vector(v) ? LLVMGetElementType(type) : type) == e->f32;
+}
+
+Value emit_fma(Emitter *e, Value a, Value b, Value c) {
+    same_width(e, &a, &b);
+    same_width(e, &a, &c);
+    same_width(e, &b, &c);
+    if (!e->target->fma && is_f32(e, a))
+        return emulated_fma(e, a, b, c);
+    return emit_intrinsic(e, "llvm.fma", (Value[]){a, b, c}, 3);
+}
+
+Value emit_select(Emitter *e, Value c, Value a, Value b) {
+    same_width(e, &a, &b);
+    if (is_vector(c)) {
+        a = splat(e, a, vector_lanes(c));
+        b = splat(e, b, vector_lanes(c));
+    }
+    return LLVMBuildSelect(e->b, c, a, b, "");
+}
+
+Value emit_and(Emitter *e, Value a, Value b) {
+    if (a == NULL || b == NULL)
+        return a == NULL ? b : a;
+    same_width(e, &a, &b);
+    return LLVMBuildAnd(e->b, a, b, "");
+}
+
+/* Divisors are positive constants; rounding is towards minus infinity. */
+static Value floor_division(Emitter *e, bool remainder, Value a, Value b) {
+    Value q = LLVMBuildSDiv(e->b, a, b, ""), r = LLVMBuildSRem(e->b, a, b, "");
+    Value below = LLVMBuildICmp(e->b, LLVMIntSLT, r, like_int(e, r, 0), "");
+    if (remainder)
+        return LLVMBuildSelect(e->b, below, LLVMBuildAdd(e->b, r, b, ""), r, "");
+    return LLVMBuildSub(e->b, q, LLVMBuildZExt(e->b, below, LLVMTypeOf(q), ""), "");
+}
+
+static Value emit_integer(Emitter *e, Op op, Value a, Value b) {
+    LLVMBuilderRef bld = e->b;
+    switch (op) {
+    case OP_ADD: return LLVMBuildAdd(bld, a, b, "");
+    case OP_SUB: return LLVMBuildSub(bld, a, b, "");
+    case OP_MUL: return LLVMBuildMul(bld, a, b, "");
+    case OP_MAX: return LLVMBuildSelect(bld, LLVMBuildICmp(bld, LLVMIntSGE, a, b, ""), a, b, "");
+    case OP_MIN: return LLVMBuildSelect(bld, LLVMBuildICmp(bld, LLVMIntSLE, a, b, ""), a, b, "");
+    case OP_EQ: return LLVMBuildICmp(bld, LLVMIntEQ, a, b, "");
+    case OP_NE: return LLVMBuildICmp(bld, LLVMIntNE, a, b, "");
+    case OP_LT: return LLVMBuildICmp(bld, LLVMIntSLT, a, b, "");
+    case OP_LE: return LLVMBuildICmp(bld, LLVMIntSLE, a, b, "");
+    case OP_AND: return LLVMBuildAnd(bld, a, b, "");
+    case OP_OR: return LLVMBuildOr(bld, a, b, "");
+    case OP_FLOORDIV: return floor_division(e, false, a, b);
+    case OP_MOD: return floor_division(e, true, a, b);
+    default: INTERNAL_ERROR("no integer %s", op_text(op));
+    }
+}
+
+/* keep: a >= b (or <=) or a is NaN */
+static Value emit_extreme(Emitter *e, LLVMRealPredicate keeps, Value a, Value b) {
+    Value keep = LLVMBuildOr(e->b, LLVMBuildFCmp(e->b, keeps, a, b, ""), LLVMBuildFCmp(e->b, LLVMRealUNO, a, a, ""), "");
+    return LLVMBuildSelect(e->b, keep, a, b, "");
+}
+
+/* t: the type of the operands */
+Value emit_binary(Emitter *e, Op op, DType t, Value a, Value b) {
+    LLVMBuilderRef bld = e->b;
+    same_width(e, &a, &b);
+    if (t == DTYPE_BOOL && op == OP_LT)            /* false < true */
+        return LLVMBuildICmp(bld, LLVMIntULT, a, b, "");
+    if (t == DTYPE_BOOL && op == OP_LE)
+        return LLVMBuildICmp(bld, LLVMIntULE, a, b, "");
+    if (!dtype_is_real(t))
+        return emit_integer(e, op, a, b);
+    switch (op) {
+    case OP_ADD: return LLVMBuildFAdd(bld, a, b, "");
+    case OP_SUB: return LLVMBuildFSub(bld, a, b, "");
+    case OP_MUL: return LLVMBuildFMul(bld, a, b, "");
+    case OP_DIV: return LLVMBuildFDiv(bld, a, b, "");
+    case OP_MAX: return emit_extreme(e, LLVMRealOGE, a, b);
+    case OP_MIN: return emit_extreme(e, LLVMRealOLE, a, b);
+    case OP_EQ: return LLVMBuildFCmp(bld, LLVMRealOEQ, a, b, "");
+    case OP_NE: return LLVMBuildFCmp(bld, LLVMRealUNE, a, b, "");
+    case OP_LT: return LLVMBuildFCmp(bld, LLVMRealOLT, a, b, "");
+    case OP_LE: return LLVMBuildFCmp(bld, LLVMRealOLE, a, b, "");
+    case OP_POW: return math_pow(e, t, a, b);
+    default: INTERNAL_ERROR("no real %s", op_text(op));
+    }
+}
+
+static Value integer_abs(Emitter *e, Value x) {
+    Value zero = like_int(e, x, 0);
+    Value below = LLVMBuildICmp(e->b, LLVMIntSLT, x, zero, "");
+    return LLVMBuildSelect(e->b, below, LLVMBuildSub(e->b, zero, x, ""), x, "");
+}
+
+Value emit_unary(Emitter *e, Op op, DType t, Value x) {
+    bool real = dtype_is_real(t);
+    switch (op) {
+    case OP_NEG: return real ? LLVMBuildFNeg(e->b, x, "") : LLVMBuildSub(e->b, like_int(e, x, 0), x, "");
+    case OP_ABS: return real ? emit_intrinsic(e, "llvm.fabs", &x, 1) : integer_abs(e, x);
+    case OP_SQRT: return emit_intrinsic(e, "llvm.sqrt", &x, 1);
+    case OP_FLOOR: return real ? emit_intrinsic(e, "llvm.floor", &x, 1) : x;
+    case OP_NOT: return LLVMBuildNot(e->b, x, "");
+    case OP_STOP_GRADIENT: return x;
+    default: return math_unary(e, op, t, x);
+    }
+}
+
+static Value saturated_int(Emitter *e, Value x) {
+    unsigned id = LLVMLookupIntrinsicID("llvm.fptosi.sat", strlen("llvm.fptosi.sat"));
+    LLVMTypeRef overload[2] = {widened(x, e->i32), LLVMTypeOf(x)};
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, overload, 2);
+    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, overload, 2), f, &x, 1, "");
+}
+
+Value emit_cast(Emitter *e, Value x, DType from, DType to) {
+    LLVMBuilderRef b = e->b;
+    LLVMTypeRef type = widened(x, type_of(e, to));
+    if (from == to)
+        return x;
+    if (dtype_is_real(to)) {
+        if (from == DTYPE_F32)
+            return LLVMBuildFPExt(b, x, type, "");
+        if (from == DTYPE_F64)
+            return LLVMBuildFPTrunc(b, x, type, "");
+        return from == DTYPE_I32 ? LLVMBuildSIToFP(b, x, type, "") : LLVMBuildUIToFP(b, x, type, "");
+    }
+    if (to == DTYPE_BOOL)
+        return dtype_is_real(from) ? LLVMBuildFCmp(b, LLVMRealUNE, x, like_real(e, x, 0), "")
+                                   : LLVMBuildICmp(b, LLVMIntNE, x, like_int(e, x, 0), "");
+    if (to == DTYPE_I32)
+        return dtype_is_real(from) ? saturated_int(e, x) : LLVMBuildZExt(b, x, type, "");
+    INTERNAL_ERROR("no cast to %s", dtype_text(to));
+}

@@ -1,0 +1,355 @@
+/* emit_value: a node's value at a spot (a place on each axis, and a row), inlining what has no buffer.
+ *
+ * What one body has computed is remembered by node and spot, so that expressions shared by several stores (or used
+ * twice by one) are emitted once; the memory is cleared where control flow makes values invisible. Elements can be
+ * addressed by their place on each axis (value_at) or by their row-major place (value_flat): reshapes cost nothing
+ * in the second form, windows and permutations nothing in the first.
+ *
+ * Nothing is ever read outside its source: absent places are redirected to place 0 and replaced after the load.
+ */
+#include "codegen/emit.h"
+#include <string.h>
+
+/* ---- the memory of a body ------------------------------------------------------------------- */
+void memo_clear(Emitter *e) {
+    e->generation++;
+}
+
+static bool same_index(Index a, Index b) {
+    return a.at == b.at && a.step == b.step && a.lanes == b.lanes;
+}
+
+static bool same_spot(const Node *node, bool flat, const Spot *a, const Spot *b) {
+    int axes = flat ? 1 : node->shape.rank;
+    for (int i = 0; i < axes; i++)
+        if (!same_index(a->axis[i], b->axis[i]))
+            return false;
+    return node->rows == 0 || same_index(a->row, b->row);
+}
+
+static uint32_t memo_hash(const Node *node, const Spot *spot, bool flat) {
+    uint64_t h = (uint64_t)node->id * 0x9e3779b97f4a7c15ull + flat;
+    int axes = flat ? 1 : node->shape.rank;
+    for (int i = 0; i < axes; i++)
+        h = (h ^ ((uint64_t)(uintptr_t)spot->axis[i].at >> 4) ^ (uint64_t)(uintptr_t)spot->axis[i].lanes)
+            * 0xff51afd7ed558ccdull;
+    if (node->rows != 0)
+        h = (h ^ ((uint64_t)(uintptr_t)spot->row.at >> 4)) * 0xff51afd7ed558ccdull;
+    return (uint32_t)(h >> 40) % MEMO_SIZE;
+}
+
+static MemoEntry *memo_find(Emitter *e, const Node *node, const Spot *spot, bool flat) {
+    uint32_t at = memo_hash(node, spot, flat);
+    for (int probe = 0; probe < MEMO_SIZE; probe++, at = (at + 1) % MEMO_SIZE) {
+        MemoEntry *m = &e->memo[at];
+        if (m->generation != e->generation)
+            return m;
+        if (m->node == node && m->flat == flat && same_spot(node, flat, &m->spot, spot))
+            return m;
+    }
+    memo_clear(e);                       /* full: forgetting costs only repeated code */
+    return &e->memo[at];
+}
+
+void memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, Value value) {
+    *memo_find(e, node, spot, flat) = (MemoEntry){.node = node, .generation = e->generation, .flat = flat,
+                                                  .spot = *spot, .value = value};
+}
+
+static Value memo_get(Emitter *e, const Node *node, const Spot *spot, bool flat) {
+    const MemoEntry *m = memo_find(e, node, spot, flat);
+    return m->generation == e->generation && m->node == node ? m->value : NULL;
+}
+
+/* ---- spots ------------------------------------------------------------------------------------ */
+Index spot_linear(Emitter *e, const Spot *spot, Shape shape) {
+    Index linear = index_at(e, 0);
+    for (int a = 0; a < shape.rank; a++)
+        if (shape.extent[a] > 1)
+            linear = index_add(e, linear, index_scale(e, spot->axis[a], row_major_stride(shape, a)));
+    return linear;
+}
+
+static Index index_part(Emitter *e, Index linear, int64_t stride, int64_t extent, bool first) {
+    if (index_uniform(linear)) {
+        Value q = stride == 1 ? linear.at : LLVMBuildUDiv(e->b, linear.at, index_const(e, stride), "");
+        return index_of(first ? q : LLVMBuildURem(e->b, q, index_const(e, extent), ""));
+    }
+    Value q = index_lanes(e, linear);
+    if (stride > 1)
+        q = LLVMBuildUDiv(e->b, q, splat(e, constant_int(e, e->i32, stride), e->lanes), "");
+    if (!first)
+        q = LLVMBuildURem(e->b, q, splat(e, constant_int(e, e->i32, extent), e->lanes), "");
+    return (Index){.lanes = q};
+}
+
+Spot spot_of_linear(Emitter *e, Index linear, Shape shape, Index row) {
+    Spot spot = {.row = row};
+    int varying = 0, first = -1;
+    for (int a = 0; a < shape.rank; a++)
+        if (shape.extent[a] > 1) {
+            varying++;
+            first = first < 0 ? a : first;
+        }
+    for (int a = 0; a < shape.rank; a++)
+        if (shape.extent[a] <= 1)
+            spot.axis[a] = index_at(e, 0);
+        else
+            spot.axis[a] = varying == 1 ? linear
+                           : index_part(e, linear, row_major_stride(shape, a), shape.extent[a], a == first);
+    return spot;
+}
+
+/* place / divisor; *ok: where the division leaves no rest */
+static Index divide_index(Emitter *e, Index p, int64_t divisor, Value *ok) {
+    if (p.lanes == NULL && p.step % divisor == 0) {
+        Value by = index_const(e, divisor);
+        Value rest = LLVMBuildSRem(e->b, p.at, by, "");
+        *ok = emit_and(e, *ok, LLVMBuildICmp(e->b, LLVMIntEQ, rest, index_const(e, 0), ""));
+        return (Index){.at = LLVMBuildSDiv(e->b, p.at, by, ""), .step = p.step / divisor};
+    }
+    Value lanes = index_lanes(e, p), by = splat(e, constant_int(e, e->i32, divisor), e->lanes);
+    Value rest = LLVMBuildSRem(e->b, lanes, by, "");
+    *ok = emit_and(e, *ok, LLVMBuildICmp(e->b, LLVMIntEQ, rest, LLVMConstNull(LLVMTypeOf(rest)), ""));
+    return (Index){.lanes = LLVMBuildSDiv(e->b, lanes, by, "")};
+}
+
+static Index guard_index(Emitter *e, Index p, int64_t extent, Value *ok) {
+    if (index_uniform(p)) {
+        Value inside = LLVMBuildICmp(e->b, LLVMIntULT, p.at, index_const(e, extent), "");
+        *ok = emit_and(e, *ok, inside);
+        return index_of(LLVMBuildSelect(e->b, inside, p.at, index_const(e, 0), ""));
+    }
+    Value lanes = index_lanes(e, p);
+    Value most = splat(e, constant_int(e, e->i32, extent), e->lanes);
+    Value inside = LLVMBuildICmp(e->b, LLVMIntULT, lanes, most, "");
+    *ok = emit_and(e, *ok, inside);
+    return (Index){.lanes = LLVMBuildSelect(e->b, inside, lanes, LLVMConstNull(LLVMTypeOf(lanes)), "")};
+}
+
+/* Is this one axis always inside its source? */
+static bool axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t limit) {
+    Access one = {.rank = 1, .axis = {*map}};
+    Shape source = {.rank = 1, .extent = {limit}};
+    return access_is_inside(&one, extent, axes, source);
+}
+
+Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes, Shape source,
+                  Index row, Value *ok) {
+    Spot spot = {.row = row};
+    for (int a = 0; a < access->rank; a++) {
+        const AxisMap *map = &access->axis[a];
+        Index p = index_at(e, map->offset);
+        for (int k = 0; k < axes; k++)
+            if (map->coef[k] != 0 && extent[k] > 1)
+                p = index_add(e, p, index_scale(e, at->axis[k], map->coef[k]));
+        if (map->divisor > 1)
+            p = divide_index(e, p, map->divisor, ok);
+        if (!axis_is_inside(map, extent, axes, source.extent[a]))
+            p = guard_index(e, p, source.extent[a], ok);
+        spot.axis[a] = p;
+    }
+    return spot;
+}
+
+/* ---- values --------------------------------------------------------------------------------- */
+static Value zero_of(Emitter *e, DType t) {
+    return LLVMConstNull(type_of(e, t));
+}
+
+static Value value_counter(Emitter *e, const Node *node) {
+    LLVMTypeRef type = type_of(e, node->dtype);
+    if (node->attr.counter == COUNTER_STEP)
+        return LLVMBuildUIToFP(e->b, e->steps_done, type, "");
+    Value offset = index_const(e, node->attr.counter == COUNTER_EPOCH ? 16 : 24);
+    Value at = LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &offset, 1, "");
+    Value n = LLVMBuildLoad2(e->b, e->i64, at, "");
+    mark_region(e, n, REGION_STATE);
+    n = LLVMBuildUIToFP(e->b, n, type, "");
+    if (node->attr.counter == COUNTER_EPOCH)
+        return n;
+    return LLVMBuildFDiv(e->b, LLVMBuildUIToFP(e->b, e->steps_done, type, ""), n, "");
+}
+
+static Value value_random(Emitter *e, const Node *node, Index linear, Index row) {
+    const Random *random = &node->attr.random;
+    Value seed = e->seed, step = NULL, place = NULL;
+    if (random->key == RANDOM_DATA)
+        seed = constant_int(e, e->i64, (int64_t)random->seed);
+    if (random->key == RANDOM_STEP)
+        step = e->steps_done;
+    if (node->rows != 0)
+        place = random->key == RANDOM_DATA ? row_number32(e, row) : row_place32(e, row);
+    Value stream = random_stream(e, seed, step, constant_int(e, e->i64, (int64_t)random->site));
+    Value element = index_uniform(linear) || e->lanes == 1 ? LLVMBuildTrunc(e->b, linear.at, e->i32, "")
+                                                           : index_lanes(e, linear);
+    return random_uniform(e, node->dtype, stream, place, element);
+}
+
+static Value load_state(Emitter *e, DType t, size_t offset, Index linear) {
+    Value bytes = index_const(e, (int64_t)offset);
+    Value base = LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &bytes, 1, "");
+    return load_at(e, REGION_STATE, t, base, linear);
+}
+
+/* Leaves of which only the row-major place matters. */
+static Value value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
+    const Run *run = e->f->run;
+    switch (node->op) {
+    case OP_CONST:
+        return dtype_is_real(node->dtype) ? constant_real(e, node->dtype, node->attr.value)
+                                          : constant_int(e, type_of(e, node->dtype), (int64_t)node->attr.value);
+    case OP_COLUMN: return load_column(e, node, linear, row);
+    case OP_CELL: return load_state(e, node->dtype, run->cells[node->attr.index].offset, linear);
+    case OP_SLOT:
+        return emit_cast(e, load_state(e, run->slots[node->attr.index].dtype, run->slots[node->attr.index].offset,
+                                       index_at(e, 0)), run->slots[node->attr.index].dtype, node->dtype);
+    case OP_COUNTER: return value_counter(e, node);
+    case OP_ROWS_RECIPROCAL: {
+        LLVMTypeRef type = type_of(e, node->dtype);
+        return LLVMBuildFDiv(e->b, LLVMConstReal(type, 1), LLVMBuildSIToFP(e->b, e->total_rows, type, ""), "");
+    }
+    case OP_RANDOM: return value_random(e, node, linear, row);
+    default: INTERNAL_ERROR("%s is no leaf that can be emitted", op_text(node->op));
+    }
+}
+
+static Value value_element(Emitter *e, const Node *node, Value *x) {
+    switch (node->op) {
+    case OP_WHERE: return emit_select(e, x[0], x[1], x[2]);
+    case OP_FMA:
+        if (!dtype_is_real(node->dtype))
+            return emit_binary(e, OP_ADD, node->dtype, emit_binary(e, OP_MUL, node->dtype, x[0], x[1]), x[2]);
+        return emit_fma(e, x[0], x[1], x[2]);
+    case OP_CAST: return emit_cast(e, x[0], node->source[0]->dtype, node->dtype);
+    case OP_POWI: return math_powi(e, node->dtype, x[0], node->attr.index);
+    default:
+        return node->sources == 1 ? emit_unary(e, node->op, node->source[0]->dtype, x[0])
+                                  : emit_binary(e, node->op, node->source[0]->dtype, x[0], x[1]);
+    }
+}
+
+static bool nest_provides(const Nest *nest, const Node *node) {
+    for (int s = 0; s < nest->store_count; s++)
+        if (nest->stores[s].node == node && store_provides(&nest->stores[s]))
+            return true;
+    return false;
+}
+
+static bool is_loaded(const Emitter *e, const Node *node) {
+    if (!node_is_stored(e->f, node) || nest_provides(e->nest, node))
+        return false;
+    return e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL;
+}
+
+static Index buffer_index(Emitter *e, const Buffer *b, const Node *node, const Spot *spot, Index linear) {
+    Index at = index_at(e, 0);
+    if (b->dense > 0)
+        at = index_scale(e, linear, b->dense);
+    else
+        for (int a = 0; a < node->shape.rank; a++)
+            if (node->shape.extent[a] > 1)
+                at = index_add(e, at, index_scale(e, spot->axis[a], b->stride[a]));
+    return b->rows ? index_add(e, at, index_scale(e, spot->row, b->row_stride)) : at;
+}
+
+/* From whichever layout has the lanes next to each other. */
+static Value load_stored(Emitter *e, const Node *node, const Spot *spot, Index linear) {
+    const Buffer *main = e->f->buffer[node->id], *copy = e->f->copy[node->id];
+    if (e->lanes_are_rows && main != NULL)
+        copy = NULL;
+    if (copy != NULL) {
+        Index at = buffer_index(e, copy, node, spot, linear);
+        if (main == NULL || (at.lanes == NULL && at.step == 1))
+            return load_at(e, REGION_WORK, node->dtype, buffer_base(e, copy), at);
+    }
+    return load_at(e, REGION_WORK, node->dtype, buffer_base(e, main), buffer_index(e, main, node, spot, linear));
+}
+
+static Value value_gather(Emitter *e, Node *node, const Spot *spot) {
+    Node *table = node->source[0], *index = node->source[1];
+    int shared = (int)node->attr.index, chosen = index->shape.rank - shared;
+    Value i = value_at(e, index, spot);
+    LLVMTypeRef type = LLVMTypeOf(i);
+    Value most = splat(e, constant_int(e, e->i32, table->shape.extent[shared]), vector_lanes(i));
+    Value inside = LLVMBuildICmp(e->b, LLVMIntULT, i, most, "");
+    i = LLVMBuildSelect(e->b, inside, i, LLVMConstNull(type), "");
+    Spot t = {.row = spot->row};
+    for (int a = 0; a < table->shape.rank; a++)
+        if (a != shared)
+            t.axis[a] = spot->axis[a < shared ? a : a - 1 + chosen];
+    t.axis[shared] = is_vector(i) ? (Index){.lanes = i} : index_of(LLVMBuildZExt(e->b, i, e->i64, ""));
+    return emit_select(e, inside, value_at(e, table, &t), zero_of(e, node->dtype));
+}
+
+static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
+    if (op_class(node->op) == OP_CLASS_ELEMENT) {
+        Value x[3] = {0};
+        for (int s = 0; s < node->sources; s++)
+            x[s] = value_at(e, node->source[s], spot);
+        return value_element(e, node, x);
+    }
+    switch (node->op) {
+    case OP_IOTA: {
+        Index i = spot->axis[node->attr.index];
+        return index_uniform(i) || e->lanes == 1 ? LLVMBuildTrunc(e->b, i.at, e->i32, "") : index_lanes(e, i);
+    }
+    case OP_VIEW: {
+        Value ok = NULL;
+        Node *source = node->source[0];
+        Spot s = spot_through(e, &node->attr.contraction->access[0], spot, node->shape.extent, node->shape.rank,
+                              source->shape, spot->row, &ok);
+        Value v = value_at(e, source, &s);
+        return ok == NULL ? v : emit_select(e, ok, v, zero_of(e, node->dtype));
+    }
+    case OP_RESHAPE: return value_flat(e, node->source[0], spot_linear(e, spot, node->shape), spot->row);
+    case OP_GATHER: return value_gather(e, node, spot);
+    default: return value_leaf(e, node, spot_linear(e, spot, node->shape), spot->row);
+    }
+}
+
+static Value compute_flat(Emitter *e, Node *node, Index linear, Index row) {
+    if (op_class(node->op) == OP_CLASS_ELEMENT) {
+        Value x[3] = {0};
+        for (int s = 0; s < node->sources; s++)
+            x[s] = value_flat(e, node->source[s], linear, row);
+        return value_element(e, node, x);
+    }
+    if (node->op == OP_RESHAPE)
+        return value_flat(e, node->source[0], linear, row);
+    if (node->op == OP_VIEW || node->op == OP_GATHER || node->op == OP_IOTA) {
+        Spot spot = spot_of_linear(e, linear, node->shape, row);
+        return compute_at(e, node, &spot);
+    }
+    return value_leaf(e, node, linear, row);
+}
+
+static Value value_of(Emitter *e, Node *node, const Spot *spot, bool flat) {
+    if (node->op == OP_CONST)
+        return value_leaf(e, node, (Index){0}, (Index){0});
+    Value known = memo_get(e, node, spot, flat);
+    if (known != NULL)
+        return known;
+    Value v;
+    if (is_loaded(e, node)) {
+        Spot places;
+        const Buffer *copy = e->f->copy[node->id];
+        if (flat && copy != NULL && copy->dense == 0) {
+            places = spot_of_linear(e, spot->axis[0], node->shape, spot->row);
+            v = load_stored(e, node, &places, spot->axis[0]);
+        } else
+            v = load_stored(e, node, spot, flat ? spot->axis[0] : spot_linear(e, spot, node->shape));
+    } else
+        v = flat ? compute_flat(e, node, spot->axis[0], spot->row) : compute_at(e, node, spot);
+    memo_set(e, node, spot, flat, v);
+    return v;
+}
+
+Value value_at(Emitter *e, Node *node, const Spot *spot) {
+    return value_of(e, node, spot, false);
+}
+
+Value value_flat(Emitter *e, Node *node, Index linear, Index row) {
+    Spot spot = {.axis = {linear}, .row = row};
+    return value_of(e, node, &spot, true);
+}

@@ -1,0 +1,120 @@
+/* jit: functions compiled into this process.
+ *
+ * A module is compiled to an object in memory by the target machine and linked by ORC, so code, its speed and its
+ * bits are those of an object file. Functions are compiled when first called, or together by codegen_jit_all.
+ */
+#include "codegen/session.h"
+#include <llvm-c/Orc.h>
+#include <string.h>
+
+typedef struct JitExecutor {
+    Executor executor;
+    Codegen *codegen;
+    Compiled *function[4], **metric;
+} JitExecutor;
+
+static void expect(LLVMErrorRef error) {
+    if (error != NULL)
+        INTERNAL_ERROR("linking compiled code failed: %s", LLVMGetErrorMessage(error));
+}
+
+static void open_jit(Codegen *c) {
+    if (c->jit != NULL)
+        return;
+    expect(LLVMOrcCreateLLJIT(&c->jit, LLVMOrcCreateLLJITBuilder()));
+    LLVMOrcDefinitionGeneratorRef process;
+    expect(LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, LLVMOrcLLJITGetGlobalPrefix(c->jit), NULL, NULL));
+    LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(c->jit), process);
+}
+
+static void compile_functions(Codegen *c, Compiled **functions, int count) {
+    LLVMContextRef context = LLVMContextCreate();
+    LLVMModuleRef module = session_module(c, context, "sgd");
+    for (int i = 0; i < count; i++)
+        session_emit(c, module, functions[i]->loops, functions[i]->symbol);
+    session_optimise(c, module);
+    double start = session_seconds();
+    char *message = NULL;
+    LLVMMemoryBufferRef object;
+    if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMObjectFile, &message, &object) != 0)
+        INTERNAL_ERROR("LLVM made no code: %s", message);
+    c->times.machine_code += session_seconds() - start;
+    start = session_seconds();
+    LLVMDisposeModule(module);
+    LLVMContextDispose(context);
+    open_jit(c);
+    expect(LLVMOrcLLJITAddObjectFile(c->jit, LLVMOrcLLJITGetMainJITDylib(c->jit), object));
+    for (int i = 0; i < count; i++) {
+        LLVMOrcExecutorAddress address;
+        expect(LLVMOrcLLJITLookup(c->jit, &address, functions[i]->symbol));
+        functions[i]->address = (sgdrt_function *)(uintptr_t)address;
+        c->compiled_count++;
+    }
+    c->times.link += session_seconds() - start;
+}
+
+static Compiled *compiled_of(JitExecutor *j, Entry entry, int measure) {
+    return entry == ENTRY_METRIC ? j->metric[measure] : j->function[entry];
+}
+
+static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call) {
+    JitExecutor *j = (JitExecutor *)executor;
+    Compiled *f = compiled_of(j, entry, measure);
+    if (f == NULL)
+        INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
+    if (f->address == NULL)
+        compile_functions(j->codegen, &f, 1);
+    return f->address(call);
+}
+
+static void jit_free(Executor *executor) {
+    (void)executor;                          /* the code belongs to the session, the rest to its arena */
+}
+
+Executor *codegen_jit(Codegen *c, const Run *run) {
+    if (!c->target.runs_here) {
+        report(c->diagnostics, CODE_E0602, (Span){0, 0}, "this machine cannot run code for %s", c->target.cpu);
+        return NULL;
+    }
+    JitExecutor *j = arena_new_of(c->arena, JitExecutor);
+    j->executor = (Executor){.run = run, .call = jit_call, .free = jit_free};
+    j->codegen = c;
+    j->metric = arena_array(c->arena, Compiled *, run->measure_count + 1);
+    RunEntry *entries;
+    int count = session_entries(c, run, &entries);
+    for (int i = 0; i < count; i++) {
+        Compiled *f = session_function(c, run, entries[i].function, entries[i].batch);
+        if (entries[i].entry == ENTRY_METRIC)
+            j->metric[entries[i].measure] = f;
+        else
+            j->function[entries[i].entry] = f;
+        if (f->loops->work_bytes > j->executor.work_bytes)
+            j->executor.work_bytes = f->loops->work_bytes;
+    }
+    return &j->executor;
+}
+
+static void add_function(Codegen *c, Compiled **list, int *count, Compiled *f) {
+    (void)c;
+    if (f == NULL || f->address != NULL)
+        return;
+    for (int i = 0; i < *count; i++)
+        if (list[i] == f)
+            return;
+    list[(*count)++] = f;
+}
+
+bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
+    Compiled **list = arena_array(c->arena, Compiled *, c->function_count + 1);
+    int functions = 0;
+    for (int i = 0; i < count; i++) {
+        const JitExecutor *j = (const JitExecutor *)executors[i];
+        for (int k = 0; k < 4; k++)
+            add_function(c, list, &functions, j->function[k]);
+        for (int m = 0; m < j->executor.run->measure_count; m++)
+            add_function(c, list, &functions, j->metric[m]);
+    }
+    if (functions > 0)
+        compile_functions(c, list, functions);
+    return true;
+}

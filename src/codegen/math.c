@@ -1,0 +1,135 @@
+/* math: exp, log, tanh, ... and random numbers: the one definition of runtime/math.inc and random.inc, with
+ * calls of the LLVM builder as primitives. Each function emits its straight-line program for a scalar or a
+ * vector; whatever is the same in all lanes stays scalar.
+ */
+#include "codegen/emit.h"
+#include <math.h>
+
+static LLVMTypeRef as_wide(Value x, LLVMTypeRef scalar) {
+    return vector_type(scalar, vector_lanes(x));
+}
+
+static Value pair(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value, Value, const char *), Value a, Value b) {
+    same_width(emitter, &a, &b);
+    return build(emitter->b, a, b, "");
+}
+
+static Value compare_real(Emitter *emitter, LLVMRealPredicate p, Value a, Value b) {
+    same_width(emitter, &a, &b);
+    return LLVMBuildFCmp(emitter->b, p, a, b, "");
+}
+
+static Value compare_int(Emitter *emitter, Value a, Value b) {
+    same_width(emitter, &a, &b);
+    return LLVMBuildICmp(emitter->b, LLVMIntEQ, a, b, "");
+}
+
+static Value shift(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value, Value, const char *), Value a, int n) {
+    LLVMTypeRef type = LLVMTypeOf(a);
+    Value by = LLVMConstInt(is_vector(a) ? LLVMGetElementType(type) : type, (unsigned long long)n, false);
+    return build(emitter->b, a, splat(emitter, by, vector_lanes(a)), "");
+}
+
+#define MATH_F32 Value
+#define MATH_F64 Value
+#define MATH_U32 Value
+#define MATH_U64 Value
+#define MATH_BOOL Value
+#define MATH_FUNCTION(type, name) __attribute__((unused)) static type emit_##name
+#define MATH_CALL(name) emit_##name
+#define MATH_TAKE Emitter *emitter,
+#define MATH_GIVE emitter,
+#define MATH_C32(x) LLVMConstReal(emitter->f32, (double)(float)(x))
+#define MATH_C64(x) LLVMConstReal(emitter->f64, (x))
+#define MATH_I32(n) LLVMConstInt(emitter->i32, (uint32_t)(n), false)
+#define MATH_I64(n) LLVMConstInt(emitter->i64, (uint64_t)(n), false)
+#define MATH_ADD(a, b) pair(emitter, LLVMBuildFAdd, a, b)
+#define MATH_SUB(a, b) pair(emitter, LLVMBuildFSub, a, b)
+#define MATH_MUL(a, b) pair(emitter, LLVMBuildFMul, a, b)
+#define MATH_DIV(a, b) pair(emitter, LLVMBuildFDiv, a, b)
+#define MATH_FMA(a, b, c) emit_fma(emitter, a, b, c)
+#define MATH_NEG(a) LLVMBuildFNeg(emitter->b, a, "")
+#define MATH_ABS(a) emit_intrinsic(emitter, "llvm.fabs", (Value[]){a}, 1)
+#define MATH_FLOOR(a) emit_intrinsic(emitter, "llvm.floor", (Value[]){a}, 1)
+#define MATH_LT(a, b) compare_real(emitter, LLVMRealOLT, a, b)
+#define MATH_EQ(a, b) compare_real(emitter, LLVMRealOEQ, a, b)
+#define MATH_SELECT(c, a, b) emit_select(emitter, c, a, b)
+#define MATH_AND(a, b) pair(emitter, LLVMBuildAnd, a, b)
+#define MATH_NOT(a) LLVMBuildNot(emitter->b, a, "")
+#define MATH_IADD(a, b) pair(emitter, LLVMBuildAdd, a, b)
+#define MATH_ISUB(a, b) pair(emitter, LLVMBuildSub, a, b)
+#define MATH_IMUL(a, b) pair(emitter, LLVMBuildMul, a, b)
+#define MATH_IAND(a, b) pair(emitter, LLVMBuildAnd, a, b)
+#define MATH_IOR(a, b) pair(emitter, LLVMBuildOr, a, b)
+#define MATH_IXOR(a, b) pair(emitter, LLVMBuildXor, a, b)
+#define MATH_ISHL(a, n) shift(emitter, LLVMBuildShl, a, n)
+#define MATH_ISHR(a, n) shift(emitter, LLVMBuildLShr, a, n)
+#define MATH_ISAR(a, n) shift(emitter, LLVMBuildAShr, a, n)
+#define MATH_IEQ(a, b) compare_int(emitter, a, b)
+#define MATH_BITS32(x) bits_of(emitter, x, emitter->i32)
+#define MATH_BITS64(x) bits_of(emitter, x, emitter->i64)
+#define MATH_REAL32(x) bits_of(emitter, x, emitter->f32)
+#define MATH_REAL64(x) bits_of(emitter, x, emitter->f64)
+#define MATH_WIDEN(x) widen_real(emitter, x)
+#define MATH_NARROW(x) narrow_real(emitter, x)
+#define MATH_LOW32(x) low_half(emitter, x)
+#define MATH_F32_OF_I32(x) signed_real(emitter, x, emitter->f32)
+#define MATH_F64_OF_I32(x) signed_real(emitter, x, emitter->f64)
+
+static Value bits_of(Emitter *emitter, Value x, LLVMTypeRef scalar) {
+    return LLVMBuildBitCast(emitter->b, x, as_wide(x, scalar), "");
+}
+static Value widen_real(Emitter *emitter, Value x) {
+    return LLVMBuildFPExt(emitter->b, x, as_wide(x, emitter->f64), "");
+}
+static Value narrow_real(Emitter *emitter, Value x) {
+    return LLVMBuildFPTrunc(emitter->b, x, as_wide(x, emitter->f32), "");
+}
+static Value low_half(Emitter *emitter, Value x) {
+    return LLVMBuildTrunc(emitter->b, x, as_wide(x, emitter->i32), "");
+}
+static Value signed_real(Emitter *emitter, Value x, LLVMTypeRef scalar) {
+    return LLVMBuildSIToFP(emitter->b, x, as_wide(x, scalar), "");
+}
+
+#include "math.inc"
+#include "random.inc"
+
+Value math_unary(Emitter *emitter, Op op, DType t, Value x) {
+    bool f32 = t == DTYPE_F32;
+    switch (op) {
+    case OP_EXP: return f32 ? emit_exp_f32(emitter, x) : emit_exp_f64(emitter, x);
+    case OP_LOG: return f32 ? emit_log_f32(emitter, x) : emit_log_f64(emitter, x);
+    case OP_SIN: return f32 ? emit_sin_f32(emitter, x) : emit_sin_f64(emitter, x);
+    case OP_COS: return f32 ? emit_cos_f32(emitter, x) : emit_cos_f64(emitter, x);
+    case OP_TANH: return f32 ? emit_tanh_f32(emitter, x) : emit_tanh_f64(emitter, x);
+    case OP_SIGMOID: return f32 ? emit_sigmoid_f32(emitter, x) : emit_sigmoid_f64(emitter, x);
+    case OP_ERF: return f32 ? emit_erf_f32(emitter, x) : emit_erf_f64(emitter, x);
+    default: INTERNAL_ERROR("no function %s", op_text(op));
+    }
+}
+
+Value math_pow(Emitter *emitter, DType t, Value a, Value b) {
+    return t == DTYPE_F32 ? emit_pow_f32(emitter, a, b) : emit_pow_f64(emitter, a, b);
+}
+
+Value math_powi(Emitter *emitter, DType t, Value x, int64_t n) {
+    return t == DTYPE_F32 ? emit_powi_f32(emitter, x, n) : emit_powi_f64(emitter, x, n);
+}
+
+Value random_stream(Emitter *emitter, Value seed, Value step_or_null, Value site) {
+    return step_or_null == NULL ? emit_key_of_name(emitter, seed, site) : emit_key_of_step(emitter, seed, step_or_null, site);
+}
+
+/* place32 NULL: a draw without rows */
+Value random_uniform(Emitter *emitter, DType t, Value stream, Value place32, Value element32) {
+    Value first, second;
+    if (place32 == NULL) {
+        first = low_half(emitter, stream);
+        second = low_half(emitter, shift(emitter, LLVMBuildLShr, stream, 32));
+    } else {
+        first = emit_row_key_first(emitter, stream, place32);
+        second = emit_row_key_second(emitter, stream, place32);
+    }
+    return t == DTYPE_F32 ? emit_uniform_f32(emitter, first, second, element32) : emit_uniform_f64(emitter, first, second, element32);
+}

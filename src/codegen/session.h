@@ -1,0 +1,37 @@
+/* session: what a Codegen holds, between codegen.c (functions, modules), jit.c and object.c. */
+#ifndef SGDC_SESSION_H
+#define SGDC_SESSION_H
+#include "codegen/emit.h"
+#include "codegen/target.h"
+#include <llvm-c/LLJIT.h>
+
+/* A function planned once for all runs that have the same. */
+typedef struct Compiled {
+    const char *key; uint64_t hash;
+    LoopFunction *loops;
+    const char *symbol;                       /* in the JIT */
+    sgdrt_function *address;                  /* NULL: not compiled yet */
+    struct Compiled *next;
+} Compiled;
+
+struct Codegen {
+    Arena *arena;
+    CodegenOptions options;
+    Diagnostics *diagnostics;
+    Target target;
+    CodegenTimes times;
+    Compiled *functions; int function_count, compiled_count;
+    LLVMOrcLLJITRef jit;
+};
+
+double    session_seconds(void);
+Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
+/* A fresh module for this session's target; emission, verification and passes with their times. */
+LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);
+LLVMValueRef  session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol);
+void          session_optimise(Codegen *c, LLVMModuleRef module);
+
+/* Entries of a run that have roots, in order: init, step, evaluate, predict, metrics. */
+typedef struct RunEntry { Entry entry; int measure; const Function *function; int64_t batch; const char *name; } RunEntry;
+int session_entries(Codegen *c, const Run *run, RunEntry **entries);
+#endif

@@ -1,0 +1,17 @@
+/* target: processors sgdc knows, and LLVM's target machine for one of them (target.c). Private to codegen. */
+#ifndef SGDC_TARGET_H
+#define SGDC_TARGET_H
+#include "codegen/codegen.h"
+#include "ir/loop.h"
+#include <llvm-c/TargetMachine.h>
+
+typedef struct Target {
+    LoopTarget loop;
+    bool x86, runs_here;
+    const char *cpu, *triple;
+    LLVMTargetMachineRef machine;
+} Target;
+/* False, with a diagnostic, if processor or triple are unknown. */
+bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
+void target_close(Target *target);
+#endif

@@ -1,0 +1,518 @@
+/* fuse: which nodes get a buffer, which nest stores them, and in which order nests run.
+ *
+ * A node without a buffer is computed where it is used, as part of its users' bodies. Reductions, scatters and
+ * concatenations always have one; anything else only if computing it again at each use would cost more than
+ * storing it. Stored nodes and roots then become nests, each merged where it can be into a nest over the same
+ * space that it depends on directly (the epilogue of a kernel) or that came before.
+ *
+ * When a mini-batch may have more rows than a block, values that need a complete sum over the batch belong to a
+ * later sweep than the sum: `sweep_of` counts the sums over rows below a node. Rows are recomputed in each sweep
+ * that needs them.
+ *
+ * A cell is updated in place by the nest that computes its new value, after every other nest that reads the old
+ * one. Where no order allows that, the new value gets a buffer and is copied when everything else is done.
+ */
+#include "ir/loop.h"
+#include <string.h>
+
+enum { DEEPEST = 48, DEAREST = 300, MOST_STORES = 10, TRIED_NESTS = 12 };
+
+typedef struct Dependence { int *before; int count, capacity; } Dependence;
+typedef struct Fuse {
+    LoopFunction *f;
+    Node **node;                       /* by id; NULL: not in this function */
+    int   *sweep_of;                   /* sweep after whose end ... (0: needs no batch sum) */
+    double *cost, *evaluations;
+    int   *depth, *sink;
+    bool  *copied_late;                /* by root: the new value goes through a buffer */
+    /* of the section being built */
+    Section *section;
+    int     *provider;                 /* by id: nest, -1 */
+    Dependence *needs; int needs_capacity;
+    int     *mark, stamp;
+} Fuse;
+
+/* ---- nodes of the function ---------------------------------------------------------------- */
+static void collect_nodes(Fuse *u) {
+    LoopFunction *f = u->f;
+    Vector(Node *) open = {0};
+    for (int r = 0; r < f->function->root_count; r++)
+        if (f->function->roots[r].node->id >= f->nodes)
+            f->nodes = f->function->roots[r].node->id + 1;
+    u->node = arena_array(f->arena, Node *, f->nodes);
+    for (int r = 0; r < f->function->root_count; r++)
+        vector_push(f->arena, &open, f->function->roots[r].node);
+    while (open.count > 0) {
+        Node *node = open.items[--open.count];
+        if (u->node[node->id] != NULL)
+            continue;
+        u->node[node->id] = node;
+        for (int s = 0; s < node->sources; s++)
+            vector_push(f->arena, &open, node->source[s]);
+    }
+}
+
+static bool sums_rows(const Node *node) {
+    if (node->op == OP_SCATTER_ADD)
+        return node->attr.over_rows;
+    return op_class(node->op) == OP_CLASS_REDUCE && node->attr.contraction->over_rows;
+}
+
+static bool always_stored(const Node *node) {
+    return op_class(node->op) == OP_CLASS_REDUCE || node->op == OP_SCATTER_ADD || node->op == OP_CONCAT;
+}
+
+static double own_cost(const Fuse *u, const Node *node) {
+    switch (node->op) {
+    case OP_CONST: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_CELL: case OP_GRADIENT: return 0;
+    case OP_COLUMN: return u->f->block > 1 ? 6 : 0;
+    case OP_RANDOM: return 30;
+    case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID: case OP_ERF: return 15;
+    case OP_POW: return 40;
+    case OP_SQRT: case OP_DIV: case OP_FLOORDIV: case OP_MOD: case OP_POWI: return 8;
+    case OP_VIEW: case OP_RESHAPE: case OP_STOP_GRADIENT: return 0.1;
+    case OP_GATHER: return 8;
+    default: return 1;
+    }
+}
+
+static int64_t reduced_terms(const Node *node) {
+    int64_t terms = 1;
+    if (node->op != OP_SCATTER_ADD)
+        for (int k = 0; k < node->attr.contraction->reduced; k++)
+            terms *= node->attr.contraction->extent[k];
+    return terms;
+}
+
+static void add_evaluations(Fuse *u, const Node *of, double count, int sink) {
+    uint32_t id = of->id;
+    if (u->sink[id] == sink && u->evaluations[id] > 0) {
+        if (count > u->evaluations[id])
+            u->evaluations[id] = count;
+        return;
+    }
+    u->sink[id] = sink;
+    u->evaluations[id] += count;
+}
+
+static void choose_stored(Fuse *u) {
+    LoopFunction *f = u->f;
+    for (uint32_t id = 0; id < f->nodes; id++) {
+        Node *node = u->node[id];
+        if (node == NULL)
+            continue;
+        u->cost[id] = own_cost(u, node);
+        for (int s = 0; s < node->sources; s++)
+            if (!always_stored(node->source[s]))
+                u->cost[id] += u->cost[node->source[s]->id];
+        if (u->cost[id] > 1e6)
+            u->cost[id] = 1e6;
+    }
+    for (int r = 0; r < f->function->root_count; r++) {
+        Node *node = f->function->roots[r].node;
+        add_evaluations(u, node, (double)shape_size(node->shape), (int)node->id);
+    }
+    for (uint32_t id = f->nodes; id-- > 0;) {
+        Node *node = u->node[id];
+        if (node == NULL)
+            continue;
+        double size = (double)shape_size(node->shape), count = u->evaluations[id];
+        bool again = (count / (size > 0 ? size : 1) - 1) * u->cost[id] > 3;
+        f->stored[id] = always_stored(node) || (again && node->sources + (node->op == OP_COLUMN) > 0)
+                        || (again && node->op == OP_RANDOM);
+        if (f->stored[id])
+            count = size;
+        if (op_class(node->op) == OP_CLASS_REDUCE)
+            count = size * (double)reduced_terms(node);
+        if (node->op == OP_SCATTER_ADD)
+            count = (double)shape_size(node->source[0]->shape);
+        bool element = op_class(node->op) == OP_CLASS_ELEMENT;
+        for (int s = 0; s < node->sources; s++)
+            add_evaluations(u, node->source[s], node->op == OP_CONCAT ? (double)shape_size(node->source[s]->shape) : count,
+                            element && !f->stored[id] && u->sink[id] >= 0 ? u->sink[id] : (int)id);
+    }
+    for (uint32_t id = 0; id < f->nodes; id++) {      /* what has grown too deep or too dear is stored after all */
+        Node *node = u->node[id];
+        if (node == NULL || node->sources == 0)
+            continue;
+        double cost = own_cost(u, node);
+        int depth = 0;
+        for (int s = 0; s < node->sources; s++) {
+            uint32_t source = node->source[s]->id;
+            if (f->stored[source])
+                continue;
+            cost += u->cost[source];
+            if (u->depth[source] >= depth)
+                depth = u->depth[source] + 1;
+        }
+        u->cost[id] = cost;
+        u->depth[id] = depth;
+        if (depth >= DEEPEST || cost > DEAREST)
+            f->stored[id] = 1;
+    }
+}
+
+static int find_sweeps(Fuse *u) {
+    int last = 0;
+    for (uint32_t id = 0; id < u->f->nodes; id++) {
+        Node *node = u->node[id];
+        if (node == NULL)
+            continue;
+        int sweep = 0;
+        for (int s = 0; s < node->sources; s++)
+            if (u->sweep_of[node->source[s]->id] > sweep)
+                sweep = u->sweep_of[node->source[s]->id];
+        if (sums_rows(node))
+            sweep++;
+        u->sweep_of[id] = sweep;
+        if (sweep > last)
+            last = sweep;
+    }
+    return last;
+}
+
+/* ---- nests of a section ------------------------------------------------------------------- */
+static void need(Fuse *u, int nest, int before) {
+    Dependence *d = &u->needs[nest];
+    for (int i = 0; i < d->count; i++)
+        if (d->before[i] == before)
+            return;
+    if (d->count == d->capacity)
+        d->before = vector_grow(u->f->arena, d->before, d->count, &d->capacity, sizeof *d->before);
+    d->before[d->count++] = before;
+}
+
+/* Does nest `late` need `early`, directly or not? */
+static bool reaches(Fuse *u, int late, int early) {
+    Vector(int) open = {0};
+    u->stamp++;
+    vector_push(u->f->arena, &open, late);
+    while (open.count > 0) {
+        int nest = open.items[--open.count];
+        if (nest == early)
+            return true;
+        if (u->mark[nest] == u->stamp)
+            continue;
+        u->mark[nest] = u->stamp;
+        for (int i = 0; i < u->needs[nest].count; i++)
+            vector_push(u->f->arena, &open, u->needs[nest].before[i]);
+    }
+    return false;
+}
+
+static bool can_be_flat(const Fuse *u, Node *node, bool top) {
+    if (!top && node_is_stored(u->f, node))
+        return true;
+    switch (op_class(node->op)) {
+    case OP_CLASS_LEAF:
+        return node->op != OP_IOTA;
+    case OP_CLASS_ELEMENT:
+        for (int s = 0; s < node->sources; s++)
+            if (!can_be_flat(u, node->source[s], false))
+                return false;
+        return true;
+    default:
+        return node->op == OP_RESHAPE && can_be_flat(u, node->source[0], false);
+    }
+}
+
+static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape space) {
+    Nest *nest = arena_new_of(u->f->arena, Nest);
+    *nest = (Nest){.kind = kind, .id = u->section->nests.count, .rows = rows, .space = space, .reduce = reduce,
+                   .lanes = LANES_NONE, .vectors = 1, .tile = 1, .tile_axis = -1};
+    vector_push(u->f->arena, &u->section->nests, nest);
+    if (u->section->nests.count > u->needs_capacity) {
+        int capacity = u->needs_capacity * 2 + 16;
+        Dependence *needs = arena_array(u->f->arena, Dependence, capacity);
+        int *mark = arena_array(u->f->arena, int, capacity);
+        if (nest->id > 0) {
+            memcpy(needs, u->needs, sizeof *needs * (size_t)nest->id);
+            memcpy(mark, u->mark, sizeof *mark * (size_t)nest->id);
+        }
+        u->needs = needs;
+        u->mark = mark;
+        u->needs_capacity = capacity;
+    }
+    return nest;
+}
+
+static void nest_store(Fuse *u, Nest *nest, Store store) {
+    Store *stores = arena_array(u->f->arena, Store, nest->store_count + 1);
+    if (nest->store_count > 0)
+        memcpy(stores, nest->stores, sizeof *stores * (size_t)nest->store_count);
+    stores[nest->store_count++] = store;
+    nest->stores = stores;
+    if (store.kind == STORE_BUFFER)
+        u->provider[store.node->id] = nest->id;
+}
+
+typedef struct Dependencies { Fuse *fuse; Nest *nest; bool fits; bool uses; } Dependencies;
+
+static void visit_fit(void *context, const Read *read) {
+    Dependencies *d = context;
+    if (!node_is_stored(d->fuse->f, read->node))
+        return;
+    int provider = d->fuse->provider[read->node->id];
+    if (provider == d->nest->id) {
+        d->uses = true;
+        if (!read_is_here(d->nest, read))
+            d->fits = false;
+    } else if (provider >= 0 && reaches(d->fuse, provider, d->nest->id)) {
+        d->fits = false;
+    }
+}
+
+static void visit_need(void *context, const Read *read) {
+    Dependencies *d = context;
+    if (!node_is_stored(d->fuse->f, read->node))
+        return;
+    int provider = d->fuse->provider[read->node->id];
+    if (provider >= 0 && provider != d->nest->id)
+        need(d->fuse, d->nest->id, provider);
+}
+
+/* A chain that leaves the registers: its sum is complete only when the sweep is. */
+static bool is_carried(const LoopFunction *f, const Node *node) {
+    if (!sums_rows(node) || node->op == OP_SCATTER_ADD)
+        return false;
+    const Contraction *c = node->attr.contraction;
+    return !f->one_block || (f->block > 1 && c->chunk > 0 && c->chunk < f->block);
+}
+
+static bool same_space(const Nest *nest, Shape shape, bool flat) {
+    if (nest->flat)
+        return flat && shape_size(nest->space) == shape_size(shape);
+    return shape_equal(nest->space, shape);
+}
+
+static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) {
+    Node *value = store->value;
+    if (nest->rows != rows || nest->kind == NEST_SCATTER || nest->store_count >= MOST_STORES
+        || !same_space(nest, value->shape, flat))
+        return false;
+    if (nest->reduce != NULL && is_carried(u->f, nest->reduce))
+        return false;
+    if (store->kind == STORE_ROWS)
+        return false;
+    Dependencies d = {.fuse = u, .nest = nest, .fits = true};
+    value_reads(u->f, value, store_provides(store), nest, visit_fit, &d);
+    return d.fits;
+}
+
+static void place_store(Fuse *u, Store store, bool rows, bool alone) {
+    bool flat = can_be_flat(u, store.value, store_provides(&store)) && store.value == store.node
+                && store.kind != STORE_ROWS && store.value->shape.rank > 1;
+    Nest *nest = NULL;
+    for (int i = u->section->nests.count - 1, tried = 0; i >= 0 && tried < TRIED_NESTS && !alone; i--, tried++)
+        if (fits(u, u->section->nests.items[i], &store, rows, flat)) {
+            nest = u->section->nests.items[i];
+            break;
+        }
+    if (nest == NULL) {
+        Shape space = store.value->shape;
+        if (flat)
+            space = (Shape){.rank = 1, .extent = {shape_size(space)}};
+        nest = nest_new(u, NEST_ELEMENTS, NULL, rows, space);
+        nest->flat = flat;
+    }
+    nest_store(u, nest, store);
+    Dependencies d = {.fuse = u, .nest = nest};
+    value_reads(u->f, store.value, store_provides(&store), nest, visit_need, &d);
+}
+
+static void place_node(Fuse *u, Node *node) {
+    if (node->op == OP_CONCAT) {
+        int64_t begin = 0;
+        int first = u->section->nests.count;
+        for (int s = 0; s < node->sources; s++) {
+            Node *part = node->source[s];
+            Nest *nest = nest_new(u, NEST_ELEMENTS, NULL, node->rows != 0, part->shape);
+            nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = part, .node = node,
+                                        .offset = begin * row_major_stride(node->shape, (int)node->attr.index)});
+            begin += part->shape.extent[node->attr.index];
+            Dependencies d = {.fuse = u, .nest = nest};
+            u->provider[node->id] = -1;
+            value_reads(u->f, part, false, nest, visit_need, &d);
+            if (s > 0)
+                need(u, nest->id, nest->id - 1);    /* the last part stands for the whole */
+        }
+        u->provider[node->id] = u->section->nests.count > first ? u->section->nests.count - 1 : -1;
+        return;
+    }
+    if (!always_stored(node)) {
+        place_store(u, (Store){.kind = STORE_BUFFER, .value = node, .node = node}, node->rows != 0, false);
+        return;
+    }
+    Nest *nest = nest_new(u, node->op == OP_SCATTER_ADD ? NEST_SCATTER : NEST_REDUCE, node, node->rows != 0, node->shape);
+    nest->carried = is_carried(u->f, node);
+    nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = node, .node = node});
+    Dependencies d = {.fuse = u, .nest = nest};
+    nest_reads(u->f, nest, visit_need, &d);
+}
+
+static void place_root(Fuse *u, int index) {
+    static const StoreKind kind_of[] = {[ROOT_SUM] = STORE_SUM, [ROOT_UPDATE] = STORE_CELL, [ROOT_ROWS] = STORE_ROWS,
+                                        [ROOT_VALUE] = STORE_VALUE};
+    const Root *root = &u->f->function->roots[index];
+    Store store = {.kind = kind_of[root->kind], .value = root->node, .node = root->node, .index = root->index};
+    place_store(u, store, root->kind == ROOT_ROWS, u->copied_late[index]);
+}
+
+/* ---- updates in place, and the order of nests ------------------------------------------------- */
+typedef struct CellReads { int64_t cell; const Nest *nest; bool any, elsewhere; } CellReads;
+
+static void visit_cell(void *context, const Read *read) {
+    CellReads *c = context;
+    if (read->node->op != OP_CELL || read->node->attr.index != c->cell)
+        return;
+    c->any = true;
+    if (!read_is_here(c->nest, read))
+        c->elsewhere = true;
+}
+
+/* Makes every other reader of an updated cell come before its writer. False (and the root is marked) if the cell
+ * cannot be updated in place. */
+static bool order_updates(Fuse *u) {
+    bool possible = true;
+    Section *section = u->section;
+    for (int i = 0; i < section->nests.count; i++) {
+        Nest *writer = section->nests.items[i];
+        for (int s = 0; s < writer->store_count; s++) {
+            if (writer->stores[s].kind != STORE_CELL)
+                continue;
+            bool in_place = true;
+            for (int j = 0; j < section->nests.count; j++) {
+                CellReads c = {.cell = writer->stores[s].index, .nest = section->nests.items[j]};
+                nest_reads(u->f, section->nests.items[j], visit_cell, &c);
+                if (j == i ? c.elsewhere : c.any && reaches(u, j, i))
+                    in_place = false;
+                else if (j != i && c.any)
+                    need(u, i, j);
+            }
+            for (int r = 0; r < u->f->function->root_count && !in_place; r++) {
+                const Root *root = &u->f->function->roots[r];
+                if (root->kind == ROOT_UPDATE && root->index == writer->stores[s].index && !u->copied_late[r]) {
+                    u->copied_late[r] = true;
+                    if (!node_is_memory(root->node))
+                        u->f->stored[root->node->id] = 1;
+                    possible = false;
+                }
+            }
+        }
+    }
+    return possible;
+}
+
+static void order_nests(Fuse *u) {
+    Section *section = u->section;
+    int count = section->nests.count;
+    Nest **ordered = arena_array(u->f->arena, Nest *, count + 1);
+    bool *done = arena_array(u->f->arena, bool, count + 1);
+    for (int placed = 0; placed < count;) {
+        int before = placed;
+        for (int i = 0; i < count; i++) {
+            bool ready = !done[i];
+            for (int d = 0; ready && d < u->needs[i].count; d++)
+                ready = done[u->needs[i].before[d]];
+            if (ready) {
+                done[i] = true;
+                ordered[placed++] = section->nests.items[i];
+            }
+        }
+        if (placed == before)
+            INTERNAL_ERROR("the nests of %s depend on each other in a circle", u->f->name);
+    }
+    for (int i = 0; i < count; i++)
+        ordered[i]->id = i;
+    section->nests.items = ordered;
+    section->nests.capacity = count + 1;
+}
+
+/* ---- sections ------------------------------------------------------------------------------ */
+static void mark_needed(Fuse *u, Node *from, bool *needed) {
+    Vector(Node *) open = {0};
+    vector_push(u->f->arena, &open, from);
+    while (open.count > 0) {
+        Node *node = open.items[--open.count];
+        if (node->rows == 0 || needed[node->id])
+            continue;
+        needed[node->id] = true;
+        for (int s = 0; s < node->sources; s++)
+            vector_push(u->f->arena, &open, node->source[s]);
+    }
+}
+
+static bool root_is_in(const Fuse *u, const Root *root, int sweep, bool inside) {
+    return u->f->one_block || ((root->kind == ROOT_ROWS) == inside && u->sweep_of[root->node->id] == sweep);
+}
+
+static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
+    LoopFunction *f = u->f;
+    bool *needed = arena_array(f->arena, bool, f->nodes + 1);
+    for (uint32_t id = 0; id < f->nodes; id++) {
+        Node *node = u->node[id];
+        if (node == NULL)
+            continue;
+        if (f->one_block)
+            needed[id] = true;
+        else if (inside && sums_rows(node) && u->sweep_of[id] == sweep + 1) {
+            for (int s = 0; s < node->sources; s++)
+                mark_needed(u, node->source[s], needed);
+            needed[id] = true;
+        } else if (!inside && node->rows == 0 && !sums_rows(node) && u->sweep_of[id] == sweep)
+            needed[id] = true;
+    }
+    for (int r = 0; r < f->function->root_count && inside && !f->one_block; r++)
+        if (root_is_in(u, &f->function->roots[r], sweep, inside))
+            mark_needed(u, f->function->roots[r].node, needed);
+    u->section = section;
+    for (bool again = true; again;) {
+        *section = (Section){.inside = inside};
+        if (u->needs_capacity > 0)
+            memset(u->needs, 0, sizeof *u->needs * (size_t)u->needs_capacity);
+        for (uint32_t id = 0; id < f->nodes; id++)
+            u->provider[id] = -1;
+        for (uint32_t id = 0; id < f->nodes; id++)
+            if (needed[id] && f->stored[id])
+                place_node(u, u->node[id]);
+        for (int late = 0; late <= 1; late++)
+            for (int r = 0; r < f->function->root_count; r++)
+                if (root_is_in(u, &f->function->roots[r], sweep, inside) && u->copied_late[r] == (late == 1))
+                    place_root(u, r);
+        again = !order_updates(u);
+    }
+    order_nests(u);
+}
+
+void fuse_function(LoopFunction *f) {
+    Fuse u = {.f = f};
+    collect_nodes(&u);
+    size_t nodes = f->nodes + 1;
+    f->stored = arena_array(f->arena, uint8_t, nodes);
+    u.sweep_of = arena_array(f->arena, int, nodes);
+    u.cost = arena_array(f->arena, double, nodes);
+    u.evaluations = arena_array(f->arena, double, nodes);
+    u.depth = arena_array(f->arena, int, nodes);
+    u.sink = arena_array(f->arena, int, nodes);
+    u.provider = arena_array(f->arena, int, nodes);
+    u.copied_late = arena_array(f->arena, bool, f->function->root_count + 1);
+    memset(u.sink, -1, sizeof *u.sink * nodes);
+    choose_stored(&u);
+    int sweeps = find_sweeps(&u);
+    bool rows = false;
+    for (uint32_t id = 0; id < f->nodes; id++)
+        rows |= u.node[id] != NULL && u.node[id]->rows != 0;
+    if (f->one_block || !rows) {
+        f->one_block = true;
+        f->section_count = 1;
+        f->sections = arena_array(f->arena, Section, 1);
+        fill_section(&u, &f->sections[0], 0, rows);
+        return;
+    }
+    f->section_count = 2 * (sweeps + 1);
+    f->sections = arena_array(f->arena, Section, f->section_count);
+    for (int s = 0; s <= sweeps; s++) {
+        fill_section(&u, &f->sections[2 * s], s, false);
+        fill_section(&u, &f->sections[2 * s + 1], s, true);
+    }
+}

@@ -1,0 +1,201 @@
+/* loop: what becomes vector lanes, what is unrolled into registers, and the pipeline of this part.
+ *
+ * A value with rows has its rows along the lanes: every operand is then contiguous or the same for all lanes,
+ * whatever the windows and strides of its axes. Without rows (weight gradients, updates) the axis whose reads
+ * are cheapest is taken. Around a kernel, outputs are tiled into registers so that each load is used several
+ * times (docs/performance: accumulators + vectors of one column + 1 <= registers). None of these choices moves a
+ * bit: lanes and tiles are outputs, or the 16 lanes the order law itself names.
+ */
+#include "ir/loop.h"
+#include <string.h>
+#include <time.h>
+
+enum { MOST_READS = 96, LARGEST_ONE_BLOCK = 1024, USUAL_BLOCK = 256, LARGEST_TILE = 12 };
+
+typedef struct Reads { Read items[MOST_READS]; int count; } Reads;
+
+static void collect_read(void *context, const Read *read) {
+    Reads *reads = context;
+    if (reads->count < MOST_READS)
+        reads->items[reads->count++] = *read;
+}
+
+int loop_lanes(const LoopTarget *target, const Nest *nest) {
+    bool wide = nest->reduce != NULL && nest->reduce->dtype == DTYPE_F64;
+    for (int s = 0; s < nest->store_count; s++)
+        wide |= nest->stores[s].value->dtype == DTYPE_F64;
+    return wide && target->lanes > 2 ? target->lanes / 2 : target->lanes;
+}
+
+/* What it costs to read, per element, with this axis along the lanes. */
+static double lane_cost(const LoopFunction *f, const Reads *reads, Shape space, int axis, int lanes, bool stores) {
+    double cost = 0;
+    int64_t extent = space.extent[axis];
+    double used = extent >= lanes ? lanes : extent >= 8 ? 6 : extent >= 4 ? 3 : 1;
+    for (int i = 0; i < reads->count; i++) {
+        const Read *read = &reads->items[i];
+        int64_t step = read->linear.coef[axis];
+        if (step == 0)
+            cost += 0.4;
+        else if (step == 1)
+            cost += 1;
+        else if (read->node->rows != 0 && f->block > 1 && node_is_stored(f, read->node) && step > 0 && step < WILD_STRIDE)
+            cost += 1.3;             /* a copy makes it contiguous */
+        else
+            cost += used * 1.5;
+    }
+    if (stores)
+        cost += row_major_stride(space, axis) == 1 ? 1 : used * 1.5;
+    return cost / used;
+}
+
+static int cheapest_lanes(const LoopFunction *f, const Nest *nest, const Reads *reads, int lanes) {
+    int best = LANES_NONE;
+    double least = 1e300;
+    for (int a = nest->space.rank - 1; a >= 0; a--) {
+        if (nest->space.extent[a] < 2)
+            continue;
+        double cost = lane_cost(f, reads, nest->space, a, lanes, true);
+        if (cost < least * 0.999) {
+            least = cost;
+            best = a;
+        }
+    }
+    return best;
+}
+
+static int most_vectors(int64_t available, int registers) {
+    if (registers < 32)
+        return available >= 2 ? 2 : 1;
+    if (available <= 4)
+        return available < 1 ? 1 : (int)available;
+    return available % 4 == 0 ? 4 : available % 3 == 0 ? 3 : 4;
+}
+
+/* Register tile of a kernel: vectors along the lanes, and the output axis whose tiles share most loads. */
+static void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target) {
+    int lanes = loop_lanes(target, nest);
+    bool reuse_along_lanes = false;
+    int64_t available = nest->lanes == LANES_ROWS ? f->block / lanes
+                        : nest->lanes >= 0 ? nest->space.extent[nest->lanes] / lanes : 1;
+    for (int i = 0; i < reads->count; i++) {
+        const Read *read = &reads->items[i];
+        if (read->operand < 0)
+            continue;
+        if (nest->lanes == LANES_ROWS ? read->node->rows == 0 : nest->lanes >= 0 && read->linear.coef[nest->lanes] == 0)
+            reuse_along_lanes = true;
+    }
+    nest->vectors = nest->lanes == LANES_NONE ? 1
+                    : reuse_along_lanes ? most_vectors(available, target->registers) : available >= 2 ? 2 : 1;
+    int64_t best = 0;
+    for (int a = 0; a < nest->space.rank; a++) {
+        if (a == nest->lanes || nest->space.extent[a] < 2)
+            continue;
+        int64_t shared = 1;
+        bool guarded = false;
+        for (int i = 0; i < reads->count; i++)
+            if (reads->items[i].operand >= 0) {
+                shared += reads->items[i].linear.coef[a] == 0 ? 1000 : 0;
+                guarded |= reads->items[i].guarded && reads->items[i].linear.coef[a] != 0;
+            }
+        int64_t worth = (shared + (nest->space.extent[a] < 64 ? nest->space.extent[a] : 64)) / (guarded ? 8 : 1);
+        if (worth > best) {
+            best = worth;
+            nest->tile_axis = a;
+        }
+    }
+    if (nest->tile_axis >= 0) {
+        int64_t tile = (target->registers - 1 - nest->vectors) / nest->vectors;
+        int64_t extent = nest->space.extent[nest->tile_axis];
+        int64_t most = nest->vectors >= 3 ? 8 : LARGEST_TILE;
+        tile = tile > most ? most : tile;
+        if (extent <= tile)
+            tile = extent;
+        else                                   /* the largest tile that leaves no or little over */
+            for (int64_t t = tile; t >= (tile + 1) / 2 + 1; t--)
+                if (extent % t == 0) {
+                    tile = t;
+                    break;
+                }
+        nest->tile = (int)tile;
+    }
+}
+
+static bool reads_only_columns(const LoopFunction *f, const Reads *reads, Shape space) {
+    bool column = false;
+    for (int i = 0; i < reads->count; i++) {
+        const Read *read = &reads->items[i];
+        if (read->node->rows == 0)
+            continue;
+        if (node_is_stored(f, read->node) && read->node->op != OP_COLUMN)
+            return false;
+        column |= read->linear.coef[space.rank - 1] == 1;
+    }
+    return column;
+}
+
+static void schedule_nest(LoopFunction *f, Nest *nest, const LoopTarget *target) {
+    static const Reads none;
+    Reads *reads = arena_copy(f->arena, &none, sizeof none);
+    nest_reads(f, nest, collect_read, reads);
+    int lanes = loop_lanes(target, nest);
+    if (nest->kind == NEST_SCATTER)
+        return;
+    if (nest->kind == NEST_ELEMENTS) {
+        bool to_rows = nest->store_count == 1 && nest->stores[0].kind == STORE_ROWS;
+        nest->lanes = nest->rows && f->block > 1 && !to_rows ? LANES_ROWS : cheapest_lanes(f, nest, reads, lanes);
+        if (to_rows && f->block > 1)
+            nest->lanes = nest->space.rank > 0 ? nest->space.rank - 1 : LANES_NONE;
+        if (nest->rows && f->block > 1 && !to_rows && nest->store_count == 1 && nest->stores[0].kind == STORE_BUFFER
+            && nest->stores[0].value == nest->stores[0].node && nest->space.rank > 0
+            && nest->space.extent[nest->space.rank - 1] >= lanes && reads_only_columns(f, reads, nest->space))
+            nest->lanes = nest->space.rank - 1;          /* columns are read along their rows, and turned after */
+        return;
+    }
+    const Contraction *c = nest->reduce->attr.contraction;
+    if (c->lanes > 1 && !(c->over_rows && f->block == 1)) {
+        bool along_rows = f->block > 1 && (nest->reduce->rows != 0 || c->over_rows);
+        nest->lanes = along_rows ? LANES_ROWS : LANES_NONE;
+        nest->lanes_of_k = !c->over_rows;
+        return;
+    }
+    if (nest->reduce->rows != 0 && f->block > 1)
+        nest->lanes = LANES_ROWS;
+    else
+        nest->lanes = cheapest_lanes(f, nest, reads, lanes);
+    choose_tile(f, nest, reads, target);
+}
+
+void loop_schedule(LoopFunction *f, const LoopTarget *target) {
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++)
+            schedule_nest(f, f->sections[s].nests.items[i], target);
+}
+
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch, const LoopTarget *target,
+                         double *fuse_seconds, double *plan_seconds) {
+    double start = seconds_now();
+    LoopFunction *f = arena_new_of(arena, LoopFunction);
+    *f = (LoopFunction){.arena = arena, .name = function->name, .run = run, .function = function,
+                        .steps = function->steps};
+    f->one_block = batch > 0 && batch <= LARGEST_ONE_BLOCK;
+    if (batch == 1)
+        f->block = 1;
+    else if (f->one_block)
+        f->block = (batch + 15) / 16 * 16;
+    else
+        f->block = USUAL_BLOCK;
+    fuse_function(f);
+    double fused = seconds_now();
+    loop_schedule(f, target);
+    plan_function(f);
+    *fuse_seconds += fused - start;
+    *plan_seconds += seconds_now() - fused;
+    return f;
+}

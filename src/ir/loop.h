@@ -1,0 +1,124 @@
+/* loop: a function of a run as loops over buffers, what fuse.c, plan.c and loop.c make and codegen emits.
+ *
+ * A function is a list of sections. A section is either `inside` a sweep, run once per block of at most `block`
+ * rows of the mini-batch, or outside, run once (before, between or after sweeps). A section is a list of nests.
+ * A nest is one set of loops over an index space (rows, if it has them, and the axes of `space`); its body
+ * evaluates graph nodes at a point, inlining everything that has no buffer of its own, and stores some of
+ * them. A nest with `reduce` is the kernel leaf: around the body run the reduced axes, in the order of k; the
+ * stores are the epilogue, which finds the reduction's result in registers.
+ *
+ *   fuse.c        which nodes are stored, which nest stores them, in which order nests run
+ *   plan.c        buffers: layouts, sizes, lives, places in the work block
+ *   loop.c        what becomes vector lanes, what is unrolled into registers; the pipeline of the three
+ *   loop_walk.c   what a nest reads, and with which strides
+ *   loop_print.c  loops as text (--emit=loops) and as a key (equal keys: equal code)
+ *
+ * Invariants: nests keep the order law (a chain is never split among lanes or tiles, which are outputs); row
+ * buffers hold whole vectors (block is 1 or a multiple of 16), places past the mini-batch hold the values of its
+ * last row; every buffer may be read one vector past either end.
+ */
+#ifndef SGDC_LOOP_H
+#define SGDC_LOOP_H
+#include "ir/program.h"
+
+typedef struct LoopTarget { int lanes; int registers; bool fma; } LoopTarget;   /* f32 in a vector, vector registers */
+
+typedef struct Buffer {
+    int     id;
+    DType   dtype;
+    bool    rows;                     /* one value per row of the block */
+    Shape   shape;
+    int64_t stride[MOST_RANK];        /* in elements */
+    int64_t row_stride;
+    int64_t dense;                    /* > 0: place = dense * row-major place (+ row * row_stride); 0: a permuted copy */
+    int64_t elements;
+    size_t  bytes, offset;            /* in the work block */
+    int     first, last;              /* steps of the plan between which it lives */
+} Buffer;
+
+typedef enum StoreKind { STORE_BUFFER, STORE_COPY, STORE_CELL, STORE_SUM, STORE_ROWS, STORE_VALUE } StoreKind;
+typedef struct Store {
+    StoreKind kind;
+    Node   *value;                    /* what is evaluated */
+    Node   *node;                     /* what it provides (the whole of a concat, of which value is a part) */
+    int     index;                    /* cell, sum or output */
+    Buffer *buffer;
+    int64_t offset;                   /* in elements: a part's place in its whole */
+} Store;
+
+enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
+typedef enum NestKind { NEST_ELEMENTS, NEST_REDUCE, NEST_SCATTER } NestKind;
+typedef struct Nest {
+    NestKind kind;
+    int      id;
+    bool     rows;                    /* the body runs for each row */
+    bool     flat;                    /* one loop over all elements in row-major order; space is then {elements} */
+    Shape    space;
+    Node    *reduce;                  /* NEST_REDUCE, NEST_SCATTER */
+    Store   *stores; int store_count;
+    bool     carried;                 /* a sum over the batch whose chain crosses blocks or chunks: through memory */
+    Buffer  *chain, *total;           /* carried: the open chunk's chain (times 16 lanes), the fold of closed chunks */
+    int      lanes;                   /* LANES_NONE, LANES_ROWS or an axis */
+    int      vectors;                 /* unrolled vectors along the lanes */
+    int      tile_axis, tile;         /* unrolled along another axis (-1: none) */
+    bool     lanes_of_k;              /* order law 2 with k itself along the lanes */
+    bool     transposes;              /* a copy whose lanes change: done in squares */
+    bool     from_copy;               /* it makes the rows-innermost buffer from the other layout */
+} Nest;
+
+typedef struct Section { bool inside; Vector(Nest *) nests; } Section;
+
+typedef struct LoopFunction {
+    Arena   *arena;
+    const char *name;
+    const Run *run;
+    const Function *function;
+    bool     steps;
+    int64_t  block;                   /* R: rows of a block at most; 1 or a multiple of 16 */
+    bool     one_block;               /* a mini-batch never has more rows than a block */
+    Section *sections; int section_count;
+    Vector(Buffer *) buffers;
+    size_t   work_bytes;
+    Buffer  *row_index;               /* i32[R]: the row of each place of the block; NULL if nothing needs it */
+    /* by node id */
+    uint32_t nodes;
+    uint8_t *stored;
+    Buffer **buffer, **copy;          /* values; a second layout with another axis innermost */
+    int     *copy_axis;               /* which; -1: no copy */
+} LoopFunction;
+
+/* Loops of one function of the run. batch: rows of a mini-batch if literal, else 0 (any number). */
+LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch, const LoopTarget *target,
+                         double *fuse_seconds, double *plan_seconds);
+void loop_print(Text *to, const LoopFunction *f);
+/* A text equal for two functions if and only if they have the same loops. */
+void loop_key(Text *to, const Run *run, const Function *function, int64_t batch);
+
+/* ---- between the files of this part */
+/* Of the nest's axes: result axes, then (operands of a reduction) reduced ones. A coefficient of WILD_STRIDE
+ * says that the place does not move evenly along that axis (divided, gathered, reshaped). */
+typedef struct Affine { int64_t offset, coef[MOST_AXES]; } Affine;
+#define WILD_STRIDE ((int64_t)1 << 40)
+typedef struct Read {
+    Node  *node;                      /* stored, or a leaf that is memory: CELL, COLUMN */
+    Affine linear;                    /* row-major place in the node */
+    bool   guarded;                   /* may be absent */
+    int    operand;                   /* of the reduction (0, 1), or -1: epilogue or element */
+} Read;
+typedef void ReadVisitor(void *context, const Read *read);
+/* Calls visit for each read in evaluating the nest (a node of the nest itself, read at its own point, included). */
+void nest_reads(const LoopFunction *f, const Nest *nest, ReadVisitor *visit, void *context);
+void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *nest, ReadVisitor *visit, void *context);
+bool store_provides(const Store *store);                /* the store is what gives its node a buffer */
+/* The read is the element the nest is at. */
+bool read_is_here(const Nest *nest, const Read *read);
+bool node_is_stored(const LoopFunction *f, const Node *node);
+bool node_is_memory(const Node *node);                  /* CELL, COLUMN: a leaf with an address */
+bool access_is_inside(const Access *access, const int64_t *extent, int axes, Shape source);
+int64_t row_major_stride(Shape s, int axis);
+
+void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
+void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
+void plan_function(LoopFunction *f);                               /* buffers: which, layout, lives, offsets; copies */
+int  loop_lanes(const LoopTarget *target, const Nest *nest);       /* places in a vector of this nest */
+#endif

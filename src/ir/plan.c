@@ -1,0 +1,291 @@
+/* plan: the buffers of a function: which values have one, in which layout, and where in the work block.
+ *
+ * A value with rows lies [element][row], rows innermost, so that lanes are rows everywhere. Where a sum over the
+ * batch wants one of a value's axes along its lanes, a second layout with that axis innermost is made by a copy;
+ * values made from data columns are made in that second layout (columns are contiguous along their elements)
+ * and turned. A value read only by the nest that makes it, at the same place, stays in registers.
+ *
+ * Lives are counted in nests of the whole function; what carries something from block to block, or is read in
+ * a sweep from outside, lives through the whole sweep. Placing is first fit by ascending start, exact and
+ * deterministic. Bytes beyond either end of a buffer may be read (as lanes that are then ignored), so the block
+ * has a margin; the first bytes of it also take sums that the caller does not ask for.
+ */
+#include "ir/loop.h"
+#include <string.h>
+
+enum { MARGIN = 256, ALIGNMENT = 64 };
+
+typedef struct Plan {
+    LoopFunction *f;
+    uint8_t *wants_main, *wants_copy;
+    Nest  **provider; int *provider_section;
+    const Section *section; Nest *nest; int section_index, step;
+} Plan;
+
+static Buffer *buffer_new(LoopFunction *f, DType dtype, bool rows, Shape shape, int64_t times) {
+    Buffer *b = arena_new_of(f->arena, Buffer);
+    *b = (Buffer){.id = f->buffers.count, .dtype = dtype, .rows = rows, .shape = shape, .first = -1, .last = -1};
+    b->dense = rows ? f->block : times;
+    b->row_stride = rows ? 1 : 0;
+    for (int a = 0; a < shape.rank; a++)
+        b->stride[a] = row_major_stride(shape, a) * b->dense;
+    b->elements = shape_size(shape) * b->dense;
+    b->bytes = (size_t)b->elements * dtype_bytes(dtype);
+    vector_push(f->arena, &f->buffers, b);
+    return b;
+}
+
+static Buffer *copy_new(LoopFunction *f, const Node *node, int axis) {
+    Buffer *b = buffer_new(f, node->dtype, true, node->shape, 1);
+    int64_t stride = 1, size = shape_size(node->shape);
+    b->stride[axis] = 1;
+    stride = node->shape.extent[axis];
+    for (int a = node->shape.rank - 1; a >= 0; a--)
+        if (a != axis) {
+            b->stride[a] = stride;
+            stride *= node->shape.extent[a];
+        }
+    b->row_stride = size;
+    b->dense = axis == node->shape.rank - 1 ? 1 : 0;
+    return b;
+}
+
+/* ---- who wants what -------------------------------------------------------------------------- */
+static int axis_of_stride(Shape shape, int64_t stride) {
+    for (int a = 0; a < shape.rank; a++)
+        if (shape.extent[a] > 1 && row_major_stride(shape, a) == stride)
+            return a;
+    return -1;
+}
+
+static void visit_want(void *context, const Read *read) {
+    Plan *p = context;
+    LoopFunction *f = p->f;
+    uint32_t id = read->node->id;
+    if (!node_is_stored(f, read->node))
+        return;
+    if (p->provider[id] == p->nest && read_is_here(p->nest, read) && read->operand < 0)
+        return;
+    if (read->node->rows != 0 && f->block > 1 && p->nest->lanes >= 0) {
+        int64_t step = read->linear.coef[p->nest->lanes];
+        int axis = step == 0 ? -1 : axis_of_stride(read->node->shape, step);
+        if (axis >= 0 && f->copy_axis[id] < 0 && !p->wants_copy[id])
+            f->copy_axis[id] = axis;
+        if (axis >= 0 && f->copy_axis[id] == axis) {
+            p->wants_copy[id] = 1;
+            return;
+        }
+    }
+    p->wants_main[id] = 1;
+}
+
+static void each_read(Plan *p, ReadVisitor *visit) {
+    LoopFunction *f = p->f;
+    p->step = 0;
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++, p->step++) {
+            p->section = &f->sections[s];
+            p->section_index = s;
+            p->nest = f->sections[s].nests.items[i];
+            nest_reads(f, p->nest, visit, p);
+        }
+}
+
+static void find_providers(Plan *p) {
+    LoopFunction *f = p->f;
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            Nest *nest = f->sections[s].nests.items[i];
+            for (int k = 0; k < nest->store_count; k++)
+                if (nest->stores[k].kind == STORE_BUFFER) {
+                    uint32_t id = nest->stores[k].node->id;
+                    p->provider[id] = nest;
+                    if (nest->lanes >= 0 && nest->rows && f->block > 1)
+                        f->copy_axis[id] = axis_of_stride(nest->stores[k].node->shape, 1);   /* made along its elements */
+                    if (nest->stores[k].value != nest->stores[k].node || nest->kind == NEST_SCATTER || nest->carried)
+                        p->wants_main[id] = 1;
+                }
+        }
+}
+
+static bool made_in_copy(const LoopFunction *f, const Nest *nest) {
+    return nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1
+           && nest->stores[0].kind == STORE_BUFFER;
+}
+
+/* ---- copies ------------------------------------------------------------------------------------ */
+static Nest *copy_nest(LoopFunction *f, Node *node, bool to_main) {
+    Nest *nest = arena_new_of(f->arena, Nest);
+    Store *store = arena_new_of(f->arena, Store);
+    *store = (Store){.kind = STORE_COPY, .value = node, .node = node,
+                     .buffer = to_main ? f->buffer[node->id] : f->copy[node->id]};
+    *nest = (Nest){.kind = NEST_ELEMENTS, .rows = true, .space = node->shape, .stores = store, .store_count = 1,
+                   .lanes = LANES_ROWS, .vectors = 1, .tile = 1, .tile_axis = -1, .transposes = true,
+                   .from_copy = to_main};
+    return nest;
+}
+
+static void add_copies(Plan *p, Section *section) {
+    LoopFunction *f = p->f;
+    int count = section->nests.count;
+    Nest **old = section->nests.items;
+    section->nests.items = NULL;
+    section->nests.count = section->nests.capacity = 0;
+    for (int i = 0; i < count; i++) {
+        Nest *nest = old[i];
+        vector_push(f->arena, &section->nests, nest);
+        for (int k = 0; k < nest->store_count; k++) {
+            const Store *store = &nest->stores[k];
+            if (store->kind != STORE_BUFFER || f->copy[store->node->id] == NULL)
+                continue;
+            if (store->value != store->node && store->offset + shape_size(store->value->shape) < shape_size(store->node->shape)
+                && !(i + 1 == count || old[i + 1]->stores[0].node != store->node))
+                continue;                                    /* a concat is copied once, after its last part */
+            bool to_main = made_in_copy(f, nest);
+            if (!to_main || f->buffer[store->node->id] != NULL)
+                vector_push(f->arena, &section->nests, copy_nest(f, store->node, to_main));
+        }
+    }
+    for (int i = 0; i < section->nests.count; i++)
+        section->nests.items[i]->id = i;
+}
+
+static void make_buffers(Plan *p) {
+    LoopFunction *f = p->f;
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            Nest *nest = f->sections[s].nests.items[i];
+            bool in_copy = made_in_copy(f, nest);
+            for (int k = 0; k < nest->store_count; k++) {
+                Store *store = &nest->stores[k];
+                uint32_t id = store->node->id;
+                if (store->kind != STORE_BUFFER)
+                    continue;
+                bool rows = store->node->rows != 0 && f->block > 1;
+                if (p->wants_main[id] && f->buffer[id] == NULL)
+                    f->buffer[id] = buffer_new(f, store->node->dtype, rows, store->node->shape, 1);
+                if ((p->wants_copy[id] || (in_copy && p->wants_main[id])) && f->copy[id] == NULL)
+                    f->copy[id] = copy_new(f, store->node, f->copy_axis[id]);
+                store->buffer = in_copy ? f->copy[id] : f->buffer[id];
+            }
+            if (nest->carried) {
+                int64_t lanes = nest->reduce->attr.contraction->lanes > 1 ? 16 : 1;
+                nest->chain = buffer_new(f, nest->reduce->dtype, false, nest->reduce->shape, lanes);
+                nest->total = f->buffer[nest->reduce->id];
+            }
+        }
+}
+
+/* ---- lives and places ---------------------------------------------------------------------------- */
+static void live(Buffer *b, int step) {
+    if (b == NULL)
+        return;
+    if (b->first < 0 || step < b->first)
+        b->first = step;
+    if (step > b->last)
+        b->last = step;
+}
+
+typedef struct Steps { int first, last; } Steps;
+
+static void live_in(const Plan *p, Buffer *b, Steps section, bool persists) {
+    live(b, p->step);
+    if (b != NULL && persists && p->section->inside && !p->f->one_block) {
+        live(b, section.first);
+        live(b, section.last);
+    }
+}
+
+typedef struct Living { Plan *plan; Steps section; } Living;
+
+static void visit_live(void *context, const Read *read) {
+    Living *l = context;
+    if (!node_is_stored(l->plan->f, read->node))
+        return;
+    live_in(l->plan, l->plan->f->buffer[read->node->id], l->section, read->node->rows == 0);
+    live_in(l->plan, l->plan->f->copy[read->node->id], l->section, false);
+}
+
+static void find_lives(Plan *p) {
+    LoopFunction *f = p->f;
+    int step = 0;
+    for (int s = 0; s < f->section_count; s++) {
+        Steps section = {step, step + f->sections[s].nests.count};
+        for (int i = 0; i < f->sections[s].nests.count; i++, step++) {
+            p->section = &f->sections[s];
+            p->step = step;
+            Nest *nest = p->nest = f->sections[s].nests.items[i];
+            Living l = {p, section};
+            nest_reads(f, nest, visit_live, &l);
+            for (int k = 0; k < nest->store_count; k++) {
+                bool persists = nest->stores[k].node->rows == 0;
+                live_in(p, nest->stores[k].buffer, section, persists);
+            }
+            live_in(p, nest->chain, section, true);
+            live_in(p, nest->total, section, true);
+            if (nest->kind == NEST_SCATTER)
+                live_in(p, f->buffer[nest->reduce->id], section, true);
+        }
+    }
+    if (f->row_index != NULL) {
+        live(f->row_index, 0);
+        live(f->row_index, step);
+    }
+}
+
+static size_t align_up(size_t n) {
+    return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static void place_buffers(LoopFunction *f) {
+    size_t margin = align_up(MARGIN + sizeof(double) * (size_t)f->function->root_count), most = margin;
+    for (int i = 0; i < f->buffers.count; i++) {
+        Buffer *b = f->buffers.items[i];
+        size_t bytes = align_up(b->bytes + ALIGNMENT), at = margin;
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (int j = 0; j < i; j++) {
+                const Buffer *other = f->buffers.items[j];
+                if (other->last < b->first || other->first > b->last)
+                    continue;
+                size_t end = other->offset + align_up(other->bytes + ALIGNMENT);
+                if (at < end && other->offset < at + bytes) {
+                    at = end;
+                    moved = true;
+                }
+            }
+        }
+        b->offset = at;
+        if (at + bytes > most)
+            most = at + bytes;
+    }
+    f->work_bytes = most + MARGIN;
+}
+
+static bool has_rows(const LoopFunction *f) {
+    for (int s = 0; s < f->section_count; s++)
+        if (f->sections[s].inside && f->sections[s].nests.count > 0)
+            return true;
+    return false;
+}
+
+void plan_function(LoopFunction *f) {
+    Plan p = {.f = f};
+    size_t nodes = f->nodes + 1;
+    f->buffer = arena_array(f->arena, Buffer *, nodes);
+    f->copy = arena_array(f->arena, Buffer *, nodes);
+    f->copy_axis = arena_array(f->arena, int, nodes);
+    memset(f->copy_axis, -1, sizeof *f->copy_axis * nodes);
+    p.wants_main = arena_array(f->arena, uint8_t, nodes);
+    p.wants_copy = arena_array(f->arena, uint8_t, nodes);
+    p.provider = arena_array(f->arena, Nest *, nodes);
+    find_providers(&p);
+    each_read(&p, visit_want);
+    make_buffers(&p);
+    for (int s = 0; s < f->section_count; s++)
+        add_copies(&p, &f->sections[s]);
+    if (f->block > 1 && has_rows(f))
+        f->row_index = buffer_new(f, DTYPE_I32, false, (Shape){.rank = 1, .extent = {f->block}}, 1);
+    find_lives(&p);
+    place_buffers(f);
+}
