@@ -2,7 +2,7 @@
  * does. Each rule is tested bit for bit against the interpreter (tests/unit/rules.c).
  *
  *   a + -b is a - b, a - -b is a + b, -a + b is b - a, -a * -b is a * b
- *   fma(1, b, c) is b + c, fma(a, b, -0.0) is a * b, fma(-a, -b, c) is fma(a, b, c)
+ *   fma(-a, -b, c) is fma(a, b, c)
  *   x / 2^n is x * 2^-n
  *   where(not c, a, b) is where(c, b, a), and a choice inside the branch of the same choice is made
  *   f(repeated x, repeated y) is repeated f(x, y): computed once where it was computed for every element */
@@ -12,8 +12,6 @@
 #include "ir/graph.h"
 
 static bool is_neg(const Node *n) { return n->op == OP_NEG && dtype_is_real(n->dtype); }
-static bool is_one(const Node *n) { return n->op == OP_CONST && n->attr.value == 1; }
-static bool is_minus_zero(const Node *n) { return n->op == OP_CONST && n->attr.value == 0 && signbit(n->attr.value); }
 
 /* 1 / divisor if it is a power of two whose reciprocal is exact and not denormal, else 0. */
 static double exact_reciprocal(const Node *divisor) {
@@ -40,9 +38,6 @@ static Node *rule_product(Graph *g, const Node *n) {
 
 static Node *rule_fma(Graph *g, const Node *n) {
     Node *a = n->source[0], *b = n->source[1], *c = n->source[2];
-    if (is_one(a)) return graph_binary(g, OP_ADD, b, c);
-    if (is_one(b)) return graph_binary(g, OP_ADD, a, c);
-    if (is_minus_zero(c)) return graph_binary(g, OP_MUL, a, b);
     if (!is_neg(a) || !is_neg(b)) return NULL;
     Node *source[] = {a->source[0], b->source[0], c};
     return graph_node(g, OP_FMA, n->dtype, n->shape, source, 3, (Attr){0});
