@@ -1,0 +1,176 @@
+/* plot: gnuplot as a child process. The script goes in through a temporary file, the picture comes back through a
+ * pipe and is written whole or not at all; nothing is left behind when it fails. */
+#define _GNU_SOURCE
+#include "driver/plot_internal.h"
+#include "driver/output.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40, MOST_COLUMNS = 200, SPAWN_FAILED = 127 };
+
+extern char **environ;
+
+static bool find_format(const char *path, PlotFormat *format) {
+    static const struct { const char *extension; PlotFormat format; } formats[] = {
+        { ".svg", PLOT_SVG }, { ".png", PLOT_PNG }, { ".pdf", PLOT_PDF }, { ".gp", PLOT_SCRIPT } };
+    const char *extension = path_extension(path);
+    if (strcmp(path, "-") == 0) {
+        *format = PLOT_TERMINAL;
+        return true;
+    }
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (strcmp(extension, formats[i].extension) == 0) {
+            *format = formats[i].format;
+            return true;
+        }
+    return false;
+}
+
+/* A file of the script, positioned at its beginning; NULL if there is no room for one. */
+static FILE *script_file(const char *script) {
+    FILE *file = tmpfile();
+    if (!file) return NULL;
+    bool good = fputs(script, file) >= 0 && fflush(file) == 0 && fseek(file, 0, SEEK_SET) == 0;
+    if (good && lseek(fileno(file), 0, SEEK_SET) == 0) return file;
+    fclose(file);
+    return NULL;
+}
+
+/* Starts gnuplot reading `in`, writing to `out`, complaining to `complaints`. Returns 0 or an errno. */
+static int start_gnuplot(int in, int out, int complaints, pid_t *child) {
+    char *arguments[] = { "gnuplot", "-", NULL };
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, in, 0);
+    posix_spawn_file_actions_adddup2(&actions, out, 1);
+    posix_spawn_file_actions_adddup2(&actions, complaints, 2);
+    int error = posix_spawnp(child, "gnuplot", &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+static void read_all(int from, Text *to) {
+    char chunk[1 << 14];
+    for (;;) {
+        ssize_t n = read(from, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return;
+        text_add_bytes(to, chunk, (size_t)n);
+    }
+}
+
+static const char *first_line(Arena *arena, FILE *complaints) {
+    char line[256];
+    rewind(complaints);
+    while (fgets(line, sizeof line, complaints)) {
+        char *text = line + strspn(line, " \t\n^");
+        text[strcspn(text, "\n")] = 0;
+        if (*text) return text_format(arena, ": %s", text);
+    }
+    return "";
+}
+
+/* Runs gnuplot on the script and collects what it draws. */
+static bool run_gnuplot(Arena *arena, const char *script, Text *picture, const char **problem) {
+    FILE *in = script_file(script), *complaints = tmpfile();
+    int ends[2] = { -1, -1 }, status = 0;
+    pid_t child;
+    bool good = false;
+    if (!in || !complaints || pipe2(ends, O_CLOEXEC)) {
+        *problem = text_format(arena, "the plot cannot be drawn: %s", strerror(errno));
+    } else {
+        int error = start_gnuplot(fileno(in), ends[1], fileno(complaints), &child);
+        close(ends[1]);
+        ends[1] = -1;
+        if (error == 0) {
+            read_all(ends[0], picture);
+            while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+                ;
+        }
+        good = error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && picture->length > 0;
+        if (error == ENOENT || (error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_FAILED))
+            *problem = "plots are drawn by gnuplot, and it is not installed; --plot FILE.gp writes the script alone";
+        else if (error)
+            *problem = text_format(arena, "gnuplot cannot be started: %s", strerror(error));
+        else if (!good)
+            *problem = text_format(arena, "gnuplot failed%s", first_line(arena, complaints));
+    }
+    for (int i = 0; i < 2; i++)
+        if (ends[i] >= 0) close(ends[i]);
+    if (in) fclose(in);
+    if (complaints) fclose(complaints);
+    return good;
+}
+
+/* Replaces every `from`. */
+static Text replaced(Arena *arena, const Text *in, const char *from, const char *to) {
+    Text out = text_new(arena);
+    const char *at = in->bytes, *end = at + in->length, *found;
+    while ((found = memmem(at, (size_t)(end - at), from, strlen(from))) != NULL) {
+        text_add_bytes(&out, at, (size_t)(found - at));
+        text_add_bytes(&out, to, strlen(to));
+        at = found + strlen(from);
+    }
+    text_add_bytes(&out, at, (size_t)(end - at));
+    return out;
+}
+
+/* gnuplot names one font family; a browser wants a list that ends in what it surely has. It also shows the title. */
+static Text finished_svg(const Plot *plot, const Text *svg) {
+    Text title = text_new(plot->arena);
+    text_add(&title, "<title>");
+    for (const char *c = plot->title; *c; c++)
+        text_add(&title, *c == '<' ? "&lt;" : *c == '&' ? "&amp;" : "%c", *c);
+    text_add(&title, "</title>");
+    Text titled = replaced(plot->arena, svg, "<title>Gnuplot</title>", title.bytes);
+    return replaced(plot->arena, &titled, "font-family=\"Helvetica\"",
+                    "font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\"");
+}
+
+/* Without form feeds, blanks at line ends, and blank lines but one between the panels. */
+static void print_characters(const Text *picture, FILE *to) {
+    bool begun = false, blank = false;
+    for (const char *line = picture->bytes; *line;) {
+        size_t length = strcspn(line, "\n"), shown = length;
+        const char *text = line;
+        while (shown && *text == '\f') text++, shown--;
+        while (shown && (text[shown - 1] == ' ' || text[shown - 1] == '\f')) shown--;
+        if (shown && blank && begun) fputc('\n', to);
+        if (shown) fprintf(to, "%.*s\n", (int)shown, text);
+        blank = !shown;
+        begun |= shown > 0;
+        line += length + (line[length] == '\n');
+    }
+}
+
+bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun *runs, int run_count,
+                FILE *terminal, int columns, const char **problem) {
+    Plot plot = { .arena = arena, .title = title, .runs = runs, .run_count = run_count };
+    PlotFormat format;
+    Text picture = text_new(arena);
+    const char *part;
+    if (!find_format(path, &format)) {
+        *problem = text_format(arena, "%s: plots end in .svg, .png, .pdf or .gp (the script), or are \"-\" (the "
+                                      "terminal)", path);
+        return false;
+    }
+    if (columns <= 0) columns = DEFAULT_COLUMNS;
+    columns = columns < LEAST_COLUMNS ? LEAST_COLUMNS : columns > MOST_COLUMNS ? MOST_COLUMNS : columns;
+    plot_scale(&plot);
+    const char *script = plot_script(&plot, format, path, columns, format == PLOT_TERMINAL && isatty(fileno(terminal)));
+    if (format == PLOT_SCRIPT) text_add_bytes(&picture, script, strlen(script));
+    else if (!run_gnuplot(arena, script, &picture, problem)) return false;
+    if (format == PLOT_TERMINAL) {
+        print_characters(&picture, terminal);
+        return true;
+    }
+    if (format == PLOT_SVG) picture = finished_svg(&plot, &picture);
+    if (output_write(arena, path, picture.bytes, picture.length, &part)) return true;
+    *problem = text_format(arena, "%s %s", path, part);
+    return false;
+}

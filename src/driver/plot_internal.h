@@ -1,0 +1,28 @@
+/* plot_internal: what plot.c (the child process), plot_script.c (its text) and plot_scale.c (its axes) share. */
+#ifndef SGDC_DRIVER_PLOT_INTERNAL_H
+#define SGDC_DRIVER_PLOT_INTERNAL_H
+#include "driver/plot.h"
+
+typedef enum PlotFormat { PLOT_SVG, PLOT_PNG, PLOT_PDF, PLOT_TERMINAL, PLOT_SCRIPT } PlotFormat;
+
+typedef struct PlotAxis {
+    double low, high;
+    bool   logarithmic;
+    const char *tics;             /* gnuplot's list ('"1 ms" 0.001, ...'), or NULL: its own */
+} PlotAxis;
+
+typedef struct Plot {
+    Arena *arena;
+    const char *title;
+    const PlotRun *runs; int run_count;
+    bool has_valid;
+    bool has_time;                /* some point has a time above 0 */
+    PlotAxis epoch, time, loss;
+    const char *prefix;           /* the first word of all runs' names, where they share it; else NULL */
+} Plot;
+
+void  plot_scale(Plot *plot);
+/* The script up to the last plot command. columns, rows: of the terminal; output: what a .gp draws into. */
+char *plot_script(const Plot *plot, PlotFormat format, const char *output, int columns, bool color);
+
+#endif

@@ -1,0 +1,307 @@
+/* plot_script: the figure as a gnuplot script that can be kept and restyled.
+ *
+ * The look: no frame, a thin grid, text in grey, curves in colours that colour-blind readers tell apart (Okabe and
+ * Ito's up to seven runs, a ramp of rising lightness for the many runs of a sweep), points marked where there are few,
+ * validation dashed, a cross where a run diverged. Two panels share the loss axis; the legend has a column of its own.
+ */
+#include "driver/plot_internal.h"
+#include "driver/output.h"
+#include <math.h>
+#include <string.h>
+
+enum { FEW_POINTS = 24, MOST_POINTS = 2000, PALETTE = 7, HEIGHT = 430, LEGEND_LINE = 19 };
+
+typedef struct Layout {
+    int width, height;                   /* pixels */
+    double left, middle, middle_right, right, top, bottom, legend;     /* of the screen, 0 .. 1 */
+    bool has_legend;
+} Layout;
+
+/* gnuplot's single-quoted text: only the quote is special. */
+static const char *quoted(Arena *arena, const char *text) {
+    Text out = text_new(arena);
+    text_add(&out, "'");
+    for (; *text; text++) text_add(&out, *text == '\'' ? "''" : "%c", *text);
+    text_add(&out, "'");
+    return out.bytes;
+}
+
+/* The same with gnuplot's own markup taken as plain characters. */
+static const char *plain(Arena *arena, const char *text) {
+    Text out = text_new(arena);
+    for (; *text; text++) text_add(&out, strchr("^_{}@&~\\", *text) ? "\\%c" : "%c", *text);
+    return out.bytes;
+}
+
+static const char *run_label(const Plot *plot, int run) {
+    const char *name = plot->runs[run].name;
+    return plot->prefix ? name + strlen(plot->prefix) + 1 : name;
+}
+
+/* The colour of a run: from the palette, or along a ramp from dark violet over blue-green to ochre. */
+static const char *run_color(const Plot *plot, int run) {
+    static const char *const palette[PALETTE] = { "#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                                  "#E69F00", "#56B4E9", "#6B4C9A" };
+    static const double ramp[][3] = { { 68, 13, 90 },   { 59, 62, 138 },  { 38, 110, 142 }, { 31, 151, 139 },
+                                      { 83, 186, 105 }, { 180, 190, 40 }, { 226, 150, 20 } };
+    enum { STOPS = sizeof ramp / sizeof *ramp };
+    if (plot->run_count <= PALETTE) return palette[run];
+    double at = (double)run / (plot->run_count - 1) * (STOPS - 1);
+    int stop = at >= STOPS - 1 ? STOPS - 2 : (int)at;
+    int mixed[3];
+    for (int i = 0; i < 3; i++)
+        mixed[i] = (int)(ramp[stop][i] + (at - stop) * (ramp[stop + 1][i] - ramp[stop][i]) + 0.5);
+    return text_format(plot->arena, "#%02X%02X%02X", mixed[0], mixed[1], mixed[2]);
+}
+
+/* ---- data ----------------------------------------------------------------------------------- */
+static void add_value(Text *text, double value) {
+    if (isfinite(value)) text_add(text, " %.9g", value);
+    else text_add(text, " NaN");
+}
+
+static void add_data(Text *text, const Plot *plot) {
+    text_add(text, "\n# epoch seconds training validation\n");
+    for (int r = 0; r < plot->run_count; r++) {
+        const PlotRun *run = &plot->runs[r];
+        int every = run->point_count / MOST_POINTS + 1;
+        text_add(text, "$run%d << END\n", r);
+        for (int p = 0; p < run->point_count; p++) {
+            const PlotPoint *point = &run->points[p];
+            if (p % every && p + 1 < run->point_count) continue;
+            text_add(text, "%.9g", point->epoch);
+            add_value(text, point->seconds > 0 ? point->seconds : NAN);
+            add_value(text, point->train_loss);
+            add_value(text, point->valid_loss);
+            text_add(text, "\n");
+        }
+        text_add(text, "END\n");
+    }
+}
+
+/* How far between two losses the panel's upper end lies, as the panel shows them. */
+static double crossing(const PlotAxis *axis, double below, double above) {
+    if (axis->logarithmic) return log(axis->high / below) / log(above / below);
+    return (axis->high - below) / (above - below);
+}
+
+/* Where a run left the panel or ended: its last finite loss, or the place where its curve crosses the upper end for
+ * the last time. False if it did neither. */
+static bool find_divergence(const Plot *plot, const PlotRun *run, PlotPoint *at) {
+    const PlotPoint *points = run->points;
+    int last = run->point_count - 1, p = last;
+    while (p >= 0 && !isfinite(points[p].train_loss)) p--;
+    if (p < 0 || (p == last && points[p].train_loss <= plot->loss.high)) return false;
+    *at = points[p];
+    if (points[p].train_loss <= plot->loss.high) return true;
+    while (p > 0 && !(points[p - 1].train_loss <= plot->loss.high)) p--;
+    *at = points[p];
+    at->train_loss = plot->loss.high;
+    if (p == 0) return true;
+    double part = crossing(&plot->loss, points[p - 1].train_loss, points[p].train_loss);
+    at->epoch = points[p - 1].epoch + part * (points[p].epoch - points[p - 1].epoch);
+    if (points[p - 1].seconds > 0)
+        at->seconds = points[p - 1].seconds * pow(points[p].seconds / points[p - 1].seconds, part);
+    return true;
+}
+
+/* A cross for each run that diverged. */
+static bool add_diverged(Text *text, const Plot *plot) {
+    bool any = false;
+    for (int r = 0; r < plot->run_count; r++) {
+        PlotPoint at;
+        if (!find_divergence(plot, &plot->runs[r], &at)) continue;
+        if (!any) text_add(text, "# epoch seconds training color\n$diverged << END\n");
+        any = true;
+        text_add(text, "%.9g", at.epoch);
+        add_value(text, at.seconds > 0 ? at.seconds : NAN);
+        add_value(text, at.train_loss);
+        text_add(text, " 0x%s\n", run_color(plot, r) + 1);
+    }
+    if (any) text_add(text, "END\n");
+    return any;
+}
+
+/* ---- figure --------------------------------------------------------------------------------- */
+static Layout lay_out(const Plot *plot) {
+    Layout l = { .width = 960, .height = HEIGHT, .has_legend = plot->run_count > 1 };
+    size_t longest = plot->prefix ? strlen(plot->prefix) : 0;
+    for (int r = 0; r < plot->run_count; r++) {
+        size_t length = strlen(run_label(plot, r));
+        longest = length > longest ? length : longest;
+    }
+    if (longest > 40) longest = 40;
+    int lines = plot->run_count + (plot->prefix != NULL);
+    if (lines * LEGEND_LINE + 110 > l.height) l.height = lines * LEGEND_LINE + 110;
+    double legend = l.has_legend ? 58 + 6.6 * (double)longest : 24;
+    l.left = 62.0 / l.width;
+    l.right = 1 - legend / l.width;
+    l.legend = l.right + 14.0 / l.width;
+    double gap = 40.0 / l.width;
+    l.middle = plot->has_time ? (l.left + l.right - gap) / 2 : l.right;
+    l.middle_right = l.middle + gap;
+    l.top = 1 - 78.0 / l.height;
+    l.bottom = 52.0 / l.height;
+    return l;
+}
+
+static void add_terminal(Text *text, const Plot *plot, const Layout *l, PlotFormat format, const char *output) {
+    switch (format) {
+    case PLOT_PNG:
+        text_add(text, "set terminal pngcairo enhanced size %d,%d font 'Helvetica,12' fontscale 1.6 linewidth 2 "
+                       "pointscale 2 background '#FFFFFF'\n", 2 * l->width, 2 * l->height);
+        break;
+    case PLOT_PDF:
+        text_add(text, "set terminal pdfcairo enhanced size %.4g,%.4g font 'Helvetica,12' fontscale 0.75 "
+                       "background '#FFFFFF'\n", l->width / 96.0, l->height / 96.0);
+        break;
+    default:
+        text_add(text, "set terminal svg enhanced size %d,%d dynamic font 'Helvetica,12' linewidth 1 "
+                       "background '#FFFFFF'\n", l->width, l->height);
+    }
+    if (format == PLOT_SCRIPT)
+        text_add(text, "set output %s\n", quoted(plot->arena, text_format(plot->arena, "%s.svg",
+                                                                          path_stem(plot->arena, output))));
+}
+
+static void add_axis(Text *text, char name, const PlotAxis *axis) {
+    text_add(text, "set %crange [%.9g:%.9g]\n", name, axis->low, axis->high);
+    text_add(text, axis->logarithmic ? "set logscale %c\n" : "unset logscale %c\n", name);
+    if (axis->tics) text_add(text, "set %ctics (%s)\n", name, axis->tics);
+}
+
+/* Labels of 1, 10, 100 say nothing where the loss spans a factor of 30: then 2 and 5 have theirs. */
+static const char *loss_tics(const Plot *plot, bool labelled) {
+    const PlotAxis *axis = &plot->loss;
+    if (!axis->logarithmic) return NULL;
+    double decades = log10(axis->high / axis->low);
+    int every = decades > 10 ? (int)(decades / 6) : 1;
+    Text tics = text_new(plot->arena);
+    for (int e = (int)floor(log10(axis->low)); e <= (int)ceil(log10(axis->high)); e += every)
+        for (int k = 0; k < (decades < 2.5 ? 3 : 1); k++) {
+            double at = pow(10, e) * (k == 0 ? 1 : k == 1 ? 2 : 5);
+            if (at < axis->low || at > axis->high) continue;
+            text_add(&tics, "%s'%s' %.9g", tics.length ? ", " : "",
+                     labelled ? text_format(plot->arena, "%.6g", at) : "", at);
+        }
+    return tics.bytes;
+}
+
+static int most_points(const Plot *plot) {
+    int most = 0;
+    for (int r = 0; r < plot->run_count; r++)
+        most = plot->runs[r].point_count > most ? plot->runs[r].point_count : most;
+    return most;
+}
+
+/* One panel's curves: x is the column of the epoch (1) or the time (2). */
+static void add_curves(Text *text, const Plot *plot, int x, bool diverged) {
+    bool few = most_points(plot) <= FEW_POINTS && plot->run_count <= PALETTE;
+    double width = plot->run_count > PALETTE ? 1.4 : 1.9;
+    text_add(text, "plot ");
+    for (int r = 0; r < plot->run_count; r++) {
+        bool valid = false;
+        for (int p = 0; p < plot->runs[r].point_count; p++) valid |= isfinite(plot->runs[r].points[p].valid_loss);
+        const char *color = run_color(plot, r);
+        text_add(text, "%s$run%d using %d:3 with %s lc rgb '%s' lw %.1f%s title %s noenhanced", r ? ", \\\n     " : "",
+                 r, x, few ? "linespoints" : "lines", color, width, few ? " pt 7 ps 0.45" : "",
+                 quoted(plot->arena, run_label(plot, r)));
+        if (valid)
+            text_add(text, ", \\\n     $run%d using %d:4 with lines lc rgb '%s' lw %.1f dt (9,5) notitle", r, x, color,
+                     width * 0.8);
+    }
+    if (diverged)
+        text_add(text, ", \\\n     $diverged using %d:3:4 with points lc rgb variable pt 2 ps 0.9 lw 2 notitle", x);
+    text_add(text, "\n");
+}
+
+static const char *subtitle(const Plot *plot, bool diverged) {
+    const char *dashed = plot->has_valid ? ", validation loss dashed" : "";
+    const char *cross = diverged ? "; a cross marks where a run diverged" : "";
+    if (plot->run_count == 1)
+        return text_format(plot->arena, "%s: training loss%s%s", plot->runs[0].name, dashed, cross);
+    return text_format(plot->arena, "training loss of %d runs%s%s", plot->run_count, dashed, cross);
+}
+
+static void add_style(Text *text, const Plot *plot, const Layout *l, bool diverged) {
+    Arena *a = plot->arena;
+    text_add(text, "\nset encoding utf8\nset border 0\nset tics scale 0 nomirror textcolor rgb '#5F6368'\n"
+                   "set xtics offset 0,0.2\nset ytics offset 0.6,0\n"
+                   "set grid xtics ytics back lt 1 lc rgb '#E3E6EA' lw 0.8 dt solid\n"
+                   "set format x '%%h'\nset format y '%%h'\nset clip two\nunset key\n");
+    text_add(text, "set label 1 %s at screen %.4f, screen %.4f left font ',16' textcolor rgb '#202124'\n",
+             quoted(a, text_format(a, "{/:Bold %s}", plain(a, plot->title))), 22.0 / l->width, 1 - 24.0 / l->height);
+    text_add(text, "set label 2 %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#5F6368'\n",
+             quoted(a, subtitle(plot, diverged)), 22.0 / l->width, 1 - 48.0 / l->height);
+}
+
+static void add_legend(Text *text, const Plot *plot, const Layout *l) {
+    if (!l->has_legend) return;
+    text_add(text, "set key at screen %.4f, screen %.4f left top Left reverse samplen 1.5 spacing 1.2 width 0 "
+                   "textcolor rgb '#3C4043'", l->legend, l->top + 8.0 / l->height);
+    if (plot->prefix)
+        text_add(text, " title %s left noenhanced font ',12'", quoted(plot->arena, plot->prefix));
+    text_add(text, "\n");
+}
+
+static void add_panels(Text *text, const Plot *plot, const Layout *l, bool diverged) {
+    PlotAxis loss = plot->loss;
+    loss.tics = loss_tics(plot, true);
+    text_add(text, "\nset multiplot\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n", l->top, l->bottom);
+    add_axis(text, 'y', &loss);
+    text_add(text, "\n# loss against epoch\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n", l->left, l->middle);
+    add_axis(text, 'x', &plot->epoch);
+    text_add(text, "set xlabel 'epoch' textcolor rgb '#3C4043' offset 0,0.3\n");
+    if (!plot->has_time) add_legend(text, plot, l);
+    add_curves(text, plot, 1, diverged);
+    if (plot->has_time) {
+        text_add(text, "\n# loss against time\nunset label 1\nunset label 2\nset lmargin at screen %.4f\n"
+                       "set rmargin at screen %.4f\nset format y ''\n", l->middle_right, l->right);
+        if (loss.tics) text_add(text, "set ytics (%s)\n", loss_tics(plot, false));
+        add_axis(text, 'x', &plot->time);
+        text_add(text, "set xlabel 'time' textcolor rgb '#3C4043' offset 0,0.3\n");
+        add_legend(text, plot, l);
+        add_curves(text, plot, 2, diverged);
+    }
+    text_add(text, "unset multiplot\n");
+}
+
+/* Characters: one panel above the other, each a plot of its own. */
+static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool color) {
+    PlotAxis loss = plot->loss;
+    loss.tics = loss_tics(plot, true);
+    text_add(text, "set terminal dumb %s size %d,20 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
+             color ? "ansi256" : "mono", columns);
+    text_add(text, plot->run_count > 1 ? "set key top right Right noautotitle\n" : "unset key\n");
+    for (int x = 1; x <= (plot->has_time ? 2 : 1); x++) {
+        text_add(text, "set title %s noenhanced\n",
+                 quoted(plot->arena, text_format(plot->arena, "%s: loss against %s", plot->title,
+                                                 x == 1 ? "epoch" : "time")));
+        add_axis(text, 'y', &loss);
+        add_axis(text, 'x', x == 1 ? &plot->epoch : &plot->time);
+        text_add(text, "plot ");
+        for (int r = 0; r < plot->run_count; r++)
+            text_add(text, "%s$run%d using %d:3 with linespoints lc rgb '%s' title %s noenhanced", r ? ", " : "", r, x,
+                     run_color(plot, r), quoted(plot->arena, run_label(plot, r)));
+        text_add(text, "\n");
+    }
+}
+
+char *plot_script(const Plot *plot, PlotFormat format, const char *output, int columns, bool color) {
+    Text text = text_new(plot->arena);
+    if (format == PLOT_SCRIPT)
+        text_add(&text, "# Loss curves of %s. gnuplot %s.gp draws %s.svg.\n", plot->title,
+                 path_stem(plot->arena, output), path_stem(plot->arena, output));
+    if (format == PLOT_TERMINAL) {
+        add_data(&text, plot);
+        add_terminal_panels(&text, plot, columns, color);
+        return text.bytes;
+    }
+    Layout layout = lay_out(plot);
+    add_terminal(&text, plot, &layout, format, output);
+    add_data(&text, plot);
+    bool diverged = add_diverged(&text, plot);
+    add_style(&text, plot, &layout, diverged);
+    add_panels(&text, plot, &layout, diverged);
+    return text.bytes;
+}
