@@ -32,8 +32,8 @@ static enum Precedence operator_precedence(Operator op)
     case OPERATOR_OR:  return BY_OR;
     case OPERATOR_AND: return BY_AND;
     case OPERATOR_NOT: return BY_NOT;
-    case OPERATOR_EQ: case OPERATOR_NE: case OPERATOR_LT: case OPERATOR_LE: case OPERATOR_GT: case OPERATOR_GE:
-    case OPERATOR_IN:
+    case OPERATOR_EQ: case OPERATOR_NE: case OPERATOR_LT: case OPERATOR_LE: case OPERATOR_GT:
+    case OPERATOR_GE: case OPERATOR_IN:
         return BY_COMPARISON;
     case OPERATOR_RANGE: return BY_RANGE;
     case OPERATOR_ADD: case OPERATOR_SUB: return BY_SUM;
@@ -133,7 +133,8 @@ static void print_index(Text *to, const Expr *expr, int indent)
     text_add(to, "[");
     for (int i = 0; i < expr->index.items.count; i++) {
         const Item *item = &expr->index.items.items[i];
-        text_add(to, "%s%s", i > 0 ? ", " : "", item->kind == ITEM_ALL || item->kind == ITEM_UPTO ? ".." : "");
+        bool starts_open = item->kind == ITEM_ALL || item->kind == ITEM_UPTO;
+        text_add(to, "%s%s", i > 0 ? ", " : "", starts_open ? ".." : "");
         if (item->expr)
             print_expr(to, item->expr, item->kind == ITEM_EXPR ? LOOSEST : BY_SUM, indent);
         text_add(to, "%s", item->kind == ITEM_FROM ? ".." : "");
@@ -155,7 +156,8 @@ static void print_bare_expr(Text *to, const Expr *expr, int indent)
     switch (expr->kind) {
     case EXPR_NAME:     text_add(to, "%s", expr->name.text); break;
     case EXPR_NUMBER:
-        text_add(to, "%s", expr->number.text ? expr->number.text : text_number(to->arena, expr->number.value, false));
+        text_add(to, "%s", expr->number.text ? expr->number.text
+                                             : text_number(to->arena, expr->number.value, false));
         break;
     case EXPR_STRING:   print_string(to, expr->string.bytes, expr->string.length); break;
     case EXPR_QUANTITY: print_quantity(to, expr); break;

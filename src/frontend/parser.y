@@ -94,7 +94,8 @@ static Expr *make_member(Parse *parse, Span span, Expr *base, Word member)
     return expr_finish(parse, expr);
 }
 
-static Stmt *make_bind(Parse *parse, StmtKind kind, Span span, Word name, TypeExpr *type, Expr *value, bool is_draw)
+static Stmt *make_bind(Parse *parse, StmtKind kind, Span span, Word name, TypeExpr *type, Expr *value,
+                       bool is_draw)
 {
     Stmt *stmt = stmt_new(parse, kind, span);
     stmt->bind.name = name;
@@ -131,7 +132,8 @@ static TypeExpr *make_type(Parse *parse, Span span, Word base)
 %token <word> MODEL "model" LAYER "layer" DEF "def" LOSS "loss" METRIC "metric" OPTIMIZER "optimizer"
 %token <word> DATA "data" TRAIN "train" UPDATE "update" INCLUDE "include" LIKE "like"
 %token <word> PARAM "param" STATE "state" RETURN "return" REPEAT "repeat" SCAN "scan"
-%token <word> IF "if" THEN "then" ELSE "else" FOR "for" IN "in" AND "and" OR "or" NOT "not" EVERY "every" EACH "each"
+%token <word> IF "if" THEN "then" ELSE "else" FOR "for" IN "in" AND "and" OR "or" NOT "not"
+%token <word> EVERY "every" EACH "each"
 
 %precedence IFX
 %left OR

@@ -7,8 +7,9 @@
  *
  * After a syntax error the parser skips to the next SEP (panic). A bracket that was left open must
  * not swallow the rest of the file meanwhile, so in panic `{`, `}`, a line that starts with a
- * statement's keyword and one that is not indented more than the statement close all `(` and `[`. At the end of the file missing `}` are made up, after
- * one message, so that the parser always finishes its tree.
+ * statement's keyword and one that is not indented more than the statement close all `(` and `[`.
+ * At the end of the file missing `}` are made up, after one message, so that the parser always
+ * finishes its tree.
  */
 #include "frontend/parse.h"
 
@@ -36,9 +37,10 @@ static bool is_top_level_word(int kind)
 static bool is_word(int kind)
 {
     switch (kind) {
-    case ID: case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case OPTIMIZER: case DATA: case TRAIN:
-    case UPDATE: case INCLUDE: case LIKE: case PARAM: case STATE: case RETURN: case REPEAT: case SCAN: case IF:
-    case THEN: case ELSE: case FOR: case IN: case AND: case OR: case NOT: case EVERY: case EACH:
+    case ID: case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case OPTIMIZER: case DATA:
+    case TRAIN: case UPDATE: case INCLUDE: case LIKE: case PARAM: case STATE: case RETURN: case REPEAT:
+    case SCAN: case IF: case THEN: case ELSE: case FOR: case IN: case AND: case OR: case NOT: case EVERY:
+    case EACH:
         return true;
     default:
         return false;
@@ -49,8 +51,8 @@ static bool goes_on_with(int kind)
 {
     switch (kind) {
     case LIKE: case THEN: case ELSE: case IN: case AND: case OR: case '{': case ')': case ']': case ',':
-    case ':': case '.': case '=': case '~': case '+': case '-': case '*': case '/': case '%': case '@': case '^':
-    case '<': case '>': case DOTDOT: case ARROW: case EQ: case NE: case LE: case GE: case FLOORDIV:
+    case ':': case '.': case '=': case '~': case '+': case '-': case '*': case '/': case '%': case '@':
+    case '^': case '<': case '>': case DOTDOT: case ARROW: case EQ: case NE: case LE: case GE: case FLOORDIV:
         return true;
     default:
         return false;
@@ -155,7 +157,8 @@ static int give_end(Parse *parse, RawToken *raw, union SyntaxValue *value, Span 
     Bracket bracket = innermost(parse);
     if (bracket.kind && !parse->ended) {
         if (!parse->panic || bracket.kind == '{')
-            syntax_report_unclosed(parse, bracket.kind == '{' && parse->suspect.kind ? parse->suspect : bracket);
+            syntax_report_unclosed(parse, bracket.kind == '{' && parse->suspect.kind ? parse->suspect
+                                                                                      : bracket);
         parse->ended = true;
         raw->kind = YYerror;
         close_round_and_square(parse);
@@ -171,9 +174,9 @@ static bool newline_ends_statement(Parse *parse, const RawToken *next)
 {
     int  around = innermost(parse).kind;
     bool in_brackets = around == '(' || around == '[';
-    bool skipped = parse->panic
-        && (is_statement_word(next->kind) || next->kind == '}'
-            || (is_word(next->kind) && !goes_on_with(next->kind) && parse->line_indent <= parse->statement_indent));
+    bool is_left = is_word(next->kind) && !goes_on_with(next->kind)
+        && parse->line_indent <= parse->statement_indent;
+    bool skipped = parse->panic && (is_statement_word(next->kind) || next->kind == '}' || is_left);
     if (skipped)
         close_round_and_square(parse);
     if (in_brackets || skipped)

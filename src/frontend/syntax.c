@@ -36,9 +36,9 @@ static bool expects_operator(Expected expected)
 static bool is_keyword(int kind)
 {
     switch (kind) {
-    case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case OPTIMIZER: case DATA: case TRAIN: case UPDATE:
-    case INCLUDE: case LIKE: case PARAM: case STATE: case RETURN: case REPEAT: case SCAN: case IF: case THEN:
-    case ELSE: case FOR: case IN: case AND: case OR: case NOT: case EVERY: case EACH:
+    case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case OPTIMIZER: case DATA: case TRAIN:
+    case UPDATE: case INCLUDE: case LIKE: case PARAM: case STATE: case RETURN: case REPEAT: case SCAN:
+    case IF: case THEN: case ELSE: case FOR: case IN: case AND: case OR: case NOT: case EVERY: case EACH:
         return true;
     default:
         return false;
@@ -48,8 +48,8 @@ static bool is_keyword(int kind)
 static bool starts_only_statements(int kind)
 {
     switch (kind) {
-    case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case DATA: case UPDATE: case INCLUDE: case STATE:
-    case RETURN: case REPEAT:
+    case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case DATA: case UPDATE: case INCLUDE:
+    case STATE: case RETURN: case REPEAT:
         return true;
     default:
         return false;
@@ -70,7 +70,8 @@ static const char *token_text(const Parse *parse, const Seen *token)
 {
     size_t      length = token->span.end - token->span.begin;
     const char *bytes = parse->source->text + (token->span.begin - parse->source->base);
-    return text_format(parse->arena, "%.*s%s", (int)(length < 40 ? length : 37), bytes, length < 40 ? "" : "...");
+    bool        is_short = length < 40;
+    return text_format(parse->arena, "%.*s%s", (int)(is_short ? length : 37), bytes, is_short ? "" : "...");
 }
 
 /* A token in a message: `x`, or what stands there if it has no letters. */
@@ -109,8 +110,9 @@ void syntax_report_depth(Parse *parse, Span span)
     if (parse->ended)
         return;
     Diagnostic *deep = report(parse->diagnostics, CODE_E0901, span, "this is nested too deeply");
-    add_help(parse->diagnostics, deep, "give names to parts of it; expressions may be %d levels deep, brackets %d",
-             MOST_HEIGHT, MOST_OPEN_BRACKETS);
+    add_help(parse->diagnostics, deep,
+             "give names to parts of it; expressions may be %d levels deep, brackets %d", MOST_HEIGHT,
+             MOST_OPEN_BRACKETS);
     separator_stop(parse);
 }
 
@@ -118,8 +120,8 @@ void syntax_report_unclosed(Parse *parse, Bracket bracket)
 {
     Diagnostics *d = parse->diagnostics;
     char         closing = bracket.kind == '(' ? ')' : bracket.kind == '[' ? ']' : '}';
-    Diagnostic  *unclosed = report(d, CODE_E0102, bracket.span, "this `%c` is never closed by a `%c`", bracket.kind,
-                                   closing);
+    Diagnostic  *unclosed = report(d, CODE_E0102, bracket.span, "this `%c` is never closed by a `%c`",
+                                   bracket.kind, closing);
     if (bracket.kind == '{' && bracket.span.begin == parse->suspect.span.begin)
         add_note(d, unclosed, parse->suspect_line, "its block seems to end before what stands here");
 }
@@ -172,12 +174,15 @@ static bool report_unopened(Parse *parse)
     const Seen *bad = &parse->seen[0];
     Bracket     around = parse->around;
     char        closing = around.kind == '(' ? ')' : around.kind == '[' ? ']' : '}';
-    if ((bad->kind != ')' && bad->kind != ']' && bad->kind != '}') || closing == bad->kind * (around.kind != 0))
+    if (bad->kind != ')' && bad->kind != ']' && bad->kind != '}')
+        return false;
+    if (around.kind != 0 && closing == bad->kind)
         return false;
     Diagnostic *unopened;
     if (is_round_or_square(around)) {
-        unopened = report(parse->diagnostics, CODE_E0103, bad->span, "this `%c` cannot close the `%c`: a `%c` is missing",
-                          bad->kind, around.kind, closing);
+        unopened = report(parse->diagnostics, CODE_E0103, bad->span,
+                          "this `%c` cannot close the `%c`: a `%c` is missing", bad->kind, around.kind,
+                          closing);
         add_note(parse->diagnostics, unopened, around.span, "the `%c` is opened here", around.kind);
     } else
         report(parse->diagnostics, CODE_E0103, bad->span, "this `%c` closes nothing", bad->kind);
@@ -230,7 +235,8 @@ static bool report_reserved(Parse *parse, Expected expected)
     if (!word || (word == last && last->kind == RETURN))
         return false;
     Diagnostic *reserved = report(parse->diagnostics, CODE_E0107, word->span,
-                                  "`%s` is a word of the language and cannot be a name here", token_text(parse, word));
+                                  "`%s` is a word of the language and cannot be a name here",
+                                  token_text(parse, word));
     add_help(parse->diagnostics, reserved, "%s", reserved_advice(word->kind));
     return true;
 }
@@ -241,7 +247,8 @@ static bool report_untyped(Parse *parse)
     if (parse->seen[2].kind != PARAM || name->kind != ID || !parse->seen[2].first_in_statement)
         return false;
     const char *shown = token_text(parse, name);
-    Diagnostic *untyped = report(parse->diagnostics, CODE_E0110, name->span, "the parameter `%s` needs a type", shown);
+    Diagnostic *untyped = report(parse->diagnostics, CODE_E0110, name->span,
+                                 "the parameter `%s` needs a type", shown);
     add_help(parse->diagnostics, untyped, "write `param %s: f32 = ...`, or `f32[5]` for five numbers", shown);
     return true;
 }
@@ -264,8 +271,8 @@ static bool report_equals(Parse *parse, Expected expected)
     }
     if (name->kind == ID && before->kind == NUM && !is_round_or_square(parse->around)) {
         if (expects(expected, "'{'"))
-            report(d, CODE_E0114, name->span, "expected `{` after `%s`, found `%s`", token_text(parse, before),
-                   token_text(parse, name));
+            report(d, CODE_E0114, name->span, "expected `{` after `%s`, found `%s`",
+                   token_text(parse, before), token_text(parse, name));
         else
             report(d, CODE_E0101, name->span, "a `;` or a new line is missing before `%s`",
                    token_text(parse, name));
@@ -273,7 +280,8 @@ static bool report_equals(Parse *parse, Expected expected)
     }
     if (!expects(expected, "=="))
         return false;
-    Diagnostic *equals = report(d, CODE_E0109, bad->span, "`=` gives a name to a value and cannot stand inside one");
+    Diagnostic *equals = report(d, CODE_E0109, bad->span,
+                                "`=` gives a name to a value and cannot stand inside one");
     add_help(d, equals, "to ask whether two values are equal, write `==`");
     return true;
 }
@@ -281,8 +289,8 @@ static bool report_equals(Parse *parse, Expected expected)
 /* ---- statements ---- */
 
 static const char *const statement_words[] = {
-    "model", "layer", "def", "loss", "metric", "optimizer", "data", "train", "update", "include", "param", "state",
-    "return", "repeat",
+    "model", "layer", "def", "loss", "metric", "optimizer", "data", "train", "update", "include", "param",
+    "state", "return", "repeat",
 };
 
 /* Words of other languages, and what takes their place. */
@@ -311,7 +319,9 @@ static const char *foreign_advice(const char *word)
 static bool report_first_word(Parse *parse, Expected expected)
 {
     const Seen *bad = &parse->seen[0], *start = statement_start(parse);
-    if (!start || start->kind != ID || start == bad || !(expects(expected, "'='") || expects(expected, "name")))
+    if (!start || start->kind != ID || start == bad)
+        return false;
+    if (!expects(expected, "'='") && !expects(expected, "name"))
         return false;
     if (start == &parse->seen[1] && bad->kind != NUM && bad->kind != STR && bad->kind != '{')
         return false;
@@ -322,7 +332,8 @@ static bool report_first_word(Parse *parse, Expected expected)
     const char *near = nearest_name(word, statement_words, sizeof statement_words / sizeof *statement_words);
     if (!advice && !near)
         return false;
-    Diagnostic *wrong = report(parse->diagnostics, CODE_E0101, start->span, "`%s` does not start a statement", word);
+    Diagnostic *wrong = report(parse->diagnostics, CODE_E0101, start->span,
+                               "`%s` does not start a statement", word);
     if (advice)
         add_help(parse->diagnostics, wrong, "%s", advice);
     else
@@ -340,7 +351,8 @@ static bool report_not_a_statement(Parse *parse, Expected expected)
     switch (bad->kind) {
     case FOR:
         wrong = report(d, CODE_E0108, bad->span, "`for` does not start a statement");
-        add_help(d, wrong, "bind indices, as in `y[i] = x[i]^2` or `sum(x[i] for i)`; `repeat 4 { ... }` repeats layers");
+        add_help(d, wrong, "bind indices, as in `y[i] = x[i]^2` or `sum(x[i] for i)`; "
+                           "`repeat 4 { ... }` repeats layers");
         return true;
     case IF:
         wrong = report(d, CODE_E0108, bad->span, "`if` does not start a statement");
@@ -351,11 +363,13 @@ static bool report_not_a_statement(Parse *parse, Expected expected)
         add_help(d, wrong, "write `h = scan ...` or `return scan ...`");
         return true;
     case '{':
-        report(d, CODE_E0101, bad->span, "a block follows a `model`, `data`, `train`, `repeat` or the like; alone it means nothing");
+        report(d, CODE_E0101, bad->span,
+               "a block follows a `model`, `data`, `train`, `repeat` or the like; alone it means nothing");
         return true;
     default:
         wrong = report(d, CODE_E0108, bad->span, "a statement cannot start with %s", found_text(parse, bad));
-        add_help(d, wrong, "a statement starts with a word, as in `y = ...`, `param w: f32[5]` or `return ...`");
+        add_help(d, wrong,
+                 "a statement starts with a word, as in `y = ...`, `param w: f32[5]` or `return ...`");
         return true;
     }
 }
@@ -364,16 +378,18 @@ static bool report_without_effect(Parse *parse, Expected expected)
 {
     const Seen  *bad = &parse->seen[0], *last = &parse->seen[1];
     Diagnostics *d = parse->diagnostics;
-    bool         is_key = last->kind == ID || last->kind == PARAM || last->kind == DATA || last->kind == OPTIMIZER;
-    bool         is_call = is_key && last->first_in_statement && bad->kind == '(';
+    bool         is_call = last->kind == ID && last->first_in_statement && bad->kind == '(';
     bool         ends = bad->kind == SEP || bad->kind == '}' || bad->kind == YYEOF;
-    bool         is_name = last->kind == ID && last->first_in_statement && !is_call && (ends || expects(expected, "'='"))
-        && bad->kind != ID && bad->kind != NUM && bad->kind != STR && bad->kind != '{' && !is_keyword(bad->kind);
+    bool         starts_value = bad->kind == ID || bad->kind == NUM || bad->kind == STR
+        || is_keyword(bad->kind);
+    bool         is_name = last->kind == ID && last->first_in_statement && !is_call && !starts_value
+        && bad->kind != '{' && (ends || expects(expected, "'='"));
     bool         is_index = last->kind == ']' && expects(expected, "'='") && expected.count == 1;
     if (!is_call && !is_name && !is_index)
         return false;
     const Seen *start = is_index ? last : &parse->seen[1];
-    Diagnostic *idle = report(d, CODE_E0108, start->span, "this statement computes a value and does nothing with it");
+    Diagnostic *idle = report(d, CODE_E0108, start->span,
+                              "this statement computes a value and does nothing with it");
     if (is_index)
         add_help(d, idle, "give the elements a value: `y[i] = ...`");
     else
@@ -385,7 +401,8 @@ static bool report_without_effect(Parse *parse, Expected expected)
 /* On the left of `=`: y[0] or y[i + 1]. */
 static bool report_element(Parse *parse, Expected expected)
 {
-    bool is_number = parse->seen[0].kind == NUM && parse->seen[1].kind == '[' && parse->seen[2].first_in_statement;
+    bool is_number = parse->seen[0].kind == NUM && parse->seen[1].kind == '['
+        && parse->seen[2].first_in_statement;
     bool is_sum = parse->around.kind == '[' && expects(expected, "in") && expects(expected, "']'")
         && !expects_operator(expected) && parse->seen[0].kind != ID;
     if (!is_number && !is_sum)
@@ -405,7 +422,8 @@ static bool report_chained(Parse *parse, Expected expected)
     const Seen *bad = &parse->seen[0];
     if (!is_comparison(bad->kind) || !expects(expected, "'+'") || expects(expected, "=="))
         return false;
-    Diagnostic *chained = report(parse->diagnostics, CODE_E0112, bad->span, "two comparisons cannot be chained");
+    Diagnostic *chained = report(parse->diagnostics, CODE_E0112, bad->span,
+                                 "two comparisons cannot be chained");
     add_help(parse->diagnostics, chained, "join them by `and`: `0 < x and x < 1`");
     return true;
 }
@@ -416,8 +434,8 @@ static bool report_missing_block(Parse *parse, Expected expected)
 {
     if (!expects(expected, "'{'") || expects(expected, "'='"))
         return false;
-    report(parse->diagnostics, CODE_E0114, parse->seen[0].span, "expected `{` %s, found %s", after_text(parse),
-           found_text(parse, &parse->seen[0]));
+    report(parse->diagnostics, CODE_E0114, parse->seen[0].span, "expected `{` %s, found %s",
+           after_text(parse), found_text(parse, &parse->seen[0]));
     return true;
 }
 
@@ -430,7 +448,8 @@ static bool report_missing_value(Parse *parse, Expected expected)
     bool        ends = bad->kind == SEP || bad->kind == YYEOF || bad->first_on_line;
     Span        span = ends && last->kind ? last->span : bad->span;
     Diagnostic *missing = report(parse->diagnostics, code, span, "expected a value%s %s, found %s",
-                                 expects(expected, "')'") ? " or `)`" : "", after_text(parse), found_text(parse, bad));
+                                 expects(expected, "')'") ? " or `)`" : "", after_text(parse),
+                                 found_text(parse, bad));
     if (bad->kind == '{' && last->kind == '=')
         add_help(parse->diagnostics, missing, "a block follows without `=`");
     return true;
@@ -446,7 +465,8 @@ static bool report_missing_separator(Parse *parse, Expected expected)
     bool         in_head = parse->seen[2].kind == DATA && !expects_operator(expected);
     if (!is_word || in_head || !(ends_value(last->kind) || last->kind == '}'))
         return false;
-    const char *between = text_format(parse->arena, "between %s and %s", found_text(parse, last), found_text(parse, bad));
+    const char *between = text_format(parse->arena, "between %s and %s", found_text(parse, last),
+                                      found_text(parse, bad));
     Diagnostic *missing;
     if (in_list && expects_operator(expected))
         missing = report(d, CODE_E0101, bad->span, "a `,` or an operator is missing %s", between);
@@ -457,7 +477,8 @@ static bool report_missing_separator(Parse *parse, Expected expected)
     else if (expects_operator(expected) && bad->kind == ID)
         missing = report(d, CODE_E0101, bad->span, "an operator, a `;` or a new line is missing %s", between);
     else
-        missing = report(d, CODE_E0101, bad->span, "a `;` or a new line is missing before %s", found_text(parse, bad));
+        missing = report(d, CODE_E0101, bad->span, "a `;` or a new line is missing before %s",
+                         found_text(parse, bad));
     if (is_value && last->kind == ID)
         add_help(d, missing, "a call is written `%s(%s)`", token_text(parse, last), token_text(parse, bad));
     return true;
@@ -480,8 +501,8 @@ static const char *shown_name(const Parse *parse, const char *name)
 static const char *list_expected(const Parse *parse, Expected expected)
 {
     static const char *const telling[] = {
-        "name", "string", "number", "'='", "'~'", "':'", "'('", "','", "')'", "']'", "'{'", "->", "then", "else", "in",
-        "for", "end of statement", "'}'", "end of file",
+        "name", "string", "number", "'='", "'~'", "':'", "'('", "','", "')'", "']'", "'{'", "->", "then",
+        "else", "in", "for", "end of statement",
     };
     const char *found[sizeof telling / sizeof *telling];
     int         count = 0;
@@ -489,7 +510,7 @@ static const char *list_expected(const Parse *parse, Expected expected)
     for (size_t i = 0; i < sizeof telling / sizeof *telling; i++) {
         bool tells = expects(expected, telling[i])
             && !(after_value && (strcmp(telling[i], "'('") == 0 || strcmp(telling[i], "in") == 0));
-        if (tells && !(count > 0 && i >= 17))
+        if (tells)
             found[count++] = shown_name(parse, telling[i]);
     }
     Text text = text_new(parse->arena);
@@ -512,7 +533,8 @@ static void report_expected(Parse *parse, Expected expected)
     Diagnostic *unexpected = report(parse->diagnostics, CODE_E0101, span, "expected %s %s, found %s", wanted,
                                     after_text(parse), found_text(parse, bad));
     if (only_name && last->kind == ':')
-        add_help(parse->diagnostics, unexpected, "types are f32, f64, i32, bool, label[10], int, and arrays such as f32[28, 28]");
+        add_help(parse->diagnostics, unexpected,
+                 "types are f32, f64, i32, bool, label[10], int, and arrays such as f32[28, 28]");
     if (is_round_or_square(parse->around) && line_of(parse, parse->around.span) < line_of(parse, bad->span))
         add_note(parse->diagnostics, unexpected, parse->around.span, "inside the `%c` that is opened here",
                  parse->around.kind);

@@ -274,7 +274,8 @@ static void add_excerpt(Text *text, const Palette *palette, const Diagnostic *di
     text_add(text, "%s%4d |%s ", palette->gutter, place.line, palette->off);
     text_add(text, "%s", before);
     add_shown(text, excerpt.bytes + excerpt.begin, excerpt.end - excerpt.begin);
-    text_add(text, "%s\n%s     |%s ", excerpt.end < excerpt.length ? "..." : "", palette->gutter, palette->off);
+    const char *behind = excerpt.end < excerpt.length ? "..." : "";
+    text_add(text, "%s\n%s     |%s ", behind, palette->gutter, palette->off);
     text_add(text, "%*s", (int)strlen(before), "");
     for (size_t i = excerpt.begin; i < caret && i < excerpt.end; i++)
         if (!is_continuation(excerpt.bytes[i]))
@@ -290,14 +291,16 @@ static void add_note_text(Text *text, const Diagnostics *d, const Palette *palet
 {
     size_t length = strlen(note->message);
     Place  place = source_place(d->map, note->span.begin);
-    text_add(text, "  %s%s:%s ", palette->severity[note->severity], severity_names[note->severity], palette->off);
+    text_add(text, "  %s%s:%s ", palette->severity[note->severity], severity_names[note->severity],
+             palette->off);
     if (!place.source) {
         text_add(text, "%s\n", note->message);
         return;
     }
     if (length > 5 && strcmp(note->message + length - 5, " here") == 0)
         length -= 5;
-    text_add(text, "%.*s at %s:%d:%d\n", (int)length, note->message, place.source->path, place.line, place.column);
+    text_add(text, "%.*s at %s:%d:%d\n", (int)length, note->message, place.source->path, place.line,
+             place.column);
 }
 
 static void add_place(Text *text, const Diagnostic *diagnostic, Place place)
@@ -314,7 +317,8 @@ static void add_place(Text *text, const Diagnostic *diagnostic, Place place)
         text_add(text, "sgdc:");
 }
 
-static void add_diagnostic(Text *text, const Diagnostics *d, const Palette *palette, const Diagnostic *diagnostic)
+static void add_diagnostic(Text *text, const Diagnostics *d, const Palette *palette,
+                           const Diagnostic *diagnostic)
 {
     Place place = source_place(d->map, diagnostic->span.begin);
     text_add(text, "%s", palette->place);
@@ -365,9 +369,9 @@ static void add_json_place(Text *text, const Diagnostics *d, const Diagnostic *d
     if (diagnostic->file) {
         text_add(text, "\"file\":");
         text_add_json(text, diagnostic->file);
-        text_add(text, ",\"line\":%lld,\"column\":%lld", (long long)diagnostic->line, (long long)diagnostic->column);
-        text_add(text, ",\"end_line\":%lld,\"end_column\":%lld,", (long long)diagnostic->line,
-                 (long long)diagnostic->column);
+        long long line = diagnostic->line, column = diagnostic->column;
+        text_add(text, ",\"line\":%lld,\"column\":%lld", line, column);
+        text_add(text, ",\"end_line\":%lld,\"end_column\":%lld,", line, column);
     } else if (begin.source) {
         text_add(text, "\"file\":");
         text_add_json(text, begin.source->path);
@@ -427,6 +431,6 @@ void internal_error(const char *file, int line, const char *format, ...)
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\nThis is a defect of sgdc, not of your program. Please report it together with the program.\n");
+    fprintf(stderr, "\nThis is a defect of sgdc, not of your program. Please report it with the program.\n");
     exit(5);
 }

@@ -136,7 +136,8 @@ Place source_place(const SourceMap *map, uint32_t at)
     const Source *source = map->sources.items[low];
     uint32_t      offset = at - source->base;
     int           line = last_at_most(source->line_begin, source->line_count, offset);
-    return (Place){.source = source, .line = line + 1, .column = (int)(offset - source->line_begin[line]) + 1};
+    int           column = (int)(offset - source->line_begin[line]);
+    return (Place){.source = source, .line = line + 1, .column = column + 1};
 }
 
 const char *source_line(Arena *arena, const Source *source, int line)

@@ -51,8 +51,10 @@ Test(diagnostic, shows_the_line_and_a_caret)
                      "  help: do better\n");
     cr_assert_str_eq(print(&f, true),
                      "{\"code\":\"E0201\",\"severity\":\"error\",\"file\":\"a.sgd\",\"line\":2,\"column\":9,"
-                     "\"end_line\":2,\"end_column\":18,\"message\":\"cannot multiply f32[5] by f32[6]\",\"notes\":["
-                     "{\"severity\":\"note\",\"file\":\"a.sgd\",\"line\":1,\"column\":7,\"end_line\":1,\"end_column\":9,"
+                     "\"end_line\":2,\"end_column\":18,"
+                     "\"message\":\"cannot multiply f32[5] by f32[6]\",\"notes\":["
+                     "{\"severity\":\"note\",\"file\":\"a.sgd\",\"line\":1,\"column\":7,"
+                     "\"end_line\":1,\"end_column\":9,"
                      "\"message\":\"w: f32[5] is declared here\"},"
                      "{\"severity\":\"help\",\"file\":null,\"line\":null,\"column\":null,\"end_line\":null,"
                      "\"end_column\":null,\"message\":\"do better\"}]}\n");

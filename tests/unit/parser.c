@@ -84,7 +84,8 @@ Test(parser, statements)
 {
     check_print("minimize fit = mse(p, y)", "minimize fit = mse(p, y)\n");
     check_print("optimizer[net.head] = sgd(lr=0.1)", "optimizer[net.head] = sgd(lr = 0.1)\n");
-    check_print("y[i in 0..3, j] = x[i, .., 2.., ..-1, 2..5]", "y[i in 0..3, j] = x[i, .., 2.., ..-1, 2..5]\n");
+    check_print("y[i in 0..3, j] = x[i, .., 2.., ..-1, 2..5]",
+                "y[i in 0..3, j] = x[i, .., 2.., ..-1, 2..5]\n");
     check_print("a, b = f(x)", "a, b = f(x)\n");
     check_print("e: f32[..s] ~ normal(0, 1)", "e: f32[..s] ~ normal(0, 1)\n");
     check_print("x: label[vocab][t]", "x: label[vocab][t]\n");
@@ -97,7 +98,8 @@ Test(parser, statements)
     check_print("y = scan x in xs, z in zs { state h = 0; return h }",
                 "y = scan x in xs, z in zs {\n  state h = 0\n  return h\n}\n");
     check_print("include \"a\\\"b\\\\c\\t.sgd\"", "include \"a\\\"b\\\\c\\t.sgd\"\n");
-    check_print("data = d\noptimizer = o\nparam = param - lr * grad", "data = d\noptimizer = o\nparam = param - lr * grad\n");
+    check_print("data = d\noptimizer = o\nparam = param - lr * grad",
+                "data = d\noptimizer = o\nparam = param - lr * grad\n");
     check_print("x = train.loss + net.param.data", "x = train.loss + net.param.data\n");
     check_print("n = 1_000 + 1e-3 + 0.5", "n = 1_000 + 1e-3 + 0.5\n");
     check_print("data empty { }", "data empty {\n}\n");
@@ -259,7 +261,8 @@ Test(parser, any_bytes)
 {
     char     text[512];
     uint64_t bits = 88172645463325252u;
-    static const char alphabet[] = "ab1. =(){}[]\n\"#-+*/^<>,;:~@'\\_\x80\xc3\xa9 if then else model param for in data ";
+    static const char alphabet[] = "ab1. =(){}[]\n\"#-+*/^<>,;:~@'\\_\x80\xc3\xa9"
+                                   " if then else model param for in data ";
     for (int round = 0; round < 20000; round++) {
         for (size_t i = 0; i < sizeof text; i++) {
             bits ^= bits << 13, bits ^= bits >> 7, bits ^= bits << 17;
