@@ -1,5 +1,5 @@
-/* affine: see affine.h. Numbers are int64; coefficients must fit 32 bits when a map is made, so sums of products
- * with extents (below 2^40 by construction) cannot overflow. */
+/* affine: see affine.h. Numbers are int64; coefficients must fit 32 bits when a map is made, so sums of
+ * products with extents (below 2^40 by construction) cannot overflow. */
 #include "ir/affine.h"
 
 #include <string.h>
@@ -92,7 +92,8 @@ bool access_implies(const Access *access, Shape source, int k, int64_t extent) {
 static bool substitute(const AxisMap *map, const Access *inner, AxisMap *out) {
     int64_t common = 1;
     for (int b = 0; b < inner->rank; b++) {
-        if (map->coef[b]) common = common / affine_gcd(common, inner->axis[b].divisor) * inner->axis[b].divisor;
+        if (map->coef[b])
+            common = common / affine_gcd(common, inner->axis[b].divisor) * inner->axis[b].divisor;
     }
     int64_t coef[MOST_AXES] = {0}, offset = map->offset * common;
     for (int b = 0; b < inner->rank; b++) {
@@ -116,8 +117,8 @@ bool access_has_map(const Access *access, Shape source, const AxisMap *map, int6
     return false;
 }
 
-bool access_compose(const Access *outer, Shape middle, Shape source, const Access *inner, const int64_t *extent,
-                    int count, const Access *other, Shape other_shape, Access *out) {
+bool access_compose(const Access *outer, Shape middle, Shape source, const Access *inner,
+                    const int64_t *extent, int count, const Access *other, Shape other_shape, Access *out) {
     for (int b = 0; b < middle.rank; b++) {
         if (axis_map_always_within(&inner->axis[b], extent, count, middle.extent[b])) continue;
         if (access_implies(outer, source, b, middle.extent[b])) continue;

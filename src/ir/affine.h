@@ -1,8 +1,8 @@
 /* affine: arithmetic on AxisMap and Access, the index maps of VIEW, CONTRACT and REDUCE_*.
  *
- * A map is normal when numerator and divisor have no common factor and indices that are always 0 (extent 1) do
- * not occur. All functions say exactly what they guarantee, because a lost condition (a place that was absent and
- * no longer is) is a wrong result and not a slow one.
+ * A map is normal when numerator and divisor have no common factor and indices that are always 0 (extent 1)
+ * do not occur. All functions say exactly what they guarantee, because a lost condition (a place that was
+ * absent and no longer is) is a wrong result and not a slow one.
  */
 #ifndef SGDC_AFFINE_H
 #define SGDC_AFFINE_H
@@ -21,17 +21,17 @@ void    axis_map_range(const AxisMap *map, const int64_t *extent, int count, int
 /* Integral and in 0 .. bound-1 at every index: no place is absent. */
 bool    axis_map_always_within(const AxisMap *map, const int64_t *extent, int count, int64_t bound);
 bool    access_always_within(const Access *access, const int64_t *extent, int count, Shape source);
-/* Whether a place of index k outside 0 .. extent-1, or not integral, is absent for `access` into `source`: some
- * axis reads k alone, unscaled, and reaches no further. */
+/* Whether a place of index k outside 0 .. extent-1, or not integral, is absent for `access` into `source`:
+ * some axis reads k alone, unscaled, and reaches no further. */
 bool    access_implies(const Access *access, Shape source, int k, int64_t extent);
-/* out = outer after inner: outer reads a tensor of shape `middle` that is itself a view, read at `inner` over an
- * index space; false if some place absent for the pair is not absent for `out`, or a number grows too large.
- * Places outside `source` (the tensor that is left) are absent for both. `other`, if not NULL, is another factor
- * of the same term, of shape `other_shape`: where that is absent the term is. */
-bool    access_compose(const Access *outer, Shape middle, Shape source, const Access *inner, const int64_t *extent,
-                       int count, const Access *other, Shape other_shape, Access *out);
-/* Whether `access` has an axis that is absent wherever place `map` is outside 0 .. bound-1: it reads that very map
- * and reaches no further. */
+/* out = outer after inner: outer reads a tensor of shape `middle` that is itself a view, read at `inner` over
+ * an index space; false if some place absent for the pair is not absent for `out`, or a number grows too
+ * large. Places outside `source` (the tensor that is left) are absent for both. `other`, if not NULL, is
+ * another factor of the same term, of shape `other_shape`: where that is absent the term is. */
+bool access_compose(const Access *outer, Shape middle, Shape source, const Access *inner,
+                    const int64_t *extent, int count, const Access *other, Shape other_shape, Access *out);
+/* Whether `access` has an axis that is absent wherever place `map` is outside 0 .. bound-1: it reads that
+ * very map and reaches no further. */
 bool    access_has_map(const Access *access, Shape source, const AxisMap *map, int64_t bound);
 /* Result and reduced extents one after the other; returns their number. */
 int     contraction_space(Shape result, const Contraction *c, int64_t extent[MOST_AXES]);

@@ -1,6 +1,6 @@
-/* canonicalise: every change that rounds differently (docs/numerics.md, "What canonicalise does"). It runs always,
- * bottom-up, and decides from a node and what lies directly below it alone: never from use counts or from what is
- * asked for, so a metric or a log cannot move a bit.
+/* canonicalise: every change that rounds differently (docs/numerics.md, "What canonicalise does"). It runs
+ * always, bottom-up, and decides from a node and what lies directly below it alone: never from use counts or
+ * from what is asked for, so a metric or a log cannot move a bit.
  *
  *   a * b + c            fma(a, b, c); the left product if both are; minus negates what is not multiplied out
  *   sum of a product     a contraction of its two outermost factors
@@ -28,7 +28,7 @@ typedef struct Reduction {
     Contraction c;
 } Reduction;
 
-/* ---- means ------------------------------------------------------------------------------------------- */
+/* ---- means --------------------------------------------------------------------------------- */
 static bool is_rows_reciprocal(const Node *n) {
     while (n->op == OP_VIEW || n->op == OP_CAST) n = n->source[0];
     return n->op == OP_ROWS_RECIPROCAL;
@@ -42,7 +42,8 @@ static bool was_mean(const Node *old) {
         if (is_rows_reciprocal(factor)) return true;
         if (factor->op != OP_CONST || sum->op != OP_CONTRACT) continue;
         double terms = 1;
-        for (int r = 0; r < sum->attr.contraction->reduced; r++) terms *= (double)sum->attr.contraction->extent[r];
+        for (int r = 0; r < sum->attr.contraction->reduced; r++)
+            terms *= (double)sum->attr.contraction->extent[r];
         if (factor->attr.value == fold_round(old->dtype, 1 / terms)) return true;
     }
     return false;
@@ -64,7 +65,7 @@ static bool is_product(const Canonical *context, const Node *n) {
     return n->op == OP_MUL && dtype_is_real(n->dtype) && !(n->id < context->ids && context->is_mean[n->id]);
 }
 
-/* ---- fma ----------------------------------------------------------------------------------------------- */
+/* ---- fma ----------------------------------------------------------------------------------- */
 static Node *fma_node(Graph *g, Node *a, Node *b, Node *c) {
     Node *source[] = {a, b, c};
     return graph_node(g, OP_FMA, c->dtype, c->shape, source, 3, (Attr){0});
@@ -82,7 +83,7 @@ static Node *join_sub(Graph *g, const Canonical *context, Node *a, Node *b) {
     return NULL;
 }
 
-/* ---- contractions ---------------------------------------------------------------------------------------- */
+/* ---- contractions -------------------------------------------------------------------------- */
 static int reduction_space(const Reduction *r, int64_t extent[MOST_AXES]) {
     return contraction_space(r->result, &r->c, extent);
 }
@@ -102,13 +103,15 @@ static bool absorb_view(Reduction *r, int s, bool padding_too) {
     if (view->op != OP_VIEW) return false;
     const Access *outer = &view->attr.contraction->access[0];
     Node *below = view->source[0];
-    if (!padding_too && !access_always_within(outer, view->shape.extent, view->shape.rank, below->shape)) return false;
+    if (!padding_too && !access_always_within(outer, view->shape.extent, view->shape.rank, below->shape))
+        return false;
     int64_t extent[MOST_AXES];
     int axes = reduction_space(r, extent);
     const Access *other = r->count == 2 ? &r->c.access[1 - s] : NULL;
     Shape other_shape = r->count == 2 ? r->source[1 - s]->shape : (Shape){0};
     Access both;
-    if (!access_compose(outer, view->shape, below->shape, &r->c.access[s], extent, axes, other, other_shape, &both))
+    if (!access_compose(outer, view->shape, below->shape, &r->c.access[s], extent, axes, other, other_shape,
+                        &both))
         return false;
     r->source[s] = below;
     r->c.access[s] = both;
@@ -173,7 +176,8 @@ static bool absorb_sum(Reduction *r) {
     /* the inner index space over the joined one: its result axes as they are read, its reduced axes behind */
     Access within = r->c.access[0];
     Shape middle = sum->shape;
-    Contraction joined = {.reduced = reduced + inner->reduced, .over_rows = r->c.over_rows || inner->over_rows};
+    Contraction joined = {.reduced = reduced + inner->reduced,
+                          .over_rows = r->c.over_rows || inner->over_rows};
     for (int k = 0; k < joined.reduced; k++) {
         joined.extent[k] = k < reduced ? r->c.extent[k] : inner->extent[k - reduced];
     }
@@ -184,8 +188,9 @@ static bool absorb_sum(Reduction *r) {
     }
     axes = contraction_space(r->result, &joined, extent);
     for (int s = 0; s < sum->sources; s++) {
-        if (!access_compose(&inner->access[s], middle, sum->source[s]->shape, &within, extent, axes, NULL, (Shape){0},
-                            &joined.access[s])) return false;
+        if (!access_compose(&inner->access[s], middle, sum->source[s]->shape, &within, extent, axes, NULL,
+                            (Shape){0}, &joined.access[s]))
+            return false;
     }
     r->c = joined;
     r->count = sum->sources;
@@ -229,7 +234,8 @@ static Node *plain_product(Graph *g, const Reduction *r) {
     if (r->count != 2 || r->c.reduced || r->c.over_rows) return NULL;
     Node *factor[2];
     for (int s = 0; s < 2; s++) {
-        if (!access_always_within(&r->c.access[s], r->result.extent, r->result.rank, r->source[s]->shape)) return NULL;
+        if (!access_always_within(&r->c.access[s], r->result.extent, r->result.rank, r->source[s]->shape))
+            return NULL;
         factor[s] = graph_view(g, r->source[s], r->result, &r->c.access[s]);
     }
     return graph_binary(g, OP_MUL, factor[0], factor[1]);
@@ -257,11 +263,13 @@ static Node *canonical_sum(Graph *g, const Canonical *context, Node *old, Node *
     }
     drop_unit_axes(&r);
     Node *scatter = scatter_over_rows(g, &r), *product = plain_product(g, &r);
-    return scatter ? scatter : product ? product : graph_contract(g, OP_CONTRACT, r.source, r.count, r.result, &r.c);
+    return scatter   ? scatter
+           : product ? product
+                     : graph_contract(g, OP_CONTRACT, r.source, r.count, r.result, &r.c);
 }
 
-/* max, min, argmax: a padded place is a zero there, so only views without padding are read through. The axes of
- * an argmax stay: they number its terms. */
+/* max, min, argmax: a padded place is a zero there, so only views without padding are read through. The axes
+ * of an argmax stay: they number its terms. */
 static Node *canonical_extreme(Graph *g, Node *old, Node *const *source) {
     Reduction r = reduction_of(old, source);
     while (absorb_view(&r, 0, false)) continue;

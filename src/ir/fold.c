@@ -1,7 +1,7 @@
 /* fold: constants by the arithmetic of docs/numerics.md, and exact identities. Operations that C defines
- * completely (IEEE with -ffp-contract=off, 32-bit integers) fold here. A constant is one value at every element,
- * so folding never looks at shapes, but for places outside a source. exp, log and their like are left to the
- * interpreter and the compiled code, which share one definition. */
+ * completely (IEEE with -ffp-contract=off, 32-bit integers) fold here. A constant is one value at every
+ * element, so folding never looks at shapes, but for places outside a source. exp, log and their like are
+ * left to the interpreter and the compiled code, which share one definition. */
 #include "ir/fold.h"
 
 #include <math.h>
@@ -51,7 +51,7 @@ static double power_f64(double x, int64_t n) {
     return n < 0 ? 1 / result : result;
 }
 
-/* ---- values ---------------------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------------------------- */
 static bool fold_unary(const Node *n, double x, double *out) {
     bool f32 = n->dtype == DTYPE_F32;
     switch (n->op) {
@@ -111,7 +111,8 @@ static bool fold_binary(const Node *n, double a, double b, double *out) {
 
 static bool fold_ternary(const Node *n, double a, double b, double c, double *out) {
     if (n->op == OP_WHERE) *out = a != 0 ? b : c;
-    else if (n->op == OP_FMA) *out = n->dtype == DTYPE_F32 ? (double)fmaf((float)a, (float)b, (float)c) : fma(a, b, c);
+    else if (n->op == OP_FMA)
+        *out = n->dtype == DTYPE_F32 ? (double)fmaf((float)a, (float)b, (float)c) : fma(a, b, c);
     else return false;
     return true;
 }
@@ -143,7 +144,8 @@ static Node *fold_value(Graph *g, const Node *n) {
     double value = 0, a = n->source[0]->attr.value;
     bool folded = false;
     if (op_class(n->op) == OP_CLASS_ELEMENT) {
-        double b = n->sources > 1 ? n->source[1]->attr.value : 0, c = n->sources > 2 ? n->source[2]->attr.value : 0;
+        double b = n->sources > 1 ? n->source[1]->attr.value : 0,
+               c = n->sources > 2 ? n->source[2]->attr.value : 0;
         folded = n->sources == 1   ? fold_unary(n, a, &value)
                  : n->sources == 2 ? fold_binary(n, a, b, &value)
                                    : fold_ternary(n, a, b, c, &value);
@@ -158,7 +160,7 @@ static Node *fold_value(Graph *g, const Node *n) {
     return folded ? graph_const(g, n->dtype, n->shape, value) : NULL;
 }
 
-/* ---- identities --------------------------------------------------------------------------------- */
+/* ---- identities ---------------------------------------------------------------------------- */
 static bool is_identity_view(const Node *n) {
     if (!shape_equal(n->shape, n->source[0]->shape)) return false;
     for (int a = 0; a < n->shape.rank; a++) {
@@ -175,7 +177,8 @@ static Node *fold_view(Graph *g, const Node *n) {
     if (x->op != OP_VIEW) return NULL;
     Access both;
     if (!access_compose(&x->attr.contraction->access[0], x->shape, x->source[0]->shape,
-                        &n->attr.contraction->access[0], n->shape.extent, n->shape.rank, NULL, (Shape){0}, &both))
+                        &n->attr.contraction->access[0], n->shape.extent, n->shape.rank, NULL, (Shape){0},
+                        &both))
         return NULL;
     return graph_view(g, x->source[0], n->shape, &both);
 }
@@ -222,7 +225,8 @@ static Node *fold_identity(Graph *g, const Node *n) {
     case OP_FLOOR: return a->op == OP_FLOOR ? a : NULL;
     case OP_STOP_GRADIENT: return a->op == OP_STOP_GRADIENT ? a : NULL;
     case OP_CAST: return a->dtype == n->dtype ? a : NULL;
-    case OP_POWI: return n->attr.index == 1 ? a : n->attr.index == 0 ? graph_const(g, n->dtype, n->shape, 1) : NULL;
+    case OP_POWI:
+        return n->attr.index == 1 ? a : n->attr.index == 0 ? graph_const(g, n->dtype, n->shape, 1) : NULL;
     case OP_AND:
     case OP_OR: return fold_truth(n);
     case OP_WHERE: return fold_where(n);

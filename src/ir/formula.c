@@ -5,10 +5,10 @@
  *
  * What is printed is derived from the very graph that is differentiated for training, for one example, before
  * batching and canonicalisation. A node prints as an expression over an index per axis; views substitute the
- * indices. Values the program names keep their names (`h`), their adjoints are called `d_h`; a value that is used
- * several times or would make a line too long is given a name and defined below, so lines stay short, every
- * value is written once and recursion is bounded. Products are printed without the parentheses that only say
- * in which order they round. */
+ * indices. Values the program names keep their names (`h`), their adjoints are called `d_h`; a value that is
+ * used several times or would make a line too long is given a name and defined below, so lines stay short,
+ * every value is written once and recursion is bounded. Products are printed without the parentheses that
+ * only say in which order they round. */
 #include "ir/formula.h"
 
 #include <inttypes.h>
@@ -46,7 +46,7 @@ typedef struct Formula {
 
 static Piece print_at(Formula *f, const Node *n, const Index *at);
 
-/* ---- names ----------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------- */
 static bool is_taken(const Formula *f, const char *name) {
     for (int i = 0; i < f->names.count; i++) {
         if (strcmp(f->names.items[i], name) == 0) return true;
@@ -91,7 +91,7 @@ static const char *leaf_name(const Formula *f, const Node *n) {
     }
 }
 
-/* ---- indices ----------------------------------------------------------------------------------------------- */
+/* ---- indices ------------------------------------------------------------------------------- */
 static int new_variable(Formula *f) {
     static const char *const letters[] = {"i", "j", "k", "l", "m", "n", "u", "v", "p", "q", "r", "s"};
     if (f->variables == MOST_VARIABLES) return MOST_VARIABLES - 1;
@@ -128,7 +128,8 @@ static const char *index_text(Formula *f, const Index *x) {
         text_add(&to, "%s", f->variable[x->variable[t]]);
     }
     if (!x->count) text_add(&to, "%" PRId64, x->offset);
-    else if (x->offset) text_add(&to, " %c %" PRId64, x->offset < 0 ? '-' : '+', x->offset < 0 ? -x->offset : x->offset);
+    else if (x->offset)
+        text_add(&to, " %c %" PRId64, x->offset < 0 ? '-' : '+', x->offset < 0 ? -x->offset : x->offset);
     if (divided) text_add(&to, ") / %" PRId64, x->divisor);
     return to.bytes;
 }
@@ -208,20 +209,23 @@ static Piece subscripted(Formula *f, const char *name, const Index *at, int rank
     return (Piece){to.bytes, WHOLE};
 }
 
-/* ---- expressions --------------------------------------------------------------------------------------------- */
+/* ---- expressions --------------------------------------------------------------------------- */
 static const char *wrapped(Formula *f, Piece piece, int binding) {
     return piece.binding < binding ? text_format(f->arena, "(%s)", piece.text) : piece.text;
 }
 
-static Piece infix(Formula *f, const Node *n, const Index *at, const char *sign, int left, int right, int binding) {
+static Piece infix(Formula *f, const Node *n, const Index *at, const char *sign, int left, int right,
+                   int binding) {
     Piece a = print_at(f, n->source[0], at), b = print_at(f, n->source[1], at);
-    return (Piece){text_format(f->arena, "%s %s %s", wrapped(f, a, left), sign, wrapped(f, b, right)), binding};
+    return (Piece){text_format(f->arena, "%s %s %s", wrapped(f, a, left), sign, wrapped(f, b, right)),
+                   binding};
 }
 
 static Piece called(Formula *f, const Node *n, const char *name, const Index *at) {
     Text to = text_new(f->arena);
     text_add(&to, "%s(", name);
-    for (int s = 0; s < n->sources; s++) text_add(&to, "%s%s", s ? ", " : "", print_at(f, n->source[s], at).text);
+    for (int s = 0; s < n->sources; s++)
+        text_add(&to, "%s%s", s ? ", " : "", print_at(f, n->source[s], at).text);
     text_add(&to, ")");
     return (Piece){to.bytes, WHOLE};
 }
@@ -261,7 +265,8 @@ static const char *print_dot(Formula *f, const Node *sum, const Node *a, const N
         const Access *access = &c->access[sum->sources == 2 ? s : 0];
         const Node *x = factor[s];
         bool is_leaf = x->sources == 0 && x->op != OP_CONST && x->op != OP_IOTA;
-        if (x->shape.rank != 1 || !axis_map_is_index(&access->axis[0], 0) || (!is_leaf && !f->info[x->id].name))
+        if (x->shape.rank != 1 || !axis_map_is_index(&access->axis[0], 0) ||
+            (!is_leaf && !f->info[x->id].name))
             return NULL;
         f->info[x->id].needed |= !is_leaf;
         name[s] = is_leaf ? leaf_name(f, x) : f->info[x->id].name;
@@ -269,7 +274,8 @@ static const char *print_dot(Formula *f, const Node *sum, const Node *a, const N
     return text_format(f->arena, "dot(%s, %s)", name[0], name[1]);
 }
 
-static const char *print_ranges(Formula *f, const int *variable, const int64_t *extent, int count, const char *body) {
+static const char *print_ranges(Formula *f, const int *variable, const int64_t *extent, int count,
+                                const char *body) {
     Text to = text_new(f->arena);
     text_add(&to, "%s for ", body);
     for (int k = 0; k < count; k++) {
@@ -281,10 +287,12 @@ static const char *print_ranges(Formula *f, const int *variable, const int64_t *
 
 static Piece print_reduction(Formula *f, const Node *n, const Index *at, const char *name) {
     const Contraction *c = n->attr.contraction;
-    const Node *first = n->source[0], *product = first->op == OP_MUL && !f->info[first->id].name ? first : NULL;
+    const Node *first = n->source[0],
+               *product = first->op == OP_MUL && !f->info[first->id].name ? first : NULL;
     const char *dot = NULL;
     if (n->op == OP_CONTRACT && strcmp(name, "sum") == 0 && (n->sources == 2 || product))
-        dot = print_dot(f, n, n->sources == 2 ? first : product->source[0], n->sources == 2 ? n->source[1] : product->source[1]);
+        dot = print_dot(f, n, n->sources == 2 ? first : product->source[0],
+                        n->sources == 2 ? n->source[1] : product->source[1]);
     if (dot) return (Piece){dot, WHOLE};
     Index all[MOST_AXES], place[MOST_RANK];
     int variable[MOST_AXES], before = f->variables;
@@ -300,7 +308,8 @@ static Piece print_reduction(Formula *f, const Node *n, const Index *at, const c
     }
     const char *text = body[0].text;
     if (n->sources == 2)
-        text = text_format(f->arena, "%s * %s", wrapped(f, body[0], MULTIPLIED), wrapped(f, body[1], MULTIPLIED));
+        text = text_format(f->arena, "%s * %s", wrapped(f, body[0], MULTIPLIED),
+                           wrapped(f, body[1], MULTIPLIED));
     if (c->reduced) {
         text = print_ranges(f, variable, c->extent, c->reduced, text);
         text = text_format(f->arena, "%s(%s)", name, text);
@@ -383,13 +392,18 @@ static Piece print_op(Formula *f, const Node *n, const Index *at) {
     switch (n->op) {
     case OP_CONST: return print_const(f, n);
     case OP_IOTA: return (Piece){text_format(f->arena, "(%s)", index_text(f, &at[n->attr.index])), WHOLE};
-    case OP_NEG: return (Piece){text_format(f->arena, "-%s", wrapped(f, print_at(f, n->source[0], at), NEGATED)), NEGATED};
-    case OP_NOT: return (Piece){text_format(f->arena, "not %s", wrapped(f, print_at(f, n->source[0], at), WHOLE)), COMPARED};
+    case OP_NEG:
+        return (Piece){text_format(f->arena, "-%s", wrapped(f, print_at(f, n->source[0], at), NEGATED)),
+                       NEGATED};
+    case OP_NOT:
+        return (Piece){text_format(f->arena, "not %s", wrapped(f, print_at(f, n->source[0], at), WHOLE)),
+                       COMPARED};
     case OP_CAST: return called(f, n, dtype_text(n->dtype), at);
     case OP_ADD: return print_add(f, n, at);
     case OP_SUB: return infix(f, n, at, "-", ADDED, MULTIPLIED, ADDED);
     case OP_MUL:
-        if (is_mean(n) && !f->info[n->source[0]->id].name) return print_reduction(f, n->source[0], at, "mean");
+        if (is_mean(n) && !f->info[n->source[0]->id].name)
+            return print_reduction(f, n->source[0], at, "mean");
         return infix(f, n, at, "*", MULTIPLIED, MULTIPLIED, MULTIPLIED);
     case OP_DIV: return infix(f, n, at, "/", MULTIPLIED, NEGATED, MULTIPLIED);
     case OP_FLOORDIV: return infix(f, n, at, "//", MULTIPLIED, NEGATED, MULTIPLIED);
@@ -427,10 +441,12 @@ static Piece print_at(Formula *f, const Node *n, const Index *at) {
     return print_op(f, n, at);
 }
 
-/* ---- which values are named -------------------------------------------------------------------------------------- */
+/* ---- which values are named ---------------------------------------------------------------- */
 /* The node's own work in an expression; what only moves elements is free. */
 static int own_size(const Node *n) {
-    return n->op == OP_VIEW || n->op == OP_NEG || n->op == OP_CAST || n->op == OP_CONST || n->sources == 0 ? 0 : 1;
+    return n->op == OP_VIEW || n->op == OP_NEG || n->op == OP_CAST || n->op == OP_CONST || n->sources == 0
+               ? 0
+               : 1;
 }
 
 static void measure(Formula *f, const Node *n) {
@@ -470,9 +486,10 @@ static void name_values(Formula *f) {
     }
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------------------------- */
 /* "name[i, j] = " and the expression at these indices. */
-static void print_line(Formula *f, Text *to, const char *indent, const char *name, const Node *n, const char *before) {
+static void print_line(Formula *f, Text *to, const char *indent, const char *name, const Node *n,
+                       const char *before) {
     Index at[MOST_RANK];
     f->variables = 0;
     for (int a = 0; a < n->shape.rank; a++) at[a] = index_of_variable(new_variable(f));
@@ -516,7 +533,8 @@ static void print_derivative(Formula *f, Text *to, const Derivative *d, int widt
     for (int a = 0; a < cell->shape.rank; a++) at[a] = index_of_variable(new_variable(f));
     const char *left = subscripted(f, cell->name, at, cell->shape.rank).text;
     text_add(to, "  d loss / d %-*s = ", width, left);
-    if (d->objective) text_add(to, "mean over rows of %s", print_value(f, d->objective, at, d->penalty != NULL));
+    if (d->objective)
+        text_add(to, "mean over rows of %s", print_value(f, d->objective, at, d->penalty != NULL));
     if (d->penalty) text_add(to, "%s%s", d->objective ? " + " : "", print_value(f, d->penalty, at, false));
     if (!d->objective && !d->penalty) text_add(to, "0");
     text_add(to, "\n");
@@ -535,8 +553,12 @@ static int derivative_width(Formula *f, const Derivative *derivatives, int count
     return (int)width;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------- */
-typedef struct Objective { Node *total, *penalty; Node **wrt, **of_total, **of_penalty; int params, count; } Objective;
+/* ---- the whole ----------------------------------------------------------------------------- */
+typedef struct Objective {
+    Node *total, *penalty;
+    Node **wrt, **of_total, **of_penalty;
+    int params, count;
+} Objective;
 
 static Node *sum_of_terms(Graph *g, const Run *run, bool penalties) {
     Node *total = NULL;
@@ -559,7 +581,8 @@ static void collect_wanted(Graph *g, const Run *run, Objective *o) {
     }
     o->count = o->params;
     for (int i = 0; i < nodes; i++) {
-        if (order[i]->name && order[i]->sources && dtype_is_real(order[i]->dtype)) o->wrt[o->count++] = order[i];
+        if (order[i]->name && order[i]->sources && dtype_is_real(order[i]->dtype))
+            o->wrt[o->count++] = order[i];
     }
     o->of_total = arena_array(g->arena, Node *, o->count + 1);
     o->of_penalty = arena_array(g->arena, Node *, o->count + 1);
@@ -598,7 +621,8 @@ static void prepare(Formula *f, Graph *g, const Objective *o) {
     take_user_names(f);
     for (int i = o->params; i < o->count; i++) {
         const Node *adjoint = o->of_total[i];
-        if (!adjoint || adjoint->op == OP_CONST || is_named_leaf(adjoint) || f->info[adjoint->id].name) continue;
+        if (!adjoint || adjoint->op == OP_CONST || is_named_leaf(adjoint) || f->info[adjoint->id].name)
+            continue;
         f->info[adjoint->id].name = take_name(f, text_format(f->arena, "d_%s", o->wrt[i]->name));
     }
     name_values(f);

@@ -1,5 +1,5 @@
-/* formula: what --emit=grad prints: the derivative of the objective with respect to every parameter, as formulas
- * in the user's own names. */
+/* formula: what --emit=grad prints: the derivative of the objective with respect to every parameter, as
+ * formulas in the user's own names. */
 #ifndef SGDC_FORMULA_H
 #define SGDC_FORMULA_H
 #include "ir/program.h"

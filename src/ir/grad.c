@@ -1,10 +1,11 @@
 /* grad: derivatives, built from the same ops, so they can be differentiated again.
  *
- * One rule per op row: what node y adds to the adjoint of its source k, from y's own adjoint; NULL is "absent",
- * which is not zero: nothing is added and nothing is computed. One walk, backwards through the objective's
- * depth-first left-to-right post-order, visits the nodes between y and what is wanted and adds contributions in
- * that order (a node's last source first), as docs/numerics.md says. Rules return the contribution of one
- * row; where a node with rows reads a source without, the walk sums it over the rows, in one place. */
+ * One rule per op row: what node y adds to the adjoint of its source k, from y's own adjoint; NULL is
+ * "absent", which is not zero: nothing is added and nothing is computed. One walk, backwards through the
+ * objective's depth-first left-to-right post-order, visits the nodes between y and what is wanted and adds
+ * contributions in that order (a node's last source first), as docs/numerics.md says. Rules return the
+ * contribution of one row; where a node with rows reads a source without, the walk sums it over the rows, in
+ * one place. */
 #include "ir/affine.h"
 #include "ir/graph.h"
 #include "ir/inverse.h"
@@ -12,10 +13,10 @@
 typedef struct Failure { bool failed; } Failure;
 typedef Node *GradRule(Graph *g, Node *y, Node *adjoint, int k, Failure *failure);
 
-#define RULE(NAME)                                                                                                 \
-    static Node *grad_##NAME(Graph *g __attribute__((unused)), Node *y __attribute__((unused)),                    \
-                             Node *adjoint __attribute__((unused)), int k __attribute__((unused)),                 \
-                             Failure *failure __attribute__((unused)))
+#define UNUSED __attribute__((unused))
+#define RULE(NAME)                                                                                  \
+    static Node *grad_##NAME(Graph *g UNUSED, Node *y UNUSED, Node *adjoint UNUSED, int k UNUSED,   \
+                             Failure *failure UNUSED)
 
 static Node *like(Graph *g, const Node *x, double value) { return graph_const(g, x->dtype, x->shape, value); }
 static Node *mul(Graph *g, Node *a, Node *b) { return graph_binary(g, OP_MUL, a, b); }
@@ -88,7 +89,8 @@ static Node *first_wins(Graph *g, const Node *y) {
     return graph_binary(g, OP_OR, better, graph_binary(g, OP_NE, a, a));
 }
 
-RULE(MAX) { return k == 0 ? only_where(g, first_wins(g, y), adjoint) : only_where_not(g, first_wins(g, y), adjoint); }
+RULE(MAX)
+{ return k == 0 ? only_where(g, first_wins(g, y), adjoint) : only_where_not(g, first_wins(g, y), adjoint); }
 RULE(MIN) { return grad_MAX(g, y, adjoint, k, failure); }
 
 /* b * a^(b-1), and a^b * log a, which is 0 where a is 0. */
@@ -153,7 +155,8 @@ RULE(CONTRACT) {
     space.axes = contraction_space(y->shape, c, space.extent);
     Reading readings[2] = {{adjoint, identity_access(y->shape.rank)}};
     if (y->sources == 2) readings[1] = (Reading){y->source[1 - k], c->access[1 - k]};
-    return checked(g, y, inverse_sum(g, &space, &c->access[k], y->source[k]->shape, readings, y->sources), failure);
+    return checked(g, y, inverse_sum(g, &space, &c->access[k], y->source[k]->shape, readings, y->sources),
+                   failure);
 }
 
 /* Row-major index over the reduced axes, at every place of the whole index space `full`. */
@@ -211,9 +214,10 @@ static GradRule *const rules[OP_COUNT] = {
 #undef OP
 };
 
-/* ---- the walk --------------------------------------------------------------------------------------- */
+/* ---- the walk ------------------------------------------------------------------------------ */
 /* Ids of nodes that are wanted, or have a wanted node below them. */
-static bool *nodes_on_the_way(Graph *g, Node *const *order, int nodes, Node *const *wrt, int count, uint32_t ids) {
+static bool *nodes_on_the_way(Graph *g, Node *const *order, int nodes, Node *const *wrt, int count,
+                              uint32_t ids) {
     bool *on = arena_array(g->arena, bool, ids);
     for (int w = 0; w < count; w++) {
         if (wrt[w]->id < ids) on[wrt[w]->id] = true;

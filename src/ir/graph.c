@@ -1,9 +1,9 @@
-/* graph: nodes, made once. Every constructor ends in graph_node, the one door: it folds (fold.c), infers rows,
- * looks the node up and only then makes it, so two spellings of one node are one node.
+/* graph: nodes, made once. Every constructor ends in graph_node, the one door: it folds (fold.c), infers
+ * rows, looks the node up and only then makes it, so two spellings of one node are one node.
  *
- * The table is open addressing over node pointers, grown at two thirds. Contractions are compared by content and
- * copied into the arena only with a new node. Walks over graphs keep their own stack: a graph may be as deep as
- * it is large.
+ * The table is open addressing over node pointers, grown at two thirds. Contractions are compared by content
+ * and copied into the arena only with a new node. Walks over graphs keep their own stack: a graph may be as
+ * deep as it is large.
  */
 #include "ir/graph.h"
 
@@ -99,7 +99,8 @@ static bool access_equal(const Access *a, const Access *b) {
 
 static bool contraction_equal(const Contraction *a, const Contraction *b, int sources) {
     if (!a || !b) return a == b;
-    if (a->reduced != b->reduced || a->over_rows != b->over_rows || a->lanes != b->lanes || a->chunk != b->chunk)
+    if (a->reduced != b->reduced || a->over_rows != b->over_rows || a->lanes != b->lanes ||
+        a->chunk != b->chunk)
         return false;
     if (memcmp(a->extent, b->extent, sizeof a->extent[0] * (size_t)a->reduced)) return false;
     for (int s = 0; s < sources; s++) {
@@ -147,7 +148,8 @@ static Node *node_intern(Graph *g, const Node *wanted) {
     Node *node = arena_copy(g->arena, wanted, sizeof *wanted);
     node->source = arena_copy(g->arena, wanted->source, sizeof *wanted->source * (size_t)wanted->sources);
     if (wanted->attr.contraction)
-        node->attr.contraction = arena_copy(g->arena, wanted->attr.contraction, sizeof *wanted->attr.contraction);
+        node->attr.contraction =
+            arena_copy(g->arena, wanted->attr.contraction, sizeof *wanted->attr.contraction);
     node->span = g->span;
     node->backward = g->backward;
     node->id = g->next_id++;
@@ -191,7 +193,7 @@ Node *graph_leaf_with_rows(Graph *g, Node *leaf, uint8_t rows) {
     return node_intern(g, &wanted);
 }
 
-/* ---- element by element --------------------------------------------------------------------- */
+/* ---- element by element -------------------------------------------------------------------- */
 Node *graph_unary(Graph *g, Op op, Node *x) {
     return graph_node(g, op, x->dtype, x->shape, &x, 1, (Attr){0});
 }
@@ -213,7 +215,7 @@ Node *graph_where(Graph *g, Node *c, Node *a, Node *b) {
     return graph_node(g, OP_WHERE, a->dtype, a->shape, source, 3, (Attr){0});
 }
 
-/* ---- movement ------------------------------------------------------------------------------- */
+/* ---- movement ------------------------------------------------------------------------------ */
 Node *graph_view(Graph *g, Node *x, Shape shape, const Access *access) {
     Contraction c = {.access[0] = *access};
     for (int a = 0; a < access->rank; a++) axis_map_normalise(&c.access[0].axis[a], shape.extent, shape.rank);
@@ -269,7 +271,8 @@ static bool differ_in_units(Shape a, Shape b) {
 }
 
 Node *graph_reshape(Graph *g, Node *x, Shape shape) {
-    if (!differ_in_units(x->shape, shape)) return graph_node(g, OP_RESHAPE, x->dtype, shape, &x, 1, (Attr){0});
+    if (!differ_in_units(x->shape, shape))
+        return graph_node(g, OP_RESHAPE, x->dtype, shape, &x, 1, (Attr){0});
     Access access = {.rank = x->shape.rank};
     for (int a = 0, to = 0; a < access.rank; a++) {
         access.axis[a] = axis_map_constant(0);
@@ -286,9 +289,10 @@ Node *graph_concat(Graph *g, Node *const *x, int count, int axis) {
     return graph_node(g, OP_CONCAT, x[0]->dtype, shape, x, count, (Attr){.index = axis});
 }
 
-/* ---- reductions and indices ------------------------------------------------------------------- */
+/* ---- reductions and indices ---------------------------------------------------------------- */
 Node *graph_contract(Graph *g, Op op, Node *const *x, int count, Shape result, const Contraction *c) {
-    Contraction normal = {.reduced = c->reduced, .over_rows = c->over_rows, .lanes = c->lanes, .chunk = c->chunk};
+    Contraction normal = {
+        .reduced = c->reduced, .over_rows = c->over_rows, .lanes = c->lanes, .chunk = c->chunk};
     memcpy(normal.extent, c->extent, sizeof normal.extent[0] * (size_t)c->reduced);
     int64_t extent[MOST_AXES];
     int axes = contraction_space(result, &normal, extent);
@@ -333,7 +337,7 @@ Node *graph_scatter_add(Graph *g, Node *x, Node *index, Shape result, int shared
                       (Attr){.index = shared, .over_rows = over_rows});
 }
 
-/* ---- walks -------------------------------------------------------------------------------------- */
+/* ---- walks --------------------------------------------------------------------------------- */
 typedef struct Visit { Node *node; int next; } Visit;
 typedef Vector(Visit) VisitStack;
 

@@ -1,6 +1,6 @@
-/* infer: what type, shape and rows a node must have, one rule per op row. The constructors state type and shape;
- * a rule says what is wrong with the statement, or NULL. Users never see these sentences: lowering has checked
- * their programs before, so here something wrong is a defect of sgdc. */
+/* infer: what type, shape and rows a node must have, one rule per op row. The constructors state type and
+ * shape; a rule says what is wrong with the statement, or NULL. Users never see these sentences: lowering has
+ * checked their programs before, so here something wrong is a defect of sgdc. */
 #include "ir/affine.h"
 #include "ir/graph.h"
 
@@ -159,7 +159,8 @@ static const char *gather_fits(Shape table, const Node *index, Shape out, int64_
         if (a < shared && table.extent[a] != out.extent[a]) return "the shared axes differ";
     }
     for (int a = (int)shared + 1; a < table.rank; a++) {
-        if (table.extent[a] != out.extent[index->shape.rank + a - shared - 1]) return "the table's axes differ";
+        if (table.extent[a] != out.extent[index->shape.rank + a - shared - 1])
+            return "the table's axes differ";
     }
     return NULL;
 }
@@ -171,7 +172,8 @@ static const char *infer_GATHER(const Node *n) {
 static const char *infer_SCATTER_ADD(const Node *n) {
     if (n->sources < 2 || n->sources > 3) return "two or three sources";
     if (n->dtype != n->source[0]->dtype) return "the type differs from the source's";
-    if (n->sources == 3 && (!shape_equal(n->source[2]->shape, n->source[0]->shape) || n->source[2]->dtype != n->dtype))
+    if (n->sources == 3 &&
+        (!shape_equal(n->source[2]->shape, n->source[0]->shape) || n->source[2]->dtype != n->dtype))
         return "the factors differ";
     return gather_fits(n->shape, n->source[1], n->source[0]->shape, n->attr.index);
 }

@@ -79,7 +79,8 @@ static int choose_index(const Inverse *v, const Rational *equation) {
     for (int k = 0; k < v->space->axes; k++) {
         if (equation->i[k] == 0) continue;
         bool is_result = k < v->space->results, best_is_result = best >= 0 && best < v->space->results;
-        if (best < 0 || (is_result == best_is_result && v->space->extent[k] > v->space->extent[best])) best = k;
+        if (best < 0 || (is_result == best_is_result && v->space->extent[k] > v->space->extent[best]))
+            best = k;
     }
     return best;
 }
@@ -147,7 +148,7 @@ static AxisMap map_of_rational(const Inverse *v, const Rational *r) {
     return map;
 }
 
-/* ---- guards ------------------------------------------------------------------------------------ */
+/* ---- guards -------------------------------------------------------------------------------- */
 static void add_guard(Inverse *v, AxisMap map, int64_t extent) {
     if (axis_map_always_within(&map, v->extent, v->axes, extent)) return;
     if (v->guard.access.rank == MOST_RANK) {
@@ -243,7 +244,7 @@ static bool attach_guards(Graph *g, Inverse *v, Reading *readings, int *count) {
     return true;
 }
 
-/* ---- the sum ------------------------------------------------------------------------------------- */
+/* ---- the sum ------------------------------------------------------------------------------- */
 static Node *build(Graph *g, const Inverse *v, const Reading *readings, int count) {
     if (v->axes == v->shape.rank) {                     /* nothing is summed */
         if (count == 1) return graph_view(g, readings[0].node, v->shape, &readings[0].access);
@@ -251,8 +252,9 @@ static Node *build(Graph *g, const Inverse *v, const Reading *readings, int coun
         for (int r = 0; r < count; r++) {
             whole &= access_always_within(&readings[r].access, v->extent, v->axes, readings[r].node->shape);
         }
-        if (whole) return graph_binary(g, OP_MUL, graph_view(g, readings[0].node, v->shape, &readings[0].access),
-                                       graph_view(g, readings[1].node, v->shape, &readings[1].access));
+        if (whole)
+            return graph_binary(g, OP_MUL, graph_view(g, readings[0].node, v->shape, &readings[0].access),
+                                graph_view(g, readings[1].node, v->shape, &readings[1].access));
     }
     Contraction c = {.reduced = v->axes - v->shape.rank};
     memcpy(c.extent, v->extent + v->shape.rank, sizeof c.extent[0] * (size_t)c.reduced);
@@ -264,7 +266,8 @@ static Node *build(Graph *g, const Inverse *v, const Reading *readings, int coun
     return graph_contract(g, OP_CONTRACT, source, count, v->shape, &c);
 }
 
-Node *inverse_sum(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *readings, int count) {
+Node *inverse_sum(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *readings,
+                  int count) {
     Inverse v = {.space = space, .shape = shape};
     solve(&v, to);
     if (v.failed) return NULL;

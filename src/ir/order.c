@@ -1,8 +1,8 @@
-/* order: writes the order law (docs/numerics.md) onto every contraction and reduction, after which the bits are
- * fixed. The reduced axes are sorted into the order of k and each runs upwards in memory: window axes first (an
- * index that shares a source's axis with another index), in the windowed source's axis order, then the rest by
- * first appearance in the left, then the right source. Lanes and chunks follow from the number of outputs and
- * the reduced extents; a row extent is never read.
+/* order: writes the order law (docs/numerics.md) onto every contraction and reduction, after which the bits
+ * are fixed. The reduced axes are sorted into the order of k and each runs upwards in memory: window axes
+ * first (an index that shares a source's axis with another index), in the windowed source's axis order, then
+ * the rest by first appearance in the left, then the right source. Lanes and chunks follow from the number of
+ * outputs and the reduced extents; a row extent is never read.
  *
  * An argmax keeps its axes (they number its terms) and runs as one chain. */
 #include <string.h>

@@ -1,9 +1,10 @@
-/* passes: the visible list of what happens to a run's functions between lowering and code, in order. Each pass
- * takes every function of the run at once, so that what they share stays shared, and verifies what it made.
+/* passes: the visible list of what happens to a run's functions between lowering and code, in order. Each
+ * pass takes every function of the run at once, so that what they share stays shared, and verifies what it
+ * made.
  *
- * The objective of a run is the sum of its minimize terms for one example, added in source order. The gradient
- * of a parameter is that objective's gradient summed over the batch, times f(1 / rows), once, plus the gradients
- * of the penalties in source order (docs/numerics.md, rules 6 and 7). */
+ * The objective of a run is the sum of its minimize terms for one example, added in source order. The
+ * gradient of a parameter is that objective's gradient summed over the batch, times f(1 / rows), once, plus
+ * the gradients of the penalties in source order (docs/numerics.md, rules 6 and 7). */
 #include "ir/program.h"
 
 enum { ROWS_OF_STEP = 1 };      /* rows of the step's data set; one set a step so far */
@@ -37,7 +38,7 @@ static void change_run(Run *run, Stage stage, Change *change) {
     for (int r = 0; r < roots.count; r++) roots.items[r]->node = nodes[r];
 }
 
-/* ---- batch ------------------------------------------------------------------------------------------- */
+/* ---- batch --------------------------------------------------------------------------------- */
 static void batch_nodes(Graph *g, Node **nodes, int count, Run *run) {
     (void)run;
     graph_batch(g, nodes, count, ROWS_OF_STEP);
@@ -59,7 +60,7 @@ static void pass_batch(Program *program, Run *run) {
     sum_objective_roots(run->graph, run, &run->evaluate);
 }
 
-/* ---- grad ---------------------------------------------------------------------------------------------- */
+/* ---- grad ---------------------------------------------------------------------------------- */
 typedef struct Gradients {
     Node **leaf;           /* GRADIENT leaves that occur, ... */
     Node **wrt;            /* ... the CELL each is taken for, ... */
@@ -78,7 +79,8 @@ static void find_gradients(Graph *g, Gradients *gradients, Node *const *nodes, i
         Node *leaf = order[i];
         if (leaf->op != OP_GRADIENT) continue;
         gradients->leaf[gradients->count] = leaf;
-        gradients->wrt[gradients->count++] = graph_leaf(g, OP_CELL, leaf->dtype, leaf->shape, leaf->attr.index);
+        gradients->wrt[gradients->count++] =
+            graph_leaf(g, OP_CELL, leaf->dtype, leaf->shape, leaf->attr.index);
     }
 }
 
@@ -98,7 +100,8 @@ static Node *objective(Graph *g, const Run *run) {
 /* Batch sums times 1 / rows. */
 static void add_objective(Graph *g, const Run *run, Gradients *gradients) {
     Node *total = objective(g, run);
-    if (!total || !graph_gradients(g, total, NULL, gradients->wrt, gradients->count, gradients->value)) return;
+    if (!total || !graph_gradients(g, total, NULL, gradients->wrt, gradients->count, gradients->value))
+        return;
     for (int i = 0; i < gradients->count; i++) {
         Node *sum = gradients->value[i];
         if (!sum) continue;
@@ -152,7 +155,7 @@ static void pass_grad(Program *program, Run *run) {
     change_run(run, STAGE_DIFFERENTIATED, differentiate);
 }
 
-/* ---- the others ------------------------------------------------------------------------------------------ */
+/* ---- the others ---------------------------------------------------------------------------- */
 static void canonicalise_nodes(Graph *g, Node **nodes, int count, Run *run) {
     (void)run;
     graph_canonicalise(g, nodes, count);

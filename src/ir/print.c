@@ -102,7 +102,8 @@ static void print_node(Text *to, const Node *n, const uint32_t *number) {
     text_add(to, "%%%" PRIu32 ": ", number[n->id]);
     print_type(to, n);
     text_add(to, " = %s", op_text(n->op));
-    for (int s = 0; s < n->sources; s++) text_add(to, "%s%%%" PRIu32, s ? ", " : "(", number[n->source[s]->id]);
+    for (int s = 0; s < n->sources; s++)
+        text_add(to, "%s%%%" PRIu32, s ? ", " : "(", number[n->source[s]->id]);
     if (n->sources) text_add(to, ")");
     print_attributes(to, n);
     if (n->attr.contraction) print_contraction(to, n, number);

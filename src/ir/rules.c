@@ -1,5 +1,5 @@
-/* rules: exact identities, applied below the line where bits are fixed: what is computed changes, no bit of it
- * does. Each rule is tested bit for bit against the interpreter (tests/unit/rules.c).
+/* rules: exact identities, applied below the line where bits are fixed: what is computed changes, no bit of
+ * it does. Each rule is tested bit for bit against the interpreter (tests/unit/rules.c).
  *
  *   a + -b is a - b, a - -b is a + b, -a + b is b - a, -a * -b is a * b
  *   fma(-a, -b, c) is fma(a, b, c)
@@ -33,7 +33,8 @@ static Node *rule_product(Graph *g, const Node *n) {
     Node *a = n->source[0], *b = n->source[1];
     if (n->op == OP_MUL && is_neg(a) && is_neg(b)) return graph_binary(g, OP_MUL, a->source[0], b->source[0]);
     double reciprocal = n->op == OP_DIV ? exact_reciprocal(b) : 0;
-    return reciprocal != 0 ? graph_binary(g, OP_MUL, a, graph_const(g, n->dtype, n->shape, reciprocal)) : NULL;
+    return reciprocal != 0 ? graph_binary(g, OP_MUL, a, graph_const(g, n->dtype, n->shape, reciprocal))
+                           : NULL;
 }
 
 static Node *rule_fma(Graph *g, const Node *n) {

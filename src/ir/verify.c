@@ -1,5 +1,5 @@
-/* verify: what must hold of a graph between passes. A table says which ops may stand at which stage; the rest are
- * the invariants of graph.h. What is wrong here is a defect of sgdc, never of a program. */
+/* verify: what must hold of a graph between passes. A table says which ops may stand at which stage; the rest
+ * are the invariants of graph.h. What is wrong here is a defect of sgdc, never of a program. */
 #include <inttypes.h>
 
 #include "ir/graph.h"

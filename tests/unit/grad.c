@@ -2,11 +2,12 @@
  * kind; convolutions against plain loops. */
 #include "graph_test.h"
 
-static void compare(const char *what, const double *got, const double *wanted, int64_t size, double tolerance) {
+static void compare(const char *what, const double *got, const double *wanted, int64_t size,
+                    double tolerance) {
     for (int64_t i = 0; i < size; i++) {
         double scale = 1 + fabs(wanted[i]);
-        cr_assert(fabs(got[i] - wanted[i]) <= tolerance * scale, "%s [%ld]: %.12g, not %.12g", what, (long)i, got[i],
-                  wanted[i]);
+        cr_assert(fabs(got[i] - wanted[i]) <= tolerance * scale, "%s [%ld]: %.12g, not %.12g", what, (long)i,
+                  got[i], wanted[i]);
     }
 }
 
@@ -50,14 +51,15 @@ static Node *build_element(Bench *b, Op op) {
     if (op == OP_CAST || op == OP_NOT) return x;
     if (op_arity(op) == 1) return graph_unary(b->g, op, x);
     Node *y = bench_input(b, shape, d.low, d.high);
-    if (op == OP_WHERE) return graph_where(b->g, graph_binary(b->g, OP_LT, y, x), graph_unary(b->g, OP_EXP, x), y);
+    if (op == OP_WHERE)
+        return graph_where(b->g, graph_binary(b->g, OP_LT, y, x), graph_unary(b->g, OP_EXP, x), y);
     if (op == OP_FMA) return x;
     return graph_binary(b->g, op, x, y);
 }
 
 static bool is_real_element(Op op) {
-    static const Op others[] = {OP_NOT, OP_FLOORDIV, OP_MOD, OP_EQ, OP_NE, OP_LT, OP_LE, OP_AND, OP_OR, OP_FLOOR,
-                                OP_STOP_GRADIENT, OP_CAST, OP_FMA};
+    static const Op others[] = {OP_NOT, OP_FLOORDIV, OP_MOD,           OP_EQ,   OP_NE, OP_LT, OP_LE, OP_AND,
+                                OP_OR,  OP_FLOOR,    OP_STOP_GRADIENT, OP_CAST, OP_FMA};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (others[i] == op) return false;
     }
@@ -81,7 +83,7 @@ Test(grad, powers) {
     }
 }
 
-/* ---- values at 0 and far out ---------------------------------------------------------------------------- */
+/* ---- values at 0 and far out --------------------------------------------------------------- */
 static double slope_at(Op op, double x) {
     Bench b = bench_new();
     Node *input = bench_input(&b, shape_of(0, 0, 0, 0, 0), 0, 0);
@@ -147,7 +149,7 @@ Test(grad, absent_is_not_zero) {
     arena_free(b.arena);
 }
 
-/* ---- movement and reductions -------------------------------------------------------------------------------- */
+/* ---- movement and reductions --------------------------------------------------------------- */
 static AxisMap map_of(int64_t offset, int64_t divisor, int32_t c0, int32_t c1, int32_t c2, int32_t c3) {
     return (AxisMap){.offset = offset, .divisor = divisor, .coef = {c0, c1, c2, c3}};
 }
@@ -159,9 +161,13 @@ Test(grad, movement) {
     int64_t before[] = {1, 0}, after[] = {0, 2};
     Node *parts[] = {x, graph_unary(g, OP_EXP, x)};
     Node *y[] = {
-        graph_slice(g, x, 1, 1, 3), graph_permute(g, x, (int[]){1, 0}), graph_pad(g, x, before, after),
-        graph_expand(g, x, shape_of(3, 3, 2, 4, 0), (int[]){0, 2}), graph_reshape(g, x, shape_of(1, 12, 0, 0, 0)),
-        graph_concat(g, parts, 2, 0), graph_concat(g, parts, 2, 1),
+        graph_slice(g, x, 1, 1, 3),
+        graph_permute(g, x, (int[]){1, 0}),
+        graph_pad(g, x, before, after),
+        graph_expand(g, x, shape_of(3, 3, 2, 4, 0), (int[]){0, 2}),
+        graph_reshape(g, x, shape_of(1, 12, 0, 0, 0)),
+        graph_concat(g, parts, 2, 0),
+        graph_concat(g, parts, 2, 1),
     };
     for (size_t i = 0; i < sizeof y / sizeof y[0]; i++) {
         b.inputs = 1;
@@ -193,18 +199,30 @@ Test(grad, views_of_every_kind) {
 /* Sums over indices that no result axis fixes, so that guards are needed. */
 Test(grad, contractions_of_every_kind) {
     Contraction c[] = {
-        {.reduced = 2, .extent = {3, 2}, .access = {{1, {map_of(0, 1, 0, 2, 1, 0)}}, {1, {map_of(0, 1, 0, 0, 1, 0)}}}},
-        {.reduced = 2, .extent = {2, 2}, .access = {{1, {map_of(0, 1, 1, 2, 1, 0)}}, {1, {map_of(0, 1, 1, 0, 1, 0)}}}},
-        {.reduced = 2, .extent = {3, 3}, .access = {{1, {map_of(0, 2, 0, 1, 1, 0)}}, {1, {map_of(1, 1, 0, 1, -1, 0)}}}},
-        {.reduced = 1, .extent = {5}, .access = {{1, {map_of(0, 1, 1, 1, 0, 0)}}, {1, {map_of(4, 1, 0, -1, 0, 0)}}}},
-        {.reduced = 2, .extent = {4, 4}, .access = {{1, {map_of(-2, 1, 1, 1, 1, 0)}}, {1, {map_of(0, 3, 0, 1, 2, 0)}}}},
+        {.reduced = 2,
+         .extent = {3, 2},
+         .access = {{1, {map_of(0, 1, 0, 2, 1, 0)}}, {1, {map_of(0, 1, 0, 0, 1, 0)}}}},
+        {.reduced = 2,
+         .extent = {2, 2},
+         .access = {{1, {map_of(0, 1, 1, 2, 1, 0)}}, {1, {map_of(0, 1, 1, 0, 1, 0)}}}},
+        {.reduced = 2,
+         .extent = {3, 3},
+         .access = {{1, {map_of(0, 2, 0, 1, 1, 0)}}, {1, {map_of(1, 1, 0, 1, -1, 0)}}}},
+        {.reduced = 1,
+         .extent = {5},
+         .access = {{1, {map_of(0, 1, 1, 1, 0, 0)}}, {1, {map_of(4, 1, 0, -1, 0, 0)}}}},
+        {.reduced = 2,
+         .extent = {4, 4},
+         .access = {{1, {map_of(-2, 1, 1, 1, 1, 0)}}, {1, {map_of(0, 3, 0, 1, 2, 0)}}}},
     };
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         for (int sources = 1; sources <= 2; sources++) {
             Bench b = bench_new();
-            Node *x[] = {bench_input(&b, shape_of(1, 6, 0, 0, 0), -1, 1), bench_input(&b, shape_of(1, 5, 0, 0, 0), -1, 1)};
+            Node *x[] = {bench_input(&b, shape_of(1, 6, 0, 0, 0), -1, 1),
+                         bench_input(&b, shape_of(1, 5, 0, 0, 0), -1, 1)};
             Node *y = graph_contract(b.g, OP_CONTRACT, x, sources, shape_of(1, 3, 0, 0, 0), &c[i]);
-            check_derivatives(&b, text_format(b.arena, "contraction %zu of %d", i, sources), graph_unary(b.g, OP_SIN, y));
+            check_derivatives(&b, text_format(b.arena, "contraction %zu of %d", i, sources),
+                              graph_unary(b.g, OP_SIN, y));
             arena_free(b.arena);
         }
     }
@@ -227,7 +245,10 @@ Test(grad, max_pool) {
     for (int64_t stride = 1; stride <= 3; stride++) {
         Bench b = bench_new();
         Node *x = bench_input(&b, shape_of(2, 2, 9, 0, 0), -1, 1);
-        Contraction c = {.reduced = 1, .extent = {3}, .access = {{2, {map_of(0, 1, 1, 0, 0, 0), map_of(-1, 1, 0, (int32_t)stride, 1, 0)}}}};
+        Contraction c = {.reduced = 1,
+                         .extent = {3},
+                         .access = {
+                             {2, {map_of(0, 1, 1, 0, 0, 0), map_of(-1, 1, 0, (int32_t)stride, 1, 0)}}}};
         Node *y = graph_contract(b.g, OP_REDUCE_MAX, &x, 1, shape_of(2, 2, 8 / stride, 0, 0), &c);
         check_derivatives(&b, "max_pool", graph_unary(b.g, OP_EXP, y));
         arena_free(b.arena);
@@ -241,7 +262,8 @@ Test(grad, gather_and_scatter_add) {
     Node *rows = graph_gather(b.g, table, index, 0);
     check_derivatives(&b, "gather", graph_unary(b.g, OP_EXP, rows));
     b.inputs = 2;
-    check_derivatives(&b, "scatter", graph_unary(b.g, OP_SIN, graph_scatter_add(b.g, rows, index, table->shape, 0, false)));
+    check_derivatives(&b, "scatter",
+                      graph_unary(b.g, OP_SIN, graph_scatter_add(b.g, rows, index, table->shape, 0, false)));
     b.inputs = 0;
     table = bench_input(&b, shape_of(3, 2, 5, 3, 0), -1, 1);
     index = bench_indices(&b, shape_of(2, 2, 4, 0, 0), 5);
@@ -249,7 +271,7 @@ Test(grad, gather_and_scatter_add) {
     arena_free(b.arena);
 }
 
-/* ---- convolutions -------------------------------------------------------------------------------------------- */
+/* ---- convolutions -------------------------------------------------------------------------- */
 typedef struct Conv { int64_t in, out, size, taps, stride, dilation, pad; } Conv;
 
 static int64_t conv_result(const Conv *c) {
@@ -262,12 +284,15 @@ static Node *conv_node(Bench *b, const Conv *c, Node *x, Node *f) {
     Shape full = shape_of(4, c->out, conv_result(c), c->in, c->taps);
     int64_t before[] = {0, c->pad}, after[] = {0, c->pad};
     Node *padded = graph_pad(g, x, before, after);
-    Access of_x = {2, {map_of(0, 1, 0, 0, 1, 0), map_of(0, 1, 0, (int32_t)c->stride, 0, (int32_t)c->dilation)}};
-    Node *product = graph_binary(g, OP_MUL, graph_expand(g, f, full, (int[]){0, 2, 3}), graph_view(g, padded, full, &of_x));
+    Access of_x = {2,
+                   {map_of(0, 1, 0, 0, 1, 0), map_of(0, 1, 0, (int32_t)c->stride, 0, (int32_t)c->dilation)}};
+    Node *product = graph_binary(g, OP_MUL, graph_expand(g, f, full, (int[]){0, 2, 3}),
+                                 graph_view(g, padded, full, &of_x));
     return graph_reduce(g, OP_CONTRACT, product, 12, false);
 }
 
-static void conv_loops(const Conv *c, const double *x, const double *f, const double *g, double *y, double *dx, double *df) {
+static void conv_loops(const Conv *c, const double *x, const double *f, const double *g, double *y,
+                       double *dx, double *df) {
     int64_t width = conv_result(c);
     for (int64_t o = 0; o < c->out; o++)
         for (int64_t i = 0; i < width; i++)
@@ -287,11 +312,13 @@ static void check_conv(const Conv *c) {
     Node *x = bench_input(&b, shape_of(2, c->in, c->size, 0, 0), -1, 1);
     Node *f = bench_input(&b, shape_of(3, c->out, c->in, c->taps, 0), -1, 1);
     Node *y = conv_node(&b, c, x, f), *scalar = bench_weigh(&b, y);
-    double *values = arena_array(b.arena, double, c->out * width + c->in * c->size + c->out * c->in * c->taps + 3);
+    double *values =
+        arena_array(b.arena, double, c->out *width + c->in * c->size + c->out * c->in * c->taps + 3);
     double *dx = values + c->out * width, *df = dx + c->in * c->size;
     conv_loops(c, b.value[0], b.value[1], b.value[2], values, dx, df);
-    const char *what = text_format(b.arena, "conv size %ld taps %ld stride %ld dilation %ld pad %ld", (long)c->size,
-                                   (long)c->taps, (long)c->stride, (long)c->dilation, (long)c->pad);
+    const char *what =
+        text_format(b.arena, "conv size %ld taps %ld stride %ld dilation %ld pad %ld", (long)c->size,
+                    (long)c->taps, (long)c->stride, (long)c->dilation, (long)c->pad);
     compare(what, bench_values(&b, y), values, c->out * width, 1e-13);
     compare(what, bench_gradient(&b, scalar, 0), dx, c->in * c->size, 1e-13);
     compare(what, bench_gradient(&b, scalar, 1), df, c->out * c->in * c->taps, 1e-13);
@@ -309,7 +336,8 @@ Test(grad, convolutions) {
                     }
 }
 
-/* Both gradients of a padded, strided convolution stay single contractions of two sources that read in place. */
+/* Both gradients of a padded, strided convolution stay single contractions of two sources that read in place.
+ */
 Test(grad, convolution_gradients_are_contractions) {
     Bench b = bench_new();
     Conv c = {2, 3, 9, 3, 2, 1, 1};
@@ -328,7 +356,7 @@ Test(grad, convolution_gradients_are_contractions) {
     arena_free(b.arena);
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------ */
+/* ---- rows ---------------------------------------------------------------------------------- */
 /* A value without rows that values with rows read gets one batch sum per use. */
 Test(grad, batch_sums) {
     Bench b = bench_new();

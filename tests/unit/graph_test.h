@@ -94,6 +94,7 @@ static inline double *bench_differences(Bench *b, Node *y, int at) {
 static inline double *bench_gradient(Bench *b, Node *y, int at) {
     Node *gradient = NULL;
     cr_assert(graph_gradients(b->g, y, NULL, &b->input[at], 1, &gradient));
-    return gradient ? bench_values(b, gradient) : arena_array(b->arena, double, shape_size(b->input[at]->shape) + 1);
+    return gradient ? bench_values(b, gradient)
+                    : arena_array(b->arena, double, shape_size(b->input[at]->shape) + 1);
 }
 #endif

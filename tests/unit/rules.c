@@ -1,8 +1,8 @@
 /* Rules below the line change no bit: every rule on every pair and triple of awkward values, against C. */
 #include "graph_test.h"
 
-static const float awkward[] = {0.0f, -0.0f, 1.0f, -1.0f, 1.5f, 3.0e38f, -3.0e38f, 1.0e-40f, -1.0e-45f, INFINITY, -INFINITY,
-                                NAN, 0.3333333f, 16777216.0f};
+static const float awkward[] = {0.0f,     -0.0f,     1.0f,     -1.0f,     1.5f, 3.0e38f,    -3.0e38f,
+                                1.0e-40f, -1.0e-45f, INFINITY, -INFINITY, NAN,  0.3333333f, 16777216.0f};
 enum { COUNT = sizeof awkward / sizeof awkward[0], ROWS = COUNT * COUNT * COUNT };
 
 typedef struct Inputs { Bench bench; float value[3][ROWS]; Node *x[3]; } Inputs;
@@ -23,7 +23,9 @@ static Inputs *inputs_new(void) {
     return in;
 }
 
-static Node *number(Inputs *in, double value) { return graph_const(in->bench.g, DTYPE_F32, (Shape){0}, value); }
+static Node *number(Inputs *in, double value) {
+    return graph_const(in->bench.g, DTYPE_F32, (Shape){0}, value);
+}
 static Node *neg(Inputs *in, int i) { return graph_unary(in->bench.g, OP_NEG, in->x[i]); }
 static Node *op(Inputs *in, Op which, Node *a, Node *b) { return graph_binary(in->bench.g, which, a, b); }
 static Node *fma_of(Inputs *in, Node *a, Node *b, Node *c) { return op(in, OP_ADD, op(in, OP_MUL, a, b), c); }
@@ -38,10 +40,11 @@ static void check(Inputs *in, const char *what, Node *node, float (*wanted)(floa
     static float out[ROWS];
     interpret_rows(node, in->bench.column, NULL, 0, ROWS, out);
     for (int r = 0; r < ROWS; r++) {
-        float a = in->value[0][r], b = in->value[1][r], c = in->value[2][r], is = out[r], should = wanted(a, b, c);
+        float a = in->value[0][r], b = in->value[1][r], c = in->value[2][r], is = out[r],
+              should = wanted(a, b, c);
         if (is != is && should != should) continue;
-        cr_assert(memcmp(&is, &should, sizeof is) == 0, "%s of %a, %a, %a: %a, not %a", what, (double)a, (double)b, (double)c,
-                  (double)is, (double)should);
+        cr_assert(memcmp(&is, &should, sizeof is) == 0, "%s of %a, %a, %a: %a, not %a", what, (double)a,
+                  (double)b, (double)c, (double)is, (double)should);
     }
 }
 
@@ -65,7 +68,8 @@ Test(rules, every_rule_is_exact) {
     check(in, "a / 8", op(in, OP_DIV, x[0], number(in, 8)), div_eight);
     check(in, "a / 2^-100", op(in, OP_DIV, x[0], number(in, 0x1p-100)), div_tiny);
     Node *less = op(in, OP_LT, x[0], x[1]);
-    check(in, "where(not c, a, b)", graph_where(in->bench.g, graph_unary(in->bench.g, OP_NOT, less), x[1], x[2]), where_not);
+    check(in, "where(not c, a, b)",
+          graph_where(in->bench.g, graph_unary(in->bench.g, OP_NOT, less), x[1], x[2]), where_not);
     arena_free(in->bench.arena);
 }
 
@@ -80,7 +84,8 @@ Test(rules, inexact_reciprocals_stay_divisions) {
 Test(rules, repeated_values_are_computed_once) {
     Bench b = bench_new();
     Shape wide = shape_of(2, 30, 40, 0, 0);
-    Node *rate = graph_leaf(b.g, OP_SLOT, DTYPE_F32, (Shape){0}, 0), *epoch = graph_counter(b.g, COUNTER_EPOCH, DTYPE_F32);
+    Node *rate = graph_leaf(b.g, OP_SLOT, DTYPE_F32, (Shape){0}, 0),
+         *epoch = graph_counter(b.g, COUNTER_EPOCH, DTYPE_F32);
     Node *half = graph_const(b.g, DTYPE_F32, wide, 0.5);
     Node *power = graph_binary(b.g, OP_POW, half, graph_expand(b.g, epoch, wide, NULL));
     Node *step = graph_binary(b.g, OP_MUL, graph_expand(b.g, rate, wide, NULL), power);
