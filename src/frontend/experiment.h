@@ -2,7 +2,7 @@
  *
  *   lower_program.c    the entry: includes, top-level settings, --set, declarations
  *   lower_each.c       `each`: which sites there are, their product, the choice of a run
- *   lower_data.c       data declarations: sources and fields;  lower_source.c: columns, words, standardize, remap
+ *   lower_data.c       data declarations: fields;  lower_source.c: csv(...), columns, words, standardize, remap
  *   lower_train.c      a train block: its settings with `like`, and its runs
  *   lower_setting.c    the values of settings;  lower_watch.c: stop and keep
  *   lower_run.c        one run: its graphs, roots and state
@@ -37,22 +37,27 @@ typedef struct TopSetting {
     const Stmt *stmt; Word name; const Expr *value;
     const char *doc;
     uint64_t depends;                /* bit per top-level each site */
-    Binding *binding;
+    Binding *binding; bool ever_used;
 } TopSetting;
 
 typedef struct Override { const char *name; const Expr *value; bool used; } Override;   /* --set */
 
 /* How a source column came about: the expression that made it, so that lowering again finds it. */
-typedef struct ColumnUse { const Expr *expr; int field; int column; } ColumnUse;   /* field -1: keep */
+typedef struct ColumnUse { const Expr *expr; Name word; int field; int column; } ColumnUse;   /* field -1: keep */
+
+typedef struct SourceWord { Name name; const char *path; Span span; } SourceWord;    /* images, labels; those of npy */
 
 /* A data set for one choice of the top-level settings it uses. */
 typedef struct DataVariant {
-    DataSet *set;
+    DataSet *set; struct DataDecl *decl;
     int *chosen;                     /* per top-level each site; compared where `depends` has its bit */
     uint64_t depends;
+    bool failed;
     Vector(ColumnUse) uses;
+    Vector(SourceWord) words;
     Vector(Column) columns;
-    const Stmt **field_stmt;         /* per field */
+    Vector(Field) fields;
+    Vector(const Stmt *) field_stmt; /* per field */
 } DataVariant;
 
 typedef struct DataDecl {
@@ -60,7 +65,7 @@ typedef struct DataDecl {
     struct DataDecl *base;           /* like */
     const Expr *source;              /* own, or the base's */
     Vector(const Stmt *) body;       /* with the base's */
-    bool resolving, resolved, used;
+    bool resolving, resolved, failed, used;
     Vector(DataVariant *) variants;
 } DataDecl;
 
@@ -76,7 +81,7 @@ typedef struct BlockStmt { const Stmt *stmt; SettingKey key; bool own; } BlockSt
 typedef struct Block {
     const Stmt *stmt; Word name; struct Block *base;
     Vector(BlockStmt) body;
-    bool resolving, resolved, lowering, lowered;
+    bool resolving, resolved, failed, lowering, lowered;
     EachSites sites;
     int first_run, run_count;
 } Block;
@@ -93,8 +98,11 @@ typedef struct Experiment {
     Vector(Block *) blocks;
     Vector(Run) runs;
     EachSites top_sites;
+    uint64_t data_depends;           /* top-level each sites that the data lowered for this run depends on */
+    bool broken;                     /* an included file has syntax errors */
     EachSites *block_sites;          /* of the block at hand, or NULL */
     struct RunLowering *run;         /* the run at hand, or NULL */
+    struct Updating *updating;       /* the optimizers at hand, or NULL */
 } Experiment;
 
 /* ---- lower_each.c --------------------------------------------------------------------------- */
@@ -126,7 +134,6 @@ const char *expr_text(Experiment *X, const Expr *expr);
 DataVariant *data_lower(Experiment *X, DataDecl *decl);
 /* The fields of a data set as values of the graph at hand. raw: standardised ones from raw columns (predict). */
 void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool raw);
-Value *data_field_value(Experiment *X, DataVariant *variant, int field, bool raw);
 int   data_find_field(const DataSet *set, Name name);        /* -1 if there is none */
 
 /* ---- lower_source.c -------------------------------------------------------------------------- */
@@ -134,17 +141,24 @@ typedef struct SourceContext {
     Experiment *X; DataVariant *variant;
     int   field;                     /* -1: keep */
     Type  type;                      /* of the field */
+    bool  exact;                     /* the field's expression is just this word */
     bool  making;                    /* columns may be made; else they are found */
     bool  standardize, raw;
+    const Value *remap;              /* the list of a remap around the column at hand */
     bool  broken;                    /* an error was reported */
 } SourceContext;
-/* source = csv(...): fills kind, paths and options. False after an error. */
-bool source_read_call(Experiment *X, DataDecl *decl, DataSet *set);
-/* The words and functions of the set's source, in `scope`. */
-void source_bind_words(SourceContext *context, Scope *scope);
-/* The column that `x: type = e` is exactly, or -1; labels get their classes and remap here. */
-int  source_exact_column(SourceContext *context, Node **node, int64_t classes, Span span);
-/* Can every value of the i32 node be seen to lie in 0 .. classes-1? */
+/* The call of a source: fills kind, paths and options of the set. False after an error. */
+bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant);
+/* Binds columns, column, standardize, remap in `scope`; the context must outlive it. */
+void source_bind_functions(SourceContext *context, Scope *scope);
+/* Binds the words (images, labels) that the expression uses. */
+void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr);
+int  source_add_column(SourceContext *context, Column column);
+/* The value of a column: its leaf, or (raw - mean) / deviation. */
+Value *source_column_value(SourceContext *context, int column);
+/* A label that is a column plus a constant becomes a remapped column: the leaf. Else the node itself. */
+Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes);
+/* Can every value of the node be seen to be one of 0 .. classes-1? */
 bool source_label_in_range(const Node *node, int64_t classes);
 
 /* ---- lower_train.c --------------------------------------------------------------------------- */
@@ -154,6 +168,7 @@ const char *setting_name(SettingKey key);
 bool block_resolve(Experiment *X, Block *block);
 /* Lowers all runs of the block, those it starts from first. */
 void block_lower(Experiment *X, Block *block);
+const BlockStmt *block_setting(const Block *block, SettingKey key);      /* the first one, or NULL */
 
 /* ---- lower_run.c ----------------------------------------------------------------------------- */
 typedef enum Mode { MODE_TRAIN, MODE_EVALUATE, MODE_PREDICT } Mode;
@@ -163,14 +178,17 @@ typedef struct OptimizerRule {
     const Expr *path_expr, *value; Span span;
     bool none;
     Value *bound;                    /* VALUE_BOUND */
+    bool lr_literal;                 /* lr is a plain number */
 } OptimizerRule;
 
+typedef Vector(Root) RootList;
+typedef Vector(Term) TermList;
 typedef struct RunLowering {
     Experiment *X; Lowering *L; Block *block; Run run;
     DataVariant *data;
     Vector(OptimizerRule) rules;
-    Vector(Term) terms;
-    Vector(Root) step, evaluate, init, predictor;
+    TermList terms; int *term_order; /* terms[i] is the block's term_order[i]-th */
+    RootList step, evaluate, init, predictor;
     Vector(Measure) measures;
     Mode mode;
     int  setting_slots;              /* slots 0 .. are the top-level settings */
@@ -180,7 +198,10 @@ typedef struct RunLowering {
 bool run_lower(Experiment *X, Block *block, Run *out);
 /* A scope with fields, counters and those local bindings that `roots` need, for a mode. */
 Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count);
-const BlockStmt *block_setting(const Block *block, SettingKey key);      /* the first unnamed one, or NULL */
+void   run_bind_counters(RunLowering *R, Scope *scope);        /* step, epoch, progress */
+const char *run_field_names(RunLowering *R);                   /* "x, y" */
+/* Which of the block's statements are local bindings that the expressions lead to. */
+bool  *run_needed(RunLowering *R, const Expr *const *roots, int count);
 bool node_depends_on_rows(Arena *arena, Node *node);
 
 /* ---- lower_setting.c, lower_watch.c ----------------------------------------------------------- */
@@ -188,16 +209,19 @@ bool settings_lower(RunLowering *R);                           /* batch, epochs,
 bool watch_lower(RunLowering *R);                              /* stop, keep: after measures */
 
 /* ---- lower_measure.c, lower_predict.c, lower_optimizer.c -------------------------------------- */
-bool measures_lower(RunLowering *R);
+bool measures_lower(RunLowering *R, Scope *scope);             /* in the scope of evaluate */
 bool predict_lower(RunLowering *R);
 bool rules_collect(RunLowering *R);                            /* reads optimizer settings, before models are called */
 bool rule_trains_inside(const RunLowering *R, const char *path);
 bool optimizers_lower(RunLowering *R);
+void optimizer_bind_sums(Experiment *X);                       /* tensor_sum, all_sum */
+void run_bind_undo(RunLowering *R, Scope *scope);
+/* The one model call in what is minimized; NULL if there are none or several. */
+const Expr *find_model_call(RunLowering *R);
 
 /* ---- lower_lint.c ------------------------------------------------------------------------------ */
 void lint_run(RunLowering *R);
-/* The call of a model inside the expression, looked for also in local bindings of the block; NULL if none or several. */
-const Expr *find_model_call(RunLowering *R, const Expr *expr, int *calls);
+bool node_reads_cell(Arena *arena, Node *node, int cell);
 /* Degree of the node as a polynomial of the cells; a large number if it is none. */
 int  node_degree(Arena *arena, Node *node);
 

@@ -1,0 +1,200 @@
+/* lower_each: `each [a, b, c]` stands for one run per item.
+ *
+ * A site is an `each` expression, known by its node in the tree. The runs of a block are the product of its
+ * sites, the last varying fastest; while one run is lowered every site has one item chosen, and lowering asks
+ * for it. A site in a top-level setting counts for the blocks that use the setting, which is known once the
+ * first of their runs has been lowered.
+ */
+#include "frontend/experiment.h"
+
+typedef void Visit(const Expr *expr, void *context);
+
+static void visit_binders(const BinderList *binders, Visit *visit, void *context) {
+    for (int i = 0; i < binders->count; i++) {
+        if (binders->items[i].path) expr_visit(binders->items[i].path, visit, context);
+        if (binders->items[i].range) expr_visit(binders->items[i].range, visit, context);
+    }
+}
+
+static void visit_body(const StmtList *body, Visit *visit, void *context) {
+    for (int i = 0; i < body->count; i++)
+        if (body->items[i]) stmt_visit(body->items[i], visit, context);
+}
+
+static void visit_dims(const DimList *dims, Visit *visit, void *context) {
+    for (int i = 0; i < dims->count; i++)
+        if (dims->items[i].size) expr_visit(dims->items[i].size, visit, context);
+}
+
+static void visit_type(const TypeExpr *type, Visit *visit, void *context) {
+    if (!type) return;
+    visit_dims(&type->dims, visit, context);
+    visit_dims(&type->more, visit, context);
+}
+
+void expr_visit(const Expr *expr, Visit *visit, void *context) {
+    if (!expr) return;
+    visit(expr, context);
+    switch (expr->kind) {
+    case EXPR_NAME: case EXPR_NUMBER: case EXPR_STRING: case EXPR_QUANTITY: case EXPR_ERROR: break;
+    case EXPR_UNARY: expr_visit(expr->unary.operand, visit, context); break;
+    case EXPR_BINARY:
+        expr_visit(expr->binary.left, visit, context);
+        expr_visit(expr->binary.right, visit, context);
+        break;
+    case EXPR_IF:
+        expr_visit(expr->choice.condition, visit, context);
+        expr_visit(expr->choice.then, visit, context);
+        expr_visit(expr->choice.otherwise, visit, context);
+        break;
+    case EXPR_CALL:
+        expr_visit(expr->call.callee, visit, context);
+        for (int i = 0; i < expr->call.args.count; i++) expr_visit(expr->call.args.items[i].value, visit, context);
+        visit_binders(&expr->call.binders, visit, context);
+        break;
+    case EXPR_INDEX:
+        expr_visit(expr->index.base, visit, context);
+        for (int i = 0; i < expr->index.items.count; i++) expr_visit(expr->index.items.items[i].expr, visit, context);
+        break;
+    case EXPR_MEMBER: expr_visit(expr->member.base, visit, context); break;
+    case EXPR_ARRAY:
+        for (int i = 0; i < expr->array.items.count; i++) expr_visit(expr->array.items.items[i], visit, context);
+        break;
+    case EXPR_COMPREHENSION:
+        expr_visit(expr->comprehension.item, visit, context);
+        visit_binders(&expr->comprehension.binders, visit, context);
+        break;
+    case EXPR_SCAN:
+        visit_binders(&expr->scan.binders, visit, context);
+        visit_body(&expr->scan.body, visit, context);
+        break;
+    case EXPR_EVERY: case EXPR_EACH: expr_visit(expr->inner, visit, context); break;
+    }
+}
+
+void stmt_visit(const Stmt *stmt, Visit *visit, void *context) {
+    switch (stmt->kind) {
+    case STMT_PARAM: case STMT_STATE: case STMT_FIELD: case STMT_TYPED:
+        visit_type(stmt->bind.type, visit, context);
+        expr_visit(stmt->bind.value, visit, context);
+        break;
+    case STMT_ASSIGN:
+        visit_binders(&stmt->assign.binders, visit, context);
+        expr_visit(stmt->assign.value, visit, context);
+        break;
+    case STMT_NAMED: expr_visit(stmt->named.value, visit, context); break;
+    case STMT_TUPLE: expr_visit(stmt->tuple.value, visit, context); break;
+    case STMT_REPEAT:
+        expr_visit(stmt->repeat.count, visit, context);
+        visit_body(&stmt->repeat.body, visit, context);
+        break;
+    case STMT_RETURN:
+        for (int i = 0; i < stmt->ret.values.count; i++) expr_visit(stmt->ret.values.items[i], visit, context);
+        break;
+    case STMT_DATA: expr_visit(stmt->data.source, visit, context); break;
+    case STMT_DEFINITION: case STMT_TRAIN: case STMT_UPDATE: case STMT_INCLUDE: case STMT_ERROR: break;
+    }
+}
+
+typedef struct NameSearch { Name name; bool found; } NameSearch;
+static void visit_name(const Expr *expr, void *context) {
+    NameSearch *search = context;
+    if (expr->kind == EXPR_NAME && expr->name.text == search->name) search->found = true;
+}
+
+bool expr_uses_name(const Expr *expr, Name name) {
+    NameSearch search = {name, false};
+    expr_visit(expr, visit_name, &search);
+    return search.found;
+}
+
+/* ---- sites -------------------------------------------------------------------------------- */
+static bool whole_number(const Expr *expr, int64_t *value) {
+    if (expr->kind != EXPR_NUMBER || !expr->number.is_integer) return false;
+    *value = (int64_t)expr->number.value;
+    return true;
+}
+
+/* each 1..4 is each [1, 2, 3]. */
+static bool range_items(Experiment *X, const Expr *range, EachSite *site) {
+    int64_t begin, end;
+    if (range->kind != EXPR_BINARY || range->binary.op != OPERATOR_RANGE) return false;
+    if (!whole_number(range->binary.left, &begin) || !whole_number(range->binary.right, &end)) return false;
+    if (end <= begin || end - begin > MOST_RUNS) return false;
+    site->count = (int)(end - begin);
+    site->items = arena_array(X->arena, Expr *, site->count);
+    for (int i = 0; i < site->count; i++) {
+        Expr *item = arena_new_of(X->arena, Expr);
+        *item = *range->binary.left;
+        item->span = range->span;
+        item->number.value = (double)(begin + i);
+        item->number.text = name_from(X->names, text_format(X->arena, "%lld", (long long)(begin + i)));
+        site->items[i] = item;
+    }
+    return true;
+}
+
+static void add_site(Experiment *X, EachSites *sites, const Expr *each, const char *name) {
+    EachSite site = {.each = each, .name = name};
+    for (int i = 0; i < sites->count; i++)
+        if (sites->items[i].each == each) return;
+    const Expr *inner = each->inner;
+    if (inner->kind == EXPR_ARRAY && inner->array.items.count > 0) {
+        site.items = inner->array.items.items;
+        site.count = inner->array.items.count;
+    } else if (!range_items(X, inner, &site)) {
+        if (inner->kind == EXPR_ERROR) return;
+        Diagnostic *d = report(X->diagnostics, CODE_E0314, each->span, "each takes a list of values");
+        add_help(X->diagnostics, d, "one run per value: %s = each [1, 10, 100]", name);
+        return;
+    }
+    vector_push(X->arena, sites, site);
+}
+
+/* Named arguments seen so far, outermost first: an `each` is shown under the innermost name around it. */
+typedef struct NamedPart { Span span; const char *name; } NamedPart;
+typedef struct Collecting { Experiment *X; EachSites *sites; const char *name; Vector(NamedPart) parts; } Collecting;
+
+static const char *innermost_name(const Collecting *c, Span span) {
+    for (int i = c->parts.count - 1; i >= 0; i--)
+        if (c->parts.items[i].span.begin <= span.begin && span.end <= c->parts.items[i].span.end)
+            return c->parts.items[i].name;
+    return c->name;
+}
+
+static void collect_each(const Expr *expr, void *context) {
+    Collecting *c = context;
+    if (expr->kind == EXPR_EACH) add_site(c->X, c->sites, expr, innermost_name(c, expr->span));
+    if (expr->kind != EXPR_CALL) return;
+    for (int i = 0; i < expr->call.args.count; i++) {
+        const Argument *arg = &expr->call.args.items[i];
+        NamedPart part = {arg->value->span, arg->name.text};
+        if (arg->name.text) vector_push(c->X->arena, &c->parts, part);
+    }
+}
+
+void each_collect(Experiment *X, EachSites *sites, const Expr *expr, const char *name) {
+    Collecting c = {X, sites, name, {0}};
+    expr_visit(expr, collect_each, &c);
+}
+
+static EachSite *find_site(EachSites *sites, const Expr *each) {
+    for (int i = 0; sites && i < sites->count; i++)
+        if (sites->items[i].each == each) return &sites->items[i];
+    return NULL;
+}
+
+const Expr *each_chosen(Experiment *X, const Expr *each) {
+    EachSite *site = find_site(&X->top_sites, each);
+    if (!site) site = find_site(X->block_sites, each);
+    return site ? site->items[site->chosen] : NULL;
+}
+
+const Expr *each_resolve(Experiment *X, const Expr *expr) {
+    for (int depth = 0; expr && expr->kind == EXPR_EACH && depth < 8; depth++) {
+        const Expr *chosen = each_chosen(X, expr);
+        if (!chosen) return expr;
+        expr = chosen;
+    }
+    return expr;
+}

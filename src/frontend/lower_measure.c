@@ -1,0 +1,119 @@
+/* lower_measure: `measure NAME = e` sees all evaluated rows at once.
+ *
+ * The expression is lowered as in predict, with batch(...) allowed, into one graph; then it is cut. Above the cut
+ * stand the reductions over all rows and what is computed from them; below it what is computed for one row. The
+ * values on the cut are kept per evaluated row, and are the columns of the measure's own function. So accuracy
+ * keeps one number per row, not its scores. A measure that is one number per row is averaged over the rows.
+ */
+#include "frontend/experiment.h"
+
+enum { MOST_KEPT = 64 };     /* values a measure may keep per row */
+
+typedef struct Part { bool over, rows, above, cut; Node *again; } Part;   /* by node id */
+
+static bool reduces_rows(const Node *node) {
+    if (node->op == OP_SCATTER_ADD) return node->attr.over_rows;
+    return node->attr.contraction && op_class(node->op) == OP_CLASS_REDUCE && node->attr.contraction->over_rows;
+}
+
+static void classify(Part *parts, Node *const *nodes, int count) {
+    for (int i = 0; i < count; i++) {
+        const Node *node = nodes[i];
+        Part *part = &parts[node->id];
+        bool rows = node->op == OP_COLUMN || (node->op == OP_RANDOM && node->attr.random.key == RANDOM_STEP);
+        for (int s = 0; s < node->sources; s++) {
+            part->over |= parts[node->source[s]->id].over;
+            rows |= parts[node->source[s]->id].rows;
+        }
+        part->over |= reduces_rows(node);
+        part->rows = rows && !reduces_rows(node);
+    }
+}
+
+/* From the root downwards: what stands above the cut, and the cut itself. */
+static void mark(Part *parts, Node *const *nodes, int count) {
+    parts[nodes[count - 1]->id].above = true;
+    for (int i = count - 1; i >= 0; i--) {
+        Part *part = &parts[nodes[i]->id];
+        if (!part->above) continue;
+        part->cut = part->rows && !part->over;
+        for (int s = 0; !part->cut && part->over && s < nodes[i]->sources; s++) parts[nodes[i]->source[s]->id].above = true;
+    }
+}
+
+/* The column that stands for a kept value; truths are kept as i32. */
+static Node *keep(RunLowering *R, Measure *measure, Node *node) {
+    Graph *g = R->L->graph;
+    bool truth = node->dtype == DTYPE_BOOL;
+    Node *kept = truth ? graph_cast(g, node, DTYPE_I32) : node;
+    int index = measure->argument_count++;
+    measure->arguments[index] = kept;
+    Node *column = graph_leaf(g, OP_COLUMN, kept->dtype, kept->shape, index);
+    return truth ? graph_binary(g, OP_NE, column, graph_const(g, DTYPE_I32, kept->shape, 0)) : column;
+}
+
+static bool cut(RunLowering *R, Measure *measure, Node *root) {
+    Graph *g = R->L->graph;
+    int count;
+    Part *parts = arena_array(R->X->arena, Part, g->next_id + 1);
+    Node **nodes = graph_post_order(R->X->arena, &root, 1, &count);
+    classify(parts, nodes, count);
+    mark(parts, nodes, count);
+    measure->arguments = arena_array(R->X->arena, Node *, MOST_KEPT);
+    for (int i = 0; i < count; i++) {
+        Part *part = &parts[nodes[i]->id];
+        if (!part->above) continue;
+        if (part->cut) {
+            if (measure->argument_count == MOST_KEPT) {
+                report(R->X->diagnostics, CODE_E0315, measure->span, "the measure %s keeps more than %d values per row",
+                       measure->name, MOST_KEPT);
+                return false;
+            }
+            part->again = keep(R, measure, nodes[i]);
+        } else if (!part->over) {
+            part->again = nodes[i];
+        } else {
+            Node **sources = arena_array(R->X->arena, Node *, nodes[i]->sources + 1);
+            for (int s = 0; s < nodes[i]->sources; s++) sources[s] = parts[nodes[i]->source[s]->id].again;
+            part->again = graph_again(g, nodes[i], sources);
+        }
+    }
+    Root *value = arena_new_of(R->X->arena, Root);
+    *value = (Root){ROOT_VALUE, 0, parts[root->id].again, measure->name};
+    measure->metric = (Function){measure->name, value, 1, false};
+    return true;
+}
+
+static bool depends(RunLowering *R, Node *root) {
+    int count;
+    Part *parts = arena_array(R->X->arena, Part, R->L->graph->next_id + 1);
+    Node **nodes = graph_post_order(R->X->arena, &root, 1, &count);
+    classify(parts, nodes, count);
+    return parts[root->id].rows;
+}
+
+static Node *mean_over_rows(RunLowering *R, Node *node) {
+    Graph *g = R->L->graph;
+    return graph_binary(g, OP_MUL, graph_reduce(g, OP_CONTRACT, node, 0, true), graph_rows_reciprocal(g, node->dtype));
+}
+
+static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
+    const Expr *expr = each_resolve(R->X, stmt->named.value);
+    Measure measure = {.name = stmt->named.name.text, .span = expr->span};
+    R->L->allow_batch = true;
+    Value *v = lower_expression(R->L, scope, expr);
+    R->L->allow_batch = false;
+    Node *node = value_to_real_scalar(R->L, v, expr->span, "a measure");
+    if (!node) return false;
+    if (depends(R, node)) node = mean_over_rows(R, node);
+    if (!cut(R, &measure, node)) return false;
+    vector_push(R->X->arena, &R->measures, measure);
+    return true;
+}
+
+bool measures_lower(RunLowering *R, Scope *scope) {
+    bool good = true;
+    for (int i = 0; i < R->block->body.count; i++)
+        if (R->block->body.items[i].key == KEY_MEASURE) good &= lower_measure(R, scope, R->block->body.items[i].stmt);
+    return good;
+}

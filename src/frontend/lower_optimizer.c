@@ -1,0 +1,414 @@
+/* lower_optimizer: the updates of a step.
+ *
+ * An optimizer's body is written for one element: it is lowered once per parameter with the parameter's axes open
+ * as index axes, `param` and `grad` as values over them, and its statements in order; the last values of `param`
+ * and of every `state` become updates. The most specific optimizer[part] counts; `none` and parameters that no
+ * optimizer covers stay as they are.
+ *
+ * Arguments that are plain numbers are slots: `lr`, and OPTIMIZER.NAME for the others (momentum.beta); those of
+ * optimizer[part] end in @part. A schedule stays an expression, and lr has a slot beside it that overrides it
+ * once it is a number.
+ *
+ * all_sum(e) is a sum over all parameters that come by: they are visited in ascending order of their names, in
+ * as many rounds as sums depend on each other; each round finds the total of one more place.
+ */
+#define _GNU_SOURCE      /* qsort_r */
+#include "frontend/experiment.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- rules: which optimizer covers which part ------------------------------------------------------------ */
+static const char *dotted(Experiment *X, const Binder *binder) {
+    return binder->path ? expr_text(X, binder->path) : binder->name.text;
+}
+
+static const Expr *binder_expr(Experiment *X, const Binder *binder) {
+    if (binder->path) return binder->path;
+    Expr *expr = arena_new_of(X->arena, Expr);
+    expr->kind = EXPR_NAME;
+    expr->span = binder->span;
+    expr->name = binder->name;
+    return expr;
+}
+
+bool rules_collect(RunLowering *R) {
+    Experiment *X = R->X;
+    for (int i = 0; i < R->block->body.count; i++) {
+        const BlockStmt *s = &R->block->body.items[i];
+        if (s->key != KEY_OPTIMIZER) continue;
+        OptimizerRule rule = {.value = each_resolve(X, s->stmt->assign.value)};
+        rule.span = rule.value->span;
+        rule.none = rule.value->kind == EXPR_NAME && strcmp(rule.value->name.text, "none") == 0;
+        for (int b = 0; s->stmt->assign.has_binders && b < s->stmt->assign.binders.count; b++) {
+            rule.path = dotted(X, &s->stmt->assign.binders.items[b]);
+            rule.path_expr = binder_expr(X, &s->stmt->assign.binders.items[b]);
+            vector_push(X->arena, &R->rules, rule);
+        }
+        if (!s->stmt->assign.has_binders) vector_push(X->arena, &R->rules, rule);
+    }
+    return true;
+}
+
+/* The most specific rule that covers all of `path`. */
+static OptimizerRule *rule_of(const RunLowering *R, const char *path) {
+    OptimizerRule *best = NULL;
+    for (int i = 0; i < R->rules.count; i++) {
+        OptimizerRule *rule = &R->rules.items[i];
+        if (rule->path && !module_covers(rule->path, path)) continue;
+        bool closer = !best || (rule->path && (!best->path || strlen(rule->path) > strlen(best->path)));
+        if (closer) best = rule;
+    }
+    return best;
+}
+
+bool rule_trains_inside(const RunLowering *R, const char *path) {
+    const OptimizerRule *rule = rule_of(R, path);
+    if (rule && !rule->none) return true;
+    for (int i = 0; i < R->rules.count; i++)
+        if (R->rules.items[i].path && !R->rules.items[i].none && module_covers(path, R->rules.items[i].path)) return true;
+    return false;
+}
+
+/* ---- arguments --------------------------------------------------------------------------------------------- */
+static const char *slot_name(RunLowering *R, const OptimizerRule *rule, const char *formal) {
+    const char *name = strcmp(formal, "lr") == 0 ? formal
+                       : text_format(R->X->arena, "%s.%s", rule->bound->definition->name.text, formal);
+    return rule->path ? text_format(R->X->arena, "%s@%s", name, rule->path) : name;
+}
+
+static Override *argument_override(RunLowering *R, const OptimizerRule *rule, const char *formal) {
+    Override *override = override_find(R->X, slot_name(R, rule, formal));
+    if (!override) override = override_find(R->X, text_format(R->X->arena, "%s.%s", rule->bound->definition->name.text, formal));
+    return override ? override : override_find(R->X, formal);
+}
+
+/* where(slot is NaN, schedule, slot) */
+static Value *with_override_slot(RunLowering *R, const char *name, const Value *schedule, Span span) {
+    Graph *g = R->L->graph;
+    Node *node = value_to_real_scalar(R->L, schedule, span, "the learning rate");
+    if (!node) return value_poison(R->L);
+    Node *slot = lower_slot(R->L, name, value_number(R->L, NAN), span)->node;
+    return value_tensor(R->L, graph_where(g, graph_binary(g, OP_NE, slot, slot), node, slot), 0);
+}
+
+static void make_slot(RunLowering *R, OptimizerRule *rule, const Formal *formal) {
+    Binding *binding = scope_find_here(rule->bound->scope, formal->name.text);
+    const char *name = slot_name(R, rule, formal->name.text);
+    Override *override = argument_override(R, rule, formal->name.text);
+    if (!binding) return;
+    if (override) {
+        override->used = true;
+        binding->value = lower_expression(R->L, R->L->global, override->value);
+    }
+    bool compile_time = formal->type && (strcmp(formal->type->base.text, "int") == 0 || strcmp(formal->type->base.text, "bool") == 0);
+    if (compile_time || value_is_poison(binding->value)) return;
+    if (value_is_number(binding->value)) binding->value = lower_slot(R->L, name, binding->value, rule->span);
+    else if (strcmp(formal->name.text, "lr") == 0) binding->value = with_override_slot(R, name, binding->value, rule->span);
+}
+
+static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
+    Lowering *L = R->L;
+    Value *v = lower_expression(L, scope, rule->value);
+    if (value_is_poison(v)) return false;
+    if (v->kind == VALUE_DEFINITION && v->definition->kind == DEFINE_OPTIMIZER)
+        v = lower_bind_definition(L, v->definition, arguments_of(L, NULL, 0, rule->span), rule->value);
+    if (value_is_poison(v)) return false;
+    if (v->kind != VALUE_BOUND) {
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0309, rule->span, "an optimizer is expected here, and this is %s",
+                               value_type_text(L, v));
+        add_help(R->X->diagnostics, d, "like this: optimizer = sgd(lr = 0.1); or none, to freeze a part");
+        return false;
+    }
+    rule->bound = v;
+    rule->lr_literal = scope_find_here(v->scope, name_from(R->X->names, "lr")) != NULL
+                       && value_is_number(scope_find_here(v->scope, name_from(R->X->names, "lr"))->value);
+    for (int i = 0; i < v->definition->formals.count; i++) make_slot(R, rule, &v->definition->formals.items[i]);
+    return true;
+}
+
+/* ---- one parameter -------------------------------------------------------------------------------------------- */
+typedef struct SumPlace { const Expr *call; int visit; Vector(Node *) parts; Node *total; } SumPlace;
+typedef struct Visit { const Expr *call; int count; } Visit;
+typedef struct Updating {
+    RunLowering *R;
+    Vector(SumPlace) sums; int collecting;       /* the place whose parts this round collects, -1: none yet */
+    Vector(Visit) visits;                        /* of the parameter at hand */
+    int cell, ids[MOST_RANK], rank;
+    const OptimizerRule *rule;
+    Vector(int) states;                          /* cells that the body declared, ... */
+    Vector(Name) state_names;                    /* ... and their names in it */
+} Updating;
+
+static Node *sum_of_tensor(Updating *u, const Value *v, Span span) {
+    Lowering *L = u->R->L;
+    Value *x = value_to_tensor(L, v, u->R->L->cells.items[u->cell].dtype, span, "what is summed");
+    if (value_is_poison(x)) return NULL;
+    Node *node = value_axes_to_own(L, x, u->ids, u->rank)->node;
+    return node->shape.rank ? graph_reduce(L->graph, OP_CONTRACT, node, (1u << node->shape.rank) - 1, false) : node;
+}
+
+static Value *outside(Lowering *L, const Expr *call) {
+    lower_error(L, CODE_E0213, call->span, "%s belongs into an optimizer or the setting gradient", call->call.callee->kind == EXPR_NAME
+                ? call->call.callee->name.text : "this");
+    return value_poison(L);
+}
+
+static Value *lower_tensor_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+    Updating *u = ((Experiment *)context)->updating;
+    (void)scope;
+    if (!u) return outside(L, call);
+    Node *node = sum_of_tensor(u, args->value[0], call->span);
+    return node ? value_tensor(L, node, 0) : value_poison(L);
+}
+
+static int count_visit(Updating *u, const Expr *call) {
+    for (int i = 0; i < u->visits.count; i++)
+        if (u->visits.items[i].call == call) return u->visits.items[i].count++;
+    Visit visit = {call, 1};
+    vector_push(u->R->X->arena, &u->visits, visit);
+    return 0;
+}
+
+static int find_place(const Updating *u, const Expr *call, int visit) {
+    for (int i = 0; i < u->sums.count; i++)
+        if (u->sums.items[i].call == call && u->sums.items[i].visit == visit) return i;
+    return -1;
+}
+
+static Value *lower_all_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+    Updating *u = ((Experiment *)context)->updating;
+    (void)scope;
+    if (!u) return outside(L, call);
+    int visit = count_visit(u, call), place = find_place(u, call, visit);
+    if (place >= 0 && u->sums.items[place].total) return value_tensor(L, u->sums.items[place].total, 0);
+    if (place < 0 && u->collecting < 0) {
+        SumPlace made = {.call = call, .visit = visit};
+        place = u->collecting = u->sums.count;
+        vector_push(u->R->X->arena, &u->sums, made);
+    }
+    if (place >= 0 && place == u->collecting) {
+        Node *part = sum_of_tensor(u, args->value[0], call->span);
+        if (!part) return value_poison(L);
+        vector_push(u->R->X->arena, &u->sums.items[place].parts, part);
+    }
+    return value_tensor(L, graph_const(L->graph, u->R->L->cells.items[u->cell].dtype, (Shape){0}, 1), 0);   /* known in a later round */
+}
+
+static const Builtin sum_builtins[] = {
+    {"tensor_sum", 1, 1, false, lower_tensor_sum, "tensor_sum(e)"},
+    {"all_sum", 1, 1, false, lower_all_sum, "all_sum(e)"},
+};
+
+void optimizer_bind_sums(Experiment *X) {
+    for (int i = 0; i < 2; i++)
+        scope_bind(X->L, X->L->prelude, name_from(X->names, sum_builtins[i].name), value_builtin(X->L, &sum_builtins[i], X), (Span){0, 0});
+}
+
+static Value *element_of_cell(Updating *u, int cell) {
+    return value_own_to_axes(u->R->L, lower_cell_value(u->R->L, cell), u->ids, u->rank);
+}
+
+/* `state v = 0` in an optimizer's body. */
+static void state_hook(Lowering *L, Scope *scope, const Stmt *stmt, void *context) {
+    Updating *u = ((Experiment *)context)->updating;
+    const Cell param = L->cells.items[u->cell];
+    const char *what = text_format(L->arena, "the start of state %s", stmt->bind.name.text);
+    if (stmt->bind.type && stmt->bind.type->has_dims) {
+        report(L->diagnostics, CODE_E0309, stmt->bind.type->span, "an optimizer's state is one number per element; it takes no shape");
+        scope_bind(L, scope, stmt->bind.name.text, value_poison(L), stmt->bind.name.span);
+        return;
+    }
+    Value *start = value_to_tensor(L, lower_expression(L, scope, stmt->bind.value), param.dtype, stmt->bind.value->span, what);
+    if (value_is_poison(start)) {
+        scope_bind(L, scope, stmt->bind.name.text, start, stmt->bind.name.span);
+        return;
+    }
+    Node *initial = value_axes_to_own(L, start, u->ids, u->rank)->node;
+    const char *path = text_format(L->arena, "%s.%s@%s", u->rule->bound->definition->name.text, stmt->bind.name.text, param.name);
+    int cell = lower_cell(L, CELL_OPTIMIZER, path, param.dtype, param.shape, initial, stmt->bind.name.span);
+    L->cells.items[cell].of = u->cell;
+    vector_push(L->arena, &u->states, cell);
+    vector_push(L->arena, &u->state_names, stmt->bind.name.text);
+    scope_bind(L, scope, stmt->bind.name.text, element_of_cell(u, cell), stmt->bind.name.span);
+}
+
+static void bind_number(Updating *u, Scope *scope, const char *name, Value *v) {
+    scope_bind(u->R->L, scope, name_from(u->R->X->names, name), v, (Span){0, 0});
+}
+
+/* param, grad, rank, step, epoch, progress */
+static Scope *element_scope(Updating *u, Scope *parent, Value *grad) {
+    Scope *scope = scope_new(u->R->L, parent);
+    run_bind_counters(u->R, scope);
+    bind_number(u, scope, "rank", value_int(u->R->L, u->rank));
+    bind_number(u, scope, "param", element_of_cell(u, u->cell));
+    bind_number(u, scope, "grad", grad);
+    return scope;
+}
+
+/* The gradient, after the setting `gradient`. */
+static Value *lower_gradient(Updating *u, Scope *locals) {
+    RunLowering *R = u->R;
+    const Cell *cell = &R->L->cells.items[u->cell];
+    const BlockStmt *setting = block_setting(R->block, KEY_GRADIENT);
+    Node *leaf = graph_leaf(R->L->graph, OP_GRADIENT, cell->dtype, cell->shape, u->cell);
+    Value *grad = value_own_to_axes(R->L, value_tensor(R->L, leaf, 0), u->ids, u->rank);
+    if (!setting) return grad;
+    Scope *scope = element_scope(u, locals, grad);
+    return lower_expression(R->L, scope, each_resolve(R->X, setting->stmt->assign.value));
+}
+
+/* The last value of a name as the new value of a cell. */
+static bool add_update(Updating *u, Scope *scope, Name name, int cell, RootList *roots) {
+    Lowering *L = u->R->L;
+    Binding *binding = scope_find_here(scope, name);
+    const char *what = text_format(L->arena, "the new value of %s", name);
+    Value *v = value_to_tensor(L, binding->value, L->cells.items[cell].dtype, binding->span, what);
+    if (value_is_poison(v)) return false;
+    Node *node = value_axes_to_own(L, v, u->ids, u->rank)->node;
+    if (!shape_equal(node->shape, L->cells.items[cell].shape)) {
+        report(L->diagnostics, CODE_E0309, binding->span, "an optimizer updates one element, and %s is %s", what, value_type_text(L, v));
+        return false;
+    }
+    if (node_depends_on_rows(L->arena, node)) {
+        report(L->diagnostics, CODE_E0309, u->rule->span, "an update depends on the rows of the data, and only the gradient may");
+        return false;
+    }
+    Root root = {ROOT_UPDATE, cell, node, L->cells.items[cell].name};
+    vector_push(L->arena, roots, root);
+    L->cells.items[cell].updated = true;
+    return true;
+}
+
+static bool update_parameter(Updating *u, Scope *locals, int cell, RootList *roots) {
+    Lowering *L = u->R->L;
+    const Shape shape = L->cells.items[cell].shape;
+    const Definition *definition = u->rule->bound->definition;
+    u->cell = cell;
+    u->rank = shape.rank;
+    u->visits.count = u->states.count = u->state_names.count = 0;
+    lowering_start_root(L, L->cells.items[cell].name);
+    lower_open_axes(L, shape.extent, shape.rank, u->ids);
+    Value *grad = lower_gradient(u, locals);
+    Scope *scope = element_scope(u, u->rule->bound->scope, grad);
+    Binding *param = scope_find_here(scope, name_from(u->R->X->names, "param"));
+    Value *before = param->value;
+    if (!value_is_poison(grad)) lower_block(L, scope, &definition->body);
+    lower_close_axes(L, shape.rank);
+    if (value_is_poison(grad)) return false;
+    if (param->value == before) {
+        report(L->diagnostics, CODE_E0309, definition->name.span, "the optimizer %s never gives param a new value", definition->name.text);
+        return false;
+    }
+    bool good = add_update(u, scope, param->name, cell, roots);
+    for (int i = 0; i < u->states.count; i++) good &= add_update(u, scope, u->state_names.items[i], u->states.items[i], roots);
+    return good;
+}
+
+/* ---- all parameters ---------------------------------------------------------------------------------------------- */
+static int by_name(const void *a, const void *b, void *context) {
+    const Lowering *L = context;
+    return strcmp(L->cells.items[*(const int *)a].name, L->cells.items[*(const int *)b].name);
+}
+
+static void add_total(Updating *u) {
+    SumPlace *place = &u->sums.items[u->collecting];
+    place->total = place->parts.items[0];
+    for (int i = 1; i < place->parts.count; i++)
+        place->total = graph_binary(u->R->L->graph, OP_ADD, place->total, place->parts.items[i]);
+}
+
+static bool update_all(RunLowering *R, Scope *locals, const int *cells, int count) {
+    Updating updating = {.R = R}, *u = &updating;
+    bool good = true;
+    R->X->updating = u;
+    for (int round = 0; good && round < 100; round++) {
+        RootList roots = {0};
+        u->collecting = -1;
+        for (int i = 0; i < count; i++) {
+            u->rule = rule_of(R, R->L->cells.items[cells[i]].name);
+            good &= update_parameter(u, locals, cells[i], &roots);
+        }
+        if (good && u->collecting >= 0 && u->sums.items[u->collecting].parts.count > 0) {
+            add_total(u);
+            continue;
+        }
+        for (int i = 0; i < roots.count; i++) vector_push(R->X->arena, &R->step, roots.items[i]);
+        break;
+    }
+    R->X->updating = NULL;
+    return good;
+}
+
+/* Cells that the objective reads. */
+static bool *reached_cells(RunLowering *R) {
+    bool *reached = arena_array(R->X->arena, bool, R->L->cells.count + 1);
+    Node **roots = arena_array(R->X->arena, Node *, R->terms.count + 1);
+    int count;
+    for (int i = 0; i < R->terms.count; i++) roots[i] = R->terms.items[i].value;
+    Node **nodes = graph_post_order(R->X->arena, roots, R->terms.count, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_CELL) reached[nodes[i]->attr.index] = true;
+    return reached;
+}
+
+/* Plain gradient descent on a quadratic: the driver may compare lr with 2/L. */
+static void note_quadratic(RunLowering *R) {
+    const OptimizerRule *rule = &R->rules.items[0];
+    if (R->rules.count != 1 || rule->path || rule->none || !rule->lr_literal || R->run.batch != 0) return;
+    if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->bound->definition->name.text, "sgd") != 0) return;
+    if (scope_find_here(R->L->global, rule->bound->definition->name.text)) return;
+    for (int i = 0; i < R->terms.count; i++)
+        if (node_degree(R->X->arena, R->terms.items[i].value) > 2) return;
+    Binding *lr = scope_find_here(rule->bound->scope, name_from(R->X->names, "lr"));
+    R->run.quadratic_lr = lr->value->number;
+    R->run.lr_span = rule->span;
+    for (int i = 0; rule->value->kind == EXPR_CALL && i < rule->value->call.args.count; i++) {
+        const Argument *arg = &rule->value->call.args.items[i];
+        if (i > 0 && (!arg->name.text || strcmp(arg->name.text, "lr") != 0)) continue;
+        R->run.lr_span = arg->name.text ? (Span){arg->name.span.begin, arg->value->span.end} : arg->value->span;
+    }
+    R->run.lr_text = text_number(R->X->arena, R->run.quadratic_lr, true);
+}
+
+static bool bind_rules(RunLowering *R, Scope *scope) {
+    bool good = true;
+    for (int i = 0; i < R->rules.count; i++) {
+        OptimizerRule *rule = &R->rules.items[i];
+        int cell;
+        if (rule->path) good &= lower_module_path(R->L, R->L->global, rule->path_expr, &cell) != NULL;
+        if (!rule->none) good &= bind_rule(R, scope, rule);
+    }
+    return good;
+}
+
+bool optimizers_lower(RunLowering *R) {
+    Lowering *L = R->L;
+    const Expr **roots = arena_array(R->X->arena, const Expr *, R->rules.count + 2);
+    int count = 0, cells = 0;
+    for (int i = 0; i < R->rules.count; i++) roots[count++] = R->rules.items[i].value;
+    const BlockStmt *gradient = block_setting(R->block, KEY_GRADIENT);
+    if (gradient) roots[count++] = gradient->stmt->assign.value;
+    bool *reached = reached_cells(R);
+    int *updated = arena_array(R->X->arena, int, L->cells.count + 1), parameters = L->cells.count;
+    Scope *scope = run_scope(R, MODE_TRAIN, roots, count);
+    L->allow_draws = false;
+    if (!bind_rules(R, scope)) return false;
+    for (int i = 0; i < parameters; i++) {
+        const OptimizerRule *rule = L->cells.items[i].kind == CELL_PARAMETER ? rule_of(R, L->cells.items[i].name) : NULL;
+        if (rule && !rule->none && reached[i]) updated[cells++] = i;
+    }
+    if (cells == 0) {
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0309, R->block->name.span, "train %s trains nothing: no parameter of what is "
+                               "minimized has an optimizer", R->block->name.text);
+        add_help(R->X->diagnostics, d, "minimize calls a model with parameters, and optimizer = sgd(lr = 0.1) covers all of them");
+        return false;
+    }
+    qsort_r(updated, (size_t)cells, sizeof *updated, by_name, L);
+    L->state_hook = state_hook;
+    bool good = update_all(R, scope, updated, cells);
+    L->state_hook = NULL;
+    if (good) note_quadratic(R);
+    return good;
+}

@@ -1,0 +1,178 @@
+/* lower_predict: what the trained object serves.
+ *
+ * `predict = e` says it. Without it: the one model call in what is minimized, and if that stands beside a
+ * standardised target, in the target's units. The graph starts from raw columns: a standardised field is
+ * (raw - mean) / deviation by the statistics stored with the parameters. undo(y, e) is the way back.
+ */
+#include "frontend/experiment.h"
+#include <string.h>
+
+/* ---- undo ------------------------------------------------------------------------------------------------- */
+static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+    Experiment *X = context;
+    (void)args;
+    const Expr *name = call->call.args.items[0].value, *inner = call->call.args.items[1].value;
+    Value *v = lower_expression(L, scope, inner);
+    const DataSet *set = X->run->run.data;
+    int field = name->kind == EXPR_NAME ? data_find_field(set, name->name.text) : -1;
+    if (field < 0) {
+        Diagnostic *d = report(X->diagnostics, CODE_E0316, name->span, "undo names a field of the data, whose units come back");
+        add_help(X->diagnostics, d, "data %s has the fields %s: undo(%s, e)", set->name, run_field_names(X->run),
+                 set->fields[set->field_count - 1].name);
+        return value_poison(L);
+    }
+    if (value_is_poison(v)) return v;
+    int index = set->fields[field].column;
+    const Column *column = index >= 0 ? &set->columns[index] : NULL;
+    if (!column || !column->standardized) return v;
+    const char *what = text_format(X->arena, "what is brought back to the units of %s", set->fields[field].name);
+    Node *node = value_to_node(L, v, column->dtype, column->shape, inner->span, what);
+    if (!node) return value_poison(L);
+    Node *deviation = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->deviation_cell);
+    Node *mean = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->mean_cell);
+    return value_tensor(L, graph_binary(L->graph, OP_ADD, graph_binary(L->graph, OP_MUL, node, deviation), mean), 0);
+}
+
+static const Builtin undo_builtin = {"undo", 2, 2, true, lower_undo, "undo(y, e)"};
+
+void run_bind_undo(RunLowering *R, Scope *scope) {
+    scope_bind(R->L, scope, name_from(R->X->names, "undo"), value_builtin(R->L, &undo_builtin, R->X), (Span){0, 0});
+}
+
+/* ---- the default --------------------------------------------------------------------------------------------- */
+typedef struct ModelCalls {
+    RunLowering *R;
+    const Expr *call; const char *text; int distinct;      /* model calls, told apart by how they are written */
+    Vector(const Expr *) around;                           /* every call, to find the target */
+} ModelCalls;
+
+static bool is_model(RunLowering *R, const Expr *callee) {
+    if (callee->kind != EXPR_NAME) return false;
+    Binding *binding = scope_find(R->L->global, callee->name.text);
+    return binding && binding->value->kind == VALUE_DEFINITION && binding->value->definition->kind == DEFINE_MODEL;
+}
+
+static void visit_call(const Expr *expr, void *context) {
+    ModelCalls *calls = context;
+    if (expr->kind != EXPR_CALL) return;
+    vector_push(calls->R->X->arena, &calls->around, expr);
+    if (!is_model(calls->R, expr->call.callee)) return;
+    const char *text = expr_text(calls->R->X, expr);
+    if (calls->text && strcmp(calls->text, text) == 0) return;
+    calls->call = expr;
+    calls->text = text;
+    calls->distinct++;
+}
+
+static ModelCalls calls_in_objective(RunLowering *R) {
+    ModelCalls calls = {.R = R};
+    const Block *block = R->block;
+    const Expr **roots = arena_array(R->X->arena, const Expr *, block->body.count + 1);
+    int count = 0;
+    for (int i = 0; i < block->body.count; i++) {
+        const BlockStmt *s = &block->body.items[i];
+        if (s->key != KEY_MINIMIZE) continue;
+        roots[count++] = each_resolve(R->X, s->stmt->kind == STMT_NAMED ? s->stmt->named.value : s->stmt->assign.value);
+    }
+    bool *needed = run_needed(R, roots, count);
+    for (int i = 0; i < count; i++) expr_visit(roots[i], visit_call, &calls);
+    for (int i = 0; i < block->body.count; i++)
+        if (needed[i]) stmt_visit(block->body.items[i].stmt, visit_call, &calls);
+    return calls;
+}
+
+const Expr *find_model_call(RunLowering *R) {
+    ModelCalls calls = calls_in_objective(R);
+    return calls.distinct == 1 ? calls.call : NULL;
+}
+
+/* A local name for the model's call counts as the call. */
+static bool is_call_of(RunLowering *R, const Expr *expr, const ModelCalls *calls) {
+    if (expr->kind == EXPR_NAME)
+        for (int i = 0; i < R->block->body.count; i++) {
+            const BlockStmt *s = &R->block->body.items[i];
+            if (s->key == KEY_LOCAL && s->stmt->kind == STMT_ASSIGN && s->stmt->assign.key.text == expr->name.text
+                && s->stmt->assign.value == calls->call) return true;
+        }
+    return expr->kind == EXPR_CALL && strcmp(expr_text(R->X, expr), calls->text) == 0;
+}
+
+/* The standardised field that stands beside the model's call as argument of the same loss; -1 if there is none. */
+static int target_field(RunLowering *R, const ModelCalls *calls) {
+    for (int i = 0; i < calls->around.count; i++) {
+        const Expr *call = calls->around.items[i];
+        bool beside = false;
+        int field = -1;
+        for (int a = 0; a < call->call.args.count; a++) {
+            const Expr *arg = call->call.args.items[a].value;
+            int found = arg->kind == EXPR_NAME ? data_find_field(R->run.data, arg->name.text) : -1;
+            if (is_call_of(R, arg, calls)) beside = true;
+            else if (found >= 0 && R->run.data->fields[found].column >= 0
+                     && R->run.data->columns[R->run.data->fields[found].column].standardized) field = found;
+        }
+        if (beside && field >= 0) return field;
+    }
+    return -1;
+}
+
+static const Expr *new_name(RunLowering *R, Name name, Span span) {
+    Expr *expr = arena_new_of(R->X->arena, Expr);
+    expr->kind = EXPR_NAME;
+    expr->span = span;
+    expr->name = (Word){name, span};
+    return expr;
+}
+
+/* undo(field, call) as if it had been written. */
+static const Expr *undone(RunLowering *R, int field, const Expr *call) {
+    Expr *expr = arena_new_of(R->X->arena, Expr);
+    expr->kind = EXPR_CALL;
+    expr->span = call->span;
+    expr->call.callee = (Expr *)new_name(R, name_from(R->X->names, "undo"), call->span);
+    Argument first = {.value = (Expr *)new_name(R, R->run.data->fields[field].name, call->span)};
+    Argument second = {.value = (Expr *)call};
+    vector_push(R->X->arena, &expr->call.args, first);
+    vector_push(R->X->arena, &expr->call.args, second);
+    return expr;
+}
+
+static const Expr *default_expr(RunLowering *R) {
+    ModelCalls calls = calls_in_objective(R);
+    if (calls.distinct != 1) return NULL;
+    int field = target_field(R, &calls);
+    return field >= 0 ? undone(R, field, calls.call) : calls.call;
+}
+
+/* ---- predict --------------------------------------------------------------------------------------------------- */
+/* Outputs are floats: labels and truths become numbers. */
+static Node *output_node(RunLowering *R, const Value *v, const Expr *expr) {
+    Lowering *L = R->L;
+    if (v->kind == VALUE_TENSOR && v->axes == 0) {
+        R->run.predict_classes = (int)v->classes;
+        return dtype_is_real(v->node->dtype) ? v->node : graph_cast(L->graph, v->node, L->real);
+    }
+    if (v->kind == VALUE_TUPLE) {
+        report(R->X->diagnostics, CODE_E0316, expr->span, "predict gives one array, and this is a tuple of %d", v->count);
+        return NULL;
+    }
+    const Value *tensor = value_to_tensor(L, v, L->real, expr->span, "what is predicted");
+    return value_is_poison(tensor) ? NULL : tensor->node;
+}
+
+bool predict_lower(RunLowering *R) {
+    const BlockStmt *setting = block_setting(R->block, KEY_PREDICT);
+    const Expr *expr = setting ? each_resolve(R->X, setting->stmt->assign.value) : default_expr(R);
+    bool none = expr && expr->kind == EXPR_NAME && strcmp(expr->name.text, "none") == 0;
+    if (!expr || none) return true;
+    Scope *scope = run_scope(R, MODE_PREDICT, &expr, 1);
+    Value *v = lower_expression(R->L, scope, expr);
+    if (value_is_poison(v)) return false;
+    Node *node = output_node(R, v, expr);
+    if (!node) return false;
+    R->run.predict = node;
+    R->run.predict_name = expr_text(R->X, expr);
+    R->run.predict_span = expr->span;
+    Root root = {ROOT_ROWS, 0, node, "predict"};
+    vector_push(R->X->arena, &R->predictor, root);
+    return true;
+}

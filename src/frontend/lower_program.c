@@ -1,0 +1,402 @@
+/* lower_program: what a file and those it includes declare, in order: settings, data, train blocks.
+ *
+ * Declarations are collected first and lowered afterwards, so their order does not matter, but that settings see
+ * only settings above them. A file is included once, wherever it is named again. --set replaces the value of a
+ * top-level setting, else of a setting of every train block, else of an optimizer's argument; a name that fits
+ * nothing is an error.
+ */
+#include "frontend/experiment.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_INCLUDE_DEPTH = 50 };
+
+/* ---- finding what was declared ---------------------------------------------------------------- */
+DataDecl *data_find(Experiment *X, Name name) {
+    for (int i = 0; i < X->data.count; i++)
+        if (X->data.items[i]->name.text == name) return X->data.items[i];
+    return NULL;
+}
+
+Block *block_find(Experiment *X, Name name) {
+    for (int i = 0; i < X->blocks.count; i++)
+        if (X->blocks.items[i]->name.text == name) return X->blocks.items[i];
+    return NULL;
+}
+
+Override *override_find(Experiment *X, const char *name) {
+    for (int i = X->overrides.count - 1; i >= 0; i--)
+        if (strcmp(X->overrides.items[i].name, name) == 0) return &X->overrides.items[i];
+    return NULL;
+}
+
+const char *expr_text(Experiment *X, const Expr *expr) {
+    Text text = text_new(X->arena);
+    ast_print_expr(&text, expr);
+    return text.bytes;
+}
+
+/* ---- top-level settings ----------------------------------------------------------------------- */
+static TopSetting *setting_find(Experiment *X, Name name) {
+    for (int i = 0; i < X->settings.count; i++)
+        if (X->settings.items[i].name.text == name) return &X->settings.items[i];
+    return NULL;
+}
+
+void settings_clear_used(Experiment *X) {
+    for (int i = 0; i < X->settings.count; i++) {
+        TopSetting *setting = &X->settings.items[i];
+        if (!setting->binding) continue;
+        setting->ever_used |= setting->binding->used;
+        setting->binding->used = false;
+    }
+}
+
+uint64_t settings_used(const Experiment *X) {
+    uint64_t used = 0;
+    for (int i = 0; i < X->settings.count; i++)
+        if (X->settings.items[i].binding && X->settings.items[i].binding->used) used |= X->settings.items[i].depends;
+    return used;
+}
+
+typedef struct OwnSites { Experiment *X; uint64_t mask; } OwnSites;
+static void visit_own_site(const Expr *expr, void *context) {
+    OwnSites *own = context;
+    for (int i = 0; expr->kind == EXPR_EACH && i < own->X->top_sites.count; i++)
+        if (own->X->top_sites.items[i].each == expr) own->mask |= (uint64_t)1 << i;
+}
+
+static bool is_literal(const Expr *expr) {
+    if (expr->kind == EXPR_UNARY && expr->unary.op == OPERATOR_NEG) expr = expr->unary.operand;
+    return expr->kind == EXPR_NUMBER;
+}
+
+void settings_bind(Experiment *X, bool in_run) {
+    Lowering *L = X->L;
+    Vector(bool) used = {0};
+    for (int i = 0; i < X->settings.count; i++)
+        vector_push(X->arena, &used, X->settings.items[i].binding && X->settings.items[i].binding->used);
+    for (int i = 0; i < X->settings.count; i++) {
+        TopSetting *setting = &X->settings.items[i];
+        OwnSites own = {X, 0};
+        settings_clear_used(X);
+        Value *value = lower_expression(L, L->global, setting->value);
+        expr_visit(setting->value, visit_own_site, &own);
+        setting->depends = own.mask | settings_used(X);
+        bool literal = is_literal(each_resolve(X, setting->value));
+        if (in_run && value_is_number(value) && literal)
+            value = lower_slot(L, setting->name.text, value, setting->value->span);
+        setting->binding = scope_bind(L, L->global, setting->name.text, value, setting->name.span);
+        setting->binding->doc = setting->doc;
+    }
+    for (int i = 0; i < X->settings.count; i++) X->settings.items[i].binding->used = used.items[i];
+}
+
+static void declare_setting(Experiment *X, const Stmt *stmt) {
+    TopSetting setting = {.stmt = stmt, .name = stmt->assign.key, .value = stmt->assign.value, .doc = stmt->doc};
+    Binding *before = scope_find_here(X->L->global, setting.name.text);
+    TopSetting *same = setting_find(X, setting.name.text);
+    if (before || same) {
+        Diagnostic *d = report(X->diagnostics, CODE_E0212, setting.name.span, "%s is already defined", setting.name.text);
+        add_note(X->diagnostics, d, same ? same->name.span : before->span, "the first %s is here", setting.name.text);
+        return;
+    }
+    if (setting_key(setting.name.text) == KEY_OPTIMIZER || setting_key(setting.name.text) == KEY_DATA) {
+        report(X->diagnostics, CODE_E0213, setting.name.span, "the setting %s belongs into a train block", setting.name.text);
+        return;
+    }
+    Override *override = override_find(X, setting.name.text);
+    if (override) {
+        override->used = true;
+        setting.value = override->value;
+    }
+    vector_push(X->arena, &X->settings, setting);
+    each_collect(X, &X->top_sites, setting.value, setting.name.text);
+}
+
+/* ---- declarations ------------------------------------------------------------------------------ */
+static void declare_data(Experiment *X, const Stmt *stmt) {
+    DataDecl *before = data_find(X, stmt->data.name.text);
+    if (before) {
+        Diagnostic *d = report(X->diagnostics, CODE_E0212, stmt->data.name.span, "data %s is already defined",
+                               stmt->data.name.text);
+        add_note(X->diagnostics, d, before->name.span, "the first one is here");
+        return;
+    }
+    DataDecl *decl = arena_new_of(X->arena, DataDecl);
+    decl->stmt = stmt;
+    decl->name = stmt->data.name;
+    vector_push(X->arena, &X->data, decl);
+}
+
+static void declare_train(Experiment *X, const Stmt *stmt) {
+    Block *before = block_find(X, stmt->train.name.text);
+    if (before) {
+        Diagnostic *d = report(X->diagnostics, CODE_E0212, stmt->train.name.span, "train %s is already defined",
+                               stmt->train.name.text);
+        add_note(X->diagnostics, d, before->name.span, "the first one is here");
+        return;
+    }
+    Block *block = arena_new_of(X->arena, Block);
+    block->stmt = stmt;
+    block->name = stmt->train.name;
+    vector_push(X->arena, &X->blocks, block);
+}
+
+static void misplaced(Experiment *X, const Stmt *stmt) {
+    static const char *const text[] = {
+        [STMT_UPDATE] = "an update block belongs into a train block",
+        [STMT_PARAM] = "param belongs into a model or a layer",
+        [STMT_STATE] = "state belongs into an optimizer",
+        [STMT_FIELD] = "a field belongs into a data block",
+        [STMT_TYPED] = "a setting of the file has no type: write name = value",
+        [STMT_NAMED] = "minimize, penalty and measure belong into a train block",
+        [STMT_TUPLE] = "several names at once can be bound in a definition or a train block",
+        [STMT_REPEAT] = "repeat belongs into a definition or a train block",
+        [STMT_RETURN] = "return belongs into a definition",
+    };
+    report(X->diagnostics, CODE_E0213, stmt->span, "%s", text[stmt->kind] ? text[stmt->kind] : "this does not belong here");
+}
+
+static void take_tree(Experiment *X, const Ast *ast, int depth);
+
+static void take_statement(Experiment *X, const Ast *ast, const Stmt *stmt, int depth);
+
+/* ---- include ----------------------------------------------------------------------------------- */
+static const char *beside(Arena *arena, const char *file, const char *path) {
+    const char *slash = strrchr(file, '/');
+    if (path[0] == '/' || !slash) return path;
+    return text_format(arena, "%.*s/%s", (int)(slash - file), file, path);
+}
+
+static bool already_included(Experiment *X, const char *path) {
+    char real[PATH_MAX];
+    const char *key = realpath(path, real) ? real : path;
+    for (int i = 0; i < X->included.count; i++)
+        if (strcmp(X->included.items[i], key) == 0) return true;
+    vector_push(X->arena, &X->included, arena_copy(X->arena, key, strlen(key) + 1));
+    return false;
+}
+
+static void take_include(Experiment *X, const Ast *ast, const Stmt *stmt, int depth) {
+    const char *path = beside(X->arena, ast->source->path, stmt->include.path), *problem;
+    if (depth >= MOST_INCLUDE_DEPTH) {
+        report(X->diagnostics, CODE_E0901, stmt->span, "files include each other more than %d levels deep", MOST_INCLUDE_DEPTH);
+        return;
+    }
+    if (already_included(X, path)) return;
+    Source *source = source_read(X->map, path, &problem);
+    if (!source) {
+        Diagnostic *d = report(X->diagnostics, CODE_E0401, stmt->span, "%s %s", path, problem);
+        add_help(X->diagnostics, d, "an included file is looked for beside the file that includes it");
+        return;
+    }
+    Program *program = X->program;
+    const char **files = arena_array(X->arena, const char *, program->included_count + 1);
+    for (int i = 0; i < program->included_count; i++) files[i] = program->included[i];
+    files[program->included_count++] = path;
+    program->included = files;
+    int errors = X->diagnostics->errors;
+    Ast *tree = parse(X->arena, X->names, X->diagnostics, source);
+    X->broken |= X->diagnostics->errors > errors;
+    take_tree(X, tree, depth + 1);
+}
+
+static void take_statement(Experiment *X, const Ast *ast, const Stmt *stmt, int depth) {
+    switch (stmt->kind) {
+    case STMT_DEFINITION: case STMT_ERROR: return;
+    case STMT_INCLUDE: take_include(X, ast, stmt, depth); return;
+    case STMT_DATA: declare_data(X, stmt); return;
+    case STMT_TRAIN: declare_train(X, stmt); return;
+    case STMT_ASSIGN:
+        if (stmt->assign.has_binders)
+            report(X->diagnostics, CODE_E0213, stmt->span, "index notation belongs into a definition or a train block");
+        else
+            declare_setting(X, stmt);
+        return;
+    default: misplaced(X, stmt); return;
+    }
+}
+
+static void take_tree(Experiment *X, const Ast *ast, int depth) {
+    vector_push(X->arena, &X->trees, ast);
+    lower_declare_definitions(X->L, ast);
+    for (int i = 0; i < ast->statements.count; i++)
+        if (ast->statements.items[i]) take_statement(X, ast, ast->statements.items[i], depth);
+}
+
+/* ---- --set, --data, --run ----------------------------------------------------------------------- */
+static void read_overrides(Experiment *X) {
+    for (int i = 0; i < X->options->set_count; i++) {
+        const Setting *set = &X->options->set[i];
+        const char *text = text_format(X->arena, "value = %s\n", set->value);
+        const char *shown = text_format(X->arena, "--set %s", set->name);
+        Source *source = source_add(X->map, shown, text, strlen(text));
+        int errors = X->diagnostics->errors;
+        Ast *ast = parse(X->arena, X->names, X->diagnostics, source);
+        const Stmt *stmt = ast->statements.count ? ast->statements.items[0] : NULL;
+        Override override = {set->name, NULL, false};
+        if (stmt && stmt->kind == STMT_ASSIGN) override.value = stmt->assign.value;
+        X->broken |= X->diagnostics->errors > errors;
+        if (override.value) vector_push(X->arena, &X->overrides, override);
+    }
+}
+
+/* Every name --set could have meant is a candidate: settings, keys, arguments of optimizers in use. */
+static void report_unused_override(Experiment *X, const Override *override) {
+    Vector(const char *) names = {0};
+    for (int i = 0; i < X->settings.count; i++) vector_push(X->arena, &names, X->settings.items[i].name.text);
+    for (int key = 0; key < KEY_COUNT; key++) vector_push(X->arena, &names, setting_name((SettingKey)key));
+    for (int r = 0; r < X->runs.count; r++)
+        for (int s = 0; s < X->runs.items[r].slot_count; s++)
+            vector_push(X->arena, &names, X->runs.items[r].slots[s].name);
+    Diagnostic *d = report(X->diagnostics, CODE_E0306, override->value->span, "--set %s: no setting of this name is used",
+                           override->name);
+    const char *near = nearest_name(override->name, names.items, names.count);
+    if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+}
+
+static void check_data_options(Experiment *X) {
+    for (int i = 0; i < X->options->data_count; i++) {
+        const char *name = X->options->data[i].name;
+        if (data_find(X, name_from(X->names, name))) continue;
+        Vector(const char *) names = {0};
+        for (int d = 0; d < X->data.count; d++) vector_push(X->arena, &names, X->data.items[d]->name.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0}, "--data %s: there is no data set of this name", name);
+        const char *near = nearest_name(name, names.items, names.count);
+        if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    }
+}
+
+static void report_unknown_train(Experiment *X, const char *name) {
+    Vector(const char *) names = {0};
+    for (int i = 0; i < X->blocks.count; i++) vector_push(X->arena, &names, X->blocks.items[i]->name.text);
+    Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0}, "--run=%s: there is no train block of this name", name);
+    const char *near = nearest_name(name, names.items, names.count);
+    if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+}
+
+/* ---- lowering ------------------------------------------------------------------------------------ */
+static void lower_named_blocks(Experiment *X, const char *only) {
+    while (*only) {
+        size_t length = strcspn(only, ",");
+        Name name = name_of(X->names, only, length);
+        Block *block = block_find(X, name);
+        if (block) block_lower(X, block);
+        else report_unknown_train(X, name);
+        only += length + (only[length] == ',');
+    }
+}
+
+static void lower_blocks(Experiment *X) {
+    for (int i = 0; i < X->blocks.count; i++) block_resolve(X, X->blocks.items[i]);
+    if (X->options->only && X->options->only[0]) {
+        lower_named_blocks(X, X->options->only);
+        return;
+    }
+    for (int i = 0; i < X->blocks.count; i++) block_lower(X, X->blocks.items[i]);
+}
+
+/* Data that no run uses is checked all the same. */
+static void lower_other_data(Experiment *X) {
+    for (int i = 0; i < X->data.count; i++)
+        if (!X->data.items[i]->used) data_lower(X, X->data.items[i]);
+}
+
+static Value *external_hook(Lowering *L, Scope *scope, const Expr *expr, Value *base, void *context) {
+    Experiment *X = context;
+    if (expr->kind == EXPR_EACH) {
+        const Expr *chosen = each_chosen(X, expr);
+        return chosen ? lower_expression(L, scope, chosen) : NULL;
+    }
+    if (expr->kind == EXPR_MEMBER && base && base->tag == EXTERNAL_DATA && X->run) {
+        DataDecl *decl = base->object;
+        Binding *field = scope_find(scope, expr->member.member.text);
+        if (X->run->data && X->run->data->set->name == decl->name.text && field
+            && data_find_field(X->run->data->set, expr->member.member.text) >= 0)
+            return field->value;
+    }
+    return NULL;
+}
+
+static const char *stem_of(Arena *arena, const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    size_t length = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+    return text_format(arena, "%.*s", (int)length, name);
+}
+
+static void bind_declarations(Experiment *X) {
+    for (int i = 0; i < X->data.count; i++) {
+        DataDecl *decl = X->data.items[i];
+        if (!scope_find_here(X->L->global, decl->name.text))
+            scope_bind(X->L, X->L->global, decl->name.text, value_external(X->L, EXTERNAL_DATA, decl), decl->name.span);
+    }
+}
+
+/* Runs point into the program's list of data sets. */
+static void list_data(Experiment *X) {
+    Program *program = X->program;
+    Vector(DataSet) sets = {0};
+    Vector(DataSet *) from = {0};
+    for (int i = 0; i < X->data.count; i++)
+        for (int v = 0; v < X->data.items[i]->variants.count; v++) {
+            vector_push(X->arena, &from, X->data.items[i]->variants.items[v]->set);
+            vector_push(X->arena, &sets, *from.items[from.count - 1]);
+        }
+    for (int r = 0; r < X->runs.count; r++)
+        for (int i = 0; i < from.count; i++) {
+            if (X->runs.items[r].data == from.items[i]) X->runs.items[r].data = &sets.items[i];
+            if (X->runs.items[r].valid == from.items[i]) X->runs.items[r].valid = &sets.items[i];
+        }
+    program->data = sets.items;
+    program->data_count = sets.count;
+    program->runs = X->runs.items;
+    program->run_count = X->runs.count;
+}
+
+static void warn_unused_settings(Experiment *X) {
+    settings_clear_used(X);
+    for (int i = 0; i < X->settings.count; i++) {
+        const TopSetting *setting = &X->settings.items[i];
+        if (setting->ever_used) continue;
+        report(X->diagnostics, CODE_W0305, setting->name.span, "nothing uses the setting %s", setting->name.text);
+    }
+}
+
+static void check_top_sites(Experiment *X) {
+    if (X->top_sites.count <= MOST_TOP_SITES) return;
+    report(X->diagnostics, CODE_E0314, X->top_sites.items[MOST_TOP_SITES].each->span, "more than %d settings of the file use each",
+           MOST_TOP_SITES);
+    X->top_sites.count = MOST_TOP_SITES;
+}
+
+Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, Ast *ast, const char *path,
+                       const LowerOptions *options) {
+    Program *program = arena_new_of(arena, Program);
+    *program = (Program){.arena = arena, .names = names, .diagnostics = d, .stem = stem_of(arena, path)};
+    Experiment experiment = {.arena = arena, .names = names, .diagnostics = d, .map = map, .program = program,
+                             .options = options, .L = lowering_new(arena, names, d, map, options->f64)};
+    Experiment *X = &experiment;
+    X->L->external_hook = external_hook;
+    X->L->hook_context = X;
+    X->L->graph = graph_new(arena, d);
+    optimizer_bind_sums(X);
+    prelude_declare(X);
+    read_overrides(X);
+    already_included(X, path);
+    take_tree(X, ast, 0);
+    check_top_sites(X);
+    if (X->broken) return program;
+    settings_bind(X, false);
+    bind_declarations(X);
+    check_data_options(X);
+    for (int i = 0; i < X->trees.count; i++) lower_check_names(X->L, X->trees.items[i]);
+    lower_blocks(X);
+    lower_other_data(X);
+    for (int i = 0; i < X->overrides.count; i++)
+        if (!X->overrides.items[i].used && !d->errors) report_unused_override(X, &X->overrides.items[i]);
+    if (!d->errors && !options->only) warn_unused_settings(X);
+    list_data(X);
+    return program;
+}

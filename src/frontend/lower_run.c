@@ -1,0 +1,472 @@
+/* lower_run: one run of a train block: its objective, its entry points over one graph, and its state.
+ *
+ * The block is lowered in three modes. To train: the terms, with draws and dropout. To evaluate: the same terms as
+ * in predict, and the measures. To predict: from raw columns, without draws. Only the local bindings a mode needs
+ * are lowered, so that a draw of the loss does not disturb predict; settings see the final value of every name.
+ *
+ * A term of minimize that depends on no row has the same value in every batch: it is treated as a penalty. Terms
+ * that depend on rows come first, in source order, then penalties. Roots hold one-example nodes; the passes give
+ * them rows, sum ROOT_SUM over them, and put derivatives in the place of OP_GRADIENT.
+ *
+ * Cells: statistics of the data first (their places are then equal in all runs), parameters in the order in
+ * which they are met, optimizer state. Slots: top-level settings in use, then optimizer arguments.
+ */
+#include "frontend/experiment.h"
+#include <math.h>
+#include <string.h>
+
+/* ---- local bindings a mode needs -------------------------------------------------------------------------- */
+typedef Vector(Name) NameSet;
+typedef struct Gather { Arena *arena; NameSet *names; } Gather;
+
+static bool has_name(const NameSet *names, Name name) {
+    for (int i = 0; i < names->count; i++)
+        if (names->items[i] == name) return true;
+    return false;
+}
+
+static void gather_name(const Expr *expr, void *context) {
+    Gather *gather = context;
+    if (expr->kind == EXPR_NAME && !has_name(gather->names, expr->name.text))
+        vector_push(gather->arena, gather->names, expr->name.text);
+}
+
+static bool binds_needed(const Stmt *stmt, const NameSet *needed) {
+    switch (stmt->kind) {
+    case STMT_ASSIGN: return has_name(needed, stmt->assign.key.text);
+    case STMT_TYPED: return has_name(needed, stmt->bind.name.text);
+    case STMT_TUPLE:
+        for (int i = 0; i < stmt->tuple.names.count; i++)
+            if (has_name(needed, stmt->tuple.names.items[i].text)) return true;
+        return false;
+    case STMT_REPEAT:
+        for (int i = 0; i < stmt->repeat.body.count; i++)
+            if (stmt->repeat.body.items[i] && binds_needed(stmt->repeat.body.items[i], needed)) return true;
+        return false;
+    default: return false;
+    }
+}
+
+/* needed[i]: statement i is a local binding that the names lead to. */
+static bool *mark_needed(RunLowering *R, NameSet *names) {
+    const Block *block = R->block;
+    bool *needed = arena_array(R->X->arena, bool, block->body.count + 1);
+    Gather gather = {R->X->arena, names};
+    for (int i = block->body.count - 1; i >= 0; i--) {
+        const BlockStmt *s = &block->body.items[i];
+        if (s->key != KEY_LOCAL || !binds_needed(s->stmt, names)) continue;
+        needed[i] = true;
+        stmt_visit(s->stmt, gather_name, &gather);
+    }
+    return needed;
+}
+
+bool *run_needed(RunLowering *R, const Expr *const *roots, int count) {
+    NameSet names = {0};
+    Gather gather = {R->X->arena, &names};
+    for (int i = 0; i < count; i++) expr_visit(roots[i], gather_name, &gather);
+    return mark_needed(R, &names);
+}
+
+static void bind_counter(RunLowering *R, Scope *scope, const char *name, Counter which) {
+    Node *node = graph_counter(R->L->graph, which, R->L->real);
+    scope_bind(R->L, scope, name_from(R->X->names, name), value_tensor(R->L, node, 0), (Span){0, 0});
+}
+
+void run_bind_counters(RunLowering *R, Scope *scope) {
+    bind_counter(R, scope, "step", COUNTER_STEP);
+    bind_counter(R, scope, "epoch", COUNTER_EPOCH);
+    bind_counter(R, scope, "progress", COUNTER_PROGRESS);
+}
+
+Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count) {
+    Lowering *L = R->L;
+    R->mode = mode;
+    L->training = mode == MODE_TRAIN;
+    L->allow_draws = mode != MODE_PREDICT;
+    L->allow_batch = false;
+    L->random_key = RANDOM_STEP;
+    lowering_start_root(L, "train");
+    Scope *scope = scope_new(L, L->global);
+    run_bind_counters(R, scope);
+    data_bind_fields(R->X, R->data, scope, mode == MODE_PREDICT);
+    run_bind_undo(R, scope);
+    bool *needed = run_needed(R, roots, count);
+    for (int i = 0; i < R->block->body.count; i++)
+        if (needed[i]) lower_statement(L, scope, R->block->body.items[i].stmt);
+    return scope;
+}
+
+/* ---- unused bindings --------------------------------------------------------------------------------------- */
+static void report_unused(RunLowering *R, const Stmt *stmt) {
+    Experiment *X = R->X;
+    Word name = stmt->kind == STMT_TYPED ? stmt->bind.name : stmt->kind == STMT_TUPLE ? stmt->tuple.names.items[0]
+                : stmt->kind == STMT_ASSIGN ? stmt->assign.key : (Word){NULL, stmt->span};
+    const char *keys[KEY_COUNT];
+    for (int key = 0; key < KEY_COUNT; key++) keys[key] = setting_name((SettingKey)key);
+    const char *near = name.text && stmt->kind == STMT_ASSIGN ? nearest_name(name.text, keys, KEY_COUNT) : NULL;
+    if (near) {
+        Diagnostic *d = report(X->diagnostics, CODE_E0301, name.span, "there is no setting named %s, and nothing uses a binding of this name",
+                               name.text);
+        add_help(X->diagnostics, d, "did you mean `%s`?", near);
+        return;
+    }
+    Diagnostic *d = report(X->diagnostics, CODE_E0303, name.span, "nothing uses %s", name.text ? name.text : "what is bound here");
+    add_help(X->diagnostics, d, "settings of a train block are data, minimize, penalty, measure, optimizer, gradient, batch, last, "
+             "hold_out, valid, epochs, steps, seed, stop, keep, report, predict and start");
+}
+
+static bool check_unused(RunLowering *R) {
+    NameSet names = {0};
+    Gather gather = {R->X->arena, &names};
+    bool good = true;
+    for (int i = 0; i < R->block->body.count; i++)
+        if (R->block->body.items[i].key != KEY_LOCAL) stmt_visit(R->block->body.items[i].stmt, gather_name, &gather);
+    bool *needed = mark_needed(R, &names);
+    for (int i = 0; i < R->block->body.count; i++) {
+        const BlockStmt *s = &R->block->body.items[i];
+        if (s->key != KEY_LOCAL || needed[i] || !s->own) continue;
+        report_unused(R, s->stmt);
+        good = false;
+    }
+    return good;
+}
+
+/* ---- the objective ------------------------------------------------------------------------------------------- */
+bool node_depends_on_rows(Arena *arena, Node *node) {
+    int count;
+    Node **nodes = graph_post_order(arena, &node, 1, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN || (nodes[i]->op == OP_RANDOM && nodes[i]->attr.random.key == RANDOM_STEP)) return true;
+    return false;
+}
+
+static const Expr *term_expr(RunLowering *R, const BlockStmt *s) {
+    if (s->key != KEY_MINIMIZE && s->key != KEY_PENALTY) return NULL;
+    return each_resolve(R->X, s->stmt->kind == STMT_NAMED ? s->stmt->named.value : s->stmt->assign.value);
+}
+
+static int term_exprs(RunLowering *R, const Expr **exprs) {
+    int count = 0;
+    for (int i = 0; i < R->block->body.count; i++) {
+        const Expr *expr = term_expr(R, &R->block->body.items[i]);
+        if (expr) exprs[count++] = expr;
+    }
+    return count;
+}
+
+static bool check_penalty(RunLowering *R, const BlockStmt *s, const Expr *expr, bool depends) {
+    if (s->key != KEY_PENALTY || !depends) return true;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0307, expr->span, "a penalty is of parameters, and this depends on the rows");
+    add_help(R->X->diagnostics, d, "count it to what is minimized: minimize NAME = %s", expr_text(R->X, expr));
+    return false;
+}
+
+/* Terms as nodes in the scope of a mode, in the block's order. NULL where there was an error. */
+static bool lower_terms(RunLowering *R, Scope *scope, TermList *out) {
+    bool good = true;
+    for (int i = 0; i < R->block->body.count; i++) {
+        const BlockStmt *s = &R->block->body.items[i];
+        const Expr *expr = term_expr(R, s);
+        if (!expr) continue;
+        Value *v = lower_expression(R->L, scope, expr);
+        Term term = {.penalty = s->key == KEY_PENALTY, .span = expr->span};
+        term.name = name_from(R->X->names, s->stmt->kind == STMT_NAMED ? s->stmt->named.name.text
+                                           : term.penalty ? "penalty" : "loss");
+        term.value = value_to_real_scalar(R->L, v, expr->span, term.penalty ? "the penalty" : "what is minimized");
+        good &= term.value != NULL;
+        vector_push(R->X->arena, out, term);
+    }
+    return good;
+}
+
+static bool order_terms(RunLowering *R, const TermList *written) {
+    bool good = true;
+    int at_rows = 0;
+    R->term_order = arena_array(R->X->arena, int, written->count + 1);
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0, k = 0; k < R->block->body.count; k++) {
+            const BlockStmt *s = &R->block->body.items[k];
+            const Expr *expr = term_expr(R, s);
+            if (!expr) continue;
+            Term term = written->items[i++];
+            bool depends = node_depends_on_rows(R->X->arena, term.value);
+            if (pass == 0) good &= check_penalty(R, s, expr, depends);
+            term.penalty |= !depends;
+            if (term.penalty != (pass == 1)) continue;
+            at_rows += pass == 0;
+            R->term_order[R->terms.count] = i - 1;
+            vector_push(R->X->arena, &R->terms, term);
+        }
+    if (at_rows > 0 || !good) return good;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0307, R->terms.items[0].span, "what is minimized does not depend on the data");
+    add_help(R->X->diagnostics, d, "data %s has the fields %s", R->run.data->name, run_field_names(R));
+    return false;
+}
+
+const char *run_field_names(RunLowering *R) {
+    Text text = text_new(R->X->arena);
+    for (int i = 0; i < R->run.data->field_count; i++) text_add(&text, "%s%s", i ? ", " : "", R->run.data->fields[i].name);
+    return text.bytes;
+}
+
+static void add_root(RunLowering *R, RootList *roots, RootKind kind, int index, Node *node, const char *name) {
+    Root root = {kind, index, node, name};
+    vector_push(R->X->arena, roots, root);
+}
+
+static bool lower_objective(RunLowering *R) {
+    const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 1);
+    int count = term_exprs(R, exprs);
+    TermList written = {0};
+    Scope *scope = run_scope(R, MODE_TRAIN, exprs, count);
+    if (!lower_terms(R, scope, &written) || !order_terms(R, &written)) return false;
+    for (int i = 0; i < R->terms.count; i++)
+        add_root(R, &R->step, ROOT_SUM, i, R->terms.items[i].value, R->terms.items[i].name);
+    return true;
+}
+
+/* ---- evaluate: terms and measures as in predict --------------------------------------------------------------- */
+static bool lower_evaluation(RunLowering *R) {
+    const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 1);
+    int count = term_exprs(R, exprs);
+    for (int i = 0; i < R->block->body.count; i++)
+        if (R->block->body.items[i].key == KEY_MEASURE) exprs[count++] = R->block->body.items[i].stmt->named.value;
+    TermList written = {0};
+    Scope *scope = run_scope(R, MODE_EVALUATE, exprs, count);
+    bool good = lower_terms(R, scope, &written);
+    for (int i = 0; good && i < R->terms.count; i++)
+        add_root(R, &R->evaluate, ROOT_SUM, i, written.items[R->term_order[i]].value, R->terms.items[i].name);
+    good &= measures_lower(R, scope);
+    int kept = 0;
+    for (int m = 0; good && m < R->measures.count; m++)
+        for (int a = 0; a < R->measures.items[m].argument_count; a++)
+            add_root(R, &R->evaluate, ROOT_ROWS, kept++, R->measures.items[m].arguments[a], R->measures.items[m].name);
+    return good;
+}
+
+/* ---- state -------------------------------------------------------------------------------------------------------- */
+static void add_statistics(RunLowering *R) {
+    for (int i = 0; i < R->run.data->column_count; i++) {
+        const Column *column = &R->run.data->columns[i];
+        if (!column->standardized) continue;
+        const char *stem = text_format(R->X->arena, "%s.%s", R->run.data->name, column->name);
+        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.mean", stem), column->dtype, column->shape, NULL, column->span);
+        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.deviation", stem), column->dtype, column->shape, NULL, column->span);
+    }
+}
+
+/* The initial value of an optimizer's state may read its parameter: that is the parameter's own initial value. */
+static Node *initial_of_cell(Graph *g, Node *old, Node *const *source, void *context) {
+    const Lowering *L = context;
+    if (old->op == OP_CELL && L->cells.items[old->attr.index].kind == CELL_PARAMETER)
+        return L->cells.items[old->attr.index].initial;
+    return graph_again(g, old, source);
+}
+
+static void add_initial_roots(RunLowering *R) {
+    Lowering *L = R->L;
+    for (int i = 0; i < L->cells.count; i++) {
+        Cell *cell = &L->cells.items[i];
+        if (cell->kind == CELL_STATISTIC) continue;
+        if (!cell->initial) cell->initial = graph_const(L->graph, cell->dtype, cell->shape, 0);
+        if (cell->kind == CELL_OPTIMIZER) graph_rewrite(L->graph, &cell->initial, 1, initial_of_cell, L);
+        add_root(R, &R->init, ROOT_UPDATE, i, cell->initial, cell->name);
+    }
+}
+
+static size_t round_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
+
+static void place_state(Run *run) {
+    size_t at = 64;
+    for (int i = 0; i < run->slot_count; i++) {
+        size_t bytes = dtype_bytes(run->slots[i].dtype);
+        at = round_up(at, bytes);
+        run->slots[i].offset = at;
+        at += bytes;
+    }
+    for (int i = 0; i < run->cell_count; i++) {
+        at = round_up(at, 64);
+        run->cells[i].offset = at;
+        at += (size_t)shape_size(run->cells[i].shape) * dtype_bytes(run->cells[i].dtype);
+    }
+    run->state_bytes = round_up(at, 64);
+}
+
+/* ---- slots nothing reads ------------------------------------------------------------------------------------------- */
+typedef struct Renumber { int64_t *to; } Renumber;
+
+static Node *renumber_slot(Graph *g, Node *old, Node *const *source, void *context) {
+    const Renumber *renumber = context;
+    if (old->op == OP_SLOT) return graph_leaf(g, OP_SLOT, old->dtype, old->shape, renumber->to[old->attr.index]);
+    return graph_again(g, old, source);
+}
+
+typedef Vector(Node **) NodePlaces;
+static void add_places(RunLowering *R, RootList *roots, NodePlaces *places) {
+    for (int i = 0; i < roots->count; i++) vector_push(R->X->arena, places, &roots->items[i].node);
+}
+
+/* Every place of the run that holds a node. */
+static NodePlaces all_places(RunLowering *R) {
+    NodePlaces places = {0};
+    Arena *arena = R->X->arena;
+    add_places(R, &R->step, &places);
+    add_places(R, &R->evaluate, &places);
+    add_places(R, &R->init, &places);
+    add_places(R, &R->predictor, &places);
+    for (int i = 0; i < R->terms.count; i++) vector_push(arena, &places, &R->terms.items[i].value);
+    for (int i = 0; i < R->L->cells.count; i++)
+        if (R->L->cells.items[i].initial) vector_push(arena, &places, &R->L->cells.items[i].initial);
+    for (int m = 0; m < R->measures.count; m++) {
+        Measure *measure = &R->measures.items[m];
+        vector_push(arena, &places, &measure->metric.roots[0].node);
+        for (int a = 0; a < measure->argument_count; a++) vector_push(arena, &places, &measure->arguments[a]);
+    }
+    if (R->run.predict) vector_push(arena, &places, &R->run.predict);
+    return places;
+}
+
+/* Top-level settings are offered as slots; those that are only sizes, or not used at all, go. */
+static void drop_unused_slots(RunLowering *R) {
+    NodePlaces places = all_places(R);
+    Node **nodes = arena_array(R->X->arena, Node *, places.count + 1);
+    for (int i = 0; i < places.count; i++) nodes[i] = *places.items[i];
+    int count, kept = 0;
+    Node **all = graph_post_order(R->X->arena, nodes, places.count, &count);
+    SlotList *slots = &R->L->slots;
+    bool *used = arena_array(R->X->arena, bool, slots->count + 1);
+    Renumber renumber = {arena_array(R->X->arena, int64_t, slots->count + 1)};
+    for (int i = 0; i < count; i++)
+        if (all[i]->op == OP_SLOT) used[all[i]->attr.index] = true;
+    for (int i = 0; i < slots->count; i++) {
+        if (i < R->setting_slots && !used[i]) continue;
+        slots->items[kept] = slots->items[i];
+        renumber.to[i] = kept++;
+    }
+    if (kept == slots->count) return;
+    slots->count = kept;
+    graph_rewrite(R->L->graph, nodes, places.count, renumber_slot, &renumber);
+    for (int i = 0; i < places.count; i++) *places.items[i] = nodes[i];
+}
+
+/* ---- the run --------------------------------------------------------------------------------------------------------- */
+static bool report_missing(RunLowering *R, SettingKey key, const char *help) {
+    if (block_setting(R->block, key)) return false;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0302, R->block->name.span, "train %s has no %s", R->block->name.text, setting_name(key));
+    add_help(R->X->diagnostics, d, "%s", help);
+    return true;
+}
+
+static bool check_required(RunLowering *R) {
+    bool missing = report_missing(R, KEY_DATA, "data = NAME says which data set it trains on");
+    missing |= report_missing(R, KEY_MINIMIZE, "minimize = e is what the optimizer makes small, for one example: mse(net(x), y)");
+    missing |= report_missing(R, KEY_OPTIMIZER, "optimizer = sgd(lr = 0.1) says how parameters move");
+    return !missing;
+}
+
+static DataVariant *data_of_setting(RunLowering *R, SettingKey key) {
+    Experiment *X = R->X;
+    const BlockStmt *s = block_setting(R->block, key);
+    const Expr *expr = each_resolve(X, s->stmt->assign.value);
+    if (expr->kind == EXPR_ARRAY) {
+        lower_unsupported(X->L, expr->span, "training on several data sets in one block");
+        return NULL;
+    }
+    if (expr->kind == EXPR_ERROR) return NULL;
+    DataDecl *decl = expr->kind == EXPR_NAME ? data_find(X, expr->name.text) : NULL;
+    if (decl) return data_lower(X, decl);
+    Vector(const char *) names = {0};
+    for (int i = 0; i < X->data.count; i++) vector_push(X->arena, &names, X->data.items[i]->name.text);
+    const char *text = expr_text(X, expr);
+    Diagnostic *d = report(X->diagnostics, CODE_E0305, expr->span, "there is no data set named %s", text);
+    const char *near = nearest_name(text, names.items, names.count);
+    if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    else if (names.count == 0) add_help(X->diagnostics, d, "declare one: data points = csv(\"points.csv\") { ... }");
+    return NULL;
+}
+
+static bool frozen_hook(Lowering *L, const char *path, void *context) {
+    Experiment *X = context;
+    (void)L;
+    return X->run && X->run->mode == MODE_TRAIN && !rule_trains_inside(X->run, path);
+}
+
+static bool lower_data_settings(RunLowering *R) {
+    R->data = data_of_setting(R, KEY_DATA);
+    R->run.data = R->data ? R->data->set : NULL;
+    if (!block_setting(R->block, KEY_VALID)) return R->data != NULL;
+    DataVariant *valid = data_of_setting(R, KEY_VALID);
+    R->run.valid = valid ? valid->set : NULL;
+    if (block_setting(R->block, KEY_HOLD_OUT)) {
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0312, block_setting(R->block, KEY_VALID)->stmt->span,
+                               "a block has hold_out or valid, not both");
+        add_note(R->X->diagnostics, d, block_setting(R->block, KEY_HOLD_OUT)->stmt->span, "hold_out is here");
+        return false;
+    }
+    return R->data && valid;
+}
+
+static Function make_function(const char *name, const RootList *roots, bool steps) {
+    return (Function){name, roots->items, roots->count, steps};
+}
+
+static void finish(RunLowering *R) {
+    Run *run = &R->run;
+    add_initial_roots(R);
+    drop_unused_slots(R);
+    run->graph = R->L->graph;
+    run->cells = R->L->cells.items;
+    run->cell_count = R->L->cells.count;
+    run->slots = R->L->slots.items;
+    run->slot_count = R->L->slots.count;
+    run->terms = R->terms.items;
+    run->term_count = R->terms.count;
+    run->measures = R->measures.items;
+    run->measure_count = R->measures.count;
+    run->init = make_function("init", &R->init, false);
+    run->step = make_function("step", &R->step, true);
+    run->evaluate = make_function("evaluate", &R->evaluate, false);
+    run->predictor = make_function("predict", &R->predictor, false);
+    place_state(run);
+}
+
+static bool lower_parts(RunLowering *R) {
+    bool good = check_unused(R);
+    good &= settings_lower(R);
+    if (!lower_objective(R)) return false;
+    good &= lower_evaluation(R);
+    good &= optimizers_lower(R);
+    good &= watch_lower(R);
+    good &= predict_lower(R);
+    return good;
+}
+
+bool run_lower(Experiment *X, Block *block, Run *out) {
+    RunLowering lowering = {.X = X, .L = X->L, .block = block}, *R = &lowering;
+    R->run.span = block->name.span;
+    R->run.start_run = R->run.hold_out_by = -1;
+    R->run.quadratic_lr = NAN;
+    bool good = check_required(R);
+    if (block_setting(block, KEY_DATA)) good &= lower_data_settings(R);
+    if (!good) {
+        check_unused(R);
+        return false;
+    }
+    lowering_start_run(X->L, graph_new(X->arena, X->diagnostics));
+    X->run = R;
+    X->L->frozen_hook = frozen_hook;
+    X->L->state_hook = NULL;
+    good = rules_collect(R);
+    add_statistics(R);
+    settings_bind(X, true);
+    R->setting_slots = X->L->slots.count;
+    good &= lower_parts(R);
+    if (good) {
+        finish(R);
+        lint_run(R);
+    }
+    X->run = NULL;
+    *out = R->run;
+    return good;
+}

@@ -1,0 +1,243 @@
+/* lower_setting: the values of a train block's plain settings: batch, last, hold_out, valid, epochs, steps, seed,
+ * report, start. stop and keep look at figures and are in lower_watch.c.
+ *
+ * Defaults: batch = all, last = keep, epochs = 1, seed = 0. Rows are shuffled unless said otherwise; `batch = all`
+ * takes them in file order, since the order within the one step of an epoch changes nothing but rounding.
+ */
+#include "frontend/experiment.h"
+#include <math.h>
+#include <string.h>
+
+static const Expr *value_of(RunLowering *R, SettingKey key) {
+    const BlockStmt *s = block_setting(R->block, key);
+    return s && s->stmt->kind == STMT_ASSIGN ? each_resolve(R->X, s->stmt->assign.value) : NULL;
+}
+
+static bool is_word(const Expr *expr, const char *word) {
+    return expr->kind == EXPR_NAME && strcmp(expr->name.text, word) == 0;
+}
+
+static bool bad_value(RunLowering *R, const Expr *expr, const char *key, const char *usage) {
+    if (expr->kind == EXPR_ERROR) return false;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->span, "this is no value of %s", key);
+    add_help(R->X->diagnostics, d, "%s", usage);
+    return false;
+}
+
+static bool whole(RunLowering *R, const Expr *expr, const char *key, int64_t least, int64_t *out) {
+    Value *v = lower_expression(R->L, R->L->global, expr);
+    if (!lower_constant_int(R->L, v, expr->span, key, out)) return false;
+    if (*out >= least && *out <= (int64_t)1 << 40) return true;
+    report(R->X->diagnostics, CODE_E0304, expr->span, "%s = %lld: %s is a whole number from %lld on", key, (long long)*out, key,
+           (long long)least);
+    return false;
+}
+
+/* ---- batch ------------------------------------------------------------------------------------------- */
+static bool lower_batch(RunLowering *R) {
+    static const char *const usage = "batch = all, or a number of rows: 64, 64 shuffled, 64 sequential, 64 replacement";
+    const Expr *expr = value_of(R, KEY_BATCH);
+    Run *run = &R->run;
+    run->order = ORDER_SHUFFLED;
+    if (!expr || is_word(expr, "all")) {
+        run->order = ORDER_SEQUENTIAL;
+        return true;
+    }
+    if (expr->kind != EXPR_QUANTITY) return whole(R, expr, "batch", 1, &run->batch);
+    const char *unit = expr->quantity.unit.text;
+    if (strcmp(unit, "sequential") == 0) run->order = ORDER_SEQUENTIAL;
+    else if (strcmp(unit, "replacement") == 0) run->order = ORDER_REPLACEMENT;
+    else if (strcmp(unit, "shuffled") != 0) {
+        static const char *const units[] = {"shuffled", "sequential", "replacement"};
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->quantity.unit.span, "there is no order of rows named %s", unit);
+        const char *near = nearest_name(unit, units, 3);
+        if (near) add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
+        else add_help(R->X->diagnostics, d, "%s", usage);
+        return false;
+    }
+    if (!expr->quantity.is_integer || expr->quantity.value < 1 || expr->quantity.value > 1e12)
+        return bad_value(R, expr, "batch", usage);
+    run->batch = (int64_t)expr->quantity.value;
+    return true;
+}
+
+static bool lower_last(RunLowering *R) {
+    const Expr *expr = value_of(R, KEY_LAST);
+    if (!expr || is_word(expr, "keep")) R->run.last = LAST_KEEP;
+    else if (is_word(expr, "drop")) R->run.last = LAST_DROP;
+    else if (is_word(expr, "wrap")) R->run.last = LAST_WRAP;
+    else return bad_value(R, expr, "last", "last = keep, drop or wrap: what becomes of the rows that do not fill a batch");
+    return true;
+}
+
+/* ---- hold_out, valid ------------------------------------------------------------------------------------ */
+static const char *const hold_out_usage =
+    "hold_out = 0.1, split(0.1, by = y) or last(0.1): the part of the rows that validates";
+
+static bool part_of(RunLowering *R, const Expr *expr) {
+    Value *v = lower_expression(R->L, R->L->global, expr);
+    if (!lower_constant_number(R->L, v, expr->span, "hold_out", &R->run.hold_out_part)) return false;
+    if (R->run.hold_out_part > 0 && R->run.hold_out_part < 1) return true;
+    return bad_value(R, expr, "hold_out", "it is a part of the rows, between 0 and 1: hold_out = 0.1");
+}
+
+static bool split_by(RunLowering *R, const Argument *arg) {
+    if (!arg->name.text || strcmp(arg->name.text, "by") != 0 || arg->value->kind != EXPR_NAME)
+        return bad_value(R, arg->value, "split", hold_out_usage);
+    R->run.hold_out_by = data_find_field(R->run.data, arg->value->name.text);
+    if (R->run.hold_out_by >= 0 && R->run.data->fields[R->run.hold_out_by].classes > 0
+        && R->run.data->fields[R->run.hold_out_by].shape.rank == 0) return true;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, arg->value->span, "%s is not a label of data %s",
+                           arg->value->name.text, R->run.data->name);
+    add_help(R->X->diagnostics, d, "split keeps the share of every class: split(0.1, by = y) with y: label[k]");
+    return false;
+}
+
+static bool lower_hold_out(RunLowering *R) {
+    const Expr *expr = value_of(R, KEY_HOLD_OUT);
+    R->run.hold_out_by = -1;
+    if (!expr) return true;
+    bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME;
+    const char *name = call ? expr->call.callee->name.text : "";
+    if (strcmp(name, "folds") == 0) {
+        lower_unsupported(R->L, expr->span, "hold_out = folds(...)");
+        return false;
+    }
+    if (strcmp(name, "split") == 0 && expr->call.args.count == 2 && !expr->call.args.items[0].name.text) {
+        R->run.hold_out = HOLD_OUT_SPLIT;
+        return part_of(R, expr->call.args.items[0].value) && split_by(R, &expr->call.args.items[1]);
+    }
+    if (strcmp(name, "last") == 0 && expr->call.args.count == 1) {
+        R->run.hold_out = HOLD_OUT_LAST;
+        return part_of(R, expr->call.args.items[0].value);
+    }
+    if (strcmp(name, "split") == 0 || strcmp(name, "last") == 0) return bad_value(R, expr, "hold_out", hold_out_usage);
+    R->run.hold_out = HOLD_OUT_RANDOM;
+    return part_of(R, expr);
+}
+
+/* The validation set is read through the training set's fields, so both must look alike. */
+static bool fits_training(RunLowering *R, const Expr *expr, const DataSet *valid) {
+    const DataSet *data = R->run.data;
+    bool same = true;
+    for (int i = 0; i < data->field_count; i++) {
+        const Field *a = &data->fields[i], *b = i < valid->field_count ? &valid->fields[i] : NULL;
+        same &= b && a->name == b->name && a->dtype == b->dtype && shape_equal(a->shape, b->shape) && a->classes == b->classes
+                && a->column == b->column;
+    }
+    for (int i = 0; i < data->column_count && same; i++) {
+        const Column *a = &data->columns[i], *b = i < valid->column_count ? &valid->columns[i] : NULL;
+        same &= b && a->dtype == b->dtype && shape_equal(a->shape, b->shape) && a->standardized == b->standardized;
+    }
+    if (same) return true;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0446, expr->span, "data %s has not the fields of data %s", valid->name, data->name);
+    add_note(R->X->diagnostics, d, valid->span, "%s is declared here", valid->name);
+    add_help(R->X->diagnostics, d, "declare it like the other: data %s like %s = ...", valid->name, data->name);
+    return false;
+}
+
+static bool lower_valid(RunLowering *R) {
+    if (!R->run.valid) return true;
+    return fits_training(R, value_of(R, KEY_VALID), R->run.valid);
+}
+
+/* ---- how long, how often, from where ---------------------------------------------------------------------- */
+static bool lower_length(RunLowering *R) {
+    const BlockStmt *epochs = block_setting(R->block, KEY_EPOCHS), *steps = block_setting(R->block, KEY_STEPS);
+    if (epochs && steps) {
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0312, steps->stmt->span, "a block has epochs or steps, not both");
+        add_note(R->X->diagnostics, d, epochs->stmt->span, "epochs is here");
+        return false;
+    }
+    if (!epochs && !steps) R->run.epochs = 1;
+    if (epochs) return whole(R, value_of(R, KEY_EPOCHS), "epochs", 1, &R->run.epochs);
+    return !steps || whole(R, value_of(R, KEY_STEPS), "steps", 1, &R->run.steps);
+}
+
+static bool lower_seed(RunLowering *R) {
+    const Expr *expr = value_of(R, KEY_SEED);
+    int64_t seed = 0;
+    bool good = !expr || whole(R, expr, "seed", 0, &seed);
+    R->run.seed = R->X->options->has_seed ? R->X->options->seed : (uint64_t)seed;
+    return good;
+}
+
+static bool lower_report(RunLowering *R) {
+    static const char *const usage = "report = every 10 epochs, or every 100 steps";
+    const Expr *expr = value_of(R, KEY_REPORT);
+    if (!expr) return true;
+    const Expr *inner = expr->kind == EXPR_EVERY ? expr->inner : NULL;
+    if (!inner) return bad_value(R, expr, "report", usage);
+    const char *unit = inner->kind == EXPR_QUANTITY ? inner->quantity.unit.text
+                       : inner->kind == EXPR_NAME ? inner->name.text : "";
+    double every = inner->kind == EXPR_QUANTITY ? inner->quantity.value : 1;
+    R->run.report_steps = strcmp(unit, "steps") == 0 || strcmp(unit, "step") == 0;
+    bool epochs = strcmp(unit, "epochs") == 0 || strcmp(unit, "epoch") == 0;
+    if ((!epochs && !R->run.report_steps) || every < 1 || every != floor(every) || every > 1e12)
+        return bad_value(R, expr, "report", usage);
+    R->run.report_every = (int64_t)every;
+    return true;
+}
+
+/* Among the other block's runs the one whose `each` values are those of this run, where both have them. */
+static bool agrees(RunLowering *R, const Run *other) {
+    for (int i = 0; i < other->each_count; i++)
+        for (int part = 0; part < 2; part++) {
+            const EachSites *sites = part == 0 ? &R->X->top_sites : &R->block->sites;
+            for (int s = 0; s < sites->count; s++) {
+                const EachSite *site = &sites->items[s];
+                if (strcmp(site->name, other->each[i].name) != 0) continue;
+                if (strcmp(expr_text(R->X, site->items[site->chosen]), other->each[i].text) != 0) return false;
+            }
+        }
+    return true;
+}
+
+static bool start_from_block(RunLowering *R, const Expr *expr) {
+    Experiment *X = R->X;
+    const Block *other = block_find(X, expr->name.text);
+    if (!other) {
+        Vector(const char *) names = {0};
+        for (int i = 0; i < X->blocks.count; i++) vector_push(X->arena, &names, X->blocks.items[i]->name.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0305, expr->span, "there is no train block named %s", expr->name.text);
+        const char *near = nearest_name(expr->name.text, names.items, names.count);
+        if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+        return false;
+    }
+    int found = 0;
+    for (int i = 0; i < other->run_count; i++) {
+        const Run *run = &X->runs.items[other->first_run + i];
+        if (other->run_count > 1 && !agrees(R, run)) continue;
+        R->run.start_run = other->first_run + i;
+        found++;
+    }
+    if (found == 1) return true;
+    Diagnostic *d = report(X->diagnostics, CODE_E0311, expr->span, "%s has %d runs, and it is not clear which one to start from",
+                           other->name.text, other->run_count);
+    add_help(X->diagnostics, d, "start from a block with one run, or let both depend on the same setting of the file");
+    return false;
+}
+
+static bool lower_start(RunLowering *R) {
+    const Expr *expr = value_of(R, KEY_START);
+    R->run.start_run = -1;
+    if (!expr) return true;
+    R->run.start_span = expr->span;
+    if (expr->kind == EXPR_NAME) return start_from_block(R, expr);
+    bool load = expr->kind == EXPR_CALL && is_word(expr->call.callee, "load") && expr->call.args.count == 1;
+    if (!load) return bad_value(R, expr, "start", "start = OTHER, a train block, or start = load(\"file.safetensors\")");
+    Value *path = lower_expression(R->L, R->L->global, expr->call.args.items[0].value);
+    return lower_constant_string(R->L, path, expr->span, "the file to load", &R->run.start_file);
+}
+
+bool settings_lower(RunLowering *R) {
+    bool good = lower_batch(R);
+    good &= lower_last(R);
+    good &= lower_hold_out(R);
+    good &= lower_valid(R);
+    good &= lower_length(R);
+    good &= lower_seed(R);
+    good &= lower_report(R);
+    good &= lower_start(R);
+    return good;
+}

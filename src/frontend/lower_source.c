@@ -1,0 +1,542 @@
+/* lower_source: where the values of a data set come from: csv(...), idx(...), and the words and functions that
+ * stand for stored columns inside a data block: columns(0..5), column("price"), images, standardize(...),
+ * remap(labels, [3, 7]).
+ *
+ * A column has a shape and a type before any file is opened, so both come from the field: a word or a list of
+ * columns has the field's shape where the number of elements agrees. images are bytes and labels i32 (a csv
+ * column is i32 in a label field); in arithmetic bytes become real. The expression that made a column is
+ * remembered, so that lowering the field again for another graph finds the same column.
+ */
+#include "frontend/experiment.h"
+#include <string.h>
+
+/* ---- csv(...), idx(...), npy(...), synthetic(...) ---------------------------------------------------- */
+typedef struct SourceName { const char *name; SourceKind kind; bool supported; const char *usage; } SourceName;
+static const SourceName source_names[] = {
+    {"synthetic", SOURCE_SYNTHETIC, true, "synthetic(rows = 100, seed = 42)"},
+    {"csv", SOURCE_CSV, true, "csv(\"file.csv\", delimiter = \",\", header = true, rows = 0..1000, missing = 0, copies = 1)"},
+    {"idx", SOURCE_IDX, true, "idx(images = \"file.gz\", labels = \"file.gz\")"},
+    {"npy", SOURCE_NPY, true, "npy(x = \"x.npy\", y = \"y.npy\")"},
+    {"chars", SOURCE_CSV, false, NULL}, {"words", SOURCE_CSV, false, NULL}, {"libsvm", SOURCE_CSV, false, NULL},
+    {"images", SOURCE_CSV, false, NULL}, {"parquet", SOURCE_CSV, false, NULL}, {NULL, SOURCE_CSV, false, NULL},
+};
+
+static const SourceName *find_source(Experiment *X, const Expr *call) {
+    const char *names[16];
+    int count = 0;
+    for (const SourceName *s = source_names; s->name; s++) {
+        if (strcmp(s->name, call->call.callee->name.text) == 0) return s;
+        if (s->supported) names[count++] = s->name;
+    }
+    Diagnostic *d = report(X->diagnostics, CODE_E0441, call->call.callee->span, "there is no data source named %s",
+                           call->call.callee->name.text);
+    const char *near = nearest_name(call->call.callee->name.text, names, count);
+    if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    else add_help(X->diagnostics, d, "sources are synthetic, csv, idx and npy");
+    return NULL;
+}
+
+static bool range_of(Experiment *X, const Value *v, Span span, const char *what, int64_t *begin, int64_t *end) {
+    if (value_is_poison(v)) return false;
+    if (v->kind == VALUE_RANGE) {
+        *begin = v->integer;
+        *end = v->end;
+    } else if (v->kind == VALUE_INT) {
+        *begin = 0;
+        *end = v->integer;
+    } else {
+        report(X->diagnostics, CODE_E0442, span, "%s takes a range of rows like 0..1000", what);
+        return false;
+    }
+    if (*begin >= 0 && *end > *begin) return true;
+    report(X->diagnostics, CODE_E0442, span, "%s: %lld..%lld holds no row", what, (long long)*begin, (long long)*end);
+    return false;
+}
+
+static bool missing_argument(Experiment *X, DataSet *set, const Value *v, Span span) {
+    const char *text;
+    if (v->kind == VALUE_STRING) {
+        if (!lower_constant_string(X->L, v, span, "missing", &text)) return false;
+        if (strcmp(text, "error") == 0) return true;
+        report(X->diagnostics, CODE_E0442, span, "missing is a number that stands for empty cells, or \"error\"");
+        return false;
+    }
+    set->missing_is_error = false;
+    return lower_constant_number(X->L, v, span, "missing", &set->missing_value);
+}
+
+static bool delimiter_argument(Experiment *X, DataSet *set, const Value *v, Span span) {
+    const char *text;
+    if (!lower_constant_string(X->L, v, span, "the delimiter", &text)) return false;
+    set->delimiter = text[0];
+    if (text[0] && !text[1] && strchr(",\t; ", text[0])) return true;
+    report(X->diagnostics, CODE_E0442, span, "a delimiter is one of \",\" \"\\t\" \";\" and \" \"");
+    return false;
+}
+
+static bool whole_argument(Experiment *X, const Value *v, Span span, const char *what, int64_t least, int64_t *out) {
+    if (!lower_constant_int(X->L, v, span, what, out)) return false;
+    if (*out >= least && *out <= (int64_t)1 << 40) return true;
+    report(X->diagnostics, CODE_E0442, span, "%s = %lld: it is a whole number from %lld on", what, (long long)*out,
+           (long long)least);
+    return false;
+}
+
+/* One named argument; *known false if the source has none of this name. */
+static bool named_argument(Experiment *X, DataSet *set, const char *name, const Value *v, Span span, bool *known) {
+    int64_t whole = 0;
+    bool truth, good;
+    *known = true;
+    if (value_is_poison(v)) return false;
+    if (set->kind == SOURCE_SYNTHETIC && strcmp(name, "rows") == 0)
+        return whole_argument(X, v, span, "rows", 1, &set->rows);
+    if (set->kind == SOURCE_SYNTHETIC && strcmp(name, "seed") == 0) {
+        good = whole_argument(X, v, span, "seed", 0, &whole);
+        set->seed = (uint64_t)whole;
+        return good;
+    }
+    if (strcmp(name, "copies") == 0) return whole_argument(X, v, span, "copies", 1, &set->copies);
+    if (set->kind != SOURCE_SYNTHETIC && strcmp(name, "rows") == 0)
+        return range_of(X, v, span, "rows", &set->rows_begin, &set->rows_end);
+    if (set->kind == SOURCE_CSV && strcmp(name, "delimiter") == 0) return delimiter_argument(X, set, v, span);
+    if (set->kind == SOURCE_CSV && strcmp(name, "missing") == 0) return missing_argument(X, set, v, span);
+    if (set->kind == SOURCE_CSV && strcmp(name, "header") == 0) {
+        good = lower_constant_bool(X->L, v, span, "header", &truth);
+        set->header = good && truth;
+        return good;
+    }
+    *known = false;
+    return false;
+}
+
+static bool word_argument(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
+    const char *path;
+    if (!lower_constant_string(X->L, v, span, "the path", &path)) return false;
+    SourceWord word = {name, path, span};
+    vector_push(X->arena, &variant->words, word);
+    return true;
+}
+
+static bool unknown_argument(Experiment *X, const SourceName *source, const Argument *arg) {
+    static const char *const names[] = {"rows", "seed", "copies", "delimiter", "missing", "header", "images", "labels"};
+    Diagnostic *d = report(X->diagnostics, CODE_E0442, arg->name.span, "%s has no argument named %s", source->name, arg->name.text);
+    const char *near = nearest_name(arg->name.text, names, 8);
+    if (near && strstr(source->usage, near)) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    else add_help(X->diagnostics, d, "like this: %s", source->usage);
+    return false;
+}
+
+static bool take_argument(Experiment *X, DataVariant *variant, const SourceName *source, const Argument *arg) {
+    DataSet *set = variant->set;
+    Value *v = lower_expression(X->L, X->L->global, arg->value);
+    Span span = arg->value->span;
+    bool known;
+    if (value_is_poison(v)) return false;
+    if (!arg->name.text) {
+        if (set->kind == SOURCE_CSV && !set->path) return lower_constant_string(X->L, v, span, "the path", &set->path);
+        Diagnostic *d = report(X->diagnostics, CODE_E0442, span, "this argument of %s needs a name", source->name);
+        add_help(X->diagnostics, d, "like this: %s", source->usage);
+        return false;
+    }
+    bool good = named_argument(X, set, arg->name.text, v, span, &known);
+    if (known) return good;
+    bool is_word = set->kind == SOURCE_NPY || (set->kind == SOURCE_IDX && (strcmp(arg->name.text, "images") == 0 ||
+                                                                            strcmp(arg->name.text, "labels") == 0));
+    if (is_word) return word_argument(X, variant, arg->name.text, v, span);
+    return unknown_argument(X, source, arg);
+}
+
+static const char *moved_path(Arena *arena, const char *folder, const char *path) {
+    const char *slash = strrchr(path, '/');
+    return text_format(arena, "%s/%s", folder, slash ? slash + 1 : path);
+}
+
+/* --data NAME=PATH: the file of a csv, the folder of idx and npy. */
+static void move_source(Experiment *X, DataVariant *variant, Span span) {
+    DataSet *set = variant->set;
+    for (int i = 0; i < X->options->data_count; i++) {
+        const Setting *moved = &X->options->data[i];
+        if (strcmp(moved->name, set->name) != 0) continue;
+        if (set->kind == SOURCE_SYNTHETIC)
+            report(X->diagnostics, CODE_E0442, span, "--data %s: its rows are made, not read", set->name);
+        if (set->kind == SOURCE_APPLICATION) {
+            set->kind = SOURCE_CSV;
+            set->header = -1;
+        }
+        if (set->kind == SOURCE_CSV) set->path = moved->value;
+        for (int w = 0; w < variant->words.count; w++)
+            variant->words.items[w].path = moved_path(X->arena, moved->value, variant->words.items[w].path);
+    }
+}
+
+static bool complete(Experiment *X, DataVariant *variant, const SourceName *source, Span span) {
+    DataSet *set = variant->set;
+    const char *missing = NULL;
+    if (set->kind == SOURCE_SYNTHETIC && set->rows == 0) missing = "rows";
+    if (set->kind == SOURCE_CSV && !set->path) missing = "the path of the file";
+    if ((set->kind == SOURCE_IDX || set->kind == SOURCE_NPY) && variant->words.count == 0) missing = "a file";
+    if (!missing) return true;
+    Diagnostic *d = report(X->diagnostics, CODE_E0442, span, "%s needs %s", source->name, missing);
+    add_help(X->diagnostics, d, "like this: %s", source->usage);
+    return false;
+}
+
+bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant) {
+    DataSet *set = variant->set;
+    const Expr *call = decl->source ? each_resolve(X, decl->source) : NULL;
+    set->header = -1;
+    set->missing_is_error = true;
+    set->rows_end = -1;
+    set->copies = 1;
+    set->kind = SOURCE_APPLICATION;
+    if (!call) {
+        move_source(X, variant, set->span);
+        return true;
+    }
+    if (call->kind == EXPR_ERROR) return false;
+    if (call->kind != EXPR_CALL || call->call.callee->kind != EXPR_NAME) {
+        Diagnostic *d = report(X->diagnostics, CODE_E0441, call->span, "a source of data is expected here");
+        add_help(X->diagnostics, d, "like this: data %s = csv(\"file.csv\") { ... }", set->name);
+        return false;
+    }
+    const SourceName *source = find_source(X, call);
+    if (!source) return false;
+    if (!source->supported) {
+        lower_unsupported(X->L, call->call.callee->span, text_format(X->arena, "the data source %s", source->name));
+        return false;
+    }
+    set->kind = source->kind;
+    bool good = true;
+    for (int i = 0; i < call->call.args.count; i++) good &= take_argument(X, variant, source, &call->call.args.items[i]);
+    if (good) good = complete(X, variant, source, call->span);
+    move_source(X, variant, call->span);
+    return good;
+}
+
+/* ---- columns ---------------------------------------------------------------------------------------- */
+static bool same_words(const Column *a, const Column *b) {
+    if (a->csv_count != b->csv_count) return false;
+    for (int i = 0; i < a->csv_count; i++) {
+        if (a->csv_index[i] != b->csv_index[i] || !a->csv_name[i] != !b->csv_name[i]) return false;
+        if (a->csv_name[i] && strcmp(a->csv_name[i], b->csv_name[i]) != 0) return false;
+    }
+    return a->path == b->path || (a->path && b->path && strcmp(a->path, b->path) == 0);
+}
+
+/* A column that holds the very same values, labels not yet renamed. */
+static int find_equal(const SourceContext *context, const Column *wanted) {
+    for (int i = 0; i < context->variant->columns.count; i++) {
+        const Column *column = &context->variant->columns.items[i];
+        bool equal = column->dtype == wanted->dtype && shape_equal(column->shape, wanted->shape)
+                     && column->standardized == wanted->standardized && same_words(column, wanted);
+        bool renamed = column->remap_count || wanted->remap_count;
+        if (equal && !column->synthetic && (!renamed || context->field < 0)) return i;
+    }
+    return -1;
+}
+
+static Name unique_name(const SourceContext *context, Name name) {
+    Name candidate = name;
+    for (int k = 2, i = 0; i < context->variant->columns.count; i++)
+        if (context->variant->columns.items[i].name == candidate) {
+            candidate = name_from(context->X->names, text_format(context->X->arena, "%s_%d", name, k++));
+            i = -1;
+        }
+    return candidate;
+}
+
+int source_add_column(SourceContext *context, Column column) {
+    column.mean_cell = column.deviation_cell = -1;
+    if (column.standardized) {
+        int before = 0;
+        for (int i = 0; i < context->variant->columns.count; i++)
+            before += context->variant->columns.items[i].standardized;
+        column.mean_cell = 2 * before;               /* a run's first cells are its statistics */
+        column.deviation_cell = 2 * before + 1;
+    }
+    column.name = unique_name(context, column.name);
+    vector_push(context->X->arena, &context->variant->columns, column);
+    return context->variant->columns.count - 1;
+}
+
+static int find_use(const SourceContext *context, const Expr *expr, Name word) {
+    for (int i = 0; i < context->variant->uses.count; i++) {
+        const ColumnUse *use = &context->variant->uses.items[i];
+        if (use->field == context->field && use->expr == expr && use->word == word) return use->column;
+    }
+    return -1;
+}
+
+/* The column of this place: found, or made of `wanted`. */
+static int column_at(SourceContext *context, const Expr *expr, Name word, Column wanted) {
+    int column = find_use(context, expr, word);
+    if (column >= 0) return column;
+    if (!context->making) INTERNAL_ERROR("a column of %s is not known", context->variant->set->name);
+    column = find_equal(context, &wanted);
+    if (column < 0) column = source_add_column(context, wanted);
+    ColumnUse use = {expr, word, context->field, column};
+    vector_push(context->X->arena, &context->variant->uses, use);
+    return column;
+}
+
+Value *source_column_value(SourceContext *context, int index) {
+    Lowering *L = context->X->L;
+    const Column *column = &context->variant->columns.items[index];
+    Node *leaf = graph_leaf(L->graph, OP_COLUMN, column->dtype, column->shape, index);
+    if (column->standardized && context->raw) {
+        Node *mean = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->mean_cell);
+        Node *deviation = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->deviation_cell);
+        leaf = graph_binary(L->graph, OP_DIV, graph_binary(L->graph, OP_SUB, leaf, mean), deviation);
+    }
+    bool label_field = context->field >= 0 && context->type.classes > 0;
+    if (column->dtype == DTYPE_U8 || (column->dtype == DTYPE_I32 && context->field >= 0 && !label_field))
+        leaf = graph_cast(L->graph, leaf, L->real);
+    return value_tensor(L, leaf, column->remap_count);
+}
+
+static bool is_label_field(const SourceContext *context) { return context->field >= 0 && context->type.classes > 0; }
+
+static void set_remap(SourceContext *context, Column *column, Span span) {
+    const Value *list = context->remap;
+    if (!list) return;
+    column->remap = arena_array(context->X->arena, double, list->count);
+    column->remap_count = list->count;
+    for (int i = 0; i < list->count; i++) {
+        if (!lower_constant_number(context->X->L, list->items[i], span, "a value to rename", &column->remap[i])) context->broken = true;
+        for (int k = 0; k < i; k++)
+            if (column->remap[k] == column->remap[i]) {
+                report(context->X->diagnostics, CODE_E0443, span, "remap names the value %s twice",
+                       text_number(context->X->arena, column->remap[i], false));
+                context->broken = true;
+            }
+    }
+    column->dtype = DTYPE_I32;
+}
+
+/* ---- words: images, labels, those of npy -------------------------------------------------------------- */
+static const SourceWord *find_word(const DataVariant *variant, Name name) {
+    for (int i = 0; i < variant->words.count; i++)
+        if (variant->words.items[i].name == name) return &variant->words.items[i];
+    return NULL;
+}
+
+static DType word_type(const SourceContext *context, const SourceWord *word) {
+    bool images = strcmp(word->name, "images") == 0, labels = strcmp(word->name, "labels") == 0;
+    if (labels || is_label_field(context) || context->remap) return DTYPE_I32;
+    if (context->variant->set->kind == SOURCE_IDX) return DTYPE_U8;
+    return images && !context->exact && !context->standardize ? DTYPE_U8 : context->X->L->real;
+}
+
+static Value *word_value(SourceContext *context, const Expr *expr, const SourceWord *word) {
+    Column column = {.name = word->name, .dtype = word_type(context, word), .path = word->path, .span = word->span,
+                     .standardized = context->standardize};
+    if (context->field < 0 && column.dtype == DTYPE_U8) {
+        report(context->X->diagnostics, CODE_E0443, word->span, "keep chooses rows by labels or columns, not by images");
+        context->broken = true;
+        return value_poison(context->X->L);
+    }
+    bool scalar = column.dtype == DTYPE_I32 && !is_label_field(context);
+    if (context->field >= 0 && !scalar) column.shape = context->type.shape;
+    set_remap(context, &column, expr ? expr->span : word->span);
+    if (column.standardized && !dtype_is_real(column.dtype)) {
+        Diagnostic *d = report(context->X->diagnostics, CODE_E0444, expr ? expr->span : word->span,
+                               "standardize cannot be applied to %s: they are stored as %s", word->name,
+                               column.dtype == DTYPE_U8 ? "bytes" : "labels");
+        if (column.dtype == DTYPE_U8) add_help(context->X->diagnostics, d, "scale bytes by a constant: images / 255");
+        context->broken = true;
+        return value_poison(context->X->L);
+    }
+    return source_column_value(context, column_at(context, expr, word->name, column));
+}
+
+void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr) {
+    for (int i = 0; i < context->variant->words.count; i++) {
+        const SourceWord *word = &context->variant->words.items[i];
+        if (expr && expr_uses_name(expr, word->name)) {
+            bool inside = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
+                          && (strcmp(expr->call.callee->name.text, "remap") == 0
+                              || strcmp(expr->call.callee->name.text, "standardize") == 0);
+            if (!inside) scope_bind(context->X->L, scope, word->name, word_value(context, NULL, word), word->span);
+        }
+    }
+}
+
+/* ---- columns(...), column(...) ------------------------------------------------------------------------- */
+typedef struct Picks { Vector(int64_t) index; Vector(const char *) name; } Picks;
+
+static bool add_pick(SourceContext *context, Picks *picks, const Value *v, Span span) {
+    Arena *arena = context->X->arena;
+    if (value_is_poison(v)) return false;
+    if (v->kind == VALUE_STRING) {
+        const char *name;
+        if (!lower_constant_string(context->X->L, v, span, "the name of a column", &name)) return false;
+        vector_push(arena, &picks->index, -1);
+        vector_push(arena, &picks->name, name);
+        return true;
+    }
+    if (v->kind == VALUE_LIST) {
+        for (int i = 0; i < v->count; i++)
+            if (!add_pick(context, picks, v->items[i], span)) return false;
+        return true;
+    }
+    int64_t begin = v->integer, end = v->kind == VALUE_RANGE ? v->end : v->integer + 1;
+    if ((v->kind != VALUE_RANGE && v->kind != VALUE_INT) || begin < 0 || end <= begin || end > 1000000) {
+        Diagnostic *d = report(context->X->diagnostics, CODE_E0443, span, "this is no column");
+        add_help(context->X->diagnostics, d, "columns are counted from 0 or named: columns(0..5), columns(\"a\", \"b\"), column(5)");
+        return false;
+    }
+    for (int64_t i = begin; i < end; i++) {
+        vector_push(arena, &picks->index, i);
+        vector_push(arena, &picks->name, NULL);
+    }
+    return true;
+}
+
+static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
+    SourceContext *context = data;
+    Picks picks = {0};
+    bool one = strcmp(call->call.callee->name.text, "column") == 0, good = true;
+    (void)scope;
+    for (int i = 0; i < args->count && good; i++)
+        good = add_pick(context, &picks, args->value[i], args->expr[i] ? args->expr[i]->span : call->span);
+    if (good && one && picks.index.count != 1) {
+        report(L->diagnostics, CODE_E0443, call->span, "column takes one column; several are columns(...)");
+        good = false;
+    }
+    if (!good || context->variant->set->kind != SOURCE_CSV) {
+        if (good) report(L->diagnostics, CODE_E0443, call->span, "columns belong to a csv, and data %s is none", context->variant->set->name);
+        context->broken = true;
+        return value_poison(L);
+    }
+    Name name = context->field >= 0 ? context->variant->fields.items[context->field].name : name_from(L->names, "keep");
+    Column column = {.name = name, .dtype = is_label_field(context) ? DTYPE_I32 : L->real,
+                     .csv_index = picks.index.items, .csv_name = picks.name.items, .csv_count = picks.index.count,
+                     .standardized = context->standardize, .span = call->span};
+    if (context->field >= 0 && shape_size(context->type.shape) == column.csv_count) column.shape = context->type.shape;
+    else if (!one) column.shape = (Shape){.rank = 1, .extent = {column.csv_count}};
+    set_remap(context, &column, call->span);
+    return source_column_value(context, column_at(context, call, NULL, column));
+}
+
+/* ---- standardize(...), remap(...) ------------------------------------------------------------------------ */
+/* A word or a call of columns: the column itself, with what the context asks of it. NULL: it is something else. */
+static Value *lower_plain_column(SourceContext *context, Scope *scope, const Expr *expr) {
+    const SourceWord *word = expr->kind == EXPR_NAME ? find_word(context->variant, expr->name.text) : NULL;
+    if (word) return word_value(context, expr, word);
+    bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
+                && (strcmp(expr->call.callee->name.text, "columns") == 0
+                    || strcmp(expr->call.callee->name.text, "column") == 0);
+    return call ? lower_expression(context->X->L, scope, expr) : NULL;
+}
+
+static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
+    SourceContext *context = data;
+    bool before = context->standardize;
+    (void)args;
+    context->standardize = true;
+    const Expr *inner = call->call.args.count == 1 ? call->call.args.items[0].value : NULL;
+    Value *v = inner && context->field >= 0 ? lower_plain_column(context, scope, inner) : NULL;
+    context->standardize = before;
+    if (v) return v;
+    Diagnostic *d = report(L->diagnostics, CODE_E0444, call->span,
+                           context->field < 0 ? "keep looks at values as they are stored: standardize does not belong here"
+                                              : "standardize takes columns as they are stored");
+    if (context->field >= 0)
+        add_help(L->diagnostics, d, "standardize(columns(0..5)); compute with the result, not inside: 2 * standardize(column(0))");
+    context->broken = true;
+    return value_poison(L);
+}
+
+static Value *lower_remap(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
+    SourceContext *context = data;
+    const Expr *inner = call->call.args.count == 2 ? call->call.args.items[0].value : NULL;
+    Value *v = NULL;
+    (void)args;
+    if (inner) {
+        Value *list = lower_expression(L, scope, call->call.args.items[1].value);
+        if (value_is_poison(list)) return list;
+        context->remap = list->kind == VALUE_LIST && list->count > 0 ? list : NULL;
+        if (context->remap) v = lower_plain_column(context, scope, inner);
+        context->remap = NULL;
+    }
+    if (v) return v;
+    Diagnostic *d = report(L->diagnostics, CODE_E0443, call->span, "remap takes a column and the list of its values");
+    add_help(L->diagnostics, d, "remap(labels, [3, 7]) makes 0 of 3 and 1 of 7");
+    context->broken = true;
+    return value_poison(L);
+}
+
+static const Builtin source_functions[] = {
+    {"columns", 1, -1, false, lower_columns, "columns(0..5)"},
+    {"column", 1, 1, false, lower_columns, "column(5)"},
+    {"standardize", 1, 1, true, lower_standardize, "standardize(columns(0..5))"},
+    {"remap", 2, 2, true, lower_remap, "remap(labels, [3, 7])"},
+};
+
+void source_bind_functions(SourceContext *context, Scope *scope) {
+    Lowering *L = context->X->L;
+    for (size_t i = 0; i < sizeof source_functions / sizeof *source_functions; i++)
+        scope_bind(L, scope, name_from(L->names, source_functions[i].name),
+                   value_builtin(L, &source_functions[i], context), (Span){0, 0});
+}
+
+/* ---- labels ---------------------------------------------------------------------------------------------- */
+/* column + c or column - c as the column's index and c; -1 if it is none. */
+static int64_t shifted_column(const Node *node, double *shift) {
+    const Node *a = node->sources == 2 ? node->source[0] : NULL, *b = node->sources == 2 ? node->source[1] : NULL;
+    if (node->op == OP_ADD && b->op == OP_COLUMN && a->op == OP_CONST) {
+        *shift = a->attr.value;
+        return b->attr.index;
+    }
+    if ((node->op != OP_ADD && node->op != OP_SUB) || a->op != OP_COLUMN || b->op != OP_CONST) return -1;
+    *shift = node->op == OP_ADD ? b->attr.value : -b->attr.value;
+    return a->attr.index;
+}
+
+Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes) {
+    double shift = 0;
+    int64_t index = shifted_column(node, &shift);
+    if (index < 0 || context->variant->columns.items[index].remap_count || classes > (1 << 24)) return node;
+    Column column = context->variant->columns.items[index];
+    column.remap = arena_array(context->X->arena, double, classes);
+    column.remap_count = (int)classes;
+    for (int64_t i = 0; i < classes; i++) column.remap[i] = (double)i - shift;
+    context->variant->columns.items[index] = column;
+    return graph_leaf(context->X->L->graph, OP_COLUMN, column.dtype, column.shape, index);
+}
+
+typedef struct Range { double low, high; } Range;
+static Range range_of_node(const Node *node, int *budget) {
+    const Range any = {-1e300, 1e300};
+    if (--*budget < 0) return any;
+    switch (node->op) {
+    case OP_CONST: return (Range){node->attr.value, node->attr.value};
+    case OP_CAST:
+        if (node->source[0]->dtype == DTYPE_BOOL) return (Range){0, 1};
+        return range_of_node(node->source[0], budget);
+    case OP_WHERE: {
+        Range a = range_of_node(node->source[1], budget), b = range_of_node(node->source[2], budget);
+        return (Range){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
+    }
+    case OP_ADD: {
+        Range a = range_of_node(node->source[0], budget), b = range_of_node(node->source[1], budget);
+        return (Range){a.low + b.low, a.high + b.high};
+    }
+    case OP_MOD:
+        if (node->source[1]->op == OP_CONST) return (Range){0, node->source[1]->attr.value - 1};
+        return any;
+    case OP_ARGMAX: {
+        int64_t size = 1;
+        for (int i = 0; i < node->attr.contraction->reduced; i++) size *= node->attr.contraction->extent[i];
+        return (Range){0, (double)size - 1};
+    }
+    case OP_RESHAPE: case OP_STOP_GRADIENT: return range_of_node(node->source[0], budget);
+    default: return any;
+    }
+}
+
+bool source_label_in_range(const Node *node, int64_t classes) {
+    int budget = 1000;
+    Range range = range_of_node(node, &budget);
+    return range.low >= 0 && range.high <= (double)(classes - 1);
+}

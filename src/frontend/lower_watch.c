@@ -1,0 +1,197 @@
+/* lower_watch: `stop` and `keep` look at reported figures: train.loss, valid.loss, the measures, epoch and step.
+ *
+ * They become small trees for the driver. Which way a measure is better is known of the prelude's; of others
+ * highest(...) or lowest(...) says it.
+ */
+#include "frontend/experiment.h"
+#include <string.h>
+
+typedef enum Better { BETTER_UNKNOWN, BETTER_LOW, BETTER_HIGH } Better;
+typedef struct Figure { const char *text; Better better; } Figure;
+
+static Better better_of_metric(const char *name) {
+    static const char *const high[] = {"accuracy", "precision", "recall", "f1", "r2"};
+    for (int i = 0; i < 5; i++)
+        if (strcmp(name, high[i]) == 0) return BETTER_HIGH;
+    return strcmp(name, "rmse") == 0 ? BETTER_LOW : BETTER_UNKNOWN;
+}
+
+/* A loss (by definition kind) is better when low; a metric of the prelude by its row; else unknown. */
+static Better better_of_measure(RunLowering *R, const char *name) {
+    for (int i = 0; i < R->block->body.count; i++) {
+        const BlockStmt *s = &R->block->body.items[i];
+        if (s->key != KEY_MEASURE || strcmp(s->stmt->named.name.text, name) != 0) continue;
+        const Expr *value = each_resolve(R->X, s->stmt->named.value);
+        if (value->kind != EXPR_CALL || value->call.callee->kind != EXPR_NAME) return BETTER_UNKNOWN;
+        Binding *binding = scope_find(R->L->global, value->call.callee->name.text);
+        if (!binding || binding->value->kind != VALUE_DEFINITION) return BETTER_UNKNOWN;
+        const Definition *definition = binding->value->definition;
+        if (definition->kind == DEFINE_LOSS) return BETTER_LOW;
+        bool own = scope_find_here(R->L->global, definition->name.text) != NULL;
+        return own ? BETTER_UNKNOWN : better_of_metric(definition->name.text);
+    }
+    return BETTER_UNKNOWN;
+}
+
+static bool report_figure(RunLowering *R, const Expr *expr) {
+    if (expr->kind == EXPR_ERROR) return false;
+    Vector(const char *) names = {0};
+    bool valid = R->run.valid || R->run.hold_out != HOLD_OUT_NONE;
+    vector_push(R->X->arena, &names, "train.loss");
+    if (valid) vector_push(R->X->arena, &names, "valid.loss");
+    for (int i = 0; i < R->measures.count; i++)
+        vector_push(R->X->arena, &names, text_format(R->X->arena, "%s.%s", valid ? "valid" : "train", R->measures.items[i].name));
+    const char *text = expr_text(R->X, expr);
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0313, expr->span, "%s is not a figure that this block reports", text);
+    const char *near = nearest_name(text, names.items, names.count);
+    if (near) add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
+    else add_help(R->X->diagnostics, d, "figures are train.loss, valid.loss, valid.NAME of a measure, epoch and step");
+    if (!valid && strncmp(text, "valid.", 6) == 0)
+        add_help(R->X->diagnostics, d, "no rows validate: hold_out = 0.1 or valid = DATA gives some");
+    return false;
+}
+
+static bool figure_of(RunLowering *R, const Expr *expr, Figure *figure) {
+    bool valid = R->run.valid || R->run.hold_out != HOLD_OUT_NONE;
+    if (expr->kind == EXPR_NAME && (strcmp(expr->name.text, "epoch") == 0 || strcmp(expr->name.text, "step") == 0)) {
+        *figure = (Figure){expr->name.text, BETTER_UNKNOWN};
+        return true;
+    }
+    if (expr->kind != EXPR_MEMBER || expr->member.base->kind != EXPR_NAME) return report_figure(R, expr);
+    const char *base = expr->member.base->name.text, *name = expr->member.member.text;
+    bool of_train = strcmp(base, "train") == 0, of_valid = strcmp(base, "valid") == 0;
+    if ((!of_train && !of_valid) || (of_valid && !valid)) return report_figure(R, expr);
+    if (strcmp(name, "loss") == 0) {
+        *figure = (Figure){text_format(R->X->arena, "%s.loss", base), BETTER_LOW};
+        return true;
+    }
+    for (int i = 0; i < R->measures.count; i++)
+        if (strcmp(R->measures.items[i].name, name) == 0 && of_valid == valid) {
+            *figure = (Figure){text_format(R->X->arena, "valid.%s", name), better_of_measure(R, name)};
+            return true;
+        }
+    return report_figure(R, expr);
+}
+
+static bool report_direction(RunLowering *R, const Expr *expr, const char *usage) {
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0313, expr->span, "it is not known whether %s is better high or low",
+                           expr_text(R->X, expr));
+    add_help(R->X->diagnostics, d, "%s", usage);
+    return false;
+}
+
+/* figure, highest(figure) or lowest(figure) */
+static bool directed_figure(RunLowering *R, const Expr *expr, Figure *figure) {
+    bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME && expr->call.args.count == 1;
+    const char *name = call ? expr->call.callee->name.text : "";
+    bool high = strcmp(name, "highest") == 0, low = strcmp(name, "lowest") == 0;
+    if (!figure_of(R, high || low ? expr->call.args.items[0].value : expr, figure)) return false;
+    if (high || low) figure->better = high ? BETTER_HIGH : BETTER_LOW;
+    return true;
+}
+
+/* ---- stop ------------------------------------------------------------------------------------------------ */
+static Watch *new_watch(RunLowering *R, Watch watch) { return arena_copy(R->X->arena, &watch, sizeof watch); }
+
+static Watch *bad_condition(RunLowering *R, const Expr *expr) {
+    if (expr->kind == EXPR_ERROR) return NULL;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0313, expr->span, "this is no condition on reported figures");
+    add_help(R->X->diagnostics, d, "like this: stop = stalled(valid.loss, 3 epochs) or train.loss < 0.01");
+    return NULL;
+}
+
+static Watch *lower_stalled(RunLowering *R, const Expr *expr) {
+    static const char *const usage = "stalled(valid.loss, 3 epochs); of a measure: stalled(highest(valid.NAME), 3 epochs)";
+    Figure figure;
+    if (expr->call.args.count != 2) return bad_condition(R, expr);
+    const Expr *first = expr->call.args.items[0].value, *second = each_resolve(R->X, expr->call.args.items[1].value);
+    if (!directed_figure(R, first, &figure)) return NULL;
+    if (figure.better == BETTER_UNKNOWN) {
+        report_direction(R, first, usage);
+        return NULL;
+    }
+    bool epochs = second->kind == EXPR_QUANTITY
+                  && (strcmp(second->quantity.unit.text, "epochs") == 0 || strcmp(second->quantity.unit.text, "epoch") == 0);
+    if (!epochs || !second->quantity.is_integer || second->quantity.value < 1) {
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0304, second->span, "stalled waits for a number of epochs");
+        add_help(R->X->diagnostics, d, "%s", usage);
+        return NULL;
+    }
+    return new_watch(R, (Watch){.kind = WATCH_STALLED, .figure = figure.text, .number = second->quantity.value,
+                                .highest = figure.better == BETTER_HIGH});
+}
+
+static bool watch_kind_of(Operator op, WatchKind *kind) {
+    switch (op) {
+    case OPERATOR_AND: *kind = WATCH_AND; return true;
+    case OPERATOR_OR: *kind = WATCH_OR; return true;
+    case OPERATOR_LT: *kind = WATCH_LT; return true;
+    case OPERATOR_LE: *kind = WATCH_LE; return true;
+    case OPERATOR_GT: *kind = WATCH_GT; return true;
+    case OPERATOR_GE: *kind = WATCH_GE; return true;
+    default: return false;
+    }
+}
+
+/* A side of a comparison: a figure or a number. */
+static Watch *lower_side(RunLowering *R, const Expr *expr) {
+    Figure figure;
+    expr = each_resolve(R->X, expr);
+    bool word = expr->kind == EXPR_NAME && (strcmp(expr->name.text, "epoch") == 0 || strcmp(expr->name.text, "step") == 0);
+    if (expr->kind == EXPR_MEMBER || word)
+        return figure_of(R, expr, &figure) ? new_watch(R, (Watch){.kind = WATCH_FIGURE, .figure = figure.text}) : NULL;
+    double number;
+    Value *v = lower_expression(R->L, R->L->global, expr);
+    if (!lower_constant_number(R->L, v, expr->span, "the limit", &number)) return NULL;
+    return new_watch(R, (Watch){.kind = WATCH_NUMBER, .number = number});
+}
+
+static Watch *lower_condition(RunLowering *R, const Expr *expr) {
+    Watch watch = {0};
+    expr = each_resolve(R->X, expr);
+    if (expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME && strcmp(expr->call.callee->name.text, "stalled") == 0)
+        return lower_stalled(R, expr);
+    if (expr->kind == EXPR_UNARY && expr->unary.op == OPERATOR_NOT) {
+        watch.kind = WATCH_NOT;
+        watch.left = lower_condition(R, expr->unary.operand);
+        return watch.left ? new_watch(R, watch) : NULL;
+    }
+    if (expr->kind != EXPR_BINARY || !watch_kind_of(expr->binary.op, &watch.kind)) return bad_condition(R, expr);
+    bool joins = watch.kind == WATCH_AND || watch.kind == WATCH_OR;
+    watch.left = joins ? lower_condition(R, expr->binary.left) : lower_side(R, expr->binary.left);
+    watch.right = joins ? lower_condition(R, expr->binary.right) : lower_side(R, expr->binary.right);
+    return watch.left && watch.right ? new_watch(R, watch) : NULL;
+}
+
+/* ---- keep -------------------------------------------------------------------------------------------------- */
+static bool lower_keep(RunLowering *R, const Expr *expr) {
+    static const char *const usage = "keep = best(valid.loss); of a measure: highest(valid.NAME) or lowest(valid.NAME)";
+    Figure figure;
+    if (expr->kind == EXPR_NAME && strcmp(expr->name.text, "last") == 0) return true;
+    bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME && expr->call.args.count == 1;
+    const char *name = call ? expr->call.callee->name.text : "";
+    bool best = strcmp(name, "best") == 0;
+    if (!best && strcmp(name, "highest") != 0 && strcmp(name, "lowest") != 0) {
+        if (expr->kind == EXPR_ERROR) return false;
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->span, "this is no value of keep");
+        add_help(R->X->diagnostics, d, "%s", usage);
+        return false;
+    }
+    const Expr *inner = best ? expr->call.args.items[0].value : expr;
+    if (!directed_figure(R, inner, &figure)) return false;
+    if (figure.better == BETTER_UNKNOWN) return report_direction(R, inner, usage);
+    R->run.keep_figure = figure.text;
+    R->run.keep_highest = figure.better == BETTER_HIGH;
+    return true;
+}
+
+bool watch_lower(RunLowering *R) {
+    const BlockStmt *stop = block_setting(R->block, KEY_STOP), *keep = block_setting(R->block, KEY_KEEP);
+    bool good = true;
+    if (stop) {
+        R->run.stop = lower_condition(R, stop->stmt->assign.value);
+        good = R->run.stop != NULL;
+    }
+    if (keep) good &= lower_keep(R, each_resolve(R->X, keep->stmt->assign.value));
+    return good;
+}
