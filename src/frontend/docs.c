@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-typedef struct Walk { Parse *parse; int next; } Walk;
+typedef struct Walk { Parse *parse; int next; Stmt *last; Text text; } Walk;   /* text: the doc of `last` */
 
 static const Doc *peek(const Walk *walk)
 {
@@ -18,8 +18,14 @@ static const Doc *peek(const Walk *walk)
 
 static void give_doc(Walk *walk, Stmt *stmt)
 {
-    const char *text = walk->parse->docs.items[walk->next++].text;
-    stmt->doc = stmt->doc ? text_format(walk->parse->arena, "%s\n%s", stmt->doc, text) : text;
+    const char *more = walk->parse->docs.items[walk->next++].text;
+    if (stmt != walk->last) {
+        walk->last = stmt;
+        walk->text = text_new(walk->parse->arena);
+        text_add(&walk->text, "%s", stmt->doc ? stmt->doc : "");
+    }
+    text_add(&walk->text, "%s%s", walk->text.length > 0 ? "\n" : "", more);
+    stmt->doc = walk->text.bytes;
     if (stmt->kind == STMT_DEFINITION)
         stmt->definition->doc = stmt->doc;
 }
