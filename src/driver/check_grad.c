@@ -92,7 +92,7 @@ static bool check_run(Check *c, const RunData *data) {
         if (cell->dtype != DTYPE_F64) INTERNAL_ERROR("%s is %s in a gradient check", cell->name, dtype_text(cell->dtype));
         double largest = check_cell(c, cell, &checked);
         bool close = largest < tolerance;
-        fprintf(c->driver->result, "  %-32s %6s numbers  %.1e  %s\n", cell->name, count_text(count, sizeof count, checked),
+        fprintf(c->driver->result, "  %-32s %6s numbers  %.1e  %s\n", cell->name, report_count(count, sizeof count, checked),
                 largest, close ? "agrees" : "DIFFERS");
         good &= close;
     }

@@ -17,9 +17,9 @@ static const char *stem_of(const Driver *driver) {
 static const char *object_path(Driver *driver) {
     const Options *o = driver->options;
     const char *file = text_format(driver->arena, "%s.o", driver->program->stem);
-    if (!o->output) return path_join(driver->arena, path_folder(driver->arena, o->file), file);
+    if (!o->output) return path_below(driver->arena, path_folder(driver->arena, o->file), file);
     size_t length = strlen(o->output);
-    if (o->output[length - 1] == '/' || path_is_folder(o->output)) return path_join(driver->arena, o->output, file);
+    if (o->output[length - 1] == '/' || path_is_folder(o->output)) return path_below(driver->arena, o->output, file);
     return o->output;
 }
 

@@ -26,12 +26,12 @@ const char *find_data_file(Arena *arena, const char *program_path, const char *n
     vector_push(arena, &folders, ".");
     add_environment(arena, &folders, getenv("SGDC_DATA"));
     vector_push(arena, &folders, shared);
-    vector_push(arena, &folders, path_join(arena, home, shared));
-    vector_push(arena, &folders, path_join(arena, home, text_format(arena, "../%s", shared)));
-    vector_push(arena, &folders, path_join(arena, home, text_format(arena, "../../%s", shared)));
+    vector_push(arena, &folders, path_below(arena, home, shared));
+    vector_push(arena, &folders, path_below(arena, home, text_format(arena, "../%s", shared)));
+    vector_push(arena, &folders, path_below(arena, home, text_format(arena, "../../%s", shared)));
     Text list = text_new(arena);
     for (int i = 0; i < folders.count; i++) {
-        const char *path = path_join(arena, folders.items[i], name);
+        const char *path = path_below(arena, folders.items[i], name);
         if (path_is_file(path)) return path;
         bool again = false;
         for (int k = 0; k < i; k++) again |= strcmp(folders.items[k], folders.items[i]) == 0;

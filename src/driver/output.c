@@ -61,7 +61,7 @@ const char *path_folder(Arena *arena, const char *path) {
     return slash == path ? "/" : text_format(arena, "%.*s", (int)(slash - path), path);
 }
 
-const char *path_join(Arena *arena, const char *folder, const char *name) {
+const char *path_below(Arena *arena, const char *folder, const char *name) {
     if (name[0] == '/' || strcmp(folder, ".") == 0) return name;
     size_t length = strlen(folder);
     return text_format(arena, "%s%s%s", folder, length && folder[length - 1] == '/' ? "" : "/", name);

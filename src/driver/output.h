@@ -14,7 +14,7 @@ bool output_write(Arena *arena, const char *path, const char *bytes, size_t leng
 
 /* Paths. */
 const char *path_folder(Arena *arena, const char *path);          /* "." if it has none */
-const char *path_join(Arena *arena, const char *folder, const char *name);
+const char *path_below(Arena *arena, const char *folder, const char *name);
 const char *path_stem(Arena *arena, const char *path);            /* "a/b.sgd" -> "b" */
 const char *path_extension(const char *path);                     /* ".csv", or "" */
 bool path_is_file(const char *path);

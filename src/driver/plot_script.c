@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FEW_POINTS = 24, MOST_POINTS = 2000, PALETTE = 7, HEIGHT = 430, LEGEND_LINE = 19 };
+enum { FEW_POINTS = 24, MOST_POINTS = 2000, PALETTE = 7, HEIGHT = 430, LEGEND_LINE = 18 };
 
 typedef struct Layout {
     int width, height;                   /* pixels */
@@ -187,17 +187,22 @@ static const char *loss_tics(const Plot *plot, bool labelled) {
     return tics.bytes;
 }
 
-static int most_points(const Plot *plot) {
+/* Points are marked where there are few of them. */
+static bool marks_points(const Plot *plot) {
     int most = 0;
     for (int r = 0; r < plot->run_count; r++)
         most = plot->runs[r].point_count > most ? plot->runs[r].point_count : most;
-    return most;
+    return most <= FEW_POINTS && plot->run_count <= PALETTE;
+}
+
+static double line_width(const Plot *plot) {
+    return plot->run_count > PALETTE ? 1.4 : 1.9;
 }
 
 /* One panel's curves: x is the column of the epoch (1) or the time (2). */
 static void add_curves(Text *text, const Plot *plot, int x, bool diverged) {
-    bool few = most_points(plot) <= FEW_POINTS && plot->run_count <= PALETTE;
-    double width = plot->run_count > PALETTE ? 1.4 : 1.9;
+    bool few = marks_points(plot);
+    double width = line_width(plot);
     text_add(text, "plot ");
     for (int r = 0; r < plot->run_count; r++) {
         bool valid = false;
@@ -235,13 +240,28 @@ static void add_style(Text *text, const Plot *plot, const Layout *l, bool diverg
              quoted(a, subtitle(plot, diverged)), 22.0 / l->width, 1 - 48.0 / l->height);
 }
 
+/* gnuplot's own key breaks into columns when it is long, and each terminal has another idea of a line's height: the
+ * legend is drawn from lines and labels. */
 static void add_legend(Text *text, const Plot *plot, const Layout *l) {
+    double y = l->top, line = (double)LEGEND_LINE / l->height, x = l->legend, end = x + 18.0 / l->width;
+    bool marked = marks_points(plot);
     if (!l->has_legend) return;
-    text_add(text, "set key at screen %.4f, screen %.4f left top Left reverse samplen 1.5 spacing 1.2 width 0 "
-                   "textcolor rgb '#3C4043'", l->legend, l->top + 8.0 / l->height);
-    if (plot->prefix)
-        text_add(text, " title %s left noenhanced font ',12'", quoted(plot->arena, plot->prefix));
-    text_add(text, "\n");
+    text_add(text, "# legend\n");
+    if (plot->prefix) {
+        text_add(text, "set label %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#5F6368'\n",
+                 quoted(plot->arena, plot->prefix), x, y);
+        y -= line;
+    }
+    for (int r = 0; r < plot->run_count; r++, y -= line) {
+        const char *color = run_color(plot, r);
+        text_add(text, "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f nohead lc rgb '%s' lw %.1f\n",
+                 x, y, end, y, color, line_width(plot));
+        if (marked)
+            text_add(text, "set label '' at screen %.4f, screen %.4f point pt 7 ps 0.45 lc rgb '%s'\n", (x + end) / 2, y,
+                     color);
+        text_add(text, "set label %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#3C4043'\n",
+                 quoted(plot->arena, run_label(plot, r)), end + 7.0 / l->width, y);
+    }
 }
 
 static void add_panels(Text *text, const Plot *plot, const Layout *l, bool diverged) {

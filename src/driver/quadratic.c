@@ -1,8 +1,8 @@
 /* The note on a learning rate above 2/L (N0301).
  *
- * Is the objective a polynomial of degree 2 in the parameters? Its graph says so: the degree of every node
- * follows from its sources'. Then its gradient is H p + g, and plain gradient descent contracts every direction
- * only if lr < 2 / L, L the largest eigenvalue of the mean Hessian H over the training rows.
+ * Lowering knows whether the objective is a polynomial of degree 2 in the parameters and the rate a plain number
+ * (Run.quadratic_lr). Then its gradient is H p + g, and plain gradient descent contracts every direction only if
+ * lr < 2 / L, L the largest eigenvalue of the mean Hessian H over the training rows.
  *
  * L comes from power iteration. One step of the compiled training over all rows maps p to p - lr (H p + g), so
  * H v = (v - step(v) + step(0)) / lr: no other code is needed than that which trains. It stops at a relative
@@ -12,50 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { BEYOND = 3, MOST_ITERATIONS = 200 };
+enum { MOST_ITERATIONS = 200 };
 static const double most_work = 3e9;
-
-/* The degree in the parameters of a node, from its sources'; BEYOND for what is not a polynomial of degree 2. */
-static int degree_of(const Run *run, const Node *node, const int *source) {
-    int most = 0, sum = 0;
-    for (int i = 0; i < node->sources; i++) {
-        if (source[i] > most) most = source[i];
-        sum += source[i];
-    }
-    switch (node->op) {
-    case OP_CELL: return run->cells[node->attr.index].kind == CELL_PARAMETER && run->cells[node->attr.index].updated;
-    case OP_NEG: case OP_ADD: case OP_SUB: case OP_VIEW: case OP_RESHAPE: case OP_CONCAT: return most;
-    case OP_MUL: case OP_CONTRACT: return sum > 2 ? BEYOND : sum;
-    case OP_DIV: return source[1] ? BEYOND : source[0];
-    case OP_POWI: return source[0] * node->attr.index > 2 || node->attr.index < 0 ? most ? BEYOND : 0
-                                                                                   : source[0] * (int)node->attr.index;
-    case OP_WHERE: return source[0] ? BEYOND : most;
-    case OP_GATHER: return source[1] ? BEYOND : source[0];
-    default: return most ? BEYOND : 0;
-    }
-}
-
-static bool is_quadratic(Training *t) {
-    const Run *run = t->run;
-    Arena *arena = t->driver->arena;
-    Node **roots = arena_array(arena, Node *, run->term_count);
-    int count, most = 0;
-    uint32_t ids = 0;
-    for (int i = 0; i < run->term_count; i++) roots[i] = run->terms[i].value;
-    Node **nodes = graph_post_order(arena, roots, run->term_count, &count);
-    for (int i = 0; i < count; i++)
-        if (nodes[i]->id >= ids) ids = nodes[i]->id + 1;
-    uint8_t *degree = arena_alloc(arena, ids);
-    int *sources = NULL, capacity = 0;
-    for (int i = 0; i < count; i++) {
-        if (nodes[i]->sources > capacity) sources = arena_array(arena, int, capacity = nodes[i]->sources + 8);
-        for (int k = 0; k < nodes[i]->sources; k++) sources[k] = degree[nodes[i]->source[k]->id];
-        degree[nodes[i]->id] = (uint8_t)degree_of(run, nodes[i], sources);
-    }
-    for (int i = 0; i < run->term_count; i++)
-        if (degree[roots[i]->id] > most) most = degree[roots[i]->id];
-    return most == 2;
-}
 
 typedef struct Vectors { Training *t; int64_t count; double *v, *zero, *next; } Vectors;
 
@@ -126,7 +84,7 @@ void quadratic_check(Training *t) {
     Vectors x = {.t = t};
     for (int i = 0; i < run->cell_count; i++)
         if (moves(&run->cells[i])) x.count += shape_size(run->cells[i].shape);
-    if (x.count == 0 || (double)x.count * (double)t->data->train.count * 100 > most_work || !is_quadratic(t)) return;
+    if (x.count == 0 || (double)x.count * (double)t->data->train.count * 100 > most_work) return;
     x.v = arena_array(arena, double, x.count);
     x.zero = arena_array(arena, double, x.count);
     x.next = arena_array(arena, double, x.count);

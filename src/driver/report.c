@@ -12,7 +12,7 @@
 static const double redraw_seconds = 0.1, plain_seconds = 10;
 enum { MOST_PRINTED_PARAMETERS = 16 };
 
-const char *duration_text(char *to, size_t size, double seconds) {
+const char *report_duration(char *to, size_t size, double seconds) {
     static const struct { double scale; const char *unit; } units[] = {{1, "s"}, {1e3, "ms"}, {1e6, "us"}, {1e9, "ns"}};
     int unit = 0;
     while (unit < 3 && seconds * units[unit].scale < 0.9995) unit++;
@@ -22,7 +22,7 @@ const char *duration_text(char *to, size_t size, double seconds) {
     return to;
 }
 
-const char *count_text(char *to, size_t size, int64_t count) {
+const char *report_count(char *to, size_t size, int64_t count) {
     char digits[32];
     int length = snprintf(digits, sizeof digits, "%lld", (long long)count), at = 0;
     for (int i = 0; i < length && at + 2 < (int)size; i++) {
@@ -79,15 +79,15 @@ void report_line(const Report *report, const Training *t) {
     const Run *run = t->run;
     FILE *to = report->to;
     char text[64], count[32];
-    fprintf(to, "%6s  ", count_text(count, sizeof count, t->now.epoch));
-    fprintf(to, "%9s", count_text(count, sizeof count, t->now.step));
+    fprintf(to, "%6s  ", report_count(count, sizeof count, t->now.epoch));
+    fprintf(to, "%9s", report_count(count, sizeof count, t->now.step));
     print_cell(to, figure_text(text, sizeof text, t->now.train_loss, true), "train_loss");
     if (t->data->valid.count) print_cell(to, figure_text(text, sizeof text, t->now.valid_loss, true), "valid_loss");
     for (int i = 0; shows_terms(run) && i < run->term_count; i++)
         print_cell(to, figure_text(text, sizeof text, t->now.terms[i], true), run->terms[i].name);
     for (int m = 0; m < run->measure_count; m++)
         print_cell(to, figure_text(text, sizeof text, t->now.metrics[m], true), run->measures[m].name);
-    fprintf(to, "  %s\n", duration_text(text, sizeof text, t->now.seconds));
+    fprintf(to, "  %s\n", report_duration(text, sizeof text, t->now.seconds));
     fflush(to);
 }
 
@@ -102,11 +102,11 @@ void report_summary(const Report *report, const Training *t) {
     char text[64], epoch[32], epochs[32];
     const char *how = t->end == END_DIVERGED ? "diverged in epoch" : t->end == END_STOPPED ? "stopped after epoch"
                     : t->end == END_INTERRUPTED ? "interrupted in epoch" : "epoch";
-    count_text(epoch, sizeof epoch, t->now.epoch);
-    count_text(epochs, sizeof epochs, planned_epochs(t));
+    report_count(epoch, sizeof epoch, t->now.epoch);
+    report_count(epochs, sizeof epochs, planned_epochs(t));
     if (t->started_step >= t->planned) {
         fprintf(to, "%-*s  nothing to do: %s steps were done before\n", width, run->name,
-                count_text(text, sizeof text, t->started_step));
+                report_count(text, sizeof text, t->started_step));
         return;
     }
     fprintf(to, "%-*s  %s %*s/%s", width, run->name, how, (int)strlen(epochs), epoch, epochs);
@@ -116,11 +116,11 @@ void report_summary(const Report *report, const Training *t) {
     for (int m = 0; m < run->measure_count; m++)
         fprintf(to, "  %s %s", run->measures[m].name, figure_text(text, sizeof text, t->now.metrics[m], !isnan(t->now.metrics[m])));
     if (t->best_epoch && t->end != END_DIVERGED) {
-        count_text(epoch, sizeof epoch, t->best_epoch);
+        report_count(epoch, sizeof epoch, t->best_epoch);
         fprintf(to, "  kept epoch %s with %s %s", epoch, run->keep_figure, figure_text(text, sizeof text, t->best_figure, true));
     }
-    fprintf(to, "  %s step%s", count_text(epoch, sizeof epoch, t->now.step), t->now.step == 1 ? "" : "s");
-    fprintf(to, "  %s\n", duration_text(text, sizeof text, t->now.seconds));
+    fprintf(to, "  %s step%s", report_count(epoch, sizeof epoch, t->now.step), t->now.step == 1 ? "" : "s");
+    fprintf(to, "  %s\n", report_duration(text, sizeof text, t->now.seconds));
     fflush(to);
 }
 
@@ -167,8 +167,8 @@ void report_progress(Report *report, const Training *t, double elapsed) {
     memset(bar, '.', 20);
     memset(bar, '#', (size_t)filled);
     bar[20] = 0;
-    duration_text(left, sizeof left, rate > 0 ? (double)(all - done) / rate : 0);
-    count_text(epoch, sizeof epoch, (int64_t)header->step / t->steps_per_epoch + 1);
+    report_duration(left, sizeof left, rate > 0 ? (double)(all - done) / rate : 0);
+    report_count(epoch, sizeof epoch, (int64_t)header->step / t->steps_per_epoch + 1);
     double loss = t->term_rows ? t->sums[0] / (double)t->term_rows : NAN;
     int length = snprintf(line, sizeof line, "%s  [%s] %3.0f%%  epoch %s  train_loss %.6g  %.3g steps/s  %s left", t->run->name,
                           bar, 100.0 * (double)done / (double)(all ? all : 1), epoch, loss, rate, left);
@@ -252,7 +252,7 @@ static void add_batch_column(Table *table, Training *const *ts, int count) {
     const char **cells = table_column(table, false, "batch");
     for (int r = 0; r < count; r++)
         cells[r] = ts[r]->run->batch == 0 ? "all"
-                 : text_format(table->arena, "%s", count_text(text, sizeof text, ts[r]->run->batch));
+                 : text_format(table->arena, "%s", report_count(text, sizeof text, ts[r]->run->batch));
 }
 
 static void add_lr_column(Table *table, Training *const *ts, int count) {
@@ -295,12 +295,12 @@ static void add_time_columns(Table *table, Training *const *ts, int count) {
         const char **cells = table_column(table, true, text_format(table->arena, "time to %.2g", loss));
         for (int r = 0; r < count; r++) {
             double seconds = seconds_to(ts[r], loss);
-            cells[r] = seconds < 0 ? "-" : text_format(table->arena, "%s", duration_text(text, sizeof text, seconds));
+            cells[r] = seconds < 0 ? "-" : text_format(table->arena, "%s", report_duration(text, sizeof text, seconds));
         }
     }
     const char **cells = table_column(table, true, "total");
     for (int r = 0; r < count; r++)
-        cells[r] = text_format(table->arena, "%s", duration_text(text, sizeof text, ts[r]->now.seconds));
+        cells[r] = text_format(table->arena, "%s", report_duration(text, sizeof text, ts[r]->now.seconds));
 }
 
 static void add_metric_columns(Table *table, Training *const *ts, int count) {
@@ -330,7 +330,7 @@ void report_comparison(const Report *report, Training *const *ts, int count) {
     add_lr_column(&table, ts, count);
     const char **steps = table_column(&table, false, "steps"), **losses = table_column(&table, false, "train_loss");
     for (int r = 0; r < count; r++) {
-        steps[r] = text_format(table.arena, "%s", count_text(text, sizeof text, ts[r]->now.step));
+        steps[r] = text_format(table.arena, "%s", report_count(text, sizeof text, ts[r]->now.step));
         losses[r] = ts[r]->end == END_DIVERGED ? "diverged"
                   : text_format(table.arena, "%s", figure_text(text, sizeof text, ts[r]->now.train_loss, true));
     }

@@ -27,11 +27,11 @@ static void add_cells(Text *to, const Run *run, CellKind kind, const char *headi
         elements += size;
         if (is_frozen) frozen += size;
         text_add(to, "  %-*s  %-20s %12s%s\n", width, cell->name, shape_of(to->arena, cell),
-                 count_text(count, sizeof count, size), is_frozen ? "  frozen" : "");
+                 report_count(count, sizeof count, size), is_frozen ? "  frozen" : "");
     }
     if (!elements) return;
-    text_add(to, "  %s %s", count_text(count, sizeof count, elements), heading);
-    if (frozen) text_add(to, ", %s of them frozen", count_text(count, sizeof count, frozen));
+    text_add(to, "  %s %s", report_count(count, sizeof count, elements), heading);
+    if (frozen) text_add(to, ", %s of them frozen", report_count(count, sizeof count, frozen));
     text_add(to, "\n");
 }
 

@@ -318,7 +318,7 @@ const char *tables_describe(Arena *arena, const Tables *tables) {
         const char *slash = path ? strrchr(path, '/') : NULL;
         char count[32];
         int64_t rows = loaded->table->rows * (set->copies > 1 ? set->copies : 1);
-        text_add(&text, "%s%s rows", text.length ? ", " : "", count_text(count, sizeof count, rows));
+        text_add(&text, "%s%s rows", text.length ? ", " : "", report_count(count, sizeof count, rows));
         if (path && set->kind != SOURCE_SYNTHETIC) text_add(&text, " of %s", slash ? slash + 1 : path);
         else text_add(&text, " of %s", set->name);
     }

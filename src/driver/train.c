@@ -132,14 +132,6 @@ static bool train_until(Training *t, int64_t until, Report *report, double *sums
 }
 
 /* ---- figures ------------------------------------------------------------------------------------- */
-/* The learning rate, where it is one number; NaN for a schedule or several. */
-static double rate_of(const Training *t) {
-    const Run *run = t->run;
-    for (int i = 0; i < run->slot_count; i++)
-        if (strcmp(run->slots[i].name, "lr") == 0) return run->slots[i].value;
-    return NAN;
-}
-
 /* Means over the steps of the epoch, or, for reports by steps, over those since the last report in it. */
 static void take_train_figures(Training *t, bool since_report) {
     const Run *run = t->run;
@@ -155,7 +147,6 @@ static void take_train_figures(Training *t, bool since_report) {
         if (!run->terms[i].penalty) loss += t->now.terms[i];
     }
     t->now.train_loss = loss;
-    t->now.lr = rate_of(t);
 }
 
 static void take_evaluation(Training *t) {
@@ -215,6 +206,16 @@ static void restore_best(Training *t) {
     }
 }
 
+/* The rate is that of the last step of the epoch. */
+static void write_log(Training *t, Log *log) {
+    sgdrt_header *header = training_header(t), now = *header;
+    if (header->step) header->step--;
+    header->epoch = header->step / (uint64_t)t->steps_per_epoch;
+    t->now.lr = rate_now(t);
+    *header = now;
+    log_row(log, t);
+}
+
 /* True if training goes on. */
 static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
     const sgdrt_header *header = training_header(t);
@@ -235,7 +236,7 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
             goes_on = false;
             if (evaluates(t) && !due) take_evaluation(t);
         }
-        if (log) log_row(log, t);
+        if (log) write_log(t, log);
     }
     if (prints && (due || !goes_on)) {
         Figures epoch = t->now;
@@ -323,7 +324,7 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
     if (t->end == END_DIVERGED) say_diverged(t);
     if (t->end == END_DIVERGED || t->end == END_INTERRUPTED) {
         take_train_figures(t, false);
-        if (log) log_row(log, t);
+        if (log) write_log(t, log);
     }
     if (t->end == END_PLANNED || t->end == END_STOPPED) restore_best(t);
     check_parameters(t);
@@ -407,6 +408,7 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
         states += round_up(t->run->state_bytes) * (t->run->keep_figure ? 3 : 2);
         size_t of_rows = round_up((size_t)row_capacity(t) * sizeof(uint32_t));
         size_t of_work = round_up(t->executor->work_bytes);
+        if (t->rate && round_up(t->rate->work_bytes) > of_work) of_work = round_up(t->rate->work_bytes);
         size_t of_kept = evaluate_kept_bytes(t->run, evaluated_rows(t));
         if (of_rows > rows) rows = of_rows;
         if (of_work > work) work = of_work;
@@ -443,7 +445,7 @@ static void say_opening(Driver *driver, const Tables *tables, int runs, size_t b
     if (kilobytes < 10000) snprintf(memory, sizeof memory, "%zu KB", kilobytes);
     else snprintf(memory, sizeof memory, "%zu MB", (kilobytes + 1023) / 1024);
     char time[32];
-    duration_text(time, sizeof time, clock_seconds() - driver->started);
+    report_duration(time, sizeof time, clock_seconds() - driver->started);
     fprintf(driver->info, "%s: %s; %s %d run%s in %s; %s of memory\n", driver->program->stem,
             tables_describe(driver->arena, tables), driver->options->interpret ? "prepared" : "compiled", runs,
             runs == 1 ? "" : "s", time, memory);
@@ -513,6 +515,7 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
                                : interpreter_new(driver->arena, trainings[i]->run);
         trainings[i]->executor = executors[i];
         *good = executors[i] != NULL;
+        if (driver->options->log) trainings[i]->rate = rate_executor(driver->arena, trainings[i]->run);
     }
     if (codegen && *good) *good = codegen_jit_all(codegen, executors, count);
     if (codegen) driver_add_codegen_times(driver, codegen_times(codegen));
@@ -540,7 +543,10 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
             code = driver->options->dry_run ? EXIT_DONE : train_all(driver, trainings, count);
         }
         free(memory);
-        for (int i = 0; i < count; i++) trainings[i]->executor->free(trainings[i]->executor);
+        for (int i = 0; i < count; i++) {
+            trainings[i]->executor->free(trainings[i]->executor);
+            if (trainings[i]->rate) trainings[i]->rate->free(trainings[i]->rate);
+        }
     }
     if (codegen) codegen_free(codegen);
     return code;

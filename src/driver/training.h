@@ -21,6 +21,7 @@ typedef struct Training {
     Driver *driver;
     const Run *run; int index;
     Executor *executor;
+    Executor *rate;                               /* of a scheduled learning rate, where it is logged; or NULL */
     const RunData *data;
     sgdrt_feed feed;
     int64_t batch, steps_per_epoch, planned;      /* batch: rows of a step, never 0 */
@@ -57,6 +58,10 @@ void   evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **ke
 /* The loss of sums of terms: those that are not penalties, each divided by what it was summed over. */
 double evaluate_mean(double sum, int64_t count);
 
+/* ---- rate.c ---------------------------------------------------------------------------------- */
+Executor *rate_executor(Arena *arena, const Run *run);         /* NULL where the rate is a number, or there are several */
+double rate_now(const Training *t);                            /* NaN if not known */
+
 /* ---- watch.c: stop and keep ------------------------------------------------------------------- */
 int    watch_count_stalled(const Watch *watch);
 /* Does the tree ask for figures of an evaluation (valid.loss, valid.accuracy)? */
@@ -75,8 +80,8 @@ void report_clear_progress(Report *report);
 void report_summary(const Report *report, const Training *t);
 void report_parameters(const Report *report, const Training *t);
 void report_comparison(const Report *report, Training *const *trainings, int count);
-const char *duration_text(char *to, size_t size, double seconds);           /* "39 us" */
-const char *count_text(char *to, size_t size, int64_t count);               /* "1,500" */
+const char *report_duration(char *to, size_t size, double seconds);           /* "39 us" */
+const char *report_count(char *to, size_t size, int64_t count);               /* "1,500" */
 
 /* ---- log.c ----------------------------------------------------------------------------------- */
 typedef struct Log Log;
