@@ -289,18 +289,25 @@ void interp_eval_GRADIENT(Evaluation *e, const Node *node, void *out)
 
 /* ---- functions of a run ------------------------------------------------------------------ */
 
+/* A function as it was when the interpreter was made: passes that come after do not reach it. */
+typedef struct Interpreted { Function function; Plan *plan; } Interpreted;
+
 typedef struct Interpreter {
     Executor executor;
-    Plan *init, *step, *evaluate, *predict;
-    Plan **metrics;
+    Interpreted init, step, evaluate, predict, *metrics;
 } Interpreter;
 
-static Plan *plan_of(Arena *arena, const Function *function)
+static Interpreted interpreted_of(Arena *arena, const Function *function)
 {
+    Interpreted it = {.function = *function};
     Node **roots = arena_array(arena, Node *, function->root_count + 1);
-    for (int r = 0; r < function->root_count; r++)
+    it.function.roots = arena_array(arena, Root, function->root_count + 1);
+    for (int r = 0; r < function->root_count; r++) {
+        it.function.roots[r] = function->roots[r];
         roots[r] = function->roots[r].node;
-    return plan_new(arena, roots, function->root_count);
+    }
+    it.plan = plan_new(arena, roots, function->root_count);
+    return it;
 }
 
 static void store_results(Evaluation *e, const Function *function, const sgdrt_call *call)
@@ -348,15 +355,16 @@ static void store_updates(Evaluation *e, const Function *function)
     free(taken);
 }
 
-static int64_t run_function(const Run *run, Plan *plan, const Function *function, const sgdrt_call *call)
+static int64_t run_function(const Run *run, Interpreted *it, const sgdrt_call *call)
 {
+    const Function *function = &it->function;
     int64_t done = 0, steps = 0;
     if (function->steps && call->count <= 0)
         return 0;
     do {
         int64_t rows = function->steps && call->batch < call->count - done ? call->batch : call->count - done;
         Evaluation e = {
-            .run = run, .state = call->state, .columns = call->columns, .plan = plan,
+            .run = run, .state = call->state, .columns = call->columns, .plan = it->plan,
             .row = call->rows ? call->rows + done : NULL, .first = call->first + done, .rows = rows,
             .place = call->place + done,
         };
@@ -374,20 +382,16 @@ static int64_t run_function(const Run *run, Plan *plan, const Function *function
 static int64_t interpreter_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call)
 {
     Interpreter *interpreter = (Interpreter *)executor;
-    const Run *run = executor->run;
-    Plan *plan = NULL;
-    const Function *function = NULL;
+    Interpreted *it = NULL;
     switch (entry) {
-    case ENTRY_INIT: plan = interpreter->init, function = &run->init; break;
-    case ENTRY_STEP: plan = interpreter->step, function = &run->step; break;
-    case ENTRY_EVALUATE: plan = interpreter->evaluate, function = &run->evaluate; break;
-    case ENTRY_PREDICT: plan = interpreter->predict, function = &run->predictor; break;
-    case ENTRY_METRIC:
-        plan = interpreter->metrics[measure], function = &run->measures[measure].metric;
-        break;
+    case ENTRY_INIT: it = &interpreter->init; break;
+    case ENTRY_STEP: it = &interpreter->step; break;
+    case ENTRY_EVALUATE: it = &interpreter->evaluate; break;
+    case ENTRY_PREDICT: it = &interpreter->predict; break;
+    case ENTRY_METRIC: it = &interpreter->metrics[measure]; break;
     }
     uint64_t before = sgdrt_float_enter();
-    int64_t steps = run_function(run, plan, function, call);
+    int64_t steps = run_function(executor->run, it, call);
     sgdrt_float_leave(before);
     return steps;
 }
@@ -395,25 +399,25 @@ static int64_t interpreter_call(Executor *executor, Entry entry, int measure, co
 static void interpreter_free(Executor *executor)
 {
     Interpreter *interpreter = (Interpreter *)executor;
-    plan_free(interpreter->init);
-    plan_free(interpreter->step);
-    plan_free(interpreter->evaluate);
-    plan_free(interpreter->predict);
+    plan_free(interpreter->init.plan);
+    plan_free(interpreter->step.plan);
+    plan_free(interpreter->evaluate.plan);
+    plan_free(interpreter->predict.plan);
     for (int m = 0; m < executor->run->measure_count; m++)
-        plan_free(interpreter->metrics[m]);
+        plan_free(interpreter->metrics[m].plan);
 }
 
 Executor *interpreter_new(Arena *arena, const Run *run)
 {
     Interpreter *interpreter = arena_new_of(arena, Interpreter);
     interpreter->executor = (Executor){.run = run, .call = interpreter_call, .free = interpreter_free};
-    interpreter->init = plan_of(arena, &run->init);
-    interpreter->step = plan_of(arena, &run->step);
-    interpreter->evaluate = plan_of(arena, &run->evaluate);
-    interpreter->predict = plan_of(arena, &run->predictor);
-    interpreter->metrics = arena_array(arena, Plan *, run->measure_count + 1);
+    interpreter->init = interpreted_of(arena, &run->init);
+    interpreter->step = interpreted_of(arena, &run->step);
+    interpreter->evaluate = interpreted_of(arena, &run->evaluate);
+    interpreter->predict = interpreted_of(arena, &run->predictor);
+    interpreter->metrics = arena_array(arena, Interpreted, run->measure_count + 1);
     for (int m = 0; m < run->measure_count; m++)
-        interpreter->metrics[m] = plan_of(arena, &run->measures[m].metric);
+        interpreter->metrics[m] = interpreted_of(arena, &run->measures[m].metric);
     return &interpreter->executor;
 }
 
