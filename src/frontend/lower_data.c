@@ -74,6 +74,15 @@ int data_find_field(const DataSet *set, Name name) {
     return -1;
 }
 
+static Node *label_node(SourceContext *context, const Value *v, Span span) {
+    const Type *type = &context->type;
+    if (v->classes == type->classes && v->axes == 0 && shape_equal(v->node->shape, type->shape)) return v->node;
+    Lowering *L = context->X->L;
+    report(L->diagnostics, CODE_E0443, span, "the field is declared as %s, and this is %s",
+           shape_text(L, type->dtype, type->classes, type->shape), value_type_text(L, v));
+    return NULL;
+}
+
 /* The field's expression as a node of its declared type; NULL after an error. */
 static Node *field_node(SourceContext *context, Scope *scope, const Stmt *stmt) {
     Experiment *X = context->X;
@@ -94,6 +103,7 @@ static Node *field_node(SourceContext *context, Scope *scope, const Stmt *stmt) 
     if (!binding || value_is_poison(binding->value) || context->broken) return NULL;
     const Value *v = binding->value;
     const char *what = text_format(X->arena, "the field %s", stmt->bind.name.text);
+    if (type->classes > 0 && v->kind == VALUE_TENSOR && v->classes > 0) return label_node(context, v, span);
     if (type->classes == 0) return value_to_node(L, v, type->dtype, type->shape, span, what);
     bool real = v->kind == VALUE_TENSOR && dtype_is_real(v->node->dtype);
     bool truth = v->kind == VALUE_TENSOR && v->node->dtype == DTYPE_BOOL;

@@ -291,7 +291,7 @@ Value *source_column_value(SourceContext *context, int index) {
     bool label_field = context->field >= 0 && context->type.classes > 0;
     if (column->dtype == DTYPE_U8 || (column->dtype == DTYPE_I32 && context->field >= 0 && !label_field))
         leaf = graph_cast(L->graph, leaf, L->real);
-    return value_tensor(L, leaf, column->remap_count);
+    return value_tensor(L, leaf, context->field < 0 ? 0 : column->remap_count);
 }
 
 static bool is_label_field(const SourceContext *context) { return context->field >= 0 && context->type.classes > 0; }
