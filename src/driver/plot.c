@@ -1,5 +1,5 @@
-/* plot: gnuplot as a child process. The script goes in through a temporary file, the picture comes back through a
- * pipe and is written whole or not at all; nothing is left behind when it fails. */
+/* plot: gnuplot as a child process. The script goes in through a temporary file, the picture comes back
+ * through a pipe and is written whole or not at all; nothing is left behind when it fails. */
 #define _GNU_SOURCE
 #include "driver/plot_internal.h"
 #include "driver/output.h"
@@ -16,8 +16,12 @@ enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40, MOST_COLUMNS = 200, SPAWN_FAIL
 extern char **environ;
 
 static bool find_format(const char *path, PlotFormat *format) {
-    static const struct { const char *extension; PlotFormat format; } formats[] = {
-        { ".svg", PLOT_SVG }, { ".png", PLOT_PNG }, { ".pdf", PLOT_PDF }, { ".gp", PLOT_SCRIPT } };
+    static const struct {
+        const char *extension;
+        PlotFormat format;
+    } formats[] = {
+        { ".svg", PLOT_SVG }, { ".png", PLOT_PNG }, { ".pdf", PLOT_PDF }, { ".gp", PLOT_SCRIPT }
+    };
     const char *extension = path_extension(path);
     if (strcmp(path, "-") == 0) {
         *format = PLOT_TERMINAL;
@@ -94,11 +98,10 @@ static bool run_gnuplot(Arena *arena, const char *script, Text *picture, const c
         }
         good = error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && picture->length > 0;
         if (error == ENOENT || (error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_FAILED))
-            *problem = "plots are drawn by gnuplot, and it is not installed; --plot FILE.gp writes the script alone";
-        else if (error)
-            *problem = text_format(arena, "gnuplot cannot be started: %s", strerror(error));
-        else if (!good)
-            *problem = text_format(arena, "gnuplot failed%s", first_line(arena, complaints));
+            *problem =
+                "plots are drawn by gnuplot, and it is not installed; --plot FILE.gp writes the script alone";
+        else if (error) *problem = text_format(arena, "gnuplot cannot be started: %s", strerror(error));
+        else if (!good) *problem = text_format(arena, "gnuplot failed%s", first_line(arena, complaints));
     }
     for (int i = 0; i < 2; i++)
         if (ends[i] >= 0) close(ends[i]);
@@ -120,7 +123,8 @@ static Text replaced(Arena *arena, const Text *in, const char *from, const char 
     return out;
 }
 
-/* gnuplot names one font family; a browser wants a list that ends in what it surely has. It also shows the title. */
+/* gnuplot names one font family; a browser wants a list that ends in what it surely has. It also shows the
+ * title. */
 static Text finished_svg(const Plot *plot, const Text *svg) {
     Text title = text_new(plot->arena);
     text_add(&title, "<title>");
@@ -155,14 +159,17 @@ bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun
     Text picture = text_new(arena);
     const char *part;
     if (!find_format(path, &format)) {
-        *problem = text_format(arena, "%s: plots end in .svg, .png, .pdf or .gp (the script), or are \"-\" (the "
-                                      "terminal)", path);
+        *problem = text_format(arena,
+                               "%s: plots end in .svg, .png, .pdf or .gp (the script), or are \"-\" (the "
+                               "terminal)",
+                               path);
         return false;
     }
     if (columns <= 0) columns = DEFAULT_COLUMNS;
     columns = columns < LEAST_COLUMNS ? LEAST_COLUMNS : columns > MOST_COLUMNS ? MOST_COLUMNS : columns;
     plot_scale(&plot);
-    const char *script = plot_script(&plot, format, path, columns, format == PLOT_TERMINAL && isatty(fileno(terminal)));
+    const char *script =
+        plot_script(&plot, format, path, columns, format == PLOT_TERMINAL && isatty(fileno(terminal)));
     if (format == PLOT_SCRIPT) text_add_bytes(&picture, script, strlen(script));
     else if (!run_gnuplot(arena, script, &picture, problem)) return false;
     if (format == PLOT_TERMINAL) {

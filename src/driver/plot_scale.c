@@ -1,14 +1,17 @@
 /* plot_scale: what the axes show.
  *
- * Loss is drawn logarithmically when it spans more than a factor of 20, and a run that diverges does not squeeze the
- * others: the axis ends a little above the largest loss that any run began with. Time is always logarithmic, since
- * the runs of one program differ by orders of magnitude, and its tics are in units people read.
+ * Loss is drawn logarithmically when it spans more than a factor of 20, and a run that diverges does not
+ * squeeze the others: the axis ends a little above the largest loss that any run began with. Time is always
+ * logarithmic, since the runs of one program differ by orders of magnitude, and its tics are in units people
+ * read.
  */
 #include "driver/plot_internal.h"
 #include <math.h>
 #include <string.h>
 
-typedef struct Range { double low, high; } Range;
+typedef struct Range {
+    double low, high;
+} Range;
 
 static void range_add(Range *range, double value) {
     if (!isfinite(value)) return;
@@ -65,14 +68,18 @@ static PlotAxis loss_axis(const Plot *plot) {
 
 /* "2 min", "500 us" */
 static const char *time_text(Arena *arena, double seconds) {
-    static const struct { double unit; const char *name; } units[] = {
-        { 3600, "h" }, { 60, "min" }, { 1, "s" }, { 1e-3, "ms" }, { 1e-6, "\xC2\xB5s" }, { 1e-9, "ns" } };
+    static const struct {
+        double unit;
+        const char *name;
+    } units[] = { { 3600, "h" },  { 60, "min" },         { 1, "s" },
+                  { 1e-3, "ms" }, { 1e-6, "\xC2\xB5s" }, { 1e-9, "ns" } };
     size_t u = 0;
     while (u + 1 < sizeof units / sizeof *units && seconds < units[u].unit * 0.999) u++;
     return text_format(arena, "%.3g %s", seconds / units[u].unit, units[u].name);
 }
 
-/* Steps of people's time: 1, 10 and 100 of a unit, then seconds, minutes, hours. With `fine`, 2 and 5 as well. */
+/* Steps of people's time: 1, 10 and 100 of a unit, then seconds, minutes, hours. With `fine`, 2 and 5 as
+ * well. */
 static const char *time_tics(Arena *arena, double low, double high, bool fine) {
     static const double steps[] = { 1, 10, 60, 600, 3600, 36000, 360000 };
     static const double between[] = { 2, 5, 20, 30, 120, 300, 1200, 1800, 7200, 18000 };

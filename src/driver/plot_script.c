@@ -1,8 +1,9 @@
 /* plot_script: the figure as a gnuplot script that can be kept and restyled.
  *
- * The look: no frame, a thin grid, text in grey, curves in colours that colour-blind readers tell apart (Okabe and
- * Ito's up to seven runs, a ramp of rising lightness for the many runs of a sweep), points marked where there are few,
- * validation dashed, a cross where a run diverged. Two panels share the loss axis; the legend has a column of its own.
+ * The look: no frame, a thin grid, text in grey, curves in colours that colour-blind readers tell apart
+ * (Okabe and Ito's up to seven runs, a ramp of rising lightness for the many runs of a sweep), points marked
+ * where there are few, validation dashed, a cross where a run diverged. Two panels share the loss axis; the
+ * legend has a column of its own.
  */
 #include "driver/plot_internal.h"
 #include "driver/output.h"
@@ -12,8 +13,8 @@
 enum { FEW_POINTS = 24, MOST_POINTS = 2000, PALETTE = 7, HEIGHT = 430, LEGEND_LINE = 18 };
 
 typedef struct Layout {
-    int width, height;                   /* pixels */
-    double left, middle, middle_right, right, top, bottom, legend;     /* of the screen, 0 .. 1 */
+    int width, height;                                             /* pixels */
+    double left, middle, middle_right, right, top, bottom, legend; /* of the screen, 0 .. 1 */
     bool has_legend;
 } Layout;
 
@@ -85,8 +86,8 @@ static double crossing(const PlotAxis *axis, double below, double above) {
     return (axis->high - below) / (above - below);
 }
 
-/* Where a run left the panel or ended: its last finite loss, or the place where its curve crosses the upper end for
- * the last time. False if it did neither. */
+/* Where a run left the panel or ended: its last finite loss, or the place where its curve crosses the
+ * upper end for the last time. False if it did neither. */
 static bool find_divergence(const Plot *plot, const PlotRun *run, PlotPoint *at) {
     const PlotPoint *points = run->points;
     int last = run->point_count - 1, p = last;
@@ -145,23 +146,30 @@ static Layout lay_out(const Plot *plot) {
     return l;
 }
 
-static void add_terminal(Text *text, const Plot *plot, const Layout *l, PlotFormat format, const char *output) {
+static void add_terminal(Text *text, const Plot *plot, const Layout *l, PlotFormat format,
+                         const char *output) {
     switch (format) {
     case PLOT_PNG:
-        text_add(text, "set terminal pngcairo enhanced size %d,%d font 'Helvetica,12' fontscale 1.6 linewidth 2 "
-                       "pointscale 2 background '#FFFFFF'\n", 2 * l->width, 2 * l->height);
+        text_add(text,
+                 "set terminal pngcairo enhanced size %d,%d font 'Helvetica,12' fontscale 1.6 linewidth 2 "
+                 "pointscale 2 background '#FFFFFF'\n",
+                 2 * l->width, 2 * l->height);
         break;
     case PLOT_PDF:
-        text_add(text, "set terminal pdfcairo enhanced size %.4g,%.4g font 'Helvetica,12' fontscale 0.75 "
-                       "background '#FFFFFF'\n", l->width / 96.0, l->height / 96.0);
+        text_add(text,
+                 "set terminal pdfcairo enhanced size %.4g,%.4g font 'Helvetica,12' fontscale 0.75 "
+                 "background '#FFFFFF'\n",
+                 l->width / 96.0, l->height / 96.0);
         break;
     default:
-        text_add(text, "set terminal svg enhanced size %d,%d dynamic font 'Helvetica,12' linewidth 1 "
-                       "background '#FFFFFF'\n", l->width, l->height);
+        text_add(text,
+                 "set terminal svg enhanced size %d,%d dynamic font 'Helvetica,12' linewidth 1 "
+                 "background '#FFFFFF'\n",
+                 l->width, l->height);
     }
     if (format == PLOT_SCRIPT)
-        text_add(text, "set output %s\n", quoted(plot->arena, text_format(plot->arena, "%s.svg",
-                                                                          path_stem(plot->arena, output))));
+        text_add(text, "set output %s\n",
+                 quoted(plot->arena, text_format(plot->arena, "%s.svg", path_stem(plot->arena, output))));
 }
 
 static void add_axis(Text *text, char name, const PlotAxis *axis) {
@@ -206,17 +214,19 @@ static void add_curves(Text *text, const Plot *plot, int x, bool diverged) {
     text_add(text, "plot ");
     for (int r = 0; r < plot->run_count; r++) {
         bool valid = false;
-        for (int p = 0; p < plot->runs[r].point_count; p++) valid |= isfinite(plot->runs[r].points[p].valid_loss);
+        for (int p = 0; p < plot->runs[r].point_count; p++)
+            valid |= isfinite(plot->runs[r].points[p].valid_loss);
         const char *color = run_color(plot, r);
-        text_add(text, "%s$run%d using %d:3 with %s lc rgb '%s' lw %.1f%s title %s noenhanced", r ? ", \\\n     " : "",
-                 r, x, few ? "linespoints" : "lines", color, width, few ? " pt 7 ps 0.45" : "",
-                 quoted(plot->arena, run_label(plot, r)));
+        text_add(text, "%s$run%d using %d:3 with %s lc rgb '%s' lw %.1f%s title %s noenhanced",
+                 r ? ", \\\n     " : "", r, x, few ? "linespoints" : "lines", color, width,
+                 few ? " pt 7 ps 0.45" : "", quoted(plot->arena, run_label(plot, r)));
         if (valid)
-            text_add(text, ", \\\n     $run%d using %d:4 with lines lc rgb '%s' lw %.1f dt (9,5) notitle", r, x, color,
-                     width * 0.8);
+            text_add(text, ", \\\n     $run%d using %d:4 with lines lc rgb '%s' lw %.1f dt (9,5) notitle", r,
+                     x, color, width * 0.8);
     }
     if (diverged)
-        text_add(text, ", \\\n     $diverged using %d:3:4 with points lc rgb variable pt 2 ps 0.9 lw 2 notitle", x);
+        text_add(text,
+                 ", \\\n     $diverged using %d:3:4 with points lc rgb variable pt 2 ps 0.9 lw 2 notitle", x);
     text_add(text, "\n");
 }
 
@@ -235,13 +245,14 @@ static void add_style(Text *text, const Plot *plot, const Layout *l, bool diverg
                    "set grid xtics ytics back lt 1 lc rgb '#E3E6EA' lw 0.8 dt solid\n"
                    "set format x '%%h'\nset format y '%%h'\nset clip two\nunset key\n");
     text_add(text, "set label 1 %s at screen %.4f, screen %.4f left font ',16' textcolor rgb '#202124'\n",
-             quoted(a, text_format(a, "{/:Bold %s}", plain(a, plot->title))), 22.0 / l->width, 1 - 24.0 / l->height);
+             quoted(a, text_format(a, "{/:Bold %s}", plain(a, plot->title))), 22.0 / l->width,
+             1 - 24.0 / l->height);
     text_add(text, "set label 2 %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#5F6368'\n",
              quoted(a, subtitle(plot, diverged)), 22.0 / l->width, 1 - 48.0 / l->height);
 }
 
-/* gnuplot's own key breaks into columns when it is long, and each terminal has another idea of a line's height: the
- * legend is drawn from lines and labels. */
+/* gnuplot's own key breaks into columns when it is long, and each terminal has another idea of a line's
+ * height: the legend is drawn from lines and labels. */
 static void add_legend(Text *text, const Plot *plot, const Layout *l) {
     double y = l->top, line = (double)LEGEND_LINE / l->height, x = l->legend, end = x + 18.0 / l->width;
     bool marked = marks_points(plot);
@@ -254,11 +265,13 @@ static void add_legend(Text *text, const Plot *plot, const Layout *l) {
     }
     for (int r = 0; r < plot->run_count; r++, y -= line) {
         const char *color = run_color(plot, r);
-        text_add(text, "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f nohead lc rgb '%s' lw %.1f\n",
-                 x, y, end, y, color, line_width(plot));
+        text_add(
+            text,
+            "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f nohead lc rgb '%s' lw %.1f\n",
+            x, y, end, y, color, line_width(plot));
         if (marked)
-            text_add(text, "set label '' at screen %.4f, screen %.4f point pt 7 ps 0.45 lc rgb '%s'\n", (x + end) / 2, y,
-                     color);
+            text_add(text, "set label '' at screen %.4f, screen %.4f point pt 7 ps 0.45 lc rgb '%s'\n",
+                     (x + end) / 2, y, color);
         text_add(text, "set label %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#3C4043'\n",
                  quoted(plot->arena, run_label(plot, r)), end + 7.0 / l->width, y);
     }
@@ -267,16 +280,20 @@ static void add_legend(Text *text, const Plot *plot, const Layout *l) {
 static void add_panels(Text *text, const Plot *plot, const Layout *l, bool diverged) {
     PlotAxis loss = plot->loss;
     loss.tics = loss_tics(plot, true);
-    text_add(text, "\nset multiplot\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n", l->top, l->bottom);
+    text_add(text, "\nset multiplot\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n", l->top,
+             l->bottom);
     add_axis(text, 'y', &loss);
-    text_add(text, "\n# loss against epoch\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n", l->left, l->middle);
+    text_add(text, "\n# loss against epoch\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n",
+             l->left, l->middle);
     add_axis(text, 'x', &plot->epoch);
     text_add(text, "set xlabel 'epoch' textcolor rgb '#3C4043' offset 0,0.3\n");
     if (!plot->has_time) add_legend(text, plot, l);
     add_curves(text, plot, 1, diverged);
     if (plot->has_time) {
-        text_add(text, "\n# loss against time\nunset label 1\nunset label 2\nset lmargin at screen %.4f\n"
-                       "set rmargin at screen %.4f\nset format y ''\n", l->middle_right, l->right);
+        text_add(text,
+                 "\n# loss against time\nunset label 1\nunset label 2\nset lmargin at screen %.4f\n"
+                 "set rmargin at screen %.4f\nset format y ''\n",
+                 l->middle_right, l->right);
         if (loss.tics) text_add(text, "set ytics (%s)\n", loss_tics(plot, false));
         add_axis(text, 'x', &plot->time);
         text_add(text, "set xlabel 'time' textcolor rgb '#3C4043' offset 0,0.3\n");
@@ -290,8 +307,10 @@ static void add_panels(Text *text, const Plot *plot, const Layout *l, bool diver
 static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool color) {
     PlotAxis loss = plot->loss;
     loss.tics = loss_tics(plot, true);
-    text_add(text, "set terminal dumb %s size %d,20 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
-             color ? "ansi256" : "mono", columns);
+    text_add(
+        text,
+        "set terminal dumb %s size %d,20 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
+        color ? "ansi256" : "mono", columns);
     text_add(text, plot->run_count > 1 ? "set key top right Right noautotitle\n" : "unset key\n");
     for (int x = 1; x <= (plot->has_time ? 2 : 1); x++) {
         text_add(text, "set title %s noenhanced\n",
@@ -301,8 +320,8 @@ static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool 
         add_axis(text, 'x', x == 1 ? &plot->epoch : &plot->time);
         text_add(text, "plot ");
         for (int r = 0; r < plot->run_count; r++)
-            text_add(text, "%s$run%d using %d:3 with linespoints lc rgb '%s' title %s noenhanced", r ? ", " : "", r, x,
-                     run_color(plot, r), quoted(plot->arena, run_label(plot, r)));
+            text_add(text, "%s$run%d using %d:3 with linespoints lc rgb '%s' title %s noenhanced",
+                     r ? ", " : "", r, x, run_color(plot, r), quoted(plot->arena, run_label(plot, r)));
         text_add(text, "\n");
     }
 }

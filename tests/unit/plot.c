@@ -1,0 +1,80 @@
+/* plot: the script says what it should; what gnuplot draws arrives whole; problems are sentences. */
+#include "driver/plot.h"
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const PlotPoint falling[] = { { 0, 0, 0, 2, 3 }, { 1, 5, 1e-3, 1, 2 }, { 2, 10, 2e-3, 0.5, NAN } };
+static const PlotPoint diverging[] = { { 0, 0, 0, 2, NAN }, { 1, 5, 1e-3, 2e6, NAN }, { 2, 10, 2e-3, NAN, NAN } };
+
+static char *contents(Arena *arena, const char *path) {
+    Text text = text_new(arena);
+    FILE *file = fopen(path, "rb");
+    cr_assert_not_null(file, "%s", path);
+    for (int c; (c = fgetc(file)) != EOF;) text_add_bytes(&text, &(char){ (char)c }, 1);
+    fclose(file);
+    return text.bytes;
+}
+
+static char *drawn(Arena *arena, const char *extension, const char *title, const PlotRun *runs, int count) {
+    char folder[] = "/tmp/sgdc-plot-XXXXXX";
+    cr_assert_not_null(mkdtemp(folder));
+    const char *path = text_format(arena, "%s/plot%s", folder, extension), *problem = "";
+    cr_assert(plot_write(arena, path, title, runs, count, stdout, 0, &problem), "%s", problem);
+    char *text = contents(arena, path);
+    unlink(path);
+    cr_assert_eq(rmdir(folder), 0, "nothing else is left in the folder");
+    return text;
+}
+
+static bool has_gnuplot(void) {
+    return system("gnuplot --version >/dev/null 2>&1") == 0;
+}
+
+Test(plot, script) {
+    Arena *arena = arena_new();
+    PlotRun runs[] = { { "it's a_run", falling, 3 }, { "b", diverging, 3 } };
+    char *text = drawn(arena, ".gp", "x_1", runs, 2);
+    const char *parts[] = { "set output 'plot.svg'", "0 NaN 2 3\n1 0.001 1 2\n2 0.002 0.5 NaN\n", "'it''s a_run'",
+                            "{/:Bold x\\_1}", "$diverged << END", "validation loss dashed", "set logscale x",
+                            "'1 ms' 0.001" };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        cr_assert_not_null(strstr(text, parts[i]), "%s is not in\n%s", parts[i], text);
+    cr_assert_null(strstr(drawn(arena, ".gp", "x", runs, 1), "diverged"));
+    arena_free(arena);
+}
+
+Test(plot, names_of_a_sweep) {
+    Arena *arena = arena_new();
+    PlotRun runs[] = { { "sweep lr=1", falling, 3 }, { "sweep lr=2", falling, 3 } };
+    char *text = drawn(arena, ".gp", "x", runs, 2);
+    cr_assert(strstr(text, "'sweep'") && strstr(text, "'lr=2'") && !strstr(text, "'sweep lr"), "%s", text);
+    arena_free(arena);
+}
+
+Test(plot, pictures) {
+    if (!has_gnuplot()) cr_skip_test("gnuplot is not installed");
+    Arena *arena = arena_new();
+    PlotRun runs[] = { { "a", falling, 3 }, { "b", diverging, 3 }, { "none", NULL, 0 } };
+    cr_assert_not_null(strstr(drawn(arena, ".svg", "A & B", runs, 3), "<title>A &amp; B</title>"));
+    cr_assert_not_null(strstr(drawn(arena, ".svg", "x", runs, 3), "</svg>"));
+    cr_assert_eq(memcmp(drawn(arena, ".png", "x", runs, 3), "\x89PNG", 4), 0);
+    cr_assert_eq(memcmp(drawn(arena, ".pdf", "x", runs, 3), "%PDF", 4), 0);
+    arena_free(arena);
+}
+
+Test(plot, problems) {
+    Arena *arena = arena_new();
+    PlotRun runs[] = { { "a", falling, 3 } };
+    const char *problem = "";
+    cr_assert_not(plot_write(arena, "x.bmp", "x", runs, 1, stdout, 0, &problem));
+    cr_assert_not_null(strstr(problem, ".svg"));
+    cr_assert_not(plot_write(arena, "/nowhere/x.gp", "x", runs, 1, stdout, 0, &problem));
+    cr_assert_not_null(strstr(problem, "/nowhere/x.gp"));
+    setenv("PATH", "/nowhere", 1);
+    cr_assert_not(plot_write(arena, "/tmp/x.svg", "x", runs, 1, stdout, 0, &problem));
+    cr_assert_not_null(strstr(problem, "gnuplot"), "%s", problem);
+    arena_free(arena);
+}
