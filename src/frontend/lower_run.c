@@ -83,7 +83,7 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     Lowering *L = R->L;
     R->mode = mode;
     L->training = mode == MODE_TRAIN;
-    L->allow_draws = mode != MODE_PREDICT;
+    L->allow_draws = true;                 /* predict_lower looks whether its answer depends on one */
     L->allow_batch = false;
     L->random_key = RANDOM_STEP;
     lowering_start_root(L, "train");
