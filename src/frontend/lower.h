@@ -189,7 +189,7 @@ struct Lowering {
     DType  real;                     /* what `real` and untyped numbers are: F32, or F64 under f64 */
     bool   training;                 /* the value of `training` */
     bool   allow_batch;              /* batch(...): inside a metric */
-    bool   allow_draws;              /* draws of the step: minimize yes, predict no */
+    bool   allow_draws;              /* false: a draw is an error where it stands, used or not */
     RandomKey random_key; uint64_t random_seed;   /* of draws outside parameters */
     StateHook state_hook; ExternalHook external_hook; FrozenHook frozen_hook; void *hook_context;
     /* the run's tables, filled as models are called */

@@ -305,6 +305,13 @@ static Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, cons
     return array;
 }
 
+static Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    (void)args;
+    return lower_unsupported(L, call->span, "rank_in_batch");
+}
+
 /* ---- the table -------------------------------------------------------------------------------------------------------------- */
 static void bind(Lowering *L, const Builtin *builtin, const void *context)
 {
@@ -342,6 +349,7 @@ void builtins_bind(Lowering *L)
         {"concat", 1, -1, false, lower_concat, "concat(a, b)"},
         {"pad", 2, 2, false, lower_pad, "pad(x, [0, 1, 1])"},
         {"batch", 1, 1, false, lower_batch, "batch(e)"},
+        {"rank_in_batch", 1, 1, true, lower_rank_in_batch, "rank_in_batch(e)"},
         {"grad", 2, 2, true, lower_grad, "grad(e, x)"},
     };
     for (size_t i = 0; i < sizeof unary / sizeof *unary; i++)
