@@ -115,7 +115,7 @@ Binding *scope_find(const Scope *scope, Name name)
 }
 
 /* What the user calls a value is kept with its node, for --emit=grad; names of the prelude say nothing to them. */
-static void name_node(const Lowering *L, Name name, const Value *value, Span span)
+void name_value(const Lowering *L, Name name, const Value *value, Span span)
 {
     if (value->kind != VALUE_TENSOR || value->node->name != NULL || value->node->op == OP_CONST || span.begin == 0)
         return;
@@ -126,7 +126,7 @@ static void name_node(const Lowering *L, Name name, const Value *value, Span spa
 
 Binding *scope_bind(Lowering *L, Scope *scope, Name name, Value *value, Span span)
 {
-    name_node(L, name, value, span);
+    name_value(L, name, value, span);
     Binding *b = scope_find_here(scope, name);
     if (b == NULL) {
         b = arena_new_of(L->arena, Binding);

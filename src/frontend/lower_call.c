@@ -483,7 +483,11 @@ static Value *enter(Lowering *L, Call *call, CallPath path)
     L->ranges = outer_ranges;
     L->real = outer_real;
     L->active_count = open;
-    return call->lifts == 0 ? result : value_axes_to_own(L, result, call->lift_ids, call->lifts);
+    if (call->lifts != 0)
+        result = value_axes_to_own(L, result, call->lift_ids, call->lifts);
+    if (definition->kind == DEFINE_MODEL)
+        name_value(L, definition->name.text, result, definition->name.span);
+    return result;
 }
 
 static Value *call_definition(Lowering *L, const Definition *definition, const Arguments *args, const Expr *expr,

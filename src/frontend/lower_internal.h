@@ -34,6 +34,8 @@ uint64_t path_hash(const char *path);
 /* ---- calls ---- */
 typedef struct CallFrame { const Definition *definition; Span call; struct CallFrame *outer; } CallFrame;
 bool is_prelude_span(const Lowering *L, Span span);
+/* Keeps with the node what the user calls this value (a binding, a model's result), if it has no name yet. */
+void name_value(const Lowering *L, Name name, const Value *value, Span span);
 
 /* ---- ranges of index variables (lower_range.c) ---- */
 typedef struct RangeEntry { const Binder *binder; bool found; int64_t begin, extent; struct RangeEntry *next; } RangeEntry;

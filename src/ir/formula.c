@@ -31,6 +31,7 @@ typedef struct Piece { const char *text; int binding; } Piece;
 
 typedef struct Info {
     const char *name;          /* set: the node prints as this and is defined in a line of its own */
+    const char *adjoint_of;    /* of a value the program calls so */
     int  size, depth, uses;
     bool forced, needed, defined;
 } Info;
@@ -247,6 +248,59 @@ static Piece print_power(Formula *f, const Node *n, const Index *at) {
     return (Piece){text_format(f->arena, "%s^%s", wrapped(f, base, WHOLE), wrapped(f, power, WHOLE)), RAISED};
 }
 
+/* A product as number * factors / divisors: signs, numbers and quotients of its factors are gathered. */
+typedef struct Product {
+    double number;
+    Text   factors, divisors;
+    int    factor_count, divisor_count;
+    Piece  only;
+} Product;
+
+static bool is_mean(const Node *n);
+
+static void add_factor(Formula *f, Product *p, const Node *n, const Index *at, bool below) {
+    bool open = !f->info[n->id].name;
+    if (n->op == OP_CONST && !below) {
+        p->number *= n->attr.value;
+    } else if (open && n->op == OP_NEG) {
+        p->number = -p->number;
+        add_factor(f, p, n->source[0], at, below);
+    } else if (open && n->op == OP_MUL && !is_mean(n) && !below) {
+        add_factor(f, p, n->source[0], at, false);
+        add_factor(f, p, n->source[1], at, false);
+    } else if (open && n->op == OP_DIV && !below) {
+        add_factor(f, p, n->source[0], at, false);
+        add_factor(f, p, n->source[1], at, true);
+    } else if (open && n->op == OP_VIEW) {
+        Index place[MOST_RANK];
+        indices_of_access(f, &n->attr.contraction->access[0], at, place);
+        add_factor(f, p, n->source[0], place, below);
+    } else {
+        Piece piece = print_at(f, n, at);
+        Text *to = below ? &p->divisors : &p->factors;
+        int *count = below ? &p->divisor_count : &p->factor_count;
+        text_add(to, "%s%s", (*count)++ ? " * " : "", wrapped(f, piece, below ? NEGATED : MULTIPLIED));
+        if (!below) p->only = piece;
+    }
+}
+
+static Piece print_product(Formula *f, const Node *n, const Index *at) {
+    Product p = {.number = 1, .factors = text_new(f->arena), .divisors = text_new(f->arena)};
+    add_factor(f, &p, n->source[0], at, false);
+    add_factor(f, &p, n->source[1], at, n->op == OP_DIV);
+    bool minus = p.number < 0;
+    double size = minus ? -p.number : p.number;
+    if (size == 1 && !minus && p.factor_count == 1 && !p.divisor_count) return p.only;
+    Text to = text_new(f->arena);
+    text_add(&to, "%s", minus ? "-" : "");
+    bool has_number = size != 1 || p.factor_count == 0;
+    if (has_number) text_add(&to, "%s", text_number(f->arena, size, n->dtype == DTYPE_F32));
+    text_add(&to, "%s%s", has_number && p.factor_count ? " * " : "", p.factors.bytes);
+    if (p.divisor_count)
+        text_add(&to, p.divisor_count > 1 ? " / (%s)" : " / %s", p.divisors.bytes);
+    return (Piece){to.bytes, MULTIPLIED};
+}
+
 static bool is_mean(const Node *n) {
     if (n->op != OP_MUL || n->source[0]->op != OP_CONTRACT || n->source[1]->op != OP_CONST) return false;
     const Contraction *c = n->source[0]->attr.contraction;
@@ -297,9 +351,14 @@ static Piece print_reduction(Formula *f, const Node *n, const Index *at, const c
     Index all[MOST_AXES], place[MOST_RANK];
     int variable[MOST_AXES], before = f->variables;
     for (int a = 0; a < n->shape.rank; a++) all[a] = at[a];
+    int64_t extent[MOST_AXES];
+    int ranges = 0;
     for (int k = 0; k < c->reduced; k++) {
-        variable[k] = new_variable(f);
-        all[n->shape.rank + k] = index_of_variable(variable[k]);
+        all[n->shape.rank + k] = (Index){.divisor = 1};        /* an axis of extent 1 needs no name */
+        if (c->extent[k] == 1) continue;
+        variable[ranges] = new_variable(f);
+        extent[ranges] = c->extent[k];
+        all[n->shape.rank + k] = index_of_variable(variable[ranges++]);
     }
     Piece body[2] = {{"", WHOLE}, {"", WHOLE}};
     for (int s = 0; s < n->sources; s++) {
@@ -310,12 +369,12 @@ static Piece print_reduction(Formula *f, const Node *n, const Index *at, const c
     if (n->sources == 2)
         text = text_format(f->arena, "%s * %s", wrapped(f, body[0], MULTIPLIED),
                            wrapped(f, body[1], MULTIPLIED));
-    if (c->reduced) {
-        text = print_ranges(f, variable, c->extent, c->reduced, text);
+    if (ranges) {
+        text = print_ranges(f, variable, extent, ranges, text);
         text = text_format(f->arena, "%s(%s)", name, text);
     }
     f->variables = before;
-    return (Piece){text, c->reduced ? WHOLE : n->sources == 2 ? MULTIPLIED : body[0].binding};
+    return (Piece){text, ranges ? WHOLE : n->sources == 2 ? MULTIPLIED : body[0].binding};
 }
 
 static Piece print_view(Formula *f, const Node *n, const Index *at) {
@@ -391,7 +450,9 @@ static Piece print_const(Formula *f, const Node *n) {
 static Piece print_op(Formula *f, const Node *n, const Index *at) {
     switch (n->op) {
     case OP_CONST: return print_const(f, n);
-    case OP_IOTA: return (Piece){text_format(f->arena, "(%s)", index_text(f, &at[n->attr.index])), WHOLE};
+    case OP_IOTA:
+        return (Piece){index_text(f, &at[n->attr.index]),
+                       index_is_variable(&at[n->attr.index]) ? WHOLE : ADDED};
     case OP_NEG:
         return (Piece){text_format(f->arena, "-%s", wrapped(f, print_at(f, n->source[0], at), NEGATED)),
                        NEGATED};
@@ -404,8 +465,8 @@ static Piece print_op(Formula *f, const Node *n, const Index *at) {
     case OP_MUL:
         if (is_mean(n) && !f->info[n->source[0]->id].name)
             return print_reduction(f, n->source[0], at, "mean");
-        return infix(f, n, at, "*", MULTIPLIED, MULTIPLIED, MULTIPLIED);
-    case OP_DIV: return infix(f, n, at, "/", MULTIPLIED, NEGATED, MULTIPLIED);
+        return print_product(f, n, at);
+    case OP_DIV: return print_product(f, n, at);
     case OP_FLOORDIV: return infix(f, n, at, "//", MULTIPLIED, NEGATED, MULTIPLIED);
     case OP_MOD: return infix(f, n, at, "%", MULTIPLIED, NEGATED, MULTIPLIED);
     case OP_EQ: return infix(f, n, at, "==", ADDED, ADDED, COMPARED);
@@ -470,19 +531,31 @@ static void force_sources(Formula *f, const Node *n) {
     }
 }
 
+/* Too plain to be named: what it is made of is, if anything. */
+static bool is_transparent(const Node *n) {
+    return n->op == OP_VIEW || n->op == OP_NEG || n->op == OP_CAST || n->dtype == DTYPE_BOOL;
+}
+
 static void name_values(Formula *f) {
     for (int i = 0; i < f->nodes; i++) {
         force_sources(f, f->order[i]);
-        for (int s = 0; s < f->order[i]->sources; s++) f->info[f->order[i]->source[s]->id].uses++;
+    }
+    for (int i = f->nodes - 1; i >= 0; i--) {
+        const Node *n = f->order[i];
+        int uses = is_transparent(n) ? f->info[n->id].uses : 1;      /* a view is used where it is read */
+        for (int s = 0; s < n->sources; s++) f->info[n->source[s]->id].uses += uses;
     }
     for (int i = 0; i < f->nodes; i++) {
         const Node *n = f->order[i];
         Info *info = &f->info[n->id];
         measure(f, n);
         if (is_named_leaf(n) || info->name) continue;
-        bool long_ = info->size > LONGEST || info->depth > DEEPEST || (info->uses > 1 && info->size > 3);
-        if (n->name && !n->backward && info->size > 1) info->name = take_name(f, n->name);
-        else if (long_ || info->forced) info->name = number_name(f);
+        bool repeated = info->uses > 1 && info->size > 2 && !is_transparent(n);
+        bool is_long = info->size > LONGEST || info->depth > DEEPEST;
+        if (n->name && !n->backward && info->size > 0) info->name = take_name(f, n->name);
+        else if (info->adjoint_of && (info->uses > 1 || is_long || info->forced) && info->size > 0)
+            info->name = take_name(f, text_format(f->arena, "d_%s", info->adjoint_of));
+        else if (is_long || repeated || info->forced) info->name = number_name(f);
     }
 }
 
@@ -497,10 +570,9 @@ static void print_line(Formula *f, Text *to, const char *indent, const char *nam
     text_add(to, "%s%s = %s%s\n", indent, left.text, before, print_op(f, n, at).text);
 }
 
-/* A value at fresh indices, by its name if it has one. */
-static const char *print_value(Formula *f, const Node *n, const Index *at, bool whole) {
+static const char *print_value(Formula *f, const Node *n, const Index *at) {
     Piece piece = print_at(f, n, at);
-    return whole ? wrapped(f, piece, MULTIPLIED) : piece.text;
+    return wrapped(f, piece, MULTIPLIED);
 }
 
 /* Appends the definitions of what has been mentioned, and of what they mention. */
@@ -534,8 +606,8 @@ static void print_derivative(Formula *f, Text *to, const Derivative *d, int widt
     const char *left = subscripted(f, cell->name, at, cell->shape.rank).text;
     text_add(to, "  d loss / d %-*s = ", width, left);
     if (d->objective)
-        text_add(to, "mean over rows of %s", print_value(f, d->objective, at, d->penalty != NULL));
-    if (d->penalty) text_add(to, "%s%s", d->objective ? " + " : "", print_value(f, d->penalty, at, false));
+        text_add(to, "mean over rows of %s", print_value(f, d->objective, at));
+    if (d->penalty) text_add(to, "%s%s", d->objective ? " + " : "", print_value(f, d->penalty, at));
     if (!d->objective && !d->penalty) text_add(to, "0");
     text_add(to, "\n");
 }
@@ -621,9 +693,8 @@ static void prepare(Formula *f, Graph *g, const Objective *o) {
     take_user_names(f);
     for (int i = o->params; i < o->count; i++) {
         const Node *adjoint = o->of_total[i];
-        if (!adjoint || adjoint->op == OP_CONST || is_named_leaf(adjoint) || f->info[adjoint->id].name)
-            continue;
-        f->info[adjoint->id].name = take_name(f, text_format(f->arena, "d_%s", o->wrt[i]->name));
+        if (adjoint && adjoint->backward && !f->info[adjoint->id].adjoint_of)
+            f->info[adjoint->id].adjoint_of = o->wrt[i]->name;
     }
     name_values(f);
 }
@@ -634,8 +705,13 @@ static void print_terms(Formula *f, Text *to) {
     Text sum = text_new(f->arena);
     for (int t = 0, seen = 0; t < f->run->term_count; t++) {
         const Term *term = &f->run->terms[t];
-        if (term->penalty) text_add(&sum, " + %s", term->name);
-        else text_add(&sum, "%s%s", seen++ ? " + " : "mean over rows of ", plain == 1 ? "loss" : term->name);
+        if (!term->penalty) text_add(&sum, "%s%s", seen++ ? " + " : "", plain == 1 ? "loss" : term->name);
+    }
+    if (plain > 1) sum.bytes = text_format(f->arena, "(%s)", sum.bytes);
+    Text whole = text_new(f->arena);
+    text_add(&whole, "mean over rows of %s", sum.bytes);
+    for (int t = 0; t < f->run->term_count; t++) {
+        if (f->run->terms[t].penalty) text_add(&whole, " + %s", f->run->terms[t].name);
     }
     for (int t = 0; t < f->run->term_count; t++) {
         const Term *term = &f->run->terms[t];
@@ -645,7 +721,7 @@ static void print_terms(Formula *f, Text *to) {
         Piece piece = value->sources ? print_op(f, value, NULL) : print_at(f, value, NULL);
         text_add(to, "  %s = %s\n", name, piece.text);
     }
-    if (f->run->term_count > 1) text_add(to, "  minimised: %s\n", sum.bytes);
+    if (f->run->term_count > 1) text_add(to, "  minimised: %s\n", whole.bytes);
 }
 
 void formula_print(Text *to, const Program *program, const Run *run) {
