@@ -54,7 +54,9 @@ static LLVMValueRef string(Builder *b, const char *text) {
 
 /* PREFIX__ENTRY as codegen named it, or NULL where the run has none. */
 static LLVMValueRef function(Builder *b, const char *prefix, const char *entry) {
-    LLVMValueRef f = LLVMGetNamedFunction(b->module, text_format(b->arena, "%s__%s", prefix, entry));
+    const char *symbol = text_format(b->arena, "%s__%s", prefix, entry);
+    LLVMValueRef f = LLVMGetNamedFunction(b->module, symbol);
+    if (!f) f = LLVMGetNamedGlobalAlias(b->module, symbol, strlen(symbol));     /* the same function of another run */
     return f ? f : null(b);
 }
 

@@ -79,6 +79,7 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser();
     target->triple = options->triple != NULL ? options->triple : keep_message(arena, LLVMGetDefaultTargetTriple());
     LLVMTargetRef llvm_target;
     char *message = NULL;
