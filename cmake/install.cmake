@@ -4,6 +4,9 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/sgdc)
+# The .pc file finds its prefix from where it lies, so that an installation can be moved.
+file(RELATIVE_PATH up_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" up_to_prefix ${up_to_prefix})
 configure_file(cmake/sgdrt.pc.in ${CMAKE_CURRENT_BINARY_DIR}/sgdrt.pc @ONLY)
 configure_package_config_file(cmake/sgdcConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/sgdcConfig.cmake
   INSTALL_DESTINATION ${package_folder}
