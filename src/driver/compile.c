@@ -155,6 +155,7 @@ static ExitCode lower_stage(Driver *driver, bool f64) {
     LowerOptions lower = {
         .set = o->set.items, .set_count = o->set.count, .data = o->data.items, .data_count = o->data.count,
         .seed = (uint64_t)o->seed, .has_seed = o->has_seed, .only = o->run_only, .f64 = f64, .overfit = o->overfit,
+        .raw = !f64 && driver_makes_object(driver),
     };
     double begin = clock_seconds();
     driver->program = lower_program(driver->arena, driver->names, driver->diagnostics, driver->map, driver->ast,

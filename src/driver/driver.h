@@ -58,6 +58,9 @@ void     driver_keep_graphs(Driver *driver, EmitKind kind);      /* into driver-
 
 /* ---- emit.c -------------------------------------------------------------------------------- */
 ExitCode driver_emit(Driver *driver);
+/* Is machine code for an application asked for (the default)? It takes rows as measured, while --run standardizes
+ * them once, when they are loaded. */
+bool     driver_makes_object(const Driver *driver);
 
 /* ---- train.c ------------------------------------------------------------------------------- */
 ExitCode driver_train(Driver *driver);

@@ -100,6 +100,14 @@ static bool is_machine(EmitKind kind) {
     return kind == EMIT_LOOPS || kind == EMIT_LLVM || kind == EMIT_ASM || kind == EMIT_OBJ || kind == EMIT_HEADER;
 }
 
+bool driver_makes_object(const Driver *driver) {
+    const Options *o = driver->options;
+    if (!o->emit.count) return !(o->run || o->dry_run || o->summary || o->check || o->check_grad);
+    for (int i = 0; i < o->emit.count; i++)
+        if (is_machine(o->emit.items[i].kind)) return true;
+    return false;
+}
+
 ExitCode driver_emit(Driver *driver) {
     static const Emit object_and_header[] = {{EMIT_OBJ, NULL}, {EMIT_HEADER, NULL}};
     const Options *o = driver->options;

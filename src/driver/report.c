@@ -259,13 +259,13 @@ static void add_lr_column(Table *table, Training *const *ts, int count) {
     bool differ = false;
     for (int r = 0; r < count; r++) {
         const Slot *slot = slot_named(ts[r]->run, "lr"), *first = slot_named(ts[0]->run, "lr");
-        differ |= (slot == NULL) != (first == NULL) || (slot && first && slot->value != first->value);
+        differ |= (slot == NULL) != (first == NULL) || (slot && first && slot->value != first->value && !(isnan(slot->value) && isnan(first->value)));
     }
     if (!differ || any_has_each(ts, count, "lr")) return;
     const char **cells = table_column(table, false, "lr");
     for (int r = 0; r < count; r++) {
         const Slot *slot = slot_named(ts[r]->run, "lr");
-        cells[r] = slot ? text_number(table->arena, slot->value, true) : "-";
+        cells[r] = !slot ? "-" : isnan(slot->value) ? "schedule" : text_number(table->arena, slot->value, true);
     }
 }
 

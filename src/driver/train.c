@@ -390,8 +390,10 @@ static int64_t row_capacity(const Training *t) {
     return places < t->batch ? t->batch : places / t->batch * t->batch;
 }
 
+/* The most rows of one evaluation: curves look at the training rows as well. */
 static int64_t evaluated_rows(const Training *t) {
-    return t->data->valid.count ? t->data->valid.count : t->data->train.count;
+    int64_t train = t->data->train.count, valid = t->data->valid.count;
+    return valid > train || (valid && !t->points) ? valid : train;
 }
 
 static int kept_count(const Run *run) {
