@@ -209,12 +209,15 @@ static void emit_nests(Emitter *e, const Section *section) {
         emit_nest(e, section->nests.items[i]);
 }
 
+/* Where there is one block, a nest starts its own sums: their buffers live no longer than it. */
 static void start_section(Emitter *e, const Section *section) {
+    if (e->f->one_block)
+        return;
     for (int i = 0; i < section->nests.count; i++) {
         const Nest *nest = section->nests.items[i];
         if (nest->carried)
             reduce_start_carried(e, nest);
-        if (nest->kind == NEST_SCATTER && nest->reduce->attr.over_rows && !e->f->one_block)
+        if (nest->kind == NEST_SCATTER && nest->reduce->attr.over_rows)
             scatter_start(e, nest);
     }
 }

@@ -652,6 +652,8 @@ void emit_reduce(Emitter *e, const Nest *nest) {
     bool few = c->lanes > 1 && !(c->over_rows && e->f->block == 1);
     if (nest->carried && nest->reduce->op == OP_ARGMAX)
         INTERNAL_ERROR("an argmax over rows");
+    if (nest->carried && e->f->one_block)
+        reduce_start_carried(e, nest);
     if (nest->carried) {
         if (few)
             nest_loops(e, nest, carried_few_body, NULL);

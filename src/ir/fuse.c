@@ -501,7 +501,9 @@ void fuse_function(LoopFunction *f) {
     int sweeps = find_sweeps(&u);
     bool rows = false;
     for (uint32_t id = 0; id < f->nodes; id++)
-        rows |= u.node[id] != NULL && u.node[id]->rows != 0;
+        rows |= u.node[id] != NULL && (u.node[id]->rows != 0 || sums_rows(u.node[id]));
+    for (int r = 0; r < f->function->root_count; r++)
+        rows |= f->function->roots[r].kind == ROOT_ROWS;
     if (f->one_block || !rows) {
         f->one_block = true;
         f->section_count = 1;

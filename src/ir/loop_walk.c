@@ -169,6 +169,8 @@ static void walk_operands(const Walk *from, const Nest *nest) {
         point_set_linear(&index, places->shape, w.axes);
         w.operand = 0;
         walk(&w, source, &x, false);
+        if (reduce->sources > 2)               /* the other factor of a product */
+            walk(&w, reduce->source[2], &x, false);
         w.operand = 1;
         walk(&w, places, &index, false);
         return;

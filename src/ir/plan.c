@@ -162,7 +162,7 @@ static void make_buffers(Plan *p) {
                 if (store->kind != STORE_BUFFER)
                     continue;
                 bool rows = store->node->rows != 0 && f->block > 1;
-                if (p->wants_main[id] && f->buffer[id] == NULL)
+                if ((p->wants_main[id] || (p->wants_copy[id] && !in_copy)) && f->buffer[id] == NULL)
                     f->buffer[id] = buffer_new(f, store->node->dtype, rows, store->node->shape, 1);
                 if ((p->wants_copy[id] || (in_copy && p->wants_main[id])) && f->copy[id] == NULL)
                     f->copy[id] = copy_new(f, store->node, f->copy_axis[id]);

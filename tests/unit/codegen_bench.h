@@ -191,19 +191,19 @@ static char *compare_values(const char *what, const char *a, const char *b, DTyp
 
 static char *compare_results(Bench *b, const Results *a, const Results *c) {
     char *problem = NULL;
+    for (int k = 0; k < b->run.cell_count && problem == NULL; k++)
+        problem = compare_values(text_format(b->arena, "cell %d", k), a->state + b->cells[k].offset,
+                                 c->state + b->cells[k].offset, b->cells[k].dtype, shape_size(b->cells[k].shape));
+    for (int s = 0; s < 2 && problem == NULL; s++)
+        problem = compare_values(s ? "sum of evaluate" : "sum of step", (const char *)a->sums[s], (const char *)c->sums[s],
+                                 DTYPE_F64, b->run.term_count);
+    if (problem == NULL && memcmp(a->state, c->state, 64) != 0)
+        problem = "the header";
     for (int i = 0; i < b->run.predictor.root_count && problem == NULL; i++) {
         const Node *node = b->run.predictor.roots[i].node;
         problem = compare_values(text_format(b->arena, "output %d", i), a->output[i], c->output[i], node->dtype,
                                  (int64_t)(a->bytes[i] / dtype_bytes(node->dtype)));
     }
-    for (int s = 0; s < 2 && problem == NULL; s++)
-        problem = compare_values(s ? "sum of evaluate" : "sum of step", (const char *)a->sums[s], (const char *)c->sums[s],
-                                 DTYPE_F64, b->run.term_count);
-    for (int k = 0; k < b->run.cell_count && problem == NULL; k++)
-        problem = compare_values(text_format(b->arena, "cell %d", k), a->state + b->cells[k].offset,
-                                 c->state + b->cells[k].offset, b->cells[k].dtype, shape_size(b->cells[k].shape));
-    if (problem == NULL && memcmp(a->state, c->state, 64) != 0)
-        problem = "the header";
     return problem;
 }
 
