@@ -16,7 +16,7 @@ static ExitCode explain(const char *name, Driver *driver) {
 }
 
 /* Names that options give and only later stages could find wrong. */
-static ExitCode check_names(Driver *driver) {
+static ExitCode check_options(Driver *driver) {
     const Options *o = driver->options;
     const char *problem;
     if ((o->stop_after && !driver_check_pass_name(driver, o->stop_after, &problem)) ||
@@ -24,12 +24,16 @@ static ExitCode check_names(Driver *driver) {
         driver_complain(driver, "%s", problem);
         return EXIT_USAGE;
     }
+    if ((o->run || o->dry_run) && driver_makes_object(driver)) {
+        driver_complain(driver, "--run and machine code for an application are two compilations: ask for one at a time");
+        return EXIT_USAGE;
+    }
     return EXIT_DONE;
 }
 
 static ExitCode work(Driver *driver) {
     const Options *o = driver->options;
-    ExitCode code = check_names(driver);
+    ExitCode code = check_options(driver);
     if (code != EXIT_DONE) return code;
     if (o->threads > 1 && !o->quiet)
         driver_complain(driver, "--threads=%lld: this version trains on one thread; the bits are the same",

@@ -89,7 +89,7 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     lowering_start_root(L, "train");
     Scope *scope = scope_new(L, L->global);
     run_bind_counters(R, scope);
-    data_bind_fields(R->X, R->data, scope, mode == MODE_PREDICT);
+    data_bind_fields(R->X, R->data, scope, mode == MODE_PREDICT || R->X->options->raw);
     run_bind_undo(R, scope);
     bool *needed = run_needed(R, roots, count);
     for (int i = 0; i < R->block->body.count; i++)

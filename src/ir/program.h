@@ -124,6 +124,7 @@ typedef struct LowerOptions {
     const Setting *set; int set_count; const Setting *data; int data_count;
     uint64_t seed; bool has_seed; const char *only; /* --run=a,b or NULL */ bool f64; /* lower f32 as f64 (gradient check) */
     const char *overfit; /* NULL or N */
+    bool raw;            /* for an application: every function takes standardized columns as measured */
 } LowerOptions;
 /* Lowers the program; errors are in program->diagnostics. Never NULL. */
 Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, Ast *ast, const char *path, const LowerOptions *options);
