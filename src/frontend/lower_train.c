@@ -184,6 +184,16 @@ static void collect_sites(Experiment *X, Block *block) {
     }
 }
 
+/* epochs and steps both say how long: one of them given by --set replaces the other. */
+static void drop_other_length(Block *block, SettingKey key) {
+    SettingKey other = key == KEY_STEPS ? KEY_EPOCHS : KEY_STEPS;
+    if (key != KEY_STEPS && key != KEY_EPOCHS) return;
+    int kept = 0;
+    for (int i = 0; i < block->body.count; i++)
+        if (block->body.items[i].key != other) block->body.items[kept++] = block->body.items[i];
+    block->body.count = kept;
+}
+
 /* --set KEY=VALUE where KEY is a setting of train blocks. */
 static void apply_overrides(Experiment *X, Block *block) {
     for (int key = 0; key < KEY_COUNT; key++) {
@@ -199,6 +209,7 @@ static void apply_overrides(Experiment *X, Block *block) {
         stmt->assign.key = (Word){name_from(X->names, override->name), override->value->span};
         stmt->assign.value = (Expr *)override->value;
         override->used = true;
+        drop_other_length(block, (SettingKey)key);
         take_statement(X, block, stmt, block->body.count, false);
     }
 }
