@@ -17,7 +17,7 @@
 #include "ir/affine.h"
 #include "ir/fold.h"
 
-enum { LONGEST = 14, DEEPEST = 24, MOST_VARIABLES = 64, MOST_INDEX_TERMS = 6 };
+enum { LONGEST = 10, DEEPEST = 24, MOST_VARIABLES = 64, MOST_INDEX_TERMS = 6 };
 enum { COMPARED, ADDED, MULTIPLIED, NEGATED, RAISED, WHOLE };      /* how tightly an expression binds */
 
 /* The place on one axis: (offset + sum of coef * variable) / divisor, or a text. */
@@ -31,7 +31,7 @@ typedef struct Piece { const char *text; int binding; } Piece;
 
 typedef struct Info {
     const char *name;          /* set: the node prints as this and is defined in a line of its own */
-    const char *adjoint_of;    /* of a value the program calls so */
+    const Node *adjoint_of;    /* a value the program names */
     int  size, depth, uses;
     bool forced, needed, defined;
 } Info;
@@ -233,10 +233,10 @@ static Piece called(Formula *f, const Node *n, const char *name, const Index *at
 
 /* a + -b as a - b */
 static Piece print_add(Formula *f, const Node *n, const Index *at) {
-    const Node *b = n->source[1];
-    if (b->op != OP_NEG || f->info[b->id].name) return infix(f, n, at, "+", ADDED, ADDED, ADDED);
-    Piece left = print_at(f, n->source[0], at), right = print_at(f, b->source[0], at);
-    return (Piece){text_format(f->arena, "%s - %s", left.text, wrapped(f, right, MULTIPLIED)), ADDED};
+    Piece left = print_at(f, n->source[0], at), right = print_at(f, n->source[1], at);
+    const char *a = wrapped(f, left, ADDED), *b = wrapped(f, right, ADDED);
+    bool minus = b[0] == '-' && right.binding != ADDED;
+    return (Piece){text_format(f->arena, minus ? "%s - %s" : "%s + %s", a, minus ? b + 1 : b), ADDED};
 }
 
 static Piece print_power(Formula *f, const Node *n, const Index *at) {
@@ -503,11 +503,10 @@ static Piece print_at(Formula *f, const Node *n, const Index *at) {
 }
 
 /* ---- which values are named ---------------------------------------------------------------- */
-/* The node's own work in an expression; what only moves elements is free. */
+/* How much a reader has to take in for the node itself; what only moves elements is free. */
 static int own_size(const Node *n) {
-    return n->op == OP_VIEW || n->op == OP_NEG || n->op == OP_CAST || n->op == OP_CONST || n->sources == 0
-               ? 0
-               : 1;
+    if (n->op == OP_VIEW || n->op == OP_NEG || n->op == OP_CAST || n->sources == 0) return 0;
+    return op_class(n->op) == OP_CLASS_REDUCE ? 3 : 1;
 }
 
 static void measure(Formula *f, const Node *n) {
@@ -536,6 +535,10 @@ static bool is_transparent(const Node *n) {
     return n->op == OP_VIEW || n->op == OP_NEG || n->op == OP_CAST || n->dtype == DTYPE_BOOL;
 }
 
+static const char *value_name(const Formula *f, const Node *n) {
+    return f->info[n->id].name ? f->info[n->id].name : n->name;
+}
+
 static void name_values(Formula *f) {
     for (int i = 0; i < f->nodes; i++) {
         force_sources(f, f->order[i]);
@@ -553,8 +556,8 @@ static void name_values(Formula *f) {
         bool repeated = info->uses > 1 && info->size > 2 && !is_transparent(n);
         bool is_long = info->size > LONGEST || info->depth > DEEPEST;
         if (n->name && !n->backward && info->size > 0) info->name = take_name(f, n->name);
-        else if (info->adjoint_of && (info->uses > 1 || is_long || info->forced) && info->size > 0)
-            info->name = take_name(f, text_format(f->arena, "d_%s", info->adjoint_of));
+        else if (info->adjoint_of && (info->uses > 1 || info->size > 3 || info->forced) && info->size > 0)
+            info->name = take_name(f, text_format(f->arena, "d_%s", value_name(f, info->adjoint_of)));
         else if (is_long || repeated || info->forced) info->name = number_name(f);
     }
 }
@@ -694,7 +697,7 @@ static void prepare(Formula *f, Graph *g, const Objective *o) {
     for (int i = o->params; i < o->count; i++) {
         const Node *adjoint = o->of_total[i];
         if (adjoint && adjoint->backward && !f->info[adjoint->id].adjoint_of)
-            f->info[adjoint->id].adjoint_of = o->wrt[i]->name;
+            f->info[adjoint->id].adjoint_of = o->wrt[i];
     }
     name_values(f);
 }
