@@ -1,6 +1,6 @@
 /* plot_scale: what the axes show.
  *
- * Loss is drawn logarithmically when it spans more than a factor of 20, and a run that diverges does not
+ * Loss is drawn logarithmically when it spans more than a factor of 10, and a run that diverges does not
  * squeeze the others: the axis ends a little above the largest loss that any run began with. Time is always
  * logarithmic, since the runs of one program differ by orders of magnitude, and its tics are in units people
  * read.
@@ -52,7 +52,7 @@ static Range loss_range(const Plot *plot) {
 static PlotAxis loss_axis(const Plot *plot) {
     Range range = loss_range(plot);
     PlotAxis axis = { .low = range.low, .high = range.high };
-    axis.logarithmic = range.low > 0 && range.high / range.low > 20;
+    axis.logarithmic = range.low > 0 && range.high / range.low > 10;
     if (axis.logarithmic) {
         double margin = pow(range.high / range.low, 0.05);
         axis.low /= margin;
@@ -99,11 +99,18 @@ static const char *time_tics(Arena *arena, double low, double high, bool fine) {
     return tics.bytes;
 }
 
+/* Is the point in the panel? The other axes end where a diverging run has left it. */
+static bool is_shown(const Plot *plot, const PlotPoint *point) {
+    return point->train_loss <= plot->loss.high || point->valid_loss <= plot->loss.high;
+}
+
 static PlotAxis time_axis(Plot *plot) {
     Range range = range_none();
     for (int r = 0; r < plot->run_count; r++)
-        for (int p = 0; p < plot->runs[r].point_count; p++)
-            if (plot->runs[r].points[p].seconds > 0) range_add(&range, plot->runs[r].points[p].seconds);
+        for (int p = 0; p < plot->runs[r].point_count; p++) {
+            const PlotPoint *point = &plot->runs[r].points[p];
+            if (point->seconds > 0 && is_shown(plot, point)) range_add(&range, point->seconds);
+        }
     plot->has_time = !range_is_empty(range);
     if (!plot->has_time) return (PlotAxis){ .low = 0.1, .high = 1, .logarithmic = true };
     double margin = pow(range.high / range.low, 0.04);
@@ -116,7 +123,8 @@ static PlotAxis time_axis(Plot *plot) {
 static PlotAxis epoch_axis(const Plot *plot) {
     Range range = range_none();
     for (int r = 0; r < plot->run_count; r++)
-        for (int p = 0; p < plot->runs[r].point_count; p++) range_add(&range, plot->runs[r].points[p].epoch);
+        for (int p = 0; p < plot->runs[r].point_count; p++)
+            if (is_shown(plot, &plot->runs[r].points[p])) range_add(&range, plot->runs[r].points[p].epoch);
     if (range_is_empty(range)) return (PlotAxis){ .low = 0, .high = 1 };
     double margin = range.high > range.low ? 0.02 * (range.high - range.low) : 0.5;
     return (PlotAxis){ .low = range.low - margin, .high = range.high + margin };
@@ -133,9 +141,9 @@ static const char *shared_prefix(const Plot *plot) {
 }
 
 void plot_scale(Plot *plot) {
+    plot->loss = loss_axis(plot);
     plot->epoch = epoch_axis(plot);
     plot->time = time_axis(plot);
-    plot->loss = loss_axis(plot);
     plot->prefix = shared_prefix(plot);
     plot->has_valid = false;
     for (int r = 0; r < plot->run_count; r++)

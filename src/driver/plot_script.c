@@ -186,7 +186,7 @@ static const char *loss_tics(const Plot *plot, bool labelled) {
     int every = decades > 10 ? (int)(decades / 6) : 1;
     Text tics = text_new(plot->arena);
     for (int e = (int)floor(log10(axis->low)); e <= (int)ceil(log10(axis->high)); e += every)
-        for (int k = 0; k < (decades < 2.5 ? 3 : 1); k++) {
+        for (int k = 0; k < (decades < 3.2 ? 3 : 1); k++) {
             double at = pow(10, e) * (k == 0 ? 1 : k == 1 ? 2 : 5);
             if (at < axis->low || at > axis->high) continue;
             text_add(&tics, "%s'%s' %.9g", tics.length ? ", " : "",
