@@ -192,6 +192,7 @@ typedef struct RunLowering {
     Vector(Measure) measures;
     Mode mode;
     int  setting_slots;              /* slots 0 .. are the top-level settings */
+    int  objective_cells;            /* cells that there are once the objective is lowered */
 } RunLowering;
 
 /* Lowers one run for the choice at hand; false after errors. start_run, each and name are left to the caller. */

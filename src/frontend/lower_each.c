@@ -146,7 +146,9 @@ static void add_site(Experiment *X, EachSites *sites, const Expr *each, const ch
         if (inner->kind == EXPR_ERROR) return;
         Diagnostic *d = report(X->diagnostics, CODE_E0314, each->span, "each takes a list of values");
         add_help(X->diagnostics, d, "one run per value: %s = each [1, 10, 100]", name);
-        return;
+        site.items = arena_array(X->arena, Expr *, 1);
+        site.items[0] = (Expr *)inner;
+        site.count = 1;
     }
     vector_push(X->arena, sites, site);
 }

@@ -125,17 +125,23 @@ static void lint_batch(RunLowering *R) {
 }
 
 /* ---- parameters ---------------------------------------------------------------------------------------------------- */
+/* Parameters that were met while lowering what is minimized, and that it does not depend on: one warning for all. */
 static void lint_parameters(RunLowering *R) {
-    for (int i = 0; i < R->run.cell_count; i++) {
+    enum { MOST_NAMES = 4 };
+    Text names = text_new(R->X->arena);
+    int count = 0;
+    for (int i = 0; i < R->objective_cells; i++) {
         const Cell *cell = &R->run.cells[i];
         if (cell->kind != CELL_PARAMETER || cell->updated || !rule_trains_inside(R, cell->name)) continue;
-        bool unused = true;
-        for (int t = 0; t < R->run.term_count && unused; t++) unused = !node_reads_cell(R->X->arena, R->run.terms[t].value, i);
-        if (!unused) continue;
-        Diagnostic *d = report(R->X->diagnostics, CODE_W0303, cell->span, "the parameter %s does not change: what %s minimizes does not "
-                               "depend on it", cell->name, R->run.block);
-        add_note(R->X->diagnostics, d, R->run.span, "train %s is here", R->run.block);
+        bool read = false;
+        for (int t = 0; t < R->run.term_count && !read; t++) read = node_reads_cell(R->X->arena, R->run.terms[t].value, i);
+        if (read) continue;
+        if (count < MOST_NAMES) text_add(&names, "%s%s", count ? ", " : "", cell->name);
+        if (count++ == MOST_NAMES) text_add(&names, ", ...");
     }
+    if (count == 0) return;
+    report(R->X->diagnostics, CODE_W0303, R->block->name.span, "%s %s not change: what %s minimizes does not depend on %s",
+           names.bytes, count == 1 ? "does" : "do", R->block->name.text, count == 1 ? "it" : "them");
 }
 
 /* ---- predict --------------------------------------------------------------------------------------------------------- */

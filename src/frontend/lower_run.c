@@ -112,8 +112,7 @@ static void report_unused(RunLowering *R, const Stmt *stmt) {
         return;
     }
     Diagnostic *d = report(X->diagnostics, CODE_E0303, name.span, "nothing uses %s", name.text ? name.text : "what is bound here");
-    add_help(X->diagnostics, d, "settings of a train block are data, minimize, penalty, measure, optimizer, gradient, batch, last, "
-             "hold_out, valid, epochs, steps, seed, stop, keep, report, predict and start");
+    add_help(X->diagnostics, d, "if a setting is meant: sgdc --explain E0301 lists them");
 }
 
 static bool check_unused(RunLowering *R) {
@@ -351,18 +350,22 @@ static void drop_unused_slots(RunLowering *R) {
 }
 
 /* ---- the run --------------------------------------------------------------------------------------------------------- */
-static bool report_missing(RunLowering *R, SettingKey key, const char *help) {
-    if (block_setting(R->block, key)) return false;
-    Diagnostic *d = report(R->X->diagnostics, CODE_E0302, R->block->name.span, "train %s has no %s", R->block->name.text, setting_name(key));
-    add_help(R->X->diagnostics, d, "%s", help);
-    return true;
-}
-
 static bool check_required(RunLowering *R) {
-    bool missing = report_missing(R, KEY_DATA, "data = NAME says which data set it trains on");
-    missing |= report_missing(R, KEY_MINIMIZE, "minimize = e is what the optimizer makes small, for one example: mse(net(x), y)");
-    missing |= report_missing(R, KEY_OPTIMIZER, "optimizer = sgd(lr = 0.1) says how parameters move");
-    return !missing;
+    static const struct { SettingKey key; const char *usage; } required[] = {
+        {KEY_DATA, "data = NAME: the data set it trains on"},
+        {KEY_MINIMIZE, "minimize = mse(net(x), y): what becomes small, for one example"},
+        {KEY_OPTIMIZER, "optimizer = sgd(lr = 0.1): how parameters move"},
+    };
+    Text missing = text_new(R->X->arena);
+    for (int i = 0; i < 3; i++)
+        if (!block_setting(R->block, required[i].key))
+            text_add(&missing, "%s%s", missing.length ? ", no " : "", setting_name(required[i].key));
+    if (missing.length == 0) return true;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0302, R->block->name.span, "train %s has no %s",
+                           R->block->name.text, missing.bytes);
+    for (int i = 0; i < 3; i++)
+        if (!block_setting(R->block, required[i].key)) add_help(R->X->diagnostics, d, "%s", required[i].usage);
+    return false;
 }
 
 static DataVariant *data_of_setting(RunLowering *R, SettingKey key) {
@@ -398,12 +401,6 @@ static bool lower_data_settings(RunLowering *R) {
     if (!block_setting(R->block, KEY_VALID)) return R->data != NULL;
     DataVariant *valid = data_of_setting(R, KEY_VALID);
     R->run.valid = valid ? valid->set : NULL;
-    if (block_setting(R->block, KEY_HOLD_OUT)) {
-        Diagnostic *d = report(R->X->diagnostics, CODE_E0312, block_setting(R->block, KEY_VALID)->stmt->span,
-                               "a block has hold_out or valid, not both");
-        add_note(R->X->diagnostics, d, block_setting(R->block, KEY_HOLD_OUT)->stmt->span, "hold_out is here");
-        return false;
-    }
     return R->data && valid;
 }
 
@@ -435,6 +432,7 @@ static bool lower_parts(RunLowering *R) {
     bool good = check_unused(R);
     good &= settings_lower(R);
     if (!lower_objective(R)) return false;
+    R->objective_cells = R->L->cells.count;
     good &= lower_evaluation(R);
     good &= optimizers_lower(R);
     good &= watch_lower(R);

@@ -137,7 +137,13 @@ static bool fits_training(RunLowering *R, const Expr *expr, const DataSet *valid
 }
 
 static bool lower_valid(RunLowering *R) {
-    if (!R->run.valid) return true;
+    const BlockStmt *valid = block_setting(R->block, KEY_VALID), *hold_out = block_setting(R->block, KEY_HOLD_OUT);
+    if (!valid) return true;
+    if (hold_out) {
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0312, valid->stmt->span, "a block has hold_out or valid, not both");
+        add_note(R->X->diagnostics, d, hold_out->stmt->span, "hold_out is here");
+        return false;
+    }
     return fits_training(R, value_of(R, KEY_VALID), R->run.valid);
 }
 
