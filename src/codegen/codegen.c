@@ -91,11 +91,26 @@ LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *nam
     return module;
 }
 
+/* An object may hold functions for several processors: each says which it was made for. */
+static void set_processor(Codegen *c, LLVMValueRef function) {
+    LLVMContextRef context = LLVMGetTypeContext(LLVMTypeOf(function));
+    char *text[2] = {LLVMGetTargetMachineCPU(c->target.machine), LLVMGetTargetMachineFeatureString(c->target.machine)};
+    static const char *const key[2] = {"target-cpu", "target-features"};
+    for (int i = 0; i < 2; i++) {
+        if (*text[i] != 0)
+            LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+                                    LLVMCreateStringAttribute(context, key[i], (unsigned)strlen(key[i]), text[i],
+                                                              (unsigned)strlen(text[i])));
+        LLVMDisposeMessage(text[i]);
+    }
+}
+
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol) {
     double start = session_seconds();
     EmitContext context = {.context = LLVMGetModuleContext(module), .module = module, .arena = c->arena,
                            .target = &c->target.loop, .x86 = c->target.x86};
     LLVMValueRef function = emit_function(&context, f, symbol);
+    set_processor(c, function);
     const char *problem = check_function(c->arena, function);
     if (problem != NULL)
         INTERNAL_ERROR("%s: %s is not on the closed list", f->name, problem);

@@ -54,6 +54,9 @@ typedef struct CodegenExtra {
 /* What of a run the API must know and only planning tells: bytes of call->work for each entry. */
 typedef struct CodegenSizes { size_t init, step, evaluate, predict; size_t most; } CodegenSizes;
 CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);
-bool codegen_object(Codegen *codegen, const char *path, const Run *const *runs, const char *const *prefixes, int count,
-                    const CodegenExtra *extra);              /* false, with a diagnostic, if the file cannot be written */
+/* The sessions may be for several processors: the object then carries the functions of each, PREFIX being
+ * prefixes[session * count + run]. LLVM's machine of the first one, which should ask least of a processor, makes the
+ * file. False, with a diagnostic, if the file cannot be written. */
+bool codegen_object(Codegen *const *sessions, int session_count, const char *path, const Run *const *runs,
+                    const char *const *prefixes, int count, const CodegenExtra *extra);
 #endif

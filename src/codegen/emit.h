@@ -53,6 +53,7 @@ typedef struct Emitter {
     Value seed, steps_done;                /* from the header; steps_done at the start of the step */
     /* the body being emitted */
     const Nest *nest;
+    Value reduced;                         /* in an epilogue: the reduction's result here */
     int lanes;
     bool lanes_are_rows, rows_may_leave;   /* lanes reach outside 0 .. rows-1 of the block: clamp */
     MemoEntry *memo; uint32_t generation;
@@ -101,7 +102,6 @@ Value row_number32(Emitter *e, Index row);         /* the row's number in its co
 
 /* ---- emit_value.c */
 void  memo_clear(Emitter *e);
-void  memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, Value value);
 Value value_at(Emitter *e, Node *node, const Spot *spot);
 Value value_flat(Emitter *e, Node *node, Index linear, Index row);
 /* The spot of a source; *ok: NULL if it is always inside, else i1 or a vector of it. Absent places become 0. */

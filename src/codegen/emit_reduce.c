@@ -114,9 +114,12 @@ static Chain fold_lanes(Emitter *e, const Node *node, Chain *lane, int present) 
     return lane[0];
 }
 
-static Value chain_value(Emitter *e, const Node *node, Chain chain) {
-    (void)e;
-    return chain.v[node->op == OP_ARGMAX ? 1 : 0];
+/* The epilogue: stores of the nest, with the chain's result in a register. */
+static void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
+    memo_clear(e);
+    e->reduced = chain.v[nest->reduce->op == OP_ARGMAX ? 1 : 0];
+    emit_stores(e, nest, spot);
+    e->reduced = NULL;
 }
 
 /* ---- terms ------------------------------------------------------------------------------------- */
@@ -309,12 +312,8 @@ static void tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
         chain[i] = chain_start(e, t.node, e->lanes);
     if (t.space.terms > 0)
         tile_rows(e, &t, chain);
-    memo_clear(e);
-    for (int i = 0; i < t.count; i++) {
-        chain[i] = chain_if_empty(e, &t, chain[i], e->lanes);
-        memo_set(e, t.node, &t.spot[i], false, chain_value(e, t.node, chain[i]));
-        emit_stores(e, nest, &t.spot[i]);
-    }
+    for (int i = 0; i < t.count; i++)
+        finish(e, nest, &t.spot[i], chain_if_empty(e, &t, chain[i], e->lanes));
 }
 
 /* ---- carried chains -------------------------------------------------------------------------------- */
@@ -436,9 +435,7 @@ static void few_rows_body(Emitter *e, const Nest *nest, const Spot *spot, int ti
     chain = fold_vector(e, node, chain);
     e->lanes = 1;
     e->lanes_are_rows = false;
-    memo_clear(e);
-    memo_set(e, node, spot, false, chain_value(e, node, chain));
-    emit_stores(e, nest, spot);
+    finish(e, nest, spot, chain);
 }
 
 static void carried_few_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
@@ -629,9 +626,7 @@ static void lanes_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
     } else {
         chain = lanes_in_chunks(e, node, &space, spot);
     }
-    memo_clear(e);
-    memo_set(e, node, spot, false, chain_value(e, node, chain));
-    emit_stores(e, nest, spot);
+    finish(e, nest, spot, chain);
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------- */

@@ -51,7 +51,7 @@ static MemoEntry *memo_find(Emitter *e, const Node *node, const Spot *spot, bool
     return &e->memo[at];
 }
 
-void memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, Value value) {
+static void memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, Value value) {
     *memo_find(e, node, spot, flat) = (MemoEntry){.node = node, .generation = e->generation, .flat = flat,
                                                   .spot = *spot, .value = value};
 }
@@ -327,6 +327,8 @@ static Value compute_flat(Emitter *e, Node *node, Index linear, Index row) {
 static Value value_of(Emitter *e, Node *node, const Spot *spot, bool flat) {
     if (node->op == OP_CONST)
         return value_leaf(e, node, (Index){0}, (Index){0});
+    if (node == e->nest->reduce && e->reduced != NULL)       /* epilogues read it nowhere else (fuse.c) */
+        return e->reduced;
     Value known = memo_get(e, node, spot, flat);
     if (known != NULL)
         return known;

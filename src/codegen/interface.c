@@ -27,8 +27,18 @@ static const bool *columns_of_predict(Arena *arena, const Run *run) {
     return predicts;
 }
 
-static HeaderBlock block_of(Arena *arena, const Program *program, const Run *run, const char *stem, Codegen *codegen) {
-    CodegenSizes sizes = codegen_sizes(codegen, run);
+/* The most that any of the sessions needs. */
+static CodegenSizes sizes_of(const Run *run, Codegen *const *sessions, int count) {
+    CodegenSizes most = {0};
+    for (int i = 0; i < count; i++) {
+        CodegenSizes sizes = codegen_sizes(sessions[i], run);
+        if (sizes.most > most.most) most.most = sizes.most;
+        if (sizes.predict > most.predict) most.predict = sizes.predict;
+    }
+    return most;
+}
+
+static HeaderBlock block_of(Arena *arena, const Program *program, const Run *run, const char *stem, CodegenSizes sizes) {
     return (HeaderBlock){
         .run = run,
         .prefix = interface_prefix(arena, program, run, stem),
@@ -38,30 +48,33 @@ static HeaderBlock block_of(Arena *arena, const Program *program, const Run *run
     };
 }
 
-void interface_header(Text *to, const Program *program, const char *stem, Codegen *codegen) {
+void interface_header(Text *to, const Program *program, const char *stem, Codegen *const *sessions, int levels) {
     HeaderBlock *blocks = arena_array(to->arena, HeaderBlock, program->run_count + 1);
     for (int i = 0; i < program->run_count; i++)
-        blocks[i] = block_of(to->arena, program, &program->runs[i], stem, codegen);
+        blocks[i] = block_of(to->arena, program, &program->runs[i], stem, sizes_of(&program->runs[i], sessions, levels));
     header_write(to, header_identifier(to->arena, stem), blocks, program->run_count);
 }
 
-bool interface_object(Arena *arena, const char *path, const Program *program, const char *stem, Codegen *codegen,
-                      int level) {
+bool interface_object(Arena *arena, const char *path, const Program *program, const char *stem,
+                      Codegen *const *sessions, const int *levels, int level_count) {
     int count = program->run_count;
     ObjectBlock *blocks = arena_array(arena, ObjectBlock, count + 1);
     const Run **runs = arena_array(arena, const Run *, count + 1);
-    const char **prefixes = arena_array(arena, const char *, count + 1);
-    int *levels = arena_copy(arena, &level, sizeof level);
+    const char **prefixes = arena_array(arena, const char *, count * level_count + 1);
     for (int i = 0; i < count; i++) {
         runs[i] = &program->runs[i];
-        blocks[i].header = block_of(arena, program, runs[i], stem, codegen);
-        prefixes[i] = blocks[i].header.prefix;
-        blocks[i].work_bytes = codegen_sizes(codegen, runs[i]).most;
-        blocks[i].level_count = 1;
+        CodegenSizes sizes = sizes_of(runs[i], sessions, level_count);
+        const char **of_levels = arena_array(arena, const char *, level_count);
+        blocks[i].header = block_of(arena, program, runs[i], stem, sizes);
+        blocks[i].work_bytes = sizes.most;
+        blocks[i].level_count = level_count;
         blocks[i].levels = levels;
-        blocks[i].code_prefix = &prefixes[i];
+        blocks[i].code_prefix = of_levels;
+        for (int k = 0; k < level_count; k++)
+            prefixes[k * count + i] = of_levels[k] = level_count == 1
+                ? blocks[i].header.prefix : text_format(arena, "%s__v%d", blocks[i].header.prefix, levels[k]);
     }
     ObjectModel object = {arena, blocks, count};
     CodegenExtra extra = {object_model_add, &object};
-    return codegen_object(codegen, path, runs, prefixes, count, &extra);
+    return codegen_object(sessions, level_count, path, runs, prefixes, count, &extra);
 }

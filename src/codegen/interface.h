@@ -5,10 +5,11 @@
 
 /* The C prefix of a run: the stem, or stem_block where a program has several runs. */
 const char *interface_prefix(Arena *arena, const Program *program, const Run *run, const char *stem);
+/* A session for each processor level the object carries (2, 3, 4 ascending; 0 alone: code for one processor, not
+ * checked). NAME_init chooses the best that the processor at hand has. */
 /* Adds the header of all runs. */
-void interface_header(Text *to, const Program *program, const char *stem, Codegen *codegen);
-/* Writes the object. level: the x86-64 level (2, 3, 4) its code needs, checked in NAME_init; 0: not checked. False
- * after a diagnostic. */
-bool interface_object(Arena *arena, const char *path, const Program *program, const char *stem, Codegen *codegen,
-                      int level);
+void interface_header(Text *to, const Program *program, const char *stem, Codegen *const *sessions, int levels);
+/* Writes the object. False after a diagnostic. */
+bool interface_object(Arena *arena, const char *path, const Program *program, const char *stem,
+                      Codegen *const *sessions, const int *levels, int level_count);
 #endif

@@ -97,11 +97,13 @@ bool codegen_text(Codegen *c, Text *to, const Run *const *runs, const char *cons
     return true;
 }
 
-bool codegen_object(Codegen *c, const char *path, const Run *const *runs, const char *const *prefixes, int count,
-                    const CodegenExtra *extra) {
+bool codegen_object(Codegen *const *sessions, int session_count, const char *path, const Run *const *runs,
+                    const char *const *prefixes, int count, const CodegenExtra *extra) {
+    Codegen *c = sessions[0];
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = session_module(c, context, "sgd");
-    add_runs(c, module, runs, prefixes, count);
+    for (int i = 0; i < session_count; i++)
+        add_runs(sessions[i], module, runs, prefixes + i * count, count);
     if (extra != NULL)
         extra->add(module, extra->context);
     session_optimise(c, module);

@@ -46,7 +46,10 @@ static Buffer *copy_new(LoopFunction *f, const Node *node, int axis) {
             stride *= node->shape.extent[a];
         }
     b->row_stride = size;
-    b->dense = axis == node->shape.rank - 1 ? 1 : 0;
+    b->dense = 1;
+    for (int a = 0; a < node->shape.rank; a++)
+        if (node->shape.extent[a] > 1 && b->stride[a] != row_major_stride(node->shape, a))
+            b->dense = 0;
     return b;
 }
 
