@@ -266,8 +266,8 @@ static Node *build(Graph *g, const Inverse *v, const Reading *readings, int coun
     return graph_contract(g, OP_CONTRACT, source, count, v->shape, &c);
 }
 
-Node *inverse_sum(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *readings,
-                  int count) {
+static Node *solve_and_build(Graph *g, const IndexSpace *space, const Access *to, Shape shape,
+                             const Reading *readings, int count) {
     Inverse v = {.space = space, .shape = shape};
     solve(&v, to);
     if (v.failed) return NULL;
@@ -282,4 +282,64 @@ Node *inverse_sum(Graph *g, const IndexSpace *space, const Access *to, Shape sha
     }
     if (v.failed || !attach_guards(g, &v, now, &count)) return NULL;
     return build(g, &v, now, count);
+}
+
+/* ---- digits -------------------------------------------------------------------------------- */
+/* An axis that is read at stride * i + u, where u counts from 0 to stride - 1, is read as an axis for i and
+ * one for u: each place has one i and one u, which no affine map can say. More indices likewise. */
+typedef struct Digits { int count, index[MOST_AXES]; int64_t covered; } Digits;
+
+static Digits digits_of(const AxisMap *map, const IndexSpace *space, int64_t extent) {
+    Digits d = {.covered = 1}, none = {0};
+    if (map->divisor != 1) return none;
+    for (int found = 1; found;) {
+        found = 0;
+        for (int k = 0; k < space->axes && !found; k++) {
+            if (map->coef[k] != d.covered || space->extent[k] == 1) continue;
+            memmove(d.index + 1, d.index, sizeof d.index[0] * (size_t)d.count++);    /* the lowest is last */
+            d.index[0] = k;
+            d.covered *= space->extent[k];
+            found = 1;
+        }
+    }
+    bool whole = d.count == indices_in(map, space) && map->offset >= 0 && map->offset + d.covered <= extent;
+    return whole && d.count > 1 ? d : none;
+}
+
+typedef struct SplitShape {
+    Access to;
+    Shape split, covered;
+    int64_t before[MOST_RANK], after[MOST_RANK];
+    bool any;
+} SplitShape;
+
+/* False if the axes do not fit. */
+static bool split_digits(SplitShape *s, const IndexSpace *space, const Access *to, Shape shape) {
+    s->covered = shape;
+    for (int a = 0; a < shape.rank; a++) {
+        Digits d = digits_of(&to->axis[a], space, shape.extent[a]);
+        if (s->split.rank + (d.count ? d.count : 1) > MOST_RANK) return false;
+        if (!d.count) {
+            s->to.axis[s->to.rank++] = to->axis[a];
+            s->split.extent[s->split.rank++] = shape.extent[a];
+            continue;
+        }
+        for (int i = 0; i < d.count; i++) {
+            s->to.axis[s->to.rank++] = axis_map_index(d.index[i]);
+            s->split.extent[s->split.rank++] = space->extent[d.index[i]];
+        }
+        s->covered.extent[a] = d.covered;
+        s->before[a] = to->axis[a].offset;
+        s->after[a] = shape.extent[a] - d.covered - s->before[a];
+        s->any = true;
+    }
+    return s->any;
+}
+
+Node *inverse_sum(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *readings,
+                  int count) {
+    SplitShape s = {0};
+    if (!split_digits(&s, space, to, shape)) return solve_and_build(g, space, to, shape, readings, count);
+    Node *sum = solve_and_build(g, space, &s.to, s.split, readings, count);
+    return sum ? graph_pad(g, graph_reshape(g, sum, s.covered), s.before, s.after) : NULL;
 }

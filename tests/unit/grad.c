@@ -240,19 +240,19 @@ Test(grad, reductions) {
     }
 }
 
-/* Overlapping, strided and padded windows of a maximum. */
+/* Overlapping, strided and padded windows, and windows side by side with something left over at the ends. */
 Test(grad, max_pool) {
-    for (int64_t stride = 1; stride <= 3; stride++) {
-        Bench b = bench_new();
-        Node *x = bench_input(&b, shape_of(2, 2, 9, 0, 0), -1, 1);
-        Contraction c = {.reduced = 1,
-                         .extent = {3},
-                         .access = {
-                             {2, {map_of(0, 1, 1, 0, 0, 0), map_of(-1, 1, 0, (int32_t)stride, 1, 0)}}}};
-        Node *y = graph_contract(b.g, OP_REDUCE_MAX, &x, 1, shape_of(2, 2, 8 / stride, 0, 0), &c);
-        check_derivatives(&b, "max_pool", graph_unary(b.g, OP_EXP, y));
-        arena_free(b.arena);
-    }
+    for (int64_t stride = 1; stride <= 3; stride++)
+        for (int64_t taps = 1; taps <= 3; taps++)
+            for (int64_t offset = -1; offset <= 1; offset++) {
+                Bench b = bench_new();
+                Node *x = bench_input(&b, shape_of(2, 2, 11, 0, 0), -1, 1);
+                Contraction c = {.reduced = 1, .extent = {taps}, .access = {{2,
+                    {map_of(0, 1, 1, 0, 0, 0), map_of(offset, 1, 0, (int32_t)stride, 1, 0)}}}};
+                Node *y = graph_contract(b.g, OP_REDUCE_MAX, &x, 1, shape_of(2, 2, 8 / stride, 0, 0), &c);
+                if (offset >= 0 || taps > 1) check_derivatives(&b, "max_pool", graph_unary(b.g, OP_EXP, y));
+                arena_free(b.arena);
+            }
 }
 
 Test(grad, gather_and_scatter_add) {
