@@ -40,16 +40,10 @@ stage_command() {   # STAGE FILE OPTIONS...: prints the masked output
     stage=$1 file=$2; shift 2
     case $stage in
     run) "$sgdc" "$file" --run "$@" 2>"$scratch/stderr" ;;
-    diagnostics) "$sgdc" "$file" --run -q "$@" 2>&1 >/dev/null | tee "$scratch/stderr" ;;
+    diagnostics) "$sgdc" "$file" --run -q "$@" >/dev/null 2>"$scratch/stderr"; code=$?; cat "$scratch/stderr"; return $code ;;
     check-grad | summary) "$sgdc" "$file" "--$stage" "$@" 2>"$scratch/stderr" ;;
     *) "$sgdc" "$file" "--emit=$stage" "$@" 2>"$scratch/stderr" ;;
     esac
-}
-
-exit_code() {       # the same without output
-    stage=$1 file=$2; shift 2
-    [ "$stage" = diagnostics ] || return 0
-    "$sgdc" "$file" --run -q "$@" >/dev/null 2>&1
 }
 
 failed=0 skipped=0 checked=0
@@ -70,8 +64,6 @@ for name in ${names:-$(all_names)}; do
         # shellcheck disable=SC2086
         stage_command "$stage" "$file" $options "$@" >"$scratch/raw"
         code=$?
-        # shellcheck disable=SC2086
-        [ "$stage" = diagnostics ] && { exit_code "$stage" "$file" $options "$@"; code=$?; }
         if [ $code -eq 3 ] && [ "$folder" = "$root/examples" ] && grep -q 'error\[E0401\]' "$scratch/stderr"; then
             echo "skipped: $name: $(sed -n 's/.*error\[E0401\]: //p' "$scratch/stderr" | head -1)"
             skipped=$((skipped + 1))
