@@ -30,12 +30,39 @@ static const char *header_path(Driver *driver) {
 }
 
 /* ---- machine code ------------------------------------------------------------------------------------ */
-/* What the object says of the processor it needs: the x86-64 level of --cpu, 0 for code made for one machine. */
-static int level_of(const char *cpu) {
+/* Compilations for the processor levels an object carries, ascending; or one for --cpu, or for this machine. */
+typedef struct Sessions { Codegen *session[3]; int level[3], count; } Sessions;
+
+static bool open_session(Driver *driver, Sessions *sessions, const char *cpu, int level) {
+    CodegenOptions options = {.cpu = cpu, .level = driver->options->optimize};
+    Codegen *codegen = codegen_new(driver->arena, &options, driver->diagnostics);
+    if (!codegen) return false;
+    sessions->session[sessions->count] = codegen;
+    sessions->level[sessions->count++] = level;
+    return true;
+}
+
+static bool open_sessions(Driver *driver, Sessions *sessions, bool for_object) {
     static const char *const levels[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4"};
-    for (int i = 0; cpu && i < 3; i++)
-        if (strcmp(cpu, levels[i]) == 0) return i + 2;
-    return 0;
+    const char *cpu = driver->options->cpu;
+    bool good = true;
+    if (sessions->count) return true;
+    if (!for_object) return open_session(driver, sessions, cpu, 0);
+    if (cpu) {
+        int level = 0;                              /* a processor by name: not checked */
+        for (int i = 0; i < 3; i++)
+            if (strcmp(cpu, levels[i]) == 0) level = i + 2;
+        return open_session(driver, sessions, cpu, level);
+    }
+    for (int i = 0; i < 3 && good; i++) good = open_session(driver, sessions, levels[i], i + 2);
+    return good;
+}
+
+static void close_sessions(Driver *driver, const Sessions *sessions) {
+    for (int i = 0; i < sessions->count; i++) {
+        driver_add_codegen_times(driver, codegen_times(sessions->session[i]));
+        codegen_free(sessions->session[i]);
+    }
 }
 
 static ExitCode write_text(Driver *driver, const char *path, const Text *text) {
@@ -45,15 +72,15 @@ static ExitCode write_text(Driver *driver, const char *path, const Text *text) {
     return EXIT_DATA;
 }
 
-static ExitCode write_object(Driver *driver, Codegen *codegen, const char *path) {
-    bool good = interface_object(driver->arena, path, driver->program, stem_of(driver), codegen,
-                                 level_of(driver->options->cpu));
+static ExitCode write_object(Driver *driver, const Sessions *sessions, const char *path) {
+    bool good = interface_object(driver->arena, path, driver->program, stem_of(driver), sessions->session,
+                                 sessions->level, sessions->count);
     return good ? EXIT_DONE : EXIT_DATA;
 }
 
-static ExitCode write_header(Driver *driver, Codegen *codegen, const char *path) {
+static ExitCode write_header(Driver *driver, const Sessions *sessions, const char *path) {
     Text text = text_new(driver->arena);
-    interface_header(&text, driver->program, stem_of(driver), codegen);
+    interface_header(&text, driver->program, stem_of(driver), sessions->session, sessions->count);
     return write_text(driver, path, &text);
 }
 
@@ -70,13 +97,16 @@ static ExitCode write_machine_text(Driver *driver, Codegen *codegen, CodegenText
     return write_text(driver, path, &text);
 }
 
-static ExitCode emit_machine(Driver *driver, Codegen *codegen, Emit emit) {
+static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, Emit emit) {
+    bool for_object = emit.kind == EMIT_OBJ || emit.kind == EMIT_HEADER;
+    if (!open_sessions(driver, for_object ? object : texts, for_object)) return EXIT_USAGE;
+    Codegen *codegen = texts->session[0];
     switch (emit.kind) {
     case EMIT_LOOPS: return write_machine_text(driver, codegen, CODEGEN_LOOPS, emit.path);
     case EMIT_LLVM: return write_machine_text(driver, codegen, CODEGEN_LLVM, emit.path);
     case EMIT_ASM: return write_machine_text(driver, codegen, CODEGEN_ASM, emit.path);
-    case EMIT_HEADER: return write_header(driver, codegen, emit.path ? emit.path : header_path(driver));
-    case EMIT_OBJ: return write_object(driver, codegen, emit.path ? emit.path : object_path(driver));
+    case EMIT_HEADER: return write_header(driver, object, emit.path ? emit.path : header_path(driver));
+    case EMIT_OBJ: return write_object(driver, object, emit.path ? emit.path : object_path(driver));
     default: INTERNAL_ERROR("%s is not machine code", emit_kind_text(emit.kind));
     }
 }
@@ -115,22 +145,15 @@ ExitCode driver_emit(Driver *driver) {
     int count = o->emit.count ? o->emit.count : 2;
     bool machine = false;
     for (int i = 0; i < count; i++) machine |= is_machine(emits[i].kind);
-    Codegen *codegen = NULL;
     if (machine && driver->program->run_count == 0) {
         driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
         return EXIT_SOURCE;
     }
-    if (machine) {
-        CodegenOptions options = {.cpu = o->cpu, .level = o->optimize};
-        codegen = codegen_new(driver->arena, &options, driver->diagnostics);
-        if (!codegen) return EXIT_USAGE;
-    }
+    Sessions texts = {0}, object = {0};
     ExitCode code = EXIT_DONE;
     for (int i = 0; i < count && code == EXIT_DONE; i++)
-        code = is_machine(emits[i].kind) ? emit_machine(driver, codegen, emits[i]) : emit_text(driver, emits[i]);
-    if (codegen) {
-        driver_add_codegen_times(driver, codegen_times(codegen));
-        codegen_free(codegen);
-    }
+        code = is_machine(emits[i].kind) ? emit_machine(driver, &texts, &object, emits[i]) : emit_text(driver, emits[i]);
+    close_sessions(driver, &texts);
+    close_sessions(driver, &object);
     return code;
 }
