@@ -140,7 +140,7 @@ Binding *scope_bind(Lowering *L, Scope *scope, Name name, Value *value, Span spa
 }
 
 /* ---- errors --------------------------------------------------------------------------------- */
-static const char *kind_text(DefinitionKind kind)
+const char *definition_kind_text(DefinitionKind kind)
 {
     static const char *const text[] = {"model", "layer", "def", "loss", "metric", "optimizer"};
     return text[kind];
@@ -155,6 +155,29 @@ static Span user_span(const Lowering *L, Span span, const CallFrame **frame)
         *frame = (*frame)->outer;
     }
     return span;
+}
+
+static Diagnostic *last_note(const Diagnostic *d)
+{
+    Diagnostic *note = d->notes;
+    while (note != NULL && note->next != NULL)
+        note = note->next;
+    return note;
+}
+
+/* What a message says about its operands stands before the calls that led to it. */
+static void move_before_calls(Diagnostic *d, Diagnostic *calls)
+{
+    Diagnostic **link = &d->notes, *note = last_note(d);
+    if (note == NULL || note == calls)
+        return;
+    while (*link != NULL && *link != note)
+        link = &(*link)->next;
+    *link = NULL;
+    for (link = &d->notes; *link != NULL && *link != calls;)
+        link = &(*link)->next;
+    note->next = *link;
+    *link = note;
 }
 
 Diagnostic *lower_error(Lowering *L, Code code, Span span, const char *format, ...)
@@ -173,11 +196,18 @@ Diagnostic *lower_error(Lowering *L, Code code, Span span, const char *format, .
         const CallFrame *inner = L->calls;
         while (inner->outer != frame)
             inner = inner->outer;
-        lower_note(L, d, span, "found while lowering the body of %s %s", kind_text(inner->definition->kind),
+        lower_note(L, d, span, "found while lowering the body of %s %s", definition_kind_text(inner->definition->kind),
                    inner->definition->name.text);
     }
-    for (int shown = 0; frame != NULL && shown < 3; frame = frame->outer, shown++)
+    L->call_notes = NULL;
+    Diagnostic *first = NULL;
+    for (int shown = 0; frame != NULL && shown < 3; frame = frame->outer) {
+        if (!frame->matters)
+            continue;
         lower_note(L, d, frame->call, "in this call of %s", frame->definition->name.text);
+        first = shown++ == 0 ? last_note(d) : first;
+    }
+    L->call_notes = first;
     return d;
 }
 
@@ -191,6 +221,8 @@ void lower_note(Lowering *L, Diagnostic *to, Span span, const char *format, ...)
     vsnprintf(buffer, sizeof buffer, format, args);
     va_end(args);
     add_note(L->diagnostics, to, span, "%s", buffer);
+    if (L->call_notes != NULL)
+        move_before_calls(to, L->call_notes);
 }
 
 void lower_help(Lowering *L, Diagnostic *to, const char *format, ...)

@@ -209,6 +209,7 @@ struct Lowering {
     Vector(UnknownName) unknown;         /* reported: once per definition */
     bool   in_index;                 /* inside x[...]: an unknown name there is an unbound index */
     bool   quiet;                    /* nothing is reported */
+    Diagnostic *call_notes;          /* the first "in this call of" of the last error */
 };
 
 /* A context with builtins and constants (pi, inf, true, ...) in `global`. Set graph before lowering anything. */

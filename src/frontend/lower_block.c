@@ -241,7 +241,9 @@ bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt)
         if (L->state_hook != NULL) {
             L->state_hook(L, scope, stmt, L->hook_context);
         } else {
-            Value *poison = lower_unsupported(L, stmt->span, "`state` outside an optimizer");
+            const char *where = L->calls == NULL ? "a train block" : text_format(L->arena, "the %s %s",
+                                definition_kind_text(L->calls->definition->kind), L->calls->definition->name.text);
+            Value *poison = lower_unsupported(L, stmt->span, text_format(L->arena, "`state` in %s", where));
             scope_bind(L, scope, stmt->bind.name.text, poison, stmt->bind.name.span);
         }
         break;

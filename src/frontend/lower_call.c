@@ -291,11 +291,28 @@ static Value *distinct(Lowering *L, Call *call, int i, Value *v)
     return stand_in;
 }
 
+/* Fewer axes than declared: said before any size is looked at. */
+static bool has_axes(Lowering *L, Call *call, int i, const Value *v, int declared)
+{
+    const Formal *formal = &call->definition->formals.items[i];
+    bool fits = v->kind != VALUE_TENSOR || declared < 0 || value_own_shape(v).rank >= declared;
+    if (fits && (v->kind == VALUE_TENSOR || declared <= 0 || !value_is_number(v)))
+        return true;
+    Diagnostic *d = lower_error(L, CODE_E0214, argument_span(call, i), "%s is %s; it is declared with %s",
+                                formal_text(L, call, i), value_type_text(L, v), count_text(L, declared, "axis"));
+    lower_note(L, d, formal->span, "declared here");
+    return false;
+}
+
 static void bind_tensor(Lowering *L, Call *call, int i)
 {
     const Formal *formal = &call->definition->formals.items[i];
     Value *v = call->given[i];
     int declared = type_own_rank(formal->type);
+    if (!has_axes(L, call, i, v, declared)) {
+        call->failed = true;
+        return;
+    }
     if (call->lifts > 0 && v->kind == VALUE_TENSOR && declared >= 0 && value_own_shape(v).rank > declared)
         v = value_own_to_axes(L, v, call->lift_ids, call->lifts);
     Type type = type_solve(L, call->scope, formal->type, v);
@@ -450,10 +467,33 @@ static bool check_layer(Lowering *L, const Definition *definition, Span span)
     return false;
 }
 
+/* Does what the body means depend on this call: sizes solved, types taken as they come? */
+static bool call_matters(const Call *call)
+{
+    const FormalList *formals = &call->definition->formals;
+    for (int i = 0; i < formals->count; i++) {
+        const TypeExpr *type = formals->items[i].type;
+        bool compile_time, is_real;
+        DType t;
+        if (type == NULL || type->base.text == NULL || !type_names(type, &compile_time, &is_real, &t) || compile_time
+            || is_real)
+            return true;
+        const DimList *lists[] = {&type->dims, &type->more};
+        for (int k = 0; k < 2; k++)
+            for (int j = 0; j < lists[k]->count; j++) {
+                const Dim *dim = &lists[k]->items[j];
+                if (dim->rest.text != NULL || dim->size == NULL
+                    || (dim->size->kind == EXPR_NAME && scope_find_here(call->scope, dim->size->name.text) != NULL))
+                    return true;
+            }
+    }
+    return false;
+}
+
 static Value *enter(Lowering *L, Call *call, CallPath path)
 {
     const Definition *definition = call->definition;
-    CallFrame frame = {definition, call->span, L->calls};
+    CallFrame frame = {definition, call->span, false, L->calls};
     PathState state = entered_path(L, definition, path), *outer_path = L->path;
     RangeFrame *outer_ranges = L->ranges;
     DType outer_real = L->real;
@@ -470,6 +510,7 @@ static Value *enter(Lowering *L, Call *call, CallPath path)
     /* Whether an argument fits is told at the argument; only defaults and the body are inside the call. */
     bind_all(L, call);
     Value *result = value_poison(L);
+    frame.matters = call_matters(call);
     if (!call->failed) {
         L->calls = &frame;
         L->path = &state;

@@ -24,7 +24,7 @@ Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type,
     L->draw = outer;
     if (value_is_poison(v))
         return v;
-    if (frame.count == 0) {
+    if (frame.count == 0 && !initial) {
         Diagnostic *d = lower_error(L, CODE_E0216, expr->span, "after `~` stands something that is drawn, like "
                                     "normal(0, 1)");
         lower_help(L, d, "a value that is not random is given with `=`");

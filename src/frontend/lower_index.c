@@ -43,9 +43,13 @@ static bool slice_place(Lowering *L, Scope *scope, const Expr *base, const Value
         return false;
     if (place->begin >= 0 && place->begin < place->end && place->end <= extent)
         return true;
-    Diagnostic *d = lower_error(L, CODE_E0206, item->span, "the slice %lld..%lld of axis %d, which has 0..%lld, in %s",
-                                (long long)place->begin, (long long)place->end, axis, (long long)extent,
-                                base_text(L, base, x));
+    Diagnostic *d;
+    if (place->begin >= place->end)
+        d = lower_error(L, CODE_E0206, item->span, "the slice %lld..%lld of axis %d of %s is empty",
+                        (long long)place->begin, (long long)place->end, axis, base_text(L, base, x));
+    else
+        d = lower_error(L, CODE_E0206, item->span, "the slice %lld..%lld reaches beyond axis %d of %s, which is 0..%lld",
+                        (long long)place->begin, (long long)place->end, axis, base_text(L, base, x), (long long)extent);
     note_operand(L, d, base, x);
     return false;
 }

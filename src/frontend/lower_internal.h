@@ -32,7 +32,9 @@ PathState path_of_binding(Lowering *L, Name name);
 uint64_t path_hash(const char *path);
 
 /* ---- calls ---- */
-typedef struct CallFrame { const Definition *definition; Span call; struct CallFrame *outer; } CallFrame;
+/* matters: what the body means depends on the call, so a message names it. */
+typedef struct CallFrame { const Definition *definition; Span call; bool matters; struct CallFrame *outer; } CallFrame;
+const char *definition_kind_text(DefinitionKind kind);
 bool is_prelude_span(const Lowering *L, Span span);
 /* Keeps with the node what the user calls this value (a binding, a model's result), if it has no name yet. */
 void name_value(const Lowering *L, Name name, const Value *value, Span span);
