@@ -13,7 +13,6 @@
 typedef struct Point { Affine place[MOST_RANK]; Affine linear; bool guarded; } Point;
 typedef struct Walk {
     const LoopFunction *f;
-    const Node *in_registers;
     int axes, operand;
     ReadVisitor *visit; void *context;
 } Walk;
@@ -132,8 +131,6 @@ static void walk_gather(const Walk *w, Node *node, const Point *at) {
 }
 
 static void walk(const Walk *w, Node *node, const Point *at, bool top) {
-    if (node == w->in_registers)
-        return;
     if ((!top && node_is_stored(w->f, node)) || node_is_memory(node)) {
         Read read = {.node = node, .linear = at->linear, .guarded = at->guarded, .operand = w->operand};
         w->visit(w->context, &read);
@@ -156,7 +153,6 @@ static void walk(const Walk *w, Node *node, const Point *at, bool top) {
 
 static void walk_operands(const Walk *from, const Nest *nest) {
     Walk w = *from;
-    w.in_registers = NULL;
     Node *reduce = nest->reduce;
     if (nest->kind == NEST_SCATTER) {          /* the body runs over the elements of x */
         Point x = {0}, index = {0};
@@ -201,7 +197,7 @@ static void walk_operands(const Walk *from, const Nest *nest) {
 
 /* provides: the value is computed here (its own buffer is not read). */
 void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *nest, ReadVisitor *visit, void *context) {
-    Walk w = {.f = f, .in_registers = nest->reduce, .axes = nest->space.rank, .operand = -1, .visit = visit,
+    Walk w = {.f = f, .axes = nest->space.rank, .operand = -1, .visit = visit,
               .context = context};
     Point p = {0};
     if (nest->flat) {
