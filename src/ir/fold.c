@@ -1,12 +1,13 @@
-/* fold: constants by the arithmetic of docs/numerics.md, and exact identities. Operations that C defines
- * completely (IEEE with -ffp-contract=off, 32-bit integers) fold here. A constant is one value at every
- * element, so folding never looks at shapes, but for places outside a source. exp, log and their like are
- * left to the interpreter and the compiled code, which share one definition. */
+/* fold: constants by the arithmetic of docs/numerics.md, and exact identities. exp, log and their like are
+ * the very functions the interpreter and the compiled code use; the rest is what C defines completely (IEEE
+ * with -ffp-contract=off, 32-bit integers). A constant is one value at every element, so folding never looks
+ * at shapes, but for places outside a source. */
 #include "ir/fold.h"
 
 #include <math.h>
 
 #include "ir/affine.h"
+#include "math_functions.h"
 
 double fold_round(DType t, double value) {
     switch (t) {
@@ -30,41 +31,27 @@ static bool is_value(const Node *n, double value) {
 static double wrap(int64_t value) { return (double)(int32_t)(uint32_t)(uint64_t)value; }
 static int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
-/* Square-and-multiply from the top bit; negative powers are the reciprocal. */
-static double power_f32(double value, int64_t n) {
-    uint64_t bits = n < 0 ? (uint64_t)-n : (uint64_t)n;
-    float x = (float)value, result = 1;
-    for (int b = 63; b >= 0; b--) {
-        if (bits >> b > 1) result *= result;
-        if (bits >> b & 1) result *= x;
-    }
-    return n < 0 ? 1 / result : result;
-}
-
-static double power_f64(double x, int64_t n) {
-    uint64_t bits = n < 0 ? (uint64_t)-n : (uint64_t)n;
-    double result = 1;
-    for (int b = 63; b >= 0; b--) {
-        if (bits >> b > 1) result *= result;
-        if (bits >> b & 1) result *= x;
-    }
-    return n < 0 ? 1 / result : result;
-}
-
 /* ---- values -------------------------------------------------------------------------------- */
 static bool fold_unary(const Node *n, double x, double *out) {
     bool f32 = n->dtype == DTYPE_F32;
+    float y = (float)x;
     switch (n->op) {
     case OP_NEG: *out = n->dtype == DTYPE_I32 ? wrap(-(int64_t)x) : -x; return true;
     case OP_ABS: *out = n->dtype == DTYPE_I32 ? wrap((int64_t)fabs(x)) : fabs(x); return true;
-    case OP_SQRT: *out = f32 ? (double)sqrtf((float)x) : sqrt(x); return true;
+    case OP_SQRT: *out = f32 ? (double)sqrtf(y) : sqrt(x); return true;
+    case OP_EXP: *out = f32 ? (double)math_exp_f32(y) : math_exp_f64(x); return true;
+    case OP_LOG: *out = f32 ? (double)math_log_f32(y) : math_log_f64(x); return true;
+    case OP_SIN: *out = f32 ? (double)math_sin_f32(y) : math_sin_f64(x); return true;
+    case OP_COS: *out = f32 ? (double)math_cos_f32(y) : math_cos_f64(x); return true;
+    case OP_TANH: *out = f32 ? (double)math_tanh_f32(y) : math_tanh_f64(x); return true;
+    case OP_SIGMOID: *out = f32 ? (double)math_sigmoid_f32(y) : math_sigmoid_f64(x); return true;
+    case OP_ERF: *out = f32 ? (double)math_erf_f32(y) : math_erf_f64(x); return true;
     case OP_FLOOR: *out = floor(x); return true;
     case OP_NOT: *out = x == 0; return true;
     case OP_CAST: *out = x; return true;
     case OP_STOP_GRADIENT: *out = x; return true;
     case OP_POWI:
-        if (n->dtype == DTYPE_I32) return false;
-        *out = f32 ? power_f32(x, n->attr.index) : power_f64(x, n->attr.index);
+        *out = f32 ? (double)math_powi_f32(y, n->attr.index) : math_powi_f64(x, n->attr.index);
         return true;
     default: return false;
     }
@@ -89,6 +76,7 @@ static bool fold_reals(Op op, DType t, double a, double b, double *out) {
     case OP_SUB: *out = f32 ? (double)(x - y) : a - b; return true;
     case OP_MUL: *out = f32 ? (double)(x * y) : a * b; return true;
     case OP_DIV: *out = f32 ? (double)(x / y) : a / b; return true;
+    case OP_POW: *out = f32 ? (double)math_pow_f32(x, y) : math_pow_f64(a, b); return true;
     default: return false;
     }
 }
