@@ -7,7 +7,7 @@
  *   feed.c         which rows a step takes
  *   train.c        the loop around ENTRY_STEP;  evaluate.c: losses and metrics of a set of rows
  *   report.c       tables, progress and summaries;  log.c, plot.c: --log and --plot
- *   saved.c        --save and --load
+ *   saved.c        --save and --load;  trace.c: --trace
  *   quadratic.c    the 2/L note;  check_grad.c: --check-grad;  summary.c: --summary
  *   output.c       files are written whole or not at all
  *

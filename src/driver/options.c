@@ -63,6 +63,8 @@ static const OptionRow rows[] = {
     {NULL, 0, 0, 0, NULL, NULL, "Reporting"},
     {"log", 0, OPTION_TEXT, AT(log), "=FILE", NULL, "a row per epoch, as .csv or .jsonl"},
     {"plot", 0, OPTION_TEXT, AT(plot), "=FILE", NULL, "loss curves: .svg, .png, .pdf, .gp, or - for the terminal"},
+    {"trace", 0, OPTION_TEXT, AT(trace), "=FILE", NULL,
+     "take 10 steps of one run and write its data, rows, losses and cells (safetensors)"},
     {"progress", 0, OPTION_CHOICE, AT(progress), "=HOW", "auto bar plain none", "progress on stderr"},
     {NULL, 'q', OPTION_FLAG, AT(quiet), NULL, NULL, "print only results and errors"},
     {NULL, 'v', OPTION_FLAG, AT(verbose), NULL, NULL, "print the report table of every run"},
@@ -219,7 +221,7 @@ static const char *check_together(Arena *arena, const Options *o) {
     bool trains = o->run || o->dry_run || o->check_grad;
     const struct { bool given; const char *spelling; } needs_run[] = {
         {o->save != NULL, "--save"}, {o->load != NULL, "--load"}, {o->log != NULL, "--log"},
-        {o->plot != NULL, "--plot"}, {o->overfit != NULL, "--overfit"}, {o->interpret, "--interpret"},
+        {o->plot != NULL, "--plot"}, {o->trace != NULL, "--trace"}, {o->overfit != NULL, "--overfit"}, {o->interpret, "--interpret"},
     };
     if (o->help || o->version || o->explain) return NULL;
     if (!o->file) return "no .sgd file was given (sgdc --help lists the options)";

@@ -26,7 +26,7 @@ typedef struct Options {
     int  optimize;                              /* -O0 .. -O3 */
     int64_t threads, seed; bool has_seed;
     Vector(Setting) set, data;
-    const char *save, *load, *log, *plot, *overfit;
+    const char *save, *load, *log, *plot, *trace, *overfit;
     ProgressMode progress;
     bool quiet, verbose, warnings_are_errors;
     ErrorFormat error_format; ColorMode color;

@@ -64,8 +64,7 @@ static bool sums_finite(const Training *t) {
     return true;
 }
 
-/* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
-static int64_t call_steps(Training *t, int64_t count, const volatile int32_t *stop) {
+int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop) {
     sgdrt_header *header = training_header(t);
     int64_t in_epoch = (int64_t)header->step % t->steps_per_epoch, first = in_epoch * t->batch;
     int64_t places = count * t->batch;
@@ -94,7 +93,7 @@ static int64_t call_steps(Training *t, int64_t count, const volatile int32_t *st
 static void find_divergence(Training *t, const double *sums_before, int64_t steps) {
     memcpy(t->state, t->snapshot, t->run->state_bytes);
     memcpy(t->sums, sums_before, sizeof *t->sums * (size_t)t->run->term_count);
-    while (steps-- > 0 && sums_finite(t)) call_steps(t, 1, NULL);
+    while (steps-- > 0 && sums_finite(t)) training_call_steps(t, 1, NULL);
 }
 
 static void fit_call_length(Training *t, int64_t steps, double seconds) {
@@ -113,7 +112,7 @@ static bool train_until(Training *t, int64_t until, Report *report, double *sums
         memcpy(t->snapshot, t->state, t->run->state_bytes);
         memcpy(sums_before, t->sums, sizeof *t->sums * (size_t)t->run->term_count);
         double begin = clock_seconds();
-        int64_t done = call_steps(t, count, &interrupted);
+        int64_t done = training_call_steps(t, count, &interrupted);
         double seconds = clock_seconds() - begin;
         t->now.seconds += seconds;
         if (!sums_finite(t)) {
@@ -503,6 +502,18 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     return interrupted && code != EXIT_DATA ? EXIT_INTERRUPTED : code;
 }
 
+/* --trace: the run that is asked for, after those it starts from. */
+static ExitCode trace_one(Driver *driver, Training **trainings) {
+    Report out;
+    int traced = trace_run_index(driver->program, driver->options->run_only);
+    report_open(&out, driver);
+    for (int i = 0; i < traced; i++)
+        if (trace_starts_from(driver->program, traced, i) && !train_run(trainings[i], trainings, &out, NULL, false))
+            return EXIT_DATA;
+    if (!begin_run(trainings[traced], trainings)) return EXIT_DATA;
+    return trace_write(trainings[traced], driver->options->trace) ? EXIT_DONE : EXIT_DATA;
+}
+
 static Codegen *make_executors(Driver *driver, Training **trainings, int count, bool *good) {
     Executor **executors = arena_array(driver->arena, Executor *, count + 1);
     Codegen *codegen = NULL;
@@ -542,7 +553,8 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
         code = EXIT_DATA;
         if (memory) {
             say_opening(driver, tables, count, bytes + tables_bytes(tables));
-            code = driver->options->dry_run ? EXIT_DONE : train_all(driver, trainings, count);
+            if (driver->options->dry_run) code = EXIT_DONE;
+            else code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);
         }
         free(memory);
         for (int i = 0; i < count; i++) {

@@ -46,6 +46,16 @@ typedef struct Training {
 
 static inline sgdrt_header *training_header(const Training *t) { return t->state; }
 
+/* ---- train.c --------------------------------------------------------------------------------- */
+/* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
+int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop);
+
+/* ---- trace.c --------------------------------------------------------------------------------- */
+int  trace_run_index(const Program *program, const char *only);     /* the first run of the first block in `only` */
+bool trace_starts_from(const Program *program, int run, int other); /* through any number of `start = ...` */
+/* The first steps of a run that has begun, to a file; false after a diagnostic. */
+bool trace_write(Training *t, const char *path);
+
 /* ---- state.c --------------------------------------------------------------------------------- */
 void state_start(const Run *run, Executor *executor, const RunData *data, void *state, void *work, int64_t planned);
 
