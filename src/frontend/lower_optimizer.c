@@ -107,9 +107,38 @@ static void make_slot(RunLowering *R, OptimizerRule *rule, const Formal *formal)
     else if (strcmp(formal->name.text, "lr") == 0) binding->value = with_override_slot(R, name, binding->value, rule->span);
 }
 
+/* decay = if rank > 1 then 0.1 else 0: an argument that is another number for every parameter, and no slot. */
+static bool uses_rank(RunLowering *R, const OptimizerRule *rule, int formal) {
+    const Expr *call = rule->value;
+    Name name = rule->bound->definition->formals.items[formal].name.text, rank = name_from(R->X->names, "rank");
+    for (int i = 0; call->kind == EXPR_CALL && i < call->call.args.count; i++) {
+        const Argument *arg = &call->call.args.items[i];
+        if ((arg->name.text ? arg->name.text == name : i == formal) && expr_uses_name(arg->value, rank)) return true;
+    }
+    return false;
+}
+
+static Scope *scope_with_rank(RunLowering *R, Scope *locals, int rank) {
+    Scope *scope = scope_new(R->L, locals);
+    scope_bind(R->L, scope, name_from(R->X->names, "rank"), value_int(R->L, rank), (Span){0, 0});
+    return scope;
+}
+
+/* The arguments for a parameter of that rank. */
+static const Value *bound_for_rank(RunLowering *R, const OptimizerRule *rule, Scope *locals, int rank) {
+    if (!expr_uses_name(rule->value, name_from(R->X->names, "rank"))) return rule->bound;
+    const Value *v = lower_expression(R->L, scope_with_rank(R, locals, rank), rule->value);
+    const FormalList *formals = &rule->bound->definition->formals;
+    for (int i = 0; v->kind == VALUE_BOUND && i < formals->count; i++) {
+        Binding *slot = scope_find_here(rule->bound->scope, formals->items[i].name.text);
+        if (slot && !uses_rank(R, rule, i)) scope_bind(R->L, v->scope, slot->name, slot->value, slot->span);
+    }
+    return v;
+}
+
 static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
     Lowering *L = R->L;
-    Value *v = lower_expression(L, scope, rule->value);
+    Value *v = lower_expression(L, scope_with_rank(R, scope, 0), rule->value);
     if (value_is_poison(v)) return false;
     if (v->kind == VALUE_DEFINITION && v->definition->kind == DEFINE_OPTIMIZER)
         v = lower_bind_definition(L, v->definition, arguments_of(L, NULL, 0, rule->span), rule->value);
@@ -123,7 +152,8 @@ static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
     rule->bound = v;
     rule->lr_literal = scope_find_here(v->scope, name_from(R->X->names, "lr")) != NULL
                        && value_is_number(scope_find_here(v->scope, name_from(R->X->names, "lr"))->value);
-    for (int i = 0; i < v->definition->formals.count; i++) make_slot(R, rule, &v->definition->formals.items[i]);
+    for (int i = 0; i < v->definition->formals.count; i++)
+        if (!uses_rank(R, rule, i)) make_slot(R, rule, &v->definition->formals.items[i]);
     return true;
 }
 
@@ -291,7 +321,9 @@ static bool update_parameter(Updating *u, Scope *locals, int cell, RootList *roo
     lowering_start_root(L, L->cells.items[cell].name);
     lower_open_axes(L, shape.extent, shape.rank, u->ids);
     Value *grad = lower_gradient(u, locals);
-    Scope *scope = element_scope(u, u->rule->bound->scope, grad);
+    const Value *bound = bound_for_rank(u->R, u->rule, locals, u->rank);
+    if (value_is_poison(bound)) grad = value_poison(L);
+    Scope *scope = element_scope(u, value_is_poison(bound) ? locals : bound->scope, grad);
     Binding *param = scope_find_here(scope, name_from(u->R->X->names, "param"));
     Value *before = param->value;
     if (!value_is_poison(grad)) lower_block(L, scope, &definition->body);
