@@ -51,10 +51,11 @@ void report_problem(Driver *driver, const sgdrt_problem *problem, Span span) {
 /* ---- files --------------------------------------------------------------------------------- */
 /* The comment of an example that says where its data is published: "# Data: ..." up to the comment's end. */
 static const char *published_at(Arena *arena, const Source *source) {
-    const char *at = strstr(source->text, "\n# Data: ");
-    if (!at) return NULL;
+    static const char mark[] = "# Data: ";
+    const char *at = strstr(source->text, mark);
+    if (!at || (at > source->text && at[-1] != '\n')) return NULL;
     Text text = text_new(arena);
-    for (at += strlen("\n# Data: "); *at && *at != '\n'; ) {
+    for (at += strlen(mark); *at && *at != '\n'; ) {
         size_t length = strcspn(at, "\n");
         text_add(&text, "%s%.*s", text.length ? " " : "", (int)length, at);
         at += length;
