@@ -1,7 +1,9 @@
 /* jit: functions compiled into this process.
  *
  * A module is compiled to an object in memory by the target machine and linked by ORC, so code, its speed and its
- * bits are those of an object file. Functions are compiled when first called, or together by codegen_jit_all.
+ * bits are those of an object file. Functions are compiled when first called, or together by codegen_jit_all, but
+ * for two that would cost more to compile than they save: predict, which training does not call, and an init of
+ * few elements, which runs once and is interpreted (the same bits).
  */
 #include "codegen/session.h"
 #include <llvm-c/Orc.h>
@@ -11,7 +13,10 @@ typedef struct JitExecutor {
     Executor executor;
     Codegen *codegen;
     Compiled *function[4], **metric;
+    Executor *interpreter;                   /* of init, where that is small */
 } JitExecutor;
+
+enum { FEW_ELEMENTS = 20000 };
 
 static void expect(LLVMErrorRef error) {
     if (error != NULL)
@@ -59,6 +64,8 @@ static Compiled *compiled_of(JitExecutor *j, Entry entry, int measure) {
 
 static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call) {
     JitExecutor *j = (JitExecutor *)executor;
+    if (entry == ENTRY_INIT && j->interpreter != NULL)
+        return j->interpreter->call(j->interpreter, entry, measure, call);
     Compiled *f = compiled_of(j, entry, measure);
     if (f == NULL)
         INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
@@ -68,7 +75,17 @@ static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdr
 }
 
 static void jit_free(Executor *executor) {
-    (void)executor;                          /* the code belongs to the session, the rest to its arena */
+    JitExecutor *j = (JitExecutor *)executor;   /* the code belongs to the session, the rest to its arena */
+    if (j->interpreter != NULL)
+        j->interpreter->free(j->interpreter);
+    j->interpreter = NULL;
+}
+
+static bool is_small(const Function *function) {
+    int64_t elements = 0;
+    for (int r = 0; r < function->root_count; r++)
+        elements += shape_size(function->roots[r].node->shape);
+    return elements < FEW_ELEMENTS;
 }
 
 Executor *codegen_jit(Codegen *c, const Run *run) {
@@ -88,6 +105,8 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
             j->metric[entries[i].measure] = f;
         else
             j->function[entries[i].entry] = f;
+        if (entries[i].entry == ENTRY_INIT && is_small(&run->init))
+            j->interpreter = interpreter_new(c->arena, run);
         if (f->loops->work_bytes > j->executor.work_bytes)
             j->executor.work_bytes = f->loops->work_bytes;
     }
@@ -109,8 +128,10 @@ bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
     int functions = 0;
     for (int i = 0; i < count; i++) {
         const JitExecutor *j = (const JitExecutor *)executors[i];
-        for (int k = 0; k < 4; k++)
-            add_function(c, list, &functions, j->function[k]);
+        if (j->interpreter == NULL)
+            add_function(c, list, &functions, j->function[ENTRY_INIT]);
+        add_function(c, list, &functions, j->function[ENTRY_STEP]);
+        add_function(c, list, &functions, j->function[ENTRY_EVALUATE]);
         for (int m = 0; m < j->executor.run->measure_count; m++)
             add_function(c, list, &functions, j->metric[m]);
     }
