@@ -3,8 +3,8 @@
  *     cc -O2 -Iruntime bench/csv_load.c -Lbuild -lsgdrt -lcjson -lz -lm -o csv_load
  *     csv_load [FILE.csv [COLUMNS]]
  *
- * Without a file, one is made in TMPDIR and removed afterwards. Prints the best of five in MB/s of processor time
- * (both readers use one thread). A timing is not a test.
+ * Without a file, one is made in TMPDIR and removed afterwards. Prints the best of five in MB/s of processor
+ * time (both readers use one thread). A timing is not a test.
  */
 #include "sgdrt.h"
 #include <math.h>
@@ -81,7 +81,8 @@ static void run_peer(const char *path, double megabytes) {
         "for t in ('float64', 'float32'):\n"
         "    best = 1e9\n"
         "    for i in range(5):\n"
-        "        begin = time.process_time(); pandas.read_csv('%s', dtype=t); best = min(best, time.process_time() - begin)\n"
+        "        begin = time.process_time(); pandas.read_csv('%s', dtype=t)\n"
+         "        best = min(best, time.process_time() - begin)\n"
         "    print('pandas %%s %%6.0f MB/s   %%.3f s' %% (t, %f / best, best))\n"
         "\"",
         path, megabytes);

@@ -438,10 +438,10 @@ static inline bool put_decimal(const Reader *r, int t, const Decimal *decimal, c
 }
 
 /* ---- rows ----------------------------------------------------------------------------------- */
-/* Scans and stores a plain number at *p that ends at a delimiter or line end; false (and nothing moved) if
- * what stands there is anything else. */
-static inline bool plain_field(const Reader *r, const char **p, int f, unsigned char *record) {
-    const char *begin = *p;
+/* Scans and stores a plain number that ends at a delimiter or line end, and returns that end; NULL if what
+ * stands there is anything else. */
+static inline const char *plain_field(const Reader *r, const char *begin, int f, char delimiter,
+                                      unsigned char *record) {
     while (*begin == ' ')
         begin++;
     Decimal decimal;
@@ -449,17 +449,15 @@ static inline bool plain_field(const Reader *r, const char **p, int f, unsigned 
     if (!end)
         end = sgdrt_decimal_scan_slow(begin, &decimal);
     if (!end)
-        return false;
+        return NULL;
     const char *after = end;
-    if (r->text.delimiter != ' ')
-        while (*after == ' ')
+    if (*after != delimiter) {
+        while (*after == ' ' && delimiter != ' ')
             after++;
-    if (!r->text.stop[(unsigned char)*after] || !*after)
-        return false;
-    if (!put_decimal(r, r->first_target[f], &decimal, begin, end, record))
-        return false;
-    *p = after;
-    return true;
+        if (!r->text.stop[(unsigned char)*after] || !*after)
+            return NULL;
+    }
+    return put_decimal(r, r->first_target[f], &decimal, begin, end, record) ? after : NULL;
 }
 
 static int ragged_problem(Reader *r, int fields) {
@@ -477,25 +475,29 @@ static int ragged_problem(Reader *r, int fields) {
     return code;
 }
 
+/* Parses a field that is not plain, or not asked for. */
+static CsvStatus other_field(Reader *r, const char **p, int f, unsigned char *record) {
+    CsvField field;
+    CsvStatus status = sgdrt_csv_field(&r->text, p, &field);
+    if (status == CSV_FINE && r->first_target[f] >= 0 && put_field(r, &field, f, record))
+        status = CSV_PROBLEM;
+    return status;
+}
+
 /* Parses the row at text.row into the record. */
 static CsvStatus parse_row(Reader *r, unsigned char *record) {
     CsvText *text = &r->text;
     const char *p = text->row;
     char delimiter = text->delimiter;
-    for (int f = 0;; f++) {
-        if (f == r->field_count) {
-            ragged_problem(r, f + 1);
-            return CSV_PROBLEM;
-        }
-        bool wanted = r->first_target[f] >= 0;
-        if (!wanted || !plain_field(r, &p, f, record)) {
-            CsvField field;
-            CsvStatus status = sgdrt_csv_field(text, &p, &field);
+    for (int f = 0, count = r->field_count; f < count; f++) {
+        const char *after = r->first_target[f] >= 0 ? plain_field(r, p, f, delimiter, record) : NULL;
+        if (!after) {
+            after = p;
+            CsvStatus status = other_field(r, &after, f, record);
             if (status != CSV_FINE)
                 return status;
-            if (wanted && put_field(r, &field, f, record))
-                return CSV_PROBLEM;
         }
+        p = after;
         if (*p == delimiter && delimiter != ' ') {
             p++;
             continue;
@@ -506,13 +508,15 @@ static CsvStatus parse_row(Reader *r, unsigned char *record) {
             return status;
         if (!row_ends)
             continue;
-        if (f + 1 != r->field_count) {
+        if (f + 1 != count) {
             ragged_problem(r, f + 1);
             return CSV_PROBLEM;
         }
         sgdrt_csv_end_row(text, p);
         return CSV_FINE;
     }
+    ragged_problem(r, r->field_count + 1);
+    return CSV_PROBLEM;
 }
 
 /* A first guess at the rows from the length of one, so that most files are read without growing. */

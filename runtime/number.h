@@ -106,21 +106,23 @@ static inline const char *sgdrt_decimal_scan(const char *p, Decimal *decimal) {
 
 /* True if the double formed from the decimal decides the float; then *value is it. */
 static inline bool sgdrt_decimal_f32(const Decimal *decimal, float *value) {
+    enum { DOUBLE_OF_LEAST_NORMAL = 1023 - 126, DOUBLE_OF_LARGEST = 1023 + 127, TOLERANCE = 8 };
+    double d = (double)(int64_t)decimal->w;      /* half a unit of error; each product adds as much */
     int q = decimal->q;
-    if (q < -44 || q > 44)
-        return false;
-    double d = (double)decimal->w;        /* half a unit of error; each power and each product adds as much */
-    if (q < -22 || q > 22) {
+    if ((unsigned)(q + 22) > 44) {
+        if (q < -44 || q > 44)
+            return false;
         d *= q < 0 ? 1e-22 : 1e22;
         q += q < 0 ? 22 : -22;
     }
     d *= sgdrt_near_power_of_ten[q + 22];
     uint64_t bits;
     memcpy(&bits, &d, 8);
-    int64_t to_middle = (int64_t)(bits & 0x1FFFFFFF) - 0x10000000;
-    if (to_middle >= -8 && to_middle <= 8)
+    uint32_t from_middle = ((uint32_t)bits & 0x1FFFFFFF) - (0x10000000 - TOLERANCE);
+    if (from_middle <= 2 * TOLERANCE)
         return false;
-    if (d != 0 && !(d >= 0x1p-126 && d <= 0x1.fffffep127))
+    /* Zero, or floats neither subnormal nor near the largest; a w above 2^63 came out negative. */
+    if ((bits >> 52) - DOUBLE_OF_LEAST_NORMAL >= DOUBLE_OF_LARGEST - DOUBLE_OF_LEAST_NORMAL && bits)
         return false;
     float magnitude = (float)d;
     uint32_t word;

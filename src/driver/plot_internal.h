@@ -1,4 +1,4 @@
-/* plot_internal: shared by plot.c (the child process), plot_script.c (its text) and plot_scale.c (its axes). */
+/* plot_internal: for plot.c (the child process), plot_script.c (its text) and plot_scale.c (its axes). */
 #ifndef SGDC_DRIVER_PLOT_INTERNAL_H
 #define SGDC_DRIVER_PLOT_INTERNAL_H
 #include "driver/plot.h"

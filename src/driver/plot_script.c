@@ -267,7 +267,8 @@ static void add_legend(Text *text, const Plot *plot, const Layout *l) {
         const char *color = run_color(plot, r);
         text_add(
             text,
-            "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f nohead lc rgb '%s' lw %.1f\n",
+            "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f nohead "
+                 "lc rgb '%s' lw %.1f\n",
             x, y, end, y, color, line_width(plot));
         if (marked)
             text_add(text, "set label '' at screen %.4f, screen %.4f point pt 7 ps 0.45 lc rgb '%s'\n",

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 static const PlotPoint falling[] = { { 0, 0, 0, 2, 3 }, { 1, 5, 1e-3, 1, 2 }, { 2, 10, 2e-3, 0.5, NAN } };
-static const PlotPoint diverging[] = { { 0, 0, 0, 2, NAN }, { 1, 5, 1e-3, 2e6, NAN }, { 2, 10, 2e-3, NAN, NAN } };
+static const PlotPoint diverging[] = { { 0, 0, 0, 2, NAN },
+                                       { 1, 5, 1e-3, 2e6, NAN },
+                                       { 2, 10, 2e-3, NAN, NAN } };
 
 static char *contents(Arena *arena, const char *path) {
     Text text = text_new(arena);
@@ -37,8 +39,8 @@ Test(plot, script) {
     Arena *arena = arena_new();
     PlotRun runs[] = { { "it's a_run", falling, 3 }, { "b", diverging, 3 } };
     char *text = drawn(arena, ".gp", "x_1", runs, 2);
-    const char *parts[] = { "set output 'plot.svg'", "0 NaN 2 3\n1 0.001 1 2\n2 0.002 0.5 NaN\n", "'it''s a_run'",
-                            "{/:Bold x\\_1}", "$diverged << END", "validation loss dashed", "set logscale x",
+    const char *parts[] = { "set output 'plot.svg'", "0 NaN 2 3\n1 0.001 1 2\n2 0.002 0.5 NaN\n",
+                            "'it''s a_run'",                            "{/:Bold x\\_1}", "$diverged << END", "validation loss dashed", "set logscale x",
                             "'1 ms' 0.001" };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         cr_assert_not_null(strstr(text, parts[i]), "%s is not in\n%s", parts[i], text);
