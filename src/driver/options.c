@@ -6,6 +6,7 @@
  */
 #include "driver/options.h"
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,8 +161,9 @@ static const char *parse_choice(Arena *arena, const OptionRow *row, int *to, con
 
 static const char *parse_number(Arena *arena, const OptionRow *row, int64_t least, int64_t *to, const char *value) {
     char *end;
+    errno = 0;
     long long number = strtoll(value, &end, 10);
-    if (!isdigit((unsigned char)*value) || *end || number < least)
+    if (!isdigit((unsigned char)*value) || *end || errno || number < least)
         return text_format(arena, "%s needs a whole number of at least %lld, not \"%s\"", row_spelling(arena, row),
                            (long long)least, value);
     *to = number;
