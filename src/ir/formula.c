@@ -43,9 +43,12 @@ typedef struct Formula {
     const char *variable[MOST_VARIABLES]; bool bare[MOST_VARIABLES]; int variables;
     Vector(const char *) names;/* all that are taken */
     int    numbered;
+    bool   leaves;             /* some place may be outside its array */
 } Formula;
 
 static Piece print_at(Formula *f, const Node *n, const Index *at);
+
+static bool is_named_leaf(const Node *n) { return n->sources == 0 && n->op != OP_CONST && n->op != OP_IOTA; }
 
 /* ---- names --------------------------------------------------------------------------------- */
 static bool is_taken(const Formula *f, const char *name) {
@@ -257,6 +260,7 @@ typedef struct Product {
 } Product;
 
 static bool is_mean(const Node *n);
+static bool may_leave(const Node *n, int s);
 
 static void add_factor(Formula *f, Product *p, const Node *n, const Index *at, bool below) {
     bool open = !f->info[n->id].name;
@@ -271,7 +275,7 @@ static void add_factor(Formula *f, Product *p, const Node *n, const Index *at, b
     } else if (open && n->op == OP_DIV && !below) {
         add_factor(f, p, n->source[0], at, false);
         add_factor(f, p, n->source[1], at, true);
-    } else if (open && n->op == OP_VIEW) {
+    } else if (open && n->op == OP_VIEW && !may_leave(n, 0)) {
         Index place[MOST_RANK];
         indices_of_access(f, &n->attr.contraction->access[0], at, place);
         add_factor(f, p, n->source[0], place, below);
@@ -286,8 +290,9 @@ static void add_factor(Formula *f, Product *p, const Node *n, const Index *at, b
 
 static Piece print_product(Formula *f, const Node *n, const Index *at) {
     Product p = {.number = 1, .factors = text_new(f->arena), .divisors = text_new(f->arena)};
+    if (n->op == OP_NEG) p.number = -1;
     add_factor(f, &p, n->source[0], at, false);
-    add_factor(f, &p, n->source[1], at, n->op == OP_DIV);
+    if (n->op != OP_NEG) add_factor(f, &p, n->source[1], at, n->op == OP_DIV);
     bool minus = p.number < 0;
     double size = minus ? -p.number : p.number;
     if (size == 1 && !minus && p.factor_count == 1 && !p.divisor_count) return p.only;
@@ -339,6 +344,55 @@ static const char *print_ranges(Formula *f, const int *variable, const int64_t *
     return to.bytes;
 }
 
+/* Whether a place on axis a of source s of a view or a contraction may be outside it. */
+static bool may_leave_axis(const Node *n, int s, int a) {
+    int64_t extent[MOST_AXES];
+    int axes = contraction_space(n->shape, n->attr.contraction, extent);
+    const AxisMap *map = &n->attr.contraction->access[s].axis[a];
+    return !axis_map_always_within(map, extent, axes, n->source[s]->shape.extent[a]);
+}
+
+static bool may_leave(const Node *n, int s) {
+    for (int a = 0; a < n->source[s]->shape.rank; a++) {
+        if (may_leave_axis(n, s, a)) return true;
+    }
+    return false;
+}
+
+/* i == 2, i == j, 0 <= 2 * i - 1 < 5 */
+static const char *inside_text(Formula *f, const Index *place, int64_t extent) {
+    Index difference = *place;
+    bool equation = extent == 1 && !place->text && place->count > 0;
+    if (equation && place->count == 1 && place->offset % place->coef[0] == 0) {
+        Index variable = index_of_variable(place->variable[0]);
+        return text_format(f->arena, "%s == %" PRId64, index_text(f, &variable),
+                           -place->offset / place->coef[0]);
+    }
+    difference.divisor = equation ? 1 : place->divisor;
+    if (equation) return text_format(f->arena, "%s == 0", index_text(f, &difference));
+    return text_format(f->arena, "0 <= %s < %" PRId64, index_text(f, place), extent);
+}
+
+/* Source s of a view or a contraction where its index space is `at`. Names and leaves (a product's factors
+ * are, see force_source) count as 0 at places outside them, as the last line says; what has no axis to show
+ * that by gets its condition. */
+static Piece print_read(Formula *f, const Node *n, int s, const Index *at) {
+    const Access *access = &n->attr.contraction->access[s];
+    const Node *x = n->source[s];
+    Index place[MOST_RANK];
+    indices_of_access(f, access, at, place);
+    Piece piece = print_at(f, x, place);
+    bool has_subscript = is_named_leaf(x) || f->info[x->id].name || x->op == OP_MUL;
+    for (int a = 0; a < access->rank; a++) {
+        if (!may_leave_axis(n, s, a)) continue;
+        f->leaves |= has_subscript;
+        if (has_subscript) continue;
+        const char *inside = inside_text(f, &place[a], x->shape.extent[a]);
+        piece = (Piece){text_format(f->arena, "where(%s, %s, 0)", inside, piece.text), WHOLE};
+    }
+    return piece;
+}
+
 static Piece print_reduction(Formula *f, const Node *n, const Index *at, const char *name) {
     const Contraction *c = n->attr.contraction;
     const Node *first = n->source[0],
@@ -348,7 +402,7 @@ static Piece print_reduction(Formula *f, const Node *n, const Index *at, const c
         dot = print_dot(f, n, n->sources == 2 ? first : product->source[0],
                         n->sources == 2 ? n->source[1] : product->source[1]);
     if (dot) return (Piece){dot, WHOLE};
-    Index all[MOST_AXES], place[MOST_RANK];
+    Index all[MOST_AXES];
     int variable[MOST_AXES], before = f->variables;
     for (int a = 0; a < n->shape.rank; a++) all[a] = at[a];
     int64_t extent[MOST_AXES];
@@ -362,8 +416,7 @@ static Piece print_reduction(Formula *f, const Node *n, const Index *at, const c
     }
     Piece body[2] = {{"", WHOLE}, {"", WHOLE}};
     for (int s = 0; s < n->sources; s++) {
-        indices_of_access(f, &c->access[s], all, place);
-        body[s] = print_at(f, n->source[s], place);
+        body[s] = print_read(f, n, s, all);
     }
     const char *text = body[0].text;
     if (n->sources == 2)
@@ -375,12 +428,6 @@ static Piece print_reduction(Formula *f, const Node *n, const Index *at, const c
     }
     f->variables = before;
     return (Piece){text, ranges ? WHOLE : n->sources == 2 ? MULTIPLIED : body[0].binding};
-}
-
-static Piece print_view(Formula *f, const Node *n, const Index *at) {
-    Index place[MOST_RANK];
-    indices_of_access(f, &n->attr.contraction->access[0], at, place);
-    return print_at(f, n->source[0], place);
 }
 
 static Piece print_reshape(Formula *f, const Node *n, const Index *at) {
@@ -453,9 +500,7 @@ static Piece print_op(Formula *f, const Node *n, const Index *at) {
     case OP_IOTA:
         return (Piece){index_text(f, &at[n->attr.index]),
                        index_is_variable(&at[n->attr.index]) ? WHOLE : ADDED};
-    case OP_NEG:
-        return (Piece){text_format(f->arena, "-%s", wrapped(f, print_at(f, n->source[0], at), NEGATED)),
-                       NEGATED};
+    case OP_NEG: return print_product(f, n, at);
     case OP_NOT:
         return (Piece){text_format(f->arena, "not %s", wrapped(f, print_at(f, n->source[0], at), WHOLE)),
                        COMPARED};
@@ -477,7 +522,7 @@ static Piece print_op(Formula *f, const Node *n, const Index *at) {
     case OP_OR: return infix(f, n, at, "or", ADDED, ADDED, COMPARED);
     case OP_POWI:
     case OP_POW: return print_power(f, n, at);
-    case OP_VIEW: return print_view(f, n, at);
+    case OP_VIEW: return print_read(f, n, 0, at);
     case OP_RESHAPE: return print_reshape(f, n, at);
     case OP_CONCAT: return print_concat(f, n, at);
     case OP_CONTRACT: return print_reduction(f, n, at, "sum");
@@ -489,8 +534,6 @@ static Piece print_op(Formula *f, const Node *n, const Index *at) {
     default: return called(f, n, op_text(n->op), at);
     }
 }
-
-static bool is_named_leaf(const Node *n) { return n->sources == 0 && n->op != OP_CONST && n->op != OP_IOTA; }
 
 /* at NULL: the value as a whole, which is a name then. */
 static Piece print_at(Formula *f, const Node *n, const Index *at) {
@@ -520,13 +563,31 @@ static void measure(Formula *f, const Node *n) {
     }
 }
 
-/* Sources that are printed as a whole, or read at data, must be names. */
+static void force_name(Formula *f, const Node *x) {
+    while (x->op == OP_VIEW) x = x->source[0];
+    if (x->op == OP_MUL) {
+        for (int s = 0; s < 2; s++) {
+            const Node *factor = x->source[s];
+            while (factor->op == OP_VIEW) factor = factor->source[0];
+            if (factor->op != OP_CONST) f->info[factor->id].forced = true;
+        }
+    } else if (x->op != OP_CONST) {
+        f->info[x->id].forced = true;
+    }
+}
+
+/* Sources that are printed as a whole, read at data or read at places that may be outside must be names. */
 static void force_sources(Formula *f, const Node *n) {
     bool units = n->op == OP_CONCAT && n->shape.rank == 1;
     for (int s = 0; s < n->sources && units; s++) units = n->source[s]->shape.extent[0] == 1;
+    bool reads = n->op == OP_VIEW || n->op == OP_CONTRACT;
     for (int s = 0; s < n->sources; s++) {
-        f->info[n->source[s]->id].forced |= n->op == OP_RESHAPE || (n->op == OP_CONCAT && !units) ||
-                                            (n->op == OP_GATHER && s == 0);
+        const Node *x = n->source[s];
+        for (int a = 0; reads && a < x->shape.rank; a++) {
+            if (x->shape.extent[a] > 1 && may_leave_axis(n, s, a)) force_name(f, x);
+        }
+        if (n->op == OP_RESHAPE || (n->op == OP_CONCAT && !units) || (n->op == OP_GATHER && s == 0))
+            f->info[x->id].forced = true;
     }
 }
 
@@ -744,4 +805,5 @@ void formula_print(Text *to, const Program *program, const Run *run) {
     int width = derivative_width(&f, derivatives, o.params);
     for (int p = 0; p < o.params; p++) print_derivative(&f, to, &derivatives[p], width);
     print_definitions(&f, to);
+    if (f.leaves) text_add(to, "  a value outside its array, or at a place that is not whole, counts as 0\n");
 }
