@@ -1,8 +1,8 @@
-/* experiment: what the files that lower data, train blocks and settings share with each other and with nobody else.
+/* experiment: what the files that lower data, train blocks and settings share with nobody else.
  *
  *   lower_program.c    the entry: includes, top-level settings, --set, declarations
  *   lower_each.c       `each`: which sites there are, their product, the choice of a run
- *   lower_data.c       data declarations: fields;  lower_source.c: csv(...), columns, words, standardize, remap
+ *   lower_data.c       data declarations: fields;  lower_source.c: csv(...), columns, standardize, remap
  *   lower_train.c      a train block: its settings with `like`, and its runs
  *   lower_setting.c    the values of settings;  lower_watch.c: stop and keep
  *   lower_run.c        one run: its graphs, roots and state
@@ -12,8 +12,8 @@
  *   lower_lint.c       mistakes one sees only in the whole experiment
  *   prelude.c          std/, embedded
  *
- * A file is lowered once per run, for one choice of every `each`: settings become numbers first, then data, then
- * the graphs. Top-level settings that are plain numbers are slots in a run's graphs.
+ * A file is lowered once per run, for one choice of every `each`: settings become numbers first, then
+ * data, then the graphs. Top-level settings that are plain numbers are slots in a run's graphs.
  */
 #ifndef SGDC_EXPERIMENT_H
 #define SGDC_EXPERIMENT_H
@@ -43,9 +43,9 @@ typedef struct TopSetting {
 typedef struct Override { const char *name; const Expr *value; bool used; } Override;   /* --set */
 
 /* How a source column came about: the expression that made it, so that lowering again finds it. */
-typedef struct ColumnUse { const Expr *expr; Name word; int field; int column; } ColumnUse;   /* field -1: keep */
+typedef struct ColumnUse { const Expr *expr; Name word; int field; int column; } ColumnUse;   /* -1: keep */
 
-typedef struct SourceWord { Name name; const char *path; Span span; } SourceWord;    /* images, labels; those of npy */
+typedef struct SourceWord { Name name; const char *path; Span span; } SourceWord;   /* images, labels, ... */
 
 /* A data set for one choice of the top-level settings it uses. */
 typedef struct DataVariant {
@@ -70,8 +70,9 @@ typedef struct DataDecl {
 } DataDecl;
 
 typedef enum SettingKey {
-    KEY_DATA, KEY_MINIMIZE, KEY_PENALTY, KEY_MEASURE, KEY_OPTIMIZER, KEY_GRADIENT, KEY_BATCH, KEY_LAST, KEY_HOLD_OUT,
-    KEY_VALID, KEY_EPOCHS, KEY_STEPS, KEY_SEED, KEY_STOP, KEY_KEEP, KEY_REPORT, KEY_PREDICT, KEY_START, KEY_WHEN,
+    KEY_DATA, KEY_MINIMIZE, KEY_PENALTY, KEY_MEASURE, KEY_OPTIMIZER, KEY_GRADIENT, KEY_BATCH, KEY_LAST,
+    KEY_HOLD_OUT, KEY_VALID, KEY_EPOCHS, KEY_STEPS, KEY_SEED, KEY_STOP, KEY_KEEP, KEY_REPORT, KEY_PREDICT,
+    KEY_START, KEY_WHEN,
     KEY_COUNT, KEY_LOCAL = KEY_COUNT
 } SettingKey;
 
@@ -132,7 +133,7 @@ const char *expr_text(Experiment *X, const Expr *expr);
 /* ---- lower_data.c ---------------------------------------------------------------------------- */
 /* The data set for the choice at hand; NULL after errors. */
 DataVariant *data_lower(Experiment *X, DataDecl *decl);
-/* The fields of a data set as values of the graph at hand. raw: standardised ones from raw columns (predict). */
+/* The fields of a data set as values of the graph at hand. raw: standardised ones from raw columns. */
 void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool raw);
 int   data_find_field(const DataSet *set, Name name);        /* -1 if there is none */
 
@@ -195,7 +196,7 @@ typedef struct RunLowering {
     int  objective_cells;            /* cells that there are once the objective is lowered */
 } RunLowering;
 
-/* Lowers one run for the choice at hand; false after errors. start_run, each and name are left to the caller. */
+/* Lowers one run for the choice at hand; false after errors. Its name and `each` are left to the caller. */
 bool run_lower(Experiment *X, Block *block, Run *out);
 /* A scope with fields, counters and those local bindings that `roots` need, for a mode. */
 Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count);
@@ -212,7 +213,7 @@ bool watch_lower(RunLowering *R);                              /* stop, keep: af
 /* ---- lower_measure.c, lower_predict.c, lower_optimizer.c -------------------------------------- */
 bool measures_lower(RunLowering *R, Scope *scope);             /* in the scope of evaluate */
 bool predict_lower(RunLowering *R);
-bool rules_collect(RunLowering *R);                            /* reads optimizer settings, before models are called */
+bool rules_collect(RunLowering *R);                            /* before models are called */
 bool rule_trains_inside(const RunLowering *R, const char *path);
 bool optimizers_lower(RunLowering *R);
 void optimizer_bind_sums(Experiment *X);                       /* tensor_sum, all_sum */
@@ -228,7 +229,7 @@ int  node_degree(Arena *arena, Node *node);
 
 /* ---- prelude.c --------------------------------------------------------------------------------- */
 typedef struct PreludeFile { const char *name, *text; size_t length; } PreludeFile;
-extern const PreludeFile prelude_files[];                      /* made by cmake/embed.cmake from std/; ends with name NULL */
+extern const PreludeFile prelude_files[];      /* made by cmake/embed.cmake; ends with name NULL */
 /* Parses the prelude and declares its definitions. */
 void prelude_declare(Experiment *X);
 

@@ -1,16 +1,17 @@
 /* lower_data: data declarations: `data test like digits = idx(...) { x: f32[28, 28] = images / 255; ... }`.
  *
- * A field becomes a stored column where it is one, and else a one-example graph over columns. Synthetic fields
- * are always columns: their graph makes the rows, so a field that uses another reads the stored one. The fields
- * are lowered once into a graph of the data set's own, for the loader, and again into every run's graph.
+ * A field becomes a stored column where it is one, and else a one-example graph over columns. Synthetic
+ * fields are always columns: their graph makes the rows, so a field that uses another reads the stored
+ * one. The fields are lowered once into a graph of the data set's own, for the loader, and again into
+ * every run's graph.
  *
- * A data set is lowered once for each combination of `each` in the top-level settings it uses; runs that agree
- * on those share it, and so share the rows in memory.
+ * A data set is lowered once for each combination of `each` in the top-level settings it uses; runs that
+ * agree on those share it, and so share the rows in memory.
  */
 #include "frontend/experiment.h"
 #include <string.h>
 
-/* ---- like ------------------------------------------------------------------------------------------- */
+/* ---- like -------------------------------------------------------------------------------------------- */
 static Name bound_name(const Stmt *stmt) {
     switch (stmt->kind) {
     case STMT_FIELD: case STMT_TYPED: return stmt->bind.name.text;
@@ -67,7 +68,7 @@ static bool resolve(Experiment *X, DataDecl *decl) {
     return good;
 }
 
-/* ---- fields ------------------------------------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------------------------------------ */
 int data_find_field(const DataSet *set, Name name) {
     for (int i = 0; i < set->field_count; i++)
         if (set->fields[i].name == name) return i;
@@ -76,7 +77,8 @@ int data_find_field(const DataSet *set, Name name) {
 
 static Node *label_node(SourceContext *context, const Value *v, Span span) {
     const Type *type = &context->type;
-    if (v->classes == type->classes && v->axes == 0 && shape_equal(v->node->shape, type->shape)) return v->node;
+    if (v->classes == type->classes && v->axes == 0 && shape_equal(v->node->shape, type->shape))
+        return v->node;
     Lowering *L = context->X->L;
     report(L->diagnostics, CODE_E0443, span, "the field is declared as %s, and this is %s",
            shape_text(L, type->dtype, type->classes, type->shape), value_type_text(L, v));
@@ -131,14 +133,16 @@ static bool check_label(SourceContext *context, const Node *node, Span span) {
     Diagnostic *d = report(context->X->diagnostics, CODE_E0445, span,
                            "it cannot be seen that this label stays between 0 and %lld",
                            (long long)(context->type.classes - 1));
-    add_help(context->X->diagnostics, d, "a label is a column, a column plus a constant, remap(column, [values]), or "
+    add_help(context->X->diagnostics, d,
+             "a label is a column, a column plus a constant, remap(column, [values]), or "
              "where(...) of constants");
     return false;
 }
 
 static bool standardize_fits(SourceContext *context, Span span) {
     if (dtype_is_real(context->type.dtype)) return true;
-    report(context->X->diagnostics, CODE_E0444, span, "standardize makes real numbers, and this field is none");
+    report(context->X->diagnostics, CODE_E0444, span,
+           "standardize makes real numbers, and this field is none");
     return false;
 }
 
@@ -172,7 +176,7 @@ static Node *stored_field(SourceContext *context, Scope *scope, const Stmt *stmt
     return node;
 }
 
-/* A field without an expression: the application gives its rows, or the next columns of a csv put in its place. */
+/* A field without an expression: the application gives its rows, or a csv in its place its next columns. */
 static Node *given_field(SourceContext *context, const Stmt *stmt, int *column) {
     DataVariant *variant = context->variant;
     int64_t count = shape_size(context->type.shape), first = 0;
@@ -193,39 +197,47 @@ static bool field_form(Experiment *X, const DataVariant *variant, const DataDecl
     bool has_source = decl->source != NULL;
     if (data_find_field(&(DataSet){.fields = variant->fields.items, .field_count = variant->fields.count},
                         stmt->bind.name.text) >= 0) {
-        report(X->diagnostics, CODE_E0212, stmt->bind.name.span, "the field %s is already declared", stmt->bind.name.text);
+        report(X->diagnostics, CODE_E0212, stmt->bind.name.span, "the field %s is already declared",
+               stmt->bind.name.text);
         return false;
     }
     if (stmt->kind == STMT_FIELD && has_source) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0443, stmt->span, "the field %s needs a value", stmt->bind.name.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0443, stmt->span, "the field %s needs a value",
+                               stmt->bind.name.text);
         add_help(X->diagnostics, d, "say where it comes from: %s: ... = column(0)", stmt->bind.name.text);
         return false;
     }
     if (stmt->kind == STMT_TYPED && !has_source) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0443, stmt->span, "data %s has no source this value could come from",
-                               decl->name.text);
-        add_help(X->diagnostics, d, "give it one: data %s = csv(\"file.csv\") { ... }; or leave the value out, and the "
-                 "application supplies the rows", decl->name.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0443, stmt->span,
+                               "data %s has no source this value could come from", decl->name.text);
+        add_help(X->diagnostics, d,
+                 "give it one: data %s = csv(\"file.csv\") { ... }; or leave the value out, and the "
+                 "application supplies the rows",
+                 decl->name.text);
         return false;
     }
     if (stmt->kind == STMT_TYPED && stmt->bind.is_draw && variant->set->kind != SOURCE_SYNTHETIC) {
-        report(X->diagnostics, CODE_E0443, stmt->span, "rows that are read cannot be drawn; draws belong to synthetic data");
+        report(X->diagnostics, CODE_E0443, stmt->span,
+               "rows that are read cannot be drawn; draws belong to synthetic data");
         return false;
     }
     return true;
 }
 
-static bool lower_field(Experiment *X, DataDecl *decl, SourceContext *context, Scope *scope, const Stmt *stmt) {
+static bool lower_field(Experiment *X, DataDecl *decl, SourceContext *context, Scope *scope,
+                        const Stmt *stmt) {
     DataVariant *variant = context->variant;
     if (!field_form(X, variant, decl, stmt)) return false;
-    Field field = {.name = stmt->bind.name.text, .column = -1, .doc = stmt->doc, .span = stmt->bind.name.span};
+    Field field = {
+        .name = stmt->bind.name.text, .column = -1, .doc = stmt->doc, .span = stmt->bind.name.span};
     context->field = variant->fields.count;
     context->type = lower_type(X->L, scope, stmt->bind.type);
     context->broken = false;
     context->exact = stmt->bind.value && stmt->bind.value->kind == EXPR_NAME;
     if (!context->type.known) return false;
     if (context->type.is_compile_time) {
-        report(X->diagnostics, CODE_E0443, stmt->bind.type->span, "a field is f32, i32, bool or label[k], or an array of these");
+        report(X->diagnostics, CODE_E0443, stmt->bind.type->span,
+               "a field is f32, i32, bool or label[k], or an array of these");
         return false;
     }
     field.dtype = context->type.dtype;
@@ -273,25 +285,28 @@ static bool lower_body(Experiment *X, DataDecl *decl, SourceContext *context, Sc
             lower_statement(X->L, scope, stmt);
             good &= X->diagnostics->errors == errors;
         } else {
-            Diagnostic *d = report(X->diagnostics, CODE_E0213, stmt->span, "this does not belong into a data block");
+            Diagnostic *d =
+                report(X->diagnostics, CODE_E0213, stmt->span, "this does not belong into a data block");
             add_help(X->diagnostics, d, "fields are declared with their type: x: f32[5] = columns(0..5)");
             good = false;
         }
     }
     if (keep) good &= lower_keep(context, scope, keep->assign.value);
     if (context->variant->fields.count > 0 || !good) return good;
-    Diagnostic *d = report(X->diagnostics, CODE_E0443, decl->name.span, "data %s has no fields", decl->name.text);
+    Diagnostic *d =
+        report(X->diagnostics, CODE_E0443, decl->name.span, "data %s has no fields", decl->name.text);
     add_help(X->diagnostics, d, "say what a model sees: { x: f32[5] = columns(0..5) }");
     return false;
 }
 
-/* ---- variants ---------------------------------------------------------------------------------------------- */
+/* ---- variants ---------------------------------------------------------------------------------------- */
 static DataVariant *find_variant(Experiment *X, DataDecl *decl) {
     for (int i = 0; i < decl->variants.count; i++) {
         DataVariant *variant = decl->variants.items[i];
         bool same = true;
         for (int s = 0; s < X->top_sites.count; s++)
-            if ((variant->depends >> s & 1) && variant->chosen[s] != X->top_sites.items[s].chosen) same = false;
+            if ((variant->depends >> s & 1) && variant->chosen[s] != X->top_sites.items[s].chosen)
+                same = false;
         if (same) return variant;
     }
     return NULL;
@@ -301,7 +316,8 @@ static DataVariant *find_variant(Experiment *X, DataDecl *decl) {
 static void limit_rows(Experiment *X, DataSet *set) {
     int64_t rows = 0;
     if (!X->options->overfit) return;
-    for (const char *p = X->options->overfit; *p >= '0' && *p <= '9' && rows < (int64_t)1 << 40; p++) rows = 10 * rows + (*p - '0');
+    for (const char *p = X->options->overfit; *p >= '0' && *p <= '9' && rows < (int64_t)1 << 40; p++)
+        rows = 10 * rows + (*p - '0');
     if (rows < 1) return;
     if (set->kind == SOURCE_SYNTHETIC && set->rows > rows) set->rows = rows;
     if (set->kind != SOURCE_SYNTHETIC && (set->rows_end < 0 || set->rows_end - set->rows_begin > rows))
@@ -358,12 +374,13 @@ DataVariant *data_lower(Experiment *X, DataDecl *decl) {
     return variant->failed ? NULL : variant;
 }
 
-/* ---- fields in a run's graph --------------------------------------------------------------------------------- */
+/* ---- fields in a run's graph ------------------------------------------------------------------------- */
 static Value *field_again(SourceContext *context, Scope *scope, int index) {
     const Field *field = &context->variant->set->fields[index];
     const Stmt *stmt = context->variant->field_stmt.items[index];
     context->field = index;
-    context->type = (Type){.known = true, .dtype = field->dtype, .classes = field->classes, .shape = field->shape};
+    context->type =
+        (Type){.known = true, .dtype = field->dtype, .classes = field->classes, .shape = field->shape};
     if (field->column >= 0) {
         Value *v = source_column_value(context, field->column);
         return value_tensor(context->X->L, v->node, field->classes);
@@ -386,7 +403,8 @@ void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool ra
             Value *v = field_again(context, inner, field++);
             scope_bind(X->L, inner, made->name, v, made->span);
             scope_bind(X->L, scope, made->name, v, made->span)->doc = made->doc;
-        } else if (variant->set->kind != SOURCE_SYNTHETIC && strcmp(bound_name(stmt) ? bound_name(stmt) : "", "keep") != 0) {
+        } else if (variant->set->kind != SOURCE_SYNTHETIC
+                   && strcmp(bound_name(stmt) ? bound_name(stmt) : "", "keep") != 0) {
             lower_statement(X->L, inner, stmt);
         }
     }

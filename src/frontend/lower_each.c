@@ -49,16 +49,19 @@ void expr_visit(const Expr *expr, Visit *visit, void *context) {
         break;
     case EXPR_CALL:
         expr_visit(expr->call.callee, visit, context);
-        for (int i = 0; i < expr->call.args.count; i++) expr_visit(expr->call.args.items[i].value, visit, context);
+        for (int i = 0; i < expr->call.args.count; i++)
+            expr_visit(expr->call.args.items[i].value, visit, context);
         visit_binders(&expr->call.binders, visit, context);
         break;
     case EXPR_INDEX:
         expr_visit(expr->index.base, visit, context);
-        for (int i = 0; i < expr->index.items.count; i++) expr_visit(expr->index.items.items[i].expr, visit, context);
+        for (int i = 0; i < expr->index.items.count; i++)
+            expr_visit(expr->index.items.items[i].expr, visit, context);
         break;
     case EXPR_MEMBER: expr_visit(expr->member.base, visit, context); break;
     case EXPR_ARRAY:
-        for (int i = 0; i < expr->array.items.count; i++) expr_visit(expr->array.items.items[i], visit, context);
+        for (int i = 0; i < expr->array.items.count; i++)
+            expr_visit(expr->array.items.items[i], visit, context);
         break;
     case EXPR_COMPREHENSION:
         expr_visit(expr->comprehension.item, visit, context);
@@ -89,7 +92,8 @@ void stmt_visit(const Stmt *stmt, Visit *visit, void *context) {
         visit_body(&stmt->repeat.body, visit, context);
         break;
     case STMT_RETURN:
-        for (int i = 0; i < stmt->ret.values.count; i++) expr_visit(stmt->ret.values.items[i], visit, context);
+        for (int i = 0; i < stmt->ret.values.count; i++)
+            expr_visit(stmt->ret.values.items[i], visit, context);
         break;
     case STMT_DATA: expr_visit(stmt->data.source, visit, context); break;
     case STMT_DEFINITION: case STMT_TRAIN: case STMT_UPDATE: case STMT_INCLUDE: case STMT_ERROR: break;
@@ -155,7 +159,12 @@ static void add_site(Experiment *X, EachSites *sites, const Expr *each, const ch
 
 /* Named arguments seen so far, outermost first: an `each` is shown under the innermost name around it. */
 typedef struct NamedPart { Span span; const char *name; } NamedPart;
-typedef struct Collecting { Experiment *X; EachSites *sites; const char *name; Vector(NamedPart) parts; } Collecting;
+typedef struct Collecting {
+    Experiment *X;
+    EachSites *sites;
+    const char *name;
+    Vector(NamedPart) parts;
+} Collecting;
 
 static const char *innermost_name(const Collecting *c, Span span) {
     for (int i = c->parts.count - 1; i >= 0; i--)

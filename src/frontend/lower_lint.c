@@ -1,15 +1,16 @@
-/* lower_lint: mistakes that compile, and that one sees only in the whole experiment: a softmax before a loss that
- * has its own, a batch larger than the data, parameters that nothing moves, a predict that serves something that
- * was not trained.
+/* lower_lint: mistakes that compile and show only in the whole experiment: a softmax before a loss that
+ * has its own, a batch larger than the data, parameters that nothing moves, a predict that serves
+ * something that was not trained.
  */
 #include "frontend/experiment.h"
 #include <string.h>
 
-/* ---- degree ----------------------------------------------------------------------------------------------- */
+/* ---- degree ------------------------------------------------------------------------------------------ */
 enum { NO_POLYNOMIAL = 1000 };
 
 static int degree_of(const Node *node, const int *degree) {
-    int a = node->sources > 0 ? degree[node->source[0]->id] : 0, b = node->sources > 1 ? degree[node->source[1]->id] : 0;
+    int a = node->sources > 0 ? degree[node->source[0]->id] : 0,
+        b = node->sources > 1 ? degree[node->source[1]->id] : 0;
     int most = a > b ? a : b;
     switch (node->op) {
     case OP_CELL: return 1;
@@ -21,7 +22,8 @@ static int degree_of(const Node *node, const int *degree) {
                                                : a == 0 ? 0 : NO_POLYNOMIAL;
     case OP_CONTRACT: return node->sources == 2 ? a + b : a;
     case OP_CONCAT:
-        for (int s = 0; s < node->sources; s++) most = degree[node->source[s]->id] > most ? degree[node->source[s]->id] : most;
+        for (int s = 0; s < node->sources; s++)
+            most = degree[node->source[s]->id] > most ? degree[node->source[s]->id] : most;
         return most;
     default:
         for (int s = 0; s < node->sources; s++)
@@ -41,11 +43,12 @@ int node_degree(Arena *arena, Node *node) {
     return degree[node->id];
 }
 
-/* ---- softmax before cross_entropy ----------------------------------------------------------------------------- */
+/* ---- softmax before cross_entropy -------------------------------------------------------------------- */
 static const Expr *local_value(RunLowering *R, Name name) {
     for (int i = R->block->body.count - 1; i >= 0; i--) {
         const BlockStmt *s = &R->block->body.items[i];
-        if (s->key == KEY_LOCAL && s->stmt->kind == STMT_ASSIGN && s->stmt->assign.key.text == name && !s->stmt->assign.has_binders)
+        if (s->key == KEY_LOCAL && s->stmt->kind == STMT_ASSIGN && s->stmt->assign.key.text == name
+            && !s->stmt->assign.has_binders)
             return s->stmt->assign.value;
     }
     return NULL;
@@ -55,7 +58,8 @@ static const Expr *returned(const Definition *definition) {
     if (definition->value) return definition->value;
     for (int i = definition->body.count - 1; i >= 0; i--) {
         const Stmt *stmt = definition->body.items[i];
-        if (stmt && stmt->kind == STMT_RETURN && stmt->ret.values.count == 1) return stmt->ret.values.items[0];
+        if (stmt && stmt->kind == STMT_RETURN && stmt->ret.values.count == 1)
+            return stmt->ret.values.items[0];
     }
     return NULL;
 }
@@ -64,13 +68,15 @@ static const Expr *returned(const Definition *definition) {
 static const Expr *bound_in(const Definition *definition, Name name) {
     for (int i = definition->body.count - 1; i >= 0; i--) {
         const Stmt *stmt = definition->body.items[i];
-        if (stmt && stmt->kind == STMT_ASSIGN && stmt->assign.key.text == name && !stmt->assign.has_binders) return stmt->assign.value;
+        if (stmt && stmt->kind == STMT_ASSIGN && stmt->assign.key.text == name && !stmt->assign.has_binders)
+            return stmt->assign.value;
     }
     return NULL;
 }
 
 /* The call of `word` whose result the expression is, through local names and what definitions return. */
-static const Expr *ends_in(RunLowering *R, const Expr *expr, const Definition *inside, const char *word, int depth) {
+static const Expr *ends_in(RunLowering *R, const Expr *expr, const Definition *inside, const char *word,
+                           int depth) {
     if (!expr || depth > 8) return NULL;
     if (expr->kind == EXPR_NAME) {
         const Expr *value = inside ? bound_in(inside, expr->name.text) : local_value(R, expr->name.text);
@@ -79,19 +85,25 @@ static const Expr *ends_in(RunLowering *R, const Expr *expr, const Definition *i
     if (expr->kind != EXPR_CALL || expr->call.callee->kind != EXPR_NAME) return NULL;
     if (strcmp(expr->call.callee->name.text, word) == 0) return expr;
     Binding *binding = scope_find(R->L->global, expr->call.callee->name.text);
-    if (!binding || binding->value->kind != VALUE_DEFINITION || scope_find_here(R->L->prelude, expr->call.callee->name.text)) return NULL;
+    if (!binding || binding->value->kind != VALUE_DEFINITION
+        || scope_find_here(R->L->prelude, expr->call.callee->name.text))
+        return NULL;
     const Definition *definition = binding->value->definition;
     return ends_in(R, returned(definition), definition, word, depth + 1);
 }
 
 typedef struct LossRow { const char *loss, *word, *advice; } LossRow;
 static const LossRow loss_rows[] = {
-    {"cross_entropy", "softmax", "cross_entropy takes the scores themselves; softmax belongs into predict = softmax(...)"},
-    {"cross_entropy", "log_softmax", "cross_entropy takes the scores themselves; of log_softmax it is negative_log_likelihood"},
+    {"cross_entropy", "softmax",
+     "cross_entropy takes the scores themselves; softmax belongs into predict = softmax(...)"},
+    {"cross_entropy", "log_softmax",
+     "cross_entropy takes the scores themselves; of log_softmax it is negative_log_likelihood"},
     {"cross_entropy", "sigmoid", "cross_entropy takes the scores themselves, without sigmoid"},
-    {"binary_cross_entropy", "sigmoid", "binary_cross_entropy takes the score itself; sigmoid belongs into predict = sigmoid(...)"},
+    {"binary_cross_entropy", "sigmoid",
+     "binary_cross_entropy takes the score itself; sigmoid belongs into predict = sigmoid(...)"},
     {"binary_cross_entropy", "softmax", "binary_cross_entropy takes the score itself, without softmax"},
-    {"negative_log_likelihood", "softmax", "negative_log_likelihood takes logarithms: log_softmax, not softmax"},
+    {"negative_log_likelihood", "softmax",
+     "negative_log_likelihood takes logarithms: log_softmax, not softmax"},
 };
 
 static void lint_loss(const Expr *expr, void *context) {
@@ -105,27 +117,31 @@ static void lint_loss(const Expr *expr, void *context) {
         if (!found) continue;
         Diagnostic *d = report(R->X->diagnostics, CODE_W0301, expr->call.args.items[0].value->span,
                                "%s is given the result of %s, and has its own inside", row->loss, row->word);
-        if (found != expr->call.args.items[0].value) add_note(R->X->diagnostics, d, found->span, "%s is here", row->word);
+        if (found != expr->call.args.items[0].value)
+            add_note(R->X->diagnostics, d, found->span, "%s is here", row->word);
         add_help(R->X->diagnostics, d, "%s", row->advice);
     }
 }
 
-/* ---- batch ------------------------------------------------------------------------------------------------------- */
+/* ---- batch ------------------------------------------------------------------------------------------- */
 static int64_t known_rows(const DataSet *set) {
-    int64_t rows = set->kind == SOURCE_SYNTHETIC ? set->rows : set->rows_end >= 0 ? set->rows_end - set->rows_begin : -1;
+    int64_t rows = set->kind == SOURCE_SYNTHETIC ? set->rows
+                   : set->rows_end >= 0          ? set->rows_end - set->rows_begin
+                                                 : -1;
     return set->keep || rows < 0 ? -1 : rows * set->copies;
 }
 
 static void lint_batch(RunLowering *R) {
     int64_t rows = known_rows(R->run.data);
     if (R->run.batch == 0 || rows < 0 || R->run.batch <= rows || R->run.order == ORDER_REPLACEMENT) return;
-    Diagnostic *d = report(R->X->diagnostics, CODE_W0310, R->run.span, "a batch of %lld rows is more than the %lld rows of data %s",
+    Diagnostic *d = report(R->X->diagnostics, CODE_W0310, R->run.span,
+                           "a batch of %lld rows is more than the %lld rows of data %s",
                            (long long)R->run.batch, (long long)rows, R->run.data->name);
     add_help(R->X->diagnostics, d, "batch = all takes all rows in every step");
 }
 
-/* ---- parameters ---------------------------------------------------------------------------------------------------- */
-/* Parameters that were met while lowering what is minimized, and that it does not depend on: one warning for all. */
+/* ---- parameters -------------------------------------------------------------------------------------- */
+/* Parameters met while lowering what is minimized, and that it does not depend on: one warning for all. */
 static void lint_parameters(RunLowering *R) {
     enum { MOST_NAMES = 4 };
     Text names = text_new(R->X->arena);
@@ -134,24 +150,27 @@ static void lint_parameters(RunLowering *R) {
         const Cell *cell = &R->run.cells[i];
         if (cell->kind != CELL_PARAMETER || cell->updated || !rule_trains_inside(R, cell->name)) continue;
         bool read = false;
-        for (int t = 0; t < R->run.term_count && !read; t++) read = node_reads_cell(R->X->arena, R->run.terms[t].value, i);
+        for (int t = 0; t < R->run.term_count && !read; t++)
+            read = node_reads_cell(R->X->arena, R->run.terms[t].value, i);
         if (read) continue;
         if (count < MOST_NAMES) text_add(&names, "%s%s", count ? ", " : "", cell->name);
         if (count++ == MOST_NAMES) text_add(&names, ", ...");
     }
     if (count == 0) return;
-    report(R->X->diagnostics, CODE_W0303, R->block->name.span, "%s %s not change: what %s minimizes does not depend on %s",
-           names.bytes, count == 1 ? "does" : "do", R->block->name.text, count == 1 ? "it" : "them");
+    report(R->X->diagnostics, CODE_W0303, R->block->name.span,
+           "%s %s not change: what %s minimizes does not depend on %s", names.bytes,
+           count == 1 ? "does" : "do", R->block->name.text, count == 1 ? "it" : "them");
 }
 
-/* ---- predict --------------------------------------------------------------------------------------------------------- */
+/* ---- predict ----------------------------------------------------------------------------------------- */
 typedef struct ModelNames { RunLowering *R; Vector(const Expr *) calls; } ModelNames;
 
 static void gather_models(const Expr *expr, void *context) {
     ModelNames *models = context;
     if (expr->kind != EXPR_CALL || expr->call.callee->kind != EXPR_NAME) return;
     Binding *binding = scope_find(models->R->L->global, expr->call.callee->name.text);
-    if (binding && binding->value->kind == VALUE_DEFINITION && binding->value->definition->kind == DEFINE_MODEL)
+    if (binding && binding->value->kind == VALUE_DEFINITION
+        && binding->value->definition->kind == DEFINE_MODEL)
         vector_push(models->R->X->arena, &models->calls, expr->call.callee);
 }
 
@@ -175,8 +194,9 @@ static void lint_predict(RunLowering *R) {
             moves |= cell->updated;
         }
         if (!has || moves) continue;
-        Diagnostic *d = report(R->X->diagnostics, CODE_W0304, expr->span, "predict serves %s, and nothing that is minimized trains it",
-                               callee->name.text);
+        Diagnostic *d =
+            report(R->X->diagnostics, CODE_W0304, expr->span,
+                   "predict serves %s, and nothing that is minimized trains it", callee->name.text);
         add_note(R->X->diagnostics, d, R->run.terms[0].span, "this is minimized");
     }
 }

@@ -1,9 +1,10 @@
 /* lower_measure: `measure NAME = e` sees all evaluated rows at once.
  *
- * The expression is lowered as in predict, with batch(...) allowed, into one graph; then it is cut. Above the cut
- * stand the reductions over all rows and what is computed from them; below it what is computed for one row. The
- * values on the cut are kept per evaluated row, and are the columns of the measure's own function. So accuracy
- * keeps one number per row, not its scores. A measure that is one number per row is averaged over the rows.
+ * The expression is lowered as in predict, with batch(...) allowed, into one graph; then it is cut. Above
+ * the cut stand the reductions over all rows and what is computed from them; below it what is computed for
+ * one row. The values on the cut are kept per evaluated row, and are the columns of the measure's own
+ * function. So accuracy keeps one number per row, not its scores. A measure that is one number per row is
+ * averaged over the rows.
  */
 #include "frontend/experiment.h"
 
@@ -13,7 +14,8 @@ typedef struct Part { bool over, rows, above, cut; Node *again; } Part;   /* by 
 
 static bool reduces_rows(const Node *node) {
     if (node->op == OP_SCATTER_ADD) return node->attr.over_rows;
-    return node->attr.contraction && op_class(node->op) == OP_CLASS_REDUCE && node->attr.contraction->over_rows;
+    return node->attr.contraction && op_class(node->op) == OP_CLASS_REDUCE
+           && node->attr.contraction->over_rows;
 }
 
 static void classify(Part *parts, Node *const *nodes, int count) {
@@ -37,7 +39,8 @@ static void mark(Part *parts, Node *const *nodes, int count) {
         Part *part = &parts[nodes[i]->id];
         if (!part->above) continue;
         part->cut = part->rows && !part->over;
-        for (int s = 0; !part->cut && part->over && s < nodes[i]->sources; s++) parts[nodes[i]->source[s]->id].above = true;
+        for (int s = 0; !part->cut && part->over && s < nodes[i]->sources; s++)
+            parts[nodes[i]->source[s]->id].above = true;
     }
 }
 
@@ -65,8 +68,8 @@ static bool cut(RunLowering *R, Measure *measure, Node *root) {
         if (!part->above) continue;
         if (part->cut) {
             if (measure->argument_count == MOST_KEPT) {
-                report(R->X->diagnostics, CODE_E0315, measure->span, "the measure %s keeps more than %d values per row",
-                       measure->name, MOST_KEPT);
+                report(R->X->diagnostics, CODE_E0315, measure->span,
+                       "the measure %s keeps more than %d values per row", measure->name, MOST_KEPT);
                 return false;
             }
             part->again = keep(R, measure, nodes[i]);
@@ -94,7 +97,8 @@ static bool depends(RunLowering *R, Node *root) {
 
 static Node *mean_over_rows(RunLowering *R, Node *node) {
     Graph *g = R->L->graph;
-    return graph_binary(g, OP_MUL, graph_reduce(g, OP_CONTRACT, node, 0, true), graph_rows_reciprocal(g, node->dtype));
+    return graph_binary(g, OP_MUL, graph_reduce(g, OP_CONTRACT, node, 0, true),
+                        graph_rows_reciprocal(g, node->dtype));
 }
 
 static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
@@ -114,6 +118,7 @@ static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
 bool measures_lower(RunLowering *R, Scope *scope) {
     bool good = true;
     for (int i = 0; i < R->block->body.count; i++)
-        if (R->block->body.items[i].key == KEY_MEASURE) good &= lower_measure(R, scope, R->block->body.items[i].stmt);
+        if (R->block->body.items[i].key == KEY_MEASURE)
+            good &= lower_measure(R, scope, R->block->body.items[i].stmt);
     return good;
 }

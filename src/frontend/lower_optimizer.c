@@ -1,16 +1,16 @@
 /* lower_optimizer: the updates of a step.
  *
- * An optimizer's body is written for one element: it is lowered once per parameter with the parameter's axes open
- * as index axes, `param` and `grad` as values over them, and its statements in order; the last values of `param`
- * and of every `state` become updates. The most specific optimizer[part] counts; `none` and parameters that no
- * optimizer covers stay as they are.
+ * An optimizer's body is written for one element: it is lowered once per parameter with the parameter's
+ * axes open as index axes, `param` and `grad` as values over them, and its statements in order; the last
+ * values of `param` and of every `state` become updates. The most specific optimizer[part] counts; `none`
+ * and parameters that no optimizer covers stay as they are.
  *
- * Arguments that are plain numbers are slots: `lr`, and OPTIMIZER.NAME for the others (momentum.beta); those of
- * optimizer[part] end in @part. A schedule stays an expression, and lr has a slot beside it that overrides it
- * once it is a number.
+ * Arguments that are plain numbers are slots: `lr`, and OPTIMIZER.NAME for the others (momentum.beta);
+ * those of optimizer[part] end in @part. A schedule stays an expression, and lr has a slot beside it that
+ * overrides it once it is a number.
  *
- * all_sum(e) is a sum over all parameters that come by: they are visited in ascending order of their names, in
- * as many rounds as sums depend on each other; each round finds the total of one more place.
+ * all_sum(e) is a sum over all parameters that come by: they are visited in ascending order of their
+ * names, in as many rounds as sums depend on each other; each round finds the total of one more place.
  */
 #define _GNU_SOURCE      /* qsort_r */
 #include "frontend/experiment.h"
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- rules: which optimizer covers which part ------------------------------------------------------------ */
+/* ---- rules: which optimizer covers which part -------------------------------------------------------- */
 static const char *dotted(Experiment *X, const Binder *binder) {
     return binder->path ? expr_text(X, binder->path) : binder->name.text;
 }
@@ -66,11 +66,12 @@ bool rule_trains_inside(const RunLowering *R, const char *path) {
     const OptimizerRule *rule = rule_of(R, path);
     if (rule && !rule->none) return true;
     for (int i = 0; i < R->rules.count; i++)
-        if (R->rules.items[i].path && !R->rules.items[i].none && module_covers(path, R->rules.items[i].path)) return true;
+        if (R->rules.items[i].path && !R->rules.items[i].none && module_covers(path, R->rules.items[i].path))
+            return true;
     return false;
 }
 
-/* ---- arguments --------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------- */
 static const char *slot_name(RunLowering *R, const OptimizerRule *rule, const char *formal) {
     const char *name = strcmp(formal, "lr") == 0 ? formal
                        : text_format(R->X->arena, "%s.%s", rule->bound->definition->name.text, formal);
@@ -79,7 +80,9 @@ static const char *slot_name(RunLowering *R, const OptimizerRule *rule, const ch
 
 static Override *argument_override(RunLowering *R, const OptimizerRule *rule, const char *formal) {
     Override *override = override_find(R->X, slot_name(R, rule, formal));
-    if (!override) override = override_find(R->X, text_format(R->X->arena, "%s.%s", rule->bound->definition->name.text, formal));
+    if (!override)
+        override = override_find(
+            R->X, text_format(R->X->arena, "%s.%s", rule->bound->definition->name.text, formal));
     return override ? override : override_find(R->X, formal);
 }
 
@@ -101,19 +104,24 @@ static void make_slot(RunLowering *R, OptimizerRule *rule, const Formal *formal)
         override->used = true;
         binding->value = lower_expression(R->L, R->L->global, override->value);
     }
-    bool compile_time = formal->type && (strcmp(formal->type->base.text, "int") == 0 || strcmp(formal->type->base.text, "bool") == 0);
+    bool compile_time =
+        formal->type
+        && (strcmp(formal->type->base.text, "int") == 0 || strcmp(formal->type->base.text, "bool") == 0);
     if (compile_time || value_is_poison(binding->value)) return;
     if (value_is_number(binding->value)) binding->value = lower_slot(R->L, name, binding->value, rule->span);
-    else if (strcmp(formal->name.text, "lr") == 0) binding->value = with_override_slot(R, name, binding->value, rule->span);
+    else if (strcmp(formal->name.text, "lr") == 0)
+        binding->value = with_override_slot(R, name, binding->value, rule->span);
 }
 
-/* decay = if rank > 1 then 0.1 else 0: an argument that is another number for every parameter, and no slot. */
+/* decay = if rank > 1 then 0.1 else 0: another number for every parameter, and no slot. */
 static bool uses_rank(RunLowering *R, const OptimizerRule *rule, int formal) {
     const Expr *call = rule->value;
-    Name name = rule->bound->definition->formals.items[formal].name.text, rank = name_from(R->X->names, "rank");
+    Name name = rule->bound->definition->formals.items[formal].name.text,
+         rank = name_from(R->X->names, "rank");
     for (int i = 0; call->kind == EXPR_CALL && i < call->call.args.count; i++) {
         const Argument *arg = &call->call.args.items[i];
-        if ((arg->name.text ? arg->name.text == name : i == formal) && expr_uses_name(arg->value, rank)) return true;
+        if ((arg->name.text ? arg->name.text == name : i == formal) && expr_uses_name(arg->value, rank))
+            return true;
     }
     return false;
 }
@@ -144,8 +152,8 @@ static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
         v = lower_bind_definition(L, v->definition, arguments_of(L, NULL, 0, rule->span), rule->value);
     if (value_is_poison(v)) return false;
     if (v->kind != VALUE_BOUND) {
-        Diagnostic *d = report(R->X->diagnostics, CODE_E0309, rule->span, "an optimizer is expected here, and this is %s",
-                               value_type_text(L, v));
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0309, rule->span,
+                               "an optimizer is expected here, and this is %s", value_type_text(L, v));
         add_help(R->X->diagnostics, d, "like this: optimizer = sgd(lr = 0.1); or none, to freeze a part");
         return false;
     }
@@ -157,7 +165,7 @@ static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
     return true;
 }
 
-/* ---- one parameter -------------------------------------------------------------------------------------------- */
+/* ---- one parameter ----------------------------------------------------------------------------------- */
 typedef struct SumPlace { const Expr *call; int visit; Vector(Node *) parts; Node *total; } SumPlace;
 typedef struct Visit { const Expr *call; int count; } Visit;
 typedef struct Updating {
@@ -175,16 +183,18 @@ static Node *sum_of_tensor(Updating *u, const Value *v, Span span) {
     Value *x = value_to_tensor(L, v, u->R->L->cells.items[u->cell].dtype, span, "what is summed");
     if (value_is_poison(x)) return NULL;
     Node *node = value_axes_to_own(L, x, u->ids, u->rank)->node;
-    return node->shape.rank ? graph_reduce(L->graph, OP_CONTRACT, node, (1u << node->shape.rank) - 1, false) : node;
+    return node->shape.rank ? graph_reduce(L->graph, OP_CONTRACT, node, (1u << node->shape.rank) - 1, false)
+                            : node;
 }
 
 static Value *outside(Lowering *L, const Expr *call) {
-    lower_error(L, CODE_E0213, call->span, "%s belongs into an optimizer or the setting gradient", call->call.callee->kind == EXPR_NAME
-                ? call->call.callee->name.text : "this");
+    lower_error(L, CODE_E0213, call->span, "%s belongs into an optimizer or the setting gradient",
+                call->call.callee->kind == EXPR_NAME ? call->call.callee->name.text : "this");
     return value_poison(L);
 }
 
-static Value *lower_tensor_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+static Value *lower_tensor_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
+                               void *context) {
     Updating *u = ((Experiment *)context)->updating;
     (void)scope;
     if (!u) return outside(L, call);
@@ -206,7 +216,8 @@ static int find_place(const Updating *u, const Expr *call, int visit) {
     return -1;
 }
 
-static Value *lower_all_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+static Value *lower_all_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
+                            void *context) {
     Updating *u = ((Experiment *)context)->updating;
     (void)scope;
     if (!u) return outside(L, call);
@@ -222,7 +233,8 @@ static Value *lower_all_sum(Lowering *L, Scope *scope, const Arguments *args, co
         if (!part) return value_poison(L);
         vector_push(u->R->X->arena, &u->sums.items[place].parts, part);
     }
-    return value_tensor(L, graph_const(L->graph, u->R->L->cells.items[u->cell].dtype, (Shape){0}, 1), 0);   /* known in a later round */
+    /* The total is known in a later round. */
+    return value_tensor(L, graph_const(L->graph, L->cells.items[u->cell].dtype, (Shape){0}, 1), 0);
 }
 
 static const Builtin sum_builtins[] = {
@@ -232,7 +244,8 @@ static const Builtin sum_builtins[] = {
 
 void optimizer_bind_sums(Experiment *X) {
     for (int i = 0; i < 2; i++)
-        scope_bind(X->L, X->L->prelude, name_from(X->names, sum_builtins[i].name), value_builtin(X->L, &sum_builtins[i], X), (Span){0, 0});
+        scope_bind(X->L, X->L->prelude, name_from(X->names, sum_builtins[i].name),
+                   value_builtin(X->L, &sum_builtins[i], X), (Span){0, 0});
 }
 
 static Value *element_of_cell(Updating *u, int cell) {
@@ -245,17 +258,20 @@ static void state_hook(Lowering *L, Scope *scope, const Stmt *stmt, void *contex
     const Cell param = L->cells.items[u->cell];
     const char *what = text_format(L->arena, "the start of state %s", stmt->bind.name.text);
     if (stmt->bind.type && stmt->bind.type->has_dims) {
-        report(L->diagnostics, CODE_E0309, stmt->bind.type->span, "an optimizer's state is one number per element; it takes no shape");
+        report(L->diagnostics, CODE_E0309, stmt->bind.type->span,
+               "an optimizer's state is one number per element; it takes no shape");
         scope_bind(L, scope, stmt->bind.name.text, value_poison(L), stmt->bind.name.span);
         return;
     }
-    Value *start = value_to_tensor(L, lower_expression(L, scope, stmt->bind.value), param.dtype, stmt->bind.value->span, what);
+    Value *start = value_to_tensor(L, lower_expression(L, scope, stmt->bind.value), param.dtype,
+                                   stmt->bind.value->span, what);
     if (value_is_poison(start)) {
         scope_bind(L, scope, stmt->bind.name.text, start, stmt->bind.name.span);
         return;
     }
     Node *initial = value_axes_to_own(L, start, u->ids, u->rank)->node;
-    const char *path = text_format(L->arena, "%s.%s@%s", u->rule->bound->definition->name.text, stmt->bind.name.text, param.name);
+    const char *path = text_format(L->arena, "%s.%s@%s", u->rule->bound->definition->name.text,
+                                   stmt->bind.name.text, param.name);
     int cell = lower_cell(L, CELL_OPTIMIZER, path, param.dtype, param.shape, initial, stmt->bind.name.span);
     L->cells.items[cell].of = u->cell;
     vector_push(L->arena, &u->states, cell);
@@ -298,11 +314,13 @@ static bool add_update(Updating *u, Scope *scope, Name name, int cell, RootList 
     if (value_is_poison(v)) return false;
     Node *node = value_axes_to_own(L, v, u->ids, u->rank)->node;
     if (!shape_equal(node->shape, L->cells.items[cell].shape)) {
-        report(L->diagnostics, CODE_E0309, binding->span, "an optimizer updates one element, and %s is %s", what, value_type_text(L, v));
+        report(L->diagnostics, CODE_E0309, binding->span, "an optimizer updates one element, and %s is %s",
+               what, value_type_text(L, v));
         return false;
     }
     if (node_depends_on_rows(L->arena, node)) {
-        report(L->diagnostics, CODE_E0309, u->rule->span, "an update depends on the rows of the data, and only the gradient may");
+        report(L->diagnostics, CODE_E0309, u->rule->span,
+               "an update depends on the rows of the data, and only the gradient may");
         return false;
     }
     Root root = {ROOT_UPDATE, cell, node, L->cells.items[cell].name};
@@ -330,15 +348,17 @@ static bool update_parameter(Updating *u, Scope *locals, int cell, RootList *roo
     lower_close_axes(L, shape.rank);
     if (value_is_poison(grad)) return false;
     if (param->value == before) {
-        report(L->diagnostics, CODE_E0309, definition->name.span, "the optimizer %s never gives param a new value", definition->name.text);
+        report(L->diagnostics, CODE_E0309, definition->name.span,
+               "the optimizer %s never gives param a new value", definition->name.text);
         return false;
     }
     bool good = add_update(u, scope, param->name, cell, roots);
-    for (int i = 0; i < u->states.count; i++) good &= add_update(u, scope, u->state_names.items[i], u->states.items[i], roots);
+    for (int i = 0; i < u->states.count; i++)
+        good &= add_update(u, scope, u->state_names.items[i], u->states.items[i], roots);
     return good;
 }
 
-/* ---- all parameters ---------------------------------------------------------------------------------------------- */
+/* ---- all parameters ---------------------------------------------------------------------------------- */
 static int by_name(const void *a, const void *b, void *context) {
     const Lowering *L = context;
     return strcmp(L->cells.items[*(const int *)a].name, L->cells.items[*(const int *)b].name);
@@ -389,7 +409,8 @@ static bool *reached_cells(RunLowering *R) {
 static void note_quadratic(RunLowering *R) {
     const OptimizerRule *rule = &R->rules.items[0];
     if (R->rules.count != 1 || rule->path || rule->none || !rule->lr_literal || R->run.batch != 0) return;
-    if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->bound->definition->name.text, "sgd") != 0) return;
+    if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->bound->definition->name.text, "sgd") != 0)
+        return;
     if (scope_find_here(R->L->global, rule->bound->definition->name.text)) return;
     for (int i = 0; i < R->terms.count; i++)
         if (node_degree(R->X->arena, R->terms.items[i].value) > 2) return;
@@ -399,7 +420,8 @@ static void note_quadratic(RunLowering *R) {
     for (int i = 0; rule->value->kind == EXPR_CALL && i < rule->value->call.args.count; i++) {
         const Argument *arg = &rule->value->call.args.items[i];
         if (i > 0 && (!arg->name.text || strcmp(arg->name.text, "lr") != 0)) continue;
-        R->run.lr_span = arg->name.text ? (Span){arg->name.span.begin, arg->value->span.end} : arg->value->span;
+        R->run.lr_span =
+            arg->name.text ? (Span){arg->name.span.begin, arg->value->span.end} : arg->value->span;
     }
     R->run.lr_text = text_number(R->X->arena, R->run.quadratic_lr, true);
 }
@@ -428,13 +450,17 @@ bool optimizers_lower(RunLowering *R) {
     L->allow_draws = false;
     if (!bind_rules(R, scope)) return false;
     for (int i = 0; i < parameters; i++) {
-        const OptimizerRule *rule = L->cells.items[i].kind == CELL_PARAMETER ? rule_of(R, L->cells.items[i].name) : NULL;
+        const OptimizerRule *rule =
+            L->cells.items[i].kind == CELL_PARAMETER ? rule_of(R, L->cells.items[i].name) : NULL;
         if (rule && !rule->none && reached[i]) updated[cells++] = i;
     }
     if (cells == 0) {
-        Diagnostic *d = report(R->X->diagnostics, CODE_E0309, R->block->name.span, "train %s trains nothing: no parameter of what is "
-                               "minimized has an optimizer", R->block->name.text);
-        add_help(R->X->diagnostics, d, "minimize calls a model with parameters, and optimizer = sgd(lr = 0.1) covers all of them");
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0309, R->block->name.span,
+                               "train %s trains nothing: no parameter of what is "
+                               "minimized has an optimizer",
+                               R->block->name.text);
+        add_help(R->X->diagnostics, d,
+                 "minimize calls a model with parameters, and optimizer = sgd(lr = 0.1) covers all of them");
         return false;
     }
     qsort_r(updated, (size_t)cells, sizeof *updated, by_name, L);

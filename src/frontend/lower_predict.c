@@ -7,7 +7,7 @@
 #include "frontend/experiment.h"
 #include <string.h>
 
-/* ---- undo ------------------------------------------------------------------------------------------------- */
+/* ---- undo -------------------------------------------------------------------------------------------- */
 static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     Experiment *X = context;
     (void)args;
@@ -16,40 +16,45 @@ static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const
     const DataSet *set = X->run->run.data;
     int field = name->kind == EXPR_NAME ? data_find_field(set, name->name.text) : -1;
     if (field < 0) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0316, name->span, "undo names a field of the data, whose units come back");
-        add_help(X->diagnostics, d, "data %s has the fields %s: undo(%s, e)", set->name, run_field_names(X->run),
-                 set->fields[set->field_count - 1].name);
+        Diagnostic *d = report(X->diagnostics, CODE_E0316, name->span,
+                               "undo names a field of the data, whose units come back");
+        add_help(X->diagnostics, d, "data %s has the fields %s: undo(%s, e)", set->name,
+                 run_field_names(X->run), set->fields[set->field_count - 1].name);
         return value_poison(L);
     }
     if (value_is_poison(v)) return v;
     int index = set->fields[field].column;
     const Column *column = index >= 0 ? &set->columns[index] : NULL;
     if (!column || !column->standardized) return v;
-    const char *what = text_format(X->arena, "what is brought back to the units of %s", set->fields[field].name);
+    const char *what =
+        text_format(X->arena, "what is brought back to the units of %s", set->fields[field].name);
     Node *node = value_to_node(L, v, column->dtype, column->shape, inner->span, what);
     if (!node) return value_poison(L);
     Node *deviation = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->deviation_cell);
     Node *mean = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->mean_cell);
-    return value_tensor(L, graph_binary(L->graph, OP_ADD, graph_binary(L->graph, OP_MUL, node, deviation), mean), 0);
+    return value_tensor(
+        L, graph_binary(L->graph, OP_ADD, graph_binary(L->graph, OP_MUL, node, deviation), mean), 0);
 }
 
 static const Builtin undo_builtin = {"undo", 2, 2, true, lower_undo, "undo(y, e)"};
 
 void run_bind_undo(RunLowering *R, Scope *scope) {
-    scope_bind(R->L, scope, name_from(R->X->names, "undo"), value_builtin(R->L, &undo_builtin, R->X), (Span){0, 0});
+    scope_bind(R->L, scope, name_from(R->X->names, "undo"), value_builtin(R->L, &undo_builtin, R->X),
+               (Span){0, 0});
 }
 
-/* ---- the default --------------------------------------------------------------------------------------------- */
+/* ---- the default ------------------------------------------------------------------------------------- */
 typedef struct ModelCalls {
     RunLowering *R;
-    const Expr *call; const char *text; int distinct;      /* model calls, told apart by how they are written */
+    const Expr *call; const char *text; int distinct;   /* model calls, told apart by how they are written */
     Vector(const Expr *) around;                           /* every call, to find the target */
 } ModelCalls;
 
 static bool is_model(RunLowering *R, const Expr *callee) {
     if (callee->kind != EXPR_NAME) return false;
     Binding *binding = scope_find(R->L->global, callee->name.text);
-    return binding && binding->value->kind == VALUE_DEFINITION && binding->value->definition->kind == DEFINE_MODEL;
+    return binding && binding->value->kind == VALUE_DEFINITION
+           && binding->value->definition->kind == DEFINE_MODEL;
 }
 
 static void visit_call(const Expr *expr, void *context) {
@@ -72,7 +77,8 @@ static ModelCalls calls_in_objective(RunLowering *R) {
     for (int i = 0; i < block->body.count; i++) {
         const BlockStmt *s = &block->body.items[i];
         if (s->key != KEY_MINIMIZE) continue;
-        roots[count++] = each_resolve(R->X, s->stmt->kind == STMT_NAMED ? s->stmt->named.value : s->stmt->assign.value);
+        roots[count++] =
+            each_resolve(R->X, s->stmt->kind == STMT_NAMED ? s->stmt->named.value : s->stmt->assign.value);
     }
     bool *needed = run_needed(R, roots, count);
     for (int i = 0; i < count; i++) expr_visit(roots[i], visit_call, &calls);
@@ -91,13 +97,14 @@ static bool is_call_of(RunLowering *R, const Expr *expr, const ModelCalls *calls
     if (expr->kind == EXPR_NAME)
         for (int i = 0; i < R->block->body.count; i++) {
             const BlockStmt *s = &R->block->body.items[i];
-            if (s->key == KEY_LOCAL && s->stmt->kind == STMT_ASSIGN && s->stmt->assign.key.text == expr->name.text
-                && s->stmt->assign.value == calls->call) return true;
+            if (s->key == KEY_LOCAL && s->stmt->kind == STMT_ASSIGN
+                && s->stmt->assign.key.text == expr->name.text && s->stmt->assign.value == calls->call)
+                return true;
         }
     return expr->kind == EXPR_CALL && strcmp(expr_text(R->X, expr), calls->text) == 0;
 }
 
-/* The standardised field that stands beside the model's call as argument of the same loss; -1 if there is none. */
+/* The standardised field that stands beside the model's call in the same loss; -1 if there is none. */
 static int target_field(RunLowering *R, const ModelCalls *calls) {
     for (int i = 0; i < calls->around.count; i++) {
         const Expr *call = calls->around.items[i];
@@ -143,7 +150,7 @@ static const Expr *default_expr(RunLowering *R) {
     return field >= 0 ? undone(R, field, calls.call) : calls.call;
 }
 
-/* ---- predict --------------------------------------------------------------------------------------------------- */
+/* ---- predict ----------------------------------------------------------------------------------------- */
 /* Outputs are floats: labels and truths become numbers. */
 static Node *output_node(RunLowering *R, const Value *v, const Expr *expr) {
     Lowering *L = R->L;
@@ -152,7 +159,8 @@ static Node *output_node(RunLowering *R, const Value *v, const Expr *expr) {
         return dtype_is_real(v->node->dtype) ? v->node : graph_cast(L->graph, v->node, L->real);
     }
     if (v->kind == VALUE_TUPLE) {
-        report(R->X->diagnostics, CODE_E0316, expr->span, "predict gives one array, and this is a tuple of %d", v->count);
+        report(R->X->diagnostics, CODE_E0316, expr->span,
+               "predict gives one array, and this is a tuple of %d", v->count);
         return NULL;
     }
     const Value *tensor = value_to_tensor(L, v, L->real, expr->span, "what is predicted");
@@ -171,7 +179,8 @@ static const Node *draw_below(RunLowering *R, Node *node) {
 static bool report_draw(RunLowering *R, const Node *draw) {
     Diagnostic *d = report(R->X->diagnostics, CODE_E0213, draw->span,
                            "a draw differs each time, and what is predicted must not depend on one");
-    add_help(R->X->diagnostics, d, "choose with `if training then ... else ...`, or predict what has no draw");
+    add_help(R->X->diagnostics, d,
+             "choose with `if training then ... else ...`, or predict what has no draw");
     return false;
 }
 

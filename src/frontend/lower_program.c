@@ -1,9 +1,9 @@
 /* lower_program: what a file and those it includes declare, in order: settings, data, train blocks.
  *
- * Declarations are collected first and lowered afterwards, so their order does not matter, but that settings see
- * only settings above them. A file is included once, wherever it is named again. --set replaces the value of a
- * top-level setting, else of a setting of every train block, else of an optimizer's argument; a name that fits
- * nothing is an error.
+ * Declarations are collected first and lowered afterwards, so their order does not matter, but that
+ * settings see only settings above them. A file is included once, wherever it is named again. --set
+ * replaces the value of a top-level setting, else of a setting of every train block, else of an
+ * optimizer's argument; a name that fits nothing is an error.
  */
 #include "frontend/experiment.h"
 #include <limits.h>
@@ -56,7 +56,8 @@ void settings_clear_used(Experiment *X) {
 uint64_t settings_used(const Experiment *X) {
     uint64_t used = 0;
     for (int i = 0; i < X->settings.count; i++)
-        if (X->settings.items[i].binding && X->settings.items[i].binding->used) used |= X->settings.items[i].depends;
+        if (X->settings.items[i].binding && X->settings.items[i].binding->used)
+            used |= X->settings.items[i].depends;
     return used;
 }
 
@@ -94,16 +95,20 @@ void settings_bind(Experiment *X, bool in_run) {
 }
 
 static void declare_setting(Experiment *X, const Stmt *stmt) {
-    TopSetting setting = {.stmt = stmt, .name = stmt->assign.key, .value = stmt->assign.value, .doc = stmt->doc};
+    TopSetting setting = {
+        .stmt = stmt, .name = stmt->assign.key, .value = stmt->assign.value, .doc = stmt->doc};
     Binding *before = scope_find_here(X->L->global, setting.name.text);
     TopSetting *same = setting_find(X, setting.name.text);
     if (before || same) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0212, setting.name.span, "%s is already defined", setting.name.text);
-        add_note(X->diagnostics, d, same ? same->name.span : before->span, "the first %s is here", setting.name.text);
+        Diagnostic *d =
+            report(X->diagnostics, CODE_E0212, setting.name.span, "%s is already defined", setting.name.text);
+        add_note(X->diagnostics, d, same ? same->name.span : before->span, "the first %s is here",
+                 setting.name.text);
         return;
     }
     if (setting_key(setting.name.text) == KEY_OPTIMIZER || setting_key(setting.name.text) == KEY_DATA) {
-        report(X->diagnostics, CODE_E0213, setting.name.span, "the setting %s belongs into a train block", setting.name.text);
+        report(X->diagnostics, CODE_E0213, setting.name.span, "the setting %s belongs into a train block",
+               setting.name.text);
         return;
     }
     Override *override = override_find(X, setting.name.text);
@@ -133,8 +138,8 @@ static void declare_data(Experiment *X, const Stmt *stmt) {
 static void declare_train(Experiment *X, const Stmt *stmt) {
     Block *before = block_find(X, stmt->train.name.text);
     if (before) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0212, stmt->train.name.span, "train %s is already defined",
-                               stmt->train.name.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0212, stmt->train.name.span,
+                               "train %s is already defined", stmt->train.name.text);
         add_note(X->diagnostics, d, before->name.span, "the first one is here");
         return;
     }
@@ -156,7 +161,8 @@ static void misplaced(Experiment *X, const Stmt *stmt) {
         [STMT_REPEAT] = "repeat belongs into a definition or a train block",
         [STMT_RETURN] = "return belongs into a definition",
     };
-    report(X->diagnostics, CODE_E0213, stmt->span, "%s", text[stmt->kind] ? text[stmt->kind] : "this does not belong here");
+    report(X->diagnostics, CODE_E0213, stmt->span, "%s",
+           text[stmt->kind] ? text[stmt->kind] : "this does not belong here");
 }
 
 static void take_tree(Experiment *X, const Ast *ast, int depth);
@@ -182,7 +188,8 @@ static bool already_included(Experiment *X, const char *path) {
 static void take_include(Experiment *X, const Ast *ast, const Stmt *stmt, int depth) {
     const char *path = beside(X->arena, ast->source->path, stmt->include.path), *problem;
     if (depth >= MOST_INCLUDE_DEPTH) {
-        report(X->diagnostics, CODE_E0901, stmt->span, "files include each other more than %d levels deep", MOST_INCLUDE_DEPTH);
+        report(X->diagnostics, CODE_E0901, stmt->span, "files include each other more than %d levels deep",
+               MOST_INCLUDE_DEPTH);
         return;
     }
     if (already_included(X, path)) return;
@@ -211,7 +218,8 @@ static void take_statement(Experiment *X, const Ast *ast, const Stmt *stmt, int 
     case STMT_TRAIN: declare_train(X, stmt); return;
     case STMT_ASSIGN:
         if (stmt->assign.has_binders)
-            report(X->diagnostics, CODE_E0213, stmt->span, "index notation belongs into a definition or a train block");
+            report(X->diagnostics, CODE_E0213, stmt->span,
+                   "index notation belongs into a definition or a train block");
         else
             declare_setting(X, stmt);
         return;
@@ -251,8 +259,8 @@ static void report_unused_override(Experiment *X, const Override *override) {
     for (int r = 0; r < X->runs.count; r++)
         for (int s = 0; s < X->runs.items[r].slot_count; s++)
             vector_push(X->arena, &names, X->runs.items[r].slots[s].name);
-    Diagnostic *d = report(X->diagnostics, CODE_E0306, override->value->span, "--set %s: no setting of this name is used",
-                           override->name);
+    Diagnostic *d = report(X->diagnostics, CODE_E0306, override->value->span,
+                           "--set %s: no setting of this name is used", override->name);
     const char *near = nearest_name(override->name, names.items, names.count);
     if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
 }
@@ -263,7 +271,8 @@ static void check_data_options(Experiment *X) {
         if (data_find(X, name_from(X->names, name))) continue;
         Vector(const char *) names = {0};
         for (int d = 0; d < X->data.count; d++) vector_push(X->arena, &names, X->data.items[d]->name.text);
-        Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0}, "--data %s: there is no data set of this name", name);
+        Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0},
+                               "--data %s: there is no data set of this name", name);
         const char *near = nearest_name(name, names.items, names.count);
         if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
     }
@@ -272,7 +281,8 @@ static void check_data_options(Experiment *X) {
 static void report_unknown_train(Experiment *X, const char *name) {
     Vector(const char *) names = {0};
     for (int i = 0; i < X->blocks.count; i++) vector_push(X->arena, &names, X->blocks.items[i]->name.text);
-    Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0}, "--run=%s: there is no train block of this name", name);
+    Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0},
+                           "--run=%s: there is no train block of this name", name);
     const char *near = nearest_name(name, names.items, names.count);
     if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
 }
@@ -330,7 +340,8 @@ static void bind_declarations(Experiment *X) {
     for (int i = 0; i < X->data.count; i++) {
         DataDecl *decl = X->data.items[i];
         if (!scope_find_here(X->L->global, decl->name.text))
-            scope_bind(X->L, X->L->global, decl->name.text, value_external(X->L, EXTERNAL_DATA, decl), decl->name.span);
+            scope_bind(X->L, X->L->global, decl->name.text, value_external(X->L, EXTERNAL_DATA, decl),
+                       decl->name.span);
     }
 }
 
@@ -360,14 +371,15 @@ static void warn_unused_settings(Experiment *X) {
     for (int i = 0; i < X->settings.count; i++) {
         const TopSetting *setting = &X->settings.items[i];
         if (setting->ever_used) continue;
-        report(X->diagnostics, CODE_W0305, setting->name.span, "nothing uses the setting %s", setting->name.text);
+        report(X->diagnostics, CODE_W0305, setting->name.span, "nothing uses the setting %s",
+               setting->name.text);
     }
 }
 
 static void check_top_sites(Experiment *X) {
     if (X->top_sites.count <= MOST_TOP_SITES) return;
-    report(X->diagnostics, CODE_E0314, X->top_sites.items[MOST_TOP_SITES].each->span, "more than %d settings of the file use each",
-           MOST_TOP_SITES);
+    report(X->diagnostics, CODE_E0314, X->top_sites.items[MOST_TOP_SITES].each->span,
+           "more than %d settings of the file use each", MOST_TOP_SITES);
     X->top_sites.count = MOST_TOP_SITES;
 }
 

@@ -1,12 +1,13 @@
 /* lower_run: one run of a train block: its objective, its entry points over one graph, and its state.
  *
- * The block is lowered in three modes. To train: the terms, with draws and dropout. To evaluate: the same terms as
- * in predict, and the measures. To predict: from raw columns, without draws. Only the local bindings a mode needs
- * are lowered, so that a draw of the loss does not disturb predict; settings see the final value of every name.
+ * The block is lowered in three modes. To train: the terms, with draws and dropout. To evaluate: the same
+ * terms as in predict, and the measures. To predict: from raw columns, without draws. Only the local
+ * bindings a mode needs are lowered, so that a draw of the loss does not disturb predict; settings see the
+ * final value of every name.
  *
- * A term of minimize that depends on no row has the same value in every batch: it is treated as a penalty. Terms
- * that depend on rows come first, in source order, then penalties. Roots hold one-example nodes; the passes give
- * them rows, sum ROOT_SUM over them, and put derivatives in the place of OP_GRADIENT.
+ * A term of minimize that depends on no row has the same value in every batch: it is treated as a penalty.
+ * Terms that depend on rows come first, in source order, then penalties. Roots hold one-example nodes; the
+ * passes give them rows, sum ROOT_SUM over them, and put derivatives in the place of OP_GRADIENT.
  *
  * Cells: statistics of the data first (their places are then equal in all runs), parameters in the order in
  * which they are met, optimizer state. Slots: top-level settings in use, then optimizer arguments.
@@ -15,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- local bindings a mode needs -------------------------------------------------------------------------- */
+/* ---- local bindings a mode needs --------------------------------------------------------------------- */
 typedef Vector(Name) NameSet;
 typedef struct Gather { Arena *arena; NameSet *names; } Gather;
 
@@ -97,21 +98,26 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     return scope;
 }
 
-/* ---- unused bindings --------------------------------------------------------------------------------------- */
+/* ---- unused bindings --------------------------------------------------------------------------------- */
 static void report_unused(RunLowering *R, const Stmt *stmt) {
     Experiment *X = R->X;
-    Word name = stmt->kind == STMT_TYPED ? stmt->bind.name : stmt->kind == STMT_TUPLE ? stmt->tuple.names.items[0]
-                : stmt->kind == STMT_ASSIGN ? stmt->assign.key : (Word){NULL, stmt->span};
+    Word name = stmt->kind == STMT_TYPED    ? stmt->bind.name
+                : stmt->kind == STMT_TUPLE  ? stmt->tuple.names.items[0]
+                : stmt->kind == STMT_ASSIGN ? stmt->assign.key
+                                            : (Word){NULL, stmt->span};
     const char *keys[KEY_COUNT];
     for (int key = 0; key < KEY_COUNT; key++) keys[key] = setting_name((SettingKey)key);
-    const char *near = name.text && stmt->kind == STMT_ASSIGN ? nearest_name(name.text, keys, KEY_COUNT) : NULL;
+    const char *near =
+        name.text && stmt->kind == STMT_ASSIGN ? nearest_name(name.text, keys, KEY_COUNT) : NULL;
     if (near) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0301, name.span, "there is no setting named %s, and nothing uses a binding of this name",
-                               name.text);
+        Diagnostic *d =
+            report(X->diagnostics, CODE_E0301, name.span,
+                   "there is no setting named %s, and nothing uses a binding of this name", name.text);
         add_help(X->diagnostics, d, "did you mean `%s`?", near);
         return;
     }
-    Diagnostic *d = report(X->diagnostics, CODE_E0303, name.span, "nothing uses %s", name.text ? name.text : "what is bound here");
+    Diagnostic *d = report(X->diagnostics, CODE_E0303, name.span, "nothing uses %s",
+                           name.text ? name.text : "what is bound here");
     add_help(X->diagnostics, d, "if a setting is meant: sgdc --explain E0301 lists them");
 }
 
@@ -120,7 +126,8 @@ static bool check_unused(RunLowering *R) {
     Gather gather = {R->X->arena, &names};
     bool good = true;
     for (int i = 0; i < R->block->body.count; i++)
-        if (R->block->body.items[i].key != KEY_LOCAL) stmt_visit(R->block->body.items[i].stmt, gather_name, &gather);
+        if (R->block->body.items[i].key != KEY_LOCAL)
+            stmt_visit(R->block->body.items[i].stmt, gather_name, &gather);
     bool *needed = mark_needed(R, &names);
     for (int i = 0; i < R->block->body.count; i++) {
         const BlockStmt *s = &R->block->body.items[i];
@@ -131,12 +138,14 @@ static bool check_unused(RunLowering *R) {
     return good;
 }
 
-/* ---- the objective ------------------------------------------------------------------------------------------- */
+/* ---- the objective ----------------------------------------------------------------------------------- */
 bool node_depends_on_rows(Arena *arena, Node *node) {
     int count;
     Node **nodes = graph_post_order(arena, &node, 1, &count);
     for (int i = 0; i < count; i++)
-        if (nodes[i]->op == OP_COLUMN || (nodes[i]->op == OP_RANDOM && nodes[i]->attr.random.key == RANDOM_STEP)) return true;
+        if (nodes[i]->op == OP_COLUMN
+            || (nodes[i]->op == OP_RANDOM && nodes[i]->attr.random.key == RANDOM_STEP))
+            return true;
     return false;
 }
 
@@ -156,8 +165,10 @@ static int term_exprs(RunLowering *R, const Expr **exprs) {
 
 static bool check_penalty(RunLowering *R, const BlockStmt *s, const Expr *expr, bool depends) {
     if (s->key != KEY_PENALTY || !depends) return true;
-    Diagnostic *d = report(R->X->diagnostics, CODE_E0307, expr->span, "a penalty is of parameters, and this depends on the rows");
-    add_help(R->X->diagnostics, d, "count it to what is minimized: minimize NAME = %s", expr_text(R->X, expr));
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0307, expr->span,
+                           "a penalty is of parameters, and this depends on the rows");
+    add_help(R->X->diagnostics, d, "count it to what is minimized: minimize NAME = %s",
+             expr_text(R->X, expr));
     return false;
 }
 
@@ -172,7 +183,8 @@ static bool lower_terms(RunLowering *R, Scope *scope, TermList *out) {
         Term term = {.penalty = s->key == KEY_PENALTY, .span = expr->span};
         term.name = name_from(R->X->names, s->stmt->kind == STMT_NAMED ? s->stmt->named.name.text
                                            : term.penalty ? "penalty" : "loss");
-        term.value = value_to_real_scalar(R->L, v, expr->span, term.penalty ? "the penalty" : "what is minimized");
+        term.value =
+            value_to_real_scalar(R->L, v, expr->span, term.penalty ? "the penalty" : "what is minimized");
         good &= term.value != NULL;
         vector_push(R->X->arena, out, term);
     }
@@ -198,18 +210,21 @@ static bool order_terms(RunLowering *R, const TermList *written) {
             vector_push(R->X->arena, &R->terms, term);
         }
     if (at_rows > 0 || !good) return good;
-    Diagnostic *d = report(R->X->diagnostics, CODE_E0307, R->terms.items[0].span, "what is minimized does not depend on the data");
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0307, R->terms.items[0].span,
+                           "what is minimized does not depend on the data");
     add_help(R->X->diagnostics, d, "data %s has the fields %s", R->run.data->name, run_field_names(R));
     return false;
 }
 
 const char *run_field_names(RunLowering *R) {
     Text text = text_new(R->X->arena);
-    for (int i = 0; i < R->run.data->field_count; i++) text_add(&text, "%s%s", i ? ", " : "", R->run.data->fields[i].name);
+    for (int i = 0; i < R->run.data->field_count; i++)
+        text_add(&text, "%s%s", i ? ", " : "", R->run.data->fields[i].name);
     return text.bytes;
 }
 
-static void add_root(RunLowering *R, RootList *roots, RootKind kind, int index, Node *node, const char *name) {
+static void add_root(RunLowering *R, RootList *roots, RootKind kind, int index, Node *node,
+                     const char *name) {
     Root root = {kind, index, node, name};
     vector_push(R->X->arena, roots, root);
 }
@@ -225,12 +240,13 @@ static bool lower_objective(RunLowering *R) {
     return true;
 }
 
-/* ---- evaluate: terms and measures as in predict --------------------------------------------------------------- */
+/* ---- evaluate: terms and measures as in predict ------------------------------------------------------ */
 static bool lower_evaluation(RunLowering *R) {
     const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 1);
     int count = term_exprs(R, exprs);
     for (int i = 0; i < R->block->body.count; i++)
-        if (R->block->body.items[i].key == KEY_MEASURE) exprs[count++] = R->block->body.items[i].stmt->named.value;
+        if (R->block->body.items[i].key == KEY_MEASURE)
+            exprs[count++] = R->block->body.items[i].stmt->named.value;
     TermList written = {0};
     Scope *scope = run_scope(R, MODE_EVALUATE, exprs, count);
     bool good = lower_terms(R, scope, &written);
@@ -240,22 +256,25 @@ static bool lower_evaluation(RunLowering *R) {
     int kept = 0;
     for (int m = 0; good && m < R->measures.count; m++)
         for (int a = 0; a < R->measures.items[m].argument_count; a++)
-            add_root(R, &R->evaluate, ROOT_ROWS, kept++, R->measures.items[m].arguments[a], R->measures.items[m].name);
+            add_root(R, &R->evaluate, ROOT_ROWS, kept++, R->measures.items[m].arguments[a],
+                     R->measures.items[m].name);
     return good;
 }
 
-/* ---- state -------------------------------------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------------------- */
 static void add_statistics(RunLowering *R) {
     for (int i = 0; i < R->run.data->column_count; i++) {
         const Column *column = &R->run.data->columns[i];
         if (!column->standardized) continue;
         const char *stem = text_format(R->X->arena, "%s.%s", R->run.data->name, column->name);
-        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.mean", stem), column->dtype, column->shape, NULL, column->span);
-        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.deviation", stem), column->dtype, column->shape, NULL, column->span);
+        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.mean", stem), column->dtype,
+                   column->shape, NULL, column->span);
+        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.deviation", stem), column->dtype,
+                   column->shape, NULL, column->span);
     }
 }
 
-/* The initial value of an optimizer's state may read its parameter: that is the parameter's own initial value. */
+/* The initial value of an optimizer's state may read its parameter, which means that one's initial value. */
 static Node *initial_of_cell(Graph *g, Node *old, Node *const *source, void *context) {
     const Lowering *L = context;
     if (old->op == OP_CELL && L->cells.items[old->attr.index].kind == CELL_PARAMETER)
@@ -292,12 +311,13 @@ static void place_state(Run *run) {
     run->state_bytes = round_up(at, 64);
 }
 
-/* ---- slots nothing reads ------------------------------------------------------------------------------------------- */
+/* ---- slots nothing reads ----------------------------------------------------------------------------- */
 typedef struct Renumber { int64_t *to; } Renumber;
 
 static Node *renumber_slot(Graph *g, Node *old, Node *const *source, void *context) {
     const Renumber *renumber = context;
-    if (old->op == OP_SLOT) return graph_leaf(g, OP_SLOT, old->dtype, old->shape, renumber->to[old->attr.index]);
+    if (old->op == OP_SLOT)
+        return graph_leaf(g, OP_SLOT, old->dtype, old->shape, renumber->to[old->attr.index]);
     return graph_again(g, old, source);
 }
 
@@ -349,7 +369,7 @@ static void drop_unused_slots(RunLowering *R) {
     for (int i = 0; i < places.count; i++) *places.items[i] = nodes[i];
 }
 
-/* ---- the run --------------------------------------------------------------------------------------------------------- */
+/* ---- the run ----------------------------------------------------------------------------------------- */
 static bool check_required(RunLowering *R) {
     static const struct { SettingKey key; const char *usage; } required[] = {
         {KEY_DATA, "data = NAME: the data set it trains on"},
@@ -364,7 +384,8 @@ static bool check_required(RunLowering *R) {
     Diagnostic *d = report(R->X->diagnostics, CODE_E0302, R->block->name.span, "train %s has no %s",
                            R->block->name.text, missing.bytes);
     for (int i = 0; i < 3; i++)
-        if (!block_setting(R->block, required[i].key)) add_help(R->X->diagnostics, d, "%s", required[i].usage);
+        if (!block_setting(R->block, required[i].key))
+            add_help(R->X->diagnostics, d, "%s", required[i].usage);
     return false;
 }
 
@@ -385,7 +406,8 @@ static DataVariant *data_of_setting(RunLowering *R, SettingKey key) {
     Diagnostic *d = report(X->diagnostics, CODE_E0305, expr->span, "there is no data set named %s", text);
     const char *near = nearest_name(text, names.items, names.count);
     if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
-    else if (names.count == 0) add_help(X->diagnostics, d, "declare one: data points = csv(\"points.csv\") { ... }");
+    else if (names.count == 0)
+        add_help(X->diagnostics, d, "declare one: data points = csv(\"points.csv\") { ... }");
     return NULL;
 }
 

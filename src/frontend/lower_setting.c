@@ -1,8 +1,9 @@
-/* lower_setting: the values of a train block's plain settings: batch, last, hold_out, valid, epochs, steps, seed,
- * report, start. stop and keep look at figures and are in lower_watch.c.
+/* lower_setting: the values of a train block's plain settings: batch, last, hold_out, valid, epochs, steps,
+ * seed, report, start. stop and keep look at figures and are in lower_watch.c.
  *
- * Defaults: batch = all, last = keep, epochs = 1, seed = 0. Rows are shuffled unless said otherwise; `batch = all`
- * takes them in file order, since the order within the one step of an epoch changes nothing but rounding.
+ * Defaults: batch = all, last = keep, epochs = 1, seed = 0. Rows are shuffled unless said otherwise;
+ * `batch = all` takes them in file order, since the order within the one step of an epoch changes nothing
+ * but rounding.
  */
 #include "frontend/experiment.h"
 #include <math.h>
@@ -28,14 +29,15 @@ static bool whole(RunLowering *R, const Expr *expr, const char *key, int64_t lea
     Value *v = lower_expression(R->L, R->L->global, expr);
     if (!lower_constant_int(R->L, v, expr->span, key, out)) return false;
     if (*out >= least && *out <= (int64_t)1 << 40) return true;
-    report(R->X->diagnostics, CODE_E0304, expr->span, "%s = %lld: %s is a whole number from %lld on", key, (long long)*out, key,
-           (long long)least);
+    report(R->X->diagnostics, CODE_E0304, expr->span, "%s = %lld: %s is a whole number from %lld on", key,
+           (long long)*out, key, (long long)least);
     return false;
 }
 
 /* ---- batch ------------------------------------------------------------------------------------------- */
 static bool lower_batch(RunLowering *R) {
-    static const char *const usage = "batch = all, or a number of rows: 64, 64 shuffled, 64 sequential, 64 replacement";
+    static const char *const usage =
+        "batch = all, or a number of rows: 64, 64 shuffled, 64 sequential, 64 replacement";
     const Expr *expr = value_of(R, KEY_BATCH);
     Run *run = &R->run;
     run->order = ORDER_SHUFFLED;
@@ -49,7 +51,8 @@ static bool lower_batch(RunLowering *R) {
     else if (strcmp(unit, "replacement") == 0) run->order = ORDER_REPLACEMENT;
     else if (strcmp(unit, "shuffled") != 0) {
         static const char *const units[] = {"shuffled", "sequential", "replacement"};
-        Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->quantity.unit.span, "there is no order of rows named %s", unit);
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->quantity.unit.span,
+                               "there is no order of rows named %s", unit);
         const char *near = nearest_name(unit, units, 3);
         if (near) add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
         else add_help(R->X->diagnostics, d, "%s", usage);
@@ -66,11 +69,13 @@ static bool lower_last(RunLowering *R) {
     if (!expr || is_word(expr, "keep")) R->run.last = LAST_KEEP;
     else if (is_word(expr, "drop")) R->run.last = LAST_DROP;
     else if (is_word(expr, "wrap")) R->run.last = LAST_WRAP;
-    else return bad_value(R, expr, "last", "last = keep, drop or wrap: what becomes of the rows that do not fill a batch");
+    else
+        return bad_value(R, expr, "last",
+                         "last = keep, drop or wrap: what becomes of the rows that do not fill a batch");
     return true;
 }
 
-/* ---- hold_out, valid ------------------------------------------------------------------------------------ */
+/* ---- hold_out, valid --------------------------------------------------------------------------------- */
 static const char *const hold_out_usage =
     "hold_out = 0.1, split(0.1, by = y) or last(0.1): the part of the rows that validates";
 
@@ -89,7 +94,8 @@ static bool split_by(RunLowering *R, const Argument *arg) {
         && R->run.data->fields[R->run.hold_out_by].shape.rank == 0) return true;
     Diagnostic *d = report(R->X->diagnostics, CODE_E0304, arg->value->span, "%s is not a label of data %s",
                            arg->value->name.text, R->run.data->name);
-    add_help(R->X->diagnostics, d, "split keeps the share of every class: split(0.1, by = y) with y: label[k]");
+    add_help(R->X->diagnostics, d,
+             "split keeps the share of every class: split(0.1, by = y) with y: label[k]");
     return false;
 }
 
@@ -111,7 +117,8 @@ static bool lower_hold_out(RunLowering *R) {
         R->run.hold_out = HOLD_OUT_LAST;
         return part_of(R, expr->call.args.items[0].value);
     }
-    if (strcmp(name, "split") == 0 || strcmp(name, "last") == 0) return bad_value(R, expr, "hold_out", hold_out_usage);
+    if (strcmp(name, "split") == 0 || strcmp(name, "last") == 0)
+        return bad_value(R, expr, "hold_out", hold_out_usage);
     R->run.hold_out = HOLD_OUT_RANDOM;
     return part_of(R, expr);
 }
@@ -122,36 +129,43 @@ static bool fits_training(RunLowering *R, const Expr *expr, const DataSet *valid
     bool same = true;
     for (int i = 0; i < data->field_count; i++) {
         const Field *a = &data->fields[i], *b = i < valid->field_count ? &valid->fields[i] : NULL;
-        same &= b && a->name == b->name && a->dtype == b->dtype && shape_equal(a->shape, b->shape) && a->classes == b->classes
-                && a->column == b->column;
+        same &= b && a->name == b->name && a->dtype == b->dtype && shape_equal(a->shape, b->shape)
+                && a->classes == b->classes && a->column == b->column;
     }
     for (int i = 0; i < data->column_count && same; i++) {
         const Column *a = &data->columns[i], *b = i < valid->column_count ? &valid->columns[i] : NULL;
-        same &= b && a->dtype == b->dtype && shape_equal(a->shape, b->shape) && a->standardized == b->standardized;
+        same &= b && a->dtype == b->dtype && shape_equal(a->shape, b->shape)
+                && a->standardized == b->standardized;
     }
     if (same) return true;
-    Diagnostic *d = report(R->X->diagnostics, CODE_E0446, expr->span, "data %s has not the fields of data %s", valid->name, data->name);
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0446, expr->span, "data %s has not the fields of data %s",
+                           valid->name, data->name);
     add_note(R->X->diagnostics, d, valid->span, "%s is declared here", valid->name);
-    add_help(R->X->diagnostics, d, "declare it like the other: data %s like %s = ...", valid->name, data->name);
+    add_help(R->X->diagnostics, d, "declare it like the other: data %s like %s = ...", valid->name,
+             data->name);
     return false;
 }
 
 static bool lower_valid(RunLowering *R) {
-    const BlockStmt *valid = block_setting(R->block, KEY_VALID), *hold_out = block_setting(R->block, KEY_HOLD_OUT);
+    const BlockStmt *valid = block_setting(R->block, KEY_VALID),
+                    *hold_out = block_setting(R->block, KEY_HOLD_OUT);
     if (!valid) return true;
     if (hold_out) {
-        Diagnostic *d = report(R->X->diagnostics, CODE_E0312, valid->stmt->span, "a block has hold_out or valid, not both");
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0312, valid->stmt->span,
+                               "a block has hold_out or valid, not both");
         add_note(R->X->diagnostics, d, hold_out->stmt->span, "hold_out is here");
         return false;
     }
     return fits_training(R, value_of(R, KEY_VALID), R->run.valid);
 }
 
-/* ---- how long, how often, from where ---------------------------------------------------------------------- */
+/* ---- how long, how often, from where ----------------------------------------------------------------- */
 static bool lower_length(RunLowering *R) {
-    const BlockStmt *epochs = block_setting(R->block, KEY_EPOCHS), *steps = block_setting(R->block, KEY_STEPS);
+    const BlockStmt *epochs = block_setting(R->block, KEY_EPOCHS),
+                    *steps = block_setting(R->block, KEY_STEPS);
     if (epochs && steps) {
-        Diagnostic *d = report(R->X->diagnostics, CODE_E0312, steps->stmt->span, "a block has epochs or steps, not both");
+        Diagnostic *d =
+            report(R->X->diagnostics, CODE_E0312, steps->stmt->span, "a block has epochs or steps, not both");
         add_note(R->X->diagnostics, d, epochs->stmt->span, "epochs is here");
         return false;
     }
@@ -193,7 +207,8 @@ static bool agrees(RunLowering *R, const Run *other) {
             for (int s = 0; s < sites->count; s++) {
                 const EachSite *site = &sites->items[s];
                 if (strcmp(site->name, other->each[i].name) != 0) continue;
-                if (strcmp(expr_text(R->X, site->items[site->chosen]), other->each[i].text) != 0) return false;
+                if (strcmp(expr_text(R->X, site->items[site->chosen]), other->each[i].text) != 0)
+                    return false;
             }
         }
     return true;
@@ -204,8 +219,10 @@ static bool start_from_block(RunLowering *R, const Expr *expr) {
     const Block *other = block_find(X, expr->name.text);
     if (!other) {
         Vector(const char *) names = {0};
-        for (int i = 0; i < X->blocks.count; i++) vector_push(X->arena, &names, X->blocks.items[i]->name.text);
-        Diagnostic *d = report(X->diagnostics, CODE_E0305, expr->span, "there is no train block named %s", expr->name.text);
+        for (int i = 0; i < X->blocks.count; i++)
+            vector_push(X->arena, &names, X->blocks.items[i]->name.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0305, expr->span, "there is no train block named %s",
+                               expr->name.text);
         const char *near = nearest_name(expr->name.text, names.items, names.count);
         if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
         return false;
@@ -218,9 +235,11 @@ static bool start_from_block(RunLowering *R, const Expr *expr) {
         found++;
     }
     if (found == 1) return true;
-    Diagnostic *d = report(X->diagnostics, CODE_E0311, expr->span, "%s has %d runs, and it is not clear which one to start from",
-                           other->name.text, other->run_count);
-    add_help(X->diagnostics, d, "start from a block with one run, or let both depend on the same setting of the file");
+    Diagnostic *d = report(X->diagnostics, CODE_E0311, expr->span,
+                           "%s has %d runs, and it is not clear which one to start from", other->name.text,
+                           other->run_count);
+    add_help(X->diagnostics, d,
+             "start from a block with one run, or let both depend on the same setting of the file");
     return false;
 }
 
@@ -231,7 +250,9 @@ static bool lower_start(RunLowering *R) {
     R->run.start_span = expr->span;
     if (expr->kind == EXPR_NAME) return start_from_block(R, expr);
     bool load = expr->kind == EXPR_CALL && is_word(expr->call.callee, "load") && expr->call.args.count == 1;
-    if (!load) return bad_value(R, expr, "start", "start = OTHER, a train block, or start = load(\"file.safetensors\")");
+    if (!load)
+        return bad_value(R, expr, "start",
+                         "start = OTHER, a train block, or start = load(\"file.safetensors\")");
     Value *path = lower_expression(R->L, R->L->global, expr->call.args.items[0].value);
     return lower_constant_string(R->L, path, expr->span, "the file to load", &R->run.start_file);
 }

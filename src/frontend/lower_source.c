@@ -1,6 +1,6 @@
-/* lower_source: where the values of a data set come from: csv(...), idx(...), and the words and functions that
- * stand for stored columns inside a data block: columns(0..5), column("price"), images, standardize(...),
- * remap(labels, [3, 7]).
+/* lower_source: where the values of a data set come from: csv(...), idx(...), and the words and functions
+ * that stand for stored columns inside a data block: columns(0..5), column("price"), images,
+ * standardize(...), remap(labels, [3, 7]).
  *
  * A column has a shape and a type before any file is opened, so both come from the field: a word or a list of
  * columns has the field's shape where the number of elements agrees. images are bytes and labels i32 (a csv
@@ -11,14 +11,24 @@
 #include <string.h>
 
 /* ---- csv(...), idx(...), npy(...), synthetic(...) ---------------------------------------------------- */
-typedef struct SourceName { const char *name; SourceKind kind; bool supported; const char *usage; } SourceName;
+typedef struct SourceName {
+    const char *name;
+    SourceKind kind;
+    bool supported;
+    const char *usage;
+} SourceName;
 static const SourceName source_names[] = {
     {"synthetic", SOURCE_SYNTHETIC, true, "synthetic(rows = 100, seed = 42)"},
-    {"csv", SOURCE_CSV, true, "csv(\"file.csv\", delimiter = \",\", header = true, rows = 0..1000, missing = 0, copies = 1)"},
+    {"csv", SOURCE_CSV, true,
+     "csv(\"file.csv\", delimiter = \",\", header = true, rows = 0..1000, missing = 0, copies = 1)"},
     {"idx", SOURCE_IDX, true, "idx(images = \"file.gz\", labels = \"file.gz\")"},
     {"npy", SOURCE_NPY, true, "npy(x = \"x.npy\", y = \"y.npy\")"},
-    {"chars", SOURCE_CSV, false, NULL}, {"words", SOURCE_CSV, false, NULL}, {"libsvm", SOURCE_CSV, false, NULL},
-    {"images", SOURCE_CSV, false, NULL}, {"parquet", SOURCE_CSV, false, NULL}, {NULL, SOURCE_CSV, false, NULL},
+    {"chars", SOURCE_CSV, false, NULL},
+    {"words", SOURCE_CSV, false, NULL},
+    {"libsvm", SOURCE_CSV, false, NULL},
+    {"images", SOURCE_CSV, false, NULL},
+    {"parquet", SOURCE_CSV, false, NULL},
+    {NULL, SOURCE_CSV, false, NULL},
 };
 
 static const SourceName *find_source(Experiment *X, const Expr *call) {
@@ -28,15 +38,16 @@ static const SourceName *find_source(Experiment *X, const Expr *call) {
         if (strcmp(s->name, call->call.callee->name.text) == 0) return s;
         if (s->supported) names[count++] = s->name;
     }
-    Diagnostic *d = report(X->diagnostics, CODE_E0441, call->call.callee->span, "there is no data source named %s",
-                           call->call.callee->name.text);
+    Diagnostic *d = report(X->diagnostics, CODE_E0441, call->call.callee->span,
+                           "there is no data source named %s", call->call.callee->name.text);
     const char *near = nearest_name(call->call.callee->name.text, names, count);
     if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
     else add_help(X->diagnostics, d, "sources are synthetic, csv, idx and npy");
     return NULL;
 }
 
-static bool range_of(Experiment *X, const Value *v, Span span, const char *what, int64_t *begin, int64_t *end) {
+static bool range_of(Experiment *X, const Value *v, Span span, const char *what, int64_t *begin,
+                     int64_t *end) {
     if (value_is_poison(v)) return false;
     if (v->kind == VALUE_RANGE) {
         *begin = v->integer;
@@ -49,7 +60,8 @@ static bool range_of(Experiment *X, const Value *v, Span span, const char *what,
         return false;
     }
     if (*begin >= 0 && *end > *begin) return true;
-    report(X->diagnostics, CODE_E0442, span, "%s: %lld..%lld holds no row", what, (long long)*begin, (long long)*end);
+    report(X->diagnostics, CODE_E0442, span, "%s: %lld..%lld holds no row", what, (long long)*begin,
+           (long long)*end);
     return false;
 }
 
@@ -58,7 +70,8 @@ static bool missing_argument(Experiment *X, DataSet *set, const Value *v, Span s
     if (v->kind == VALUE_STRING) {
         if (!lower_constant_string(X->L, v, span, "missing", &text)) return false;
         if (strcmp(text, "error") == 0) return true;
-        report(X->diagnostics, CODE_E0442, span, "missing is a number that stands for empty cells, or \"error\"");
+        report(X->diagnostics, CODE_E0442, span,
+               "missing is a number that stands for empty cells, or \"error\"");
         return false;
     }
     set->missing_is_error = false;
@@ -74,16 +87,18 @@ static bool delimiter_argument(Experiment *X, DataSet *set, const Value *v, Span
     return false;
 }
 
-static bool whole_argument(Experiment *X, const Value *v, Span span, const char *what, int64_t least, int64_t *out) {
+static bool whole_argument(Experiment *X, const Value *v, Span span, const char *what, int64_t least,
+                           int64_t *out) {
     if (!lower_constant_int(X->L, v, span, what, out)) return false;
     if (*out >= least && *out <= (int64_t)1 << 40) return true;
-    report(X->diagnostics, CODE_E0442, span, "%s = %lld: it is a whole number from %lld on", what, (long long)*out,
-           (long long)least);
+    report(X->diagnostics, CODE_E0442, span, "%s = %lld: it is a whole number from %lld on", what,
+           (long long)*out, (long long)least);
     return false;
 }
 
 /* One named argument; *known false if the source has none of this name. */
-static bool named_argument(Experiment *X, DataSet *set, const char *name, const Value *v, Span span, bool *known) {
+static bool named_argument(Experiment *X, DataSet *set, const char *name, const Value *v, Span span,
+                           bool *known) {
     int64_t whole = 0;
     bool truth, good;
     *known = true;
@@ -118,30 +133,36 @@ static bool word_argument(Experiment *X, DataVariant *variant, Name name, const 
 }
 
 static bool unknown_argument(Experiment *X, const SourceName *source, const Argument *arg) {
-    static const char *const names[] = {"rows", "seed", "copies", "delimiter", "missing", "header", "images", "labels"};
-    Diagnostic *d = report(X->diagnostics, CODE_E0442, arg->name.span, "%s has no argument named %s", source->name, arg->name.text);
+    static const char *const names[] = {"rows",    "seed",   "copies", "delimiter",
+                                        "missing", "header", "images", "labels"};
+    Diagnostic *d = report(X->diagnostics, CODE_E0442, arg->name.span, "%s has no argument named %s",
+                           source->name, arg->name.text);
     const char *near = nearest_name(arg->name.text, names, 8);
     if (near && strstr(source->usage, near)) add_help(X->diagnostics, d, "did you mean `%s`?", near);
     else add_help(X->diagnostics, d, "like this: %s", source->usage);
     return false;
 }
 
-static bool take_argument(Experiment *X, DataVariant *variant, const SourceName *source, const Argument *arg) {
+static bool take_argument(Experiment *X, DataVariant *variant, const SourceName *source,
+                          const Argument *arg) {
     DataSet *set = variant->set;
     Value *v = lower_expression(X->L, X->L->global, arg->value);
     Span span = arg->value->span;
     bool known;
     if (value_is_poison(v)) return false;
     if (!arg->name.text) {
-        if (set->kind == SOURCE_CSV && !set->path) return lower_constant_string(X->L, v, span, "the path", &set->path);
-        Diagnostic *d = report(X->diagnostics, CODE_E0442, span, "this argument of %s needs a name", source->name);
+        if (set->kind == SOURCE_CSV && !set->path)
+            return lower_constant_string(X->L, v, span, "the path", &set->path);
+        Diagnostic *d =
+            report(X->diagnostics, CODE_E0442, span, "this argument of %s needs a name", source->name);
         add_help(X->diagnostics, d, "like this: %s", source->usage);
         return false;
     }
     bool good = named_argument(X, set, arg->name.text, v, span, &known);
     if (known) return good;
-    bool is_word = set->kind == SOURCE_NPY || (set->kind == SOURCE_IDX && (strcmp(arg->name.text, "images") == 0 ||
-                                                                            strcmp(arg->name.text, "labels") == 0));
+    bool is_word = set->kind == SOURCE_NPY
+                   || (set->kind == SOURCE_IDX
+                       && (strcmp(arg->name.text, "images") == 0 || strcmp(arg->name.text, "labels") == 0));
     if (is_word) return word_argument(X, variant, arg->name.text, v, span);
     return unknown_argument(X, source, arg);
 }
@@ -202,18 +223,20 @@ bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant) {
     const SourceName *source = find_source(X, call);
     if (!source) return false;
     if (!source->supported) {
-        lower_unsupported(X->L, call->call.callee->span, text_format(X->arena, "the data source %s", source->name));
+        lower_unsupported(X->L, call->call.callee->span,
+                          text_format(X->arena, "the data source %s", source->name));
         return false;
     }
     set->kind = source->kind;
     bool good = true;
-    for (int i = 0; i < call->call.args.count; i++) good &= take_argument(X, variant, source, &call->call.args.items[i]);
+    for (int i = 0; i < call->call.args.count; i++)
+        good &= take_argument(X, variant, source, &call->call.args.items[i]);
     if (good) good = complete(X, variant, source, call->span);
     move_source(X, variant, call->span);
     return good;
 }
 
-/* ---- columns ---------------------------------------------------------------------------------------- */
+/* ---- columns ----------------------------------------------------------------------------------------- */
 static bool same_words(const Column *a, const Column *b) {
     if (a->csv_count != b->csv_count) return false;
     for (int i = 0; i < a->csv_count; i++) {
@@ -294,7 +317,9 @@ Value *source_column_value(SourceContext *context, int index) {
     return value_tensor(L, leaf, context->field < 0 ? 0 : column->remap_count);
 }
 
-static bool is_label_field(const SourceContext *context) { return context->field >= 0 && context->type.classes > 0; }
+static bool is_label_field(const SourceContext *context) {
+    return context->field >= 0 && context->type.classes > 0;
+}
 
 static void set_remap(SourceContext *context, Column *column, Span span) {
     const Value *list = context->remap;
@@ -302,7 +327,9 @@ static void set_remap(SourceContext *context, Column *column, Span span) {
     column->remap = arena_array(context->X->arena, double, list->count);
     column->remap_count = list->count;
     for (int i = 0; i < list->count; i++) {
-        if (!lower_constant_number(context->X->L, list->items[i], span, "a value to rename", &column->remap[i])) context->broken = true;
+        if (!lower_constant_number(context->X->L, list->items[i], span, "a value to rename",
+                                   &column->remap[i]))
+            context->broken = true;
         for (int k = 0; k < i; k++)
             if (column->remap[k] == column->remap[i]) {
                 report(context->X->diagnostics, CODE_E0443, span, "remap names the value %s twice",
@@ -313,7 +340,7 @@ static void set_remap(SourceContext *context, Column *column, Span span) {
     column->dtype = DTYPE_I32;
 }
 
-/* ---- words: images, labels, those of npy -------------------------------------------------------------- */
+/* ---- words: images, labels, those of npy ------------------------------------------------------------- */
 static const SourceWord *find_word(const DataVariant *variant, Name name) {
     for (int i = 0; i < variant->words.count; i++)
         if (variant->words.items[i].name == name) return &variant->words.items[i];
@@ -328,10 +355,14 @@ static DType word_type(const SourceContext *context, const SourceWord *word) {
 }
 
 static Value *word_value(SourceContext *context, const Expr *expr, const SourceWord *word) {
-    Column column = {.name = word->name, .dtype = word_type(context, word), .path = word->path, .span = word->span,
+    Column column = {.name = word->name,
+                     .dtype = word_type(context, word),
+                     .path = word->path,
+                     .span = word->span,
                      .standardized = context->standardize};
     if (context->field < 0 && column.dtype == DTYPE_U8) {
-        report(context->X->diagnostics, CODE_E0443, word->span, "keep chooses rows by labels or columns, not by images");
+        report(context->X->diagnostics, CODE_E0443, word->span,
+               "keep chooses rows by labels or columns, not by images");
         context->broken = true;
         return value_poison(context->X->L);
     }
@@ -342,7 +373,8 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
         Diagnostic *d = report(context->X->diagnostics, CODE_E0444, expr ? expr->span : word->span,
                                "standardize cannot be applied to %s: they are stored as %s", word->name,
                                column.dtype == DTYPE_U8 ? "bytes" : "labels");
-        if (column.dtype == DTYPE_U8) add_help(context->X->diagnostics, d, "scale bytes by a constant: images / 255");
+        if (column.dtype == DTYPE_U8)
+            add_help(context->X->diagnostics, d, "scale bytes by a constant: images / 255");
         context->broken = true;
         return value_poison(context->X->L);
     }
@@ -356,12 +388,13 @@ void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr) {
             bool inside = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
                           && (strcmp(expr->call.callee->name.text, "remap") == 0
                               || strcmp(expr->call.callee->name.text, "standardize") == 0);
-            if (!inside) scope_bind(context->X->L, scope, word->name, word_value(context, NULL, word), word->span);
+            if (!inside)
+                scope_bind(context->X->L, scope, word->name, word_value(context, NULL, word), word->span);
         }
     }
 }
 
-/* ---- columns(...), column(...) ------------------------------------------------------------------------- */
+/* ---- columns(...), column(...) ----------------------------------------------------------------------- */
 typedef struct Picks { Vector(int64_t) index; Vector(const char *) name; } Picks;
 
 static bool add_pick(SourceContext *context, Picks *picks, const Value *v, Span span) {
@@ -382,7 +415,8 @@ static bool add_pick(SourceContext *context, Picks *picks, const Value *v, Span 
     int64_t begin = v->integer, end = v->kind == VALUE_RANGE ? v->end : v->integer + 1;
     if ((v->kind != VALUE_RANGE && v->kind != VALUE_INT) || begin < 0 || end <= begin || end > 1000000) {
         Diagnostic *d = report(context->X->diagnostics, CODE_E0443, span, "this is no column");
-        add_help(context->X->diagnostics, d, "columns are counted from 0 or named: columns(0..5), columns(\"a\", \"b\"), column(5)");
+        add_help(context->X->diagnostics, d,
+                 "columns are counted from 0 or named: columns(0..5), columns(\"a\", \"b\"), column(5)");
         return false;
     }
     for (int64_t i = begin; i < end; i++) {
@@ -404,22 +438,30 @@ static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
         good = false;
     }
     if (!good || context->variant->set->kind != SOURCE_CSV) {
-        if (good) report(L->diagnostics, CODE_E0443, call->span, "columns belong to a csv, and data %s is none", context->variant->set->name);
+        if (good)
+            report(L->diagnostics, CODE_E0443, call->span, "columns belong to a csv, and data %s is none",
+                   context->variant->set->name);
         context->broken = true;
         return value_poison(L);
     }
-    Name name = context->field >= 0 ? context->variant->fields.items[context->field].name : name_from(L->names, "keep");
-    Column column = {.name = name, .dtype = is_label_field(context) ? DTYPE_I32 : L->real,
-                     .csv_index = picks.index.items, .csv_name = picks.name.items, .csv_count = picks.index.count,
-                     .standardized = context->standardize, .span = call->span};
-    if (context->field >= 0 && shape_size(context->type.shape) == column.csv_count) column.shape = context->type.shape;
+    Name name = context->field >= 0 ? context->variant->fields.items[context->field].name
+                                    : name_from(L->names, "keep");
+    Column column = {.name = name,
+                     .dtype = is_label_field(context) ? DTYPE_I32 : L->real,
+                     .csv_index = picks.index.items,
+                     .csv_name = picks.name.items,
+                     .csv_count = picks.index.count,
+                     .standardized = context->standardize,
+                     .span = call->span};
+    if (context->field >= 0 && shape_size(context->type.shape) == column.csv_count)
+        column.shape = context->type.shape;
     else if (!one) column.shape = (Shape){.rank = 1, .extent = {column.csv_count}};
     set_remap(context, &column, call->span);
     return source_column_value(context, column_at(context, call, NULL, column));
 }
 
-/* ---- standardize(...), remap(...) ------------------------------------------------------------------------ */
-/* A word or a call of columns: the column itself, with what the context asks of it. NULL: it is something else. */
+/* ---- standardize(...), remap(...) -------------------------------------------------------------------- */
+/* A word or a call of columns: the column itself, as the context asks for it. NULL: it is something else. */
 static Value *lower_plain_column(SourceContext *context, Scope *scope, const Expr *expr) {
     const SourceWord *word = expr->kind == EXPR_NAME ? find_word(context->variant, expr->name.text) : NULL;
     if (word) return word_value(context, expr, word);
@@ -429,7 +471,8 @@ static Value *lower_plain_column(SourceContext *context, Scope *scope, const Exp
     return call ? lower_expression(context->X->L, scope, expr) : NULL;
 }
 
-static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
+static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
+                                void *data) {
     SourceContext *context = data;
     bool before = context->standardize;
     (void)args;
@@ -439,10 +482,13 @@ static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args
     context->standardize = before;
     if (v) return v;
     Diagnostic *d = report(L->diagnostics, CODE_E0444, call->span,
-                           context->field < 0 ? "keep looks at values as they are stored: standardize does not belong here"
-                                              : "standardize takes columns as they are stored");
+                           context->field < 0
+                               ? "keep looks at values as they are stored: standardize does not belong here"
+                               : "standardize takes columns as they are stored");
     if (context->field >= 0)
-        add_help(L->diagnostics, d, "standardize(columns(0..5)); compute with the result, not inside: 2 * standardize(column(0))");
+        add_help(
+            L->diagnostics, d,
+            "standardize(columns(0..5)); compute with the result, not inside: 2 * standardize(column(0))");
     context->broken = true;
     return value_poison(L);
 }
@@ -460,10 +506,19 @@ static Value *lower_remap(Lowering *L, Scope *scope, const Arguments *args, cons
         context->remap = NULL;
     }
     if (v) return v;
-    Diagnostic *d = report(L->diagnostics, CODE_E0443, call->span, "remap takes a column and the list of its values");
+    Diagnostic *d =
+        report(L->diagnostics, CODE_E0443, call->span, "remap takes a column and the list of its values");
     add_help(L->diagnostics, d, "remap(labels, [3, 7]) makes 0 of 3 and 1 of 7");
     context->broken = true;
     return value_poison(L);
+}
+
+static Value *lower_later(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
+    (void)scope;
+    (void)args;
+    ((SourceContext *)data)->broken = true;
+    return lower_unsupported(L, call->span,
+                             text_format(L->arena, "the source %s(...)", call->call.callee->name.text));
 }
 
 static const Builtin source_functions[] = {
@@ -471,6 +526,8 @@ static const Builtin source_functions[] = {
     {"column", 1, 1, false, lower_columns, "column(5)"},
     {"standardize", 1, 1, true, lower_standardize, "standardize(columns(0..5))"},
     {"remap", 2, 2, true, lower_remap, "remap(labels, [3, 7])"},
+    {"words", 0, -1, true, lower_later, "words(column(0), length = 200)"},
+    {"windows", 0, -1, true, lower_later, "windows(column(0), length = 20)"},
 };
 
 void source_bind_functions(SourceContext *context, Scope *scope) {
@@ -480,10 +537,11 @@ void source_bind_functions(SourceContext *context, Scope *scope) {
                    value_builtin(L, &source_functions[i], context), (Span){0, 0});
 }
 
-/* ---- labels ---------------------------------------------------------------------------------------------- */
+/* ---- labels ------------------------------------------------------------------------------------------ */
 /* column + c or column - c as the column's index and c; -1 if it is none. */
 static int64_t shifted_column(const Node *node, double *shift) {
-    const Node *a = node->sources == 2 ? node->source[0] : NULL, *b = node->sources == 2 ? node->source[1] : NULL;
+    const Node *a = node->sources == 2 ? node->source[0] : NULL,
+               *b = node->sources == 2 ? node->source[1] : NULL;
     if (node->op == OP_ADD && b->op == OP_COLUMN && a->op == OP_CONST) {
         *shift = a->attr.value;
         return b->attr.index;

@@ -1,9 +1,9 @@
 /* lower_train: train blocks: which statements are settings, what `like` copies, and the runs of a block.
  *
- * Settings are a closed set; any other binding is local. `like` copies the statements of another block, also
- * those that one copied: `key = e` replaces everything said under key, `key name = e` and `key[part] = e` replace
- * what is said of the same name or part, and a setting removes those that contradict it (epochs and steps,
- * hold_out and valid). Local names are replaced by local names.
+ * Settings are a closed set; any other binding is local. `like` copies the statements of another block,
+ * also those that one copied: `key = e` replaces everything said under key, `key name = e` and `key[part]
+ * = e` replace what is said of the same name or part, and a setting removes those that contradict it
+ * (epochs and steps, hold_out and valid). Local names are replaced by local names.
  *
  * A block has one run per combination of the `each` it depends on; the first run is lowered to learn which
  * top-level settings it depends on.
@@ -13,14 +13,16 @@
 
 typedef struct SettingRow { const char *name; bool named, parts; } SettingRow;
 static const SettingRow setting_rows[KEY_COUNT] = {
-    [KEY_DATA] = {"data", false, false}, [KEY_MINIMIZE] = {"minimize", true, false},
-    [KEY_PENALTY] = {"penalty", true, false}, [KEY_MEASURE] = {"measure", true, false},
+    [KEY_DATA] = {"data", false, false},          [KEY_MINIMIZE] = {"minimize", true, false},
+    [KEY_PENALTY] = {"penalty", true, false},     [KEY_MEASURE] = {"measure", true, false},
     [KEY_OPTIMIZER] = {"optimizer", false, true}, [KEY_GRADIENT] = {"gradient", false, false},
-    [KEY_BATCH] = {"batch", false, true}, [KEY_LAST] = {"last", false, false},
-    [KEY_HOLD_OUT] = {"hold_out", false, false}, [KEY_VALID] = {"valid", false, false},
-    [KEY_EPOCHS] = {"epochs", false, false}, [KEY_STEPS] = {"steps", false, false}, [KEY_SEED] = {"seed", false, false},
-    [KEY_STOP] = {"stop", false, false}, [KEY_KEEP] = {"keep", false, false}, [KEY_REPORT] = {"report", false, false},
-    [KEY_PREDICT] = {"predict", false, false}, [KEY_START] = {"start", false, false}, [KEY_WHEN] = {"when", false, false},
+    [KEY_BATCH] = {"batch", false, true},         [KEY_LAST] = {"last", false, false},
+    [KEY_HOLD_OUT] = {"hold_out", false, false},  [KEY_VALID] = {"valid", false, false},
+    [KEY_EPOCHS] = {"epochs", false, false},      [KEY_STEPS] = {"steps", false, false},
+    [KEY_SEED] = {"seed", false, false},          [KEY_STOP] = {"stop", false, false},
+    [KEY_KEEP] = {"keep", false, false},          [KEY_REPORT] = {"report", false, false},
+    [KEY_PREDICT] = {"predict", false, false},    [KEY_START] = {"start", false, false},
+    [KEY_WHEN] = {"when", false, false},
 };
 
 SettingKey setting_key(const char *name) {
@@ -38,7 +40,7 @@ static void suggest_setting(Experiment *X, Diagnostic *d, const char *wanted) {
     if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
 }
 
-/* ---- what a statement says ---------------------------------------------------------------------------- */
+/* ---- what a statement says --------------------------------------------------------------------------- */
 /* The name or part a setting is restricted to, "" for all; for a local binding its name. */
 static const char *what_of(Experiment *X, const BlockStmt *s) {
     const Stmt *stmt = s->stmt;
@@ -69,7 +71,7 @@ static bool replaces(Experiment *X, const BlockStmt *s, const BlockStmt *old) {
     return (s->key != KEY_LOCAL && !*what) || strcmp(what, what_of(X, old)) == 0;
 }
 
-/* ---- statements ------------------------------------------------------------------------------------------ */
+/* ---- statements -------------------------------------------------------------------------------------- */
 static bool misplaced(Experiment *X, const Stmt *stmt) {
     if (stmt->kind == STMT_UPDATE) {
         lower_unsupported(X->L, stmt->span, "an update block");
@@ -82,12 +84,14 @@ static bool misplaced(Experiment *X, const Stmt *stmt) {
 
 static bool check_named(Experiment *X, const Stmt *stmt, SettingKey key) {
     if (key == KEY_LOCAL) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0301, stmt->named.key.span, "there is no setting named %s", stmt->named.key.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0301, stmt->named.key.span,
+                               "there is no setting named %s", stmt->named.key.text);
         suggest_setting(X, d, stmt->named.key.text);
         return false;
     }
     if (setting_rows[key].named) return true;
-    Diagnostic *d = report(X->diagnostics, CODE_E0304, stmt->named.name.span, "the setting %s takes no name", stmt->named.key.text);
+    Diagnostic *d = report(X->diagnostics, CODE_E0304, stmt->named.name.span, "the setting %s takes no name",
+                           stmt->named.key.text);
     add_help(X->diagnostics, d, "minimize, penalty and measure do: measure accuracy = ...");
     return false;
 }
@@ -95,15 +99,16 @@ static bool check_named(Experiment *X, const Stmt *stmt, SettingKey key) {
 static bool check_assign(Experiment *X, const Stmt *stmt, SettingKey key) {
     if (key == KEY_LOCAL) return true;
     if (stmt->assign.has_binders && !setting_rows[key].parts) {
-        report(X->diagnostics, CODE_E0304, stmt->assign.key.span, "the setting %s takes no [part]", stmt->assign.key.text);
+        report(X->diagnostics, CODE_E0304, stmt->assign.key.span, "the setting %s takes no [part]",
+               stmt->assign.key.text);
         return false;
     }
     if (key == KEY_BATCH && stmt->assign.has_binders) {
-        lower_unsupported(X->L, stmt->assign.key.span, "batch[...], as several data sets in one train block are not: it");
+        lower_unsupported(X->L, stmt->assign.key.span, "batch[...] (several data sets in one train block)");
         return false;
     }
     if (key == KEY_WHEN) {
-        lower_unsupported(X->L, stmt->assign.key.span, "`when`, as update blocks are not: it");
+        lower_unsupported(X->L, stmt->assign.key.span, "when (update blocks)");
         return false;
     }
     if (key != KEY_MEASURE) return true;
@@ -132,7 +137,8 @@ static bool said_twice(Experiment *X, const Block *block, const BlockStmt *s) {
     for (int i = 0; s->key != KEY_LOCAL && i < block->body.count; i++) {
         const BlockStmt *old = &block->body.items[i];
         if (!old->own || old->key != s->key || strcmp(what_of(X, s), what_of(X, old)) != 0) continue;
-        Diagnostic *d = report(X->diagnostics, CODE_E0310, s->stmt->span, "%s is said twice", setting_name(s->key));
+        Diagnostic *d =
+            report(X->diagnostics, CODE_E0310, s->stmt->span, "%s is said twice", setting_name(s->key));
         add_note(X->diagnostics, d, old->stmt->span, "the first is here");
         return true;
     }
@@ -160,7 +166,7 @@ static void take_statement(Experiment *X, Block *block, const Stmt *stmt, int in
     if (!placed) vector_push(X->arena, &block->body, s);
 }
 
-/* ---- like -------------------------------------------------------------------------------------------------- */
+/* ---- like -------------------------------------------------------------------------------------------- */
 static Block *find_base(Experiment *X, const Block *block) {
     const Word like = block->stmt->train.like;
     Block *base = block_find(X, like.text);
@@ -168,7 +174,8 @@ static Block *find_base(Experiment *X, const Block *block) {
     Vector(const char *) names = {0};
     for (int i = 0; i < X->blocks.count; i++)
         if (X->blocks.items[i] != block) vector_push(X->arena, &names, X->blocks.items[i]->name.text);
-    Diagnostic *d = report(X->diagnostics, CODE_E0305, like.span, "there is no train block named %s", like.text);
+    Diagnostic *d =
+        report(X->diagnostics, CODE_E0305, like.span, "there is no train block named %s", like.text);
     const char *near = nearest_name(like.text, names.items, names.count);
     if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
     return NULL;
@@ -177,10 +184,13 @@ static Block *find_base(Experiment *X, const Block *block) {
 static void collect_sites(Experiment *X, Block *block) {
     for (int i = 0; i < block->body.count; i++) {
         const Stmt *stmt = block->body.items[i].stmt;
-        if (stmt->kind == STMT_ASSIGN) each_collect(X, &block->sites, stmt->assign.value, stmt->assign.key.text);
-        if (stmt->kind == STMT_NAMED) each_collect(X, &block->sites, stmt->named.value, stmt->named.name.text);
+        if (stmt->kind == STMT_ASSIGN)
+            each_collect(X, &block->sites, stmt->assign.value, stmt->assign.key.text);
+        if (stmt->kind == STMT_NAMED)
+            each_collect(X, &block->sites, stmt->named.value, stmt->named.name.text);
         if (stmt->kind == STMT_TYPED) each_collect(X, &block->sites, stmt->bind.value, stmt->bind.name.text);
-        if (stmt->kind == STMT_TUPLE) each_collect(X, &block->sites, stmt->tuple.value, stmt->tuple.names.items[0].text);
+        if (stmt->kind == STMT_TUPLE)
+            each_collect(X, &block->sites, stmt->tuple.value, stmt->tuple.names.items[0].text);
     }
 }
 
@@ -201,7 +211,8 @@ static void apply_overrides(Experiment *X, Block *block) {
         bool plain = key != KEY_MINIMIZE && key != KEY_PENALTY && key != KEY_MEASURE;
         if (!override || !plain) continue;
         bool top = false;
-        for (int i = 0; i < X->settings.count; i++) top |= strcmp(X->settings.items[i].name.text, override->name) == 0;
+        for (int i = 0; i < X->settings.count; i++)
+            top |= strcmp(X->settings.items[i].name.text, override->name) == 0;
         if (top) continue;
         Stmt *stmt = arena_new_of(X->arena, Stmt);
         stmt->kind = STMT_ASSIGN;
@@ -217,7 +228,8 @@ static void apply_overrides(Experiment *X, Block *block) {
 bool block_resolve(Experiment *X, Block *block) {
     if (block->resolved) return !block->failed;
     if (block->resolving) {
-        report(X->diagnostics, CODE_E0308, block->stmt->train.like.span, "train %s is like itself", block->name.text);
+        report(X->diagnostics, CODE_E0308, block->stmt->train.like.span, "train %s is like itself",
+               block->name.text);
         block->failed = true;
         return false;
     }
@@ -233,7 +245,8 @@ bool block_resolve(Experiment *X, Block *block) {
     }
     int inherited = block->body.count;
     for (int i = 0; i < block->stmt->train.body.count; i++)
-        if (block->stmt->train.body.items[i]) take_statement(X, block, block->stmt->train.body.items[i], inherited, true);
+        if (block->stmt->train.body.items[i])
+            take_statement(X, block, block->stmt->train.body.items[i], inherited, true);
     apply_overrides(X, block);
     collect_sites(X, block);
     block->resolving = false;
@@ -247,7 +260,7 @@ const BlockStmt *block_setting(const Block *block, SettingKey key) {
     return NULL;
 }
 
-/* ---- runs --------------------------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------------------------------- */
 static void choose_first(EachSites *sites) {
     for (int i = 0; i < sites->count; i++) sites->items[i].chosen = 0;
 }
@@ -323,7 +336,8 @@ static bool lower_start(Experiment *X, Block *block) {
     Block *other = block_find(X, start->stmt->assign.value->name.text);
     if (!other) return true;
     if (other->lowering) {
-        report(X->diagnostics, CODE_E0308, start->stmt->span, "train %s starts from itself", block->name.text);
+        report(X->diagnostics, CODE_E0308, start->stmt->span, "train %s starts from itself",
+               block->name.text);
         return false;
     }
     block_lower(X, other);
