@@ -204,6 +204,17 @@ static void drop_other_length(Block *block, SettingKey key) {
     block->body.count = kept;
 }
 
+/* --set lr="each [0.1, 1]": an argument of optimizers, so not among the statements. */
+static void collect_override_sites(Experiment *X, Block *block) {
+    for (int i = 0; i < X->overrides.count; i++) {
+        const Override *override = &X->overrides.items[i];
+        bool elsewhere = setting_key(override->name) != KEY_LOCAL;
+        for (int k = 0; k < X->settings.count; k++)
+            elsewhere |= strcmp(X->settings.items[k].name.text, override->name) == 0;
+        if (!elsewhere) each_collect(X, &block->sites, override->value, override->name);
+    }
+}
+
 /* --set KEY=VALUE where KEY is a setting of train blocks. */
 static void apply_overrides(Experiment *X, Block *block) {
     for (int key = 0; key < KEY_COUNT; key++) {
@@ -249,6 +260,7 @@ bool block_resolve(Experiment *X, Block *block) {
             take_statement(X, block, block->stmt->train.body.items[i], inherited, true);
     apply_overrides(X, block);
     collect_sites(X, block);
+    collect_override_sites(X, block);
     block->resolving = false;
     block->resolved = true;
     return !block->failed;
