@@ -2,7 +2,7 @@
  *
  * Another implementation can take the same steps from it (tests/pytorch does): the columns as generated code
  * reads them, the cells before the first step, which rows each step took and what its loss was, and the cells
- * after the last step. Only the first of the named runs is traced; runs that it starts from are trained before.
+ * after the last. Only the first of the named runs is traced; runs that it starts from are trained before.
  *
  *   data.COLUMN    [rows, shape of a row]
  *   cell.NAME, after.NAME   every cell before and after the steps
@@ -26,8 +26,10 @@ typedef struct Trace {
 
 int trace_run_index(const Program *program, const char *only) {
     size_t length = only ? strcspn(only, ",") : 0;
-    for (int i = 0; only && i < program->run_count; i++)
-        if (strlen(program->runs[i].block) == length && memcmp(program->runs[i].block, only, length) == 0) return i;
+    for (int i = 0; only && i < program->run_count; i++) {
+        const char *block = program->runs[i].block;
+        if (strlen(block) == length && memcmp(block, only, length) == 0) return i;
+    }
     return 0;
 }
 
@@ -58,7 +60,8 @@ static void add_columns(Trace *trace) {
         char *dense = arena_alloc(arena, bytes * (size_t)rows + 1);
         for (int64_t r = 0; r < rows; r++)
             memcpy(dense + (size_t)r * bytes, (const char *)from.data + r * from.stride, bytes);
-        add_entry(trace, text_format(arena, "data.%s", column->name), column->dtype, column->shape, rows, dense);
+        const char *name = text_format(arena, "data.%s", column->name);
+        add_entry(trace, name, column->dtype, column->shape, rows, dense);
     }
 }
 
@@ -68,13 +71,15 @@ static void add_cells(Trace *trace, const char *when) {
         const Cell *cell = &t->run->cells[i];
         size_t bytes = dtype_bytes(cell->dtype) * (size_t)shape_size(cell->shape);
         void *copy = arena_copy(t->driver->arena, (const char *)t->state + cell->offset, bytes);
-        add_entry(trace, text_format(t->driver->arena, "%s.%s", when, cell->name), cell->dtype, cell->shape, -1, copy);
+        const char *name = text_format(t->driver->arena, "%s.%s", when, cell->name);
+        add_entry(trace, name, cell->dtype, cell->shape, -1, copy);
     }
 }
 
 static void take_step(Trace *trace, int64_t step) {
     Training *t = trace->t;
-    int64_t epoch = step / t->steps_per_epoch, first = step % t->steps_per_epoch * t->batch, count = t->batch;
+    int64_t epoch = step / t->steps_per_epoch, count = t->batch;
+    int64_t first = step % t->steps_per_epoch * t->batch;
     uint32_t *rows = (uint32_t *)trace->rows + trace->row_count;
     double loss = 0;
     if (first + count > t->feed.places) count = t->feed.places - first;
@@ -113,8 +118,8 @@ bool trace_write(Training *t, const char *path) {
         {"run", t->run->name},
         {"planned", text_format(arena, "%lld", (long long)t->planned)},
     };
-    if (sgdrt_save(path, trace.entries.items, trace.entries.count, metadata, sizeof metadata / sizeof *metadata,
-                   &problem)) {
+    int metadata_count = sizeof metadata / sizeof *metadata;
+    if (sgdrt_save(path, trace.entries.items, trace.entries.count, metadata, metadata_count, &problem)) {
         report_problem(t->driver, &problem, (Span){0, 0});
         return false;
     }

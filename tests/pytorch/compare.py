@@ -1,148 +1,137 @@
 #!/usr/bin/env python3
-"""Ten steps of every example, in sgdc and in PyTorch: same initial parameters, same rows in the same order.
+"""Ten steps of every run of every example, in sgdc and in PyTorch: same initial parameters, same rows in the same order.
 
     tests/pytorch/compare.py path/to/sgdc [example ...]
 
-Prints the table of docs/pytorch.md. Needs PyTorch and numpy; nothing else in the project does. `sgdc --trace` writes
-what a run starts from (columns of the data, cells) and the rows and the loss of its first ten steps; here the same
-steps are taken by autograd and torch's own losses, and plain code for the updates where torch has none.
+Prints the table of docs/pytorch.md and exits with 1 if a difference is more than rounding. Needs PyTorch and numpy;
+nothing else in the project does. What sgdc does comes from `sgdc --trace`; here the models are written again with
+torch's own layers and losses, differentiated by autograd and stepped by torch.optim. Each is also run by PyTorch in
+f64: how far its f32 losses are from those says how much of a difference rounding explains.
 """
-import json, math, os, struct, subprocess, sys, tempfile
-import numpy as np
+import math, os, sys
 import torch
 import torch.nn.functional as F
+from trace import largest_difference, take_steps, trace
 
-TYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "U8": np.uint8, "BOOL": np.bool_, "U32": np.uint32}
-
-
-def read_safetensors(path):
-    raw = open(path, "rb").read()
-    (length,) = struct.unpack("<Q", raw[:8])
-    header = json.loads(raw[8:8 + length])
-    meta = header.pop("__metadata__", {})
-    body = raw[8 + length:]
-    return {name: np.frombuffer(body[h["data_offsets"][0]:h["data_offsets"][1]], TYPES[h["dtype"]]).reshape(h["shape"])
-            for name, h in header.items()}, meta
+MOST = 1e-5                       # relative; more than rounding explains in ten steps
 
 
-# ---- models: parameters by their sgdc names, one mini-batch of columns -> per-example losses (their mean is minimised)
+# ---- models: parameters by their sgdc names and a mini-batch of columns -> losses of the rows; their mean is minimized
 def half_squared(p, y):
     return (p - y) ** 2 / 2
+
+
+def dense(w, name, x):
+    return F.linear(x, w[name + ".w"], w[name + ".b"])
+
+
+def pixels(w, b):
+    dtype = next(iter(w.values())).dtype
+    return (b["images"].to(dtype) / 255).flatten(1)
+
+
+def cross_entropy(z, b):
+    return F.cross_entropy(z, b["labels"].long(), reduction="none")
+
+
+def line(w, b):
+    return F.mse_loss(b["x"] @ w["line.a"], b["y"], reduction="none")
 
 
 def linreg(w, b):
     return half_squared(b["x"] @ w["linreg.w"] + w["linreg.b"], b["y"])
 
 
-def line(w, b):
-    return (b["x"] @ w["line.a"] - b["y"]) ** 2
-
-
-def scalar_line(w, b):
-    return half_squared(w["line.a"] * b["x"] + w["line.b"], b["y"])
-
-
-def dense(w, name, x):
-    return x @ w[name + ".w"].T + w[name + ".b"]
-
-
-def pixels(b):
-    return b["images"].float().reshape(len(b["images"]), -1) / 255
-
-
 def seven(w, b):
-    p = torch.sigmoid(b["images"].float().reshape(-1, 784) / 255 @ w["seven.w"] + w["seven.b"])
+    p = torch.sigmoid(pixels(w, b) @ w["seven.w"] + w["seven.b"])
     return torch.where(b["labels"] == 1, 1 - p, p)
 
 
-def cross_entropy(z, labels):
-    return F.cross_entropy(z, labels.long(), reduction="none")
-
-
-def soft(w, b):
-    return cross_entropy(dense(w, "soft.dense", pixels(b)), b["labels"])
+def softmax_regression(w, b):
+    return cross_entropy(dense(w, "soft.dense", pixels(w, b)), b)
 
 
 def perceptron(w, b):
-    return cross_entropy(dense(w, "mlp.dense", F.relu(dense(w, "mlp.h.dense", pixels(b)))), b["labels"])
+    return cross_entropy(dense(w, "mlp.dense", F.relu(dense(w, "mlp.h.dense", pixels(w, b)))), b)
 
 
 def lenet(w, b):
-    def conv(name, x, **how):
-        return F.conv2d(x, w[name + ".f"], w[name + ".b"], **how)
-    x = b["images"].float().reshape(-1, 1, 28, 28) / 255
-    c1 = F.max_pool2d(F.relu(conv("lenet.c1.conv2d", x, padding=2)), 2)
-    c2 = F.max_pool2d(F.relu(conv("lenet.c2.conv2d", c1)), 2)
-    h1 = F.relu(dense(w, "lenet.h1.dense", c2.flatten(1)))
+    x = pixels(w, b).reshape(-1, 1, 28, 28)
+    c1 = F.conv2d(x, w["lenet.c1.conv2d.f"], w["lenet.c1.conv2d.b"], padding=2)
+    c2 = F.conv2d(F.max_pool2d(F.relu(c1), 2), w["lenet.c2.conv2d.f"], w["lenet.c2.conv2d.b"])
+    h1 = F.relu(dense(w, "lenet.h1.dense", F.max_pool2d(F.relu(c2), 2).flatten(1)))
     h2 = F.relu(dense(w, "lenet.h2.dense", h1))
-    return cross_entropy(dense(w, "lenet.dense", h2), b["labels"])
+    return cross_entropy(dense(w, "lenet.dense", h2), b)
 
 
-def poly(w, b):
+def polynomial(w, b):
     powers = torch.stack([b["x"] ** k for k in range(len(w["poly.w"]))], 1)
     return half_squared(powers @ w["poly.w"], b["y"])
 
 
-def tanh_net(w, x, name):
-    return dense(w, name + ".dense", torch.tanh(dense(w, name + ".h.dense", x[:, None])))[:, 0]
+def small_curve(w, b):
+    h = torch.tanh(dense(w, "mlp.h.dense", b["x"][:, None]))
+    return half_squared(dense(w, "mlp.dense", h)[:, 0], b["y"])
 
 
-def early(w, b):
-    return half_squared(tanh_net(w, b["x"], "mlp"), b["y"])
+def curve_value(w, x):
+    h = torch.tanh(dense(w, "curve.h.dense", 4 * x[:, None]))
+    return dense(w, "curve.dense", torch.tanh(dense(w, "curve.g.dense", h)))[:, 0]
 
 
 def curve(w, b):
-    return half_squared(tanh_net(w, b["x"], "curve"), b["y"])
+    return half_squared(curve_value(w, b["x"]), b["y"])
 
 
 def smooth_curve(w, b):
     x = b["x"].clone().requires_grad_(True)
-    v = tanh_net(w, x, "curve")
+    v = curve_value(w, x)
     (slope,) = torch.autograd.grad(v.sum(), x, create_graph=True)
-    return half_squared(v, b["y"]) + 0.002 * slope ** 2
+    return half_squared(v, b["y"]) + 0.001 * slope ** 2
 
 
 def rings(w, b):
-    h = (b["x"] @ w["net.h.gated.a"].T + w["net.h.gated.b"]) * torch.sigmoid(b["x"] @ w["net.h.gated.g"].T)
+    h = dense({"a.w": w["net.h.gated.a"], "a.b": w["net.h.gated.b"]}, "a", b["x"])
+    h = h * torch.sigmoid(b["x"] @ w["net.h.gated.g"].T)
     for k in range(2):
-        h = h + torch.tanh(dense(w, residual_name(w, k), h))
+        h = h + torch.tanh(dense(w, f"net.h[{k}].residual.dense", h))
     return F.binary_cross_entropy_with_logits(dense(w, "net.dense", h)[:, 0], b["y"], reduction="none")
 
 
-def residual_name(w, k):
-    names = sorted(n[:-2] for n in w if "residual" in n and n.endswith(".w"))
-    return names[k]
-
-
 def features(w, b):
-    return F.relu(dense(w, "features.dense", F.relu(dense(w, "features.h.dense", pixels(b)))))
+    return F.relu(dense(w, "features.dense", F.relu(dense(w, "features.h.dense", pixels(w, b)))))
 
 
 def digit(w, b):
-    return cross_entropy(dense(w, "digit.dense", features(w, b)), b["labels"])
+    return cross_entropy(dense(w, "digit.dense", features(w, b)), b)
 
 
 def big(w, b):
     z = dense(w, "big.dense", features(w, b))[:, 0]
-    return F.binary_cross_entropy_with_logits(z, (b["labels"] >= 5).float(), reduction="none")
+    return F.binary_cross_entropy_with_logits(z, (b["labels"] >= 5).to(z.dtype), reduction="none")
 
 
-# ---- optimizers: torch's own where it has one, given the learning rate of each step
-def sgd(lr):
-    return lambda params: torch.optim.SGD(params, lr=1.0), lr
+# ---- optimizers, each with the learning rate as a function of step, epoch and progress
+def always(lr):
+    return lambda step, epoch, progress: lr
 
 
-def momentum(lr, beta=0.9):
-    return lambda params: torch.optim.SGD(params, lr=1.0, momentum=beta), lr
+def sgd(rate):
+    return torch.optim.SGD, rate
 
 
-def adam(lr):
-    return lambda params: torch.optim.Adam(params, lr=1.0, eps=1e-8), lr
+def momentum(rate):
+    return lambda parameters: torch.optim.SGD(parameters, momentum=0.9), rate
+
+
+def adam(rate):
+    return torch.optim.Adam, rate
 
 
 class Lion(torch.optim.Optimizer):
-    def __init__(self, params):
-        super().__init__(params, {"lr": 1.0})
+    """torch.optim has none; the update of own_optimizer.sgd."""
+    def __init__(self, parameters):
+        super().__init__(parameters, {"lr": 1.0})
 
     @torch.no_grad()
     def step(self):
@@ -153,105 +142,83 @@ class Lion(torch.optim.Optimizer):
                 m.mul_(0.99).add_(0.01 * p.grad)
 
 
-def lion(lr):
-    return Lion, lr
+def small_weights(w):
+    return 0.001 * (w["poly.w"] ** 2).sum() / 2
 
 
-def always(value):
-    return lambda step, epoch, progress: value
-
-
-def l2_penalty(weight, name):
-    return lambda w: weight * (w[name] ** 2).sum() / 2
-
-
-# example, run (as in `--run=`), settings, loss, optimizer, penalty, trained prefixes
-PROGRAMS = [
+# ---- the runs: example, block, the values of each, loss, optimizer (or one for each prefix), penalty
+SWEPT = [("sweep", "sweep", {"lr": lr, "batch": batch}, linreg, sgd(always(lr)))
+         for lr in (0.001, 0.01, 0.1) for batch in (8, 16, 32, 64, 128, 256)]
+FITTED = [("overfit", block, {"degree": degree}, polynomial, momentum(always(0.05)), penalty)
+          for block, penalty in (("free", None), ("calm", small_weights)) for degree in (1, 3, 15)]
+RUNS = [
     ("line", "fit", {}, line, sgd(always(0.1))),
+    ("too_fast", "fit", {}, line, sgd(always(0.1))),
     ("too_fast", "slow", {}, line, sgd(always(0.001))),
     ("too_fast", "wild", {}, line, sgd(always(1.1))),
     ("airfoil", "gd", {}, linreg, sgd(always(1.0))),
     ("airfoil", "sgd1", {}, linreg, sgd(always(0.005))),
     ("airfoil", "mini100", {}, linreg, sgd(always(0.4))),
     ("airfoil", "mini10", {}, linreg, sgd(always(0.05))),
-    ("sweep", "sweep", {"lr": "0.1", "batch": "64"}, linreg, sgd(always(0.1))),
-    ("decay", "tenth", {}, linreg, sgd(lambda s, e, p: 0.05 * 0.1 ** e)),
-    ("decay", "root", {}, linreg, sgd(lambda s, e, p: (s + 400) ** -0.5)),
+    *SWEPT,
+    ("decay", "steady", {}, linreg, sgd(always(0.05))),
+    ("decay", "tenth", {}, linreg, sgd(lambda step, epoch, progress: 0.05 * 0.1 ** epoch)),
+    ("decay", "root", {}, linreg, sgd(lambda step, epoch, progress: (step + 400) ** -0.5)),
+    ("replacement", "without", {}, linreg, sgd(always(0.05))),
     ("replacement", "with", {}, linreg, sgd(always(0.05))),
     ("replacement", "in_order", {}, linreg, sgd(always(0.05))),
-    ("twice", "mini", {}, scalar_line, sgd(always(0.05))),
+    ("twice", "gd", {}, linreg, sgd(always(0.5))),
+    ("twice", "gd_twice", {}, linreg, sgd(always(0.5))),
+    ("twice", "sgd1", {}, linreg, sgd(always(0.005))),
+    ("twice", "sgd1_twice", {}, linreg, sgd(always(0.005))),
+    ("twice", "mini", {}, linreg, sgd(always(0.05))),
+    ("twice", "mini_twice", {}, linreg, sgd(always(0.05))),
     ("threes_sevens", "fit", {}, seven, sgd(always(1.0))),
-    ("mnist", "regression", {}, soft, sgd(always(0.1))),
+    ("mnist", "regression", {}, softmax_regression, sgd(always(0.1))),
     ("mnist", "perceptron", {}, perceptron, sgd(always(0.1))),
     ("lenet", "fit", {}, lenet, momentum(always(0.05))),
-    ("overfit", "free", {"degree": "15"}, poly, momentum(always(0.05))),
-    ("overfit", "calm", {"degree": "3"}, poly, momentum(always(0.05)), l2_penalty(0.01, "poly.w")),
-    ("early_stop", "fit", {}, early, adam(always(0.01))),
-    ("own_optimizer", "by_lion", {}, line, lion(lambda s, e, p: 0.1 * (1 + math.cos(math.pi * p)) / 2)),
+    *FITTED,
+    ("early_stop", "fit", {}, small_curve, adam(always(0.01))),
+    ("own_optimizer", "fit", {}, line, sgd(always(0.1))),
+    ("own_optimizer", "by_lion", {}, line,
+     (Lion, lambda step, epoch, progress: 0.1 * (1 + math.cos(math.pi * progress)) / 2)),
     ("own_optimizer", "by_adam", {}, line, adam(always(0.1))),
     ("own_layer", "fit", {}, rings, adam(always(0.01))),
-    ("gradient_penalty", "plain", {}, curve, adam(always(0.01))),
-    ("gradient_penalty", "smooth", {}, smooth_curve, adam(always(0.01))),
+    ("gradient_penalty", "plain", {}, curve, adam(always(0.003))),
+    ("gradient_penalty", "smooth", {}, smooth_curve, adam(always(0.003))),
     ("fine_tune", "pre", {}, digit, sgd(always(0.1))),
-    ("fine_tune", "tune", {}, big, sgd(always(0.1)), None, ("big",)),
+    ("fine_tune", "tune", {}, big, {"big": sgd(always(0.1))}),
     ("fine_tune", "both", {}, big, {"big": sgd(always(0.1)), "features": sgd(always(0.001))}),
 ]
 
 
-def take_steps(tensors, meta, loss, optimizer, penalty, trained):
-    cells = {n[5:]: torch.tensor(v) for n, v in tensors.items() if n.startswith("cell.") and "@" not in n}
-    columns = {n[5:]: torch.tensor(v) for n, v in tensors.items() if n.startswith("data.")}
-    groups = optimizer if isinstance(optimizer, dict) else {"": optimizer}
-    stepping = []
-    for prefix, (make, rate) in groups.items():
-        prefixes = trained if trained and not prefix else (prefix,)
-        mine = [p for n, p in cells.items() if p.is_floating_point() and n.startswith(tuple(prefixes))]
-        stepping.append((make([p.requires_grad_(True) for p in mine]), rate))
-    counts = tensors["rows_of_step"]
-    rows = tensors["rows"]
-    planned, first, losses = int(meta["planned"]), 0, []
-    for step, count in enumerate(counts):
-        take = torch.tensor(rows[first:first + count].astype(np.int64))
-        first += int(count)
-        value = loss(cells, {n: c[take] for n, c in columns.items()}).mean()
-        losses.append(value.item())
-        objective = value + (penalty(cells) if penalty else 0)
-        for optimiser, rate in stepping:
-            optimiser.zero_grad()
-        objective.backward()
-        for optimiser, rate in stepping:
-            optimiser.param_groups[0]["lr"] = rate(step, int(tensors["epoch_of_step"][step]), step / planned)
-            optimiser.step()
-    return losses
+def compare(sgdc, folder, example, block, settings, loss, optimizer, penalty=None):
+    """One row of the table; the largest difference."""
+    options = ["--run=" + block] + [f"--set={name}={value}" for name, value in settings.items()]
+    tensors, meta = trace(sgdc, os.path.join(folder, example + ".sgd"), *options)
+    optimizers = optimizer if isinstance(optimizer, dict) else {"": optimizer}
+    ours = tensors["loss_of_step"].tolist()
+    theirs, _ = take_steps(tensors, meta, loss, optimizers, penalty)
+    exact, _ = take_steps(tensors, meta, loss, optimizers, penalty, torch.float64)
+    difference = largest_difference(ours, theirs)
+    name = " ".join([block] + [f"{name}={value}" for name, value in settings.items()])
+    print(f"| {example} | {name} | {len(ours)} | {ours[0]:.7g} | {ours[-1]:.7g} | {theirs[-1]:.7g} | {difference:.1e} "
+          f"| {largest_difference(ours, exact):.1e} | {largest_difference(theirs, exact):.1e} |", flush=True)
+    return difference
 
 
 def main():
-    sgdc, wanted = sys.argv[1], set(sys.argv[2:])
-    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-    worst = 0
-    print("| example | run | loss of step 1 | of step 10, sgdc | of step 10, PyTorch | largest relative difference |")
-    print("|---|---|---|---|---|---|")
-    for example, run, settings, loss, optimizer, *more in PROGRAMS:
-        if wanted and example not in wanted:
-            continue
-        penalty, trained = (more + [None, None])[:2]
-        with tempfile.TemporaryDirectory() as folder:
-            trace = os.path.join(folder, "trace.safetensors")
-            command = [sgdc, os.path.join(root, "examples", example + ".sgd"), "--run=" + run, "-q", "--trace=" + trace]
-            for name, value in settings.items():
-                command.append(f"--set={name}={value}")
-            done = subprocess.run(command, capture_output=True, text=True, cwd=root)
-            if not os.path.exists(trace):
-                sys.exit(f"{example} {run}: {done.stderr}")
-            tensors, meta = read_safetensors(trace)
-        mine, theirs = tensors["loss_of_step"], take_steps(tensors, meta, loss, optimizer, penalty, trained)
-        difference = max(abs(a - b) / max(abs(b), 1e-30) for a, b in zip(mine, theirs))
-        worst = max(worst, difference)
-        name = run + "".join(f" {k}={v}" for k, v in settings.items())
-        print(f"| {example} | {name} | {mine[0]:.6g} | {mine[-1]:.6g} | {theirs[-1]:.6g} | {difference:.1e} |")
-    print(f"\nPyTorch {torch.__version__}, f32 on one CPU thread; the largest difference is {worst:.1e}.")
-    sys.exit(worst > 1e-5)
+    sgdc, wanted = os.path.abspath(sys.argv[1]), set(sys.argv[2:])
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
+    known = {name[:-4] for name in os.listdir(folder) if name.endswith(".sgd")}
+    if missing := known - {run[0] for run in RUNS}:
+        sys.exit("not compared: " + ", ".join(sorted(missing)))
+    torch.set_num_threads(1)
+    print("| example | run | steps | loss, first | last, sgdc | last, PyTorch | difference | sgdc to f64 | PyTorch to f64 |")
+    print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
+    worst = max(compare(sgdc, folder, *run) for run in RUNS if not wanted or run[0] in wanted)
+    print(f"\nPyTorch {torch.__version__}; the largest difference is {worst:.1e}.")
+    sys.exit(not worst <= MOST)
 
 
-torch.set_num_threads(1)
 main()
