@@ -56,6 +56,7 @@ void lowering_start_root(Lowering *L, const char *root)
     path->counts = arena_new_of(L->arena, PathCounts);
     path->site_counts = arena_new_of(L->arena, PathCounts);
     L->path = path;
+    L->calls_made = 0;
 }
 
 bool is_prelude_span(const Lowering *L, Span span)

@@ -450,8 +450,12 @@ static bool may_enter(Lowering *L, const Definition *definition, Span span)
     if (same >= MOST_SAME_DEPTH)
         d = lower_error(L, CODE_E0901, span, "%s calls itself: recursion is not part of the language",
                         definition->name.text);
+    else if (L->call_depth >= MOST_CALL_DEPTH)
+        d = lower_error(L, CODE_E0901, span, "calls of definitions are nested too deeply");
+    else if (L->calls_made++ == MOST_CALLS)
+        d = lower_error(L, CODE_E0901, span, "more than %d calls of definitions come from one expression", MOST_CALLS);
     else
-        d = lower_error(L, CODE_E0901, span, "calls of definitions are nested too deeply, or too many");
+        return false;
     lower_help(L, d, "what repeats is written with repeat");
     vector_push(L->arena, &L->broken, definition);
     return false;
