@@ -38,7 +38,7 @@ RULE(RANDOM) { return NULL; }
 RULE(IOTA) { return NULL; }
 RULE(GRADIENT) { return NULL; }
 
-/* ---- one source */
+/* ---- one source. Numbers meet the adjoint first: it often is one, and they fold. */
 RULE(NEG) { return neg(g, adjoint); }
 
 RULE(ABS) {
@@ -58,14 +58,14 @@ RULE(SIGMOID) { return mul(g, mul(g, adjoint, y), sub(g, like(g, y, 1), y)); }
 RULE(ERF) {
     Node *x = y->source[0];
     Node *bell = graph_unary(g, OP_EXP, neg(g, mul(g, x, x)));
-    return mul(g, adjoint, mul(g, like(g, y, 1.1283791670955126), bell));   /* 2 / sqrt(pi) */
+    return mul(g, mul(g, adjoint, like(g, y, 1.1283791670955126)), bell);   /* 2 / sqrt(pi) */
 }
 
 RULE(FLOOR) { return NULL; }
 
 RULE(POWI) {
     int64_t n = y->attr.index;
-    return mul(g, adjoint, mul(g, like(g, y, (double)n), graph_powi(g, y->source[0], n - 1)));
+    return mul(g, mul(g, adjoint, like(g, y, (double)n)), graph_powi(g, y->source[0], n - 1));
 }
 
 RULE(NOT) { return NULL; }
@@ -96,7 +96,7 @@ RULE(MIN) { return grad_MAX(g, y, adjoint, k, failure); }
 /* b * a^(b-1), and a^b * log a, which is 0 where a is 0. */
 RULE(POW) {
     Node *a = y->source[0], *b = y->source[1];
-    if (k == 0) return mul(g, adjoint, mul(g, b, graph_binary(g, OP_POW, a, sub(g, b, like(g, b, 1)))));
+    if (k == 0) return mul(g, mul(g, adjoint, b), graph_binary(g, OP_POW, a, sub(g, b, like(g, b, 1))));
     Node *slope = mul(g, mul(g, adjoint, y), graph_unary(g, OP_LOG, a));
     return only_where_not(g, graph_binary(g, OP_EQ, a, like(g, a, 0)), slope);
 }
