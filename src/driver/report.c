@@ -53,10 +53,20 @@ static void print_cell(FILE *to, const char *text, const char *heading) {
     fprintf(to, "  %*s", width, text);
 }
 
-void report_open(Report *report, const Driver *driver) {
+static void widen(int *width, const char *text) {
+    if ((int)strlen(text) > *width) *width = (int)strlen(text);
+}
+
+void report_open(Report *report, const Driver *driver, Training *const *trainings, int count) {
     ProgressMode mode = driver->options->progress;
     bool terminal = isatty(fileno(driver->info));
-    *report = (Report){.to = driver->result, .progress = driver->info};
+    char text[32];
+    *report = (Report){.to = driver->result, .progress = driver->info, .runs = count};
+    for (int i = 0; i < count && count > 1; i++) {
+        widen(&report->name_width, trainings[i]->run->name);
+        widen(&report->epoch_width, report_count(text, sizeof text, planned_epochs(trainings[i])));
+        widen(&report->step_width, report_count(text, sizeof text, trainings[i]->planned));
+    }
     if (driver->options->quiet && mode == PROGRESS_AUTO) return;
     report->bar = mode == PROGRESS_BAR || (mode == PROGRESS_AUTO && terminal);
     report->plain = mode == PROGRESS_PLAIN || (mode == PROGRESS_AUTO && !terminal);
@@ -91,36 +101,36 @@ void report_line(const Report *report, const Training *t) {
     fflush(to);
 }
 
+/* A figure after its name; in a list of runs padded, so that they stand below each other. */
+static void print_figure(const Report *report, const char *name, double figure, bool known) {
+    char text[64];
+    fprintf(report->to, "  %s %-*s", name, report->runs > 1 ? 9 : 0, figure_text(text, sizeof text, figure, known));
+}
+
 void report_summary(const Report *report, const Training *t) {
+    static const char *const ends[] = {[END_PLANNED] = "epoch", [END_STOPPED] = "stopped after epoch",
+                                       [END_DIVERGED] = "diverged in epoch", [END_INTERRUPTED] = "interrupted in epoch"};
     const Run *run = t->run;
     FILE *to = report->to;
-    int width = 0;
-    for (int i = 0; i < t->driver->program->run_count; i++) {
-        int length = (int)strlen(t->driver->program->runs[i].name);
-        if (length > width) width = length;
-    }
-    char text[64], epoch[32], epochs[32];
-    const char *how = t->end == END_DIVERGED ? "diverged in epoch" : t->end == END_STOPPED ? "stopped after epoch"
-                    : t->end == END_INTERRUPTED ? "interrupted in epoch" : "epoch";
-    report_count(epoch, sizeof epoch, t->now.epoch);
-    report_count(epochs, sizeof epochs, planned_epochs(t));
+    char text[64], other[32];
+    fprintf(to, "%-*s", report->name_width, run->name);
     if (t->started_step >= t->planned) {
-        fprintf(to, "%-*s  nothing to do: %s steps were done before\n", width, run->name,
-                report_count(text, sizeof text, t->started_step));
+        fprintf(to, "  nothing to do: %s steps were done before\n", report_count(text, sizeof text, t->started_step));
         return;
     }
-    fprintf(to, "%-*s  %s %*s/%s", width, run->name, how, (int)strlen(epochs), epoch, epochs);
-    fprintf(to, "  train_loss %s", figure_text(text, sizeof text, t->now.train_loss, true));
-    if (t->data->valid.count)
-        fprintf(to, "  valid_loss %s", figure_text(text, sizeof text, t->now.valid_loss, !isnan(t->now.valid_loss)));
+    report_count(text, sizeof text, t->now.epoch);
+    report_count(other, sizeof other, planned_epochs(t));
+    fprintf(to, "  %s %*s/%-*s", ends[t->end], report->epoch_width, text, report->epoch_width, other);
+    print_figure(report, "train_loss", t->now.train_loss, true);
+    if (t->data->valid.count) print_figure(report, "valid_loss", t->now.valid_loss, !isnan(t->now.valid_loss));
     for (int m = 0; m < run->measure_count; m++)
-        fprintf(to, "  %s %s", run->measures[m].name, figure_text(text, sizeof text, t->now.metrics[m], !isnan(t->now.metrics[m])));
-    if (t->best_epoch && t->end != END_DIVERGED) {
-        report_count(epoch, sizeof epoch, t->best_epoch);
-        fprintf(to, "  kept epoch %s with %s %s", epoch, run->keep_figure, figure_text(text, sizeof text, t->best_figure, true));
-    }
-    fprintf(to, "  %s step%s", report_count(epoch, sizeof epoch, t->now.step), t->now.step == 1 ? "" : "s");
-    fprintf(to, "  %s\n", report_duration(text, sizeof text, t->now.seconds));
+        print_figure(report, run->measures[m].name, t->now.metrics[m], !isnan(t->now.metrics[m]));
+    fprintf(to, "  %*s step%s", report->step_width, report_count(text, sizeof text, t->now.step), t->now.step == 1 ? " " : "s");
+    fprintf(to, "  %s", report_duration(text, sizeof text, t->now.seconds));
+    if (t->best_epoch && t->end != END_DIVERGED)
+        fprintf(to, "  kept epoch %s: %s %s", report_count(other, sizeof other, t->best_epoch), run->keep_figure,
+                figure_text(text, sizeof text, t->best_figure, true));
+    fprintf(to, "\n");
     fflush(to);
 }
 
@@ -149,8 +159,8 @@ void report_parameters(const Report *report, const Training *t) {
 
 /* ---- progress ---------------------------------------------------------------------------------------- */
 void report_clear_progress(Report *report) {
-    if (report->width) fprintf(report->progress, "\r%*s\r", report->width, "");
-    report->width = 0;
+    if (report->drawn) fprintf(report->progress, "\r%*s\r", report->drawn, "");
+    report->drawn = 0;
     fflush(report->progress);
 }
 
@@ -174,8 +184,8 @@ void report_progress(Report *report, const Training *t, double elapsed) {
                           bar, 100.0 * (double)done / (double)(all ? all : 1), epoch, loss, rate, left);
     if (length >= (int)sizeof line) length = (int)sizeof line - 1;
     if (report->bar) {
-        fprintf(report->progress, "\r%-*s", report->width, line);
-        if (length > report->width) report->width = length;
+        fprintf(report->progress, "\r%-*s", report->drawn, line);
+        if (length > report->drawn) report->drawn = length;
     } else {
         fprintf(report->progress, "%s\n", line);
     }

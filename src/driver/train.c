@@ -478,7 +478,7 @@ static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
 static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     Report out;
     Log *log = NULL;
-    report_open(&out, driver);
+    report_open(&out, driver, trainings, count);
     if (driver->options->log && !(log = log_open(driver, trainings, count))) return EXIT_DATA;
     ExitCode code = EXIT_DONE;
     int trained = 0;
@@ -506,7 +506,7 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
 static ExitCode trace_one(Driver *driver, Training **trainings) {
     Report out;
     int traced = trace_run_index(driver->program, driver->options->run_only);
-    report_open(&out, driver);
+    report_open(&out, driver, trainings, traced + 1);
     for (int i = 0; i < traced; i++)
         if (trace_starts_from(driver->program, traced, i) && !train_run(trainings[i], trainings, &out, NULL, false))
             return EXIT_DATA;

@@ -81,8 +81,12 @@ bool   watch_holds(Training *t, const Watch *watch);
 double watch_figure(const Training *t, const char *name);
 
 /* ---- report.c -------------------------------------------------------------------------------- */
-typedef struct Report { FILE *to, *progress; bool bar, plain; double redrawn; int width; } Report;
-void report_open(Report *report, const Driver *driver);
+typedef struct Report {
+    FILE *to, *progress;
+    int  runs, name_width, epoch_width, step_width;               /* the widest of all runs */
+    bool bar, plain; double redrawn; int drawn;                   /* progress; drawn: characters on the line */
+} Report;
+void report_open(Report *report, const Driver *driver, Training *const *trainings, int count);
 void report_heading(const Report *report, const Training *t);
 void report_line(const Report *report, const Training *t);
 void report_progress(Report *report, const Training *t, double elapsed);    /* at most some times a second */
