@@ -106,7 +106,8 @@ Value value_at(Emitter *e, Node *node, const Spot *spot);
 Value value_flat(Emitter *e, Node *node, Index linear, Index row);
 /* The spot of a source; *ok: NULL if it is always inside, else i1 or a vector of it. Absent places become 0. */
 Spot  spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes, Shape source,
-                   Index row, Value *ok);
+                   Index row, uint32_t surely_inside, Value *ok);      /* bits: source axes known to be inside */
+bool  axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t limit);
 Index spot_linear(Emitter *e, const Spot *spot, Shape shape);
 Spot  spot_of_linear(Emitter *e, Index linear, Shape shape, Index row);
 

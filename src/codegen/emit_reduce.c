@@ -123,7 +123,8 @@ static void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) 
 }
 
 /* ---- terms ------------------------------------------------------------------------------------- */
-typedef struct Space { int64_t extent[MOST_AXES]; int result, axes; int64_t terms; } Space;
+/* peeled: source axes that loop bounds keep inside (tiles only) */
+typedef struct Space { int64_t extent[MOST_AXES]; int result, axes; int64_t terms; uint32_t peeled[2]; } Space;
 
 static Space space_of(const Node *node) {
     const Contraction *c = node->attr.contraction;
@@ -140,7 +141,8 @@ static Space space_of(const Node *node) {
 static Value operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot, Value *ok) {
     const Contraction *c = node->attr.contraction;
     Node *source = node->source[operand];
-    Spot s = spot_through(e, &c->access[operand], spot, space->extent, space->axes, source->shape, spot->row, ok);
+    Spot s = spot_through(e, &c->access[operand], spot, space->extent, space->axes, source->shape, spot->row,
+                          space->peeled[operand], ok);
     return value_at(e, source, &s);
 }
 
@@ -171,7 +173,103 @@ typedef struct Tile {
     bool by_tile[2], by_vector[2];            /* does the operand change along them */
     Value row_begin, row_end;                 /* rows summed: a run-time range; NULL: none */
     bool unroll;
+    bool bounded[MOST_AXES];                  /* reduced axes whose loops leave out absent terms */
 } Tile;
+
+/* ---- absent terms at borders: loop bounds instead of conditions ---- */
+
+/* The one reduced axis that moves this source axis by whole steps, if the tile and the lanes do not move it. */
+static int peeled_axis(const Tile *t, const AxisMap *map, int operand, int source_axis) {
+    int found = -1;
+    if (map->divisor != 1
+        || axis_is_inside(map, t->space.extent, t->space.axes, t->node->source[operand]->shape.extent[source_axis]))
+        return -1;
+    for (int k = 0; k < t->space.axes; k++) {
+        if (map->coef[k] == 0 || t->space.extent[k] == 1)
+            continue;
+        if (k == t->nest->tile_axis || k == t->nest->lanes)
+            return -1;
+        if (k >= t->space.result) {
+            if (found >= 0 || map->coef[k] != 1)
+                return -1;
+            found = k;
+        }
+    }
+    return found;
+}
+
+static void find_peeled(Tile *t) {
+    const Contraction *c = t->node->attr.contraction;
+    for (int s = 0; s < t->node->sources && !t->unroll; s++)
+        for (int a = 0; a < c->access[s].rank; a++) {
+            int k = peeled_axis(t, &c->access[s].axis[a], s, a);
+            if (k < 0)
+                continue;
+            t->bounded[k] = true;
+            t->space.peeled[s] |= 1u << a;
+        }
+}
+
+static Value larger(Emitter *e, Value a, Value b) {
+    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, a, b, ""), a, b, "");
+}
+
+static Value smaller(Emitter *e, Value a, Value b) {
+    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, a, b, ""), a, b, "");
+}
+
+/* 0 <= rest + k < extent for every source axis that k keeps inside */
+static void peel_bounds(Emitter *e, const Tile *t, int axis, Value *begin, Value *end) {
+    const Contraction *c = t->node->attr.contraction;
+    for (int s = 0; s < t->node->sources; s++)
+        for (int a = 0; a < c->access[s].rank; a++) {
+            const AxisMap *map = &c->access[s].axis[a];
+            if (!(t->space.peeled[s] >> a & 1) || peeled_axis(t, map, s, a) != axis)
+                continue;
+            Index rest = index_at(e, map->offset);
+            for (int k = 0; k < t->space.result; k++)
+                if (map->coef[k] != 0 && t->space.extent[k] > 1)
+                    rest = index_add(e, rest, index_scale(e, t->spot[0].axis[k], map->coef[k]));
+            Value extent = index_const(e, t->node->source[s]->shape.extent[a]);
+            *begin = larger(e, *begin, LLVMBuildNeg(e->b, rest.at, ""));
+            *end = smaller(e, *end, LLVMBuildSub(e->b, extent, rest.at, ""));
+        }
+}
+
+/* A loop that carries the chains; it may run no time at all if `maybe`. */
+typedef struct TileLoop { LoopBlocks blocks; LLVMBasicBlockRef before, after; Value start[MOST_CHAINS * 2]; } TileLoop;
+
+static void tile_loop_open(Emitter *e, const Tile *t, TileLoop *l, Value begin, Value end, bool maybe, Chain *chain) {
+    int width = chain_width(t->node);
+    for (int c = 0; c < t->count; c++)
+        for (int i = 0; i < width; i++)
+            l->start[c * width + i] = chain[c].v[i];
+    l->before = LLVMGetInsertBlock(e->b);
+    l->after = maybe ? if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, end, "")) : NULL;
+    loop_open(e, &l->blocks, begin, l->start, t->count * width);
+    for (int c = 0; c < t->count; c++)
+        for (int i = 0; i < width; i++)
+            chain[c].v[i] = l->blocks.phi[c * width + i];
+}
+
+static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, Value end, Chain *chain) {
+    int width = chain_width(t->node);
+    Value next[MOST_CHAINS * 2];
+    for (int c = 0; c < t->count; c++)
+        for (int i = 0; i < width; i++)
+            next[c * width + i] = chain[c].v[i];
+    loop_close(e, &l->blocks, end, 1, next);
+    if (l->after == NULL)
+        return;
+    LLVMBasicBlockRef from[2] = {l->before, LLVMGetInsertBlock(e->b)};
+    if_close(e, l->after);
+    for (int c = 0; c < t->count; c++)
+        for (int i = 0; i < width; i++) {
+            Value both[2] = {l->start[c * width + i], next[c * width + i]};
+            chain[c].v[i] = LLVMBuildPhi(e->b, LLVMTypeOf(both[0]), "");
+            LLVMAddIncoming(chain[c].v[i], both, from, 2);
+        }
+}
 
 static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, bool first) {
     ChainTerm term[MOST_CHAINS];
@@ -210,31 +308,23 @@ static void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain
         return;
     }
     int64_t extent = t->space.extent[axis];
-    if (t->unroll || extent == 1) {
+    if (t->unroll || (extent == 1 && !t->bounded[axis])) {
         for (int64_t i = 0; i < extent; i++) {
             k->axis[axis] = index_at(e, i);
             tile_axes(e, t, axis + 1, k, chain, first);
         }
         return;
     }
-    int width = chain_width(t->node);
-    Value carried[MOST_CHAINS * 2];
-    for (int c = 0; c < t->count; c++)
-        for (int i = 0; i < width; i++)
-            carried[c * width + i] = chain[c].v[i];
-    LoopBlocks l;
-    loop_open(e, &l, index_const(e, 0), carried, t->count * width);
-    for (int c = 0; c < t->count; c++)
-        for (int i = 0; i < width; i++)
-            chain[c].v[i] = l.phi[c * width + i];
-    k->axis[axis] = index_of(l.index);
+    Value begin = index_const(e, 0), end = index_const(e, extent);
+    if (t->bounded[axis])
+        peel_bounds(e, t, axis, &begin, &end);
+    TileLoop l;
+    tile_loop_open(e, t, &l, begin, end, t->bounded[axis], chain);
+    k->axis[axis] = index_of(l.blocks.index);
     bool inner = false;
     tile_axes(e, t, axis + 1, k, chain, &inner);
     *first = false;
-    for (int c = 0; c < t->count; c++)
-        for (int i = 0; i < width; i++)
-            carried[c * width + i] = chain[c].v[i];
-    loop_close(e, &l, index_const(e, extent), 1, carried);
+    tile_loop_close(e, t, &l, end, chain);
 }
 
 static void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
@@ -244,23 +334,12 @@ static void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
         tile_axes(e, t, t->space.result, &k, chain, &first);
         return;
     }
-    int width = chain_width(t->node);
-    Value carried[MOST_CHAINS * 2];
-    for (int c = 0; c < t->count; c++)
-        for (int i = 0; i < width; i++)
-            carried[c * width + i] = chain[c].v[i];
-    LoopBlocks l;
-    loop_open(e, &l, t->row_begin, carried, t->count * width);
-    for (int c = 0; c < t->count; c++)
-        for (int i = 0; i < width; i++)
-            chain[c].v[i] = l.phi[c * width + i];
-    k.row = index_of(l.index);
+    TileLoop l;
+    tile_loop_open(e, t, &l, t->row_begin, t->row_end, false, chain);
+    k.row = index_of(l.blocks.index);
     first = false;
     tile_axes(e, t, t->space.result, &k, chain, &first);
-    for (int c = 0; c < t->count; c++)
-        for (int i = 0; i < width; i++)
-            carried[c * width + i] = chain[c].v[i];
-    loop_close(e, &l, t->row_end, 1, carried);
+    tile_loop_close(e, t, &l, t->row_end, chain);
 }
 
 static Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors) {
@@ -289,6 +368,7 @@ static Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, i
         if (nest->lanes == LANES_ROWS && nest->reduce->source[s]->rows != 0)
             t.by_vector[s] = true;
     t.unroll = t.space.terms * t.count <= MOST_UNROLLED;
+    find_peeled(&t);
     return t;
 }
 
@@ -355,10 +435,6 @@ static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, in
 static int64_t chunk_of(const Node *node) {
     int64_t chunk = node->attr.contraction->chunk;
     return chunk > 0 ? chunk : (int64_t)1 << 40;
-}
-
-static Value smaller(Emitter *e, Value a, Value b) {
-    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, a, b, ""), a, b, "");
 }
 
 /* Opens the loop over the chunks that the block's places lie in: l.index is where the chunk begins, *end the

@@ -128,14 +128,14 @@ static Index guard_index(Emitter *e, Index p, int64_t extent, Value *ok) {
 }
 
 /* Is this one axis always inside its source? */
-static bool axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t limit) {
+bool axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t limit) {
     Access one = {.rank = 1, .axis = {*map}};
     Shape source = {.rank = 1, .extent = {limit}};
     return access_is_inside(&one, extent, axes, source);
 }
 
 Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes, Shape source,
-                  Index row, Value *ok) {
+                  Index row, uint32_t surely_inside, Value *ok) {
     Spot spot = {.row = row};
     for (int a = 0; a < access->rank; a++) {
         const AxisMap *map = &access->axis[a];
@@ -145,7 +145,7 @@ Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_
                 p = index_add(e, p, index_scale(e, at->axis[k], map->coef[k]));
         if (map->divisor > 1)
             p = divide_index(e, p, map->divisor, ok);
-        if (!axis_is_inside(map, extent, axes, source.extent[a]))
+        if (!(surely_inside >> a & 1) && !axis_is_inside(map, extent, axes, source.extent[a]))
             p = guard_index(e, p, source.extent[a], ok);
         spot.axis[a] = p;
     }
@@ -298,7 +298,7 @@ static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
         Value ok = NULL;
         Node *source = node->source[0];
         Spot s = spot_through(e, &node->attr.contraction->access[0], spot, node->shape.extent, node->shape.rank,
-                              source->shape, spot->row, &ok);
+                              source->shape, spot->row, 0, &ok);
         Value v = value_at(e, source, &s);
         return ok == NULL ? v : emit_select(e, ok, v, zero_of(e, node->dtype));
     }

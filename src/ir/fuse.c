@@ -70,7 +70,10 @@ static double own_cost(const Fuse *u, const Node *node) {
     case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID: case OP_ERF: return 15;
     case OP_POW: return 40;
     case OP_SQRT: case OP_DIV: case OP_FLOORDIV: case OP_MOD: case OP_POWI: return 8;
-    case OP_VIEW: case OP_RESHAPE: case OP_STOP_GRADIENT: return 0.1;
+    case OP_RESHAPE: case OP_STOP_GRADIENT: return 0;
+    case OP_VIEW:
+        return access_is_inside(&node->attr.contraction->access[0], node->shape.extent, node->shape.rank,
+                                node->source[0]->shape) ? 0 : 2;
     case OP_GATHER: return 8;
     default: return 1;
     }

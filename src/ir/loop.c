@@ -27,8 +27,8 @@ int loop_lanes(const LoopTarget *target, const Nest *nest) {
     return wide && target->lanes > 2 ? target->lanes / 2 : target->lanes;
 }
 
-/* What it costs to read, per element, with this axis along the lanes. */
-static double lane_cost(const LoopFunction *f, const Reads *reads, Shape space, int axis, int lanes, bool stores) {
+/* What it costs to read (and, once per `terms` reads, to store) an element with this axis along the lanes. */
+static double lane_cost(const LoopFunction *f, const Reads *reads, Shape space, int axis, int lanes, double terms) {
     double cost = 0;
     int64_t extent = space.extent[axis];
     double used = extent >= lanes ? lanes : extent >= 8 ? 6 : extent >= 4 ? 3 : 1;
@@ -37,6 +37,8 @@ static double lane_cost(const LoopFunction *f, const Reads *reads, Shape space, 
         int64_t step = read->linear.coef[axis];
         if (step == 0)
             cost += 0.4;
+        else if (read->guarded)
+            cost += used * 1.5;      /* lane by lane */
         else if (step == 1)
             cost += 1;
         else if (read->node->rows != 0 && f->block > 1 && node_is_stored(f, read->node) && step > 0 && step < WILD_STRIDE)
@@ -44,18 +46,21 @@ static double lane_cost(const LoopFunction *f, const Reads *reads, Shape space, 
         else
             cost += used * 1.5;
     }
-    if (stores)
-        cost += row_major_stride(space, axis) == 1 ? 1 : used * 1.5;
+    cost += (row_major_stride(space, axis) == 1 ? 1 : used * 1.5) / terms;
     return cost / used;
 }
 
 static int cheapest_lanes(const LoopFunction *f, const Nest *nest, const Reads *reads, int lanes) {
     int best = LANES_NONE;
-    double least = 1e300;
+    double least = 1e300, terms = 1;
+    for (int k = 0; nest->reduce != NULL && k < nest->reduce->attr.contraction->reduced; k++)
+        terms *= (double)nest->reduce->attr.contraction->extent[k];
+    if (nest->reduce != NULL && nest->reduce->attr.contraction->over_rows)
+        terms *= (double)f->block;
     for (int a = nest->space.rank - 1; a >= 0; a--) {
         if (nest->space.extent[a] < 2)
             continue;
-        double cost = lane_cost(f, reads, nest->space, a, lanes, true);
+        double cost = lane_cost(f, reads, nest->space, a, lanes, terms);
         if (cost < least * 0.999) {
             least = cost;
             best = a;
