@@ -1,0 +1,120 @@
+/* programs: what the numeric tests share: a .sgd text to a Program, made-up rows for its columns, a state to run in. */
+#ifndef TESTS_PROGRAMS_H
+#define TESTS_PROGRAMS_H
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/executor.h"
+#include "math_functions.h"
+
+/* ---- a seeded stream ---- */
+typedef struct Stream { uint64_t state; } Stream;
+
+static inline uint64_t stream_next(Stream *s)
+{
+    s->state += 0x9e3779b97f4a7c15ull;
+    return math_mix_u64(s->state);
+}
+
+static inline int stream_below(Stream *s, int n) { return (int)(stream_next(s) >> 33) % n; }
+
+/* ---- from text to the line where bits are fixed ---- */
+typedef struct Compiled {
+    Arena *arena;
+    SourceMap *map;
+    Diagnostics *diagnostics;
+    Program *program;                      /* NULL after an error */
+} Compiled;
+
+static inline Compiled compile_text(const char *text, bool f64)
+{
+    Compiled c = {.arena = arena_new()};
+    c.map = source_map_new(c.arena);
+    c.diagnostics = diagnostics_new(c.arena, c.map);
+    Names *names = names_new(c.arena);
+    Source *source = source_add(c.map, "program.sgd", text, strlen(text));
+    Ast *ast = parse(c.arena, names, c.diagnostics, source);
+    if (c.diagnostics->errors)
+        return c;
+    LowerOptions options = {.f64 = f64};
+    Program *program = lower_program(c.arena, names, c.diagnostics, c.map, ast, "program.sgd", &options);
+    if (!c.diagnostics->errors)
+        c.program = program;
+    return c;
+}
+
+/* Runs the passes from the one named `after` (NULL: from the first) to the one named `last` (NULL: to the end). */
+static inline void run_passes(Compiled *c, const char *after, const char *last)
+{
+    const Pass *pass = graph_passes;
+    while (after && strcmp((pass++)->name, after) != 0) {}
+    for (; pass->name; pass++) {
+        for (int r = 0; r < c->program->run_count; r++)
+            pass->run(c->program, &c->program->runs[r]);
+        if (last && strcmp(pass->name, last) == 0)
+            return;
+    }
+}
+
+/* ---- rows ---- */
+static inline sgdrt_column *make_columns(Arena *arena, const DataSet *set, int64_t rows, Stream *random)
+{
+    sgdrt_column *columns = arena_array(arena, sgdrt_column, set->column_count + 1);
+    for (int c = 0; c < set->column_count; c++) {
+        const Column *column = &set->columns[c];
+        int64_t size = shape_size(column->shape), stride = size + stream_below(random, 3);
+        char *data = arena_alloc(arena, (size_t)(rows * stride) * dtype_bytes(column->dtype) + 64);
+        columns[c] = (sgdrt_column){data, stride * (int64_t)dtype_bytes(column->dtype)};
+        for (int64_t i = 0; i < rows * stride; i++) {
+            double real = ldexp((double)(int64_t)stream_next(random), -63) * 1.5;
+            int64_t classes = column->classes > 0 ? column->classes : 5;
+            switch (column->dtype) {
+            case DTYPE_F32: ((float *)(void *)data)[i] = (float)real; break;
+            case DTYPE_F64: ((double *)(void *)data)[i] = real; break;
+            case DTYPE_I32: ((int32_t *)(void *)data)[i] = stream_below(random, (int)classes); break;
+            case DTYPE_U8: data[i] = (char)stream_below(random, 256); break;
+            case DTYPE_BOOL: data[i] = (char)stream_below(random, 2); break;
+            }
+        }
+    }
+    return columns;
+}
+
+/* ---- state ---- */
+static inline void *aligned_memory(Arena *arena, size_t bytes)
+{
+    char *memory = arena_alloc(arena, bytes + 128);
+    return memory + (64 - (uintptr_t)memory % 64);
+}
+
+static inline void start_state(const Run *run, Executor *executor, void *state, void *work, uint64_t planned)
+{
+    memset(state, 0, run->state_bytes);
+    ((sgdrt_header *)state)->seed = run->seed;
+    ((sgdrt_header *)state)->planned = planned;
+    for (int i = 0; i < run->slot_count; i++) {
+        char *to = (char *)state + run->slots[i].offset;
+        if (run->slots[i].dtype == DTYPE_F32)
+            *(float *)(void *)to = (float)run->slots[i].value;
+        else if (run->slots[i].dtype == DTYPE_F64)
+            *(double *)(void *)to = run->slots[i].value;
+        else
+            *(int32_t *)(void *)to = (int32_t)run->slots[i].value;
+    }
+    sgdrt_call call = {.state = state, .work = work};
+    executor->call(executor, ENTRY_INIT, 0, &call);
+    for (int i = 0; i < run->cell_count; i++) {            /* statistics come from the data: any will do */
+        const Cell *cell = &run->cells[i];
+        for (int64_t k = 0; cell->kind == CELL_STATISTIC && k < shape_size(cell->shape); k++) {
+            char *to = (char *)state + cell->offset;
+            if (cell->dtype == DTYPE_F64)
+                ((double *)(void *)to)[k] = 0.75;
+            else
+                ((float *)(void *)to)[k] = 0.75f;
+        }
+    }
+}
+
+#endif
