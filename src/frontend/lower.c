@@ -410,15 +410,33 @@ uint64_t path_hash(const char *path)
     return hash;
 }
 
+static void counts_grow(Lowering *L, PathCounts *counts)
+{
+    uint32_t size = counts->size == 0 ? 16 : 2 * counts->size;
+    PathCount **bucket = arena_array(L->arena, PathCount *, size);
+    for (uint32_t i = 0; i < counts->size; i++)
+        for (PathCount *c = counts->bucket[i], *next; c != NULL; c = next) {
+            next = c->next;
+            c->next = bucket[c->hash & (size - 1)];
+            bucket[c->hash & (size - 1)] = c;
+        }
+    counts->bucket = bucket;
+    counts->size = size;
+}
+
 const char *path_count(Lowering *L, PathCounts *counts, const char *path)
 {
-    PathCount **bucket = &counts->bucket[path_hash(path) % 64];
+    if (counts->used >= counts->size)
+        counts_grow(L, counts);
+    uint64_t hash = path_hash(path);
+    PathCount **bucket = &counts->bucket[hash & (counts->size - 1)];
     for (PathCount *c = *bucket; c != NULL; c = c->next)
-        if (strcmp(c->path, path) == 0)
+        if (c->hash == hash && strcmp(c->path, path) == 0)
             return text_format(L->arena, "%s.%d", path, ++c->count);
     PathCount *c = arena_new_of(L->arena, PathCount);
-    *c = (PathCount){path, 1, *bucket};
+    *c = (PathCount){path, hash, 1, *bucket};
     *bucket = c;
+    counts->used++;
     return path;
 }
 

@@ -15,8 +15,8 @@ enum {
 #define MOST_ELEMENTS ((int64_t)1 << 40)
 
 /* ---- paths: names of parameters, sites of draws ---- */
-typedef struct PathCount { const char *path; int count; struct PathCount *next; } PathCount;
-typedef struct PathCounts { PathCount *bucket[64]; } PathCounts;
+typedef struct PathCount { const char *path; uint64_t hash; int count; struct PathCount *next; } PathCount;
+typedef struct PathCounts { PathCount **bucket; uint32_t size, used; } PathCounts;    /* size: a power of two, or 0 */
 typedef struct PathState {
     const char *prefix;            /* of cells: "mlp.h"; NULL outside models */
     const char *site;              /* of draws: the whole chain of calls */
