@@ -263,3 +263,20 @@ bool graph_gradients(Graph *g, Node *y, Node *seed, Node *const *wrt, int count,
     g->backward = backward;
     return !failure.failed;
 }
+
+const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt) {
+    int nodes;
+    Node **order = graph_post_order(g->arena, &y, 1, &nodes);
+    bool *on = arena_array(g->arena, bool, y->id + 1);      /* what real values carry up from wrt */
+    if (wrt->id > y->id) return NULL;
+    on[wrt->id] = true;
+    for (int i = 0; i < nodes; i++) {
+        Node *node = order[i];
+        bool reached = false;
+        for (int s = 0; s < node->sources; s++) reached |= on[node->source[s]->id];
+        if (!reached || node->op == OP_STOP_GRADIENT) continue;
+        if (!dtype_is_real(node->dtype) || node->op == OP_FLOOR) return node;
+        on[node->id] = true;
+    }
+    return NULL;
+}

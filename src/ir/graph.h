@@ -160,6 +160,9 @@ void graph_to_line(Graph *g, Node **roots, int count);
  * the adjoint has rows and the source has none it is summed over rows (one batch sum per use). Reports an error
  * at the op's span and returns false if an op on the way has no derivative. */
 bool graph_gradients(Graph *g, Node *y, Node *seed, Node *const *wrt, int count, Node **out);
+/* Where y depends on `wrt` but its gradient is absent: the first op on the way up that has no derivative; NULL if y
+ * does not depend on it or stop_gradient is all that is in the way. */
+const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt);
 
 /* ---- print.c */
 void graph_print(Text *to, Node *const *roots, const char *const *root_names, int count);           /* deterministic, numbered from 0 */

@@ -97,11 +97,31 @@ static Node *objective(Graph *g, const Run *run) {
     return total;
 }
 
+/* A parameter that the objective depends on, but only through what has no derivative, would never be trained.
+ */
+static void check_ways(Graph *g, const Run *run, Node *total, const Gradients *gradients) {
+    for (int i = 0; i < gradients->count; i++) {
+        const Cell *cell = &run->cells[gradients->leaf[i]->attr.index];
+        const Node *end = gradients->value[i] ? NULL : graph_gradient_end(g, total, gradients->wrt[i]);
+        if (!end) continue;
+        Diagnostic *d =
+            report(g->diagnostics, CODE_E0209, end->span,
+                   "what is minimised depends on %s only through this, which has no derivative (%s)",
+                   cell->name, op_text(end->op));
+        add_note(g->diagnostics, d, cell->span, "%s is declared here", cell->name);
+        add_help(g->diagnostics, d,
+                 "use a smooth stand-in, such as sigmoid for a comparison, or leave %s out of "
+                 "training: optimizer[%s] = none",
+                 cell->name, cell->name);
+    }
+}
+
 /* Batch sums times 1 / rows. */
 static void add_objective(Graph *g, const Run *run, Gradients *gradients) {
     Node *total = objective(g, run);
     if (!total || !graph_gradients(g, total, NULL, gradients->wrt, gradients->count, gradients->value))
         return;
+    check_ways(g, run, total, gradients);
     for (int i = 0; i < gradients->count; i++) {
         Node *sum = gradients->value[i];
         if (!sum) continue;
