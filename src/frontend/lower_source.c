@@ -296,6 +296,11 @@ static int column_at(SourceContext *context, const Expr *expr, Name word, Column
     if (column >= 0) return column;
     if (!context->making) INTERNAL_ERROR("a column of %s is not known", context->variant->set->name);
     column = find_equal(context, &wanted);
+    if (column < 0 && context->field < 0 && wanted.csv_count) {
+        wanted.dtype = DTYPE_I32;                    /* a label that is stored already, as in the file */
+        column = find_equal(context, &wanted);
+        wanted.dtype = context->X->L->real;
+    }
     if (column < 0) column = source_add_column(context, wanted);
     ColumnUse use = {expr, word, context->field, column};
     vector_push(context->X->arena, &context->variant->uses, use);
@@ -312,7 +317,8 @@ Value *source_column_value(SourceContext *context, int index) {
         leaf = graph_binary(L->graph, OP_DIV, graph_binary(L->graph, OP_SUB, leaf, mean), deviation);
     }
     bool label_field = context->field >= 0 && context->type.classes > 0;
-    if (column->dtype == DTYPE_U8 || (column->dtype == DTYPE_I32 && context->field >= 0 && !label_field))
+    bool of_keep = context->field < 0 && column->csv_count == 0;
+    if (column->dtype == DTYPE_U8 || (column->dtype == DTYPE_I32 && !label_field && !of_keep))
         leaf = graph_cast(L->graph, leaf, L->real);
     return value_tensor(L, leaf, context->field < 0 ? 0 : column->remap_count);
 }
