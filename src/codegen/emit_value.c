@@ -100,6 +100,38 @@ Spot spot_of_linear(Emitter *e, Index linear, Shape shape, Index row) {
     return spot;
 }
 
+/* The place in a value of another shape: axes are merged and split in groups of equal size, so that most divisions
+ * are by small extents and many are none. */
+static Spot spot_reshaped(Emitter *e, const Spot *at, Shape from, Shape to) {
+    Spot spot = {.row = at->row};
+    for (int f = 0, t = 0; t < to.rank;) {
+        int f_end = f, t_end = t;
+        int64_t f_size = 1, t_size = 1;
+        do {
+            if (f_end < from.rank && (f_size <= t_size || t_end == to.rank))
+                f_size *= from.extent[f_end++];
+            else if (t_end < to.rank)
+                t_size *= to.extent[t_end++];
+        } while (f_size != t_size || t_end == t);
+        while (t_end < to.rank && to.extent[t_end] == 1)
+            t_end++;
+        Shape group_from = {.rank = f_end - f}, group_to = {.rank = t_end - t};
+        Spot part = {.row = at->row};
+        for (int a = f; a < f_end; a++) {
+            group_from.extent[a - f] = from.extent[a];
+            part.axis[a - f] = at->axis[a];
+        }
+        for (int a = t; a < t_end; a++)
+            group_to.extent[a - t] = to.extent[a];
+        Spot places = spot_of_linear(e, spot_linear(e, &part, group_from), group_to, at->row);
+        for (int a = t; a < t_end; a++)
+            spot.axis[a] = places.axis[a - t];
+        f = f_end;
+        t = t_end;
+    }
+    return spot;
+}
+
 /* place / divisor; *ok: where the division leaves no rest */
 static Index divide_index(Emitter *e, Index p, int64_t divisor, Value *ok) {
     if (p.lanes == NULL && p.step % divisor == 0) {
@@ -260,7 +292,8 @@ static Value load_stored(Emitter *e, const Node *node, const Spot *spot, Index l
         copy = NULL;
     if (copy != NULL) {
         Index at = buffer_index(e, copy, node, spot, linear);
-        if (main == NULL || (at.lanes == NULL && at.step == 1))
+        bool together = at.lanes == NULL && (at.step == 1 || (at.step == 0 && nest_walks_rows(e->nest)));
+        if (main == NULL || together)
             return load_at(e, REGION_WORK, node->dtype, buffer_base(e, copy), at);
     }
     return load_at(e, REGION_WORK, node->dtype, buffer_base(e, main), buffer_index(e, main, node, spot, linear));
@@ -280,6 +313,18 @@ static Value value_gather(Emitter *e, Node *node, const Spot *spot) {
             t.axis[a] = spot->axis[a < shared ? a : a - 1 + chosen];
     t.axis[shared] = is_vector(i) ? (Index){.lanes = i} : index_of(LLVMBuildZExt(e->b, i, e->i64, ""));
     return emit_select(e, inside, value_at(e, table, &t), zero_of(e, node->dtype));
+}
+
+/* Is the value computed from its place on each axis, not from its row-major place? */
+static bool needs_places(const Emitter *e, const Node *node) {
+    if (is_loaded(e, node) || op_class(node->op) == OP_CLASS_REDUCE)
+        return false;
+    if (node->op == OP_VIEW || node->op == OP_GATHER || node->op == OP_IOTA)
+        return true;
+    for (int s = 0; s < node->sources; s++)
+        if (needs_places(e, node->source[s]))
+            return true;
+    return false;
 }
 
 static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
@@ -302,7 +347,13 @@ static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
         Value v = value_at(e, source, &s);
         return ok == NULL ? v : emit_select(e, ok, v, zero_of(e, node->dtype));
     }
-    case OP_RESHAPE: return value_flat(e, node->source[0], spot_linear(e, spot, node->shape), spot->row);
+    case OP_RESHAPE: {
+        Node *source = node->source[0];
+        if (!needs_places(e, source))
+            return value_flat(e, source, spot_linear(e, spot, node->shape), spot->row);
+        Spot s = spot_reshaped(e, spot, node->shape, source->shape);
+        return value_at(e, source, &s);
+    }
     case OP_GATHER: return value_gather(e, node, spot);
     default: return value_leaf(e, node, spot_linear(e, spot, node->shape), spot->row);
     }

@@ -120,5 +120,6 @@ int64_t row_major_stride(Shape s, int axis);
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
 void plan_function(LoopFunction *f);                               /* buffers: which, layout, lives, offsets; copies */
+bool nest_walks_rows(const Nest *nest);                            /* reads all elements of a row, row by row */
 int  loop_lanes(const LoopTarget *target, const Nest *nest);       /* places in a vector of this nest */
 #endif

@@ -61,6 +61,17 @@ static int axis_of_stride(Shape shape, int64_t stride) {
     return -1;
 }
 
+/* A sum over rows and more: for one row after the other it reads elements, which the second layout has together. */
+bool nest_walks_rows(const Nest *nest) {
+    if (nest->kind != NEST_REDUCE || nest->lanes < 0 || !nest->reduce->attr.contraction->over_rows)
+        return false;
+    const Contraction *c = nest->reduce->attr.contraction;
+    for (int k = 0; k < c->reduced; k++)
+        if (c->extent[k] > 1)
+            return true;
+    return false;
+}
+
 static void visit_want(void *context, const Read *read) {
     Plan *p = context;
     LoopFunction *f = p->f;
@@ -72,6 +83,8 @@ static void visit_want(void *context, const Read *read) {
     if (read->node->rows != 0 && f->block > 1 && p->nest->lanes >= 0) {
         int64_t step = read->linear.coef[p->nest->lanes];
         int axis = step == 0 ? -1 : axis_of_stride(read->node->shape, step);
+        if (step == 0 && nest_walks_rows(p->nest))
+            axis = f->copy_axis[id] >= 0 ? f->copy_axis[id] : axis_of_stride(read->node->shape, 1);
         if (axis >= 0 && f->copy_axis[id] < 0 && !p->wants_copy[id])
             f->copy_axis[id] = axis;
         if (axis >= 0 && f->copy_axis[id] == axis) {
