@@ -8,7 +8,7 @@
 #include "frontend/lower_internal.h"
 #include <string.h>
 
-/* ---- context ------------------------------------------------------------------------------ */
+/* ---- context --------------------------------------------------------------------------------- */
 static Value *constant_named(Lowering *L, const char *name, Value *value)
 {
     scope_bind(L, L->prelude, name_from(L->names, name), value, (Span){0, 0});
@@ -89,7 +89,7 @@ void lower_declare_definitions(Lowering *L, const Ast *ast)
     }
 }
 
-/* ---- scopes --------------------------------------------------------------------------------- */
+/* ---- scopes ---------------------------------------------------------------------------------- */
 Scope *scope_new(Lowering *L, Scope *parent)
 {
     Scope *scope = arena_new_of(L->arena, Scope);
@@ -115,10 +115,12 @@ Binding *scope_find(const Scope *scope, Name name)
     return NULL;
 }
 
-/* What the user calls a value is kept with its node, for --emit=grad; names of the prelude say nothing to them. */
+/* What the user calls a value is kept with its node, for --emit=grad; names of the prelude say nothing to
+ * them. */
 void name_value(const Lowering *L, Name name, const Value *value, Span span)
 {
-    if (value->kind != VALUE_TENSOR || value->node->name != NULL || value->node->op == OP_CONST || span.begin == 0)
+    if (value->kind != VALUE_TENSOR || value->node->name != NULL || value->node->op == OP_CONST
+        || span.begin == 0)
         return;
     const Source *source = source_place(L->map, span.begin).source;
     if (source != NULL && !source->is_prelude)
@@ -140,7 +142,7 @@ Binding *scope_bind(Lowering *L, Scope *scope, Name name, Value *value, Span spa
     return b;
 }
 
-/* ---- errors --------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 const char *definition_kind_text(DefinitionKind kind)
 {
     static const char *const text[] = {"model", "layer", "def", "loss", "metric", "optimizer"};
@@ -197,8 +199,8 @@ Diagnostic *lower_error(Lowering *L, Code code, Span span, const char *format, .
         const CallFrame *inner = L->calls;
         while (inner->outer != frame)
             inner = inner->outer;
-        lower_note(L, d, span, "found while lowering the body of %s %s", definition_kind_text(inner->definition->kind),
-                   inner->definition->name.text);
+        lower_note(L, d, span, "found while lowering the body of %s %s",
+                   definition_kind_text(inner->definition->kind), inner->definition->name.text);
     }
     L->call_notes = NULL;
     Diagnostic *first = NULL;
@@ -238,8 +240,8 @@ void lower_help(Lowering *L, Diagnostic *to, const char *format, ...)
     add_help(L->diagnostics, to, "%s", buffer);
 }
 
-void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *wanted, const char *const *more,
-                   int count)
+void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *wanted,
+                   const char *const *more, int count)
 {
     if (to == NULL)
         return;
@@ -266,8 +268,8 @@ void report_unknown_name(Lowering *L, const Definition *definition, const Scope 
     Diagnostic *d;
     if (L->in_index) {
         d = lower_error(L, CODE_E0207, name.span, "the index %s is not bound", name.text);
-        lower_help(L, d, "bind it on the left, as in y[%s] = ..., or by `for`, as in sum(... for %s)", name.text,
-                   name.text);
+        lower_help(L, d, "bind it on the left, as in y[%s] = ..., or by `for`, as in sum(... for %s)",
+                   name.text, name.text);
         return;
     }
     static const char *const more[] = {"training"};
@@ -361,7 +363,7 @@ Value *value_axes_to_own(Lowering *L, const Value *v, const int *ids, int count)
     return value_is_poison(tensor) ? tensor : tensor_axes_to_own(L, tensor, ids, count);
 }
 
-/* ---- cells and slots ---------------------------------------------------------------------------- */
+/* ---- cells and slots ------------------------------------------------------------------------- */
 int lower_find_cell(const Lowering *L, const char *path)
 {
     for (int i = 0; i < L->cells.count; i++)
@@ -370,12 +372,18 @@ int lower_find_cell(const Lowering *L, const char *path)
     return -1;
 }
 
-int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape shape, Node *initial, Span span)
+int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape shape, Node *initial,
+               Span span)
 {
     int index = lower_find_cell(L, path);
     if (index >= 0)
         return index;
-    Cell cell = {.kind = kind, .name = path, .dtype = dtype, .shape = shape, .initial = initial, .of = -1,
+    Cell cell = {.kind = kind,
+                 .name = path,
+                 .dtype = dtype,
+                 .shape = shape,
+                 .initial = initial,
+                 .of = -1,
                  .span = span};
     vector_push(L->arena, &L->cells, cell);
     return L->cells.count - 1;
@@ -401,7 +409,7 @@ Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span)
     return value_with_node(L, number, graph_leaf(L->graph, OP_SLOT, t, (Shape){0}, index));
 }
 
-/* ---- paths ------------------------------------------------------------------------------------------ */
+/* ---- paths ----------------------------------------------------------------------------------- */
 uint64_t path_hash(const char *path)
 {
     uint64_t hash = 0xcbf29ce484222325u;
@@ -475,7 +483,8 @@ static const char *dotted_text(Lowering *L, const Expr *path)
     if (path->kind == EXPR_INDEX && path->index.items.count == 1) {
         const Item *item = &path->index.items.items[0];
         const char *base = dotted_text(L, path->index.base);
-        if (base == NULL || item->kind != ITEM_EXPR || item->expr->kind != EXPR_NUMBER || !item->expr->number.is_integer)
+        if (base == NULL || item->kind != ITEM_EXPR || item->expr->kind != EXPR_NUMBER
+            || !item->expr->number.is_integer)
             return NULL;
         return text_format(L->arena, "%s[%lld]", base, (long long)item->expr->number.value);
     }
@@ -518,7 +527,8 @@ const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *
     bool is_model = binding != NULL && binding->value->kind == VALUE_DEFINITION
                     && binding->value->definition->kind == DEFINE_MODEL;
     if (binding == NULL || !is_model) {
-        Diagnostic *d = lower_error(L, CODE_E0202, span, "there is no model or part of a model named %s", text);
+        Diagnostic *d =
+            lower_error(L, CODE_E0202, span, "there is no model or part of a model named %s", text);
         lower_suggest(L, d, scope, text, NULL, 0);
         return NULL;
     }
@@ -531,8 +541,10 @@ const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *
             add_prefixes(L, L->cells.items[i].name, &candidates, &count);
         }
     if (!called) {
-        lower_error(L, CODE_E0216, span, "%s has no parameters in this run: nothing that is minimized calls it, "
-                    "or it declares none", root->name.text);
+        lower_error(L, CODE_E0216, span,
+                    "%s has no parameters in this run: nothing that is minimized calls it, "
+                    "or it declares none",
+                    root->name.text);
         return NULL;
     }
     Diagnostic *d = lower_error(L, CODE_E0202, span, "%s has no part named %s", root->name.text, text);

@@ -1,5 +1,6 @@
 /* lower: from the tree to the graph of ONE example. Checking and lowering are one walk: bodies are lowered at
- * each call, with numbers for every size, so a type is whatever the graph node says and there is no symbolic algebra.
+ * each call, with numbers for every size, so a type is whatever the graph node says and there is no symbolic
+ * algebra.
  *
  *   lower.c             names, scopes, runs, cells, slots, module paths
  *   lower_value.c       values: constructors, conversions, how they print
@@ -15,13 +16,13 @@
  *   lower_experiment*.c, lower_data.c ...  data, train, settings, each, optimizers: a Program
  *
  * INDEX AXES are the one mechanism behind index notation and lifting. An index axis is an id with an extent.
- * A tensor value lists the ids it depends on, in ascending order; they are the leading axes of its node, its own
- * axes follow. Elementwise operations align two values on the union of their ids; `sum(... for i)` reduces an
- * id; `y[o, i] = e` and the end of a lifted call turn ids back into own axes. An id created later is larger, so
- * the ids a construct opened are always the last ones of a value, just before its own axes.
+ * A tensor value lists the ids it depends on, in ascending order; they are the leading axes of its node, its
+ * own axes follow. Elementwise operations align two values on the union of their ids; `sum(... for i)`
+ * reduces an id; `y[o, i] = e` and the end of a lifted call turn ids back into own axes. An id created later
+ * is larger, so the ids a construct opened are always the last ones of a value, just before its own axes.
  *
- * Invariants: a Value is immutable; a mistake is reported once, at its place, and gives POISON; whatever touches
- * poison is poison without a word. No function here returns NULL for a Value.
+ * Invariants: a Value is immutable; a mistake is reported once, at its place, and gives POISON; whatever
+ * touches poison is poison without a word. No function here returns NULL for a Value.
  */
 #ifndef SGDC_LOWER_H
 #define SGDC_LOWER_H
@@ -34,7 +35,7 @@ typedef struct Scope Scope;
 typedef struct Value Value;
 typedef struct Module Module;
 
-/* ---- values ------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 typedef enum ValueKind {
     VALUE_POISON,       /* an error already reported */
     VALUE_NONE,         /* `none`; also the result of a body without `return` */
@@ -46,7 +47,7 @@ typedef enum ValueKind {
     VALUE_STRING,
     VALUE_QUANTITY,     /* 3 epochs: number, unit */
     VALUE_RANGE,        /* a..b: begin, end */
-    VALUE_LIST,         /* [1, 2, 3] of compile-time items; becomes a tensor where needed; also a shape (`..s`) */
+    VALUE_LIST,         /* [1, 2, 3] of compile-time items, a tensor where needed; also a shape (`..s`) */
     VALUE_TUPLE,        /* several results; names[i] may be NULL */
     VALUE_DEFINITION,   /* a definition, not called; loss, model, ... also as an argument */
     VALUE_BUILTIN,
@@ -94,8 +95,8 @@ Value *value_definition(Lowering *L, const Definition *definition);
 Value *value_external(Lowering *L, int tag, void *object);
 /* A tensor without index axes. classes > 0: a label. */
 Value *value_tensor(Lowering *L, Node *node, int64_t classes);
-/* A compile-time number whose run-time self is `node` (a SLOT): sizes and exponents take the number, arithmetic
- * with tensors takes the node, so that changing the slot changes the run. */
+/* A compile-time number whose run-time self is `node` (a SLOT): sizes and exponents take the number,
+ * arithmetic with tensors takes the node, so that changing the slot changes the run. */
 Value *value_with_node(Lowering *L, const Value *number, Node *node);
 static inline bool value_is_poison(const Value *v) { return v->kind == VALUE_POISON; }
 static inline bool value_is_number(const Value *v) { return v->kind == VALUE_INT || v->kind == VALUE_NUMBER; }
@@ -105,11 +106,11 @@ Shape value_own_shape(const Value *v);
 const char *value_type_text(Lowering *L, const Value *v);
 const char *shape_text(Lowering *L, DType t, int64_t classes, Shape s);
 
-/* Anything numeric as a tensor of dtype `t`, if it becomes that freely (numbers, sizes, index variables, lists of
- * them); reports and gives poison if not. `what` names the thing in the message ("the loss"). */
+/* Anything numeric as a tensor of dtype `t`, if it becomes that freely (numbers, sizes, index variables,
+ * lists of them); reports and gives poison if not. `what` names the thing in the message ("the loss"). */
 Value *value_to_tensor(Lowering *L, const Value *v, DType t, Span span, const char *what);
-/* The same, its own shape checked to be `shape` (a scalar is repeated to it), without index axes: a node. NULL
- * after an error. */
+/* The same, its own shape checked to be `shape` (a scalar is repeated to it), without index axes: a node.
+ * NULL after an error. */
 Node  *value_to_node(Lowering *L, const Value *v, DType t, Shape shape, Span span, const char *what);
 /* A real scalar node of the run's float type: a loss, a learning rate. NULL after an error. */
 Node  *value_to_real_scalar(Lowering *L, const Value *v, Span span, const char *what);
@@ -120,14 +121,15 @@ bool lower_constant_number(Lowering *L, const Value *v, Span span, const char *w
 bool lower_constant_bool(Lowering *L, const Value *v, Span span, const char *what, bool *out);
 bool lower_constant_string(Lowering *L, const Value *v, Span span, const char *what, const char **out);
 
-/* ---- scopes ------------------------------------------------------------------------------ */
+/* ---- scopes ---------------------------------------------------------------------------------- */
 typedef struct Binding {
     Name name; Value *value; Span span; bool used;
     const char *doc;
     Vector(Span) uses;               /* not filled by lowering of bodies; free for the experiment */
     struct Binding *next;            /* the earlier one of the same scope */
 } Binding;
-struct Scope { Scope *parent; Binding *last; bool is_body; /* names of a definition's body end here, then the globals */ };
+/* is_body: of a definition; behind it come the globals. */
+struct Scope { Scope *parent; Binding *last; bool is_body; };
 
 Scope   *scope_new(Lowering *L, Scope *parent);
 /* Binds or rebinds `name` in this very scope. */
@@ -136,7 +138,7 @@ Binding *scope_bind(Lowering *L, Scope *scope, Name name, Value *value, Span spa
 Binding *scope_find(const Scope *scope, Name name);
 Binding *scope_find_here(const Scope *scope, Name name);
 
-/* ---- modules: where parameters live -------------------------------------------------------- */
+/* ---- modules: where parameters live ---------------------------------------------------------- */
 struct Module {
     const char *path;                /* "mlp", "mlp.h.dense" */
     Name name;                       /* last part, without [3] */
@@ -149,9 +151,11 @@ bool module_covers(const char *module_path, const char *cell_name);
  * reported if nothing of that name exists in the run's cells so far. *cell: the cell it is exactly, or -1. */
 const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *cell);
 
-/* ---- builtins ---------------------------------------------------------------------------- */
-typedef struct Arguments { int count; Value **value; Name *name; const Expr **expr; Span span; } Arguments;   /* name NULL: positional */
-typedef Value *(*BuiltinFunction)(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
+/* ---- builtins -------------------------------------------------------------------------------- */
+/* name NULL: positional */
+typedef struct Arguments { int count; Value **value; Name *name; const Expr **expr; Span span; } Arguments;
+typedef Value *(*BuiltinFunction)(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
+                                  void *context);
 typedef struct Builtin {
     const char *name;
     int least, most;                 /* positional arguments; most -1: any number */
@@ -162,7 +166,7 @@ typedef struct Builtin {
 /* A builtin the experiment adds to a scope (tensor_sum, all_sum, columns, ...). */
 Value *value_builtin(Lowering *L, const Builtin *builtin, void *context);
 
-/* ---- the context -------------------------------------------------------------------------- */
+/* ---- the context ----------------------------------------------------------------------------- */
 typedef struct AxisInfo { int64_t extent; Name name; } AxisInfo;
 typedef Vector(Cell) CellList;
 typedef Vector(Slot) SlotList;
@@ -176,7 +180,7 @@ typedef void (*StateHook)(Lowering *L, Scope *scope, const Stmt *stmt, void *con
  * inside.x. NULL: none, an error is reported. */
 typedef Value *(*ExternalHook)(Lowering *L, Scope *scope, const Expr *expr, Value *base, void *context);
 
-/* Is every parameter of the module with this path frozen in the run? Then its body is lowered as in predict. */
+/* Is every parameter of the model with this path frozen in the run? Then its body is lowered as in predict. */
 typedef bool (*FrozenHook)(Lowering *L, const char *path, void *context);
 
 struct Lowering {
@@ -203,6 +207,7 @@ struct Lowering {
     struct RangeFrame *ranges;       /* extents found for the binders of the statement at hand */
     struct CallFrame *calls; int call_depth, expression_depth, prelude_depth; int64_t calls_made;
     struct DrawFrame *draw;
+    bool   frozen;                   /* `training` is false as a frozen model is lowered */
     int64_t stand_ins;               /* made so far: lower_grad.c */
     Scope *scope;                    /* of the expression at hand: messages say where its names come from */
     Vector(const Definition *) broken;   /* recursive ones: calls are poison after the first report */
@@ -212,37 +217,42 @@ struct Lowering {
     Diagnostic *call_notes;          /* the first "in this call of" of the last error */
 };
 
-/* A context with builtins and constants (pi, inf, true, ...) in `global`. Set graph before lowering anything. */
+/* A context with builtins and constants (pi, inf, true, ...) in `global`. Set graph before lowering
+ * anything. */
 Lowering *lowering_new(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, bool f64);
 /* Starts a run: empties cells, slots and modules, takes its graph. */
 void lowering_start_run(Lowering *L, Graph *graph);
-/* Begins an expression that is lowered anew (to train, to predict, a measure): names of draws start over. `root`
- * is the path draws outside models get: "train". */
+/* Begins an expression that is lowered anew (to train, to predict, a measure): names of draws start over.
+ * `root` is the path draws outside models get: "train". */
 void lowering_start_root(Lowering *L, const char *root);
-/* Binds every definition of the tree in L->global (L->prelude if its source is the prelude); reports duplicates. */
+/* Binds every definition of the tree in L->global (L->prelude if its source is the prelude); reports
+ * duplicates. */
 void lower_declare_definitions(Lowering *L, const Ast *ast);
 /* Name checks of every definition's body, called or not: unknown names are reported once, at their place. */
 void lower_check_names(Lowering *L, const Ast *ast);
 
-/* ---- the walk ------------------------------------------------------------------------------ */
+/* ---- the walk -------------------------------------------------------------------------------- */
 Value *lower_expression(Lowering *L, Scope *scope, const Expr *expr);
 /* The statements of a body, in order; the value of `return`, or VALUE_NONE. Bindings stay in `scope`. */
 Value *lower_block(Lowering *L, Scope *scope, const StmtList *body);
-/* One statement of a body (assignment, typed binding, draw, tuple, repeat); true if it was one. Train blocks use
- * this for what is not a setting. */
+/* One statement of a body (assignment, typed binding, draw, tuple, repeat); true if it was one. Train blocks
+ * use this for what is not a setting. */
 bool   lower_statement(Lowering *L, Scope *scope, const Stmt *stmt);
 /* `name: type = e` or `~ e` where the type is declared: the value checked against it. */
-Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *type, Word name, const Expr *value, bool is_draw);
+Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *type, Word name, const Expr *value,
+                   bool is_draw);
 
 /* Arguments of a call, lowered. */
 Arguments *lower_arguments(Lowering *L, Scope *scope, const Expr *call);
 Arguments *arguments_of(Lowering *L, Value *const *values, int count, Span span);   /* positional */
 /* Calls a definition: binds, solves sizes, lifts, lowers the body, checks the result. */
-Value *lower_call_definition(Lowering *L, const Definition *definition, const Arguments *args, const Expr *call);
+Value *lower_call_definition(Lowering *L, const Definition *definition, const Arguments *args,
+                             const Expr *call);
 /* Binds arguments to formals (defaults too) without lowering the body: VALUE_BOUND. */
-Value *lower_bind_definition(Lowering *L, const Definition *definition, const Arguments *args, const Expr *call);
+Value *lower_bind_definition(Lowering *L, const Definition *definition, const Arguments *args,
+                             const Expr *call);
 
-/* ---- types ------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 typedef struct Type {
     bool known;                      /* false after an error */
     bool is_compile_time;            /* int, bool without dims used as a size: no tensor */
@@ -260,22 +270,28 @@ void   lower_close_axes(Lowering *L, int count);
 Value *value_own_to_axes(Lowering *L, const Value *v, const int *ids, int count);
 Value *value_axes_to_own(Lowering *L, const Value *v, const int *ids, int count);
 
-/* ---- cells and slots ------------------------------------------------------------------------ */
-/* The cell of that name, made if there is none; initial may be NULL to be set later. Its index in L->cells. */
-int    lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape shape, Node *initial, Span span);
+/* ---- cells and slots ------------------------------------------------------------------------- */
+/* The cell of that name, made if there is none; initial may be NULL to be set later. Its index in
+ * L->cells. */
+int    lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape shape, Node *initial,
+                  Span span);
 int    lower_find_cell(const Lowering *L, const char *path);      /* -1 if there is none */
 Value *lower_cell_value(Lowering *L, int cell);                   /* its CELL leaf */
 /* The slot of that name, made if there is none; the number with the slot as its run-time self. */
 Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span);
 
 /* ---- saying what is wrong -------------------------------------------------------------------- */
-/* Reports (unless quiet) with the notes of the calls being lowered ("in this call of dense"). NULL if quiet. */
-Diagnostic *lower_error(Lowering *L, Code code, Span span, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Reports (unless quiet) with the notes of the calls being lowered ("in this call of dense"). NULL if
+ * quiet. */
+Diagnostic *lower_error(Lowering *L, Code code, Span span, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* add_note and add_help that accept the NULL of a quiet error. */
-void lower_note(Lowering *L, Diagnostic *to, Span span, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void lower_note(Lowering *L, Diagnostic *to, Span span, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void lower_help(Lowering *L, Diagnostic *to, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* "did you mean ..." among the names visible from the scope (and `more`). */
-void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *wanted, const char *const *more, int count);
+void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *wanted,
+                   const char *const *more, int count);
 /* E0210: `what` is not supported yet. Poison. */
 Value *lower_unsupported(Lowering *L, Span span, const char *what);
 

@@ -1,13 +1,13 @@
 /* lower_block.c: the statements of bodies: bindings, parameters, draws, repeat, return.
  *
- * A binding gives its name to the path of what is written on its right: `h = dense(x, 5)` makes mlp.h.dense.w.
- * repeat lowers its body once per turn into the same scope, so a name rebound in it carries on; inside, paths
- * have the turn in brackets.
+ * A binding gives its name to the path of what is written on its right: `h = dense(x, 5)` makes
+ * mlp.h.dense.w. repeat lowers its body once per turn into the same scope, so a name rebound in it carries
+ * on; inside, paths have the turn in brackets.
  */
 #include "frontend/lower_internal.h"
 #include <string.h>
 
-/* ---- typed bindings --------------------------------------------------------------------------------------- */
+/* ---- typed bindings -------------------------------------------------------------------------- */
 static bool depends_on_example(Lowering *L, Node *node, Span *where)
 {
     int count;
@@ -22,7 +22,8 @@ static bool depends_on_example(Lowering *L, Node *node, Span *where)
     return false;
 }
 
-Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *written, Word name, const Expr *value, bool is_draw)
+Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *written, Word name, const Expr *value,
+                   bool is_draw)
 {
     Type type = lower_type(L, scope, written);
     if (!type.known)
@@ -39,13 +40,14 @@ Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *written, Word name
     return type_fit(L, &type, v, value->span, what, written->span);
 }
 
-/* ---- param ---------------------------------------------------------------------------------------------------- */
+/* ---- param ----------------------------------------------------------------------------------- */
 static Node *initial_value(Lowering *L, Scope *scope, const Stmt *stmt, const Type *type, const char *path)
 {
     const Expr *expr = stmt->bind.value;
     if (expr == NULL)
         return graph_const(L->graph, type->dtype, type->shape, 0);
-    Value *v = stmt->bind.is_draw ? lower_draw(L, scope, expr, type, path, true) : lower_expression(L, scope, expr);
+    Value *v =
+        stmt->bind.is_draw ? lower_draw(L, scope, expr, type, path, true) : lower_expression(L, scope, expr);
     if (value_is_poison(v))
         return NULL;
     const char *what = text_format(L->arena, "the start of %s", stmt->bind.name.text);
@@ -54,9 +56,12 @@ static Node *initial_value(Lowering *L, Scope *scope, const Stmt *stmt, const Ty
         return NULL;
     Span where;
     if (x->axes > 0 || depends_on_example(L, x->node, &where)) {
-        Diagnostic *d = lower_error(L, CODE_E0218, expr->span, "%s depends on an example; a parameter exists before "
-                                    "any example is seen", what);
-        lower_help(L, d, "start it with numbers, sizes or a draw: param %s: ... ~ normal(0, 0.1)", stmt->bind.name.text);
+        Diagnostic *d = lower_error(L, CODE_E0218, expr->span,
+                                    "%s depends on an example; a parameter exists before "
+                                    "any example is seen",
+                                    what);
+        lower_help(L, d, "start it with numbers, sizes or a draw: param %s: ... ~ normal(0, 0.1)",
+                   stmt->bind.name.text);
         return NULL;
     }
     return value_to_node(L, x, type->dtype, type->shape, expr->span, what);
@@ -65,7 +70,7 @@ static Node *initial_value(Lowering *L, Scope *scope, const Stmt *stmt, const Ty
 static Value *new_parameter(Lowering *L, Scope *scope, const Stmt *stmt, const Type *type, const char *path)
 {
     int active = L->active_count;
-    L->active_count = 0;              /* a parameter has no mapped axes */
+    L->active_count = 0; /* a parameter has no mapped axes */
     Node *initial = initial_value(L, scope, stmt, type, path);
     L->active_count = active;
     if (initial == NULL)
@@ -79,35 +84,41 @@ static Value *lower_param(Lowering *L, Scope *scope, const Stmt *stmt)
 {
     const char *name = stmt->bind.name.text;
     if (!L->path->is_owner || L->path->prefix == NULL) {
-        Diagnostic *d = lower_error(L, CODE_E0218, stmt->span, "the parameter %s stands outside a model or layer", name);
-        lower_help(L, d, "a definition with parameters is a layer (fresh ones at each place it is called) or a model "
-                         "(one set wherever it is called)");
+        Diagnostic *d =
+            lower_error(L, CODE_E0218, stmt->span, "the parameter %s stands outside a model or layer", name);
+        lower_help(
+            L, d,
+            "a definition with parameters is a layer (fresh ones at each place it is called) or a model "
+            "(one set wherever it is called)");
         return value_poison(L);
     }
     Type type = lower_type(L, scope, stmt->bind.type);
     if (!type.known)
         return value_poison(L);
     if (!dtype_is_real(type.dtype)) {
-        lower_error(L, CODE_E0203, stmt->bind.type->span, "a parameter is learnt, so it is f32 or f64, not %s",
-                    type_text(L, &type));
+        lower_error(L, CODE_E0203, stmt->bind.type->span,
+                    "a parameter is learnt, so it is f32 or f64, not %s", type_text(L, &type));
         return value_poison(L);
     }
-    const char *path = path_count(L, L->path->counts, path_join(L, L->path->prefix, name, L->path->iteration));
+    const char *path =
+        path_count(L, L->path->counts, path_join(L, L->path->prefix, name, L->path->iteration));
     int cell = lower_find_cell(L, path);
     if (cell < 0)
         return new_parameter(L, scope, stmt, &type, path);
     const Cell *before = &L->cells.items[cell];
     if (!shape_equal(before->shape, type.shape) || before->dtype != type.dtype) {
-        Diagnostic *d = lower_error(L, CODE_E0218, stmt->span, "%s is %s in this call and %s in an earlier one; a model "
-                                    "has one set of parameters", path, type_text(L, &type),
-                                    shape_text(L, before->dtype, 0, before->shape));
+        Diagnostic *d =
+            lower_error(L, CODE_E0218, stmt->span,
+                        "%s is %s in this call and %s in an earlier one; a model "
+                        "has one set of parameters",
+                        path, type_text(L, &type), shape_text(L, before->dtype, 0, before->shape));
         lower_help(L, d, "make it a layer if every call shall have its own");
         return value_poison(L);
     }
     return lower_cell_value(L, cell);
 }
 
-/* ---- bindings ------------------------------------------------------------------------------------------------- */
+/* ---- bindings -------------------------------------------------------------------------------- */
 static Value *lower_indexed_binding(Lowering *L, Scope *scope, const Stmt *stmt)
 {
     const BinderList *binders = &stmt->assign.binders;
@@ -167,13 +178,13 @@ static void lower_tuple(Lowering *L, Scope *scope, const Stmt *stmt)
     L->path = outer;
     bool fits = (v->kind == VALUE_TUPLE || v->kind == VALUE_LIST) && v->count == count;
     if (!fits && !value_is_poison(v))
-        lower_error(L, CODE_E0216, stmt->span, "%s on the left, and the right is %s", count_text(L, count, "name"),
-                    value_type_text(L, v));
+        lower_error(L, CODE_E0216, stmt->span, "%s on the left, and the right is %s",
+                    count_text(L, count, "name"), value_type_text(L, v));
     for (int i = 0; i < count; i++)
         scope_bind(L, scope, names[i].text, fits ? v->items[i] : value_poison(L), names[i].span);
 }
 
-/* ---- repeat ------------------------------------------------------------------------------------------------------ */
+/* ---- repeat ---------------------------------------------------------------------------------- */
 static void repeat_turn(Lowering *L, Scope *scope, const Stmt *stmt, int64_t turn, Value *item)
 {
     PathState path = *L->path, *outer = L->path;
@@ -184,7 +195,8 @@ static void repeat_turn(Lowering *L, Scope *scope, const Stmt *stmt, int64_t tur
     for (int i = 0; i < stmt->repeat.body.count; i++) {
         const Stmt *inner = stmt->repeat.body.items[i];
         if (inner->kind == STMT_RETURN)
-            lower_error(L, CODE_E0213, inner->span, "`return` stands at the end of a definition, not inside repeat");
+            lower_error(L, CODE_E0213, inner->span,
+                        "`return` stands at the end of a definition, not inside repeat");
         else if (!lower_statement(L, scope, inner) && inner->kind != STMT_ERROR)
             lower_error(L, CODE_E0213, inner->span, "this statement does not belong inside repeat");
     }
@@ -205,7 +217,8 @@ static void lower_repeat(Lowering *L, Scope *scope, const Stmt *stmt)
         begin = v->integer;
         turns = v->end - begin;
     } else if (is_loop) {
-        lower_error(L, CODE_E0203, count->span, "repeat ... in needs a list like [16, 32] or a range like 0..4; this is %s",
+        lower_error(L, CODE_E0203, count->span,
+                    "repeat ... in needs a list like [16, 32] or a range like 0..4; this is %s",
                     value_type_text(L, v));
         return;
     } else if (!lower_constant_int(L, v, count->span, "the number of repeats", &turns)) {
@@ -222,11 +235,12 @@ static void lower_repeat(Lowering *L, Scope *scope, const Stmt *stmt)
     }
     L->call_depth++;
     for (int64_t turn = 0; turn < turns; turn++)
-        repeat_turn(L, scope, stmt, turn, v->kind == VALUE_LIST ? v->items[turn] : value_int(L, begin + turn));
+        repeat_turn(L, scope, stmt, turn,
+                    v->kind == VALUE_LIST ? v->items[turn] : value_int(L, begin + turn));
     L->call_depth--;
 }
 
-/* ---- statements -------------------------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------ */
 bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt)
 {
     Span outer = L->graph->span;
@@ -241,8 +255,11 @@ bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt)
         if (L->state_hook != NULL) {
             L->state_hook(L, scope, stmt, L->hook_context);
         } else {
-            const char *where = L->calls == NULL ? "a train block" : text_format(L->arena, "the %s %s",
-                                definition_kind_text(L->calls->definition->kind), L->calls->definition->name.text);
+            const char *where =
+                L->calls == NULL
+                    ? "a train block"
+                    : text_format(L->arena, "the %s %s", definition_kind_text(L->calls->definition->kind),
+                                  L->calls->definition->name.text);
             Value *poison = lower_unsupported(L, stmt->span, text_format(L->arena, "`state` in %s", where));
             scope_bind(L, scope, stmt->bind.name.text, poison, stmt->bind.name.span);
         }
@@ -280,14 +297,17 @@ static void refuse_statement(Lowering *L, const Stmt *stmt)
                     stmt->bind.name.text);
         return;
     case STMT_NAMED:
-        lower_error(L, CODE_E0213, stmt->span, "`%s %s = ...` is a setting of a train block", stmt->named.key.text,
-                    stmt->named.name.text);
+        lower_error(L, CODE_E0213, stmt->span, "`%s %s = ...` is a setting of a train block",
+                    stmt->named.key.text, stmt->named.name.text);
         return;
     case STMT_DEFINITION:
-        lower_error(L, CODE_E0213, stmt->definition->name.span, "definitions stand at the top of the file, not inside one "
+        lower_error(L, CODE_E0213, stmt->definition->name.span,
+                    "definitions stand at the top of the file, not inside one "
                     "another");
         return;
-    default: lower_error(L, CODE_E0213, stmt->span, "this statement does not belong into a definition"); return;
+    default:
+        lower_error(L, CODE_E0213, stmt->span, "this statement does not belong into a definition");
+        return;
     }
 }
 

@@ -9,10 +9,14 @@
 
 #define UNUSED (void)scope, (void)call, (void)context
 
-/* ---- functions of one number ------------------------------------------------------------------------------------ */
-typedef struct UnaryName { const char *name; Op op; } UnaryName;
+/* ---- functions of one number ----------------------------------------------------------------- */
+typedef struct UnaryName {
+    const char *name;
+    Op op;
+} UnaryName;
 
-static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
+                                  void *context)
 {
     const Value *v = args->value[0];
     Op op = ((const UnaryName *)context)->op;
@@ -28,7 +32,8 @@ static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *ar
     return v->node == NULL ? number : value_with_node(L, number, graph_unary(L->graph, op, v->node));
 }
 
-static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
+                                  void *context)
 {
     UNUSED;
     const Value *v = args->value[0];
@@ -37,7 +42,7 @@ static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *ar
                                                         : element_unary(L, OP_STOP_GRADIENT, v, call->span);
 }
 
-/* ---- sum, mean, max, min ------------------------------------------------------------------------------------------ */
+/* ---- sum, mean, max, min --------------------------------------------------------------------- */
 static Value *lower_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
 {
     UNUSED;
@@ -52,7 +57,8 @@ static Value *lower_mean(Lowering *L, Scope *scope, const Arguments *args, const
 
 static Value *extreme(Lowering *L, const Arguments *args, const Expr *call, bool is_max)
 {
-    static const Phrase phrases[] = {{"take the smaller of", "and", false}, {"take the larger of", "and", false}};
+    static const Phrase phrases[] = {{"take the smaller of", "and", false},
+                                     {"take the larger of", "and", false}};
     if (args->count == 1)
         return reduce_own(L, is_max ? REDUCTION_MAX : REDUCTION_MIN, args->value[0], call->span);
     Value *result = args->value[0];
@@ -82,12 +88,13 @@ static Value *lower_min(Lowering *L, Scope *scope, const Arguments *args, const 
     return extreme(L, args, call, false);
 }
 
-/* ---- argmax, where, casts -------------------------------------------------------------------------------------------- */
+/* ---- argmax, where, casts -------------------------------------------------------------------- */
 static Value *lower_argmax(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
 {
     UNUSED;
     const Value *v = args->value[0];
-    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of argmax");
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span,
+                               "the argument of argmax");
     if (value_is_poison(x))
         return x;
     Shape own = value_own_shape(x);
@@ -117,7 +124,7 @@ static Value *lower_cast(Lowering *L, Scope *scope, const Arguments *args, const
     return element_cast(L, args->value[0], t, call->span);
 }
 
-/* ---- shapes -------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 static bool is_array(const Value *v)
 {
     return v->kind == VALUE_TENSOR || (v->kind == VALUE_LIST && value_is_numeric(v));
@@ -156,7 +163,8 @@ static bool read_shape(Lowering *L, const Value *v, Span span, Shape *shape)
 {
     *shape = (Shape){0};
     if (v->kind != VALUE_LIST) {
-        lower_error(L, CODE_E0203, span, "a shape is a list of sizes like [4, 7]; this is %s", value_type_text(L, v));
+        lower_error(L, CODE_E0203, span, "a shape is a list of sizes like [4, 7]; this is %s",
+                    value_type_text(L, v));
         return false;
     }
     for (int i = 0; i < v->count; i++) {
@@ -164,8 +172,8 @@ static bool read_shape(Lowering *L, const Value *v, Span span, Shape *shape)
         int parts = item->kind == VALUE_LIST && item->is_shape ? item->count : 1;
         for (int k = 0; k < parts; k++) {
             int64_t extent;
-            if (!lower_constant_int(L, parts == 1 && item->kind != VALUE_LIST ? item : item->items[k], span, "a size",
-                                    &extent))
+            if (!lower_constant_int(L, parts == 1 && item->kind != VALUE_LIST ? item : item->items[k], span,
+                                    "a size", &extent))
                 return false;
             if (extent < 1 || extent >= MOST_EXTENT || shape->rank == MOST_RANK) {
                 lower_error(L, CODE_E0219, span, "a shape has at most %d sizes, each at least 1", MOST_RANK);
@@ -217,16 +225,18 @@ static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *args, con
             return parts[i];
         Shape own = value_own_shape(parts[i]);
         if (own.rank == 0) {
-            Diagnostic *d = lower_error(L, CODE_E0214, args->expr[i]->span, "concat joins vectors; this is %s",
-                                        value_type_text(L, parts[i]));
+            Diagnostic *d = lower_error(L, CODE_E0214, args->expr[i]->span,
+                                        "concat joins vectors; this is %s", value_type_text(L, parts[i]));
             lower_help(L, d, "a vector of one number is [x]");
             return value_poison(L);
         }
         Shape leading = own;
         leading.rank--;
         if (leading.rank > 0 && lift.rank > 0 && !shape_equal(leading, lift)) {
-            lower_error(L, CODE_E0201, call->span, "concat joins along the last axis, and the axes in front differ: %s "
-                        "and %s", value_type_text(L, parts[0]), value_type_text(L, parts[i]));
+            lower_error(L, CODE_E0201, call->span,
+                        "concat joins along the last axis, and the axes in front differ: %s "
+                        "and %s",
+                        value_type_text(L, parts[0]), value_type_text(L, parts[i]));
             return value_poison(L);
         }
         if (leading.rank > 0)
@@ -241,7 +251,7 @@ static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *args, con
         Shape own = value_own_shape(parts[i]), full = lift;
         full.extent[full.rank++] = own.extent[own.rank - 1];
         Value *part = parts[i];
-        if (own.rank == 1 && lift.rank > 0) {      /* repeated over the mapped axes */
+        if (own.rank == 1 && lift.rank > 0) { /* repeated over the mapped axes */
             int place[MOST_RANK];
             Node *spread = value_spread(L, part, ids, axes, own);
             for (int k = 0; k < axes; k++)
@@ -260,7 +270,8 @@ static Value *lower_pad(Lowering *L, Scope *scope, const Arguments *args, const 
 {
     UNUSED;
     const Value *v = args->value[0], *widths = args->value[1];
-    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of pad");
+    Value *x =
+        value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of pad");
     if (value_is_poison(x))
         return x;
     Shape own = value_own_shape(x);
@@ -279,8 +290,10 @@ static Value *lower_pad(Lowering *L, Scope *scope, const Arguments *args, const 
         if (!lower_constant_int(L, pair ? width->items[0] : width, span, "a width of pad", &before[axis])
             || !lower_constant_int(L, pair ? width->items[1] : width, span, "a width of pad", &after[axis]))
             return value_poison(L);
-        if (before[axis] < 0 || after[axis] < 0 || before[axis] >= MOST_EXTENT || after[axis] >= MOST_EXTENT) {
-            lower_error(L, CODE_E0208, span, "a width of pad is not negative; to cut, write a slice like x[1..-1]");
+        if (before[axis] < 0 || after[axis] < 0 || before[axis] >= MOST_EXTENT
+            || after[axis] >= MOST_EXTENT) {
+            lower_error(L, CODE_E0208, span,
+                        "a width of pad is not negative; to cut, write a slice like x[1..-1]");
             return value_poison(L);
         }
         padded.extent[axis] += before[axis] + after[axis];
@@ -290,14 +303,15 @@ static Value *lower_pad(Lowering *L, Scope *scope, const Arguments *args, const 
     return value_like(L, x, graph_pad(L->graph, x->node, before, after), x->axis, x->axes);
 }
 
-/* ---- batch ---------------------------------------------------------------------------------------------------------------- */
+/* ---- batch ----------------------------------------------------------------------------------- */
 static Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
 {
     UNUSED;
     if (!L->allow_batch)
         return lower_unsupported(L, call->span, "batch(...) outside a metric");
     const Value *v = args->value[0];
-    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of batch");
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span,
+                               "the argument of batch");
     if (value_is_poison(x))
         return x;
     Value *array = arena_copy(L->arena, x, sizeof *x);
@@ -305,14 +319,15 @@ static Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, cons
     return array;
 }
 
-static Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+static Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
+                                  void *context)
 {
     UNUSED;
     (void)args;
     return lower_unsupported(L, call->span, "rank_in_batch");
 }
 
-/* ---- the table -------------------------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 static void bind(Lowering *L, const Builtin *builtin, const void *context)
 {
     scope_bind(L, L->prelude, name_from(L->names, builtin->name), value_builtin(L, builtin, (void *)context),
@@ -321,15 +336,21 @@ static void bind(Lowering *L, const Builtin *builtin, const void *context)
 
 void builtins_bind(Lowering *L)
 {
-    static const UnaryName ops[] = {{"exp", OP_EXP}, {"log", OP_LOG}, {"sqrt", OP_SQRT}, {"abs", OP_ABS},
-                                    {"sin", OP_SIN}, {"cos", OP_COS}, {"tanh", OP_TANH}, {"sigmoid", OP_SIGMOID},
-                                    {"erf", OP_ERF}, {"floor", OP_FLOOR}};
+    static const UnaryName ops[] = {{"exp", OP_EXP},    {"log", OP_LOG},         {"sqrt", OP_SQRT},
+                                    {"abs", OP_ABS},    {"sin", OP_SIN},         {"cos", OP_COS},
+                                    {"tanh", OP_TANH},  {"sigmoid", OP_SIGMOID}, {"erf", OP_ERF},
+                                    {"floor", OP_FLOOR}};
     static const Builtin unary[] = {
-        {"exp", 1, 1, false, lower_unary_builtin, "exp(x)"},   {"log", 1, 1, false, lower_unary_builtin, "log(x)"},
-        {"sqrt", 1, 1, false, lower_unary_builtin, "sqrt(x)"}, {"abs", 1, 1, false, lower_unary_builtin, "abs(x)"},
-        {"sin", 1, 1, false, lower_unary_builtin, "sin(x)"},   {"cos", 1, 1, false, lower_unary_builtin, "cos(x)"},
-        {"tanh", 1, 1, false, lower_unary_builtin, "tanh(x)"}, {"sigmoid", 1, 1, false, lower_unary_builtin, "sigmoid(x)"},
-        {"erf", 1, 1, false, lower_unary_builtin, "erf(x)"},   {"floor", 1, 1, false, lower_unary_builtin, "floor(x)"},
+        {"exp", 1, 1, false, lower_unary_builtin, "exp(x)"},
+        {"log", 1, 1, false, lower_unary_builtin, "log(x)"},
+        {"sqrt", 1, 1, false, lower_unary_builtin, "sqrt(x)"},
+        {"abs", 1, 1, false, lower_unary_builtin, "abs(x)"},
+        {"sin", 1, 1, false, lower_unary_builtin, "sin(x)"},
+        {"cos", 1, 1, false, lower_unary_builtin, "cos(x)"},
+        {"tanh", 1, 1, false, lower_unary_builtin, "tanh(x)"},
+        {"sigmoid", 1, 1, false, lower_unary_builtin, "sigmoid(x)"},
+        {"erf", 1, 1, false, lower_unary_builtin, "erf(x)"},
+        {"floor", 1, 1, false, lower_unary_builtin, "floor(x)"},
     };
     static const DType types[] = {DTYPE_F32, DTYPE_F64, DTYPE_I32};
     static const Builtin casts[] = {{"f32", 1, 1, false, lower_cast, "f32(e)"},

@@ -1,28 +1,35 @@
-/* lower_call.c: calls: which argument belongs to which parameter, sizes solved, lifting, the body, the result.
+/* lower_call.c: calls: which argument belongs to which parameter, sizes solved, lifting, the body, the
+ * result.
  *
- * A body is lowered anew at each call, with numbers for every size. Lifting: where an argument has more leading
- * axes than its parameter declares, these become index axes while the body is lowered, and own axes of the
- * result again. A definition sees its parameters, its sizes and what its file defines at top level; a definition
- * of the prelude sees only the prelude, so a user's names cannot change it.
+ * A body is lowered anew at each call, with numbers for every size. Lifting: where an argument has more
+ * leading axes than its parameter declares, these become index axes while the body is lowered, and own axes
+ * of the result again. A definition sees its parameters, its sizes and what its file defines at top level; a
+ * definition of the prelude sees only the prelude, so a user's names cannot change it.
  *
  * A call gets its path before its arguments are lowered, so that equal paths count in the order of the text.
  */
 #include "frontend/lower_internal.h"
 #include <string.h>
 
-typedef struct CallPath { const char *prefix, *site; } CallPath;
+typedef struct CallPath {
+    const char *prefix, *site;
+} CallPath;
 
 typedef struct Call {
     const Definition *definition;
-    const Expr *expr; Span span;
-    Value **given; const Expr **written;    /* by formal; NULL: not given */
-    Scope *scope;                           /* of the body */
-    int lifts, lift_ids[MOST_RANK]; Shape lift;
+    const Expr *expr;
+    Span span;
+    Value **given;
+    const Expr **written; /* by formal; NULL: not given */
+    Scope *scope;         /* of the body */
+    int lifts, lift_ids[MOST_RANK];
+    Shape lift;
     bool failed;
-    int stand_ins; Value **stand_in, **original;
+    int stand_ins;
+    Value **stand_in, **original;
 } Call;
 
-/* ---- arguments -------------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 Arguments *lower_arguments(Lowering *L, Scope *scope, const Expr *call)
 {
     const ArgumentList *written = &call->call.args;
@@ -135,7 +142,7 @@ static bool place_arguments(Lowering *L, Call *call, const Arguments *args)
     return good && !poison;
 }
 
-/* ---- binding -------------------------------------------------------------------------------------------------- */
+/* ---- binding --------------------------------------------------------------------------------- */
 /* A parameter that takes its argument as it is: no type, or a compile-time one. */
 static bool is_direct(const Call *call, int i)
 {
@@ -195,16 +202,19 @@ static void resolve_real(Lowering *L, Call *call)
     for (int i = 0; i < formals->count; i++) {
         bool compile_time, is_real;
         DType t;
-        if (formals->items[i].type == NULL || formals->items[i].type->base.text == NULL || call->given[i] == NULL)
+        if (formals->items[i].type == NULL || formals->items[i].type->base.text == NULL
+            || call->given[i] == NULL)
             continue;
         type_names(formals->items[i].type, &compile_time, &is_real, &t);
         if (!is_real || !value_is_real(call->given[i]))
             continue;
         if (from >= 0 && call->given[i]->node->dtype != call->given[from]->node->dtype) {
-            Diagnostic *d = lower_error(L, CODE_E0214, argument_span(call, i), "%s is %s, and the argument %s is %s: "
-                                        "`real` is one type in a call", formal_text(L, call, i),
-                                        value_type_text(L, call->given[i]), formals->items[from].name.text,
-                                        value_type_text(L, call->given[from]));
+            Diagnostic *d =
+                lower_error(L, CODE_E0214, argument_span(call, i),
+                            "%s is %s, and the argument %s is %s: "
+                            "`real` is one type in a call",
+                            formal_text(L, call, i), value_type_text(L, call->given[i]),
+                            formals->items[from].name.text, value_type_text(L, call->given[from]));
             lower_help(L, d, "convert one: f64(...)");
             call->failed = true;
             return;
@@ -216,7 +226,7 @@ static void resolve_real(Lowering *L, Call *call)
         L->real = call->given[from]->node->dtype;
 }
 
-/* ---- lifting ----------------------------------------------------------------------------------------------------- */
+/* ---- lifting --------------------------------------------------------------------------------- */
 static bool is_tensor_formal(const Call *call, int i)
 {
     return !is_direct(call, i) && call->given[i] != NULL;
@@ -257,10 +267,12 @@ static bool find_lift(Lowering *L, Call *call)
             call->lift = lift;
             call->lifts = lift.rank;
         } else if (!shape_equal(lift, call->lift)) {
-            Diagnostic *d = lower_error(L, CODE_E0214, call->span, "%s is %s and %s is %s: the axes in front that %s "
-                                        "is mapped over must be the same", formals->items[from].name.text,
-                                        value_type_text(L, call->given[from]), formals->items[i].name.text,
-                                        value_type_text(L, call->given[i]), call->definition->name.text);
+            Diagnostic *d = lower_error(L, CODE_E0214, call->span,
+                                        "%s is %s and %s is %s: the axes in front that %s "
+                                        "is mapped over must be the same",
+                                        formals->items[from].name.text, value_type_text(L, call->given[from]),
+                                        formals->items[i].name.text, value_type_text(L, call->given[i]),
+                                        call->definition->name.text);
             lower_note(L, d, formals->items[from].span, "declared here");
             lower_note(L, d, formals->items[i].span, "declared here");
             return false;
@@ -273,7 +285,8 @@ static bool find_lift(Lowering *L, Call *call)
     return true;
 }
 
-/* Two arguments may be one node, or a constant; a body that differentiates by a parameter must tell them apart. */
+/* Two arguments may be one node, or a constant; a body that differentiates by a parameter must tell them
+ * apart. */
 static Value *distinct(Lowering *L, Call *call, int i, Value *v)
 {
     const Definition *definition = call->definition;
@@ -298,8 +311,9 @@ static bool has_axes(Lowering *L, Call *call, int i, const Value *v, int declare
     bool fits = v->kind != VALUE_TENSOR || declared < 0 || value_own_shape(v).rank >= declared;
     if (fits && (v->kind == VALUE_TENSOR || declared <= 0 || !value_is_number(v)))
         return true;
-    Diagnostic *d = lower_error(L, CODE_E0214, argument_span(call, i), "%s is %s; it is declared with %s",
-                                formal_text(L, call, i), value_type_text(L, v), count_text(L, declared, "axis"));
+    Diagnostic *d =
+        lower_error(L, CODE_E0214, argument_span(call, i), "%s is %s; it is declared with %s",
+                    formal_text(L, call, i), value_type_text(L, v), count_text(L, declared, "axis"));
     lower_note(L, d, formal->span, "declared here");
     return false;
 }
@@ -350,7 +364,7 @@ static void bind_all(Lowering *L, Call *call)
             bind_default(L, call, i);
 }
 
-/* ---- the body ------------------------------------------------------------------------------------------------------ */
+/* ---- the body -------------------------------------------------------------------------------- */
 static Value *fit_result(Lowering *L, Call *call, const TypeExpr *written, Value *v, const char *what)
 {
     if (written == NULL || value_is_poison(v))
@@ -361,8 +375,9 @@ static Value *fit_result(Lowering *L, Call *call, const TypeExpr *written, Value
         return value_poison(L);
     Span span = definition->value != NULL ? definition->value->span : definition->name.span;
     if (v->kind == VALUE_NONE) {
-        lower_error(L, CODE_E0217, definition->name.span, "%s declares a result of type %s and returns nothing",
-                    definition->name.text, type_text(L, &type));
+        lower_error(L, CODE_E0217, definition->name.span,
+                    "%s declares a result of type %s and returns nothing", definition->name.text,
+                    type_text(L, &type));
         return value_poison(L);
     }
     for (int i = 0; definition->value == NULL && i < definition->body.count; i++)
@@ -374,8 +389,8 @@ static Value *fit_result(Lowering *L, Call *call, const TypeExpr *written, Value
     L->quiet = was_quiet;
     if (!value_is_poison(fitted))
         return fitted;
-    Diagnostic *d = lower_error(L, CODE_E0217, span, "%s of %s is %s where %s is declared", what, definition->name.text,
-                                value_type_text(L, v), type_text(L, &type));
+    Diagnostic *d = lower_error(L, CODE_E0217, span, "%s of %s is %s where %s is declared", what,
+                                definition->name.text, value_type_text(L, v), type_text(L, &type));
     lower_note(L, d, written->span, "declared here");
     return fitted;
 }
@@ -389,7 +404,8 @@ static Value *fit_results(Lowering *L, Call *call, Value *v)
         return v;
     if (v->kind != VALUE_TUPLE || v->count != results->count) {
         lower_error(L, CODE_E0217, call->definition->name.span, "%s declares %s and returns %s",
-                    call->definition->name.text, count_text(L, results->count, "result"), value_type_text(L, v));
+                    call->definition->name.text, count_text(L, results->count, "result"),
+                    value_type_text(L, v));
         return value_poison(L);
     }
     Value **items = arena_array(L->arena, Value *, v->count);
@@ -411,7 +427,7 @@ static Value *lower_body(Lowering *L, Call *call)
     return gradient_restore(L, v, call->stand_in, call->original, call->stand_ins);
 }
 
-/* ---- entering --------------------------------------------------------------------------------------------------------- */
+/* ---- entering -------------------------------------------------------------------------------- */
 static CallPath call_path(Lowering *L, const Definition *definition)
 {
     CallPath path = {0};
@@ -453,7 +469,8 @@ static bool may_enter(Lowering *L, const Definition *definition, Span span)
     else if (L->call_depth >= MOST_CALL_DEPTH)
         d = lower_error(L, CODE_E0901, span, "calls of definitions are nested too deeply");
     else if (L->calls_made++ == MOST_CALLS)
-        d = lower_error(L, CODE_E0901, span, "more than %d calls of definitions come from one expression", MOST_CALLS);
+        d = lower_error(L, CODE_E0901, span, "more than %d calls of definitions come from one expression",
+                        MOST_CALLS);
     else
         return false;
     lower_help(L, d, "what repeats is written with repeat");
@@ -465,8 +482,10 @@ static bool check_layer(Lowering *L, const Definition *definition, Span span)
 {
     if (definition->kind != DEFINE_LAYER || L->path->prefix != NULL)
         return true;
-    Diagnostic *d = lower_error(L, CODE_E0218, span, "the layer %s has parameters of its own and is called outside a "
-                                "model", definition->name.text);
+    Diagnostic *d = lower_error(L, CODE_E0218, span,
+                                "the layer %s has parameters of its own and is called outside a "
+                                "model",
+                                definition->name.text);
     lower_help(L, d, "define a model that calls it, and call the model here");
     return false;
 }
@@ -479,19 +498,30 @@ static bool call_matters(const Call *call)
         const TypeExpr *type = formals->items[i].type;
         bool compile_time, is_real;
         DType t;
-        if (type == NULL || type->base.text == NULL || !type_names(type, &compile_time, &is_real, &t) || compile_time
-            || is_real)
+        if (type == NULL || type->base.text == NULL || !type_names(type, &compile_time, &is_real, &t)
+            || compile_time || is_real)
             return true;
         const DimList *lists[] = {&type->dims, &type->more};
         for (int k = 0; k < 2; k++)
             for (int j = 0; j < lists[k]->count; j++) {
                 const Dim *dim = &lists[k]->items[j];
                 if (dim->rest.text != NULL || dim->size == NULL
-                    || (dim->size->kind == EXPR_NAME && scope_find_here(call->scope, dim->size->name.text) != NULL))
+                    || (dim->size->kind == EXPR_NAME
+                        && scope_find_here(call->scope, dim->size->name.text) != NULL))
                     return true;
             }
     }
     return false;
+}
+
+/* A frozen model runs as in predict; a model that it calls and that is trained does not. */
+static void enter_training(Lowering *L, const Definition *definition)
+{
+    if (definition->kind != DEFINE_MODEL || L->frozen_hook == NULL)
+        return;
+    bool trains = L->training || L->frozen;
+    L->frozen = trains && L->frozen_hook(L, definition->name.text, L->hook_context);
+    L->training = trains && !L->frozen;
 }
 
 static Value *enter(Lowering *L, Call *call, CallPath path)
@@ -519,7 +549,11 @@ static Value *enter(Lowering *L, Call *call, CallPath path)
         L->calls = &frame;
         L->path = &state;
         L->prelude_depth += prelude;
+        bool training = L->training, frozen = L->frozen;
+        enter_training(L, definition);
         result = lower_body(L, call);
+        L->training = training;
+        L->frozen = frozen;
         L->prelude_depth -= prelude;
         L->path = outer_path;
         L->calls = frame.outer;
@@ -535,8 +569,8 @@ static Value *enter(Lowering *L, Call *call, CallPath path)
     return result;
 }
 
-static Value *call_definition(Lowering *L, const Definition *definition, const Arguments *args, const Expr *expr,
-                              CallPath path)
+static Value *call_definition(Lowering *L, const Definition *definition, const Arguments *args,
+                              const Expr *expr, CallPath path)
 {
     Call call = {.definition = definition, .expr = expr, .span = expr == NULL ? args->span : expr->span};
     if (!check_layer(L, definition, call.span) || !may_enter(L, definition, call.span)
@@ -545,12 +579,14 @@ static Value *call_definition(Lowering *L, const Definition *definition, const A
     return enter(L, &call, path);
 }
 
-Value *lower_call_definition(Lowering *L, const Definition *definition, const Arguments *args, const Expr *call)
+Value *lower_call_definition(Lowering *L, const Definition *definition, const Arguments *args,
+                             const Expr *call)
 {
     return call_definition(L, definition, args, call, call_path(L, definition));
 }
 
-Value *lower_bind_definition(Lowering *L, const Definition *definition, const Arguments *args, const Expr *expr)
+Value *lower_bind_definition(Lowering *L, const Definition *definition, const Arguments *args,
+                             const Expr *expr)
 {
     Call call = {.definition = definition, .expr = expr, .span = expr == NULL ? args->span : expr->span};
     if (!place_arguments(L, &call, args))
@@ -572,7 +608,7 @@ Value *lower_bind_definition(Lowering *L, const Definition *definition, const Ar
     return bound;
 }
 
-/* ---- f(args) ---------------------------------------------------------------------------------------------------------- */
+/* ---- f(args) --------------------------------------------------------------------------------- */
 static Value *call_builtin(Lowering *L, Scope *scope, const Value *callee, const Expr *expr)
 {
     const Builtin *builtin = callee->builtin;
@@ -608,7 +644,7 @@ Value *lower_call(Lowering *L, Scope *scope, const Expr *expr)
     Value *callee = lower_expression(L, scope, expr->call.callee);
     switch (callee->kind) {
     case VALUE_POISON:
-        lower_arguments(L, scope, expr);      /* their mistakes are told too */
+        lower_arguments(L, scope, expr); /* their mistakes are told too */
         return callee;
     case VALUE_BUILTIN: return call_builtin(L, scope, callee, expr);
     case VALUE_DEFINITION: {

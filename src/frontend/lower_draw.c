@@ -1,18 +1,22 @@
 /* lower_draw.c: random values: uniform, normal, bernoulli, behind `~` and in the fields of synthetic data.
  *
- * Inside `x: type ~ e` these functions give an array of the declared shape, with every index axis and mapped axis
- * that is open in front, so a definition made of them (kaiming) is a distribution too. Every array of random bits
- * has its own site: the hash of the draw's path, and for the second and later ones of a draw of the path with
- * "#k" behind it. So a parameter's start is keyed by its name alone and nothing else in the program moves it.
+ * Inside `x: type ~ e` these functions give an array of the declared shape, with every index axis and mapped
+ * axis that is open in front, so a definition made of them (kaiming) is a distribution too. Every array of
+ * random bits has its own site: the hash of the draw's path, and for the second and later ones of a draw of
+ * the path with "#k" behind it. So a parameter's start is keyed by its name alone and nothing else in the
+ * program moves it.
  *
- * normal is Box-Muller on two uniforms u, v in [0, 1): sqrt(-2 log(1 - u)) cos(2 pi v), 1 - u being in (0, 1].
+ * normal is Box-Muller on two uniforms u, v in [0, 1): sqrt(-2 log(1 - u)) cos(2 pi v), 1 - u being in (0,
+ * 1].
  */
 #include "frontend/lower_internal.h"
 
-Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site, bool initial)
+Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site,
+                  bool initial)
 {
     if (!initial && !L->allow_draws && L->random_key == RANDOM_STEP) {
-        Diagnostic *d = lower_error(L, CODE_E0213, expr->span, "a draw differs in every step, and this has to answer "
+        Diagnostic *d = lower_error(L, CODE_E0213, expr->span,
+                                    "a draw differs in every step, and this has to answer "
                                     "the same each time");
         lower_help(L, d, "choose with `if training then ... else ...`");
         return value_poison(L);
@@ -25,7 +29,8 @@ Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type,
     if (value_is_poison(v))
         return v;
     if (frame.count == 0 && !initial) {
-        Diagnostic *d = lower_error(L, CODE_E0216, expr->span, "after `~` stands something that is drawn, like "
+        Diagnostic *d = lower_error(L, CODE_E0216, expr->span,
+                                    "after `~` stands something that is drawn, like "
                                     "normal(0, 1)");
         lower_help(L, d, "a value that is not random is given with `=`");
         return value_poison(L);
@@ -35,7 +40,7 @@ Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type,
     return value_to_tensor(L, v, type->dtype, expr->span, "this");
 }
 
-/* ---- uniform bits ------------------------------------------------------------------------------------------- */
+/* ---- uniform bits ---------------------------------------------------------------------------- */
 static DrawFrame *frame_of_call(Lowering *L, const Expr *call, DrawFrame *scalar)
 {
     if (L->draw != NULL)
@@ -46,7 +51,8 @@ static DrawFrame *frame_of_call(Lowering *L, const Expr *call, DrawFrame *scalar
         *scalar = (DrawFrame){.dtype = L->real, .site = site};
         return scalar;
     }
-    Diagnostic *d = lower_error(L, CODE_E0213, call->span, "a draw gets its shape from the name it is drawn for");
+    Diagnostic *d =
+        lower_error(L, CODE_E0213, call->span, "a draw gets its shape from the name it is drawn for");
     lower_help(L, d, "write it as a statement: e: f32[n] ~ normal(0, 1)");
     return NULL;
 }
@@ -55,11 +61,12 @@ static Value *uniform_bits(Lowering *L, DrawFrame *frame)
 {
     int count = frame->initial ? 0 : L->active_count;
     if (count + frame->shape.rank > MOST_RANK) {
-        lower_error(L, CODE_E0219, L->graph->span, "this draw would have more than %d axes, with those it is mapped over",
-                    MOST_RANK);
+        lower_error(L, CODE_E0219, L->graph->span,
+                    "this draw would have more than %d axes, with those it is mapped over", MOST_RANK);
         return value_poison(L);
     }
-    const char *site = frame->count == 0 ? frame->site : text_format(L->arena, "%s#%d", frame->site, frame->count);
+    const char *site =
+        frame->count == 0 ? frame->site : text_format(L->arena, "%s#%d", frame->site, frame->count);
     frame->count++;
     Random random = {.key = frame->initial ? RANDOM_INITIAL : L->random_key, .site = path_hash(site)};
     if (random.key == RANDOM_DATA)
@@ -106,11 +113,13 @@ static Value *draw_normal(Lowering *L, Scope *scope, const Arguments *args, cons
     Value *positive = combine(L, OP_SUB, value_int(L, 1), u, span);
     Value *squared = combine(L, OP_MUL, value_int(L, -2), element_unary(L, OP_LOG, positive, span), span);
     Value *angle = combine(L, OP_MUL, value_number(L, 6.28318530717958647692), v, span);
-    Value *z = combine(L, OP_MUL, element_unary(L, OP_SQRT, squared, span), element_unary(L, OP_COS, angle, span), span);
+    Value *z = combine(L, OP_MUL, element_unary(L, OP_SQRT, squared, span),
+                       element_unary(L, OP_COS, angle, span), span);
     return combine(L, OP_ADD, args->value[0], combine(L, OP_MUL, args->value[1], z, span), span);
 }
 
-static Value *draw_bernoulli(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+static Value *draw_bernoulli(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
+                             void *context)
 {
     (void)scope;
     (void)context;
@@ -128,5 +137,6 @@ void draw_builtins_bind(Lowering *L)
         {"bernoulli", 1, 1, false, draw_bernoulli, "bernoulli(p)"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        scope_bind(L, L->prelude, name_from(L->names, table[i].name), value_builtin(L, &table[i], NULL), (Span){0, 0});
+        scope_bind(L, L->prelude, name_from(L->names, table[i].name), value_builtin(L, &table[i], NULL),
+                   (Span){0, 0});
 }

@@ -12,20 +12,28 @@
 enum { MOST_UNROLLED_POWERS = 64 };
 
 static const Phrase phrase_of[] = {
-    [OPERATOR_OR] = {"combine", "and", false},       [OPERATOR_AND] = {"combine", "and", false},
-    [OPERATOR_EQ] = {"compare", "with", false},      [OPERATOR_NE] = {"compare", "with", false},
-    [OPERATOR_LT] = {"compare", "with", false},      [OPERATOR_LE] = {"compare", "with", false},
-    [OPERATOR_GT] = {"compare", "with", false},      [OPERATOR_GE] = {"compare", "with", false},
-    [OPERATOR_IN] = {"look for", "in", false},       [OPERATOR_RANGE] = {"range from", "to", false},
-    [OPERATOR_ADD] = {"add", "and", false},          [OPERATOR_SUB] = {"subtract", "from", true},
-    [OPERATOR_MUL] = {"multiply", "by", false},      [OPERATOR_DIV] = {"divide", "by", false},
-    [OPERATOR_FLOORDIV] = {"divide", "by", false},   [OPERATOR_MOD] = {"divide", "by", false},
-    [OPERATOR_MATMUL] = {"multiply", "by", false},   [OPERATOR_POW] = {"raise", "to the power", false},
+    [OPERATOR_OR] = {"combine", "and", false},     [OPERATOR_AND] = {"combine", "and", false},
+    [OPERATOR_EQ] = {"compare", "with", false},    [OPERATOR_NE] = {"compare", "with", false},
+    [OPERATOR_LT] = {"compare", "with", false},    [OPERATOR_LE] = {"compare", "with", false},
+    [OPERATOR_GT] = {"compare", "with", false},    [OPERATOR_GE] = {"compare", "with", false},
+    [OPERATOR_IN] = {"look for", "in", false},     [OPERATOR_RANGE] = {"range from", "to", false},
+    [OPERATOR_ADD] = {"add", "and", false},        [OPERATOR_SUB] = {"subtract", "from", true},
+    [OPERATOR_MUL] = {"multiply", "by", false},    [OPERATOR_DIV] = {"divide", "by", false},
+    [OPERATOR_FLOORDIV] = {"divide", "by", false}, [OPERATOR_MOD] = {"divide", "by", false},
+    [OPERATOR_MATMUL] = {"multiply", "by", false}, [OPERATOR_POW] = {"raise", "to the power", false},
 };
 static const Phrase choose_phrase = {"choose between", "and", false};
 
 /* ---- types that meet ------------------------------------------------------------------------- */
-typedef enum NumberClass { CLASS_REAL, CLASS_FREE, CLASS_NUMBER, CLASS_INT32, CLASS_LABEL, CLASS_BOOL, CLASS_OTHER } NumberClass;
+typedef enum NumberClass {
+    CLASS_REAL,
+    CLASS_FREE,
+    CLASS_NUMBER,
+    CLASS_INT32,
+    CLASS_LABEL,
+    CLASS_BOOL,
+    CLASS_OTHER
+} NumberClass;
 
 static NumberClass class_of(const Value *v)
 {
@@ -51,18 +59,20 @@ static bool is_batch_array(Lowering *L, const Value *v, Span span)
 {
     if (v->kind != VALUE_TENSOR || !v->batch)
         return false;
-    Diagnostic *d = lower_error(L, CODE_E0216, span, "batch(...) is an array over all rows, which is only reduced: "
+    Diagnostic *d = lower_error(L, CODE_E0216, span,
+                                "batch(...) is an array over all rows, which is only reduced: "
                                 "sum, mean, max or min of it");
     lower_help(L, d, "write the arithmetic inside: mean(batch(a * b))");
     return true;
 }
 
-static Diagnostic *cannot(Lowering *L, Code code, Span span, const Phrase *phrase, const Value *a, const Value *b,
-                          const Expr *left, const Expr *right)
+static Diagnostic *cannot(Lowering *L, Code code, Span span, const Phrase *phrase, const Value *a,
+                          const Value *b, const Expr *left, const Expr *right)
 {
     const char *first = value_type_text(L, phrase->swapped ? b : a);
     const char *second = value_type_text(L, phrase->swapped ? a : b);
-    Diagnostic *d = lower_error(L, code, span, "cannot %s %s %s %s", phrase->verb, first, phrase->joint, second);
+    Diagnostic *d =
+        lower_error(L, code, span, "cannot %s %s %s %s", phrase->verb, first, phrase->joint, second);
     note_operand(L, d, left, a);
     if (left == NULL || right == NULL || left->kind != EXPR_NAME || right->kind != EXPR_NAME
         || left->name.text != right->name.text)
@@ -70,15 +80,17 @@ static Diagnostic *cannot(Lowering *L, Code code, Span span, const Phrase *phras
     return d;
 }
 
-bool element_unify(Lowering *L, const Value **a, const Value **b, const Expr *left, const Expr *right, Span span,
-                   const Phrase *phrase)
+bool element_unify(Lowering *L, const Value **a, const Value **b, const Expr *left, const Expr *right,
+                   Span span, const Phrase *phrase)
 {
-    if (value_is_poison(*a) || value_is_poison(*b) || is_batch_array(L, *a, span) || is_batch_array(L, *b, span))
+    if (value_is_poison(*a) || value_is_poison(*b) || is_batch_array(L, *a, span)
+        || is_batch_array(L, *b, span))
         return false;
     NumberClass ca = class_of(*a), cb = class_of(*b);
     const Value *va = *a, *vb = *b;
     Diagnostic *d;
-    if (va->kind == VALUE_INT && (cb == CLASS_INT32 || cb == CLASS_FREE)) {    /* a whole setting among integers */
+    if (va->kind == VALUE_INT
+        && (cb == CLASS_INT32 || cb == CLASS_FREE)) { /* a whole setting among integers */
         va = value_int(L, va->integer);
         ca = CLASS_FREE;
     } else if (vb->kind == VALUE_INT && (ca == CLASS_INT32 || ca == CLASS_FREE)) {
@@ -137,8 +149,9 @@ static bool align(Lowering *L, const Value *a, const Value *b, const Expr *left,
     if (sa.rank != 0 && sb.rank != 0 && !shape_equal(sa, sb)) {
         Diagnostic *d = cannot(L, CODE_E0201, span, phrase, a, b, left, right);
         if (sa.rank != sb.rank)
-            lower_help(L, d, "there is no broadcasting; say with an index which elements meet, as in "
-                             "c[i, j] = a[i, j] + b[j]");
+            lower_help(L, d,
+                       "there is no broadcasting; say with an index which elements meet, as in "
+                       "c[i, j] = a[i, j] + b[j]");
         return false;
     }
     *own = sa.rank == 0 ? sb : sa;
@@ -147,8 +160,8 @@ static bool align(Lowering *L, const Value *a, const Value *b, const Expr *left,
     return *count >= 0;
 }
 
-static Value *pair(Lowering *L, Op op, const Value *a, const Value *b, const Expr *left, const Expr *right, Span span,
-                   const Phrase *phrase)
+static Value *pair(Lowering *L, Op op, const Value *a, const Value *b, const Expr *left, const Expr *right,
+                   Span span, const Phrase *phrase)
 {
     int ids[MOST_RANK + 1], count;
     Shape own;
@@ -168,7 +181,7 @@ Value *element_pair(Lowering *L, Op op, const Value *a, const Value *b, const Ex
     return pair(L, op, a, b, left, right, span, phrase);
 }
 
-/* ---- one operand --------------------------------------------------------------------------------- */
+/* ---- one operand ----------------------------------------------------------------------------- */
 static Value *with_node(Lowering *L, const Value *v, Node *node)
 {
     return value_like(L, v, node, v->axis, v->axes);
@@ -208,7 +221,8 @@ Value *element_negate(Lowering *L, const Value *v, Span span)
     }
     NumberClass c = class_of(v);
     if (c == CLASS_OTHER || c == CLASS_BOOL || c == CLASS_LABEL) {
-        lower_error(L, c == CLASS_OTHER ? CODE_E0216 : CODE_E0203, span, "cannot negate %s", value_type_text(L, v));
+        lower_error(L, c == CLASS_OTHER ? CODE_E0216 : CODE_E0203, span, "cannot negate %s",
+                    value_type_text(L, v));
         return value_poison(L);
     }
     if (v->node->dtype == DTYPE_I32) {
@@ -223,8 +237,8 @@ static Value *bool_tensor(Lowering *L, const Value *v, Span span)
     if (value_is_poison(v) || is_batch_array(L, v, span))
         return value_poison(L);
     if (v->kind != VALUE_BOOL && !(v->kind == VALUE_TENSOR && v->node->dtype == DTYPE_BOOL)) {
-        Diagnostic *d = lower_error(L, CODE_E0203, span, "a truth is needed here, and this is %s",
-                                    value_type_text(L, v));
+        Diagnostic *d =
+            lower_error(L, CODE_E0203, span, "a truth is needed here, and this is %s", value_type_text(L, v));
         if (value_is_numeric(v))
             lower_help(L, d, "compare it, as in x > 0");
         return value_poison(L);
@@ -259,7 +273,7 @@ Value *element_times(Lowering *L, const Value *v, double factor)
     return with_node(L, v, graph_binary(L->graph, OP_MUL, v->node, scale));
 }
 
-/* ---- compile-time arithmetic --------------------------------------------------------------------- */
+/* ---- compile-time arithmetic ----------------------------------------------------------------- */
 static double number_power(double base, int64_t n)
 {
     double result = 1;
@@ -350,7 +364,8 @@ static Value *number_arithmetic(Lowering *L, Operator op, const Value *a, const 
         if (op == OPERATOR_FLOORDIV || op == OPERATOR_MOD)
             return result;
         DType t = a->node != NULL ? a->node->dtype : b->node->dtype;
-        Value *x = value_to_tensor(L, a, t, expr->span, "this"), *y = value_to_tensor(L, b, t, expr->span, "this");
+        Value *x = value_to_tensor(L, a, t, expr->span, "this"),
+              *y = value_to_tensor(L, b, t, expr->span, "this");
         result->node = graph_binary(L->graph, op_of(op), x->node, y->node);
     }
     return result;
@@ -368,7 +383,7 @@ static Value *number_comparison(Lowering *L, Operator op, double a, double b)
     }
 }
 
-/* ---- affine combinations of index variables ------------------------------------------------------- */
+/* ---- affine combinations of index variables -------------------------------------------------- */
 static bool affine_of(const Value *v, Affine *out)
 {
     if (v->kind == VALUE_INDEX) {
@@ -442,8 +457,9 @@ static Value *index_arithmetic(Lowering *L, Operator op, const Value *a, const V
     return v;
 }
 
-/* ---- powers ------------------------------------------------------------------------------------------ */
-/* x^k for an index variable k: each power by square-and-multiply, laid along k's axis. NULL: not of that form. */
+/* ---- powers ---------------------------------------------------------------------------------- */
+/* x^k for an index variable k: each power by square-and-multiply, laid along k's axis. NULL: not of that
+ * form. */
 static Value *index_power(Lowering *L, const Value *x, const Value *k, Span span)
 {
     const Affine *affine = &k->affine;
@@ -466,7 +482,8 @@ static Value *index_power(Lowering *L, const Value *x, const Value *k, Span span
     part.extent[at] = 1;
     Node *parts[MOST_UNROLLED_POWERS];
     for (int64_t i = 0; i < extent; i++)
-        parts[i] = graph_reshape(L->graph, graph_powi(L->graph, x->node, affine->offset + affine->coef[0] * i), part);
+        parts[i] = graph_reshape(L->graph,
+                                 graph_powi(L->graph, x->node, affine->offset + affine->coef[0] * i), part);
     Node *all = extent == 1 ? parts[0] : graph_concat(L->graph, parts, (int)extent, at);
     return value_of_node(L, all, ids, count);
 }
@@ -489,7 +506,8 @@ Value *element_power(Lowering *L, const Value *a, const Value *b, const Expr *ex
         return value_poison(L);
     NumberClass c = class_of(a);
     if (c == CLASS_OTHER || c == CLASS_BOOL || c == CLASS_LABEL || c == CLASS_INT32) {
-        Diagnostic *d = cannot(L, c == CLASS_OTHER ? CODE_E0216 : CODE_E0203, expr->span, phrase, a, b, left, right);
+        Diagnostic *d =
+            cannot(L, c == CLASS_OTHER ? CODE_E0216 : CODE_E0203, expr->span, phrase, a, b, left, right);
         if (c != CLASS_OTHER)
             lower_help(L, d, "convert it: f32(...)");
         return value_poison(L);
@@ -505,7 +523,7 @@ Value *element_power(Lowering *L, const Value *a, const Value *b, const Expr *ex
     return powers != NULL ? powers : element_pair(L, OP_POW, x, b, left, right, expr->span, phrase);
 }
 
-/* ---- comparisons and truths --------------------------------------------------------------------------- */
+/* ---- comparisons and truths ------------------------------------------------------------------ */
 static Value *truth_pair(Lowering *L, Operator op, const Value *a, const Value *b, const Expr *expr)
 {
     if (a->kind == VALUE_BOOL && b->kind == VALUE_BOOL)
@@ -513,8 +531,8 @@ static Value *truth_pair(Lowering *L, Operator op, const Value *a, const Value *
     Value *x = bool_tensor(L, a, expr->binary.left->span), *y = bool_tensor(L, b, expr->binary.right->span);
     if (value_is_poison(x) || value_is_poison(y))
         return value_poison(L);
-    return pair(L, op == OPERATOR_AND ? OP_AND : OP_OR, x, y, expr->binary.left, expr->binary.right, expr->span,
-                &phrase_of[op]);
+    return pair(L, op == OPERATOR_AND ? OP_AND : OP_OR, x, y, expr->binary.left, expr->binary.right,
+                expr->span, &phrase_of[op]);
 }
 
 /* A label against a label of as many classes, or a number in its range. */
@@ -524,9 +542,10 @@ static Value *label_comparison(Lowering *L, Operator op, const Value *a, const V
     const Value *number = NULL;
     if (other->kind == VALUE_INT) {
         if (other->integer < 0 || other->integer >= label->classes) {
-            Diagnostic *d = lower_error(L, CODE_E0206, expr->span, "a label[%lld] is 0 to %lld and never %lld",
-                                        (long long)label->classes, (long long)label->classes - 1,
-                                        (long long)other->integer);
+            Diagnostic *d =
+                lower_error(L, CODE_E0206, expr->span, "a label[%lld] is 0 to %lld and never %lld",
+                            (long long)label->classes, (long long)label->classes - 1,
+                            (long long)other->integer);
             note_operand(L, d, value_is_label(a) ? expr->binary.left : expr->binary.right, label);
             return value_poison(L);
         }
@@ -537,7 +556,8 @@ static Value *label_comparison(Lowering *L, Operator op, const Value *a, const V
     } else if (value_is_label(other) && other->classes == label->classes) {
         number = other;
     } else {
-        Diagnostic *d = cannot(L, CODE_E0203, expr->span, &phrase_of[op], a, b, expr->binary.left, expr->binary.right);
+        Diagnostic *d =
+            cannot(L, CODE_E0203, expr->span, &phrase_of[op], a, b, expr->binary.left, expr->binary.right);
         lower_help(L, d, "a label compares with a label of as many classes, or with a whole number");
         return value_poison(L);
     }
@@ -561,7 +581,8 @@ static Value *comparison(Lowering *L, Operator op, const Value *a, const Value *
     if (equality && class_of(a) == CLASS_BOOL && class_of(b) == CLASS_BOOL) {
         if (a->kind == VALUE_BOOL && b->kind == VALUE_BOOL)
             return value_bool(L, (a->truth == b->truth) == (op == OPERATOR_EQ));
-        const Value *x = element_cast(L, a, L->real, expr->span), *y = element_cast(L, b, L->real, expr->span);
+        const Value *x = element_cast(L, a, L->real, expr->span),
+                    *y = element_cast(L, b, L->real, expr->span);
         return pair(L, op_of(op), x, y, expr->binary.left, expr->binary.right, expr->span, &phrase_of[op]);
     }
     if (value_is_label(a) || value_is_label(b))
@@ -569,8 +590,8 @@ static Value *comparison(Lowering *L, Operator op, const Value *a, const Value *
     if (!element_unify(L, &a, &b, expr->binary.left, expr->binary.right, expr->span, &phrase_of[op]))
         return value_poison(L);
     bool swap = op == OPERATOR_GT || op == OPERATOR_GE;
-    Value *v = pair(L, op_of(op), swap ? b : a, swap ? a : b, expr->binary.left, expr->binary.right, expr->span,
-                    &phrase_of[op]);
+    Value *v = pair(L, op_of(op), swap ? b : a, swap ? a : b, expr->binary.left, expr->binary.right,
+                    expr->span, &phrase_of[op]);
     v->free = false;
     return v;
 }
@@ -588,8 +609,10 @@ static Value *membership(Lowering *L, const Value *a, const Value *b, const Expr
         return pair(L, OP_AND, low, high, NULL, NULL, expr->span, &phrase_of[OPERATOR_AND]);
     }
     if (b->kind != VALUE_LIST || b->count == 0) {
-        lower_error(L, CODE_E0216, expr->binary.right->span, "`in` looks into a list like [3, 7] or a range like "
-                    "0..5, not into %s", value_type_text(L, b));
+        lower_error(L, CODE_E0216, expr->binary.right->span,
+                    "`in` looks into a list like [3, 7] or a range like "
+                    "0..5, not into %s",
+                    value_type_text(L, b));
         return value_poison(L);
     }
     Value *found = NULL;
@@ -617,7 +640,7 @@ static Value *range_value(Lowering *L, const Value *a, const Value *b, const Exp
     return range;
 }
 
-/* ---- the operators ---------------------------------------------------------------------------------------- */
+/* ---- the operators --------------------------------------------------------------------------- */
 static Value *arithmetic(Lowering *L, Operator op, const Value *a, const Value *b, const Expr *expr)
 {
     const Expr *left = expr->binary.left, *right = expr->binary.right;
@@ -640,8 +663,9 @@ static Value *arithmetic(Lowering *L, Operator op, const Value *a, const Value *
     }
     if ((op == OPERATOR_FLOORDIV || op == OPERATOR_MOD)
         && (t != DTYPE_I32 || b->node->op != OP_CONST || b->node->attr.value <= 0)) {
-        Diagnostic *d = lower_error(L, CODE_E0203, expr->span,
-                                    "%s is for sizes, index variables and i32, by a positive number", operator_text(op));
+        Diagnostic *d =
+            lower_error(L, CODE_E0203, expr->span,
+                        "%s is for sizes, index variables and i32, by a positive number", operator_text(op));
         lower_help(L, d, "of reals write floor(x / y)");
         return value_poison(L);
     }
@@ -669,13 +693,15 @@ Value *element_binary(Lowering *L, Operator op, const Value *a, const Value *b, 
     }
 }
 
-/* ---- where -------------------------------------------------------------------------------------------------- */
+/* ---- where ----------------------------------------------------------------------------------- */
 static Value *bool_choice(Lowering *L, const Value *c, const Value *a, const Value *b, Span span)
 {
     const Phrase *phrase = &choose_phrase;
     Value *x = bool_tensor(L, a, span), *y = bool_tensor(L, b, span);
     Value *first = pair(L, OP_AND, c, x, NULL, NULL, span, phrase);
-    Value *second = value_is_poison(first) ? first : pair(L, OP_AND, element_not(L, c, span), y, NULL, NULL, span, phrase);
+    Value *second = value_is_poison(first)
+                        ? first
+                        : pair(L, OP_AND, element_not(L, c, span), y, NULL, NULL, span, phrase);
     return value_is_poison(second) ? second : pair(L, OP_OR, first, second, NULL, NULL, span, phrase);
 }
 
@@ -703,7 +729,8 @@ Value *element_where(Lowering *L, const Value *c, const Value *a, const Value *b
     if (own.rank == 0)
         own = condition;
     if (condition.rank != 0 && !shape_equal(condition, own)) {
-        lower_error(L, CODE_E0201, span, "where chooses element by element: the condition is %s, the values are %s",
+        lower_error(L, CODE_E0201, span,
+                    "where chooses element by element: the condition is %s, the values are %s",
                     shape_text(L, DTYPE_BOOL, 0, condition), shape_text(L, a->node->dtype, classes, own));
         return value_poison(L);
     }
@@ -711,8 +738,8 @@ Value *element_where(Lowering *L, const Value *c, const Value *a, const Value *b
     count = axes_union(L, all, 3, own.rank, ids, span);
     if (count < 0)
         return value_poison(L);
-    Node *node = graph_where(L->graph, value_spread(L, c, ids, count, own), value_spread(L, a, ids, count, own),
-                             value_spread(L, b, ids, count, own));
+    Node *node = graph_where(L->graph, value_spread(L, c, ids, count, own),
+                             value_spread(L, a, ids, count, own), value_spread(L, b, ids, count, own));
     Value *v = value_of_node(L, node, ids, count);
     v->classes = classes;
     v->free = a->free && b->free;

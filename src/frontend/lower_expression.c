@@ -1,13 +1,13 @@
 /* lower_expression.c: the walk over expressions.
  *
- * Each node of the tree is lowered where it stands, operands first. `sum(e for i)`, `[e for i]` and
- * `y[i] = e` (lower_block.c) open index variables: their ranges are found first (lower_range.c), the variables
- * become names of a new scope, and what they left in the result is reduced or turned into own axes.
+ * Each node of the tree is lowered where it stands, operands first. `sum(e for i)`, `[e for i]` and `y[i] =
+ * e` (lower_block.c) open index variables: their ranges are found first (lower_range.c), the variables become
+ * names of a new scope, and what they left in the result is reduced or turned into own axes.
  */
 #include "frontend/lower_internal.h"
 #include <string.h>
 
-/* ---- names ------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 static Value *lower_name(Lowering *L, Scope *scope, const Expr *expr)
 {
     Name name = expr->name.text;
@@ -22,7 +22,7 @@ static Value *lower_name(Lowering *L, Scope *scope, const Expr *expr)
     return value_poison(L);
 }
 
-/* ---- binders ------------------------------------------------------------------------------------------------ */
+/* ---- binders --------------------------------------------------------------------------------- */
 bool index_check(Lowering *L, const BinderList *binders)
 {
     for (int i = 0; i < binders->count; i++) {
@@ -33,7 +33,8 @@ bool index_check(Lowering *L, const BinderList *binders)
         }
         for (int k = 0; k < i; k++)
             if (binders->items[k].name.text == binder->name.text) {
-                lower_error(L, CODE_E0212, binder->span, "the index %s is bound twice here", binder->name.text);
+                lower_error(L, CODE_E0212, binder->span, "the index %s is bound twice here",
+                            binder->name.text);
                 return false;
             }
     }
@@ -85,8 +86,8 @@ static Value *lower_comprehension(Lowering *L, Scope *scope, const Expr *expr)
         lower_close_axes(L, binders->count);
         result = value_axes_to_own(L, item, ids, binders->count);
         if (!value_is_numeric(result) && !value_is_poison(result) && result->kind != VALUE_TENSOR) {
-            lower_error(L, CODE_E0216, expr->comprehension.item->span, "an array has numbers as items, not %s",
-                        value_type_text(L, result));
+            lower_error(L, CODE_E0216, expr->comprehension.item->span,
+                        "an array has numbers as items, not %s", value_type_text(L, result));
             result = value_poison(L);
         }
     }
@@ -108,7 +109,8 @@ static Value *lower_reduction(Lowering *L, Scope *scope, const Expr *expr)
     while (how < 4 && (function->kind != VALUE_BUILTIN || strcmp(function->builtin->name, names[how]) != 0))
         how++;
     if (how == 4) {
-        Diagnostic *d = lower_error(L, CODE_E0216, expr->span, "`for` stands inside sum, mean, max, min, or `[ ]`");
+        Diagnostic *d =
+            lower_error(L, CODE_E0216, expr->span, "`for` stands inside sum, mean, max, min, or `[ ]`");
         lower_help(L, d, "an array of the values is [e for i]");
         return value_poison(L);
     }
@@ -128,7 +130,7 @@ static Value *lower_reduction(Lowering *L, Scope *scope, const Expr *expr)
     return result;
 }
 
-/* ---- arrays -------------------------------------------------------------------------------------------------- */
+/* ---- arrays ---------------------------------------------------------------------------------- */
 static Value *array_of_tensors(Lowering *L, Value **items, int count, const Expr *expr)
 {
     const ExprList *written = &expr->array.items;
@@ -151,9 +153,10 @@ static Value *array_of_tensors(Lowering *L, Value **items, int count, const Expr
             return items[i];
         Shape shape = value_own_shape(items[i]);
         if (i > 0 && !shape_equal(shape, own)) {
-            Diagnostic *d = lower_error(L, CODE_E0201, written->items[i]->span, "the items of an array have one shape; "
-                                        "the first is %s, this is %s", value_type_text(L, items[0]),
-                                        value_type_text(L, items[i]));
+            Diagnostic *d = lower_error(L, CODE_E0201, written->items[i]->span,
+                                        "the items of an array have one shape; "
+                                        "the first is %s, this is %s",
+                                        value_type_text(L, items[0]), value_type_text(L, items[i]));
             note_operand(L, d, written->items[0], items[0]);
             note_operand(L, d, written->items[i], items[i]);
             return value_poison(L);
@@ -205,7 +208,7 @@ static Value *lower_array(Lowering *L, Scope *scope, const Expr *expr)
     return array_of_tensors(L, items, written->count, expr);
 }
 
-/* ---- members --------------------------------------------------------------------------------------------------- */
+/* ---- members --------------------------------------------------------------------------------- */
 static Value *lower_module_value(Lowering *L, Scope *scope, const Expr *expr)
 {
     int cell;
@@ -248,11 +251,12 @@ static Value *lower_member(Lowering *L, Scope *scope, const Expr *expr)
         lower_suggest(L, d, NULL, member, base->names, base->names[0] == NULL ? 0 : base->count);
         return value_poison(L);
     }
-    lower_error(L, CODE_E0216, expr->span, "%s has no parts, so .%s means nothing", value_type_text(L, base), member);
+    lower_error(L, CODE_E0216, expr->span, "%s has no parts, so .%s means nothing", value_type_text(L, base),
+                member);
     return value_poison(L);
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 static Value *lower_choice(Lowering *L, Scope *scope, const Expr *expr)
 {
     const Expr *condition = expr->choice.condition;
@@ -261,8 +265,10 @@ static Value *lower_choice(Lowering *L, Scope *scope, const Expr *expr)
         return v;
     if (v->kind == VALUE_BOOL)
         return lower_expression(L, scope, v->truth ? expr->choice.then : expr->choice.otherwise);
-    Diagnostic *d = lower_error(L, CODE_E0221, condition->span, "the condition of `if` is decided when compiling; this "
-                                "is %s", value_type_text(L, v));
+    Diagnostic *d = lower_error(L, CODE_E0221, condition->span,
+                                "the condition of `if` is decided when compiling; this "
+                                "is %s",
+                                value_type_text(L, v));
     lower_help(L, d, "to choose by data, element by element, write where(condition, a, b)");
     return value_poison(L);
 }
@@ -288,7 +294,8 @@ static Value *lower_external(Lowering *L, Scope *scope, const Expr *expr)
     Value *v = L->external_hook == NULL ? NULL : L->external_hook(L, scope, expr, NULL, L->hook_context);
     if (v != NULL)
         return v;
-    lower_error(L, CODE_E0213, expr->span, "`%s` does not belong here", expr->kind == EXPR_EACH ? "each" : "every");
+    lower_error(L, CODE_E0213, expr->span, "`%s` does not belong here",
+                expr->kind == EXPR_EACH ? "each" : "every");
     return value_poison(L);
 }
 

@@ -1,19 +1,19 @@
-/* lower_grad.c: grad(e, x), the derivative of a scalar by a name, taken on the one-example graph while lowering, so
- * that it applies to its own result.
+/* lower_grad.c: grad(e, x), the derivative of a scalar by a name, taken on the one-example graph while
+ * lowering, so that it applies to its own result.
  *
- * The name stands for a node. Equal values are one node, so in u(x, 0) with x = 0 two parameters would be one;
- * where a body differentiates by a parameter that is a constant or equals another argument, the parameter is a
- * stand-in leaf until the body is lowered, and is then replaced by its value.
+ * The name stands for a node. Equal values are one node, so in u(x, 0) with x = 0 two parameters would be
+ * one; where a body differentiates by a parameter that is a constant or equals another argument, the
+ * parameter is a stand-in leaf until the body is lowered, and is then replaced by its value.
  *
- * Under mapped axes every element is computed alone, so the derivative of the sum over them is the derivative of
- * each. That needs x to have every axis that e has.
+ * Under mapped axes every element is computed alone, so the derivative of the sum over them is the derivative
+ * of each. That needs x to have every axis that e has.
  */
 #include "frontend/lower_internal.h"
 #include <string.h>
 
-enum { FIRST_STAND_IN = -1000 };     /* COLUMN indices below are no columns */
+enum { FIRST_STAND_IN = -1000 }; /* COLUMN indices below are no columns */
 
-/* ---- does a body differentiate by this parameter? ------------------------------------------------------------ */
+/* ---- does a body differentiate by this parameter? -------------------------------------------- */
 static bool finds_gradient(const Expr *expr, Name formal, int depth);
 
 static bool any_argument(const Expr *call, Name formal, int depth)
@@ -32,9 +32,11 @@ static bool finds_gradient(const Expr *expr, Name formal, int depth)
     switch (expr->kind) {
     case EXPR_UNARY: return finds_gradient(expr->unary.operand, formal, depth);
     case EXPR_BINARY:
-        return finds_gradient(expr->binary.left, formal, depth) || finds_gradient(expr->binary.right, formal, depth);
+        return finds_gradient(expr->binary.left, formal, depth)
+               || finds_gradient(expr->binary.right, formal, depth);
     case EXPR_IF:
-        return finds_gradient(expr->choice.then, formal, depth) || finds_gradient(expr->choice.otherwise, formal, depth);
+        return finds_gradient(expr->choice.then, formal, depth)
+               || finds_gradient(expr->choice.otherwise, formal, depth);
     case EXPR_CALL: {
         const Expr *callee = expr->call.callee;
         const ArgumentList *args = &expr->call.args;
@@ -83,7 +85,7 @@ bool body_takes_gradient(const Definition *definition, Name formal)
                                      : block_takes_gradient(&definition->body, formal, 0);
 }
 
-/* ---- stand-ins --------------------------------------------------------------------------------------------------- */
+/* ---- stand-ins ------------------------------------------------------------------------------- */
 Value *gradient_stand_in(Lowering *L, const Value *v)
 {
     int64_t index = FIRST_STAND_IN - L->stand_ins++;
@@ -91,7 +93,10 @@ Value *gradient_stand_in(Lowering *L, const Value *v)
     return value_like(L, v, leaf, v->axis, v->axes);
 }
 
-typedef struct Restoration { Value *const *from, *const *to; int count; } Restoration;
+typedef struct Restoration {
+    Value *const *from, *const *to;
+    int count;
+} Restoration;
 
 static Node *restore_node(Graph *g, Node *old, Node *const *source, void *context)
 {
@@ -102,7 +107,8 @@ static Node *restore_node(Graph *g, Node *old, Node *const *source, void *contex
     return graph_again(g, old, source);
 }
 
-Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Value *const *originals, int count)
+Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Value *const *originals,
+                        int count)
 {
     if (count == 0)
         return result;
@@ -121,19 +127,20 @@ Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Val
     return value_like(L, result, root, result->axis, result->axes);
 }
 
-/* ---- grad(e, x) -------------------------------------------------------------------------------------------------- */
+/* ---- grad(e, x) ------------------------------------------------------------------------------ */
 static Value *check_by(Lowering *L, Scope *scope, const Expr *by)
 {
     if (by->kind != EXPR_NAME) {
-        Diagnostic *d = lower_error(L, CODE_E0220, by->span, "the second argument of grad is the name of a value");
+        Diagnostic *d =
+            lower_error(L, CODE_E0220, by->span, "the second argument of grad is the name of a value");
         lower_help(L, d, "give the value a name first: z = ..., then compute with z and take grad(e, z)");
         return value_poison(L);
     }
     Value *x = lower_expression(L, scope, by);
     if (value_is_poison(x) || value_is_real(x))
         return x;
-    lower_error(L, CODE_E0220, by->span, "grad(e, %s) needs a real %s; it is %s", by->name.text, by->name.text,
-                value_type_text(L, x));
+    lower_error(L, CODE_E0220, by->span, "grad(e, %s) needs a real %s; it is %s", by->name.text,
+                by->name.text, value_type_text(L, x));
     return value_poison(L);
 }
 
@@ -142,8 +149,10 @@ static bool check_axes(Lowering *L, const Value *e, const Value *x, const Expr *
     for (int i = 0; i < e->axes; i++)
         if (!axes_has(x, e->axis[i])) {
             Name name = L->axes.items[e->axis[i]].name;
-            Diagnostic *d = lower_error(L, CODE_E0210, call->span, "the gradient of one value per %s by a value that has "
-                                        "none is not supported yet", name == NULL ? "mapped element" : name);
+            Diagnostic *d = lower_error(L, CODE_E0210, call->span,
+                                        "the gradient of one value per %s by a value that has "
+                                        "none is not supported yet",
+                                        name == NULL ? "mapped element" : name);
             lower_help(L, d, "reduce it first, as in grad(sum(e), x), or take the gradient of one element");
             return false;
         }
@@ -159,7 +168,8 @@ Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *
     Value *x = check_by(L, scope, written->items[1].value);
     if (value_is_poison(e) || value_is_poison(x))
         return value_poison(L);
-    Value *zero = value_of_node(L, graph_const(L->graph, x->node->dtype, x->node->shape, 0), x->axis, x->axes);
+    Value *zero =
+        value_of_node(L, graph_const(L->graph, x->node->dtype, x->node->shape, 0), x->axis, x->axes);
     if (value_is_number(e) && e->node == NULL)
         return zero;
     Span at = written->items[0].value->span;

@@ -1,14 +1,20 @@
 /* lower_index.c: x[items].
  *
- * Constants, slices and affine combinations of index variables are places known when compiling: together they are
- * one view, whose result has the index axes used first, then the axes that were sliced or not mentioned. Labels
- * are places that are data: each is a gather, after the view. So nothing can be out of bounds when running.
+ * Constants, slices and affine combinations of index variables are places known when compiling: together they
+ * are one view, whose result has the index axes used first, then the axes that were sliced or not mentioned.
+ * Labels are places that are data: each is a gather, after the view. So nothing can be out of bounds when
+ * running.
  */
 #include "frontend/lower_internal.h"
 #include <string.h>
 
 typedef enum PlaceKind { PLACE_FIXED, PLACE_SLICE, PLACE_AFFINE, PLACE_LABEL } PlaceKind;
-typedef struct IndexPlace { PlaceKind kind; int64_t begin, end; Affine affine; Value *label; } IndexPlace;   /* FIXED: begin */
+typedef struct IndexPlace {
+    PlaceKind kind;
+    int64_t begin, end;
+    Affine affine;
+    Value *label;
+} IndexPlace; /* FIXED: begin */
 
 static const char *base_text(Lowering *L, const Expr *base, const Value *v)
 {
@@ -16,7 +22,8 @@ static const char *base_text(Lowering *L, const Expr *base, const Value *v)
     return base->kind == EXPR_NAME ? text_format(L->arena, "%s: %s", base->name.text, type) : type;
 }
 
-static bool bound_of_slice(Lowering *L, Scope *scope, const Expr *expr, int64_t extent, int64_t otherwise, int64_t *out)
+static bool bound_of_slice(Lowering *L, Scope *scope, const Expr *expr, int64_t extent, int64_t otherwise,
+                           int64_t *out)
 {
     *out = otherwise;
     if (expr == NULL)
@@ -28,11 +35,12 @@ static bool bound_of_slice(Lowering *L, Scope *scope, const Expr *expr, int64_t 
     return true;
 }
 
-static bool slice_place(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item, int axis,
-                        IndexPlace *place)
+static bool slice_place(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item,
+                        int axis, IndexPlace *place)
 {
     int64_t extent = value_own_shape(x).extent[axis];
-    const Expr *from = item->kind == ITEM_FROM ? item->expr : NULL, *to = item->kind == ITEM_UPTO ? item->expr : NULL;
+    const Expr *from = item->kind == ITEM_FROM ? item->expr : NULL,
+               *to = item->kind == ITEM_UPTO ? item->expr : NULL;
     if (item->kind == ITEM_EXPR) {
         from = item->expr->binary.left;
         to = item->expr->binary.right;
@@ -48,8 +56,10 @@ static bool slice_place(Lowering *L, Scope *scope, const Expr *base, const Value
         d = lower_error(L, CODE_E0206, item->span, "the slice %lld..%lld of axis %d of %s is empty",
                         (long long)place->begin, (long long)place->end, axis, base_text(L, base, x));
     else
-        d = lower_error(L, CODE_E0206, item->span, "the slice %lld..%lld reaches beyond axis %d of %s, which is 0..%lld",
-                        (long long)place->begin, (long long)place->end, axis, base_text(L, base, x), (long long)extent);
+        d = lower_error(L, CODE_E0206, item->span,
+                        "the slice %lld..%lld reaches beyond axis %d of %s, which is 0..%lld",
+                        (long long)place->begin, (long long)place->end, axis, base_text(L, base, x),
+                        (long long)extent);
     note_operand(L, d, base, x);
     return false;
 }
@@ -63,8 +73,8 @@ static void affine_bounds(const Lowering *L, const Affine *affine, int64_t *low,
     }
 }
 
-static bool affine_place(Lowering *L, const Expr *base, const Value *x, const Item *item, int axis, const Value *index,
-                         IndexPlace *place)
+static bool affine_place(Lowering *L, const Expr *base, const Value *x, const Item *item, int axis,
+                         const Value *index, IndexPlace *place)
 {
     int64_t extent = value_own_shape(x).extent[axis], low, high;
     place->kind = PLACE_AFFINE;
@@ -72,9 +82,10 @@ static bool affine_place(Lowering *L, const Expr *base, const Value *x, const It
     affine_bounds(L, &index->affine, &low, &high);
     if (low >= 0 && high < extent)
         return true;
-    Diagnostic *d = lower_error(L, CODE_E0206, item->span,
-                                "this index runs from %lld to %lld, and axis %d of %s has the places 0 to %lld",
-                                (long long)low, (long long)high, axis, base_text(L, base, x), (long long)extent - 1);
+    Diagnostic *d =
+        lower_error(L, CODE_E0206, item->span,
+                    "this index runs from %lld to %lld, and axis %d of %s has the places 0 to %lld",
+                    (long long)low, (long long)high, axis, base_text(L, base, x), (long long)extent - 1);
     note_operand(L, d, base, x);
     for (int i = 0; i < index->affine.terms; i++) {
         const AxisInfo *info = &L->axes.items[index->affine.axis[i]];
@@ -85,23 +96,24 @@ static bool affine_place(Lowering *L, const Expr *base, const Value *x, const It
     return false;
 }
 
-static bool label_place(Lowering *L, const Expr *base, const Value *x, const Item *item, int axis, Value *label,
-                        IndexPlace *place)
+static bool label_place(Lowering *L, const Expr *base, const Value *x, const Item *item, int axis,
+                        Value *label, IndexPlace *place)
 {
     int64_t extent = value_own_shape(x).extent[axis];
     *place = (IndexPlace){.kind = PLACE_LABEL, .end = extent, .label = label};
     if (label->classes == extent)
         return true;
-    Diagnostic *d = lower_error(L, CODE_E0206, item->span, "a %s indexes axis %d of %s, which has %s instead of %lld",
-                                value_type_text(L, label), axis, base_text(L, base, x),
-                                count_text(L, extent, "place"), (long long)label->classes);
+    Diagnostic *d =
+        lower_error(L, CODE_E0206, item->span, "a %s indexes axis %d of %s, which has %s instead of %lld",
+                    value_type_text(L, label), axis, base_text(L, base, x), count_text(L, extent, "place"),
+                    (long long)label->classes);
     note_operand(L, d, base, x);
     note_operand(L, d, item->expr, label);
     return false;
 }
 
-static bool place_of_item(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item, int axis,
-                          IndexPlace *place)
+static bool place_of_item(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item,
+                          int axis, IndexPlace *place)
 {
     int64_t extent = value_own_shape(x).extent[axis];
     *place = (IndexPlace){.kind = PLACE_SLICE, .begin = 0, .end = extent};
@@ -116,33 +128,37 @@ static bool place_of_item(Lowering *L, Scope *scope, const Expr *base, const Val
     switch (v->kind) {
     case VALUE_POISON: return false;
     case VALUE_INT:
-        *place = (IndexPlace){.kind = PLACE_FIXED, .begin = v->integer < 0 ? v->integer + extent : v->integer};
+        *place =
+            (IndexPlace){.kind = PLACE_FIXED, .begin = v->integer < 0 ? v->integer + extent : v->integer};
         if (place->begin >= 0 && place->begin < extent)
             return true;
-        d = lower_error(L, CODE_E0206, item->span, "there is no place %lld on axis %d of %s: it has 0 to %lld",
-                        (long long)v->integer, axis, base_text(L, base, x), (long long)extent - 1);
+        d = lower_error(L, CODE_E0206, item->span,
+                        "there is no place %lld on axis %d of %s: it has 0 to %lld", (long long)v->integer,
+                        axis, base_text(L, base, x), (long long)extent - 1);
         note_operand(L, d, base, x);
         return false;
     case VALUE_RANGE:
         *place = (IndexPlace){.kind = PLACE_SLICE, .begin = v->integer, .end = v->end};
         if (v->integer >= 0 && v->integer < v->end && v->end <= extent)
             return true;
-        lower_error(L, CODE_E0206, item->span, "%s of axis %d of %s, which has 0..%lld", value_type_text(L, v), axis,
-                    base_text(L, base, x), (long long)extent);
+        lower_error(L, CODE_E0206, item->span, "%s of axis %d of %s, which has 0..%lld",
+                    value_type_text(L, v), axis, base_text(L, base, x), (long long)extent);
         return false;
     case VALUE_INDEX: return affine_place(L, base, x, item, axis, v, place);
     default: break;
     }
     if (value_is_label(v))
         return label_place(L, base, x, item, axis, v, place);
-    d = lower_error(L, CODE_E0203, item->span, "an index is a constant, an index variable scaled and shifted by "
-                    "constants, or a label; this is %s", value_type_text(L, v));
+    d = lower_error(L, CODE_E0203, item->span,
+                    "an index is a constant, an index variable scaled and shifted by "
+                    "constants, or a label; this is %s",
+                    value_type_text(L, v));
     if (v->kind == VALUE_TENSOR && v->free)
         lower_help(L, d, "only sums and multiples of index variables index, like 2 * i + j");
     return false;
 }
 
-/* ---- the view ------------------------------------------------------------------------------------------ */
+/* ---- the view -------------------------------------------------------------------------------- */
 static Value *view_of_places(Lowering *L, const Value *x, const IndexPlace *places, Span span)
 {
     Shape own = value_own_shape(x), result = {0};
@@ -190,7 +206,7 @@ static Value *view_of_places(Lowering *L, const Value *x, const IndexPlace *plac
     return value_like(L, x, node, ids, count);
 }
 
-/* ---- gathers ---------------------------------------------------------------------------------------------- */
+/* ---- gathers --------------------------------------------------------------------------------- */
 static Node *permuted(Lowering *L, Node *x, const int *source)
 {
     for (int i = 0; i < x->shape.rank; i++)
@@ -210,14 +226,15 @@ static int position_of(const Value *v, int id)
 /* Own axis `at` of the table is read at the label's values; the label's own axes take its place. */
 static Value *gather_axis(Lowering *L, const Value *table, int at, const Value *label, Span span)
 {
-    int table_rank = table->node->shape.rank - table->axes, label_rank = label->node->shape.rank - label->axes;
+    int table_rank = table->node->shape.rank - table->axes,
+        label_rank = label->node->shape.rank - label->axes;
     Value *both[] = {(Value *)table, (Value *)label};
     int ids[MOST_RANK + 1];
     int count = axes_union(L, both, 2, table_rank - 1 + label_rank, ids, span);
     if (count < 0)
         return value_poison(L);
     int table_from[MOST_RANK], label_from[MOST_RANK], t = 0, l = 0, shared = 0;
-    int out_of_id[MOST_RANK], label_own_out, table_own_out;   /* where things are in the gather's result */
+    int out_of_id[MOST_RANK], label_own_out, table_own_out; /* where things are in the gather's result */
     for (int k = 0; k < count; k++)
         if (position_of(table, ids[k]) >= 0 && position_of(label, ids[k]) >= 0) {
             out_of_id[k] = shared++;
@@ -243,7 +260,8 @@ static Value *gather_axis(Lowering *L, const Value *table, int at, const Value *
     for (int i = 0; i < table_rank; i++)
         if (i != at)
             table_from[t++] = table->axes + i;
-    Node *node = graph_gather(L->graph, permuted(L, table->node, table_from), permuted(L, label->node, label_from), shared);
+    Node *node = graph_gather(L->graph, permuted(L, table->node, table_from),
+                              permuted(L, label->node, label_from), shared);
     int source[MOST_RANK], s = 0;
     for (int k = 0; k < count; k++)
         source[s++] = out_of_id[k];
@@ -270,7 +288,7 @@ static Value *gather_labels(Lowering *L, Value *v, const IndexPlace *places, int
     return v;
 }
 
-/* ---- x[items] ------------------------------------------------------------------------------------------------ */
+/* ---- x[items] -------------------------------------------------------------------------------- */
 static Value *index_tuple(Lowering *L, Scope *scope, const Expr *expr, const Value *base)
 {
     const ItemList *items = &expr->index.items;
@@ -301,7 +319,8 @@ Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base)
     const ItemList *items = &expr->index.items;
     if (value_is_poison(base))
         return base;
-    if (base->kind == VALUE_TUPLE || (base->kind == VALUE_LIST && (base->is_shape || is_constant_item(items))))
+    if (base->kind == VALUE_TUPLE
+        || (base->kind == VALUE_LIST && (base->is_shape || is_constant_item(items))))
         return index_tuple(L, scope, expr, base);
     if (!value_is_numeric(base) && !(base->kind == VALUE_TENSOR)) {
         lower_error(L, CODE_E0216, expr->span, "%s has no axes to index", value_type_text(L, base));
@@ -312,8 +331,9 @@ Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base)
         return x;
     Shape own = value_own_shape(x);
     if (items->count > own.rank) {
-        Diagnostic *d = lower_error(L, CODE_E0201, expr->span, "%s has %s, and here are %d indices",
-                                    base_text(L, expr->index.base, x), count_text(L, own.rank, "axis"), items->count);
+        Diagnostic *d =
+            lower_error(L, CODE_E0201, expr->span, "%s has %s, and here are %d indices",
+                        base_text(L, expr->index.base, x), count_text(L, own.rank, "axis"), items->count);
         note_operand(L, d, expr->index.base, x);
         return value_poison(L);
     }

@@ -14,9 +14,10 @@ enum {
 #define MOST_EXTENT ((int64_t)1 << 31)
 #define MOST_ELEMENTS ((int64_t)1 << 40)
 
-/* ---- paths: names of parameters, sites of draws ---- */
+/* ---- paths: names of parameters, sites of draws ---------------------------------------------- */
 typedef struct PathCount { const char *path; uint64_t hash; int count; struct PathCount *next; } PathCount;
-typedef struct PathCounts { PathCount **bucket; uint32_t size, used; } PathCounts;    /* size: a power of two, or 0 */
+/* size: a power of two, or 0 */
+typedef struct PathCounts { PathCount **bucket; uint32_t size, used; } PathCounts;
 typedef struct PathState {
     const char *prefix;            /* of cells: "mlp.h"; NULL outside models */
     const char *site;              /* of draws: the whole chain of calls */
@@ -31,16 +32,26 @@ const char *path_join(Lowering *L, const char *prefix, const char *name, const c
 PathState path_of_binding(Lowering *L, Name name);
 uint64_t path_hash(const char *path);
 
-/* ---- calls ---- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 /* matters: what the body means depends on the call, so a message names it. */
-typedef struct CallFrame { const Definition *definition; Span call; bool matters; struct CallFrame *outer; } CallFrame;
+typedef struct CallFrame {
+    const Definition *definition;
+    Span call;
+    bool matters;
+    struct CallFrame *outer;
+} CallFrame;
 const char *definition_kind_text(DefinitionKind kind);
 bool is_prelude_span(const Lowering *L, Span span);
 /* Keeps with the node what the user calls this value (a binding, a model's result), if it has no name yet. */
 void name_value(const Lowering *L, Name name, const Value *value, Span span);
 
-/* ---- ranges of index variables (lower_range.c) ---- */
-typedef struct RangeEntry { const Binder *binder; bool found; int64_t begin, extent; struct RangeEntry *next; } RangeEntry;
+/* ---- ranges of index variables (lower_range.c) ----------------------------------------------- */
+typedef struct RangeEntry {
+    const Binder *binder;
+    bool found;
+    int64_t begin, extent;
+    struct RangeEntry *next;
+} RangeEntry;
 typedef struct BaseEntry { const Expr *expr; Value *value; struct BaseEntry *next; } BaseEntry;
 typedef struct RangeFrame { RangeEntry *entries; BaseEntry *bases; struct RangeFrame *outer; } RangeFrame;
 /* Finds the ranges of `binders` and of every binder inside `body`, and pushes them as a frame. */
@@ -57,32 +68,35 @@ bool   index_check(Lowering *L, const BinderList *binders);
 Scope *index_open(Lowering *L, Scope *scope, const BinderList *binders, int *ids);
 Value *value_index(Lowering *L, int64_t offset, int axis);
 
-/* ---- draws (lower_draw.c) ---- */
+/* ---- draws (lower_draw.c) -------------------------------------------------------------------- */
 typedef struct DrawFrame { Shape shape; DType dtype; const char *site; int count; bool initial; } DrawFrame;
 /* `~ e` of that shape. */
-Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site, bool initial);
+Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site,
+                  bool initial);
 void   draw_builtins_bind(Lowering *L);
 
-/* ---- values ---- */
+/* ---- values ---------------------------------------------------------------------------------- */
 Value *value_new(Lowering *L, ValueKind kind);
 Value *value_of_node(Lowering *L, Node *node, const int *axes, int count);      /* ids ascending */
 /* Also `free` and classes as of `like`. */
 Value *value_like(Lowering *L, const Value *like, Node *node, const int *axes, int count);
-/* The node of a tensor value over these ids (a superset of its own, ascending) and own shape (equal, or v scalar). */
+/* The node of a tensor value over these ids (a superset of its own, ascending) and own shape (equal, or v
+ * scalar). */
 Node  *value_spread(Lowering *L, const Value *v, const int *ids, int count, Shape own);
-/* The union of their ids, ascending; -1 and reported if more than a node has axes with `own_rank` own ones. */
+/* The union of their ids, ascending; -1 and reported if more than a node has axes with `own_rank` own
+ * ones. */
 int    axes_union(Lowering *L, Value *const *values, int count, int own_rank, int *ids, Span span);
 bool   axes_has(const Value *v, int id);
 Shape  shape_of_axes(const Lowering *L, const int *ids, int count, Shape own);
-/* Anything numeric as a tensor with its natural type: numbers real (or i32 where `integer`), lists too. Poison,
- * reported, if it is not numeric. `what` as in value_to_tensor. */
+/* Anything numeric as a tensor with its natural type: numbers real (or i32 where `integer`), lists too.
+ * Poison, reported, if it is not numeric. `what` as in value_to_tensor. */
 Value *value_tensor_of(Lowering *L, const Value *v, DType number_type, Span span, const char *what);
 bool   value_is_numeric(const Value *v);           /* tensor, number, index, list */
 bool   value_is_real(const Value *v);              /* a real tensor */
 bool   value_is_label(const Value *v);
 bool   shape_check_size(Lowering *L, Shape s, Span span);
 
-/* ---- elements (lower_element.c) ---- */
+/* ---- elements (lower_element.c) -------------------------------------------------------------- */
 Value *element_unary(Lowering *L, Op op, const Value *v, Span span);            /* real in, real out */
 Value *element_binary(Lowering *L, Operator op, const Value *a, const Value *b, const Expr *expr);
 /* How a message says an operation: "cannot multiply A by B"; swapped: "cannot subtract B from A". */
@@ -96,18 +110,19 @@ Value *element_where(Lowering *L, const Value *c, const Value *a, const Value *b
 Value *element_cast(Lowering *L, const Value *v, DType t, Span span);
 Value *element_power(Lowering *L, const Value *a, const Value *b, const Expr *expr);
 /* Brings the operands to one arithmetic type (tensors); poison in either after an error. */
-bool   element_unify(Lowering *L, const Value **a, const Value **b, const Expr *left, const Expr *right, Span span,
-                     const Phrase *phrase);
+bool   element_unify(Lowering *L, const Value **a, const Value **b, const Expr *left, const Expr *right,
+                     Span span, const Phrase *phrase);
 /* A value scaled by f(1 / n). */
 Value *element_times(Lowering *L, const Value *v, double factor);
 
-/* ---- reductions ---- */
+/* ---- reductions ------------------------------------------------------------------------------ */
 typedef enum Reduction { REDUCTION_SUM, REDUCTION_MEAN, REDUCTION_MAX, REDUCTION_MIN } Reduction;
-Value *reduce_own(Lowering *L, Reduction how, const Value *v, Span span);          /* every own axis (and the rows of batch(...)) */
+/* Over every own axis (and the rows of batch(...)). */
+Value *reduce_own(Lowering *L, Reduction how, const Value *v, Span span);
 Value *reduce_ids(Lowering *L, Reduction how, const Value *v, const int *ids, int count, Span span);
 Value *lower_matmul(Lowering *L, const Value *a, const Value *b, const Expr *expr);
 
-/* ---- indexing, types, calls ---- */
+/* ---- indexing, types, calls ------------------------------------------------------------------ */
 Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base);
 Value *lower_call(Lowering *L, Scope *scope, const Expr *expr);
 /* A scalar made to have the shape: `param w: f32[5] = 0`. */
@@ -115,13 +130,14 @@ Value *value_repeat(Lowering *L, const Value *v, Shape own);
 /* Stand-ins so that grad(e, x) tells x from an equal value (lower_grad.c). */
 bool   body_takes_gradient(const Definition *definition, Name formal);
 Value *gradient_stand_in(Lowering *L, const Value *v);
-Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Value *const *originals, int count);
+Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Value *const *originals,
+                        int count);
 Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
 /* The text of a type makes sense, whatever its sizes; reported if not. */
 bool   type_check(Lowering *L, const TypeExpr *type);
 /* What a type's name says; false if it is no type. */
 bool   type_names(const TypeExpr *type, bool *compile_time, bool *is_real, DType *t);
-int    type_own_rank(const TypeExpr *type);                                         /* -1: a `..s` takes any rank */
+int    type_own_rank(const TypeExpr *type);          /* -1: a `..s` takes any rank */
 /* The type with its unknown sizes solved from the argument (NULL: none are) and bound in scope. */
 Type   type_solve(Lowering *L, Scope *scope, const TypeExpr *type, const Value *argument);
 /* v made to fit the type: numbers and lists become tensors; reports and gives poison if it does not. */

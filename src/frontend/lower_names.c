@@ -1,12 +1,16 @@
 /* lower_names.c: unknown names in the bodies of definitions, called or not.
  *
- * Bodies are lowered where they are called, so a definition nothing calls is otherwise never looked at. This walk
- * knows no shapes: it follows what each statement binds and reports names that nothing binds.
+ * Bodies are lowered where they are called, so a definition nothing calls is otherwise never looked at. This
+ * walk knows no shapes: it follows what each statement binds and reports names that nothing binds.
  */
 #include "frontend/lower_internal.h"
 #include <string.h>
 
-typedef struct Checker { Lowering *L; const Definition *definition; int depth; } Checker;
+typedef struct Checker {
+    Lowering *L;
+    const Definition *definition;
+    int depth;
+} Checker;
 
 static void check(Checker *c, Scope *scope, const Expr *expr);
 static void check_block(Checker *c, Scope *scope, const StmtList *body);
@@ -115,7 +119,8 @@ static void check_statement(Checker *c, Scope *scope, const Stmt *stmt)
         know(c, scope, stmt->bind.name);
         break;
     case STMT_ASSIGN:
-        check(c, stmt->assign.has_binders ? check_binders(c, scope, &stmt->assign.binders) : scope, stmt->assign.value);
+        check(c, stmt->assign.has_binders ? check_binders(c, scope, &stmt->assign.binders) : scope,
+              stmt->assign.value);
         know(c, scope, stmt->assign.key);
         break;
     case STMT_TUPLE:
@@ -153,7 +158,8 @@ static void check_definition(Checker *c, const Definition *definition)
     c->definition = definition;
     Scope *scope = scope_new(L, is_prelude_span(L, definition->span) ? L->prelude : L->global);
     if (definition->kind == DEFINE_OPTIMIZER || definition->kind == DEFINE_DEF) {
-        static const char *const words[] = {"param", "grad", "step", "epoch", "progress", "rank", "tensor_sum", "all_sum"};
+        static const char *const words[] = {"param",    "grad", "step",       "epoch",
+                                            "progress", "rank", "tensor_sum", "all_sum"};
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             know(c, scope, (Word){name_from(L->names, words[i]), {0, 0}});
     }

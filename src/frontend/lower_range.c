@@ -1,27 +1,41 @@
 /* lower_range.c: how far an index variable runs.
  *
- * Before the binders of a statement or of `for` are opened, everything below them is scanned, `for` inside `for`
- * included: every item of every x[...] that is affine in the variables is a use. A bare use x[i] gives the range
- * and all must agree; a variable without one takes the range of its affine uses, once the other variables there
- * are known (stride * i + u needs u first); else the range must be written. Bases that are more than a name are
- * lowered by the scan, once, and found again by the walk that follows.
+ * Before the binders of a statement or of `for` are opened, everything below them is scanned, `for` inside
+ * `for` included: every item of every x[...] that is affine in the variables is a use. A bare use x[i] gives
+ * the range and all must agree; a variable without one takes the range of its affine uses, once the other
+ * variables there are known (stride * i + u needs u first); else the range must be written. Bases that are
+ * more than a name are lowered by the scan, once, and found again by the walk that follows.
  */
 #include "frontend/lower_internal.h"
 
 typedef struct Variable {
-    const Binder *binder; Name name;
-    bool known, broken;               /* broken: reported, or it hangs on something that was */
+    const Binder *binder;
+    Name name;
+    bool known, broken; /* broken: reported, or it hangs on something that was */
     int64_t begin, extent;
-    Span from; const char *base;      /* the use that said so */
+    Span from;
+    const char *base; /* the use that said so */
     struct Variable *next;
 } Variable;
 
-typedef struct Env { Name name; Variable *variable; struct Env *next; } Env;
-typedef struct AffineTerm { Variable *variable; int64_t coef; } AffineTerm;
-typedef struct Use { int64_t offset; int terms; AffineTerm term[MOST_RANK]; } Use;
+typedef struct Env {
+    Name name;
+    Variable *variable;
+    struct Env *next;
+} Env;
+typedef struct AffineTerm {
+    Variable *variable;
+    int64_t coef;
+} AffineTerm;
+typedef struct Use {
+    int64_t offset;
+    int terms;
+    AffineTerm term[MOST_RANK];
+} Use;
 
 typedef struct Scanner {
-    Lowering *L; Scope *scope;
+    Lowering *L;
+    Scope *scope;
     RangeFrame *frame;
     Variable *variables;
     bool progress, affine_round;
@@ -38,7 +52,7 @@ static Variable *env_find(Env *env, Name name)
     return NULL;
 }
 
-/* ---- does an expression mention a variable? ------------------------------------------------------------- */
+/* ---- does an expression mention a variable? -------------------------------------------------- */
 static bool mentions(const Expr *expr, Env *env, int depth);
 
 static bool mentions_items(const ItemList *items, Env *env, int depth)
@@ -65,7 +79,8 @@ static bool mentions(const Expr *expr, Env *env, int depth)
     switch (expr->kind) {
     case EXPR_NAME: return env_find(env, expr->name.text) != NULL;
     case EXPR_UNARY: return mentions(expr->unary.operand, env, depth);
-    case EXPR_BINARY: return mentions(expr->binary.left, env, depth) || mentions(expr->binary.right, env, depth);
+    case EXPR_BINARY:
+        return mentions(expr->binary.left, env, depth) || mentions(expr->binary.right, env, depth);
     case EXPR_IF:
         return mentions(expr->choice.condition, env, depth) || mentions(expr->choice.then, env, depth)
                || mentions(expr->choice.otherwise, env, depth);
@@ -74,7 +89,8 @@ static bool mentions(const Expr *expr, Env *env, int depth)
             if (mentions(expr->call.args.items[i].value, env, depth))
                 return true;
         return mentions(expr->call.callee, env, depth) || mentions_binders(&expr->call.binders, env, depth);
-    case EXPR_INDEX: return mentions(expr->index.base, env, depth) || mentions_items(&expr->index.items, env, depth);
+    case EXPR_INDEX:
+        return mentions(expr->index.base, env, depth) || mentions_items(&expr->index.items, env, depth);
     case EXPR_MEMBER: return mentions(expr->member.base, env, depth);
     case EXPR_ARRAY:
         for (int i = 0; i < expr->array.items.count; i++)
@@ -90,7 +106,7 @@ static bool mentions(const Expr *expr, Env *env, int depth)
     }
 }
 
-/* ---- the shape of what is indexed ---------------------------------------------------------------------------- */
+/* ---- the shape of what is indexed ------------------------------------------------------------ */
 static Value *lowered_base(Scanner *s, const Expr *expr)
 {
     for (BaseEntry *b = s->frame->bases; b != NULL; b = b->next)
@@ -127,8 +143,8 @@ static BaseShape item_shape(Scanner *s, const Item *item, Env *env, int64_t exte
     if (item->kind != ITEM_EXPR || is_range) {
         const Expr *low = is_range ? expr->binary.left : item->kind == ITEM_FROM ? expr : NULL;
         const Expr *high = is_range ? expr->binary.right : item->kind == ITEM_UPTO ? expr : NULL;
-        if ((low != NULL && !constant_of(s, low, env, &from)) || (high != NULL && !constant_of(s, high, env, &to))
-            || result->rank == MOST_RANK)
+        if ((low != NULL && !constant_of(s, low, env, &from))
+            || (high != NULL && !constant_of(s, high, env, &to)) || result->rank == MOST_RANK)
             return SHAPE_UNKNOWN;
         result->extent[result->rank++] = (to < 0 ? to + extent : to) - (from < 0 ? from + extent : from);
         return SHAPE_KNOWN;
@@ -171,7 +187,7 @@ static BaseShape shape_of(Scanner *s, const Expr *expr, Env *env, Shape *shape)
     return SHAPE_KNOWN;
 }
 
-/* ---- uses ------------------------------------------------------------------------------------------------------ */
+/* ---- uses ------------------------------------------------------------------------------------ */
 static bool use_add(Use *to, const Use *from, int64_t factor)
 {
     to->offset += factor * from->offset;
@@ -211,7 +227,8 @@ static bool affine_of(Scanner *s, const Expr *expr, Env *env, Use *use)
         case OPERATOR_ADD: good = use_add(use, &a, 1) && use_add(use, &b, 1); break;
         case OPERATOR_SUB: good = use_add(use, &a, 1) && use_add(use, &b, -1); break;
         case OPERATOR_MUL:
-            good = (a.terms == 0 && use_add(use, &b, a.offset)) || (b.terms == 0 && use_add(use, &a, b.offset));
+            good =
+                (a.terms == 0 && use_add(use, &b, a.offset)) || (b.terms == 0 && use_add(use, &a, b.offset));
             break;
         default: break;
         }
@@ -240,15 +257,16 @@ static void disagree(Scanner *s, Variable *v, int64_t extent, Span span, const E
     if (v->broken || v->extent == extent || v->base == NULL)
         return;
     Lowering *L = s->L;
-    Diagnostic *d = lower_error(L, CODE_E0201, span, "%s runs over 0..%lld in %s and over 0..%lld in %s", v->name,
-                                (long long)extent, base_name(base), (long long)v->extent, v->base);
+    Diagnostic *d = lower_error(L, CODE_E0201, span, "%s runs over 0..%lld in %s and over 0..%lld in %s",
+                                v->name, (long long)extent, base_name(base), (long long)v->extent, v->base);
     lower_note(L, d, v->from, "the first use of %s", v->name);
     lower_help(L, d, "if that is meant, write the range: %s in 0..%lld", v->name,
                (long long)(extent < v->extent ? extent : v->extent));
     v->broken = true;
 }
 
-/* The largest range from 0 that keeps an affine use inside the axis; other variables take all their values. */
+/* The largest range from 0 that keeps an affine use inside the axis; other variables take all their
+ * values. */
 static int64_t largest_range(const Use *use, const Variable *v, int64_t extent)
 {
     int64_t low = use->offset, high = use->offset, coef = 0;
@@ -325,7 +343,7 @@ static void scan_index(Scanner *s, const Expr *expr, Env *env)
     }
 }
 
-/* ---- the scan -------------------------------------------------------------------------------------------------- */
+/* ---- the scan -------------------------------------------------------------------------------- */
 static void written_range(Scanner *s, Variable *v, Env *env)
 {
     const Expr *range = v->binder->range;
@@ -334,8 +352,10 @@ static void written_range(Scanner *s, Variable *v, Env *env)
     Lowering *L = s->L;
     v->broken = true;
     if (mentions(range, env, s->depth)) {
-        Diagnostic *d = lower_error(L, CODE_E0221, range->span, "the range of %s depends on an index variable; ranges "
-                                    "are known when compiling", v->name);
+        Diagnostic *d = lower_error(L, CODE_E0221, range->span,
+                                    "the range of %s depends on an index variable; ranges "
+                                    "are known when compiling",
+                                    v->name);
         lower_help(L, d, "take the whole range and choose with where, as in where(j <= i, e, 0)");
         return;
     }
@@ -432,7 +452,8 @@ static void scan(Scanner *s, const Expr *expr, Env *env)
     s->depth--;
 }
 
-/* Rounds until nothing more is found: bare uses as far as they go, then one round of affine ones, and again. */
+/* Rounds until nothing more is found: bare uses as far as they go, then one round of affine ones, and
+ * again. */
 static void scan_all(Scanner *s, const BinderList *binders, const Expr *body)
 {
     for (int round = 0; round < 64; round++) {
@@ -459,8 +480,10 @@ void range_frame_push(Lowering *L, Scope *scope, const BinderList *binders, cons
         *entry = (RangeEntry){v->binder, v->known && !v->broken, v->begin, v->extent, frame->entries};
         frame->entries = entry;
         if (!v->known && !v->broken) {
-            Diagnostic *d = lower_error(L, CODE_E0215, v->binder->span, "how far %s runs is not known: nothing is "
-                                        "indexed by %s alone", v->name, v->name);
+            Diagnostic *d = lower_error(L, CODE_E0215, v->binder->span,
+                                        "how far %s runs is not known: nothing is "
+                                        "indexed by %s alone",
+                                        v->name, v->name);
             lower_help(L, d, "write its range: %s in 0..n", v->name);
         }
     }

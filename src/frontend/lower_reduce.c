@@ -1,7 +1,7 @@
 /* lower_reduce.c: sum, mean, max, min over all own axes or over index axes, and `@`.
  *
- * Every product in a sum is built in full: multiply over the whole index space, then sum. Canonicalisation makes
- * one contraction of the two, so every spelling of a matrix product meets in the same op.
+ * Every product in a sum is built in full: multiply over the whole index space, then sum. Canonicalisation
+ * makes one contraction of the two, so every spelling of a matrix product meets in the same op.
  */
 #include "frontend/lower_internal.h"
 #include <string.h>
@@ -85,7 +85,7 @@ Value *reduce_ids(Lowering *L, Reduction how, const Value *v, const int *ids, in
     return reduce_bits(L, how, full, bits, terms, n, kept);
 }
 
-/* ---- a @ b ---------------------------------------------------------------------------------------- */
+/* ---- a @ b ----------------------------------------------------------------------------------- */
 Value *lower_matmul(Lowering *L, const Value *a, const Value *b, const Expr *expr)
 {
     static const Phrase phrase = {"multiply", "by", false};
@@ -103,8 +103,9 @@ Value *lower_matmul(Lowering *L, const Value *a, const Value *b, const Expr *exp
             lower_help(L, d, "the last axis of the left, %lld, meets the first axis of the right, %lld",
                        (long long)sa.extent[sa.rank - 1], (long long)sb.extent[0]);
         else
-            lower_help(L, d, "`@` is for vectors and matrices; otherwise write it with indices, as in "
-                             "y[i, j] = sum(a[i, k] * b[k, j] for k)");
+            lower_help(L, d,
+                       "`@` is for vectors and matrices; otherwise write it with indices, as in "
+                       "y[i, j] = sum(a[i, k] * b[k, j] for k)");
         return value_poison(L);
     }
     int64_t extents[] = {sa.rank == 2 ? sa.extent[0] : 1, sb.extent[0], sb.rank == 2 ? sb.extent[1] : 1};

@@ -1,8 +1,9 @@
 /* lower_type.c: declared types.
  *
- * A type's sizes are expressions over what is in scope. In a parameter of a definition a bare name that is not
- * yet a number is solved from the argument and becomes one; any other expression is computed and compared. A
- * type's rank is known from its text alone, which is what lifting needs before any size is solved.
+ * A type's sizes are expressions over what is in scope. In a parameter of a definition a bare name that is
+ * not yet a number is solved from the argument and becomes one; any other expression is computed and
+ * compared. A type's rank is known from its text alone, which is what lifting needs before any size is
+ * solved.
  */
 #include "frontend/lower_internal.h"
 #include <string.h>
@@ -12,9 +13,9 @@ bool type_names(const TypeExpr *type, bool *compile_time, bool *is_real, DType *
     const char *name = type->base.text;
     *compile_time = strcmp(name, "int") == 0;
     *is_real = strcmp(name, "real") == 0;
-    *t = strcmp(name, "f64") == 0    ? DTYPE_F64
-         : strcmp(name, "i32") == 0  ? DTYPE_I32
-         : strcmp(name, "bool") == 0 ? DTYPE_BOOL
+    *t = strcmp(name, "f64") == 0     ? DTYPE_F64
+         : strcmp(name, "i32") == 0   ? DTYPE_I32
+         : strcmp(name, "bool") == 0  ? DTYPE_BOOL
          : strcmp(name, "label") == 0 ? DTYPE_I32
                                       : DTYPE_F32;
     return *compile_time || *is_real || *t != DTYPE_F32 || strcmp(name, "f32") == 0;
@@ -56,7 +57,8 @@ bool type_check(Lowering *L, const TypeExpr *type)
         return false;
     }
     if (is_label(type) && type->dims.count != 1) {
-        lower_error(L, CODE_E0203, type->span, "a label says how many classes it has: label[10]; an array of labels is "
+        lower_error(L, CODE_E0203, type->span,
+                    "a label says how many classes it has: label[10]; an array of labels is "
                     "label[10][n]");
         return false;
     }
@@ -66,7 +68,8 @@ bool type_check(Lowering *L, const TypeExpr *type)
         return false;
     }
     if (compile_time && type->dims.count > 0) {
-        lower_error(L, CODE_E0203, type->span, "int is a compile-time size and has no axes; an array of numbers is f32[n]");
+        lower_error(L, CODE_E0203, type->span,
+                    "int is a compile-time size and has no axes; an array of numbers is f32[n]");
         return false;
     }
     return true;
@@ -133,8 +136,8 @@ static bool rest_of(Lowering *L, Scope *scope, const Dim *dim, const Shape *own,
         return true;
     }
     if (own == NULL) {
-        lower_error(L, CODE_E0202, dim->span, "..%s stands for the sizes of an argument, and no parameter declares it",
-                    dim->rest.text);
+        lower_error(L, CODE_E0202, dim->span,
+                    "..%s stands for the sizes of an argument, and no parameter declares it", dim->rest.text);
         return false;
     }
     int count = own->rank - others;
@@ -166,7 +169,8 @@ Type type_solve(Lowering *L, Scope *scope, const TypeExpr *type, const Value *ar
     if (is_label(type)) {
         int64_t classes = argument == NULL ? 0 : argument->classes;
         const Dim *dim = &type->dims.items[0];
-        if (dim->rest.text != NULL || !dim_value(L, scope, dim, classes > 0 ? &classes : NULL, &result.classes))
+        if (dim->rest.text != NULL
+            || !dim_value(L, scope, dim, classes > 0 ? &classes : NULL, &result.classes))
             return result;
     }
     const DimList *dims = shape_dims(type);
@@ -178,7 +182,8 @@ Type type_solve(Lowering *L, Scope *scope, const TypeExpr *type, const Value *ar
                 return result;
             continue;
         }
-        const int64_t *given = argument != NULL && result.shape.rank < own.rank ? &own.extent[result.shape.rank] : NULL;
+        const int64_t *given =
+            argument != NULL && result.shape.rank < own.rank ? &own.extent[result.shape.rank] : NULL;
         if (!dim_value(L, scope, dim, given, &extent))
             return result;
         if (!append(&result.shape, extent)) {
@@ -200,10 +205,11 @@ const char *type_text(Lowering *L, const Type *type)
     return type->is_compile_time ? "int" : shape_text(L, type->dtype, type->classes, type->shape);
 }
 
-static Value *does_not_fit(Lowering *L, const Type *type, const Value *v, Span span, const char *what, Span declared)
+static Value *does_not_fit(Lowering *L, const Type *type, const Value *v, Span span, const char *what,
+                           Span declared)
 {
-    Diagnostic *d = lower_error(L, CODE_E0214, span, "%s is %s where %s is declared", what, value_type_text(L, v),
-                                type_text(L, type));
+    Diagnostic *d = lower_error(L, CODE_E0214, span, "%s is %s where %s is declared", what,
+                                value_type_text(L, v), type_text(L, type));
     if (declared.begin != 0)
         lower_note(L, d, declared, "declared here");
     if (v->kind == VALUE_TENSOR && !dtype_is_real(v->node->dtype) && dtype_is_real(type->dtype))
@@ -213,7 +219,8 @@ static Value *does_not_fit(Lowering *L, const Type *type, const Value *v, Span s
     return value_poison(L);
 }
 
-static Value *fit_label(Lowering *L, const Type *type, const Value *v, Span span, const char *what, Span declared)
+static Value *fit_label(Lowering *L, const Type *type, const Value *v, Span span, const char *what,
+                        Span declared)
 {
     if (v->kind == VALUE_INT && v->integer >= 0 && v->integer < type->classes) {
         Node *node = graph_const(L->graph, DTYPE_I32, type->shape, (double)v->integer);

@@ -1,15 +1,15 @@
 /* lower_value.c: values: how they are made, what they become where a tensor is needed, how they print.
  *
  * A number stays a compile-time number (a double) as long as only numbers meet; it is rounded once, when it
- * becomes part of a tensor. Index variables stay affine combinations as long as they are added and scaled, since
- * only those index; elsewhere they become i32 tensors that turn real freely.
+ * becomes part of a tensor. Index variables stay affine combinations as long as they are added and scaled,
+ * since only those index; elsewhere they become i32 tensors that turn real freely.
  */
 #include "frontend/lower_internal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- constructors --------------------------------------------------------------------------- */
+/* ---- constructors ---------------------------------------------------------------------------- */
 Value *value_new(Lowering *L, ValueKind kind)
 {
     Value *v = arena_new_of(L->arena, Value);
@@ -138,7 +138,7 @@ Value *value_index(Lowering *L, int64_t offset, int axis)
     return v;
 }
 
-/* ---- what a value is --------------------------------------------------------------------------- */
+/* ---- what a value is ------------------------------------------------------------------------- */
 Shape value_own_shape(const Value *v)
 {
     Shape own = {0};
@@ -209,8 +209,10 @@ int axes_union(Lowering *L, Value *const *values, int count, int own_rank, int *
     if (n + own_rank <= MOST_RANK)
         return n;
 too_many:;
-    Diagnostic *d = lower_error(L, CODE_E0219, span, "more than %d axes meet here: %d index variables or mapped "
-                                "axes, and %d axes of the array", MOST_RANK, n, own_rank);
+    Diagnostic *d = lower_error(L, CODE_E0219, span,
+                                "more than %d axes meet here: %d index variables or mapped "
+                                "axes, and %d axes of the array",
+                                MOST_RANK, n, own_rank);
     lower_help(L, d, "compute a part first and give it a name");
     return -1;
 }
@@ -239,7 +241,7 @@ bool shape_check_size(Lowering *L, Shape s, Span span)
     return false;
 }
 
-/* ---- becoming a tensor ---------------------------------------------------------------------------- */
+/* ---- becoming a tensor ----------------------------------------------------------------------- */
 Node *value_spread(Lowering *L, const Value *v, const int *ids, int count, Shape own)
 {
     Shape shape = shape_of_axes(L, ids, count, own);
@@ -292,7 +294,8 @@ static Value *index_tensor(Lowering *L, const Value *v)
         sum = sum == NULL ? term : graph_binary(L->graph, OP_ADD, sum, term);
     }
     if (affine->offset != 0)
-        sum = graph_binary(L->graph, OP_ADD, sum, graph_const(L->graph, DTYPE_I32, shape, (double)affine->offset));
+        sum = graph_binary(L->graph, OP_ADD, sum,
+                           graph_const(L->graph, DTYPE_I32, shape, (double)affine->offset));
     Value *tensor = value_of_node(L, sum, ids, affine->terms);
     tensor->free = true;
     return tensor;
@@ -312,7 +315,8 @@ static Value *list_tensor(Lowering *L, const Value *v, DType t, Span span)
             return item;
         Shape shape = item->node->shape;
         if (i > 0 && !shape_equal(shape, parts[0]->shape)) {
-            lower_error(L, CODE_E0201, span, "the items of a list have one shape; the first is %s, item %d is %s",
+            lower_error(L, CODE_E0201, span,
+                        "the items of a list have one shape; the first is %s, item %d is %s",
                         shape_text(L, t, 0, parts[0]->shape), i, shape_text(L, t, 0, shape));
             return value_poison(L);
         }
@@ -354,7 +358,8 @@ Value *value_tensor_of(Lowering *L, const Value *v, DType number_type, Span span
         break;
     default: break;
     }
-    lower_error(L, CODE_E0216, span, "%s is %s where a number or an array is needed", what, value_type_text(L, v));
+    lower_error(L, CODE_E0216, span, "%s is %s where a number or an array is needed", what,
+                value_type_text(L, v));
     return value_poison(L);
 }
 
@@ -369,12 +374,13 @@ Value *value_to_tensor(Lowering *L, const Value *v, DType t, Span span, const ch
     if (value_is_poison(tensor) || (tensor->node->dtype == t && tensor->classes == 0))
         return tensor;
     if (tensor->free && dtype_is_real(t)) {
-        Value *real = value_like(L, tensor, graph_cast(L->graph, tensor->node, t), tensor->axis, tensor->axes);
+        Value *real =
+            value_like(L, tensor, graph_cast(L->graph, tensor->node, t), tensor->axis, tensor->axes);
         real->free = false;
         return real;
     }
-    Diagnostic *d = lower_error(L, CODE_E0203, span, "%s is %s where %s is needed", what, value_type_text(L, tensor),
-                                dtype_text(t));
+    Diagnostic *d = lower_error(L, CODE_E0203, span, "%s is %s where %s is needed", what,
+                                value_type_text(L, tensor), dtype_text(t));
     if (dtype_is_real(t))
         lower_help(L, d, "convert it: %s(...)", dtype_text(t));
     return value_poison(L);
@@ -400,8 +406,8 @@ Node *value_to_node(Lowering *L, const Value *v, DType t, Shape shape, Span span
     if (tensor->axes > 0)
         INTERNAL_ERROR("a value with open index axes where none are");
     if (tensor->batch) {
-        lower_error(L, CODE_E0216, span, "%s is an array over the rows of the batch; reduce it with sum, mean, max or min",
-                    what);
+        lower_error(L, CODE_E0216, span,
+                    "%s is an array over the rows of the batch; reduce it with sum, mean, max or min", what);
         return NULL;
     }
     if (own.rank == 0 && shape.rank > 0)
@@ -418,14 +424,15 @@ Node *value_to_real_scalar(Lowering *L, const Value *v, Span span, const char *w
     return value_to_node(L, v, L->real, (Shape){0}, span, what);
 }
 
-/* ---- compile-time readings ----------------------------------------------------------------------- */
+/* ---- compile-time readings ------------------------------------------------------------------- */
 static bool not_constant(Lowering *L, const Value *v, Span span, const char *what, const char *wanted)
 {
     if (v->kind == VALUE_POISON)
         return false;
     if (v->kind == VALUE_TENSOR || v->kind == VALUE_INDEX)
-        lower_error(L, CODE_E0221, span, "%s must be %s known when compiling; this is %s, computed when running", what,
-                    wanted, value_type_text(L, v));
+        lower_error(L, CODE_E0221, span,
+                    "%s must be %s known when compiling; this is %s, computed when running", what, wanted,
+                    value_type_text(L, v));
     else
         lower_error(L, CODE_E0203, span, "%s must be %s; this is %s", what, wanted, value_type_text(L, v));
     return false;
@@ -451,7 +458,8 @@ bool lower_constant_int(Lowering *L, const Value *v, Span span, const char *what
 
 bool lower_constant_number(Lowering *L, const Value *v, Span span, const char *what, double *out)
 {
-    bool is_const = v->kind == VALUE_TENSOR && v->node->op == OP_CONST && v->node->shape.rank == 0 && v->classes == 0;
+    bool is_const =
+        v->kind == VALUE_TENSOR && v->node->op == OP_CONST && v->node->shape.rank == 0 && v->classes == 0;
     if (!value_is_number(v) && !is_const)
         return not_constant(L, v, span, what, "a number");
     *out = is_const ? v->node->attr.value : v->number;
@@ -474,7 +482,7 @@ bool lower_constant_string(Lowering *L, const Value *v, Span span, const char *w
     return true;
 }
 
-/* ---- printing --------------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 static void add_extents(Text *text, Shape s)
 {
     if (s.rank == 0)
@@ -508,7 +516,8 @@ const char *value_type_text(Lowering *L, const Value *v)
     case VALUE_BOOL: return v->truth ? "true" : "false";
     case VALUE_STRING: return "a text";
     case VALUE_QUANTITY: return text_format(L->arena, "a quantity of %s", v->unit);
-    case VALUE_RANGE: return text_format(L->arena, "the range %lld..%lld", (long long)v->integer, (long long)v->end);
+    case VALUE_RANGE:
+        return text_format(L->arena, "the range %lld..%lld", (long long)v->integer, (long long)v->end);
     case VALUE_LIST: return text_format(L->arena, "a list of %s", count_text(L, v->count, "item"));
     case VALUE_TUPLE: return text_format(L->arena, "a tuple of %s", count_text(L, v->count, "value"));
     case VALUE_DEFINITION: return text_format(L->arena, "the definition %s", v->definition->name.text);

@@ -1,11 +1,15 @@
-/* First and second derivatives of every definition of the prelude, lowered from a program in f64, against central
- * differences: by each argument and by each parameter of a layer. Second derivatives are taken of the gradient
- * weighed by fresh numbers, so every pair of inputs is met. Kinks are kept out of the way by the domains.
+/* First and second derivatives of every definition of the prelude, lowered from a program in f64, against
+ * central differences: by each argument and by each parameter of a layer. Second derivatives are taken of the
+ * gradient weighed by fresh numbers, so every pair of inputs is met. Kinks are kept out of the way by the
+ * domains.
  */
 #include "../unit/graph_test.h"
 #include "frontend/experiment.h"
 
-typedef struct Case { const char *text; double low, high; } Case;
+typedef struct Case {
+    const char *text;
+    double low, high;
+} Case;
 
 static const Case cases[] = {
     {"def f(x: f32[5]) = relu(x)", -2, 2},
@@ -45,11 +49,16 @@ static const Case cases[] = {
     {"def f(x: f32[5]) = cosine(x) * warmup(x, 3) * polynomial(x, 2, 1, -0.5) * exponential(x, 0.7)", 0.1, 2},
     {"def f(x: f32[5]) = one_cycle(x)", 0.05, 0.25},
     {"def f(x: f32) = [x^k for k in 0..6]", -2, 2},
-    {"def f(x: f32[4], e: f32[5, 4], y: label[5][3]) { h[j] = sum(e[y[t], j] * x[j] for t); return tanh(h) }", -1, 1},
+    {"def f(x: f32[4], e: f32[5, 4], y: label[5][3]) { h[j] = sum(e[y[t], j] * x[j] for t); return tanh(h) }",
+     -1, 1},
     {"def f(x: f32[5]) = grad(sum(sin(x)^3), x)", -2, 2},
 };
 
-typedef struct Lowered { Bench bench; Lowering *L; Node *value; } Lowered;
+typedef struct Lowered {
+    Bench bench;
+    Lowering *L;
+    Node *value;
+} Lowered;
 
 static Node *with_input(Graph *g, Node *old, Node *const *source, void *context)
 {
@@ -99,20 +108,22 @@ static void lower_case(Lowered *t, const Case *c)
     free_parameters(t);
 }
 
-static void compare(const Case *c, const char *what, int by, const double *got, const double *wanted, int64_t size,
-                    double tolerance)
+static void compare(const Case *c, const char *what, int by, const double *got, const double *wanted,
+                    int64_t size, double tolerance)
 {
     for (int64_t i = 0; i < size; i++)
         cr_assert(fabs(got[i] - wanted[i]) <= tolerance * (1 + fabs(wanted[i])),
-                  "%s: %s derivative by input %d [%ld] is %.12g, not %.12g", c->text, what, by, (long)i, got[i], wanted[i]);
+                  "%s: %s derivative by input %d [%ld] is %.12g, not %.12g", c->text, what, by, (long)i,
+                  got[i], wanted[i]);
 }
 
 static void check_by(Lowered *t, const Case *c, Node *scalar, const char *what, int inputs, double tolerance)
 {
     for (int by = 0; by < inputs; by++)
         if (t->bench.value[by] != NULL)
-            compare(c, what, by, bench_gradient(&t->bench, scalar, by), bench_differences(&t->bench, scalar, by),
-                    shape_size(t->bench.input[by]->shape), tolerance);
+            compare(c, what, by, bench_gradient(&t->bench, scalar, by),
+                    bench_differences(&t->bench, scalar, by), shape_size(t->bench.input[by]->shape),
+                    tolerance);
 }
 
 static void check_case(const Case *c)

@@ -1,8 +1,10 @@
-/* Random programs in index notation, lowered and interpreted, against loops that read the same places one by one.
+/* Random programs in index notation, lowered and interpreted, against loops that read the same places one by
+ * one.
  *
- * A program is y[r, ...] = how(t0[...] op t1[...] ... for s, ...), called directly or mapped over one more leading
- * axis of some of its tensors. Every place is an affine combination of the index variables; ranges are left to be
- * found where a bare use gives them. Values are small and whole: sums are exact in every order.
+ * A program is y[r, ...] = how(t0[...] op t1[...] ... for s, ...), called directly or mapped over one more
+ * leading axis of some of its tensors. Every place is an affine combination of the index variables; ranges
+ * are left to be found where a bare use gives them. Values are small and whole: sums are exact in every
+ * order.
  */
 #include "frontend/experiment.h"
 #include "ir/interp.h"
@@ -12,8 +14,16 @@
 
 enum { PROGRAMS = 400, MOST_VARIABLES = 5, MOST_TENSORS = 3, MOST_PLACES = 3 };
 
-typedef struct Reading { int offset, coef[MOST_VARIABLES]; } Reading;
-typedef struct Operand { int rank, extent[MOST_PLACES]; Reading place[MOST_PLACES]; bool mapped; float *data; int size; } Operand;
+typedef struct Reading {
+    int offset, coef[MOST_VARIABLES];
+} Reading;
+typedef struct Operand {
+    int rank, extent[MOST_PLACES];
+    Reading place[MOST_PLACES];
+    bool mapped;
+    float *data;
+    int size;
+} Operand;
 typedef struct RandomProgram {
     int variables, results, extent[MOST_VARIABLES];
     bool bare[MOST_VARIABLES];
@@ -86,7 +96,7 @@ static void make_program(RandomProgram *p, uint64_t seed)
     }
 }
 
-/* ---- the text ------------------------------------------------------------------------------------------------ */
+/* ---- the text -------------------------------------------------------------------------------- */
 static void add_place(Text *text, const RandomProgram *p, const Reading *place)
 {
     bool first = true;
@@ -171,7 +181,7 @@ static const char *program_text(Arena *arena, const RandomProgram *p)
     return text.bytes;
 }
 
-/* ---- the loops ------------------------------------------------------------------------------------------------ */
+/* ---- the loops ------------------------------------------------------------------------------- */
 static double read_tensor(const RandomProgram *p, const Operand *t, int lift, const int *index)
 {
     int at = t->mapped ? lift : 0;
@@ -244,7 +254,7 @@ static int wanted_values(const RandomProgram *p, double *out)
     return count * per;
 }
 
-/* ---- both -------------------------------------------------------------------------------------------------------- */
+/* ---- both ------------------------------------------------------------------------------------ */
 static Value *lower_f(Lowering *L, Names *names)
 {
     const Definition *f = scope_find(L->global, name_from(names, "f"))->value->definition;
@@ -282,8 +292,8 @@ static void check_program(uint64_t seed)
         columns[i] = (sgdrt_column){p.tensor[i].data, 0};
     interpret_rows(v->node, columns, NULL, 0, 1, got);
     for (int i = 0; i < count; i++)
-        cr_assert_float_eq(got[i], wanted[i], 1e-4, "seed %llu, element %d: %g, not %g:\n%s", (unsigned long long)seed,
-                           i, (double)got[i], wanted[i], text);
+        cr_assert_float_eq(got[i], wanted[i], 1e-4, "seed %llu, element %d: %g, not %g:\n%s",
+                           (unsigned long long)seed, i, (double)got[i], wanted[i], text);
     for (int i = 0; i < p.tensors; i++)
         free(p.tensor[i].data);
     arena_free(arena);

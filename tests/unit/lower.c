@@ -1,6 +1,6 @@
-/* Lowering of expressions and definitions: values through the interpreter, names of parameters, and one code per
- * mistake. A program's definition `f` is called with one column per parameter. Numbers are small and whole, so
- * sums are exact in every order.
+/* Lowering of expressions and definitions: values through the interpreter, names of parameters, and one code
+ * per mistake. A program's definition `f` is called with one column per parameter. Numbers are small and
+ * whole, so sums are exact in every order.
  */
 #include "frontend/experiment.h"
 #include "ir/interp.h"
@@ -9,8 +9,12 @@
 #include <string.h>
 
 typedef struct Fixture {
-    Arena *arena; Names *names; SourceMap *map; Diagnostics *diagnostics;
-    Lowering *L; Ast *ast;
+    Arena *arena;
+    Names *names;
+    SourceMap *map;
+    Diagnostics *diagnostics;
+    Lowering *L;
+    Ast *ast;
 } Fixture;
 
 static void fixture_open(Fixture *t, const char *text, bool f64)
@@ -48,7 +52,8 @@ static Value *call(Fixture *t, const char *name)
         Type type = lower_type(t->L, t->L->global, definition->formals.items[i].type);
         if (!type.known)
             return value_poison(t->L);
-        args[i] = value_tensor(t->L, graph_leaf(t->L->graph, OP_COLUMN, type.dtype, type.shape, i), type.classes);
+        args[i] =
+            value_tensor(t->L, graph_leaf(t->L->graph, OP_COLUMN, type.dtype, type.shape, i), type.classes);
     }
     Arguments *arguments = arguments_of(t->L, args, definition->formals.count, definition->name.span);
     return lower_call_definition(t->L, definition, arguments, NULL);
@@ -75,20 +80,22 @@ static int evaluate(const char *text, const void *const *inputs, int input_count
     return count;
 }
 
-static void check(const char *text, const void *const *inputs, int input_count, const float *wanted, int count)
+static void check(const char *text, const void *const *inputs, int input_count, const float *wanted,
+                  int count)
 {
     float out[512];
     int got = evaluate(text, inputs, input_count, out, 512);
     cr_assert_eq(got, count, "%s: %d numbers, not %d", text, got, count);
     for (int i = 0; i < count; i++)
-        cr_assert_float_eq(out[i], wanted[i], 1e-5, "%s: [%d] is %g, not %g", text, i, (double)out[i], (double)wanted[i]);
+        cr_assert_float_eq(out[i], wanted[i], 1e-5, "%s: [%d] is %g, not %g", text, i, (double)out[i],
+                           (double)wanted[i]);
 }
 
-#define CHECK(text, inputs, ...)                                                                    \
-    do {                                                                                            \
-        const float wanted_[] = {__VA_ARGS__};                                                      \
-        check(text, inputs, (int)(sizeof(inputs) / sizeof *(inputs)), wanted_,                      \
-              (int)(sizeof wanted_ / sizeof *wanted_));                                             \
+#define CHECK(text, inputs, ...)                                                                             \
+    do {                                                                                                     \
+        const float wanted_[] = {__VA_ARGS__};                                                               \
+        check(text, inputs, (int)(sizeof(inputs) / sizeof *(inputs)), wanted_,                               \
+              (int)(sizeof wanted_ / sizeof *wanted_));                                                      \
     } while (0)
 
 static const float a23[] = {1, 2, 3, 4, 5, 6}, b3[] = {10, 20, 30}, x5[] = {1, 4, 9, 16, 25}, two[] = {2};
@@ -113,7 +120,8 @@ Test(lower, index_notation)
     CHECK("def f(x: f32[5]) { y[i] = sum(x[2 * i + u] for u in 0..3); return y }", in_x, 14, 50);
     CHECK("def f(x: f32[5]) = [x[k] + k for k in 1..4]", in_x, 5, 11, 19);
     CHECK("def f(x: f32[5]) = [k^2 for k in 0..4]", in_x, 0, 1, 4, 9);
-    CHECK("def f(x: f32[5]) { y[i, j in 0..5] = where(j <= i, x[i], 0); return sum(y[4, ..]) + y[0, 1] }\n", in_x, 125);
+    CHECK("def f(x: f32[5]) { y[i, j in 0..5] = where(j <= i, x[i], 0); return sum(y[4, ..]) + y[0, 1] }\n",
+          in_x, 125);
     CHECK("def f(a: f32[2, 3]) { m[c] = mean(a[c]); return m }", in_a, 2, 5);
     CHECK("def f(a: f32[2, 3]) = max(a[i, j] - 2 * j for i, j)", in_a, 4);
     CHECK("def f(a: f32[2, 3]) = sum(a[i] for i)", in_a, 5, 7, 9);
@@ -156,11 +164,14 @@ Test(lower, lifting)
 {
     CHECK("def f(a: f32[2, 3]) = relu(a - 3)", in_a, 0, 0, 0, 1, 2, 3);
     CHECK("def g(x: f32[n]) -> f32 = sum(x)\ndef f(a: f32[2, 3]) = g(a)", in_a, 6, 15);
-    CHECK("def g(x: f32[n], y: f32[n]) -> f32 = sum(x * y)\ndef f(a: f32[2, 3], b: f32[3]) = g(a, b)", in_ab, 140, 320);
+    CHECK("def g(x: f32[n], y: f32[n]) -> f32 = sum(x * y)\ndef f(a: f32[2, 3], b: f32[3]) = g(a, b)", in_ab,
+          140, 320);
     CHECK("def g(x: f32[n]) -> (s: f32, m: f32) { return sum(x), max(x) }\n"
-          "def f(a: f32[2, 3]) { s, m = g(a); return s * m }", in_a, 18, 90);
+          "def f(a: f32[2, 3]) { s, m = g(a); return s * m }",
+          in_a, 18, 90);
     CHECK("def g(x: f32[n]) -> f32 = 7\ndef f(a: f32[2, 3]) = g(a)", in_a, 7, 7);
-    CHECK("def g(x: f32) -> f32 = x^2\ndef h(x: f32[n]) -> f32 = sum(g(x))\ndef f(a: f32[2, 3]) = h(a)", in_a, 14, 77);
+    CHECK("def g(x: f32) -> f32 = x^2\ndef h(x: f32[n]) -> f32 = sum(g(x))\ndef f(a: f32[2, 3]) = h(a)", in_a,
+          14, 77);
     CHECK("def f(a: f32[2, 3]) = size(flatten(a)) + sum(flatten(a))", in_a, 27);
     CHECK("def f(a: f32[2, 3]) { y[i] = sum(relu(a[i] - 2)); return y }", in_a, 1, 9);
     CHECK("def twice(g, x) = g(g(x))\ndef sq(x: f32) -> f32 = x^2\ndef f(x: f32) = twice(sq, x)", in_2, 16);
@@ -189,8 +200,8 @@ Test(lower, convolution)
                 wanted[(o * 3 + i) * 2 + j] = sum;
             }
     const void *inputs[] = {image, filter, bias};
-    check("def f(x: f32[2, 5, 4], w: f32[3, 2, 3, 3], b: f32[3]) = convolve(zero_pad(x, 1), w, b, 2, 1)", inputs, 3,
-          wanted, 18);
+    check("def f(x: f32[2, 5, 4], w: f32[3, 2, 3, 3], b: f32[3]) = convolve(zero_pad(x, 1), w, b, 2, 1)",
+          inputs, 3, wanted, 18);
 }
 
 Test(lower, gradients)
@@ -199,7 +210,8 @@ Test(lower, gradients)
     CHECK("def f(x: f32) { a = grad(x^3, x); return grad(a, x) }", in_2, 12);
     CHECK("def f(x: f32[5]) = grad(sum(x^2), x)", in_x, 2, 8, 18, 32, 50);
     CHECK("def g(x: f32) -> f32 = grad(x^3, x)\ndef f(a: f32[2, 3]) = g(a)", in_a, 3, 12, 27, 48, 75, 108);
-    CHECK("def g(x: f32, t: f32) -> f32 = grad(x * t^2, x) + 10 * grad(x * t^2, t)\ndef f(x: f32) = g(x, x)", in_2, 84);
+    CHECK("def g(x: f32, t: f32) -> f32 = grad(x * t^2, x) + 10 * grad(x * t^2, t)\ndef f(x: f32) = g(x, x)",
+          in_2, 84);
     CHECK("def g(x: f32, t: f32) -> f32 = grad(x * t^2, t)\ndef f(x: f32) = g(x, 0)", in_2, 0);
     CHECK("def g(x: f32, t: f32) -> f32 = grad(x * t, t)\ndef f(x: f32) = g(x, 0)", in_2, 2);
     CHECK("def f(x: f32) = grad(7, x) + grad(stop_gradient(x) * x, x)", in_2, 2);
@@ -219,13 +231,13 @@ Test(lower, numbers_and_choices)
     CHECK("def f(x: f32) = min(max(x, 1, 5), 3) + f32(i32(2.7))", in_2, 5);
 }
 
-/* ---- names of parameters ----------------------------------------------------------------------------- */
+/* ---- names of parameters --------------------------------------------------------------------- */
 static void check_cells(const char *text, const char *wanted)
 {
     Fixture t;
     fixture_open(&t, text, false);
     Value *v = call(&t, "f");
-    call(&t, "f");                                        /* a model has one set of parameters */
+    call(&t, "f"); /* a model has one set of parameters */
     cr_assert(!value_is_poison(v), "%s", text);
     Text got = text_new(t.arena);
     for (int i = 0; i < t.L->cells.count; i++)
@@ -236,18 +248,24 @@ static void check_cells(const char *text, const char *wanted)
 
 Test(lower, parameter_names)
 {
-    check_cells("model f(x: f32[4]) { h = dense(x, 3); return dense(h, 2) }", "f.h.dense.w f.h.dense.b f.dense.w f.dense.b");
+    check_cells("model f(x: f32[4]) { h = dense(x, 3); return dense(h, 2) }",
+                "f.h.dense.w f.h.dense.b f.dense.w f.dense.b");
     check_cells("model f(x: f32[4]) = dense(dense(x, 4), 4)", "f.dense.2.w f.dense.2.b f.dense.w f.dense.b");
     check_cells("layer l(x: f32[n]) { param w: f32 = 1; return x * w }\n"
-                "model f(x: f32[4]) { repeat 2 { x = l(x) }; return x }", "f.x[0].l.w f.x[1].l.w");
-    check_cells("model g(x: f32[4]) { param w: f32[4]; return x * w }\nmodel f(x: f32[4]) { a = g(x); return g(a) }", "g.w");
+                "model f(x: f32[4]) { repeat 2 { x = l(x) }; return x }",
+                "f.x[0].l.w f.x[1].l.w");
+    check_cells(
+        "model g(x: f32[4]) { param w: f32[4]; return x * w }\nmodel f(x: f32[4]) { a = g(x); return g(a) }",
+        "g.w");
     check_cells("model f(x: f32[2, 4]) = dense(x, 3)", "f.dense.w f.dense.b");
 }
 
 Test(lower, draws_have_their_own_site)
 {
     Fixture t;
-    fixture_open(&t, "model f(x: f32[3]) { a: f32[3] ~ normal(0, 1); b: f32[3] ~ normal(0, 1); return a - b }", false);
+    fixture_open(&t,
+                 "model f(x: f32[3]) { a: f32[3] ~ normal(0, 1); b: f32[3] ~ normal(0, 1); return a - b }",
+                 false);
     Value *v = call(&t, "f");
     int count, draws = 0;
     Node **nodes = graph_post_order(t.arena, &v->node, 1, &count);
@@ -257,10 +275,42 @@ Test(lower, draws_have_their_own_site)
     fixture_close(&t);
 }
 
+static bool freezes(Lowering *L, const char *path, void *context)
+{
+    (void)L;
+    return strcmp(path, context) == 0;
+}
+
+static int draws_with_frozen(const char *frozen)
+{
+    Fixture t;
+    fixture_open(&t,
+                 "model g(x: f32[3]) = dropout(dense(x, 3), 0.5)\n"
+                 "model f(x: f32[3]) = dropout(g(x), 0.5)",
+                 false);
+    t.L->frozen_hook = freezes;
+    t.L->hook_context = (void *)frozen;
+    Value *v = call(&t, "f");
+    int count, draws = 0;
+    Node **nodes = graph_post_order(t.arena, &v->node, 1, &count);
+    for (int i = 0; i < count; i++)
+        draws += nodes[i]->op == OP_RANDOM;
+    fixture_close(&t);
+    return draws;
+}
+
+Test(lower, a_frozen_model_runs_as_in_predict)
+{
+    cr_assert_eq(draws_with_frozen("none"), 2);
+    cr_assert_eq(draws_with_frozen("g"), 1);
+    cr_assert_eq(draws_with_frozen("f"), 1);
+}
+
 Test(lower, f64_switch)
 {
     Fixture t;
-    fixture_open(&t, "model f(x: f32[3]) -> f32 { param w: f32[3] ~ kaiming(3); return dot(w, x) / 3 }", true);
+    fixture_open(&t, "model f(x: f32[3]) -> f32 { param w: f32[3] ~ kaiming(3); return dot(w, x) / 3 }",
+                 true);
     Value *v = call(&t, "f");
     int count;
     Node **nodes = graph_post_order(t.arena, &v->node, 1, &count);
@@ -270,8 +320,10 @@ Test(lower, f64_switch)
     fixture_close(&t);
 }
 
-/* ---- mistakes: one message each, with its code ---------------------------------------------------------- */
-typedef struct Mistake { const char *code, *text; } Mistake;
+/* ---- mistakes: one message each, with its code ----------------------------------------------- */
+typedef struct Mistake {
+    const char *code, *text;
+} Mistake;
 
 static const Mistake mistakes[] = {
     {"E0201", "def f(x: f32[5], w: f32[6]) = sum(x * w)"},
