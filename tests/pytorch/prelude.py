@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+"""Every loss, activation, layer, optimizer and schedule of the prelude, against PyTorch.
+
+    tests/pytorch/prelude.py path/to/sgdc [name ...]
+
+Prints the second table of docs/pytorch.md and exits with 1 if a difference is more than rounding. Functions are looked
+at through an optimizer that leaves the gradient in place of the parameter: for sum(weight * f(x)) with parameters
+weight and x, one step shows f(x) and its derivatives, element by element. Optimizers take ten steps of a small
+model. Schedules are seen as the parameter of an optimizer that only remembers its rate.
+
+The yardstick is PyTorch in f64. A difference counts against the larger of the value and `floor`; what PyTorch's own
+f32 is away from its f64 stands beside it.
+"""
+import math, os, sys, tempfile
+import numpy as np
+import torch
+import torch.nn.functional as F
+from trace import named, take_steps, trace
+
+MOST, FLOOR = 3e-6, 1e-6
+POINTS = [-100, -50, -20, -10, -5, -2, -1, -0.5, -0.01, -1e-6, 0, 1e-6, 0.01, 0.5, 1, 2, 5, 10, 20, 50, 100]
+VECTORS = [[0, 0, 0, 0], [1, 2, 3, 4], [-100, 0, 1, 100], [100, 99, 98, 0], [-100, -100, -100, -101],
+           [5, 5, -5, 0], [0.1, -0.2, 0.3, -0.4], [100, 100, -100, -100], [-20, 0, -20, -20]]
+SIGNS = [-1, -0.5, 0, 0.5, 1]
+HEAD = """data one = csv("one.csv", header = false) {
+  x: f32      = column(0)
+  y: label[4] = column(1)
+}
+"""
+
+
+def literal(values):
+    if np.ndim(values):
+        return "[" + ", ".join(literal(v) for v in values) + "]"
+    return repr(float(values))
+
+
+def parameter(name, values):
+    shape = list(np.shape(values))
+    return f"  param {name}: f32{shape if shape else ''} = {literal(values)}\n"
+
+
+def run_program(sgdc, text, *options):
+    """The trace of a program whose data is two rows: 0 and label 2, 1 and label 1."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, "probe.sgd")
+        with open(os.path.join(folder, "one.csv"), "w") as out:
+            out.write("0,2\n1,1\n")
+        with open(program, "w") as out:
+            out.write(text)
+        return trace(sgdc, program, *options)
+
+
+class Table:
+    def __init__(self):
+        self.good = True
+        print("| prelude | compared | sgdc to f64 | PyTorch f32 to f64 |\n|---|---|--:|--:|")
+
+    def row(self, name, what, ours, theirs, exact, floor):
+        """Each a list of arrays; a difference beyond rounding, and beyond PyTorch's own, is marked."""
+        def distance(some):
+            largest = 0.0
+            for a, b in zip(some, exact):
+                a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+                assert a.shape == b.shape, (name, a.shape, b.shape)
+                difference = np.abs(a - b) / np.maximum(np.abs(b), floor)
+                largest = max(largest, np.inf if np.isnan(difference).any() else difference.max(initial=0))
+            return largest
+        mine, torchs = distance(ours), distance(theirs)
+        bad = not mine <= max(MOST, 2 * torchs)
+        self.good &= not bad
+        print(f"| {name} | {what} | {mine:.1e}{' LARGE' if bad else ''} | {torchs:.1e} |", flush=True)
+
+
+# ---- functions: name, sgdc's expression, torch's, the inputs it is looked at with, floor
+def half_squared(p, y):
+    return (p - y) ** 2 / 2
+
+
+def pairs(a, b):
+    return {"a": [p for p in a for _ in b], "b": [q for _ in a for q in b]}
+
+
+def label_loss(f):
+    return lambda w: f(w["a"], torch.full((len(w["a"]),), 2), reduction="none")
+
+
+def random_array(*shape):
+    return np.random.default_rng(len(shape)).normal(size=shape).round(2).tolist()
+
+
+def convolution(**how):
+    return lambda w: F.conv2d(w["a"][None], w["conv2d.f"], w["conv2d.b"], **how)[0]
+
+
+def attention(w):
+    x, (t, d) = w["a"], w["a"].shape
+    q, r, v = (F.linear(x, w[f"attention.{n}.dense.w"], w[f"attention.{n}.dense.b"]).reshape(t, 2, d // 2).transpose(0, 1)
+               for n in "qrv")
+    o = F.scaled_dot_product_attention(q, r, v, is_causal=True).transpose(0, 1).reshape(t, d)
+    return F.linear(o, w["attention.dense.w"], w["attention.dense.b"])
+
+
+IMAGE, GROUPED, WORDS = random_array(2, 7, 7), random_array(4, 6, 6), random_array(5, 6)
+MANY = len(VECTORS)
+FUNCTIONS = [                      # the last: the shape of the result, where it is not that of the input
+    ("relu", "relu(a)", lambda w: F.relu(w["a"]), {"a": POINTS}),
+    ("leaky_relu", "leaky_relu(a)", lambda w: F.leaky_relu(w["a"]), {"a": POINTS}),
+    ("leaky_relu, slope = 0.2", "leaky_relu(a, slope = 0.2)", lambda w: F.leaky_relu(w["a"], 0.2), {"a": POINTS}),
+    ("expm1", "expm1(a)", lambda w: torch.expm1(w["a"]), {"a": [p for p in POINTS if p < 50]}),
+    ("elu", "elu(a)", lambda w: F.elu(w["a"]), {"a": POINTS}),
+    ("elu, a = 2", "elu(a, a = 2)", lambda w: F.elu(w["a"], 2), {"a": POINTS}),
+    ("sigmoid", "sigmoid(a)", lambda w: torch.sigmoid(w["a"]), {"a": POINTS}),
+    ("tanh", "tanh(a)", lambda w: torch.tanh(w["a"]), {"a": POINTS}),
+    ("gelu", "gelu(a)", lambda w: F.gelu(w["a"]), {"a": POINTS}),
+    ("silu", "silu(a)", lambda w: F.silu(w["a"]), {"a": POINTS}),
+    ("softplus", "softplus(a)", lambda w: F.softplus(w["a"]), {"a": POINTS}),
+    ("logsumexp", "logsumexp(a)", lambda w: torch.logsumexp(w["a"], 1), {"a": VECTORS}, (MANY,)),
+    ("softmax", "softmax(a)", lambda w: F.softmax(w["a"], 1), {"a": VECTORS}),
+    ("log_softmax", "log_softmax(a)", lambda w: F.log_softmax(w["a"], 1), {"a": VECTORS}),
+    ("mse", "mse(a, b)", lambda w: F.mse_loss(w["a"], w["b"]), {"a": VECTORS, "b": VECTORS[::-1]}, ()),
+    ("squared", "squared(a, b)", lambda w: half_squared(w["a"], w["b"]), pairs(POINTS, SIGNS)),
+    ("mae", "mae(a, b)", lambda w: F.l1_loss(w["a"], w["b"]), {"a": VECTORS, "b": VECTORS[::-1]}, ()),
+    ("huber", "huber(a, b)", lambda w: F.huber_loss(w["a"], w["b"], reduction="none"), pairs(POINTS, SIGNS)),
+    ("huber, delta = 2.5", "huber(a, b, delta = 2.5)",
+     lambda w: F.huber_loss(w["a"], w["b"], reduction="none", delta=2.5), pairs(POINTS + [2.5, -2.5], SIGNS)),
+    ("cross_entropy", "cross_entropy(a, y)", label_loss(F.cross_entropy), {"a": VECTORS}, (MANY,)),
+    ("binary_cross_entropy", "binary_cross_entropy(a, b)",
+     lambda w: F.binary_cross_entropy_with_logits(w["a"], w["b"], reduction="none"), pairs(POINTS, [0, 0.3, 1])),
+    ("negative_log_likelihood", "negative_log_likelihood(a, y)", label_loss(F.nll_loss), {"a": VECTORS}, (MANY,)),
+    ("hinge", "hinge(a, b)", lambda w: F.relu(1 - w["a"] * w["b"]), pairs(POINTS, [-1, 1])),
+    ("l1", "l1(a)", lambda w: w["a"].abs().sum(), {"a": VECTORS}, ()),
+    ("l2", "l2(a)", lambda w: (w["a"] ** 2).sum() / 2, {"a": VECTORS}, ()),
+    ("clamp", "clamp(a, -1.5, 2.5)", lambda w: torch.clamp(w["a"], -1.5, 2.5), {"a": POINTS}),
+    ("dense", "dense(a, 3)", lambda w: F.linear(w["a"], w["dense.w"], w["dense.b"]), {"a": VECTORS[6]}, (3,)),
+    ("layer_norm", "layer_norm(a)", lambda w: F.layer_norm(w["a"], (4,), w["layer_norm.g"], w["layer_norm.b"]),
+     {"a": VECTORS[1:]}),
+    ("conv2d", "conv2d(a, 4, 3)", convolution(), {"a": IMAGE}, (4, 5, 5)),
+    ("conv2d, stride = 2, pad = 1", "conv2d(a, 4, 3, stride = 2, pad = 1)", convolution(stride=2, padding=1),
+     {"a": IMAGE}, (4, 4, 4)),
+    ("conv2d, dilation = 2", "conv2d(a, 4, 3, dilation = 2)", convolution(dilation=2), {"a": IMAGE}, (4, 3, 3)),
+    ("conv2d, groups = 2", "conv2d(a, 6, 3, groups = 2)", convolution(groups=2), {"a": GROUPED}, (6, 4, 4)),
+    ("max_pool2d", "max_pool2d(a, 2)", lambda w: F.max_pool2d(w["a"], 2), {"a": IMAGE}, (2, 3, 3)),
+    ("max_pool2d, stride = 1", "max_pool2d(a, 3, stride = 1)", lambda w: F.max_pool2d(w["a"], 3, 1), {"a": IMAGE}, (2, 5, 5)),
+    ("max_pool2d of zeros", "max_pool2d(a, 2)", lambda w: F.max_pool2d(w["a"], 2), {"a": np.zeros((1, 4, 4)).tolist()},
+     (1, 2, 2)),
+    ("avg_pool2d", "avg_pool2d(a, 2)", lambda w: F.avg_pool2d(w["a"], 2), {"a": IMAGE}, (2, 3, 3)),
+    ("attention, heads = 2", "attention(a, 2)", attention, {"a": WORDS}),
+]
+SUMS = ("dense", "layer_norm", "conv2d", "attention")     # of terms of either sign, about 1: their floor is 0.1
+
+
+def compare_function(sgdc, table, name, expression, function, inputs, shape=None):
+    shape = np.shape(inputs["a"]) if shape is None else shape
+    weights = np.random.default_rng(3).uniform(0.5, 1.5, size=shape).round(3).tolist()
+    tensors, _ = run_program(sgdc, HEAD + "optimizer reveal() { param = grad }\nmodel probe(y: label[4]) -> f32 {\n" +
+                             "".join(parameter(n, v) for n, v in inputs.items()) + parameter("weight", weights) +
+                             f"  return sum(weight * {expression})\n}}\ntrain once {{ data = one; minimize = probe(y) + x; "
+                             "optimizer = reveal(); batch = 1 sequential; steps = 1 }\n")
+    before, after = named(tensors, "cell.probe"), named(tensors, "after.probe")
+    weight = before.pop("weight")
+
+    def by_torch(dtype):
+        w = {n: cell.clone().to(dtype).detach().requires_grad_(True) for n, cell in before.items()}
+        value = function(w)
+        (value * weight.to(dtype)).sum().backward()
+        return [value.detach().numpy()] + [w[n].grad.numpy() for n in before]
+
+    ours = [after["weight"].numpy()] + [after[n].numpy() for n in before]
+    theirs, exact = by_torch(torch.float32), by_torch(torch.float64)
+    floor = 0.1 if expression.startswith(SUMS) else FLOOR
+    table.row(name, "value", ours[:1], theirs[:1], exact[:1], floor)
+    table.row(name, "derivatives", ours[1:], theirs[1:], exact[1:], floor)
+
+
+# ---- optimizers: ten steps of a small model
+def clipped(make, most):
+    """The optimizer with torch's clip_grad_norm_ before every step."""
+    def made(parameters):
+        optimizer = make(parameters)
+        step = optimizer.step
+
+        def clip_and_step():
+            torch.nn.utils.clip_grad_norm_(parameters, most)
+            step()
+        optimizer.step = clip_and_step
+        return optimizer
+    return made
+
+
+def with_options(make, **options):
+    return lambda parameters: make(parameters, **options)
+
+
+O = torch.optim
+OPTIMIZERS = [                     # name, settings, torch's, rate, penalty
+    ("sgd", "optimizer = sgd(lr = 0.3)", O.SGD, 0.3),
+    ("momentum", "optimizer = momentum(lr = 0.1)", with_options(O.SGD, momentum=0.9), 0.1),
+    ("momentum, beta = 0.5", "optimizer = momentum(lr = 0.1, beta = 0.5)", with_options(O.SGD, momentum=0.5), 0.1),
+    ("nesterov", "optimizer = nesterov(lr = 0.1)", with_options(O.SGD, momentum=0.9, nesterov=True), 0.1),
+    ("adagrad", "optimizer = adagrad(lr = 0.1)", O.Adagrad, 0.1),
+    ("rmsprop", "optimizer = rmsprop(lr = 0.01)", O.RMSprop, 0.01),
+    ("rmsprop, alpha = 0.9", "optimizer = rmsprop(lr = 0.01, alpha = 0.9)", with_options(O.RMSprop, alpha=0.9), 0.01),
+    ("adam", "optimizer = adam(lr = 0.01)", O.Adam, 0.01),
+    ("adam, beta1 = 0.5, beta2 = 0.9", "optimizer = adam(lr = 0.01, beta1 = 0.5, beta2 = 0.9)",
+     with_options(O.Adam, betas=(0.5, 0.9)), 0.01),
+    ("adamw", "optimizer = adamw(lr = 0.01)", O.AdamW, 0.01),
+    ("adamw, decay = 0.3", "optimizer = adamw(lr = 0.01, decay = 0.3)", with_options(O.AdamW, weight_decay=0.3), 0.01),
+    ("clip_norm", "optimizer = sgd(lr = 0.3)\n  gradient = clip_norm(grad, 0.1)", clipped(O.SGD, 0.1), 0.3),
+    ("clip_norm, adam", "optimizer = adam(lr = 0.01)\n  gradient = clip_norm(grad, 0.1)", clipped(O.Adam, 0.1), 0.01),
+    ("l2", "optimizer = sgd(lr = 0.3)\n  penalty = 0.1 * l2(small.h.dense.w)", O.SGD, 0.3,
+     lambda w: 0.1 * (w["small.h.dense.w"] ** 2).sum() / 2),
+    ("l1", "optimizer = sgd(lr = 0.3)\n  penalty = 0.1 * l1(small.h.dense.w)", O.SGD, 0.3,
+     lambda w: 0.1 * w["small.h.dense.w"].abs().sum()),
+]
+SMALL = """data points = synthetic(rows = 100, seed = 1) {
+  x: f32[3] = [uniform(-1, 1), uniform(-1, 1), uniform(-1, 1)]
+  y: f32    = sin(2 * x[0]) + x[1] * x[2]
+}
+model small(x: f32[3]) -> f32 {
+  h = tanh(dense(x, 8))
+  return dense(h, 1)[0]
+}
+train fit {
+  data     = points
+  minimize = mse(small(x), y)
+  batch    = 16
+  epochs   = 3
+"""
+
+
+def small_loss(w, b):
+    h = torch.tanh(F.linear(b["x"], w["small.h.dense.w"], w["small.h.dense.b"]))
+    return (F.linear(h, w["small.dense.w"], w["small.dense.b"])[:, 0] - b["y"]) ** 2
+
+
+def compare_optimizer(sgdc, table, name, settings, make, rate, penalty=None):
+    tensors, meta = run_program(sgdc, SMALL + f"  {settings}\n}}\n")
+    optimizers = {"": (make, lambda step, epoch, progress: rate)}
+
+    def by_torch(dtype):
+        losses, cells = take_steps(tensors, meta, small_loss, optimizers, penalty, dtype)
+        return np.array(losses), {n: c.numpy() for n, c in cells.items() if n.startswith("small.")}
+    (losses, theirs), (exact_losses, exact) = by_torch(torch.float32), by_torch(torch.float64)
+    table.row(name, "losses of 10 steps", [tensors["loss_of_step"]], [losses], [exact_losses], FLOOR)
+    table.row(name, "parameters after", [tensors["after." + n] for n in exact], [theirs[n] for n in exact],
+              list(exact.values()), 0.1)
+
+
+# ---- schedules: the rates of ten steps, two an epoch
+def by_scheduler(make, steps_per_rate=1):
+    def rates():
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        scheduler, found = make(optimizer), []
+        for _ in range(10 // steps_per_rate):
+            found += [optimizer.param_groups[0]["lr"]] * steps_per_rate
+            optimizer.step()
+            scheduler.step()
+        return found
+    return rates
+
+
+def one_cycle():
+    """Smith's shape, as OneCycleLR anneals it. Its ends are steps of the plan here: torch's are one step earlier."""
+    def between(a, b, part):
+        return b + (a - b) * (1 + math.cos(math.pi * part)) / 2
+    return [between(1 / 25, 1, s / 3) if s < 3 else between(1, 1 / 250_000, (s - 3) / 7) for s in range(10)]
+
+
+S = torch.optim.lr_scheduler
+SCHEDULES = [
+    ("constant", "constant(1)", by_scheduler(lambda o: S.ConstantLR(o, factor=1.0))),
+    ("step_decay of epochs", "step_decay(epoch, 2)", by_scheduler(lambda o: S.StepLR(o, 2), 2)),
+    ("step_decay of steps", "step_decay(step, 3, factor = 0.5)", by_scheduler(lambda o: S.StepLR(o, 3, gamma=0.5))),
+    ("exponential", "exponential(epoch, 0.1)", by_scheduler(lambda o: S.ExponentialLR(o, 0.1), 2)),
+    ("polynomial", "polynomial(step, 2, 4, -0.5)", lambda: [2 * (s + 4) ** -0.5 for s in range(10)]),
+    ("cosine", "cosine(progress)", by_scheduler(lambda o: S.CosineAnnealingLR(o, T_max=10))),
+    ("warmup", "warmup(progress, 0.4)", by_scheduler(lambda o: S.LambdaLR(o, lambda s: min(1, s / 4)))),
+    ("one_cycle", "one_cycle(progress)", one_cycle),
+    ("warmup and cosine", "warmup(progress, 0.2) * cosine(progress)",
+     lambda: [min(1, s / 2) * (1 + math.cos(math.pi * s / 10)) / 2 for s in range(10)]),
+]
+
+
+def compare_schedule(sgdc, table, name, expression, rates):
+    tensors, _ = run_program(sgdc, HEAD + "optimizer remember(lr) { param = lr }\nmodel rate(x: f32) -> f32 {\n" +
+                             parameter("p", 0) + "  return p + 0 * x\n}\ntrain fit { data = one; minimize = rate(x); "
+                             f"optimizer = remember(lr = {expression}); batch = 1 sequential; epochs = 5 }}\n")
+    ours = tensors["loss_of_step"].tolist()[1:] + [float(tensors["after.rate.p"])]
+    table.row(name, "rates of 10 steps", [ours], [np.float32(rates())], [rates()], FLOOR)
+
+
+def main():
+    sgdc, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    torch.set_num_threads(1)
+    table = Table()
+    for compare, rows in ((compare_function, FUNCTIONS), (compare_optimizer, OPTIMIZERS), (compare_schedule, SCHEDULES)):
+        for row in rows:
+            if not wanted or row[0].split(",")[0] in wanted:
+                compare(sgdc, table, *row)
+    print(f"\nPyTorch {torch.__version__}; " + ("all agree." if table.good else "NOT all agree."))
+    sys.exit(not table.good)
+
+
+main()
