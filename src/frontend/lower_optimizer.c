@@ -95,14 +95,14 @@ static Value *with_override_slot(RunLowering *R, const char *name, const Value *
     return value_tensor(R->L, graph_where(g, graph_binary(g, OP_NE, slot, slot), node, slot), 0);
 }
 
-static void make_slot(RunLowering *R, OptimizerRule *rule, const Formal *formal) {
+static void make_slot(RunLowering *R, Scope *scope, OptimizerRule *rule, const Formal *formal) {
     Binding *binding = scope_find_here(rule->bound->scope, formal->name.text);
     const char *name = slot_name(R, rule, formal->name.text);
     Override *override = argument_override(R, rule, formal->name.text);
     if (!binding) return;
     if (override) {
         override->used = true;
-        binding->value = lower_expression(R->L, R->L->global, override->value);
+        binding->value = lower_expression(R->L, scope, override->value);
     }
     bool compile_time =
         formal->type
@@ -161,7 +161,7 @@ static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
     rule->lr_literal = scope_find_here(v->scope, name_from(R->X->names, "lr")) != NULL
                        && value_is_number(scope_find_here(v->scope, name_from(R->X->names, "lr"))->value);
     for (int i = 0; i < v->definition->formals.count; i++)
-        if (!uses_rank(R, rule, i)) make_slot(R, rule, &v->definition->formals.items[i]);
+        if (!uses_rank(R, rule, i)) make_slot(R, scope, rule, &v->definition->formals.items[i]);
     return true;
 }
 

@@ -102,7 +102,7 @@ static bool split_by(RunLowering *R, const Argument *arg) {
 static bool lower_hold_out(RunLowering *R) {
     const Expr *expr = value_of(R, KEY_HOLD_OUT);
     R->run.hold_out_by = -1;
-    if (!expr) return true;
+    if (!expr || R->X->options->overfit) return true;
     bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME;
     const char *name = call ? expr->call.callee->name.text : "";
     if (strcmp(name, "folds") == 0) {
