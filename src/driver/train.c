@@ -285,8 +285,10 @@ static void check_parameters(Training *t) {
     const char *cell = t->end == END_DIVERGED ? NULL : first_not_finite(t);
     if (!cell) return;
     t->end = END_DIVERGED;
-    report(t->driver->diagnostics, CODE_E0502, t->run->span, "%s diverged: the parameter %s is not finite after step %lld",
-           t->run->name, cell, (long long)training_header(t)->step);
+    Diagnostic *d = report(t->driver->diagnostics, CODE_E0502, t->run->span, "%s diverged: the parameter %s is not finite "
+                           "after step %lld", t->run->name, cell, (long long)training_header(t)->step);
+    add_help(t->driver->diagnostics, d, "the loss before that step was finite, so its gradient was not: look for a square "
+             "root, a logarithm or a division at 0");
 }
 
 static bool begin_run(Training *t, Training *const *all) {
@@ -350,14 +352,13 @@ static int64_t curve_interval(const Training *t) {
 static bool plan_run(Driver *driver, Training *t, bool curves) {
     const Run *run = t->run;
     if (run->batch > t->data->train.count) {
-        if (run->last != LAST_KEEP) {
-            report(driver->diagnostics, CODE_E0423, run->span, "%s: a batch of %lld rows is more than the %lld there are, "
-                   "and last = %s makes no smaller one", run->name, (long long)run->batch,
-                   (long long)t->data->train.count, run->last == LAST_DROP ? "drop" : "wrap");
+        if (run->last == LAST_DROP) {
+            report(driver->diagnostics, CODE_E0423, run->span, "%s: last = drop leaves no mini-batch, as %lld rows do not "
+                   "fill one of %lld", run->name, (long long)t->data->train.count, (long long)run->batch);
             return false;
         }
-        report(driver->diagnostics, CODE_W0310, run->span, "%s: a batch of %lld rows is more than the %lld there are: "
-               "each step takes all of them", run->name, (long long)run->batch, (long long)t->data->train.count);
+        report(driver->diagnostics, CODE_W0310, run->span, "%s: a batch of %lld rows is more than the %lld it trains on",
+               run->name, (long long)run->batch, (long long)t->data->train.count);
     }
     t->feed = sgdrt_feed_of(t->data->train.count, t->data->train.rows, run->batch, (int)run->order, (int)run->last,
                             run->seed);
