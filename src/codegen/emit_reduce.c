@@ -155,6 +155,8 @@ static Value flat_k(Emitter *e, const Node *node, const Space *space, const Spot
         reduced.extent[reduced.rank++] = space->extent[a];
     for (int a = 0; a < reduced.rank; a++)
         k = index_add(e, k, index_scale(e, spot->axis[space->result + a], row_major_stride(reduced, a)));
+    if (node->attr.contraction->over_rows)
+        k = index_add(e, k, index_scale(e, index_add(e, index_of(e->block_begin), index_of(spot->row.at)), space->terms));
     return index_uniform(k) ? LLVMBuildTrunc(e->b, k.at, e->i32, "") : index_lanes(e, k);
 }
 
@@ -418,14 +420,25 @@ static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, in
     Value base = buffer_base(e, nest->chain);
     t.row_begin = carry->row_begin;
     t.row_end = carry->row_end;
+    DType type = term_type(t.node);
+    bool argmax = t.node->op == OP_ARGMAX;
     for (int i = 0; i < t.count; i++) {
-        Value old = load_at(e, REGION_WORK, t.node->dtype, base, total_index(e, nest, &t.spot[i]));
-        chain[i].v[0] = emit_select(e, carry->fresh, chain_start(e, t.node, e->lanes).v[0], old);
+        Index at = total_index(e, nest, &t.spot[i]);
+        Chain start = chain_start(e, t.node, e->lanes);
+        chain[i].v[0] = emit_select(e, carry->fresh, start.v[0], load_at(e, REGION_WORK, type, base, at));
+        if (argmax)                            /* its index waits in the total, of which there is one chunk */
+            chain[i].v[1] = load_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total), at);
     }
     if (t.space.terms > 0)
         tile_rows(e, &t, chain);
-    for (int i = 0; i < t.count; i++)
-        store_at(e, REGION_WORK, t.node->dtype, base, total_index(e, nest, &t.spot[i]), chain[i].v[0]);
+    for (int i = 0; i < t.count; i++) {
+        Index at = total_index(e, nest, &t.spot[i]);
+        store_at(e, REGION_WORK, type, base, at, chain[i].v[0]);
+        if (argmax)
+            store_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total), at, chain[i].v[1]);
+    }
+    if (argmax)
+        return;
     LLVMBasicBlockRef after = if_open(e, carry->closes);
     for (int i = 0; i < t.count; i++)
         fold_into_total(e, nest, total_index(e, nest, &t.spot[i]), chain[i].v[0]);
@@ -709,7 +722,7 @@ static void lanes_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
 static void start_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)tile, (void)vectors, (void)context;
     store_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->total), spot->axis[0],
-             chain_start(e, nest->reduce, 1).v[0]);
+             chain_start(e, nest->reduce, 1).v[nest->reduce->op == OP_ARGMAX ? 1 : 0]);
 }
 
 void reduce_start_carried(Emitter *e, const Nest *nest) {
@@ -721,8 +734,6 @@ void reduce_start_carried(Emitter *e, const Nest *nest) {
 void emit_reduce(Emitter *e, const Nest *nest) {
     const Contraction *c = nest->reduce->attr.contraction;
     bool few = c->lanes > 1 && !(c->over_rows && e->f->block == 1);
-    if (nest->carried && nest->reduce->op == OP_ARGMAX)
-        INTERNAL_ERROR("an argmax over rows");
     if (nest->carried && e->f->one_block)
         reduce_start_carried(e, nest);
     if (nest->carried) {

@@ -186,7 +186,7 @@ static void make_buffers(Plan *p) {
             }
             if (nest->carried) {
                 int64_t lanes = nest->reduce->attr.contraction->lanes > 1 ? 16 : 1;
-                nest->chain = buffer_new(f, nest->reduce->dtype, false, nest->reduce->shape, lanes);
+                nest->chain = buffer_new(f, nest->reduce->source[0]->dtype, false, nest->reduce->shape, lanes);
                 nest->total = f->buffer[nest->reduce->id];
             }
         }
