@@ -35,13 +35,9 @@ static void write_field(FILE *to, const char *text) {
 
 Log *log_open(Driver *driver, Training *const *trainings, int count) {
     Log *log = arena_new_of(driver->arena, Log);
-    const char *path = driver->options->log, *extension = path_extension(path), *problem;
+    const char *path = driver->options->log, *problem;
     log->driver = driver;
-    log->json = strcmp(extension, ".jsonl") == 0;
-    if (!log->json && strcmp(extension, ".csv") && strcmp(path, "-")) {
-        driver_complain(driver, "--log writes .csv or .jsonl, and %s is neither", path);
-        return NULL;
-    }
+    log->json = strcmp(path_extension(path), ".jsonl") == 0;
     if (!output_open(driver->arena, path, &log->output, &problem)) {
         driver_complain(driver, "%s %s", path, problem);
         return NULL;

@@ -5,6 +5,7 @@
  * `-x value`. An optional value (--run=a,b) needs the `=`, so that `sgdc --run model.sgd` means what it looks like.
  */
 #include "driver/options.h"
+#include "driver/output.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ typedef enum OptionKind {
     OPTION_EMIT,         /* list of kinds */
     OPTION_SEED,         /* unsigned number, with has_seed */
     OPTION_COUNT,        /* int64_t >= 1 */
+    OPTION_WHOLE,        /* const char *, a whole number >= 1 */
     OPTION_LEVEL,        /* 0 .. 3 */
     OPTION_CHOICE,       /* int, an index into the row's choices */
     OPTION_PAIR          /* NAME=VALUE, repeatable */
@@ -58,7 +60,7 @@ static const OptionRow rows[] = {
     {"save", 0, OPTION_TEXT, AT(save), "=FILE", NULL,
      "write parameters and optimizer state (safetensors); several runs: FILE-RUN"},
     {"load", 0, OPTION_TEXT, AT(load), "=FILE", NULL, "continue from a saved file"},
-    {"overfit", 0, OPTION_TEXT, AT(overfit), "=N", NULL, "train on the first N rows only, to see the loss go to zero"},
+    {"overfit", 0, OPTION_WHOLE, AT(overfit), "=N", NULL, "train on the first N rows only, to see the loss go to zero"},
     {"interpret", 0, OPTION_FLAG, AT(interpret), NULL, NULL, "run the interpreter, not compiled code"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Reporting"},
@@ -207,6 +209,7 @@ static const char *store(Arena *arena, const OptionRow *row, Options *o, const c
         o->has_seed = true;
         return parse_number(arena, row, 0, to, value);
     case OPTION_COUNT: return parse_number(arena, row, 1, to, value);
+    case OPTION_WHOLE: *(const char **)to = value; return parse_number(arena, row, 1, &(int64_t){0}, value);
     case OPTION_LEVEL:
         if (value[0] < '0' || value[0] > '3' || value[1])
             return text_format(arena, "the optimisation level is -O0, -O1, -O2 or -O3, not -O%s", value);
@@ -216,6 +219,18 @@ static const char *store(Arena *arena, const OptionRow *row, Options *o, const c
     case OPTION_PAIR: return parse_pair(arena, row, o, value);
     }
     return NULL;
+}
+
+/* Does the path end in one of these ("svg png"), or is it "-"? */
+static bool is_of_kind(const char *path, const char *kinds) {
+    const char *extension = path_extension(path);
+    if (strcmp(path, "-") == 0) return true;
+    for (const char *kind = kinds; *kind && *extension;) {
+        size_t length = strcspn(kind, " ");
+        if (strlen(extension + 1) == length && memcmp(extension + 1, kind, length) == 0) return true;
+        kind += length + (kind[length] != 0);
+    }
+    return false;
 }
 
 /* Options that make no sense together, or without another. */
@@ -231,6 +246,10 @@ static const char *check_together(Arena *arena, const Options *o) {
         if (needs_run[i].given && !trains)
             return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
+    if (o->plot && !is_of_kind(o->plot, "svg png pdf gp"))
+        return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s", o->plot);
+    if (o->log && !is_of_kind(o->log, "csv jsonl"))
+        return text_format(arena, "--log writes .csv or .jsonl, or - (csv on stdout), not %s", o->log);
     if (o->check && trains) return "--check only diagnoses: leave out either it or --run";
     return NULL;
 }

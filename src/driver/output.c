@@ -48,6 +48,12 @@ bool output_finish(Arena *arena, Output *output, const char **problem) {
     return false;
 }
 
+bool output_is_possible(Arena *arena, const char *path, const char **problem) {
+    const char *folder = path_folder(arena, path);
+    if (strcmp(path, "-") == 0 || access(path_is_file(path) ? path : folder, W_OK) == 0) return true;
+    return failed(arena, problem);
+}
+
 bool output_write(Arena *arena, const char *path, const char *bytes, size_t length, const char **problem) {
     Output output;
     if (!output_open(arena, path, &output, problem)) return false;

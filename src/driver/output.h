@@ -10,6 +10,8 @@ bool output_open(Arena *arena, const char *path, Output *output, const char **pr
 /* Closes and renames; on failure removes the temporary file. */
 bool output_finish(Arena *arena, Output *output, const char **problem);
 void output_abandon(Output *output);
+/* Could a file be written there? Asked before work whose result would be lost. */
+bool output_is_possible(Arena *arena, const char *path, const char **problem);
 bool output_write(Arena *arena, const char *path, const char *bytes, size_t length, const char **problem);
 
 /* Paths. */

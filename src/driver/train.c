@@ -11,6 +11,7 @@
  */
 #include "driver/training.h"
 #include "codegen/codegen.h"
+#include "driver/output.h"
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -476,6 +477,18 @@ static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
     return false;
 }
 
+/* Before hours of training, not after them. */
+static bool outputs_are_possible(Driver *driver) {
+    const Options *o = driver->options;
+    const char *paths[] = {o->save, o->plot, o->log}, *problem;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (paths[i] && !output_is_possible(driver->arena, paths[i], &problem)) {
+            driver_complain(driver, "%s %s", paths[i], problem);
+            return false;
+        }
+    return true;
+}
+
 static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     Report out;
     Log *log = NULL;
@@ -547,7 +560,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     }
     if (!good) return EXIT_SOURCE;
     Codegen *codegen = make_executors(driver, trainings, count, &good);
-    ExitCode code = EXIT_DEFECT;
+    ExitCode code = driver->diagnostics->errors ? EXIT_USAGE : EXIT_DEFECT;
     if (good) {
         size_t bytes;
         void *memory = place_memory(driver, trainings, count, &bytes);
@@ -572,6 +585,7 @@ ExitCode driver_train(Driver *driver) {
         driver_complain(driver, "%s has no train block, so there is nothing to run", driver->options->file);
         return EXIT_SOURCE;
     }
+    if (!outputs_are_possible(driver)) return EXIT_DATA;
     double begin = clock_seconds();
     Tables *tables = tables_load(driver);
     driver_add_time(driver, "data", clock_seconds() - begin);

@@ -56,7 +56,11 @@ expect 0 "data beside the program" "$sgdc" missing.sgd --run
 mkdir elsewhere && mv nowhere.csv elsewhere
 expect 0 "data in SGDC_DATA" env SGDC_DATA=/nonexistent:elsewhere "$sgdc" missing.sgd --run
 expect 3 "unwritable log" "$sgdc" "$line" --run --log /nonexistent/log.csv
-expect 3 "log of an unknown kind" "$sgdc" "$line" --run --log log.txt
+expect 3 "unwritable save" "$sgdc" "$line" --run --save /nonexistent/x.safetensors
+[ -s out ] && { echo "FAILED: trained for a file that cannot be written"; failed=1; }
+expect 2 "log of an unknown kind" "$sgdc" "$line" --run --log log.txt
+expect 2 "plot of an unknown kind" "$sgdc" "$line" --run --plot plot.bmp
+expect 2 "unknown processor" "$sgdc" "$line" --run --cpu=nonesuch
 expect 4 "divergence" "$sgdc" "$line" --run --set lr=100 --set epochs=200
 says 'E0501' err
 says 'epoch' err

@@ -69,6 +69,9 @@ Test(options, what_cannot_be_understood) {
         {"a.sgd b.sgd", "one .sgd file at a time"},
         {"--run", "no .sgd file"},
         {"a.sgd --run=", "needs the names"},
+        {"a.sgd --run --plot x.bmp", ".svg"},
+        {"a.sgd --run --log x", ".jsonl"},
+        {"a.sgd --run --overfit=few", "at least 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_expect_not(parse_line(cases[i].line), "%s was understood", cases[i].line);
