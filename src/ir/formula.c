@@ -36,12 +36,17 @@ typedef struct Info {
     bool forced, needed, defined;
 } Info;
 
+typedef struct TakenName {
+    const char *name;
+    int next;
+} TakenName; /* next: the number a further one gets */
+
 typedef struct Formula {
     Arena *arena; const Run *run; const Program *program;
     Node **order; int nodes;   /* everything that may be printed, sources first */
     Info *info;                /* by id */
     const char *variable[MOST_VARIABLES]; bool bare[MOST_VARIABLES]; int variables;
-    Vector(const char *) names;/* all that are taken */
+    TakenName *taken; int taken_size, taken_count;   /* all names, by hash */
     int    numbered;
     bool   leaves;             /* some place may be outside its array */
 } Formula;
@@ -51,18 +56,39 @@ static Piece print_at(Formula *f, const Node *n, const Index *at);
 static bool is_named_leaf(const Node *n) { return n->sources == 0 && n->op != OP_CONST && n->op != OP_IOTA; }
 
 /* ---- names --------------------------------------------------------------------------------- */
-static bool is_taken(const Formula *f, const char *name) {
-    for (int i = 0; i < f->names.count; i++) {
-        if (strcmp(f->names.items[i], name) == 0) return true;
+static TakenName *find_name(const Formula *f, const char *name) {
+    uint32_t hash = 2166136261u;
+    for (const char *c = name; *c; c++) hash = (hash ^ (uint8_t)*c) * 16777619u;
+    uint32_t mask = (uint32_t)f->taken_size - 1, at = hash & mask;
+    while (f->taken[at].name && strcmp(f->taken[at].name, name) != 0) at = (at + 1) & mask;
+    return &f->taken[at];
+}
+
+static bool is_taken(const Formula *f, const char *name) { return f->taken_size && find_name(f, name)->name; }
+
+static void add_name(Formula *f, const char *name) {
+    if (2 * f->taken_count >= f->taken_size) {
+        TakenName *old = f->taken;
+        int size = f->taken_size;
+        f->taken_size = size ? 2 * size : 64;
+        f->taken = arena_array(f->arena, TakenName, f->taken_size);
+        for (int i = 0; i < size; i++) {
+            if (old[i].name) *find_name(f, old[i].name) = old[i];
+        }
     }
-    return false;
+    TakenName *entry = find_name(f, name);
+    if (entry->name) return;
+    *entry = (TakenName){name, 2};
+    f->taken_count++;
 }
 
 /* `name`, or `name.2`, `name.3` if it is taken. */
 static const char *take_name(Formula *f, const char *name) {
     const char *free_name = name;
-    for (int k = 2; is_taken(f, free_name); k++) free_name = text_format(f->arena, "%s.%d", name, k);
-    vector_push(f->arena, &f->names, free_name);
+    while (is_taken(f, free_name)) {
+        free_name = text_format(f->arena, "%s.%d", name, find_name(f, name)->next++);
+    }
+    add_name(f, free_name);
     return free_name;
 }
 
@@ -70,7 +96,7 @@ static const char *number_name(Formula *f) {
     const char *name;
     do name = text_format(f->arena, "t%d", ++f->numbered);
     while (is_taken(f, name));
-    vector_push(f->arena, &f->names, name);
+    add_name(f, name);
     return name;
 }
 
@@ -734,13 +760,10 @@ static void sort_by_cell(Derivative *d, int count) {
 }
 
 static void take_user_names(Formula *f) {
-    for (int c = 0; c < f->run->cell_count; c++) vector_push(f->arena, &f->names, f->run->cells[c].name);
-    for (int s = 0; s < f->run->slot_count; s++) vector_push(f->arena, &f->names, f->run->slots[s].name);
+    for (int c = 0; c < f->run->cell_count; c++) add_name(f, f->run->cells[c].name);
+    for (int s = 0; s < f->run->slot_count; s++) add_name(f, f->run->slots[s].name);
     for (int i = 0; i < f->nodes; i++) {
-        if (is_named_leaf(f->order[i])) {
-            const char *name = leaf_name(f, f->order[i]);
-            if (!is_taken(f, name)) vector_push(f->arena, &f->names, name);
-        }
+        if (is_named_leaf(f->order[i])) add_name(f, leaf_name(f, f->order[i]));
     }
 }
 
