@@ -117,14 +117,12 @@ static bool check_run(Check *c, const RunData *data) {
     return good;
 }
 
-static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 static bool check_index(Driver *driver, const Tables *tables, int index) {
     const Run *run = &driver->program->runs[index];
     const RunData *data = tables_of_run(tables, index);
     Check c = {.driver = driver, .run = run, .rows = &data->train, .executor = interpreter_new(driver->arena, run)};
     c.count = data->train.count < MOST_ROWS ? data->train.count : MOST_ROWS;
-    size_t state = round_up(run->state_bytes), bytes = 2 * state + round_up(c.executor->work_bytes) + 64;
+    size_t state = round_to_line(run->state_bytes), bytes = 2 * state + round_to_line(c.executor->work_bytes) + 64;
     char *memory = aligned_alloc(64, bytes);
     if (!memory) INTERNAL_ERROR("no memory: %zu bytes", bytes);
     memset(memory, 0, bytes);

@@ -9,13 +9,11 @@ static size_t argument_bytes(const Node *argument) {
     return dtype_bytes(argument->dtype) * (size_t)shape_size(argument->shape);
 }
 
-static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 size_t evaluate_kept_bytes(const Run *run, int64_t rows) {
     size_t bytes = 0;
     for (int m = 0; m < run->measure_count; m++)
         for (int a = 0; a < run->measures[m].argument_count; a++)
-            bytes += round_up(argument_bytes(run->measures[m].arguments[a]) * (size_t)rows);
+            bytes += round_to_line(argument_bytes(run->measures[m].arguments[a]) * (size_t)rows);
     return bytes;
 }
 
@@ -24,7 +22,7 @@ void evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept
     for (int m = 0; m < run->measure_count; m++)
         for (int a = 0; a < run->measures[m].argument_count; a++) {
             kept[next++] = memory;
-            memory += round_up(argument_bytes(run->measures[m].arguments[a]) * (size_t)rows);
+            memory += round_to_line(argument_bytes(run->measures[m].arguments[a]) * (size_t)rows);
         }
 }
 

@@ -33,6 +33,13 @@ static void write_field(FILE *to, const char *text) {
     fputc('"', to);
 }
 
+static void write_json_string(FILE *to, const char *text) {
+    fputc('"', to);
+    for (; *text; text++)
+        fprintf(to, *text == '"' || *text == '\\' ? "\\%c" : (unsigned char)*text < 32 ? "\\u%04x" : "%c", *text);
+    fputc('"', to);
+}
+
 Log *log_open(Driver *driver, Training *const *trainings, int count) {
     Log *log = arena_new_of(driver->arena, Log);
     const char *path = driver->options->log, *problem;
@@ -77,8 +84,9 @@ static void write_number(const Log *log, const char *name, double value) {
 void log_row(Log *log, const Training *t) {
     FILE *to = log->output.file;
     if (log->json) {
-        fprintf(to, "{\"run\": \"%s\", \"epoch\": %lld, \"step\": %lld", t->run->name, (long long)t->now.epoch,
-                (long long)t->now.step);
+        fputs("{\"run\": ", to);
+        write_json_string(to, t->run->name);
+        fprintf(to, ", \"epoch\": %lld, \"step\": %lld", (long long)t->now.epoch, (long long)t->now.step);
     } else {
         write_field(to, t->run->name);
         fprintf(to, ",%lld,%lld", (long long)t->now.epoch, (long long)t->now.step);

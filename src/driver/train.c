@@ -334,8 +334,6 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------ */
-static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /* How often a curve is sampled: an evaluation of the training rows each time. Enough points to see the curve,
  * fewer where the rows times the numbers of the model make that dear; never fewer than one an epoch. */
 static int64_t curve_interval(const Training *t) {
@@ -408,10 +406,10 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
     size_t states = 0, work = 0, rows = 0, kept = 0;
     for (int i = 0; i < count; i++) {
         Training *t = trainings[i];
-        states += round_up(t->run->state_bytes) * (t->run->keep_figure ? 3 : 2);
-        size_t of_rows = round_up((size_t)row_capacity(t) * sizeof(uint32_t));
-        size_t of_work = round_up(t->executor->work_bytes);
-        if (t->rate && round_up(t->rate->work_bytes) > of_work) of_work = round_up(t->rate->work_bytes);
+        states += round_to_line(t->run->state_bytes) * (t->run->keep_figure ? 3 : 2);
+        size_t of_rows = round_to_line((size_t)row_capacity(t) * sizeof(uint32_t));
+        size_t of_work = round_to_line(t->executor->work_bytes);
+        if (t->rate && round_to_line(t->rate->work_bytes) > of_work) of_work = round_to_line(t->rate->work_bytes);
         size_t of_kept = evaluate_kept_bytes(t->run, evaluated_rows(t));
         if (of_rows > rows) rows = of_rows;
         if (of_work > work) work = of_work;
@@ -426,7 +424,7 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
     char *shared = memory + states;
     for (int i = 0; i < count; i++) {
         Training *t = trainings[i];
-        size_t state = round_up(t->run->state_bytes);
+        size_t state = round_to_line(t->run->state_bytes);
         t->state = at;
         t->snapshot = at + state;
         t->best = t->run->keep_figure ? at + 2 * state : NULL;

@@ -44,6 +44,8 @@ typedef struct Training {
     int64_t   chunk_steps;                        /* how many steps the next call does */
 } Training;
 
+/* Bytes as whole cache lines: what blocks of memory are placed by. */
+static inline size_t round_to_line(size_t bytes) { return (bytes + 63) / 64 * 64; }
 static inline sgdrt_header *training_header(const Training *t) { return t->state; }
 
 /* ---- train.c --------------------------------------------------------------------------------- */
