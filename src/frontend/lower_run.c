@@ -229,10 +229,29 @@ static void add_root(RunLowering *R, RootList *roots, RootKind kind, int index, 
     vector_push(R->X->arena, roots, root);
 }
 
+static void visit_member(const Expr *expr, void *found) {
+    if (expr->kind == EXPR_MEMBER) *(bool *)found = true;
+}
+
+/* l2(net.w) may stand before net is called: then a first, silent lowering makes the parameters known. */
+static void find_parameters(RunLowering *R, const Expr *const *exprs, int count) {
+    bool member = false;
+    for (int i = 0; i < count; i++) expr_visit(exprs[i], visit_member, &member);
+    for (int i = 0; i < R->block->body.count; i++)
+        if (R->block->body.items[i].key == KEY_LOCAL)
+            stmt_visit(R->block->body.items[i].stmt, visit_member, &member);
+    if (!member) return;
+    R->L->quiet = true;
+    TermList ignored = {0};
+    lower_terms(R, run_scope(R, MODE_TRAIN, exprs, count), &ignored);
+    R->L->quiet = false;
+}
+
 static bool lower_objective(RunLowering *R) {
     const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 1);
     int count = term_exprs(R, exprs);
     TermList written = {0};
+    find_parameters(R, exprs, count);
     Scope *scope = run_scope(R, MODE_TRAIN, exprs, count);
     if (!lower_terms(R, scope, &written) || !order_terms(R, &written)) return false;
     for (int i = 0; i < R->terms.count; i++)
