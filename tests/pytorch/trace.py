@@ -1,23 +1,8 @@
 """What `sgdc --trace` writes, and the same steps taken by PyTorch: shared by compare.py and prelude.py."""
-import json, os, struct, subprocess, tempfile
+import os, subprocess, tempfile
 import numpy as np
 import torch
-
-TYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "U8": np.uint8, "BOOL": np.bool_}
-
-
-def read_safetensors(path):
-    """The tensors by name, and the metadata."""
-    raw = open(path, "rb").read()
-    (length,) = struct.unpack("<Q", raw[:8])
-    header = json.loads(raw[8:8 + length])
-    meta = header.pop("__metadata__", {})
-    body = raw[8 + length:]
-    tensors = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        tensors[name] = np.frombuffer(body[begin:end], TYPES[entry["dtype"]]).reshape(entry["shape"]).copy()
-    return tensors, meta
+from tensors import read_safetensors
 
 
 def trace(sgdc, program, *options):

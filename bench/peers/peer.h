@@ -1,0 +1,55 @@
+/* What the contenders in C share. A contender is a process: it says in one line of JSON what it computed, so that
+ * bench/run can compare that with the others; then, for each line on standard input, it measures once and prints
+ * the seconds of one unit of work. So contenders take turns, and none pays for another's start. */
+#ifndef BENCH_PEER_H
+#define BENCH_PEER_H
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Eighths from -1 to 1: their products and sums are exact in f32, so every order of summation gives the same. */
+static inline float made(uint32_t i) {
+    return (float)((int)((i * 2654435761u >> 16) % 17) - 8) / 8;
+}
+
+static inline float *make(size_t count, uint32_t first) {
+    float *values = aligned_alloc(64, (count * sizeof(float) + 63) / 64 * 64);
+    if (!values) exit(1);
+    for (size_t i = 0; i < count; i++) values[i] = made(first + (uint32_t)i);
+    return values;
+}
+
+/* Exact too, and different when two values change places. */
+static inline double checksum(const float *values, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (double)values[i] * (double)(i % 7 + 1);
+    return sum;
+}
+
+/* Measures whenever it is asked to, at least a fifth of a second; work does `units` units. */
+static inline int serve(void (*work)(void *), void *context, double units) {
+    char line[16];
+    long times = 1;
+    double took = 0;
+    fflush(stdout);
+    for (work(context);; times *= 2) {
+        double start = now();
+        for (long i = 0; i < times; i++) work(context);
+        if ((took = now() - start) > 0.2) break;
+    }
+    while (fgets(line, sizeof line, stdin)) {
+        double start = now();
+        for (long i = 0; i < times; i++) work(context);
+        printf("%.9g\n", (now() - start) / ((double)times * units));
+        fflush(stdout);
+    }
+    return 0;
+}
+#endif

@@ -1,0 +1,119 @@
+"""PyTorch, eager or through torch.compile. Called as peer.py says."""
+import sys
+import numpy as np
+import torch
+import torch.nn.functional as F
+import peer
+
+VERSION = "PyTorch " + torch.__version__
+
+
+def dense(w, name, x):
+    return F.linear(x, w[name + ".w"], w[name + ".b"])
+
+
+def loss_of(program):
+    def linear_regression(w, b):
+        return ((b["x"] @ w["linreg.w"] + w["linreg.b"] - b["y"]) ** 2).mean() / 2
+
+    def classes(w, b):
+        x = b["images"].float() / 255 if "images" in b else b["x"]
+        if program == "lenet":
+            x = x.reshape(-1, 1, 28, 28)
+            x = F.relu(F.conv2d(x, w["lenet.c1.conv2d.f"], w["lenet.c1.conv2d.b"], padding=2))
+            x = F.relu(F.conv2d(F.max_pool2d(x, 2), w["lenet.c2.conv2d.f"], w["lenet.c2.conv2d.b"]))
+            x = F.max_pool2d(x, 2).flatten(1)
+        *hidden, last = peer.DENSE[program]
+        for name in hidden:
+            x = F.relu(dense(w, name, x))
+        return F.cross_entropy(dense(w, last, x), b["labels" if "labels" in b else "y"])
+
+    return linear_regression if program == "airfoil" else classes
+
+
+def step_of(variant, program, lr):
+    """Gather, forward, backward, update in place."""
+    loss = loss_of(program)
+
+    def eager(w, columns, rows):
+        value = loss(w, {n: c[rows] for n, c in columns.items()})
+        parameters = list(w.values())
+        gradients = torch.autograd.grad(value, parameters)
+        with torch.no_grad():
+            torch._foreach_add_(parameters, gradients, alpha=-lr)
+        return value
+
+    @torch.no_grad()
+    def whole(w, columns, rows):
+        gradients, value = torch.func.grad_and_value(loss)(w, {n: c[rows] for n, c in columns.items()})
+        for n in w:
+            w[n].sub_(gradients[n], alpha=lr)
+        return value
+
+    return eager if variant == "eager" else torch.compile(whole)
+
+
+def tensor(array):
+    value = torch.tensor(array)
+    return value.long() if value.dtype == torch.int32 else value
+
+
+def steps(variant, trace, lr):
+    w = {n: torch.tensor(c).requires_grad_(variant == "eager") for n, c in trace.cells.items()}
+    columns = {n: tensor(c) for n, c in trace.columns.items()}
+    step = step_of(variant, trace.program, lr)
+    check = [step(w, columns, torch.tensor(rows.astype(np.int64))).item() for rows in trace.steps]
+
+    def epoch():
+        order = torch.randperm(trace.rows)
+        for first in range(0, trace.rows - trace.batch + 1, trace.batch):
+            step(w, columns, order[first:first + trace.batch])
+
+    peer.serve(VERSION, check, epoch, trace.rows // trace.batch)
+
+
+def contraction(variant, x, w):
+    x, w = torch.tensor(x), torch.tensor(w)
+    work = {"eager": lambda: F.linear(x, w)}.get(variant) or sys.exit(3)
+    peer.serve(VERSION, [peer.checksum(work())], work)
+
+
+def convolution(variant, what, x, f, g):
+    if variant != "eager":
+        sys.exit(3)
+    x, f, g = (torch.tensor(t).contiguous(memory_format=torch.channels_last) for t in (x, f, g))
+
+    def backward(data):
+        mask = [data, not data, False]
+        return torch.ops.aten.convolution_backward(g, x, f, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, mask)[not data]
+
+    work = {"forward": lambda: F.conv2d(x, f, padding=1), "data_gradient": lambda: backward(True),
+            "weight_gradient": lambda: backward(False)}[what]
+    peer.serve(VERSION, [peer.checksum(work().contiguous())], work)
+
+
+def start(variant, what):
+    if what == "line":
+        x = torch.stack([torch.rand(100) * 2 - 1, torch.ones(100)], 1)
+        columns = {"x": x, "y": x @ torch.tensor([3.0, 2.0]) + torch.rand(100)}
+        w = {"linreg.w": torch.tensor([-1.0, 1.0], requires_grad=variant == "eager"),
+             "linreg.b": torch.zeros((), requires_grad=variant == "eager")}
+        program, lr, batch, epochs = "airfoil", 0.2, 100, 100
+    else:
+        images, labels = peer.mnist()
+        columns = {"images": torch.tensor(images), "labels": tensor(labels)}
+        w = {name + ".w": torch.randn(m, n) * (2 / n) ** 0.5 for name, m, n in
+             (("mlp.h.dense", 128, 784), ("mlp.dense", 10, 128))}
+        w.update({"mlp.h.dense.b": torch.zeros(128), "mlp.dense.b": torch.zeros(10)})
+        w = {n: t.requires_grad_(variant == "eager") for n, t in w.items()}
+        program, lr, batch, epochs = "perceptron", 0.1, 64, 1
+    step, rows = step_of(variant, program, lr), len(next(iter(columns.values())))
+    for _ in range(epochs):
+        order = torch.randperm(rows)
+        for first in range(0, rows - batch + 1, batch):
+            value = step(w, columns, order[first:first + batch])
+    print(value.item())
+
+
+torch.set_num_threads(peer.threads())
+peer.main(steps, contraction, convolution, start)
