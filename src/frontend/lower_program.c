@@ -314,20 +314,27 @@ static void lower_other_data(Experiment *X) {
         if (!X->data.items[i]->used) data_lower(X, X->data.items[i]);
 }
 
+/* points.x: the field of the data the run trains on. */
+static Value *field_of_data(Experiment *X, Scope *scope, const Expr *expr, const DataDecl *decl) {
+    const DataSet *set = X->run->data ? X->run->data->set : NULL;
+    Word name = expr->member.member;
+    if (!set || set->name != decl->name.text) return NULL;
+    Binding *field = data_find_field(set, name.text) >= 0 ? scope_find(scope, name.text) : NULL;
+    if (field) return field->value;
+    Diagnostic *d =
+        report(X->diagnostics, CODE_E0202, name.span, "data %s has no field named %s", set->name, name.text);
+    add_help(X->diagnostics, d, "its fields are %s", run_field_names(X->run));
+    return value_poison(X->L);
+}
+
 static Value *external_hook(Lowering *L, Scope *scope, const Expr *expr, Value *base, void *context) {
     Experiment *X = context;
     if (expr->kind == EXPR_EACH) {
         const Expr *chosen = each_chosen(X, expr);
         return chosen ? lower_expression(L, scope, chosen) : NULL;
     }
-    if (expr->kind == EXPR_MEMBER && base && base->tag == EXTERNAL_DATA && X->run) {
-        DataDecl *decl = base->object;
-        Binding *field = scope_find(scope, expr->member.member.text);
-        if (X->run->data && X->run->data->set->name == decl->name.text && field
-            && data_find_field(X->run->data->set, expr->member.member.text) >= 0)
-            return field->value;
-    }
-    return NULL;
+    bool field = expr->kind == EXPR_MEMBER && base && base->tag == EXTERNAL_DATA && X->run;
+    return field ? field_of_data(X, scope, expr, base->object) : NULL;
 }
 
 static const char *stem_of(Arena *arena, const char *path) {
