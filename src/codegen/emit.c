@@ -314,10 +314,26 @@ static void emit_once(Emitter *e) {
     e->total_rows = index_const(e, 1);
 }
 
-static void set_attribute(Emitter *e, const char *name, const char *value) {
-    LLVMAddAttributeAtIndex(e->function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+static void set_attribute(Emitter *e, LLVMValueRef f, const char *name, const char *value) {
+    LLVMAddAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
                             LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value,
                                                       (unsigned)strlen(value)));
+}
+
+static void set_kind(Emitter *e, LLVMValueRef f, const char *name) {
+    LLVMAddAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                            LLVMCreateEnumAttribute(e->context, LLVMGetEnumAttributeKindForName(name, strlen(name)), 0));
+}
+
+/* Vectors of 512 bits stay whole where the processor has them, whatever its model prefers. */
+void emit_set_attributes(Emitter *e, LLVMValueRef f) {
+    set_kind(e, f, "nounwind");
+    set_attribute(e, f, "min-legal-vector-width", "512");
+    set_attribute(e, f, "prefer-vector-width", "512");
+}
+
+void emit_set_noinline(Emitter *e, LLVMValueRef f) {
+    set_kind(e, f, "noinline");
 }
 
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol) {
@@ -329,11 +345,7 @@ LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const ch
     e->memo = arena_array(c->arena, MemoEntry, MEMO_SIZE);
     LLVMTypeRef type = LLVMFunctionType(e->i64, &e->pointer, 1, false);
     e->function = LLVMAddFunction(c->module, symbol, type);
-    unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", strlen("nounwind"));
-    LLVMAddAttributeAtIndex(e->function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
-                            LLVMCreateEnumAttribute(c->context, nounwind, 0));
-    set_attribute(e, "min-legal-vector-width", "512");
-    set_attribute(e, "prefer-vector-width", "512");
+    emit_set_attributes(e, e->function);
     e->call = LLVMGetParam(e->function, 0);
     e->b = LLVMCreateBuilderInContext(c->context);
     e->entry = LLVMAppendBasicBlockInContext(c->context, e->function, "entry");

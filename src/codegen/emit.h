@@ -136,6 +136,8 @@ void  scatter_start(Emitter *e, const Nest *nest);
 
 /* ---- emit.c */
 typedef struct EmitContext { LLVMContextRef context; LLVMModuleRef module; Arena *arena; const LoopTarget *target; bool x86; } EmitContext;
+void  emit_set_attributes(Emitter *e, LLVMValueRef function);
+void  emit_set_noinline(Emitter *e, LLVMValueRef function);
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol);
 /* ---- check.c: NULL, or what in the function is not on the closed list. */
 const char *check_function(Arena *arena, LLVMValueRef function);

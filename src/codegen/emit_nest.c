@@ -321,33 +321,69 @@ static Index turn_index(Emitter *e, const Turn *t, const Buffer *b, const Spot *
     return index_add(e, at, index_scale(e, index_of(spot->row.at), b->row_stride));
 }
 
+/* void turn(from, bytes from vector to vector, to, bytes): a square of vectors, once per module and type. It is
+ * a function because its shuffles are many and each place that turns would repeat them. */
+static LLVMValueRef turn_function(Emitter *e, DType t, int lanes, LLVMTypeRef *type) {
+    int bits = 8 * (int)dtype_bytes(t);
+    const char *name = text_format(e->arena, "sgd.turn.%d.%d", bits, lanes);
+    *type = LLVMFunctionType(LLVMVoidTypeInContext(e->context),
+                             (LLVMTypeRef[]){e->pointer, e->i64, e->pointer, e->i64}, 4, false);
+    LLVMValueRef known = LLVMGetNamedFunction(e->module, name);
+    if (known != NULL)
+        return known;
+    LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
+    LLVMValueRef f = LLVMAddFunction(e->module, name, *type);
+    emit_set_attributes(e, f);
+    emit_set_noinline(e, f);
+    LLVMSetLinkage(f, LLVMInternalLinkage);
+    LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->context, f, ""));
+    LLVMTypeRef vector = LLVMVectorType(LLVMIntTypeInContext(e->context, (unsigned)bits), (unsigned)lanes);
+    Value v[64];
+    for (int k = 0; k < lanes; k++) {
+        Value at = LLVMBuildMul(e->b, LLVMGetParam(f, 1), index_const(e, k), "");
+        v[k] = LLVMBuildLoad2(e->b, vector, LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 0), &at, 1, ""), "");
+        LLVMSetAlignment(v[k], (unsigned)dtype_bytes(t));
+    }
+    turn_square(e, v, lanes);
+    for (int k = 0; k < lanes; k++) {
+        Value at = LLVMBuildMul(e->b, LLVMGetParam(f, 3), index_const(e, k), "");
+        Value to = LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 2), &at, 1, "");
+        LLVMSetAlignment(LLVMBuildStore(e->b, v[k], to), (unsigned)dtype_bytes(t));
+    }
+    LLVMBuildRetVoid(e->b);
+    LLVMPositionBuilderAtEnd(e->b, back);
+    return f;
+}
+
+static Value turn_pointer(Emitter *e, DType t, const Buffer *b, Index at) {
+    Value bytes = LLVMBuildMul(e->b, at.at, index_const(e, (int64_t)dtype_bytes(t)), "");
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, buffer_base(e, b), &bytes, 1, "");
+}
+
 /* One vector of rows by `width` elements. */
 static void turn_body(Emitter *e, const Nest *nest, const Turn *t, const Spot *spot, int lanes, int width) {
     DType type = t->node->dtype;
-    Value v[64], from = buffer_base(e, t->from), to = buffer_base(e, t->to);
-    bool to_rows_inside = nest->from_copy;
     e->lanes = lanes;
-    if (width < lanes) {
-        for (int k = 0; k < width; k++) {
-            Index source = turn_index(e, t, t->from, spot, k, 0), target = turn_index(e, t, t->to, spot, k, 0);
-            source.step = t->from->row_stride;
-            target.step = t->to->row_stride;
-            store_at(e, REGION_WORK, type, to, target, load_at(e, REGION_WORK, type, from, source));
-        }
-    } else {
-        for (int k = 0; k < lanes; k++) {
-            Index source = turn_index(e, t, t->from, spot, to_rows_inside ? 0 : k, to_rows_inside ? k : 0);
-            source.step = 1;
-            v[k] = load_at(e, REGION_WORK, type, from, source);
-        }
-        turn_square(e, v, lanes);
-        for (int k = 0; k < lanes; k++) {
-            Index target = turn_index(e, t, t->to, spot, to_rows_inside ? k : 0, to_rows_inside ? 0 : k);
-            target.step = 1;
-            store_at(e, REGION_WORK, type, to, target, v[k]);
-        }
+    for (int k = 0; k < width && width < lanes; k++) {
+        Index source = turn_index(e, t, t->from, spot, k, 0), target = turn_index(e, t, t->to, spot, k, 0);
+        source.step = t->from->row_stride;
+        target.step = t->to->row_stride;
+        store_at(e, REGION_WORK, type, buffer_base(e, t->to), target,
+                 load_at(e, REGION_WORK, type, buffer_base(e, t->from), source));
     }
     e->lanes = 1;
+    if (width < lanes)
+        return;
+    int64_t bytes = (int64_t)dtype_bytes(type);
+    int64_t next_from = nest->from_copy ? t->from->row_stride : t->from->stride[t->axis];
+    int64_t next_to = nest->from_copy ? t->to->stride[t->axis] : t->to->row_stride;
+    LLVMTypeRef function_type;
+    LLVMValueRef f = turn_function(e, type, lanes, &function_type);
+    Value arguments[4] = {turn_pointer(e, type, t->from, turn_index(e, t, t->from, spot, 0, 0)),
+                          index_const(e, next_from * bytes),
+                          turn_pointer(e, type, t->to, turn_index(e, t, t->to, spot, 0, 0)),
+                          index_const(e, next_to * bytes)};
+    LLVMBuildCall2(e->b, function_type, f, arguments, 4, "");
 }
 
 static void turn_axes(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int axis, int lanes) {

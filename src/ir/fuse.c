@@ -15,7 +15,7 @@
 #include "ir/loop.h"
 #include <string.h>
 
-enum { DEEPEST = 48, DEAREST = 300, MOST_STORES = 10, TRIED_NESTS = 12 };
+enum { DEEPEST = 48, DEAREST = 300, DEAREST_EPILOGUE = 12, FEWEST_CHAINS = 8, MOST_STORES = 10, TRIED_NESTS = 12 };
 
 typedef struct Dependence { int *before; int count, capacity; } Dependence;
 typedef struct Fuse {
@@ -30,6 +30,7 @@ typedef struct Fuse {
     int     *provider;                 /* by id: nest, -1 */
     Dependence *needs; int needs_capacity;
     int     *mark, stamp;
+    double  *epilogue_cost;            /* by nest; an epilogue is emitted once per register of the kernel's tile */
 } Fuse;
 
 /* ---- nodes of the function ---------------------------------------------------------------- */
@@ -228,12 +229,15 @@ static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape spa
         int capacity = u->needs_capacity * 2 + 16;
         Dependence *needs = arena_array(u->f->arena, Dependence, capacity);
         int *mark = arena_array(u->f->arena, int, capacity);
+        double *cost = arena_array(u->f->arena, double, capacity);
         if (nest->id > 0) {
             memcpy(needs, u->needs, sizeof *needs * (size_t)nest->id);
             memcpy(mark, u->mark, sizeof *mark * (size_t)nest->id);
+            memcpy(cost, u->epilogue_cost, sizeof *cost * (size_t)nest->id);
         }
         u->needs = needs;
         u->mark = mark;
+        u->epilogue_cost = cost;
         u->needs_capacity = capacity;
     }
     return nest;
@@ -295,6 +299,9 @@ static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) 
         return false;
     if (nest->reduce != NULL && is_carried(u->f, nest->reduce))
         return false;
+    if (nest->reduce != NULL && shape_size(nest->space) >= FEWEST_CHAINS
+        && u->epilogue_cost[nest->id] + u->cost[value->id] > DEAREST_EPILOGUE)
+        return false;
     if (store->kind == STORE_ROWS)
         return false;
     Dependencies d = {.fuse = u, .nest = nest, .fits = true};
@@ -319,6 +326,7 @@ static void place_store(Fuse *u, Store store, bool rows, bool alone) {
         nest->flat = flat;
     }
     nest_store(u, nest, store);
+    u->epilogue_cost[nest->id] += u->cost[store.value->id];
     Dependencies d = {.fuse = u, .nest = nest};
     value_reads(u->f, store.value, store_provides(&store), nest, visit_need, &d);
 }
@@ -471,8 +479,10 @@ static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
     u->section = section;
     for (bool again = true; again;) {
         *section = (Section){.inside = inside};
-        if (u->needs_capacity > 0)
+        if (u->needs_capacity > 0) {
             memset(u->needs, 0, sizeof *u->needs * (size_t)u->needs_capacity);
+            memset(u->epilogue_cost, 0, sizeof *u->epilogue_cost * (size_t)u->needs_capacity);
+        }
         for (uint32_t id = 0; id < f->nodes; id++)
             u->provider[id] = -1;
         for (uint32_t id = 0; id < f->nodes; id++)

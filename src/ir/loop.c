@@ -10,7 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_READS = 96, LARGEST_ONE_BLOCK = 1024, USUAL_BLOCK = 256, LARGEST_TILE = 12 };
+enum { MOST_READS = 96, LARGEST_TILE = 12 };
+enum { LARGEST_ONE_BLOCK = 1024, USUAL_BLOCK = 256, FEWEST_ROWS = 32 };
+static const size_t MOST_WORK = (size_t)256 << 20, USUAL_WORK = (size_t)24 << 20;      /* bytes */
 
 typedef struct Reads { Read items[MOST_READS]; int count; } Reads;
 
@@ -183,19 +185,12 @@ static double seconds_now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch, const LoopTarget *target,
-                         double *fuse_seconds, double *plan_seconds) {
+static LoopFunction *build_with(Arena *arena, const Run *run, const Function *function, int64_t block, bool one_block,
+                                const LoopTarget *target, double *fuse_seconds, double *plan_seconds) {
     double start = seconds_now();
     LoopFunction *f = arena_new_of(arena, LoopFunction);
     *f = (LoopFunction){.arena = arena, .name = function->name, .run = run, .function = function,
-                        .steps = function->steps};
-    f->one_block = batch > 0 && batch <= LARGEST_ONE_BLOCK;
-    if (batch == 1)
-        f->block = 1;
-    else if (f->one_block)
-        f->block = (batch + 15) / 16 * 16;
-    else
-        f->block = USUAL_BLOCK;
+                        .steps = function->steps, .block = block, .one_block = one_block};
     fuse_function(f);
     double fused = seconds_now();
     loop_schedule(f, target);
@@ -203,4 +198,20 @@ LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function,
     *fuse_seconds += fused - start;
     *plan_seconds += seconds_now() - fused;
     return f;
+}
+
+/* One block if the mini-batch is literal and fits; blocks of 256 rows or, where a row takes much memory, fewer. */
+LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch, const LoopTarget *target,
+                         double *fuse_seconds, double *plan_seconds) {
+    if (batch > 0 && batch <= LARGEST_ONE_BLOCK) {
+        int64_t block = batch == 1 ? 1 : (batch + 15) / 16 * 16;
+        LoopFunction *f = build_with(arena, run, function, block, true, target, fuse_seconds, plan_seconds);
+        if (f->work_bytes <= MOST_WORK || block <= FEWEST_ROWS)
+            return f;
+    }
+    for (int64_t block = USUAL_BLOCK;; block /= 2) {
+        LoopFunction *f = build_with(arena, run, function, block, false, target, fuse_seconds, plan_seconds);
+        if (f->work_bytes <= USUAL_WORK || block <= FEWEST_ROWS)
+            return f;
+    }
 }
