@@ -28,6 +28,7 @@ typedef struct EachSite {
     const char *name;                /* of the setting or argument it stands in */
     Expr **items; int count;
     int  chosen;
+    int  outer, outer_item;          /* the site and item it stands in; -1 */
     bool active;                     /* the run at hand depends on it */
 } EachSite;
 typedef Vector(EachSite) EachSites;
@@ -115,6 +116,10 @@ bool expr_uses_name(const Expr *expr, Name name);
 void each_collect(Experiment *X, EachSites *sites, const Expr *expr, const char *name);
 /* The item chosen now for this EXPR_EACH; NULL if it is not a site. */
 const Expr *each_chosen(Experiment *X, const Expr *each);
+/* Does the site count, as the items around it are chosen? Else it stays at its first item. */
+bool each_applies(const EachSites *sites, int site);
+/* How the chosen item is shown. */
+const char *each_text(Experiment *X, const EachSite *site);
 /* The expression itself, or what is chosen for it if it is an `each`. */
 const Expr *each_resolve(Experiment *X, const Expr *expr);
 

@@ -138,8 +138,21 @@ static bool range_items(Experiment *X, const Expr *range, EachSite *site) {
     return true;
 }
 
+static bool inside(Span part, Span whole) { return whole.begin <= part.begin && part.end <= whole.end; }
+
+/* The innermost site that has this one in an item; it was added before. */
+static void find_outer(const EachSites *sites, EachSite *site) {
+    for (int i = sites->count - 1; i >= 0 && site->outer < 0; i--)
+        for (int k = 0; k < sites->items[i].count; k++)
+            if (inside(site->each->span, sites->items[i].items[k]->span)) {
+                site->outer = i;
+                site->outer_item = k;
+            }
+}
+
 static void add_site(Experiment *X, EachSites *sites, const Expr *each, const char *name) {
-    EachSite site = {.each = each, .name = name};
+    EachSite site = {.each = each, .name = name, .outer = -1};
+    find_outer(sites, &site);
     for (int i = 0; i < sites->count; i++)
         if (sites->items[i].each == each) return;
     const Expr *inner = each->inner;
@@ -168,8 +181,7 @@ typedef struct Collecting {
 
 static const char *innermost_name(const Collecting *c, Span span) {
     for (int i = c->parts.count - 1; i >= 0; i--)
-        if (c->parts.items[i].span.begin <= span.begin && span.end <= c->parts.items[i].span.end)
-            return c->parts.items[i].name;
+        if (inside(span, c->parts.items[i].span)) return c->parts.items[i].name;
     return c->name;
 }
 
@@ -199,6 +211,24 @@ const Expr *each_chosen(Experiment *X, const Expr *each) {
     EachSite *site = find_site(&X->top_sites, each);
     if (!site) site = find_site(X->block_sites, each);
     return site ? site->items[site->chosen] : NULL;
+}
+
+bool each_applies(const EachSites *sites, int site) {
+    for (; sites->items[site].outer >= 0; site = sites->items[site].outer)
+        if (sites->items[sites->items[site].outer].chosen != sites->items[site].outer_item) return false;
+    return true;
+}
+
+static void visit_each(const Expr *expr, void *found) {
+    if (expr->kind == EXPR_EACH) *(bool *)found = true;
+}
+
+const char *each_text(Experiment *X, const EachSite *site) {
+    const Expr *item = site->items[site->chosen];
+    bool nested = false;
+    expr_visit(item, visit_each, &nested);
+    bool call = item->kind == EXPR_CALL && item->call.callee->kind == EXPR_NAME;
+    return nested && call ? item->call.callee->name.text : expr_text(X, item);
 }
 
 const Expr *each_resolve(Experiment *X, const Expr *expr) {

@@ -207,7 +207,7 @@ static bool agrees(RunLowering *R, const Run *other) {
             for (int s = 0; s < sites->count; s++) {
                 const EachSite *site = &sites->items[s];
                 if (strcmp(site->name, other->each[i].name) != 0) continue;
-                if (strcmp(expr_text(R->X, site->items[site->chosen]), other->each[i].text) != 0)
+                if (strcmp(each_text(R->X, site), other->each[i].text) != 0)
                     return false;
             }
         }

@@ -277,8 +277,15 @@ static void choose_first(EachSites *sites) {
     for (int i = 0; i < sites->count; i++) sites->items[i].chosen = 0;
 }
 
+/* A site in an item that is not chosen makes no runs of its own. */
+static bool choice_counts(const EachSites *sites) {
+    for (int i = 0; i < sites->count; i++)
+        if (sites->items[i].chosen != 0 && !each_applies(sites, i)) return false;
+    return true;
+}
+
 /* The next combination of active sites, the last varying fastest; false after the last one. */
-static bool choose_next(EachSites *top, EachSites *own) {
+static bool count_on(EachSites *top, EachSites *own) {
     for (int part = 0; part < 2; part++) {
         EachSites *sites = part == 0 ? own : top;
         for (int i = sites->count - 1; i >= 0; i--) {
@@ -291,6 +298,12 @@ static bool choose_next(EachSites *top, EachSites *own) {
     return false;
 }
 
+static bool choose_next(EachSites *top, EachSites *own) {
+    while (count_on(top, own))
+        if (choice_counts(top) && choice_counts(own)) return true;
+    return false;
+}
+
 static void name_run(Experiment *X, Block *block, Run *run) {
     Text text = text_new(X->arena);
     Vector(EachValue) values = {0};
@@ -299,8 +312,8 @@ static void name_run(Experiment *X, Block *block, Run *run) {
         EachSites *sites = part == 0 ? &X->top_sites : &block->sites;
         for (int i = 0; i < sites->count; i++) {
             const EachSite *site = &sites->items[i];
-            if (!site->active) continue;
-            EachValue value = {site->name, expr_text(X, site->items[site->chosen])};
+            if (!site->active || !each_applies(sites, i)) continue;
+            EachValue value = {site->name, each_text(X, site)};
             text_add(&text, " %s=%s", value.name, value.text);
             vector_push(X->arena, &values, value);
         }

@@ -90,13 +90,22 @@ Test(experiment, each_in_a_setting_counts_where_it_is_used) {
     arena_free(t.arena);
 }
 
-Test(experiment, like_replaces_what_it_says_again) {
+Test(experiment, each_inside_an_item_counts_with_that_item) {
     Fixture t = lower(POINTS FIT(
-        "epochs = 3; hold_out = 0.1; measure a = net(x); penalty decay = l2(net.h.dense.w)") "train other like fit { "
-                                                                                     "steps = 7; valid = "
-                                                                                     "points; measure b = y; "
-                                                                                     "penalty = 0.1 * "
-                                                                                     "l1(net.h.dense.w) }\n");
+        "") "train many like fit { optimizer = each [sgd(lr = 0.5), adam(lr = each [0.1, 0.3])] }\n");
+    cr_assert(t.program->run_count == 1 + 3);
+    cr_assert_str_eq(t.program->runs[1].name, "many optimizer=sgd(lr = 0.5)");
+    cr_assert_str_eq(t.program->runs[3].name, "many optimizer=adam lr=0.3");
+    arena_free(t.arena);
+}
+
+Test(experiment, like_replaces_what_it_says_again) {
+    Fixture t = lower(POINTS FIT("epochs = 3; hold_out = 0.1; measure a = net(x); penalty decay = "
+                                 "l2(net.h.dense.w)") "train other like fit { "
+                                                      "steps = 7; valid = "
+                                                      "points; measure b = y; "
+                                                      "penalty = 0.1 * "
+                                                      "l1(net.h.dense.w) }\n");
     const Run *run = &t.program->runs[1];
     cr_assert(run->epochs == 0 && run->steps == 7);
     cr_assert(run->hold_out == HOLD_OUT_NONE && run->valid == run->data);
