@@ -15,11 +15,6 @@
 #include "ir/fold.h"
 #include "ir/graph.h"
 
-typedef struct Canonical {
-    bool    *is_mean;      /* by id of a new node */
-    uint32_t ids;
-} Canonical;
-
 /* What a reduction is while it changes. */
 typedef struct Reduction {
     Node *source[2];
@@ -34,7 +29,7 @@ static bool is_rows_reciprocal(const Node *n) {
     return n->op == OP_ROWS_RECIPROCAL;
 }
 
-/* sum * 1/n, as it was written before anything changed. */
+/* sum * 1/n, as it was written before anything changed, so that what is a mean depends on nothing else. */
 static bool was_mean(const Node *old) {
     if (old->op != OP_MUL) return false;
     for (int k = 0; k < 2; k++) {
@@ -49,20 +44,16 @@ static bool was_mean(const Node *old) {
     return false;
 }
 
-static void remember_mean(Graph *g, Canonical *context, const Node *node) {
-    if (node->id >= context->ids) {
-        uint32_t ids = (node->id + 1) * 2;
-        bool *more = arena_array(g->arena, bool, ids);
-        if (context->ids) memcpy(more, context->is_mean, context->ids);
-        context->is_mean = more;
-        context->ids = ids;
-    }
-    context->is_mean[node->id] = true;
+/* A product that may join a sum. `old` is what it was made from. */
+static bool is_product(const Node *n, const Node *old) {
+    return n->op == OP_MUL && dtype_is_real(n->dtype) && !was_mean(old);
 }
 
-/* A product that may join a sum. */
-static bool is_product(const Canonical *context, const Node *n) {
-    return n->op == OP_MUL && dtype_is_real(n->dtype) && !(n->id < context->ids && context->is_mean[n->id]);
+/* What a sum adds up, before anything changed: through views and sums directly below it. */
+static const Node *summand(const Node *old) {
+    do old = old->source[old->sources == 2 && old->source[0]->op == OP_CONST];
+    while (old->op == OP_VIEW || (old->op == OP_CONTRACT && old->sources == 1));
+    return old;
 }
 
 /* ---- fma ----------------------------------------------------------------------------------- */
@@ -71,15 +62,17 @@ static Node *fma_node(Graph *g, Node *a, Node *b, Node *c) {
     return graph_node(g, OP_FMA, c->dtype, c->shape, source, 3, (Attr){0});
 }
 
-static Node *join_add(Graph *g, const Canonical *context, Node *a, Node *b) {
-    if (is_product(context, a)) return fma_node(g, a->source[0], a->source[1], b);
-    if (is_product(context, b)) return fma_node(g, b->source[0], b->source[1], a);
+static Node *join_add(Graph *g, Node *a, Node *b, const Node *old) {
+    if (is_product(a, old->source[0])) return fma_node(g, a->source[0], a->source[1], b);
+    if (is_product(b, old->source[1])) return fma_node(g, b->source[0], b->source[1], a);
     return NULL;
 }
 
-static Node *join_sub(Graph *g, const Canonical *context, Node *a, Node *b) {
-    if (is_product(context, a)) return fma_node(g, a->source[0], a->source[1], graph_unary(g, OP_NEG, b));
-    if (is_product(context, b)) return fma_node(g, graph_unary(g, OP_NEG, b->source[0]), b->source[1], a);
+static Node *join_sub(Graph *g, Node *a, Node *b, const Node *old) {
+    if (is_product(a, old->source[0]))
+        return fma_node(g, a->source[0], a->source[1], graph_unary(g, OP_NEG, b));
+    if (is_product(b, old->source[1]))
+        return fma_node(g, graph_unary(g, OP_NEG, b->source[0]), b->source[1], a);
     return NULL;
 }
 
@@ -88,8 +81,8 @@ static int reduction_space(const Reduction *r, int64_t extent[MOST_AXES]) {
     return contraction_space(r->result, &r->c, extent);
 }
 
-static bool absorb_product(const Canonical *context, Reduction *r) {
-    if (r->count != 1 || !is_product(context, r->source[0])) return false;
+static bool absorb_product(Reduction *r, const Node *old) {
+    if (r->count != 1 || !is_product(r->source[0], summand(old))) return false;
     Node *product = r->source[0];
     r->source[0] = product->source[0];
     r->source[1] = product->source[1];
@@ -254,11 +247,11 @@ static Node *scatter_over_rows(Graph *g, const Reduction *r) {
     return graph_node(g, OP_SCATTER_ADD, x->dtype, x->shape, x->source, x->sources, attr);
 }
 
-static Node *canonical_sum(Graph *g, const Canonical *context, Node *old, Node *const *source) {
+static Node *canonical_sum(Graph *g, Node *old, Node *const *source) {
     Reduction r = reduction_of(old, source);
     bool changed = true;
     while (changed) {
-        changed = absorb_product(context, &r) || drop_ones(&r) || absorb_sum(&r);
+        changed = absorb_product(&r, old) || drop_ones(&r) || absorb_sum(&r);
         for (int s = 0; s < r.count; s++) changed |= absorb_view(&r, s, true);
     }
     drop_unit_axes(&r);
@@ -277,32 +270,29 @@ static Node *canonical_extreme(Graph *g, Node *old, Node *const *source) {
     return graph_contract(g, old->op, r.source, 1, r.result, &r.c);
 }
 
-static Node *canonical_scatter(Graph *g, const Canonical *context, Node *old, Node *const *source) {
-    if (old->sources != 2 || !is_product(context, source[0])) return graph_again(g, old, source);
+static Node *canonical_scatter(Graph *g, Node *old, Node *const *source) {
+    if (old->sources != 2 || !is_product(source[0], old->source[0])) return graph_again(g, old, source);
     Node *three[] = {source[0]->source[0], source[1], source[0]->source[1]};
     return graph_node(g, OP_SCATTER_ADD, old->dtype, old->shape, three, 3, old->attr);
 }
 
-static Node *canonical(Graph *g, Node *old, Node *const *source, void *data) {
-    Canonical *context = data;
+static Node *canonical(Graph *g, Node *old, Node *const *source, void *context) {
+    (void)context;
     Node *joined = NULL;
     switch (old->op) {
-    case OP_ADD: joined = join_add(g, context, source[0], source[1]); break;
-    case OP_SUB: joined = join_sub(g, context, source[0], source[1]); break;
+    case OP_ADD: joined = join_add(g, source[0], source[1], old); break;
+    case OP_SUB: joined = join_sub(g, source[0], source[1], old); break;
     case OP_POWI: joined = old->attr.index == 2 ? graph_binary(g, OP_MUL, source[0], source[0]) : NULL; break;
-    case OP_CONTRACT: return canonical_sum(g, context, old, source);
+    case OP_CONTRACT: return canonical_sum(g, old, source);
     case OP_REDUCE_MAX:
     case OP_REDUCE_MIN:
     case OP_ARGMAX: return canonical_extreme(g, old, source);
-    case OP_SCATTER_ADD: return canonical_scatter(g, context, old, source);
+    case OP_SCATTER_ADD: return canonical_scatter(g, old, source);
     default: break;
     }
-    Node *now = joined ? joined : graph_again(g, old, source);
-    if (was_mean(old) && now->op == OP_MUL) remember_mean(g, context, now);
-    return now;
+    return joined ? joined : graph_again(g, old, source);
 }
 
 void graph_canonicalise(Graph *g, Node **roots, int count) {
-    Canonical context = {0};
-    graph_rewrite(g, roots, count, canonical, &context);
+    graph_rewrite(g, roots, count, canonical, NULL);
 }
