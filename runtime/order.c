@@ -122,9 +122,13 @@ static void fill_many(const sgdrt_order *order, const Rounds *given, uint32_t fi
     const uint16_t step_x = (uint16_t)(BLOCK % a), step_y = (uint16_t)(BLOCK / a);
     uint16_t next_x[BLOCK], next_y[BLOCK], x[BLOCK], y[BLOCK];
     uint32_t out[BLOCK];
+    uint16_t at_x = (uint16_t)(first % a), at_y = (uint16_t)(first / a);
     for (uint32_t j = 0; j < BLOCK; j++) {
-        next_x[j] = (uint16_t)(((uint64_t)first + j) % a);
-        next_y[j] = (uint16_t)(((uint64_t)first + j) / a);
+        next_x[j] = at_x;
+        next_y[j] = at_y;
+        bool wraps = ++at_x == a;
+        at_x = wraps ? 0 : at_x;
+        at_y = (uint16_t)(at_y + wraps);
     }
     for (uint64_t done = 0; done < count; done += BLOCK) {
         uint32_t here = count - done < BLOCK ? (uint32_t)(count - done) : BLOCK, most = 0;
