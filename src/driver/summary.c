@@ -18,7 +18,7 @@ static void add_cells(Text *to, const Run *run, CellKind kind, const char *headi
     int64_t elements = 0, frozen = 0;
     int width = 12;
     for (int i = 0; i < run->cell_count; i++)
-        if (run->cells[i].kind == kind && (int)strlen(run->cells[i].name) > width) width = (int)strlen(run->cells[i].name);
+        if ((int)strlen(run->cells[i].name) > width) width = (int)strlen(run->cells[i].name);
     for (int i = 0; i < run->cell_count; i++) {
         const Cell *cell = &run->cells[i];
         if (cell->kind != kind) continue;
