@@ -392,7 +392,9 @@ int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape 
 Value *lower_cell_value(Lowering *L, int index)
 {
     const Cell *cell = &L->cells.items[index];
-    return value_tensor(L, graph_leaf(L->graph, OP_CELL, cell->dtype, cell->shape, index), 0);
+    Node *node = graph_leaf(L->graph, OP_CELL, cell->dtype, cell->shape, index);
+    node->name = cell->name;
+    return value_tensor(L, node, 0);
 }
 
 Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span)
@@ -406,7 +408,9 @@ Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span)
         Slot slot = {.name = name, .dtype = t, .value = value, .span = span};
         vector_push(L->arena, &L->slots, slot);
     }
-    return value_with_node(L, number, graph_leaf(L->graph, OP_SLOT, t, (Shape){0}, index));
+    Node *node = graph_leaf(L->graph, OP_SLOT, t, (Shape){0}, index);
+    node->name = name;
+    return value_with_node(L, number, node);
 }
 
 /* ---- paths ----------------------------------------------------------------------------------- */

@@ -401,7 +401,9 @@ void graph_rewrite(Graph *g, Node **roots, int count, NodeChange change, void *c
         for (int s = 0; s < order[i]->sources; s++) source[s] = now[order[i]->source[s]->id];
         g->span = order[i]->span;
         g->backward = order[i]->backward;
-        now[order[i]->id] = change(g, order[i], source, context);
+        Node *node = change(g, order[i], source, context);
+        if (!node->name) node->name = order[i]->name;
+        now[order[i]->id] = node;
     }
     g->span = span;
     g->backward = backward;

@@ -2,10 +2,11 @@
  *
  * One node a line, numbered from 0 in post-order of the roots, so the text depends on nothing but the graph:
  *
- *     %4: f32[10] rows = contract(%1, %3) [i | q: 784] %1[i, q] %3[q] lanes 16
+ *     %4: f32[10] rows = contract(%1, %3) [i | q: 784] %1[i, q] %3[q] lanes 16   # net
  *
  * Result axes are i j k l m n o p, reduced axes q r s t u v w x y z ... in their order of k, each with its
- * extent; after them the place every source is read at. A place outside its source is absent. */
+ * extent; after them the place every source is read at. A place outside its source is absent. A value the
+ * program names ends with that name. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -107,7 +108,7 @@ static void print_node(Text *to, const Node *n, const uint32_t *number) {
     if (n->sources) text_add(to, ")");
     print_attributes(to, n);
     if (n->attr.contraction) print_contraction(to, n, number);
-    text_add(to, "\n");
+    text_add(to, n->name ? "   # %s\n" : "\n", n->name);
 }
 
 /* Numbers by id, from 0 in post-order. */
