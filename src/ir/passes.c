@@ -97,6 +97,14 @@ static Node *objective(Graph *g, const Run *run) {
     return total;
 }
 
+static const char *as_written(Op op) {
+    switch (op) {
+    case OP_LT: case OP_LE: case OP_EQ: case OP_NE: return "a comparison";
+    case OP_CAST: return "a conversion to whole numbers";
+    default: return op_text(op);
+    }
+}
+
 /* A parameter that the objective depends on, but only through what has no derivative, would never be trained.
  */
 static void check_ways(Graph *g, const Run *run, Node *total, const Gradients *gradients) {
