@@ -114,8 +114,8 @@ static void check_ways(Graph *g, const Run *run, Node *total, const Gradients *g
         if (!end) continue;
         Diagnostic *d =
             report(g->diagnostics, CODE_E0209, end->span,
-                   "what is minimised depends on %s only through this, which has no derivative (%s)",
-                   cell->name, op_text(end->op));
+                               "what is minimised depends on %s only through this: %s has no derivative",
+                               cell->name, as_written(end->op));
         add_note(g->diagnostics, d, cell->span, "%s is declared here", cell->name);
         add_help(g->diagnostics, d,
                  "use a smooth stand-in, such as sigmoid for a comparison, or leave %s out of "
