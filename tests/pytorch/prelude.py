@@ -72,7 +72,7 @@ class Table:
         print(f"| {name} | {what} | {mine:.1e}{' LARGE' if bad else ''} | {torchs:.1e} |", flush=True)
 
 
-# ---- functions: name, sgdc's expression, torch's, the inputs it is looked at with, floor
+# ---- functions: name, sgdc's expression, torch's, the inputs it is looked at with
 def half_squared(p, y):
     return (p - y) ** 2 / 2
 
@@ -95,8 +95,8 @@ def convolution(**how):
 
 def attention(w):
     x, (t, d) = w["a"], w["a"].shape
-    q, r, v = (F.linear(x, w[f"attention.{n}.dense.w"], w[f"attention.{n}.dense.b"]).reshape(t, 2, d // 2).transpose(0, 1)
-               for n in "qrv")
+    q, r, v = (F.linear(x, w[f"attention.{n}.dense.w"], w[f"attention.{n}.dense.b"]) for n in "qrv")
+    q, r, v = (heads.reshape(t, 2, d // 2).transpose(0, 1) for heads in (q, r, v))
     o = F.scaled_dot_product_attention(q, r, v, is_causal=True).transpose(0, 1).reshape(t, d)
     return F.linear(o, w["attention.dense.w"], w["attention.dense.b"])
 
@@ -134,14 +134,15 @@ FUNCTIONS = [                      # the last: the shape of the result, where it
     ("clamp", "clamp(a, -1.5, 2.5)", lambda w: torch.clamp(w["a"], -1.5, 2.5), {"a": POINTS}),
     ("dense", "dense(a, 3)", lambda w: F.linear(w["a"], w["dense.w"], w["dense.b"]), {"a": VECTORS[6]}, (3,)),
     ("layer_norm", "layer_norm(a)", lambda w: F.layer_norm(w["a"], (4,), w["layer_norm.g"], w["layer_norm.b"]),
-     {"a": VECTORS[1:]}),
+     {"a": VECTORS}),
     ("conv2d", "conv2d(a, 4, 3)", convolution(), {"a": IMAGE}, (4, 5, 5)),
     ("conv2d, stride = 2, pad = 1", "conv2d(a, 4, 3, stride = 2, pad = 1)", convolution(stride=2, padding=1),
      {"a": IMAGE}, (4, 4, 4)),
     ("conv2d, dilation = 2", "conv2d(a, 4, 3, dilation = 2)", convolution(dilation=2), {"a": IMAGE}, (4, 3, 3)),
     ("conv2d, groups = 2", "conv2d(a, 6, 3, groups = 2)", convolution(groups=2), {"a": GROUPED}, (6, 4, 4)),
     ("max_pool2d", "max_pool2d(a, 2)", lambda w: F.max_pool2d(w["a"], 2), {"a": IMAGE}, (2, 3, 3)),
-    ("max_pool2d, stride = 1", "max_pool2d(a, 3, stride = 1)", lambda w: F.max_pool2d(w["a"], 3, 1), {"a": IMAGE}, (2, 5, 5)),
+    ("max_pool2d, stride = 1", "max_pool2d(a, 3, stride = 1)", lambda w: F.max_pool2d(w["a"], 3, 1), {"a": IMAGE},
+     (2, 5, 5)),
     ("max_pool2d of zeros", "max_pool2d(a, 2)", lambda w: F.max_pool2d(w["a"], 2), {"a": np.zeros((1, 4, 4)).tolist()},
      (1, 2, 2)),
     ("avg_pool2d", "avg_pool2d(a, 2)", lambda w: F.avg_pool2d(w["a"], 2), {"a": IMAGE}, (2, 3, 3)),
@@ -153,10 +154,13 @@ SUMS = ("dense", "layer_norm", "conv2d", "attention")     # of terms of either s
 def compare_function(sgdc, table, name, expression, function, inputs, shape=None):
     shape = np.shape(inputs["a"]) if shape is None else shape
     weights = np.random.default_rng(3).uniform(0.5, 1.5, size=shape).round(3).tolist()
-    tensors, _ = run_program(sgdc, HEAD + "optimizer reveal() { param = grad }\nmodel probe(y: label[4]) -> f32 {\n" +
-                             "".join(parameter(n, v) for n, v in inputs.items()) + parameter("weight", weights) +
-                             f"  return sum(weight * {expression})\n}}\ntrain once {{ data = one; minimize = probe(y) + x; "
-                             "optimizer = reveal(); batch = 1 sequential; steps = 1 }\n")
+    declared = "".join(parameter(n, v) for n, v in inputs.items()) + parameter("weight", weights)
+    tensors, _ = run_program(sgdc, HEAD + f"""optimizer reveal() {{ param = grad }}
+model probe(y: label[4]) -> f32 {{
+{declared}  return sum(weight * {expression})
+}}
+train once {{ data = one; minimize = probe(y) + x; optimizer = reveal(); batch = 1 sequential; steps = 1 }}
+""")
     before, after = named(tensors, "cell.probe"), named(tensors, "after.probe")
     weight = before.pop("weight")
 
@@ -283,9 +287,15 @@ SCHEDULES = [
 
 
 def compare_schedule(sgdc, table, name, expression, rates):
-    tensors, _ = run_program(sgdc, HEAD + "optimizer remember(lr) { param = lr }\nmodel rate(x: f32) -> f32 {\n" +
-                             parameter("p", 0) + "  return p + 0 * x\n}\ntrain fit { data = one; minimize = rate(x); "
-                             f"optimizer = remember(lr = {expression}); batch = 1 sequential; epochs = 5 }}\n")
+    tensors, _ = run_program(sgdc, HEAD + f"""optimizer remember(lr) {{ param = lr }}
+model rate(x: f32) -> f32 {{
+  param p: f32 = 0
+  return p + 0 * x
+}}
+train fit {{
+  data = one; minimize = rate(x); optimizer = remember(lr = {expression}); batch = 1 sequential; epochs = 5
+}}
+""")
     ours = tensors["loss_of_step"].tolist()[1:] + [float(tensors["after.rate.p"])]
     table.row(name, "rates of 10 steps", [ours], [np.float32(rates())], [rates()], FLOOR)
 
@@ -294,7 +304,8 @@ def main():
     sgdc, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
     torch.set_num_threads(1)
     table = Table()
-    for compare, rows in ((compare_function, FUNCTIONS), (compare_optimizer, OPTIMIZERS), (compare_schedule, SCHEDULES)):
+    for compare, rows in ((compare_function, FUNCTIONS), (compare_optimizer, OPTIMIZERS),
+                          (compare_schedule, SCHEDULES)):
         for row in rows:
             if not wanted or row[0].split(",")[0] in wanted:
                 compare(sgdc, table, *row)
