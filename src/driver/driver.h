@@ -6,6 +6,7 @@
  *   find_data.c    where data files lie;  tables.c: data sets in memory, split, standardised
  *   feed.c         which rows a step takes
  *   train.c        the loop around ENTRY_STEP;  evaluate.c: losses and metrics of a set of rows
+ *   divergence.c   the step, and the value in it, that was not finite first
  *   report.c       tables, progress and summaries;  log.c, plot.c: --log and --plot
  *   saved.c        --save and --load;  trace.c: --trace
  *   quadratic.c    the 2/L note;  check_grad.c: --check-grad;  summary.c: --summary

@@ -6,8 +6,8 @@
  * curve, the buffer of rows, or a tenth of a second (so that progress moves and Ctrl-C is answered; the flag
  * itself is polled by generated code at every step). Where a call ends never shows in the bits.
  *
- * A loss that is not finite is found after the call, and the call is repeated from the state before it, step by
- * step, to name the very step. That costs a copy of the state per call and nothing per step.
+ * A loss that is not finite is found after the call, and the call is looked at again from the state before it
+ * (divergence.c). That costs a copy of the state per call and nothing per step.
  */
 #include "driver/training.h"
 #include "codegen/codegen.h"
@@ -59,12 +59,7 @@ static int64_t next_stop(const Training *t, int64_t step) {
 }
 
 /* ---- steps ------------------------------------------------------------------------------------- */
-static bool sums_finite(const Training *t) {
-    for (int i = 0; i < t->run->term_count; i++)
-        if (!isfinite(t->sums[i])) return false;
-    return true;
-}
-
+/* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
 int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop) {
     sgdrt_header *header = training_header(t);
     int64_t in_epoch = (int64_t)header->step % t->steps_per_epoch, first = in_epoch * t->batch;
@@ -90,13 +85,6 @@ int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *
     return done;
 }
 
-/* The call that began at the snapshot, again, one step at a time, until a sum is not finite. */
-static void find_divergence(Training *t, const double *sums_before, int64_t steps) {
-    memcpy(t->state, t->snapshot, t->run->state_bytes);
-    memcpy(t->sums, sums_before, sizeof *t->sums * (size_t)t->run->term_count);
-    while (steps-- > 0 && sums_finite(t)) training_call_steps(t, 1, NULL);
-}
-
 static void fit_call_length(Training *t, int64_t steps, double seconds) {
     if (steps < t->chunk_steps) return;
     if (seconds < call_seconds / 2 && t->chunk_steps < INT64_MAX / 4) t->chunk_steps *= 2;
@@ -106,18 +94,18 @@ static void fit_call_length(Training *t, int64_t steps, double seconds) {
 }
 
 /* Steps up to `until`; false if the loss diverged or a stop was asked for. */
-static bool train_until(Training *t, int64_t until, Report *report, double *sums_before) {
+static bool train_until(Training *t, int64_t until, Report *report) {
     sgdrt_header *header = training_header(t);
     while ((int64_t)header->step < until) {
         int64_t left = until - (int64_t)header->step, count = left < t->chunk_steps ? left : t->chunk_steps;
         memcpy(t->snapshot, t->state, t->run->state_bytes);
-        memcpy(sums_before, t->sums, sizeof *t->sums * (size_t)t->run->term_count);
+        memcpy(t->sums_before, t->sums, sizeof *t->sums * (size_t)t->run->term_count);
         double begin = clock_seconds();
         int64_t done = training_call_steps(t, count, &interrupted);
         double seconds = clock_seconds() - begin;
         t->now.seconds += seconds;
-        if (!sums_finite(t)) {
-            find_divergence(t, sums_before, done);
+        t->last_call_steps = done;
+        if (!divergence_sums_finite(t)) {
             t->end = END_DIVERGED;
             return false;
         }
@@ -251,47 +239,6 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
 }
 
 /* ---- before and after ----------------------------------------------------------------------------------- */
-static const char *first_not_finite(const Training *t) {
-    for (int i = 0; i < t->run->cell_count; i++) {
-        const Cell *cell = &t->run->cells[i];
-        if (cell->kind != CELL_PARAMETER || !dtype_is_real(cell->dtype)) continue;
-        const char *at = (const char *)t->state + cell->offset;
-        int64_t count = shape_size(cell->shape);
-        for (int64_t k = 0; k < count; k++)
-            if (!isfinite(cell->dtype == DTYPE_F64 ? ((const double *)at)[k] : (double)((const float *)at)[k]))
-                return cell->name;
-    }
-    return NULL;
-}
-
-static void say_diverged(Training *t) {
-    Driver *driver = t->driver;
-    const Run *run = t->run;
-    const sgdrt_header *header = training_header(t);
-    const char *term = "loss";
-    for (int i = run->term_count - 1; i >= 0; i--)
-        if (!isfinite(t->sums[i])) term = run->terms[i].name;
-    int64_t step = (int64_t)header->step, epoch = (step - 1) / t->steps_per_epoch + 1;
-    Diagnostic *d = report(driver->diagnostics, CODE_E0501, run->span,
-                           "%s diverged: its %s is not finite at step %lld of epoch %lld", run->name,
-                           strcmp(term, "loss") ? text_format(driver->arena, "loss (%s)", term) : "loss",
-                           (long long)((step - 1) % t->steps_per_epoch + 1), (long long)epoch);
-    const char *cell = first_not_finite(t);
-    if (cell) add_note(driver->diagnostics, d, (Span){0, 0}, "%s is not finite any more", cell);
-    add_help(driver->diagnostics, d, "most often the learning rate is too high: try a tenth of it, or "
-             "gradient = clip_norm(grad, 1)");
-}
-
-static void check_parameters(Training *t) {
-    const char *cell = t->end == END_DIVERGED ? NULL : first_not_finite(t);
-    if (!cell) return;
-    t->end = END_DIVERGED;
-    Diagnostic *d = report(t->driver->diagnostics, CODE_E0502, t->run->span, "%s diverged: the parameter %s is not finite "
-                           "after step %lld", t->run->name, cell, (long long)training_header(t)->step);
-    add_help(t->driver->diagnostics, d, "the loss before that step was finite, so its gradient was not: look for a square "
-             "root, a logarithm or a division at 0");
-}
-
 static bool begin_run(Training *t, Training *const *all) {
     const Options *o = t->driver->options;
     const Run *run = t->run;
@@ -307,7 +254,6 @@ static bool begin_run(Training *t, Training *const *all) {
 }
 
 static bool train_run(Training *t, Training *const *all, Report *report, Log *log, bool prints) {
-    double *sums_before = arena_array(t->driver->arena, double, t->run->term_count + 1);
     if (!begin_run(t, all)) return false;
     t->chunk_steps = FIRST_PLACES / t->batch;
     if (t->row_capacity && t->chunk_steps > t->row_capacity / t->batch) t->chunk_steps = t->row_capacity / t->batch;
@@ -319,17 +265,19 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
     const sgdrt_header *header = training_header(t);
     bool goes_on = (int64_t)header->step < t->planned;
     while (goes_on) {
-        if (!train_until(t, next_stop(t, (int64_t)header->step), report, sums_before)) break;
+        if (!train_until(t, next_stop(t, (int64_t)header->step), report)) break;
         goes_on = after_steps(t, report, log, prints);
     }
     report_clear_progress(report);
-    if (t->end == END_DIVERGED) say_diverged(t);
+    if (t->end == END_PLANNED || t->end == END_STOPPED) {
+        restore_best(t);
+        if (divergence_happened(t)) t->end = END_DIVERGED;
+    }
+    if (t->end == END_DIVERGED) divergence_report(t);
     if (t->end == END_DIVERGED || t->end == END_INTERRUPTED) {
         take_train_figures(t, false);
         if (log) write_log(t, log);
     }
-    if (t->end == END_PLANNED || t->end == END_STOPPED) restore_best(t);
-    check_parameters(t);
     return true;
 }
 
@@ -372,6 +320,7 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     t->now.terms = arena_array(driver->arena, double, run->term_count + 1);
     t->now.metrics = arena_array(driver->arena, double, run->measure_count + 1);
     t->sums = arena_array(driver->arena, double, run->term_count + 1);
+    t->sums_before = arena_array(driver->arena, double, run->term_count + 1);
     t->reported_sums = arena_array(driver->arena, double, run->term_count + 1);
     t->evaluated = arena_array(driver->arena, double, run->term_count + 1);
     int stalled = watch_count_stalled(run->stop);

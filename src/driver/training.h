@@ -33,6 +33,7 @@ typedef struct Training {
     void    **kept;                               /* arguments of the measures, for every evaluated row */
     double   *sums, *evaluated;                   /* per term: of the epoch at hand; of an evaluation */
     int64_t   term_rows, term_steps;              /* behind sums */
+    double   *sums_before; int64_t last_call_steps;                             /* of the last call: it began at the snapshot */
     double   *reported_sums; int64_t reported_rows, reported_steps;             /* these three at the last report */
 
     Figures   now;
@@ -69,6 +70,12 @@ size_t evaluate_kept_bytes(const Run *run, int64_t rows);      /* of t->kept */
 void   evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept);
 /* The loss of sums of terms: those that are not penalties, each divided by what it was summed over. */
 double evaluate_mean(double sum, int64_t count);
+
+/* ---- divergence.c ---------------------------------------------------------------------------- */
+bool divergence_sums_finite(const Training *t);
+bool divergence_happened(const Training *t);                   /* a sum or a parameter is not finite */
+/* Reports which step of the last call it was and which value; leaves the state after that step. */
+void divergence_report(Training *t);
 
 /* ---- rate.c ---------------------------------------------------------------------------------- */
 Executor *rate_executor(Arena *arena, const Run *run);         /* NULL where the rate is a number, or there are several */

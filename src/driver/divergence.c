@@ -1,0 +1,175 @@
+/* Where a training stopped being finite: the step, and in it the value that was the first.
+ *
+ * The call in which it happened is repeated from the state before it, one step at a time, until a loss or a
+ * parameter is not finite; bits are the same, so it happens again. That step is then run once more by the
+ * interpreter with a probe beside every real value of its graph: the sum of value * 0, which is not a number if
+ * any element is not finite. From the figure that went bad the way leads down through bad sources to one whose
+ * sources are all good: that one is named, at its place in the program.
+ */
+#include "driver/training.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool divergence_sums_finite(const Training *t) {
+    for (int i = 0; i < t->run->term_count; i++)
+        if (!isfinite(t->sums[i])) return false;
+    return true;
+}
+
+/* The first parameter that is not finite, or -1. */
+static int bad_parameter(const Training *t) {
+    for (int i = 0; i < t->run->cell_count; i++) {
+        const Cell *cell = &t->run->cells[i];
+        if (cell->kind != CELL_PARAMETER || !dtype_is_real(cell->dtype)) continue;
+        const char *at = (const char *)t->state + cell->offset;
+        int64_t count = shape_size(cell->shape);
+        for (int64_t k = 0; k < count; k++)
+            if (!isfinite(cell->dtype == DTYPE_F64 ? ((const double *)at)[k] : (double)((const float *)at)[k])) return i;
+    }
+    return -1;
+}
+
+bool divergence_happened(const Training *t) { return !divergence_sums_finite(t) || bad_parameter(t) >= 0; }
+
+/* Leaves the state after the step, and the one before it in the snapshot. */
+static void find_step(Training *t) {
+    size_t bytes = t->run->state_bytes;
+    memcpy(t->state, t->snapshot, bytes);
+    memcpy(t->sums, t->sums_before, sizeof *t->sums * (size_t)t->run->term_count);
+    for (int64_t left = t->last_call_steps; left > 0 && !divergence_happened(t); left--) {
+        memcpy(t->snapshot, t->state, bytes);
+        training_call_steps(t, 1, NULL);
+    }
+}
+
+/* ---- the value ----------------------------------------------------------------------------------- */
+typedef struct Probes { Node **nodes; int count; double *sums; uint32_t ids; bool *bad; } Probes;
+
+static Node *probe(Graph *g, Node *node) {
+    Node *zero = graph_binary(g, OP_MUL, node, graph_const(g, node->dtype, node->shape, 0));
+    uint32_t axes = ((uint32_t)1 << node->shape.rank) - 1;
+    return axes || node->rows ? graph_reduce(g, OP_CONTRACT, zero, axes, node->rows != 0) : zero;
+}
+
+static Probes make_probes(Arena *arena, const Run *run, Run *probing) {
+    Graph *g = run->graph;
+    Node **roots = arena_array(arena, Node *, run->step.root_count + 1);
+    Probes p = {0};
+    int all;
+    for (int i = 0; i < run->step.root_count; i++) roots[i] = run->step.roots[i].node;
+    Node **nodes = graph_post_order(arena, roots, run->step.root_count, &all);
+    p.nodes = arena_array(arena, Node *, all + 1);
+    Node **probed = arena_array(arena, Node *, all + 1);
+    for (int i = 0; i < all; i++) {
+        if (nodes[i]->id >= p.ids) p.ids = nodes[i]->id + 1;
+        if (!dtype_is_real(nodes[i]->dtype) || nodes[i]->op == OP_CONST) continue;
+        p.nodes[p.count] = nodes[i];
+        probed[p.count++] = probe(g, nodes[i]);
+    }
+    graph_order(g, probed, p.count);
+    Root *sums = arena_array(arena, Root, p.count + 1);
+    for (int i = 0; i < p.count; i++) sums[i] = (Root){ROOT_SUM, i, probed[i], "probe"};
+    *probing = *run;
+    probing->init = probing->evaluate = probing->predictor = (Function){0};
+    probing->measure_count = 0;
+    probing->step = (Function){"probe", sums, p.count, true};
+    p.sums = arena_array(arena, double, p.count + 1);
+    p.bad = arena_array(arena, bool, p.ids + 1);
+    return p;
+}
+
+/* Runs the step that began at the snapshot, and marks the nodes that were not finite in it. */
+static void run_probes(Training *t, Probes *p, Run *probing) {
+    Executor *executor = t->executor;
+    double *sums = t->sums;
+    memcpy(t->state, t->snapshot, t->run->state_bytes);
+    t->executor = interpreter_new(t->driver->arena, probing);
+    t->sums = p->sums;
+    training_call_steps(t, 1, NULL);
+    t->executor->free(t->executor);
+    t->executor = executor;
+    t->sums = sums;
+    for (int i = 0; i < p->count; i++) p->bad[p->nodes[i]->id] = !isfinite(p->sums[i]);
+}
+
+/* Down through bad sources to a node whose sources are all good. */
+static Node *first_bad(const Probes *p, Node *from) {
+    for (;;) {
+        Node *next = NULL;
+        for (int i = 0; i < from->sources && !next; i++)
+            if (p->bad[from->source[i]->id]) next = from->source[i];
+        if (!next) return from;
+        from = next;
+    }
+}
+
+static Node *bad_root(const Training *t, const Probes *p, int cell) {
+    const Function *step = &t->run->step;
+    for (int i = 0; i < step->root_count; i++) {
+        const Root *root = &step->roots[i];
+        bool wanted = cell < 0 ? root->kind == ROOT_SUM : root->kind == ROOT_UPDATE && root->index == cell;
+        if (wanted && p->bad[root->node->id]) return root->node;
+    }
+    return NULL;
+}
+
+/* The program's own words for the node, where they are short; else "this". */
+static const char *words_of(Driver *driver, Span span) {
+    enum { MOST_CHARACTERS = 50 };
+    const Source *source = source_place(driver->map, span.begin).source;
+    if (!source || span.end <= span.begin || span.end - span.begin > MOST_CHARACTERS) return "this";
+    const char *text = source->text + (span.begin - source->base);
+    for (uint32_t i = 0; i < span.end - span.begin; i++)
+        if (text[i] == '\n') return "this";
+    return text_format(driver->arena, "%.*s", (int)(span.end - span.begin), text);
+}
+
+static void note_value(Training *t, Diagnostic *d, int cell) {
+    Diagnostics *diagnostics = t->driver->diagnostics;
+    Run probing;
+    size_t bytes = t->run->state_bytes;
+    void *after = malloc(bytes);
+    if (!after) return;
+    memcpy(after, t->state, bytes);
+    Probes p = make_probes(t->driver->arena, t->run, &probing);
+    run_probes(t, &p, &probing);
+    memcpy(t->state, after, bytes);
+    free(after);
+    Node *root = bad_root(t, &p, cell), *node = root ? first_bad(&p, root) : NULL;
+    if (!node || !node->span.begin) return;
+    if (node->op == OP_CELL)
+        add_note(diagnostics, d, node->span, "%s was not finite before", t->run->cells[node->attr.index].name);
+    else if (node->backward)
+        add_note(diagnostics, d, node->span, "a derivative of %s was the first value that is not finite",
+                 words_of(t->driver, node->span));
+    else
+        add_note(diagnostics, d, node->span, "%s was the first value that is not finite",
+                 words_of(t->driver, node->span));
+}
+
+void divergence_report(Training *t) {
+    Diagnostics *diagnostics = t->driver->diagnostics;
+    const Run *run = t->run;
+    find_step(t);
+    bool by_loss = !divergence_sums_finite(t);
+    int64_t step = (int64_t)training_header(t)->step - 1;
+    const char *when = text_format(t->driver->arena, "step %lld of epoch %lld", (long long)(step % t->steps_per_epoch + 1),
+                                   (long long)(step / t->steps_per_epoch + 1));
+    int term = 0, cell = by_loss ? -1 : bad_parameter(t);
+    while (by_loss && isfinite(t->sums[term])) term++;
+    Diagnostic *d;
+    if (by_loss)
+        d = report(diagnostics, CODE_E0501, run->span, "%s diverged: its %s is not finite at %s", run->name,
+                   run->terms[term].name, when);
+    else
+        d = report(diagnostics, CODE_E0502, run->span, "%s diverged: its parameter %s is not finite after %s", run->name,
+                   run->cells[cell].name, when);
+    note_value(t, d, cell);
+    if (by_loss)
+        add_help(diagnostics, d, "most often the learning rate is too high: try a tenth of it, or "
+                 "gradient = clip_norm(grad, 1)");
+    else
+        add_help(diagnostics, d, "the loss before that step was finite: look for a derivative at a square root, a logarithm "
+                 "or a division of 0, or a learning rate that is far too high");
+}
