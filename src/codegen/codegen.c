@@ -127,7 +127,7 @@ void session_optimise(Codegen *c, LLVMModuleRef module) {
     if (c->options.level > 0) {
         static const char *const passes[] = {
             NULL,
-            "function(early-cse,simplifycfg)",
+            "function(early-cse<memssa>,loop-mssa(licm),early-cse<memssa>,dse,simplifycfg)",
             "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,early-cse<memssa>,dse,simplifycfg)",
             "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,gvn,dse,loop-mssa(licm),simplifycfg)",
         };
