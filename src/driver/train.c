@@ -59,7 +59,6 @@ static int64_t next_stop(const Training *t, int64_t step) {
 }
 
 /* ---- steps ------------------------------------------------------------------------------------- */
-/* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
 int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop) {
     sgdrt_header *header = training_header(t);
     int64_t in_epoch = (int64_t)header->step % t->steps_per_epoch, first = in_epoch * t->batch;
