@@ -51,8 +51,7 @@ static ExitCode work(Driver *driver) {
 static ExitCode finish(Driver *driver, ExitCode code) {
     driver_print_diagnostics(driver);
     if (driver->options->time_passes) driver_print_times(driver);
-    if (code == EXIT_DONE && driver->diagnostics->warnings_are_errors && driver->diagnostics->warnings)
-        code = EXIT_SOURCE;
+    if (code == EXIT_DONE && driver->diagnostics->errors) code = EXIT_SOURCE;
     if (fflush(stdout) != 0 && code == EXIT_DONE) {
         driver_complain(driver, "stdout cannot be written");
         code = EXIT_DATA;

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { MOST_PLACES = 1 << 16, FIRST_PLACES = 1 << 10, CURVE_POINTS = 60, MOST_POINTS = 1000 };
@@ -408,13 +409,19 @@ static bool save_runs(Driver *driver, Training *const *trainings, int count) {
     return good;
 }
 
+static int terminal_columns(FILE *to) {
+    struct winsize size;
+    return isatty(fileno(to)) && ioctl(fileno(to), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
     if (!driver->options->plot) return true;
     PlotRun *runs = arena_array(driver->arena, PlotRun, count);
     const char *problem;
     for (int i = 0; i < count; i++)
         runs[i] = (PlotRun){trainings[i]->run->name, trainings[i]->points, trainings[i]->point_count};
-    if (plot_write(driver->arena, driver->options->plot, driver->program->stem, runs, count, driver->result, 0, &problem)) {
+    if (plot_write(driver->arena, driver->options->plot, driver->program->stem, runs, count, driver->result,
+                   terminal_columns(driver->result), &problem)) {
         if (!driver->options->quiet && strcmp(driver->options->plot, "-"))
             fprintf(driver->info, "wrote %s\n", driver->options->plot);
         return true;
@@ -504,7 +511,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
         *t = (Training){.driver = driver, .run = &driver->program->runs[i], .index = i, .data = tables_of_run(tables, i)};
         good &= plan_run(driver, t, curves);
     }
-    if (!good) return EXIT_SOURCE;
+    if (!good || driver->diagnostics->errors) return EXIT_SOURCE;
     Codegen *codegen = make_executors(driver, trainings, count, &good);
     ExitCode code = driver->diagnostics->errors ? EXIT_USAGE : EXIT_DEFECT;
     if (good) {
