@@ -233,6 +233,84 @@ static char *random_case(uint64_t seed, bool smooth) {
     return problem ? text : NULL;
 }
 
+/* ---- hot loops in the machine code ---------------------------------------------------------------- */
+
+/* A perceptron's step, 784-128-10 in mini-batches of 64. */
+static Bench *perceptron(void) {
+    Bench *b = bench_new(1);
+    Graph *g = b->g;
+    b->run.batch = 64;
+    Node *x = bench_column(b, DTYPE_F32, shape_of(1, 784, 0, 0), 0);
+    static const int64_t sizes[] = {784, 128, 10};
+    for (int l = 0; l < 2; l++) {
+        Shape full = shape_of(2, sizes[l + 1], sizes[l], 0);
+        Node *w = bench_cell(b, full), *bias = bench_cell(b, shape_of(1, sizes[l + 1], 0, 0));
+        Node *product = graph_binary(g, OP_MUL, w, graph_expand(g, x, full, (int[]){1}));
+        x = graph_binary(g, OP_ADD, graph_reduce(g, OP_CONTRACT, product, 2, false), bias);
+        if (l == 0) {
+            Node *zero = graph_const(g, DTYPE_F32, x->shape, 0);
+            x = graph_where(g, graph_binary(g, OP_LE, x, zero), zero, x);
+        }
+        bench_sgd(b, w);
+        bench_sgd(b, bias);
+    }
+    bench_loss(b, graph_reduce(g, OP_CONTRACT, graph_binary(g, OP_MUL, x, x), 1, false));
+    bench_close(b);
+    b->run.evaluate.root_count = 0;
+    return b;
+}
+
+typedef struct HotLoops { int tiles, spills, narrow; } HotLoops;
+
+/* Innermost loops (from a label to a jump back to it without a label between) that are little but fma. */
+static HotLoops find_hot_loops(char *assembly, const char *vector_register) {
+    HotLoops found = {0};
+    char label[64] = "";
+    int fma = 0, wide = 0, lines = 0;
+    bool stack = false;
+    for (char *line = strtok(assembly, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        if (line[0] == '.' && strchr(line, ':') != NULL) {
+            snprintf(label, sizeof label, "%.*s", (int)strcspn(line, ":"), line);
+            fma = wide = lines = 0;
+            stack = false;
+        }
+        lines++;
+        if (strstr(line, "vfmadd") != NULL) {
+            fma++;
+            wide += strstr(line, vector_register) != NULL;
+        }
+        stack |= strstr(line, "(%rsp)") != NULL || strstr(line, "(%rbp)") != NULL;
+        if (line[0] == '\t' && line[1] == 'j' && label[0] != 0 && strstr(line, label) != NULL && fma >= 8
+            && 5 * fma >= 2 * lines) {
+            found.tiles++;
+            found.spills += stack;
+            found.narrow += wide < fma;
+        }
+    }
+    return found;
+}
+
+static void expect_hot_loops(const char *cpu, const char *vector_register) {
+    Bench *b = perceptron();
+    CodegenOptions options = {.cpu = cpu, .level = 2};
+    Codegen *codegen = codegen_new(b->arena, &options, b->diagnostics);
+    const Run *run = &b->run;
+    const char *prefix = "fit";
+    Text text = text_new(b->arena);
+    cr_assert(codegen_text(codegen, &text, &run, &prefix, 1, CODEGEN_ASM));
+    HotLoops found = find_hot_loops(text.bytes, vector_register);
+    cr_expect(found.tiles >= 3, "%s: %d register tiles", cpu, found.tiles);
+    cr_expect(found.spills == 0, "%s: %d hot loops use the stack", cpu, found.spills);
+    cr_expect(found.narrow == 0, "%s: %d hot loops are not of full width", cpu, found.narrow);
+    codegen_free(codegen);
+    arena_free(b->arena);
+}
+
+Test(codegen, hot_loops_stay_in_registers) {
+    expect_hot_loops("x86-64-v4", "zmm");
+    expect_hot_loops("x86-64-v3", "ymm");
+}
+
 static int seeds(int usual) {
     const char *asked = getenv("CODEGEN_SEEDS");
     return asked ? atoi(asked) : usual;
