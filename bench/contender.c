@@ -1,7 +1,8 @@
-/* sgdc's contender where no training loop is measured: `predict` or one `step` of an object that sgdc made.
- *     cc -DHEADER='"bench.h"' -DPREFIX=bench -DPARAMETER='"product.w"' ... contender.c bench.o
- *     contender predict|step ROWS NUMBERS_OF_X NUMBERS_OF_Y
- * The first parameter is set to the values the peers use. */
+/* sgdc's side: the object that it made, called as an application calls it.
+ *     cc -DHEADER='"bench.h"' -DPREFIX=bench -DWORKSPACE=BENCH_PREDICT_BYTES contender.c bench.o libsgdrt.a ...
+ *     contender fit STEPS ROWS FILE FILE                          training as the program says; STEPS are in one fit
+ *     contender predict|step ROWS NUMBERS NUMBERS PARAMETER       numbers in a row of the two columns
+ * fit reads its columns from files of raw numbers. The others set PARAMETER to the values that the peers use. */
 #include HEADER
 #include "peers/peer.h"
 #include <string.h>
@@ -17,40 +18,76 @@ typedef struct {
     void *workspace;
 } context;
 
-static void predict(void *c) {
+static double predict(void *c) {
     context *it = c;
     if (API(_predict)(it->model, &it->data, it->out, it->workspace)) exit(1);
+    return 0;
 }
 
-static void step(void *c) {
+static double step(void *c) {
     context *it = c;
     if (API(_step)(it->model, &it->data, NULL)) exit(1);
+    return 0;
+}
+
+/* A model trains to the end of its program once: each fit has a new one, which does not count. */
+static double fit(void *c) {
+    context *it = c;
+    double start = now();
+    if (API(_new)(&it->model, NULL)) exit(1);
+    double made = now() - start;
+    if (API(_fit)(it->model, &it->data, NULL, NULL, NULL)) exit(1);
+    start = now();
+    API(_free)(it->model);
+    return made + now() - start;
+}
+
+static void *read_file(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (!file || fseek(file, 0, SEEK_END)) exit(2);
+    size_t size = (size_t)ftell(file);
+    char *bytes = aligned_alloc(64, (size + 64) / 64 * 64);
+    rewind(file);
+    if (!bytes || fread(bytes, 1, size, file) != size) exit(2);
+    fclose(file);
+    return bytes;
+}
+
+static size_t set_parameter(context *it, const char *name, float **w) {
+    const int64_t *shape;
+    int rank;
+    size_t count = 1;
+    if (API(_new)(&it->model, NULL) || !(*w = API(_parameter)(it->model, name, &shape, &rank))) exit(1);
+    for (int i = 0; i < rank; i++) count *= (size_t)shape[i];
+    for (size_t i = 0; i < count; i++) (*w)[i] = made((1u << 30) + (uint32_t)i);
+    return count;
 }
 
 int main(int count, char **arguments) {
-    if (count != 5) return 2;
+    if (count != 6) return 2;
+    context it = { .workspace = aligned_alloc(64, (WORKSPACE + 63) / 64 * 64) };
+    if (arguments[1][0] == 'f') {
+        it.data = API(_rows)(atol(arguments[3]), read_file(arguments[4]), read_file(arguments[5]));
+        puts("{\"check\": null}");
+        return serve(fit, &it, atof(arguments[2]));
+    }
     size_t rows = strtoul(arguments[2], NULL, 10), inputs = strtoul(arguments[3], NULL, 10),
-           outputs = strtoul(arguments[4], NULL, 10), weights = 1;
-    const int64_t *shape;
-    int rank;
-    context it = { .data = API(_rows)((int64_t)rows, make(rows * inputs, 0), make(rows * outputs, 1u << 29)),
-                   .out = make(rows * outputs, 0),
-                   .workspace = aligned_alloc(64, (WORKSPACE + 63) / 64 * 64) };
-    if (!it.workspace || API(_new)(&it.model, NULL)) return 1;
-    float *w = API(_parameter)(it.model, PARAMETER, &shape, &rank);
-    if (!w) return 1;
-    for (int i = 0; i < rank; i++) weights *= (size_t)shape[i];
-    for (size_t i = 0; i < weights; i++) w[i] = made((1u << 30) + (uint32_t)i);
+           outputs = strtoul(arguments[4], NULL, 10);
+    void *x = make(rows * inputs, 0), *g = make(rows * outputs, 1u << 29);
+    it.data = API(_rows)((int64_t)rows, x, g);
+    it.out = make(rows * outputs, 0);
+    float *w;
+    size_t weights = set_parameter(&it, arguments[5], &w);
     if (arguments[1][0] == 'p') {
         predict(&it);
         printf("{\"check\": [%.17g]}\n", checksum(it.out, rows * outputs));
         return serve(predict, &it, 1);
     }
-    float *before = make(weights, 1u << 30);       /* with lr = rows a step moves by the sum of the gradients, exactly */
+    float *gradient = make(weights, 1u << 30);     /* with lr = rows a step moves by the sum of the gradients, exactly */
     API(_set_lr)(it.model, (float)rows);
     step(&it);
-    for (size_t i = 0; i < weights; i++) before[i] -= w[i];
-    printf("{\"check\": [%.17g]}\n", checksum(before, weights));
+    for (size_t i = 0; i < weights; i++) gradient[i] -= w[i];
+    printf("{\"check\": [%.17g]}\n", checksum(gradient, weights));
     API(_set_lr)(it.model, 0);
     return serve(step, &it, 1);
 }

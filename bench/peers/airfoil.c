@@ -45,7 +45,7 @@ static double loss(const int *chosen, int count) {
     return sum / count;
 }
 
-static void epoch(void *unused) {
+static double epoch(void *unused) {
     static unsigned state = 12345;
     (void)unused;
     if (batch < rows)
@@ -57,6 +57,7 @@ static void epoch(void *unused) {
             order[other] = t;
         }
     for (int first = 0; first < rows; first += batch) step(order + first, rows - first < batch ? rows - first : batch);
+    return 0;
 }
 
 int main(int count, char **arguments) {

@@ -6,7 +6,7 @@
 static int n, m, k;
 static float *x, *w, *y;
 
-static void by_element(void *unused) {
+static double by_element(void *unused) {
     (void)unused;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < m; j++) {
@@ -14,10 +14,11 @@ static void by_element(void *unused) {
             for (int p = 0; p < k; p++) sum += x[i * k + p] * w[j * k + p];
             y[i * m + j] = sum;
         }
+    return 0;
 }
 
 /* A column of y at a time: the matrix times a vector. */
-static void by_column(void *unused) {
+static double by_column(void *unused) {
     static float column[8192];
     (void)unused;
     for (int j = 0; j < m; j++) {
@@ -28,10 +29,11 @@ static void by_column(void *unused) {
         }
         for (int i = 0; i < n; i++) y[i * m + j] = column[i];
     }
+    return 0;
 }
 
 /* Blocks of 64, w transposed block by block: the loop over j runs along a row of both. */
-static void by_block(void *unused) {
+static double by_block(void *unused) {
     enum { B = 64 };
     static float block[B][B];
     (void)unused;
@@ -48,6 +50,7 @@ static void by_block(void *unused) {
                     for (int j = 0; j < j1; j++) row[j] += factor * block[p][j];
                 }
         }
+    return 0;
 }
 
 int main(int count, char **arguments) {
@@ -57,7 +60,7 @@ int main(int count, char **arguments) {
     x = make((size_t)n * (size_t)k, 0);
     w = make((size_t)m * (size_t)k, 1u << 30);
     y = make((size_t)n * (size_t)m, 0);
-    void (*work)(void *) = arguments[1][0] == 'e' ? by_element : arguments[1][0] == 'c' ? by_column : by_block;
+    double (*work)(void *) = arguments[1][0] == 'e' ? by_element : arguments[1][0] == 'c' ? by_column : by_block;
     work(NULL);
     printf("{\"check\": [%.17g]}\n", checksum(y, (size_t)n * (size_t)m));
     return serve(work, NULL, 1);

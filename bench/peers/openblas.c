@@ -6,9 +6,10 @@
 static int n, m, k;
 static float *x, *w, *y;
 
-static void multiply(void *unused) {
+static double multiply(void *unused) {
     (void)unused;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, m, k, 1, x, k, w, k, 0, y, m);
+    return 0;
 }
 
 int main(int count, char **arguments) {

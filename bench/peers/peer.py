@@ -65,23 +65,27 @@ def mnist():
         return images, np.frombuffer(file.read(), np.uint8, offset=8).astype(np.int32)
 
 
+# On a machine that does other things too, with one thread.
+clock = time.process_time if os.environ.get("BENCH_CLOCK") == "cpu" else time.perf_counter
+
+
 def serve(version, check, work, units=1):
     """`work` does `units` units and comes back when they are done."""
     print(json.dumps({"version": version, "check": check}), flush=True)
     work()
     times = 1
     while True:
-        start = time.perf_counter()
+        start = clock()
         for _ in range(times):
             work()
-        if time.perf_counter() - start > 0.2:
+        if clock() - start > 0.2:
             break
         times *= 2
     for _ in sys.stdin:
-        start = time.perf_counter()
+        start = clock()
         for _ in range(times):
             work()
-        print((time.perf_counter() - start) / (times * units), flush=True)
+        print((clock() - start) / (times * units), flush=True)
 
 
 def main(steps, contraction, convolution, start):

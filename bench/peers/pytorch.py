@@ -84,8 +84,9 @@ def convolution(variant, what, x, f, g):
     x, f, g = (torch.tensor(t).contiguous(memory_format=torch.channels_last) for t in (x, f, g))
 
     def backward(data):
-        mask = [data, not data, False]
-        return torch.ops.aten.convolution_backward(g, x, f, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, mask)[not data]
+        both = torch.ops.aten.convolution_backward(g, x, f, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1,
+                                                   [data, not data, False])
+        return both[0 if data else 1]
 
     work = {"forward": lambda: F.conv2d(x, f, padding=1), "data_gradient": lambda: backward(True),
             "weight_gradient": lambda: backward(False)}[what]
