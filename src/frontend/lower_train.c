@@ -215,6 +215,34 @@ static void collect_override_sites(Experiment *X, Block *block) {
     }
 }
 
+typedef struct Replaced { Experiment *X; EachSites *sites; } Replaced;
+static void drop_replaced_arguments(const Expr *expr, void *context) {
+    Replaced *replaced = context;
+    if (expr->kind != EXPR_CALL || expr->call.callee->kind != EXPR_NAME) return;
+    for (int i = 0; i < expr->call.args.count; i++) {
+        const Argument *arg = &expr->call.args.items[i];
+        if (!arg->name.text) continue;
+        const char *callee = expr->call.callee->name.text;
+        const char *full = text_format(replaced->X->arena, "%s.%s", callee, arg->name.text);
+        if (!override_find(replaced->X, arg->name.text) && !override_find(replaced->X, full)) continue;
+        for (int k = 0; k < replaced->sites->count; k++) {
+            EachSite *site = &replaced->sites->items[k];
+            Span part = site->each->span, whole = arg->value->span;
+            if (whole.begin <= part.begin && part.end <= whole.end) site->active = false;
+        }
+    }
+}
+
+/* optimizer = sgd(lr = each [0.1, 1]) with --set lr=0.5 is one run: what is replaced makes no runs. */
+static void drop_replaced_sites(Experiment *X, Block *block) {
+    Replaced replaced = {X, &block->sites};
+    for (int i = 0; i < block->body.count; i++) {
+        const Stmt *stmt = block->body.items[i].stmt;
+        if (block->body.items[i].key == KEY_OPTIMIZER && stmt->kind == STMT_ASSIGN)
+            expr_visit(stmt->assign.value, drop_replaced_arguments, &replaced);
+    }
+}
+
 /* --set KEY=VALUE where KEY is a setting of train blocks. */
 static void apply_overrides(Experiment *X, Block *block) {
     for (int key = 0; key < KEY_COUNT; key++) {
@@ -385,6 +413,7 @@ void block_lower(Experiment *X, Block *block) {
     choose_first(&X->top_sites);
     choose_first(&block->sites);
     for (int i = 0; i < block->sites.count; i++) block->sites.items[i].active = true;
+    drop_replaced_sites(X, block);
     good = lower_one(X, block, &depends) && !too_many(X, block);
     while (good && choose_next(&X->top_sites, &block->sites)) good = lower_one(X, block, &depends);
     block->failed = !good;
