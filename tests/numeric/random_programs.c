@@ -12,7 +12,7 @@
 
 /* ---- the generator ----------------------------------------------------------------------- */
 
-enum { MOST_VALUES = 40, MOST_ELEMENTS = 300 };
+enum { MOST_VALUES = 40, MOST_ELEMENTS = 300 };   /* times the scale */
 
 typedef struct Value { char name[8]; int rank; int extent[3]; } Value;
 
@@ -21,7 +21,7 @@ typedef struct Generator {
     Text text;
     Value values[MOST_VALUES]; int count;
     int fresh, classes, batch;             /* classes 0: no label */
-    bool draws;
+    int scale;                             /* of extents: 1, or more for kernels with tiles and blocks */
 } Generator;
 
 static int below(Generator *g, int n) { return stream_below(&g->random, n); }
@@ -165,11 +165,11 @@ static bool dense_layer(Generator *g)
     const Value *v = of_rank(g, 1, 3);
     if (v == NULL)
         return false;
-    int extent[3], m = 1 + below(g, chance(g, 20) ? 24 : 9);
+    int extent[3], m = 1 + below(g, (chance(g, 20) ? 24 : 9) * g->scale);
     memcpy(extent, v->extent, sizeof extent);
     extent[v->rank - 1] = m;
     Value *h = add_value(g, v->rank, extent[0], extent[1], extent[2]);
-    if (elements(h) > MOST_ELEMENTS) {
+    if (elements(h) > MOST_ELEMENTS * g->scale) {
         g->count--;
         return false;
     }
@@ -182,7 +182,7 @@ static bool matrix_product(Generator *g)
     const Value *v = of_rank(g, 1, 2);
     if (v == NULL)
         return false;
-    int m = 1 + below(g, 8), last = v->extent[v->rank - 1];
+    int m = 1 + below(g, 8 * g->scale), last = v->extent[v->rank - 1];
     if (v->rank == 1) {
         int p = param(g, 2, (int[]){m, last});
         const Value *h = add_value(g, 1, m, 0, 0);
@@ -305,7 +305,7 @@ static bool window(Generator *g)
 static bool outer(Generator *g)
 {
     const Value *a = of_rank(g, 1, 1), *b = of_rank(g, 1, 1);
-    if (a == NULL || b == NULL || elements(a) * elements(b) > MOST_ELEMENTS)
+    if (a == NULL || b == NULL || elements(a) * elements(b) > MOST_ELEMENTS * g->scale)
         return false;
     Value x = *a, y = *b;
     const Value *h = add_value(g, 2, x.extent[0], y.extent[0], 0);
@@ -331,7 +331,7 @@ static bool image(Generator *g)
         return true;
     }
     int pad = below(g, 2), dilation = chance(g, 25) ? 2 : 1, groups = c % 2 == 0 && chance(g, 30) ? 2 : 1;
-    int reach = dilation * (k - 1) + 1, m = groups * (1 + below(g, 3));
+    int reach = dilation * (k - 1) + 1, m = groups * (1 + below(g, 3 * g->scale));
     if (h + 2 * pad < reach || w + 2 * pad < reach)
         return false;
     const Value *out = add_value(g, 3, m, (h + 2 * pad - reach) / stride + 1, (w + 2 * pad - reach) / stride + 1);
@@ -362,7 +362,6 @@ static bool noise(Generator *g)
 {
     const Value *v = any(g);
     Value w = *v;
-    g->draws = true;
     if (w.rank && chance(g, 50)) {
         statement(g, "%s = dropout(%s, 0.3)", add_like(g, &w)->name, w.name);
         return true;
@@ -522,27 +521,29 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
 /* The text of the program of this seed; *batch gets its rows per step, 0 for all. */
 static const char *random_program(Arena *arena, uint64_t seed, int *batch)
 {
-    static const int batches[] = {0, 1, 2, 3, 5, 8, 16, 17, 33, 64};
+    static const int batches[] = {0, 1, 2, 3, 5, 8, 16, 17, 33, 64}, large_batches[] = {50, 64, 128, 300, 600};
     Generator g = {.random = {seed * 0x2545f4914f6cdd1dull}, .text = text_new(arena)};
-    g.batch = batches[below(&g, 10)];
+    g.scale = chance(&g, 8) ? 8 : 1;
+    g.batch = g.scale > 1 ? large_batches[below(&g, 5)] : batches[below(&g, 10)];
     g.classes = chance(&g, 50) ? 2 + below(&g, 9) : 0;
     bool classify = g.classes && chance(&g, 70);
     int outputs = classify ? g.classes : chance(&g, 60) ? 1 : 2 + below(&g, 10);
     Value *x = &g.values[g.count++];
-    *x = (Value){.name = "x", .rank = below(&g, 4)};
+    *x = (Value){.name = "x", .rank = g.scale > 1 ? 1 + 2 * below(&g, 2) : below(&g, 4)};
     for (int a = 0; a < x->rank; a++)
-        x->extent[a] = x->rank == 3 && a > 0 ? 4 + below(&g, 5) : 1 + below(&g, x->rank == 1 ? 20 : 6);
+        x->extent[a] = x->rank == 3 && a > 0 ? 4 + below(&g, g.scale > 1 ? 13 : 5)
+                                             : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
     const char *input = type_of(&g, x->rank, x->extent);
     add_helpers(&g);
     add_data(&g, input, classify ? 1 : outputs);
     int extent[1] = {outputs};
     text_add(&g.text, "model net(x: %s%s) -> %s {\n", input,
              g.classes ? text_format(arena, ", y: label[%d]", g.classes) : "", type_of(&g, outputs > 1, extent));
-    int statements = 1 + below(&g, 9);
+    int statements = 1 + below(&g, g.scale > 1 ? 4 : 9);
     for (int made = 0, tries = 0; made < statements && tries < 60 && g.count < MOST_VALUES - 4; tries++) {
         if (!makers[below(&g, MAKERS)](&g))
             continue;
-        if (elements(&g.values[g.count - 1]) > MOST_ELEMENTS)
+        if (elements(&g.values[g.count - 1]) > MOST_ELEMENTS * g.scale)
             tries = 60;
         made++;
     }
@@ -552,6 +553,12 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     *batch = g.batch;
     return g.text.bytes;
 }
+
+#ifdef __SANITIZE_ADDRESS__
+enum { USUAL_PROGRAMS = 200 };             /* each takes ten times as long */
+#else
+enum { USUAL_PROGRAMS = 2000 };
+#endif
 
 /* ---- the comparison ---------------------------------------------------------------------- */
 
@@ -728,7 +735,7 @@ static bool check_program(uint64_t seed, bool show)
         cr_log_error("program %llu was refused:\n%s", (unsigned long long)seed, t.text);
     } else {
         t.run = &t.compiled.program->runs[0];
-        t.batch = batch ? batch : (stream_below(&random, 10) ? 19 : 4500) + stream_below(&random, 60);
+        t.batch = batch ? batch : (stream_below(&random, 10) == 0 ? 4500 : 19) + stream_below(&random, 60);
         t.rows = batch ? batch * (1 + stream_below(&random, 3)) + stream_below(&random, batch) : t.batch;
         t.columns = make_columns(arena, t.run->data, t.rows, &random);
         t.order = arena_array(arena, uint32_t, t.rows);
@@ -774,9 +781,9 @@ static void check_programs(uint64_t first)
             cr_expect(check_program(strtoull(one, NULL, 10), true));
         return;
     }
-    uint64_t count = many ? strtoull(many, NULL, 10) : 2000;
+    uint64_t count = many ? strtoull(many, NULL, 10) : USUAL_PROGRAMS;
     int failures = 0;
-    for (uint64_t seed = first; seed < count && failures < 40; seed += 8)
+    for (uint64_t seed = first; seed < count && failures < 3; seed += 8)
         failures += !check_program(seed, false);
     cr_expect(failures == 0);
 }
