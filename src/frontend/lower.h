@@ -153,7 +153,14 @@ const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *
 
 /* ---- builtins -------------------------------------------------------------------------------- */
 /* name NULL: positional */
-typedef struct Arguments { int count; Value **value; Name *name; const Expr **expr; Span span; } Arguments;
+typedef struct Arguments {
+    int count;
+    Value **value;
+    Name *name;
+    Span *name_span;
+    const Expr **expr;
+    Span span;
+} Arguments;
 typedef Value *(*BuiltinFunction)(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
                                   void *context);
 typedef struct Builtin {

@@ -38,9 +38,11 @@ Arguments *lower_arguments(Lowering *L, Scope *scope, const Expr *call)
     args->span = call->span;
     args->value = arena_array(L->arena, Value *, written->count + 1);
     args->name = arena_array(L->arena, Name, written->count + 1);
+    args->name_span = arena_array(L->arena, Span, written->count + 1);
     args->expr = arena_array(L->arena, const Expr *, written->count + 1);
     for (int i = 0; i < written->count; i++) {
         args->name[i] = written->items[i].name.text;
+        args->name_span[i] = written->items[i].name.span;
         args->expr[i] = written->items[i].value;
         args->value[i] = lower_expression(L, scope, written->items[i].value);
     }
@@ -54,6 +56,7 @@ Arguments *arguments_of(Lowering *L, Value *const *values, int count, Span span)
     args->span = span;
     args->value = arena_array(L->arena, Value *, count + 1);
     args->name = arena_array(L->arena, Name, count + 1);
+    args->name_span = arena_array(L->arena, Span, count + 1);
     args->expr = arena_array(L->arena, const Expr *, count + 1);
     for (int i = 0; i < count; i++)
         args->value[i] = values[i];
@@ -103,8 +106,8 @@ static bool place_argument(Lowering *L, Call *call, const Arguments *args, int i
         const char **names = arena_array(L->arena, const char *, formals->count + 1);
         for (int k = 0; k < formals->count; k++)
             names[k] = formals->items[k].name.text;
-        Diagnostic *d = lower_error(L, CODE_E0205, span, "%s has no argument named %s", definition->name.text,
-                                    args->name[i]);
+        Diagnostic *d = lower_error(L, CODE_E0205, args->name_span[i], "%s has no argument named %s",
+                                    definition->name.text, args->name[i]);
         const char *nearest = nearest_name(args->name[i], names, formals->count);
         if (nearest != NULL)
             lower_help(L, d, "did you mean `%s`?", nearest);
@@ -318,6 +321,46 @@ static bool has_axes(Lowering *L, Call *call, int i, const Value *v, int declare
     return false;
 }
 
+/* The size variable that stands first in both types, or NULL. */
+static Name shared_size(const TypeExpr *a, const TypeExpr *b)
+{
+    for (int i = 0; i < a->dims.count; i++)
+        for (int k = 0; k < b->dims.count; k++) {
+            const Expr *x = a->dims.items[i].size, *y = b->dims.items[k].size;
+            if (x != NULL && y != NULL && x->kind == EXPR_NAME && y->kind == EXPR_NAME
+                && x->name.text == y->name.text)
+                return x->name.text;
+        }
+    return NULL;
+}
+
+/* Other sizes than those the arguments before it settled: said with where both come from. */
+static bool has_sizes(Lowering *L, Call *call, int i, const Type *type, const Value *v)
+{
+    const FormalList *formals = &call->definition->formals;
+    bool other_classes = value_is_label(v) && type->classes > 0 && v->classes != type->classes;
+    bool other_shape = v->kind == VALUE_TENSOR && v->classes == type->classes
+        && (v->node->dtype == type->dtype || v->free) && !shape_equal(value_own_shape(v), type->shape);
+    if (!type->known || (!other_classes && !other_shape))
+        return true;
+    Diagnostic *d = lower_error(L, CODE_E0214, argument_span(call, i), "%s is %s where %s is needed",
+                                formal_text(L, call, i), value_type_text(L, v), type_text(L, type));
+    note_operand(L, d, call->written[i], v);
+    for (int k = 0; k < i; k++) {
+        Name size = is_tensor_formal(call, k) ? shared_size(formals->items[k].type, formals->items[i].type) : NULL;
+        Binding *b = size == NULL ? NULL : scope_find_here(call->scope, size);
+        if (b == NULL || b->value->kind != VALUE_INT || call->given[k]->kind != VALUE_TENSOR)
+            continue;
+        lower_note(L, d, argument_span(call, k), "%s is %lld: the argument %s, %s, is here", size,
+                   (long long)b->value->integer, formals->items[k].name.text,
+                   value_type_text(L, call->given[k]));
+        break;
+    }
+    lower_note(L, d, formals->items[i].span, "the argument %s of %s is declared here",
+               formals->items[i].name.text, call->definition->name.text);
+    return false;
+}
+
 static void bind_tensor(Lowering *L, Call *call, int i)
 {
     const Formal *formal = &call->definition->formals.items[i];
@@ -330,8 +373,10 @@ static void bind_tensor(Lowering *L, Call *call, int i)
     if (call->lifts > 0 && v->kind == VALUE_TENSOR && declared >= 0 && value_own_shape(v).rank > declared)
         v = value_own_to_axes(L, v, call->lift_ids, call->lifts);
     Type type = type_solve(L, call->scope, formal->type, v);
-    if (!type.known)
+    if (!type.known || !has_sizes(L, call, i, &type, v)) {
         call->failed = true;
+        return;
+    }
     v = type_fit(L, &type, v, argument_span(call, i), formal_text(L, call, i), formal->span);
     bind_formal(L, call, i, distinct(L, call, i, v));
 }
@@ -392,6 +437,9 @@ static Value *fit_result(Lowering *L, Call *call, const TypeExpr *written, Value
     Diagnostic *d = lower_error(L, CODE_E0217, span, "%s of %s is %s where %s is declared", what,
                                 definition->name.text, value_type_text(L, v), type_text(L, &type));
     lower_note(L, d, written->span, "declared here");
+    if (v->kind == VALUE_TENSOR && v->node->dtype == type.dtype && type.shape.rank == 0
+        && shape_equal(value_own_shape(v), (Shape){.rank = 1, .extent = {1}}))
+        lower_help(L, d, "it is an array of one number; [0] behind it takes the number");
     return fitted;
 }
 
@@ -625,9 +673,11 @@ static Value *call_builtin(Lowering *L, Scope *scope, const Value *callee, const
     }
     for (int i = 0; !builtin->raw && i < args->count; i++)
         if (args->name[i] != NULL) {
-            Diagnostic *d = lower_error(L, CODE_E0205, args->expr[i]->span, "%s has no argument named %s",
+            Diagnostic *d = lower_error(L, CODE_E0205, args->name_span[i], "%s has no argument named %s",
                                         builtin->name, args->name[i]);
             lower_help(L, d, "it is used as %s", builtin->usage);
+            if (scope_find(scope, args->name[i]) != NULL)
+                lower_help(L, d, "to ask whether two values are equal, write %s == ...", args->name[i]);
             return value_poison(L);
         }
     if (args->count < builtin->least || (builtin->most >= 0 && args->count > builtin->most)) {
