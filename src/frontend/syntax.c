@@ -368,8 +368,11 @@ static bool report_not_a_statement(Parse *parse, Expected expected)
         return true;
     default:
         wrong = report(d, CODE_E0108, bad->span, "a statement cannot start with %s", found_text(parse, bad));
-        add_help(d, wrong,
-                 "a statement starts with a word, as in `y = ...`, `param w: f32[5]` or `return ...`");
+        if (bad->kind == FLOORDIV)
+            add_help(d, wrong, "a comment starts with `#`");
+        else
+            add_help(d, wrong,
+                     "a statement starts with a word, as in `y = ...`, `param w: f32[5]` or `return ...`");
         return true;
     }
 }
@@ -479,6 +482,8 @@ static bool report_missing_separator(Parse *parse, Expected expected)
     else
         missing = report(d, CODE_E0101, bad->span, "a `;` or a new line is missing before %s",
                          found_text(parse, bad));
+    if (bad->kind == IF)
+        add_help(d, missing, "a choice is written `where(c, a, b)`, or `if c then a else b` when compiling");
     if (is_value && last->kind == ID)
         add_help(d, missing, "a call is written `%s(%s)`", token_text(parse, last), token_text(parse, bad));
     return true;
@@ -526,6 +531,7 @@ static void report_expected(Parse *parse, Expected expected)
     const Seen *bad = &parse->seen[0], *last = &parse->seen[1];
     const char *wanted = list_expected(parse, expected);
     bool        only_name = expected.count <= 2 && expects(expected, "name");
+    bool        after_value = expects_operator(expected);
     if (only_name && last->kind == ':')
         wanted = "a type";
     bool        ends = bad->kind == SEP || bad->kind == YYEOF || bad->first_on_line;
@@ -535,6 +541,12 @@ static void report_expected(Parse *parse, Expected expected)
     if (only_name && last->kind == ':')
         add_help(parse->diagnostics, unexpected,
                  "types are f32, f64, i32, bool, label[10], int, and arrays such as f32[28, 28]");
+    if (bad->kind == ',' && expects(expected, "end of statement"))
+        add_help(parse->diagnostics, unexpected, "a statement ends at the end of its line, or at `;`");
+    if (bad->kind == ':' && expects(expected, "'{'"))
+        add_help(parse->diagnostics, unexpected, "what it does stands in `{ }`, or behind `=` if it is one value");
+    if (bad->kind == ':' && parse->around.kind == '[' && after_value)
+        add_help(parse->diagnostics, unexpected, "a range is written `a..b`: x[0..2] is the first two elements");
     if (is_round_or_square(parse->around) && line_of(parse, parse->around.span) < line_of(parse, bad->span))
         add_note(parse->diagnostics, unexpected, parse->around.span, "inside the `%c` that is opened here",
                  parse->around.kind);
