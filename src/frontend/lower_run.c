@@ -389,22 +389,38 @@ static void drop_unused_slots(RunLowering *R) {
 }
 
 /* ---- the run ----------------------------------------------------------------------------------------- */
+/* `minimise = e`: told as a misspelling, where it is found unused. */
+static bool is_misspelt(RunLowering *R, SettingKey key) {
+    const char *wanted = setting_name(key);
+    for (int i = 0; i < R->block->body.count; i++) {
+        const Stmt *stmt = R->block->body.items[i].stmt;
+        if (R->block->body.items[i].key == KEY_LOCAL && stmt->kind == STMT_ASSIGN
+            && nearest_name(stmt->assign.key.text, &wanted, 1))
+            return true;
+    }
+    return false;
+}
+
 static bool check_required(RunLowering *R) {
     static const struct { SettingKey key; const char *usage; } required[] = {
         {KEY_DATA, "data = NAME: the data set it trains on"},
         {KEY_MINIMIZE, "minimize = mse(net(x), y): what becomes small, for one example"},
         {KEY_OPTIMIZER, "optimizer = sgd(lr = 0.1): how parameters move"},
     };
+    bool absent[3], complete = true;
+    for (int i = 0; i < 3; i++) complete &= !(absent[i] = !block_setting(R->block, required[i].key));
+    if (complete) return true;
+    bool told = !check_unused(R);
     Text missing = text_new(R->X->arena);
-    for (int i = 0; i < 3; i++)
-        if (!block_setting(R->block, required[i].key))
-            text_add(&missing, "%s%s", missing.length ? ", no " : "", setting_name(required[i].key));
-    if (missing.length == 0) return true;
+    for (int i = 0; i < 3; i++) {
+        absent[i] &= !(told && is_misspelt(R, required[i].key));
+        if (absent[i]) text_add(&missing, "%s%s", missing.length ? ", no " : "", setting_name(required[i].key));
+    }
+    if (missing.length == 0) return false;
     Diagnostic *d = report(R->X->diagnostics, CODE_E0302, R->block->name.span, "train %s has no %s",
                            R->block->name.text, missing.bytes);
     for (int i = 0; i < 3; i++)
-        if (!block_setting(R->block, required[i].key))
-            add_help(R->X->diagnostics, d, "%s", required[i].usage);
+        if (absent[i]) add_help(R->X->diagnostics, d, "%s", required[i].usage);
     return false;
 }
 
@@ -486,10 +502,10 @@ bool run_lower(Experiment *X, Block *block, Run *out) {
     R->run.span = block->name.span;
     R->run.start_run = R->run.hold_out_by = -1;
     R->run.quadratic_lr = NAN;
-    bool good = check_required(R);
+    bool complete = check_required(R), good = complete;
     if (block_setting(block, KEY_DATA)) good &= lower_data_settings(R);
     if (!good) {
-        check_unused(R);
+        if (complete) check_unused(R);
         return false;
     }
     lowering_start_run(X->L, graph_new(X->arena, X->diagnostics));

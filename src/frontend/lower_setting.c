@@ -45,6 +45,7 @@ static bool lower_batch(RunLowering *R) {
         run->order = ORDER_SEQUENTIAL;
         return true;
     }
+    if (expr->kind == EXPR_STRING) return bad_value(R, expr, "batch", usage);
     if (expr->kind != EXPR_QUANTITY) return whole(R, expr, "batch", 1, &run->batch);
     const char *unit = expr->quantity.unit.text;
     if (strcmp(unit, "sequential") == 0) run->order = ORDER_SEQUENTIAL;
