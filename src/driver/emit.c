@@ -7,7 +7,9 @@
 #include "codegen/interface.h"
 #include "driver/driver.h"
 #include "driver/output.h"
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- names ---------------------------------------------------------------------------------------- */
 static const char *stem_of(const Driver *driver) {
@@ -97,6 +99,11 @@ static ExitCode write_machine_text(Driver *driver, Codegen *codegen, CodegenText
     return write_text(driver, path, &text);
 }
 
+static const char *machine_path(Driver *driver, Emit emit) {
+    if (emit.path) return emit.path;
+    return emit.kind == EMIT_OBJ ? object_path(driver) : emit.kind == EMIT_HEADER ? header_path(driver) : "-";
+}
+
 static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, Emit emit) {
     bool for_object = emit.kind == EMIT_OBJ || emit.kind == EMIT_HEADER;
     if (!open_sessions(driver, for_object ? object : texts, for_object)) return EXIT_USAGE;
@@ -105,8 +112,8 @@ static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, 
     case EMIT_LOOPS: return write_machine_text(driver, codegen, CODEGEN_LOOPS, emit.path);
     case EMIT_LLVM: return write_machine_text(driver, codegen, CODEGEN_LLVM, emit.path);
     case EMIT_ASM: return write_machine_text(driver, codegen, CODEGEN_ASM, emit.path);
-    case EMIT_HEADER: return write_header(driver, object, emit.path ? emit.path : header_path(driver));
-    case EMIT_OBJ: return write_object(driver, object, emit.path ? emit.path : object_path(driver));
+    case EMIT_HEADER: return write_header(driver, object, machine_path(driver, emit));
+    case EMIT_OBJ: return write_object(driver, object, machine_path(driver, emit));
     default: INTERNAL_ERROR("%s is not machine code", emit_kind_text(emit.kind));
     }
 }
@@ -138,6 +145,23 @@ bool driver_makes_object(const Driver *driver) {
     return false;
 }
 
+/* Said before anything is compiled. `-o build/` makes the folder build. */
+static bool can_be_written(Driver *driver, const Emit *emits, int count) {
+    const char *output = driver->options->output, *problem;
+    bool is_folder = output && output[strlen(output) - 1] == '/';
+    if (is_folder && driver_makes_object(driver) && mkdir(output, 0777) && errno != EEXIST) {
+        driver_complain(driver, "the folder %s cannot be made: %s", output, strerror(errno));
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        const char *path = machine_path(driver, emits[i]);
+        if (output_is_possible(driver->arena, path, &problem)) continue;
+        driver_complain(driver, "%s %s", path, problem);
+        return false;
+    }
+    return true;
+}
+
 ExitCode driver_emit(Driver *driver) {
     static const Emit object_and_header[] = {{EMIT_OBJ, NULL}, {EMIT_HEADER, NULL}};
     const Options *o = driver->options;
@@ -149,6 +173,7 @@ ExitCode driver_emit(Driver *driver) {
         driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
         return EXIT_SOURCE;
     }
+    if (!can_be_written(driver, emits, count)) return EXIT_DATA;
     Sessions texts = {0}, object = {0};
     ExitCode code = EXIT_DONE;
     for (int i = 0; i < count && code == EXIT_DONE; i++)

@@ -233,6 +233,14 @@ static bool is_of_kind(const char *path, const char *kinds) {
     return false;
 }
 
+/* Names of C are made of it. */
+static bool is_identifier(const char *name) {
+    for (const char *c = name; *c; c++)
+        if (*c != '_' && !(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') && !(c > name && *c >= '0' && *c <= '9'))
+            return false;
+    return *name != 0;
+}
+
 /* Options that make no sense together, or without another. */
 static const char *check_together(Arena *arena, const Options *o) {
     bool trains = o->run || o->dry_run || o->check_grad;
@@ -245,6 +253,8 @@ static const char *check_together(Arena *arena, const Options *o) {
     for (size_t i = 0; i < sizeof needs_run / sizeof *needs_run; i++)
         if (needs_run[i].given && !trains)
             return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
+    if (o->name && !is_identifier(o->name))
+        return text_format(arena, "--name begins names of C, so it has letters, digits and _, not \"%s\"", o->name);
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
     if (o->plot && !is_of_kind(o->plot, "svg png pdf gp"))
         return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s", o->plot);
