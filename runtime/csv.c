@@ -192,8 +192,8 @@ static int no_column_problem(Reader *r, const sgdrt_column_request *column, int6
     const char *name = column->csv_name ? column->csv_name[element] : NULL;
     if (!name) {
         int code = sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 0, 0,
-                                     "the file has %d columns, so there is no column %lld", r->field_count,
-                                     (long long)column->csv_index[element]);
+                                     "the file has %d column%s, so there is no column %lld", r->field_count,
+                                     r->field_count == 1 ? "" : "s", (long long)column->csv_index[element]);
         sgdrt_problem_help(r->problem, "columns count from 0: the last one is %d", r->field_count - 1);
         return code;
     }
