@@ -1,4 +1,4 @@
-/* math_functions: the functions of math.inc in C, and the scalar meaning of the few ops where C offers a choice.
+/* math_functions: the functions of math.inc in C, and the meaning of the few ops where C offers a choice.
  *
  * Compile users of this header with -ffp-contract=off (an fma is where it is written, nowhere else) and, for
  * speed, with -O3 -fno-math-errno -fno-trapping-math, so that loops over these functions become vector code;

@@ -1,9 +1,9 @@
 /* order: see order.h.
  *
- * The loops are written so that the compiler vectorises them: a block of positions at a time, all positions of a
- * block independent, the Feistel rounds unrolled inside the loop over positions. Position i is kept as
- * (i mod a, i / a) and moved on by a block's length, so that there is no division in a loop. Both halves stay
- * below 2^16, so one 32-bit product scales a 16-bit hash to a half's range.
+ * The loops are written so that the compiler vectorises them: a block of positions at a time, all of them
+ * through a round before the next. Position i is kept as (i mod a, i / a) and moved on by a block's length, so
+ * that there is no division in a loop. Both halves stay below 2^16: 16-bit lanes are twice as many, and their
+ * products cheaper than 32-bit ones.
  */
 #include "order.h"
 
@@ -90,8 +90,8 @@ __attribute__((always_inline)) static inline uint16_t add_modulo(uint16_t x, uin
 }
 
 /* Sends BLOCK pairs through the rounds. */
-__attribute__((always_inline)) static inline void permute(const Rounds *rounds, uint16_t a, uint16_t b, int count,
-                                                          uint16_t *x, uint16_t *y)
+__attribute__((always_inline)) static inline void permute(const Rounds *rounds, uint16_t a, uint16_t b,
+                                                          int count, uint16_t *x, uint16_t *y)
 {
     for (int i = 0; i < ROUNDS; i += 2) {
         uint16_t first = rounds->first[i], second = rounds->second[i];
@@ -115,7 +115,8 @@ static uint32_t walk(const sgdrt_order *order, const Rounds *rounds, uint32_t pl
 }
 
 VECTOR_CLONES
-static void fill_many(const sgdrt_order *order, const Rounds *given, uint32_t first, uint32_t count, uint32_t *rows)
+static void fill_many(const sgdrt_order *order, const Rounds *given, uint32_t first, uint32_t count,
+                      uint32_t *rows)
 {
     const Rounds rounds = *given;
     const uint16_t a = (uint16_t)order->a, b = (uint16_t)order->b;
@@ -178,7 +179,8 @@ static void fill_drawn(uint64_t key, uint32_t n, uint32_t first, uint32_t count,
             rows[i] = draw_again(key, first + i, n, least);
 }
 
-void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, uint32_t count, uint32_t *rows)
+void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, uint32_t count,
+                      uint32_t *rows)
 {
     uint64_t key = math_key_of_name(order->seed ^ 0x6f726465725f6f66ull, epoch);
     if (order->kind == SGDRT_ORDER_SEQUENTIAL) {

@@ -1,8 +1,8 @@
 /* interp: the executor that computes a Run's functions node by node, all rows of a mini-batch at once.
  *
  * A function becomes a Plan: its nodes, sources first, each with the step after which its value is no longer
- * read. One evaluation walks the list, with values in buffers that are passed on as soon as they are free. CELL
- * values are read where they lie in the state, so updates are stored after all roots have been computed.
+ * read. One evaluation walks the list, with values in buffers that are passed on as soon as they are free.
+ * CELL values are read where they lie in the state, so updates are stored after all roots have been computed.
  *
  * Nothing here is clever about arithmetic: it is meant to be read beside docs/numerics.md.
  */
@@ -175,7 +175,10 @@ static void evaluate(Evaluation *e)
 
 /* ---- leaves ------------------------------------------------------------------------------ */
 
-static const sgdrt_header *header_of(const Evaluation *e) { return (const sgdrt_header *)(const void *)e->state; }
+static const sgdrt_header *header_of(const Evaluation *e)
+{
+    return (const sgdrt_header *)(const void *)e->state;
+}
 
 static int64_t row_of(const Evaluation *e, int64_t p) { return e->row ? (int64_t)e->row[p] : e->first + p; }
 
@@ -205,7 +208,8 @@ void interp_eval_COLUMN(Evaluation *e, const Node *node, void *out)
     sgdrt_column column = e->columns[node->attr.index];
     size_t bytes = (size_t)shape_size(node->shape) * dtype_bytes(node->dtype);
     for (int64_t p = 0, n = interp_rows(e, node); p < n; p++)
-        memcpy((char *)out + (size_t)p * bytes, (const char *)column.data + row_of(e, p) * column.stride, bytes);
+        memcpy((char *)out + (size_t)p * bytes, (const char *)column.data + row_of(e, p) * column.stride,
+               bytes);
 }
 
 void interp_eval_CELL(Evaluation *e, const Node *node, void *out)
@@ -317,7 +321,8 @@ static void store_results(Evaluation *e, const Function *function, const sgdrt_c
         const void *value = interp_value(e, root->node);
         size_t bytes = (size_t)interp_count(e, root->node) * dtype_bytes(root->node->dtype);
         if (root->kind == ROOT_SUM) {
-            double sum = root->node->dtype == DTYPE_F32 ? (double)*(const float *)value : *(const double *)value;
+            double sum = root->node->dtype == DTYPE_F32 ? (double)*(const float *)value
+                                                        : *(const double *)value;
             if (call->sums)
                 call->sums[root->index] = function->steps ? call->sums[root->index] + sum : sum;
         } else if (root->kind == ROOT_VALUE) {
@@ -348,7 +353,8 @@ static void store_updates(Evaluation *e, const Function *function)
         const Root *root = &function->roots[r];
         if (root->kind != ROOT_UPDATE)
             continue;
-        memcpy(e->state + e->run->cells[root->index].offset, taken[r] ? taken[r] : interp_value(e, root->node),
+        memcpy(e->state + e->run->cells[root->index].offset,
+               taken[r] ? taken[r] : interp_value(e, root->node),
                (size_t)shape_size(root->node->shape) * dtype_bytes(root->node->dtype));
         free(taken[r]);
     }
@@ -423,8 +429,8 @@ Executor *interpreter_new(Arena *arena, const Run *run)
 
 /* ---- single graphs ----------------------------------------------------------------------- */
 
-void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *rows, int64_t first, int64_t count,
-                    void *out)
+void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *rows, int64_t first,
+                    int64_t count, void *out)
 {
     enum { BLOCK = 256 };
     Arena *arena = arena_new();
@@ -437,7 +443,10 @@ void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *row
     uint64_t before = sgdrt_float_enter();
     for (int64_t done = 0; done < count; done += BLOCK) {
         int64_t here = count - done < BLOCK ? count - done : BLOCK;
-        Evaluation e = {.columns = columns, .row = rows ? rows + done : NULL, .first = first + done, .rows = here,
+        Evaluation e = {.columns = columns,
+                        .row = rows ? rows + done : NULL,
+                        .first = first + done,
+                        .rows = here,
                         .plan = plan};
         evaluate(&e);
         for (int64_t p = 0; p < here; p++)

@@ -1,6 +1,6 @@
-/* interp_elements: the ops that compute element by element, that move elements, and that read or add at places
- * which are data. One loop per op and type, over all rows at once; operands without rows are repeated before.
- * VIEW keeps the source place of each of its elements in a table.
+/* interp_elements: the ops that compute element by element, that move elements, and that read or add at
+ * places which are data. One loop per op and type, over all rows at once; operands without rows are repeated
+ * before. VIEW keeps the source place of each of its elements in a table.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -222,7 +222,8 @@ WHERE(where_8, uint64_t)
 
 void interp_eval_WHERE(Evaluation *e, const Node *node, void *out)
 {
-    const void *c = interp_operand(e, node, 0), *a = interp_operand(e, node, 1), *b = interp_operand(e, node, 2);
+    const void *c = interp_operand(e, node, 0), *a = interp_operand(e, node, 1),
+               *b = interp_operand(e, node, 2);
     int64_t n = interp_count(e, node);
     switch (dtype_bytes(node->dtype)) {
     case 1: where_1(n, c, a, b, out); break;
@@ -243,7 +244,8 @@ FMA(fma_f64, double, __builtin_fma)
 
 void interp_eval_FMA(Evaluation *e, const Node *node, void *out)
 {
-    const void *a = interp_operand(e, node, 0), *b = interp_operand(e, node, 1), *c = interp_operand(e, node, 2);
+    const void *a = interp_operand(e, node, 0), *b = interp_operand(e, node, 1),
+               *c = interp_operand(e, node, 2);
     int64_t n = interp_count(e, node);
     switch (node->dtype) {
     case DTYPE_F32: fma_f32(n, a, b, c, out); break;
@@ -314,7 +316,10 @@ void interp_eval_VIEW(Evaluation *e, const Node *node, void *out)
     }
 }
 
-void interp_eval_RESHAPE(Evaluation *e, const Node *node, void *out) { interp_eval_STOP_GRADIENT(e, node, out); }
+void interp_eval_RESHAPE(Evaluation *e, const Node *node, void *out)
+{
+    interp_eval_STOP_GRADIENT(e, node, out);
+}
 
 /* Elements from axis `begin` on. */
 static int64_t size_from(Shape s, int begin)
@@ -399,7 +404,8 @@ static void add_tail(DType t, int64_t n, const void *x, int64_t x_at, const void
 
 void interp_eval_SCATTER_ADD(Evaluation *e, const Node *node, void *out)
 {
-    const Node *x = node->source[0], *index = node->source[1], *y = node->sources > 2 ? node->source[2] : NULL;
+    const Node *x = node->source[0], *index = node->source[1],
+               *y = node->sources > 2 ? node->source[2] : NULL;
     Indexed d = indexed_of(index, node->shape, (int)node->attr.index);
     const void *from = interp_value(e, x), *factor = y ? interp_value(e, y) : NULL;
     const int32_t *at = interp_value(e, index);

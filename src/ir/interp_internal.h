@@ -1,13 +1,13 @@
-/* Between the files of the interpreter: interp.c (functions, values, leaves), interp_elements.c (element by element,
- * movement, indexed), interp_reduce.c (contractions and reductions). */
+/* Between the files of the interpreter: interp.c (functions, values, leaves), interp_elements.c (element by
+ * element, movement, indexed), interp_reduce.c (contractions and reductions). */
 #ifndef SGDC_INTERP_INTERNAL_H
 #define SGDC_INTERP_INTERNAL_H
 #include "core.h"
 #include "ir/graph.h"
 #include "ir/program.h"
 
-/* One evaluation of a list of nodes: where leaves find what they read, and the values so far. Values are dense,
- * [rows][elements] or, of nodes without rows, [elements]; bool one byte. */
+/* One evaluation of a list of nodes: where leaves find what they read, and the values so far. Values are
+ * dense, [rows][elements] or, of nodes without rows, [elements]; bool one byte. */
 typedef struct Evaluation {
     const Run *run;                    /* NULL: no cells, slots, counters */
     char *state;
@@ -18,7 +18,8 @@ typedef struct Evaluation {
     struct Plan *plan;
 } Evaluation;
 
-/* What a node needs besides its sources' values, made once: the index maps of VIEW and of reductions as tables. */
+/* What a node needs besides its sources' values, made once: the index maps of VIEW and of reductions as
+ * tables. */
 typedef struct Tables Tables;
 
 const void *interp_value(const Evaluation *e, const Node *node);

@@ -1,14 +1,14 @@
 /* interp_reduce: contractions and reductions in the order of docs/numerics.md.
  *
- * For one output the terms are taken in the order of k: places of the mini-batch outermost if they are summed,
- * then the reduced axes as order.c left them. Each chunk starts fresh, in 1 or 16 lanes (lane = k mod 16; summed
- * over rows: place in the chunk mod 16), lanes are combined by the tree l+8, l+4, l+2, l+1, chunks are folded in
- * ascending order.
+ * For one output the terms are taken in the order of k: places of the mini-batch outermost if they are
+ * summed, then the reduced axes as order.c left them. Each chunk starts fresh, in 1 or 16 lanes (lane = k mod
+ * 16; summed over rows: place in the chunk mod 16), lanes are combined by the tree l+8, l+4, l+2, l+1, chunks
+ * are folded in ascending order.
  *
- * Outputs along one axis, the stretch, are computed side by side, so that the inner loop is vector code and not
- * one long chain: which outputs are neighbours has no influence on any of them. Where the sources are read is in
- * tables over k, made for the other output indices at a time. A term is absent where an axis is left; an axis that
- * cannot be left is folded into a linear offset.
+ * Outputs along one axis, the stretch, are computed side by side, so that the inner loop is vector code and
+ * not one long chain: which outputs are neighbours has no influence on any of them. Where the sources are
+ * read is in tables over k, made for the other output indices at a time. A term is absent where an axis is
+ * left; an axis that cannot be left is folded into a linear offset.
  */
 #include <float.h>
 #include <math.h>
@@ -39,7 +39,8 @@ typedef struct Reduction {
     int64_t extent[MOST_AXES];             /* result, then reduced axes */
     int64_t terms;                         /* product of the reduced extents */
     Operand operand[2];
-    int     stretch; int64_t width;        /* result axis of the stretch, NO_AXIS or ROW_AXIS; its extent (rows: 1 here) */
+    int stretch;
+    int64_t width; /* result axis of the stretch, NO_AXIS or ROW_AXIS; its extent (rows: 1 here) */
     int64_t out_step;
     /* the table: terms first .. first+count of the outputs at `at` */
     int64_t first, count;
@@ -165,8 +166,8 @@ static Reduction *reduction_of(Evaluation *e, const Node *node)
 
 static int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
-/* Narrows low .. high to the outputs whose numerator start + i * coef lies on the axis. Where coef is not 0 the
- * divisor is 1. */
+/* Narrows low .. high to the outputs whose numerator start + i * coef lies on the axis. Where coef is not 0
+ * the divisor is 1. */
 static void narrow(const Guard *g, int64_t start, int64_t coef, int64_t *low, int64_t *high)
 {
     int64_t last = (g->extent - 1) * g->divisor;
@@ -417,7 +418,8 @@ static void close_chunk(Stretch *s, int lanes, bool is_first)
     size_t bytes = dtype_bytes(s->node->dtype) * WIDTH;
     for (int apart = lanes / 2; apart > 0; apart /= 2)
         for (int l = 0; l < apart; l++)
-            s->kind->join((char *)s->lanes + (size_t)l * bytes, (char *)s->lanes + (size_t)(l + apart) * bytes, s->width);
+            s->kind->join((char *)s->lanes + (size_t)l * bytes,
+                          (char *)s->lanes + (size_t)(l + apart) * bytes, s->width);
     if (is_first)
         memcpy(s->total, s->lanes, (size_t)s->width * dtype_bytes(s->node->dtype));
     else

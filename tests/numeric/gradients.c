@@ -1,9 +1,9 @@
-/* Symbolic gradients against central differences in f64, over everything in the prelude and the language: each case
- * is an expression of h, which depends on all parameters. First order: the gradient of the loss. Second order: the
- * loss contains grad(e, h) itself, so its gradient holds second derivatives.
+/* Symbolic gradients against central differences in f64, over everything in the prelude and the language:
+ * each case is an expression of h, which depends on all parameters. First order: the gradient of the loss.
+ * Second order: the loss contains grad(e, h) itself, so its gradient holds second derivatives.
  *
- * Programs are lowered in f64; before the passes run, each parameter's update is replaced by its gradient, so that
- * batching, differentiation and canonicalisation are those of training.
+ * Programs are lowered in f64; before the passes run, each parameter's update is replaced by its gradient, so
+ * that batching, differentiation and canonicalisation are those of training.
  */
 #include "programs.h"
 
@@ -32,8 +32,8 @@ static void replace_updates(Compiled *c)
     for (int i = 0; i < run->cell_count; i++) {
         const Cell *cell = &run->cells[i];
         if (cell->kind == CELL_PARAMETER && cell->updated)
-            roots[count++] = (Root){ROOT_UPDATE, i, graph_leaf(run->graph, OP_GRADIENT, cell->dtype, cell->shape, i),
-                                    cell->name};
+            roots[count++] = (Root){
+                ROOT_UPDATE, i, graph_leaf(run->graph, OP_GRADIENT, cell->dtype, cell->shape, i), cell->name};
     }
     run->step.roots = roots;
     run->step.root_count = count;
@@ -44,7 +44,8 @@ static double objective(Check *c)
 {
     memcpy(c->state, c->start, c->run->state_bytes);
     memset(c->sums, 0, sizeof *c->sums * (size_t)c->run->term_count);
-    sgdrt_call call = {.state = c->state, .columns = c->columns, .count = c->rows, .batch = c->rows, .sums = c->sums};
+    sgdrt_call call = {
+        .state = c->state, .columns = c->columns, .count = c->rows, .batch = c->rows, .sums = c->sums};
     c->executor->call(c->executor, ENTRY_STEP, 0, &call);
     double value = 0;
     for (int t = 0; t < c->run->term_count; t++)
@@ -81,8 +82,9 @@ static void check_cell(Check *c, const Cell *cell, const char *name, const char 
         largest = fmax(largest, fabs(gradient[i]));
     for (int64_t i = 0; i < size; i++) {
         double wanted = slope(c, &start[i]);
-        cr_expect(fabs(wanted - gradient[i]) <= tolerance * (1 + largest), "%s: d %s[%lld] is %.12g, should be %.12g\n%s",
-                  name, cell->name, (long long)i, gradient[i], wanted, text);
+        cr_expect(fabs(wanted - gradient[i]) <= tolerance * (1 + largest),
+                  "%s: d %s[%lld] is %.12g, should be %.12g\n%s", name, cell->name, (long long)i, gradient[i],
+                  wanted, text);
         if (!(fabs(wanted - gradient[i]) <= tolerance * (1 + largest)))
             return;
     }
@@ -126,51 +128,97 @@ typedef struct Case { const char *h, *e; bool twice; } Case;
 
 static const Case cases[] = {
     /* functions of one number */
-    {"f32[6]", "sum(exp(h))", true}, {"f32[6]", "sum(log(h^2 + 1))", true}, {"f32[6]", "sum(sqrt(h^2 + 0.5))", true},
-    {"f32[6]", "sum(sin(h) * w)", true}, {"f32[6]", "sum(cos(h) * w)", true}, {"f32[6]", "sum(tanh(h) * w)", true},
-    {"f32[6]", "sum(sigmoid(h) * w)", true}, {"f32[6]", "sum(erf(h) * w)", true}, {"f32[6]", "sum(abs(h) * w^2)", true},
-    {"f32[6]", "sum(floor(h) * h)", true}, {"f32[6]", "sum(w / (1 + h^2))", true}, {"f32[6]", "sum(-h * w)", true},
-    {"f32[6]", "sum(h^3 * w)", true}, {"f32[6]", "sum((h^2 + 1)^(-2) * w)", true}, {"f32[6]", "sum((h^2 + 0.5)^1.3)", true},
-    {"f32[6]", "sum((h^2 + 0.5)^w)", true}, {"f32[6]", "sum(1.5^h * w)", true}, {"f32[6]", "sum((h / 2)^7)", true},
+    {"f32[6]", "sum(exp(h))", true},
+    {"f32[6]", "sum(log(h^2 + 1))", true},
+    {"f32[6]", "sum(sqrt(h^2 + 0.5))", true},
+    {"f32[6]", "sum(sin(h) * w)", true},
+    {"f32[6]", "sum(cos(h) * w)", true},
+    {"f32[6]", "sum(tanh(h) * w)", true},
+    {"f32[6]", "sum(sigmoid(h) * w)", true},
+    {"f32[6]", "sum(erf(h) * w)", true},
+    {"f32[6]", "sum(abs(h) * w^2)", true},
+    {"f32[6]", "sum(floor(h) * h)", true},
+    {"f32[6]", "sum(w / (1 + h^2))", true},
+    {"f32[6]", "sum(-h * w)", true},
+    {"f32[6]", "sum(h^3 * w)", true},
+    {"f32[6]", "sum((h^2 + 1)^(-2) * w)", true},
+    {"f32[6]", "sum((h^2 + 0.5)^1.3)", true},
+    {"f32[6]", "sum((h^2 + 0.5)^w)", true},
+    {"f32[6]", "sum(1.5^h * w)", true},
+    {"f32[6]", "sum((h / 2)^7)", true},
     /* of two, and choices */
-    {"f32[6]", "sum(max(h, w) * h)", true}, {"f32[6]", "sum(min(h, w) * w)", true}, {"f32[6]", "sum(where(h > w, h^2, w * h))", true},
-    {"f32[6]", "sum(where(h > 0, sqrt(where(h > 0, h + 0.1, 1)), 0))", true}, {"f32[6]", "sum(clamp(h, -0.5, 0.5) * w)", true},
-    {"f32[6]", "sum(sign(h) * h^2)", true}, {"f32[6]", "sum(h * stop_gradient(floor(h)))", true},
+    {"f32[6]", "sum(max(h, w) * h)", true},
+    {"f32[6]", "sum(min(h, w) * w)", true},
+    {"f32[6]", "sum(where(h > w, h^2, w * h))", true},
+    {"f32[6]", "sum(where(h > 0, sqrt(where(h > 0, h + 0.1, 1)), 0))", true},
+    {"f32[6]", "sum(clamp(h, -0.5, 0.5) * w)", true},
+    {"f32[6]", "sum(sign(h) * h^2)", true},
+    {"f32[6]", "sum(h * stop_gradient(floor(h)))", true},
     /* activations */
-    {"f32[6]", "sum(relu(h) * w)", true}, {"f32[6]", "sum(leaky_relu(h) * w)", true}, {"f32[6]", "sum(elu(h) * w)", true},
-    {"f32[6]", "sum(gelu(h) * w)", true}, {"f32[6]", "sum(silu(h) * w)", true}, {"f32[6]", "sum(softplus(h) * w)", true},
-    {"f32[6]", "logsumexp(h * w)", true}, {"f32[6]", "sum(softmax(h) * w)", true}, {"f32[6]", "sum(log_softmax(h) * w)", true},
-    {"f32[3, 4]", "sum(softmax(h) * w)", true}, {"f32[2, 3, 2]", "sum(log_softmax(h) * w)", false},
+    {"f32[6]", "sum(relu(h) * w)", true},
+    {"f32[6]", "sum(leaky_relu(h) * w)", true},
+    {"f32[6]", "sum(elu(h) * w)", true},
+    {"f32[6]", "sum(gelu(h) * w)", true},
+    {"f32[6]", "sum(silu(h) * w)", true},
+    {"f32[6]", "sum(softplus(h) * w)", true},
+    {"f32[6]", "logsumexp(h * w)", true},
+    {"f32[6]", "sum(softmax(h) * w)", true},
+    {"f32[6]", "sum(log_softmax(h) * w)", true},
+    {"f32[3, 4]", "sum(softmax(h) * w)", true},
+    {"f32[2, 3, 2]", "sum(log_softmax(h) * w)", false},
     /* reductions */
-    {"f32[6]", "mean(h * w)^2", true}, {"f32[6]", "max(h) * min(w)", true}, {"f32[3, 4]", "max(h)", true},
-    {"f32[3, 4]", "sum([max(h[i]) for i in 0..3])", true}, {"f32[3, 4]", "sum([min(h[i, j] for i)^2 for j in 0..4])", true},
+    {"f32[6]", "mean(h * w)^2", true},
+    {"f32[6]", "max(h) * min(w)", true},
+    {"f32[3, 4]", "max(h)", true},
+    {"f32[3, 4]", "sum([max(h[i]) for i in 0..3])", true},
+    {"f32[3, 4]", "sum([min(h[i, j] for i)^2 for j in 0..4])", true},
     {"f32[3, 4]", "sum([mean(h[i, j] for i)^2 * w[0, j] for j in 0..4])", true},
-    {"f32[2, 3, 4]", "sum([sum(h[i, j, k] for i, k)^2 for j in 0..3])", true}, {"f32[6]", "dot(h, w)^2", true},
+    {"f32[2, 3, 4]", "sum([sum(h[i, j, k] for i, k)^2 for j in 0..3])", true},
+    {"f32[6]", "dot(h, w)^2", true},
     /* movement */
-    {"f32[3, 4]", "sum(transpose(h)^2 * transpose(w))", true}, {"f32[3, 4]", "sum(flatten(h)^2 * flatten(w))", true},
-    {"f32[3, 4]", "sum(reshape(h, [2, 6])^2 * reshape(w, [2, 6]))", true}, {"f32[6]", "sum(concat(h, w)^2 * concat(w, h))", true},
+    {"f32[3, 4]", "sum(transpose(h)^2 * transpose(w))", true},
+    {"f32[3, 4]", "sum(flatten(h)^2 * flatten(w))", true},
+    {"f32[3, 4]", "sum(reshape(h, [2, 6])^2 * reshape(w, [2, 6]))", true},
+    {"f32[6]", "sum(concat(h, w)^2 * concat(w, h))", true},
     {"f32[3, 4]", "sum(h[1..]^2) + sum(h[.., -1]^3) + h[0, 2] * w[2, 0]", true},
-    {"f32[2, 3, 3]", "sum(zero_pad(h, 1)^2)", true}, {"f32[6]", "sum([h[i] * h[5 - i] * i for i in 0..6])", true},
-    {"f32[6]", "sum([h[2 * i] * w[i] for i in 0..3])", true}, {"f32[6]", "sum([(h[i] - 2 * h[i + 1] + h[i + 2])^2 for i in 0..4])", true},
+    {"f32[2, 3, 3]", "sum(zero_pad(h, 1)^2)", true},
+    {"f32[6]", "sum([h[i] * h[5 - i] * i for i in 0..6])", true},
+    {"f32[6]", "sum([h[2 * i] * w[i] for i in 0..3])", true},
+    {"f32[6]", "sum([(h[i] - 2 * h[i + 1] + h[i + 2])^2 for i in 0..4])", true},
     {"f32[6]", "sum([h[i] * w[j]^2 * h[j] for i in 0..6, j in 0..6])", true},
     {"f32[6]", "sum([max(h[i + u] for u in 0..3)^2 for i in 0..4])", true},
     {"f32[6]", "sum([sum(where(k <= i, h[k], 0) for k in 0..6)^2 for i in 0..6])", true},
     /* matrices and layers */
-    {"f32[3, 4]", "sum((h @ transpose(w))^2)", true}, {"f32[3, 4]", "sum((h @ w[0])^2)", true},
-    {"f32[6]", "sum(dense(h, 3)^2)", true}, {"f32[3, 4]", "sum(tanh(dense(h, 2)))", true}, {"f32[6]", "sum(layer_norm(h) * w)", true},
-    {"f32[3, 4]", "sum(layer_norm(h) * w)", false}, {"f32[6]", "sum(dropout(h, 0.4)^2)", true},
-    {"f32[2, 5, 5]", "sum(conv2d(h, 3, 3)^2)", true}, {"f32[2, 5, 5]", "sum(conv2d(h, 2, 3, pad = 1)^2)", false},
-    {"f32[2, 5, 5]", "sum(conv2d(h, 2, 3, stride = 2, pad = 1)^2)", true}, {"f32[2, 5, 5]", "sum(conv2d(h, 2, 2, dilation = 2)^2)", false},
-    {"f32[2, 5, 5]", "sum(conv2d(h, 4, 2, groups = 2)^2)", false}, {"f32[2, 4, 4]", "sum(max_pool2d(h, 2)^2)", true},
-    {"f32[2, 5, 5]", "sum(max_pool2d(h, 3, stride = 2)^2)", false}, {"f32[2, 4, 4]", "sum(avg_pool2d(h, 2)^2)", true},
+    {"f32[3, 4]", "sum((h @ transpose(w))^2)", true},
+    {"f32[3, 4]", "sum((h @ w[0])^2)", true},
+    {"f32[6]", "sum(dense(h, 3)^2)", true},
+    {"f32[3, 4]", "sum(tanh(dense(h, 2)))", true},
+    {"f32[6]", "sum(layer_norm(h) * w)", true},
+    {"f32[3, 4]", "sum(layer_norm(h) * w)", false},
+    {"f32[6]", "sum(dropout(h, 0.4)^2)", true},
+    {"f32[2, 5, 5]", "sum(conv2d(h, 3, 3)^2)", true},
+    {"f32[2, 5, 5]", "sum(conv2d(h, 2, 3, pad = 1)^2)", false},
+    {"f32[2, 5, 5]", "sum(conv2d(h, 2, 3, stride = 2, pad = 1)^2)", true},
+    {"f32[2, 5, 5]", "sum(conv2d(h, 2, 2, dilation = 2)^2)", false},
+    {"f32[2, 5, 5]", "sum(conv2d(h, 4, 2, groups = 2)^2)", false},
+    {"f32[2, 4, 4]", "sum(max_pool2d(h, 2)^2)", true},
+    {"f32[2, 5, 5]", "sum(max_pool2d(h, 3, stride = 2)^2)", false},
+    {"f32[2, 4, 4]", "sum(avg_pool2d(h, 2)^2)", true},
     {"f32[2, 5, 5]", "sum(avg_pool2d(h, 2, stride = 1)^2)", false},
     /* labels */
-    {"f32[6]", "h[y] * w[y]", true}, {"f32[6]", "sum(one_hot(y) * h^2)", true}, {"f32[6, 2]", "sum(h[y]^2) * w[0, 1]", true},
+    {"f32[6]", "h[y] * w[y]", true},
+    {"f32[6]", "sum(one_hot(y) * h^2)", true},
+    {"f32[6, 2]", "sum(h[y]^2) * w[0, 1]", true},
     {"f32[6]", "where(argmax(h) == y, h[y]^2, h[0])", true},
     /* losses and penalties */
-    {"f32[6]", "mse(h, w)", true}, {"f32[6]", "squared(h[0], t)", true}, {"f32[6]", "mae(h, w)", true},
-    {"f32[6]", "sum(huber(h, w))", true}, {"f32[6]", "cross_entropy(h, y)", true}, {"f32[6]", "sum(binary_cross_entropy(h, w))", true},
-    {"f32[6]", "negative_log_likelihood(log_softmax(h), y)", true}, {"f32[6]", "hinge(h[0], t)", true},
+    {"f32[6]", "mse(h, w)", true},
+    {"f32[6]", "squared(h[0], t)", true},
+    {"f32[6]", "mae(h, w)", true},
+    {"f32[6]", "sum(huber(h, w))", true},
+    {"f32[6]", "cross_entropy(h, y)", true},
+    {"f32[6]", "sum(binary_cross_entropy(h, w))", true},
+    {"f32[6]", "negative_log_likelihood(log_softmax(h), y)", true},
+    {"f32[6]", "hinge(h[0], t)", true},
     {"f32[6]", "l2(h) + l1(w)", true},
 };
 enum { CASES = sizeof cases / sizeof *cases };
@@ -180,12 +228,14 @@ static void check_case(const Case *test, bool twice)
     static const char *const last = "  e = %s\n%s  return %s\n}\n";
     Arena *arena = arena_new();
     Text text = text_new(arena);
-    int shape[3] = {1, 1, 1}, rank = sscanf(test->h, "f32[%d, %d, %d]", &shape[0], &shape[1], &shape[2]), size = 1;
+    int shape[3] = {1, 1, 1}, rank = sscanf(test->h, "f32[%d, %d, %d]", &shape[0], &shape[1], &shape[2]),
+        size = 1;
     for (int a = 0; a < rank; a++)
         size *= shape[a];
     text_add(&text, "data d {\n  x: f32[3]\n  y: label[6]\n  t: f32\n}\n");
     text_add(&text, "model net(x: f32[3], y: label[6], t: f32) -> f32 {\n");
-    text_add(&text, "  param a: f32[%d, 3] ~ normal(0, 0.6)\n  param c: f32[%d] ~ normal(0, 0.7)\n", size, size);
+    text_add(&text, "  param a: f32[%d, 3] ~ normal(0, 0.6)\n  param c: f32[%d] ~ normal(0, 0.7)\n", size,
+             size);
     text_add(&text, "  param w: %s ~ uniform(-1, 1)\n  g = a @ x + c\n", test->h);
     if (rank == 1)
         text_add(&text, "  h = g\n");
@@ -193,7 +243,8 @@ static void check_case(const Case *test, bool twice)
         text_add(&text, "  h = reshape(g, [%d, %d])\n", shape[0], shape[1]);
     else
         text_add(&text, "  h = reshape(g, [%d, %d, %d])\n", shape[0], shape[1], shape[2]);
-    text_add(&text, last, test->e, twice ? "  s = grad(e, h)\n" : "", twice ? "sum(s / (1 + s^2)) + mean(s * h) + e" : "sin(e) + e^2");
+    text_add(&text, last, test->e, twice ? "  s = grad(e, h)\n" : "",
+             twice ? "sum(s / (1 + s^2)) + mean(s * h) + e" : "sin(e) + e^2");
     text_add(&text, "train fit {\n  data = d\n  minimize = net(x, y, t)\n  penalty = 0.1 * l2(net.w)\n"
                     "  optimizer = sgd(lr = 0.1)\n}\n");
     check_program(test->e, text.bytes);
@@ -229,15 +280,19 @@ static void check_loss(const char *definitions, const char *loss)
 Test(gradients, of_gradients_of_models)
 {
     check_loss(CURVE "def r(x: f32) -> f32 {\n  v = u(x)\n  return grad(v, x)\n}\n", "r(x)^2");
-    check_loss(CURVE "def r(x: f32) -> f32 {\n  v = u(x)\n  g = grad(v, x)\n  return grad(g, x) + v * g\n}\n", "r(x)^2");
-    check_loss(CURVE "def r(x: f32) -> f32 {\n  v = u(x)\n  g = grad(v, x)\n  k = grad(g, x)\n  return grad(k, x)\n}\n",
-               "r(x)^2 + (u(0) - 1)^2");
+    check_loss(CURVE "def r(x: f32) -> f32 {\n  v = u(x)\n  g = grad(v, x)\n  return grad(g, x) + v * g\n}\n",
+               "r(x)^2");
+    check_loss(
+        CURVE
+        "def r(x: f32) -> f32 {\n  v = u(x)\n  g = grad(v, x)\n  k = grad(g, x)\n  return grad(k, x)\n}\n",
+        "r(x)^2 + (u(0) - 1)^2");
 }
 
 Test(gradients, of_shared_and_repeated_parameters)
 {
     check_loss(CURVE, "mse(u(x) * u(-x), u(t))");
-    check_loss("layer block(x: real[n]) -> real[n] = x + tanh(dense(x, n))\n"
-               "model u(x: f32) -> f32 {\n  h = dense([x], 3)\n  repeat 3 { h = block(h) }\n  return sum(h)\n}\n",
-               "squared(u(x), t)");
+    check_loss(
+        "layer block(x: real[n]) -> real[n] = x + tanh(dense(x, n))\n"
+        "model u(x: f32) -> f32 {\n  h = dense([x], 3)\n  repeat 3 { h = block(h) }\n  return sum(h)\n}\n",
+        "squared(u(x), t)");
 }

@@ -1,4 +1,5 @@
-/* programs: what the numeric tests share: a .sgd text to a Program, made-up rows for its columns, a state to run in. */
+/* programs: what the numeric tests share: a .sgd text to a Program, made-up rows for its columns, a state to
+ * run in. */
 #ifndef TESTS_PROGRAMS_H
 #define TESTS_PROGRAMS_H
 #include <criterion/criterion.h>
@@ -45,7 +46,8 @@ static inline Compiled compile_text(const char *text, bool f64)
     return c;
 }
 
-/* Runs the passes from the one named `after` (NULL: from the first) to the one named `last` (NULL: to the end). */
+/* Runs the passes from the one named `after` (NULL: from the first) to the one named `last` (NULL: to the
+ * end). */
 static inline void run_passes(Compiled *c, const char *after, const char *last)
 {
     const Pass *pass = graph_passes;

@@ -1,10 +1,13 @@
-/* Random programs, compiled and interpreted, compared bit for bit: initial values, parameters after steps with
- * ragged tails, sums, evaluation, predictions and metrics, at random optimisation levels and vector widths.
+/* Random programs, compiled and interpreted, compared bit for bit: initial values, parameters after steps
+ * with ragged tails, sums, evaluation, predictions and metrics, at random optimisation levels and vector
+ * widths.
  *
- * A program is text, made statement by statement from values whose shapes are known, so that it is well typed by
- * construction; that it is refused is a failure as well. What it computes makes no sense, which is the point.
+ * A program is text, made statement by statement from values whose shapes are known, so that it is well typed
+ * by construction; that it is refused is a failure as well. What it computes makes no sense, which is the
+ * point.
  *
- * In the environment: SGDC_PROGRAMS=N makes N programs instead of 2000, SGDC_PROGRAM=SEED just that one, printed.
+ * In the environment: SGDC_PROGRAMS=N makes N programs instead of 2000, SGDC_PROGRAM=SEED just that one,
+ * printed.
  */
 #include "programs.h"
 
@@ -45,7 +48,10 @@ static const char *type_of(Generator *g, int rank, const int *extent)
     return t.bytes;
 }
 
-static const Value *any(Generator *g) { return &g->values[g->count - 1 - below(g, chance(g, 70) && g->count > 3 ? 3 : g->count)]; }
+static const Value *any(Generator *g)
+{
+    return &g->values[g->count - 1 - below(g, chance(g, 70) && g->count > 3 ? 3 : g->count)];
+}
 
 static const Value *of_rank(Generator *g, int least, int most)
 {
@@ -77,7 +83,10 @@ static Value *add_value(Generator *g, int rank, int a, int b, int c)
     return v;
 }
 
-static Value *add_like(Generator *g, const Value *v) { return add_value(g, v->rank, v->extent[0], v->extent[1], v->extent[2]); }
+static Value *add_like(Generator *g, const Value *v)
+{
+    return add_value(g, v->rank, v->extent[0], v->extent[1], v->extent[2]);
+}
 
 static void statement(Generator *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void statement(Generator *g, const char *format, ...)
@@ -104,14 +113,21 @@ static int param(Generator *g, int rank, const int *extent)
 static bool elementwise(Generator *g)
 {
     static const char *const formats[] = {
-        "%s = relu(%s)", "%s = tanh(%s)", "%s = sigmoid(%s)", "%s = gelu(%s)", "%s = silu(%s)", "%s = softplus(%s)",
-        "%s = leaky_relu(%s)", "%s = elu(%s)", "%s = sin(%s)", "%s = cos(%s)", "%s = erf(%s)", "%s = abs(%s)",
-        "%s = -%s", "%s = exp(min(%s, 1))", "%s = stop_gradient(%s)", "%s = clamp(%s, -1, 1)", "%s = sign(%s) / 4",
-        "%s = floor(3 * %s) / 8", "%s = 1 / (1 + abs(%s))", "%s = sigmoid(sin(%s))"};
-    static const char *const twice[] = {
-        "%s = %s * %s", "%s = sqrt(abs(%s) + %s^2 + 0.1)", "%s = log(abs(%s) + %s^2 + 1)", "%s = %s^2 - 0.5 * %s",
-        "%s = where(%s > 0.25, %s, 0.125)", "%s = %s^3 / (1 + %s^2)", "%s = (abs(%s) + 0.5)^(-2) * %s",
-        "%s = (abs(%s) + 0.1)^1.3 - %s", "%s = tanh(%s)^4 + %s", "%s = where(not (%s <= 0), %s, -0.0)"};
+        "%s = relu(%s)",     "%s = tanh(%s)",          "%s = sigmoid(%s)",       "%s = gelu(%s)",
+        "%s = silu(%s)",     "%s = softplus(%s)",      "%s = leaky_relu(%s)",    "%s = elu(%s)",
+        "%s = sin(%s)",      "%s = cos(%s)",           "%s = erf(%s)",           "%s = abs(%s)",
+        "%s = -%s",          "%s = exp(min(%s, 1))",   "%s = stop_gradient(%s)", "%s = clamp(%s, -1, 1)",
+        "%s = sign(%s) / 4", "%s = floor(3 * %s) / 8", "%s = 1 / (1 + abs(%s))", "%s = sigmoid(sin(%s))"};
+    static const char *const twice[] = {"%s = %s * %s",
+                                        "%s = sqrt(abs(%s) + %s^2 + 0.1)",
+                                        "%s = log(abs(%s) + %s^2 + 1)",
+                                        "%s = %s^2 - 0.5 * %s",
+                                        "%s = where(%s > 0.25, %s, 0.125)",
+                                        "%s = %s^3 / (1 + %s^2)",
+                                        "%s = (abs(%s) + 0.5)^(-2) * %s",
+                                        "%s = (abs(%s) + 0.1)^1.3 - %s",
+                                        "%s = tanh(%s)^4 + %s",
+                                        "%s = where(not (%s <= 0), %s, -0.0)"};
     const Value *v = any(g), *h = add_like(g, v);
     if (chance(g, 60))
         statement(g, formats[below(g, 20)], h->name, v->name);
@@ -122,9 +138,16 @@ static bool elementwise(Generator *g)
 
 static bool binary(Generator *g)
 {
-    static const char *const formats[] = {
-        "%s = %s + %s", "%s = %s - %s", "%s = %s * %s", "%s = max(%s, %s)", "%s = min(%s, %s)", "%s = %s / (1 + %s^2)",
-        "%s = %s * 0.5 + %s * 0.25", "%s = %s - 2 * %s", "%s = where(%s < 0.1, %s, 1)", "%s = huber(%s, %s)"};
+    static const char *const formats[] = {"%s = %s + %s",
+                                          "%s = %s - %s",
+                                          "%s = %s * %s",
+                                          "%s = max(%s, %s)",
+                                          "%s = min(%s, %s)",
+                                          "%s = %s / (1 + %s^2)",
+                                          "%s = %s * 0.5 + %s * 0.25",
+                                          "%s = %s - 2 * %s",
+                                          "%s = where(%s < 0.1, %s, 1)",
+                                          "%s = huber(%s, %s)"};
     const Value *v = any(g), *w = like(g, v);
     if (w == NULL)
         return false;
@@ -255,7 +278,8 @@ static bool movement(Generator *g)
     case 4:
         if (elements(&v) % 2)
             return false;
-        statement(g, "%s = reshape(%s, [2, %d])", add_value(g, 2, 2, elements(&v) / 2, 0)->name, v.name, elements(&v) / 2);
+        statement(g, "%s = reshape(%s, [2, %d])", add_value(g, 2, 2, elements(&v) / 2, 0)->name, v.name,
+                  elements(&v) / 2);
         return true;
     case 5: {
         int extent[3] = {v.extent[0], v.extent[1], v.extent[2]};
@@ -281,8 +305,8 @@ static bool window(Generator *g)
     int n = v.extent[0];
     switch (below(g, 5)) {
     case 0:
-        statement(g, "%s[i in 0..%d] = %s[i] - 2 * %s[i + 1] + %s[i + 2]", add_value(g, 1, n - 2, 0, 0)->name, n - 2,
-                  v.name, v.name, v.name);
+        statement(g, "%s[i in 0..%d] = %s[i] - 2 * %s[i + 1] + %s[i + 2]", add_value(g, 1, n - 2, 0, 0)->name,
+                  n - 2, v.name, v.name, v.name);
         return true;
     case 1:
         statement(g, "%s[i in 0..%d] = %s[2 * i + 1]", add_value(g, 1, n / 2, 0, 0)->name, n / 2, v.name);
@@ -292,12 +316,13 @@ static bool window(Generator *g)
         return true;
     case 3: {
         int p = param(g, 1, (int[]){3});
-        statement(g, "%s[i in 0..%d] = sum(p%d[u] * %s[i + u] for u)", add_value(g, 1, n - 2, 0, 0)->name, n - 2, p,
-                  v.name);
+        statement(g, "%s[i in 0..%d] = sum(p%d[u] * %s[i + u] for u)", add_value(g, 1, n - 2, 0, 0)->name,
+                  n - 2, p, v.name);
         return true;
     }
     default:
-        statement(g, "%s[i in 0..%d] = max(%s[i + u] for u in 0..3)", add_value(g, 1, n - 2, 0, 0)->name, n - 2, v.name);
+        statement(g, "%s[i in 0..%d] = max(%s[i + u] for u in 0..3)", add_value(g, 1, n - 2, 0, 0)->name,
+                  n - 2, v.name);
         return true;
     }
 }
@@ -326,17 +351,18 @@ static bool image(Generator *g)
         if (h < k || w < k)
             return false;
         const Value *out = add_value(g, 3, c, (h - k) / stride + 1, (w - k) / stride + 1);
-        statement(g, "%s = %s(%s, %d, stride = %d)", out->name, chance(g, 50) ? "max_pool2d" : "avg_pool2d", v.name, k,
-                  stride);
+        statement(g, "%s = %s(%s, %d, stride = %d)", out->name, chance(g, 50) ? "max_pool2d" : "avg_pool2d",
+                  v.name, k, stride);
         return true;
     }
     int pad = below(g, 2), dilation = chance(g, 25) ? 2 : 1, groups = c % 2 == 0 && chance(g, 30) ? 2 : 1;
     int reach = dilation * (k - 1) + 1, m = groups * (1 + below(g, 3 * g->scale));
     if (h + 2 * pad < reach || w + 2 * pad < reach)
         return false;
-    const Value *out = add_value(g, 3, m, (h + 2 * pad - reach) / stride + 1, (w + 2 * pad - reach) / stride + 1);
-    statement(g, "%s = conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d, groups = %d)", out->name, v.name, m, k,
-              stride, pad, dilation, groups);
+    const Value *out = add_value(g, 3, m, (h + 2 * pad - reach) / stride + 1,
+                                 (w + 2 * pad - reach) / stride + 1);
+    statement(g, "%s = conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d, groups = %d)", out->name,
+              v.name, m, k, stride, pad, dilation, groups);
     return true;
 }
 
@@ -381,8 +407,8 @@ static bool repeated(Generator *g)
     Value w = *v;
     const Value *h = add_like(g, &w);
     statement(g, "%s = %s", h->name, w.name);
-    statement(g, "repeat %d { %s = %s + 0.5 * tanh(dense(%s, %d)) }", 1 + below(g, 3), h->name, h->name, h->name,
-              w.extent[w.rank - 1]);
+    statement(g, "repeat %d { %s = %s + 0.5 * tanh(dense(%s, %d)) }", 1 + below(g, 3), h->name, h->name,
+              h->name, w.extent[w.rank - 1]);
     return true;
 }
 
@@ -394,7 +420,8 @@ static bool by_label(Generator *g)
     const Value *scores = of_rank(g, 1, 1);
     if (scores && scores->extent[0] == g->classes) {
         Value w = *scores;
-        statement(g, "%s = where(argmax(%s) == y, %s[y], 0.5)", add_value(g, 0, 0, 0, 0)->name, w.name, w.name);
+        statement(g, "%s = where(argmax(%s) == y, %s[y], 0.5)", add_value(g, 0, 0, 0, 0)->name, w.name,
+                  w.name);
         return true;
     }
     switch (below(g, 4)) {
@@ -423,17 +450,18 @@ static bool derivative(Generator *g)
     const Value *s = add_value(g, 0, 0, 0, 0), *h = add_like(g, &w);
     static const char *const formats[] = {"%s = sum(sin(%s) * %s)", "%s = mean(%s * softplus(%s))",
                                           "%s = sum(tanh(%s) / (1 + %s^2))", "%s = sum(exp(-%s^2) + 0 * %s)"};
-    static const char *const scalar[] = {"%s = sin(%s) * %s", "%s = %s * softplus(%s)", "%s = tanh(%s) / (1 + %s^2)",
-                                         "%s = exp(-%s^2) + 0 * %s"};
+    static const char *const scalar[] = {"%s = sin(%s) * %s", "%s = %s * softplus(%s)",
+                                         "%s = tanh(%s) / (1 + %s^2)", "%s = exp(-%s^2) + 0 * %s"};
     statement(g, (w.rank ? formats : scalar)[below(g, 4)], s->name, w.name, w.name);
     statement(g, "%s = grad(%s, %s)", h->name, s->name, w.name);
     return true;
 }
 
 typedef bool Maker(Generator *g);
-static Maker *const makers[] = {elementwise, elementwise, elementwise, binary, binary, with_scalar, affine, scaled,
-                                dense_layer, dense_layer, matrix_product, reduction, reduction, movement, movement,
-                                window, outer, image, image, vector_function, noise, repeated, by_label, derivative};
+static Maker *const makers[] = {
+    elementwise, elementwise, elementwise,    binary,          binary,    with_scalar, affine,   scaled,
+    dense_layer, dense_layer, matrix_product, reduction,       reduction, movement,    movement, window,
+    outer,       image,       image,          vector_function, noise,     repeated,    by_label, derivative};
 enum { MAKERS = sizeof makers / sizeof *makers };
 
 /* ---- a program */
@@ -466,25 +494,35 @@ static void add_result(Generator *g, int m)
     if (last.rank == 0)
         statement(g, "out = dense([%s], %d)", last.name, m);
     else
-        statement(g, "out = dense(%s%s%s, %d)", last.rank > 1 ? "flatten(" : "", last.name, last.rank > 1 ? ")" : "", m);
+        statement(g, "out = dense(%s%s%s, %d)", last.rank > 1 ? "flatten(" : "", last.name,
+                  last.rank > 1 ? ")" : "", m);
     for (int i = g->count - 2, used = 0; i > 0 && used < 3; i--, used++) {
         Value *v = &g->values[i];
-        statement(g, "out = out + %g * %s%s%s", constant(g) / 8, v->rank ? "mean(" : "", v->name, v->rank ? ")" : "");
+        statement(g, "out = out + %g * %s%s%s", constant(g) / 8, v->rank ? "mean(" : "", v->name,
+                  v->rank ? ")" : "");
     }
     statement(g, m > 1 ? "return out" : "return out[0]");
 }
 
 static const char *learning_rate(Generator *g)
 {
-    static const char *const rates[] = {"0.05", "0.01", "0.02 * warmup(progress, 0.5)", "0.05 * cosine(progress)",
-                                        "0.05 * step_decay(step, 2)", "0.05 * exponential(step, 0.9)", "0.1 * 0.5^epoch",
-                                        "0.05 * one_cycle(progress)", "0.1 / (1 + step)", "0.03 * polynomial(step, 0.5, 1, -0.5)"};
+    static const char *const rates[] = {"0.05",
+                                        "0.01",
+                                        "0.02 * warmup(progress, 0.5)",
+                                        "0.05 * cosine(progress)",
+                                        "0.05 * step_decay(step, 2)",
+                                        "0.05 * exponential(step, 0.9)",
+                                        "0.1 * 0.5^epoch",
+                                        "0.05 * one_cycle(progress)",
+                                        "0.1 / (1 + step)",
+                                        "0.03 * polynomial(step, 0.5, 1, -0.5)"};
     return rates[below(g, 10)];
 }
 
 static void add_training(Generator *g, const char *call, bool classify, bool scalar)
 {
-    static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"};
+    static const char *const optimizers[] = {"sgd",     "momentum", "nesterov", "adagrad",
+                                             "rmsprop", "adam",     "adamw"};
     static const char *const losses[] = {"squared", "mse", "mae", "huber", "binary_cross_entropy", "hinge"};
     text_add(&g->text, "train fit {\n");
     statement(g, "data = d");
@@ -521,7 +559,8 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
 /* The text of the program of this seed; *batch gets its rows per step, 0 for all. */
 static const char *random_program(Arena *arena, uint64_t seed, int *batch)
 {
-    static const int batches[] = {0, 1, 2, 3, 5, 8, 16, 17, 33, 64}, large_batches[] = {50, 64, 128, 300, 600};
+    static const int batches[] = {0, 1, 2, 3, 5, 8, 16, 17, 33, 64},
+                     large_batches[] = {50, 64, 128, 300, 600};
     Generator g = {.random = {seed * 0x2545f4914f6cdd1dull}, .text = text_new(arena)};
     g.scale = chance(&g, 8) ? 8 : 1;
     g.batch = g.scale > 1 ? large_batches[below(&g, 5)] : batches[below(&g, 10)];
@@ -531,14 +570,16 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     Value *x = &g.values[g.count++];
     *x = (Value){.name = "x", .rank = g.scale > 1 ? 1 + 2 * below(&g, 2) : below(&g, 4)};
     for (int a = 0; a < x->rank; a++)
-        x->extent[a] = x->rank == 3 && a > 0 ? 4 + below(&g, g.scale > 1 ? 13 : 5)
-                                             : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
+        x->extent[a] = x->rank == 3 && a > 0
+                           ? 4 + below(&g, g.scale > 1 ? 13 : 5)
+                           : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
     const char *input = type_of(&g, x->rank, x->extent);
     add_helpers(&g);
     add_data(&g, input, classify ? 1 : outputs);
     int extent[1] = {outputs};
     text_add(&g.text, "model net(x: %s%s) -> %s {\n", input,
-             g.classes ? text_format(arena, ", y: label[%d]", g.classes) : "", type_of(&g, outputs > 1, extent));
+             g.classes ? text_format(arena, ", y: label[%d]", g.classes) : "",
+             type_of(&g, outputs > 1, extent));
     int statements = 1 + below(&g, g.scale > 1 ? 4 : 9);
     for (int made = 0, tries = 0; made < statements && tries < 60 && g.count < MOST_VALUES - 4; tries++) {
         if (!makers[below(&g, MAKERS)](&g))
@@ -609,13 +650,15 @@ static double number_at(DType t, const void *p, int64_t i)
     }
 }
 
-static bool same(const Trial *t, const char *what, const char *name, DType type, const void *a, const void *b, int64_t n)
+static bool same(const Trial *t, const char *what, const char *name, DType type, const void *a, const void *b,
+                 int64_t n)
 {
     int64_t at = difference(type, a, b, n);
     if (at < 0)
         return true;
-    cr_log_error("program %llu (%lld rows): %s, %s[%lld]: interpreted %a, compiled %a\n%s", (unsigned long long)t->seed,
-                 (long long)t->rows, what, name, (long long)at, number_at(type, a, at), number_at(type, b, at), t->text);
+    cr_log_error("program %llu (%lld rows): %s, %s[%lld]: interpreted %a, compiled %a\n%s",
+                 (unsigned long long)t->seed, (long long)t->rows, what, name, (long long)at,
+                 number_at(type, a, at), number_at(type, b, at), t->text);
     return false;
 }
 
@@ -624,7 +667,8 @@ static bool same_state(const Trial *t, const char *what)
     const char *a = t->side[0].state, *b = t->side[1].state;
     for (int c = 0; c < t->run->cell_count; c++) {
         const Cell *cell = &t->run->cells[c];
-        if (!same(t, what, cell->name, cell->dtype, a + cell->offset, b + cell->offset, shape_size(cell->shape)))
+        if (!same(t, what, cell->name, cell->dtype, a + cell->offset, b + cell->offset,
+                  shape_size(cell->shape)))
             return false;
     }
     return same(t, what, "step", DTYPE_U8, a, b, sizeof(sgdrt_header)) &&
@@ -649,7 +693,8 @@ static void **allocate_outputs(const Trial *t, const Function *f)
     for (int r = 0; r < f->root_count; r++)
         if (f->roots[r].kind == ROOT_ROWS || f->roots[r].kind == ROOT_VALUE)
             outputs[f->roots[r].index] = aligned_memory(
-                t->compiled.arena, (size_t)((t->rows + 1) * shape_size(f->roots[r].node->shape)) * sizeof(double));
+                t->compiled.arena,
+                (size_t)((t->rows + 1) * shape_size(f->roots[r].node->shape)) * sizeof(double));
     return outputs;
 }
 
@@ -659,7 +704,8 @@ static bool same_outputs(const Trial *t, const char *what, const Function *f, vo
         const Root *root = &f->roots[r];
         int64_t n = shape_size(root->node->shape) * (root->kind == ROOT_ROWS ? t->rows : 1);
         if ((root->kind == ROOT_ROWS || root->kind == ROOT_VALUE) &&
-            !same(t, what, root->name ? root->name : "output", root->node->dtype, a[root->index], b[root->index], n))
+            !same(t, what, root->name ? root->name : "output", root->node->dtype, a[root->index],
+                  b[root->index], n))
             return false;
     }
     return true;
@@ -693,7 +739,8 @@ static bool check_evaluation(Trial *t)
         void **metric[2];
         for (int a = 0; a < measure->argument_count; a++, next++) {
             const Node *argument = measure->arguments[a];
-            kept[a] = (sgdrt_column){outputs[0][next], shape_size(argument->shape) * (int64_t)dtype_bytes(argument->dtype)};
+            kept[a] = (sgdrt_column){outputs[0][next],
+                                     shape_size(argument->shape) * (int64_t)dtype_bytes(argument->dtype)};
         }
         if (!check_function(t, measure->name, ENTRY_METRIC, m, &measure->metric, kept, metric))
             return false;
@@ -702,16 +749,25 @@ static bool check_evaluation(Trial *t)
            check_function(t, "predict", ENTRY_PREDICT, 0, &run->predictor, t->columns, outputs);
 }
 
-static bool check_steps(Trial *t, const char *what, const uint32_t *order, int64_t first, int64_t count, int64_t place)
+static bool check_steps(Trial *t, const char *what, const uint32_t *order, int64_t first, int64_t count,
+                        int64_t place)
 {
     int64_t done[2];
     for (int s = 0; s < 2; s++) {
         Side *side = &t->side[s];
-        sgdrt_call call = {.state = side->state, .work = side->work, .columns = t->columns, .rows = order,
-                           .first = first, .count = count, .batch = t->batch, .place = place, .sums = side->sums};
+        sgdrt_call call = {.state = side->state,
+                           .work = side->work,
+                           .columns = t->columns,
+                           .rows = order,
+                           .first = first,
+                           .count = count,
+                           .batch = t->batch,
+                           .place = place,
+                           .sums = side->sums};
         done[s] = side->executor->call(side->executor, ENTRY_STEP, 0, &call);
     }
-    return same(t, what, "steps done", DTYPE_F64, &(double){(double)done[0]}, &(double){(double)done[1]}, 1) &&
+    return same(t, what, "steps done", DTYPE_F64, &(double){(double)done[0]}, &(double){(double)done[1]},
+                1) &&
            same_state(t, what);
 }
 
@@ -762,7 +818,8 @@ static bool check_program(uint64_t seed, bool show)
                check_steps(&t, "rows in place", NULL, 0, t.rows, 0) && check_evaluation(&t) &&
                check_steps(&t, "a part of an epoch", NULL, t.rows / 2, t.rows - t.rows / 2, t.rows / 2);
         if (!fine)
-            fprintf(stderr, "program %llu: level %d, cpu %s\n", (unsigned long long)seed, options.level, options.cpu);
+            fprintf(stderr, "program %llu: level %d, cpu %s\n", (unsigned long long)seed, options.level,
+                    options.cpu);
         for (int s = 0; s < 2; s++)
             t.side[s].executor->free(t.side[s].executor);
         codegen_free(codegen);

@@ -1,5 +1,5 @@
-/* The interpreter against the order law, written out term by term for one output (docs/numerics.md, rules 1 to 3
- * and 9), over random contractions; and what a function of a run does to state, sums and outputs. */
+/* The interpreter against the order law, written out term by term for one output (docs/numerics.md, rules 1
+ * to 3 and 9), over random contractions; and what a function of a run does to state, sums and outputs. */
 #include "ir/interp.h"
 
 #include <criterion/criterion.h>
@@ -33,7 +33,8 @@ static double joined(const Node *node, double a, double b)
     return node->op == OP_REDUCE_MAX ? (a >= b || a != a ? a : b) : (a <= b || a != a ? a : b);
 }
 
-static bool read_source(const Node *node, int s, const Data *data, int64_t row, const int64_t *index, double *value)
+static bool read_source(const Node *node, int s, const Data *data, int64_t row, const int64_t *index,
+                        double *value)
 {
     const Access *access = &node->attr.contraction->access[s];
     Shape shape = node->source[s]->shape;
@@ -136,7 +137,8 @@ static AxisMap random_map(Case *c, int axes)
     return map;
 }
 
-static Node *random_source(Case *c, int s, DType t, int axes, const int64_t *extent, bool rows, Access *access)
+static Node *random_source(Case *c, int s, DType t, int axes, const int64_t *extent, bool rows,
+                           Access *access)
 {
     Shape shape = {.rank = 1 + below(&c->random, 3)};
     access->rank = shape.rank;
@@ -232,9 +234,10 @@ static void check_case(Case *c)
             rest /= node->shape.extent[a];
         }
         double want = law(node, data, i / size, ROWS, index), got = element(node, out, i);
-        cr_assert(got == want && signbit(got) == signbit(want), "%s, lanes %d, chunk %lld, output %lld: %a, not %a",
-                  op_text(node->op), node->attr.contraction->lanes, (long long)node->attr.contraction->chunk,
-                  (long long)i, got, want);
+        cr_assert(got == want && signbit(got) == signbit(want),
+                  "%s, lanes %d, chunk %lld, output %lld: %a, not %a", op_text(node->op),
+                  node->attr.contraction->lanes, (long long)node->attr.contraction->chunk, (long long)i, got,
+                  want);
     }
 }
 
@@ -282,7 +285,9 @@ Test(interp, updates_take_effect_after_the_step)
     Node *counted = graph_binary(g, OP_ADD, cell[2], mean);
     graph_order(g, &sum, 1);
     graph_order(g, &counted, 1);
-    Root roots[] = {{ROOT_SUM, 0, sum, "loss"}, {ROOT_UPDATE, 0, cell[1], "a"}, {ROOT_UPDATE, 1, cell[0], "b"},
+    Root roots[] = {{ROOT_SUM, 0, sum, "loss"},
+                    {ROOT_UPDATE, 0, cell[1], "a"},
+                    {ROOT_UPDATE, 1, cell[0], "b"},
                     {ROOT_UPDATE, 2, counted, "c"}};
     Run run = {.cells = cells, .cell_count = 3, .step = {"step", roots, 4, true}};
     Executor *executor = interpreter_new(arena, &run);
@@ -293,7 +298,8 @@ Test(interp, updates_take_effect_after_the_step)
     sgdrt_column column = {values, sizeof(float)};
     *(float *)(void *)(state + 64) = 1;
     *(float *)(void *)(state + 128) = 2;
-    sgdrt_call call = {.state = state, .columns = &column, .rows = rows, .count = 10, .batch = 4, .sums = sums};
+    sgdrt_call call = {
+        .state = state, .columns = &column, .rows = rows, .count = 10, .batch = 4, .sums = sums};
     cr_expect_eq(executor->call(executor, ENTRY_STEP, 0, &call), 3);
     cr_expect_eq(*(float *)(void *)(state + 64), 2);
     cr_expect_eq(*(float *)(void *)(state + 128), 1);

@@ -1,6 +1,7 @@
-/* math.inc in C: errors in units in the last place against the C library in the next wider type, special values as
- * in C's Annex F, and the same bits from scalar and vector code. Samples by default; SGDC_EXHAUSTIVE=1 in the
- * environment goes through all 2^32 arguments of the f32 functions (about five minutes). */
+/* math.inc in C: errors in units in the last place against the C library in the next wider type, special
+ * values as in C's Annex F, and the same bits from scalar and vector code. Samples by default;
+ * SGDC_EXHAUSTIVE=1 in the environment goes through all 2^32 arguments of the f32 functions (about five
+ * minutes). */
 #include "math_functions.h"
 
 #include <criterion/criterion.h>
@@ -53,7 +54,10 @@ static double error_f64(double got, long double exact)
 }
 
 static double sigmoid_exact(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
-static long double sigmoid_exactl(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
+static long double sigmoid_exactl(long double x)
+{
+    return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+}
 
 /* ---- one argument ------------------------------------------------------------------------ */
 
@@ -124,7 +128,8 @@ Test(math_functions, f32_within_stated_error)
         check_f32(&functions[f], 0, all ? 1 : 8009);
 }
 
-/* Positive and negative, at a step of `BLOCK` around every f32 exponent's beginning and around the thresholds. */
+/* Positive and negative, at a step of `BLOCK` around every f32 exponent's beginning and around the
+ * thresholds. */
 Test(math_functions, f32_near_powers_of_two)
 {
     static float x[BLOCK], y[BLOCK];
@@ -135,8 +140,8 @@ Test(math_functions, f32_near_powers_of_two)
             functions[f].loop_f32(x, y);
             for (int i = 0; i < BLOCK; i += 5) {
                 double error = error_f32(y[i], functions[f].exact((double)x[i]));
-                cr_assert(error <= functions[f].ulp32, "%s_f32 is %.3f ulp off at %a", functions[f].name, error,
-                          (double)x[i]);
+                cr_assert(error <= functions[f].ulp32, "%s_f32 is %.3f ulp off at %a", functions[f].name,
+                          error, (double)x[i]);
             }
         }
     }
@@ -166,7 +171,8 @@ Test(math_functions, f64_within_stated_error)
             functions[f].loop_f64(x, y);
             for (int i = 0; i < BLOCK; i++) {
                 double error = error_f64(y[i], functions[f].exactl((long double)x[i]));
-                cr_assert(error <= functions[f].ulp64, "%s_f64 is %.3f ulp off at %a", functions[f].name, error, x[i]);
+                cr_assert(error <= functions[f].ulp64, "%s_f64 is %.3f ulp off at %a", functions[f].name,
+                          error, x[i]);
             }
         }
     }
@@ -174,9 +180,10 @@ Test(math_functions, f64_within_stated_error)
 
 Test(math_functions, special_values)
 {
-    const double special[] = {0.0, -0.0, INFINITY, -INFINITY, (double)NAN, 1, -1, 0x1p-149, -0x1p-149, 0x1p-1074,
-                              -0x1p-1074, 0x1p-126, 0x1p-1022, 88.72, 88.73, -87.4, -103.9, -104.1, 709.7, 709.8,
-                              -745.1, -745.2, 0x1.fffffep127, -0x1.fffffep127};
+    const double special[] = {0.0,       -0.0,     INFINITY,  -INFINITY, (double)NAN,    1,
+                              -1,        0x1p-149, -0x1p-149, 0x1p-1074, -0x1p-1074,     0x1p-126,
+                              0x1p-1022, 88.72,    88.73,     -87.4,     -103.9,         -104.1,
+                              709.7,     709.8,    -745.1,    -745.2,    0x1.fffffep127, -0x1.fffffep127};
     static float x[BLOCK], y[BLOCK];
     static double x64[BLOCK], y64[BLOCK];
     const int count = sizeof special / sizeof *special;
@@ -189,8 +196,8 @@ Test(math_functions, special_values)
         functions[f].loop_f64(x64, y64);
         bool periodic = functions[f].exactl == sinl || functions[f].exactl == cosl;
         for (int i = 0; i < count; i++) {
-            cr_expect(error_f32(y[i], functions[f].exact((double)x[i])) <= functions[f].ulp32, "%s_f32(%a) is %a",
-                      functions[f].name, (double)x[i], (double)y[i]);
+            cr_expect(error_f32(y[i], functions[f].exact((double)x[i])) <= functions[f].ulp32,
+                      "%s_f32(%a) is %a", functions[f].name, (double)x[i], (double)y[i]);
             if (periodic && fabs(x64[i]) >= 0x1p30)
                 cr_expect(y64[i] != y64[i], "%s_f64(%a) is %a", functions[f].name, x64[i], y64[i]);
             else
@@ -214,8 +221,28 @@ VECTOR_CLONES static void pow_loop_f64(const double *x, const double *y, double 
         z[i] = math_pow_f64(x[i], y[i]);
 }
 
-static const double pow_special[] = {0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 4, -5, 0.25, 1e30, -1e30, 16777217,
-                                     9007199254740993.0, INFINITY, -INFINITY, (double)NAN, 0x1p-149, -0x1p-1074};
+static const double pow_special[] = {0.0,
+                                     -0.0,
+                                     1,
+                                     -1,
+                                     0.5,
+                                     -0.5,
+                                     2,
+                                     -2,
+                                     3,
+                                     -3,
+                                     4,
+                                     -5,
+                                     0.25,
+                                     1e30,
+                                     -1e30,
+                                     16777217,
+                                     9007199254740993.0,
+                                     INFINITY,
+                                     -INFINITY,
+                                     (double)NAN,
+                                     0x1p-149,
+                                     -0x1p-1074};
 enum { SPECIALS = sizeof pow_special / sizeof *pow_special };
 
 static void check_pow(const double *x64, const double *y64)
@@ -229,10 +256,10 @@ static void check_pow(const double *x64, const double *y64)
     pow_loop_f32(x, y, z);
     pow_loop_f64(x64, y64, z64);
     for (int i = 0; i < BLOCK; i++) {
-        cr_assert(error_f32(z[i], pow((double)x[i], (double)y[i])) <= 0.51, "%a ^ %a is %a in f32", (double)x[i],
-                  (double)y[i], (double)z[i]);
-        cr_assert(error_f64(z64[i], powl((long double)x64[i], (long double)y64[i])) <= 1.2, "%a ^ %a is %a in f64",
-                  x64[i], y64[i], z64[i]);
+        cr_assert(error_f32(z[i], pow((double)x[i], (double)y[i])) <= 0.51, "%a ^ %a is %a in f32",
+                  (double)x[i], (double)y[i], (double)z[i]);
+        cr_assert(error_f64(z64[i], powl((long double)x64[i], (long double)y64[i])) <= 1.2,
+                  "%a ^ %a is %a in f64", x64[i], y64[i], z64[i]);
     }
 }
 

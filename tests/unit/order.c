@@ -1,4 +1,5 @@
-/* The order of examples: permutations of every size, fair ones, the same again from any position; held-out rows. */
+/* The order of examples: permutations of every size, fair ones, the same again from any position; held-out
+ * rows. */
 #include "order.h"
 
 #include <criterion/criterion.h>
@@ -102,7 +103,8 @@ Test(order, all_orders_of_few_rows_are_as_likely)
 static void check_positions(uint32_t n, int epochs)
 {
     uint32_t *rows = malloc(n * sizeof *rows), *position = malloc(n * sizeof *position);
-    int *at = calloc((size_t)n * n, sizeof *at), *follows = calloc(n, sizeof *follows), *apart = calloc(n, sizeof *apart);
+    int *at = calloc((size_t)n * n, sizeof *at), *follows = calloc(n, sizeof *follows),
+        *apart = calloc(n, sizeof *apart);
     sgdrt_order order = sgdrt_order_of(SGDRT_ORDER_SHUFFLED, n, 1);
     for (int epoch = 0; epoch < epochs; epoch++) {
         sgdrt_order_fill(&order, (uint64_t)epoch, 0, n, rows);
@@ -124,9 +126,12 @@ static void check_positions(uint32_t n, int epochs)
         chi_apart += (apart[d] - pairs) * (apart[d] - pairs) / pairs;
     }
     double cells = (double)(n - 1) * (n - 1);
-    cr_expect(fabs(chi - cells) < 6 * sqrt(2 * cells), "n = %u: positions, chi square %g for %g", n, chi, cells);
-    cr_expect(fabs(chi_follows - n) < 6 * sqrt(2.0 * n), "n = %u: which row follows, chi square %g", n, chi_follows);
-    cr_expect(fabs(chi_apart - n) < 6 * sqrt(2.0 * n), "n = %u: distances of neighbours, chi square %g", n, chi_apart);
+    cr_expect(fabs(chi - cells) < 6 * sqrt(2 * cells), "n = %u: positions, chi square %g for %g", n, chi,
+              cells);
+    cr_expect(fabs(chi_follows - n) < 6 * sqrt(2.0 * n), "n = %u: which row follows, chi square %g", n,
+              chi_follows);
+    cr_expect(fabs(chi_apart - n) < 6 * sqrt(2.0 * n), "n = %u: distances of neighbours, chi square %g", n,
+              chi_apart);
     free(rows);
     free(position);
     free(at);

@@ -1,5 +1,6 @@
-/* Draws of random.inc: uniform, without visible relation between neighbours in any part of the key, and every bit
- * of the key and of the element reaching every bit of the value. Bounds are five standard deviations wide. */
+/* Draws of random.inc: uniform, without visible relation between neighbours in any part of the key, and every
+ * bit of the key and of the element reaching every bit of the value. Bounds are five standard deviations
+ * wide. */
 #include <criterion/criterion.h>
 
 #include "math_functions.h"
@@ -11,7 +12,8 @@ typedef struct Key { uint64_t seed, step, site; uint32_t place, element; } Key;
 static float draw(Key k)
 {
     uint64_t stream = math_key_of_step(k.seed, k.step, k.site);
-    return math_uniform_f32(math_row_key_first(stream, k.place), math_row_key_second(stream, k.place), k.element);
+    return math_uniform_f32(math_row_key_first(stream, k.place), math_row_key_second(stream, k.place),
+                            k.element);
 }
 
 /* The key with one of its parts, or both inner ones, counted up i times. */
@@ -51,7 +53,8 @@ Test(random, means_and_neighbours_along_every_part_of_the_key)
             chi += (in_bin[b] - n / 256) * (in_bin[b] - n / 256) / (n / 256);
         cr_expect(fabs(sum / n) < 5 * sqrt(1 / 12.0 / n), "part %d: mean %g", part, sum / n);
         cr_expect(fabs(squares / n - 1 / 12.0) < 5 * sqrt(1 / 180.0 / n), "part %d: variance", part);
-        cr_expect(fabs(products / n) < 5 / 12.0 / sqrt(n), "part %d: neighbours correlate by %g", part, products / n);
+        cr_expect(fabs(products / n) < 5 / 12.0 / sqrt(n), "part %d: neighbours correlate by %g", part,
+                  products / n);
         cr_expect(fabs(far / n) < 5 / 12.0 / sqrt(n), "part %d: at distance 64 by %g", part, far / n);
         cr_expect(fabs(chi - 255) < 5 * sqrt(2 * 255.0), "part %d: chi square %g", part, chi);
     }
@@ -64,7 +67,8 @@ Test(random, pairs_fill_the_square)
         memset(in_cell, 0, sizeof in_cell);
         Key key = {.seed = 7, .step = 3, .site = 99};
         for (uint32_t i = 0; i < MANY; i++)
-            in_cell[(int)(draw(moved(key, part, 2 * i)) * 64)][(int)(draw(moved(key, part, 2 * i + 1)) * 64)]++;
+            in_cell[(int)(draw(moved(key, part, 2 * i)) * 64)]
+                   [(int)(draw(moved(key, part, 2 * i + 1)) * 64)]++;
         double chi = 0, expected = MANY / 4096.0;
         for (int a = 0; a < 64; a++)
             for (int b = 0; b < 64; b++)
@@ -80,7 +84,11 @@ static void check_avalanche(int part, int bits)
         int flips[24] = {0};
         for (uint32_t trial = 0; trial < TRIALS; trial++) {
             uint64_t r = math_mix_u64(trial + 1);
-            Key key = {.seed = r, .step = r >> 40, .site = r * 3, .place = (uint32_t)(r >> 17), .element = (uint32_t)(r >> 9)};
+            Key key = {.seed = r,
+                       .step = r >> 40,
+                       .site = r * 3,
+                       .place = (uint32_t)(r >> 17),
+                       .element = (uint32_t)(r >> 9)};
             uint32_t a = (uint32_t)(draw(key) * 0x1p24f);
             switch (part) {
             case 0: key.element ^= 1u << bit; break;
@@ -94,8 +102,9 @@ static void check_avalanche(int part, int bits)
                 flips[b] += changed >> b & 1;
         }
         for (int b = 0; b < 24; b++)
-            cr_expect(fabs(flips[b] / (double)TRIALS - 0.5) < 0.03, "part %d: bit %d changes bit %d of the value in %g",
-                      part, bit, b, flips[b] / (double)TRIALS);
+            cr_expect(fabs(flips[b] / (double)TRIALS - 0.5) < 0.03,
+                      "part %d: bit %d changes bit %d of the value in %g", part, bit, b,
+                      flips[b] / (double)TRIALS);
     }
 }
 
