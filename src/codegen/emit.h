@@ -55,6 +55,7 @@ typedef struct Emitter {
     const Nest *nest;
     Value reduced;                         /* in an epilogue: the reduction's result here */
     int lanes;
+    int valid_lanes;                       /* 0: all of them */
     bool lanes_are_rows, rows_may_leave;   /* lanes reach outside 0 .. rows-1 of the block: clamp */
     MemoEntry *memo; uint32_t generation;
 } Emitter;
@@ -120,9 +121,10 @@ LLVMBasicBlockRef if_open(Emitter *e, Value condition);              /* returns 
 void  if_close(Emitter *e, LLVMBasicBlockRef after);
 void  emit_nest(Emitter *e, const Nest *nest);
 void  emit_stores(Emitter *e, const Nest *nest, const Spot *spot);
-typedef struct Piece { int64_t begin, count; int lanes, unroll; } Piece;   /* count iterations of lanes * unroll */
+/* count iterations of lanes * unroll; valid: the first so many of the lanes exist (0: all) */
+typedef struct Piece { int64_t begin, count; int lanes, unroll, valid; } Piece;
 enum { MOST_PIECES = 12 };
-int   split_axis(int64_t extent, int lanes, int unroll, Piece *pieces);
+int   split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pieces);
 typedef void NestBody(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
 void  nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context);
 

@@ -51,18 +51,25 @@ void if_close(Emitter *e, LLVMBasicBlockRef after) {
 }
 
 /* ---- pieces of axes ------------------------------------------------------------------------------ */
-int split_axis(int64_t extent, int lanes, int unroll, Piece *pieces) {
+int split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pieces) {
     int count = 0;
     int64_t done = extent / (lanes * unroll) * (lanes * unroll);
     if (done > 0)
-        pieces[count++] = (Piece){0, done / (lanes * unroll), lanes, unroll};
+        pieces[count++] = (Piece){0, done / (lanes * unroll), lanes, unroll, 0};
     if ((extent - done) / lanes > 0) {
-        pieces[count++] = (Piece){done, 1, lanes, (int)((extent - done) / lanes)};
+        pieces[count++] = (Piece){done, 1, lanes, (int)((extent - done) / lanes), 0};
         done += (extent - done) / lanes * lanes;
+    }
+    int rest = (int)(extent - done), wide = 1;
+    while (wide < rest)
+        wide *= 2;
+    if (wide_rest && rest > 0 && wide != rest) {
+        pieces[count++] = (Piece){done, 1, wide, 1, rest};
+        done = extent;
     }
     for (int narrow = lanes / 2; narrow >= 1 && done < extent; narrow /= 2)
         if (extent - done >= narrow) {
-            pieces[count++] = (Piece){done, 1, narrow, 1};
+            pieces[count++] = (Piece){done, 1, narrow, 1, 0};
             done += narrow;
         }
     return count;
@@ -94,7 +101,7 @@ static void around_rows(Emitter *e, Around *a, int level) {
         return;
     }
     Piece pieces[MOST_PIECES];
-    int lanes = loop_lanes(e->target, a->nest), count = split_axis(e->f->block, lanes, a->nest->vectors, pieces);
+    int lanes = loop_lanes(e->target, a->nest), count = split_axis(e->f->block, lanes, a->nest->vectors, false, pieces);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
         LLVMBasicBlockRef after = NULL;
@@ -134,12 +141,13 @@ static void around_axis(Emitter *e, Around *a, int level, int axis) {
     Piece pieces[MOST_PIECES];
     int lanes = lanes_here ? loop_lanes(e->target, a->nest) : 1;
     int unroll = lanes_here ? a->nest->vectors : tile_here ? a->nest->tile : 1;
-    int count = split_axis(a->nest->space.extent[axis], lanes, unroll, pieces);
+    int count = split_axis(a->nest->space.extent[axis], lanes, unroll, lanes_here && a->nest->wide_rest, pieces);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
         int64_t width = (int64_t)p->lanes * p->unroll;
         if (lanes_here) {
             e->lanes = p->lanes;
+            e->valid_lanes = p->valid;
             a->vectors = p->unroll;
         }
         if (tile_here)
@@ -160,6 +168,7 @@ static void around_axis(Emitter *e, Around *a, int level, int axis) {
     }
     if (lanes_here) {
         e->lanes = 1;
+        e->valid_lanes = 0;
         a->vectors = 1;
     }
     if (tile_here)

@@ -114,12 +114,49 @@ static Chain fold_lanes(Emitter *e, const Node *node, Chain *lane, int present) 
     return lane[0];
 }
 
+typedef void FinishBody(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);
+
 /* The epilogue: stores of the nest, with the chain's result in a register. */
 static void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
     memo_clear(e);
     e->reduced = chain.v[nest->reduce->op == OP_ARGMAX ? 1 : 0];
     emit_stores(e, nest, spot);
     e->reduced = NULL;
+}
+
+static Chain chain_part(Emitter *e, const Node *node, Chain chain, int begin, int lanes) {
+    Value mask[64];
+    for (int l = 0; l < lanes; l++)
+        mask[l] = constant_int(e, e->i32, begin + l);
+    for (int i = 0; i < chain_width(node); i++) {
+        Value v = chain.v[i];
+        chain.v[i] = lanes == 1 ? LLVMBuildExtractElement(e->b, v, mask[0], "")
+                     : LLVMBuildShuffleVector(e->b, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(mask, (unsigned)lanes), "");
+    }
+    return chain;
+}
+
+/* Where only the first lanes exist, in the vectors that they make up. */
+static void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain chain, FinishBody *body) {
+    int valid = e->valid_lanes, lanes = e->lanes;
+    if (valid == 0) {
+        body(e, nest, spot, chain);
+        return;
+    }
+    chain.v[0] = splat(e, chain.v[0], lanes);
+    e->valid_lanes = 0;
+    for (int narrow = lanes / 2, begin = 0; narrow >= 1; narrow /= 2) {
+        if (valid - begin < narrow)
+            continue;
+        Spot part = *spot;
+        Index at = index_offset(e, part.axis[nest->lanes], begin);
+        part.axis[nest->lanes] = (Index){.at = at.at, .step = narrow > 1 ? 1 : 0};
+        e->lanes = narrow;
+        body(e, nest, &part, chain_part(e, nest->reduce, chain, begin, narrow));
+        begin += narrow;
+    }
+    e->lanes = lanes;
+    e->valid_lanes = valid;
 }
 
 /* ---- terms ------------------------------------------------------------------------------------- */
@@ -395,7 +432,7 @@ static void tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
     if (t.space.terms > 0)
         tile_rows(e, &t, chain);
     for (int i = 0; i < t.count; i++)
-        finish(e, nest, &t.spot[i], chain_if_empty(e, &t, chain[i], e->lanes));
+        finish_valid(e, nest, &t.spot[i], chain_if_empty(e, &t, chain[i], e->lanes), finish);
 }
 
 /* ---- carried chains -------------------------------------------------------------------------------- */
@@ -411,6 +448,17 @@ static void fold_into_total(Emitter *e, const Nest *nest, Index at, Value v) {
     Chain total = {{load_at(e, REGION_WORK, node->dtype, base, at)}};
     Chain part = {{v}};
     store_at(e, REGION_WORK, node->dtype, base, at, chain_join(e, node, total, part).v[0]);
+}
+
+static void keep_chain(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
+    Index at = total_index(e, nest, spot);
+    store_at(e, REGION_WORK, term_type(nest->reduce), buffer_base(e, nest->chain), at, chain.v[0]);
+    if (nest->reduce->op == OP_ARGMAX)
+        store_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total), at, chain.v[1]);
+}
+
+static void keep_total(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
+    fold_into_total(e, nest, total_index(e, nest, spot), chain.v[0]);
 }
 
 static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
@@ -431,17 +479,13 @@ static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, in
     }
     if (t.space.terms > 0)
         tile_rows(e, &t, chain);
-    for (int i = 0; i < t.count; i++) {
-        Index at = total_index(e, nest, &t.spot[i]);
-        store_at(e, REGION_WORK, type, base, at, chain[i].v[0]);
-        if (argmax)
-            store_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total), at, chain[i].v[1]);
-    }
+    for (int i = 0; i < t.count; i++)
+        finish_valid(e, nest, &t.spot[i], chain[i], keep_chain);
     if (argmax)
         return;
     LLVMBasicBlockRef after = if_open(e, carry->closes);
     for (int i = 0; i < t.count; i++)
-        fold_into_total(e, nest, total_index(e, nest, &t.spot[i]), chain[i].v[0]);
+        finish_valid(e, nest, &t.spot[i], chain[i], keep_total);
     if_close(e, after);
 }
 

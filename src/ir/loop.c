@@ -128,6 +128,17 @@ static void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, c
     }
 }
 
+/* Are all operands that move with the lanes in the work block, where reading on is harmless? */
+static bool may_read_on(const LoopFunction *f, const Nest *nest, const Reads *reads) {
+    for (int i = 0; i < reads->count; i++) {
+        const Read *read = &reads->items[i];
+        if (read->operand >= 0 && read->linear.coef[nest->lanes] != 0
+            && (!node_is_stored(f, read->node) || read->guarded))
+            return false;
+    }
+    return reads->count < MOST_READS;
+}
+
 static bool reads_only_columns(const LoopFunction *f, const Reads *reads, Shape space) {
     bool column = false;
     for (int i = 0; i < reads->count; i++) {
@@ -170,6 +181,7 @@ static void schedule_nest(LoopFunction *f, Nest *nest, const LoopTarget *target)
         nest->lanes = LANES_ROWS;
     else
         nest->lanes = cheapest_lanes(f, nest, reads, lanes);
+    nest->wide_rest = nest->lanes >= 0 && may_read_on(f, nest, reads);
     choose_tile(f, nest, reads, target);
 }
 

@@ -61,6 +61,7 @@ typedef struct Nest {
     int      lanes;                   /* LANES_NONE, LANES_ROWS or an axis */
     int      vectors;                 /* unrolled vectors along the lanes */
     int      tile_axis, tile;         /* unrolled along another axis (-1: none) */
+    bool     wide_rest;               /* lanes past the axis' end may be computed: operands are in the work block */
     bool     lanes_of_k;              /* order law 2 with k itself along the lanes */
     bool     transposes;              /* a copy whose lanes change: done in squares */
     bool     from_copy;               /* it makes the rows-innermost buffer from the other layout */
