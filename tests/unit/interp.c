@@ -310,6 +310,29 @@ Test(interp, updates_take_effect_after_the_step)
     arena_free(arena);
 }
 
+/* A host linked with -ffast-math flushes denormals; what it trains must not notice. */
+Test(interp, keeps_denormals_of_a_host_that_flushes_them)
+{
+    Arena *arena = arena_new();
+    Graph *g = graph_new(arena, NULL);
+    Node *x = graph_leaf(g, OP_COLUMN, DTYPE_F32, (Shape){0}, 0);
+    float value = 0x1p-100f, out = 0;
+    sgdrt_column column = {&value, sizeof value};
+    Node *small = graph_binary(g, OP_MUL, x, graph_const(g, DTYPE_F32, (Shape){0}, 0x1p-40));
+#if defined(__x86_64__)
+    unsigned before = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(before | 0x8040);
+    interpret_rows(small, &column, NULL, 0, 1, &out);
+    unsigned after = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(before);
+    cr_expect_eq(after & 0x8040, 0x8040);
+#else
+    interpret_rows(small, &column, NULL, 0, 1, &out);
+#endif
+    cr_expect_eq(out, 0x1p-140f);
+    arena_free(arena);
+}
+
 Test(interp, rows_of_a_graph_and_their_draws)
 {
     Arena *arena = arena_new();
