@@ -238,14 +238,19 @@ static void take_tree(Experiment *X, const Ast *ast, int depth) {
 static void read_overrides(Experiment *X) {
     for (int i = 0; i < X->options->set_count; i++) {
         const Setting *set = &X->options->set[i];
-        const char *text = text_format(X->arena, "value = %s\n", set->value);
-        const char *shown = text_format(X->arena, "--set %s", set->name);
+        /* Shown in messages as `lr = 0.1` on line 1 of `--set`; `lr@features` is no name a statement can have. */
+        bool plain = !set->name[strcspn(set->name, ".@")];
+        const char *text = text_format(X->arena, "%s = %s\n", plain ? set->name : "value", set->value);
+        const char *shown = plain ? "--set" : text_format(X->arena, "--set %s", set->name);
         Source *source = source_add(X->map, shown, text, strlen(text));
         int errors = X->diagnostics->errors;
         Ast *ast = parse(X->arena, X->names, X->diagnostics, source);
         const Stmt *stmt = ast->statements.count ? ast->statements.items[0] : NULL;
         Override override = {set->name, NULL, false};
         if (stmt && stmt->kind == STMT_ASSIGN) override.value = stmt->assign.value;
+        if (X->diagnostics->errors == errors && (!override.value || ast->statements.count != 1))
+            report(X->diagnostics, CODE_E0306, (Span){0, 0}, "--set %s=%s: it takes one name and one value",
+                   set->name, set->value);
         X->broken |= X->diagnostics->errors > errors;
         if (override.value) vector_push(X->arena, &X->overrides, override);
     }
@@ -262,7 +267,10 @@ static void report_unused_override(Experiment *X, const Override *override) {
     Diagnostic *d = report(X->diagnostics, CODE_E0306, override->value->span,
                            "--set %s: no setting of this name is used", override->name);
     const char *near = nearest_name(override->name, names.items, names.count);
-    if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    if (near && strcmp(near, override->name) == 0)
+        add_help(X->diagnostics, d, "%s stays as the program says it; --set changes settings like lr, batch and epochs",
+                 near);
+    else if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
 }
 
 static void check_data_options(Experiment *X) {
@@ -413,8 +421,9 @@ Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
     for (int i = 0; i < X->trees.count; i++) lower_check_names(X->L, X->trees.items[i]);
     lower_blocks(X);
     lower_other_data(X);
-    for (int i = 0; i < X->overrides.count; i++)
-        if (!X->overrides.items[i].used && !d->errors) report_unused_override(X, &X->overrides.items[i]);
+    bool good = !d->errors;
+    for (int i = 0; i < X->overrides.count && good; i++)
+        if (!X->overrides.items[i].used) report_unused_override(X, &X->overrides.items[i]);
     if (!d->errors && !options->only) warn_unused_settings(X);
     list_data(X);
     return program;
