@@ -359,7 +359,7 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
     if (!found)
         snprintf(where, sizeof where, "row %lld: ", (long long)in_file);
     if (code == PROBLEM_LABEL) {
-        sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (column \"%s\")",
+        sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (field %s)",
                           where, value, (long long)d->classes - 1, d->name);
         sgdrt_problem_help(problem,
                            "%lld classes are numbered 0 to %lld; remap(%s, [...]) numbers other values",
@@ -367,7 +367,7 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
         return code;
     }
     sgdrt_problem_set(problem, code, path, line, at,
-                      "%s%.17g is not among the %d values that remap lists (column \"%s\")", where, value,
+                      "%s%.17g is not among the %d values that remap lists (field %s)", where, value,
                       d->remap_count, d->name);
     sgdrt_problem_help(problem, "list it, or leave its rows out with keep");
     return code;
