@@ -410,16 +410,19 @@ static void turn_axes(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, i
         return;
     }
     int64_t extent = node->shape.extent[t->axis], whole = extent / lanes * lanes;
-    if (whole > 0) {
-        LoopBlocks l;
-        loop_open(e, &l, index_const(e, 0), NULL, 0);
-        spot->axis[t->axis] = index_of(l.index);
-        turn_body(e, nest, t, spot, lanes, lanes);
-        loop_close(e, &l, index_const(e, whole), lanes, NULL);
+    if (whole == 0) {
+        spot->axis[t->axis] = index_at(e, 0);
+        turn_body(e, nest, t, spot, lanes, (int)extent);
+        return;
     }
-    spot->axis[t->axis] = index_at(e, whole);
-    if (extent > whole)
-        turn_body(e, nest, t, spot, lanes, (int)(extent - whole));
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    spot->axis[t->axis] = index_of(l.index);
+    turn_body(e, nest, t, spot, lanes, lanes);
+    loop_close(e, &l, index_const(e, whole), lanes, NULL);
+    spot->axis[t->axis] = index_at(e, extent - lanes);
+    if (extent > whole)                        /* the last square overlaps the one before: the same values again */
+        turn_body(e, nest, t, spot, lanes, lanes);
 }
 
 static void emit_turn(Emitter *e, const Nest *nest) {
@@ -427,6 +430,8 @@ static void emit_turn(Emitter *e, const Nest *nest) {
     const Buffer *main = e->f->buffer[node->id], *copy = e->f->copy[node->id];
     Turn t = {node, nest->from_copy ? copy : main, nest->stores[0].buffer, e->f->copy_axis[node->id]};
     int lanes = loop_lanes(e->target, nest);
+    while (lanes > 4 && lanes > node->shape.extent[t.axis])
+        lanes /= 2;
     Spot spot = {0};
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);

@@ -442,6 +442,16 @@ static Index total_index(Emitter *e, const Nest *nest, const Spot *spot) {
     return spot_linear(e, spot, nest->reduce->shape);
 }
 
+/* In `chain` the axis of the lanes lies innermost: nobody else reads it. */
+static Index chain_index(Emitter *e, const Nest *nest, const Spot *spot) {
+    Shape shape = nest->reduce->shape;
+    if (nest->lanes < 0)
+        return spot_linear(e, spot, shape);
+    int64_t innermost = shape.extent[nest->lanes];
+    shape.extent[nest->lanes] = 1;
+    return index_add(e, index_scale(e, spot_linear(e, spot, shape), innermost), spot->axis[nest->lanes]);
+}
+
 static void fold_into_total(Emitter *e, const Nest *nest, Index at, Value v) {
     const Node *node = nest->reduce;
     Value base = buffer_base(e, nest->total);
@@ -451,10 +461,9 @@ static void fold_into_total(Emitter *e, const Nest *nest, Index at, Value v) {
 }
 
 static void keep_chain(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
-    Index at = total_index(e, nest, spot);
-    store_at(e, REGION_WORK, term_type(nest->reduce), buffer_base(e, nest->chain), at, chain.v[0]);
+    store_at(e, REGION_WORK, term_type(nest->reduce), buffer_base(e, nest->chain), chain_index(e, nest, spot), chain.v[0]);
     if (nest->reduce->op == OP_ARGMAX)
-        store_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total), at, chain.v[1]);
+        store_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total), total_index(e, nest, spot), chain.v[1]);
 }
 
 static void keep_total(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
@@ -471,11 +480,12 @@ static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, in
     DType type = term_type(t.node);
     bool argmax = t.node->op == OP_ARGMAX;
     for (int i = 0; i < t.count; i++) {
-        Index at = total_index(e, nest, &t.spot[i]);
         Chain start = chain_start(e, t.node, e->lanes);
-        chain[i].v[0] = emit_select(e, carry->fresh, start.v[0], load_at(e, REGION_WORK, type, base, at));
+        Value open = load_at(e, REGION_WORK, type, base, chain_index(e, nest, &t.spot[i]));
+        chain[i].v[0] = emit_select(e, carry->fresh, start.v[0], open);
         if (argmax)                            /* its index waits in the total, of which there is one chunk */
-            chain[i].v[1] = load_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total), at);
+            chain[i].v[1] = load_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total),
+                                    total_index(e, nest, &t.spot[i]));
     }
     if (t.space.terms > 0)
         tile_rows(e, &t, chain);

@@ -1,15 +1,14 @@
-/* llvm_versions: the differences between LLVM 19 and 22 that matter to us, in one place. */
+/* llvm_versions: the one door to LLVM's headers, and the place for differences between versions 19 to 22.
+ *
+ * So far there are none that matter: of ORC only what takes finished objects is used (contexts of threads, which
+ * changed in 21, are not), and intrinsics are asked for by name.
+ */
 #ifndef SGDC_LLVM_VERSIONS_H
 #define SGDC_LLVM_VERSIONS_H
 #include <llvm-c/Core.h>
 
 #if SGDC_LLVM_VERSION < 19 || SGDC_LLVM_VERSION > 22
 #error "sgdc is written for LLVM 19 to 22"
-#endif
-
-/* From 20 on a context makes its strings and nodes through the same calls; nothing differs but this. */
-#if SGDC_LLVM_VERSION >= 21
-#define LLVM_COMPLETE_LEVEL_NAME "O"
 #endif
 
 #endif
