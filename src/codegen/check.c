@@ -1,8 +1,8 @@
 /* check: is every instruction of a function on the closed list of docs/numerics.md?
  *
- * What is not on the list could round differently on another machine or at another optimisation level, so finding
- * it is a defect of sgdc. The list is looked at as emitted; LLVM's passes that follow keep IEEE semantics as
- * long as no instruction carries a fast-math flag, which is checked too.
+ * What is not on the list could round differently on another machine or at another optimisation level, so
+ * finding it is a defect of sgdc. The list is looked at as emitted; LLVM's passes that follow keep IEEE
+ * semantics as long as no instruction carries a fast-math flag, which is checked too.
  */
 #include "codegen/emit.h"
 #include <string.h>
@@ -24,10 +24,10 @@ static bool opcode_is_allowed(LLVMOpcode op) {
 }
 
 static bool call_is_allowed(const char *name) {
-    static const char *const allowed[] = {"llvm.fma.", "llvm.sqrt.", "llvm.fabs.", "llvm.floor.", "llvm.ceil.",
-                                          "llvm.trunc.", "llvm.roundeven.", "llvm.fptosi.sat.",
-                                          "llvm.x86.sse.ldmxcsr", "llvm.x86.sse.stmxcsr",
-                                          "sgd.turn."};   /* the last is ours (emit_nest.c) */
+    static const char *const allowed[] = {
+        "llvm.fma.",   "llvm.sqrt.",      "llvm.fabs.",       "llvm.floor.",          "llvm.ceil.",
+        "llvm.trunc.", "llvm.roundeven.", "llvm.fptosi.sat.", "llvm.x86.sse.ldmxcsr", "llvm.x86.sse.stmxcsr",
+        "sgd.turn."}; /* the last is ours (emit_nest.c) */
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
         if (strncmp(name, allowed[i], strlen(allowed[i])) == 0)
             return true;

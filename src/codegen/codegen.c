@@ -1,8 +1,8 @@
 /* codegen: a compilation session: functions planned once, modules made, checked and optimised.
  *
- * The pass list is short and ours: clean up what emission leaves (common subexpressions, dead stores into buffers
- * that were forwarded, invariant loads out of loops). No vectoriser and no unroller: the loops are already what
- * they should be. Every level gives the same bits; -O0 only skips the passes.
+ * The pass list is short and ours: clean up what emission leaves (common subexpressions, dead stores into
+ * buffers that were forwarded, invariant loads out of loops). No vectoriser and no unroller: the loops are
+ * already what they should be. Every level gives the same bits; -O0 only skips the passes.
  */
 #include "codegen/session.h"
 #include <llvm-c/Analysis.h>
@@ -68,7 +68,8 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
 
 int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
     RunEntry *list = arena_array(c->arena, RunEntry, run->measure_count + 4);
-    const RunEntry fixed[] = {{ENTRY_INIT, 0, &run->init, 0, "init"}, {ENTRY_STEP, 0, &run->step, run->batch, "step"},
+    const RunEntry fixed[] = {{ENTRY_INIT, 0, &run->init, 0, "init"},
+                              {ENTRY_STEP, 0, &run->step, run->batch, "step"},
                               {ENTRY_EVALUATE, 0, &run->evaluate, 0, "evaluate"},
                               {ENTRY_PREDICT, 0, &run->predictor, 0, "predict"}};
     int count = 0;
@@ -76,7 +77,8 @@ int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
         if (fixed[i].function->root_count > 0)
             list[count++] = fixed[i];
     for (int m = 0; m < run->measure_count; m++)
-        list[count++] = (RunEntry){ENTRY_METRIC, m, &run->measures[m].metric, 0, text_format(c->arena, "metric%d", m)};
+        list[count++] =
+            (RunEntry){ENTRY_METRIC, m, &run->measures[m].metric, 0, text_format(c->arena, "metric%d", m)};
     *entries = list;
     return count;
 }
@@ -94,13 +96,14 @@ LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *nam
 /* An object may hold functions for several processors: each says which it was made for. */
 static void set_processor(Codegen *c, LLVMValueRef function) {
     LLVMContextRef context = LLVMGetTypeContext(LLVMTypeOf(function));
-    char *text[2] = {LLVMGetTargetMachineCPU(c->target.machine), LLVMGetTargetMachineFeatureString(c->target.machine)};
+    char *text[2] = {LLVMGetTargetMachineCPU(c->target.machine),
+                     LLVMGetTargetMachineFeatureString(c->target.machine)};
     static const char *const key[2] = {"target-cpu", "target-features"};
     for (int i = 0; i < 2; i++) {
         if (*text[i] != 0)
             LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
-                                    LLVMCreateStringAttribute(context, key[i], (unsigned)strlen(key[i]), text[i],
-                                                              (unsigned)strlen(text[i])));
+                                    LLVMCreateStringAttribute(context, key[i], (unsigned)strlen(key[i]),
+                                                              text[i], (unsigned)strlen(text[i])));
         LLVMDisposeMessage(text[i]);
     }
 }
@@ -128,8 +131,10 @@ void session_optimise(Codegen *c, LLVMModuleRef module) {
         static const char *const passes[] = {
             NULL,
             "function(early-cse<memssa>,loop-mssa(licm),early-cse<memssa>,dse,simplifycfg)",
-            "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,early-cse<memssa>,dse,simplifycfg)",
-            "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,gvn,dse,loop-mssa(licm),simplifycfg)",
+            "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,early-cse<memssa>,"
+            "dse,simplifycfg)",
+            "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,gvn,dse,loop-mssa("
+            "licm),simplifycfg)",
         };
         LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
         LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 3 ? 3 : c->options.level],

@@ -18,7 +18,7 @@
 #include "ir/executor.h"
 
 typedef struct CodegenOptions {
-    const char *cpu;            /* "native" (also NULL), "x86-64-v2", "x86-64-v3", "x86-64-v4", or a name LLVM knows */
+    const char *cpu; /* "native" (also NULL), "x86-64-v2", "x86-64-v3", "x86-64-v4", or a name LLVM knows */
     const char *triple;         /* NULL: this machine's; only objects and texts may have another */
     int  level;                 /* 0 .. 3 */
 } CodegenOptions;
@@ -33,19 +33,22 @@ void     codegen_free(Codegen *codegen);                    /* the executors it 
 const CodegenTimes *codegen_times(const Codegen *codegen);
 int      codegen_functions_compiled(const Codegen *codegen); /* shared ones once */
 
-/* ---- in this process. The run's graphs are past `order` (with or without `rules`). NULL, with a diagnostic, if
- * this machine cannot run code for the chosen cpu. Functions are compiled when first called or by codegen_jit_all. */
+/* ---- in this process. The run's graphs are past `order` (with or without `rules`). NULL, with a diagnostic,
+ * if this machine cannot run code for the chosen cpu. Functions are compiled when first called or by
+ * codegen_jit_all. */
 Executor *codegen_jit(Codegen *codegen, const Run *run);
-bool      codegen_jit_all(Codegen *codegen, Executor *const *executors, int count);   /* compile now, in one module */
+bool codegen_jit_all(Codegen *codegen, Executor *const *executors,
+                     int count); /* compile now, in one module */
 
 /* ---- text: what --emit=loops, llvm and asm print: all functions of a run, deterministic. */
 typedef enum CodegenText { CODEGEN_LOOPS, CODEGEN_LLVM, CODEGEN_ASM } CodegenText;
-bool codegen_text(Codegen *codegen, Text *to, const Run *const *runs, const char *const *prefixes, int count, CodegenText kind);
+bool codegen_text(Codegen *codegen, Text *to, const Run *const *runs, const char *const *prefixes, int count,
+                  CodegenText kind);
 
-/* ---- object file. Functions PREFIX__init, PREFIX__step, PREFIX__evaluate, PREFIX__predict, PREFIX__metric0 ..
- * (extern, hidden), for each run under its prefix, those only that the run has. `extra`, if not NULL, is called
- * with the module (an LLVMModuleRef) before it is optimised and adds the C API to it; what it adds may use any
- * LLVM construct that needs no library beyond those documented for the object. */
+/* ---- object file. Functions PREFIX__init, PREFIX__step, PREFIX__evaluate, PREFIX__predict, PREFIX__metric0
+ * .. (extern, hidden), for each run under its prefix, those only that the run has. `extra`, if not NULL, is
+ * called with the module (an LLVMModuleRef) before it is optimised and adds the C API to it; what it adds may
+ * use any LLVM construct that needs no library beyond those documented for the object. */
 struct LLVMOpaqueModule;
 typedef struct CodegenExtra {
     void (*add)(struct LLVMOpaqueModule *module, void *context);
@@ -55,8 +58,8 @@ typedef struct CodegenExtra {
 typedef struct CodegenSizes { size_t init, step, evaluate, predict; size_t most; } CodegenSizes;
 CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);
 /* The sessions may be for several processors: the object then carries the functions of each, PREFIX being
- * prefixes[session * count + run]. LLVM's machine of the first one, which should ask least of a processor, makes the
- * file. False, with a diagnostic, if the file cannot be written. */
+ * prefixes[session * count + run]. LLVM's machine of the first one, which should ask least of a processor,
+ * makes the file. False, with a diagnostic, if the file cannot be written. */
 bool codegen_object(Codegen *const *sessions, int session_count, const char *path, const Run *const *runs,
                     const char *const *prefixes, int count, const CodegenExtra *extra);
 #endif

@@ -1,9 +1,9 @@
 /* emit: a whole function: entry, steps, blocks of rows, sections.
  *
- *   entry                  fields of the call; the floating-point control register is set, and restored at the end
- *   for each step          (functions that count steps) rows of the mini-batch; the stop flag after each
- *     outside section      nests
- *     for each block       of at most R rows: the numbers of its rows, then the nests of the inside section
+ *   entry                  fields of the call; the floating-point control register is set, and restored at
+ * the end for each step          (functions that count steps) rows of the mini-batch; the stop flag after
+ * each outside section      nests for each block       of at most R rows: the numbers of its rows, then the
+ * nests of the inside section
  *
  * Nothing is kept between calls but what lies in the state block.
  */
@@ -39,7 +39,8 @@ static void set_regions(Emitter *e) {
             if (o != r)
                 others[count++] = scope[o];
         e->alias_scope[r] = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, &scope[r], 1));
-        e->no_alias[r] = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, others, (size_t)count));
+        e->no_alias[r] =
+            LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, others, (size_t)count));
     }
     e->alias_scope_kind = LLVMGetMDKindIDInContext(e->context, "alias.scope", strlen("alias.scope"));
     e->no_alias_kind = LLVMGetMDKindIDInContext(e->context, "noalias", strlen("noalias"));
@@ -80,7 +81,8 @@ static void load_call(Emitter *e) {
     e->batch = load_field(e, e->i64, e->call, offsetof(sgdrt_call, batch));
     e->place = load_field(e, e->i64, e->call, offsetof(sgdrt_call, place));
     Value sums = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, sums));
-    e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), e->work, sums, "");   /* nobody asks: the margin */
+    e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), e->work, sums,
+                              ""); /* nobody asks: the margin */
     e->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
     e->columns = used.columns;
     e->column_data = arena_array(e->arena, Value, used.columns + 1);
@@ -143,7 +145,8 @@ static void copy_given_rows(Emitter *e, Value begin_in_call) {
         Value begin = lanes == 16 ? index_const(e, 0) : whole, end = lanes == 16 ? whole : e->block_rows;
         LLVMBasicBlockRef after = while_open(e, &l, begin, end);
         Value at = l.index;
-        Value v = LLVMBuildLoad2(e->b, vector_type(e->i32, lanes), LLVMBuildInBoundsGEP2(e->b, e->i32, from, &at, 1, ""), "");
+        Value v = LLVMBuildLoad2(e->b, vector_type(e->i32, lanes),
+                                 LLVMBuildInBoundsGEP2(e->b, e->i32, from, &at, 1, ""), "");
         LLVMSetAlignment(v, 4);
         mark_region(e, v, REGION_INPUT);
         put_row_indices(e, l.index, v);
@@ -283,7 +286,8 @@ static void emit_steps(Emitter *e) {
     Value counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, e->steps_done, index_const(e, 1), ""),
                                    header_pointer(e, offsetof(sgdrt_header, step)));
     mark_region(e, counted, REGION_STATE);
-    Value next = LLVMBuildAdd(e->b, begin, e->total_rows, ""), more = LLVMBuildAdd(e->b, steps, index_const(e, 1), "");
+    Value next = LLVMBuildAdd(e->b, begin, e->total_rows, ""),
+          more = LLVMBuildAdd(e->b, steps, index_const(e, 1), "");
     Value asked = LLVMBuildLoad2(e->b, e->i32, stop, "");
     LLVMSetVolatile(asked, true);
     Value again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
@@ -321,8 +325,9 @@ static void set_attribute(Emitter *e, LLVMValueRef f, const char *name, const ch
 }
 
 static void set_kind(Emitter *e, LLVMValueRef f, const char *name) {
-    LLVMAddAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
-                            LLVMCreateEnumAttribute(e->context, LLVMGetEnumAttributeKindForName(name, strlen(name)), 0));
+    LLVMAddAttributeAtIndex(
+        f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+        LLVMCreateEnumAttribute(e->context, LLVMGetEnumAttributeKindForName(name, strlen(name)), 0));
 }
 
 /* Vectors of 512 bits stay whole where the processor has them, whatever its model prefers. */

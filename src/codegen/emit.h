@@ -9,8 +9,8 @@
  *   emit_nest.c     loops around a body; pieces of an axis that are whole vectors, tiles and rests
  *   emit.c          a function: entry, steps, blocks, sections
  *
- * A value that is the same in all lanes stays scalar until it meets a vector. Vectors have e->lanes elements (16
- * for the lanes of the order law whatever the target: LLVM splits them).
+ * A value that is the same in all lanes stays scalar until it meets a vector. Vectors have e->lanes elements
+ * (16 for the lanes of the order law whatever the target: LLVM splits them).
  *
  * What is emitted is the closed list of docs/numerics.md; check.c looks at every instruction of the module.
  */
@@ -27,7 +27,13 @@ enum Region { REGION_STATE, REGION_WORK, REGION_INPUT, REGION_OUTPUT, REGION_COU
 typedef struct Index { Value at; int64_t step; Value lanes; } Index;
 typedef struct Spot { Index axis[MOST_AXES]; Index row; } Spot;    /* where a body is; also of reduced axes */
 
-typedef struct MemoEntry { const Node *node; uint32_t generation; bool flat; Spot spot; Value value, second; } MemoEntry;
+typedef struct MemoEntry {
+    const Node *node;
+    uint32_t generation;
+    bool flat;
+    Spot spot;
+    Value value, second;
+} MemoEntry;
 enum { MEMO_SIZE = 1024 };
 
 typedef struct Emitter {
@@ -105,9 +111,11 @@ Value row_number32(Emitter *e, Index row);         /* the row's number in its co
 void  memo_clear(Emitter *e);
 Value value_at(Emitter *e, Node *node, const Spot *spot);
 Value value_flat(Emitter *e, Node *node, Index linear, Index row);
-/* The spot of a source; *ok: NULL if it is always inside, else i1 or a vector of it. Absent places become 0. */
-Spot  spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes, Shape source,
-                   Index row, uint32_t surely_inside, Value *ok);      /* bits: source axes known to be inside */
+/* The spot of a source; *ok: NULL if it is always inside, else i1 or a vector of it. Absent places become 0.
+ */
+Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes,
+                  Shape source, Index row, uint32_t surely_inside,
+                  Value *ok); /* bits: source axes known to be inside */
 bool  axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t limit);
 Index spot_linear(Emitter *e, const Spot *spot, Shape shape);
 Spot  spot_of_linear(Emitter *e, Index linear, Shape shape, Index row);
@@ -116,7 +124,8 @@ Spot  spot_of_linear(Emitter *e, Index linear, Shape shape, Index row);
 typedef struct LoopBlocks { LLVMBasicBlockRef body; Value index; int phis; Value phi[64]; } LoopBlocks;
 /* for (index = begin; index < end; index += step), at least once; carried values as phis. */
 void  loop_open(Emitter *e, LoopBlocks *l, Value begin, const Value *start, int carried);
-void  loop_close(Emitter *e, LoopBlocks *l, Value end, int64_t step, Value *carried_next);   /* afterwards carried_next: as after the loop */
+void loop_close(Emitter *e, LoopBlocks *l, Value end, int64_t step,
+                Value *carried_next); /* afterwards carried_next: as after the loop */
 LLVMBasicBlockRef if_open(Emitter *e, Value condition);              /* returns the block after */
 void  if_close(Emitter *e, LLVMBasicBlockRef after);
 void  emit_nest(Emitter *e, const Nest *nest);
@@ -137,7 +146,13 @@ void  emit_scatter(Emitter *e, const Nest *nest);
 void  scatter_start(Emitter *e, const Nest *nest);
 
 /* ---- emit.c */
-typedef struct EmitContext { LLVMContextRef context; LLVMModuleRef module; Arena *arena; const LoopTarget *target; bool x86; } EmitContext;
+typedef struct EmitContext {
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    Arena *arena;
+    const LoopTarget *target;
+    bool x86;
+} EmitContext;
 void  emit_set_attributes(Emitter *e, LLVMValueRef function);
 void  emit_set_noinline(Emitter *e, LLVMValueRef function);
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol);

@@ -1,8 +1,8 @@
 /* emit_memory: indices, loads and stores.
  *
- * An Index says where lane 0 is and how far apart lanes are; a load turns that into one contiguous vector, one
- * scalar for all lanes, or a load per lane. Each access is marked with the region it touches (state, work,
- * input columns, outputs): regions never overlap, which LLVM cannot see by itself.
+ * An Index says where lane 0 is and how far apart lanes are; a load turns that into one contiguous vector,
+ * one scalar for all lanes, or a load per lane. Each access is marked with the region it touches (state,
+ * work, input columns, outputs): regions never overlap, which LLVM cannot see by itself.
  */
 #include "codegen/emit.h"
 
@@ -61,7 +61,8 @@ Index index_scale(Emitter *e, Index a, int64_t factor) {
         return index_at(e, 0);
     if (a.lanes == NULL)
         return (Index){.at = LLVMBuildMul(e->b, a.at, index_const(e, factor), ""), .step = a.step * factor};
-    return (Index){.lanes = LLVMBuildMul(e->b, a.lanes, splat(e, constant_int(e, e->i32, factor), e->lanes), "")};
+    return (Index){.lanes =
+                       LLVMBuildMul(e->b, a.lanes, splat(e, constant_int(e, e->i32, factor), e->lanes), "")};
 }
 
 /* ---- accesses ------------------------------------------------------------------------------ */

@@ -1,8 +1,9 @@
 /* emit_nest: loops around a body.
  *
- * An axis is cut into pieces at compile time: whole register tiles, the vectors that are left over, and a rest in
- * ever narrower vectors; so no body needs a mask and none touches memory outside its elements. Rows have a
- * run-time count instead: their buffers hold whole vectors, and loops run past the last row to the end of one.
+ * An axis is cut into pieces at compile time: whole register tiles, the vectors that are left over, and a
+ * rest in ever narrower vectors; so no body needs a mask and none touches memory outside its elements. Rows
+ * have a run-time count instead: their buffers hold whole vectors, and loops run past the last row to the end
+ * of one.
  *
  * The front end unrolls nothing but tiles and loops of very few iterations.
  */
@@ -101,7 +102,8 @@ static void around_rows(Emitter *e, Around *a, int level) {
         return;
     }
     Piece pieces[MOST_PIECES];
-    int lanes = loop_lanes(e->target, a->nest), count = split_axis(e->f->block, lanes, a->nest->vectors, false, pieces);
+    int lanes = loop_lanes(e->target, a->nest),
+        count = split_axis(e->f->block, lanes, a->nest->vectors, false, pieces);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
         LLVMBasicBlockRef after = NULL;
@@ -141,7 +143,8 @@ static void around_axis(Emitter *e, Around *a, int level, int axis) {
     Piece pieces[MOST_PIECES];
     int lanes = lanes_here ? loop_lanes(e->target, a->nest) : 1;
     int unroll = lanes_here ? a->nest->vectors : tile_here ? a->nest->tile : 1;
-    int count = split_axis(a->nest->space.extent[axis], lanes, unroll, lanes_here && a->nest->wide_rest, pieces);
+    int count =
+        split_axis(a->nest->space.extent[axis], lanes, unroll, lanes_here && a->nest->wide_rest, pieces);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
         int64_t width = (int64_t)p->lanes * p->unroll;
@@ -194,7 +197,8 @@ void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
     int64_t points = shape_size(nest->space);
     if (nest->lanes >= 0)
         points = points / nest->space.extent[nest->lanes]
-                 * ((nest->space.extent[nest->lanes] + loop_lanes(e->target, nest) - 1) / loop_lanes(e->target, nest));
+                 * ((nest->space.extent[nest->lanes] + loop_lanes(e->target, nest) - 1)
+                    / loop_lanes(e->target, nest));
     a.unroll = points <= (kernel ? 3 : 8);
     a.spot.row = index_at(e, 0);
     if (points == 0)
@@ -225,7 +229,8 @@ static Value output_pointer(Emitter *e, const Store *store, Index row) {
         return base;
     int64_t elements = shape_size(store->value->shape);
     Value place = LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), row.at, "");
-    Value bytes = LLVMBuildMul(e->b, place, index_const(e, elements * (int64_t)dtype_bytes(store->value->dtype)), "");
+    Value bytes =
+        LLVMBuildMul(e->b, place, index_const(e, elements * (int64_t)dtype_bytes(store->value->dtype)), "");
     return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &bytes, 1, "");
 }
 
@@ -287,14 +292,16 @@ void emit_stores(Emitter *e, const Nest *nest, const Spot *spot) {
         const Store *store = &nest->stores[s];
         if (store->kind == STORE_BUFFER && store->buffer == NULL)
             continue;
-        value[s] = nest->flat ? value_flat(e, store->value, spot->axis[0], spot->row) : value_at(e, store->value, spot);
+        value[s] = nest->flat ? value_flat(e, store->value, spot->axis[0], spot->row)
+                              : value_at(e, store->value, spot);
     }
     for (int s = 0; s < nest->store_count; s++)
         if (value[s] != NULL)
             store_one(e, nest, &nest->stores[s], spot, value[s]);
 }
 
-static void element_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+static void element_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                         void *context) {
     (void)tile, (void)vectors, (void)context;
     emit_stores(e, nest, spot);
 }
@@ -303,7 +310,8 @@ static void element_body(Emitter *e, const Nest *nest, const Spot *spot, int til
 static Value shuffle_pair(Emitter *e, Value a, Value b, int lanes, int distance, bool high) {
     Value mask[64];
     for (int k = 0; k < lanes; k++) {
-        int from = high ? ((k & distance) ? lanes + k : k + distance) : ((k & distance) ? lanes + k - distance : k);
+        int from =
+            high ? ((k & distance) ? lanes + k : k + distance) : ((k & distance) ? lanes + k - distance : k);
         mask[k] = constant_int(e, e->i32, from);
     }
     return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)lanes), "");
@@ -323,15 +331,16 @@ static void turn_square(Emitter *e, Value *v, int lanes) {
 
 typedef struct Turn { const Node *node; const Buffer *from, *to; int axis; } Turn;
 
-static Index turn_index(Emitter *e, const Turn *t, const Buffer *b, const Spot *spot, int64_t element, int64_t row) {
+static Index turn_index(Emitter *e, const Turn *t, const Buffer *b, const Spot *spot, int64_t element,
+                        int64_t row) {
     Index at = index_at(e, element * b->stride[t->axis] + row * b->row_stride);
     for (int a = 0; a < t->node->shape.rank; a++)
         at = index_add(e, at, index_scale(e, index_of(spot->axis[a].at), b->stride[a]));
     return index_add(e, at, index_scale(e, index_of(spot->row.at), b->row_stride));
 }
 
-/* void turn(from, bytes from vector to vector, to, bytes): a square of vectors, once per module and type. It is
- * a function because its shuffles are many and each place that turns would repeat them. */
+/* void turn(from, bytes from vector to vector, to, bytes): a square of vectors, once per module and type. It
+ * is a function because its shuffles are many and each place that turns would repeat them. */
 static LLVMValueRef turn_function(Emitter *e, DType t, int lanes, LLVMTypeRef *type) {
     int bits = 8 * (int)dtype_bytes(t);
     const char *name = text_format(e->arena, "sgd.turn.%d.%d", bits, lanes);
@@ -350,7 +359,8 @@ static LLVMValueRef turn_function(Emitter *e, DType t, int lanes, LLVMTypeRef *t
     Value v[64];
     for (int k = 0; k < lanes; k++) {
         Value at = LLVMBuildMul(e->b, LLVMGetParam(f, 1), index_const(e, k), "");
-        v[k] = LLVMBuildLoad2(e->b, vector, LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 0), &at, 1, ""), "");
+        v[k] = LLVMBuildLoad2(e->b, vector,
+                              LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 0), &at, 1, ""), "");
         LLVMSetAlignment(v[k], (unsigned)dtype_bytes(t));
     }
     turn_square(e, v, lanes);
@@ -421,7 +431,7 @@ static void turn_axes(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, i
     turn_body(e, nest, t, spot, lanes, lanes);
     loop_close(e, &l, index_const(e, whole), lanes, NULL);
     spot->axis[t->axis] = index_at(e, extent - lanes);
-    if (extent > whole)                        /* the last square overlaps the one before: the same values again */
+    if (extent > whole) /* the last square overlaps the one before: the same values again */
         turn_body(e, nest, t, spot, lanes, lanes);
 }
 

@@ -1,9 +1,9 @@
 /* emit_reduce: the order law in code (docs/numerics.md): chains, lanes, trees, chunks.
  *
- * A reduction with one chain per output is a register tile: tile x vectors accumulators carried through the loops
- * over k as phis, each operand loaded once per iteration and used for the whole row or column of the tile. Few
- * outputs have 16 lanes instead: lane k mod 16, or the place in the chunk mod 16 where rows are summed, so a
- * vector of 16 is the lanes themselves; or, per row, 16 accumulators of vectors of rows.
+ * A reduction with one chain per output is a register tile: tile x vectors accumulators carried through the
+ * loops over k as phis, each operand loaded once per iteration and used for the whole row or column of the
+ * tile. Few outputs have 16 lanes instead: lane k mod 16, or the place in the chunk mod 16 where rows are
+ * summed, so a vector of 16 is the lanes themselves; or, per row, 16 accumulators of vectors of rows.
  *
  * A sum over the batch whose chain crosses blocks or chunks is carried through memory: `chain` holds the open
  * chunk, `total` the fold of those closed. Storing and loading an accumulator changes no bit.
@@ -41,7 +41,8 @@ static Chain chain_start(Emitter *e, const Node *node, int lanes) {
     return c;
 }
 
-/* One chain in the order of k: the first term that a maximum would be left with, as ops.def's max keeps it. */
+/* One chain in the order of k: the first term that a maximum would be left with, as ops.def's max keeps it.
+ */
 static Chain argmax_step(Emitter *e, const Node *node, Chain a, Chain b) {
     DType t = term_type(node);
     same_width(e, &a.v[0], &b.v[0]);
@@ -59,7 +60,9 @@ static Chain chain_join(Emitter *e, const Node *node, Chain a, Chain b) {
     return (Chain){{emit_binary(e, op, node->dtype, a.v[0], b.v[0])}};
 }
 
-typedef struct ChainTerm { Value x[2], oks[2], ok, index; } ChainTerm;   /* ok NULL: present; index: of k, ARGMAX only */
+typedef struct ChainTerm {
+    Value x[2], oks[2], ok, index;
+} ChainTerm; /* ok NULL: present; index: of k, ARGMAX only */
 
 /* first: the chain holds nothing yet, so the term itself is its value (law 1). */
 static Chain chain_step(Emitter *e, const Node *node, Chain chain, const ChainTerm *term, bool first) {
@@ -131,7 +134,8 @@ static Chain chain_part(Emitter *e, const Node *node, Chain chain, int begin, in
     for (int i = 0; i < chain_width(node); i++) {
         Value v = chain.v[i];
         chain.v[i] = lanes == 1 ? LLVMBuildExtractElement(e->b, v, mask[0], "")
-                     : LLVMBuildShuffleVector(e->b, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(mask, (unsigned)lanes), "");
+                                : LLVMBuildShuffleVector(e->b, v, LLVMGetPoison(LLVMTypeOf(v)),
+                                                         LLVMConstVector(mask, (unsigned)lanes), "");
     }
     return chain;
 }
@@ -161,7 +165,12 @@ static void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain c
 
 /* ---- terms ------------------------------------------------------------------------------------- */
 /* peeled: source axes that loop bounds keep inside (tiles only) */
-typedef struct Space { int64_t extent[MOST_AXES]; int result, axes; int64_t terms; uint32_t peeled[2]; } Space;
+typedef struct Space {
+    int64_t extent[MOST_AXES];
+    int result, axes;
+    int64_t terms;
+    uint32_t peeled[2];
+} Space;
 
 static Space space_of(const Node *node) {
     const Contraction *c = node->attr.contraction;
@@ -175,7 +184,8 @@ static Space space_of(const Node *node) {
     return s;
 }
 
-static Value operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot, Value *ok) {
+static Value operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot,
+                        Value *ok) {
     const Contraction *c = node->attr.contraction;
     Node *source = node->source[operand];
     Spot s = spot_through(e, &c->access[operand], spot, space->extent, space->axes, source->shape, spot->row,
@@ -193,7 +203,9 @@ static Value flat_k(Emitter *e, const Node *node, const Space *space, const Spot
     for (int a = 0; a < reduced.rank; a++)
         k = index_add(e, k, index_scale(e, spot->axis[space->result + a], row_major_stride(reduced, a)));
     if (node->attr.contraction->over_rows)
-        k = index_add(e, k, index_scale(e, index_add(e, index_of(e->block_begin), index_of(spot->row.at)), space->terms));
+        k = index_add(
+            e, k,
+            index_scale(e, index_add(e, index_of(e->block_begin), index_of(spot->row.at)), space->terms));
     return index_uniform(k) ? LLVMBuildTrunc(e->b, k.at, e->i32, "") : index_lanes(e, k);
 }
 
@@ -217,11 +229,13 @@ typedef struct Tile {
 
 /* ---- absent terms at borders: loop bounds instead of conditions ---- */
 
-/* The one reduced axis that moves this source axis by whole steps, if the tile and the lanes do not move it. */
+/* The one reduced axis that moves this source axis by whole steps, if the tile and the lanes do not move it.
+ */
 static int peeled_axis(const Tile *t, const AxisMap *map, int operand, int source_axis) {
     int found = -1;
     if (map->divisor != 1
-        || axis_is_inside(map, t->space.extent, t->space.axes, t->node->source[operand]->shape.extent[source_axis]))
+        || axis_is_inside(map, t->space.extent, t->space.axes,
+                          t->node->source[operand]->shape.extent[source_axis]))
         return -1;
     for (int k = 0; k < t->space.axes; k++) {
         if (map->coef[k] == 0 || t->space.extent[k] == 1)
@@ -276,9 +290,14 @@ static void peel_bounds(Emitter *e, const Tile *t, int axis, Value *begin, Value
 }
 
 /* A loop that carries the chains; it may run no time at all if `maybe`. */
-typedef struct TileLoop { LoopBlocks blocks; LLVMBasicBlockRef before, after; Value start[MOST_CHAINS * 2]; } TileLoop;
+typedef struct TileLoop {
+    LoopBlocks blocks;
+    LLVMBasicBlockRef before, after;
+    Value start[MOST_CHAINS * 2];
+} TileLoop;
 
-static void tile_loop_open(Emitter *e, const Tile *t, TileLoop *l, Value begin, Value end, bool maybe, Chain *chain) {
+static void tile_loop_open(Emitter *e, const Tile *t, TileLoop *l, Value begin, Value end, bool maybe,
+                           Chain *chain) {
     int width = chain_width(t->node);
     for (int c = 0; c < t->count; c++)
         for (int i = 0; i < width; i++)
@@ -382,7 +401,11 @@ static void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
 }
 
 static Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors) {
-    Tile t = {.nest = nest, .node = nest->reduce, .space = space_of(nest->reduce), .tile = tile, .vectors = vectors,
+    Tile t = {.nest = nest,
+              .node = nest->reduce,
+              .space = space_of(nest->reduce),
+              .tile = tile,
+              .vectors = vectors,
               .count = tile * vectors};
     const Contraction *c = nest->reduce->attr.contraction;
     if (t.count > MOST_CHAINS)
@@ -461,16 +484,19 @@ static void fold_into_total(Emitter *e, const Nest *nest, Index at, Value v) {
 }
 
 static void keep_chain(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
-    store_at(e, REGION_WORK, term_type(nest->reduce), buffer_base(e, nest->chain), chain_index(e, nest, spot), chain.v[0]);
+    store_at(e, REGION_WORK, term_type(nest->reduce), buffer_base(e, nest->chain), chain_index(e, nest, spot),
+             chain.v[0]);
     if (nest->reduce->op == OP_ARGMAX)
-        store_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total), total_index(e, nest, spot), chain.v[1]);
+        store_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total), total_index(e, nest, spot),
+                 chain.v[1]);
 }
 
 static void keep_total(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
     fold_into_total(e, nest, total_index(e, nest, spot), chain.v[0]);
 }
 
-static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                              void *context) {
     const Carry *carry = context;
     Tile t = tile_new(e, nest, spot, tile, vectors);
     Chain chain[MOST_CHAINS];
@@ -523,8 +549,8 @@ static void reduce_carried_tiles(Emitter *e, const Nest *nest) {
     Value end;
     open_chunks(e, &l, chunk, &end);
     Value chunk_end = LLVMBuildAdd(e->b, l.index, index_const(e, chunk), "");
-    Value begin = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, l.index, e->block_begin, ""), e->block_begin,
-                                  l.index, "");
+    Value begin = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, l.index, e->block_begin, ""),
+                                  e->block_begin, l.index, "");
     Carry carry = {.row_begin = LLVMBuildSub(e->b, begin, e->block_begin, ""),
                    .row_end = LLVMBuildSub(e->b, smaller(e, chunk_end, end), e->block_begin, ""),
                    .fresh = LLVMBuildICmp(e->b, LLVMIntEQ, begin, l.index, ""),
@@ -544,8 +570,14 @@ static Value row_mask(Emitter *e, Value from, Value begin, Value end) {
 }
 
 /* Adds the rows from .. from + 15 of the block to the 16 chains, where the mask says so. */
-static Chain add_sixteen_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, Value mask, Chain chain) {
-    Tile t = {.nest = nest, .node = nest->reduce, .space = space_of(nest->reduce), .tile = 1, .vectors = 1, .count = 1};
+static Chain add_sixteen_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, Value mask,
+                              Chain chain) {
+    Tile t = {.nest = nest,
+              .node = nest->reduce,
+              .space = space_of(nest->reduce),
+              .tile = 1,
+              .vectors = 1,
+              .count = 1};
     t.spot[0] = *spot;
     t.spot[0].row = (Index){.at = from, .step = 1};
     t.unroll = t.space.terms <= MOST_UNROLLED;
@@ -558,7 +590,8 @@ static Chain add_sixteen_rows(Emitter *e, const Nest *nest, const Spot *spot, Va
     return next;
 }
 
-static void few_rows_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+static void few_rows_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                          void *context) {
     (void)tile, (void)vectors, (void)context;
     const Node *node = nest->reduce;
     e->lanes = ORDER_LANES;
@@ -581,7 +614,8 @@ static void few_rows_body(Emitter *e, const Nest *nest, const Spot *spot, int ti
     finish(e, nest, spot, chain);
 }
 
-static void carried_few_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+static void carried_few_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                             void *context) {
     (void)tile, (void)vectors, (void)context;
     const Node *node = nest->reduce;
     int64_t chunk = chunk_of(node);
@@ -593,7 +627,8 @@ static void carried_few_body(Emitter *e, const Nest *nest, const Spot *spot, int
     open_chunks(e, &chunks, chunk, &end);
     Value begin = chunks.index, chunk_end = LLVMBuildAdd(e->b, begin, index_const(e, chunk), "");
     Value stop = smaller(e, chunk_end, end);
-    Value behind = LLVMBuildSub(e->b, e->block_begin, begin, "");        /* negative: the chunk begins in the block */
+    Value behind =
+        LLVMBuildSub(e->b, e->block_begin, begin, ""); /* negative: the chunk begins in the block */
     Value fresh = LLVMBuildICmp(e->b, LLVMIntSLE, behind, index_const(e, 0), "");
     Value skipped = LLVMBuildAnd(e->b, behind, index_const(e, -ORDER_LANES), "");
     Value group = LLVMBuildSelect(e->b, fresh, begin, LLVMBuildAdd(e->b, begin, skipped, ""), "");
@@ -635,7 +670,8 @@ static ChainTerm term_of_k(Emitter *e, const Node *node, const Space *space, con
     return term_at(e, node, space, &full);
 }
 
-static Chain lanes_unrolled(Emitter *e, const Node *node, const Space *space, const Spot *spot, int64_t begin, int terms) {
+static Chain lanes_unrolled(Emitter *e, const Node *node, const Space *space, const Spot *spot, int64_t begin,
+                            int terms) {
     Chain lane[ORDER_LANES];
     for (int k = 0; k < terms; k++) {
         ChainTerm term = term_of_k(e, node, space, spot, index_at(e, begin + k));
@@ -706,7 +742,8 @@ static ChainTerm term_in_order(Emitter *e, const Node *node, const Space *space,
 }
 
 /* One vector of 16 along k, from `begin` on; terms are known. */
-static Chain lanes_along_k(Emitter *e, const Node *node, const Space *space, const Spot *spot, Value begin, int64_t terms) {
+static Chain lanes_along_k(Emitter *e, const Node *node, const Space *space, const Spot *spot, Value begin,
+                           int64_t terms) {
     int rest = (int)(terms % ORDER_LANES), width = chain_width(node);
     Chain chain = chain_start(e, node, ORDER_LANES);
     e->lanes = ORDER_LANES;
@@ -750,7 +787,8 @@ static Chain lanes_in_chunks(Emitter *e, const Node *node, const Space *space, c
     loop_close(e, &l, index_const(e, whole * chunk), chunk, total.v);
     memo_clear(e);
     if (rest > 0)
-        total = chain_join(e, node, total, lanes_along_k(e, node, space, spot, index_const(e, whole * chunk), rest));
+        total = chain_join(e, node, total,
+                           lanes_along_k(e, node, space, spot, index_const(e, whole * chunk), rest));
     return total;
 }
 

@@ -1,8 +1,8 @@
 /* emit_scalar: one operation on scalars or vectors; the only place (with math.c) where arithmetic is emitted.
  *
- * Everything here is exact by IEEE 754 or an integer operation: no minnum, no fast-math flag, no library call.
- * Where the target has no fma instruction an f32 fma is computed as its definition says (emulated_fma); an f64
- * one stays llvm.fma and becomes the C library's fma, which glibc and musl round correctly.
+ * Everything here is exact by IEEE 754 or an integer operation: no minnum, no fast-math flag, no library
+ * call. Where the target has no fma instruction an f32 fma is computed as its definition says (emulated_fma);
+ * an f64 one stays llvm.fma and becomes the C library's fma, which glibc and musl round correctly.
  */
 #include "codegen/emit.h"
 #include <math.h>
@@ -82,14 +82,16 @@ Value emit_intrinsic(Emitter *e, const char *name, Value *arguments, int count) 
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMTypeRef overload = LLVMTypeOf(arguments[0]);
     LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, &overload, 1);
-    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, &overload, 1), f, arguments, (unsigned)count, "");
+    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, &overload, 1), f, arguments,
+                          (unsigned)count, "");
 }
 
 static LLVMTypeRef widened(Value x, LLVMTypeRef scalar) {
     return vector_type(scalar, vector_lanes(x));
 }
 
-/* The product is exact in f64; the sum is rounded to odd there, so rounding it to f32 rounds the exact value once. */
+/* The product is exact in f64; the sum is rounded to odd there, so rounding it to f32 rounds the exact value
+ * once. */
 static Value emulated_fma(Emitter *e, Value a, Value b, Value c) {
     LLVMBuilderRef bld = e->b;
     LLVMTypeRef wide = widened(a, e->f64), bits_type = widened(a, e->i64);
@@ -102,7 +104,8 @@ static Value emulated_fma(Emitter *e, Value a, Value b, Value c) {
     Value zero = like_real(e, s, 0);
     Value inexact = LLVMBuildFCmp(bld, LLVMRealONE, error, zero, "");
     Value bits = LLVMBuildBitCast(bld, s, bits_type, "");
-    Value even = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildAnd(bld, bits, like_int(e, bits, 1), ""), like_int(e, bits, 0), "");
+    Value even = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildAnd(bld, bits, like_int(e, bits, 1), ""),
+                               like_int(e, bits, 0), "");
     Value outward = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildFCmp(bld, LLVMRealOLT, error, zero, ""),
                                   LLVMBuildFCmp(bld, LLVMRealOLT, s, zero, ""), "");
     Value change = LLVMBuildSelect(bld, outward, like_int(e, bits, 1), like_int(e, bits, -1), "");
@@ -172,7 +175,8 @@ static Value emit_integer(Emitter *e, Op op, Value a, Value b) {
 
 /* keep: a >= b (or <=) or a is NaN */
 static Value emit_extreme(Emitter *e, LLVMRealPredicate keeps, Value a, Value b) {
-    Value keep = LLVMBuildOr(e->b, LLVMBuildFCmp(e->b, keeps, a, b, ""), LLVMBuildFCmp(e->b, LLVMRealUNO, a, a, ""), "");
+    Value keep = LLVMBuildOr(e->b, LLVMBuildFCmp(e->b, keeps, a, b, ""),
+                             LLVMBuildFCmp(e->b, LLVMRealUNO, a, a, ""), "");
     return LLVMBuildSelect(e->b, keep, a, b, "");
 }
 

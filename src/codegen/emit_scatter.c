@@ -1,11 +1,17 @@
 /* emit_scatter: sums at places that are data (order law 8): one chain per target over (row, source), from +0.
  *
- * The targets' chains are memory: rows and sources run in order, each adding to its target. An index outside the
- * table adds nowhere.
+ * The targets' chains are memory: rows and sources run in order, each adding to its target. An index outside
+ * the table adds nowhere.
  */
 #include "codegen/emit.h"
 
-typedef struct Scatter { const Nest *nest; Node *node, *x, *index; int shared, chosen; Spot spot; Value place; } Scatter;
+typedef struct Scatter {
+    const Nest *nest;
+    Node *node, *x, *index;
+    int shared, chosen;
+    Spot spot;
+    Value place;
+} Scatter;
 
 static Value scatter_sum(Emitter *e, Value old, Value x, Value y_or_null, DType t) {
     if (y_or_null == NULL)
@@ -27,7 +33,8 @@ static void add_one(Emitter *e, const Scatter *s) {
     if (to->rows)
         at = index_add(e, at, s->spot.row);
     memo_clear(e);
-    Value x = value_at(e, s->x, &s->spot), y = node->sources > 2 ? value_at(e, node->source[2], &s->spot) : NULL;
+    Value x = value_at(e, s->x, &s->spot),
+          y = node->sources > 2 ? value_at(e, node->source[2], &s->spot) : NULL;
     Value base = buffer_base(e, to);
     Value old = load_at(e, REGION_WORK, node->dtype, base, at);
     store_at(e, REGION_WORK, node->dtype, base, at, scatter_sum(e, old, x, y, node->dtype));

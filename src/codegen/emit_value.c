@@ -1,11 +1,12 @@
 /* emit_value: a node's value at a spot (a place on each axis, and a row), inlining what has no buffer.
  *
- * What one body has computed is remembered by node and spot, so that expressions shared by several stores (or used
- * twice by one) are emitted once; the memory is cleared where control flow makes values invisible. Elements can be
- * addressed by their place on each axis (value_at) or by their row-major place (value_flat): reshapes cost nothing
- * in the second form, windows and permutations nothing in the first.
+ * What one body has computed is remembered by node and spot, so that expressions shared by several stores (or
+ * used twice by one) are emitted once; the memory is cleared where control flow makes values invisible.
+ * Elements can be addressed by their place on each axis (value_at) or by their row-major place (value_flat):
+ * reshapes cost nothing in the second form, windows and permutations nothing in the first.
  *
- * Nothing is ever read outside its source: absent places are redirected to place 0 and replaced after the load.
+ * Nothing is ever read outside its source: absent places are redirected to place 0 and replaced after the
+ * load.
  */
 #include "codegen/emit.h"
 #include <string.h>
@@ -100,8 +101,8 @@ Spot spot_of_linear(Emitter *e, Index linear, Shape shape, Index row) {
     return spot;
 }
 
-/* The place in a value of another shape: axes are merged and split in groups of equal size, so that most divisions
- * are by small extents and many are none. */
+/* The place in a value of another shape: axes are merged and split in groups of equal size, so that most
+ * divisions are by small extents and many are none. */
 static Spot spot_reshaped(Emitter *e, const Spot *at, Shape from, Shape to) {
     Spot spot = {.row = at->row};
     for (int f = 0, t = 0; t < to.rank;) {
@@ -166,8 +167,8 @@ bool axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t
     return access_is_inside(&one, extent, axes, source);
 }
 
-Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes, Shape source,
-                  Index row, uint32_t surely_inside, Value *ok) {
+Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes,
+                  Shape source, Index row, uint32_t surely_inside, Value *ok) {
     Spot spot = {.row = row};
     for (int a = 0; a < access->rank; a++) {
         const AxisMap *map = &access->axis[a];
@@ -229,17 +230,21 @@ static Value value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
     const Run *run = e->f->run;
     switch (node->op) {
     case OP_CONST:
-        return dtype_is_real(node->dtype) ? constant_real(e, node->dtype, node->attr.value)
-                                          : constant_int(e, type_of(e, node->dtype), (int64_t)node->attr.value);
+        return dtype_is_real(node->dtype)
+                   ? constant_real(e, node->dtype, node->attr.value)
+                   : constant_int(e, type_of(e, node->dtype), (int64_t)node->attr.value);
     case OP_COLUMN: return load_column(e, node, linear, row);
     case OP_CELL: return load_state(e, node->dtype, run->cells[node->attr.index].offset, linear);
     case OP_SLOT:
-        return emit_cast(e, load_state(e, run->slots[node->attr.index].dtype, run->slots[node->attr.index].offset,
-                                       index_at(e, 0)), run->slots[node->attr.index].dtype, node->dtype);
+        return emit_cast(e,
+                         load_state(e, run->slots[node->attr.index].dtype,
+                                    run->slots[node->attr.index].offset, index_at(e, 0)),
+                         run->slots[node->attr.index].dtype, node->dtype);
     case OP_COUNTER: return value_counter(e, node);
     case OP_ROWS_RECIPROCAL: {
         LLVMTypeRef type = type_of(e, node->dtype);
-        return LLVMBuildFDiv(e->b, LLVMConstReal(type, 1), LLVMBuildSIToFP(e->b, e->total_rows, type, ""), "");
+        return LLVMBuildFDiv(e->b, LLVMConstReal(type, 1), LLVMBuildSIToFP(e->b, e->total_rows, type, ""),
+                             "");
     }
     case OP_RANDOM: return value_random(e, node, linear, row);
     default: INTERNAL_ERROR("%s is no leaf that can be emitted", op_text(node->op));
@@ -260,8 +265,9 @@ static bool divides_bytes_by_product(float divisor) {
 /* An exact quotient of bytes without a division, or NULL. */
 static Value value_byte_quotient(Emitter *e, const Node *node, Value byte) {
     const Node *numerator = node->source[0], *divisor = node->source[1];
-    while (divisor->op == OP_VIEW && access_is_inside(&divisor->attr.contraction->access[0], divisor->shape.extent,
-                                                      divisor->shape.rank, divisor->source[0]->shape))
+    while (divisor->op == OP_VIEW
+           && access_is_inside(&divisor->attr.contraction->access[0], divisor->shape.extent,
+                               divisor->shape.rank, divisor->source[0]->shape))
         divisor = divisor->source[0];
     if (node->dtype != DTYPE_F32 || !e->target->fma || numerator->op != OP_CAST
         || numerator->source[0]->dtype != DTYPE_U8 || divisor->op != OP_CONST
@@ -329,7 +335,8 @@ static Value load_stored(Emitter *e, const Node *node, const Spot *spot, Index l
         if (main == NULL || together)
             return load_at(e, REGION_WORK, node->dtype, buffer_base(e, copy), at);
     }
-    return load_at(e, REGION_WORK, node->dtype, buffer_base(e, main), buffer_index(e, main, node, spot, linear));
+    return load_at(e, REGION_WORK, node->dtype, buffer_base(e, main),
+                   buffer_index(e, main, node, spot, linear));
 }
 
 static Value value_gather(Emitter *e, Node *node, const Spot *spot) {
@@ -375,8 +382,8 @@ static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
     case OP_VIEW: {
         Value ok = NULL;
         Node *source = node->source[0];
-        Spot s = spot_through(e, &node->attr.contraction->access[0], spot, node->shape.extent, node->shape.rank,
-                              source->shape, spot->row, 0, &ok);
+        Spot s = spot_through(e, &node->attr.contraction->access[0], spot, node->shape.extent,
+                              node->shape.rank, source->shape, spot->row, 0, &ok);
         Value v = value_at(e, source, &s);
         return ok == NULL ? v : emit_select(e, ok, v, zero_of(e, node->dtype));
     }

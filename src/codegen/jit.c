@@ -1,9 +1,9 @@
 /* jit: functions compiled into this process.
  *
- * A module is compiled to an object in memory by the target machine and linked by ORC, so code, its speed and its
- * bits are those of an object file. Functions are compiled when first called, or together by codegen_jit_all, but
- * for two that would cost more to compile than they save: predict, which training does not call, and an init of
- * few elements, which runs once and is interpreted (the same bits).
+ * A module is compiled to an object in memory by the target machine and linked by ORC, so code, its speed and
+ * its bits are those of an object file. Functions are compiled when first called, or together by
+ * codegen_jit_all, but for two that would cost more to compile than they save: predict, which training does
+ * not call, and an init of few elements, which runs once and is interpreted (the same bits).
  */
 #include "codegen/session.h"
 #include <llvm-c/Orc.h>
@@ -28,7 +28,8 @@ static void open_jit(Codegen *c) {
         return;
     expect(LLVMOrcCreateLLJIT(&c->jit, LLVMOrcCreateLLJITBuilder()));
     LLVMOrcDefinitionGeneratorRef process;
-    expect(LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, LLVMOrcLLJITGetGlobalPrefix(c->jit), NULL, NULL));
+    expect(LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, LLVMOrcLLJITGetGlobalPrefix(c->jit),
+                                                                NULL, NULL));
     LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(c->jit), process);
 }
 
@@ -41,7 +42,8 @@ static void compile_functions(Codegen *c, Compiled **functions, int count) {
     double start = session_seconds();
     char *message = NULL;
     LLVMMemoryBufferRef object;
-    if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMObjectFile, &message, &object) != 0)
+    if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMObjectFile, &message, &object)
+        != 0)
         INTERNAL_ERROR("LLVM made no code: %s", message);
     c->times.machine_code += session_seconds() - start;
     start = session_seconds();
@@ -90,7 +92,8 @@ static bool is_small(const Function *function) {
 
 Executor *codegen_jit(Codegen *c, const Run *run) {
     if (!c->target.runs_here) {
-        report(c->diagnostics, CODE_E0602, (Span){0, 0}, "this machine cannot run code for %s", c->target.cpu);
+        report(c->diagnostics, CODE_E0602, (Span){0, 0}, "this machine cannot run code for %s",
+               c->target.cpu);
         return NULL;
     }
     JitExecutor *j = arena_new_of(c->arena, JitExecutor);

@@ -9,7 +9,8 @@ static LLVMTypeRef as_wide(Value x, LLVMTypeRef scalar) {
     return vector_type(scalar, vector_lanes(x));
 }
 
-static Value pair(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value, Value, const char *), Value a, Value b) {
+static Value pair(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value, Value, const char *),
+                  Value a, Value b) {
     same_width(emitter, &a, &b);
     return build(emitter->b, a, b, "");
 }
@@ -24,7 +25,8 @@ static Value compare_int(Emitter *emitter, Value a, Value b) {
     return LLVMBuildICmp(emitter->b, LLVMIntEQ, a, b, "");
 }
 
-static Value shift(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value, Value, const char *), Value a, int n) {
+static Value shift(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value, Value, const char *),
+                   Value a, int n) {
     LLVMTypeRef type = LLVMTypeOf(a);
     Value by = LLVMConstInt(is_vector(a) ? LLVMGetElementType(type) : type, (unsigned long long)n, false);
     return build(emitter->b, a, splat(emitter, by, vector_lanes(a)), "");
@@ -118,7 +120,8 @@ Value math_powi(Emitter *emitter, DType t, Value x, int64_t n) {
 }
 
 Value random_stream(Emitter *emitter, Value seed, Value step_or_null, Value site) {
-    return step_or_null == NULL ? emit_key_of_name(emitter, seed, site) : emit_key_of_step(emitter, seed, step_or_null, site);
+    return step_or_null == NULL ? emit_key_of_name(emitter, seed, site)
+                                : emit_key_of_step(emitter, seed, step_or_null, site);
 }
 
 /* place32 NULL: a draw without rows */
@@ -131,5 +134,6 @@ Value random_uniform(Emitter *emitter, DType t, Value stream, Value place32, Val
         first = emit_row_key_first(emitter, stream, place32);
         second = emit_row_key_second(emitter, stream, place32);
     }
-    return t == DTYPE_F32 ? emit_uniform_f32(emitter, first, second, element32) : emit_uniform_f64(emitter, first, second, element32);
+    return t == DTYPE_F32 ? emit_uniform_f32(emitter, first, second, element32)
+                          : emit_uniform_f64(emitter, first, second, element32);
 }

@@ -6,7 +6,8 @@
 #include <llvm-c/Core.h>
 #include <string.h>
 
-static LLVMValueRef add_entry(Codegen *c, LLVMModuleRef module, const Compiled *f, const char *symbol, LLVMValueRef known) {
+static LLVMValueRef add_entry(Codegen *c, LLVMModuleRef module, const Compiled *f, const char *symbol,
+                              LLVMValueRef known) {
     LLVMValueRef function;
     if (known != NULL)
         function = LLVMAddAlias2(module, LLVMGlobalGetValueType(known), 0, known, symbol);
@@ -17,7 +18,8 @@ static LLVMValueRef add_entry(Codegen *c, LLVMModuleRef module, const Compiled *
 }
 
 /* All entries of the runs, each emitted once. */
-static void add_runs(Codegen *c, LLVMModuleRef module, const Run *const *runs, const char *const *prefixes, int count) {
+static void add_runs(Codegen *c, LLVMModuleRef module, const Run *const *runs, const char *const *prefixes,
+                     int count) {
     int most = 4 * count;
     for (int r = 0; r < count; r++)
         most += runs[r]->measure_count;
@@ -34,7 +36,8 @@ static void add_runs(Codegen *c, LLVMModuleRef module, const Run *const *runs, c
                 if (emitted[k] == f)
                     known = value[k];
             emitted[done] = f;
-            value[done] = add_entry(c, module, f, text_format(c->arena, "%s__%s", prefixes[r], entries[i].name), known);
+            value[done] =
+                add_entry(c, module, f, text_format(c->arena, "%s__%s", prefixes[r], entries[i].name), known);
             if (known != NULL)
                 value[done] = known;
             done++;
@@ -73,7 +76,8 @@ static bool loops_text(Codegen *c, Text *to, const Run *const *runs, const char 
     return true;
 }
 
-bool codegen_text(Codegen *c, Text *to, const Run *const *runs, const char *const *prefixes, int count, CodegenText kind) {
+bool codegen_text(Codegen *c, Text *to, const Run *const *runs, const char *const *prefixes, int count,
+                  CodegenText kind) {
     if (kind == CODEGEN_LOOPS)
         return loops_text(c, to, runs, prefixes, count);
     LLVMContextRef context = LLVMContextCreate();
@@ -87,7 +91,9 @@ bool codegen_text(Codegen *c, Text *to, const Run *const *runs, const char *cons
     } else {
         char *message = NULL;
         LLVMMemoryBufferRef buffer;
-        if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMAssemblyFile, &message, &buffer) != 0)
+        if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMAssemblyFile, &message,
+                                                &buffer)
+            != 0)
             INTERNAL_ERROR("LLVM made no code: %s", message);
         text_add_bytes(to, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
         LLVMDisposeMemoryBuffer(buffer);
@@ -109,7 +115,8 @@ bool codegen_object(Codegen *const *sessions, int session_count, const char *pat
     session_optimise(c, module);
     double start = session_seconds();
     char *message = NULL;
-    bool written = LLVMTargetMachineEmitToFile(c->target.machine, module, (char *)path, LLVMObjectFile, &message) == 0;
+    bool written =
+        LLVMTargetMachineEmitToFile(c->target.machine, module, (char *)path, LLVMObjectFile, &message) == 0;
     if (!written) {
         report(c->diagnostics, CODE_E0603, (Span){0, 0}, "the object file %s cannot be written", path);
         LLVMDisposeMessage(message);

@@ -32,6 +32,12 @@ LLVMValueRef  session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction 
 void          session_optimise(Codegen *c, LLVMModuleRef module);
 
 /* Entries of a run that have roots, in order: init, step, evaluate, predict, metrics. */
-typedef struct RunEntry { Entry entry; int measure; const Function *function; int64_t batch; const char *name; } RunEntry;
+typedef struct RunEntry {
+    Entry entry;
+    int measure;
+    const Function *function;
+    int64_t batch;
+    const char *name;
+} RunEntry;
 int session_entries(Codegen *c, const Run *run, RunEntry **entries);
 #endif

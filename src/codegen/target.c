@@ -1,8 +1,8 @@
 /* target: processors sgdc knows, and LLVM's target machine for one of them.
  *
  * A processor matters by its level alone (x86-64-v2: 4 lanes of f32 and no fma; v3: 8 lanes; v4: 16 lanes and
- * 32 registers); its name further chooses LLVM's scheduling model. `native` is the level the machine has, with
- * its own model. The bits are the same for all.
+ * 32 registers); its name further chooses LLVM's scheduling model. `native` is the level the machine has,
+ * with its own model. The bits are the same for all.
  */
 #include "codegen/target.h"
 #include <llvm-c/Core.h>
@@ -23,8 +23,9 @@ static const Processor processors[] = {
 static int host_level(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd")
-        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq")
+        && __builtin_cpu_supports("avx512vl"))
         return 4;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
         return 3;
@@ -43,8 +44,8 @@ static LoopTarget loop_target(int level) {
 }
 
 static LLVMCodeGenOptLevel machine_level(int level) {
-    static const LLVMCodeGenOptLevel of[] = {LLVMCodeGenLevelNone, LLVMCodeGenLevelLess, LLVMCodeGenLevelDefault,
-                                             LLVMCodeGenLevelAggressive};
+    static const LLVMCodeGenOptLevel of[] = {LLVMCodeGenLevelNone, LLVMCodeGenLevelLess,
+                                             LLVMCodeGenLevelDefault, LLVMCodeGenLevelAggressive};
     return of[level < 0 ? 0 : level > 3 ? 3 : level];
 }
 
@@ -80,14 +81,16 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
     LLVMInitializeX86AsmParser();
-    target->triple = options->triple != NULL ? options->triple : keep_message(arena, LLVMGetDefaultTargetTriple());
+    target->triple =
+        options->triple != NULL ? options->triple : keep_message(arena, LLVMGetDefaultTargetTriple());
     LLVMTargetRef llvm_target;
     char *message = NULL;
     if (strncmp(target->triple, "x86_64", 6) != 0
         || LLVMGetTargetFromTriple(target->triple, &llvm_target, &message) != 0) {
         if (message != NULL)
             LLVMDisposeMessage(message);
-        report(diagnostics, CODE_E0601, nowhere, "code can be made for x86_64, not for \"%s\"", target->triple);
+        report(diagnostics, CODE_E0601, nowhere, "code can be made for x86_64, not for \"%s\"",
+               target->triple);
         return false;
     }
     int level;
@@ -96,7 +99,8 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
         int count = (int)(sizeof processors / sizeof *processors);
         for (int i = 0; i < count; i++)
             names[i] = processors[i].name;
-        Diagnostic *d = report(diagnostics, CODE_E0601, nowhere, "sgdc does not know the processor \"%s\"", options->cpu);
+        Diagnostic *d =
+            report(diagnostics, CODE_E0601, nowhere, "sgdc does not know the processor \"%s\"", options->cpu);
         const char *nearest = nearest_name(options->cpu, names, count);
         if (nearest != NULL)
             add_help(diagnostics, d, "did you mean %s?", nearest);
@@ -111,8 +115,9 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
     target->loop = loop_target(level);
     target->x86 = true;
     target->runs_here = level <= host_level();
-    target->machine = LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, features,
-                                              machine_level(options->level), LLVMRelocPIC, LLVMCodeModelDefault);
+    target->machine =
+        LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, features,
+                                machine_level(options->level), LLVMRelocPIC, LLVMCodeModelDefault);
     return true;
 }
 

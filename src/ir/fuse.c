@@ -1,21 +1,29 @@
 /* fuse: which nodes get a buffer, which nest stores them, and in which order nests run.
  *
- * A node without a buffer is computed where it is used, as part of its users' bodies. Reductions, scatters and
- * concatenations always have one; anything else only if computing it again at each use would cost more than
- * storing it. Stored nodes and roots then become nests, each merged where it can be into a nest over the same
- * space that it depends on directly (the epilogue of a kernel) or that came before.
+ * A node without a buffer is computed where it is used, as part of its users' bodies. Reductions, scatters
+ * and concatenations always have one; anything else only if computing it again at each use would cost more
+ * than storing it. Stored nodes and roots then become nests, each merged where it can be into a nest over the
+ * same space that it depends on directly (the epilogue of a kernel) or that came before.
  *
- * When a mini-batch may have more rows than a block, values that need a complete sum over the batch belong to a
- * later sweep than the sum: `sweep_of` counts the sums over rows below a node. Rows are recomputed in each sweep
- * that needs them.
+ * When a mini-batch may have more rows than a block, values that need a complete sum over the batch belong to
+ * a later sweep than the sum: `sweep_of` counts the sums over rows below a node. Rows are recomputed in each
+ * sweep that needs them.
  *
- * A cell is updated in place by the nest that computes its new value, after every other nest that reads the old
- * one. Where no order allows that, the new value gets a buffer and is copied when everything else is done.
+ * A cell is updated in place by the nest that computes its new value, after every other nest that reads the
+ * old one. Where no order allows that, the new value gets a buffer and is copied when everything else is
+ * done.
  */
 #include "ir/loop.h"
 #include <string.h>
 
-enum { DEEPEST = 48, DEAREST = 300, DEAREST_EPILOGUE = 12, FEWEST_CHAINS = 8, MOST_STORES = 10, TRIED_NESTS = 12 };
+enum {
+    DEEPEST = 48,
+    DEAREST = 300,
+    DEAREST_EPILOGUE = 12,
+    FEWEST_CHAINS = 8,
+    MOST_STORES = 10,
+    TRIED_NESTS = 12
+};
 
 typedef struct Dependence { int *before; int count, capacity; } Dependence;
 typedef struct Fuse {
@@ -30,7 +38,7 @@ typedef struct Fuse {
     int     *provider;                 /* by id: nest, -1 */
     Dependence *needs; int needs_capacity;
     int     *mark, stamp;
-    double  *epilogue_cost;            /* by nest; an epilogue is emitted once per register of the kernel's tile */
+    double *epilogue_cost; /* by nest; an epilogue is emitted once per register of the kernel's tile */
 } Fuse;
 
 /* ---- nodes of the function ---------------------------------------------------------------- */
@@ -65,7 +73,12 @@ static bool always_stored(const Node *node) {
 
 static double own_cost(const Fuse *u, const Node *node) {
     switch (node->op) {
-    case OP_CONST: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_CELL: case OP_GRADIENT: return 0;
+    case OP_CONST:
+    case OP_SLOT:
+    case OP_COUNTER:
+    case OP_ROWS_RECIPROCAL:
+    case OP_CELL:
+    case OP_GRADIENT: return 0;
     case OP_COLUMN: return u->f->block > 1 ? 6 : 0;
     case OP_RANDOM: return 30;
     case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID: case OP_ERF: return 15;
@@ -132,10 +145,11 @@ static void choose_stored(Fuse *u) {
             count = (double)shape_size(node->source[0]->shape);
         bool element = op_class(node->op) == OP_CLASS_ELEMENT;
         for (int s = 0; s < node->sources; s++)
-            add_evaluations(u, node->source[s], node->op == OP_CONCAT ? (double)shape_size(node->source[s]->shape) : count,
+            add_evaluations(u, node->source[s],
+                            node->op == OP_CONCAT ? (double)shape_size(node->source[s]->shape) : count,
                             element && !f->stored[id] && u->sink[id] >= 0 ? u->sink[id] : (int)id);
     }
-    for (uint32_t id = 0; id < f->nodes; id++) {      /* what has grown too deep or too dear is stored after all */
+    for (uint32_t id = 0; id < f->nodes; id++) { /* what has grown too deep or too dear is stored after all */
         Node *node = u->node[id];
         if (node == NULL || node->sources == 0)
             continue;
@@ -222,8 +236,15 @@ static bool can_be_flat(const Fuse *u, Node *node, bool top) {
 
 static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape space) {
     Nest *nest = arena_new_of(u->f->arena, Nest);
-    *nest = (Nest){.kind = kind, .id = u->section->nests.count, .rows = rows, .space = space, .reduce = reduce,
-                   .lanes = LANES_NONE, .vectors = 1, .tile = 1, .tile_axis = -1};
+    *nest = (Nest){.kind = kind,
+                   .id = u->section->nests.count,
+                   .rows = rows,
+                   .space = space,
+                   .reduce = reduce,
+                   .lanes = LANES_NONE,
+                   .vectors = 1,
+                   .tile = 1,
+                   .tile_axis = -1};
     vector_push(u->f->arena, &u->section->nests, nest);
     if (u->section->nests.count > u->needs_capacity) {
         int capacity = u->needs_capacity * 2 + 16;
@@ -313,7 +334,8 @@ static void place_store(Fuse *u, Store store, bool rows, bool alone) {
     bool flat = can_be_flat(u, store.value, store_provides(&store)) && store.value == store.node
                 && store.kind != STORE_ROWS && store.value->shape.rank > 1;
     Nest *nest = NULL;
-    for (int i = u->section->nests.count - 1, tried = 0; i >= 0 && tried < TRIED_NESTS && !alone; i--, tried++)
+    for (int i = u->section->nests.count - 1, tried = 0; i >= 0 && tried < TRIED_NESTS && !alone;
+         i--, tried++)
         if (fits(u, u->section->nests.items[i], &store, rows, flat)) {
             nest = u->section->nests.items[i];
             break;
@@ -338,8 +360,11 @@ static void place_node(Fuse *u, Node *node) {
         for (int s = 0; s < node->sources; s++) {
             Node *part = node->source[s];
             Nest *nest = nest_new(u, NEST_ELEMENTS, NULL, node->rows != 0, part->shape);
-            nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = part, .node = node,
-                                        .offset = begin * row_major_stride(node->shape, (int)node->attr.index)});
+            nest_store(u, nest,
+                       (Store){.kind = STORE_BUFFER,
+                               .value = part,
+                               .node = node,
+                               .offset = begin * row_major_stride(node->shape, (int)node->attr.index)});
             begin += part->shape.extent[node->attr.index];
             Dependencies d = {.fuse = u, .nest = nest};
             u->provider[node->id] = -1;
@@ -354,7 +379,8 @@ static void place_node(Fuse *u, Node *node) {
         place_store(u, (Store){.kind = STORE_BUFFER, .value = node, .node = node}, node->rows != 0, false);
         return;
     }
-    Nest *nest = nest_new(u, node->op == OP_SCATTER_ADD ? NEST_SCATTER : NEST_REDUCE, node, node->rows != 0, node->shape);
+    Nest *nest = nest_new(u, node->op == OP_SCATTER_ADD ? NEST_SCATTER : NEST_REDUCE, node, node->rows != 0,
+                          node->shape);
     nest->carried = is_carried(u->f, node);
     nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = node, .node = node});
     Dependencies d = {.fuse = u, .nest = nest};
@@ -362,10 +388,13 @@ static void place_node(Fuse *u, Node *node) {
 }
 
 static void place_root(Fuse *u, int index) {
-    static const StoreKind kind_of[] = {[ROOT_SUM] = STORE_SUM, [ROOT_UPDATE] = STORE_CELL, [ROOT_ROWS] = STORE_ROWS,
+    static const StoreKind kind_of[] = {[ROOT_SUM] = STORE_SUM,
+                                        [ROOT_UPDATE] = STORE_CELL,
+                                        [ROOT_ROWS] = STORE_ROWS,
                                         [ROOT_VALUE] = STORE_VALUE};
     const Root *root = &u->f->function->roots[index];
-    Store store = {.kind = kind_of[root->kind], .value = root->node, .node = root->node, .index = root->index};
+    Store store = {
+        .kind = kind_of[root->kind], .value = root->node, .node = root->node, .index = root->index};
     place_store(u, store, root->kind == ROOT_ROWS, u->copied_late[index]);
 }
 
@@ -381,8 +410,8 @@ static void visit_cell(void *context, const Read *read) {
         c->elsewhere = true;
 }
 
-/* Makes every other reader of an updated cell come before its writer. False (and the root is marked) if the cell
- * cannot be updated in place. */
+/* Makes every other reader of an updated cell come before its writer. False (and the root is marked) if the
+ * cell cannot be updated in place. */
 static bool order_updates(Fuse *u) {
     bool possible = true;
     Section *section = u->section;
@@ -402,7 +431,8 @@ static bool order_updates(Fuse *u) {
             }
             for (int r = 0; r < u->f->function->root_count && !in_place; r++) {
                 const Root *root = &u->f->function->roots[r];
-                if (root->kind == ROOT_UPDATE && root->index == writer->stores[s].index && !u->copied_late[r]) {
+                if (root->kind == ROOT_UPDATE && root->index == writer->stores[s].index
+                    && !u->copied_late[r]) {
                     u->copied_late[r] = true;
                     if (!node_is_memory(root->node))
                         u->f->stored[root->node->id] = 1;

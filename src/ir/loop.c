@@ -3,8 +3,8 @@
  * A value with rows has its rows along the lanes: every operand is then contiguous or the same for all lanes,
  * whatever the windows and strides of its axes. Without rows (weight gradients, updates) the axis whose reads
  * are cheapest is taken. Around a kernel, outputs are tiled into registers so that each load is used several
- * times (docs/performance: accumulators + vectors of one column + 1 <= registers). None of these choices moves a
- * bit: lanes and tiles are outputs, or the 16 lanes the order law itself names.
+ * times (docs/performance: accumulators + vectors of one column + 1 <= registers). None of these choices
+ * moves a bit: lanes and tiles are outputs, or the 16 lanes the order law itself names.
  */
 #include "ir/loop.h"
 #include <string.h>
@@ -30,7 +30,8 @@ int loop_lanes(const LoopTarget *target, const Nest *nest) {
 }
 
 /* What it costs to read (and, once per `terms` reads, to store) an element with this axis along the lanes. */
-static double lane_cost(const LoopFunction *f, const Reads *reads, Shape space, int axis, int lanes, double terms) {
+static double lane_cost(const LoopFunction *f, const Reads *reads, Shape space, int axis, int lanes,
+                        double terms) {
     double cost = 0;
     int64_t extent = space.extent[axis];
     double used = extent >= lanes ? lanes : extent >= 8 ? 6 : extent >= 4 ? 3 : 1;
@@ -43,7 +44,8 @@ static double lane_cost(const LoopFunction *f, const Reads *reads, Shape space, 
             cost += used * 1.5;      /* lane by lane */
         else if (step == 1)
             cost += 1;
-        else if (read->node->rows != 0 && f->block > 1 && node_is_stored(f, read->node) && step > 0 && step < WILD_STRIDE)
+        else if (read->node->rows != 0 && f->block > 1 && node_is_stored(f, read->node) && step > 0
+                 && step < WILD_STRIDE)
             cost += 1.3;             /* a copy makes it contiguous */
         else
             cost += used * 1.5;
@@ -89,7 +91,8 @@ static void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, c
         const Read *read = &reads->items[i];
         if (read->operand < 0)
             continue;
-        if (nest->lanes == LANES_ROWS ? read->node->rows == 0 : nest->lanes >= 0 && read->linear.coef[nest->lanes] == 0)
+        if (nest->lanes == LANES_ROWS ? read->node->rows == 0
+                                      : nest->lanes >= 0 && read->linear.coef[nest->lanes] == 0)
             reuse_along_lanes = true;
     }
     nest->vectors = nest->lanes == LANES_NONE ? 1
@@ -105,7 +108,8 @@ static void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, c
                 shared += reads->items[i].linear.coef[a] == 0 ? 1000 : 0;
                 guarded |= reads->items[i].guarded && reads->items[i].linear.coef[a] != 0;
             }
-        int64_t worth = (shared + (nest->space.extent[a] < 64 ? nest->space.extent[a] : 64)) / (guarded ? 8 : 1);
+        int64_t worth =
+            (shared + (nest->space.extent[a] < 64 ? nest->space.extent[a] : 64)) / (guarded ? 8 : 1);
         if (worth > best) {
             best = worth;
             nest->tile_axis = a;
@@ -161,13 +165,15 @@ static void schedule_nest(LoopFunction *f, Nest *nest, const LoopTarget *target)
         return;
     if (nest->kind == NEST_ELEMENTS) {
         bool to_rows = nest->store_count == 1 && nest->stores[0].kind == STORE_ROWS;
-        nest->lanes = nest->rows && f->block > 1 && !to_rows ? LANES_ROWS : cheapest_lanes(f, nest, reads, lanes);
+        nest->lanes =
+            nest->rows && f->block > 1 && !to_rows ? LANES_ROWS : cheapest_lanes(f, nest, reads, lanes);
         if (to_rows && f->block > 1)
             nest->lanes = nest->space.rank > 0 ? nest->space.rank - 1 : LANES_NONE;
-        if (nest->rows && f->block > 1 && !to_rows && nest->store_count == 1 && nest->stores[0].kind == STORE_BUFFER
-            && nest->stores[0].value == nest->stores[0].node && nest->space.rank > 0
-            && nest->space.extent[nest->space.rank - 1] >= lanes && reads_only_columns(f, reads, nest->space))
-            nest->lanes = nest->space.rank - 1;          /* columns are read along their rows, and turned after */
+        if (nest->rows && f->block > 1 && !to_rows && nest->store_count == 1
+            && nest->stores[0].kind == STORE_BUFFER && nest->stores[0].value == nest->stores[0].node
+            && nest->space.rank > 0 && nest->space.extent[nest->space.rank - 1] >= lanes
+            && reads_only_columns(f, reads, nest->space))
+            nest->lanes = nest->space.rank - 1; /* columns are read along their rows, and turned after */
         return;
     }
     const Contraction *c = nest->reduce->attr.contraction;
@@ -197,8 +203,9 @@ static double seconds_now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static LoopFunction *build_with(Arena *arena, const Run *run, const Function *function, int64_t block, bool one_block,
-                                const LoopTarget *target, double *fuse_seconds, double *plan_seconds) {
+static LoopFunction *build_with(Arena *arena, const Run *run, const Function *function, int64_t block,
+                                bool one_block, const LoopTarget *target, double *fuse_seconds,
+                                double *plan_seconds) {
     double start = seconds_now();
     LoopFunction *f = arena_new_of(arena, LoopFunction);
     *f = (LoopFunction){.arena = arena, .name = function->name, .run = run, .function = function,
@@ -212,9 +219,10 @@ static LoopFunction *build_with(Arena *arena, const Run *run, const Function *fu
     return f;
 }
 
-/* One block if the mini-batch is literal and fits; blocks of 256 rows or, where a row takes much memory, fewer. */
-LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch, const LoopTarget *target,
-                         double *fuse_seconds, double *plan_seconds) {
+/* One block if the mini-batch is literal and fits; blocks of 256 rows or, where a row takes much memory,
+ * fewer. */
+LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch,
+                         const LoopTarget *target, double *fuse_seconds, double *plan_seconds) {
     if (batch > 0 && batch <= LARGEST_ONE_BLOCK) {
         int64_t block = batch == 1 ? 1 : (batch + 15) / 16 * 16;
         LoopFunction *f = build_with(arena, run, function, block, true, target, fuse_seconds, plan_seconds);

@@ -1,11 +1,11 @@
 /* loop: a function of a run as loops over buffers, what fuse.c, plan.c and loop.c make and codegen emits.
  *
- * A function is a list of sections. A section is either `inside` a sweep, run once per block of at most `block`
- * rows of the mini-batch, or outside, run once (before, between or after sweeps). A section is a list of nests.
- * A nest is one set of loops over an index space (rows, if it has them, and the axes of `space`); its body
- * evaluates graph nodes at a point, inlining everything that has no buffer of its own, and stores some of
- * them. A nest with `reduce` is the kernel leaf: around the body run the reduced axes, in the order of k; the
- * stores are the epilogue, which finds the reduction's result in registers.
+ * A function is a list of sections. A section is either `inside` a sweep, run once per block of at most
+ * `block` rows of the mini-batch, or outside, run once (before, between or after sweeps). A section is a list
+ * of nests. A nest is one set of loops over an index space (rows, if it has them, and the axes of `space`);
+ * its body evaluates graph nodes at a point, inlining everything that has no buffer of its own, and stores
+ * some of them. A nest with `reduce` is the kernel leaf: around the body run the reduced axes, in the order
+ * of k; the stores are the epilogue, which finds the reduction's result in registers.
  *
  *   fuse.c        which nodes are stored, which nest stores them, in which order nests run
  *   plan.c        buffers: layouts, sizes, lives, places in the work block
@@ -14,14 +14,18 @@
  *   loop_print.c  loops as text (--emit=loops) and as a key (equal keys: equal code)
  *
  * Invariants: nests keep the order law (a chain is never split among lanes or tiles, which are outputs); row
- * buffers hold whole vectors (block is 1 or a multiple of 16), places past the mini-batch hold the values of its
- * last row; every buffer may be read one vector past either end.
+ * buffers hold whole vectors (block is 1 or a multiple of 16), places past the mini-batch hold the values of
+ * its last row; every buffer may be read one vector past either end.
  */
 #ifndef SGDC_LOOP_H
 #define SGDC_LOOP_H
 #include "ir/program.h"
 
-typedef struct LoopTarget { int lanes; int registers; bool fma; } LoopTarget;   /* f32 in a vector, vector registers */
+typedef struct LoopTarget {
+    int lanes;
+    int registers;
+    bool fma;
+} LoopTarget; /* f32 in a vector, vector registers */
 
 typedef struct Buffer {
     int     id;
@@ -30,7 +34,7 @@ typedef struct Buffer {
     Shape   shape;
     int64_t stride[MOST_RANK];        /* in elements */
     int64_t row_stride;
-    int64_t dense;                    /* > 0: place = dense * row-major place (+ row * row_stride); 0: a permuted copy */
+    int64_t dense; /* > 0: place = dense * row-major place (+ row * row_stride); 0: a permuted copy */
     int64_t elements;
     size_t  bytes, offset;            /* in the work block */
     int     first, last;              /* steps of the plan between which it lives */
@@ -52,16 +56,16 @@ typedef struct Nest {
     NestKind kind;
     int      id;
     bool     rows;                    /* the body runs for each row */
-    bool     flat;                    /* one loop over all elements in row-major order; space is then {elements} */
+    bool flat; /* one loop over all elements in row-major order; space is then {elements} */
     Shape    space;
     Node    *reduce;                  /* NEST_REDUCE, NEST_SCATTER */
     Store   *stores; int store_count;
-    bool     carried;                 /* a sum over the batch whose chain crosses blocks or chunks: through memory */
-    Buffer  *chain, *total;           /* carried: the open chunk's chain (times 16 lanes), the fold of closed chunks */
+    bool carried; /* a sum over the batch whose chain crosses blocks or chunks: through memory */
+    Buffer *chain, *total; /* carried: the open chunk's chain (times 16 lanes), the fold of closed chunks */
     int      lanes;                   /* LANES_NONE, LANES_ROWS or an axis */
     int      vectors;                 /* unrolled vectors along the lanes */
     int      tile_axis, tile;         /* unrolled along another axis (-1: none) */
-    bool     wide_rest;               /* lanes past the axis' end may be computed: operands are in the work block */
+    bool wide_rest; /* lanes past the axis' end may be computed: operands are in the work block */
     bool     lanes_of_k;              /* order law 2 with k itself along the lanes */
     bool     transposes;              /* a copy whose lanes change: done in squares */
     bool     from_copy;               /* it makes the rows-innermost buffer from the other layout */
@@ -80,7 +84,7 @@ typedef struct LoopFunction {
     Section *sections; int section_count;
     Vector(Buffer *) buffers;
     size_t   work_bytes;
-    Buffer  *row_index;               /* i32[R]: the row of each place of the block; NULL if nothing needs it */
+    Buffer *row_index; /* i32[R]: the row of each place of the block; NULL if nothing needs it */
     /* by node id */
     uint32_t nodes;
     uint8_t *stored;
@@ -89,8 +93,8 @@ typedef struct LoopFunction {
 } LoopFunction;
 
 /* Loops of one function of the run. batch: rows of a mini-batch if literal, else 0 (any number). */
-LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch, const LoopTarget *target,
-                         double *fuse_seconds, double *plan_seconds);
+LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch,
+                         const LoopTarget *target, double *fuse_seconds, double *plan_seconds);
 void loop_print(Text *to, const LoopFunction *f);
 /* A text equal for two functions if and only if they have the same loops. */
 void loop_key(Text *to, const Run *run, const Function *function, int64_t batch);
@@ -107,9 +111,11 @@ typedef struct Read {
     int    operand;                   /* of the reduction (0, 1), or -1: epilogue or element */
 } Read;
 typedef void ReadVisitor(void *context, const Read *read);
-/* Calls visit for each read in evaluating the nest (a node of the nest itself, read at its own point, included). */
+/* Calls visit for each read in evaluating the nest (a node of the nest itself, read at its own point,
+ * included). */
 void nest_reads(const LoopFunction *f, const Nest *nest, ReadVisitor *visit, void *context);
-void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *nest, ReadVisitor *visit, void *context);
+void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *nest, ReadVisitor *visit,
+                 void *context);
 bool store_provides(const Store *store);                /* the store is what gives its node a buffer */
 /* The read is the element the nest is at. */
 bool read_is_here(const Nest *nest, const Read *read);
@@ -120,7 +126,7 @@ int64_t row_major_stride(Shape s, int axis);
 
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
-void plan_function(LoopFunction *f);                               /* buffers: which, layout, lives, offsets; copies */
-bool nest_walks_rows(const Nest *nest);                            /* reads all elements of a row, row by row */
+void plan_function(LoopFunction *f); /* buffers: which, layout, lives, offsets; copies */
+bool nest_walks_rows(const Nest *nest); /* reads all elements of a row, row by row */
 int  loop_lanes(const LoopTarget *target, const Nest *nest);       /* places in a vector of this nest */
 #endif

@@ -1,8 +1,8 @@
 /* loop_print: loops as text, and a function's key.
  *
- * The text (--emit=loops) shows what the plan decided: blocks, loops with their marks (vector, unroll), what is
- * stored where, and the expressions of bodies with everything inlined that has no buffer. Values are numbered in
- * the order in which nests store them, so the text depends on the program alone.
+ * The text (--emit=loops) shows what the plan decided: blocks, loops with their marks (vector, unroll), what
+ * is stored where, and the expressions of bodies with everything inlined that has no buffer. Values are
+ * numbered in the order in which nests store them, so the text depends on the program alone.
  *
  * The key lists everything that code depends on, without names and places in the source.
  */
@@ -49,7 +49,9 @@ static void print_value(Printer *p, const Node *node, bool top);
 static void print_leaf(Printer *p, const Node *node) {
     const Run *run = p->f->run;
     switch (node->op) {
-    case OP_CONST: text_add(p->to, "%s", text_number(p->f->arena, node->attr.value, node->dtype == DTYPE_F32)); break;
+    case OP_CONST:
+        text_add(p->to, "%s", text_number(p->f->arena, node->attr.value, node->dtype == DTYPE_F32));
+        break;
     case OP_COLUMN: text_add(p->to, "column%lld", (long long)node->attr.index); break;
     case OP_CELL: text_add(p->to, "%s", run->cells[node->attr.index].name); break;
     case OP_SLOT: text_add(p->to, "%s", run->slots[node->attr.index].name); break;
@@ -158,7 +160,8 @@ static void print_store(Printer *p, const Nest *nest, const Store *store, int de
     if (nest->kind == NEST_SCATTER)
         text_add(p->to, "scatter_add");
     else
-        print_value(p, store->value, store_provides(store) || (nest->reduce == store->value && store->value != NULL));
+        print_value(p, store->value,
+                    store_provides(store) || (nest->reduce == store->value && store->value != NULL));
     if (store->kind == STORE_BUFFER && store->buffer == NULL)
         text_add(p->to, "   (registers)");
     else if (store->buffer != NULL)

@@ -1,8 +1,8 @@
 /* loop_walk: what a nest reads, and with which strides.
  *
  * Walks the expression a nest evaluates, from the stored values down to what has an address, and follows the
- * place of each read as an affine form of the nest's axes. fuse.c asks it which nests depend on which, loop.c which
- * axis is contiguous. The emitter follows the same rules with values instead of coefficients (codegen/
+ * place of each read as an affine form of the nest's axes. fuse.c asks it which nests depend on which, loop.c
+ * which axis is contiguous. The emitter follows the same rules with values instead of coefficients (codegen/
  * emit_value.c): what is affine here is one address and a stride there.
  *
  * Inlined expressions are shallow (fuse.c stores what would be deeper), so the recursion is bounded.
@@ -137,7 +137,8 @@ static void walk(const Walk *w, Node *node, const Point *at, bool top) {
         return;
     }
     if (node->op == OP_VIEW) {
-        Point p = point_through(&node->attr.contraction->access[0], at, node->shape, node->source[0]->shape, w->axes);
+        Point p = point_through(&node->attr.contraction->access[0], at, node->shape, node->source[0]->shape,
+                                w->axes);
         walk(w, node->source[0], &p, false);
     } else if (node->op == OP_RESHAPE) {
         Point p = {.linear = at->linear, .guarded = at->guarded};
@@ -196,7 +197,8 @@ static void walk_operands(const Walk *from, const Nest *nest) {
 }
 
 /* provides: the value is computed here (its own buffer is not read). */
-void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *nest, ReadVisitor *visit, void *context) {
+void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *nest, ReadVisitor *visit,
+                 void *context) {
     Walk w = {.f = f, .axes = nest->space.rank, .operand = -1, .visit = visit,
               .context = context};
     Point p = {0};

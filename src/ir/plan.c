@@ -1,14 +1,14 @@
 /* plan: the buffers of a function: which values have one, in which layout, and where in the work block.
  *
- * A value with rows lies [element][row], rows innermost, so that lanes are rows everywhere. Where a sum over the
- * batch wants one of a value's axes along its lanes, a second layout with that axis innermost is made by a copy;
- * values made from data columns are made in that second layout (columns are contiguous along their elements)
- * and turned. A value read only by the nest that makes it, at the same place, stays in registers.
+ * A value with rows lies [element][row], rows innermost, so that lanes are rows everywhere. Where a sum over
+ * the batch wants one of a value's axes along its lanes, a second layout with that axis innermost is made by
+ * a copy; values made from data columns are made in that second layout (columns are contiguous along their
+ * elements) and turned. A value read only by the nest that makes it, at the same place, stays in registers.
  *
  * Lives are counted in nests of the whole function; what carries something from block to block, or is read in
  * a sweep from outside, lives through the whole sweep. Placing is first fit by ascending start, exact and
- * deterministic. Bytes beyond either end of a buffer may be read (as lanes that are then ignored), so the block
- * has a margin; the first bytes of it also take sums that the caller does not ask for.
+ * deterministic. Bytes beyond either end of a buffer may be read (as lanes that are then ignored), so the
+ * block has a margin; the first bytes of it also take sums that the caller does not ask for.
  */
 #include "ir/loop.h"
 #include <string.h>
@@ -24,7 +24,8 @@ typedef struct Plan {
 
 static Buffer *buffer_new(LoopFunction *f, DType dtype, bool rows, Shape shape, int64_t times) {
     Buffer *b = arena_new_of(f->arena, Buffer);
-    *b = (Buffer){.id = f->buffers.count, .dtype = dtype, .rows = rows, .shape = shape, .first = -1, .last = -1};
+    *b = (Buffer){
+        .id = f->buffers.count, .dtype = dtype, .rows = rows, .shape = shape, .first = -1, .last = -1};
     b->dense = rows ? f->block : times;
     b->row_stride = rows ? 1 : 0;
     for (int a = 0; a < shape.rank; a++)
@@ -61,7 +62,8 @@ static int axis_of_stride(Shape shape, int64_t stride) {
     return -1;
 }
 
-/* A sum over rows and more: for one row after the other it reads elements, which the second layout has together. */
+/* A sum over rows and more: for one row after the other it reads elements, which the second layout has
+ * together. */
 bool nest_walks_rows(const Nest *nest) {
     if (nest->kind != NEST_REDUCE || nest->lanes < 0 || !nest->reduce->attr.contraction->over_rows)
         return false;
@@ -117,8 +119,10 @@ static void find_providers(Plan *p) {
                     uint32_t id = nest->stores[k].node->id;
                     p->provider[id] = nest;
                     if (nest->lanes >= 0 && nest->rows && f->block > 1)
-                        f->copy_axis[id] = axis_of_stride(nest->stores[k].node->shape, 1);   /* made along its elements */
-                    if (nest->stores[k].value != nest->stores[k].node || nest->kind == NEST_SCATTER || nest->carried)
+                        f->copy_axis[id] =
+                            axis_of_stride(nest->stores[k].node->shape, 1); /* made along its elements */
+                    if (nest->stores[k].value != nest->stores[k].node || nest->kind == NEST_SCATTER
+                        || nest->carried)
                         p->wants_main[id] = 1;
                 }
         }
@@ -135,8 +139,16 @@ static Nest *copy_nest(LoopFunction *f, Node *node, bool to_main) {
     Store *store = arena_new_of(f->arena, Store);
     *store = (Store){.kind = STORE_COPY, .value = node, .node = node,
                      .buffer = to_main ? f->buffer[node->id] : f->copy[node->id]};
-    *nest = (Nest){.kind = NEST_ELEMENTS, .rows = true, .space = node->shape, .stores = store, .store_count = 1,
-                   .lanes = LANES_ROWS, .vectors = 1, .tile = 1, .tile_axis = -1, .transposes = true,
+    *nest = (Nest){.kind = NEST_ELEMENTS,
+                   .rows = true,
+                   .space = node->shape,
+                   .stores = store,
+                   .store_count = 1,
+                   .lanes = LANES_ROWS,
+                   .vectors = 1,
+                   .tile = 1,
+                   .tile_axis = -1,
+                   .transposes = true,
                    .from_copy = to_main};
     return nest;
 }
@@ -154,9 +166,10 @@ static void add_copies(Plan *p, Section *section) {
             const Store *store = &nest->stores[k];
             if (store->kind != STORE_BUFFER || f->copy[store->node->id] == NULL)
                 continue;
-            if (store->value != store->node && store->offset + shape_size(store->value->shape) < shape_size(store->node->shape)
+            if (store->value != store->node
+                && store->offset + shape_size(store->value->shape) < shape_size(store->node->shape)
                 && !(i + 1 == count || old[i + 1]->stores[0].node != store->node))
-                continue;                                    /* a concat is copied once, after its last part */
+                continue; /* a concat is copied once, after its last part */
             bool to_main = made_in_copy(f, nest);
             if (!to_main || f->buffer[store->node->id] != NULL)
                 vector_push(f->arena, &section->nests, copy_nest(f, store->node, to_main));
@@ -186,7 +199,8 @@ static void make_buffers(Plan *p) {
             }
             if (nest->carried) {
                 int64_t lanes = nest->reduce->attr.contraction->lanes > 1 ? 16 : 1;
-                nest->chain = buffer_new(f, nest->reduce->source[0]->dtype, false, nest->reduce->shape, lanes);
+                nest->chain =
+                    buffer_new(f, nest->reduce->source[0]->dtype, false, nest->reduce->shape, lanes);
                 nest->total = f->buffer[nest->reduce->id];
             }
         }

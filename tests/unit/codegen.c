@@ -1,5 +1,6 @@
-/* Generated code against the interpreter, bit for bit: random graphs over every op, at every processor level this
- * machine has, for mini-batches shorter and longer than vectors and blocks. CODEGEN_SEEDS=n tries more of them. */
+/* Generated code against the interpreter, bit for bit: random graphs over every op, at every processor level
+ * this machine has, for mini-batches shorter and longer than vectors and blocks. CODEGEN_SEEDS=n tries more
+ * of them. */
 #include <criterion/criterion.h>
 
 #include "codegen_bench.h"
@@ -23,7 +24,8 @@ static Node *any(Pool *p, DType t) {
     return graph_const(p->b->g, t, (Shape){0}, 1);
 }
 
-/* y made to have x's shape: by a size-preserving reshape, by repeating a row or column, or as its first element. */
+/* y made to have x's shape: by a size-preserving reshape, by repeating a row or column, or as its first
+ * element. */
 static Node *fit_shape(Pool *p, Node *y, Shape s) {
     Graph *g = p->b->g;
     if (shape_equal(y->shape, s))
@@ -61,15 +63,18 @@ static Node *random_element(Pool *p) {
     case 0: case 1: return graph_unary(g, unary[pick(p->b, p->smooth ? 8 : 12)], x);
     case 2: return graph_powi(g, x, pick(p->b, 6) - (p->smooth ? 0 : 2));
     case 3: return graph_binary(g, compare[pick(p->b, 4)], x, fit_shape(p, any(p, DTYPE_F32), x->shape));
-    case 4: x = any(p, DTYPE_BOOL); return pick(p->b, 2) ? graph_unary(g, OP_NOT, x)
-                : graph_binary(g, pick(p->b, 2) ? OP_AND : OP_OR, x, fit_shape(p, any(p, DTYPE_BOOL), x->shape));
+    case 4: x = any(p, DTYPE_BOOL);
+        return pick(p->b, 2) ? graph_unary(g, OP_NOT, x)
+                             : graph_binary(g, pick(p->b, 2) ? OP_AND : OP_OR, x,
+                                            fit_shape(p, any(p, DTYPE_BOOL), x->shape));
     case 5:
         y = fit_shape(p, any(p, DTYPE_F32), x->shape);
         return graph_where(g, fit_shape(p, any(p, DTYPE_BOOL), x->shape), x, y);
     case 6: return graph_cast(g, any(p, DTYPE_I32), DTYPE_F32);
     case 7: return graph_cast(g, x, DTYPE_I32);
     case 8: {
-        static const Op integer[] = {OP_ADD, OP_SUB, OP_MUL, OP_MAX, OP_MIN, OP_EQ, OP_LT, OP_FLOORDIV, OP_MOD};
+        static const Op integer[] = {OP_ADD, OP_SUB, OP_MUL,      OP_MAX, OP_MIN,
+                                     OP_EQ,  OP_LT,  OP_FLOORDIV, OP_MOD};
         x = any(p, DTYPE_I32);
         Op op = integer[pick(p->b, 9)];
         y = op == OP_FLOORDIV || op == OP_MOD ? graph_const(g, DTYPE_I32, x->shape, 1 + pick(p->b, 5))
@@ -77,7 +82,9 @@ static Node *random_element(Pool *p) {
         return graph_binary(g, op, x, y);
     }
     case 9: return graph_cast(g, any(p, DTYPE_BOOL), DTYPE_F32);
-    default: return graph_binary(g, binary[pick(p->b, p->smooth ? 7 : 9)], x, fit_shape(p, any(p, DTYPE_F32), x->shape));
+    default:
+        return graph_binary(g, binary[pick(p->b, p->smooth ? 7 : 9)], x,
+                            fit_shape(p, any(p, DTYPE_F32), x->shape));
     }
 }
 
@@ -96,7 +103,8 @@ static Node *random_move(Pool *p) {
         return graph_permute(g, x, order);
     }
     case 1: {
-        int64_t begin = pick(p->b, (int)s.extent[axis]), end = begin + 1 + pick(p->b, (int)(s.extent[axis] - begin));
+        int64_t begin = pick(p->b, (int)s.extent[axis]),
+                end = begin + 1 + pick(p->b, (int)(s.extent[axis] - begin));
         return graph_slice(g, x, axis, begin, end);
     }
     case 2: {
@@ -140,7 +148,7 @@ static Node *random_reduce(Pool *p) {
         Node *y = fit_shape(p, any(p, DTYPE_F32), x->shape);
         return graph_reduce(g, OP_CONTRACT, graph_binary(g, OP_MUL, x, y), axes, false);
     }
-    default: {                                  /* a window: out[i, j] = sum over u, v, k of x[2 i + u - 1, j + v, ..] * w */
+    default: { /* a window: out[i, j] = sum over u, v, k of x[2 i + u - 1, j + v, ..] * w */
         Node *w = any(p, DTYPE_F32);
         if (x->shape.rank < 2 || w->shape.rank < 2)
             return graph_reduce(g, OP_CONTRACT, x, axes, false);
@@ -153,7 +161,8 @@ static Node *random_reduce(Pool *p) {
                 c.access[s].axis[a].divisor = 1;
         }
         int stride = 1 + pick(p->b, 2);
-        c.access[0].axis[0] = (AxisMap){.offset = -pick(p->b, 2), .divisor = 1 + pick(p->b, 2), .coef = {stride, 0, 1, 0}};
+        c.access[0].axis[0] =
+            (AxisMap){.offset = -pick(p->b, 2), .divisor = 1 + pick(p->b, 2), .coef = {stride, 0, 1, 0}};
         c.access[0].axis[1] = (AxisMap){.offset = 0, .divisor = 1, .coef = {0, 1, 0, 1}};
         c.access[1].axis[0] = (AxisMap){.offset = 0, .divisor = 1, .coef = {0, 0, 1, 0}};
         c.access[1].axis[1] = (AxisMap){.offset = 0, .divisor = 1, .coef = {0, 0, 0, 1}};
@@ -200,12 +209,17 @@ static char *random_case(uint64_t seed, bool smooth) {
         put(&p, cells[c] = bench_cell(b, random_shape(b)));
     put(&p, graph_leaf(g, OP_IOTA, DTYPE_I32, shape_of(2, 4, 5, 0), pick(b, 2)));
     put(&p, graph_counter(g, (Counter)pick(b, 3), DTYPE_F32));
-    put(&p, graph_random(g, DTYPE_F32, random_shape(b), (Random){.key = RANDOM_STEP, .site = bench_random(b)}));
-    put(&p, graph_random(g, DTYPE_F32, random_shape(b), (Random){.key = RANDOM_INITIAL, .site = bench_random(b)}));
+    put(&p,
+        graph_random(g, DTYPE_F32, random_shape(b), (Random){.key = RANDOM_STEP, .site = bench_random(b)}));
+    put(&p, graph_random(g, DTYPE_F32, random_shape(b),
+                         (Random){.key = RANDOM_INITIAL, .site = bench_random(b)}));
     put(&p, graph_random(g, DTYPE_F32, random_shape(b), (Random){.key = RANDOM_DATA, .site = 7, .seed = 3}));
     for (int i = 0, n = 6 + pick(b, 14); i < n; i++) {
         int kind = pick(b, 10);
-        put(&p, kind < 5 ? random_element(&p) : kind < 7 ? random_move(&p) : kind < 9 ? random_reduce(&p) : random_indexed(&p));
+        put(&p, kind < 5   ? random_element(&p)
+                : kind < 7 ? random_move(&p)
+                : kind < 9 ? random_reduce(&p)
+                           : random_indexed(&p));
     }
     Node *loss = NULL;
     for (int i = 0; i < 3; i++) {
@@ -227,8 +241,8 @@ static char *random_case(uint64_t seed, bool smooth) {
     char *problem = bench_check(b, counts, 10, (int)(seed % 4));
     static char text[300];
     if (problem != NULL)
-        snprintf(text, sizeof text, "seed %llu%s batch %lld: %s", (unsigned long long)seed, smooth ? " smooth" : "",
-                 (long long)b->run.batch, problem);
+        snprintf(text, sizeof text, "seed %llu%s batch %lld: %s", (unsigned long long)seed,
+                 smooth ? " smooth" : "", (long long)b->run.batch, problem);
     arena_free(b->arena);
     return problem ? text : NULL;
 }

@@ -1,5 +1,5 @@
-/* codegen_bench: a run built by hand, executed by the interpreter and by compiled code at every level this machine
- * has, on the same data; the bytes of state, sums and outputs must agree (all NaN are equal).
+/* codegen_bench: a run built by hand, executed by the interpreter and by compiled code at every level this
+ * machine has, on the same data; the bytes of state, sums and outputs must agree (all NaN are equal).
  */
 #ifndef SGDC_CODEGEN_BENCH_H
 #define SGDC_CODEGEN_BENCH_H
@@ -38,7 +38,8 @@ static Bench *bench_new(uint64_t seed) {
     b->random = seed * 77 + 5;
     b->diagnostics = diagnostics_new(arena, source_map_new(arena));
     b->g = graph_new(arena, b->diagnostics);
-    b->run = (Run){.name = "fit", .graph = b->g, .batch = 10, .cells = b->cells, .slots = b->slots, .terms = b->terms};
+    b->run = (Run){
+        .name = "fit", .graph = b->g, .batch = 10, .cells = b->cells, .slots = b->slots, .terms = b->terms};
     b->run.step = (Function){.name = "step", .roots = b->step, .steps = true};
     b->run.evaluate = (Function){.name = "evaluate", .roots = b->evaluate};
     b->run.predictor = (Function){.name = "predict", .roots = b->predict};
@@ -71,7 +72,11 @@ static Node *bench_column(Bench *b, DType t, Shape shape, int classes) {
 
 static Node *bench_cell_of(Bench *b, DType t, Shape shape) {
     int c = b->run.cell_count++;
-    b->cells[c] = (Cell){.kind = CELL_PARAMETER, .name = text_format(b->arena, "w%d", c), .dtype = t, .shape = shape, .of = -1,
+    b->cells[c] = (Cell){.kind = CELL_PARAMETER,
+                         .name = text_format(b->arena, "w%d", c),
+                         .dtype = t,
+                         .shape = shape,
+                         .of = -1,
                          .updated = true};
     return graph_leaf(b->g, OP_CELL, t, shape, c);
 }
@@ -140,7 +145,12 @@ static void *bench_state(Bench *b) {
 }
 
 /* ---- results ------------------------------------------------------------------------------------- */
-typedef struct Results { char *state; double sums[3][MOST_ROOTS]; char *output[MOST_ROOTS]; size_t bytes[MOST_ROOTS]; } Results;
+typedef struct Results {
+    char *state;
+    double sums[3][MOST_ROOTS];
+    char *output[MOST_ROOTS];
+    size_t bytes[MOST_ROOTS];
+} Results;
 
 static Results bench_run(Bench *b, Executor *x, int count, bool listed) {
     Results r = {.state = bench_state(b)};
@@ -152,8 +162,15 @@ static Results bench_run(Bench *b, Executor *x, int count, bool listed) {
         r.bytes[i] = (size_t)shape_size(node->shape) * dtype_bytes(node->dtype) * (size_t)count;
         outputs[i] = r.output[i] = calloc(1, r.bytes[i] + 64);
     }
-    sgdrt_call call = {.state = r.state, .work = work, .columns = b->column, .rows = listed ? b->rows : NULL, .first = 3,
-                       .count = count, .batch = b->run.batch > 0 ? b->run.batch : count, .place = 5, .sums = r.sums[0],
+    sgdrt_call call = {.state = r.state,
+                       .work = work,
+                       .columns = b->column,
+                       .rows = listed ? b->rows : NULL,
+                       .first = 3,
+                       .count = count,
+                       .batch = b->run.batch > 0 ? b->run.batch : count,
+                       .place = 5,
+                       .sums = r.sums[0],
                        .outputs = outputs};
     if (b->run.step.root_count > 0)
         x->call(x, ENTRY_STEP, 0, &call);
@@ -180,9 +197,16 @@ static char *compare_values(const char *what, const char *a, const char *b, DTyp
     for (int64_t i = 0; i < n; i++) {
         const char *x = a + (size_t)i * dtype_bytes(t), *y = b + (size_t)i * dtype_bytes(t);
         if (!same_real(x, y, t)) {
-            double p = t == DTYPE_F32 ? *(const float *)(const void *)x : t == DTYPE_F64 ? *(const double *)(const void *)x : t == DTYPE_I32 ? *(const int32_t *)(const void *)x : *x;
-            double q = t == DTYPE_F32 ? *(const float *)(const void *)y : t == DTYPE_F64 ? *(const double *)(const void *)y : t == DTYPE_I32 ? *(const int32_t *)(const void *)y : *y;
-            snprintf(text, sizeof text, "%s element %lld: %.9g interpreted, %.9g compiled", what, (long long)i, p, q);
+            double p = t == DTYPE_F32   ? *(const float *)(const void *)x
+                       : t == DTYPE_F64 ? *(const double *)(const void *)x
+                       : t == DTYPE_I32 ? *(const int32_t *)(const void *)x
+                                        : *x;
+            double q = t == DTYPE_F32   ? *(const float *)(const void *)y
+                       : t == DTYPE_F64 ? *(const double *)(const void *)y
+                       : t == DTYPE_I32 ? *(const int32_t *)(const void *)y
+                                        : *y;
+            snprintf(text, sizeof text, "%s element %lld: %.9g interpreted, %.9g compiled", what,
+                     (long long)i, p, q);
             return text;
         }
     }
@@ -192,17 +216,18 @@ static char *compare_values(const char *what, const char *a, const char *b, DTyp
 static char *compare_results(Bench *b, const Results *a, const Results *c) {
     char *problem = NULL;
     for (int k = 0; k < b->run.cell_count && problem == NULL; k++)
-        problem = compare_values(text_format(b->arena, "cell %d", k), a->state + b->cells[k].offset,
-                                 c->state + b->cells[k].offset, b->cells[k].dtype, shape_size(b->cells[k].shape));
+        problem =
+            compare_values(text_format(b->arena, "cell %d", k), a->state + b->cells[k].offset,
+                           c->state + b->cells[k].offset, b->cells[k].dtype, shape_size(b->cells[k].shape));
     for (int s = 0; s < 2 && problem == NULL; s++)
-        problem = compare_values(s ? "sum of evaluate" : "sum of step", (const char *)a->sums[s], (const char *)c->sums[s],
-                                 DTYPE_F64, b->run.term_count);
+        problem = compare_values(s ? "sum of evaluate" : "sum of step", (const char *)a->sums[s],
+                                 (const char *)c->sums[s], DTYPE_F64, b->run.term_count);
     if (problem == NULL && memcmp(a->state, c->state, 64) != 0)
         problem = "the header";
     for (int i = 0; i < b->run.predictor.root_count && problem == NULL; i++) {
         const Node *node = b->run.predictor.roots[i].node;
-        problem = compare_values(text_format(b->arena, "output %d", i), a->output[i], c->output[i], node->dtype,
-                                 (int64_t)(a->bytes[i] / dtype_bytes(node->dtype)));
+        problem = compare_values(text_format(b->arena, "output %d", i), a->output[i], c->output[i],
+                                 node->dtype, (int64_t)(a->bytes[i] / dtype_bytes(node->dtype)));
     }
     return problem;
 }
@@ -230,7 +255,8 @@ static char *bench_check(Bench *b, const int *counts, int count_count, int level
         const char *prefix = "fit";
         if (getenv("BENCH_LOOPS") || getenv("BENCH_LLVM")) {
             Text text = text_new(b->arena);
-            codegen_text(codegen, &text, &run, &prefix, 1, getenv("BENCH_LLVM") ? CODEGEN_LLVM : CODEGEN_LOOPS);
+            codegen_text(codegen, &text, &run, &prefix, 1,
+                         getenv("BENCH_LLVM") ? CODEGEN_LLVM : CODEGEN_LOOPS);
             printf("%s\n", text.bytes);
         }
         Executor *compiled = codegen_jit(codegen, &b->run);
@@ -241,11 +267,12 @@ static char *bench_check(Bench *b, const int *counts, int count_count, int level
         codegen_jit_all(codegen, &compiled, 1);
         for (int i = 0; i < count_count && problem == NULL; i++)
             for (int listed = 0; listed <= 1 && problem == NULL; listed++) {
-                Results a = bench_run(b, interpreter, counts[i], listed), c = bench_run(b, compiled, counts[i], listed);
+                Results a = bench_run(b, interpreter, counts[i], listed),
+                        c = bench_run(b, compiled, counts[i], listed);
                 problem = compare_results(b, &a, &c);
                 if (problem != NULL)
-                    problem = text_format(b->arena, "%s (cpu %s, -O%d, %d rows, %s)", problem, bench_cpus[cpu], level, counts[i],
-                                          listed ? "listed" : "counted");
+                    problem = text_format(b->arena, "%s (cpu %s, -O%d, %d rows, %s)", problem,
+                                          bench_cpus[cpu], level, counts[i], listed ? "listed" : "counted");
                 results_free(b, &a);
                 results_free(b, &c);
             }
