@@ -166,7 +166,9 @@ void divergence_report(Training *t) {
         d = report(diagnostics, CODE_E0502, run->span, "%s diverged: its parameter %s is not finite after %s", run->name,
                    run->cells[cell].name, when);
     note_value(t, d, cell);
-    if (by_loss)
+    if (by_loss && step == 0)
+        add_help(diagnostics, d, "no parameter has moved yet: the formula, a starting value or a row makes it so");
+    else if (by_loss)
         add_help(diagnostics, d, "most often the learning rate is too high: try a tenth of it, or "
                  "gradient = clip_norm(grad, 1)");
     else

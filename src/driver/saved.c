@@ -46,7 +46,7 @@ bool saved_write(Training *t, const char *path) {
         {"step", text_format(arena, "%llu", (unsigned long long)header->step)},
     };
     if (sgdrt_save(path, all_entries(t), t->run->cell_count, metadata, sizeof metadata / sizeof *metadata, &problem)) {
-        report_problem(t->driver, &problem, (Span){0, 0});
+        report_problem(t->driver, &problem, (Span){0, 0}, NULL);
         return false;
     }
     if (!t->driver->options->quiet) fprintf(t->driver->info, "wrote %s\n", path);
@@ -71,7 +71,7 @@ static bool restore_all(Training *t, const sgdrt_checkpoint *file) {
         return false;
     }
     if (sgdrt_restore(file, all_entries(t), t->run->cell_count, &problem)) {
-        report_problem(t->driver, &problem, (Span){0, 0});
+        report_problem(t->driver, &problem, (Span){0, 0}, NULL);
         return false;
     }
     training_header(t)->step = step;
@@ -83,7 +83,7 @@ bool saved_read(Training *t, const char *path) {
     sgdrt_problem problem = {0};
     sgdrt_checkpoint *file;
     if (sgdrt_load_file(path, &file, &problem)) {
-        report_problem(t->driver, &problem, (Span){0, 0});
+        report_problem(t->driver, &problem, (Span){0, 0}, NULL);
         return false;
     }
     bool good = restore_all(t, file);
@@ -105,7 +105,7 @@ static bool restore_parameters(Training *t, const sgdrt_checkpoint *file) {
         return false;
     }
     if (sgdrt_restore(file, wanted, count, &problem)) {
-        report_problem(t->driver, &problem, run->start_span);
+        report_problem(t->driver, &problem, run->start_span, "the run starts from it");
         return false;
     }
     return true;
@@ -116,7 +116,7 @@ bool saved_read_parameters(Training *t, const char *path) {
     sgdrt_problem problem = {0};
     sgdrt_checkpoint *file;
     if (sgdrt_load_file(found ? found : path, &file, &problem)) {
-        report_problem(t->driver, &problem, t->run->start_span);
+        report_problem(t->driver, &problem, t->run->start_span, "the run starts from it");
         return false;
     }
     bool good = restore_parameters(t, file);

@@ -33,7 +33,7 @@ struct Tables {
     int *of_run;
 };
 
-void report_problem(Driver *driver, const sgdrt_problem *problem, Span span) {
+void report_problem(Driver *driver, const sgdrt_problem *problem, Span span, const char *what) {
     Code code;
     Diagnostic *diagnostic;
     if (!code_find(text_format(driver->arena, "E%04d", problem->code), &code))
@@ -44,7 +44,7 @@ void report_problem(Driver *driver, const sgdrt_problem *problem, Span span) {
                                  problem->line, problem->column, "%s", message);
     else
         diagnostic = report(driver->diagnostics, code, span, "%s", message);
-    if (problem->file && span.begin) add_note(driver->diagnostics, diagnostic, span, "the data is declared here");
+    if (problem->file && span.begin) add_note(driver->diagnostics, diagnostic, span, "%s here", what);
     if (problem->help[0]) add_help(driver->diagnostics, diagnostic, "%s", problem->help);
 }
 
@@ -114,7 +114,7 @@ static sgdrt_table *load_file(Driver *driver, const DataSet *set, const sgdrt_co
         if (!request.path) return NULL;
     }
     if (sgdrt_load(&request, &table, &problem)) {
-        report_problem(driver, &problem, set->span);
+        report_problem(driver, &problem, set->span, "the data is declared");
         return NULL;
     }
     return table;
@@ -124,7 +124,7 @@ static sgdrt_table *make_synthetic(Driver *driver, const DataSet *set, const sgd
     sgdrt_problem problem = {0};
     sgdrt_table *table = NULL;
     if (sgdrt_new_table(set->name, requests, set->column_count, set->rows, &table, &problem)) {
-        report_problem(driver, &problem, set->span);
+        report_problem(driver, &problem, set->span, "the data is declared");
         return NULL;
     }
     synthetic_fill(set, table);
@@ -143,7 +143,7 @@ static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table) {
         free(keep);
     }
     if (!failed) failed = sgdrt_check_labels(table, &problem);
-    if (failed) report_problem(driver, &problem, set->span);
+    if (failed) report_problem(driver, &problem, set->span, "the data is declared");
     return !failed;
 }
 
@@ -198,7 +198,7 @@ static bool writable(Driver *driver, Tables *tables, const DataSet *set, RowSet 
     sgdrt_problem problem = {0};
     if (loaded->users == 1) return true;
     if (sgdrt_copy_table(rows->table, own, &problem)) {
-        report_problem(driver, &problem, set->span);
+        report_problem(driver, &problem, set->span, "the data is declared");
         return false;
     }
     rows->table = *own;

@@ -21,6 +21,7 @@ void    tables_free(Tables *tables);
 /* "1,500 rows of 6 columns from airfoil_self_noise.dat" for each data set, joined by "; ". */
 const char *tables_describe(Arena *arena, const Tables *tables);
 /* Reports what the runtime found wrong as a diagnostic of its code. */
-void    report_problem(Driver *driver, const sgdrt_problem *problem, Span span);
+/* what: "the data is declared": what is told of the span when the message is about a file */
+void    report_problem(Driver *driver, const sgdrt_problem *problem, Span span, const char *what);
 
 #endif

@@ -120,7 +120,7 @@ bool trace_write(Training *t, const char *path) {
     };
     int metadata_count = sizeof metadata / sizeof *metadata;
     if (sgdrt_save(path, trace.entries.items, trace.entries.count, metadata, metadata_count, &problem)) {
-        report_problem(t->driver, &problem, (Span){0, 0});
+        report_problem(t->driver, &problem, (Span){0, 0}, NULL);
         return false;
     }
     if (!t->driver->options->quiet) fprintf(t->driver->info, "wrote %s\n", path);

@@ -251,8 +251,13 @@ static Value *lower_member(Lowering *L, Scope *scope, const Expr *expr)
         lower_suggest(L, d, NULL, member, base->names, base->names[0] == NULL ? 0 : base->count);
         return value_poison(L);
     }
-    lower_error(L, CODE_E0216, expr->span, "%s has no parts, so .%s means nothing", value_type_text(L, base),
-                member);
+    Diagnostic *d = lower_error(L, CODE_E0216, expr->span, "%s has no parts, so .%s means nothing",
+                                value_type_text(L, base), member);
+    const Binding *function = scope_find(scope, member);
+    if (strcmp(member, "T") == 0)
+        lower_help(L, d, "a matrix is transposed by transpose(x)");
+    else if (function != NULL && (function->value->kind == VALUE_DEFINITION || function->value->kind == VALUE_BUILTIN))
+        lower_help(L, d, "functions stand in front: %s(x)", member);
     return value_poison(L);
 }
 

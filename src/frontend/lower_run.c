@@ -118,7 +118,8 @@ static void report_unused(RunLowering *R, const Stmt *stmt) {
     }
     Diagnostic *d = report(X->diagnostics, CODE_E0303, name.span, "nothing uses %s",
                            name.text ? name.text : "what is bound here");
-    add_help(X->diagnostics, d, "if a setting is meant: sgdc --explain E0301 lists them");
+    add_help(X->diagnostics, d, "a figure to report is written `measure %s = ...`; sgdc --explain E0301 lists the settings",
+             name.text ? name.text : "NAME");
 }
 
 static bool check_unused(RunLowering *R) {

@@ -37,7 +37,7 @@ static bool whole(RunLowering *R, const Expr *expr, const char *key, int64_t lea
 /* ---- batch ------------------------------------------------------------------------------------------- */
 static bool lower_batch(RunLowering *R) {
     static const char *const usage =
-        "batch = all, or a number of rows: 64, 64 shuffled, 64 sequential, 64 replacement";
+        "batch = all, or a number of rows: 64, 64 shuffled, 64 sequential, 64 replacement; each [8, 64] runs both";
     const Expr *expr = value_of(R, KEY_BATCH);
     Run *run = &R->run;
     run->order = ORDER_SHUFFLED;
@@ -45,7 +45,7 @@ static bool lower_batch(RunLowering *R) {
         run->order = ORDER_SEQUENTIAL;
         return true;
     }
-    if (expr->kind == EXPR_STRING) return bad_value(R, expr, "batch", usage);
+    if (expr->kind == EXPR_STRING || expr->kind == EXPR_ARRAY) return bad_value(R, expr, "batch", usage);
     if (expr->kind != EXPR_QUANTITY) return whole(R, expr, "batch", 1, &run->batch);
     const char *unit = expr->quantity.unit.text;
     if (strcmp(unit, "sequential") == 0) run->order = ORDER_SEQUENTIAL;

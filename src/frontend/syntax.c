@@ -237,7 +237,9 @@ static bool report_reserved(Parse *parse, Expected expected)
     Diagnostic *reserved = report(parse->diagnostics, CODE_E0107, word->span,
                                   "`%s` is a word of the language and cannot be a name here",
                                   token_text(parse, word));
-    add_help(parse->diagnostics, reserved, "%s", reserved_advice(word->kind));
+    add_help(parse->diagnostics, reserved, "%s",
+             word == bad && word->kind == LOSS ? "what is reported is train.loss or valid.loss"
+                                               : reserved_advice(word->kind));
     return true;
 }
 
@@ -453,6 +455,8 @@ static bool report_missing_value(Parse *parse, Expected expected)
     Diagnostic *missing = report(parse->diagnostics, code, span, "expected a value%s %s, found %s",
                                  expects(expected, "')'") ? " or `)`" : "", after_text(parse),
                                  found_text(parse, bad));
+    if (last->kind == '%')
+        add_help(parse->diagnostics, missing, "`%%` is the remainder of a division; ten percent is 0.1");
     if (bad->kind == '{' && last->kind == '=')
         add_help(parse->diagnostics, missing, "a block follows without `=`");
     return true;
