@@ -247,6 +247,94 @@ static char *random_case(uint64_t seed, bool smooth) {
     return problem ? text : NULL;
 }
 
+/* ---- every op, at the values where it is special --------------------------------------------------------
+ */
+
+static void make_special(Bench *b, Node *column) {
+    static const float values[] = {0.0f,   -0.0f,   1.0f,      -1.0f,       INFINITY, -INFINITY, NAN,
+                                   1e-40f, -1e-45f, 3e38f,     -88.5f,      100.0f,   0.5f,      -2.5f,
+                                   1e9f,   -3e9f,   0x1p-126f, 16777217.0f, 2.0f,     -104.0f};
+    float *data = (float *)b->column[column->attr.index].data;
+    for (int64_t i = 0; i < shape_size(column->shape) * BENCH_ROWS; i++)
+        if (pick(b, 3) > 0)
+            data[i] = values[pick(b, 20)];
+}
+
+static Bench *every_op(int64_t batch) {
+    Bench *b = bench_new(3);
+    Graph *g = b->g;
+    b->run.batch = batch;
+    Shape shape = shape_of(1, 5, 0, 0);
+    Node *x = bench_column(b, DTYPE_F32, shape, 0), *y = bench_column(b, DTYPE_F32, shape, 0);
+    Node *i = bench_column(b, DTYPE_I32, shape, 90), *w = bench_cell(b, shape);
+    make_special(b, x);
+    make_special(b, y);
+    static const Op unary[] = {OP_NEG, OP_ABS,  OP_SQRT,    OP_EXP, OP_LOG,  OP_SIN,
+                               OP_COS, OP_TANH, OP_SIGMOID, OP_ERF, OP_FLOOR};
+    static const Op binary[] = {OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MAX, OP_MIN, OP_POW};
+    static const Op compare[] = {OP_EQ, OP_NE, OP_LT, OP_LE};
+    for (size_t k = 0; k < sizeof unary / sizeof *unary; k++)
+        bench_predict(b, graph_unary(g, unary[k], x));
+    for (size_t k = 0; k < sizeof binary / sizeof *binary; k++)
+        bench_predict(b, graph_binary(g, binary[k], x, y));
+    for (size_t k = 0; k < sizeof compare / sizeof *compare; k++)
+        bench_predict(b, graph_binary(g, compare[k], x, y));
+    bench_predict(b, graph_binary(g, OP_ADD, graph_binary(g, OP_MUL, x, y), w));
+    bench_predict(b, graph_cast(g, x, DTYPE_I32));
+    bench_predict(b, graph_cast(g, x, DTYPE_BOOL));
+    bench_predict(b, graph_cast(g, graph_cast(g, x, DTYPE_F64), DTYPE_I32));
+    bench_predict(b, graph_cast(g, i, DTYPE_F32));
+    bench_predict(b, graph_powi(g, x, 5));
+    bench_predict(b, graph_powi(g, x, -2));
+    bench_predict(
+        b, graph_binary(g, OP_FLOORDIV, graph_unary(g, OP_NEG, i), graph_const(g, DTYPE_I32, shape, 7)));
+    bench_predict(b, graph_binary(g, OP_MOD, graph_unary(g, OP_NEG, i), graph_const(g, DTYPE_I32, shape, 7)));
+    static const Op reduce[] = {OP_CONTRACT, OP_REDUCE_MAX, OP_REDUCE_MIN, OP_ARGMAX};
+    for (size_t k = 0; k < sizeof reduce / sizeof *reduce; k++)
+        bench_predict(b, graph_reduce(g, reduce[k], x, 1, false));
+    bench_loss(
+        b, graph_reduce(g, OP_CONTRACT, graph_binary(g, OP_MUL, x, graph_binary(g, OP_MUL, w, w)), 1, false));
+    bench_sgd(b, w);
+    bench_close(b);
+    return b;
+}
+
+Test(codegen, every_op_and_tail, .timeout = 280) {
+    int counts[40];
+    for (int n = 0; n < 40; n++)
+        counts[n] = n + 1;
+    for (int64_t batch = 1; batch <= 21; batch += 20) {
+        Bench *b = every_op(batch);
+        char *problem = bench_check(b, counts, 40, 2);
+        cr_expect(problem == NULL, "%s", problem);
+        arena_free(b->arena);
+    }
+}
+
+/* A host that flushes denormals gets the same bits, and its own setting back. */
+Test(codegen, keeps_denormals_in_a_host_that_does_not) {
+#if defined(__x86_64__)
+    Bench *b = every_op(10);
+    CodegenOptions options = {.level = 2};
+    Codegen *codegen = codegen_new(b->arena, &options, b->diagnostics);
+    Executor *compiled = codegen_jit(codegen, &b->run);
+    Results usual = bench_run(b, compiled, 40, true);
+    unsigned before = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(before | 0x8040);
+    Results flushing = bench_run(b, compiled, 40, true);
+    unsigned after = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(before);
+    char *problem = compare_results(b, &usual, &flushing);
+    cr_expect(problem == NULL, "%s", problem);
+    cr_expect((after & 0x8040) == 0x8040, "the host's control register is changed");
+    results_free(b, &usual);
+    results_free(b, &flushing);
+    compiled->free(compiled);
+    codegen_free(codegen);
+    arena_free(b->arena);
+#endif
+}
+
 /* ---- hot loops in the machine code ---------------------------------------------------------------- */
 
 /* A perceptron's step, 784-128-10 in mini-batches of 64. */
