@@ -69,7 +69,7 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
 int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
     RunEntry *list = arena_array(c->arena, RunEntry, run->measure_count + 4);
     const RunEntry fixed[] = {{ENTRY_INIT, 0, &run->init, 0, "init"},
-                              {ENTRY_STEP, 0, &run->step, run->batch, "step"},
+                              {ENTRY_STEP, 0, &run->step, loop_batch(run->batch), "step"},
                               {ENTRY_EVALUATE, 0, &run->evaluate, 0, "evaluate"},
                               {ENTRY_PREDICT, 0, &run->predictor, 0, "predict"}};
     int count = 0;

@@ -122,7 +122,7 @@ static void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, c
         tile = tile > most ? most : tile;
         if (extent <= tile)
             tile = extent;
-        else                                   /* the largest tile that leaves no or little over */
+        else if (extent < 8 * tile)            /* of few tiles none shall be a small rest */
             for (int64_t t = tile; t >= (tile + 1) / 2 + 1; t--)
                 if (extent % t == 0) {
                     tile = t;
@@ -219,17 +219,23 @@ static LoopFunction *build_with(Arena *arena, const Run *run, const Function *fu
     return f;
 }
 
+int64_t loop_batch(int64_t rows) {
+    if (rows < 1 || rows > LARGEST_ONE_BLOCK)
+        return 0;
+    return rows == 1 ? 1 : (rows + 15) / 16 * 16;
+}
+
 /* One block if the mini-batch is literal and fits; blocks of 256 rows or, where a row takes much memory,
  * fewer. */
 LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch,
                          const LoopTarget *target, double *fuse_seconds, double *plan_seconds) {
-    if (batch > 0 && batch <= LARGEST_ONE_BLOCK) {
-        int64_t block = batch == 1 ? 1 : (batch + 15) / 16 * 16;
+    int64_t block = loop_batch(batch);
+    if (block > 0) {
         LoopFunction *f = build_with(arena, run, function, block, true, target, fuse_seconds, plan_seconds);
         if (f->work_bytes <= MOST_WORK || block <= FEWEST_ROWS)
             return f;
     }
-    for (int64_t block = USUAL_BLOCK;; block /= 2) {
+    for (block = USUAL_BLOCK;; block /= 2) {
         LoopFunction *f = build_with(arena, run, function, block, false, target, fuse_seconds, plan_seconds);
         if (f->work_bytes <= USUAL_WORK || block <= FEWEST_ROWS)
             return f;

@@ -92,6 +92,9 @@ typedef struct LoopFunction {
     int     *copy_axis;               /* which; -1: no copy */
 } LoopFunction;
 
+/* The rows that code is made for where a mini-batch has so many: the same for all that share a block. 0: any.
+ */
+int64_t loop_batch(int64_t rows);
 /* Loops of one function of the run. batch: rows of a mini-batch if literal, else 0 (any number). */
 LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch,
                          const LoopTarget *target, double *fuse_seconds, double *plan_seconds);
