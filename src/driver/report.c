@@ -115,7 +115,8 @@ void report_summary(const Report *report, const Training *t) {
     char text[64], other[32];
     fprintf(to, "%-*s", report->name_width, run->name);
     if (t->started_step >= t->planned) {
-        fprintf(to, "  nothing to do: %s steps were done before\n", report_count(text, sizeof text, t->started_step));
+        fprintf(to, "  nothing to do: %s steps were done before; more epochs or steps go on from there\n",
+                report_count(text, sizeof text, t->started_step));
         return;
     }
     report_count(text, sizeof text, t->now.epoch);
@@ -232,6 +233,23 @@ static const Slot *slot_named(const Run *run, const char *name) {
     return NULL;
 }
 
+static const char *batch_text(Arena *arena, const Run *run) {
+    char text[32];
+    return run->batch == 0 ? "all" : text_format(arena, "%s", report_count(text, sizeof text, run->batch));
+}
+
+static const char *lr_text(Arena *arena, const Run *run) {
+    const Slot *slot = slot_named(run, "lr");
+    return !slot ? "-" : isnan(slot->value) ? "schedule" : text_number(arena, slot->value, true);
+}
+
+/* What `each` gave the run, or what it has without. */
+static const char *setting_text(Arena *arena, const Run *run, const char *name) {
+    const char *text = each_value(run, name);
+    if (text) return text;
+    return strcmp(name, "batch") == 0 ? batch_text(arena, run) : strcmp(name, "lr") == 0 ? lr_text(arena, run) : "-";
+}
+
 /* What differs between the runs by `each`: a column per name, in order of first appearance. */
 static void add_each_columns(Table *table, Training *const *ts, int count) {
     for (int r = 0; r < count; r++)
@@ -241,10 +259,7 @@ static void add_each_columns(Table *table, Training *const *ts, int count) {
             for (int q = 0; q < r && !earlier; q++) earlier = each_value(ts[q]->run, name) != NULL;
             if (earlier) continue;
             const char **cells = table_column(table, false, name);
-            for (int q = 0; q < count; q++) {
-                const char *text = each_value(ts[q]->run, name);
-                cells[q] = text ? text : "-";
-            }
+            for (int q = 0; q < count; q++) cells[q] = setting_text(table->arena, ts[q]->run, name);
         }
 }
 
@@ -256,13 +271,10 @@ static bool any_has_each(Training *const *ts, int count, const char *name) {
 
 static void add_batch_column(Table *table, Training *const *ts, int count) {
     bool differ = false;
-    char text[32];
     for (int r = 1; r < count; r++) differ |= ts[r]->run->batch != ts[0]->run->batch;
     if (!differ || any_has_each(ts, count, "batch")) return;
     const char **cells = table_column(table, false, "batch");
-    for (int r = 0; r < count; r++)
-        cells[r] = ts[r]->run->batch == 0 ? "all"
-                 : text_format(table->arena, "%s", report_count(text, sizeof text, ts[r]->run->batch));
+    for (int r = 0; r < count; r++) cells[r] = batch_text(table->arena, ts[r]->run);
 }
 
 static void add_lr_column(Table *table, Training *const *ts, int count) {
@@ -273,23 +285,23 @@ static void add_lr_column(Table *table, Training *const *ts, int count) {
     }
     if (!differ || any_has_each(ts, count, "lr")) return;
     const char **cells = table_column(table, false, "lr");
-    for (int r = 0; r < count; r++) {
-        const Slot *slot = slot_named(ts[r]->run, "lr");
-        cells[r] = !slot ? "-" : isnan(slot->value) ? "schedule" : text_number(table->arena, slot->value, true);
-    }
+    for (int r = 0; r < count; r++) cells[r] = lr_text(table->arena, ts[r]->run);
 }
 
-/* A loss that the good runs come to: the lowest, a little above, in two digits. 0 if there is none. */
+/* A loss that the good runs come to: the lowest, a little above, in two digits. 0 if there is none, or one
+ * began with it. */
 static double common_loss(Training *const *ts, int count) {
-    double least = INFINITY;
+    double least = INFINITY, first = INFINITY;
     for (int r = 0; r < count; r++) {
+        if (ts[r]->point_count > 0) first = fmin(first, ts[r]->points[0].train_loss);
         if (ts[r]->end == END_DIVERGED || ts[r]->point_count == 0) continue;
         double loss = ts[r]->points[ts[r]->point_count - 1].train_loss;
         if (loss < least) least = loss;
     }
     if (!(least > 0) || isinf(least)) return 0;
     double unit = pow(10, floor(log10(least)) - 1);
-    return ceil(least * 1.02 / unit) * unit;
+    double loss = ceil(least * 1.02 / unit) * unit;
+    return loss < first ? loss : 0;
 }
 
 static double seconds_to(const Training *t, double loss) {
@@ -302,7 +314,7 @@ static void add_time_columns(Table *table, Training *const *ts, int count) {
     double loss = common_loss(ts, count);
     char text[32];
     if (loss > 0) {
-        const char **cells = table_column(table, true, text_format(table->arena, "time to %.2g", loss));
+        const char **cells = table_column(table, true, text_format(table->arena, loss < 10 ? "time to %.2g" : "time to %.0f", loss));
         for (int r = 0; r < count; r++) {
             double seconds = seconds_to(ts[r], loss);
             cells[r] = seconds < 0 ? "-" : text_format(table->arena, "%s", report_duration(text, sizeof text, seconds));
