@@ -1,8 +1,9 @@
-/* frontend: from text to a tree (lexer.l, parser.y, ast.c), and from the tree to graphs (lower*.c).
+/* frontend: from text to a tree. What the tree means is src/lower's business.
  *
  *   lexer.l        flex, reentrant; a one-token filter (separator.c) decides which newlines end statements
  *   parser.y       bison, pure, no conflicts; error productions; actions only build nodes
- *   ast.c          constructors and the printer (--emit=ast prints the program back as source)
+ *   syntax.c       how mistakes are told;  docs.c: `##` comments
+ *   ast.c          constructors;  ast_print.c: --emit=ast prints the program back as source
  *
  * The tree is exactly what was written. Which statements a block allows, names and types are
  * decided later, in lowering. Every node keeps its span. Names are interned.

@@ -4,7 +4,7 @@
  * domains.
  */
 #include "../unit/graph_test.h"
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 
 typedef struct Case {
     const char *text;

@@ -1,9 +1,9 @@
-/* lower_builtin.c: the functions that cannot be written in the language. Everything else is in std/.
+/* builtin.c: the functions that cannot be written in the language. Everything else is in std/.
  *
  * Functions of one number work element by element, so lifting needs nothing of them. Functions of a vector
  * (argmax, concat) or of a shape (pad) treat further leading axes as mapped, as a definition would.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <math.h>
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * has its own, a batch larger than the data, parameters that nothing moves, a predict that serves
  * something that was not trained.
  */
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 #include <string.h>
 
 /* ---- degree ------------------------------------------------------------------------------------------ */

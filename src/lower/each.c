@@ -5,7 +5,7 @@
  * for it. A site in a top-level setting counts for the blocks that use the setting, which is known once the
  * first of their runs has been lowered.
  */
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 
 typedef void Visit(const Expr *expr, void *context);
 

@@ -1,10 +1,10 @@
-/* lower_block.c: the statements of bodies: bindings, parameters, draws, repeat, return.
+/* block.c: the statements of bodies: bindings, parameters, draws, repeat, return.
  *
  * A binding gives its name to the path of what is written on its right: `h = dense(x, 5)` makes
  * mlp.h.dense.w. repeat lowers its body once per turn into the same scope, so a name rebound in it carries
  * on; inside, paths have the turn in brackets.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <string.h>
 
 /* ---- typed bindings -------------------------------------------------------------------------- */

@@ -3,17 +3,17 @@
  * algebra.
  *
  *   lower.c             names, scopes, runs, cells, slots, module paths
- *   lower_value.c       values: constructors, conversions, how they print
- *   lower_element.c     operators: elementwise over the union of index axes, compile-time arithmetic, @
- *   lower_index.c       x[...]: views, slices, gathers
- *   lower_range.c       how far an index variable runs: the scan before a binder is opened
- *   lower_expression.c  the walk over expressions, `for`
- *   lower_call.c        arguments, lifting, definitions, models, layers
- *   lower_block.c       statements of bodies
- *   lower_type.c        declared types: solved and checked against arguments
- *   lower_builtin.c     the table of built-in functions;  lower_draw.c: random values
- *   lower_names.c       name checks of definitions nothing calls
- *   lower_experiment*.c, lower_data.c ...  data, train, settings, each, optimizers: a Program
+ *   value.c             values: constructors, conversions, how they print
+ *   element.c           operators: elementwise over the union of index axes, compile-time arithmetic, @
+ *   index.c             x[...]: views, slices, gathers
+ *   range.c             how far an index variable runs: the scan before a binder is opened
+ *   expression.c        the walk over expressions, `for`
+ *   call.c              arguments, lifting, definitions, models, layers
+ *   block.c             statements of bodies
+ *   type.c              declared types: solved and checked against arguments
+ *   builtin.c           the table of built-in functions;  draw.c: random values
+ *   names.c             name checks of definitions nothing calls
+ *   data.c, train.c, ...   the experiment (experiment.h): data, train, settings, each, optimizers
  *
  * INDEX AXES are the one mechanism behind index notation and lifting. An index axis is an id with an extent.
  * A tensor value lists the ids it depends on, in ascending order; they are the leading axes of its node, its
@@ -215,7 +215,7 @@ struct Lowering {
     struct CallFrame *calls; int call_depth, expression_depth, prelude_depth; int64_t calls_made;
     struct DrawFrame *draw;
     bool   frozen;                   /* `training` is false as a frozen model is lowered */
-    int64_t stand_ins;               /* made so far: lower_grad.c */
+    int64_t stand_ins;               /* made so far: grad.c */
     Scope *scope;                    /* of the expression at hand: messages say where its names come from */
     Vector(const Definition *) broken;   /* recursive ones: calls are poison after the first report */
     Vector(UnknownName) unknown;         /* reported: once per definition */

@@ -1,10 +1,10 @@
-/* lower_value.c: values: how they are made, what they become where a tensor is needed, how they print.
+/* value.c: values: how they are made, what they become where a tensor is needed, how they print.
  *
  * A number stays a compile-time number (a double) as long as only numbers meet; it is rounded once, when it
  * becomes part of a tensor. Index variables stay affine combinations as long as they are added and scaled,
  * since only those index; elsewhere they become i32 tensors that turn real freely.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

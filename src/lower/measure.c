@@ -6,7 +6,7 @@
  * function. So accuracy keeps one number per row, not its scores. A measure that is one number per row is
  * averaged over the rows.
  */
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 
 enum { MOST_KEPT = 64 };     /* values a measure may keep per row */
 

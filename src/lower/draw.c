@@ -1,4 +1,4 @@
-/* lower_draw.c: random values: uniform, normal, bernoulli, behind `~` and in the fields of synthetic data.
+/* draw.c: random values: uniform, normal, bernoulli, behind `~` and in the fields of synthetic data.
  *
  * Inside `x: type ~ e` these functions give an array of the declared shape, with every index axis and mapped
  * axis that is open in front, so a definition made of them (kaiming) is a distribution too. Every array of
@@ -9,7 +9,7 @@
  * normal is Box-Muller on two uniforms u, v in [0, 1): sqrt(-2 log(1 - u)) cos(2 pi v), 1 - u being in (0,
  * 1].
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 
 Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site,
                   bool initial)

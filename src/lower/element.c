@@ -1,10 +1,10 @@
-/* lower_element.c: operators, element by element.
+/* element.c: operators, element by element.
  *
  * Two tensors meet on the union of their index axes; their own shapes are equal or one is a scalar, never
  * broadcast. Types: two reals must be the same; literals, sizes and index variables take the other's type;
  * labels only compare. Where only compile-time numbers meet, the result is one again.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

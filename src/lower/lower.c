@@ -5,7 +5,7 @@
  * anew with every model, so that a model called twice finds the same cells; the site names draws and runs
  * through all calls, so that a model called twice draws twice. Both count equal paths: the k-th gets ".k".
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <string.h>
 
 /* ---- context --------------------------------------------------------------------------------- */

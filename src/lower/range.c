@@ -1,4 +1,4 @@
-/* lower_range.c: how far an index variable runs.
+/* range.c: how far an index variable runs.
  *
  * Before the binders of a statement or of `for` are opened, everything below them is scanned, `for` inside
  * `for` included: every item of every x[...] that is affine in the variables is a use. A bare use x[i] gives
@@ -6,7 +6,7 @@
  * variables there are known (stride * i + u needs u first); else the range must be written. Bases that are
  * more than a name are lowered by the scan, once, and found again by the walk that follows.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 
 typedef struct Variable {
     const Binder *binder;

@@ -1,15 +1,15 @@
 /* experiment: what the files that lower data, train blocks and settings share with nobody else.
  *
- *   lower_program.c    the entry: includes, top-level settings, --set, declarations
- *   lower_each.c       `each`: which sites there are, their product, the choice of a run
- *   lower_data.c       data declarations: fields;  lower_source.c: csv(...), columns, standardize, remap
- *   lower_train.c      a train block: its settings with `like`, and its runs
- *   lower_setting.c    the values of settings;  lower_watch.c: stop and keep
- *   lower_run.c        one run: its graphs, roots and state
- *   lower_predict.c    what the object serves: predict, undo, the target's units
- *   lower_measure.c    measures: what is kept per row, and the reduction over all rows
- *   lower_optimizer.c  updates, from optimizer definitions
- *   lower_lint.c       mistakes one sees only in the whole experiment
+ *   program.c          the entry: includes, top-level settings, --set, declarations
+ *   each.c             `each`: which sites there are, their product, the choice of a run
+ *   data.c             data declarations: fields;  source.c: csv(...), columns, standardize, remap
+ *   train.c            a train block: its settings with `like`, and its runs
+ *   setting.c          the values of settings;  watch.c: stop and keep
+ *   run.c              one run: its graphs, roots and state
+ *   predict.c          what the object serves: predict, undo, the target's units
+ *   measure.c          measures: what is kept per row, and the reduction over all rows
+ *   optimizer.c        updates, from optimizer definitions
+ *   lint.c             mistakes one sees only in the whole experiment
  *   prelude.c          std/, embedded
  *
  * A file is lowered once per run, for one choice of every `each`: settings become numbers first, then
@@ -17,7 +17,7 @@
  */
 #ifndef SGDC_EXPERIMENT_H
 #define SGDC_EXPERIMENT_H
-#include "frontend/lower.h"
+#include "lower/lower.h"
 
 enum { MOST_RUNS = 1000, MOST_TOP_SITES = 64 };
 enum { EXTERNAL_DATA = 1, EXTERNAL_TRAIN = 2 };      /* tags of VALUE_EXTERNAL */
@@ -107,7 +107,7 @@ typedef struct Experiment {
     struct Updating *updating;       /* the optimizers at hand, or NULL */
 } Experiment;
 
-/* ---- lower_each.c --------------------------------------------------------------------------- */
+/* ---- each.c --------------------------------------------------------------------------- */
 /* Calls visit for the expression and everything in it, outermost first. */
 void expr_visit(const Expr *expr, void (*visit)(const Expr *expr, void *context), void *context);
 void stmt_visit(const Stmt *stmt, void (*visit)(const Expr *expr, void *context), void *context);
@@ -123,7 +123,7 @@ const char *each_text(Experiment *X, const EachSite *site);
 /* The expression itself, or what is chosen for it if it is an `each`. */
 const Expr *each_resolve(Experiment *X, const Expr *expr);
 
-/* ---- lower_program.c ------------------------------------------------------------------------- */
+/* ---- program.c ------------------------------------------------------------------------- */
 /* Gives every top-level setting its value for the choice at hand; in_run: plain numbers become slots. */
 void settings_bind(Experiment *X, bool in_run);
 /* Which top-level each sites the names used since settings_clear_used depend on. */
@@ -135,14 +135,14 @@ Block    *block_find(Experiment *X, Name name);
 /* "text" of an expression as written. */
 const char *expr_text(Experiment *X, const Expr *expr);
 
-/* ---- lower_data.c ---------------------------------------------------------------------------- */
+/* ---- data.c ---------------------------------------------------------------------------- */
 /* The data set for the choice at hand; NULL after errors. */
 DataVariant *data_lower(Experiment *X, DataDecl *decl);
 /* The fields of a data set as values of the graph at hand. raw: standardised ones from raw columns. */
 void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool raw);
 int   data_find_field(const DataSet *set, Name name);        /* -1 if there is none */
 
-/* ---- lower_source.c -------------------------------------------------------------------------- */
+/* ---- source.c -------------------------------------------------------------------------- */
 typedef struct SourceContext {
     Experiment *X; DataVariant *variant;
     int   field;                     /* -1: keep */
@@ -167,7 +167,7 @@ Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes);
 /* Can every value of the node be seen to be one of 0 .. classes-1? */
 bool source_label_in_range(const Node *node, int64_t classes);
 
-/* ---- lower_train.c --------------------------------------------------------------------------- */
+/* ---- train.c --------------------------------------------------------------------------- */
 SettingKey setting_key(const char *name);                     /* KEY_LOCAL if it is none */
 const char *setting_name(SettingKey key);
 /* Merges the block with what it is like, and checks its statements. False after errors. */
@@ -176,7 +176,7 @@ bool block_resolve(Experiment *X, Block *block);
 void block_lower(Experiment *X, Block *block);
 const BlockStmt *block_setting(const Block *block, SettingKey key);      /* the first one, or NULL */
 
-/* ---- lower_run.c ----------------------------------------------------------------------------- */
+/* ---- run.c ----------------------------------------------------------------------------- */
 typedef enum Mode { MODE_TRAIN, MODE_EVALUATE, MODE_PREDICT } Mode;
 
 typedef struct OptimizerRule {
@@ -211,11 +211,11 @@ const char *run_field_names(RunLowering *R);                   /* "x, y" */
 bool  *run_needed(RunLowering *R, const Expr *const *roots, int count);
 bool node_depends_on_rows(Arena *arena, Node *node);
 
-/* ---- lower_setting.c, lower_watch.c ----------------------------------------------------------- */
+/* ---- setting.c, watch.c ----------------------------------------------------------- */
 bool settings_lower(RunLowering *R);                           /* batch, epochs, hold_out, ... */
 bool watch_lower(RunLowering *R);                              /* stop, keep: after measures */
 
-/* ---- lower_measure.c, lower_predict.c, lower_optimizer.c -------------------------------------- */
+/* ---- measure.c, predict.c, optimizer.c -------------------------------------- */
 bool measures_lower(RunLowering *R, Scope *scope);             /* in the scope of evaluate */
 bool predict_lower(RunLowering *R);
 bool rules_collect(RunLowering *R);                            /* before models are called */
@@ -226,7 +226,7 @@ void run_bind_undo(RunLowering *R, Scope *scope);
 /* The one model call in what is minimized; NULL if there are none or several. */
 const Expr *find_model_call(RunLowering *R);
 
-/* ---- lower_lint.c ------------------------------------------------------------------------------ */
+/* ---- lint.c ------------------------------------------------------------------------------ */
 void lint_run(RunLowering *R);
 bool node_reads_cell(Arena *arena, Node *node, int cell);
 /* Degree of the node as a polynomial of the cells; a large number if it is none. */

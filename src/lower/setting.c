@@ -1,11 +1,11 @@
 /* lower_setting: the values of a train block's plain settings: batch, last, hold_out, valid, epochs, steps,
- * seed, report, start. stop and keep look at figures and are in lower_watch.c.
+ * seed, report, start. stop and keep look at figures and are in watch.c.
  *
  * Defaults: batch = all, last = keep, epochs = 1, seed = 0. Rows are shuffled unless said otherwise;
  * `batch = all` takes them in file order, since the order within the one step of an epoch changes nothing
  * but rounding.
  */
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 #include <math.h>
 #include <string.h>
 

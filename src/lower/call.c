@@ -1,4 +1,4 @@
-/* lower_call.c: calls: which argument belongs to which parameter, sizes solved, lifting, the body, the
+/* call.c: calls: which argument belongs to which parameter, sizes solved, lifting, the body, the
  * result.
  *
  * A body is lowered anew at each call, with numbers for every size. Lifting: where an argument has more
@@ -8,7 +8,7 @@
  *
  * A call gets its path before its arguments are lowered, so that equal paths count in the order of the text.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <string.h>
 
 typedef struct CallPath {

@@ -12,7 +12,7 @@
  * Cells: statistics of the data first (their places are then equal in all runs), parameters in the order in
  * which they are met, optimizer state. Slots: top-level settings in use, then optimizer arguments.
  */
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 #include <math.h>
 #include <string.h>
 

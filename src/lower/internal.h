@@ -1,7 +1,7 @@
 /* lower_internal: what the files that lower expressions share with each other and with nobody else. */
 #ifndef SGDC_LOWER_INTERNAL_H
 #define SGDC_LOWER_INTERNAL_H
-#include "frontend/lower.h"
+#include "lower/lower.h"
 
 enum {
     MOST_CALL_DEPTH = 100,         /* definitions calling definitions */
@@ -45,7 +45,7 @@ bool is_prelude_span(const Lowering *L, Span span);
 /* Keeps with the node what the user calls this value (a binding, a model's result), if it has no name yet. */
 void name_value(const Lowering *L, Name name, const Value *value, Span span);
 
-/* ---- ranges of index variables (lower_range.c) ----------------------------------------------- */
+/* ---- ranges of index variables (range.c) ----------------------------------------------- */
 typedef struct RangeEntry {
     const Binder *binder;
     bool found;
@@ -68,7 +68,7 @@ bool   index_check(Lowering *L, const BinderList *binders);
 Scope *index_open(Lowering *L, Scope *scope, const BinderList *binders, int *ids);
 Value *value_index(Lowering *L, int64_t offset, int axis);
 
-/* ---- draws (lower_draw.c) -------------------------------------------------------------------- */
+/* ---- draws (draw.c) -------------------------------------------------------------------- */
 typedef struct DrawFrame { Shape shape; DType dtype; const char *site; int count; bool initial; } DrawFrame;
 /* `~ e` of that shape. */
 Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site,
@@ -96,7 +96,7 @@ bool   value_is_real(const Value *v);              /* a real tensor */
 bool   value_is_label(const Value *v);
 bool   shape_check_size(Lowering *L, Shape s, Span span);
 
-/* ---- elements (lower_element.c) -------------------------------------------------------------- */
+/* ---- elements (element.c) -------------------------------------------------------------- */
 Value *element_unary(Lowering *L, Op op, const Value *v, Span span);            /* real in, real out */
 Value *element_binary(Lowering *L, Operator op, const Value *a, const Value *b, const Expr *expr);
 /* How a message says an operation: "cannot multiply A by B"; swapped: "cannot subtract B from A". */
@@ -127,7 +127,7 @@ Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base);
 Value *lower_call(Lowering *L, Scope *scope, const Expr *expr);
 /* A scalar made to have the shape: `param w: f32[5] = 0`. */
 Value *value_repeat(Lowering *L, const Value *v, Shape own);
-/* Stand-ins so that grad(e, x) tells x from an equal value (lower_grad.c). */
+/* Stand-ins so that grad(e, x) tells x from an equal value (grad.c). */
 bool   body_takes_gradient(const Definition *definition, Name formal);
 Value *gradient_stand_in(Lowering *L, const Value *v);
 Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Value *const *originals,

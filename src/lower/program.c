@@ -5,7 +5,7 @@
  * replaces the value of a top-level setting, else of a setting of every train block, else of an
  * optimizer's argument; a name that fits nothing is an error.
  */
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-/* lower_index.c: x[items].
+/* index.c: x[items].
  *
  * Constants, slices and affine combinations of index variables are places known when compiling: together they
  * are one view, whose result has the index axes used first, then the axes that were sliced or not mentioned.
  * Labels are places that are data: each is a gather, after the view. So nothing can be out of bounds when
  * running.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <string.h>
 
 typedef enum PlaceKind { PLACE_FIXED, PLACE_SLICE, PLACE_AFFINE, PLACE_LABEL } PlaceKind;

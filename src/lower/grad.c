@@ -1,4 +1,4 @@
-/* lower_grad.c: grad(e, x), the derivative of a scalar by a name, taken on the one-example graph while
+/* grad.c: grad(e, x), the derivative of a scalar by a name, taken on the one-example graph while
  * lowering, so that it applies to its own result.
  *
  * The name stands for a node. Equal values are one node, so in u(x, 0) with x = 0 two parameters would be
@@ -8,7 +8,7 @@
  * Under mapped axes every element is computed alone, so the derivative of the sum over them is the derivative
  * of each. That needs x to have every axis that e has.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <string.h>
 
 enum { FIRST_STAND_IN = -1000 }; /* COLUMN indices below are no columns */

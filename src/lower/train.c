@@ -8,7 +8,7 @@
  * A block has one run per combination of the `each` it depends on; the first run is lowered to learn which
  * top-level settings it depends on.
  */
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 #include <string.h>
 
 typedef struct SettingRow { const char *name; bool named, parts; } SettingRow;

@@ -4,7 +4,7 @@
  * standardised target, in the target's units. The graph starts from raw columns: a standardised field is
  * (raw - mean) / deviation by the statistics stored with the parameters. undo(y, e) is the way back.
  */
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 #include <string.h>
 
 /* ---- undo -------------------------------------------------------------------------------------------- */

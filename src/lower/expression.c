@@ -1,10 +1,10 @@
-/* lower_expression.c: the walk over expressions.
+/* expression.c: the walk over expressions.
  *
  * Each node of the tree is lowered where it stands, operands first. `sum(e for i)`, `[e for i]` and `y[i] =
- * e` (lower_block.c) open index variables: their ranges are found first (lower_range.c), the variables become
+ * e` (block.c) open index variables: their ranges are found first (range.c), the variables become
  * names of a new scope, and what they left in the result is reduced or turned into own axes.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <string.h>
 
 /* ---- names ----------------------------------------------------------------------------------- */

@@ -1,9 +1,9 @@
-/* lower_reduce.c: sum, mean, max, min over all own axes or over index axes, and `@`.
+/* reduce.c: sum, mean, max, min over all own axes or over index axes, and `@`.
  *
  * Every product in a sum is built in full: multiply over the whole index space, then sum. Canonicalisation
  * makes one contraction of the two, so every spelling of a matrix product meets in the same op.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <string.h>
 
 static const char *const reduction_text[] = {"sum", "mean", "max", "min"};

@@ -1,11 +1,11 @@
-/* lower_type.c: declared types.
+/* type.c: declared types.
  *
  * A type's sizes are expressions over what is in scope. In a parameter of a definition a bare name that is
  * not yet a number is solved from the argument and becomes one; any other expression is computed and
  * compared. A type's rank is known from its text alone, which is what lifting needs before any size is
  * solved.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <string.h>
 
 bool type_names(const TypeExpr *type, bool *compile_time, bool *is_real, DType *t)

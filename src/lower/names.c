@@ -1,9 +1,9 @@
-/* lower_names.c: unknown names in the bodies of definitions, called or not.
+/* names.c: unknown names in the bodies of definitions, called or not.
  *
  * Bodies are lowered where they are called, so a definition nothing calls is otherwise never looked at. This
  * walk knows no shapes: it follows what each statement binds and reports names that nothing binds.
  */
-#include "frontend/lower_internal.h"
+#include "lower/internal.h"
 #include <string.h>
 
 typedef struct Checker {

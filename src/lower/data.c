@@ -8,7 +8,7 @@
  * A data set is lowered once for each combination of `each` in the top-level settings it uses; runs that
  * agree on those share it, and so share the rows in memory.
  */
-#include "frontend/experiment.h"
+#include "lower/experiment.h"
 #include <string.h>
 
 /* ---- like -------------------------------------------------------------------------------------------- */
