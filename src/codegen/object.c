@@ -3,46 +3,90 @@
  * Two runs with the same function get it once: the second name is an alias of the first.
  */
 #include "codegen/session.h"
+#include "core.h"
 #include <llvm-c/Core.h>
+#include <stddef.h>
 #include <string.h>
 
-static LLVMValueRef add_entry(Codegen *c, LLVMModuleRef module, const Compiled *f, const char *symbol,
-                              LLVMValueRef known) {
-    LLVMValueRef function;
+/* What a module holds so far. */
+typedef struct Emitted { const Compiled **function; LLVMValueRef *value; int count; } Emitted;
+
+static LLVMValueRef find_emitted(const Emitted *all, const Compiled *f) {
+    for (int i = 0; i < all->count; i++)
+        if (all->function[i] == f)
+            return all->value[i];
+    return NULL;
+}
+
+static LLVMValueRef add_function(Codegen *c, LLVMModuleRef module, Emitted *all, const Compiled *f,
+                                 const char *symbol) {
+    LLVMValueRef known = find_emitted(all, f);
     if (known != NULL)
-        function = LLVMAddAlias2(module, LLVMGlobalGetValueType(known), 0, known, symbol);
-    else
-        function = session_emit(c, module, f->loops, symbol);
-    LLVMSetVisibility(function, LLVMHiddenVisibility);
+        return LLVMAddAlias2(module, LLVMGlobalGetValueType(known), 0, known, symbol);
+    all->function[all->count] = f;
+    return all->value[all->count++] = session_emit(c, module, f->loops, symbol);
+}
+
+/* The function, or the one already there, for use inside the module. */
+static LLVMValueRef add_part(Codegen *c, LLVMModuleRef module, Emitted *all, const Compiled *f,
+                             const char *symbol) {
+    LLVMValueRef known = find_emitted(all, f);
+    if (known != NULL)
+        return known;
+    LLVMValueRef function = add_function(c, module, all, f, symbol);
+    LLVMSetLinkage(function, LLVMInternalLinkage);
     return function;
+}
+
+/* The rows of one step are the application's choice: up to a block they take the code made for that, beyond
+ * it the code for any number. The bits do not depend on which. */
+static LLVMValueRef add_step(LLVMModuleRef module, int64_t block, LLVMValueRef of_block,
+                             LLVMValueRef of_any, const char *symbol) {
+    LLVMContextRef context = LLVMGetModuleContext(module);
+    LLVMTypeRef type = LLVMGlobalGetValueType(of_any), i64 = LLVMInt64TypeInContext(context);
+    LLVMValueRef function = LLVMAddFunction(module, symbol, type), call = LLVMGetParam(function, 0);
+    LLVMBuilderRef b = LLVMCreateBuilderInContext(context);
+    LLVMPositionBuilderAtEnd(b, LLVMAppendBasicBlockInContext(context, function, "entry"));
+    LLVMValueRef at = LLVMConstInt(i64, offsetof(sgdrt_call, batch), false);
+    LLVMValueRef place = LLVMBuildInBoundsGEP2(b, LLVMInt8TypeInContext(context), call, &at, 1, "");
+    LLVMValueRef batch = LLVMBuildLoad2(b, i64, place, "");
+    LLVMValueRef fits =
+        LLVMBuildICmp(b, LLVMIntSLE, batch, LLVMConstInt(i64, (unsigned long long)block, true), "");
+    LLVMValueRef code = LLVMBuildSelect(b, fits, of_block, of_any, "");
+    LLVMBuildRet(b, LLVMBuildCall2(b, type, code, &call, 1, ""));
+    LLVMDisposeBuilder(b);
+    return function;
+}
+
+static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *run, const char *prefix) {
+    RunEntry *entries;
+    int count = session_entries(c, run, &entries);
+    for (int i = 0; i < count; i++) {
+        const char *symbol = text_format(c->arena, "%s__%s", prefix, entries[i].name);
+        const Compiled *f = session_function(c, run, entries[i].function, entries[i].batch);
+        LLVMValueRef function;
+        if (entries[i].entry == ENTRY_STEP && f->loops->one_block && entries[i].batch > 0) {
+            const Compiled *any = session_function(c, run, entries[i].function, 0);
+            function = add_step(module, f->loops->block,
+                                add_part(c, module, all, f, text_format(c->arena, "%s_of_block", symbol)),
+                                add_part(c, module, all, any, text_format(c->arena, "%s_of_any", symbol)),
+                                symbol);
+        } else
+            function = add_function(c, module, all, f, symbol);
+        LLVMSetVisibility(function, LLVMHiddenVisibility);
+    }
 }
 
 /* All entries of the runs, each emitted once. */
 static void add_runs(Codegen *c, LLVMModuleRef module, const Run *const *runs, const char *const *prefixes,
                      int count) {
-    int most = 4 * count;
+    int most = 5 * count;
     for (int r = 0; r < count; r++)
         most += runs[r]->measure_count;
-    const Compiled **emitted = arena_array(c->arena, const Compiled *, most + 1);
-    LLVMValueRef *value = arena_array(c->arena, LLVMValueRef, most + 1);
-    int done = 0;
-    for (int r = 0; r < count; r++) {
-        RunEntry *entries;
-        int entry_count = session_entries(c, runs[r], &entries);
-        for (int i = 0; i < entry_count; i++) {
-            const Compiled *f = session_function(c, runs[r], entries[i].function, entries[i].batch);
-            LLVMValueRef known = NULL;
-            for (int k = 0; k < done; k++)
-                if (emitted[k] == f)
-                    known = value[k];
-            emitted[done] = f;
-            value[done] =
-                add_entry(c, module, f, text_format(c->arena, "%s__%s", prefixes[r], entries[i].name), known);
-            if (known != NULL)
-                value[done] = known;
-            done++;
-        }
-    }
+    Emitted all = {.function = arena_array(c->arena, const Compiled *, most + 1),
+                   .value = arena_array(c->arena, LLVMValueRef, most + 1)};
+    for (int r = 0; r < count; r++)
+        add_run(c, module, &all, runs[r], prefixes[r]);
 }
 
 CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
@@ -51,6 +95,10 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
     int count = session_entries(c, run, &entries);
     for (int i = 0; i < count; i++) {
         size_t bytes = session_function(c, run, entries[i].function, entries[i].batch)->loops->work_bytes;
+        size_t any = bytes;
+        if (entries[i].entry == ENTRY_STEP)
+            any = session_function(c, run, entries[i].function, 0)->loops->work_bytes;
+        bytes = any > bytes ? any : bytes;
         switch (entries[i].entry) {
         case ENTRY_INIT: sizes.init = bytes; break;
         case ENTRY_STEP: sizes.step = bytes; break;

@@ -381,7 +381,7 @@ static HotLoops find_hot_loops(char *assembly, const char *vector_register) {
             fma++;
             wide += strstr(line, vector_register) != NULL;
         }
-        stack |= strstr(line, "(%rsp)") != NULL || strstr(line, "(%rbp)") != NULL;
+        stack |= strstr(line, "(%rsp") != NULL;
         if (line[0] == '\t' && line[1] == 'j' && label[0] != 0 && strstr(line, label) != NULL && fma >= 8
             && 5 * fma >= 2 * lines) {
             found.tiles++;
