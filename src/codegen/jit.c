@@ -13,6 +13,7 @@ typedef struct JitExecutor {
     Executor executor;
     Codegen *codegen;
     Compiled *function[4], **metric;
+    Compiled *step_of_any;                   /* for mini-batches larger than the run's */
     Executor *interpreter;                   /* of init, where that is small */
 } JitExecutor;
 
@@ -69,6 +70,8 @@ static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdr
     if (entry == ENTRY_INIT && j->interpreter != NULL)
         return j->interpreter->call(j->interpreter, entry, measure, call);
     Compiled *f = compiled_of(j, entry, measure);
+    if (entry == ENTRY_STEP && f != NULL && f->loops->one_block && call->batch > f->loops->block)
+        f = j->step_of_any;
     if (f == NULL)
         INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
     if (f->address == NULL)
@@ -110,8 +113,14 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
             j->function[entries[i].entry] = f;
         if (entries[i].entry == ENTRY_INIT && is_small(&run->init))
             j->interpreter = interpreter_new(c->arena, run);
-        if (f->loops->work_bytes > j->executor.work_bytes)
-            j->executor.work_bytes = f->loops->work_bytes;
+        size_t bytes = f->loops->work_bytes;
+        if (entries[i].entry == ENTRY_STEP) {
+            j->step_of_any = session_function(c, run, entries[i].function, 0);
+            if (j->step_of_any->loops->work_bytes > bytes)
+                bytes = j->step_of_any->loops->work_bytes;
+        }
+        if (bytes > j->executor.work_bytes)
+            j->executor.work_bytes = bytes;
     }
     return &j->executor;
 }

@@ -311,6 +311,26 @@ Test(codegen, every_op_and_tail, .timeout = 280) {
     }
 }
 
+/* An application may step with more rows than the program's batch. */
+Test(codegen, steps_of_more_rows_than_declared) {
+    for (int64_t batch = 1; batch <= 17; batch += 8) {
+        Bench *b = every_op(batch);
+        CodegenOptions options = {.level = 2};
+        Codegen *codegen = codegen_new(b->arena, &options, b->diagnostics);
+        Executor *compiled = codegen_jit(codegen, &b->run), *interpreter = interpreter_new(b->arena, &b->run);
+        b->run.batch = 50;
+        Results one = bench_run(b, interpreter, 120, true), other = bench_run(b, compiled, 120, true);
+        char *problem = compare_results(b, &one, &other);
+        cr_expect(problem == NULL, "batch %lld: %s", (long long)batch, problem);
+        results_free(b, &one);
+        results_free(b, &other);
+        compiled->free(compiled);
+        interpreter->free(interpreter);
+        codegen_free(codegen);
+        arena_free(b->arena);
+    }
+}
+
 /* A host that flushes denormals gets the same bits, and its own setting back. */
 Test(codegen, keeps_denormals_in_a_host_that_does_not) {
 #if defined(__x86_64__)
