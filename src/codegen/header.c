@@ -26,12 +26,35 @@ static char *upper(Arena *arena, const char *name) {
     return copy;
 }
 
+/* C up to C23, C++ up to C++20, their alternative spellings of operators, and what the usual dialects predefine. */
+static const char keywords[] =
+    " _Alignas _Alignof _Atomic _BitInt _Bool _Complex _Generic _Imaginary _Noreturn _Static_assert _Thread_local "
+    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class "
+    "compl concept const const_cast consteval constexpr constinit continue co_await co_return co_yield decltype "
+    "default delete do double dynamic_cast else enum explicit export extern false float for friend goto if inline "
+    "int linux long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public "
+    "register reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct "
+    "switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unix "
+    "unsigned using virtual void volatile wchar_t while xor xor_eq ";
+/* What the header itself uses where members' names are parameters. */
+static const char taken[] = " rows data NULL int32_t int64_t uint8_t uint64_t size_t ";
+
+static bool is_listed(const char *list, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = list; (at = strstr(at, name)) != NULL; at++)
+        if (length && at > list && at[-1] == ' ' && at[length] == ' ') return true;
+    return false;
+}
+
+bool header_is_keyword(const char *name) { return is_listed(keywords, name); }
+
 char *header_identifier(Arena *arena, const char *name) {
     size_t length = strlen(name);
-    char *id = arena_alloc(arena, length + 2);
+    char *id = arena_alloc(arena, length + 3);
     char *to = id;
     if (!length || isdigit((unsigned char)name[0])) *to++ = '_';
     for (size_t i = 0; i < length; i++) *to++ = isalnum((unsigned char)name[i]) ? name[i] : '_';
+    if (header_is_keyword(id)) *to++ = '_';
     return id;
 }
 
@@ -39,10 +62,11 @@ static void add_shape(Text *to, Shape shape) {
     for (int a = 0; a < shape.rank; a++) text_add(to, "%s%lld", a ? ", " : "", (long long)shape.extent[a]);
 }
 
-/* A comment cannot hold its own end. */
+/* A comment cannot hold its own end, and compilers warn of another beginning. */
 static void add_comment_text(Text *to, const char *text) {
     for (; *text; text++)
         if (text[0] == '*' && text[1] == '/') text_add(to, "* ");
+        else if (text[0] == '/' && text[1] == '*') text_add(to, "/ ");
         else if (*text == '\n') text_add(to, " ");
         else text_add_bytes(to, text, 1);
 }
@@ -64,9 +88,22 @@ const Field *header_field_of_column(const DataSet *data, int column) {
     return NULL;
 }
 
-const char *header_member_name(const DataSet *data, int column) {
-    const Field *field = header_field_of_column(data, column);
-    return field ? field->name : data->columns[column].name;
+/* A name that is taken, by the header or an earlier column, gets as many `_` as it takes. */
+const char *header_member_name(Arena *arena, const DataSet *data, int column) {
+    const char **names = arena_array(arena, const char *, column + 1);
+    for (int i = 0; i <= column; i++) {
+        const Field *field = header_field_of_column(data, i);
+        const char *name = header_identifier(arena, field ? field->name : data->columns[i].name);
+        bool is_taken = is_listed(taken, name);
+        for (int k = 0; k < i || is_taken; k++) {
+            if (!is_taken && strcmp(names[k], name) != 0) continue;
+            name = text_format(arena, "%s_", name);
+            is_taken = false;
+            k = -1;
+        }
+        names[i] = name;
+    }
+    return names[column];
 }
 
 static void add_members(Text *to, const Run *run, const bool *predicts) {
@@ -75,7 +112,7 @@ static void add_members(Text *to, const Run *run, const bool *predicts) {
         const Column *column = &data->columns[i];
         const Field *field = header_field_of_column(data, i);
         text_add(to, "    struct { const %s *data; int64_t stride; } %s;   /* ", column_type(column->dtype),
-                 header_member_name(data, i));
+                 header_member_name(to->arena, data, i));
         if (column->shape.rank) {
             text_add(to, "[");
             add_shape(to, column->shape);
@@ -100,10 +137,11 @@ static void add_rows_helper(Text *to, const Run *run, const char *p) {
     const DataSet *data = run->data;
     text_add(to, "/* Rows in dense arrays, one after the other. */\nstatic inline %s_data %s_rows(int64_t rows", p, p);
     for (int i = 0; i < data->column_count; i++)
-        text_add(to, ", const %s *%s", column_type(data->columns[i].dtype), header_member_name(data, i));
-    text_add(to, ") {\n    %s_data data;\n    data.rows = rows;\n", p);
+        text_add(to, ", const %s *%s", column_type(data->columns[i].dtype),
+                 header_member_name(to->arena, data, i));
+    text_add(to, ") {\n    struct %s_data data;\n    data.rows = rows;\n", p);
     for (int i = 0; i < data->column_count; i++) {
-        const char *name = header_member_name(data, i);
+        const char *name = header_member_name(to->arena, data, i);
         text_add(to, "    data.%s.data = %s;\n    data.%s.stride = %lld;\n", name, name, name,
                  (long long)(shape_size(data->columns[i].shape) * (int64_t)dtype_bytes(data->columns[i].dtype)));
     }
@@ -155,7 +193,8 @@ static void add_block(Text *to, const HeaderBlock *block) {
         text_add(to, "] */\n");
     }
     text_add(to, "\ntypedef struct %s %s;   /* opaque; any number may live at once */\n", p, p);
-    text_add(to, "/* Rows: row r of a member begins `stride` bytes after row r - 1 and is dense, row-major. */\n");
+    text_add(to, "/* Rows: row r of a member begins `stride` bytes after row r - 1 and is dense, row-major. A name\n"
+                 "   that C or C++ does not allow, or that is taken, has a _ behind it. */\n");
     text_add(to, "typedef struct %s_data {\n    int64_t rows;\n", p);
     add_members(to, run, block->predicts);
     text_add(to, "} %s_data;\n", p);
@@ -201,9 +240,11 @@ static void add_block(Text *to, const HeaderBlock *block) {
              p, p, p, p, p, p, p, p, p, p, p);
 }
 
-void header_write(Text *to, const char *stem, const HeaderBlock *blocks, int count) {
-    const char *guard = upper(to->arena, header_identifier(to->arena, stem));
-    text_add(to, "/* %s.h: written by sgdc from %s.sgd. Do not edit. */\n", stem, stem);
+void header_write(Text *to, const char *source, const char *id, const HeaderBlock *blocks, int count) {
+    const char *guard = upper(to->arena, id);
+    text_add(to, "/* Written by sgdc from ");
+    add_comment_text(to, source);
+    text_add(to, ". Do not edit. */\n");
     text_add(to, "#ifndef SGDC_%s_H\n#define SGDC_%s_H\n#include <stddef.h>\n#include <stdint.h>\n\n", guard, guard);
     text_add(to, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
                  "#ifndef SGDC_COMMON\n#define SGDC_COMMON\n"

@@ -11,9 +11,8 @@
 static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 const char *interface_prefix(Arena *arena, const Program *program, const Run *run, const char *stem) {
-    const char *id = header_identifier(arena, stem);
-    if (program->run_count == 1) return id;
-    return text_format(arena, "%s_%s", id, header_identifier(arena, run->name));
+    if (program->run_count == 1) return header_identifier(arena, stem);
+    return header_identifier(arena, text_format(arena, "%s_%s", stem, run->name));
 }
 
 static const bool *columns_of_predict(Arena *arena, const Run *run) {
@@ -52,7 +51,8 @@ void interface_header(Text *to, const Program *program, const char *stem, Codege
     HeaderBlock *blocks = arena_array(to->arena, HeaderBlock, program->run_count + 1);
     for (int i = 0; i < program->run_count; i++)
         blocks[i] = block_of(to->arena, program, &program->runs[i], stem, sizes_of(&program->runs[i], sessions, levels));
-    header_write(to, header_identifier(to->arena, stem), blocks, program->run_count);
+    const char *source = text_format(to->arena, "%s.sgd", program->stem);
+    header_write(to, source, header_identifier(to->arena, stem), blocks, program->run_count);
 }
 
 bool interface_object(Arena *arena, const char *path, const Program *program, const char *stem,

@@ -89,7 +89,7 @@ static LLVMValueRef columns(Builder *b, const Run *run, const bool *predicts) {
     LLVMValueRef *rows = arena_array(b->arena, LLVMValueRef, data->column_count);
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
-        rows[i] = RECORD(b, string(b, header_member_name(data, i)), int64(b, shape_size(column->shape)),
+        rows[i] = RECORD(b, string(b, header_member_name(b->arena, data, i)), int64(b, shape_size(column->shape)),
                          int64(b, column->classes), int32(b, column->dtype), int32(b, predicts[i]),
                          int32(b, column->standardized ? column->mean_cell : -1),
                          int32(b, column->standardized ? column->deviation_cell : -1));

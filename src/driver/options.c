@@ -4,6 +4,7 @@
  * Long options take `--name=value` or, where a value is required, also `--name value`; short ones `-xvalue` or
  * `-x value`. An optional value (--run=a,b) needs the `=`, so that `sgdc --run model.sgd` means what it looks like.
  */
+#include "codegen/header.h"
 #include "driver/options.h"
 #include "driver/output.h"
 #include <ctype.h>
@@ -255,6 +256,9 @@ static const char *check_together(Arena *arena, const Options *o) {
             return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
     if (o->name && !is_identifier(o->name))
         return text_format(arena, "--name begins names of C, so it has letters, digits and _, not \"%s\"", o->name);
+    if (o->name && header_is_keyword(o->name))
+        return text_format(arena, "--name begins names of C, and %s is a word of C or C++: try --name=%s_net", o->name,
+                           o->name);
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
     if (o->plot && !is_of_kind(o->plot, "svg png pdf gp"))
         return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s", o->plot);

@@ -71,6 +71,11 @@ static const char *find_file(Driver *driver, const DataSet *set, const char *nam
     if (set->span.begin) program = source_place(driver->map, set->span.begin).source->path;
     const char *path = find_data_file(driver->arena, program, name, &searched);
     if (path) return path;
+    if (path_is_folder(path_below(driver->arena, path_folder(driver->arena, program), name)) || path_is_folder(name)) {
+        Diagnostic *d = report(driver->diagnostics, CODE_E0401, span, "%s is a folder, not a file", name);
+        add_help(driver->diagnostics, d, "name the file in it");
+        return NULL;
+    }
     Diagnostic *d = report(driver->diagnostics, CODE_E0401, span, "there is no file %s", name);
     if (*searched) add_help(driver->diagnostics, d, "it was looked for in %s", searched);
     const char *published = published_at(driver->arena, driver->source);

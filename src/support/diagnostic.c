@@ -9,6 +9,8 @@
  *       note: w: f32[5] is declared at airfoil.sgd:9:9
  *       help: ...
  *
+ * A mistake in a data file shows its line in the same way, if the file is text: it is read again, up to that line.
+ *
  * A note that has a span gets " at FILE:LINE:COLUMN" behind its message (in place of a final
  * "here"). Columns count bytes; carets are aligned by characters and keep the line's tabs.
  *
@@ -18,6 +20,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct CodeRow {
     const char *name;
@@ -241,14 +244,64 @@ static void add_shown(Text *text, const char *bytes, size_t length)
 
 /* The part of one line that is shown: all of it, or the surroundings of a caret. */
 typedef struct Excerpt { const char *bytes; size_t begin, end, length; } Excerpt;
+/* A line without its end, and which one it is; bytes NULL: there is none to show. */
+typedef struct Line { const char *bytes; size_t length; long long number; } Line;
 
-static Excerpt excerpt_of(const Source *source, int line, size_t caret)
+static Line line_of_source(Place place)
 {
-    uint32_t begin = source->line_begin[line - 1];
-    uint32_t end = line < source->line_count ? source->line_begin[line] - 1 : source->length;
+    const Source *source = place.source;
+    uint32_t      begin = source->line_begin[place.line - 1];
+    uint32_t      end = place.line < source->line_count ? source->line_begin[place.line] - 1 : source->length;
     if (end > begin && source->text[end - 1] == '\r')
         end--;
-    Excerpt excerpt = {.bytes = source->text + begin, .end = end - begin, .length = end - begin};
+    return (Line){source->text + begin, end - begin, place.line};
+}
+
+/* Up to `most` bytes of the line. What holds control characters is no text: binary, gzip, UTF-16. */
+static Line read_line(Arena *arena, FILE *file, long long number, size_t most)
+{
+    Text text = text_new(arena);
+    int  c = getc_unlocked(file);
+    for (long long at = 1; c != EOF && at < number; c = getc_unlocked(file))
+        at += c == '\n';
+    for (; c != EOF && c != '\n' && text.length < most; c = getc_unlocked(file)) {
+        char byte = (char)c;
+        if ((c < 0x20 && c != '\t' && c != '\r') || c == 0x7f)
+            return (Line){0};
+        text_add_bytes(&text, &byte, 1);
+    }
+    if (text.length > 0 && text.bytes[text.length - 1] == '\r')
+        text.length--;
+    return (Line){text.length > 0 ? text.bytes : NULL, text.length, number};
+}
+
+/* Only of ordinary files: what came through a pipe cannot be read twice. */
+static Line line_of_file(Arena *arena, const Diagnostic *diagnostic)
+{
+    enum { LONGEST = 1 << 20 };
+    struct stat status;
+    Line        line = {0};
+    if (diagnostic->line <= 0 || diagnostic->column > LONGEST)
+        return line;
+    if (stat(diagnostic->file, &status) != 0 || !S_ISREG(status.st_mode))
+        return line;
+    FILE *file = fopen(diagnostic->file, "rb");
+    if (!file)
+        return line;
+    int first = getc(file), second = getc(file);
+    if (first != 0x1f || second != 0x8b) {
+        rewind(file);
+        line = read_line(arena, file, diagnostic->line, (size_t)diagnostic->column + 2 * WIDEST_EXCERPT);
+    }
+    fclose(file);
+    if (line.bytes && diagnostic->column > (int64_t)line.length + 1)
+        line.bytes = NULL;
+    return line;
+}
+
+static Excerpt excerpt_of(Line line, size_t caret)
+{
+    Excerpt excerpt = {.bytes = line.bytes, .end = line.length, .length = line.length};
     if (excerpt.length <= WIDEST_EXCERPT)
         return excerpt;
     excerpt.begin = caret > EXCERPT_BEFORE ? caret - EXCERPT_BEFORE : 0;
@@ -262,20 +315,25 @@ static Excerpt excerpt_of(const Source *source, int line, size_t caret)
     return excerpt;
 }
 
-static void add_excerpt(Text *text, const Palette *palette, const Diagnostic *diagnostic, Place place)
+/* column 0: the whole line is meant, and nothing stands below it. */
+static void add_excerpt(Text *text, const Palette *palette, const Diagnostic *diagnostic, Line line, int64_t column)
 {
-    size_t  caret = (size_t)place.column - 1;
-    Excerpt excerpt = excerpt_of(place.source, place.line, caret);
+    size_t  caret = column > 0 ? (size_t)column - 1 : 0;
+    Excerpt excerpt = excerpt_of(line, caret);
     size_t  last = caret + (diagnostic->span.end - diagnostic->span.begin);
     if (last > excerpt.end)
         last = excerpt.end;
     const char *before = excerpt.begin > 0 ? "..." : "";
 
-    text_add(text, "%s%4d |%s ", palette->gutter, place.line, palette->off);
+    int width = snprintf(NULL, 0, "%4lld", line.number);
+    text_add(text, "%s%4lld |%s ", palette->gutter, line.number, palette->off);
     text_add(text, "%s", before);
     add_shown(text, excerpt.bytes + excerpt.begin, excerpt.end - excerpt.begin);
     const char *behind = excerpt.end < excerpt.length ? "..." : "";
-    text_add(text, "%s\n%s     |%s ", behind, palette->gutter, palette->off);
+    text_add(text, "%s\n", behind);
+    if (column <= 0)
+        return;
+    text_add(text, "%s%*s |%s ", palette->gutter, width, "", palette->off);
     text_add(text, "%*s", (int)strlen(before), "");
     for (size_t i = excerpt.begin; i < caret && i < excerpt.end; i++)
         if (!is_continuation(excerpt.bytes[i]))
@@ -329,7 +387,10 @@ static void add_diagnostic(Text *text, const Diagnostics *d, const Palette *pale
         text_add(text, "[%s]", code_name(diagnostic->code));
     text_add(text, ":%s %s\n", palette->off, diagnostic->message);
     if (!diagnostic->file && place.source)
-        add_excerpt(text, palette, diagnostic, place);
+        add_excerpt(text, palette, diagnostic, line_of_source(place), place.column);
+    Line line = diagnostic->file ? line_of_file(d->arena, diagnostic) : (Line){0};
+    if (line.bytes)
+        add_excerpt(text, palette, diagnostic, line, diagnostic->column);
     for (const Diagnostic *note = diagnostic->notes; note; note = note->next)
         add_note_text(text, d, palette, note);
 }
