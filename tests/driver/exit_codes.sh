@@ -34,6 +34,8 @@ says 'did you mean grad' err
 expect 2 "no file" "$sgdc"
 expect 2 "two files" "$sgdc" a.sgd b.sgd
 expect 2 "option without --run" "$sgdc" "$line" --save x
+expect 2 "a prefix that is a word of C" "$sgdc" "$line" --name=int
+says 'word of C' err
 expect 2 "unknown pass" "$sgdc" "$line" --dump=bacth
 says 'did you mean batch' err
 expect 2 "unknown code" "$sgdc" --explain E9999
@@ -48,9 +50,16 @@ expect 3 "missing data" "$sgdc" missing.sgd --run
 says 'E0401' err
 says 'published somewhere' err
 says '--data d=PATH' err
+expect 3 "a folder as data" "$sgdc" missing.sgd --run --data d=/usr
+says '/usr is a folder' err
 printf '1,2\n3,four\n' >four.csv
 expect 3 "malformed data" "$sgdc" missing.sgd --run --data d=four.csv
 says 'four.csv:2:3' err
+says '   2 | 3,four' err
+gzip four.csv
+expect 3 "malformed data in gzip" "$sgdc" missing.sgd --run --data d=four.csv.gz
+says 'four.csv.gz:2:3' err
+grep -q '   2 | ' err && { echo "FAILED: bytes of a gzip file are shown"; failed=1; }
 printf '1,2\n3,4\n' >nowhere.csv
 expect 0 "data beside the program" "$sgdc" missing.sgd --run
 mkdir elsewhere && mv nowhere.csv elsewhere

@@ -11,6 +11,20 @@ warn="-Wall -Wextra -Werror"
 "$sgdc" "$embed/online.sgd" -o ./
 "$sgdc" "$embed/classify.sgd" -o ./
 
+# Every header is C99 and C++11: those of the examples, of odd names, of a program named like a word of C.
+pedantic="-Wall -Wextra -pedantic -Werror -fsyntax-only -I."
+mkdir -p headers && cp "$embed/names.sgd" headers/int.sgd
+for program in "$source"/examples/*.sgd "$embed/names.sgd" headers/int.sgd; do
+    stem=$(basename "$program" .sgd)
+    "$sgdc" "$program" --cpu=x86-64-v3 "--emit=header=headers/$stem.h"
+    printf '#include "headers/%s.h"\n' "$stem" >headers/user.c
+    $cc -std=c99 $pedantic headers/user.c || { echo "the header of $stem is not C99" >&2; exit 1; }
+    $cxx -x c++ -std=c++11 $pedantic headers/user.c || { echo "the header of $stem is not C++11" >&2; exit 1; }
+done
+"$sgdc" "$embed/names.sgd" --name=my --cpu=x86-64-v3 --emit=header=headers/names.h
+grep -q 'from names.sgd' headers/names.h && grep -q 'ifndef SGDC_MY_H' headers/names.h || {
+    echo "the header of --name=my does not name its source, or has another guard" >&2; exit 1; }
+
 # The objects stand alone: memory functions of libc, and libm's fma for f64 on processors without the instruction;
 # nothing of LLVM, nothing of libsgdrt.
 for object in online.o classify.o; do
