@@ -2,6 +2,7 @@
  * explain a code, compile, and then diagnose only, emit texts, check the gradient, train, or write an object.
  */
 #include "driver/driver.h"
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,6 +60,14 @@ static ExitCode finish(Driver *driver, ExitCode code) {
     return code;
 }
 
+/* Ctrl-C before training, which has its own: nothing is worth finishing. Outputs take their names when complete. */
+static void on_interrupt(int signal_number) {
+    static const char message[] = "sgdc: interrupted\n";
+    (void)signal_number;
+    if (write(STDERR_FILENO, message, sizeof message - 1) < 0) _exit(EXIT_INTERRUPTED);
+    _exit(EXIT_INTERRUPTED);
+}
+
 int main(int argc, char **argv) {
     double started = clock_seconds();
     Arena *arena = arena_new();
@@ -70,6 +79,7 @@ int main(int argc, char **argv) {
         .options = &options, .result = stdout, .info = stderr, .started = started,
     };
     ExitCode code;
+    if (signal(SIGINT, on_interrupt) == SIG_IGN) signal(SIGINT, SIG_IGN);
     if (!options_parse(arena, argc, argv, &options, &problem)) {
         driver_complain(&driver, "%s", problem);
         code = EXIT_USAGE;
