@@ -6,10 +6,16 @@
 #include <math.h>
 #include <string.h>
 
+/* `lr`, or that of the only part that is trained, `lr@PART`; -1 where parts have a rate each. */
 static int lr_slot(const Run *run) {
-    for (int i = 0; i < run->slot_count; i++)
+    int found = -1, parts = 0;
+    for (int i = 0; i < run->slot_count; i++) {
         if (strcmp(run->slots[i].name, "lr") == 0) return i;
-    return -1;
+        if (strncmp(run->slots[i].name, "lr@", 3) != 0) continue;
+        found = i;
+        parts++;
+    }
+    return parts == 1 ? found : -1;
 }
 
 static Node *rate_node(Arena *arena, const Run *run, int slot) {

@@ -227,20 +227,26 @@ static const char *each_value(const Run *run, const char *name) {
     return NULL;
 }
 
-static const Slot *slot_named(const Run *run, const char *name) {
-    for (int i = 0; i < run->slot_count; i++)
-        if (strcmp(run->slots[i].name, name) == 0) return &run->slots[i];
-    return NULL;
-}
-
 static const char *batch_text(Arena *arena, const Run *run) {
     char text[32];
     return run->batch == 0 ? "all" : text_format(arena, "%s", report_count(text, sizeof text, run->batch));
 }
 
+/* The rate; with optimizer[part] the different rates of the parts, as in 0.1, 0.001. */
 static const char *lr_text(Arena *arena, const Run *run) {
-    const Slot *slot = slot_named(run, "lr");
-    return !slot ? "-" : isnan(slot->value) ? "schedule" : text_number(arena, slot->value, true);
+    Text text = text_new(arena);
+    for (int i = 0; i < run->slot_count; i++) {
+        const Slot *slot = &run->slots[i];
+        if (strcmp(slot->name, "lr") != 0 && strncmp(slot->name, "lr@", 3) != 0) continue;
+        bool told = false;
+        for (int k = 0; k < i && !told; k++)
+            told = (strcmp(run->slots[k].name, "lr") == 0 || strncmp(run->slots[k].name, "lr@", 3) == 0)
+                   && (run->slots[k].value == slot->value || (isnan(run->slots[k].value) && isnan(slot->value)));
+        if (told) continue;
+        text_add(&text, "%s%s", text.length ? ", " : "",
+                 isnan(slot->value) ? "schedule" : text_number(arena, slot->value, true));
+    }
+    return text.length ? text.bytes : "-";
 }
 
 /* What `each` gave the run, or what it has without. */
@@ -279,10 +285,8 @@ static void add_batch_column(Table *table, Training *const *ts, int count) {
 
 static void add_lr_column(Table *table, Training *const *ts, int count) {
     bool differ = false;
-    for (int r = 0; r < count; r++) {
-        const Slot *slot = slot_named(ts[r]->run, "lr"), *first = slot_named(ts[0]->run, "lr");
-        differ |= (slot == NULL) != (first == NULL) || (slot && first && slot->value != first->value && !(isnan(slot->value) && isnan(first->value)));
-    }
+    for (int r = 1; r < count; r++)
+        differ |= strcmp(lr_text(table->arena, ts[r]->run), lr_text(table->arena, ts[0]->run)) != 0;
     if (!differ || any_has_each(ts, count, "lr")) return;
     const char **cells = table_column(table, false, "lr");
     for (int r = 0; r < count; r++) cells[r] = lr_text(table->arena, ts[r]->run);

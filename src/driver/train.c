@@ -300,11 +300,11 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     const Run *run = t->run;
     if (run->batch > t->data->train.count) {
         if (run->last == LAST_DROP) {
-            report(driver->diagnostics, CODE_E0423, run->span, "%s: last = drop leaves no mini-batch, as %lld rows do not "
+            report(driver->diagnostics, CODE_E0423, run->batch_span, "%s: last = drop leaves no mini-batch, as %lld rows do not "
                    "fill one of %lld", run->name, (long long)t->data->train.count, (long long)run->batch);
             return false;
         }
-        report(driver->diagnostics, CODE_W0310, run->span, "%s: a batch of %lld rows is more than the %lld it trains on",
+        report(driver->diagnostics, CODE_W0310, run->batch_span, "%s: a batch of %lld rows is more than the %lld it trains on",
                run->name, (long long)run->batch, (long long)t->data->train.count);
     }
     t->feed = sgdrt_feed_of(t->data->train.count, t->data->train.rows, run->batch, (int)run->order, (int)run->last,

@@ -89,6 +89,7 @@ typedef struct Run {
     const char *name, *block;          /* "sweep lr=0.1 batch=10"; "sweep" */
     EachValue *each; int each_count;
     Span span;                         /* of the train block's name */
+    Span batch_span;                   /* of its own batch setting; without one, span */
     Graph *graph;
     DataSet *data, *valid;             /* valid NULL: none or held out */
     HoldOut hold_out; double hold_out_part; int hold_out_by;   /* by: field index for split(p, by = y), else -1 */

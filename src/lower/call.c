@@ -575,7 +575,7 @@ static void enter_training(Lowering *L, const Definition *definition)
 static Value *enter(Lowering *L, Call *call, CallPath path)
 {
     const Definition *definition = call->definition;
-    CallFrame frame = {definition, call->span, false, L->calls};
+    CallFrame frame = {definition, call->span, call->written, false, L->calls};
     PathState state = entered_path(L, definition, path), *outer_path = L->path;
     RangeFrame *outer_ranges = L->ranges;
     DType outer_real = L->real;

@@ -88,12 +88,66 @@ static Value *difference(Lowering *L, const Value *a, const Value *b, Span span)
     return combine(L, OP_SUB, a, b, span);
 }
 
+/* ---- what a distribution needs --------------------------------------------------------------- */
+/* Whether the argument is a number now, and which; others are known only as the program runs. */
+static bool is_known(const Value *v, double *number)
+{
+    bool constant = v->kind == VALUE_TENSOR && v->node->op == OP_CONST && v->node->shape.rank == 0;
+    *number = constant ? v->node->attr.value : v->number;
+    return constant || value_is_number(v);
+}
+
+static void told_where_written(Lowering *L, const Expr *expr, const char *problem, const char *advice)
+{
+    const Expr *place = written_by_user(L, expr);
+    Diagnostic *d = lower_error(L, CODE_E0222, place->span, "%s", problem);
+    if (place != expr) {
+        Text text = text_new(L->arena);
+        ast_print_expr(&text, expr);
+        lower_note(L, d, expr->span, "it is used as %s here", text.bytes);
+    }
+    lower_help(L, d, "%s", advice);
+}
+
+static bool is_probability(Lowering *L, const Arguments *args)
+{
+    double p;
+    if (!is_known(args->value[0], &p) || (p >= 0 && p <= 1))
+        return true;
+    told_where_written(L, args->expr[0],
+                       text_format(L->arena, "bernoulli is given the probability %g", p),
+                       "a probability lies between 0 and 1");
+    return false;
+}
+
+static bool is_deviation(Lowering *L, const Arguments *args)
+{
+    double deviation;
+    if (!is_known(args->value[1], &deviation) || deviation >= 0)
+        return true;
+    told_where_written(L, args->expr[1],
+                       text_format(L->arena, "normal is given the deviation %g", deviation),
+                       "a deviation is 0 or more: normal(mean, deviation)");
+    return false;
+}
+
+static bool is_interval(Lowering *L, const Arguments *args)
+{
+    double low, high;
+    if (!is_known(args->value[0], &low) || !is_known(args->value[1], &high) || low <= high)
+        return true;
+    told_where_written(L, args->expr[1],
+                       text_format(L->arena, "uniform is given a range from %g down to %g", low, high),
+                       "the lower bound comes first: uniform(low, high)");
+    return false;
+}
+
 static Value *draw_uniform(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
 {
     (void)scope;
     (void)context;
     DrawFrame scalar, *frame = frame_of_call(L, call, &scalar);
-    if (frame == NULL)
+    if (frame == NULL || !is_interval(L, args))
         return value_poison(L);
     Value *bits = uniform_bits(L, frame);
     Value *width = difference(L, args->value[1], args->value[0], call->span);
@@ -106,7 +160,7 @@ static Value *draw_normal(Lowering *L, Scope *scope, const Arguments *args, cons
     (void)scope;
     (void)context;
     DrawFrame scalar, *frame = frame_of_call(L, call, &scalar);
-    if (frame == NULL)
+    if (frame == NULL || !is_deviation(L, args))
         return value_poison(L);
     Span span = call->span;
     Value *u = uniform_bits(L, frame), *v = uniform_bits(L, frame);
@@ -124,7 +178,7 @@ static Value *draw_bernoulli(Lowering *L, Scope *scope, const Arguments *args, c
     (void)scope;
     (void)context;
     DrawFrame scalar, *frame = frame_of_call(L, call, &scalar);
-    if (frame == NULL)
+    if (frame == NULL || !is_probability(L, args))
         return value_poison(L);
     return combine(L, OP_LT, uniform_bits(L, frame), args->value[0], call->span);
 }

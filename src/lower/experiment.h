@@ -111,7 +111,6 @@ typedef struct Experiment {
 /* Calls visit for the expression and everything in it, outermost first. */
 void expr_visit(const Expr *expr, void (*visit)(const Expr *expr, void *context), void *context);
 void stmt_visit(const Stmt *stmt, void (*visit)(const Expr *expr, void *context), void *context);
-bool expr_uses_name(const Expr *expr, Name name);
 /* Adds the each sites inside; `name` is what a value is shown as. */
 void each_collect(Experiment *X, EachSites *sites, const Expr *expr, const char *name);
 /* The item chosen now for this EXPR_EACH; NULL if it is not a site. */

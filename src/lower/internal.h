@@ -37,11 +37,14 @@ uint64_t path_hash(const char *path);
 typedef struct CallFrame {
     const Definition *definition;
     Span call;
+    const Expr *const *written;       /* the arguments, by formal; NULL: not given */
     bool matters;
     struct CallFrame *outer;
 } CallFrame;
 const char *definition_kind_text(DefinitionKind kind);
 bool is_prelude_span(const Lowering *L, Span span);
+/* The user's expression behind one of the prelude's: the argument that it is made of; itself if there is none. */
+const Expr *written_by_user(const Lowering *L, const Expr *expr);
 /* Keeps with the node what the user calls this value (a binding, a model's result), if it has no name yet. */
 void name_value(const Lowering *L, Name name, const Value *value, Span span);
 

@@ -134,7 +134,7 @@ static int64_t known_rows(const DataSet *set) {
 static void lint_batch(RunLowering *R) {
     int64_t rows = known_rows(R->run.data);
     if (R->run.batch == 0 || rows < 0 || R->run.batch <= rows || R->run.order == ORDER_REPLACEMENT) return;
-    Diagnostic *d = report(R->X->diagnostics, CODE_W0310, R->run.span,
+    Diagnostic *d = report(R->X->diagnostics, CODE_W0310, R->run.batch_span,
                            "a batch of %lld rows is more than the %lld rows of data %s",
                            (long long)R->run.batch, (long long)rows, R->run.data->name);
     add_help(R->X->diagnostics, d, "batch = all takes all rows in every step");
@@ -157,6 +157,7 @@ static void lint_rate(RunLowering *R) {
 static void lint_parameters(RunLowering *R) {
     enum { MOST_NAMES = 4 };
     Text names = text_new(R->X->arena);
+    Span first = R->block->name.span;
     int count = 0;
     for (int i = 0; i < R->objective_cells; i++) {
         const Cell *cell = &R->run.cells[i];
@@ -165,11 +166,12 @@ static void lint_parameters(RunLowering *R) {
         for (int t = 0; t < R->run.term_count && !read; t++)
             read = node_reads_cell(R->X->arena, R->run.terms[t].value, i);
         if (read) continue;
+        if (count == 0) first = cell->span;
         if (count < MOST_NAMES) text_add(&names, "%s%s", count ? ", " : "", cell->name);
         if (count++ == MOST_NAMES) text_add(&names, ", ...");
     }
     if (count == 0) return;
-    report(R->X->diagnostics, CODE_W0303, R->block->name.span,
+    report(R->X->diagnostics, CODE_W0303, first,
            "%s %s not change: what %s minimizes does not depend on %s", names.bytes,
            count == 1 ? "does" : "do", R->block->name.text, count == 1 ? "it" : "them");
 }

@@ -160,6 +160,22 @@ static Span user_span(const Lowering *L, Span span, const CallFrame **frame)
     return span;
 }
 
+const Expr *written_by_user(const Lowering *L, const Expr *expr)
+{
+    const Expr *found = expr;
+    for (const CallFrame *frame = L->calls; frame != NULL && is_prelude_span(L, found->span); frame = frame->outer) {
+        const FormalList *formals = &frame->definition->formals;
+        const Expr *argument = NULL;
+        for (int i = 0; i < formals->count && argument == NULL; i++)
+            if (expr_uses_name(found, formals->items[i].name.text))
+                argument = frame->written[i];
+        if (argument == NULL)
+            return expr;
+        found = argument;
+    }
+    return found;
+}
+
 static Diagnostic *last_note(const Diagnostic *d)
 {
     Diagnostic *note = d->notes;
@@ -214,6 +230,29 @@ Diagnostic *lower_error(Lowering *L, Code code, Span span, const char *format, .
     return d;
 }
 
+/* The head of the prelude's definition around a place: cross_entropy(z: real[k], y: label[k]); NULL if it is not
+ * in a head. */
+static const char *prelude_head(const Lowering *L, Span span)
+{
+    if (!is_prelude_span(L, span))
+        return NULL;
+    const Definition *definition = NULL;
+    for (const Binding *b = L->prelude->last; b != NULL && definition == NULL; b = b->next)
+        if (b->value->kind == VALUE_DEFINITION && b->value->definition->span.begin <= span.begin
+            && span.end <= b->value->definition->span.end)
+            definition = b->value->definition;
+    if (definition == NULL || span.begin < definition->name.span.begin)
+        return NULL;
+    const Source *source = source_place(L->map, span.begin).source;
+    const char *begin = source->text + (definition->name.span.begin - source->base), *end = begin;
+    for (int depth = 0; *end != '\0' && *end != '\n' && (depth > 0 || (*end != '{' && *end != '=')); end++)
+        depth += (*end == '(' || *end == '[') - (*end == ')' || *end == ']');
+    while (end > begin && end[-1] == ' ')
+        end--;
+    bool inside = span.begin < definition->name.span.begin + (uint32_t)(end - begin);
+    return inside ? text_format(L->arena, "%.*s", (int)(end - begin), begin) : NULL;
+}
+
 void lower_note(Lowering *L, Diagnostic *to, Span span, const char *format, ...)
 {
     if (to == NULL)
@@ -223,7 +262,12 @@ void lower_note(Lowering *L, Diagnostic *to, Span span, const char *format, ...)
     va_start(args, format);
     vsnprintf(buffer, sizeof buffer, format, args);
     va_end(args);
-    add_note(L->diagnostics, to, span, "%s", buffer);
+    const char *head = prelude_head(L, span);
+    size_t length = strlen(buffer);
+    if (head != NULL && length > 5 && strcmp(buffer + length - 5, " here") == 0)
+        add_note(L->diagnostics, to, span, "%.*s in %s", (int)length - 5, buffer, head);
+    else
+        add_note(L->diagnostics, to, span, "%s", buffer);
     if (L->call_notes != NULL)
         move_before_calls(to, L->call_notes);
 }
@@ -413,13 +457,14 @@ int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape 
     int index = lower_find_cell(L, path);
     if (index >= 0)
         return index;
+    const CallFrame *frame; /* a parameter of the prelude's layers is declared by the call of the layer */
     Cell cell = {.kind = kind,
                  .name = path,
                  .dtype = dtype,
                  .shape = shape,
                  .initial = initial,
                  .of = -1,
-                 .span = span};
+                 .span = user_span(L, span, &frame)};
     vector_push(L->arena, &L->cells, cell);
     return L->cells.count - 1;
 }

@@ -151,6 +151,8 @@ bool module_covers(const char *module_path, const char *cell_name);
  * reported if nothing of that name exists in the run's cells so far. *cell: the cell it is exactly, or -1. */
 const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *cell);
 
+bool expr_uses_name(const Expr *expr, Name name);
+
 /* ---- builtins -------------------------------------------------------------------------------- */
 /* name NULL: positional */
 typedef struct Arguments {

@@ -273,6 +273,27 @@ static void report_unused_override(Experiment *X, const Override *override) {
     else if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
 }
 
+/* Nothing in the program has this name, whether it lowers or not: no setting, no named sum, no optimizer's argument. */
+static bool means_nothing(Experiment *X, const Override *override) {
+    const char *name = override->name;
+    if (strpbrk(name, ".@") || setting_key(name) != KEY_LOCAL) return false;
+    for (int i = 0; i < X->settings.count; i++)
+        if (strcmp(X->settings.items[i].name.text, name) == 0) return false;
+    for (int b = 0; b < X->blocks.count; b++)
+        for (int i = 0; i < X->blocks.items[b]->body.count; i++) {
+            const Stmt *stmt = X->blocks.items[b]->body.items[i].stmt;
+            if (stmt->kind == STMT_NAMED && strcmp(stmt->named.name.text, name) == 0) return false;
+        }
+    for (const Scope *scope = X->L->global; scope; scope = scope->parent)
+        for (const Binding *binding = scope->last; binding; binding = binding->next) {
+            if (binding->value->kind != VALUE_DEFINITION) continue;
+            const FormalList *formals = &binding->value->definition->formals;
+            for (int i = 0; i < formals->count; i++)
+                if (strcmp(formals->items[i].name.text, name) == 0) return false;
+        }
+    return true;
+}
+
 static void check_data_options(Experiment *X) {
     for (int i = 0; i < X->options->data_count; i++) {
         const char *name = X->options->data[i].name;
@@ -422,8 +443,9 @@ Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
     lower_blocks(X);
     lower_other_data(X);
     bool good = !d->errors;
-    for (int i = 0; i < X->overrides.count && good; i++)
-        if (!X->overrides.items[i].used) report_unused_override(X, &X->overrides.items[i]);
+    for (int i = 0; i < X->overrides.count; i++)
+        if (!X->overrides.items[i].used && (good || means_nothing(X, &X->overrides.items[i])))
+            report_unused_override(X, &X->overrides.items[i]);
     if (!d->errors && !options->only) warn_unused_settings(X);
     list_data(X);
     return program;

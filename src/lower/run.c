@@ -489,7 +489,11 @@ static void finish(RunLowering *R) {
 static bool lower_parts(RunLowering *R) {
     bool good = check_unused(R);
     good &= settings_lower(R);
-    if (!lower_objective(R)) return false;
+    if (!lower_objective(R)) {
+        lower_evaluation(R); /* their mistakes are their own */
+        predict_lower(R);
+        return false;
+    }
     R->objective_cells = R->L->cells.count;
     good &= lower_evaluation(R);
     good &= optimizers_lower(R);
@@ -500,7 +504,9 @@ static bool lower_parts(RunLowering *R) {
 
 bool run_lower(Experiment *X, Block *block, Run *out) {
     RunLowering lowering = {.X = X, .L = X->L, .block = block}, *R = &lowering;
+    const BlockStmt *batch = block_setting(block, KEY_BATCH);
     R->run.span = block->name.span;
+    R->run.batch_span = batch && batch->own ? batch->stmt->span : block->name.span;
     R->run.start_run = R->run.hold_out_by = -1;
     R->run.quadratic_lr = NAN;
     bool complete = check_required(R), good = complete;

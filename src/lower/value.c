@@ -515,12 +515,16 @@ const char *value_type_text(Lowering *L, const Value *v)
     case VALUE_NUMBER: return text_format(L->arena, "the number %s", text_number(L->arena, v->number, false));
     case VALUE_BOOL: return v->truth ? "true" : "false";
     case VALUE_STRING: return "a text";
-    case VALUE_QUANTITY: return text_format(L->arena, "a quantity of %s", v->unit);
+    case VALUE_QUANTITY: return text_format(L->arena, "%s %s", text_number(L->arena, v->number, false), v->unit);
     case VALUE_RANGE:
         return text_format(L->arena, "the range %lld..%lld", (long long)v->integer, (long long)v->end);
     case VALUE_LIST: return text_format(L->arena, "a list of %s", count_text(L, v->count, "item"));
     case VALUE_TUPLE: return text_format(L->arena, "a tuple of %s", count_text(L, v->count, "value"));
-    case VALUE_DEFINITION: return text_format(L->arena, "the definition %s", v->definition->name.text);
+    case VALUE_DEFINITION:
+        return text_format(L->arena, "the %s %s",
+                           v->definition->kind == DEFINE_DEF ? "function"
+                                                             : definition_kind_text(v->definition->kind),
+                           v->definition->name.text);
     case VALUE_BUILTIN: return text_format(L->arena, "the function %s", v->builtin->name);
     case VALUE_BOUND: return text_format(L->arena, "the optimizer %s", v->definition->name.text);
     case VALUE_MODULE: return text_format(L->arena, "the module %s", v->module->path);
