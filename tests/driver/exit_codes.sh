@@ -34,7 +34,7 @@ says 'did you mean grad' err
 expect 2 "no file" "$sgdc"
 expect 2 "two files" "$sgdc" a.sgd b.sgd
 expect 2 "option without --run" "$sgdc" "$line" --save x
-expect 2 "a prefix that is a word of C" "$sgdc" "$line" --name=int
+expect 2 "a prefix that is a word of C" "$sgdc" "$line" --name=int -o ./
 says 'word of C' err
 expect 2 "unknown pass" "$sgdc" "$line" --dump=bacth
 says 'did you mean batch' err
