@@ -163,7 +163,8 @@ static Span user_span(const Lowering *L, Span span, const CallFrame **frame)
 const Expr *written_by_user(const Lowering *L, const Expr *expr)
 {
     const Expr *found = expr;
-    for (const CallFrame *frame = L->calls; frame != NULL && is_prelude_span(L, found->span); frame = frame->outer) {
+    const CallFrame *frame = L->calls;
+    for (; frame != NULL && is_prelude_span(L, found->span); frame = frame->outer) {
         const FormalList *formals = &frame->definition->formals;
         const Expr *argument = NULL;
         for (int i = 0; i < formals->count && argument == NULL; i++)
