@@ -6,7 +6,7 @@
 # tests/golden/NAME.sgd is compared with every NAME.STAGE that lies beside it:
 #   run           stdout of --run            ast, ir, grad, loops   stdout of --emit=STAGE
 #   diagnostics   stderr of a quiet --run    check-grad, summary    stdout of that option
-# NAME.options holds further options. A file ends with "exit CODE" where sgdc did not exit with 0.
+# NAME.options holds further options, which win over those after --. A file ends with "exit CODE" where sgdc did not exit with 0.
 # examples/NAME.sgd is the test examples/NAME, with its files in tests/golden/examples.
 # Bits are fixed, so numbers are exact; times are masked by one rule. --renew writes the files anew, for review with
 # git diff; it only touches files that exist, so a new test begins with `touch NAME.run` (or the stage meant).
@@ -62,7 +62,7 @@ for name in ${names:-$(all_names)}; do
         case $stage in run | diagnostics | ast | ir | grad | loops | check-grad | summary) ;; *) continue ;; esac
         found=yes
         # shellcheck disable=SC2086
-        stage_command "$stage" "$file" $options "$@" >"$scratch/raw"
+        stage_command "$stage" "$file" "$@" $options >"$scratch/raw"
         code=$?
         if [ $code -eq 3 ] && [ "$folder" = "$root/examples" ] && grep -q 'error\[E0401\]' "$scratch/stderr"; then
             echo "skipped: $name: $(sed -n 's/.*error\[E0401\]: //p' "$scratch/stderr" | head -1)"
