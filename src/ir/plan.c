@@ -292,6 +292,28 @@ static void place_buffers(LoopFunction *f) {
     f->work_bytes = most + MARGIN;
 }
 
+/* Elements between neighbours along the lanes, in this layout; 0 where there is no such buffer. */
+static int64_t step_in(const Buffer *b, const Node *node, int64_t step) {
+    if (b == NULL || b->dense > 0)
+        return b == NULL ? 0 : b->dense * step;
+    for (int a = 0; a < node->shape.rank; a++)
+        if (b->stride[a] == 1 && step == row_major_stride(node->shape, a))
+            return 1;
+    return WILD_STRIDE;
+}
+
+/* Lanes past an axis' end stay within the margin of the work block only where they are neighbours in memory. */
+static void visit_wide_rest(void *context, const Read *read) {
+    Plan *p = context;
+    Nest *nest = p->nest;
+    if (!nest->wide_rest || read->operand < 0 || read->linear.coef[nest->lanes] == 0)
+        return;
+    int64_t step = read->linear.coef[nest->lanes];
+    const Buffer *main = p->f->buffer[read->node->id], *copy = p->f->copy[read->node->id];
+    if (step_in(copy, read->node, step) != 1 && step_in(main, read->node, step) != 1)
+        nest->wide_rest = false;
+}
+
 static bool has_rows(const LoopFunction *f) {
     for (int s = 0; s < f->section_count; s++)
         if (f->sections[s].inside && f->sections[s].nests.count > 0)
@@ -316,6 +338,7 @@ void plan_function(LoopFunction *f) {
         add_copies(&p, &f->sections[s]);
     if (f->block > 1 && has_rows(f))
         f->row_index = buffer_new(f, DTYPE_I32, false, (Shape){.rank = 1, .extent = {f->block}}, 1);
+    each_read(&p, visit_wide_rest);
     find_lives(&p);
     place_buffers(f);
 }

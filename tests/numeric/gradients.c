@@ -15,6 +15,7 @@ typedef struct Check {
     Compiled compiled;
     const Run *run;
     Executor *executor;
+    Guarded memory;
     sgdrt_column *columns;
     int64_t rows;
     void *state, *start;
@@ -103,9 +104,9 @@ static void check_program(const char *name, const char *text)
         run_passes(&c.compiled, NULL, "order");
         c.run = &c.compiled.program->runs[0];
         c.executor = interpreter_new(arena, c.run);
-        c.columns = make_columns(arena, c.run->data, c.rows, &random);
-        c.state = aligned_memory(arena, c.run->state_bytes);
-        c.start = aligned_memory(arena, c.run->state_bytes);
+        c.columns = make_columns(arena, &c.memory, c.run->data, c.rows, &random);
+        c.state = aligned_memory(&c.memory, c.run->state_bytes);
+        c.start = aligned_memory(&c.memory, c.run->state_bytes);
         c.sums = arena_array(arena, double, c.run->term_count + 1);
         start_state(c.run, c.executor, c.start, NULL, 1);
         int checked = 0;
@@ -117,6 +118,7 @@ static void check_program(const char *name, const char *text)
         }
         cr_expect(checked > 0, "%s: nothing to differentiate\n%s", name, text);
         c.executor->free(c.executor);
+        guarded_free(&c.memory);
     }
     arena_free(c.compiled.arena);
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "ir/executor.h"
 #include "math_functions.h"
@@ -60,35 +61,67 @@ static inline void run_passes(Compiled *c, const char *after, const char *last)
     }
 }
 
+/* ---- memory in pages of its own, its first or last byte beside memory that cannot be read ---- */
+enum { MOST_GUARDED = 64, PAGE = 4096 };
+typedef struct Guarded {
+    char *pages[MOST_GUARDED];
+    size_t bytes[MOST_GUARDED];
+    int count;
+} Guarded;
+
+static inline void *guarded_memory(Guarded *g, size_t bytes, bool at_end)
+{
+    size_t inner = (bytes + PAGE - 1) / PAGE * PAGE;
+    char *pages = mmap(NULL, inner + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert(g->count < MOST_GUARDED && pages != MAP_FAILED);
+    cr_assert(inner == 0 || mprotect(pages + PAGE, inner, PROT_READ | PROT_WRITE) == 0);
+    g->pages[g->count] = pages;
+    g->bytes[g->count++] = inner + 2 * PAGE;
+    return pages + PAGE + (at_end ? inner - bytes : 0);
+}
+
+static inline void guarded_free(Guarded *g)
+{
+    for (int i = 0; i < g->count; i++)
+        munmap(g->pages[i], g->bytes[i]);
+}
+
 /* ---- rows ---- */
-static inline sgdrt_column *make_columns(Arena *arena, const DataSet *set, int64_t rows, Stream *random)
+static inline void fill_number(const Column *column, char *data, int64_t i, Stream *random)
+{
+    double real = ldexp((double)(int64_t)stream_next(random), -63) * 1.5;
+    int64_t classes = column->classes > 0 ? column->classes : 5;
+    switch (column->dtype) {
+    case DTYPE_F32: ((float *)(void *)data)[i] = (float)real; break;
+    case DTYPE_F64: ((double *)(void *)data)[i] = real; break;
+    case DTYPE_I32: ((int32_t *)(void *)data)[i] = stream_below(random, (int)classes); break;
+    case DTYPE_U8: data[i] = (char)stream_below(random, 256); break;
+    case DTYPE_BOOL: data[i] = (char)stream_below(random, 2); break;
+    }
+}
+
+static inline sgdrt_column *make_columns(Arena *arena, Guarded *memory, const DataSet *set, int64_t rows,
+                                         Stream *random)
 {
     sgdrt_column *columns = arena_array(arena, sgdrt_column, set->column_count + 1);
     for (int c = 0; c < set->column_count; c++) {
         const Column *column = &set->columns[c];
         int64_t size = shape_size(column->shape), stride = size + stream_below(random, 3);
-        char *data = arena_alloc(arena, (size_t)(rows * stride) * dtype_bytes(column->dtype) + 64);
-        columns[c] = (sgdrt_column){data, stride * (int64_t)dtype_bytes(column->dtype)};
-        for (int64_t i = 0; i < rows * stride; i++) {
-            double real = ldexp((double)(int64_t)stream_next(random), -63) * 1.5;
-            int64_t classes = column->classes > 0 ? column->classes : 5;
-            switch (column->dtype) {
-            case DTYPE_F32: ((float *)(void *)data)[i] = (float)real; break;
-            case DTYPE_F64: ((double *)(void *)data)[i] = real; break;
-            case DTYPE_I32: ((int32_t *)(void *)data)[i] = stream_below(random, (int)classes); break;
-            case DTYPE_U8: data[i] = (char)stream_below(random, 256); break;
-            case DTYPE_BOOL: data[i] = (char)stream_below(random, 2); break;
-            }
-        }
+        int64_t numbers = (rows - 1) * stride + size;
+        size_t bytes = dtype_bytes(column->dtype);
+        char *data = guarded_memory(memory, (size_t)numbers * bytes, stream_below(random, 4) > 0);
+        columns[c] = (sgdrt_column){data, stride * (int64_t)bytes};
+        for (int64_t i = 0; i < numbers; i++)
+            fill_number(column, data, i, random);
     }
     return columns;
 }
 
 /* ---- state ---- */
-static inline void *aligned_memory(Arena *arena, size_t bytes)
+/* A block that begins on a multiple of 64. */
+static inline void *aligned_memory(Guarded *memory, size_t bytes)
 {
-    char *memory = arena_alloc(arena, bytes + 128);
-    return memory + (64 - (uintptr_t)memory % 64);
+    return guarded_memory(memory, (bytes + 63) / 64 * 64, true);
 }
 
 static inline void start_state(const Run *run, Executor *executor, void *state, void *work, uint64_t planned)

@@ -632,6 +632,7 @@ typedef struct Side {
 typedef struct Trial {
     Compiled compiled;
     const Run *run;
+    Guarded memory;
     sgdrt_column *columns;
     int64_t rows, batch;
     uint32_t *order;
@@ -678,23 +679,25 @@ static bool same_state(const Trial *t, const char *what)
 static void allocate_side(Trial *t, Side *side)
 {
     Arena *arena = t->compiled.arena;
-    side->state = aligned_memory(arena, t->run->state_bytes);
-    side->work = aligned_memory(arena, side->executor->work_bytes);
+    side->state = aligned_memory(&t->memory, t->run->state_bytes);
+    side->work = aligned_memory(&t->memory, side->executor->work_bytes);
     side->sums = arena_array(arena, double, t->run->term_count + 1);
 }
 
 /* Memory for the outputs of a function, by index; sizes from its roots. */
-static void **allocate_outputs(const Trial *t, const Function *f)
+static void **allocate_outputs(Trial *t, const Function *f)
 {
     int most = 0;
     for (int r = 0; r < f->root_count; r++)
         most = f->roots[r].index > most ? f->roots[r].index : most;
     void **outputs = arena_array(t->compiled.arena, void *, most + 1);
-    for (int r = 0; r < f->root_count; r++)
-        if (f->roots[r].kind == ROOT_ROWS || f->roots[r].kind == ROOT_VALUE)
-            outputs[f->roots[r].index] = aligned_memory(
-                t->compiled.arena,
-                (size_t)((t->rows + 1) * shape_size(f->roots[r].node->shape)) * sizeof(double));
+    for (int r = 0; r < f->root_count; r++) {
+        const Root *root = &f->roots[r];
+        int64_t rows = root->kind == ROOT_ROWS ? t->rows : 1;
+        size_t bytes = (size_t)(rows * shape_size(root->node->shape)) * dtype_bytes(root->node->dtype);
+        if (root->kind == ROOT_ROWS || root->kind == ROOT_VALUE)
+            outputs[root->index] = guarded_memory(&t->memory, bytes, true);
+    }
     return outputs;
 }
 
@@ -793,7 +796,7 @@ static bool check_program(uint64_t seed, bool show)
         t.run = &t.compiled.program->runs[0];
         t.batch = batch ? batch : (stream_below(&random, 10) == 0 ? 4500 : 19) + stream_below(&random, 60);
         t.rows = batch ? batch * (1 + stream_below(&random, 3)) + stream_below(&random, batch) : t.batch;
-        t.columns = make_columns(arena, t.run->data, t.rows, &random);
+        t.columns = make_columns(arena, &t.memory, t.run->data, t.rows, &random);
         t.order = arena_array(arena, uint32_t, t.rows);
         for (int64_t p = 0; p < t.rows; p++)
             t.order[p] = (uint32_t)stream_below(&random, (int)t.rows);
@@ -823,6 +826,7 @@ static bool check_program(uint64_t seed, bool show)
         for (int s = 0; s < 2; s++)
             t.side[s].executor->free(t.side[s].executor);
         codegen_free(codegen);
+        guarded_free(&t.memory);
     }
     arena_free(arena);
     arena_free(text_arena);
