@@ -187,7 +187,10 @@ static void schedule_nest(LoopFunction *f, Nest *nest, const LoopTarget *target)
         nest->lanes = LANES_ROWS;
     else
         nest->lanes = cheapest_lanes(f, nest, reads, lanes);
-    nest->wide_rest = nest->lanes >= 0 && may_read_on(f, nest, reads);
+    /* A sum over one row reads what was stored just before, piece by piece: a wider load would wait for the
+     * stores. */
+    bool one_term = c->over_rows && f->block == 1;
+    nest->wide_rest = nest->lanes >= 0 && !one_term && may_read_on(f, nest, reads);
     choose_tile(f, nest, reads, target);
 }
 
