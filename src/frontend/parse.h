@@ -98,4 +98,8 @@ Stmt *stmt_new(Parse *parse, StmtKind kind, Span span);
 
 /* docs.c: gives every `##` comment to its statement. */
 void docs_attach(Parse *parse);
+
+/* Words that only ever start statements (separator.c). */
+bool is_statement_word(int kind);
+
 #endif

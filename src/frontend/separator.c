@@ -16,8 +16,7 @@
 #include "parser.h"
 #include "lexer.h"   /* uses the types of parser.h */
 
-/* Words that only ever start statements. */
-static bool is_statement_word(int kind)
+bool is_statement_word(int kind)
 {
     switch (kind) {
     case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case DATA: case UPDATE: case INCLUDE:

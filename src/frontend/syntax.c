@@ -45,17 +45,6 @@ static bool is_keyword(int kind)
     }
 }
 
-static bool starts_only_statements(int kind)
-{
-    switch (kind) {
-    case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case DATA: case UPDATE: case INCLUDE:
-    case STATE: case RETURN: case REPEAT:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static bool is_comparison(int kind)
 {
     return kind == EQ || kind == NE || kind == LE || kind == GE || kind == '<' || kind == '>' || kind == IN;
@@ -158,7 +147,7 @@ static bool report_unclosed(Parse *parse)
     bool cannot_be_inside = bad->kind == '}' || bad->kind == '{' || bad->kind == ARROW || bad->kind == SEP
         || bad->kind == YYEOF;
     bool starts_line = bad->first_on_line && (bad->kind == ID || is_keyword(bad->kind));
-    bool starts_statement = bad->first_on_line && starts_only_statements(bad->kind);
+    bool starts_statement = bad->first_on_line && is_statement_word(bad->kind);
     bool is_name_behind = bad->kind == '=' && parse->seen[1].first_on_line && parse->seen[1].kind == ID;
     if (!cannot_be_inside && !starts_line && !is_name_behind)
         return false;
