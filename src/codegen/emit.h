@@ -4,7 +4,7 @@
  *   math.c          exp, log, ... and random numbers: runtime/math.inc with builder primitives
  *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
  *   emit_value.c    a node's value at a point, inlining what has no buffer
- *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf
+ *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf; its files: emit_reduce.h
  *   emit_scatter.c  sums at places that are data
  *   emit_nest.c     loops around a body; pieces of an axis that are whole vectors, tiles and rests
  *   emit.c          a function: entry, steps, blocks, sections

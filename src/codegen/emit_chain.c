@@ -1,0 +1,104 @@
+/* emit_chain: chains of the order law (docs/numerics.md): how one starts, takes a term, and joins another.
+ *
+ * A chain is the running value of one output, or of one lane of it: a scalar or a vector of outputs. The joins
+ * are the fold of chunks and the tree of lanes l+8, l+4, l+2, l+1.
+ */
+#include "codegen/emit_reduce.h"
+#include <math.h>
+#include <string.h>
+
+int chain_width(const Node *node) {
+    return node->op == OP_ARGMAX ? 2 : 1;
+}
+
+DType term_type(const Node *node) {
+    return node->source[0]->dtype;
+}
+
+Chain chain_start(Emitter *e, const Node *node, int lanes) {
+    DType t = term_type(node);
+    Chain c = {{NULL, NULL}};
+    bool real = dtype_is_real(t);
+    if (node->op == OP_CONTRACT)
+        c.v[0] = real ? constant_real(e, t, -0.0) : constant_int(e, e->i32, 0);
+    else if (node->op == OP_REDUCE_MIN)
+        c.v[0] = real ? constant_real(e, t, INFINITY) : constant_int(e, e->i32, INT32_MAX);
+    else
+        c.v[0] = real ? constant_real(e, t, -INFINITY) : constant_int(e, e->i32, INT32_MIN);
+    c.v[0] = splat(e, c.v[0], lanes);
+    if (node->op == OP_ARGMAX)
+        c.v[1] = splat(e, constant_int(e, e->i32, 0), lanes);
+    return c;
+}
+
+/* One chain in the order of k: the first term that a maximum would be left with, as ops.def's max keeps it.
+ */
+static Chain argmax_step(Emitter *e, const Node *node, Chain a, Chain b) {
+    DType t = term_type(node);
+    same_width(e, &a.v[0], &b.v[0]);
+    Value keep = emit_binary(e, OP_LE, t, b.v[0], a.v[0]);
+    if (dtype_is_real(t))
+        keep = LLVMBuildOr(e->b, keep, LLVMBuildFCmp(e->b, LLVMRealUNO, a.v[0], a.v[0], ""), "");
+    return (Chain){{emit_select(e, keep, a.v[0], b.v[0]), emit_select(e, keep, a.v[1], b.v[1])}};
+}
+
+/* The fold of chunks and the tree of lanes. */
+Chain chain_join(Emitter *e, const Node *node, Chain a, Chain b) {
+    if (node->op == OP_ARGMAX)
+        return argmax_step(e, node, a, b);
+    Op op = node->op == OP_CONTRACT ? OP_ADD : node->op == OP_REDUCE_MAX ? OP_MAX : OP_MIN;
+    return (Chain){{emit_binary(e, op, node->dtype, a.v[0], b.v[0])}};
+}
+
+/* first: the chain holds nothing yet, so the term itself is its value (law 1). */
+Chain chain_step(Emitter *e, const Node *node, Chain chain, const ChainTerm *term, bool first) {
+    Chain next;
+    DType t = node->dtype;
+    if (node->op == OP_CONTRACT) {
+        bool product = node->sources == 2;
+        if (first && term->ok == NULL)
+            next.v[0] = product ? emit_binary(e, OP_MUL, t, term->x[0], term->x[1]) : term->x[0];
+        else if (product && dtype_is_real(t))
+            next.v[0] = emit_fma(e, term->x[0], term->x[1], chain.v[0]);
+        else
+            next.v[0] = emit_binary(e, OP_ADD, t, chain.v[0],
+                                    product ? emit_binary(e, OP_MUL, t, term->x[0], term->x[1]) : term->x[0]);
+    } else {
+        Chain one = {{term->x[0], term->index}};
+        next = chain_join(e, node, chain, one);
+    }
+    if (term->ok != NULL)
+        for (int i = 0; i < chain_width(node); i++)
+            next.v[i] = emit_select(e, term->ok, next.v[i], chain.v[i]);
+    return next;
+}
+
+/* Lanes as one vector of 16, folded l+8, l+4, l+2, l+1. */
+Chain fold_vector(Emitter *e, const Node *node, Chain chain) {
+    for (int half = ORDER_LANES / 2; half >= 1; half /= 2) {
+        Chain part[2];
+        memset(part, 0, sizeof part);
+        for (int i = 0; i < chain_width(node); i++)
+            for (int p = 0; p < 2; p++) {
+                Value mask[ORDER_LANES];
+                for (int l = 0; l < half; l++)
+                    mask[l] = constant_int(e, e->i32, p * half + l);
+                part[p].v[i] = half == 1
+                    ? LLVMBuildExtractElement(e->b, chain.v[i], constant_int(e, e->i32, p), "")
+                    : LLVMBuildShuffleVector(e->b, chain.v[i], LLVMGetPoison(LLVMTypeOf(chain.v[i])),
+                                             LLVMConstVector(mask, (unsigned)half), "");
+            }
+        chain = chain_join(e, node, part[0], part[1]);
+    }
+    return chain;
+}
+
+/* Lanes one by one, absent ones (their value would be the identity) left out. */
+Chain fold_lanes(Emitter *e, const Node *node, Chain *lane, int present) {
+    for (int half = ORDER_LANES / 2; half >= 1; half /= 2)
+        for (int l = 0; l < half && l < present; l++)
+            if (l + half < present) {
+                lane[l] = chain_join(e, node, lane[l], lane[l + half]);
+            }
+    return lane[0];
+}

@@ -1,0 +1,59 @@
+/* emit_reduce: what the files that emit reductions share. Private to codegen.
+ *
+ *   emit_chain.c         one chain of the order law: start, term, join, folds
+ *   emit_tile.c          tile x vectors chains in registers, around them the loops over k
+ *   emit_contraction.c   tiles in blocks for the caches: partial sums and packed operands between them
+ *   emit_reduce.c        which of these a nest is; carried chains; 16 lanes of rows or of k; the epilogue
+ */
+#ifndef SGDC_EMIT_REDUCE_H
+#define SGDC_EMIT_REDUCE_H
+#include "codegen/emit.h"
+
+enum { ORDER_LANES = 16, MOST_CHAINS = 32, MOST_UNROLLED = 32 };
+
+/* ---- emit_chain.c */
+/* ARGMAX carries the largest term and its index; the others one value. */
+typedef struct Chain { Value v[2]; } Chain;
+typedef struct ChainTerm {
+    Value x[2], oks[2], ok, index;
+} ChainTerm; /* ok NULL: present; index: of k, ARGMAX only */
+int   chain_width(const Node *node);
+DType term_type(const Node *node);
+Chain chain_start(Emitter *e, const Node *node, int lanes);
+Chain chain_join(Emitter *e, const Node *node, Chain a, Chain b);
+Chain chain_step(Emitter *e, const Node *node, Chain chain, const ChainTerm *term, bool first);
+Chain fold_vector(Emitter *e, const Node *node, Chain chain);
+Chain fold_lanes(Emitter *e, const Node *node, Chain *lane, int present);
+
+/* ---- emit_tile.c */
+/* peeled: source axes that loop bounds keep inside (tiles only) */
+typedef struct Space {
+    int64_t extent[MOST_AXES];
+    int result, axes;
+    int64_t terms;
+    uint32_t peeled[2];
+} Space;
+typedef struct Tile {
+    const Nest *nest; const Node *node; Space space;
+    int tile, vectors, count;
+    Spot spot[MOST_CHAINS];
+    bool by_tile[2], by_vector[2];            /* does the operand change along them */
+    Value row_begin, row_end;                 /* rows summed: a run-time range; NULL: none */
+    bool unroll;
+    bool bounded[MOST_AXES];                  /* reduced axes whose loops leave out absent terms */
+} Tile;
+Space     space_of(const Node *node);
+ChainTerm term_at(Emitter *e, const Node *node, const Space *space, const Spot *spot);
+Value     smaller(Emitter *e, Value a, Value b);
+Tile      tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors);
+void      tile_rows(Emitter *e, const Tile *t, Chain *chain);
+/* Terms of the axes from `axis` on, at the places of the axes before it that k holds. */
+void      tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool *first);
+
+/* ---- emit_reduce.c */
+typedef void FinishBody(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);
+/* The epilogue: stores of the nest, with the chain's result in a register. */
+void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);
+/* Where only the first lanes exist, in the vectors that they make up. */
+void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain chain, FinishBody *body);
+#endif

@@ -1,0 +1,259 @@
+/* emit_tile: a register tile: tile x vectors chains carried through the loops over k as phis.
+ *
+ * Each operand is loaded once per iteration and used for the whole row or column of the tile. Absent terms at
+ * borders become loop bounds where one reduced axis alone decides about them, conditions elsewhere.
+ */
+#include "codegen/emit_reduce.h"
+
+/* ---- terms ------------------------------------------------------------------------------------- */
+Space space_of(const Node *node) {
+    const Contraction *c = node->attr.contraction;
+    Space s = {.result = node->shape.rank, .axes = node->shape.rank + c->reduced, .terms = 1};
+    for (int a = 0; a < s.result; a++)
+        s.extent[a] = node->shape.extent[a];
+    for (int k = 0; k < c->reduced; k++) {
+        s.extent[s.result + k] = c->extent[k];
+        s.terms *= c->extent[k];
+    }
+    return s;
+}
+
+static Value operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot,
+                        Value *ok) {
+    const Contraction *c = node->attr.contraction;
+    Node *source = node->source[operand];
+    Spot s = spot_through(e, &c->access[operand], spot, space->extent, space->axes, source->shape, spot->row,
+                          space->peeled[operand], ok);
+    return value_at(e, source, &s);
+}
+
+static Value flat_k(Emitter *e, const Node *node, const Space *space, const Spot *spot) {
+    if (node->op != OP_ARGMAX)
+        return NULL;
+    Index k = index_at(e, 0);
+    Shape reduced = {.rank = 0};
+    for (int a = space->result; a < space->axes; a++)
+        reduced.extent[reduced.rank++] = space->extent[a];
+    for (int a = 0; a < reduced.rank; a++)
+        k = index_add(e, k, index_scale(e, spot->axis[space->result + a], row_major_stride(reduced, a)));
+    if (node->attr.contraction->over_rows)
+        k = index_add(
+            e, k,
+            index_scale(e, index_add(e, index_of(e->block_begin), index_of(spot->row.at)), space->terms));
+    return index_uniform(k) ? LLVMBuildTrunc(e->b, k.at, e->i32, "") : index_lanes(e, k);
+}
+
+ChainTerm term_at(Emitter *e, const Node *node, const Space *space, const Spot *spot) {
+    ChainTerm t = {.ok = NULL, .index = flat_k(e, node, space, spot)};
+    for (int s = 0; s < node->sources; s++)
+        t.x[s] = operand_at(e, node, space, s, spot, &t.ok);
+    return t;
+}
+
+/* ---- register tiles: one chain per output ------------------------------------------------------- */
+/* ---- absent terms at borders: loop bounds instead of conditions ---- */
+
+/* The one reduced axis that moves this source axis by whole steps, if the tile and the lanes do not move it.
+ */
+static int peeled_axis(const Tile *t, const AxisMap *map, int operand, int source_axis) {
+    int found = -1;
+    if (map->divisor != 1
+        || axis_is_inside(map, t->space.extent, t->space.axes,
+                          t->node->source[operand]->shape.extent[source_axis]))
+        return -1;
+    for (int k = 0; k < t->space.axes; k++) {
+        if (map->coef[k] == 0 || t->space.extent[k] == 1)
+            continue;
+        if (k == t->nest->tile_axis || k == t->nest->lanes)
+            return -1;
+        if (k >= t->space.result) {
+            if (found >= 0 || map->coef[k] != 1)
+                return -1;
+            found = k;
+        }
+    }
+    return found;
+}
+
+static void find_peeled(Tile *t) {
+    const Contraction *c = t->node->attr.contraction;
+    for (int s = 0; s < t->node->sources && !t->unroll; s++)
+        for (int a = 0; a < c->access[s].rank; a++) {
+            int k = peeled_axis(t, &c->access[s].axis[a], s, a);
+            if (k < 0)
+                continue;
+            t->bounded[k] = true;
+            t->space.peeled[s] |= 1u << a;
+        }
+}
+
+static Value larger(Emitter *e, Value a, Value b) {
+    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, a, b, ""), a, b, "");
+}
+
+Value smaller(Emitter *e, Value a, Value b) {
+    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, a, b, ""), a, b, "");
+}
+
+/* 0 <= rest + k < extent for every source axis that k keeps inside */
+static void peel_bounds(Emitter *e, const Tile *t, int axis, Value *begin, Value *end) {
+    const Contraction *c = t->node->attr.contraction;
+    for (int s = 0; s < t->node->sources; s++)
+        for (int a = 0; a < c->access[s].rank; a++) {
+            const AxisMap *map = &c->access[s].axis[a];
+            if (!(t->space.peeled[s] >> a & 1) || peeled_axis(t, map, s, a) != axis)
+                continue;
+            Index rest = index_at(e, map->offset);
+            for (int k = 0; k < t->space.result; k++)
+                if (map->coef[k] != 0 && t->space.extent[k] > 1)
+                    rest = index_add(e, rest, index_scale(e, t->spot[0].axis[k], map->coef[k]));
+            Value extent = index_const(e, t->node->source[s]->shape.extent[a]);
+            *begin = larger(e, *begin, LLVMBuildNeg(e->b, rest.at, ""));
+            *end = smaller(e, *end, LLVMBuildSub(e->b, extent, rest.at, ""));
+        }
+}
+
+/* A loop that carries the chains; it may run no time at all if `maybe`. */
+typedef struct TileLoop {
+    LoopBlocks blocks;
+    LLVMBasicBlockRef before, after;
+    Value start[MOST_CHAINS * 2];
+} TileLoop;
+
+static void tile_loop_open(Emitter *e, const Tile *t, TileLoop *l, Value begin, Value end, bool maybe,
+                           Chain *chain) {
+    int width = chain_width(t->node);
+    for (int c = 0; c < t->count; c++)
+        for (int i = 0; i < width; i++)
+            l->start[c * width + i] = chain[c].v[i];
+    l->before = LLVMGetInsertBlock(e->b);
+    l->after = maybe ? if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, end, "")) : NULL;
+    loop_open(e, &l->blocks, begin, l->start, t->count * width);
+    for (int c = 0; c < t->count; c++)
+        for (int i = 0; i < width; i++)
+            chain[c].v[i] = l->blocks.phi[c * width + i];
+}
+
+static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, Value end, Chain *chain) {
+    int width = chain_width(t->node);
+    Value next[MOST_CHAINS * 2];
+    for (int c = 0; c < t->count; c++)
+        for (int i = 0; i < width; i++)
+            next[c * width + i] = chain[c].v[i];
+    loop_close(e, &l->blocks, end, 1, next);
+    if (l->after == NULL)
+        return;
+    LLVMBasicBlockRef from[2] = {l->before, LLVMGetInsertBlock(e->b)};
+    if_close(e, l->after);
+    for (int c = 0; c < t->count; c++)
+        for (int i = 0; i < width; i++) {
+            Value both[2] = {l->start[c * width + i], next[c * width + i]};
+            chain[c].v[i] = LLVMBuildPhi(e->b, LLVMTypeOf(both[0]), "");
+            LLVMAddIncoming(chain[c].v[i], both, from, 2);
+        }
+}
+
+static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, bool first) {
+    ChainTerm term[MOST_CHAINS];
+    memo_clear(e);
+    for (int i = 0; i < t->tile; i++)
+        for (int j = 0; j < t->vectors; j++) {
+            ChainTerm *now = &term[i * t->vectors + j];
+            Spot spot = t->spot[i * t->vectors + j];
+            for (int a = t->space.result; a < t->space.axes; a++)
+                spot.axis[a] = k->axis[a];
+            if (t->row_begin != NULL)
+                spot.row = k->row;
+            now->index = flat_k(e, t->node, &t->space, &spot);
+            now->ok = NULL;
+            Value oks[2] = {NULL, NULL};
+            for (int s = 0; s < t->node->sources; s++) {
+                int from = (t->by_tile[s] ? i : 0) * t->vectors + (t->by_vector[s] ? j : 0);
+                if (from < i * t->vectors + j) {
+                    now->x[s] = term[from].x[s];
+                    oks[s] = term[from].oks[s];
+                } else {
+                    now->x[s] = operand_at(e, t->node, &t->space, s, &spot, &oks[s]);
+                }
+                now->oks[s] = oks[s];
+                now->ok = emit_and(e, now->ok, oks[s]);
+            }
+        }
+    for (int c = 0; c < t->count; c++)
+        chain[c] = chain_step(e, t->node, chain[c], &term[c], first);
+}
+
+void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool *first) {
+    if (axis == t->space.axes) {
+        tile_terms(e, t, k, chain, *first);
+        *first = false;
+        return;
+    }
+    int64_t extent = t->space.extent[axis];
+    if (t->unroll || (extent == 1 && !t->bounded[axis])) {
+        for (int64_t i = 0; i < extent; i++) {
+            k->axis[axis] = index_at(e, i);
+            tile_axes(e, t, axis + 1, k, chain, first);
+        }
+        return;
+    }
+    Value begin = index_const(e, 0), end = index_const(e, extent);
+    if (t->bounded[axis])
+        peel_bounds(e, t, axis, &begin, &end);
+    TileLoop l;
+    tile_loop_open(e, t, &l, begin, end, t->bounded[axis], chain);
+    k->axis[axis] = index_of(l.blocks.index);
+    bool inner = false;
+    tile_axes(e, t, axis + 1, k, chain, &inner);
+    *first = false;
+    tile_loop_close(e, t, &l, end, chain);
+}
+
+void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
+    Spot k = {0};
+    bool first = t->row_begin == NULL && t->unroll;
+    if (t->row_begin == NULL) {
+        tile_axes(e, t, t->space.result, &k, chain, &first);
+        return;
+    }
+    TileLoop l;
+    tile_loop_open(e, t, &l, t->row_begin, t->row_end, false, chain);
+    k.row = index_of(l.blocks.index);
+    first = false;
+    tile_axes(e, t, t->space.result, &k, chain, &first);
+    tile_loop_close(e, t, &l, t->row_end, chain);
+}
+
+Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors) {
+    Tile t = {.nest = nest,
+              .node = nest->reduce,
+              .space = space_of(nest->reduce),
+              .tile = tile,
+              .vectors = vectors,
+              .count = tile * vectors};
+    const Contraction *c = nest->reduce->attr.contraction;
+    if (t.count > MOST_CHAINS)
+        INTERNAL_ERROR("a tile of %d", t.count);
+    for (int i = 0; i < tile; i++)
+        for (int j = 0; j < vectors; j++) {
+            Spot *s = &t.spot[i * vectors + j];
+            *s = *spot;
+            if (nest->tile_axis >= 0)
+                s->axis[nest->tile_axis] = index_offset(e, s->axis[nest->tile_axis], i);
+            if (nest->lanes == LANES_ROWS)
+                s->row = index_offset(e, s->row, j * e->lanes);
+            else if (nest->lanes >= 0)
+                s->axis[nest->lanes] = index_offset(e, s->axis[nest->lanes], j * e->lanes);
+        }
+    for (int s = 0; s < nest->reduce->sources; s++)
+        for (int a = 0; a < c->access[s].rank; a++) {
+            t.by_tile[s] |= nest->tile_axis >= 0 && c->access[s].axis[a].coef[nest->tile_axis] != 0;
+            t.by_vector[s] |= nest->lanes >= 0 && c->access[s].axis[a].coef[nest->lanes] != 0;
+        }
+    for (int s = 0; s < nest->reduce->sources; s++)
+        if (nest->lanes == LANES_ROWS && nest->reduce->source[s]->rows != 0)
+            t.by_vector[s] = true;
+    t.unroll = t.space.terms * t.count <= MOST_UNROLLED;
+    find_peeled(&t);
+    return t;
+}
