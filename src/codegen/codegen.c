@@ -24,6 +24,10 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     return target_open(&c->target, arena, options, diagnostics) ? c : NULL;
 }
 
+int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors) {
+    return target_object_processors(arena, options, processors);
+}
+
 void codegen_free(Codegen *c) {
     if (c == NULL)
         return;
@@ -31,6 +35,10 @@ void codegen_free(Codegen *c) {
         LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
     c->jit = NULL;
     target_close(&c->target);
+}
+
+Architecture codegen_architecture(const Codegen *c) {
+    return c->target.architecture;
 }
 
 const CodegenTimes *codegen_times(const Codegen *c) {
@@ -111,7 +119,7 @@ static void set_processor(Codegen *c, LLVMValueRef function) {
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol) {
     double start = session_seconds();
     EmitContext context = {.context = LLVMGetModuleContext(module), .module = module, .arena = c->arena,
-                           .target = &c->target.loop, .x86 = c->target.x86};
+                           .target = &c->target.loop, .architecture = c->target.architecture};
     LLVMValueRef function = emit_function(&context, f, symbol);
     set_processor(c, function);
     const char *problem = check_function(c->arena, function);

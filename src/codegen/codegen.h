@@ -17,8 +17,10 @@
 #define SGDC_CODEGEN_H
 #include "ir/executor.h"
 
+typedef enum Architecture { X86_64, AARCH64 } Architecture;
+
 typedef struct CodegenOptions {
-    const char *cpu; /* "native" (also NULL), "x86-64-v2", "x86-64-v3", "x86-64-v4", or a name LLVM knows */
+    const char *cpu;            /* NULL: "native", or for another machine's triple what all of its kind run */
     const char *triple;         /* NULL: this machine's; only objects and texts may have another */
     int  level;                 /* 0 .. 3 */
 } CodegenOptions;
@@ -30,6 +32,7 @@ typedef struct Codegen Codegen;
 /* NULL, with a diagnostic (code E0601, no span), if this LLVM does not know the cpu or target. */
 Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
 void     codegen_free(Codegen *codegen);                    /* the executors it made are dead then */
+Architecture codegen_architecture(const Codegen *codegen);
 const CodegenTimes *codegen_times(const Codegen *codegen);
 int      codegen_functions_compiled(const Codegen *codegen); /* shared ones once */
 
@@ -54,6 +57,11 @@ typedef struct CodegenExtra {
     void (*add)(struct LLVMOpaqueModule *module, void *context);
     void *context;
 } CodegenExtra;
+/* The processors that an object for these options carries, each a session of its own, ascending; their number.
+ * level: what NAME_init asks the processor at hand for (2, 3, 4: x86-64's); 0: code for one, not checked. */
+typedef struct ObjectProcessor { const char *cpu; int level; } ObjectProcessor;
+enum { MOST_OBJECT_PROCESSORS = 3 };
+int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
 /* What of a run the API must know and only planning tells: bytes of call->work for each entry. */
 typedef struct CodegenSizes { size_t init, step, evaluate, predict; size_t most; } CodegenSizes;
 CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);

@@ -1,15 +1,21 @@
-/* embedded: the bitcode of runtime/embedded/embedded.c, compiled when sgdc is built, as bytes in this program. */
+/* embedded: the bitcode of runtime/embedded/embedded.c, compiled when sgdc is built for each architecture that
+ * objects can be for, as bytes in this program.
+ */
 #include "codegen/embedded.h"
 
-__asm__(".pushsection .rodata\n"
-        ".balign 16\n"
-        "sgdc_embedded_begin:\n"
-        ".incbin \"" SGDC_EMBEDDED_BITCODE "\"\n"
-        "sgdc_embedded_end:\n"
-        ".popsection\n");
-extern const char sgdc_embedded_begin[], sgdc_embedded_end[];
+#define CARRY(name, file) \
+    __asm__(".pushsection .rodata\n" \
+            ".balign 16\n" \
+            "sgdc_" name "_begin:\n" \
+            ".incbin \"" file "\"\n" \
+            "sgdc_" name "_end:\n" \
+            ".popsection\n")
+CARRY("x86_64", SGDC_EMBEDDED_X86_64);
+CARRY("aarch64", SGDC_EMBEDDED_AARCH64);
+extern const char sgdc_x86_64_begin[], sgdc_x86_64_end[], sgdc_aarch64_begin[], sgdc_aarch64_end[];
 
-const char *embedded_bitcode(size_t *bytes) {
-    *bytes = (size_t)(sgdc_embedded_end - sgdc_embedded_begin);
-    return sgdc_embedded_begin;
+const char *embedded_bitcode(Architecture architecture, size_t *bytes) {
+    const char *begin = architecture == AARCH64 ? sgdc_aarch64_begin : sgdc_x86_64_begin;
+    *bytes = (size_t)((architecture == AARCH64 ? sgdc_aarch64_end : sgdc_x86_64_end) - begin);
+    return begin;
 }

@@ -104,18 +104,29 @@ static void load_call(Emitter *e) {
 }
 
 /* ---- the control register ------------------------------------------------------------------------ */
-static void control_call(Emitter *e, const char *name, Value pointer) {
+static Value control_call(Emitter *e, const char *name, Value argument) {
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0);
-    LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, NULL, 0), f, &pointer, 1, "");
+    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, NULL, 0), f, &argument, argument != NULL,
+                          "");
 }
 
-static Value control_enter(Emitter *e) {
+/* Round to nearest, denormals kept, no traps; what control_leave takes. */
+static Value control_enter(Emitter *e, Architecture architecture) {
+    if (architecture == AARCH64) {
+        Value before = control_call(e, "llvm.aarch64.get.fpcr", NULL);
+        control_call(e, "llvm.aarch64.set.fpcr", constant_int(e, e->i64, 0));
+        return before;
+    }
     Value before = LLVMBuildAlloca(e->b, e->i32, ""), ours = LLVMBuildAlloca(e->b, e->i32, "");
     control_call(e, "llvm.x86.sse.stmxcsr", before);
     LLVMBuildStore(e->b, constant_int(e, e->i32, 0x1f80), ours);
     control_call(e, "llvm.x86.sse.ldmxcsr", ours);
     return before;
+}
+
+static void control_leave(Emitter *e, Architecture architecture, Value before) {
+    control_call(e, architecture == AARCH64 ? "llvm.aarch64.set.fpcr" : "llvm.x86.sse.ldmxcsr", before);
 }
 
 /* ---- rows of a block ------------------------------------------------------------------------------- */
@@ -355,15 +366,14 @@ LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const ch
     e->b = LLVMCreateBuilderInContext(c->context);
     e->entry = LLVMAppendBasicBlockInContext(c->context, e->function, "entry");
     LLVMPositionBuilderAtEnd(e->b, e->entry);
-    Value control = c->x86 ? control_enter(e) : NULL;
+    Value control = control_enter(e, c->architecture);
     load_call(e);
     e->block_begin = index_const(e, 0);
     if (f->steps)
         emit_steps(e);
     else
         emit_once(e);
-    if (control != NULL)
-        control_call(e, "llvm.x86.sse.ldmxcsr", control);
+    control_leave(e, c->architecture, control);
     LLVMBuildRet(e->b, e->total_rows);
     LLVMDisposeBuilder(e->b);
     return e->function;

@@ -16,6 +16,7 @@
  */
 #ifndef SGDC_EMIT_H
 #define SGDC_EMIT_H
+#include "codegen/codegen.h"
 #include "codegen/llvm_versions.h"
 #include "ir/loop.h"
 
@@ -151,7 +152,7 @@ typedef struct EmitContext {
     LLVMModuleRef module;
     Arena *arena;
     const LoopTarget *target;
-    bool x86;
+    Architecture architecture;
 } EmitContext;
 void  emit_set_attributes(Emitter *e, LLVMValueRef function);
 void  emit_set_noinline(Emitter *e, LLVMValueRef function);

@@ -74,7 +74,7 @@ bool interface_object(Arena *arena, const char *path, const Program *program, co
             prefixes[k * count + i] = of_levels[k] = level_count == 1
                 ? blocks[i].header.prefix : text_format(arena, "%s__v%d", blocks[i].header.prefix, levels[k]);
     }
-    ObjectModel object = {arena, blocks, count};
+    ObjectModel object = {arena, codegen_architecture(sessions[0]), blocks, count};
     CodegenExtra extra = {object_model_add, &object};
     return codegen_object(sessions, level_count, path, runs, prefixes, count, &extra);
 }

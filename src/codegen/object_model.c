@@ -178,9 +178,9 @@ static void take_prefix(LLVMModuleRef embedded, Builder *b) {
     }
 }
 
-static void link_embedded(Builder *b) {
+static void link_embedded(Builder *b, Architecture architecture) {
     size_t bytes;
-    const char *bitcode = embedded_bitcode(&bytes);
+    const char *bitcode = embedded_bitcode(architecture, &bytes);
     LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRange(bitcode, bytes, "embedded", false);
     LLVMModuleRef embedded;
     if (LLVMParseBitcodeInContext2(b->context, buffer, &embedded)) INTERNAL_ERROR("the embedded bitcode is unreadable");
@@ -200,6 +200,6 @@ void object_model_add(LLVMModuleRef module, void *context) {
         LLVMValueRef global = LLVMAddGlobal(module, LLVMTypeOf(init), text_format(b.arena, "%s_model", b.prefix));
         LLVMSetInitializer(global, init);
         LLVMSetGlobalConstant(global, true);
-        link_embedded(&b);
+        link_embedded(&b, object->architecture);
     }
 }

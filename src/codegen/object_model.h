@@ -1,6 +1,7 @@
 /* object_model: the C API inside an emitted object (object_model.c). */
 #ifndef SGDC_OBJECT_MODEL_H
 #define SGDC_OBJECT_MODEL_H
+#include "codegen/codegen.h"
 #include "codegen/header.h"
 
 typedef struct ObjectBlock {
@@ -10,7 +11,11 @@ typedef struct ObjectBlock {
     const int *levels;
     const char *const *code_prefix;
 } ObjectBlock;
-typedef struct ObjectModel { Arena *arena; const ObjectBlock *blocks; int count; } ObjectModel;
+typedef struct ObjectModel {
+    Arena *arena;
+    Architecture architecture;
+    const ObjectBlock *blocks; int count;
+} ObjectModel;
 
 /* A CodegenExtra.add: context is an ObjectModel. */
 struct LLVMOpaqueModule;

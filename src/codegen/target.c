@@ -1,24 +1,51 @@
 /* target: processors sgdc knows, and LLVM's target machine for one of them.
  *
  * A processor matters by its level alone (x86-64-v2: 4 lanes of f32 and no fma; v3: 8 lanes; v4: 16 lanes and
- * 32 registers); its name further chooses LLVM's scheduling model. `native` is the level the machine has,
- * with its own model. The bits are the same for all.
+ * 32 registers; aarch64 has one: 4 lanes, 32 registers); its name further chooses LLVM's scheduling model.
+ * `native` is the level the machine has, with its own model. The bits are the same for all.
  */
 #include "codegen/target.h"
 #include <llvm-c/Core.h>
 #include <llvm-c/Target.h>
 #include <string.h>
 
-typedef struct Processor { const char *name; int level; } Processor;
+typedef struct Processor { const char *name; Architecture architecture; int level; } Processor;
+enum { NEON = 1 };                     /* the one level of aarch64 */
 
 static const Processor processors[] = {
-    {"x86-64-v2", 2}, {"x86-64-v3", 3}, {"x86-64-v4", 4},
-    {"nehalem", 2}, {"westmere", 2}, {"sandybridge", 2}, {"ivybridge", 2}, {"silvermont", 2}, {"goldmont", 2},
-    {"haswell", 3}, {"broadwell", 3}, {"skylake", 3}, {"alderlake", 3}, {"raptorlake", 3}, {"gracemont", 3},
-    {"znver1", 3}, {"znver2", 3}, {"znver3", 3},
-    {"skylake-avx512", 4}, {"cascadelake", 4}, {"icelake-client", 4}, {"icelake-server", 4}, {"tigerlake", 4},
-    {"sapphirerapids", 4}, {"emeraldrapids", 4}, {"graniterapids", 4}, {"znver4", 4}, {"znver5", 4},
+    {"x86-64-v2", X86_64, 2}, {"x86-64-v3", X86_64, 3}, {"x86-64-v4", X86_64, 4},
+    {"nehalem", X86_64, 2}, {"westmere", X86_64, 2}, {"sandybridge", X86_64, 2}, {"ivybridge", X86_64, 2},
+    {"silvermont", X86_64, 2}, {"goldmont", X86_64, 2},
+    {"haswell", X86_64, 3}, {"broadwell", X86_64, 3}, {"skylake", X86_64, 3}, {"alderlake", X86_64, 3},
+    {"raptorlake", X86_64, 3}, {"gracemont", X86_64, 3},
+    {"znver1", X86_64, 3}, {"znver2", X86_64, 3}, {"znver3", X86_64, 3},
+    {"skylake-avx512", X86_64, 4}, {"cascadelake", X86_64, 4}, {"icelake-client", X86_64, 4},
+    {"icelake-server", X86_64, 4}, {"tigerlake", X86_64, 4}, {"sapphirerapids", X86_64, 4},
+    {"emeraldrapids", X86_64, 4}, {"graniterapids", X86_64, 4}, {"znver4", X86_64, 4}, {"znver5", X86_64, 4},
+    {"generic", AARCH64, NEON}, {"cortex-a53", AARCH64, NEON}, {"cortex-a55", AARCH64, NEON},
+    {"cortex-a57", AARCH64, NEON}, {"cortex-a72", AARCH64, NEON}, {"cortex-a76", AARCH64, NEON},
+    {"cortex-a78", AARCH64, NEON}, {"cortex-x1", AARCH64, NEON}, {"neoverse-n1", AARCH64, NEON},
+    {"neoverse-n2", AARCH64, NEON}, {"neoverse-v1", AARCH64, NEON}, {"neoverse-v2", AARCH64, NEON},
+    {"ampere1", AARCH64, NEON}, {"apple-m1", AARCH64, NEON}, {"apple-m2", AARCH64, NEON},
 };
+enum { PROCESSOR_COUNT = sizeof processors / sizeof *processors };
+
+/* What a triple begins with, and what objects carry by default: a session each, of the level that NAME_init asks
+ * for (0: it does not ask). */
+static const struct {
+    const char *name;
+    ObjectProcessor carried[MOST_OBJECT_PROCESSORS];
+} architectures[] = {
+    [X86_64] = {"x86_64", {{"x86-64-v2", 2}, {"x86-64-v3", 3}, {"x86-64-v4", 4}}},
+    [AARCH64] = {"aarch64", {{"generic", 0}}},
+};
+enum { ARCHITECTURE_COUNT = sizeof architectures / sizeof *architectures };
+
+#if defined(__aarch64__)
+static const Architecture host = AARCH64;
+#else
+static const Architecture host = X86_64;
+#endif
 
 static int host_level(void) {
 #if defined(__x86_64__)
@@ -31,11 +58,13 @@ static int host_level(void) {
         return 3;
     return __builtin_cpu_supports("sse4.2") ? 2 : 1;
 #else
-    return 0;
+    return NEON;
 #endif
 }
 
-static LoopTarget loop_target(int level) {
+static LoopTarget loop_target(Architecture architecture, int level) {
+    if (architecture == AARCH64)
+        return (LoopTarget){.lanes = 4, .registers = 32, .fma = true};
     switch (level) {
     case 4: return (LoopTarget){.lanes = 16, .registers = 32, .fma = true};
     case 3: return (LoopTarget){.lanes = 8, .registers = 16, .fma = true};
@@ -56,65 +85,118 @@ static const char *keep_message(Arena *arena, char *message) {
     return kept;
 }
 
-static bool is_native(const CodegenOptions *options) {
-    return options->cpu == NULL || strcmp(options->cpu, "native") == 0;
+static const char *triple_of(Arena *arena, const char *asked) {
+    return asked != NULL ? asked : keep_message(arena, LLVMGetDefaultTargetTriple());
 }
 
-static bool find_level(const CodegenOptions *options, int *level) {
-    if (is_native(options)) {
-        *level = host_level();
-        return true;
-    }
-    for (size_t i = 0; i < sizeof processors / sizeof *processors; i++)
-        if (strcmp(options->cpu, processors[i].name) == 0) {
-            *level = processors[i].level;
+/* False if code cannot be made for the triple: another architecture, or calls that are not Linux's. */
+static bool find_architecture(const char *triple, Architecture *architecture) {
+    for (int i = 0; i < ARCHITECTURE_COUNT; i++) {
+        size_t length = strlen(architectures[i].name);
+        if (strncmp(triple, architectures[i].name, length) == 0 && triple[length] == '-'
+            && strstr(triple + length, "-linux") != NULL) {
+            *architecture = (Architecture)i;
             return true;
         }
+    }
     return false;
 }
 
-bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
-    Span nowhere = {0, 0};
-    *target = (Target){0};
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeX86AsmParser();
-    target->triple =
-        options->triple != NULL ? options->triple : keep_message(arena, LLVMGetDefaultTargetTriple());
-    LLVMTargetRef llvm_target;
+static LLVMTargetRef find_target(const char *triple, Architecture architecture) {
+    LLVMTargetRef target;
     char *message = NULL;
-    if (strncmp(target->triple, "x86_64", 6) != 0
-        || LLVMGetTargetFromTriple(target->triple, &llvm_target, &message) != 0) {
-        if (message != NULL)
-            LLVMDisposeMessage(message);
-        report(diagnostics, CODE_E0601, nowhere, "code can be made for x86_64, not for \"%s\"",
-               target->triple);
-        return false;
+    if (architecture == AARCH64) {
+        LLVMInitializeAArch64TargetInfo();
+        LLVMInitializeAArch64Target();
+        LLVMInitializeAArch64TargetMC();
+        LLVMInitializeAArch64AsmPrinter();
+        LLVMInitializeAArch64AsmParser();
+    } else {
+        LLVMInitializeX86TargetInfo();
+        LLVMInitializeX86Target();
+        LLVMInitializeX86TargetMC();
+        LLVMInitializeX86AsmPrinter();
+        LLVMInitializeX86AsmParser();
     }
-    int level;
-    if (!find_level(options, &level)) {
-        const char *names[sizeof processors / sizeof *processors];
-        int count = (int)(sizeof processors / sizeof *processors);
-        for (int i = 0; i < count; i++)
-            names[i] = processors[i].name;
-        Diagnostic *d =
-            report(diagnostics, CODE_E0601, nowhere, "sgdc does not know the processor \"%s\"", options->cpu);
-        const char *nearest = nearest_name(options->cpu, names, count);
-        if (nearest != NULL)
-            add_help(diagnostics, d, "did you mean %s?", nearest);
-        return false;
+    if (LLVMGetTargetFromTriple(triple, &target, &message) == 0)
+        return target;
+    LLVMDisposeMessage(message);
+    return NULL;
+}
+
+int target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors_of) {
+    Architecture architecture;
+    int count = 0;
+    if (options->cpu == NULL) {
+        if (!find_architecture(triple_of(arena, options->triple), &architecture))
+            architecture = host;              /* codegen_new says what is wrong */
+        for (; count < MOST_OBJECT_PROCESSORS && architectures[architecture].carried[count].cpu != NULL; count++)
+            processors_of[count] = architectures[architecture].carried[count];
+        return count;
     }
-    const char *features = "";
-    target->cpu = options->cpu;
-    if (is_native(options)) {
+    processors_of[0] = (ObjectProcessor){options->cpu, 0}; /* a processor by name: not checked */
+    for (int a = 0; a < ARCHITECTURE_COUNT; a++)
+        for (int i = 0; i < MOST_OBJECT_PROCESSORS && architectures[a].carried[i].cpu != NULL; i++)
+            if (strcmp(options->cpu, architectures[a].carried[i].cpu) == 0)
+                processors_of[0] = architectures[a].carried[i];
+    return 1;
+}
+
+static void report_processor(Arena *arena, const Target *target, const char *cpu, Diagnostics *diagnostics) {
+    const char *names[PROCESSOR_COUNT];
+    int count = 0;
+    for (int i = 0; i < PROCESSOR_COUNT; i++)
+        if (processors[i].architecture == target->architecture)
+            names[count++] = processors[i].name;
+    const char *of = target->architecture == host ? ""
+                     : text_format(arena, " of %s", architectures[target->architecture].name);
+    Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0}, "sgdc does not know the processor \"%s\"%s", cpu, of);
+    const char *nearest = nearest_name(cpu, names, count);
+    if (nearest != NULL)
+        add_help(diagnostics, d, "did you mean %s?", nearest);
+}
+
+/* The processor's level, or 0. "native", also where nothing is asked for, is the machine at hand's. */
+static int choose_processor(Arena *arena, Target *target, const char *cpu, const char **features) {
+    *features = "";
+    if ((cpu == NULL || strcmp(cpu, "native") == 0) && target->architecture == host) {
         target->cpu = keep_message(arena, LLVMGetHostCPUName());
-        features = keep_message(arena, LLVMGetHostCPUFeatures());
+        *features = keep_message(arena, LLVMGetHostCPUFeatures());
+        target->runs_here = true;
+        return host_level();
     }
-    target->loop = loop_target(level);
-    target->x86 = true;
-    target->runs_here = level <= host_level();
+    target->cpu = cpu != NULL ? cpu : architectures[target->architecture].carried[0].cpu;
+    for (int i = 0; i < PROCESSOR_COUNT; i++) {
+        const Processor *p = &processors[i];
+        if (p->architecture != target->architecture || strcmp(target->cpu, p->name) != 0)
+            continue;
+        /* On aarch64 a name may bring instructions that no level tells of. */
+        target->runs_here = p->architecture == host && p->level <= host_level()
+            && (p->architecture == X86_64 || strcmp(p->name, "generic") == 0
+                || strcmp(p->name, keep_message(arena, LLVMGetHostCPUName())) == 0);
+        return p->level;
+    }
+    return 0;
+}
+
+bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
+    *target = (Target){.triple = triple_of(arena, options->triple)};
+    LLVMTargetRef llvm_target = NULL;
+    if (find_architecture(target->triple, &target->architecture))
+        llvm_target = find_target(target->triple, target->architecture);
+    if (llvm_target == NULL) {
+        Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0},
+                               "code can be made for Linux on x86_64 or aarch64, not for \"%s\"", target->triple);
+        add_help(diagnostics, d, "the triples are x86_64-linux-gnu and aarch64-linux-gnu");
+        return false;
+    }
+    const char *features;
+    int level = choose_processor(arena, target, options->cpu, &features);
+    if (level == 0) {
+        report_processor(arena, target, options->cpu, diagnostics);
+        return false;
+    }
+    target->loop = loop_target(target->architecture, level);
     target->machine =
         LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, features,
                                 machine_level(options->level), LLVMRelocPIC, LLVMCodeModelDefault);

@@ -7,11 +7,13 @@
 
 typedef struct Target {
     LoopTarget loop;
-    bool x86, runs_here;
+    Architecture architecture;
+    bool runs_here;
     const char *cpu, *triple;
     LLVMTargetMachineRef machine;
 } Target;
 /* False, with a diagnostic, if processor or triple are unknown. */
 bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
+int  target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
 void target_close(Target *target);
 #endif

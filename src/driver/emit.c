@@ -33,10 +33,14 @@ static const char *header_path(Driver *driver) {
 
 /* ---- machine code ------------------------------------------------------------------------------------ */
 /* Compilations for the processor levels an object carries, ascending; or one for --cpu, or for this machine. */
-typedef struct Sessions { Codegen *session[3]; int level[3], count; } Sessions;
+typedef struct Sessions {
+    Codegen *session[MOST_OBJECT_PROCESSORS];
+    int level[MOST_OBJECT_PROCESSORS], count;
+} Sessions;
 
 static bool open_session(Driver *driver, Sessions *sessions, const char *cpu, int level) {
-    CodegenOptions options = {.cpu = cpu, .level = driver->options->optimize};
+    const Options *o = driver->options;
+    CodegenOptions options = {.cpu = cpu, .triple = o->target, .level = o->optimize};
     Codegen *codegen = codegen_new(driver->arena, &options, driver->diagnostics);
     if (!codegen) return false;
     sessions->session[sessions->count] = codegen;
@@ -45,18 +49,13 @@ static bool open_session(Driver *driver, Sessions *sessions, const char *cpu, in
 }
 
 static bool open_sessions(Driver *driver, Sessions *sessions, bool for_object) {
-    static const char *const levels[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4"};
-    const char *cpu = driver->options->cpu;
-    bool good = true;
+    CodegenOptions options = {.cpu = driver->options->cpu, .triple = driver->options->target};
+    ObjectProcessor processors[MOST_OBJECT_PROCESSORS];
     if (sessions->count) return true;
-    if (!for_object) return open_session(driver, sessions, cpu, 0);
-    if (cpu) {
-        int level = 0;                              /* a processor by name: not checked */
-        for (int i = 0; i < 3; i++)
-            if (strcmp(cpu, levels[i]) == 0) level = i + 2;
-        return open_session(driver, sessions, cpu, level);
-    }
-    for (int i = 0; i < 3 && good; i++) good = open_session(driver, sessions, levels[i], i + 2);
+    if (!for_object) return open_session(driver, sessions, options.cpu, 0);
+    int count = codegen_object_processors(driver->arena, &options, processors);
+    bool good = true;
+    for (int i = 0; i < count && good; i++) good = open_session(driver, sessions, processors[i].cpu, processors[i].level);
     return good;
 }
 

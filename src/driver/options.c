@@ -50,7 +50,9 @@ static const OptionRow rows[] = {
     {NULL, 'o', OPTION_TEXT, AT(output), " PATH", NULL, "the object's path, or a folder ending in /"},
     {"name", 0, OPTION_TEXT, AT(name), "=ID", NULL, "prefix of the C names (default: the file's stem)"},
     {"cpu", 0, OPTION_TEXT, AT(cpu), "=NAME", NULL,
-     "x86-64-v2, x86-64-v3, x86-64-v4 or native (default: --run native, an object all three)"},
+     "native, x86-64-v2, -v3, -v4 or a processor's name (default: --run native, an object all three)"},
+    {"target", 0, OPTION_TEXT, AT(target), "=TRIPLE", NULL,
+     "the machine an object is for: x86_64-linux-gnu or aarch64-linux-gnu (default: this one's)"},
     {NULL, 'O', OPTION_LEVEL, AT(optimize), "0..3", NULL, "optimisation level (default 3); the bits are the same"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Training"},
@@ -260,6 +262,8 @@ static const char *check_together(Arena *arena, const Options *o) {
         return text_format(arena, "--name begins names of C, and %s is a word of C or C++: try --name=%s_net", o->name,
                            o->name);
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
+    if (o->target && trains)
+        return "--target names the machine of an object; --run trains on the one at hand: leave out either of them";
     if (o->plot && !is_of_kind(o->plot, "svg png pdf gp"))
         return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s", o->plot);
     if (o->log && !is_of_kind(o->log, "csv jsonl"))

@@ -22,7 +22,7 @@ typedef struct Options {
     bool run; const char *run_only;             /* --run, --run=a,b */
     bool check, dry_run, summary, check_grad, interpret, help, version;
     Vector(Emit) emit;
-    const char *output, *name, *cpu;
+    const char *output, *name, *cpu, *target;
     int  optimize;                              /* -O0 .. -O3 */
     int64_t threads, seed; bool has_seed;
     Vector(Setting) set, data;
