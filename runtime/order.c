@@ -14,7 +14,7 @@
 #include "math_functions.h"
 #include "vector_clones.h"
 
-enum { FEW = 64, BLOCK = 128, ROUNDS = 8, MOST_HALF = 65535 };
+enum { FEW = 64, FEWEST = 32, BLOCK = 256, ROUNDS = 8, MOST_HALF = 65535, MOST_SPARE = 32768 };
 
 /* The rectangle a x b with the fewest places above n, a from sqrt(n) down to half of that. */
 static void order_find_rectangle(sgdrt_order *order)
@@ -82,36 +82,66 @@ __attribute__((always_inline)) static inline uint16_t round_of(uint16_t x, uint1
     return (uint16_t)(((uint32_t)h * range) >> 16);
 }
 
-/* (x + by) mod range, both below range */
-__attribute__((always_inline)) static inline uint16_t add_modulo(uint16_t x, uint16_t by, uint16_t range)
+/* (x + by) mod range, both below range. The second way takes fewer instructions but needs a bit to spare. */
+__attribute__((always_inline)) static inline uint16_t add_modulo(uint16_t x, uint16_t by, uint16_t range,
+                                                                 bool spare)
 {
+    if (spare) {
+        uint16_t sum = (uint16_t)(x + by), less = (uint16_t)(sum - range);
+        return less < sum ? less : sum;
+    }
     uint16_t rest = (uint16_t)(range - by);
     return x >= rest ? (uint16_t)(x - rest) : (uint16_t)(x + by);
 }
 
-/* Sends BLOCK pairs through the rounds. */
 __attribute__((always_inline)) static inline void permute(const Rounds *rounds, uint16_t a, uint16_t b,
-                                                          int count, uint16_t *x, uint16_t *y)
+                                                          int count, bool spare, uint16_t *restrict x,
+                                                          uint16_t *restrict y)
 {
     for (int i = 0; i < ROUNDS; i += 2) {
         uint16_t first = rounds->first[i], second = rounds->second[i];
         for (int j = 0; j < count; j++)
-            x[j] = add_modulo(x[j], round_of(y[j], first, second, a), a);
+            x[j] = add_modulo(x[j], round_of(y[j], first, second, a), a, spare);
         first = rounds->first[i + 1];
         second = rounds->second[i + 1];
         for (int j = 0; j < count; j++)
-            y[j] = add_modulo(y[j], round_of(x[j], first, second, b), b);
+            y[j] = add_modulo(y[j], round_of(x[j], first, second, b), b, spare);
     }
+}
+
+/* A function of its own: inside a larger one gcc no longer sees the products' high halves. */
+VECTOR_CLONES
+static void permute_block(const Rounds *rounds, uint16_t a, uint16_t b, uint16_t *restrict x,
+                          uint16_t *restrict y)
+{
+    if (a <= MOST_SPARE && b <= MOST_SPARE)
+        permute(rounds, a, b, BLOCK, true, x, y);
+    else
+        permute(rounds, a, b, BLOCK, false, x, y);
 }
 
 static uint32_t walk(const sgdrt_order *order, const Rounds *rounds, uint32_t place)
 {
     while (place >= order->n) {
         uint16_t x = (uint16_t)(place % order->a), y = (uint16_t)(place / order->a);
-        permute(rounds, (uint16_t)order->a, (uint16_t)order->b, 1, &x, &y);
+        permute(rounds, (uint16_t)order->a, (uint16_t)order->b, 1, false, &x, &y);
         place = x + order->a * y;
     }
     return place;
+}
+
+/* The pairs of the positions that lie `distance` further on. */
+__attribute__((always_inline)) static inline void move_on(uint16_t a, uint32_t distance, int count,
+                                                          const uint16_t *x, const uint16_t *y,
+                                                          uint16_t *restrict to_x, uint16_t *restrict to_y)
+{
+    const uint16_t by_x = (uint16_t)(distance % a), by_y = (uint16_t)(distance / a);
+    const uint16_t rest = (uint16_t)(a - by_x);
+    for (int j = 0; j < count; j++) {
+        bool wraps = x[j] >= rest;
+        to_y[j] = (uint16_t)(y[j] + by_y + wraps);
+        to_x[j] = wraps ? (uint16_t)(x[j] - rest) : (uint16_t)(x[j] + by_x);
+    }
 }
 
 VECTOR_CLONES
@@ -120,27 +150,25 @@ static void fill_many(const sgdrt_order *order, const Rounds *given, uint32_t fi
 {
     const Rounds rounds = *given;
     const uint16_t a = (uint16_t)order->a, b = (uint16_t)order->b;
-    const uint16_t step_x = (uint16_t)(BLOCK % a), step_y = (uint16_t)(BLOCK / a);
     uint16_t next_x[BLOCK], next_y[BLOCK], x[BLOCK], y[BLOCK];
     uint32_t out[BLOCK];
     uint16_t at_x = (uint16_t)(first % a), at_y = (uint16_t)(first / a);
-    for (uint32_t j = 0; j < BLOCK; j++) {
+    for (int j = 0; j < FEWEST; j++) {
         next_x[j] = at_x;
         next_y[j] = at_y;
         bool wraps = ++at_x == a;
         at_x = wraps ? 0 : at_x;
         at_y = (uint16_t)(at_y + wraps);
     }
+    for (int known = FEWEST; known < BLOCK; known += FEWEST)
+        move_on(a, FEWEST, FEWEST, &next_x[known - FEWEST], &next_y[known - FEWEST], &next_x[known],
+                &next_y[known]);
     for (uint64_t done = 0; done < count; done += BLOCK) {
         uint32_t here = count - done < BLOCK ? (uint32_t)(count - done) : BLOCK, most = 0;
-        for (int j = 0; j < BLOCK; j++) {
-            x[j] = next_x[j];
-            y[j] = next_y[j];
-            uint16_t rest = (uint16_t)(a - step_x);
-            next_x[j] = x[j] >= rest ? (uint16_t)(x[j] - rest) : (uint16_t)(x[j] + step_x);
-            next_y[j] = (uint16_t)(y[j] + step_y + (x[j] >= rest));
-        }
-        permute(&rounds, a, b, BLOCK, x, y);
+        memcpy(x, next_x, sizeof x);
+        memcpy(y, next_y, sizeof y);
+        move_on(a, BLOCK, BLOCK, x, y, next_x, next_y);
+        permute_block(&rounds, a, b, x, y);
         for (int j = 0; j < BLOCK; j++) {
             out[j] = x[j] + (uint32_t)a * y[j];
             most = out[j] > most ? out[j] : most;
