@@ -3,6 +3,10 @@
  * A run's state is one block of memory, 64-byte aligned: sgdrt_header, then slots, then cells, at offsets fixed
  * at compile time. Generated functions read and write that block, a work block whose size is a compile-time
  * constant, and the caller's columns; they allocate nothing, call nothing but libm-free code, and keep nothing.
+ *
+ * Threads: every thread of a call runs the same function, with a copy of the same sgdrt_call that says which
+ * thread it is. The function computes that thread's part of the outputs and waits for the others where it must
+ * (pool.h has such threads). A call that says nothing of threads (all zero) is a call on one. The bits are the same.
  */
 #ifndef SGDRT_CORE_H
 #define SGDRT_CORE_H
@@ -22,6 +26,9 @@ typedef struct sgdrt_header {
 /* Row r of a column begins at data + r * stride bytes; inside a row elements are dense, row-major. */
 typedef struct sgdrt_column { const void *data; int64_t stride; } sgdrt_column;
 
+/* Returns when every thread of the call has called it. */
+typedef void sgdrt_barrier(void *context);
+
 typedef struct sgdrt_call {
     void *state;
     void *work;                      /* 64-byte aligned */
@@ -34,6 +41,10 @@ typedef struct sgdrt_call {
     double *sums;                    /* one per ROOT_SUM: train adds each step's f32 sum to it in f64, others store it */
     void *const *outputs;            /* one per ROOT_ROWS (dense rows) or ROOT_VALUE (one scalar) */
     const volatile int32_t *stop;    /* NULL or polled between steps */
+    int64_t thread, threads;         /* 0 .. threads-1; threads 0 or 1: alone */
+    sgdrt_barrier *barrier;          /* called with barrier_context; more than one thread only */
+    void *barrier_context;
+    void *scratch;                   /* of threads 1 and on: threads-1 pieces of the function's thread bytes, 64-byte aligned */
 } sgdrt_call;
 
 /* Returns the number of steps done (functions that do not step: 1). */

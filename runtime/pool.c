@@ -1,0 +1,210 @@
+/* pool: workers, and the one barrier that starts regions, ends them, and is passed on to generated code.
+ *
+ * The barrier counts arrivals; the last one turns the page (`phase`), on which the others look, first spinning, then
+ * asleep. A region is a page in which `work` is set: its start is the barrier where workers wait between regions and the
+ * owner comes last, its end the next one.
+ *
+ * Order: whatever a thread wrote before it arrived is seen by all after the page is turned, since arriving is
+ * an acquire and release of `arrived`, and turning and seeing the page is a release and an acquire of `phase`. Who goes
+ * to sleep first says so and then looks at the page again, who turns it looks for sleepers afterwards, both
+ * sequentially consistent: one of the two sees the other.
+ */
+#define _GNU_SOURCE
+#include "pool.h"
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CACHE_LINE = 64, LOOKS_PER_TIME = 32 };
+static const int64_t spin_nanoseconds = 30000;       /* about what sleeping and being woken costs */
+
+typedef struct Worker { sgdrt_pool *pool; pthread_t id; int number; } Worker;
+
+struct sgdrt_pool {
+    int  threads;
+    bool spins;
+    sgdrt_pool_work *work;                            /* of the region; NULL: workers end */
+    void *context;
+    _Alignas(CACHE_LINE) atomic_int arrived;          /* at the barrier at hand */
+    atomic_int sleepers;
+    _Alignas(CACHE_LINE) atomic_uint phase;           /* barriers that all have passed */
+    _Alignas(CACHE_LINE) pthread_mutex_t lock;
+    pthread_cond_t woken;
+    Worker workers[];
+};
+
+static void pause_briefly(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+static int64_t nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool has_turned(sgdrt_pool *pool, unsigned phase) {
+    return atomic_load_explicit(&pool->phase, memory_order_acquire) != phase;
+}
+
+static bool spin(sgdrt_pool *pool, unsigned phase) {
+    if (!pool->spins) return has_turned(pool, phase);
+    int64_t begin = 0;
+    do {
+        for (int i = 0; i < LOOKS_PER_TIME; i++) {
+            if (has_turned(pool, phase)) return true;
+            pause_briefly();
+        }
+        if (!begin) begin = nanoseconds();
+    } while (nanoseconds() - begin < spin_nanoseconds);
+    return false;
+}
+
+static void sleep_until_turned(sgdrt_pool *pool, unsigned phase) {
+    atomic_fetch_add(&pool->sleepers, 1);
+    pthread_mutex_lock(&pool->lock);
+    while (atomic_load(&pool->phase) == phase) pthread_cond_wait(&pool->woken, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+    atomic_fetch_sub(&pool->sleepers, 1);
+}
+
+void sgdrt_pool_barrier(void *context) {
+    sgdrt_pool *pool = context;
+    unsigned phase = atomic_load_explicit(&pool->phase, memory_order_relaxed);   /* it cannot turn without us */
+    if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) < pool->threads - 1) {
+        if (!spin(pool, phase)) sleep_until_turned(pool, phase);
+        return;
+    }
+    atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
+    atomic_store(&pool->phase, phase + 1);
+    if (atomic_load(&pool->sleepers) == 0) return;
+    pthread_mutex_lock(&pool->lock);
+    pthread_cond_broadcast(&pool->woken);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void *work_until_end(void *context) {
+    Worker *worker = context;
+    sgdrt_pool *pool = worker->pool;
+    pthread_mutex_lock(&pool->lock);                  /* held until it is known how many there are */
+    pthread_mutex_unlock(&pool->lock);
+    for (;;) {
+        sgdrt_pool_barrier(pool);
+        if (!pool->work) return NULL;
+        pool->work(pool->context, worker->number);
+        sgdrt_pool_barrier(pool);
+    }
+}
+
+/* Signals stay with the threads of the host. */
+static int start_workers(sgdrt_pool *pool, int count) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int started = 0;
+    while (started < count) {
+        Worker *worker = &pool->workers[started];
+        *worker = (Worker){.pool = pool, .number = started + 1};
+        if (pthread_create(&worker->id, NULL, work_until_end, worker)) break;
+        started++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+sgdrt_pool *sgdrt_pool_new(int threads) {
+    if (threads > SGDRT_MOST_THREADS) threads = SGDRT_MOST_THREADS;
+    if (threads < 2) return NULL;
+    size_t bytes = sizeof(sgdrt_pool) + sizeof(Worker) * (size_t)(threads - 1);
+    sgdrt_pool *pool = aligned_alloc(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    if (!pool) return NULL;
+    pool->work = NULL;
+    pool->context = NULL;
+    atomic_init(&pool->arrived, 0);
+    atomic_init(&pool->sleepers, 0);
+    atomic_init(&pool->phase, 0);
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->woken, NULL);
+    pthread_mutex_lock(&pool->lock);
+    pool->threads = 1 + start_workers(pool, threads - 1);
+    pool->spins = pool->threads <= sgdrt_processors();
+    pthread_mutex_unlock(&pool->lock);
+    if (pool->threads > 1) return pool;
+    sgdrt_pool_free(pool);
+    return NULL;
+}
+
+void sgdrt_pool_free(sgdrt_pool *pool) {
+    if (!pool) return;
+    pool->work = NULL;
+    sgdrt_pool_barrier(pool);
+    for (int i = 0; i < pool->threads - 1; i++) pthread_join(pool->workers[i].id, NULL);
+    pthread_cond_destroy(&pool->woken);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+int sgdrt_pool_threads(const sgdrt_pool *pool) { return pool ? pool->threads : 1; }
+
+void sgdrt_pool_run(sgdrt_pool *pool, sgdrt_pool_work *work, void *context) {
+    pool->work = work;
+    pool->context = context;
+    sgdrt_pool_barrier(pool);
+    work(context, 0);
+    sgdrt_pool_barrier(pool);
+}
+
+typedef struct Region { sgdrt_function *function; const sgdrt_call *call; int64_t result; } Region;
+
+static void call_function(void *context, int thread) {
+    Region *region = context;
+    sgdrt_call call = *region->call;
+    call.thread = thread;
+    int64_t result = region->function(&call);
+    if (thread == 0) region->result = result;
+}
+
+int64_t sgdrt_pool_call(sgdrt_pool *pool, sgdrt_function *function, const sgdrt_call *call, void *scratch) {
+    if (!pool) return function(call);
+    sgdrt_call all = *call;
+    all.threads = pool->threads;
+    all.barrier = sgdrt_pool_barrier;
+    all.barrier_context = pool;
+    all.scratch = scratch;
+    Region region = {.function = function, .call = &all};
+    sgdrt_pool_run(pool, call_function, &region);
+    return region.result;
+}
+
+/* ---- processors -------------------------------------------------------------------------------- */
+/* Of a control group's "quota period" (Linux): time a period over processors; 0: unlimited or unknown. */
+static int paid_processors(void) {
+    long long quota = 0, period = 0;
+    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
+    if (!file) return 0;
+    bool limited = fscanf(file, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0;
+    fclose(file);
+    return limited ? (int)((quota + period - 1) / period) : 0;
+}
+
+int sgdrt_processors(void) {
+    int count = 0;
+#if defined(__linux__)
+    cpu_set_t allowed;
+    if (!sched_getaffinity(0, sizeof allowed, &allowed)) count = CPU_COUNT(&allowed);
+#endif
+    if (count < 1) count = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    int paid = paid_processors();
+    if (paid > 0 && paid < count) count = paid;
+    return count < 1 ? 1 : count;
+}
