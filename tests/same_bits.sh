@@ -1,63 +1,200 @@
 #!/bin/sh
-# Same bits: the first steps of a program come to the same parameters, losses and metrics, to the last bit,
-# interpreted and compiled, at every optimisation level and for every processor level this machine has.
+# Same bits: the first steps of a program come to the same parameters, losses and metrics, to the last bit, in every
+# way there is to take them. The matrix, each of its places compared with the interpreter:
 #
-#   tests/same_bits.sh [--sgdc PATH] [--steps N] FILE.sgd ...
+#                    v2  v3  v4  native  aarch64
+#     compiled -O0    .   .   .       x        .      sgdc --run
+#     compiled        x   x   x       x        .
+#     object          x   x   x       x        x      an application that links the emitted object
 #
-# Saved files are compared byte by byte and logs without their times. Exit code 77: a data file is missing.
+#   tests/same_bits.sh [--sgdc PATH] [--steps N] [-v] FILE.sgd ...      -v: print the matrix
+#
+# Saved files are compared byte by byte, logs without their times; objects are trained by same_bits/application.c, and
+# what they then predict is compared among them. aarch64 is another machine: its object is linked by its compiler with
+# libsgdrt compiled for it (tests/CMakeLists.txt) and run by user-mode emulation. SGDC_STEPS=N (or --steps) takes N
+# steps instead of 50, SGDC_STEPS=all all that the programs say. Exit code 77: a data file is missing.
+# What this machine cannot do is skipped, aloud.
 set -u
-sgdc=$(dirname "$0")/../build/sgdc steps=50
+tests=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$tests")
+sgdc=$root/build/sgdc steps=${SGDC_STEPS:-50} shows=no
 while :; do
     case ${1-} in
     --sgdc) sgdc=$2; shift 2 ;;
     --steps) steps=$2; shift 2 ;;
+    -v) shows=yes; shift ;;
     *) break ;;
     esac
 done
+build=$(cd "$(dirname "$sgdc")" && pwd)
 scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
+cc=${CC:-cc}
+warn="-std=c11 -O1 -Wall -Wextra -Werror -I$root/runtime"
+[ "$steps" = all ] && steps= || steps="--set steps=$steps"
 
-has_flag() { grep -qw "$1" /proc/cpuinfo; }
-variants="-O3 -O0 --cpu=x86-64-v2"
-if has_flag avx2 && has_flag fma; then variants="$variants --cpu=x86-64-v3"; else echo "no AVX2 here: x86-64-v3 is skipped"; fi
-if has_flag avx512vl && has_flag avx512dq; then variants="$variants --cpu=x86-64-v4"; else echo "no AVX-512 here: x86-64-v4 is skipped"; fi
+# ---- what this machine can do -------------------------------------------------------------------------------
+has() { for flag; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
+levels="v2"
+if has avx2 fma bmi2; then levels="$levels v3"; else echo "skipped: x86-64-v3, no AVX2 here"; fi
+if has avx512vl avx512dq avx512bw; then levels="$levels v4"; else echo "skipped: x86-64-v4, no AVX-512 here"; fi
+[ "$(uname -m)" = x86_64 ] || { echo "skipped: the levels of x86-64, this is $(uname -m)"; levels=; }
 
-run() {             # FOLDER FILE OPTIONS...: trains into the folder
-    folder=$scratch/$1 file=$2; shift 2
+arm_cc=aarch64-linux-gnu-gcc arm_runtime=$build/tests/aarch64/libsgdrt.a arm=
+if ! command -v $arm_cc >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
+    echo "skipped: aarch64, for want of aarch64-linux-gnu-gcc or qemu-aarch64 (gcc-aarch64-linux-gnu, qemu-user)"
+elif [ ! -f "$arm_runtime" ]; then
+    echo "skipped: aarch64, $arm_runtime was not built (the compiler was not there when CMake ran)"
+else
+    arm=aarch64
+fi
+
+# ---- the ways -------------------------------------------------------------------------------------------------
+run() {             # FOLDER OPTIONS...: sgdc --run into the folder
+    folder=$scratch/$1; shift
     mkdir -p "$folder"
-    "$sgdc" "$file" --run -q --set "steps=$steps" --save "$folder/saved.safetensors" --log "$folder/log.csv" "$@" \
+    # shellcheck disable=SC2086
+    "$sgdc" "$file" --run -q $steps --save "$folder/saved.safetensors" --log "$folder/log.csv" "$@" \
         >"$folder/out" 2>"$folder/err"
     code=$?
     [ -f "$folder/log.csv" ] && sed -i 's/,[^,]*$//' "$folder/log.csv"
     return $code
 }
 
+compiled() {        # OPTIONS...: as the interpreter left it?
+    rm -rf "$scratch/compiled"
+    run compiled "$@"
+    again=$?
+    if [ $again -ne $interpreted ]; then
+        echo "$file $*: exit code $again, interpreted $interpreted"
+        head -20 "$scratch/compiled/err"
+        return 1
+    fi
+    for want in "$scratch"/interpreted/*.safetensors "$scratch"/interpreted/log.csv; do
+        [ -f "$want" ] || continue
+        cmp "$want" "$scratch/compiled/$(basename "$want")" || return 1
+    done
+}
+
+# The inputs of the application: for each run that was saved its trace under its C prefix. Runs of one block differ
+# in settings only and share their data, so one trace does for all. Applications give raw values where the program
+# standardizes, so the trace is of a program that does not.
+prepare_runs() {
+    names= raw=$file
+    if grep -q standardize "$file"; then
+        raw=$scratch/raw.sgd
+        sed 's/standardize(\(.*\))/\1/' "$file" >"$raw"
+    fi
+    rm -rf "$scratch/runs" && mkdir "$scratch/runs"
+    for saved in "$scratch"/interpreted/*.safetensors; do
+        [ -f "$saved" ] || continue
+        name=$(head -c 4000 "$saved" | grep -ao '"run":"[^"]*"' | head -1 | cut -d'"' -f4)
+        block=${name%% *} prefix=$(basename "$file" .sgd)
+        [ "$(basename "$saved")" = saved.safetensors ] || prefix=${prefix}_$name
+        prefix=$(echo "$prefix" | sed 's/[^A-Za-z0-9_]/_/g')
+        trace=$scratch/trace_$block
+        # shellcheck disable=SC2086
+        [ -f "$trace" ] || SGDC_DATA=$(dirname "$file"):${SGDC_DATA-} \
+            "$sgdc" "$raw" --run="$block" -q $steps --trace "$trace" >/dev/null 2>"$scratch/err"
+        [ -f "$trace" ] || { cat "$scratch/err"; return 1; }
+        ln -s "$trace" "$scratch/runs/$prefix.trace"
+        ln -s "$saved" "$scratch/runs/$prefix.saved"
+        grep -q '^ *start *=' "$file" && : >"$scratch/runs/$prefix.starts"
+        grep -q '^ *keep *= *best(valid.loss)' "$file" && : >"$scratch/runs/$prefix.keeps"
+        names="$names RUN($prefix)"
+    done
+}
+
+build_application() {       # PROGRAM COMPILER LIBRARY OPTIONS...: the object of these options with the application
+    program=$scratch/$1 compiler=$2 library=$3; shift 3
+    # shellcheck disable=SC2086
+    "$sgdc" "$file" $steps "$@" -o "$program.o" 2>"$scratch/err" || { cat "$scratch/err"; return 1; }
+    # shellcheck disable=SC2086
+    $compiler $warn "-DRUNS=$names" "$tests/same_bits/application.c" "$program.o" $library -lm -o "$program"
+}
+
+object() {          # LEVEL COMMAND...: the application's runs come to what the interpreter saved, and say the same
+    level=$1; shift
+    rm -f "$scratch"/runs/*.says
+    "$@" "$scratch/runs" "$level" || return 1
+    for says in "$scratch"/runs/*.says; do
+        [ -f "$says" ] || continue
+        [ -f "$says.first" ] || cp "$says" "$says.first"
+        cmp "$says.first" "$says" || return 1
+    done
+}
+
+# ---- the matrix -------------------------------------------------------------------------------------------------
 failed=0 compared=0
+try() {             # ROW COLUMN COMMAND...
+    row=$1 column=$2; shift 2
+    result=same
+    "$@" || { result=DIFFERS failed=1; echo "FAILED: $file: $row, $column"; }
+    compared=$((compared + 1))
+    echo "$row|$column|$result" >>"$scratch/matrix"
+}
+
+print_matrix() {
+    awk -F'|' '
+        { if (!($1 in seen)) { seen[$1] = 1; rows[++n] = $1 } place[$1, $2] = $3 }
+        END {
+            m = split("v2 v3 v4 native aarch64", columns, " ")
+            printf "  %-14s", ""
+            for (c = 1; c <= m; c++) printf "%9s", columns[c]
+            print ""
+            for (r = 1; r <= n; r++) {
+                printf "  %-14s", rows[r]
+                for (c = 1; c <= m; c++) printf "%9s", (rows[r], columns[c]) in place ? place[rows[r], columns[c]] : "."
+                print ""
+            }
+        }' "$scratch/matrix"
+}
+
+check_file() {
+    run interpreted --interpret
+    interpreted=$?
+    if [ $interpreted -eq 3 ] && grep -q 'error\[E0401\]' "$scratch/interpreted/err"; then
+        echo "skipped: $file: $(sed -n 's/.*error\[E0401\]: //p' "$scratch/interpreted/err" | head -1)"
+        return
+    fi
+    if [ $interpreted -ne 0 ] && [ $interpreted -ne 4 ]; then
+        echo "FAILED: $file --interpret exits with $interpreted"
+        head -20 "$scratch/interpreted/err"
+        failed=1
+        return
+    fi
+    try "compiled -O0" native compiled -O0
+    for level in $levels; do try compiled "$level" compiled --cpu=x86-64-"$level"; done
+    try compiled native compiled
+    prepare_runs || { failed=1; return; }
+    [ -n "$names" ] || { echo "skipped: $file: every run diverges, so there is nothing to compare objects with"; return; }
+    runtime="$build/libsgdrt.a -lz -lcjson -lpthread"
+    if [ -n "$levels" ]; then
+        if build_application all "$cc" "$runtime"; then
+            for level in $levels; do try object "$level" object "${level#v}" "$scratch/all"; done
+        else
+            failed=1
+        fi
+    fi
+    if build_application native "$cc" "$runtime" --cpu=native; then
+        try object native object 0 "$scratch/native"
+    else
+        failed=1
+    fi
+    if [ -n "$arm" ]; then
+        if build_application aarch64 "$arm_cc -static -Wl,--gc-sections" "$arm_runtime" --target=aarch64-linux-gnu; then
+            try object aarch64 object 0 qemu-aarch64 "$scratch/aarch64"
+        else
+            failed=1
+        fi
+    fi
+}
+
 for file in "$@"; do
     rm -rf "${scratch:?}"/*
-    run interpreted "$file" --interpret
-    code=$?
-    if [ $code -eq 3 ] && grep -q 'error\[E0401\]' "$scratch/interpreted/err"; then
-        echo "skipped: $file: $(sed -n 's/.*error\[E0401\]: //p' "$scratch/interpreted/err" | head -1)"
-        continue
-    fi
-    if [ $code -ne 0 ] && [ $code -ne 4 ]; then
-        echo "FAILED: $file --interpret exits with $code"; head -20 "$scratch/interpreted/err"; failed=1
-        continue
-    fi
-    for variant in $variants; do
-        run compiled "$file" "$variant"
-        again=$?
-        compared=$((compared + 1))
-        if [ $again -ne $code ]; then
-            echo "FAILED: $file $variant exits with $again, interpreted with $code"; head -20 "$scratch/compiled/err"; failed=1
-        fi
-        for want in "$scratch"/interpreted/*.safetensors "$scratch"/interpreted/log.csv; do
-            [ -f "$want" ] || continue
-            cmp "$want" "$scratch/compiled/$(basename "$want")" || { echo "FAILED: $file $variant"; failed=1; }
-        done
-        rm -rf "$scratch/compiled"
-    done
+    : >"$scratch/matrix"
+    check_file
+    [ $shows = no ] || { echo "$file"; print_matrix; }
 done
 [ $failed -eq 0 ] || exit 1
 [ $compared -gt 0 ] || exit 77
