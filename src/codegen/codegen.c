@@ -119,12 +119,18 @@ static void set_processor(Codegen *c, LLVMValueRef function) {
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol) {
     double start = session_seconds();
     EmitContext context = {.context = LLVMGetModuleContext(module), .module = module, .arena = c->arena,
-                           .target = &c->target.loop, .architecture = c->target.architecture};
-    LLVMValueRef function = emit_function(&context, f, symbol);
-    set_processor(c, function);
-    const char *problem = check_function(c->arena, function);
-    if (problem != NULL)
-        INTERNAL_ERROR("%s: %s is not on the closed list", f->name, problem);
+                           .target = &c->target.loop, .architecture = c->target.architecture,
+                           .least_shared = c->options.least_shared};
+    LLVMValueRef before = LLVMGetLastFunction(module), function = emit_function(&context, f, symbol);
+    LLVMValueRef first = before == NULL ? LLVMGetFirstFunction(module) : LLVMGetNextFunction(before);
+    for (LLVMValueRef made = first; made != NULL; made = LLVMGetNextFunction(made)) {
+        if (LLVMIsDeclaration(made))
+            continue;
+        set_processor(c, made);
+        const char *problem = check_function(c->arena, made);
+        if (problem != NULL)
+            INTERNAL_ERROR("%s: %s is not on the closed list", f->name, problem);
+    }
     c->times.emit += session_seconds() - start;
     return function;
 }
@@ -138,11 +144,11 @@ void session_optimise(Codegen *c, LLVMModuleRef module) {
     if (c->options.level > 0) {
         static const char *const passes[] = {
             NULL,
-            "function(early-cse<memssa>,loop-mssa(licm),early-cse<memssa>,dse,simplifycfg)",
-            "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,early-cse<memssa>,"
-            "dse,simplifycfg)",
-            "function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,gvn,dse,loop-mssa("
-            "licm),simplifycfg)",
+            "mergefunc,function(early-cse<memssa>,loop-mssa(licm),early-cse<memssa>,dse,simplifycfg)",
+            "mergefunc,function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,"
+            "early-cse<memssa>,dse,simplifycfg)",
+            "mergefunc,function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,gvn,dse,"
+            "loop-mssa(licm),simplifycfg)",
         };
         LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
         LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 3 ? 3 : c->options.level],

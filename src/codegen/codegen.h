@@ -23,6 +23,7 @@ typedef struct CodegenOptions {
     const char *cpu;            /* NULL: "native", or for another machine's triple what all of its kind run */
     const char *triple;         /* NULL: this machine's; only objects and texts may have another */
     int  level;                 /* 0 .. 3 */
+    int64_t least_shared; /* nests of so many multiply-adds become functions of their own; 0: as usual (tests) */
 } CodegenOptions;
 
 /* Seconds spent so far, for --time-passes. */

@@ -355,7 +355,7 @@ void emit_set_noinline(Emitter *e, LLVMValueRef f) {
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol) {
     Emitter *e = arena_new_of(c->arena, Emitter);
     *e = (Emitter){.context = c->context, .module = c->module, .arena = c->arena, .f = f, .target = c->target,
-                   .lanes = 1, .generation = 1};
+                   .least_shared = c->least_shared, .lanes = 1, .generation = 1};
     set_types(e);
     set_regions(e);
     e->memo = arena_array(c->arena, MemoEntry, MEMO_SIZE);

@@ -6,6 +6,7 @@
  *   emit_value.c    a node's value at a point, inlining what has no buffer
  *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf; its files: emit_reduce.h
  *   emit_scatter.c  sums at places that are data
+ *   emit_outline.c  large nests as functions of their own, shared by all of the same shape
  *   emit_nest.c     loops around a body; pieces of an axis that are whole vectors, tiles and rests
  *   emit.c          a function: entry, steps, blocks, sections
  *
@@ -36,6 +37,7 @@ typedef struct MemoEntry {
     Value value, second;
 } MemoEntry;
 enum { MEMO_SIZE = 1024 };
+typedef struct Outline Outline;
 
 typedef struct Emitter {
     LLVMContextRef context;
@@ -65,6 +67,9 @@ typedef struct Emitter {
     int valid_lanes;                       /* 0: all of them */
     bool lanes_are_rows, rows_may_leave;   /* lanes reach outside 0 .. rows-1 of the block: clamp */
     MemoEntry *memo; uint32_t generation;
+    int64_t least_shared;                  /* work from which a nest gets a function; 0: as usual */
+    Outline *outline;                      /* not NULL: in a function of the nest's own */
+    Value frame;                           /* through which such functions are passed values; NULL: none yet */
 } Emitter;
 
 /* ---- emit_scalar.c */
@@ -138,6 +143,12 @@ int   split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *p
 typedef void NestBody(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
 void  nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context);
 
+/* ---- emit_outline.c: large nests as functions shared by all of the same shape. */
+bool  outline_pays(const Emitter *e, const Nest *nest);
+void  outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const Nest *nest));
+/* base + offset bytes, where the offset differs between nests of the same shape (buffers, cells, slots). */
+Value outline_place(Emitter *e, Value base, int64_t offset);
+
 /* ---- emit_reduce.c */
 void  emit_reduce(Emitter *e, const Nest *nest);
 void  reduce_start_carried(Emitter *e, const Nest *nest);          /* before the first block */
@@ -153,6 +164,7 @@ typedef struct EmitContext {
     Arena *arena;
     const LoopTarget *target;
     Architecture architecture;
+    int64_t least_shared;
 } EmitContext;
 void  emit_set_attributes(Emitter *e, LLVMValueRef function);
 void  emit_set_noinline(Emitter *e, LLVMValueRef function);

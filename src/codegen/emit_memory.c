@@ -132,8 +132,7 @@ void store_at(Emitter *e, int region, DType t, Value base, Index at, Value v) {
 }
 
 Value buffer_base(Emitter *e, const Buffer *buffer) {
-    Value offset = index_const(e, (int64_t)buffer->offset);
-    return LLVMBuildInBoundsGEP2(e->b, e->i8, e->work, &offset, 1, "");
+    return outline_place(e, e->work, (int64_t)buffer->offset);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */

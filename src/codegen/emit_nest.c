@@ -268,8 +268,7 @@ static void store_one(Emitter *e, const Nest *nest, const Store *store, const Sp
         store_buffer(e, nest, store, spot, v);
         break;
     case STORE_CELL: {
-        Value offset = index_const(e, (int64_t)e->f->run->cells[store->index].offset);
-        Value base = LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &offset, 1, "");
+        Value base = outline_place(e, e->state, (int64_t)e->f->run->cells[store->index].offset);
         store_at(e, REGION_STATE, t, base, linear_of(e, nest, spot, store->value->shape), v);
         break;
     }
@@ -450,7 +449,7 @@ static void emit_turn(Emitter *e, const Nest *nest) {
     loop_close(e, &l, e->block_rows, lanes, NULL);
 }
 
-void emit_nest(Emitter *e, const Nest *nest) {
+static void emit_here(Emitter *e, const Nest *nest) {
     if (nest->transposes)
         emit_turn(e, nest);
     else if (nest->kind == NEST_REDUCE)
@@ -459,4 +458,11 @@ void emit_nest(Emitter *e, const Nest *nest) {
         emit_scatter(e, nest);
     else
         nest_loops(e, nest, element_body, NULL);
+}
+
+void emit_nest(Emitter *e, const Nest *nest) {
+    if (outline_pays(e, nest))
+        outline_nest(e, nest, emit_here);
+    else
+        emit_here(e, nest);
 }

@@ -220,9 +220,7 @@ static Value value_random(Emitter *e, const Node *node, Index linear, Index row)
 }
 
 static Value load_state(Emitter *e, DType t, size_t offset, Index linear) {
-    Value bytes = index_const(e, (int64_t)offset);
-    Value base = LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &bytes, 1, "");
-    return load_at(e, REGION_STATE, t, base, linear);
+    return load_at(e, REGION_STATE, t, outline_place(e, e->state, (int64_t)offset), linear);
 }
 
 /* Leaves of which only the row-major place matters. */
