@@ -144,10 +144,10 @@ void session_optimise(Codegen *c, LLVMModuleRef module) {
     if (c->options.level > 0) {
         static const char *const passes[] = {
             NULL,
-            "mergefunc,function(early-cse<memssa>,loop-mssa(licm),early-cse<memssa>,dse,simplifycfg)",
-            "mergefunc,function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,"
+            "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse<memssa>,dse,simplifycfg)",
+            "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,"
             "early-cse<memssa>,dse,simplifycfg)",
-            "mergefunc,function(early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,gvn,dse,"
+            "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,gvn,dse,"
             "loop-mssa(licm),simplifycfg)",
         };
         LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();

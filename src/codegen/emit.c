@@ -281,6 +281,8 @@ static void emit_steps(Emitter *e) {
     Value never = LLVMBuildAlloca(e->b, e->i32, "");
     LLVMBuildStore(e->b, constant_int(e, e->i32, 0), never);
     stop = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, stop, ""), never, stop, "");
+    Value done_before = load_steps_done(e);
+    local_open(e);
     LLVMBasicBlockRef entry = LLVMGetInsertBlock(e->b);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, e->function, "step");
     LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
@@ -292,11 +294,8 @@ static void emit_steps(Emitter *e) {
     Value left = LLVMBuildSub(e->b, e->count, begin, "");
     e->total_rows = e->f->block == 1 ? index_const(e, 1)
         : LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, e->batch, left, ""), e->batch, left, "");
-    e->steps_done = load_steps_done(e);
+    e->steps_done = LLVMBuildAdd(e->b, done_before, steps, "");
     emit_sections(e);
-    Value counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, e->steps_done, index_const(e, 1), ""),
-                                   header_pointer(e, offsetof(sgdrt_header, step)));
-    mark_region(e, counted, REGION_STATE);
     Value next = LLVMBuildAdd(e->b, begin, e->total_rows, ""),
           more = LLVMBuildAdd(e->b, steps, index_const(e, 1), "");
     Value asked = LLVMBuildLoad2(e->b, e->i32, stop, "");
@@ -310,6 +309,10 @@ static void emit_steps(Emitter *e) {
     LLVMPositionBuilderAtEnd(e->b, done);
     Value result = LLVMBuildPhi(e->b, e->i64, "");
     LLVMAddIncoming(result, (Value[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    Value counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, done_before, result, ""),
+                                   header_pointer(e, offsetof(sgdrt_header, step)));
+    mark_region(e, counted, REGION_STATE);
+    local_close(e);
     e->total_rows = result;
 }
 

@@ -2,6 +2,7 @@
  *
  *   emit_scalar.c   one operation on scalars or vectors: the only place where arithmetic is emitted
  *   math.c          exp, log, ... and random numbers: runtime/math.inc with builder primitives
+ *   emit_local.c    cells and buffers of tiny functions as local variables
  *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
  *   emit_value.c    a node's value at a point, inlining what has no buffer
  *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf; its files: emit_reduce.h
@@ -59,6 +60,7 @@ typedef struct Emitter {
     Value total_rows;                      /* of the mini-batch */
     Value block_begin, block_rows, block_padded;   /* place in the mini-batch; rows; rows to compute */
     Value row_of_one;                      /* block == 1: the row */
+    Value *local_cell, *local_buffer;      /* by index, id; NULL (or an entry is): in the state, the work block */
     Value seed, steps_done;                /* from the header; steps_done at the start of the step */
     /* the body being emitted */
     const Nest *nest;
@@ -108,10 +110,15 @@ bool  index_uniform(Index a);
 Value load_at(Emitter *e, int region, DType t, Value base, Index at);
 void  store_at(Emitter *e, int region, DType t, Value base, Index at, Value v);
 void  mark_region(Emitter *e, Value instruction, int region);
-Value buffer_base(Emitter *e, const Buffer *buffer);
 Value load_column(Emitter *e, const Node *column, Index linear, Index row);
 Value row_place32(Emitter *e, Index row);          /* the row's place in the epoch's order, modulo 2^32 */
 Value row_number32(Emitter *e, Index row);         /* the row's number in its columns */
+
+/* ---- emit_local.c */
+void  local_open(Emitter *e);              /* in the entry; local_close at the end of the function */
+void  local_close(Emitter *e);
+Value cell_base(Emitter *e, int64_t cell);
+Value buffer_base(Emitter *e, const Buffer *buffer);
 
 /* ---- emit_value.c */
 void  memo_clear(Emitter *e);

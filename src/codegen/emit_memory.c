@@ -131,10 +131,6 @@ void store_at(Emitter *e, int region, DType t, Value base, Index at, Value v) {
                    LLVMBuildExtractElement(e->b, v, constant_int(e, e->i32, l), ""));
 }
 
-Value buffer_base(Emitter *e, const Buffer *buffer) {
-    return outline_place(e, e->work, (int64_t)buffer->offset);
-}
-
 /* ---- rows ---------------------------------------------------------------------------------- */
 /* The row's number in the column of lane `lane`. */
 static Value row_number(Emitter *e, Index row, int lane) {

@@ -268,7 +268,7 @@ static void store_one(Emitter *e, const Nest *nest, const Store *store, const Sp
         store_buffer(e, nest, store, spot, v);
         break;
     case STORE_CELL: {
-        Value base = outline_place(e, e->state, (int64_t)e->f->run->cells[store->index].offset);
+        Value base = cell_base(e, store->index);
         store_at(e, REGION_STATE, t, base, linear_of(e, nest, spot, store->value->shape), v);
         break;
     }

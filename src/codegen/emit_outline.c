@@ -49,6 +49,8 @@ static int64_t work_of(const LoopFunction *f, const Nest *nest) {
 
 bool outline_pays(const Emitter *e, const Nest *nest) {
     int nests = 0;
+    if (e->f->tiny) /* what it keeps in registers has no place in memory */
+        return false;
     if (e->least_shared > 0)
         return work_of(e->f, nest) >= e->least_shared;
     for (int s = 0; s < e->f->section_count; s++)

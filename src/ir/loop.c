@@ -12,6 +12,7 @@
 
 enum { MOST_READS = 96, LARGEST_TILE = 12 };
 enum { LARGEST_ONE_BLOCK = 1024, USUAL_BLOCK = 256, FEWEST_ROWS = 32 };
+enum { MOST_TINY_WORK = 16 << 10, MOST_TINY_CELLS = 512 };               /* bytes */
 static const size_t MOST_WORK = (size_t)256 << 20, USUAL_WORK = (size_t)24 << 20;      /* bytes */
 
 typedef struct Reads { Read items[MOST_READS]; int count; } Reads;
@@ -206,6 +207,16 @@ static double seconds_now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* So little is worked on and updated that registers, or a few lines of the cache, hold it. */
+static bool is_tiny(const LoopFunction *f) {
+    size_t updated = 0;
+    for (int r = 0; r < f->function->root_count; r++)
+        if (f->function->roots[r].kind == ROOT_UPDATE)
+            updated += (size_t)shape_size(f->function->roots[r].node->shape)
+                       * dtype_bytes(f->function->roots[r].node->dtype);
+    return f->steps && f->one_block && f->work_bytes <= MOST_TINY_WORK && updated <= MOST_TINY_CELLS;
+}
+
 static LoopFunction *build_with(Arena *arena, const Run *run, const Function *function, int64_t block,
                                 bool one_block, const LoopTarget *target, double *fuse_seconds,
                                 double *plan_seconds) {
@@ -217,6 +228,7 @@ static LoopFunction *build_with(Arena *arena, const Run *run, const Function *fu
     double fused = seconds_now();
     loop_schedule(f, target);
     plan_function(f);
+    f->tiny = is_tiny(f);
     *fuse_seconds += fused - start;
     *plan_seconds += seconds_now() - fused;
     return f;

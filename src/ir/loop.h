@@ -81,6 +81,7 @@ typedef struct LoopFunction {
     bool     steps;
     int64_t  block;                   /* R: rows of a block at most; 1 or a multiple of 16 */
     bool     one_block;               /* a mini-batch never has more rows than a block */
+    bool     tiny;                    /* steps over so little that it is kept in registers (loop.c) */
     Section *sections; int section_count;
     Vector(Buffer *) buffers;
     size_t   work_bytes;

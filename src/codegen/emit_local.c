@@ -1,0 +1,65 @@
+/* emit_local: what a tiny function keeps in registers from step to step.
+ *
+ * The cells that it updates and its small buffers are local variables: LLVM makes registers of those whose
+ * places are all known (tiny nests are unrolled), so that one step hands its parameters to the next without
+ * going through memory. Cells are read from the state at the start and written back at the end, which is the
+ * only way out of the function. Like a buffer in the work block, a local one may be read one vector past
+ * either end.
+ */
+#include "codegen/emit.h"
+
+enum { MARGIN = 64, MOST_BUFFER_BYTES = 1024 };
+
+static Value local_new(Emitter *e, size_t bytes) {
+    Value v = LLVMBuildAlloca(e->b, LLVMArrayType2(e->i8, bytes + 2 * MARGIN), "");
+    LLVMSetAlignment(v, MARGIN);
+    Value margin = index_const(e, MARGIN);
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, v, &margin, 1, "");
+}
+
+static Value cell_in_state(Emitter *e, int64_t cell) {
+    return outline_place(e, e->state, (int64_t)e->f->run->cells[cell].offset);
+}
+
+Value cell_base(Emitter *e, int64_t cell) {
+    return e->local_cell != NULL && e->local_cell[cell] != NULL ? e->local_cell[cell] : cell_in_state(e, cell);
+}
+
+Value buffer_base(Emitter *e, const Buffer *buffer) {
+    if (e->local_buffer != NULL && e->local_buffer[buffer->id] != NULL)
+        return e->local_buffer[buffer->id];
+    return outline_place(e, e->work, (int64_t)buffer->offset);
+}
+
+static void copy_cell(Emitter *e, int64_t cell, Value to, Value from) {
+    const Cell *c = &e->f->run->cells[cell];
+    for (int64_t i = 0; i < shape_size(c->shape); i++)
+        store_at(e, REGION_STATE, c->dtype, to, index_at(e, i),
+                 load_at(e, REGION_STATE, c->dtype, from, index_at(e, i)));
+}
+
+void local_open(Emitter *e) {
+    const LoopFunction *f = e->f;
+    if (!f->tiny)
+        return;
+    e->local_cell = arena_array(e->arena, Value, f->run->cell_count + 1);
+    e->local_buffer = arena_array(e->arena, Value, f->buffers.count + 1);
+    for (int r = 0; r < f->function->root_count; r++) {
+        const Root *root = &f->function->roots[r];
+        if (root->kind != ROOT_UPDATE || e->local_cell[root->index] != NULL)
+            continue;
+        const Cell *c = &f->run->cells[root->index];
+        Value local = local_new(e, (size_t)shape_size(c->shape) * dtype_bytes(c->dtype));
+        copy_cell(e, root->index, local, cell_in_state(e, root->index));
+        e->local_cell[root->index] = local;
+    }
+    for (int i = 0; i < f->buffers.count; i++)
+        if (f->buffers.items[i]->bytes <= MOST_BUFFER_BYTES)
+            e->local_buffer[f->buffers.items[i]->id] = local_new(e, f->buffers.items[i]->bytes);
+}
+
+void local_close(Emitter *e) {
+    for (int c = 0; e->local_cell != NULL && c < e->f->run->cell_count; c++)
+        if (e->local_cell[c] != NULL)
+            copy_cell(e, c, cell_in_state(e, c), e->local_cell[c]);
+}
