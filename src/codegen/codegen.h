@@ -24,6 +24,8 @@ typedef struct CodegenOptions {
     const char *triple;         /* NULL: this machine's; only objects and texts may have another */
     int  level;                 /* 0 .. 3 */
     int64_t least_shared; /* nests of so many multiply-adds become functions of their own; 0: as usual (tests) */
+    size_t caches;              /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
+                                 * small ones cut small kernels */
 } CodegenOptions;
 
 /* Seconds spent so far, for --time-passes. */

@@ -446,6 +446,10 @@ void reduce_start_carried(Emitter *e, const Nest *nest) {
 void emit_reduce(Emitter *e, const Nest *nest) {
     const Contraction *c = nest->reduce->attr.contraction;
     bool few = c->lanes > 1 && !(c->over_rows && e->f->block == 1);
+    if (nest->blocks != NULL) {
+        emit_contraction(e, nest);
+        return;
+    }
     if (nest->carried && e->f->one_block)
         reduce_start_carried(e, nest);
     if (nest->carried) {

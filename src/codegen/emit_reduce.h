@@ -41,14 +41,27 @@ typedef struct Tile {
     Value row_begin, row_end;                 /* rows summed: a run-time range; NULL: none */
     bool unroll;
     bool bounded[MOST_AXES];                  /* reduced axes whose loops leave out absent terms */
+    const struct Block *block;                /* NULL: all of k, read in place */
+    bool packs;                               /* fills the block's panel; there are no chains then */
 } Tile;
+/* A block of k: of a reduced axis from begin to end (begin NULL: all of it; end NULL: one place); rows, if they are summed, are in row_begin and
+ * row_end of the tile. The packed operand is in the panel, strides in elements. */
+typedef struct Block {
+    Value begin[MOST_AXES], end[MOST_AXES], row_begin;
+    int packed;                               /* -1: none */
+    Value panel;
+    int64_t stride[MOST_AXES], row_stride;
+} Block;
 Space     space_of(const Node *node);
 ChainTerm term_at(Emitter *e, const Node *node, const Space *space, const Spot *spot);
 Value     smaller(Emitter *e, Value a, Value b);
 Tile      tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors);
 void      tile_rows(Emitter *e, const Tile *t, Chain *chain);
-/* Terms of the axes from `axis` on, at the places of the axes before it that k holds. */
+/* Terms of the axes from `axis` on, at the places that k holds of the axes before it. */
 void      tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool *first);
+
+/* ---- emit_contraction.c */
+void emit_contraction(Emitter *e, const Nest *nest);
 
 /* ---- emit_reduce.c */
 typedef void FinishBody(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);

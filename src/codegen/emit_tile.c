@@ -153,17 +153,53 @@ static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, Value end, C
         }
 }
 
+/* Of the vector j of the tile's lanes, at the place k. */
+static Index panel_index(Emitter *e, const Tile *t, const Spot *k, int j) {
+    const Block *b = t->block;
+    Index at = index_at(e, (int64_t)j * e->lanes);
+    for (int a = t->space.result; a < t->space.axes; a++) {
+        Value place = k->axis[a].at;
+        if (b->begin[a] != NULL)
+            place = LLVMBuildSub(e->b, place, b->begin[a], "");
+        at = index_add(e, at, index_scale(e, index_of(place), b->stride[a]));
+    }
+    if (t->row_begin != NULL)
+        at = index_add(e, at, index_scale(e, index_of(LLVMBuildSub(e->b, k->row.at, b->row_begin, "")),
+                                          b->row_stride));
+    at.step = 1;
+    return at;
+}
+
+static Spot spot_of_term(const Tile *t, const Spot *k, int chain) {
+    Spot spot = t->spot[chain];
+    for (int a = t->space.result; a < t->space.axes; a++)
+        spot.axis[a] = k->axis[a];
+    if (t->row_begin != NULL)
+        spot.row = k->row;
+    return spot;
+}
+
+static void pack_terms(Emitter *e, const Tile *t, const Spot *k) {
+    memo_clear(e);
+    for (int j = 0; j < t->vectors; j++) {
+        Value ok = NULL;
+        Spot spot = spot_of_term(t, k, j);
+        Value v = operand_at(e, t->node, &t->space, t->block->packed, &spot, &ok);
+        store_at(e, REGION_WORK, t->node->dtype, t->block->panel, panel_index(e, t, k, j), v);
+    }
+}
+
 static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, bool first) {
     ChainTerm term[MOST_CHAINS];
+    if (t->packs) {
+        pack_terms(e, t, k);
+        return;
+    }
     memo_clear(e);
     for (int i = 0; i < t->tile; i++)
         for (int j = 0; j < t->vectors; j++) {
             ChainTerm *now = &term[i * t->vectors + j];
-            Spot spot = t->spot[i * t->vectors + j];
-            for (int a = t->space.result; a < t->space.axes; a++)
-                spot.axis[a] = k->axis[a];
-            if (t->row_begin != NULL)
-                spot.row = k->row;
+            Spot spot = spot_of_term(t, k, i * t->vectors + j);
             now->index = flat_k(e, t->node, &t->space, &spot);
             now->ok = NULL;
             Value oks[2] = {NULL, NULL};
@@ -172,6 +208,9 @@ static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, b
                 if (from < i * t->vectors + j) {
                     now->x[s] = term[from].x[s];
                     oks[s] = term[from].oks[s];
+                } else if (t->block != NULL && t->block->packed == s) {
+                    now->x[s] = load_at(e, REGION_WORK, t->node->dtype, t->block->panel,
+                                        panel_index(e, t, k, j));
                 } else {
                     now->x[s] = operand_at(e, t->node, &t->space, s, &spot, &oks[s]);
                 }
@@ -190,14 +229,25 @@ void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool 
         return;
     }
     int64_t extent = t->space.extent[axis];
-    if (t->unroll || (extent == 1 && !t->bounded[axis])) {
+    const Block *block = t->block;
+    Value begin = index_const(e, 0), end = index_const(e, extent);
+    if (block != NULL && block->begin[axis] != NULL) {
+        begin = block->begin[axis];
+        end = block->end[axis];
+        if (end == NULL && !t->bounded[axis]) {           /* one place */
+            k->axis[axis] = index_of(begin);
+            tile_axes(e, t, axis + 1, k, chain, first);
+            return;
+        }
+        if (end == NULL)
+            end = LLVMBuildAdd(e->b, begin, index_const(e, 1), "");
+    } else if (t->unroll || (extent == 1 && !t->bounded[axis])) {
         for (int64_t i = 0; i < extent; i++) {
             k->axis[axis] = index_at(e, i);
             tile_axes(e, t, axis + 1, k, chain, first);
         }
         return;
     }
-    Value begin = index_const(e, 0), end = index_const(e, extent);
     if (t->bounded[axis])
         peel_bounds(e, t, axis, &begin, &end);
     TileLoop l;

@@ -62,14 +62,26 @@ static int host_level(void) {
 #endif
 }
 
+/* Caches as most processors of the level have them. */
 static LoopTarget loop_target(Architecture architecture, int level) {
-    if (architecture == AARCH64)
-        return (LoopTarget){.lanes = 4, .registers = 32, .fma = true};
-    switch (level) {
-    case 4: return (LoopTarget){.lanes = 16, .registers = 32, .fma = true};
-    case 3: return (LoopTarget){.lanes = 8, .registers = 16, .fma = true};
-    default: return (LoopTarget){.lanes = 4, .registers = 16, .fma = false};
+    size_t kilobytes = 1024;
+    LoopTarget t = {.lanes = 4, .registers = 16, .l1 = 32 * kilobytes, .l2 = 256 * kilobytes, .fewest_uses = 32};
+    if (architecture == AARCH64) {
+        t.registers = 32;
+        t.fma = true;
+        t.l2 = 512 * kilobytes;
+    } else if (level == 4) {
+        t.lanes = 16;
+        t.registers = 32;
+        t.fma = true;
+        t.l1 = 48 * kilobytes;
+        t.l2 = 1024 * kilobytes;
+    } else if (level == 3) {
+        t.lanes = 8;
+        t.fma = true;
+        t.l2 = 512 * kilobytes;
     }
+    return t;
 }
 
 static LLVMCodeGenOptLevel machine_level(int level) {
@@ -197,6 +209,11 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
         return false;
     }
     target->loop = loop_target(target->architecture, level);
+    if (options->caches > 0) {
+        target->loop.l1 = options->caches;
+        target->loop.l2 = 8 * options->caches;
+        target->loop.fewest_uses = 2;
+    }
     target->machine =
         LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, features,
                                 machine_level(options->level), LLVMRelocPIC, LLVMCodeModelDefault);

@@ -2,20 +2,15 @@
  *
  * A value with rows has its rows along the lanes: every operand is then contiguous or the same for all lanes,
  * whatever the windows and strides of its axes. Without rows (weight gradients, updates) the axis whose reads
- * are cheapest is taken. Around a kernel, outputs are tiled into registers so that each load is used several
- * times (docs/performance: accumulators + vectors of one column + 1 <= registers). None of these choices
- * moves a bit: lanes and tiles are outputs, or the 16 lanes the order law itself names.
+ * are cheapest is taken. Tiles and blocks of kernels are chosen in tile.c. None of these choices moves a bit: lanes and tiles are outputs, or the 16 lanes the order law itself names.
  */
 #include "ir/loop.h"
 #include <string.h>
 #include <time.h>
 
-enum { MOST_READS = 96, LARGEST_TILE = 12 };
 enum { LARGEST_ONE_BLOCK = 1024, USUAL_BLOCK = 256, FEWEST_ROWS = 32 };
 enum { MOST_TINY_WORK = 16 << 10, MOST_TINY_CELLS = 512 };               /* bytes */
 static const size_t MOST_WORK = (size_t)256 << 20, USUAL_WORK = (size_t)24 << 20;      /* bytes */
-
-typedef struct Reads { Read items[MOST_READS]; int count; } Reads;
 
 static void collect_read(void *context, const Read *read) {
     Reads *reads = context;
@@ -72,65 +67,6 @@ static int cheapest_lanes(const LoopFunction *f, const Nest *nest, const Reads *
         }
     }
     return best;
-}
-
-static int most_vectors(int64_t available, int registers) {
-    if (registers < 32)
-        return available >= 2 ? 2 : 1;
-    if (available <= 4)
-        return available < 1 ? 1 : (int)available;
-    return available % 4 == 0 ? 4 : available % 3 == 0 ? 3 : 4;
-}
-
-/* Register tile of a kernel: vectors along the lanes, and the output axis whose tiles share most loads. */
-static void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target) {
-    int lanes = loop_lanes(target, nest);
-    bool reuse_along_lanes = false;
-    int64_t available = nest->lanes == LANES_ROWS ? f->block / lanes
-                        : nest->lanes >= 0 ? nest->space.extent[nest->lanes] / lanes : 1;
-    for (int i = 0; i < reads->count; i++) {
-        const Read *read = &reads->items[i];
-        if (read->operand < 0)
-            continue;
-        if (nest->lanes == LANES_ROWS ? read->node->rows == 0
-                                      : nest->lanes >= 0 && read->linear.coef[nest->lanes] == 0)
-            reuse_along_lanes = true;
-    }
-    nest->vectors = nest->lanes == LANES_NONE ? 1
-                    : reuse_along_lanes ? most_vectors(available, target->registers) : available >= 2 ? 2 : 1;
-    int64_t best = 0;
-    for (int a = 0; a < nest->space.rank; a++) {
-        if (a == nest->lanes || nest->space.extent[a] < 2)
-            continue;
-        int64_t shared = 1;
-        bool guarded = false;
-        for (int i = 0; i < reads->count; i++)
-            if (reads->items[i].operand >= 0) {
-                shared += reads->items[i].linear.coef[a] == 0 ? 1000 : 0;
-                guarded |= reads->items[i].guarded && reads->items[i].linear.coef[a] != 0;
-            }
-        int64_t worth =
-            (shared + (nest->space.extent[a] < 64 ? nest->space.extent[a] : 64)) / (guarded ? 8 : 1);
-        if (worth > best) {
-            best = worth;
-            nest->tile_axis = a;
-        }
-    }
-    if (nest->tile_axis >= 0) {
-        int64_t tile = (target->registers - 1 - nest->vectors) / nest->vectors;
-        int64_t extent = nest->space.extent[nest->tile_axis];
-        int64_t most = nest->vectors >= 3 ? 8 : LARGEST_TILE;
-        tile = tile > most ? most : tile;
-        if (extent <= tile)
-            tile = extent;
-        else if (extent < 8 * tile)            /* of few tiles none shall be a small rest */
-            for (int64_t t = tile; t >= (tile + 1) / 2 + 1; t--)
-                if (extent % t == 0) {
-                    tile = t;
-                    break;
-                }
-        nest->tile = (int)tile;
-    }
 }
 
 /* Are all operands that move with the lanes in the work block, where reading on is harmless? */
@@ -193,6 +129,7 @@ static void schedule_nest(LoopFunction *f, Nest *nest, const LoopTarget *target)
     bool one_term = c->over_rows && f->block == 1;
     nest->wide_rest = nest->lanes >= 0 && !one_term && may_read_on(f, nest, reads);
     choose_tile(f, nest, reads, target);
+    choose_blocks(f, nest, reads, target);
 }
 
 void loop_schedule(LoopFunction *f, const LoopTarget *target) {

@@ -10,6 +10,7 @@
  *   fuse.c        which nodes are stored, which nest stores them, in which order nests run
  *   plan.c        buffers: layouts, sizes, lives, places in the work block
  *   loop.c        what becomes vector lanes, what is unrolled into registers; the pipeline of the three
+ *   tile.c        register tiles of kernels, and their blocks for the caches
  *   loop_walk.c   what a nest reads, and with which strides
  *   loop_print.c  loops as text (--emit=loops) and as a key (equal keys: equal code)
  *
@@ -22,10 +23,12 @@
 #include "ir/program.h"
 
 typedef struct LoopTarget {
-    int lanes;
-    int registers;
+    int lanes;                        /* f32 in a vector */
+    int registers;                    /* vector registers */
     bool fma;
-} LoopTarget; /* f32 in a vector, vector registers */
+    size_t l1, l2;                    /* bytes of a core's data caches */
+    int64_t fewest_uses;              /* of each element of a panel, for it to be packed */
+} LoopTarget;
 
 typedef struct Buffer {
     int     id;
@@ -50,6 +53,21 @@ typedef struct Store {
     int64_t offset;                   /* in elements: a part's place in its whole */
 } Store;
 
+/* A kernel in blocks for the caches: for each block of `tile` places of the tile axis, for each block of k, for
+ * each panel of lanes, register tiles. All but the last block of k leave their sums in `partial`. */
+typedef struct Blocks {
+    int     axis;                     /* the axis of k that is cut: of the reduced ones, or BLOCKS_ROWS */
+    int64_t places;                   /* its places in a block */
+    int64_t terms;                    /* of k in a block at most */
+    int64_t tile;
+    int64_t width;                    /* lanes of a panel: vectors of a whole tile */
+    int64_t pitch;                    /* elements of partial from a place of the tile axis to the next */
+    int     packed;                   /* the operand whose panel is packed before it is used; -1: none */
+    bool    several;                  /* blocks of k */
+    Buffer *partial, *panel;          /* NULL: not several; not packed */
+} Blocks;
+enum { BLOCKS_ROWS = -1 };
+
 enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
 typedef enum NestKind { NEST_ELEMENTS, NEST_REDUCE, NEST_SCATTER } NestKind;
 typedef struct Nest {
@@ -66,6 +84,7 @@ typedef struct Nest {
     int      vectors;                 /* unrolled vectors along the lanes */
     int      tile_axis, tile;         /* unrolled along another axis (-1: none) */
     bool wide_rest; /* lanes past the axis' end may be computed: operands are in the work block */
+    Blocks  *blocks;                  /* NULL: register tiles alone */
     bool     lanes_of_k;              /* order law 2 with k itself along the lanes */
     bool     transposes;              /* a copy whose lanes change: done in squares */
     bool     from_copy;               /* it makes the rows-innermost buffer from the other layout */
@@ -114,6 +133,8 @@ typedef struct Read {
     bool   guarded;                   /* may be absent */
     int    operand;                   /* of the reduction (0, 1), or -1: epilogue or element */
 } Read;
+enum { MOST_READS = 96 };
+typedef struct Reads { Read items[MOST_READS]; int count; } Reads;   /* full: there may be more */
 typedef void ReadVisitor(void *context, const Read *read);
 /* Calls visit for each read in evaluating the nest (a node of the nest itself, read at its own point,
  * included). */
@@ -130,6 +151,8 @@ int64_t row_major_stride(Shape s, int axis);
 
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
+void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
+void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void plan_function(LoopFunction *f); /* buffers: which, layout, lives, offsets; copies */
 bool nest_walks_rows(const Nest *nest); /* reads all elements of a row, row by row */
 int  loop_lanes(const LoopTarget *target, const Nest *nest);       /* places in a vector of this nest */

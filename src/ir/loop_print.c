@@ -120,6 +120,19 @@ static void print_loops(Printer *p, const Nest *nest, int depth) {
     text_add(p->to, "%s\n", *between == ' ' ? " once" : nest->flat ? " (flat)" : "");
 }
 
+static void print_blocks(Printer *p, const Nest *nest, int depth) {
+    const Blocks *b = nest->blocks;
+    indent(p->to, depth);
+    text_add(p->to, "in blocks of %lld i%d", (long long)b->tile, nest->tile_axis);
+    if (b->several && b->axis == BLOCKS_ROWS)
+        text_add(p->to, ", %lld rows", (long long)b->places);
+    else if (b->several)
+        text_add(p->to, ", %lld k%d", (long long)b->places, b->axis);
+    if (b->packed >= 0)
+        text_add(p->to, ", %s packed", b->packed == 0 ? "left" : "right");
+    text_add(p->to, "\n");
+}
+
 static void print_kernel(Printer *p, const Nest *nest, int depth) {
     const Node *node = nest->reduce;
     const Contraction *c = node->attr.contraction;
@@ -140,6 +153,8 @@ static void print_kernel(Printer *p, const Nest *nest, int depth) {
         print_access(p->to, &c->access[s], node->shape.rank + c->reduced, node->shape.rank);
     }
     text_add(p->to, "\n");
+    if (nest->blocks != NULL)
+        print_blocks(p, nest, depth);
 }
 
 static void print_store(Printer *p, const Nest *nest, const Store *store, int depth) {

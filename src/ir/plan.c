@@ -179,6 +179,19 @@ static void add_copies(Plan *p, Section *section) {
         section->nests.items[i]->id = i;
 }
 
+static Buffer *scratch_new(LoopFunction *f, const Nest *nest, int64_t elements) {
+    return buffer_new(f, nest->reduce->dtype, false, (Shape){.rank = 1, .extent = {elements}}, 1);
+}
+
+/* What a kernel in blocks keeps between them; alive in its nest alone. */
+static void make_scratch(LoopFunction *f, Nest *nest) {
+    Blocks *b = nest->blocks;
+    if (b->several)
+        b->partial = scratch_new(f, nest, b->tile * b->pitch);
+    if (b->packed >= 0)
+        b->panel = scratch_new(f, nest, b->terms * b->width);
+}
+
 static void make_buffers(Plan *p) {
     LoopFunction *f = p->f;
     for (int s = 0; s < f->section_count; s++)
@@ -197,6 +210,8 @@ static void make_buffers(Plan *p) {
                     f->copy[id] = copy_new(f, store->node, f->copy_axis[id]);
                 store->buffer = in_copy ? f->copy[id] : f->buffer[id];
             }
+            if (nest->blocks != NULL)
+                make_scratch(f, nest);
             if (nest->carried) {
                 int64_t lanes = nest->reduce->attr.contraction->lanes > 1 ? 16 : 1;
                 nest->chain =
@@ -250,6 +265,10 @@ static void find_lives(Plan *p) {
             for (int k = 0; k < nest->store_count; k++) {
                 bool persists = nest->stores[k].node->rows == 0;
                 live_in(p, nest->stores[k].buffer, section, persists);
+            }
+            if (nest->blocks != NULL) {
+                live(nest->blocks->partial, step);
+                live(nest->blocks->panel, step);
             }
             live_in(p, nest->chain, section, true);
             live_in(p, nest->total, section, true);

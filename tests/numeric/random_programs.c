@@ -803,7 +803,8 @@ static bool check_program(uint64_t seed, bool show)
         run_passes(&t.compiled, NULL, "order");
         t.side[0].executor = interpreter_new(arena, t.run);
         run_passes(&t.compiled, "order", NULL);
-        CodegenOptions options = {.level = stream_below(&random, 4), .cpu = cpus[stream_below(&random, 8)]};
+        CodegenOptions options = {.level = stream_below(&random, 4), .cpu = cpus[stream_below(&random, 8)],
+                                  .caches = stream_below(&random, 2) ? 256 << stream_below(&random, 6) : 0};
         options.least_shared = stream_below(&random, 2);       /* 1: every nest is a function of its own */
         Codegen *codegen = codegen_new(arena, &options, t.compiled.diagnostics);
         t.side[1].executor = codegen ? codegen_jit(codegen, t.run) : NULL;

@@ -1,0 +1,159 @@
+/* tile: register tiles of kernels, and their blocks for the caches.
+ *
+ * Outputs are tiled into registers so that each load is used several times: accumulators + vectors of one
+ * column + 1 <= registers. A panel is what the lanes of one tile read of a block of k: it is to stay in the
+ * first-level cache while the tiles of a block of the tile axis pass by, whose operand, with the sums that
+ * wait for the next block of k, is to stay in half of the second-level cache. A panel that does not lie together in
+ * memory is packed first, if enough tiles use it.
+ *
+ * None of these choices moves a bit: a chain takes its terms in the order of k, and storing and loading a sum
+ * changes nothing.
+ */
+#include "ir/loop.h"
+
+enum { LARGEST_TILE = 12 };
+
+static int most_vectors(int64_t available, int registers) {
+    if (registers < 32)
+        return available >= 2 ? 2 : 1;
+    if (available <= 4)
+        return available < 1 ? 1 : (int)available;
+    return available % 4 == 0 ? 4 : available % 3 == 0 ? 3 : 4;
+}
+
+/* Register tile of a kernel: vectors along the lanes, and the output axis whose tiles share most loads. */
+void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target) {
+    int lanes = loop_lanes(target, nest);
+    bool reuse_along_lanes = false;
+    int64_t available = nest->lanes == LANES_ROWS ? f->block / lanes
+                        : nest->lanes >= 0 ? nest->space.extent[nest->lanes] / lanes : 1;
+    for (int i = 0; i < reads->count; i++) {
+        const Read *read = &reads->items[i];
+        if (read->operand < 0)
+            continue;
+        if (nest->lanes == LANES_ROWS ? read->node->rows == 0
+                                      : nest->lanes >= 0 && read->linear.coef[nest->lanes] == 0)
+            reuse_along_lanes = true;
+    }
+    nest->vectors = nest->lanes == LANES_NONE ? 1
+                    : reuse_along_lanes ? most_vectors(available, target->registers) : available >= 2 ? 2 : 1;
+    int64_t best = 0;
+    for (int a = 0; a < nest->space.rank; a++) {
+        if (a == nest->lanes || nest->space.extent[a] < 2)
+            continue;
+        int64_t shared = 1;
+        bool guarded = false;
+        for (int i = 0; i < reads->count; i++)
+            if (reads->items[i].operand >= 0) {
+                shared += reads->items[i].linear.coef[a] == 0 ? 1000 : 0;
+                guarded |= reads->items[i].guarded && reads->items[i].linear.coef[a] != 0;
+            }
+        int64_t worth =
+            (shared + (nest->space.extent[a] < 64 ? nest->space.extent[a] : 64)) / (guarded ? 8 : 1);
+        if (worth > best) {
+            best = worth;
+            nest->tile_axis = a;
+        }
+    }
+    if (nest->tile_axis >= 0) {
+        int64_t tile = (target->registers - 1 - nest->vectors) / nest->vectors;
+        int64_t extent = nest->space.extent[nest->tile_axis];
+        int64_t most = nest->vectors >= 3 ? 8 : LARGEST_TILE;
+        tile = tile > most ? most : tile;
+        if (extent <= tile)
+            tile = extent;
+        else if (extent < 8 * tile)            /* of few tiles none shall be a small rest */
+            for (int64_t t = tile; t >= (tile + 1) / 2 + 1; t--)
+                if (extent % t == 0) {
+                    tile = t;
+                    break;
+                }
+        nest->tile = (int)tile;
+    }
+}
+
+/* ---- blocks -------------------------------------------------------------------------------------- */
+static int64_t lanes_extent(const LoopFunction *f, const Nest *nest) {
+    return nest->lanes == LANES_ROWS ? f->block : nest->space.extent[nest->lanes];
+}
+
+/* The operand that moves with the lanes, if the other one does not; else -1. */
+static int lane_operand(const Nest *nest, const Reads *reads, bool *guarded) {
+    bool moves[2] = {false, false};
+    *guarded = false;
+    for (int i = 0; i < reads->count; i++) {
+        const Read *read = &reads->items[i];
+        if (read->operand < 0)
+            continue;
+        bool here = nest->lanes == LANES_ROWS ? read->node->rows != 0 : read->linear.coef[nest->lanes] != 0;
+        moves[read->operand] |= here;
+        *guarded |= here && read->guarded;
+    }
+    return moves[0] == moves[1] ? -1 : moves[1] ? 1 : 0;
+}
+
+static bool can_be_blocked(const LoopFunction *f, const Nest *nest, const Reads *reads) {
+    const Node *node = nest->reduce;
+    const Contraction *c = node->attr.contraction;
+    if (node->op != OP_CONTRACT || node->sources != 2 || !dtype_is_real(node->dtype) || c->lanes > 1)
+        return false;
+    if (nest->lanes == LANES_NONE || nest->tile_axis < 0 || reads->count == MOST_READS)
+        return false;
+    if (f->block > 1 && nest->rows && nest->lanes != LANES_ROWS)
+        return false;
+    int64_t terms = c->over_rows ? 1 : c->reduced > 0;
+    for (int k = 0; k < c->reduced; k++)
+        terms *= c->extent[k];
+    if (terms == 0)
+        return false;
+    bool crosses = !f->one_block || (c->chunk > 0 && c->chunk < f->block);
+    return !c->over_rows || (f->block > 1 && !crosses);
+}
+
+/* The outermost axis of k of which not all places fit into `most` terms is cut; evenly. */
+static void cut_terms(const LoopFunction *f, const Contraction *c, int64_t most, Blocks *blocks) {
+    int64_t inner = 1, extent = 1;
+    int axis = c->reduced - 1, outermost = c->over_rows ? BLOCKS_ROWS : 0;
+    for (;; axis--) {
+        extent = axis == BLOCKS_ROWS ? f->block : c->extent[axis];
+        if (inner * extent > most || axis == outermost)
+            break;
+        inner *= extent;
+    }
+    int64_t count = (inner * extent + most - 1) / most;
+    blocks->axis = axis;
+    blocks->places = count > extent ? 1 : (extent + count - 1) / count;
+    blocks->terms = inner * blocks->places;
+    blocks->several = blocks->places < extent || axis > outermost;
+}
+
+/* Blocks of at most about `most` places, as even as whole tiles allow. */
+static int64_t even_blocks(int64_t extent, int64_t most, int64_t tile) {
+    int64_t count = most < 4 * tile ? extent / (4 * tile) : (extent + most - 1) / most;
+    if (count < 2)
+        return extent;
+    return ((extent + count - 1) / count + tile - 1) / tile * tile;
+}
+
+void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target) {
+    if (!can_be_blocked(f, nest, reads))
+        return;
+    const Contraction *c = nest->reduce->attr.contraction;
+    bool guarded;
+    int operand = lane_operand(nest, reads, &guarded);
+    int64_t lanes = loop_lanes(target, nest), extent = lanes_extent(f, nest);
+    int64_t tiles = nest->space.extent[nest->tile_axis];
+    int64_t bytes = (int64_t)dtype_bytes(nest->reduce->dtype), width = lanes * nest->vectors;
+    if (operand < 0 || extent < width)
+        return;
+    Blocks b = {.packed = -1, .width = width, .pitch = (extent + 15) / 16 * 16};
+    cut_terms(f, c, (int64_t)target->l1 * 2 / 3 / (width * bytes), &b);
+    if (!guarded && extent > width && tiles >= target->fewest_uses && b.terms >= lanes)
+        b.packed = operand;
+    if (!b.several && b.packed < 0)
+        return;
+    int64_t each = (b.terms + (b.several ? b.pitch : 0)) * bytes;
+    b.tile = even_blocks(tiles, (int64_t)target->l2 / 2 / each, nest->tile);
+    nest->blocks = arena_new_of(f->arena, Blocks);
+    *nest->blocks = b;
+}
