@@ -77,19 +77,22 @@ static int64_t lanes_extent(const LoopFunction *f, const Nest *nest) {
     return nest->lanes == LANES_ROWS ? f->block : nest->space.extent[nest->lanes];
 }
 
+typedef struct LaneOperand { int operand; bool guarded, moves_with_tile; } LaneOperand;
+
 /* The operand that moves with the lanes, if the other one does not; else -1. */
-static int lane_operand(const Nest *nest, const Reads *reads, bool *guarded) {
-    bool moves[2] = {false, false};
-    *guarded = false;
+static LaneOperand lane_operand(const Nest *nest, const Reads *reads) {
+    bool moves[2] = {false, false}, with_tile[2] = {false, false}, guarded[2] = {false, false};
     for (int i = 0; i < reads->count; i++) {
         const Read *read = &reads->items[i];
         if (read->operand < 0)
             continue;
-        bool here = nest->lanes == LANES_ROWS ? read->node->rows != 0 : read->linear.coef[nest->lanes] != 0;
-        moves[read->operand] |= here;
-        *guarded |= here && read->guarded;
+        moves[read->operand] |=
+            nest->lanes == LANES_ROWS ? read->node->rows != 0 : read->linear.coef[nest->lanes] != 0;
+        with_tile[read->operand] |= read->linear.coef[nest->tile_axis] != 0;
+        guarded[read->operand] |= read->guarded;
     }
-    return moves[0] == moves[1] ? -1 : moves[1] ? 1 : 0;
+    int o = moves[1];
+    return moves[0] == moves[1] ? (LaneOperand){.operand = -1} : (LaneOperand){o, guarded[o], with_tile[o]};
 }
 
 static bool can_be_blocked(const LoopFunction *f, const Nest *nest, const Reads *reads) {
@@ -113,6 +116,7 @@ static bool can_be_blocked(const LoopFunction *f, const Nest *nest, const Reads 
 /* The outermost axis of k of which not all places fit into `most` terms is cut; evenly. */
 static void cut_terms(const LoopFunction *f, const Contraction *c, int64_t most, Blocks *blocks) {
     int64_t inner = 1, extent = 1;
+    most = most < 1 ? 1 : most;
     int axis = c->reduced - 1, outermost = c->over_rows ? BLOCKS_ROWS : 0;
     for (;; axis--) {
         extent = axis == BLOCKS_ROWS ? f->block : c->extent[axis];
@@ -139,17 +143,17 @@ void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const 
     if (!can_be_blocked(f, nest, reads))
         return;
     const Contraction *c = nest->reduce->attr.contraction;
-    bool guarded;
-    int operand = lane_operand(nest, reads, &guarded);
+    LaneOperand operand = lane_operand(nest, reads);
     int64_t lanes = loop_lanes(target, nest), extent = lanes_extent(f, nest);
     int64_t tiles = nest->space.extent[nest->tile_axis];
     int64_t bytes = (int64_t)dtype_bytes(nest->reduce->dtype), width = lanes * nest->vectors;
-    if (operand < 0 || extent < width)
+    if (operand.operand < 0 || extent < width)
         return;
     Blocks b = {.packed = -1, .width = width, .pitch = (extent + 15) / 16 * 16};
     cut_terms(f, c, (int64_t)target->l1 * 2 / 3 / (width * bytes), &b);
-    if (!guarded && extent > width && tiles >= target->fewest_uses && b.terms >= lanes)
-        b.packed = operand;
+    bool fixed = !operand.guarded && !operand.moves_with_tile;
+    if (fixed && extent > width && tiles >= target->fewest_uses && b.terms >= lanes)
+        b.packed = operand.operand;
     if (!b.several && b.packed < 0)
         return;
     int64_t each = (b.terms + (b.several ? b.pitch : 0)) * bytes;
