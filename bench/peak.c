@@ -1,6 +1,7 @@
-/* The most that one core computes in f32, GFLOP/s: nothing but fused multiply-adds, in the widest vectors that the
- * compiler was told of (-march=native), as many chains as cover their latency and fit the registers. The best of
- * many short runs, since whatever else runs on the machine can only lower it.      peak [SECONDS] */
+/* What one core can do at most; the best of many short runs, since whatever else runs on the machine can only lower it.
+ *     peak fma SECONDS       GFLOP/s in f32: nothing but fused multiply-adds, in the widest vectors that the compiler
+ *                            was told of (-march=native), as many chains as cover their latency and fit the registers
+ *     peak BYTES SECONDS     GB/s read from so many bytes, front to back, again and again */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -34,15 +35,43 @@ static float multiply_and_add(float factor, float term) {
     return chain[0][0];
 }
 
+static double arithmetic(void) {
+    static volatile float keep = 0.5f;
+    double start = now();
+    keep = multiply_and_add(keep * 0.25f, 0.125f);
+    return 2.0 * LANES * CHAINS * TIMES / (now() - start) / 1e9;
+}
+
+static double reading(size_t count) {
+    enum { STREAMS = 8, STEP = STREAMS * LANES, AT_LEAST = 1 << 20 };
+    static float *values;
+    static volatile float keep = 0;
+    if (!values) {
+        values = aligned_alloc(64, sizeof(float) * count);
+        if (!values) exit(1);
+        for (size_t i = 0; i < count; i++) values[i] = 1;
+    }
+    vector sum[STREAMS] = {0};
+    size_t read = 0;
+    double start = now();
+    for (; read < AT_LEAST; read += count)
+        for (size_t i = 0; i < count; i += STEP) {
+#pragma GCC unroll 8
+            for (size_t s = 0; s < STREAMS; s++) sum[s] += *(const vector *)(values + i + s * LANES);
+        }
+    double took = now() - start;
+    for (int s = 0; s < STREAMS; s++) keep = keep + sum[s][0];
+    return sizeof(float) * (double)read / took / 1e9;
+}
+
 int main(int count, char **arguments) {
-    volatile float keep = 0.5f;
-    double best = 1e9, end = now() + (count > 1 ? atof(arguments[1]) : 1);
+    if (count != 3) return 2;
+    size_t bytes = strtoul(arguments[1], NULL, 10) / 4096 * 4096;       /* 0: fma */
+    double best = 0, end = now() + atof(arguments[2]);
     do {
-        double start = now();
-        keep = multiply_and_add(keep * 0.25f, 0.125f);
-        double took = now() - start;
-        if (took < best) best = took;
+        double one = bytes ? reading(bytes / sizeof(float)) : arithmetic();
+        if (one > best) best = one;
     } while (now() < end);
-    printf("%.1f\n", 2.0 * LANES * CHAINS * TIMES / best / 1e9);
+    printf("%.1f\n", best);
     return 0;
 }

@@ -4,7 +4,8 @@
     contender VARIANT THREADS contraction N M K      y = x w^T
     contender VARIANT THREADS convolution WHAT       3x3, 64 to 64 channels, 32x32, batch 32: WHAT is forward,
                                                      data_gradient or weight_gradient
-    contender VARIANT THREADS start WHAT             line or mnist: train, and end
+    contender VARIANT THREADS pieces PIECE           256x256x256 by element, column, block, or whole
+    contender VARIANT THREADS start WHAT             line or mnist: train, and end; import: only that
 A contender that cannot do something exits with 3.
 """
 import gzip, json, os, sys, time
@@ -20,7 +21,11 @@ DENSE = {
     "perceptron_512": ["mlp.h.dense", "mlp.g.dense", "mlp.dense"],
     "perceptron_4096": ["mlp.h.dense", "mlp.g.dense", "mlp.dense"],
     "lenet": ["lenet.h1.dense", "lenet.h2.dense", "lenet.dense"],
+    "residual": ["residual.dense"],
 }
+# The blocks of the residual network, with their strides.
+BLOCKS = [(f"residual.s{stage}{index}.block", 2 if stage > 1 and not index else 1)
+          for stage, blocks in enumerate((3, 4, 6, 3), 1) for index in ["", *(f"[{i}]" for i in range(blocks - 1))]]
 
 
 def made(shape, first):
@@ -40,7 +45,7 @@ class Trace:
         self.program = meta["program"]
         self.cells = {n[5:]: t for n, t in tensors.items()
                       if n.startswith("cell.") and "@" not in n and not n.endswith((".mean", ".deviation"))}
-        self.columns = {n[5:]: t for n, t in tensors.items() if n.startswith("data.")}
+        self.columns = {n[5:]: t for n, t in tensors.items() if n.startswith("data.") and n[5:] not in ("light", "noise")}
         counts = tensors["rows_of_step"].tolist()
         self.steps = np.split(tensors["rows"], np.cumsum(counts)[:-1])
         self.batch = counts[0]
@@ -88,16 +93,18 @@ def serve(version, check, work, units=1):
         print((clock() - start) / (times * units), flush=True)
 
 
-def main(steps, contraction, convolution, start):
+def main(steps, contraction, pieces, convolution, start):
     """Each gets the variant and its own arguments."""
     variant, what, arguments = sys.argv[1], sys.argv[3], sys.argv[4:]
     if what == "steps":
         steps(variant, Trace(arguments[0]), float(arguments[1]))
     elif what == "contraction":
         contraction(variant, *made_operands(what, [int(a) for a in arguments]))
+    elif what == "pieces":
+        pieces(variant, arguments[0], *made_operands("contraction", [256, 256, 256]))
     elif what == "convolution":
         convolution(variant, arguments[0], *made_operands(what, []))
-    else:
+    elif arguments[0] != "import":
         start(variant, arguments[0])
 
 

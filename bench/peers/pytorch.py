@@ -12,6 +12,21 @@ def dense(w, name, x):
     return F.linear(x, w[name + ".w"], w[name + ".b"])
 
 
+def residual(w, x):
+    """Channels innermost, as oneDNN likes them."""
+    def convolve(x, name, stride=1):
+        f = w[name + ".convolution.f"]
+        y = F.conv2d(x, f, None, stride, f.shape[-1] // 2)
+        return y * w[name + ".convolution.g"][:, None, None] + w[name + ".convolution.s"][:, None, None]
+
+    x = F.relu(convolve(x.contiguous(memory_format=torch.channels_last), "residual.stem"))
+    for name, stride in peer.BLOCKS:
+        y = F.relu(convolve(F.relu(convolve(x, name + ".a")), name + ".b", stride))
+        short = convolve(x, name + ".short", stride) if name + ".short.convolution.f" in w else x
+        x = F.relu(short + convolve(y, name))
+    return x.mean((2, 3))
+
+
 def loss_of(program):
     def linear_regression(w, b):
         return ((b["x"] @ w["linreg.w"] + w["linreg.b"] - b["y"]) ** 2).mean() / 2
@@ -23,6 +38,8 @@ def loss_of(program):
             x = F.relu(F.conv2d(x, w["lenet.c1.conv2d.f"], w["lenet.c1.conv2d.b"], padding=2))
             x = F.relu(F.conv2d(F.max_pool2d(x, 2), w["lenet.c2.conv2d.f"], w["lenet.c2.conv2d.b"]))
             x = F.max_pool2d(x, 2).flatten(1)
+        if program == "residual":
+            x = residual(w, x)
         *hidden, last = peer.DENSE[program]
         for name in hidden:
             x = F.relu(dense(w, name, x))
@@ -78,6 +95,31 @@ def contraction(variant, x, w):
     peer.serve(VERSION, [peer.checksum(work())], work)
 
 
+def pieces(variant, piece, x, w):
+    if variant != "eager":
+        sys.exit(3)
+    x, w, y = torch.tensor(x), torch.tensor(w), torch.zeros(256, 256)
+    part = torch.zeros(256, 64)
+
+    def work():
+        if piece == "element":
+            for i in range(256):
+                for j in range(256):
+                    y[i, j] = torch.dot(x[i], w[j])
+        elif piece == "column":
+            for j in range(256):
+                y[:, j] = torch.mv(x, w[j])
+        elif piece == "block":
+            for j in range(0, 256, 64):
+                torch.mm(x, w[j:j + 64].T, out=part)
+                y[:, j:j + 64] = part
+        else:
+            torch.mm(x, w.T, out=y)
+
+    work()
+    peer.serve(VERSION, [peer.checksum(y)], work)
+
+
 def convolution(variant, what, x, f, g):
     if variant != "eager":
         sys.exit(3)
@@ -117,4 +159,4 @@ def start(variant, what):
 
 
 torch.set_num_threads(peer.threads())
-peer.main(steps, contraction, convolution, start)
+peer.main(steps, contraction, pieces, convolution, start)

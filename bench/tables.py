@@ -1,0 +1,166 @@
+"""What bench/run found, as text: the tables of docs/performance.md."""
+import statistics
+
+PEERS = ["C", "OpenBLAS", "oneDNN", "PyTorch", "torch.compile", "JAX", "JAX scan"]
+ONE_THREAD = "sgdc, one thread"
+
+
+def humane(seconds):
+    for unit, factor in (("ns", 1e9), ("us", 1e6), ("ms", 1e3)):
+        if seconds * factor < 999.5:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def count(number):
+    for unit, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= factor:
+            return f"{number / factor:.3g} {unit}"
+    return f"{number:.3g}"
+
+
+def size_text(size):
+    return f"{size >> 20} MB" if size >= 1 << 20 else f"{size >> 10} KB"
+
+
+def table(rows):
+    yield "| " + " | ".join(rows[0]) + " |"
+    yield "|---" + "|--:" * (len(rows[0]) - 1) + "|"
+    for row in rows[1:]:
+        yield "| " + " | ".join(row) + " |"
+
+
+def medians(result):
+    return {name: statistics.median(times) for name, times in result["seconds"].items() if times}
+
+
+def cells_of_peers(found, names):
+    """A cell for each name: the best of its variants ("C, by column"); what starts with "import" is not a contender."""
+    for name in names:
+        mine = [(t, n) for n, t in found.items() if n == name or n.startswith(name + ", by ")]
+        best, imported = min(mine, default=None), found.get(name + ", import")
+        yield ("" if best is None else humane(best[0]) + best[1][len(name) + 1:]
+               + (f" (import {humane(imported)})" if imported else ""))
+
+
+def contenders(found):
+    return [t for n, t in found.items() if not n.startswith("sgdc") and not n.endswith(", import")]
+
+
+def of_best(ours, found):
+    best = min(contenders(found), default=None)
+    return f"{ours / best:.2f}" if best else ""
+
+
+def peers_of(results):
+    present = {name.split(",")[0] for result in results for name in result["seconds"]}
+    return [name for name in PEERS if name in present]
+
+
+def workload_table(results, peak):
+    names = peers_of(results)
+    rows = [["workload", "sgdc", "of peak", *names, "sgdc / best peer"]]
+    for result in results:
+        found = medians(result)
+        ours = found["sgdc"]
+        share = f"{100 * result['flops'] / ours / peak / 1e9:.0f} %" if result["flops"] else ""
+        rows.append([result["workload"], humane(ours), share, *cells_of_peers(found, names), of_best(ours, found)])
+    return table(rows)
+
+
+def threads_table(results, peaks):
+    names = peers_of(results)
+    rows = [["workload", "sgdc", "sgdc, one thread", "times as fast", "of peak", *names, "sgdc / best peer"]]
+    for result in results:
+        found = medians(result)
+        ours, alone = found["sgdc"], found.get(ONE_THREAD)
+        peak = peaks[str(result["threads"])]["fma"]
+        rows.append([result["workload"], humane(ours), humane(alone) if alone else "",
+                     f"{alone / ours:.2f}" if alone else "", f"{100 * result['flops'] / ours / peak / 1e9:.0f} %",
+                     *cells_of_peers(found, names), of_best(ours, found)])
+    return table(rows)
+
+
+def pieces_table(pieces):
+    names = [name for name in ("sgdc", *PEERS) if any(name in found for found in pieces.values())]
+    rows = [["256x256x256", *names]]
+    for piece, times in pieces.items():
+        found = {name: statistics.median(t) for name, t in times.items()}
+        rows.append([piece, *(humane(found[name]) if name in found else "" for name in names)])
+    return table(rows)
+
+
+def reading_rate(peak, size):
+    """GB/s from the smallest measured size that holds so much."""
+    sizes = sorted(int(name) for name in peak if name != "fma")
+    return peak[str(min((s for s in sizes if s >= size), default=sizes[-1]))]
+
+
+def roofline_table(results, peaks):
+    rows = [["workload", "flops", "bytes", "flops a byte", "limit", "set by", "reached"]]
+    for result in results:
+        if not result["flops"]:
+            continue
+        peak, ours = peaks[str(result["threads"])], medians(result)["sgdc"]
+        traffic = sum(moved for moved, _ in result["traffic"])
+        compute = result["flops"] / peak["fma"] / 1e9
+        move = sum(moved / reading_rate(peak, size / result["threads"]) / 1e9 for moved, size in result["traffic"])
+        limit = max(compute, move)
+        rows.append([result["workload"], count(result["flops"]), count(traffic), f"{result['flops'] / traffic:.3g}",
+                     humane(limit), "arithmetic" if compute >= move else "memory", f"{100 * limit / ours:.0f} %"])
+    return table(rows)
+
+
+def compile_table(compiled):
+    groups = [("parse, lower", ("parse", "lower")), ("graph", ("batch", "grad", "canonicalise", "order", "rules")),
+              ("data", ("data",)), ("fuse, plan", ("fuse", "plan")), ("emit", ("emit",)), ("optimise", ("optimise",)),
+              ("machine code", ("machine code",)), ("link", ("link",))]
+    known = {name for _, names in groups for name in names} | {"together"}
+    rows = [["ms", *(name for name, _ in groups), "together", "object written"]]
+    for program, found in compiled.items():
+        times = found["passes"]
+        other = sum(t for name, t in times.items() if name not in known)
+        cells = [sum(times.get(name, 0) for name in names) for _, names in groups]
+        rows.append([program, *(f"{t:.2f}" for t in cells), f"{times.get('together', sum(cells) + other):.1f}",
+                     f"{1000 * statistics.median(found['object']):.0f}"])
+    return table(rows)
+
+
+def memory_table(compiled):
+    rows = [["memory", "planned", "lower bound", "ratio"]]
+    for program, found in compiled.items():
+        for run, (planned, least) in found.get("memory", {}).items():
+            rows.append([f"{program} {run}", f"{planned:,}", f"{least:,}", f"{planned / least:.2f}" if least else ""])
+    return table(rows)
+
+
+def report(found):
+    alone = found["peaks"]["1"]
+    yield (f"{found['machine']}, {found['system']}; {found['date']}; the median of {found['repeats']}"
+           + (", in processor time." if found["clock"] == "cpu" else "."))
+    for threads, peak in found["peaks"].items():
+        sizes = [name for name in peak if name != "fma"]
+        yield (f"Measured in the same run (`bench/peak.c`) on {threads} thread" + ("s" if threads != "1" else "")
+               + f": {peak['fma']:.0f} GFLOP/s in f32; reading, of " + ", ".join(size_text(int(s)) for s in sizes)
+               + ", " + ", ".join(f"{peak[s]:.0f}" for s in sizes) + " GB/s.")
+    yield "Versions: " + ", ".join(f"{name} {version}" for name, version in found["versions"].items()) + "."
+    if found["missing"]:
+        yield "Not measured: " + "; ".join(f"{name} ({why})" for name, why in found["missing"].items()) + "."
+    single = [r for r in found["results"] if r["threads"] == 1]
+    several = [r for r in found["results"] if r["threads"] > 1]
+    if single:
+        yield from ("", "### One thread", "", *workload_table(single, alone["fma"]))
+    if several:
+        yield from ("", "### Two threads", "", *threads_table(several, found["peaks"]))
+    if any(r["flops"] for r in found["results"]):
+        yield from ("", "### The roofline", "", *roofline_table(found["results"], found["peaks"]))
+    if found["pieces"]:
+        yield from ("", "### A contraction in pieces", "", *pieces_table(found["pieces"]))
+    if found["compiled"]:
+        yield from ("", "### Compile time and memory", "", *compile_table(found["compiled"]))
+        if any(f["memory"] for f in found["compiled"].values()):
+            yield from ("", *memory_table(found["compiled"]))
+    if found["reading"]:
+        yield from ("", "### Reading", "")
+        yield ("A csv of 1,000,000 x 10 numbers, MB/s of processor time: "
+               + ", ".join(f"{name} {speed:.0f}" for name, speed in found["reading"].items()) + ".")
