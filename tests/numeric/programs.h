@@ -2,11 +2,13 @@
  * run in. */
 #ifndef TESTS_PROGRAMS_H
 #define TESTS_PROGRAMS_H
+#define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "ir/executor.h"
 #include "math_functions.h"
@@ -63,16 +65,37 @@ static inline void run_passes(Compiled *c, const char *after, const char *last)
 
 /* ---- memory in pages of its own, its first or last byte beside memory that cannot be read ---- */
 enum { MOST_GUARDED = 64, PAGE = 4096 };
+#define SHARED_BASE  ((uintptr_t)1 << 44)          /* where a shared file lies, in this and in other processes */
+#define SHARED_BYTES ((size_t)1 << 30)
 typedef struct Guarded {
     char *pages[MOST_GUARDED];
     size_t bytes[MOST_GUARDED];
     int count;
+    bool shared; int file; size_t used;            /* pages of a file, which others may map as well */
 } Guarded;
+
+static inline void guarded_share(Guarded *g)
+{
+    g->file = memfd_create("guarded", 0);
+    g->shared = true;
+    cr_assert(g->file >= 0 && ftruncate(g->file, (off_t)SHARED_BYTES) == 0);
+}
+
+static inline void *new_pages(Guarded *g, size_t bytes)
+{
+    if (!g->shared)
+        return mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    off_t at = (off_t)g->used;
+    g->used += bytes;
+    cr_assert(g->used <= SHARED_BYTES);
+    return mmap((void *)(SHARED_BASE + (uintptr_t)at), bytes, PROT_NONE, MAP_SHARED | MAP_FIXED_NOREPLACE, g->file,
+                at);
+}
 
 static inline void *guarded_memory(Guarded *g, size_t bytes, bool at_end)
 {
     size_t inner = (bytes + PAGE - 1) / PAGE * PAGE;
-    char *pages = mmap(NULL, inner + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *pages = new_pages(g, inner + 2 * PAGE);
     cr_assert(g->count < MOST_GUARDED && pages != MAP_FAILED);
     cr_assert(inner == 0 || mprotect(pages + PAGE, inner, PROT_READ | PROT_WRITE) == 0);
     g->pages[g->count] = pages;
@@ -84,6 +107,8 @@ static inline void guarded_free(Guarded *g)
 {
     for (int i = 0; i < g->count; i++)
         munmap(g->pages[i], g->bytes[i]);
+    if (g->shared)
+        close(g->file);
 }
 
 /* ---- rows ---- */

@@ -7,11 +7,11 @@
  * point.
  *
  * In the environment: SGDC_PROGRAMS=N makes N programs instead of 2000, SGDC_PROGRAM=SEED just that one,
- * printed.
+ * printed. With SGDC_AARCH64 (emulated.h) they are compiled for aarch64, and emulated.
  */
 #include "programs.h"
 
-#include "codegen/codegen.h"
+#include "emulated.h"
 
 /* ---- the generator ----------------------------------------------------------------------- */
 
@@ -774,6 +774,30 @@ static bool check_steps(Trial *t, const char *what, const uint32_t *order, int64
            same_state(t, what);
 }
 
+/* Makes the compiled side's executor; what it belongs to. */
+static Codegen *compile_side(Trial *t, CodegenOptions *options)
+{
+    Arena *arena = t->compiled.arena;
+    Executor **executor = &t->side[1].executor;
+    if (getenv("SGDC_AARCH64")) {
+        options->cpu = "generic";
+        options->triple = "aarch64-linux-gnu";
+        Codegen *codegen = codegen_new(arena, options, t->compiled.diagnostics);
+        *executor = emulated_new(arena, codegen, t->run, &t->memory);
+        return codegen;
+    }
+    Codegen *codegen = codegen_new(arena, options, t->compiled.diagnostics);
+    *executor = codegen ? codegen_jit(codegen, t->run) : NULL;
+    if (codegen && *executor == NULL) {           /* a machine without these vectors */
+        codegen_free(codegen);
+        options->cpu = "native";
+        codegen = codegen_new(arena, options, t->compiled.diagnostics);
+        *executor = codegen_jit(codegen, t->run);
+    }
+    codegen_jit_all(codegen, executor, 1);
+    return codegen;
+}
+
 /* false: the two sides differ, or the program was refused. */
 static bool check_program(uint64_t seed, bool show)
 {
@@ -796,6 +820,8 @@ static bool check_program(uint64_t seed, bool show)
         t.run = &t.compiled.program->runs[0];
         t.batch = batch ? batch : (stream_below(&random, 10) == 0 ? 4500 : 19) + stream_below(&random, 60);
         t.rows = batch ? batch * (1 + stream_below(&random, 3)) + stream_below(&random, batch) : t.batch;
+        if (getenv("SGDC_AARCH64"))
+            guarded_share(&t.memory);
         t.columns = make_columns(arena, &t.memory, t.run->data, t.rows, &random);
         t.order = arena_array(arena, uint32_t, t.rows);
         for (int64_t p = 0; p < t.rows; p++)
@@ -806,15 +832,7 @@ static bool check_program(uint64_t seed, bool show)
         CodegenOptions options = {.level = stream_below(&random, 4), .cpu = cpus[stream_below(&random, 8)],
                                   .caches = stream_below(&random, 2) ? 256 << stream_below(&random, 6) : 0};
         options.least_shared = stream_below(&random, 2);       /* 1: every nest is a function of its own */
-        Codegen *codegen = codegen_new(arena, &options, t.compiled.diagnostics);
-        t.side[1].executor = codegen ? codegen_jit(codegen, t.run) : NULL;
-        if (codegen && t.side[1].executor == NULL) {           /* a machine without these vectors */
-            codegen_free(codegen);
-            options.cpu = "native";
-            codegen = codegen_new(arena, &options, t.compiled.diagnostics);
-            t.side[1].executor = codegen_jit(codegen, t.run);
-        }
-        codegen_jit_all(codegen, &t.side[1].executor, 1);
+        Codegen *codegen = compile_side(&t, &options);
         for (int s = 0; s < 2; s++) {
             allocate_side(&t, &t.side[s]);
             start_state(t.run, t.side[s].executor, t.side[s].state, t.side[s].work, 9);
