@@ -1,11 +1,9 @@
-/* sgdc's side: the object that it made, called as an application calls it.
+/* sgdc's side of a contraction or a convolution: the object that it made, called as an application calls it.
  *     cc -DHEADER='"bench.h"' -DPREFIX=bench -DWORKSPACE=BENCH_PREDICT_BYTES contender.c bench.o libsgdrt.a ...
- *     contender fit STEPS ROWS FILE FILE                          training as the program says; STEPS are in one fit
  *     contender predict|step ROWS NUMBERS NUMBERS PARAMETER       numbers in a row of the two columns
- * fit reads its columns from files of raw numbers. The others set PARAMETER to the values that the peers use. */
+ * PARAMETER is set to the values that the peers use. */
 #include HEADER
 #include "peers/peer.h"
-#include <string.h>
 
 #define JOIN(a, b) a##b
 #define NAMED(prefix, name) JOIN(prefix, name)
@@ -30,29 +28,6 @@ static double step(void *c) {
     return 0;
 }
 
-/* A model trains to the end of its program once: each fit has a new one, which does not count. */
-static double fit(void *c) {
-    context *it = c;
-    double start = now();
-    if (API(_new)(&it->model, NULL)) exit(1);
-    double made = now() - start;
-    if (API(_fit)(it->model, &it->data, NULL, NULL, NULL)) exit(1);
-    start = now();
-    API(_free)(it->model);
-    return made + now() - start;
-}
-
-static void *read_file(const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END)) exit(2);
-    size_t size = (size_t)ftell(file);
-    char *bytes = aligned_alloc(64, (size + 64) / 64 * 64);
-    rewind(file);
-    if (!bytes || fread(bytes, 1, size, file) != size) exit(2);
-    fclose(file);
-    return bytes;
-}
-
 static size_t set_parameter(context *it, const char *name, float **w) {
     const int64_t *shape;
     int rank;
@@ -66,11 +41,6 @@ static size_t set_parameter(context *it, const char *name, float **w) {
 int main(int count, char **arguments) {
     if (count != 6) return 2;
     context it = { .workspace = aligned_alloc(64, (WORKSPACE + 63) / 64 * 64) };
-    if (arguments[1][0] == 'f') {
-        it.data = API(_rows)(atol(arguments[3]), read_file(arguments[4]), read_file(arguments[5]));
-        puts("{\"check\": null}");
-        return serve(fit, &it, atof(arguments[2]));
-    }
     size_t rows = strtoul(arguments[2], NULL, 10), inputs = strtoul(arguments[3], NULL, 10),
            outputs = strtoul(arguments[4], NULL, 10);
     void *x = make(rows * inputs, 0), *g = make(rows * outputs, 1u << 29);

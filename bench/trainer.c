@@ -1,0 +1,40 @@
+/* sgdc's side in training: fit of the object that it made, called as an application calls it.
+ *     cc -DHEADER='"bench.h"' -DPREFIX=bench -DCOLUMNS='COLUMN(0), COLUMN(1)' trainer.c bench.o libsgdrt.a ...
+ *     trainer STEPS ROWS FILE...          as the program says, which is STEPS; a file of raw numbers for each column */
+#include HEADER
+#include "peers/peer.h"
+
+#define JOIN(a, b) a##b
+#define NAMED(prefix, name) JOIN(prefix, name)
+#define API(name) NAMED(PREFIX, name)
+#define COLUMN(i) read_file(arguments[3 + (i)])
+
+/* A model trains to the end of its program once: each fit has a new one, which does not count. */
+static double fit(void *data) {
+    PREFIX *model;
+    double start = now();
+    if (API(_new)(&model, NULL)) exit(1);
+    double made = now() - start;
+    if (API(_fit)(model, data, NULL, NULL, NULL)) exit(1);
+    start = now();
+    API(_free)(model);
+    return made + now() - start;
+}
+
+static void *read_file(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (!file || fseek(file, 0, SEEK_END)) exit(2);
+    size_t size = (size_t)ftell(file);
+    char *bytes = aligned_alloc(64, (size + 64) / 64 * 64);
+    rewind(file);
+    if (!bytes || fread(bytes, 1, size, file) != size) exit(2);
+    fclose(file);
+    return bytes;
+}
+
+int main(int count, char **arguments) {
+    if (count < 4) return 2;
+    API(_data) data = API(_rows)(atol(arguments[2]), COLUMNS);
+    puts("{\"check\": null}");
+    return serve(fit, &data, atof(arguments[1]));
+}
