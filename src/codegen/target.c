@@ -68,7 +68,7 @@ static LoopTarget loop_target(Architecture architecture, int level) {
     LoopTarget t = {.lanes = 4, .registers = 16, .l1 = 32 * kilobytes, .l2 = 256 * kilobytes, .fewest_uses = 32};
     if (architecture == AARCH64) {
         t.registers = 32;
-        t.fma = true;
+        t.fma = t.scalars_stay = true;
         t.l2 = 512 * kilobytes;
     } else if (level == 4) {
         t.lanes = 16;

@@ -26,6 +26,7 @@ typedef struct LoopTarget {
     int lanes;                        /* f32 in a vector */
     int registers;                    /* vector registers */
     bool fma;
+    bool scalars_stay;                /* what a tile multiplies its vectors with needs a register each */
     size_t l1, l2;                    /* bytes of a core's data caches */
     int64_t fewest_uses;              /* of each element of a panel, for it to be packed */
 } LoopTarget;

@@ -1,7 +1,8 @@
 /* tile: register tiles of kernels, and their blocks for the caches.
  *
  * Outputs are tiled into registers so that each load is used several times: accumulators + vectors of one
- * column + 1 <= registers. A panel is what the lanes of one tile read of a block of k: it is to stay in the
+ * column + 1 <= registers; on NEON, whose fma takes no operand from memory, + as many as the tile has rows, since
+ * LLVM loads those of one k together. A panel is what the lanes of one tile read of a block of k: it is to stay in the
  * first-level cache while the tiles of a block of the tile axis pass by, whose operand, with the sums that
  * wait for the next block of k, is to stay in half of the second-level cache. A panel that does not lie together in
  * memory is packed first, if enough tiles use it.
@@ -56,7 +57,8 @@ void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const Lo
         }
     }
     if (nest->tile_axis >= 0) {
-        int64_t tile = (target->registers - 1 - nest->vectors) / nest->vectors;
+        int scalars = target->scalars_stay;     /* for each row of the tile, or 1 for all */
+        int64_t tile = (target->registers - !scalars - nest->vectors) / (nest->vectors + scalars);
         int64_t extent = nest->space.extent[nest->tile_axis];
         int64_t most = nest->vectors >= 3 ? 8 : LARGEST_TILE;
         tile = tile > most ? most : tile;
