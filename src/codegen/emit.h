@@ -6,6 +6,8 @@
  *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
  *   emit_value.c    a node's value at a point, inlining what has no buffer
  *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf; its files: emit_reduce.h
+ *   emit_convolution.c   tiles of pixels by channels, with borders; gradients of weights
+ *   emit_turned.c   elements computed along one axis and stored along another
  *   emit_scatter.c  sums at places that are data
  *   emit_outline.c  large nests as functions of their own, shared by all of the same shape
  *   emit_nest.c     loops around a body; pieces of an axis that are whole vectors, tiles and rests
@@ -148,6 +150,8 @@ typedef struct Piece { int64_t begin, count; int lanes, unroll, valid; } Piece;
 enum { MOST_PIECES = 12 };
 int   split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pieces);
 typedef void NestBody(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
+void  store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v);
+void  turn_square(Emitter *e, Value *v, int lanes); /* lanes vectors of as many elements: rows become columns */
 void  nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context);
 
 /* ---- emit_outline.c: large nests as functions shared by all of the same shape. */
@@ -159,6 +163,13 @@ Value outline_place(Emitter *e, Value base, int64_t offset);
 /* ---- emit_reduce.c */
 void  emit_reduce(Emitter *e, const Nest *nest);
 void  reduce_start_carried(Emitter *e, const Nest *nest);          /* before the first block */
+
+/* ---- emit_convolution.c */
+void  emit_convolution(Emitter *e, const Nest *nest);
+
+/* ---- emit_turned.c */
+void  emit_turned(Emitter *e, const Nest *nest);
+Value nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *spot);    /* what it stores */
 
 /* ---- emit_scatter.c */
 void  emit_scatter(Emitter *e, const Nest *nest);

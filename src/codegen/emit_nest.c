@@ -205,13 +205,20 @@ void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
         return;
     if (rows && (kernel || nest->lanes != LANES_ROWS))
         a.order[a.levels++] = ROWS_AXIS;
-    if (kernel && nest->lanes >= 0)
+    bool lanes_first = nest->repacks || (kernel && !nest->apart) || nest->convolution != NULL;
+    bool lanes_last = nest->apart && !lanes_first;
+    if (lanes_first && nest->lanes >= 0)
         a.order[a.levels++] = nest->lanes;
-    for (int k = 0; k < nest->space.rank; k++)
-        if (!kernel || (k != nest->lanes && k != nest->tile_axis))
-            a.order[a.levels++] = k;
+    for (int k = 0; k < nest->space.rank; k++) {
+        bool by_body = nest->apart && nest->convolution != NULL && k == nest->convolution->tile_axis;
+        if (by_body || (kernel && k == nest->tile_axis) || ((lanes_first || lanes_last) && k == nest->lanes))
+            continue;
+        a.order[a.levels++] = k;
+    }
     if (kernel && nest->tile_axis >= 0)
         a.order[a.levels++] = nest->tile_axis;
+    if (lanes_last)
+        a.order[a.levels++] = nest->lanes;
     if (rows && !kernel && nest->lanes == LANES_ROWS)
         a.order[a.levels++] = ROWS_AXIS;
     e->nest = nest;
@@ -261,10 +268,10 @@ static void store_buffer(Emitter *e, const Nest *nest, const Store *store, const
     store_at(e, REGION_WORK, store->node->dtype, buffer_base(e, b), at, v);
 }
 
-static void store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v) {
+void store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v) {
     DType t = store->value->dtype;
     switch (store->kind) {
-    case STORE_BUFFER:
+    case STORE_BUFFER: case STORE_COPY:
         store_buffer(e, nest, store, spot, v);
         break;
     case STORE_CELL: {
@@ -279,8 +286,6 @@ static void store_one(Emitter *e, const Nest *nest, const Store *store, const Sp
         store_at(e, REGION_OUTPUT, t, output_pointer(e, store, spot->row),
                  linear_of(e, nest, spot, store->value->shape), v);
         break;
-    case STORE_COPY:
-        INTERNAL_ERROR("a copy is stored by its own loops");
     }
 }
 
@@ -297,6 +302,11 @@ void emit_stores(Emitter *e, const Nest *nest, const Spot *spot) {
     for (int s = 0; s < nest->store_count; s++)
         if (value[s] != NULL)
             store_one(e, nest, &nest->stores[s], spot, value[s]);
+}
+
+static void repack_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    (void)tile, (void)vectors, (void)context;
+    store_one(e, nest, &nest->stores[0], spot, nest_value(e, nest, &nest->stores[0], spot));
 }
 
 static void element_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
@@ -317,7 +327,7 @@ static Value shuffle_pair(Emitter *e, Value a, Value b, int lanes, int distance,
 }
 
 /* lanes vectors of as many elements: rows become columns */
-static void turn_square(Emitter *e, Value *v, int lanes) {
+void turn_square(Emitter *e, Value *v, int lanes) {
     for (int distance = 1; distance < lanes; distance *= 2)
         for (int i = 0; i < lanes; i++)
             if ((i & distance) == 0) {
@@ -404,34 +414,40 @@ static void turn_body(Emitter *e, const Nest *nest, const Turn *t, const Spot *s
     LLVMBuildCall2(e->b, function_type, f, arguments, 4, "");
 }
 
-static void turn_axes(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int axis, int lanes) {
+static void turn_squares(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int axis, int lanes,
+                         int width) {
     const Node *node = t->node;
+    if (axis == node->shape.rank) {
+        turn_body(e, nest, t, spot, lanes, width);
+        return;
+    }
     if (axis == t->axis) {
-        turn_axes(e, nest, t, spot, axis + 1, lanes);
+        turn_squares(e, nest, t, spot, axis + 1, lanes, width);
         return;
     }
-    if (axis < node->shape.rank) {
-        LoopBlocks l;
-        loop_open(e, &l, index_const(e, 0), NULL, 0);
-        spot->axis[axis] = index_of(l.index);
-        turn_axes(e, nest, t, spot, axis + 1, lanes);
-        loop_close(e, &l, index_const(e, node->shape.extent[axis]), 1, NULL);
-        return;
-    }
-    int64_t extent = node->shape.extent[t->axis], whole = extent / lanes * lanes;
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    spot->axis[axis] = index_of(l.index);
+    turn_squares(e, nest, t, spot, axis + 1, lanes, width);
+    loop_close(e, &l, index_const(e, node->shape.extent[axis]), 1, NULL);
+}
+
+/* The turned axis outside the others: as many streams of neighbours as a square has vectors on either side. */
+static void turn_axes(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int lanes) {
+    int64_t extent = t->node->shape.extent[t->axis], whole = extent / lanes * lanes;
     if (whole == 0) {
         spot->axis[t->axis] = index_at(e, 0);
-        turn_body(e, nest, t, spot, lanes, (int)extent);
+        turn_squares(e, nest, t, spot, 0, lanes, (int)extent);
         return;
     }
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
     spot->axis[t->axis] = index_of(l.index);
-    turn_body(e, nest, t, spot, lanes, lanes);
+    turn_squares(e, nest, t, spot, 0, lanes, lanes);
     loop_close(e, &l, index_const(e, whole), lanes, NULL);
     spot->axis[t->axis] = index_at(e, extent - lanes);
     if (extent > whole) /* the last square overlaps the one before: the same values again */
-        turn_body(e, nest, t, spot, lanes, lanes);
+        turn_squares(e, nest, t, spot, 0, lanes, lanes);
 }
 
 static void emit_turn(Emitter *e, const Nest *nest) {
@@ -445,13 +461,19 @@ static void emit_turn(Emitter *e, const Nest *nest) {
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
     spot.row = index_of(l.index);
-    turn_axes(e, nest, &t, &spot, 0, lanes);
+    turn_axes(e, nest, &t, &spot, lanes);
     loop_close(e, &l, e->block_rows, lanes, NULL);
 }
 
 static void emit_here(Emitter *e, const Nest *nest) {
     if (nest->transposes)
         emit_turn(e, nest);
+    else if (nest->turned > 0)
+        emit_turned(e, nest);
+    else if (nest->convolution != NULL)
+        emit_convolution(e, nest);
+    else if (nest->repacks)
+        nest_loops(e, nest, repack_body, NULL);
     else if (nest->kind == NEST_REDUCE)
         emit_reduce(e, nest);
     else if (nest->kind == NEST_SCATTER)

@@ -81,7 +81,7 @@ static void tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
 /* ---- carried chains -------------------------------------------------------------------------------- */
 typedef struct Carry { Value row_begin, row_end, fresh, closes; } Carry;
 
-static Index total_index(Emitter *e, const Nest *nest, const Spot *spot) {
+Index total_index(Emitter *e, const Nest *nest, const Spot *spot) {
     return spot_linear(e, spot, nest->reduce->shape);
 }
 
@@ -95,7 +95,7 @@ static Index chain_index(Emitter *e, const Nest *nest, const Spot *spot) {
     return index_add(e, index_scale(e, spot_linear(e, spot, shape), innermost), spot->axis[nest->lanes]);
 }
 
-static void fold_into_total(Emitter *e, const Nest *nest, Index at, Value v) {
+void fold_into_total(Emitter *e, const Nest *nest, Index at, Value v) {
     const Node *node = nest->reduce;
     Value base = buffer_base(e, nest->total);
     Chain total = {{load_at(e, REGION_WORK, node->dtype, base, at)}};
@@ -453,7 +453,9 @@ void emit_reduce(Emitter *e, const Nest *nest) {
     if (nest->carried && e->f->one_block)
         reduce_start_carried(e, nest);
     if (nest->carried) {
-        if (few)
+        if (few && sums_have_rows_of_their_own(e->f, nest))
+            nest_loops(e, nest, row_sums_body, NULL);
+        else if (few)
             nest_loops(e, nest, carried_few_body, NULL);
         else
             reduce_carried_tiles(e, nest);

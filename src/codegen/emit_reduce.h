@@ -3,6 +3,7 @@
  *   emit_chain.c         one chain of the order law: start, term, join, folds
  *   emit_tile.c          tile x vectors chains in registers, around them the loops over k
  *   emit_contraction.c   tiles in blocks for the caches: partial sums and packed operands between them
+ *   emit_row_sums.c      few outputs, chunks of few rows: a chain for each row of the block
  *   emit_reduce.c        which of these a nest is; carried chains; 16 lanes of rows or of k; the epilogue
  */
 #ifndef SGDC_EMIT_REDUCE_H
@@ -63,7 +64,13 @@ void      tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, 
 /* ---- emit_contraction.c */
 void emit_contraction(Emitter *e, const Nest *nest);
 
+/* ---- emit_row_sums.c */
+void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
+
 /* ---- emit_reduce.c */
+Index total_index(Emitter *e, const Nest *nest, const Spot *spot);
+/* Adds a closed chunk's sum to those before. */
+void fold_into_total(Emitter *e, const Nest *nest, Index at, Value v);
 typedef void FinishBody(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);
 /* The epilogue: stores of the nest, with the chain's result in a register. */
 void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);

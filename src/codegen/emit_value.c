@@ -329,7 +329,8 @@ static Value load_stored(Emitter *e, const Node *node, const Spot *spot, Index l
         copy = NULL;
     if (copy != NULL) {
         Index at = buffer_index(e, copy, node, spot, linear);
-        bool together = at.lanes == NULL && (at.step == 1 || (at.step == 0 && nest_walks_rows(e->nest)));
+        bool near = nest_walks_rows(e->nest) || e->nest->apart || e->nest->convolution != NULL;
+        bool together = at.lanes == NULL && (at.step == 1 || (at.step == 0 && near));
         if (main == NULL || together)
             return load_at(e, REGION_WORK, node->dtype, buffer_base(e, copy), at);
     }

@@ -164,6 +164,7 @@ static LoopFunction *build_with(Arena *arena, const Run *run, const Function *fu
     fuse_function(f);
     double fused = seconds_now();
     loop_schedule(f, target);
+    layout_function(f, target);
     plan_function(f);
     f->tiny = is_tiny(f);
     *fuse_seconds += fused - start;

@@ -9,6 +9,7 @@
  *
  *   fuse.c        which nodes are stored, which nest stores them, in which order nests run
  *   plan.c        buffers: layouts, sizes, lives, places in the work block
+ *   layout.c      where channels are the lanes: rows lie apart, convolutions and what is between them
  *   loop.c        what becomes vector lanes, what is unrolled into registers; the pipeline of the three
  *   tile.c        register tiles of kernels, and their blocks for the caches
  *   loop_walk.c   what a nest reads, and with which strides
@@ -71,6 +72,16 @@ enum { BLOCKS_ROWS = -1 };
 
 enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
 typedef enum NestKind { NEST_ELEMENTS, NEST_REDUCE, NEST_SCATTER } NestKind;
+/* A contraction whose lanes are the channels of its result, or of one operand where rows are summed: `wide` is
+ * the operand with the lanes; the other, of which each element counts for all lanes, is the image. */
+typedef struct Convolution {
+    int     wide, image;
+    int     tile_axis;                /* result axis: pixels, or the image's channels where rows are summed */
+    Buffer *packed;                   /* the weights [window][channel][lanes]; NULL where rows are summed */
+    Buffer *sum;                      /* rows summed and carried: what `total` is repacked from */
+    int64_t strip;                    /* rows summed: places of the first reduced axis that stay in the cache */
+} Convolution;
+
 typedef struct Nest {
     NestKind kind;
     int      id;
@@ -89,6 +100,11 @@ typedef struct Nest {
     bool     lanes_of_k;              /* order law 2 with k itself along the lanes */
     bool     transposes;              /* a copy whose lanes change: done in squares */
     bool     from_copy;               /* it makes the rows-innermost buffer from the other layout */
+    bool     apart;                   /* row by row, in the layout with the axis of the lanes innermost */
+    int      turned;                  /* > 0: 1 + the axis along which it is evaluated, then turned to the lanes */
+    bool     repacks;                 /* it stores what it reads in another order of the axes */
+    Buffer  *repacked;           /* from here; NULL: the value itself */
+    Convolution *convolution;
 } Nest;
 
 typedef struct Section { bool inside; Vector(Nest *) nests; } Section;
@@ -149,12 +165,16 @@ bool node_is_stored(const LoopFunction *f, const Node *node);
 bool node_is_memory(const Node *node);                  /* CELL, COLUMN: a leaf with an address */
 bool access_is_inside(const Access *access, const int64_t *extent, int axes, Shape source);
 int64_t row_major_stride(Shape s, int axis);
+int axis_of_stride(Shape s, int64_t stride);             /* -1: none */
 
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
+void layout_function(LoopFunction *f, const LoopTarget *target);   /* which nests have channels as their lanes */
 void plan_function(LoopFunction *f); /* buffers: which, layout, lives, offsets; copies */
+/* Few outputs summed over rows in chunks that fit the lanes and the block: each row is a lane, so a chain. */
+bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest);
 bool nest_walks_rows(const Nest *nest); /* reads all elements of a row, row by row */
 int  loop_lanes(const LoopTarget *target, const Nest *nest);       /* places in a vector of this nest */
 #endif

@@ -24,6 +24,13 @@ int64_t row_major_stride(Shape s, int axis) {
     return stride;
 }
 
+int axis_of_stride(Shape s, int64_t stride) {
+    for (int a = 0; a < s.rank; a++)
+        if (s.extent[a] > 1 && row_major_stride(s, a) == stride)
+            return a;
+    return -1;
+}
+
 bool node_is_memory(const Node *node) {
     return node->op == OP_CELL || node->op == OP_COLUMN;
 }

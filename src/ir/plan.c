@@ -37,7 +37,8 @@ static Buffer *buffer_new(LoopFunction *f, DType dtype, bool rows, Shape shape, 
 }
 
 static Buffer *copy_new(LoopFunction *f, const Node *node, int axis) {
-    Buffer *b = buffer_new(f, node->dtype, true, node->shape, 1);
+    bool rows = f->block > 1;
+    Buffer *b = buffer_new(f, node->dtype, rows, node->shape, 1);
     int64_t stride = 1, size = shape_size(node->shape);
     b->stride[axis] = 1;
     stride = node->shape.extent[axis];
@@ -46,7 +47,7 @@ static Buffer *copy_new(LoopFunction *f, const Node *node, int axis) {
             b->stride[a] = stride;
             stride *= node->shape.extent[a];
         }
-    b->row_stride = size;
+    b->row_stride = rows ? size : 0;
     b->dense = 1;
     for (int a = 0; a < node->shape.rank; a++)
         if (node->shape.extent[a] > 1 && b->stride[a] != row_major_stride(node->shape, a))
@@ -54,13 +55,19 @@ static Buffer *copy_new(LoopFunction *f, const Node *node, int axis) {
     return b;
 }
 
-/* ---- who wants what -------------------------------------------------------------------------- */
-static int axis_of_stride(Shape shape, int64_t stride) {
-    for (int a = 0; a < shape.rank; a++)
-        if (shape.extent[a] > 1 && row_major_stride(shape, a) == stride)
-            return a;
-    return -1;
+/* A buffer without rows whose axes lie in this order, the outermost first. */
+static Buffer *permuted_new(LoopFunction *f, DType dtype, Shape shape, const int *order) {
+    Buffer *b = buffer_new(f, dtype, false, shape, 1);
+    int64_t stride = 1;
+    for (int i = shape.rank - 1; i >= 0; i--) {
+        b->stride[order[i]] = stride;
+        stride *= shape.extent[order[i]];
+    }
+    b->dense = 0;
+    return b;
 }
+
+/* ---- who wants what -------------------------------------------------------------------------- */
 
 /* A sum over rows and more: for one row after the other it reads elements, which the second layout has
  * together. */
@@ -74,6 +81,12 @@ bool nest_walks_rows(const Nest *nest) {
     return false;
 }
 
+bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest) {
+    const Contraction *c = nest->reduce->attr.contraction;
+    return nest->carried && c->over_rows && c->lanes == 16 && f->block > 1 && c->chunk > 0 && c->chunk <= 16
+           && (f->one_block || f->block % c->chunk == 0);
+}
+
 static void visit_want(void *context, const Read *read) {
     Plan *p = context;
     LoopFunction *f = p->f;
@@ -82,6 +95,13 @@ static void visit_want(void *context, const Read *read) {
         return;
     if (p->provider[id] == p->nest && read_is_here(p->nest, read) && read->operand < 0)
         return;
+    if (p->nest->apart || p->nest->convolution != NULL || p->nest->turned > 0) {
+        if (read->node->rows != 0 && f->copy_axis[id] >= 0)
+            p->wants_copy[id] = 1;
+        else
+            p->wants_main[id] = 1;
+        return;
+    }
     if (read->node->rows != 0 && f->block > 1 && p->nest->lanes >= 0) {
         int64_t step = read->linear.coef[p->nest->lanes];
         int axis = step == 0 ? -1 : axis_of_stride(read->node->shape, step);
@@ -118,7 +138,7 @@ static void find_providers(Plan *p) {
                 if (nest->stores[k].kind == STORE_BUFFER) {
                     uint32_t id = nest->stores[k].node->id;
                     p->provider[id] = nest;
-                    if (nest->lanes >= 0 && nest->rows && f->block > 1)
+                    if (nest->lanes >= 0 && nest->rows && f->block > 1 && !nest->apart)
                         f->copy_axis[id] =
                             axis_of_stride(nest->stores[k].node->shape, 1); /* made along its elements */
                     if (nest->stores[k].value != nest->stores[k].node || nest->kind == NEST_SCATTER
@@ -129,12 +149,30 @@ static void find_providers(Plan *p) {
 }
 
 static bool made_in_copy(const LoopFunction *f, const Nest *nest) {
-    return nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1
-           && nest->stores[0].kind == STORE_BUFFER;
+    return nest->apart || (nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1
+           && nest->stores[0].kind == STORE_BUFFER);
 }
 
 /* ---- copies ------------------------------------------------------------------------------------ */
+static Nest *repack_nest(LoopFunction *f, Node *node, Buffer *to, Buffer *from, int lanes) {
+    Nest *nest = arena_new_of(f->arena, Nest);
+    Store *store = arena_new_of(f->arena, Store);
+    *store = (Store){.kind = STORE_COPY, .value = node, .node = node, .buffer = to};
+    *nest = (Nest){.kind = NEST_ELEMENTS, .space = node->shape, .stores = store, .store_count = 1,
+                   .lanes = lanes, .vectors = 1, .tile = 1, .tile_axis = -1, .repacks = true,
+                   .repacked = from};
+    return nest;
+}
+
 static Nest *copy_nest(LoopFunction *f, Node *node, bool to_main) {
+    if (f->block == 1) {
+        int axis = f->copy_axis[node->id], last = node->shape.rank - 1;
+        Buffer *main = f->buffer[node->id], *copy = f->copy[node->id];
+        Nest *turn = repack_nest(f, node, to_main ? main : copy, to_main ? copy : main, to_main ? last : axis);
+        if (axis != last && node->shape.extent[axis] >= 4 && node->shape.extent[last] >= 4)
+            turn->turned = 1 + (to_main ? axis : last);
+        return turn;
+    }
     Nest *nest = arena_new_of(f->arena, Nest);
     Store *store = arena_new_of(f->arena, Store);
     *store = (Store){.kind = STORE_COPY, .value = node, .node = node,
@@ -151,6 +189,50 @@ static Nest *copy_nest(LoopFunction *f, Node *node, bool to_main) {
                    .transposes = true,
                    .from_copy = to_main};
     return nest;
+}
+
+static Nest *packing_nest(LoopFunction *f, const Nest *nest) {
+    const Convolution *v = nest->convolution;
+    Node *weights = nest->reduce->source[v->wide];
+    const Access *access = &nest->reduce->attr.contraction->access[v->wide];
+    int lanes = 0;
+    for (int a = 0; a < access->rank; a++)
+        if (access->axis[a].coef[nest->lanes] != 0)
+            lanes = a;
+    return repack_nest(f, weights, v->packed, NULL, lanes);
+}
+
+static void add_first(LoopFunction *f, Section *section, Nest *nest) {
+    vector_push(f->arena, &section->nests, nest);
+    memmove(section->nests.items + 1, section->nests.items,
+            sizeof(Nest *) * (size_t)(section->nests.count - 1));
+    section->nests.items[0] = nest;
+}
+
+/* Weights are packed before the sweep that reads them, complete sums unpacked after theirs. */
+static void add_repacking(Plan *p) {
+    LoopFunction *f = p->f;
+    for (int s = 0; s < f->section_count; s++) {
+        Section *section = &f->sections[s], old = *section;
+        bool apart = section->inside && !f->one_block;
+        section->nests.items = NULL;
+        section->nests.count = section->nests.capacity = 0;
+        for (int i = 0; i < old.nests.count; i++) {
+            Nest *nest = old.nests.items[i];
+            const Convolution *v = nest->convolution;
+            if (v != NULL && v->packed != NULL)
+                vector_push(f->arena, apart ? &f->sections[s - 1].nests : &section->nests,
+                            packing_nest(f, nest));
+            vector_push(f->arena, &section->nests, nest);
+            if (v != NULL && v->sum != NULL) {
+                Nest *after = repack_nest(f, nest->reduce, f->buffer[nest->reduce->id], v->sum, nest->lanes);
+                if (apart)
+                    add_first(f, &f->sections[s + 1], after);
+                else
+                    vector_push(f->arena, &section->nests, after);
+            }
+        }
+    }
 }
 
 static void add_copies(Plan *p, Section *section) {
@@ -192,6 +274,52 @@ static void make_scratch(LoopFunction *f, Nest *nest) {
         b->panel = scratch_new(f, nest, b->terms * b->width);
 }
 
+/* In the order of the source's axes outermost first: those that window indices move, the image's channels, the
+ * lanes. */
+static Buffer *packed_new(LoopFunction *f, const Nest *nest) {
+    const Node *node = nest->reduce, *source = node->source[nest->convolution->wide];
+    const Contraction *c = node->attr.contraction;
+    const Access *access = &c->access[nest->convolution->wide];
+    int order[MOST_RANK], count = 0;
+    bool done[MOST_RANK] = {false};
+    for (int k = 0; k <= c->reduced; k++)
+        for (int a = 0; a < access->rank; a++) {
+            bool lanes = access->axis[a].coef[nest->lanes] != 0;
+            bool here = k == c->reduced ? true : !lanes && access->axis[a].coef[node->shape.rank + k] != 0;
+            if (!done[a] && here && !(k == c->reduced && lanes)) {
+                done[a] = true;
+                order[count++] = a;
+            }
+        }
+    for (int a = 0; a < access->rank; a++)
+        if (!done[a])
+            order[count++] = a;
+    return permuted_new(f, source->dtype, source->shape, order);
+}
+
+/* Sums of a weight gradient: the axes that lanes and tiles do not move, tiles, lanes. */
+static Buffer *sums_new(LoopFunction *f, const Nest *nest) {
+    const Node *node = nest->reduce;
+    int order[MOST_RANK], count = 0;
+    for (int a = 0; a < node->shape.rank; a++)
+        if (a != nest->lanes && a != nest->tile_axis)
+            order[count++] = a;
+    order[count++] = nest->tile_axis;
+    order[count++] = nest->lanes;
+    return permuted_new(f, node->dtype, node->shape, order);
+}
+
+static void make_convolution(Plan *p, Nest *nest) {
+    LoopFunction *f = p->f;
+    if (nest->rows) {
+        nest->convolution->packed = packed_new(f, nest);
+        return;
+    }
+    nest->chain = sums_new(f, nest);
+    if (nest->carried)
+        nest->total = nest->convolution->sum = sums_new(f, nest);
+}
+
 static void make_buffers(Plan *p) {
     LoopFunction *f = p->f;
     for (int s = 0; s < f->section_count; s++)
@@ -212,8 +340,11 @@ static void make_buffers(Plan *p) {
             }
             if (nest->blocks != NULL)
                 make_scratch(f, nest);
-            if (nest->carried) {
-                int64_t lanes = nest->reduce->attr.contraction->lanes > 1 ? 16 : 1;
+            if (nest->convolution != NULL) {
+                make_convolution(p, nest);
+            } else if (nest->carried) {
+                int64_t lanes = sums_have_rows_of_their_own(f, nest) ? f->block
+                                : nest->reduce->attr.contraction->lanes > 1 ? 16 : 1;
                 nest->chain =
                     buffer_new(f, nest->reduce->source[0]->dtype, false, nest->reduce->shape, lanes);
                 nest->total = f->buffer[nest->reduce->id];
@@ -272,6 +403,8 @@ static void find_lives(Plan *p) {
             }
             live_in(p, nest->chain, section, true);
             live_in(p, nest->total, section, true);
+            live_in(p, nest->convolution != NULL ? nest->convolution->packed : NULL, section, true);
+            live(nest->repacked, step);
             if (nest->kind == NEST_SCATTER)
                 live_in(p, f->buffer[nest->reduce->id], section, true);
         }
@@ -345,8 +478,6 @@ void plan_function(LoopFunction *f) {
     size_t nodes = f->nodes + 1;
     f->buffer = arena_array(f->arena, Buffer *, nodes);
     f->copy = arena_array(f->arena, Buffer *, nodes);
-    f->copy_axis = arena_array(f->arena, int, nodes);
-    memset(f->copy_axis, -1, sizeof *f->copy_axis * nodes);
     p.wants_main = arena_array(f->arena, uint8_t, nodes);
     p.wants_copy = arena_array(f->arena, uint8_t, nodes);
     p.provider = arena_array(f->arena, Nest *, nodes);
@@ -355,6 +486,7 @@ void plan_function(LoopFunction *f) {
     make_buffers(&p);
     for (int s = 0; s < f->section_count; s++)
         add_copies(&p, &f->sections[s]);
+    add_repacking(&p);
     if (f->block > 1 && has_rows(f))
         f->row_index = buffer_new(f, DTYPE_I32, false, (Shape){.rank = 1, .extent = {f->block}}, 1);
     each_read(&p, visit_wide_rest);

@@ -25,6 +25,7 @@ typedef struct Generator {
     Value values[MOST_VALUES]; int count;
     int fresh, classes, batch;             /* classes 0: no label */
     int scale;                             /* of extents: 1, or more for kernels with tiles and blocks */
+    bool channels;                         /* images with as many channels as make vectors */
 } Generator;
 
 static int below(Generator *g, int n) { return stream_below(&g->random, n); }
@@ -340,6 +341,26 @@ static bool outer(Generator *g)
     return true;
 }
 
+static bool channels_layer(Generator *g, const Value *v)
+{
+    static const int channels[] = {4, 8, 8, 12, 16, 16, 20, 24, 32, 48, 64, 3};
+    int h = v->extent[1], w = v->extent[2], k = 1 + below(g, 4), stride = 1 + below(g, 3) % 3;
+    int m = channels[below(g, 12)], pad = below(g, k + 1), dilation = chance(g, 20) ? 2 : 1;
+    int reach = dilation * (k - 1) + 1;
+    if (h + 2 * pad < reach || w + 2 * pad < reach)
+        return false;
+    const Value *out = add_value(g, 3, m, (h + 2 * pad - reach) / stride + 1,
+                                 (w + 2 * pad - reach) / stride + 1);
+    if (elements(out) > MOST_ELEMENTS * g->scale) {
+        g->count--;
+        return false;
+    }
+    static const char *const formats[] = {"%s = conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d)",
+                                          "%s = relu(conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d))"};
+    statement(g, formats[below(g, 2)], out->name, v->name, m, k, stride, pad, dilation);
+    return true;
+}
+
 static bool image(Generator *g)
 {
     const Value *found = of_rank(g, 3, 3);
@@ -355,6 +376,8 @@ static bool image(Generator *g)
                   v.name, k, stride);
         return true;
     }
+    if (g->channels)
+        return channels_layer(g, &v);
     int pad = below(g, 2), dilation = chance(g, 25) ? 2 : 1, groups = c % 2 == 0 && chance(g, 30) ? 2 : 1;
     int reach = dilation * (k - 1) + 1, m = groups * (1 + below(g, 3 * g->scale));
     if (h + 2 * pad < reach || w + 2 * pad < reach)
@@ -464,6 +487,11 @@ static Maker *const makers[] = {
     outer,       image,       image,          vector_function, noise,     repeated,    by_label, derivative};
 enum { MAKERS = sizeof makers / sizeof *makers };
 
+/* Of images with channels: convolutions and what stands between them. */
+static Maker *const channel_makers[] = {image, image, image, image, image, image, elementwise, elementwise,
+                                        binary, binary, scaled, affine, reduction, movement, noise};
+enum { CHANNEL_MAKERS = sizeof channel_makers / sizeof *channel_makers };
+
 /* ---- a program */
 
 static void add_helpers(Generator *g)
@@ -563,15 +591,18 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
                      large_batches[] = {50, 64, 128, 300, 600};
     Generator g = {.random = {seed * 0x2545f4914f6cdd1dull}, .text = text_new(arena)};
     g.scale = chance(&g, 8) ? 8 : 1;
-    g.batch = g.scale > 1 ? large_batches[below(&g, 5)] : batches[below(&g, 10)];
+    g.channels = chance(&g, 12);
+    if (g.channels)
+        g.scale = 4;
+    g.batch = g.channels ? batches[1 + below(&g, 8)] : g.scale > 1 ? large_batches[below(&g, 5)] : batches[below(&g, 10)];
     g.classes = chance(&g, 50) ? 2 + below(&g, 9) : 0;
     bool classify = g.classes && chance(&g, 70);
     int outputs = classify ? g.classes : chance(&g, 60) ? 1 : 2 + below(&g, 10);
     Value *x = &g.values[g.count++];
-    *x = (Value){.name = "x", .rank = g.scale > 1 ? 1 + 2 * below(&g, 2) : below(&g, 4)};
+    *x = (Value){.name = "x", .rank = g.channels ? 3 : g.scale > 1 ? 1 + 2 * below(&g, 2) : below(&g, 4)};
     for (int a = 0; a < x->rank; a++)
         x->extent[a] = x->rank == 3 && a > 0
-                           ? 4 + below(&g, g.scale > 1 ? 13 : 5)
+                           ? 4 + below(&g, g.channels ? 8 : g.scale > 1 ? 13 : 5)
                            : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
     const char *input = type_of(&g, x->rank, x->extent);
     add_helpers(&g);
@@ -582,7 +613,8 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
              type_of(&g, outputs > 1, extent));
     int statements = 1 + below(&g, g.scale > 1 ? 4 : 9);
     for (int made = 0, tries = 0; made < statements && tries < 60 && g.count < MOST_VALUES - 4; tries++) {
-        if (!makers[below(&g, MAKERS)](&g))
+        Maker *make = g.channels ? channel_makers[below(&g, CHANNEL_MAKERS)] : makers[below(&g, MAKERS)];
+        if (!make(&g))
             continue;
         if (elements(&g.values[g.count - 1]) > MOST_ELEMENTS * g.scale)
             tries = 60;

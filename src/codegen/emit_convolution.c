@@ -1,0 +1,492 @@
+/* emit_convolution: contractions whose lanes are channels (ir/layout.c): vectors of the result's channels, a
+ * few pixels as the tile, and around the body the window and the image's channels, in the order of k.
+ *
+ * Absent terms at the borders: along the axes that tiles do not move, the loops of the window have bounds that
+ * leave them out. Along the tiles' axis the tiles at the ends are emitted by themselves, with the window
+ * unrolled, so that it is known which pixels of the tile have a term; the tiles between have all of them. A
+ * strided image (the data gradient of a convolution with steps) has a place for some results only: tiles are
+ * then made of results that are as many places apart, so that all of a tile have a term or none.
+ *
+ * A weight gradient sums rows and pixels in order. So that a few image rows stay in the cache while all their
+ * taps and channels pass over them, its chains are kept in memory from strip to strip, which changes no bit.
+ */
+#include "codegen/emit_reduce.h"
+
+enum { MOST_VECTORS = 4, MOST_MEMBERS = 12, UNROLLED_CHANNELS = 4 };
+
+typedef struct Kernel {
+    const Nest *nest;
+    const Node *node;
+    const Contraction *c;
+    const Convolution *v;
+    Space  space;
+    int    members, vectors;
+    Spot   member[MOST_MEMBERS];      /* of the first vector */
+    /* the tiles' axis, in the image: its place, and the window that shares it (-1: none) */
+    int    tile_source, window;
+    bool   at_border;
+    int64_t first, step;              /* place of the first member (at a border), and from member to member */
+    uint32_t present;                 /* which members have a term here */
+    Value  strip_begin, strip_end;    /* of the first reduced axis; NULL: all */
+    Value  row;                       /* where rows are summed */
+} Kernel;
+
+/* ---- places ------------------------------------------------------------------------------------ */
+static bool is_inside(const Kernel *k, int operand, int axis) {
+    return axis_is_inside(&k->c->access[operand].axis[axis], k->space.extent, k->space.axes,
+                          k->node->source[operand]->shape.extent[axis]);
+}
+
+static Index place_of(Emitter *e, const Kernel *k, const AxisMap *map, const Spot *spot) {
+    Index p = index_at(e, map->offset);
+    for (int a = 0; a < k->space.axes; a++)
+        if (map->coef[a] != 0 && k->space.extent[a] > 1)
+            p = index_add(e, p, index_scale(e, spot->axis[a], map->coef[a]));
+    if (map->divisor > 1)
+        p.at = LLVMBuildExactSDiv(e->b, p.at, index_const(e, map->divisor), "");
+    return p;
+}
+
+static Value operand(Emitter *e, const Kernel *k, int s, const Spot *spot) {
+    const Access *access = &k->c->access[s];
+    Node *source = k->node->source[s];
+    Spot at = {.row = k->row != NULL ? index_of(k->row) : spot->row};
+    for (int a = 0; a < access->rank; a++)
+        at.axis[a] = place_of(e, k, &access->axis[a], spot);
+    const Buffer *packed = s == k->v->wide ? k->v->packed : NULL;
+    if (packed == NULL)
+        return value_at(e, source, &at);
+    Index linear = index_at(e, 0);
+    for (int a = 0; a < access->rank; a++)
+        if (source->shape.extent[a] > 1)
+            linear = index_add(e, linear, index_scale(e, at.axis[a], packed->stride[a]));
+    return load_at(e, REGION_WORK, source->dtype, buffer_base(e, packed), linear);
+}
+
+/* ---- bounds ------------------------------------------------------------------------------------ */
+static Value larger(Emitter *e, Value a, Value b) {
+    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, a, b, ""), a, b, "");
+}
+
+/* a / by, rounded up, for a that is not negative */
+static Value divided_up(Emitter *e, Value a, int64_t by) {
+    if (by == 1)
+        return a;
+    return LLVMBuildSDiv(e->b, LLVMBuildAdd(e->b, a, index_const(e, by - 1), ""), index_const(e, by), "");
+}
+
+/* The first place from `begin` on at which rest + place is a multiple. */
+static Value aligned_up(Emitter *e, Value begin, Value rest, int64_t divisor) {
+    Value by = index_const(e, divisor);
+    Value over = LLVMBuildSRem(e->b, LLVMBuildAdd(e->b, rest, begin, ""), by, "");     /* not negative */
+    Value missing = LLVMBuildSRem(e->b, LLVMBuildSub(e->b, by, over, ""), by, "");
+    return LLVMBuildAdd(e->b, begin, missing, "");
+}
+
+typedef struct Range { Value begin, end; int64_t step; bool maybe; } Range;
+
+/* What the indices of the result contribute to a place, times its divisor. */
+static Value rest_of_place(Emitter *e, const Kernel *k, const AxisMap *map) {
+    Index rest = index_at(e, map->offset);
+    for (int i = 0; i < k->space.result; i++)
+        if (map->coef[i] != 0 && k->space.extent[i] > 1)
+            rest = index_add(e, rest, index_scale(e, k->member[0].axis[i], map->coef[i]));
+    return rest.at;
+}
+
+/* Narrows the range of a reduced axis to where it keeps this axis of an operand inside. */
+static void bound(Emitter *e, const Kernel *k, int s, int a, int axis, Range *r) {
+    const AxisMap *map = &k->c->access[s].axis[a];
+    int64_t by = map->coef[axis], extent = k->node->source[s]->shape.extent[a];
+    Value rest = rest_of_place(e, k, map);
+    Value zero = index_const(e, 0), limit = index_const(e, (extent - 1) * map->divisor + 1);
+    Value low = larger(e, LLVMBuildNeg(e->b, rest, ""), zero);
+    Value high = larger(e, LLVMBuildSub(e->b, limit, rest, ""), zero);
+    r->begin = larger(e, r->begin, divided_up(e, low, by));
+    r->end = smaller(e, r->end, divided_up(e, high, by));
+    r->maybe = true;
+    if (map->divisor > 1) {
+        r->begin = aligned_up(e, r->begin, rest, map->divisor);
+        r->step = map->divisor;
+    }
+}
+
+static bool is_bounded(const Kernel *k, int s, int a, int axis) {
+    if (k->c->access[s].axis[a].coef[axis] == 0 || is_inside(k, s, a))
+        return false;
+    return s != k->v->image || a != k->tile_source;
+}
+
+static Range range_of(Emitter *e, const Kernel *k, int axis) {
+    Range r = {index_const(e, 0), index_const(e, k->space.extent[axis]), 1, false};
+    if (axis == k->space.result && k->strip_begin != NULL) {
+        r.begin = k->strip_begin;
+        r.end = k->strip_end;
+    }
+    for (int s = 0; s < 2; s++)
+        for (int a = 0; a < k->c->access[s].rank; a++)
+            if (is_bounded(k, s, a, axis))
+                bound(e, k, s, a, axis, &r);
+    return r;
+}
+
+static bool no_reduced_index(const Kernel *k, const AxisMap *map) {
+    for (int i = k->space.result; i < k->space.axes; i++)
+        if (map->coef[i] != 0 && k->space.extent[i] > 1)
+            return false;
+    return true;
+}
+
+/* Where the indices of the result alone decide whether there are terms: the condition; NULL: there are. */
+static Value has_any_terms(Emitter *e, const Kernel *k) {
+    Value any = NULL;
+    for (int s = 0; s < 2; s++)
+        for (int a = 0; a < k->c->access[s].rank; a++) {
+            const AxisMap *map = &k->c->access[s].axis[a];
+            if (is_inside(k, s, a) || (s == k->v->image && a == k->tile_source) || !no_reduced_index(k, map))
+                continue;
+            Value rest = rest_of_place(e, k, map), by = index_const(e, map->divisor);
+            Value limit = index_const(e, k->node->source[s]->shape.extent[a] * map->divisor);
+            any = emit_and(e, any, LLVMBuildICmp(e->b, LLVMIntULT, rest, limit, ""));
+            if (map->divisor > 1)
+                any = emit_and(e, any, LLVMBuildICmp(e->b, LLVMIntEQ, LLVMBuildSRem(e->b, rest, by, ""),
+                                                     index_const(e, 0), ""));
+        }
+    return any;
+}
+
+/* Is there a term for the result at this place of the tiles' axis and this place of the window? */
+static bool has_term(const Kernel *k, int64_t place, int64_t tap) {
+    const AxisMap *map = &k->c->access[k->v->image].axis[k->tile_source];
+    int64_t at = map->offset + map->coef[k->v->tile_axis] * place;
+    if (k->window >= 0)
+        at += map->coef[k->window] * tap;
+    return at >= 0 && at % map->divisor == 0
+           && at / map->divisor < k->node->source[k->v->image]->shape.extent[k->tile_source];
+}
+
+static uint32_t members_with_term(const Kernel *k, int64_t tap) {
+    uint32_t present = 0;
+    for (int i = 0; i < k->members; i++)
+        if (has_term(k, k->first + i * k->step, tap))
+            present |= 1u << i;
+    return present;
+}
+
+/* ---- the loops over k ---------------------------------------------------------------------------- */
+static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain) {
+    memo_clear(e);
+    Value wide[MOST_VECTORS];
+    Spot spot = k->member[0];
+    for (int a = k->space.result; a < k->space.axes; a++)
+        spot.axis[a] = at->axis[a];
+    Index lanes = spot.axis[k->nest->lanes];
+    for (int j = 0; j < k->vectors; j++) {
+        spot.axis[k->nest->lanes] = index_offset(e, lanes, j * e->lanes);
+        wide[j] = operand(e, k, k->v->wide, &spot);
+    }
+    spot.axis[k->nest->lanes] = lanes;
+    for (int i = 0; i < k->members; i++) {
+        if (!(k->present >> i & 1))
+            continue;
+        spot.axis[k->v->tile_axis] = k->member[i].axis[k->v->tile_axis];
+        Value one = operand(e, k, k->v->image, &spot);
+        for (int j = 0; j < k->vectors; j++) {
+            Value *c = &chain[i * k->vectors + j];
+            *c = k->v->image == 0 ? emit_fma(e, one, wide[j], *c) : emit_fma(e, wide[j], one, *c);
+        }
+    }
+}
+
+/* Code that runs only under a condition, and leaves the chains as they were otherwise. */
+typedef struct Skipped { LLVMBasicBlockRef before, after; Value start[MOST_CHAINS]; } Skipped;
+
+static Skipped skip_unless(Emitter *e, const Kernel *k, Value condition, Value *chain) {
+    Skipped s = {.before = LLVMGetInsertBlock(e->b)};
+    for (int i = 0; i < k->members * k->vectors; i++)
+        s.start[i] = chain[i];
+    s.after = if_open(e, condition);
+    return s;
+}
+
+static void skip_to(Emitter *e, const Kernel *k, const Skipped *s, Value *chain) {
+    LLVMBasicBlockRef from[2] = {s->before, LLVMGetInsertBlock(e->b)};
+    if_close(e, s->after);
+    for (int i = 0; i < k->members * k->vectors; i++) {
+        Value both[2] = {s->start[i], chain[i]};
+        chain[i] = LLVMBuildPhi(e->b, LLVMTypeOf(both[0]), "");
+        LLVMAddIncoming(chain[i], both, from, 2);
+    }
+}
+
+static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain);
+
+static void walk_unrolled(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
+    uint32_t before = k->present;
+    for (int64_t i = 0; i < k->space.extent[axis]; i++) {
+        if (axis == k->window && k->at_border)
+            k->present = members_with_term(k, i);
+        at->axis[axis] = index_at(e, i);
+        if (k->present != 0)
+            walk(e, k, axis + 1, at, chain);
+        k->present = before;
+    }
+}
+
+static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
+    if (axis == k->space.axes) {
+        add_terms(e, k, at, chain);
+        return;
+    }
+    bool short_channels = axis == k->space.axes - 1 && k->row == NULL && k->space.extent[axis] <= UNROLLED_CHANNELS;
+    if (short_channels || (axis == k->window && k->at_border)) {
+        walk_unrolled(e, k, axis, at, chain);
+        return;
+    }
+    Range r = range_of(e, k, axis);
+    int count = k->members * k->vectors;
+    Value start[MOST_CHAINS];
+    for (int i = 0; i < count; i++)
+        start[i] = chain[i];
+    Skipped skipped = {0};
+    if (r.maybe)
+        skipped = skip_unless(e, k, LLVMBuildICmp(e->b, LLVMIntSLT, r.begin, r.end, ""), chain);
+    LoopBlocks l;
+    loop_open(e, &l, r.begin, start, count);
+    for (int i = 0; i < count; i++)
+        chain[i] = l.phi[i];
+    at->axis[axis] = index_of(l.index);
+    walk(e, k, axis + 1, at, chain);
+    loop_close(e, &l, r.end, r.step, chain);
+    if (r.maybe)
+        skip_to(e, k, &skipped, chain);
+}
+
+/* All terms of the chains. */
+static void walk_all(Emitter *e, Kernel *k, Value *chain) {
+    Spot at = {0};
+    Value any = has_any_terms(e, k);
+    Skipped skipped = {0};
+    if (any != NULL)
+        skipped = skip_unless(e, k, any, chain);
+    walk(e, k, k->space.result, &at, chain);
+    if (any != NULL)
+        skip_to(e, k, &skipped, chain);
+}
+
+static Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors) {
+    Kernel k = {.nest = nest, .node = nest->reduce, .c = nest->reduce->attr.contraction,
+                .v = nest->convolution, .space = space_of(nest->reduce), .vectors = vectors,
+                .tile_source = -1, .window = -1, .present = UINT32_MAX, .step = 1};
+    k.member[0] = *spot;
+    return k;
+}
+
+/* ---- forward, data gradient ------------------------------------------------------------------------ */
+static void find_window(Kernel *k) {
+    const Access *access = &k->c->access[k->v->image];
+    for (int a = 0; a < access->rank; a++)
+        if (access->axis[a].coef[k->v->tile_axis] != 0)
+            k->tile_source = a;
+    for (int i = k->space.result; i < k->space.axes; i++)
+        if (access->axis[k->tile_source].coef[i] != 0 && k->space.extent[i] > 1)
+            k->window = i;
+}
+
+static void emit_pixels(Emitter *e, Kernel *k, Index first, int members) {
+    k->members = members;
+    for (int i = members - 1; i >= 0; i--) {
+        k->member[i] = k->member[0];
+        k->member[i].axis[k->v->tile_axis] = index_offset(e, first, i * k->step);
+    }
+    Value chain[MOST_CHAINS];
+    for (int i = 0; i < members * k->vectors; i++)
+        chain[i] = chain_start(e, k->node, e->lanes).v[0];
+    k->present = k->at_border && k->window < 0 ? members_with_term(k, 0) : UINT32_MAX;
+    if (k->present != 0)
+        walk_all(e, k, chain);
+    for (int i = 0; i < members; i++)
+        for (int j = 0; j < k->vectors; j++) {
+            Spot spot = k->member[i];
+            Index *lanes = &spot.axis[k->nest->lanes];
+            *lanes = index_offset(e, *lanes, j * e->lanes);
+            finish(e, k->nest, &spot, (Chain){{chain[i * k->vectors + j]}});
+        }
+}
+
+/* Do all members of the tile have a term for each place of the window? */
+static bool is_between(const Kernel *k, int64_t first, int members) {
+    int64_t taps = k->window >= 0 ? k->space.extent[k->window] : 1;
+    for (int64_t tap = 0; tap < taps; tap++)
+        for (int i = 0; i < members; i++)
+            if (!has_term(k, first + i * k->step, tap))
+                return false;
+    return true;
+}
+
+/* The tiles whose places are begin, begin + step, ...: as equal as they can be, the larger first. */
+static void emit_phase(Emitter *e, Kernel *k, int64_t begin) {
+    int64_t extent = k->space.extent[k->v->tile_axis], places = (extent - begin + k->step - 1) / k->step;
+    int64_t tiles = (places + k->nest->tile - 1) / k->nest->tile;
+    for (int64_t t = 0, place = 0; t < tiles;) {
+        int members = (int)(places / tiles + (t < places % tiles));
+        int64_t equal = 0, next = place;
+        while (t + equal < tiles && places / tiles + (t + equal < places % tiles) == members
+               && is_between(k, begin + next * k->step, members)) {
+            equal++;
+            next += members;
+        }
+        k->at_border = equal == 0;
+        k->first = begin + place * k->step;
+        if (equal <= 1) {
+            emit_pixels(e, k, index_at(e, k->first), members);
+            place += members;
+            t++;
+            continue;
+        }
+        LoopBlocks l;
+        loop_open(e, &l, index_const(e, k->first), NULL, 0);
+        emit_pixels(e, k, index_of(l.index), members);
+        loop_close(e, &l, index_const(e, begin + next * k->step), members * k->step, NULL);
+        place = next;
+        t += equal;
+    }
+}
+
+static void pixels_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    (void)tile, (void)context;
+    Kernel k = kernel_new(nest, spot, vectors);
+    find_window(&k);
+    const AxisMap *map = &k.c->access[k.v->image].axis[k.tile_source];
+    int64_t stride = map->coef[k.v->tile_axis];
+    while (stride * k.step % map->divisor != 0)
+        k.step++;
+    for (int64_t phase = 0; phase < k.step && phase < k.space.extent[k.v->tile_axis]; phase++)
+        emit_phase(e, &k, phase);
+}
+
+/* ---- gradients of weights --------------------------------------------------------------------------- */
+typedef struct Strip { Value row, begin, end; } Strip;
+
+static Index sum_index(Emitter *e, const Buffer *sums, const Spot *spot) {
+    Index at = index_at(e, 0);
+    for (int a = 0; a < sums->shape.rank; a++)
+        if (sums->shape.extent[a] > 1)
+            at = index_add(e, at, index_scale(e, spot->axis[a], sums->stride[a]));
+    return at;
+}
+
+static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    const Strip *strip = context;
+    Kernel k = kernel_new(nest, spot, vectors);
+    k.members = tile;
+    k.row = strip->row;
+    k.strip_begin = strip->begin;
+    k.strip_end = strip->end;
+    Value chain[MOST_CHAINS], base = buffer_base(e, nest->chain);
+    Index at[MOST_CHAINS];
+    for (int i = tile - 1; i >= 0; i--) {
+        k.member[i] = k.member[0];
+        k.member[i].axis[k.v->tile_axis] = index_offset(e, spot->axis[k.v->tile_axis], i);
+        for (int j = 0; j < vectors; j++) {
+            Spot here = k.member[i];
+            here.axis[nest->lanes] = index_offset(e, here.axis[nest->lanes], j * e->lanes);
+            at[i * vectors + j] = sum_index(e, nest->chain, &here);
+            chain[i * vectors + j] = load_at(e, REGION_WORK, k.node->dtype, base, at[i * vectors + j]);
+        }
+    }
+    walk_all(e, &k, chain);
+    for (int i = 0; i < tile * vectors; i++)
+        store_at(e, REGION_WORK, k.node->dtype, base, at[i], chain[i]);
+}
+
+static void weights_finished(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                             void *context) {
+    (void)context;
+    for (int i = 0; i < tile; i++)
+        for (int j = 0; j < vectors; j++) {
+            Spot here = *spot;
+            here.axis[nest->tile_axis] = index_offset(e, here.axis[nest->tile_axis], i);
+            here.axis[nest->lanes] = index_offset(e, here.axis[nest->lanes], j * e->lanes);
+            Value v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
+                              sum_index(e, nest->chain, &here));
+            finish(e, nest, &here, (Chain){{v}});
+        }
+}
+
+typedef struct Sums { const Nest *nest; bool fold; } Sums;
+
+/* Over all sums in the order in which they lie: a new chunk's chains begin, or join the chunks before. */
+static void sums_body(Emitter *e, const Nest *all, const Spot *spot, int tile, int vectors, void *context) {
+    (void)all, (void)tile, (void)vectors;
+    const Sums *s = context;
+    const Node *node = s->nest->reduce;
+    Value chains = buffer_base(e, s->nest->chain);
+    if (!s->fold) {
+        store_at(e, REGION_WORK, node->dtype, chains, spot->axis[0], chain_start(e, node, 1).v[0]);
+        return;
+    }
+    Value base = buffer_base(e, s->nest->total);
+    Chain total = {{load_at(e, REGION_WORK, node->dtype, base, spot->axis[0])}};
+    Chain part = {{load_at(e, REGION_WORK, node->dtype, chains, spot->axis[0])}};
+    store_at(e, REGION_WORK, node->dtype, base, spot->axis[0], chain_join(e, node, total, part).v[0]);
+}
+
+static void all_sums(Emitter *e, const Nest *nest, bool fold) {
+    Sums s = {nest, fold};
+    Nest all = {.kind = NEST_ELEMENTS, .space = {.rank = 1, .extent = {nest->chain->elements}},
+                .reduce = nest->reduce, .vectors = 1, .tile = 1, .tile_axis = -1};
+    nest_loops(e, &all, sums_body, &s);
+}
+
+static void emit_strips(Emitter *e, const Nest *nest, Value row) {
+    int64_t extent = nest->reduce->attr.contraction->extent[0], step = nest->convolution->strip;
+    Strip strip = {.row = row};
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    strip.begin = l.index;
+    strip.end = smaller(e, LLVMBuildAdd(e->b, l.index, index_const(e, step), ""), index_const(e, extent));
+    nest_loops(e, nest, weights_body, &strip);
+    loop_close(e, &l, index_const(e, extent), step, NULL);
+}
+
+static void emit_weight_gradient(Emitter *e, const Nest *nest) {
+    if (shape_size(nest->space) == 0)
+        return;
+    int64_t chunk = nest->reduce->attr.contraction->chunk;
+    if (!nest->carried || chunk <= 0)
+        chunk = (int64_t)1 << 40;
+    if (nest->carried && e->f->one_block)
+        reduce_start_carried(e, nest);
+    LoopBlocks chunks, rows;
+    Value size = index_const(e, chunk);
+    Value end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
+    Value first = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, e->block_begin, size, ""), size, "");
+    loop_open(e, &chunks, first, NULL, 0);
+    Value chunk_end = LLVMBuildAdd(e->b, chunks.index, size, "");
+    Value begin = larger(e, chunks.index, e->block_begin);
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, begin, chunks.index, ""));
+    all_sums(e, nest, false);
+    if_close(e, after);
+    Value row_end = LLVMBuildSub(e->b, smaller(e, chunk_end, end), e->block_begin, "");
+    loop_open(e, &rows, LLVMBuildSub(e->b, begin, e->block_begin, ""), NULL, 0);
+    emit_strips(e, nest, rows.index);
+    loop_close(e, &rows, row_end, 1, NULL);
+    if (nest->carried) {
+        Value full = LLVMBuildICmp(e->b, LLVMIntSLE, chunk_end, end, "");
+        Value last = LLVMBuildICmp(e->b, LLVMIntEQ, end, e->total_rows, "");
+        after = if_open(e, LLVMBuildOr(e->b, full, last, ""));
+        all_sums(e, nest, true);
+        if_close(e, after);
+    } else {
+        nest_loops(e, nest, weights_finished, NULL);
+    }
+    loop_close(e, &chunks, end, chunk, NULL);
+}
+
+void emit_convolution(Emitter *e, const Nest *nest) {
+    if (nest->rows)
+        nest_loops(e, nest, pixels_body, NULL);
+    else
+        emit_weight_gradient(e, nest);
+}

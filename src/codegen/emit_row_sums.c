@@ -1,0 +1,60 @@
+/* emit_row_sums: few outputs summed over rows in chunks of at most 16 rows (order law 3): a row is a lane of its
+ * chunk and so a chain of its own. The chains of a block's rows are computed side by side, rows along the
+ * vectors and several vectors at a time, since each chain waits for itself; then chunk after chunk is folded.
+ */
+#include "codegen/emit_reduce.h"
+
+enum { MOST_AT_ONCE = 4 };
+
+/* The chains of `vectors` times 16 rows from `from` on, kept in memory. */
+static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, int vectors, Index at) {
+    Tile t = {.nest = nest, .node = nest->reduce, .space = space_of(nest->reduce), .tile = 1,
+              .vectors = vectors, .count = vectors};
+    Chain chain[MOST_AT_ONCE];
+    for (int j = 0; j < vectors; j++) {
+        t.spot[j] = *spot;
+        t.spot[j].row = (Index){.at = LLVMBuildAdd(e->b, from, index_const(e, j * ORDER_LANES), ""), .step = 1};
+        chain[j] = chain_start(e, t.node, ORDER_LANES);
+    }
+    for (int s = 0; s < t.node->sources; s++)
+        t.by_vector[s] = t.node->source[s]->rows != 0;
+    t.unroll = t.space.terms * vectors <= MOST_UNROLLED;
+    Spot k = {0};
+    bool first = false;
+    tile_axes(e, &t, t.space.result, &k, chain, &first);
+    for (int j = 0; j < vectors; j++)
+        store_at(e, REGION_WORK, t.node->dtype, buffer_base(e, nest->chain),
+                 index_add(e, at, t.spot[j].row), chain[j].v[0]);
+}
+
+/* Of a chunk's rows the chains, of missing rows what a lane without terms is. */
+static Value lanes_of_chunk(Emitter *e, const Nest *nest, Value begin, Value end, Index at) {
+    Index row = {.at = begin, .step = 1};
+    Value v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain), index_add(e, at, row));
+    Value limit = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), ORDER_LANES);
+    Value there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), limit, "");
+    return emit_select(e, there, v, chain_start(e, nest->reduce, ORDER_LANES).v[0]);
+}
+
+void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    (void)tile, (void)context;
+    int64_t chunk = nest->reduce->attr.contraction->chunk, block = e->f->block;
+    vectors = MOST_AT_ONCE;
+    while (block % (vectors * ORDER_LANES) != 0)
+        vectors /= 2;
+    Index total_at = total_index(e, nest, spot), at = index_scale(e, total_at, block);
+    e->lanes = ORDER_LANES;
+    e->lanes_are_rows = true;
+    LoopBlocks rows, chunks;
+    loop_open(e, &rows, index_const(e, 0), NULL, 0);
+    chains_of_rows(e, nest, spot, rows.index, vectors, at);
+    loop_close(e, &rows, e->block_rows, vectors * ORDER_LANES, NULL);
+    loop_open(e, &chunks, index_const(e, 0), NULL, 0);
+    Value stop = LLVMBuildAdd(e->b, chunks.index, index_const(e, chunk), "");
+    Chain lanes = {{lanes_of_chunk(e, nest, chunks.index, smaller(e, stop, e->block_rows), at)}};
+    Value folded = fold_vector(e, nest->reduce, lanes).v[0];
+    e->lanes = 1;
+    e->lanes_are_rows = false;
+    fold_into_total(e, nest, total_at, folded);
+    loop_close(e, &chunks, e->block_rows, chunk, NULL);
+}

@@ -1,0 +1,362 @@
+/* layout: where channels are the lanes.
+ *
+ * Usually the rows of a mini-batch lie innermost and are the lanes (plan.c). A convolution with enough channels
+ * is better off row by row: values lie [row][pixel][channel], the channels of the result are the lanes, a few
+ * pixels the register tile, and a row's image, read once for each of its taps, stays in the caches. Its data
+ * gradient and its weight gradient want the same layout of the same values, so nothing is turned between them.
+ *
+ * A function works so if every convolution in it has channels that fill vectors. The layout then spreads from
+ * their operands and results along elementwise nests and poolings. What stays as it was (dense layers, sums
+ * over few elements) reads a turned copy. Values made from columns are turned while they are made, and results
+ * that leave the function while they are stored.
+ *
+ * No bit depends on any of this: lanes and tiles are outputs.
+ */
+#include "ir/loop.h"
+#include <string.h>
+
+enum { LARGEST_WINDOW = 16, MOST_TILE = 12, STRIP_BYTES = 32 << 10 };
+
+typedef struct Layouts {
+    LoopFunction *f;
+    const LoopTarget *target;
+    Nest  *nest;                      /* being looked at */
+    int    index[2];                  /* of its operands: the axis of the index space along which channels move */
+    bool   changed;
+    int    axis;                      /* found or to be spread */
+} Layouts;
+
+static bool is_index(const AxisMap *map, int axes, int k) {
+    for (int j = 0; j < axes; j++)
+        if (map->coef[j] != (j == k))
+            return false;
+    return map->offset == 0 && map->divisor == 1;
+}
+
+static bool moves(const Access *access, int k) {
+    for (int a = 0; a < access->rank; a++)
+        if (access->axis[a].coef[k] != 0)
+            return true;
+    return false;
+}
+
+/* Is there an axis of the source that this index alone walks along? */
+static bool walks_alone(const Access *access, int axes, int k) {
+    bool found = false;
+    for (int a = 0; a < access->rank; a++)
+        if (is_index(&access->axis[a], axes, k))
+            found = true;
+        else if (access->axis[a].coef[k] != 0)
+            return false;
+    return found;
+}
+
+static int64_t index_extent(const Node *node, int k) {
+    return k < node->shape.rank ? node->shape.extent[k]
+                                : node->attr.contraction->extent[k - node->shape.rank];
+}
+
+static bool fills_vectors(int64_t extent, int lanes) {
+    return extent % lanes == 0 || extent >= 3 * lanes;
+}
+
+/* ---- convolutions ------------------------------------------------------------------------------ */
+/* Every place the emitter has bounds for: one reduced index at most in an axis, with a positive step. */
+static bool places_are_bounded(const Node *node, int image, int tile_axis) {
+    const Contraction *c = node->attr.contraction;
+    int rank = node->shape.rank, axes = rank + c->reduced;
+    for (int s = 0; s < 2; s++)
+        for (int a = 0; a < c->access[s].rank; a++) {
+            const AxisMap *map = &c->access[s].axis[a];
+            int reduced = 0;
+            for (int k = rank; k < axes; k++)
+                if (map->coef[k] != 0 && index_extent(node, k) > 1) {
+                    reduced++;
+                    if (s == image && (map->coef[k] < 0 || (map->divisor > 1 && map->coef[k] != 1)))
+                        return false;
+                    if (map->coef[tile_axis] != 0 && index_extent(node, k) > LARGEST_WINDOW)
+                        return false;
+                }
+            if (s == image ? reduced > 1 : map->divisor != 1)
+                return false;
+            if (s == image && map->coef[tile_axis] < 0)
+                return false;
+        }
+    return true;
+}
+
+/* The weights may be read nowhere outside. */
+static bool is_inside(const Node *node, int operand) {
+    const Contraction *c = node->attr.contraction;
+    int64_t extent[MOST_AXES];
+    int axes = node->shape.rank + c->reduced;
+    for (int k = 0; k < axes; k++)
+        extent[k] = index_extent(node, k);
+    return access_is_inside(&c->access[operand], extent, axes, node->source[operand]->shape);
+}
+
+static bool has_terms(const Contraction *c) {
+    for (int k = 0; k < c->reduced; k++)
+        if (c->extent[k] == 0)
+            return false;
+    return c->reduced > 0;
+}
+
+static bool is_candidate(const Node *node) {
+    return node->op == OP_CONTRACT && node->sources == 2 && dtype_is_real(node->dtype)
+           && node->attr.contraction->lanes == 1 && node->shape.rank > 1 && has_terms(node->attr.contraction);
+}
+
+/* Forward and data gradient: an image with rows, weights without. */
+static Convolution *find_convolution(Layouts *l, const Node *node, int *lanes_axis) {
+    const Contraction *c = node->attr.contraction;
+    int rank = node->shape.rank, axes = rank + c->reduced, innermost = axes - 1;
+    if (!is_candidate(node) || c->over_rows || (node->source[0]->rows != 0) == (node->source[1]->rows != 0))
+        return NULL;
+    int image = node->source[0]->rows != 0 ? 0 : 1, tile = -1, lanes = -1;
+    if (!walks_alone(&c->access[image], axes, innermost))
+        return NULL;
+    for (int a = 0; a < rank; a++) {
+        bool in_image = moves(&c->access[image], a), in_weights = moves(&c->access[1 - image], a);
+        if (node->shape.extent[a] > 1 && in_image && !in_weights)
+            tile = a;
+        if (!in_image && walks_alone(&c->access[1 - image], axes, a)
+            && (lanes < 0 || node->shape.extent[a] > node->shape.extent[lanes]))
+            lanes = a;
+    }
+    if (lanes < 0 || tile < 0 || !is_inside(node, 1 - image) || !places_are_bounded(node, image, tile))
+        return NULL;
+    Convolution *found = arena_new_of(l->f->arena, Convolution);
+    *found = (Convolution){.wide = 1 - image, .image = image, .tile_axis = tile};
+    *lanes_axis = lanes;
+    return found;
+}
+
+/* Weight gradient: both have rows, which are summed, and pixels, which are summed too. */
+static Convolution *find_weight_gradient(Layouts *l, const Node *node, int *lanes_axis) {
+    const Contraction *c = node->attr.contraction;
+    int rank = node->shape.rank, axes = rank + c->reduced;
+    if (!is_candidate(node) || !c->over_rows || node->source[0]->rows == 0 || node->source[1]->rows == 0)
+        return NULL;
+    int channel[2] = {-1, -1};
+    for (int s = 0; s < 2; s++)
+        for (int a = 0; a < rank; a++)
+            if (walks_alone(&c->access[s], axes, a) && !moves(&c->access[1 - s], a)
+                && (channel[s] < 0 || node->shape.extent[a] > node->shape.extent[channel[s]]))
+                channel[s] = a;
+    if (channel[0] < 0 || channel[1] < 0)
+        return NULL;
+    int lanes = loop_lanes(l->target, l->nest), wide = 0;
+    for (int s = 0; s < 2; s++)                /* the lanes: the operand that is always there, of whole vectors */
+        if (fills_vectors(node->shape.extent[channel[s]], lanes)
+            && (!fills_vectors(node->shape.extent[channel[1 - s]], lanes)
+                || (is_inside(node, s) && !is_inside(node, 1 - s))))
+            wide = s;
+    if (!places_are_bounded(node, 0, channel[1 - wide]) || !places_are_bounded(node, 1, channel[1 - wide]))
+        return NULL;
+    Convolution *found = arena_new_of(l->f->arena, Convolution);
+    int64_t bytes = (int64_t)dtype_bytes(node->dtype) * node->shape.extent[channel[wide]];
+    for (int k = 1; k < c->reduced; k++)
+        bytes *= c->extent[k];
+    *found = (Convolution){.wide = wide, .image = 1 - wide, .tile_axis = channel[1 - wide],
+                           .strip = bytes < STRIP_BYTES ? STRIP_BYTES / bytes : 1};
+    if (found->strip > c->extent[0])
+        found->strip = c->extent[0];
+    *lanes_axis = channel[wide];
+    return found;
+}
+
+static bool has_window(const Node *node) {
+    const Contraction *c = node->attr.contraction;
+    int axes = node->shape.rank + c->reduced;
+    for (int s = 0; s < node->sources; s++)
+        for (int a = 0; a < c->access[s].rank; a++) {
+            int moving = 0;
+            for (int k = 0; k < axes; k++)
+                moving += c->access[s].axis[a].coef[k] != 0 && index_extent(node, k) > 1;
+            if (moving > 1)
+                return true;
+        }
+    return false;
+}
+
+/* Vectors of channels times pixels (or other channels): accumulators, the vectors of one step and one more. */
+static void set_tile(const Layouts *l, Nest *nest) {
+    int64_t vectors = nest->space.extent[nest->lanes] / loop_lanes(l->target, nest);
+    int registers = l->target->registers, most = registers < 32 ? 2 : 4;
+    nest->vectors = vectors < 1 ? 1 : vectors <= most ? (int)vectors : vectors % most == 0 || most < 4 ? most
+                    : vectors % 3 == 0 ? 3 : most;
+    int tile = (registers - 1 - nest->vectors) / nest->vectors;
+    nest->tile = tile > MOST_TILE ? MOST_TILE : tile;
+    nest->tile_axis = -1;
+    nest->wide_rest = false;
+    if (nest->reduce->attr.contraction->over_rows)
+        nest->tile_axis = nest->convolution->tile_axis;
+}
+
+/* ---- the layout of values ------------------------------------------------------------------------ */
+static void want(Layouts *l, const Node *node, int axis) {
+    if (axis < 0 || l->f->copy_axis[node->id] >= 0 || node->rows == 0)
+        return;
+    l->f->copy_axis[node->id] = axis;
+    l->changed = true;
+}
+
+static void visit_operand(void *context, const Read *read) {
+    Layouts *l = context;
+    if (read->operand >= 0 && node_is_stored(l->f, read->node))
+        want(l, read->node, axis_of_stride(read->node->shape, read->linear.coef[l->index[read->operand]]));
+}
+
+static void use_convolution(Layouts *l, Nest *nest, Convolution *found, int lanes) {
+    nest->convolution = found;
+    nest->blocks = NULL;
+    nest->apart = nest->rows;
+    nest->lanes = lanes;
+    set_tile(l, nest);
+    int innermost = nest->space.rank + nest->reduce->attr.contraction->reduced - 1;
+    l->index[found->wide] = lanes;
+    l->index[found->image] = nest->rows ? innermost : found->tile_axis;
+    nest_reads(l->f, nest, visit_operand, l);
+    if (nest->rows)
+        for (int s = 0; s < nest->store_count; s++)
+            if (nest->stores[s].kind == STORE_BUFFER)
+                want(l, nest->stores[s].node, lanes);
+}
+
+/* All convolutions of the function, or none. */
+static bool find_convolutions(Layouts *l, bool use) {
+    bool window = false;
+    for (int s = 0; s < l->f->section_count; s++)
+        for (int i = 0; i < l->f->sections[s].nests.count; i++) {
+            Nest *nest = l->nest = l->f->sections[s].nests.items[i];
+            if (nest->kind != NEST_REDUCE || !is_candidate(nest->reduce))
+                continue;
+            int lanes = -1;
+            Convolution *found = find_convolution(l, nest->reduce, &lanes);
+            if (found == NULL)
+                found = find_weight_gradient(l, nest->reduce, &lanes);
+            bool full = found != NULL && fills_vectors(nest->space.extent[lanes], loop_lanes(l->target, nest));
+            if (!full && has_window(nest->reduce))
+                return false;
+            window |= has_window(nest->reduce);
+            if (full && use)
+                use_convolution(l, nest, found, lanes);
+        }
+    return window;
+}
+
+/* ---- spreading ------------------------------------------------------------------------------------- */
+static bool stores_whole_values(const Nest *nest) {
+    for (int s = 0; s < nest->store_count; s++) {
+        const Store *store = &nest->stores[s];
+        if (store->kind != STORE_BUFFER || store->value != store->node
+            || !shape_equal(store->node->shape, nest->stores[0].node->shape))
+            return false;
+    }
+    return nest->store_count > 0;
+}
+
+static bool can_be_apart(const Nest *nest) {
+    if (!nest->rows || nest->apart || nest->kind == NEST_SCATTER || !stores_whole_values(nest))
+        return false;
+    if (nest->kind == NEST_ELEMENTS)
+        return nest->stores[0].node->shape.rank > 0;
+    return nest->lanes == LANES_ROWS && nest->reduce->attr.contraction->lanes == 1
+           && nest->reduce->op != OP_ARGMAX;
+}
+
+/* The axis of the nest along which the channels of something that it reads move. */
+static void visit_source(void *context, const Read *read) {
+    Layouts *l = context;
+    if (!node_is_stored(l->f, read->node) || read->node->rows == 0 || l->f->copy_axis[read->node->id] < 0)
+        return;
+    int64_t stride = row_major_stride(read->node->shape, l->f->copy_axis[read->node->id]);
+    for (int a = 0; a < l->nest->space.rank && l->axis < 0; a++)
+        if (l->nest->space.extent[a] > 1 && read->linear.coef[a] == stride)
+            l->axis = a;
+}
+
+static void visit_want(void *context, const Read *read) {
+    Layouts *l = context;
+    if (node_is_stored(l->f, read->node))
+        want(l, read->node, axis_of_stride(read->node->shape, read->linear.coef[l->axis]));
+}
+
+static void visit_column(void *context, const Read *read) {
+    bool *only = context;
+    if (read->node->rows != 0 && read->node->op != OP_COLUMN)
+        *only = false;
+}
+
+static void set_apart(Layouts *l, Nest *nest, int axis) {
+    nest->apart = true;
+    nest->blocks = NULL;
+    nest->lanes = l->axis = axis;
+    nest->vectors = nest->tile = 1;
+    nest->tile_axis = -1;
+    nest->wide_rest = false;
+    if (nest->kind == NEST_REDUCE) {
+        int64_t vectors = nest->space.extent[axis] / loop_lanes(l->target, nest);
+        nest->vectors = vectors >= 4 ? 4 : vectors >= 2 ? 2 : 1;
+    }
+    for (int s = 0; s < nest->store_count; s++)
+        want(l, nest->stores[s].node, axis);
+    nest_reads(l->f, nest, visit_want, l);
+    bool only_columns = true;
+    nest_reads(l->f, nest, visit_column, &only_columns);
+    int last = nest->space.rank - 1;
+    if (nest->kind == NEST_ELEMENTS && only_columns && axis != last && nest->space.extent[last] >= 4
+        && nest->space.extent[axis] >= 4)
+        nest->turned = 1 + last;
+    l->changed = true;
+}
+
+/* Without its shape a nest has no channels. */
+static void give_shape(Nest *nest) {
+    if (!nest->flat || !nest->rows || !stores_whole_values(nest))
+        return;
+    nest->flat = false;
+    nest->space = nest->stores[0].node->shape;
+    if (nest->lanes >= 0)
+        nest->lanes = nest->space.rank - 1;
+}
+
+static void spread_to(Layouts *l, Nest *nest) {
+    l->nest = nest;
+    l->axis = -1;
+    if (nest->kind == NEST_ELEMENTS && nest->store_count == 1 && nest->stores[0].kind == STORE_ROWS) {
+        nest_reads(l->f, nest, visit_source, l);
+        if (l->axis >= 0 && l->axis != nest->lanes && nest->lanes >= 0 && nest->turned == 0
+            && nest->space.extent[l->axis] >= 4 && nest->space.extent[nest->lanes] >= 4)
+            nest->turned = 1 + l->axis;
+        return;
+    }
+    if (!can_be_apart(nest))
+        return;
+    for (int s = 0; s < nest->store_count && l->axis < 0; s++)
+        l->axis = l->f->copy_axis[nest->stores[s].node->id];
+    if (l->axis < 0)
+        nest_reads(l->f, nest, visit_source, l);
+    if (l->axis >= 0)
+        set_apart(l, nest, l->axis);
+}
+
+void layout_function(LoopFunction *f, const LoopTarget *target) {
+    Layouts l = {.f = f, .target = target};
+    size_t nodes = f->nodes + 1;
+    f->copy_axis = arena_array(f->arena, int, nodes);
+    memset(f->copy_axis, -1, sizeof *f->copy_axis * nodes);
+    if (!find_convolutions(&l, false))
+        return;
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++)
+            give_shape(f->sections[s].nests.items[i]);
+    find_convolutions(&l, true);
+    for (l.changed = true; l.changed;) {
+        l.changed = false;
+        for (int s = 0; s < f->section_count; s++)
+            for (int i = 0; i < f->sections[s].nests.count; i++)
+                spread_to(&l, f->sections[s].nests.items[i]);
+    }
+}
