@@ -151,7 +151,7 @@ enum { MOST_PIECES = 12 };
 int   split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pieces);
 typedef void NestBody(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
 void  store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v);
-void  turn_square(Emitter *e, Value *v, int lanes); /* lanes vectors of as many elements: rows become columns */
+void  turn_square(Emitter *e, Value *v, int lanes); /* as many vectors as lanes: rows become columns */
 void  nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context);
 
 /* ---- emit_outline.c: large nests as functions shared by all of the same shape. */

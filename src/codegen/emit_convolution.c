@@ -1,8 +1,8 @@
 /* emit_convolution: contractions whose lanes are channels (ir/layout.c): vectors of the result's channels, a
  * few pixels as the tile, and around the body the window and the image's channels, in the order of k.
  *
- * Absent terms at the borders: along the axes that tiles do not move, the loops of the window have bounds that
- * leave them out. Along the tiles' axis the tiles at the ends are emitted by themselves, with the window
+ * Absent terms at the borders: along the axes that tiles do not move, the loops of the window have bounds
+ * that leave them out. Along the tiles' axis the tiles at the ends are emitted by themselves, with the window
  * unrolled, so that it is known which pixels of the tile have a term; the tiles between have all of them. A
  * strided image (the data gradient of a convolution with steps) has a place for some results only: tiles are
  * then made of results that are as many places apart, so that all of a tile have a term or none.
@@ -19,16 +19,16 @@ typedef struct Kernel {
     const Node *node;
     const Contraction *c;
     const Convolution *v;
-    Space  space;
-    int    members, vectors;
-    Spot   member[MOST_MEMBERS];      /* of the first vector */
+    Space space;
+    int members, vectors;
+    Spot member[MOST_MEMBERS]; /* of the first vector */
     /* the tiles' axis, in the image: its place, and the window that shares it (-1: none) */
-    int    tile_source, window;
-    bool   at_border;
-    int64_t first, step;              /* place of the first member (at a border), and from member to member */
-    uint32_t present;                 /* which members have a term here */
-    Value  strip_begin, strip_end;    /* of the first reduced axis; NULL: all */
-    Value  row;                       /* where rows are summed */
+    int tile_source, window;
+    bool at_border;
+    int64_t first, step; /* place of the first member (at a border), and from member to member */
+    uint32_t present; /* which members have a term here */
+    Value strip_begin, strip_end; /* of the first reduced axis; NULL: all */
+    Value row; /* where rows are summed */
 } Kernel;
 
 /* ---- places ------------------------------------------------------------------------------------ */
@@ -78,12 +78,16 @@ static Value divided_up(Emitter *e, Value a, int64_t by) {
 /* The first place from `begin` on at which rest + place is a multiple. */
 static Value aligned_up(Emitter *e, Value begin, Value rest, int64_t divisor) {
     Value by = index_const(e, divisor);
-    Value over = LLVMBuildSRem(e->b, LLVMBuildAdd(e->b, rest, begin, ""), by, "");     /* not negative */
+    Value over = LLVMBuildSRem(e->b, LLVMBuildAdd(e->b, rest, begin, ""), by, ""); /* not negative */
     Value missing = LLVMBuildSRem(e->b, LLVMBuildSub(e->b, by, over, ""), by, "");
     return LLVMBuildAdd(e->b, begin, missing, "");
 }
 
-typedef struct Range { Value begin, end; int64_t step; bool maybe; } Range;
+typedef struct Range {
+    Value begin, end;
+    int64_t step;
+    bool maybe;
+} Range;
 
 /* What the indices of the result contribute to a place, times its divisor. */
 static Value rest_of_place(Emitter *e, const Kernel *k, const AxisMap *map) {
@@ -149,8 +153,9 @@ static Value has_any_terms(Emitter *e, const Kernel *k) {
             Value limit = index_const(e, k->node->source[s]->shape.extent[a] * map->divisor);
             any = emit_and(e, any, LLVMBuildICmp(e->b, LLVMIntULT, rest, limit, ""));
             if (map->divisor > 1)
-                any = emit_and(e, any, LLVMBuildICmp(e->b, LLVMIntEQ, LLVMBuildSRem(e->b, rest, by, ""),
-                                                     index_const(e, 0), ""));
+                any = emit_and(
+                    e, any,
+                    LLVMBuildICmp(e->b, LLVMIntEQ, LLVMBuildSRem(e->b, rest, by, ""), index_const(e, 0), ""));
         }
     return any;
 }
@@ -199,7 +204,10 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
 }
 
 /* Code that runs only under a condition, and leaves the chains as they were otherwise. */
-typedef struct Skipped { LLVMBasicBlockRef before, after; Value start[MOST_CHAINS]; } Skipped;
+typedef struct Skipped {
+    LLVMBasicBlockRef before, after;
+    Value start[MOST_CHAINS];
+} Skipped;
 
 static Skipped skip_unless(Emitter *e, const Kernel *k, Value condition, Value *chain) {
     Skipped s = {.before = LLVMGetInsertBlock(e->b)};
@@ -238,7 +246,8 @@ static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
         add_terms(e, k, at, chain);
         return;
     }
-    bool short_channels = axis == k->space.axes - 1 && k->row == NULL && k->space.extent[axis] <= UNROLLED_CHANNELS;
+    bool innermost = axis == k->space.axes - 1;
+    bool short_channels = innermost && k->row == NULL && k->space.extent[axis] <= UNROLLED_CHANNELS;
     if (short_channels || (axis == k->window && k->at_border)) {
         walk_unrolled(e, k, axis, at, chain);
         return;
@@ -275,9 +284,16 @@ static void walk_all(Emitter *e, Kernel *k, Value *chain) {
 }
 
 static Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors) {
-    Kernel k = {.nest = nest, .node = nest->reduce, .c = nest->reduce->attr.contraction,
-                .v = nest->convolution, .space = space_of(nest->reduce), .vectors = vectors,
-                .tile_source = -1, .window = -1, .present = UINT32_MAX, .step = 1};
+    Kernel k = {.nest = nest,
+                .node = nest->reduce,
+                .c = nest->reduce->attr.contraction,
+                .v = nest->convolution,
+                .space = space_of(nest->reduce),
+                .vectors = vectors,
+                .tile_source = -1,
+                .window = -1,
+                .present = UINT32_MAX,
+                .step = 1};
     k.member[0] = *spot;
     return k;
 }
@@ -353,7 +369,8 @@ static void emit_phase(Emitter *e, Kernel *k, int64_t begin) {
     }
 }
 
-static void pixels_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+static void pixels_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                        void *context) {
     (void)tile, (void)context;
     Kernel k = kernel_new(nest, spot, vectors);
     find_window(&k);
@@ -366,7 +383,9 @@ static void pixels_body(Emitter *e, const Nest *nest, const Spot *spot, int tile
 }
 
 /* ---- gradients of weights --------------------------------------------------------------------------- */
-typedef struct Strip { Value row, begin, end; } Strip;
+typedef struct Strip {
+    Value row, begin, end;
+} Strip;
 
 static Index sum_index(Emitter *e, const Buffer *sums, const Spot *spot) {
     Index at = index_at(e, 0);
@@ -376,7 +395,8 @@ static Index sum_index(Emitter *e, const Buffer *sums, const Spot *spot) {
     return at;
 }
 
-static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                         void *context) {
     const Strip *strip = context;
     Kernel k = kernel_new(nest, spot, vectors);
     k.members = tile;
@@ -414,7 +434,10 @@ static void weights_finished(Emitter *e, const Nest *nest, const Spot *spot, int
         }
 }
 
-typedef struct Sums { const Nest *nest; bool fold; } Sums;
+typedef struct Sums {
+    const Nest *nest;
+    bool fold;
+} Sums;
 
 /* Over all sums in the order in which they lie: a new chunk's chains begin, or join the chunks before. */
 static void sums_body(Emitter *e, const Nest *all, const Spot *spot, int tile, int vectors, void *context) {
@@ -434,8 +457,12 @@ static void sums_body(Emitter *e, const Nest *all, const Spot *spot, int tile, i
 
 static void all_sums(Emitter *e, const Nest *nest, bool fold) {
     Sums s = {nest, fold};
-    Nest all = {.kind = NEST_ELEMENTS, .space = {.rank = 1, .extent = {nest->chain->elements}},
-                .reduce = nest->reduce, .vectors = 1, .tile = 1, .tile_axis = -1};
+    Nest all = {.kind = NEST_ELEMENTS,
+                .space = {.rank = 1, .extent = {nest->chain->elements}},
+                .reduce = nest->reduce,
+                .vectors = 1,
+                .tile = 1,
+                .tile_axis = -1};
     nest_loops(e, &all, sums_body, &s);
 }
 

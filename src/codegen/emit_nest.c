@@ -304,7 +304,8 @@ void emit_stores(Emitter *e, const Nest *nest, const Spot *spot) {
             store_one(e, nest, &nest->stores[s], spot, value[s]);
 }
 
-static void repack_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+static void repack_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                        void *context) {
     (void)tile, (void)vectors, (void)context;
     store_one(e, nest, &nest->stores[0], spot, nest_value(e, nest, &nest->stores[0], spot));
 }
@@ -432,7 +433,7 @@ static void turn_squares(Emitter *e, const Nest *nest, const Turn *t, Spot *spot
     loop_close(e, &l, index_const(e, node->shape.extent[axis]), 1, NULL);
 }
 
-/* The turned axis outside the others: as many streams of neighbours as a square has vectors on either side. */
+/* The turned axis outside the others: as many streams of neighbours as a square has vectors. */
 static void turn_axes(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int lanes) {
     int64_t extent = t->node->shape.extent[t->axis], whole = extent / lanes * lanes;
     if (whole == 0) {

@@ -1,5 +1,5 @@
-/* emit_row_sums: few outputs summed over rows in chunks of at most 16 rows (order law 3): a row is a lane of its
- * chunk and so a chain of its own. The chains of a block's rows are computed side by side, rows along the
+/* emit_row_sums: few outputs summed over rows in chunks of at most 16 rows (order law 3): a row is a lane of
+ * its chunk and so a chain of its own. The chains of a block's rows are computed side by side, rows along the
  * vectors and several vectors at a time, since each chain waits for itself; then chunk after chunk is folded.
  */
 #include "codegen/emit_reduce.h"
@@ -7,13 +7,19 @@
 enum { MOST_AT_ONCE = 4 };
 
 /* The chains of `vectors` times 16 rows from `from` on, kept in memory. */
-static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, int vectors, Index at) {
-    Tile t = {.nest = nest, .node = nest->reduce, .space = space_of(nest->reduce), .tile = 1,
-              .vectors = vectors, .count = vectors};
+static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, int vectors,
+                           Index at) {
+    Tile t = {.nest = nest,
+              .node = nest->reduce,
+              .space = space_of(nest->reduce),
+              .tile = 1,
+              .vectors = vectors,
+              .count = vectors};
     Chain chain[MOST_AT_ONCE];
     for (int j = 0; j < vectors; j++) {
         t.spot[j] = *spot;
-        t.spot[j].row = (Index){.at = LLVMBuildAdd(e->b, from, index_const(e, j * ORDER_LANES), ""), .step = 1};
+        t.spot[j].row =
+            (Index){.at = LLVMBuildAdd(e->b, from, index_const(e, j * ORDER_LANES), ""), .step = 1};
         chain[j] = chain_start(e, t.node, ORDER_LANES);
     }
     for (int s = 0; s < t.node->sources; s++)
@@ -23,14 +29,15 @@ static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value
     bool first = false;
     tile_axes(e, &t, t.space.result, &k, chain, &first);
     for (int j = 0; j < vectors; j++)
-        store_at(e, REGION_WORK, t.node->dtype, buffer_base(e, nest->chain),
-                 index_add(e, at, t.spot[j].row), chain[j].v[0]);
+        store_at(e, REGION_WORK, t.node->dtype, buffer_base(e, nest->chain), index_add(e, at, t.spot[j].row),
+                 chain[j].v[0]);
 }
 
 /* Of a chunk's rows the chains, of missing rows what a lane without terms is. */
 static Value lanes_of_chunk(Emitter *e, const Nest *nest, Value begin, Value end, Index at) {
     Index row = {.at = begin, .step = 1};
-    Value v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain), index_add(e, at, row));
+    Value v =
+        load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain), index_add(e, at, row));
     Value limit = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), ORDER_LANES);
     Value there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), limit, "");
     return emit_select(e, there, v, chain_start(e, nest->reduce, ORDER_LANES).v[0]);

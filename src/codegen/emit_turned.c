@@ -20,7 +20,11 @@ Value nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *s
     return load_at(e, REGION_WORK, from->dtype, buffer_base(e, from), at);
 }
 
-typedef struct Turned { const Nest *nest; int from, to, lanes; Spot spot; } Turned;
+typedef struct Turned {
+    const Nest *nest;
+    int from, to, lanes;
+    Spot spot;
+} Turned;
 
 static void turned_square(Emitter *e, const Turned *t) {
     const Nest *nest = t->nest;
@@ -84,8 +88,8 @@ static void turned_axes(Emitter *e, Turned *t, int axis) {
 }
 
 void emit_turned(Emitter *e, const Nest *nest) {
-    Turned t = {.nest = nest, .from = nest->turned - 1, .to = nest->lanes,
-                .lanes = loop_lanes(e->target, nest)};
+    Turned t = {
+        .nest = nest, .from = nest->turned - 1, .to = nest->lanes, .lanes = loop_lanes(e->target, nest)};
     int64_t from = nest->space.extent[t.from], to = nest->space.extent[t.to];
     while (t.lanes > FEWEST && (t.lanes > from || t.lanes > to))
         t.lanes /= 2;

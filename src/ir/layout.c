@@ -1,14 +1,15 @@
 /* layout: where channels are the lanes.
  *
- * Usually the rows of a mini-batch lie innermost and are the lanes (plan.c). A convolution with enough channels
- * is better off row by row: values lie [row][pixel][channel], the channels of the result are the lanes, a few
- * pixels the register tile, and a row's image, read once for each of its taps, stays in the caches. Its data
- * gradient and its weight gradient want the same layout of the same values, so nothing is turned between them.
+ * Usually the rows of a mini-batch lie innermost and are the lanes (plan.c). A convolution with enough
+ * channels is better off row by row: values lie [row][pixel][channel], the channels of the result are the
+ * lanes, a few pixels the register tile, and a row's image, read once for each of its taps, stays in the
+ * caches. Its data gradient and its weight gradient want the same layout of the same values, so nothing is
+ * turned between them.
  *
  * A function works so if every convolution in it has channels that fill vectors. The layout then spreads from
  * their operands and results along elementwise nests and poolings. What stays as it was (dense layers, sums
- * over few elements) reads a turned copy. Values made from columns are turned while they are made, and results
- * that leave the function while they are stored.
+ * over few elements) reads a turned copy. Values made from columns are turned while they are made, and
+ * results that leave the function while they are stored.
  *
  * No bit depends on any of this: lanes and tiles are outputs.
  */
@@ -20,10 +21,10 @@ enum { LARGEST_WINDOW = 16, MOST_TILE = 12, STRIP_BYTES = 32 << 10 };
 typedef struct Layouts {
     LoopFunction *f;
     const LoopTarget *target;
-    Nest  *nest;                      /* being looked at */
-    int    index[2];                  /* of its operands: the axis of the index space along which channels move */
-    bool   changed;
-    int    axis;                      /* found or to be spread */
+    Nest *nest; /* being looked at */
+    int index[2]; /* of its operands: the axis of the index space along which channels move */
+    bool changed;
+    int axis; /* found or to be spread */
 } Layouts;
 
 static bool is_index(const AxisMap *map, int axes, int k) {
@@ -147,7 +148,7 @@ static Convolution *find_weight_gradient(Layouts *l, const Node *node, int *lane
     if (channel[0] < 0 || channel[1] < 0)
         return NULL;
     int lanes = loop_lanes(l->target, l->nest), wide = 0;
-    for (int s = 0; s < 2; s++)                /* the lanes: the operand that is always there, of whole vectors */
+    for (int s = 0; s < 2; s++) /* the lanes: the operand that is always there, of whole vectors */
         if (fills_vectors(node->shape.extent[channel[s]], lanes)
             && (!fills_vectors(node->shape.extent[channel[1 - s]], lanes)
                 || (is_inside(node, s) && !is_inside(node, 1 - s))))
@@ -158,7 +159,9 @@ static Convolution *find_weight_gradient(Layouts *l, const Node *node, int *lane
     int64_t bytes = (int64_t)dtype_bytes(node->dtype) * node->shape.extent[channel[wide]];
     for (int k = 1; k < c->reduced; k++)
         bytes *= c->extent[k];
-    *found = (Convolution){.wide = wide, .image = 1 - wide, .tile_axis = channel[1 - wide],
+    *found = (Convolution){.wide = wide,
+                           .image = 1 - wide,
+                           .tile_axis = channel[1 - wide],
                            .strip = bytes < STRIP_BYTES ? STRIP_BYTES / bytes : 1};
     if (found->strip > c->extent[0])
         found->strip = c->extent[0];
@@ -180,12 +183,16 @@ static bool has_window(const Node *node) {
     return false;
 }
 
-/* Vectors of channels times pixels (or other channels): accumulators, the vectors of one step and one more. */
+/* Vectors of channels times pixels (or other channels): accumulators, the vectors of one step and one more.
+ */
 static void set_tile(const Layouts *l, Nest *nest) {
     int64_t vectors = nest->space.extent[nest->lanes] / loop_lanes(l->target, nest);
     int registers = l->target->registers, most = registers < 32 ? 2 : 4;
-    nest->vectors = vectors < 1 ? 1 : vectors <= most ? (int)vectors : vectors % most == 0 || most < 4 ? most
-                    : vectors % 3 == 0 ? 3 : most;
+    nest->vectors = vectors < 1                       ? 1
+                    : vectors <= most                 ? (int)vectors
+                    : vectors % most == 0 || most < 4 ? most
+                    : vectors % 3 == 0                ? 3
+                                                      : most;
     int tile = (registers - 1 - nest->vectors) / nest->vectors;
     nest->tile = tile > MOST_TILE ? MOST_TILE : tile;
     nest->tile_axis = -1;
@@ -236,7 +243,8 @@ static bool find_convolutions(Layouts *l, bool use) {
             Convolution *found = find_convolution(l, nest->reduce, &lanes);
             if (found == NULL)
                 found = find_weight_gradient(l, nest->reduce, &lanes);
-            bool full = found != NULL && fills_vectors(nest->space.extent[lanes], loop_lanes(l->target, nest));
+            bool full =
+                found != NULL && fills_vectors(nest->space.extent[lanes], loop_lanes(l->target, nest));
             if (!full && has_window(nest->reduce))
                 return false;
             window |= has_window(nest->reduce);

@@ -72,14 +72,14 @@ enum { BLOCKS_ROWS = -1 };
 
 enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
 typedef enum NestKind { NEST_ELEMENTS, NEST_REDUCE, NEST_SCATTER } NestKind;
-/* A contraction whose lanes are the channels of its result, or of one operand where rows are summed: `wide` is
- * the operand with the lanes; the other, of which each element counts for all lanes, is the image. */
+/* A contraction whose lanes are the channels of its result, or of one operand where rows are summed: `wide`
+ * is the operand with the lanes; the other, of which each element counts for all lanes, is the image. */
 typedef struct Convolution {
     int     wide, image;
     int     tile_axis;                /* result axis: pixels, or the image's channels where rows are summed */
     Buffer *packed;                   /* the weights [window][channel][lanes]; NULL where rows are summed */
     Buffer *sum;                      /* rows summed and carried: what `total` is repacked from */
-    int64_t strip;                    /* rows summed: places of the first reduced axis that stay in the cache */
+    int64_t strip;                    /* rows summed: places of the first reduced axis between partial sums */
 } Convolution;
 
 typedef struct Nest {
@@ -101,7 +101,7 @@ typedef struct Nest {
     bool     transposes;              /* a copy whose lanes change: done in squares */
     bool     from_copy;               /* it makes the rows-innermost buffer from the other layout */
     bool     apart;                   /* row by row, in the layout with the axis of the lanes innermost */
-    int      turned;                  /* > 0: 1 + the axis along which it is evaluated, then turned to the lanes */
+    int      turned;                  /* > 0: 1 + the axis it is evaluated along, then turned to the lanes */
     bool     repacks;                 /* it stores what it reads in another order of the axes */
     Buffer  *repacked;           /* from here; NULL: the value itself */
     Convolution *convolution;
@@ -171,7 +171,7 @@ void fuse_function(LoopFunction *f);                               /* stored, se
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
-void layout_function(LoopFunction *f, const LoopTarget *target);   /* which nests have channels as their lanes */
+void layout_function(LoopFunction *f, const LoopTarget *target);   /* where channels are the lanes */
 void plan_function(LoopFunction *f); /* buffers: which, layout, lives, offsets; copies */
 /* Few outputs summed over rows in chunks that fit the lanes and the block: each row is a lane, so a chain. */
 bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest);

@@ -168,7 +168,8 @@ static Nest *copy_nest(LoopFunction *f, Node *node, bool to_main) {
     if (f->block == 1) {
         int axis = f->copy_axis[node->id], last = node->shape.rank - 1;
         Buffer *main = f->buffer[node->id], *copy = f->copy[node->id];
-        Nest *turn = repack_nest(f, node, to_main ? main : copy, to_main ? copy : main, to_main ? last : axis);
+        Nest *turn =
+            repack_nest(f, node, to_main ? main : copy, to_main ? copy : main, to_main ? last : axis);
         if (axis != last && node->shape.extent[axis] >= 4 && node->shape.extent[last] >= 4)
             turn->turned = 1 + (to_main ? axis : last);
         return turn;
@@ -274,8 +275,7 @@ static void make_scratch(LoopFunction *f, Nest *nest) {
         b->panel = scratch_new(f, nest, b->terms * b->width);
 }
 
-/* In the order of the source's axes outermost first: those that window indices move, the image's channels, the
- * lanes. */
+/* The source's axes, the outermost first: those that window indices move, the image's channels, the lanes. */
 static Buffer *packed_new(LoopFunction *f, const Nest *nest) {
     const Node *node = nest->reduce, *source = node->source[nest->convolution->wide];
     const Contraction *c = node->attr.contraction;

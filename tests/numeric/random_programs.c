@@ -355,8 +355,9 @@ static bool channels_layer(Generator *g, const Value *v)
         g->count--;
         return false;
     }
-    static const char *const formats[] = {"%s = conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d)",
-                                          "%s = relu(conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d))"};
+    static const char *const formats[] = {
+        "%s = conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d)",
+        "%s = relu(conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d))"};
     statement(g, formats[below(g, 2)], out->name, v->name, m, k, stride, pad, dilation);
     return true;
 }
@@ -594,7 +595,9 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     g.channels = chance(&g, 12);
     if (g.channels)
         g.scale = 4;
-    g.batch = g.channels ? batches[1 + below(&g, 8)] : g.scale > 1 ? large_batches[below(&g, 5)] : batches[below(&g, 10)];
+    g.batch = g.channels    ? batches[1 + below(&g, 8)]
+              : g.scale > 1 ? large_batches[below(&g, 5)]
+                            : batches[below(&g, 10)];
     g.classes = chance(&g, 50) ? 2 + below(&g, 9) : 0;
     bool classify = g.classes && chance(&g, 70);
     int outputs = classify ? g.classes : chance(&g, 60) ? 1 : 2 + below(&g, 10);
