@@ -35,7 +35,7 @@ static inline double checksum(const float *values, size_t count) {
     return sum;
 }
 
-/* Measures whenever it is asked to, at least a fifth of a second. work does `units` units and returns the seconds
+/* Measures whenever it is asked to, at least a tenth of a second. work does `units` units and returns the seconds
  * that do not count. */
 static inline double spend(double (*work)(void *), void *context, long times) {
     double start = now(), not_counted = 0;
@@ -48,7 +48,7 @@ static inline int serve(double (*work)(void *), void *context, double units) {
     long times = 1;
     fflush(stdout);
     spend(work, context, 1);
-    while (spend(work, context, times) < 0.2) times *= 2;
+    while (spend(work, context, times) < 0.1) times *= 2;
     while (fgets(line, sizeof line, stdin)) {
         printf("%.9g\n", spend(work, context, times) / ((double)times * units));
         fflush(stdout);

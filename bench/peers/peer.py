@@ -83,7 +83,7 @@ def serve(version, check, work, units=1):
         start = clock()
         for _ in range(times):
             work()
-        if clock() - start > 0.2:
+        if clock() - start > 0.1:
             break
         times *= 2
     for _ in sys.stdin:
