@@ -1,14 +1,16 @@
 /* emit_contraction: a kernel in blocks for the caches (ir/tile.c says which).
  *
  *     for the axes that are neither lanes nor tile
- *       for each block of the tile axis
- *         for each block of k                      ascending: a chain takes its terms in the order of k
- *           for each panel of lanes                pack it, if it is not read in place
- *             for each tile of the block           sums from `partial`, but in the first block of k;
- *                                                  to `partial`, but after the last: there is the epilogue
+ *       for each block of lanes
+ *         for each block of the tile axis
+ *           for each block of k            ascending: a chain takes its terms in the order of k;
+ *                                          operands that are packed are packed here
+ *             for each tile of the block
+ *               for each panel of lanes    sums from `partial`, but in the first block of k;
+ *                                          to `partial`, but after the last: there is the epilogue
  *
- * A panel stays in the first-level cache while the tiles pass, the tile operand of a block and the sums in the
- * second. Sums lie [place in the block of the tile axis][lane].
+ * The block of lanes stays in the second-level cache, what the tile reads in the first. Sums lie [place in the
+ * block of the tile axis][place in the block of lanes].
  */
 #include "codegen/emit_reduce.h"
 
@@ -19,17 +21,45 @@ typedef struct Kernel {
     Block block;
     Value row_begin, row_end;             /* rows summed in this block; NULL: none */
     Value fresh, last;                    /* is this the first, the last block of k; NULL: yes */
-    Value tile_begin;                     /* of the block of the tile axis */
-    int   vectors;
+    Value tile_begin, lane_begin, lane_end;       /* of the blocks */
+    int   tile, vectors;                  /* of the piece that is emitted */
 } Kernel;
+typedef void PieceBody(Emitter *e, Kernel *k);
 
 static Value and_also(Emitter *e, Value a, Value b) {
-    return a == NULL ? b : b == NULL ? a : LLVMBuildAnd(e->b, a, b, "");
+    return a == NULL ? b : LLVMBuildAnd(e->b, a, b, "");
 }
 
-/* ---- one tile -------------------------------------------------------------------------------------- */
-static Tile tile_of_kernel(Emitter *e, const Kernel *k, int tile) {
-    Tile t = tile_new(e, k->nest, &k->spot, tile, k->vectors);
+static Index lane_index(const Kernel *k) {
+    return k->nest->lanes == LANES_ROWS ? k->spot.row : k->spot.axis[k->nest->lanes];
+}
+
+static void set_lanes(Kernel *k, Index at) {
+    if (k->nest->lanes == LANES_ROWS)
+        k->spot.row = at;
+    else
+        k->spot.axis[k->nest->lanes] = at;
+}
+
+/* ---- panels ---------------------------------------------------------------------------------------- */
+/* `place` places of lanes or of the tile axis into the block. */
+static Value panel_of(Emitter *e, const Kernel *k, int operand, Value place) {
+    Value bytes = LLVMBuildMul(
+        e->b, place, index_const(e, k->blocks->terms * (int64_t)dtype_bytes(k->node->dtype)), "");
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, buffer_base(e, k->blocks->packed[operand]), &bytes, 1, "");
+}
+
+static void set_panels(Emitter *e, Kernel *k) {
+    int of_lanes = k->blocks->lane_operand;
+    Value lane = LLVMBuildSub(e->b, lane_index(k).at, k->lane_begin, "");
+    Value place = LLVMBuildSub(e->b, k->spot.axis[k->nest->tile_axis].at, k->tile_begin, "");
+    for (int s = 0; s < 2; s++)
+        k->block.panel[s] = k->blocks->packs[s] ? panel_of(e, k, s, s == of_lanes ? lane : place) : NULL;
+}
+
+static Tile tile_of_kernel(Emitter *e, Kernel *k, int tile, int vectors) {
+    set_panels(e, k);
+    Tile t = tile_new(e, k->nest, &k->spot, tile, vectors);
     t.block = &k->block;
     t.row_begin = k->row_begin;
     t.row_end = k->row_end;
@@ -37,11 +67,37 @@ static Tile tile_of_kernel(Emitter *e, const Kernel *k, int tile) {
     return t;
 }
 
+static void pack(Emitter *e, Kernel *k, int operand, int vectors) {
+    Tile t = tile_of_kernel(e, k, 1, vectors);
+    t.packs = true;
+    t.packed = operand;
+    t.count = 0;
+    tile_rows(e, &t, NULL);
+    memo_clear(e);
+}
+
+static void pack_lanes(Emitter *e, Kernel *k) {
+    k->spot.axis[k->nest->tile_axis] = index_of(k->tile_begin);
+    pack(e, k, k->blocks->lane_operand, k->vectors);
+}
+
+/* The places of the tile are the lanes of what is copied. */
+static void pack_tile(Emitter *e, Kernel *k) {
+    set_lanes(k, index_of(k->lane_begin));
+    e->lanes = k->tile;
+    k->spot.axis[k->nest->tile_axis].step = k->tile > 1;
+    pack(e, k, 1 - k->blocks->lane_operand, 1);
+    k->spot.axis[k->nest->tile_axis].step = 0;
+    e->lanes = 1;
+}
+
+/* ---- one tile -------------------------------------------------------------------------------------- */
 static Index partial_index(Emitter *e, const Kernel *k, const Spot *spot) {
-    Index place = index_of(LLVMBuildSub(e->b, spot->axis[k->nest->tile_axis].at, k->tile_begin, ""));
     Index lane = k->nest->lanes == LANES_ROWS ? spot->row : spot->axis[k->nest->lanes];
-    Index at = index_add(e, index_scale(e, place, k->blocks->pitch), index_of(lane.at));
-    at.step = 1;
+    Value place = LLVMBuildSub(e->b, spot->axis[k->nest->tile_axis].at, k->tile_begin, "");
+    Index at = index_scale(e, index_of(place), k->blocks->pitch);
+    at = index_add(e, at, index_of(LLVMBuildSub(e->b, lane.at, k->lane_begin, "")));
+    at.step = e->lanes > 1;
     return at;
 }
 
@@ -55,8 +111,8 @@ static Chain chain_of_block(Emitter *e, const Kernel *k, const Spot *spot) {
     return chain;
 }
 
-static void emit_tile(Emitter *e, const Kernel *k, int tile) {
-    Tile t = tile_of_kernel(e, k, tile);
+static void emit_tile(Emitter *e, Kernel *k) {
+    Tile t = tile_of_kernel(e, k, k->tile, k->vectors);
     Chain chain[MOST_CHAINS];
     for (int i = 0; i < t.count; i++)
         chain[i] = chain_of_block(e, k, &t.spot[i]);
@@ -74,10 +130,11 @@ static void emit_tile(Emitter *e, const Kernel *k, int tile) {
         finish_valid(e, k->nest, &t.spot[i], chain[i], finish);
     if (after != NULL)
         if_close(e, after);
+    memo_clear(e);
 }
 
-/* ---- tiles of a block ------------------------------------------------------------------------------ */
-static void emit_tiles(Emitter *e, Kernel *k) {
+/* ---- pieces of a block: tiles, panels of lanes -------------------------------------------------------- */
+static void each_tile(Emitter *e, Kernel *k, PieceBody *body) {
     int axis = k->nest->tile_axis, tile = k->nest->tile;
     int64_t extent = k->space.extent[axis], whole = extent / tile * tile;
     bool cut = k->blocks->tile < extent;
@@ -90,7 +147,8 @@ static void emit_tiles(Emitter *e, Kernel *k) {
         LoopBlocks l;
         loop_open(e, &l, k->tile_begin, NULL, 0);
         k->spot.axis[axis] = index_of(l.index);
-        emit_tile(e, k, tile);
+        k->tile = tile;
+        body(e, k);
         loop_close(e, &l, end, tile, NULL);
         if (after != NULL)
             if_close(e, after);
@@ -101,65 +159,76 @@ static void emit_tiles(Emitter *e, Kernel *k) {
     if (cut)
         after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSGE, block_end, index_const(e, extent), ""));
     k->spot.axis[axis] = index_at(e, whole);
-    emit_tile(e, k, (int)(extent - whole));
+    k->tile = (int)(extent - whole);
+    body(e, k);
     if (after != NULL)
         if_close(e, after);
 }
 
-/* ---- panels ---------------------------------------------------------------------------------------- */
-static void emit_panel(Emitter *e, Kernel *k) {
-    memo_clear(e);
-    if (k->blocks->packed >= 0) {
-        k->spot.axis[k->nest->tile_axis] = index_of(k->tile_begin);
-        Tile t = tile_of_kernel(e, k, 1);
-        t.packs = true;
-        t.count = 0;
-        tile_rows(e, &t, NULL);
-    }
-    emit_tiles(e, k);
-    memo_clear(e);
-}
-
-static void set_lanes(Kernel *k, Index at) {
-    if (k->nest->lanes == LANES_ROWS)
-        k->spot.row = at;
-    else
-        k->spot.axis[k->nest->lanes] = at;
-}
-
-static void emit_panels(Emitter *e, Kernel *k) {
+/* One piece of the lanes, as far as it lies in the block. */
+static void lanes_piece(Emitter *e, Kernel *k, const Piece *p, bool cut, PieceBody *body) {
     bool rows = k->nest->lanes == LANES_ROWS;
-    int64_t extent = rows ? e->f->block : k->space.extent[k->nest->lanes];
-    Piece pieces[MOST_PIECES];
-    int count = split_axis(extent, loop_lanes(e->target, k->nest), k->nest->vectors, k->nest->wide_rest, pieces);
-    for (int i = 0; i < count; i++) {
-        const Piece *p = &pieces[i];
-        int64_t width = (int64_t)p->lanes * p->unroll, end = p->begin + p->count * width;
-        LLVMBasicBlockRef after = NULL;
-        if (rows && p->begin > 0)
-            after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, index_const(e, p->begin), e->block_rows, ""));
-        e->lanes = p->lanes;
-        e->valid_lanes = p->valid;
-        e->lanes_are_rows = rows;
-        k->vectors = p->unroll;
-        int step = p->lanes > 1 ? 1 : 0;
-        if (p->count == 1) {
-            set_lanes(k, (Index){.at = index_const(e, p->begin), .step = step});
-            emit_panel(e, k);
-        } else {
-            LoopBlocks l;
-            loop_open(e, &l, index_const(e, p->begin), NULL, 0);
-            set_lanes(k, (Index){.at = l.index, .step = step});
-            emit_panel(e, k);
-            loop_close(e, &l, rows ? smaller(e, e->block_rows, index_const(e, end)) : index_const(e, end), width,
-                       NULL);
-        }
-        if (after != NULL)
-            if_close(e, after);
+    int64_t width = (int64_t)p->lanes * p->unroll, piece_end = p->begin + p->count * width;
+    Value begin = index_const(e, p->begin), end = index_const(e, piece_end);
+    LLVMBasicBlockRef after = NULL;
+    if (cut) {
+        Value later = LLVMBuildICmp(e->b, LLVMIntSGT, k->lane_begin, begin, "");
+        begin = LLVMBuildSelect(e->b, later, k->lane_begin, begin, "");
+        end = smaller(e, end, k->lane_end);
+    }
+    if (rows)
+        end = smaller(e, end, e->block_rows);
+    if (cut || (rows && p->begin > 0))
+        after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, end, ""));
+    e->lanes = p->lanes;
+    e->valid_lanes = p->valid;
+    e->lanes_are_rows = rows;
+    k->vectors = p->unroll;
+    int step = p->lanes > 1 ? 1 : 0;
+    if (p->count == 1) {
+        set_lanes(k, (Index){.at = begin, .step = step});
+        body(e, k);
+    } else {
+        LoopBlocks l;
+        loop_open(e, &l, begin, NULL, 0);
+        set_lanes(k, (Index){.at = l.index, .step = step});
+        body(e, k);
+        loop_close(e, &l, end, width, NULL);
     }
     e->lanes = 1;
     e->valid_lanes = 0;
     e->lanes_are_rows = false;
+    if (after != NULL)
+        if_close(e, after);
+}
+
+static int64_t lanes_extent(const Emitter *e, const Kernel *k) {
+    return k->nest->lanes == LANES_ROWS ? e->f->block : k->space.extent[k->nest->lanes];
+}
+
+static int lanes_pieces(const Emitter *e, const Kernel *k, Piece *pieces) {
+    int lanes = loop_lanes(e->target, k->nest);
+    return split_axis(lanes_extent(e, k), lanes, k->nest->vectors, k->nest->wide_rest, pieces);
+}
+
+static void each_panel(Emitter *e, Kernel *k, PieceBody *body) {
+    Piece pieces[MOST_PIECES];
+    int count = lanes_pieces(e, k, pieces);
+    for (int i = 0; i < count; i++)
+        lanes_piece(e, k, &pieces[i], k->blocks->lanes < lanes_extent(e, k), body);
+}
+
+static void panels_of_tile(Emitter *e, Kernel *k) {
+    each_panel(e, k, emit_tile);
+}
+
+static void emit_block(Emitter *e, Kernel *k) {
+    memo_clear(e);
+    if (k->blocks->packs[k->blocks->lane_operand])
+        each_panel(e, k, pack_lanes);
+    if (k->blocks->packs[1 - k->blocks->lane_operand])
+        each_tile(e, k, pack_tile);
+    each_tile(e, k, panels_of_tile);
 }
 
 /* ---- blocks of k ------------------------------------------------------------------------------------ */
@@ -179,26 +248,25 @@ static void emit_cut_axis(Emitter *e, Kernel *k, Value fresh, Value last) {
         k->block.begin[k->space.result + b->axis] = l.index;
         k->block.end[k->space.result + b->axis] = b->places > 1 ? here : NULL;
     }
-    emit_panels(e, k);
+    emit_block(e, k);
     loop_close(e, &l, end, b->places, NULL);
 }
 
 /* axis: of the reduced ones, or BLOCKS_ROWS */
-static void emit_blocks(Emitter *e, Kernel *k, int axis, Value fresh, Value last) {
+static void blocks_of_k(Emitter *e, Kernel *k, int axis, Value fresh, Value last) {
+    bool rows = axis == BLOCKS_ROWS;
     if (!k->blocks->several) {
-        k->fresh = k->last = NULL;
-        if (k->node->attr.contraction->over_rows) {
+        if (rows) {
             k->row_begin = k->block.row_begin = index_const(e, 0);
             k->row_end = e->block_rows;
         }
-        emit_panels(e, k);
+        emit_block(e, k);
         return;
     }
     if (axis == k->blocks->axis) {
         emit_cut_axis(e, k, fresh, last);
         return;
     }
-    bool rows = axis == BLOCKS_ROWS;
     Value end = rows ? e->block_rows : index_const(e, k->space.extent[k->space.result + axis]);
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
@@ -211,56 +279,72 @@ static void emit_blocks(Emitter *e, Kernel *k, int axis, Value fresh, Value last
     } else {
         k->block.begin[k->space.result + axis] = l.index;
     }
-    emit_blocks(e, k, axis + 1, fresh, last);
+    blocks_of_k(e, k, axis + 1, fresh, last);
     loop_close(e, &l, end, 1, NULL);
 }
 
-/* ---- outputs ---------------------------------------------------------------------------------------- */
-static void emit_tile_blocks(Emitter *e, Kernel *k) {
+/* ---- blocks of outputs ------------------------------------------------------------------------------- */
+static void tile_blocks(Emitter *e, Kernel *k) {
     int64_t extent = k->space.extent[k->nest->tile_axis];
     int first = k->node->attr.contraction->over_rows ? BLOCKS_ROWS : 0;
     k->tile_begin = index_const(e, 0);
     if (k->blocks->tile >= extent) {
-        emit_blocks(e, k, first, NULL, NULL);
+        blocks_of_k(e, k, first, NULL, NULL);
         return;
     }
     LoopBlocks l;
     loop_open(e, &l, k->tile_begin, NULL, 0);
     k->tile_begin = l.index;
-    emit_blocks(e, k, first, NULL, NULL);
+    blocks_of_k(e, k, first, NULL, NULL);
     loop_close(e, &l, index_const(e, extent), k->blocks->tile, NULL);
 }
 
-static void emit_others(Emitter *e, Kernel *k, int axis) {
+/* Blocks begin at whole panels of the first piece; the last one has all other pieces. */
+static void lane_blocks(Emitter *e, Kernel *k) {
+    int64_t extent = lanes_extent(e, k);
+    k->lane_begin = index_const(e, 0);
+    if (k->blocks->lanes >= extent) {
+        tile_blocks(e, k);
+        return;
+    }
+    Piece pieces[MOST_PIECES];
+    lanes_pieces(e, k, pieces);
+    Value end = index_const(e, pieces[0].count * pieces[0].lanes * pieces[0].unroll);
+    LoopBlocks l;
+    loop_open(e, &l, k->lane_begin, NULL, 0);
+    Value next = LLVMBuildAdd(e->b, l.index, index_const(e, k->blocks->lanes), "");
+    k->lane_begin = l.index;
+    k->lane_end = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGE, next, end, ""), index_const(e, extent),
+                                  next, "");
+    tile_blocks(e, k);
+    loop_close(e, &l, k->nest->lanes == LANES_ROWS ? smaller(e, end, e->block_rows) : end, k->blocks->lanes,
+               NULL);
+}
+
+static void other_axes(Emitter *e, Kernel *k, int axis) {
     if (axis == k->nest->space.rank) {
-        emit_tile_blocks(e, k);
+        lane_blocks(e, k);
         return;
     }
     if (axis == k->nest->lanes || axis == k->nest->tile_axis) {
-        emit_others(e, k, axis + 1);
+        other_axes(e, k, axis + 1);
         return;
     }
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
     k->spot.axis[axis] = index_of(l.index);
-    emit_others(e, k, axis + 1);
+    other_axes(e, k, axis + 1);
     loop_close(e, &l, index_const(e, k->nest->space.extent[axis]), 1, NULL);
 }
 
-/* The panel: the places of a block of k in order, each `width` elements. */
-static void set_panel(Emitter *e, Kernel *k) {
-    const Blocks *b = k->blocks;
-    k->block.packed = b->packed;
-    if (b->packed < 0)
-        return;
-    k->block.panel = buffer_base(e, b->panel);
-    int64_t stride = b->width;
-    int least = b->axis == BLOCKS_ROWS ? 0 : b->axis;
-    for (int a = k->space.axes - 1; a >= k->space.result + least; a--) {
+static void set_strides(Kernel *k) {
+    int64_t stride = 1;
+    int outermost = k->blocks->axis == BLOCKS_ROWS ? 0 : k->blocks->axis;
+    for (int a = k->space.axes - 1; a >= k->space.result + outermost; a--) {
         k->block.stride[a] = stride;
         stride *= k->space.extent[a];
     }
-    k->block.row_stride = b->axis == BLOCKS_ROWS ? stride : 0;
+    k->block.row_stride = k->blocks->axis == BLOCKS_ROWS ? stride : 0;
 }
 
 void emit_contraction(Emitter *e, const Nest *nest) {
@@ -269,7 +353,7 @@ void emit_contraction(Emitter *e, const Nest *nest) {
         return;
     e->nest = nest;
     k.spot.row = index_at(e, 0);
-    set_panel(e, &k);
-    emit_others(e, &k, 0);
+    set_strides(&k);
+    other_axes(e, &k, 0);
     e->nest = NULL;
 }

@@ -54,9 +54,16 @@ void if_close(Emitter *e, LLVMBasicBlockRef after) {
 /* ---- pieces of axes ------------------------------------------------------------------------------ */
 int split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pieces) {
     int count = 0;
-    int64_t done = extent / (lanes * unroll) * (lanes * unroll);
-    if (done > 0)
-        pieces[count++] = (Piece){0, done / (lanes * unroll), lanes, unroll, 0};
+    int64_t whole = extent / (lanes * unroll), done = whole * lanes * unroll;
+    bool one_left = unroll == 3 && lanes > 1 && whole > 1 && (extent - done) / lanes == 1;
+    if (one_left)                         /* 3 + 1 vectors are better done as 2 + 2 */
+        done = --whole * lanes * unroll;
+    if (whole > 0)
+        pieces[count++] = (Piece){0, whole, lanes, unroll, 0};
+    if (one_left) {
+        pieces[count++] = (Piece){done, 2, lanes, 2, 0};
+        done += 4 * lanes;
+    }
     if ((extent - done) / lanes > 0) {
         pieces[count++] = (Piece){done, 1, lanes, (int)((extent - done) / lanes), 0};
         done += (extent - done) / lanes * lanes;

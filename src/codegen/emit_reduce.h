@@ -43,15 +43,15 @@ typedef struct Tile {
     bool unroll;
     bool bounded[MOST_AXES];                  /* reduced axes whose loops leave out absent terms */
     const struct Block *block;                /* NULL: all of k, read in place */
-    bool packs;                               /* fills the block's panel; there are no chains then */
+    bool packs;                               /* fills the panel of an operand; there are no chains then */
+    int  packed;                              /* which */
 } Tile;
-/* A block of k: of a reduced axis from begin to end (begin NULL: all of it; end NULL: one place); rows, if they are summed, are in row_begin and
- * row_end of the tile. The packed operand is in the panel, strides in elements. */
+/* A block of k: of a reduced axis from begin to end (begin NULL: all of it; end NULL: one place); rows, if they are
+ * summed, are in row_begin and row_end of the tile. Panels of packed operands: places of k in order. */
 typedef struct Block {
     Value begin[MOST_AXES], end[MOST_AXES], row_begin;
-    int packed;                               /* -1: none */
-    Value panel;
-    int64_t stride[MOST_AXES], row_stride;
+    int64_t stride[MOST_AXES], row_stride;    /* places of k that an axis moves */
+    Value panel[2];                           /* of this tile, by operand; NULL: read in place */
 } Block;
 Space     space_of(const Node *node);
 ChainTerm term_at(Emitter *e, const Node *node, const Space *space, const Spot *spot);

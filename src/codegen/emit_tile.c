@@ -153,10 +153,10 @@ static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, Value end, C
         }
 }
 
-/* Of the vector j of the tile's lanes, at the place k. */
-static Index panel_index(Emitter *e, const Tile *t, const Spot *k, int j) {
+/* How many places of k lie before k in the block. */
+static Index place_of_term(Emitter *e, const Tile *t, const Spot *k) {
     const Block *b = t->block;
-    Index at = index_at(e, (int64_t)j * e->lanes);
+    Index at = index_at(e, 0);
     for (int a = t->space.result; a < t->space.axes; a++) {
         Value place = k->axis[a].at;
         if (b->begin[a] != NULL)
@@ -166,8 +166,16 @@ static Index panel_index(Emitter *e, const Tile *t, const Spot *k, int j) {
     if (t->row_begin != NULL)
         at = index_add(e, at, index_scale(e, index_of(LLVMBuildSub(e->b, k->row.at, b->row_begin, "")),
                                           b->row_stride));
-    at.step = 1;
     return at;
+}
+
+/* In a panel lie, for each place of k, the vectors of the lanes or the places of the tile. */
+static Value load_packed(Emitter *e, const Tile *t, const Spot *k, int operand, int i, int j) {
+    int64_t width = t->by_vector[operand] ? (int64_t)t->vectors * e->lanes : t->tile;
+    Index at = index_scale(e, place_of_term(e, t, k), width);
+    at = index_offset(e, at, t->by_vector[operand] ? (int64_t)j * e->lanes : i);
+    at.step = t->by_vector[operand] && e->lanes > 1;
+    return load_at(e, REGION_WORK, t->node->dtype, t->block->panel[operand], at);
 }
 
 static Spot spot_of_term(const Tile *t, const Spot *k, int chain) {
@@ -184,8 +192,11 @@ static void pack_terms(Emitter *e, const Tile *t, const Spot *k) {
     for (int j = 0; j < t->vectors; j++) {
         Value ok = NULL;
         Spot spot = spot_of_term(t, k, j);
-        Value v = operand_at(e, t->node, &t->space, t->block->packed, &spot, &ok);
-        store_at(e, REGION_WORK, t->node->dtype, t->block->panel, panel_index(e, t, k, j), v);
+        Value v = operand_at(e, t->node, &t->space, t->packed, &spot, &ok);
+        Index at = index_scale(e, place_of_term(e, t, k), (int64_t)t->vectors * e->lanes);
+        at = index_offset(e, at, (int64_t)j * e->lanes);
+        at.step = e->lanes > 1;
+        store_at(e, REGION_WORK, t->node->dtype, t->block->panel[t->packed], at, v);
     }
 }
 
@@ -208,9 +219,8 @@ static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, b
                 if (from < i * t->vectors + j) {
                     now->x[s] = term[from].x[s];
                     oks[s] = term[from].oks[s];
-                } else if (t->block != NULL && t->block->packed == s) {
-                    now->x[s] = load_at(e, REGION_WORK, t->node->dtype, t->block->panel,
-                                        panel_index(e, t, k, j));
+                } else if (t->block != NULL && t->block->panel[s] != NULL) {
+                    now->x[s] = load_packed(e, t, k, s, i, j);
                 } else {
                     now->x[s] = operand_at(e, t->node, &t->space, s, &spot, &oks[s]);
                 }

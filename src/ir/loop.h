@@ -56,17 +56,19 @@ typedef struct Store {
 } Store;
 
 /* A kernel in blocks for the caches: for each block of `tile` places of the tile axis, for each block of k, for
- * each panel of lanes, register tiles. All but the last block of k leave their sums in `partial`. */
+ * each block of `lanes` lanes, register tiles. All but the last block of k leave their sums in `partial`. An
+ * operand that is packed is first copied, as a block, into `packed`: in panels, each what one register tile
+ * reads of it, in the order of k. */
 typedef struct Blocks {
     int     axis;                     /* the axis of k that is cut: of the reduced ones, or BLOCKS_ROWS */
     int64_t places;                   /* its places in a block */
     int64_t terms;                    /* of k in a block at most */
-    int64_t tile;
-    int64_t width;                    /* lanes of a panel: vectors of a whole tile */
-    int64_t pitch;                    /* elements of partial from a place of the tile axis to the next */
-    int     packed;                   /* the operand whose panel is packed before it is used; -1: none */
     bool    several;                  /* blocks of k */
-    Buffer *partial, *panel;          /* NULL: not several; not packed */
+    int64_t tile, lanes;
+    int64_t pitch;                    /* lanes that a block has at most, with the rest of an axis: partial's stride */
+    int     lane_operand;             /* the other one is the same for all lanes */
+    bool    packs[2];                 /* by operand */
+    Buffer *partial, *packed[2];      /* NULL: not several; not packed */
 } Blocks;
 enum { BLOCKS_ROWS = -1 };
 

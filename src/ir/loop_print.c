@@ -123,13 +123,14 @@ static void print_loops(Printer *p, const Nest *nest, int depth) {
 static void print_blocks(Printer *p, const Nest *nest, int depth) {
     const Blocks *b = nest->blocks;
     indent(p->to, depth);
-    text_add(p->to, "in blocks of %lld i%d", (long long)b->tile, nest->tile_axis);
+    text_add(p->to, "in blocks of %lld i%d, %lld lanes", (long long)b->tile, nest->tile_axis,
+             (long long)b->lanes);
     if (b->several && b->axis == BLOCKS_ROWS)
         text_add(p->to, ", %lld rows", (long long)b->places);
     else if (b->several)
         text_add(p->to, ", %lld k%d", (long long)b->places, b->axis);
-    if (b->packed >= 0)
-        text_add(p->to, ", %s packed", b->packed == 0 ? "left" : "right");
+    if (b->packs[0] || b->packs[1])
+        text_add(p->to, ", %s packed", !b->packs[1] ? "left" : !b->packs[0] ? "right" : "both");
     text_add(p->to, "\n");
 }
 

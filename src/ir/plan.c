@@ -267,12 +267,13 @@ static Buffer *scratch_new(LoopFunction *f, const Nest *nest, int64_t elements) 
 }
 
 /* What a kernel in blocks keeps between them; alive in its nest alone. */
-static void make_scratch(LoopFunction *f, Nest *nest) {
+static void make_scratch(LoopFunction *f, const Nest *nest) {
     Blocks *b = nest->blocks;
     if (b->several)
         b->partial = scratch_new(f, nest, b->tile * b->pitch);
-    if (b->packed >= 0)
-        b->panel = scratch_new(f, nest, b->terms * b->width);
+    for (int s = 0; s < 2; s++)
+        if (b->packs[s])
+            b->packed[s] = scratch_new(f, nest, b->terms * (s == b->lane_operand ? b->pitch : b->tile));
 }
 
 /* The source's axes, the outermost first: those that window indices move, the image's channels, the lanes. */
@@ -399,7 +400,8 @@ static void find_lives(Plan *p) {
             }
             if (nest->blocks != NULL) {
                 live(nest->blocks->partial, step);
-                live(nest->blocks->panel, step);
+                live(nest->blocks->packed[0], step);
+                live(nest->blocks->packed[1], step);
             }
             live_in(p, nest->chain, section, true);
             live_in(p, nest->total, section, true);

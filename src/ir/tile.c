@@ -2,24 +2,24 @@
  *
  * Outputs are tiled into registers so that each load is used several times: accumulators + vectors of one
  * column + 1 <= registers; on NEON, whose fma takes no operand from memory, + as many as the tile has rows, since
- * LLVM loads those of one k together. A panel is what the lanes of one tile read of a block of k: it is to stay in the
- * first-level cache while the tiles of a block of the tile axis pass by, whose operand, with the sums that
- * wait for the next block of k, is to stay in half of the second-level cache. A panel that does not lie together in
- * memory is packed first, if enough tiles use it.
+ * LLVM loads those of one k together. What one tile reads of a block of k of the operand that is the same for all
+ * lanes is to stay in the first-level cache while the lanes of a block pass by; their operand, with the sums that
+ * wait for the next block of k, in the second. What does not lie together in memory is packed first, if it is used
+ * often enough.
  *
  * None of these choices moves a bit: a chain takes its terms in the order of k, and storing and loading a sum
  * changes nothing.
  */
 #include "ir/loop.h"
 
-enum { LARGEST_TILE = 12 };
+enum { LARGEST_TILE = 12, MOST_TERMS = 512 };
 
+/* Three vectors by eight places read least of a panel for what they compute; a panel of no more than four is
+ * taken whole. */
 static int most_vectors(int64_t available, int registers) {
     if (registers < 32)
         return available >= 2 ? 2 : 1;
-    if (available <= 4)
-        return available < 1 ? 1 : (int)available;
-    return available % 4 == 0 ? 4 : available % 3 == 0 ? 3 : 4;
+    return available < 1 ? 1 : available <= 4 ? (int)available : 3;
 }
 
 /* Register tile of a kernel: vectors along the lanes, and the output axis whose tiles share most loads. */
@@ -79,22 +79,31 @@ static int64_t lanes_extent(const LoopFunction *f, const Nest *nest) {
     return nest->lanes == LANES_ROWS ? f->block : nest->space.extent[nest->lanes];
 }
 
-typedef struct LaneOperand { int operand; bool guarded, moves_with_tile; } LaneOperand;
+/* How the two operands of a kernel are read. */
+typedef struct Operands {
+    int  of_lanes;                    /* the one that moves with the lanes, the other one does not; -1: none */
+    bool guarded[2], moves_with_tile[2];
+    bool together[2];                 /* neighbours along the innermost axis of k lie together */
+    bool along_tile[2];               /* neighbours along the tile axis do */
+} Operands;
 
-/* The operand that moves with the lanes, if the other one does not; else -1. */
-static LaneOperand lane_operand(const Nest *nest, const Reads *reads) {
-    bool moves[2] = {false, false}, with_tile[2] = {false, false}, guarded[2] = {false, false};
+static Operands operands_of(const Nest *nest, const Reads *reads) {
+    Operands o = {.together = {true, true}, .along_tile = {true, true}};
+    int result = nest->reduce->shape.rank, reduced = nest->reduce->attr.contraction->reduced;
+    bool moves[2] = {false, false};
     for (int i = 0; i < reads->count; i++) {
         const Read *read = &reads->items[i];
-        if (read->operand < 0)
+        int s = read->operand;
+        if (s < 0)
             continue;
-        moves[read->operand] |=
-            nest->lanes == LANES_ROWS ? read->node->rows != 0 : read->linear.coef[nest->lanes] != 0;
-        with_tile[read->operand] |= read->linear.coef[nest->tile_axis] != 0;
-        guarded[read->operand] |= read->guarded;
+        moves[s] |= nest->lanes == LANES_ROWS ? read->node->rows != 0 : read->linear.coef[nest->lanes] != 0;
+        o.moves_with_tile[s] |= read->linear.coef[nest->tile_axis] != 0;
+        o.guarded[s] |= read->guarded;
+        o.together[s] &= reduced == 0 || read->linear.coef[result + reduced - 1] == 1;
+        o.along_tile[s] &= read->linear.coef[nest->tile_axis] == 1 && read->node->rows == 0;
     }
-    int o = moves[1];
-    return moves[0] == moves[1] ? (LaneOperand){.operand = -1} : (LaneOperand){o, guarded[o], with_tile[o]};
+    o.of_lanes = moves[0] == moves[1] ? -1 : moves[1] ? 1 : 0;
+    return o;
 }
 
 static bool can_be_blocked(const LoopFunction *f, const Nest *nest, const Reads *reads) {
@@ -141,25 +150,32 @@ static int64_t even_blocks(int64_t extent, int64_t most, int64_t tile) {
     return ((extent + count - 1) / count + tile - 1) / tile * tile;
 }
 
+/* A block of lanes takes half of the second-level cache; sums that wait and a packed block of the tile axis
+ * share the other half. A tile's own operand takes half of the first level. */
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target) {
     if (!can_be_blocked(f, nest, reads))
         return;
-    const Contraction *c = nest->reduce->attr.contraction;
-    LaneOperand operand = lane_operand(nest, reads);
+    Operands operands = operands_of(nest, reads);
     int64_t lanes = loop_lanes(target, nest), extent = lanes_extent(f, nest);
     int64_t tiles = nest->space.extent[nest->tile_axis];
     int64_t bytes = (int64_t)dtype_bytes(nest->reduce->dtype), width = lanes * nest->vectors;
-    if (operand.operand < 0 || extent < width)
+    int of_lanes = operands.of_lanes, of_tile = 1 - of_lanes;
+    if (of_lanes < 0 || extent < width)
         return;
-    Blocks b = {.packed = -1, .width = width, .pitch = (extent + 15) / 16 * 16};
-    cut_terms(f, c, (int64_t)target->l1 * 2 / 3 / (width * bytes), &b);
-    bool fixed = !operand.guarded && !operand.moves_with_tile;
-    if (fixed && extent > width && tiles >= target->fewest_uses && b.terms >= lanes)
-        b.packed = operand.operand;
-    if (!b.several && b.packed < 0)
+    Blocks b = {.lane_operand = of_lanes};
+    int64_t most = (int64_t)target->l1 / 2 / (nest->tile * bytes);
+    cut_terms(f, nest->reduce->attr.contraction, most < MOST_TERMS ? most : MOST_TERMS, &b);
+    b.packs[of_lanes] = !operands.guarded[of_lanes] && !operands.moves_with_tile[of_lanes] && extent > width
+                        && tiles >= target->fewest_uses && b.terms >= lanes;
+    b.packs[of_tile] = !operands.guarded[of_tile] && !operands.together[of_tile] && operands.along_tile[of_tile]
+                       && extent >= 2 * width && extent >= 2 * target->fewest_uses;
+    if (!b.several && !b.packs[0] && !b.packs[1])
         return;
-    int64_t each = (b.terms + (b.several ? b.pitch : 0)) * bytes;
-    b.tile = even_blocks(tiles, (int64_t)target->l2 / 2 / each, nest->tile);
+    int64_t half = (int64_t)target->l2 / 2;
+    b.lanes = even_blocks(extent, half / (b.terms * bytes), width);
+    b.pitch = b.lanes < extent ? b.lanes + 2 * width : (extent + 15) / 16 * 16;
+    int64_t each = (b.several ? b.pitch * bytes : 0) + (b.packs[of_tile] ? b.terms * bytes : 0);
+    b.tile = each > 0 ? even_blocks(tiles, half / each, nest->tile) : tiles;
     nest->blocks = arena_new_of(f->arena, Blocks);
     *nest->blocks = b;
 }
