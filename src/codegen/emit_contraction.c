@@ -67,28 +67,45 @@ static Tile tile_of_kernel(Emitter *e, Kernel *k, int tile, int vectors) {
     return t;
 }
 
-static void pack(Emitter *e, Kernel *k, int operand, int vectors) {
-    Tile t = tile_of_kernel(e, k, 1, vectors);
-    t.packs = true;
-    t.packed = operand;
-    t.count = 0;
-    tile_rows(e, &t, NULL);
+static void pack(Emitter *e, Tile *t, int operand, int64_t panel_of_vector) {
+    t->packs = true;
+    t->packed = operand;
+    t->panel_of_vector = panel_of_vector;
+    t->count = 0;
+    tile_rows(e, t, NULL);
     memo_clear(e);
 }
 
 static void pack_lanes(Emitter *e, Kernel *k) {
     k->spot.axis[k->nest->tile_axis] = index_of(k->tile_begin);
-    pack(e, k, k->blocks->lane_operand, k->vectors);
+    Tile t = tile_of_kernel(e, k, 1, k->vectors);
+    pack(e, &t, k->blocks->lane_operand, e->lanes);
 }
 
-/* The places of the tile are the lanes of what is copied. */
-static void pack_tile(Emitter *e, Kernel *k) {
+/* The places of the tile are the lanes of what is copied: of `count` tiles at a time, since they share lines of
+ * the cache. */
+static void pack_tiles(Emitter *e, Kernel *k, int count) {
+    int axis = k->nest->tile_axis;
     set_lanes(k, index_of(k->lane_begin));
     e->lanes = k->tile;
-    k->spot.axis[k->nest->tile_axis].step = k->tile > 1;
-    pack(e, k, 1 - k->blocks->lane_operand, 1);
-    k->spot.axis[k->nest->tile_axis].step = 0;
+    k->spot.axis[axis].step = k->tile > 1;
+    Tile t = tile_of_kernel(e, k, 1, 1);
+    t.vectors = count;
+    for (int j = 1; j < count; j++) {
+        t.spot[j] = t.spot[0];
+        t.spot[j].axis[axis] = index_offset(e, t.spot[0].axis[axis], (int64_t)j * k->tile);
+    }
+    pack(e, &t, 1 - k->blocks->lane_operand, count > 1 ? k->blocks->terms * k->tile : k->tile);
+    k->spot.axis[axis].step = 0;
     e->lanes = 1;
+}
+
+static void pack_tile(Emitter *e, Kernel *k) {
+    pack_tiles(e, k, 1);
+}
+
+static void pack_four_tiles(Emitter *e, Kernel *k) {
+    pack_tiles(e, k, 4);
 }
 
 /* ---- one tile -------------------------------------------------------------------------------------- */
@@ -134,35 +151,48 @@ static void emit_tile(Emitter *e, Kernel *k) {
 }
 
 /* ---- pieces of a block: tiles, panels of lanes -------------------------------------------------------- */
-static void each_tile(Emitter *e, Kernel *k, PieceBody *body) {
-    int axis = k->nest->tile_axis, tile = k->nest->tile;
-    int64_t extent = k->space.extent[axis], whole = extent / tile * tile;
-    bool cut = k->blocks->tile < extent;
+/* Tiles of a block from `from` on, `count` at a time as long as there are so many; returns where the loop ended. */
+static Value whole_tiles(Emitter *e, Kernel *k, Value from, int count, PieceBody *body) {
+    int axis = k->nest->tile_axis;
+    int64_t step = (int64_t)count * k->nest->tile, extent = k->space.extent[axis];
+    int64_t whole = extent / k->nest->tile * k->nest->tile;
     Value block_end = LLVMBuildAdd(e->b, k->tile_begin, index_const(e, k->blocks->tile), "");
-    LLVMBasicBlockRef after = NULL;
-    if (whole > 0) {
-        Value end = cut ? smaller(e, block_end, index_const(e, whole)) : index_const(e, whole);
-        if (cut && whole < extent)        /* the last block may be the rest alone */
-            after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, k->tile_begin, end, ""));
-        LoopBlocks l;
-        loop_open(e, &l, k->tile_begin, NULL, 0);
-        k->spot.axis[axis] = index_of(l.index);
-        k->tile = tile;
-        body(e, k);
-        loop_close(e, &l, end, tile, NULL);
-        if (after != NULL)
-            if_close(e, after);
+    Value end = k->blocks->tile < extent ? smaller(e, block_end, index_const(e, whole)) : index_const(e, whole);
+    if (count > 1) {
+        Value times = LLVMBuildUDiv(e->b, LLVMBuildSub(e->b, end, from, ""), index_const(e, step), "");
+        end = LLVMBuildAdd(e->b, from, LLVMBuildMul(e->b, times, index_const(e, step), ""), "");
     }
-    if (whole == extent)
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, from, end, ""));
+    LoopBlocks l;
+    loop_open(e, &l, from, NULL, 0);
+    k->spot.axis[axis] = index_of(l.index);
+    k->tile = k->nest->tile;
+    body(e, k);
+    loop_close(e, &l, end, step, NULL);
+    if_close(e, after);
+    return end;
+}
+
+static void rest_of_tiles(Emitter *e, Kernel *k, PieceBody *body) {
+    int axis = k->nest->tile_axis;
+    int64_t extent = k->space.extent[axis], rest = extent % k->nest->tile;
+    if (rest == 0)
         return;
-    after = NULL;
-    if (cut)
+    LLVMBasicBlockRef after = NULL;
+    if (k->blocks->tile < extent) {
+        Value block_end = LLVMBuildAdd(e->b, k->tile_begin, index_const(e, k->blocks->tile), "");
         after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSGE, block_end, index_const(e, extent), ""));
-    k->spot.axis[axis] = index_at(e, whole);
-    k->tile = (int)(extent - whole);
+    }
+    k->spot.axis[axis] = index_at(e, extent - rest);
+    k->tile = (int)rest;
     body(e, k);
     if (after != NULL)
         if_close(e, after);
+}
+
+static void each_tile(Emitter *e, Kernel *k, PieceBody *body) {
+    whole_tiles(e, k, k->tile_begin, 1, body);
+    rest_of_tiles(e, k, body);
 }
 
 /* One piece of the lanes, as far as it lies in the block. */
@@ -226,8 +256,11 @@ static void emit_block(Emitter *e, Kernel *k) {
     memo_clear(e);
     if (k->blocks->packs[k->blocks->lane_operand])
         each_panel(e, k, pack_lanes);
-    if (k->blocks->packs[1 - k->blocks->lane_operand])
-        each_tile(e, k, pack_tile);
+    if (k->blocks->packs[1 - k->blocks->lane_operand]) {
+        Value rest = whole_tiles(e, k, k->tile_begin, 4, pack_four_tiles);
+        whole_tiles(e, k, rest, 1, pack_tile);
+        rest_of_tiles(e, k, pack_tile);
+    }
     each_tile(e, k, panels_of_tile);
 }
 

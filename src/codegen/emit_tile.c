@@ -193,8 +193,9 @@ static void pack_terms(Emitter *e, const Tile *t, const Spot *k) {
         Value ok = NULL;
         Spot spot = spot_of_term(t, k, j);
         Value v = operand_at(e, t->node, &t->space, t->packed, &spot, &ok);
-        Index at = index_scale(e, place_of_term(e, t, k), (int64_t)t->vectors * e->lanes);
-        at = index_offset(e, at, (int64_t)j * e->lanes);
+        bool together = t->panel_of_vector == e->lanes;
+        Index at = index_scale(e, place_of_term(e, t, k), (together ? t->vectors : 1) * (int64_t)e->lanes);
+        at = index_offset(e, at, j * t->panel_of_vector);
         at.step = e->lanes > 1;
         store_at(e, REGION_WORK, t->node->dtype, t->block->panel[t->packed], at, v);
     }
