@@ -177,10 +177,7 @@ static void count_rows(Emitter *e, Value begin_in_call) {
     loop_close(e, &l, e->block_rows, 16, NULL);
 }
 
-/* The row of each place of the block; places past the mini-batch get its last row. */
-static void fill_row_index(Emitter *e) {
-    Value begin = LLVMBuildAdd(e->b, e->step_begin, e->block_begin, "");
-    Value counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
+static void copy_row_index(Emitter *e, Value begin, Value counted) {
     LLVMBasicBlockRef after = if_open(e, LLVMBuildNot(e->b, counted, ""));
     copy_given_rows(e, begin);
     if_close(e, after);
@@ -195,6 +192,24 @@ static void fill_row_index(Emitter *e) {
     put_row_indices(e, l.index, splat(e, v, 16));
     loop_close(e, &l, index_const(e, e->f->block), 16, NULL);
     if_close(e, after);
+}
+
+/* The row of each place of the block: as given, where the list reaches to the block's end (places past the
+ * mini-batch then have later rows); otherwise a copy, in which places past the mini-batch have its last row. */
+static void find_row_numbers(Emitter *e) {
+    Value begin = LLVMBuildAdd(e->b, e->step_begin, e->block_begin, "");
+    Value counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
+    Value given = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &begin, 1, "");
+    Value block_end = LLVMBuildAdd(e->b, begin, index_const(e, e->f->block), "");
+    Value ends = LLVMBuildICmp(e->b, LLVMIntSGT, block_end, e->count, "");
+    LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(e->b)};
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildOr(e->b, counted, ends, ""));
+    copy_row_index(e, begin, counted);
+    Value places[2] = {given, buffer_base(e, e->f->row_index)};
+    from[1] = LLVMGetInsertBlock(e->b);
+    if_close(e, after);
+    e->row_numbers = LLVMBuildPhi(e->b, e->pointer, "");
+    LLVMAddIncoming(e->row_numbers, places, from, 2);
 }
 
 static void find_row_of_one(Emitter *e) {
@@ -212,15 +227,23 @@ static void set_block_rows(Emitter *e, Value rows) {
     Value up = LLVMBuildAdd(e->b, rows, index_const(e, 15), "");
     e->block_padded = e->f->block == 1 ? rows : LLVMBuildAnd(e->b, up, index_const(e, -16), "");
     if (e->f->row_index != NULL)
-        fill_row_index(e);
+        find_row_numbers(e);
     else if (e->f->block == 1)
         find_row_of_one(e);
 }
 
 /* ---- sections ---------------------------------------------------------------------------------------- */
 static void emit_nests(Emitter *e, const Section *section) {
-    for (int i = 0; i < section->nests.count; i++)
-        emit_nest(e, section->nests.items[i]);
+    for (int i = 0; i < section->nests.count; i++) {
+        const Nest *const *nests = (const Nest *const *)&section->nests.items[i];
+        int together = few_together(e, nests, section->nests.count - i);
+        if (together > 1) {
+            emit_few(e, nests, together);
+            i += together - 1;
+        } else {
+            emit_nest(e, nests[0]);
+        }
+    }
 }
 
 /* Where there is one block, a nest starts its own sums: their buffers live no longer than it. */

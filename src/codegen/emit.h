@@ -4,6 +4,7 @@
  *   math.c          exp, log, ... and random numbers: runtime/math.inc with builder primitives
  *   emit_local.c    cells and buffers of tiny functions as local variables
  *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
+ *   emit_rows.c     columns of data at the rows of a block
  *   emit_value.c    a node's value at a point, inlining what has no buffer
  *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf; its files: emit_reduce.h
  *   emit_convolution.c   tiles of pixels by channels, with borders; gradients of weights
@@ -41,6 +42,7 @@ typedef struct MemoEntry {
 } MemoEntry;
 enum { MEMO_SIZE = 1024 };
 typedef struct Outline Outline;
+typedef struct KnownRows KnownRows;
 
 typedef struct Emitter {
     LLVMContextRef context;
@@ -62,7 +64,9 @@ typedef struct Emitter {
     Value total_rows;                      /* of the mini-batch */
     Value block_begin, block_rows, block_padded;   /* place in the mini-batch; rows; rows to compute */
     Value row_of_one;                      /* block == 1: the row */
-    Value *local_cell, *local_buffer;      /* by index, id; NULL (or an entry is): in the state, the work block */
+    Value row_numbers;                     /* else where the rows' numbers lie, one for each place */
+    KnownRows *known_rows;                 /* emit_rows.c */
+    Value *local_cell, *local_buffer;      /* by index, id; NULL or no entry: in the state, the work block */
     Value seed, steps_done;                /* from the header; steps_done at the start of the step */
     /* the body being emitted */
     const Nest *nest;
@@ -109,9 +113,13 @@ Index index_offset(Emitter *e, Index a, int64_t v);
 Index index_scale(Emitter *e, Index a, int64_t factor);
 Value index_lanes(Emitter *e, Index a);            /* <lanes x i32> */
 bool  index_uniform(Index a);
+Value index_lane(Emitter *e, Index a, int lane);   /* i64 */
 Value load_at(Emitter *e, int region, DType t, Value base, Index at);
+Value load_from(Emitter *e, int region, DType t, Value base, Value at, int lanes);   /* neighbours */
 void  store_at(Emitter *e, int region, DType t, Value base, Index at, Value v);
 void  mark_region(Emitter *e, Value instruction, int region);
+
+/* ---- emit_rows.c */
 Value load_column(Emitter *e, const Node *column, Index linear, Index row);
 Value row_place32(Emitter *e, Index row);          /* the row's place in the epoch's order, modulo 2^32 */
 Value row_number32(Emitter *e, Index row);         /* the row's number in its columns */
@@ -163,6 +171,10 @@ Value outline_place(Emitter *e, Value base, int64_t offset);
 /* ---- emit_reduce.c */
 void  emit_reduce(Emitter *e, const Nest *nest);
 void  reduce_start_carried(Emitter *e, const Nest *nest);          /* before the first block */
+
+/* ---- emit_few.c */
+int   few_together(const Emitter *e, const Nest *const *nests, int count);   /* so many are one pass */
+void  emit_few(Emitter *e, const Nest *const *nests, int count);
 
 /* ---- emit_convolution.c */
 void  emit_convolution(Emitter *e, const Nest *nest);

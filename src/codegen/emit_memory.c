@@ -88,11 +88,15 @@ static Value element_pointer(Emitter *e, DType t, Value base, Value at) {
     return LLVMBuildInBoundsGEP2(e->b, memory_type(e, t), base, &at, 1, "");
 }
 
-static Value lane_index(Emitter *e, Index at, int lane) {
+Value index_lane(Emitter *e, Index at, int lane) {
     if (at.lanes == NULL)
         return add_index(e, at.at, index_const(e, lane * at.step));
     Value i = LLVMBuildExtractElement(e->b, at.lanes, constant_int(e, e->i32, lane), "");
     return LLVMBuildSExt(e->b, i, e->i64, "");
+}
+
+Value load_from(Emitter *e, int region, DType t, Value base, Value at, int lanes) {
+    return load_type(e, region, t, element_pointer(e, t, base, at), lanes);
 }
 
 Value load_at(Emitter *e, int region, DType t, Value base, Index at) {
@@ -102,7 +106,7 @@ Value load_at(Emitter *e, int region, DType t, Value base, Index at) {
         return load_type(e, region, t, element_pointer(e, t, base, at.at), e->lanes);
     Value v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
     for (int l = 0; l < e->lanes; l++) {
-        Value one = load_type(e, region, t, element_pointer(e, t, base, lane_index(e, at, l)), 1);
+        Value one = load_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)), 1);
         v = LLVMBuildInsertElement(e->b, v, one, constant_int(e, e->i32, l), "");
     }
     return v;
@@ -127,64 +131,6 @@ void store_at(Emitter *e, int region, DType t, Value base, Index at, Value v) {
         return;
     }
     for (int l = 0; l < e->lanes; l++)
-        store_type(e, region, t, element_pointer(e, t, base, lane_index(e, at, l)),
+        store_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)),
                    LLVMBuildExtractElement(e->b, v, constant_int(e, e->i32, l), ""));
-}
-
-/* ---- rows ---------------------------------------------------------------------------------- */
-/* The row's number in the column of lane `lane`. */
-static Value row_number(Emitter *e, Index row, int lane) {
-    if (e->f->block == 1)
-        return e->row_of_one;
-    Value place = lane_index(e, row, row.step == 0 && row.lanes == NULL ? 0 : lane);
-    if (e->rows_may_leave) {
-        Value last = LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), "");
-        Value below = LLVMBuildICmp(e->b, LLVMIntSLT, place, last, "");
-        place = LLVMBuildSelect(e->b, below, place, last, "");
-        Value above = LLVMBuildICmp(e->b, LLVMIntSGT, place, index_const(e, 0), "");
-        place = LLVMBuildSelect(e->b, above, place, index_const(e, 0), "");
-    }
-    Value base = buffer_base(e, e->f->row_index);
-    Value number = load_type(e, REGION_WORK, DTYPE_I32, element_pointer(e, DTYPE_I32, base, place), 1);
-    return LLVMBuildZExt(e->b, number, e->i64, "");
-}
-
-static Value row_pointer(Emitter *e, const Node *column, Value number) {
-    int64_t c = column->attr.index;
-    Value bytes = LLVMBuildMul(e->b, number, e->column_stride[c], "");
-    return LLVMBuildInBoundsGEP2(e->b, e->i8, e->column_data[c], &bytes, 1, "");
-}
-
-Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
-    DType t = column->dtype;
-    if (index_uniform(row) || e->f->block == 1 || e->lanes == 1)
-        return load_at(e, REGION_INPUT, t, row_pointer(e, column, row_number(e, row, 0)), linear);
-    Value v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
-    for (int l = 0; l < e->lanes; l++) {
-        Value pointer = row_pointer(e, column, row_number(e, row, l));
-        Value at = index_uniform(linear) ? linear.at : lane_index(e, linear, l);
-        Value one = load_type(e, REGION_INPUT, t, element_pointer(e, t, pointer, at), 1);
-        v = LLVMBuildInsertElement(e->b, v, one, constant_int(e, e->i32, l), "");
-    }
-    return v;
-}
-
-/* Of a draw: the place in the epoch's order. */
-Value row_place32(Emitter *e, Index row) {
-    Value base = LLVMBuildAdd(e->b, e->place, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), "");
-    if (index_uniform(row) || e->lanes == 1)
-        return LLVMBuildTrunc(e->b, LLVMBuildAdd(e->b, base, row.at, ""), e->i32, "");
-    Value first = splat(e, LLVMBuildTrunc(e->b, base, e->i32, ""), e->lanes);
-    return LLVMBuildAdd(e->b, first, index_lanes(e, row), "");
-}
-
-/* Of a draw of the data: the row's own number. */
-Value row_number32(Emitter *e, Index row) {
-    if (index_uniform(row) || e->lanes == 1)
-        return LLVMBuildTrunc(e->b, row_number(e, row, 0), e->i32, "");
-    Value v = LLVMGetPoison(vector_type(e->i32, e->lanes));
-    for (int l = 0; l < e->lanes; l++)
-        v = LLVMBuildInsertElement(e->b, v, LLVMBuildTrunc(e->b, row_number(e, row, l), e->i32, ""),
-                                   constant_int(e, e->i32, l), "");
-    return v;
 }

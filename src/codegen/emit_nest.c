@@ -207,10 +207,12 @@ void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
                  * ((nest->space.extent[nest->lanes] + loop_lanes(e->target, nest) - 1)
                     / loop_lanes(e->target, nest));
     a.unroll = points <= (kernel ? 3 : 8);
+    bool usual = nest->kind == NEST_ELEMENTS && !nest->apart && !nest->repacks && nest->turned == 0;
+    bool rows_outside = usual && rows && nest->lanes == LANES_ROWS && a.unroll; /* short rows are loaded whole */
     a.spot.row = index_at(e, 0);
     if (points == 0)
         return;
-    if (rows && (kernel || nest->lanes != LANES_ROWS))
+    if (rows && (kernel || nest->lanes != LANES_ROWS || rows_outside))
         a.order[a.levels++] = ROWS_AXIS;
     bool lanes_first = nest->repacks || (kernel && !nest->apart) || nest->convolution != NULL;
     bool lanes_last = nest->apart && !lanes_first;
@@ -226,7 +228,7 @@ void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
         a.order[a.levels++] = nest->tile_axis;
     if (lanes_last)
         a.order[a.levels++] = nest->lanes;
-    if (rows && !kernel && nest->lanes == LANES_ROWS)
+    if (rows && !kernel && nest->lanes == LANES_ROWS && !rows_outside)
         a.order[a.levels++] = ROWS_AXIS;
     e->nest = nest;
     e->lanes = 1;

@@ -145,20 +145,18 @@ static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, in
     if_close(e, after);
 }
 
-static int64_t chunk_of(const Node *node) {
+int64_t chunk_of(const Node *node) {
     int64_t chunk = node->attr.contraction->chunk;
     return chunk > 0 ? chunk : (int64_t)1 << 40;
 }
 
-/* Opens the loop over the chunks that the block's places lie in: l.index is where the chunk begins, *end the
- * block's end in the mini-batch. */
-static void open_chunks(Emitter *e, LoopBlocks *l, int64_t chunk, Value *end) {
+void open_chunks(Emitter *e, LoopBlocks *l, int64_t chunk, Value *end) {
     Value whole = LLVMBuildUDiv(e->b, e->block_begin, index_const(e, chunk), "");
     *end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
     loop_open(e, l, LLVMBuildMul(e->b, whole, index_const(e, chunk), ""), NULL, 0);
 }
 
-static Value chunk_closes(Emitter *e, Value chunk_end, Value end) {
+Value chunk_closes(Emitter *e, Value chunk_end, Value end) {
     Value full = LLVMBuildICmp(e->b, LLVMIntSLE, chunk_end, end, "");
     return LLVMBuildOr(e->b, full, LLVMBuildICmp(e->b, LLVMIntEQ, end, e->total_rows, ""), "");
 }
@@ -177,100 +175,6 @@ static void reduce_carried_tiles(Emitter *e, const Nest *nest) {
                    .closes = chunk_closes(e, chunk_end, end)};
     nest_loops(e, nest, carried_tile_body, &carry);
     loop_close(e, &l, end, chunk, NULL);
-}
-
-/* ---- few outputs, rows summed: 16 rows are the lanes ------------------------------------------------ */
-static Value row_mask(Emitter *e, Value from, Value begin, Value end) {
-    Index lane = {.at = from, .step = 1};
-    Value number = index_lanes(e, lane);
-    Value low = splat(e, LLVMBuildTrunc(e->b, begin, e->i32, ""), e->lanes);
-    Value high = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), e->lanes);
-    return LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSGE, number, low, ""),
-                        LLVMBuildICmp(e->b, LLVMIntSLT, number, high, ""), "");
-}
-
-/* Adds the rows from .. from + 15 of the block to the 16 chains, where the mask says so. */
-static Chain add_sixteen_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, Value mask,
-                              Chain chain) {
-    Tile t = {.nest = nest,
-              .node = nest->reduce,
-              .space = space_of(nest->reduce),
-              .tile = 1,
-              .vectors = 1,
-              .count = 1};
-    t.spot[0] = *spot;
-    t.spot[0].row = (Index){.at = from, .step = 1};
-    t.unroll = t.space.terms <= MOST_UNROLLED;
-    Chain next = chain;
-    Spot k = {0};
-    bool first = false;
-    tile_axes(e, &t, t.space.result, &k, &next, &first);
-    for (int i = 0; i < chain_width(nest->reduce); i++)
-        next.v[i] = emit_select(e, mask, next.v[i], chain.v[i]);
-    return next;
-}
-
-static void few_rows_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                          void *context) {
-    (void)tile, (void)vectors, (void)context;
-    const Node *node = nest->reduce;
-    e->lanes = ORDER_LANES;
-    e->lanes_are_rows = true;
-    Chain chain = chain_start(e, node, ORDER_LANES);
-    Value zero = index_const(e, 0);
-    if (e->f->block == ORDER_LANES) {
-        chain = add_sixteen_rows(e, nest, spot, zero, row_mask(e, zero, zero, e->block_rows), chain);
-    } else {
-        LoopBlocks l;
-        int width = chain_width(node);
-        loop_open(e, &l, zero, chain.v, width);
-        Chain inner = {{l.phi[0], width > 1 ? l.phi[1] : NULL}};
-        chain = add_sixteen_rows(e, nest, spot, l.index, row_mask(e, l.index, zero, e->block_rows), inner);
-        loop_close(e, &l, e->block_rows, ORDER_LANES, chain.v);
-    }
-    chain = fold_vector(e, node, chain);
-    e->lanes = 1;
-    e->lanes_are_rows = false;
-    finish(e, nest, spot, chain);
-}
-
-static void carried_few_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                             void *context) {
-    (void)tile, (void)vectors, (void)context;
-    const Node *node = nest->reduce;
-    int64_t chunk = chunk_of(node);
-    LoopBlocks chunks, groups;
-    Value end, base = buffer_base(e, nest->chain);
-    Index total_at = total_index(e, nest, spot);
-    Index chain_at = index_scale(e, total_at, ORDER_LANES);
-    chain_at.step = 1;
-    open_chunks(e, &chunks, chunk, &end);
-    Value begin = chunks.index, chunk_end = LLVMBuildAdd(e->b, begin, index_const(e, chunk), "");
-    Value stop = smaller(e, chunk_end, end);
-    Value behind =
-        LLVMBuildSub(e->b, e->block_begin, begin, ""); /* negative: the chunk begins in the block */
-    Value fresh = LLVMBuildICmp(e->b, LLVMIntSLE, behind, index_const(e, 0), "");
-    Value skipped = LLVMBuildAnd(e->b, behind, index_const(e, -ORDER_LANES), "");
-    Value group = LLVMBuildSelect(e->b, fresh, begin, LLVMBuildAdd(e->b, begin, skipped, ""), "");
-    e->lanes = ORDER_LANES;
-    e->lanes_are_rows = true;
-    e->rows_may_leave = node->attr.contraction->chunk % ORDER_LANES != 0;
-    Chain chain = {{load_at(e, REGION_WORK, node->dtype, base, chain_at)}};
-    chain.v[0] = emit_select(e, fresh, chain_start(e, node, ORDER_LANES).v[0], chain.v[0]);
-    loop_open(e, &groups, group, chain.v, 1);
-    Value from = LLVMBuildSub(e->b, groups.index, e->block_begin, "");
-    Value mask = row_mask(e, from, index_const(e, 0), LLVMBuildSub(e->b, stop, e->block_begin, ""));
-    Chain inner = {{groups.phi[0]}};
-    chain = add_sixteen_rows(e, nest, spot, from, mask, inner);
-    loop_close(e, &groups, stop, ORDER_LANES, chain.v);
-    store_at(e, REGION_WORK, node->dtype, base, chain_at, chain.v[0]);
-    LLVMBasicBlockRef after = if_open(e, chunk_closes(e, chunk_end, end));
-    Value folded = fold_vector(e, node, chain).v[0];
-    e->lanes = 1;
-    e->lanes_are_rows = e->rows_may_leave = false;
-    fold_into_total(e, nest, total_at, folded);
-    if_close(e, after);
-    loop_close(e, &chunks, end, chunk, NULL);
 }
 
 /* ---- few outputs, 16 lanes of k ---------------------------------------------------------------------- */
@@ -456,12 +360,14 @@ void emit_reduce(Emitter *e, const Nest *nest) {
         if (few && sums_have_rows_of_their_own(e->f, nest))
             nest_loops(e, nest, row_sums_body, NULL);
         else if (few)
-            nest_loops(e, nest, carried_few_body, NULL);
+            emit_few(e, &nest, 1);
         else
             reduce_carried_tiles(e, nest);
     } else if (!few) {
         nest_loops(e, nest, tile_body, NULL);
+    } else if (c->over_rows) {
+        emit_few(e, &nest, 1);
     } else {
-        nest_loops(e, nest, c->over_rows ? few_rows_body : lanes_body, NULL);
+        nest_loops(e, nest, lanes_body, NULL);
     }
 }

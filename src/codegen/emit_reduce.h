@@ -4,7 +4,8 @@
  *   emit_tile.c          tile x vectors chains in registers, around them the loops over k
  *   emit_contraction.c   tiles in blocks for the caches: partial sums and packed operands between them
  *   emit_row_sums.c      few outputs, chunks of few rows: a chain for each row of the block
- *   emit_reduce.c        which of these a nest is; carried chains; 16 lanes of rows or of k; the epilogue
+ *   emit_few.c           few outputs, 16 lanes of rows: sums in one pass over the rows
+ *   emit_reduce.c        which of these a nest is; carried chains; 16 lanes of k; the epilogue
  */
 #ifndef SGDC_EMIT_REDUCE_H
 #define SGDC_EMIT_REDUCE_H
@@ -69,12 +70,17 @@ void emit_contraction(Emitter *e, const Nest *nest);
 void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
 
 /* ---- emit_reduce.c */
-Index total_index(Emitter *e, const Nest *nest, const Spot *spot);
-/* Adds a closed chunk's sum to those before. */
-void fold_into_total(Emitter *e, const Nest *nest, Index at, Value v);
 typedef void FinishBody(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);
 /* The epilogue: stores of the nest, with the chain's result in a register. */
 void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);
 /* Where only the first lanes exist, in the vectors that they make up. */
 void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain chain, FinishBody *body);
+/* Carried chains: the place of an output in `total`; adding a closed chunk's sum to those before it. */
+Index   total_index(Emitter *e, const Nest *nest, const Spot *spot);
+void    fold_into_total(Emitter *e, const Nest *nest, Index at, Value v);
+int64_t chunk_of(const Node *node);
+/* Opens the loop over the chunks that the block's places lie in: l.index is where the chunk begins, *end the
+ * block's end in the mini-batch. */
+void    open_chunks(Emitter *e, LoopBlocks *l, int64_t chunk, Value *end);
+Value   chunk_closes(Emitter *e, Value chunk_end, Value end);
 #endif

@@ -151,6 +151,12 @@ static bool is_tiny(const LoopFunction *f) {
         if (f->function->roots[r].kind == ROOT_UPDATE)
             updated += (size_t)shape_size(f->function->roots[r].node->shape)
                        * dtype_bytes(f->function->roots[r].node->dtype);
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            const Nest *nest = f->sections[s].nests.items[i];
+            if (nest->blocks != NULL || nest->convolution != NULL || nest->apart || nest->repacks)
+                return false;
+        }
     return f->steps && f->one_block && f->work_bytes <= MOST_TINY_WORK && updated <= MOST_TINY_CELLS;
 }
 

@@ -17,7 +17,7 @@
  *
  * Invariants: nests keep the order law (a chain is never split among lanes or tiles, which are outputs); row
  * buffers hold whole vectors (block is 1 or a multiple of 16), places past the mini-batch hold the values of
- * its last row; every buffer may be read one vector past either end.
+ * some row; every buffer may be read one vector past either end.
  */
 #ifndef SGDC_LOOP_H
 #define SGDC_LOOP_H

@@ -1,0 +1,258 @@
+/* emit_few: sums over rows with few outputs, whose 16 lanes are rows (order law, 2 and 3).
+ *
+ * One pass over the rows serves all outputs of a nest, and all nests in a row that do not read each other's
+ * results: their chains are independent, so that one is not waited for while the others go on. The rows past
+ * the end of the last 16 are masked. Epilogues come after the pass, in the order of the nests.
+ *
+ * Where a block always lies in one chunk, a sum that crosses blocks is such a pass too, between loading and
+ * storing its chains; otherwise each output of it walks the chunks by itself.
+ */
+#include "codegen/emit_reduce.h"
+
+enum { MOST_SUMS = 24, OTHER_REGISTERS = 8 };
+
+typedef struct Sum { const Nest *nest; Spot spot; Chain chain; } Sum;
+typedef struct Sums { Sum sum[MOST_SUMS]; int count; } Sums;
+
+/* ---- 16 rows --------------------------------------------------------------------------------------- */
+/* begin NULL: no lane is before it */
+static Value row_mask(Emitter *e, Value from, Value begin, Value end) {
+    Index lane = {.at = from, .step = 1};
+    Value number = index_lanes(e, lane);
+    Value high = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), e->lanes);
+    Value below = LLVMBuildICmp(e->b, LLVMIntSLT, number, high, "");
+    if (begin == NULL)
+        return below;
+    Value low = splat(e, LLVMBuildTrunc(e->b, begin, e->i32, ""), e->lanes);
+    return LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSGE, number, low, ""), below, "");
+}
+
+/* Adds the rows from .. from + 15 of the block to the 16 chains, where the mask says so. */
+static Chain add_sixteen_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, Value mask,
+                              Chain chain) {
+    Tile t = {.nest = nest,
+              .node = nest->reduce,
+              .space = space_of(nest->reduce),
+              .tile = 1,
+              .vectors = 1,
+              .count = 1};
+    t.spot[0] = *spot;
+    t.spot[0].row = (Index){.at = from, .step = 1};
+    t.unroll = t.space.terms <= MOST_UNROLLED;
+    Chain next = chain;
+    Spot k = {0};
+    bool first = false;
+    e->nest = nest;
+    tile_axes(e, &t, t.space.result, &k, &next, &first);
+    next.v[0] = emit_select(e, mask, next.v[0], chain.v[0]);
+    return next;
+}
+
+static void lanes_of_rows_begin(Emitter *e) {
+    e->lanes = ORDER_LANES;
+    e->lanes_are_rows = true;
+}
+
+static void lanes_of_rows_end(Emitter *e) {
+    e->lanes = 1;
+    e->lanes_are_rows = e->rows_may_leave = false;
+}
+
+/* ---- a pass ----------------------------------------------------------------------------------------- */
+static void pass_sixteen(Emitter *e, Sums *p, Value from) {
+    Value mask = row_mask(e, from, NULL, e->block_rows);
+    for (int i = 0; i < p->count; i++)
+        p->sum[i].chain = add_sixteen_rows(e, p->sum[i].nest, &p->sum[i].spot, from, mask, p->sum[i].chain);
+}
+
+static void pass_rows(Emitter *e, Sums *p) {
+    lanes_of_rows_begin(e);
+    if (e->f->block == ORDER_LANES) {
+        pass_sixteen(e, p, index_const(e, 0));
+    } else {
+        LoopBlocks l;
+        Value value[MOST_SUMS];
+        for (int i = 0; i < p->count; i++)
+            value[i] = p->sum[i].chain.v[0];
+        loop_open(e, &l, index_const(e, 0), value, p->count);
+        for (int i = 0; i < p->count; i++)
+            p->sum[i].chain.v[0] = l.phi[i];
+        pass_sixteen(e, p, l.index);
+        for (int i = 0; i < p->count; i++)
+            value[i] = p->sum[i].chain.v[0];
+        loop_close(e, &l, e->block_rows, ORDER_LANES, value);
+    }
+    lanes_of_rows_end(e);
+}
+
+static void pass_to_end(Emitter *e, Sums *p) {
+    for (int i = 0; i < p->count; i++)
+        p->sum[i].chain = chain_start(e, p->sum[i].nest->reduce, ORDER_LANES);
+    pass_rows(e, p);
+    for (int i = 0; i < p->count; i++)
+        p->sum[i].chain = fold_vector(e, p->sum[i].nest->reduce, p->sum[i].chain);
+    for (int i = 0; i < p->count; i++) {
+        e->nest = p->sum[i].nest;
+        finish(e, e->nest, &p->sum[i].spot, p->sum[i].chain);
+    }
+}
+
+static Index chain_place(Emitter *e, const Sum *s) {
+    Index at = index_scale(e, total_index(e, s->nest, &s->spot), ORDER_LANES);
+    at.step = 1;
+    return at;
+}
+
+static void pass_carried(Emitter *e, Sums *p) {
+    int64_t chunk = chunk_of(p->sum[0].nest->reduce);
+    Value in_chunk = LLVMBuildURem(e->b, e->block_begin, index_const(e, chunk), "");
+    Value fresh = LLVMBuildICmp(e->b, LLVMIntEQ, in_chunk, index_const(e, 0), "");
+    lanes_of_rows_begin(e);
+    for (int i = 0; i < p->count; i++) {
+        const Node *node = p->sum[i].nest->reduce;
+        Value open = load_at(e, REGION_WORK, node->dtype, buffer_base(e, p->sum[i].nest->chain),
+                             chain_place(e, &p->sum[i]));
+        p->sum[i].chain.v[0] = emit_select(e, fresh, chain_start(e, node, ORDER_LANES).v[0], open);
+    }
+    pass_rows(e, p);
+    lanes_of_rows_begin(e);
+    for (int i = 0; i < p->count; i++)
+        store_at(e, REGION_WORK, p->sum[i].nest->reduce->dtype, buffer_base(e, p->sum[i].nest->chain),
+                 chain_place(e, &p->sum[i]), p->sum[i].chain.v[0]);
+    lanes_of_rows_end(e);
+    Value chunk_begin = LLVMBuildSub(e->b, e->block_begin, in_chunk, "");
+    Value chunk_end = LLVMBuildAdd(e->b, chunk_begin, index_const(e, chunk), "");
+    Value end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
+    LLVMBasicBlockRef after = if_open(e, chunk_closes(e, chunk_end, end));
+    for (int i = 0; i < p->count; i++)
+        fold_into_total(e, p->sum[i].nest, total_index(e, p->sum[i].nest, &p->sum[i].spot),
+                        fold_vector(e, p->sum[i].nest->reduce, p->sum[i].chain).v[0]);
+    if_close(e, after);
+}
+
+/* ---- chunk by chunk --------------------------------------------------------------------------------- */
+static void chunks_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    (void)tile, (void)vectors, (void)context;
+    const Node *node = nest->reduce;
+    int64_t chunk = chunk_of(node);
+    LoopBlocks chunks, groups;
+    Value end, base = buffer_base(e, nest->chain);
+    Sum sum = {.nest = nest, .spot = *spot};
+    Index chain_at = chain_place(e, &sum);
+    open_chunks(e, &chunks, chunk, &end);
+    Value begin = chunks.index, chunk_end = LLVMBuildAdd(e->b, begin, index_const(e, chunk), "");
+    Value stop = smaller(e, chunk_end, end);
+    Value behind =
+        LLVMBuildSub(e->b, e->block_begin, begin, ""); /* negative: the chunk begins in the block */
+    Value fresh = LLVMBuildICmp(e->b, LLVMIntSLE, behind, index_const(e, 0), "");
+    Value skipped = LLVMBuildAnd(e->b, behind, index_const(e, -ORDER_LANES), "");
+    Value group = LLVMBuildSelect(e->b, fresh, begin, LLVMBuildAdd(e->b, begin, skipped, ""), "");
+    lanes_of_rows_begin(e);
+    e->rows_may_leave = chunk % ORDER_LANES != 0;
+    Chain chain = {{load_at(e, REGION_WORK, node->dtype, base, chain_at)}};
+    chain.v[0] = emit_select(e, fresh, chain_start(e, node, ORDER_LANES).v[0], chain.v[0]);
+    loop_open(e, &groups, group, chain.v, 1);
+    Value from = LLVMBuildSub(e->b, groups.index, e->block_begin, "");
+    Value mask = row_mask(e, from, index_const(e, 0), LLVMBuildSub(e->b, stop, e->block_begin, ""));
+    Chain inner = {{groups.phi[0]}};
+    chain = add_sixteen_rows(e, nest, spot, from, mask, inner);
+    loop_close(e, &groups, stop, ORDER_LANES, chain.v);
+    store_at(e, REGION_WORK, node->dtype, base, chain_at, chain.v[0]);
+    LLVMBasicBlockRef after = if_open(e, chunk_closes(e, chunk_end, end));
+    Value folded = fold_vector(e, node, chain).v[0];
+    lanes_of_rows_end(e);
+    fold_into_total(e, nest, total_index(e, nest, spot), folded);
+    if_close(e, after);
+    loop_close(e, &chunks, end, chunk, NULL);
+}
+
+/* ---- which nests --------------------------------------------------------------------------------------- */
+static bool is_few(const Emitter *e, const Nest *nest) {
+    return nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows
+           && nest->reduce->attr.contraction->lanes > 1 && e->f->block > 1 && nest->lanes == LANES_ROWS
+           && !sums_have_rows_of_their_own(e->f, nest);
+}
+
+static bool is_in_one_chunk(const Emitter *e, const Nest *nest) {
+    return !nest->carried || chunk_of(nest->reduce) % e->f->block == 0;
+}
+
+/* So many chains have room in registers. */
+static int most_sums(const Emitter *e, const Nest *nest) {
+    int vectors = ORDER_LANES / loop_lanes(e->target, nest);
+    int most = (e->target->registers - OTHER_REGISTERS) / (vectors > 0 ? vectors : 1);
+    return most < 1 ? 1 : most < MOST_SUMS ? most : MOST_SUMS;
+}
+
+static int64_t terms_of(const Nest *nest) {
+    return shape_size(nest->space) * space_of(nest->reduce).terms;
+}
+
+typedef struct Needs { const Nest *const *nests; int count; bool any; } Needs;
+
+static void visit_needs(void *context, const Read *read) {
+    Needs *n = context;
+    for (int i = 0; i < n->count && read->operand >= 0; i++)
+        for (int s = 0; s < n->nests[i]->store_count; s++) {
+            const Store *store = &n->nests[i]->stores[s];
+            n->any |= store->node == read->node
+                      || (store->kind == STORE_CELL && read->node->op == OP_CELL
+                          && read->node->attr.index == store->index);
+        }
+}
+
+int few_together(const Emitter *e, const Nest *const *nests, int count) {
+    int together = 0;
+    int64_t sums = 0, terms = 0;
+    for (; together < count; together++) {
+        const Nest *nest = nests[together];
+        if (!is_few(e, nest) || !is_in_one_chunk(e, nest) || nest->carried != nests[0]->carried
+            || chunk_of(nest->reduce) != chunk_of(nests[0]->reduce))
+            break;
+        sums += shape_size(nest->space);
+        terms += terms_of(nest);
+        Needs needs = {nests, together, false};
+        nest_reads(e->f, nest, visit_needs, &needs);
+        if (needs.any || sums > most_sums(e, nest) || terms > MOST_UNROLLED)
+            break;
+    }
+    return together;
+}
+
+/* ---- all of them --------------------------------------------------------------------------------------- */
+static void run_pass(Emitter *e, Sums *p) {
+    if (p->count > 0 && p->sum[0].nest->carried)
+        pass_carried(e, p);
+    else if (p->count > 0)
+        pass_to_end(e, p);
+    p->count = 0;
+}
+
+static void add_outputs(Emitter *e, Sums *p, const Nest *nest, Spot *spot, int axis, int most) {
+    if (axis == nest->space.rank) {
+        if (p->count == most)
+            run_pass(e, p);
+        p->sum[p->count++] = (Sum){.nest = nest, .spot = *spot};
+        return;
+    }
+    for (int64_t i = 0; i < nest->space.extent[axis]; i++) {
+        spot->axis[axis] = index_at(e, i);
+        add_outputs(e, p, nest, spot, axis + 1, most);
+    }
+}
+
+void emit_few(Emitter *e, const Nest *const *nests, int count) {
+    if (!is_in_one_chunk(e, nests[0])) {
+        nest_loops(e, nests[0], chunks_body, NULL);
+        return;
+    }
+    Sums *p = arena_new_of(e->arena, Sums);
+    for (int i = 0; i < count; i++) {
+        Spot spot = {.row = index_at(e, 0)};
+        bool apart = terms_of(nests[i]) > MOST_UNROLLED;         /* loops over k: one after the other */
+        add_outputs(e, p, nests[i], &spot, 0, apart ? 1 : most_sums(e, nests[i]));
+    }
+    run_pass(e, p);
+    memo_clear(e);
+    e->nest = NULL;
+}

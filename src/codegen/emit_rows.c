@@ -1,0 +1,201 @@
+/* emit_rows: columns of data, at the rows of a block.
+ *
+ * Rows lie anywhere, so a vector of one element of many rows is put together lane by lane. Short rows are
+ * instead loaded in pieces of 16 bytes, four rows side by side, and turned in registers: all their elements for
+ * little more than one of them costs otherwise. A piece never reaches outside its row: the last one ends with
+ * the row.
+ *
+ * What has been loaded is remembered as long as the code goes on without a branch (in one basic block), which
+ * is what the unrolled loop over the elements of a short row does.
+ */
+#include "codegen/emit.h"
+
+enum { MOST_LANES = 64, LONGEST_ROW = 16, MOST_KNOWN = 4 };
+
+typedef struct Known {
+    const Node *column;                 /* NULL: the numbers of the rows */
+    LLVMBasicBlockRef block;
+    Value row; int lanes; bool may_leave;
+    Value value[MOST_LANES];
+} Known;
+struct KnownRows { Known known[MOST_KNOWN]; int next; };
+
+/* The numbers of the rows, or the elements of the column, at these rows; *fresh: still to be filled in. */
+static Value *known_values(Emitter *e, const Node *column, Index row, bool *fresh) {
+    LLVMBasicBlockRef block = LLVMGetInsertBlock(e->b);
+    if (e->known_rows == NULL)
+        e->known_rows = arena_new_of(e->arena, KnownRows);
+    for (int i = 0; i < MOST_KNOWN; i++) {
+        Known *k = &e->known_rows->known[i];
+        *fresh = !(k->column == column && k->block == block && k->row == row.at && k->lanes == e->lanes
+                   && k->may_leave == e->rows_may_leave);
+        if (!*fresh)
+            return k->value;
+    }
+    Known *k = &e->known_rows->known[e->known_rows->next++ % MOST_KNOWN];
+    *k = (Known){.column = column, .block = block, .row = row.at, .lanes = e->lanes,
+                 .may_leave = e->rows_may_leave};
+    return k->value;
+}
+
+/* ---- numbers of rows ----------------------------------------------------------------------------- */
+/* The row's number in the column of lane `lane`. */
+static Value row_number(Emitter *e, Index row, int lane) {
+    if (e->f->block == 1)
+        return e->row_of_one;
+    Value place = index_lane(e, row, row.step == 0 && row.lanes == NULL ? 0 : lane);
+    if (e->rows_may_leave) {
+        Value last = LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), "");
+        Value below = LLVMBuildICmp(e->b, LLVMIntSLT, place, last, "");
+        place = LLVMBuildSelect(e->b, below, place, last, "");
+        Value above = LLVMBuildICmp(e->b, LLVMIntSGT, place, index_const(e, 0), "");
+        place = LLVMBuildSelect(e->b, above, place, index_const(e, 0), "");
+    }
+    Value at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->row_numbers, &place, 1, "");
+    Value number = LLVMBuildLoad2(e->b, e->i32, at, "");
+    return LLVMBuildZExt(e->b, number, e->i64, "");
+}
+
+static const Value *row_numbers(Emitter *e, Index row) {
+    bool fresh;
+    Value *number = known_values(e, NULL, row, &fresh);
+    for (int l = 0; l < e->lanes && fresh; l++)
+        number[l] = row_number(e, row, l);
+    return number;
+}
+
+static Value row_pointer(Emitter *e, const Node *column, Value number) {
+    int64_t c = column->attr.index;
+    Value bytes = LLVMBuildMul(e->b, number, e->column_stride[c], "");
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, e->column_data[c], &bytes, 1, "");
+}
+
+/* ---- short rows, turned ---------------------------------------------------------------------------- */
+static bool is_short(const Node *column, int lanes) {
+    size_t bytes = dtype_bytes(column->dtype);
+    int64_t elements = shape_size(column->shape);
+    return (bytes == 4 || bytes == 8) && elements > 1 && elements <= LONGEST_ROW && lanes % 4 == 0;
+}
+
+static Value joined(Emitter *e, Value *part, int count) {
+    int length = vector_lanes(part[0]);
+    for (; count > 1; count /= 2, length *= 2) {
+        Value mask[MOST_LANES * 2];
+        for (int l = 0; l < 2 * length; l++)
+            mask[l] = constant_int(e, e->i32, l);
+        for (int i = 0; i < count / 2; i++)
+            part[i] = LLVMBuildShuffleVector(e->b, part[2 * i], part[2 * i + 1],
+                                             LLVMConstVector(mask, (unsigned)(2 * length)), "");
+    }
+    return part[0];
+}
+
+/* In each group of `width` lanes the same choice from the two vectors: place < width is in a, the rest in b. */
+static Value choose(Emitter *e, Value a, Value b, int width, const int *place) {
+    Value mask[MOST_LANES];
+    for (int l = 0; l < e->lanes; l++) {
+        int from = place[l % width], group = l / width * width;
+        mask[l] = constant_int(e, e->i32, from < width ? group + from : e->lanes + group + from - width);
+    }
+    return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)e->lanes), "");
+}
+
+/* Of pieces[row] the vectors whose groups of 16 bytes hold the pieces of the rows `first + step * n`. */
+static Value every(Emitter *e, const Value *piece, int first, int together, int step) {
+    Value part[MOST_LANES] = {NULL};
+    int count = 0;
+    for (int row = first; row < e->lanes; row += step)
+        for (int i = 0; i < together; i++)
+            part[count++] = piece[row + i];
+    return joined(e, part, count);
+}
+
+static void turn_fours(Emitter *e, const Value *piece, Value *element) {
+    Value low[2], high[2];
+    for (int i = 0; i < 2; i++) {
+        Value a = every(e, piece, 2 * i, 1, 4), b = every(e, piece, 2 * i + 1, 1, 4);
+        low[i] = choose(e, a, b, 4, (int[]){0, 4, 1, 5});
+        high[i] = choose(e, a, b, 4, (int[]){2, 6, 3, 7});
+    }
+    for (int i = 0; i < 2; i++) {
+        const int *places = i == 0 ? (int[]){0, 1, 4, 5} : (int[]){2, 3, 6, 7};
+        element[i] = choose(e, low[0], low[1], 4, places);
+        element[2 + i] = choose(e, high[0], high[1], 4, places);
+    }
+}
+
+static void turn_pairs(Emitter *e, const Value *piece, bool of_16_bytes, Value *element) {
+    if (of_16_bytes) {
+        Value a = every(e, piece, 0, 1, 2), b = every(e, piece, 1, 1, 2);
+        element[0] = choose(e, a, b, 2, (int[]){0, 2});
+        element[1] = choose(e, a, b, 2, (int[]){1, 3});
+    } else {
+        Value a = every(e, piece, 0, 2, 4), b = every(e, piece, 2, 2, 4);
+        element[0] = choose(e, a, b, 4, (int[]){0, 2, 4, 6});
+        element[1] = choose(e, a, b, 4, (int[]){1, 3, 5, 7});
+    }
+}
+
+static void load_turned(Emitter *e, const Node *column, Index row, Value *element) {
+    int bytes = (int)dtype_bytes(column->dtype), elements = (int)shape_size(column->shape);
+    int width = bytes == 4 && elements >= 4 ? 4 : 2;
+    const Value *number = row_numbers(e, row);
+    Value pointer[MOST_LANES], piece[MOST_LANES];
+    for (int l = 0; l < e->lanes; l++)
+        pointer[l] = row_pointer(e, column, number[l]);
+    for (int begin = 0; begin < elements; begin += width) {
+        if (begin + width > elements)
+            begin = elements - width;
+        for (int l = 0; l < e->lanes; l++)
+            piece[l] = load_from(e, REGION_INPUT, column->dtype, pointer[l], index_const(e, begin), width);
+        if (width == 4)
+            turn_fours(e, piece, element + begin);
+        else
+            turn_pairs(e, piece, bytes == 8, element + begin);
+    }
+}
+
+Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
+    DType t = column->dtype;
+    bool fresh;
+    if (index_uniform(row) || e->f->block == 1 || e->lanes == 1) {
+        Value base = row_pointer(e, column, row_number(e, row, 0));
+        return load_at(e, REGION_INPUT, t, base, linear);
+    }
+    bool in_order = row.lanes == NULL && row.step == 1;
+    if (in_order && index_uniform(linear) && LLVMIsAConstantInt(linear.at) && is_short(column, e->lanes)) {
+        Value *element = known_values(e, column, row, &fresh);
+        if (fresh)
+            load_turned(e, column, row, element);
+        return element[LLVMConstIntGetSExtValue(linear.at)];
+    }
+    Value v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
+    for (int l = 0; l < e->lanes; l++) {
+        Value number = in_order ? row_numbers(e, row)[l] : row_number(e, row, l);
+        Value at = index_uniform(linear) ? linear.at : index_lane(e, linear, l);
+        Value one = load_from(e, REGION_INPUT, t, row_pointer(e, column, number), at, 1);
+        v = LLVMBuildInsertElement(e->b, v, one, constant_int(e, e->i32, l), "");
+    }
+    return v;
+}
+
+/* ---- keys of draws ----------------------------------------------------------------------------------- */
+/* The place in the epoch's order. */
+Value row_place32(Emitter *e, Index row) {
+    Value base = LLVMBuildAdd(e->b, e->place, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), "");
+    if (index_uniform(row) || e->lanes == 1)
+        return LLVMBuildTrunc(e->b, LLVMBuildAdd(e->b, base, row.at, ""), e->i32, "");
+    Value first = splat(e, LLVMBuildTrunc(e->b, base, e->i32, ""), e->lanes);
+    return LLVMBuildAdd(e->b, first, index_lanes(e, row), "");
+}
+
+/* Of a draw of the data: the row's own number. */
+Value row_number32(Emitter *e, Index row) {
+    if (index_uniform(row) || e->lanes == 1)
+        return LLVMBuildTrunc(e->b, row_number(e, row, 0), e->i32, "");
+    Value v = LLVMGetPoison(vector_type(e->i32, e->lanes));
+    for (int l = 0; l < e->lanes; l++)
+        v = LLVMBuildInsertElement(e->b, v, LLVMBuildTrunc(e->b, row_number(e, row, l), e->i32, ""),
+                                   constant_int(e, e->i32, l), "");
+    return v;
+}
