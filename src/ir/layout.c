@@ -187,18 +187,23 @@ static bool has_window(const Node *node) {
  */
 static void set_tile(const Layouts *l, Nest *nest) {
     int64_t vectors = nest->space.extent[nest->lanes] / loop_lanes(l->target, nest);
-    int registers = l->target->registers, most = registers < 32 ? 2 : 4;
+    int most = l->target->registers < 32 ? 2 : 4;
     nest->vectors = vectors < 1                       ? 1
                     : vectors <= most                 ? (int)vectors
                     : vectors % most == 0 || most < 4 ? most
                     : vectors % 3 == 0                ? 3
                                                       : most;
-    int tile = (registers - 1 - nest->vectors) / nest->vectors;
+    int tile = most_tile_rows(l->target, nest->vectors);
     nest->tile = tile > MOST_TILE ? MOST_TILE : tile;
     nest->tile_axis = -1;
     nest->wide_rest = false;
-    if (nest->reduce->attr.contraction->over_rows)
+    if (nest->reduce->attr.contraction->over_rows) {
         nest->tile_axis = nest->convolution->tile_axis;
+    } else {                                    /* pixels of a line, in tiles as equal as they can be */
+        int64_t pixels = nest->space.extent[nest->convolution->tile_axis];
+        int64_t tiles = (pixels + nest->tile - 1) / nest->tile;
+        nest->tile = (int)((pixels + tiles - 1) / tiles);
+    }
 }
 
 /* ---- the layout of values ------------------------------------------------------------------------ */

@@ -171,6 +171,7 @@ int axis_of_stride(Shape s, int64_t stride);             /* -1: none */
 
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
+int  most_tile_rows(const LoopTarget *target, int vectors);        /* that the registers hold */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void layout_function(LoopFunction *f, const LoopTarget *target);   /* where channels are the lanes */

@@ -156,6 +156,10 @@ static void print_kernel(Printer *p, const Nest *nest, int depth) {
     text_add(p->to, "\n");
     if (nest->blocks != NULL)
         print_blocks(p, nest, depth);
+    if (nest->convolution != NULL && nest->tile_axis < 0) {
+        indent(p->to, depth);
+        text_add(p->to, "in tiles of %d pixels\n", nest->tile);
+    }
 }
 
 static void print_store(Printer *p, const Nest *nest, const Store *store, int depth) {

@@ -22,6 +22,11 @@ static int most_vectors(int64_t available, int registers) {
     return available < 1 ? 1 : available <= 4 ? (int)available : 3;
 }
 
+int most_tile_rows(const LoopTarget *target, int vectors) {
+    int scalars = target->scalars_stay;         /* for each row of the tile, or 1 for all */
+    return (target->registers - !scalars - vectors) / (vectors + scalars);
+}
+
 /* Register tile of a kernel: vectors along the lanes, and the output axis whose tiles share most loads. */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target) {
     int lanes = loop_lanes(target, nest);
@@ -57,8 +62,7 @@ void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const Lo
         }
     }
     if (nest->tile_axis >= 0) {
-        int scalars = target->scalars_stay;     /* for each row of the tile, or 1 for all */
-        int64_t tile = (target->registers - !scalars - nest->vectors) / (nest->vectors + scalars);
+        int64_t tile = most_tile_rows(target, nest->vectors);
         int64_t extent = nest->space.extent[nest->tile_axis];
         int64_t most = nest->vectors >= 3 ? 8 : LARGEST_TILE;
         tile = tile > most ? most : tile;

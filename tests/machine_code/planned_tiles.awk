@@ -5,12 +5,14 @@
 # FMA: the multiplications and additions of one vector each that one turn of its innermost loop holds, by the unroll marks
 # of its loops; KERNEL: its text without names, so that kernels of one shape are one. Named are sums of products with
 # chains of their own (not those in 16 lanes) of at least 8 terms and at least 4 fma. -v entry=NAME picks the entry.
-/^[^ ]/ { here = $1 == entry; next }
+/^[^ ]/ { plan(); here = $1 == entry; next }
 !here { next }
+/^ *in tiles of [0-9]+ pixels/ { fma *= $4 }
 /^  one row/ { rows = 1 }
 / at most [0-9]+ rows/ { rows = $0; sub(/.*at most /, "", rows); rows += 0 }
 /^  blocks of [0-9]+ rows/ { rows = $3 + 0 }
 /^ *for / {
+    plan()
     loops = $0
     fma = 1
     for (i = 1; i < NF; i++) if ($i == "unroll") fma *= $(i + 1) + 0
@@ -22,8 +24,14 @@
     gsub(/%?[A-Za-z_][A-Za-z0-9_.@]*\[/, "[", kernel)
     gsub(/%[0-9]+\[/, "[", kernel)
     gsub(/  +/, " ", kernel)
-    if (fma >= 4 && terms >= 8 && !((fma, kernel) in seen)) {
+}
+END { plan() }
+
+# The kernel read last, now that all of it is known.
+function plan() {
+    if (kernel != "" && fma >= 4 && terms >= 8 && !((fma, kernel) in seen)) {
         seen[fma, kernel] = 1
         print fma, kernel
     }
+    kernel = ""
 }
