@@ -144,8 +144,11 @@ def report(found):
                + f": {peak['fma']:.0f} GFLOP/s in f32; reading, of " + ", ".join(size_text(int(s)) for s in sizes)
                + ", " + ", ".join(f"{peak[s]:.0f}" for s in sizes) + " GB/s.")
     yield "Versions: " + ", ".join(f"{name} {version}" for name, version in found["versions"].items()) + "."
-    if found["missing"]:
-        yield "Not measured: " + "; ".join(f"{name} ({why})" for name, why in found["missing"].items()) + "."
+    reasons = {}
+    for name, why in found["missing"].items():
+        reasons.setdefault(why, []).append(name)
+    if reasons:
+        yield "Not measured: " + "; ".join(f"{'; '.join(names)} ({why})" for why, names in reasons.items()) + "."
     single = [r for r in found["results"] if r["threads"] == 1]
     several = [r for r in found["results"] if r["threads"] > 1]
     if single:
