@@ -127,7 +127,7 @@ def compile_table(compiled):
 
 
 def memory_table(compiled):
-    rows = [["memory", "planned", "lower bound", "ratio"]]
+    rows = [["memory of a step, bytes", "planned", "alive at once", "ratio"]]
     for program, found in compiled.items():
         for run, (planned, least) in found.get("memory", {}).items():
             rows.append([f"{program} {run}", f"{planned:,}", f"{least:,}", f"{planned / least:.2f}" if least else ""])
