@@ -65,7 +65,7 @@ static inline void run_passes(Compiled *c, const char *after, const char *last)
 
 /* ---- memory in pages of its own, its first or last byte beside memory that cannot be read ---- */
 enum { MOST_GUARDED = 64, PAGE = 4096 };
-#define SHARED_BASE  ((uintptr_t)1 << 44)          /* where a shared file lies, in this and in other processes */
+#define SHARED_BASE  ((uintptr_t)1 << 45)          /* where a shared file lies, in this and in other processes */
 #define SHARED_BYTES ((size_t)1 << 30)
 typedef struct Guarded {
     char *pages[MOST_GUARDED];

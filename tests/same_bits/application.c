@@ -7,7 +7,8 @@
  * for the first cell that differs, all NaN being equal. What the trained model then says of rows goes to
  * FOLDER/PREFIX.says, for the script to compare.
  *   FOLDER/PREFIX.starts    there: the run starts from another one's parameters, which the trace has
- *   FOLDER/PREFIX.keeps     there: `keep = best(valid.loss)`, which an object leaves to its application
+ *   FOLDER/PREFIX.keeps     there: `keep = best(valid.loss)`, which an object leaves to its application, as it does
+ *                           `stop`: training ends at the step of what sgdc saved
  * Exit code 0: the same; 1: not; 77: this processor has not got LEVEL.
  *
  * It knows of files and of the object's own description (runtime/model.h) only, so that it is built in the same way
@@ -184,14 +185,20 @@ static int take_level(sgdrt_instance *m, uint32_t level) {
     return 1;
 }
 
-typedef struct Best { sgdrt_instance *m; char *state; double loss; } Best;
+typedef struct Best { sgdrt_instance *m; char *state; double loss; int64_t last_step; } Best;
 
-static int keep_best(void *user, const sgdrt_report *report) {
+static int64_t step_of(const File *saved) {
+    const char *step = strstr(saved->header, "\"step\":\"");
+    return step ? strtoll(step + strlen("\"step\":\""), NULL, 10) : 0;
+}
+
+static int after_epoch(void *user, const sgdrt_report *report) {
     Best *best = user;
-    if (best->loss == best->loss && !(report->valid_loss < best->loss)) return 0;
-    best->loss = report->valid_loss;
-    memcpy(best->state, best->m->state, best->m->model->state_bytes);
-    return 0;
+    if (best->loss != best->loss || report->valid_loss < best->loss) {
+        best->loss = report->valid_loss;
+        memcpy(best->state, best->m->state, best->m->model->state_bytes);
+    }
+    return report->step >= best->last_step;
 }
 
 /* Parameters and states of layers, as sgdc keeps them. */
@@ -229,10 +236,10 @@ static int check_run(const Api *api, const char *folder, uint32_t level) {
     File saved = read_file(path_of(folder, api->prefix, "saved"));
     sgdrt_rows *rows = read_rows(m->model, &trace);
     if (exists(path_of(folder, api->prefix, "starts"))) take_cells(m, &trace);
-    Best best = {m, malloc(m->model->state_bytes), NAN};
+    Best best = {m, malloc(m->model->state_bytes), NAN, step_of(&saved)};
     int keeps = exists(path_of(folder, api->prefix, "keeps"));
-    int status = sgdrt_fit(m, rows, NULL, keeps ? keep_best : NULL, &best);
-    if (status && status != SGDRT_DIVERGED) give_up("fit fails", api->prefix);
+    int status = sgdrt_fit(m, rows, NULL, keeps ? after_epoch : NULL, &best);
+    if (status && status != SGDRT_DIVERGED && !(keeps && status == SGDRT_STOPPED)) give_up("fit fails", api->prefix);
     if (keeps) restore_best(m, &best);
     int same = same_cells(m, &saved);
     write_sayings(api, m, rows, path_of(folder, api->prefix, "says"));
