@@ -66,7 +66,10 @@ typedef struct ObjectProcessor { const char *cpu; int level; } ObjectProcessor;
 enum { MOST_OBJECT_PROCESSORS = 3 };
 int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
 /* What of a run the API must know and only planning tells: bytes of call->work for each entry. */
-typedef struct CodegenSizes { size_t init, step, evaluate, predict; size_t most; } CodegenSizes;
+typedef struct CodegenSizes {
+    size_t init, step, evaluate, predict, most;
+    size_t alive; /* of the one that needs most: bytes alive at once, less than which no plan takes */
+} CodegenSizes;
 CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);
 /* The sessions may be for several processors: the object then carries the functions of each, PREFIX being
  * prefixes[session * count + run]. LLVM's machine of the first one, which should ask least of a processor,

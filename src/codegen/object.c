@@ -94,11 +94,12 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
     RunEntry *entries;
     int count = session_entries(c, run, &entries);
     for (int i = 0; i < count; i++) {
-        size_t bytes = session_function(c, run, entries[i].function, entries[i].batch)->loops->work_bytes;
-        size_t any = bytes;
+        const LoopFunction *f = session_function(c, run, entries[i].function, entries[i].batch)->loops, *any = f;
         if (entries[i].entry == ENTRY_STEP)
-            any = session_function(c, run, entries[i].function, 0)->loops->work_bytes;
-        bytes = any > bytes ? any : bytes;
+            any = session_function(c, run, entries[i].function, 0)->loops;
+        if (any->work_bytes > f->work_bytes)
+            f = any;
+        size_t bytes = f->work_bytes;
         switch (entries[i].entry) {
         case ENTRY_INIT: sizes.init = bytes; break;
         case ENTRY_STEP: sizes.step = bytes; break;
@@ -106,8 +107,10 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
         case ENTRY_PREDICT: sizes.predict = bytes; break;
         case ENTRY_METRIC: break;
         }
-        if (bytes > sizes.most)
+        if (bytes > sizes.most) {
             sizes.most = bytes;
+            sizes.alive = f->least_bytes;
+        }
     }
     return sizes;
 }

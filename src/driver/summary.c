@@ -1,6 +1,7 @@
-/* --summary: what there is to learn, by name, and how much memory that takes. Runs with the same parameters are
- * named together.
+/* --summary: what there is to learn, by name, and how much memory that and a step take. Runs with the same
+ * parameters are named together.
  */
+#include "codegen/codegen.h"
 #include "driver/training.h"
 #include <string.h>
 
@@ -35,20 +36,28 @@ static void add_cells(Text *to, const Run *run, CellKind kind, const char *headi
     text_add(to, "\n");
 }
 
-static const char *summary_of(Arena *arena, const Run *run) {
+/* codegen NULL: this LLVM cannot make code for the processor that was asked for, which has been reported. */
+static const char *summary_of(Arena *arena, const Run *run, Codegen *codegen) {
     Text text = text_new(arena);
     add_cells(&text, run, CELL_PARAMETER, "parameters");
     add_cells(&text, run, CELL_STATE, "numbers of layers' state");
     add_cells(&text, run, CELL_OPTIMIZER, "numbers of optimizer state");
     add_cells(&text, run, CELL_STATISTIC, "statistics of the data");
     text_add(&text, "  state: %zu bytes\n", run->state_bytes);
+    if (!codegen) return text.bytes;
+    CodegenSizes sizes = codegen_sizes(codegen, run);
+    text_add(&text, "  work: %zu bytes, %zu of them alive at once\n", sizes.most, sizes.alive);
     return text.bytes;
 }
 
 void driver_print_summary(Driver *driver) {
     const Program *program = driver->program;
     const char **texts = arena_array(driver->arena, const char *, program->run_count + 1);
-    for (int r = 0; r < program->run_count; r++) texts[r] = summary_of(driver->arena, &program->runs[r]);
+    CodegenOptions options = {.cpu = driver->options->cpu, .triple = driver->options->target};
+    Codegen *codegen = codegen_new(driver->arena, &options, driver->diagnostics);
+    for (int r = 0; r < program->run_count; r++)
+        texts[r] = summary_of(driver->arena, &program->runs[r], codegen);
+    codegen_free(codegen);
     for (int r = 0; r < program->run_count; r++) {
         bool earlier = false;
         for (int q = 0; q < r && !earlier; q++) earlier = strcmp(texts[q], texts[r]) == 0;

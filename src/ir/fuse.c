@@ -25,7 +25,6 @@ enum {
     TRIED_NESTS = 12
 };
 
-typedef struct Dependence { int *before; int count, capacity; } Dependence;
 typedef struct Fuse {
     LoopFunction *f;
     Node **node;                       /* by id; NULL: not in this function */
@@ -36,7 +35,7 @@ typedef struct Fuse {
     /* of the section being built */
     Section *section;
     int     *provider;                 /* by id: nest, -1 */
-    Dependence *needs; int needs_capacity;
+    NestNeeds *needs; int needs_capacity;
     int     *mark, stamp;
     double *epilogue_cost; /* by nest; an epilogue is emitted once per register of the kernel's tile */
 } Fuse;
@@ -191,7 +190,7 @@ static int find_sweeps(Fuse *u) {
 
 /* ---- nests of a section ------------------------------------------------------------------- */
 static void need(Fuse *u, int nest, int before) {
-    Dependence *d = &u->needs[nest];
+    NestNeeds *d = &u->needs[nest];
     for (int i = 0; i < d->count; i++)
         if (d->before[i] == before)
             return;
@@ -248,7 +247,7 @@ static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape spa
     vector_push(u->f->arena, &u->section->nests, nest);
     if (u->section->nests.count > u->needs_capacity) {
         int capacity = u->needs_capacity * 2 + 16;
-        Dependence *needs = arena_array(u->f->arena, Dependence, capacity);
+        NestNeeds *needs = arena_array(u->f->arena, NestNeeds, capacity);
         int *mark = arena_array(u->f->arena, int, capacity);
         double *cost = arena_array(u->f->arena, double, capacity);
         if (nest->id > 0) {
@@ -398,75 +397,70 @@ static void place_root(Fuse *u, int index) {
     place_store(u, store, root->kind == ROOT_ROWS, u->copied_late[index]);
 }
 
-/* ---- updates in place, and the order of nests ------------------------------------------------- */
-typedef struct CellReads { int64_t cell; const Nest *nest; bool any, elsewhere; } CellReads;
+/* ---- updates in place --------------------------------------------------------------------------- */
+typedef struct CellReader { int nest; bool elsewhere; } CellReader; /* elsewhere: not only where it is */
+typedef Vector(CellReader) CellReaders;
+typedef struct CellReads { Fuse *fuse; CellReaders *of_cell; int nest; } CellReads;
 
 static void visit_cell(void *context, const Read *read) {
     CellReads *c = context;
-    if (read->node->op != OP_CELL || read->node->attr.index != c->cell)
+    if (read->node->op != OP_CELL)
         return;
-    c->any = true;
-    if (!read_is_here(c->nest, read))
-        c->elsewhere = true;
+    CellReaders *readers = &c->of_cell[read->node->attr.index];
+    bool elsewhere = !read_is_here(c->fuse->section->nests.items[c->nest], read);
+    if (readers->count > 0 && readers->items[readers->count - 1].nest == c->nest)
+        readers->items[readers->count - 1].elsewhere |= elsewhere;
+    else
+        vector_push(c->fuse->f->arena, readers, ((CellReader){c->nest, elsewhere}));
 }
 
-/* Makes every other reader of an updated cell come before its writer. False (and the root is marked) if the
+static CellReaders *find_cell_readers(Fuse *u) {
+    CellReads c = {.fuse = u, .of_cell = arena_array(u->f->arena, CellReaders, u->f->run->cell_count + 1)};
+    for (; c.nest < u->section->nests.count; c.nest++)
+        nest_reads(u->f, u->section->nests.items[c.nest], visit_cell, &c);
+    return c.of_cell;
+}
+
+/* The new value of the cell goes through a buffer. False if that was known. */
+static bool copy_late(Fuse *u, int cell) {
+    bool news = false;
+    for (int r = 0; r < u->f->function->root_count; r++) {
+        const Root *root = &u->f->function->roots[r];
+        if (root->kind != ROOT_UPDATE || root->index != cell || u->copied_late[r])
+            continue;
+        u->copied_late[r] = true;
+        if (!node_is_memory(root->node))
+            u->f->stored[root->node->id] = 1;
+        news = true;
+    }
+    return news;
+}
+
+/* Makes every other reader of an updated cell come before its writer. False (and the root is marked) if a
  * cell cannot be updated in place. */
 static bool order_updates(Fuse *u) {
     bool possible = true;
-    Section *section = u->section;
+    const Section *section = u->section;
+    const CellReaders *of_cell = find_cell_readers(u);
     for (int i = 0; i < section->nests.count; i++) {
-        Nest *writer = section->nests.items[i];
+        const Nest *writer = section->nests.items[i];
         for (int s = 0; s < writer->store_count; s++) {
             if (writer->stores[s].kind != STORE_CELL)
                 continue;
+            const CellReaders *readers = &of_cell[writer->stores[s].index];
             bool in_place = true;
-            for (int j = 0; j < section->nests.count; j++) {
-                CellReads c = {.cell = writer->stores[s].index, .nest = section->nests.items[j]};
-                nest_reads(u->f, section->nests.items[j], visit_cell, &c);
-                if (j == i ? c.elsewhere : c.any && reaches(u, j, i))
+            for (int k = 0; k < readers->count; k++) {
+                int j = readers->items[k].nest;
+                if (j == i ? readers->items[k].elsewhere : reaches(u, j, i))
                     in_place = false;
-                else if (j != i && c.any)
+                else if (j != i)
                     need(u, i, j);
             }
-            for (int r = 0; r < u->f->function->root_count && !in_place; r++) {
-                const Root *root = &u->f->function->roots[r];
-                if (root->kind == ROOT_UPDATE && root->index == writer->stores[s].index
-                    && !u->copied_late[r]) {
-                    u->copied_late[r] = true;
-                    if (!node_is_memory(root->node))
-                        u->f->stored[root->node->id] = 1;
-                    possible = false;
-                }
-            }
+            if (!in_place && copy_late(u, writer->stores[s].index))
+                possible = false;
         }
     }
     return possible;
-}
-
-static void order_nests(Fuse *u) {
-    Section *section = u->section;
-    int count = section->nests.count;
-    Nest **ordered = arena_array(u->f->arena, Nest *, count + 1);
-    bool *done = arena_array(u->f->arena, bool, count + 1);
-    for (int placed = 0; placed < count;) {
-        int before = placed;
-        for (int i = 0; i < count; i++) {
-            bool ready = !done[i];
-            for (int d = 0; ready && d < u->needs[i].count; d++)
-                ready = done[u->needs[i].before[d]];
-            if (ready) {
-                done[i] = true;
-                ordered[placed++] = section->nests.items[i];
-            }
-        }
-        if (placed == before)
-            INTERNAL_ERROR("the nests of %s depend on each other in a circle", u->f->name);
-    }
-    for (int i = 0; i < count; i++)
-        ordered[i]->id = i;
-    section->nests.items = ordered;
-    section->nests.capacity = count + 1;
 }
 
 /* ---- sections ------------------------------------------------------------------------------ */
@@ -524,7 +518,7 @@ static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
                     place_root(u, r);
         again = !order_updates(u);
     }
-    order_nests(u);
+    order_nests(f, section, u->needs, u->node);
 }
 
 void fuse_function(LoopFunction *f) {

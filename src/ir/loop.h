@@ -7,8 +7,10 @@
  * some of them. A nest with `reduce` is the kernel leaf: around the body run the reduced axes, in the order
  * of k; the stores are the epilogue, which finds the reduction's result in registers.
  *
- *   fuse.c        which nodes are stored, which nest stores them, in which order nests run
- *   plan.c        buffers: layouts, sizes, lives, places in the work block
+ *   fuse.c        which nodes are stored, which nest stores them, what must wait for what
+ *   nest_order.c  in which order nests run
+ *   plan.c        buffers: which, layouts, sizes, copies
+ *   place.c       buffers: lives, places in the work block
  *   layout.c      where channels are the lanes: rows lie apart, convolutions and what is between them
  *   loop.c        what becomes vector lanes, what is unrolled into registers; the pipeline of the three
  *   tile.c        register tiles of kernels, and their blocks for the caches
@@ -123,6 +125,8 @@ typedef struct LoopFunction {
     Section *sections; int section_count;
     Vector(Buffer *) buffers;
     size_t   work_bytes;
+    size_t   least_bytes, margin_bytes; /* what lives at one step at most: no plan takes less; ends of the block */
+    int      steps_planned;             /* nests of all sections, and one */
     Buffer *row_index; /* i32[R]: the row of each place of the block; NULL if nothing needs it */
     /* by node id */
     uint32_t nodes;
@@ -169,15 +173,20 @@ bool access_is_inside(const Access *access, const int64_t *extent, int axes, Sha
 int64_t row_major_stride(Shape s, int axis);
 int axis_of_stride(Shape s, int64_t stride);             /* -1: none */
 
+typedef struct NestNeeds { int *before; int count, capacity; } NestNeeds; /* nests that must run earlier */
+/* Puts the section's nests into the order in which they run; node: by id. */
+void order_nests(LoopFunction *f, Section *section, const NestNeeds *needs, Node *const *node);
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
 int  most_tile_rows(const LoopTarget *target, int vectors);        /* that the registers hold */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void layout_function(LoopFunction *f, const LoopTarget *target);   /* where channels are the lanes */
-void plan_function(LoopFunction *f); /* buffers: which, layout, lives, offsets; copies */
 /* Few outputs summed over rows in chunks that fit the lanes and the block: each row is a lane, so a chain. */
 bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest);
+void plan_function(LoopFunction *f); /* buffers: which, layout; copies; then places */
+void place_function(LoopFunction *f);                               /* lives of buffers, their places */
+void place_buffers(LoopFunction *f);                                /* places, where lives are known */
 bool nest_walks_rows(const Nest *nest); /* reads all elements of a row, row by row */
 int  loop_lanes(const LoopTarget *target, const Nest *nest);       /* places in a vector of this nest */
 #endif

@@ -204,9 +204,10 @@ static void number_values(Printer *p) {
 void loop_print(Text *to, const LoopFunction *f) {
     Printer p = {.to = to, .f = f, .number = arena_array(f->arena, int, f->nodes + 1)};
     number_values(&p);
-    text_add(to, "  %s, %zu bytes of work\n", f->block == 1 ? "one row" : f->one_block
+    text_add(to, "  %s, %zu bytes of work, %zu of them alive at once\n", f->block == 1 ? "one row" : f->one_block
              ? text_format(f->arena, "one block of at most %lld rows", (long long)f->block)
-             : text_format(f->arena, "blocks of %lld rows", (long long)f->block), f->work_bytes);
+             : text_format(f->arena, "blocks of %lld rows", (long long)f->block), f->work_bytes,
+             f->least_bytes);
     for (int s = 0; s < f->section_count; s++) {
         const Section *section = &f->sections[s];
         int depth = 1;

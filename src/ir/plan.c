@@ -5,15 +5,10 @@
  * a copy; values made from data columns are made in that second layout (columns are contiguous along their
  * elements) and turned. A value read only by the nest that makes it, at the same place, stays in registers.
  *
- * Lives are counted in nests of the whole function; what carries something from block to block, or is read in
- * a sweep from outside, lives through the whole sweep. Placing is first fit by ascending start, exact and
- * deterministic. Bytes beyond either end of a buffer may be read (as lanes that are then ignored), so the
- * block has a margin; the first bytes of it also take sums that the caller does not ask for.
+ * When buffers live and where they lie is place.c's.
  */
 #include "ir/loop.h"
 #include <string.h>
-
-enum { MARGIN = 256, ALIGNMENT = 64 };
 
 typedef struct Plan {
     LoopFunction *f;
@@ -353,99 +348,7 @@ static void make_buffers(Plan *p) {
         }
 }
 
-/* ---- lives and places ---------------------------------------------------------------------------- */
-static void live(Buffer *b, int step) {
-    if (b == NULL)
-        return;
-    if (b->first < 0 || step < b->first)
-        b->first = step;
-    if (step > b->last)
-        b->last = step;
-}
-
-typedef struct Steps { int first, last; } Steps;
-
-static void live_in(const Plan *p, Buffer *b, Steps section, bool persists) {
-    live(b, p->step);
-    if (b != NULL && persists && p->section->inside && !p->f->one_block) {
-        live(b, section.first);
-        live(b, section.last);
-    }
-}
-
-typedef struct Living { Plan *plan; Steps section; } Living;
-
-static void visit_live(void *context, const Read *read) {
-    Living *l = context;
-    if (!node_is_stored(l->plan->f, read->node))
-        return;
-    live_in(l->plan, l->plan->f->buffer[read->node->id], l->section, read->node->rows == 0);
-    live_in(l->plan, l->plan->f->copy[read->node->id], l->section, false);
-}
-
-static void find_lives(Plan *p) {
-    LoopFunction *f = p->f;
-    int step = 0;
-    for (int s = 0; s < f->section_count; s++) {
-        Steps section = {step, step + f->sections[s].nests.count};
-        for (int i = 0; i < f->sections[s].nests.count; i++, step++) {
-            p->section = &f->sections[s];
-            p->step = step;
-            Nest *nest = p->nest = f->sections[s].nests.items[i];
-            Living l = {p, section};
-            nest_reads(f, nest, visit_live, &l);
-            for (int k = 0; k < nest->store_count; k++) {
-                bool persists = nest->stores[k].node->rows == 0;
-                live_in(p, nest->stores[k].buffer, section, persists);
-            }
-            if (nest->blocks != NULL) {
-                live(nest->blocks->partial, step);
-                live(nest->blocks->packed[0], step);
-                live(nest->blocks->packed[1], step);
-            }
-            live_in(p, nest->chain, section, true);
-            live_in(p, nest->total, section, true);
-            live_in(p, nest->convolution != NULL ? nest->convolution->packed : NULL, section, true);
-            live(nest->repacked, step);
-            if (nest->kind == NEST_SCATTER)
-                live_in(p, f->buffer[nest->reduce->id], section, true);
-        }
-    }
-    if (f->row_index != NULL) {
-        live(f->row_index, 0);
-        live(f->row_index, step);
-    }
-}
-
-static size_t align_up(size_t n) {
-    return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-static void place_buffers(LoopFunction *f) {
-    size_t margin = align_up(MARGIN + sizeof(double) * (size_t)f->function->root_count), most = margin;
-    for (int i = 0; i < f->buffers.count; i++) {
-        Buffer *b = f->buffers.items[i];
-        size_t bytes = align_up(b->bytes + ALIGNMENT), at = margin;
-        for (bool moved = true; moved;) {
-            moved = false;
-            for (int j = 0; j < i; j++) {
-                const Buffer *other = f->buffers.items[j];
-                if (other->last < b->first || other->first > b->last)
-                    continue;
-                size_t end = other->offset + align_up(other->bytes + ALIGNMENT);
-                if (at < end && other->offset < at + bytes) {
-                    at = end;
-                    moved = true;
-                }
-            }
-        }
-        b->offset = at;
-        if (at + bytes > most)
-            most = at + bytes;
-    }
-    f->work_bytes = most + MARGIN;
-}
-
+/* ---- lanes past the end ---------------------------------------------------------------------------- */
 /* Elements between neighbours along the lanes, in this layout; 0 where there is no such buffer. */
 static int64_t step_in(const Buffer *b, const Node *node, int64_t step) {
     if (b == NULL || b->dense > 0)
@@ -492,6 +395,5 @@ void plan_function(LoopFunction *f) {
     if (f->block > 1 && has_rows(f))
         f->row_index = buffer_new(f, DTYPE_I32, false, (Shape){.rank = 1, .extent = {f->block}}, 1);
     each_read(&p, visit_wide_rest);
-    find_lives(&p);
-    place_buffers(f);
+    place_function(f);
 }
