@@ -10,6 +10,8 @@
 #include "ir/loop.h"
 #include <string.h>
 
+enum { PAST_ROWS = 16 }; /* numbers of rows are filled up in vectors from wherever the last row is */
+
 typedef struct Plan {
     LoopFunction *f;
     uint8_t *wants_main, *wants_copy;
@@ -393,7 +395,7 @@ void plan_function(LoopFunction *f) {
         add_copies(&p, &f->sections[s]);
     add_repacking(&p);
     if (f->block > 1 && has_rows(f))
-        f->row_index = buffer_new(f, DTYPE_I32, false, (Shape){.rank = 1, .extent = {f->block}}, 1);
+        f->row_index = buffer_new(f, DTYPE_I32, false, (Shape){.rank = 1, .extent = {f->block + PAST_ROWS}}, 1);
     each_read(&p, visit_wide_rest);
     place_function(f);
 }
