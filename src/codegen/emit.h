@@ -181,6 +181,7 @@ void  emit_convolution(Emitter *e, const Nest *nest);
 
 /* ---- emit_turned.c */
 void  emit_turned(Emitter *e, const Nest *nest);
+void  emit_leaving(Emitter *e, const Nest *nest);
 Value nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *spot);    /* what it stores */
 
 /* ---- emit_scatter.c */

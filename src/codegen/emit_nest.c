@@ -480,6 +480,8 @@ static void emit_here(Emitter *e, const Nest *nest) {
         emit_turn(e, nest);
     else if (nest->turned > 0)
         emit_turned(e, nest);
+    else if (nest->leaves_turned)
+        emit_leaving(e, nest);
     else if (nest->convolution != NULL)
         emit_convolution(e, nest);
     else if (nest->repacks)

@@ -2,6 +2,9 @@
  * vectors, turned in registers. So columns become channels, and channels the rows that a caller gets, without
  * a buffer in between.
  *
+ * Rows for a caller whose elements have their rows along the lanes are turned on the way out, and rows past the
+ * mini-batch are not stored.
+ *
  * The last square of an axis overlaps the one before and stores the same values again; an axis shorter than a
  * vector has smaller squares.
  */
@@ -109,5 +112,67 @@ void emit_turned(Emitter *e, const Nest *nest) {
         turned_axes(e, &t, 0);
         loop_close(e, &l, leaves ? e->block_rows : e->block_padded, 1, NULL);
     }
+    e->nest = NULL;
+}
+
+/* ---- rows for the caller --------------------------------------------------------------------------- */
+/* A vector of rows for each of `lanes` elements, stored as rows. */
+static void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, Value rows) {
+    int axis = nest->space.rank - 1;
+    Value v[MOST_LANES];
+    Spot at = *spot;
+    memo_clear(e);
+    e->lanes = lanes;
+    e->lanes_are_rows = true;
+    at.row.step = 1;
+    for (int i = 0; i < lanes; i++) {
+        at.axis[axis] = index_offset(e, spot->axis[axis], i);
+        v[i] = splat(e, value_at(e, nest->stores[0].value, &at), lanes);
+    }
+    turn_square(e, v, lanes);
+    e->lanes_are_rows = false;
+    at.axis[axis] = (Index){.at = spot->axis[axis].at, .step = 1};
+    LLVMBasicBlockRef after[MOST_LANES];
+    for (int i = 0; i < lanes; i++) {
+        Value row = LLVMBuildAdd(e->b, spot->row.at, index_const(e, i), "");
+        at.row = index_of(row);
+        after[i] = i > 0 ? if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, row, rows, "")) : NULL;
+        store_one(e, nest, &nest->stores[0], &at, v[i]);
+    }
+    for (int i = lanes - 1; i > 0; i--)
+        if_close(e, after[i]);
+    memo_clear(e);
+    e->lanes = 1;
+}
+
+static void leaving_axes(Emitter *e, const Nest *nest, Spot *spot, int axis, int lanes) {
+    int64_t extent = nest->space.extent[axis];
+    bool last = axis == nest->space.rank - 1;
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    Value at = l.index, end = index_const(e, extent - lanes);
+    if (last && extent % lanes != 0)      /* the last square overlaps the one before: the same values again */
+        at = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, at, end, ""), end, at, "");
+    spot->axis[axis] = index_of(at);
+    if (last)
+        leaving_square(e, nest, spot, lanes, e->block_rows);
+    else
+        leaving_axes(e, nest, spot, axis + 1, lanes);
+    loop_close(e, &l, index_const(e, extent), last ? lanes : 1, NULL);
+}
+
+void emit_leaving(Emitter *e, const Nest *nest) {
+    int lanes = loop_lanes(e->target, nest);
+    while (lanes > FEWEST && lanes > nest->space.extent[nest->space.rank - 1])
+        lanes /= 2;
+    if (shape_size(nest->space) == 0)
+        return;
+    e->nest = nest;
+    Spot spot = {.row = {.at = NULL}};
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    spot.row = index_of(l.index);
+    leaving_axes(e, nest, &spot, 0, lanes);
+    loop_close(e, &l, e->block_rows, lanes, NULL);
     e->nest = NULL;
 }

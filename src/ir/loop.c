@@ -138,6 +138,33 @@ void loop_schedule(LoopFunction *f, const LoopTarget *target) {
             schedule_nest(f, f->sections[s].nests.items[i], target);
 }
 
+typedef struct Leaving { const LoopFunction *f; bool turns; } Leaving;
+
+static void visit_leaving(void *context, const Read *read) {
+    Leaving *l = context;
+    if (read->node->rows != 0 && (!node_is_stored(l->f, read->node) || l->f->copy_axis[read->node->id] >= 0))
+        l->turns = false;
+}
+
+/* Rows for the caller, of values that have their rows innermost: turned on the way out. */
+static void turn_leaving(LoopFunction *f, Nest *nest) {
+    if (nest->store_count != 1 || nest->stores[0].kind != STORE_ROWS || nest->turned > 0 || nest->flat
+        || !nest->rows || f->block == 1 || nest->lanes < 0 || nest->lanes != nest->space.rank - 1
+        || nest->space.extent[nest->lanes] < 4)
+        return;
+    Leaving l = {f, true};
+    nest_reads(f, nest, visit_leaving, &l);
+    nest->leaves_turned = l.turns;
+    if (l.turns)
+        nest->lanes = LANES_ROWS;
+}
+
+static void turn_all_leaving(LoopFunction *f) {
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++)
+            turn_leaving(f, f->sections[s].nests.items[i]);
+}
+
 static double seconds_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -171,6 +198,7 @@ static LoopFunction *build_with(Arena *arena, const Run *run, const Function *fu
     double fused = seconds_now();
     loop_schedule(f, target);
     layout_function(f, target);
+    turn_all_leaving(f);
     plan_function(f);
     f->tiny = is_tiny(f);
     *fuse_seconds += fused - start;

@@ -105,6 +105,7 @@ typedef struct Nest {
     bool     transposes;              /* a copy whose lanes change: done in squares */
     bool     from_copy;               /* it makes the rows-innermost buffer from the other layout */
     bool     apart;                   /* row by row, in the layout with the axis of the lanes innermost */
+    bool     leaves_turned;           /* output rows, evaluated with rows as lanes, then turned */
     int      turned;                  /* > 0: 1 + the axis it is evaluated along, then turned to the lanes */
     bool     repacks;                 /* it stores what it reads in another order of the axes */
     Buffer  *repacked;           /* from here; NULL: the value itself */
