@@ -12,14 +12,23 @@
  */
 #include "ir/loop.h"
 
-enum { LARGEST_TILE = 12, MOST_TERMS = 512 };
+enum { LARGEST_TILE = 12, MOST_TERMS = 512, LITTLE_WORK = 1 << 15 };
+
+static int64_t terms_of(const Contraction *c) {
+    int64_t terms = 1;
+    for (int k = 0; k < c->reduced; k++)
+        terms *= c->extent[k];
+    return terms;
+}
 
 /* Three vectors by eight places read least of a panel for what they compute; a panel of no more than four is
- * taken whole. */
-static int most_vectors(int64_t available, int registers) {
-    if (registers < 32)
-        return available >= 2 ? 2 : 1;
-    return available < 1 ? 1 : available <= 4 ? (int)available : 3;
+ * taken whole; any number of rows is rounded up to four or, where a row is little work, to two. */
+static int most_vectors(const LoopFunction *f, const Nest *nest, int64_t available, int registers) {
+    bool any_number = nest->lanes == LANES_ROWS && !f->one_block;
+    int64_t most = registers < 32 ? 2 : available <= 4 ? 4 : 3;
+    if (any_number && registers >= 32)
+        most = shape_size(nest->space) * terms_of(nest->reduce->attr.contraction) < LITTLE_WORK ? 2 : 4;
+    return (int)(available < 1 ? 1 : available < most ? available : most);
 }
 
 int most_tile_rows(const LoopTarget *target, int vectors) {
@@ -42,7 +51,9 @@ void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const Lo
             reuse_along_lanes = true;
     }
     nest->vectors = nest->lanes == LANES_NONE ? 1
-                    : reuse_along_lanes ? most_vectors(available, target->registers) : available >= 2 ? 2 : 1;
+                    : reuse_along_lanes
+                    ? most_vectors(f, nest, available, target->registers)
+                    : available >= 2 ? 2 : 1;
     int64_t best = 0;
     for (int a = 0; a < nest->space.rank; a++) {
         if (a == nest->lanes || nest->space.extent[a] < 2)
@@ -119,10 +130,7 @@ static bool can_be_blocked(const LoopFunction *f, const Nest *nest, const Reads 
         return false;
     if (f->block > 1 && nest->rows && nest->lanes != LANES_ROWS)
         return false;
-    int64_t terms = c->over_rows ? 1 : c->reduced > 0;
-    for (int k = 0; k < c->reduced; k++)
-        terms *= c->extent[k];
-    if (terms == 0)
+    if (terms_of(c) == 0 || (c->reduced == 0 && !c->over_rows))
         return false;
     bool crosses = !f->one_block || (c->chunk > 0 && c->chunk < f->block);
     return !c->over_rows || (f->block > 1 && !crosses);
