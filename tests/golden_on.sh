@@ -5,6 +5,7 @@
 set -u
 has() { for flag; do grep -qw "$flag" /proc/cpuinfo || { echo "no $flag here: $cpu is skipped"; exit 77; }; done; }
 sgdc=$1 cpu=$2 level=$3
+[ "$(uname -m)" = x86_64 ] || { echo "this is $(uname -m): $cpu is skipped"; exit 77; }
 case $cpu in
 x86-64-v3) has avx2 fma bmi2 ;;
 x86-64-v4) has avx512f avx512bw avx512cd avx512dq avx512vl ;;

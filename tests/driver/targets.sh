@@ -17,6 +17,7 @@ refuses 'not for "sparc64-linux-gnu"' --target=sparc64-linux-gnu
 refuses 'not for "aarch64-apple-macos"' --target=aarch64-apple-macos
 refuses 'not for "aarch64"' --target=aarch64
 refuses 'did you mean neoverse-n1' --target=aarch64-linux-gnu --cpu=neoverse-m1
+refuses 'did you mean x86-64-v2' --target=x86_64-linux-gnu --cpu=x86-64-v9
 refuses '"haswell" of aarch64' --target=aarch64-linux-gnu --cpu=haswell
 "$sgdc" "$line" --target=aarch64-linux-gnu --run 2>err && fail "--run for another machine is taken"
 grep -q 'leave out either' err || fail "--run with --target is not explained"

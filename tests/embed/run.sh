@@ -16,12 +16,12 @@ pedantic="-Wall -Wextra -pedantic -Werror -fsyntax-only -I."
 mkdir -p headers && cp "$embed/names.sgd" headers/int.sgd
 for program in "$source"/examples/*.sgd "$embed/names.sgd" headers/int.sgd; do
     stem=$(basename "$program" .sgd)
-    "$sgdc" "$program" --cpu=x86-64-v3 "--emit=header=headers/$stem.h"
+    "$sgdc" "$program" --cpu=native "--emit=header=headers/$stem.h"
     printf '#include "headers/%s.h"\n' "$stem" >headers/user.c
     $cc -std=c99 $pedantic headers/user.c || { echo "the header of $stem is not C99" >&2; exit 1; }
     $cxx -x c++ -std=c++11 $pedantic headers/user.c || { echo "the header of $stem is not C++11" >&2; exit 1; }
 done
-"$sgdc" "$embed/names.sgd" --name=my --cpu=x86-64-v3 --emit=header=headers/names.h
+"$sgdc" "$embed/names.sgd" --name=my --cpu=native --emit=header=headers/names.h
 grep -q 'from names.sgd' headers/names.h && grep -q 'ifndef SGDC_MY_H' headers/names.h || {
     echo "the header of --name=my does not name its source, or has another guard" >&2; exit 1; }
 

@@ -823,7 +823,7 @@ static Codegen *compile_side(Trial *t, CodegenOptions *options)
     }
     Codegen *codegen = codegen_new(arena, options, t->compiled.diagnostics);
     *executor = codegen ? codegen_jit(codegen, t->run) : NULL;
-    if (codegen && *executor == NULL) {           /* a machine without these vectors */
+    if (*executor == NULL) {                      /* a machine without these vectors */
         codegen_free(codegen);
         options->cpu = "native";
         codegen = codegen_new(arena, options, t->compiled.diagnostics);

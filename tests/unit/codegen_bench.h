@@ -238,7 +238,11 @@ static void results_free(Bench *b, Results *r) {
         free(r->output[i]);
 }
 
+#if defined(__x86_64__)
 static const char *const bench_cpus[] = {"native", "x86-64-v2", "x86-64-v3", "x86-64-v4", NULL};
+#else
+static const char *const bench_cpus[] = {"native", "generic", NULL};
+#endif
 
 /* NULL, or what differed first. */
 static char *bench_check(Bench *b, const int *counts, int count_count, int level) {

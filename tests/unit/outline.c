@@ -23,7 +23,7 @@ static Functions functions_of(int layers)
     Compiled c = compile_text(text.bytes, false);
     cr_assert(c.program != NULL, "the test's program is refused: %s", text.bytes);
     run_passes(&c, NULL, NULL);
-    CodegenOptions options = {.cpu = "x86-64-v3", .level = 3};
+    CodegenOptions options = {.cpu = "x86-64-v3", .triple = "x86_64-linux-gnu", .level = 3};
     Codegen *codegen = codegen_new(arena, &options, c.diagnostics);
     const Run *run = &c.program->runs[0];
     const char *prefix = "fit";
@@ -54,7 +54,8 @@ Test(outline, small_nests_stay_where_they_are)
                               false);
     cr_assert(c.program != NULL);
     run_passes(&c, NULL, NULL);
-    Codegen *codegen = codegen_new(c.arena, &(CodegenOptions){.cpu = "x86-64-v3", .level = 3}, c.diagnostics);
+    CodegenOptions options = {.cpu = "x86-64-v3", .triple = "x86_64-linux-gnu", .level = 3};
+    Codegen *codegen = codegen_new(c.arena, &options, c.diagnostics);
     const Run *run = &c.program->runs[0];
     const char *prefix = "fit";
     Text llvm = text_new(c.arena);
