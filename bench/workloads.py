@@ -2,8 +2,8 @@
 from collections import namedtuple
 
 # flops: of one unit (a step, a contraction), 2 for a multiply-add; 0 where it says nothing.
-# traffic: pairs of bytes that a unit has to move at least, and the bytes of what it comes back to unit after unit, which
-# decide the cache that they come from. Each operand and parameter is read once, each result written once.
+# traffic: pairs of bytes that a unit has to move at least, and the bytes of what it comes back to unit after unit,
+# which decide the cache that they come from. Each operand and parameter is read once, each result written once.
 # threads: of every contender; with more than one, sgdc on one thread is a contender too.
 Workload = namedtuple("Workload", "name kind arguments flops traffic threads", defaults=(1,))
 
