@@ -45,7 +45,8 @@ class Trace:
         self.program = meta["program"]
         self.cells = {n[5:]: t for n, t in tensors.items()
                       if n.startswith("cell.") and "@" not in n and not n.endswith((".mean", ".deviation"))}
-        self.columns = {n[5:]: t for n, t in tensors.items() if n[5:] in ("images", "labels", "x", "y")}
+        self.columns = {n[5:]: t for n, t in tensors.items()
+                        if n.startswith("data.") and n[5:] in ("images", "labels", "x", "y")}
         counts = tensors["rows_of_step"].tolist()
         self.steps = np.split(tensors["rows"], np.cumsum(counts)[:-1])
         self.batch = counts[0]
