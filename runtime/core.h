@@ -47,7 +47,11 @@ typedef struct sgdrt_call {
     void *scratch;                   /* of threads 1 and on: threads-1 pieces of the function's thread bytes, 64-byte aligned */
 } sgdrt_call;
 
-/* Returns the number of steps done (functions that do not step: 1). */
+/* Returns the number of steps done (functions that do not step: 1; threads but the first: anything). */
 typedef int64_t sgdrt_function(const sgdrt_call *call);
+
+/* Runs the function on all threads of `threads`, with scratch for those but the first; the result of the first.
+ * sgdrt_pool_call (pool.h) is one. */
+typedef int64_t sgdrt_region(void *threads, sgdrt_function *function, const sgdrt_call *call, void *scratch);
 
 #endif

@@ -174,8 +174,8 @@ static void call_function(void *context, int thread) {
     if (thread == 0) region->result = result;
 }
 
-int64_t sgdrt_pool_call(sgdrt_pool *pool, sgdrt_function *function, const sgdrt_call *call, void *scratch) {
-    if (!pool) return function(call);
+int64_t sgdrt_pool_call(void *threads, sgdrt_function *function, const sgdrt_call *call, void *scratch) {
+    sgdrt_pool *pool = threads;
     sgdrt_call all = *call;
     all.threads = pool->threads;
     all.barrier = sgdrt_pool_barrier;

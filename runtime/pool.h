@@ -23,9 +23,7 @@ int  sgdrt_pool_threads(const sgdrt_pool *pool);                /* 1 for NULL */
 void sgdrt_pool_run(sgdrt_pool *pool, sgdrt_pool_work *work, void *context);
 void sgdrt_pool_barrier(void *pool);                            /* an sgdrt_barrier */
 
-/* The generated function on all threads of the pool (NULL: on the caller); its result on thread 0.
- * scratch: for each thread but the first, the bytes that the function wants for a thread of its own. */
-int64_t sgdrt_pool_call(sgdrt_pool *pool, sgdrt_function *function, const sgdrt_call *call, void *scratch);
+int64_t sgdrt_pool_call(void *pool, sgdrt_function *function, const sgdrt_call *call, void *scratch); /* sgdrt_region */
 
 /* Processors that this process may use: those it is bound to, and no more than its control group pays for. */
 int sgdrt_processors(void);

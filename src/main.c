@@ -36,9 +36,6 @@ static ExitCode work(Driver *driver) {
     const Options *o = driver->options;
     ExitCode code = check_options(driver);
     if (code != EXIT_DONE) return code;
-    if (o->threads > 1 && !o->quiet)
-        driver_complain(driver, "--threads=%lld: this version trains on one thread; the bits are the same",
-                        (long long)o->threads);
     code = driver_compile(driver, o->check_grad);
     if (code != EXIT_DONE || driver->stopped) return code;
     if (o->check) return EXIT_DONE;

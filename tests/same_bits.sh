@@ -4,7 +4,7 @@
 #
 #                    v2  v3  v4  native  aarch64
 #     compiled -O0    .   .   .       x        .      sgdc --run
-#     compiled        x   x   x       x        .
+#     compiled        x   x   x       x        .      on one thread, and on 2, 3 and 7
 #     object          x   x   x       x        x      an application that links the emitted object
 #
 #   tests/same_bits.sh [--sgdc PATH] [--steps N] [-v] FILE.sgd ...      -v: print the matrix
@@ -164,8 +164,9 @@ check_file() {
         return
     fi
     try "compiled -O0" native compiled -O0
-    for level in $levels; do try compiled "$level" compiled --cpu=x86-64-"$level"; done
-    try compiled native compiled
+    for level in $levels; do try compiled "$level" compiled --cpu=x86-64-"$level" --threads=1; done
+    try compiled native compiled --threads=1
+    for threads in 2 3 7; do try "$threads threads" native compiled --threads=$threads; done
     prepare_runs || { failed=1; return; }
     [ -n "$names" ] || { echo "skipped: $file: every run diverges, so there is nothing to compare objects with"; return; }
     runtime="$build/libsgdrt.a -lz -lcjson -lpthread"

@@ -21,7 +21,10 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     c->arena = arena;
     c->options = *options;
     c->diagnostics = diagnostics;
-    return target_open(&c->target, arena, options, diagnostics) ? c : NULL;
+    if (!target_open(&c->target, arena, options, diagnostics))
+        return NULL;
+    c->target.loop.split_all = options->split_all;
+    return c;
 }
 
 int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors) {

@@ -26,6 +26,7 @@ typedef struct CodegenOptions {
     int64_t least_shared; /* nests of so many multiply-adds become functions of their own; 0: as usual (tests) */
     size_t caches;              /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
                                  * small ones cut small kernels */
+    bool split_all;             /* threads share every nest that can be shared: for tests, where all are small */
 } CodegenOptions;
 
 /* Seconds spent so far, for --time-passes. */

@@ -1,9 +1,10 @@
 /* emit: a whole function: entry, steps, blocks of rows, sections.
  *
- *   entry                  fields of the call; the floating-point control register is set, and restored at
- * the end for each step          (functions that count steps) rows of the mini-batch; the stop flag after
- * each outside section      nests for each block       of at most R rows: the numbers of its rows, then the
- * nests of the inside section
+ *   entry              which thread this is; fields of the call; the floating-point control register is set, and
+ *                      restored at the end
+ *   for each step      (functions that count steps) rows of the mini-batch; the stop flag after each
+ *     outside section  nests
+ *     for each block   of at most R rows: the numbers of its rows, then the nests of the inside section
  *
  * Nothing is kept between calls but what lies in the state block.
  */
@@ -46,7 +47,7 @@ static void set_regions(Emitter *e) {
     e->no_alias_kind = LLVMGetMDKindIDInContext(e->context, "noalias", strlen("noalias"));
 }
 
-static Value load_field(Emitter *e, LLVMTypeRef type, Value base, size_t offset) {
+Value load_field(Emitter *e, LLVMTypeRef type, Value base, size_t offset) {
     Value at = index_const(e, (int64_t)offset);
     Value v = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, ""), "");
     mark_region(e, v, REGION_INPUT);
@@ -118,7 +119,7 @@ static Value control_enter(Emitter *e, Architecture architecture) {
         control_call(e, "llvm.aarch64.set.fpcr", constant_int(e, e->i64, 0));
         return before;
     }
-    Value before = LLVMBuildAlloca(e->b, e->i32, ""), ours = LLVMBuildAlloca(e->b, e->i32, "");
+    Value before = emit_alloca(e, e->i32), ours = emit_alloca(e, e->i32);
     control_call(e, "llvm.x86.sse.stmxcsr", before);
     LLVMBuildStore(e->b, constant_int(e, e->i32, 0x1f80), ours);
     control_call(e, "llvm.x86.sse.ldmxcsr", ours);
@@ -234,9 +235,19 @@ static void set_block_rows(Emitter *e, Value rows) {
 
 /* ---- sections ---------------------------------------------------------------------------------------- */
 static void emit_nests(Emitter *e, const Section *section) {
+    LLVMBasicBlockRef after = NULL;
     for (int i = 0; i < section->nests.count; i++) {
         const Nest *const *nests = (const Nest *const *)&section->nests.items[i];
-        int together = few_together(e, nests, section->nests.count - i);
+        bool alone = nests[0]->split == SPLIT_NONE;
+        if (after != NULL && (nests[0]->waits || !alone)) {
+            thread_first_close(e, after);
+            after = NULL;
+        }
+        if (nests[0]->waits)
+            thread_meet(e);
+        if (alone && after == NULL)
+            after = thread_first_open(e);
+        int together = few_together(e, nests, thread_run(nests, section->nests.count - i));
         if (together > 1) {
             emit_few(e, nests, together);
             i += together - 1;
@@ -244,19 +255,22 @@ static void emit_nests(Emitter *e, const Section *section) {
             emit_nest(e, nests[0]);
         }
     }
+    thread_first_close(e, after);
 }
 
 /* Where there is one block, a nest starts its own sums: their buffers live no longer than it. */
 static void start_section(Emitter *e, const Section *section) {
     if (e->f->one_block)
         return;
+    if (section->waits)
+        thread_meet(e);
+    LLVMBasicBlockRef after = thread_first_open(e);
     for (int i = 0; i < section->nests.count; i++) {
         const Nest *nest = section->nests.items[i];
-        if (nest->carried)
-            reduce_start_carried(e, nest);
         if (nest->kind == NEST_SCATTER && nest->reduce->attr.over_rows)
             scatter_start(e, nest);
     }
+    thread_first_close(e, after);
 }
 
 static void emit_section(Emitter *e, const Section *section) {
@@ -299,9 +313,17 @@ static Value load_steps_done(Emitter *e) {
     return v;
 }
 
+/* After a wait: who comes late may still have to read it at the entry. */
+static void store_steps_done(Emitter *e, Value steps) {
+    LLVMBasicBlockRef after = thread_first_open(e);
+    Value counted = LLVMBuildStore(e->b, steps, header_pointer(e, offsetof(sgdrt_header, step)));
+    mark_region(e, counted, REGION_STATE);
+    thread_first_close(e, after);
+}
+
 static void emit_steps(Emitter *e) {
     Value stop = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, stop));
-    Value never = LLVMBuildAlloca(e->b, e->i32, "");
+    Value never = emit_alloca(e, e->i32);
     LLVMBuildStore(e->b, constant_int(e, e->i32, 0), never);
     stop = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, stop, ""), never, stop, "");
     Value done_before = load_steps_done(e);
@@ -321,8 +343,7 @@ static void emit_steps(Emitter *e) {
     emit_sections(e);
     Value next = LLVMBuildAdd(e->b, begin, e->total_rows, ""),
           more = LLVMBuildAdd(e->b, steps, index_const(e, 1), "");
-    Value asked = LLVMBuildLoad2(e->b, e->i32, stop, "");
-    LLVMSetVolatile(asked, true);
+    Value asked = thread_stop_asked(e, stop, steps);
     Value again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
                                LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
@@ -332,9 +353,7 @@ static void emit_steps(Emitter *e) {
     LLVMPositionBuilderAtEnd(e->b, done);
     Value result = LLVMBuildPhi(e->b, e->i64, "");
     LLVMAddIncoming(result, (Value[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
-    Value counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, done_before, result, ""),
-                                   header_pointer(e, offsetof(sgdrt_header, step)));
-    mark_region(e, counted, REGION_STATE);
+    store_steps_done(e, LLVMBuildAdd(e->b, done_before, result, ""));
     local_close(e);
     e->total_rows = result;
 }
@@ -392,6 +411,7 @@ LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const ch
     e->b = LLVMCreateBuilderInContext(c->context);
     e->entry = LLVMAppendBasicBlockInContext(c->context, e->function, "entry");
     LLVMPositionBuilderAtEnd(e->b, e->entry);
+    thread_start(e);
     Value control = control_enter(e, c->architecture);
     load_call(e);
     e->block_begin = index_const(e, 0);

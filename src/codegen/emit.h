@@ -12,6 +12,7 @@
  *   emit_scatter.c  sums at places that are data
  *   emit_outline.c  large nests as functions of their own, shared by all of the same shape
  *   emit_nest.c     loops around a body; pieces of an axis that are whole vectors, tiles and rests
+ *   emit_threads.c  the threads of a call: whose part, and waiting for each other
  *   emit.c          a function: entry, steps, blocks, sections
  *
  * A value that is the same in all lanes stays scalar until it meets a vector. Vectors have e->lanes elements
@@ -68,6 +69,10 @@ typedef struct Emitter {
     KnownRows *known_rows;                 /* emit_rows.c */
     Value *local_cell, *local_buffer;      /* by index, id; NULL or no entry: in the state, the work block */
     Value seed, steps_done;                /* from the header; steps_done at the start of the step */
+    /* threads, where the function has any */
+    Value is_first, are_several;
+    Value part_begin, part_end;            /* of anything that is shared, as 32.32 fixed point; 0 .. 1 if alone */
+    Value thread_work;                     /* this thread's piece of scratch */
     /* the body being emitted */
     const Nest *nest;
     Value reduced;                         /* in an epilogue: the reduction's result here */
@@ -106,6 +111,8 @@ Value random_stream(Emitter *e, Value seed, Value step_or_null, Value site);
 Value random_uniform(Emitter *e, DType t, Value stream, Value place32, Value element32);
 
 /* ---- emit_memory.c */
+Value larger(Emitter *e, Value a, Value b);
+Value smaller(Emitter *e, Value a, Value b);
 Index index_at(Emitter *e, int64_t v);
 Index index_of(Value at);
 Index index_add(Emitter *e, Index a, Index b);
@@ -170,7 +177,6 @@ Value outline_place(Emitter *e, Value base, int64_t offset);
 
 /* ---- emit_reduce.c */
 void  emit_reduce(Emitter *e, const Nest *nest);
-void  reduce_start_carried(Emitter *e, const Nest *nest);          /* before the first block */
 
 /* ---- emit_few.c */
 int   few_together(const Emitter *e, const Nest *const *nests, int count);   /* so many are one pass */
@@ -187,6 +193,23 @@ Value nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *s
 /* ---- emit_scatter.c */
 void  emit_scatter(Emitter *e, const Nest *nest);
 void  scatter_start(Emitter *e, const Nest *nest);
+
+/* ---- emit_threads.c: all but thread_start do nothing in a function without threads */
+typedef struct Part { Value from, to; } Part;      /* of an extent, in whole tiles; NULL: all of it */
+void  thread_start(Emitter *e);                    /* at the entry; others than the first may return there */
+Part  thread_part(Emitter *e, const Nest *nest, int split, Value extent, int64_t width);
+/* A loop's bounds within the part: then there may be nothing to do between open and close. Parts end where whole tiles
+ * do, so what is left of an axis behind them belongs to whoever has its beginning. */
+typedef struct Bounds { Value begin, end; LLVMBasicBlockRef after; } Bounds;
+Bounds bounds_open(Emitter *e, Part part, Value begin, Value end);
+void  bounds_close(Emitter *e, const Bounds *b);
+int   thread_run(const Nest *const *nests, int count);     /* how many follow each other without a wait, on one thread */
+void  thread_meet(Emitter *e);                     /* returns when all threads have come */
+LLVMBasicBlockRef thread_first_open(Emitter *e);   /* what follows is done by the first thread only */
+void  thread_first_close(Emitter *e, LLVMBasicBlockRef after);
+Value thread_stop_asked(Emitter *e, Value stop, Value step);       /* at the end of a step: all threads meet */
+Value emit_alloca(Emitter *e, LLVMTypeRef type);   /* at the entry, wherever we are */
+Value load_field(Emitter *e, LLVMTypeRef type, Value base, size_t offset);
 
 /* ---- emit.c */
 typedef struct EmitContext {

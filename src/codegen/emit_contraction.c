@@ -9,6 +9,8 @@
  *               for each panel of lanes    sums from `partial`, but in the first block of k;
  *                                          to `partial`, but after the last: there is the epilogue
  *
+ * Threads share one of the axes of outputs; what is packed and the sums that wait are each thread's own.
+ *
  * The block of lanes stays in the second-level cache, what the tile reads in the first. Sums lie [place in the
  * block of the tile axis][place in the block of lanes].
  */
@@ -21,7 +23,8 @@ typedef struct Kernel {
     Block block;
     Value row_begin, row_end;             /* rows summed in this block; NULL: none */
     Value fresh, last;                    /* is this the first, the last block of k; NULL: yes */
-    Value tile_begin, lane_begin, lane_end;       /* of the blocks */
+    /* of the blocks; tile_end, lane_end NULL: where the axis ends */
+    Value tile_begin, tile_end, lane_begin, lane_end;
     int   tile, vectors;                  /* of the piece that is emitted */
 } Kernel;
 typedef void PieceBody(Emitter *e, Kernel *k);
@@ -156,8 +159,7 @@ static Value whole_tiles(Emitter *e, Kernel *k, Value from, int count, PieceBody
     int axis = k->nest->tile_axis;
     int64_t step = (int64_t)count * k->nest->tile, extent = k->space.extent[axis];
     int64_t whole = extent / k->nest->tile * k->nest->tile;
-    Value block_end = LLVMBuildAdd(e->b, k->tile_begin, index_const(e, k->blocks->tile), "");
-    Value end = k->blocks->tile < extent ? smaller(e, block_end, index_const(e, whole)) : index_const(e, whole);
+    Value end = k->tile_end != NULL ? smaller(e, k->tile_end, index_const(e, whole)) : index_const(e, whole);
     if (count > 1) {
         Value times = LLVMBuildUDiv(e->b, LLVMBuildSub(e->b, end, from, ""), index_const(e, step), "");
         end = LLVMBuildAdd(e->b, from, LLVMBuildMul(e->b, times, index_const(e, step), ""), "");
@@ -179,10 +181,8 @@ static void rest_of_tiles(Emitter *e, Kernel *k, PieceBody *body) {
     if (rest == 0)
         return;
     LLVMBasicBlockRef after = NULL;
-    if (k->blocks->tile < extent) {
-        Value block_end = LLVMBuildAdd(e->b, k->tile_begin, index_const(e, k->blocks->tile), "");
-        after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSGE, block_end, index_const(e, extent), ""));
-    }
+    if (k->tile_end != NULL)
+        after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSGE, k->tile_end, index_const(e, extent), ""));
     k->spot.axis[axis] = index_at(e, extent - rest);
     k->tile = (int)rest;
     body(e, k);
@@ -196,8 +196,8 @@ static void each_tile(Emitter *e, Kernel *k, PieceBody *body) {
 }
 
 /* One piece of the lanes, as far as it lies in the block. */
-static void lanes_piece(Emitter *e, Kernel *k, const Piece *p, bool cut, PieceBody *body) {
-    bool rows = k->nest->lanes == LANES_ROWS;
+static void lanes_piece(Emitter *e, Kernel *k, const Piece *p, PieceBody *body) {
+    bool rows = k->nest->lanes == LANES_ROWS, cut = k->lane_end != NULL;
     int64_t width = (int64_t)p->lanes * p->unroll, piece_end = p->begin + p->count * width;
     Value begin = index_const(e, p->begin), end = index_const(e, piece_end);
     LLVMBasicBlockRef after = NULL;
@@ -245,7 +245,7 @@ static void each_panel(Emitter *e, Kernel *k, PieceBody *body) {
     Piece pieces[MOST_PIECES];
     int count = lanes_pieces(e, k, pieces);
     for (int i = 0; i < count; i++)
-        lanes_piece(e, k, &pieces[i], k->blocks->lanes < lanes_extent(e, k), body);
+        lanes_piece(e, k, &pieces[i], body);
 }
 
 static void panels_of_tile(Emitter *e, Kernel *k) {
@@ -320,28 +320,54 @@ static void blocks_of_k(Emitter *e, Kernel *k, int axis, Value fresh, Value last
 static void tile_blocks(Emitter *e, Kernel *k) {
     int64_t extent = k->space.extent[k->nest->tile_axis];
     int first = k->node->attr.contraction->over_rows ? BLOCKS_ROWS : 0;
+    Part part = thread_part(e, k->nest, SPLIT_AXIS + k->nest->tile_axis, index_const(e, extent), k->nest->tile);
     k->tile_begin = index_const(e, 0);
-    if (k->blocks->tile >= extent) {
+    k->tile_end = NULL;
+    if (k->blocks->tile >= extent && part.to == NULL) {
         blocks_of_k(e, k, first, NULL, NULL);
         return;
     }
+    Bounds bounds = bounds_open(e, part, k->tile_begin, index_const(e, extent));
     LoopBlocks l;
-    loop_open(e, &l, k->tile_begin, NULL, 0);
+    loop_open(e, &l, bounds.begin, NULL, 0);
     k->tile_begin = l.index;
+    k->tile_end = smaller(e, LLVMBuildAdd(e->b, l.index, index_const(e, k->blocks->tile), ""), bounds.end);
     blocks_of_k(e, k, first, NULL, NULL);
-    loop_close(e, &l, index_const(e, extent), k->blocks->tile, NULL);
+    loop_close(e, &l, bounds.end, k->blocks->tile, NULL);
+    bounds_close(e, &bounds);
+}
+
+/* A thread's part ends where a whole panel does, so its last block has the other pieces where it has the end. */
+static void blocks_of_part(Emitter *e, Kernel *k, Part part, Value extent) {
+    Bounds bounds = bounds_open(e, part, k->lane_begin, extent);
+    LoopBlocks l;
+    loop_open(e, &l, bounds.begin, NULL, 0);
+    k->lane_begin = l.index;
+    k->lane_end = smaller(e, LLVMBuildAdd(e->b, l.index, index_const(e, k->blocks->lanes), ""), part.to);
+    tile_blocks(e, k);
+    loop_close(e, &l, bounds.end, k->blocks->lanes, NULL);
+    bounds_close(e, &bounds);
 }
 
 /* Blocks begin at whole panels of the first piece; the last one has all other pieces. */
 static void lane_blocks(Emitter *e, Kernel *k) {
     int64_t extent = lanes_extent(e, k);
+    bool rows = k->nest->lanes == LANES_ROWS;
+    Piece pieces[MOST_PIECES];
+    lanes_pieces(e, k, pieces);
+    Value lanes = rows ? e->block_rows : index_const(e, extent);
+    Part part = thread_part(e, k->nest, rows ? SPLIT_ROWS : SPLIT_AXIS + k->nest->lanes, lanes,
+                            (int64_t)pieces[0].lanes * pieces[0].unroll);
     k->lane_begin = index_const(e, 0);
+    k->lane_end = NULL;
+    if (part.to != NULL) {
+        blocks_of_part(e, k, part, lanes);
+        return;
+    }
     if (k->blocks->lanes >= extent) {
         tile_blocks(e, k);
         return;
     }
-    Piece pieces[MOST_PIECES];
-    lanes_pieces(e, k, pieces);
     Value end = index_const(e, pieces[0].count * pieces[0].lanes * pieces[0].unroll);
     LoopBlocks l;
     loop_open(e, &l, k->lane_begin, NULL, 0);
@@ -350,8 +376,7 @@ static void lane_blocks(Emitter *e, Kernel *k) {
     k->lane_end = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGE, next, end, ""), index_const(e, extent),
                                   next, "");
     tile_blocks(e, k);
-    loop_close(e, &l, k->nest->lanes == LANES_ROWS ? smaller(e, end, e->block_rows) : end, k->blocks->lanes,
-               NULL);
+    loop_close(e, &l, rows ? smaller(e, end, e->block_rows) : end, k->blocks->lanes, NULL);
 }
 
 static void other_axes(Emitter *e, Kernel *k, int axis) {
@@ -363,11 +388,14 @@ static void other_axes(Emitter *e, Kernel *k, int axis) {
         other_axes(e, k, axis + 1);
         return;
     }
+    Value end = index_const(e, k->nest->space.extent[axis]);
+    Bounds bounds = bounds_open(e, thread_part(e, k->nest, SPLIT_AXIS + axis, end, 1), index_const(e, 0), end);
     LoopBlocks l;
-    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    loop_open(e, &l, bounds.begin, NULL, 0);
     k->spot.axis[axis] = index_of(l.index);
     other_axes(e, k, axis + 1);
-    loop_close(e, &l, index_const(e, k->nest->space.extent[axis]), 1, NULL);
+    loop_close(e, &l, bounds.end, 1, NULL);
+    bounds_close(e, &bounds);
 }
 
 static void set_strides(Kernel *k) {

@@ -64,10 +64,6 @@ static Value operand(Emitter *e, const Kernel *k, int s, const Spot *spot) {
 }
 
 /* ---- bounds ------------------------------------------------------------------------------------ */
-static Value larger(Emitter *e, Value a, Value b) {
-    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, a, b, ""), a, b, "");
-}
-
 /* a / by, rounded up, for a that is not negative */
 static Value divided_up(Emitter *e, Value a, int64_t by) {
     if (by == 1)
@@ -434,36 +430,33 @@ static void weights_finished(Emitter *e, const Nest *nest, const Spot *spot, int
         }
 }
 
-typedef struct Sums {
-    const Nest *nest;
-    bool fold;
-} Sums;
+typedef struct Sums { bool fold; Value first; } Sums;
 
-/* Over all sums in the order in which they lie: a new chunk's chains begin, or join the chunks before. */
-static void sums_body(Emitter *e, const Nest *all, const Spot *spot, int tile, int vectors, void *context) {
-    (void)all, (void)tile, (void)vectors;
+/* A new chunk's chains begin, or join those of the chunks before, of which there are none at the first. */
+static void sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     const Sums *s = context;
-    const Node *node = s->nest->reduce;
-    Value chains = buffer_base(e, s->nest->chain);
-    if (!s->fold) {
-        store_at(e, REGION_WORK, node->dtype, chains, spot->axis[0], chain_start(e, node, 1).v[0]);
-        return;
+    const Node *node = nest->reduce;
+    Value chains = buffer_base(e, nest->chain), totals = s->fold ? buffer_base(e, nest->total) : NULL;
+    Value start = chain_start(e, node, e->lanes).v[0];
+    for (int i = 0; i < tile * vectors; i++) {
+        Spot here = *spot;
+        here.axis[nest->tile_axis] = index_offset(e, here.axis[nest->tile_axis], i / vectors);
+        here.axis[nest->lanes] = index_offset(e, here.axis[nest->lanes], i % vectors * e->lanes);
+        Index at = sum_index(e, nest->chain, &here);
+        if (!s->fold) {
+            store_at(e, REGION_WORK, node->dtype, chains, at, start);
+            continue;
+        }
+        Value before = load_at(e, REGION_WORK, node->dtype, totals, at);
+        Chain total = {{emit_select(e, s->first, start, before)}};
+        Chain part = {{load_at(e, REGION_WORK, node->dtype, chains, at)}};
+        store_at(e, REGION_WORK, node->dtype, totals, at, chain_join(e, node, total, part).v[0]);
     }
-    Value base = buffer_base(e, s->nest->total);
-    Chain total = {{load_at(e, REGION_WORK, node->dtype, base, spot->axis[0])}};
-    Chain part = {{load_at(e, REGION_WORK, node->dtype, chains, spot->axis[0])}};
-    store_at(e, REGION_WORK, node->dtype, base, spot->axis[0], chain_join(e, node, total, part).v[0]);
 }
 
-static void all_sums(Emitter *e, const Nest *nest, bool fold) {
-    Sums s = {nest, fold};
-    Nest all = {.kind = NEST_ELEMENTS,
-                .space = {.rank = 1, .extent = {nest->chain->elements}},
-                .reduce = nest->reduce,
-                .vectors = 1,
-                .tile = 1,
-                .tile_axis = -1};
-    nest_loops(e, &all, sums_body, &s);
+static void all_sums(Emitter *e, const Nest *nest, bool fold, Value first) {
+    Sums s = {fold, first};
+    nest_loops(e, nest, sums_body, &s);
 }
 
 static void emit_strips(Emitter *e, const Nest *nest, Value row) {
@@ -483,8 +476,6 @@ static void emit_weight_gradient(Emitter *e, const Nest *nest) {
     int64_t chunk = nest->reduce->attr.contraction->chunk;
     if (!nest->carried || chunk <= 0)
         chunk = (int64_t)1 << 40;
-    if (nest->carried && e->f->one_block)
-        reduce_start_carried(e, nest);
     LoopBlocks chunks, rows;
     Value size = index_const(e, chunk);
     Value end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
@@ -493,7 +484,7 @@ static void emit_weight_gradient(Emitter *e, const Nest *nest) {
     Value chunk_end = LLVMBuildAdd(e->b, chunks.index, size, "");
     Value begin = larger(e, chunks.index, e->block_begin);
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, begin, chunks.index, ""));
-    all_sums(e, nest, false);
+    all_sums(e, nest, false, NULL);
     if_close(e, after);
     Value row_end = LLVMBuildSub(e->b, smaller(e, chunk_end, end), e->block_begin, "");
     loop_open(e, &rows, LLVMBuildSub(e->b, begin, e->block_begin, ""), NULL, 0);
@@ -503,7 +494,7 @@ static void emit_weight_gradient(Emitter *e, const Nest *nest) {
         Value full = LLVMBuildICmp(e->b, LLVMIntSLE, chunk_end, end, "");
         Value last = LLVMBuildICmp(e->b, LLVMIntEQ, end, e->total_rows, "");
         after = if_open(e, LLVMBuildOr(e->b, full, last, ""));
-        all_sums(e, nest, true);
+        all_sums(e, nest, true, LLVMBuildICmp(e->b, LLVMIntEQ, chunks.index, index_const(e, 0), ""));
         if_close(e, after);
     } else {
         nest_loops(e, nest, weights_finished, NULL);

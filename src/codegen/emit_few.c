@@ -107,6 +107,8 @@ static void pass_carried(Emitter *e, Sums *p) {
     int64_t chunk = chunk_of(p->sum[0].nest->reduce);
     Value in_chunk = LLVMBuildURem(e->b, e->block_begin, index_const(e, chunk), "");
     Value fresh = LLVMBuildICmp(e->b, LLVMIntEQ, in_chunk, index_const(e, 0), "");
+    for (int i = 0; i < p->count; i++)
+        start_total_of_batch(e, p->sum[i].nest, &p->sum[i].spot);
     lanes_of_rows_begin(e);
     for (int i = 0; i < p->count; i++) {
         const Node *node = p->sum[i].nest->reduce;
@@ -139,6 +141,7 @@ static void chunks_body(Emitter *e, const Nest *nest, const Spot *spot, int tile
     Value end, base = buffer_base(e, nest->chain);
     Sum sum = {.nest = nest, .spot = *spot};
     Index chain_at = chain_place(e, &sum);
+    start_total_of_batch(e, nest, spot);
     open_chunks(e, &chunks, chunk, &end);
     Value begin = chunks.index, chunk_end = LLVMBuildAdd(e->b, begin, index_const(e, chunk), "");
     Value stop = smaller(e, chunk_end, end);

@@ -11,7 +11,7 @@
 enum { MARGIN = 64, MOST_BUFFER_BYTES = 1024 };
 
 static Value local_new(Emitter *e, size_t bytes) {
-    Value v = LLVMBuildAlloca(e->b, LLVMArrayType2(e->i8, bytes + 2 * MARGIN), "");
+    Value v = emit_alloca(e, LLVMArrayType2(e->i8, bytes + 2 * MARGIN));
     LLVMSetAlignment(v, MARGIN);
     Value margin = index_const(e, MARGIN);
     return LLVMBuildInBoundsGEP2(e->b, e->i8, v, &margin, 1, "");
@@ -28,7 +28,7 @@ Value cell_base(Emitter *e, int64_t cell) {
 Value buffer_base(Emitter *e, const Buffer *buffer) {
     if (e->local_buffer != NULL && e->local_buffer[buffer->id] != NULL)
         return e->local_buffer[buffer->id];
-    return outline_place(e, e->work, (int64_t)buffer->offset);
+    return outline_place(e, buffer->of_thread ? e->thread_work : e->work, (int64_t)buffer->offset);
 }
 
 static void copy_cell(Emitter *e, int64_t cell, Value to, Value from) {

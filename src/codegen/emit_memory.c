@@ -6,6 +6,14 @@
  */
 #include "codegen/emit.h"
 
+Value larger(Emitter *e, Value a, Value b) {
+    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, a, b, ""), a, b, "");
+}
+
+Value smaller(Emitter *e, Value a, Value b) {
+    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, a, b, ""), a, b, "");
+}
+
 Index index_at(Emitter *e, int64_t v) {
     return (Index){.at = index_const(e, v)};
 }

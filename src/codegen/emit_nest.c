@@ -101,42 +101,44 @@ static bool is_to_rows(const Nest *nest) {
 
 static void around_rows(Emitter *e, Around *a, int level) {
     if (a->nest->lanes != LANES_ROWS) {
+        Value end = is_to_rows(a->nest) ? e->block_rows : e->block_padded;
+        Bounds rows = bounds_open(e, thread_part(e, a->nest, SPLIT_ROWS, end, 1), index_const(e, 0), end);
         LoopBlocks l;
-        loop_open(e, &l, index_const(e, 0), NULL, 0);
+        loop_open(e, &l, rows.begin, NULL, 0);
         a->spot.row = index_of(l.index);
         go_around(e, a, level + 1);
-        loop_close(e, &l, is_to_rows(a->nest) ? e->block_rows : e->block_padded, 1, NULL);
+        loop_close(e, &l, rows.end, 1, NULL);
+        bounds_close(e, &rows);
         return;
     }
     Piece pieces[MOST_PIECES];
     int lanes = loop_lanes(e->target, a->nest),
         count = split_axis(e->f->block, lanes, a->nest->vectors, false, pieces);
+    Part part = thread_part(e, a->nest, SPLIT_ROWS, e->block_rows, (int64_t)pieces[0].lanes * pieces[0].unroll);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
+        int64_t width = (int64_t)p->lanes * p->unroll, piece_end = p->begin + p->count * width;
+        Value begin = index_const(e, p->begin), end = e->block_rows;
+        if (piece_end < e->f->block && (part.to != NULL || p->count > 1))
+            end = smaller(e, end, index_const(e, piece_end));
         LLVMBasicBlockRef after = NULL;
-        if (p->begin > 0) {
-            Value any = LLVMBuildICmp(e->b, LLVMIntSLT, index_const(e, p->begin), e->block_rows, "");
-            after = if_open(e, any);
-        }
+        if (p->begin > 0 && part.to == NULL)
+            after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, e->block_rows, ""));
+        Bounds rows = bounds_open(e, part, begin, end);
         e->lanes = p->lanes;
         e->lanes_are_rows = true;
         a->vectors = p->unroll;
-        int64_t width = (int64_t)p->lanes * p->unroll, end = p->begin + p->count * width;
         if (p->count == 1) {
-            a->spot.row = (Index){.at = index_const(e, p->begin), .step = 1};
+            a->spot.row = (Index){.at = begin, .step = 1};
             go_around(e, a, level + 1);
         } else {
             LoopBlocks l;
-            loop_open(e, &l, index_const(e, p->begin), NULL, 0);
+            loop_open(e, &l, rows.begin, NULL, 0);
             a->spot.row = (Index){.at = l.index, .step = 1};
             go_around(e, a, level + 1);
-            Value limit = e->block_rows;
-            if (end < e->f->block) {
-                Value below = LLVMBuildICmp(e->b, LLVMIntSLT, limit, index_const(e, end), "");
-                limit = LLVMBuildSelect(e->b, below, limit, index_const(e, end), "");
-            }
-            loop_close(e, &l, limit, width, NULL);
+            loop_close(e, &l, rows.end, width, NULL);
         }
+        bounds_close(e, &rows);
         if (after != NULL)
             if_close(e, after);
     }
@@ -145,16 +147,36 @@ static void around_rows(Emitter *e, Around *a, int level) {
     a->vectors = 1;
 }
 
+static void around_piece(Emitter *e, Around *a, int level, int axis, const Piece *p, Part part) {
+    int64_t width = (int64_t)p->lanes * p->unroll;
+    int step = p->lanes > 1 ? 1 : 0;
+    Bounds bounds = bounds_open(e, part, index_const(e, p->begin), index_const(e, p->begin + p->count * width));
+    if (p->count == 1 || (a->unroll && part.to == NULL)) {
+        for (int64_t k = 0; k < p->count; k++) {
+            a->spot.axis[axis] = (Index){.at = index_const(e, p->begin + k * width), .step = step};
+            go_around(e, a, level + 1);
+        }
+    } else {
+        LoopBlocks l;
+        loop_open(e, &l, bounds.begin, NULL, 0);
+        a->spot.axis[axis] = (Index){.at = l.index, .step = step};
+        go_around(e, a, level + 1);
+        loop_close(e, &l, bounds.end, width, NULL);
+    }
+    bounds_close(e, &bounds);
+}
+
 static void around_axis(Emitter *e, Around *a, int level, int axis) {
     bool lanes_here = a->nest->lanes == axis, tile_here = a->nest->tile_axis == axis;
     Piece pieces[MOST_PIECES];
     int lanes = lanes_here ? loop_lanes(e->target, a->nest) : 1;
     int unroll = lanes_here ? a->nest->vectors : tile_here ? a->nest->tile : 1;
-    int count =
-        split_axis(a->nest->space.extent[axis], lanes, unroll, lanes_here && a->nest->wide_rest, pieces);
+    int64_t extent = a->nest->space.extent[axis];
+    int count = split_axis(extent, lanes, unroll, lanes_here && a->nest->wide_rest, pieces);
+    Part part = thread_part(e, a->nest, SPLIT_AXIS + axis, index_const(e, extent),
+                            (int64_t)pieces[0].lanes * pieces[0].unroll);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
-        int64_t width = (int64_t)p->lanes * p->unroll;
         if (lanes_here) {
             e->lanes = p->lanes;
             e->valid_lanes = p->valid;
@@ -162,19 +184,7 @@ static void around_axis(Emitter *e, Around *a, int level, int axis) {
         }
         if (tile_here)
             a->tile = p->unroll;
-        int step = p->lanes > 1 ? 1 : 0;
-        if (p->count == 1 || a->unroll) {
-            for (int64_t k = 0; k < p->count; k++) {
-                a->spot.axis[axis] = (Index){.at = index_const(e, p->begin + k * width), .step = step};
-                go_around(e, a, level + 1);
-            }
-        } else {
-            LoopBlocks l;
-            loop_open(e, &l, index_const(e, p->begin), NULL, 0);
-            a->spot.axis[axis] = (Index){.at = l.index, .step = step};
-            go_around(e, a, level + 1);
-            loop_close(e, &l, index_const(e, p->begin + p->count * width), width, NULL);
-        }
+        around_piece(e, a, level, axis, p, part);
     }
     if (lanes_here) {
         e->lanes = 1;
@@ -469,10 +479,13 @@ static void emit_turn(Emitter *e, const Nest *nest) {
         lanes /= 2;
     Spot spot = {0};
     LoopBlocks l;
-    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    Part part = thread_part(e, nest, SPLIT_ROWS, e->block_rows, lanes);
+    Bounds rows = bounds_open(e, part, index_const(e, 0), e->block_rows);
+    loop_open(e, &l, rows.begin, NULL, 0);
     spot.row = index_of(l.index);
     turn_axes(e, nest, &t, &spot, lanes);
-    loop_close(e, &l, e->block_rows, lanes, NULL);
+    loop_close(e, &l, rows.end, lanes, NULL);
+    bounds_close(e, &rows);
 }
 
 static void emit_here(Emitter *e, const Nest *nest) {

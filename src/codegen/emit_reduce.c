@@ -5,7 +5,8 @@
  * rows are summed, so a vector of 16 is the lanes themselves; or, per row, 16 accumulators of vectors of rows.
  *
  * A sum over the batch whose chain crosses blocks or chunks is carried through memory: `chain` holds the open
- * chunk, `total` the fold of those closed. Storing and loading an accumulator changes no bit.
+ * chunk, `total` the fold of those closed, which the first one starts. Storing and loading an accumulator changes no
+ * bit. Chains and totals of an output belong to the thread that has the output.
  */
 #include "codegen/emit_reduce.h"
 #include <string.h>
@@ -79,7 +80,8 @@ static void tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
 }
 
 /* ---- carried chains -------------------------------------------------------------------------------- */
-typedef struct Carry { Value row_begin, row_end, fresh, closes; } Carry;
+/* Of a chunk: its rows in the block; does it begin, end there; is it the first of the mini-batch, and begins. */
+typedef struct Carry { Value row_begin, row_end, fresh, closes, first; } Carry;
 
 Index total_index(Emitter *e, const Nest *nest, const Spot *spot) {
     return spot_linear(e, spot, nest->reduce->shape);
@@ -111,6 +113,18 @@ static void keep_chain(Emitter *e, const Nest *nest, const Spot *spot, Chain cha
                  chain.v[1]);
 }
 
+static void start_total(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
+    store_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->total), total_index(e, nest, spot),
+             chain.v[nest->reduce->op == OP_ARGMAX ? 1 : 0]);
+}
+
+/* Few outputs: in the first block. */
+void start_total_of_batch(Emitter *e, const Nest *nest, const Spot *spot) {
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, e->block_begin, index_const(e, 0), ""));
+    start_total(e, nest, spot, chain_start(e, nest->reduce, 1));
+    if_close(e, after);
+}
+
 static void keep_total(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
     fold_into_total(e, nest, total_index(e, nest, spot), chain.v[0]);
 }
@@ -125,6 +139,10 @@ static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, in
     t.row_end = carry->row_end;
     DType type = term_type(t.node);
     bool argmax = t.node->op == OP_ARGMAX;
+    LLVMBasicBlockRef started = if_open(e, carry->first);
+    for (int i = 0; i < t.count; i++)
+        finish_valid(e, nest, &t.spot[i], chain_start(e, t.node, e->lanes), start_total);
+    if_close(e, started);
     for (int i = 0; i < t.count; i++) {
         Chain start = chain_start(e, t.node, e->lanes);
         Value open = load_at(e, REGION_WORK, type, base, chain_index(e, nest, &t.spot[i]));
@@ -172,7 +190,8 @@ static void reduce_carried_tiles(Emitter *e, const Nest *nest) {
     Carry carry = {.row_begin = LLVMBuildSub(e->b, begin, e->block_begin, ""),
                    .row_end = LLVMBuildSub(e->b, smaller(e, chunk_end, end), e->block_begin, ""),
                    .fresh = LLVMBuildICmp(e->b, LLVMIntEQ, begin, l.index, ""),
-                   .closes = chunk_closes(e, chunk_end, end)};
+                   .closes = chunk_closes(e, chunk_end, end),
+                   .first = LLVMBuildICmp(e->b, LLVMIntEQ, begin, index_const(e, 0), "")};
     nest_loops(e, nest, carried_tile_body, &carry);
     loop_close(e, &l, end, chunk, NULL);
 }
@@ -335,18 +354,6 @@ static void lanes_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------- */
-static void start_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
-    (void)tile, (void)vectors, (void)context;
-    store_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->total), spot->axis[0],
-             chain_start(e, nest->reduce, 1).v[nest->reduce->op == OP_ARGMAX ? 1 : 0]);
-}
-
-void reduce_start_carried(Emitter *e, const Nest *nest) {
-    Nest all = {.kind = NEST_ELEMENTS, .space = {.rank = 1, .extent = {shape_size(nest->reduce->shape)}},
-                .reduce = nest->reduce, .total = nest->total, .vectors = 1, .tile = 1, .tile_axis = -1};
-    nest_loops(e, &all, start_body, NULL);
-}
-
 void emit_reduce(Emitter *e, const Nest *nest) {
     const Contraction *c = nest->reduce->attr.contraction;
     bool few = c->lanes > 1 && !(c->over_rows && e->f->block == 1);
@@ -354,8 +361,6 @@ void emit_reduce(Emitter *e, const Nest *nest) {
         emit_contraction(e, nest);
         return;
     }
-    if (nest->carried && e->f->one_block)
-        reduce_start_carried(e, nest);
     if (nest->carried) {
         if (few && sums_have_rows_of_their_own(e->f, nest))
             nest_loops(e, nest, row_sums_body, NULL);

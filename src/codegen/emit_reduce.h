@@ -57,7 +57,6 @@ typedef struct Block {
 } Block;
 Space     space_of(const Node *node);
 ChainTerm term_at(Emitter *e, const Node *node, const Space *space, const Spot *spot);
-Value     smaller(Emitter *e, Value a, Value b);
 Tile      tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors);
 void      tile_rows(Emitter *e, const Tile *t, Chain *chain);
 /* Terms of the axes from `axis` on, at the places that k holds of the axes before it. */
@@ -77,6 +76,7 @@ void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);
 void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain chain, FinishBody *body);
 /* Carried chains: the place of an output in `total`; adding a closed chunk's sum to those before it. */
 Index   total_index(Emitter *e, const Nest *nest, const Spot *spot);
+void    start_total_of_batch(Emitter *e, const Nest *nest, const Spot *spot);     /* few outputs: in the first block */
 void    fold_into_total(Emitter *e, const Nest *nest, Index at, Value v);
 int64_t chunk_of(const Node *node);
 /* Opens the loop over the chunks that the block's places lie in: l.index is where the chunk begins, *end the

@@ -50,6 +50,7 @@ void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int
     while (block % (vectors * ORDER_LANES) != 0)
         vectors /= 2;
     Index total_at = total_index(e, nest, spot), at = index_scale(e, total_at, block);
+    start_total_of_batch(e, nest, spot);
     e->lanes = ORDER_LANES;
     e->lanes_are_rows = true;
     LoopBlocks rows, chunks;

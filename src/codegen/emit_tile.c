@@ -87,14 +87,6 @@ static void find_peeled(Tile *t) {
         }
 }
 
-static Value larger(Emitter *e, Value a, Value b) {
-    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, a, b, ""), a, b, "");
-}
-
-Value smaller(Emitter *e, Value a, Value b) {
-    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, a, b, ""), a, b, "");
-}
-
 /* 0 <= rest + k < extent for every source axis that k keeps inside */
 static void peel_bounds(Emitter *e, const Tile *t, int axis, Value *begin, Value *end) {
     const Contraction *c = t->node->attr.contraction;

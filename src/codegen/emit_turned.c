@@ -107,10 +107,13 @@ void emit_turned(Emitter *e, const Nest *nest) {
         turned_axes(e, &t, 0);
     } else {
         LoopBlocks l;
-        loop_open(e, &l, index_const(e, 0), NULL, 0);
+        Value end = leaves ? e->block_rows : e->block_padded;
+        Bounds bounds = bounds_open(e, thread_part(e, nest, SPLIT_ROWS, end, 1), index_const(e, 0), end);
+        loop_open(e, &l, bounds.begin, NULL, 0);
         t.spot.row = index_of(l.index);
         turned_axes(e, &t, 0);
-        loop_close(e, &l, leaves ? e->block_rows : e->block_padded, 1, NULL);
+        loop_close(e, &l, bounds.end, 1, NULL);
+        bounds_close(e, &bounds);
     }
     e->nest = NULL;
 }

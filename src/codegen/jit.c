@@ -76,6 +76,8 @@ static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdr
         INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
     if (f->address == NULL)
         compile_functions(j->codegen, &f, 1);
+    if (f->loops->threads && executor->region != NULL)
+        return executor->region(executor->threads, f->address, call, executor->scratch);
     return f->address(call);
 }
 
@@ -91,6 +93,14 @@ static bool is_small(const Function *function) {
     for (int r = 0; r < function->root_count; r++)
         elements += shape_size(function->roots[r].node->shape);
     return elements < FEW_ELEMENTS;
+}
+
+static void make_room(Executor *executor, const LoopFunction *f) {
+    if (f->work_bytes > executor->work_bytes)
+        executor->work_bytes = f->work_bytes;
+    if (f->thread_bytes > executor->thread_bytes)
+        executor->thread_bytes = f->thread_bytes;
+    executor->shares |= f->threads;
 }
 
 Executor *codegen_jit(Codegen *c, const Run *run) {
@@ -113,14 +123,11 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
             j->function[entries[i].entry] = f;
         if (entries[i].entry == ENTRY_INIT && is_small(&run->init))
             j->interpreter = interpreter_new(c->arena, run);
-        size_t bytes = f->loops->work_bytes;
+        make_room(&j->executor, f->loops);
         if (entries[i].entry == ENTRY_STEP) {
             j->step_of_any = session_function(c, run, entries[i].function, 0);
-            if (j->step_of_any->loops->work_bytes > bytes)
-                bytes = j->step_of_any->loops->work_bytes;
+            make_room(&j->executor, j->step_of_any->loops);
         }
-        if (bytes > j->executor.work_bytes)
-            j->executor.work_bytes = bytes;
     }
     return &j->executor;
 }

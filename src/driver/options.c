@@ -59,7 +59,7 @@ static const OptionRow rows[] = {
     {"set", 0, OPTION_PAIR, AT(set), "=NAME=VALUE", NULL, "a setting: lr, batch, epochs, a top-level name"},
     {"data", 0, OPTION_PAIR, AT(data), "=NAME=PATH", NULL, "the file that data NAME reads"},
     {"seed", 0, OPTION_SEED, AT(seed), "=N", NULL, "the seed of order, draws and initial values (default 0)"},
-    {"threads", 0, OPTION_COUNT, AT(threads), "=N", NULL, "threads to train on; the bits are the same"},
+    {"threads", 0, OPTION_COUNT, AT(threads), "=N", NULL, "threads to train on (default: what is here, where it pays); same bits"},
     {"save", 0, OPTION_TEXT, AT(save), "=FILE", NULL,
      "write parameters and optimizer state (safetensors); several runs: FILE-RUN"},
     {"load", 0, OPTION_TEXT, AT(load), "=FILE", NULL, "continue from a saved file"},
@@ -273,7 +273,7 @@ static const char *check_together(Arena *arena, const Options *o) {
 }
 
 bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char **problem) {
-    *o = (Options){.optimize = 3, .threads = 1};
+    *o = (Options){.optimize = 3};
     *problem = NULL;
     bool only_files = false;
     for (int i = 1; i < argc && !*problem; i++) {

@@ -24,7 +24,7 @@ typedef struct Options {
     Vector(Emit) emit;
     const char *output, *name, *cpu, *target;
     int  optimize;                              /* -O0 .. -O3 */
-    int64_t threads, seed; bool has_seed;
+    int64_t threads, seed; bool has_seed;          /* threads 0: as many as the process may use */
     Vector(Setting) set, data;
     const char *save, *load, *log, *plot, *trace, *overfit;
     ProgressMode progress;

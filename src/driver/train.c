@@ -12,6 +12,7 @@
 #include "driver/training.h"
 #include "codegen/codegen.h"
 #include "driver/output.h"
+#include "pool.h"
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -352,7 +353,7 @@ static int kept_count(const Run *run) {
 
 /* One block: the states of all runs, then what they share. NULL and a complaint if there is not so much. */
 static void *place_memory(Driver *driver, Training **trainings, int count, size_t *bytes) {
-    size_t states = 0, work = 0, rows = 0, kept = 0;
+    size_t states = 0, work = 0, rows = 0, kept = 0, scratch = 0;
     for (int i = 0; i < count; i++) {
         Training *t = trainings[i];
         states += round_to_line(t->run->state_bytes) * (t->run->keep_figure ? 3 : 2);
@@ -360,11 +361,13 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
         size_t of_work = round_to_line(t->executor->work_bytes);
         if (t->rate && round_to_line(t->rate->work_bytes) > of_work) of_work = round_to_line(t->rate->work_bytes);
         size_t of_kept = evaluate_kept_bytes(t->run, evaluated_rows(t));
+        size_t of_scratch = t->executor->thread_bytes * (size_t)(sgdrt_pool_threads(t->executor->threads) - 1);
         if (of_rows > rows) rows = of_rows;
         if (of_work > work) work = of_work;
         if (of_kept > kept) kept = of_kept;
+        if (of_scratch > scratch) scratch = of_scratch;
     }
-    *bytes = states + work + rows + kept;
+    *bytes = states + work + rows + kept + scratch;
     char *memory = aligned_alloc(64, *bytes + 64), *at = memory;
     if (!memory) {
         driver_complain(driver, "training needs %zu bytes of memory, and they cannot be had", *bytes);
@@ -383,6 +386,7 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
         t->row_capacity = row_capacity(t);
         t->kept = arena_array(driver->arena, void *, kept_count(t->run) + 1);
         evaluate_place_kept(t->run, evaluated_rows(t), shared + work + rows, t->kept);
+        t->executor->scratch = shared + work + rows + kept;
     }
     return memory;
 }
@@ -502,6 +506,21 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
     return codegen;
 }
 
+/* Threads, if any run gains from them. Their number moves no bit, so it may be whatever the system gives. */
+static sgdrt_pool *open_pool(const Driver *driver, Training *const *trainings, int count) {
+    int64_t threads = driver->options->threads;
+    bool shared = false;
+    for (int i = 0; i < count; i++) shared |= trainings[i]->executor->shares;
+    if (!shared || driver->options->dry_run) return NULL;
+    if (!threads) threads = sgdrt_processors();
+    sgdrt_pool *pool = sgdrt_pool_new(threads < SGDRT_MOST_THREADS ? (int)threads : SGDRT_MOST_THREADS);
+    for (int i = 0; i < count && pool; i++) {
+        trainings[i]->executor->threads = pool;
+        trainings[i]->executor->region = sgdrt_pool_call;
+    }
+    return pool;
+}
+
 static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     int count = driver->program->run_count;
     Training **trainings = arena_array(driver->arena, Training *, count + 1);
@@ -516,6 +535,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     ExitCode code = driver->diagnostics->errors ? EXIT_USAGE : EXIT_DEFECT;
     if (good) {
         size_t bytes;
+        sgdrt_pool *pool = open_pool(driver, trainings, count);
         void *memory = place_memory(driver, trainings, count, &bytes);
         code = EXIT_DATA;
         if (memory) {
@@ -523,6 +543,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
             if (driver->options->dry_run) code = EXIT_DONE;
             else code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);
         }
+        sgdrt_pool_free(pool);
         free(memory);
         for (int i = 0; i < count; i++) {
             trainings[i]->executor->free(trainings[i]->executor);

@@ -1,4 +1,7 @@
-/* An executor runs the functions of one Run: compiled (codegen/jit.c) or interpreted (ir/interp.c), same bits. */
+/* An executor runs the functions of one Run: compiled (codegen/jit.c) or interpreted (ir/interp.c), same bits.
+ *
+ * Compiled functions that share their work among threads run on some, if whoever calls says on which, and gives
+ * them the memory that each further thread needs. */
 #ifndef SGDC_EXECUTOR_H
 #define SGDC_EXECUTOR_H
 #include "core.h"
@@ -11,6 +14,9 @@ struct Executor {
     size_t work_bytes;                                            /* the caller provides call->work of this size */
     int64_t (*call)(Executor *e, Entry entry, int measure, const sgdrt_call *call);   /* measure: only METRIC */
     void (*free)(Executor *e);
+    bool   shares;                                                /* some function shares its work */
+    size_t thread_bytes;                                          /* of scratch, for each thread but the first */
+    sgdrt_region *region; void *threads, *scratch;                /* the caller's; region NULL: on one thread */
 };
 Executor *interpreter_new(Arena *arena, const Run *run);
 #endif

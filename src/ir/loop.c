@@ -193,14 +193,14 @@ static LoopFunction *build_with(Arena *arena, const Run *run, const Function *fu
     double start = seconds_now();
     LoopFunction *f = arena_new_of(arena, LoopFunction);
     *f = (LoopFunction){.arena = arena, .name = function->name, .run = run, .function = function,
-                        .steps = function->steps, .block = block, .one_block = one_block};
+                        .steps = function->steps, .block = block, .one_block = one_block, .target = target};
     fuse_function(f);
     double fused = seconds_now();
     loop_schedule(f, target);
     layout_function(f, target);
     turn_all_leaving(f);
     plan_function(f);
-    f->tiny = is_tiny(f);
+    f->tiny = !f->threads && is_tiny(f);
     *fuse_seconds += fused - start;
     *plan_seconds += seconds_now() - fused;
     return f;

@@ -14,6 +14,7 @@
  *   layout.c      where channels are the lanes: rows lie apart, convolutions and what is between them
  *   loop.c        what becomes vector lanes, what is unrolled into registers; the pipeline of the three
  *   tile.c        register tiles of kernels, and their blocks for the caches
+ *   threads.c     what of it the threads of a call share, and where they wait for each other
  *   loop_walk.c   what a nest reads, and with which strides
  *   loop_print.c  loops as text (--emit=loops) and as a key (equal keys: equal code)
  *
@@ -32,6 +33,7 @@ typedef struct LoopTarget {
     bool scalars_stay;                /* what a tile multiplies its vectors with needs a register each */
     size_t l1, l2;                    /* bytes of a core's data caches */
     int64_t fewest_uses;              /* of each element of a panel, for it to be packed */
+    bool split_all;                   /* threads share whatever can be shared, however small (for tests) */
 } LoopTarget;
 
 typedef struct Buffer {
@@ -43,7 +45,8 @@ typedef struct Buffer {
     int64_t row_stride;
     int64_t dense; /* > 0: place = dense * row-major place (+ row * row_stride); 0: a permuted copy */
     int64_t elements;
-    size_t  bytes, offset;            /* in the work block */
+    bool    of_thread;                /* each thread has its own, in its piece of scratch */
+    size_t  bytes, offset;            /* in the work block, or in that piece */
     int     first, last;              /* steps of the plan between which it lives */
 } Buffer;
 
@@ -75,6 +78,8 @@ typedef struct Blocks {
 enum { BLOCKS_ROWS = -1 };
 
 enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
+/* What a thread takes a range of whole tiles of; otherwise axis split - SPLIT_AXIS. NONE: one thread does it all. */
+enum { SPLIT_NONE = 0, SPLIT_ROWS = 1, SPLIT_AXIS = 2 };
 typedef enum NestKind { NEST_ELEMENTS, NEST_REDUCE, NEST_SCATTER } NestKind;
 /* A contraction whose lanes are the channels of its result, or of one operand where rows are summed: `wide`
  * is the operand with the lanes; the other, of which each element counts for all lanes, is the image. */
@@ -110,9 +115,11 @@ typedef struct Nest {
     bool     repacks;                 /* it stores what it reads in another order of the axes */
     Buffer  *repacked;           /* from here; NULL: the value itself */
     Convolution *convolution;
+    int      split;
+    bool     waits;                   /* all threads meet before it */
 } Nest;
 
-typedef struct Section { bool inside; Vector(Nest *) nests; } Section;
+typedef struct Section { bool inside, waits; Vector(Nest *) nests; } Section;
 
 typedef struct LoopFunction {
     Arena   *arena;
@@ -125,7 +132,11 @@ typedef struct LoopFunction {
     bool     tiny;                    /* steps over so little that it is kept in registers (loop.c) */
     Section *sections; int section_count;
     Vector(Buffer *) buffers;
-    size_t   work_bytes;
+    const LoopTarget *target;
+    size_t   work_bytes;              /* with the first thread's piece of scratch, which lies behind the rest */
+    bool     threads;                 /* nests are shared; other functions are the first thread's alone */
+    size_t   thread_bytes;            /* a piece of scratch */
+    Buffer  *stop_flags;              /* i32[2]: the stop flag as the first thread read it after even and odd steps */
     size_t   least_bytes, margin_bytes; /* what lives at one step at most: no plan takes less; ends of the block */
     int      steps_planned;             /* nests of all sections, and one */
     Buffer *row_index; /* i32[R]: the row of each place of the block; NULL if nothing needs it */
@@ -177,6 +188,8 @@ int axis_of_stride(Shape s, int64_t stride);             /* -1: none */
 typedef struct NestNeeds { int *before; int count, capacity; } NestNeeds; /* nests that must run earlier */
 /* Puts the section's nests into the order in which they run; node: by id. */
 void order_nests(LoopFunction *f, Section *section, const NestNeeds *needs, Node *const *node);
+void split_nests(LoopFunction *f);                                 /* threads.c: split of each nest */
+void place_waits(LoopFunction *f);                                 /* threads.c: after buffers have places */
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
 int  most_tile_rows(const LoopTarget *target, int vectors);        /* that the registers hold */

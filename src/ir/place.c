@@ -9,7 +9,9 @@
  *
  * Beside the buffers, the work block has a margin at either end: bytes beyond either end of a buffer may be read
  * (as lanes that are then ignored), and the first bytes also take sums that the caller does not ask for. Large
- * buffers keep a line free behind them, so that those of 2^n bytes do not all begin at the same place of a page.
+ * buffers keep a line free behind them, so that those of 2^n bytes do not all begin at the same place of a page. Where
+ * threads share nests, what each of them needs for itself (`of_thread`) is placed by itself, with margins of its
+ * own, in a piece of scratch per thread; the first thread's lies behind the rest of the work block.
  */
 #include "ir/loop.h"
 #include <stdlib.h>
@@ -95,10 +97,12 @@ static size_t room_of(const Buffer *b) {
 }
 
 /* The most bytes alive at one step. */
-static size_t least_bytes(const LoopFunction *f) {
+static size_t least_bytes(const LoopFunction *f, bool of_thread) {
     size_t *change = arena_array(f->arena, size_t, f->steps_planned + 2), now = 0, most = 0;
     for (int i = 0; i < f->buffers.count; i++) {
         const Buffer *b = f->buffers.items[i];
+        if (b->of_thread != of_thread)
+            continue;
         change[b->first] += whole_lines(b->bytes);
         change[b->last + 1] -= whole_lines(b->bytes);      /* unsigned: sums come out right */
     }
@@ -230,29 +234,40 @@ static void sort_by(Order by, Rank *rank, Buffer **order, int count) {
         order[i] = rank[i].buffer;
 }
 
-void place_buffers(LoopFunction *f) {
-    size_t margin = whole_lines(MARGIN + sizeof(double) * (size_t)f->function->root_count);
-    size_t n = (size_t)f->buffers.count + 1;
+/* The bytes that the buffers of the work block take from `margin` on, or those that every thread has. */
+static size_t place_kind(LoopFunction *f, bool of_thread, size_t margin) {
+    size_t n = (size_t)f->buffers.count + 1, least = least_bytes(f, of_thread), enough = least + least / 50;
     Places p = {.sorted = arena_array(f->arena, Placed, n), .at = arena_array(f->arena, size_t, n),
                 .best = arena_array(f->arena, size_t, n), .bytes = SIZE_MAX};
     Rank *rank = arena_array(f->arena, Rank, n);
     Buffer **order = arena_array(f->arena, Buffer *, n);
     for (int i = 0; i < f->buffers.count; i++)
-        order[p.count++] = f->buffers.items[i];
-    f->least_bytes = least_bytes(f);
-    size_t enough = f->least_bytes + f->least_bytes / 50;
+        if (f->buffers.items[i]->of_thread == of_thread)
+            order[p.count++] = f->buffers.items[i];
     for (int way = 0; way < 2 * ORDERS && p.bytes > enough; way++) {
         sort_by((Order)(way / 2), rank, order, p.count);
         raise_top(&p, order, way % 2 == 1, enough);
     }
     for (int way = 0; way < 2 * ORDERS; way++) {
         sort_by((Order)(way / 2), rank, order, p.count);
-        shuffle_turns(&p, order, way % 2 == 1, f->least_bytes + f->least_bytes / 12);
+        shuffle_turns(&p, order, way % 2 == 1, least + least / 12);
     }
     for (int i = 0; i < p.count; i++)
         order[i]->offset = margin + p.best[order[i]->id];
-    f->work_bytes = margin + (p.count > 0 ? p.bytes : 0) + MARGIN;
+    f->least_bytes += least;
+    return p.count > 0 ? p.bytes : 0;
+}
+
+void place_buffers(LoopFunction *f) {
+    size_t margin = whole_lines(MARGIN + sizeof(double) * (size_t)f->function->root_count);
+    f->least_bytes = 0;
     f->margin_bytes = margin + MARGIN;
+    f->work_bytes = margin + place_kind(f, false, margin) + MARGIN;
+    if (!f->threads)
+        return;
+    f->thread_bytes = MARGIN + place_kind(f, true, MARGIN) + MARGIN;
+    f->margin_bytes += 2 * MARGIN;
+    f->work_bytes += f->thread_bytes;
 }
 
 void place_function(LoopFunction *f) {

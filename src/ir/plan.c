@@ -394,8 +394,14 @@ void plan_function(LoopFunction *f) {
     for (int s = 0; s < f->section_count; s++)
         add_copies(&p, &f->sections[s]);
     add_repacking(&p);
-    if (f->block > 1 && has_rows(f))
+    split_nests(f);
+    if (f->block > 1 && has_rows(f)) {
         f->row_index = buffer_new(f, DTYPE_I32, false, (Shape){.rank = 1, .extent = {f->block + PAST_ROWS}}, 1);
+        f->row_index->of_thread = f->threads;
+    }
+    if (f->threads && f->steps)
+        f->stop_flags = buffer_new(f, DTYPE_I32, false, (Shape){.rank = 1, .extent = {2}}, 1);
     each_read(&p, visit_wide_rest);
     place_function(f);
+    place_waits(f);
 }

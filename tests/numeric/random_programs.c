@@ -12,6 +12,7 @@
 #include "programs.h"
 
 #include "emulated.h"
+#include "turns.h"
 
 /* ---- the generator ----------------------------------------------------------------------- */
 
@@ -672,6 +673,7 @@ typedef struct Trial {
     int64_t rows, batch;
     uint32_t *order;
     Side side[2];
+    Turns turns;                           /* what the compiled side runs on, if on more than one thread */
     const char *text;
     uint64_t seed;
 } Trial;
@@ -833,6 +835,29 @@ static Codegen *compile_side(Trial *t, CodegenOptions *options)
     return codegen;
 }
 
+/* Half of the programs share whatever nests can be shared, and run on so many threads. */
+static void choose_threads(Trial *t, CodegenOptions *options)
+{
+    static const int threads[] = {1, 1, 1, 1, 1, 2, 3, 3, 7, 7};
+    Stream random = {t->seed * 31 + 7};
+    int choice = stream_below(&random, 10);
+    options->split_all = choice > 3;
+    t->turns.threads = threads[choice];
+    t->turns.order = (uint64_t)stream_below(&random, 1 << 30) << 31 | (uint64_t)stream_below(&random, 1 << 30);
+#ifdef __SANITIZE_ADDRESS__
+    t->turns.threads = 1;                  /* it does not know of stacks that change */
+#endif
+}
+
+static void give_threads(Trial *t, Executor *executor)
+{
+    if (t->turns.threads == 1)
+        return;
+    executor->region = turns_call;
+    executor->threads = &t->turns;
+    executor->scratch = aligned_memory(&t->memory, executor->thread_bytes * (size_t)(t->turns.threads - 1));
+}
+
 /* false: the two sides differ, or the program was refused. */
 static bool check_program(uint64_t seed, bool show)
 {
@@ -867,21 +892,25 @@ static bool check_program(uint64_t seed, bool show)
         CodegenOptions options = {.level = stream_below(&random, 4), .cpu = cpus[stream_below(&random, 8)],
                                   .caches = stream_below(&random, 2) ? 256 << stream_below(&random, 6) : 0};
         options.least_shared = stream_below(&random, 2);       /* 1: every nest is a function of its own */
+        choose_threads(&t, &options);
         Codegen *codegen = compile_side(&t, &options);
         for (int s = 0; s < 2; s++) {
             allocate_side(&t, &t.side[s]);
+            if (s == 1)
+                give_threads(&t, t.side[s].executor);
             start_state(t.run, t.side[s].executor, t.side[s].state, t.side[s].work, 9);
         }
         fine = same_state(&t, "initial values") && check_steps(&t, "first epoch", t.order, 0, t.rows, 0) &&
                check_steps(&t, "rows in place", NULL, 0, t.rows, 0) && check_evaluation(&t) &&
                check_steps(&t, "a part of an epoch", NULL, t.rows / 2, t.rows - t.rows / 2, t.rows / 2);
         if (!fine)
-            fprintf(stderr, "program %llu: level %d, cpu %s\n", (unsigned long long)seed, options.level,
-                    options.cpu);
+            fprintf(stderr, "program %llu: level %d, cpu %s, %d threads\n", (unsigned long long)seed, options.level,
+                    options.cpu, t.turns.threads);
         for (int s = 0; s < 2; s++)
             t.side[s].executor->free(t.side[s].executor);
         codegen_free(codegen);
         guarded_free(&t.memory);
+        turns_free(&t.turns);
     }
     arena_free(arena);
     arena_free(text_arena);

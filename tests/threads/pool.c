@@ -74,15 +74,12 @@ static int64_t add_up(const sgdrt_call *call) {
     return (int64_t)(sums[0] + sums[1] + sums[2]) + 100 * call->thread;
 }
 
-static int64_t alone(const sgdrt_call *call) { return call->threads == 0 && call->thread == 0 ? 7 : 0; }
-
 static void expect_calls(void) {
     double sums[3] = {0};
     sgdrt_pool *pool = sgdrt_pool_new(3);
     sgdrt_call call = {.count = 5, .sums = sums};
     EXPECT(sgdrt_pool_call(pool, add_up, &call, NULL) == 18);
     EXPECT(call.threads == 0);
-    EXPECT(sgdrt_pool_call(NULL, alone, &call, NULL) == 7);
     sgdrt_pool_free(pool);
 }
 

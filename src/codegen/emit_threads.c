@@ -1,0 +1,136 @@
+/* emit_threads: the threads of a call (runtime/core.h). Which nests are shared and where threads wait is decided
+ * in ir/threads.c.
+ *
+ * A thread's part of n tiles is those from floor(n * t / T) up to floor(n * (t + 1) / T), with the two fractions made
+ * once, at the entry, in fixed point: neighbours compute the same border, and the last one is n itself. One thread
+ * takes the same way with the fractions 0 and 1, and passes by every wait.
+ *
+ * The stop flag is the caller's and changes at any time, so only the first thread reads it, and tells the others
+ * what it read behind the wait that ends a step. It has two places, for even and odd steps: the next step's is written
+ * before everybody has read this one's.
+ */
+#include "codegen/emit.h"
+#include "core.h"
+
+enum { FRACTION_BITS = 32 };
+
+Value emit_alloca(Emitter *e, LLVMTypeRef type) {
+    LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
+    LLVMValueRef first = LLVMGetFirstInstruction(e->entry);
+    if (first != NULL)
+        LLVMPositionBuilderBefore(e->b, first);
+    else
+        LLVMPositionBuilderAtEnd(e->b, e->entry);
+    Value v = LLVMBuildAlloca(e->b, type, "");
+    LLVMPositionBuilderAtEnd(e->b, back);
+    return v;
+}
+
+static Value fraction(Emitter *e, Value part, Value whole) {
+    Value scaled = LLVMBuildShl(e->b, part, index_const(e, FRACTION_BITS), "");
+    return LLVMBuildUDiv(e->b, scaled, whole, "");
+}
+
+/* Where nothing is shared, other threads have nothing to do. */
+static void return_unless_first(Emitter *e) {
+    LLVMBasicBlockRef go_on = LLVMAppendBasicBlockInContext(e->context, e->function, "first");
+    LLVMBasicBlockRef away = LLVMAppendBasicBlockInContext(e->context, e->function, "away");
+    LLVMBuildCondBr(e->b, e->is_first, go_on, away);
+    LLVMPositionBuilderAtEnd(e->b, away);
+    LLVMBuildRet(e->b, index_const(e, 0));
+    LLVMPositionBuilderAtEnd(e->b, go_on);
+}
+
+void thread_start(Emitter *e) {
+    Value thread = load_field(e, e->i64, e->call, offsetof(sgdrt_call, thread));
+    e->is_first = LLVMBuildICmp(e->b, LLVMIntEQ, thread, index_const(e, 0), "");
+    if (!e->f->threads) {
+        return_unless_first(e);
+        return;
+    }
+    Value one = index_const(e, 1);
+    Value threads = load_field(e, e->i64, e->call, offsetof(sgdrt_call, threads));
+    e->are_several = LLVMBuildICmp(e->b, LLVMIntSGT, threads, one, "");
+    threads = LLVMBuildSelect(e->b, e->are_several, threads, one, "");
+    e->part_begin = fraction(e, thread, threads);
+    e->part_end = fraction(e, LLVMBuildAdd(e->b, thread, one, ""), threads);
+    Value work = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, work));
+    Value scratch = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, scratch));
+    Value behind = index_const(e, (int64_t)(e->f->work_bytes - e->f->thread_bytes));
+    Value place = LLVMBuildMul(e->b, LLVMBuildSub(e->b, thread, one, ""),
+                               index_const(e, (int64_t)e->f->thread_bytes), "");
+    e->thread_work = LLVMBuildSelect(e->b, e->is_first, LLVMBuildGEP2(e->b, e->i8, work, &behind, 1, ""),
+                                     LLVMBuildGEP2(e->b, e->i8, scratch, &place, 1, ""), "");
+}
+
+static Value part_of(Emitter *e, Value tiles, Value share, int64_t width) {
+    Value n = LLVMBuildLShr(e->b, LLVMBuildMul(e->b, tiles, share, ""), index_const(e, FRACTION_BITS), "");
+    return LLVMBuildMul(e->b, n, index_const(e, width), "");
+}
+
+Part thread_part(Emitter *e, const Nest *nest, int split, Value extent, int64_t width) {
+    if (!e->f->threads || nest->split != split)
+        return (Part){NULL, NULL};
+    Value up = LLVMBuildAdd(e->b, extent, index_const(e, width - 1), "");
+    Value tiles = LLVMBuildUDiv(e->b, up, index_const(e, width), "");
+    return (Part){part_of(e, tiles, e->part_begin, width), part_of(e, tiles, e->part_end, width)};
+}
+
+Bounds bounds_open(Emitter *e, Part part, Value begin, Value end) {
+    if (part.to == NULL)
+        return (Bounds){begin, end, NULL};
+    Bounds b = {larger(e, part.from, begin), smaller(e, part.to, end), NULL};
+    b.after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, b.begin, b.end, ""));
+    return b;
+}
+
+void bounds_close(Emitter *e, const Bounds *b) {
+    if (b->after != NULL)
+        if_close(e, b->after);
+}
+
+int thread_run(const Nest *const *nests, int count) {
+    int run = 1;
+    while (run < count && nests[run - 1]->split == SPLIT_NONE && nests[run]->split == SPLIT_NONE
+           && !nests[run]->waits)
+        run++;
+    return run;
+}
+
+void thread_meet(Emitter *e) {
+    if (!e->f->threads)
+        return;
+    LLVMBasicBlockRef after = if_open(e, e->are_several);
+    Value barrier = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier));
+    Value context = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier_context));
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), &e->pointer, 1, false);
+    LLVMBuildCall2(e->b, type, barrier, &context, 1, "");
+    if_close(e, after);
+}
+
+LLVMBasicBlockRef thread_first_open(Emitter *e) {
+    return e->f->threads ? if_open(e, e->is_first) : NULL;
+}
+
+void thread_first_close(Emitter *e, LLVMBasicBlockRef after) {
+    if (after != NULL)
+        if_close(e, after);
+}
+
+static Value read_stop(Emitter *e, Value stop) {
+    Value asked = LLVMBuildLoad2(e->b, e->i32, stop, "");
+    LLVMSetVolatile(asked, true);
+    return asked;
+}
+
+Value thread_stop_asked(Emitter *e, Value stop, Value step) {
+    if (!e->f->threads)
+        return read_stop(e, stop);
+    Index flag = index_of(LLVMBuildAnd(e->b, step, index_const(e, 1), ""));
+    Value flags = buffer_base(e, e->f->stop_flags);
+    LLVMBasicBlockRef after = thread_first_open(e);
+    store_at(e, REGION_WORK, DTYPE_I32, flags, flag, read_stop(e, stop));
+    thread_first_close(e, after);
+    thread_meet(e);
+    return load_at(e, REGION_WORK, DTYPE_I32, flags, flag);
+}
