@@ -329,16 +329,35 @@ static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) 
     return d.fits;
 }
 
+typedef struct Kernels { Fuse *fuse; int last; } Kernels;
+
+static void visit_kernel(void *context, const Read *read) {
+    Kernels *k = context;
+    if (!node_is_stored(k->fuse->f, read->node))
+        return;
+    int provider = k->fuse->provider[read->node->id];
+    if (provider > k->last && k->fuse->section->nests.items[provider]->kind == NEST_REDUCE)
+        k->last = provider;
+}
+
+/* The kernel whose result the store takes, however long ago it was placed: a parameter is updated where its
+ * gradient is still in registers. Else one of the last nests. NULL: none fits. */
+static Nest *nest_for(Fuse *u, const Store *store, bool rows, bool flat) {
+    Nest *const *nests = u->section->nests.items;
+    Kernels k = {u, -1};
+    value_reads(u->f, store->value, store_provides(store), &(Nest){.space = store->value->shape}, visit_kernel, &k);
+    if (k.last >= 0 && fits(u, nests[k.last], store, rows, flat))
+        return nests[k.last];
+    for (int i = u->section->nests.count - 1, tried = 0; i >= 0 && tried < TRIED_NESTS; i--, tried++)
+        if (fits(u, nests[i], store, rows, flat))
+            return nests[i];
+    return NULL;
+}
+
 static void place_store(Fuse *u, Store store, bool rows, bool alone) {
     bool flat = can_be_flat(u, store.value, store_provides(&store)) && store.value == store.node
                 && store.kind != STORE_ROWS && store.value->shape.rank > 1;
-    Nest *nest = NULL;
-    for (int i = u->section->nests.count - 1, tried = 0; i >= 0 && tried < TRIED_NESTS && !alone;
-         i--, tried++)
-        if (fits(u, u->section->nests.items[i], &store, rows, flat)) {
-            nest = u->section->nests.items[i];
-            break;
-        }
+    Nest *nest = alone ? NULL : nest_for(u, &store, rows, flat);
     if (nest == NULL) {
         Shape space = store.value->shape;
         if (flat)
