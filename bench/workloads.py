@@ -68,9 +68,14 @@ def two_threads(workload):
     return workload._replace(name=workload.name + ", two threads", threads=2)
 
 
-LENET = 2 * 64 * (2 * 784 * 6 * 25 + 3 * (100 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10))
+LENET_FLOPS = 2 * 64 * (2 * 784 * 6 * 25 + 3 * (100 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10))
+LENET = steps("LeNet 28x28, batch 64", "bench/steps/lenet.sgd", "fit", 0.05, 1, LENET_FLOPS, 10000, 784, 64, 61706)
+RESIDUAL = residual(16)
 WIDE = layers("perceptron", "perceptron_512", 0.1, 1, 10000, 784, 128, 784, 512, 512, 10)
 WIDEST = layers("perceptron", "perceptron_4096", 0.01, 1, 512, 4 * 4096, 256, 4096, 4096, 4096, 10)
+# A convolution and its weight gradient, as one step: predict, which measures them apart, has no threads.
+CONVOLUTION_STEP = Workload("convolution 3x3, forward and weight gradient", "convolution step", (),
+                            2 * convolution("forward").flops, 2 * convolution("forward").traffic)
 CONVOLUTIONS = [convolution(what) for what in ("forward", "data_gradient", "weight_gradient")]
 WORKLOADS = [
     regression("batch 1", "sgd1", 0.005, 1),
@@ -81,8 +86,8 @@ WORKLOADS = [
     layers("perceptron", "perceptron", 0.1, 1, 10000, 784, 64, 784, 128, 10),
     WIDE,
     WIDEST,
-    steps("LeNet 28x28, batch 64", "bench/steps/lenet.sgd", "fit", 0.05, 1, LENET, 10000, 784, 64, 61706),
-    residual(16),
+    LENET,
+    RESIDUAL,
     contraction(32, 32, 32),
     contraction(256, 256, 256),
     contraction(1024, 1024, 1024),
@@ -90,7 +95,7 @@ WORKLOADS = [
     contraction(128, 512, 784),
     contraction(256, 4096, 4096),
     *CONVOLUTIONS,
-    *map(two_threads, (WIDE, WIDEST, contraction(1024, 1024, 1024), *CONVOLUTIONS)),
+    *map(two_threads, (WIDE, WIDEST, LENET, RESIDUAL, CONVOLUTION_STEP)),
     Workload("process start to line trained", "start", ("line", "examples/line.sgd"), 0, 0),
     Workload("process start to perceptron trained, 1 epoch", "start", ("mnist", "bench/steps/perceptron.sgd"), 0, 0),
 ]
