@@ -2,8 +2,8 @@
  *
  * It trains as the program says: hold-out, statistics of the training rows, order of examples, epochs. Its rows are
  * the application's: nothing is copied, only lists of row numbers are made, before the first step. The very same
- * bits come out as from `sgdc --run` on the same rows. `stop` and `keep` are not part of an object: the callback
- * gets the figures and decides.
+ * bits come out as from `sgdc --run` on the same rows, on any number of threads. `stop` and `keep` are not part of an
+ * object: the callback gets the figures and decides.
  */
 #include "check_rows.h"
 #include "feed.h"
@@ -16,6 +16,9 @@
 
 enum { MOST_PLACES = 1 << 16 };          /* rows of the order made at a time */
 
+/* The threads of a fit; none: opened is NULL. */
+typedef struct Crew { const sgdrt_threading *threading; void *opened, *scratch, *allocated; } Crew;
+
 typedef struct Fit {
     sgdrt_instance *instance;
     const sgdrt_model *model;
@@ -26,9 +29,38 @@ typedef struct Fit {
     double   *sums;
     int64_t   capacity;
     sgdrt_feed feed;
+    Crew     crew;
 } Fit;
 
 static sgdrt_header *header_of(const Fit *fit) { return fit->instance->state; }
+
+/* ---- threads ---------------------------------------------------------------------------------- */
+/* Without the memory for it, or a single thread to be had, training goes on alone: the bits are the same. */
+static Crew open_crew(const sgdrt_instance *instance) {
+    Crew crew = {.threading = instance->threading};
+    size_t each = instance->model->thread_bytes;
+    if (!crew.threading || !each) return crew;
+    crew.opened = crew.threading->open(instance->threads);
+    if (!crew.opened) return crew;
+    size_t bytes = each * (size_t)(crew.threading->count(crew.opened) - 1);
+    if (bytes <= instance->spare_bytes)
+        crew.scratch = (char *)instance->work + (instance->model->work_bytes + 63) / 64 * 64;
+    else
+        crew.scratch = crew.allocated = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (crew.scratch) return crew;
+    crew.threading->close(crew.opened);
+    crew.opened = NULL;
+    return crew;
+}
+
+static void close_crew(Crew *crew) {
+    if (crew->opened) crew->threading->close(crew->opened);
+    free(crew->allocated);
+}
+
+static int64_t call_on(const Crew *crew, sgdrt_function *function, const sgdrt_call *call) {
+    return crew->opened ? crew->threading->call(crew->opened, function, call, crew->scratch) : function(call);
+}
 
 static size_t at_least_one(int64_t count) { return count > 0 ? (size_t)count : 1; }
 
@@ -132,8 +164,8 @@ static float call_metric(const sgdrt_instance *instance, int32_t metric, void *c
 }
 
 /* The loss over the rows (NULL: rows 0 .. count-1), and, where wanted, each metric. */
-static int evaluate(const sgdrt_instance *instance, const sgdrt_rows *data, const uint32_t *rows, int64_t count,
-                    float *loss, float *metrics) {
+static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdrt_rows *data, const uint32_t *rows,
+                    int64_t count, float *loss, float *metrics) {
     const sgdrt_model *model = instance->model;
     double *sums = malloc(sizeof *sums * at_least_one(model->terms));
     void **outputs = new_outputs(model, count);
@@ -144,7 +176,7 @@ static int evaluate(const sgdrt_instance *instance, const sgdrt_rows *data, cons
     }
     sgdrt_call call = {.state = instance->state, .work = instance->work, .columns = data->columns, .rows = rows,
                        .count = count, .batch = count, .sums = sums, .outputs = outputs};
-    instance->code->evaluate(&call);
+    call_on(crew, instance->code->evaluate, &call);
     *loss = 0;
     for (int32_t i = 0; i < model->minimized; i++) {
         float mean = (float)sums[i] * (float)(1.0 / (double)count);
@@ -162,7 +194,8 @@ int sgdrt_evaluate(const void *m, const void *data, float *results) {
     int status = sgdrt_check_rows(instance, data, SGDRT_STEPPING);
     if (status) return status;
     if (!results) return SGDRT_NULL;
-    return evaluate(instance, data, NULL, ((const sgdrt_rows *)data)->rows, results, results + 1);
+    Crew alone = {0};
+    return evaluate(instance, &alone, data, NULL, ((const sgdrt_rows *)data)->rows, results, results + 1);
 }
 
 /* ---- training ------------------------------------------------------------------------------------ */
@@ -185,7 +218,7 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
         sgdrt_feed_fill(&fit->feed, header->epoch, first, places, fit->rows);
         call.rows = fit->rows;
     }
-    int64_t done = fit->instance->code->step(&call);
+    int64_t done = call_on(&fit->crew, fit->instance->code->step, &call);
     return done * fit->feed.batch < places ? done * fit->feed.batch : places;
 }
 
@@ -193,9 +226,9 @@ static int validate(const Fit *fit, double *loss) {
     float value = NAN;
     int status = SGDRT_OK;
     if (fit->valid)
-        status = evaluate(fit->instance, fit->valid, NULL, fit->valid->rows, &value, NULL);
+        status = evaluate(fit->instance, &fit->crew, fit->valid, NULL, fit->valid->rows, &value, NULL);
     else if (fit->held_out)
-        status = evaluate(fit->instance, fit->train, fit->members + fit->training, fit->held_out, &value, NULL);
+        status = evaluate(fit->instance, &fit->crew, fit->train, fit->members + fit->training, fit->held_out, &value, NULL);
     *loss = (double)value;
     return status;
 }
@@ -241,7 +274,11 @@ int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_cal
     if (fit.train->rows > UINT32_MAX - 1) return SGDRT_MEMORY;
     instance->stop = 0;
     status = open_fit(&fit);
-    if (!status) status = train(&fit, callback, user);
+    if (!status) {
+        fit.crew = open_crew(instance);
+        status = train(&fit, callback, user);
+        close_crew(&fit.crew);
+    }
     free(fit.members);
     free(fit.rows);
     free(fit.sums);

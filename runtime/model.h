@@ -8,7 +8,7 @@
 #define SGDRT_MODEL_H
 #include "core.h"
 
-enum { SGDRT_ABI = 1 };
+enum { SGDRT_ABI = 2 };
 
 /* What every function of the C API returns. */
 typedef enum sgdrt_status {
@@ -63,6 +63,7 @@ typedef struct sgdrt_model {
     const int64_t *argument_bytes;     /* evaluate's outputs: bytes per row of each kept argument */
     const int32_t *argument_counts;    /* per metric */
     uint64_t seed, state_bytes, work_bytes, predict_bytes;
+    uint64_t thread_bytes;             /* of scratch, for each thread but the first; 0: training gains from no other */
     int64_t batch, epochs, steps, predict_elements;   /* batch 0: all rows */
     double hold_out_part;
     int32_t cell_count, slot_count, column_count, metric_count, argument_count;
@@ -72,7 +73,16 @@ typedef struct sgdrt_model {
     int32_t hold_out_by;               /* the label column of split(p, by = y), or -1 */
 } sgdrt_model;
 
-/* In the caller's memory: this head, then the state block, then the work block, each 64-byte aligned. */
+/* How fit gets threads: what only an application that asks for threads is linked with (threads.c). */
+typedef struct sgdrt_threading {
+    void *(*open)(int threads);                        /* NULL: there are none */
+    int (*count)(void *opened);
+    sgdrt_region *call;
+    void (*close)(void *opened);
+} sgdrt_threading;
+
+/* In the caller's memory: this head, then the state block, then the work block, each 64-byte aligned, then what the
+ * caller has given beyond that, for threads. */
 typedef struct sgdrt_instance {
     const sgdrt_model *model;
     const sgdrt_code *code;
@@ -80,7 +90,9 @@ typedef struct sgdrt_instance {
     volatile int32_t stop;
     int32_t owned;                     /* memory came from NAME_new */
     int32_t has_statistics;
-    int32_t reserved[5];
+    int32_t threads;                   /* to train on; 0 and 1: the caller's */
+    uint64_t spare_bytes;              /* behind the work block */
+    const sgdrt_threading *threading;
 } sgdrt_instance;                      /* 64 bytes */
 
 /* NAME_data as the generated header declares it: the number of rows, then a column per member. */

@@ -5,7 +5,7 @@
 #                    v2  v3  v4  native  aarch64
 #     compiled -O0    .   .   .       x        .      sgdc --run
 #     compiled        x   x   x       x        .      on one thread, and on 2, 3 and 7
-#     object          x   x   x       x        x      an application that links the emitted object
+#     object          x   x   x       x        x      an application that links the emitted object; native also on 3
 #
 #   tests/same_bits.sh [--sgdc PATH] [--steps N] [-v] FILE.sgd ...      -v: print the matrix
 #
@@ -122,10 +122,10 @@ build_application() {       # PROGRAM COMPILER LIBRARY OPTIONS...: the object of
     $compiler $warn "-DRUNS=$names" "$tests/same_bits/application.c" "$program.o" $library -lm -o "$program"
 }
 
-object() {          # LEVEL COMMAND...: the application's runs come to what the interpreter saved, and say the same
-    level=$1; shift
+object() {          # LEVEL THREADS COMMAND...: the application's runs come to what the interpreter saved, and say the same
+    level=$1 threads=$2; shift 2
     rm -f "$scratch"/runs/*.says
-    "$@" "$scratch/runs" "$level" || return 1
+    "$@" "$scratch/runs" "$level" "$threads" || return 1
     for says in "$scratch"/runs/*.says; do
         [ -f "$says" ] || continue
         [ -f "$says.first" ] || cp "$says" "$says.first"
@@ -148,11 +148,11 @@ print_matrix() {
         { if (!($1 in seen)) { seen[$1] = 1; rows[++n] = $1 } place[$1, $2] = $3 }
         END {
             m = split("v2 v3 v4 native aarch64", columns, " ")
-            printf "  %-14s", ""
+            printf "  %-18s", ""
             for (c = 1; c <= m; c++) printf "%9s", columns[c]
             print ""
             for (r = 1; r <= n; r++) {
-                printf "  %-14s", rows[r]
+                printf "  %-18s", rows[r]
                 for (c = 1; c <= m; c++) printf "%9s", (rows[r], columns[c]) in place ? place[rows[r], columns[c]] : "."
                 print ""
             }
@@ -181,19 +181,20 @@ check_file() {
     runtime="$build/libsgdrt.a -lz -lcjson -lpthread"
     if [ -n "$levels" ]; then
         if build_application all "$cc" "$runtime"; then
-            for level in $levels; do try object "$level" object "${level#v}" "$scratch/all"; done
+            for level in $levels; do try object "$level" object "${level#v}" 1 "$scratch/all"; done
         else
             failed=1
         fi
     fi
     if build_application native "$cc" "$runtime" --cpu=native; then
-        try object native object 0 "$scratch/native"
+        try object native object 0 1 "$scratch/native"
+        try "object, 3 threads" native object 0 3 "$scratch/native"
     else
         failed=1
     fi
     if [ -n "$arm" ]; then
         if build_application aarch64 "$arm_cc -static -Wl,--gc-sections" "$arm_runtime" --target=aarch64-linux-gnu; then
-            try object aarch64 object 0 qemu-aarch64 "$scratch/aarch64"
+            try object aarch64 object 0 1 qemu-aarch64 "$scratch/aarch64"
         else
             failed=1
         fi

@@ -35,6 +35,7 @@ const char *self_strerror(int status);
 
 static uint64_t round_up(uint64_t bytes) { return (bytes + 63) & ~(uint64_t)63; }
 
+/* Without what further threads need. */
 static uint64_t instance_bytes(void) {
     return sizeof(sgdrt_instance) + round_up(self.state_bytes) + round_up(self.work_bytes);
 }
@@ -85,6 +86,7 @@ int self_init(sgdrt_instance **out, void *memory, size_t bytes, const sgdrt_opti
     instance->code = code;
     instance->state = (char *)memory + sizeof *instance;
     instance->work = (char *)instance->state + round_up(self.state_bytes);
+    instance->spare_bytes = bytes - instance_bytes();
     memset(instance->state, 0, self.state_bytes);
     sgdrt_header *header = instance->state;
     header->seed = options && options->has_seed ? options->seed : self.seed;

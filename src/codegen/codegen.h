@@ -70,6 +70,7 @@ int codegen_object_processors(Arena *arena, const CodegenOptions *options, Objec
 typedef struct CodegenSizes {
     size_t init, step, evaluate, predict, most;
     size_t alive; /* of the one that needs most: bytes alive at once, less than which no plan takes */
+    size_t thread; /* more of call->scratch for each thread but the first, in training; 0: it gains from none */
 } CodegenSizes;
 CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);
 /* The sessions may be for several processors: the object then carries the functions of each, PREFIX being

@@ -181,7 +181,8 @@ static void add_block(Text *to, const HeaderBlock *block) {
     const Run *run = block->run;
     const char *p = block->prefix, *P = upper(to->arena, p);
     text_add(to, "/* ---- %s: train %s */\n", p, run->block);
-    text_add(to, "#define %s_TRAIN_BYTES(threads) ((size_t)%zu)\n", P, block->train_bytes);
+    text_add(to, "#define %s_TRAIN_BYTES(threads) ((size_t)%zu + (size_t)((threads) > 1 ? (threads) - 1 : 0) * %zu)\n",
+             P, block->train_bytes, block->thread_bytes);
     text_add(to, "#define %s_PREDICT_BYTES ((size_t)%zu)\n", P, block->predict_bytes);
     text_add(to, "#define %s_BATCH %lld   /* rows of a mini-batch; 0: all */\n", P, (long long)run->batch);
     text_add(to, "#define %s_PARAMETERS %lld\n", P, (long long)parameter_count(run));
@@ -228,7 +229,11 @@ static void add_block(Text *to, const HeaderBlock *block) {
              "const char *%s_strerror(int status);\n",
              p, p, p, p, p, p, p, p, p, p, p, p, p);
     text_add(to,
-             "/* These four need libsgdrt. fit trains as the program says (batch, order, epochs, hold-out); valid may be\n"
+             "/* These need libsgdrt. set_threads: how many threads fit and its evaluations use, 0 for as many as the process\n"
+             "   may; the bits are the same on any number. fit starts them and ends them; what memory they need it has\n"
+             "   allocated unless init was given enough. A step too small to gain from threads runs on the caller's. */\n"
+             "static inline int %s_set_threads(%s *m, int threads) { return sgdrt_set_threads(m, threads); }\n"
+             "/* fit trains as the program says (batch, order, epochs, hold-out); valid may be\n"
              "   NULL; the callback gets a report after each epoch and ends the training by returning non-zero.\n"
              "   evaluate stores the loss, then the metrics in their order. */\n"
              "static inline int %s_fit(%s *m, const %s_data *train, const %s_data *valid, sgdc_callback *callback, "
@@ -237,7 +242,7 @@ static void add_block(Text *to, const HeaderBlock *block) {
              "    return sgdrt_evaluate(m, data, results);\n}\n"
              "static inline int %s_save(const %s *m, const char *path) { return sgdrt_save_instance(m, path); }\n"
              "static inline int %s_load(%s *m, const char *path) { return sgdrt_load_instance(m, path); }\n\n",
-             p, p, p, p, p, p, p, p, p, p, p);
+             p, p, p, p, p, p, p, p, p, p, p, p, p);
 }
 
 void header_write(Text *to, const char *source, const char *id, const HeaderBlock *blocks, int count) {
@@ -253,6 +258,7 @@ void header_write(Text *to, const char *source, const char *id, const HeaderBloc
                  "typedef struct sgdc_report { int64_t epoch, step; double train_loss, valid_loss; } sgdc_report;\n"
                  "typedef int sgdc_callback(void *user, const sgdc_report *report);\n"
                  "int sgdrt_fit(void *m, const void *train, const void *valid, sgdc_callback *callback, void *user);\n"
+                 "int sgdrt_set_threads(void *m, int threads);\n"
                  "int sgdrt_evaluate(const void *m, const void *data, float *results);\n"
                  "int sgdrt_save_instance(const void *m, const char *path);\n"
                  "int sgdrt_load_instance(void *m, const char *path);\n"

@@ -33,6 +33,7 @@ static CodegenSizes sizes_of(const Run *run, Codegen *const *sessions, int count
         CodegenSizes sizes = codegen_sizes(sessions[i], run);
         if (sizes.most > most.most) most.most = sizes.most;
         if (sizes.predict > most.predict) most.predict = sizes.predict;
+        if (sizes.thread > most.thread) most.thread = sizes.thread;
     }
     return most;
 }
@@ -42,6 +43,7 @@ static HeaderBlock block_of(Arena *arena, const Program *program, const Run *run
         .run = run,
         .prefix = interface_prefix(arena, program, run, stem),
         .train_bytes = sizeof(sgdrt_instance) + round_up(run->state_bytes) + round_up(sizes.most),
+        .thread_bytes = round_up(sizes.thread),
         .predict_bytes = round_up(sizes.predict),
         .predicts = columns_of_predict(arena, run),
     };

@@ -94,12 +94,16 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
     RunEntry *entries;
     int count = session_entries(c, run, &entries);
     for (int i = 0; i < count; i++) {
-        const LoopFunction *f = session_function(c, run, entries[i].function, entries[i].batch)->loops, *any = f;
+        const LoopFunction *f = session_function(c, run, entries[i].function, entries[i].batch)->loops, *any = f, *least = f;
         if (entries[i].entry == ENTRY_STEP)
             any = session_function(c, run, entries[i].function, 0)->loops;
         if (any->work_bytes > f->work_bytes)
             f = any;
         size_t bytes = f->work_bytes;
+        bool trains = entries[i].entry == ENTRY_STEP || entries[i].entry == ENTRY_EVALUATE;
+        size_t of_thread = any->thread_bytes > least->thread_bytes ? any->thread_bytes : least->thread_bytes;
+        if (trains && of_thread > sizes.thread)
+            sizes.thread = of_thread;
         switch (entries[i].entry) {
         case ENTRY_INIT: sizes.init = bytes; break;
         case ENTRY_STEP: sizes.step = bytes; break;

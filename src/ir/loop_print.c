@@ -1,7 +1,8 @@
 /* loop_print: loops as text, and a function's key.
  *
  * The text (--emit=loops) shows what the plan decided: blocks, loops with their marks (vector, unroll), what
- * is stored where, and the expressions of bodies with everything inlined that has no buffer. Values are
+ * is stored where, which loops threads share and where they wait, and the expressions of bodies with everything
+ * inlined that has no buffer. Values are
  * numbered in the order in which nests store them, so the text depends on the program alone.
  *
  * The key lists everything that code depends on, without names and places in the source.
@@ -96,6 +97,10 @@ static void indent(Text *to, int depth) {
 }
 
 static void print_loops(Printer *p, const Nest *nest, int depth) {
+    if (nest->waits) {
+        indent(p->to, depth);
+        text_add(p->to, "wait\n");
+    }
     indent(p->to, depth);
     text_add(p->to, "for");
     const char *between = " ";
@@ -105,6 +110,8 @@ static void print_loops(Printer *p, const Nest *nest, int depth) {
             text_add(p->to, " vector");
         if (nest->lanes == LANES_ROWS && nest->vectors > 1)
             text_add(p->to, " unroll %d", nest->vectors);
+        if (nest->split == SPLIT_ROWS)
+            text_add(p->to, " shared");
         between = ", ";
     }
     for (int a = 0; a < nest->space.rank; a++) {
@@ -115,6 +122,8 @@ static void print_loops(Printer *p, const Nest *nest, int depth) {
             text_add(p->to, " unroll %d", nest->vectors);
         if (nest->tile_axis == a && nest->tile > 1)
             text_add(p->to, " unroll %d", nest->tile);
+        if (nest->split == SPLIT_AXIS + a)
+            text_add(p->to, " shared");
         between = ", ";
     }
     text_add(p->to, "%s\n", *between == ' ' ? " once" : nest->flat ? " (flat)" : "");

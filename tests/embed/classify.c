@@ -72,6 +72,7 @@ int main(int argc, char **argv) {
     int32_t wrong = 3;
     classify_data mislabelled = classify_rows(1, &x[0][0], &wrong);
     failures += check(classify_fit(m, &mislabelled, NULL, NULL, NULL) != 0, "a label out of range is not refused");
+    failures += check(classify_set_threads(m, 2) == 0, "two threads are refused");
     failures += check(classify_step(m, &mislabelled, &loss) != 0, "a label out of range is not refused by step");
 
     if ((status = classify_fit(m, &data, NULL, each_epoch, NULL)))

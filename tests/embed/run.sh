@@ -33,6 +33,14 @@ for object in online.o classify.o; do
     if [ -n "$unknown" ]; then echo "$object needs more than it may: $unknown" >&2; exit 1; fi
 done
 
+# Who fits but asks for no threads is linked without them.
+cat >alone.c <<'END'
+#include "classify.h"
+int main(void) { return classify_fit(0, 0, 0, 0, 0) == 0; }
+END
+$cc -std=c11 $warn -O1 -I. alone.c classify.o "$runtime" -lz -lcjson -lm -o alone -Wl,-Map=alone.map
+if grep -q 'pool\.c' alone.map; then echo "an application without threads is linked with the pool" >&2; exit 1; fi
+
 $cc -std=c11 $warn -O1 -I. "$embed/online.c" online.o -o online -lm
 ./online
 

@@ -1,6 +1,6 @@
 /* application: trains with an emitted object as applications do, and compares with what sgdc itself came to.
  *
- *   application FOLDER LEVEL           compiled with -DRUNS='RUN(PREFIX) ...', linked with the object
+ *   application FOLDER LEVEL [THREADS]     compiled with -DRUNS='RUN(PREFIX) ...', linked with the object
  *
  * For each run it reads FOLDER/PREFIX.trace (sgdc --trace: the rows, and every cell before the first step) and
  * FOLDER/PREFIX.saved (sgdc --save), both safetensors, trains with the code for LEVEL (0: the only one), and looks
@@ -240,10 +240,11 @@ static void write_sayings(const Api *api, const sgdrt_instance *m, sgdrt_rows *r
     if (fclose(f)) give_up("cannot be written", path);
 }
 
-static int check_run(const Api *api, const char *folder, uint32_t level) {
+static int check_run(const Api *api, const char *folder, uint32_t level, int threads) {
     sgdrt_instance *m;
     if (api->new(&m, NULL)) give_up("there is no instance", api->prefix);
     if (!take_level(m, level)) return NOT_HERE;
+    if (threads > 1) sgdrt_set_threads(m, threads);
     File trace = read_file(path_of(folder, api->prefix, "trace"));
     File saved = read_file(path_of(folder, api->prefix, "saved"));
     sgdrt_rows *rows = read_rows(m->model, &trace, copies_in(path_of(folder, api->prefix, "copies")));
@@ -265,10 +266,10 @@ static int check_run(const Api *api, const char *folder, uint32_t level) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 3) give_up("usage: FOLDER LEVEL", arguments[0]);
-    int failed = 0;
+    if (count < 3) give_up("usage: FOLDER LEVEL [THREADS]", arguments[0]);
+    int failed = 0, threads = count > 3 ? atoi(arguments[3]) : 1;
     for (size_t i = 0; i < sizeof apis / sizeof *apis; i++) {
-        int code = check_run(&apis[i], arguments[1], (uint32_t)strtoul(arguments[2], NULL, 10));
+        int code = check_run(&apis[i], arguments[1], (uint32_t)strtoul(arguments[2], NULL, 10), threads);
         if (code == NOT_HERE) return NOT_HERE;
         failed |= code;
     }
