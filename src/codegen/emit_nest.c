@@ -346,16 +346,46 @@ static Value shuffle_pair(Emitter *e, Value a, Value b, int lanes, int distance,
     return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)lanes), "");
 }
 
-/* lanes vectors of as many elements: rows become columns */
-void turn_square(Emitter *e, Value *v, int lanes) {
-    for (int distance = 1; distance < lanes; distance *= 2)
-        for (int i = 0; i < lanes; i++)
+/* count vectors; in each of them every part of `count` elements: rows become columns */
+static void turn_parts(Emitter *e, Value *v, int count, int lanes) {
+    for (int distance = 1; distance < count; distance *= 2)
+        for (int i = 0; i < count; i++)
             if ((i & distance) == 0) {
                 Value low = shuffle_pair(e, v[i], v[i + distance], lanes, distance, false);
                 Value high = shuffle_pair(e, v[i], v[i + distance], lanes, distance, true);
                 v[i] = low;
                 v[i + distance] = high;
             }
+}
+
+/* lanes vectors of as many elements: rows become columns */
+void turn_square(Emitter *e, Value *v, int lanes) {
+    turn_parts(e, v, lanes, lanes);
+}
+
+/* Of the rows i, i + part, i + 2 part, ... of a square, the elements from `group` on, `part` of each. Parts are 128
+ * bits where a vector has several: putting them together while loading is half of the turning, and leaves to
+ * shuffles, of which a processor does one at a time, only what stays within them. */
+static Value load_parts(Emitter *e, LLVMValueRef f, LLVMTypeRef element, int i, int group, int part, int lanes) {
+    unsigned bytes = LLVMGetIntTypeWidth(element) / 8;
+    Value v[64];
+    int count = lanes / part;
+    for (int p = 0; p < count; p++) {
+        Value at = LLVMBuildMul(e->b, LLVMGetParam(f, 1), index_const(e, i + (int64_t)p * part), "");
+        at = LLVMBuildAdd(e->b, at, index_const(e, (int64_t)group * bytes), "");
+        v[p] = LLVMBuildLoad2(e->b, LLVMVectorType(element, (unsigned)part),
+                              LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 0), &at, 1, ""), "");
+        LLVMSetAlignment(v[p], bytes);
+    }
+    for (int width = part; count > 1; count /= 2, width *= 2)
+        for (int p = 0; p < count / 2; p++) {
+            Value mask[64];
+            for (int k = 0; k < 2 * width; k++)
+                mask[k] = constant_int(e, e->i32, k);
+            v[p] = LLVMBuildShuffleVector(e->b, v[2 * p], v[2 * p + 1],
+                                          LLVMConstVector(mask, (unsigned)(2 * width)), "");
+        }
+    return v[0];
 }
 
 typedef struct Turn { const Node *node; const Buffer *from, *to; int axis; } Turn;
@@ -384,19 +414,20 @@ static LLVMValueRef turn_function(Emitter *e, DType t, int lanes, LLVMTypeRef *t
     emit_set_noinline(e, f);
     LLVMSetLinkage(f, LLVMInternalLinkage);
     LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->context, f, ""));
-    LLVMTypeRef vector = LLVMVectorType(LLVMIntTypeInContext(e->context, (unsigned)bits), (unsigned)lanes);
+    LLVMTypeRef element = LLVMIntTypeInContext(e->context, (unsigned)bits);
+    int part = 128 / bits;
+    if (part >= lanes || lanes % part != 0)
+        part = lanes;
     Value v[64];
-    for (int k = 0; k < lanes; k++) {
-        Value at = LLVMBuildMul(e->b, LLVMGetParam(f, 1), index_const(e, k), "");
-        v[k] = LLVMBuildLoad2(e->b, vector,
-                              LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 0), &at, 1, ""), "");
-        LLVMSetAlignment(v[k], (unsigned)dtype_bytes(t));
-    }
-    turn_square(e, v, lanes);
-    for (int k = 0; k < lanes; k++) {
-        Value at = LLVMBuildMul(e->b, LLVMGetParam(f, 3), index_const(e, k), "");
-        Value to = LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 2), &at, 1, "");
-        LLVMSetAlignment(LLVMBuildStore(e->b, v[k], to), (unsigned)dtype_bytes(t));
+    for (int group = 0; group < lanes; group += part) {
+        for (int i = 0; i < part; i++)
+            v[i] = load_parts(e, f, element, i, group, part, lanes);
+        turn_parts(e, v, part, lanes);
+        for (int i = 0; i < part; i++) {
+            Value at = LLVMBuildMul(e->b, LLVMGetParam(f, 3), index_const(e, group + i), "");
+            Value to = LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 2), &at, 1, "");
+            LLVMSetAlignment(LLVMBuildStore(e->b, v[i], to), (unsigned)dtype_bytes(t));
+        }
     }
     LLVMBuildRetVoid(e->b);
     LLVMPositionBuilderAtEnd(e->b, back);
