@@ -42,14 +42,41 @@ Value index_lanes(Emitter *e, Index a) {
     return LLVMBuildAdd(e->b, first, lane_numbers(e, a.step), "");
 }
 
-static bool is_const_value(Value v, int64_t n) {
-    return LLVMIsAConstantInt(v) && LLVMConstIntGetSExtValue(v) == n;
+/* Sums keep their constant outermost, so that places beside each other are one address and an offset: what varies
+ * of the index (NULL: nothing), and the constant. */
+static Value varying_part(Value a, int64_t *constant) {
+    *constant = 0;
+    if (LLVMIsAConstantInt(a)) {
+        *constant = LLVMConstIntGetSExtValue(a);
+        return NULL;
+    }
+    if (!LLVMIsAInstruction(a) || LLVMGetInstructionOpcode(a) != LLVMAdd
+        || !LLVMIsAConstantInt(LLVMGetOperand(a, 1)))
+        return a;
+    *constant = LLVMConstIntGetSExtValue(LLVMGetOperand(a, 1));
+    return LLVMGetOperand(a, 0);
+}
+
+static Value with_constant(Emitter *e, Value varying, int64_t constant) {
+    if (varying == NULL)
+        return index_const(e, constant);
+    return constant == 0 ? varying : LLVMBuildAdd(e->b, varying, index_const(e, constant), "");
 }
 
 static Value add_index(Emitter *e, Value a, Value b) {
-    if (is_const_value(a, 0))
+    int64_t c, d;
+    Value x = varying_part(a, &c), y = varying_part(b, &d);
+    if (x == NULL && c == 0)
         return b;
-    return is_const_value(b, 0) ? a : LLVMBuildAdd(e->b, a, b, "");
+    if (y == NULL && d == 0)
+        return a;
+    return with_constant(e, x == NULL ? y : y == NULL ? x : LLVMBuildAdd(e->b, x, y, ""), c + d);
+}
+
+static Value scale_index(Emitter *e, Value a, int64_t factor) {
+    int64_t c;
+    Value x = varying_part(a, &c);
+    return with_constant(e, x == NULL ? NULL : LLVMBuildMul(e->b, x, index_const(e, factor), ""), c * factor);
 }
 
 Index index_add(Emitter *e, Index a, Index b) {
@@ -68,7 +95,7 @@ Index index_scale(Emitter *e, Index a, int64_t factor) {
     if (factor == 0)
         return index_at(e, 0);
     if (a.lanes == NULL)
-        return (Index){.at = LLVMBuildMul(e->b, a.at, index_const(e, factor), ""), .step = a.step * factor};
+        return (Index){.at = scale_index(e, a.at, factor), .step = a.step * factor};
     return (Index){.lanes =
                        LLVMBuildMul(e->b, a.lanes, splat(e, constant_int(e, e->i32, factor), e->lanes), "")};
 }
@@ -93,7 +120,12 @@ static Value load_type(Emitter *e, int region, DType t, Value pointer, int lanes
 }
 
 static Value element_pointer(Emitter *e, DType t, Value base, Value at) {
-    return LLVMBuildInBoundsGEP2(e->b, memory_type(e, t), base, &at, 1, "");
+    int64_t constant;
+    Value varying = varying_part(at, &constant), offset = index_const(e, constant);
+    if (varying == NULL || constant == 0)
+        return LLVMBuildInBoundsGEP2(e->b, memory_type(e, t), base, &at, 1, "");
+    Value near = LLVMBuildGEP2(e->b, memory_type(e, t), base, &varying, 1, ""); /* may lie outside */
+    return LLVMBuildGEP2(e->b, memory_type(e, t), near, &offset, 1, "");
 }
 
 Value index_lane(Emitter *e, Index at, int lane) {
