@@ -172,10 +172,13 @@ void emit_leaving(Emitter *e, const Nest *nest) {
         return;
     e->nest = nest;
     Spot spot = {.row = {.at = NULL}};
+    Part part = thread_part(e, nest, SPLIT_ROWS, e->block_rows, lanes);
+    Bounds rows = bounds_open(e, part, index_const(e, 0), e->block_rows);
     LoopBlocks l;
-    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    loop_open(e, &l, rows.begin, NULL, 0);
     spot.row = index_of(l.index);
     leaving_axes(e, nest, &spot, 0, lanes);
-    loop_close(e, &l, e->block_rows, lanes, NULL);
+    loop_close(e, &l, rows.end, lanes, NULL);
+    bounds_close(e, &rows);
     e->nest = NULL;
 }

@@ -68,7 +68,7 @@ static double evenness(int64_t tiles) {
 
 /* Squares that are turned overlap, and the pixels of a convolution are tiled by its body. */
 static bool can_be_split(const Nest *nest, int split) {
-    if (nest->transposes || nest->turned > 0)
+    if (nest->transposes || nest->turned > 0 || nest->leaves_turned)
         return split == SPLIT_ROWS;
     return nest->convolution == NULL || !nest->rows || split != SPLIT_AXIS + nest->convolution->tile_axis;
 }
