@@ -101,9 +101,11 @@ static bool train_until(Training *t, int64_t until, Report *report) {
         int64_t left = until - (int64_t)header->step, count = left < t->chunk_steps ? left : t->chunk_steps;
         memcpy(t->snapshot, t->state, t->run->state_bytes);
         memcpy(t->sums_before, t->sums, sizeof *t->sums * (size_t)t->run->term_count);
+        count = threads_choose(t, count);
         double begin = clock_seconds();
         int64_t done = training_call_steps(t, count, &interrupted);
         double seconds = clock_seconds() - begin;
+        threads_learn(t, done, seconds);
         t->now.seconds += seconds;
         t->last_call_steps = done;
         if (!divergence_sums_finite(t)) {
@@ -506,21 +508,6 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
     return codegen;
 }
 
-/* Threads, if any run gains from them. Their number moves no bit, so it may be whatever the system gives. */
-static sgdrt_pool *open_pool(const Driver *driver, Training *const *trainings, int count) {
-    int64_t threads = driver->options->threads;
-    bool shared = false;
-    for (int i = 0; i < count; i++) shared |= trainings[i]->executor->shares;
-    if (!shared || driver->options->dry_run) return NULL;
-    if (!threads) threads = sgdrt_processors();
-    sgdrt_pool *pool = sgdrt_pool_new(threads < SGDRT_MOST_THREADS ? (int)threads : SGDRT_MOST_THREADS);
-    for (int i = 0; i < count && pool; i++) {
-        trainings[i]->executor->threads = pool;
-        trainings[i]->executor->region = sgdrt_pool_call;
-    }
-    return pool;
-}
-
 static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     int count = driver->program->run_count;
     Training **trainings = arena_array(driver->arena, Training *, count + 1);
@@ -535,7 +522,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     ExitCode code = driver->diagnostics->errors ? EXIT_USAGE : EXIT_DEFECT;
     if (good) {
         size_t bytes;
-        sgdrt_pool *pool = open_pool(driver, trainings, count);
+        sgdrt_pool *pool = threads_open(driver, trainings, count);
         void *memory = place_memory(driver, trainings, count, &bytes);
         code = EXIT_DATA;
         if (memory) {

@@ -17,6 +17,13 @@ typedef struct Figures {
 
 typedef enum TrainingEnd { END_PLANNED, END_STOPPED, END_DIVERGED, END_INTERRUPTED } TrainingEnd;
 
+/* On threads or alone: what is known of either. */
+typedef struct Pace {
+    bool    chooses, alone;                       /* alone: the call at hand */
+    int64_t calls;
+    double  seconds[2];                           /* a step: on threads, alone; NaN: not known */
+} Pace;
+
 typedef struct Training {
     Driver *driver;
     const Run *run; int index;
@@ -43,6 +50,7 @@ typedef struct Training {
     double   *stalled_best; int64_t *stalled_epoch;                             /* per stalled() of stop */
     TrainingEnd end;
     int64_t   chunk_steps;                        /* how many steps the next call does */
+    Pace      pace;
 } Training;
 
 /* Bytes as whole cache lines: what blocks of memory are placed by. */
@@ -52,6 +60,13 @@ static inline sgdrt_header *training_header(const Training *t) { return t->state
 /* ---- train.c --------------------------------------------------------------------------------- */
 /* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
 int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop);
+
+/* ---- threads.c ------------------------------------------------------------------------------- */
+/* What runs share that gain from it; NULL: nothing. */
+struct sgdrt_pool *threads_open(const Driver *driver, Training *const *trainings, int count);
+/* Before a call of so many steps, on threads or alone: how many it shall be. Afterwards: how long they took. */
+int64_t threads_choose(Training *t, int64_t steps);
+void    threads_learn(Training *t, int64_t steps, double seconds);
 
 /* ---- trace.c --------------------------------------------------------------------------------- */
 int  trace_run_index(const Program *program, const char *only);     /* the first run of the first block in `only` */
