@@ -128,6 +128,8 @@ void  mark_region(Emitter *e, Value instruction, int region);
 
 /* ---- emit_rows.c */
 Value load_column(Emitter *e, const Node *column, Index linear, Index row);
+/* In a loop over rows: their columns' rows one mini-batch, or block, further on will be wanted soon. */
+void  prefetch_rows(Emitter *e, const Nest *nest, Value row);
 Value row_place32(Emitter *e, Index row);          /* the row's place in the epoch's order, modulo 2^32 */
 Value row_number32(Emitter *e, Index row);         /* the row's number in its columns */
 

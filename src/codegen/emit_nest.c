@@ -106,6 +106,7 @@ static void around_rows(Emitter *e, Around *a, int level) {
         LoopBlocks l;
         loop_open(e, &l, rows.begin, NULL, 0);
         a->spot.row = index_of(l.index);
+        prefetch_rows(e, a->nest, l.index);
         go_around(e, a, level + 1);
         loop_close(e, &l, rows.end, 1, NULL);
         bounds_close(e, &rows);

@@ -179,6 +179,60 @@ Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
     return v;
 }
 
+/* ---- rows ahead -------------------------------------------------------------------------------------- */
+enum { LINE = 64, FEWEST_BYTES = 128, MOST_AHEAD = 512 << 10, MOST_COLUMNS = 4 };
+
+typedef struct Columns { const Node *column[MOST_COLUMNS]; int count; int64_t bytes; } Columns;
+
+static int64_t row_bytes(const Node *column) {
+    return shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype);
+}
+
+static void visit_column(void *context, const Read *read) {
+    Columns *c = context;
+    bool known = read->node->op != OP_COLUMN || row_bytes(read->node) < FEWEST_BYTES || c->count == MOST_COLUMNS;
+    for (int i = 0; i < c->count; i++)
+        known |= c->column[i]->attr.index == read->node->attr.index;
+    if (known)
+        return;
+    c->column[c->count++] = read->node;
+    c->bytes += row_bytes(read->node);
+}
+
+static void prefetch_row(Emitter *e, const Node *column, Value number) {
+    Value base = row_pointer(e, column, number), end = index_const(e, row_bytes(column) - 1);
+    Value last = LLVMBuildInBoundsGEP2(e->b, e->i8, base, &end, 1, "");
+    Value often[3] = {constant_int(e, e->i32, 0), constant_int(e, e->i32, 2), constant_int(e, e->i32, 1)};
+    emit_intrinsic(e, "llvm.prefetch", (Value[]){last, often[0], often[1], often[2]}, 4);
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    Value line = LLVMBuildInBoundsGEP2(e->b, e->i8, base, &l.index, 1, "");
+    emit_intrinsic(e, "llvm.prefetch", (Value[]){line, often[0], often[1], often[2]}, 4);
+    loop_close(e, &l, index_const(e, row_bytes(column)), LINE, NULL);
+}
+
+/* Into the second-level cache: the next rows lie anywhere, so no processor guesses them. */
+void prefetch_rows(Emitter *e, const Nest *nest, Value row) {
+    Columns columns = {.count = 0};
+    if (!e->f->steps || nest->kind != NEST_ELEMENTS)
+        return;
+    nest_reads(e->f, nest, visit_column, &columns);
+    if (columns.count == 0 || columns.bytes * e->f->block > MOST_AHEAD)
+        return;
+    Value here = LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), row, "");
+    Value place = LLVMBuildAdd(e->b, here, e->f->one_block ? e->batch : index_const(e, e->f->block), "");
+    Value given = LLVMBuildIsNotNull(e->b, e->rows_or_null, "");
+    Value inside = LLVMBuildICmp(e->b, LLVMIntSLT, place, e->count, "");
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildAnd(e->b, given, inside, ""));
+    Value at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &place, 1, "");
+    Value number = LLVMBuildLoad2(e->b, e->i32, at, "");
+    mark_region(e, number, REGION_INPUT);
+    number = LLVMBuildZExt(e->b, number, e->i64, "");
+    for (int c = 0; c < columns.count; c++)
+        prefetch_row(e, columns.column[c], number);
+    if_close(e, after);
+}
+
 /* ---- keys of draws ----------------------------------------------------------------------------------- */
 /* The place in the epoch's order. */
 Value row_place32(Emitter *e, Index row) {
