@@ -2,6 +2,7 @@
  *
  *   emit_scalar.c   one operation on scalars or vectors: the only place where arithmetic is emitted
  *   math.c          exp, log, ... and random numbers: runtime/math.inc with builder primitives
+ *   emit_quotient.c quotients by what is known or the same for all rows, without a division
  *   emit_local.c    cells and buffers of tiny functions as local variables
  *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
  *   emit_rows.c     columns of data at the rows of a block
@@ -103,6 +104,9 @@ Value emit_cast(Emitter *e, Value x, DType from, DType to);
 Value emit_intrinsic(Emitter *e, const char *name, Value *arguments, int count);
 Value emit_and(Emitter *e, Value a, Value b);      /* either may be NULL: true */
 
+/* ---- emit_quotient.c: node is x / by; NULL where it has to be divided */
+Value emit_quotient(Emitter *e, const Node *node, Value x, Value by);
+
 /* ---- math.c */
 Value math_unary(Emitter *e, Op op, DType t, Value x);
 Value math_pow(Emitter *e, DType t, Value a, Value b);
@@ -130,6 +134,8 @@ void  mark_region(Emitter *e, Value instruction, int region);
 Value load_column(Emitter *e, const Node *column, Index linear, Index row);
 /* In a loop over rows: their columns' rows one mini-batch, or block, further on will be wanted soon. */
 void  prefetch_rows(Emitter *e, const Nest *nest, Value row);
+/* What was known in this block is also known where the code has come to. */
+void  known_rows_move(Emitter *e, LLVMBasicBlockRef from);
 Value row_place32(Emitter *e, Index row);          /* the row's place in the epoch's order, modulo 2^32 */
 Value row_number32(Emitter *e, Index row);         /* the row's number in its columns */
 

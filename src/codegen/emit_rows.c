@@ -38,6 +38,12 @@ static Value *known_values(Emitter *e, const Node *column, Index row, bool *fres
     return k->value;
 }
 
+void known_rows_move(Emitter *e, LLVMBasicBlockRef from) {
+    for (int i = 0; e->known_rows != NULL && i < MOST_KNOWN; i++)
+        if (e->known_rows->known[i].block == from)
+            e->known_rows->known[i].block = LLVMGetInsertBlock(e->b);
+}
+
 /* ---- numbers of rows ----------------------------------------------------------------------------- */
 /* The row's number in the column of lane `lane`. */
 static Value row_number(Emitter *e, Index row, int lane) {

@@ -249,38 +249,9 @@ static Value value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
     }
 }
 
-/* Is byte / divisor, rounded, what a multiplication with one correction gives, for all 256 bytes? */
-static bool divides_bytes_by_product(float divisor) {
-    float inverse = 1.0f / divisor;
-    for (int byte = 0; byte < 256; byte++) {
-        float x = (float)byte, q = x * inverse;
-        if (__builtin_fmaf(__builtin_fmaf(-q, divisor, x), inverse, q) != x / divisor)
-            return false;
-    }
-    return true;
-}
-
-/* An exact quotient of bytes without a division, or NULL. */
-static Value value_byte_quotient(Emitter *e, const Node *node, Value byte) {
-    const Node *numerator = node->source[0], *divisor = node->source[1];
-    while (divisor->op == OP_VIEW
-           && access_is_inside(&divisor->attr.contraction->access[0], divisor->shape.extent,
-                               divisor->shape.rank, divisor->source[0]->shape))
-        divisor = divisor->source[0];
-    if (node->dtype != DTYPE_F32 || !e->target->fma || numerator->op != OP_CAST
-        || numerator->source[0]->dtype != DTYPE_U8 || divisor->op != OP_CONST
-        || !divides_bytes_by_product((float)divisor->attr.value))
-        return NULL;
-    Value by = constant_real(e, DTYPE_F32, divisor->attr.value);
-    Value inverse = constant_real(e, DTYPE_F32, 1.0f / (float)divisor->attr.value);
-    Value q = emit_binary(e, OP_MUL, DTYPE_F32, byte, inverse);
-    Value rest = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, q), by, byte);
-    return emit_fma(e, rest, inverse, q);
-}
-
 static Value value_element(Emitter *e, const Node *node, Value *x) {
     if (node->op == OP_DIV) {
-        Value quotient = value_byte_quotient(e, node, x[0]);
+        Value quotient = emit_quotient(e, node, x[0], x[1]);
         if (quotient != NULL)
             return quotient;
     }
