@@ -93,6 +93,62 @@ Chain fold_vector(Emitter *e, const Node *node, Chain chain) {
     return chain;
 }
 
+/* ---- several folds in one: the same additions, of twice as many outputs in a vector at each step ---- */
+enum { MOST_FOLDED = ORDER_LANES / 2 };
+typedef struct Folded { Value v; int outputs, output[MOST_FOLDED], place[MOST_FOLDED]; } Folded;
+
+/* Each output has `width` lanes, neighbours, of which the halves are joined. */
+static Folded fold_pair(Emitter *e, const Node *node, const Folded *a, const Folded *b, int width) {
+    Folded to = {.outputs = 0};
+    Value mask[2][ORDER_LANES], none = LLVMGetUndef(e->i32);
+    int half = width / 2, lane = 0, most = a->outputs > b->outputs ? a->outputs : b->outputs;
+    for (int k = 0; k < ORDER_LANES; k++)
+        mask[0][k] = mask[1][k] = none;
+    bool by_turns = width == 4; /* so that nothing crosses 16 bytes */
+    for (int i = 0; i < (by_turns ? most : a->outputs + b->outputs); i++)
+        for (int s = 0; s < (by_turns ? 2 : 1); s++) {
+            const Folded *from = by_turns ? s == 0 ? a : b : i < a->outputs ? a : b;
+            int output = by_turns || i < a->outputs ? i : i - a->outputs;
+            int first = from == b ? ORDER_LANES : 0;
+            if (output < from->outputs) {
+                to.output[to.outputs] = from->output[output];
+                to.place[to.outputs++] = lane;
+                for (int k = 0; k < width; k++)
+                    mask[k / half][lane + k % half] =
+                        constant_int(e, e->i32, first + from->place[output] + k);
+            }
+            lane += half;
+        }
+    Chain part[2] = {{{NULL}}, {{NULL}}};
+    for (int p = 0; p < 2; p++)
+        part[p].v[0] = LLVMBuildShuffleVector(e->b, a->v, b->v, LLVMConstVector(mask[p], ORDER_LANES), "");
+    to.v = chain_join(e, node, part[0], part[1]).v[0];
+    return to;
+}
+
+void fold_vectors(Emitter *e, const Node *node, Chain *chain, int count) {
+    Folded folded[MOST_FOLDED];
+    Folded nothing = {.v = LLVMGetPoison(LLVMTypeOf(chain[0].v[0]))};
+    int vectors = count;
+    for (int i = 0; i < count; i++)
+        folded[i] = (Folded){.v = chain[i].v[0], .outputs = 1, .output = {i}, .place = {0}};
+    for (int width = ORDER_LANES; width > 2; width /= 2) {
+        for (int i = 0; i < vectors; i += 2)
+            folded[i / 2] =
+                fold_pair(e, node, &folded[i], i + 1 < vectors ? &folded[i + 1] : &nothing, width);
+        vectors = (vectors + 1) / 2;
+    }
+    Value next[ORDER_LANES];
+    for (int k = 0; k < ORDER_LANES; k++)
+        next[k] = constant_int(e, e->i32, k ^ 1);
+    Chain low = {{folded[0].v}}, high = {{NULL}};
+    high.v[0] = LLVMBuildShuffleVector(e->b, low.v[0], nothing.v, LLVMConstVector(next, ORDER_LANES), "");
+    low = chain_join(e, node, low, high);
+    for (int i = 0; i < count; i++)
+        chain[folded[0].output[i]].v[0] =
+            LLVMBuildExtractElement(e->b, low.v[0], constant_int(e, e->i32, folded[0].place[i]), "");
+}
+
 /* Lanes one by one, absent ones (their value would be the identity) left out. */
 Chain fold_lanes(Emitter *e, const Node *node, Chain *lane, int present) {
     for (int half = ORDER_LANES / 2; half >= 1; half /= 2)

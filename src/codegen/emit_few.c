@@ -85,12 +85,32 @@ static void pass_rows(Emitter *e, Sums *p) {
     lanes_of_rows_end(e);
 }
 
+static bool fold_alike(const Node *a, const Node *b) {
+    return a->op == b->op && a->dtype == b->dtype;
+}
+
+static void fold_all(Emitter *e, Sums *p) {
+    enum { AT_ONCE = 8 };
+    for (int i = 0; i < p->count;) {
+        const Node *node = p->sum[i].nest->reduce;
+        Chain chain[AT_ONCE];
+        int count = 0;
+        while (i + count < p->count && count < AT_ONCE && fold_alike(node, p->sum[i + count].nest->reduce)) {
+            chain[count] = p->sum[i + count].chain;
+            count++;
+        }
+        fold_vectors(e, node, chain, count);
+        for (int k = 0; k < count; k++)
+            p->sum[i + k].chain = chain[k];
+        i += count;
+    }
+}
+
 static void pass_to_end(Emitter *e, Sums *p) {
     for (int i = 0; i < p->count; i++)
         p->sum[i].chain = chain_start(e, p->sum[i].nest->reduce, ORDER_LANES);
     pass_rows(e, p);
-    for (int i = 0; i < p->count; i++)
-        p->sum[i].chain = fold_vector(e, p->sum[i].nest->reduce, p->sum[i].chain);
+    fold_all(e, p);
     for (int i = 0; i < p->count; i++) {
         e->nest = p->sum[i].nest;
         finish(e, e->nest, &p->sum[i].spot, p->sum[i].chain);

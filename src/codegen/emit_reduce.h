@@ -25,6 +25,8 @@ Chain chain_start(Emitter *e, const Node *node, int lanes);
 Chain chain_join(Emitter *e, const Node *node, Chain a, Chain b);
 Chain chain_step(Emitter *e, const Node *node, Chain chain, const ChainTerm *term, bool first);
 Chain fold_vector(Emitter *e, const Node *node, Chain chain);
+/* The same for 1 to 8 chains of nodes of one kind and type, in fewer instructions. */
+void  fold_vectors(Emitter *e, const Node *node, Chain *chain, int count);
 Chain fold_lanes(Emitter *e, const Node *node, Chain *lane, int present);
 
 /* ---- emit_tile.c */
