@@ -161,20 +161,50 @@ static void load_turned(Emitter *e, const Node *column, Index row, Value *elemen
     }
 }
 
-Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
+/* ---- rows that follow each other --------------------------------------------------------------------- */
+enum { WIDE = 16, LONGEST_PICKED = 6 };
+
+/* Longer rows take more shuffles than to turn them; only 16 lanes have shuffles of two whole vectors. Functions
+ * that keep everything in registers do not have the instructions to spare. */
+static bool may_follow(const Emitter *e, const Node *column) {
+    return !e->f->tiny && !e->rows_may_leave && e->lanes == WIDE && e->target->lanes == WIDE
+           && dtype_bytes(column->dtype) == 4 && shape_size(column->shape) <= LONGEST_PICKED;
+}
+
+/* Nobody chose the rows, they lie without gaps, and none of them stands for a row past the end. */
+static Value follow(Emitter *e, const Node *column, Value first, Value last) {
+    Value counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
+    Value bytes = index_const(e, shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype));
+    Value dense = LLVMBuildICmp(e->b, LLVMIntEQ, e->column_stride[column->attr.index], bytes, "");
+    Value rows = LLVMBuildSub(e->b, last, first, "");
+    Value all = LLVMBuildICmp(e->b, LLVMIntEQ, rows, index_const(e, WIDE - 1), "");
+    return LLVMBuildAnd(e->b, LLVMBuildAnd(e->b, counted, dense, ""), all, "");
+}
+
+/* Every n-th element of n vectors: two vectors at a time, the lanes found before kept. */
+static void load_picked(Emitter *e, const Node *column, Value first, Value *element) {
+    int n = (int)shape_size(column->shape);
+    Value pointer = row_pointer(e, column, first), part[LONGEST_PICKED];
+    for (int j = 0; j < n; j++)
+        part[j] = load_from(e, REGION_INPUT, column->dtype, pointer, index_const(e, j * WIDE), WIDE);
+    for (int c = 0; c < n; c++) {
+        element[c] = part[0];
+        for (int j = 1; j < n; j++) {
+            Value mask[WIDE];
+            for (int l = 0; l < WIDE; l++) {
+                int from = n * l + c, kept = j == 1 ? from : l;
+                mask[l] = from / WIDE > j ? LLVMGetUndef(e->i32)
+                          : constant_int(e, e->i32, from / WIDE == j ? WIDE + from % WIDE : kept);
+            }
+            element[c] =
+                LLVMBuildShuffleVector(e->b, element[c], part[j], LLVMConstVector(mask, WIDE), "");
+        }
+    }
+}
+
+/* One element of rows anywhere. */
+static Value load_scattered(Emitter *e, const Node *column, Index linear, Index row, bool in_order) {
     DType t = column->dtype;
-    bool fresh;
-    if (index_uniform(row) || e->f->block == 1 || e->lanes == 1) {
-        Value base = row_pointer(e, column, row_number(e, row, 0));
-        return load_at(e, REGION_INPUT, t, base, linear);
-    }
-    bool in_order = row.lanes == NULL && row.step == 1;
-    if (in_order && index_uniform(linear) && LLVMIsAConstantInt(linear.at) && is_short(column, e->lanes)) {
-        Value *element = known_values(e, column, row, &fresh);
-        if (fresh)
-            load_turned(e, column, row, element);
-        return element[LLVMConstIntGetSExtValue(linear.at)];
-    }
     Value v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
     for (int l = 0; l < e->lanes; l++) {
         Value number = in_order ? row_numbers(e, row)[l] : row_number(e, row, l);
@@ -183,6 +213,60 @@ Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
         v = LLVMBuildInsertElement(e->b, v, one, constant_int(e, e->i32, l), "");
     }
     return v;
+}
+
+static void load_anywhere(Emitter *e, const Node *column, Index row, Value *element) {
+    if (is_short(column, e->lanes))
+        load_turned(e, column, row, element);
+    else
+        element[0] = load_scattered(e, column, index_at(e, 0), row, true);
+}
+
+static void load_short(Emitter *e, const Node *column, Index row, Value *element) {
+    if (!may_follow(e, column)) {
+        load_anywhere(e, column, row, element);
+        return;
+    }
+    int n = (int)shape_size(column->shape);
+    Value picked[LONGEST_PICKED], first = row_number(e, row, 0), last = row_number(e, row, WIDE - 1);
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), from[2];
+    Value together = follow(e, column, first, last);
+    LLVMBasicBlockRef then = LLVMAppendBasicBlockInContext(e->context, e->function, "together");
+    LLVMBasicBlockRef apart = LLVMAppendBasicBlockInContext(e->context, e->function, "apart");
+    LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(e->context, e->function, "after");
+    LLVMBuildCondBr(e->b, together, then, apart);
+    LLVMPositionBuilderAtEnd(e->b, then);
+    load_picked(e, column, first, picked);
+    from[0] = LLVMGetInsertBlock(e->b);
+    LLVMBuildBr(e->b, after);
+    LLVMPositionBuilderAtEnd(e->b, apart);
+    load_anywhere(e, column, row, element);
+    from[1] = LLVMGetInsertBlock(e->b);
+    LLVMBuildBr(e->b, after);
+    LLVMPositionBuilderAtEnd(e->b, after);
+    for (int c = 0; c < n; c++) {
+        Value both[2] = {picked[c], element[c]};
+        element[c] = LLVMBuildPhi(e->b, LLVMTypeOf(both[0]), "");
+        LLVMAddIncoming(element[c], both, from, 2);
+    }
+    known_rows_move(e, before);
+}
+
+Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
+    bool fresh;
+    if (index_uniform(row) || e->f->block == 1 || e->lanes == 1) {
+        Value base = row_pointer(e, column, row_number(e, row, 0));
+        return load_at(e, REGION_INPUT, column->dtype, base, linear);
+    }
+    bool in_order = row.lanes == NULL && row.step == 1, one = shape_size(column->shape) == 1;
+    bool at_once = is_short(column, e->lanes) || (one && may_follow(e, column));
+    if (in_order && index_uniform(linear) && LLVMIsAConstantInt(linear.at) && at_once) {
+        Value *element = known_values(e, column, row, &fresh);
+        if (fresh)
+            load_short(e, column, row, element);
+        return element[LLVMConstIntGetSExtValue(linear.at)];
+    }
+    return load_scattered(e, column, linear, row, in_order);
 }
 
 /* ---- rows ahead -------------------------------------------------------------------------------------- */
