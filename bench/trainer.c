@@ -1,6 +1,7 @@
 /* sgdc's side in training: fit of the object that it made, called as an application calls it.
  *     cc -DHEADER='"bench.h"' -DPREFIX=bench -DCOLUMNS='COLUMN(0), COLUMN(1)' trainer.c bench.o libsgdrt.a ...
- *     trainer STEPS ROWS FILE...          as the program says, which is STEPS; a file of raw numbers for each column */
+ *     trainer STEPS ROWS FILE...          as the program says, which is STEPS; a file of raw numbers for each column
+ * BENCH_THREADS: on how many. */
 #include HEADER
 #include "peers/peer.h"
 
@@ -9,11 +10,13 @@
 #define API(name) NAMED(PREFIX, name)
 #define COLUMN(i) read_file(arguments[3 + (i)])
 
+static int threads;
+
 /* A model trains to the end of its program once: each fit has a new one, which does not count. */
 static double fit(void *data) {
     PREFIX *model;
     double start = now();
-    if (API(_new)(&model, NULL)) exit(1);
+    if (API(_new)(&model, NULL) || API(_set_threads)(model, threads)) exit(1);
     double made = now() - start;
     if (API(_fit)(model, data, NULL, NULL, NULL)) exit(1);
     start = now();
@@ -34,6 +37,7 @@ static void *read_file(const char *path) {
 
 int main(int count, char **arguments) {
     if (count < 4) return 2;
+    threads = getenv("BENCH_THREADS") ? atoi(getenv("BENCH_THREADS")) : 1;
     API(_data) data = API(_rows)(atol(arguments[2]), COLUMNS);
     puts("{\"check\": null}");
     return serve(fit, &data, atof(arguments[1]));
