@@ -192,6 +192,7 @@ void  emit_few(Emitter *e, const Nest *const *nests, int count);
 
 /* ---- emit_convolution.c */
 void  emit_convolution(Emitter *e, const Nest *nest);
+void  emit_grouping(Emitter *e, const Nest *nest);
 
 /* ---- emit_turned.c */
 void  emit_turned(Emitter *e, const Nest *nest);

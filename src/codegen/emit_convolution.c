@@ -10,26 +10,9 @@
  * A weight gradient sums rows and pixels in order. So that a few image rows stay in the cache while all their
  * taps and channels pass over them, its chains are kept in memory from strip to strip, which changes no bit.
  */
-#include "codegen/emit_reduce.h"
+#include "codegen/emit_convolution.h"
 
-enum { MOST_VECTORS = 4, MOST_MEMBERS = 12, UNROLLED_CHANNELS = 4 };
-
-typedef struct Kernel {
-    const Nest *nest;
-    const Node *node;
-    const Contraction *c;
-    const Convolution *v;
-    Space space;
-    int members, vectors;
-    Spot member[MOST_MEMBERS]; /* of the first vector */
-    /* the tiles' axis, in the image: its place, and the window that shares it (-1: none) */
-    int tile_source, window;
-    bool at_border;
-    int64_t first, step; /* place of the first member (at a border), and from member to member */
-    uint32_t present; /* which members have a term here */
-    Value strip_begin, strip_end; /* of the first reduced axis; NULL: all */
-    Value row; /* where rows are summed */
-} Kernel;
+enum { UNROLLED_CHANNELS = 4 };
 
 /* ---- places ------------------------------------------------------------------------------------ */
 static bool is_inside(const Kernel *k, int operand, int axis) {
@@ -53,6 +36,12 @@ static Value operand(Emitter *e, const Kernel *k, int s, const Spot *spot) {
     Spot at = {.row = k->row != NULL ? index_of(k->row) : spot->row};
     for (int a = 0; a < access->rank; a++)
         at.axis[a] = place_of(e, k, &access->axis[a], spot);
+    if (k->slot != NULL) {
+        Value slot = LLVMBuildMul(e->b, k->slot, index_const(e, shape_size(source->shape)), "");
+        Index grouped = index_scale(e, spot_linear(e, &at, source->shape), e->lanes);
+        grouped = index_add(e, grouped, (Index){.at = slot, .step = 1});
+        return load_at(e, REGION_WORK, source->dtype, buffer_base(e, k->v->grouped[s]), grouped);
+    }
     const Buffer *packed = s == k->v->wide ? k->v->packed : NULL;
     if (packed == NULL)
         return value_at(e, source, &at);
@@ -181,12 +170,12 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
     Spot spot = k->member[0];
     for (int a = k->space.result; a < k->space.axes; a++)
         spot.axis[a] = at->axis[a];
-    Index lanes = spot.axis[k->nest->lanes];
-    for (int j = 0; j < k->vectors; j++) {
-        spot.axis[k->nest->lanes] = index_offset(e, lanes, j * e->lanes);
-        wide[j] = operand(e, k, k->v->wide, &spot);
+    wide[0] = operand(e, k, k->v->wide, &spot);
+    for (int j = 1; j < k->vectors; j++) {
+        Spot next = spot;
+        next.axis[k->nest->lanes] = index_offset(e, spot.axis[k->nest->lanes], j * e->lanes);
+        wide[j] = operand(e, k, k->v->wide, &next);
     }
-    spot.axis[k->nest->lanes] = lanes;
     for (int i = 0; i < k->members; i++) {
         if (!(k->present >> i & 1))
             continue;
@@ -267,8 +256,7 @@ static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
         skip_to(e, k, &skipped, chain);
 }
 
-/* All terms of the chains. */
-static void walk_all(Emitter *e, Kernel *k, Value *chain) {
+void walk_all(Emitter *e, Kernel *k, Value *chain) {
     Spot at = {0};
     Value any = has_any_terms(e, k);
     Skipped skipped = {0};
@@ -279,7 +267,7 @@ static void walk_all(Emitter *e, Kernel *k, Value *chain) {
         skip_to(e, k, &skipped, chain);
 }
 
-static Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors) {
+Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors) {
     Kernel k = {.nest = nest,
                 .node = nest->reduce,
                 .c = nest->reduce->attr.contraction,
@@ -503,7 +491,9 @@ static void emit_weight_gradient(Emitter *e, const Nest *nest) {
 }
 
 void emit_convolution(Emitter *e, const Nest *nest) {
-    if (nest->rows)
+    if (nest->convolution->chunk_lanes)
+        emit_chunk_lanes(e, nest);
+    else if (nest->rows)
         nest_loops(e, nest, pixels_body, NULL);
     else
         emit_weight_gradient(e, nest);

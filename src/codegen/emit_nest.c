@@ -523,6 +523,8 @@ static void emit_turn(Emitter *e, const Nest *nest) {
 static void emit_here(Emitter *e, const Nest *nest) {
     if (nest->transposes)
         emit_turn(e, nest);
+    else if (nest->grouped_for != NULL)
+        emit_grouping(e, nest);
     else if (nest->turned > 0)
         emit_turned(e, nest);
     else if (nest->leaves_turned)

@@ -133,6 +133,12 @@ static Convolution *find_convolution(Layouts *l, const Node *node, int *lanes_ax
     return found;
 }
 
+/* So many places that their bytes stay in the cache. */
+static int64_t strip_of(int64_t bytes_of_place, int64_t extent) {
+    int64_t strip = bytes_of_place < STRIP_BYTES ? STRIP_BYTES / bytes_of_place : 1;
+    return strip < extent ? strip : extent;
+}
+
 /* Weight gradient: both have rows, which are summed, and pixels, which are summed too. */
 static Convolution *find_weight_gradient(Layouts *l, const Node *node, int *lanes_axis) {
     const Contraction *c = node->attr.contraction;
@@ -162,9 +168,7 @@ static Convolution *find_weight_gradient(Layouts *l, const Node *node, int *lane
     *found = (Convolution){.wide = wide,
                            .image = 1 - wide,
                            .tile_axis = channel[1 - wide],
-                           .strip = bytes < STRIP_BYTES ? STRIP_BYTES / bytes : 1};
-    if (found->strip > c->extent[0])
-        found->strip = c->extent[0];
+                           .strip = strip_of(bytes, c->extent[0])};
     *lanes_axis = channel[wide];
     return found;
 }
@@ -355,13 +359,65 @@ static void spread_to(Layouts *l, Nest *nest) {
         set_apart(l, nest, l->axis);
 }
 
+/* ---- chunks as lanes --------------------------------------------------------------------------- */
+/* A weight gradient whose channels do not fill vectors, summed in chunks that do. */
+static void try_chunk_lanes(Layouts *l, Nest *nest) {
+    LoopFunction *f = l->f;
+    Node *node = nest->reduce;
+    if (nest->kind != NEST_REDUCE || !nest->carried || !is_candidate(node) || f->block <= 1 || !f->one_block)
+        return;
+    const Contraction *c = node->attr.contraction;
+    int lanes = loop_lanes(l->target, nest), rank = node->shape.rank, tile = -1, image = 0;
+    if (!c->over_rows || c->chunk < 1 || c->chunk > 16 || f->block / c->chunk < lanes / 2
+        || nest->store_count != 1)
+        return;
+    for (int s = 0; s < 2; s++) {
+        if (node->source[s]->rows == 0 || !node_is_stored(f, node->source[s]))
+            return;
+        for (int a = 0; a < rank; a++) {
+            int64_t extent = node->shape.extent[a];
+            if (!walks_alone(&c->access[s], rank + c->reduced, a) || moves(&c->access[1 - s], a))
+                continue;
+            if (fills_vectors(extent, lanes))
+                return;
+            if (extent > 1 && (tile < 0 || extent > node->shape.extent[tile])) {
+                tile = a;
+                image = s;
+            }
+        }
+    }
+    if (tile < 0 || !places_are_bounded(node, 0, tile) || !places_are_bounded(node, 1, tile))
+        return;
+    nest->convolution = arena_new_of(f->arena, Convolution);
+    *nest->convolution =
+        (Convolution){.wide = 1 - image, .image = image, .tile_axis = tile, .chunk_lanes = true};
+    int64_t bytes = 64 * node->shape.extent[tile];
+    for (int k = 1; k < c->reduced; k++)
+        bytes *= c->extent[k];
+    nest->convolution->strip = strip_of(bytes, c->extent[0]);
+    nest->blocks = NULL;
+    nest->lanes = LANES_NONE;
+    nest->vectors = 1;
+    nest->wide_rest = false;
+    nest->tile_axis = tile;
+    nest->tile = l->target->registers < 32 ? MOST_TILE / 2 : MOST_TILE;
+    if (nest->tile > node->shape.extent[tile])
+        nest->tile = (int)node->shape.extent[tile];
+}
+
 void layout_function(LoopFunction *f, const LoopTarget *target) {
     Layouts l = {.f = f, .target = target};
     size_t nodes = f->nodes + 1;
     f->copy_axis = arena_array(f->arena, int, nodes);
     memset(f->copy_axis, -1, sizeof *f->copy_axis * nodes);
-    if (!find_convolutions(&l, false))
+    if (!find_convolutions(&l, false)) {
+        for (int s = 0; s < f->section_count; s++)
+            for (int i = 0; i < f->sections[s].nests.count; i++) {
+                l.nest = f->sections[s].nests.items[i];
+                try_chunk_lanes(&l, l.nest);
+            }
         return;
+    }
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++)
             give_shape(f->sections[s].nests.items[i]);

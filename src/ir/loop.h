@@ -83,15 +83,18 @@ enum { SPLIT_NONE = 0, SPLIT_ROWS = 1, SPLIT_AXIS = 2 };
 typedef enum NestKind { NEST_ELEMENTS, NEST_REDUCE, NEST_SCATTER } NestKind;
 /* A contraction whose lanes are the channels of its result, or of one operand where rows are summed: `wide`
  * is the operand with the lanes; the other, of which each element counts for all lanes, is the image. */
+typedef struct Nest Nest;
 typedef struct Convolution {
     int     wide, image;
     int     tile_axis;                /* result axis: pixels, or the image's channels where rows are summed */
     Buffer *packed;                   /* the weights [window][channel][lanes]; NULL where rows are summed */
+    bool    chunk_lanes;              /* the chunks of the batch are the lanes (emit_chunk_lanes.c) */
+    Buffer *grouped[2];               /* then: the operands with their rows regrouped by chunks */
     Buffer *sum;                      /* rows summed and carried: what `total` is repacked from */
     int64_t strip;                    /* rows summed: places of the first reduced axis between partial sums */
 } Convolution;
 
-typedef struct Nest {
+struct Nest {
     NestKind kind;
     int      id;
     bool     rows;                    /* the body runs for each row */
@@ -115,9 +118,10 @@ typedef struct Nest {
     bool     repacks;                 /* it stores what it reads in another order of the axes */
     Buffer  *repacked;           /* from here; NULL: the value itself */
     Convolution *convolution;
+    const Nest *grouped_for;          /* a copy that regroups rows for this nest's chunks */
     int      split;
     bool     waits;                   /* all threads meet before it */
-} Nest;
+};
 
 typedef struct Section { bool inside, waits; Vector(Nest *) nests; } Section;
 

@@ -69,7 +69,11 @@ static void find_lives(LoopFunction *f) {
             }
             live(&l, nest->chain, true);
             live(&l, nest->total, true);
-            live(&l, nest->convolution != NULL ? nest->convolution->packed : NULL, true);
+            if (nest->convolution != NULL) {
+                live(&l, nest->convolution->packed, true);
+                live(&l, nest->convolution->grouped[0], false);
+                live(&l, nest->convolution->grouped[1], false);
+            }
             live(&l, nest->repacked, false);
             if (nest->kind == NEST_SCATTER)
                 live(&l, f->buffer[nest->reduce->id], true);

@@ -93,7 +93,8 @@ static void visit_want(void *context, const Read *read) {
     if (p->provider[id] == p->nest && read_is_here(p->nest, read) && read->operand < 0)
         return;
     if (p->nest->apart || p->nest->convolution != NULL || p->nest->turned > 0) {
-        if (read->node->rows != 0 && f->copy_axis[id] >= 0)
+        bool chunks = p->nest->convolution != NULL && p->nest->convolution->chunk_lanes;
+        if (read->node->rows != 0 && f->copy_axis[id] >= 0 && !chunks)
             p->wants_copy[id] = 1;
         else
             p->wants_main[id] = 1;
@@ -200,6 +201,14 @@ static Nest *packing_nest(LoopFunction *f, const Nest *nest) {
     return repack_nest(f, weights, v->packed, NULL, lanes);
 }
 
+static Nest *grouping_nest(LoopFunction *f, const Nest *nest, int operand) {
+    Node *source = nest->reduce->source[operand];
+    Nest *copy = repack_nest(f, source, nest->convolution->grouped[operand], NULL, LANES_NONE);
+    copy->rows = true;
+    copy->grouped_for = nest;
+    return copy;
+}
+
 static void add_first(LoopFunction *f, Section *section, Nest *nest) {
     vector_push(f->arena, &section->nests, nest);
     memmove(section->nests.items + 1, section->nests.items,
@@ -221,6 +230,8 @@ static void add_repacking(Plan *p) {
             if (v != NULL && v->packed != NULL)
                 vector_push(f->arena, apart ? &f->sections[s - 1].nests : &section->nests,
                             packing_nest(f, nest));
+            for (int k = 0; v != NULL && v->chunk_lanes && k < 2; k++)
+                vector_push(f->arena, &section->nests, grouping_nest(f, nest, k));
             vector_push(f->arena, &section->nests, nest);
             if (v != NULL && v->sum != NULL) {
                 Nest *after = repack_nest(f, nest->reduce, f->buffer[nest->reduce->id], v->sum, nest->lanes);
@@ -307,10 +318,23 @@ static Buffer *sums_new(LoopFunction *f, const Nest *nest) {
     return permuted_new(f, node->dtype, node->shape, order);
 }
 
+/* [first rows of all chunks, second rows, ...][element][chunk], in whole vectors of at most 16 chunks. */
+static Buffer *grouped_new(LoopFunction *f, const Nest *nest, const Node *source) {
+    int64_t group = 16 * nest->reduce->attr.contraction->chunk;
+    return buffer_new(f, source->dtype, false, source->shape, (f->block + group - 1) / group * group);
+}
+
 static void make_convolution(Plan *p, Nest *nest) {
     LoopFunction *f = p->f;
     if (nest->rows) {
         nest->convolution->packed = packed_new(f, nest);
+        return;
+    }
+    if (nest->convolution->chunk_lanes) {
+        nest->chain = buffer_new(f, nest->reduce->dtype, false, nest->reduce->shape, 16);
+        nest->total = f->buffer[nest->reduce->id];
+        for (int s = 0; s < 2; s++)
+            nest->convolution->grouped[s] = grouped_new(f, nest, nest->reduce->source[s]);
         return;
     }
     nest->chain = sums_new(f, nest);

@@ -68,6 +68,8 @@ static double evenness(int64_t tiles) {
 
 /* Squares that are turned overlap, and the pixels of a convolution are tiled by its body. */
 static bool can_be_split(const Nest *nest, int split) {
+    if (nest->grouped_for != NULL)
+        return false;
     if (nest->transposes || nest->turned > 0 || nest->leaves_turned)
         return split == SPLIT_ROWS;
     return nest->convolution == NULL || !nest->rows || split != SPLIT_AXIS + nest->convolution->tile_axis;
@@ -180,7 +182,11 @@ static void touch_nest(Waiting *w, const Nest *nest) {
     touch_buffer(w, nest->chain, true);
     touch_buffer(w, nest->total, true);
     touch_buffer(w, nest->repacked, false);
-    touch_buffer(w, nest->convolution != NULL ? nest->convolution->packed : NULL, false);
+    if (nest->convolution != NULL) {
+        touch_buffer(w, nest->convolution->packed, false);
+        touch_buffer(w, nest->convolution->grouped[0], false);
+        touch_buffer(w, nest->convolution->grouped[1], false);
+    }
     if (nest->blocks != NULL) {
         touch_buffer(w, nest->blocks->partial, true);
         for (int s = 0; s < 2; s++)

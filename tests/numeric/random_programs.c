@@ -26,7 +26,8 @@ typedef struct Generator {
     Value values[MOST_VALUES]; int count;
     int fresh, classes, batch;             /* classes 0: no label */
     int scale;                             /* of extents: 1, or more for kernels with tiles and blocks */
-    bool channels;                         /* images with as many channels as make vectors */
+    bool channels;                         /* images with as many channels as make vectors ... */
+    bool few;                              /* ... or with few, and so many pixels that batches have many chunks */
 } Generator;
 
 static int below(Generator *g, int n) { return stream_below(&g->random, n); }
@@ -346,7 +347,7 @@ static bool channels_layer(Generator *g, const Value *v)
 {
     static const int channels[] = {4, 8, 8, 12, 16, 16, 20, 24, 32, 48, 64, 3};
     int h = v->extent[1], w = v->extent[2], k = 1 + below(g, 4), stride = 1 + below(g, 3) % 3;
-    int m = channels[below(g, 12)], pad = below(g, k + 1), dilation = chance(g, 20) ? 2 : 1;
+    int m = g->few ? 1 + below(g, 6) : channels[below(g, 12)], pad = below(g, k + 1), dilation = chance(g, 20) ? 2 : 1;
     int reach = dilation * (k - 1) + 1;
     if (h + 2 * pad < reach || w + 2 * pad < reach)
         return false;
@@ -594,9 +595,11 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     Generator g = {.random = {seed * 0x2545f4914f6cdd1dull}, .text = text_new(arena)};
     g.scale = chance(&g, 8) ? 8 : 1;
     g.channels = chance(&g, 12);
+    g.few = g.channels && chance(&g, 30);
     if (g.channels)
-        g.scale = 4;
-    g.batch = g.channels    ? batches[1 + below(&g, 8)]
+        g.scale = g.few ? 10 : 4;
+    g.batch = g.few         ? batches[7 + below(&g, 3)]
+              : g.channels  ? batches[1 + below(&g, 8)]
               : g.scale > 1 ? large_batches[below(&g, 5)]
                             : batches[below(&g, 10)];
     g.classes = chance(&g, 50) ? 2 + below(&g, 9) : 0;
@@ -606,7 +609,7 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     *x = (Value){.name = "x", .rank = g.channels ? 3 : g.scale > 1 ? 1 + 2 * below(&g, 2) : below(&g, 4)};
     for (int a = 0; a < x->rank; a++)
         x->extent[a] = x->rank == 3 && a > 0
-                           ? 4 + below(&g, g.channels ? 8 : g.scale > 1 ? 13 : 5)
+                           ? (g.few ? 16 : 4) + below(&g, g.channels ? 8 : g.scale > 1 ? 13 : 5)
                            : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
     const char *input = type_of(&g, x->rank, x->extent);
     add_helpers(&g);
@@ -615,7 +618,7 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     text_add(&g.text, "model net(x: %s%s) -> %s {\n", input,
              g.classes ? text_format(arena, ", y: label[%d]", g.classes) : "",
              type_of(&g, outputs > 1, extent));
-    int statements = 1 + below(&g, g.scale > 1 ? 4 : 9);
+    int statements = 1 + below(&g, g.few ? 2 : g.scale > 1 ? 4 : 9);
     for (int made = 0, tries = 0; made < statements && tries < 60 && g.count < MOST_VALUES - 4; tries++) {
         Maker *make = g.channels ? channel_makers[below(&g, CHANNEL_MAKERS)] : makers[below(&g, MAKERS)];
         if (!make(&g))

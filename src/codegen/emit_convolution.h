@@ -1,0 +1,34 @@
+/* emit_convolution: what the kernels of convolutions share. Private to codegen.
+ *
+ *   emit_convolution.c   pixels by channels, with borders; gradients of weights with channels as lanes
+ *   emit_chunk_lanes.c   gradients of weights with the chunks of a batch as lanes
+ */
+#ifndef SGDC_EMIT_CONVOLUTION_H
+#define SGDC_EMIT_CONVOLUTION_H
+#include "codegen/emit_reduce.h"
+
+enum { MOST_VECTORS = 4, MOST_MEMBERS = 12 };
+
+typedef struct Kernel {
+    const Nest *nest;
+    const Node *node;
+    const Contraction *c;
+    const Convolution *v;
+    Space space;
+    int members, vectors;
+    Spot member[MOST_MEMBERS]; /* of the first vector */
+    /* the tiles' axis, in the image: its place, and the window that shares it (-1: none) */
+    int tile_source, window;
+    bool at_border;
+    int64_t first, step; /* place of the first member (at a border), and from member to member */
+    uint32_t present; /* which members have a term here */
+    Value strip_begin, strip_end; /* of the first reduced axis; NULL: all */
+    Value row; /* where rows are summed */
+    Value slot; /* of grouped rows, in elements; NULL: none are */
+} Kernel;
+
+Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors);
+/* All terms of the chains: members times vectors. */
+void   walk_all(Emitter *e, Kernel *k, Value *chain);
+void   emit_chunk_lanes(Emitter *e, const Nest *nest);
+#endif
