@@ -346,8 +346,8 @@ static bool outer(Generator *g)
 static bool channels_layer(Generator *g, const Value *v)
 {
     static const int channels[] = {4, 8, 8, 12, 16, 16, 20, 24, 32, 48, 64, 3};
-    int h = v->extent[1], w = v->extent[2], k = 1 + below(g, 4), stride = 1 + below(g, 3) % 3;
-    int m = g->few ? 1 + below(g, 6) : channels[below(g, 12)], pad = below(g, k + 1), dilation = chance(g, 20) ? 2 : 1;
+    int h = v->extent[1], w = v->extent[2], k = 1 + below(g, 4), stride = g->few ? 1 : 1 + below(g, 3);
+    int m = g->few ? 3 + below(g, 5) : channels[below(g, 12)], pad = below(g, k + 1), dilation = chance(g, 20) ? 2 : 1;
     int reach = dilation * (k - 1) + 1;
     if (h + 2 * pad < reach || w + 2 * pad < reach)
         return false;
@@ -598,7 +598,7 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     g.few = g.channels && chance(&g, 30);
     if (g.channels)
         g.scale = g.few ? 10 : 4;
-    g.batch = g.few         ? batches[7 + below(&g, 3)]
+    g.batch = g.few         ? large_batches[below(&g, 3)]
               : g.channels  ? batches[1 + below(&g, 8)]
               : g.scale > 1 ? large_batches[below(&g, 5)]
                             : batches[below(&g, 10)];
@@ -609,7 +609,7 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     *x = (Value){.name = "x", .rank = g.channels ? 3 : g.scale > 1 ? 1 + 2 * below(&g, 2) : below(&g, 4)};
     for (int a = 0; a < x->rank; a++)
         x->extent[a] = x->rank == 3 && a > 0
-                           ? (g.few ? 16 : 4) + below(&g, g.channels ? 8 : g.scale > 1 ? 13 : 5)
+                           ? (g.few ? 18 : 4) + below(&g, g.channels ? 8 : g.scale > 1 ? 13 : 5)
                            : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
     const char *input = type_of(&g, x->rank, x->extent);
     add_helpers(&g);
