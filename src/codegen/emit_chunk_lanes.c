@@ -75,6 +75,15 @@ static Kernel chunks_kernel(Emitter *e, const Nest *nest, const Spot *spot, int 
     return k;
 }
 
+static void totals_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                        void *context) {
+    (void)vectors, (void)context;
+    Kernel k = chunks_kernel(e, nest, spot, tile);
+    for (int i = 0; i < tile; i++)
+        store_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->total),
+                 total_index(e, nest, &k.member[i]), chain_start(e, k.node, 1).v[0]);
+}
+
 static void start_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)vectors, (void)context;
     Groups g = groups_of(e, nest, nest->reduce);
@@ -132,7 +141,7 @@ static void fold_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
 void emit_chunk_lanes(Emitter *e, const Nest *nest) {
     Groups g = groups_of(e, nest, nest->reduce);
     int64_t extent = nest->reduce->attr.contraction->extent[0], step = nest->convolution->strip;
-    reduce_start_carried(e, nest);
+    nest_loops(e, nest, totals_body, NULL);
     LoopBlocks groups, slots, strips;
     loop_open(e, &groups, index_const(e, 0), NULL, 0);
     SlotStrip strip = {.group = groups.index};
