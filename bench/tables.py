@@ -138,17 +138,18 @@ def report(found):
     alone = found["peaks"]["1"]
     yield (f"{found['machine']}, {found['system']}; {found['date']}; the median of {found['repeats']}"
            + (", in processor time." if found["clock"] == "cpu" else "."))
+    yield ""
     for threads, peak in found["peaks"].items():
         sizes = [name for name in peak if name != "fma"]
-        yield (f"Measured in the same run (`bench/peak.c`) on {threads} thread" + ("s" if threads != "1" else "")
-               + f": {peak['fma']:.0f} GFLOP/s in f32; reading, of " + ", ".join(size_text(int(s)) for s in sizes)
+        yield (f"- Limits on {threads} thread" + ("s" if threads != "1" else "")
+               + f", measured in the same run (`bench/peak.c`): {peak['fma']:.0f} GFLOP/s in f32; reading of " + ", ".join(size_text(int(s)) for s in sizes)
                + ", " + ", ".join(f"{peak[s]:.0f}" for s in sizes) + " GB/s.")
-    yield "Versions: " + ", ".join(f"{name} {version}" for name, version in found["versions"].items()) + "."
+    yield "- Versions: " + ", ".join(f"{name} {version}" for name, version in found["versions"].items()) + "."
     reasons = {}
     for name, why in found["missing"].items():
         reasons.setdefault(why, []).append(name)
     if reasons:
-        yield "Not measured: " + "; ".join(f"{'; '.join(names)} ({why})" for why, names in reasons.items()) + "."
+        yield "- Not measured: " + "; ".join(f"{'; '.join(names)} ({why})" for why, names in reasons.items()) + "."
     single = [r for r in found["results"] if r["threads"] == 1]
     several = [r for r in found["results"] if r["threads"] > 1]
     if single:
