@@ -44,6 +44,7 @@ typedef struct MemoEntry {
 } MemoEntry;
 enum { MEMO_SIZE = 1024 };
 typedef struct Outline Outline;
+typedef struct Frame Frame;
 typedef struct KnownRows KnownRows;
 
 typedef struct Emitter {
@@ -83,7 +84,7 @@ typedef struct Emitter {
     MemoEntry *memo; uint32_t generation;
     int64_t least_shared;                  /* work from which a nest gets a function; 0: as usual */
     Outline *outline;                      /* not NULL: in a function of the nest's own */
-    Value frame;                           /* through which such functions are passed values; NULL: none yet */
+    Frame *frame;                          /* through which such functions are passed values; NULL: none yet */
 } Emitter;
 
 /* ---- emit_scalar.c */

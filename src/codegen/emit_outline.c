@@ -1,31 +1,38 @@
 /* emit_outline: a nest with work enough as a function of its own, shared by all nests of the same shape.
  *
  * LLVM's time grows faster than a function's length, and a deep network has the same kernel dozens of times. So
- * the body of such a nest goes into an internal function `void sgd.nest(frame)`; what differs between two nests
- * of one shape are the places they read and write. Those, and every other value of the running function that
- * the nest turned out to use, are put into the frame before the call and loaded at the callee's entry. Nests
- * are emitted knowing nothing of this: afterwards every operand that belongs to the caller is replaced by what
- * was loaded from its slot, in the order of first use. Nests of the same shape then give the same instructions
- * and LLVM's mergefunc leaves one function for them, so what makes two nests equal is said nowhere.
+ * the body of such a nest goes into an internal function `void sgd.nest(frame, places)`. What differs between two
+ * nests of one shape are the places that they read and write: offsets, which a constant table of each call holds.
+ * Every other value of the running function that a nest turns out to use has a slot in the one frame of that
+ * function, stored once, where the value is made. Nests are emitted knowing nothing of this: afterwards every
+ * operand that belongs to the caller is replaced by what is loaded from its slot. Nests of the same shape then
+ * give the same instructions and LLVM's mergefunc leaves one function for them, so what makes two nests equal is
+ * said nowhere.
  *
- * Only places of buffers, cells and slots need care: their addresses are computed by the caller (outline_place),
- * since an offset inside would make every function different.
+ * Only places of buffers, cells and slots need care (outline_place): an offset inside would make every function
+ * different.
  *
  * Small nests stay where they are: what is stored by one and loaded by the next stays in registers there.
  */
 #include "codegen/emit.h"
 
-enum { MOST_SLOTS = 256, SLOT_BYTES = 8 };
+enum { MOST_SLOTS = 256, SLOT_BYTES = 8, USUAL_SLOTS = 16 };
 
-/* What the caller passes: at `slot` of the frame its `value`, in the callee `inner`. */
-typedef struct Passed { Value value, inner; int64_t slot; } Passed;
-typedef struct Address { Value base; int64_t offset; Value value; } Address;
-struct Outline {
-    LLVMValueRef caller;
-    LLVMBuilderRef caller_builder;
-    Address address[MOST_SLOTS]; int addresses;
-    Passed passed[MOST_SLOTS]; int count;
+/* Values of a function that its nests' functions use. */
+typedef struct FrameSlot { Value value; int64_t at; } FrameSlot;
+struct Frame {
+    Value memory, usual[USUAL_SLOTS];
+    FrameSlot slot[MOST_SLOTS]; int count;
     int64_t bytes;
+};
+
+typedef struct Address { Value base; int64_t offset; Value value; } Address;
+typedef struct Loaded { Value outer, inner; } Loaded;
+struct Outline {
+    LLVMValueRef caller, callee;
+    LLVMBasicBlockRef places;              /* of the callee: where addresses are made */
+    Address address[MOST_SLOTS]; int addresses;
+    Loaded loaded[MOST_SLOTS]; int count;
 };
 
 /* ---- which nests --------------------------------------------------------------------------------- */
@@ -59,18 +66,40 @@ bool outline_pays(const Emitter *e, const Nest *nest) {
 }
 
 /* ---- places -------------------------------------------------------------------------------------- */
+static Value at_bytes(Emitter *e, Value base, Value bytes) {
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &bytes, 1, "");
+}
+
 Value outline_place(Emitter *e, Value base, int64_t offset) {
     Outline *o = e->outline;
-    Value at = index_const(e, offset);
     if (o == NULL)
-        return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, "");
+        return at_bytes(e, base, index_const(e, offset));
     for (int i = 0; i < o->addresses; i++)
         if (o->address[i].base == base && o->address[i].offset == offset)
             return o->address[i].value;
-    Value address = LLVMBuildInBoundsGEP2(o->caller_builder, e->i8, base, &at, 1, "");
-    if (o->addresses < MOST_SLOTS)
-        o->address[o->addresses++] = (Address){base, offset, address};
-    return address;
+    if (o->addresses == MOST_SLOTS)
+        INTERNAL_ERROR("a nest of more than %d places", MOST_SLOTS);
+    LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
+    LLVMPositionBuilderAtEnd(e->b, o->places);
+    Value at = at_bytes(e, LLVMGetParam(o->callee, 1), index_const(e, SLOT_BYTES * (int64_t)o->addresses));
+    Value value = at_bytes(e, base, LLVMBuildLoad2(e->b, e->i64, at, ""));
+    LLVMPositionBuilderAtEnd(e->b, back);
+    o->address[o->addresses++] = (Address){base, offset, value};
+    return value;
+}
+
+/* The table of a call: the offsets in the order in which the nest asked for them. */
+static Value place_table(Emitter *e, const Outline *o) {
+    Value offset[MOST_SLOTS];
+    for (int i = 0; i < o->addresses; i++)
+        offset[i] = index_const(e, o->address[i].offset);
+    Value table = LLVMConstArray2(e->i64, offset, (uint64_t)o->addresses);
+    Value global = LLVMAddGlobal(e->module, LLVMTypeOf(table), "sgd.places");
+    LLVMSetInitializer(global, table);
+    LLVMSetGlobalConstant(global, true);
+    LLVMSetLinkage(global, LLVMInternalLinkage);
+    LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
+    return global;
 }
 
 /* ---- values of the caller ------------------------------------------------------------------------ */
@@ -85,50 +114,86 @@ static int64_t slot_bytes(LLVMTypeRef type) {
                                                        : SLOT_BYTES;
 }
 
-static Value slot_pointer(Emitter *e, Value frame, int64_t slot) {
-    Value at = index_const(e, slot);
-    return LLVMBuildInBoundsGEP2(e->b, e->i8, frame, &at, 1, "");
+/* The frame lies in the caller's entry and is as large as its nests need. */
+static Frame *frame_new(Emitter *e, const Outline *o) {
+    Frame *f = arena_new_of(e->arena, Frame);
+    f->bytes = USUAL_SLOTS * SLOT_BYTES;
+    LLVMBuilderRef b = LLVMCreateBuilderInContext(e->context);
+    LLVMPositionBuilderBefore(b, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(o->caller)));
+    f->memory = LLVMBuildArrayAlloca(b, e->i64, index_const(e, 1), "frame");
+    LLVMDisposeBuilder(b);
+    return f;
 }
 
-static Value passed_value(Emitter *e, Outline *o, Value v) {
+/* Right behind where the value is made. */
+static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, Value v) {
+    LLVMBuilderRef b = LLVMCreateBuilderInContext(e->context);
+    LLVMValueRef next = LLVMGetNextInstruction(LLVMIsAArgument(v) ? f->memory : v);
+    while (next != NULL && LLVMIsAPHINode(next))
+        next = LLVMGetNextInstruction(next);
+    if (next != NULL)
+        LLVMPositionBuilderBefore(b, next);
+    else
+        LLVMPositionBuilderAtEnd(b, LLVMGetInstructionParent(v));
+    return b;
+}
+
+/* What every function has lies at the same place in all of them, so that they share kernels. */
+static int usual_slot(const Emitter *e, Value v) {
+    const Value usual[USUAL_SLOTS] = {e->state, e->work, e->thread_work, e->part_begin, e->part_end, e->block_rows,
+                                      e->block_padded, e->block_begin, e->total_rows, e->step_begin, e->steps_done,
+                                      e->seed, e->place, e->sums, e->row_of_one, e->call};
+    for (int i = 0; i < USUAL_SLOTS; i++)
+        if (usual[i] == v && e->frame->usual[i] == NULL)
+            return i;
+    return -1;
+}
+
+static int64_t slot_of(Emitter *e, Value v) {
+    Frame *f = e->frame;
+    for (int i = 0; i < f->count; i++)
+        if (f->slot[i].value == v)
+            return f->slot[i].at;
+    if (f->count == MOST_SLOTS)
+        INTERNAL_ERROR("nests that use more than %d values", MOST_SLOTS);
+    int64_t place = f->bytes;
+    int usual = usual_slot(e, v);
+    if (usual >= 0) {
+        f->usual[usual] = v;
+        place = usual * SLOT_BYTES;
+    } else
+        f->bytes += slot_bytes(LLVMTypeOf(v));
+    f->slot[f->count++] = (FrameSlot){v, place};
+    LLVMBuilderRef b = builder_behind(e, f, v);
+    Value at = index_const(e, place);
+    LLVMSetAlignment(LLVMBuildStore(b, v, LLVMBuildInBoundsGEP2(b, e->i8, f->memory, &at, 1, "")), SLOT_BYTES);
+    LLVMDisposeBuilder(b);
+    LLVMSetOperand(f->memory, 0, index_const(e, f->bytes / SLOT_BYTES));
+    return place;
+}
+
+static Value value_in_callee(Emitter *e, Outline *o, Value v) {
     for (int i = 0; i < o->count; i++)
-        if (o->passed[i].value == v)
-            return o->passed[i].inner;
-    if (o->count == MOST_SLOTS)
-        INTERNAL_ERROR("a nest that uses more than %d values", MOST_SLOTS);
-    Passed *p = &o->passed[o->count++];
-    LLVMTypeRef type = LLVMTypeOf(v);
-    *p = (Passed){.value = v, .slot = o->bytes};
-    o->bytes += slot_bytes(type);
-    p->inner = LLVMBuildLoad2(e->b, type, slot_pointer(e, LLVMGetParam(e->function, 0), p->slot), "");
-    LLVMSetAlignment(p->inner, SLOT_BYTES);
-    return p->inner;
+        if (o->loaded[i].outer == v)
+            return o->loaded[i].inner;
+    Value at = at_bytes(e, LLVMGetParam(o->callee, 0), index_const(e, slot_of(e, v)));
+    Value inner = LLVMBuildLoad2(e->b, LLVMTypeOf(v), at, "");
+    LLVMSetAlignment(inner, SLOT_BYTES);
+    o->loaded[o->count++] = (Loaded){v, inner};
+    return inner;
 }
 
-static void pass_values(Emitter *e, Outline *o, LLVMBasicBlockRef first) {
-    for (LLVMBasicBlockRef b = first; b != NULL; b = LLVMGetNextBasicBlock(b))
+static void replace_operands(Emitter *e, Outline *o) {
+    for (LLVMBasicBlockRef b = o->places; b != NULL; b = LLVMGetNextBasicBlock(b))
         for (LLVMValueRef i = LLVMGetFirstInstruction(b); i != NULL; i = LLVMGetNextInstruction(i))
             for (int k = 0, count = LLVMGetNumOperands(i); k < count; k++) {
                 Value operand = LLVMGetOperand(i, (unsigned)k);
                 if (function_of(operand) == o->caller)
-                    LLVMSetOperand(i, (unsigned)k, passed_value(e, o, operand));
+                    LLVMSetOperand(i, (unsigned)k, value_in_callee(e, o, operand));
             }
 }
 
-/* The frame lies in the caller's entry and is as large as its nests need. */
-static Value frame_of(Emitter *e, int64_t bytes) {
-    if (e->frame == NULL) {
-        LLVMBuilderRef b = LLVMCreateBuilderInContext(e->context);
-        LLVMPositionBuilderBefore(b, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(e->function)));
-        e->frame = LLVMBuildArrayAlloca(b, e->i64, index_const(e, 1), "frame");
-        LLVMDisposeBuilder(b);
-    }
-    int64_t slots = bytes / SLOT_BYTES;
-    if (LLVMConstIntGetSExtValue(LLVMGetOperand(e->frame, 0)) < slots)
-        LLVMSetOperand(e->frame, 0, index_const(e, slots));
-    return e->frame;
-}
-
+/* ---- functions ------------------------------------------------------------------------------------ */
 static LLVMValueRef function_new(Emitter *e, LLVMTypeRef type) {
     LLVMValueRef f = LLVMAddFunction(e->module, "sgd.nest", type);
     emit_set_attributes(e, f);
@@ -140,28 +205,32 @@ static LLVMValueRef function_new(Emitter *e, LLVMTypeRef type) {
 
 void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const Nest *nest)) {
     Outline *o = arena_new_of(e->arena, Outline);
-    *o = (Outline){.caller = e->function, .caller_builder = e->b};
-    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), &e->pointer, 1, false);
-    LLVMValueRef callee = function_new(e, type);
-    LLVMBasicBlockRef entry = LLVMAppendBasicBlockInContext(e->context, callee, "entry");
-    LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, callee, "body");
+    LLVMTypeRef parameters[2] = {e->pointer, e->pointer};
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), parameters, 2, false);
+    LLVMBuilderRef builder = e->b;
+    o->caller = e->function;
+    o->callee = function_new(e, type);
+    if (e->frame == NULL)
+        e->frame = frame_new(e, o);
+    LLVMBasicBlockRef entry = LLVMAppendBasicBlockInContext(e->context, o->callee, "entry");
+    o->places = LLVMAppendBasicBlockInContext(e->context, o->callee, "places");
+    LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, o->callee, "body");
     e->outline = o;
-    e->function = callee;
+    e->function = o->callee;
     e->b = LLVMCreateBuilderInContext(e->context);
     LLVMPositionBuilderAtEnd(e->b, body);
     memo_clear(e);
     emit(e, nest);
     memo_clear(e);
     LLVMBuildRetVoid(e->b);
-    LLVMPositionBuilderAtEnd(e->b, entry);
-    pass_values(e, o, body);
+    LLVMPositionBuilderAtEnd(e->b, o->places);
     LLVMBuildBr(e->b, body);
+    LLVMPositionBuilderAtEnd(e->b, entry);
+    replace_operands(e, o);
+    LLVMBuildBr(e->b, o->places);
     LLVMDisposeBuilder(e->b);
-    e->b = o->caller_builder;
+    e->b = builder;
     e->function = o->caller;
     e->outline = NULL;
-    Value frame = frame_of(e, o->bytes);
-    for (int i = 0; i < o->count; i++)
-        LLVMBuildStore(e->b, o->passed[i].value, slot_pointer(e, frame, o->passed[i].slot));
-    LLVMBuildCall2(e->b, type, callee, &frame, 1, "");
+    LLVMBuildCall2(e->b, type, o->callee, (Value[]){e->frame->memory, place_table(e, o)}, 2, "");
 }
