@@ -21,6 +21,7 @@ enum {
     DEAREST = 300,
     DEAREST_EPILOGUE = 12,
     FEWEST_CHAINS = 8,
+    FEWEST_TIMES = 16,
     MOST_STORES = 10,
     TRIED_NESTS = 12
 };
@@ -111,6 +112,11 @@ static void add_evaluations(Fuse *u, const Node *of, double count, int sink) {
     u->evaluations[id] += count;
 }
 
+/* A column that convolutions read again and again; layout.c finds its channels a place side by side. */
+static bool is_image(const Fuse *u, const Node *node, double times) {
+    return u->f->block == 1 && node->op == OP_COLUMN && node->shape.rank > 2 && times > FEWEST_TIMES;
+}
+
 static void choose_stored(Fuse *u) {
     LoopFunction *f = u->f;
     for (uint32_t id = 0; id < f->nodes; id++) {
@@ -135,7 +141,8 @@ static void choose_stored(Fuse *u) {
         double size = (double)shape_size(node->shape), count = u->evaluations[id];
         bool again = (count / (size > 0 ? size : 1) - 1) * u->cost[id] > 3;
         f->stored[id] = always_stored(node) || (again && node->sources + (node->op == OP_COLUMN) > 0)
-                        || (again && node->op == OP_RANDOM);
+                        || (again && node->op == OP_RANDOM)
+                        || is_image(u, node, count / (size > 0 ? size : 1));
         if (f->stored[id])
             count = size;
         if (op_class(node->op) == OP_CLASS_REDUCE)
