@@ -49,6 +49,7 @@ typedef struct Tile {
     bool packs;                               /* fills the panel of an operand; there are no chains then */
     int  packed;                              /* which */
     int64_t panel_of_vector;                  /* elements from where one of its vectors goes to the next one */
+    int  squares;                             /* > 0: 1 + the operand that is loaded along k and turned */
 } Tile;
 /* A block of k: of a reduced axis from begin to end (begin NULL: all of it; end NULL: one place); rows, if they are
  * summed, are in row_begin and row_end of the tile. Panels of packed operands: places of k in order. */

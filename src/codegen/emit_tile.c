@@ -1,6 +1,7 @@
 /* emit_tile: a register tile: tile x vectors chains carried through the loops over k as phis.
  *
- * Each operand is loaded once per iteration and used for the whole row or column of the tile. Absent terms at
+ * Each operand is loaded once per iteration and used for the whole row or column of the tile; a matrix that is
+ * multiplied with one vector is loaded along k instead, in squares that are turned in registers. Absent terms at
  * borders become loop bounds where one reduced axis alone decides about them, conditions elsewhere.
  */
 #include "codegen/emit_reduce.h"
@@ -126,13 +127,13 @@ static void tile_loop_open(Emitter *e, const Tile *t, TileLoop *l, Value begin, 
             chain[c].v[i] = l->blocks.phi[c * width + i];
 }
 
-static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, Value end, Chain *chain) {
+static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, Value end, int64_t step, Chain *chain) {
     int width = chain_width(t->node);
     Value next[MOST_CHAINS * 2];
     for (int c = 0; c < t->count; c++)
         for (int i = 0; i < width; i++)
             next[c * width + i] = chain[c].v[i];
-    loop_close(e, &l->blocks, end, 1, next);
+    loop_close(e, &l->blocks, end, step, next);
     if (l->after == NULL)
         return;
     LLVMBasicBlockRef from[2] = {l->before, LLVMGetInsertBlock(e->b)};
@@ -225,6 +226,46 @@ static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, b
         chain[c] = chain_step(e, t->node, chain[c], &term[c], first);
 }
 
+/* As many terms as a vector has lanes: for each vector of the tile so many vectors along k, turned. */
+static void square_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain) {
+    int last = t->space.axes - 1, s = t->squares - 1;
+    for (int j = 0; j < t->vectors; j++) {
+        Value square[ORDER_LANES];
+        Spot spot = spot_of_term(t, k, j);
+        for (int l = 0; l < e->lanes; l++) {
+            Spot row = spot;
+            row.axis[t->nest->lanes] = index_of(index_lane(e, spot.axis[t->nest->lanes], l));
+            row.axis[last].step = 1;
+            memo_clear(e);
+            square[l] = operand_at(e, t->node, &t->space, s, &row, &(Value){NULL});
+        }
+        turn_square(e, square, e->lanes);
+        for (int l = 0; l < e->lanes; l++) {
+            ChainTerm term = {.ok = NULL};
+            Spot place = spot;
+            place.axis[last] = index_offset(e, spot.axis[last], l);
+            memo_clear(e);
+            term.x[s] = square[l];
+            term.x[1 - s] = operand_at(e, t->node, &t->space, 1 - s, &place, &term.ok);
+            chain[j] = chain_step(e, t->node, chain[j], &term, false);
+        }
+    }
+    memo_clear(e);
+}
+
+/* The terms of the last axis in squares; where those that are left begin. */
+static Value tile_squares(Emitter *e, const Tile *t, Spot *k, Chain *chain) {
+    int last = t->space.axes - 1;
+    int64_t whole = t->space.extent[last] / e->lanes * e->lanes;
+    Value end = index_const(e, whole);
+    TileLoop l;
+    tile_loop_open(e, t, &l, index_const(e, 0), end, false, chain);
+    k->axis[last] = index_of(l.blocks.index);
+    square_terms(e, t, k, chain);
+    tile_loop_close(e, t, &l, end, e->lanes, chain);
+    return end;
+}
+
 void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool *first) {
     if (axis == t->space.axes) {
         tile_terms(e, t, k, chain, *first);
@@ -251,6 +292,12 @@ void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool 
         }
         return;
     }
+    if (t->squares > 0 && axis == t->space.axes - 1) {
+        begin = tile_squares(e, t, k, chain);
+        *first = false;
+        if (extent % e->lanes == 0)
+            return;
+    }
     if (t->bounded[axis])
         peel_bounds(e, t, axis, &begin, &end);
     TileLoop l;
@@ -259,7 +306,7 @@ void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool 
     bool inner = false;
     tile_axes(e, t, axis + 1, k, chain, &inner);
     *first = false;
-    tile_loop_close(e, t, &l, end, chain);
+    tile_loop_close(e, t, &l, end, 1, chain);
 }
 
 void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
@@ -274,7 +321,7 @@ void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
     k.row = index_of(l.blocks.index);
     first = false;
     tile_axes(e, t, t->space.result, &k, chain, &first);
-    tile_loop_close(e, t, &l, t->row_end, chain);
+    tile_loop_close(e, t, &l, t->row_end, 1, chain);
 }
 
 Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors) {
@@ -308,5 +355,8 @@ Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vect
             t.by_vector[s] = true;
     t.unroll = t.space.terms * t.count <= MOST_UNROLLED;
     find_peeled(&t);
+    if (nest->squares > 0 && !t.unroll && !e->f->tiny && e->valid_lanes == 0 && e->lanes >= 4
+        && e->lanes <= ORDER_LANES && t.space.extent[t.space.axes - 1] >= e->lanes && tile == 1)
+        t.squares = nest->squares;
     return t;
 }

@@ -227,6 +227,7 @@ static void visit_operand(void *context, const Read *read) {
 static void use_convolution(Layouts *l, Nest *nest, Convolution *found, int lanes) {
     nest->convolution = found;
     nest->blocks = NULL;
+    nest->squares = 0;
     nest->apart = nest->rows;
     nest->lanes = lanes;
     set_tile(l, nest);

@@ -129,6 +129,9 @@ static void schedule_nest(LoopFunction *f, Nest *nest, const LoopTarget *target)
     bool one_term = c->over_rows && f->block == 1;
     nest->wide_rest = nest->lanes >= 0 && !one_term && may_read_on(f, nest, reads);
     choose_tile(f, nest, reads, target);
+    nest->squares = square_operand(nest, reads, target);
+    if (nest->squares > 0)
+        nest->vectors = 1;
     choose_blocks(f, nest, reads, target);
 }
 

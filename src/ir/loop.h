@@ -109,6 +109,7 @@ struct Nest {
     int      tile_axis, tile;         /* unrolled along another axis (-1: none) */
     bool wide_rest; /* lanes past the axis' end may be computed: operands are in the work block */
     Blocks  *blocks;                  /* NULL: register tiles alone */
+    int      squares;                 /* > 0: 1 + the operand that is loaded along k and turned */
     bool     lanes_of_k;              /* order law 2 with k itself along the lanes */
     bool     transposes;              /* a copy whose lanes change: done in squares */
     bool     from_copy;               /* it makes the rows-innermost buffer from the other layout */
@@ -196,6 +197,7 @@ void split_nests(LoopFunction *f);                                 /* threads.c:
 void place_waits(LoopFunction *f);                                 /* threads.c: after buffers have places */
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
+int  square_operand(const Nest *nest, const Reads *reads, const LoopTarget *target);
 int  most_tile_rows(const LoopTarget *target, int vectors);        /* that the registers hold */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);

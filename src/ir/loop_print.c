@@ -165,6 +165,10 @@ static void print_kernel(Printer *p, const Nest *nest, int depth) {
     text_add(p->to, "\n");
     if (nest->blocks != NULL)
         print_blocks(p, nest, depth);
+    if (nest->squares > 0) {
+        indent(p->to, depth);
+        text_add(p->to, "%s turned in squares\n", nest->squares == 1 ? "left" : "right");
+    }
     if (nest->convolution != NULL && nest->tile_axis < 0) {
         indent(p->to, depth);
         text_add(p->to, "in tiles of %d pixels\n", nest->tile);

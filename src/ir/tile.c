@@ -89,6 +89,29 @@ void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const Lo
     }
 }
 
+/* A matrix times one vector: a parameter whose lanes lie apart, but whose terms lie side by side, and which nothing
+ * else uses again. Vectors of terms are loaded, and squares of them turned in registers. */
+int square_operand(const Nest *nest, const Reads *reads, const LoopTarget *target) {
+    const Contraction *c = nest->reduce->attr.contraction;
+    int last = nest->space.rank + c->reduced - 1, found = 0;
+    int64_t lanes = loop_lanes(target, nest);
+    if (nest->reduce->op != OP_CONTRACT || nest->lanes < 0 || nest->tile > 1 || c->reduced == 0
+        || reads->count == MOST_READS || nest->space.extent[nest->lanes] < lanes
+        || c->extent[c->reduced - 1] < lanes)
+        return 0;
+    for (int i = 0; i < reads->count; i++) {
+        const Read *read = &reads->items[i];
+        if (read->operand < 0 || read->linear.coef[nest->lanes] == 0)
+            continue;
+        bool square = read->node->op == OP_CELL && !read->guarded && read->linear.coef[last] == 1
+            && read->linear.coef[nest->lanes] > 1 && read->linear.coef[nest->lanes] < WILD_STRIDE;
+        if (!square || (found > 0 && found != 1 + read->operand))
+            return 0;
+        found = 1 + read->operand;
+    }
+    return found;
+}
+
 /* ---- blocks -------------------------------------------------------------------------------------- */
 static int64_t lanes_extent(const LoopFunction *f, const Nest *nest) {
     return nest->lanes == LANES_ROWS ? f->block : nest->space.extent[nest->lanes];

@@ -1,11 +1,12 @@
 # hot_loops: reads the assembly of a program and prints its hot loops, a line each:
 #
-#   FUNCTION LABEL fma=N narrow=N stack=N moved=N instructions=N
+#   FUNCTION LABEL fma=N narrow=N stack=N moved=N turned=N instructions=N
 #
 # A hot loop is an innermost loop (from a label to a jump back to it, with no such loop inside) that is dense with fused
 # multiply-adds: at least 4, and at least 1 of 3 instructions. narrow: of them those that do not fill a vector register of
 # the target; stack: instructions that refer to the stack; moved: shuffles and broadcasts from a register, which
-# take the place of an fma (those from memory do not). -v cpu= x86-64-v3, x86-64-v4 or aarch64; with -v reach=NAME only
+# take the place of an fma (those from memory do not). turned: 1 for another kind of loop, that turns squares of a matrix
+# in registers: more moves than fma, and little else. -v cpu= x86-64-v3, x86-64-v4 or aarch64; with -v reach=NAME only
 # functions are looked at that NAME comes to, and itself.
 function opens_function(line) { return line ~ /^[A-Za-z_][A-Za-z0-9_.$]*:/ }
 function is_instruction(line) { return line ~ /^[ \t]+[a-z]/ }
@@ -50,7 +51,7 @@ function is_wide(line) {
 }
 function uses_stack(line) { return line ~ (arm ? "\\[sp" : "\\(%rsp") }
 function moves(line) {
-    if (arm) return line ~ /^[ \t]*(dup|ext|zip[12]|uzp[12]|trn[12]|tbl|ins|mov[ \t]+v[0-9.s]+\[)/
+    if (arm) return line ~ /^[ \t]*(dup|ext|zip[12]|uzp[12]|trn[12]|tbl|ins|mov[ \t]+v[0-9]+\.[sd]\[)/
     if (line ~ /^[ \t]*v?broadcast/ && line ~ /\(/) return 0
     return line ~ /^[ \t]*v?(p?broadcast|perm|pshuf|shuf|unpck|punpck|insert|extract|align|blend)/
 }
@@ -72,8 +73,9 @@ END {
             stack += uses_stack(text[n])
             moved += moves(text[n])
         }
-        if (fma < 4 || 3 * fma < count) continue
-        printf "%s %s fma=%d narrow=%d stack=%d moved=%d instructions=%d\n",
-            owner[end[l]], head[l], fma, narrow, stack, moved, count
+        turned = moved >= fma && 5 * (fma + moved) > 2 * count
+        if (fma < 4 || (3 * fma < count && !turned)) continue
+        printf "%s %s fma=%d narrow=%d stack=%d moved=%d turned=%d instructions=%d\n",
+            owner[end[l]], head[l], fma, narrow, stack, moved, turned, count
     }
 }

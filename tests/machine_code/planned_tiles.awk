@@ -4,9 +4,11 @@
 #
 # FMA: the multiplications and additions of one vector each that one turn of its innermost loop holds, by the unroll marks
 # of its loops; KERNEL: its text without names, so that kernels of one shape are one. Named are sums of products with
-# chains of their own (not those in 16 lanes) of at least 8 terms and at least 4 fma. -v entry=NAME picks the entry.
+# chains of their own (not those in 16 lanes) of at least 8 terms and at least 4 fma. FMA is the word squares where a
+# matrix is turned in registers. -v entry=NAME picks the entry.
 /^[^ ]/ { plan(); here = $1 == entry; next }
 !here { next }
+/turned in squares/ { squares = 1 }
 /^ *in tiles of [0-9]+ pixels/ { fma *= $4 }
 /^  one row/ { rows = 1 }
 / at most [0-9]+ rows/ { rows = $0; sub(/.*at most /, "", rows); rows += 0 }
@@ -29,9 +31,11 @@ END { plan() }
 
 # The kernel read last, now that all of it is known.
 function plan() {
-    if (kernel != "" && fma >= 4 && terms >= 8 && !((fma, kernel) in seen)) {
+    if (kernel != "" && squares) print "squares", kernel
+    else if (kernel != "" && fma >= 4 && terms >= 8 && !((fma, kernel) in seen)) {
         seen[fma, kernel] = 1
         print fma, kernel
     }
     kernel = ""
+    squares = 0
 }

@@ -6,7 +6,8 @@
 # Each NAME.sgd here has kernels of some kind. --emit=loops says how many vector accumulators each kernel keeps in
 # registers; in the assembly there has to be an innermost loop with exactly so many fused multiply-adds for each, all of
 # full vector width, which does not refer to the stack and moves nothing between lanes: broadcasts come straight from
-# memory (one from a register takes the place of an fma). Loops of a rest, with fewer, may be narrower.
+# memory (one from a register takes the place of an fma). Loops of a rest, with fewer, may be narrower. A matrix that is
+# multiplied with one vector is turned in registers, in a loop that does not refer to the stack either.
 # planned_tiles.awk reads the plan, hot_loops.awk the assembly; neither knows a kernel by its numbers.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -35,6 +36,10 @@ check_entry() {     # PROGRAM CPU ENTRY
         FILENAME ~ /planned$/ { kernels[$1]++; text[$1] = text[$1] "\n   " $0; next }
         {
             for (i = 3; i <= NF; i++) { split($i, pair, "="); number[pair[1]] = pair[2] }
+            if (number["turned"]) {
+                loops["squares"] += !number["stack"] && !number["narrow"]
+                next
+            }
             if (!number["narrow"]) loops[number["fma"]]++
             if (number["stack"]) problem("uses the stack")
             if (number["moved"]) problem("moves values between lanes")
