@@ -153,7 +153,8 @@ static void pass_carried(Emitter *e, Sums *p) {
 }
 
 /* ---- chunk by chunk --------------------------------------------------------------------------------- */
-static void chunks_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+static void chunks_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
+                        void *context) {
     (void)tile, (void)vectors, (void)context;
     const Node *node = nest->reduce;
     int64_t chunk = chunk_of(node);

@@ -22,7 +22,8 @@ static Value cell_in_state(Emitter *e, int64_t cell) {
 }
 
 Value cell_base(Emitter *e, int64_t cell) {
-    return e->local_cell != NULL && e->local_cell[cell] != NULL ? e->local_cell[cell] : cell_in_state(e, cell);
+    bool local = e->local_cell != NULL && e->local_cell[cell] != NULL;
+    return local ? e->local_cell[cell] : cell_in_state(e, cell);
 }
 
 Value buffer_base(Emitter *e, const Buffer *buffer) {

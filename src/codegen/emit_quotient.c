@@ -7,9 +7,9 @@
  *     r  = fma(-q0, d, x)    exact
  *     q  = fma(r, y, q0)     correctly rounded, by Markstein's theorem
  *
- * as long as nothing under- or overflows. Where a numerator is 0, or not between 2^-63 and 2^65, or the divisor
- * not between 2^-30 and 2^30, the vector is divided instead: a branch that is hardly ever taken. Where vectors
- * are of less than 16 lanes a division takes hardly longer than this.
+ * as long as nothing under- or overflows. Where a numerator is 0, or not between 2^-63 and 2^65, or the
+ * divisor not between 2^-30 and 2^30, the vector is divided instead: a branch that is hardly ever taken. Where
+ * vectors are of less than 16 lanes a division takes hardly longer than this.
  */
 #include "codegen/emit.h"
 

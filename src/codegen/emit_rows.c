@@ -1,9 +1,9 @@
 /* emit_rows: columns of data, at the rows of a block.
  *
  * Rows lie anywhere, so a vector of one element of many rows is put together lane by lane. Short rows are
- * instead loaded in pieces of 16 bytes, four rows side by side, and turned in registers: all their elements for
- * little more than one of them costs otherwise. A piece never reaches outside its row: the last one ends with
- * the row.
+ * instead loaded in pieces of 16 bytes, four rows side by side, and turned in registers: all their elements
+ * for little more than one of them costs otherwise. A piece never reaches outside its row: the last one ends
+ * with the row. Rows that follow each other without gaps are loaded as whole vectors, all of them together.
  *
  * What has been loaded is remembered as long as the code goes on without a branch (in one basic block), which
  * is what the unrolled loop over the elements of a short row does.
@@ -96,7 +96,7 @@ static Value joined(Emitter *e, Value *part, int count) {
     return part[0];
 }
 
-/* In each group of `width` lanes the same choice from the two vectors: place < width is in a, the rest in b. */
+/* In each group of `width` lanes the same choice from two vectors: places below width are in a. */
 static Value choose(Emitter *e, Value a, Value b, int width, const int *place) {
     Value mask[MOST_LANES];
     for (int l = 0; l < e->lanes; l++) {
@@ -106,7 +106,7 @@ static Value choose(Emitter *e, Value a, Value b, int width, const int *place) {
     return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)e->lanes), "");
 }
 
-/* Of pieces[row] the vectors whose groups of 16 bytes hold the pieces of the rows `first + step * n`. */
+/* The pieces of the rows first, first + step, ... and of as many after each as go together. */
 static Value every(Emitter *e, const Value *piece, int first, int together, int step) {
     Value part[MOST_LANES] = {NULL};
     int count = 0;
@@ -164,8 +164,8 @@ static void load_turned(Emitter *e, const Node *column, Index row, Value *elemen
 /* ---- rows that follow each other --------------------------------------------------------------------- */
 enum { WIDE = 16, LONGEST_PICKED = 6 };
 
-/* Longer rows take more shuffles than to turn them; only 16 lanes have shuffles of two whole vectors. Functions
- * that keep everything in registers do not have the instructions to spare. */
+/* Longer rows take more shuffles than to turn them; only 16 lanes have shuffles of two whole vectors. Tiny
+ * functions do not have the instructions to spare. */
 static bool may_follow(const Emitter *e, const Node *column) {
     return !e->f->tiny && !e->rows_may_leave && e->lanes == WIDE && e->target->lanes == WIDE
            && dtype_bytes(column->dtype) == 4 && shape_size(column->shape) <= LONGEST_PICKED;
@@ -280,7 +280,8 @@ static int64_t row_bytes(const Node *column) {
 
 static void visit_column(void *context, const Read *read) {
     Columns *c = context;
-    bool known = read->node->op != OP_COLUMN || row_bytes(read->node) < FEWEST_BYTES || c->count == MOST_COLUMNS;
+    bool is_long = read->node->op == OP_COLUMN && row_bytes(read->node) >= FEWEST_BYTES;
+    bool known = !is_long || c->count == MOST_COLUMNS;
     for (int i = 0; i < c->count; i++)
         known |= c->column[i]->attr.index == read->node->attr.index;
     if (known)
