@@ -207,7 +207,9 @@ void  scatter_start(Emitter *e, const Nest *nest);
 /* ---- emit_threads.c: all but thread_start do nothing in a function without threads */
 typedef struct Part { Value from, to; } Part;      /* of an extent, in whole tiles; NULL: all of it */
 void  thread_start(Emitter *e);                    /* at the entry; others than the first may return there */
-Part  thread_part(Emitter *e, const Nest *nest, int split, Value extent, int64_t width);
+/* In tiles of `width`; whole: where the axis' whole tiles end, all behind which counts as one more (-1: no such end). */
+Part  thread_part(Emitter *e, const Nest *nest, int split, Value extent, int64_t width, int64_t whole);
+Part  thread_part_of_pieces(Emitter *e, const Nest *nest, int split, Value extent, const Piece *pieces);
 /* A loop's bounds within the part: then there may be nothing to do between open and close. Parts end where whole tiles
  * do, so what is left of an axis behind them belongs to whoever has its beginning. */
 typedef struct Bounds { Value begin, end; LLVMBasicBlockRef after; } Bounds;

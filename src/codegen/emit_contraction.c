@@ -320,7 +320,7 @@ static void blocks_of_k(Emitter *e, Kernel *k, int axis, Value fresh, Value last
 static void tile_blocks(Emitter *e, Kernel *k) {
     int64_t extent = k->space.extent[k->nest->tile_axis];
     int first = k->node->attr.contraction->over_rows ? BLOCKS_ROWS : 0;
-    Part part = thread_part(e, k->nest, SPLIT_AXIS + k->nest->tile_axis, index_const(e, extent), k->nest->tile);
+    Part part = thread_part(e, k->nest, SPLIT_AXIS + k->nest->tile_axis, index_const(e, extent), k->nest->tile, -1);
     k->tile_begin = index_const(e, 0);
     k->tile_end = NULL;
     if (k->blocks->tile >= extent && part.to == NULL) {
@@ -337,15 +337,17 @@ static void tile_blocks(Emitter *e, Kernel *k) {
     bounds_close(e, &bounds);
 }
 
-/* A thread's part ends where a whole panel does, so its last block has the other pieces where it has the end. */
-static void blocks_of_part(Emitter *e, Kernel *k, Part part, Value extent) {
+/* The same of a thread's part, which may be those other pieces alone. */
+static void blocks_of_part(Emitter *e, Kernel *k, Part part, Value extent, Value whole) {
     Bounds bounds = bounds_open(e, part, k->lane_begin, extent);
+    Value end = smaller(e, part.to, smaller(e, whole, extent));
     LoopBlocks l;
     loop_open(e, &l, bounds.begin, NULL, 0);
     k->lane_begin = l.index;
-    k->lane_end = smaller(e, LLVMBuildAdd(e->b, l.index, index_const(e, k->blocks->lanes), ""), part.to);
+    Value next = LLVMBuildAdd(e->b, l.index, index_const(e, k->blocks->lanes), "");
+    k->lane_end = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGE, next, end, ""), part.to, next, "");
     tile_blocks(e, k);
-    loop_close(e, &l, bounds.end, k->blocks->lanes, NULL);
+    loop_close(e, &l, end, k->blocks->lanes, NULL);
     bounds_close(e, &bounds);
 }
 
@@ -356,12 +358,11 @@ static void lane_blocks(Emitter *e, Kernel *k) {
     Piece pieces[MOST_PIECES];
     lanes_pieces(e, k, pieces);
     Value lanes = rows ? e->block_rows : index_const(e, extent);
-    Part part = thread_part(e, k->nest, rows ? SPLIT_ROWS : SPLIT_AXIS + k->nest->lanes, lanes,
-                            (int64_t)pieces[0].lanes * pieces[0].unroll);
+    Part part = thread_part_of_pieces(e, k->nest, rows ? SPLIT_ROWS : SPLIT_AXIS + k->nest->lanes, lanes, pieces);
     k->lane_begin = index_const(e, 0);
     k->lane_end = NULL;
     if (part.to != NULL) {
-        blocks_of_part(e, k, part, lanes);
+        blocks_of_part(e, k, part, lanes, index_const(e, pieces[0].count * pieces[0].lanes * pieces[0].unroll));
         return;
     }
     if (k->blocks->lanes >= extent) {
@@ -389,7 +390,7 @@ static void other_axes(Emitter *e, Kernel *k, int axis) {
         return;
     }
     Value end = index_const(e, k->nest->space.extent[axis]);
-    Bounds bounds = bounds_open(e, thread_part(e, k->nest, SPLIT_AXIS + axis, end, 1), index_const(e, 0), end);
+    Bounds bounds = bounds_open(e, thread_part(e, k->nest, SPLIT_AXIS + axis, end, 1, -1), index_const(e, 0), end);
     LoopBlocks l;
     loop_open(e, &l, bounds.begin, NULL, 0);
     k->spot.axis[axis] = index_of(l.index);

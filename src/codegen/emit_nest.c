@@ -102,7 +102,7 @@ static bool is_to_rows(const Nest *nest) {
 static void around_rows(Emitter *e, Around *a, int level) {
     if (a->nest->lanes != LANES_ROWS) {
         Value end = is_to_rows(a->nest) ? e->block_rows : e->block_padded;
-        Bounds rows = bounds_open(e, thread_part(e, a->nest, SPLIT_ROWS, end, 1), index_const(e, 0), end);
+        Bounds rows = bounds_open(e, thread_part(e, a->nest, SPLIT_ROWS, end, 1, -1), index_const(e, 0), end);
         LoopBlocks l;
         loop_open(e, &l, rows.begin, NULL, 0);
         a->spot.row = index_of(l.index);
@@ -115,7 +115,7 @@ static void around_rows(Emitter *e, Around *a, int level) {
     Piece pieces[MOST_PIECES];
     int lanes = loop_lanes(e->target, a->nest),
         count = split_axis(e->f->block, lanes, a->nest->vectors, false, pieces);
-    Part part = thread_part(e, a->nest, SPLIT_ROWS, e->block_rows, (int64_t)pieces[0].lanes * pieces[0].unroll);
+    Part part = thread_part_of_pieces(e, a->nest, SPLIT_ROWS, e->block_rows, pieces);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
         int64_t width = (int64_t)p->lanes * p->unroll, piece_end = p->begin + p->count * width;
@@ -174,8 +174,7 @@ static void around_axis(Emitter *e, Around *a, int level, int axis) {
     int unroll = lanes_here ? a->nest->vectors : tile_here ? a->nest->tile : 1;
     int64_t extent = a->nest->space.extent[axis];
     int count = split_axis(extent, lanes, unroll, lanes_here && a->nest->wide_rest, pieces);
-    Part part = thread_part(e, a->nest, SPLIT_AXIS + axis, index_const(e, extent),
-                            (int64_t)pieces[0].lanes * pieces[0].unroll);
+    Part part = thread_part_of_pieces(e, a->nest, SPLIT_AXIS + axis, index_const(e, extent), pieces);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
         if (lanes_here) {
@@ -511,7 +510,7 @@ static void emit_turn(Emitter *e, const Nest *nest) {
         lanes /= 2;
     Spot spot = {0};
     LoopBlocks l;
-    Part part = thread_part(e, nest, SPLIT_ROWS, e->block_rows, lanes);
+    Part part = thread_part(e, nest, SPLIT_ROWS, e->block_rows, lanes, -1);
     Bounds rows = bounds_open(e, part, index_const(e, 0), e->block_rows);
     loop_open(e, &l, rows.begin, NULL, 0);
     spot.row = index_of(l.index);

@@ -3,7 +3,8 @@
  *
  * A thread's part of n tiles is those from floor(n * t / T) up to floor(n * (t + 1) / T), with the two fractions made
  * once, at the entry, in fixed point: neighbours compute the same border, and the last one is n itself. One thread
- * takes the same way with the fractions 0 and 1, and passes by every wait.
+ * takes the same way with the fractions 0 and 1, and passes by every wait. Of an axis in pieces the tiles are those
+ * of the first piece; what is left behind them is one more.
  *
  * The stop flag is the caller's and changes at any time, so only the first thread reads it, and tells the others
  * what it read behind the wait that ends a step. It has two places, for even and odd steps: the next step's is written
@@ -13,6 +14,7 @@
 #include "core.h"
 
 enum { FRACTION_BITS = 32 };
+static const int64_t FAR_AWAY = (int64_t)1 << 60;          /* where the last part ends, whatever the axis' extent */
 
 Value emit_alloca(Emitter *e, LLVMTypeRef type) {
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
@@ -63,17 +65,26 @@ void thread_start(Emitter *e) {
                                      LLVMBuildGEP2(e->b, e->i8, scratch, &place, 1, ""), "");
 }
 
-static Value part_of(Emitter *e, Value tiles, Value share, int64_t width) {
-    Value n = LLVMBuildLShr(e->b, LLVMBuildMul(e->b, tiles, share, ""), index_const(e, FRACTION_BITS), "");
-    return LLVMBuildMul(e->b, n, index_const(e, width), "");
+static Value tiles_before(Emitter *e, Value tiles, Value share) {
+    return LLVMBuildLShr(e->b, LLVMBuildMul(e->b, tiles, share, ""), index_const(e, FRACTION_BITS), "");
 }
 
-Part thread_part(Emitter *e, const Nest *nest, int split, Value extent, int64_t width) {
+Part thread_part(Emitter *e, const Nest *nest, int split, Value extent, int64_t width, int64_t whole) {
     if (!e->f->threads || nest->split != split)
         return (Part){NULL, NULL};
     Value up = LLVMBuildAdd(e->b, extent, index_const(e, width - 1), "");
     Value tiles = LLVMBuildUDiv(e->b, up, index_const(e, width), "");
-    return (Part){part_of(e, tiles, e->part_begin, width), part_of(e, tiles, e->part_end, width)};
+    if (whole >= 0)
+        tiles = smaller(e, tiles, index_const(e, whole / width + 1));
+    Value first = tiles_before(e, tiles, e->part_begin), end = tiles_before(e, tiles, e->part_end);
+    Value last = LLVMBuildICmp(e->b, LLVMIntEQ, end, tiles, ""), by = index_const(e, width);
+    Value to = LLVMBuildSelect(e->b, last, index_const(e, FAR_AWAY), LLVMBuildMul(e->b, end, by, ""), "");
+    return (Part){LLVMBuildMul(e->b, first, by, ""), to};
+}
+
+Part thread_part_of_pieces(Emitter *e, const Nest *nest, int split, Value extent, const Piece *pieces) {
+    int64_t width = (int64_t)pieces->lanes * pieces->unroll;
+    return thread_part(e, nest, split, extent, width, width * pieces->count);
 }
 
 Bounds bounds_open(Emitter *e, Part part, Value begin, Value end) {

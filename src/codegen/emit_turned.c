@@ -108,7 +108,7 @@ void emit_turned(Emitter *e, const Nest *nest) {
     } else {
         LoopBlocks l;
         Value end = leaves ? e->block_rows : e->block_padded;
-        Bounds bounds = bounds_open(e, thread_part(e, nest, SPLIT_ROWS, end, 1), index_const(e, 0), end);
+        Bounds bounds = bounds_open(e, thread_part(e, nest, SPLIT_ROWS, end, 1, -1), index_const(e, 0), end);
         loop_open(e, &l, bounds.begin, NULL, 0);
         t.spot.row = index_of(l.index);
         turned_axes(e, &t, 0);
@@ -172,7 +172,7 @@ void emit_leaving(Emitter *e, const Nest *nest) {
         return;
     e->nest = nest;
     Spot spot = {.row = {.at = NULL}};
-    Part part = thread_part(e, nest, SPLIT_ROWS, e->block_rows, lanes);
+    Part part = thread_part(e, nest, SPLIT_ROWS, e->block_rows, lanes, -1);
     Bounds rows = bounds_open(e, part, index_const(e, 0), e->block_rows);
     LoopBlocks l;
     loop_open(e, &l, rows.begin, NULL, 0);

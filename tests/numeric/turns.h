@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
-enum { MOST_TURNS = 7, TURN_STACK = 512 << 10 };
+enum { MOST_TURNS = 7, TURN_STACK = 2 << 20 };
 
 typedef struct Turns Turns;
 typedef struct Turn {
