@@ -72,6 +72,8 @@ void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const Lo
             nest->tile_axis = a;
         }
     }
+    if (nest->tile_axis < 0 && nest->lanes >= 0 && available >= 4)
+        nest->vectors = 4; /* nothing else keeps several chains going */
     if (nest->tile_axis >= 0) {
         int64_t tile = most_tile_rows(target, nest->vectors);
         int64_t extent = nest->space.extent[nest->tile_axis];
