@@ -6,6 +6,7 @@
  */
 #include "codegen/target.h"
 #include <llvm-c/Core.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <string.h>
 
@@ -191,8 +192,17 @@ static int choose_processor(Arena *arena, Target *target, const char *cpu, const
     return 0;
 }
 
+/* LLVM's scheduler compares each access of a straight piece of code with every other; in long ones (a kernel's epilogue
+ * for a whole tile) it took a fifth of the time. Of more than 64 accesses it now orders some without looking, which
+ * left the kernels as they were. An option of the process, and the only one that there is for it. */
+static void set_llvm_options(void) {
+    static const char *const options[] = {"sgdc", "-dag-maps-huge-region=64"};
+    LLVMParseCommandLineOptions(sizeof options / sizeof *options, options, "");
+}
+
 bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
     *target = (Target){.triple = triple_of(arena, options->triple)};
+    set_llvm_options();
     LLVMTargetRef llvm_target = NULL;
     if (find_architecture(target->triple, &target->architecture))
         llvm_target = find_target(target->triple, target->architecture);
