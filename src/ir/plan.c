@@ -3,7 +3,9 @@
  * A value with rows lies [element][row], rows innermost, so that lanes are rows everywhere. Where a sum over
  * the batch wants one of a value's axes along its lanes, a second layout with that axis innermost is made by
  * a copy; values made from data columns are made in that second layout (columns are contiguous along their
- * elements) and turned. A value read only by the nest that makes it, at the same place, stays in registers.
+ * elements) and turned. Nests that go row by row (layout.c) make and read that second layout alone, also with
+ * one row. Weights are packed before, sums that lie in another order repacked after.
+ * A value read only by the nest that makes it, at the same place, stays in registers.
  *
  * When buffers live and where they lie is place.c's.
  */
