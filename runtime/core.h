@@ -6,7 +6,8 @@
  *
  * Threads: every thread of a call runs the same function, with a copy of the same sgdrt_call that says which
  * thread it is. The function computes that thread's part of the outputs and waits for the others where it must
- * (pool.h has such threads). A call that says nothing of threads (all zero) is a call on one. The bits are the same.
+ * (pool.h has such threads). A call that says nothing of threads (all zero) is a call on one. The bits are the
+ * same.
  */
 #ifndef SGDRT_CORE_H
 #define SGDRT_CORE_H
@@ -44,7 +45,7 @@ typedef struct sgdrt_call {
     int64_t thread, threads;         /* 0 .. threads-1; threads 0 or 1: alone */
     sgdrt_barrier *barrier;          /* called with barrier_context; more than one thread only */
     void *barrier_context;
-    void *scratch;                   /* of threads 1 and on: threads-1 pieces of the function's thread bytes, 64-byte aligned */
+    void *scratch;                   /* for threads 1 and on, a piece of the function's thread bytes each; aligned */
 } sgdrt_call;
 
 /* Returns the number of steps done (functions that do not step: 1; threads but the first: anything). */

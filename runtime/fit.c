@@ -228,7 +228,8 @@ static int validate(const Fit *fit, double *loss) {
     if (fit->valid)
         status = evaluate(fit->instance, &fit->crew, fit->valid, NULL, fit->valid->rows, &value, NULL);
     else if (fit->held_out)
-        status = evaluate(fit->instance, &fit->crew, fit->train, fit->members + fit->training, fit->held_out, &value, NULL);
+        status = evaluate(fit->instance, &fit->crew, fit->train, fit->members + fit->training, fit->held_out, &value,
+                          NULL);
     *loss = (double)value;
     return status;
 }

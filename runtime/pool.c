@@ -1,8 +1,8 @@
 /* pool: workers, and the one barrier that starts regions, ends them, and is passed on to generated code.
  *
  * The barrier counts arrivals; the last one turns the page (`phase`), on which the others look, first spinning, then
- * asleep. A region is a page in which `work` is set: its start is the barrier where workers wait between regions and the
- * owner comes last, its end the next one.
+ * asleep. A region is a page in which `work` is set: its start is the barrier where workers wait between regions
+ * and the owner comes last, its end the next one.
  *
  * Order: whatever a thread wrote before it arrived is seen by all after the page is turned, since arriving is
  * an acquire and release of `arrived`, and turning and seeing the page is a release and an acquire of `phase`. Who goes

@@ -207,7 +207,7 @@ void  scatter_start(Emitter *e, const Nest *nest);
 /* ---- emit_threads.c: all but thread_start do nothing in a function without threads */
 typedef struct Part { Value from, to; } Part;      /* of an extent, in whole tiles; NULL: all of it */
 void  thread_start(Emitter *e);                    /* at the entry; others than the first may return there */
-/* In tiles of `width`; whole: where the axis' whole tiles end, all behind which counts as one more (-1: no such end). */
+/* In tiles of `width`; whole: where the axis' whole tiles end, all behind which counts as one more (-1: nowhere). */
 Part  thread_part(Emitter *e, const Nest *nest, int split, Value extent, int64_t width, int64_t whole);
 Part  thread_part_of_pieces(Emitter *e, const Nest *nest, int split, Value extent, const Piece *pieces);
 /* A loop's bounds within the part: then there may be nothing to do between open and close. Parts end where whole tiles
@@ -215,7 +215,7 @@ Part  thread_part_of_pieces(Emitter *e, const Nest *nest, int split, Value exten
 typedef struct Bounds { Value begin, end; LLVMBasicBlockRef after; } Bounds;
 Bounds bounds_open(Emitter *e, Part part, Value begin, Value end);
 void  bounds_close(Emitter *e, const Bounds *b);
-int   thread_run(const Nest *const *nests, int count);     /* how many follow each other without a wait, on one thread */
+int   thread_run(const Nest *const *nests, int count);     /* how many run on one thread without a wait between them */
 void  thread_meet(Emitter *e);                     /* returns when all threads have come */
 LLVMBasicBlockRef thread_first_open(Emitter *e);   /* what follows is done by the first thread only */
 void  thread_first_close(Emitter *e, LLVMBasicBlockRef after);

@@ -79,8 +79,10 @@ static bool can_be_split(const Nest *nest, int split) {
 static double worth_of(const LoopFunction *f, const Nest *nest, int split) {
     int64_t tiles = can_be_split(nest, split) ? tiles_along(f, nest, split) : 1;
     const Blocks *b = nest->blocks;
-    bool of_tile = split == SPLIT_AXIS + nest->tile_axis, of_lanes = split == SPLIT_ROWS || split == SPLIT_AXIS + nest->lanes;
-    bool repeats = b != NULL && ((of_tile && b->packs[b->lane_operand]) || (of_lanes && b->packs[1 - b->lane_operand]));
+    bool of_tile = split == SPLIT_AXIS + nest->tile_axis;
+    bool of_lanes = split == SPLIT_ROWS || split == SPLIT_AXIS + nest->lanes;
+    bool repeats = b != NULL && ((of_tile && b->packs[b->lane_operand])
+                                 || (of_lanes && b->packs[1 - b->lane_operand]));
     return tiles < 2 ? 0 : evenness(tiles) * (repeats ? 0.95 : 1);
 }
 
