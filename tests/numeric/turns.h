@@ -45,31 +45,35 @@ static void turns_begin(unsigned high, unsigned low)
     turn->ended = true;
 }
 
+static void turn_start(Turns *turns, int thread, const sgdrt_call *call, void *scratch)
+{
+    Turn *turn = &turns->turn[thread];
+    turn->turns = turns;
+    turn->call = *call;
+    turn->call.thread = thread;
+    turn->call.threads = turns->threads;
+    turn->call.barrier = turns_wait;
+    turn->call.barrier_context = turns;
+    turn->call.scratch = scratch;
+    turn->waits = 0;
+    turn->ended = false;
+    if (!turn->stack)
+        turn->stack = malloc(TURN_STACK);
+    getcontext(&turn->place);
+    turn->place.uc_stack.ss_sp = turn->stack;
+    turn->place.uc_stack.ss_size = TURN_STACK;
+    turn->place.uc_link = &turns->back;
+    makecontext(&turn->place, (void (*)(void))turns_begin, 2, (unsigned)((uintptr_t)turn >> 32),
+                (unsigned)(uintptr_t)turn);
+}
+
 /* An sgdrt_region. */
 static int64_t turns_call(void *context, sgdrt_function *function, const sgdrt_call *call, void *scratch)
 {
     Turns *turns = context;
     turns->function = function;
-    for (int i = 0; i < turns->threads; i++) {
-        Turn *turn = &turns->turn[i];
-        turn->turns = turns;
-        turn->call = *call;
-        turn->call.thread = i;
-        turn->call.threads = turns->threads;
-        turn->call.barrier = turns_wait;
-        turn->call.barrier_context = turns;
-        turn->call.scratch = scratch;
-        turn->waits = 0;
-        turn->ended = false;
-        if (!turn->stack)
-            turn->stack = malloc(TURN_STACK);
-        getcontext(&turn->place);
-        turn->place.uc_stack.ss_sp = turn->stack;
-        turn->place.uc_stack.ss_size = TURN_STACK;
-        turn->place.uc_link = &turns->back;
-        makecontext(&turn->place, (void (*)(void))turns_begin, 2, (unsigned)((uintptr_t)turn >> 32),
-                    (unsigned)(uintptr_t)turn);
-    }
+    for (int i = 0; i < turns->threads; i++)
+        turn_start(turns, i, call, scratch);
     for (int round = 0; !turns->turn[0].ended; round++) {
         bool backwards = turns->order >> round % 61 & 1;
         for (int i = 0; i < turns->threads; i++) {
