@@ -130,6 +130,8 @@ static void control_leave(Emitter *e, Architecture architecture, Value before) {
     control_call(e, architecture == AARCH64 ? "llvm.aarch64.set.fpcr" : "llvm.x86.sse.ldmxcsr", before);
 }
 
+enum { WIDEST_PANEL = 64 };
+
 /* ---- rows of a block ------------------------------------------------------------------------------- */
 static Value row_index_pointer(Emitter *e, Value place) {
     Value base = buffer_base(e, e->f->row_index);
@@ -189,14 +191,17 @@ static void copy_row_index(Emitter *e, Value begin, Value counted) {
     Value v = LLVMBuildLoad2(e->b, e->i32, row_index_pointer(e, last), "");
     mark_region(e, v, REGION_WORK);
     LoopBlocks l;
-    after = while_open(e, &l, e->block_rows, index_const(e, e->f->block));
+    Value end = LLVMBuildAdd(e->b, e->block_rows, index_const(e, WIDEST_PANEL), "");
+    end = smaller(e, end, index_const(e, e->f->block));
+    after = while_open(e, &l, e->block_rows, end);
     put_row_indices(e, l.index, splat(e, v, 16));
-    loop_close(e, &l, index_const(e, e->f->block), 16, NULL);
+    loop_close(e, &l, end, 16, NULL);
     if_close(e, after);
 }
 
 /* The row of each place of the block: as given, where the list reaches to the block's end (places past the
- * mini-batch then have later rows); otherwise a copy, in which places past the mini-batch have its last row. */
+ * mini-batch then have later rows); otherwise a copy, in which places past the mini-batch, as far as a panel of lanes
+ * may reach, have its last row. */
 static void find_row_numbers(Emitter *e) {
     Value begin = LLVMBuildAdd(e->b, e->step_begin, e->block_begin, "");
     Value counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");

@@ -129,6 +129,8 @@ Value index_lane(Emitter *e, Index a, int lane);   /* i64 */
 Value load_at(Emitter *e, int region, DType t, Value base, Index at);
 Value load_from(Emitter *e, int region, DType t, Value base, Value at, int lanes);   /* neighbours */
 void  store_at(Emitter *e, int region, DType t, Value base, Index at, Value v);
+/* Into the caches from the first level (3) or the second (2) on; at may lie anywhere. */
+void  prefetch_at(Emitter *e, DType t, Value base, Value at, int level);
 void  mark_region(Emitter *e, Value instruction, int region);
 
 /* ---- emit_rows.c */
@@ -198,6 +200,9 @@ void  emit_grouping(Emitter *e, const Nest *nest);
 /* ---- emit_turned.c */
 void  emit_turned(Emitter *e, const Nest *nest);
 void  emit_leaving(Emitter *e, const Nest *nest);
+/* Stores a square of rows, for those before `rows`, and places of the last axis; of a kernel sum_at gives the sums. */
+typedef Value SumAt(Emitter *e, const Spot *spot, void *context);
+void  leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, Value rows, SumAt *sum_at, void *context);
 Value nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *spot);    /* what it stores */
 
 /* ---- emit_scatter.c */

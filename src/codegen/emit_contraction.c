@@ -1,17 +1,17 @@
 /* emit_contraction: a kernel in blocks for the caches (ir/tile.c says which).
  *
  *     for the axes that are neither lanes nor tile
- *       for each block of lanes
+ *       for each block of lanes           a packed operand of lanes that several blocks of tiles read: packed here
  *         for each block of the tile axis
  *           for each block of k            ascending: a chain takes its terms in the order of k;
  *                                          operands that are packed are packed here
- *             for each tile of the block
- *               for each panel of lanes    sums from `partial`, but in the first block of k;
+ *             for each panel of lanes
+ *               for each tile of the block     or the other way round; sums from `partial`, but in the first block of k;
  *                                          to `partial`, but after the last: there is the epilogue
  *
  * Threads share one of the axes of outputs; what is packed and the sums that wait are each thread's own.
  *
- * The block of lanes stays in the second-level cache, what the tile reads in the first. Sums lie [place in the
+ * What the inner loop passes by comes from the second-level cache, and so do sums that wait. These lie [place in the
  * block of the tile axis][place in the block of lanes].
  */
 #include "codegen/emit_reduce.h"
@@ -25,12 +25,17 @@ typedef struct Kernel {
     Value fresh, last;                    /* is this the first, the last block of k; NULL: yes */
     /* of the blocks; tile_end, lane_end NULL: where the axis ends */
     Value tile_begin, tile_end, lane_begin, lane_end;
+    Value number;                         /* of this block of k */
     int   tile, vectors;                  /* of the piece that is emitted */
 } Kernel;
 typedef void PieceBody(Emitter *e, Kernel *k);
 
 static Value and_also(Emitter *e, Value a, Value b) {
     return a == NULL ? b : LLVMBuildAnd(e->b, a, b, "");
+}
+
+static int64_t lanes_extent(const Emitter *e, const Kernel *k) {
+    return k->nest->lanes == LANES_ROWS ? e->f->block : k->space.extent[k->nest->lanes];
 }
 
 static Index lane_index(const Kernel *k) {
@@ -44,11 +49,24 @@ static void set_lanes(Kernel *k, Index at) {
         k->spot.axis[k->nest->lanes] = at;
 }
 
+static void visit_column(void *context, const Read *read) {
+    bool *found = context;
+    *found |= read->node->op == OP_COLUMN;
+}
+
+static bool reads_columns(const LoopFunction *f, const Nest *nest) {
+    bool found = false;
+    nest_reads(f, nest, visit_column, &found);
+    return found && f->steps;
+}
+
 /* ---- panels ---------------------------------------------------------------------------------------- */
 /* `place` places of lanes or of the tile axis into the block. */
 static Value panel_of(Emitter *e, const Kernel *k, int operand, Value place) {
-    Value bytes = LLVMBuildMul(
-        e->b, place, index_const(e, k->blocks->terms * (int64_t)dtype_bytes(k->node->dtype)), "");
+    const Blocks *b = k->blocks;
+    if (b->lanes_once && operand == b->lane_operand)
+        place = LLVMBuildAdd(e->b, place, LLVMBuildMul(e->b, k->number, index_const(e, b->pitch), ""), "");
+    Value bytes = LLVMBuildMul(e->b, place, index_const(e, b->terms * (int64_t)dtype_bytes(k->node->dtype)), "");
     return LLVMBuildInBoundsGEP2(e->b, e->i8, buffer_base(e, k->blocks->packed[operand]), &bytes, 1, "");
 }
 
@@ -70,45 +88,55 @@ static Tile tile_of_kernel(Emitter *e, Kernel *k, int tile, int vectors) {
     return t;
 }
 
-static void pack(Emitter *e, Tile *t, int operand, int64_t panel_of_vector) {
+static void pack(Emitter *e, Tile *t, int operand) {
     t->packs = true;
     t->packed = operand;
-    t->panel_of_vector = panel_of_vector;
     t->count = 0;
     tile_rows(e, t, NULL);
     memo_clear(e);
 }
 
-static void pack_lanes(Emitter *e, Kernel *k) {
-    k->spot.axis[k->nest->tile_axis] = index_of(k->tile_begin);
-    Tile t = tile_of_kernel(e, k, 1, k->vectors);
-    pack(e, &t, k->blocks->lane_operand, e->lanes);
+/* Where columns are packed: once, with the first block of k. */
+static void fetch_rows(Emitter *e, Kernel *k) {
+    if (k->nest->lanes != LANES_ROWS || !reads_columns(e->f, k->nest))
+        return;
+    LLVMBasicBlockRef first = k->fresh == NULL ? NULL : if_open(e, k->fresh);
+    Value begin = k->spot.row.at, end = LLVMBuildAdd(e->b, begin, index_const(e, (int64_t)k->vectors * e->lanes), "");
+    LoopBlocks l;
+    loop_open(e, &l, begin, NULL, 0);
+    prefetch_rows(e, k->nest, l.index);
+    loop_close(e, &l, smaller(e, end, e->block_rows), 1, NULL);
+    if (first != NULL)
+        if_close(e, first);
 }
 
-/* The places of the tile are the lanes of what is copied: of `count` tiles at a time, since they share lines of
- * the cache. */
-static void pack_tiles(Emitter *e, Kernel *k, int count) {
+static void pack_lanes(Emitter *e, Kernel *k) {
+    fetch_rows(e, k);
+    k->spot.axis[k->nest->tile_axis] = index_of(k->tile_begin);
+    Tile t = tile_of_kernel(e, k, 1, k->vectors);
+    t.turns = k->blocks->turns && e->lanes >= 4;
+    pack(e, &t, k->blocks->lane_operand);
+}
+
+/* The places of a tile are the lanes of what is copied. For each k some tiles one after the other, as they lie in memory:
+ * several lines of a row at a time, but no more panels than have room in the first level. */
+enum { TILES_TOGETHER = 16 };
+
+static void pack_tiles_until(Emitter *e, Kernel *k, Value end, int width) {
     int axis = k->nest->tile_axis;
     set_lanes(k, index_of(k->lane_begin));
-    e->lanes = k->tile;
-    k->spot.axis[axis].step = k->tile > 1;
+    k->tile = width;
+    k->spot.axis[axis].step = width > 1;
+    e->lanes = width;
     Tile t = tile_of_kernel(e, k, 1, 1);
-    t.vectors = count;
-    for (int j = 1; j < count; j++) {
-        t.spot[j] = t.spot[0];
-        t.spot[j].axis[axis] = index_offset(e, t.spot[0].axis[axis], (int64_t)j * k->tile);
-    }
-    pack(e, &t, 1 - k->blocks->lane_operand, count > 1 ? k->blocks->terms * k->tile : k->tile);
+    t.tiles_end = end;
+    pack(e, &t, 1 - k->blocks->lane_operand);
     k->spot.axis[axis].step = 0;
     e->lanes = 1;
 }
 
-static void pack_tile(Emitter *e, Kernel *k) {
-    pack_tiles(e, k, 1);
-}
-
-static void pack_four_tiles(Emitter *e, Kernel *k) {
-    pack_tiles(e, k, 4);
+static void pack_rest(Emitter *e, Kernel *k) {
+    pack_tiles_until(e, k, NULL, k->tile);
 }
 
 /* ---- one tile -------------------------------------------------------------------------------------- */
@@ -131,6 +159,12 @@ static Chain chain_of_block(Emitter *e, const Kernel *k, const Spot *spot) {
     return chain;
 }
 
+static void store_partial(Emitter *e, const Kernel *k, const Tile *t, const Chain *chain) {
+    Value base = buffer_base(e, k->blocks->partial);
+    for (int i = 0; i < t->count; i++)
+        store_at(e, REGION_WORK, k->node->dtype, base, partial_index(e, k, &t->spot[i]), chain[i].v[0]);
+}
+
 static void emit_tile(Emitter *e, Kernel *k) {
     Tile t = tile_of_kernel(e, k, k->tile, k->vectors);
     Chain chain[MOST_CHAINS];
@@ -138,11 +172,14 @@ static void emit_tile(Emitter *e, Kernel *k) {
         chain[i] = chain_of_block(e, k, &t.spot[i]);
     tile_rows(e, &t, chain);
     LLVMBasicBlockRef after = NULL;
+    if (k->nest->leaves_turned) {
+        store_partial(e, k, &t, chain);
+        memo_clear(e);
+        return;
+    }
     if (k->last != NULL) {
         after = if_open(e, LLVMBuildNot(e->b, k->last, ""));
-        Value base = buffer_base(e, k->blocks->partial);
-        for (int i = 0; i < t.count; i++)
-            store_at(e, REGION_WORK, k->node->dtype, base, partial_index(e, k, &t.spot[i]), chain[i].v[0]);
+        store_partial(e, k, &t, chain);
         if_close(e, after);
         after = if_open(e, k->last);
     }
@@ -154,25 +191,34 @@ static void emit_tile(Emitter *e, Kernel *k) {
 }
 
 /* ---- pieces of a block: tiles, panels of lanes -------------------------------------------------------- */
-/* Tiles of a block from `from` on, `count` at a time as long as there are so many; returns where the loop ended. */
-static Value whole_tiles(Emitter *e, Kernel *k, Value from, int count, PieceBody *body) {
-    int axis = k->nest->tile_axis;
-    int64_t step = (int64_t)count * k->nest->tile, extent = k->space.extent[axis];
-    int64_t whole = extent / k->nest->tile * k->nest->tile;
-    Value end = k->tile_end != NULL ? smaller(e, k->tile_end, index_const(e, whole)) : index_const(e, whole);
-    if (count > 1) {
-        Value times = LLVMBuildUDiv(e->b, LLVMBuildSub(e->b, end, from, ""), index_const(e, step), "");
-        end = LLVMBuildAdd(e->b, from, LLVMBuildMul(e->b, times, index_const(e, step), ""), "");
-    }
-    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, from, end, ""));
+/* Where the whole tiles of the block end. */
+static Value whole_end(Emitter *e, const Kernel *k) {
+    int64_t whole = k->space.extent[k->nest->tile_axis] / k->nest->tile * k->nest->tile;
+    return k->tile_end != NULL ? smaller(e, k->tile_end, index_const(e, whole)) : index_const(e, whole);
+}
+
+static void whole_tiles(Emitter *e, Kernel *k, PieceBody *body) {
+    Value end = whole_end(e, k);
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, k->tile_begin, end, ""));
     LoopBlocks l;
-    loop_open(e, &l, from, NULL, 0);
-    k->spot.axis[axis] = index_of(l.index);
+    loop_open(e, &l, k->tile_begin, NULL, 0);
+    k->spot.axis[k->nest->tile_axis] = index_of(l.index);
     k->tile = k->nest->tile;
     body(e, k);
+    loop_close(e, &l, end, k->nest->tile, NULL);
+    if_close(e, after);
+}
+
+static void pack_tiles(Emitter *e, Kernel *k) {
+    int64_t step = (int64_t)TILES_TOGETHER * k->nest->tile;
+    Value end = whole_end(e, k);
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, k->tile_begin, end, ""));
+    LoopBlocks l;
+    loop_open(e, &l, k->tile_begin, NULL, 0);
+    k->spot.axis[k->nest->tile_axis] = index_of(l.index);
+    pack_tiles_until(e, k, smaller(e, LLVMBuildAdd(e->b, l.index, index_const(e, step), ""), end), k->nest->tile);
     loop_close(e, &l, end, step, NULL);
     if_close(e, after);
-    return end;
 }
 
 static void rest_of_tiles(Emitter *e, Kernel *k, PieceBody *body) {
@@ -191,7 +237,7 @@ static void rest_of_tiles(Emitter *e, Kernel *k, PieceBody *body) {
 }
 
 static void each_tile(Emitter *e, Kernel *k, PieceBody *body) {
-    whole_tiles(e, k, k->tile_begin, 1, body);
+    whole_tiles(e, k, body);
     rest_of_tiles(e, k, body);
 }
 
@@ -232,10 +278,6 @@ static void lanes_piece(Emitter *e, Kernel *k, const Piece *p, PieceBody *body) 
         if_close(e, after);
 }
 
-static int64_t lanes_extent(const Emitter *e, const Kernel *k) {
-    return k->nest->lanes == LANES_ROWS ? e->f->block : k->space.extent[k->nest->lanes];
-}
-
 static int lanes_pieces(const Emitter *e, const Kernel *k, Piece *pieces) {
     int lanes = loop_lanes(e->target, k->nest);
     return split_axis(lanes_extent(e, k), lanes, k->nest->vectors, k->nest->wide_rest, pieces);
@@ -248,32 +290,48 @@ static void each_panel(Emitter *e, Kernel *k, PieceBody *body) {
         lanes_piece(e, k, &pieces[i], body);
 }
 
+static void tiles_of_panel(Emitter *e, Kernel *k) {
+    each_tile(e, k, emit_tile);
+}
+
 static void panels_of_tile(Emitter *e, Kernel *k) {
     each_panel(e, k, emit_tile);
 }
 
+static void pack_panels(Emitter *e, Kernel *k) {
+    memo_clear(e);
+    each_panel(e, k, pack_lanes);
+}
+
 static void emit_block(Emitter *e, Kernel *k) {
     memo_clear(e);
-    if (k->blocks->packs[k->blocks->lane_operand])
-        each_panel(e, k, pack_lanes);
+    if (k->blocks->packs[k->blocks->lane_operand] && !k->blocks->lanes_once)
+        pack_panels(e, k);
     if (k->blocks->packs[1 - k->blocks->lane_operand]) {
-        Value rest = whole_tiles(e, k, k->tile_begin, 4, pack_four_tiles);
-        whole_tiles(e, k, rest, 1, pack_tile);
-        rest_of_tiles(e, k, pack_tile);
+        pack_tiles(e, k);
+        rest_of_tiles(e, k, pack_rest);
     }
-    each_tile(e, k, panels_of_tile);
+    if (k->blocks->tiles_outside)
+        each_tile(e, k, panels_of_tile);
+    else
+        each_panel(e, k, tiles_of_panel);
 }
 
 /* ---- blocks of k ------------------------------------------------------------------------------------ */
-static void emit_cut_axis(Emitter *e, Kernel *k, Value fresh, Value last) {
+typedef struct Terms { Value fresh, last, before; PieceBody *body; } Terms;   /* before: blocks of k */
+
+static void emit_cut_axis(Emitter *e, Kernel *k, Terms t) {
     const Blocks *b = k->blocks;
     bool rows = b->axis == BLOCKS_ROWS;
-    Value end = rows ? e->block_rows : index_const(e, k->space.extent[k->space.result + b->axis]);
+    int64_t extent = rows ? e->f->block : k->space.extent[k->space.result + b->axis];
+    Value end = rows ? e->block_rows : index_const(e, extent), places = index_const(e, b->places);
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
-    Value next = LLVMBuildAdd(e->b, l.index, index_const(e, b->places), ""), here = smaller(e, next, end);
-    k->fresh = and_also(e, fresh, LLVMBuildICmp(e->b, LLVMIntEQ, l.index, index_const(e, 0), ""));
-    k->last = and_also(e, last, LLVMBuildICmp(e->b, LLVMIntSGE, next, end, ""));
+    Value next = LLVMBuildAdd(e->b, l.index, places, ""), here = smaller(e, next, end);
+    Value before = LLVMBuildMul(e->b, t.before, index_const(e, (extent + b->places - 1) / b->places), "");
+    k->number = LLVMBuildAdd(e->b, before, LLVMBuildUDiv(e->b, l.index, places, ""), "");
+    k->fresh = and_also(e, t.fresh, LLVMBuildICmp(e->b, LLVMIntEQ, l.index, index_const(e, 0), ""));
+    k->last = and_also(e, t.last, LLVMBuildICmp(e->b, LLVMIntSGE, next, end, ""));
     if (rows) {
         k->row_begin = k->block.row_begin = l.index;
         k->row_end = here;
@@ -281,58 +339,103 @@ static void emit_cut_axis(Emitter *e, Kernel *k, Value fresh, Value last) {
         k->block.begin[k->space.result + b->axis] = l.index;
         k->block.end[k->space.result + b->axis] = b->places > 1 ? here : NULL;
     }
-    emit_block(e, k);
+    t.body(e, k);
     loop_close(e, &l, end, b->places, NULL);
 }
 
 /* axis: of the reduced ones, or BLOCKS_ROWS */
-static void blocks_of_k(Emitter *e, Kernel *k, int axis, Value fresh, Value last) {
+static void blocks_from_axis(Emitter *e, Kernel *k, int axis, Terms t) {
     bool rows = axis == BLOCKS_ROWS;
     if (!k->blocks->several) {
+        k->number = t.before;
         if (rows) {
             k->row_begin = k->block.row_begin = index_const(e, 0);
             k->row_end = e->block_rows;
         }
-        emit_block(e, k);
+        t.body(e, k);
         return;
     }
     if (axis == k->blocks->axis) {
-        emit_cut_axis(e, k, fresh, last);
+        emit_cut_axis(e, k, t);
         return;
     }
-    Value end = rows ? e->block_rows : index_const(e, k->space.extent[k->space.result + axis]);
+    int64_t extent = rows ? e->f->block : k->space.extent[k->space.result + axis];
+    Value end = rows ? e->block_rows : index_const(e, extent);
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
     Value next = LLVMBuildAdd(e->b, l.index, index_const(e, 1), "");
-    fresh = and_also(e, fresh, LLVMBuildICmp(e->b, LLVMIntEQ, l.index, index_const(e, 0), ""));
-    last = and_also(e, last, LLVMBuildICmp(e->b, LLVMIntEQ, next, end, ""));
+    t.fresh = and_also(e, t.fresh, LLVMBuildICmp(e->b, LLVMIntEQ, l.index, index_const(e, 0), ""));
+    t.last = and_also(e, t.last, LLVMBuildICmp(e->b, LLVMIntEQ, next, end, ""));
+    t.before = LLVMBuildAdd(e->b, LLVMBuildMul(e->b, t.before, index_const(e, extent), ""), l.index, "");
     if (rows) {
         k->row_begin = k->block.row_begin = l.index;
         k->row_end = next;
     } else {
         k->block.begin[k->space.result + axis] = l.index;
     }
-    blocks_of_k(e, k, axis + 1, fresh, last);
+    blocks_from_axis(e, k, axis + 1, t);
     loop_close(e, &l, end, 1, NULL);
+}
+
+static void blocks_of_k(Emitter *e, Kernel *k, PieceBody *body) {
+    int first = k->node->attr.contraction->over_rows ? BLOCKS_ROWS : 0;
+    blocks_from_axis(e, k, first, (Terms){.before = index_const(e, 0), .body = body});
+}
+
+/* ---- rows for the caller ------------------------------------------------------------------------------ */
+static Value sum_at(Emitter *e, const Spot *spot, void *context) {
+    const Kernel *k = context;
+    return load_at(e, REGION_WORK, k->node->dtype, buffer_base(e, k->blocks->partial), partial_index(e, k, spot));
+}
+
+/* A block of tiles by a block of lanes, complete: turned in squares. The last one of the tile axis overlaps the one
+ * before, and stores the same values again. */
+static void leave_block(Emitter *e, Kernel *k) {
+    int axis = k->nest->tile_axis, lanes = loop_lanes(e->target, k->nest);
+    int64_t extent = k->space.extent[axis];
+    while (lanes > extent)
+        lanes /= 2;
+    Value rows = k->lane_end != NULL ? smaller(e, k->lane_end, e->block_rows) : e->block_rows;
+    Value end = k->tile_end != NULL ? k->tile_end : index_const(e, extent);
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, k->lane_begin, rows, ""));
+    LoopBlocks by_row, by_place;
+    Spot spot = k->spot;
+    loop_open(e, &by_row, k->lane_begin, NULL, 0);
+    spot.row = index_of(by_row.index);
+    loop_open(e, &by_place, k->tile_begin, NULL, 0);
+    spot.axis[axis] = index_of(smaller(e, by_place.index, LLVMBuildSub(e->b, end, index_const(e, lanes), "")));
+    leaving_square(e, k->nest, &spot, lanes, rows, sum_at, k);
+    loop_close(e, &by_place, end, lanes, NULL);
+    loop_close(e, &by_row, rows, lanes, NULL);
+    if_close(e, after);
+}
+
+static void block_of_outputs(Emitter *e, Kernel *k) {
+    blocks_of_k(e, k, emit_block);
+    if (k->nest->leaves_turned)
+        leave_block(e, k);
 }
 
 /* ---- blocks of outputs ------------------------------------------------------------------------------- */
 static void tile_blocks(Emitter *e, Kernel *k) {
     int64_t extent = k->space.extent[k->nest->tile_axis];
-    int first = k->node->attr.contraction->over_rows ? BLOCKS_ROWS : 0;
     Part part = thread_part(e, k->nest, SPLIT_AXIS + k->nest->tile_axis, index_const(e, extent), k->nest->tile, -1);
     k->tile_begin = index_const(e, 0);
     k->tile_end = NULL;
     if (k->blocks->tile >= extent && part.to == NULL) {
-        blocks_of_k(e, k, first, NULL, NULL);
+        block_of_outputs(e, k);
         return;
     }
     Bounds bounds = bounds_open(e, part, k->tile_begin, index_const(e, extent));
+    if (k->blocks->lanes_once) {
+        k->tile_begin = bounds.begin;
+        blocks_of_k(e, k, pack_panels);
+    }
     LoopBlocks l;
     loop_open(e, &l, bounds.begin, NULL, 0);
     k->tile_begin = l.index;
     k->tile_end = smaller(e, LLVMBuildAdd(e->b, l.index, index_const(e, k->blocks->tile), ""), bounds.end);
-    blocks_of_k(e, k, first, NULL, NULL);
+    block_of_outputs(e, k);
     loop_close(e, &l, bounds.end, k->blocks->tile, NULL);
     bounds_close(e, &bounds);
 }
@@ -415,6 +518,7 @@ void emit_contraction(Emitter *e, const Nest *nest) {
         return;
     e->nest = nest;
     k.spot.row = index_at(e, 0);
+    k.block.terms = k.blocks->terms;
     set_strides(&k);
     other_axes(e, &k, 0);
     e->nest = NULL;

@@ -152,6 +152,12 @@ Value load_at(Emitter *e, int region, DType t, Value base, Index at) {
     return v;
 }
 
+void prefetch_at(Emitter *e, DType t, Value base, Value at, int level) {
+    Value kind[3] = {constant_int(e, e->i32, 0), constant_int(e, e->i32, level), constant_int(e, e->i32, 1)};
+    Value pointer = element_pointer(e, t, base, at);
+    emit_intrinsic(e, "llvm.prefetch", (Value[]){pointer, kind[0], kind[1], kind[2]}, 4);
+}
+
 static void store_type(Emitter *e, int region, DType t, Value pointer, Value v) {
     if (t == DTYPE_BOOL)
         v = LLVMBuildZExt(e->b, v, vector_type(e->i8, vector_lanes(v)), "");

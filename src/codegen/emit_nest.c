@@ -526,7 +526,7 @@ static void emit_here(Emitter *e, const Nest *nest) {
         emit_grouping(e, nest);
     else if (nest->turned > 0)
         emit_turned(e, nest);
-    else if (nest->leaves_turned)
+    else if (nest->leaves_turned && nest->kind == NEST_ELEMENTS)
         emit_leaving(e, nest);
     else if (nest->convolution != NULL)
         emit_convolution(e, nest);

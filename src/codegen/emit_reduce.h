@@ -2,6 +2,7 @@
  *
  *   emit_chain.c         one chain of the order law: start, term, join, folds
  *   emit_tile.c          tile x vectors chains in registers, around them the loops over k
+ *   emit_pack.c          panels of packed operands
  *   emit_contraction.c   tiles in blocks for the caches: partial sums and packed operands between them
  *   emit_row_sums.c      few outputs, chunks of few rows: a chain for each row of the block
  *   emit_few.c           few outputs, 16 lanes of rows: sums in one pass over the rows
@@ -46,9 +47,9 @@ typedef struct Tile {
     bool unroll;
     bool bounded[MOST_AXES];                  /* reduced axes whose loops leave out absent terms */
     const struct Block *block;                /* NULL: all of k, read in place */
-    bool packs;                               /* fills the panel of an operand; there are no chains then */
+    bool packs, turns;                        /* fills the panel of an operand, in squares; there are no chains then */
     int  packed;                              /* which */
-    int64_t panel_of_vector;                  /* elements from where one of its vectors goes to the next one */
+    Value tiles_end;                          /* of the tile axis: where the last of several tiles ends; NULL: one panel */
     int  squares;                             /* > 0: 1 + the operand that is loaded along k and turned */
 } Tile;
 /* A block of k: of a reduced axis from begin to end (begin NULL: all of it; end NULL: one place); rows, if they are
@@ -56,6 +57,7 @@ typedef struct Tile {
 typedef struct Block {
     Value begin[MOST_AXES], end[MOST_AXES], row_begin;
     int64_t stride[MOST_AXES], row_stride;    /* places of k that an axis moves */
+    int64_t terms;                            /* places of k at most */
     Value panel[2];                           /* of this tile, by operand; NULL: read in place */
 } Block;
 Space     space_of(const Node *node);
@@ -64,6 +66,17 @@ Tile      tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int
 void      tile_rows(Emitter *e, const Tile *t, Chain *chain);
 /* Terms of the axes from `axis` on, at the places that k holds of the axes before it. */
 void      tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool *first);
+
+/* The operand's value where k is in the index space; *ok: NULL if it is always there. */
+Value     operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot, Value *ok);
+Spot      spot_of_term(const Tile *t, const Spot *k, int chain);
+/* How many places of k lie before k in the block. */
+Index     place_of_term(Emitter *e, const Tile *t, const Spot *k);
+
+/* ---- emit_pack.c */
+void  pack_terms(Emitter *e, const Tile *t, const Spot *k);
+/* The innermost k from begin on in whole squares; where those that are left begin. */
+Value pack_squares(Emitter *e, const Tile *t, Spot *k, Value begin, Value end);
 
 /* ---- emit_contraction.c */
 void emit_contraction(Emitter *e, const Nest *nest);

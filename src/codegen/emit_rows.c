@@ -305,7 +305,7 @@ static void prefetch_row(Emitter *e, const Node *column, Value number) {
 /* Into the second-level cache: the next rows lie anywhere, so no processor guesses them. */
 void prefetch_rows(Emitter *e, const Nest *nest, Value row) {
     Columns columns = {.count = 0};
-    if (!e->f->steps || nest->kind != NEST_ELEMENTS)
+    if (!e->f->steps || (nest->kind != NEST_ELEMENTS && nest->blocks == NULL))
         return;
     nest_reads(e->f, nest, visit_column, &columns);
     if (columns.count == 0 || columns.bytes * e->f->block > MOST_AHEAD)

@@ -19,7 +19,7 @@ Space space_of(const Node *node) {
     return s;
 }
 
-static Value operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot,
+Value operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot,
                         Value *ok) {
     const Contraction *c = node->attr.contraction;
     Node *source = node->source[operand];
@@ -147,7 +147,7 @@ static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, Value end, i
 }
 
 /* How many places of k lie before k in the block. */
-static Index place_of_term(Emitter *e, const Tile *t, const Spot *k) {
+Index place_of_term(Emitter *e, const Tile *t, const Spot *k) {
     const Block *b = t->block;
     Index at = index_at(e, 0);
     for (int a = t->space.result; a < t->space.axes; a++) {
@@ -162,16 +162,7 @@ static Index place_of_term(Emitter *e, const Tile *t, const Spot *k) {
     return at;
 }
 
-/* In a panel lie, for each place of k, the vectors of the lanes or the places of the tile. */
-static Value load_packed(Emitter *e, const Tile *t, const Spot *k, int operand, int i, int j) {
-    int64_t width = t->by_vector[operand] ? (int64_t)t->vectors * e->lanes : t->tile;
-    Index at = index_scale(e, place_of_term(e, t, k), width);
-    at = index_offset(e, at, t->by_vector[operand] ? (int64_t)j * e->lanes : i);
-    at.step = t->by_vector[operand] && e->lanes > 1;
-    return load_at(e, REGION_WORK, t->node->dtype, t->block->panel[operand], at);
-}
-
-static Spot spot_of_term(const Tile *t, const Spot *k, int chain) {
+Spot spot_of_term(const Tile *t, const Spot *k, int chain) {
     Spot spot = t->spot[chain];
     for (int a = t->space.result; a < t->space.axes; a++)
         spot.axis[a] = k->axis[a];
@@ -180,18 +171,13 @@ static Spot spot_of_term(const Tile *t, const Spot *k, int chain) {
     return spot;
 }
 
-static void pack_terms(Emitter *e, const Tile *t, const Spot *k) {
-    memo_clear(e);
-    for (int j = 0; j < t->vectors; j++) {
-        Value ok = NULL;
-        Spot spot = spot_of_term(t, k, j);
-        Value v = operand_at(e, t->node, &t->space, t->packed, &spot, &ok);
-        bool together = t->panel_of_vector == e->lanes;
-        Index at = index_scale(e, place_of_term(e, t, k), (together ? t->vectors : 1) * (int64_t)e->lanes);
-        at = index_offset(e, at, j * t->panel_of_vector);
-        at.step = e->lanes > 1;
-        store_at(e, REGION_WORK, t->node->dtype, t->block->panel[t->packed], at, v);
-    }
+/* In a panel lie, for each place of k, the vectors of the lanes or the places of the tile. */
+static Value load_packed(Emitter *e, const Tile *t, const Spot *k, int operand, int i, int j) {
+    int64_t width = t->by_vector[operand] ? (int64_t)t->vectors * e->lanes : t->tile;
+    Index at = index_scale(e, place_of_term(e, t, k), width);
+    at = index_offset(e, at, t->by_vector[operand] ? (int64_t)j * e->lanes : i);
+    at.step = t->by_vector[operand] && e->lanes > 1;
+    return load_at(e, REGION_WORK, t->node->dtype, t->block->panel[operand], at);
 }
 
 static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, bool first) {
@@ -298,10 +284,13 @@ void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool 
         if (extent % e->lanes == 0)
             return;
     }
+    bool turns = t->turns && axis == t->space.axes - 1 && !t->bounded[axis];
+    if (turns)
+        begin = pack_squares(e, t, k, begin, end);
     if (t->bounded[axis])
         peel_bounds(e, t, axis, &begin, &end);
     TileLoop l;
-    tile_loop_open(e, t, &l, begin, end, t->bounded[axis], chain);
+    tile_loop_open(e, t, &l, begin, end, turns || t->bounded[axis], chain);
     k->axis[axis] = index_of(l.blocks.index);
     bool inner = false;
     tile_axes(e, t, axis + 1, k, chain, &inner);

@@ -120,7 +120,7 @@ void emit_turned(Emitter *e, const Nest *nest) {
 
 /* ---- rows for the caller --------------------------------------------------------------------------- */
 /* A vector of rows for each of `lanes` elements, stored as rows. */
-static void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, Value rows) {
+void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, Value rows, SumAt *sum_at, void *context) {
     int axis = nest->space.rank - 1;
     Value v[MOST_LANES];
     Spot at = *spot;
@@ -130,8 +130,10 @@ static void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int l
     at.row.step = 1;
     for (int i = 0; i < lanes; i++) {
         at.axis[axis] = index_offset(e, spot->axis[axis], i);
+        e->reduced = sum_at != NULL ? sum_at(e, &at, context) : NULL;
         v[i] = splat(e, value_at(e, nest->stores[0].value, &at), lanes);
     }
+    e->reduced = NULL;
     turn_square(e, v, lanes);
     e->lanes_are_rows = false;
     at.axis[axis] = (Index){.at = spot->axis[axis].at, .step = 1};
@@ -158,7 +160,7 @@ static void leaving_axes(Emitter *e, const Nest *nest, Spot *spot, int axis, int
         at = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, at, end, ""), end, at, "");
     spot->axis[axis] = index_of(at);
     if (last)
-        leaving_square(e, nest, spot, lanes, e->block_rows);
+        leaving_square(e, nest, spot, lanes, e->block_rows, NULL, NULL);
     else
         leaving_axes(e, nest, spot, axis + 1, lanes);
     loop_close(e, &l, index_const(e, extent), last ? lanes : 1, NULL);

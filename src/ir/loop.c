@@ -135,7 +135,24 @@ static void schedule_nest(LoopFunction *f, Nest *nest, const LoopTarget *target)
     choose_blocks(f, nest, reads, target);
 }
 
+bool made_along_elements(const LoopFunction *f, const Nest *nest) {
+    return nest->apart || (nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1
+           && nest->stores[0].kind == STORE_BUFFER);
+}
+
+static void find_providers(LoopFunction *f) {
+    f->provider = arena_array(f->arena, Nest *, (size_t)f->nodes + 1);
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            Nest *nest = f->sections[s].nests.items[i];
+            for (int k = 0; k < nest->store_count; k++)
+                if (nest->stores[k].kind == STORE_BUFFER)
+                    f->provider[nest->stores[k].node->id] = nest;
+        }
+}
+
 void loop_schedule(LoopFunction *f, const LoopTarget *target) {
+    find_providers(f);
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++)
             schedule_nest(f, f->sections[s].nests.items[i], target);
@@ -201,7 +218,9 @@ static LoopFunction *build_with(Arena *arena, const Run *run, const Function *fu
     double fused = seconds_now();
     loop_schedule(f, target);
     layout_function(f, target);
+    unstore_passing(f);
     turn_all_leaving(f);
+    unstore_leaving(f);
     plan_function(f);
     f->tiny = !f->threads && is_tiny(f);
     *fuse_seconds += fused - start;

@@ -14,6 +14,7 @@
  *   layout.c      where channels are the lanes: rows lie apart, convolutions and what is between them
  *   loop.c        what becomes vector lanes, what is unrolled into registers; the pipeline of the three
  *   tile.c        register tiles of kernels, and their blocks for the caches
+ *   unstore.c     what passes through a kernel from columns, or to rows for the caller, without a buffer
  *   threads.c     what of it the threads of a call share, and where they wait for each other
  *   loop_walk.c   what a nest reads, and with which strides
  *   loop_print.c  loops as text (--emit=loops) and as a key (equal keys: equal code)
@@ -71,8 +72,11 @@ typedef struct Blocks {
     bool    several;                  /* blocks of k */
     int64_t tile, lanes;
     int64_t pitch;                    /* lanes that a block has at most, with the rest of an axis: partial's stride */
+    bool    tiles_outside;            /* all panels of the block pass by each tile; otherwise all tiles by each panel */
+    bool    lanes_once;               /* all blocks of k of a block of lanes are packed at once, for all tiles */
     int     lane_operand;             /* the other one is the same for all lanes */
     bool    packs[2];                 /* by operand */
+    bool    turns;                    /* the lanes' has k side by side, and is turned on the way */
     Buffer *partial, *packed[2];      /* NULL: not several; not packed */
 } Blocks;
 enum { BLOCKS_ROWS = -1 };
@@ -114,7 +118,7 @@ struct Nest {
     bool     transposes;              /* a copy whose lanes change: done in squares */
     bool     from_copy;               /* it makes the rows-innermost buffer from the other layout */
     bool     apart;                   /* row by row, in the layout with the axis of the lanes innermost */
-    bool     leaves_turned;           /* output rows, evaluated with rows as lanes, then turned */
+    bool     leaves_turned;           /* output rows, evaluated with rows as lanes, then turned; of a kernel: in blocks */
     int      turned;                  /* > 0: 1 + the axis it is evaluated along, then turned to the lanes */
     bool     repacks;                 /* it stores what it reads in another order of the axes */
     Buffer  *repacked;           /* from here; NULL: the value itself */
@@ -148,6 +152,7 @@ typedef struct LoopFunction {
     /* by node id */
     uint32_t nodes;
     uint8_t *stored;
+    Nest   **provider;                /* the nest that stores it in a buffer (loop.c); NULL: none */
     Buffer **buffer, **copy;          /* values; a second layout with another axis innermost */
     int     *copy_axis;               /* which; -1: no copy */
 } LoopFunction;
@@ -201,6 +206,9 @@ int  square_operand(const Nest *nest, const Reads *reads, const LoopTarget *targ
 int  most_tile_rows(const LoopTarget *target, int vectors);        /* that the registers hold */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
+bool made_along_elements(const LoopFunction *f, const Nest *nest);     /* row by row, not rows side by side */
+void unstore_passing(LoopFunction *f);
+void unstore_leaving(LoopFunction *f);
 void layout_function(LoopFunction *f, const LoopTarget *target);   /* where channels are the lanes */
 /* Few outputs summed over rows in chunks that fit the lanes and the block: each row is a lane, so a chain. */
 bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest);

@@ -17,8 +17,8 @@ enum { PAST_ROWS = 16 }; /* numbers of rows are filled up in vectors from wherev
 typedef struct Plan {
     LoopFunction *f;
     uint8_t *wants_main, *wants_copy;
-    Nest  **provider; int *provider_section;
     const Section *section; Nest *nest; int section_index, step;
+    bool turns;
 } Plan;
 
 static Buffer *buffer_new(LoopFunction *f, DType dtype, bool rows, Shape shape, int64_t times) {
@@ -92,7 +92,7 @@ static void visit_want(void *context, const Read *read) {
     uint32_t id = read->node->id;
     if (!node_is_stored(f, read->node))
         return;
-    if (p->provider[id] == p->nest && read_is_here(p->nest, read) && read->operand < 0)
+    if (p->f->provider[id] == p->nest && read_is_here(p->nest, read) && read->operand < 0)
         return;
     if (p->nest->apart || p->nest->convolution != NULL || p->nest->turned > 0) {
         bool chunks = p->nest->convolution != NULL && p->nest->convolution->chunk_lanes;
@@ -100,6 +100,11 @@ static void visit_want(void *context, const Read *read) {
             p->wants_copy[id] = 1;
         else
             p->wants_main[id] = 1;
+        return;
+    }
+    if (p->nest->blocks != NULL && read->operand == p->nest->blocks->lane_operand
+        && p->nest->blocks->turns && read->node->rows != 0) {
+        p->wants_copy[id] = 1;
         return;
     }
     if (read->node->rows != 0 && f->block > 1 && p->nest->lanes >= 0) {
@@ -115,6 +120,29 @@ static void visit_want(void *context, const Read *read) {
         }
     }
     p->wants_main[id] = 1;
+}
+
+static void visit_turned(void *context, const Read *read) {
+    Plan *p = context;
+    const Nest *nest = p->nest;
+    Blocks *b = nest->blocks;
+    if (b == NULL || nest->lanes != LANES_ROWS || read->operand != b->lane_operand)
+        return;
+    const Nest *made = p->f->provider[read->node->id];
+    if (node_is_stored(p->f, read->node)
+        && (made == NULL || !made_along_elements(p->f, made)
+            || p->f->copy_axis[read->node->id] != axis_of_stride(read->node->shape, 1)))
+        p->turns = false;
+}
+
+/* A panel of rows is not turned while it is packed if something else wants what it is made of in another layout. */
+static void check_turned(Plan *p, Nest *nest) {
+    p->nest = nest;
+    if (nest->blocks == NULL || nest->lanes != LANES_ROWS || !nest->blocks->turns)
+        return;
+    p->turns = true;
+    nest_reads(p->f, nest, visit_turned, p);
+    nest->blocks->turns = p->turns;
 }
 
 static void each_read(Plan *p, ReadVisitor *visit) {
@@ -137,7 +165,6 @@ static void find_providers(Plan *p) {
             for (int k = 0; k < nest->store_count; k++)
                 if (nest->stores[k].kind == STORE_BUFFER) {
                     uint32_t id = nest->stores[k].node->id;
-                    p->provider[id] = nest;
                     if (nest->lanes >= 0 && nest->rows && f->block > 1 && !nest->apart)
                         f->copy_axis[id] =
                             axis_of_stride(nest->stores[k].node->shape, 1); /* made along its elements */
@@ -146,11 +173,6 @@ static void find_providers(Plan *p) {
                         p->wants_main[id] = 1;
                 }
         }
-}
-
-static bool made_in_copy(const LoopFunction *f, const Nest *nest) {
-    return nest->apart || (nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1
-           && nest->stores[0].kind == STORE_BUFFER);
 }
 
 /* ---- copies ------------------------------------------------------------------------------------ */
@@ -263,7 +285,7 @@ static void add_copies(Plan *p, Section *section) {
                 && store->offset + shape_size(store->value->shape) < shape_size(store->node->shape)
                 && !(i + 1 == count || old[i + 1]->stores[0].node != store->node))
                 continue; /* a concat is copied once, after its last part */
-            bool to_main = made_in_copy(f, nest);
+            bool to_main = made_along_elements(f, nest);
             if (!to_main || f->buffer[store->node->id] != NULL)
                 vector_push(f->arena, &section->nests, copy_nest(f, store->node, to_main));
         }
@@ -276,14 +298,25 @@ static Buffer *scratch_new(LoopFunction *f, const Nest *nest, int64_t elements) 
     return buffer_new(f, nest->reduce->dtype, false, (Shape){.rank = 1, .extent = {elements}}, 1);
 }
 
+static int64_t blocks_of_terms(const LoopFunction *f, const Nest *nest) {
+    const Contraction *c = nest->reduce->attr.contraction;
+    const Blocks *b = nest->blocks;
+    int64_t cut = b->axis == BLOCKS_ROWS ? f->block : c->extent[b->axis], count = (cut + b->places - 1) / b->places;
+    for (int k = 0; k < b->axis; k++)
+        count *= c->extent[k];
+    return b->axis == BLOCKS_ROWS || !c->over_rows ? count : count * f->block;
+}
+
 /* What a kernel in blocks keeps between them; alive in its nest alone. */
 static void make_scratch(LoopFunction *f, const Nest *nest) {
     Blocks *b = nest->blocks;
-    if (b->several)
+    if (b->several || nest->leaves_turned)
         b->partial = scratch_new(f, nest, b->tile * b->pitch);
     for (int s = 0; s < 2; s++)
         if (b->packs[s])
-            b->packed[s] = scratch_new(f, nest, b->terms * (s == b->lane_operand ? b->pitch : b->tile));
+            b->packed[s] = scratch_new(f, nest, b->terms * (s != b->lane_operand ? b->tile
+                                                            : b->lanes_once ? b->pitch * blocks_of_terms(f, nest)
+                                                            : b->pitch));
 }
 
 /* The source's axes, the outermost first: those that window indices move, the image's channels, the lanes. */
@@ -349,7 +382,7 @@ static void make_buffers(Plan *p) {
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++) {
             Nest *nest = f->sections[s].nests.items[i];
-            bool in_copy = made_in_copy(f, nest);
+            bool in_copy = made_along_elements(f, nest);
             for (int k = 0; k < nest->store_count; k++) {
                 Store *store = &nest->stores[k];
                 uint32_t id = store->node->id;
@@ -413,8 +446,10 @@ void plan_function(LoopFunction *f) {
     f->copy = arena_array(f->arena, Buffer *, nodes);
     p.wants_main = arena_array(f->arena, uint8_t, nodes);
     p.wants_copy = arena_array(f->arena, uint8_t, nodes);
-    p.provider = arena_array(f->arena, Nest *, nodes);
     find_providers(&p);
+    for (int i = 0; i < f->section_count; i++)
+        for (int k = 0; k < f->sections[i].nests.count; k++)
+            check_turned(&p, f->sections[i].nests.items[k]);
     each_read(&p, visit_want);
     make_buffers(&p);
     for (int s = 0; s < f->section_count; s++)

@@ -2,17 +2,17 @@
  *
  * Outputs are tiled into registers so that each load is used several times: accumulators + vectors of one
  * column + 1 <= registers; on NEON, whose fma takes no operand from memory, + as many as the tile has rows, since
- * LLVM loads those of one k together. What one tile reads of a block of k of the operand that is the same for all
- * lanes is to stay in the first-level cache while the lanes of a block pass by; their operand, with the sums that
- * wait for the next block of k, in the second. What does not lie together in memory is packed first, if it is used
- * often enough.
+ * LLVM loads those of one k together. Around the tiles are blocks: of k, so that what one tile reads of an operand, or
+ * a panel of lanes, stays in the first-level cache while the other operand passes by from the second; of lanes and of
+ * the tile axis, so that this one and sums that wait for the next block of k stay there. An operand that does not lie
+ * in the order in which it is read is packed first, if it is used often enough.
  *
  * None of these choices moves a bit: a chain takes its terms in the order of k, and storing and loading a sum
  * changes nothing.
  */
 #include "ir/loop.h"
 
-enum { LARGEST_TILE = 12, MOST_TERMS = 512, LITTLE_WORK = 1 << 15 };
+enum { LARGEST_TILE = 12, MOST_TERMS = 512, LITTLE_WORK = 1 << 15, WAY = 4096 };
 
 static int64_t terms_of(const Contraction *c) {
     int64_t terms = 1;
@@ -25,7 +25,7 @@ static int64_t terms_of(const Contraction *c) {
  * taken whole; any number of rows is rounded up to four or, where a row is little work, to two. */
 static int most_vectors(const LoopFunction *f, const Nest *nest, int64_t available, int registers) {
     bool any_number = nest->lanes == LANES_ROWS && !f->one_block;
-    int64_t most = registers < 32 ? 2 : available <= 4 ? 4 : 3;
+    int64_t most = registers < 32 ? 2 : available <= 4 || (available % 4 == 0 && available % 3 != 0) ? 4 : 3;
     if (any_number && registers >= 32)
         most = shape_size(nest->space) * terms_of(nest->reduce->attr.contraction) < LITTLE_WORK ? 2 : 4;
     return (int)(available < 1 ? 1 : available < most ? available : most);
@@ -125,10 +125,18 @@ typedef struct Operands {
     bool guarded[2], moves_with_tile[2];
     bool together[2];                 /* neighbours along the innermost axis of k lie together */
     bool along_tile[2];               /* neighbours along the tile axis do */
+    bool apart[2];                    /* rows have it, and its elements were made row by row */
+    int64_t row_stride[2];            /* elements from a place of the tile axis to the next */
 } Operands;
 
-static Operands operands_of(const Nest *nest, const Reads *reads) {
-    Operands o = {.together = {true, true}, .along_tile = {true, true}};
+static bool is_apart(const LoopFunction *f, const Node *node) {
+    const Nest *maker = node_is_stored(f, node) ? f->provider[node->id] : NULL;
+    return maker != NULL && node->rows != 0 && made_along_elements(f, maker);
+}
+
+static Operands operands_of(const LoopFunction *f, const Nest *nest, const Reads *reads) {
+    Operands o = {.together = {true, true}, .along_tile = {true, true}, .apart = {true, true}};
+
     int result = nest->reduce->shape.rank, reduced = nest->reduce->attr.contraction->reduced;
     bool moves[2] = {false, false};
     for (int i = 0; i < reads->count; i++) {
@@ -139,6 +147,8 @@ static Operands operands_of(const Nest *nest, const Reads *reads) {
         moves[s] |= nest->lanes == LANES_ROWS ? read->node->rows != 0 : read->linear.coef[nest->lanes] != 0;
         o.moves_with_tile[s] |= read->linear.coef[nest->tile_axis] != 0;
         o.guarded[s] |= read->guarded;
+        o.apart[s] &= is_apart(f, read->node);
+        o.row_stride[s] = read->linear.coef[nest->tile_axis];
         o.together[s] &= reduced == 0 || read->linear.coef[result + reduced - 1] == 1;
         o.along_tile[s] &= read->linear.coef[nest->tile_axis] == 1 && read->node->rows == 0;
     }
@@ -161,8 +171,8 @@ static bool can_be_blocked(const LoopFunction *f, const Nest *nest, const Reads 
     return !c->over_rows || (f->block > 1 && !crosses);
 }
 
-/* The outermost axis of k of which not all places fit into `most` terms is cut; evenly. */
-static void cut_terms(const LoopFunction *f, const Contraction *c, int64_t most, Blocks *blocks) {
+/* The outermost axis of k of which not all places fit into `most` terms is cut; evenly, and into whole squares. */
+static void cut_terms(const LoopFunction *f, const Contraction *c, int64_t most, int64_t lanes, Blocks *blocks) {
     int64_t inner = 1, extent = 1;
     most = most < 1 ? 1 : most;
     int axis = c->reduced - 1, outermost = c->over_rows ? BLOCKS_ROWS : 0;
@@ -175,6 +185,9 @@ static void cut_terms(const LoopFunction *f, const Contraction *c, int64_t most,
     int64_t count = (inner * extent + most - 1) / most;
     blocks->axis = axis;
     blocks->places = count > extent ? 1 : (extent + count - 1) / count;
+    int64_t whole = (blocks->places + lanes - 1) / lanes * lanes;
+    if (inner == 1 && count > 1 && whole <= most)
+        blocks->places = whole;
     blocks->terms = inner * blocks->places;
     blocks->several = blocks->places < extent || axis > outermost;
 }
@@ -187,12 +200,32 @@ static int64_t even_blocks(int64_t extent, int64_t most, int64_t tile) {
     return ((extent + count - 1) / count + tile - 1) / tile * tile;
 }
 
-/* A block of lanes takes half of the second-level cache; sums that wait and a packed block of the tile axis
- * share the other half. A tile's own operand takes half of the first level. */
+/* Rows of a tile a multiple of a way apart share a set of the first level. Beside a panel there is room for half of the
+ * ways: they would drive out each other. */
+static bool share_sets(const LoopTarget *target, const Nest *nest, int64_t stride) {
+    int64_t sets = 1;
+    while (sets < WAY && stride * sets % WAY != 0)
+        sets *= 2;
+    return (nest->tile + sets - 1) / sets >= (int64_t)target->l1 / WAY / 2;
+}
+
+/* What passes by, the tiles or the panels, passes once for each of the others. That is the panels, from the second
+ * level, where the tiles' operand is not packed and has no room in it; otherwise the tiles, since they are less of what
+ * each k reads. */
+static bool tiles_are_outside(const LoopFunction *f, const Nest *nest, const Operands *operands, int of_tile) {
+    const LoopTarget *target = f->target;
+    int64_t bytes = (int64_t)dtype_bytes(nest->reduce->dtype), stride = operands->row_stride[of_tile] * bytes;
+    const Contraction *c = nest->reduce->attr.contraction;
+    int64_t all = nest->space.extent[nest->tile_axis] * terms_of(c) * (c->over_rows ? f->block : 1) * bytes;
+    return all > (int64_t)target->l2 / 2 || (operands->together[of_tile] && share_sets(target, nest, stride));
+}
+
+/* What stays in the first level, a tile's operand or a panel, takes half or two thirds of it. Of the second level a
+ * block of lanes takes a half or a quarter, and sums that wait, with the tiles' operand if it passes by, the other half. */
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target) {
     if (!can_be_blocked(f, nest, reads))
         return;
-    Operands operands = operands_of(nest, reads);
+    Operands operands = operands_of(f, nest, reads);
     int64_t lanes = loop_lanes(target, nest), extent = lanes_extent(f, nest);
     int64_t tiles = nest->space.extent[nest->tile_axis];
     int64_t bytes = (int64_t)dtype_bytes(nest->reduce->dtype), width = lanes * nest->vectors;
@@ -200,19 +233,22 @@ void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const 
     if (of_lanes < 0 || extent < width)
         return;
     Blocks b = {.lane_operand = of_lanes};
-    int64_t most = (int64_t)target->l1 / 2 / (nest->tile * bytes);
-    cut_terms(f, nest->reduce->attr.contraction, most < MOST_TERMS ? most : MOST_TERMS, &b);
-    b.packs[of_lanes] = !operands.guarded[of_lanes] && !operands.moves_with_tile[of_lanes] && extent > width
-                        && tiles >= target->fewest_uses && b.terms >= lanes;
     b.packs[of_tile] = !operands.guarded[of_tile] && !operands.together[of_tile] && operands.along_tile[of_tile]
                        && extent >= 2 * width && extent >= 2 * target->fewest_uses;
+    b.tiles_outside = extent > width && !b.packs[of_tile] && tiles_are_outside(f, nest, &operands, of_tile);
+    int64_t most = (b.tiles_outside ? (int64_t)target->l1 / 2 / nest->tile : (int64_t)target->l1 * 2 / 3 / width) / bytes;
+    cut_terms(f, nest->reduce->attr.contraction, most < MOST_TERMS ? most : MOST_TERMS, lanes, &b);
+    bool packable = !operands.guarded[of_lanes] && !operands.moves_with_tile[of_lanes] && b.terms >= lanes;
+    b.turns = packable && nest->lanes == LANES_ROWS && operands.apart[of_lanes] && operands.together[of_lanes];
+    b.packs[of_lanes] = b.turns || (packable && extent > width && tiles >= target->fewest_uses);
     if (!b.several && !b.packs[0] && !b.packs[1])
         return;
     int64_t half = (int64_t)target->l2 / 2;
-    b.lanes = even_blocks(extent, half / (b.terms * bytes), width);
+    b.lanes = even_blocks(extent, (b.tiles_outside ? half : half / 2) / (b.terms * bytes), width);
     b.pitch = b.lanes < extent ? b.lanes + 2 * width : (extent + 15) / 16 * 16;
-    int64_t each = (b.several ? b.pitch * bytes : 0) + (b.packs[of_tile] ? b.terms * bytes : 0);
+    int64_t each = (b.several ? b.pitch * bytes : 0) + (b.tiles_outside ? 0 : b.terms * bytes);
     b.tile = each > 0 ? even_blocks(tiles, half / each, nest->tile) : tiles;
+    b.lanes_once = b.packs[of_lanes] && b.several && b.tile < tiles;
     nest->blocks = arena_new_of(f->arena, Blocks);
     *nest->blocks = b;
 }

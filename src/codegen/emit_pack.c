@@ -1,0 +1,91 @@
+/* emit_pack: panels, what one register tile reads of an operand in a block of k, in the order in which it reads it.
+ *
+ * For each place of k there lie beside each other the vectors of lanes, or the places of the tile. An operand whose
+ * neighbours in memory are neighbours along the lanes, or along the tile, is copied a vector at a time. Rows as lanes
+ * that have the places of k side by side are turned in registers: squares of as many k as rows. What is left of k goes
+ * one by one.
+ *
+ * The operand is evaluated here, whatever it is: rows of columns are gathered, converted and standardised on the way
+ * (ir/unstore.c).
+ */
+#include "codegen/emit_reduce.h"
+
+static void copy_vector(Emitter *e, const Tile *t, const Spot *spot, Index at) {
+    Value v = operand_at(e, t->node, &t->space, t->packed, spot, &(Value){NULL});
+    at.step = e->lanes > 1;
+    store_at(e, REGION_WORK, t->node->dtype, t->block->panel[t->packed], at, v);
+}
+
+/* The panels of tiles lie behind each other, each with all places of k. */
+static void copy_tiles(Emitter *e, const Tile *t, const Spot *k) {
+    int axis = t->nest->tile_axis;
+    Spot spot = spot_of_term(t, k, 0);
+    Value begin = spot.axis[axis].at;
+    Index into = index_scale(e, place_of_term(e, t, k), e->lanes);
+    LoopBlocks l;
+    loop_open(e, &l, begin, NULL, 0);
+    spot.axis[axis].at = l.index;
+    Index panel = index_scale(e, index_of(LLVMBuildSub(e->b, l.index, begin, "")), t->block->terms);
+    memo_clear(e);
+    copy_vector(e, t, &spot, index_add(e, panel, into));
+    loop_close(e, &l, t->tiles_end, e->lanes, NULL);
+}
+
+void pack_terms(Emitter *e, const Tile *t, const Spot *k) {
+    memo_clear(e);
+    if (t->tiles_end != NULL) {
+        copy_tiles(e, t, k);
+        return;
+    }
+    Index into = index_scale(e, place_of_term(e, t, k), (int64_t)t->vectors * e->lanes);
+    for (int j = 0; j < t->vectors; j++) {
+        Spot spot = spot_of_term(t, k, j);
+        copy_vector(e, t, &spot, index_offset(e, into, (int64_t)j * e->lanes));
+    }
+}
+
+/* A square of the rows from `row` on, `lane` lanes into the panel. */
+static void square_at(Emitter *e, const Tile *t, const Spot *k, Value row, Value lane) {
+    int last = t->space.axes - 1, lanes = e->lanes;
+    Value square[ORDER_LANES];
+    Spot spot = spot_of_term(t, k, 0);
+    spot.axis[last].step = 1;
+    for (int l = 0; l < lanes; l++) {
+        spot.row = index_offset(e, index_of(row), l);
+        memo_clear(e);
+        square[l] = splat(e, operand_at(e, t->node, &t->space, t->packed, &spot, &(Value){NULL}), lanes);
+    }
+    turn_square(e, square, lanes);
+    for (int l = 0; l < lanes; l++) {
+        Spot place = *k;
+        place.axis[last] = index_offset(e, k->axis[last], l);
+        Index at = index_scale(e, place_of_term(e, t, &place), (int64_t)t->vectors * lanes);
+        at = index_add(e, at, index_of(lane));
+        at.step = 1;
+        store_at(e, REGION_WORK, t->node->dtype, t->block->panel[t->packed], at, square[l]);
+    }
+}
+
+/* One vector of the panel after the other: the rows of several are more streams than a processor fetches ahead. */
+static void squares_of_panel(Emitter *e, const Tile *t, Spot *k, Value begin, Value end) {
+    LoopBlocks vectors, squares;
+    e->lanes_are_rows = false;
+    loop_open(e, &vectors, index_const(e, 0), NULL, 0);
+    loop_open(e, &squares, begin, NULL, 0);
+    k->axis[t->space.axes - 1] = index_of(squares.index);
+    square_at(e, t, k, LLVMBuildAdd(e->b, t->spot[0].row.at, vectors.index, ""), vectors.index);
+    loop_close(e, &squares, end, e->lanes, NULL);
+    loop_close(e, &vectors, index_const(e, (int64_t)t->vectors * e->lanes), e->lanes, NULL);
+    e->lanes_are_rows = true;
+}
+
+Value pack_squares(Emitter *e, const Tile *t, Spot *k, Value begin, Value end) {
+    Value size = index_const(e, e->lanes);
+    Value count = LLVMBuildUDiv(e->b, LLVMBuildSub(e->b, end, begin, ""), size, "");
+    Value whole = LLVMBuildAdd(e->b, begin, LLVMBuildMul(e->b, count, size, ""), "");
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, whole, ""));
+    squares_of_panel(e, t, k, begin, whole);
+    if_close(e, after);
+    memo_clear(e);
+    return whole;
+}

@@ -1,0 +1,178 @@
+/* unstore: what comes from the caller's rows, or goes to them, and passes through a kernel in blocks has no buffer.
+ *
+ * On the way in, packing (codegen/emit_pack.c) evaluates its operand once an element, wherever it lies, and turns it on the way. A
+ * buffer in between would be written and read once more for nothing: conversion and standardisation become part of
+ * packing. This holds for values of a few cheap operations on columns, which a nest of their own made row by row, and
+ * for readers that pack them once or twice.
+ *
+ * On the way out, sums that only rows for the caller are made of are turned and stored a block of tiles at a time,
+ * from where they waited for their last block of k, while they are near.
+ */
+#include "ir/loop.h"
+
+enum { MOST_OPERATIONS = 8, MOST_PACKINGS = 4 };
+
+typedef struct Candidate {
+    const LoopFunction *f;
+    const Nest *nest;                 /* being looked at */
+    const Node *node;
+    int64_t packings;
+    bool fits;
+} Candidate;
+
+static int64_t times_packed(const Nest *nest) {
+    const Blocks *b = nest->blocks;
+    int64_t tiles = nest->space.extent[nest->tile_axis];
+    return b->lanes_once ? 1 : (tiles + b->tile - 1) / b->tile;
+}
+
+static void visit_reader(void *context, const Read *read) {
+    Candidate *c = context;
+    const Nest *nest = c->nest;
+    if (read->node != c->node)
+        return;
+    const Blocks *b = nest->blocks;
+    int last = nest->space.rank - 1;
+    if (b == NULL || read->operand != b->lane_operand || !b->packs[read->operand] || read->guarded
+        || nest->reduce->source[read->operand] != read->node) {
+        c->fits = false;
+        return;
+    }
+    if (nest->lanes == LANES_ROWS)
+        last += nest->reduce->attr.contraction->reduced;
+    else
+        last = nest->lanes;
+    c->fits &= read->linear.coef[last] == 1 && (nest->lanes != LANES_ROWS || b->turns);
+    c->packings += times_packed(nest);
+}
+
+static bool is_updated(const LoopFunction *f, const Node *cell) {
+    for (int r = 0; r < f->function->root_count; r++)
+        if (f->function->roots[r].kind == ROOT_UPDATE && f->function->roots[r].index == cell->attr.index)
+            return true;
+    return false;
+}
+
+/* Operations per element; too many where one is dear, or where it needs more than columns and numbers. */
+static int operations(const LoopFunction *f, const Node *node) {
+    switch (node->op) {
+    case OP_COLUMN: case OP_CONST:
+        return 0;
+    case OP_CELL:                     /* a later reader would find it changed */
+        return is_updated(f, node) ? MOST_OPERATIONS + 1 : 0;
+    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_FMA: case OP_NEG: case OP_CAST: case OP_RESHAPE:
+        break;
+    default:
+        return MOST_OPERATIONS + 1;
+    }
+    int count = node->op == OP_DIV ? 3 : 1;
+    for (int s = 0; s < node->sources && count <= MOST_OPERATIONS; s++)
+        count += node_is_stored(f, node->source[s]) ? MOST_OPERATIONS + 1 : operations(f, node->source[s]);
+    return count;
+}
+
+static bool is_passing(const LoopFunction *f, const Nest *nest) {
+    if (nest->kind != NEST_ELEMENTS || !nest->rows || f->block == 1 || nest->lanes < 0 || nest->apart
+        || nest->store_count != 1 || nest->turned > 0)
+        return false;
+    const Store *store = &nest->stores[0];
+    return store->kind == STORE_BUFFER && store->value == store->node && operations(f, store->node) <= MOST_OPERATIONS;
+}
+
+static bool all_pack(const LoopFunction *f, const Nest *maker) {
+    Candidate c = {.f = f, .node = maker->stores[0].node, .fits = true};
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            c.nest = f->sections[s].nests.items[i];
+            if (c.nest != maker)
+                nest_reads(f, c.nest, visit_reader, &c);
+        }
+    return c.fits && c.packings > 0 && c.packings <= MOST_PACKINGS;
+}
+
+void unstore_passing(LoopFunction *f) {
+    for (int s = 0; s < f->section_count; s++) {
+        Section *section = &f->sections[s];
+        int kept = 0;
+        for (int i = 0; i < section->nests.count; i++) {
+            Nest *nest = section->nests.items[i];
+            if (is_passing(f, nest) && all_pack(f, nest))
+                f->stored[nest->stores[0].node->id] = false;
+            else
+                section->nests.items[kept++] = nest;
+        }
+        section->nests.count = kept;
+    }
+}
+
+/* ---- rows for the caller ----------------------------------------------------------------------- */
+typedef struct Leaving { const Nest *nest; const Node *sum; int others; bool here; } Leaving;
+
+static void visit_sum(void *context, const Read *read) {
+    Leaving *l = context;
+    l->others += read->node == l->sum;
+    l->here &= read->node != l->sum || read_is_here(l->nest, read);
+}
+
+static int reads_of_sum(const LoopFunction *f, const Nest *nest, const Node *sum, bool *here) {
+    Leaving l = {.nest = nest, .sum = sum, .here = true};
+    nest_reads(f, nest, visit_sum, &l);
+    *here = l.here;
+    return l.others;
+}
+
+static void visit_other_rows(void *context, const Read *read) {
+    const Node **sum = context;
+    if (read->node->rows != 0 && read->node != *sum)
+        *sum = NULL;
+}
+
+/* Does the nest store rows that are made of nothing but this sum, at its place? */
+static bool leaves(const LoopFunction *f, const Nest *nest, const Node *sum) {
+    bool here;
+    const Node *only = sum;
+    if (!nest->leaves_turned || nest->kind != NEST_ELEMENTS || reads_of_sum(f, nest, sum, &here) == 0 || !here)
+        return false;
+    nest_reads(f, nest, visit_other_rows, &only);
+    return only == sum;
+}
+
+/* Blocks in which whole squares can be turned: the last one is not shorter than a square. */
+static bool has_squares(const LoopFunction *f, const Nest *nest) {
+    const Blocks *b = nest->blocks;
+    int64_t extent = nest->space.extent[nest->tile_axis], lanes = loop_lanes(f->target, nest);
+    return b->tile >= extent || (extent - 1) % b->tile + 1 >= lanes;
+}
+
+static void leave_from(LoopFunction *f, Section *section, Nest *kernel) {
+    Blocks *b = kernel->blocks;
+    const Node *sum = kernel->reduce;
+    if (b == NULL || kernel->lanes != LANES_ROWS || kernel->store_count != 1
+        || kernel->tile_axis != kernel->space.rank - 1 || kernel->stores[0].kind != STORE_BUFFER
+        || kernel->stores[0].value != sum || kernel->stores[0].node != sum || !has_squares(f, kernel))
+        return;
+    int readers = 0, leaving = -1;
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            const Nest *nest = f->sections[s].nests.items[i];
+            bool here;
+            readers += reads_of_sum(f, nest, sum, &here) > 0;
+            if (&f->sections[s] == section && leaves(f, nest, sum))
+                leaving = i;
+        }
+    if (readers != 1 || leaving < 0)
+        return;
+    const Nest *out = section->nests.items[leaving];
+    kernel->stores = out->stores;
+    kernel->leaves_turned = true;
+    f->stored[sum->id] = false;
+    for (int i = leaving; i + 1 < section->nests.count; i++)
+        section->nests.items[i] = section->nests.items[i + 1];
+    section->nests.count--;
+}
+
+void unstore_leaving(LoopFunction *f) {
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++)
+            leave_from(f, &f->sections[s], f->sections[s].nests.items[i]);
+}
