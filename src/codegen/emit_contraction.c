@@ -165,8 +165,26 @@ static void store_partial(Emitter *e, const Kernel *k, const Tile *t, const Chai
         store_at(e, REGION_WORK, k->node->dtype, base, partial_index(e, k, &t->spot[i]), chain[i].v[0]);
 }
 
+/* Parameters that a tile updates when its sums are complete, and that have no room in the second level: they are asked for
+ * before the sums. */
+static void fetch_updated(Emitter *e, const Kernel *k, const Tile *t) {
+    for (int s = 0; s < k->nest->store_count; s++) {
+        const Store *store = &k->nest->stores[s];
+        size_t bytes = (size_t)shape_size(store->value->shape) * dtype_bytes(store->value->dtype);
+        if (store->kind != STORE_CELL || bytes <= e->target->l2 / 2)
+            continue;
+        LLVMBasicBlockRef after = k->last != NULL ? if_open(e, k->last) : NULL;
+        for (int i = 0; i < t->count; i++)
+            prefetch_at(e, store->value->dtype, cell_base(e, store->index),
+                        spot_linear(e, &t->spot[i], store->value->shape).at, 2);
+        if (after != NULL)
+            if_close(e, after);
+    }
+}
+
 static void emit_tile(Emitter *e, Kernel *k) {
     Tile t = tile_of_kernel(e, k, k->tile, k->vectors);
+    fetch_updated(e, k, &t);
     Chain chain[MOST_CHAINS];
     for (int i = 0; i < t.count; i++)
         chain[i] = chain_of_block(e, k, &t.spot[i]);
