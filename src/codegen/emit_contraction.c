@@ -66,8 +66,9 @@ static Value panel_of(Emitter *e, const Kernel *k, int operand, Value place) {
     const Blocks *b = k->blocks;
     if (b->lanes_once && operand == b->lane_operand)
         place = LLVMBuildAdd(e->b, place, LLVMBuildMul(e->b, k->number, index_const(e, b->pitch), ""), "");
-    Value bytes = LLVMBuildMul(e->b, place, index_const(e, b->terms * (int64_t)dtype_bytes(k->node->dtype)), "");
-    return LLVMBuildInBoundsGEP2(e->b, e->i8, buffer_base(e, k->blocks->packed[operand]), &bytes, 1, "");
+    int64_t pitch = operand == b->lane_operand ? b->terms : k->block.panel_pitch;
+    Value bytes = LLVMBuildMul(e->b, place, index_const(e, pitch * (int64_t)dtype_bytes(k->node->dtype)), "");
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, buffer_base(e, b->packed[operand]), &bytes, 1, "");
 }
 
 static void set_panels(Emitter *e, Kernel *k) {
@@ -536,7 +537,7 @@ void emit_contraction(Emitter *e, const Nest *nest) {
         return;
     e->nest = nest;
     k.spot.row = index_at(e, 0);
-    k.block.terms = k.blocks->terms;
+    k.block.panel_pitch = k.blocks->terms + 1;
     set_strides(&k);
     other_axes(e, &k, 0);
     e->nest = NULL;

@@ -16,19 +16,34 @@ static void copy_vector(Emitter *e, const Tile *t, const Spot *spot, Index at) {
     store_at(e, REGION_WORK, t->node->dtype, t->block->panel[t->packed], at, v);
 }
 
-/* The panels of tiles lie behind each other, each with all places of k. */
-static void copy_tiles(Emitter *e, const Tile *t, const Spot *k) {
+static void copy_tile(Emitter *e, const Tile *t, const Spot *k, Value place, int tile) {
     int axis = t->nest->tile_axis;
     Spot spot = spot_of_term(t, k, 0);
-    Value begin = spot.axis[axis].at;
-    Index into = index_scale(e, place_of_term(e, t, k), e->lanes);
+    Value panel = LLVMBuildSub(e->b, place, spot.axis[axis].at, "");
+    spot.axis[axis].at = place;
+    memo_clear(e);
+    copy_vector(e, t, &spot, index_add(e, index_scale(e, index_of(panel), t->block->panel_pitch),
+                                       index_scale(e, place_of_term(e, t, k), tile)));
+}
+
+/* The panels of tiles lie behind each other, each with all places of k and room for one more. A tile is copied as a vector
+ * of a whole power of two, the first elements of its neighbour with it; these are overwritten by the next place of k, or
+ * lie in that room. The last tile has no neighbour. */
+static void copy_tiles(Emitter *e, const Tile *t, const Spot *k) {
+    int tile = e->lanes, wide = 1;
+    while (wide < tile)
+        wide *= 2;
+    Value begin = t->spot[0].axis[t->nest->tile_axis].at;
+    Value last = LLVMBuildSub(e->b, t->tiles_end, index_const(e, tile), "");
+    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, last, ""));
     LoopBlocks l;
     loop_open(e, &l, begin, NULL, 0);
-    spot.axis[axis].at = l.index;
-    Index panel = index_scale(e, index_of(LLVMBuildSub(e->b, l.index, begin, "")), t->block->terms);
-    memo_clear(e);
-    copy_vector(e, t, &spot, index_add(e, panel, into));
-    loop_close(e, &l, t->tiles_end, e->lanes, NULL);
+    e->lanes = wide;
+    copy_tile(e, t, k, l.index, tile);
+    e->lanes = tile;
+    loop_close(e, &l, last, tile, NULL);
+    if_close(e, after);
+    copy_tile(e, t, k, last, tile);
 }
 
 void pack_terms(Emitter *e, const Tile *t, const Spot *k) {

@@ -57,7 +57,7 @@ typedef struct Tile {
 typedef struct Block {
     Value begin[MOST_AXES], end[MOST_AXES], row_begin;
     int64_t stride[MOST_AXES], row_stride;    /* places of k that an axis moves */
-    int64_t terms;                            /* places of k at most */
+    int64_t panel_pitch;                      /* from a place of the tile axis to the next: places of k, and one more */
     Value panel[2];                           /* of this tile, by operand; NULL: read in place */
 } Block;
 Space     space_of(const Node *node);

@@ -314,9 +314,9 @@ static void make_scratch(LoopFunction *f, const Nest *nest) {
         b->partial = scratch_new(f, nest, b->tile * b->pitch);
     for (int s = 0; s < 2; s++)
         if (b->packs[s])
-            b->packed[s] = scratch_new(f, nest, b->terms * (s != b->lane_operand ? b->tile
-                                                            : b->lanes_once ? b->pitch * blocks_of_terms(f, nest)
-                                                            : b->pitch));
+            b->packed[s] = scratch_new(f, nest, s != b->lane_operand ? (b->terms + 1) * b->tile
+                                                : b->lanes_once ? b->terms * b->pitch * blocks_of_terms(f, nest)
+                                                : b->terms * b->pitch);
 }
 
 /* The source's axes, the outermost first: those that window indices move, the image's channels, the lanes. */
