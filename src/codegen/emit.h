@@ -105,8 +105,8 @@ Value emit_cast(Emitter *e, Value x, DType from, DType to);
 Value emit_intrinsic(Emitter *e, const char *name, Value *arguments, int count);
 Value emit_and(Emitter *e, Value a, Value b);      /* either may be NULL: true */
 
-/* ---- emit_quotient.c: node is x / by; NULL where it has to be divided */
-Value emit_quotient(Emitter *e, const Node *node, Value x, Value by);
+/* ---- emit_quotient.c: node is x / by; NULL where it has to be divided. x is something minus less, if that is not NULL */
+Value emit_quotient(Emitter *e, const Node *node, Value x, Value by, Value less);
 
 /* ---- math.c */
 Value math_unary(Emitter *e, Op op, DType t, Value x);

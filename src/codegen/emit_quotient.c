@@ -7,20 +7,33 @@
  *     r  = fma(-q0, d, x)    exact
  *     q  = fma(r, y, q0)     correctly rounded, by Markstein's theorem
  *
- * as long as nothing under- or overflows. Where a numerator is 0, or not between 2^-63 and 2^65, or the
- * divisor not between 2^-30 and 2^30, the vector is divided instead: a branch that is hardly ever taken. Where
- * vectors are of less than 16 lanes a division takes hardly longer than this.
+ * as long as nothing under- or overflows, and the numerator is not -0. The divisor has to be between 2^-30 and
+ * 2^30, and numerators not below 2^-95: a difference a - b is 0 or so large if b, the same for all rows too (a
+ * mean), is not below 2^-60, since it is exact or at least half of b; and it is never -0. What is too large for all
+ * this, infinite or not a number becomes NaN, so that is looked for in the quotients. Of other numerators all lanes
+ * are looked at: none may be 0, or not between 2^-63 and 2^65. Where something is out of its range, the vector is
+ * divided instead: a branch that is hardly ever taken. Where vectors are of less than 16 lanes a division takes
+ * hardly longer than this.
  */
 #include "codegen/emit.h"
+#include <math.h>
 
 enum { LANES = 16 };
 
-/* Is byte / divisor, rounded, what a multiplication with one correction gives, for all 256 bytes? */
+/* 1 / divisor in two numbers: the nearest one, and what is left of it. */
+typedef struct Reciprocal { float near, rest; } Reciprocal;
+
+static Reciprocal reciprocal_of(float divisor) {
+    float near = 1.0f / divisor;
+    return (Reciprocal){near, (float)(1.0 / (double)divisor - (double)near)};
+}
+
+/* Is byte / divisor, rounded, what a multiplication by both gives, for all 256 bytes? */
 static bool divides_bytes_by_product(float divisor) {
-    float inverse = 1.0f / divisor;
+    Reciprocal by = reciprocal_of(divisor);
     for (int byte = 0; byte < 256; byte++) {
-        float x = (float)byte, q = x * inverse;
-        if (__builtin_fmaf(__builtin_fmaf(-q, divisor, x), inverse, q) != x / divisor)
+        float x = (float)byte;
+        if (__builtin_fmaf(x, by.near, x * by.rest) != x / divisor)
             return false;
     }
     return true;
@@ -37,11 +50,9 @@ static const Node *divisor_of(const Node *node) {
 }
 
 static Value byte_quotient(Emitter *e, const Node *divisor, Value byte) {
-    Value by = constant_real(e, DTYPE_F32, divisor->attr.value);
-    Value inverse = constant_real(e, DTYPE_F32, 1.0f / (float)divisor->attr.value);
-    Value q = emit_binary(e, OP_MUL, DTYPE_F32, byte, inverse);
-    Value rest = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, q), by, byte);
-    return emit_fma(e, rest, inverse, q);
+    Reciprocal by = reciprocal_of((float)divisor->attr.value);
+    Value rest = emit_binary(e, OP_MUL, DTYPE_F32, byte, constant_real(e, DTYPE_F32, (double)by.rest));
+    return emit_fma(e, byte, constant_real(e, DTYPE_F32, (double)by.near), rest);
 }
 
 /* ---- by a number that is the same for all rows ------------------------------------------------------- */
@@ -52,20 +63,24 @@ static bool is_updated(const Emitter *e, int64_t cell) {
     return false;
 }
 
-/* Does one lane of x, or the divisor, ask for a division? */
-static Value is_out_of_range(Emitter *e, Value x, Value by) {
+static Value is_between(Emitter *e, Value v, double least, double most) {
+    return LLVMBuildAnd(e->b, LLVMBuildFCmp(e->b, LLVMRealOGE, v, constant_real(e, DTYPE_F32, least), ""),
+                        LLVMBuildFCmp(e->b, LLVMRealOLE, v, constant_real(e, DTYPE_F32, most), ""), "");
+}
+
+static Value any_lane(Emitter *e, Value lanes) {
+    Value bits = LLVMBuildBitCast(e->b, lanes, LLVMIntTypeInContext(e->context, LANES), "");
+    return LLVMBuildICmp(e->b, LLVMIntNE, bits, LLVMConstNull(LLVMTypeOf(bits)), "");
+}
+
+/* Is one lane of x 0, or not between 2^-63 and 2^65? */
+static Value is_out_of_range(Emitter *e, Value x) {
     LLVMTypeRef bits_type = vector_type(e->i32, LANES);
     Value bits = LLVMBuildBitCast(e->b, x, bits_type, "");
     Value up = LLVMBuildShl(e->b, bits, splat(e, constant_int(e, e->i32, 1), LANES), "");
     Value differ = LLVMBuildXor(e->b, bits, up, "");     /* the exponent's two highest bits */
     Value one = LLVMBuildAnd(e->b, differ, splat(e, constant_int(e, e->i32, 1 << 30), LANES), "");
-    Value out = LLVMBuildICmp(e->b, LLVMIntEQ, one, LLVMConstNull(bits_type), "");
-    Value lanes = LLVMBuildBitCast(e->b, out, LLVMIntTypeInContext(e->context, LANES), "");
-    Value least = constant_real(e, DTYPE_F32, 0x1p-30), most = constant_real(e, DTYPE_F32, 0x1p30);
-    Value inside = LLVMBuildAnd(e->b, LLVMBuildFCmp(e->b, LLVMRealOGE, by, least, ""),
-                                LLVMBuildFCmp(e->b, LLVMRealOLE, by, most, ""), "");
-    return LLVMBuildOr(e->b, LLVMBuildICmp(e->b, LLVMIntNE, lanes, LLVMConstNull(LLVMTypeOf(lanes)), ""),
-                       LLVMBuildNot(e->b, inside, ""), "");
+    return any_lane(e, LLVMBuildICmp(e->b, LLVMIntEQ, one, LLVMConstNull(bits_type), ""));
 }
 
 static void mark_unlikely(Emitter *e, Value branch) {
@@ -76,13 +91,22 @@ static void mark_unlikely(Emitter *e, Value branch) {
                     LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, parts, 3)));
 }
 
-static Value quotient_by_uniform(Emitter *e, Value x, Value by) {
-    Value one = constant_real(e, DTYPE_F32, 1), inverse = emit_binary(e, OP_DIV, DTYPE_F32, one, by);
+/* less NULL: x is no difference of something and a number that is the same for all rows. Where the divisor or that
+ * number is out of its range the reciprocal is NaN, and so is the quotient. */
+static Value quotient_by_uniform(Emitter *e, Value x, Value by, Value less) {
+    Value one = constant_real(e, DTYPE_F32, 1), fits = is_between(e, by, 0x1p-30, 0x1p30);
+    if (less != NULL)
+        fits = LLVMBuildAnd(e->b, fits, is_between(e, emit_unary(e, OP_ABS, DTYPE_F32, less), 0x1p-60, INFINITY), "");
+    Value inverse = emit_select(e, fits, emit_binary(e, OP_DIV, DTYPE_F32, one, by),
+                                constant_real(e, DTYPE_F32, NAN));
     Value error = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, by), inverse, one);
     Value share = emit_binary(e, OP_MUL, DTYPE_F32, error, inverse);
     Value near = emit_fma(e, x, inverse, emit_binary(e, OP_MUL, DTYPE_F32, x, share));
     Value rest = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, near), by, x);
-    Value quick = emit_fma(e, rest, inverse, near), out = is_out_of_range(e, x, by);
+    Value quick = emit_fma(e, rest, inverse, near);
+    Value out = any_lane(e, LLVMBuildFCmp(e->b, LLVMRealUNO, quick, quick, ""));
+    if (less == NULL)
+        out = LLVMBuildOr(e->b, out, is_out_of_range(e, x), "");
     LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), after = if_open(e, out);
     mark_unlikely(e, LLVMGetBasicBlockTerminator(before));
     Value divided = emit_binary(e, OP_DIV, DTYPE_F32, x, by);
@@ -94,7 +118,7 @@ static Value quotient_by_uniform(Emitter *e, Value x, Value by) {
     return q;
 }
 
-Value emit_quotient(Emitter *e, const Node *node, Value x, Value by) {
+Value emit_quotient(Emitter *e, const Node *node, Value x, Value by, Value less) {
     if (node->dtype != DTYPE_F32 || !e->target->fma)
         return NULL;
     const Node *numerator = node->source[0], *divisor = divisor_of(node);
@@ -103,6 +127,6 @@ Value emit_quotient(Emitter *e, const Node *node, Value x, Value by) {
         return byte_quotient(e, divisor, x);
     if (divisor->op == OP_CELL && !is_updated(e, divisor->attr.index) && e->target->lanes == LANES
         && vector_lanes(x) == LANES && !is_vector(by))
-        return quotient_by_uniform(e, x, by);
+        return quotient_by_uniform(e, x, by, less != NULL && !is_vector(less) ? less : NULL);
     return NULL;
 }

@@ -250,11 +250,6 @@ static Value value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
 }
 
 static Value value_element(Emitter *e, const Node *node, Value *x) {
-    if (node->op == OP_DIV) {
-        Value quotient = emit_quotient(e, node, x[0], x[1]);
-        if (quotient != NULL)
-            return quotient;
-    }
     switch (node->op) {
     case OP_WHERE: return emit_select(e, x[0], x[1], x[2]);
     case OP_FMA:
@@ -337,13 +332,26 @@ static bool needs_places(const Emitter *e, const Node *node) {
     return false;
 }
 
-static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
-    if (op_class(node->op) == OP_CLASS_ELEMENT) {
-        Value x[3] = {0};
-        for (int s = 0; s < node->sources; s++)
-            x[s] = value_at(e, node->source[s], spot);
-        return value_element(e, node, x);
+static Value value_of(Emitter *e, Node *node, const Spot *spot, bool flat);
+
+static Value compute_element(Emitter *e, Node *node, const Spot *spot, bool flat) {
+    Value x[3] = {0};
+    for (int s = 0; s < node->sources; s++)
+        x[s] = value_of(e, node->source[s], spot, flat);
+    if (node->op == OP_DIV) {
+        Node *numerator = node->source[0];
+        bool differs = numerator->op == OP_SUB && !is_loaded(e, numerator);
+        Value less = differs ? value_of(e, numerator->source[1], spot, flat) : NULL;
+        Value quotient = emit_quotient(e, node, x[0], x[1], less);
+        if (quotient != NULL)
+            return quotient;
     }
+    return value_element(e, node, x);
+}
+
+static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
+    if (op_class(node->op) == OP_CLASS_ELEMENT)
+        return compute_element(e, node, spot, false);
     switch (node->op) {
     case OP_IOTA: {
         Index i = spot->axis[node->attr.index];
@@ -371,10 +379,8 @@ static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
 
 static Value compute_flat(Emitter *e, Node *node, Index linear, Index row) {
     if (op_class(node->op) == OP_CLASS_ELEMENT) {
-        Value x[3] = {0};
-        for (int s = 0; s < node->sources; s++)
-            x[s] = value_flat(e, node->source[s], linear, row);
-        return value_element(e, node, x);
+        Spot spot = {.axis = {linear}, .row = row};
+        return compute_element(e, node, &spot, true);
     }
     if (node->op == OP_RESHAPE)
         return value_flat(e, node->source[0], linear, row);
