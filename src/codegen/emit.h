@@ -46,6 +46,7 @@ enum { MEMO_SIZE = 1024 };
 typedef struct Outline Outline;
 typedef struct Frame Frame;
 typedef struct KnownRows KnownRows;
+typedef struct ColumnSquare ColumnSquare;
 
 typedef struct Emitter {
     LLVMContextRef context;
@@ -69,6 +70,7 @@ typedef struct Emitter {
     Value row_of_one;                      /* block == 1: the row */
     Value row_numbers;                     /* else where the rows' numbers lie, one for each place */
     KnownRows *known_rows;                 /* emit_rows.c */
+    ColumnSquare *square;                  /* not NULL: columns are read in squares */
     Value *local_cell, *local_buffer;      /* by index, id; NULL or no entry: in the state, the work block */
     Value seed, steps_done;                /* from the header; steps_done at the start of the step */
     /* threads, where the function has any */
@@ -135,8 +137,16 @@ void  mark_region(Emitter *e, Value instruction, int region);
 
 /* ---- emit_rows.c */
 Value load_column(Emitter *e, const Node *column, Index linear, Index row);
+/* Columns that an operand of the nest's reduction reads, of as many rows as there are lanes, COLUMN_SQUARE elements at a
+ * time: between open and close each value of those elements is computed at its place in the square, from 0 on. */
+bool  column_square_fits(const Emitter *e, const Nest *nest, int operand);
+void  column_square_open(Emitter *e, const Nest *nest, int operand, Index row);
+void  column_square_start(Emitter *e);
+void  column_square_place(Emitter *e, int place);
+void  column_square_close(Emitter *e);
 /* In a loop over rows: their columns' rows one mini-batch, or block, further on will be wanted soon. */
 void  prefetch_rows(Emitter *e, const Nest *nest, Value row);
+void  prefetch_square(Emitter *e, const Nest *nest, Value row, Value element);   /* row, element: the square's first */
 /* What was known in this block is also known where the code has come to. */
 void  known_rows_move(Emitter *e, LLVMBasicBlockRef from);
 Value row_place32(Emitter *e, Index row);          /* the row's place in the epoch's order, modulo 2^32 */

@@ -99,7 +99,8 @@ static void pack(Emitter *e, Tile *t, int operand) {
 
 /* Where columns are packed: once, with the first block of k. */
 static void fetch_rows(Emitter *e, Kernel *k) {
-    if (k->nest->lanes != LANES_ROWS || !reads_columns(e->f, k->nest))
+    if (k->nest->lanes != LANES_ROWS || !reads_columns(e->f, k->nest)
+        || column_square_fits(e, k->nest, k->blocks->lane_operand))
         return;
     LLVMBasicBlockRef first = k->fresh == NULL ? NULL : if_open(e, k->fresh);
     Value begin = k->spot.row.at, end = LLVMBuildAdd(e->b, begin, index_const(e, (int64_t)k->vectors * e->lanes), "");

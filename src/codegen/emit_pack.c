@@ -6,7 +6,7 @@
  * one by one.
  *
  * The operand is evaluated here, whatever it is: rows of columns are gathered, converted and standardised on the way
- * (ir/unstore.c).
+ * (ir/unstore.c), and turned first, as the bytes that they may be.
  */
 #include "codegen/emit_reduce.h"
 
@@ -94,12 +94,42 @@ static void squares_of_panel(Emitter *e, const Tile *t, Spot *k, Value begin, Va
     e->lanes_are_rows = true;
 }
 
+/* Rows of columns, a vector of rows after the other: elements of the columns are turned before they are converted. */
+static void squares_of_columns(Emitter *e, const Tile *t, Spot *k, Value begin, Value end) {
+    int last = t->space.axes - 1, width = e->lanes * t->vectors;
+    LoopBlocks vectors, squares;
+    loop_open(e, &vectors, index_const(e, 0), NULL, 0);
+    Spot spot = spot_of_term(t, k, 0);
+    spot.row = index_add(e, spot.row, index_of(vectors.index));
+    column_square_open(e, t->nest, t->packed, spot.row);
+    loop_open(e, &squares, begin, NULL, 0);
+    prefetch_square(e, t->nest, spot.row.at, squares.index);
+    column_square_start(e);
+    for (int i = 0; i < COLUMN_SQUARE; i++) {
+        Spot place = *k;
+        place.axis[last] = spot.axis[last] = index_offset(e, index_of(squares.index), i);
+        memo_clear(e);
+        column_square_place(e, i);
+        Value v = operand_at(e, t->node, &t->space, t->packed, &spot, &(Value){NULL});
+        Index at = index_add(e, index_scale(e, place_of_term(e, t, &place), width), index_of(vectors.index));
+        at.step = 1;
+        store_at(e, REGION_WORK, t->node->dtype, t->block->panel[t->packed], at, v);
+    }
+    loop_close(e, &squares, end, COLUMN_SQUARE, NULL);
+    column_square_close(e);
+    loop_close(e, &vectors, index_const(e, width), e->lanes, NULL);
+}
+
 Value pack_squares(Emitter *e, const Tile *t, Spot *k, Value begin, Value end) {
-    Value size = index_const(e, e->lanes);
+    bool of_columns = column_square_fits(e, t->nest, t->packed);
+    Value size = index_const(e, of_columns ? COLUMN_SQUARE : e->lanes);
     Value count = LLVMBuildUDiv(e->b, LLVMBuildSub(e->b, end, begin, ""), size, "");
     Value whole = LLVMBuildAdd(e->b, begin, LLVMBuildMul(e->b, count, size, ""), "");
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, whole, ""));
-    squares_of_panel(e, t, k, begin, whole);
+    if (of_columns)
+        squares_of_columns(e, t, k, begin, whole);
+    else
+        squares_of_panel(e, t, k, begin, whole);
     if_close(e, after);
     memo_clear(e);
     return whole;

@@ -5,6 +5,10 @@
  * for little more than one of them costs otherwise. A piece never reaches outside its row: the last one ends
  * with the row. Rows that follow each other without gaps are loaded as whole vectors, all of them together.
  *
+ * Long rows that a kernel packs are read in squares: 16 elements of as many rows as there are lanes, turned as what they
+ * are, four bytes or one number of four bytes at a time, so that bytes cost a quarter of the shuffles of numbers. With
+ * each square some lines of the rows of the next mini-batch are asked for; all at once they would be waited for.
+ *
  * What has been loaded is remembered as long as the code goes on without a branch (in one basic block), which
  * is what the unrolled loop over the elements of a short row does.
  */
@@ -252,8 +256,121 @@ static void load_short(Emitter *e, const Node *column, Index row, Value *element
     known_rows_move(e, before);
 }
 
+/* ---- squares of long rows ---------------------------------------------------------------------------- */
+enum { MOST_OF_SQUARE = 4, PIECE_BYTES = 16 };
+typedef struct SquareColumn {
+    const Node *column;
+    Value pointer[MOST_LANES];          /* to the rows */
+    bool  loaded;
+    Value element[COLUMN_SQUARE];
+} SquareColumn;
+struct ColumnSquare { int operand, count, place; Emitter *e; Index row; SquareColumn of[MOST_OF_SQUARE]; };
+
+static SquareColumn *column_of_square(ColumnSquare *s, const Node *column) {
+    for (int i = 0; i < s->count; i++)
+        if (s->of[i].column->attr.index == column->attr.index)
+            return &s->of[i];
+    return NULL;
+}
+
+static void visit_square_column(void *context, const Read *read) {
+    ColumnSquare *s = context;
+    if (read->operand != s->operand || read->node->op != OP_COLUMN || column_of_square(s, read->node) != NULL
+        || s->count == MOST_OF_SQUARE)
+        return;
+    SquareColumn *c = &s->of[s->count++];
+    *c = (SquareColumn){.column = read->node};
+    const Value *number = row_numbers(s->e, s->row);
+    for (int l = 0; l < s->e->lanes; l++)
+        c->pointer[l] = row_pointer(s->e, read->node, number[l]);
+}
+
+typedef struct SquareReads { const Emitter *e; int operand, last; bool columns, others; } SquareReads;
+
+static void visit_square_read(void *context, const Read *read) {
+    SquareReads *r = context;
+    if (read->operand != r->operand || read->node->rows == 0)
+        return;
+    bool column = read->node->op == OP_COLUMN && !node_is_stored(r->e->f, read->node) && !read->guarded
+        && read->linear.coef[r->last] == 1;
+    r->columns |= column;
+    r->others |= !column;
+}
+
+bool column_square_fits(const Emitter *e, const Nest *nest, int operand) {
+    SquareReads r = {.e = e, .operand = operand};
+    r.last = nest->space.rank + nest->reduce->attr.contraction->reduced - 1;
+    nest_reads(e->f, nest, visit_square_read, &r);
+    return nest->lanes == LANES_ROWS && r.columns && !r.others;
+}
+
+void column_square_open(Emitter *e, const Nest *nest, int operand, Index row) {
+    ColumnSquare *s = arena_new_of(e->arena, ColumnSquare);
+    *s = (ColumnSquare){.operand = operand, .e = e, .row = row};
+    nest_reads(e->f, nest, visit_square_column, s);
+    e->square = s;
+}
+
+void column_square_start(Emitter *e) {
+    for (int i = 0; i < e->square->count; i++)
+        e->square->of[i].loaded = false;
+}
+
+void column_square_place(Emitter *e, int place) {
+    e->square->place = place;
+}
+
+void column_square_close(Emitter *e) {
+    e->square = NULL;
+}
+
+/* 16 bytes of each row, turned as numbers of 4 bytes, or of 8. */
+static void load_pieces(Emitter *e, const SquareColumn *c, Value at, LLVMTypeRef type, int width, Value *element) {
+    Value piece[MOST_LANES];
+    for (int l = 0; l < e->lanes; l++) {
+        Value from = LLVMBuildInBoundsGEP2(e->b, e->i8, c->pointer[l], &at, 1, "");
+        piece[l] = LLVMBuildLoad2(e->b, vector_type(type, width), from, "");
+        LLVMSetAlignment(piece[l], (unsigned)dtype_bytes(c->column->dtype));
+        mark_region(e, piece[l], REGION_INPUT);
+    }
+    if (width == 4)
+        turn_fours(e, piece, element);
+    else
+        turn_pairs(e, piece, true, element);
+}
+
+/* Bytes are turned four at a time, and then taken apart. */
+static void load_square(Emitter *e, SquareColumn *c, Value linear) {
+    int64_t bytes = (int64_t)dtype_bytes(c->column->dtype);
+    bool apart = bytes == 1;
+    LLVMTypeRef type = apart ? e->i32 : type_of(e, c->column->dtype);
+    int width = bytes == 8 ? 2 : 4;
+    Value begin = LLVMBuildMul(e->b, linear, index_const(e, bytes), ""), turned[COLUMN_SQUARE];
+    for (int64_t i = 0; i < COLUMN_SQUARE * bytes / PIECE_BYTES; i++)
+        load_pieces(e, c, LLVMBuildAdd(e->b, begin, index_const(e, i * PIECE_BYTES), ""), type, width,
+                    turned + i * width);
+    for (int i = 0; i < COLUMN_SQUARE; i++) {
+        c->element[i] = turned[apart ? i / 4 : i];
+        if (!apart)
+            continue;
+        Value shift = splat(e, constant_int(e, e->i32, i % 4 * 8), e->lanes);
+        c->element[i] = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, c->element[i], shift, ""),
+                                       vector_type(e->i8, e->lanes), "");
+    }
+    c->loaded = true;
+}
+
+static Value square_element(Emitter *e, SquareColumn *c, Index linear) {
+    if (!c->loaded)
+        load_square(e, c, linear.at);
+    return c->element[e->square->place];
+}
+
 Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
     bool fresh;
+    SquareColumn *square = e->square == NULL ? NULL : column_of_square(e->square, column);
+    if (square != NULL)
+        return square_element(e, square, linear);
     if (index_uniform(row) || e->f->block == 1 || e->lanes == 1) {
         Value base = row_pointer(e, column, row_number(e, row, 0));
         return load_at(e, REGION_INPUT, column->dtype, base, linear);
@@ -302,25 +419,63 @@ static void prefetch_row(Emitter *e, const Node *column, Value number) {
     loop_close(e, &l, index_const(e, row_bytes(column)), LINE, NULL);
 }
 
-/* Into the second-level cache: the next rows lie anywhere, so no processor guesses them. */
-void prefetch_rows(Emitter *e, const Nest *nest, Value row) {
-    Columns columns = {.count = 0};
-    if (!e->f->steps || (nest->kind != NEST_ELEMENTS && nest->blocks == NULL))
-        return;
-    nest_reads(e->f, nest, visit_column, &columns);
-    if (columns.count == 0 || columns.bytes * e->f->block > MOST_AHEAD)
-        return;
+/* Of the row in the same place of the next mini-batch, or block; *inside: there is one. */
+static Value place_ahead(Emitter *e, Value row, Value *inside) {
     Value here = LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), row, "");
     Value place = LLVMBuildAdd(e->b, here, e->f->one_block ? e->batch : index_const(e, e->f->block), "");
-    Value given = LLVMBuildIsNotNull(e->b, e->rows_or_null, "");
-    Value inside = LLVMBuildICmp(e->b, LLVMIntSLT, place, e->count, "");
-    LLVMBasicBlockRef after = if_open(e, LLVMBuildAnd(e->b, given, inside, ""));
+    *inside = LLVMBuildAnd(e->b, LLVMBuildIsNotNull(e->b, e->rows_or_null, ""),
+                           LLVMBuildICmp(e->b, LLVMIntSLT, place, e->count, ""), "");
+    return place;
+}
+
+static Value row_number_ahead(Emitter *e, Value place) {
     Value at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &place, 1, "");
     Value number = LLVMBuildLoad2(e->b, e->i32, at, "");
     mark_region(e, number, REGION_INPUT);
-    number = LLVMBuildZExt(e->b, number, e->i64, "");
+    return LLVMBuildZExt(e->b, number, e->i64, "");
+}
+
+static bool fetches_ahead(const Emitter *e, const Nest *nest, Columns *columns) {
+    *columns = (Columns){.count = 0};
+    if (e->f->steps)
+        nest_reads(e->f, nest, visit_column, columns);
+    return columns->count > 0 && columns->bytes * e->f->block <= MOST_AHEAD;
+}
+
+/* Into the second-level cache: the next rows lie anywhere, so no processor guesses them. */
+void prefetch_rows(Emitter *e, const Nest *nest, Value row) {
+    Columns columns;
+    if ((nest->kind != NEST_ELEMENTS && nest->blocks == NULL) || !fetches_ahead(e, nest, &columns))
+        return;
+    Value inside, place = place_ahead(e, row, &inside);
+    LLVMBasicBlockRef after = if_open(e, inside);
+    Value number = row_number_ahead(e, place);
     for (int c = 0; c < columns.count; c++)
         prefetch_row(e, columns.column[c], number);
+    if_close(e, after);
+}
+
+/* With each square a line of some of its rows, so that all lines of all rows have come when the squares have. */
+void prefetch_square(Emitter *e, const Nest *nest, Value row, Value element) {
+    Columns columns;
+    if (!fetches_ahead(e, nest, &columns))
+        return;
+    Value inside, all = LLVMBuildAdd(e->b, row, index_const(e, e->lanes - 1), "");
+    place_ahead(e, all, &inside);
+    LLVMBasicBlockRef after = if_open(e, inside);
+    for (int c = 0; c < columns.count; c++) {
+        int64_t bytes = (int64_t)dtype_bytes(columns.column[c]->dtype), line = LINE / bytes;
+        int64_t squares = line > COLUMN_SQUARE ? line / COLUMN_SQUARE : 1, rows = e->lanes / squares;
+        Value turn = LLVMBuildURem(e->b, LLVMBuildUDiv(e->b, element, index_const(e, COLUMN_SQUARE), ""),
+                                   index_const(e, squares), "");
+        Value from = LLVMBuildAdd(e->b, row, LLVMBuildMul(e->b, turn, index_const(e, rows), ""), "");
+        Value at = LLVMBuildMul(e->b, element, index_const(e, bytes), "");
+        for (int64_t r = 0; r < rows; r++) {
+            Value unused, place = place_ahead(e, LLVMBuildAdd(e->b, from, index_const(e, r), ""), &unused);
+            Value base = row_pointer(e, columns.column[c], row_number_ahead(e, place));
+            prefetch_at(e, DTYPE_U8, base, at, 2);
+        }
+    }
     if_close(e, after);
 }
 

@@ -79,7 +79,7 @@ typedef struct Blocks {
     bool    turns;                    /* the lanes' has k side by side, and is turned on the way */
     Buffer *partial, *packed[2];      /* NULL: not several; not packed */
 } Blocks;
-enum { BLOCKS_ROWS = -1 };
+enum { BLOCKS_ROWS = -1, COLUMN_SQUARE = 16 };  /* elements of a row that are converted together */
 
 enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
 /* What a thread takes a range of whole tiles of; otherwise axis split - SPLIT_AXIS. NONE: one thread does it all. */
@@ -207,6 +207,7 @@ int  most_tile_rows(const LoopTarget *target, int vectors);        /* that the r
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 bool made_along_elements(const LoopFunction *f, const Nest *nest);     /* row by row, not rows side by side */
+bool is_passing(const LoopFunction *f, const Node *node);               /* not stored if all who read it pack it */
 void unstore_passing(LoopFunction *f);
 void unstore_leaving(LoopFunction *f);
 void layout_function(LoopFunction *f, const LoopTarget *target);   /* where channels are the lanes */

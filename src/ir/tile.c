@@ -12,7 +12,7 @@
  */
 #include "ir/loop.h"
 
-enum { LARGEST_TILE = 12, MOST_TERMS = 512, LITTLE_WORK = 1 << 15, WAY = 4096 };
+enum { LARGEST_TILE = 12, MOST_TERMS = 512, LITTLE_WORK = 1 << 15, WAY = 4096, FEW_TILES = 4 };
 
 static int64_t terms_of(const Contraction *c) {
     int64_t terms = 1;
@@ -126,6 +126,7 @@ typedef struct Operands {
     bool together[2];                 /* neighbours along the innermost axis of k lie together */
     bool along_tile[2];               /* neighbours along the tile axis do */
     bool apart[2];                    /* rows have it, and its elements were made row by row */
+    bool passes[2];                   /* more rows of data than the first level holds, not stored if all pack them */
     int64_t row_stride[2];            /* elements from a place of the tile axis to the next */
 } Operands;
 
@@ -136,7 +137,8 @@ static bool is_apart(const LoopFunction *f, const Node *node) {
 
 static Operands operands_of(const LoopFunction *f, const Nest *nest, const Reads *reads) {
     Operands o = {.together = {true, true}, .along_tile = {true, true}, .apart = {true, true}};
-
+    for (int s = 0; s < nest->reduce->sources; s++)
+        o.passes[s] = is_passing(f, nest->reduce->source[s]);
     int result = nest->reduce->shape.rank, reduced = nest->reduce->attr.contraction->reduced;
     bool moves[2] = {false, false};
     for (int i = 0; i < reads->count; i++) {
@@ -237,14 +239,19 @@ void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const 
                        && extent >= 2 * width && extent >= 2 * target->fewest_uses;
     b.tiles_outside = extent > width && !b.packs[of_tile] && tiles_are_outside(f, nest, &operands, of_tile);
     int64_t most = (b.tiles_outside ? (int64_t)target->l1 / 2 / nest->tile : (int64_t)target->l1 * 2 / 3 / width) / bytes;
-    cut_terms(f, nest->reduce->attr.contraction, most < MOST_TERMS ? most : MOST_TERMS, lanes, &b);
+    cut_terms(f, nest->reduce->attr.contraction, most < MOST_TERMS ? most : MOST_TERMS,
+              operands.passes[of_lanes] ? COLUMN_SQUARE : lanes, &b);
     bool packable = !operands.guarded[of_lanes] && !operands.moves_with_tile[of_lanes] && b.terms >= lanes;
     b.turns = packable && nest->lanes == LANES_ROWS && operands.apart[of_lanes] && operands.together[of_lanes];
-    b.packs[of_lanes] = b.turns || (packable && extent > width && tiles >= target->fewest_uses);
+    b.packs[of_lanes] = b.turns
+        || (packable && ((extent > width && tiles >= target->fewest_uses) || operands.passes[of_lanes]));
     if (!b.several && !b.packs[0] && !b.packs[1])
         return;
     int64_t half = (int64_t)target->l2 / 2;
     b.lanes = even_blocks(extent, (b.tiles_outside ? half : half / 2) / (b.terms * bytes), width);
+    int64_t panels = (int64_t)target->l1 * 2 / 3 / (width * b.terms * bytes);
+    if (operands.passes[of_lanes] && tiles <= FEW_TILES * nest->tile && panels * width < b.lanes)
+        b.lanes = (panels > 1 ? panels : 1) * width;           /* so few read a panel while it is in the first level */
     b.pitch = b.lanes < extent ? b.lanes + 2 * width : (extent + 15) / 16 * 16;
     int64_t each = (b.several ? b.pitch * bytes : 0) + (b.tiles_outside ? 0 : b.terms * bytes);
     b.tile = each > 0 ? even_blocks(tiles, half / each, nest->tile) : tiles;

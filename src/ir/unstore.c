@@ -71,12 +71,19 @@ static int operations(const LoopFunction *f, const Node *node) {
     return count;
 }
 
-static bool is_passing(const LoopFunction *f, const Nest *nest) {
+static bool makes_passing(const LoopFunction *f, const Nest *nest) {
     if (nest->kind != NEST_ELEMENTS || !nest->rows || f->block == 1 || nest->lanes < 0 || nest->apart
         || nest->store_count != 1 || nest->turned > 0)
         return false;
     const Store *store = &nest->stores[0];
-    return store->kind == STORE_BUFFER && store->value == store->node && operations(f, store->node) <= MOST_OPERATIONS;
+    int64_t bytes = shape_size(store->node->shape) * f->block * (int64_t)dtype_bytes(store->node->dtype);
+    return store->kind == STORE_BUFFER && store->value == store->node && bytes > (int64_t)f->target->l1
+        && operations(f, store->node) <= MOST_OPERATIONS;
+}
+
+bool is_passing(const LoopFunction *f, const Node *node) {
+    const Nest *maker = node_is_stored(f, node) ? f->provider[node->id] : NULL;
+    return maker != NULL && makes_passing(f, maker);
 }
 
 static bool all_pack(const LoopFunction *f, const Nest *maker) {
@@ -90,16 +97,38 @@ static bool all_pack(const LoopFunction *f, const Nest *maker) {
     return c.fits && c.packings > 0 && c.packings <= MOST_PACKINGS;
 }
 
+/* What is stored after all is not packed for few tiles. */
+static void visit_packed(void *context, const Read *read) {
+    Candidate *c = context;
+    Blocks *b = c->nest->blocks;
+    if (read->node == c->node && b != NULL && read->operand == b->lane_operand && !b->turns
+        && c->nest->space.extent[c->nest->tile_axis] < c->f->target->fewest_uses)
+        b->packs[read->operand] = b->lanes_once = false;
+}
+
+static void keep_in_place(const LoopFunction *f, const Nest *maker) {
+    Candidate c = {.f = f, .node = maker->stores[0].node};
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            c.nest = f->sections[s].nests.items[i];
+            nest_reads(f, c.nest, visit_packed, &c);
+        }
+}
+
 void unstore_passing(LoopFunction *f) {
     for (int s = 0; s < f->section_count; s++) {
         Section *section = &f->sections[s];
         int kept = 0;
         for (int i = 0; i < section->nests.count; i++) {
             Nest *nest = section->nests.items[i];
-            if (is_passing(f, nest) && all_pack(f, nest))
+            bool passes = makes_passing(f, nest);
+            if (passes && all_pack(f, nest)) {
                 f->stored[nest->stores[0].node->id] = false;
-            else
-                section->nests.items[kept++] = nest;
+                continue;
+            }
+            if (passes)
+                keep_in_place(f, nest);
+            section->nests.items[kept++] = nest;
         }
         section->nests.count = kept;
     }

@@ -502,7 +502,8 @@ static void add_data(Generator *g, const char *input, int outputs)
 {
     bool bytes = chance(g, 20);
     const char *of_bytes = bytes ? "= npy(a = \"a.npy\", b = \"b.npy\", c = \"c.npy\")" : "";
-    text_add(&g->text, "data d %s {\n  x: %s%s\n", of_bytes, input, bytes ? " = a" : "");
+    text_add(&g->text, "data d %s {\n  x: %s%s\n", of_bytes, input,
+             !bytes ? "" : chance(g, 50) ? " = a" : " = a / 255");
     if (g->classes)
         text_add(&g->text, "  y: label[%d]%s\n", g->classes, bytes ? " = b" : "");
     int extent[1] = {outputs};
@@ -578,6 +579,15 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
     text_add(&g->text, "}\n");
 }
 
+/* Long rows of data that only products read: they are converted where these pack them. */
+static void read_by_products(Generator *g)
+{
+    int times = 1 + below(g, 2), m = 1 + below(g, 14);
+    for (int i = 0; i < times; i++)
+        statement(g, "%s = dense(x, %d)", add_value(g, 1, m, 0, 0)->name, m);
+    memmove(g->values, g->values + 1, (size_t)--g->count * sizeof *g->values);
+}
+
 /* The text of the program of this seed; *batch gets its rows per step, 0 for all. */
 static const char *random_program(Arena *arena, uint64_t seed, int *batch)
 {
@@ -587,9 +597,11 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     g.scale = chance(&g, 8) ? 8 : 1;
     g.channels = chance(&g, 12);
     g.few = g.channels && chance(&g, 30);
+    bool long_rows = !g.channels && chance(&g, 10);
     if (g.channels)
         g.scale = g.few ? 10 : 4;
     g.batch = g.few         ? large_batches[below(&g, 3)]
+              : long_rows   ? batches[below(&g, 10)] + 16
               : g.channels  ? batches[1 + below(&g, 8)]
               : g.scale > 1 ? large_batches[below(&g, 5)]
                             : batches[below(&g, 10)];
@@ -602,6 +614,8 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
         x->extent[a] = x->rank == 3 && a > 0
                            ? (g.few ? 18 : 4) + below(&g, g.channels ? 8 : g.scale > 1 ? 13 : 5)
                            : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
+    if (long_rows)
+        *x = (Value){.name = "x", .rank = 1, .extent = {16 + below(&g, 90)}};
     const char *input = type_of(&g, x->rank, x->extent);
     add_helpers(&g);
     add_data(&g, input, classify ? 1 : outputs);
@@ -609,6 +623,8 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     text_add(&g.text, "model net(x: %s%s) -> %s {\n", input,
              g.classes ? text_format(arena, ", y: label[%d]", g.classes) : "",
              type_of(&g, outputs > 1, extent));
+    if (long_rows)
+        read_by_products(&g);
     int statements = 1 + below(&g, g.few ? 2 : g.scale > 1 ? 4 : 9);
     for (int made = 0, tries = 0; made < statements && tries < 60 && g.count < MOST_VALUES - 4; tries++) {
         Maker *make = g.channels ? channel_makers[below(&g, CHANNEL_MAKERS)] : makers[below(&g, MAKERS)];
