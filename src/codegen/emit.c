@@ -326,6 +326,44 @@ static void store_steps_done(Emitter *e, Value steps) {
     thread_first_close(e, after);
 }
 
+static Value rows_of_step(Emitter *e, Value begin) {
+    Value left = LLVMBuildSub(e->b, e->count, begin, "");
+    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, e->batch, left, ""), e->batch, left, "");
+}
+
+/* ---- rows a step ahead: so that they are there when the parameters are, which are what a tiny step waits for */
+typedef struct Ahead { int count; Value start[MOST_ROWS_AHEAD], now[MOST_ROWS_AHEAD], next[MOST_ROWS_AHEAD]; } Ahead;
+
+static void load_ahead(Emitter *e, Value begin, Value *to) {
+    e->step_begin = begin;
+    e->block_rows = rows_of_step(e, begin);
+    find_row_numbers(e);
+    rows_ahead_load(e, to);
+}
+
+static void ahead_open(Emitter *e, Ahead *a, LLVMBasicBlockRef from) {
+    for (int i = 0; i < a->count; i++) {
+        a->now[i] = LLVMBuildPhi(e->b, LLVMTypeOf(a->start[i]), "");
+        LLVMAddIncoming(a->now[i], &a->start[i], &from, 1);
+    }
+}
+
+/* After the last step its own rows once more. */
+static void ahead_next(Emitter *e, Ahead *a, Value begin) {
+    if (a->count == 0)
+        return;
+    Value next = LLVMBuildAdd(e->b, begin, e->batch, "");
+    Value more = LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, "");
+    load_ahead(e, LLVMBuildSelect(e->b, more, next, begin, ""), a->next);
+    rows_ahead_set(e, a->now);
+    e->step_begin = begin;
+}
+
+static void ahead_close(const Ahead *a, LLVMBasicBlockRef last) {
+    for (int i = 0; i < a->count; i++)
+        LLVMAddIncoming(a->now[i], &(Value){a->next[i]}, &last, 1);
+}
+
 static void emit_steps(Emitter *e) {
     Value stop = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, stop));
     Value never = emit_alloca(e, e->i32);
@@ -334,16 +372,23 @@ static void emit_steps(Emitter *e) {
     Value done_before = load_steps_done(e);
     local_open(e);
     LLVMBasicBlockRef entry = LLVMGetInsertBlock(e->b);
+    LLVMBasicBlockRef first = LLVMAppendBasicBlockInContext(e->context, e->function, "first");
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, e->function, "step");
     LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
     Value zero = index_const(e, 0);
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, zero, ""), body, done);
+    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, zero, ""), first, done);
+    LLVMPositionBuilderAtEnd(e->b, first);
+    Ahead ahead = {.count = rows_ahead_find(e)};
+    if (ahead.count > 0)
+        load_ahead(e, zero, ahead.start);
+    first = LLVMGetInsertBlock(e->b);
+    LLVMBuildBr(e->b, body);
     LLVMPositionBuilderAtEnd(e->b, body);
     Value begin = LLVMBuildPhi(e->b, e->i64, ""), steps = LLVMBuildPhi(e->b, e->i64, "");
+    ahead_open(e, &ahead, first);
+    ahead_next(e, &ahead, begin);
     e->step_begin = begin;
-    Value left = LLVMBuildSub(e->b, e->count, begin, "");
-    e->total_rows = e->f->block == 1 ? index_const(e, 1)
-        : LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, e->batch, left, ""), e->batch, left, "");
+    e->total_rows = e->f->block == 1 ? index_const(e, 1) : rows_of_step(e, begin);
     e->steps_done = LLVMBuildAdd(e->b, done_before, steps, "");
     emit_sections(e);
     Value next = LLVMBuildAdd(e->b, begin, e->total_rows, ""),
@@ -353,8 +398,9 @@ static void emit_steps(Emitter *e) {
                                LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
     LLVMBuildCondBr(e->b, again, body, done);
-    LLVMAddIncoming(begin, (Value[]){zero, next}, (LLVMBasicBlockRef[]){entry, last}, 2);
-    LLVMAddIncoming(steps, (Value[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    LLVMAddIncoming(begin, (Value[]){zero, next}, (LLVMBasicBlockRef[]){first, last}, 2);
+    LLVMAddIncoming(steps, (Value[]){zero, more}, (LLVMBasicBlockRef[]){first, last}, 2);
+    ahead_close(&ahead, last);
     LLVMPositionBuilderAtEnd(e->b, done);
     Value result = LLVMBuildPhi(e->b, e->i64, "");
     LLVMAddIncoming(result, (Value[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);

@@ -47,6 +47,7 @@ typedef struct Outline Outline;
 typedef struct Frame Frame;
 typedef struct KnownRows KnownRows;
 typedef struct ColumnSquare ColumnSquare;
+typedef struct RowsAhead RowsAhead;
 
 typedef struct Emitter {
     LLVMContextRef context;
@@ -70,6 +71,7 @@ typedef struct Emitter {
     Value row_of_one;                      /* block == 1: the row */
     Value row_numbers;                     /* else where the rows' numbers lie, one for each place */
     KnownRows *known_rows;                 /* emit_rows.c */
+    RowsAhead *ahead;                      /* not NULL: rows that were loaded in the step before */
     ColumnSquare *square;                  /* not NULL: columns are read in squares */
     Value *local_cell, *local_buffer;      /* by index, id; NULL or no entry: in the state, the work block */
     Value seed, steps_done;                /* from the header; steps_done at the start of the step */
@@ -137,6 +139,12 @@ void  mark_region(Emitter *e, Value instruction, int region);
 
 /* ---- emit_rows.c */
 Value load_column(Emitter *e, const Node *column, Index linear, Index row);
+/* In tiny steps of at most 16 rows short rows are loaded a step ahead: so many vectors, at row_numbers, to be set in the
+ * step that they belong to. */
+enum { MOST_ROWS_AHEAD = 8 };
+int   rows_ahead_find(Emitter *e);
+void  rows_ahead_load(Emitter *e, Value *to);
+void  rows_ahead_set(Emitter *e, const Value *values);
 /* Columns that an operand of the nest's reduction reads, of as many rows as there are lanes, COLUMN_SQUARE elements at a
  * time: between open and close each value of those elements is computed at its place in the square, from 0 on. */
 bool  column_square_fits(const Emitter *e, const Nest *nest, int operand);

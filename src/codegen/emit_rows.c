@@ -13,6 +13,7 @@
  * is what the unrolled loop over the elements of a short row does.
  */
 #include "codegen/emit.h"
+#include <string.h>
 
 enum { MOST_LANES = 64, LONGEST_ROW = 16, MOST_KNOWN = 4 };
 
@@ -366,8 +367,74 @@ static Value square_element(Emitter *e, SquareColumn *c, Index linear) {
     return c->element[e->square->place];
 }
 
+/* ---- short rows of the next step ----------------------------------------------------------------------- */
+enum { ROWS_AHEAD = 16 };
+struct RowsAhead {
+    const Node *column[MOST_ROWS_AHEAD];
+    int count, first[MOST_ROWS_AHEAD], elements;
+    Value value[MOST_ROWS_AHEAD];       /* of the step that is emitted: vectors of ROWS_AHEAD rows */
+};
+
+static void visit_ahead(void *context, const Read *read) {
+    RowsAhead *a = context;
+    const Node *column = read->node;
+    int64_t size = shape_size(column->shape);
+    if (column->op != OP_COLUMN || a->elements + size > MOST_ROWS_AHEAD || (size != 1 && !is_short(column, ROWS_AHEAD)))
+        return;
+    for (int i = 0; i < a->count; i++)
+        if (a->column[i]->attr.index == column->attr.index)
+            return;
+    a->column[a->count] = column;
+    a->first[a->count++] = a->elements;
+    a->elements += (int)size;
+}
+
+int rows_ahead_find(Emitter *e) {
+    const LoopFunction *f = e->f;
+    if (!f->tiny || f->block != ROWS_AHEAD)
+        return 0;
+    e->ahead = arena_new_of(e->arena, RowsAhead);
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++)
+            nest_reads(f, f->sections[s].nests.items[i], visit_ahead, e->ahead);
+    return e->ahead->elements;
+}
+
+void rows_ahead_load(Emitter *e, Value *to) {
+    e->lanes = ROWS_AHEAD;
+    for (int i = 0; i < e->ahead->count; i++)
+        load_short(e, e->ahead->column[i], (Index){.at = index_const(e, 0), .step = 1}, to + e->ahead->first[i]);
+    e->lanes = 1;
+    *e->known_rows = (KnownRows){.next = 0};
+}
+
+void rows_ahead_set(Emitter *e, const Value *values) {
+    memcpy(e->ahead->value, values, sizeof *values * (size_t)e->ahead->elements);
+}
+
+/* NULL: it does not come ahead, or not at these places. */
+static Value value_ahead(Emitter *e, const Node *column, Index linear, Index row) {
+    const RowsAhead *a = e->ahead;
+    bool known = a != NULL && e->lanes > 1 && !e->rows_may_leave && row.lanes == NULL && row.step == 1
+        && LLVMIsAConstantInt(row.at) && index_uniform(linear) && LLVMIsAConstantInt(linear.at);
+    int64_t from = known ? LLVMConstIntGetSExtValue(row.at) : 0;
+    for (int i = 0; known && i < a->count; i++) {
+        if (a->column[i]->attr.index != column->attr.index || from < 0 || from + e->lanes > ROWS_AHEAD)
+            continue;
+        Value v = a->value[a->first[i] + LLVMConstIntGetSExtValue(linear.at)], place[ROWS_AHEAD];
+        for (int l = 0; l < e->lanes; l++)
+            place[l] = constant_int(e, e->i32, from + l);
+        return e->lanes == ROWS_AHEAD ? v
+               : LLVMBuildShuffleVector(e->b, v, v, LLVMConstVector(place, (unsigned)e->lanes), "");
+    }
+    return NULL;
+}
+
 Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
     bool fresh;
+    Value ahead = value_ahead(e, column, linear, row);
+    if (ahead != NULL)
+        return ahead;
     SquareColumn *square = e->square == NULL ? NULL : column_of_square(e->square, column);
     if (square != NULL)
         return square_element(e, square, linear);
