@@ -3,6 +3,7 @@
  *   emit_scalar.c   one operation on scalars or vectors: the only place where arithmetic is emitted
  *   math.c          exp, log, ... and random numbers: runtime/math.inc with builder primitives
  *   emit_quotient.c quotients by what is known or the same for all rows, without a division
+ *   emit_updates.c  parameters of tiny functions, updated side by side
  *   emit_local.c    cells and buffers of tiny functions as local variables
  *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
  *   emit_rows.c     columns of data at the rows of a block
@@ -48,6 +49,7 @@ typedef struct Frame Frame;
 typedef struct KnownRows KnownRows;
 typedef struct ColumnSquare ColumnSquare;
 typedef struct RowsAhead RowsAhead;
+typedef struct Updates Updates;
 
 typedef struct Emitter {
     LLVMContextRef context;
@@ -74,6 +76,7 @@ typedef struct Emitter {
     RowsAhead *ahead;                      /* not NULL: rows that were loaded in the step before */
     ColumnSquare *square;                  /* not NULL: columns are read in squares */
     Value *local_cell, *local_buffer;      /* by index, id; NULL or no entry: in the state, the work block */
+    Updates *updates;                      /* emit_updates.c */
     Value seed, steps_done;                /* from the header; steps_done at the start of the step */
     /* threads, where the function has any */
     Value is_first, are_several;
@@ -164,6 +167,7 @@ Value row_number32(Emitter *e, Index row);         /* the row's number in its co
 void  local_open(Emitter *e);              /* in the entry; local_close at the end of the function */
 void  local_close(Emitter *e);
 Value cell_base(Emitter *e, int64_t cell);
+Index cell_index(Emitter *e, int64_t cell, Index linear);      /* where in the cell an element lies */
 Value buffer_base(Emitter *e, const Buffer *buffer);
 
 /* ---- emit_value.c */

@@ -94,7 +94,6 @@ Chain fold_vector(Emitter *e, const Node *node, Chain chain) {
 }
 
 /* ---- several folds in one: the same additions, of twice as many outputs in a vector at each step ---- */
-enum { MOST_FOLDED = ORDER_LANES / 2 };
 typedef struct Folded { Value v; int outputs, output[MOST_FOLDED], place[MOST_FOLDED]; } Folded;
 
 /* Each output has `width` lanes, neighbours, of which the halves are joined. */
@@ -126,7 +125,12 @@ static Folded fold_pair(Emitter *e, const Node *node, const Folded *a, const Fol
     return to;
 }
 
-void fold_vectors(Emitter *e, const Node *node, Chain *chain, int count) {
+/* Pairs of sums, pairs of pairs, then those by turns: fold_vectors shows it. */
+int place_of_fold(int i) {
+    return 4 * (i % 4) + 2 * (i / 4);
+}
+
+Value fold_vectors(Emitter *e, const Node *node, Chain *chain, int count) {
     Folded folded[MOST_FOLDED];
     Folded nothing = {.v = LLVMGetPoison(LLVMTypeOf(chain[0].v[0]))};
     int vectors = count;
@@ -147,6 +151,7 @@ void fold_vectors(Emitter *e, const Node *node, Chain *chain, int count) {
     for (int i = 0; i < count; i++)
         chain[folded[0].output[i]].v[0] =
             LLVMBuildExtractElement(e->b, low.v[0], constant_int(e, e->i32, folded[0].place[i]), "");
+    return low.v[0];
 }
 
 /* Lanes one by one, absent ones (their value would be the identity) left out. */

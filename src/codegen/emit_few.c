@@ -89,20 +89,35 @@ static bool fold_alike(const Node *a, const Node *b) {
     return a->op == b->op && a->dtype == b->dtype;
 }
 
-static void fold_all(Emitter *e, Sums *p) {
-    enum { AT_ONCE = 8 };
+/* Returns the first sums as one vector. */
+static Value fold_all(Emitter *e, Sums *p) {
+    Value first = NULL;
     for (int i = 0; i < p->count;) {
         const Node *node = p->sum[i].nest->reduce;
-        Chain chain[AT_ONCE];
+        Chain chain[MOST_FOLDED];
         int count = 0;
-        while (i + count < p->count && count < AT_ONCE && fold_alike(node, p->sum[i + count].nest->reduce)) {
+        while (i + count < p->count && count < MOST_FOLDED && fold_alike(node, p->sum[i + count].nest->reduce)) {
             chain[count] = p->sum[i + count].chain;
             count++;
         }
-        fold_vectors(e, node, chain, count);
+        Value folded = fold_vectors(e, node, chain, count);
+        if (i == 0)
+            first = folded;
         for (int k = 0; k < count; k++)
             p->sum[i + k].chain = chain[k];
         i += count;
+    }
+    return first;
+}
+
+/* Sums that update their cells together are done with when the last of them is. */
+static void finish_all(Emitter *e, Sums *p, Value first) {
+    for (int i = 0; i < p->count; i++) {
+        const Nest *nest = e->nest = p->sum[i].nest;
+        if (!updates_has(e, nest))
+            finish(e, nest, &p->sum[i].spot, p->sum[i].chain);
+        else if (updates_last(e, nest) && (i + 1 == p->count || p->sum[i + 1].nest != nest))
+            updates_do(e, first);
     }
 }
 
@@ -110,11 +125,7 @@ static void pass_to_end(Emitter *e, Sums *p) {
     for (int i = 0; i < p->count; i++)
         p->sum[i].chain = chain_start(e, p->sum[i].nest->reduce, ORDER_LANES);
     pass_rows(e, p);
-    fold_all(e, p);
-    for (int i = 0; i < p->count; i++) {
-        e->nest = p->sum[i].nest;
-        finish(e, e->nest, &p->sum[i].spot, p->sum[i].chain);
-    }
+    finish_all(e, p, fold_all(e, p));
 }
 
 static Index chain_place(Emitter *e, const Sum *s) {

@@ -6,7 +6,7 @@
  * only way out of the function. Like a buffer in the work block, a local one may be read one vector past
  * either end.
  */
-#include "codegen/emit.h"
+#include "codegen/emit_reduce.h"
 
 enum { MARGIN = 64, MOST_BUFFER_BYTES = 1024 };
 
@@ -21,6 +21,10 @@ static Value cell_in_state(Emitter *e, int64_t cell) {
     return outline_place(e, e->state, (int64_t)e->f->run->cells[cell].offset);
 }
 
+Index cell_index(Emitter *e, int64_t cell, Index linear) {
+    return e->updates != NULL ? updates_index(e, cell, linear) : linear;
+}
+
 Value cell_base(Emitter *e, int64_t cell) {
     bool local = e->local_cell != NULL && e->local_cell[cell] != NULL;
     return local ? e->local_cell[cell] : cell_in_state(e, cell);
@@ -32,11 +36,14 @@ Value buffer_base(Emitter *e, const Buffer *buffer) {
     return outline_place(e, buffer->of_thread ? e->thread_work : e->work, (int64_t)buffer->offset);
 }
 
-static void copy_cell(Emitter *e, int64_t cell, Value to, Value from) {
+static void copy_cell(Emitter *e, int64_t cell, bool out) {
     const Cell *c = &e->f->run->cells[cell];
-    for (int64_t i = 0; i < shape_size(c->shape); i++)
-        store_at(e, REGION_STATE, c->dtype, to, index_at(e, i),
-                 load_at(e, REGION_STATE, c->dtype, from, index_at(e, i)));
+    Value state = cell_in_state(e, cell), local = e->local_cell[cell];
+    for (int64_t i = 0; i < shape_size(c->shape); i++) {
+        Index here = cell_index(e, cell, index_at(e, i)), there = index_at(e, i);
+        Value v = load_at(e, REGION_STATE, c->dtype, out ? local : state, out ? here : there);
+        store_at(e, REGION_STATE, c->dtype, out ? state : local, out ? there : here, v);
+    }
 }
 
 void local_open(Emitter *e) {
@@ -45,14 +52,17 @@ void local_open(Emitter *e) {
         return;
     e->local_cell = arena_array(e->arena, Value, f->run->cell_count + 1);
     e->local_buffer = arena_array(e->arena, Value, f->buffers.count + 1);
+    updates_plan(e);
+    updates_open(e, local_new(e, ORDER_LANES * sizeof(float)));
     for (int r = 0; r < f->function->root_count; r++) {
         const Root *root = &f->function->roots[r];
         if (root->kind != ROOT_UPDATE || e->local_cell[root->index] != NULL)
             continue;
         const Cell *c = &f->run->cells[root->index];
-        Value local = local_new(e, (size_t)shape_size(c->shape) * dtype_bytes(c->dtype));
-        copy_cell(e, root->index, local, cell_in_state(e, root->index));
-        e->local_cell[root->index] = local;
+        Value together = updates_base(e, root->index);
+        e->local_cell[root->index] =
+            together != NULL ? together : local_new(e, (size_t)shape_size(c->shape) * dtype_bytes(c->dtype));
+        copy_cell(e, root->index, false);
     }
     for (int i = 0; i < f->buffers.count; i++)
         if (f->buffers.items[i]->bytes <= MOST_BUFFER_BYTES)
@@ -62,5 +72,5 @@ void local_open(Emitter *e) {
 void local_close(Emitter *e) {
     for (int c = 0; e->local_cell != NULL && c < e->f->run->cell_count; c++)
         if (e->local_cell[c] != NULL)
-            copy_cell(e, c, cell_in_state(e, c), e->local_cell[c]);
+            copy_cell(e, c, true);
 }

@@ -295,7 +295,8 @@ void store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spo
         break;
     case STORE_CELL: {
         Value base = cell_base(e, store->index);
-        store_at(e, REGION_STATE, t, base, linear_of(e, nest, spot, store->value->shape), v);
+        Index at = linear_of(e, nest, spot, store->value->shape);
+        store_at(e, REGION_STATE, t, base, cell_index(e, store->index, at), v);
         break;
     }
     case STORE_SUM:

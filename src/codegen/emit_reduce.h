@@ -12,6 +12,7 @@
 #define SGDC_EMIT_REDUCE_H
 #include "codegen/emit.h"
 
+enum { MOST_FOLDED = 8 };                  /* sums that are folded together */
 enum { ORDER_LANES = 16, MOST_CHAINS = 32, MOST_UNROLLED = 32 };
 
 /* ---- emit_chain.c */
@@ -27,7 +28,9 @@ Chain chain_join(Emitter *e, const Node *node, Chain a, Chain b);
 Chain chain_step(Emitter *e, const Node *node, Chain chain, const ChainTerm *term, bool first);
 Chain fold_vector(Emitter *e, const Node *node, Chain chain);
 /* The same for 1 to 8 chains of nodes of one kind and type, in fewer instructions. */
-void  fold_vectors(Emitter *e, const Node *node, Chain *chain, int count);
+/* Returns all sums in one vector, sum i in the lane place_of_fold(i). */
+Value fold_vectors(Emitter *e, const Node *node, Chain *chain, int count);
+int   place_of_fold(int i);
 Chain fold_lanes(Emitter *e, const Node *node, Chain *lane, int present);
 
 /* ---- emit_tile.c */
@@ -77,6 +80,15 @@ Index     place_of_term(Emitter *e, const Tile *t, const Spot *k);
 void  pack_terms(Emitter *e, const Tile *t, const Spot *k);
 /* The innermost k from begin on in whole squares; where those that are left begin. */
 Value pack_squares(Emitter *e, const Tile *t, Spot *k, Value begin, Value end);
+
+/* ---- emit_updates.c: the cells that one pass of few sums updates, as one vector */
+void  updates_plan(Emitter *e);                           /* in a tiny function, at its beginning */
+void  updates_open(Emitter *e, Value cells);              /* where they lie: room for ORDER_LANES */
+Value updates_base(Emitter *e, int64_t cell);             /* NULL: the cell is none of them */
+Index updates_index(Emitter *e, int64_t cell, Index linear);
+bool  updates_has(const Emitter *e, const Nest *nest);
+bool  updates_last(const Emitter *e, const Nest *nest);   /* of those that it has */
+void  updates_do(Emitter *e, Value sums);
 
 /* ---- emit_contraction.c */
 void emit_contraction(Emitter *e, const Nest *nest);

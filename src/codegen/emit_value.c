@@ -232,7 +232,8 @@ static Value value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
                    ? constant_real(e, node->dtype, node->attr.value)
                    : constant_int(e, type_of(e, node->dtype), (int64_t)node->attr.value);
     case OP_COLUMN: return load_column(e, node, linear, row);
-    case OP_CELL: return load_at(e, REGION_STATE, node->dtype, cell_base(e, node->attr.index), linear);
+    case OP_CELL: return load_at(e, REGION_STATE, node->dtype, cell_base(e, node->attr.index),
+                                 cell_index(e, node->attr.index, linear));
     case OP_SLOT:
         return emit_cast(e,
                          load_state(e, run->slots[node->attr.index].dtype,

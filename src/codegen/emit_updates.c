@@ -1,0 +1,177 @@
+/* emit_updates: parameters whose gradients are few sums over rows, updated side by side.
+ *
+ * The tree that folds lanes (emit_chain.c) leaves several sums in one vector. In a tiny function, where parameters are
+ * local variables, those that such sums update lie in one vector too, each in its sum's lane, so that one multiplication
+ * and one addition update them all, and a step hands the next one vector instead of many numbers, each of which would
+ * leave its vector and become one again. The same operations on the same numbers: only the epilogues are one.
+ *
+ * A nest takes part if all it does is to update a cell by an expression of its sum, the cell, and numbers, and if that
+ * is the same expression for all.
+ */
+#include "codegen/emit_reduce.h"
+
+struct Updates { const Nest *nest[MOST_FOLDED]; int first[MOST_FOLDED], count; Value cells; };
+
+static const Store *update_of(const Emitter *e, const Nest *nest) {
+    const Store *found = NULL;
+    for (int s = 0; s < nest->store_count; s++) {
+        const Store *store = &nest->stores[s];
+        if (store->kind == STORE_BUFFER && store->buffer == NULL)
+            continue;
+        if (found != NULL || store->kind != STORE_CELL)
+            return NULL;
+        found = store;
+    }
+    return found != NULL && found->value->dtype == DTYPE_F32 && nest->reduce->dtype == DTYPE_F32
+        && !nest->carried && e->f->run->cells[found->index].dtype == DTYPE_F32 ? found : NULL;
+}
+
+/* The number that a view only repeats. */
+static Node *number_of(Node *node) {
+    while (node->op == OP_VIEW && shape_size(node->source[0]->shape) == 1
+           && access_is_inside(&node->attr.contraction->access[0], node->shape.extent, node->shape.rank,
+                               node->source[0]->shape))
+        node = node->source[0];
+    return node;
+}
+
+static bool is_own_cell(const Node *node, const Store *store) {
+    return node->op == OP_CELL && node->attr.index == store->index;
+}
+
+static bool is_computed(const Emitter *e, const Node *node) {
+    return op_class(node->op) == OP_CLASS_ELEMENT && !node_is_stored(e->f, node) && node->dtype == DTYPE_F32
+        && (node->op == OP_FMA || node->op == OP_ADD || node->op == OP_SUB || node->op == OP_MUL || node->op == OP_NEG);
+}
+
+/* The same expression, of each nest's own sum and cell. */
+static bool are_alike(const Emitter *e, const Nest *a, Node *x, const Nest *b, Node *y) {
+    x = number_of(x), y = number_of(y);
+    bool own = is_own_cell(x, update_of(e, a));
+    if (x == a->reduce || y == b->reduce)
+        return x == a->reduce && y == b->reduce;
+    if (own || is_own_cell(y, update_of(e, b)))
+        return own && is_own_cell(y, update_of(e, b));
+    if (x->op == OP_CONST && y->op == OP_CONST)
+        return x->dtype == y->dtype && x->attr.value == y->attr.value;
+    if (x == y && shape_size(x->shape) == 1 && x->rows == 0 && x->dtype == DTYPE_F32)
+        return true;
+    if (!is_computed(e, x) || !is_computed(e, y) || x->op != y->op || x->sources != y->sources)
+        return false;
+    for (int s = 0; s < x->sources; s++)
+        if (!are_alike(e, a, x->source[s], b, y->source[s]))
+            return false;
+    return true;
+}
+
+static void take_part(Emitter *e, const Nest *nest, int first) {
+    Updates *u = e->updates;
+    const Store *store = update_of(e, nest);
+    if (store == NULL || first + shape_size(nest->space) > MOST_FOLDED)
+        return;
+    const Nest *like = u->count > 0 ? u->nest[0] : nest;
+    if (!are_alike(e, like, update_of(e, like)->value, nest, store->value))
+        return;
+    for (int i = 0; i < u->count; i++)
+        if (update_of(e, u->nest[i])->index == store->index)
+            return;
+    u->nest[u->count] = nest;
+    u->first[u->count++] = first;
+}
+
+/* The first nests that make up a pass: their first sums are folded together. */
+void updates_plan(Emitter *e) {
+    const LoopFunction *f = e->f;
+    e->updates = arena_new_of(e->arena, Updates);
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            const Nest *const *nests = (const Nest *const *)&f->sections[s].nests.items[i];
+            int together = few_together(e, nests, f->sections[s].nests.count - i);
+            if (together < 2)
+                continue;
+            for (int k = 0, first = 0; k < together && first < MOST_FOLDED; k++) {
+                if (nests[k]->reduce->op != OP_CONTRACT || nests[k]->reduce->dtype != DTYPE_F32)
+                    return;
+                take_part(e, nests[k], first);
+                first += (int)shape_size(nests[k]->space);
+            }
+            return;
+        }
+}
+
+static int of_cell(const Emitter *e, int64_t cell) {
+    for (int i = 0; e->updates != NULL && i < e->updates->count; i++)
+        if (update_of(e, e->updates->nest[i])->index == cell)
+            return i;
+    return -1;
+}
+
+Value updates_base(Emitter *e, int64_t cell) {
+    return of_cell(e, cell) < 0 ? NULL : e->updates->cells;
+}
+
+void updates_open(Emitter *e, Value cells) {
+    e->updates->cells = cells;
+}
+
+bool updates_has(const Emitter *e, const Nest *nest) {
+    for (int i = 0; e->updates != NULL && i < e->updates->count; i++)
+        if (e->updates->nest[i] == nest)
+            return true;
+    return false;
+}
+
+bool updates_last(const Emitter *e, const Nest *nest) {
+    return e->updates->nest[e->updates->count - 1] == nest;
+}
+
+Index updates_index(Emitter *e, int64_t cell, Index linear) {
+    int i = of_cell(e, cell);
+    if (i < 0)
+        return linear;
+    linear = index_offset(e, linear, e->updates->first[i]);
+    if (index_uniform(linear) && LLVMIsAConstantInt(linear.at))
+        return index_at(e, place_of_fold((int)LLVMConstIntGetSExtValue(linear.at)));
+    Index quarter = {.lanes = NULL};
+    if (index_uniform(linear)) {
+        quarter = index_of(LLVMBuildLShr(e->b, linear.at, index_const(e, 2), ""));
+    } else {
+        Value two = splat(e, constant_int(e, e->i32, 2), e->lanes);
+        quarter.lanes = LLVMBuildLShr(e->b, index_lanes(e, linear), two, "");
+    }
+    /* 4 (i mod 4) + 2 (i div 4) = 4 i - 14 (i div 4) */
+    return index_add(e, index_scale(e, linear, 4), index_scale(e, quarter, -14));
+}
+
+static Value value_together(Emitter *e, const Nest *nest, Node *node, Value sums, Value cells) {
+    node = number_of(node);
+    if (node == nest->reduce)
+        return sums;
+    if (is_own_cell(node, update_of(e, nest)))
+        return cells;
+    if (!is_computed(e, node)) {
+        Spot nowhere = {.row = index_at(e, 0)};
+        for (int a = 0; a < MOST_RANK; a++)
+            nowhere.axis[a] = index_at(e, 0);
+        return value_at(e, node, &nowhere);
+    }
+    Value x[3] = {NULL};
+    for (int s = 0; s < node->sources; s++)
+        x[s] = value_together(e, nest, node->source[s], sums, cells);
+    return node->op == OP_FMA ? emit_fma(e, x[0], x[1], x[2])
+           : node->sources == 1 ? emit_unary(e, node->op, DTYPE_F32, x[0])
+                                : emit_binary(e, node->op, DTYPE_F32, x[0], x[1]);
+}
+
+void updates_do(Emitter *e, Value sums) {
+    const Nest *nest = e->updates->nest[0];
+    Index all = {.at = index_const(e, 0), .step = 1};
+    memo_clear(e);
+    e->nest = nest;
+    e->lanes = ORDER_LANES;
+    Value cells = load_at(e, REGION_STATE, DTYPE_F32, e->updates->cells, all);
+    Value v = value_together(e, nest, update_of(e, nest)->value, sums, cells);
+    store_at(e, REGION_STATE, DTYPE_F32, e->updates->cells, all, v);
+    e->lanes = 1;
+    memo_clear(e);
+}
