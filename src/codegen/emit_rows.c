@@ -261,7 +261,7 @@ static void load_short(Emitter *e, const Node *column, Index row, Value *element
 enum { MOST_OF_SQUARE = 4, PIECE_BYTES = 16 };
 typedef struct SquareColumn {
     const Node *column;
-    Value pointer[MOST_LANES];          /* to the rows */
+    Value rows, turned;                 /* pointers to the rows; the square's vectors, where they lie */
     bool  loaded;
     Value element[COLUMN_SQUARE];
 } SquareColumn;
@@ -280,10 +280,17 @@ static void visit_square_column(void *context, const Read *read) {
         || s->count == MOST_OF_SQUARE)
         return;
     SquareColumn *c = &s->of[s->count++];
-    *c = (SquareColumn){.column = read->node};
-    const Value *number = row_numbers(s->e, s->row);
-    for (int l = 0; l < s->e->lanes; l++)
-        c->pointer[l] = row_pointer(s->e, read->node, number[l]);
+    Emitter *e = s->e;
+    unsigned lanes = (unsigned)e->lanes, bytes = COLUMN_SQUARE * lanes * (unsigned)dtype_bytes(read->node->dtype);
+    *c = (SquareColumn){.column = read->node,
+                        .rows = emit_alloca(e, LLVMArrayType2(e->pointer, lanes)),
+                        .turned = emit_alloca(e, LLVMArrayType2(e->i8, bytes))};
+    LLVMSetAlignment(c->turned, 64);
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    Value row = row_pointer(e, read->node, row_number(e, index_add(e, index_of(s->row.at), index_of(l.index)), 0));
+    LLVMBuildStore(e->b, row, LLVMBuildInBoundsGEP2(e->b, e->pointer, c->rows, &l.index, 1, ""));
+    loop_close(e, &l, index_const(e, lanes), 1, NULL);
 }
 
 typedef struct SquareReads { const Emitter *e; int operand, last; bool columns, others; } SquareReads;
@@ -326,37 +333,72 @@ void column_square_close(Emitter *e) {
 }
 
 /* 16 bytes of each row, turned as numbers of 4 bytes, or of 8. */
-static void load_pieces(Emitter *e, const SquareColumn *c, Value at, LLVMTypeRef type, int width, Value *element) {
-    Value piece[MOST_LANES];
+static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LLVMTypeRef type) {
+    int width = PIECE_BYTES / (bytes == 8 ? 8 : 4);
+    Value piece[MOST_LANES], turned[PIECE_BYTES];
+    Value at = LLVMBuildAdd(e->b, LLVMGetParam(f, 1), index_const(e, begin), "");
     for (int l = 0; l < e->lanes; l++) {
-        Value from = LLVMBuildInBoundsGEP2(e->b, e->i8, c->pointer[l], &at, 1, "");
-        piece[l] = LLVMBuildLoad2(e->b, vector_type(type, width), from, "");
-        LLVMSetAlignment(piece[l], (unsigned)dtype_bytes(c->column->dtype));
-        mark_region(e, piece[l], REGION_INPUT);
+        Value lane = index_const(e, l);
+        Value row = LLVMBuildInBoundsGEP2(e->b, e->pointer, LLVMGetParam(f, 0), &lane, 1, "");
+        row = LLVMBuildLoad2(e->b, e->pointer, row, "");
+        piece[l] = LLVMBuildLoad2(e->b, vector_type(type, width), LLVMBuildInBoundsGEP2(e->b, e->i8, row, &at, 1, ""), "");
+        LLVMSetAlignment(piece[l], (unsigned)bytes);
     }
     if (width == 4)
-        turn_fours(e, piece, element);
+        turn_fours(e, piece, turned);
     else
-        turn_pairs(e, piece, true, element);
+        turn_pairs(e, piece, true, turned);
+    for (int i = 0; i < width; i++) {
+        Value to = index_const(e, (begin + (int64_t)i * (PIECE_BYTES / width)) * e->lanes);
+        to = LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 2), &to, 1, "");
+        LLVMSetAlignment(LLVMBuildStore(e->b, turned[i], to), PIECE_BYTES);
+    }
 }
 
-/* Bytes are turned four at a time, and then taken apart. */
+/* void rows(pointers to rows, bytes into them, to): a square of bytes, four at a time, or of longer numbers. It is a
+ * function because so many pointers leave no registers to the loops around it. */
+static LLVMValueRef rows_function(Emitter *e, int bytes, LLVMTypeRef *type) {
+    const char *name = text_format(e->arena, "sgd.rows.%d.%d", 8 * bytes, e->lanes);
+    *type = LLVMFunctionType(LLVMVoidTypeInContext(e->context),
+                             (LLVMTypeRef[]){e->pointer, e->i64, e->pointer}, 3, false);
+    LLVMValueRef f = LLVMGetNamedFunction(e->module, name);
+    if (f != NULL)
+        return f;
+    LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
+    f = LLVMAddFunction(e->module, name, *type);
+    emit_set_attributes(e, f);
+    emit_set_noinline(e, f);
+    LLVMSetLinkage(f, LLVMInternalLinkage);
+    LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->context, f, ""));
+    for (int64_t i = 0; i < COLUMN_SQUARE * bytes; i += PIECE_BYTES)
+        turn_pieces(e, f, i, bytes, bytes == 8 ? e->i64 : e->i32);
+    LLVMBuildRetVoid(e->b);
+    LLVMPositionBuilderAtEnd(e->b, back);
+    return f;
+}
+
+static Value load_turned_vector(Emitter *e, const SquareColumn *c, LLVMTypeRef type, int64_t offset) {
+    Value at = index_const(e, offset * e->lanes);
+    Value v = LLVMBuildLoad2(e->b, vector_type(type, e->lanes),
+                             LLVMBuildInBoundsGEP2(e->b, e->i8, c->turned, &at, 1, ""), "");
+    LLVMSetAlignment(v, PIECE_BYTES);
+    return v;
+}
+
 static void load_square(Emitter *e, SquareColumn *c, Value linear) {
-    int64_t bytes = (int64_t)dtype_bytes(c->column->dtype);
-    bool apart = bytes == 1;
-    LLVMTypeRef type = apart ? e->i32 : type_of(e, c->column->dtype);
-    int width = bytes == 8 ? 2 : 4;
-    Value begin = LLVMBuildMul(e->b, linear, index_const(e, bytes), ""), turned[COLUMN_SQUARE];
-    for (int64_t i = 0; i < COLUMN_SQUARE * bytes / PIECE_BYTES; i++)
-        load_pieces(e, c, LLVMBuildAdd(e->b, begin, index_const(e, i * PIECE_BYTES), ""), type, width,
-                    turned + i * width);
+    int bytes = (int)dtype_bytes(c->column->dtype);
+    LLVMTypeRef function_type;
+    LLVMValueRef f = rows_function(e, bytes, &function_type);
+    Value begin = LLVMBuildMul(e->b, linear, index_const(e, bytes), "");
+    LLVMBuildCall2(e->b, function_type, f, (Value[]){c->rows, begin, c->turned}, 3, "");
     for (int i = 0; i < COLUMN_SQUARE; i++) {
-        c->element[i] = turned[apart ? i / 4 : i];
-        if (!apart)
+        if (bytes > 1) {
+            c->element[i] = load_turned_vector(e, c, type_of(e, c->column->dtype), (int64_t)i * bytes);
             continue;
+        }
+        Value four = load_turned_vector(e, c, e->i32, i / 4 * 4);
         Value shift = splat(e, constant_int(e, e->i32, i % 4 * 8), e->lanes);
-        c->element[i] = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, c->element[i], shift, ""),
-                                       vector_type(e->i8, e->lanes), "");
+        c->element[i] = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, four, shift, ""), vector_type(e->i8, e->lanes), "");
     }
     c->loaded = true;
 }
@@ -537,11 +579,11 @@ void prefetch_square(Emitter *e, const Nest *nest, Value row, Value element) {
                                    index_const(e, squares), "");
         Value from = LLVMBuildAdd(e->b, row, LLVMBuildMul(e->b, turn, index_const(e, rows), ""), "");
         Value at = LLVMBuildMul(e->b, element, index_const(e, bytes), "");
-        for (int64_t r = 0; r < rows; r++) {
-            Value unused, place = place_ahead(e, LLVMBuildAdd(e->b, from, index_const(e, r), ""), &unused);
-            Value base = row_pointer(e, columns.column[c], row_number_ahead(e, place));
-            prefetch_at(e, DTYPE_U8, base, at, 2);
-        }
+        LoopBlocks l;
+        loop_open(e, &l, index_const(e, 0), NULL, 0);
+        Value unused, place = place_ahead(e, LLVMBuildAdd(e->b, from, l.index, ""), &unused);
+        prefetch_at(e, DTYPE_U8, row_pointer(e, columns.column[c], row_number_ahead(e, place)), at, 2);
+        loop_close(e, &l, index_const(e, rows), 1, NULL);
     }
     if_close(e, after);
 }

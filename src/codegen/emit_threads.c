@@ -17,12 +17,12 @@ enum { FRACTION_BITS = 32 };
 static const int64_t FAR_AWAY = (int64_t)1 << 60;          /* where the last part ends, whatever the axis' extent */
 
 Value emit_alloca(Emitter *e, LLVMTypeRef type) {
-    LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
-    LLVMValueRef first = LLVMGetFirstInstruction(e->entry);
+    LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b), entry = LLVMGetEntryBasicBlock(e->function);
+    LLVMValueRef first = LLVMGetFirstInstruction(entry);
     if (first != NULL)
         LLVMPositionBuilderBefore(e->b, first);
     else
-        LLVMPositionBuilderAtEnd(e->b, e->entry);
+        LLVMPositionBuilderAtEnd(e->b, entry);
     Value v = LLVMBuildAlloca(e->b, type, "");
     LLVMPositionBuilderAtEnd(e->b, back);
     return v;
