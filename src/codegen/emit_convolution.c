@@ -404,42 +404,61 @@ static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int til
         store_at(e, REGION_WORK, k.node->dtype, base, at[i], chain[i]);
 }
 
+/* The places and vectors of a tile one after the other: what only moves values through memory gains nothing from being
+ * written out for a whole tile, and took most of the time of compiling a deep network. */
+static void each_of_tile(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, NestBody *body,
+                         void *context) {
+    LoopBlocks places, parts;
+    Spot here = *spot;
+    if (tile > 1) {
+        loop_open(e, &places, index_const(e, 0), NULL, 0);
+        here.axis[nest->tile_axis] = index_add(e, here.axis[nest->tile_axis], index_of(places.index));
+    }
+    if (vectors > 1) {
+        loop_open(e, &parts, index_const(e, 0), NULL, 0);
+        here.axis[nest->lanes] = index_add(e, here.axis[nest->lanes], index_of(parts.index));
+    }
+    body(e, nest, &here, 1, 1, context);
+    if (vectors > 1)
+        loop_close(e, &parts, index_const(e, (int64_t)vectors * e->lanes), e->lanes, NULL);
+    if (tile > 1)
+        loop_close(e, &places, index_const(e, tile), 1, NULL);
+}
+
+static void weight_finished(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    (void)tile, (void)vectors, (void)context;
+    Value v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
+                      sum_index(e, nest->chain, spot));
+    finish(e, nest, spot, (Chain){{v}});
+}
+
 static void weights_finished(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
                              void *context) {
-    (void)context;
-    for (int i = 0; i < tile; i++)
-        for (int j = 0; j < vectors; j++) {
-            Spot here = *spot;
-            here.axis[nest->tile_axis] = index_offset(e, here.axis[nest->tile_axis], i);
-            here.axis[nest->lanes] = index_offset(e, here.axis[nest->lanes], j * e->lanes);
-            Value v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
-                              sum_index(e, nest->chain, &here));
-            finish(e, nest, &here, (Chain){{v}});
-        }
+    each_of_tile(e, nest, spot, tile, vectors, weight_finished, context);
 }
 
 typedef struct Sums { bool fold; Value first; } Sums;
 
 /* A new chunk's chains begin, or join those of the chunks before, of which there are none at the first. */
-static void sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+static void sum_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    (void)tile, (void)vectors;
     const Sums *s = context;
     const Node *node = nest->reduce;
-    Value chains = buffer_base(e, nest->chain), totals = s->fold ? buffer_base(e, nest->total) : NULL;
-    Value start = chain_start(e, node, e->lanes).v[0];
-    for (int i = 0; i < tile * vectors; i++) {
-        Spot here = *spot;
-        here.axis[nest->tile_axis] = index_offset(e, here.axis[nest->tile_axis], i / vectors);
-        here.axis[nest->lanes] = index_offset(e, here.axis[nest->lanes], i % vectors * e->lanes);
-        Index at = sum_index(e, nest->chain, &here);
-        if (!s->fold) {
-            store_at(e, REGION_WORK, node->dtype, chains, at, start);
-            continue;
-        }
-        Value before = load_at(e, REGION_WORK, node->dtype, totals, at);
-        Chain total = {{emit_select(e, s->first, start, before)}};
-        Chain part = {{load_at(e, REGION_WORK, node->dtype, chains, at)}};
-        store_at(e, REGION_WORK, node->dtype, totals, at, chain_join(e, node, total, part).v[0]);
+    Value chains = buffer_base(e, nest->chain), start = chain_start(e, node, e->lanes).v[0];
+    Index at = sum_index(e, nest->chain, spot);
+    if (!s->fold) {
+        store_at(e, REGION_WORK, node->dtype, chains, at, start);
+        return;
     }
+    Value totals = buffer_base(e, nest->total);
+    Value before = load_at(e, REGION_WORK, node->dtype, totals, at);
+    Chain total = {{emit_select(e, s->first, start, before)}};
+    Chain part = {{load_at(e, REGION_WORK, node->dtype, chains, at)}};
+    store_at(e, REGION_WORK, node->dtype, totals, at, chain_join(e, node, total, part).v[0]);
+}
+
+static void sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    each_of_tile(e, nest, spot, tile, vectors, sum_body, context);
 }
 
 static void all_sums(Emitter *e, const Nest *nest, bool fold, Value first) {
