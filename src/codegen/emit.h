@@ -85,6 +85,7 @@ typedef struct Emitter {
     /* the body being emitted */
     const Nest *nest;
     Value reduced;                         /* in an epilogue: the reduction's result here */
+    struct LoopBlocks *loops;              /* that are open in this function: the innermost */
     int lanes;
     int valid_lanes;                       /* 0: all of them */
     bool lanes_are_rows, rows_may_leave;   /* lanes reach outside 0 .. rows-1 of the block: clamp */
@@ -128,6 +129,7 @@ Value smaller(Emitter *e, Value a, Value b);
 Index index_at(Emitter *e, int64_t v);
 Index index_of(Value at);
 Index index_add(Emitter *e, Index a, Index b);
+Index index_subtract(Emitter *e, Index a, Index b);
 Index index_offset(Emitter *e, Index a, int64_t v);
 Index index_scale(Emitter *e, Index a, int64_t factor);
 Value index_lanes(Emitter *e, Index a);            /* <lanes x i32> */
@@ -184,11 +186,23 @@ Index spot_linear(Emitter *e, const Spot *spot, Shape shape);
 Spot  spot_of_linear(Emitter *e, Index linear, Shape shape, Index row);
 
 /* ---- emit_nest.c */
-typedef struct LoopBlocks { LLVMBasicBlockRef body; Value index; int phis; Value phi[64]; } LoopBlocks;
+enum { MOST_MULTIPLES = 12 };
+typedef struct LoopBlocks {
+    LLVMBasicBlockRef before, body;
+    Value begin, index;
+    int phis;
+    Value phi[64];
+    struct LoopBlocks *around;
+    int depth, multiples;
+    struct { int64_t factor; Value phi; } multiple[MOST_MULTIPLES];    /* of the index, counted beside it */
+} LoopBlocks;
 /* for (index = begin; index < end; index += step), at least once; carried values as phis. */
 void  loop_open(Emitter *e, LoopBlocks *l, Value begin, const Value *start, int carried);
 void loop_close(Emitter *e, LoopBlocks *l, Value end, int64_t step,
                 Value *carried_next); /* afterwards carried_next: as after the loop */
+/* The index of an open loop times a factor, as a value that grows from iteration to iteration; NULL: v is none. */
+Value loop_multiple(Emitter *e, Value v, int64_t factor);
+int   loop_depth(const Emitter *e, Value v);       /* of the loop that v is the index of, or a multiple; 0: of none */
 LLVMBasicBlockRef if_open(Emitter *e, Value condition);              /* returns the block after */
 void  if_close(Emitter *e, LLVMBasicBlockRef after);
 void  emit_nest(Emitter *e, const Nest *nest);

@@ -63,6 +63,30 @@ static Value with_constant(Emitter *e, Value varying, int64_t constant) {
     return constant == 0 ? varying : LLVMBuildAdd(e->b, varying, index_const(e, constant), "");
 }
 
+static Value scale_index(Emitter *e, Value a, int64_t factor);
+
+static bool is_sum(Value v) {
+    return LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == LLVMAdd;
+}
+
+/* The depth of the innermost loop whose index is part of the sum; 0: of none that is known. */
+static int innermost(const Emitter *e, Value v) {
+    int depth = loop_depth(e, v);
+    for (; depth == 0 && is_sum(v); v = LLVMGetOperand(v, 0))
+        depth = loop_depth(e, LLVMGetOperand(v, 1));
+    return depth;
+}
+
+/* Sums of what varies have what belongs to the innermost loop outermost, so that the rest does not change in it. */
+static Value add_varying(Emitter *e, Value a, Value b) {
+    int in_a = innermost(e, a), in_b = innermost(e, b);
+    if (in_a > in_b)
+        return add_varying(e, b, a);
+    if (in_a < in_b && is_sum(b) && loop_depth(e, LLVMGetOperand(b, 1)) == in_b)
+        return LLVMBuildAdd(e->b, add_varying(e, a, LLVMGetOperand(b, 0)), LLVMGetOperand(b, 1), "");
+    return LLVMBuildAdd(e->b, a, b, "");
+}
+
 static Value add_index(Emitter *e, Value a, Value b) {
     int64_t c, d;
     Value x = varying_part(a, &c), y = varying_part(b, &d);
@@ -70,19 +94,32 @@ static Value add_index(Emitter *e, Value a, Value b) {
         return b;
     if (y == NULL && d == 0)
         return a;
-    return with_constant(e, x == NULL ? y : y == NULL ? x : LLVMBuildAdd(e->b, x, y, ""), c + d);
+    return with_constant(e, x == NULL ? y : y == NULL ? x : add_varying(e, x, y), c + d);
+}
+
+static Value scale_varying(Emitter *e, Value a, int64_t factor) {
+    Value multiple = loop_multiple(e, a, factor);
+    if (multiple != NULL)
+        return multiple;
+    if (is_sum(a) && innermost(e, a) > 0)
+        return add_index(e, scale_index(e, LLVMGetOperand(a, 0), factor), scale_index(e, LLVMGetOperand(a, 1), factor));
+    return LLVMBuildMul(e->b, a, index_const(e, factor), "");
 }
 
 static Value scale_index(Emitter *e, Value a, int64_t factor) {
     int64_t c;
     Value x = varying_part(a, &c);
-    return with_constant(e, x == NULL ? NULL : LLVMBuildMul(e->b, x, index_const(e, factor), ""), c * factor);
+    return with_constant(e, x == NULL ? NULL : scale_varying(e, x, factor), c * factor);
 }
 
 Index index_add(Emitter *e, Index a, Index b) {
     if (a.lanes == NULL && b.lanes == NULL)
         return (Index){.at = add_index(e, a.at, b.at), .step = a.step + b.step};
     return (Index){.lanes = LLVMBuildAdd(e->b, index_lanes(e, a), index_lanes(e, b), "")};
+}
+
+Index index_subtract(Emitter *e, Index a, Index b) {
+    return index_add(e, a, index_scale(e, b, -1));
 }
 
 Index index_offset(Emitter *e, Index a, int64_t v) {
@@ -119,13 +156,22 @@ static Value load_type(Emitter *e, int region, DType t, Value pointer, int lanes
     return v;
 }
 
+static Value near_element(Emitter *e, DType t, Value base, Value varying) {
+    if (is_sum(varying) && innermost(e, varying) > 0) {
+        base = near_element(e, t, base, LLVMGetOperand(varying, 0));
+        varying = LLVMGetOperand(varying, 1);
+    }
+    return LLVMBuildGEP2(e->b, memory_type(e, t), base, &varying, 1, "");    /* it may lie outside */
+}
+
+/* The constant comes last, where it is a part of the access, and what varies in the innermost loop before it. */
 static Value element_pointer(Emitter *e, DType t, Value base, Value at) {
     int64_t constant;
     Value varying = varying_part(at, &constant), offset = index_const(e, constant);
-    if (varying == NULL || constant == 0)
+    if (varying == NULL)
         return LLVMBuildInBoundsGEP2(e->b, memory_type(e, t), base, &at, 1, "");
-    Value near = LLVMBuildGEP2(e->b, memory_type(e, t), base, &varying, 1, ""); /* may lie outside */
-    return LLVMBuildGEP2(e->b, memory_type(e, t), near, &offset, 1, "");
+    Value near = near_element(e, t, base, varying);
+    return constant == 0 ? near : LLVMBuildGEP2(e->b, memory_type(e, t), near, &offset, 1, "");
 }
 
 Value index_lane(Emitter *e, Index at, int lane) {

@@ -208,6 +208,7 @@ void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const N
     LLVMTypeRef parameters[2] = {e->pointer, e->pointer};
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), parameters, 2, false);
     LLVMBuilderRef builder = e->b;
+    LoopBlocks *loops = e->loops;
     o->caller = e->function;
     o->callee = function_new(e, type);
     if (e->frame == NULL)
@@ -217,6 +218,7 @@ void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const N
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, o->callee, "body");
     e->outline = o;
     e->function = o->callee;
+    e->loops = NULL;
     e->b = LLVMCreateBuilderInContext(e->context);
     LLVMPositionBuilderAtEnd(e->b, body);
     memo_clear(e);
@@ -230,6 +232,7 @@ void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const N
     LLVMBuildBr(e->b, o->places);
     LLVMDisposeBuilder(e->b);
     e->b = builder;
+    e->loops = loops;
     e->function = o->caller;
     e->outline = NULL;
     LLVMBuildCall2(e->b, type, o->callee, (Value[]){e->frame->memory, place_table(e, o)}, 2, "");

@@ -151,13 +151,13 @@ Index place_of_term(Emitter *e, const Tile *t, const Spot *k) {
     const Block *b = t->block;
     Index at = index_at(e, 0);
     for (int a = t->space.result; a < t->space.axes; a++) {
-        Value place = k->axis[a].at;
+        Index place = index_of(k->axis[a].at);
         if (b->begin[a] != NULL)
-            place = LLVMBuildSub(e->b, place, b->begin[a], "");
-        at = index_add(e, at, index_scale(e, index_of(place), b->stride[a]));
+            place = index_subtract(e, place, index_of(b->begin[a]));
+        at = index_add(e, at, index_scale(e, place, b->stride[a]));
     }
     if (t->row_begin != NULL)
-        at = index_add(e, at, index_scale(e, index_of(LLVMBuildSub(e->b, k->row.at, b->row_begin, "")),
+        at = index_add(e, at, index_scale(e, index_subtract(e, index_of(k->row.at), index_of(b->row_begin)),
                                           b->row_stride));
     return at;
 }
