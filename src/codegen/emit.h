@@ -50,6 +50,7 @@ typedef struct KnownRows KnownRows;
 typedef struct ColumnSquare ColumnSquare;
 typedef struct RowsAhead RowsAhead;
 typedef struct Updates Updates;
+typedef struct KnownPlaces KnownPlaces;
 
 typedef struct Emitter {
     LLVMContextRef context;
@@ -75,6 +76,7 @@ typedef struct Emitter {
     KnownRows *known_rows;                 /* emit_rows.c */
     RowsAhead *ahead;                      /* not NULL: rows that were loaded in the step before */
     ColumnSquare *square;                  /* not NULL: columns are read in squares */
+    KnownPlaces *known_places;             /* emit_memory.c */
     Value *local_cell, *local_buffer;      /* by index, id; NULL or no entry: in the state, the work block */
     Updates *updates;                      /* emit_updates.c */
     Value seed, steps_done;                /* from the header; steps_done at the start of the step */

@@ -6,6 +6,58 @@
  */
 #include "codegen/emit.h"
 
+/* ---- what was computed in this block: tiles ask for the same places again and again ------------------ */
+typedef struct Known {
+    uint32_t generation;
+    LLVMOpcode op;
+    LLVMTypeRef type;                          /* of an element, whose address it is */
+    Value a, b, result;
+} Known;
+enum { MOST_KNOWN = 4096 };
+struct KnownPlaces {
+    Known item[MOST_KNOWN];
+    LLVMBasicBlockRef block;
+    uint32_t generation;
+    int count;
+};
+
+static Known *find_known(Emitter *e, const Known *wanted) {
+    if (e->known_places == NULL) {
+        e->known_places = arena_new_of(e->arena, KnownPlaces);
+        e->known_places->generation = 1;
+    }
+    KnownPlaces *known = e->known_places;
+    LLVMBasicBlockRef block = LLVMGetInsertBlock(e->b);
+    if (block != known->block || known->count > MOST_KNOWN / 2) {
+        known->block = block;
+        known->generation++;
+        known->count = 0;
+    }
+    uint64_t h = ((uint64_t)(uintptr_t)wanted->a >> 4) * 0x9e3779b97f4a7c15ull;
+    h = (h ^ ((uint64_t)(uintptr_t)wanted->b >> 4) ^ (uint64_t)wanted->op << 40) * 0xff51afd7ed558ccdull;
+    uint32_t at = (uint32_t)(h >> 40) % MOST_KNOWN;
+    for (;; at = (at + 1) % MOST_KNOWN) {
+        Known *k = &known->item[at];
+        if (k->generation != known->generation
+            || (k->op == wanted->op && k->type == wanted->type && k->a == wanted->a && k->b == wanted->b))
+            return k;
+    }
+}
+
+/* a op b in i64, or the address of element b behind a. */
+static Value build_once(Emitter *e, LLVMOpcode op, LLVMTypeRef type, Value a, Value b) {
+    Known wanted = {.op = op, .type = type, .a = a, .b = b};
+    Known *k = find_known(e, &wanted);
+    if (k->generation == e->known_places->generation)
+        return k->result;
+    wanted.generation = e->known_places->generation;
+    wanted.result = op == LLVMGetElementPtr ? LLVMBuildGEP2(e->b, type, a, &b, 1, "") : LLVMBuildBinOp(e->b, op, a, b, "");
+    *k = wanted;
+    e->known_places->count++;
+    return wanted.result;
+}
+
+/* ---- indices ----------------------------------------------------------------------------------------- */
 Value larger(Emitter *e, Value a, Value b) {
     return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, a, b, ""), a, b, "");
 }
@@ -60,7 +112,7 @@ static Value varying_part(Value a, int64_t *constant) {
 static Value with_constant(Emitter *e, Value varying, int64_t constant) {
     if (varying == NULL)
         return index_const(e, constant);
-    return constant == 0 ? varying : LLVMBuildAdd(e->b, varying, index_const(e, constant), "");
+    return constant == 0 ? varying : build_once(e, LLVMAdd, NULL, varying, index_const(e, constant));
 }
 
 static Value scale_index(Emitter *e, Value a, int64_t factor);
@@ -83,8 +135,8 @@ static Value add_varying(Emitter *e, Value a, Value b) {
     if (in_a > in_b)
         return add_varying(e, b, a);
     if (in_a < in_b && is_sum(b) && loop_depth(e, LLVMGetOperand(b, 1)) == in_b)
-        return LLVMBuildAdd(e->b, add_varying(e, a, LLVMGetOperand(b, 0)), LLVMGetOperand(b, 1), "");
-    return LLVMBuildAdd(e->b, a, b, "");
+        return build_once(e, LLVMAdd, NULL, add_varying(e, a, LLVMGetOperand(b, 0)), LLVMGetOperand(b, 1));
+    return build_once(e, LLVMAdd, NULL, a, b);
 }
 
 static Value add_index(Emitter *e, Value a, Value b) {
@@ -103,7 +155,7 @@ static Value scale_varying(Emitter *e, Value a, int64_t factor) {
         return multiple;
     if (is_sum(a) && innermost(e, a) > 0)
         return add_index(e, scale_index(e, LLVMGetOperand(a, 0), factor), scale_index(e, LLVMGetOperand(a, 1), factor));
-    return LLVMBuildMul(e->b, a, index_const(e, factor), "");
+    return build_once(e, LLVMMul, NULL, a, index_const(e, factor));
 }
 
 static Value scale_index(Emitter *e, Value a, int64_t factor) {
@@ -161,7 +213,7 @@ static Value near_element(Emitter *e, DType t, Value base, Value varying) {
         base = near_element(e, t, base, LLVMGetOperand(varying, 0));
         varying = LLVMGetOperand(varying, 1);
     }
-    return LLVMBuildGEP2(e->b, memory_type(e, t), base, &varying, 1, "");    /* it may lie outside */
+    return build_once(e, LLVMGetElementPtr, memory_type(e, t), base, varying);    /* it may lie outside */
 }
 
 /* The constant comes last, where it is a part of the access, and what varies in the innermost loop before it. */
@@ -171,7 +223,7 @@ static Value element_pointer(Emitter *e, DType t, Value base, Value at) {
     if (varying == NULL)
         return LLVMBuildInBoundsGEP2(e->b, memory_type(e, t), base, &at, 1, "");
     Value near = near_element(e, t, base, varying);
-    return constant == 0 ? near : LLVMBuildGEP2(e->b, memory_type(e, t), near, &offset, 1, "");
+    return constant == 0 ? near : build_once(e, LLVMGetElementPtr, memory_type(e, t), near, offset);
 }
 
 Value index_lane(Emitter *e, Index at, int lane) {
