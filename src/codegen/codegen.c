@@ -150,11 +150,9 @@ void session_optimise(Codegen *c, LLVMModuleRef module) {
             "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse<memssa>,dse,simplifycfg)",
             "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,"
             "early-cse<memssa>,dse,simplifycfg)",
-            "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,gvn,dse,"
-            "loop-mssa(licm),simplifycfg)",
         };
         LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-        LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 3 ? 3 : c->options.level],
+        LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 2 ? 2 : c->options.level],
                                            c->target.machine, options);
         LLVMDisposePassBuilderOptions(options);
         if (error != NULL)
