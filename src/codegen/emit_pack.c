@@ -19,10 +19,10 @@ static void copy_vector(Emitter *e, const Tile *t, const Spot *spot, Index at) {
 static void copy_tile(Emitter *e, const Tile *t, const Spot *k, Value place, int tile) {
     int axis = t->nest->tile_axis;
     Spot spot = spot_of_term(t, k, 0);
-    Value panel = LLVMBuildSub(e->b, place, spot.axis[axis].at, "");
+    Index panel = index_subtract(e, index_of(place), index_of(spot.axis[axis].at));
     spot.axis[axis].at = place;
     memo_clear(e);
-    copy_vector(e, t, &spot, index_add(e, index_scale(e, index_of(panel), t->block->panel_pitch),
+    copy_vector(e, t, &spot, index_add(e, index_scale(e, panel, t->block->panel_pitch),
                                        index_scale(e, place_of_term(e, t, k), tile)));
 }
 
