@@ -3,6 +3,9 @@
  * An Index says where lane 0 is and how far apart lanes are; a load turns that into one contiguous vector,
  * one scalar for all lanes, or a load per lane. Each access is marked with the region it touches (state,
  * work, input columns, outputs): regions never overlap, which LLVM cannot see by itself.
+ *
+ * Indices are kept as an access wants them: sums have what changes in the innermost loop last and then the constant,
+ * products of a loop's index are counted by that loop (loop_multiple), and none is computed twice in a block.
  */
 #include "codegen/emit.h"
 
