@@ -238,6 +238,21 @@ static void set_block_rows(Emitter *e, Value rows) {
         find_row_of_one(e);
 }
 
+/* ---- relays ------------------------------------------------------------------------------------------ */
+/* Of each row, all that the nests do. */
+static void emit_relay(Emitter *e, const Nest *const *nests) {
+    Value end = e->block_padded;
+    Bounds rows = bounds_open(e, thread_part(e, nests[0], SPLIT_ROWS, end, 1, -1), index_const(e, 0), end);
+    LoopBlocks l;
+    loop_open(e, &l, rows.begin, NULL, 0);
+    e->relay_row = l.index;
+    for (int i = 0; i < nests[0]->relay; i++)
+        emit_nest(e, nests[i]);
+    e->relay_row = NULL;
+    loop_close(e, &l, rows.end, 1, NULL);
+    bounds_close(e, &rows);
+}
+
 /* ---- sections ---------------------------------------------------------------------------------------- */
 static void emit_nests(Emitter *e, const Section *section) {
     LLVMBasicBlockRef after = NULL;
@@ -253,7 +268,10 @@ static void emit_nests(Emitter *e, const Section *section) {
         if (alone && after == NULL)
             after = thread_first_open(e);
         int together = few_together(e, nests, thread_run(nests, section->nests.count - i));
-        if (together > 1) {
+        if (nests[0]->relay > 0) {
+            emit_relay(e, nests);
+            i += nests[0]->relay - 1;
+        } else if (together > 1) {
             emit_few(e, nests, together);
             i += together - 1;
         } else {

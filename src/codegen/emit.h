@@ -84,6 +84,7 @@ typedef struct Emitter {
     Value is_first, are_several;
     Value part_begin, part_end;            /* of anything that is shared, as 32.32 fixed point; 0 .. 1 if alone */
     Value thread_work;                     /* this thread's piece of scratch */
+    Value relay_row;                       /* of nests that go together: the only row to do; NULL: all */
     /* the body being emitted */
     const Nest *nest;
     Value reduced;                         /* in an epilogue: the reduction's result here */

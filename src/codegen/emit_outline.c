@@ -16,7 +16,7 @@
  */
 #include "codegen/emit.h"
 
-enum { MOST_SLOTS = 256, SLOT_BYTES = 8, USUAL_SLOTS = 16 };
+enum { MOST_SLOTS = 256, SLOT_BYTES = 8, USUAL_SLOTS = 17 };
 
 /* Values of a function that its nests' functions use. */
 typedef struct FrameSlot { Value value; int64_t at; } FrameSlot;
@@ -142,10 +142,10 @@ static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, Value v) {
 static int usual_slot(const Emitter *e, Value v) {
     const Value usual[USUAL_SLOTS] = {e->state, e->work, e->thread_work, e->part_begin, e->part_end, e->block_rows,
                                       e->block_padded, e->block_begin, e->total_rows, e->step_begin, e->steps_done,
-                                      e->seed, e->place, e->sums, e->row_of_one, e->call};
+                                      e->seed, e->place, e->sums, e->row_of_one, e->call, e->relay_row};
     for (int i = 0; i < USUAL_SLOTS; i++)
-        if (usual[i] == v && e->frame->usual[i] == NULL)
-            return i;
+        if (usual[i] == v && (e->frame->usual[i] == NULL || v == e->relay_row))
+            return i;                          /* relays come one after the other */
     return -1;
 }
 

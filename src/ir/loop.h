@@ -16,6 +16,7 @@
  *   tile.c        register tiles of kernels, and their blocks for the caches
  *   unstore.c     what passes through a kernel from columns, or to rows for the caller, without a buffer
  *   threads.c     what of it the threads of a call share, and where they wait for each other
+ *   relay.c       nests that go together, row by row
  *   loop_walk.c   what a nest reads, and with which strides
  *   loop_print.c  loops as text (--emit=loops) and as a key (equal keys: equal code)
  *
@@ -47,6 +48,7 @@ typedef struct Buffer {
     int64_t dense; /* > 0: place = dense * row-major place (+ row * row_stride); 0: a permuted copy */
     int64_t elements;
     bool    of_thread;                /* each thread has its own, in its piece of scratch */
+    bool    one_row;                  /* of a relay: holds the row that it is at */
     size_t  bytes, offset;            /* in the work block, or in that piece */
     int     first, last;              /* steps of the plan between which it lives */
 } Buffer;
@@ -124,6 +126,7 @@ struct Nest {
     Buffer  *repacked;           /* from here; NULL: the value itself */
     Convolution *convolution;
     const Nest *grouped_for;          /* a copy that regroups rows for this nest's chunks */
+    int      relay;                   /* > 0: so many nests from here on go together, row by row */
     int      split;
     bool     waits;                   /* all threads meet before it */
 };
@@ -199,6 +202,7 @@ typedef struct NestNeeds { int *before; int count, capacity; } NestNeeds; /* nes
 /* Puts the section's nests into the order in which they run; node: by id. */
 void order_nests(LoopFunction *f, Section *section, const NestNeeds *needs, Node *const *node);
 void split_nests(LoopFunction *f);                                 /* threads.c: split of each nest */
+void make_relays(LoopFunction *f);                                 /* relay.c: after nests are shared */
 void place_waits(LoopFunction *f);                                 /* threads.c: after buffers have places */
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */

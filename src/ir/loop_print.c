@@ -10,7 +10,7 @@
 #include "ir/loop.h"
 #include <string.h>
 
-typedef struct Printer { Text *to; const LoopFunction *f; int *number; const Nest *nest; } Printer;
+typedef struct Printer { Text *to; const LoopFunction *f; int *number; const Nest *nest; bool in_relay; } Printer;
 
 /* ---- expressions ------------------------------------------------------------------------------- */
 static void print_place(Text *to, const AxisMap *map, int axes, int result) {
@@ -97,14 +97,14 @@ static void indent(Text *to, int depth) {
 }
 
 static void print_loops(Printer *p, const Nest *nest, int depth) {
-    if (nest->waits) {
+    if (nest->waits && !p->in_relay) {
         indent(p->to, depth);
         text_add(p->to, "wait\n");
     }
     indent(p->to, depth);
     text_add(p->to, "for");
     const char *between = " ";
-    if (nest->rows && p->f->block > 1) {
+    if (nest->rows && p->f->block > 1 && !p->in_relay) {
         text_add(p->to, " rows");
         if (nest->lanes == LANES_ROWS)
             text_add(p->to, " vector");
@@ -127,6 +127,16 @@ static void print_loops(Printer *p, const Nest *nest, int depth) {
         between = ", ";
     }
     text_add(p->to, "%s\n", *between == ' ' ? " once" : nest->flat ? " (flat)" : "");
+}
+
+/* The loop around nests that go together. */
+static void print_relay(Printer *p, const Nest *first, int depth) {
+    if (first->waits) {
+        indent(p->to, depth);
+        text_add(p->to, "wait\n");
+    }
+    indent(p->to, depth);
+    text_add(p->to, "for rows%s, %d together\n", first->split == SPLIT_ROWS ? " shared" : "", first->relay);
 }
 
 static void print_blocks(Printer *p, const Nest *nest, int depth) {
@@ -216,6 +226,15 @@ static void number_values(Printer *p) {
         }
 }
 
+static void print_nest(Printer *p, const Nest *nest, int depth) {
+    p->nest = nest;
+    print_loops(p, nest, depth);
+    if (nest->kind == NEST_REDUCE)
+        print_kernel(p, nest, depth + 1);
+    for (int k = 0; k < nest->store_count; k++)
+        print_store(p, nest, &nest->stores[k], depth + 1);
+}
+
 void loop_print(Text *to, const LoopFunction *f) {
     Printer p = {.to = to, .f = f, .number = arena_array(f->arena, int, f->nodes + 1)};
     number_values(&p);
@@ -230,13 +249,14 @@ void loop_print(Text *to, const LoopFunction *f) {
             text_add(to, "  for blocks of rows\n");
             depth = 2;
         }
-        for (int i = 0; i < section->nests.count; i++) {
-            const Nest *nest = p.nest = section->nests.items[i];
-            print_loops(&p, nest, depth);
-            if (nest->kind == NEST_REDUCE)
-                print_kernel(&p, nest, depth + 1);
-            for (int k = 0; k < nest->store_count; k++)
-                print_store(&p, nest, &nest->stores[k], depth + 1);
+        for (int i = 0, relay_end = 0; i < section->nests.count; i++) {
+            const Nest *nest = section->nests.items[i];
+            if (nest->relay > 0) {
+                print_relay(&p, nest, depth);
+                relay_end = i + nest->relay;
+            }
+            p.in_relay = i < relay_end;
+            print_nest(&p, nest, depth + p.in_relay);
         }
     }
 }

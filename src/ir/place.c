@@ -24,6 +24,7 @@ typedef struct Lives {
     LoopFunction *f;
     const Section *section;
     int step, first, last; /* of the plan; of the section */
+    int relay_first, relay_last;
 } Lives;
 
 static void live_at(Buffer *b, int step) {
@@ -37,6 +38,10 @@ static void live_at(Buffer *b, int step) {
 
 static void live(const Lives *l, Buffer *b, bool persists) {
     live_at(b, l->step);
+    if (l->step <= l->relay_last && b != NULL && !b->one_row) {
+        live_at(b, l->relay_first);
+        live_at(b, l->relay_last);
+    }
     if (persists && l->section->inside && !l->f->one_block) {
         live_at(b, l->first);
         live_at(b, l->last);
@@ -52,13 +57,17 @@ static void visit_live(void *context, const Read *read) {
 }
 
 static void find_lives(LoopFunction *f) {
-    Lives l = {.f = f};
+    Lives l = {.f = f, .relay_last = -1};
     for (int s = 0; s < f->section_count; s++) {
         l.section = &f->sections[s];
         l.first = l.step;
         l.last = l.step + l.section->nests.count;
         for (int i = 0; i < l.section->nests.count; i++, l.step++) {
             const Nest *nest = l.section->nests.items[i];
+            if (nest->relay > 0) {
+                l.relay_first = l.step;
+                l.relay_last = l.step + nest->relay - 1;
+            }
             nest_reads(f, nest, visit_live, &l);
             for (int k = 0; k < nest->store_count; k++)
                 live(&l, nest->stores[k].buffer, nest->stores[k].node->rows == 0);

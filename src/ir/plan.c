@@ -456,6 +456,7 @@ void plan_function(LoopFunction *f) {
         add_copies(&p, &f->sections[s]);
     add_repacking(&p);
     split_nests(f);
+    make_relays(f);
     if (f->block > 1 && has_rows(f)) {
         f->row_index = buffer_new(f, DTYPE_I32, false, (Shape){.rank = 1, .extent = {f->block + PAST_ROWS}}, 1);
         f->row_index->of_thread = f->threads;

@@ -235,9 +235,10 @@ void place_waits(LoopFunction *f) {
                 touch_buffer(&w, f->buffer[section->nests.items[i]->reduce->id], true);
         section->waits = happens(&w, false);
         for (int times = section->inside && !f->one_block ? 2 : 1; times > 0; times--)
-            for (int i = 0; i < section->nests.count; i++) {
+            for (int i = 0, end = 0; i < section->nests.count; i = end) {
                 Nest *nest = section->nests.items[i];
-                touch_nest(&w, nest);
+                for (end = i + (nest->relay > 0 ? nest->relay : 1); i < end; i++)
+                    touch_nest(&w, section->nests.items[i]);
                 nest->waits = happens(&w, nest->waits);
             }
     }
