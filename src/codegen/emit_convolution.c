@@ -7,12 +7,15 @@
  * strided image (the data gradient of a convolution with steps) has a place for some results only: tiles are
  * then made of results that are as many places apart, so that all of a tile have a term or none.
  *
+ * Packed weights that are too many for the first-level cache pass through it once a tile, and are fetched into it some
+ * places ahead.
+ *
  * A weight gradient sums rows and pixels in order. So that a few image rows stay in the cache while all their
  * taps and channels pass over them, its chains are kept in memory from strip to strip, which changes no bit.
  */
 #include "codegen/emit_convolution.h"
 
-enum { UNROLLED_CHANNELS = 4 };
+enum { UNROLLED_CHANNELS = 4, PLACES_AHEAD = 8 };
 
 /* ---- places ------------------------------------------------------------------------------------ */
 static bool is_inside(const Kernel *k, int operand, int axis) {
@@ -164,6 +167,18 @@ static uint32_t members_with_term(const Kernel *k, int64_t tap) {
 }
 
 /* ---- the loops over k ---------------------------------------------------------------------------- */
+/* What the vector of weights at this address will be some places of the channels further on. */
+static void fetch_ahead(Emitter *e, const Kernel *k, Value wide) {
+    const Buffer *packed = k->v->packed;
+    int64_t place = k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype);
+    if (packed == NULL || packed->bytes <= e->target->l1 / 2)
+        return;
+    Value bytes = index_const(e, PLACES_AHEAD * place);
+    Value at = LLVMBuildGEP2(e->b, e->i8, LLVMGetOperand(wide, 0), &bytes, 1, "");    /* may lie outside */
+    Value read_into_first[3] = {constant_int(e, e->i32, 0), constant_int(e, e->i32, 3), constant_int(e, e->i32, 1)};
+    emit_intrinsic(e, "llvm.prefetch", (Value[]){at, read_into_first[0], read_into_first[1], read_into_first[2]}, 4);
+}
+
 static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain) {
     memo_clear(e);
     Value wide[MOST_VECTORS];
@@ -176,6 +191,8 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
         next.axis[k->nest->lanes] = index_offset(e, spot.axis[k->nest->lanes], j * e->lanes);
         wide[j] = operand(e, k, k->v->wide, &next);
     }
+    for (int j = 0; j < k->vectors; j++)
+        fetch_ahead(e, k, wide[j]);
     for (int i = 0; i < k->members; i++) {
         if (!(k->present >> i & 1))
             continue;
