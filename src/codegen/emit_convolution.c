@@ -7,11 +7,13 @@
  * strided image (the data gradient of a convolution with steps) has a place for some results only: tiles are
  * then made of results that are as many places apart, so that all of a tile have a term or none.
  *
- * Packed weights that are too many for the first-level cache pass through it once a tile, and are fetched into it some
- * places ahead.
  *
  * A weight gradient sums rows and pixels in order. So that a few image rows stay in the cache while all their
  * taps and channels pass over them, its chains are kept in memory from strip to strip, which changes no bit.
+ *
+ * What passes through the first-level cache once a tile comes from the second, too late for so short a loop: packed
+ * weights that are too many, and of an image whose pixels are summed a few channels each. It is fetched some turns of
+ * the loop ahead.
  */
 #include "codegen/emit_convolution.h"
 
@@ -167,16 +169,23 @@ static uint32_t members_with_term(const Kernel *k, int64_t tap) {
 }
 
 /* ---- the loops over k ---------------------------------------------------------------------------- */
-/* What the vector of weights at this address will be some places of the channels further on. */
-static void fetch_ahead(Emitter *e, const Kernel *k, Value wide) {
-    const Buffer *packed = k->v->packed;
-    int64_t place = k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype);
-    if (packed == NULL || packed->bytes <= e->target->l1 / 2)
-        return;
-    Value bytes = index_const(e, PLACES_AHEAD * place);
-    Value at = LLVMBuildGEP2(e->b, e->i8, LLVMGetOperand(wide, 0), &bytes, 1, "");    /* may lie outside */
-    Value read_into_first[3] = {constant_int(e, e->i32, 0), constant_int(e, e->i32, 3), constant_int(e, e->i32, 1)};
-    emit_intrinsic(e, "llvm.prefetch", (Value[]){at, read_into_first[0], read_into_first[1], read_into_first[2]}, 4);
+/* What is loaded will be at this address, `bytes` further on, in a few turns of the innermost loop. */
+static void fetch_ahead(Emitter *e, Value loaded, int64_t bytes) {
+    Value by = index_const(e, bytes), at = LLVMBuildGEP2(e->b, e->i8, LLVMGetOperand(loaded, 0), &by, 1, "");
+    Value read = constant_int(e, e->i32, 0), often = constant_int(e, e->i32, 3), data = constant_int(e, e->i32, 1);
+    emit_intrinsic(e, "llvm.prefetch", (Value[]){at, read, often, data}, 4);
+}
+
+/* Bytes from one place of the last reduced axis to the next one in the image; 0: not known. */
+static int64_t image_step(const Emitter *e, const Kernel *k) {
+    const Access *access = &k->c->access[k->v->image];
+    const Node *image = k->node->source[k->v->image];
+    const Buffer *b = e->f->copy[image->id];
+    int64_t step = 0;
+    for (int a = 0; a < access->rank && b != NULL; a++)
+        if (access->axis[a].divisor == 1)
+            step += access->axis[a].coef[k->space.axes - 1] * b->stride[a];
+    return step * (int64_t)dtype_bytes(image->dtype);
 }
 
 static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain) {
@@ -191,13 +200,17 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
         next.axis[k->nest->lanes] = index_offset(e, spot.axis[k->nest->lanes], j * e->lanes);
         wide[j] = operand(e, k, k->v->wide, &next);
     }
-    for (int j = 0; j < k->vectors; j++)
-        fetch_ahead(e, k, wide[j]);
+    const Buffer *packed = k->v->packed;
+    int64_t lanes = k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype), step = image_step(e, k);
+    for (int j = 0; j < k->vectors && packed != NULL && packed->bytes > e->target->l1 / 2; j++)
+        fetch_ahead(e, wide[j], PLACES_AHEAD * lanes);
     for (int i = 0; i < k->members; i++) {
         if (!(k->present >> i & 1))
             continue;
         spot.axis[k->v->tile_axis] = k->member[i].axis[k->v->tile_axis];
         Value one = operand(e, k, k->v->image, &spot);
+        if (k->row != NULL && i == 0 && step != 0)
+            fetch_ahead(e, one, PLACES_AHEAD * step);
         for (int j = 0; j < k->vectors; j++) {
             Value *c = &chain[i * k->vectors + j];
             *c = k->v->image == 0 ? emit_fma(e, one, wide[j], *c) : emit_fma(e, wide[j], one, *c);

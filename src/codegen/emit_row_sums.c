@@ -33,6 +33,55 @@ static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value
                  chain[j].v[0]);
 }
 
+/* ---- rows that are turned ----------------------------------------------------------------------------- */
+typedef struct Turning { const Nest *nest; Space space; Value from; Spot spot; } Turning;
+
+/* A square: 16 places of the last axis, of 16 rows. */
+static void square_terms(Emitter *e, Turning *t, Value *chain) {
+    const Node *node = t->nest->reduce;
+    ChainTerm term[ORDER_LANES] = {0};
+    Value x[2][ORDER_LANES];
+    memo_clear(e);
+    for (int i = 0; i < ORDER_LANES; i++) {
+        t->spot.row = index_of(LLVMBuildAdd(e->b, t->from, index_const(e, i), ""));
+        ChainTerm of_row = term_at(e, node, &t->space, &t->spot);
+        for (int s = 0; s < node->sources; s++)
+            x[s][i] = splat(e, of_row.x[s], ORDER_LANES);
+    }
+    for (int s = 0; s < node->sources; s++) {
+        turn_square(e, x[s], ORDER_LANES);
+        for (int i = 0; i < ORDER_LANES; i++)
+            term[i].x[s] = x[s][i];
+    }
+    for (int i = 0; i < ORDER_LANES; i++)
+        *chain = chain_step(e, node, (Chain){{*chain}}, &term[i], false).v[0];
+    memo_clear(e);
+}
+
+static void square_axes(Emitter *e, Turning *t, int axis, Value *chain) {
+    bool last = axis == t->space.axes - 1;
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), chain, 1);
+    *chain = l.phi[0];
+    t->spot.axis[axis] = (Index){.at = l.index, .step = last};
+    if (last)
+        square_terms(e, t, chain);
+    else
+        square_axes(e, t, axis + 1, chain);
+    loop_close(e, &l, index_const(e, t->space.extent[axis]), last ? ORDER_LANES : 1, chain);
+}
+
+static void turned_chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, Index at) {
+    Turning t = {.nest = nest, .space = space_of(nest->reduce), .from = from, .spot = *spot};
+    Value chain = chain_start(e, nest->reduce, ORDER_LANES).v[0];
+    e->lanes_are_rows = false;
+    square_axes(e, &t, t.space.result, &chain);
+    e->lanes_are_rows = true;
+    store_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
+             index_add(e, at, (Index){.at = from, .step = 1}), chain);
+}
+
+/* ---- chunks ----------------------------------------------------------------------------------------------- */
 /* Of a chunk's rows the chains, of missing rows what a lane without terms is. */
 static Value lanes_of_chunk(Emitter *e, const Nest *nest, Value begin, Value end, Index at) {
     Index row = {.at = begin, .step = 1};
@@ -47,7 +96,7 @@ void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int
     (void)tile, (void)context;
     int64_t chunk = nest->reduce->attr.contraction->chunk, block = e->f->block;
     vectors = MOST_AT_ONCE;
-    while (block % (vectors * ORDER_LANES) != 0)
+    while (block % (vectors * ORDER_LANES) != 0 || (nest->rows_turned && vectors > 1))
         vectors /= 2;
     Index total_at = total_index(e, nest, spot), at = index_scale(e, total_at, block);
     start_total_of_batch(e, nest, spot);
@@ -55,7 +104,10 @@ void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int
     e->lanes_are_rows = true;
     LoopBlocks rows, chunks;
     loop_open(e, &rows, index_const(e, 0), NULL, 0);
-    chains_of_rows(e, nest, spot, rows.index, vectors, at);
+    if (nest->rows_turned)
+        turned_chains_of_rows(e, nest, spot, rows.index, at);
+    else
+        chains_of_rows(e, nest, spot, rows.index, vectors, at);
     loop_close(e, &rows, e->block_rows, vectors * ORDER_LANES, NULL);
     loop_open(e, &chunks, index_const(e, 0), NULL, 0);
     Value stop = LLVMBuildAdd(e->b, chunks.index, index_const(e, chunk), "");

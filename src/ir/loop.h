@@ -122,6 +122,7 @@ struct Nest {
     bool     apart;                   /* row by row, in the layout with the axis of the lanes innermost */
     bool     leaves_turned;           /* output rows, evaluated with rows as lanes, then turned; of a kernel: in blocks */
     int      turned;                  /* > 0: 1 + the axis it is evaluated along, then turned to the lanes */
+    bool     rows_turned;             /* sums of rows: loaded along k, a square of rows at a time, and turned */
     bool     repacks;                 /* it stores what it reads in another order of the axes */
     Buffer  *repacked;           /* from here; NULL: the value itself */
     Convolution *convolution;

@@ -4,7 +4,8 @@
  * the batch wants one of a value's axes along its lanes, a second layout with that axis innermost is made by
  * a copy; values made from data columns are made in that second layout (columns are contiguous along their
  * elements) and turned. Nests that go row by row (layout.c) make and read that second layout alone, also with
- * one row. Weights are packed before, sums that lie in another order repacked after.
+ * one row. Weights are packed before, sums that lie in another order repacked after. Sums in which every row is a chain of its own can take rows as they are made so: from a main layout in which
+ * rows lie outside, each row-major.
  * A value read only by the nest that makes it, at the same place, stays in registers.
  *
  * When buffers live and where they lie is place.c's.
@@ -16,7 +17,8 @@ enum { PAST_ROWS = 16 }; /* numbers of rows are filled up in vectors from wherev
 
 typedef struct Plan {
     LoopFunction *f;
-    uint8_t *wants_main, *wants_copy;
+    uint8_t *wants_main, *wants_copy, *wants_rows;   /* by id; rows: a main layout with rows outside */
+    bool fits;
     const Section *section; Nest *nest; int section_index, step;
     bool turns;
 } Plan;
@@ -86,13 +88,92 @@ bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest) {
            && (f->one_block || f->block % c->chunk == 0);
 }
 
+static bool made_in_copy(const LoopFunction *f, const Nest *nest) {
+    return nest->apart || (nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1
+           && nest->stores[0].kind == STORE_BUFFER);
+}
+
+static int last_axis(const Node *node) {
+    return node->shape.rank - 1;
+}
+
+/* ---- rows that are turned while they are summed -------------------------------------------------- */
+static void visit_turned(void *context, const Read *read) {
+    Plan *p = context;
+    const Nest *nest = p->nest;
+    int k = nest->space.rank + nest->reduce->attr.contraction->reduced - 1;
+    if (read->node->rows == 0)
+        return;
+    if (read->guarded || read->linear.coef[k] != 1)
+        p->fits = false;
+    if (node_is_stored(p->f, read->node)) {
+        const Nest *provider = p->f->provider[read->node->id];
+        if (provider == NULL || !provider->apart || p->f->copy_axis[read->node->id] < 0)
+            p->fits = false;
+    }
+}
+
+/* Each row of 16 is loaded along k, as those that work row by row leave them, and the square turned in registers. */
+static void find_turned(Plan *p) {
+    const LoopFunction *f = p->f;
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            Nest *nest = p->nest = f->sections[s].nests.items[i];
+            if (nest->kind != NEST_REDUCE || !sums_have_rows_of_their_own(f, nest) || nest->reduce->op == OP_ARGMAX)
+                continue;
+            const Contraction *c = nest->reduce->attr.contraction;
+            p->fits = c->reduced > 0 && c->extent[c->reduced - 1] % 16 == 0 && loop_lanes(f->target, nest) == 16;
+            for (int k = 0; k < nest->reduce->sources; k++)
+                p->fits &= nest->reduce->source[k]->rows != 0;
+            if (p->fits)
+                nest_reads(f, nest, visit_turned, p);
+            nest->rows_turned = p->fits;
+        }
+}
+
+static void visit_conflict(void *context, const Read *read) {
+    Plan *p = context;
+    if (p->wants_main[read->node->id])
+        p->fits = false;
+}
+
+static void visit_main(void *context, const Read *read) {
+    Plan *p = context;
+    if (node_is_stored(p->f, read->node))
+        p->wants_main[read->node->id] = 1;
+}
+
+/* A value has one main layout: where somebody wants the usual one, rows are summed from that. */
+static void drop_turned(Plan *p) {
+    const LoopFunction *f = p->f;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int s = 0; s < f->section_count; s++)
+            for (int i = 0; i < f->sections[s].nests.count; i++) {
+                Nest *nest = f->sections[s].nests.items[i];
+                p->fits = true;
+                if (nest->rows_turned)
+                    nest_reads(f, nest, visit_conflict, p);
+                if (p->fits)
+                    continue;
+                nest->rows_turned = false;
+                nest_reads(f, nest, visit_main, p);
+                changed = true;
+            }
+    }
+}
+
 static void visit_want(void *context, const Read *read) {
     Plan *p = context;
     LoopFunction *f = p->f;
     uint32_t id = read->node->id;
     if (!node_is_stored(f, read->node))
         return;
-    if (p->f->provider[id] == p->nest && read_is_here(p->nest, read) && read->operand < 0)
+    if (p->nest->rows_turned && read->node->rows != 0) {
+        *(f->copy_axis[id] == last_axis(read->node) ? &p->wants_copy[id] : &p->wants_rows[id]) = 1;
+        return;
+    }
+    if (f->provider[id] == p->nest && read_is_here(p->nest, read) && read->operand < 0)
         return;
     if (p->nest->apart || p->nest->convolution != NULL || p->nest->turned > 0) {
         bool chunks = p->nest->convolution != NULL && p->nest->convolution->chunk_lanes;
@@ -194,6 +275,14 @@ static Nest *copy_nest(LoopFunction *f, Node *node, bool to_main) {
             repack_nest(f, node, to_main ? main : copy, to_main ? copy : main, to_main ? last : axis);
         if (axis != last && node->shape.extent[axis] >= 4 && node->shape.extent[last] >= 4)
             turn->turned = 1 + (to_main ? axis : last);
+        return turn;
+    }
+    if (to_main && f->buffer[node->id]->dense == 1) {
+        int axis = f->copy_axis[node->id];
+        Nest *turn = repack_nest(f, node, f->buffer[node->id], NULL, last_axis(node));
+        turn->rows = true;
+        if (node->shape.extent[axis] >= 4 && node->shape.extent[last_axis(node)] >= 4)
+            turn->turned = 1 + axis;
         return turn;
     }
     Nest *nest = arena_new_of(f->arena, Nest);
@@ -391,7 +480,9 @@ static void make_buffers(Plan *p) {
                 bool rows = store->node->rows != 0 && f->block > 1;
                 if ((p->wants_main[id] || (p->wants_copy[id] && !in_copy)) && f->buffer[id] == NULL)
                     f->buffer[id] = buffer_new(f, store->node->dtype, rows, store->node->shape, 1);
-                if ((p->wants_copy[id] || (in_copy && p->wants_main[id])) && f->copy[id] == NULL)
+                else if (p->wants_rows[id] && f->buffer[id] == NULL)
+                    f->buffer[id] = copy_new(f, store->node, last_axis(store->node));
+                if ((p->wants_copy[id] || (in_copy && f->buffer[id] != NULL)) && f->copy[id] == NULL)
                     f->copy[id] = copy_new(f, store->node, f->copy_axis[id]);
                 store->buffer = in_copy ? f->copy[id] : f->buffer[id];
             }
@@ -446,11 +537,14 @@ void plan_function(LoopFunction *f) {
     f->copy = arena_array(f->arena, Buffer *, nodes);
     p.wants_main = arena_array(f->arena, uint8_t, nodes);
     p.wants_copy = arena_array(f->arena, uint8_t, nodes);
+    p.wants_rows = arena_array(f->arena, uint8_t, nodes);
     find_providers(&p);
     for (int i = 0; i < f->section_count; i++)
         for (int k = 0; k < f->sections[i].nests.count; k++)
             check_turned(&p, f->sections[i].nests.items[k]);
+    find_turned(&p);
     each_read(&p, visit_want);
+    drop_turned(&p);
     make_buffers(&p);
     for (int s = 0; s < f->section_count; s++)
         add_copies(&p, &f->sections[s]);

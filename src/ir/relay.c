@@ -73,7 +73,7 @@ static bool goes_by_row(const LoopFunction *f, const Nest *nest) {
         || (nest->kind == NEST_REDUCE && !nest->apart) || nest->split > SPLIT_ROWS)
         return false;
     for (int s = 0; s < nest->store_count; s++)
-        if (nest->stores[s].kind != STORE_BUFFER && nest->stores[s].kind != STORE_ROWS)
+        if (nest->stores[s].kind == STORE_SUM || nest->stores[s].kind == STORE_CELL)
             return false;
     return true;
 }
@@ -181,7 +181,7 @@ static int make_relay(Relays *r, Nest *const *nests, int count) {
 /* ---- buffers of one row -------------------------------------------------------------------------------- */
 enum { NOBODY = -1, SEVERAL = -2 };   /* otherwise the number of the relay that alone touches a value */
 
-typedef struct Owners { LoopFunction *f; int *owner, relay; } Owners;
+typedef struct Owners { LoopFunction *f; const Nest *nest; int *owner, relay; } Owners;
 
 static void own(Owners *o, const Node *node) {
     int *owner = &o->owner[node->id];
@@ -189,7 +189,9 @@ static void own(Owners *o, const Node *node) {
 }
 
 static void visit_owner(void *context, const Read *read) {
-    own(context, read->node);
+    Owners *o = context;
+    if (!o->nest->rows_turned || o->f->buffer[read->node->id] == NULL)      /* else it reads the main layout */
+        own(o, read->node);
 }
 
 static void find_owners(Owners *o) {
@@ -202,6 +204,7 @@ static void find_owners(Owners *o) {
                 end = i + nest->relay;
                 relays++;
             }
+            o->nest = nest;
             o->relay = i < end ? relays : NOBODY;
             nest_reads(o->f, nest, visit_owner, o);
             for (int k = 0; k < nest->store_count; k++)
@@ -216,7 +219,8 @@ static void give_one_row(LoopFunction *f) {
     find_owners(&o);
     for (uint32_t id = 0; id < f->nodes; id++) {
         Buffer *b = f->copy[id];
-        if (b == NULL || f->buffer[id] != NULL || o.owner[id] < 0)
+        bool rows_innermost = f->buffer[id] != NULL && f->buffer[id]->row_stride == 1;
+        if (b == NULL || rows_innermost || o.owner[id] < 0)
             continue;
         b->one_row = true;
         b->of_thread = f->threads;
