@@ -295,16 +295,13 @@ void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
     bool lanes_last = nest->apart && !lanes_first;
     if (lanes_first && nest->lanes >= 0)
         a.order[a.levels++] = nest->lanes;
-    bool tiles_first = nest->convolution != NULL && !nest->rows && nest->tile_axis >= 0;     /* around all taps */
-    if (tiles_first)
-        a.order[a.levels++] = nest->tile_axis;
     for (int k = 0; k < nest->space.rank; k++) {
         bool by_body = nest->apart && nest->convolution != NULL && k == nest->convolution->tile_axis;
         if (by_body || (kernel && k == nest->tile_axis) || ((lanes_first || lanes_last) && k == nest->lanes))
             continue;
         a.order[a.levels++] = k;
     }
-    if (kernel && nest->tile_axis >= 0 && !tiles_first)
+    if (kernel && nest->tile_axis >= 0)
         a.order[a.levels++] = nest->tile_axis;
     if (lanes_last)
         a.order[a.levels++] = nest->lanes;

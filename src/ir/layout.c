@@ -168,7 +168,7 @@ static Convolution *find_weight_gradient(Layouts *l, const Node *node, int *lane
     *found = (Convolution){.wide = wide,
                            .image = 1 - wide,
                            .tile_axis = channel[1 - wide],
-                           .strip = strip_of(bytes / 2, c->extent[0])};   /* what passes by the strip is fetched ahead */
+                           .strip = strip_of(bytes, c->extent[0])};
     *lanes_axis = channel[wide];
     return found;
 }
