@@ -273,7 +273,7 @@ static bool nest_provides(const Nest *nest, const Node *node) {
 }
 
 static bool is_loaded(const Emitter *e, const Node *node) {
-    if (!node_is_stored(e->f, node) || nest_provides(e->nest, node))
+    if (!node_is_stored(e->f, node) || nest_provides(e->nest, node) || nest_reads_column(e->nest, node))
         return false;
     return e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL;
 }

@@ -222,5 +222,6 @@ void plan_function(LoopFunction *f); /* buffers: which, layout; copies; then pla
 void place_function(LoopFunction *f);                               /* lives of buffers, their places */
 void place_buffers(LoopFunction *f);                                /* places, where lives are known */
 bool nest_walks_rows(const Nest *nest); /* reads all elements of a row, row by row */
+bool nest_reads_column(const Nest *nest, const Node *node);        /* itself, though it has buffers too */
 int  loop_lanes(const LoopTarget *target, const Nest *nest);       /* places in a vector of this nest */
 #endif

@@ -67,7 +67,7 @@ static void print_leaf(Printer *p, const Node *node) {
 }
 
 static void print_value(Printer *p, const Node *node, bool top) {
-    if (!top && node_is_stored(p->f, node)) {
+    if (!top && node_is_stored(p->f, node) && !nest_reads_column(p->nest, node)) {
         text_add(p->to, "%%%d", p->number[node->id]);
         return;
     }

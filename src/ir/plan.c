@@ -131,9 +131,13 @@ static void find_turned(Plan *p) {
         }
 }
 
+bool nest_reads_column(const Nest *nest, const Node *node) {
+    return nest != NULL && nest->rows_turned && node->op == OP_COLUMN;
+}
+
 static void visit_conflict(void *context, const Read *read) {
     Plan *p = context;
-    if (p->wants_main[read->node->id])
+    if (p->wants_main[read->node->id] && read->node->op != OP_COLUMN)
         p->fits = false;
 }
 
@@ -168,6 +172,8 @@ static void visit_want(void *context, const Read *read) {
     LoopFunction *f = p->f;
     uint32_t id = read->node->id;
     if (!node_is_stored(f, read->node))
+        return;
+    if (nest_reads_column(p->nest, read->node))
         return;
     if (p->nest->rows_turned && read->node->rows != 0) {
         *(f->copy_axis[id] == last_axis(read->node) ? &p->wants_copy[id] : &p->wants_rows[id]) = 1;

@@ -190,7 +190,8 @@ static void own(Owners *o, const Node *node) {
 
 static void visit_owner(void *context, const Read *read) {
     Owners *o = context;
-    if (!o->nest->rows_turned || o->f->buffer[read->node->id] == NULL)      /* else it reads the main layout */
+    bool main = o->nest->rows_turned && o->f->buffer[read->node->id] != NULL;
+    if (!main && !nest_reads_column(o->nest, read->node))       /* it reads the copy, as far as is known */
         own(o, read->node);
 }
 
