@@ -112,6 +112,17 @@ static bool must_be_alone(const LoopFunction *f, const Nest *nest) {
     return c->over_rows && c->lanes > 1 && f->block > 1 && !sums_have_rows_of_their_own(f, nest);
 }
 
+/* A sum that reads each value once, from afar, waits for memory: half the vectors at a time take as long, and two
+ * threads can have one half each. */
+static void narrow(const LoopFunction *f, Nest *nest) {
+    if (nest->kind != NEST_REDUCE || !nest->reduce->attr.contraction->over_rows || nest->lanes < 0 || nest->tile > 1
+        || nest->blocks != NULL || nest->convolution != NULL || nest->vectors < 2)
+        return;
+    double bytes = work_of(f, nest) * (double)dtype_bytes(nest->reduce->dtype);
+    while (bytes > (double)f->target->l2 && nest->vectors > 1 && best_split(f, nest) == SPLIT_NONE)
+        nest->vectors /= 2;
+}
+
 static void give_each_thread(Blocks *blocks) {
     Buffer *all[3] = {blocks->partial, blocks->packed[0], blocks->packed[1]};
     for (int i = 0; i < 3; i++)
@@ -128,6 +139,7 @@ void split_nests(LoopFunction *f) {
             double work = work_of(f, nest);
             if (must_be_alone(f, nest) || (work < fewest_of_nest && !small))
                 continue;
+            narrow(f, nest);
             nest->split = best_split(f, nest);
             if (nest->split != SPLIT_NONE)
                 shared += small ? fewest_of_function : work;

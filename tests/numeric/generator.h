@@ -18,6 +18,7 @@ typedef struct Generator {
     int fresh, classes, batch;             /* classes 0: no label */
     int scale;                             /* of extents: 1, or more for kernels with tiles and blocks */
     bool channels;                         /* images with as many channels as make vectors ... */
+    bool picture;                          /* ... of which one loss is made of a whole image */
     bool few;                              /* ... or with few, and so many pixels that batches have many chunks */
 } Generator;
 
@@ -555,6 +556,9 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
         statement(g, "minimize = %s(%s, t)", scalar ? losses[below(g, 6)] : "mse", call);
     if (chance(g, 25))
         statement(g, "minimize extra = 0.1 * mse(%s, %s)", call, classify ? "one_hot(y)" : "0.5 * t");
+    if (g->picture)
+        statement(g, chance(g, 50) ? "minimize pixels = 0.1 * mse(picture(x), x)"
+                                   : "minimize pixels = 0.1 * mean(picture(x) * x)");
     if (chance(g, 15))
         statement(g, "minimize twin = 0.1 * mse(%s, net(-x%s))", call, g->classes ? ", y" : "");
     if (chance(g, 25))
@@ -616,6 +620,11 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
                            : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
     if (long_rows)
         *x = (Value){.name = "x", .rank = 1, .extent = {16 + below(&g, 90)}};
+    g.picture = !long_rows && g.channels && !g.few && chance(&g, 40);
+    if (g.picture) {                       /* lines of whole vectors */
+        x->extent[0] = 16;
+        x->extent[2] = 16;
+    }
     const char *input = type_of(&g, x->rank, x->extent);
     add_helpers(&g);
     add_data(&g, input, classify ? 1 : outputs);
@@ -636,6 +645,9 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     }
     add_result(&g, outputs);
     text_add(&g.text, "}\n");
+    if (g.picture)
+        text_add(&g.text, "model picture(x: %s) -> %s = %s(conv2d(x, 16, 3, pad = 1))\n", input, input,
+                 chance(&g, 50) ? "relu" : "tanh");
     add_training(&g, g.classes ? "net(x, y)" : "net(x)", classify, outputs == 1);
     *batch = g.batch;
     return g.text.bytes;

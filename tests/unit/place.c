@@ -24,7 +24,7 @@ static void check_plan(const LoopFunction *f, const char *what)
 
 static void check_function(const Run *run, const Function *function, int64_t batch, const char *file)
 {
-    static const LoopTarget targets[] = {{.lanes = 4, .registers = 16}, {.lanes = 16, .registers = 32, .fma = true}};
+    static const LoopTarget targets[] = {{.lanes = 4, .registers = 16}, {.lanes = 16, .registers = 32, .fma = true, .l1 = 48 << 10, .l2 = 1 << 20}};
     for (int t = 0; t < 2 && function->root_count > 0; t++) {
         Arena *arena = arena_new();
         double seconds = 0;
