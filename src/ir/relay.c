@@ -127,7 +127,7 @@ static bool pass_by(Relays *r, Nest *nest) {
         vector_push(arena, &r->after, nest);
         return true;
     }
-    if (nest->kind != NEST_ELEMENTS || nest->rows || depends_on_any(r->f, nest, r->members.items, r->members.count)
+    if (nest->kind == NEST_REDUCE || depends_on_any(r->f, nest, r->members.items, r->members.count)
         || depends_on_any(r->f, nest, r->after.items, r->after.count))
         return false;
     vector_push(arena, &r->before, nest);

@@ -557,8 +557,8 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
     if (chance(g, 25))
         statement(g, "minimize extra = 0.1 * mse(%s, %s)", call, classify ? "one_hot(y)" : "0.5 * t");
     if (g->picture)
-        statement(g, chance(g, 50) ? "minimize pixels = 0.1 * mse(picture(x), x)"
-                                   : "minimize pixels = 0.1 * mean(picture(x) * x)");
+        statement(g, chance(g, 50) ? "minimize pixels = sum(picture(x) * x)"
+                                   : "minimize pixels = sum((0.01 * x) * picture(x))");
     if (chance(g, 15))
         statement(g, "minimize twin = 0.1 * mse(%s, net(-x%s))", call, g->classes ? ", y" : "");
     if (chance(g, 25))
