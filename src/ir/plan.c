@@ -88,17 +88,12 @@ bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest) {
            && (f->one_block || f->block % c->chunk == 0);
 }
 
-static bool made_in_copy(const LoopFunction *f, const Nest *nest) {
-    return nest->apart || (nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1
-           && nest->stores[0].kind == STORE_BUFFER);
-}
-
 static int last_axis(const Node *node) {
     return node->shape.rank - 1;
 }
 
 /* ---- rows that are turned while they are summed -------------------------------------------------- */
-static void visit_turned(void *context, const Read *read) {
+static void visit_summed(void *context, const Read *read) {
     Plan *p = context;
     const Nest *nest = p->nest;
     int k = nest->space.rank + nest->reduce->attr.contraction->reduced - 1;
@@ -126,7 +121,7 @@ static void find_turned(Plan *p) {
             for (int k = 0; k < nest->reduce->sources; k++)
                 p->fits &= nest->reduce->source[k]->rows != 0;
             if (p->fits)
-                nest_reads(f, nest, visit_turned, p);
+                nest_reads(f, nest, visit_summed, p);
             nest->rows_turned = p->fits;
         }
 }
