@@ -17,7 +17,7 @@
  */
 #include "codegen/emit_convolution.h"
 
-enum { UNROLLED_CHANNELS = 4, PLACES_AHEAD = 8 };
+enum { UNROLLED_CHANNELS = 4, PLACES_AHEAD = 8, LINE = 64 };
 
 /* ---- places ------------------------------------------------------------------------------------ */
 static bool is_inside(const Kernel *k, int operand, int axis) {
@@ -202,7 +202,9 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
     }
     const Buffer *packed = k->v->packed;
     int64_t lanes = k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype), step = image_step(e, k);
-    for (int j = 0; j < k->vectors && packed != NULL && packed->bytes > e->target->l1 / 2; j++)
+    int64_t wide_bytes = (int64_t)k->vectors * e->lanes * (int64_t)dtype_bytes(k->node->dtype);
+    bool late = packed != NULL && packed->bytes > e->target->l1 / 2 && wide_bytes > LINE;    /* one line a turn is not */
+    for (int j = 0; j < k->vectors && late; j++)
         fetch_ahead(e, wide[j], PLACES_AHEAD * lanes);
     for (int i = 0; i < k->members; i++) {
         if (!(k->present >> i & 1))
