@@ -102,7 +102,7 @@ prepare_runs() {
         prefix=$(echo "$prefix" | sed 's/[^A-Za-z0-9_]/_/g')
         trace=$scratch/trace_$block
         # shellcheck disable=SC2086
-        [ -f "$trace" ] || SGDC_DATA=$(dirname "$file"):${SGDC_DATA-} \
+        [ -f "$trace" ] || SGDC_DATA=$(dirname "$file"):$root/../shared/data:${SGDC_DATA-} \
             "$sgdc" "$raw" --run="$block" -q $steps --trace "$trace" >/dev/null 2>"$scratch/err"
         [ -f "$trace" ] || { cat "$scratch/err"; return 1; }
         ln -s "$trace" "$scratch/runs/$prefix.trace"
