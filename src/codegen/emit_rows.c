@@ -7,7 +7,7 @@
  *
  * Long rows that a kernel packs are read in squares: 16 elements of as many rows as there are lanes, turned as what they
  * are, four bytes or one number of four bytes at a time, so that bytes cost a quarter of the shuffles of numbers. With
- * each square some lines of the rows of the next mini-batch are asked for; all at once they would be waited for.
+ * them some lines of the rows of the next mini-batch are asked for; all at once they would be waited for.
  *
  * What has been loaded is remembered as long as the code goes on without a branch (in one basic block), which
  * is what the unrolled loop over the elements of a short row does.
@@ -263,7 +263,7 @@ typedef struct SquareColumn {
     const Node *column;
     Value rows, turned;                 /* pointers to the rows; the square's vectors, where they lie */
     bool  loaded;
-    Value element[COLUMN_SQUARE];
+    Value four;                         /* bytes: the four elements around the place */
 } SquareColumn;
 struct ColumnSquare { int operand, count, place; Emitter *e; Index row; SquareColumn of[MOST_OF_SQUARE]; };
 
@@ -391,22 +391,20 @@ static void load_square(Emitter *e, SquareColumn *c, Value linear) {
     LLVMValueRef f = rows_function(e, bytes, &function_type);
     Value begin = LLVMBuildMul(e->b, linear, index_const(e, bytes), "");
     LLVMBuildCall2(e->b, function_type, f, (Value[]){c->rows, begin, c->turned}, 3, "");
-    for (int i = 0; i < COLUMN_SQUARE; i++) {
-        if (bytes > 1) {
-            c->element[i] = load_turned_vector(e, c, type_of(e, c->column->dtype), (int64_t)i * bytes);
-            continue;
-        }
-        Value four = load_turned_vector(e, c, e->i32, i / 4 * 4);
-        Value shift = splat(e, constant_int(e, e->i32, i % 4 * 8), e->lanes);
-        c->element[i] = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, four, shift, ""), vector_type(e->i8, e->lanes), "");
-    }
     c->loaded = true;
 }
 
+/* Bytes lie four in one number of each row. */
 static Value square_element(Emitter *e, SquareColumn *c, Index linear) {
+    int64_t bytes = (int64_t)dtype_bytes(c->column->dtype), place = e->square->place;
     if (!c->loaded)
         load_square(e, c, linear.at);
-    return c->element[e->square->place];
+    if (bytes > 1)
+        return load_turned_vector(e, c, type_of(e, c->column->dtype), place * bytes);
+    if (place % 4 == 0)
+        c->four = load_turned_vector(e, c, e->i32, place);
+    Value shift = splat(e, constant_int(e, e->i32, place % 4 * 8), e->lanes);
+    return LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, c->four, shift, ""), vector_type(e->i8, e->lanes), "");
 }
 
 /* ---- short rows of the next step ----------------------------------------------------------------------- */
@@ -564,28 +562,30 @@ void prefetch_rows(Emitter *e, const Nest *nest, Value row) {
     if_close(e, after);
 }
 
-/* With each square a line of some of its rows, so that all lines of all rows have come when the squares have. */
+/* A line of each of the square's rows, where the square is the first in its line: so all have come when the squares have. */
 void prefetch_square(Emitter *e, const Nest *nest, Value row, Value element) {
+    enum { AT_ONCE = 4 };
     Columns columns;
     if (!fetches_ahead(e, nest, &columns))
         return;
-    Value inside, all = LLVMBuildAdd(e->b, row, index_const(e, e->lanes - 1), "");
-    place_ahead(e, all, &inside);
-    LLVMBasicBlockRef after = if_open(e, inside);
     for (int c = 0; c < columns.count; c++) {
-        int64_t bytes = (int64_t)dtype_bytes(columns.column[c]->dtype), line = LINE / bytes;
-        int64_t squares = line > COLUMN_SQUARE ? line / COLUMN_SQUARE : 1, rows = e->lanes / squares;
-        Value turn = LLVMBuildURem(e->b, LLVMBuildUDiv(e->b, element, index_const(e, COLUMN_SQUARE), ""),
-                                   index_const(e, squares), "");
-        Value from = LLVMBuildAdd(e->b, row, LLVMBuildMul(e->b, turn, index_const(e, rows), ""), "");
-        Value at = LLVMBuildMul(e->b, element, index_const(e, bytes), "");
+        int64_t bytes = (int64_t)dtype_bytes(columns.column[c]->dtype);
+        int64_t of_line = LINE / bytes > COLUMN_SQUARE ? LINE / bytes : COLUMN_SQUARE;
+        Value within = LLVMBuildAnd(e->b, element, index_const(e, of_line - 1), ""), inside;
+        Value place = place_ahead(e, LLVMBuildAdd(e->b, row, index_const(e, e->lanes - 1), ""), &inside);
+        Value begins = LLVMBuildICmp(e->b, LLVMIntSLT, within, index_const(e, COLUMN_SQUARE), "");
+        LLVMBasicBlockRef after = if_open(e, LLVMBuildAnd(e->b, begins, inside, ""));
+        place = LLVMBuildSub(e->b, place, index_const(e, e->lanes - 1), "");
         LoopBlocks l;
         loop_open(e, &l, index_const(e, 0), NULL, 0);
-        Value unused, place = place_ahead(e, LLVMBuildAdd(e->b, from, l.index, ""), &unused);
-        prefetch_at(e, DTYPE_U8, row_pointer(e, columns.column[c], row_number_ahead(e, place)), at, 2);
-        loop_close(e, &l, index_const(e, rows), 1, NULL);
+        for (int i = 0; i < AT_ONCE; i++) {
+            Value there = LLVMBuildAdd(e->b, place, LLVMBuildAdd(e->b, l.index, index_const(e, i), ""), "");
+            Value base = row_pointer(e, columns.column[c], row_number_ahead(e, there));
+            prefetch_at(e, DTYPE_U8, base, LLVMBuildMul(e->b, element, index_const(e, bytes), ""), 2);
+        }
+        loop_close(e, &l, index_const(e, e->lanes), AT_ONCE, NULL);
+        if_close(e, after);
     }
-    if_close(e, after);
 }
 
 /* ---- keys of draws ----------------------------------------------------------------------------------- */
