@@ -1,9 +1,10 @@
 /* unstore: what comes from the caller's rows, or goes to them, and passes through a kernel in blocks has no buffer.
  *
- * On the way in, packing (codegen/emit_pack.c) evaluates its operand once an element, wherever it lies, and turns it on the way. A
- * buffer in between would be written and read once more for nothing: conversion and standardisation become part of
- * packing. This holds for values of a few cheap operations on columns, which a nest of their own made row by row, and
- * for readers that pack them once or twice.
+ * On the way in, packing (codegen/emit_pack.c) evaluates its operand once an element, wherever it lies, and turns it on
+ * the way. A buffer in between would be written and read once more for nothing: conversion and standardisation become
+ * part of packing. This holds for values of a few cheap operations on columns, which a nest of their own made row by
+ * row, and for readers that pack them a few times in all. Cells that the function updates are none of these: a reader
+ * that packs late would find them changed.
  *
  * On the way out, sums that only rows for the caller are made of are turned and stored a block of tiles at a time,
  * from where they waited for their last block of k, while they are near.
@@ -58,7 +59,7 @@ static int operations(const LoopFunction *f, const Node *node) {
     switch (node->op) {
     case OP_COLUMN: case OP_CONST:
         return 0;
-    case OP_CELL:                     /* a later reader would find it changed */
+    case OP_CELL:
         return is_updated(f, node) ? MOST_OPERATIONS + 1 : 0;
     case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_FMA: case OP_NEG: case OP_CAST: case OP_RESHAPE:
         break;
