@@ -247,6 +247,8 @@ Value nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *s
 /* ---- emit_scatter.c */
 void  emit_scatter(Emitter *e, const Nest *nest);
 void  scatter_start(Emitter *e, const Nest *nest);
+/* old + x, or + x y in one fma. */
+Value scatter_sum(Emitter *e, Value old, Value x, Value y_or_null, DType t);
 
 /* ---- emit_threads.c: all but thread_start do nothing in a function without threads */
 typedef struct Part { Value from, to; } Part;      /* of an extent, in whole tiles; NULL: all of it */

@@ -13,7 +13,7 @@ typedef struct Scatter {
     Value place;
 } Scatter;
 
-static Value scatter_sum(Emitter *e, Value old, Value x, Value y_or_null, DType t) {
+Value scatter_sum(Emitter *e, Value old, Value x, Value y_or_null, DType t) {
     if (y_or_null == NULL)
         return emit_binary(e, OP_ADD, t, old, x);
     if (dtype_is_real(t))

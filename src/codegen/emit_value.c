@@ -321,11 +321,33 @@ static Value value_gather(Emitter *e, Node *node, const Spot *spot) {
     return emit_select(e, inside, value_at(e, table, &t), zero_of(e, node->dtype));
 }
 
+static Value place_on_axis(Emitter *e, Index i) {
+    return index_uniform(i) || e->lanes == 1 ? LLVMBuildTrunc(e->b, i.at, e->i32, "") : index_lanes(e, i);
+}
+
+/* A scatter-add of at most one term a target (scatters_one): its chain is from +0, where it has one. */
+static Value value_choice(Emitter *e, Node *node, const Spot *spot) {
+    int shared = (int)node->attr.index;
+    Value i = value_at(e, node->source[1], spot), place = place_on_axis(e, spot->axis[shared]);
+    Spot t = {.row = spot->row};
+    for (int a = 0; a < node->shape.rank; a++)
+        if (a != shared)
+            t.axis[a < shared ? a : a - 1] = spot->axis[a];
+    Value x = value_at(e, node->source[0], &t), zero = zero_of(e, node->dtype);
+    Value y = node->sources > 2 ? value_at(e, node->source[2], &t) : NULL;
+    Value sum = scatter_sum(e, zero, x, y, node->dtype);
+    return emit_select(e, emit_binary(e, OP_EQ, DTYPE_I32, i, place), sum, zero);
+}
+
+static bool needs_its_places(const Node *node) {
+    return node->op == OP_VIEW || node->op == OP_GATHER || node->op == OP_IOTA || node->op == OP_SCATTER_ADD;
+}
+
 /* Is the value computed from its place on each axis, not from its row-major place? */
 static bool needs_places(const Emitter *e, const Node *node) {
     if (is_loaded(e, node) || op_class(node->op) == OP_CLASS_REDUCE)
         return false;
-    if (node->op == OP_VIEW || node->op == OP_GATHER || node->op == OP_IOTA)
+    if (needs_its_places(node))
         return true;
     for (int s = 0; s < node->sources; s++)
         if (needs_places(e, node->source[s]))
@@ -354,10 +376,7 @@ static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
     if (op_class(node->op) == OP_CLASS_ELEMENT)
         return compute_element(e, node, spot, false);
     switch (node->op) {
-    case OP_IOTA: {
-        Index i = spot->axis[node->attr.index];
-        return index_uniform(i) || e->lanes == 1 ? LLVMBuildTrunc(e->b, i.at, e->i32, "") : index_lanes(e, i);
-    }
+    case OP_IOTA: return place_on_axis(e, spot->axis[node->attr.index]);
     case OP_VIEW: {
         Value ok = NULL;
         Node *source = node->source[0];
@@ -374,6 +393,7 @@ static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
         return value_at(e, source, &s);
     }
     case OP_GATHER: return value_gather(e, node, spot);
+    case OP_SCATTER_ADD: return value_choice(e, node, spot);
     default: return value_leaf(e, node, spot_linear(e, spot, node->shape), spot->row);
     }
 }
@@ -385,7 +405,7 @@ static Value compute_flat(Emitter *e, Node *node, Index linear, Index row) {
     }
     if (node->op == OP_RESHAPE)
         return value_flat(e, node->source[0], linear, row);
-    if (node->op == OP_VIEW || node->op == OP_GATHER || node->op == OP_IOTA) {
+    if (needs_its_places(node)) {
         Spot spot = spot_of_linear(e, linear, node->shape, row);
         return compute_at(e, node, &spot);
     }

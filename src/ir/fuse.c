@@ -1,7 +1,7 @@
 /* fuse: which nodes get a buffer, which nest stores them, and in which order nests run.
  *
  * A node without a buffer is computed where it is used, as part of its users' bodies. Reductions, scatters
- * and concatenations always have one; anything else only if computing it again at each use would cost more
+ * and concatenations always have one (but not a scatter of one term a target, which is a choice); anything else only if computing it again at each use would cost more
  * than storing it. Stored nodes and roots then become nests, each merged where it can be into a nest over the
  * same space that it depends on directly (the epilogue of a kernel) or that came before.
  *
@@ -68,7 +68,8 @@ static bool sums_rows(const Node *node) {
 }
 
 static bool always_stored(const Node *node) {
-    return op_class(node->op) == OP_CLASS_REDUCE || node->op == OP_SCATTER_ADD || node->op == OP_CONCAT;
+    return op_class(node->op) == OP_CLASS_REDUCE || (node->op == OP_SCATTER_ADD && !scatters_one(node))
+           || node->op == OP_CONCAT;
 }
 
 static double own_cost(const Fuse *u, const Node *node) {
@@ -89,6 +90,7 @@ static double own_cost(const Fuse *u, const Node *node) {
         return access_is_inside(&node->attr.contraction->access[0], node->shape.extent, node->shape.rank,
                                 node->source[0]->shape) ? 0 : 2;
     case OP_GATHER: return 8;
+    case OP_SCATTER_ADD: return 2;
     default: return 1;
     }
 }
@@ -147,7 +149,7 @@ static void choose_stored(Fuse *u) {
             count = size;
         if (op_class(node->op) == OP_CLASS_REDUCE)
             count = size * (double)reduced_terms(node);
-        if (node->op == OP_SCATTER_ADD)
+        if (node->op == OP_SCATTER_ADD && !scatters_one(node))
             count = (double)shape_size(node->source[0]->shape);
         bool element = op_class(node->op) == OP_CLASS_ELEMENT;
         for (int s = 0; s < node->sources; s++)

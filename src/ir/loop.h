@@ -195,6 +195,7 @@ bool store_provides(const Store *store);                /* the store is what giv
 bool read_is_here(const Nest *nest, const Read *read);
 bool node_is_stored(const LoopFunction *f, const Node *node);
 bool node_is_memory(const Node *node);                  /* CELL, COLUMN: a leaf with an address */
+bool scatters_one(const Node *node);                    /* a scatter-add of at most one term a target: an element */
 bool access_is_inside(const Access *access, const int64_t *extent, int axes, Shape source);
 int64_t row_major_stride(Shape s, int axis);
 int axis_of_stride(Shape s, int64_t stride);             /* -1: none */

@@ -35,6 +35,12 @@ bool node_is_memory(const Node *node) {
     return node->op == OP_CELL || node->op == OP_COLUMN;
 }
 
+/* As in the gradient of a gather with an index a row: where(index == place, x, 0). */
+bool scatters_one(const Node *node) {
+    return node->op == OP_SCATTER_ADD && !node->attr.over_rows
+           && node->source[1]->shape.rank == (int)node->attr.index;
+}
+
 bool node_is_stored(const LoopFunction *f, const Node *node) {
     return node->id < f->nodes && f->stored[node->id];
 }
@@ -137,6 +143,21 @@ static void walk_gather(const Walk *w, Node *node, const Point *at) {
     walk(w, table, &t, false);
 }
 
+/* Of scatters_one(): all axes but that of the target are its terms'. */
+static void walk_choice(const Walk *w, Node *node, const Point *at) {
+    int shared = (int)node->attr.index;
+    Point i = {.guarded = at->guarded}, x = {.guarded = at->guarded};
+    for (int a = 0; a < node->shape.rank; a++)
+        if (a < shared)
+            i.place[a] = x.place[a] = at->place[a];
+        else if (a > shared)
+            x.place[a - 1] = at->place[a];
+    point_set_linear(&i, node->source[1]->shape, w->axes);
+    point_set_linear(&x, node->source[0]->shape, w->axes);
+    for (int s = 0; s < node->sources; s++)
+        walk(w, node->source[s], s == 1 ? &i : &x, false);
+}
+
 static void walk(const Walk *w, Node *node, const Point *at, bool top) {
     if ((!top && node_is_stored(w->f, node)) || node_is_memory(node)) {
         Read read = {.node = node, .linear = at->linear, .guarded = at->guarded, .operand = w->operand};
@@ -153,6 +174,8 @@ static void walk(const Walk *w, Node *node, const Point *at, bool top) {
         walk(w, node->source[0], &p, false);
     } else if (node->op == OP_GATHER) {
         walk_gather(w, node, at);
+    } else if (scatters_one(node)) {
+        walk_choice(w, node, at);
     } else if (op_class(node->op) == OP_CLASS_ELEMENT) {
         for (int s = 0; s < node->sources; s++)
             walk(w, node->source[s], at, false);
