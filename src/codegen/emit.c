@@ -239,17 +239,20 @@ static void set_block_rows(Emitter *e, Value rows) {
 }
 
 /* ---- relays ------------------------------------------------------------------------------------------ */
-/* Of each row, all that the nests do. */
+/* Of a row, or of RELAY_ROWS, all that the nests do. */
 static void emit_relay(Emitter *e, const Nest *const *nests) {
+    int together = nests[0]->relay_rows;
     Value end = e->block_padded;
-    Bounds rows = bounds_open(e, thread_part(e, nests[0], SPLIT_ROWS, end, 1, -1), index_const(e, 0), end);
+    Part part = thread_part(e, nests[0], SPLIT_ROWS, end, together, -1);
+    Bounds rows = bounds_open(e, part, index_const(e, 0), end);
     LoopBlocks l;
     loop_open(e, &l, rows.begin, NULL, 0);
     e->relay_row = l.index;
+    e->relay_rows = together;
     for (int i = 0; i < nests[0]->relay; i++)
         emit_nest(e, nests[i]);
     e->relay_row = NULL;
-    loop_close(e, &l, rows.end, 1, NULL);
+    loop_close(e, &l, rows.end, together, NULL);
     bounds_close(e, &rows);
 }
 

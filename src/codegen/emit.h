@@ -84,7 +84,8 @@ typedef struct Emitter {
     Value is_first, are_several;
     Value part_begin, part_end;            /* of anything that is shared, as 32.32 fixed point; 0 .. 1 if alone */
     Value thread_work;                     /* this thread's piece of scratch */
-    Value relay_row;                       /* of nests that go together: the only row to do; NULL: all */
+    Value relay_row;                       /* of nests that go together: the first row to do; NULL: all are done */
+    int   relay_rows;                      /* and how many */
     /* the body being emitted */
     const Nest *nest;
     Value reduced;                         /* in an epilogue: the reduction's result here */
@@ -177,6 +178,8 @@ Value buffer_base(Emitter *e, const Buffer *buffer);
 
 /* ---- emit_value.c */
 void  memo_clear(Emitter *e);
+/* Where in the buffer, which has rows, a row begins. */
+Index buffer_row(Emitter *e, const Buffer *b, Index row);
 Value value_at(Emitter *e, Node *node, const Spot *spot);
 Value value_flat(Emitter *e, Node *node, Index linear, Index row);
 /* The spot of a source; *ok: NULL if it is always inside, else i1 or a vector of it. Absent places become 0.

@@ -166,7 +166,33 @@ static bool is_to_rows(const Nest *nest) {
     return nest->store_count > 0 && nest->stores[0].kind == STORE_ROWS;
 }
 
+/* Rows of a relay are whole vectors. */
+static void around_relay_rows(Emitter *e, Around *a, int level) {
+    int lanes = loop_lanes(e->target, a->nest), vectors = a->nest->vectors;
+    e->lanes = lanes;
+    e->lanes_are_rows = true;
+    a->vectors = vectors;
+    if (lanes * vectors == e->relay_rows) {
+        a->spot.row = (Index){.at = e->relay_row, .step = 1};
+        go_around(e, a, level + 1);
+    } else {
+        LoopBlocks l;
+        loop_open(e, &l, e->relay_row, NULL, 0);
+        a->spot.row = (Index){.at = l.index, .step = 1};
+        go_around(e, a, level + 1);
+        Value end = LLVMBuildAdd(e->b, e->relay_row, index_const(e, e->relay_rows), "");
+        loop_close(e, &l, end, (int64_t)lanes * vectors, NULL);
+    }
+    e->lanes = 1;
+    e->lanes_are_rows = false;
+    a->vectors = 1;
+}
+
 static void around_rows(Emitter *e, Around *a, int level) {
+    if (a->nest->lanes == LANES_ROWS && e->relay_row != NULL) {
+        around_relay_rows(e, a, level);
+        return;
+    }
     if (a->nest->lanes != LANES_ROWS) {
         Value end = is_to_rows(a->nest) ? e->block_rows : e->block_padded;
         Bounds rows = bounds_open(e, thread_part(e, a->nest, SPLIT_ROWS, end, 1, -1), index_const(e, 0), end);
@@ -285,7 +311,8 @@ void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
                     / loop_lanes(e->target, nest));
     a.unroll = points <= (kernel ? 3 : 8);
     bool usual = nest->kind == NEST_ELEMENTS && !nest->apart && !nest->repacks && nest->turned == 0;
-    bool rows_outside = usual && rows && nest->lanes == LANES_ROWS && a.unroll; /* short rows are loaded whole */
+    bool rows_outside = usual && rows && nest->lanes == LANES_ROWS
+                        && (a.unroll || e->relay_row != NULL);      /* short rows are loaded whole */
     a.spot.row = index_at(e, 0);
     if (points == 0)
         return;
@@ -350,7 +377,7 @@ static void store_buffer(Emitter *e, const Nest *nest, const Store *store, const
             if (nest->space.extent[a] > 1)
                 at = index_add(e, at, index_scale(e, spot->axis[a], b->stride[a]));
     if (b->rows)
-        at = index_add(e, at, index_scale(e, spot->row, b->row_stride));
+        at = index_add(e, at, buffer_row(e, b, spot->row));
     store_at(e, REGION_WORK, store->node->dtype, buffer_base(e, b), at, v);
 }
 
@@ -458,12 +485,11 @@ static Value load_parts(Emitter *e, LLVMValueRef f, LLVMTypeRef element, int i, 
 
 typedef struct Turn { const Node *node; const Buffer *from, *to; int axis; } Turn;
 
-static Index turn_index(Emitter *e, const Turn *t, const Buffer *b, const Spot *spot, int64_t element,
-                        int64_t row) {
-    Index at = index_at(e, element * b->stride[t->axis] + row * b->row_stride);
+static Index turn_index(Emitter *e, const Turn *t, const Buffer *b, const Spot *spot, int64_t element) {
+    Index at = index_at(e, element * b->stride[t->axis]);
     for (int a = 0; a < t->node->shape.rank; a++)
         at = index_add(e, at, index_scale(e, index_of(spot->axis[a].at), b->stride[a]));
-    return index_add(e, at, index_scale(e, index_of(spot->row.at), b->row_stride));
+    return index_add(e, at, buffer_row(e, b, index_of(spot->row.at)));
 }
 
 /* void turn(from, bytes from vector to vector, to, bytes): a square of vectors, once per module and type. It
@@ -512,7 +538,7 @@ static void turn_body(Emitter *e, const Nest *nest, const Turn *t, const Spot *s
     DType type = t->node->dtype;
     e->lanes = lanes;
     for (int k = 0; k < width && width < lanes; k++) {
-        Index source = turn_index(e, t, t->from, spot, k, 0), target = turn_index(e, t, t->to, spot, k, 0);
+        Index source = turn_index(e, t, t->from, spot, k), target = turn_index(e, t, t->to, spot, k);
         source.step = t->from->row_stride;
         target.step = t->to->row_stride;
         store_at(e, REGION_WORK, type, buffer_base(e, t->to), target,
@@ -526,9 +552,9 @@ static void turn_body(Emitter *e, const Nest *nest, const Turn *t, const Spot *s
     int64_t next_to = nest->from_copy ? t->to->stride[t->axis] : t->to->row_stride;
     LLVMTypeRef function_type;
     LLVMValueRef f = turn_function(e, type, lanes, &function_type);
-    Value arguments[4] = {turn_pointer(e, type, t->from, turn_index(e, t, t->from, spot, 0, 0)),
+    Value arguments[4] = {turn_pointer(e, type, t->from, turn_index(e, t, t->from, spot, 0)),
                           index_const(e, next_from * bytes),
-                          turn_pointer(e, type, t->to, turn_index(e, t, t->to, spot, 0, 0)),
+                          turn_pointer(e, type, t->to, turn_index(e, t, t->to, spot, 0)),
                           index_const(e, next_to * bytes)};
     LLVMBuildCall2(e->b, function_type, f, arguments, 4, "");
 }

@@ -71,7 +71,7 @@ static Value tiles_before(Emitter *e, Value tiles, Value share) {
 
 Part thread_part(Emitter *e, const Nest *nest, int split, Value extent, int64_t width, int64_t whole) {
     if (e->relay_row != NULL && split == SPLIT_ROWS)
-        return (Part){e->relay_row, LLVMBuildAdd(e->b, e->relay_row, index_const(e, 1), "")};
+        return (Part){e->relay_row, LLVMBuildAdd(e->b, e->relay_row, index_const(e, e->relay_rows), "")};
     if (!e->f->threads || nest->split != split)
         return (Part){NULL, NULL};
     Value up = LLVMBuildAdd(e->b, extent, index_const(e, width - 1), "");

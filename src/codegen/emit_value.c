@@ -278,6 +278,14 @@ static bool is_loaded(const Emitter *e, const Node *node) {
     return e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL;
 }
 
+Index buffer_row(Emitter *e, const Buffer *b, Index row) {
+    if (!b->of_relay || b->row_stride == 0)
+        return index_scale(e, row, b->row_stride);
+    if (row.at == e->relay_row)
+        return (Index){.at = index_const(e, 0), .step = row.step, .lanes = row.lanes};
+    return index_scale(e, index_subtract(e, row, index_of(e->relay_row)), b->row_stride);
+}
+
 static Index buffer_index(Emitter *e, const Buffer *b, const Node *node, const Spot *spot, Index linear) {
     Index at = index_at(e, 0);
     if (b->dense > 0)
@@ -286,7 +294,7 @@ static Index buffer_index(Emitter *e, const Buffer *b, const Node *node, const S
         for (int a = 0; a < node->shape.rank; a++)
             if (node->shape.extent[a] > 1)
                 at = index_add(e, at, index_scale(e, spot->axis[a], b->stride[a]));
-    return b->rows ? index_add(e, at, index_scale(e, spot->row, b->row_stride)) : at;
+    return b->rows ? index_add(e, at, buffer_row(e, b, spot->row)) : at;
 }
 
 /* From whichever layout has the lanes next to each other. */

@@ -16,7 +16,7 @@
  *   tile.c        register tiles of kernels, and their blocks for the caches
  *   unstore.c     what passes through a kernel from columns, or to rows for the caller, without a buffer
  *   threads.c     what of it the threads of a call share, and where they wait for each other
- *   relay.c       nests that go together, row by row
+ *   relay.c       nests that go together, some rows at a time
  *   loop_walk.c   what a nest reads, and with which strides
  *   loop_print.c  loops as text (--emit=loops) and as a key (equal keys: equal code)
  *
@@ -48,7 +48,7 @@ typedef struct Buffer {
     int64_t dense; /* > 0: place = dense * row-major place (+ row * row_stride); 0: a permuted copy */
     int64_t elements;
     bool    of_thread;                /* each thread has its own, in its piece of scratch */
-    bool    one_row;                  /* of a relay: holds the row that it is at */
+    bool    of_relay;                 /* holds the rows that a relay is at: one, or RELAY_ROWS, counted from its first */
     size_t  bytes, offset;            /* in the work block, or in that piece */
     int     first, last;              /* steps of the plan between which it lives */
 } Buffer;
@@ -83,6 +83,7 @@ typedef struct Blocks {
 } Blocks;
 enum { BLOCKS_ROWS = -1, COLUMN_SQUARE = 16 };  /* elements of a row that are converted together */
 
+enum { RELAY_ROWS = 16 };                        /* that go together where rows are the lanes */
 enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
 /* What a thread takes a range of whole tiles of; otherwise axis split - SPLIT_AXIS. NONE: one thread does it all. */
 enum { SPLIT_NONE = 0, SPLIT_ROWS = 1, SPLIT_AXIS = 2 };
@@ -127,7 +128,8 @@ struct Nest {
     Buffer  *repacked;           /* from here; NULL: the value itself */
     Convolution *convolution;
     const Nest *grouped_for;          /* a copy that regroups rows for this nest's chunks */
-    int      relay;                   /* > 0: so many nests from here on go together, row by row */
+    int      relay;                   /* > 0: so many nests from here on go together, relay_rows rows at a time */
+    int      relay_rows;
     int      split;
     bool     waits;                   /* all threads meet before it */
 };

@@ -104,13 +104,13 @@ static void print_loops(Printer *p, const Nest *nest, int depth) {
     indent(p->to, depth);
     text_add(p->to, "for");
     const char *between = " ";
-    if (nest->rows && p->f->block > 1 && !p->in_relay) {
+    if (nest->rows && p->f->block > 1 && (!p->in_relay || nest->lanes == LANES_ROWS)) {
         text_add(p->to, " rows");
         if (nest->lanes == LANES_ROWS)
             text_add(p->to, " vector");
         if (nest->lanes == LANES_ROWS && nest->vectors > 1)
             text_add(p->to, " unroll %d", nest->vectors);
-        if (nest->split == SPLIT_ROWS)
+        if (nest->split == SPLIT_ROWS && !p->in_relay)
             text_add(p->to, " shared");
         between = ", ";
     }
@@ -136,7 +136,8 @@ static void print_relay(Printer *p, const Nest *first, int depth) {
         text_add(p->to, "wait\n");
     }
     indent(p->to, depth);
-    text_add(p->to, "for rows%s, %d together\n", first->split == SPLIT_ROWS ? " shared" : "", first->relay);
+    const char *rows = first->relay_rows == 1 ? "rows" : text_format(p->f->arena, "%d rows each", first->relay_rows);
+    text_add(p->to, "for %s%s, %d together\n", rows, first->split == SPLIT_ROWS ? " shared" : "", first->relay);
 }
 
 static void print_blocks(Printer *p, const Nest *nest, int depth) {

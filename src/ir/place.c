@@ -38,7 +38,7 @@ static void live_at(Buffer *b, int step) {
 
 static void live(const Lives *l, Buffer *b, bool persists) {
     live_at(b, l->step);
-    if (l->step <= l->relay_last && b != NULL && !b->one_row) {
+    if (l->step <= l->relay_last && b != NULL && !b->of_relay) {
         live_at(b, l->relay_first);
         live_at(b, l->relay_last);
     }

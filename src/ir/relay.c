@@ -1,13 +1,16 @@
-/* relay: nests that go together, row by row.
+/* relay: nests that go together, some rows at a time.
  *
- * Nests that work row by row (layout.c) and follow each other can have one loop over rows around all of them: each
- * hands a row to the next one while it is still in the cache, and threads, which take rows, need not wait for one
- * another in between. What nobody outside of such a relay touches needs room for one row only, of each thread.
+ * Nests that follow each other and go by rows can have one loop over rows around all of them: each hands its rows to
+ * the next one while they are still in the cache, and threads, which take rows, need not wait for one another in
+ * between. What nobody outside of such a relay touches needs room for the rows that it is at only, of each thread.
+ * There are two kinds of relays. Nests that work row by row (layout.c) hand on a row; those that have rows as lanes
+ * RELAY_ROWS of them, whole vectors. So a softmax and its cross-entropy, forward and backward, are one pass over the
+ * logits of 16 rows, though each maximum and each sum has to be complete before the next nest begins.
  *
  * A relay ends where what it holds of the second-level cache would become too much: the rows that two neighbours read
  * and write, and all the weights, since every row passes by all of them. What stands between two nests of a relay and
  * does not go by rows is done before it (weights that are packed) or after it (rows that are turned for somebody
- * else), if nothing depends on that.
+ * else, a sum over rows), if nothing depends on that.
  *
  * No bit depends on any of this: rows of a nest in a relay are outputs.
  */
@@ -26,6 +29,7 @@ typedef struct Relays {
     Vector(Nest *) before, members, after;  /* of the relay being made */
     double weights;                   /* bytes */
     Traffic last;                     /* of the last member */
+    int rows;                         /* together */
 } Relays;
 
 /* ---- bytes --------------------------------------------------------------------------------------- */
@@ -67,15 +71,31 @@ static double bytes_of(const NodeList *list, const NodeList *but) {
 }
 
 /* ---- which nests ----------------------------------------------------------------------------------- */
-static bool goes_by_row(const LoopFunction *f, const Nest *nest) {
-    if (f->block == 1 || !nest->rows || nest->lanes < 0 || nest->kind == NEST_SCATTER || nest->carried
-        || nest->blocks != NULL || nest->transposes || nest->leaves_turned || nest->grouped_for != NULL
-        || (nest->kind == NEST_REDUCE && !nest->apart) || nest->split > SPLIT_ROWS)
-        return false;
+static void visit_long_column(void *context, const Read *read) {
+    *(bool *)context |= read->node->op == OP_COLUMN && shape_size(read->node->shape) > 1;
+}
+
+/* Rows are its lanes, RELAY_ROWS are whole tiles, and it does not walk along rows of data, which the next nest has no
+ * use for. */
+static bool goes_by_vectors(const LoopFunction *f, const Nest *nest) {
+    bool walks = false;
+    nest_reads(f, nest, visit_long_column, &walks);
+    return f->block > RELAY_ROWS && nest->lanes == LANES_ROWS && !walks
+           && RELAY_ROWS % (loop_lanes(f->target, nest) * nest->vectors) == 0;
+}
+
+/* How many rows the nest can hand on: 1 or RELAY_ROWS. 0: it goes in no relay. */
+static int rows_handed_on(const LoopFunction *f, const Nest *nest) {
+    if (f->block == 1 || !nest->rows || nest->kind == NEST_SCATTER || nest->carried || nest->blocks != NULL
+        || nest->grouped_for != NULL)
+        return 0;
     for (int s = 0; s < nest->store_count; s++)
         if (nest->stores[s].kind == STORE_SUM || nest->stores[s].kind == STORE_CELL)
-            return false;
-    return true;
+            return 0;
+    if (nest->lanes == LANES_ROWS)
+        return goes_by_vectors(f, nest) ? RELAY_ROWS : 0;
+    bool by_row = nest->lanes >= 0 && (nest->kind != NEST_REDUCE || nest->apart) && nest->split <= SPLIT_ROWS;
+    return by_row ? 1 : 0;
 }
 
 typedef struct Dependence { const Nest *on; bool found; } Dependence;
@@ -106,15 +126,17 @@ static bool depends_on_any(const LoopFunction *f, const Nest *nest, Nest *const 
 
 static bool can_join(const Relays *r, const Nest *nest, const Traffic *t) {
     double cache = (double)r->f->target->l2, weights = r->weights + bytes_of(&t->weights, NULL);
-    if (!goes_by_row(r->f, nest))
+    int together = rows_handed_on(r->f, nest);
+    if (together == 0 || (r->members.count > 0 && together != r->rows))
         return false;
     if (r->members.count == 0)
         return weights <= cache / 2;
-    double rows = bytes_of(&r->last.rows, NULL) + bytes_of(&t->rows, &r->last.rows);
-    return weights + rows <= cache && !depends_on_any(r->f, nest, r->after.items, r->after.count);
+    double row = bytes_of(&r->last.rows, NULL) + bytes_of(&t->rows, &r->last.rows);
+    return weights + row * together <= cache && !depends_on_any(r->f, nest, r->after.items, r->after.count);
 }
 
 static void join(Relays *r, Nest *nest, const Traffic *t) {
+    r->rows = rows_handed_on(r->f, nest);
     vector_push(r->f->arena, &r->members, nest);
     r->weights += bytes_of(&t->weights, NULL);
     r->last = *t;
@@ -123,7 +145,8 @@ static void join(Relays *r, Nest *nest, const Traffic *t) {
 /* Can the relay go on behind this nest? Then it has been put before it or after it. */
 static bool pass_by(Relays *r, Nest *nest) {
     Arena *arena = r->f->arena;
-    if (nest->transposes) {
+    bool sum = nest->kind == NEST_REDUCE && !nest->rows && shape_size(nest->space) == 1;
+    if (nest->transposes || sum) {
         vector_push(arena, &r->after, nest);
         return true;
     }
@@ -142,11 +165,19 @@ static void put(Relays *r, Nest *const *nests, int count) {
 
 /* Threads take rows of all or of none. */
 static void share_alike(Nest *const *members, int count) {
-    int split = SPLIT_NONE;
+    bool shared = false;
     for (int i = 0; i < count; i++)
-        split = members[i]->split > split ? members[i]->split : split;
+        shared |= members[i]->split != SPLIT_NONE;
     for (int i = 0; i < count; i++)
-        members[i]->split = split;
+        members[i]->split = shared ? SPLIT_ROWS : SPLIT_NONE;
+}
+
+/* A copy that turns its rows is company, no reason. */
+static bool is_worth_it(const Relays *r, int members) {
+    int others = 0;
+    for (int i = 0; i < members; i++)
+        others += !r->members.items[i]->transposes;
+    return others >= 2;
 }
 
 /* The nests that a relay from here on takes, with what it passes by; 1: no relay. */
@@ -166,7 +197,7 @@ static int make_relay(Relays *r, Nest *const *nests, int count) {
             break;
         }
     }
-    if (members < 2) {
+    if (!is_worth_it(r, members)) {
         put(r, nests, 1);
         return 1;
     }
@@ -174,23 +205,26 @@ static int make_relay(Relays *r, Nest *const *nests, int count) {
     put(r, r->members.items, members);
     put(r, r->after.items, after);
     r->members.items[0]->relay = members;
+    r->members.items[0]->relay_rows = r->rows;
     share_alike(r->members.items, members);
     return taken;
 }
 
-/* ---- buffers of one row -------------------------------------------------------------------------------- */
+/* ---- buffers of the rows that a relay is at -------------------------------------------------------------------------------- */
 enum { NOBODY = -1, SEVERAL = -2 };   /* otherwise the number of the relay that alone touches a value */
 
-typedef struct Owners { LoopFunction *f; const Nest *nest; int *owner, relay; } Owners;
+typedef struct Owners { LoopFunction *f; const Nest *nest; int *owner, *rows, relay, relay_rows; } Owners;
 
 static void own(Owners *o, const Node *node) {
     int *owner = &o->owner[node->id];
     *owner = o->relay != NOBODY && (*owner == NOBODY || *owner == o->relay) ? o->relay : SEVERAL;
+    o->rows[node->id] = o->relay_rows;
 }
 
 static void visit_owner(void *context, const Read *read) {
     Owners *o = context;
-    bool main = o->nest->rows_turned && o->f->buffer[read->node->id] != NULL;
+    const LoopFunction *f = o->f;
+    bool main = o->nest->rows_turned && f->buffer[read->node->id] != NULL && f->copy[read->node->id] != NULL;
     if (!main && !nest_reads_column(o->nest, read->node))       /* it reads the copy, as far as is known */
         own(o, read->node);
 }
@@ -204,6 +238,7 @@ static void find_owners(Owners *o) {
             if (nest->relay > 0) {
                 end = i + nest->relay;
                 relays++;
+                o->relay_rows = nest->relay_rows;
             }
             o->nest = nest;
             o->relay = i < end ? relays : NOBODY;
@@ -214,20 +249,36 @@ static void find_owners(Owners *o) {
     }
 }
 
-static void give_one_row(LoopFunction *f) {
-    Owners o = {.f = f, .owner = arena_array(f->arena, int, f->nodes + 1)};
+/* Its layout stays, for so many rows. */
+static void hold_rows(LoopFunction *f, Buffer *b, int rows) {
+    b->of_relay = true;
+    b->of_thread = f->threads;
+    if (rows == 1) {
+        b->row_stride = 0;
+        b->elements = shape_size(b->shape);
+    } else {
+        for (int a = 0; a < b->shape.rank; a++)
+            b->stride[a] = b->stride[a] / b->dense * rows;
+        b->dense = rows;
+        b->elements = shape_size(b->shape) * rows;
+    }
+    b->bytes = (size_t)b->elements * dtype_bytes(b->dtype);
+}
+
+static void hold_only_rows(LoopFunction *f) {
+    Owners o = {.f = f, .owner = arena_array(f->arena, int, f->nodes + 1),
+                .rows = arena_array(f->arena, int, f->nodes + 1)};
     memset(o.owner, NOBODY, sizeof *o.owner * (f->nodes + 1));
     find_owners(&o);
     for (uint32_t id = 0; id < f->nodes; id++) {
-        Buffer *b = f->copy[id];
-        bool rows_innermost = f->buffer[id] != NULL && f->buffer[id]->row_stride == 1;
-        if (b == NULL || rows_innermost || o.owner[id] < 0)
+        Buffer *main = f->buffer[id], *copy = f->copy[id];
+        bool rows_innermost = main != NULL && main->row_stride == 1;
+        if (o.owner[id] < 0)
             continue;
-        b->one_row = true;
-        b->of_thread = f->threads;
-        b->row_stride = 0;
-        b->elements = shape_size(b->shape);
-        b->bytes = (size_t)b->elements * dtype_bytes(b->dtype);
+        if (o.rows[id] == 1 && copy != NULL && !rows_innermost)
+            hold_rows(f, copy, 1);
+        else if (o.rows[id] > 1 && copy == NULL && rows_innermost)
+            hold_rows(f, main, o.rows[id]);
     }
 }
 
@@ -242,5 +293,5 @@ void make_relays(LoopFunction *f) {
         for (int i = 0; i < section->nests.count; i++)
             section->nests.items[i]->id = i;
     }
-    give_one_row(f);
+    hold_only_rows(f);
 }

@@ -1,4 +1,4 @@
-/* Relays: which nests go together row by row, and what then needs room for one row only. */
+/* Relays: which nests go together, and what then needs room for the rows that they are at only. */
 #include "../numeric/programs.h"
 #include "ir/loop.h"
 
@@ -28,18 +28,18 @@ static Found look(const LoopFunction *f)
         }
     for (int i = 0; i < f->buffers.count; i++) {
         const Buffer *b = f->buffers.items[i];
-        found.rows += b->one_row;
-        cr_expect(!b->one_row || (b->of_thread == f->threads && b->row_stride == 0), "each thread has a row of its own");
+        found.rows += b->of_relay;
+        cr_expect(!b->of_relay || (b->of_thread == f->threads && b->row_stride <= 1 && b->elements <= RELAY_ROWS * shape_size(b->shape)), "each thread has rows of its own");
     }
     return found;
 }
 
-static Found found_in(const Run *run, const Function *function, size_t cache, bool threads)
+static Found found_in(const Run *run, const Function *function, int64_t batch, size_t cache, bool threads)
 {
     LoopTarget target = {.lanes = 16, .registers = 32, .fma = true, .l1 = cache / 32, .l2 = cache, .split_all = threads};
     Arena *arena = arena_new();
     double seconds = 0;
-    LoopFunction *f = loop_build(arena, run, function, 16, &target, &seconds, &seconds);
+    LoopFunction *f = loop_build(arena, run, function, batch, &target, &seconds, &seconds);
     cr_expect(f->threads || !threads);
     Found found = look(f);
     arena_free(arena);
@@ -53,11 +53,31 @@ Test(relay, rows_of_two_convolutions)
     run_passes(&c, NULL, NULL);
     const Run *run = &c.program->runs[0];
     for (int threads = 0; threads < 2; threads++) {
-        Found forward = found_in(run, &run->predictor, 1 << 20, threads);
+        Found forward = found_in(run, &run->predictor, 16, 1 << 20, threads);
         cr_expect(forward.relays == 1 && forward.longest >= 3 && forward.rows >= 2, "x, a and b of one row");
-        Found step = found_in(run, &run->step, 1 << 20, threads);
+        Found step = found_in(run, &run->step, 16, 1 << 20, threads);
         cr_expect(step.longest >= 3 && step.rows < forward.rows, "gradients read x and a");
-        cr_expect(found_in(run, &run->predictor, 16 << 10, threads).longest < 3, "weights as large as the cache");
+        cr_expect(found_in(run, &run->predictor, 16, 16 << 10, threads).longest < 3, "weights as large as the cache");
+    }
+    arena_free(c.arena);
+}
+
+static const char classifier[] =
+    "data d = synthetic(rows = 64, seed = 1) { x: f32[8] ~ normal(0, 1); y: label[10] = 1 }\n"
+    "model net(x: f32[8]) -> f32[10] = dense(x, 10)\n"
+    "train fit { data = d; minimize = cross_entropy(net(x), y); optimizer = sgd(lr = 0.1); batch = 32; epochs = 1 }\n";
+
+Test(relay, softmax_and_cross_entropy)
+{
+    Compiled c = compile_text(classifier, false);
+    cr_assert(c.program != NULL);
+    run_passes(&c, NULL, NULL);
+    const Run *run = &c.program->runs[0];
+    for (int threads = 0; threads < 2; threads++) {
+        Found step = found_in(run, &run->step, 32, 1 << 20, threads);
+        cr_expect(step.relays == 1 && step.longest == 5, "maximum, exp, sum, gradient, its rows turned");
+        cr_expect(step.rows == 2, "exp and the sum's reciprocal of 16 rows");
+        cr_expect(found_in(run, &run->step, 16, 1 << 20, threads).relays == 0, "no more rows than lanes");
     }
     arena_free(c.arena);
 }
