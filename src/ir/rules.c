@@ -5,6 +5,7 @@
  *   fma(-a, -b, c) is fma(a, b, c)
  *   x / 2^n is x * 2^-n
  *   where(not c, a, b) is where(c, b, a), and a choice inside the branch of the same choice is made
+ *   where(x <= 0, a, b) is where(y <= 0, a, b) if y = relu(x) is known: a layer keeps what it gives, not what it got
  *   f(repeated x, repeated y) is repeated f(x, y): computed once where it was computed for every element */
 #include <math.h>
 
@@ -52,6 +53,42 @@ static Node *rule_where(Graph *g, const Node *n) {
     return NULL;
 }
 
+/* ---- rectifiers ------------------------------------------------------------------------------ */
+typedef Vector(Node *) Rectifiers;
+
+/* Of x not above 0 something not above 0 in any rounding, also if x is infinite; NaN only if x is: k x or a constant. */
+static bool stays_below(const Node *n, const Node *x) {
+    if (n->op == OP_CONST) return n->attr.value <= 0;
+    if (n->op != OP_MUL || (n->source[0] != x && n->source[1] != x)) return false;
+    const Node *factor = n->source[n->source[0] == x];
+    return factor->op == OP_CONST && factor->attr.value > 0 && isfinite(factor->attr.value);
+}
+
+static bool is_zero(const Node *n) { return n->op == OP_CONST && n->attr.value == 0; }
+
+/* where(x <= 0, below, x) or where(0 < x, x, below): of it the condition holds if and only if it does of x. */
+static bool is_rectifier(const Node *n) {
+    if (n->op != OP_WHERE || !dtype_is_real(n->dtype)) return false;
+    const Node *c = n->source[0], *a = n->source[1], *b = n->source[2];
+    if (c->op == OP_LE) return c->source[0] == b && is_zero(c->source[1]) && stays_below(a, b);
+    return c->op == OP_LT && c->source[1] == a && is_zero(c->source[0]) && stays_below(b, a);
+}
+
+static Node *rule_rectified(Graph *g, Node *n, Rectifiers *known) {
+    Node *c = n->source[0];
+    for (int i = 0; i < known->count; i++) {
+        Node *y = known->items[i];
+        if (y == n) return n;
+        if (y->source[0] != c) continue;
+        Node *same = c->op == OP_LE ? graph_binary(g, OP_LE, y, c->source[1])
+                                    : graph_binary(g, OP_LT, c->source[0], y);
+        return graph_where(g, same, n->source[1], n->source[2]);
+    }
+    if (is_rectifier(n)) vector_push(g->arena, known, n);
+    return n;
+}
+
+/* ---- repetition ------------------------------------------------------------------------------- */
 /* The view all sources of `n` are repeated by (constants fit any), if it only repeats elements. */
 static const Node *common_repetition(const Node *n) {
     const Node *view = NULL;
@@ -102,13 +139,15 @@ static Node *apply(Graph *g, const Node *n) {
 }
 
 static Node *changed(Graph *g, Node *old, Node *const *source, void *context) {
-    (void)context;
     Node *now = graph_again(g, old, source);
     for (Node *next = now; next; next = apply(g, now)) now = next;
-    return now;
+    return now->op == OP_WHERE ? rule_rectified(g, now, context) : now;
 }
 
-void graph_rules(Graph *g, Node **roots, int count) { graph_rewrite(g, roots, count, changed, NULL); }
+void graph_rules(Graph *g, Node **roots, int count) {
+    Rectifiers known = {0};
+    graph_rewrite(g, roots, count, changed, &known);
+}
 
 void graph_to_line(Graph *g, Node **roots, int count) {
     graph_verify(g, roots, count, STAGE_DIFFERENTIATED);

@@ -73,6 +73,46 @@ Test(rules, every_rule_is_exact) {
     arena_free(in->bench.arena);
 }
 
+/* Of rectifiers of x: where(condition of x, y, z) + the rectifier, whose condition reads the rectifier now. */
+static Node *beside(Inputs *in, Node *condition, bool positive, Node *below) {
+    Node **x = in->x;
+    Graph *g = in->bench.g;
+    Node *rectifier = positive ? graph_where(g, condition, x[0], below) : graph_where(g, condition, below, x[0]);
+    return op(in, OP_SUB, rectifier, graph_where(g, condition, x[1], x[2]));
+}
+
+static float relu_beside(float a, float b, float c) { return (a <= 0 ? 0 : a) - (a <= 0 ? b : c); }
+static float leaky_beside(float a, float b, float c) {
+    volatile float below = 0.01f * a;
+    return (a > 0 ? a : below) - (a > 0 ? b : c);
+}
+static float down_beside(float a, float b, float c) { return (a > 0 ? a : -2.0f) - (a > 0 ? b : c); }
+
+Test(rules, conditions_are_read_off_rectifiers) {
+    Inputs *in = inputs_new();
+    Node *x = in->x[0], *le = op(in, OP_LE, x, number(in, 0)), *gt = op(in, OP_LT, number(in, 0), x);
+    check(in, "relu", beside(in, le, false, number(in, 0)), relu_beside);
+    Node *part = op(in, OP_MUL, number(in, (double)0.01f), x);
+    check(in, "leaky relu", beside(in, gt, true, part), leaky_beside);
+    check(in, "a constant below", beside(in, gt, true, number(in, -2)), down_beside);
+    arena_free(in->bench.arena);
+}
+
+/* They say nothing about x: above 0 below, 0 among what is not above, or NaN of an infinite x. */
+Test(rules, conditions_stay_where_a_rectifier_says_less) {
+    Inputs *in = inputs_new();
+    Node *x = in->x[0], *zero = number(in, 0), *le = op(in, OP_LE, x, zero), *gt = op(in, OP_LT, zero, x);
+    Node *nodes[] = {beside(in, le, false, number(in, 1)), beside(in, gt, true, op(in, OP_MUL, number(in, -1), x)),
+                     beside(in, le, false, op(in, OP_MUL, zero, x)), beside(in, op(in, OP_LT, x, zero), false, zero),
+                     beside(in, op(in, OP_LE, zero, x), true, zero)};
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+        Node *now = nodes[i];
+        graph_rules(in->bench.g, &now, 1);
+        cr_assert_eq(now, nodes[i], "case %zu", i);
+    }
+    arena_free(in->bench.arena);
+}
+
 Test(rules, inexact_reciprocals_stay_divisions) {
     Inputs *in = inputs_new();
     Node *node = op(in, OP_DIV, in->x[0], number(in, 255)), *now = node;
