@@ -223,6 +223,10 @@ static Value load_state(Emitter *e, DType t, size_t offset, Index linear) {
     return load_at(e, REGION_STATE, t, outline_place(e, e->state, (int64_t)offset), linear);
 }
 
+static Value load_cell(Emitter *e, DType t, int64_t cell, Index linear) {
+    return load_at(e, REGION_STATE, t, cell_base(e, cell), cell_index(e, cell, linear));
+}
+
 /* Leaves of which only the row-major place matters. */
 static Value value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
     const Run *run = e->f->run;
@@ -232,8 +236,7 @@ static Value value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
                    ? constant_real(e, node->dtype, node->attr.value)
                    : constant_int(e, type_of(e, node->dtype), (int64_t)node->attr.value);
     case OP_COLUMN: return load_column(e, node, linear, row);
-    case OP_CELL: return load_at(e, REGION_STATE, node->dtype, cell_base(e, node->attr.index),
-                                 cell_index(e, node->attr.index, linear));
+    case OP_CELL: return load_cell(e, node->dtype, node->attr.index, linear);
     case OP_SLOT:
         return emit_cast(e,
                          load_state(e, run->slots[node->attr.index].dtype,
@@ -275,7 +278,7 @@ static bool nest_provides(const Nest *nest, const Node *node) {
 static bool is_loaded(const Emitter *e, const Node *node) {
     if (!node_is_stored(e->f, node) || nest_provides(e->nest, node) || nest_reads_column(e->nest, node))
         return false;
-    return e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL;
+    return e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL || e->f->kept[node->id] > 0;
 }
 
 Index buffer_row(Emitter *e, const Buffer *b, Index row) {
@@ -300,6 +303,8 @@ static Index buffer_index(Emitter *e, const Buffer *b, const Node *node, const S
 /* From whichever layout has the lanes next to each other. */
 static Value load_stored(Emitter *e, const Node *node, const Spot *spot, Index linear) {
     const Buffer *main = e->f->buffer[node->id], *copy = e->f->copy[node->id];
+    if (e->f->kept[node->id] > 0)
+        return load_cell(e, node->dtype, e->f->kept[node->id] - 1, linear);
     if (e->lanes_are_rows && main != NULL)
         copy = NULL;
     if (copy != NULL) {

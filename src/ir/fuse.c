@@ -119,6 +119,13 @@ static bool is_image(const Fuse *u, const Node *node, double times) {
     return u->f->block == 1 && node->op == OP_COLUMN && node->shape.rank > 2 && times > FEWEST_TIMES;
 }
 
+/* What computing it again costs, if what it only moves or repeats is stored instead. */
+static double cost_again(const Fuse *u, const Node *node) {
+    bool moves = node->op == OP_VIEW || node->op == OP_RESHAPE || node->op == OP_STOP_GRADIENT;
+    bool all = moves && shape_size(node->source[0]->shape) <= shape_size(node->shape);
+    return all ? own_cost(u, node) : u->cost[node->id];
+}
+
 static void choose_stored(Fuse *u) {
     LoopFunction *f = u->f;
     for (uint32_t id = 0; id < f->nodes; id++) {
@@ -141,7 +148,7 @@ static void choose_stored(Fuse *u) {
         if (node == NULL)
             continue;
         double size = (double)shape_size(node->shape), count = u->evaluations[id];
-        bool again = (count / (size > 0 ? size : 1) - 1) * u->cost[id] > 3;
+        bool again = (count / (size > 0 ? size : 1) - 1) * cost_again(u, node) > 3;
         f->stored[id] = always_stored(node) || (again && node->sources + (node->op == OP_COLUMN) > 0)
                         || (again && node->op == OP_RANDOM)
                         || is_image(u, node, count / (size > 0 ? size : 1));
@@ -414,6 +421,15 @@ static void place_node(Fuse *u, Node *node) {
     nest_reads(u->f, nest, visit_need, &d);
 }
 
+/* The nest that stores the new value of a cell in a buffer; NULL: none, or it cannot store it in the cell as well. */
+static Nest *maker_of(const Fuse *u, const Root *root) {
+    if (root->kind != ROOT_UPDATE || !node_is_stored(u->f, root->node) || u->provider[root->node->id] < 0)
+        return NULL;
+    Nest *nest = u->section->nests.items[u->provider[root->node->id]];
+    bool whole = nest->kind != NEST_SCATTER && !nest->carried && root->node->op != OP_CONCAT;
+    return whole && nest->store_count < MOST_STORES ? nest : NULL;
+}
+
 static void place_root(Fuse *u, int index) {
     static const StoreKind kind_of[] = {[ROOT_SUM] = STORE_SUM,
                                         [ROOT_UPDATE] = STORE_CELL,
@@ -422,7 +438,11 @@ static void place_root(Fuse *u, int index) {
     const Root *root = &u->f->function->roots[index];
     Store store = {
         .kind = kind_of[root->kind], .value = root->node, .node = root->node, .index = root->index};
-    place_store(u, store, root->kind == ROOT_ROWS, u->copied_late[index]);
+    Nest *maker = u->copied_late[index] ? NULL : maker_of(u, root);
+    if (maker != NULL)
+        nest_store(u, maker, store);
+    else
+        place_store(u, store, root->kind == ROOT_ROWS, u->copied_late[index]);
 }
 
 /* ---- updates in place --------------------------------------------------------------------------- */

@@ -191,20 +191,24 @@ static double seconds_now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* So little is worked on and updated that registers, or a few lines of the cache, hold it. */
-static bool is_tiny(const LoopFunction *f) {
+bool updates_little(const LoopFunction *f) {
     size_t updated = 0;
     for (int r = 0; r < f->function->root_count; r++)
         if (f->function->roots[r].kind == ROOT_UPDATE)
             updated += (size_t)shape_size(f->function->roots[r].node->shape)
                        * dtype_bytes(f->function->roots[r].node->dtype);
+    return updated <= MOST_TINY_CELLS;
+}
+
+/* So little is worked on and updated that registers, or a few lines of the cache, hold it. */
+static bool is_tiny(const LoopFunction *f) {
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++) {
             const Nest *nest = f->sections[s].nests.items[i];
             if (nest->blocks != NULL || nest->convolution != NULL || nest->apart || nest->repacks)
                 return false;
         }
-    return f->steps && f->one_block && f->work_bytes <= MOST_TINY_WORK && updated <= MOST_TINY_CELLS;
+    return f->steps && f->one_block && f->work_bytes <= MOST_TINY_WORK && updates_little(f);
 }
 
 static LoopFunction *build_with(Arena *arena, const Run *run, const Function *function, int64_t block,

@@ -14,6 +14,7 @@
  *   layout.c      where channels are the lanes: rows lie apart, convolutions and what is between them
  *   loop.c        what becomes vector lanes, what is unrolled into registers; the pipeline of the three
  *   tile.c        register tiles of kernels, and their blocks for the caches
+ *   keep.c        new values of cells that need no buffer beside
  *   unstore.c     what passes through a kernel from columns, or to rows for the caller, without a buffer
  *   threads.c     what of it the threads of a call share, and where they wait for each other
  *   relay.c       nests that go together, some rows at a time
@@ -161,6 +162,7 @@ typedef struct LoopFunction {
     Nest   **provider;                /* the nest that stores it in a buffer (loop.c); NULL: none */
     Buffer **buffer, **copy;          /* values; a second layout with another axis innermost */
     int     *copy_axis;               /* which; -1: no copy */
+    int     *kept;                    /* 1 + the cell that holds it instead of a buffer (keep.c); 0: none does */
 } LoopFunction;
 
 /* The rows that code is made for where a mini-batch has so many: the same for all that share a block. 0: any.
@@ -221,6 +223,8 @@ void unstore_leaving(LoopFunction *f);
 void layout_function(LoopFunction *f, const LoopTarget *target);   /* where channels are the lanes */
 /* Few outputs summed over rows in chunks that fit the lanes and the block: each row is a lane, so a chain. */
 bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest);
+bool updates_little(const LoopFunction *f);             /* so that the cells could be local variables */
+void keep_in_cells(LoopFunction *f);                                /* keep.c: before buffers are given */
 void plan_function(LoopFunction *f); /* buffers: which, layout; copies; then places */
 void place_function(LoopFunction *f);                               /* lives of buffers, their places */
 void place_buffers(LoopFunction *f);                                /* places, where lives are known */

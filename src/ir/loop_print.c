@@ -209,7 +209,7 @@ static void print_store(Printer *p, const Nest *nest, const Store *store, int de
         print_value(p, store->value,
                     store_provides(store) || (nest->reduce == store->value && store->value != NULL));
     if (store->kind == STORE_BUFFER && store->buffer == NULL)
-        text_add(p->to, "   (registers)");
+        text_add(p->to, p->f->kept[store->node->id] > 0 ? "   (its cell)" : "   (registers)");
     else if (store->buffer != NULL)
         text_add(p->to, "   at %zu", store->buffer->offset);
     text_add(p->to, "\n");

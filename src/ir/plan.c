@@ -168,7 +168,7 @@ static void visit_want(void *context, const Read *read) {
     uint32_t id = read->node->id;
     if (!node_is_stored(f, read->node))
         return;
-    if (nest_reads_column(p->nest, read->node))
+    if (nest_reads_column(p->nest, read->node) || f->kept[id] > 0)
         return;
     if (p->nest->rows_turned && read->node->rows != 0) {
         *(f->copy_axis[id] == last_axis(read->node) ? &p->wants_copy[id] : &p->wants_rows[id]) = 1;
@@ -536,6 +536,7 @@ void plan_function(LoopFunction *f) {
     size_t nodes = f->nodes + 1;
     f->buffer = arena_array(f->arena, Buffer *, nodes);
     f->copy = arena_array(f->arena, Buffer *, nodes);
+    f->kept = arena_array(f->arena, int, nodes);
     p.wants_main = arena_array(f->arena, uint8_t, nodes);
     p.wants_copy = arena_array(f->arena, uint8_t, nodes);
     p.wants_rows = arena_array(f->arena, uint8_t, nodes);
@@ -544,6 +545,7 @@ void plan_function(LoopFunction *f) {
         for (int k = 0; k < f->sections[i].nests.count; k++)
             check_turned(&p, f->sections[i].nests.items[k]);
     find_turned(&p);
+    keep_in_cells(f);
     each_read(&p, visit_want);
     drop_turned(&p);
     make_buffers(&p);

@@ -185,6 +185,8 @@ static void touch_read(void *context, const Read *read) {
     if (node_is_stored(w->f, read->node)) {
         touch_buffer(w, w->f->buffer[read->node->id], false);
         touch_buffer(w, w->f->copy[read->node->id], false);
+        if (w->f->kept[read->node->id] > 0)
+            touch_cell(w, w->f->kept[read->node->id] - 1, false);
     } else if (read->node->op == OP_CELL) {
         touch_cell(w, read->node->attr.index, false);
     }
