@@ -543,7 +543,7 @@ static const char *learning_rate(Generator *g)
     return rates[below(g, 10)];
 }
 
-static void add_training(Generator *g, const char *call, bool classify, bool scalar)
+static void add_training(Generator *g, const char *call, bool classify, bool scalar, bool line)
 {
     static const char *const optimizers[] = {"sgd",     "momentum", "nesterov", "adagrad",
                                              "rmsprop", "adam",     "adamw"};
@@ -554,18 +554,18 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
         statement(g, "minimize = cross_entropy(%s, y)", call);
     else
         statement(g, "minimize = %s(%s, t)", scalar ? losses[below(g, 6)] : "mse", call);
-    if (chance(g, 25))
+    if (chance(g, line ? 5 : 25))
         statement(g, "minimize extra = 0.1 * mse(%s, %s)", call, classify ? "one_hot(y)" : "0.5 * t");
     if (g->picture)
         statement(g, chance(g, 50) ? "minimize pixels = sum(picture(x) * x)"
                                    : "minimize pixels = sum((0.01 * x) * picture(x))");
-    if (chance(g, 15))
+    if (chance(g, line ? 0 : 15))
         statement(g, "minimize twin = 0.1 * mse(%s, net(-x%s))", call, g->classes ? ", y" : "");
-    if (chance(g, 25))
+    if (chance(g, line ? 5 : 25))
         statement(g, "penalty = 0.01 * %s(net.out.dense.w)", chance(g, 50) ? "l2" : "l1");
-    if (chance(g, 25))
+    if (chance(g, line ? 5 : 25))
         statement(g, "gradient = clip_norm(grad, %s)", chance(g, 50) ? "1" : "0.1");
-    statement(g, "optimizer = %s(lr = %s)", optimizers[below(g, 7)], learning_rate(g));
+    statement(g, "optimizer = %s(lr = %s)", optimizers[line && chance(g, 75) ? 0 : below(g, 7)], learning_rate(g));
     if (chance(g, 20))
         statement(g, "optimizer[net.out] = %s(lr = %s)", optimizers[below(g, 7)], learning_rate(g));
     if (classify && chance(g, 50)) {
@@ -602,6 +602,9 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     g.channels = chance(&g, 12);
     g.few = g.channels && chance(&g, 30);
     bool long_rows = !g.channels && chance(&g, 10);
+    bool line = !g.channels && !long_rows && chance(&g, 12);     /* so little that its parameters stay in registers */
+    if (line)
+        g.scale = 1;
     if (g.channels)
         g.scale = g.few ? 10 : 4;
     g.batch = g.few         ? large_batches[below(&g, 3)]
@@ -609,17 +612,17 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
               : g.channels  ? batches[1 + below(&g, 8)]
               : g.scale > 1 ? large_batches[below(&g, 5)]
                             : batches[below(&g, 10)];
-    g.classes = chance(&g, 50) ? 2 + below(&g, 9) : 0;
+    g.classes = !line && chance(&g, 50) ? 2 + below(&g, 9) : 0;
     bool classify = g.classes && chance(&g, 70);
-    int outputs = classify ? g.classes : chance(&g, 60) ? 1 : 2 + below(&g, 10);
+    int outputs = classify ? g.classes : line || chance(&g, 60) ? 1 : 2 + below(&g, 10);
     Value *x = &g.values[g.count++];
     *x = (Value){.name = "x", .rank = g.channels ? 3 : g.scale > 1 ? 1 + 2 * below(&g, 2) : below(&g, 4)};
     for (int a = 0; a < x->rank; a++)
         x->extent[a] = x->rank == 3 && a > 0
                            ? (g.few ? 18 : 4) + below(&g, g.channels ? 8 : g.scale > 1 ? 13 : 5)
                            : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
-    if (long_rows)
-        *x = (Value){.name = "x", .rank = 1, .extent = {16 + below(&g, 90)}};
+    if (long_rows || line)
+        *x = (Value){.name = "x", .rank = 1, .extent = {line ? 1 + below(&g, 7) : 16 + below(&g, 90)}};
     g.picture = !long_rows && g.channels && !g.few && chance(&g, 40);
     if (g.picture) {                       /* lines of whole vectors */
         x->extent[0] = 16;
@@ -634,7 +637,7 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
              type_of(&g, outputs > 1, extent));
     if (long_rows)
         read_by_products(&g);
-    int statements = 1 + below(&g, g.few ? 2 : g.scale > 1 ? 4 : 9);
+    int statements = line ? 0 : 1 + below(&g, g.few ? 2 : g.scale > 1 ? 4 : 9);
     for (int made = 0, tries = 0; made < statements && tries < 60 && g.count < MOST_VALUES - 4; tries++) {
         Maker *make = g.channels ? channel_makers[below(&g, CHANNEL_MAKERS)] : makers[below(&g, MAKERS)];
         if (!make(&g))
@@ -648,7 +651,7 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     if (g.picture)
         text_add(&g.text, "model picture(x: %s) -> %s = %s(conv2d(x, 16, 3, pad = 1))\n", input, input,
                  chance(&g, 50) ? "relu" : "tanh");
-    add_training(&g, g.classes ? "net(x, y)" : "net(x)", classify, outputs == 1);
+    add_training(&g, g.classes ? "net(x, y)" : "net(x)", classify, outputs == 1, line);
     *batch = g.batch;
     return g.text.bytes;
 }
