@@ -210,7 +210,7 @@ static int make_relay(Relays *r, Nest *const *nests, int count) {
     return taken;
 }
 
-/* ---- buffers of the rows that a relay is at -------------------------------------------------------------------------------- */
+/* ---- buffers of the rows that a relay is at ------------------------------------------------------------ */
 enum { NOBODY = -1, SEVERAL = -2 };   /* otherwise the number of the relay that alone touches a value */
 
 typedef struct Owners { LoopFunction *f; const Nest *nest; int *owner, *rows, relay, relay_rows; } Owners;
