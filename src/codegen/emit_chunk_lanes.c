@@ -67,11 +67,7 @@ static Index chain_index(Emitter *e, const Kernel *k, int member, int lanes) {
 
 static Kernel chunks_kernel(Emitter *e, const Nest *nest, const Spot *spot, int tile) {
     Kernel k = kernel_new(nest, spot, 1);
-    k.members = tile;
-    for (int i = tile - 1; i >= 0; i--) {
-        k.member[i] = k.member[0];
-        k.member[i].axis[nest->tile_axis] = index_offset(e, spot->axis[nest->tile_axis], i);
-    }
+    set_members(e, &k, spot, tile);
     return k;
 }
 
@@ -79,7 +75,7 @@ static void totals_body(Emitter *e, const Nest *nest, const Spot *spot, int tile
                         void *context) {
     (void)vectors, (void)context;
     Kernel k = chunks_kernel(e, nest, spot, tile);
-    for (int i = 0; i < tile; i++)
+    for (int i = 0; i < k.members; i++)
         store_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->total),
                  total_index(e, nest, &k.member[i]), chain_start(e, k.node, 1).v[0]);
 }
@@ -89,7 +85,7 @@ static void start_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
     Groups g = groups_of(e, nest, nest->reduce);
     Kernel k = chunks_kernel(e, nest, spot, tile);
     e->lanes = g.lanes;
-    for (int i = 0; i < tile; i++)
+    for (int i = 0; i < k.members; i++)
         store_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->chain), chain_index(e, &k, i, g.lanes),
                  chain_start(e, k.node, g.lanes).v[0]);
     e->lanes = 1;
@@ -102,7 +98,7 @@ static void strip_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
     Kernel k = chunks_kernel(e, nest, spot, tile);
     Value chain[MOST_CHAINS], before[MOST_CHAINS], base = buffer_base(e, nest->chain);
     e->lanes = g.lanes;
-    for (int i = 0; i < tile; i++)
+    for (int i = 0; i < k.members; i++)
         before[i] = chain[i] = load_at(e, REGION_WORK, k.node->dtype, base, chain_index(e, &k, i, g.lanes));
     /* a group's slots lie one after the other, each with all elements */
     Value in_group = LLVMBuildMul(e->b, strip->slot, index_const(e, g.lanes), "");
@@ -113,7 +109,7 @@ static void strip_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
     Index row = {.at = LLVMBuildAdd(e->b, strip->group, strip->slot, ""), .step = g.chunk};
     Value rows = splat(e, LLVMBuildTrunc(e->b, e->block_rows, e->i32, ""), g.lanes);
     Value there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), rows, "");
-    for (int i = 0; i < tile; i++)
+    for (int i = 0; i < k.members; i++)
         store_at(e, REGION_WORK, k.node->dtype, base, chain_index(e, &k, i, g.lanes),
                  emit_select(e, there, chain[i], before[i]));
     e->lanes = 1;
@@ -129,7 +125,7 @@ static void fold_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
     loop_open(e, &chunks, strip->group, NULL, 0);
     Value lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, strip->group, ""),
                                index_const(e, g.chunk), "");
-    for (int i = 0; i < tile; i++) {
+    for (int i = 0; i < k.members; i++) {
         Index total = total_index(e, nest, &k.member[i]);
         Index at = index_add(e, index_scale(e, total, g.lanes), index_of(lane));
         Value sum = load_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->chain), at);

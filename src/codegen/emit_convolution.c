@@ -108,7 +108,7 @@ static void bound(Emitter *e, const Kernel *k, int s, int a, int axis, Range *r)
 static bool is_bounded(const Kernel *k, int s, int a, int axis) {
     if (k->c->access[s].axis[a].coef[axis] == 0 || is_inside(k, s, a))
         return false;
-    return s != k->v->image || a != k->tile_source;
+    return s != k->tile_operand || a != k->tile_source;
 }
 
 static Range range_of(Emitter *e, const Kernel *k, int axis) {
@@ -137,7 +137,7 @@ static Value has_any_terms(Emitter *e, const Kernel *k) {
     for (int s = 0; s < 2; s++)
         for (int a = 0; a < k->c->access[s].rank; a++) {
             const AxisMap *map = &k->c->access[s].axis[a];
-            if (is_inside(k, s, a) || (s == k->v->image && a == k->tile_source) || !no_reduced_index(k, map))
+            if (is_inside(k, s, a) || (s == k->tile_operand && a == k->tile_source) || !no_reduced_index(k, map))
                 continue;
             Value rest = rest_of_place(e, k, map), by = index_const(e, map->divisor);
             Value limit = index_const(e, k->node->source[s]->shape.extent[a] * map->divisor);
@@ -150,20 +150,20 @@ static Value has_any_terms(Emitter *e, const Kernel *k) {
     return any;
 }
 
-/* Is there a term for the result at this place of the tiles' axis and this place of the window? */
+/* Is there a term for the result at this place of the axis that moves the tile and this place of the window? */
 static bool has_term(const Kernel *k, int64_t place, int64_t tap) {
-    const AxisMap *map = &k->c->access[k->v->image].axis[k->tile_source];
-    int64_t at = map->offset + map->coef[k->v->tile_axis] * place;
+    const AxisMap *map = &k->c->access[k->tile_operand].axis[k->tile_source];
+    int64_t at = map->offset + map->coef[k->tile_mover] * place;
     if (k->window >= 0)
         at += map->coef[k->window] * tap;
     return at >= 0 && at % map->divisor == 0
-           && at / map->divisor < k->node->source[k->v->image]->shape.extent[k->tile_source];
+           && at / map->divisor < k->node->source[k->tile_operand]->shape.extent[k->tile_source];
 }
 
 static uint32_t members_with_term(const Kernel *k, int64_t tap) {
     uint32_t present = 0;
     for (int i = 0; i < k->members; i++)
-        if (has_term(k, k->first + i * k->step, tap))
+        if (has_term(k, k->taps > 1 ? i % k->taps : k->first + i * k->step, tap))
             present |= 1u << i;
     return present;
 }
@@ -190,32 +190,43 @@ static int64_t image_step(const Emitter *e, const Kernel *k) {
 
 static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain) {
     memo_clear(e);
-    Value wide[MOST_VECTORS];
+    Value wide[MOST_CHAINS];
     Spot spot = k->member[0];
     for (int a = k->space.result; a < k->space.axes; a++)
         spot.axis[a] = at->axis[a];
-    wide[0] = operand(e, k, k->v->wide, &spot);
-    for (int j = 1; j < k->vectors; j++) {
-        Spot next = spot;
-        next.axis[k->nest->lanes] = index_offset(e, spot.axis[k->nest->lanes], j * e->lanes);
-        wide[j] = operand(e, k, k->v->wide, &next);
-    }
+    int taps_of_wide = k->v->taps > 1 && k->v->taps_operand == k->v->wide ? k->taps : 1;
+    for (int t = 0; t < taps_of_wide; t++)
+        for (int j = 0; j < k->vectors && (taps_of_wide == 1 || k->present >> t & 1); j++) {
+            Spot next = spot;
+            if (t > 0)
+                next.axis[k->v->taps_axis] = k->member[t].axis[k->v->taps_axis];
+            if (j > 0)
+                next.axis[k->nest->lanes] = index_offset(e, spot.axis[k->nest->lanes], j * e->lanes);
+            wide[t * k->vectors + j] = operand(e, k, k->v->wide, &next);
+        }
     const Buffer *packed = k->v->packed;
     int64_t lanes = k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype), step = image_step(e, k);
     int64_t wide_bytes = (int64_t)k->vectors * e->lanes * (int64_t)dtype_bytes(k->node->dtype);
     bool late = packed != NULL && packed->bytes > e->target->l1 / 2 && wide_bytes > LINE;    /* one line a turn is not */
     for (int j = 0; j < k->vectors && late; j++)
         fetch_ahead(e, wide[j], PLACES_AHEAD * lanes);
+    Value one = NULL;
     for (int i = 0; i < k->members; i++) {
+        if (taps_of_wide == 1 || i % k->taps == 0)
+            one = NULL;                    /* otherwise it is the same for all taps */
         if (!(k->present >> i & 1))
             continue;
-        spot.axis[k->v->tile_axis] = k->member[i].axis[k->v->tile_axis];
-        Value one = operand(e, k, k->v->image, &spot);
+        if (one == NULL) {
+            spot.axis[k->v->tile_axis] = k->member[i].axis[k->v->tile_axis];
+            if (k->taps > 1)
+                spot.axis[k->v->taps_axis] = k->member[i].axis[k->v->taps_axis];
+            one = operand(e, k, k->v->image, &spot);
+        }
         if (k->row != NULL && i == 0 && step != 0)
             fetch_ahead(e, one, PLACES_AHEAD * step);
         for (int j = 0; j < k->vectors; j++) {
-            Value *c = &chain[i * k->vectors + j];
-            *c = k->v->image == 0 ? emit_fma(e, one, wide[j], *c) : emit_fma(e, wide[j], one, *c);
+            Value *c = &chain[i * k->vectors + j], with = wide[(taps_of_wide > 1 ? i % k->taps : 0) * k->vectors + j];
+            *c = k->v->image == 0 ? emit_fma(e, one, with, *c) : emit_fma(e, with, one, *c);
         }
     }
 }
@@ -258,9 +269,41 @@ static void walk_unrolled(Emitter *e, Kernel *k, int axis, Spot *at, Value *chai
     }
 }
 
+/* Where all members have terms is one loop, and what lies on either side of it is written out. */
+static void walk_taps(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
+    int64_t extent = k->space.extent[axis], begin = 0, end = extent;
+    uint32_t all = UINT32_MAX >> (32 - k->members);
+    while (begin < extent && members_with_term(k, begin) != all)
+        begin++;
+    while (end > begin && members_with_term(k, end - 1) != all)
+        end--;
+    for (int64_t i = 0; i < extent; i++) {
+        at->axis[axis] = index_at(e, i);
+        k->present = members_with_term(k, i);
+        if (i < begin || i >= end) {
+            if (k->present != 0)
+                walk(e, k, axis + 1, at, chain);
+            continue;
+        }
+        LoopBlocks l;
+        loop_open(e, &l, index_const(e, begin), chain, k->members * k->vectors);
+        for (int c = 0; c < k->members * k->vectors; c++)
+            chain[c] = l.phi[c];
+        at->axis[axis] = index_of(l.index);
+        walk(e, k, axis + 1, at, chain);
+        loop_close(e, &l, index_const(e, end), 1, chain);
+        i = end - 1;
+    }
+    k->present = UINT32_MAX;
+}
+
 static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
     if (axis == k->space.axes) {
         add_terms(e, k, at, chain);
+        return;
+    }
+    if (axis == k->window && k->taps > 1) {
+        walk_taps(e, k, axis, at, chain);
         return;
     }
     bool innermost = axis == k->space.axes - 1;
@@ -306,6 +349,7 @@ Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors) {
                 .v = nest->convolution,
                 .space = space_of(nest->reduce),
                 .vectors = vectors,
+                .taps = 1,
                 .tile_source = -1,
                 .window = -1,
                 .present = UINT32_MAX,
@@ -314,9 +358,29 @@ Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors) {
     return k;
 }
 
+void set_members(Emitter *e, Kernel *k, const Spot *spot, int tile) {
+    const Convolution *v = k->v;
+    k->taps = v->taps > 1 ? v->taps : 1;
+    k->members = tile * k->taps;
+    for (int i = k->members - 1; i >= 0; i--) {
+        k->member[i] = *spot;
+        k->member[i].axis[v->tile_axis] = index_offset(e, spot->axis[v->tile_axis], i / k->taps);
+        if (k->taps > 1)
+            k->member[i].axis[v->taps_axis] = index_at(e, i % k->taps);
+    }
+    if (k->taps > 1) {
+        k->tile_operand = v->taps_operand;
+        k->tile_source = v->taps_source;
+        k->tile_mover = v->taps_axis;
+        k->window = k->space.axes - 1;
+    }
+}
+
 /* ---- forward, data gradient ------------------------------------------------------------------------ */
 static void find_window(Kernel *k) {
     const Access *access = &k->c->access[k->v->image];
+    k->tile_operand = k->v->image;
+    k->tile_mover = k->v->tile_axis;
     for (int a = 0; a < access->rank; a++)
         if (access->axis[a].coef[k->v->tile_axis] != 0)
             k->tile_source = a;
@@ -415,15 +479,13 @@ static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int til
                          void *context) {
     const Strip *strip = context;
     Kernel k = kernel_new(nest, spot, vectors);
-    k.members = tile;
+    set_members(e, &k, spot, tile);
     k.row = strip->row;
     k.strip_begin = strip->begin;
     k.strip_end = strip->end;
     Value chain[MOST_CHAINS], base = buffer_base(e, nest->chain);
     Index at[MOST_CHAINS];
-    for (int i = tile - 1; i >= 0; i--) {
-        k.member[i] = k.member[0];
-        k.member[i].axis[k.v->tile_axis] = index_offset(e, spot->axis[k.v->tile_axis], i);
+    for (int i = k.members - 1; i >= 0; i--) {
         for (int j = 0; j < vectors; j++) {
             Spot here = k.member[i];
             here.axis[nest->lanes] = index_offset(e, here.axis[nest->lanes], j * e->lanes);
@@ -432,7 +494,7 @@ static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int til
         }
     }
     walk_all(e, &k, chain);
-    for (int i = 0; i < tile * vectors; i++)
+    for (int i = 0; i < k.members * vectors; i++)
         store_at(e, REGION_WORK, k.node->dtype, base, at[i], chain[i]);
 }
 
@@ -440,11 +502,16 @@ static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int til
  * written out for a whole tile, and took most of the time of compiling a deep network. */
 static void each_of_tile(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, NestBody *body,
                          void *context) {
-    LoopBlocks places, parts;
+    LoopBlocks places, taps, parts;
     Spot here = *spot;
+    const Convolution *v = nest->convolution;
     if (tile > 1) {
         loop_open(e, &places, index_const(e, 0), NULL, 0);
         here.axis[nest->tile_axis] = index_add(e, here.axis[nest->tile_axis], index_of(places.index));
+    }
+    if (v->taps > 1) {
+        loop_open(e, &taps, index_const(e, 0), NULL, 0);
+        here.axis[v->taps_axis] = index_of(taps.index);
     }
     if (vectors > 1) {
         loop_open(e, &parts, index_const(e, 0), NULL, 0);
@@ -453,6 +520,8 @@ static void each_of_tile(Emitter *e, const Nest *nest, const Spot *spot, int til
     body(e, nest, &here, 1, 1, context);
     if (vectors > 1)
         loop_close(e, &parts, index_const(e, (int64_t)vectors * e->lanes), e->lanes, NULL);
+    if (v->taps > 1)
+        loop_close(e, &taps, index_const(e, v->taps), 1, NULL);
     if (tile > 1)
         loop_close(e, &places, index_const(e, tile), 1, NULL);
 }

@@ -7,7 +7,7 @@
 #define SGDC_EMIT_CONVOLUTION_H
 #include "codegen/emit_reduce.h"
 
-enum { MOST_VECTORS = 4, MOST_MEMBERS = 12 };
+enum { MOST_VECTORS = 4 };
 
 typedef struct Kernel {
     const Nest *nest;
@@ -16,9 +16,11 @@ typedef struct Kernel {
     const Convolution *v;
     Space space;
     int members, vectors;
-    Spot member[MOST_MEMBERS]; /* of the first vector */
-    /* the tiles' axis, in the image: its place, and the window that shares it (-1: none) */
-    int tile_source, window;
+    int taps; /* members are places of the tiles' axis, of each so many taps side by side */
+    Spot member[MOST_CHAINS]; /* of the first vector */
+    /* the axis of an operand of which it is known at each place which members have a term: pixels in the image, or
+     * taps; the result's axis that moves it, and the window that shares it (-1: none) */
+    int tile_operand, tile_source, tile_mover, window;
     bool at_border;
     int64_t first, step; /* place of the first member (at a border), and from member to member */
     uint32_t present; /* which members have a term here */
@@ -28,6 +30,8 @@ typedef struct Kernel {
 } Kernel;
 
 Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors);
+/* Members of a tile where rows are summed: so many places of the tiles' axis, and all taps of each. */
+void   set_members(Emitter *e, Kernel *k, const Spot *spot, int tile);
 /* All terms of the chains: members times vectors. */
 void   walk_all(Emitter *e, Kernel *k, Value *chain);
 void   emit_chunk_lanes(Emitter *e, const Nest *nest);

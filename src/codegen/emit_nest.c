@@ -323,7 +323,8 @@ void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
     if (lanes_first && nest->lanes >= 0)
         a.order[a.levels++] = nest->lanes;
     for (int k = 0; k < nest->space.rank; k++) {
-        bool by_body = nest->apart && nest->convolution != NULL && k == nest->convolution->tile_axis;
+        const Convolution *v = nest->convolution;
+        bool by_body = v != NULL && ((nest->apart && k == v->tile_axis) || (v->taps > 1 && k == v->taps_axis));
         if (by_body || (kernel && k == nest->tile_axis) || ((lanes_first || lanes_last) && k == nest->lanes))
             continue;
         a.order[a.levels++] = k;

@@ -16,7 +16,7 @@
 #include "ir/loop.h"
 #include <string.h>
 
-enum { LARGEST_WINDOW = 16, MOST_TILE = 12, STRIP_BYTES = 32 << 10 };
+enum { LARGEST_WINDOW = 16, LARGEST_TAPS = 7, MOST_TILE = 12, STRIP_BYTES = 32 << 10 };
 
 typedef struct Layouts {
     LoopFunction *f;
@@ -173,6 +173,77 @@ static Convolution *find_weight_gradient(Layouts *l, const Node *node, int *lane
     return found;
 }
 
+/* The axis of an operand that this axis of the result moves, together with the innermost of the summed ones alone and
+ * known at each place: taps of a window. */
+static bool find_taps(const Node *node, int axis, Convolution *v) {
+    const Contraction *c = node->attr.contraction;
+    int rank = node->shape.rank, axes = rank + c->reduced, innermost = axes - 1, found = 0;
+    for (int s = 0; s < 2; s++)
+        for (int a = 0; a < c->access[s].rank; a++) {
+            const AxisMap *map = &c->access[s].axis[a];
+            int moving = 0;
+            for (int k = 0; k < axes; k++)
+                moving += map->coef[k] != 0 && index_extent(node, k) > 1;
+            if (map->coef[axis] != 0) {
+                found++;
+                v->taps_operand = s;
+                v->taps_source = a;
+                if (moving != 2 || map->coef[innermost] == 0 || map->divisor != 1)
+                    return false;
+            } else if (map->coef[innermost] != 0 && moving > 1) {
+                return false;                  /* it has bounds of its own */
+            }
+        }
+    return found == 1;
+}
+
+/* Places of the summed axis at which some tap has no term. */
+static int64_t border_places(const Node *node, int axis, const Convolution *v) {
+    const AxisMap *map = &node->attr.contraction->access[v->taps_operand].axis[v->taps_source];
+    int innermost = node->shape.rank + node->attr.contraction->reduced - 1;
+    int64_t last = node->source[v->taps_operand]->shape.extent[v->taps_source] - 1, places = 0;
+    for (int64_t k = 0; k < index_extent(node, innermost); k++) {
+        int64_t begin = map->offset + map->coef[innermost] * k, end = begin + map->coef[axis] * (node->shape.extent[axis] - 1);
+        places += begin < 0 || end < 0 || begin > last || end > last;
+    }
+    return places;
+}
+
+/* In the registers: the chains, what the taps read or, where the other operand moves with them, the vectors. */
+static bool tile_of_taps_fits(const LoopTarget *target, const Convolution *v, int64_t tile, int vectors) {
+    if (v->taps_operand == v->image)
+        return tile * v->taps <= most_tile_rows(target, vectors);
+    int64_t fewer = tile < v->taps && !target->scalars_stay ? tile : v->taps, one = target->scalars_stay ? tile : 1;
+    return (tile * v->taps + fewer) * vectors + one <= target->registers;
+}
+
+/* A few channels of the image make few chains, each of which waits for itself. With all taps along an axis of the window
+ * there are more of them, and what they read is read once. */
+static void add_taps(const LoopTarget *target, Nest *nest) {
+    Convolution *v = nest->convolution;
+    const Node *node = nest->reduce;
+    int64_t channels = node->shape.extent[v->tile_axis];
+    for (int a = node->shape.rank - 1; a >= 0 && node->attr.contraction->reduced > 1; a--) {
+        Convolution taps = *v;
+        int64_t extent = node->shape.extent[a], most = 0;
+        if (a == nest->lanes || a == v->tile_axis || extent < 2 || extent > LARGEST_TAPS || !find_taps(node, a, &taps)
+            || border_places(node, a, &taps) > LARGEST_WINDOW)
+            continue;
+        taps.taps_axis = a;
+        taps.taps = (int)extent;
+        while (most < channels && tile_of_taps_fits(target, &taps, most + 1, nest->vectors))
+            most++;
+        if (most == 0)
+            continue;
+        int64_t tiles = (channels + most - 1) / most, tile = (channels + tiles - 1) / tiles;
+        if (tile * extent <= nest->tile)
+            continue;
+        nest->tile = (int)tile;
+        *v = taps;
+        return;
+    }
+}
+
 static bool has_window(const Node *node) {
     const Contraction *c = node->attr.contraction;
     int axes = node->shape.rank + c->reduced;
@@ -203,6 +274,7 @@ static void set_tile(const Layouts *l, Nest *nest) {
     nest->wide_rest = false;
     if (nest->reduce->attr.contraction->over_rows) {
         nest->tile_axis = nest->convolution->tile_axis;
+        add_taps(l->target, nest);
     } else {                                    /* pixels of a line, in tiles as equal as they can be */
         int64_t pixels = nest->space.extent[nest->convolution->tile_axis];
         int64_t tiles = (pixels + nest->tile - 1) / nest->tile;
@@ -404,6 +476,18 @@ static void try_chunk_lanes(Layouts *l, Nest *nest) {
     nest->tile = l->target->registers < 32 ? MOST_TILE / 2 : MOST_TILE;
     if (nest->tile > node->shape.extent[tile])
         nest->tile = (int)node->shape.extent[tile];
+    add_taps(l->target, nest);
+}
+
+/* A weight gradient whose channels fill vectors, in a function where not all do: it reads turned copies. */
+static void try_weight_gradient(Layouts *l, Nest *nest) {
+    int lanes = -1;
+    if (nest->kind != NEST_REDUCE || nest->convolution != NULL || !is_candidate(nest->reduce) || l->f->block <= 1
+        || !has_window(nest->reduce))
+        return;
+    Convolution *found = find_weight_gradient(l, nest->reduce, &lanes);
+    if (found != NULL && fills_vectors(nest->space.extent[lanes], loop_lanes(l->target, nest)))
+        use_convolution(l, nest, found, lanes);
 }
 
 void layout_function(LoopFunction *f, const LoopTarget *target) {
@@ -416,6 +500,7 @@ void layout_function(LoopFunction *f, const LoopTarget *target) {
             for (int i = 0; i < f->sections[s].nests.count; i++) {
                 l.nest = f->sections[s].nests.items[i];
                 try_chunk_lanes(&l, l.nest);
+                try_weight_gradient(&l, l.nest);
             }
         return;
     }

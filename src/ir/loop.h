@@ -95,6 +95,8 @@ typedef struct Nest Nest;
 typedef struct Convolution {
     int     wide, image;
     int     tile_axis;                /* result axis: pixels, or the image's channels where rows are summed */
+    int     taps_axis, taps;          /* taps > 1: where rows are summed, tiles have all places of this axis too */
+    int     taps_operand, taps_source;        /* then: the operand that moves with them, and which axis of it */
     Buffer *packed;                   /* the weights [window][channel][lanes]; NULL where rows are summed */
     bool    chunk_lanes;              /* the chunks of the batch are the lanes (emit_chunk_lanes.c) */
     Buffer *grouped[2];               /* then: the operands with their rows regrouped by chunks */

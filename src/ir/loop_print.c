@@ -122,6 +122,8 @@ static void print_loops(Printer *p, const Nest *nest, int depth) {
             text_add(p->to, " unroll %d", nest->vectors);
         if (nest->tile_axis == a && nest->tile > 1)
             text_add(p->to, " unroll %d", nest->tile);
+        if (nest->convolution != NULL && nest->convolution->taps > 1 && nest->convolution->taps_axis == a)
+            text_add(p->to, " unroll %d", nest->convolution->taps);
         if (nest->split == SPLIT_AXIS + a)
             text_add(p->to, " shared");
         between = ", ";

@@ -66,13 +66,16 @@ static double evenness(int64_t tiles) {
     return sum;
 }
 
-/* Squares that are turned overlap, and the pixels of a convolution are tiled by its body. */
+/* Squares that are turned overlap, and the pixels and taps of a convolution are tiled by its body. */
 static bool can_be_split(const Nest *nest, int split) {
     if (nest->grouped_for != NULL)
         return false;
     if (nest->transposes || nest->turned > 0 || nest->leaves_turned)
         return split == SPLIT_ROWS;
-    return nest->convolution == NULL || !nest->rows || split != SPLIT_AXIS + nest->convolution->tile_axis;
+    const Convolution *v = nest->convolution;
+    if (v != NULL && v->taps > 1 && split == SPLIT_AXIS + v->taps_axis)
+        return false;
+    return v == NULL || !nest->rows || split != SPLIT_AXIS + v->tile_axis;
 }
 
 /* An operand that is packed is packed by every thread that shares the axis along which it does not move. */
