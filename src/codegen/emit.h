@@ -89,6 +89,7 @@ typedef struct Emitter {
     /* the body being emitted */
     const Nest *nest;
     Value reduced;                         /* in an epilogue: the reduction's result here */
+    Value largest;                         /* and of an argmax the term that it stands for */
     struct LoopBlocks *loops;              /* that are open in this function: the innermost */
     int lanes;
     int valid_lanes;                       /* 0: all of them */

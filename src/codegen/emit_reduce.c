@@ -15,6 +15,7 @@
 void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
     memo_clear(e);
     e->reduced = chain.v[nest->reduce->op == OP_ARGMAX ? 1 : 0];
+    e->largest = chain.v[0];
     emit_stores(e, nest, spot);
     e->reduced = NULL;
 }

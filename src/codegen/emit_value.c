@@ -430,6 +430,8 @@ static Value value_of(Emitter *e, Node *node, const Spot *spot, bool flat) {
         return value_leaf(e, node, (Index){0}, (Index){0});
     if (node == e->nest->reduce && e->reduced != NULL)       /* epilogues read it nowhere else (fuse.c) */
         return e->reduced;
+    if (node == e->nest->largest && e->reduced != NULL)
+        return e->largest;
     Value known = memo_get(e, node, spot, flat);
     if (known != NULL)
         return known;

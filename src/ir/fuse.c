@@ -13,6 +13,7 @@
  * old one. Where no order allows that, the new value gets a buffer and is copied when everything else is
  * done.
  */
+#include "ir/affine.h"
 #include "ir/loop.h"
 #include <string.h>
 
@@ -387,6 +388,40 @@ static void place_store(Fuse *u, Store store, bool rows, bool alone) {
     value_reads(u->f, store.value, store_provides(&store), nest, visit_need, &d);
 }
 
+/* Does the chain of one pass through the values of the other? */
+static bool are_of_one_chain(const Node *largest, const Node *which) {
+    if (largest->op != OP_REDUCE_MAX || which->op != OP_ARGMAX || largest->source[0] != which->source[0])
+        return false;
+    const Contraction *a = largest->attr.contraction, *b = which->attr.contraction;
+    bool same = !a->over_rows && !b->over_rows && a->lanes == 1 && b->lanes == 1 && a->reduced == b->reduced
+                && a->access[0].rank == b->access[0].rank && shape_equal(largest->shape, which->shape);
+    for (int k = 0; same && k < a->reduced; k++)
+        same = a->extent[k] == b->extent[k];
+    for (int k = 0; same && k < a->access[0].rank; k++)
+        same = axis_map_equal(&a->access[0].axis[k], &b->access[0].axis[k]);
+    return same;
+}
+
+/* A maximum and its place are found together: the nest of the one that was placed before; NULL: there is none. */
+static Nest *join_extreme(Fuse *u, Node *node) {
+    for (int i = 0; i < u->section->nests.count; i++) {
+        Nest *nest = u->section->nests.items[i];
+        if (nest->kind != NEST_REDUCE || nest->largest != NULL)
+            continue;
+        if (are_of_one_chain(nest->reduce, node)) {
+            nest->largest = nest->reduce;
+            nest->reduce = node;
+        } else if (are_of_one_chain(node, nest->reduce)) {
+            nest->largest = node;
+        } else {
+            continue;
+        }
+        nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = node, .node = node});
+        return nest;
+    }
+    return NULL;
+}
+
 static void place_node(Fuse *u, Node *node) {
     if (node->op == OP_CONCAT) {
         int64_t begin = 0;
@@ -413,8 +448,10 @@ static void place_node(Fuse *u, Node *node) {
         place_store(u, (Store){.kind = STORE_BUFFER, .value = node, .node = node}, node->rows != 0, false);
         return;
     }
-    Nest *nest = nest_new(u, node->op == OP_SCATTER_ADD ? NEST_SCATTER : NEST_REDUCE, node, node->rows != 0,
-                          node->shape);
+    Nest *nest = join_extreme(u, node);
+    if (nest != NULL)
+        return;
+    nest = nest_new(u, node->op == OP_SCATTER_ADD ? NEST_SCATTER : NEST_REDUCE, node, node->rows != 0, node->shape);
     nest->carried = is_carried(u->f, node);
     nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = node, .node = node});
     Dependencies d = {.fuse = u, .nest = nest};

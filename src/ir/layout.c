@@ -352,8 +352,7 @@ static bool can_be_apart(const Nest *nest) {
         return false;
     if (nest->kind == NEST_ELEMENTS)
         return nest->stores[0].node->shape.rank > 0;
-    return nest->lanes == LANES_ROWS && nest->reduce->attr.contraction->lanes == 1
-           && nest->reduce->op != OP_ARGMAX;
+    return nest->lanes == LANES_ROWS && nest->reduce->attr.contraction->lanes == 1;
 }
 
 /* The axis of the nest along which the channels of something that it reads move. */

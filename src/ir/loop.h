@@ -111,6 +111,7 @@ struct Nest {
     bool flat; /* one loop over all elements in row-major order; space is then {elements} */
     Shape    space;
     Node    *reduce;                  /* NEST_REDUCE, NEST_SCATTER */
+    Node    *largest;                 /* of an argmax: the maximum that its chain finds as well; NULL: nobody wants it */
     Store   *stores; int store_count;
     bool carried; /* a sum over the batch whose chain crosses blocks or chunks: through memory */
     Buffer *chain, *total; /* carried: the open chunk's chain (times 16 lanes), the fold of closed chunks */

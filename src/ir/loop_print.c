@@ -73,7 +73,9 @@ static void print_value(Printer *p, const Node *node, bool top) {
     }
     switch (op_class(node->op)) {
     case OP_CLASS_LEAF: print_leaf(p, node); return;
-    case OP_CLASS_REDUCE: text_add(p->to, "accumulator"); return;
+    case OP_CLASS_REDUCE:
+        text_add(p->to, "%s", p->nest != NULL && node == p->nest->largest ? "largest" : "accumulator");
+        return;
     default: break;
     }
     if (node->op == OP_VIEW) {
@@ -190,7 +192,8 @@ static void print_kernel(Printer *p, const Nest *nest, int depth) {
 
 static void print_store(Printer *p, const Nest *nest, const Store *store, int depth) {
     const Run *run = p->f->run;
-    if (store->kind == STORE_BUFFER && store->buffer == NULL && store->value == nest->reduce)
+    bool reduced = store->value == nest->reduce || (nest->largest != NULL && store->value == nest->largest);
+    if (store->kind == STORE_BUFFER && store->buffer == NULL && reduced)
         return;
     indent(p->to, depth);
     switch (store->kind) {
