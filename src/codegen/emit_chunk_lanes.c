@@ -2,8 +2,11 @@
  * are chains of their own, so that chunks can be the lanes: lane j sums the rows of chunk j, one after the
  * other, and at the end the chunks are folded in their order.
  *
- * For this both operands are copied with their rows regrouped: first the first rows of all chunks, then the
- * second ones (`slots`), and so on. Lanes whose chunk has no such row keep their chain.
+ * For this the rows of both operands are regrouped: first the first rows of all chunks, then the second ones (`slots`),
+ * and so on, by a copy or where they are made (ir/regroup.c). Lanes whose chunk has no such row keep their chain.
+ *
+ * Few sums of such an operand, in which every row is a chain of its own, have a vector of chains for each slot; the tree
+ * of a chunk's rows joins whole vectors then.
  */
 #include "codegen/emit_convolution.h"
 
@@ -31,29 +34,128 @@ static Value gathered(Emitter *e, const Groups *g, Value *rows, int64_t first) {
     return all;
 }
 
-/* A copy with the rows regrouped (its store's buffer), for the sums of `nest->grouped_for`. */
-void emit_grouping(Emitter *e, const Nest *nest) {
-    const Node *node = nest->stores[0].node;
-    const Buffer *from = e->f->buffer[node->id], *to = nest->stores[0].buffer;
+/* An element of all rows, computed or copied, with the rows regrouped. */
+static void grouping_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    (void)tile, (void)vectors, (void)context;
+    const Store *store = &nest->stores[0];
+    const Node *node = store->node;
     Groups g = groups_of(e, nest->grouped_for, nest->grouped_for->reduce);
     Value rows[64];
-    int64_t group = g.lanes * g.chunk;
-    LoopBlocks l;
+    int64_t group = g.lanes * g.chunk, slot_size = g.lanes * shape_size(node->shape);
+    Index element = nest->flat ? spot->axis[0] : spot_linear(e, spot, node->shape);
+    Index to = index_scale(e, element, g.lanes);
+    to.step = 1;
     e->lanes = g.lanes;
-    loop_open(e, &l, index_const(e, 0), NULL, 0);
-    Index read = index_scale(e, index_of(l.index), from->dense);
-    Index write = index_scale(e, index_of(l.index), g.lanes);
-    int64_t slot_size = g.lanes * shape_size(node->shape);
-    read.step = write.step = 1;
-    for (int v = 0; v < g.block / g.lanes; v++)
-        rows[v] = load_at(e, REGION_WORK, node->dtype, buffer_base(e, from),
-                          index_offset(e, read, (int64_t)v * g.lanes));
+    e->lanes_are_rows = true;
+    for (int v = 0; v < g.block / g.lanes; v++) {
+        Spot here = *spot;
+        here.row = (Index){.at = index_const(e, (int64_t)v * g.lanes), .step = 1};
+        rows[v] = nest->flat ? value_flat(e, store->value, element, here.row) : value_at(e, store->value, &here);
+        rows[v] = splat(e, rows[v], g.lanes);
+    }
     for (int64_t first = 0, at = 0; first < g.block; first += group)
         for (int64_t slot = 0; slot < g.chunk; slot++, at += slot_size)
-            store_at(e, REGION_WORK, node->dtype, buffer_base(e, to), index_offset(e, write, at),
+            store_at(e, REGION_WORK, node->dtype, buffer_base(e, store->buffer), index_offset(e, to, at),
                      gathered(e, &g, rows, first + slot));
-    loop_close(e, &l, index_const(e, shape_size(node->shape)), 1, NULL);
     e->lanes = 1;
+    e->lanes_are_rows = false;
+}
+
+/* What it stores with the rows regrouped, for the sums of `nest->grouped_for`. */
+void emit_grouping(Emitter *e, const Nest *nest) {
+    Nest elements = *nest;                     /* all rows of an element at once */
+    elements.rows = false;
+    elements.lanes = LANES_NONE;
+    nest_loops(e, &elements, grouping_body, NULL);
+}
+
+/* ---- few sums of regrouped rows ------------------------------------------------------------------ */
+enum { MOST_SLOTS = 8 };                       /* side by side */
+
+typedef struct SlotSums {
+    const Nest *nest;
+    Space space;
+    Groups groups;
+    Value group;                               /* its first row in the block */
+    int begin, slots;                          /* of them those that are summed side by side */
+    Spot spot;
+} SlotSums;
+
+static void slot_terms(Emitter *e, const SlotSums *t, Value *chain) {
+    const Node *node = t->nest->reduce, *source = node->source[0];
+    ChainTerm term = {.ok = NULL};
+    memo_clear(e);
+    Spot at = spot_through(e, &node->attr.contraction->access[0], &t->spot, t->space.extent, t->space.axes, source->shape,
+                           t->spot.row, 0, &term.ok);
+    int64_t slot_size = t->groups.lanes * shape_size(source->shape);
+    Index place = index_scale(e, spot_linear(e, &at, source->shape), t->groups.lanes);
+    place = index_add(e, place, index_scale(e, index_of(t->group), shape_size(source->shape)));
+    place.step = 1;
+    for (int s = 0; s < t->slots; s++) {
+        term.x[0] = load_at(e, REGION_WORK, source->dtype, buffer_base(e, grouped_operand(t->nest)),
+                            index_offset(e, place, (t->begin + s) * slot_size));
+        chain[s] = chain_step(e, node, (Chain){{chain[s]}}, &term, false).v[0];
+    }
+}
+
+static void slot_axes(Emitter *e, SlotSums *t, int axis, Value *chain) {
+    if (axis == t->space.axes) {
+        slot_terms(e, t, chain);
+        return;
+    }
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), chain, t->slots);
+    for (int s = 0; s < t->slots; s++)
+        chain[s] = l.phi[s];
+    t->spot.axis[axis] = index_of(l.index);
+    slot_axes(e, t, axis + 1, chain);
+    loop_close(e, &l, index_const(e, t->space.extent[axis]), 1, chain);
+}
+
+/* The sums of a group's chunks, one in a lane. */
+static Value sums_of_chunks(Emitter *e, SlotSums *t) {
+    const Node *node = t->nest->reduce;
+    int chunk = (int)t->groups.chunk;
+    Value start = chain_start(e, node, e->lanes).v[0];
+    Value rows = splat(e, LLVMBuildTrunc(e->b, e->block_rows, e->i32, ""), e->lanes);
+    Chain lane[ORDER_LANES];
+    for (t->begin = 0; t->begin < chunk; t->begin += t->slots) {
+        Value chain[MOST_SLOTS];
+        t->slots = chunk - t->begin < MOST_SLOTS ? chunk - t->begin : MOST_SLOTS;
+        for (int s = 0; s < t->slots; s++)
+            chain[s] = start;
+        slot_axes(e, t, t->space.result, chain);
+        for (int s = 0; s < t->slots; s++) {
+            Index row = {.at = LLVMBuildAdd(e->b, t->group, index_const(e, t->begin + s), ""), .step = chunk};
+            Value there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), rows, "");
+            lane[t->begin + s] = (Chain){{emit_select(e, there, chain[s], start)}};
+        }
+    }
+    return fold_lanes(e, node, lane, chunk).v[0];
+}
+
+void grouped_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
+    (void)tile, (void)vectors, (void)context;
+    SlotSums t = {.nest = nest, .space = space_of(nest->reduce), .spot = *spot,
+                  .groups = groups_of(e, nest->sums_grouped, nest->reduce)};
+    int64_t chunk = t.groups.chunk, group = t.groups.lanes * chunk;
+    Index total_at = total_index(e, nest, spot), at = index_scale(e, total_at, e->f->block);
+    start_total_of_batch(e, nest, spot);
+    LoopBlocks groups, chunks;
+    loop_open(e, &groups, index_const(e, 0), NULL, 0);
+    t.group = groups.index;
+    e->lanes = t.groups.lanes;
+    Index all = at;
+    all.step = 1;
+    store_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain), all, sums_of_chunks(e, &t));
+    e->lanes = 1;
+    Value end = LLVMBuildAdd(e->b, groups.index, index_const(e, group), "");
+    loop_open(e, &chunks, groups.index, NULL, 0);
+    Value lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, groups.index, ""), index_const(e, chunk), "");
+    fold_into_total(e, nest, total_at, load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
+                                               index_add(e, at, index_of(lane))));
+    loop_close(e, &chunks, smaller(e, end, e->block_rows), chunk, NULL);
+    loop_close(e, &groups, e->block_rows, group, NULL);
 }
 
 /* Where a strip of the first reduced axis lies, and in which slot. */

@@ -364,7 +364,7 @@ void emit_reduce(Emitter *e, const Nest *nest) {
     }
     if (nest->carried) {
         if (few && sums_have_rows_of_their_own(e->f, nest))
-            nest_loops(e, nest, row_sums_body, NULL);
+            nest_loops(e, nest, nest->sums_grouped != NULL ? grouped_sums_body : row_sums_body, NULL);
         else if (few)
             emit_few(e, &nest, 1);
         else

@@ -5,6 +5,7 @@
  *   emit_pack.c          panels of packed operands
  *   emit_contraction.c   tiles in blocks for the caches: partial sums and packed operands between them
  *   emit_row_sums.c      few outputs, chunks of few rows: a chain for each row of the block
+ *   emit_chunk_lanes.c   the same of rows that are regrouped by chunks
  *   emit_few.c           few outputs, 16 lanes of rows: sums in one pass over the rows
  *   emit_reduce.c        which of these a nest is; carried chains; 16 lanes of k; the epilogue
  */
@@ -95,6 +96,9 @@ void emit_contraction(Emitter *e, const Nest *nest);
 
 /* ---- emit_row_sums.c */
 void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
+
+/* ---- emit_chunk_lanes.c */
+void grouped_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
 
 /* ---- emit_reduce.c */
 typedef void FinishBody(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);

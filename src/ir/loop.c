@@ -222,6 +222,7 @@ static LoopFunction *build_with(Arena *arena, const Run *run, const Function *fu
     double fused = seconds_now();
     loop_schedule(f, target);
     layout_function(f, target);
+    regroup_function(f);
     unstore_passing(f);
     turn_all_leaving(f);
     unstore_leaving(f);

@@ -13,6 +13,7 @@
  *   place.c       buffers: lives, places in the work block
  *   layout.c      where channels are the lanes: rows lie apart, convolutions and what is between them
  *   loop.c        what becomes vector lanes, what is unrolled into registers; the pipeline of the three
+ *   regroup.c     what is made with its rows in the order in which chunks are lanes
  *   tile.c        register tiles of kernels, and their blocks for the caches
  *   keep.c        new values of cells that need no buffer beside
  *   unstore.c     what passes through a kernel from columns, or to rows for the caller, without a buffer
@@ -100,6 +101,7 @@ typedef struct Convolution {
     Buffer *packed;                   /* the weights [window][channel][lanes]; NULL where rows are summed */
     bool    chunk_lanes;              /* the chunks of the batch are the lanes (emit_chunk_lanes.c) */
     Buffer *grouped[2];               /* then: the operands with their rows regrouped by chunks */
+    bool    made_grouped[2];          /* by the nest that makes them, not by a copy (regroup.c) */
     Buffer *sum;                      /* rows summed and carried: what `total` is repacked from */
     int64_t strip;                    /* rows summed: places of the first reduced axis between partial sums */
 } Convolution;
@@ -131,7 +133,8 @@ struct Nest {
     bool     repacks;                 /* it stores what it reads in another order of the axes */
     Buffer  *repacked;           /* from here; NULL: the value itself */
     Convolution *convolution;
-    const Nest *grouped_for;          /* a copy that regroups rows for this nest's chunks */
+    const Nest *grouped_for;          /* what it stores has its rows regrouped for this nest's chunks */
+    const Nest *sums_grouped;         /* a sum that reads the operand which was regrouped for that nest */
     int      relay;                   /* > 0: so many nests from here on go together, relay_rows rows at a time */
     int      relay_rows;
     int      split;
@@ -224,10 +227,12 @@ bool is_passing(const LoopFunction *f, const Node *node);               /* not s
 void unstore_passing(LoopFunction *f);
 void unstore_leaving(LoopFunction *f);
 void layout_function(LoopFunction *f, const LoopTarget *target);   /* where channels are the lanes */
+void regroup_function(LoopFunction *f);                            /* regroup.c: after layout */
 /* Few outputs summed over rows in chunks that fit the lanes and the block: each row is a lane, so a chain. */
 bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest);
 bool updates_little(const LoopFunction *f);             /* so that the cells could be local variables */
 void keep_in_cells(LoopFunction *f);                                /* keep.c: before buffers are given */
+Buffer *grouped_operand(const Nest *nest);       /* that a sum of regrouped rows reads; NULL: it is none */
 void plan_function(LoopFunction *f); /* buffers: which, layout; copies; then places */
 void place_function(LoopFunction *f);                               /* lives of buffers, their places */
 void place_buffers(LoopFunction *f);                                /* places, where lives are known */

@@ -84,6 +84,7 @@ static void find_lives(LoopFunction *f) {
                 live(&l, nest->convolution->grouped[1], false);
             }
             live(&l, nest->repacked, false);
+            live(&l, grouped_operand(nest), false);
             if (nest->kind == NEST_SCATTER)
                 live(&l, f->buffer[nest->reduce->id], true);
         }

@@ -82,6 +82,11 @@ bool nest_walks_rows(const Nest *nest) {
     return false;
 }
 
+Buffer *grouped_operand(const Nest *nest) {
+    const Nest *sum = nest->sums_grouped;
+    return sum == NULL ? NULL : sum->convolution->grouped[sum->reduce->source[1] == nest->reduce->source[0]];
+}
+
 bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest) {
     const Contraction *c = nest->reduce->attr.contraction;
     return nest->carried && c->over_rows && c->lanes == 16 && f->block > 1 && c->chunk > 0 && c->chunk <= 16
@@ -166,7 +171,7 @@ static void visit_want(void *context, const Read *read) {
     Plan *p = context;
     LoopFunction *f = p->f;
     uint32_t id = read->node->id;
-    if (!node_is_stored(f, read->node))
+    if (!node_is_stored(f, read->node) || (f->provider[id] != NULL && f->provider[id]->grouped_for != NULL))
         return;
     if (nest_reads_column(p->nest, read->node) || f->kept[id] > 0)
         return;
@@ -345,7 +350,8 @@ static void add_repacking(Plan *p) {
                 vector_push(f->arena, apart ? &f->sections[s - 1].nests : &section->nests,
                             packing_nest(f, nest));
             for (int k = 0; v != NULL && v->chunk_lanes && k < 2; k++)
-                vector_push(f->arena, &section->nests, grouping_nest(f, nest, k));
+                if (!v->made_grouped[k])
+                    vector_push(f->arena, &section->nests, grouping_nest(f, nest, k));
             vector_push(f->arena, &section->nests, nest);
             if (v != NULL && v->sum != NULL) {
                 Nest *after = repack_nest(f, nest->reduce, f->buffer[nest->reduce->id], v->sum, nest->lanes);
@@ -458,8 +464,12 @@ static void make_convolution(Plan *p, Nest *nest) {
     if (nest->convolution->chunk_lanes) {
         nest->chain = buffer_new(f, nest->reduce->dtype, false, nest->reduce->shape, 16);
         nest->total = f->buffer[nest->reduce->id];
-        for (int s = 0; s < 2; s++)
-            nest->convolution->grouped[s] = grouped_new(f, nest, nest->reduce->source[s]);
+        for (int s = 0; s < 2; s++) {
+            const Node *source = nest->reduce->source[s];
+            nest->convolution->grouped[s] = grouped_new(f, nest, source);
+            if (nest->convolution->made_grouped[s])
+                f->provider[source->id]->stores[0].buffer = nest->convolution->grouped[s];
+        }
         return;
     }
     nest->chain = sums_new(f, nest);
@@ -485,7 +495,8 @@ static void make_buffers(Plan *p) {
                     f->buffer[id] = copy_new(f, store->node, last_axis(store->node));
                 if ((p->wants_copy[id] || (in_copy && f->buffer[id] != NULL)) && f->copy[id] == NULL)
                     f->copy[id] = copy_new(f, store->node, f->copy_axis[id]);
-                store->buffer = in_copy ? f->copy[id] : f->buffer[id];
+                if (nest->grouped_for == NULL)
+                    store->buffer = in_copy ? f->copy[id] : f->buffer[id];
             }
             if (nest->blocks != NULL)
                 make_scratch(f, nest);

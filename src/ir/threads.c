@@ -69,7 +69,7 @@ static double evenness(int64_t tiles) {
 /* Squares that are turned overlap, and the pixels and taps of a convolution are tiled by its body. */
 static bool can_be_split(const Nest *nest, int split) {
     if (nest->grouped_for != NULL)
-        return false;
+        return split != SPLIT_ROWS;
     if (nest->transposes || nest->turned > 0 || nest->leaves_turned)
         return split == SPLIT_ROWS;
     const Convolution *v = nest->convolution;
@@ -201,6 +201,7 @@ static void touch_nest(Waiting *w, const Nest *nest) {
     touch_buffer(w, nest->chain, true);
     touch_buffer(w, nest->total, true);
     touch_buffer(w, nest->repacked, false);
+    touch_buffer(w, grouped_operand(nest), false);
     if (nest->convolution != NULL) {
         touch_buffer(w, nest->convolution->packed, false);
         touch_buffer(w, nest->convolution->grouped[0], false);
