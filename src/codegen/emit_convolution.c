@@ -176,12 +176,14 @@ static void fetch_ahead(Emitter *e, Value loaded, int64_t bytes) {
     emit_intrinsic(e, "llvm.prefetch", (Value[]){at, read, often, data}, 4);
 }
 
-/* Bytes from one place of the last reduced axis to the next one in the image; 0: not known. */
+/* Bytes from one place of the last reduced axis to the next one in the image; 0: not known, or not worth fetching. */
 static int64_t image_step(const Emitter *e, const Kernel *k) {
     const Access *access = &k->c->access[k->v->image];
     const Node *image = k->node->source[k->v->image];
     const Buffer *b = e->f->copy[image->id];
     int64_t step = 0;
+    if (shape_size(image->shape) * (int64_t)dtype_bytes(image->dtype) <= (int64_t)e->target->l1 / 2)
+        return 0;                              /* a row of it stays there */
     for (int a = 0; a < access->rank && b != NULL; a++)
         if (access->axis[a].divisor == 1)
             step += access->axis[a].coef[k->space.axes - 1] * b->stride[a];

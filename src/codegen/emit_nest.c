@@ -260,6 +260,30 @@ static void around_piece(Emitter *e, Around *a, int level, int axis, const Piece
     bounds_close(e, &bounds);
 }
 
+/* Of all places of an axis, tile after tile, the first at or behind `from` that is `here`: where its tile begins. */
+static Value tile_at_or_behind(Emitter *e, Value from, Value here, int64_t places, int64_t width) {
+    Value ahead = larger(e, LLVMBuildSub(e->b, from, here, ""), index_const(e, 0)), by = index_const(e, places);
+    Value tile = LLVMBuildUDiv(e->b, LLVMBuildAdd(e->b, ahead, index_const(e, places - 1), ""), by, "");
+    return LLVMBuildMul(e->b, tile, index_const(e, width), "");
+}
+
+/* The thread's part of an axis' tiles. Where the split has an axis around it, tiles are counted at all places of that,
+ * those of the first tile first: so threads share less of what the tiles of one place read. */
+static Part part_of_axis(Emitter *e, Around *a, int axis, int64_t extent, const Piece *pieces) {
+    const Nest *nest = a->nest;
+    int around = nest->split_around - 1;
+    if (around >= 0 && axis == around)
+        return (Part){NULL, NULL};
+    if (around < 0 || nest->split != SPLIT_AXIS + axis)
+        return thread_part_of_pieces(e, nest, SPLIT_AXIS + axis, index_const(e, extent), pieces);
+    int64_t places = nest->space.extent[around], width = pieces[0].unroll, tiles = (extent + width - 1) / width;
+    Part part = thread_part(e, nest, nest->split, index_const(e, places * tiles), 1, -1);
+    if (part.to == NULL)
+        return part;
+    Value here = a->spot.axis[around].at;
+    return (Part){tile_at_or_behind(e, part.from, here, places, width), tile_at_or_behind(e, part.to, here, places, width)};
+}
+
 static void around_axis(Emitter *e, Around *a, int level, int axis) {
     bool lanes_here = a->nest->lanes == axis, tile_here = a->nest->tile_axis == axis;
     Piece pieces[MOST_PIECES];
@@ -267,7 +291,7 @@ static void around_axis(Emitter *e, Around *a, int level, int axis) {
     int unroll = lanes_here ? a->nest->vectors : tile_here ? a->nest->tile : 1;
     int64_t extent = a->nest->space.extent[axis];
     int count = split_axis(extent, lanes, unroll, lanes_here && a->nest->wide_rest, pieces);
-    Part part = thread_part_of_pieces(e, a->nest, SPLIT_AXIS + axis, index_const(e, extent), pieces);
+    Part part = part_of_axis(e, a, axis, extent, pieces);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
         if (lanes_here) {
@@ -484,11 +508,11 @@ static Value load_parts(Emitter *e, LLVMValueRef f, LLVMTypeRef element, int i, 
     return v[0];
 }
 
-typedef struct Turn { const Node *node; const Buffer *from, *to; int axis; } Turn;
+typedef struct Turn { Shape shape; DType dtype; Buffer from, to; int axis; } Turn;
 
 static Index turn_index(Emitter *e, const Turn *t, const Buffer *b, const Spot *spot, int64_t element) {
     Index at = index_at(e, element * b->stride[t->axis]);
-    for (int a = 0; a < t->node->shape.rank; a++)
+    for (int a = 0; a < t->shape.rank; a++)
         at = index_add(e, at, index_scale(e, index_of(spot->axis[a].at), b->stride[a]));
     return index_add(e, at, buffer_row(e, b, index_of(spot->row.at)));
 }
@@ -536,34 +560,33 @@ static Value turn_pointer(Emitter *e, DType t, const Buffer *b, Index at) {
 
 /* One vector of rows by `width` elements. */
 static void turn_body(Emitter *e, const Nest *nest, const Turn *t, const Spot *spot, int lanes, int width) {
-    DType type = t->node->dtype;
+    DType type = t->dtype;
     e->lanes = lanes;
     for (int k = 0; k < width && width < lanes; k++) {
-        Index source = turn_index(e, t, t->from, spot, k), target = turn_index(e, t, t->to, spot, k);
-        source.step = t->from->row_stride;
-        target.step = t->to->row_stride;
-        store_at(e, REGION_WORK, type, buffer_base(e, t->to), target,
-                 load_at(e, REGION_WORK, type, buffer_base(e, t->from), source));
+        Index source = turn_index(e, t, &t->from, spot, k), target = turn_index(e, t, &t->to, spot, k);
+        source.step = t->from.row_stride;
+        target.step = t->to.row_stride;
+        store_at(e, REGION_WORK, type, buffer_base(e, &t->to), target,
+                 load_at(e, REGION_WORK, type, buffer_base(e, &t->from), source));
     }
     e->lanes = 1;
     if (width < lanes)
         return;
     int64_t bytes = (int64_t)dtype_bytes(type);
-    int64_t next_from = nest->from_copy ? t->from->row_stride : t->from->stride[t->axis];
-    int64_t next_to = nest->from_copy ? t->to->stride[t->axis] : t->to->row_stride;
+    int64_t next_from = nest->from_copy ? t->from.row_stride : t->from.stride[t->axis];
+    int64_t next_to = nest->from_copy ? t->to.stride[t->axis] : t->to.row_stride;
     LLVMTypeRef function_type;
     LLVMValueRef f = turn_function(e, type, lanes, &function_type);
-    Value arguments[4] = {turn_pointer(e, type, t->from, turn_index(e, t, t->from, spot, 0)),
+    Value arguments[4] = {turn_pointer(e, type, &t->from, turn_index(e, t, &t->from, spot, 0)),
                           index_const(e, next_from * bytes),
-                          turn_pointer(e, type, t->to, turn_index(e, t, t->to, spot, 0)),
+                          turn_pointer(e, type, &t->to, turn_index(e, t, &t->to, spot, 0)),
                           index_const(e, next_to * bytes)};
     LLVMBuildCall2(e->b, function_type, f, arguments, 4, "");
 }
 
 static void turn_squares(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int axis, int lanes,
                          int width) {
-    const Node *node = t->node;
-    if (axis == node->shape.rank) {
+    if (axis == t->shape.rank) {
         turn_body(e, nest, t, spot, lanes, width);
         return;
     }
@@ -575,12 +598,12 @@ static void turn_squares(Emitter *e, const Nest *nest, const Turn *t, Spot *spot
     loop_open(e, &l, index_const(e, 0), NULL, 0);
     spot->axis[axis] = index_of(l.index);
     turn_squares(e, nest, t, spot, axis + 1, lanes, width);
-    loop_close(e, &l, index_const(e, node->shape.extent[axis]), 1, NULL);
+    loop_close(e, &l, index_const(e, t->shape.extent[axis]), 1, NULL);
 }
 
 /* The turned axis outside the others: as many streams of neighbours as a square has vectors. */
 static void turn_axes(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int lanes) {
-    int64_t extent = t->node->shape.extent[t->axis], whole = extent / lanes * lanes;
+    int64_t extent = t->shape.extent[t->axis], whole = extent / lanes * lanes;
     if (whole == 0) {
         spot->axis[t->axis] = index_at(e, 0);
         turn_squares(e, nest, t, spot, 0, lanes, (int)extent);
@@ -599,9 +622,16 @@ static void turn_axes(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, i
 static void emit_turn(Emitter *e, const Nest *nest) {
     Node *node = nest->stores[0].node;
     const Buffer *main = e->f->buffer[node->id], *copy = e->f->copy[node->id];
-    Turn t = {node, nest->from_copy ? copy : main, nest->stores[0].buffer, e->f->copy_axis[node->id]};
+    Turn t = {node->shape, node->dtype, nest->from_copy ? *copy : *main, *nest->stores[0].buffer,
+              e->f->copy_axis[node->id]};
+    if (t.from.dense > 0 && t.to.dense > 0) {  /* elements in their order in both: as if there were one axis */
+        t.shape = (Shape){.rank = 1, .extent = {shape_size(node->shape)}};
+        t.axis = 0;
+        t.from.stride[0] = t.from.dense;
+        t.to.stride[0] = t.to.dense;
+    }
     int lanes = loop_lanes(e->target, nest);
-    while (lanes > 4 && lanes > node->shape.extent[t.axis])
+    while (lanes > 4 && lanes > t.shape.extent[t.axis])
         lanes /= 2;
     Spot spot = {0};
     LoopBlocks l;

@@ -16,7 +16,7 @@
 #include "ir/loop.h"
 #include <string.h>
 
-enum { LARGEST_WINDOW = 16, LARGEST_TAPS = 7, MOST_TILE = 12, STRIP_BYTES = 32 << 10 };
+enum { LARGEST_WINDOW = 16, LARGEST_TAPS = 7, MOST_TILE = 12, ENOUGH_CHAINS = 12, STRIP_BYTES = 32 << 10 };
 
 typedef struct Layouts {
     LoopFunction *f;
@@ -236,6 +236,8 @@ static void add_taps(const LoopTarget *target, Nest *nest) {
         if (most == 0)
             continue;
         int64_t tiles = (channels + most - 1) / most, tile = (channels + tiles - 1) / tiles;
+        if (tiles == 1 && (tile + 1) / 2 * extent * nest->vectors >= ENOUGH_CHAINS)
+            tile = (tile + 1) / 2;             /* as fast, and threads can have one each */
         if (tile * extent <= nest->tile)
             continue;
         nest->tile = (int)tile;
@@ -485,8 +487,12 @@ static void try_weight_gradient(Layouts *l, Nest *nest) {
         || !has_window(nest->reduce))
         return;
     Convolution *found = find_weight_gradient(l, nest->reduce, &lanes);
-    if (found != NULL && fills_vectors(nest->space.extent[lanes], loop_lanes(l->target, nest)))
-        use_convolution(l, nest, found, lanes);
+    if (found == NULL || !fills_vectors(nest->space.extent[lanes], loop_lanes(l->target, nest)))
+        return;
+    const Node *image = nest->reduce->source[found->image];        /* read element by element: as it turns best */
+    if (node_is_stored(l->f, image))
+        want(l, image, image->shape.rank - 1);
+    use_convolution(l, nest, found, lanes);
 }
 
 void layout_function(LoopFunction *f, const LoopTarget *target) {

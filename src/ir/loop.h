@@ -138,6 +138,7 @@ struct Nest {
     int      relay;                   /* > 0: so many nests from here on go together, relay_rows rows at a time */
     int      relay_rows;
     int      split;
+    int      split_around;            /* > 0: 1 + an axis around that one: tiles are those at each of its places */
     bool     waits;                   /* all threads meet before it */
 };
 

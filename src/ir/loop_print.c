@@ -126,7 +126,7 @@ static void print_loops(Printer *p, const Nest *nest, int depth) {
             text_add(p->to, " unroll %d", nest->tile);
         if (nest->convolution != NULL && nest->convolution->taps > 1 && nest->convolution->taps_axis == a)
             text_add(p->to, " unroll %d", nest->convolution->taps);
-        if (nest->split == SPLIT_AXIS + a)
+        if (nest->split == SPLIT_AXIS + a || nest->split_around == 1 + a)
             text_add(p->to, " shared");
         between = ", ";
     }

@@ -30,10 +30,11 @@ static double work_of(const LoopFunction *f, const Nest *nest) {
         const Contraction *c = nest->reduce->attr.contraction;
         for (int k = 0; k < c->reduced; k++)
             terms *= (double)c->extent[k];
+        terms *= nest->reduce->sources == 1 ? 2 : 1;       /* read once each: a load is all there is to do */
         return points * terms * (c->over_rows ? (double)f->block : 1);
     }
     nest_reads(f, nest, count_read, &reads);
-    return points * 2 * (reads + nest->store_count);
+    return points * 2 * (reads + nest->store_count) * (nest->transposes ? 2 : 1);
 }
 
 /* Tiles, of which a thread takes whole ones, along rows or an axis. */
@@ -105,6 +106,22 @@ static int best_split(const LoopFunction *f, const Nest *nest) {
     return best;
 }
 
+/* A weight gradient has few tiles along one axis, in which the channels are, but of each place of the next axis around it
+ * there are as many again. */
+static void split_around(const LoopFunction *f, Nest *nest) {
+    const Convolution *v = nest->convolution;
+    if (v == NULL || nest->rows || nest->split == SPLIT_NONE)
+        return;
+    int around = nest->space.rank - 1, split = SPLIT_AXIS + nest->tile_axis;
+    while (around >= 0 && (around == nest->tile_axis || around == nest->lanes || nest->space.extent[around] < 2
+                           || !can_be_split(nest, SPLIT_AXIS + around)))
+        around--;
+    if (around < 0 || evenness(nest->space.extent[around] * tiles_along(f, nest, split)) <= worth_of(f, nest, nest->split))
+        return;
+    nest->split = split;
+    nest->split_around = 1 + around;
+}
+
 static bool must_be_alone(const LoopFunction *f, const Nest *nest) {
     for (int s = 0; s < nest->store_count; s++)
         if (nest->stores[s].kind == STORE_SUM)
@@ -144,6 +161,7 @@ void split_nests(LoopFunction *f) {
                 continue;
             narrow(f, nest);
             nest->split = best_split(f, nest);
+            split_around(f, nest);
             if (nest->split != SPLIT_NONE)
                 shared += small ? fewest_of_function : work;
         }
