@@ -229,6 +229,9 @@ static void add_taps(const LoopTarget *target, Nest *nest) {
         if (a == nest->lanes || a == v->tile_axis || extent < 2 || extent > LARGEST_TAPS || !find_taps(node, a, &taps)
             || border_places(node, a, &taps) > LARGEST_WINDOW)
             continue;
+        int64_t chains = (channels < nest->tile ? channels : nest->tile) * nest->vectors;
+        if (taps.taps_operand == v->image && chains >= ENOUGH_CHAINS)
+            continue;                          /* each tap would read another place of the image */
         taps.taps_axis = a;
         taps.taps = (int)extent;
         while (most < channels && tile_of_taps_fits(target, &taps, most + 1, nest->vectors))
