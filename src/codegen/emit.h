@@ -48,6 +48,7 @@ typedef struct Outline Outline;
 typedef struct Frame Frame;
 typedef struct KnownRows KnownRows;
 typedef struct ColumnSquare ColumnSquare;
+typedef struct RowPointers RowPointers;
 typedef struct RowsAhead RowsAhead;
 typedef struct Updates Updates;
 typedef struct KnownPlaces KnownPlaces;
@@ -76,6 +77,7 @@ typedef struct Emitter {
     KnownRows *known_rows;                 /* emit_rows.c */
     RowsAhead *ahead;                      /* not NULL: rows that were loaded in the step before */
     ColumnSquare *square;                  /* not NULL: columns are read in squares */
+    RowPointers *row_pointers;             /* not NULL: where a column's rows lie is known */
     KnownPlaces *known_places;             /* emit_memory.c */
     Value *local_cell, *local_buffer;      /* by index, id; NULL or no entry: in the state, the work block */
     Updates *updates;                      /* emit_updates.c */
@@ -155,6 +157,11 @@ enum { MOST_ROWS_AHEAD = 8 };
 int   rows_ahead_find(Emitter *e);
 void  rows_ahead_load(Emitter *e, Value *to);
 void  rows_ahead_set(Emitter *e, const Value *values);
+/* Between open and close it is known where the rows of a column lie at places 0 .. places - 1 (at most `most`), if it is
+ * read where it lies; places past the last row have that row. */
+void  row_pointers_open(Emitter *e, const Node *column, Value places, int64_t most);
+void  row_pointers_close(Emitter *e);
+Value joined(Emitter *e, Value *part, int count);        /* equal vectors one behind the other, as one; part is changed */
 /* Columns that an operand of the nest's reduction reads, of as many rows as there are lanes, COLUMN_SQUARE elements at a
  * time: between open and close each value of those elements is computed at its place in the square, from 0 on. */
 bool  column_square_fits(const Emitter *e, const Nest *nest, int operand);
@@ -221,6 +228,7 @@ int   split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *p
 typedef void NestBody(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
 void  store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v);
 void  turn_square(Emitter *e, Value *v, int lanes); /* as many vectors as lanes: rows become columns */
+void  turn_parts(Emitter *e, Value *v, int count, int lanes);       /* count vectors: in every part of so many elements */
 void  nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context);
 
 /* ---- emit_outline.c: large nests as functions shared by all of the same shape. */

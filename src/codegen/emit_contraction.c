@@ -38,8 +38,31 @@ static int64_t lanes_extent(const Emitter *e, const Kernel *k) {
     return k->nest->lanes == LANES_ROWS ? e->f->block : k->space.extent[k->nest->lanes];
 }
 
-static Index lane_index(const Kernel *k) {
-    return k->nest->lanes == LANES_ROWS ? k->spot.row : k->spot.axis[k->nest->lanes];
+static Index lane_index(const Nest *nest, const Spot *spot) {
+    return nest->lanes == LANES_ROWS ? spot->row : spot->axis[nest->lanes];
+}
+
+/* Rows that are tiles may pass the last one: as many as a tile has divide what buffers hold. */
+static Index tile_index(const Nest *nest, const Spot *spot) {
+    return nest->tile_axis == TILE_ROWS ? spot->row : spot->axis[nest->tile_axis];
+}
+
+static void set_tile(Kernel *k, Index at) {
+    if (k->nest->tile_axis == TILE_ROWS)
+        k->spot.row = at;
+    else
+        k->spot.axis[k->nest->tile_axis] = at;
+}
+
+/* At most, and here. */
+static int64_t most_tiles(const Emitter *e, const Kernel *k) {
+    return k->nest->tile_axis == TILE_ROWS ? e->f->block : k->space.extent[k->nest->tile_axis];
+}
+
+static Value tiles_extent(Emitter *e, const Kernel *k) {
+    if (k->nest->tile_axis == TILE_ROWS)
+        return k->nest->stores[0].kind == STORE_ROWS ? e->block_rows : e->block_padded;
+    return index_const(e, k->space.extent[k->nest->tile_axis]);
 }
 
 static void set_lanes(Kernel *k, Index at) {
@@ -73,8 +96,8 @@ static Value panel_of(Emitter *e, const Kernel *k, int operand, Value place) {
 
 static void set_panels(Emitter *e, Kernel *k) {
     int of_lanes = k->blocks->lane_operand;
-    Value lane = LLVMBuildSub(e->b, lane_index(k).at, k->lane_begin, "");
-    Value place = LLVMBuildSub(e->b, k->spot.axis[k->nest->tile_axis].at, k->tile_begin, "");
+    Value lane = LLVMBuildSub(e->b, lane_index(k->nest, &k->spot).at, k->lane_begin, "");
+    Value place = LLVMBuildSub(e->b, tile_index(k->nest, &k->spot).at, k->tile_begin, "");
     for (int s = 0; s < 2; s++)
         k->block.panel[s] = k->blocks->packs[s] ? panel_of(e, k, s, s == of_lanes ? lane : place) : NULL;
 }
@@ -114,7 +137,7 @@ static void fetch_rows(Emitter *e, Kernel *k) {
 
 static void pack_lanes(Emitter *e, Kernel *k) {
     fetch_rows(e, k);
-    k->spot.axis[k->nest->tile_axis] = index_of(k->tile_begin);
+    set_tile(k, index_of(k->tile_begin));
     Tile t = tile_of_kernel(e, k, 1, k->vectors);
     t.turns = k->blocks->turns && e->lanes >= 4;
     pack(e, &t, k->blocks->lane_operand);
@@ -143,8 +166,8 @@ static void pack_rest(Emitter *e, Kernel *k) {
 
 /* ---- one tile -------------------------------------------------------------------------------------- */
 static Index partial_index(Emitter *e, const Kernel *k, const Spot *spot) {
-    Index lane = k->nest->lanes == LANES_ROWS ? spot->row : spot->axis[k->nest->lanes];
-    Value place = LLVMBuildSub(e->b, spot->axis[k->nest->tile_axis].at, k->tile_begin, "");
+    Index lane = lane_index(k->nest, spot);
+    Value place = LLVMBuildSub(e->b, tile_index(k->nest, spot).at, k->tile_begin, "");
     Index at = index_scale(e, index_of(place), k->blocks->pitch);
     at = index_add(e, at, index_of(LLVMBuildSub(e->b, lane.at, k->lane_begin, "")));
     at.step = e->lanes > 1;
@@ -203,8 +226,12 @@ static void emit_tile(Emitter *e, Kernel *k) {
         if_close(e, after);
         after = if_open(e, k->last);
     }
-    for (int i = 0; i < t.count; i++)
-        finish_valid(e, k->nest, &t.spot[i], chain[i], finish);
+    for (int i = 0; i < t.count; i++) {
+        Spot spot = t.spot[i];
+        if (k->nest->tile_axis == TILE_ROWS && k->nest->stores[0].kind == STORE_ROWS)
+            spot.row.at = smaller(e, spot.row.at, LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), ""));
+        finish_valid(e, k->nest, &spot, chain[i], finish);
+    }
     if (after != NULL)
         if_close(e, after);
     memo_clear(e);
@@ -213,6 +240,8 @@ static void emit_tile(Emitter *e, Kernel *k) {
 /* ---- pieces of a block: tiles, panels of lanes -------------------------------------------------------- */
 /* Where the whole tiles of the block end. */
 static Value whole_end(Emitter *e, const Kernel *k) {
+    if (k->nest->tile_axis == TILE_ROWS)
+        return k->tile_end != NULL ? k->tile_end : tiles_extent(e, k);
     int64_t whole = k->space.extent[k->nest->tile_axis] / k->nest->tile * k->nest->tile;
     return k->tile_end != NULL ? smaller(e, k->tile_end, index_const(e, whole)) : index_const(e, whole);
 }
@@ -222,7 +251,7 @@ static void whole_tiles(Emitter *e, Kernel *k, PieceBody *body) {
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, k->tile_begin, end, ""));
     LoopBlocks l;
     loop_open(e, &l, k->tile_begin, NULL, 0);
-    k->spot.axis[k->nest->tile_axis] = index_of(l.index);
+    set_tile(k, index_of(l.index));
     k->tile = k->nest->tile;
     body(e, k);
     loop_close(e, &l, end, k->nest->tile, NULL);
@@ -243,9 +272,9 @@ static void pack_tiles(Emitter *e, Kernel *k) {
 
 static void rest_of_tiles(Emitter *e, Kernel *k, PieceBody *body) {
     int axis = k->nest->tile_axis;
-    int64_t extent = k->space.extent[axis], rest = extent % k->nest->tile;
-    if (rest == 0)
+    if (axis == TILE_ROWS || k->space.extent[axis] % k->nest->tile == 0)
         return;
+    int64_t extent = k->space.extent[axis], rest = extent % k->nest->tile;
     LLVMBasicBlockRef after = NULL;
     if (k->tile_end != NULL)
         after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSGE, k->tile_end, index_const(e, extent), ""));
@@ -438,15 +467,15 @@ static void block_of_outputs(Emitter *e, Kernel *k) {
 
 /* ---- blocks of outputs ------------------------------------------------------------------------------- */
 static void tile_blocks(Emitter *e, Kernel *k) {
-    int64_t extent = k->space.extent[k->nest->tile_axis];
-    Part part = thread_part(e, k->nest, SPLIT_AXIS + k->nest->tile_axis, index_const(e, extent), k->nest->tile, -1);
+    Value extent = tiles_extent(e, k);
+    Part part = thread_part(e, k->nest, SPLIT_AXIS + k->nest->tile_axis, extent, k->nest->tile, -1);
     k->tile_begin = index_const(e, 0);
     k->tile_end = NULL;
-    if (k->blocks->tile >= extent && part.to == NULL) {
+    if (k->blocks->tile >= most_tiles(e, k) && part.to == NULL) {
         block_of_outputs(e, k);
         return;
     }
-    Bounds bounds = bounds_open(e, part, k->tile_begin, index_const(e, extent));
+    Bounds bounds = bounds_open(e, part, k->tile_begin, extent);
     if (k->blocks->lanes_once) {
         k->tile_begin = bounds.begin;
         blocks_of_k(e, k, pack_panels);
@@ -532,6 +561,13 @@ static void set_strides(Kernel *k) {
     k->block.row_stride = k->blocks->axis == BLOCKS_ROWS ? stride : 0;
 }
 
+static void know_rows(Emitter *e, const Kernel *k) {
+    int64_t tile = k->nest->tile, image = 1 - k->blocks->lane_operand;
+    Value up = LLVMBuildAdd(e->b, e->block_rows, index_const(e, tile - 1), "");
+    Value whole = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, up, index_const(e, tile), ""), index_const(e, tile), "");
+    row_pointers_open(e, k->node->source[image], whole, e->f->block + tile);
+}
+
 void emit_contraction(Emitter *e, const Nest *nest) {
     Kernel k = {.nest = nest, .node = nest->reduce, .blocks = nest->blocks, .space = space_of(nest->reduce)};
     if (shape_size(nest->space) == 0)
@@ -540,6 +576,9 @@ void emit_contraction(Emitter *e, const Nest *nest) {
     k.spot.row = index_at(e, 0);
     k.block.panel_pitch = k.blocks->terms + 1;
     set_strides(&k);
+    if (nest->tile_axis == TILE_ROWS)
+        know_rows(e, &k);
     other_axes(e, &k, 0);
+    row_pointers_close(e);
     e->nest = NULL;
 }

@@ -467,7 +467,7 @@ static Value shuffle_pair(Emitter *e, Value a, Value b, int lanes, int distance,
 }
 
 /* count vectors; in each of them every part of `count` elements: rows become columns */
-static void turn_parts(Emitter *e, Value *v, int count, int lanes) {
+void turn_parts(Emitter *e, Value *v, int count, int lanes) {
     for (int distance = 1; distance < count; distance *= 2)
         for (int i = 0; i < count; i++)
             if ((i & distance) == 0) {
@@ -497,15 +497,7 @@ static Value load_parts(Emitter *e, LLVMValueRef f, LLVMTypeRef element, int i, 
                               LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 0), &at, 1, ""), "");
         LLVMSetAlignment(v[p], bytes);
     }
-    for (int width = part; count > 1; count /= 2, width *= 2)
-        for (int p = 0; p < count / 2; p++) {
-            Value mask[64];
-            for (int k = 0; k < 2 * width; k++)
-                mask[k] = constant_int(e, e->i32, k);
-            v[p] = LLVMBuildShuffleVector(e->b, v[2 * p], v[2 * p + 1],
-                                          LLVMConstVector(mask, (unsigned)(2 * width)), "");
-        }
-    return v[0];
+    return joined(e, v, count);
 }
 
 typedef struct Turn { Shape shape; DType dtype; Buffer from, to; int axis; } Turn;

@@ -81,6 +81,34 @@ static Value row_pointer(Emitter *e, const Node *column, Value number) {
     return LLVMBuildInBoundsGEP2(e->b, e->i8, e->column_data[c], &bytes, 1, "");
 }
 
+/* ---- rows one by one, again and again --------------------------------------------------------------- */
+struct RowPointers { const Node *column; Value pointers; };
+
+void row_pointers_open(Emitter *e, const Node *column, Value places, int64_t most) {
+    if (column->op != OP_COLUMN || node_is_stored(e->f, column))
+        return;
+    RowPointers *p = arena_new_of(e->arena, RowPointers);
+    *p = (RowPointers){column, emit_alloca(e, LLVMArrayType2(e->pointer, (uint64_t)most))};
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    Value row = smaller(e, l.index, LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), ""));
+    LLVMBuildStore(e->b, row_pointer(e, column, row_number(e, index_of(row), 0)),
+                   LLVMBuildInBoundsGEP2(e->b, e->pointer, p->pointers, &l.index, 1, ""));
+    loop_close(e, &l, places, 1, NULL);
+    e->row_pointers = p;
+}
+
+void row_pointers_close(Emitter *e) {
+    e->row_pointers = NULL;
+}
+
+static Value known_pointer(Emitter *e, const Node *column, Index row) {
+    const RowPointers *p = e->row_pointers;
+    if (p == NULL || p->column != column || !index_uniform(row))
+        return row_pointer(e, column, row_number(e, row, 0));
+    return LLVMBuildLoad2(e->b, e->pointer, LLVMBuildInBoundsGEP2(e->b, e->pointer, p->pointers, &row.at, 1, ""), "");
+}
+
 /* ---- short rows, turned ---------------------------------------------------------------------------- */
 static bool is_short(const Node *column, int lanes) {
     size_t bytes = dtype_bytes(column->dtype);
@@ -88,7 +116,7 @@ static bool is_short(const Node *column, int lanes) {
     return (bytes == 4 || bytes == 8) && elements > 1 && elements <= LONGEST_ROW && lanes % 4 == 0;
 }
 
-static Value joined(Emitter *e, Value *part, int count) {
+Value joined(Emitter *e, Value *part, int count) {
     int length = vector_lanes(part[0]);
     for (; count > 1; count /= 2, length *= 2) {
         Value mask[MOST_LANES * 2];
@@ -479,8 +507,7 @@ Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
     if (square != NULL)
         return square_element(e, square, linear);
     if (index_uniform(row) || e->f->block == 1 || e->lanes == 1) {
-        Value base = row_pointer(e, column, row_number(e, row, 0));
-        return load_at(e, REGION_INPUT, column->dtype, base, linear);
+        return load_at(e, REGION_INPUT, column->dtype, known_pointer(e, column, row), linear);
     }
     bool in_order = row.lanes == NULL && row.step == 1, one = shape_size(column->shape) == 1;
     bool at_once = is_short(column, e->lanes) || (one && may_follow(e, column));

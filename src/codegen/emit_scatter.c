@@ -74,7 +74,7 @@ void scatter_start(Emitter *e, const Nest *nest) {
     Scatter s = {.node = nest->reduce};
     const Buffer *to = e->f->buffer[s.node->id];
     Nest all = {.kind = NEST_ELEMENTS, .space = {.rank = 1, .extent = {to->elements}}, .reduce = nest->reduce,
-                .lanes = 0, .vectors = 1, .tile = 1, .tile_axis = -1};
+                .lanes = 0, .vectors = 1, .tile = 1, .tile_axis = TILE_NONE};
     nest_loops(e, &all, zero_body, &s);
 }
 

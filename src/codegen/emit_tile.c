@@ -313,6 +313,15 @@ void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
     tile_loop_close(e, t, &l, t->row_end, 1, chain);
 }
 
+/* A row of the tile. Those past the last one are the last one again, where the caller gets them: so are those of a
+ * column in place. */
+static Index row_of_tile(Emitter *e, const Nest *nest, Index row, int i) {
+    row = index_offset(e, row, i);
+    if (i > 0 && nest->stores[0].kind == STORE_ROWS && e->row_pointers == NULL)
+        row.at = smaller(e, row.at, LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), ""));
+    return row;
+}
+
 Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors) {
     Tile t = {.nest = nest,
               .node = nest->reduce,
@@ -329,6 +338,8 @@ Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vect
             *s = *spot;
             if (nest->tile_axis >= 0)
                 s->axis[nest->tile_axis] = index_offset(e, s->axis[nest->tile_axis], i);
+            if (nest->tile_axis == TILE_ROWS)
+                s->row = row_of_tile(e, nest, s->row, i);
             if (nest->lanes == LANES_ROWS)
                 s->row = index_offset(e, s->row, j * e->lanes);
             else if (nest->lanes >= 0)
@@ -340,8 +351,10 @@ Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vect
             t.by_vector[s] |= nest->lanes >= 0 && c->access[s].axis[a].coef[nest->lanes] != 0;
         }
     for (int s = 0; s < nest->reduce->sources; s++)
-        if (nest->lanes == LANES_ROWS && nest->reduce->source[s]->rows != 0)
-            t.by_vector[s] = true;
+        if (nest->reduce->source[s]->rows != 0) {
+            t.by_vector[s] |= nest->lanes == LANES_ROWS;
+            t.by_tile[s] |= nest->tile_axis == TILE_ROWS;
+        }
     t.unroll = t.space.terms * t.count <= MOST_UNROLLED;
     find_peeled(&t);
     if (nest->squares > 0 && !t.unroll && !e->f->tiny && e->valid_lanes == 0 && e->lanes >= 4

@@ -260,7 +260,7 @@ static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape spa
                    .lanes = LANES_NONE,
                    .vectors = 1,
                    .tile = 1,
-                   .tile_axis = -1};
+                   .tile_axis = TILE_NONE};
     vector_push(u->f->arena, &u->section->nests, nest);
     if (u->section->nests.count > u->needs_capacity) {
         int capacity = u->needs_capacity * 2 + 16;

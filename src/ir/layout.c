@@ -275,7 +275,7 @@ static void set_tile(const Layouts *l, Nest *nest) {
                                                       : most;
     int tile = most_tile_rows(l->target, nest->vectors);
     nest->tile = tile > MOST_TILE ? MOST_TILE : tile;
-    nest->tile_axis = -1;
+    nest->tile_axis = TILE_NONE;
     nest->wide_rest = false;
     if (nest->reduce->attr.contraction->over_rows) {
         nest->tile_axis = nest->convolution->tile_axis;
@@ -388,7 +388,7 @@ static void set_apart(Layouts *l, Nest *nest, int axis) {
     nest->blocks = NULL;
     nest->lanes = l->axis = axis;
     nest->vectors = nest->tile = 1;
-    nest->tile_axis = -1;
+    nest->tile_axis = TILE_NONE;
     nest->wide_rest = false;
     if (nest->kind == NEST_REDUCE) {
         int64_t vectors = nest->space.extent[axis] / loop_lanes(l->target, nest);
@@ -498,11 +498,31 @@ static void try_weight_gradient(Layouts *l, Nest *nest) {
     use_convolution(l, nest, found, lanes);
 }
 
+/* Kernels whose lanes are outputs (dense.c) take rows as they are, and make such. */
+static void visit_rows(void *context, const Read *read) {
+    Layouts *l = context;
+    if (read->operand >= 0 && node_is_stored(l->f, read->node))
+        want(l, read->node, axis_of_stride(read->node->shape, 1));
+}
+
+static void want_rows(Layouts *l) {
+    for (int s = 0; s < l->f->section_count; s++)
+        for (int i = 0; i < l->f->sections[s].nests.count; i++) {
+            const Nest *nest = l->f->sections[s].nests.items[i];
+            if (!nest->apart)
+                continue;
+            for (int k = 0; k < nest->store_count; k++)
+                want(l, nest->stores[k].node, nest->lanes);
+            nest_reads(l->f, nest, visit_rows, l);
+        }
+}
+
 void layout_function(LoopFunction *f, const LoopTarget *target) {
     Layouts l = {.f = f, .target = target};
     size_t nodes = f->nodes + 1;
     f->copy_axis = arena_array(f->arena, int, nodes);
     memset(f->copy_axis, -1, sizeof *f->copy_axis * nodes);
+    want_rows(&l);
     if (!find_convolutions(&l, false)) {
         for (int s = 0; s < f->section_count; s++)
             for (int i = 0; i < f->sections[s].nests.count; i++) {

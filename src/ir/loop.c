@@ -93,7 +93,7 @@ static bool reads_only_columns(const LoopFunction *f, const Reads *reads, Shape 
     return column;
 }
 
-static void schedule_nest(LoopFunction *f, Nest *nest, const LoopTarget *target) {
+static void schedule_nest(LoopFunction *f, const Section *section, Nest *nest, const LoopTarget *target) {
     static const Reads none;
     Reads *reads = arena_copy(f->arena, &none, sizeof none);
     nest_reads(f, nest, collect_read, reads);
@@ -120,6 +120,8 @@ static void schedule_nest(LoopFunction *f, Nest *nest, const LoopTarget *target)
         nest->lanes_of_k = !c->over_rows;
         return;
     }
+    if (rows_made_of(f, section, nest) != NULL && outputs_as_lanes(f, nest, reads, target))
+        return;
     if (nest->reduce->rows != 0 && f->block > 1)
         nest->lanes = LANES_ROWS;
     else
@@ -155,7 +157,7 @@ void loop_schedule(LoopFunction *f, const LoopTarget *target) {
     find_providers(f);
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++)
-            schedule_nest(f, f->sections[s].nests.items[i], target);
+            schedule_nest(f, &f->sections[s], f->sections[s].nests.items[i], target);
 }
 
 typedef struct Leaving { const LoopFunction *f; bool turns; } Leaving;

@@ -12,6 +12,7 @@
  *   plan.c        buffers: which, layouts, sizes, copies
  *   place.c       buffers: lives, places in the work block
  *   layout.c      where channels are the lanes: rows lie apart, convolutions and what is between them
+ *   dense.c       where outputs, not rows, are the lanes of dense layers
  *   loop.c        what becomes vector lanes, what is unrolled into registers; the pipeline of the three
  *   regroup.c     what is made with its rows in the order in which chunks are lanes
  *   tile.c        register tiles of kernels, and their blocks for the caches
@@ -87,6 +88,7 @@ enum { BLOCKS_ROWS = -1, COLUMN_SQUARE = 16 };  /* elements of a row that are co
 
 enum { RELAY_ROWS = 16 };                        /* that go together where rows are the lanes */
 enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
+enum { TILE_NONE = LANES_NONE, TILE_ROWS = LANES_ROWS };       /* likewise */
 /* What a thread takes a range of whole tiles of; otherwise axis split - SPLIT_AXIS. NONE: one thread does it all. */
 enum { SPLIT_NONE = 0, SPLIT_ROWS = 1, SPLIT_AXIS = 2 };
 typedef enum NestKind { NEST_ELEMENTS, NEST_REDUCE, NEST_SCATTER } NestKind;
@@ -119,7 +121,7 @@ struct Nest {
     Buffer *chain, *total; /* carried: the open chunk's chain (times 16 lanes), the fold of closed chunks */
     int      lanes;                   /* LANES_NONE, LANES_ROWS or an axis */
     int      vectors;                 /* unrolled vectors along the lanes */
-    int      tile_axis, tile;         /* unrolled along another axis (-1: none) */
+    int      tile_axis, tile;         /* unrolled along another axis, TILE_ROWS or TILE_NONE */
     bool wide_rest; /* lanes past the axis' end may be computed: operands are in the work block */
     Blocks  *blocks;                  /* NULL: register tiles alone */
     int      squares;                 /* > 0: 1 + the operand that is loaded along k and turned */
@@ -221,8 +223,12 @@ void fuse_function(LoopFunction *f);                               /* stored, se
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
 int  square_operand(const Nest *nest, const Reads *reads, const LoopTarget *target);
 int  most_tile_rows(const LoopTarget *target, int vectors);        /* that the registers hold */
+int  most_vectors(const LoopFunction *f, const Nest *nest, int64_t available, int registers);   /* of a tile */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
+/* dense.c: chosen and scheduled so; the nest that makes rows for the caller of nothing but the kernel's sums, or NULL. */
+bool outputs_as_lanes(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
+Nest *rows_made_of(const LoopFunction *f, const Section *section, const Nest *kernel);
 bool made_along_elements(const LoopFunction *f, const Nest *nest);     /* row by row, not rows side by side */
 bool is_passing(const LoopFunction *f, const Node *node);               /* not stored if all who read it pack it */
 void unstore_passing(LoopFunction *f);

@@ -112,6 +112,8 @@ static void print_loops(Printer *p, const Nest *nest, int depth) {
             text_add(p->to, " vector");
         if (nest->lanes == LANES_ROWS && nest->vectors > 1)
             text_add(p->to, " unroll %d", nest->vectors);
+        if (nest->tile_axis == TILE_ROWS)
+            text_add(p->to, " unroll %d", nest->tile);
         if (nest->split == SPLIT_ROWS && !p->in_relay)
             text_add(p->to, " shared");
         between = ", ";
@@ -147,8 +149,8 @@ static void print_relay(Printer *p, const Nest *first, int depth) {
 static void print_blocks(Printer *p, const Nest *nest, int depth) {
     const Blocks *b = nest->blocks;
     indent(p->to, depth);
-    text_add(p->to, "in blocks of %lld i%d, %lld lanes", (long long)b->tile, nest->tile_axis,
-             (long long)b->lanes);
+    const char *along = nest->tile_axis == TILE_ROWS ? "rows" : text_format(p->f->arena, "i%d", nest->tile_axis);
+    text_add(p->to, "in blocks of %lld %s, %lld lanes", (long long)b->tile, along, (long long)b->lanes);
     if (b->several && b->axis == BLOCKS_ROWS)
         text_add(p->to, ", %lld rows", (long long)b->places);
     else if (b->several)

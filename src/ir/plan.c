@@ -268,7 +268,7 @@ static Nest *repack_nest(LoopFunction *f, Node *node, Buffer *to, Buffer *from, 
     Store *store = arena_new_of(f->arena, Store);
     *store = (Store){.kind = STORE_COPY, .value = node, .node = node, .buffer = to};
     *nest = (Nest){.kind = NEST_ELEMENTS, .space = node->shape, .stores = store, .store_count = 1,
-                   .lanes = lanes, .vectors = 1, .tile = 1, .tile_axis = -1, .repacks = true,
+                   .lanes = lanes, .vectors = 1, .tile = 1, .tile_axis = TILE_NONE, .repacks = true,
                    .repacked = from};
     return nest;
 }
@@ -303,7 +303,7 @@ static Nest *copy_nest(LoopFunction *f, Node *node, bool to_main) {
                    .lanes = LANES_ROWS,
                    .vectors = 1,
                    .tile = 1,
-                   .tile_axis = -1,
+                   .tile_axis = TILE_NONE,
                    .transposes = true,
                    .from_copy = to_main};
     return nest;

@@ -42,11 +42,14 @@ static int64_t tiles_along(const LoopFunction *f, const Nest *nest, int split) {
     int lanes = loop_lanes(f->target, nest);
     int64_t extent, width = 1;
     if (split == SPLIT_ROWS) {
-        if (!nest->rows || f->block == 1 || (nest->blocks != NULL && nest->lanes != LANES_ROWS))
+        if (!nest->rows || f->block == 1
+            || (nest->blocks != NULL && nest->lanes != LANES_ROWS && nest->tile_axis != TILE_ROWS))
             return 1;
         extent = f->block;
         if (nest->lanes == LANES_ROWS)
             width = lanes * nest->vectors;
+        else if (nest->tile_axis == TILE_ROWS)
+            width = nest->tile;
     } else {
         int axis = split - SPLIT_AXIS;
         extent = nest->space.extent[axis];
@@ -84,7 +87,7 @@ static double worth_of(const LoopFunction *f, const Nest *nest, int split) {
     int64_t tiles = can_be_split(nest, split) ? tiles_along(f, nest, split) : 1;
     const Blocks *b = nest->blocks;
     bool of_tile = split == SPLIT_AXIS + nest->tile_axis;
-    bool of_lanes = split == SPLIT_ROWS || split == SPLIT_AXIS + nest->lanes;
+    bool of_lanes = split == SPLIT_AXIS + nest->lanes;
     bool repeats = b != NULL && ((of_tile && b->packs[b->lane_operand])
                                  || (of_lanes && b->packs[1 - b->lane_operand]));
     return tiles < 2 ? 0 : evenness(tiles) * (repeats ? 0.95 : 1);

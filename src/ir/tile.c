@@ -23,7 +23,7 @@ static int64_t terms_of(const Contraction *c) {
 
 /* Three vectors by eight places read least of a panel for what they compute; a panel of no more than four is
  * taken whole; any number of rows is rounded up to four or, where a row is little work, to two. */
-static int most_vectors(const LoopFunction *f, const Nest *nest, int64_t available, int registers) {
+int most_vectors(const LoopFunction *f, const Nest *nest, int64_t available, int registers) {
     bool any_number = nest->lanes == LANES_ROWS && !f->one_block;
     int64_t most = registers < 32 ? 2 : available <= 4 || (available % 4 == 0 && available % 3 != 0) ? 4 : 3;
     if (any_number && registers >= 32)
@@ -115,6 +115,10 @@ int square_operand(const Nest *nest, const Reads *reads, const LoopTarget *targe
 }
 
 /* ---- blocks -------------------------------------------------------------------------------------- */
+static int64_t tiles_extent(const LoopFunction *f, const Nest *nest) {
+    return nest->tile_axis == TILE_ROWS ? f->block : nest->space.extent[nest->tile_axis];
+}
+
 static int64_t lanes_extent(const LoopFunction *f, const Nest *nest) {
     return nest->lanes == LANES_ROWS ? f->block : nest->space.extent[nest->lanes];
 }
@@ -126,6 +130,7 @@ typedef struct Operands {
     bool together[2];                 /* neighbours along the innermost axis of k lie together */
     bool along_tile[2];               /* neighbours along the tile axis do */
     bool apart[2];                    /* rows have it, and its elements were made row by row */
+    bool beside[2];                   /* neighbours along the lanes do; or they are the same */
     bool passes[2];                   /* more rows of data than the first level holds, not stored if all pack them */
     int64_t row_stride[2];            /* elements from a place of the tile axis to the next */
 } Operands;
@@ -136,7 +141,7 @@ static bool is_apart(const LoopFunction *f, const Node *node) {
 }
 
 static Operands operands_of(const LoopFunction *f, const Nest *nest, const Reads *reads) {
-    Operands o = {.together = {true, true}, .along_tile = {true, true}, .apart = {true, true}};
+    Operands o = {.together = {true, true}, .along_tile = {true, true}, .apart = {true, true}, .beside = {true, true}};
     for (int s = 0; s < nest->reduce->sources; s++)
         o.passes[s] = is_passing(f, nest->reduce->source[s]);
     int result = nest->reduce->shape.rank, reduced = nest->reduce->attr.contraction->reduced;
@@ -147,12 +152,16 @@ static Operands operands_of(const LoopFunction *f, const Nest *nest, const Reads
         if (s < 0)
             continue;
         moves[s] |= nest->lanes == LANES_ROWS ? read->node->rows != 0 : read->linear.coef[nest->lanes] != 0;
-        o.moves_with_tile[s] |= read->linear.coef[nest->tile_axis] != 0;
+        bool of_rows = nest->tile_axis == TILE_ROWS && read->node->rows != 0;
+        int64_t of_tile = of_rows ? shape_size(read->node->shape) : nest->tile_axis < 0 ? 0
+                          : read->linear.coef[nest->tile_axis];
+        o.moves_with_tile[s] |= of_tile != 0;
+        o.beside[s] &= nest->lanes == LANES_ROWS || read->linear.coef[nest->lanes] <= 1;
         o.guarded[s] |= read->guarded;
         o.apart[s] &= is_apart(f, read->node);
-        o.row_stride[s] = read->linear.coef[nest->tile_axis];
+        o.row_stride[s] = of_tile;
         o.together[s] &= reduced == 0 || read->linear.coef[result + reduced - 1] == 1;
-        o.along_tile[s] &= read->linear.coef[nest->tile_axis] == 1 && read->node->rows == 0;
+        o.along_tile[s] &= of_tile == 1 && read->node->rows == 0;
     }
     o.of_lanes = moves[0] == moves[1] ? -1 : moves[1] ? 1 : 0;
     return o;
@@ -163,9 +172,9 @@ static bool can_be_blocked(const LoopFunction *f, const Nest *nest, const Reads 
     const Contraction *c = node->attr.contraction;
     if (node->op != OP_CONTRACT || node->sources != 2 || !dtype_is_real(node->dtype) || c->lanes > 1)
         return false;
-    if (nest->lanes == LANES_NONE || nest->tile_axis < 0 || reads->count == MOST_READS)
+    if (nest->lanes == LANES_NONE || nest->tile_axis == TILE_NONE || reads->count == MOST_READS)
         return false;
-    if (f->block > 1 && nest->rows && nest->lanes != LANES_ROWS)
+    if (f->block > 1 && nest->rows && nest->lanes != LANES_ROWS && nest->tile_axis != TILE_ROWS)
         return false;
     if (terms_of(c) == 0 || (c->reduced == 0 && !c->over_rows))
         return false;
@@ -218,7 +227,7 @@ static bool tiles_are_outside(const LoopFunction *f, const Nest *nest, const Ope
     const LoopTarget *target = f->target;
     int64_t bytes = (int64_t)dtype_bytes(nest->reduce->dtype), stride = operands->row_stride[of_tile] * bytes;
     const Contraction *c = nest->reduce->attr.contraction;
-    int64_t all = nest->space.extent[nest->tile_axis] * terms_of(c) * (c->over_rows ? f->block : 1) * bytes;
+    int64_t all = tiles_extent(f, nest) * terms_of(c) * (c->over_rows ? f->block : 1) * bytes;
     return all > (int64_t)target->l2 / 2 || (operands->together[of_tile] && share_sets(target, nest, stride));
 }
 
@@ -229,7 +238,7 @@ void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const 
         return;
     Operands operands = operands_of(f, nest, reads);
     int64_t lanes = loop_lanes(target, nest), extent = lanes_extent(f, nest);
-    int64_t tiles = nest->space.extent[nest->tile_axis];
+    int64_t tiles = tiles_extent(f, nest);
     int64_t bytes = (int64_t)dtype_bytes(nest->reduce->dtype), width = lanes * nest->vectors;
     int of_lanes = operands.of_lanes, of_tile = 1 - of_lanes;
     if (of_lanes < 0 || extent < width)
@@ -242,7 +251,8 @@ void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const 
     cut_terms(f, nest->reduce->attr.contraction, most < MOST_TERMS ? most : MOST_TERMS,
               operands.passes[of_lanes] ? COLUMN_SQUARE : lanes, &b);
     bool packable = !operands.guarded[of_lanes] && !operands.moves_with_tile[of_lanes] && b.terms >= lanes;
-    b.turns = packable && nest->lanes == LANES_ROWS && operands.apart[of_lanes] && operands.together[of_lanes];
+    b.turns = packable && operands.together[of_lanes]
+              && (nest->lanes == LANES_ROWS ? operands.apart[of_lanes] : !operands.beside[of_lanes] && nest->apart);
     b.packs[of_lanes] = b.turns
         || (packable && ((extent > width && tiles >= target->fewest_uses) || operands.passes[of_lanes]));
     if (!b.several && !b.packs[0] && !b.packs[1])
@@ -255,6 +265,8 @@ void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const 
     b.pitch = b.lanes < extent ? b.lanes + 2 * width : (extent + 15) / 16 * 16;
     int64_t each = (b.several ? b.pitch * bytes : 0) + (b.tiles_outside ? 0 : b.terms * bytes);
     b.tile = each > 0 ? even_blocks(tiles, half / each, nest->tile) : tiles;
+    if (nest->tile_axis == TILE_ROWS)          /* the last tile may pass the last row */
+        b.tile = (b.tile + nest->tile - 1) / nest->tile * nest->tile;
     b.lanes_once = b.packs[of_lanes] && b.several && b.tile < tiles;
     nest->blocks = arena_new_of(f->arena, Blocks);
     *nest->blocks = b;

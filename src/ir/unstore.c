@@ -87,6 +87,29 @@ bool is_passing(const LoopFunction *f, const Node *node) {
     return maker != NULL && makes_passing(f, maker);
 }
 
+/* A column as it is, which its readers read row by row: in place. */
+static void visit_in_place(void *context, const Read *read) {
+    Candidate *c = context;
+    if (read->node != c->node)
+        return;
+    c->fits &= c->nest->apart && c->nest->blocks != NULL && read->operand == 1 - c->nest->blocks->lane_operand;
+    c->packings++;
+}
+
+static bool all_read_rows(const LoopFunction *f, const Nest *maker) {
+    if (maker->kind != NEST_ELEMENTS || !maker->rows || maker->store_count != 1
+        || maker->stores[0].kind != STORE_BUFFER || maker->stores[0].node->op != OP_COLUMN)
+        return false;
+    Candidate c = {.f = f, .node = maker->stores[0].node, .fits = true};
+    for (int s = 0; s < f->section_count; s++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
+            c.nest = f->sections[s].nests.items[i];
+            if (c.nest != maker)
+                nest_reads(f, c.nest, visit_in_place, &c);
+        }
+    return c.fits && c.packings > 0;
+}
+
 static bool all_pack(const LoopFunction *f, const Nest *maker) {
     Candidate c = {.f = f, .node = maker->stores[0].node, .fits = true};
     for (int s = 0; s < f->section_count; s++)
@@ -123,7 +146,7 @@ void unstore_passing(LoopFunction *f) {
         for (int i = 0; i < section->nests.count; i++) {
             Nest *nest = section->nests.items[i];
             bool passes = makes_passing(f, nest);
-            if (passes && all_pack(f, nest)) {
+            if ((passes && all_pack(f, nest)) || all_read_rows(f, nest)) {
                 f->stored[nest->stores[0].node->id] = false;
                 continue;
             }
@@ -174,6 +197,14 @@ static bool has_squares(const LoopFunction *f, const Nest *nest) {
     return b->tile >= extent || (extent - 1) % b->tile + 1 >= lanes;
 }
 
+static void take_out(Section *section, const Nest *nest) {
+    int kept = 0;
+    for (int i = 0; i < section->nests.count; i++)
+        if (section->nests.items[i] != nest)
+            section->nests.items[kept++] = section->nests.items[i];
+    section->nests.count = kept;
+}
+
 static void leave_from(LoopFunction *f, Section *section, Nest *kernel) {
     Blocks *b = kernel->blocks;
     const Node *sum = kernel->reduce;
@@ -196,13 +227,23 @@ static void leave_from(LoopFunction *f, Section *section, Nest *kernel) {
     kernel->stores = out->stores;
     kernel->leaves_turned = true;
     f->stored[sum->id] = false;
-    for (int i = leaving; i + 1 < section->nests.count; i++)
-        section->nests.items[i] = section->nests.items[i + 1];
-    section->nests.count--;
+    take_out(section, out);
+}
+
+/* With outputs as lanes (dense.c) they are rows as they come out of the tile. */
+static void leave_by_row(LoopFunction *f, Section *section, Nest *kernel) {
+    Nest *out = kernel->apart && kernel->tile_axis == TILE_ROWS ? rows_made_of(f, section, kernel) : NULL;
+    if (out == NULL || kernel->lanes != out->space.rank - 1)
+        return;
+    kernel->stores = out->stores;
+    f->stored[kernel->reduce->id] = false;
+    take_out(section, out);
 }
 
 void unstore_leaving(LoopFunction *f) {
     for (int s = 0; s < f->section_count; s++)
-        for (int i = 0; i < f->sections[s].nests.count; i++)
+        for (int i = 0; i < f->sections[s].nests.count; i++) {
             leave_from(f, &f->sections[s], f->sections[s].nests.items[i]);
+            leave_by_row(f, &f->sections[s], f->sections[s].nests.items[i]);
+        }
 }
