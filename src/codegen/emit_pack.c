@@ -2,8 +2,8 @@
  *
  * For each place of k there lie beside each other the vectors of lanes, or the places of the tile. An operand whose
  * neighbours in memory are neighbours along the lanes, or along the tile, is copied a vector at a time. Rows as lanes
- * that have the places of k side by side, and weights whose outputs are the lanes, are turned in registers: squares of as
- * many k as lanes. What is left of k goes one by one.
+ * that have the places of k side by side are turned in registers: squares of as many k as lanes. So are weights whose
+ * outputs are the lanes, and values whose rows are summed. What is left of k goes one by one.
  *
  * The operand is evaluated here, whatever it is: rows of columns are gathered, converted and standardised on the way
  * (ir/unstore.c), and turned first, as the bytes that they may be.
@@ -59,50 +59,19 @@ void pack_terms(Emitter *e, const Tile *t, const Spot *k) {
     }
 }
 
-static Index *lanes_of(const Tile *t, Spot *spot) {
-    return t->nest->lanes == LANES_ROWS ? &spot->row : &spot->axis[t->nest->lanes];
-}
-
-/* Of the places first + i, first + i + part, ... the elements from `group` on, `part` of each, side by side. */
-static Value parts_of_square(Emitter *e, const Tile *t, const Spot *spot, Value first, int i, int group, int part) {
-    int lanes = e->lanes, last = t->space.axes - 1;
-    Value v[ORDER_LANES];
-    Spot at = *spot;
-    at.axis[last] = index_offset(e, spot->axis[last], group);
-    e->lanes = part;
-    for (int p = 0; p < lanes / part; p++) {
-        *lanes_of(t, &at) = index_offset(e, index_of(first), i + p * part);
-        memo_clear(e);
-        v[p] = splat(e, operand_at(e, t->node, &t->space, t->packed, &at, &(Value){NULL}), part);
-    }
-    e->lanes = lanes;
-    return joined(e, v, lanes / part);
-}
-
-/* What is only loaded is put together of parts of 128 bits, which is half of the turning; what is computed, is so in whole
- * vectors. */
-static int part_of_square(const Emitter *e, const Tile *t) {
-    const Node *source = t->node->source[t->packed];
-    int part = 16 / (int)dtype_bytes(t->node->dtype);
-    bool loaded = node_is_memory(source) || node_is_stored(e->f, source);
-    return loaded && part < e->lanes ? part : e->lanes;
-}
-
 /* A square of the places `lane` lanes into the panel. */
 static void square_at(Emitter *e, const Tile *t, const Spot *k, Value lane) {
-    int last = t->space.axes - 1, lanes = e->lanes;
+    int lanes = e->lanes, part = part_of_square(e, t, t->packed);
     Value square[ORDER_LANES];
     Spot spot = spot_of_term(t, k, 0);
     Value first = LLVMBuildAdd(e->b, lanes_of(t, &spot)->at, lane, "");
-    spot.axis[last].step = 1;
-    int part = part_of_square(e, t);
     for (int group = 0; group < lanes; group += part) {
         for (int i = 0; i < part; i++)
-            square[i] = parts_of_square(e, t, &spot, first, i, group, part);
+            square[i] = parts_of_square(e, t, t->packed, &spot, first, i, group, part);
         turn_parts(e, square, part, lanes);
         for (int i = 0; i < part; i++) {
             Spot place = *k;
-            place.axis[last] = index_offset(e, k->axis[last], group + i);
+            *innermost_term(t, &place) = index_offset(e, *innermost_term(t, &spot), group + i);
             Index at = index_scale(e, place_of_term(e, t, &place), (int64_t)t->vectors * lanes);
             at = index_add(e, at, index_of(lane));
             at.step = 1;
@@ -117,7 +86,7 @@ static void squares_of_panel(Emitter *e, const Tile *t, Spot *k, Value begin, Va
     e->lanes_are_rows = false;
     loop_open(e, &vectors, index_const(e, 0), NULL, 0);
     loop_open(e, &squares, begin, NULL, 0);
-    k->axis[t->space.axes - 1] = index_of(squares.index);
+    *innermost_term(t, k) = index_of(squares.index);
     square_at(e, t, k, vectors.index);
     loop_close(e, &squares, end, e->lanes, NULL);
     loop_close(e, &vectors, index_const(e, (int64_t)t->vectors * e->lanes), e->lanes, NULL);
@@ -150,10 +119,18 @@ static void squares_of_columns(Emitter *e, const Tile *t, Spot *k, Value begin, 
     loop_close(e, &vectors, index_const(e, width), e->lanes, NULL);
 }
 
+/* Rows that are summed are there up to a whole square; so is room for them, where a block has whole squares. */
+static bool may_pass_end(const Emitter *e, const Tile *t) {
+    return t->row_begin != NULL && t->nest->blocks->axis == BLOCKS_ROWS && t->nest->blocks->places % e->lanes == 0;
+}
+
 Value pack_squares(Emitter *e, const Tile *t, Spot *k, Value begin, Value end) {
     bool of_columns = column_square_fits(e, t->nest, t->packed);
-    Value size = index_const(e, of_columns ? COLUMN_SQUARE : e->lanes);
-    Value count = LLVMBuildUDiv(e->b, LLVMBuildSub(e->b, end, begin, ""), size, "");
+    int64_t lanes = of_columns ? COLUMN_SQUARE : e->lanes;
+    Value size = index_const(e, lanes), terms = LLVMBuildSub(e->b, end, begin, "");
+    if (may_pass_end(e, t))
+        terms = LLVMBuildAdd(e->b, terms, index_const(e, lanes - 1), "");
+    Value count = LLVMBuildUDiv(e->b, terms, size, "");
     Value whole = LLVMBuildAdd(e->b, begin, LLVMBuildMul(e->b, count, size, ""), "");
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, whole, ""));
     if (of_columns)

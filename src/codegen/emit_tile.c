@@ -171,6 +171,10 @@ Spot spot_of_term(const Tile *t, const Spot *k, int chain) {
     return spot;
 }
 
+Index *innermost_term(const Tile *t, Spot *k) {
+    return t->space.axes == t->space.result ? &k->row : &k->axis[t->space.axes - 1];
+}
+
 /* In a panel lie, for each place of k, the vectors of the lanes or the places of the tile. */
 static Value load_packed(Emitter *e, const Tile *t, const Spot *k, int operand, int i, int j) {
     int64_t width = t->by_vector[operand] ? (int64_t)t->vectors * e->lanes : t->tile;
@@ -212,44 +216,73 @@ static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, b
         chain[c] = chain_step(e, t->node, chain[c], &term[c], first);
 }
 
+/* ---- squares: loaded along k, turned in registers ---- */
+Index *lanes_of(const Tile *t, Spot *spot) {
+    return t->nest->lanes == LANES_ROWS ? &spot->row : &spot->axis[t->nest->lanes];
+}
+
+/* What is only loaded is put together of parts of 128 bits, which is half of the turning; what is computed, is so in whole
+ * vectors. */
+int part_of_square(const Emitter *e, const Tile *t, int operand) {
+    const Node *source = t->node->source[operand];
+    int part = 16 / (int)dtype_bytes(t->node->dtype);
+    bool loaded = node_is_memory(source) || node_is_stored(e->f, source);
+    return loaded && part < e->lanes ? part : e->lanes;
+}
+
+Value parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, Value first, int i, int group, int part) {
+    int lanes = e->lanes;
+    Value v[ORDER_LANES];
+    Spot at = *spot;
+    *innermost_term(t, &at) = index_offset(e, *innermost_term(t, &at), group);
+    innermost_term(t, &at)->step = 1;
+    e->lanes = part;
+    for (int p = 0; p < lanes / part; p++) {
+        *lanes_of(t, &at) = index_offset(e, index_of(first), i + p * part);
+        memo_clear(e);
+        v[p] = splat(e, operand_at(e, t->node, &t->space, operand, &at, &(Value){NULL}), part);
+    }
+    e->lanes = lanes;
+    return joined(e, v, lanes / part);
+}
+
 /* As many terms as a vector has lanes: for each vector of the tile so many vectors along k, turned. */
 static void square_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain) {
-    int last = t->space.axes - 1, s = t->squares - 1;
+    int s = t->squares - 1, part = part_of_square(e, t, s);
     for (int j = 0; j < t->vectors; j++) {
         Value square[ORDER_LANES];
         Spot spot = spot_of_term(t, k, j);
+        Value first = lanes_of(t, &spot)->at;
         for (int l = 0; l < e->lanes; l++) {
-            Spot row = spot;
-            row.axis[t->nest->lanes] = index_of(index_lane(e, spot.axis[t->nest->lanes], l));
-            row.axis[last].step = 1;
-            memo_clear(e);
-            square[l] = operand_at(e, t->node, &t->space, s, &row, &(Value){NULL});
-        }
-        turn_square(e, square, e->lanes);
-        for (int l = 0; l < e->lanes; l++) {
+            if (l % part == 0) {
+                for (int i = 0; i < part; i++)
+                    square[i] = parts_of_square(e, t, s, &spot, first, i, l, part);
+                turn_parts(e, square, part, e->lanes);
+            }
             ChainTerm term = {.ok = NULL};
             Spot place = spot;
-            place.axis[last] = index_offset(e, spot.axis[last], l);
+            *innermost_term(t, &place) = index_offset(e, *innermost_term(t, &spot), l);
             memo_clear(e);
-            term.x[s] = square[l];
-            term.x[1 - s] = operand_at(e, t->node, &t->space, 1 - s, &place, &term.ok);
+            term.x[s] = square[l % part];
+            if (t->node->sources > 1)
+                term.x[1 - s] = operand_at(e, t->node, &t->space, 1 - s, &place, &term.ok);
             chain[j] = chain_step(e, t->node, chain[j], &term, false);
         }
     }
     memo_clear(e);
 }
 
-/* The terms of the last axis in squares; where those that are left begin. */
-static Value tile_squares(Emitter *e, const Tile *t, Spot *k, Chain *chain) {
-    int last = t->space.axes - 1;
-    int64_t whole = t->space.extent[last] / e->lanes * e->lanes;
-    Value end = index_const(e, whole);
+/* The innermost terms in squares, of which there may be none; where those that are left begin. */
+static Value tile_squares(Emitter *e, const Tile *t, Spot *k, Value begin, Value end, Chain *chain) {
+    Value lanes = index_const(e, e->lanes), terms = LLVMBuildSub(e->b, end, begin, "");
+    Value whole = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, terms, lanes, ""), lanes, "");
+    whole = LLVMBuildAdd(e->b, begin, whole, "");
     TileLoop l;
-    tile_loop_open(e, t, &l, index_const(e, 0), end, false, chain);
-    k->axis[last] = index_of(l.blocks.index);
+    tile_loop_open(e, t, &l, begin, whole, t->row_begin != NULL, chain);
+    *innermost_term(t, k) = index_of(l.blocks.index);
     square_terms(e, t, k, chain);
-    tile_loop_close(e, t, &l, end, e->lanes, chain);
-    return end;
+    tile_loop_close(e, t, &l, whole, e->lanes, chain);
+    return whole;
 }
 
 void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool *first) {
@@ -279,7 +312,7 @@ void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool 
         return;
     }
     if (t->squares > 0 && axis == t->space.axes - 1) {
-        begin = tile_squares(e, t, k, chain);
+        begin = tile_squares(e, t, k, begin, end, chain);
         *first = false;
         if (extent % e->lanes == 0)
             return;
@@ -306,7 +339,12 @@ void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
         return;
     }
     TileLoop l;
-    tile_loop_open(e, t, &l, t->row_begin, t->row_end, false, chain);
+    Value begin = t->row_begin;
+    bool turns = t->space.axes == t->space.result && (t->turns || t->squares > 0);
+    if (turns)
+        begin = t->packs ? pack_squares(e, t, &k, begin, t->row_end)
+                         : tile_squares(e, t, &k, begin, t->row_end, chain);
+    tile_loop_open(e, t, &l, begin, t->row_end, turns, chain);
     k.row = index_of(l.blocks.index);
     first = false;
     tile_axes(e, t, t->space.result, &k, chain, &first);
@@ -357,8 +395,9 @@ Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vect
         }
     t.unroll = t.space.terms * t.count <= MOST_UNROLLED;
     find_peeled(&t);
-    if (nest->squares > 0 && !t.unroll && !e->f->tiny && e->valid_lanes == 0 && e->lanes >= 4
-        && e->lanes <= ORDER_LANES && t.space.extent[t.space.axes - 1] >= e->lanes && tile == 1)
+    bool long_enough = c->over_rows || (!t.unroll && t.space.extent[t.space.axes - 1] >= e->lanes);
+    if (nest->squares > 0 && long_enough && !e->f->tiny && e->valid_lanes == 0 && e->lanes >= 4
+        && e->lanes <= ORDER_LANES && tile == 1)
         t.squares = nest->squares;
     return t;
 }

@@ -96,7 +96,8 @@ static double usual_rows(const LoopFunction *f) {
 
 static bool turns_less(const LoopFunction *f, const Nest *nest, int image, bool turns) {
     const Node *node = nest->reduce;
-    double weights = elements_of(node->source[1 - image]) / (turns ? 1 : COPY_SHARE);
+    double times = elements_of(node) / (double)node->shape.extent[node->shape.rank - 1];      /* it is packed */
+    double weights = elements_of(node->source[1 - image]) * times / (turns ? 1 : COPY_SHARE);
     return weights <= (elements_of(node->source[image]) + elements_of(node)) * usual_rows(f);
 }
 

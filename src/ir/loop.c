@@ -9,7 +9,7 @@
 #include <time.h>
 
 enum { LARGEST_ONE_BLOCK = 1024, USUAL_BLOCK = 256, FEWEST_ROWS = 32 };
-enum { MOST_TINY_WORK = 16 << 10, MOST_TINY_CELLS = 512 };               /* bytes */
+enum { MOST_TINY_CELLS = 512 };               /* bytes */
 static const size_t MOST_WORK = (size_t)256 << 20, USUAL_WORK = (size_t)24 << 20;      /* bytes */
 
 static void collect_read(void *context, const Read *read) {
@@ -131,7 +131,7 @@ static void schedule_nest(LoopFunction *f, const Section *section, Nest *nest, c
     bool one_term = c->over_rows && f->block == 1;
     nest->wide_rest = nest->lanes >= 0 && !one_term && may_read_on(f, nest, reads);
     choose_tile(f, nest, reads, target);
-    nest->squares = square_operand(nest, reads, target);
+    nest->squares = square_operand(f, nest, reads, target);
     if (nest->squares > 0)
         nest->vectors = 1;
     choose_blocks(f, nest, reads, target);

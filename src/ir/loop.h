@@ -87,6 +87,7 @@ typedef struct Blocks {
 enum { BLOCKS_ROWS = -1, COLUMN_SQUARE = 16 };  /* elements of a row that are converted together */
 
 enum { RELAY_ROWS = 16 };                        /* that go together where rows are the lanes */
+enum { MOST_TINY_WORK = 16 << 10 };             /* bytes of work of a function that is kept in registers (loop.c) */
 enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
 enum { TILE_NONE = LANES_NONE, TILE_ROWS = LANES_ROWS };       /* likewise */
 /* What a thread takes a range of whole tiles of; otherwise axis split - SPLIT_AXIS. NONE: one thread does it all. */
@@ -221,7 +222,7 @@ void make_relays(LoopFunction *f);                                 /* relay.c: a
 void place_waits(LoopFunction *f);                                 /* threads.c: after buffers have places */
 void fuse_function(LoopFunction *f);                               /* stored, sections, nests, order */
 void loop_schedule(LoopFunction *f, const LoopTarget *target);     /* lanes and tiles of each nest */
-int  square_operand(const Nest *nest, const Reads *reads, const LoopTarget *target);
+int  square_operand(const LoopFunction *f, const Nest *nest, const Reads *reads, const LoopTarget *target);
 int  most_tile_rows(const LoopTarget *target, int vectors);        /* that the registers hold */
 int  most_vectors(const LoopFunction *f, const Nest *nest, int64_t available, int registers);   /* of a tile */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);

@@ -167,6 +167,19 @@ static void drop_turned(Plan *p) {
     }
 }
 
+/* ---- values that are turned where their rows are summed ------------------------------------------- */
+static bool sums_rows(const Nest *nest) {
+    return nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows
+           && nest->reduce->attr.contraction->reduced == 0;
+}
+
+/* From the layout with rows innermost, in registers or on the way into a panel. */
+static bool turns_summed(const Nest *nest, const Read *read) {
+    bool packed = nest->blocks != NULL && nest->blocks->turns && read->operand == nest->blocks->lane_operand;
+    return sums_rows(nest) && nest->lanes >= 0 && read->node->rows != 0
+           && (packed || (nest->squares > 0 && read->operand == nest->squares - 1));
+}
+
 static void visit_want(void *context, const Read *read) {
     Plan *p = context;
     LoopFunction *f = p->f;
@@ -190,8 +203,12 @@ static void visit_want(void *context, const Read *read) {
         return;
     }
     if (p->nest->blocks != NULL && read->operand == p->nest->blocks->lane_operand
-        && p->nest->blocks->turns && read->node->rows != 0) {
+        && p->nest->blocks->turns && read->node->rows != 0 && p->nest->lanes == LANES_ROWS) {
         p->wants_copy[id] = 1;
+        return;
+    }
+    if (turns_summed(p->nest, read)) {
+        p->wants_main[id] = 1;
         return;
     }
     if (read->node->rows != 0 && f->block > 1 && p->nest->lanes >= 0) {
@@ -207,6 +224,35 @@ static void visit_want(void *context, const Read *read) {
         }
     }
     p->wants_main[id] = 1;
+}
+
+static void visit_copied(void *context, const Read *read) {
+    Plan *p = context;
+    const Nest *maker = p->f->provider[read->node->id];
+    bool there = p->wants_copy[read->node->id] || (maker != NULL && made_along_elements(p->f, maker));
+    if (turns_summed(p->nest, read) && there)
+        p->fits = false;
+}
+
+/* What is made in the second layout, or wanted in it by somebody else, is not turned once more. */
+static void drop_summed(Plan *p) {
+    LoopFunction *f = p->f;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int s = 0; s < f->section_count; s++)
+            for (int i = 0; i < f->sections[s].nests.count; i++) {
+                Nest *nest = p->nest = f->sections[s].nests.items[i];
+                p->fits = true;
+                nest_reads(f, nest, visit_copied, p);
+                if (p->fits)
+                    continue;
+                if (nest->blocks != NULL)
+                    nest->blocks->turns = false;
+                nest->squares = 0;
+                nest_reads(f, nest, visit_want, p);
+                changed = true;
+            }
+    }
 }
 
 static void visit_turned(void *context, const Read *read) {
@@ -558,6 +604,7 @@ void plan_function(LoopFunction *f) {
     find_turned(&p);
     keep_in_cells(f);
     each_read(&p, visit_want);
+    drop_summed(&p);
     drop_turned(&p);
     make_buffers(&p);
     for (int s = 0; s < f->section_count; s++)

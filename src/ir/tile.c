@@ -91,12 +91,44 @@ void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const Lo
     }
 }
 
+static bool is_apart(const LoopFunction *f, const Node *node) {
+    const Nest *maker = node_is_stored(f, node) ? f->provider[node->id] : NULL;
+    return maker != NULL && node->rows != 0 && made_along_elements(f, maker);
+}
+
+/* A value with rows that lies as those are made which have their rows as lanes: rows side by side. */
+static bool has_rows_beside(const LoopFunction *f, const Nest *nest, const Read *read) {
+    int64_t along = read->linear.coef[nest->lanes];
+    return node_is_stored(f, read->node) && read->node->rows != 0 && read->node->op != OP_COLUMN && !read->guarded
+           && !is_apart(f, read->node) && along > 0 && along < WILD_STRIDE;
+}
+
+/* Sums of rows, of what is more than a tiny function has: squares of as many rows as lanes are turned in registers. */
+static int squares_of_rows(const LoopFunction *f, const Nest *nest, const Reads *reads, int64_t lanes) {
+    int64_t extent = nest->space.extent[nest->lanes];
+    size_t bytes = (size_t)(extent * f->block) * dtype_bytes(nest->reduce->dtype);
+    int found = 0;
+    if (f->block == 1 || nest->carried || extent < lanes || bytes <= MOST_TINY_WORK || reads->count == MOST_READS)
+        return 0;
+    for (int i = 0; i < reads->count; i++) {
+        const Read *read = &reads->items[i];
+        if (read->operand < 0 || (read->linear.coef[nest->lanes] == 0 && read->node->rows == 0))
+            continue;
+        if (!has_rows_beside(f, nest, read) || (found > 0 && found != 1 + read->operand))
+            return 0;
+        found = 1 + read->operand;
+    }
+    return found;
+}
+
 /* A matrix times one vector: a parameter whose lanes lie apart, but whose terms lie side by side, and which nothing
  * else uses again. Vectors of terms are loaded, and squares of them turned in registers. */
-int square_operand(const Nest *nest, const Reads *reads, const LoopTarget *target) {
+int square_operand(const LoopFunction *f, const Nest *nest, const Reads *reads, const LoopTarget *target) {
     const Contraction *c = nest->reduce->attr.contraction;
     int last = nest->space.rank + c->reduced - 1, found = 0;
     int64_t lanes = loop_lanes(target, nest);
+    if (nest->reduce->op == OP_CONTRACT && nest->lanes >= 0 && nest->tile <= 1 && c->over_rows && c->reduced == 0)
+        return squares_of_rows(f, nest, reads, lanes);
     if (nest->reduce->op != OP_CONTRACT || nest->lanes < 0 || nest->tile > 1 || c->reduced == 0
         || reads->count == MOST_READS || nest->space.extent[nest->lanes] < lanes
         || c->extent[c->reduced - 1] < lanes)
@@ -131,17 +163,14 @@ typedef struct Operands {
     bool along_tile[2];               /* neighbours along the tile axis do */
     bool apart[2];                    /* rows have it, and its elements were made row by row */
     bool beside[2];                   /* neighbours along the lanes do; or they are the same */
+    bool rows_beside[2];              /* it lies as what has rows as lanes is made */
     bool passes[2];                   /* more rows of data than the first level holds, not stored if all pack them */
     int64_t row_stride[2];            /* elements from a place of the tile axis to the next */
 } Operands;
 
-static bool is_apart(const LoopFunction *f, const Node *node) {
-    const Nest *maker = node_is_stored(f, node) ? f->provider[node->id] : NULL;
-    return maker != NULL && node->rows != 0 && made_along_elements(f, maker);
-}
-
 static Operands operands_of(const LoopFunction *f, const Nest *nest, const Reads *reads) {
-    Operands o = {.together = {true, true}, .along_tile = {true, true}, .apart = {true, true}, .beside = {true, true}};
+    Operands o = {.together = {true, true}, .along_tile = {true, true}, .apart = {true, true}, .beside = {true, true},
+                  .rows_beside = {f->block > 1 && nest->lanes >= 0, f->block > 1 && nest->lanes >= 0}};
     for (int s = 0; s < nest->reduce->sources; s++)
         o.passes[s] = is_passing(f, nest->reduce->source[s]);
     int result = nest->reduce->shape.rank, reduced = nest->reduce->attr.contraction->reduced;
@@ -157,6 +186,7 @@ static Operands operands_of(const LoopFunction *f, const Nest *nest, const Reads
                           : read->linear.coef[nest->tile_axis];
         o.moves_with_tile[s] |= of_tile != 0;
         o.beside[s] &= nest->lanes == LANES_ROWS || read->linear.coef[nest->lanes] <= 1;
+        o.rows_beside[s] = o.rows_beside[s] && has_rows_beside(f, nest, read);
         o.guarded[s] |= read->guarded;
         o.apart[s] &= is_apart(f, read->node);
         o.row_stride[s] = of_tile;
@@ -251,8 +281,11 @@ void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const 
     cut_terms(f, nest->reduce->attr.contraction, most < MOST_TERMS ? most : MOST_TERMS,
               operands.passes[of_lanes] ? COLUMN_SQUARE : lanes, &b);
     bool packable = !operands.guarded[of_lanes] && !operands.moves_with_tile[of_lanes] && b.terms >= lanes;
-    b.turns = packable && operands.together[of_lanes]
-              && (nest->lanes == LANES_ROWS ? operands.apart[of_lanes] : !operands.beside[of_lanes] && nest->apart);
+    const Contraction *c = nest->reduce->attr.contraction;
+    b.turns = packable && (c->over_rows && c->reduced == 0 ? operands.rows_beside[of_lanes]
+                           : !operands.together[of_lanes]  ? false
+                           : nest->lanes == LANES_ROWS     ? operands.apart[of_lanes]
+                                                           : !operands.beside[of_lanes] && nest->apart);
     b.packs[of_lanes] = b.turns
         || (packable && ((extent > width && tiles >= target->fewest_uses) || operands.passes[of_lanes]));
     if (!b.several && !b.packs[0] && !b.packs[1])

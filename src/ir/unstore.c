@@ -159,37 +159,6 @@ void unstore_passing(LoopFunction *f) {
 }
 
 /* ---- rows for the caller ----------------------------------------------------------------------- */
-typedef struct Leaving { const Nest *nest; const Node *sum; int others; bool here; } Leaving;
-
-static void visit_sum(void *context, const Read *read) {
-    Leaving *l = context;
-    l->others += read->node == l->sum;
-    l->here &= read->node != l->sum || read_is_here(l->nest, read);
-}
-
-static int reads_of_sum(const LoopFunction *f, const Nest *nest, const Node *sum, bool *here) {
-    Leaving l = {.nest = nest, .sum = sum, .here = true};
-    nest_reads(f, nest, visit_sum, &l);
-    *here = l.here;
-    return l.others;
-}
-
-static void visit_other_rows(void *context, const Read *read) {
-    const Node **sum = context;
-    if (read->node->rows != 0 && read->node != *sum)
-        *sum = NULL;
-}
-
-/* Does the nest store rows that are made of nothing but this sum, at its place? */
-static bool leaves(const LoopFunction *f, const Nest *nest, const Node *sum) {
-    bool here;
-    const Node *only = sum;
-    if (!nest->leaves_turned || nest->kind != NEST_ELEMENTS || reads_of_sum(f, nest, sum, &here) == 0 || !here)
-        return false;
-    nest_reads(f, nest, visit_other_rows, &only);
-    return only == sum;
-}
-
 /* Blocks in which whole squares can be turned: the last one is not shorter than a square. */
 static bool has_squares(const LoopFunction *f, const Nest *nest) {
     const Blocks *b = nest->blocks;
@@ -206,27 +175,12 @@ static void take_out(Section *section, const Nest *nest) {
 }
 
 static void leave_from(LoopFunction *f, Section *section, Nest *kernel) {
-    Blocks *b = kernel->blocks;
-    const Node *sum = kernel->reduce;
-    if (b == NULL || kernel->lanes != LANES_ROWS || kernel->store_count != 1
-        || kernel->tile_axis != kernel->space.rank - 1 || kernel->stores[0].kind != STORE_BUFFER
-        || kernel->stores[0].value != sum || kernel->stores[0].node != sum || !has_squares(f, kernel))
+    Nest *out = kernel->blocks != NULL && kernel->lanes == LANES_ROWS ? rows_made_of(f, section, kernel) : NULL;
+    if (out == NULL || !out->leaves_turned || kernel->tile_axis != kernel->space.rank - 1 || !has_squares(f, kernel))
         return;
-    int readers = 0, leaving = -1;
-    for (int s = 0; s < f->section_count; s++)
-        for (int i = 0; i < f->sections[s].nests.count; i++) {
-            const Nest *nest = f->sections[s].nests.items[i];
-            bool here;
-            readers += reads_of_sum(f, nest, sum, &here) > 0;
-            if (&f->sections[s] == section && leaves(f, nest, sum))
-                leaving = i;
-        }
-    if (readers != 1 || leaving < 0)
-        return;
-    const Nest *out = section->nests.items[leaving];
     kernel->stores = out->stores;
     kernel->leaves_turned = true;
-    f->stored[sum->id] = false;
+    f->stored[kernel->reduce->id] = false;
     take_out(section, out);
 }
 
