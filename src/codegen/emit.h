@@ -168,6 +168,8 @@ bool  column_square_fits(const Emitter *e, const Nest *nest, int operand);
 void  column_square_open(Emitter *e, const Nest *nest, int operand, Index row);
 void  column_square_start(Emitter *e);
 void  column_square_place(Emitter *e, int place);
+/* Of a column as it is: all of the square's vectors, turned, from `to` on, `step` elements apart. */
+void  column_square_store(Emitter *e, const Node *column, Value element, Value to, int64_t step);
 void  column_square_close(Emitter *e);
 /* In a loop over rows: their columns' rows one mini-batch, or block, further on will be wanted soon. */
 void  prefetch_rows(Emitter *e, const Nest *nest, Value row);

@@ -93,6 +93,18 @@ static void squares_of_panel(Emitter *e, const Tile *t, Spot *k, Value begin, Va
     e->lanes_are_rows = t->nest->lanes == LANES_ROWS;
 }
 
+/* A column as it is: from the rows to the panel. */
+static void store_square(Emitter *e, const Tile *t, const Spot *k, const Spot *spot, Value lane) {
+    const Node *column = t->node->source[t->packed];
+    int64_t bytes = (int64_t)dtype_bytes(column->dtype), width = (int64_t)e->lanes * t->vectors;
+    Spot element = spot_through(e, &t->node->attr.contraction->access[t->packed], spot, t->space.extent, t->space.axes,
+                                column->shape, spot->row, t->space.peeled[t->packed], &(Value){NULL});
+    Index at = index_add(e, index_scale(e, place_of_term(e, t, k), width), index_of(lane));
+    Value to = LLVMBuildMul(e->b, at.at, index_const(e, bytes), "");
+    to = LLVMBuildInBoundsGEP2(e->b, e->i8, t->block->panel[t->packed], &to, 1, "");
+    column_square_store(e, column, spot_linear(e, &element, column->shape).at, to, width);
+}
+
 /* Rows of columns, a vector of rows after the other: elements of the columns are turned before they are converted. */
 static void squares_of_columns(Emitter *e, const Tile *t, Spot *k, Value begin, Value end) {
     int last = t->space.axes - 1, width = e->lanes * t->vectors;
@@ -104,7 +116,12 @@ static void squares_of_columns(Emitter *e, const Tile *t, Spot *k, Value begin, 
     loop_open(e, &squares, begin, NULL, 0);
     prefetch_square(e, t->nest, spot.row.at, squares.index);
     column_square_start(e);
-    for (int i = 0; i < COLUMN_SQUARE; i++) {
+    bool as_it_is = t->node->source[t->packed]->op == OP_COLUMN;
+    if (as_it_is) {
+        k->axis[last] = spot.axis[last] = index_of(squares.index);
+        store_square(e, t, k, &spot, vectors.index);
+    }
+    for (int i = 0; i < COLUMN_SQUARE && !as_it_is; i++) {
         Spot place = *k;
         place.axis[last] = spot.axis[last] = index_offset(e, index_of(squares.index), i);
         memo_clear(e);

@@ -361,7 +361,7 @@ void column_square_close(Emitter *e) {
 }
 
 /* 16 bytes of each row, turned as numbers of 4 bytes, or of 8. */
-static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LLVMTypeRef type) {
+static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LLVMTypeRef type, Value step) {
     int width = PIECE_BYTES / (bytes == 8 ? 8 : 4);
     Value piece[MOST_LANES], turned[PIECE_BYTES];
     Value at = LLVMBuildAdd(e->b, LLVMGetParam(f, 1), index_const(e, begin), "");
@@ -377,18 +377,20 @@ static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LL
     else
         turn_pairs(e, piece, true, turned);
     for (int i = 0; i < width; i++) {
-        Value to = index_const(e, (begin + (int64_t)i * (PIECE_BYTES / width)) * e->lanes);
+        Value number = index_const(e, begin * width / PIECE_BYTES + i);
+        Value to = LLVMBuildMul(e->b, number, step, "");
         to = LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 2), &to, 1, "");
         LLVMSetAlignment(LLVMBuildStore(e->b, turned[i], to), PIECE_BYTES);
     }
 }
 
-/* void rows(pointers to rows, bytes into them, to): a square of bytes, four at a time, or of longer numbers. It is a
- * function because so many pointers leave no registers to the loops around it. */
-static LLVMValueRef rows_function(Emitter *e, int bytes, LLVMTypeRef *type) {
-    const char *name = text_format(e->arena, "sgd.rows.%d.%d", 8 * bytes, e->lanes);
+/* void rows(pointers to rows, bytes into them, to): a square of bytes, four at a time, or of longer numbers. Its vectors
+ * lie behind each other, or, if `apart`, so many bytes apart as a fourth argument says. It is a function because so many
+ * pointers leave no registers to the loops around it. */
+static LLVMValueRef rows_function(Emitter *e, int bytes, bool apart, LLVMTypeRef *type) {
+    const char *name = text_format(e->arena, "sgd.rows.%d.%d%s", 8 * bytes, e->lanes, apart ? ".apart" : "");
     *type = LLVMFunctionType(LLVMVoidTypeInContext(e->context),
-                             (LLVMTypeRef[]){e->pointer, e->i64, e->pointer}, 3, false);
+                             (LLVMTypeRef[]){e->pointer, e->i64, e->pointer, e->i64}, apart ? 4 : 3, false);
     LLVMValueRef f = LLVMGetNamedFunction(e->module, name);
     if (f != NULL)
         return f;
@@ -398,8 +400,9 @@ static LLVMValueRef rows_function(Emitter *e, int bytes, LLVMTypeRef *type) {
     emit_set_noinline(e, f);
     LLVMSetLinkage(f, LLVMInternalLinkage);
     LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->context, f, ""));
+    Value step = apart ? LLVMGetParam(f, 3) : index_const(e, (bytes == 8 ? 8 : 4) * e->lanes);
     for (int64_t i = 0; i < COLUMN_SQUARE * bytes; i += PIECE_BYTES)
-        turn_pieces(e, f, i, bytes, bytes == 8 ? e->i64 : e->i32);
+        turn_pieces(e, f, i, bytes, bytes == 8 ? e->i64 : e->i32, step);
     LLVMBuildRetVoid(e->b);
     LLVMPositionBuilderAtEnd(e->b, back);
     return f;
@@ -416,10 +419,19 @@ static Value load_turned_vector(Emitter *e, const SquareColumn *c, LLVMTypeRef t
 static void load_square(Emitter *e, SquareColumn *c, Value linear) {
     int bytes = (int)dtype_bytes(c->column->dtype);
     LLVMTypeRef function_type;
-    LLVMValueRef f = rows_function(e, bytes, &function_type);
+    LLVMValueRef f = rows_function(e, bytes, false, &function_type);
     Value begin = LLVMBuildMul(e->b, linear, index_const(e, bytes), "");
     LLVMBuildCall2(e->b, function_type, f, (Value[]){c->rows, begin, c->turned}, 3, "");
     c->loaded = true;
+}
+
+void column_square_store(Emitter *e, const Node *column, Value element, Value to, int64_t step) {
+    int bytes = (int)dtype_bytes(column->dtype);
+    LLVMTypeRef type;
+    LLVMValueRef f = rows_function(e, bytes, true, &type);
+    Value begin = LLVMBuildMul(e->b, element, index_const(e, bytes), "");
+    Value rows = column_of_square(e->square, column)->rows;
+    LLVMBuildCall2(e->b, type, f, (Value[]){rows, begin, to, index_const(e, step * bytes)}, 4, "");
 }
 
 /* Bytes lie four in one number of each row. */
