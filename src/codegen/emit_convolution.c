@@ -7,13 +7,8 @@
  * strided image (the data gradient of a convolution with steps) has a place for some results only: tiles are
  * then made of results that are as many places apart, so that all of a tile have a term or none.
  *
- *
- * A weight gradient sums rows and pixels in order. So that a few image rows stay in the cache while all their
- * taps and channels pass over them, its chains are kept in memory from strip to strip, which changes no bit.
- *
- * What passes through the first-level cache once a tile comes from the second, too late for so short a loop: packed
- * weights that are too many, and of an image whose pixels are summed a few channels each. It is fetched some turns of
- * the loop ahead.
+ * Packed weights that are too many for the first-level cache come from the second once a tile, too late for so short a
+ * loop: they are fetched some turns of it ahead.
  */
 #include "codegen/emit_convolution.h"
 
@@ -176,20 +171,6 @@ static void fetch_ahead(Emitter *e, Value loaded, int64_t bytes) {
     emit_intrinsic(e, "llvm.prefetch", (Value[]){at, read, often, data}, 4);
 }
 
-/* Bytes from one place of the last reduced axis to the next one in the image; 0: not known, or not worth fetching. */
-static int64_t image_step(const Emitter *e, const Kernel *k) {
-    const Access *access = &k->c->access[k->v->image];
-    const Node *image = k->node->source[k->v->image];
-    const Buffer *b = e->f->copy[image->id];
-    int64_t step = 0;
-    if (shape_size(image->shape) * (int64_t)dtype_bytes(image->dtype) <= (int64_t)e->target->l1 / 2)
-        return 0;                              /* a row of it stays there */
-    for (int a = 0; a < access->rank && b != NULL; a++)
-        if (access->axis[a].divisor == 1)
-            step += access->axis[a].coef[k->space.axes - 1] * b->stride[a];
-    return step * (int64_t)dtype_bytes(image->dtype);
-}
-
 static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain) {
     memo_clear(e);
     Value wide[MOST_CHAINS];
@@ -207,7 +188,7 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
             wide[t * k->vectors + j] = operand(e, k, k->v->wide, &next);
         }
     const Buffer *packed = k->v->packed;
-    int64_t lanes = k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype), step = image_step(e, k);
+    int64_t lanes = k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype);
     int64_t wide_bytes = (int64_t)k->vectors * e->lanes * (int64_t)dtype_bytes(k->node->dtype);
     bool late = packed != NULL && packed->bytes > e->target->l1 / 2 && wide_bytes > LINE;    /* one line a turn is not */
     for (int j = 0; j < k->vectors && late; j++)
@@ -224,8 +205,6 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
                 spot.axis[k->v->taps_axis] = k->member[i].axis[k->v->taps_axis];
             one = operand(e, k, k->v->image, &spot);
         }
-        if (k->row != NULL && i == 0 && step != 0)
-            fetch_ahead(e, one, PLACES_AHEAD * step);
         for (int j = 0; j < k->vectors; j++) {
             Value *c = &chain[i * k->vectors + j], with = wide[(taps_of_wide > 1 ? i % k->taps : 0) * k->vectors + j];
             *c = k->v->image == 0 ? emit_fma(e, one, with, *c) : emit_fma(e, with, one, *c);
@@ -462,154 +441,6 @@ static void pixels_body(Emitter *e, const Nest *nest, const Spot *spot, int tile
         k.step++;
     for (int64_t phase = 0; phase < k.step && phase < k.space.extent[k.v->tile_axis]; phase++)
         emit_phase(e, &k, phase);
-}
-
-/* ---- gradients of weights --------------------------------------------------------------------------- */
-typedef struct Strip {
-    Value row, begin, end;
-} Strip;
-
-static Index sum_index(Emitter *e, const Buffer *sums, const Spot *spot) {
-    Index at = index_at(e, 0);
-    for (int a = 0; a < sums->shape.rank; a++)
-        if (sums->shape.extent[a] > 1)
-            at = index_add(e, at, index_scale(e, spot->axis[a], sums->stride[a]));
-    return at;
-}
-
-static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                         void *context) {
-    const Strip *strip = context;
-    Kernel k = kernel_new(nest, spot, vectors);
-    set_members(e, &k, spot, tile);
-    k.row = strip->row;
-    k.strip_begin = strip->begin;
-    k.strip_end = strip->end;
-    Value chain[MOST_CHAINS], base = buffer_base(e, nest->chain);
-    Index at[MOST_CHAINS];
-    for (int i = k.members - 1; i >= 0; i--) {
-        for (int j = 0; j < vectors; j++) {
-            Spot here = k.member[i];
-            here.axis[nest->lanes] = index_offset(e, here.axis[nest->lanes], j * e->lanes);
-            at[i * vectors + j] = sum_index(e, nest->chain, &here);
-            chain[i * vectors + j] = load_at(e, REGION_WORK, k.node->dtype, base, at[i * vectors + j]);
-        }
-    }
-    walk_all(e, &k, chain);
-    for (int i = 0; i < k.members * vectors; i++)
-        store_at(e, REGION_WORK, k.node->dtype, base, at[i], chain[i]);
-}
-
-/* The places and vectors of a tile one after the other: what only moves values through memory gains nothing from being
- * written out for a whole tile, and took most of the time of compiling a deep network. */
-static void each_of_tile(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, NestBody *body,
-                         void *context) {
-    LoopBlocks places, taps, parts;
-    Spot here = *spot;
-    const Convolution *v = nest->convolution;
-    if (tile > 1) {
-        loop_open(e, &places, index_const(e, 0), NULL, 0);
-        here.axis[nest->tile_axis] = index_add(e, here.axis[nest->tile_axis], index_of(places.index));
-    }
-    if (v->taps > 1) {
-        loop_open(e, &taps, index_const(e, 0), NULL, 0);
-        here.axis[v->taps_axis] = index_of(taps.index);
-    }
-    if (vectors > 1) {
-        loop_open(e, &parts, index_const(e, 0), NULL, 0);
-        here.axis[nest->lanes] = index_add(e, here.axis[nest->lanes], index_of(parts.index));
-    }
-    body(e, nest, &here, 1, 1, context);
-    if (vectors > 1)
-        loop_close(e, &parts, index_const(e, (int64_t)vectors * e->lanes), e->lanes, NULL);
-    if (v->taps > 1)
-        loop_close(e, &taps, index_const(e, v->taps), 1, NULL);
-    if (tile > 1)
-        loop_close(e, &places, index_const(e, tile), 1, NULL);
-}
-
-static void weight_finished(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
-    (void)tile, (void)vectors, (void)context;
-    Value v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
-                      sum_index(e, nest->chain, spot));
-    finish(e, nest, spot, (Chain){{v}});
-}
-
-static void weights_finished(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                             void *context) {
-    each_of_tile(e, nest, spot, tile, vectors, weight_finished, context);
-}
-
-typedef struct Sums { bool fold; Value first; } Sums;
-
-/* A new chunk's chains begin, or join those of the chunks before, of which there are none at the first. */
-static void sum_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
-    (void)tile, (void)vectors;
-    const Sums *s = context;
-    const Node *node = nest->reduce;
-    Value chains = buffer_base(e, nest->chain), start = chain_start(e, node, e->lanes).v[0];
-    Index at = sum_index(e, nest->chain, spot);
-    if (!s->fold) {
-        store_at(e, REGION_WORK, node->dtype, chains, at, start);
-        return;
-    }
-    Value totals = buffer_base(e, nest->total);
-    Value before = load_at(e, REGION_WORK, node->dtype, totals, at);
-    Chain total = {{emit_select(e, s->first, start, before)}};
-    Chain part = {{load_at(e, REGION_WORK, node->dtype, chains, at)}};
-    store_at(e, REGION_WORK, node->dtype, totals, at, chain_join(e, node, total, part).v[0]);
-}
-
-static void sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
-    each_of_tile(e, nest, spot, tile, vectors, sum_body, context);
-}
-
-static void all_sums(Emitter *e, const Nest *nest, bool fold, Value first) {
-    Sums s = {fold, first};
-    nest_loops(e, nest, sums_body, &s);
-}
-
-static void emit_strips(Emitter *e, const Nest *nest, Value row) {
-    int64_t extent = nest->reduce->attr.contraction->extent[0], step = nest->convolution->strip;
-    Strip strip = {.row = row};
-    LoopBlocks l;
-    loop_open(e, &l, index_const(e, 0), NULL, 0);
-    strip.begin = l.index;
-    strip.end = smaller(e, LLVMBuildAdd(e->b, l.index, index_const(e, step), ""), index_const(e, extent));
-    nest_loops(e, nest, weights_body, &strip);
-    loop_close(e, &l, index_const(e, extent), step, NULL);
-}
-
-static void emit_weight_gradient(Emitter *e, const Nest *nest) {
-    if (shape_size(nest->space) == 0)
-        return;
-    int64_t chunk = nest->reduce->attr.contraction->chunk;
-    if (!nest->carried || chunk <= 0)
-        chunk = (int64_t)1 << 40;
-    LoopBlocks chunks, rows;
-    Value size = index_const(e, chunk);
-    Value end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
-    Value first = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, e->block_begin, size, ""), size, "");
-    loop_open(e, &chunks, first, NULL, 0);
-    Value chunk_end = LLVMBuildAdd(e->b, chunks.index, size, "");
-    Value begin = larger(e, chunks.index, e->block_begin);
-    LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, begin, chunks.index, ""));
-    all_sums(e, nest, false, NULL);
-    if_close(e, after);
-    Value row_end = LLVMBuildSub(e->b, smaller(e, chunk_end, end), e->block_begin, "");
-    loop_open(e, &rows, LLVMBuildSub(e->b, begin, e->block_begin, ""), NULL, 0);
-    emit_strips(e, nest, rows.index);
-    loop_close(e, &rows, row_end, 1, NULL);
-    if (nest->carried) {
-        Value full = LLVMBuildICmp(e->b, LLVMIntSLE, chunk_end, end, "");
-        Value last = LLVMBuildICmp(e->b, LLVMIntEQ, end, e->total_rows, "");
-        after = if_open(e, LLVMBuildOr(e->b, full, last, ""));
-        all_sums(e, nest, true, LLVMBuildICmp(e->b, LLVMIntEQ, chunks.index, index_const(e, 0), ""));
-        if_close(e, after);
-    } else {
-        nest_loops(e, nest, weights_finished, NULL);
-    }
-    loop_close(e, &chunks, end, chunk, NULL);
 }
 
 void emit_convolution(Emitter *e, const Nest *nest) {

@@ -1,7 +1,8 @@
 /* emit_convolution: what the kernels of convolutions share. Private to codegen.
  *
- *   emit_convolution.c   pixels by channels, with borders; gradients of weights with channels as lanes
- *   emit_chunk_lanes.c   gradients of weights with the chunks of a batch as lanes
+ *   emit_convolution.c       pixels by channels, with borders
+ *   emit_weight_gradient.c   gradients of weights with channels as lanes
+ *   emit_chunk_lanes.c       gradients of weights with the chunks of a batch as lanes
  */
 #ifndef SGDC_EMIT_CONVOLUTION_H
 #define SGDC_EMIT_CONVOLUTION_H
@@ -34,5 +35,6 @@ Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors);
 void   set_members(Emitter *e, Kernel *k, const Spot *spot, int tile);
 /* All terms of the chains: members times vectors. */
 void   walk_all(Emitter *e, Kernel *k, Value *chain);
+void   emit_weight_gradient(Emitter *e, const Nest *nest);
 void   emit_chunk_lanes(Emitter *e, const Nest *nest);
 #endif

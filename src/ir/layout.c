@@ -133,10 +133,15 @@ static Convolution *find_convolution(Layouts *l, const Node *node, int *lanes_ax
     return found;
 }
 
-/* So many places that their bytes stay in the cache. */
-static int64_t strip_of(int64_t bytes_of_place, int64_t extent) {
-    int64_t strip = bytes_of_place < STRIP_BYTES ? STRIP_BYTES / bytes_of_place : 1;
-    return strip < extent ? strip : extent;
+/* So many places that they have `most` bytes; equal strips, if they are not much shorter. */
+static int64_t strip_of(int64_t bytes_of_place, int64_t most, int64_t extent) {
+    int64_t strip = bytes_of_place < most ? most / bytes_of_place : 1;
+    if (strip >= extent)
+        return extent;
+    for (int64_t equal = strip; 2 * equal > strip; equal--)
+        if (extent % equal == 0)
+            return equal;
+    return strip;
 }
 
 /* Weight gradient: both have rows, which are summed, and pixels, which are summed too. */
@@ -168,7 +173,7 @@ static Convolution *find_weight_gradient(Layouts *l, const Node *node, int *lane
     *found = (Convolution){.wide = wide,
                            .image = 1 - wide,
                            .tile_axis = channel[1 - wide],
-                           .strip = strip_of(bytes, c->extent[0])};
+                           .strip = strip_of(bytes, (int64_t)l->target->l1 / 2, c->extent[0])};
     *lanes_axis = channel[wide];
     return found;
 }
@@ -471,7 +476,7 @@ static void try_chunk_lanes(Layouts *l, Nest *nest) {
     int64_t bytes = 64 * node->shape.extent[tile];
     for (int k = 1; k < c->reduced; k++)
         bytes *= c->extent[k];
-    nest->convolution->strip = strip_of(bytes, c->extent[0]);
+    nest->convolution->strip = strip_of(bytes, STRIP_BYTES, c->extent[0]);
     nest->blocks = NULL;
     nest->lanes = LANES_NONE;
     nest->vectors = 1;
