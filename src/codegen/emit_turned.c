@@ -29,7 +29,7 @@ typedef struct Turned {
     Spot spot;
 } Turned;
 
-static void turned_square(Emitter *e, const Turned *t) {
+static void turned_square(Emitter *e, Turned *t) {
     const Nest *nest = t->nest;
     Spot spot = t->spot;
     Value v[MOST_LANES];
@@ -66,20 +66,15 @@ static void along_squares(Emitter *e, Turned *t, int axis, void (*then)(Emitter 
     loop_close(e, &l, index_const(e, extent), t->lanes, NULL);
 }
 
-static void turned_body(Emitter *e, Turned *t) {
-    turned_square(e, t);
-}
-
-static void turned_inner(Emitter *e, Turned *t) {
-    along_squares(e, t, t->to, turned_body);
-}
-
+/* What lies furthest apart in rows of columns, and of the caller, is outermost: so few of its places are passed along at
+ * a time that a processor foresees all that is read. */
 static void turned_axes(Emitter *e, Turned *t, int axis) {
+    int outer = t->from < t->to ? t->from : t->to, inner = t->from + t->to - outer;
     if (axis == t->nest->space.rank) {
-        along_squares(e, t, t->from, turned_inner);
+        along_squares(e, t, inner, turned_square);
         return;
     }
-    if (axis == t->from || axis == t->to) {
+    if (axis == outer || axis == inner) {
         turned_axes(e, t, axis + 1);
         return;
     }
@@ -88,6 +83,14 @@ static void turned_axes(Emitter *e, Turned *t, int axis) {
     t->spot.axis[axis] = index_of(l.index);
     turned_axes(e, t, axis + 1);
     loop_close(e, &l, index_const(e, t->nest->space.extent[axis]), 1, NULL);
+}
+
+static void turned_others(Emitter *e, Turned *t) {
+    turned_axes(e, t, 0);
+}
+
+static void turned_all(Emitter *e, Turned *t) {
+    along_squares(e, t, t->from < t->to ? t->from : t->to, turned_others);
 }
 
 void emit_turned(Emitter *e, const Nest *nest) {
@@ -104,14 +107,14 @@ void emit_turned(Emitter *e, const Nest *nest) {
     if (shape_size(nest->space) == 0)
         return;
     if (!rows) {
-        turned_axes(e, &t, 0);
+        turned_all(e, &t);
     } else {
         LoopBlocks l;
         Value end = leaves ? e->block_rows : e->block_padded;
         Bounds bounds = bounds_open(e, thread_part(e, nest, SPLIT_ROWS, end, 1, -1), index_const(e, 0), end);
         loop_open(e, &l, bounds.begin, NULL, 0);
         t.spot.row = index_of(l.index);
-        turned_axes(e, &t, 0);
+        turned_all(e, &t);
         loop_close(e, &l, bounds.end, 1, NULL);
         bounds_close(e, &bounds);
     }
