@@ -249,9 +249,11 @@ static void emit_relay(Emitter *e, const Nest *const *nests) {
     loop_open(e, &l, rows.begin, NULL, 0);
     e->relay_row = l.index;
     e->relay_rows = together;
+    next_row_open(e, nests, nests[0]->relay, end);
     for (int i = 0; i < nests[0]->relay; i++)
         emit_nest(e, nests[i]);
     e->relay_row = NULL;
+    e->next_row = NULL;
     loop_close(e, &l, rows.end, together, NULL);
     bounds_close(e, &rows);
 }

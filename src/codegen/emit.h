@@ -9,7 +9,8 @@
  *   emit_rows.c     columns of data at the rows of a block
  *   emit_value.c    a node's value at a point, inlining what has no buffer
  *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf; its files: emit_reduce.h
- *   emit_convolution.c   tiles of pixels by channels, with borders; gradients of weights
+ *   emit_convolution.c   tiles of pixels by channels, with borders; emit_weight_gradient.c: gradients of weights
+ *   emit_next_row.c      what comes next in a relay, fetched meanwhile
  *   emit_turned.c   elements computed along one axis and stored along another
  *   emit_scatter.c  sums at places that are data
  *   emit_outline.c  large nests as functions of their own, shared by all of the same shape
@@ -52,6 +53,7 @@ typedef struct RowPointers RowPointers;
 typedef struct RowsAhead RowsAhead;
 typedef struct Updates Updates;
 typedef struct KnownPlaces KnownPlaces;
+typedef struct NextRow NextRow;
 
 typedef struct Emitter {
     LLVMContextRef context;
@@ -78,6 +80,7 @@ typedef struct Emitter {
     RowsAhead *ahead;                      /* not NULL: rows that were loaded in the step before */
     ColumnSquare *square;                  /* not NULL: columns are read in squares */
     RowPointers *row_pointers;             /* not NULL: where a column's rows lie is known */
+    NextRow *next_row;                     /* not NULL: what kernels of a relay fetch for the next row */
     KnownPlaces *known_places;             /* emit_memory.c */
     Value *local_cell, *local_buffer;      /* by index, id; NULL or no entry: in the state, the work block */
     Updates *updates;                      /* emit_updates.c */
@@ -179,6 +182,9 @@ void  known_rows_move(Emitter *e, LLVMBasicBlockRef from);
 Value row_place32(Emitter *e, Index row);          /* the row's place in the epoch's order, modulo 2^32 */
 Value row_number32(Emitter *e, Index row);         /* the row's number in its columns */
 
+/* Where a row of the block lies in a column. */
+Value column_row(Emitter *e, const Node *column, Value row);
+
 /* ---- emit_local.c */
 void  local_open(Emitter *e);              /* in the entry; local_close at the end of the function */
 void  local_close(Emitter *e);
@@ -227,6 +233,7 @@ void  emit_stores(Emitter *e, const Nest *nest, const Spot *spot);
 typedef struct Piece { int64_t begin, count; int lanes, unroll, valid; } Piece;
 enum { MOST_PIECES = 12 };
 int   split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pieces);
+int64_t nest_tiles(const Emitter *e, const Nest *nest);               /* of its space, rows not counted */
 typedef void NestBody(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
 void  store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v);
 void  turn_square(Emitter *e, Value *v, int lanes); /* as many vectors as lanes: rows become columns */
@@ -245,6 +252,12 @@ void  emit_reduce(Emitter *e, const Nest *nest);
 /* ---- emit_few.c */
 int   few_together(const Emitter *e, const Nest *const *nests, int count);   /* so many are one pass */
 void  emit_few(Emitter *e, const Nest *const *nests, int count);
+
+/* ---- emit_next_row.c: in a relay, for each row; at the beginning of a kernel that begins so many innermost loops in all,
+ * and in each of them */
+void  next_row_open(Emitter *e, const Nest *const *nests, int count, Value end);
+void  next_row_start(Emitter *e, const Nest *nest, int64_t loops);
+void  next_row_fetch(Emitter *e, const Nest *nest);
 
 /* ---- emit_convolution.c */
 void  emit_convolution(Emitter *e, const Nest *nest);

@@ -301,6 +301,8 @@ static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
     Skipped skipped = {0};
     if (r.maybe)
         skipped = skip_unless(e, k, LLVMBuildICmp(e->b, LLVMIntSLT, r.begin, r.end, ""), chain);
+    if (innermost)
+        next_row_fetch(e, k->nest);
     LoopBlocks l;
     loop_open(e, &l, r.begin, start, count);
     for (int i = 0; i < count; i++)
@@ -443,11 +445,25 @@ static void pixels_body(Emitter *e, const Nest *nest, const Spot *spot, int tile
         emit_phase(e, &k, phase);
 }
 
+/* How many innermost loops a row has, at most. */
+static int64_t loops_of_row(const Emitter *e, const Nest *nest) {
+    const Contraction *c = nest->reduce->attr.contraction;
+    int64_t loops = nest_tiles(e, nest);
+    for (int k = 0; k + 1 < c->reduced; k++)
+        loops *= c->extent[k];
+    return loops;
+}
+
+static void emit_pixel_kernel(Emitter *e, const Nest *nest) {
+    next_row_start(e, nest, loops_of_row(e, nest));
+    nest_loops(e, nest, pixels_body, NULL);
+}
+
 void emit_convolution(Emitter *e, const Nest *nest) {
     if (nest->convolution->chunk_lanes)
         emit_chunk_lanes(e, nest);
     else if (nest->rows)
-        nest_loops(e, nest, pixels_body, NULL);
+        emit_pixel_kernel(e, nest);
     else
         emit_weight_gradient(e, nest);
 }

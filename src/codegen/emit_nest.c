@@ -150,6 +150,25 @@ int split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pie
     return count;
 }
 
+int64_t nest_tiles(const Emitter *e, const Nest *nest) {
+    int64_t tiles = 1;
+    int tile_axis = nest->apart && nest->convolution != NULL ? nest->convolution->tile_axis : nest->tile_axis;
+    for (int a = 0; a < nest->space.rank; a++) {
+        Piece pieces[MOST_PIECES];
+        bool lanes = a == nest->lanes;
+        if (nest->convolution != NULL && nest->convolution->taps > 1 && a == nest->convolution->taps_axis)
+            continue;                          /* all of it is in the tile */
+        int unroll = lanes ? nest->vectors : a == tile_axis ? nest->tile : 1;
+        int count = split_axis(nest->space.extent[a], lanes ? loop_lanes(e->target, nest) : 1, unroll,
+                               lanes && nest->wide_rest, pieces);
+        int64_t of_axis = 0;
+        for (int i = 0; i < count; i++)
+            of_axis += pieces[i].count;
+        tiles *= of_axis;
+    }
+    return tiles;
+}
+
 enum { ROWS_AXIS = -1 };
 typedef struct Around {
     const Nest *nest;

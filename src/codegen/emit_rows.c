@@ -81,6 +81,10 @@ static Value row_pointer(Emitter *e, const Node *column, Value number) {
     return LLVMBuildInBoundsGEP2(e->b, e->i8, e->column_data[c], &bytes, 1, "");
 }
 
+Value column_row(Emitter *e, const Node *column, Value row) {
+    return row_pointer(e, column, row_number(e, index_of(row), 0));
+}
+
 /* ---- rows one by one, again and again --------------------------------------------------------------- */
 struct RowPointers { const Node *column; Value pointers; };
 

@@ -1,4 +1,4 @@
-/* emit_weight_gradient: sums of rows and pixels whose lanes are one operand's channels; the tile is channels of the other
+/* emit_weight_gradient: sums of rows and pixels. Lanes are one operand's channels, the tile is channels of the other
  * one, the image, and places of the window are outputs as any other.
  *
  * Rows and pixels are summed in order. So that a few image rows stay in the first-level cache while all their taps and
@@ -44,29 +44,13 @@ static bool come_from_afar(const Emitter *e, const Nest *nest) {
     return bytes > (int64_t)e->target->l2;
 }
 
-static int64_t tiles_of(const Emitter *e, const Nest *nest) {
-    int64_t tiles = 1;
-    for (int a = 0; a < nest->space.rank; a++) {
-        Piece pieces[MOST_PIECES];
-        bool lanes = a == nest->lanes;
-        int unroll = lanes ? nest->vectors : a == nest->tile_axis ? nest->tile : 1;
-        int count = split_axis(nest->space.extent[a], lanes ? loop_lanes(e->target, nest) : 1, unroll,
-                               lanes && nest->wide_rest, pieces);
-        int64_t of_axis = 0;
-        for (int i = 0; i < count; i++)
-            of_axis += pieces[i].count;
-        tiles *= of_axis;
-    }
-    return tiles;
-}
-
 /* A thread's tiles fetch all of a strip. */
 static void plan_fetching(Emitter *e, const Nest *nest, Strip *strip) {
     if (!come_from_afar(e, nest))
         return;
-    Value tiles = index_const(e, tiles_of(e, nest) << FRACTION_BITS);
+    Value tiles = index_const(e, nest_tiles(e, nest) << FRACTION_BITS);
     if (e->f->threads && nest->split != SPLIT_NONE)
-        tiles = LLVMBuildMul(e->b, index_const(e, tiles_of(e, nest)),
+        tiles = LLVMBuildMul(e->b, index_const(e, nest_tiles(e, nest)),
                              LLVMBuildSub(e->b, e->part_end, e->part_begin, ""), "");
     for (int s = 0; s < 2; s++) {
         int64_t lines = nest->convolution->strip * place_bytes(e, nest, s) / LINE;
