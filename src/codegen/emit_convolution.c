@@ -188,11 +188,10 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
             wide[t * k->vectors + j] = operand(e, k, k->v->wide, &next);
         }
     const Buffer *packed = k->v->packed;
-    int64_t lanes = k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype);
     int64_t wide_bytes = (int64_t)k->vectors * e->lanes * (int64_t)dtype_bytes(k->node->dtype);
     bool late = packed != NULL && packed->bytes > e->target->l1 / 2 && wide_bytes > LINE;    /* one line a turn is not */
-    for (int j = 0; j < k->vectors && late; j++)
-        fetch_ahead(e, wide[j], PLACES_AHEAD * lanes);
+    for (int j = 0; j < k->vectors && late; j++)        /* packed: the lanes are an axis */
+        fetch_ahead(e, wide[j], PLACES_AHEAD * k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype));
     Value one = NULL;
     for (int i = 0; i < k->members; i++) {
         if (taps_of_wide == 1 || i % k->taps == 0)
