@@ -1,6 +1,7 @@
 /* emit_row_sums: few outputs summed over rows in chunks of at most 16 rows (order law 3): a row is a lane of
  * its chunk and so a chain of its own. The chains of a block's rows are computed side by side, rows along the
- * vectors and several vectors at a time, since each chain waits for itself; then chunk after chunk is folded.
+ * vectors and several vectors at a time, since each chain waits for itself; then chunk after chunk is folded. Threads
+ * take rows of a single output: when all have come so far, the first one folds.
  */
 #include "codegen/emit_reduce.h"
 
@@ -93,22 +94,26 @@ static Value lanes_of_chunk(Emitter *e, const Nest *nest, Value begin, Value end
 }
 
 void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
-    (void)tile, (void)context;
-    int64_t chunk = nest->reduce->attr.contraction->chunk, block = e->f->block;
-    vectors = MOST_AT_ONCE;
-    while (block % (vectors * ORDER_LANES) != 0 || (nest->rows_turned && vectors > 1))
-        vectors /= 2;
-    Index total_at = total_index(e, nest, spot), at = index_scale(e, total_at, block);
-    start_total_of_batch(e, nest, spot);
+    (void)tile, (void)vectors, (void)context;
+    int64_t chunk = nest->reduce->attr.contraction->chunk, together = rows_summed_at_once(e->f, nest);
+    Index total_at = total_index(e, nest, spot), at = index_scale(e, total_at, e->f->block);
+    bool shared = e->f->threads && nest->split == SPLIT_ROWS;
     e->lanes = ORDER_LANES;
     e->lanes_are_rows = true;
     LoopBlocks rows, chunks;
-    loop_open(e, &rows, index_const(e, 0), NULL, 0);
+    Part part = thread_part(e, nest, SPLIT_ROWS, e->block_rows, together, -1);
+    Bounds bounds = bounds_open(e, part, index_const(e, 0), e->block_rows);
+    loop_open(e, &rows, bounds.begin, NULL, 0);
     if (nest->rows_turned)
         turned_chains_of_rows(e, nest, spot, rows.index, at);
     else
-        chains_of_rows(e, nest, spot, rows.index, vectors, at);
-    loop_close(e, &rows, e->block_rows, vectors * ORDER_LANES, NULL);
+        chains_of_rows(e, nest, spot, rows.index, (int)(together / ORDER_LANES), at);
+    loop_close(e, &rows, bounds.end, together, NULL);
+    bounds_close(e, &bounds);
+    if (shared)
+        thread_meet(e);
+    LLVMBasicBlockRef after = shared ? thread_first_open(e) : NULL;
+    start_total_of_batch(e, nest, spot);
     loop_open(e, &chunks, index_const(e, 0), NULL, 0);
     Value stop = LLVMBuildAdd(e->b, chunks.index, index_const(e, chunk), "");
     Chain lanes = {{lanes_of_chunk(e, nest, chunks.index, smaller(e, stop, e->block_rows), at)}};
@@ -117,4 +122,5 @@ void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int
     e->lanes_are_rows = false;
     fold_into_total(e, nest, total_at, folded);
     loop_close(e, &chunks, e->block_rows, chunk, NULL);
+    thread_first_close(e, after);
 }

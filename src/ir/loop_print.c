@@ -166,7 +166,7 @@ static void print_kernel(Printer *p, const Nest *nest, int depth) {
     indent(p->to, depth);
     text_add(p->to, "kernel %s over", node->op == OP_CONTRACT ? "sum" : op_text(node->op));
     if (c->over_rows)
-        text_add(p->to, " rows");
+        text_add(p->to, nest->split == SPLIT_ROWS && !nest->rows ? " rows shared" : " rows");
     for (int k = 0; k < c->reduced; k++)
         text_add(p->to, "%sk%d < %lld", k > 0 || c->over_rows ? ", " : " ", k, (long long)c->extent[k]);
     if (c->lanes > 1)

@@ -93,6 +93,13 @@ bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest) {
            && (f->one_block || f->block % c->chunk == 0);
 }
 
+int64_t rows_summed_at_once(const LoopFunction *f, const Nest *nest) {
+    int64_t rows = nest->rows_turned ? 16 : 64;
+    while (f->block % rows != 0)
+        rows /= 2;
+    return rows;
+}
+
 static int last_axis(const Node *node) {
     return node->shape.rank - 1;
 }

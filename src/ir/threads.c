@@ -37,11 +37,20 @@ static double work_of(const LoopFunction *f, const Nest *nest) {
     return points * 2 * (reads + nest->store_count) * (nest->transposes ? 2 : 1);
 }
 
+/* A single sum in which every row is a chain: threads take rows, the first one what is left to do with the chains. */
+static bool is_shared_by_chains(const LoopFunction *f, const Nest *nest) {
+    return nest->kind == NEST_REDUCE && sums_have_rows_of_their_own(f, nest) && nest->sums_grouped == NULL
+           && shape_size(nest->space) == 1;
+}
+
 /* Tiles, of which a thread takes whole ones, along rows or an axis. */
 static int64_t tiles_along(const LoopFunction *f, const Nest *nest, int split) {
     int lanes = loop_lanes(f->target, nest);
     int64_t extent, width = 1;
-    if (split == SPLIT_ROWS) {
+    if (split == SPLIT_ROWS && is_shared_by_chains(f, nest)) {
+        extent = f->block;
+        width = rows_summed_at_once(f, nest);
+    } else if (split == SPLIT_ROWS) {
         if (!nest->rows || f->block == 1
             || (nest->blocks != NULL && nest->lanes != LANES_ROWS && nest->tile_axis != TILE_ROWS))
             return 1;
