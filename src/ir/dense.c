@@ -31,13 +31,18 @@ static void visit_sum(void *context, const Read *read) {
     }
 }
 
-/* Does the nest make rows for the caller from this sum, at its place, and from nothing else that has rows? */
-static bool makes_rows(const LoopFunction *f, const Nest *nest, const Node *sum, bool *reads) {
+static Reader reader_of(const LoopFunction *f, const Nest *nest, const Node *sum) {
     Reader r = {.nest = nest, .sum = sum, .here = true, .alone = true};
     nest_reads(f, nest, visit_sum, &r);
-    *reads = r.found;
-    return r.found && r.here && r.alone && nest->kind == NEST_ELEMENTS && !nest->flat && nest->store_count == 1
-           && nest->stores[0].kind == STORE_ROWS;
+    return r;
+}
+
+/* Does the nest make rows for the caller from this sum, at its place, and from nothing else that has rows? */
+static bool makes_rows(const LoopFunction *f, const Nest *nest, const Node *sum) {
+    if (nest->kind != NEST_ELEMENTS || nest->flat || nest->store_count != 1 || nest->stores[0].kind != STORE_ROWS)
+        return false;
+    Reader r = reader_of(f, nest, sum);
+    return r.found && r.here && r.alone;
 }
 
 Nest *rows_made_of(const LoopFunction *f, const Section *section, const Nest *kernel) {
@@ -46,13 +51,13 @@ Nest *rows_made_of(const LoopFunction *f, const Section *section, const Nest *ke
         || kernel->stores[0].node != sum)
         return NULL;
     Nest *found = NULL;
-    for (int s = 0; s < f->section_count; s++)
+    for (int i = 0; i < section->nests.count && found == NULL; i++)
+        found = makes_rows(f, section->nests.items[i], sum) ? section->nests.items[i] : NULL;
+    for (int s = 0; s < f->section_count && found != NULL; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++) {
-            Nest *nest = f->sections[s].nests.items[i];
-            bool reads = false, makes = nest != kernel && makes_rows(f, nest, sum, &reads);
-            if (reads && (!makes || found != NULL || &f->sections[s] != section))
+            const Nest *nest = f->sections[s].nests.items[i];
+            if (nest != kernel && nest != found && reader_of(f, nest, sum).found)
                 return NULL;
-            found = reads ? nest : found;
         }
     return found;
 }
