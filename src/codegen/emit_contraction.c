@@ -207,6 +207,20 @@ static void fetch_updated(Emitter *e, const Kernel *k, const Tile *t) {
     }
 }
 
+/* Rows of a tile that are past the last one store what the last one does. */
+static void finish_outputs(Emitter *e, const Kernel *k, Tile *t, const Chain *chain) {
+    if (k->nest->tile_axis != TILE_ROWS) {
+        finish_tile(e, k->nest, t->spot, chain, t->tile, t->vectors, k->nest->tile_axis, 1);
+        return;
+    }
+    bool leave = k->nest->stores[0].kind == STORE_ROWS;
+    for (int i = 0; i < t->count; i++) {
+        if (leave)
+            t->spot[i].row.at = smaller(e, t->spot[i].row.at, LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), ""));
+        finish_valid(e, k->nest, &t->spot[i], chain[i], finish);
+    }
+}
+
 static void emit_tile(Emitter *e, Kernel *k) {
     Tile t = tile_of_kernel(e, k, k->tile, k->vectors);
     fetch_updated(e, k, &t);
@@ -226,12 +240,7 @@ static void emit_tile(Emitter *e, Kernel *k) {
         if_close(e, after);
         after = if_open(e, k->last);
     }
-    for (int i = 0; i < t.count; i++) {
-        Spot spot = t.spot[i];
-        if (k->nest->tile_axis == TILE_ROWS && k->nest->stores[0].kind == STORE_ROWS)
-            spot.row.at = smaller(e, spot.row.at, LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), ""));
-        finish_valid(e, k->nest, &spot, chain[i], finish);
-    }
+    finish_outputs(e, k, &t, chain);
     if (after != NULL)
         if_close(e, after);
     memo_clear(e);

@@ -383,13 +383,16 @@ static void emit_pixels(Emitter *e, Kernel *k, Index first, int members) {
     k->present = k->at_border && k->window < 0 ? members_with_term(k, 0) : UINT32_MAX;
     if (k->present != 0)
         walk_all(e, k, chain);
+    Spot spot[MOST_CHAINS];
+    Chain sum[MOST_CHAINS];
     for (int i = 0; i < members; i++)
         for (int j = 0; j < k->vectors; j++) {
-            Spot spot = k->member[i];
-            Index *lanes = &spot.axis[k->nest->lanes];
-            *lanes = index_offset(e, *lanes, j * e->lanes);
-            finish(e, k->nest, &spot, (Chain){{chain[i * k->vectors + j]}});
+            Spot *at = &spot[i * k->vectors + j];
+            *at = k->member[i];
+            at->axis[k->nest->lanes] = index_offset(e, at->axis[k->nest->lanes], j * e->lanes);
+            sum[i * k->vectors + j] = (Chain){{chain[i * k->vectors + j]}};
         }
+    finish_tile(e, k->nest, spot, sum, members, k->vectors, k->v->tile_axis, k->step);
 }
 
 /* Do all members of the tile have a term for each place of the window? */

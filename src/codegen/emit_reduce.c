@@ -56,6 +56,42 @@ void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain chain, F
     e->valid_lanes = valid;
 }
 
+/* Rows of vectors of sums, those along `axis` (-1: one row) step places apart. Their epilogue is written out for each or,
+ * where that is dear, in a loop, for which the sums wait on the stack: in a few lines of the first-level cache, not in a
+ * buffer of all outputs. */
+void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *chain, int tile, int vectors, int axis,
+                    int64_t step) {
+    int count = tile * vectors;
+    if (!nest->dear || nest->reduce->op != OP_CONTRACT || count < 3 || e->valid_lanes > 0) {
+        for (int i = 0; i < count; i++)
+            finish_valid(e, nest, &spot[i], chain[i], finish);
+        return;
+    }
+    int lanes = e->lanes;
+    LLVMTypeRef type = LLVMTypeOf(splat(e, chain[0].v[0], lanes));
+    Value sums = emit_alloca(e, LLVMArrayType2(type, (uint64_t)count));
+    for (int i = 0; i < count; i++) {
+        Value at = index_const(e, i);
+        LLVMBuildStore(e->b, splat(e, chain[i].v[0], lanes), LLVMBuildInBoundsGEP2(e->b, type, sums, &at, 1, ""));
+    }
+    LoopBlocks places, parts;
+    Spot here = spot[0];
+    loop_open(e, &places, index_const(e, 0), NULL, 0);
+    if (axis >= 0)
+        here.axis[axis] = index_add(e, here.axis[axis], index_scale(e, index_of(places.index), step));
+    loop_open(e, &parts, index_const(e, 0), NULL, 0);
+    Index moved = index_scale(e, index_of(parts.index), lanes);
+    if (nest->lanes == LANES_ROWS)
+        here.row = index_add(e, here.row, moved);
+    else if (nest->lanes >= 0)
+        here.axis[nest->lanes] = index_add(e, here.axis[nest->lanes], moved);
+    Value at = LLVMBuildAdd(e->b, LLVMBuildMul(e->b, places.index, index_const(e, vectors), ""), parts.index, "");
+    Value sum = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, type, sums, &at, 1, ""), "");
+    finish(e, nest, &here, (Chain){{sum}});
+    loop_close(e, &parts, index_const(e, vectors), 1, NULL);
+    loop_close(e, &places, index_const(e, tile), 1, NULL);
+}
+
 /* Empty sums are +0. */
 static Chain chain_if_empty(Emitter *e, const Tile *t, Chain chain, int lanes) {
     if (t->space.terms == 0 && t->node->op == OP_CONTRACT)
@@ -77,7 +113,8 @@ static void tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
     if (t.space.terms > 0)
         tile_rows(e, &t, chain);
     for (int i = 0; i < t.count; i++)
-        finish_valid(e, nest, &t.spot[i], chain_if_empty(e, &t, chain[i], e->lanes), finish);
+        chain[i] = chain_if_empty(e, &t, chain[i], e->lanes);
+    finish_tile(e, nest, t.spot, chain, tile, vectors, nest->tile_axis, 1);
 }
 
 /* ---- carried chains -------------------------------------------------------------------------------- */

@@ -112,6 +112,9 @@ typedef void FinishBody(Emitter *e, const Nest *nest, const Spot *spot, Chain ch
 void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain);
 /* Where only the first lanes exist, in the vectors that they make up. */
 void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain chain, FinishBody *body);
+/* The epilogues of a tile's sums: `tile` places of the axis, step apart, by vectors. */
+void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *chain, int tile, int vectors, int axis,
+                    int64_t step);
 /* Carried chains: the place of an output in `total`; adding a closed chunk's sum to those before it. */
 Index   total_index(Emitter *e, const Nest *nest, const Spot *spot);
 void    start_total_of_batch(Emitter *e, const Nest *nest, const Spot *spot);     /* few outputs: in the first block */

@@ -20,7 +20,8 @@
 enum {
     DEEPEST = 48,
     DEAREST = 300,
-    DEAREST_EPILOGUE = 12,
+    DEAREST_EPILOGUE = 12,             /* written out for each register of a kernel's tile */
+    DEAREST_LOOP = 100,                /* a loop over the tile; not of sums over rows, which have few tiles */
     FEWEST_CHAINS = 8,
     FEWEST_TIMES = 16,
     MOST_STORES = 10,
@@ -39,7 +40,7 @@ typedef struct Fuse {
     int     *provider;                 /* by id: nest, -1 */
     NestNeeds *needs; int needs_capacity;
     int     *mark, stamp;
-    double *epilogue_cost; /* by nest; an epilogue is emitted once per register of the kernel's tile */
+    double *epilogue_cost;             /* by nest */
 } Fuse;
 
 /* ---- nodes of the function ---------------------------------------------------------------- */
@@ -336,8 +337,9 @@ static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) 
         return false;
     if (nest->reduce != NULL && is_carried(u->f, nest->reduce))
         return false;
+    double dearest = nest->reduce != NULL && sums_rows(nest->reduce) ? DEAREST_EPILOGUE : DEAREST_LOOP;
     if (nest->reduce != NULL && shape_size(nest->space) >= FEWEST_CHAINS
-        && u->epilogue_cost[nest->id] + u->cost[value->id] > DEAREST_EPILOGUE)
+        && u->epilogue_cost[nest->id] + u->cost[value->id] > dearest)
         return false;
     if (store->kind == STORE_ROWS)
         return false;
@@ -384,6 +386,7 @@ static void place_store(Fuse *u, Store store, bool rows, bool alone) {
     }
     nest_store(u, nest, store);
     u->epilogue_cost[nest->id] += u->cost[store.value->id];
+    nest->dear = u->epilogue_cost[nest->id] > DEAREST_EPILOGUE;
     Dependencies d = {.fuse = u, .nest = nest};
     value_reads(u->f, store.value, store_provides(&store), nest, visit_need, &d);
 }

@@ -125,6 +125,7 @@ struct Nest {
     int      tile_axis, tile;         /* unrolled along another axis, TILE_ROWS or TILE_NONE */
     bool wide_rest; /* lanes past the axis' end may be computed: operands are in the work block */
     Blocks  *blocks;                  /* NULL: register tiles alone */
+    bool     dear;                    /* to evaluate are its epilogue's stores: in a loop over a tile's sums */
     int      squares;                 /* > 0: 1 + the operand that is loaded along k and turned */
     bool     lanes_of_k;              /* order law 2 with k itself along the lanes */
     bool     transposes;              /* a copy whose lanes change: done in squares */
