@@ -62,7 +62,7 @@ void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain chain, F
 void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *chain, int tile, int vectors, int axis,
                     int64_t step) {
     int count = tile * vectors;
-    if (!nest->dear || nest->reduce->op != OP_CONTRACT || count < 3 || e->valid_lanes > 0) {
+    if (!nest->dear || chain_width(nest->reduce) > 1 || count < 3 || e->valid_lanes > 0) {
         for (int i = 0; i < count; i++)
             finish_valid(e, nest, &spot[i], chain[i], finish);
         return;

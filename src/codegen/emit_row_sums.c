@@ -5,8 +5,6 @@
  */
 #include "codegen/emit_reduce.h"
 
-enum { MOST_AT_ONCE = 4 };
-
 /* The chains of `vectors` times 16 rows from `from` on, kept in memory. */
 static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, int vectors,
                            Index at) {
@@ -16,7 +14,7 @@ static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value
               .tile = 1,
               .vectors = vectors,
               .count = vectors};
-    Chain chain[MOST_AT_ONCE];
+    Chain chain[MOST_SUMMED_AT_ONCE / ORDER_LANES];
     for (int j = 0; j < vectors; j++) {
         t.spot[j] = *spot;
         t.spot[j].row =

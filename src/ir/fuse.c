@@ -1,8 +1,8 @@
 /* fuse: which nodes get a buffer, which nest stores them, and in which order nests run.
  *
- * A node without a buffer is computed where it is used, as part of its users' bodies. Reductions, scatters
- * and concatenations always have one (but not a scatter of one term a target, which is a choice); anything else only if computing it again at each use would cost more
- * than storing it. Stored nodes and roots then become nests, each merged where it can be into a nest over the
+ * A node without a buffer is computed where it is used, as part of its users' bodies. Reductions, scatters (but not
+ * those of one term a target, which are choices) and concatenations always have one; anything else only if computing
+ * it again at each use would cost more than storing it. Stored nodes and roots then become nests, each merged where it can be into a nest over the
  * same space that it depends on directly (the epilogue of a kernel) or that came before.
  *
  * When a mini-batch may have more rows than a block, values that need a complete sum over the batch belong to
@@ -21,7 +21,7 @@ enum {
     DEEPEST = 48,
     DEAREST = 300,
     DEAREST_EPILOGUE = 12,             /* written out for each register of a kernel's tile */
-    DEAREST_LOOP = 100,                /* a loop over the tile; not of sums over rows, which have few tiles */
+    DEAREST_LOOP = 100,                /* a loop over the tile of a contraction; sums over rows have few tiles */
     FEWEST_CHAINS = 8,
     FEWEST_TIMES = 16,
     MOST_STORES = 10,
@@ -330,6 +330,10 @@ static bool same_space(const Nest *nest, Shape shape, bool flat) {
     return shape_equal(nest->space, shape);
 }
 
+static double dearest_epilogue(const Node *reduce) {
+    return reduce->op == OP_CONTRACT && !sums_rows(reduce) ? DEAREST_LOOP : DEAREST_EPILOGUE;
+}
+
 static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) {
     Node *value = store->value;
     if (nest->rows != rows || nest->kind == NEST_SCATTER || nest->store_count >= MOST_STORES
@@ -337,9 +341,8 @@ static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) 
         return false;
     if (nest->reduce != NULL && is_carried(u->f, nest->reduce))
         return false;
-    double dearest = nest->reduce != NULL && sums_rows(nest->reduce) ? DEAREST_EPILOGUE : DEAREST_LOOP;
     if (nest->reduce != NULL && shape_size(nest->space) >= FEWEST_CHAINS
-        && u->epilogue_cost[nest->id] + u->cost[value->id] > dearest)
+        && u->epilogue_cost[nest->id] + u->cost[value->id] > dearest_epilogue(nest->reduce))
         return false;
     if (store->kind == STORE_ROWS)
         return false;

@@ -239,6 +239,7 @@ void layout_function(LoopFunction *f, const LoopTarget *target);   /* where chan
 void regroup_function(LoopFunction *f);                            /* regroup.c: after layout */
 /* Few outputs summed over rows in chunks that fit the lanes and the block: each row is a lane, so a chain. */
 bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest);
+enum { MOST_SUMMED_AT_ONCE = 64 };
 int64_t rows_summed_at_once(const LoopFunction *f, const Nest *nest);   /* of such: of each output, side by side */
 bool updates_little(const LoopFunction *f);             /* so that the cells could be local variables */
 void keep_in_cells(LoopFunction *f);                                /* keep.c: before buffers are given */

@@ -94,7 +94,7 @@ bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest) {
 }
 
 int64_t rows_summed_at_once(const LoopFunction *f, const Nest *nest) {
-    int64_t rows = nest->rows_turned ? 16 : 64;
+    int64_t rows = nest->rows_turned ? 16 : MOST_SUMMED_AT_ONCE;
     while (f->block % rows != 0)
         rows /= 2;
     return rows;
