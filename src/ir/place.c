@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARGIN = 256, ALIGNMENT = 64, LARGE = 4096 };
+enum { MARGIN = 128, ALIGNMENT = 64, LARGE = 4096 };   /* the widest vector: 16 f64 */
 
 /* ---- lives ------------------------------------------------------------------------------------- */
 typedef struct Lives {

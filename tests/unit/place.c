@@ -9,7 +9,7 @@ static void check_plan(const LoopFunction *f, const char *what)
     for (int i = 0; i < f->buffers.count; i++) {
         const Buffer *a = f->buffers.items[i];
         size_t end = a->of_thread ? f->thread_bytes : f->work_bytes - f->thread_bytes;
-        cr_assert(a->offset % 64 == 0 && a->offset + a->bytes + 256 <= end, "%s: buffer %d", what, i);
+        cr_assert(a->offset % 64 == 0 && a->offset + a->bytes + 128 <= end, "%s: buffer %d", what, i);
         for (int j = 0; j < i; j++) {
             const Buffer *b = f->buffers.items[j];
             bool together = a->of_thread == b->of_thread && a->first <= b->last && b->first <= a->last;
