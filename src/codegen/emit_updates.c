@@ -44,6 +44,18 @@ static bool is_computed(const Emitter *e, const Node *node) {
         && (node->op == OP_FMA || node->op == OP_ADD || node->op == OP_SUB || node->op == OP_MUL || node->op == OP_NEG);
 }
 
+/* One number for all nests: made of neither the sum nor the cell of this one. */
+static bool is_common(const Emitter *e, const Nest *nest, const Node *node) {
+    if (node == nest->reduce || is_own_cell(node, update_of(e, nest)))
+        return false;
+    if (e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL || e->f->kept[node->id] > 0)
+        return true;
+    for (int s = 0; s < node->sources; s++)
+        if (!is_common(e, nest, node->source[s]))
+            return false;
+    return true;
+}
+
 /* The same expression, of each nest's own sum and cell. */
 static bool are_alike(const Emitter *e, const Nest *a, Node *x, const Nest *b, Node *y) {
     x = number_of(x), y = number_of(y);
@@ -55,7 +67,7 @@ static bool are_alike(const Emitter *e, const Nest *a, Node *x, const Nest *b, N
     if (x->op == OP_CONST && y->op == OP_CONST)
         return x->dtype == y->dtype && x->attr.value == y->attr.value;
     if (x == y && shape_size(x->shape) == 1 && x->rows == 0 && x->dtype == DTYPE_F32)
-        return true;
+        return is_common(e, a, x) && is_common(e, b, x);
     if (!is_computed(e, x) || !is_computed(e, y) || x->op != y->op || x->sources != y->sources)
         return false;
     for (int s = 0; s < x->sources; s++)
