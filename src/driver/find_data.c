@@ -19,16 +19,12 @@ static void add_environment(Arena *arena, Folders *folders, const char *list) {
 const char *find_data_file(Arena *arena, const char *program_path, const char *name, const char **searched) {
     Folders folders = {0};
     const char *home = path_folder(arena, program_path);
-    const char *shared = "../shared/data";
     *searched = "";
     if (name[0] == '/') return path_is_file(name) ? name : NULL;
     vector_push(arena, &folders, home);
+    vector_push(arena, &folders, path_below(arena, home, "data"));
     vector_push(arena, &folders, ".");
     add_environment(arena, &folders, getenv("SGDC_DATA"));
-    vector_push(arena, &folders, shared);
-    vector_push(arena, &folders, path_below(arena, home, shared));
-    vector_push(arena, &folders, path_below(arena, home, text_format(arena, "../%s", shared)));
-    vector_push(arena, &folders, path_below(arena, home, text_format(arena, "../../%s", shared)));
     Text list = text_new(arena);
     for (int i = 0; i < folders.count; i++) {
         const char *path = path_below(arena, folders.items[i], name);

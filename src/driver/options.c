@@ -327,6 +327,6 @@ void options_print_help(FILE *to) {
         fprintf(to, "  %-24s %s\n", spelling, row->help);
     }
     fprintf(to, "\nExit codes: 0 done, 1 errors in the source, 2 usage, 3 data or files, 4 diverged, 5 a defect of sgdc,\n"
-                "130 interrupted. Data files are looked for beside the .sgd file, in the current folder, in the folders\n"
-                "of SGDC_DATA (separated by colons), and in ../shared/data.\n");
+                "130 interrupted. Data files are looked for beside the .sgd file, in a folder data beside it, in the\n"
+                "current folder, and in the folders of SGDC_DATA (separated by colons).\n");
 }

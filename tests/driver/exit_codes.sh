@@ -62,7 +62,9 @@ says 'four.csv.gz:2:3' err
 grep -q '   2 | ' err && { echo "FAILED: bytes of a gzip file are shown"; failed=1; }
 printf '1,2\n3,4\n' >nowhere.csv
 expect 0 "data beside the program" "$sgdc" missing.sgd --run
-mkdir elsewhere && mv nowhere.csv elsewhere
+mkdir data && mv nowhere.csv data
+expect 0 "data in a folder beside the program" sh -c "cd / && \"\$1\" \"\$2\" --run" sh "$sgdc" "$PWD/missing.sgd"
+mkdir elsewhere && mv data/nowhere.csv elsewhere
 expect 0 "data in SGDC_DATA" env SGDC_DATA=/nonexistent:elsewhere "$sgdc" missing.sgd --run
 expect 3 "unwritable log" "$sgdc" "$line" --run --log /nonexistent/log.csv
 expect 3 "unwritable save" "$sgdc" "$line" --run --save /nonexistent/x.safetensors

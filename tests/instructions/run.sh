@@ -7,7 +7,7 @@
 # review with git diff. One that shrank by more than 3 % is named, to be renewed too. Only the generated function that
 # takes the steps is counted, compiled for x86-64-v3 (callgrind knows no AVX-512), so neither the machine nor the C
 # compiler matters. The version of LLVM does: the record has rows for each that was counted.
-# Exit code 77: skipped, and it is said why. The programs' data files are made here.
+# Exit code 77: skipped, and it is said why.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$(dirname "$here")")
@@ -41,13 +41,7 @@ convolution  bench/convolution.sgd       forward 32   g
 scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 2
-
-# Two images, their labels, and rows of text: what sgdc wants to look into.
-{ printf '\000\000\010\003\000\000\000\002\000\000\000\034\000\000\000\034'; head -c 1568 /dev/zero; } |
-    gzip >t10k-images-idx3-ubyte.gz
-printf '\000\000\010\001\000\000\000\002\001\002' | gzip >t10k-labels-idx1-ubyte.gz
-awk 'BEGIN { for (r = 0; r < 1503; r++) printf "%d\t%d\t%d\t%d\t%d\t%d\n", r, r % 7, r % 11, r % 13, r % 17, r % 19 }' \
-    >airfoil_self_noise.dat
+export SGDC_DATA="$root/examples/data"
 
 count() {           # PROGRAM RUN ROWS SECOND SETTINGS...: prints the instructions, or says what failed
     program=$1 run=$2 rows=$3 second=$4; shift 4

@@ -237,14 +237,10 @@ Test(idx, every_truncation_and_random_bytes) {
     }
 }
 
-/* The published files, where the tests find them. */
+/* The published files. */
 Test(idx, mnist) {
-    const char *folder = getenv("SGDC_DATA") ? getenv("SGDC_DATA") : "../shared/data";
-    char images_path[1024], labels_path[1024];
-    snprintf(images_path, sizeof images_path, "%s/t10k-images-idx3-ubyte.gz", folder);
-    snprintf(labels_path, sizeof labels_path, "%s/t10k-labels-idx1-ubyte.gz", folder);
-    if (access(images_path, R_OK))
-        cr_skip_test("there is no t10k-images-idx3-ubyte.gz: SGDC_DATA may say where");
+    const char *images_path = SGDC_SOURCE_FOLDER "/examples/data/t10k-images-idx3-ubyte.gz";
+    const char *labels_path = SGDC_SOURCE_FOLDER "/examples/data/t10k-labels-idx1-ubyte.gz";
     sgdrt_table *table;
     sgdrt_problem problem;
     Shape2 image = { 2, { 28, 28 } };
