@@ -14,7 +14,11 @@ typedef struct PlotPoint {
     double seconds;               /* since the run started training; 0 for the state before the first step */
     double train_loss, valid_loss;    /* NaN: not known here */
 } PlotPoint;
-typedef struct PlotRun { const char *name; const PlotPoint *points; int point_count; } PlotRun;
+typedef struct PlotRun {
+    const char *name;
+    const PlotPoint *points; int point_count;
+    int64_t kept_epoch;           /* of the parameters that keep has kept; 0: the last */
+} PlotRun;
 
 /* Draws the runs to `path`; columns is the terminal's width for "-" (0: 100). False, and *problem is a whole
  * sentence for the user (in the arena), if gnuplot is missing or failed or a file could not be written.

@@ -425,7 +425,8 @@ static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
     PlotRun *runs = arena_array(driver->arena, PlotRun, count);
     const char *problem;
     for (int i = 0; i < count; i++)
-        runs[i] = (PlotRun){trainings[i]->run->name, trainings[i]->points, trainings[i]->point_count};
+        runs[i] = (PlotRun){trainings[i]->run->name, trainings[i]->points, trainings[i]->point_count,
+                            trainings[i]->best_epoch};
     if (plot_write(driver->arena, driver->options->plot, driver->program->stem, runs, count, driver->result,
                    terminal_columns(driver->result), &problem)) {
         if (!driver->options->quiet && strcmp(driver->options->plot, "-"))
