@@ -179,7 +179,7 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
     call_on(crew, instance->code->evaluate, &call);
     *loss = 0;
     for (int32_t i = 0; i < model->minimized; i++) {
-        float mean = (float)sums[i] * (float)(1.0 / (double)count);
+        float mean = i < model->averaged ? (float)sums[i] * (float)(1.0 / (double)count) : (float)sums[i];
         *loss = i ? *loss + mean : mean;
     }
     for (int32_t m = 0, first = 0; metrics && m < model->metric_count; first += model->argument_counts[m++])
@@ -237,14 +237,16 @@ static int validate(const Fit *fit, double *loss) {
 static int train_epoch(Fit *fit, int64_t planned, sgdrt_report *report) {
     sgdrt_header *header = header_of(fit);
     int64_t end = ((int64_t)header->step / fit->feed.steps + 1) * fit->feed.steps, rows = 0;
+    uint64_t begin = header->step;
     if (end > planned) end = planned;
     memset(fit->sums, 0, sizeof *fit->sums * at_least_one(fit->model->terms));
     while ((int64_t)header->step < end && !fit->instance->stop) rows += take_steps(fit, planned);
-    double sum = 0;
-    for (int32_t i = 0; i < fit->model->minimized; i++) sum += fit->sums[i];
+    double loss = 0;
+    for (int32_t i = 0; i < fit->model->minimized; i++)
+        loss += fit->sums[i] / (double)(i < fit->model->averaged ? rows : (int64_t)(header->step - begin));
     report->epoch = (int64_t)header->step / fit->feed.steps;
     report->step = (int64_t)header->step;
-    report->train_loss = rows ? sum / (double)rows : (double)NAN;
+    report->train_loss = rows ? loss : (double)NAN;
     if (fit->instance->stop) return SGDRT_STOPPED;
     return isfinite(report->train_loss) ? SGDRT_OK : SGDRT_DIVERGED;
 }

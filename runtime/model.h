@@ -8,7 +8,7 @@
 #define SGDRT_MODEL_H
 #include "core.h"
 
-enum { SGDRT_ABI = 2 };
+enum { SGDRT_ABI = 3 };
 
 /* What every function of the C API returns. */
 typedef enum sgdrt_status {
@@ -67,7 +67,7 @@ typedef struct sgdrt_model {
     int64_t batch, epochs, steps, predict_elements;   /* batch 0: all rows */
     double hold_out_part;
     int32_t cell_count, slot_count, column_count, metric_count, argument_count;
-    int32_t minimized, terms;          /* sums of evaluate and step: the first `minimized` are the loss, the rest penalties */
+    int32_t averaged, minimized, terms;   /* sums of evaluate and step: over rows; all of the loss; with penalties */
     int32_t lr_slot;                   /* -1: none */
     int32_t order, last, hold_out;     /* program.h: BatchOrder, LastBatch, HoldOut */
     int32_t hold_out_by;               /* the label column of split(p, by = y), or -1 */

@@ -26,7 +26,7 @@ void self_free(sgdrt_instance *instance);
 int self_step(sgdrt_instance *instance, const sgdrt_rows *data, float *loss);
 int self_predict(const sgdrt_instance *instance, const sgdrt_rows *data, float *out, void *workspace);
 int self_set(sgdrt_instance *instance, const char *name, double value);
-int self_set_lr(sgdrt_instance *instance, float lr);
+int self_set_lr(sgdrt_instance *instance, double lr);
 int self_clear_lr(sgdrt_instance *instance);
 void self_request_stop(sgdrt_instance *instance);
 float *self_parameter(sgdrt_instance *instance, const char *name, const int64_t **shape, int *rank);
@@ -129,9 +129,9 @@ int self_step(sgdrt_instance *instance, const sgdrt_rows *data, float *loss) {
     call.count = call.batch = data->rows;
     call.sums = sums;
     instance->code->step(&call);
-    double total = 0;
-    for (int32_t i = 0; i < self.minimized; i++) total += sums[i];
-    float mean = (float)(total / (double)data->rows);
+    double over_rows = 0, without_rows = 0;
+    for (int32_t i = 0; i < self.minimized; i++) *(i < self.averaged ? &over_rows : &without_rows) += sums[i];
+    float mean = (float)(over_rows / (double)data->rows + without_rows);
     if (loss) *loss = mean;
     return mean - mean == 0 ? SGDRT_OK : SGDRT_DIVERGED;
 }
@@ -180,7 +180,7 @@ static int set_slot(sgdrt_instance *instance, double value) {
     return SGDRT_OK;
 }
 
-int self_set_lr(sgdrt_instance *instance, float lr) { return set_slot(instance, lr); }
+int self_set_lr(sgdrt_instance *instance, double lr) { return set_slot(instance, lr); }
 
 int self_clear_lr(sgdrt_instance *instance) {
     return set_slot(instance, self.lr_slot < 0 ? 0 : self.slots[self.lr_slot].value);

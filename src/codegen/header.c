@@ -220,7 +220,7 @@ static void add_block(Text *to, const HeaderBlock *block) {
                  P, P, p, p, p);
     text_add(to,
              "int  %s_set(%s *m, const char *hyper_parameter, double value);\n"
-             "int  %s_set_lr(%s *m, float lr);   /* replaces the schedule until %s_clear_lr */\n"
+             "int  %s_set_lr(%s *m, double lr);   /* replaces the schedule until %s_clear_lr */\n"
              "int  %s_clear_lr(%s *m);\n"
              "void %s_request_stop(%s *m);       /* async-signal-safe; fit ends after the step in flight */\n"
              "/* A parameter in place, or NULL. shape and rank may be NULL. */\n"

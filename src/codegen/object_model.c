@@ -111,9 +111,16 @@ static int lr_slot(const Run *run) {
     return -1;
 }
 
-static int minimized(const Run *run) {
+/* Terms are in this order: means over rows, minimized without rows, penalties. */
+static int averaged(const Run *run) {
     int count = 0;
     while (count < run->term_count && !run->terms[count].penalty) count++;
+    return count;
+}
+
+static int minimized(const Run *run) {
+    int count = 0;
+    while (count < run->term_count && run->terms[count].minimized) count++;
     return count;
 }
 
@@ -156,7 +163,7 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int64(b, run->batch), int64(b, run->epochs),
                   int64(b, run->steps), int64(b, outputs), real64(b, run->hold_out_part), int32(b, run->cell_count),
                   int32(b, run->slot_count), int32(b, run->data->column_count), int32(b, run->measure_count),
-                  int32(b, arguments), int32(b, minimized(run)), int32(b, run->term_count), int32(b, lr_slot(run)),
+                  int32(b, arguments), int32(b, averaged(run)), int32(b, minimized(run)), int32(b, run->term_count), int32(b, lr_slot(run)),
                   int32(b, run->order), int32(b, run->last), int32(b, run->hold_out),
                   int32(b, hold_out_column(run)));
 }

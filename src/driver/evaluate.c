@@ -51,8 +51,8 @@ double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
     double loss = 0;
     int first = 0;
     for (int i = 0; i < run->term_count; i++) {
-        if (run->terms[i].penalty) continue;
-        double mean = evaluate_mean(t->evaluated[i], rows->count);
+        if (!run->terms[i].minimized) continue;
+        double mean = run->terms[i].penalty ? t->evaluated[i] : evaluate_mean(t->evaluated[i], rows->count);
         loss = i ? (double)((float)loss + (float)mean) : mean;
     }
     for (int m = 0; metrics && m < run->measure_count; m++) {

@@ -180,7 +180,7 @@ void report_progress(Report *report, const Training *t, double elapsed) {
     bar[20] = 0;
     report_duration(left, sizeof left, rate > 0 ? (double)(all - done) / rate : 0);
     report_count(epoch, sizeof epoch, (int64_t)header->step / t->steps_per_epoch + 1);
-    double loss = t->term_rows ? t->sums[0] / (double)t->term_rows : NAN;
+    double loss = training_loss(t);
     int length = snprintf(line, sizeof line, "%s  [%s] %3.0f%%  epoch %s  train_loss %.6g  %.3g steps/s  %s left", t->run->name,
                           bar, 100.0 * (double)done / (double)(all ? all : 1), epoch, loss, rate, left);
     if (length >= (int)sizeof line) length = (int)sizeof line - 1;

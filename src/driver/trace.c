@@ -87,7 +87,7 @@ static void take_step(Trace *trace, int64_t step) {
     memset(t->sums, 0, sizeof *t->sums * (size_t)t->run->term_count);
     training_call_steps(t, 1, NULL);
     for (int i = 0; i < t->run->term_count; i++)
-        if (!t->run->terms[i].penalty) loss += t->sums[i] / (double)count;
+        if (t->run->terms[i].minimized) loss += t->sums[i] / (double)(t->run->terms[i].penalty ? 1 : count);
     trace->rows_of_step[step] = (int32_t)count;
     trace->epoch_of_step[step] = (int32_t)epoch;
     trace->loss_of_step[step] = loss;

@@ -135,9 +135,17 @@ static void take_train_figures(Training *t, bool since_report) {
         int64_t over = run->terms[i].penalty ? steps : rows;
         double sum = t->sums[i] - (since_report ? t->reported_sums[i] : 0);
         t->now.terms[i] = over ? sum / (double)over : NAN;
-        if (!run->terms[i].penalty) loss += t->now.terms[i];
+        if (run->terms[i].minimized) loss += t->now.terms[i];
     }
     t->now.train_loss = loss;
+}
+
+double training_loss(const Training *t) {
+    double loss = 0;
+    for (int i = 0; i < t->run->term_count; i++)
+        if (t->run->terms[i].minimized)
+            loss += t->sums[i] / (double)(t->run->terms[i].penalty ? t->term_steps : t->term_rows);
+    return loss;
 }
 
 static void take_evaluation(Training *t) {

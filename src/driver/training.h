@@ -60,6 +60,8 @@ static inline sgdrt_header *training_header(const Training *t) { return t->state
 /* ---- train.c --------------------------------------------------------------------------------- */
 /* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
 int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop);
+/* What is minimized, of the epoch at hand; NaN before its first step. */
+double training_loss(const Training *t);
 
 /* ---- threads.c ------------------------------------------------------------------------------- */
 /* What runs share that gain from it; NULL: nothing. */

@@ -722,15 +722,6 @@ typedef struct Objective {
     int params, count;
 } Objective;
 
-static Node *sum_of_terms(Graph *g, const Run *run, bool penalties) {
-    Node *total = NULL;
-    for (int t = 0; t < run->term_count; t++) {
-        if (run->terms[t].penalty != penalties) continue;
-        total = total ? graph_binary(g, OP_ADD, total, run->terms[t].value) : run->terms[t].value;
-    }
-    return total;
-}
-
 /* Parameters first, then the values the program names, whose adjoints get names. */
 static void collect_wanted(Graph *g, const Run *run, Objective *o) {
     int nodes = 0;
@@ -814,7 +805,7 @@ static void print_terms(Formula *f, Text *to) {
 void formula_print(Text *to, const Program *program, const Run *run) {
     Graph *g = run->graph;
     Formula f = {.arena = g->arena, .run = run, .program = program};
-    Objective o = {.total = sum_of_terms(g, run, false), .penalty = sum_of_terms(g, run, true)};
+    Objective o = {.total = run_sum_of_terms(g, run, false), .penalty = run_sum_of_terms(g, run, true)};
     if (!o.total && !o.penalty) return;
     collect_wanted(g, run, &o);
     if (o.total && !graph_gradients(g, o.total, NULL, o.wrt, o.count, o.of_total)) return;

@@ -31,7 +31,7 @@ enum {
 typedef struct Fuse {
     LoopFunction *f;
     Node **node;                       /* by id; NULL: not in this function */
-    int   *sweep_of;                   /* sweep after whose end ... (0: needs no batch sum) */
+    int   *sweep_of, sweeps;           /* sweep after whose end ... (0: needs no batch sum); the last */
     double *cost, *evaluations;
     int   *depth, *sink;
     bool  *copied_late;                /* by root: the new value goes through a buffer */
@@ -568,8 +568,10 @@ static void mark_needed(Fuse *u, Node *from, bool *needed) {
     }
 }
 
+/* Cells are updated in the last section, whatever the new value needs: sweeps before it read the old one. */
 static bool root_is_in(const Fuse *u, const Root *root, int sweep, bool inside) {
-    return u->f->one_block || ((root->kind == ROOT_ROWS) == inside && u->sweep_of[root->node->id] == sweep);
+    int at = root->kind == ROOT_UPDATE ? u->sweeps : u->sweep_of[root->node->id];
+    return u->f->one_block || ((root->kind == ROOT_ROWS) == inside && at == sweep);
 }
 
 static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
@@ -626,7 +628,7 @@ void fuse_function(LoopFunction *f) {
     u.copied_late = arena_array(f->arena, bool, f->function->root_count + 1);
     memset(u.sink, -1, sizeof *u.sink * nodes);
     choose_stored(&u);
-    int sweeps = find_sweeps(&u);
+    u.sweeps = find_sweeps(&u);
     bool rows = false;
     for (uint32_t id = 0; id < f->nodes; id++)
         rows |= u.node[id] != NULL && (u.node[id]->rows != 0 || sums_rows(u.node[id]));
@@ -639,9 +641,9 @@ void fuse_function(LoopFunction *f) {
         fill_section(&u, &f->sections[0], 0, rows);
         return;
     }
-    f->section_count = 2 * (sweeps + 1);
+    f->section_count = 2 * (u.sweeps + 1);
     f->sections = arena_array(f->arena, Section, f->section_count);
-    for (int s = 0; s <= sweeps; s++) {
+    for (int s = 0; s <= u.sweeps; s++) {
         fill_section(&u, &f->sections[2 * s], s, false);
         fill_section(&u, &f->sections[2 * s + 1], s, true);
     }

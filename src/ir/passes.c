@@ -84,16 +84,25 @@ static void find_gradients(Graph *g, Gradients *gradients, Node *const *nodes, i
     }
 }
 
-/* The sum of the minimize terms for one example, with rows; NULL if there are none. */
-static Node *objective(Graph *g, const Run *run) {
+Node *run_sum_of_terms(Graph *g, const Run *run, bool penalties) {
     Node *total = NULL;
     for (int t = 0; t < run->term_count; t++) {
-        if (run->terms[t].penalty) continue;
-        g->span = run->terms[t].span;
         Node *term = run->terms[t].value;
-        graph_batch(g, &term, 1, ROWS_OF_STEP);
+        if (run->terms[t].penalty != penalties) continue;
+        g->span = run->terms[t].span;
+        if (total && total->dtype != term->dtype) {
+            total = graph_cast(g, total, DTYPE_F64);
+            term = graph_cast(g, term, DTYPE_F64);
+        }
         total = total ? graph_binary(g, OP_ADD, total, term) : term;
     }
+    return total;
+}
+
+/* The sum of the terms that have rows, with rows; NULL if there are none. */
+static Node *objective(Graph *g, const Run *run) {
+    Node *total = run_sum_of_terms(g, run, false);
+    if (total) graph_batch(g, &total, 1, ROWS_OF_STEP);
     return total;
 }
 

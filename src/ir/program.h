@@ -74,7 +74,8 @@ typedef enum BatchOrder { ORDER_SHUFFLED, ORDER_SEQUENTIAL, ORDER_REPLACEMENT } 
 typedef enum LastBatch { LAST_KEEP, LAST_DROP, LAST_WRAP } LastBatch;
 typedef enum HoldOut { HOLD_OUT_NONE, HOLD_OUT_RANDOM, HOLD_OUT_SPLIT, HOLD_OUT_LAST } HoldOut;
 
-typedef struct Term { Name name; bool penalty; Node *value; Span span; } Term;   /* one-example objective, unnamed: "loss" */
+/* One-example objective, unnamed: "loss". minimized: part of the loss; penalty: reads no row, so it is no mean over them. */
+typedef struct Term { Name name; bool minimized, penalty; Node *value; Span span; } Term;
 typedef struct Measure { Name name; Function metric; Node **arguments; int argument_count; Span span; } Measure;   /* metric's COLUMN i is the kept argument i */
 
 /* stop and keep are small trees over reported figures, evaluated by the driver. */
@@ -103,7 +104,7 @@ typedef struct Run {
     int   start_run; const char *start_file; Span start_span;   /* start = other (index of run, -1) | load("file") */
     Cell *cells; int cell_count;
     Slot *slots; int slot_count;
-    Term *terms; int term_count;       /* minimize, in source order, then penalties */
+    Term *terms; int term_count;       /* minimize (those that read no row last), then penalties */
     Measure *measures; int measure_count;
     Node *predict; const char *predict_name; Span predict_span; int predict_classes;   /* one-example graph; NULL: none */
     size_t state_bytes;                /* header + slots + cells */
@@ -129,6 +130,9 @@ typedef struct LowerOptions {
 } LowerOptions;
 /* Lowers the program; errors are in program->diagnostics. Never NULL. */
 Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, Ast *ast, const char *path, const LowerOptions *options);
+
+/* ---- passes.c: the one-example sum of the terms, of penalties or the others, in f64 if any is; NULL: there are none. */
+Node *run_sum_of_terms(Graph *g, const Run *run, bool penalties);
 
 /* ---- passes.c ---------------------------------------------------------------------------- */
 typedef struct Pass { const char *name, *needs, *gives; void (*run)(Program *program, Run *run); } Pass;

@@ -29,7 +29,7 @@ static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *ar
         number = value_int(L, (int64_t)floor(v->number));
     if (number == NULL)
         return element_unary(L, op, v, call->span);
-    return v->node == NULL ? number : value_with_node(L, number, graph_unary(L->graph, op, v->node));
+    return value_computed(L, number, op, v, NULL);
 }
 
 static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
@@ -64,14 +64,12 @@ static Value *extreme(Lowering *L, const Arguments *args, const Expr *call, bool
     Value *result = args->value[0];
     for (int i = 1; i < args->count && !value_is_poison(result); i++) {
         Value *next = args->value[i];
-        bool numbers = value_is_number(result) && value_is_number(next), plain = numbers;
-        Value *chosen = is_max == (result->number >= next->number) ? result : next;
-        plain &= result->node == NULL && next->node == NULL;
-        if (!plain)
-            result = element_pair(L, is_max ? OP_MAX : OP_MIN, result, next, i == 1 ? args->expr[0] : NULL,
-                                  args->expr[i], call->span, &phrases[is_max]);
-        if (numbers)
-            result = plain || value_is_poison(result) ? chosen : value_with_node(L, chosen, result->node);
+        Op op = is_max ? OP_MAX : OP_MIN;
+        if (value_is_number(result) && value_is_number(next))
+            result = value_computed(L, is_max == (result->number >= next->number) ? result : next, op, result, next);
+        else
+            result = element_pair(L, op, result, next, i == 1 ? args->expr[0] : NULL, args->expr[i], call->span,
+                                  &phrases[is_max]);
     }
     return result;
 }

@@ -202,9 +202,7 @@ Value *element_negate(Lowering *L, const Value *v, Span span)
         return value_poison(L);
     if (value_is_number(v)) {
         Value *result = v->kind == VALUE_INT ? value_int(L, -v->integer) : value_number(L, -v->number);
-        if (v->node != NULL)
-            result->node = graph_unary(L->graph, OP_NEG, v->node);
-        return result;
+        return value_computed(L, result, OP_NEG, v, NULL);
     }
     if (v->kind == VALUE_INDEX) {
         Value *result = arena_copy(L->arena, v, sizeof *v);
@@ -360,15 +358,7 @@ static Value *number_arithmetic(Lowering *L, Operator op, const Value *a, const 
     } else {
         result = value_number(L, real_result(op, a->number, b->number));
     }
-    if (a->node != NULL || b->node != NULL) {
-        if (op == OPERATOR_FLOORDIV || op == OPERATOR_MOD)
-            return result;
-        DType t = a->node != NULL ? a->node->dtype : b->node->dtype;
-        Value *x = value_to_tensor(L, a, t, expr->span, "this"),
-              *y = value_to_tensor(L, b, t, expr->span, "this");
-        result->node = graph_binary(L->graph, op_of(op), x->node, y->node);
-    }
-    return result;
+    return op == OPERATOR_FLOORDIV || op == OPERATOR_MOD ? result : value_computed(L, result, op_of(op), a, b);
 }
 
 static Value *number_comparison(Lowering *L, Operator op, double a, double b)

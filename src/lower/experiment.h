@@ -182,9 +182,11 @@ typedef struct OptimizerRule {
     const char *path;                /* NULL: all parameters */
     const Expr *path_expr, *value; Span span;
     bool none;
-    Value *bound;                    /* VALUE_BOUND */
+    const Definition *definition;    /* of the optimizer */
+    Value *bound[2];                 /* VALUE_BOUND, for parameters of f32, of f64 */
     bool lr_literal;                 /* lr is a plain number */
 } OptimizerRule;
+static inline const Value *rule_bound(const OptimizerRule *rule) { return rule->bound[rule->bound[0] ? 0 : 1]; }
 
 typedef Vector(Root) RootList;
 typedef Vector(Term) TermList;

@@ -145,7 +145,7 @@ static void lint_rate(RunLowering *R) {
     for (int i = 0; i < R->rules.count; i++) {
         const OptimizerRule *rule = &R->rules.items[i];
         if (rule->none || !rule->lr_literal) continue;
-        const Binding *lr = scope_find_here(rule->bound->scope, name_from(R->X->names, "lr"));
+        const Binding *lr = scope_find_here(rule_bound(rule)->scope, name_from(R->X->names, "lr"));
         if (!lr || !(lr->value->number < 0)) continue;
         report(R->X->diagnostics, CODE_W0311, rule->span, "lr = %s is negative: every step climbs",
                text_number(R->X->arena, lr->value->number, true));

@@ -485,13 +485,14 @@ Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span)
         index++;
     DType t = L->f64 ? DTYPE_F64 : DTYPE_F32;
     if (index == L->slots.count) {
-        double value = t == DTYPE_F32 ? (double)(float)number->number : number->number;
-        Slot slot = {.name = name, .dtype = t, .value = value, .span = span};
+        Slot slot = {.name = name, .dtype = t, .value = number->number, .span = span};
         vector_push(L->arena, &L->slots, slot);
     }
-    Node *node = graph_leaf(L->graph, OP_SLOT, t, (Shape){0}, index);
-    node->name = name;
-    return value_with_node(L, number, node);
+    Value *v = arena_copy(L->arena, number, sizeof *number);
+    v->node = graph_leaf(L->graph, OP_SLOT, t, (Shape){0}, index);
+    v->wide = graph_leaf(L->graph, OP_SLOT, DTYPE_F64, (Shape){0}, index);
+    v->node->name = v->wide->name = name;
+    return v;
 }
 
 /* ---- paths ----------------------------------------------------------------------------------- */

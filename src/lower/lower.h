@@ -60,8 +60,9 @@ typedef struct Affine { int64_t offset; int terms; int axis[MOST_RANK]; int64_t 
 
 struct Value {
     ValueKind kind;
-    /* TENSOR (and the run-time self of INT, NUMBER: rank 0, axes 0) */
-    Node   *node;
+    /* TENSOR (and the run-time self of INT, NUMBER: rank 0, axes 0; it is kept in f32 and, `wide`, in f64, as which
+     * one is wanted shows only where the number meets a tensor) */
+    Node   *node, *wide;
     int     axes, axis[MOST_RANK];   /* ids, ascending: the node's leading axes */
     int64_t classes;                 /* > 0: label[classes] (dtype i32) */
     bool    free;                    /* i32 that becomes real where needed: made of index variables */
@@ -95,9 +96,10 @@ Value *value_definition(Lowering *L, const Definition *definition);
 Value *value_external(Lowering *L, int tag, void *object);
 /* A tensor without index axes. classes > 0: a label. */
 Value *value_tensor(Lowering *L, Node *node, int64_t classes);
-/* A compile-time number whose run-time self is `node` (a SLOT): sizes and exponents take the number,
- * arithmetic with tensors takes the node, so that changing the slot changes the run. */
-Value *value_with_node(Lowering *L, const Value *number, Node *node);
+/* The compile-time number that op makes of a and b (NULL: of a alone). If one of these has a run-time self (a SLOT),
+ * so has it: sizes and exponents take the number, arithmetic with tensors takes the node, so that changing the slot
+ * changes the run. */
+Value *value_computed(Lowering *L, const Value *number, Op op, const Value *a, const Value *b);
 static inline bool value_is_poison(const Value *v) { return v->kind == VALUE_POISON; }
 static inline bool value_is_number(const Value *v) { return v->kind == VALUE_INT || v->kind == VALUE_NUMBER; }
 /* Own shape and rank: what the user sees of a tensor. */
@@ -114,6 +116,8 @@ Value *value_to_tensor(Lowering *L, const Value *v, DType t, Span span, const ch
 Node  *value_to_node(Lowering *L, const Value *v, DType t, Shape shape, Span span, const char *what);
 /* A real scalar node of the run's float type: a loss, a learning rate. NULL after an error. */
 Node  *value_to_real_scalar(Lowering *L, const Value *v, Span span, const char *what);
+/* The same in its own float type, where it has one. */
+Node  *value_to_any_real_scalar(Lowering *L, const Value *v, Span span, const char *what);
 
 /* Compile-time readings; false after an error was reported. */
 bool lower_constant_int(Lowering *L, const Value *v, Span span, const char *what, int64_t *out);
@@ -286,7 +290,8 @@ int    lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Sha
                   Span span);
 int    lower_find_cell(const Lowering *L, const char *path);      /* -1 if there is none */
 Value *lower_cell_value(Lowering *L, int cell);                   /* its CELL leaf */
-/* The slot of that name, made if there is none; the number with the slot as its run-time self. */
+/* The slot of that name, made if there is none; the number with the slot as its run-time self. What reads it says
+ * which type it gets (run.c). */
 Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span);
 
 /* ---- saying what is wrong -------------------------------------------------------------------- */

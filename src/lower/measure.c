@@ -107,7 +107,7 @@ static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
     R->L->allow_batch = true;
     Value *v = lower_expression(R->L, scope, expr);
     R->L->allow_batch = false;
-    Node *node = value_to_real_scalar(R->L, v, expr->span, "a measure");
+    Node *node = value_to_any_real_scalar(R->L, v, expr->span, "a measure");
     if (!node) return false;
     if (depends(R, node)) node = mean_over_rows(R, node);
     if (!cut(R, &measure, node)) return false;

@@ -71,10 +71,14 @@ bool rule_trains_inside(const RunLowering *R, const char *path) {
     return false;
 }
 
+/* The arguments in the float type at hand, that of the parameters that are updated. */
+static bool wide(const Lowering *L) { return L->real == DTYPE_F64; }
+static const Value *bound_here(const RunLowering *R, const OptimizerRule *rule) { return rule->bound[wide(R->L)]; }
+
 /* ---- arguments --------------------------------------------------------------------------------------- */
 static const char *slot_name(RunLowering *R, const OptimizerRule *rule, const char *formal) {
     const char *name = strcmp(formal, "lr") == 0 ? formal
-                       : text_format(R->X->arena, "%s.%s", rule->bound->definition->name.text, formal);
+                       : text_format(R->X->arena, "%s.%s", rule->definition->name.text, formal);
     return rule->path ? text_format(R->X->arena, "%s@%s", name, rule->path) : name;
 }
 
@@ -82,7 +86,7 @@ static Override *argument_override(RunLowering *R, const OptimizerRule *rule, co
     Override *override = override_find(R->X, slot_name(R, rule, formal));
     if (!override)
         override = override_find(
-            R->X, text_format(R->X->arena, "%s.%s", rule->bound->definition->name.text, formal));
+            R->X, text_format(R->X->arena, "%s.%s", rule->definition->name.text, formal));
     return override ? override : override_find(R->X, formal);
 }
 
@@ -91,12 +95,13 @@ static Value *with_override_slot(RunLowering *R, const char *name, const Value *
     Graph *g = R->L->graph;
     Node *node = value_to_real_scalar(R->L, schedule, span, "the learning rate");
     if (!node) return value_poison(R->L);
-    Node *slot = lower_slot(R->L, name, value_number(R->L, NAN), span)->node;
+    Value *number = lower_slot(R->L, name, value_number(R->L, NAN), span);
+    Node *slot = value_to_real_scalar(R->L, number, span, "the learning rate");
     return value_tensor(R->L, graph_where(g, graph_binary(g, OP_NE, slot, slot), node, slot), 0);
 }
 
 static void make_slot(RunLowering *R, Scope *scope, OptimizerRule *rule, const Formal *formal) {
-    Binding *binding = scope_find_here(rule->bound->scope, formal->name.text);
+    Binding *binding = scope_find_here(bound_here(R, rule)->scope, formal->name.text);
     const char *name = slot_name(R, rule, formal->name.text);
     Override *override = argument_override(R, rule, formal->name.text);
     if (!binding) return;
@@ -116,7 +121,7 @@ static void make_slot(RunLowering *R, Scope *scope, OptimizerRule *rule, const F
 /* decay = if rank > 1 then 0.1 else 0: another number for every parameter, and no slot. */
 static bool uses_rank(RunLowering *R, const OptimizerRule *rule, int formal) {
     const Expr *call = rule->value;
-    Name name = rule->bound->definition->formals.items[formal].name.text,
+    Name name = rule->definition->formals.items[formal].name.text,
          rank = name_from(R->X->names, "rank");
     for (int i = 0; call->kind == EXPR_CALL && i < call->call.args.count; i++) {
         const Argument *arg = &call->call.args.items[i];
@@ -134,11 +139,12 @@ static Scope *scope_with_rank(RunLowering *R, Scope *locals, int rank) {
 
 /* The arguments for a parameter of that rank. */
 static const Value *bound_for_rank(RunLowering *R, const OptimizerRule *rule, Scope *locals, int rank) {
-    if (!expr_uses_name(rule->value, name_from(R->X->names, "rank"))) return rule->bound;
+    const Value *bound = bound_here(R, rule);
+    if (!expr_uses_name(rule->value, name_from(R->X->names, "rank"))) return bound;
     const Value *v = lower_expression(R->L, scope_with_rank(R, locals, rank), rule->value);
-    const FormalList *formals = &rule->bound->definition->formals;
+    const FormalList *formals = &rule->definition->formals;
     for (int i = 0; v->kind == VALUE_BOUND && i < formals->count; i++) {
-        Binding *slot = scope_find_here(rule->bound->scope, formals->items[i].name.text);
+        Binding *slot = scope_find_here(bound->scope, formals->items[i].name.text);
         if (slot && !uses_rank(R, rule, i)) scope_bind(R->L, v->scope, slot->name, slot->value, slot->span);
     }
     return v;
@@ -157,7 +163,8 @@ static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
         add_help(R->X->diagnostics, d, "like this: optimizer = sgd(lr = 0.1); or none, to freeze a part");
         return false;
     }
-    rule->bound = v;
+    rule->bound[wide(R->L)] = v;
+    rule->definition = v->definition;
     rule->lr_literal = scope_find_here(v->scope, name_from(R->X->names, "lr")) != NULL
                        && value_is_number(scope_find_here(v->scope, name_from(R->X->names, "lr"))->value);
     for (int i = 0; i < v->definition->formals.count; i++)
@@ -222,7 +229,8 @@ static Value *lower_all_sum(Lowering *L, Scope *scope, const Arguments *args, co
     (void)scope;
     if (!u) return outside(L, call);
     int visit = count_visit(u, call), place = find_place(u, call, visit);
-    if (place >= 0 && u->sums.items[place].total) return value_tensor(L, u->sums.items[place].total, 0);
+    if (place >= 0 && u->sums.items[place].total)
+        return value_tensor(L, graph_cast(L->graph, u->sums.items[place].total, L->real), 0);
     if (place < 0 && u->collecting < 0) {
         SumPlace made = {.call = call, .visit = visit};
         place = u->collecting = u->sums.count;
@@ -270,7 +278,7 @@ static void state_hook(Lowering *L, Scope *scope, const Stmt *stmt, void *contex
         return;
     }
     Node *initial = value_axes_to_own(L, start, u->ids, u->rank)->node;
-    const char *path = text_format(L->arena, "%s.%s@%s", u->rule->bound->definition->name.text,
+    const char *path = text_format(L->arena, "%s.%s@%s", u->rule->definition->name.text,
                                    stmt->bind.name.text, param.name);
     int cell = lower_cell(L, CELL_OPTIMIZER, path, param.dtype, param.shape, initial, stmt->bind.name.span);
     L->cells.items[cell].of = u->cell;
@@ -332,7 +340,7 @@ static bool add_update(Updating *u, Scope *scope, Name name, int cell, RootList 
 static bool update_parameter(Updating *u, Scope *locals, int cell, RootList *roots) {
     Lowering *L = u->R->L;
     const Shape shape = L->cells.items[cell].shape;
-    const Definition *definition = u->rule->bound->definition;
+    const Definition *definition = u->rule->definition;
     u->cell = cell;
     u->rank = shape.rank;
     u->visits.count = u->states.count = u->state_names.count = 0;
@@ -364,14 +372,20 @@ static int by_name(const void *a, const void *b, void *context) {
     return strcmp(L->cells.items[*(const int *)a].name, L->cells.items[*(const int *)b].name);
 }
 
+/* In f64 if any parameter is. */
 static void add_total(Updating *u) {
     SumPlace *place = &u->sums.items[u->collecting];
-    place->total = place->parts.items[0];
+    Graph *g = u->R->L->graph;
+    DType t = place->parts.items[0]->dtype;
     for (int i = 1; i < place->parts.count; i++)
-        place->total = graph_binary(u->R->L->graph, OP_ADD, place->total, place->parts.items[i]);
+        if (place->parts.items[i]->dtype == DTYPE_F64) t = DTYPE_F64;
+    place->total = graph_cast(g, place->parts.items[0], t);
+    for (int i = 1; i < place->parts.count; i++)
+        place->total = graph_binary(g, OP_ADD, place->total, graph_cast(g, place->parts.items[i], t));
 }
 
-static bool update_all(RunLowering *R, Scope *locals, const int *cells, int count) {
+/* locals: by the parameter's float type. */
+static bool update_all(RunLowering *R, Scope *const *locals, const int *cells, int count) {
     Updating updating = {.R = R}, *u = &updating;
     bool good = true;
     R->X->updating = u;
@@ -380,7 +394,8 @@ static bool update_all(RunLowering *R, Scope *locals, const int *cells, int coun
         u->collecting = -1;
         for (int i = 0; i < count; i++) {
             u->rule = rule_of(R, R->L->cells.items[cells[i]].name);
-            good &= update_parameter(u, locals, cells[i], &roots);
+            R->L->real = R->L->cells.items[cells[i]].dtype;
+            good &= update_parameter(u, locals[wide(R->L)], cells[i], &roots);
         }
         if (good && u->collecting >= 0 && u->sums.items[u->collecting].parts.count > 0) {
             add_total(u);
@@ -409,12 +424,12 @@ static bool *reached_cells(RunLowering *R) {
 static void note_quadratic(RunLowering *R) {
     const OptimizerRule *rule = &R->rules.items[0];
     if (R->rules.count != 1 || rule->path || rule->none || !rule->lr_literal || R->run.batch != 0) return;
-    if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->bound->definition->name.text, "sgd") != 0)
+    if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->definition->name.text, "sgd") != 0)
         return;
-    if (scope_find_here(R->L->global, rule->bound->definition->name.text)) return;
+    if (scope_find_here(R->L->global, rule->definition->name.text)) return;
     for (int i = 0; i < R->terms.count; i++)
         if (node_degree(R->X->arena, R->terms.items[i].value) > 2) return;
-    Binding *lr = scope_find_here(rule->bound->scope, name_from(R->X->names, "lr"));
+    Binding *lr = scope_find_here(rule_bound(rule)->scope, name_from(R->X->names, "lr"));
     R->run.quadratic_lr = lr->value->number;
     R->run.lr_span = rule->span;
     for (int i = 0; rule->value->kind == EXPR_CALL && i < rule->value->call.args.count; i++) {
@@ -426,47 +441,78 @@ static void note_quadratic(RunLowering *R) {
     R->run.lr_text = text_number(R->X->arena, R->run.quadratic_lr, true);
 }
 
-static bool bind_rules(RunLowering *R, Scope *scope) {
+static bool check_paths(RunLowering *R) {
     bool good = true;
     for (int i = 0; i < R->rules.count; i++) {
-        OptimizerRule *rule = &R->rules.items[i];
+        const OptimizerRule *rule = &R->rules.items[i];
         int cell;
         if (rule->path) good &= lower_module_path(R->L, R->L->global, rule->path_expr, &cell) != NULL;
-        if (!rule->none) good &= bind_rule(R, scope, rule);
     }
     return good;
 }
 
-bool optimizers_lower(RunLowering *R) {
-    Lowering *L = R->L;
+/* The rules' arguments in the float type at hand, and the scope they were lowered in. */
+static Scope *bind_rules(RunLowering *R, bool *good) {
     const Expr **roots = arena_array(R->X->arena, const Expr *, R->rules.count + 2);
-    int count = 0, cells = 0;
-    for (int i = 0; i < R->rules.count; i++) roots[count++] = R->rules.items[i].value;
     const BlockStmt *gradient = block_setting(R->block, KEY_GRADIENT);
+    int count = 0;
+    for (int i = 0; i < R->rules.count; i++) roots[count++] = R->rules.items[i].value;
     if (gradient) roots[count++] = gradient->stmt->assign.value;
-    bool *reached = reached_cells(R);
-    int *updated = arena_array(R->X->arena, int, L->cells.count + 1), parameters = L->cells.count;
     Scope *scope = run_scope(R, MODE_TRAIN, roots, count);
-    L->allow_draws = false;
-    if (!bind_rules(R, scope)) return false;
-    for (int i = 0; i < parameters; i++) {
+    R->L->allow_draws = false;
+    for (int i = 0; i < R->rules.count; i++)
+        if (!R->rules.items[i].none) *good &= bind_rule(R, scope, &R->rules.items[i]);
+    return scope;
+}
+
+/* Hyper-parameters have the type of the parameters: of each that occurs. */
+static bool bind_rules_by_type(RunLowering *R, Scope **scopes, const int *cells, int count) {
+    DType types[] = {R->L->f64 ? DTYPE_F64 : DTYPE_F32, DTYPE_F64};
+    bool good = check_paths(R);
+    for (int t = R->L->f64; t < 2 && good; t++) {
+        bool occurs = count == 0 && t == R->L->f64;
+        for (int i = 0; i < count; i++) occurs |= R->L->cells.items[cells[i]].dtype == types[t];
+        R->L->real = types[t];
+        if (occurs) scopes[t] = bind_rules(R, &good);
+    }
+    return good;
+}
+
+static bool report_nothing_trained(RunLowering *R) {
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0309, R->block->name.span,
+                           "train %s trains nothing: no parameter of what is "
+                           "minimized has an optimizer",
+                           R->block->name.text);
+    add_help(R->X->diagnostics, d,
+             "minimize calls a model with parameters, and optimizer = sgd(lr = 0.1) covers all of them");
+    return false;
+}
+
+/* The parameters that a rule covers and the objective reads, in ascending order of their names. */
+static int updated_parameters(RunLowering *R, int *updated) {
+    Lowering *L = R->L;
+    int count = 0;
+    bool *reached = reached_cells(R);
+    for (int i = 0; i < L->cells.count; i++) {
         const OptimizerRule *rule =
             L->cells.items[i].kind == CELL_PARAMETER ? rule_of(R, L->cells.items[i].name) : NULL;
-        if (rule && !rule->none && reached[i]) updated[cells++] = i;
+        if (rule && !rule->none && reached[i]) updated[count++] = i;
     }
-    if (cells == 0) {
-        Diagnostic *d = report(R->X->diagnostics, CODE_E0309, R->block->name.span,
-                               "train %s trains nothing: no parameter of what is "
-                               "minimized has an optimizer",
-                               R->block->name.text);
-        add_help(R->X->diagnostics, d,
-                 "minimize calls a model with parameters, and optimizer = sgd(lr = 0.1) covers all of them");
-        return false;
-    }
-    qsort_r(updated, (size_t)cells, sizeof *updated, by_name, L);
+    qsort_r(updated, (size_t)count, sizeof *updated, by_name, L);
+    return count;
+}
+
+bool optimizers_lower(RunLowering *R) {
+    Lowering *L = R->L;
+    DType real = L->real;
+    Scope *scopes[2] = {0};
+    int *updated = arena_array(R->X->arena, int, L->cells.count + 1), count = updated_parameters(R, updated);
+    bool good = bind_rules_by_type(R, scopes, updated, count);
+    if (good && count == 0) good = report_nothing_trained(R);
     L->state_hook = state_hook;
-    bool good = update_all(R, scope, updated, cells);
+    good = good && update_all(R, scopes, updated, count);
     L->state_hook = NULL;
+    L->real = real;
     if (good) note_quadratic(R);
     return good;
 }

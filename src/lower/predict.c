@@ -151,12 +151,12 @@ static const Expr *default_expr(RunLowering *R) {
 }
 
 /* ---- predict ----------------------------------------------------------------------------------------- */
-/* Outputs are floats: labels and truths become numbers. */
+/* Outputs are of the type that applications are given, float: labels, truths and f64 are converted. */
 static Node *output_node(RunLowering *R, const Value *v, const Expr *expr) {
     Lowering *L = R->L;
     if (v->kind == VALUE_TENSOR && v->axes == 0) {
         R->run.predict_classes = (int)v->classes;
-        return dtype_is_real(v->node->dtype) ? v->node : graph_cast(L->graph, v->node, L->real);
+        return graph_cast(L->graph, v->node, L->real);
     }
     if (v->kind == VALUE_TUPLE) {
         report(R->X->diagnostics, CODE_E0316, expr->span,

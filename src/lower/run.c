@@ -5,8 +5,9 @@
  * bindings a mode needs are lowered, so that a draw of the loss does not disturb predict; settings see the
  * final value of every name.
  *
- * A term of minimize that depends on no row has the same value in every batch: it is treated as a penalty.
- * Terms that depend on rows come first, in source order, then penalties. Roots hold one-example nodes; the
+ * A term of minimize that depends on no row has the same value in every batch: it is differentiated as a penalty,
+ * and is part of the loss. Terms that depend on rows come first, then those of minimize that do not, then penalties,
+ * each in source order. Roots hold one-example nodes; the
  * passes give them rows, sum ROOT_SUM over them, and put derivatives in the place of OP_GRADIENT.
  *
  * Cells: statistics of the data first (their places are then equal in all runs), parameters in the order in
@@ -181,11 +182,11 @@ static bool lower_terms(RunLowering *R, Scope *scope, TermList *out) {
         const Expr *expr = term_expr(R, s);
         if (!expr) continue;
         Value *v = lower_expression(R->L, scope, expr);
-        Term term = {.penalty = s->key == KEY_PENALTY, .span = expr->span};
+        Term term = {.minimized = s->key == KEY_MINIMIZE, .penalty = s->key == KEY_PENALTY, .span = expr->span};
         term.name = name_from(R->X->names, s->stmt->kind == STMT_NAMED ? s->stmt->named.name.text
                                            : term.penalty ? "penalty" : "loss");
         term.value =
-            value_to_real_scalar(R->L, v, expr->span, term.penalty ? "the penalty" : "what is minimized");
+            value_to_any_real_scalar(R->L, v, expr->span, term.penalty ? "the penalty" : "what is minimized");
         good &= term.value != NULL;
         vector_push(R->X->arena, out, term);
     }
@@ -196,7 +197,7 @@ static bool order_terms(RunLowering *R, const TermList *written) {
     bool good = true;
     int at_rows = 0;
     R->term_order = arena_array(R->X->arena, int, written->count + 1);
-    for (int pass = 0; pass < 2; pass++)
+    for (int pass = 0; pass < 3; pass++)
         for (int i = 0, k = 0; k < R->block->body.count; k++) {
             const BlockStmt *s = &R->block->body.items[k];
             const Expr *expr = term_expr(R, s);
@@ -205,7 +206,7 @@ static bool order_terms(RunLowering *R, const TermList *written) {
             bool depends = node_depends_on_rows(R->X->arena, term.value);
             if (pass == 0) good &= check_penalty(R, s, expr, depends);
             term.penalty |= !depends;
-            if (term.penalty != (pass == 1)) continue;
+            if (pass != (term.penalty ? term.minimized ? 1 : 2 : 0)) continue;
             at_rows += pass == 0;
             R->term_order[R->terms.count] = i - 1;
             vector_push(R->X->arena, &R->terms, term);
@@ -331,14 +332,16 @@ static void place_state(Run *run) {
     run->state_bytes = round_up(at, 64);
 }
 
-/* ---- slots nothing reads ----------------------------------------------------------------------------- */
-typedef struct Renumber { int64_t *to; } Renumber;
+/* ---- slots: those nothing reads go, those read as f64 are f64 ------------------------------------------ */
+typedef struct SlotUse { bool used, wide; int64_t to; } SlotUse;
 
-static Node *renumber_slot(Graph *g, Node *old, Node *const *source, void *context) {
-    const Renumber *renumber = context;
-    if (old->op == OP_SLOT)
-        return graph_leaf(g, OP_SLOT, old->dtype, old->shape, renumber->to[old->attr.index]);
-    return graph_again(g, old, source);
+static Node *settle_slot(Graph *g, Node *old, Node *const *source, void *context) {
+    const SlotUse *use = context;
+    if (old->op != OP_SLOT) return graph_again(g, old, source);
+    use += old->attr.index;
+    Node *slot = graph_leaf(g, OP_SLOT, use->wide ? DTYPE_F64 : old->dtype, old->shape, use->to);
+    slot->name = old->name;
+    return graph_cast(g, slot, old->dtype);
 }
 
 typedef Vector(Node **) NodePlaces;
@@ -366,26 +369,34 @@ static NodePlaces all_places(RunLowering *R) {
     return places;
 }
 
-/* Top-level settings are offered as slots; those that are only sizes, or not used at all, go. */
-static void drop_unused_slots(RunLowering *R) {
+/* Top-level settings are offered as slots; those that are only sizes, or not used at all, go. A slot that something
+ * reads as f64 keeps its number in f64, and is rounded where it is read as f32. */
+static void settle_slots(RunLowering *R) {
     NodePlaces places = all_places(R);
     Node **nodes = arena_array(R->X->arena, Node *, places.count + 1);
     for (int i = 0; i < places.count; i++) nodes[i] = *places.items[i];
     int count, kept = 0;
     Node **all = graph_post_order(R->X->arena, nodes, places.count, &count);
     SlotList *slots = &R->L->slots;
-    bool *used = arena_array(R->X->arena, bool, slots->count + 1);
-    Renumber renumber = {arena_array(R->X->arena, int64_t, slots->count + 1)};
-    for (int i = 0; i < count; i++)
-        if (all[i]->op == OP_SLOT) used[all[i]->attr.index] = true;
-    for (int i = 0; i < slots->count; i++) {
-        if (i < R->setting_slots && !used[i]) continue;
-        slots->items[kept] = slots->items[i];
-        renumber.to[i] = kept++;
+    SlotUse *uses = arena_array(R->X->arena, SlotUse, slots->count + 1);
+    bool changes = false;
+    for (int i = 0; i < count; i++) {
+        if (all[i]->op != OP_SLOT) continue;
+        uses[all[i]->attr.index].used = true;
+        uses[all[i]->attr.index].wide |= all[i]->dtype == DTYPE_F64;
     }
-    if (kept == slots->count) return;
+    for (int i = 0; i < slots->count; i++) {
+        Slot slot = slots->items[i];
+        changes |= uses[i].wide || (i < R->setting_slots && !uses[i].used);
+        if (i < R->setting_slots && !uses[i].used) continue;
+        slot.dtype = uses[i].wide ? DTYPE_F64 : slot.dtype;
+        if (slot.dtype == DTYPE_F32) slot.value = (double)(float)slot.value;
+        uses[i].to = kept;
+        slots->items[kept++] = slot;
+    }
     slots->count = kept;
-    graph_rewrite(R->L->graph, nodes, places.count, renumber_slot, &renumber);
+    if (!changes) return;
+    graph_rewrite(R->L->graph, nodes, places.count, settle_slot, uses);
     for (int i = 0; i < places.count; i++) *places.items[i] = nodes[i];
 }
 
@@ -469,7 +480,7 @@ static Function make_function(const char *name, const RootList *roots, bool step
 static void finish(RunLowering *R) {
     Run *run = &R->run;
     add_initial_roots(R);
-    drop_unused_slots(R);
+    settle_slots(R);
     run->graph = R->L->graph;
     run->cells = R->L->cells.items;
     run->cell_count = R->L->cells.count;

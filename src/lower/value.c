@@ -124,10 +124,26 @@ Value *value_like(Lowering *L, const Value *like, Node *node, const int *axes, i
     return v;
 }
 
-Value *value_with_node(Lowering *L, const Value *number, Node *node)
+static Node *number_node(Lowering *L, const Value *v, DType t)
 {
+    if (v->node != NULL && dtype_is_real(t))
+        return t == DTYPE_F64 ? v->wide : v->node;
+    return graph_const(L->graph, t, (Shape){0}, t == DTYPE_F32 ? (double)(float)v->number : v->number);
+}
+
+static Node *computed_in(Lowering *L, Op op, const Value *a, const Value *b, DType t)
+{
+    Node *x = number_node(L, a, t);
+    return b == NULL ? graph_unary(L->graph, op, x) : graph_binary(L->graph, op, x, number_node(L, b, t));
+}
+
+Value *value_computed(Lowering *L, const Value *number, Op op, const Value *a, const Value *b)
+{
+    if (a->node == NULL && (b == NULL || b->node == NULL))
+        return (Value *)number;
     Value *v = arena_copy(L->arena, number, sizeof *number);
-    v->node = node;
+    v->node = computed_in(L, op, a, b, L->f64 ? DTYPE_F64 : DTYPE_F32);
+    v->wide = computed_in(L, op, a, b, DTYPE_F64);
     return v;
 }
 
@@ -271,13 +287,6 @@ Node *value_spread(Lowering *L, const Value *v, const int *ids, int count, Shape
     return graph_permute(L->graph, v->node, source);
 }
 
-static Value *number_tensor(Lowering *L, const Value *v, DType t)
-{
-    if (v->node != NULL && dtype_is_real(t))
-        return value_of_node(L, graph_cast(L->graph, v->node, t), NULL, 0);
-    double value = t == DTYPE_F32 ? (double)(float)v->number : v->number;
-    return value_of_node(L, graph_const(L->graph, t, (Shape){0}, value), NULL, 0);
-}
 
 /* offset + sum of coef * index as an i32 array over its index axes. */
 static Value *index_tensor(Lowering *L, const Value *v)
@@ -349,7 +358,7 @@ Value *value_tensor_of(Lowering *L, const Value *v, DType number_type, Span span
     case VALUE_TENSOR: return (Value *)v;
     case VALUE_INDEX: return index_tensor(L, v);
     case VALUE_INT:
-    case VALUE_NUMBER: return number_tensor(L, v, number_type);
+    case VALUE_NUMBER: return value_of_node(L, number_node(L, v, number_type), NULL, 0);
     case VALUE_BOOL:
         return value_of_node(L, graph_const(L->graph, DTYPE_BOOL, (Shape){0}, v->truth ? 1 : 0), NULL, 0);
     case VALUE_LIST:
@@ -422,6 +431,11 @@ Node *value_to_node(Lowering *L, const Value *v, DType t, Shape shape, Span span
 Node *value_to_real_scalar(Lowering *L, const Value *v, Span span, const char *what)
 {
     return value_to_node(L, v, L->real, (Shape){0}, span, what);
+}
+
+Node *value_to_any_real_scalar(Lowering *L, const Value *v, Span span, const char *what)
+{
+    return value_to_node(L, v, value_is_real(v) ? v->node->dtype : L->real, (Shape){0}, span, what);
 }
 
 /* ---- compile-time readings ------------------------------------------------------------------- */
