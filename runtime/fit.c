@@ -255,8 +255,7 @@ static int train(Fit *fit, sgdrt_callback *callback, void *user) {
     const sgdrt_model *model = fit->model;
     sgdrt_header *header = header_of(fit);
     int64_t length = model->steps > 0 ? model->steps : (model->epochs > 0 ? model->epochs : 1) * fit->feed.steps;
-    int64_t planned = length;
-    while (planned <= (int64_t)header->step) planned += length;
+    int64_t planned = ((int64_t)header->step / length + 1) * length;
     header->planned = (uint64_t)planned;
     int status = SGDRT_OK;
     while (!status && (int64_t)header->step < planned) {

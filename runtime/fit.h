@@ -16,9 +16,12 @@ int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_cal
 int sgdrt_set_threads(void *m, int threads);
 /* results[0] is the loss, then the metrics in the program's order. */
 int sgdrt_evaluate(const void *m, const void *data, float *results);
-/* safetensors: parameters, states, statistics, seed and step; a loaded instance continues exactly. */
+/* saved.h: load takes what serves, resume the last state, from which training continues exactly. They differ in files
+ * that `sgdc --save` wrote of a training with keep; what save writes here is both. */
 int sgdrt_save_instance(const void *m, const char *path);
 int sgdrt_load_instance(void *m, const char *path);
+int sgdrt_resume_instance(void *m, const char *path);
 int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length);   /* *bytes is the caller's: free() */
 int sgdrt_load_instance_memory(void *m, const void *bytes, size_t length);
+int sgdrt_resume_instance_memory(void *m, const void *bytes, size_t length);
 #endif

@@ -27,7 +27,8 @@ enum {
     PROBLEM_SAVED_FILE = 417,    /* not a well-formed safetensors file */
     PROBLEM_WRITE = 418,         /* a file cannot be written */
     PROBLEM_NOT_SAVED = 419,     /* a saved file that lacks an entry, or has it with another shape or type */
-    PROBLEM_NONE_KEPT = 420      /* keep leaves no row */
+    PROBLEM_NONE_KEPT = 420,     /* keep leaves no row */
+    PROBLEM_NO_TRAINING = 427    /* a saved file that no training can go on from */
 };
 
 /* Fill *problem (which may be NULL) and return the code. */

@@ -241,8 +241,11 @@ static void add_block(Text *to, const HeaderBlock *block) {
              "static inline int %s_evaluate(const %s *m, const %s_data *data, float *results) {\n"
              "    return sgdrt_evaluate(m, data, results);\n}\n"
              "static inline int %s_save(const %s *m, const char *path) { return sgdrt_save_instance(m, path); }\n"
-             "static inline int %s_load(%s *m, const char *path) { return sgdrt_load_instance(m, path); }\n\n",
-             p, p, p, p, p, p, p, p, p, p, p, p, p);
+             "/* load takes what serves; resume the last state, from which fit continues exactly. Of a training with keep =\n"
+             "   best(...), sgdc --save wrote both; else they are the same. */\n"
+             "static inline int %s_load(%s *m, const char *path) { return sgdrt_load_instance(m, path); }\n"
+             "static inline int %s_resume(%s *m, const char *path) { return sgdrt_resume_instance(m, path); }\n\n",
+             p, p, p, p, p, p, p, p, p, p, p, p, p, p, p);
 }
 
 void header_write(Text *to, const char *source, const char *id, const HeaderBlock *blocks, int count) {
@@ -262,6 +265,7 @@ void header_write(Text *to, const char *source, const char *id, const HeaderBloc
                  "int sgdrt_evaluate(const void *m, const void *data, float *results);\n"
                  "int sgdrt_save_instance(const void *m, const char *path);\n"
                  "int sgdrt_load_instance(void *m, const char *path);\n"
+                 "int sgdrt_resume_instance(void *m, const char *path);\n"
                  "#endif\n\n");
     for (int i = 0; i < count; i++) add_block(to, &blocks[i]);
     text_add(to, "#ifdef __cplusplus\n}\n#endif\n#endif\n");

@@ -145,7 +145,7 @@ void report_parameters(const Report *report, const Training *t) {
     for (int i = 0; i < run->cell_count; i++) {
         const Cell *cell = &run->cells[i];
         if (cell->kind != CELL_PARAMETER) continue;
-        const char *at = (const char *)t->state + cell->offset;
+        const char *at = (const char *)training_served(t) + cell->offset;
         int64_t count = shape_size(cell->shape);
         fprintf(report->to, "%s =%s", cell->name, cell->shape.rank ? " [" : " ");
         for (int64_t k = 0; k < count; k++) {

@@ -1,15 +1,17 @@
 /* --save, --load and the two kinds of `start`.
  *
- * A saved file holds every cell under its name (parameters, layers' state, optimizer state, statistics) and as
- * metadata the step, the seed and which program and run it is of. Order of rows and draws are functions of seed
- * and step, so that is all a run needs to go on as if it had never ended. `start` takes parameters and layers'
- * state alone: another training begins there.
+ * What a file holds is the runtime's business (saved.h); here stands what the driver adds as metadata: program and run,
+ * what of the run must be the same or is told when it changes (rows, batch, hyper-parameters), and what `keep` and `stop`
+ * have seen (record.c). Order of rows and draws are functions of seed and step. So a run goes on as if it had never
+ * ended. `start` takes what serves alone: another training begins there.
  */
 #include "driver/find_data.h"
 #include "driver/output.h"
+#include "driver/record.h"
 #include "driver/training.h"
+#include "saved.h"
 #include <ctype.h>
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
 const char *saved_path(Arena *arena, const char *path, const Run *run, int runs) {
@@ -21,61 +23,145 @@ const char *saved_path(Arena *arena, const char *path, const Run *run, int runs)
     return text_format(arena, "%.*s-%s%s", (int)(strlen(path) - strlen(extension)), path, name, extension);
 }
 
-static bool is_learnt(const Cell *cell) { return cell->kind == CELL_PARAMETER || cell->kind == CELL_STATE; }
-
-static sgdrt_entry entry_of(const Training *t, const Cell *cell) {
-    return (sgdrt_entry){.name = cell->name, .dtype = (sgdrt_dtype)cell->dtype, .rank = cell->shape.rank,
-                         .shape = cell->shape.extent, .data = (char *)t->state + cell->offset};
+static sgdrt_training training_of(const Training *t) {
+    const Run *run = t->run;
+    sgdrt_model_cell *cells = arena_array(t->driver->arena, sgdrt_model_cell, run->cell_count + 1);
+    for (int i = 0; i < run->cell_count; i++) {
+        const Cell *cell = &run->cells[i];
+        cells[i] = (sgdrt_model_cell){.name = cell->name, .shape = cell->shape.extent, .offset = cell->offset,
+                                      .bytes = dtype_bytes(cell->dtype) * (uint64_t)shape_size(cell->shape),
+                                      .rank = cell->shape.rank, .dtype = (int32_t)cell->dtype, .kind = (int32_t)cell->kind};
+    }
+    return (sgdrt_training){.cells = cells, .cell_count = run->cell_count, .state = t->state};
 }
 
-static sgdrt_entry *all_entries(const Training *t) {
-    sgdrt_entry *entries = arena_array(t->driver->arena, sgdrt_entry, t->run->cell_count + 1);
-    for (int i = 0; i < t->run->cell_count; i++) entries[i] = entry_of(t, &t->run->cells[i]);
-    return entries;
+static void tell(Training *t, const sgdrt_problem *problem) { report_problem(t->driver, problem, (Span){0, 0}, NULL); }
+
+/* ---- saving -------------------------------------------------------------------------------------- */
+/* Of a run that diverged, what keep has kept is saved as it was then, and training can go on from there. */
+static bool write_training(Training *t, const char *path) {
+    const Run *run = t->run;
+    Arena *arena = t->driver->arena;
+    bool diverged = t->end == END_DIVERGED;
+    sgdrt_training training = training_of(t);
+    sgdrt_problem problem = {0};
+    if (diverged) training.state = t->best;
+    else if (t->best_epoch) training.kept = t->best;
+    const sgdrt_metadata records[] = {
+        {"program", t->driver->program->stem},
+        {"run", run->name},
+        {"rows", text_format(arena, "%" PRId64, t->data->train.count)},
+        {"batch", text_format(arena, "%" PRId64, t->batch)},
+        {"settings", record_settings(t)},
+        {"sums", diverged ? "" : record_sums(t)},
+        {"kept", record_kept(t)},
+        {"stalled", diverged ? "" : record_stalled(t)},
+    };
+    sgdrt_metadata more[sizeof records / sizeof *records];
+    int count = 0;
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+        if (*records[i].value) more[count++] = records[i];
+    if (!sgdrt_save_training(&training, more, count, path, NULL, NULL, &problem)) return true;
+    tell(t, &problem);
+    return false;
 }
 
 bool saved_write(Training *t, const char *path) {
-    Arena *arena = t->driver->arena;
-    const sgdrt_header *header = training_header(t);
-    sgdrt_problem problem = {0};
-    const sgdrt_metadata metadata[] = {
-        {"format", "sgdc 1"},
-        {"program", t->driver->program->stem},
-        {"run", t->run->name},
-        {"seed", text_format(arena, "%llu", (unsigned long long)header->seed)},
-        {"step", text_format(arena, "%llu", (unsigned long long)header->step)},
-    };
-    if (sgdrt_save(path, all_entries(t), t->run->cell_count, metadata, sizeof metadata / sizeof *metadata, &problem)) {
-        report_problem(t->driver, &problem, (Span){0, 0}, NULL);
-        return false;
+    FILE *info = t->driver->options->quiet ? NULL : t->driver->info;
+    bool diverged = t->end == END_DIVERGED;
+    if (diverged && !t->best_epoch) {
+        if (info) fprintf(info, "%s diverged, so %s was not written\n", t->run->name, path);
+        return true;
     }
-    if (!t->driver->options->quiet) fprintf(t->driver->info, "wrote %s\n", path);
+    if (!write_training(t, path)) return false;
+    if (info && diverged) fprintf(info, "wrote %s: what was kept of epoch %" PRId64 "\n", path, t->best_epoch);
+    else if (info) fprintf(info, "wrote %s\n", path);
     return true;
 }
 
-static bool read_count(const sgdrt_checkpoint *file, const char *key, uint64_t *to) {
-    const char *text = sgdrt_find_metadata(file, key);
-    char *end;
-    if (!text || !isdigit((unsigned char)*text)) return false;
-    *to = strtoull(text, &end, 10);
-    return *end == 0;
+/* ---- going on ------------------------------------------------------------------------------------- */
+static bool refuse(Training *t, const sgdrt_checkpoint *file, const char *message) {
+    Diagnostic *d = report_file(t->driver->diagnostics, CODE_E0427, file->path, 0, 0, "%s", message);
+    add_help(t->driver->diagnostics, d, "to begin from its parameters write start = load(\"...\") in the train block");
+    return false;
+}
+
+/* Statistics of the data were computed before: a file of the same rows has the same. */
+static bool same_statistics(Training *t, const sgdrt_checkpoint *file) {
+    for (int i = 0; i < t->run->cell_count; i++) {
+        const Cell *cell = &t->run->cells[i];
+        const sgdrt_entry *entry = cell->kind == CELL_STATISTIC ? sgdrt_find_entry(file, cell->name) : NULL;
+        size_t bytes = dtype_bytes(cell->dtype) * (size_t)shape_size(cell->shape);
+        if (!entry || entry->dtype != (sgdrt_dtype)cell->dtype || entry->rank != cell->shape.rank) continue;
+        bool same_shape = true;
+        for (int a = 0; a < entry->rank; a++) same_shape &= entry->shape[a] == cell->shape.extent[a];
+        if (same_shape && memcmp(entry->data, (char *)t->state + cell->offset, bytes))
+            return refuse(t, file, text_format(t->driver->arena, "it was trained on other rows: their %s is another",
+                                               cell->name));
+    }
+    return true;
+}
+
+static bool same_seed(Training *t, const sgdrt_checkpoint *file) {
+    uint64_t seed;
+    if (!sgdrt_read_count(sgdrt_find_metadata(file, "seed"), UINT64_MAX, &seed) || seed == t->run->seed) return true;
+    return refuse(t, file, text_format(t->driver->arena, "it was saved with seed %" PRIu64 ", and %s has seed %" PRIu64, seed,
+                                       t->run->name, t->run->seed));
+}
+
+/* Rows or a batch of another number: steps make other epochs, so what the file knows of epochs is dropped. */
+static bool counts_alike(Training *t, const sgdrt_checkpoint *file) {
+    const struct { const char *key; int64_t now; } counts[] = {{"rows", t->data->train.count}, {"batch", t->batch}};
+    bool alike = true;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        uint64_t then;
+        if (!sgdrt_read_count(sgdrt_find_metadata(file, counts[i].key), INT64_MAX, &then) ||
+            then == (uint64_t)counts[i].now) continue;
+        Diagnostic *d = report_file(t->driver->diagnostics, CODE_W0315, file->path, 0, 0,
+                                    "%s is %" PRId64 ", and was %" PRIu64 " when it was saved", counts[i].key,
+                                    counts[i].now, then);
+        add_help(t->driver->diagnostics, d, "its steps count as other epochs, and keep and stop begin anew");
+        alike = false;
+    }
+    return alike;
+}
+
+/* Text of a file on a terminal. */
+static const char *printable(Arena *arena, const char *text) {
+    char *copy = text_format(arena, "%.100s", text);
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = '?';
+    return copy;
+}
+
+/* "fit goes on from a.safetensors after 40 epochs; lr = 0.01, was 0.1" */
+static void say_going_on(Training *t, const sgdrt_checkpoint *file) {
+    Arena *arena = t->driver->arena;
+    const char *run = sgdrt_find_metadata(file, "run");
+    if (t->driver->options->quiet) return;
+    fprintf(t->driver->info, "%s goes on from %s after %" PRIu64 " steps%s", t->run->name, file->path,
+            training_header(t)->step, record_changes(t, sgdrt_find_metadata(file, "settings")));
+    if (run && strcmp(run, t->run->name)) fprintf(t->driver->info, "; the file is of %s", printable(arena, run));
+    fprintf(t->driver->info, "\n");
 }
 
 static bool restore_all(Training *t, const sgdrt_checkpoint *file) {
+    sgdrt_training training = training_of(t);
     sgdrt_problem problem = {0};
-    uint64_t step, seed;
-    if (!read_count(file, "step", &step) || !read_count(file, "seed", &seed) || step > INT64_MAX) {
-        Diagnostic *d = report_file(t->driver->diagnostics, CODE_E0419, file->path, 0, 0,
-                                    "the file does not say at which step and seed it was saved");
-        add_help(t->driver->diagnostics, d, "to begin from its parameters write start = load(\"...\") in the train block");
+    if (!same_seed(t, file) || !same_statistics(t, file)) return false;
+    training.kept = t->best;
+    if (t->best) memcpy(t->best, t->state, t->run->state_bytes);
+    if (sgdrt_restore_training(file, &training, SGDRT_RESUME, &problem)) {
+        tell(t, &problem);
         return false;
     }
-    if (sgdrt_restore(file, all_entries(t), t->run->cell_count, &problem)) {
-        report_problem(t->driver, &problem, (Span){0, 0}, NULL);
-        return false;
-    }
-    training_header(t)->step = step;
-    training_header(t)->seed = seed;
+    bool read = true;
+    if (counts_alike(t, file))
+        read = record_read_sums(t, sgdrt_find_metadata(file, "sums")) &&
+               record_read_kept(t, sgdrt_find_metadata(file, "kept")) &&
+               record_read_stalled(t, sgdrt_find_metadata(file, "stalled"));
+    if (!read) return refuse(t, file, "what it says of keep and stop cannot be read");
+    say_going_on(t, file);
     return true;
 }
 
@@ -83,7 +169,7 @@ bool saved_read(Training *t, const char *path) {
     sgdrt_problem problem = {0};
     sgdrt_checkpoint *file;
     if (sgdrt_load_file(path, &file, &problem)) {
-        report_problem(t->driver, &problem, (Span){0, 0}, NULL);
+        tell(t, &problem);
         return false;
     }
     bool good = restore_all(t, file);
@@ -91,38 +177,20 @@ bool saved_read(Training *t, const char *path) {
     return good;
 }
 
-static bool restore_parameters(Training *t, const sgdrt_checkpoint *file) {
-    const Run *run = t->run;
-    sgdrt_problem problem = {0};
-    sgdrt_entry *wanted = arena_array(t->driver->arena, sgdrt_entry, run->cell_count + 1);
-    int count = 0;
-    for (int i = 0; i < run->cell_count; i++)
-        if (is_learnt(&run->cells[i]) && sgdrt_find_entry(file, run->cells[i].name))
-            wanted[count++] = entry_of(t, &run->cells[i]);
-    if (count == 0) {
-        report(t->driver->diagnostics, CODE_E0419, run->start_span, "%s has none of the parameters of %s", file->path,
-               run->name);
-        return false;
-    }
-    if (sgdrt_restore(file, wanted, count, &problem)) {
-        report_problem(t->driver, &problem, run->start_span, "the run starts from it");
-        return false;
-    }
-    return true;
-}
-
+/* ---- beginning from parameters ----------------------------------------------------------------------- */
 bool saved_read_parameters(Training *t, const char *path) {
     const char *searched, *found = find_data_file(t->driver->arena, t->driver->options->file, path, &searched);
+    sgdrt_training training = training_of(t);
     sgdrt_problem problem = {0};
-    sgdrt_checkpoint *file;
-    if (sgdrt_load_file(found ? found : path, &file, &problem)) {
-        report_problem(t->driver, &problem, t->run->start_span, "the run starts from it");
-        return false;
-    }
-    bool good = restore_parameters(t, file);
+    sgdrt_checkpoint *file = NULL;
+    int code = sgdrt_load_file(found ? found : path, &file, &problem);
+    if (!code) code = sgdrt_restore_training(file, &training, SGDRT_START, &problem);
+    if (code) report_problem(t->driver, &problem, t->run->start_span, "the run starts from it");
     sgdrt_free_checkpoint(file);
-    return good;
+    return !code;
 }
+
+static bool is_learnt(const Cell *cell) { return cell->kind == CELL_PARAMETER || cell->kind == CELL_STATE; }
 
 void saved_copy_parameters(Training *t, const Training *from) {
     for (int i = 0; i < t->run->cell_count; i++)
@@ -131,7 +199,7 @@ void saved_copy_parameters(Training *t, const Training *from) {
             if (!is_learnt(to) || strcmp(to->name, other->name) || to->dtype != other->dtype ||
                 !shape_equal(to->shape, other->shape))
                 continue;
-            memcpy((char *)t->state + to->offset, (const char *)from->state + other->offset,
+            memcpy((char *)t->state + to->offset, (const char *)training_served(from) + other->offset,
                    dtype_bytes(to->dtype) * (size_t)shape_size(to->shape));
         }
 }

@@ -94,7 +94,7 @@ static void fit_call_length(Training *t, int64_t steps, double seconds) {
     if (t->row_capacity && t->chunk_steps > most) t->chunk_steps = most;
 }
 
-/* Steps up to `until`; false if the loss diverged or a stop was asked for. */
+/* Steps up to `until`; false if the loss diverged or a stop was asked for before it came there. */
 static bool train_until(Training *t, int64_t until, Report *report) {
     sgdrt_header *header = training_header(t);
     while ((int64_t)header->step < until) {
@@ -114,12 +114,9 @@ static bool train_until(Training *t, int64_t until, Report *report) {
         }
         fit_call_length(t, done, seconds);
         report_progress(report, t, t->now.seconds);
-        if (interrupted) {
-            t->end = END_INTERRUPTED;
-            return false;
-        }
+        if (interrupted) break;
     }
-    return true;
+    return (int64_t)header->step >= until;
 }
 
 /* ---- figures ------------------------------------------------------------------------------------- */
@@ -166,6 +163,13 @@ static void start_sums(Training *t) {
     mark_reported(t);
 }
 
+static bool at_epochs_end(const Training *t) { return (int64_t)training_header(t)->step % t->steps_per_epoch == 0; }
+
+static void begin_epoch(Training *t) {
+    start_sums(t);
+    t->sums_whole = true;
+}
+
 static void take_point(Training *t) {
     const sgdrt_header *header = training_header(t);
     if (!t->points || t->point_count == t->point_capacity) return;
@@ -182,6 +186,16 @@ static bool needs_evaluation_each_epoch(const Training *t, const Log *log) {
     return evaluates(t) && (log || t->run->keep_figure || watch_needs_evaluation(t->run->stop));
 }
 
+static void copy_figures(Figures *to, const Figures *from, const Run *run) {
+    double *terms = to->terms, *metrics = to->metrics;
+    memcpy(terms, from->terms, sizeof *terms * (size_t)run->term_count);
+    memcpy(metrics, from->metrics, sizeof *metrics * (size_t)run->measure_count);
+    *to = *from;
+    to->terms = terms;
+    to->metrics = metrics;
+}
+
+/* Training goes on from the state; what is kept is a copy beside it. */
 static void keep_best(Training *t) {
     const Run *run = t->run;
     if (!run->keep_figure) return;
@@ -189,31 +203,25 @@ static void keep_best(Training *t) {
     bool better = run->keep_highest ? figure > t->best_figure : figure < t->best_figure;
     if (isnan(figure) || (t->best_epoch && !better)) return;
     memcpy(t->best, t->state, run->state_bytes);
+    copy_figures(&t->best_at, &t->now, run);
     t->best_figure = figure;
     t->best_epoch = t->now.epoch;
-}
-
-/* Parameters and layers' state come back; step, optimizer state and everything else stay. */
-static void restore_best(Training *t) {
-    const Run *run = t->run;
-    if (!t->best_epoch) return;
-    for (int i = 0; i < run->cell_count; i++) {
-        const Cell *cell = &run->cells[i];
-        size_t bytes = dtype_bytes(cell->dtype) * (size_t)shape_size(cell->shape);
-        if (cell->kind == CELL_PARAMETER || cell->kind == CELL_STATE)
-            memcpy((char *)t->state + cell->offset, (char *)t->best + cell->offset, bytes);
-    }
 }
 
 /* The rate is that of the last step of the epoch. */
 static void write_log(Training *t, Log *log) {
     sgdrt_header *header = training_header(t), now = *header;
+    if (t->logged_step == t->now.step) return;
+    t->logged_step = t->now.step;
     if (header->step) header->step--;
     header->epoch = header->step / (uint64_t)t->steps_per_epoch;
     t->now.lr = rate_now(t);
     *header = now;
     log_row(log, t);
 }
+
+/* keep and stop look at whole epochs, so that a training that is cut within one goes on as if it had not been. */
+static bool stop_holds(Training *t) { return at_epochs_end(t) && watch_holds(t, t->run->stop); }
 
 /* True if training goes on. */
 static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
@@ -229,8 +237,8 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
     take_train_figures(t, false);
     if (evaluates(t) && (due || last || (epoch_ends && needs_evaluation_each_epoch(t, log)))) take_evaluation(t);
     if (epoch_ends) {
-        keep_best(t);
-        if (watch_holds(t, t->run->stop)) {
+        if (at_epochs_end(t)) keep_best(t);
+        if (stop_holds(t)) {
             if (goes_on) t->end = END_STOPPED;
             goes_on = false;
             if (evaluates(t) && !due) take_evaluation(t);
@@ -245,7 +253,6 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
         t->now.train_loss = epoch.train_loss;
     }
     if (due) mark_reported(t);
-    if (epoch_ends) start_sums(t);
     return goes_on;
 }
 
@@ -264,31 +271,48 @@ static bool begin_run(Training *t, Training *const *all) {
     return true;
 }
 
-static bool train_run(Training *t, Training *const *all, Report *report, Log *log, bool prints) {
-    if (!begin_run(t, all)) return false;
-    t->chunk_steps = FIRST_PLACES / t->batch;
-    if (t->row_capacity && t->chunk_steps > t->row_capacity / t->batch) t->chunk_steps = t->row_capacity / t->batch;
-    if (t->chunk_steps < 1) t->chunk_steps = 1;
-    for (int i = 0, n = watch_count_stalled(t->run->stop); i < n; i++) t->stalled_best[i] = NAN;
-    start_sums(t);
-    take_point(t);
-    if (prints) report_heading(report, t);
-    const sgdrt_header *header = training_header(t);
-    bool goes_on = (int64_t)header->step < t->planned;
-    while (goes_on) {
-        if (!train_until(t, next_stop(t, (int64_t)header->step), report)) break;
-        goes_on = after_steps(t, report, log, prints);
+/* Of a run that goes on from a file: what was known when it was saved. True if it is not done yet. */
+static bool take_up(Training *t) {
+    if (t->started_step == 0) return true;
+    mark_reported(t);
+    if (t->sums_whole) take_train_figures(t, false);
+    t->now.step = t->started_step;
+    t->now.epoch = (t->started_step + t->steps_per_epoch - 1) / t->steps_per_epoch;
+    bool done = t->started_step >= t->planned;
+    if (evaluates(t) && (done || (at_epochs_end(t) && watch_needs_evaluation(t->run->stop)))) take_evaluation(t);
+    if (!done && t->sums_whole && stop_holds(t)) {
+        t->end = END_STOPPED;
+        done = true;
     }
-    report_clear_progress(report);
-    if (t->end == END_PLANNED || t->end == END_STOPPED) {
-        restore_best(t);
-        if (divergence_happened(t)) t->end = END_DIVERGED;
-    }
+    return !done;
+}
+
+static void end_run(Training *t, bool goes_on, Log *log) {
+    if (goes_on && t->end != END_DIVERGED) t->end = END_INTERRUPTED;
+    else if (t->now.step > t->started_step && divergence_happened(t)) t->end = END_DIVERGED;
     if (t->end == END_DIVERGED) divergence_report(t);
     if (t->end == END_DIVERGED || t->end == END_INTERRUPTED) {
         take_train_figures(t, false);
         if (log) write_log(t, log);
     }
+}
+
+static bool train_run(Training *t, Training *const *all, Report *report, Log *log, bool prints) {
+    if (!begin_run(t, all)) return false;
+    t->chunk_steps = FIRST_PLACES / t->batch;
+    if (t->row_capacity && t->chunk_steps > t->row_capacity / t->batch) t->chunk_steps = t->row_capacity / t->batch;
+    if (t->chunk_steps < 1) t->chunk_steps = 1;
+    bool goes_on = take_up(t);
+    take_point(t);
+    if (prints && goes_on) report_heading(report, t);
+    const sgdrt_header *header = training_header(t);
+    while (goes_on && !interrupted) {
+        if (at_epochs_end(t)) begin_epoch(t);
+        if (!train_until(t, next_stop(t, (int64_t)header->step), report)) break;
+        goes_on = after_steps(t, report, log, prints);
+    }
+    report_clear_progress(report);
+    end_run(t, goes_on, log);
     return true;
 }
 
@@ -305,6 +329,15 @@ static int64_t curve_interval(const Training *t) {
     if (points < epochs) points = epochs < MOST_POINTS / 4 ? epochs : MOST_POINTS / 4;
     int64_t every = (int64_t)((double)t->planned / points);
     return every < 1 ? 1 : every;
+}
+
+/* Nothing is known yet. */
+static void plan_figures(Arena *arena, const Run *run, Figures *figures) {
+    *figures = (Figures){.terms = arena_array(arena, double, run->term_count + 1),
+                         .metrics = arena_array(arena, double, run->measure_count + 1),
+                         .train_loss = NAN, .valid_loss = NAN};
+    for (int i = 0; i < run->term_count; i++) figures->terms[i] = NAN;
+    for (int m = 0; m < run->measure_count; m++) figures->metrics[m] = NAN;
 }
 
 static bool plan_run(Driver *driver, Training *t, bool curves) {
@@ -328,8 +361,8 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
         t->point_capacity = (int)(t->planned / t->point_every) + 3;
         t->points = arena_array(driver->arena, PlotPoint, t->point_capacity);
     }
-    t->now.terms = arena_array(driver->arena, double, run->term_count + 1);
-    t->now.metrics = arena_array(driver->arena, double, run->measure_count + 1);
+    plan_figures(driver->arena, run, &t->now);
+    plan_figures(driver->arena, run, &t->best_at);
     t->sums = arena_array(driver->arena, double, run->term_count + 1);
     t->sums_before = arena_array(driver->arena, double, run->term_count + 1);
     t->reported_sums = arena_array(driver->arena, double, run->term_count + 1);
@@ -337,8 +370,7 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     int stalled = watch_count_stalled(run->stop);
     t->stalled_best = arena_array(driver->arena, double, stalled + 1);
     t->stalled_epoch = arena_array(driver->arena, int64_t, stalled + 1);
-    t->now.train_loss = t->now.valid_loss = NAN;
-    for (int m = 0; m < run->measure_count; m++) t->now.metrics[m] = NAN;
+    for (int i = 0; i < stalled; i++) t->stalled_best[i] = NAN;
     return true;
 }
 
@@ -418,7 +450,7 @@ static void say_opening(Driver *driver, const Tables *tables, int runs, size_t b
 static bool save_runs(Driver *driver, Training *const *trainings, int count) {
     bool good = true;
     for (int i = 0; i < count && driver->options->save; i++)
-        if (trainings[i]->end != END_DIVERGED && training_header(trainings[i])->planned)
+        if (training_header(trainings[i])->planned)
             good &= saved_write(trainings[i], saved_path(driver->arena, driver->options->save, trainings[i]->run, count));
     return good;
 }

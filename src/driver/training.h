@@ -40,12 +40,15 @@ typedef struct Training {
     void    **kept;                               /* arguments of the measures, for every evaluated row */
     double   *sums, *evaluated;                   /* per term: of the epoch at hand; of an evaluation */
     int64_t   term_rows, term_steps;              /* behind sums */
+    bool      sums_whole;                         /* sums are of the epoch from its first step */
     double   *sums_before; int64_t last_call_steps;                             /* of the last call: it began at the snapshot */
     double   *reported_sums; int64_t reported_rows, reported_steps;             /* these three at the last report */
 
     Figures   now;
     int64_t   started_step;                       /* where this run began: 0, or what --load brought */
-    double    best_figure; int64_t best_epoch;
+    int64_t   logged_step;                        /* of the last row of --log */
+    double    best_figure; int64_t best_epoch;    /* 0: nothing is kept */
+    Figures   best_at;                            /* of that epoch */
     PlotPoint *points; int point_count, point_capacity; int64_t point_every;    /* steps; 0: none are taken */
     double   *stalled_best; int64_t *stalled_epoch;                             /* per stalled() of stop */
     TrainingEnd end;
@@ -56,6 +59,11 @@ typedef struct Training {
 /* Bytes as whole cache lines: what blocks of memory are placed by. */
 static inline size_t round_to_line(size_t bytes) { return (bytes + 63) / 64 * 64; }
 static inline sgdrt_header *training_header(const Training *t) { return t->state; }
+
+/* The parameters that serve: what keep has kept, or the last. */
+static inline const void *training_served(const Training *t) { return t->best_epoch ? t->best : t->state; }
+/* The figures that belong to them. */
+static inline const Figures *training_figures(const Training *t) { return t->best_epoch ? &t->best_at : &t->now; }
 
 /* ---- train.c --------------------------------------------------------------------------------- */
 /* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
@@ -129,7 +137,7 @@ Log *log_open(Driver *driver, Training *const *trainings, int count);        /* 
 void log_row(Log *log, const Training *t);
 bool log_close(Log *log);                                                    /* false after a complaint */
 
-/* ---- saved.c --------------------------------------------------------------------------------- */
+/* ---- saved.c, record.c ------------------------------------------------------------------------ */
 /* FILE, or with several runs FILE's name with -RUN before its extension. */
 const char *saved_path(Arena *arena, const char *path, const Run *run, int runs);
 bool saved_write(Training *t, const char *path);
