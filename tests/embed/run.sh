@@ -48,5 +48,9 @@ $cc -std=c11 $warn -O1 -I. "$embed/online.c" online.o -o online -lm
 libraries="$runtime -lz -lcjson -lpthread -lm"
 $cc -std=c11 $warn -O1 -I. -I"$source/runtime" "$embed/classify.c" classify.o $libraries -o classify_c
 ./classify_c "$embed/points.csv" trained.safetensors scratch.safetensors
+# The same from a shared library that holds the object and all of the runtime.
+$cc -shared classify.o -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lz -lcjson -lpthread -lm -o libmodel.so
+$cc -std=c11 $warn -O1 -I. -I"$source/runtime" "$embed/classify.c" -L. -lmodel -Wl,-rpath,"$PWD" -lm -o classify_shared
+./classify_shared "$embed/points.csv" trained.safetensors scratch.safetensors
 $cxx -std=c++17 $warn -O2 -ffast-math -I. -I"$source/runtime" "$embed/classify.cpp" classify.o $libraries -o classify_cpp
 ./classify_cpp "$embed/points.csv" trained.safetensors scratch.safetensors

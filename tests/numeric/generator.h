@@ -9,7 +9,7 @@
 
 enum { MOST_VALUES = 40, MOST_ELEMENTS = 300 };   /* times the scale */
 
-typedef struct Value { char name[8]; int rank; int extent[3]; } Value;
+typedef struct Value { char name[16]; int rank; int extent[3]; } Value;
 
 typedef struct Generator {
     Stream random;

@@ -1,0 +1,16 @@
+# Where sgdc cannot work it is not built, and says why: objects are ELF for x86-64 and aarch64 as Linux calls them, the
+# JIT runs the same code, and tensors are saved as they lie in memory.
+function(refuse reason)
+  message(FATAL_ERROR "sgdc is made for Linux on x86-64 and aarch64: ${reason}")
+endfunction()
+if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  refuse("this is ${CMAKE_SYSTEM_NAME}")
+elseif(NOT CMAKE_SIZEOF_VOID_P EQUAL 8)
+  refuse("this compiler makes code of ${CMAKE_SIZEOF_VOID_P}-byte addresses")
+elseif(CMAKE_C_BYTE_ORDER STREQUAL "BIG_ENDIAN")
+  refuse("this machine is big-endian")
+elseif(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64|aarch64|arm64)$")
+  refuse("this is ${CMAKE_SYSTEM_PROCESSOR}")
+elseif(NOT CMAKE_C_COMPILER_ID MATCHES "^(GNU|Clang)$")
+  message(FATAL_ERROR "sgdc is compiled by gcc or clang; this compiler is ${CMAKE_C_COMPILER_ID}")
+endif()
