@@ -39,8 +39,8 @@ static const char *const parameters[] = {
     "param w: f32[4, 3] ~ normal(0, 1); return sum(w @ x)",
     "param w: f32[3] = 0; param b: f32 = 0; return dot(w, x) + b",
     "return sum(tanh(dense(x, 2)))",
-    "param a: f32 = 0; param b: f32 = 1; param w: f32[4, 3] ~ normal(0, 1); param c: f32[4] = 0; "
-    "return sum(w @ x + c) * b + a",
+    ("param a: f32 = 0; param b: f32 = 1; param w: f32[4, 3] ~ normal(0, 1); param c: f32[4] = 0; "
+     "return sum(w @ x + c) * b + a"),
 };
 
 enum { ROWS = 23 };
