@@ -5,27 +5,97 @@
  * objective's depth-first left-to-right post-order, visits the nodes between y and what is wanted and adds
  * contributions in that order (a node's last source first), as docs/numerics.md says. Rules return the
  * contribution of one row; where a node with rows reads a source without, the walk sums it over the rows, in
- * one place. */
+ * one place.
+ *
+ * What a choice did not take contributes nothing, whatever the derivatives below are: with the adjoint goes the
+ * condition of the choices above (condition.h). Rules keep an adjoint exactly 0 where it is false: by what may be infinite
+ * there they multiply and divide with times() and over(). */
 #include "ir/affine.h"
+#include "ir/condition.h"
 #include "ir/graph.h"
 #include "ir/inverse.h"
+#include <math.h>
 
 typedef struct Failure { bool failed; } Failure;
-typedef Node *GradRule(Graph *g, Node *y, Node *adjoint, int k, Failure *failure);
+/* live: where false, value is 0; NULL is true. summed: what the node gives is added up (through views). */
+typedef struct Adjoint { Node *value, *live; bool summed; } Adjoint;
+typedef Node *GradRule(Graph *g, Node *y, const Adjoint *of, int k, Failure *failure);
 
 #define UNUSED __attribute__((unused))
 #define RULE(NAME)                                                                                  \
-    static Node *grad_##NAME(Graph *g UNUSED, Node *y UNUSED, Node *adjoint UNUSED, int k UNUSED,   \
+    static Node *grad_##NAME(Graph *g UNUSED, Node *y UNUSED, const Adjoint *of UNUSED, int k UNUSED, \
                              Failure *failure UNUSED)
 
 static Node *like(Graph *g, const Node *x, double value) { return graph_const(g, x->dtype, x->shape, value); }
 static Node *mul(Graph *g, Node *a, Node *b) { return graph_binary(g, OP_MUL, a, b); }
-static Node *div_(Graph *g, Node *a, Node *b) { return graph_binary(g, OP_DIV, a, b); }
 static Node *sub(Graph *g, Node *a, Node *b) { return graph_binary(g, OP_SUB, a, b); }
 static Node *neg(Graph *g, Node *a) { return graph_unary(g, OP_NEG, a); }
 /* c ? a : 0 and c ? 0 : a */
 static Node *only_where(Graph *g, Node *c, Node *a) { return graph_where(g, c, a, like(g, a, 0)); }
 static Node *only_where_not(Graph *g, Node *c, Node *a) { return graph_where(g, c, like(g, a, 0), a); }
+
+static Access identity_access(int rank) {
+    Access access = {.rank = rank};
+    for (int a = 0; a < rank; a++) access.axis[a] = axis_map_index(a);
+    return access;
+}
+
+static IndexSpace space_of(const Node *y) {
+    IndexSpace space = {.results = y->shape.rank};
+    space.axes = contraction_space(y->shape, y->attr.contraction, space.extent);
+    return space;
+}
+
+/* ---- by what may be infinite ---- */
+/* Constants, and what is taken to be finite: parameters, states, hyper-parameters, counters, draws. */
+static bool is_finite(const Node *n) {
+    while (n->op == OP_VIEW || n->op == OP_RESHAPE || n->op == OP_NEG || n->op == OP_ABS || n->op == OP_CAST) {
+        n = n->source[0];
+        if (!dtype_is_real(n->dtype)) return true;
+    }
+    if (n->op == OP_CONST) return isfinite(n->attr.value);
+    return n->sources == 0 && n->op != OP_COLUMN;
+}
+
+/* The factor, 0 where its product is not wanted. A factor of a sum that is read again and again is masked where it
+ * lies, by conditions that are the same wherever it is read: a matrix product stays one. */
+static Node *wanted_factor(Graph *g, const Node *y, const Adjoint *of, Node *factor) {
+    if (!of->live || is_finite(factor)) return factor;
+    if (!of->summed || factor->op != OP_VIEW) return only_where(g, of->live, factor);
+    IndexSpace space = space_of(y);
+    const Access *to = &factor->attr.contraction->access[0];
+    Node *x = factor->source[0], *live = condition_of_source(g, of->live, &space, to, x->shape);
+    return live ? graph_view(g, only_where(g, live, x), factor->shape, to) : factor;
+}
+
+static Node *times(Graph *g, const Node *y, const Adjoint *of, Node *value, Node *factor) {
+    return mul(g, value, wanted_factor(g, y, of, factor));
+}
+
+static Node *over(Graph *g, const Adjoint *of, Node *value, Node *divisor) {
+    Node *quotient = graph_binary(g, OP_DIV, value, divisor);
+    bool finite = divisor->op == OP_CONST && divisor->attr.value != 0 && is_finite(divisor);
+    return finite || !of->live ? quotient : only_where(g, of->live, quotient);
+}
+
+/* Where y takes its source k; NULL: everywhere, or it is no choice. */
+static Node *taken(Graph *g, const Node *y, int k) {
+    Node *a = y->source[0], *first = NULL;
+    switch (y->op) {
+    case OP_WHERE: first = a; break;
+    case OP_MAX:
+    case OP_MIN:
+        first = y->op == OP_MAX ? graph_binary(g, OP_LE, y->source[1], a) : graph_binary(g, OP_LE, a, y->source[1]);
+        first = graph_binary(g, OP_OR, first, graph_binary(g, OP_NE, a, a));
+        break;
+    case OP_ABS: {
+        Node *zero = like(g, a, 0);
+        return graph_binary(g, OP_OR, graph_binary(g, OP_LT, zero, a), graph_binary(g, OP_LT, a, zero));
+    }
+    default: return NULL;
+    }
+    return k == (y->op == OP_WHERE) ? first : graph_unary(g, OP_NOT, first);
+}
 
 /* ---- leaves: the walk ends there */
 RULE(CONST) { return NULL; }
@@ -39,65 +109,63 @@ RULE(IOTA) { return NULL; }
 RULE(GRADIENT) { return NULL; }
 
 /* ---- one source. Numbers meet the adjoint first: it often is one, and they fold. */
-RULE(NEG) { return neg(g, adjoint); }
+RULE(NEG) { return neg(g, of->value); }
 
 RULE(ABS) {
     Node *x = y->source[0], *zero = like(g, x, 0);
-    return graph_where(g, graph_binary(g, OP_LT, zero, x), adjoint,
-                       only_where(g, graph_binary(g, OP_LT, x, zero), neg(g, adjoint)));
+    return graph_where(g, graph_binary(g, OP_LT, zero, x), of->value,
+                       only_where(g, graph_binary(g, OP_LT, x, zero), neg(g, of->value)));
 }
 
-RULE(SQRT) { return div_(g, mul(g, adjoint, like(g, y, 0.5)), y); }
-RULE(EXP) { return mul(g, adjoint, y); }
-RULE(LOG) { return div_(g, adjoint, y->source[0]); }
-RULE(SIN) { return mul(g, adjoint, graph_unary(g, OP_COS, y->source[0])); }
-RULE(COS) { return neg(g, mul(g, adjoint, graph_unary(g, OP_SIN, y->source[0]))); }
-RULE(TANH) { return mul(g, adjoint, sub(g, like(g, y, 1), mul(g, y, y))); }
-RULE(SIGMOID) { return mul(g, mul(g, adjoint, y), sub(g, like(g, y, 1), y)); }
+RULE(SQRT) { return over(g, of, mul(g, of->value, like(g, y, 0.5)), y); }
+RULE(EXP) { return times(g, y, of, of->value, y); }
+RULE(LOG) { return over(g, of, of->value, y->source[0]); }
+RULE(SIN) { return times(g, y, of, of->value, graph_unary(g, OP_COS, y->source[0])); }
+RULE(COS) { return neg(g, times(g, y, of, of->value, graph_unary(g, OP_SIN, y->source[0]))); }
+RULE(TANH) { return times(g, y, of, of->value, sub(g, like(g, y, 1), mul(g, y, y))); }
+RULE(SIGMOID) { return times(g, y, of, times(g, y, of, of->value, y), sub(g, like(g, y, 1), y)); }
 
 RULE(ERF) {
     Node *x = y->source[0];
     Node *bell = graph_unary(g, OP_EXP, neg(g, mul(g, x, x)));
-    return mul(g, mul(g, adjoint, like(g, y, 1.1283791670955126)), bell);   /* 2 / sqrt(pi) */
+    return times(g, y, of, mul(g, of->value, like(g, y, 1.1283791670955126)), bell);   /* 2 / sqrt(pi) */
 }
 
 RULE(FLOOR) { return NULL; }
 
 RULE(POWI) {
     int64_t n = y->attr.index;
-    return mul(g, mul(g, adjoint, like(g, y, (double)n)), graph_powi(g, y->source[0], n - 1));
+    return times(g, y, of, mul(g, of->value, like(g, y, (double)n)), graph_powi(g, y->source[0], n - 1));
 }
 
 RULE(NOT) { return NULL; }
-RULE(CAST) { return graph_cast(g, adjoint, y->source[0]->dtype); }
+RULE(CAST) { return graph_cast(g, of->value, y->source[0]->dtype); }
 RULE(STOP_GRADIENT) { return NULL; }
 
 /* ---- two sources */
-RULE(ADD) { return adjoint; }
-RULE(SUB) { return k == 0 ? adjoint : neg(g, adjoint); }
-RULE(MUL) { return mul(g, adjoint, y->source[1 - k]); }
+RULE(ADD) { return of->value; }
+RULE(SUB) { return k == 0 ? of->value : neg(g, of->value); }
+RULE(MUL) { return times(g, y, of, of->value, y->source[1 - k]); }
 
 RULE(DIV) {
-    Node *part = div_(g, adjoint, y->source[1]);
-    return k == 0 ? part : neg(g, mul(g, part, y));
-}
-
-/* The condition under which max and min give their first source. */
-static Node *first_wins(Graph *g, const Node *y) {
-    Node *a = y->source[0], *b = y->source[1];
-    Node *better = y->op == OP_MAX ? graph_binary(g, OP_LE, b, a) : graph_binary(g, OP_LE, a, b);
-    return graph_binary(g, OP_OR, better, graph_binary(g, OP_NE, a, a));
+    Node *part = over(g, of, of->value, y->source[1]);
+    return k == 0 ? part : neg(g, times(g, y, of, part, y));
 }
 
 RULE(MAX)
-{ return k == 0 ? only_where(g, first_wins(g, y), adjoint) : only_where_not(g, first_wins(g, y), adjoint); }
-RULE(MIN) { return grad_MAX(g, y, adjoint, k, failure); }
+{ return k == 0 ? only_where(g, taken(g, y, 0), of->value) : only_where_not(g, taken(g, y, 0), of->value); }
+RULE(MIN) { return grad_MAX(g, y, of, k, failure); }
 
-/* b * a^(b-1), and a^b * log a, which is 0 where a is 0. */
+/* b * a^(b-1), which is 0 where b is 0, though a^-1 be infinite; and a^b * log a, which is 0 where a is 0. */
 RULE(POW) {
     Node *a = y->source[0], *b = y->source[1];
-    if (k == 0) return mul(g, mul(g, adjoint, b), graph_binary(g, OP_POW, a, sub(g, b, like(g, b, 1))));
-    Node *slope = mul(g, mul(g, adjoint, y), graph_unary(g, OP_LOG, a));
+    if (k == 0) {
+        Node *power = graph_binary(g, OP_POW, a, sub(g, b, like(g, b, 1)));
+        Node *flat = graph_binary(g, OP_AND, graph_binary(g, OP_EQ, b, like(g, b, 0)),
+                                  graph_binary(g, OP_EQ, graph_unary(g, OP_ABS, power), like(g, b, INFINITY)));
+        return only_where_not(g, flat, times(g, y, of, times(g, y, of, of->value, b), power));
+    }
+    Node *slope = times(g, y, of, times(g, y, of, of->value, y), graph_unary(g, OP_LOG, a));
     return only_where_not(g, graph_binary(g, OP_EQ, a, like(g, a, 0)), slope);
 }
 
@@ -113,17 +181,11 @@ RULE(OR) { return NULL; }
 /* ---- three sources */
 RULE(WHERE) {
     Node *c = y->source[0];
-    return k == 1 ? only_where(g, c, adjoint) : k == 2 ? only_where_not(g, c, adjoint) : NULL;
+    return k == 1 ? only_where(g, c, of->value) : k == 2 ? only_where_not(g, c, of->value) : NULL;
 }
-RULE(FMA) { return k == 2 ? adjoint : mul(g, adjoint, y->source[1 - k]); }
+RULE(FMA) { return k == 2 ? of->value : times(g, y, of, of->value, y->source[1 - k]); }
 
 /* ---- movement and reductions: index maps turned around */
-static Access identity_access(int rank) {
-    Access access = {.rank = rank};
-    for (int a = 0; a < rank; a++) access.axis[a] = axis_map_index(a);
-    return access;
-}
-
 static Node *checked(Graph *g, const Node *y, Node *contribution, Failure *failure) {
     if (contribution) return contribution;
     report(g->diagnostics, CODE_E0209, y->span,
@@ -133,28 +195,35 @@ static Node *checked(Graph *g, const Node *y, Node *contribution, Failure *failu
 }
 
 RULE(VIEW) {
-    IndexSpace space = {.axes = y->shape.rank, .results = y->shape.rank};
-    contraction_space(y->shape, NULL, space.extent);
-    Reading reading = {adjoint, identity_access(y->shape.rank)};
+    IndexSpace space = space_of(y);
+    Reading reading = {of->value, identity_access(y->shape.rank)};
     const Access *to = &y->attr.contraction->access[0];
     return checked(g, y, inverse_sum(g, &space, to, y->source[0]->shape, &reading, 1), failure);
 }
 
-RULE(RESHAPE) { return graph_reshape(g, adjoint, y->source[0]->shape); }
+RULE(RESHAPE) { return graph_reshape(g, of->value, y->source[0]->shape); }
+
+static int64_t begin_of_source(const Node *y, int k) {
+    int64_t begin = 0;
+    for (int s = 0; s < k; s++) begin += y->source[s]->shape.extent[y->attr.index];
+    return begin;
+}
 
 RULE(CONCAT) {
-    int axis = (int)y->attr.index;
-    int64_t begin = 0;
-    for (int s = 0; s < k; s++) begin += y->source[s]->shape.extent[axis];
-    return graph_slice(g, adjoint, axis, begin, begin + y->source[k]->shape.extent[axis]);
+    int64_t begin = begin_of_source(y, k), size = y->source[k]->shape.extent[y->attr.index];
+    return graph_slice(g, of->value, (int)y->attr.index, begin, begin + size);
 }
 
 RULE(CONTRACT) {
     const Contraction *c = y->attr.contraction;
-    IndexSpace space = {.results = y->shape.rank};
-    space.axes = contraction_space(y->shape, c, space.extent);
-    Reading readings[2] = {{adjoint, identity_access(y->shape.rank)}};
-    if (y->sources == 2) readings[1] = (Reading){y->source[1 - k], c->access[1 - k]};
+    IndexSpace space = space_of(y);
+    Reading readings[2] = {{of->value, identity_access(y->shape.rank)}};
+    if (y->sources == 2) {
+        Node *other = y->source[1 - k], *live = NULL;
+        if (of->live && !is_finite(other))
+            live = condition_of_source(g, of->live, &space, &c->access[1 - k], other->shape);
+        readings[1] = (Reading){live ? only_where(g, live, other) : other, c->access[1 - k]};
+    }
     return checked(g, y, inverse_sum(g, &space, &c->access[k], y->source[k]->shape, readings, y->sources),
                    failure);
 }
@@ -178,33 +247,43 @@ static Node *repeat_over(Graph *g, Node *x, Shape full) {
     return graph_expand(g, x, full, axes);
 }
 
-/* The adjoint goes to the first largest (smallest) of the terms of each result. */
-static Node *first_extreme(Graph *g, Node *y, Node *adjoint, Failure *failure) {
-    const Contraction *c = y->attr.contraction;
-    Shape full = {0};
-    if (y->shape.rank + c->reduced > MOST_RANK || c->over_rows) return checked(g, y, NULL, failure);
-    IndexSpace space = {0};
-    space.axes = space.results = full.rank = contraction_space(y->shape, c, space.extent);
+/* All terms of a reduction, one place each. */
+static Shape terms_of(const Node *y) {
+    IndexSpace space = space_of(y);
+    Shape full = {.rank = space.axes};
     for (int a = 0; a < full.rank; a++) full.extent[a] = space.extent[a];
-    Node *x = y->source[0], *largest = y->op == OP_REDUCE_MAX ? x : neg(g, x);
-    Node *which = graph_contract(g, OP_ARGMAX, &largest, 1, y->shape, c);
-    Node *chosen = graph_binary(g, OP_EQ, linear_index(g, full, y->shape.rank), repeat_over(g, which, full));
-    Reading reading = {only_where(g, chosen, repeat_over(g, adjoint, full)), identity_access(full.rank)};
-    return checked(g, y, inverse_sum(g, &space, &c->access[0], x->shape, &reading, 1), failure);
+    return full;
 }
 
-RULE(REDUCE_MAX) { return first_extreme(g, y, adjoint, failure); }
-RULE(REDUCE_MIN) { return first_extreme(g, y, adjoint, failure); }
+/* Which of them is the first largest (smallest). */
+static Node *chosen_terms(Graph *g, const Node *y) {
+    Node *x = y->source[0], *largest = y->op == OP_REDUCE_MAX ? x : neg(g, x);
+    Node *which = graph_contract(g, OP_ARGMAX, &largest, 1, y->shape, y->attr.contraction);
+    Shape full = terms_of(y);
+    return graph_binary(g, OP_EQ, linear_index(g, full, y->shape.rank), repeat_over(g, which, full));
+}
+
+RULE(REDUCE_MAX) {
+    const Contraction *c = y->attr.contraction;
+    if (y->shape.rank + c->reduced > MOST_RANK || c->over_rows) return checked(g, y, NULL, failure);
+    IndexSpace space = space_of(y);
+    Node *to_chosen = only_where(g, chosen_terms(g, y), repeat_over(g, of->value, terms_of(y)));
+    space.results = space.axes;
+    Reading reading = {to_chosen, identity_access(space.axes)};
+    return checked(g, y, inverse_sum(g, &space, &c->access[0], y->source[0]->shape, &reading, 1), failure);
+}
+
+RULE(REDUCE_MIN) { return grad_REDUCE_MAX(g, y, of, k, failure); }
 RULE(ARGMAX) { return NULL; }
 
 RULE(GATHER) {
     if (k != 0) return NULL;
-    return graph_scatter_add(g, adjoint, y->source[1], y->source[0]->shape, (int)y->attr.index, false);
+    return graph_scatter_add(g, of->value, y->source[1], y->source[0]->shape, (int)y->attr.index, false);
 }
 
 RULE(SCATTER_ADD) {
     if (k == 1) return NULL;
-    Node *part = graph_gather(g, adjoint, y->source[1], (int)y->attr.index);
+    Node *part = graph_gather(g, of->value, y->source[1], (int)y->attr.index);
     return y->sources == 3 ? mul(g, part, y->source[2 - k]) : part;
 }
 
@@ -213,6 +292,36 @@ static GradRule *const rules[OP_COUNT] = {
 #include "ir/ops.def"
 #undef OP
 };
+
+/* ---- conditions, source by source */
+static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
+    Node *source = y->source[k];
+    switch (y->op) {
+    case OP_CONCAT: {
+        IndexSpace space = space_of(y);
+        Access to = identity_access(space.axes);
+        to.axis[y->attr.index].offset = -begin_of_source(y, k);
+        return condition_of_source(g, live, &space, &to, source->shape);
+    }
+    case OP_RESHAPE: return condition_reshaped(g, live, source->shape);
+    case OP_GATHER:
+    case OP_SCATTER_ADD: return condition_everywhere(g, live, source->shape);
+    case OP_REDUCE_MAX:
+    case OP_REDUCE_MIN: {
+        IndexSpace space = space_of(y);
+        if (live) live = repeat_over(g, live, terms_of(y));
+        space.results = space.axes;
+        live = condition_and(g, live, chosen_terms(g, y));
+        return condition_of_source(g, live, &space, &y->attr.contraction->access[0], source->shape);
+    }
+    case OP_VIEW:
+    case OP_CONTRACT: {
+        IndexSpace space = space_of(y);
+        return condition_of_source(g, live, &space, &y->attr.contraction->access[k], source->shape);
+    }
+    default: return condition_and(g, live, taken(g, y, k));
+    }
+}
 
 /* ---- the walk ------------------------------------------------------------------------------ */
 /* Ids of nodes that are wanted, or have a wanted node below them. */
@@ -230,16 +339,23 @@ static bool *nodes_on_the_way(Graph *g, Node *const *order, int nodes, Node *con
 
 static Node *sum_over_rows(Graph *g, Node *x) { return graph_reduce(g, OP_CONTRACT, x, 0, true); }
 
-static void add_contributions(Graph *g, Node *y, Node **adjoint, const bool *on, Failure *failure) {
+static void add_contributions(Graph *g, Node *y, Adjoint *adjoint, const bool *on, Failure *failure) {
+    const Adjoint *of = &adjoint[y->id];
     g->span = y->span;
     for (int k = y->sources - 1; k >= 0; k--) {
         Node *source = y->source[k];
         if (!on[source->id] || !dtype_is_real(source->dtype) || !dtype_is_real(y->dtype)) continue;
-        Node *part = rules[y->op](g, y, adjoint[y->id], k, failure);
+        Node *part = rules[y->op](g, y, of, k, failure);
         if (!part) continue;
-        if (y->rows && !source->rows) part = sum_over_rows(g, part);
-        Node *before = adjoint[source->id];
-        adjoint[source->id] = before ? graph_binary(g, OP_ADD, before, part) : part;
+        Node *live = live_of_source(g, y, of->live, k);
+        if (y->rows && !source->rows) {
+            part = sum_over_rows(g, part);
+            live = condition_without_rows(g, live);
+        }
+        Adjoint *to = &adjoint[source->id];
+        to->live = to->value ? condition_or(g, to->live, live) : live;
+        to->value = to->value ? graph_binary(g, OP_ADD, to->value, part) : part;
+        to->summed |= y->op == OP_CONTRACT || (y->op == OP_VIEW && of->summed);
     }
 }
 
@@ -251,14 +367,14 @@ bool graph_gradients(Graph *g, Node *y, Node *seed, Node *const *wrt, int count,
     Node **order = graph_post_order(g->arena, &y, 1, &nodes);
     uint32_t ids = y->id + 1;
     bool *on = nodes_on_the_way(g, order, nodes, wrt, count, ids);
-    Node **adjoint = arena_array(g->arena, Node *, ids);
+    Adjoint *adjoint = arena_array(g->arena, Adjoint, ids);
     g->backward = true;
-    adjoint[y->id] = seed ? seed : like(g, y, 1);
+    adjoint[y->id].value = seed ? seed : like(g, y, 1);
     for (int i = nodes - 1; i >= 0 && !failure.failed; i--) {
         Node *node = order[i];
-        if (on[node->id] && adjoint[node->id]) add_contributions(g, node, adjoint, on, &failure);
+        if (on[node->id] && adjoint[node->id].value) add_contributions(g, node, adjoint, on, &failure);
     }
-    for (int w = 0; w < count; w++) out[w] = wrt[w]->id < ids ? adjoint[wrt[w]->id] : NULL;
+    for (int w = 0; w < count; w++) out[w] = wrt[w]->id < ids ? adjoint[wrt[w]->id].value : NULL;
     g->span = span;
     g->backward = backward;
     return !failure.failed;

@@ -7,7 +7,7 @@
  *   print.c        graphs as text (--emit=ir), as readable formulas (--emit=grad), as dot
  *   verify.c       what must hold between passes
  *   batch.c        one example -> rows
- *   grad.c         derivatives, built from the same ops; inverse.c those of index maps
+ *   grad.c         derivatives, built from the same ops; inverse.c those of index maps; condition.c where they are 0
  *   canonicalise.c every change that rounds differently; always runs
  *   order.c        the order law written onto every contraction and reduction
  *     -- bits are fixed here; interp.c runs the graph as it is at this line --

@@ -343,3 +343,33 @@ Node *inverse_sum(Graph *g, const IndexSpace *space, const Access *to, Shape sha
     Node *sum = solve_and_build(g, space, &s.to, s.split, readings, count);
     return sum ? graph_pad(g, graph_reshape(g, sum, s.covered), s.before, s.after) : NULL;
 }
+
+/* ---- one of equal terms ----------------------------------------------------------------------- */
+static bool uses_index(const Access *access, int from, int to) {
+    for (int a = 0; a < access->rank; a++) {
+        for (int k = from; k < to; k++) {
+            if (access->axis[a].coef[k]) return true;
+        }
+    }
+    return false;
+}
+
+static Node *solve_where(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *reading) {
+    Inverse v = {.space = space, .shape = shape};
+    solve(&v, to);
+    Access at = reading->access;
+    for (int a = 0; a < at.rank && !v.failed; a++) {
+        Rational place = rational_of_map(&v, &reading->access.axis[a]);
+        at.axis[a] = map_of_rational(&v, &place);
+    }
+    if (v.failed || uses_index(&at, shape.rank, MOST_AXES)) return NULL;
+    return graph_view(g, reading->node, shape, &at);
+}
+
+Node *inverse_where(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *reading) {
+    if (!uses_index(&reading->access, 0, MOST_AXES)) return graph_view(g, reading->node, shape, &reading->access);
+    SplitShape s = {0};
+    if (!split_digits(&s, space, to, shape)) return solve_where(g, space, to, shape, reading);
+    Node *split = solve_where(g, space, &s.to, s.split, reading);
+    return split ? graph_pad(g, graph_reshape(g, split, s.covered), s.before, s.after) : NULL;
+}

@@ -21,4 +21,7 @@ typedef struct IndexSpace {
  * more axes than there are. */
 Node *inverse_sum(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *readings,
                   int count);
+/* result[p] = the reading at any i with to(i) = p, where it is the same at all of them; NULL if it may not be. What it is
+ * at a p without such an i is not said. */
+Node *inverse_where(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *reading);
 #endif
