@@ -149,11 +149,11 @@ static void **new_outputs(const sgdrt_model *model, int64_t rows) {
     return outputs;
 }
 
-static float call_metric(const sgdrt_instance *instance, int32_t metric, void *const *kept, const int64_t *bytes,
+static double call_metric(const sgdrt_instance *instance, int32_t metric, void *const *kept, const int64_t *bytes,
                          int64_t rows) {
     enum { MOST_ARGUMENTS = 64 };
     sgdrt_column columns[MOST_ARGUMENTS];
-    float value = 0;
+    double value = 0;
     void *outputs[1] = {&value};
     for (int32_t i = 0; i < instance->model->argument_counts[metric] && i < MOST_ARGUMENTS; i++)
         columns[i] = (sgdrt_column){kept[i], bytes[i]};
@@ -163,9 +163,9 @@ static float call_metric(const sgdrt_instance *instance, int32_t metric, void *c
     return value;
 }
 
-/* The loss over the rows (NULL: rows 0 .. count-1), and, where wanted, each metric. */
+/* The loss over the rows (NULL: rows 0 .. count-1), and, where wanted, each metric; as sgdc finds them, in f64. */
 static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdrt_rows *data, const uint32_t *rows,
-                    int64_t count, float *loss, float *metrics) {
+                    int64_t count, double *loss, float *metrics) {
     const sgdrt_model *model = instance->model;
     double *sums = malloc(sizeof *sums * at_least_one(model->terms));
     void **outputs = new_outputs(model, count);
@@ -178,12 +178,9 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
                        .count = count, .batch = count, .sums = sums, .outputs = outputs};
     call_on(crew, instance->code->evaluate, &call);
     *loss = 0;
-    for (int32_t i = 0; i < model->minimized; i++) {
-        float mean = i < model->averaged ? (float)sums[i] * (float)(1.0 / (double)count) : (float)sums[i];
-        *loss = i ? *loss + mean : mean;
-    }
+    for (int32_t i = 0; i < model->minimized; i++) *loss += sums[i] / (double)(i < model->averaged ? count : 1);
     for (int32_t m = 0, first = 0; metrics && m < model->metric_count; first += model->argument_counts[m++])
-        metrics[m] = call_metric(instance, m, outputs + first, model->argument_bytes + first, count);
+        metrics[m] = (float)call_metric(instance, m, outputs + first, model->argument_bytes + first, count);
     free(sums);
     free_outputs(outputs, model->argument_count);
     return SGDRT_OK;
@@ -195,7 +192,10 @@ int sgdrt_evaluate(const void *m, const void *data, float *results) {
     if (status) return status;
     if (!results) return SGDRT_NULL;
     Crew alone = {0};
-    return evaluate(instance, &alone, data, NULL, ((const sgdrt_rows *)data)->rows, results, results + 1);
+    double loss = 0;
+    status = evaluate(instance, &alone, data, NULL, ((const sgdrt_rows *)data)->rows, &loss, results + 1);
+    if (!status) results[0] = (float)loss;
+    return status;
 }
 
 /* ---- training ------------------------------------------------------------------------------------ */
@@ -223,15 +223,10 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
 }
 
 static int validate(const Fit *fit, double *loss) {
-    float value = NAN;
-    int status = SGDRT_OK;
-    if (fit->valid)
-        status = evaluate(fit->instance, &fit->crew, fit->valid, NULL, fit->valid->rows, &value, NULL);
-    else if (fit->held_out)
-        status = evaluate(fit->instance, &fit->crew, fit->train, fit->members + fit->training, fit->held_out, &value,
-                          NULL);
-    *loss = (double)value;
-    return status;
+    *loss = NAN;
+    if (fit->valid) return evaluate(fit->instance, &fit->crew, fit->valid, NULL, fit->valid->rows, loss, NULL);
+    if (!fit->held_out) return SGDRT_OK;
+    return evaluate(fit->instance, &fit->crew, fit->train, fit->members + fit->training, fit->held_out, loss, NULL);
 }
 
 static int train_epoch(Fit *fit, int64_t planned, sgdrt_report *report) {

@@ -1,7 +1,8 @@
 /* Losses and metrics of a set of rows, through the executor.
  *
  * One call of ENTRY_EVALUATE sums every term over the rows and writes each measure's arguments for each row into
- * memory obtained before training; ENTRY_METRIC then sees them as columns. Nothing here touches the state.
+ * memory obtained before training; ENTRY_METRIC then sees them as columns. Figures are f64 (numerics.md, rule 11).
+ * Nothing here touches the state.
  */
 #include "driver/training.h"
 
@@ -26,21 +27,17 @@ void evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept
         }
 }
 
-double evaluate_mean(double sum, int64_t count) {
-    return (double)((float)sum * (float)(1.0 / (double)count));
-}
-
 static double call_metric(Training *t, int measure, void *const *kept, int64_t rows) {
     const Measure *m = &t->run->measures[measure];
     sgdrt_column columns[64];
-    union { float f32; double f64; } value = {0};
+    double value = 0;
     void *outputs[1] = {&value};
     for (int a = 0; a < m->argument_count; a++)
         columns[a] = (sgdrt_column){kept[a], (int64_t)argument_bytes(m->arguments[a])};
     sgdrt_call call = {.state = t->state, .work = t->work, .columns = columns, .count = rows, .batch = rows,
                        .outputs = outputs};
     t->executor->call(t->executor, ENTRY_METRIC, measure, &call);
-    return m->metric.roots[0].node->dtype == DTYPE_F64 ? value.f64 : (double)value.f32;
+    return value;
 }
 
 double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
@@ -50,11 +47,9 @@ double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
     t->executor->call(t->executor, ENTRY_EVALUATE, 0, &call);
     double loss = 0;
     int first = 0;
-    for (int i = 0; i < run->term_count; i++) {
-        if (!run->terms[i].minimized) continue;
-        double mean = run->terms[i].penalty ? t->evaluated[i] : evaluate_mean(t->evaluated[i], rows->count);
-        loss = i ? (double)((float)loss + (float)mean) : mean;
-    }
+    for (int i = 0; i < run->term_count; i++)
+        if (run->terms[i].minimized)
+            loss += run->terms[i].penalty ? t->evaluated[i] : t->evaluated[i] / (double)rows->count;
     for (int m = 0; metrics && m < run->measure_count; m++) {
         metrics[m] = call_metric(t, m, t->kept + first, rows->count);
         first += run->measures[m].argument_count;

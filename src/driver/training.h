@@ -93,8 +93,6 @@ void state_start(const Run *run, Executor *executor, const RunData *data, void *
 double evaluate_rows(Training *t, const RowSet *rows, double *metrics);
 size_t evaluate_kept_bytes(const Run *run, int64_t rows);      /* of t->kept */
 void   evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept);
-/* The loss of sums of terms: those that are not penalties, each divided by what it was summed over. */
-double evaluate_mean(double sum, int64_t count);
 
 /* ---- divergence.c ---------------------------------------------------------------------------- */
 bool divergence_sums_finite(const Training *t);

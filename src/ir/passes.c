@@ -44,12 +44,13 @@ static void batch_nodes(Graph *g, Node **nodes, int count, Run *run) {
     graph_batch(g, nodes, count, ROWS_OF_STEP);
 }
 
+/* Figures are summed in f64, whatever a row's value is: nothing that trains reads them. */
 static void sum_objective_roots(Graph *g, const Run *run, Function *function) {
     for (int r = 0; r < function->root_count; r++) {
         Root *root = &function->roots[r];
         if (root->kind != ROOT_SUM || run->terms[root->index].penalty) continue;
         g->span = root->node->span;
-        root->node = graph_reduce(g, OP_CONTRACT, root->node, 0, true);
+        root->node = graph_reduce(g, OP_CONTRACT, graph_cast(g, root->node, DTYPE_F64), 0, true);
     }
 }
 

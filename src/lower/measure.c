@@ -4,7 +4,7 @@
  * the cut stand the reductions over all rows and what is computed from them; below it what is computed for
  * one row. The values on the cut are kept per evaluated row, and are the columns of the measure's own
  * function. So accuracy keeps one number per row, not its scores. A measure that is one number per row is
- * averaged over the rows.
+ * averaged over the rows. What stands above the cut is computed in f64: sums over many rows keep their digits.
  */
 #include "lower/experiment.h"
 
@@ -55,6 +55,22 @@ static Node *keep(RunLowering *R, Measure *measure, Node *node) {
     return truth ? graph_binary(g, OP_NE, column, graph_const(g, DTYPE_I32, kept->shape, 0)) : column;
 }
 
+/* A value that needs no row, in f64. */
+static Node *in_f64(Graph *g, Node *node) {
+    if (node->dtype != DTYPE_F32) return node;
+    return node->op == OP_ROWS_RECIPROCAL ? graph_rows_reciprocal(g, DTYPE_F64) : graph_cast(g, node, DTYPE_F64);
+}
+
+/* The node over sources that are in f64, in f64. */
+static Node *again_in_f64(Graph *g, Node *node, Node *const *sources) {
+    Span span = g->span;
+    g->span = node->span;
+    DType t = node->dtype == DTYPE_F32 ? DTYPE_F64 : node->dtype;
+    Node *again = graph_node(g, node->op, t, node->shape, sources, node->sources, node->attr);
+    g->span = span;
+    return again;
+}
+
 static bool cut(RunLowering *R, Measure *measure, Node *root) {
     Graph *g = R->L->graph;
     int count;
@@ -72,13 +88,13 @@ static bool cut(RunLowering *R, Measure *measure, Node *root) {
                        "the measure %s keeps more than %d values per row", measure->name, MOST_KEPT);
                 return false;
             }
-            part->again = keep(R, measure, nodes[i]);
+            part->again = in_f64(g, keep(R, measure, nodes[i]));
         } else if (!part->over) {
-            part->again = nodes[i];
+            part->again = in_f64(g, nodes[i]);
         } else {
             Node **sources = arena_array(R->X->arena, Node *, nodes[i]->sources + 1);
             for (int s = 0; s < nodes[i]->sources; s++) sources[s] = parts[nodes[i]->source[s]->id].again;
-            part->again = graph_again(g, nodes[i], sources);
+            part->again = again_in_f64(g, nodes[i], sources);
         }
     }
     Root *value = arena_new_of(R->X->arena, Root);
