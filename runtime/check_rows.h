@@ -1,5 +1,8 @@
-/* check_rows: what is refused before any state changes: missing pointers, no rows, labels out of range. Shared by
- * the functions every object carries and by the loops in libsgdrt. */
+/* check_rows: what is refused before any state changes: missing pointers, no rows, labels out of range, values that are
+ * not finite. Shared by the functions every object carries and by the loops in libsgdrt.
+ *
+ * Values are looked at as bits, so that neither the host's floating-point environment nor -ffast-math can hide one.
+ */
 #ifndef SGDRT_CHECK_ROWS_H
 #define SGDRT_CHECK_ROWS_H
 #include "model.h"
@@ -7,13 +10,43 @@
 /* FITTING makes the statistics of standardized columns itself. */
 typedef enum sgdrt_purpose { SGDRT_STEPPING, SGDRT_PREDICTING, SGDRT_FITTING } sgdrt_purpose;
 
-static inline int sgdrt_labels_in_range(const sgdrt_model_column *column, const sgdrt_column *values, int64_t rows) {
-    for (int64_t r = 0; r < rows; r++) {
-        const int32_t *label = (const int32_t *)((const char *)values->data + r * values->stride);
-        for (int64_t e = 0; e < column->elements; e++)
-            if (label[e] < 0 || label[e] >= column->classes) return 0;
+static inline int sgdrt_f32_is_finite(const void *at) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, at, sizeof bits);
+    return (bits & 0x7f800000u) != 0x7f800000u;
+}
+
+static inline int sgdrt_f64_is_finite(const void *at) {
+    uint64_t bits;
+    __builtin_memcpy(&bits, at, sizeof bits);
+    return (bits & 0x7ff0000000000000u) != 0x7ff0000000000000u;
+}
+
+static inline int sgdrt_label_in_range(const void *at, int64_t classes) {
+    int32_t label;
+    __builtin_memcpy(&label, at, sizeof label);
+    return label >= 0 && label < classes;
+}
+
+/* What is wrong with the values of one row of a column. */
+static inline int sgdrt_check_row(const sgdrt_model_column *column, const char *row) {
+    for (int64_t e = 0; e < column->elements; e++) {
+        if (column->dtype == SGDRT_F32 && !sgdrt_f32_is_finite(row + 4 * e)) return SGDRT_NOT_FINITE;
+        if (column->dtype == SGDRT_F64 && !sgdrt_f64_is_finite(row + 8 * e)) return SGDRT_NOT_FINITE;
+        if (column->dtype == SGDRT_I32 && column->classes && !sgdrt_label_in_range(row + 4 * e, column->classes))
+            return SGDRT_LABEL;
     }
-    return 1;
+    return SGDRT_OK;
+}
+
+static inline int sgdrt_check_column(const sgdrt_model_column *column, const sgdrt_column *values, int64_t rows,
+                                     int64_t *bad_row) {
+    int status = SGDRT_OK;
+    for (int64_t r = 0; r < rows && !status; r++) {
+        status = sgdrt_check_row(column, (const char *)values->data + r * values->stride);
+        *bad_row = r;
+    }
+    return status;
 }
 
 static inline int sgdrt_check_rows(const sgdrt_instance *instance, const sgdrt_rows *data, sgdrt_purpose purpose) {
@@ -24,9 +57,9 @@ static inline int sgdrt_check_rows(const sgdrt_instance *instance, const sgdrt_r
         if (purpose == SGDRT_PREDICTING && !column->predicts) continue;
         if (!data->columns[i].data) return SGDRT_NULL;
         if (column->mean_cell >= 0 && !instance->has_statistics && purpose != SGDRT_FITTING) return SGDRT_DEFERRED;
-        if (column->classes && column->dtype == SGDRT_I32 &&
-            !sgdrt_labels_in_range(column, &data->columns[i], data->rows))
-            return SGDRT_LABEL;
+        int64_t row;
+        int status = sgdrt_check_column(column, &data->columns[i], data->rows, &row);
+        if (status) return status;
     }
     return SGDRT_OK;
 }

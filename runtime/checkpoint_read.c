@@ -6,6 +6,7 @@
  * and asking for one says what it is.
  */
 #include "checkpoint.h"
+#include "float_control.h"
 #include "problem.h"
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -223,6 +224,7 @@ static int parse(sgdrt_checkpoint *c, const unsigned char *bytes, size_t length,
 /* Parses bytes that the checkpoint owns if `owned`. */
 static int make_checkpoint(const char *path, const void *bytes, size_t length, void *owned,
                            sgdrt_checkpoint **result, sgdrt_problem *problem) {
+    SGDRT_FLOAT_GUARD();
     sgdrt_checkpoint *c = calloc(1, sizeof *c);
     struct sgdrt_checkpoint_private *own = calloc(1, sizeof *own);
     if (!c || !own) {

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "checkpoint.h"
+#include "float_control.h"
 #include "problem.h"
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -116,6 +117,7 @@ static void copy_data(unsigned char *to, const sgdrt_entry *entry, size_t bytes)
 
 int sgdrt_save_memory(void **result, size_t *length, const sgdrt_entry *entries, int entry_count,
                       const sgdrt_metadata *metadata, int metadata_count, sgdrt_problem *problem) {
+    SGDRT_FLOAT_GUARD();
     int code = check_names(entries, entry_count, problem);
     if (code)
         return code;

@@ -7,14 +7,14 @@
  */
 #include "check_rows.h"
 #include "feed.h"
+#include "figures.h"
 #include "fit.h"
+#include "float_control.h"
 #include "order.h"
 #include "sgdrt.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MOST_PLACES = 1 << 16 };          /* rows of the order made at a time */
 
 /* The threads of a fit; none: opened is NULL. */
 typedef struct Crew { const sgdrt_threading *threading; void *opened, *scratch, *allocated; } Crew;
@@ -44,9 +44,9 @@ static Crew open_crew(const sgdrt_instance *instance) {
     if (!crew.opened) return crew;
     size_t bytes = each * (size_t)(crew.threading->count(crew.opened) - 1);
     if (bytes <= instance->spare_bytes)
-        crew.scratch = (char *)instance->work + (instance->model->work_bytes + 63) / 64 * 64;
+        crew.scratch = instance->spare;
     else
-        crew.scratch = crew.allocated = aligned_alloc(64, (bytes + 63) / 64 * 64);
+        crew.scratch = crew.allocated = aligned_alloc(64, sgdrt_whole_lines(bytes));
     if (crew.scratch) return crew;
     crew.threading->close(crew.opened);
     crew.opened = NULL;
@@ -126,9 +126,8 @@ static int open_fit(Fit *fit) {
     fit->feed = sgdrt_feed_of(fit->training, fit->members, model->batch, model->order, model->last,
                               header_of(fit)->seed);
     if (fit->feed.steps < 1) return SGDRT_NO_ROWS;
-    int64_t batch = fit->feed.batch;
-    fit->capacity = batch > MOST_PLACES ? batch : MOST_PLACES / batch * batch;
-    fit->rows = malloc(sizeof *fit->rows * (size_t)fit->capacity);
+    fit->capacity = sgdrt_feed_capacity(&fit->feed);
+    fit->rows = malloc(sizeof *fit->rows * at_least_one(fit->capacity));
     fit->sums = malloc(sizeof *fit->sums * at_least_one(model->terms));
     return fit->rows && fit->sums ? SGDRT_OK : SGDRT_MEMORY;
 }
@@ -149,18 +148,25 @@ static void **new_outputs(const sgdrt_model *model, int64_t rows) {
     return outputs;
 }
 
-static double call_metric(const sgdrt_instance *instance, int32_t metric, void *const *kept, const int64_t *bytes,
-                         int64_t rows) {
-    enum { MOST_ARGUMENTS = 64 };
-    sgdrt_column columns[MOST_ARGUMENTS];
+static double call_metric(const sgdrt_instance *instance, int metric, const sgdrt_column *kept, int64_t rows) {
     double value = 0;
     void *outputs[1] = {&value};
-    for (int32_t i = 0; i < instance->model->argument_counts[metric] && i < MOST_ARGUMENTS; i++)
-        columns[i] = (sgdrt_column){kept[i], bytes[i]};
-    sgdrt_call call = {.state = instance->state, .work = instance->work, .columns = columns, .count = rows,
+    sgdrt_call call = {.state = instance->state, .work = instance->work, .columns = kept, .count = rows,
                        .batch = rows, .outputs = outputs};
     instance->code->metrics[metric](&call);
     return value;
+}
+
+/* The arguments kept by an evaluation are the columns of the metrics. */
+static int call_metrics(const sgdrt_instance *instance, void *const *outputs, int64_t rows, float *metrics) {
+    const sgdrt_model *model = instance->model;
+    sgdrt_column *kept = malloc(sizeof *kept * at_least_one(model->argument_count));
+    if (!kept) return SGDRT_MEMORY;
+    for (int32_t i = 0; i < model->argument_count; i++) kept[i] = (sgdrt_column){outputs[i], model->argument_bytes[i]};
+    for (int32_t m = 0, first = 0; m < model->metric_count; first += model->argument_counts[m++])
+        metrics[m] = (float)call_metric(instance, m, kept + first, rows);
+    free(kept);
+    return SGDRT_OK;
 }
 
 /* The loss over the rows (NULL: rows 0 .. count-1), and, where wanted, each metric; as sgdc finds them, in f64. */
@@ -177,16 +183,15 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
     sgdrt_call call = {.state = instance->state, .work = instance->work, .columns = data->columns, .rows = rows,
                        .count = count, .batch = count, .sums = sums, .outputs = outputs};
     call_on(crew, instance->code->evaluate, &call);
-    *loss = 0;
-    for (int32_t i = 0; i < model->minimized; i++) *loss += sums[i] / (double)(i < model->averaged ? count : 1);
-    for (int32_t m = 0, first = 0; metrics && m < model->metric_count; first += model->argument_counts[m++])
-        metrics[m] = (float)call_metric(instance, m, outputs + first, model->argument_bytes + first, count);
+    *loss = sgdrt_loss(sums, model->averaged, model->minimized, count, 1);
+    int status = metrics ? call_metrics(instance, outputs, count, metrics) : SGDRT_OK;
     free(sums);
     free_outputs(outputs, model->argument_count);
-    return SGDRT_OK;
+    return status;
 }
 
 int sgdrt_evaluate(const void *m, const void *data, float *results) {
+    SGDRT_FLOAT_GUARD();
     const sgdrt_instance *instance = m;
     int status = sgdrt_check_rows(instance, data, SGDRT_STEPPING);
     if (status) return status;
@@ -199,27 +204,17 @@ int sgdrt_evaluate(const void *m, const void *data, float *results) {
 }
 
 /* ---- training ------------------------------------------------------------------------------------ */
-/* As many steps as one list of rows holds, from where the state stands, within the epoch. */
+/* As many steps as one list of rows holds, from where the state stands, within the epoch. Returns their rows. */
 static int64_t take_steps(Fit *fit, int64_t planned) {
     sgdrt_header *header = header_of(fit);
-    int64_t in_epoch = (int64_t)header->step % fit->feed.steps, steps = fit->feed.steps - in_epoch;
-    if (steps > planned - (int64_t)header->step) steps = planned - (int64_t)header->step;
-    if (steps > fit->capacity / fit->feed.batch) steps = fit->capacity / fit->feed.batch;
-    int64_t first = in_epoch * fit->feed.batch, places = steps * fit->feed.batch;
-    if (first + places > fit->feed.places) places = fit->feed.places - first;
-    header->epoch = header->step / (uint64_t)fit->feed.steps;
+    int64_t step = (int64_t)header->step, steps = fit->feed.steps - step % fit->feed.steps;
+    if (steps > planned - step) steps = planned - step;
+    if (fit->capacity && steps > fit->capacity / fit->feed.batch) steps = fit->capacity / fit->feed.batch;
     sgdrt_call call = {.state = fit->instance->state, .work = fit->instance->work, .columns = fit->train->columns,
-                       .count = places, .batch = fit->feed.batch, .place = first, .sums = fit->sums,
-                       .stop = &fit->instance->stop};
-    if (sgdrt_feed_is_plain(&fit->feed, first, places)) {
-        call.rows = fit->feed.members ? fit->feed.members + first : NULL;
-        call.first = fit->feed.members ? 0 : first;
-    } else {
-        sgdrt_feed_fill(&fit->feed, header->epoch, first, places, fit->rows);
-        call.rows = fit->rows;
-    }
+                       .sums = fit->sums, .stop = &fit->instance->stop};
+    sgdrt_feed_call(&fit->feed, header, steps, fit->rows, &call);
     int64_t done = call_on(&fit->crew, fit->instance->code->step, &call);
-    return done * fit->feed.batch < places ? done * fit->feed.batch : places;
+    return sgdrt_feed_rows_of(&fit->feed, &call, done);
 }
 
 static int validate(const Fit *fit, double *loss) {
@@ -236,20 +231,25 @@ static int train_epoch(Fit *fit, int64_t planned, sgdrt_report *report) {
     if (end > planned) end = planned;
     memset(fit->sums, 0, sizeof *fit->sums * at_least_one(fit->model->terms));
     while ((int64_t)header->step < end && !fit->instance->stop) rows += take_steps(fit, planned);
-    double loss = 0;
-    for (int32_t i = 0; i < fit->model->minimized; i++)
-        loss += fit->sums[i] / (double)(i < fit->model->averaged ? rows : (int64_t)(header->step - begin));
     report->epoch = (int64_t)header->step / fit->feed.steps;
     report->step = (int64_t)header->step;
-    report->train_loss = rows ? loss : (double)NAN;
+    report->train_loss = sgdrt_loss(fit->sums, fit->model->averaged, fit->model->minimized, rows,
+                                    (int64_t)(header->step - begin));
     if (fit->instance->stop) return SGDRT_STOPPED;
     return isfinite(report->train_loss) ? SGDRT_OK : SGDRT_DIVERGED;
 }
 
-static int train(Fit *fit, sgdrt_callback *callback, void *user) {
-    const sgdrt_model *model = fit->model;
+/* The callback is the host's, and runs in the host's floating-point environment. */
+static int report_to(sgdrt_callback *callback, void *user, const sgdrt_report *report, uint64_t environment) {
+    sgdrt_float_leave(environment);
+    int ends = callback(user, report);
+    sgdrt_float_enter();
+    return ends ? SGDRT_STOPPED : SGDRT_OK;
+}
+
+static int train(Fit *fit, sgdrt_callback *callback, void *user, uint64_t environment) {
     sgdrt_header *header = header_of(fit);
-    int64_t length = model->steps > 0 ? model->steps : (model->epochs > 0 ? model->epochs : 1) * fit->feed.steps;
+    int64_t length = sgdrt_feed_planned(&fit->feed, fit->model->epochs, fit->model->steps);
     int64_t planned = ((int64_t)header->step / length + 1) * length;
     header->planned = (uint64_t)planned;
     int status = SGDRT_OK;
@@ -257,12 +257,13 @@ static int train(Fit *fit, sgdrt_callback *callback, void *user) {
         sgdrt_report report = {0, 0, NAN, NAN};
         status = train_epoch(fit, planned, &report);
         if (!status && callback) status = validate(fit, &report.valid_loss);
-        if (!status && callback && callback(user, &report)) status = SGDRT_STOPPED;
+        if (!status && callback) status = report_to(callback, user, &report, environment);
     }
     return status;
 }
 
 int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_callback *callback, void *user) {
+    SGDRT_FLOAT_GUARD();
     sgdrt_instance *instance = m;
     int status = sgdrt_check_rows(instance, train_rows, SGDRT_FITTING);
     if (!status && valid_rows) status = sgdrt_check_rows(instance, valid_rows, SGDRT_FITTING);
@@ -273,7 +274,7 @@ int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_cal
     status = open_fit(&fit);
     if (!status) {
         fit.crew = open_crew(instance);
-        status = train(&fit, callback, user);
+        status = train(&fit, callback, user, float_before);
         close_crew(&fit.crew);
     }
     free(fit.members);

@@ -26,6 +26,7 @@ typedef enum sgdrt_status {
     SGDRT_CPU = 11,          /* the object carries no code for this processor */
     SGDRT_NO_NAME = 12,      /* no such hyper-parameter */
     SGDRT_DEFERRED = 13,     /* a field with statistics of the data (standardize) has none yet: fit or load first */
+    SGDRT_NOT_FINITE = 14,   /* a value of a row is infinite or not a number; nothing was changed */
     SGDRT_STATUS_COUNT
 } sgdrt_status;
 
@@ -81,19 +82,29 @@ typedef struct sgdrt_threading {
     void (*close)(void *opened);
 } sgdrt_threading;
 
-/* In the caller's memory: this head, then the state block, then the work block, each 64-byte aligned, then what the
- * caller has given beyond that, for threads. */
+/* In the caller's memory: this head, then the state block, the work block, a sum per term, each 64-byte aligned, then
+ * what the caller has given beyond that, for threads. */
 typedef struct sgdrt_instance {
     const sgdrt_model *model;
     const sgdrt_code *code;
     void *state, *work;
+    double *sums;                      /* of a step, per term */
+    void *spare; uint64_t spare_bytes; /* behind all that */
+    const sgdrt_threading *threading;
     volatile int32_t stop;
     int32_t owned;                     /* memory came from NAME_new */
     int32_t has_statistics;
     int32_t threads;                   /* to train on; 0 and 1: the caller's */
-    uint64_t spare_bytes;              /* behind the work block */
-    const sgdrt_threading *threading;
-} sgdrt_instance;                      /* 64 bytes */
+    uint64_t reserved[6];
+} sgdrt_instance;                      /* 128 bytes */
+
+static inline uint64_t sgdrt_whole_lines(uint64_t bytes) { return (bytes + 63) & ~(uint64_t)63; }
+
+/* Bytes of an instance without what further threads need. */
+static inline uint64_t sgdrt_instance_bytes(uint64_t state_bytes, uint64_t work_bytes, int64_t terms) {
+    return sizeof(sgdrt_instance) + sgdrt_whole_lines(state_bytes) + sgdrt_whole_lines(work_bytes) +
+           sgdrt_whole_lines((uint64_t)terms * sizeof(double));
+}
 
 /* NAME_data as the generated header declares it: the number of rows, then a column per member. */
 typedef struct sgdrt_rows { int64_t rows; sgdrt_column columns[]; } sgdrt_rows;

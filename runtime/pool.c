@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "pool.h"
+#include "float_control.h"
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -96,6 +97,7 @@ void sgdrt_pool_barrier(void *context) {
 static void *work_until_end(void *context) {
     Worker *worker = context;
     sgdrt_pool *pool = worker->pool;
+    sgdrt_float_enter();                              /* a thread begins as the one that starts it */
     pthread_mutex_lock(&pool->lock);                  /* held until it is known how many there are */
     pthread_mutex_unlock(&pool->lock);
     for (;;) {

@@ -24,7 +24,7 @@ static double value_at(const sgdrt_column *column, sgdrt_dtype dtype, int64_t ro
 
 void sgdrt_statistics(const sgdrt_column *column, sgdrt_dtype dtype, int64_t elements, const uint32_t *rows,
                       int64_t count, double *mean, double *deviation) {
-    uint64_t before = sgdrt_float_enter();
+    SGDRT_FLOAT_GUARD();
     for (int64_t e = 0; e < elements; e++)
         mean[e] = deviation[e] = 0;
     for (int64_t p = 0; p < count; p++)
@@ -42,12 +42,11 @@ void sgdrt_statistics(const sgdrt_column *column, sgdrt_dtype dtype, int64_t ele
         if (deviation[e] == 0 || (dtype == SGDRT_F32 && (float)deviation[e] == 0))
             deviation[e] = 1;
     }
-    sgdrt_float_leave(before);
 }
 
 void sgdrt_standardize(const sgdrt_column *from, const sgdrt_column *to, sgdrt_dtype dtype, int64_t elements,
                        int64_t rows, const double *mean, const double *deviation) {
-    uint64_t before = sgdrt_float_enter();
+    SGDRT_FLOAT_GUARD();
     for (int64_t r = 0; r < rows; r++)
         for (int64_t e = 0; e < elements; e++) {
             double x = value_at(from, dtype, r, e), f64 = (x - mean[e]) / deviation[e];
@@ -58,5 +57,4 @@ void sgdrt_standardize(const sgdrt_column *from, const sgdrt_column *to, sgdrt_d
             else
                 memcpy(at, &f64, sizeof f64);
         }
-    sgdrt_float_leave(before);
 }

@@ -1,5 +1,6 @@
 /* table: data sets in memory, and what is done to their rows after loading: keep, remap, label ranges. */
 #include "table.h"
+#include "float_control.h"
 #include "problem.h"
 #include <math.h>
 #include <stdio.h>
@@ -190,6 +191,7 @@ int sgdrt_new_table(const char *name, const sgdrt_column_request *columns, int c
 }
 
 int sgdrt_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem) {
+    SGDRT_FLOAT_GUARD();
     return request->source == SGDRT_CSV ? sgdrt_csv_load(request, table, problem)
                                         : sgdrt_files_load(request, table, problem);
 }
@@ -396,6 +398,7 @@ static int check_column(sgdrt_table *table, int column, sgdrt_problem *problem) 
 }
 
 int sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem) {
+    SGDRT_FLOAT_GUARD();
     for (int c = 0; c < table->column_count; c++) {
         if (!table->described[c].remap_count && table->described[c].classes <= 0)
             continue;

@@ -2,24 +2,32 @@
  *
  * This file is compiled to LLVM bitcode when sgdc is built and linked into each object: `self` becomes the
  * object's own sgdrt_model, `self_init` its NAME_init, and so on. It may therefore depend on nothing but
- * memcpy, memset, malloc and free, and must not touch floating point beyond copying and one division: the
- * arithmetic that makes bits is in the generated functions.
+ * memcpy, memset, malloc and free, and does no arithmetic but that of figures.h: what makes bits is in the generated
+ * functions. Whoever rounds does it in the environment of float_control.h, and leaves the caller's as it was.
  *
  * Everything is checked before any state changes. No function is reentrant on one instance, but
- * self_predict only reads it, and self_request_stop only stores a flag.
+ * self_predict and self_refused only read it, and self_request_stop only stores a flag.
+ *
+ * The symbols are protected: other libraries see them, and none of another library takes their place, so two shared
+ * libraries may hold models of one name.
  */
 #include "check_rows.h"
+#include "figures.h"
+#include "float_control.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
-extern const sgdrt_model self;
 void *malloc(size_t bytes);
 void *aligned_alloc(size_t alignment, size_t bytes);
 void free(void *memory);
 void *memcpy(void *to, const void *from, size_t bytes);
 void *memset(void *to, int byte, size_t bytes);
 
+#pragma GCC visibility push(hidden)
+extern const sgdrt_model self;
+#pragma GCC visibility pop
+#pragma GCC visibility push(protected)
 int self_init(sgdrt_instance **out, void *memory, size_t bytes, const sgdrt_options *options);
 int self_new(sgdrt_instance **out, const sgdrt_options *options);
 void self_free(sgdrt_instance *instance);
@@ -31,13 +39,12 @@ int self_clear_lr(sgdrt_instance *instance);
 void self_request_stop(sgdrt_instance *instance);
 float *self_parameter(sgdrt_instance *instance, const char *name, const int64_t **shape, int *rank);
 const char *self_parameter_name(int index);
+const char *self_refused(const sgdrt_instance *instance, const sgdrt_rows *data, int64_t *row);
 const char *self_strerror(int status);
+#pragma GCC visibility pop
 
-static uint64_t round_up(uint64_t bytes) { return (bytes + 63) & ~(uint64_t)63; }
-
-/* Without what further threads need. */
 static uint64_t instance_bytes(void) {
-    return sizeof(sgdrt_instance) + round_up(self.state_bytes) + round_up(self.work_bytes);
+    return sgdrt_instance_bytes(self.state_bytes, self.work_bytes, self.terms);
 }
 
 /* The best of the x86-64 levels 2, 3, 4 that processor and operating system support (psABI). */
@@ -69,8 +76,10 @@ static const sgdrt_code *choose_code(void) {
     return NULL;
 }
 
-static void store_real(char *at, int32_t dtype, double value) {
-    if (dtype == SGDRT_F64) *(double *)at = value;
+static void store_real(sgdrt_instance *instance, const sgdrt_model_slot *slot, double value) {
+    SGDRT_FLOAT_GUARD();
+    char *at = (char *)instance->state + slot->offset;
+    if (slot->dtype == SGDRT_F64) *(double *)at = value;
     else *(float *)at = (float)value;
 }
 
@@ -85,14 +94,16 @@ int self_init(sgdrt_instance **out, void *memory, size_t bytes, const sgdrt_opti
     instance->model = &self;
     instance->code = code;
     instance->state = (char *)memory + sizeof *instance;
-    instance->work = (char *)instance->state + round_up(self.state_bytes);
+    instance->work = (char *)instance->state + sgdrt_whole_lines(self.state_bytes);
+    instance->sums = (double *)((char *)instance->work + sgdrt_whole_lines(self.work_bytes));
+    instance->spare = (char *)memory + instance_bytes();
     instance->spare_bytes = bytes - instance_bytes();
     memset(instance->state, 0, self.state_bytes);
     sgdrt_header *header = instance->state;
     header->seed = options && options->has_seed ? options->seed : self.seed;
     header->planned = options && options->planned_steps ? options->planned_steps : 1;
     for (int32_t i = 0; i < self.slot_count; i++)
-        store_real((char *)instance->state + self.slots[i].offset, self.slots[i].dtype, self.slots[i].value);
+        store_real(instance, &self.slots[i], self.slots[i].value);
     sgdrt_call call;
     memset(&call, 0, sizeof call);
     call.state = instance->state;
@@ -116,24 +127,28 @@ void self_free(sgdrt_instance *instance) {
     if (instance && instance->owned) free(instance);
 }
 
+/* Volatile: computed before the environment is left. */
+static float step_loss(const sgdrt_instance *instance, int64_t rows) {
+    SGDRT_FLOAT_GUARD();
+    volatile float mean = (float)sgdrt_loss(instance->sums, self.averaged, self.minimized, rows, 1);
+    return mean;
+}
+
 int self_step(sgdrt_instance *instance, const sgdrt_rows *data, float *loss) {
     int status = sgdrt_check_rows(instance, data, SGDRT_STEPPING);
     if (status) return status;
-    double sums[64];
-    memset(sums, 0, sizeof sums);
+    memset(instance->sums, 0, sizeof *instance->sums * (size_t)self.terms);
     sgdrt_call call;
     memset(&call, 0, sizeof call);
     call.state = instance->state;
     call.work = instance->work;
     call.columns = data->columns;
     call.count = call.batch = data->rows;
-    call.sums = sums;
+    call.sums = instance->sums;
     instance->code->step(&call);
-    double over_rows = 0, without_rows = 0;
-    for (int32_t i = 0; i < self.minimized; i++) *(i < self.averaged ? &over_rows : &without_rows) += sums[i];
-    float mean = (float)(over_rows / (double)data->rows + without_rows);
+    float mean = step_loss(instance, data->rows);
     if (loss) *loss = mean;
-    return mean - mean == 0 ? SGDRT_OK : SGDRT_DIVERGED;
+    return sgdrt_f32_is_finite(&mean) ? SGDRT_OK : SGDRT_DIVERGED;
 }
 
 int self_predict(const sgdrt_instance *instance, const sgdrt_rows *data, float *out, void *workspace) {
@@ -142,7 +157,7 @@ int self_predict(const sgdrt_instance *instance, const sgdrt_rows *data, float *
     if (!out) return SGDRT_NULL;
     if (!instance->code->predict) return SGDRT_NO_PREDICT;
     if ((uintptr_t)workspace & 63) return SGDRT_ALIGNMENT;
-    void *work = workspace ? workspace : aligned_alloc(64, round_up(self.predict_bytes) + 64);
+    void *work = workspace ? workspace : aligned_alloc(64, sgdrt_whole_lines(self.predict_bytes) + 64);
     if (!work) return SGDRT_MEMORY;
     void *outputs[1] = {out};
     sgdrt_call call;
@@ -166,7 +181,7 @@ int self_set(sgdrt_instance *instance, const char *name, double value) {
     if (!instance || !name) return SGDRT_NULL;
     for (int32_t i = 0; i < self.slot_count; i++)
         if (same_text(self.slots[i].name, name)) {
-            store_real((char *)instance->state + self.slots[i].offset, self.slots[i].dtype, value);
+            store_real(instance, &self.slots[i], value);
             return SGDRT_OK;
         }
     return SGDRT_NO_NAME;
@@ -175,8 +190,7 @@ int self_set(sgdrt_instance *instance, const char *name, double value) {
 static int set_slot(sgdrt_instance *instance, double value) {
     if (!instance) return SGDRT_NULL;
     if (self.lr_slot < 0) return SGDRT_NO_NAME;
-    const sgdrt_model_slot *slot = &self.slots[self.lr_slot];
-    store_real((char *)instance->state + slot->offset, slot->dtype, value);
+    store_real(instance, &self.slots[self.lr_slot], value);
     return SGDRT_OK;
 }
 
@@ -208,6 +222,20 @@ const char *self_parameter_name(int index) {
     return NULL;
 }
 
+const char *self_refused(const sgdrt_instance *instance, const sgdrt_rows *data, int64_t *row) {
+    int64_t first = -1;
+    const char *name = NULL;
+    for (int32_t i = 0; instance && data && i < self.column_count; i++) {
+        int64_t r;
+        if (!data->columns[i].data || !sgdrt_check_column(&self.columns[i], &data->columns[i], data->rows, &r)) continue;
+        if (name && first <= r) continue;
+        name = self.columns[i].name;
+        first = r;
+    }
+    if (row) *row = first;
+    return name;
+}
+
 const char *self_strerror(int status) {
     static const char *const texts[SGDRT_STATUS_COUNT] = {
         "success",
@@ -224,6 +252,7 @@ const char *self_strerror(int status) {
         "the object carries no code for this processor",
         "no hyper-parameter has this name",
         "the statistics of the data are not known yet: fit or load first",
+        "a value is infinite or not a number; nothing was changed",
     };
     return status >= 0 && status < SGDRT_STATUS_COUNT ? texts[status] : "unknown status";
 }

@@ -177,6 +177,12 @@ static int64_t parameter_count(const Run *run) {
     return count;
 }
 
+static void add_figures(Text *to, const Run *run, const char *P) {
+    text_add(to, "#define %s_FIGURES %d   /* values evaluate writes: loss", P, 1 + run->measure_count);
+    for (int i = 0; i < run->measure_count; i++) text_add(to, ", %s", run->measures[i].name);
+    text_add(to, " */\n");
+}
+
 static void add_block(Text *to, const HeaderBlock *block) {
     const Run *run = block->run;
     const char *p = block->prefix, *P = upper(to->arena, p);
@@ -193,6 +199,7 @@ static void add_block(Text *to, const HeaderBlock *block) {
         add_shape(to, run->predict->shape);
         text_add(to, "] */\n");
     }
+    add_figures(to, run, P);
     text_add(to, "\ntypedef struct %s %s;   /* opaque; any number may live at once */\n", p, p);
     text_add(to, "/* Rows: row r of a member begins `stride` bytes after row r - 1 and is dense, row-major. A name\n"
                  "   that C or C++ does not allow, or that is taken, has a _ behind it. */\n");
@@ -226,8 +233,11 @@ static void add_block(Text *to, const HeaderBlock *block) {
              "/* A parameter in place, or NULL. shape and rank may be NULL. */\n"
              "float *%s_parameter(%s *m, const char *name, const int64_t **shape, int *rank);\n"
              "const char *%s_parameter_name(int index);   /* NULL past the last */\n"
+             "/* After a refusal: the field with a label out of range or a value that is not finite, and its row; NULL if\n"
+             "   there is none. Fields that are NULL are not looked at. row may be NULL. */\n"
+             "const char *%s_refused(const %s *m, const %s_data *data, int64_t *row);\n"
              "const char *%s_strerror(int status);\n",
-             p, p, p, p, p, p, p, p, p, p, p, p, p);
+             p, p, p, p, p, p, p, p, p, p, p, p, p, p, p, p);
     text_add(to,
              "/* These need libsgdrt. set_threads: how many threads fit and its evaluations use, 0 for as many as the process\n"
              "   may; the bits are the same on any number. fit starts them and ends them; what memory they need it has\n"
@@ -235,7 +245,7 @@ static void add_block(Text *to, const HeaderBlock *block) {
              "static inline int %s_set_threads(%s *m, int threads) { return sgdrt_set_threads(m, threads); }\n"
              "/* fit trains as the program says (batch, order, epochs, hold-out); valid may be\n"
              "   NULL; the callback gets a report after each epoch and ends the training by returning non-zero.\n"
-             "   evaluate stores the loss, then the metrics in their order. */\n"
+             "   evaluate stores the loss, then the metrics in their order: %s_FIGURES of them. */\n"
              "static inline int %s_fit(%s *m, const %s_data *train, const %s_data *valid, sgdc_callback *callback, "
              "void *user) {\n    return sgdrt_fit(m, train, valid, callback, user);\n}\n"
              "static inline int %s_evaluate(const %s *m, const %s_data *data, float *results) {\n"
@@ -245,7 +255,7 @@ static void add_block(Text *to, const HeaderBlock *block) {
              "   best(...), sgdc --save wrote both; else they are the same. */\n"
              "static inline int %s_load(%s *m, const char *path) { return sgdrt_load_instance(m, path); }\n"
              "static inline int %s_resume(%s *m, const char *path) { return sgdrt_resume_instance(m, path); }\n\n",
-             p, p, p, p, p, p, p, p, p, p, p, p, p, p, p);
+             p, p, P, p, p, p, p, p, p, p, p, p, p, p, p, p);
 }
 
 void header_write(Text *to, const char *source, const char *id, const HeaderBlock *blocks, int count) {

@@ -8,8 +8,6 @@
 #include "model.h"
 #include <string.h>
 
-static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 const char *interface_prefix(Arena *arena, const Program *program, const Run *run, const char *stem) {
     if (program->run_count == 1) return header_identifier(arena, stem);
     return header_identifier(arena, text_format(arena, "%s_%s", stem, run->name));
@@ -42,9 +40,9 @@ static HeaderBlock block_of(Arena *arena, const Program *program, const Run *run
     return (HeaderBlock){
         .run = run,
         .prefix = interface_prefix(arena, program, run, stem),
-        .train_bytes = sizeof(sgdrt_instance) + round_up(run->state_bytes) + round_up(sizes.most),
-        .thread_bytes = round_up(sizes.thread),
-        .predict_bytes = round_up(sizes.predict),
+        .train_bytes = sgdrt_instance_bytes(run->state_bytes, sizes.most, run->term_count),
+        .thread_bytes = sgdrt_whole_lines(sizes.thread),
+        .predict_bytes = sgdrt_whole_lines(sizes.predict),
         .predicts = columns_of_predict(arena, run),
     };
 }

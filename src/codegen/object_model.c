@@ -111,19 +111,6 @@ static int lr_slot(const Run *run) {
     return -1;
 }
 
-/* Terms are in this order: means over rows, minimized without rows, penalties. */
-static int averaged(const Run *run) {
-    int count = 0;
-    while (count < run->term_count && !run->terms[count].penalty) count++;
-    return count;
-}
-
-static int minimized(const Run *run) {
-    int count = 0;
-    while (count < run->term_count && run->terms[count].minimized) count++;
-    return count;
-}
-
 /* split(p, by = y): the label column that the field y is. */
 static int hold_out_column(const Run *run) {
     return run->hold_out_by < 0 ? -1 : run->data->fields[run->hold_out_by].column;
@@ -163,7 +150,7 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int64(b, run->batch), int64(b, run->epochs),
                   int64(b, run->steps), int64(b, outputs), real64(b, run->hold_out_part), int32(b, run->cell_count),
                   int32(b, run->slot_count), int32(b, run->data->column_count), int32(b, run->measure_count),
-                  int32(b, arguments), int32(b, averaged(run)), int32(b, minimized(run)), int32(b, run->term_count), int32(b, lr_slot(run)),
+                  int32(b, arguments), int32(b, run_averaged(run)), int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, lr_slot(run)),
                   int32(b, run->order), int32(b, run->last), int32(b, run->hold_out),
                   int32(b, hold_out_column(run)));
 }
@@ -208,6 +195,7 @@ void object_model_add(LLVMModuleRef module, void *context) {
         LLVMValueRef global = LLVMAddGlobal(module, LLVMTypeOf(init), text_format(b.arena, "%s_model", b.prefix));
         LLVMSetInitializer(global, init);
         LLVMSetGlobalConstant(global, true);
+        LLVMSetVisibility(global, LLVMHiddenVisibility);
         link_embedded(&b, object->architecture);
     }
 }

@@ -5,6 +5,7 @@
  * Nothing here touches the state.
  */
 #include "driver/training.h"
+#include "figures.h"
 
 static size_t argument_bytes(const Node *argument) {
     return dtype_bytes(argument->dtype) * (size_t)shape_size(argument->shape);
@@ -29,12 +30,11 @@ void evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept
 
 static double call_metric(Training *t, int measure, void *const *kept, int64_t rows) {
     const Measure *m = &t->run->measures[measure];
-    sgdrt_column columns[64];
     double value = 0;
     void *outputs[1] = {&value};
     for (int a = 0; a < m->argument_count; a++)
-        columns[a] = (sgdrt_column){kept[a], (int64_t)argument_bytes(m->arguments[a])};
-    sgdrt_call call = {.state = t->state, .work = t->work, .columns = columns, .count = rows, .batch = rows,
+        t->arguments[a] = (sgdrt_column){kept[a], (int64_t)argument_bytes(m->arguments[a])};
+    sgdrt_call call = {.state = t->state, .work = t->work, .columns = t->arguments, .count = rows, .batch = rows,
                        .outputs = outputs};
     t->executor->call(t->executor, ENTRY_METRIC, measure, &call);
     return value;
@@ -45,14 +45,10 @@ double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
     sgdrt_call call = {.state = t->state, .work = t->work, .columns = rows->table->columns, .rows = rows->rows,
                        .count = rows->count, .batch = rows->count, .sums = t->evaluated, .outputs = t->kept};
     t->executor->call(t->executor, ENTRY_EVALUATE, 0, &call);
-    double loss = 0;
     int first = 0;
-    for (int i = 0; i < run->term_count; i++)
-        if (run->terms[i].minimized)
-            loss += run->terms[i].penalty ? t->evaluated[i] : t->evaluated[i] / (double)rows->count;
     for (int m = 0; metrics && m < run->measure_count; m++) {
         metrics[m] = call_metric(t, m, t->kept + first, rows->count);
         first += run->measures[m].argument_count;
     }
-    return loss;
+    return sgdrt_loss(t->evaluated, run_averaged(run), run_minimized(run), rows->count, 1);
 }

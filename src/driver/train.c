@@ -12,6 +12,7 @@
 #include "driver/training.h"
 #include "codegen/codegen.h"
 #include "driver/output.h"
+#include "figures.h"
 #include "pool.h"
 #include <math.h>
 #include <signal.h>
@@ -20,7 +21,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { MOST_PLACES = 1 << 16, FIRST_PLACES = 1 << 10, CURVE_POINTS = 60, MOST_POINTS = 1000 };
+enum { FIRST_PLACES = 1 << 10, CURVE_POINTS = 60, MOST_POINTS = 1000 };
 static const double call_seconds = 0.1;
 
 /* Set by the signal handler alone: the one global, as a handler gets no argument. A second Ctrl-C does not wait. */
@@ -62,26 +63,11 @@ static int64_t next_stop(const Training *t, int64_t step) {
 
 /* ---- steps ------------------------------------------------------------------------------------- */
 int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop) {
-    sgdrt_header *header = training_header(t);
-    int64_t in_epoch = (int64_t)header->step % t->steps_per_epoch, first = in_epoch * t->batch;
-    int64_t places = count * t->batch;
-    if (first + places > t->feed.places) places = t->feed.places - first;
-    header->epoch = header->step / (uint64_t)t->steps_per_epoch;
-    sgdrt_call call = {.state = t->state, .work = t->work, .columns = t->data->train.table->columns,
-                       .count = places, .batch = t->batch, .place = first, .sums = t->sums, .stop = stop};
-    if (sgdrt_feed_is_plain(&t->feed, first, places)) {
-        call.first = first;
-        if (t->feed.members) {
-            call.rows = t->feed.members + first;
-            call.first = 0;
-        }
-    } else {
-        sgdrt_feed_fill(&t->feed, header->epoch, first, places, t->rows);
-        call.rows = t->rows;
-    }
+    sgdrt_call call = {.state = t->state, .work = t->work, .columns = t->data->train.table->columns, .sums = t->sums,
+                       .stop = stop};
+    sgdrt_feed_call(&t->feed, training_header(t), count, t->rows, &call);
     int64_t done = t->executor->call(t->executor, ENTRY_STEP, 0, &call);
-    int64_t rows = done * t->batch < places ? done * t->batch : places;
-    t->term_rows += rows;
+    t->term_rows += sgdrt_feed_rows_of(&t->feed, &call, done);
     t->term_steps += done;
     return done;
 }
@@ -131,7 +117,7 @@ static void take_train_figures(Training *t, bool since_report) {
     for (int i = 0; i < run->term_count; i++) {
         int64_t over = run->terms[i].penalty ? steps : rows;
         double sum = t->sums[i] - (since_report ? t->reported_sums[i] : 0);
-        t->now.terms[i] = over ? sum / (double)over : NAN;
+        t->now.terms[i] = sgdrt_mean(sum, over);
         if (run->terms[i].minimized) loss += t->now.terms[i];
     }
     t->now.train_loss = loss;
@@ -355,7 +341,7 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
                             run->seed);
     t->batch = t->feed.batch;
     t->steps_per_epoch = t->feed.steps;
-    t->planned = run->steps > 0 ? run->steps : (run->epochs > 0 ? run->epochs : 1) * t->steps_per_epoch;
+    t->planned = sgdrt_feed_planned(&t->feed, run->epochs, run->steps);
     if (curves) {
         t->point_every = curve_interval(t);
         t->point_capacity = (int)(t->planned / t->point_every) + 3;
@@ -372,13 +358,6 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     t->stalled_epoch = arena_array(driver->arena, int64_t, stalled + 1);
     for (int i = 0; i < stalled; i++) t->stalled_best[i] = NAN;
     return true;
-}
-
-/* Places of one call. Rows that come in the file's order need no buffer, and no limit. */
-static int64_t row_capacity(const Training *t) {
-    if (sgdrt_feed_is_plain(&t->feed, 0, t->feed.places)) return 0;
-    int64_t places = t->feed.places < MOST_PLACES ? t->feed.places : MOST_PLACES;
-    return places < t->batch ? t->batch : places / t->batch * t->batch;
 }
 
 /* The most rows of one evaluation: curves look at the training rows as well. */
@@ -399,7 +378,7 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
     for (int i = 0; i < count; i++) {
         Training *t = trainings[i];
         states += round_to_line(t->run->state_bytes) * (t->run->keep_figure ? 3 : 2);
-        size_t of_rows = round_to_line((size_t)row_capacity(t) * sizeof(uint32_t));
+        size_t of_rows = round_to_line((size_t)sgdrt_feed_capacity(&t->feed) * sizeof(uint32_t));
         size_t of_work = round_to_line(t->executor->work_bytes);
         if (t->rate && round_to_line(t->rate->work_bytes) > of_work) of_work = round_to_line(t->rate->work_bytes);
         size_t of_kept = evaluate_kept_bytes(t->run, evaluated_rows(t));
@@ -425,8 +404,9 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
         at += state * (t->best ? 3 : 2);
         t->work = shared;
         t->rows = (uint32_t *)(shared + work);
-        t->row_capacity = row_capacity(t);
+        t->row_capacity = sgdrt_feed_capacity(&t->feed);
         t->kept = arena_array(driver->arena, void *, kept_count(t->run) + 1);
+        t->arguments = arena_array(driver->arena, sgdrt_column, kept_count(t->run) + 1);
         evaluate_place_kept(t->run, evaluated_rows(t), shared + work + rows, t->kept);
         t->executor->scratch = shared + work + rows + kept;
     }

@@ -38,6 +38,7 @@ typedef struct Training {
     uint32_t *rows; int64_t row_capacity;         /* places of one call; shared by the runs, like work and kept */
     void     *work;
     void    **kept;                               /* arguments of the measures, for every evaluated row */
+    sgdrt_column *arguments;                      /* of one measure */
     double   *sums, *evaluated;                   /* per term: of the epoch at hand; of an evaluation */
     int64_t   term_rows, term_steps;              /* behind sums */
     bool      sums_whole;                         /* sums are of the epoch from its first step */

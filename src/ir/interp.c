@@ -396,10 +396,8 @@ static int64_t interpreter_call(Executor *executor, Entry entry, int measure, co
     case ENTRY_PREDICT: it = &interpreter->predict; break;
     case ENTRY_METRIC: it = &interpreter->metrics[measure]; break;
     }
-    uint64_t before = sgdrt_float_enter();
-    int64_t steps = run_function(executor->run, it, call);
-    sgdrt_float_leave(before);
-    return steps;
+    SGDRT_FLOAT_GUARD();
+    return run_function(executor->run, it, call);
 }
 
 static void interpreter_free(Executor *executor)
@@ -440,7 +438,7 @@ void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *row
     graph_to_line(graph, &node, 1);
     Plan *plan = plan_new(arena, &node, 1);
     size_t bytes = (size_t)shape_size(node->shape) * dtype_bytes(node->dtype);
-    uint64_t before = sgdrt_float_enter();
+    SGDRT_FLOAT_GUARD();
     for (int64_t done = 0; done < count; done += BLOCK) {
         int64_t here = count - done < BLOCK ? count - done : BLOCK;
         Evaluation e = {.columns = columns,
@@ -453,7 +451,6 @@ void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *row
             memcpy((char *)out + (size_t)(done + p) * bytes,
                    (const char *)interp_value(&e, node) + (node->rows ? (size_t)p * bytes : 0), bytes);
     }
-    sgdrt_float_leave(before);
     plan_free(plan);
     arena_free(arena);
 }

@@ -113,6 +113,18 @@ typedef struct Run {
     double quadratic_lr; Span lr_span; const char *lr_text;     /* literal lr of plain sgd for the 2/L note, NaN if not so */
 } Run;
 
+/* Terms are in this order: means over rows, minimized without rows, penalties. How many are the first, and both. */
+static inline int run_averaged(const Run *run) {
+    int count = 0;
+    while (count < run->term_count && !run->terms[count].penalty) count++;
+    return count;
+}
+static inline int run_minimized(const Run *run) {
+    int count = 0;
+    while (count < run->term_count && run->terms[count].minimized) count++;
+    return count;
+}
+
 typedef struct Program {
     Arena *arena; Names *names; Diagnostics *diagnostics; const char *stem;
     DataSet *data; int data_count;

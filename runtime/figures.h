@@ -1,0 +1,19 @@
+/* figures: what is reported of sums over rows (numerics.md, rule 11), for every loop around generated code: the driver,
+ * fit, and the step that an object carries. Terms are those of sgdrt_call.sums: first the `averaged`, whose sums are
+ * over rows, then, up to `minimized`, those of the loss without rows, then penalties.
+ */
+#ifndef SGDRT_FIGURES_H
+#define SGDRT_FIGURES_H
+#include <stdint.h>
+
+static inline double sgdrt_mean(double sum, int64_t over) {
+    return over ? sum / (double)over : (double)__builtin_nanf("");
+}
+
+/* Of sums over so many rows in so many steps; of an evaluation, which is one step. */
+static inline double sgdrt_loss(const double *sums, int64_t averaged, int64_t minimized, int64_t rows, int64_t steps) {
+    double loss = 0;
+    for (int64_t i = 0; i < minimized; i++) loss += sgdrt_mean(sums[i], i < averaged ? rows : steps);
+    return loss;
+}
+#endif
