@@ -1,24 +1,18 @@
-/* checkpoint_write: safetensors files, written whole or not at all.
+/* checkpoint_write: safetensors files, written whole or not at all (write_file.h).
  *
- * The bytes are made in memory, NaN brought to one bit pattern, and written to a temporary file in the same
- * folder, which is renamed over the target when the disk has it. A reader sees the old file or the new one.
+ * The bytes are made in memory, with NaN brought to one bit pattern.
  * Tensors with wider elements come first, so that each lies aligned; the header is padded with blanks to 64
  * bytes. The same entries give the same bytes.
  */
-#define _GNU_SOURCE
 #include "checkpoint.h"
 #include "float_control.h"
 #include "problem.h"
+#include "write_file.h"
 #include <cjson/cJSON.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { ALIGNMENT = 64, TEMPORARY_NAMES = 100 };
+enum { ALIGNMENT = 64 };
 
 static bool entry_bytes(const sgdrt_entry *entry, size_t *bytes) {
     int64_t items = 1;
@@ -149,89 +143,18 @@ int sgdrt_save_memory(void **result, size_t *length, const sgdrt_entry *entries,
     return code;
 }
 
-/* ---- files ---------------------------------------------------------------------------------- */
-static int write_problem(const char *path, sgdrt_problem *problem) {
-    return sgdrt_problem_set(problem, PROBLEM_WRITE, path, 0, 0, "cannot be written: %s", strerror(errno));
-}
-
-static bool write_all(int fd, const unsigned char *bytes, size_t length) {
-    while (length) {
-        ssize_t n = write(fd, bytes, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
-
-/* A device or a pipe cannot be replaced: it is written to. */
-static int write_in_place(const char *path, const void *bytes, size_t length, sgdrt_problem *problem) {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool fine = fd >= 0 && write_all(fd, bytes, length);
-    int code = fine ? 0 : write_problem(path, problem);
-    if (fd >= 0)
-        close(fd);
-    return code;
-}
-
-/* Opens a new file beside the target; its name is in `name`. */
-static int open_temporary(const char *target, char *name, size_t size) {
-    int fd = -1;
-    for (int i = 0; i < TEMPORARY_NAMES && fd < 0; i++) {
-        snprintf(name, size, "%s.%ld-%d.tmp", target, (long)getpid(), i);
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST)
-            break;
-    }
-    return fd;
-}
-
-static int replace_file(const char *path, const char *target, const struct stat *before, const void *bytes,
-                        size_t length, sgdrt_problem *problem) {
-    size_t size = strlen(target) + 64;
-    char *name = malloc(size);
-    if (!name)
-        return sgdrt_problem_memory(problem, path, size);
-    int fd = open_temporary(target, name, size), code = 0;
-    if (fd < 0) {
-        code = write_problem(path, problem);
-    } else {
-        bool fine =
-            (!before || !fchmod(fd, before->st_mode & 07777)) && write_all(fd, bytes, length) && !fsync(fd);
-        int first_error = errno;
-        fine = !close(fd) && fine;
-        errno = fine ? errno : first_error;
-        fine = fine && !rename(name, target);
-        if (!fine) {
-            code = write_problem(path, problem);
-            unlink(name);
-        }
-    }
-    free(name);
-    return code;
-}
-
 int sgdrt_save(const char *path, const sgdrt_entry *entries, int entry_count, const sgdrt_metadata *metadata,
                int metadata_count, sgdrt_problem *problem) {
     void *bytes = NULL;
     size_t length = 0;
+    sgdrt_output output;
     int code = sgdrt_save_memory(&bytes, &length, entries, entry_count, metadata, metadata_count, problem);
-    if (code)
-        return code;
-    struct stat status;
-    bool exists = !stat(path, &status);
-    if (exists && S_ISDIR(status.st_mode)) {
-        code = sgdrt_problem_set(problem, PROBLEM_WRITE, path, 0, 0, "cannot be written: it is a directory");
-    } else if (exists && !S_ISREG(status.st_mode)) {
-        code = write_in_place(path, bytes, length, problem);
-    } else {
-        char *real = exists ? realpath(path, NULL) : NULL; /* a link stays one; what it means is replaced */
-        code = replace_file(path, real ? real : path, exists ? &status : NULL, bytes, length, problem);
-        free(real);
-    }
+    if (!code)
+        code = sgdrt_output_open(&output, path, problem);
+    if (!code)
+        code = sgdrt_output_write(&output, bytes, length, problem);
+    if (!code)
+        code = sgdrt_output_finish(&output, problem);
     free(bytes);
     return code;
 }

@@ -2,9 +2,9 @@
  * explain a code, compile, and then diagnose only, emit texts, check the gradient, train, or write an object.
  */
 #include "driver/driver.h"
-#include <signal.h>
+#include "driver/interrupt.h"
+#include "driver/output.h"
 #include <string.h>
-#include <unistd.h>
 
 static ExitCode explain(const char *name, Driver *driver) {
     Code code;
@@ -12,7 +12,7 @@ static ExitCode explain(const char *name, Driver *driver) {
         driver_complain(driver, "there is no diagnostic code \"%s\" (they look like E0201)", name);
         return EXIT_USAGE;
     }
-    printf("%s: %s\n\n%s\n", code_name(code), code_title(code), code_explanation(code));
+    fprintf(driver->result, "%s: %s\n\n%s\n", code_name(code), code_title(code), code_explanation(code));
     return EXIT_DONE;
 }
 
@@ -40,8 +40,11 @@ static ExitCode work(Driver *driver) {
     if (code != EXIT_DONE || driver->stopped) return code;
     if (o->check) return EXIT_DONE;
     if (o->check_grad) return driver_check_grad(driver);
+    if (!driver_make_folder(driver)) return EXIT_DATA;
+    code = driver_check_outputs(driver);
+    if (code != EXIT_DONE) return code;
     if (o->summary) driver_print_summary(driver);
-    if (o->emit.count || !(o->run || o->dry_run || o->summary)) code = driver_emit(driver);
+    if (o->emit.count || driver_makes_object(driver)) code = driver_emit(driver);
     if (code == EXIT_DONE && (o->run || o->dry_run)) code = driver_train(driver);
     return code;
 }
@@ -49,23 +52,28 @@ static ExitCode work(Driver *driver) {
 static ExitCode finish(Driver *driver, ExitCode code) {
     driver_print_diagnostics(driver);
     if (driver->options->time_passes) driver_print_times(driver);
-    if (code == EXIT_DONE && driver->diagnostics->errors) code = EXIT_SOURCE;
-    if (fflush(stdout) != 0 && code == EXIT_DONE) {
-        driver_complain(driver, "stdout cannot be written");
-        code = EXIT_DATA;
-    }
-    return code;
+    return code == EXIT_DONE && driver->diagnostics->errors ? EXIT_SOURCE : code;
 }
 
-/* Ctrl-C before training, which has its own: nothing is worth finishing. Outputs take their names when complete. */
-static void on_interrupt(int signal_number) {
-    static const char message[] = "sgdc: interrupted\n";
-    (void)signal_number;
-    if (write(STDERR_FILENO, message, sizeof message - 1) < 0) _exit(EXIT_INTERRUPTED);
-    _exit(EXIT_INTERRUPTED);
+static ExitCode answer(Driver *driver, Options *options, int argc, char **argv) {
+    const char *problem;
+    if (!options_parse(driver->arena, argc, argv, options, &problem)) {
+        driver_complain(driver, "%s", problem);
+        return EXIT_USAGE;
+    }
+    if (options->explain) return explain(options->explain, driver);
+    if (options->help) options_print_help(driver->result);
+    else if (options->version) driver_print_version(driver->result);
+    else {
+        driver->diagnostics->warnings_are_errors = options->warnings_are_errors;
+        return finish(driver, work(driver));
+    }
+    return EXIT_DONE;
 }
 
 int main(int argc, char **argv) {
+    output_guard_streams();
+    interrupt_install();
     double started = clock_seconds();
     Arena *arena = arena_new();
     SourceMap *map = source_map_new(arena);
@@ -75,22 +83,10 @@ int main(int argc, char **argv) {
         .arena = arena, .names = names_new(arena), .map = map, .diagnostics = diagnostics_new(arena, map),
         .options = &options, .result = stdout, .info = stderr, .started = started,
     };
-    ExitCode code;
-    if (signal(SIGINT, on_interrupt) == SIG_IGN) signal(SIGINT, SIG_IGN);
-    if (!options_parse(arena, argc, argv, &options, &problem)) {
+    ExitCode code = answer(&driver, &options, argc, argv);
+    if (!output_close_streams(&problem)) {
         driver_complain(&driver, "%s", problem);
-        code = EXIT_USAGE;
-    } else if (options.help) {
-        options_print_help(stdout);
-        code = EXIT_DONE;
-    } else if (options.version) {
-        driver_print_version(stdout);
-        code = EXIT_DONE;
-    } else if (options.explain) {
-        code = explain(options.explain, &driver);
-    } else {
-        driver.diagnostics->warnings_are_errors = options.warnings_are_errors;
-        code = finish(&driver, work(&driver));
+        if (code == EXIT_DONE) code = EXIT_DATA;
     }
     arena_free(arena);
     return code;

@@ -75,7 +75,7 @@ typedef struct CodegenSizes {
 CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);
 /* The sessions may be for several processors: the object then carries the functions of each, PREFIX being
  * prefixes[session * count + run]. LLVM's machine of the first one, which should ask least of a processor,
- * makes the file. False, with a diagnostic, if the file cannot be written. */
-bool codegen_object(Codegen *const *sessions, int session_count, const char *path, const Run *const *runs,
+ * makes the bytes. */
+void codegen_object(Codegen *const *sessions, int session_count, Text *to, const Run *const *runs,
                     const char *const *prefixes, int count, const CodegenExtra *extra);
 #endif

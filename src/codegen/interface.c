@@ -55,8 +55,9 @@ void interface_header(Text *to, const Program *program, const char *stem, Codege
     header_write(to, source, header_identifier(to->arena, stem), blocks, program->run_count);
 }
 
-bool interface_object(Arena *arena, const char *path, const Program *program, const char *stem,
-                      Codegen *const *sessions, const int *levels, int level_count) {
+void interface_object(Text *to, const Program *program, const char *stem, Codegen *const *sessions, const int *levels,
+                      int level_count) {
+    Arena *arena = to->arena;
     int count = program->run_count;
     ObjectBlock *blocks = arena_array(arena, ObjectBlock, count + 1);
     const Run **runs = arena_array(arena, const Run *, count + 1);
@@ -76,5 +77,5 @@ bool interface_object(Arena *arena, const char *path, const Program *program, co
     }
     ObjectModel object = {arena, codegen_architecture(sessions[0]), blocks, count};
     CodegenExtra extra = {object_model_add, &object};
-    return codegen_object(sessions, level_count, path, runs, prefixes, count, &extra);
+    codegen_object(sessions, level_count, to, runs, prefixes, count, &extra);
 }

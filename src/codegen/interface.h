@@ -9,7 +9,7 @@ const char *interface_prefix(Arena *arena, const Program *program, const Run *ru
  * checked). NAME_init chooses the best that the processor at hand has. */
 /* Adds the header of all runs. */
 void interface_header(Text *to, const Program *program, const char *stem, Codegen *const *sessions, int levels);
-/* Writes the object. False after a diagnostic. */
-bool interface_object(Arena *arena, const char *path, const Program *program, const char *stem,
-                      Codegen *const *sessions, const int *levels, int level_count);
+/* Adds the bytes of the object. */
+void interface_object(Text *to, const Program *program, const char *stem, Codegen *const *sessions, const int *levels,
+                      int level_count);
 #endif

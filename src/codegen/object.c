@@ -131,6 +131,16 @@ static bool loops_text(Codegen *c, Text *to, const Run *const *runs, const char 
     return true;
 }
 
+/* The module as the target's machine makes it of this kind. */
+static void add_machine_code(Codegen *c, LLVMModuleRef module, LLVMCodeGenFileType kind, Text *to) {
+    char *message = NULL;
+    LLVMMemoryBufferRef buffer;
+    if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, kind, &message, &buffer) != 0)
+        INTERNAL_ERROR("LLVM made no code: %s", message);
+    text_add_bytes(to, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    LLVMDisposeMemoryBuffer(buffer);
+}
+
 bool codegen_text(Codegen *c, Text *to, const Run *const *runs, const char *const *prefixes, int count,
                   CodegenText kind) {
     if (kind == CODEGEN_LOOPS)
@@ -144,21 +154,14 @@ bool codegen_text(Codegen *c, Text *to, const Run *const *runs, const char *cons
         text_add_bytes(to, text, strlen(text));
         LLVMDisposeMessage(text);
     } else {
-        char *message = NULL;
-        LLVMMemoryBufferRef buffer;
-        if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMAssemblyFile, &message,
-                                                &buffer)
-            != 0)
-            INTERNAL_ERROR("LLVM made no code: %s", message);
-        text_add_bytes(to, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
-        LLVMDisposeMemoryBuffer(buffer);
+        add_machine_code(c, module, LLVMAssemblyFile, to);
     }
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
     return true;
 }
 
-bool codegen_object(Codegen *const *sessions, int session_count, const char *path, const Run *const *runs,
+void codegen_object(Codegen *const *sessions, int session_count, Text *to, const Run *const *runs,
                     const char *const *prefixes, int count, const CodegenExtra *extra) {
     Codegen *c = sessions[0];
     LLVMContextRef context = LLVMContextCreate();
@@ -169,15 +172,8 @@ bool codegen_object(Codegen *const *sessions, int session_count, const char *pat
         extra->add(module, extra->context);
     session_optimise(c, module);
     double start = session_seconds();
-    char *message = NULL;
-    bool written =
-        LLVMTargetMachineEmitToFile(c->target.machine, module, (char *)path, LLVMObjectFile, &message) == 0;
-    if (!written) {
-        report(c->diagnostics, CODE_E0603, (Span){0, 0}, "the object file %s cannot be written", path);
-        LLVMDisposeMessage(message);
-    }
+    add_machine_code(c, module, LLVMObjectFile, to);
     c->times.machine_code += session_seconds() - start;
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
-    return written;
 }

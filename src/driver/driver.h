@@ -10,7 +10,8 @@
  *   report.c       tables, progress and summaries;  log.c, plot.c: --log and --plot
  *   saved.c        --save and --load;  trace.c: --trace
  *   quadratic.c    the 2/L note;  check_grad.c: --check-grad;  summary.c: --summary
- *   output.c       files are written whole or not at all
+ *   output.c       files are written whole or not at all;  check_outputs.c: what will be written, before work
+ *   interrupt.c    signals
  *
  * Results go to stdout, progress and diagnostics to stderr. Only the driver prints, exits, installs a signal
  * handler or reads the clock.
@@ -22,7 +23,7 @@
 
 typedef enum ExitCode {
     EXIT_DONE = 0, EXIT_SOURCE = 1, EXIT_USAGE = 2, EXIT_DATA = 3, EXIT_DIVERGED = 4, EXIT_DEFECT = 5,
-    EXIT_INTERRUPTED = 130
+    EXIT_SIGNAL = 128                            /* and the signal's number: interrupted */
 } ExitCode;
 
 typedef struct PassTime { const char *name; double seconds; } PassTime;
@@ -59,9 +60,15 @@ void     driver_keep_graphs(Driver *driver, EmitKind kind);      /* into driver-
 
 /* ---- emit.c -------------------------------------------------------------------------------- */
 ExitCode driver_emit(Driver *driver);
+const Emit *driver_emits(const Driver *driver, int *count);      /* what is asked for, or the default */
+const char *driver_emit_path(Driver *driver, Emit emit);         /* "-": stdout */
+bool     driver_make_folder(Driver *driver);                     /* -o; false after a complaint */
 /* Is machine code for an application asked for (the default)? It takes rows as measured, while --run standardizes
  * them once, when they are loaded. */
 bool     driver_makes_object(const Driver *driver);
+
+/* ---- check_outputs.c ----------------------------------------------------------------------- */
+ExitCode driver_check_outputs(Driver *driver);                   /* before work; complains */
 
 /* ---- train.c ------------------------------------------------------------------------------- */
 ExitCode driver_train(Driver *driver);

@@ -74,9 +74,9 @@ static ExitCode write_text(Driver *driver, const char *path, const Text *text) {
 }
 
 static ExitCode write_object(Driver *driver, const Sessions *sessions, const char *path) {
-    bool good = interface_object(driver->arena, path, driver->program, stem_of(driver), sessions->session,
-                                 sessions->level, sessions->count);
-    return good ? EXIT_DONE : EXIT_DATA;
+    Text bytes = text_new(driver->arena);
+    interface_object(&bytes, driver->program, stem_of(driver), sessions->session, sessions->level, sessions->count);
+    return write_text(driver, path, &bytes);
 }
 
 static ExitCode write_header(Driver *driver, const Sessions *sessions, const char *path) {
@@ -98,7 +98,7 @@ static ExitCode write_machine_text(Driver *driver, Codegen *codegen, CodegenText
     return write_text(driver, path, &text);
 }
 
-static const char *machine_path(Driver *driver, Emit emit) {
+const char *driver_emit_path(Driver *driver, Emit emit) {
     if (emit.path) return emit.path;
     return emit.kind == EMIT_OBJ ? object_path(driver) : emit.kind == EMIT_HEADER ? header_path(driver) : "-";
 }
@@ -111,8 +111,8 @@ static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, 
     case EMIT_LOOPS: return write_machine_text(driver, codegen, CODEGEN_LOOPS, emit.path);
     case EMIT_LLVM: return write_machine_text(driver, codegen, CODEGEN_LLVM, emit.path);
     case EMIT_ASM: return write_machine_text(driver, codegen, CODEGEN_ASM, emit.path);
-    case EMIT_HEADER: return write_header(driver, object, machine_path(driver, emit));
-    case EMIT_OBJ: return write_object(driver, object, machine_path(driver, emit));
+    case EMIT_HEADER: return write_header(driver, object, driver_emit_path(driver, emit));
+    case EMIT_OBJ: return write_object(driver, object, driver_emit_path(driver, emit));
     default: INTERNAL_ERROR("%s is not machine code", emit_kind_text(emit.kind));
     }
 }
@@ -144,35 +144,33 @@ bool driver_makes_object(const Driver *driver) {
     return false;
 }
 
-/* Said before anything is compiled. `-o build/` makes the folder build. */
-static bool can_be_written(Driver *driver, const Emit *emits, int count) {
-    const char *output = driver->options->output, *problem;
+/* `-o build/` makes the folder build. */
+bool driver_make_folder(Driver *driver) {
+    const char *output = driver->options->output;
     bool is_folder = output && output[strlen(output) - 1] == '/';
-    if (is_folder && driver_makes_object(driver) && mkdir(output, 0777) && errno != EEXIST) {
-        driver_complain(driver, "the folder %s cannot be made: %s", output, strerror(errno));
-        return false;
-    }
-    for (int i = 0; i < count; i++) {
-        const char *path = machine_path(driver, emits[i]);
-        if (output_is_possible(driver->arena, path, &problem)) continue;
-        driver_complain(driver, "%s %s", path, problem);
-        return false;
-    }
-    return true;
+    if (!is_folder || !driver_makes_object(driver) || mkdir(output, 0777) == 0 || errno == EEXIST) return true;
+    driver_complain(driver, "the folder %s cannot be made: %s", output, strerror(errno));
+    return false;
+}
+
+/* The object comes last: to make, it stands for both. */
+const Emit *driver_emits(const Driver *driver, int *count) {
+    static const Emit header_and_object[] = {{EMIT_HEADER, NULL}, {EMIT_OBJ, NULL}};
+    const Options *o = driver->options;
+    *count = o->emit.count ? o->emit.count : driver_makes_object(driver) ? 2 : 0;
+    return o->emit.count ? o->emit.items : header_and_object;
 }
 
 ExitCode driver_emit(Driver *driver) {
-    static const Emit object_and_header[] = {{EMIT_OBJ, NULL}, {EMIT_HEADER, NULL}};
     const Options *o = driver->options;
-    const Emit *emits = o->emit.count ? o->emit.items : object_and_header;
-    int count = o->emit.count ? o->emit.count : 2;
+    int count;
+    const Emit *emits = driver_emits(driver, &count);
     bool machine = false;
     for (int i = 0; i < count; i++) machine |= is_machine(emits[i].kind);
     if (machine && driver->program->run_count == 0) {
         driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
         return EXIT_SOURCE;
     }
-    if (!can_be_written(driver, emits, count)) return EXIT_DATA;
     Sessions texts = {0}, object = {0};
     ExitCode code = EXIT_DONE;
     for (int i = 0; i < count && code == EXIT_DONE; i++)

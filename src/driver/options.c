@@ -251,6 +251,7 @@ static const char *check_together(Arena *arena, const Options *o) {
         {o->save != NULL, "--save"}, {o->load != NULL, "--load"}, {o->log != NULL, "--log"},
         {o->plot != NULL, "--plot"}, {o->trace != NULL, "--trace"}, {o->overfit != NULL, "--overfit"}, {o->interpret, "--interpret"},
     };
+    const struct { const char *path, *spelling; } to_files[] = {{o->save, "--save"}, {o->trace, "--trace"}};
     if (o->help || o->version || o->explain) return NULL;
     if (!o->file) return "no .sgd file was given (sgdc --help lists the options)";
     for (size_t i = 0; i < sizeof needs_run / sizeof *needs_run; i++)
@@ -268,6 +269,12 @@ static const char *check_together(Arena *arena, const Options *o) {
         return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s", o->plot);
     if (o->log && !is_of_kind(o->log, "csv jsonl"))
         return text_format(arena, "--log writes .csv or .jsonl, or - (csv on stdout), not %s", o->log);
+    if (o->output && strcmp(o->output, "-") == 0 && !(o->emit.count == 1 && o->emit.items[0].kind == EMIT_OBJ))
+        return "-o - leaves no place for the header: --emit=obj=- writes the object alone to stdout, --emit=header=- "
+               "the header";
+    for (size_t i = 0; i < sizeof to_files / sizeof *to_files; i++)
+        if (to_files[i].path && strcmp(to_files[i].path, "-") == 0)
+            return text_format(arena, "%s needs a file: results are printed on stdout", to_files[i].spelling);
     if (o->check && trains) return "--check only diagnoses: leave out either it or --run";
     return NULL;
 }

@@ -12,6 +12,7 @@
 #include "saved.h"
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *saved_path(Arena *arena, const char *path, const Run *run, int runs) {
@@ -38,6 +39,14 @@ static sgdrt_training training_of(const Training *t) {
 static void tell(Training *t, const sgdrt_problem *problem) { report_problem(t->driver, problem, (Span){0, 0}, NULL); }
 
 /* ---- saving -------------------------------------------------------------------------------------- */
+bool saved_put(Driver *driver, const char *path, void *bytes, size_t length) {
+    const char *problem;
+    bool good = output_write(driver->arena, path, bytes, length, &problem);
+    free(bytes);
+    if (!good) report_file(driver->diagnostics, CODE_E0418, path, 0, 0, "%s", problem);
+    return good;
+}
+
 /* Of a run that diverged, what keep has kept is saved as it was then, and training can go on from there. */
 static bool write_training(Training *t, const char *path) {
     const Run *run = t->run;
@@ -61,7 +70,11 @@ static bool write_training(Training *t, const char *path) {
     int count = 0;
     for (size_t i = 0; i < sizeof records / sizeof *records; i++)
         if (*records[i].value) more[count++] = records[i];
-    if (!sgdrt_save_training(&training, more, count, path, NULL, NULL, &problem)) return true;
+    void *bytes = NULL;
+    size_t length = 0;
+    if (!sgdrt_save_training(&training, more, count, NULL, &bytes, &length, &problem))
+        return saved_put(t->driver, path, bytes, length);
+    if (!problem.file) problem.file = path;
     tell(t, &problem);
     return false;
 }

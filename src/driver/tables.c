@@ -64,11 +64,14 @@ static const char *published_at(Arena *arena, const Source *source) {
     return text.bytes;
 }
 
+const char *tables_program_of(const Driver *driver, const DataSet *set) {
+    return set->span.begin ? source_place(driver->map, set->span.begin).source->path : driver->options->file;
+}
+
 static const char *find_file(Driver *driver, const DataSet *set, const char *name, Span span) {
     const char *searched;
     if (strcmp(name, "-") == 0) return name;
-    const char *program = driver->options->file;
-    if (set->span.begin) program = source_place(driver->map, set->span.begin).source->path;
+    const char *program = tables_program_of(driver, set);
     const char *path = find_data_file(driver->arena, program, name, &searched);
     if (path) return path;
     if (path_is_folder(path_below(driver->arena, path_folder(driver->arena, program), name)) || path_is_folder(name)) {

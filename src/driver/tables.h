@@ -20,6 +20,8 @@ size_t  tables_bytes(const Tables *tables);
 void    tables_free(Tables *tables);
 /* "1,500 rows of 6 columns from airfoil_self_noise.dat" for each data set, joined by "; ". */
 const char *tables_describe(Arena *arena, const Tables *tables);
+/* The file that the data set stands in: its own files are looked for beside it. */
+const char *tables_program_of(const Driver *driver, const DataSet *set);
 /* Reports what the runtime found wrong as a diagnostic of its code. */
 /* what: "the data is declared": what is told of the span when the message is about a file */
 void    report_problem(Driver *driver, const sgdrt_problem *problem, Span span, const char *what);

@@ -97,7 +97,6 @@ static void take_step(Trace *trace, int64_t step) {
 bool trace_write(Training *t, const char *path) {
     Arena *arena = t->driver->arena;
     Trace trace = {.t = t, .steps = t->planned < TRACED_STEPS ? t->planned : TRACED_STEPS};
-    sgdrt_problem problem = {0};
     Shape of_rows = {.rank = 1}, of_steps = {.rank = 1, .extent = {trace.steps}};
     trace.rows = arena_array(arena, int32_t, trace.steps * t->batch);
     trace.rows_of_step = arena_array(arena, int32_t, trace.steps);
@@ -119,10 +118,14 @@ bool trace_write(Training *t, const char *path) {
         {"planned", text_format(arena, "%lld", (long long)t->planned)},
     };
     int metadata_count = sizeof metadata / sizeof *metadata;
-    if (sgdrt_save(path, trace.entries.items, trace.entries.count, metadata, metadata_count, &problem)) {
+    sgdrt_problem problem = {0};
+    void *bytes = NULL;
+    size_t length = 0;
+    if (sgdrt_save_memory(&bytes, &length, trace.entries.items, trace.entries.count, metadata, metadata_count, &problem)) {
         report_problem(t->driver, &problem, (Span){0, 0}, NULL);
         return false;
     }
+    if (!saved_put(t->driver, path, bytes, length)) return false;
     if (!t->driver->options->quiet) fprintf(t->driver->info, "wrote %s\n", path);
     return true;
 }

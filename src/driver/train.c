@@ -11,11 +11,10 @@
  */
 #include "driver/training.h"
 #include "codegen/codegen.h"
-#include "driver/output.h"
+#include "driver/interrupt.h"
 #include "figures.h"
 #include "pool.h"
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,14 +22,6 @@
 
 enum { FIRST_PLACES = 1 << 10, CURVE_POINTS = 60, MOST_POINTS = 1000 };
 static const double call_seconds = 0.1;
-
-/* Set by the signal handler alone: the one global, as a handler gets no argument. A second Ctrl-C does not wait. */
-static volatile int32_t interrupted;
-static void on_interrupt(int signal_number) {
-    (void)signal_number;
-    if (interrupted) _exit(EXIT_INTERRUPTED);
-    interrupted = 1;
-}
 
 /* ---- what is due ----------------------------------------------------------------------------- */
 static bool evaluates(const Training *t) { return t->data->valid.count > 0 || t->run->measure_count > 0; }
@@ -89,7 +80,7 @@ static bool train_until(Training *t, int64_t until, Report *report) {
         memcpy(t->sums_before, t->sums, sizeof *t->sums * (size_t)t->run->term_count);
         count = threads_choose(t, count);
         double begin = clock_seconds();
-        int64_t done = training_call_steps(t, count, &interrupted);
+        int64_t done = training_call_steps(t, count, &interrupt_asked);
         double seconds = clock_seconds() - begin;
         threads_learn(t, done, seconds);
         t->now.seconds += seconds;
@@ -100,7 +91,7 @@ static bool train_until(Training *t, int64_t until, Report *report) {
         }
         fit_call_length(t, done, seconds);
         report_progress(report, t, t->now.seconds);
-        if (interrupted) break;
+        if (interrupt_asked) break;
     }
     return (int64_t)header->step >= until;
 }
@@ -292,7 +283,7 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
     take_point(t);
     if (prints && goes_on) report_heading(report, t);
     const sgdrt_header *header = training_header(t);
-    while (goes_on && !interrupted) {
+    while (goes_on && !interrupt_asked) {
         if (at_epochs_end(t)) begin_epoch(t);
         if (!train_until(t, next_stop(t, (int64_t)header->step), report)) break;
         goes_on = after_steps(t, report, log, prints);
@@ -457,18 +448,6 @@ static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
     return false;
 }
 
-/* Before hours of training, not after them. */
-static bool outputs_are_possible(Driver *driver) {
-    const Options *o = driver->options;
-    const char *paths[] = {o->save, o->plot, o->log}, *problem;
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        if (paths[i] && !output_is_possible(driver->arena, paths[i], &problem)) {
-            driver_complain(driver, "%s %s", paths[i], problem);
-            return false;
-        }
-    return true;
-}
-
 static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     Report out;
     Log *log = NULL;
@@ -476,8 +455,8 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     if (driver->options->log && !(log = log_open(driver, trainings, count))) return EXIT_DATA;
     ExitCode code = EXIT_DONE;
     int trained = 0;
-    signal(SIGINT, on_interrupt);
-    for (int i = 0; i < count && !interrupted; i++, trained++) {
+    interrupt_defer();
+    for (int i = 0; i < count && !interrupt_asked; i++, trained++) {
         Training *t = trainings[i];
         bool prints = !driver->options->quiet && (count == 1 || driver->options->verbose || t->run->report_every > 0);
         if (!train_run(t, trainings, &out, log, prints)) {
@@ -488,12 +467,12 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
         if (count == 1) report_parameters(&out, t);
         if (t->end == END_DIVERGED) code = EXIT_DIVERGED;
     }
-    if (code != EXIT_DATA && trained > 1 && !interrupted) report_comparison(&out, trainings, trained);
+    if (code != EXIT_DATA && trained > 1 && !interrupt_asked) report_comparison(&out, trainings, trained);
     fflush(driver->result);
     if (log && !log_close(log)) code = EXIT_DATA;
     if (code != EXIT_DATA && !save_runs(driver, trainings, trained)) code = EXIT_DATA;
     if (code != EXIT_DATA && !plot_runs(driver, trainings, trained)) code = EXIT_DATA;
-    return interrupted && code != EXIT_DATA ? EXIT_INTERRUPTED : code;
+    return interrupt_asked && code != EXIT_DATA ? (ExitCode)(EXIT_SIGNAL + interrupt_asked) : code;
 }
 
 /* --trace: the run that is asked for, after those it starts from. */
@@ -567,7 +546,6 @@ ExitCode driver_train(Driver *driver) {
         driver_complain(driver, "%s has no train block, so there is nothing to run", driver->options->file);
         return EXIT_SOURCE;
     }
-    if (!outputs_are_possible(driver)) return EXIT_DATA;
     double begin = clock_seconds();
     Tables *tables = tables_load(driver);
     driver_add_time(driver, "data", clock_seconds() - begin);

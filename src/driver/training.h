@@ -140,6 +140,8 @@ bool log_close(Log *log);                                                    /* 
 /* FILE, or with several runs FILE's name with -RUN before its extension. */
 const char *saved_path(Arena *arena, const char *path, const Run *run, int runs);
 bool saved_write(Training *t, const char *path);
+/* Writes a file of malloc's bytes, and frees them; false after a diagnostic. */
+bool saved_put(Driver *driver, const char *path, void *bytes, size_t length);
 bool saved_read(Training *t, const char *path);
 /* start = load("file"): parameters and layers' state only. */
 bool saved_read_parameters(Training *t, const char *path);

@@ -9,6 +9,7 @@
 #ifndef TESTS_EMULATED_H
 #define TESTS_EMULATED_H
 #include "codegen/codegen.h"
+#include "driver/output.h"
 #include "programs.h"
 #include <signal.h>
 #include <sys/wait.h>
@@ -99,7 +100,10 @@ static inline Executor *emulated_new(Arena *arena, Codegen *codegen, const Run *
     const char *prefix = "p", *agent = getenv("SGDC_AARCH64");
     cr_assert(mkdtemp(folder) != NULL && run->measure_count <= 4);
     const char *object = text_format(arena, "%s/p.o", folder), *program = text_format(arena, "%s/p", folder);
-    bool made = codegen_object(&codegen, 1, object, &run, &prefix, 1, NULL) &&
+    Text bytes = text_new(arena);
+    const char *problem;
+    codegen_object(&codegen, 1, &bytes, &run, &prefix, 1, NULL);
+    bool made = output_write(arena, object, bytes.bytes, bytes.length, &problem) &&
                 system(text_format(arena, "aarch64-linux-gnu-gcc -static %s/agent.o %s -o %s", agent, object,
                                    program)) == 0;
     cr_assert(made, "no program for aarch64 could be made");
