@@ -334,6 +334,6 @@ void options_print_help(FILE *to) {
         fprintf(to, "  %-24s %s\n", spelling, row->help);
     }
     fprintf(to, "\nExit codes: 0 done, 1 errors in the source, 2 usage, 3 data or files, 4 diverged, 5 a defect of sgdc,\n"
-                "130 interrupted. Data files are looked for beside the .sgd file, in a folder data beside it, in the\n"
-                "current folder, and in the folders of SGDC_DATA (separated by colons).\n");
+                "128+N ended by signal N (130: Ctrl-C). Data files are looked for beside the .sgd file, in a folder data\n"
+                "beside it, in the current folder, and in the folders of SGDC_DATA (separated by colons).\n");
 }

@@ -13,6 +13,7 @@
 #include "codegen/codegen.h"
 #include "driver/interrupt.h"
 #include "figures.h"
+#include "driver/output.h"
 #include "pool.h"
 #include <math.h>
 #include <stdlib.h>
@@ -234,6 +235,11 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
 }
 
 /* ---- before and after ----------------------------------------------------------------------------------- */
+/* Of --save or --load. */
+static const char *file_of_run(const Training *t, const char *path) {
+    return saved_path(t->driver->arena, path, t->run, t->driver->program->run_count);
+}
+
 static bool begin_run(Training *t, Training *const *all) {
     const Options *o = t->driver->options;
     const Run *run = t->run;
@@ -241,8 +247,8 @@ static bool begin_run(Training *t, Training *const *all) {
     if (isfinite(run->quadratic_lr)) quadratic_check(t);
     if (run->start_run >= 0) saved_copy_parameters(t, all[run->start_run]);
     if (run->start_file && !saved_read_parameters(t, run->start_file)) return false;
-    if (o->load && !saved_read(t, saved_path(t->driver->arena, o->load, run, t->driver->program->run_count)))
-        return false;
+    const char *saved = o->load ? file_of_run(t, o->load) : NULL;
+    if (saved && path_is_file(saved) && !saved_read(t, saved)) return false;
     t->started_step = (int64_t)training_header(t)->step;
     training_header(t)->planned = (uint64_t)t->planned;
     return true;
@@ -422,8 +428,26 @@ static bool save_runs(Driver *driver, Training *const *trainings, int count) {
     bool good = true;
     for (int i = 0; i < count && driver->options->save; i++)
         if (training_header(trainings[i])->planned)
-            good &= saved_write(trainings[i], saved_path(driver->arena, driver->options->save, trainings[i]->run, count));
+            good &= saved_write(trainings[i], file_of_run(trainings[i], driver->options->save));
     return good;
+}
+
+/* An experiment that was interrupted has saved the runs that had begun: the others begin now. */
+static bool can_load(Driver *driver, Training *const *trainings, int count) {
+    const char *load = driver->options->load, *first = NULL;
+    int found = 0;
+    for (int i = 0; load && i < count; i++) {
+        const char *path = file_of_run(trainings[i], load);
+        if (!first) first = path;
+        found += path_is_file(path);
+    }
+    if (load && !found) report_file(driver->diagnostics, CODE_E0401, first, 0, 0, "%s",
+                                    path_is_folder(first) ? "it is a folder" : "there is no such file to load");
+    for (int i = 0; found && !driver->options->quiet && i < count; i++) {
+        const char *path = file_of_run(trainings[i], load);
+        if (!path_is_file(path)) fprintf(driver->info, "%s begins anew: there is no %s\n", trainings[i]->run->name, path);
+    }
+    return !load || found;
 }
 
 static int terminal_columns(FILE *to) {
@@ -527,7 +551,8 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
         code = EXIT_DATA;
         if (memory) {
             say_opening(driver, tables, count, bytes + tables_bytes(tables));
-            if (driver->options->dry_run) code = EXIT_DONE;
+            if (!can_load(driver, trainings, count)) code = EXIT_DATA;
+            else if (driver->options->dry_run) code = EXIT_DONE;
             else code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);
         }
         sgdrt_pool_free(pool);
