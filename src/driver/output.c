@@ -61,19 +61,26 @@ bool output_close_streams(const char **problem) {
     return !lost && (stderr_was_closed || !ferror(stderr));
 }
 
+/* A device or a pipe: written as it is. */
+static bool is_device(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
 /* ---- files ------------------------------------------------------------------------------------ */
 bool output_open(Arena *arena, const char *path, Output *output, const char **problem) {
     sgdrt_problem why = {0};
     *output = (Output){.file = standard_stream(path)};
     output->standard = output->file != NULL;
     if (output->standard) return true;
-    interrupt_hold();
+    bool device = is_device(path);                                 /* a pipe may wait here for its reader */
+    if (!device) interrupt_hold();
     bool good = sgdrt_output_open(&output->whole, path, &why) == 0;
     if (good && output->whole.temporary) {
         output->temporary = text_format(arena, "%s", output->whole.temporary);
         interrupt_add_file(output->temporary);
     }
-    interrupt_release();
+    if (!device) interrupt_release();
     if (!good) return failed(arena, &why, problem);
     int fd = fcntl(output->whole.fd, F_DUPFD_CLOEXEC, 3);
     output->file = fd >= 0 ? fdopen(fd, "wb") : NULL;
@@ -121,9 +128,8 @@ bool output_write(Arena *arena, const char *path, const char *bytes, size_t leng
 bool output_is_possible(Arena *arena, const char *path, const char **problem) {
     sgdrt_output output;
     sgdrt_problem why = {0};
-    struct stat info;
     if (output_is_standard(path)) return true;
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+    if (is_device(path))
         return access(path, W_OK) == 0 ? true : failed_for(arena, errno, problem);
     interrupt_hold();
     int code = sgdrt_output_open(&output, path, &why);

@@ -8,12 +8,13 @@ fail() { echo "FAILED: $1"; cat out err; exit 1; }
 # sh starts background commands with SIGINT ignored, which sgdc respects: env undoes it.
 env --default-signal=INT true 2>err || { echo "skipped: this env knows no --default-signal"; exit 77; }
 
-# A training that ends by itself only after an hour, in the background; returns when it has begun.
+# A training that ends by itself only after hours, in the background; returns when it has trained an epoch.
+begun() { until [ "$(grep -c . out)" -ge 2 ] || ! kill -0 $process 2>kill.txt; do sleep 0.05; done; }
 start() {
+    : >out
     env --default-signal=INT,PIPE "$sgdc" "$@" --set epochs=2000000000 >out 2>err &
     process=$!
-    until grep -q memory err || ! kill -0 $process 2>kill.txt; do sleep 0.05; done
-    sleep 0.2
+    begun
 }
 finish() { wait $process; code=$?; }
 nothing_left() { ls -A | grep '\.part' && fail "$1: a temporary file was left"; }
@@ -41,9 +42,10 @@ rm -f stopped.safetensors
 nothing_left "a closed pipe"
 
 # What was ignored at the start stays ignored: a background command of a script, nohup.
+: >out
 (trap '' INT HUP; exec "$sgdc" "$line" --run --set epochs=2000000000 --progress=none --log log.csv >out 2>err) &
 process=$!
-until grep -q memory err || ! kill -0 $process 2>kill.txt; do sleep 0.05; done
+begun
 kill -INT $process; kill -HUP $process; sleep 0.3
 kill -0 $process 2>kill.txt || fail "an ignored signal ended it"
 kill -TERM $process
@@ -54,7 +56,8 @@ finish
 mkfifo pipe
 start "$line" --run --save pipe --log log2.csv --progress=none
 kill -INT $process
-until grep -q interrupted out; do sleep 0.05; done
+until grep -q interrupted out || ! kill -0 $process 2>kill.txt; do sleep 0.05; done
+sleep 0.1
 kill -INT $process
 finish
 [ $code -eq 130 ] || fail "twice: exit $code, not 130"
@@ -91,10 +94,10 @@ while :; do
 done
 load=
 for run in one two; do
+    : >out
     env --default-signal=INT "$sgdc" now.sgd --run -v --save part.safetensors $load --progress=none >out 2>err &
     process=$!
-    until grep -q "^$run\$" out || ! kill -0 $process 2>kill.txt; do sleep 0.05; done
-    sleep 0.1
+    until grep -A 2 "^$run\$" out | grep -q '^ *1  ' || ! kill -0 $process 2>kill.txt; do sleep 0.05; done
     kill -INT $process
     finish
     [ $code -eq 130 ] || fail "interrupted in $run: exit $code"
