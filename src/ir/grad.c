@@ -49,7 +49,8 @@ static IndexSpace space_of(const Node *y) {
 /* ---- by what may be infinite ---- */
 /* Constants, and what is taken to be finite: parameters, states, hyper-parameters, counters, draws. */
 static bool is_finite(const Node *n) {
-    while (n->op == OP_VIEW || n->op == OP_RESHAPE || n->op == OP_NEG || n->op == OP_ABS || n->op == OP_CAST) {
+    while (n->op == OP_VIEW || n->op == OP_RESHAPE || n->op == OP_NEG || n->op == OP_ABS || n->op == OP_CAST ||
+           n->op == OP_VARIABLE) {
         n = n->source[0];
         if (!dtype_is_real(n->dtype)) return true;
     }
@@ -141,6 +142,7 @@ RULE(POWI) {
 RULE(NOT) { return NULL; }
 RULE(CAST) { return graph_cast(g, of->value, y->source[0]->dtype); }
 RULE(STOP_GRADIENT) { return NULL; }
+RULE(VARIABLE) { return of->value; }
 
 /* ---- two sources */
 RULE(ADD) { return of->value; }

@@ -204,6 +204,10 @@ Node *graph_powi(Graph *g, Node *x, int64_t n) {
 
 Node *graph_cast(Graph *g, Node *x, DType t) { return graph_node(g, OP_CAST, t, x->shape, &x, 1, (Attr){0}); }
 
+Node *graph_variable(Graph *g, Node *x, int64_t number) {
+    return graph_node(g, OP_VARIABLE, x->dtype, x->shape, &x, 1, (Attr){.index = number});
+}
+
 Node *graph_binary(Graph *g, Op op, Node *a, Node *b) {
     Node *source[] = {a, b};
     bool truth = op == OP_EQ || op == OP_NE || op == OP_LT || op == OP_LE;
@@ -341,17 +345,18 @@ Node *graph_scatter_add(Graph *g, Node *x, Node *index, Shape result, int shared
 typedef struct Visit { Node *node; int next; } Visit;
 typedef Vector(Visit) VisitStack;
 
-Node **graph_post_order(Arena *arena, Node *const *roots, int count, int *nodes) {
-    uint32_t ids = 0;
+/* Of the nodes with ids from `first` on. */
+static Node **post_order_from(Arena *arena, Node *const *roots, int count, uint32_t first, int *nodes) {
+    uint32_t ids = first;
     for (int r = 0; r < count; r++) {
         if (roots[r] && roots[r]->id >= ids) ids = roots[r]->id + 1;   /* sources have smaller ids */
     }
-    uint8_t *seen = arena_array(arena, uint8_t, ids + 1);
+    uint8_t *seen = arena_array(arena, uint8_t, ids - first + 1);
     Vector(Node *) order = {0};
     VisitStack stack = {0};
     for (int r = 0; r < count; r++) {
-        if (!roots[r] || seen[roots[r]->id]) continue;
-        seen[roots[r]->id] = 1;
+        if (!roots[r] || roots[r]->id < first || seen[roots[r]->id - first]) continue;
+        seen[roots[r]->id - first] = 1;
         vector_push(arena, &stack, ((Visit){roots[r], 0}));
         while (stack.count) {
             Visit *top = &stack.items[stack.count - 1];
@@ -361,13 +366,17 @@ Node **graph_post_order(Arena *arena, Node *const *roots, int count, int *nodes)
                 continue;
             }
             Node *source = top->node->source[top->next++];
-            if (seen[source->id]) continue;
-            seen[source->id] = 1;
+            if (source->id < first || seen[source->id - first]) continue;
+            seen[source->id - first] = 1;
             vector_push(arena, &stack, ((Visit){source, 0}));
         }
     }
     *nodes = order.count;
     return order.items;
+}
+
+Node **graph_post_order(Arena *arena, Node *const *roots, int count, int *nodes) {
+    return post_order_from(arena, roots, count, 0, nodes);
 }
 
 Node *graph_again(Graph *g, Node *old, Node *const *source) {
@@ -385,29 +394,46 @@ Node *graph_again(Graph *g, Node *old, Node *const *source) {
     return node;
 }
 
-void graph_rewrite(Graph *g, Node **roots, int count, NodeChange change, void *context) {
+static void rewrite_from(Graph *g, Node **roots, int count, uint32_t first, NodeChange change, void *context) {
     int nodes, most_sources = 1;
-    Node **order = graph_post_order(g->arena, roots, count, &nodes);
-    uint32_t ids = 0;
+    Node **order = post_order_from(g->arena, roots, count, first, &nodes);
+    uint32_t ids = first;
     for (int i = 0; i < nodes; i++) {
         if (order[i]->id >= ids) ids = order[i]->id + 1;
         if (order[i]->sources > most_sources) most_sources = order[i]->sources;
     }
-    Node **now = arena_array(g->arena, Node *, ids + 1);
+    Node **now = arena_array(g->arena, Node *, ids - first + 1);
     Node **source = arena_array(g->arena, Node *, most_sources);
     Span span = g->span;
     bool backward = g->backward;
     for (int i = 0; i < nodes; i++) {
-        for (int s = 0; s < order[i]->sources; s++) source[s] = now[order[i]->source[s]->id];
+        for (int s = 0; s < order[i]->sources; s++) {
+            Node *old = order[i]->source[s];
+            source[s] = old->id < first ? old : now[old->id - first];
+        }
         g->span = order[i]->span;
         g->backward = order[i]->backward;
         Node *node = change(g, order[i], source, context);
         if (!node->name) node->name = order[i]->name;
-        now[order[i]->id] = node;
+        now[order[i]->id - first] = node;
     }
     g->span = span;
     g->backward = backward;
     for (int r = 0; r < count; r++) {
-        if (roots[r]) roots[r] = now[roots[r]->id];
+        if (roots[r] && roots[r]->id >= first) roots[r] = now[roots[r]->id - first];
     }
+}
+
+void graph_rewrite(Graph *g, Node **roots, int count, NodeChange change, void *context) {
+    rewrite_from(g, roots, count, 0, change, context);
+}
+
+static Node *without_variable(Graph *g, Node *old, Node *const *source, void *context) {
+    (void)context;
+    return old->op == OP_VARIABLE ? source[0] : graph_again(g, old, source);
+}
+
+Node *graph_without_variables(Graph *g, Node *root, uint32_t first) {
+    rewrite_from(g, &root, 1, first, without_variable, NULL);
+    return root;
 }

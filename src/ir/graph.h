@@ -72,7 +72,7 @@ typedef enum Counter { COUNTER_STEP, COUNTER_EPOCH, COUNTER_PROGRESS } Counter;
 
 typedef struct Attr {
     double       value;          /* CONST: exactly representable in the dtype (bool 0 or 1) */
-    int64_t      index;          /* COLUMN CELL SLOT GRADIENT: which; IOTA CONCAT: axis; POWI: n; GATHER SCATTER_ADD: b */
+    int64_t      index;          /* COLUMN CELL SLOT GRADIENT VARIABLE: which; IOTA CONCAT: axis; POWI: n; GATHER SCATTER_ADD: b */
     Counter      counter;
     Random       random;
     bool         over_rows;      /* SCATTER_ADD */
@@ -116,6 +116,7 @@ Node *graph_leaf_with_rows(Graph *g, Node *leaf, uint8_t rows);
 Node *graph_unary(Graph *g, Op op, Node *x);                                       /* not CAST, POWI */
 Node *graph_powi(Graph *g, Node *x, int64_t n);
 Node *graph_cast(Graph *g, Node *x, DType t);
+Node *graph_variable(Graph *g, Node *x, int64_t number);                           /* no other has the number */
 Node *graph_binary(Graph *g, Op op, Node *a, Node *b);                             /* equal shapes */
 Node *graph_where(Graph *g, Node *c, Node *a, Node *b);
 Node *graph_view(Graph *g, Node *x, Shape shape, const Access *access);
@@ -135,6 +136,8 @@ Node *graph_scatter_add(Graph *g, Node *x, Node *index, Shape result, int shared
  * node and its already changed sources and returns the new node (graph_again for "the same with these sources"). */
 typedef Node *(*NodeChange)(Graph *g, Node *old, Node *const *source, void *context);
 void  graph_rewrite(Graph *g, Node **roots, int count, NodeChange change, void *context);
+/* The root without the variables whose ids are at least `first`, as if they had never been. */
+Node *graph_without_variables(Graph *g, Node *root, uint32_t first);
 Node *graph_again(Graph *g, Node *old, Node *const *source);                       /* re-infers rows; keeps span, backward */
 /* All nodes below the roots, sources before users, in the objective's depth-first left-to-right post-order. */
 Node **graph_post_order(Arena *arena, Node *const *roots, int count, int *nodes);

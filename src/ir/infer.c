@@ -76,6 +76,7 @@ static const char *infer_CAST(const Node *n) {
     return n->dtype == DTYPE_U8 ? "u8 is for columns" : like_sources(n, false);
 }
 static const char *infer_STOP_GRADIENT(const Node *n) { return like_sources(n, true); }
+static const char *infer_VARIABLE(const Node *n) { return real_like_sources(n); }
 static const char *infer_ADD(const Node *n) { return number_like_sources(n); }
 static const char *infer_SUB(const Node *n) { return number_like_sources(n); }
 static const char *infer_MUL(const Node *n) { return number_like_sources(n); }

@@ -92,6 +92,11 @@ void interp_eval_STOP_GRADIENT(Evaluation *e, const Node *node, void *out)
     memcpy(out, a, (size_t)n * dtype_bytes(node->dtype));
 }
 
+void interp_eval_VARIABLE(Evaluation *e, const Node *node, void *out)
+{
+    interp_eval_STOP_GRADIENT(e, node, out);
+}
+
 void interp_eval_POWI(Evaluation *e, const Node *node, void *out)
 {
     BEGIN1;

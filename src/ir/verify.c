@@ -9,6 +9,7 @@ typedef struct OpStages { Op op; Stage from, to; const char *why; } OpStages;
 /* Ops that are not allowed everywhere. */
 static const OpStages op_stages[] = {
     {OP_GRADIENT, STAGE_LOWERED, STAGE_BATCHED, "the grad pass replaces it"},
+    {OP_VARIABLE, STAGE_LOWERED, STAGE_LOWERED, "lowering takes it away"},
     {OP_FMA, STAGE_CANONICAL, STAGE_ORDERED, "canonicalise makes it"},
 };
 

@@ -25,8 +25,6 @@ typedef struct Call {
     int lifts, lift_ids[MOST_RANK];
     Shape lift;
     bool failed;
-    int stand_ins;
-    Value **stand_in, **original;
 } Call;
 
 /* ---- arguments ------------------------------------------------------------------------------- */
@@ -288,25 +286,6 @@ static bool find_lift(Lowering *L, Call *call)
     return true;
 }
 
-/* Two arguments may be one node, or a constant; a body that differentiates by a parameter must tell them
- * apart. */
-static Value *distinct(Lowering *L, Call *call, int i, Value *v)
-{
-    const Definition *definition = call->definition;
-    if (v->kind != VALUE_TENSOR || !dtype_is_real(v->node->dtype)
-        || !body_takes_gradient(definition, definition->formals.items[i].name.text))
-        return v;
-    bool shared = v->node->op == OP_CONST;
-    for (int k = 0; k < definition->formals.count; k++)
-        shared |= k != i && call->given[k] != NULL && call->given[k]->node == v->node;
-    if (!shared)
-        return v;
-    Value *stand_in = gradient_stand_in(L, v);
-    call->original[call->stand_ins] = v;
-    call->stand_in[call->stand_ins++] = stand_in;
-    return stand_in;
-}
-
 /* Fewer axes than declared: said before any size is looked at. */
 static bool has_axes(Lowering *L, Call *call, int i, const Value *v, int declared)
 {
@@ -378,7 +357,7 @@ static void bind_tensor(Lowering *L, Call *call, int i)
         return;
     }
     v = type_fit(L, &type, v, argument_span(call, i), formal_text(L, call, i), formal->span);
-    bind_formal(L, call, i, distinct(L, call, i, v));
+    bind_formal(L, call, i, v);
 }
 
 static void bind_all(Lowering *L, Call *call)
@@ -472,7 +451,7 @@ static Value *lower_body(Lowering *L, Call *call)
     Value *v = definition->value != NULL ? lower_expression(L, call->scope, definition->value)
                                          : lower_block(L, call->scope, &definition->body);
     v = fit_results(L, call, v);
-    return gradient_restore(L, v, call->stand_in, call->original, call->stand_ins);
+    return without_variables(L, call->scope->variables, v);
 }
 
 /* ---- entering -------------------------------------------------------------------------------- */
@@ -583,8 +562,7 @@ static Value *enter(Lowering *L, Call *call, CallPath path)
     bool prelude = is_prelude_span(L, definition->span);
     call->scope = scope_new(L, prelude ? L->prelude : L->global);
     call->scope->is_body = true;
-    call->stand_in = arena_array(L->arena, Value *, definition->formals.count + 1);
-    call->original = arena_array(L->arena, Value *, definition->formals.count + 1);
+    body_find_variables(L, call->scope, definition);
     resolve_real(L, call);
     L->ranges = NULL;
     L->calls_made++;

@@ -103,7 +103,7 @@ static Node *field_node(SourceContext *context, Scope *scope, const Stmt *stmt) 
     lower_statement(L, inner, assign);
     Binding *binding = scope_find_here(inner, stmt->bind.name.text);
     if (!binding || value_is_poison(binding->value) || context->broken) return NULL;
-    const Value *v = binding->value;
+    const Value *v = without_variables(L, scope->variables, binding->value);
     const char *what = text_format(X->arena, "the field %s", stmt->bind.name.text);
     if (type->classes > 0 && v->kind == VALUE_TENSOR && v->classes > 0) return label_node(context, v, span);
     if (type->classes == 0) return value_to_node(L, v, type->dtype, type->shape, span, what);
@@ -265,7 +265,7 @@ static bool lower_keep(SourceContext *context, Scope *scope, const Expr *expr) {
     context->field = -1;
     context->broken = false;
     source_bind_words(context, scope, expr);
-    Value *v = lower_expression(L, scope, expr);
+    Value *v = without_variables(L, scope->variables, lower_expression(L, scope, expr));
     if (value_is_poison(v) || context->broken) return false;
     context->variant->set->keep = value_to_node(L, v, DTYPE_BOOL, (Shape){0}, expr->span, "keep");
     return context->variant->set->keep != NULL;
@@ -353,6 +353,7 @@ static void lower_variant(Experiment *X, DataDecl *decl, DataVariant *variant) {
     *context = (SourceContext){.X = X, .variant = variant, .making = true};
     Scope *scope = scope_new(L, L->global);
     source_bind_functions(context, scope);
+    for (int i = 0; i < decl->body.count; i++) scope_find_variables(L, scope, decl->body.items[i]);
     if (!variant->failed) variant->failed = !lower_body(X, decl, context, scope);
     set->columns = variant->columns.items;
     set->column_count = variant->columns.count;

@@ -1,130 +1,85 @@
 /* grad.c: grad(e, x), the derivative of a scalar by a name, taken on the one-example graph while
  * lowering, so that it applies to its own result.
  *
- * The name stands for a node. Equal values are one node, so in u(x, 0) with x = 0 two parameters would be
- * one; where a body differentiates by a parameter that is a constant or equals another argument, the
- * parameter is a stand-in leaf until the body is lowered, and is then replaced by its value.
+ * The name stands for a node. Equal values are one node, views of views are composed, and constants fold, so a name that
+ * something is differentiated by is bound to a variable: a node that hides the value behind it (ops.def). The names are
+ * known before a body is lowered; its results are made again without the variables, so that they leave no trace.
  *
  * Under mapped axes every element is computed alone, so the derivative of the sum over them is the derivative
  * of each. That needs x to have every axis that e has.
  */
+#include "lower/experiment.h"
 #include "lower/internal.h"
 #include <string.h>
 
-enum { FIRST_STAND_IN = -1000 }; /* COLUMN indices below are no columns */
+/* ---- variables ------------------------------------------------------------------------------- */
+typedef struct Gather {
+    Lowering *L;
+    Scope *scope;
+} Gather;
 
-/* ---- does a body differentiate by this parameter? -------------------------------------------- */
-static bool finds_gradient(const Expr *expr, Name formal, int depth);
-
-static bool any_argument(const Expr *call, Name formal, int depth)
+static bool is_variable(const Variables *variables, Name name)
 {
-    for (int i = 0; i < call->call.args.count; i++)
-        if (finds_gradient(call->call.args.items[i].value, formal, depth))
+    for (int i = 0; variables != NULL && i < variables->names.count; i++)
+        if (variables->names.items[i] == name)
             return true;
     return false;
 }
 
-static bool finds_gradient(const Expr *expr, Name formal, int depth)
+static void gather_variable(const Expr *expr, void *context)
 {
-    if (expr == NULL || depth > MOST_EXPRESSION_DEPTH)
-        return false;
-    depth++;
-    switch (expr->kind) {
-    case EXPR_UNARY: return finds_gradient(expr->unary.operand, formal, depth);
-    case EXPR_BINARY:
-        return finds_gradient(expr->binary.left, formal, depth)
-               || finds_gradient(expr->binary.right, formal, depth);
-    case EXPR_IF:
-        return finds_gradient(expr->choice.then, formal, depth)
-               || finds_gradient(expr->choice.otherwise, formal, depth);
-    case EXPR_CALL: {
-        const Expr *callee = expr->call.callee;
-        const ArgumentList *args = &expr->call.args;
-        if (callee->kind == EXPR_NAME && strcmp(callee->name.text, "grad") == 0 && args->count == 2
-            && args->items[1].value->kind == EXPR_NAME && args->items[1].value->name.text == formal)
-            return true;
-        return any_argument(expr, formal, depth);
+    Gather *gather = context;
+    Lowering *L = gather->L;
+    if (expr->kind != EXPR_CALL || expr->call.args.count != 2)
+        return;
+    const Expr *callee = expr->call.callee, *by = expr->call.args.items[1].value;
+    if (callee->kind != EXPR_NAME || strcmp(callee->name.text, "grad") != 0 || by->kind != EXPR_NAME)
+        return;
+    if (gather->scope->variables == NULL) {
+        gather->scope->variables = arena_new_of(L->arena, Variables);
+        gather->scope->variables->first = L->graph->next_id;
     }
-    case EXPR_INDEX: return finds_gradient(expr->index.base, formal, depth);
-    case EXPR_MEMBER: return finds_gradient(expr->member.base, formal, depth);
-    case EXPR_ARRAY:
-        for (int i = 0; i < expr->array.items.count; i++)
-            if (finds_gradient(expr->array.items.items[i], formal, depth))
-                return true;
-        return false;
-    case EXPR_COMPREHENSION: return finds_gradient(expr->comprehension.item, formal, depth);
-    default: return false;
+    if (!is_variable(gather->scope->variables, by->name.text))
+        vector_push(L->arena, &gather->scope->variables->names, by->name.text);
+}
+
+void scope_find_variables(Lowering *L, Scope *scope, const Stmt *stmt)
+{
+    stmt_visit(stmt, gather_variable, &(Gather){L, scope});
+}
+
+void body_find_variables(Lowering *L, Scope *scope, const Definition *definition)
+{
+    expr_visit(definition->value, gather_variable, &(Gather){L, scope});
+    for (int i = 0; definition->value == NULL && i < definition->body.count; i++)
+        if (definition->body.items[i] != NULL)
+            scope_find_variables(L, scope, definition->body.items[i]);
+}
+
+Value *variable_for(Lowering *L, const Scope *scope, Name name, Value *value)
+{
+    while (scope->variables == NULL && !scope->is_body && scope->parent != NULL)
+        scope = scope->parent;
+    if (!value_is_real(value) || !is_variable(scope->variables, name))
+        return value;
+    Value *variable = arena_copy(L->arena, value, sizeof *value);
+    variable->node = graph_variable(L->graph, value->node, L->variables_made++);
+    return variable;
+}
+
+Value *without_variables(Lowering *L, const Variables *variables, Value *value)
+{
+    if (variables == NULL || (value->kind != VALUE_TENSOR && value->kind != VALUE_TUPLE && value->kind != VALUE_LIST))
+        return value;
+    Value *plain = arena_copy(L->arena, value, sizeof *value);
+    if (value->kind == VALUE_TENSOR) {
+        plain->node = graph_without_variables(L->graph, value->node, variables->first);
+        return plain;
     }
-}
-
-static bool block_takes_gradient(const StmtList *body, Name formal, int depth)
-{
-    for (int i = 0; i < body->count && depth < MOST_CALL_DEPTH; i++) {
-        const Stmt *stmt = body->items[i];
-        bool found = false;
-        switch (stmt->kind) {
-        case STMT_TYPED: found = finds_gradient(stmt->bind.value, formal, 0); break;
-        case STMT_ASSIGN: found = finds_gradient(stmt->assign.value, formal, 0); break;
-        case STMT_TUPLE: found = finds_gradient(stmt->tuple.value, formal, 0); break;
-        case STMT_REPEAT: found = block_takes_gradient(&stmt->repeat.body, formal, depth + 1); break;
-        case STMT_RETURN:
-            for (int k = 0; k < stmt->ret.values.count; k++)
-                found |= finds_gradient(stmt->ret.values.items[k], formal, 0);
-            break;
-        default: break;
-        }
-        if (found)
-            return true;
-    }
-    return false;
-}
-
-bool body_takes_gradient(const Definition *definition, Name formal)
-{
-    return definition->value != NULL ? finds_gradient(definition->value, formal, 0)
-                                     : block_takes_gradient(&definition->body, formal, 0);
-}
-
-/* ---- stand-ins ------------------------------------------------------------------------------- */
-Value *gradient_stand_in(Lowering *L, const Value *v)
-{
-    int64_t index = FIRST_STAND_IN - L->stand_ins++;
-    Node *leaf = graph_leaf(L->graph, OP_COLUMN, v->node->dtype, v->node->shape, index);
-    return value_like(L, v, leaf, v->axis, v->axes);
-}
-
-typedef struct Restoration {
-    Value *const *from, *const *to;
-    int count;
-} Restoration;
-
-static Node *restore_node(Graph *g, Node *old, Node *const *source, void *context)
-{
-    const Restoration *r = context;
-    for (int i = 0; i < r->count; i++)
-        if (old == r->from[i]->node)
-            return r->to[i]->node;
-    return graph_again(g, old, source);
-}
-
-Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Value *const *originals,
-                        int count)
-{
-    if (count == 0)
-        return result;
-    if (result->kind == VALUE_TUPLE) {
-        Value *tuple = arena_copy(L->arena, result, sizeof *result);
-        tuple->items = arena_array(L->arena, Value *, result->count);
-        for (int i = 0; i < result->count; i++)
-            tuple->items[i] = gradient_restore(L, result->items[i], stand_ins, originals, count);
-        return tuple;
-    }
-    if (result->kind != VALUE_TENSOR)
-        return result;
-    Restoration r = {stand_ins, originals, count};
-    Node *root = result->node;
-    graph_rewrite(L->graph, &root, 1, restore_node, &r);
-    return value_like(L, result, root, result->axis, result->axes);
+    plain->items = arena_array(L->arena, Value *, value->count + 1);
+    for (int i = 0; i < value->count; i++)
+        plain->items[i] = without_variables(L, variables, value->items[i]);
+    return plain;
 }
 
 /* ---- grad(e, x) ------------------------------------------------------------------------------ */
@@ -159,6 +114,34 @@ static bool check_axes(Lowering *L, const Value *e, const Value *x, const Expr *
     return true;
 }
 
+/* Once at a place, however often it is lowered. */
+static bool is_told(Lowering *L, Span at)
+{
+    for (int i = 0; i < L->constant_gradients.count; i++)
+        if (L->constant_gradients.items[i].begin == at.begin && L->constant_gradients.items[i].end == at.end)
+            return true;
+    if (!L->quiet)
+        vector_push(L->arena, &L->constant_gradients, at);
+    return L->quiet;
+}
+
+static Value *constant_gradient(Lowering *L, const Expr *call, Node *e, const Value *x)
+{
+    const char *name = call->call.args.items[1].value->name.text;
+    Value *zero = value_of_node(L, graph_const(L->graph, x->node->dtype, x->node->shape, 0), x->axis, x->axes);
+    int count = 0;
+    Node **nodes = e == NULL ? NULL : graph_post_order(L->arena, &e, 1, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i] == x->node)
+            return zero;
+    if (is_told(L, call->span))
+        return zero;
+    Diagnostic *d = lower_error(L, CODE_N0302, call->span, "this is not computed from %s, so its derivative by %s is 0",
+                                name, name);
+    lower_help(L, d, "differentiate by the very name that it is computed from");
+    return zero;
+}
+
 Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
 {
     (void)context;
@@ -168,10 +151,8 @@ Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *
     Value *x = check_by(L, scope, written->items[1].value);
     if (value_is_poison(e) || value_is_poison(x))
         return value_poison(L);
-    Value *zero =
-        value_of_node(L, graph_const(L->graph, x->node->dtype, x->node->shape, 0), x->axis, x->axes);
     if (value_is_number(e) && e->node == NULL)
-        return zero;
+        return constant_gradient(L, call, NULL, x);
     Span at = written->items[0].value->span;
     if (!value_is_real(e) || e->batch || value_own_shape(e).rank != 0) {
         Diagnostic *d = lower_error(L, CODE_E0220, at, "grad differentiates a real scalar, and this is %s",
@@ -186,5 +167,6 @@ Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *
     if (!graph_gradients(L->graph, e->node, NULL, &x->node, 1, &gradient))
         return value_poison(L);
     L->graph->backward = backward;
-    return gradient == NULL ? zero : value_of_node(L, gradient, x->axis, x->axes);
+    return gradient == NULL ? constant_gradient(L, call, e->node, x)
+                            : value_of_node(L, gradient, x->axis, x->axes);
 }

@@ -130,11 +130,10 @@ Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base);
 Value *lower_call(Lowering *L, Scope *scope, const Expr *expr);
 /* A scalar made to have the shape: `param w: f32[5] = 0`. */
 Value *value_repeat(Lowering *L, const Value *v, Shape own);
-/* Stand-ins so that grad(e, x) tells x from an equal value (grad.c). */
-bool   body_takes_gradient(const Definition *definition, Name formal);
-Value *gradient_stand_in(Lowering *L, const Value *v);
-Value *gradient_restore(Lowering *L, Value *result, Value *const *stand_ins, Value *const *originals,
-                        int count);
+/* As scope_find_variables, of a whole definition. */
+void   body_find_variables(Lowering *L, Scope *scope, const Definition *definition);
+/* What the name is bound to: the value, or a variable that hides it. */
+Value *variable_for(Lowering *L, const Scope *scope, Name name, Value *value);
 Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
 /* The text of a type makes sense, whatever its sizes; reported if not. */
 bool   type_check(Lowering *L, const TypeExpr *type);

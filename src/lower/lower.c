@@ -137,7 +137,7 @@ Binding *scope_bind(Lowering *L, Scope *scope, Name name, Value *value, Span spa
         b->next = scope->last;
         scope->last = b;
     }
-    b->value = value;
+    b->value = variable_for(L, scope, name, value);
     b->span = span;
     return b;
 }

@@ -132,8 +132,14 @@ typedef struct Binding {
     Vector(Span) uses;               /* not filled by lowering of bodies; free for the experiment */
     struct Binding *next;            /* the earlier one of the same scope */
 } Binding;
+/* Names that grad differentiates by in a body; first: the id of its first node. */
+typedef struct Variables { Vector(Name) names; uint32_t first; } Variables;
 /* is_body: of a definition; behind it come the globals. */
-struct Scope { Scope *parent; Binding *last; bool is_body; };
+struct Scope { Scope *parent; Binding *last; bool is_body; Variables *variables; };
+/* Before a body is lowered in the scope: the names that grad differentiates by in the statement. */
+void     scope_find_variables(Lowering *L, Scope *scope, const Stmt *stmt);
+/* What leaves the body: made again without its variables (NULL: there are none). */
+Value   *without_variables(Lowering *L, const Variables *variables, Value *value);
 
 Scope   *scope_new(Lowering *L, Scope *parent);
 /* Binds or rebinds `name` in this very scope. */
@@ -221,7 +227,8 @@ struct Lowering {
     struct CallFrame *calls; int call_depth, expression_depth, prelude_depth; int64_t calls_made;
     struct DrawFrame *draw;
     bool   frozen;                   /* `training` is false as a frozen model is lowered */
-    int64_t stand_ins;               /* made so far: grad.c */
+    int64_t variables_made;          /* so far: grad.c */
+    Vector(Span) constant_gradients; /* told of: grad.c */
     Scope *scope;                    /* of the expression at hand: messages say where its names come from */
     Vector(const Definition *) broken;   /* recursive ones: calls are poison after the first report */
     Vector(UnknownName) unknown;         /* reported: once per definition */

@@ -121,7 +121,7 @@ static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
     const Expr *expr = each_resolve(R->X, stmt->named.value);
     Measure measure = {.name = stmt->named.name.text, .span = expr->span};
     R->L->allow_batch = true;
-    Value *v = lower_expression(R->L, scope, expr);
+    Value *v = without_variables(R->L, scope->variables, lower_expression(R->L, scope, expr));
     R->L->allow_batch = false;
     Node *node = value_to_any_real_scalar(R->L, v, expr->span, "a measure");
     if (!node) return false;

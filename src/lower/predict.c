@@ -190,7 +190,7 @@ bool predict_lower(RunLowering *R) {
     bool none = expr && expr->kind == EXPR_NAME && strcmp(expr->name.text, "none") == 0;
     if (!expr || none) return true;
     Scope *scope = run_scope(R, MODE_PREDICT, &expr, 1);
-    Value *v = lower_expression(R->L, scope, expr);
+    Value *v = without_variables(R->L, scope->variables, lower_expression(R->L, scope, expr));
     if (value_is_poison(v)) return false;
     Node *node = output_node(R, v, expr);
     const Node *draw = node ? draw_below(R, node) : NULL;

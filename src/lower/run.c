@@ -90,6 +90,7 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     L->random_key = RANDOM_STEP;
     lowering_start_root(L, "train");
     Scope *scope = scope_new(L, L->global);
+    for (int i = 0; i < R->block->body.count; i++) scope_find_variables(L, scope, R->block->body.items[i].stmt);
     run_bind_counters(R, scope);
     data_bind_fields(R->X, R->data, scope, mode == MODE_PREDICT || R->X->options->raw);
     run_bind_undo(R, scope);
@@ -181,7 +182,7 @@ static bool lower_terms(RunLowering *R, Scope *scope, TermList *out) {
         const BlockStmt *s = &R->block->body.items[i];
         const Expr *expr = term_expr(R, s);
         if (!expr) continue;
-        Value *v = lower_expression(R->L, scope, expr);
+        Value *v = without_variables(R->L, scope->variables, lower_expression(R->L, scope, expr));
         Term term = {.minimized = s->key == KEY_MINIMIZE, .penalty = s->key == KEY_PENALTY, .span = expr->span};
         term.name = name_from(R->X->names, s->stmt->kind == STMT_NAMED ? s->stmt->named.name.text
                                            : term.penalty ? "penalty" : "loss");
