@@ -7,8 +7,9 @@
  *   feed.c         which rows a step takes
  *   train.c        the loop around ENTRY_STEP;  evaluate.c: losses and metrics of a set of rows
  *   divergence.c   the step, and the value in it, that was not finite first
- *   report.c       tables, progress and summaries;  log.c, plot.c: --log and --plot
- *   saved.c        --save and --load;  trace.c: --trace
+ *   report.c       progress and summaries;  comparison.c: the table of several runs;  log.c, plot.c: --log and --plot
+ *   saved.c        --save and --load;  record.c: what keep and stop have seen, as text in a saved file
+ *   trace.c        --trace
  *   quadratic.c    the 2/L note;  check_grad.c: --check-grad;  summary.c: --summary
  *   output.c       files are written whole or not at all;  check_outputs.c: what will be written, before work
  *   interrupt.c    signals

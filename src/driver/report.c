@@ -1,4 +1,4 @@
-/* What a training prints: the table of a run, its summary, the comparison of several, and progress.
+/* What a training prints: the table of a run, its summary, and progress.
  *
  * Figures have six significant digits. Times stand at the end of a line or in columns of their own, always as a
  * number, a space and a unit, so that tests can mask them by one rule. Progress never goes to stdout: on a
@@ -34,7 +34,7 @@ const char *report_count(char *to, size_t size, int64_t count) {
 }
 
 /* Six significant digits; "-" for what is not known. */
-static const char *figure_text(char *to, size_t size, double figure, bool known) {
+const char *report_figure(char *to, size_t size, double figure, bool known) {
     if (!known) snprintf(to, size, "-");
     else if (isnan(figure)) snprintf(to, size, "nan");
     else if (isinf(figure)) snprintf(to, size, figure < 0 ? "-inf" : "inf");
@@ -66,6 +66,7 @@ void report_open(Report *report, const Driver *driver, Training *const *training
         widen(&report->name_width, trainings[i]->run->name);
         widen(&report->epoch_width, report_count(text, sizeof text, planned_epochs(trainings[i])));
         widen(&report->step_width, report_count(text, sizeof text, trainings[i]->planned));
+        report->keeps |= trainings[i]->run->keep_figure != NULL;
     }
     if (driver->options->quiet && mode == PROGRESS_AUTO) return;
     report->bar = mode == PROGRESS_BAR || (mode == PROGRESS_AUTO && terminal);
@@ -91,12 +92,12 @@ void report_line(const Report *report, const Training *t) {
     char text[64], count[32];
     fprintf(to, "%6s  ", report_count(count, sizeof count, t->now.epoch));
     fprintf(to, "%9s", report_count(count, sizeof count, t->now.step));
-    print_cell(to, figure_text(text, sizeof text, t->now.train_loss, true), "train_loss");
-    if (t->data->valid.count) print_cell(to, figure_text(text, sizeof text, t->now.valid_loss, true), "valid_loss");
+    print_cell(to, report_figure(text, sizeof text, t->now.train_loss, true), "train_loss");
+    if (t->data->valid.count) print_cell(to, report_figure(text, sizeof text, t->now.valid_loss, true), "valid_loss");
     for (int i = 0; shows_terms(run) && i < run->term_count; i++)
-        print_cell(to, figure_text(text, sizeof text, t->now.terms[i], true), run->terms[i].name);
+        print_cell(to, report_figure(text, sizeof text, t->now.terms[i], true), run->terms[i].name);
     for (int m = 0; m < run->measure_count; m++)
-        print_cell(to, figure_text(text, sizeof text, t->now.metrics[m], true), run->measures[m].name);
+        print_cell(to, report_figure(text, sizeof text, t->now.metrics[m], true), run->measures[m].name);
     fprintf(to, "  %s\n", report_duration(text, sizeof text, t->now.seconds));
     fflush(to);
 }
@@ -104,7 +105,17 @@ void report_line(const Report *report, const Training *t) {
 /* A figure after its name; in a list of runs padded, so that they stand below each other. */
 static void print_figure(const Report *report, const char *name, double figure, bool known) {
     char text[64];
-    fprintf(report->to, "  %s %-*s", name, report->runs > 1 ? 9 : 0, figure_text(text, sizeof text, figure, known));
+    fprintf(report->to, "  %s %-*s", name, report->runs > 1 ? 9 : 0, report_figure(text, sizeof text, figure, known));
+}
+
+/* The figures behind it are those of what is kept, which is what is saved. */
+static void print_kept(const Report *report, const Training *t) {
+    static const char words[] = "  kept epoch ";
+    char text[32];
+    if (t->best_epoch)
+        fprintf(report->to, "%s%*s:", words, report->epoch_width, report_count(text, sizeof text, t->best_epoch));
+    else if (report->keeps)
+        fprintf(report->to, "%*s", (int)strlen(words) + report->epoch_width + 1, "");
 }
 
 void report_summary(const Report *report, const Training *t) {
@@ -122,15 +133,14 @@ void report_summary(const Report *report, const Training *t) {
     report_count(text, sizeof text, t->now.epoch);
     report_count(other, sizeof other, planned_epochs(t));
     fprintf(to, "  %s %*s/%-*s", ends[t->end], report->epoch_width, text, report->epoch_width, other);
-    print_figure(report, "train_loss", t->now.train_loss, true);
-    if (t->data->valid.count) print_figure(report, "valid_loss", t->now.valid_loss, !isnan(t->now.valid_loss));
+    print_kept(report, t);
+    const Figures *figures = training_figures(t);
+    print_figure(report, "train_loss", figures->train_loss, true);
+    if (t->data->valid.count) print_figure(report, "valid_loss", figures->valid_loss, !isnan(figures->valid_loss));
     for (int m = 0; m < run->measure_count; m++)
-        print_figure(report, run->measures[m].name, t->now.metrics[m], !isnan(t->now.metrics[m]));
+        print_figure(report, run->measures[m].name, figures->metrics[m], !isnan(figures->metrics[m]));
     fprintf(to, "  %*s step%s", report->step_width, report_count(text, sizeof text, t->now.step), t->now.step == 1 ? " " : "s");
     fprintf(to, "  %s", report_duration(text, sizeof text, t->now.seconds));
-    if (t->best_epoch && t->end != END_DIVERGED)
-        fprintf(to, "  kept epoch %s: %s %s", report_count(other, sizeof other, t->best_epoch), run->keep_figure,
-                figure_text(text, sizeof text, t->best_figure, true));
     fprintf(to, "\n");
     fflush(to);
 }
@@ -151,7 +161,7 @@ void report_parameters(const Report *report, const Training *t) {
         for (int64_t k = 0; k < count; k++) {
             char text[64];
             double value = cell->dtype == DTYPE_F64 ? ((const double *)at)[k] : (double)((const float *)at)[k];
-            figure_text(text, sizeof text, value, true);
+            report_figure(text, sizeof text, value, true);
             fprintf(report->to, "%s%s", k ? ", " : "", text);
         }
         fprintf(report->to, "%s\n", cell->shape.rank ? "]" : "");
@@ -191,183 +201,4 @@ void report_progress(Report *report, const Training *t, double elapsed) {
         fprintf(report->progress, "%s\n", line);
     }
     fflush(report->progress);
-}
-
-/* ---- several runs -------------------------------------------------------------------------------------- */
-enum { MOST_COLUMNS = 24 };
-typedef struct Table { const char **cells[MOST_COLUMNS]; bool left[MOST_COLUMNS]; int columns, rows; Arena *arena; } Table;
-
-static const char **table_column(Table *table, bool left, const char *heading) {
-    if (table->columns == MOST_COLUMNS) return arena_array(table->arena, const char *, table->rows);
-    const char **cells = arena_array(table->arena, const char *, table->rows);
-    table->left[table->columns] = left;
-    table->cells[table->columns++] = cells;
-    cells[0] = heading;
-    return cells + 1;
-}
-
-static void table_print(const Table *table, FILE *to) {
-    int width[MOST_COLUMNS] = {0};
-    for (int c = 0; c < table->columns; c++)
-        for (int r = 0; r < table->rows; r++) {
-            int length = (int)strlen(table->cells[c][r]);
-            if (length > width[c]) width[c] = length;
-        }
-    for (int r = 0; r < table->rows; r++)
-        for (int c = 0; c < table->columns; c++) {
-            bool last = c + 1 == table->columns;
-            int pad = table->left[c] ? last ? 0 : -width[c] : width[c];
-            fprintf(to, "%*s%s", pad, table->cells[c][r], last ? "\n" : "   ");
-        }
-}
-
-static const char *each_value(const Run *run, const char *name) {
-    for (int i = 0; i < run->each_count; i++)
-        if (strcmp(run->each[i].name, name) == 0) return run->each[i].text;
-    return NULL;
-}
-
-static const char *batch_text(Arena *arena, const Run *run) {
-    char text[32];
-    return run->batch == 0 ? "all" : text_format(arena, "%s", report_count(text, sizeof text, run->batch));
-}
-
-/* The rate; with optimizer[part] the different rates of the parts, as in 0.1, 0.001. */
-static const char *lr_text(Arena *arena, const Run *run) {
-    Text text = text_new(arena);
-    for (int i = 0; i < run->slot_count; i++) {
-        const Slot *slot = &run->slots[i];
-        if (strcmp(slot->name, "lr") != 0 && strncmp(slot->name, "lr@", 3) != 0) continue;
-        bool told = false;
-        for (int k = 0; k < i && !told; k++)
-            told = (strcmp(run->slots[k].name, "lr") == 0 || strncmp(run->slots[k].name, "lr@", 3) == 0)
-                   && (run->slots[k].value == slot->value || (isnan(run->slots[k].value) && isnan(slot->value)));
-        if (told) continue;
-        text_add(&text, "%s%s", text.length ? ", " : "",
-                 isnan(slot->value) ? "schedule" : text_number(arena, slot->value, true));
-    }
-    return text.length ? text.bytes : "-";
-}
-
-/* What `each` gave the run, or what it has without. */
-static const char *setting_text(Arena *arena, const Run *run, const char *name) {
-    const char *text = each_value(run, name);
-    if (text) return text;
-    return strcmp(name, "batch") == 0 ? batch_text(arena, run) : strcmp(name, "lr") == 0 ? lr_text(arena, run) : "-";
-}
-
-/* What differs between the runs by `each`: a column per name, in order of first appearance. */
-static void add_each_columns(Table *table, Training *const *ts, int count) {
-    for (int r = 0; r < count; r++)
-        for (int i = 0; i < ts[r]->run->each_count; i++) {
-            const char *name = ts[r]->run->each[i].name;
-            bool earlier = false;
-            for (int q = 0; q < r && !earlier; q++) earlier = each_value(ts[q]->run, name) != NULL;
-            if (earlier) continue;
-            const char **cells = table_column(table, false, name);
-            for (int q = 0; q < count; q++) cells[q] = setting_text(table->arena, ts[q]->run, name);
-        }
-}
-
-static bool any_has_each(Training *const *ts, int count, const char *name) {
-    for (int r = 0; r < count; r++)
-        if (each_value(ts[r]->run, name)) return true;
-    return false;
-}
-
-static void add_batch_column(Table *table, Training *const *ts, int count) {
-    bool differ = false;
-    for (int r = 1; r < count; r++) differ |= ts[r]->run->batch != ts[0]->run->batch;
-    if (!differ || any_has_each(ts, count, "batch")) return;
-    const char **cells = table_column(table, false, "batch");
-    for (int r = 0; r < count; r++) cells[r] = batch_text(table->arena, ts[r]->run);
-}
-
-static void add_lr_column(Table *table, Training *const *ts, int count) {
-    bool differ = false;
-    for (int r = 1; r < count; r++)
-        differ |= strcmp(lr_text(table->arena, ts[r]->run), lr_text(table->arena, ts[0]->run)) != 0;
-    if (!differ || any_has_each(ts, count, "lr")) return;
-    const char **cells = table_column(table, false, "lr");
-    for (int r = 0; r < count; r++) cells[r] = lr_text(table->arena, ts[r]->run);
-}
-
-/* A loss that the good runs come to: the lowest, a little above, in two digits. 0 if there is none, or one
- * began with it. */
-static double common_loss(Training *const *ts, int count) {
-    double least = INFINITY, first = INFINITY;
-    for (int r = 0; r < count; r++) {
-        if (ts[r]->point_count > 0) first = fmin(first, ts[r]->points[0].train_loss);
-        if (ts[r]->end == END_DIVERGED || ts[r]->point_count == 0) continue;
-        double loss = ts[r]->points[ts[r]->point_count - 1].train_loss;
-        if (loss < least) least = loss;
-    }
-    if (!(least > 0) || isinf(least)) return 0;
-    double unit = pow(10, floor(log10(least)) - 1);
-    double loss = ceil(least * 1.02 / unit) * unit;
-    return loss < first ? loss : 0;
-}
-
-static double seconds_to(const Training *t, double loss) {
-    for (int i = 0; i < t->point_count; i++)
-        if (t->points[i].train_loss <= loss) return t->points[i].seconds;
-    return -1;
-}
-
-static void add_time_columns(Table *table, Training *const *ts, int count) {
-    double loss = common_loss(ts, count);
-    char text[32];
-    if (loss > 0) {
-        const char **cells = table_column(table, true, text_format(table->arena, loss < 10 ? "time to %.2g" : "time to %.0f", loss));
-        for (int r = 0; r < count; r++) {
-            double seconds = seconds_to(ts[r], loss);
-            cells[r] = seconds < 0 ? "-" : text_format(table->arena, "%s", report_duration(text, sizeof text, seconds));
-        }
-    }
-    const char **cells = table_column(table, true, "total");
-    for (int r = 0; r < count; r++)
-        cells[r] = text_format(table->arena, "%s", report_duration(text, sizeof text, ts[r]->now.seconds));
-}
-
-static void add_metric_columns(Table *table, Training *const *ts, int count) {
-    char text[64];
-    for (int m = 0; m < ts[0]->run->measure_count; m++) {
-        const char *name = ts[0]->run->measures[m].name;
-        bool all = true;
-        for (int r = 0; r < count; r++)
-            all &= m < ts[r]->run->measure_count && strcmp(ts[r]->run->measures[m].name, name) == 0;
-        if (!all) continue;
-        const char **cells = table_column(table, false, name);
-        for (int r = 0; r < count; r++)
-            cells[r] = text_format(table->arena, "%s", figure_text(text, sizeof text, ts[r]->now.metrics[m],
-                                                                   !isnan(ts[r]->now.metrics[m])));
-    }
-}
-
-void report_comparison(const Report *report, Training *const *ts, int count) {
-    Table table = {.rows = count + 1, .arena = ts[0]->driver->arena};
-    char text[64];
-    bool validated = false;
-    for (int r = 0; r < count; r++) validated |= ts[r]->data->valid.count > 0;
-    const char **names = table_column(&table, true, "run");
-    for (int r = 0; r < count; r++) names[r] = ts[r]->run->block;
-    add_each_columns(&table, ts, count);
-    add_batch_column(&table, ts, count);
-    add_lr_column(&table, ts, count);
-    const char **steps = table_column(&table, false, "steps"), **losses = table_column(&table, false, "train_loss");
-    for (int r = 0; r < count; r++) {
-        steps[r] = text_format(table.arena, "%s", report_count(text, sizeof text, ts[r]->now.step));
-        losses[r] = ts[r]->end == END_DIVERGED ? "diverged"
-                  : text_format(table.arena, "%s", figure_text(text, sizeof text, ts[r]->now.train_loss, true));
-    }
-    if (validated) {
-        const char **valid = table_column(&table, false, "valid_loss");
-        for (int r = 0; r < count; r++)
-            valid[r] = text_format(table.arena, "%s", figure_text(text, sizeof text, ts[r]->now.valid_loss,
-                                                                  !isnan(ts[r]->now.valid_loss)));
-    }
-    add_metric_columns(&table, ts, count);
-    add_time_columns(&table, ts, count);
-    fprintf(report->to, "\n");
-    table_print(&table, report->to);
 }

@@ -25,10 +25,11 @@ typedef struct Trace {
 } Trace;
 
 int trace_run_index(const Program *program, const char *only) {
-    size_t length = only ? strcspn(only, ",") : 0;
+    size_t length = only ? run_name_length(only) : 0;
     for (int i = 0; only && i < program->run_count; i++) {
-        const char *block = program->runs[i].block;
-        if (strlen(block) == length && memcmp(block, only, length) == 0) return i;
+        const char *const names[] = {program->runs[i].block, program->runs[i].name};
+        for (int k = 0; k < 2; k++)
+            if (strlen(names[k]) == length && memcmp(names[k], only, length) == 0) return i;
     }
     return 0;
 }

@@ -177,7 +177,7 @@ static void copy_figures(Figures *to, const Figures *from, const Run *run) {
 static void keep_best(Training *t) {
     const Run *run = t->run;
     if (!run->keep_figure) return;
-    double figure = watch_figure(t, run->keep_figure);
+    double figure = watch_figure(run, &t->now, run->keep_figure);
     bool better = run->keep_highest ? figure > t->best_figure : figure < t->best_figure;
     if (isnan(figure) || (t->best_epoch && !better)) return;
     memcpy(t->best, t->state, run->state_bytes);
@@ -424,12 +424,14 @@ static void say_opening(Driver *driver, const Tables *tables, int runs, size_t b
             runs == 1 ? "" : "s", time, memory);
 }
 
-static bool save_runs(Driver *driver, Training *const *trainings, int count) {
+/* Each run has a file of its own; the best is also what stands under the name that was asked for. */
+static bool save_runs(Driver *driver, Training *const *trainings, int count, Training *best) {
+    const char *path = driver->options->save;
     bool good = true;
-    for (int i = 0; i < count && driver->options->save; i++)
+    for (int i = 0; i < count && path; i++)
         if (training_header(trainings[i])->planned)
-            good &= saved_write(trainings[i], file_of_run(trainings[i], driver->options->save));
-    return good;
+            good &= saved_write(trainings[i], file_of_run(trainings[i], path));
+    return good && (!path || !best || saved_write(best, path));
 }
 
 /* An experiment that was interrupted has saved the runs that had begun: the others begin now. */
@@ -491,10 +493,14 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
         if (count == 1) report_parameters(&out, t);
         if (t->end == END_DIVERGED) code = EXIT_DIVERGED;
     }
-    if (code != EXIT_DATA && trained > 1 && !interrupt_asked) report_comparison(&out, trainings, trained);
+    Ranking ranking = {0};
+    if (code != EXIT_DATA && trained > 1 && !interrupt_asked) {
+        ranking = ranking_of(driver->arena, trainings, trained);
+        report_comparison(&out, &ranking);
+    }
     fflush(driver->result);
     if (log && !log_close(log)) code = EXIT_DATA;
-    if (code != EXIT_DATA && !save_runs(driver, trainings, trained)) code = EXIT_DATA;
+    if (code != EXIT_DATA && !save_runs(driver, trainings, trained, ranking.best)) code = EXIT_DATA;
     if (code != EXIT_DATA && !plot_runs(driver, trainings, trained)) code = EXIT_DATA;
     return interrupt_asked && code != EXIT_DATA ? (ExitCode)(EXIT_SIGNAL + interrupt_asked) : code;
 }

@@ -111,12 +111,13 @@ int    watch_count_stalled(const Watch *watch);
 bool   watch_needs_evaluation(const Watch *watch);
 /* At the end of an epoch; stalled() keep their memory in t->stalled_*. */
 bool   watch_holds(Training *t, const Watch *watch);
-double watch_figure(const Training *t, const char *name);
+double watch_figure(const Run *run, const Figures *figures, const char *name);
 
 /* ---- report.c -------------------------------------------------------------------------------- */
 typedef struct Report {
     FILE *to, *progress;
     int  runs, name_width, epoch_width, step_width;               /* the widest of all runs */
+    bool keeps;                                                   /* one of several runs keeps its best */
     bool bar, plain; double redrawn; int drawn;                   /* progress; drawn: characters on the line */
 } Report;
 void report_open(Report *report, const Driver *driver, Training *const *trainings, int count);
@@ -126,9 +127,19 @@ void report_progress(Report *report, const Training *t, double elapsed);    /* a
 void report_clear_progress(Report *report);
 void report_summary(const Report *report, const Training *t);
 void report_parameters(const Report *report, const Training *t);
-void report_comparison(const Report *report, Training *const *trainings, int count);
+const char *report_figure(char *to, size_t size, double figure, bool known);  /* six digits; "-" if not known */
 const char *report_duration(char *to, size_t size, double seconds);           /* "39 us" */
 const char *report_count(char *to, size_t size, int64_t count);               /* "1,500" */
+
+/* ---- comparison.c ---------------------------------------------------------------------------- */
+typedef struct Ranking {
+    Training **runs; int count;      /* the best first, where they are judged */
+    const char *figure; bool highest;             /* NULL: they have nothing in common */
+    bool same_losses;
+    Training *best;                  /* NULL: none can be told */
+} Ranking;
+Ranking ranking_of(Arena *arena, Training *const *trainings, int count);
+void report_comparison(const Report *report, const Ranking *ranking);
 
 /* ---- log.c ----------------------------------------------------------------------------------- */
 typedef struct Log Log;

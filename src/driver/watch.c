@@ -19,26 +19,25 @@ bool watch_needs_evaluation(const Watch *watch) {
     return watch_needs_evaluation(watch->left) || watch_needs_evaluation(watch->right);
 }
 
-double watch_figure(const Training *t, const char *name) {
-    const Run *run = t->run;
+double watch_figure(const Run *run, const Figures *figures, const char *name) {
     const char *dot = strrchr(name, '.'), *last = dot ? dot + 1 : name;
-    if (strcmp(name, "epoch") == 0) return (double)t->now.epoch;
-    if (strcmp(name, "step") == 0) return (double)t->now.step;
-    if (strcmp(name, "train.loss") == 0) return t->now.train_loss;
-    if (strcmp(name, "valid.loss") == 0) return t->now.valid_loss;
+    if (strcmp(name, "epoch") == 0) return (double)figures->epoch;
+    if (strcmp(name, "step") == 0) return (double)figures->step;
+    if (strcmp(name, "train.loss") == 0) return figures->train_loss;
+    if (strcmp(name, "valid.loss") == 0) return figures->valid_loss;
     for (int m = 0; m < run->measure_count; m++)
-        if (strcmp(run->measures[m].name, last) == 0) return t->now.metrics[m];
+        if (strcmp(run->measures[m].name, last) == 0) return figures->metrics[m];
     for (int i = 0; i < run->term_count; i++)
-        if (strcmp(run->terms[i].name, last) == 0) return t->now.terms[i];
+        if (strcmp(run->terms[i].name, last) == 0) return figures->terms[i];
     return NAN;
 }
 
 static double value_of(Training *t, const Watch *watch) {
-    return watch->kind == WATCH_NUMBER ? watch->number : watch_figure(t, watch->figure);
+    return watch->kind == WATCH_NUMBER ? watch->number : watch_figure(t->run, &t->now, watch->figure);
 }
 
 static bool stalled(Training *t, const Watch *watch, int place) {
-    double value = watch_figure(t, watch->figure), *best = &t->stalled_best[place];
+    double value = watch_figure(t->run, &t->now, watch->figure), *best = &t->stalled_best[place];
     bool better = watch->highest ? value > *best : value < *best;
     if (isnan(*best) ? !isnan(value) : better) {
         *best = value;

@@ -76,7 +76,7 @@ typedef enum HoldOut { HOLD_OUT_NONE, HOLD_OUT_RANDOM, HOLD_OUT_SPLIT, HOLD_OUT_
 
 /* One-example objective, unnamed: "loss". minimized: part of the loss; penalty: reads no row, so it is no mean over them. */
 typedef struct Term { Name name; bool minimized, penalty; Node *value; Span span; } Term;
-typedef struct Measure { Name name; Function metric; Node **arguments; int argument_count; Span span; } Measure;   /* metric's COLUMN i is the kept argument i */
+typedef struct Measure { Name name; Function metric; Node **arguments; int argument_count; Span span; const char *objective; } Measure;   /* metric's COLUMN i is the kept argument i */
 
 /* stop and keep are small trees over reported figures, evaluated by the driver. */
 typedef enum WatchKind { WATCH_NUMBER, WATCH_FIGURE, WATCH_STALLED, WATCH_NOT, WATCH_AND, WATCH_OR, WATCH_LT, WATCH_LE, WATCH_GT, WATCH_GE } WatchKind;
@@ -99,6 +99,7 @@ typedef struct Run {
     int64_t epochs, steps;             /* one is set, the other 0; epochs 1 if neither */
     uint64_t seed;
     int64_t report_every; bool report_steps;   /* in epochs or steps; 0: after each epoch at most 10 lines */
+    const char *objective;             /* equal texts: losses can be compared; so of Measure */
     Watch *stop;
     const char *keep_figure; bool keep_highest; /* keep = best(valid.loss); NULL: last */
     int   start_run; const char *start_file; Span start_span;   /* start = other (index of run, -1) | load("file") */
@@ -140,6 +141,8 @@ typedef struct LowerOptions {
     const char *overfit; /* NULL or N */
     bool raw;            /* for an application: every function takes standardized columns as measured */
 } LowerOptions;
+/* How long the first name is in a list for --run: names of runs may hold commas in brackets. */
+size_t run_name_length(const char *list);
 /* Lowers the program; errors are in program->diagnostics. Never NULL. */
 Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, Ast *ast, const char *path, const LowerOptions *options);
 

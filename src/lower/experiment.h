@@ -8,6 +8,7 @@
  *   run.c              one run: its graphs, roots and state
  *   predict.c          what the object serves: predict, undo, the target's units
  *   measure.c          measures: what is kept per row, and the reduction over all rows
+ *   objective.c        which runs' figures can be compared
  *   optimizer.c        updates, from optimizer definitions
  *   lint.c             mistakes one sees only in the whole experiment
  *   prelude.c          std/, embedded
@@ -215,6 +216,11 @@ bool node_depends_on_rows(Arena *arena, Node *node);
 /* ---- setting.c, watch.c ----------------------------------------------------------- */
 bool settings_lower(RunLowering *R);                           /* batch, epochs, hold_out, ... */
 bool watch_lower(RunLowering *R);                              /* stop, keep: after measures */
+
+/* ---- objective.c ------------------------------------------------------------ */
+/* Text that is the same for runs whose losses can be compared; the same of a measure. */
+const char *objective_of_run(RunLowering *R);
+const char *objective_of_measure(RunLowering *R, const Expr *expr);
 
 /* ---- measure.c, predict.c, optimizer.c -------------------------------------- */
 bool measures_lower(RunLowering *R, Scope *scope);             /* in the scope of evaluate */

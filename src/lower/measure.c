@@ -119,7 +119,7 @@ static Node *mean_over_rows(RunLowering *R, Node *node) {
 
 static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
     const Expr *expr = each_resolve(R->X, stmt->named.value);
-    Measure measure = {.name = stmt->named.name.text, .span = expr->span};
+    Measure measure = {.name = stmt->named.name.text, .span = expr->span, .objective = objective_of_measure(R, expr)};
     R->L->allow_batch = true;
     Value *v = without_variables(R->L, scope->variables, lower_expression(R->L, scope, expr));
     R->L->allow_batch = false;

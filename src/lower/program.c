@@ -310,28 +310,70 @@ static void check_data_options(Experiment *X) {
 static void report_unknown_train(Experiment *X, const char *name) {
     Vector(const char *) names = {0};
     for (int i = 0; i < X->blocks.count; i++) vector_push(X->arena, &names, X->blocks.items[i]->name.text);
+    for (int i = 0; i < X->runs.count; i++) vector_push(X->arena, &names, X->runs.items[i].name);
     Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0},
-                           "--run=%s: there is no train block of this name", name);
+                           "--run=%s: there is no train block or run of this name", name);
     const char *near = nearest_name(name, names.items, names.count);
     if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    else if (strchr(name, ' ')) add_help(X->diagnostics, d, "a run is named as it is printed: its block, then what `each` gave it");
 }
 
 /* ---- lowering ------------------------------------------------------------------------------------ */
-static void lower_named_blocks(Experiment *X, const char *only) {
+size_t run_name_length(const char *list) {
+    int depth = 0;
+    bool quoted = false;
+    size_t i = 0;
+    for (; list[i] && (list[i] != ',' || depth > 0 || quoted); i++) {
+        if (list[i] == '"') quoted = !quoted;
+        else if (!quoted) depth += (strchr("([", list[i]) != NULL) - (strchr(")]", list[i]) != NULL);
+    }
+    return i;
+}
+
+/* A block's name asks for all of its runs. */
+static void ask_for(Experiment *X, bool *asked, const char *name) {
+    Block *whole = block_find(X, name_from(X->names, name));
+    Block *block = whole ? whole : block_find(X, name_of(X->names, name, strcspn(name, " ")));
+    bool found = whole != NULL;
+    if (block) block_lower(X, block);
+    if (block && block->failed) return;
+    for (int i = 0; block && i < block->run_count; i++) {
+        bool named = strcmp(X->runs.items[block->first_run + i].name, name) == 0;
+        asked[block->first_run + i] |= whole || named;
+        found |= named;
+    }
+    if (!found) report_unknown_train(X, name);
+}
+
+/* Runs that nobody asked for and no other starts from go. */
+static void drop_other_runs(Experiment *X, bool *asked) {
+    int *place = arena_array(X->arena, int, X->runs.count + 1), kept = 0;
+    for (int i = X->runs.count - 1; i >= 0; i--)
+        if (asked[i] && X->runs.items[i].start_run >= 0) asked[X->runs.items[i].start_run] = true;
+    for (int i = 0; i < X->runs.count; i++) {
+        if (!asked[i]) continue;
+        Run run = X->runs.items[i];
+        if (run.start_run >= 0) run.start_run = place[run.start_run];
+        place[i] = kept;
+        X->runs.items[kept++] = run;
+    }
+    X->runs.count = kept;
+}
+
+static void lower_asked(Experiment *X, const char *only) {
+    bool *asked = arena_array(X->arena, bool, X->blocks.count * MOST_RUNS + 1);
     while (*only) {
-        size_t length = strcspn(only, ",");
-        Name name = name_of(X->names, only, length);
-        Block *block = block_find(X, name);
-        if (block) block_lower(X, block);
-        else report_unknown_train(X, name);
+        size_t length = run_name_length(only);
+        ask_for(X, asked, text_format(X->arena, "%.*s", (int)length, only));
         only += length + (only[length] == ',');
     }
+    drop_other_runs(X, asked);
 }
 
 static void lower_blocks(Experiment *X) {
     for (int i = 0; i < X->blocks.count; i++) block_resolve(X, X->blocks.items[i]);
     if (X->options->only && X->options->only[0]) {
-        lower_named_blocks(X, X->options->only);
+        lower_asked(X, X->options->only);
         return;
     }
     for (int i = 0; i < X->blocks.count; i++) block_lower(X, X->blocks.items[i]);

@@ -483,6 +483,7 @@ static void finish(RunLowering *R) {
     add_initial_roots(R);
     settle_slots(R);
     run->graph = R->L->graph;
+    run->objective = objective_of_run(R);
     run->cells = R->L->cells.items;
     run->cell_count = R->L->cells.count;
     run->slots = R->L->slots.items;

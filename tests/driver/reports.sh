@@ -28,7 +28,26 @@ check "progress keeps off stdout" '! grep -q steps/s out'
 
 "$sgdc" two.sgd --run=sweep -q --save saved.safetensors >out 2>err
 check "one file per run" '[ "$(ls saved-*.safetensors | wc -l)" -eq 2 ]'
-check "the comparison has the varied setting" 'grep -q "^run .*lr .*steps .*train_loss" out'
+check "the comparison has the varied setting" 'grep -q "^  run .*lr .*steps .*train_loss" out'
+check "the best is marked and stands first" 'sed -n "/^  run/{n;p;}" out | grep -q "^\* sweep  *0.2 "'
+check "the best is saved under the plain name" 'cmp saved.safetensors saved-sweep-lr=0.2.safetensors'
+again=$(sed -n "s/^  sgdc /\"\$sgdc\" -q --save again.safetensors /p" out)
+eval "$again" >out 2>err
+check "the command that is printed trains it again" 'cmp saved.safetensors again.safetensors'
+check "it is one run" '[ "$(grep -c "epoch 3/3" out)" -eq 1 ]'
+"$sgdc" two.sgd --run='fit,sweep lr=0.2' -q >out 2>err
+check "blocks and runs are named together" '[ "$(grep -c "epoch " out)" -eq 2 ]'
+"$sgdc" two.sgd --run='sweep lr=0.3' -q >out 2>err
+check "an unknown run is refused with the nearest" '[ $? -eq 1 ] && grep -q "did you mean .sweep lr=0.[12].?" err'
+"$sgdc" two.sgd --run=sweep -q --set 'epochs=4' --set 'lr=each [0.05, 0.3]' >out 2>err
+check "settings are part of the command" 'grep -q -- "--set epochs=4 --set .lr=each \[0.05, 0.3\]. --run=" out'
+# Losses of different things are not compared.
+cat >other.sgd <<'END'
+include "line.sgd"
+train other like fit { minimize = mae(line(x), y); epochs = 3 }
+END
+"$sgdc" other.sgd --run -q --save other.safetensors >out 2>err
+check "different losses have no best and no common time" '! grep -q "^\*\|time to" out && [ ! -e other.safetensors ]'
 "$sgdc" two.sgd --run=nobody -q >out 2>err
 check "an unknown run is refused" '[ $? -ne 0 ]'
 "$sgdc" line.sgd --summary >out
