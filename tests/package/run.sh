@@ -44,6 +44,10 @@ if command -v pkg-config > /dev/null; then
         $(pkg-config --libs sgdrt) -o classify_pc
     ./classify_pc "$source/tests/embed/points.csv" trained.safetensors scratch.safetensors
 fi
+# Examples find their data where they were installed, whatever folder one is in.
+example=$(find "$prefix" -name airfoil.sgd)
+(cd / && "$prefix/bin/sgdc" "$example" --run=gd -q) > run.txt
+if grep @PROJECT_VERSION@ "$prefix/share/man/man1/sgdc.1"; then echo "the man page has not got its version" >&2; exit 1; fi
 for file in share/man/man1/sgdc.1 share/sgdc/std/layers.sgd include/sgdc/sgdrt.h; do
     if [ ! -f "$prefix/$file" ]; then echo "$file was not installed" >&2; exit 1; fi
 done
