@@ -38,6 +38,8 @@ struct Outline {
 /* ---- which nests --------------------------------------------------------------------------------- */
 /* A call costs about as much as so many multiply-adds. Where nests are many, small ones make LLVM slow too. */
 enum { LEAST_WORK = 1 << 15, LEAST_OF_MANY = 1 << 10, MANY_NESTS = 32 };
+/* In operations: what LLVM takes in one function, and from where the call of a nest does not show. */
+enum { LONGEST_CODE = 2000, LEAST_CODE = 50 };
 
 static int64_t work_of(const LoopFunction *f, const Nest *nest) {
     int64_t work = shape_size(nest->space);
@@ -56,12 +58,18 @@ static int64_t work_of(const LoopFunction *f, const Nest *nest) {
 
 bool outline_pays(const Emitter *e, const Nest *nest) {
     int nests = 0;
+    double cost = 0;
     if (e->f->tiny) /* what it keeps in registers has no place in memory */
         return false;
     if (e->least_shared > 0)
         return work_of(e->f, nest) >= e->least_shared;
-    for (int s = 0; s < e->f->section_count; s++)
+    for (int s = 0; s < e->f->section_count; s++) {
         nests += e->f->sections[s].nests.count;
+        for (int i = 0; i < e->f->sections[s].nests.count; i++)
+            cost += e->f->sections[s].nests.items[i]->cost;
+    }
+    if (cost > LONGEST_CODE && nest->cost > LEAST_CODE)
+        return true;
     return work_of(e->f, nest) >= (nests >= MANY_NESTS ? LEAST_OF_MANY : LEAST_WORK);
 }
 

@@ -368,6 +368,43 @@ static bool report_not_a_statement(Parse *parse, Expected expected)
     }
 }
 
+/* `// words`: `//` divides, so the words behind it are read as values, and the second one fits nowhere. */
+static bool report_foreign_comment(Parse *parse)
+{
+    const Seen *bad = &parse->seen[0], *slashes = NULL;
+    for (int i = 0; i < SEEN_KEPT && !slashes; i++)
+        if (parse->seen[i].kind == FLOORDIV)
+            slashes = &parse->seen[i];
+    if (!slashes || line_of(parse, slashes->span) != line_of(parse, bad->span))
+        return false;
+    bool stands_first = slashes->first_on_line || slashes == bad;
+    if (!stands_first && bad->kind != ID && !is_keyword(bad->kind) && bad->kind != '.')
+        return false;
+    Diagnostic *comment = report(parse->diagnostics, CODE_E0101, slashes->span,
+                                 "`//` divides and rounds down, and what follows is no value");
+    add_help(parse->diagnostics, comment, "a comment starts with `#`");
+    return true;
+}
+
+/* `f32(4)` where a type stands. */
+static bool report_round_type(Parse *parse, Expected expected)
+{
+    static const char *const types[] = {"f32", "f64", "i32", "bool", "real", "label"};
+    const Seen *bad = &parse->seen[0], *last = &parse->seen[1];
+    if (bad->kind != '(' || last->kind != ID || expects_operator(expected))
+        return false;
+    const char *word = token_text(parse, last);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (strcmp(word, types[i]) != 0)
+            continue;
+        Diagnostic *round = report(parse->diagnostics, CODE_E0101, bad->span,
+                                   "the sizes of a type stand in square brackets");
+        add_help(parse->diagnostics, round, "like this: `%s[4]`, or `%s[28, 28]` with two axes", word, word);
+        return true;
+    }
+    return false;
+}
+
 static bool report_without_effect(Parse *parse, Expected expected)
 {
     const Seen  *bad = &parse->seen[0], *last = &parse->seen[1];
@@ -535,11 +572,15 @@ static void report_expected(Parse *parse, Expected expected)
         add_help(parse->diagnostics, unexpected,
                  "types are f32, f64, i32, bool, label[10], int, and arrays such as f32[28, 28]");
     if (bad->kind == ',' && expects(expected, "end of statement"))
-        add_help(parse->diagnostics, unexpected, "a statement ends at the end of its line, or at `;`");
+        add_help(parse->diagnostics, unexpected,
+                 "a statement ends at the end of its line, or at `;`, without a comma");
+    if (bad->kind == ',' && parse->around.kind == '(' && expects(expected, "')'"))
+        add_help(parse->diagnostics, unexpected,
+                 "round brackets hold one value here: several results are `return a, b`, an array is `[a, b]`");
     if (bad->kind == ':' && expects(expected, "'{'"))
         add_help(parse->diagnostics, unexpected, "what it does stands in `{ }`, or behind `=` if it is one value");
-    if (bad->kind == ':' && parse->around.kind == '[' && after_value)
-        add_help(parse->diagnostics, unexpected, "a range is written `a..b`: x[0..2] is the first two elements");
+    if (bad->kind == ':' && is_round_or_square(parse->around) && after_value)
+        add_help(parse->diagnostics, unexpected, "a range is written `a..b`: 0..4 is 0, 1, 2 and 3");
     if (is_round_or_square(parse->around) && line_of(parse, parse->around.span) < line_of(parse, bad->span))
         add_note(parse->diagnostics, unexpected, parse->around.span, "inside the `%c` that is opened here",
                  parse->around.kind);
@@ -551,6 +592,7 @@ void syntax_report(Parse *parse, Expected expected)
     if (parse->ended)
         return;
     bool told = report_unclosed(parse) || report_unopened(parse)
+        || report_foreign_comment(parse) || report_round_type(parse, expected)
         || report_untyped(parse) || report_chained(parse, expected) || report_reserved(parse, expected)
         || report_equals(parse, expected) || report_element(parse, expected)
         || report_first_word(parse, expected) || report_not_a_statement(parse, expected)

@@ -20,6 +20,7 @@
 enum {
     DEEPEST = 48,
     DEAREST = 300,
+    DEAREST_NEST = 400,                /* beyond it LLVM's time grows faster, and a load no longer shows */
     DEAREST_EPILOGUE = 12,             /* written out for each register of a kernel's tile */
     DEAREST_LOOP = 100,                /* a loop over the tile of a contraction; sums over rows have few tiles */
     FEWEST_CHAINS = 8,
@@ -40,7 +41,6 @@ typedef struct Fuse {
     int     *provider;                 /* by id: nest, -1 */
     NestNeeds *needs; int needs_capacity;
     int     *mark, stamp;
-    double *epilogue_cost;             /* by nest */
 } Fuse;
 
 /* ---- nodes of the function ---------------------------------------------------------------- */
@@ -267,15 +267,12 @@ static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape spa
         int capacity = u->needs_capacity * 2 + 16;
         NestNeeds *needs = arena_array(u->f->arena, NestNeeds, capacity);
         int *mark = arena_array(u->f->arena, int, capacity);
-        double *cost = arena_array(u->f->arena, double, capacity);
         if (nest->id > 0) {
             memcpy(needs, u->needs, sizeof *needs * (size_t)nest->id);
             memcpy(mark, u->mark, sizeof *mark * (size_t)nest->id);
-            memcpy(cost, u->epilogue_cost, sizeof *cost * (size_t)nest->id);
         }
         u->needs = needs;
         u->mark = mark;
-        u->epilogue_cost = cost;
         u->needs_capacity = capacity;
     }
     return nest;
@@ -337,12 +334,12 @@ static double dearest_epilogue(const Node *reduce) {
 static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) {
     Node *value = store->value;
     if (nest->rows != rows || nest->kind == NEST_SCATTER || nest->store_count >= MOST_STORES
-        || !same_space(nest, value->shape, flat))
+        || nest->cost + u->cost[value->id] > DEAREST_NEST || !same_space(nest, value->shape, flat))
         return false;
     if (nest->reduce != NULL && is_carried(u->f, nest->reduce))
         return false;
     if (nest->reduce != NULL && shape_size(nest->space) >= FEWEST_CHAINS
-        && u->epilogue_cost[nest->id] + u->cost[value->id] > dearest_epilogue(nest->reduce))
+        && nest->cost + u->cost[value->id] > dearest_epilogue(nest->reduce))
         return false;
     if (store->kind == STORE_ROWS)
         return false;
@@ -388,8 +385,8 @@ static void place_store(Fuse *u, Store store, bool rows, bool alone) {
         nest->flat = flat;
     }
     nest_store(u, nest, store);
-    u->epilogue_cost[nest->id] += u->cost[store.value->id];
-    nest->dear = u->epilogue_cost[nest->id] > DEAREST_EPILOGUE;
+    nest->cost += u->cost[store.value->id];
+    nest->dear = nest->cost > DEAREST_EPILOGUE;
     Dependencies d = {.fuse = u, .nest = nest};
     value_reads(u->f, store.value, store_provides(&store), nest, visit_need, &d);
 }
@@ -596,10 +593,8 @@ static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
     u->section = section;
     for (bool again = true; again;) {
         *section = (Section){.inside = inside};
-        if (u->needs_capacity > 0) {
+        if (u->needs_capacity > 0)
             memset(u->needs, 0, sizeof *u->needs * (size_t)u->needs_capacity);
-            memset(u->epilogue_cost, 0, sizeof *u->epilogue_cost * (size_t)u->needs_capacity);
-        }
         for (uint32_t id = 0; id < f->nodes; id++)
             u->provider[id] = -1;
         for (uint32_t id = 0; id < f->nodes; id++)

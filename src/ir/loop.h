@@ -118,6 +118,7 @@ struct Nest {
     Node    *reduce;                  /* NEST_REDUCE, NEST_SCATTER */
     Node    *largest;                 /* of an argmax: the maximum that its chain finds as well; NULL: nobody wants it */
     Store   *stores; int store_count;
+    double   cost;                    /* operations of the stores, per element */
     bool carried; /* a sum over the batch whose chain crosses blocks or chunks: through memory */
     Buffer *chain, *total; /* carried: the open chunk's chain (times 16 lanes), the fold of closed chunks */
     int      lanes;                   /* LANES_NONE, LANES_ROWS or an axis */

@@ -174,7 +174,11 @@ static bool read_shape(Lowering *L, const Value *v, Span span, Shape *shape)
                                     "a size", &extent))
                 return false;
             if (extent < 1 || extent >= MOST_EXTENT || shape->rank == MOST_RANK) {
-                lower_error(L, CODE_E0219, span, "a shape has at most %d sizes, each at least 1", MOST_RANK);
+                Diagnostic *d =
+                    lower_error(L, CODE_E0219, span, "a shape has at most %d sizes, each at least 1", MOST_RANK);
+                if (extent == -1)
+                    lower_help(L, d, "no size is found out: write it, as in reshape(x, [784]); "
+                                     "flatten(x) makes one axis of all");
                 return false;
             }
             shape->extent[shape->rank++] = extent;

@@ -66,7 +66,7 @@ static Span argument_span(const Call *call, int formal)
     return call->written[formal] == NULL ? call->span : call->written[formal]->span;
 }
 
-static const char *usage_text(Lowering *L, const Definition *definition)
+const char *usage_text(Lowering *L, const Definition *definition)
 {
     Text text = text_new(L->arena);
     text_add(&text, "%s(", definition->name.text);
@@ -286,6 +286,54 @@ static bool find_lift(Lowering *L, Call *call)
     return true;
 }
 
+/* Exchanged arguments: this label stands where another argument's real is declared, and the other way round. */
+static const char *exchanged(Lowering *L, const Call *call, int i)
+{
+    const FormalList *formals = &call->definition->formals;
+    for (int k = 0; k < formals->count; k++) {
+        const Value *other = call->given[k];
+        if (k == i || other == NULL || other->kind != VALUE_TENSOR || !is_tensor_formal(call, k)
+            || value_is_label(other) || strcmp(formals->items[k].type->base.text, "label") != 0)
+            continue;
+        Text text = text_new(L->arena);
+        text_add(&text, "%s(", call->definition->name.text);
+        for (int at = 0; at < formals->count && call->written[at] != NULL; at++) {
+            text_add(&text, at == 0 ? "" : ", ");
+            ast_print_expr(&text, call->written[at == i ? k : at == k ? i : at]);
+        }
+        text_add(&text, ")");
+        return text.bytes;
+    }
+    return NULL;
+}
+
+/* A row has no batch axis: an array with an axis in front of the row's own is most likely meant as one. */
+static bool adds_batch_axis(const Value *v, const Call *call, int i)
+{
+    const TypeExpr *type = call->definition->formals.items[i].type;
+    Shape own = value_own_shape(v);
+    if (call->definition->kind != DEFINE_MODEL || v->kind != VALUE_TENSOR || type->dims.count != own.rank + 1)
+        return false;
+    for (int k = 0; k < own.rank; k++) {
+        const Expr *size = type->dims.items[k + 1].size;
+        if (size != NULL && size->kind == EXPR_NUMBER && (int64_t)size->number.value != own.extent[k])
+            return false;
+    }
+    return true;
+}
+
+/* A definition where a value is needed: most likely it was to be called. */
+static bool is_value(Lowering *L, Call *call, int i, const Value *v)
+{
+    if (v->kind != VALUE_DEFINITION && v->kind != VALUE_BUILTIN)
+        return true;
+    Diagnostic *d = lower_error(L, CODE_E0214, argument_span(call, i), "%s is %s itself; its result is needed",
+                                formal_text(L, call, i), value_type_text(L, v));
+    lower_help(L, d, "call it: %s",
+               v->kind == VALUE_BUILTIN ? v->builtin->usage : usage_text(L, v->definition));
+    return false;
+}
+
 /* Fewer axes than declared: said before any size is looked at. */
 static bool has_axes(Lowering *L, Call *call, int i, const Value *v, int declared)
 {
@@ -297,6 +345,13 @@ static bool has_axes(Lowering *L, Call *call, int i, const Value *v, int declare
         lower_error(L, CODE_E0214, argument_span(call, i), "%s is %s; it is declared with %s",
                     formal_text(L, call, i), value_type_text(L, v), count_text(L, declared, "axis"));
     lower_note(L, d, formal->span, "declared here");
+    const char *other_way = value_is_label(v) ? exchanged(L, call, i) : NULL;
+    if (other_way != NULL)
+        lower_help(L, d, "with the arguments exchanged it is %s", other_way);
+    if (adds_batch_axis(v, call, i))
+        lower_help(L, d, "a model is written for one row, so there is no batch axis: %s: %s; "
+                         "`batch = ...` in the train block says how many rows a step takes",
+                   formal->name.text, value_type_text(L, v));
     return false;
 }
 
@@ -345,7 +400,7 @@ static void bind_tensor(Lowering *L, Call *call, int i)
     const Formal *formal = &call->definition->formals.items[i];
     Value *v = call->given[i];
     int declared = type_own_rank(formal->type);
-    if (!has_axes(L, call, i, v, declared)) {
+    if (!is_value(L, call, i, v) || !has_axes(L, call, i, v, declared)) {
         call->failed = true;
         return;
     }

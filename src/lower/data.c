@@ -236,8 +236,11 @@ static bool lower_field(Experiment *X, DataDecl *decl, SourceContext *context, S
     context->exact = stmt->bind.value && stmt->bind.value->kind == EXPR_NAME;
     if (!context->type.known) return false;
     if (context->type.is_compile_time) {
-        report(X->diagnostics, CODE_E0443, stmt->bind.type->span,
-               "a field is f32, i32, bool or label[k], or an array of these");
+        Diagnostic *d = report(X->diagnostics, CODE_E0443, stmt->bind.type->span,
+                               "a field is f32, f64, i32, bool or label[k], or an array of these");
+        add_help(X->diagnostics, d,
+                 "%s is a size; a class is label[3], with the number of classes, and a quantity f32",
+                 stmt->bind.type->base.text);
         return false;
     }
     field.dtype = context->type.dtype;

@@ -147,6 +147,8 @@ Value *type_fit(Lowering *L, const Type *type, const Value *v, Span span, const 
 const char *type_text(Lowering *L, const Type *type);
 void   builtins_bind(Lowering *L);
 /* E0202, or E0207 inside x[...]; once per definition and name. */
+/* "mse(p, y)": how a definition is called. */
+const char *usage_text(Lowering *L, const Definition *definition);
 void   report_unknown_name(Lowering *L, const Definition *definition, const Scope *scope, Word name);
 /* A note per operand that is a name: "w: f32[5] is declared here". */
 void   note_operand(Lowering *L, Diagnostic *d, const Expr *expr, const Value *v);

@@ -301,37 +301,6 @@ void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *
         lower_help(L, to, "did you mean `%s`?", nearest);
 }
 
-/* What stands here for a name of Python or its libraries, or NULL. */
-static const char *foreign_advice(const char *name)
-{
-    static const char *const advice[][2] = {
-        {"nn", "layers have no prefix: nn.Linear(n, m) is dense(x, m), nn.Conv2d is conv2d(x, m, k)"},
-        {"torch", "functions have no prefix: exp(x), relu(x), sum(x)"},
-        {"np", "functions have no prefix: exp(x), sqrt(x), sum(x)"},
-        {"F", "functions have no prefix: relu(x), softmax(x), cross_entropy(z, y)"},
-        {"Linear", "a fully connected layer is dense(x, m)"},
-        {"linear", "a fully connected layer is dense(x, m)"},
-        {"Dense", "a fully connected layer is dense(x, m)"},
-        {"Conv2d", "a convolution is conv2d(x, m, k)"},
-        {"MSELoss", "the squared error is mse(p, y), and half of it squared(p, y)"},
-        {"CrossEntropyLoss", "it is cross_entropy(z, y), of the scores before any softmax"},
-        {"nll_loss", "it is negative_log_likelihood"},
-        {"range", "a range is written 0..n"},
-        {"len", "sizes are known when compiling: name one in an argument's type, as in x: real[n]"},
-        {"gaussian", "it is normal(mean, deviation)"},
-        {"randn", "a draw is written normal(0, 1)"},
-        {"clip", "a number is kept within bounds by clamp(x, low, high), a gradient by clip_norm(grad, most)"},
-        {"pow", "a power is written x^2"},
-        {"matmul", "a matrix product is written a @ b"},
-        {"True", "it is written true"},
-        {"False", "it is written false"},
-    };
-    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
-        if (strcmp(name, advice[i][0]) == 0)
-            return advice[i][1];
-    return NULL;
-}
-
 void report_unknown_name(Lowering *L, const Definition *definition, const Scope *scope, Word name)
 {
     if (L->quiet)
@@ -350,7 +319,7 @@ void report_unknown_name(Lowering *L, const Definition *definition, const Scope 
     }
     static const char *const more[] = {"training"};
     d = lower_error(L, CODE_E0202, name.span, "%s is not defined", name.text);
-    const char *advice = foreign_advice(name.text);
+    const char *advice = habit_of_name(name.text);
     if (advice != NULL)
         lower_help(L, d, "%s", advice);
     else

@@ -13,6 +13,7 @@
  *   type.c              declared types: solved and checked against arguments
  *   builtin.c           the table of built-in functions;  draw.c: random values
  *   names.c             name checks of definitions nothing calls
+ *   habit.c             words of other languages, and what takes their place
  *   data.c, train.c, ...   the experiment (experiment.h): data, train, settings, each, optimizers
  *
  * INDEX AXES are the one mechanism behind index notation and lifting. An index axis is an id with an extent.
@@ -311,6 +312,9 @@ void lower_note(Lowering *L, Diagnostic *to, Span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void lower_help(Lowering *L, Diagnostic *to, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* "did you mean ..." among the names visible from the scope (and `more`). */
+/* What takes the place of a word of other languages or libraries, or NULL. */
+const char *habit_of_name(const char *name);
+const char *habit_of_setting(const char *name);
 void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *wanted,
                    const char *const *more, int count);
 /* E0210: `what` is not supported yet. Poison. */

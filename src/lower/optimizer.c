@@ -150,8 +150,28 @@ static const Value *bound_for_rank(RunLowering *R, const OptimizerRule *rule, Sc
     return v;
 }
 
+static const char *optimizer_names(RunLowering *R) {
+    Text text = text_new(R->X->arena);
+    for (const Scope *scope = R->L->global; scope; scope = scope->parent)
+        for (const Binding *b = scope->last; b; b = b->next)
+            if (b->value->kind == VALUE_DEFINITION && b->value->definition->kind == DEFINE_OPTIMIZER)
+                text_add(&text, "%s%s", text.length > 0 ? ", " : "", b->name);
+    return text.bytes;
+}
+
+/* An optimizer that there is none of: a near name is named, else all that there are. */
+static bool optimizer_is_known(RunLowering *R, const Scope *scope, const OptimizerRule *rule) {
+    const Expr *name = rule->value->kind == EXPR_CALL ? rule->value->call.callee : rule->value;
+    if (name->kind != EXPR_NAME || scope_find(scope, name->name.text)) return true;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0202, name->span, "there is no optimizer %s", name->name.text);
+    lower_suggest(R->L, d, scope, name->name.text, NULL, 0);
+    add_help(R->X->diagnostics, d, "the optimizers are %s", optimizer_names(R));
+    return false;
+}
+
 static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
     Lowering *L = R->L;
+    if (!optimizer_is_known(R, scope, rule)) return false;
     Value *v = lower_expression(L, scope_with_rank(R, scope, 0), rule->value);
     if (value_is_poison(v)) return false;
     if (v->kind == VALUE_DEFINITION && v->definition->kind == DEFINE_OPTIMIZER)

@@ -109,8 +109,8 @@ static void report_unused(RunLowering *R, const Stmt *stmt) {
                                             : (Word){NULL, stmt->span};
     const char *keys[KEY_COUNT];
     for (int key = 0; key < KEY_COUNT; key++) keys[key] = setting_name((SettingKey)key);
-    const char *near =
-        name.text && stmt->kind == STMT_ASSIGN ? nearest_name(name.text, keys, KEY_COUNT) : NULL;
+    bool may_be_setting = name.text && stmt->kind == STMT_ASSIGN && !habit_of_setting(name.text);
+    const char *near = may_be_setting ? nearest_name(name.text, keys, KEY_COUNT) : NULL;
     if (near) {
         Diagnostic *d =
             report(X->diagnostics, CODE_E0301, name.span,
@@ -120,7 +120,9 @@ static void report_unused(RunLowering *R, const Stmt *stmt) {
     }
     Diagnostic *d = report(X->diagnostics, CODE_E0303, name.span, "nothing uses %s",
                            name.text ? name.text : "what is bound here");
-    add_help(X->diagnostics, d, "a figure to report is written `measure %s = ...`; sgdc --explain E0301 lists the settings",
+    const char *habit = name.text ? habit_of_setting(name.text) : NULL;
+    if (habit) add_help(X->diagnostics, d, "%s", habit);
+    else add_help(X->diagnostics, d, "a figure to report is written `measure %s = ...`; sgdc --explain E0301 lists the settings",
              name.text ? name.text : "NAME");
 }
 

@@ -367,8 +367,10 @@ Value *value_tensor_of(Lowering *L, const Value *v, DType number_type, Span span
         break;
     default: break;
     }
-    lower_error(L, CODE_E0216, span, "%s is %s where a number or an array is needed", what,
-                value_type_text(L, v));
+    Diagnostic *d = lower_error(L, CODE_E0216, span, "%s is %s where a number or an array is needed", what,
+                                value_type_text(L, v));
+    if (v->kind == VALUE_DEFINITION || v->kind == VALUE_BUILTIN)
+        lower_help(L, d, "call it: %s", v->kind == VALUE_BUILTIN ? v->builtin->usage : usage_text(L, v->definition));
     return value_poison(L);
 }
 
