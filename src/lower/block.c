@@ -234,7 +234,7 @@ static void lower_repeat(Lowering *L, Scope *scope, const Stmt *stmt)
         return;
     }
     L->call_depth++;
-    for (int64_t turn = 0; turn < turns; turn++)
+    for (int64_t turn = 0; turn < turns && !lower_outgrown(L, stmt->span); turn++, L->turns++)
         repeat_turn(L, scope, stmt, turn,
                     v->kind == VALUE_LIST ? v->items[turn] : value_int(L, begin + turn));
     L->call_depth--;

@@ -560,8 +560,21 @@ static bool may_enter(Lowering *L, const Definition *definition, Span span)
     return false;
 }
 
+static bool may_have_parameters(Lowering *L, const Definition *definition, Span span)
+{
+    if ((definition->kind != DEFINE_MODEL && definition->kind != DEFINE_LAYER) || L->no_models == NULL)
+        return true;
+    Diagnostic *d = lower_error(L, CODE_E0218, span, "the %s %s is called in %s",
+                                definition_kind_text(definition->kind), definition->name.text, L->no_models);
+    lower_help(L, d, "its parameters change while training, and what stands here is known before; "
+                     "a function without parameters is a def");
+    return false;
+}
+
 static bool check_layer(Lowering *L, const Definition *definition, Span span)
 {
+    if (!may_have_parameters(L, definition, span))
+        return false;
     if (definition->kind != DEFINE_LAYER || L->path->prefix != NULL)
         return true;
     Diagnostic *d = lower_error(L, CODE_E0218, span,

@@ -352,6 +352,7 @@ static void lower_variant(Experiment *X, DataDecl *decl, DataVariant *variant) {
     L->random_seed = set->seed;
     L->state_hook = NULL;
     lowering_start_root(L, set->name);
+    L->no_models = "a data block";
     SourceContext *context = arena_new_of(X->arena, SourceContext);
     *context = (SourceContext){.X = X, .variant = variant, .making = true};
     Scope *scope = scope_new(L, L->global);
@@ -399,6 +400,8 @@ void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool ra
     SourceContext *context = arena_new_of(X->arena, SourceContext);
     *context = (SourceContext){.X = X, .variant = variant, .raw = raw};
     Scope *inner = scope_new(X->L, X->L->global);
+    const char *outer = X->L->no_models;
+    X->L->no_models = "a data block";
     source_bind_functions(context, inner);
     for (int i = 0, field = 0; i < variant->decl->body.count; i++) {
         const Stmt *stmt = variant->decl->body.items[i];
@@ -412,4 +415,5 @@ void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool ra
             lower_statement(X->L, inner, stmt);
         }
     }
+    X->L->no_models = outer;
 }

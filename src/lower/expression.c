@@ -215,6 +215,11 @@ static Value *lower_module_value(Lowering *L, Scope *scope, const Expr *expr)
     const char *path = lower_module_path(L, scope, expr, &cell);
     if (path == NULL)
         return value_poison(L);
+    if (cell >= 0 && L->no_models != NULL) {
+        lower_error(L, CODE_E0218, expr->span, "the parameter %s changes while training, and cannot stand in %s", path,
+                    L->no_models);
+        return value_poison(L);
+    }
     if (cell >= 0)
         return lower_cell_value(L, cell);
     Module *module = arena_new_of(L->arena, Module);
@@ -347,6 +352,21 @@ static Value *lower_kind(Lowering *L, Scope *scope, const Expr *expr)
     return value_poison(L);
 }
 
+/* A few lines can ask for more than any machine has: repeats in repeats, lists in lists, derivatives of
+ * derivatives. Each construct is bounded by itself; this bounds what they make together. */
+bool lower_outgrown(Lowering *L, Span span)
+{
+    bool too_large = L->graph != NULL && L->graph->next_id > MOST_NODES;
+    if ((too_large || L->turns > MOST_TURNS) && !L->outgrown) {
+        Diagnostic *d = lower_error(L, CODE_E0902, span, too_large ? "the program grows to more than %d operations here"
+                                                                   : "all repeats together take more than %d turns here",
+                                    too_large ? MOST_NODES : MOST_TURNS);
+        lower_help(L, d, "repeat and the bodies of definitions are written out once for each turn and each call");
+        L->outgrown = true;
+    }
+    return L->outgrown;
+}
+
 Value *lower_expression(Lowering *L, Scope *scope, const Expr *expr)
 {
     if (expr == NULL)
@@ -355,6 +375,8 @@ Value *lower_expression(Lowering *L, Scope *scope, const Expr *expr)
         lower_error(L, CODE_E0901, expr->span, "this expression is nested too deeply");
         return value_poison(L);
     }
+    if (lower_outgrown(L, expr->span))
+        return value_poison(L);
     Span outer = L->graph == NULL ? expr->span : L->graph->span;
     Scope *outer_scope = L->scope;
     L->expression_depth++;

@@ -9,6 +9,8 @@ enum {
     MOST_EXPRESSION_DEPTH = 2000,  /* over all calls */
     MOST_CALLS = 100000,           /* from one root: a chain of definitions that call twice doubles at each */
     MOST_REPEATS = 100000,
+    MOST_NODES = 100000,           /* of a graph as it is lowered: a thousand layers */
+    MOST_TURNS = 1000000,          /* of all repeats of a run together */
     MOST_LIST = 1 << 20
 };
 #define MOST_EXTENT ((int64_t)1 << 31)
@@ -147,6 +149,8 @@ Value *type_fit(Lowering *L, const Type *type, const Value *v, Span span, const 
 const char *type_text(Lowering *L, const Type *type);
 void   builtins_bind(Lowering *L);
 /* E0202, or E0207 inside x[...]; once per definition and name. */
+/* Is the graph larger than any may be? Said once, at the span where it was noticed. */
+bool   lower_outgrown(Lowering *L, Span span);
 /* "mse(p, y)": how a definition is called. */
 const char *usage_text(Lowering *L, const Definition *definition);
 void   report_unknown_name(Lowering *L, const Definition *definition, const Scope *scope, Word name);

@@ -40,6 +40,7 @@ Lowering *lowering_new(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
 void lowering_start_run(Lowering *L, Graph *graph)
 {
     L->graph = graph;
+    L->turns = 0;
     L->cells = (CellList){0};
     L->slots = (SlotList){0};
     L->modules.items = NULL;
@@ -49,6 +50,7 @@ void lowering_start_run(Lowering *L, Graph *graph)
 
 void lowering_start_root(Lowering *L, const char *root)
 {
+    L->no_models = NULL;
     PathState *path = arena_new_of(L->arena, PathState);
     path->prefix = NULL;
     path->site = root;

@@ -210,9 +210,12 @@ struct Lowering {
     Scope *global;                   /* its child: the file's definitions, top-level settings, data sets */
     bool   f64;                      /* every f32 is an f64 */
     /* the lowering at hand; set before, free to change between expressions */
+    int64_t turns;                   /* of repeats, in this run or data set */
+    bool   outgrown;                 /* the graph is too large: reported, all is poison */
     DType  real;                     /* what `real` and untyped numbers are: F32, or F64 under f64 */
     bool   training;                 /* the value of `training` */
     bool   allow_batch;              /* batch(...): inside a metric */
+    const char *no_models;           /* "a data block": models are not called here */
     bool   allow_draws;              /* false: a draw is an error where it stands, used or not */
     RandomKey random_key; uint64_t random_seed;   /* of draws outside parameters */
     StateHook state_hook; ExternalHook external_hook; FrozenHook frozen_hook; void *hook_context;

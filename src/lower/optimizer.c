@@ -151,11 +151,13 @@ static const Value *bound_for_rank(RunLowering *R, const OptimizerRule *rule, Sc
 }
 
 static const char *optimizer_names(RunLowering *R) {
-    Text text = text_new(R->X->arena);
+    Vector(const char *) names = {0};            /* the last declared first */
     for (const Scope *scope = R->L->global; scope; scope = scope->parent)
         for (const Binding *b = scope->last; b; b = b->next)
             if (b->value->kind == VALUE_DEFINITION && b->value->definition->kind == DEFINE_OPTIMIZER)
-                text_add(&text, "%s%s", text.length > 0 ? ", " : "", b->name);
+                vector_push(R->X->arena, &names, b->name);
+    Text text = text_new(R->X->arena);
+    for (int i = names.count - 1; i >= 0; i--) text_add(&text, "%s%s", names.items[i], i > 0 ? ", " : "");
     return text.bytes;
 }
 
@@ -172,7 +174,9 @@ static bool optimizer_is_known(RunLowering *R, const Scope *scope, const Optimiz
 static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
     Lowering *L = R->L;
     if (!optimizer_is_known(R, scope, rule)) return false;
+    L->no_models = "the arguments of an optimizer";
     Value *v = lower_expression(L, scope_with_rank(R, scope, 0), rule->value);
+    L->no_models = NULL;
     if (value_is_poison(v)) return false;
     if (v->kind == VALUE_DEFINITION && v->definition->kind == DEFINE_OPTIMIZER)
         v = lower_bind_definition(L, v->definition, arguments_of(L, NULL, 0, rule->span), rule->value);

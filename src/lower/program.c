@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MOST_INCLUDE_DEPTH = 50 };
 
@@ -82,7 +83,9 @@ void settings_bind(Experiment *X, bool in_run) {
         TopSetting *setting = &X->settings.items[i];
         OwnSites own = {X, 0};
         settings_clear_used(X);
+        L->no_models = "a setting of the file";
         Value *value = lower_expression(L, L->global, setting->value);
+        L->no_models = NULL;
         expr_visit(setting->value, visit_own_site, &own);
         setting->depends = own.mask | settings_used(X);
         bool literal = is_literal(each_resolve(X, setting->value));
@@ -193,7 +196,10 @@ static void take_include(Experiment *X, const Ast *ast, const Stmt *stmt, int de
         return;
     }
     if (already_included(X, path)) return;
-    Source *source = source_read(X->map, path, &problem);
+    struct stat is;
+    bool other = stat(path, &is) == 0 && !S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode);    /* a pipe would be waited for */
+    Source *source = other ? NULL : source_read(X->map, path, &problem);
+    if (other) problem = "is no file but a device or a pipe";
     if (!source) {
         Diagnostic *d = report(X->diagnostics, CODE_E0401, stmt->span, "%s %s", path, problem);
         add_help(X->diagnostics, d, "an included file is looked for beside the file that includes it");

@@ -25,12 +25,16 @@ static bool bad_value(RunLowering *R, const Expr *expr, const char *key, const c
     return false;
 }
 
-static bool whole(RunLowering *R, const Expr *expr, const char *key, int64_t least, int64_t *out) {
+/* A billion epochs of all the rows that there can be are still a number of steps. */
+enum { MOST_EPOCHS = 1 << 30 };
+#define MOST_STEPS ((int64_t)1 << 40)
+
+static bool whole(RunLowering *R, const Expr *expr, const char *key, int64_t least, int64_t most, int64_t *out) {
     Value *v = lower_expression(R->L, R->L->global, expr);
     if (!lower_constant_int(R->L, v, expr->span, key, out)) return false;
-    if (*out >= least && *out <= (int64_t)1 << 40) return true;
-    report(R->X->diagnostics, CODE_E0304, expr->span, "%s = %lld: %s is a whole number from %lld on", key,
-           (long long)*out, key, (long long)least);
+    if (*out >= least && *out <= most) return true;
+    report(R->X->diagnostics, CODE_E0304, expr->span, "%s = %lld: %s is a whole number from %lld to %lld", key,
+           (long long)*out, key, (long long)least, (long long)most);
     return false;
 }
 
@@ -46,7 +50,7 @@ static bool lower_batch(RunLowering *R) {
         return true;
     }
     if (expr->kind == EXPR_STRING || expr->kind == EXPR_ARRAY) return bad_value(R, expr, "batch", usage);
-    if (expr->kind != EXPR_QUANTITY) return whole(R, expr, "batch", 1, &run->batch);
+    if (expr->kind != EXPR_QUANTITY) return whole(R, expr, "batch", 1, MOST_STEPS, &run->batch);
     const char *unit = expr->quantity.unit.text;
     if (strcmp(unit, "sequential") == 0) run->order = ORDER_SEQUENTIAL;
     else if (strcmp(unit, "replacement") == 0) run->order = ORDER_REPLACEMENT;
@@ -171,14 +175,14 @@ static bool lower_length(RunLowering *R) {
         return false;
     }
     if (!epochs && !steps) R->run.epochs = 1;
-    if (epochs) return whole(R, value_of(R, KEY_EPOCHS), "epochs", 1, &R->run.epochs);
-    return !steps || whole(R, value_of(R, KEY_STEPS), "steps", 1, &R->run.steps);
+    if (epochs) return whole(R, value_of(R, KEY_EPOCHS), "epochs", 1, MOST_EPOCHS, &R->run.epochs);
+    return !steps || whole(R, value_of(R, KEY_STEPS), "steps", 1, MOST_STEPS, &R->run.steps);
 }
 
 static bool lower_seed(RunLowering *R) {
     const Expr *expr = value_of(R, KEY_SEED);
     int64_t seed = 0;
-    bool good = !expr || whole(R, expr, "seed", 0, &seed);
+    bool good = !expr || whole(R, expr, "seed", 0, MOST_STEPS, &seed);
     R->run.seed = R->X->options->has_seed ? R->X->options->seed : (uint64_t)seed;
     return good;
 }

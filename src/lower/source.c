@@ -482,6 +482,15 @@ static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args
     SourceContext *context = data;
     bool before = context->standardize;
     (void)args;
+    if (context->field >= 0 && !dtype_is_real(context->type.dtype)) {
+        const char *name = context->variant->fields.items[context->field].name;
+        Diagnostic *d = report(L->diagnostics, CODE_E0444, call->span,
+                               "standardize makes a quantity, and the field %s is %s", name,
+                               shape_text(L, context->type.dtype, context->type.classes, context->type.shape));
+        add_help(L->diagnostics, d, "declare it as one, %s: f32, or leave standardize out", name);
+        context->broken = true;
+        return value_poison(L);
+    }
     context->standardize = true;
     const Expr *inner = call->call.args.count == 1 ? call->call.args.items[0].value : NULL;
     Value *v = inner && context->field >= 0 ? lower_plain_column(context, scope, inner) : NULL;

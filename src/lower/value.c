@@ -381,6 +381,12 @@ Value *value_to_tensor(Lowering *L, const Value *v, DType t, Span span, const ch
                     value_type_text(L, v));
         return value_poison(L);
     }
+    if (t == DTYPE_BOOL && value_is_numeric(v) && v->kind != VALUE_TENSOR) {
+        Diagnostic *d =
+            lower_error(L, CODE_E0203, span, "%s is %s where a truth is needed", what, value_type_text(L, v));
+        lower_help(L, d, "compare it, as in x > 0");
+        return value_poison(L);
+    }
     Value *tensor = value_tensor_of(L, v, t, span, what);
     if (value_is_poison(tensor) || (tensor->node->dtype == t && tensor->classes == 0))
         return tensor;

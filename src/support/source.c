@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { MOST_PROGRAM = 1 << 26 };
+
 SourceMap *source_map_new(Arena *arena)
 {
     SourceMap *map = arena_new_of(arena, SourceMap);
@@ -71,7 +73,7 @@ static char *read_all(FILE *file, size_t most, size_t *length)
 
 static Source *source_from_file(SourceMap *map, const char *path, FILE *file, const char **problem)
 {
-    size_t most = UINT32_MAX / 2 - (map->next < UINT32_MAX / 2 ? map->next : UINT32_MAX / 2);
+    size_t most = MOST_PROGRAM - (map->next < MOST_PROGRAM ? map->next : MOST_PROGRAM);
     size_t length;
     errno = 0;
     char *bytes = read_all(file, most, &length);
@@ -82,7 +84,7 @@ static Source *source_from_file(SourceMap *map, const char *path, FILE *file, co
     }
     Source *source = NULL;
     if (length > most)
-        *problem = "is too large for a program (2 GB)";
+        *problem = "is too large for a program (64 MB with what it includes)";
     else
         source = source_add(map, path, bytes, length);
     free(bytes);
