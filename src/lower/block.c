@@ -67,6 +67,17 @@ static Node *initial_value(Lowering *L, Scope *scope, const Stmt *stmt, const Ty
     return value_to_node(L, x, type->dtype, type->shape, expr->span, what);
 }
 
+/* Rows of zeros have equal gradients, most often zeros too, so they never become different. */
+static void report_zeros(Lowering *L, const Stmt *stmt, const Type *type)
+{
+    if (L->quiet)
+        return;
+    Diagnostic *d = report(L->diagnostics, CODE_W0306, stmt->bind.name.span, "%s has no start, so all of it is 0",
+                           stmt->bind.name.text);
+    add_help(L->diagnostics, d, "draw it: param %s: %s ~ normal(0, 0.1); if zeros are meant, say so: ... = 0",
+             stmt->bind.name.text, type_text(L, type));
+}
+
 static Value *new_parameter(Lowering *L, Scope *scope, const Stmt *stmt, const Type *type, const char *path)
 {
     int active = L->active_count;
@@ -75,6 +86,8 @@ static Value *new_parameter(Lowering *L, Scope *scope, const Stmt *stmt, const T
     L->active_count = active;
     if (initial == NULL)
         return value_poison(L);
+    if (stmt->bind.value == NULL && type->shape.rank > 1)
+        report_zeros(L, stmt, type);
     int cell = lower_cell(L, CELL_PARAMETER, path, type->dtype, type->shape, initial, stmt->bind.name.span);
     L->cells.items[cell].doc = stmt->doc;
     return lower_cell_value(L, cell);

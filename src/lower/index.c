@@ -308,10 +308,25 @@ static Value *index_tuple(Lowering *L, Scope *scope, const Expr *expr, const Val
     return value_poison(L);
 }
 
-static bool is_constant_item(const ItemList *items)
+/* Numbers and names of numbers. */
+static bool is_known_number(const Scope *scope, const Expr *expr)
 {
-    return items->count == 1 && items->items[0].kind == ITEM_EXPR
-           && (items->items[0].expr->kind == EXPR_NUMBER || items->items[0].expr->kind == EXPR_UNARY);
+    switch (expr->kind) {
+    case EXPR_NUMBER: return true;
+    case EXPR_UNARY: return is_known_number(scope, expr->unary.operand);
+    case EXPR_BINARY: return is_known_number(scope, expr->binary.left) && is_known_number(scope, expr->binary.right);
+    case EXPR_NAME: {
+        const Binding *b = scope_find(scope, expr->name.text);
+        return b != NULL && b->value->kind == VALUE_INT;
+    }
+    default: return false;
+    }
+}
+
+/* A list indexed by a number known when compiling, `widths[i]` in a repeat, is its item: a size stays a size. */
+static bool is_known_item(const Scope *scope, const ItemList *items)
+{
+    return items->count == 1 && items->items[0].kind == ITEM_EXPR && is_known_number(scope, items->items[0].expr);
 }
 
 Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base)
@@ -320,7 +335,7 @@ Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base)
     if (value_is_poison(base))
         return base;
     if (base->kind == VALUE_TUPLE
-        || (base->kind == VALUE_LIST && (base->is_shape || is_constant_item(items))))
+        || (base->kind == VALUE_LIST && (base->is_shape || is_known_item(scope, items))))
         return index_tuple(L, scope, expr, base);
     if (!value_is_numeric(base) && !(base->kind == VALUE_TENSOR)) {
         lower_error(L, CODE_E0216, expr->span, "%s has no axes to index", value_type_text(L, base));

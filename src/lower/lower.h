@@ -254,6 +254,8 @@ void lowering_start_root(Lowering *L, const char *root);
 void lower_declare_definitions(Lowering *L, const Ast *ast);
 /* Name checks of every definition's body, called or not: unknown names are reported once, at their place. */
 void lower_check_names(Lowering *L, const Ast *ast);
+/* Warns of arguments and names that nothing in their definition reads; for files without errors. */
+void lower_warn_unread(Lowering *L, const Ast *ast);
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 Value *lower_expression(Lowering *L, Scope *scope, const Expr *expr);

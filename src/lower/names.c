@@ -1,7 +1,8 @@
-/* names.c: unknown names in the bodies of definitions, called or not.
+/* names.c: unknown names in the bodies of definitions, called or not, and names that nothing reads.
  *
  * Bodies are lowered where they are called, so a definition nothing calls is otherwise never looked at. This
- * walk knows no shapes: it follows what each statement binds and reports names that nothing binds.
+ * walk knows no shapes: it follows what each statement binds and reports names that nothing binds. A name counts
+ * as read if it is read anywhere in its definition: in a repeat, what the last line binds the next turn reads.
  */
 #include "lower/internal.h"
 #include <string.h>
@@ -10,6 +11,8 @@ typedef struct Checker {
     Lowering *L;
     const Definition *definition;
     int depth;
+    Vector(Word) bound;        /* in the definition at hand: arguments and names */
+    Vector(Name) read;
 } Checker;
 
 static void check(Checker *c, Scope *scope, const Expr *expr);
@@ -21,8 +24,39 @@ static void know(Checker *c, Scope *scope, Word name)
         scope_bind(c->L, scope, name.text, value_none(c->L), name.span);
 }
 
+/* A name that somebody wrote in order to read it again. */
+static void bind(Checker *c, Scope *scope, Word name)
+{
+    know(c, scope, name);
+    if (name.text != NULL && name.text[0] != '_')
+        vector_push(c->L->arena, &c->bound, name);
+}
+
+static bool is_read(const Checker *c, Name name)
+{
+    for (int i = 0; i < c->read.count; i++)
+        if (c->read.items[i] == name)
+            return true;
+    return false;
+}
+
+static void report_unread(Checker *c)
+{
+    for (int i = 0; i < c->bound.count; i++) {
+        Word name = c->bound.items[i];
+        if (is_read(c, name.text) || name.span.begin == 0)
+            continue;
+        vector_push(c->L->arena, &c->read, name.text);         /* once */
+        Diagnostic *d = report(c->L->diagnostics, CODE_W0307, name.span, "nothing in %s uses %s",
+                               c->definition->name.text, name.text);
+        add_help(c->L->diagnostics, d, "if it is meant so, call it _%s", name.text);
+    }
+}
+
 static void check_name(Checker *c, Scope *scope, Word name)
 {
+    if (name.text != NULL && !is_read(c, name.text))
+        vector_push(c->L->arena, &c->read, name.text);
     if (name.text == NULL || strcmp(name.text, "training") == 0 || scope_find(scope, name.text) != NULL)
         return;
     report_unknown_name(c->L, c->definition, scope, name);
@@ -116,12 +150,15 @@ static void check_statement(Checker *c, Scope *scope, const Stmt *stmt)
     case STMT_FIELD:
         check_type(c, scope, stmt->bind.type, false);
         check(c, scope, stmt->bind.value);
-        know(c, scope, stmt->bind.name);
+        if (stmt->kind == STMT_PARAM)        /* an idle one is told where it is not trained: lint.c */
+            know(c, scope, stmt->bind.name);
+        else
+            bind(c, scope, stmt->bind.name);
         break;
     case STMT_ASSIGN:
         check(c, stmt->assign.has_binders ? check_binders(c, scope, &stmt->assign.binders) : scope,
               stmt->assign.value);
-        know(c, scope, stmt->assign.key);
+        bind(c, scope, stmt->assign.key);
         break;
     case STMT_TUPLE:
         check(c, scope, stmt->tuple.value);
@@ -163,8 +200,9 @@ static void check_definition(Checker *c, const Definition *definition)
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             know(c, scope, (Word){name_from(L->names, words[i]), {0, 0}});
     }
+    c->bound.count = c->read.count = 0;
     for (int i = 0; i < definition->formals.count; i++)
-        know(c, scope, definition->formals.items[i].name);
+        bind(c, scope, definition->formals.items[i].name);
     for (int i = 0; i < definition->formals.count; i++)
         check_type(c, scope, definition->formals.items[i].type, true);
     for (int i = 0; i < definition->formals.count; i++)
@@ -176,12 +214,25 @@ static void check_definition(Checker *c, const Definition *definition)
     check_block(c, scope, &definition->body);
 }
 
-void lower_check_names(Lowering *L, const Ast *ast)
+static void check_all(Lowering *L, const Ast *ast, void (*then)(Checker *c))
 {
     Checker c = {.L = L};
     for (int i = 0; i < ast->statements.count; i++) {
         const Stmt *stmt = ast->statements.items[i];
-        if (stmt != NULL && stmt->kind == STMT_DEFINITION)
-            check_definition(&c, stmt->definition);
+        if (stmt == NULL || stmt->kind != STMT_DEFINITION)
+            continue;
+        check_definition(&c, stmt->definition);
+        if (then != NULL)
+            then(&c);
     }
+}
+
+void lower_check_names(Lowering *L, const Ast *ast) { check_all(L, ast, NULL); }
+
+void lower_warn_unread(Lowering *L, const Ast *ast)
+{
+    bool quiet = L->quiet;
+    L->quiet = true;           /* unknown names were reported */
+    check_all(L, ast, report_unread);
+    L->quiet = quiet;
 }

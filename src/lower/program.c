@@ -494,6 +494,7 @@ Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
     for (int i = 0; i < X->overrides.count; i++)
         if (!X->overrides.items[i].used && (good || means_nothing(X, &X->overrides.items[i])))
             report_unused_override(X, &X->overrides.items[i]);
+    for (int i = 0; i < X->trees.count && !d->errors; i++) lower_warn_unread(X->L, X->trees.items[i]);
     if (!d->errors && !options->only) warn_unused_settings(X);
     list_data(X);
     return program;

@@ -33,8 +33,9 @@ static bool whole(RunLowering *R, const Expr *expr, const char *key, int64_t lea
     Value *v = lower_expression(R->L, R->L->global, expr);
     if (!lower_constant_int(R->L, v, expr->span, key, out)) return false;
     if (*out >= least && *out <= most) return true;
-    report(R->X->diagnostics, CODE_E0304, expr->span, "%s = %lld: %s is a whole number from %lld to %lld", key,
-           (long long)*out, key, (long long)least, (long long)most);
+    bool small = *out < least;
+    report(R->X->diagnostics, CODE_E0304, expr->span, "%s = %lld: %s is a whole number %s %lld%s", key, (long long)*out,
+           key, small ? "from" : "up to", (long long)(small ? least : most), small ? " on" : "");
     return false;
 }
 

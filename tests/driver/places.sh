@@ -92,7 +92,7 @@ PROGRAM
 }
 
 program body 0 >p.sgd
-"$sgdc" p.sgd --run -q >/dev/null || { echo "FAILED: the program itself"; exit 1; }
+"$sgdc" p.sgd --run -q >out 2>&1 || { echo "FAILED: the program itself"; exit 1; }
 
 failed=0
 table=
