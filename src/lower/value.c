@@ -463,9 +463,9 @@ static bool not_constant(Lowering *L, const Value *v, Span span, const char *wha
 bool lower_constant_int(Lowering *L, const Value *v, Span span, const char *what, int64_t *out)
 {
     if (v->kind == VALUE_NUMBER) {
-        bool whole = v->number == floor(v->number) && fabs(v->number) < 9007199254740992.0;
-        if (!whole) {
-            lower_error(L, CODE_E0211, span, "%s must be a whole number; this is %s", what,
+        bool small = fabs(v->number) < 9007199254740992.0;
+        if (v->number != floor(v->number) || !small) {
+            lower_error(L, CODE_E0211, span, "%s must be a whole number%s; this is %s", what, small ? "" : " below 2^53",
                         text_number(L->arena, v->number, false));
             return false;
         }
