@@ -5,8 +5,8 @@
  * (quotes, missing values, words), when the row's field is read again by csv_text.c. Fields that nobody asked
  * for are only passed over. Records grow by half.
  *
- * Is there a header? Asked for by name: yes. Else, unless the request says: if in some column the first row
- * has a word and the second a number, or if the first row has nothing but words.
+ * Is there a header? Asked for by name: yes. Else, unless the request says: if the first row has a word and no
+ * number. A row of which some fields are numbers is data, with a mistake where a number is asked for.
  */
 #include "csv_text.h"
 #include "number.h"
@@ -31,12 +31,15 @@ typedef struct Words {
     int count, capacity;
 } Words;
 
+enum { MOST_FIELDS = 1 << 20 };
+
 typedef struct Reader {
     const sgdrt_request *request;
     sgdrt_problem *problem;
     CsvText text;
     Words names; /* of the header; count 0: there is none */
     int field_count;
+    char suspected; /* the only column's text has this delimiter */
     int *first_target; /* by field; -1: not asked for */
     Target *targets;
     sgdrt_table *table;
@@ -83,6 +86,11 @@ static CsvStatus read_words(Reader *r, const char **p, Words *words) {
     while (!row_ends) {
         CsvField field;
         CsvStatus status = sgdrt_csv_field(&r->text, p, &field);
+        if (status == CSV_FINE && words->count == MOST_FIELDS) {
+            sgdrt_problem_set(r->problem, PROBLEM_TOO_LARGE, r->request->path, r->text.line, 0,
+                              "the first row has more than %d fields", MOST_FIELDS);
+            status = CSV_PROBLEM;
+        }
         if (status == CSV_FINE && !words_add(words, &field)) {
             memory_problem(r, field.length);
             status = CSV_PROBLEM;
@@ -104,20 +112,29 @@ static bool is_missing(const char *text, size_t length) {
     return false;
 }
 
-static bool is_number(const char *text) {
-    double value;
-    return sgdrt_number_f64(text, strlen(text), &value) != NUMBER_NONE;
+/* A number in front and more behind it, "1.5x", is no name either. */
+typedef enum WordKind { WORD_NUMBER, WORD_HALF_NUMBER, WORD_MISSING, WORD_NAME } WordKind;
+
+static WordKind word_kind(const Reader *r, const char *text) {
+    char *comma = r->text.decimal == ',' ? strchr(text, ',') : NULL;
+    Decimal decimal;
+    if (comma)
+        *comma = '.';
+    const char *end = sgdrt_decimal_scan_slow(text, &decimal);
+    WordKind kind = end && !*end                      ? WORD_NUMBER
+                    : is_missing(text, strlen(text))  ? WORD_MISSING
+                    : end                             ? WORD_HALF_NUMBER
+                                                      : WORD_NAME;
+    if (comma)
+        *comma = ',';
+    return kind;
 }
 
-static bool looks_like_header(const Words *first, const Words *second) {
-    bool all_words = true;
-    for (int f = 0; f < first->count; f++) {
-        bool word = !is_number(first->text[f]) && !is_missing(first->text[f], strlen(first->text[f]));
-        if (word && f < second->count && is_number(second->text[f]))
-            return true;
-        all_words &= word;
-    }
-    return all_words;
+static bool looks_like_header(const Reader *r, const Words *first) {
+    int of_kind[WORD_NAME + 1] = { 0 };
+    for (int f = 0; f < first->count; f++)
+        of_kind[word_kind(r, first->text[f])]++;
+    return of_kind[WORD_NAME] > 0 && of_kind[WORD_NUMBER] == 0;
 }
 
 static bool wants_names(const sgdrt_request *request) {
@@ -133,9 +150,8 @@ static bool wants_names(const sgdrt_request *request) {
     return false;
 }
 
-/* Reads the first two rows without leaving the first: both are in the window at once, so the first may
- * still turn out to be data. *after is where the second line begins. */
-static int peek_rows(Reader *r, Words *first, Words *second, const char **after) {
+/* Reads the first row without leaving it: it may still turn out to be data. *after is where the next line begins. */
+static int peek_row(Reader *r, Words *first, const char **after) {
     CsvText *text = &r->text;
     bool row;
     int code = sgdrt_csv_begin_row(text, &row);
@@ -144,25 +160,11 @@ static int peek_rows(Reader *r, Words *first, Words *second, const char **after)
         text->inner_lines = 0;
         text->inner_begin = NULL;
         CsvStatus status = read_words(r, &p, first);
-        bool first_is_whole = status == CSV_FINE;
-        int64_t inner_lines = text->inner_lines;
         *after = p;
-        if (status == CSV_PROBLEM)
-            return r->problem->code;
-        while (p < text->end && (*p == '\n' || *p == '\r'))
-            p++;
-        if (status == CSV_FINE && p == text->end && !text->ended)
-            status = CSV_MORE;
-        if (status == CSV_FINE && p < text->end)
-            status = read_words(r, &p, second); /* a problem in it is met again as data */
-        text->inner_lines = inner_lines;
         if (status != CSV_MORE)
-            return 0;
-        words_free(second);
-        code = sgdrt_csv_refill(text);
-        if (code == PROBLEM_QUOTE && first_is_whole) /* the second row's, and the window is as it was */
-            return 0;
+            return status == CSV_PROBLEM ? r->problem->code : 0;
         words_free(first);
+        code = sgdrt_csv_refill(text);
     }
     return code;
 }
@@ -170,31 +172,43 @@ static int peek_rows(Reader *r, Words *first, Words *second, const char **after)
 /* Finds the number of fields and the names; the text is then at the first row of data. */
 static int read_header(Reader *r) {
     const char *after = NULL;
-    Words first = { 0 }, second = { 0 };
-    int code = peek_rows(r, &first, &second, &after);
+    Words first = { 0 };
+    int code = peek_row(r, &first, &after);
     if (!code && !first.count)
         code = sgdrt_problem_set(r->problem, PROBLEM_EMPTY, r->request->path, 0, 0, "the file is empty");
     r->field_count = first.count;
+    if (!code && first.count == 1)
+        r->suspected = sgdrt_csv_likely_delimiter(first.text[0], strlen(first.text[0]), r->text.decimal);
     bool header = r->request->header == 1 || wants_names(r->request) ||
-                  (r->request->header == -1 && looks_like_header(&first, &second));
+                  (r->request->header == -1 && looks_like_header(r, &first));
     if (!code && header) {
         sgdrt_csv_end_row(&r->text, after);
         r->names = first;
     } else {
         words_free(&first);
     }
-    words_free(&second);
     return code;
 }
 
 /* ---- which fields go where ------------------------------------------------------------------ */
+/* Where the wrong delimiter leaves one column; blanks alone say little. */
+static bool help_delimiter(Reader *r) {
+    char c = r->suspected;
+    if (!c || c == ' ' || !r->request->delimiter)
+        return false;
+    sgdrt_problem_help(r->problem, "its fields seem to be separated by %s: delimiter = \"%s\"",
+                       sgdrt_csv_delimiter_text(c), c == '\t' ? "\\t" : (char[]){ c, 0 });
+    return true;
+}
+
 static int no_column_problem(Reader *r, const sgdrt_column_request *column, int64_t element) {
     const char *name = column->csv_name ? column->csv_name[element] : NULL;
     if (!name) {
         int code = sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 0, 0,
                                      "the file has %d column%s, so there is no column %lld", r->field_count,
                                      r->field_count == 1 ? "" : "s", (long long)column->csv_index[element]);
-        sgdrt_problem_help(r->problem, "columns count from 0: the last one is %d", r->field_count - 1);
+        if (!help_delimiter(r))
+            sgdrt_problem_help(r->problem, "columns count from 0: the last one is %d", r->field_count - 1);
         return code;
     }
     int near = sgdrt_nearest(name, strlen(name), (const char *const *)r->names.text, r->names.count);
@@ -202,6 +216,8 @@ static int no_column_problem(Reader *r, const sgdrt_column_request *column, int6
                                  "the file has no column \"%.100s\" in its header", name);
     char shown[160];
     size_t at = 0;
+    if (help_delimiter(r))
+        return code;
     if (near >= 0)
         sgdrt_problem_help(r->problem, "did you mean \"%.100s\"?", r->names.text[near]);
     for (int f = 0; near < 0 && f < r->names.count && at + 40 < sizeof shown; f++) {
@@ -299,18 +315,41 @@ static int value_problem(Reader *r, int code, const CsvField *field, int f, cons
     return code;
 }
 
-/* Where a number is wanted and there is none. */
-static int not_a_number(Reader *r, const CsvField *field, int f) {
-    bool missing = is_missing(field->text, field->length);
-    int code =
-        value_problem(r, field->length ? PROBLEM_NOT_A_NUMBER : PROBLEM_MISSING, field, f, "not a number");
-    if (missing)
+static bool has_digit(const char *text, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if (text[i] >= '0' && text[i] <= '9')
+            return true;
+    return false;
+}
+
+/* What can be done about text where a number is wanted. */
+static void help_number(Reader *r, const CsvField *field, const sgdrt_column_request *column) {
+    bool text = field->length && !has_digit(field->text, field->length);
+    if (is_missing(field->text, field->length))
         sgdrt_problem_help(r->problem, "missing = 0 in the source would take missing values as 0");
+    else if (memchr(field->text, 0, field->length))
+        sgdrt_problem_help(r->problem, "it holds bytes of value 0: is this a text file?");
+    else if (r->suspected && help_delimiter(r))
+        return;
     else if (r->text.line <= 1 && !r->names.count)
         sgdrt_problem_help(r->problem, "if this line names the columns, say header = true");
-    else if (r->text.delimiter != ',' && memchr(field->text, ',', field->length))
-        sgdrt_problem_help(r->problem, "decimals are written with a point");
-    return code;
+    else if (r->text.decimal == '.' && memchr(field->text, ',', field->length) && !text)
+        sgdrt_problem_help(r->problem, "decimals are written with a point, unless the source says decimal = \",\"");
+    else if (r->text.decimal == ',' && memchr(field->text, '.', field->length) && !text)
+        sgdrt_problem_help(r->problem, "decimal = \",\" says that decimals are written with a comma");
+    else if (text && (column->classes > 0 || column->remap_count))
+        sgdrt_problem_help(r->problem, "classes are numbers in a file: write 0 for the first text, 1 for the second, "
+                                       "and so on; or other numbers, and name them in remap(%s, [...])",
+                           r->names.count ? "column(\"...\")" : "column(...)");
+    else if (text)
+        sgdrt_problem_help(r->problem, "leave this column out of the field, or write numbers for its texts in the file");
+}
+
+/* Where a number is wanted and there is none. */
+static int not_a_number(Reader *r, const CsvField *field, int f, const Target *target) {
+    value_problem(r, field->length ? PROBLEM_NOT_A_NUMBER : PROBLEM_MISSING, field, f, "not a number");
+    help_number(r, field, &r->request->columns[target->column]);
+    return r->problem->code;
 }
 
 static void integer_limits(sgdrt_dtype dtype, int64_t *low, int64_t *high) {
@@ -352,7 +391,7 @@ static int put_real(Reader *r, const CsvField *field, int f, const Target *targe
     NumberStatus status = target->dtype == SGDRT_F32 ? sgdrt_number_f32(field->text, field->length, &f32)
                                                      : sgdrt_number_f64(field->text, field->length, &f64);
     if (status == NUMBER_NONE)
-        return not_a_number(r, field, f);
+        return not_a_number(r, field, f, target);
     if (status == NUMBER_TOO_LARGE)
         return value_problem(r, PROBLEM_NOT_A_NUMBER, field, f,
                              target->dtype == SGDRT_F32 ? "too large for f32" : "too large for f64");
@@ -368,7 +407,13 @@ static int put_integer_text(Reader *r, const CsvField *field, int f, const Targe
     int64_t value = 0, low, high;
     NumberStatus status = sgdrt_number_integer(field->text, field->length, &value);
     if (status == NUMBER_NONE)
-        return not_a_number(r, field, f);
+        return not_a_number(r, field, f, target);
+    double real;
+    if (status == NUMBER_FRACTION && r->request->columns[target->column].truncated &&
+        sgdrt_number_f64(field->text, field->length, &real) == NUMBER_FINE) {
+        status = fabs(real) < 1e15 ? NUMBER_FINE : NUMBER_TOO_LARGE;
+        value = status == NUMBER_FINE ? (int64_t)real : 0;
+    }
     if (status == NUMBER_FRACTION)
         return value_problem(r, PROBLEM_LABEL, field, f, "not an integer");
     integer_limits(target->dtype, &low, &high);
@@ -383,7 +428,7 @@ static int put_integer_text(Reader *r, const CsvField *field, int f, const Targe
 }
 
 /* Stores a field that has been cut out; says what is wrong with it. */
-static int put_field(Reader *r, const CsvField *field, int f, unsigned char *record) {
+static int put_written(Reader *r, const CsvField *field, int f, unsigned char *record) {
     for (int t = r->first_target[f]; t >= 0; t = r->targets[t].next) {
         const Target *target = &r->targets[t];
         unsigned char *to = record + target->offset;
@@ -398,6 +443,23 @@ static int put_field(Reader *r, const CsvField *field, int f, unsigned char *rec
             return code;
     }
     return 0;
+}
+
+/* Numbers are scanned with a point: a decimal comma is one while they are. */
+static int put_field(Reader *r, const CsvField *field, int f, unsigned char *record) {
+    char *text = (char *)field->text, *comma = NULL;
+    if (r->text.decimal != ',')
+        return put_written(r, field, f, record);
+    char *point = memchr(text, '.', field->length);
+    comma = memchr(text, ',', field->length);
+    if (point)
+        return not_a_number(r, field, f, &r->targets[r->first_target[f]]);
+    if (comma)
+        *comma = '.';
+    int code = put_written(r, field, f, record);
+    if (comma)
+        *comma = ',';
+    return code;
 }
 
 /* Stores a number in all its places; false where it does not fit or is not sure, and put_field has to look.
@@ -467,11 +529,7 @@ static int ragged_problem(Reader *r, int fields) {
         fields > r->field_count ? r->field_count : fields, fields == 1 ? "" : "s", r->field_count);
     if (fields == 1 && r->field_count > 1)
         sgdrt_problem_help(r->problem, "fields are separated by %s here",
-                           r->text.delimiter == '\t'  ? "a tab"
-                           : r->text.delimiter == ' ' ? "blanks"
-                           : r->text.delimiter == ',' ? "a comma"
-                           : r->text.delimiter == ';' ? "a semicolon"
-                                                      : "another character");
+                           sgdrt_csv_delimiter_text(r->text.delimiter));
     return code;
 }
 
@@ -490,7 +548,7 @@ static CsvStatus parse_row(Reader *r, unsigned char *record) {
     const char *p = text->row;
     char delimiter = text->delimiter;
     for (int f = 0, count = r->field_count; f < count; f++) {
-        const char *after = r->first_target[f] >= 0 ? plain_field(r, p, f, delimiter, record) : NULL;
+        const char *after = r->first_target[f] >= 0 && text->decimal == '.' ? plain_field(r, p, f, delimiter, record) : NULL;
         if (!after) {
             after = p;
             CsvStatus status = other_field(r, &after, f, record);
@@ -565,7 +623,8 @@ static int read_rows(Reader *r, int64_t *rows, int64_t *in_file) {
 
 static int load_table(Reader *r) {
     int64_t rows, in_file, begin, end;
-    int code = sgdrt_csv_open(&r->text, r->request->path, r->request->delimiter, r->problem);
+    CsvForm form = { r->request->delimiter, r->request->decimal, r->request->comment };
+    int code = sgdrt_csv_open(&r->text, r->request->path, form, r->problem);
     if (!code)
         code = read_header(r);
     if (!code)
@@ -579,8 +638,9 @@ static int load_table(Reader *r) {
         code = sgdrt_row_range(r->request->path, r->request, in_file, &begin, &end, r->problem);
     if (code)
         return code;
-    r->table->own->delimiter = r->text.delimiter;
-    r->table->own->has_header = r->names.count > 0;
+    r->table->delimiter = r->text.delimiter;
+    r->table->own->comment = r->text.comment;
+    r->table->has_header = r->names.count > 0;
     r->table->own->rows_begin = r->request->rows_begin;
     sgdrt_table_settle(r->table, rows);
     return 0;
@@ -601,16 +661,17 @@ int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_prob
     return code;
 }
 
-bool sgdrt_csv_find(const char *path, char delimiter, bool has_header, int64_t row, int field, int64_t *line,
-                    int64_t *column) {
+bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column) {
+    const char *path = table->own->path;
+    CsvForm form = { .delimiter = table->delimiter, .comment = table->own->comment };
     sgdrt_problem unseen;
     CsvText text = { 0 };
     bool found = false, more = true;
-    if (strcmp(path, "-") == 0 || sgdrt_csv_open(&text, path, delimiter, &unseen)) {
+    if (strcmp(path, "-") == 0 || sgdrt_csv_open(&text, path, form, &unseen)) {
         sgdrt_csv_close(&text);
         return false;
     }
-    for (int64_t before = row + has_header; before > 0 && more; before--)
+    for (int64_t before = row + table->has_header; before > 0 && more; before--)
         more = !sgdrt_csv_begin_row(&text, &more) && more && !sgdrt_csv_skip_row(&text);
     more = more && !sgdrt_csv_begin_row(&text, &more) && more;
     while (more) {

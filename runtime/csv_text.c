@@ -52,27 +52,48 @@ int sgdrt_csv_refill(CsvText *text) {
     return 0;
 }
 
-/* The first of these that the first line has outside quotes; with none of them, blanks; else it is one
- * column. */
-static char find_delimiter(const CsvText *text) {
-    const char likely[] = "\t;,|";
+char sgdrt_csv_likely_delimiter(const char *line, size_t length, char not) {
+    const char likely[] = "\t;,| ";
     bool seen[256] = { false }, quoted = false;
+    for (size_t i = 0; i < length && ((line[i] != '\n' && line[i] != '\r') || quoted); i++) {
+        quoted ^= line[i] == '"';
+        if (!quoted)
+            seen[(unsigned char)line[i]] = true;
+    }
+    for (const char *c = likely; *c; c++)
+        if (seen[(unsigned char)*c] && *c != not)
+            return *c;
+    return 0;
+}
+
+const char *sgdrt_csv_delimiter_text(char delimiter) {
+    switch (delimiter) {
+    case '\t': return "a tab";
+    case ' ': return "blanks";
+    case ',': return "a comma";
+    case ';': return "a semicolon";
+    case '|': return "a bar";
+    default: return "another character";
+    }
+}
+
+/* What the first line has outside quotes; without any it is one column. */
+static char find_delimiter(const CsvText *text) {
     const char *p = text->row;
     while (p < text->end && (*p == '\n' || *p == '\r' || *p == ' '))
         p++;
-    for (; p < text->end && ((*p != '\n' && *p != '\r') || quoted); p++) {
-        quoted ^= *p == '"';
-        if (!quoted)
-            seen[(unsigned char)*p] = true;
-    }
-    for (const char *c = likely; *c; c++)
-        if (seen[(unsigned char)*c])
-            return *c;
-    return seen[' '] ? ' ' : ',';
+    char found = sgdrt_csv_likely_delimiter(p, (size_t)(text->end - p), text->decimal);
+    return found ? found : text->decimal == ',' ? ';' : ',';
 }
 
-int sgdrt_csv_open(CsvText *text, const char *path, char delimiter, sgdrt_problem *problem) {
-    *text = (CsvText){ .path = path, .problem = problem, .line = 1, .capacity = FIRST_WINDOW };
+int sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem *problem) {
+    char delimiter = form.delimiter;
+    *text = (CsvText){ .path = path,
+                       .problem = problem,
+                       .line = 1,
+                       .capacity = FIRST_WINDOW,
+                       .decimal = form.decimal ? form.decimal : '.',
+                       .comment = form.comment };
     if (delimiter && !sgdrt_csv_delimiter_is_fine(delimiter))
         return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0,
                                  "cannot be split at '%c': numbers, words and quotes are written with it",
@@ -92,8 +113,12 @@ int sgdrt_csv_open(CsvText *text, const char *path, char delimiter, sgdrt_proble
                                  "the file is UTF-16 text: save it as UTF-8");
     if (have >= 3 && !memcmp(text->row, "\xEF\xBB\xBF", 3))
         text->row += 3;
-    set_delimiter(text, delimiter ? delimiter : find_delimiter(text));
-    return 0;
+    bool row = false;
+    set_delimiter(text, delimiter ? delimiter : '\n'); /* comments are passed over before there is one */
+    code = delimiter ? 0 : sgdrt_csv_begin_row(text, &row);
+    if (!code && !delimiter)
+        set_delimiter(text, find_delimiter(text));
+    return code;
 }
 
 void sgdrt_csv_close(CsvText *text) {
@@ -107,6 +132,21 @@ void sgdrt_csv_place(const CsvText *text, const char *at, int64_t *line, int64_t
     *column = at - (text->inner_begin ? text->inner_begin : text->row) + 1;
 }
 
+/* Passes over the line at p, of any length; its end stays. */
+static int skip_comment(CsvText *text, const char *p) {
+    for (;;) {
+        while (p < text->end && *p != '\n' && *p != '\r')
+            p++;
+        text->row = (char *)p;
+        if (p < text->end || text->ended)
+            return 0;
+        int code = sgdrt_csv_refill(text);
+        if (code)
+            return code;
+        p = text->row;
+    }
+}
+
 int sgdrt_csv_begin_row(CsvText *text, bool *row) {
     for (;;) {
         const char *p = text->row;
@@ -116,6 +156,12 @@ int sgdrt_csv_begin_row(CsvText *text, bool *row) {
             p++;
         if ((p == text->end || (*p == '\r' && p + 1 == text->end)) && !text->ended) {
             int code = sgdrt_csv_refill(text);
+            if (code)
+                return code;
+            continue;
+        }
+        if (text->comment && *p == text->comment && p < text->end) {
+            int code = skip_comment(text, p);
             if (code)
                 return code;
             continue;

@@ -7,7 +7,8 @@
  * Fields: separated by the delimiter; blanks around them do not count; a field that begins with a quote ends
  * at the next single quote character, "" inside it is one quote, and it may hold delimiters and line ends.
  * With a blank as delimiter, runs of blanks and tabs are one, and blanks at a line's ends are none. Lines end
- * in LF, CRLF or CR. Blank lines are no rows.
+ * in LF, CRLF or CR. Blank lines are no rows, nor are lines that begin with the comment's sign, blanks before it
+ * or not.
  */
 #ifndef SGDRT_CSV_TEXT_H
 #define SGDRT_CSV_TEXT_H
@@ -22,7 +23,7 @@ typedef struct CsvText {
     char  *bytes; size_t capacity;
     char  *row, *end;                    /* the window's unread part; row: where the current row begins */
     bool   ended;                        /* nothing comes after the window */
-    char   delimiter;
+    char   delimiter, decimal, comment;  /* comment 0: none */
     bool   stop[256];                    /* bytes that can end a plain field, and zero */
     int64_t line;                        /* of `row` */
     /* within the row, set by fields that run over lines; cleared by csv_row_begin */
@@ -30,14 +31,17 @@ typedef struct CsvText {
     char  *scratch; size_t scratch_capacity;      /* the text of the last quoted field */
 } CsvText;
 
+/* How the text is written; zeros: the delimiter is found out, decimals have a point, there are no comments. */
+typedef struct CsvForm { char delimiter, decimal, comment; } CsvForm;
+
 /* at: where it begins in the window */
 typedef struct CsvField { const char *text; size_t length; bool quoted; const char *at; } CsvField;
 
-int  sgdrt_csv_open(CsvText *text, const char *path, char delimiter, sgdrt_problem *problem);
+int  sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem *problem);
 void sgdrt_csv_close(CsvText *text);
 /* Room for more, or a problem: a row that does not fit into 64 MiB. */
 int  sgdrt_csv_refill(CsvText *text);
-/* Skips blank lines; *row says whether there is a row to be read. */
+/* Skips blank lines and comments; *row says whether there is a row to be read. */
 int  sgdrt_csv_begin_row(CsvText *text, bool *row);
 /* The row that ended before `next` has been read. */
 static inline void sgdrt_csv_end_row(CsvText *text, const char *next) {
@@ -54,4 +58,8 @@ int  sgdrt_csv_skip_row(CsvText *text);
 /* Fills in a problem at a byte of the window. Returns CSV_PROBLEM. */
 void sgdrt_csv_place(const CsvText *text, const char *at, int64_t *line, int64_t *column);
 bool sgdrt_csv_delimiter_is_fine(char delimiter);
+/* The likeliest delimiter among the bytes of a line, quoted ones left out; 0 if there is none. `not`: not this one. */
+char sgdrt_csv_likely_delimiter(const char *line, size_t length, char not);
+/* "a comma" */
+const char *sgdrt_csv_delimiter_text(char delimiter);
 #endif

@@ -62,21 +62,34 @@ static int gzip_problem(const Input *input, sgdrt_problem *problem, const char *
                              what);
 }
 
+/* A pipe that nobody writes to would be waited for, and a device may never end. */
+static int open_file(Input *input, const char *path, sgdrt_problem *problem) {
+    struct stat status;
+    bool standard = strcmp(path, "-") == 0;
+    input->fd = standard ? dup(0) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (input->fd < 0 || fstat(input->fd, &status))
+        return sgdrt_problem_set(problem, PROBLEM_READ, path, 0, 0, "cannot be opened: %s", strerror(errno));
+    if (S_ISDIR(status.st_mode))
+        return sgdrt_problem_set(problem, PROBLEM_READ, path, 0, 0, "cannot be read: it is a directory");
+    if (!standard && !S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) {
+        int code = sgdrt_problem_set(problem, PROBLEM_READ, path, 0, 0, "cannot be read: it is a device, not a file");
+        sgdrt_problem_help(problem, "\"-\" is standard input");
+        return code;
+    }
+    if (S_ISREG(status.st_mode))
+        input->size = (uint64_t)status.st_size;
+    if (!standard && fcntl(input->fd, F_SETFL, O_RDONLY))
+        return read_problem(input, problem);
+    return 0;
+}
+
 int sgdrt_input_open(const char *path, Input **result, sgdrt_problem *problem) {
     Input *input = calloc(1, sizeof *input);
     if (!input)
         return sgdrt_problem_memory(problem, path, sizeof *input);
-    struct stat status;
     input->path = path;
     input->size = UINT64_MAX;
-    input->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(0);
-    int code = 0;
-    if (input->fd < 0 || fstat(input->fd, &status))
-        code = sgdrt_problem_set(problem, PROBLEM_READ, path, 0, 0, "cannot be opened: %s", strerror(errno));
-    else if (S_ISDIR(status.st_mode))
-        code = sgdrt_problem_set(problem, PROBLEM_READ, path, 0, 0, "cannot be read: it is a directory");
-    else if (S_ISREG(status.st_mode))
-        input->size = (uint64_t)status.st_size;
+    int code = open_file(input, path, problem);
     if (!code)
         code = raw_refill(input, problem);
     if (!code && input->stream.avail_in >= 2 && input->raw[0] == 0x1F && input->raw[1] == 0x8B) {

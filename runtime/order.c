@@ -252,10 +252,43 @@ static void mark_first(uint64_t seed, uint32_t n, const int32_t *labels, uint32_
     }
 }
 
+static int compare_labels(const void *a, const void *b) {
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The labels numbered by which of them occur, where classes are more than rows; their number in *classes. NULL: no
+ * memory. */
+static int32_t *number_labels(const int32_t *labels, uint32_t n, int64_t *classes) {
+    int32_t *numbered = malloc(sizeof *numbered * (n + (size_t)1)), *occur = malloc(sizeof *occur * (n + (size_t)1));
+    uint32_t count = 0;
+    if (numbered && occur) {
+        memcpy(occur, labels, sizeof *occur * n);
+        qsort(occur, n, sizeof *occur, compare_labels);
+        for (uint32_t i = 0; i < n; i++)
+            if (!count || occur[count - 1] != occur[i])
+                occur[count++] = occur[i];
+        for (uint32_t i = 0; i < n; i++) {
+            const int32_t *found = bsearch(&labels[i], occur, count, sizeof *occur, compare_labels);
+            numbered[i] = (int32_t)(found - occur);
+        }
+        *classes = count;
+    } else {
+        free(numbered);
+        numbered = NULL;
+    }
+    free(occur);
+    return numbered;
+}
+
 bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int32_t *labels, int64_t classes,
                     uint32_t *rows, uint32_t *training)
 {
     bool split = kind == SGDRT_HOLD_OUT_SPLIT;
+    int32_t *numbered = split && classes > n ? number_labels(labels, n, &classes) : NULL;
+    if (split && classes > n)
+        return false;
+    labels = numbered ? numbered : labels;
     uint8_t *held = calloc(n, 1);
     uint32_t *quota = calloc(split ? (size_t)classes : 1, sizeof *quota);
     bool memory = held != NULL && quota != NULL;
@@ -283,5 +316,6 @@ bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int3
     }
     free(held);
     free(quota);
+    free(numbered);
     return memory;
 }

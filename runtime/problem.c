@@ -30,8 +30,12 @@ void sgdrt_problem_help(sgdrt_problem *problem, const char *format, ...) {
 }
 
 int sgdrt_problem_memory(sgdrt_problem *problem, const char *file, size_t bytes) {
-    return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, file, 0, 0, "%zu bytes of memory could not be had",
-                             bytes);
+    double gigabytes = (double)bytes / 1e9;
+    if (gigabytes < 1)
+        return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, file, 0, 0, "%zu bytes of memory could not be had",
+                                 bytes);
+    return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, file, 0, 0, "it takes %.3g GB of memory, which could not be had",
+                             gigabytes);
 }
 
 void sgdrt_shape_text(char *text, size_t size, const int64_t *shape, int rank) {

@@ -38,6 +38,8 @@ typedef struct sgdrt_column_request {
     const int64_t *shape;             /* of one row; rank 0: a scalar */
     int64_t      classes;             /* > 0: values are 0 .. classes-1 after remap (sgdrt_check_labels) */
     const double *remap; int remap_count;          /* the value remap[i] becomes i (sgdrt_check_labels) */
+    bool         wide;                /* f32 stored as f64 until standardized */
+    bool         truncated;           /* i32 of a fraction: cut off; else a problem */
     const char  *path;                /* idx, npy: its file */
     const int64_t *csv_index;         /* csv: as many as the shape has elements; from 0 */
     const char *const *csv_name;      /* csv: NULL, or names; a NULL among them: the index */
@@ -50,6 +52,8 @@ typedef struct sgdrt_request {
     sgdrt_source source;
     const char  *path;                /* csv */
     char         delimiter;           /* csv: ',' '\t' ';' or ' ' (runs of blanks are one); 0: find out */
+    char         decimal;             /* csv: '.' or ','; 0 is '.' */
+    char         comment;             /* csv: lines that begin with it do not count; 0: none */
     int          header;              /* csv: 1 yes, 0 no, -1 find out */
     bool         missing_is_error;    /* an empty field, "NA", "NaN", "?" ...; else missing_value */
     double       missing_value;
@@ -60,6 +64,7 @@ typedef struct sgdrt_request {
 /* One stored column. `data` and `stride` are what generated code takes (sgdrt_column). */
 typedef struct sgdrt_table_column {
     const char *name; sgdrt_dtype dtype; int rank; const int64_t *shape;
+    sgdrt_dtype declared;             /* dtype, but f32 where wide */
     int64_t elements;                 /* product of the shape */
     int64_t classes; const double *remap; int remap_count;
     const char *path;                 /* NULL: made in memory */
@@ -74,6 +79,7 @@ typedef struct sgdrt_table {
     const sgdrt_table_column *described;     /* column_count of them */
     const uint32_t *row_in_file;             /* NULL, or after sgdrt_keep_rows: the row each one was before */
     size_t bytes;                            /* memory held by rows */
+    bool    has_header; char delimiter;      /* csv: as said or found */
     struct sgdrt_table_private *own;
 } sgdrt_table;
 
@@ -96,13 +102,14 @@ int  sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem);
 
 /* ---- standardising ----------------------------------------------------------------------- */
 /* Mean and population deviation of each element over the listed rows: two f64 chains in the order of the
- * list, which should be the file's (rows NULL: rows 0 .. count-1). A deviation of 0 is given as 1. mean
- * and deviation are the caller's, `elements` long. dtype F32 or F64. */
+ * list, which should be the file's (rows NULL: rows 0 .. count-1). Where all values are equal that value is the
+ * mean, and 1 is given as the deviation. mean and deviation are the caller's, `elements` long. dtype F32 or F64. */
 void sgdrt_statistics(const sgdrt_column *column, sgdrt_dtype dtype, int64_t elements,
                       const uint32_t *rows, int64_t count, double *mean, double *deviation);
-/* x becomes (x - m) / d, in the column's own type, from m and d rounded to it. `to` may be `from`. */
-void sgdrt_standardize(const sgdrt_column *from, const sgdrt_column *to, sgdrt_dtype dtype, int64_t elements,
-                       int64_t rows, const double *mean, const double *deviation);
+/* Every x of each column that mean[column] is not NULL for becomes (x - mean) / deviation, computed in f64 and
+ * rounded once to the column's declared type, in place. */
+int  sgdrt_standardize(sgdrt_table *table, const double *const *mean, const double *const *deviation,
+                       sgdrt_problem *problem);
 
 /* ---- saved files: safetensors ------------------------------------------------------------- */
 /* A named tensor, row-major and dense. Saving reads data, restoring writes it: the caller's memory. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 size_t sgdrt_dtype_bytes(sgdrt_dtype dtype) {
     return dtype == SGDRT_F64 ? 8 : dtype == SGDRT_F32 || dtype == SGDRT_I32 ? 4 : 1;
@@ -63,8 +64,9 @@ static size_t aligned(size_t offset, size_t to) {
     return (offset + to - 1) / to * to;
 }
 
-static void lay_out(sgdrt_table *table, bool together) {
+void sgdrt_table_lay_out(sgdrt_table *table) {
     struct sgdrt_table_private *own = table->own;
+    bool together = own->together;
     size_t record = 0, widest = 1;
     for (int c = 0; c < table->column_count; c++) {
         size_t item = sgdrt_dtype_bytes(table->described[c].dtype);
@@ -95,6 +97,7 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
                                 .own = own };
     if (own) {
         own->blocks = calloc(places, sizeof *own->blocks);
+        own->together = together;
         own->block_count = together ? 1 : count;
         own->block_of = calloc(places, sizeof *own->block_of);
         own->offset_of = calloc(places, sizeof *own->offset_of);
@@ -121,16 +124,24 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
             return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, path, 0, 0,
                                      "column \"%s\" has too many elements", columns[c].name);
         }
-        described[c] = (sgdrt_table_column){ .dtype = columns[c].dtype,
+        bool wide = columns[c].wide && columns[c].dtype == SGDRT_F32;
+        described[c] = (sgdrt_table_column){ .dtype = wide ? SGDRT_F64 : columns[c].dtype,
+                                             .declared = columns[c].dtype,
                                              .rank = columns[c].rank,
                                              .elements = elements,
                                              .classes = columns[c].classes,
                                              .remap_count = columns[c].remap_count };
     }
     copy_strings(table, path, columns);
-    lay_out(table, together);
+    sgdrt_table_lay_out(table);
     *result = table;
     return 0;
+}
+
+/* More than the machine has would be promised, and the process killed when it is used. */
+static size_t machine_bytes(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX / 4;
 }
 
 int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem) {
@@ -141,8 +152,12 @@ int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem
                                  (long long)TABLE_MOST_ROWS);
     for (int b = 0; b < own->block_count; b++) {
         size_t bytes;
-        if (__builtin_mul_overflow(own->blocks[b].stride, (size_t)rows, &bytes) || bytes > SIZE_MAX / 4)
-            return sgdrt_problem_memory(problem, own->path, SIZE_MAX);
+        if (__builtin_mul_overflow(own->blocks[b].stride, (size_t)rows, &bytes) || bytes > machine_bytes())
+            return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, own->path, 0, 0,
+                                     "%lld rows of %zu bytes take %.3g GB of memory, and this machine has %.3g GB",
+                                     (long long)rows, own->blocks[b].stride,
+                                     (double)own->blocks[b].stride * (double)rows / 1e9,
+                                     (double)machine_bytes() / 1e9);
         unsigned char *grown = realloc(own->blocks[b].bytes, bytes + TABLE_PADDING);
         if (!grown)
             return sgdrt_problem_memory(problem, own->path, bytes);
@@ -200,8 +215,9 @@ int sgdrt_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem 
 static int copy_origin(const sgdrt_table *from, sgdrt_table *to, sgdrt_problem *problem) {
     const struct sgdrt_table_private *source = from->own;
     struct sgdrt_table_private *own = to->own;
-    own->delimiter = source->delimiter;
-    own->has_header = source->has_header;
+    to->delimiter = from->delimiter;
+    to->has_header = from->has_header;
+    own->comment = source->comment;
     own->rows_begin = source->rows_begin;
     for (int c = 0; c < from->column_count; c++)
         if (source->field_of[c]) {
@@ -229,7 +245,8 @@ int sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **result, sgdrt_proble
     for (int c = 0; c < count; c++) {
         const sgdrt_table_column *d = &from->described[c];
         columns[c] = (sgdrt_column_request){ .name = d->name,
-                                             .dtype = d->dtype,
+                                             .dtype = d->declared,
+                                             .wide = d->dtype != d->declared,
                                              .rank = d->rank,
                                              .shape = d->shape,
                                              .classes = d->classes,
@@ -238,8 +255,7 @@ int sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **result, sgdrt_proble
                                              .path = d->path };
     }
     sgdrt_table *table = NULL;
-    bool together = from->own->block_count == 1;
-    int code = sgdrt_table_make(from->own->path, columns, count, together, &table, problem);
+    int code = sgdrt_table_make(from->own->path, columns, count, from->own->together, &table, problem);
     free(columns);
     if (!code)
         code = sgdrt_table_reserve(table, from->rows, problem);
@@ -356,8 +372,7 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
     int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin, line = 0, at = 0;
     const char *path = d->path ? d->path : own->path;
     char where[64] = "";
-    bool found = own->field_of[column] && sgdrt_csv_find(own->path, own->delimiter, own->has_header, in_file,
-                                                         own->field_of[column][element], &line, &at);
+    bool found = own->field_of[column] && sgdrt_csv_find(table, in_file, own->field_of[column][element], &line, &at);
     if (!found)
         snprintf(where, sizeof where, "row %lld: ", (long long)in_file);
     if (code == PROBLEM_LABEL) {
@@ -375,20 +390,40 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
     return code;
 }
 
-static int check_column(sgdrt_table *table, int column, sgdrt_problem *problem) {
+/* The values that remap lists, sorted, each with its class. */
+typedef struct Named {
+    double value;
+    int to;
+} Named;
+
+static int compare_named(const void *a, const void *b) {
+    double x = ((const Named *)a)->value, y = ((const Named *)b)->value;
+    return x < y ? -1 : x > y;
+}
+
+static Named *sort_remap(const sgdrt_table_column *d) {
+    Named *sorted = malloc(sizeof *sorted * (size_t)(d->remap_count + 1));
+    for (int i = 0; sorted && i < d->remap_count; i++)
+        sorted[i] = (Named){ d->remap[i], i };
+    if (sorted)
+        qsort(sorted, (size_t)d->remap_count, sizeof *sorted, compare_named);
+    return sorted;
+}
+
+static int check_column(sgdrt_table *table, int column, const Named *sorted, sgdrt_problem *problem) {
     const sgdrt_table_column *d = &table->described[column];
     for (int64_t r = 0; r < table->rows; r++) {
         void *row = sgdrt_row(table, column, r);
         for (int64_t e = 0; e < d->elements; e++) {
             double value = element_value(row, d->dtype, e);
             if (d->remap_count) {
-                int to = 0;
-                while (to < d->remap_count && d->remap[to] != value)
-                    to++;
-                if (to == d->remap_count)
+                Named wanted = { value, 0 };
+                const Named *found =
+                    bsearch(&wanted, sorted, (size_t)d->remap_count, sizeof *sorted, compare_named);
+                if (!found)
                     return label_problem(table, column, r, e, PROBLEM_REMAP, value, problem);
-                set_element(row, d->dtype, e, to);
-                value = to;
+                value = found->to;
+                set_element(row, d->dtype, e, value);
             }
             if (d->classes > 0 && !(value >= 0 && value < (double)d->classes && value == floor(value)))
                 return label_problem(table, column, r, e, PROBLEM_LABEL, value, problem);
@@ -402,7 +437,10 @@ int sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem) {
     for (int c = 0; c < table->column_count; c++) {
         if (!table->described[c].remap_count && table->described[c].classes <= 0)
             continue;
-        int code = check_column(table, c, problem);
+        Named *sorted = sort_remap(&table->described[c]);
+        int code = sorted ? check_column(table, c, sorted, problem)
+                          : sgdrt_problem_memory(problem, table->own->path, sizeof *sorted);
+        free(sorted);
         if (code)
             return code;
     }

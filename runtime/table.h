@@ -16,14 +16,14 @@ typedef struct TableBlock { unsigned char *bytes; size_t stride; } TableBlock;
 
 struct sgdrt_table_private {
     TableBlock *blocks; int block_count;
+    bool    together;                     /* one block of records */
     int    *block_of;
     size_t *offset_of;
     int64_t capacity;                     /* rows that fit in the blocks */
     uint32_t *row_in_file;
     /* csv: enough to find a row's place in its file again */
     char   *path;
-    char    delimiter;
-    bool    has_header;
+    char    comment;
     int64_t rows_begin;
     int   **field_of;                     /* by column, then element; NULL: not from a csv */
     void   *strings;                      /* copies of names, shapes, remaps */
@@ -32,6 +32,8 @@ struct sgdrt_table_private {
 /* A table without rows. together: all columns in one block of records. */
 int  sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int count, bool together,
                       sgdrt_table **table, sgdrt_problem *problem);
+/* Places the columns in the rows of their blocks, as their types say. */
+void sgdrt_table_lay_out(sgdrt_table *table);
 int  sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem);
 /* The blocks hold `rows` rows from now on: gives back what is too much, sets the columns. */
 void sgdrt_table_settle(sgdrt_table *table, int64_t rows);
@@ -45,6 +47,5 @@ int  sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_pro
 /* IDX and .npy */
 int  sgdrt_files_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
 /* The line and byte column of a field of data row `row` (from 0, of the whole file), if it is still there. */
-bool sgdrt_csv_find(const char *path, char delimiter, bool has_header, int64_t row, int field,
-                    int64_t *line, int64_t *column);
+bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column);
 #endif

@@ -1,6 +1,6 @@
 /* emit_quotient: quotients without a division, to the bit the same.
  *
- * A divisor that is known, or the same for all rows (the deviation of a standardised column), is worth a
+ * A divisor that is known, or the same for all rows (a parameter, where none is trained), is worth a
  * reciprocal y = RN(1 / d) and its error's share z = (1 - d y) y, both computed once. Then
  *
  *     q0 = fma(x, y, x z)    within 0.5 ulp and a little of x / d: one of the two neighbours of the quotient

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_COPIED 1e9                       /* rows, their copies counted: 4 GB of numbers */
+
 typedef struct Loaded { const DataSet *set; sgdrt_table *table; int users; } Loaded;
 
 /* One split of one table: what runs with equal settings share. */
@@ -95,8 +97,8 @@ static bool request_columns(Driver *driver, const DataSet *set, sgdrt_column_req
         sgdrt_column_request *request = &requests[i];
         *request = (sgdrt_column_request){
             .name = column->name, .dtype = (sgdrt_dtype)column->dtype, .rank = column->shape.rank,
-            .shape = column->shape.extent, .classes = column->classes, .remap = column->remap,
-            .remap_count = column->remap_count, .csv_index = column->csv_index,
+            .shape = column->shape.extent, .classes = column->classes, .wide = column->standardized && !column->synthetic,
+            .truncated = column->truncated, .remap = column->remap, .remap_count = column->remap_count, .csv_index = column->csv_index,
             .csv_name = (const char *const *)column->csv_name,
         };
         if (column->path) {
@@ -112,7 +114,8 @@ static sgdrt_table *load_file(Driver *driver, const DataSet *set, const sgdrt_co
     sgdrt_problem problem = {0};
     sgdrt_table *table = NULL;
     sgdrt_request request = {
-        .name = set->name, .source = kinds[set->kind], .delimiter = set->delimiter, .header = set->header,
+        .name = set->name, .source = kinds[set->kind], .delimiter = set->delimiter, .decimal = set->decimal,
+        .comment = set->comment, .header = set->header,
         .missing_is_error = set->missing_is_error, .missing_value = set->missing_value,
         .rows_begin = set->rows_begin, .rows_end = set->rows_end, .columns = requests,
         .column_count = set->column_count,
@@ -137,6 +140,17 @@ static sgdrt_table *make_synthetic(Driver *driver, const DataSet *set, const sgd
     }
     synthetic_fill(set, table);
     return table;
+}
+
+/* Rows are numbered by 32 bits, and copies are a list of numbers. */
+static bool copies_fit(Driver *driver, const DataSet *set, const sgdrt_table *table) {
+    double rows = (double)table->rows * (double)set->copies;
+    if (set->copies <= 1 || rows <= MOST_COPIED) return true;
+    Diagnostic *d = report(driver->diagnostics, CODE_E0416, set->span,
+                           "copies = %lld of %lld rows are %.3g rows: a list of them takes %.3g GB of memory",
+                           (long long)set->copies, (long long)table->rows, rows, rows * sizeof(uint32_t) / 1e9);
+    add_help(driver->diagnostics, d, "more epochs show the rows as often, without copies");
+    return false;
 }
 
 /* Rows that count, then labels. */
@@ -166,7 +180,7 @@ static sgdrt_table *load(Driver *driver, const DataSet *set) {
     }
     if (!request_columns(driver, set, requests)) return NULL;
     table = set->kind == SOURCE_SYNTHETIC ? make_synthetic(driver, set, requests) : load_file(driver, set, requests);
-    if (table && !filter(driver, set, table)) {
+    if (table && (!filter(driver, set, table) || !copies_fit(driver, set, table))) {
         sgdrt_free_table(table);
         return NULL;
     }
@@ -213,10 +227,11 @@ static bool writable(Driver *driver, Tables *tables, const DataSet *set, RowSet 
     return true;
 }
 
-static void standardize_column(const RowSet *rows, int column, int64_t elements, DType dtype, const double *mean,
-                               const double *deviation) {
-    const sgdrt_column *data = &rows->table->columns[column];
-    sgdrt_standardize(data, data, (sgdrt_dtype)dtype, elements, rows->table->rows, mean, deviation);
+static bool standardize_rows(Driver *driver, const RunData *data, const RowSet *rows, Span span) {
+    sgdrt_problem problem = {0};
+    if (!sgdrt_standardize((sgdrt_table *)rows->table, data->mean, data->deviation, &problem)) return true;
+    report_problem(driver, &problem, span, "the data is declared");
+    return false;
 }
 
 static bool standardize(Driver *driver, Tables *tables, Prepared *p) {
@@ -234,14 +249,13 @@ static bool standardize(Driver *driver, Tables *tables, Prepared *p) {
         if (!column->standardized) continue;
         double *mean = arena_array(driver->arena, double, elements);
         double *deviation = arena_array(driver->arena, double, elements);
-        sgdrt_statistics(&data->train.table->columns[i], (sgdrt_dtype)column->dtype, elements, data->train.rows,
-                         data->train.count, mean, deviation);
-        standardize_column(&data->train, i, elements, column->dtype, mean, deviation);
-        if (valid_apart) standardize_column(&data->valid, i, elements, column->dtype, mean, deviation);
+        sgdrt_statistics(&data->train.table->columns[i], data->train.table->described[i].dtype, elements,
+                         data->train.rows, data->train.count, mean, deviation);
         data->mean[i] = mean;
         data->deviation[i] = deviation;
     }
-    return true;
+    return standardize_rows(driver, data, &data->train, p->set->span)
+           && (!valid_apart || standardize_rows(driver, data, &data->valid, p->set->span));
 }
 
 static bool split(Driver *driver, Tables *tables, Prepared *p, const Run *run) {

@@ -20,6 +20,7 @@ typedef struct Column {
     int64_t *csv_index; const char **csv_name; int csv_count;   /* csv: which columns, by index, or by name where csv_name[i] */
     bool    standardized;         /* x: (x - mean) / deviation, materialised at load, statistics of the training rows */
     int     mean_cell, deviation_cell;      /* in the run: CELL_STATISTIC, one per element; -1 */
+    bool    truncated;            /* i32 of a fraction: cut off, as i32(...) does; else an error */
     double *remap; int remap_count;         /* value remap[i] becomes i; others are an error */
     Node   *synthetic;            /* synthetic: the one-example graph of its value (RANDOM_DATA leaves, earlier columns as COLUMN) */
     Span    span;
@@ -36,7 +37,8 @@ typedef struct DataSet {
     Name name; SourceKind kind; Span span;
     const char *like;             /* `data test like digits`: the set whose statistics it uses, or NULL */
     const char *path;             /* csv (after --data NAME=PATH) */
-    char  delimiter; int header;  /* csv: 1 yes, 0 no, -1 find out */
+    char  delimiter, decimal, comment;   /* csv; 0: as it is found, a point, none */
+    int   header;                 /* csv: 1 yes, 0 no, -1 find out */
     bool  missing_is_error; double missing_value;
     int64_t rows_begin, rows_end; /* rows = a..b; end -1: to the last */
     int64_t rows; uint64_t seed;  /* synthetic */

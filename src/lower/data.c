@@ -114,7 +114,7 @@ static Node *field_node(SourceContext *context, Scope *scope, const Stmt *stmt) 
     return node ? graph_cast(L->graph, node, DTYPE_I32) : NULL;
 }
 
-/* `x: type = standardize(e)` of synthetic data: e; else NULL. */
+/* `x: type = standardize(e)`: e; else NULL. */
 static const Expr *standardized_whole(const Expr *expr) {
     bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
                 && strcmp(expr->call.callee->name.text, "standardize") == 0 && expr->call.args.count == 1;
@@ -161,15 +161,21 @@ static Node *synthetic_field(SourceContext *context, Scope *scope, const Stmt *s
 
 static Node *stored_field(SourceContext *context, Scope *scope, const Stmt *stmt, int *column) {
     const Expr *value = stmt->bind.value;
+    context->whole = context->type.dtype == DTYPE_I32 && source_is_plain_column(context, value);
+    context->alone = standardized_whole(value) ? standardized_whole(value) : value;
     source_bind_words(context, scope, value);
     Node *node = field_node(context, scope, stmt);
+    context->whole = false;
+    context->alone = NULL;
     if (!node) return NULL;
     if (context->type.classes) node = source_shifted_label(context, node, context->type.classes);
     if (node->op == OP_COLUMN) {
-        Column *exact = &context->variant->columns.items[node->attr.index];
         *column = (int)node->attr.index;
-        if (context->type.classes && (exact->classes == 0 || exact->classes > context->type.classes))
-            exact->classes = context->type.classes;
+        if (context->type.classes && context->variant->columns.items[*column].classes != context->type.classes) {
+            *column = source_own_column(context, *column);
+            context->variant->columns.items[*column].classes = context->type.classes;
+            node = source_column_value(context, *column)->node;
+        }
     } else if (context->type.classes && !check_label(context, node, value->span)) {
         return NULL;
     }
@@ -387,7 +393,9 @@ static Value *field_again(SourceContext *context, Scope *scope, int index) {
     context->type =
         (Type){.known = true, .dtype = field->dtype, .classes = field->classes, .shape = field->shape};
     if (field->column >= 0) {
+        context->whole = field->dtype == DTYPE_I32;
         Value *v = source_column_value(context, field->column);
+        context->whole = false;
         return value_tensor(context->X->L, v->node, field->classes);
     }
     context->exact = stmt->bind.value->kind == EXPR_NAME;

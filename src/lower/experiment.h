@@ -150,16 +150,23 @@ typedef struct SourceContext {
     bool  exact;                     /* the field's expression is just this word */
     bool  making;                    /* columns may be made; else they are found */
     bool  standardize, raw;
+    bool  whole, truncated;          /* columns are i32; i32(...) around them */
+    const Expr *alone;               /* the call that the whole field is made of, or NULL */
+    const Expr *remap_call;
     const Value *remap;              /* the list of a remap around the column at hand */
     bool  broken;                    /* an error was reported */
 } SourceContext;
 /* The call of a source: fills kind, paths and options of the set. False after an error. */
 bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant);
+/* Is it a word or a call of column(s), and nothing else? */
+bool source_is_plain_column(const SourceContext *context, const Expr *expr);
 /* Binds columns, column, standardize, remap in `scope`; the context must outlive it. */
 void source_bind_functions(SourceContext *context, Scope *scope);
 /* Binds the words (images, labels) that the expression uses. */
 void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr);
 int  source_add_column(SourceContext *context, Column column);
+/* The column as the field at hand may change it: itself, or a new one like it where other fields read it too. */
+int source_own_column(SourceContext *context, int column);
 /* The value of a column: its leaf, or (raw - mean) / deviation. */
 Value *source_column_value(SourceContext *context, int column);
 /* A label that is a column plus a constant becomes a remapped column: the leaf. Else the node itself. */

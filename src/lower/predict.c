@@ -30,10 +30,10 @@ static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const
         text_format(X->arena, "what is brought back to the units of %s", set->fields[field].name);
     Node *node = value_to_node(L, v, column->dtype, column->shape, inner->span, what);
     if (!node) return value_poison(L);
-    Node *deviation = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->deviation_cell);
-    Node *mean = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->mean_cell);
-    return value_tensor(
-        L, graph_binary(L->graph, OP_ADD, graph_binary(L->graph, OP_MUL, node, deviation), mean), 0);
+    Node *deviation = graph_leaf(L->graph, OP_CELL, DTYPE_F64, column->shape, column->deviation_cell);
+    Node *mean = graph_leaf(L->graph, OP_CELL, DTYPE_F64, column->shape, column->mean_cell);
+    Node *scaled = graph_binary(L->graph, OP_MUL, graph_cast(L->graph, node, DTYPE_F64), deviation);
+    return value_tensor(L, graph_cast(L->graph, graph_binary(L->graph, OP_ADD, scaled, mean), column->dtype), 0);
 }
 
 static const Builtin undo_builtin = {"undo", 2, 2, true, lower_undo, "undo(y, e)"};

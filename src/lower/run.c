@@ -291,9 +291,9 @@ static void add_statistics(RunLowering *R) {
         const Column *column = &R->run.data->columns[i];
         if (!column->standardized) continue;
         const char *stem = text_format(R->X->arena, "%s.%s", R->run.data->name, column->name);
-        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.mean", stem), column->dtype,
+        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.mean", stem), DTYPE_F64,
                    column->shape, NULL, column->span);
-        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.deviation", stem), column->dtype,
+        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.deviation", stem), DTYPE_F64,
                    column->shape, NULL, column->span);
     }
 }

@@ -8,6 +8,7 @@
  * remembered, so that lowering the field again for another graph finds the same column.
  */
 #include "lower/experiment.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- csv(...), idx(...), npy(...), synthetic(...) ---------------------------------------------------- */
@@ -20,7 +21,8 @@ typedef struct SourceName {
 static const SourceName source_names[] = {
     {"synthetic", SOURCE_SYNTHETIC, true, "synthetic(rows = 100, seed = 42)"},
     {"csv", SOURCE_CSV, true,
-     "csv(\"file.csv\", delimiter = \",\", header = true, rows = 0..1000, missing = 0, copies = 1)"},
+     "csv(\"file.csv\", delimiter = \",\", header = true, decimal = \".\", comment = \"#\", rows = 0..1000, "
+     "missing = 0, copies = 1)"},
     {"idx", SOURCE_IDX, true, "idx(images = \"file.gz\", labels = \"file.gz\")"},
     {"npy", SOURCE_NPY, true, "npy(x = \"x.npy\", y = \"y.npy\")"},
     {"chars", SOURCE_CSV, false, NULL},
@@ -82,8 +84,26 @@ static bool delimiter_argument(Experiment *X, DataSet *set, const Value *v, Span
     const char *text;
     if (!lower_constant_string(X->L, v, span, "the delimiter", &text)) return false;
     set->delimiter = text[0];
-    if (text[0] && !text[1] && strchr(",\t; ", text[0])) return true;
-    report(X->diagnostics, CODE_E0442, span, "a delimiter is one of \",\" \"\\t\" \";\" and \" \"");
+    if (text[0] && !text[1] && strchr(",\t;| ", text[0])) return true;
+    report(X->diagnostics, CODE_E0442, span, "a delimiter is one of \",\" \"\\t\" \";\" \"|\" and \" \"");
+    return false;
+}
+
+static bool decimal_argument(Experiment *X, DataSet *set, const Value *v, Span span) {
+    const char *text;
+    if (!lower_constant_string(X->L, v, span, "the sign of decimals", &text)) return false;
+    set->decimal = text[0];
+    if ((text[0] == '.' || text[0] == ',') && !text[1]) return true;
+    report(X->diagnostics, CODE_E0442, span, "decimal is \".\" or \",\"");
+    return false;
+}
+
+static bool comment_argument(Experiment *X, DataSet *set, const Value *v, Span span) {
+    const char *text;
+    if (!lower_constant_string(X->L, v, span, "the sign of comments", &text)) return false;
+    set->comment = text[0];
+    if (text[0] && !text[1] && strchr("#%;!/*@$&", text[0])) return true;
+    report(X->diagnostics, CODE_E0442, span, "comment is the one sign that such lines begin with, like \"#\"");
     return false;
 }
 
@@ -114,6 +134,8 @@ static bool named_argument(Experiment *X, DataSet *set, const char *name, const 
     if (set->kind != SOURCE_SYNTHETIC && strcmp(name, "rows") == 0)
         return range_of(X, v, span, "rows", &set->rows_begin, &set->rows_end);
     if (set->kind == SOURCE_CSV && strcmp(name, "delimiter") == 0) return delimiter_argument(X, set, v, span);
+    if (set->kind == SOURCE_CSV && strcmp(name, "decimal") == 0) return decimal_argument(X, set, v, span);
+    if (set->kind == SOURCE_CSV && strcmp(name, "comment") == 0) return comment_argument(X, set, v, span);
     if (set->kind == SOURCE_CSV && strcmp(name, "missing") == 0) return missing_argument(X, set, v, span);
     if (set->kind == SOURCE_CSV && strcmp(name, "header") == 0) {
         good = lower_constant_bool(X->L, v, span, "header", &truth);
@@ -133,11 +155,11 @@ static bool word_argument(Experiment *X, DataVariant *variant, Name name, const 
 }
 
 static bool unknown_argument(Experiment *X, const SourceName *source, const Argument *arg) {
-    static const char *const names[] = {"rows",    "seed",   "copies", "delimiter",
-                                        "missing", "header", "images", "labels"};
+    static const char *const names[] = {"rows",    "seed",   "copies", "delimiter", "decimal",
+                                        "missing", "header", "images", "labels",    "comment"};
     Diagnostic *d = report(X->diagnostics, CODE_E0442, arg->name.span, "%s has no argument named %s",
                            source->name, arg->name.text);
-    const char *near = nearest_name(arg->name.text, names, 8);
+    const char *near = nearest_name(arg->name.text, names, 10);
     if (near && strstr(source->usage, near)) add_help(X->diagnostics, d, "did you mean `%s`?", near);
     else add_help(X->diagnostics, d, "like this: %s", source->usage);
     return false;
@@ -196,7 +218,13 @@ static bool complete(Experiment *X, DataVariant *variant, const SourceName *sour
     if (set->kind == SOURCE_SYNTHETIC && set->rows == 0) missing = "rows";
     if (set->kind == SOURCE_CSV && !set->path) missing = "the path of the file";
     if ((set->kind == SOURCE_IDX || set->kind == SOURCE_NPY) && variant->words.count == 0) missing = "a file";
-    if (!missing) return true;
+    bool same = set->kind == SOURCE_CSV
+                && ((set->decimal == ',' && set->delimiter == ',')
+                    || (set->comment && set->comment == set->delimiter));
+    if (same)
+        report(X->diagnostics, CODE_E0442, span, "one sign cannot be the delimiter and the %s",
+               set->decimal == ',' && set->delimiter == ',' ? "decimal comma" : "beginning of comments");
+    if (!missing) return !same;
     Diagnostic *d = report(X->diagnostics, CODE_E0442, span, "%s needs %s", source->name, missing);
     add_help(X->diagnostics, d, "like this: %s", source->usage);
     return false;
@@ -251,7 +279,8 @@ static int find_equal(const SourceContext *context, const Column *wanted) {
     for (int i = 0; i < context->variant->columns.count; i++) {
         const Column *column = &context->variant->columns.items[i];
         bool equal = column->dtype == wanted->dtype && shape_equal(column->shape, wanted->shape)
-                     && column->standardized == wanted->standardized && same_words(column, wanted);
+                     && column->standardized == wanted->standardized && column->truncated == wanted->truncated
+                     && same_words(column, wanted);
         bool renamed = column->remap_count || wanted->remap_count;
         if (equal && !column->synthetic && (!renamed || context->field < 0)) return i;
     }
@@ -280,6 +309,23 @@ int source_add_column(SourceContext *context, Column column) {
     column.name = unique_name(context, column.name);
     vector_push(context->X->arena, &context->variant->columns, column);
     return context->variant->columns.count - 1;
+}
+
+int source_own_column(SourceContext *context, int column) {
+    DataVariant *variant = context->variant;
+    bool shared = false;
+    for (int i = 0; i < variant->uses.count; i++)
+        shared |= variant->uses.items[i].column == column && variant->uses.items[i].field != context->field;
+    if (!shared) return column;
+    Column own = variant->columns.items[column];
+    own.name = variant->fields.items[context->field].name;
+    own.span = variant->fields.items[context->field].span;
+    int made = source_add_column(context, own);
+    for (int i = 0; i < variant->uses.count; i++) {
+        ColumnUse *use = &variant->uses.items[i];
+        if (use->field == context->field && use->column == column) use->column = made;
+    }
+    return made;
 }
 
 static int find_use(const SourceContext *context, const Expr *expr, Name word) {
@@ -312,13 +358,14 @@ Value *source_column_value(SourceContext *context, int index) {
     const Column *column = &context->variant->columns.items[index];
     Node *leaf = graph_leaf(L->graph, OP_COLUMN, column->dtype, column->shape, index);
     if (column->standardized && context->raw) {
-        Node *mean = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->mean_cell);
-        Node *deviation = graph_leaf(L->graph, OP_CELL, column->dtype, column->shape, column->deviation_cell);
-        leaf = graph_binary(L->graph, OP_DIV, graph_binary(L->graph, OP_SUB, leaf, mean), deviation);
+        Node *mean = graph_leaf(L->graph, OP_CELL, DTYPE_F64, column->shape, column->mean_cell);
+        Node *deviation = graph_leaf(L->graph, OP_CELL, DTYPE_F64, column->shape, column->deviation_cell);
+        Node *from_mean = graph_binary(L->graph, OP_SUB, graph_cast(L->graph, leaf, DTYPE_F64), mean);
+        leaf = graph_cast(L->graph, graph_binary(L->graph, OP_DIV, from_mean, deviation), column->dtype);
     }
     bool label_field = context->field >= 0 && context->type.classes > 0;
     bool of_keep = context->field < 0 && column->csv_count == 0;
-    if (column->dtype == DTYPE_U8 || (column->dtype == DTYPE_I32 && !label_field && !of_keep))
+    if (column->dtype == DTYPE_U8 || (column->dtype == DTYPE_I32 && !label_field && !of_keep && !context->whole))
         leaf = graph_cast(L->graph, leaf, L->real);
     return value_tensor(L, leaf, context->field < 0 ? 0 : column->remap_count);
 }
@@ -327,22 +374,50 @@ static bool is_label_field(const SourceContext *context) {
     return context->field >= 0 && context->type.classes > 0;
 }
 
+typedef struct Listed { double value; int place; } Listed;
+
+static int compare_listed(const void *a, const void *b) {
+    const Listed *x = a, *y = b;
+    if (x->value != y->value) return x->value < y->value ? -1 : 1;
+    return x->place - y->place;
+}
+
+/* The items of the list as they are written; NULL where it is made by other means. */
+static const ExprList *written_items(const Expr *call) {
+    const Expr *list = call->kind == EXPR_CALL && call->call.args.count == 2 ? call->call.args.items[1].value : NULL;
+    return list && list->kind == EXPR_ARRAY ? &list->array.items : NULL;
+}
+
+/* A value that is listed twice would be two classes: reported once, with both places. */
+static void check_twice(SourceContext *context, const double *values, int count, const Expr *call) {
+    const ExprList *written = written_items(call);
+    Listed *sorted = arena_array(context->X->arena, Listed, count + 1);
+    for (int i = 0; i < count; i++) sorted[i] = (Listed){values[i], i};
+    qsort(sorted, (size_t)count, sizeof *sorted, compare_listed);
+    for (int i = 1; i < count; i++) {
+        if (sorted[i].value != sorted[i - 1].value) continue;
+        if (i > 1 && sorted[i].value == sorted[i - 2].value) continue;
+        int first = sorted[i - 1].place, second = sorted[i].place;
+        bool has_places = written && written->count == count;
+        Diagnostic *d = report(context->X->diagnostics, CODE_E0443,
+                               has_places ? written->items[second]->span : call->span,
+                               "remap names the value %s twice: it cannot be class %d and class %d",
+                               text_number(context->X->arena, sorted[i].value, false), first, second);
+        if (has_places) add_note(context->X->diagnostics, d, written->items[first]->span, "here the first time");
+        context->broken = true;
+    }
+}
+
 static void set_remap(SourceContext *context, Column *column, Span span) {
     const Value *list = context->remap;
     if (!list) return;
     column->remap = arena_array(context->X->arena, double, list->count);
     column->remap_count = list->count;
-    for (int i = 0; i < list->count; i++) {
-        if (!lower_constant_number(context->X->L, list->items[i], span, "a value to rename",
-                                   &column->remap[i]))
-            context->broken = true;
-        for (int k = 0; k < i; k++)
-            if (column->remap[k] == column->remap[i]) {
-                report(context->X->diagnostics, CODE_E0443, span, "remap names the value %s twice",
-                       text_number(context->X->arena, column->remap[i], false));
-                context->broken = true;
-            }
-    }
+    bool numbers = true;
+    for (int i = 0; i < list->count && numbers; i++)
+        numbers = lower_constant_number(context->X->L, list->items[i], span, "a value to rename", &column->remap[i]);
+    if (numbers) check_twice(context, column->remap, list->count, context->remap_call);
+    else context->broken = true;
     column->dtype = DTYPE_I32;
 }
 
@@ -355,7 +430,7 @@ static const SourceWord *find_word(const DataVariant *variant, Name name) {
 
 static DType word_type(const SourceContext *context, const SourceWord *word) {
     bool images = strcmp(word->name, "images") == 0, labels = strcmp(word->name, "labels") == 0;
-    if (labels || is_label_field(context) || context->remap) return DTYPE_I32;
+    if (labels || is_label_field(context) || context->remap || context->whole) return DTYPE_I32;
     if (context->variant->set->kind == SOURCE_IDX) return DTYPE_U8;
     return images && !context->exact && !context->standardize ? DTYPE_U8 : context->X->L->real;
 }
@@ -365,6 +440,7 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
                      .dtype = word_type(context, word),
                      .path = word->path,
                      .span = word->span,
+                     .truncated = context->truncated,
                      .standardized = context->standardize};
     if (context->field < 0 && column.dtype == DTYPE_U8) {
         report(context->X->diagnostics, CODE_E0443, word->span,
@@ -372,7 +448,7 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
         context->broken = true;
         return value_poison(context->X->L);
     }
-    bool scalar = column.dtype == DTYPE_I32 && !is_label_field(context);
+    bool scalar = column.dtype == DTYPE_I32 && !is_label_field(context) && !context->whole;
     if (context->field >= 0 && !scalar) column.shape = context->type.shape;
     set_remap(context, &column, expr ? expr->span : word->span);
     if (column.standardized && !dtype_is_real(column.dtype)) {
@@ -387,14 +463,16 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
     return source_column_value(context, column_at(context, expr, word->name, column));
 }
 
+static bool calls(const Expr *expr, const char *name) {
+    return expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
+           && strcmp(expr->call.callee->name.text, name) == 0;
+}
+
 void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr) {
     for (int i = 0; i < context->variant->words.count; i++) {
         const SourceWord *word = &context->variant->words.items[i];
         if (expr && expr_uses_name(expr, word->name)) {
-            bool inside = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
-                          && (strcmp(expr->call.callee->name.text, "remap") == 0
-                              || strcmp(expr->call.callee->name.text, "standardize") == 0);
-            if (!inside)
+            if (!calls(expr, "remap") && !calls(expr, "standardize") && !calls(expr, "i32"))
                 scope_bind(context->X->L, scope, word->name, word_value(context, NULL, word), word->span);
         }
     }
@@ -432,6 +510,29 @@ static bool add_pick(SourceContext *context, Picks *picks, const Value *v, Span 
     return true;
 }
 
+static const char *several(Arena *arena, int64_t count) {
+    return text_format(arena, "%lld column%s", (long long)count, count == 1 ? "" : "s");
+}
+
+/* All that a field is made of, and not as many as it has numbers. */
+static Value *wrong_count(SourceContext *context, const Expr *call, const Column *column, int64_t wanted) {
+    Experiment *X = context->X;
+    int count = column->csv_count;
+    bool in_line = column->csv_index[0] >= 0;
+    for (int i = 1; i < count; i++) in_line &= column->csv_index[i] == column->csv_index[0] + i;
+    const char *which = !in_line ? ""
+                        : text_format(X->arena, ", numbers %lld to %lld", (long long)column->csv_index[0],
+                                      (long long)column->csv_index[count - 1]);
+    Diagnostic *d = report(X->diagnostics, CODE_E0443, call->span, "these are %s%s, and the field %s takes %lld",
+                           several(X->arena, count), which, column->name, (long long)wanted);
+    if (in_line)
+        add_help(X->diagnostics, d, "the second number of a range is not included: columns(%lld..%lld) are %s",
+                 (long long)column->csv_index[0], (long long)(column->csv_index[0] + wanted),
+                 several(X->arena, wanted));
+    context->broken = true;
+    return value_poison(X->L);
+}
+
 static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
     SourceContext *context = data;
     Picks picks = {0};
@@ -453,28 +554,34 @@ static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
     Name name = context->field >= 0 ? context->variant->fields.items[context->field].name
                                     : name_from(L->names, "keep");
     Column column = {.name = name,
-                     .dtype = is_label_field(context) ? DTYPE_I32 : L->real,
+                     .dtype = is_label_field(context) || context->whole ? DTYPE_I32 : L->real,
+                     .truncated = context->truncated,
                      .csv_index = picks.index.items,
                      .csv_name = picks.name.items,
                      .csv_count = picks.index.count,
                      .standardized = context->standardize,
                      .span = call->span};
-    if (context->field >= 0 && shape_size(context->type.shape) == column.csv_count)
+    int64_t wanted = context->field >= 0 ? shape_size(context->type.shape) : 0;
+    if (call == context->alone && !one && wanted != column.csv_count)
+        return wrong_count(context, call, &column, wanted);
+    if (context->field >= 0 && wanted == column.csv_count)
         column.shape = context->type.shape;
     else if (!one) column.shape = (Shape){.rank = 1, .extent = {column.csv_count}};
     set_remap(context, &column, call->span);
     return source_column_value(context, column_at(context, call, NULL, column));
 }
 
-/* ---- standardize(...), remap(...) -------------------------------------------------------------------- */
+/* ---- standardize(...), remap(...), i32(...) -------------------------------------------------------------------- */
+bool source_is_plain_column(const SourceContext *context, const Expr *expr) {
+    if (expr->kind == EXPR_NAME) return find_word(context->variant, expr->name.text) != NULL;
+    return calls(expr, "columns") || calls(expr, "column");
+}
+
 /* A word or a call of columns: the column itself, as the context asks for it. NULL: it is something else. */
 static Value *lower_plain_column(SourceContext *context, Scope *scope, const Expr *expr) {
     const SourceWord *word = expr->kind == EXPR_NAME ? find_word(context->variant, expr->name.text) : NULL;
     if (word) return word_value(context, expr, word);
-    bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
-                && (strcmp(expr->call.callee->name.text, "columns") == 0
-                    || strcmp(expr->call.callee->name.text, "column") == 0);
-    return call ? lower_expression(context->X->L, scope, expr) : NULL;
+    return source_is_plain_column(context, expr) ? lower_expression(context->X->L, scope, expr) : NULL;
 }
 
 static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
@@ -517,6 +624,7 @@ static Value *lower_remap(Lowering *L, Scope *scope, const Arguments *args, cons
         Value *list = lower_expression(L, scope, call->call.args.items[1].value);
         if (value_is_poison(list)) return list;
         context->remap = list->kind == VALUE_LIST && list->count > 0 ? list : NULL;
+        context->remap_call = call;
         if (context->remap) v = lower_plain_column(context, scope, inner);
         context->remap = NULL;
     }
@@ -526,6 +634,22 @@ static Value *lower_remap(Lowering *L, Scope *scope, const Arguments *args, cons
     add_help(L->diagnostics, d, "remap(labels, [3, 7]) makes 0 of 3 and 1 of 7");
     context->broken = true;
     return value_poison(L);
+}
+
+/* i32(column(0)) reads whole numbers as such: a float would round those above 2^24. */
+static Value *lower_whole(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
+    SourceContext *context = data;
+    const Expr *inner = call->call.args.count == 1 ? call->call.args.items[0].value : NULL;
+    bool before[2] = {context->whole, context->truncated};
+    (void)args;
+    context->whole = context->truncated = true;
+    Value *v = inner && !context->standardize ? lower_plain_column(context, scope, inner) : NULL;
+    context->whole = before[0];
+    context->truncated = before[1];
+    if (v) return v;
+    const Binding *cast = scope_find(L->global, name_from(L->names, "i32"));
+    args = lower_arguments(L, scope, call);
+    return cast->value->builtin->function(L, scope, args, call, cast->value->context);
 }
 
 static Value *lower_later(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
@@ -541,6 +665,7 @@ static const Builtin source_functions[] = {
     {"column", 1, 1, false, lower_columns, "column(5)"},
     {"standardize", 1, 1, true, lower_standardize, "standardize(columns(0..5))"},
     {"remap", 2, 2, true, lower_remap, "remap(labels, [3, 7])"},
+    {"i32", 1, 1, true, lower_whole, "i32(e)"},
     {"words", 0, -1, true, lower_later, "words(column(0), length = 200)"},
     {"windows", 0, -1, true, lower_later, "windows(column(0), length = 20)"},
 };
@@ -570,12 +695,12 @@ Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes) 
     double shift = 0;
     int64_t index = shifted_column(node, &shift);
     if (index < 0 || context->variant->columns.items[index].remap_count || classes > (1 << 24)) return node;
-    Column column = context->variant->columns.items[index];
-    column.remap = arena_array(context->X->arena, double, classes);
-    column.remap_count = (int)classes;
-    for (int64_t i = 0; i < classes; i++) column.remap[i] = (double)i - shift;
-    context->variant->columns.items[index] = column;
-    return graph_leaf(context->X->L->graph, OP_COLUMN, column.dtype, column.shape, index);
+    index = source_own_column(context, (int)index);
+    Column *column = &context->variant->columns.items[index];
+    column->remap = arena_array(context->X->arena, double, classes);
+    column->remap_count = (int)classes;
+    for (int64_t i = 0; i < classes; i++) column->remap[i] = (double)i - shift;
+    return graph_leaf(context->X->L->graph, OP_COLUMN, column->dtype, column->shape, index);
 }
 
 typedef struct Range { double low, high; } Range;

@@ -13,6 +13,8 @@ typedef struct Wanted {
     bool header_is_first, missing_is_value;
     double missing;
     int64_t begin, end;
+    char decimal, comment;
+    bool truncated;
 } Wanted;
 
 static int load_file(const char *path, const Wanted *w, sgdrt_table **table, sgdrt_problem *problem) {
@@ -24,11 +26,14 @@ static int load_file(const char *path, const Wanted *w, sgdrt_table **table, sgd
                                     .shape = shape,
                                     .csv_index = index,
                                     .csv_name = w->names[0] ? w->names : NULL,
+                                    .truncated = w->truncated,
                                     .classes = w->classes };
     sgdrt_request request = { .name = "d",
                               .source = SGDRT_CSV,
                               .path = path,
                               .delimiter = w->delimiter,
+                              .decimal = w->decimal,
+                              .comment = w->comment,
                               .header = w->header_is_first ? 1 : -1,
                               .missing_is_error = !w->missing_is_value,
                               .missing_value = w->missing,
@@ -104,7 +109,14 @@ Test(csv, plain) {
 
 Test(csv, headers) {
     EXPECT("a,b\n1,2\n", 1, W(.count = 2), 1, 2);
-    EXPECT("a,2019\n1,2\n", 1, W(.count = 2), 1, 2);
+    EXPECT("a,2019\n1,2\n", 1, W(.count = 2, .header_is_first = true), 1, 2);
+    EXPECT(",a 1,2nd\n0,1,2\n", 1, W(.count = 3), 0, 1, 2);
+    EXPECT("1990,1991\n1,2\n", 2, W(.count = 2), 1990, 1991, 1, 2);
+    /* Some numbers in it: data, with a mistake. */
+    expect_problem("a,2019\n1,2\n", (Wanted)W(.count = 2), 405, 1, 1, "\"a\" is not a number");
+    expect_problem("1.5x,2.5\n1,2\n", (Wanted)W(.count = 2), 405, 1, 1, "\"1.5x\" is not a number");
+    expect_problem("2.5,1.5x\n1,2\n", (Wanted)W(.count = 2), 405, 1, 5, "header = true");
+    expect_problem("1.5x\n1\n", (Wanted)W(.count = 1), 405, 1, 1, "\"1.5x\" is not a number");
     EXPECT("NA,5\n1,2\n", 2, W(.count = 2, .missing_is_value = true, .missing = 9), 9, 5, 1, 2);
     EXPECT("10,20\n1,2\n", 1, W(.count = 2, .header_is_first = true), 1, 2);
     EXPECT("price,\"the, size\"\n1,2\n3,4\n", 2, W(.count = 2, .names = { "the, size", "price" }), 2, 1, 4,
@@ -145,6 +157,61 @@ Test(csv, numbers_that_are_none) {
     expect_problem("1,2\n3,1e309\n", (Wanted)W(.count = 2, .dtype = SGDRT_F64), 405, 2, 3,
                    "too large for f64");
     expect_problem("1;2\n3;1,5\n", (Wanted)W(.count = 2, .delimiter = ';'), 405, 2, 3, "point");
+}
+
+Test(csv, decimal_comma) {
+    EXPECT("a;b\n1,5;-2\n0,25;1e2\n", 2, W(.count = 2, .decimal = ','), 1.5, -2, .25, 100);
+    EXPECT("1,5;2,5\n", 1, W(.count = 2, .decimal = ','), 1.5, 2.5);
+    EXPECT("1,5\n2,5\n", 2, W(.count = 1, .decimal = ','), 1.5, 2.5);
+    EXPECT("1,5\t2\n", 1, W(.count = 2, .decimal = ','), 1.5, 2);
+    EXPECT("\"1,5\",\"2,25\"\n", 1, W(.count = 2, .decimal = ',', .delimiter = ','), 1.5, 2.25);
+    EXPECT("7;8,0\n", 1, W(.count = 2, .decimal = ',', .dtype = SGDRT_I32), 7, 8);
+    expect_problem("1,5;2\n1.000,5;3\n", (Wanted)W(.count = 2, .decimal = ','), 405, 2, 1, "with a comma");
+    expect_problem("1,5;2\n1,000,5;3\n", (Wanted)W(.count = 2, .decimal = ','), 405, 2, 1, "not a number");
+    expect_problem("1;2\n3;1,5\n", (Wanted)W(.count = 2), 405, 2, 3, "decimal = \",\"");
+}
+
+Test(csv, comments) {
+    const char *text = "# of 2020, in metres\n#\n a,b\n1,2\n  # 7,8\n3,4\n#end";
+    EXPECT(text, 2, W(.count = 2, .comment = '#'), 1, 2, 3, 4);
+    EXPECT("%x;y\r\n1;2\r\n%\r\n3;4", 2, W(.count = 2, .comment = '%'), 1, 2, 3, 4);
+    expect_problem("# a\n1,2\n#b\n3,x\n", (Wanted)W(.count = 2, .comment = '#'), 405, 4, 3, "not a number");
+    expect_problem("# a\n1,2\n#b\n3,9\n", (Wanted)W(.count = 2, .comment = '#', .dtype = SGDRT_I32, .classes = 5),
+                   404, 4, 3, "outside");
+    expect_problem("# a\n", (Wanted)W(.count = 2, .comment = '#'), 411, 0, 0, "empty");
+    /* Longer than the window is. */
+    size_t length = 1 << 21;
+    char *all = malloc(length + 32);
+    memset(all, '#', length);
+    strcpy(all + length, "\n5,6\n");
+    EXPECT(all, 1, W(.count = 2, .comment = '#'), 5, 6);
+    free(all);
+}
+
+Test(csv, what_is_meant_is_said) {
+    Wanted semicolon = W(.count = 2, .delimiter = ';');
+    expect_problem("a,b\n1,2\n", semicolon, 408, 0, 0, "delimiter = \",\"");
+    expect_problem("1\t2\n3\t4\n", semicolon, 408, 0, 0, "separated by a tab");
+    expect_problem("1,2\n3,4\n", (Wanted)W(.count = 1, .delimiter = ';'), 405, 1, 1, "delimiter = \",\"");
+    expect_problem("a,b\n1,red\n", (Wanted)W(.count = 2), 405, 2, 3, "leave this column out");
+    expect_problem("a,b\n1,red\n", (Wanted)W(.count = 2, .dtype = SGDRT_I32, .classes = 3), 405, 2, 3, "write 0");
+    TestFile zeros = test_file_bytes("a,b\n1,\0\0\n", 9);
+    sgdrt_table *table;
+    sgdrt_problem problem;
+    Wanted two = W(.count = 2);
+    cr_assert_eq(load_file(zeros.path, &two, &table, &problem), 405);
+    cr_assert(problem.line == 2 && problem.column == 3 && strstr(problem.help, "bytes of value 0"));
+    test_file_remove(&zeros);
+}
+
+/* Whole numbers do not pass through a float; i32(...) cuts fractions off. */
+Test(csv, whole_numbers) {
+    EXPECT("16777217,-16777219\n2000000001,7.0\n", 2, W(.count = 2, .dtype = SGDRT_I32), 16777217, -16777219,
+           2000000001, 7);
+    EXPECT("16777217.9,-1.5\n0.25,1e-3\n", 2, W(.count = 2, .dtype = SGDRT_I32, .truncated = true), 16777217, -1, 0,
+           0);
+    expect_problem("1\n2147483648.5\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .truncated = true), 404, 2, 1,
+                   "out of range");
 }
 
 Test(csv, integers) {
@@ -381,10 +448,52 @@ Test(table, keep_remap_standardize) {
     double mean[2], deviation[2];
     sgdrt_statistics(&table->columns[0], SGDRT_F32, 2, NULL, 2, mean, deviation);
     cr_assert(mean[0] == 2 && mean[1] == 2 && deviation[0] == 1 && deviation[1] == 1);
-    sgdrt_standardize(&table->columns[0], &table->columns[0], SGDRT_F32, 2, 2, mean, deviation);
+    const double *means[5] = { mean }, *deviations[5] = { deviation };
+    cr_assert_eq(sgdrt_standardize(table, means, deviations, &problem), 0);
     const float *row = sgdrt_row(table, 0, 0);
     cr_assert(row[0] == -1 && row[1] == 0);
     sgdrt_free_table(table);
+    test_file_remove(&file);
+}
+
+/* Standardized columns are stored as the file has them until they are: 200 seconds of a unix time stay 200. */
+Test(table, standardize_takes_the_values_of_the_file) {
+    static const int64_t first[] = { 0 }, second[] = { 1 };
+    sgdrt_column_request columns[] = {
+        { .name = "y", .dtype = SGDRT_F32, .csv_index = second },
+        { .name = "t", .dtype = SGDRT_F32, .wide = true, .csv_index = first },
+        { .name = "s", .dtype = SGDRT_F32, .wide = true, .csv_index = second },
+    };
+    char text[8192];
+    size_t length = 0;
+    for (int i = 0; i < 200; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "%d,0.1\n", 1700000000 + i);
+    TestFile file = test_file_text(text);
+    sgdrt_request request = { .source = SGDRT_CSV,
+                              .path = file.path,
+                              .rows_end = -1,
+                              .missing_is_error = true,
+                              .columns = columns,
+                              .column_count = 3 };
+    sgdrt_table *table, *copy;
+    sgdrt_problem problem;
+    cr_assert_eq(sgdrt_load(&request, &table, &problem), 0, "%s", problem.message);
+    cr_assert_eq(table->described[1].dtype, SGDRT_F64);
+    cr_assert_eq(sgdrt_copy_table(table, &copy, &problem), 0);
+    sgdrt_free_table(table);
+    double mean[2], deviation[2];
+    for (int c = 1; c <= 2; c++)
+        sgdrt_statistics(&copy->columns[c], SGDRT_F64, 1, NULL, 200, &mean[c - 1], &deviation[c - 1]);
+    cr_assert(mean[0] == 1700000099.5 && mean[1] == 0.1 && deviation[1] == 1, "a constant is its own mean");
+    const double *means[3] = { NULL, mean, mean + 1 }, *deviations[3] = { NULL, deviation, deviation + 1 };
+    cr_assert_eq(sgdrt_standardize(copy, means, deviations, &problem), 0);
+    cr_assert(copy->described[1].dtype == SGDRT_F32 && copy->columns[0].stride == 12 && copy->bytes == 2400);
+    for (int r = 0; r < 200; r++) {
+        float t = (float)(((double)r - 99.5) / deviation[0]);
+        cr_assert_eq(*(float *)sgdrt_row(copy, 1, r), t, "row %d", r);
+        cr_assert(*(float *)sgdrt_row(copy, 0, r) == 0.1f && *(float *)sgdrt_row(copy, 2, r) == 0);
+    }
+    sgdrt_free_table(copy);
     test_file_remove(&file);
 }
 
