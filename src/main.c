@@ -6,10 +6,21 @@
 #include "driver/output.h"
 #include <string.h>
 
+/* docs/diagnostics.md: every code with its explanation. */
+static void explain_all(FILE *to) {
+    fprintf(to, "# Diagnostics\n\nEvery error (E), warning (W) and remark (N) of sgdc, as `sgdc --explain=CODE` explains it.\n");
+    for (Code code = 0; code < CODE_COUNT; code++)
+        fprintf(to, "\n## %s: %s\n\n%s\n", code_name(code), code_title(code), code_explanation(code));
+}
+
 static ExitCode explain(const char *name, Driver *driver) {
     Code code;
+    if (strcmp(name, "all") == 0) {
+        explain_all(driver->result);
+        return EXIT_DONE;
+    }
     if (!code_find(name, &code)) {
-        driver_complain(driver, "there is no diagnostic code \"%s\" (they look like E0201)", name);
+        driver_complain(driver, "there is no diagnostic code \"%s\" (they look like E0201; `all` prints all)", name);
         return EXIT_USAGE;
     }
     fprintf(driver->result, "%s: %s\n\n%s\n", code_name(code), code_title(code), code_explanation(code));

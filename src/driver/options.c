@@ -44,7 +44,7 @@ static const OptionRow rows[] = {
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL, "load the data and plan the training, but do not train"},
     {"check-grad", 0, OPTION_FLAG, AT(check_grad), NULL, NULL,
      "compare the symbolic gradient with finite differences in f64"},
-    {"explain", 0, OPTION_TEXT, AT(explain), "=CODE", NULL, "explain a diagnostic code"},
+    {"explain", 0, OPTION_TEXT, AT(explain), "=CODE", NULL, "explain a diagnostic code, or all"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Outputs of a compilation"},
     {NULL, 'o', OPTION_TEXT, AT(output), " PATH", NULL, "the object's path, or a folder ending in /"},
