@@ -1,5 +1,6 @@
 /* problem: filling in what went wrong, in words for the person whose file it is. */
 #include "problem.h"
+#include "utf8.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,9 +50,16 @@ void sgdrt_excerpt(char *text, size_t size, const char *bytes, size_t length, si
     size_t shown = length < most ? length : most, at = 0;
     while (shown && shown < length && ((unsigned char)bytes[shown] & 0xC0) == 0x80)
         shown--; /* not through the middle of a UTF-8 character */
-    for (size_t i = 0; i < shown && at + 4 < size; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        text[at++] = c < 0x20 || c == 0x7F ? '?' : (char)c;
+    for (size_t i = 0; i < shown && at + 8 < size;) {
+        uint32_t code = 0;
+        size_t length_here = sgdrt_utf8_length(bytes + i, shown - i, &code);
+        if (!length_here || sgdrt_utf8_is_control(code)) {
+            text[at++] = '?';
+        } else {
+            memcpy(text + at, bytes + i, length_here);
+            at += length_here;
+        }
+        i += length_here ? length_here : 1;
     }
     if (shown < length && at + 4 <= size) {
         memcpy(text + at, "...", 3);

@@ -62,15 +62,6 @@ static void add_shape(Text *to, Shape shape) {
     for (int a = 0; a < shape.rank; a++) text_add(to, "%s%lld", a ? ", " : "", (long long)shape.extent[a]);
 }
 
-/* A comment cannot hold its own end, and compilers warn of another beginning. */
-static void add_comment_text(Text *to, const char *text) {
-    for (; *text; text++)
-        if (text[0] == '*' && text[1] == '/') text_add(to, "* ");
-        else if (text[0] == '/' && text[1] == '*') text_add(to, "/ ");
-        else if (*text == '\n') text_add(to, " ");
-        else text_add_bytes(to, text, 1);
-}
-
 /* The field a column is known by: the first that is exactly it or reads nothing else. */
 const Field *header_field_of_column(const DataSet *data, int column) {
     for (int f = 0; f < data->field_count; f++)
@@ -126,7 +117,7 @@ static void add_members(Text *to, const Run *run, const bool *predicts) {
         if (!predicts[i]) text_add(to, "; not read by predict");
         if (field && field->doc) {
             text_add(to, ": ");
-            add_comment_text(to, field->doc);
+            text_add_c_comment(to, field->doc);
         }
         text_add(to, " */\n");
     }
@@ -157,7 +148,7 @@ static void add_parameters(Text *to, const Run *run) {
         text_add(to, "]");
         if (run->cells[i].doc) {
             text_add(to, "  ");
-            add_comment_text(to, run->cells[i].doc);
+            text_add_c_comment(to, run->cells[i].doc);
         }
         text_add(to, "\n");
     }
@@ -261,7 +252,7 @@ static void add_block(Text *to, const HeaderBlock *block) {
 void header_write(Text *to, const char *source, const char *id, const HeaderBlock *blocks, int count) {
     const char *guard = upper(to->arena, id);
     text_add(to, "/* Written by sgdc from ");
-    add_comment_text(to, source);
+    text_add_c_comment(to, source);
     text_add(to, ". Do not edit. */\n");
     text_add(to, "#ifndef SGDC_%s_H\n#define SGDC_%s_H\n#include <stddef.h>\n#include <stdint.h>\n\n", guard, guard);
     text_add(to, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"

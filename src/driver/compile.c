@@ -23,9 +23,15 @@ void driver_print_version(FILE *to) { fprintf(to, "sgdc %s (LLVM %d)\n", SGDC_VE
 void driver_complain(Driver *driver, const char *format, ...) {
     va_list values;
     va_start(values, format);
-    fputs("sgdc: ", driver->info);
-    vfprintf(driver->info, format, values);
-    fputc('\n', driver->info);
+    fprintf(driver->info, "sgdc: %s\n", text_shown(driver->arena, text_format_arguments(driver->arena, format, values)));
+    va_end(values);
+}
+
+void driver_say(Driver *driver, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    if (!driver->options->quiet)
+        fprintf(driver->info, "%s\n", text_shown(driver->arena, text_format_arguments(driver->arena, format, values)));
     va_end(values);
 }
 

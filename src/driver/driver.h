@@ -52,9 +52,11 @@ struct CodegenTimes;
 void     driver_add_codegen_times(Driver *driver, const struct CodegenTimes *times);
 void     driver_print_times(Driver *driver);
 void     driver_print_diagnostics(Driver *driver);
-/* "sgdc: ..." on stderr, for what has no place in a source. */
 void     driver_print_version(FILE *to);
+/* "sgdc: ..." on stderr, for what has no place in a source. */
 void     driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A line on stderr about what was done, but for -q. */
+void     driver_say(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- emit_graph.c -------------------------------------------------------------------------- */
 void     driver_keep_graphs(Driver *driver, EmitKind kind);      /* into driver->kept */

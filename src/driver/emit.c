@@ -68,8 +68,9 @@ static void close_sessions(Driver *driver, const Sessions *sessions) {
 
 static ExitCode write_text(Driver *driver, const char *path, const Text *text) {
     const char *problem;
-    if (output_write(driver->arena, path ? path : "-", text->bytes, text->length, &problem)) return EXIT_DONE;
-    driver_complain(driver, "%s %s", path ? path : "stdout", problem);
+    if (!path) path = "-";
+    if (output_write(driver->arena, path, text->bytes, text->length, &problem)) return EXIT_DONE;
+    driver_complain(driver, "%s %s", path, problem);
     return EXIT_DATA;
 }
 
@@ -118,17 +119,25 @@ static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, 
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------- */
-static void add_dependencies(Driver *driver, Text *to) {
-    text_add(to, "%s: %s", object_path(driver), driver->options->file);
-    for (int i = 0; i < driver->program->included_count; i++) text_add(to, " %s", driver->program->included[i]);
+static bool add_dependencies(Driver *driver, Text *to) {
+    const Program *program = driver->program;
+    bool good = text_add_make(to, object_path(driver), true);
+    text_add(to, ":");
+    for (int i = -1; i < program->included_count; i++) {
+        text_add(to, " ");
+        good &= text_add_make(to, i < 0 ? driver->options->file : program->included[i], false);
+    }
     text_add(to, "\n");
+    if (!good) driver_complain(driver, "make has no word for a file name with a newline or one of ; | =, so these need other names");
+    return good;
 }
 
 static ExitCode emit_text(Driver *driver, Emit emit) {
     Text text = text_new(driver->arena);
     if (emit.kind == EMIT_AST) ast_print(&text, driver->ast);
-    else if (emit.kind == EMIT_DEPS) add_dependencies(driver, &text);
-    else text_add(&text, "%s", driver->kept[emit.kind]);
+    else if (emit.kind == EMIT_DEPS) {
+        if (!add_dependencies(driver, &text)) return EXIT_USAGE;
+    } else text_add(&text, "%s", driver->kept[emit.kind]);
     return write_text(driver, emit.path, &text);
 }
 

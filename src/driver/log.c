@@ -1,8 +1,9 @@
 /* --log: a row per epoch of every run, as csv or as one JSON object a line.
  *
  * Columns: run, epoch, step, train_loss, valid_loss, the metrics of all runs in order of first appearance, lr,
- * seconds. What a run does not have stays empty (csv) or is left out (jsonl). Numbers read back as written. The
- * file appears under its name when training ends, whole; a run that was interrupted ends it as well.
+ * seconds. What a run does not have stays empty (csv) or is left out (jsonl); a figure that is no number is `nan` or
+ * `inf` (csv), or null (jsonl). Numbers read back as written. The file appears under its name when training ends,
+ * whole; a run that was interrupted ends it as well.
  */
 #include "driver/output.h"
 #include "driver/training.h"
@@ -14,6 +15,8 @@ struct Log {
     Output output;
     bool json;
     Vector(const char *) metrics;
+    const char **fields;             /* a metric's heading or key */
+    const char **runs;               /* a run's name as a field */
 };
 
 static bool has_metric(const Log *log, const char *name) {
@@ -22,22 +25,19 @@ static bool has_metric(const Log *log, const char *name) {
     return false;
 }
 
-/* A csv field: quoted where it must be. */
-static void write_field(FILE *to, const char *text) {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, to);
-        return;
-    }
-    fputc('"', to);
-    for (; *text; text++) fprintf(to, *text == '"' ? "\"\"" : "%c", *text);
-    fputc('"', to);
+/* As the file has it. */
+static const char *field(const Log *log, const char *name) {
+    Text text = text_new(log->driver->arena);
+    if (log->json) text_add_json(&text, name);
+    else text_add_csv(&text, name);
+    return text.bytes;
 }
 
-static void write_json_string(FILE *to, const char *text) {
-    fputc('"', to);
-    for (; *text; text++)
-        fprintf(to, *text == '"' || *text == '\\' ? "\\%c" : (unsigned char)*text < 32 ? "\\u%04x" : "%c", *text);
-    fputc('"', to);
+static void name_fields(Log *log, Training *const *trainings, int count) {
+    log->runs = arena_array(log->driver->arena, const char *, count + 1);
+    log->fields = arena_array(log->driver->arena, const char *, log->metrics.count + 1);
+    for (int r = 0; r < count; r++) log->runs[r] = field(log, trainings[r]->run->name);
+    for (int m = 0; m < log->metrics.count; m++) log->fields[m] = field(log, log->metrics.items[m]);
 }
 
 Log *log_open(Driver *driver, Training *const *trainings, int count) {
@@ -54,49 +54,46 @@ Log *log_open(Driver *driver, Training *const *trainings, int count) {
             const char *name = trainings[r]->run->measures[m].name;
             if (!has_metric(log, name)) vector_push(driver->arena, &log->metrics, name);
         }
+    name_fields(log, trainings, count);
     if (log->json) return log;
     fputs("run,epoch,step,train_loss,valid_loss", log->output.file);
-    for (int i = 0; i < log->metrics.count; i++) {
-        fputc(',', log->output.file);
-        write_field(log->output.file, log->metrics.items[i]);
-    }
+    for (int i = 0; i < log->metrics.count; i++) fprintf(log->output.file, ",%s", log->fields[i]);
     fputs(",lr,seconds\n", log->output.file);
     return log;
 }
 
-static double metric_of(const Training *t, const char *name) {
-    for (int m = 0; m < t->run->measure_count; m++)
-        if (strcmp(t->run->measures[m].name, name) == 0) return t->now.metrics[m];
-    return NAN;
+/* Of this run's metrics; count: it has none of that name. */
+static int metric_of(const Training *t, const char *name) {
+    int m = 0;
+    while (m < t->run->measure_count && strcmp(t->run->measures[m].name, name)) m++;
+    return m;
 }
 
-/* Nine digits give every f32 back; JSON knows no infinity. */
-static void write_number(const Log *log, const char *name, double value) {
+/* Nine digits give every f32 back, and JSON knows neither infinity nor NaN. has: the run has such a figure. */
+static void write_number(const Log *log, const char *key, double value, bool has) {
     FILE *to = log->output.file;
     if (!log->json) {
-        if (isnan(value)) fputc(',', to);
-        else fprintf(to, ",%.9g", value);
-    } else if (isfinite(value)) {
-        fprintf(to, ", \"%s\": %.9g", name, value);
+        fputc(',', to);
+        if (has) fprintf(to, isnan(value) ? "nan" : "%.9g", value);
+    } else if (has) {
+        fprintf(to, ", %s: ", key);
+        fprintf(to, isfinite(value) ? "%.9g" : "null", value);
     }
 }
 
 void log_row(Log *log, const Training *t) {
     FILE *to = log->output.file;
-    if (log->json) {
-        fputs("{\"run\": ", to);
-        write_json_string(to, t->run->name);
-        fprintf(to, ", \"epoch\": %lld, \"step\": %lld", (long long)t->now.epoch, (long long)t->now.step);
-    } else {
-        write_field(to, t->run->name);
-        fprintf(to, ",%lld,%lld", (long long)t->now.epoch, (long long)t->now.step);
+    const char *start = log->json ? "{\"run\": %s, \"epoch\": %lld, \"step\": %lld" : "%s,%lld,%lld";
+    fprintf(to, start, log->runs[t->index], (long long)t->now.epoch, (long long)t->now.step);
+    write_number(log, "\"train_loss\"", t->now.train_loss, true);
+    write_number(log, "\"valid_loss\"", t->now.valid_loss, t->data->valid.count > 0);
+    for (int i = 0; i < log->metrics.count; i++) {
+        int m = metric_of(t, log->metrics.items[i]);
+        bool has = m < t->run->measure_count;
+        write_number(log, log->fields[i], has ? t->now.metrics[m] : NAN, has);
     }
-    write_number(log, "train_loss", t->now.train_loss);
-    write_number(log, "valid_loss", t->now.valid_loss);
-    for (int i = 0; i < log->metrics.count; i++)
-        write_number(log, log->metrics.items[i], metric_of(t, log->metrics.items[i]));
-    write_number(log, "lr", t->now.lr);
-    write_number(log, "seconds", t->now.seconds);
+    write_number(log, "\"lr\"", t->now.lr, !isnan(t->now.lr));
+    write_number(log, "\"seconds\"", t->now.seconds, true);
     fputs(log->json ? "}\n" : "\n", to);
 }
 

@@ -115,6 +115,10 @@ bool output_write(Arena *arena, const char *path, const char *bytes, size_t leng
     Output output;
     sgdrt_problem why = {0};
     if (!output_open(arena, path, &output, problem)) return false;
+    if (output.standard && isatty(fileno(output.file))) {
+        bytes = text_shown_lines(arena, bytes, length);
+        length = strlen(bytes);
+    }
     if (output.standard) {
         fwrite(bytes, 1, length, output.file);
         return output_finish(arena, &output, problem);

@@ -128,8 +128,7 @@ static Text replaced(Arena *arena, const Text *in, const char *from, const char 
 static Text finished_svg(const Plot *plot, const Text *svg) {
     Text title = text_new(plot->arena);
     text_add(&title, "<title>");
-    for (const char *c = plot->title; *c; c++)
-        text_add(&title, *c == '<' ? "&lt;" : *c == '&' ? "&amp;" : "%c", *c);
+    text_add_xml(&title, plot->title);
     text_add(&title, "</title>");
     Text titled = replaced(plot->arena, svg, "<title>Gnuplot</title>", title.bytes);
     return replaced(plot->arena, &titled, "font-family=\"Helvetica\"",

@@ -18,12 +18,9 @@ typedef struct Layout {
     bool has_legend;
 } Layout;
 
-/* gnuplot's single-quoted text: only the quote is special. */
 static const char *quoted(Arena *arena, const char *text) {
     Text out = text_new(arena);
-    text_add(&out, "'");
-    for (; *text; text++) text_add(&out, *text == '\'' ? "''" : "%c", *text);
-    text_add(&out, "'");
+    text_add_gnuplot(&out, text);
     return out.bytes;
 }
 
@@ -330,8 +327,9 @@ static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool 
 char *plot_script(const Plot *plot, PlotFormat format, const char *output, int columns, bool color) {
     Text text = text_new(plot->arena);
     if (format == PLOT_SCRIPT)
-        text_add(&text, "# Loss curves of %s. gnuplot %s.gp draws %s.svg.\n", plot->title,
-                 path_stem(plot->arena, output), path_stem(plot->arena, output));
+        text_add(&text, "# Loss curves of %s. gnuplot %s.gp draws %s.svg.\n", text_shown(plot->arena, plot->title),
+                 text_shown(plot->arena, path_stem(plot->arena, output)),
+                 text_shown(plot->arena, path_stem(plot->arena, output)));
     if (format == PLOT_TERMINAL) {
         add_data(&text, plot);
         add_terminal_panels(&text, plot, columns, color);

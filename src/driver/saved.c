@@ -80,15 +80,14 @@ static bool write_training(Training *t, const char *path) {
 }
 
 bool saved_write(Training *t, const char *path) {
-    FILE *info = t->driver->options->quiet ? NULL : t->driver->info;
     bool diverged = t->end == END_DIVERGED;
     if (diverged && !t->best_epoch) {
-        if (info) fprintf(info, "%s diverged, so %s was not written\n", t->run->name, path);
+        driver_say(t->driver, "%s diverged, so %s was not written", t->run->name, path);
         return true;
     }
     if (!write_training(t, path)) return false;
-    if (info && diverged) fprintf(info, "wrote %s: what was kept of epoch %" PRId64 "\n", path, t->best_epoch);
-    else if (info) fprintf(info, "wrote %s\n", path);
+    if (diverged) driver_say(t->driver, "wrote %s: what was kept of epoch %" PRId64, path, t->best_epoch);
+    else driver_say(t->driver, "wrote %s", path);
     return true;
 }
 
@@ -139,23 +138,13 @@ static bool counts_alike(Training *t, const sgdrt_checkpoint *file) {
     return alike;
 }
 
-/* Text of a file on a terminal. */
-static const char *printable(Arena *arena, const char *text) {
-    char *copy = text_format(arena, "%.100s", text);
-    for (char *c = copy; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = '?';
-    return copy;
-}
-
 /* "fit goes on from a.safetensors after 40 epochs; lr = 0.01, was 0.1" */
 static void say_going_on(Training *t, const sgdrt_checkpoint *file) {
-    Arena *arena = t->driver->arena;
     const char *run = sgdrt_find_metadata(file, "run");
-    if (t->driver->options->quiet) return;
-    fprintf(t->driver->info, "%s goes on from %s after %" PRIu64 " steps%s", t->run->name, file->path,
-            training_header(t)->step, record_changes(t, sgdrt_find_metadata(file, "settings")));
-    if (run && strcmp(run, t->run->name)) fprintf(t->driver->info, "; the file is of %s", printable(arena, run));
-    fprintf(t->driver->info, "\n");
+    bool other = run && strcmp(run, t->run->name);
+    driver_say(t->driver, "%s goes on from %s after %" PRIu64 " steps%s%s%.100s", t->run->name, file->path,
+               training_header(t)->step, record_changes(t, sgdrt_find_metadata(file, "settings")),
+               other ? "; the file is of " : "", other ? run : "");
 }
 
 static bool restore_all(Training *t, const sgdrt_checkpoint *file) {

@@ -127,6 +127,6 @@ bool trace_write(Training *t, const char *path) {
         return false;
     }
     if (!saved_put(t->driver, path, bytes, length)) return false;
-    if (!t->driver->options->quiet) fprintf(t->driver->info, "wrote %s\n", path);
+    driver_say(t->driver, "wrote %s", path);
     return true;
 }

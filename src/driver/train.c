@@ -419,9 +419,9 @@ static void say_opening(Driver *driver, const Tables *tables, int runs, size_t b
     else snprintf(memory, sizeof memory, "%zu MB", (kilobytes + 1023) / 1024);
     char time[32];
     report_duration(time, sizeof time, clock_seconds() - driver->started);
-    fprintf(driver->info, "%s: %s; %s %d run%s in %s; %s of memory\n", driver->program->stem,
-            tables_describe(driver->arena, tables), driver->options->interpret ? "prepared" : "compiled", runs,
-            runs == 1 ? "" : "s", time, memory);
+    driver_say(driver, "%s: %s; %s %d run%s in %s; %s of memory", driver->program->stem,
+               tables_describe(driver->arena, tables), driver->options->interpret ? "prepared" : "compiled", runs,
+               runs == 1 ? "" : "s", time, memory);
 }
 
 /* Each run has a file of its own; the best is also what stands under the name that was asked for. */
@@ -445,9 +445,9 @@ static bool can_load(Driver *driver, Training *const *trainings, int count) {
     }
     if (load && !found) report_file(driver->diagnostics, CODE_E0401, first, 0, 0, "%s",
                                     path_is_folder(first) ? "it is a folder" : "there is no such file to load");
-    for (int i = 0; found && !driver->options->quiet && i < count; i++) {
+    for (int i = 0; found && i < count; i++) {
         const char *path = file_of_run(trainings[i], load);
-        if (!path_is_file(path)) fprintf(driver->info, "%s begins anew: there is no %s\n", trainings[i]->run->name, path);
+        if (!path_is_file(path)) driver_say(driver, "%s begins anew: there is no %s", trainings[i]->run->name, path);
     }
     return !load || found;
 }
@@ -466,8 +466,7 @@ static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
                             trainings[i]->best_epoch};
     if (plot_write(driver->arena, driver->options->plot, driver->program->stem, runs, count, driver->result,
                    terminal_columns(driver->result), &problem)) {
-        if (!driver->options->quiet && strcmp(driver->options->plot, "-"))
-            fprintf(driver->info, "wrote %s\n", driver->options->plot);
+        if (strcmp(driver->options->plot, "-")) driver_say(driver, "wrote %s", driver->options->plot);
         return true;
     }
     driver_complain(driver, "%s", problem);

@@ -228,7 +228,7 @@ const char *each_text(Experiment *X, const EachSite *site) {
     bool nested = false;
     expr_visit(item, visit_each, &nested);
     bool call = item->kind == EXPR_CALL && item->call.callee->kind == EXPR_NAME;
-    return nested && call ? item->call.callee->name.text : expr_text(X, item);
+    return nested && call ? item->call.callee->name.text : text_shown(X->arena, expr_text(X, item));
 }
 
 const Expr *each_resolve(Experiment *X, const Expr *expr) {

@@ -70,19 +70,6 @@ Diagnostics *diagnostics_new(Arena *arena, SourceMap *map)
     return d;
 }
 
-static char *format_arguments(Arena *arena, const char *format, va_list arguments)
-{
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (length < 0)
-        INTERNAL_ERROR("a message that cannot be printed: %s", format);
-    char *message = arena_alloc(arena, (size_t)length + 1);
-    vsnprintf(message, (size_t)length + 1, format, arguments);
-    return message;
-}
-
 static bool same_place(const Diagnostic *a, const Diagnostic *b)
 {
     if (!a->file != !b->file)
@@ -135,7 +122,7 @@ Diagnostic *report(Diagnostics *d, Code code, Span span, const char *format, ...
 {
     va_list arguments;
     va_start(arguments, format);
-    Diagnostic *diagnostic = diagnostic_new(d, code, format_arguments(d->arena, format, arguments));
+    Diagnostic *diagnostic = diagnostic_new(d, code, text_format_arguments(d->arena, format, arguments));
     va_end(arguments);
     diagnostic->span = span;
     keep(d, diagnostic);
@@ -147,7 +134,7 @@ Diagnostic *report_file(Diagnostics *d, Code code, const char *file, int64_t lin
 {
     va_list arguments;
     va_start(arguments, format);
-    Diagnostic *diagnostic = diagnostic_new(d, code, format_arguments(d->arena, format, arguments));
+    Diagnostic *diagnostic = diagnostic_new(d, code, text_format_arguments(d->arena, format, arguments));
     va_end(arguments);
     diagnostic->file = arena_copy(d->arena, file, strlen(file) + 1);
     diagnostic->line = line;
@@ -172,7 +159,7 @@ void add_note(Diagnostics *d, Diagnostic *to, Span span, const char *format, ...
 {
     va_list arguments;
     va_start(arguments, format);
-    attach(d, to, SEVERITY_NOTE, span, format_arguments(d->arena, format, arguments));
+    attach(d, to, SEVERITY_NOTE, span, text_format_arguments(d->arena, format, arguments));
     va_end(arguments);
 }
 
@@ -180,7 +167,7 @@ void add_help(Diagnostics *d, Diagnostic *to, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    attach(d, to, SEVERITY_HELP, (Span){0}, format_arguments(d->arena, format, arguments));
+    attach(d, to, SEVERITY_HELP, (Span){0}, text_format_arguments(d->arena, format, arguments));
     va_end(arguments);
 }
 
@@ -232,14 +219,15 @@ static bool is_continuation(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Control characters would move the cursor; they are shown as `?`. */
-static void add_shown(Text *text, const char *bytes, size_t length)
+/* Below the shown bytes begin .. end, as wide as they: tabs stay tabs, or all are `mark`. */
+static void add_below(Text *text, const char *bytes, size_t begin, size_t end, const char *mark)
 {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        bool          hidden = (c < 0x20 && c != '\t') || c == 0x7f;
-        text_add_bytes(text, hidden ? "?" : bytes + i, 1);
-    }
+    Text shown = text_new(text->arena);
+    if (end > begin)
+        text_add_shown(&shown, bytes + begin, end - begin);
+    for (const char *c = shown.bytes; *c; c++)
+        if (!is_continuation(*c))
+            text_add_bytes(text, *c == '\t' && *mark == ' ' ? "\t" : mark, 1);
 }
 
 /* The part of one line that is shown: all of it, or the surroundings of a caret. */
@@ -328,21 +316,18 @@ static void add_excerpt(Text *text, const Palette *palette, const Diagnostic *di
     int width = snprintf(NULL, 0, "%4lld", line.number);
     text_add(text, "%s%4lld |%s ", palette->gutter, line.number, palette->off);
     text_add(text, "%s", before);
-    add_shown(text, excerpt.bytes + excerpt.begin, excerpt.end - excerpt.begin);
+    text_add_shown(text, excerpt.bytes + excerpt.begin, excerpt.end - excerpt.begin);
     const char *behind = excerpt.end < excerpt.length ? "..." : "";
     text_add(text, "%s\n", behind);
     if (column <= 0)
         return;
     text_add(text, "%s%*s |%s ", palette->gutter, width, "", palette->off);
     text_add(text, "%*s", (int)strlen(before), "");
-    for (size_t i = excerpt.begin; i < caret && i < excerpt.end; i++)
-        if (!is_continuation(excerpt.bytes[i]))
-            text_add_bytes(text, excerpt.bytes[i] == '\t' ? "\t" : " ", 1);
-    text_add(text, "%s^", palette->severity[diagnostic->severity]);
-    for (size_t i = caret + 1; i < last; i++)
-        if (!is_continuation(excerpt.bytes[i]))
-            text_add_bytes(text, "^", 1);
-    text_add(text, "%s\n", palette->off);
+    add_below(text, excerpt.bytes, excerpt.begin, caret < excerpt.end ? caret : excerpt.end, " ");
+    text_add(text, "%s", palette->severity[diagnostic->severity]);
+    size_t before_carets = text->length;
+    add_below(text, excerpt.bytes, caret, last, "^");
+    text_add(text, "%s%s\n", text->length == before_carets ? "^" : "", palette->off);
 }
 
 static void add_note_text(Text *text, const Diagnostics *d, const Palette *palette, const Diagnostic *note)
@@ -351,26 +336,24 @@ static void add_note_text(Text *text, const Diagnostics *d, const Palette *palet
     Place  place = source_place(d->map, note->span.begin);
     text_add(text, "  %s%s:%s ", palette->severity[note->severity], severity_names[note->severity],
              palette->off);
-    if (!place.source) {
-        text_add(text, "%s\n", note->message);
-        return;
-    }
-    if (length > 5 && strcmp(note->message + length - 5, " here") == 0)
+    if (place.source && length > 5 && strcmp(note->message + length - 5, " here") == 0)
         length -= 5;
-    text_add(text, "%.*s at %s:%d:%d\n", (int)length, note->message, place.source->path, place.line,
-             place.column);
+    text_add_shown(text, note->message, length);
+    if (place.source)
+        text_add(text, " at %s:%d:%d", text_shown(d->arena, place.source->path), place.line, place.column);
+    text_add(text, "\n");
 }
 
 static void add_place(Text *text, const Diagnostic *diagnostic, Place place)
 {
     if (diagnostic->file) {
-        text_add(text, "%s:", diagnostic->file);
+        text_add(text, "%s:", text_shown(text->arena, diagnostic->file));
         if (diagnostic->line > 0)
             text_add(text, "%lld:", (long long)diagnostic->line);
         if (diagnostic->line > 0 && diagnostic->column > 0)
             text_add(text, "%lld:", (long long)diagnostic->column);
     } else if (place.source)
-        text_add(text, "%s:%d:%d:", place.source->path, place.line, place.column);
+        text_add(text, "%s:%d:%d:", text_shown(text->arena, place.source->path), place.line, place.column);
     else
         text_add(text, "sgdc:");
 }
@@ -385,7 +368,7 @@ static void add_diagnostic(Text *text, const Diagnostics *d, const Palette *pale
              severity_names[diagnostic->severity]);
     if (diagnostic->has_code)
         text_add(text, "[%s]", code_name(diagnostic->code));
-    text_add(text, ":%s %s\n", palette->off, diagnostic->message);
+    text_add(text, ":%s %s\n", palette->off, text_shown(d->arena, diagnostic->message));
     if (!diagnostic->file && place.source)
         add_excerpt(text, palette, diagnostic, line_of_source(place), place.column);
     Line line = diagnostic->file ? line_of_file(d->arena, diagnostic) : (Line){0};

@@ -2,6 +2,7 @@
  *
  *   arena.c        memory that is freed at once; the compiler allocates nowhere else
  *   text.c         growing strings and interned names
+ *   escape.c       texts of users in the language of where they go: terminal, JSON, csv, make, ...
  *   source.c       source texts and the way from a byte to file, line, column
  *   diagnostic.c   errors, warnings and notes: collected, counted, printed as text or JSON
  *   codes.def      every diagnostic code with its explanation (sgdc --explain CODE)
@@ -44,10 +45,9 @@ Text  text_new(Arena *arena);
 void  text_add(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void  text_add_bytes(Text *text, const char *bytes, size_t length);
 char *text_format(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *text_format_arguments(Arena *arena, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 /* The shortest decimal that reads back as the same float (%.9g tried from few digits up). */
 char *text_number(Arena *arena, double value, bool is_f32);
-/* Adds `s` as a JSON string with its quotes. */
-void  text_add_json(Text *text, const char *s);
 
 typedef const char *Name;                                      /* interned: compare with == */
 typedef struct Names Names;
@@ -56,6 +56,18 @@ Name   name_of(Names *names, const char *bytes, size_t length);
 Name   name_from(Names *names, const char *string);
 /* The candidate nearest to `wanted` (Damerau-Levenshtein, at most a third of its length), or NULL. */
 const char *nearest_name(const char *wanted, const char *const *candidates, int count);
+
+/* ---- escape.c --------------------------------------------------------------------------- */
+/* For a terminal: what would move its cursor or is no UTF-8 becomes `?`; tabs stay, one character stays one. */
+void  text_add_shown(Text *text, const char *s, size_t length);
+char *text_shown(Arena *arena, const char *s);
+char *text_shown_lines(Arena *arena, const char *s, size_t length);     /* with their newlines */
+void  text_add_json(Text *text, const char *s);                /* a string with its quotes */
+void  text_add_csv(Text *text, const char *s);                 /* a field, quoted where it must be */
+void  text_add_gnuplot(Text *text, const char *s);             /* a string with its quotes */
+void  text_add_xml(Text *text, const char *s);                 /* characters of an element */
+bool  text_add_make(Text *text, const char *path, bool target); /* false: make has no word for it */
+void  text_add_c_comment(Text *text, const char *s);           /* within a block comment, on one line */
 
 /* ---- source.c --------------------------------------------------------------------------- */
 /* Bytes of all sources share one address space, so a place is two integers. {0,0} is "no place". */

@@ -65,14 +65,20 @@ void text_add(Text *text, const char *format, ...)
     va_end(arguments);
 }
 
+char *text_format_arguments(Arena *arena, const char *format, va_list arguments)
+{
+    Text text = text_new(arena);
+    text_add_arguments(&text, format, arguments);
+    return text.bytes;
+}
+
 char *text_format(Arena *arena, const char *format, ...)
 {
-    Text    text = text_new(arena);
     va_list arguments;
     va_start(arguments, format);
-    text_add_arguments(&text, format, arguments);
+    char *bytes = text_format_arguments(arena, format, arguments);
     va_end(arguments);
-    return text.bytes;
+    return bytes;
 }
 
 char *text_number(Arena *arena, double value, bool is_f32)
@@ -89,25 +95,6 @@ char *text_number(Arena *arena, double value, bool is_f32)
             break;
     }
     return text_format(arena, "%s", digits);
-}
-
-void text_add_json(Text *text, const char *s)
-{
-    text_add_bytes(text, "\"", 1);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            text_add(text, "\\%c", c);
-        else if (c == '\n')
-            text_add(text, "\\n");
-        else if (c == '\t')
-            text_add(text, "\\t");
-        else if (c < 0x20 || c == 0x7f)
-            text_add(text, "\\u%04x", c);
-        else
-            text_add_bytes(text, s, 1);
-    }
-    text_add_bytes(text, "\"", 1);
 }
 
 /* ---- interned names ---- */

@@ -45,15 +45,6 @@ Test(text, numbers_are_short_and_read_back)
     arena_free(arena);
 }
 
-Test(text, json_strings_are_escaped)
-{
-    Arena *arena = arena_new();
-    Text   text = text_new(arena);
-    text_add_json(&text, "a\"b\\c\n\t\x01 \xc3\xa9");
-    cr_assert_str_eq(text.bytes, "\"a\\\"b\\\\c\\n\\t\\u0001 \xc3\xa9\"");
-    arena_free(arena);
-}
-
 Test(text, equal_names_are_one_pointer)
 {
     Arena *arena = arena_new();
