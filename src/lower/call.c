@@ -454,9 +454,12 @@ static Value *fit_result(Lowering *L, Call *call, const TypeExpr *written, Value
         return value_poison(L);
     Span span = definition->value != NULL ? definition->value->span : definition->name.span;
     if (v->kind == VALUE_NONE) {
-        lower_error(L, CODE_E0217, definition->name.span,
-                    "%s declares a result of type %s and returns nothing", definition->name.text,
-                    type_text(L, &type));
+        Diagnostic *d = lower_error(L, CODE_E0217, definition->name.span,
+                                    "%s declares a result of type %s and returns nothing", definition->name.text,
+                                    type_text(L, &type));
+        const Stmt *last = definition->body.count > 0 ? definition->body.items[definition->body.count - 1] : NULL;
+        if (last != NULL && last->kind == STMT_ASSIGN)
+            lower_help(L, d, "end its body with `return %s`", last->assign.key.text);
         return value_poison(L);
     }
     for (int i = 0; definition->value == NULL && i < definition->body.count; i++)

@@ -214,7 +214,7 @@ static Value *does_not_fit(Lowering *L, const Type *type, const Value *v, Span s
         lower_note(L, d, declared, "declared here");
     if (value_is_label(v) && dtype_is_real(type->dtype))
         lower_help(L, d, "a label is a class, not a number: cross_entropy(scores, label) compares with one");
-    else if (value_is_real(v) && type->classes > 0)
+    else if (v->kind == VALUE_TENSOR && !value_is_label(v) && type->classes > 0)
         lower_help(L, d, "a class is a field of type %s", type_text(L, type));
     else if (v->kind == VALUE_TENSOR && !dtype_is_real(v->node->dtype) && dtype_is_real(type->dtype))
         lower_help(L, d, "convert it: %s(...)", dtype_text(type->dtype));
