@@ -5,22 +5,11 @@
  */
 #ifndef SGDRT_CHECK_ROWS_H
 #define SGDRT_CHECK_ROWS_H
+#include "finite.h"
 #include "model.h"
 
 /* FITTING makes the statistics of standardized columns itself. */
 typedef enum sgdrt_purpose { SGDRT_STEPPING, SGDRT_PREDICTING, SGDRT_FITTING } sgdrt_purpose;
-
-static inline int sgdrt_f32_is_finite(const void *at) {
-    uint32_t bits;
-    __builtin_memcpy(&bits, at, sizeof bits);
-    return (bits & 0x7f800000u) != 0x7f800000u;
-}
-
-static inline int sgdrt_f64_is_finite(const void *at) {
-    uint64_t bits;
-    __builtin_memcpy(&bits, at, sizeof bits);
-    return (bits & 0x7ff0000000000000u) != 0x7ff0000000000000u;
-}
 
 static inline int sgdrt_label_in_range(const void *at, int64_t classes) {
     int32_t label;

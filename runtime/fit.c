@@ -8,6 +8,7 @@
 #include "check_rows.h"
 #include "feed.h"
 #include "figures.h"
+#include "finite.h"
 #include "fit.h"
 #include "float_control.h"
 #include "order.h"
@@ -224,6 +225,19 @@ static int validate(const Fit *fit, double *loss) {
     return evaluate(fit->instance, &fit->crew, fit->train, fit->members + fit->training, fit->held_out, loss, NULL);
 }
 
+/* Parameters and what the optimizer keeps of them: an infinite mean of squares would hold its parameter still for good. */
+static int is_finite(const Fit *fit) {
+    const sgdrt_model *model = fit->model;
+    int finite = 1;
+    for (int32_t i = 0; i < model->cell_count && finite; i++) {
+        const sgdrt_model_cell *cell = &model->cells[i];
+        int64_t count = (int64_t)(cell->bytes / sgdrt_dtype_bytes((sgdrt_dtype)cell->dtype));
+        if ((cell->kind == 0 || cell->kind == 2) && !cell->starts_infinite)
+            finite = sgdrt_all_finite((char *)fit->instance->state + cell->offset, (sgdrt_dtype)cell->dtype, count);
+    }
+    return finite;
+}
+
 static int train_epoch(Fit *fit, int64_t planned, sgdrt_report *report) {
     sgdrt_header *header = header_of(fit);
     int64_t end = ((int64_t)header->step / fit->feed.steps + 1) * fit->feed.steps, rows = 0;
@@ -236,7 +250,7 @@ static int train_epoch(Fit *fit, int64_t planned, sgdrt_report *report) {
     report->train_loss = sgdrt_loss(fit->sums, fit->model->averaged, fit->model->minimized, rows,
                                     (int64_t)(header->step - begin));
     if (fit->instance->stop) return SGDRT_STOPPED;
-    return isfinite(report->train_loss) ? SGDRT_OK : SGDRT_DIVERGED;
+    return isfinite(report->train_loss) && is_finite(fit) ? SGDRT_OK : SGDRT_DIVERGED;
 }
 
 /* The callback is the host's, and runs in the host's floating-point environment. */

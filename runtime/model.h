@@ -35,7 +35,7 @@ typedef struct sgdrt_model_cell {      /* parameter, state, optimizer state, sta
     const int64_t *shape;
     uint64_t offset, bytes;            /* in the state block */
     int32_t rank, dtype, kind;         /* kind: 0 parameter, 1 state, 2 optimizer, 3 statistic */
-    int32_t reserved;
+    int32_t starts_infinite;           /* and so may stay */
 } sgdrt_model_cell;
 
 typedef struct sgdrt_model_slot { const char *name; uint64_t offset; double value; int32_t dtype, reserved; } sgdrt_model_slot;

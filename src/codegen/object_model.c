@@ -69,7 +69,8 @@ static LLVMValueRef cells(Builder *b, const Run *run) {
         LLVMValueRef shape = table(b, LLVMInt64TypeInContext(b->context), extents, cell->shape.rank);
         size_t bytes = (size_t)shape_size(cell->shape) * dtype_bytes(cell->dtype);
         rows[i] = RECORD(b, string(b, cell->name), shape, int64(b, (int64_t)cell->offset), int64(b, (int64_t)bytes),
-                         int32(b, cell->shape.rank), int32(b, cell->dtype), int32(b, cell->kind), int32(b, 0));
+                         int32(b, cell->shape.rank), int32(b, cell->dtype), int32(b, cell->kind),
+                         int32(b, cell_starts_infinite(cell)));
     }
     return run->cell_count ? table(b, LLVMTypeOf(rows[0]), rows, run->cell_count) : null(b);
 }

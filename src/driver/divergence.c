@@ -7,6 +7,7 @@
  * sources are all good: that one is named, at its place in the program.
  */
 #include "driver/training.h"
+#include "finite.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,20 +18,22 @@ bool divergence_sums_finite(const Training *t) {
     return true;
 }
 
-/* The first parameter that is not finite, or -1. */
-static int bad_parameter(const Training *t) {
+/* Parameters, and what an optimizer keeps of them: an infinite mean of squares would hold its parameter still for good. */
+static bool is_watched(const Cell *cell) {
+    return (cell->kind == CELL_PARAMETER || cell->kind == CELL_OPTIMIZER) && !cell_starts_infinite(cell);
+}
+
+/* The first watched cell that is not finite, or -1. */
+static int bad_cell(const Training *t) {
     for (int i = 0; i < t->run->cell_count; i++) {
         const Cell *cell = &t->run->cells[i];
-        if (cell->kind != CELL_PARAMETER || !dtype_is_real(cell->dtype)) continue;
-        const char *at = (const char *)t->state + cell->offset;
-        int64_t count = shape_size(cell->shape);
-        for (int64_t k = 0; k < count; k++)
-            if (!isfinite(cell->dtype == DTYPE_F64 ? ((const double *)at)[k] : (double)((const float *)at)[k])) return i;
+        const void *at = (const char *)t->state + cell->offset;
+        if (is_watched(cell) && !sgdrt_all_finite(at, (sgdrt_dtype)cell->dtype, shape_size(cell->shape))) return i;
     }
     return -1;
 }
 
-bool divergence_happened(const Training *t) { return !divergence_sums_finite(t) || bad_parameter(t) >= 0; }
+bool divergence_happened(const Training *t) { return !divergence_sums_finite(t) || bad_cell(t) >= 0; }
 
 /* Leaves the state after the step, and the one before it in the snapshot. */
 static void find_step(Training *t) {
@@ -156,21 +159,25 @@ void divergence_report(Training *t) {
     int64_t step = (int64_t)training_header(t)->step - 1;
     const char *when = text_format(t->driver->arena, "step %lld of epoch %lld", (long long)(step % t->steps_per_epoch + 1),
                                    (long long)(step / t->steps_per_epoch + 1));
-    int term = 0, cell = by_loss ? -1 : bad_parameter(t);
+    int term = 0, cell = by_loss ? -1 : bad_cell(t);
+    bool of_optimizer = cell >= 0 && run->cells[cell].kind == CELL_OPTIMIZER;
     while (by_loss && isfinite(t->sums[term])) term++;
     Diagnostic *d;
     if (by_loss)
         d = report(diagnostics, CODE_E0501, run->span, "%s diverged: its %s is not finite at %s", run->name,
                    run->terms[term].name, when);
     else
-        d = report(diagnostics, CODE_E0502, run->span, "%s diverged: its parameter %s is not finite after %s", run->name,
-                   run->cells[cell].name, when);
+        d = report(diagnostics, CODE_E0502, run->span, "%s diverged: its %s %s is not finite after %s", run->name,
+                   of_optimizer ? "optimizer's state" : "parameter", run->cells[cell].name, when);
     note_value(t, d, cell);
     if (by_loss && step == 0)
         add_help(diagnostics, d, "no parameter has moved yet: the formula, a starting value or a row makes it so");
     else if (by_loss)
         add_help(diagnostics, d, "most often the learning rate is too high: try a tenth of it, or "
                  "gradient = clip_norm(grad, 1)");
+    else if (of_optimizer)
+        add_help(diagnostics, d, "what it is of would never move again: a gradient, or its square, is too large for its type; "
+                 "scale what is minimized down, or gradient = clip_norm(grad, 1)");
     else
         add_help(diagnostics, d, "the loss before that step was finite: look for a derivative at a square root, a logarithm "
                  "or a division of 0, or a learning rate that is far too high");

@@ -86,7 +86,7 @@ static bool train_until(Training *t, int64_t until, Report *report) {
         threads_learn(t, done, seconds);
         t->now.seconds += seconds;
         t->last_call_steps = done;
-        if (!divergence_sums_finite(t)) {
+        if (divergence_happened(t)) {
             t->end = END_DIVERGED;
             return false;
         }

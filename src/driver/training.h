@@ -97,7 +97,7 @@ void   evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **ke
 
 /* ---- divergence.c ---------------------------------------------------------------------------- */
 bool divergence_sums_finite(const Training *t);
-bool divergence_happened(const Training *t);                   /* a sum or a parameter is not finite */
+bool divergence_happened(const Training *t);                   /* a sum, a parameter or its optimizer's state is not finite */
 /* Reports which step of the last call it was and which value; leaves the state after that step. */
 void divergence_report(Training *t);
 

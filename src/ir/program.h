@@ -59,6 +59,10 @@ typedef struct Cell {
     size_t offset;                     /* bytes from the start of the state block, 64-aligned */
     const char *doc; Span span;
 } Cell;
+/* Such a cell may stay infinite: it is no sign of divergence. */
+static inline bool cell_starts_infinite(const Cell *cell) {
+    return cell->initial && cell->initial->op == OP_CONST && cell->initial->attr.value - cell->initial->attr.value != 0;
+}
 typedef struct Slot { const char *name; DType dtype; double value; size_t offset; Span span; } Slot;   /* lr, penalty weights, top-level settings */
 
 /* ---- functions: entry points over the graph ---------------------------------------------- */

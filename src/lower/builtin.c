@@ -122,6 +122,51 @@ static Value *lower_cast(Lowering *L, Scope *scope, const Arguments *args, const
     return element_cast(L, args->value[0], t, call->span);
 }
 
+/* ---- require ---------------------------------------------------------------------------------- */
+static bool is_known_false(const Value *v)
+{
+    bool constant = v->kind == VALUE_TENSOR && v->node->dtype == DTYPE_BOOL && v->node->op == OP_CONST;
+    return constant ? v->node->attr.value == 0 : v->kind == VALUE_BOOL && !v->truth;
+}
+
+/* A body may be lowered for many parameters: what is wrong with one argument is told once. */
+static bool was_told(Lowering *L, Span span)
+{
+    for (int i = 0; i < L->required.count; i++)
+        if (L->required.items[i].begin == span.begin && L->required.items[i].end == span.end)
+            return true;
+    vector_push(L->arena, &L->required, span);
+    return false;
+}
+
+static Value *lower_require(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
+{
+    UNUSED;
+    const Value *v = args->value[0], *condition = args->value[1];
+    if (condition->kind != VALUE_BOOL && !(condition->kind == VALUE_TENSOR && condition->node->dtype == DTYPE_BOOL)) {
+        Diagnostic *d = lower_error(L, CODE_E0203, args->expr[1]->span, "require takes a condition, and this is %s",
+                                    value_type_text(L, condition));
+        lower_help(L, d, "like this: require(p, p >= 0 and p <= 1)");
+        return value_poison(L);
+    }
+    if (!is_known_false(condition))
+        return (Value *)v;
+    const Expr *place = written_by_user(L, args->expr[0]);
+    if (L->quiet || was_told(L, place->span))
+        return value_poison(L);
+    Text name = text_new(L->arena), wanted = text_new(L->arena);
+    ast_print_expr(&name, args->expr[0]);
+    ast_print_expr(&wanted, args->expr[1]);
+    const CallFrame *frame = L->calls;
+    while (frame != NULL && frame->outer != NULL && is_prelude_span(L, frame->call))
+        frame = frame->outer;
+    const char *owner = frame == NULL ? "this" : frame->definition->name.text;
+    const char *given = value_is_number(v) ? text_number(L->arena, v->number, false) : value_type_text(L, v);
+    Diagnostic *d = lower_error(L, CODE_E0222, place->span, "%s is given %s = %s", owner, name.bytes, given);
+    lower_help(L, d, "it requires %s", wanted.bytes);
+    return value_poison(L);
+}
+
 /* ---- shapes ---------------------------------------------------------------------------------- */
 static bool is_array(const Value *v)
 {
@@ -365,6 +410,7 @@ void builtins_bind(Lowering *L)
         {"min", 1, -1, false, lower_min, "min(x), min(a, b) or min(e for i)"},
         {"argmax", 1, 1, false, lower_argmax, "argmax(x)"},
         {"where", 3, 3, false, lower_where, "where(condition, a, b)"},
+        {"require", 2, 2, false, lower_require, "require(x, condition)"},
         {"stop_gradient", 1, 1, false, lower_stop_gradient, "stop_gradient(e)"},
         {"size", 1, 1, false, lower_size, "size(x)"},
         {"len", 1, 1, false, lower_len, "len(x)"},

@@ -702,7 +702,16 @@ Value *lower_bind_definition(Lowering *L, const Definition *definition, const Ar
     Value *bound = value_new(L, VALUE_BOUND);
     bound->definition = definition;
     bound->scope = call.scope;
+    bound->written = call.written;
     return bound;
+}
+
+void lower_bound_body(Lowering *L, Scope *scope, const Value *bound, Span call)
+{
+    CallFrame frame = {bound->definition, call, bound->written, false, L->calls};
+    L->calls = &frame;
+    lower_block(L, scope, &bound->definition->body);
+    L->calls = frame.outer;
 }
 
 /* ---- f(args) --------------------------------------------------------------------------------- */

@@ -140,18 +140,6 @@ static void lint_batch(RunLowering *R) {
     add_help(R->X->diagnostics, d, "batch = all takes all rows in every step");
 }
 
-/* ---- rates ------------------------------------------------------------------------------------------- */
-static void lint_rate(RunLowering *R) {
-    for (int i = 0; i < R->rules.count; i++) {
-        const OptimizerRule *rule = &R->rules.items[i];
-        if (rule->none || !rule->lr_literal) continue;
-        const Binding *lr = scope_find_here(rule_bound(rule)->scope, name_from(R->X->names, "lr"));
-        if (!lr || !(lr->value->number < 0)) continue;
-        report(R->X->diagnostics, CODE_W0311, rule->span, "lr = %s is negative: every step climbs",
-               text_number(R->X->arena, lr->value->number, true));
-    }
-}
-
 /* ---- parameters -------------------------------------------------------------------------------------- */
 /* Parameters met while lowering what is minimized, and that it does not depend on: one warning for all. */
 static void lint_parameters(RunLowering *R) {
@@ -229,7 +217,6 @@ void lint_run(RunLowering *R) {
         if (s->key == KEY_MINIMIZE || s->key == KEY_LOCAL) stmt_visit(s->stmt, lint_loss, R);
     }
     lint_batch(R);
-    lint_rate(R);
     lint_parameters(R);
     lint_predict(R);
 }

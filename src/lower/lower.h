@@ -80,7 +80,7 @@ struct Value {
     Value **items; Name *names; int count;   /* LIST, TUPLE */
     const Definition *definition;    /* DEFINITION, BOUND */
     const struct Builtin *builtin; void *context;     /* BUILTIN */
-    Scope  *scope;                   /* BOUND */
+    Scope  *scope; const Expr **written;     /* BOUND: its arguments, and as written, by formal; NULL: not given */
     Module *module;                  /* MODULE */
     int     tag; void *object;       /* EXTERNAL */
 };
@@ -236,6 +236,7 @@ struct Lowering {
     Scope *scope;                    /* of the expression at hand: messages say where its names come from */
     Vector(const Definition *) broken;   /* recursive ones: calls are poison after the first report */
     Vector(UnknownName) unknown;         /* reported: once per definition */
+    Vector(Span) required;               /* arguments that were refused: once each */
     bool   in_index;                 /* inside x[...]: an unknown name there is an unbound index */
     bool   quiet;                    /* nothing is reported */
     Diagnostic *call_notes;          /* the first "in this call of" of the last error */
@@ -277,6 +278,8 @@ Value *lower_call_definition(Lowering *L, const Definition *definition, const Ar
 /* Binds arguments to formals (defaults too) without lowering the body: VALUE_BOUND. */
 Value *lower_bind_definition(Lowering *L, const Definition *definition, const Arguments *args,
                              const Expr *call);
+/* The statements of its body in `scope`; what is wrong in a body of the prelude is told at the call. */
+void   lower_bound_body(Lowering *L, Scope *scope, const Value *bound, Span call);
 
 /* ---- types ----------------------------------------------------------------------------------- */
 typedef struct Type {

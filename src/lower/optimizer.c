@@ -100,7 +100,8 @@ static Value *with_override_slot(RunLowering *R, const char *name, const Value *
     return value_tensor(R->L, graph_where(g, graph_binary(g, OP_NE, slot, slot), node, slot), 0);
 }
 
-static void make_slot(RunLowering *R, Scope *scope, OptimizerRule *rule, const Formal *formal) {
+static void make_slot(RunLowering *R, Scope *scope, OptimizerRule *rule, int index) {
+    const Formal *formal = &rule->definition->formals.items[index];
     Binding *binding = scope_find_here(bound_here(R, rule)->scope, formal->name.text);
     const char *name = slot_name(R, rule, formal->name.text);
     Override *override = argument_override(R, rule, formal->name.text);
@@ -108,6 +109,7 @@ static void make_slot(RunLowering *R, Scope *scope, OptimizerRule *rule, const F
     if (override) {
         override->used = true;
         binding->value = lower_expression(R->L, scope, override->value);
+        bound_here(R, rule)->written[index] = override->value;
     }
     bool compile_time =
         formal->type
@@ -192,7 +194,7 @@ static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
     rule->lr_literal = scope_find_here(v->scope, name_from(R->X->names, "lr")) != NULL
                        && value_is_number(scope_find_here(v->scope, name_from(R->X->names, "lr"))->value);
     for (int i = 0; i < v->definition->formals.count; i++)
-        if (!uses_rank(R, rule, i)) make_slot(R, scope, rule, &v->definition->formals.items[i]);
+        if (!uses_rank(R, rule, i)) make_slot(R, scope, rule, i);
     return true;
 }
 
@@ -376,7 +378,7 @@ static bool update_parameter(Updating *u, Scope *locals, int cell, RootList *roo
     Scope *scope = element_scope(u, value_is_poison(bound) ? locals : bound->scope, grad);
     Binding *param = scope_find_here(scope, name_from(u->R->X->names, "param"));
     Value *before = param->value;
-    if (!value_is_poison(grad)) lower_block(L, scope, &definition->body);
+    if (!value_is_poison(grad)) lower_bound_body(L, scope, bound, u->rule->span);
     lower_close_axes(L, shape.rank);
     if (value_is_poison(grad)) return false;
     if (param->value == before) {

@@ -121,6 +121,12 @@ static void momentum_update(Stepper *s, long double g, long double lr, int step)
     s->a = 0.9L * s->a + g;
     s->w -= lr * s->a;
 }
+/* torch.optim.SGD(momentum = 0.9, dampening = 0.25): the first gradient is taken whole. */
+static void damped_update(Stepper *s, long double g, long double lr, int step)
+{
+    s->a = 0.9L * s->a + (step == 0 ? 1 : 0.75L) * g;
+    s->w -= lr * s->a;
+}
 static void nesterov_update(Stepper *s, long double g, long double lr, int step)
 {
     momentum_update(s, g, 0, step);
@@ -159,6 +165,7 @@ static void clipped_update(Stepper *s, long double g, long double lr, int step)
 static const struct { const char *settings; Update *update; Rate *rate; } steps[] = {
     {"optimizer = sgd(lr = 0.1)", sgd_update, tenth},
     {"optimizer = momentum(lr = 0.1)", momentum_update, tenth},
+    {"optimizer = momentum(lr = 0.1, dampening = 0.25)", damped_update, tenth},
     {"optimizer = nesterov(lr = 0.1)", nesterov_update, tenth},
     {"optimizer = adagrad(lr = 0.1)", adagrad_update, tenth},
     {"optimizer = rmsprop(lr = 0.1)", rmsprop_update, tenth},
