@@ -96,6 +96,9 @@ prepare_runs() {
     rm -rf "$scratch/runs" && mkdir "$scratch/runs"
     for saved in "$scratch"/interpreted/*.safetensors; do
         [ -f "$saved" ] || continue
+        case $saved in      # the plain name is of the only run, or once more the best of several
+        */saved.safetensors) [ -z "$(ls "$scratch"/interpreted/saved-*.safetensors 2>/dev/null)" ] || continue ;;
+        esac
         name=$(head -c 4000 "$saved" | grep -ao '"run":"[^"]*"' | head -1 | cut -d'"' -f4)
         block=${name%% *} prefix=$(basename "$file" .sgd)
         [ "$(basename "$saved")" = saved.safetensors ] || prefix=${prefix}_$name
