@@ -9,6 +9,7 @@ enum { ARRAY_MOST_RANK = 16 };
 
 typedef struct ArrayHeader {
     ItemKind kind; int item_bytes; bool big_endian;
+    bool fortran;                                    /* the first axis runs fastest */
     int rank; int64_t shape[ARRAY_MOST_RANK];        /* shape[0]: rows */
     int64_t row_items;                               /* product of the others */
     uint64_t data_bytes;

@@ -197,7 +197,7 @@ static bool help_delimiter(Reader *r) {
     if (!c || c == ' ' || !r->request->delimiter)
         return false;
     sgdrt_problem_help(r->problem, "its fields seem to be separated by %s: delimiter = \"%s\"",
-                       sgdrt_csv_delimiter_text(c), c == '\t' ? "\\t" : (char[]){ c, 0 });
+                       sgdrt_delimiter_text(c), c == '\t' ? "\\t" : (char[]){ c, 0 });
     return true;
 }
 
@@ -529,7 +529,7 @@ static int ragged_problem(Reader *r, int fields) {
         fields > r->field_count ? r->field_count : fields, fields == 1 ? "" : "s", r->field_count);
     if (fields == 1 && r->field_count > 1)
         sgdrt_problem_help(r->problem, "fields are separated by %s here",
-                           sgdrt_csv_delimiter_text(r->text.delimiter));
+                           sgdrt_delimiter_text(r->text.delimiter));
     return code;
 }
 
@@ -616,6 +616,9 @@ static int read_rows(Reader *r, int64_t *rows, int64_t *in_file) {
             ++*in_file;
         } else {
             code = status == CSV_MORE ? sgdrt_csv_refill(&r->text) : r->problem->code;
+            if (r->request->progress)
+                r->request->progress(r->request->progress_context, r->request->path,
+                                     sgdrt_input_part(r->text.input));
         }
     }
     return code;

@@ -66,7 +66,7 @@ char sgdrt_csv_likely_delimiter(const char *line, size_t length, char not) {
     return 0;
 }
 
-const char *sgdrt_csv_delimiter_text(char delimiter) {
+const char *sgdrt_delimiter_text(char delimiter) {
     switch (delimiter) {
     case '\t': return "a tab";
     case ' ': return "blanks";

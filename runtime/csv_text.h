@@ -60,6 +60,4 @@ void sgdrt_csv_place(const CsvText *text, const char *at, int64_t *line, int64_t
 bool sgdrt_csv_delimiter_is_fine(char delimiter);
 /* The likeliest delimiter among the bytes of a line, quoted ones left out; 0 if there is none. `not`: not this one. */
 char sgdrt_csv_likely_delimiter(const char *line, size_t length, char not);
-/* "a comma" */
-const char *sgdrt_csv_delimiter_text(char delimiter);
 #endif

@@ -1,8 +1,8 @@
 /* files: data sets whose columns are IDX or .npy files, one file each, plain or gzip.
  *
  * All headers are read and compared before any value is, and no memory is taken for more values than the
- * files can hold. A file's type must be its column's, but for whole numbers that widen without loss into i32
- * labels, and f64, which rounds to f32. Values that are no numbers are problems, as they are in a csv.
+ * files can hold. A file's values go into a column that can hold them: whole numbers into any, each looked at, real
+ * ones into real columns, rounded once. Values that are no numbers are problems, as they are in a csv.
  */
 #include "array_file.h"
 #include "problem.h"
@@ -24,24 +24,21 @@ static int type_problem(const sgdrt_column_request *column, const ArrayHeader *h
     int code =
         sgdrt_problem_set(problem, PROBLEM_SHAPE, column->path, 0, 0, "the file holds %s, but %s is %s",
                           sgdrt_item_text(header, text), column->name, sgdrt_dtype_text(column->dtype));
-    if (column->dtype == SGDRT_U8 || column->dtype == SGDRT_BOOL)
-        sgdrt_problem_help(problem, "save it as bytes, or declare %s to be what the file holds",
+    if (header->big_endian && column->dtype == SGDRT_U8)
+        sgdrt_problem_help(problem, "images of an IDX file are bytes; real numbers are read from .npy files: "
+                                    "npy(images = \"images.npy\", labels = \"labels.npy\")");
+    else if (column->dtype == SGDRT_U8 || column->dtype == SGDRT_BOOL)
+        sgdrt_problem_help(problem, "save it as bytes: x.astype('uint8'); or use %s alone, without arithmetic",
                            column->name);
-    else if (column->dtype == SGDRT_I32)
-        sgdrt_problem_help(problem, "labels are whole numbers");
     else
-        sgdrt_problem_help(problem, "save it as 32-bit floats, or declare %s to be what the file holds",
-                           column->name);
+        sgdrt_problem_help(problem, "labels are whole numbers: y.astype('int32')");
     return code;
 }
 
-static bool type_fits(sgdrt_dtype dtype, const ArrayHeader *header) {
-    switch (dtype) {
-    case SGDRT_U8:
-    case SGDRT_BOOL: return header->item_bytes == 1 && header->kind != ITEM_SIGNED;
-    case SGDRT_I32: return header->kind != ITEM_FLOAT;
-    default: return header->kind == ITEM_FLOAT;
-    }
+/* Whole numbers fit where each value does. */
+static bool type_fits(const sgdrt_column_request *column, const ArrayHeader *header) {
+    bool real = column->dtype == SGDRT_F32 || column->dtype == SGDRT_F64;
+    return header->kind != ITEM_FLOAT || real || (column->dtype == SGDRT_I32 && column->truncated);
 }
 
 /* Extents of 1 do not count, and a flat side takes the other row-major; [28, 14] is never taken for [14, 28].
@@ -86,7 +83,7 @@ static int open_files(const sgdrt_request *request, ArrayFile *files, sgdrt_prob
             column->path, files[c].input, header, problem);
         if (code)
             return code;
-        if (!type_fits(column->dtype, header))
+        if (!type_fits(column, header))
             return type_problem(column, header, problem);
         if (!shape_fits(column, header))
             return shape_problem(column, header, problem);
@@ -105,6 +102,17 @@ static uint64_t item_bits(const ArrayHeader *header, const unsigned char *from) 
     return bits;
 }
 
+/* 1 sign, 5 exponent and 10 fraction bits. */
+static double half_value(uint64_t bits) {
+    int exponent = (int)(bits >> 10 & 31);
+    double fraction = (double)(bits & 1023), value;
+    if (exponent == 31)
+        value = fraction != 0 ? NAN : INFINITY;
+    else
+        value = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+    return bits >> 15 ? -value : value;
+}
+
 static double item_float(const ArrayHeader *header, const unsigned char *from) {
     uint64_t bits = item_bits(header, from);
     uint32_t word = (uint32_t)bits;
@@ -112,33 +120,50 @@ static double item_float(const ArrayHeader *header, const unsigned char *from) {
     double f64;
     memcpy(&f32, &word, 4);
     memcpy(&f64, &bits, 8);
-    return header->item_bytes == 4 ? (double)f32 : f64;
+    return header->item_bytes == 2 ? half_value(bits) : header->item_bytes == 4 ? (double)f32 : f64;
+}
+
+static int64_t item_signed(const ArrayHeader *header, const unsigned char *from) {
+    int shift = 64 - 8 * header->item_bytes;
+    return (int64_t)(item_bits(header, from) << shift) >> shift;
+}
+
+/* Any item as a real number; whole ones beyond 2^53 are rounded. */
+static double item_real(const ArrayHeader *header, const unsigned char *from) {
+    if (header->kind == ITEM_FLOAT)
+        return item_float(header, from);
+    return header->kind == ITEM_SIGNED ? (double)item_signed(header, from) : (double)item_bits(header, from);
+}
+
+static void integer_limits(sgdrt_dtype dtype, int64_t *low, int64_t *high) {
+    *low = dtype == SGDRT_I32 ? INT32_MIN : 0;
+    *high = dtype == SGDRT_I32 ? INT32_MAX : dtype == SGDRT_U8 ? UINT8_MAX : 1;
 }
 
 /* Stores a whole number; false if it is out of range. */
 static bool put_whole(const ArrayHeader *header, sgdrt_dtype dtype, const unsigned char *from,
                       unsigned char *to) {
-    uint64_t bits = item_bits(header, from);
-    int shift = 64 - 8 * header->item_bytes;
-    int64_t value = header->kind == ITEM_SIGNED ? (int64_t)(bits << shift) >> shift : (int64_t)bits;
-    bool fits = header->kind == ITEM_SIGNED || bits <= INT64_MAX;
-    if (dtype == SGDRT_U8) {
-        *to = (unsigned char)value;
-        return true;
-    }
-    if (dtype == SGDRT_BOOL) {
-        *to = (unsigned char)value;
-        return value <= 1 && value >= 0;
+    uint64_t bits = header->kind == ITEM_FLOAT ? 0 : item_bits(header, from);
+    double real = header->kind == ITEM_FLOAT ? trunc(item_float(header, from)) : 0;
+    int64_t low, high, value = header->kind == ITEM_SIGNED ? item_signed(header, from) : (int64_t)bits;
+    integer_limits(dtype, &low, &high);
+    if (header->kind == ITEM_FLOAT) {
+        if (!(real >= (double)low && real <= (double)high))
+            return false;
+        value = (int64_t)real;
     }
     int32_t word = (int32_t)value;
-    memcpy(to, &word, sizeof word);
-    return fits && word == value;
+    if (dtype == SGDRT_I32)
+        memcpy(to, &word, sizeof word);
+    else
+        *to = (unsigned char)value;
+    return (header->kind == ITEM_SIGNED || bits <= INT64_MAX) && value >= low && value <= high;
 }
 
 /* Stores a real number; false if it is not finite. */
 static bool put_real(const sgdrt_request *request, const ArrayHeader *header, sgdrt_dtype dtype,
                      const unsigned char *from, unsigned char *to) {
-    double value = item_float(header, from);
+    double value = item_real(header, from);
     if (isnan(value) && !request->missing_is_error)
         value = request->missing_value;
     float f32 = (float)value;
@@ -151,15 +176,17 @@ static bool put_real(const sgdrt_request *request, const ArrayHeader *header, sg
 
 static int value_problem(const sgdrt_column_request *column, const ArrayHeader *header, int64_t row,
                          int64_t item, const unsigned char *from, sgdrt_problem *problem) {
-    if (header->kind == ITEM_FLOAT) {
-        double value = item_float(header, from);
+    if (column->dtype == SGDRT_F32 || column->dtype == SGDRT_F64)
         return sgdrt_problem_set(problem, PROBLEM_NOT_A_NUMBER, column->path, 0, 0,
                                  "row %lld, element %lld is %g, which is no number of type %s",
-                                 (long long)row, (long long)item, value, sgdrt_dtype_text(column->dtype));
-    }
+                                 (long long)row, (long long)item, item_real(header, from),
+                                 sgdrt_dtype_text(column->dtype));
+    int64_t low, high;
+    integer_limits(column->dtype, &low, &high);
     return sgdrt_problem_set(problem, PROBLEM_LABEL, column->path, 0, 0,
-                             "row %lld, element %lld is no value of type %s", (long long)row, (long long)item,
-                             sgdrt_dtype_text(column->dtype));
+                             "row %lld, element %lld is %.17g, and %s (%s) holds %lld to %lld", (long long)row,
+                             (long long)item, item_real(header, from), column->name, sgdrt_dtype_text(column->dtype),
+                             (long long)low, (long long)high);
 }
 
 static int skip_bytes(Input *input, uint64_t bytes, unsigned char *chunk, sgdrt_problem *problem) {
@@ -172,30 +199,83 @@ static int skip_bytes(Input *input, uint64_t bytes, unsigned char *chunk, sgdrt_
     return code;
 }
 
-static int read_values(const sgdrt_request *request, int c, ArrayFile *file, sgdrt_table *table,
-                       int64_t begin, int64_t end, unsigned char *chunk, sgdrt_problem *problem) {
-    const sgdrt_column_request *column = &request->columns[c];
-    const ArrayHeader *header = &file->header;
-    size_t item = (size_t)header->item_bytes, size = sgdrt_dtype_bytes(column->dtype);
-    unsigned char *to = table->own->blocks[c].bytes;
-    int64_t items = (end - begin) * header->row_items;
-    int code = skip_bytes(file->input, (uint64_t)(begin * header->row_items) * item, chunk, problem);
-    bool as_it_is = column->dtype == SGDRT_U8;
+/* Where the values of one column come from and go to. */
+typedef struct Values {
+    const sgdrt_request *request;
+    const sgdrt_column_request *column;
+    ArrayFile *file;
+    sgdrt_dtype dtype; /* as stored */
+    int64_t begin, end;
+    unsigned char *to, *chunk;
+    sgdrt_problem *problem;
+} Values;
+
+static int put_value(const Values *v, int64_t row, int64_t element, const unsigned char *from) {
+    const ArrayHeader *header = &v->file->header;
+    unsigned char *to = v->to + (size_t)((row - v->begin) * header->row_items + element) * sgdrt_dtype_bytes(v->dtype);
+    bool real = v->dtype == SGDRT_F32 || v->dtype == SGDRT_F64;
+    bool fine = real ? put_real(v->request, header, v->dtype, from, to) : put_whole(header, v->dtype, from, to);
+    return fine ? 0 : value_problem(v->column, header, row, element, from, v->problem);
+}
+
+/* Values as they lie in rows. */
+static int read_rows(const Values *v) {
+    const ArrayHeader *header = &v->file->header;
+    size_t item = (size_t)header->item_bytes;
+    int64_t items = (v->end - v->begin) * header->row_items;
+    int code = skip_bytes(v->file->input, (uint64_t)(v->begin * header->row_items) * item, v->chunk, v->problem);
+    bool as_it_is = v->dtype == SGDRT_U8 && item == 1 && header->kind != ITEM_SIGNED;
     if (!code && as_it_is)
-        code = sgdrt_input_exact(file->input, to, (size_t)items, "its values", problem);
-    for (int64_t done = 0; !code && !as_it_is && done < items;) {
+        return sgdrt_input_exact(v->file->input, v->to, (size_t)items, "its values", v->problem);
+    for (int64_t done = 0; !code && done < items;) {
         int64_t part = items - done < CHUNK_BYTES / 8 ? items - done : CHUNK_BYTES / 8;
-        code = sgdrt_input_exact(file->input, chunk, (size_t)part * item, "its values", problem);
-        for (int64_t i = 0; !code && i < part; i++, done++, to += size) {
-            const unsigned char *from = chunk + (size_t)i * item;
-            bool fine = header->kind == ITEM_FLOAT ? put_real(request, header, column->dtype, from, to)
-                                                   : put_whole(header, column->dtype, from, to);
-            if (!fine)
-                code = value_problem(column, header, begin + done / header->row_items,
-                                     done % header->row_items, from, problem);
+        code = sgdrt_input_exact(v->file->input, v->chunk, (size_t)part * item, "its values", v->problem);
+        if (v->request->progress)
+            v->request->progress(v->request->progress_context, v->column->path, sgdrt_input_part(v->file->input));
+        for (int64_t i = 0; !code && i < part; i++, done++)
+            code = put_value(v, v->begin + done / header->row_items, done % header->row_items,
+                             v->chunk + (size_t)i * item);
+    }
+    return code;
+}
+
+/* Of the element that comes at place `at` of each row in Fortran order, its place in the order of C. */
+static int64_t place_in_row(const ArrayHeader *header, int64_t at) {
+    int64_t place = 0, step = header->row_items;
+    for (int a = 1; a < header->rank; a++) {
+        step /= header->shape[a];
+        place += at % header->shape[a] * step;
+        at /= header->shape[a];
+    }
+    return place;
+}
+
+/* Fortran order: all rows' first elements, then all rows' second ones. */
+static int read_turned(const Values *v) {
+    const ArrayHeader *header = &v->file->header;
+    size_t item = (size_t)header->item_bytes;
+    int64_t rows = header->shape[0], items = rows * header->row_items;
+    int code = 0;
+    for (int64_t done = 0; !code && done < items;) {
+        int64_t part = items - done < CHUNK_BYTES / 8 ? items - done : CHUNK_BYTES / 8;
+        code = sgdrt_input_exact(v->file->input, v->chunk, (size_t)part * item, "its values", v->problem);
+        if (v->request->progress)
+            v->request->progress(v->request->progress_context, v->column->path, sgdrt_input_part(v->file->input));
+        for (int64_t i = 0; !code && i < part; i++, done++) {
+            int64_t row = done % rows;
+            if (row >= v->begin && row < v->end)
+                code = put_value(v, row, place_in_row(header, done / rows), v->chunk + (size_t)i * item);
         }
     }
-    if (!code && end == header->shape[0])
+    return code;
+}
+
+static int read_values(const sgdrt_request *request, int c, ArrayFile *file, sgdrt_table *table,
+                       int64_t begin, int64_t end, unsigned char *chunk, sgdrt_problem *problem) {
+    Values v = { request, &request->columns[c], file,  table->described[c].dtype,
+                 begin,   end,                  table->own->blocks[c].bytes, chunk, problem };
+    int code = file->header.fortran ? read_turned(&v) : read_rows(&v);
+    if (!code && (end == file->header.shape[0] || file->header.fortran))
         code = sgdrt_input_end(file->input, problem);
     return code;
 }

@@ -22,6 +22,7 @@ struct Input {
     const char *path;
     int fd;
     bool is_gzip, raw_ended, member_ended;
+    uint64_t taken;  /* of its bytes */
     uint64_t size;   /* of the file; UINT64_MAX: not a regular file */
     z_stream stream; /* gzip; next_in, avail_in also serve a plain file's first bytes */
     unsigned char raw[RAW_BYTES];
@@ -45,6 +46,7 @@ static int raw_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_pr
         have += (size_t)n;
     }
     *got = have;
+    input->taken += have;
     return 0;
 }
 
@@ -186,6 +188,10 @@ uint64_t sgdrt_input_most(const Input *input) {
     if (!input->is_gzip || input->size == UINT64_MAX)
         return input->size;
     return input->size < UINT64_MAX / MOST_INFLATION ? input->size * MOST_INFLATION : UINT64_MAX;
+}
+
+double sgdrt_input_part(const Input *input) {
+    return input->size && input->size != UINT64_MAX ? (double)input->taken / (double)input->size : 0;
 }
 
 bool sgdrt_input_is_gzip(const Input *input) {

@@ -15,6 +15,8 @@ int  sgdrt_input_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_
 /* No more than this many bytes can come (a plain file's size; a gzip file's size times the most that
  * deflate can inflate), or UINT64_MAX where nothing is known. A header that promises more is lying. */
 uint64_t sgdrt_input_most(const Input *input);
+/* The part of the file that has been read, 0 to 1; 0 where its size is not known. */
+double sgdrt_input_part(const Input *input);
 bool sgdrt_input_is_gzip(const Input *input);
 void sgdrt_input_close(Input *input);                 /* NULL is fine */
 

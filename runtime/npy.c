@@ -77,7 +77,7 @@ static bool item_of_descr(const char *descr, ArrayHeader *header) {
         ItemKind kind;
         int bytes;
     } items[] = {
-        { "f4", ITEM_FLOAT, 4 },    { "f8", ITEM_FLOAT, 8 },    { "u1", ITEM_UNSIGNED, 1 },
+        { "f2", ITEM_FLOAT, 2 },    { "f4", ITEM_FLOAT, 4 },    { "f8", ITEM_FLOAT, 8 },    { "u1", ITEM_UNSIGNED, 1 },
         { "u2", ITEM_UNSIGNED, 2 }, { "u4", ITEM_UNSIGNED, 4 }, { "u8", ITEM_UNSIGNED, 8 },
         { "i1", ITEM_SIGNED, 1 },   { "i2", ITEM_SIGNED, 2 },   { "i4", ITEM_SIGNED, 4 },
         { "i8", ITEM_SIGNED, 8 },   { "b1", ITEM_BOOL, 1 },
@@ -139,12 +139,7 @@ static int parse_dictionary(const char *path, const char *text, size_t length, A
     }
     if (header->rank < 1)
         return sgdrt_problem_set(problem, PROBLEM_SHAPE, path, 0, 0, "holds a single value, not rows");
-    if (fortran && header->rank > 1) {
-        int code = sgdrt_problem_set(problem, PROBLEM_SHAPE, path, 0, 0,
-                                     "the file lies in Fortran order: its rows are not together");
-        sgdrt_problem_help(problem, "save it as numpy.ascontiguousarray(x)");
-        return code;
-    }
+    header->fortran = fortran && header->rank > 1;
     return 0;
 }
 
@@ -154,6 +149,11 @@ int sgdrt_npy_header(const char *path, Input *input, ArrayHeader *header, sgdrt_
     int code = sgdrt_input_exact(input, magic, sizeof magic, "its header", problem);
     if (code)
         return code;
+    if (!memcmp(magic, "PK\3\4", 4)) {
+        code = sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "the file is an .npz archive, not a .npy file");
+        sgdrt_problem_help(problem, "save its arrays apart: z = numpy.load('x.npz'); numpy.save('x.npy', z['x'])");
+        return code;
+    }
     if (memcmp(magic, "\x93NUMPY", 6))
         return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "the file is not a .npy file");
     if (magic[6] < 1 || magic[6] > 3)

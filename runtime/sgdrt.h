@@ -59,6 +59,8 @@ typedef struct sgdrt_request {
     double       missing_value;
     int64_t      rows_begin, rows_end;               /* data rows kept, half-open; rows_end -1: to the last */
     const sgdrt_column_request *columns; int column_count;
+    void       (*progress)(void *context, const char *path, double part);    /* NULL, or called now and then */
+    void        *progress_context;
 } sgdrt_request;
 
 /* One stored column. `data` and `stride` are what generated code takes (sgdrt_column). */
@@ -91,6 +93,9 @@ int  sgdrt_new_table(const char *name, const sgdrt_column_request *columns, int 
                      sgdrt_table **table, sgdrt_problem *problem);
 int  sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **table, sgdrt_problem *problem);
 void sgdrt_free_table(sgdrt_table *table);           /* NULL is fine */
+
+/* "a comma": for messages. */
+const char *sgdrt_delimiter_text(char delimiter);
 
 /* The bytes of one row of a column, writable (the caller owns the table). */
 void *sgdrt_row(const sgdrt_table *table, int column, int64_t row);

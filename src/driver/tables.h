@@ -16,6 +16,8 @@ typedef struct Tables Tables;
  * diagnostics were reported. */
 Tables *tables_load(Driver *driver);
 const RunData *tables_of_run(const Tables *tables, int run);
+/* What reading took. */
+double  tables_seconds(const Tables *tables);
 size_t  tables_bytes(const Tables *tables);
 void    tables_free(Tables *tables);
 /* "1,500 rows of 6 columns from airfoil_self_noise.dat" for each data set, joined by "; ". */

@@ -161,7 +161,7 @@ static void take_point(Training *t) {
 
 /* ---- the end of an epoch ---------------------------------------------------------------------------- */
 static bool needs_evaluation_each_epoch(const Training *t, const Log *log) {
-    return evaluates(t) && (log || t->run->keep_figure || watch_needs_evaluation(t->run->stop));
+    return evaluates(t) && (log || t->run->keep_figure || watch_validation(t->run->stop) != NULL);
 }
 
 static void copy_figures(Figures *to, const Figures *from, const Run *run) {
@@ -262,7 +262,7 @@ static bool take_up(Training *t) {
     t->now.step = t->started_step;
     t->now.epoch = (t->started_step + t->steps_per_epoch - 1) / t->steps_per_epoch;
     bool done = t->started_step >= t->planned;
-    if (evaluates(t) && (done || (at_epochs_end(t) && watch_needs_evaluation(t->run->stop)))) take_evaluation(t);
+    if (evaluates(t) && (done || (at_epochs_end(t) && watch_validation(t->run->stop) != NULL))) take_evaluation(t);
     if (!done && t->sums_whole && stop_holds(t)) {
         t->end = END_STOPPED;
         done = true;
@@ -323,8 +323,28 @@ static void plan_figures(Arena *arena, const Run *run, Figures *figures) {
     for (int m = 0; m < run->measure_count; m++) figures->metrics[m] = NAN;
 }
 
+/* hold_out of few rows may be none. */
+static bool check_validation(Driver *driver, const Training *t) {
+    const Run *run = t->run;
+    const char *watched = run->keep_figure && strncmp(run->keep_figure, "valid.", 6) == 0 ? run->keep_figure
+                                                                                        : watch_validation(run->stop);
+    long long rows = (long long)t->data->train.count;
+    if (t->data->valid.count > 0 || run->hold_out == HOLD_OUT_NONE) return true;
+    if (!watched) {
+        report(driver->diagnostics, CODE_W0313, run->span, "%s: hold_out = %g of %lld row%s is less than half a row, so "
+               "none validates", run->name, run->hold_out_part, rows, rows == 1 ? "" : "s");
+        return true;
+    }
+    Diagnostic *d = report(driver->diagnostics, CODE_E0424, run->span, "%s: %s is watched, but no row validates: hold_out "
+                           "= %g of %lld row%s is none", run->name, watched, run->hold_out_part, rows,
+                           rows == 1 ? "" : "s");
+    add_help(driver->diagnostics, d, "hold out more of them, validate on other data (valid = ...), or watch train.loss");
+    return false;
+}
+
 static bool plan_run(Driver *driver, Training *t, bool curves) {
     const Run *run = t->run;
+    if (!check_validation(driver, t)) return false;
     if (run->batch > t->data->train.count) {
         if (run->last == LAST_DROP) {
             report(driver->diagnostics, CODE_E0423, run->batch_span, "%s: last = drop leaves no mini-batch, as %lld rows do not "
@@ -411,17 +431,50 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
 }
 
 /* ---- all runs -------------------------------------------------------------------------------------------------- */
-static void say_opening(Driver *driver, const Tables *tables, int runs, size_t bytes) {
+/* ", 120 train and 30 validate", where it is the same for all runs. */
+static const char *describe_split(Arena *arena, Training *const *trainings, int runs) {
+    const RunData *first = trainings[0]->data;
+    for (int i = 0; i < runs; i++) {
+        const RunData *data = trainings[i]->data;
+        bool same = data->train.count == first->train.count && data->valid.count == first->valid.count;
+        if (!same || !data->valid.count) return "";
+    }
+    char train[32], valid[32];
+    return text_format(arena, ", %s train and %s validate", report_count(train, sizeof train, first->train.count),
+                       report_count(valid, sizeof valid, first->valid.count));
+}
+
+/* --dry-run: what each run would do. */
+static void say_plans(Driver *driver, Training *const *trainings, int runs) {
+    for (int i = 0; i < runs && driver->options->dry_run; i++) {
+        const Training *t = trainings[i];
+        int64_t parameters = 0;
+        char rows[32], held[32], each[32], steps[32], numbers[32];
+        for (int c = 0; c < t->run->cell_count; c++)
+            if (t->run->cells[c].kind == CELL_PARAMETER) parameters += shape_size(t->run->cells[c].shape);
+        fprintf(driver->result, "%s: %s rows train, %s validate; %s step%s an epoch, %s in all; %s parameters; "
+                "%zu KB of state\n", text_shown(driver->arena, t->run->name), report_count(rows, sizeof rows, t->data->train.count),
+                report_count(held, sizeof held, t->data->valid.count), report_count(each, sizeof each, t->steps_per_epoch),
+                t->steps_per_epoch == 1 ? "" : "s", report_count(steps, sizeof steps, t->planned),
+                report_count(numbers, sizeof numbers, parameters), (t->run->state_bytes + 1023) / 1024);
+    }
+}
+
+static void say_opening(Driver *driver, const Tables *tables, Training *const *trainings, int runs, size_t bytes) {
+    say_plans(driver, trainings, runs);
     if (driver->options->quiet) return;
     char memory[32];
     size_t kilobytes = (bytes + 1023) / 1024;
     if (kilobytes < 10000) snprintf(memory, sizeof memory, "%zu KB", kilobytes);
     else snprintf(memory, sizeof memory, "%zu MB", (kilobytes + 1023) / 1024);
-    char time[32];
-    report_duration(time, sizeof time, clock_seconds() - driver->started);
-    driver_say(driver, "%s: %s; %s %d run%s in %s; %s of memory", driver->program->stem,
-               tables_describe(driver->arena, tables), driver->options->interpret ? "prepared" : "compiled", runs,
-               runs == 1 ? "" : "s", time, memory);
+    char time[32], reading[32];
+    double read = tables_seconds(tables);
+    report_duration(reading, sizeof reading, read);
+    report_duration(time, sizeof time, clock_seconds() - driver->started - read);
+    driver_say(driver, "%s: %s%s; %s%s%s%s %d run%s in %s; %s of memory", driver->program->stem,
+            tables_describe(driver->arena, tables), describe_split(driver->arena, trainings, runs),
+            read >= 0.1 ? "read in " : "", read >= 0.1 ? reading : "", read >= 0.1 ? "; " : "",
+            driver->options->interpret ? "prepared" : "compiled", runs, runs == 1 ? "" : "s", time, memory);
 }
 
 /* Each run has a file of its own; the best is also what stands under the name that was asked for. */
@@ -555,7 +608,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
         void *memory = place_memory(driver, trainings, count, &bytes);
         code = EXIT_DATA;
         if (memory) {
-            say_opening(driver, tables, count, bytes + tables_bytes(tables));
+            say_opening(driver, tables, trainings, count, bytes + tables_bytes(tables));
             if (!can_load(driver, trainings, count)) code = EXIT_DATA;
             else if (driver->options->dry_run) code = EXIT_DONE;
             else code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);

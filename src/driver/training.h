@@ -108,7 +108,8 @@ double rate_now(const Training *t);                            /* NaN if not kno
 /* ---- watch.c: stop and keep ------------------------------------------------------------------- */
 int    watch_count_stalled(const Watch *watch);
 /* Does the tree ask for figures of an evaluation (valid.loss, valid.accuracy)? */
-bool   watch_needs_evaluation(const Watch *watch);
+/* The first figure of validation that is watched, "valid.loss"; NULL: none. */
+const char *watch_validation(const Watch *watch);
 /* At the end of an epoch; stalled() keep their memory in t->stalled_*. */
 bool   watch_holds(Training *t, const Watch *watch);
 double watch_figure(const Run *run, const Figures *figures, const char *name);

@@ -13,10 +13,11 @@ int watch_count_stalled(const Watch *watch) {
     return (watch->kind == WATCH_STALLED) + watch_count_stalled(watch->left) + watch_count_stalled(watch->right);
 }
 
-bool watch_needs_evaluation(const Watch *watch) {
-    if (!watch) return false;
-    if (watch->figure && strncmp(watch->figure, "valid.", 6) == 0) return true;
-    return watch_needs_evaluation(watch->left) || watch_needs_evaluation(watch->right);
+const char *watch_validation(const Watch *watch) {
+    if (!watch) return NULL;
+    if (watch->figure && strncmp(watch->figure, "valid.", 6) == 0) return watch->figure;
+    const char *left = watch_validation(watch->left);
+    return left ? left : watch_validation(watch->right);
 }
 
 double watch_figure(const Run *run, const Figures *figures, const char *name) {

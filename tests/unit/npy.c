@@ -98,19 +98,82 @@ Test(npy, versions_and_types) {
     expect(1, "{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }\n", bytes, 2, SGDRT_U8, 0, 1, 2, 1);
 }
 
+Test(npy, halves) {
+    static const uint16_t halves[] = { 0x3C00, 0xC100, 0x0001, 0x7BFF, 0x8000 };
+    static const double values[] = { 1, -2.5, 0x1p-24, 65504, -0.0 };
+    char dictionary[80];
+    for (int64_t n = 1; n <= 5; n++) {
+        snprintf(dictionary, sizeof dictionary, "{'descr': '<f2', 'fortran_order': False, 'shape': (%d,), }\n", (int)n);
+        expect(1, dictionary, halves, (size_t)n * 2, SGDRT_F32, 0, 1, n, values[n - 1]);
+    }
+}
+
+Test(npy, whole_numbers_into_any_type) {
+    static const int64_t longs[] = { 16777217, 200 };
+    static const int16_t shorts[] = { 5, -300 };
+    expect(1, "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }\n", longs, 8, SGDRT_I32, 0, 1, 1, 16777217);
+    expect(1, "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }\n", longs, 8, SGDRT_F64, 0, 1, 1, 16777217);
+    expect(1, "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }\n", longs + 1, 8, SGDRT_U8, 0, 1, 1, 200);
+    expect(1, "{'descr': '<i2', 'fortran_order': False, 'shape': (2,), }\n", shorts, 4, SGDRT_F32, 0, 1, 2, -300);
+    expect(1, "{'descr': '<i2', 'fortran_order': False, 'shape': (2,), }\n", shorts, 4, SGDRT_I32, 0, 1, 2, -300);
+}
+
+/* In Fortran order the first axis runs fastest: [[1, 4], [2, 5], [3, 6.5]], and a range of its rows. */
+Test(npy, fortran_order) {
+    unsigned char bytes[512];
+    float cube[24];
+    for (int i = 0; i < 24; i++)
+        cube[(i / 12) + 2 * (i / 4 % 3) + 6 * (i % 4)] = (float)i;
+    size_t length = make(bytes, 1, "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3, 4), }\n", cube, 96);
+    TestFile file = test_file_bytes(bytes, length);
+    static const int64_t shape[] = { 3, 4 };
+    for (int begin = 0; begin < 2; begin++) {
+        sgdrt_column_request column = { .name = "x", .dtype = SGDRT_F32, .rank = 2, .shape = shape, .wide = begin == 1,
+                                        .path = file.path };
+        sgdrt_request request = { .name = "d",
+                                  .source = SGDRT_NPY,
+                                  .rows_begin = begin,
+                                  .rows_end = -1,
+                                  .missing_is_error = true,
+                                  .columns = &column,
+                                  .column_count = 1 };
+        sgdrt_table *table;
+        sgdrt_problem problem;
+        cr_assert_eq(sgdrt_load(&request, &table, &problem), 0, "%s", problem.message);
+        cr_assert_eq(table->rows, 2 - begin);
+        for (int64_t r = 0; r < table->rows; r++)
+            for (int e = 0; e < 12; e++) {
+                const void *row = sgdrt_row(table, 0, r);
+                double x = begin ? ((const double *)row)[e] : (double)((const float *)row)[e];
+                cr_assert_eq(x, 12 * (r + begin) + e);
+            }
+        sgdrt_free_table(table);
+    }
+    test_file_remove(&file);
+}
+
 Test(npy, refused) {
-    refuse("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2), }\n", floats, 24, SGDRT_F32, 2, 403,
-           "ascontiguousarray");
-    refuse("{'descr': '<f2', 'fortran_order': False, 'shape': (3, 2), }\n", floats, 12, SGDRT_F32, 2, 403,
-           "<f2");
+    refuse("{'descr': '<c8', 'fortran_order': False, 'shape': (3, 1), }\n", floats, 24, SGDRT_F32, 1, 403,
+           "<c8");
+    refuse("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }\n", floats, 24, SGDRT_I32, 2, 403,
+           "astype('int32')");
+    static const int64_t longs[] = { 5, 300, 3000000000, -1 };
+    refuse("{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }\n", longs, 16, SGDRT_U8, 1, 404, "0 to 255");
+    refuse("{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }\n", longs, 24, SGDRT_I32, 1, 404,
+           "is 3000000000");
+    refuse("{'descr': '<u8', 'fortran_order': False, 'shape': (1,), }\n", longs + 3, 8, SGDRT_I32, 1, 404, "holds");
+    static const uint16_t infinite[] = { 0x7C00 };
+    refuse("{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }\n", infinite, 2, SGDRT_F32, 1, 405, "inf");
+    sgdrt_table *table;
+    sgdrt_problem problem;
+    cr_assert_eq(load("PK\3\4 and so on", 15, SGDRT_F32, 0, 1, &table, &problem), 402);
+    cr_assert(strstr(problem.message, ".npz") && strstr(problem.help, "numpy.save"));
     refuse("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }\n", floats, 12, SGDRT_F32, 1,
            403, "records");
     refuse("{'descr': '<f4', 'fortran_order': False, 'shape': (), }\n", floats, 4, SGDRT_F32, 1, 403,
            "single");
     refuse("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", floats, 24, SGDRT_F32, 2, 403,
            "[3]");
-    refuse("{'descr': '<i4', 'fortran_order': False, 'shape': (3, 2), }\n", floats, 24, SGDRT_F32, 2, 403,
-           "holds i32");
     refuse("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 2), }\n", floats, 0, SGDRT_F32, 2, 411,
            "no rows");
     refuse("{'descr': '<f4', 'fortran_order': False}\n", floats, 24, SGDRT_F32, 2, 402, "missing");
