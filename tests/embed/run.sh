@@ -54,3 +54,20 @@ $cc -std=c11 $warn -O1 -I. -I"$source/runtime" "$embed/classify.c" -L. -lmodel -
 ./classify_shared "$embed/points.csv" trained.safetensors scratch.safetensors
 $cxx -std=c++17 $warn -O2 -ffast-math -I. -I"$source/runtime" "$embed/classify.cpp" classify.o $libraries -o classify_cpp
 ./classify_cpp "$embed/points.csv" trained.safetensors scratch.safetensors
+
+# Saved files: going on to the bit, and damaged files, which the application and sgdc refuse alike.
+sed 's/epochs           = 40/epochs = 80; keep = best(valid.loss)/' "$embed/classify.sgd" >kept.sgd
+cp "$embed/points.csv" .
+"$sgdc" kept.sgd --run -q --set epochs=40 --save kept.safetensors >run.txt
+"$sgdc" kept.sgd --run -q --save whole.safetensors >run.txt
+mkdir -p damaged
+$cc -std=c11 $warn -O1 -I. -I"$source/runtime" "$embed/saved.c" classify.o $libraries -o saved
+./saved "$embed/points.csv" kept.safetensors whole.safetensors damaged
+"$sgdc" "$embed/classify.sgd" --run -q --load whole_file.safetensors >run.txt
+for file in damaged/*.safetensors; do
+    code=0
+    "$sgdc" "$embed/classify.sgd" --run -q --load "$file" --save never.safetensors >run.txt 2>errors.txt || code=$?
+    if [ $code -ne 3 ] || [ "$(grep -c 'error\[E04' errors.txt)" -ne 1 ] || [ -e never.safetensors ]; then
+        echo "sgdc --load of $file exits with $code:" >&2; cat errors.txt >&2; exit 1
+    fi
+done
