@@ -36,6 +36,8 @@ static sgdrt_training training_of(const Training *t) {
     return (sgdrt_training){.cells = cells, .cell_count = run->cell_count, .state = t->state};
 }
 
+static bool is_learnt(const Cell *cell) { return cell->kind == CELL_PARAMETER || cell->kind == CELL_STATE; }
+
 static void tell(Training *t, const sgdrt_problem *problem) { report_problem(t->driver, problem, (Span){0, 0}, NULL); }
 
 /* ---- saving -------------------------------------------------------------------------------------- */
@@ -47,7 +49,7 @@ bool saved_put(Driver *driver, const char *path, void *bytes, size_t length) {
     return good;
 }
 
-/* Of a run that diverged, what keep has kept is saved as it was then, and training can go on from there. */
+/* Of a run that diverged the whole state is saved that is kept, and training can go on from there. */
 static bool write_training(Training *t, const char *path) {
     const Run *run = t->run;
     Arena *arena = t->driver->arena;
@@ -147,16 +149,28 @@ static void say_going_on(Training *t, const sgdrt_checkpoint *file) {
                other ? "; the file is of " : "", other ? run : "");
 }
 
+/* Of what is kept a file has the parameters; the rest of that block is as in the last state. */
+static void complete_kept(Training *t) {
+    size_t slots = t->run->cell_count ? t->run->cells[0].offset : t->run->state_bytes;
+    memcpy(t->best, t->state, slots);
+    for (int i = 0; i < t->run->cell_count; i++) {
+        const Cell *cell = &t->run->cells[i];
+        if (!is_learnt(cell))
+            memcpy((char *)t->best + cell->offset, (char *)t->state + cell->offset,
+                   dtype_bytes(cell->dtype) * (size_t)shape_size(cell->shape));
+    }
+}
+
 static bool restore_all(Training *t, const sgdrt_checkpoint *file) {
     sgdrt_training training = training_of(t);
     sgdrt_problem problem = {0};
     if (!same_seed(t, file) || !same_statistics(t, file)) return false;
     training.kept = t->best;
-    if (t->best) memcpy(t->best, t->state, t->run->state_bytes);
     if (sgdrt_restore_training(file, &training, SGDRT_RESUME, &problem)) {
         tell(t, &problem);
         return false;
     }
+    if (t->best) complete_kept(t);
     bool read = true;
     if (counts_alike(t, file))
         read = record_read_sums(t, sgdrt_find_metadata(file, "sums")) &&
@@ -191,8 +205,6 @@ bool saved_read_parameters(Training *t, const char *path) {
     sgdrt_free_checkpoint(file);
     return !code;
 }
-
-static bool is_learnt(const Cell *cell) { return cell->kind == CELL_PARAMETER || cell->kind == CELL_STATE; }
 
 void saved_copy_parameters(Training *t, const Training *from) {
     for (int i = 0; i < t->run->cell_count; i++)

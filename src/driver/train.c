@@ -351,8 +351,9 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
                    "fill one of %lld", run->name, (long long)t->data->train.count, (long long)run->batch);
             return false;
         }
-        report(driver->diagnostics, CODE_W0310, run->batch_span, "%s: a batch of %lld rows is more than the %lld it trains on",
-               run->name, (long long)run->batch, (long long)t->data->train.count);
+        if (!driver->options->overfit)
+            report(driver->diagnostics, CODE_W0310, run->batch_span, "%s: a batch of %lld rows is more than the %lld it trains on",
+                   run->name, (long long)run->batch, (long long)t->data->train.count);
     }
     t->feed = sgdrt_feed_of(t->data->train.count, t->data->train.rows, run->batch, (int)run->order, (int)run->last,
                             run->seed);

@@ -134,6 +134,7 @@ static int64_t known_rows(const DataSet *set) {
 static void lint_batch(RunLowering *R) {
     int64_t rows = known_rows(R->run.data);
     if (R->run.batch == 0 || rows < 0 || R->run.batch <= rows || R->run.order == ORDER_REPLACEMENT) return;
+    if (R->X->options->overfit) return;
     Diagnostic *d = report(R->X->diagnostics, CODE_W0310, R->run.batch_span,
                            "a batch of %lld rows is more than the %lld rows of data %s",
                            (long long)R->run.batch, (long long)rows, R->run.data->name);

@@ -73,7 +73,7 @@ static bool lower_batch(RunLowering *R) {
 static bool lower_last(RunLowering *R) {
     const Expr *expr = value_of(R, KEY_LAST);
     if (!expr || is_word(expr, "keep")) R->run.last = LAST_KEEP;
-    else if (is_word(expr, "drop")) R->run.last = LAST_DROP;
+    else if (is_word(expr, "drop")) R->run.last = R->X->options->overfit ? LAST_KEEP : LAST_DROP;     /* else no step may be left */
     else if (is_word(expr, "wrap")) R->run.last = LAST_WRAP;
     else
         return bad_value(R, expr, "last",

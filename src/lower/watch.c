@@ -55,6 +55,17 @@ static bool report_figure(RunLowering *R, const Expr *expr) {
     return false;
 }
 
+/* --overfit holds out no rows: what the program says of rows that validate is meant of those that train. */
+static bool learns_by_heart(const RunLowering *R) {
+    return R->X->options->overfit && block_setting(R->block, KEY_HOLD_OUT);
+}
+
+static void say_figure_of_training(RunLowering *R, const Expr *expr) {
+    Diagnostic *d = report(R->X->diagnostics, CODE_N0304, expr->span,
+                           "with --overfit no rows validate: %s is taken of the rows that train", expr_text(R->X, expr));
+    add_help(R->X->diagnostics, d, "--set 'stop=train.loss < 0.001' and --set keep=last say it otherwise");
+}
+
 static bool figure_of(RunLowering *R, const Expr *expr, Figure *figure) {
     bool valid = R->run.valid || R->run.hold_out != HOLD_OUT_NONE;
     if (expr->kind == EXPR_NAME
@@ -65,6 +76,12 @@ static bool figure_of(RunLowering *R, const Expr *expr, Figure *figure) {
     if (expr->kind != EXPR_MEMBER || expr->member.base->kind != EXPR_NAME) return report_figure(R, expr);
     const char *base = expr->member.base->name.text, *name = expr->member.member.text;
     bool of_train = strcmp(base, "train") == 0, of_valid = strcmp(base, "valid") == 0;
+    if (of_valid && !valid && learns_by_heart(R)) {
+        say_figure_of_training(R, expr);
+        base = "train";
+        of_valid = false;
+        of_train = true;
+    }
     if ((!of_train && !of_valid) || (of_valid && !valid)) return report_figure(R, expr);
     if (strcmp(name, "loss") == 0) {
         *figure = (Figure){text_format(R->X->arena, "%s.loss", base), BETTER_LOW};
