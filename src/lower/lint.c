@@ -1,6 +1,6 @@
 /* lower_lint: mistakes that compile and show only in the whole experiment: a softmax before a loss that
  * has its own, a batch larger than the data, parameters that nothing moves, a predict that serves
- * something that was not trained.
+ * something that was not trained, a metric of a class that nobody chose.
  */
 #include "lower/experiment.h"
 #include <string.h>
@@ -212,10 +212,41 @@ bool node_reads_cell(Arena *arena, Node *node, int cell) {
     return false;
 }
 
+/* ---- precision of which class? ------------------------------------------------------------------------ */
+static bool is_of_one_class(RunLowering *R, const char *name) {
+    static const char *const metrics[] = {"precision", "recall", "f1"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, metrics[i]) == 0) return scope_find_here(R->L->global, name_from(R->X->names, name)) == NULL;
+    return false;
+}
+
+/* The classes of a label among the arguments; 0: there is none. */
+static int64_t classes_of(RunLowering *R, const Expr *call) {
+    int64_t classes = 0;
+    for (int i = 0; i < call->call.args.count; i++) {
+        const Expr *arg = call->call.args.items[i].value;
+        int field = arg->kind == EXPR_NAME ? data_find_field(R->run.data, arg->name.text) : -1;
+        if (field >= 0 && R->run.data->fields[field].classes > classes) classes = R->run.data->fields[field].classes;
+    }
+    return classes;
+}
+
+static void lint_metric(const Expr *expr, void *context) {
+    RunLowering *R = context;
+    if (expr->kind != EXPR_CALL || expr->call.callee->kind != EXPR_NAME) return;
+    const char *name = expr->call.callee->name.text;
+    int64_t classes = is_of_one_class(R, name) ? classes_of(R, expr) : 0;
+    if (classes <= 2 || expr->call.args.count > 2) return;
+    Diagnostic *d = report(R->X->diagnostics, CODE_W0316, expr->span, "%s is of one class, and here it is class 1 of %lld",
+                           name, (long long)classes);
+    add_help(R->X->diagnostics, d, "say which: %s(..., of = 1); for all of them a measure each, or accuracy", name);
+}
+
 void lint_run(RunLowering *R) {
     for (int i = 0; i < R->block->body.count; i++) {
         const BlockStmt *s = &R->block->body.items[i];
         if (s->key == KEY_MINIMIZE || s->key == KEY_LOCAL) stmt_visit(s->stmt, lint_loss, R);
+        if (s->key == KEY_MEASURE) stmt_visit(s->stmt, lint_metric, R);
     }
     lint_batch(R);
     lint_parameters(R);
