@@ -36,7 +36,7 @@ typedef struct OptionRow {
 #define AT(member) offsetof(Options, member)
 static const OptionRow rows[] = {
     {NULL, 0, 0, 0, NULL, NULL, "What to do"},
-    {"run", 0, OPTION_RUN, AT(run), "[=TRAIN,...]", NULL, "compile in memory and train all train blocks, or the named ones"},
+    {"run", 0, OPTION_RUN, AT(run), "[=TRAIN,...]", NULL, "compile in memory and train all train blocks, or the named blocks or runs"},
     {"check", 0, OPTION_FLAG, AT(check), NULL, NULL, "diagnose only"},
     {"emit", 0, OPTION_EMIT, AT(emit), "=KIND[=PATH],...", NULL,
      "write ast, ir, grad, loops, llvm, asm, obj, header, dot or deps"},
@@ -61,7 +61,7 @@ static const OptionRow rows[] = {
     {"seed", 0, OPTION_SEED, AT(seed), "=N", NULL, "the seed of order, draws and initial values (default 0)"},
     {"threads", 0, OPTION_COUNT, AT(threads), "=N", NULL, "threads to train on (default: what is here, where it pays); same bits"},
     {"save", 0, OPTION_TEXT, AT(save), "=FILE", NULL,
-     "write parameters and optimizer state (safetensors); several runs: FILE-RUN"},
+     "write parameters and optimizer state (safetensors); several runs: FILE-RUN, the best: FILE"},
     {"load", 0, OPTION_TEXT, AT(load), "=FILE", NULL, "continue from a saved file"},
     {"overfit", 0, OPTION_WHOLE, AT(overfit), "=N", NULL, "train on the first N rows only, to see the loss go to zero"},
     {"interpret", 0, OPTION_FLAG, AT(interpret), NULL, NULL, "run the interpreter, not compiled code"},
