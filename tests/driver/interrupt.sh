@@ -12,7 +12,7 @@ env --default-signal=INT true 2>err || { echo "skipped: this env knows no --defa
 begun() { until [ "$(grep -c . out)" -ge 2 ] || ! kill -0 $process 2>kill.txt; do sleep 0.05; done; }
 start() {
     : >out
-    env --default-signal=INT,PIPE "$sgdc" "$@" --set epochs=2000000000 >out 2>err &
+    env --default-signal=INT,PIPE "$sgdc" "$@" --set epochs=1000000000 >out 2>err &
     process=$!
     begun
 }
@@ -31,11 +31,11 @@ for signal in INT=130 TERM=143 HUP=129; do
     grep -q interrupted out || fail "$signal: the summary does not say so"
     nothing_left "$signal"
 done
-"$sgdc" "$line" --run -q --load stopped.safetensors --set epochs=2000000000 --dry-run || exit 1
+"$sgdc" "$line" --run -q --load stopped.safetensors --set epochs=1000000000 --dry-run || exit 1
 
 # Nobody reads the results any more.
 rm -f stopped.safetensors
-{ env --default-signal=PIPE "$sgdc" "$line" --run --set epochs=2000000000 --save stopped.safetensors --log log.csv \
+{ env --default-signal=PIPE "$sgdc" "$line" --run --set epochs=1000000000 --save stopped.safetensors --log log.csv \
     --progress=none --set 'report=every 1 epochs' 2>err; echo $? >code; } | head -n 3 >out
 [ "$(cat code)" -eq 141 ] || fail "a closed pipe: exit $(cat code), not 141"
 [ -s stopped.safetensors ] || fail "a closed pipe: nothing was saved"
@@ -43,7 +43,7 @@ nothing_left "a closed pipe"
 
 # What was ignored at the start stays ignored: a background command of a script, nohup.
 : >out
-(trap '' INT HUP; exec "$sgdc" "$line" --run --set epochs=2000000000 --progress=none --log log.csv >out 2>err) &
+(trap '' INT HUP; exec "$sgdc" "$line" --run --set epochs=1000000000 --progress=none --log log.csv >out 2>err) &
 process=$!
 begun
 kill -INT $process; kill -HUP $process; sleep 0.3
