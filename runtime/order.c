@@ -110,9 +110,9 @@ __attribute__((always_inline)) static inline void permute(const Rounds *rounds, 
 }
 
 /* A function of its own: inside a larger one gcc no longer sees the products' high halves. */
-VECTOR_CLONES
-static void permute_block(const Rounds *rounds, uint16_t a, uint16_t b, uint16_t *restrict x,
-                          uint16_t *restrict y)
+VECTOR_CLONES(permute_block,
+              (const Rounds *rounds, uint16_t a, uint16_t b, uint16_t *restrict x, uint16_t *restrict y),
+              (rounds, a, b, x, y))
 {
     if (a <= MOST_SPARE && b <= MOST_SPARE)
         permute(rounds, a, b, BLOCK, true, x, y);
@@ -144,9 +144,9 @@ __attribute__((always_inline)) static inline void move_on(uint16_t a, uint32_t d
     }
 }
 
-VECTOR_CLONES
-static void fill_many(const sgdrt_order *order, const Rounds *given, uint32_t first, uint32_t count,
-                      uint32_t *rows)
+VECTOR_CLONES(fill_many,
+              (const sgdrt_order *order, const Rounds *given, uint32_t first, uint32_t count, uint32_t *rows),
+              (order, given, first, count, rows))
 {
     const Rounds rounds = *given;
     const uint16_t a = (uint16_t)order->a, b = (uint16_t)order->b;
@@ -192,8 +192,8 @@ static uint32_t draw_again(uint64_t key, uint32_t position, uint32_t n, uint32_t
     }
 }
 
-VECTOR_CLONES
-static void fill_drawn(uint64_t key, uint32_t n, uint32_t first, uint32_t count, uint32_t *rows)
+VECTOR_CLONES(fill_drawn, (uint64_t key, uint32_t n, uint32_t first, uint32_t count, uint32_t *rows),
+              (key, n, first, count, rows))
 {
     const uint32_t low = (uint32_t)key, high = (uint32_t)(key >> 32), least = (0 - n) % n;
     uint32_t missed = 0;

@@ -34,11 +34,14 @@ warn="-std=c11 -O1 -Wall -Wextra -Werror -I$root/runtime"
 [ "$steps" = all ] && steps= || steps="--set steps=$steps"
 
 # ---- what this machine can do -------------------------------------------------------------------------------
-has() { for flag; do grep -qw "$flag" /proc/cpuinfo || return 1; done; }
-levels="v2"
-if has avx2 fma bmi2; then levels="$levels v3"; else echo "skipped: x86-64-v3, no AVX2 here"; fi
-if has avx512vl avx512dq avx512bw; then levels="$levels v4"; else echo "skipped: x86-64-v4, no AVX-512 here"; fi
-[ "$(uname -m)" = x86_64 ] || { echo "skipped: the levels of x86-64, this is $(uname -m)"; levels=; }
+native=$("$sgdc" --version | sed -n 's/.*native: x86-64-v\([2-4]\).*/\1/p')     # SGDC_NATIVE counts
+levels=
+[ -n "$native" ] || echo "skipped: the levels of x86-64, this is $(uname -m)"
+for level in 2 3 4; do
+    if [ "$level" -le "${native:-1}" ]; then levels="$levels v$level"
+    elif [ -n "$native" ]; then echo "skipped: x86-64-v$level, this machine runs x86-64-v$native"
+    fi
+done
 
 arm_cc=aarch64-linux-gnu-gcc arm_runtime=$build/tests/aarch64/libsgdrt.a arm=
 if ! command -v $arm_cc >/dev/null || ! command -v qemu-aarch64 >/dev/null; then

@@ -14,9 +14,7 @@
 #include "check_rows.h"
 #include "figures.h"
 #include "float_control.h"
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
+#include "processor.h"
 
 void *malloc(size_t bytes);
 void *aligned_alloc(size_t alignment, size_t bytes);
@@ -47,30 +45,8 @@ static uint64_t instance_bytes(void) {
     return sgdrt_instance_bytes(self.state_bytes, self.work_bytes, self.terms);
 }
 
-/* The best of the x86-64 levels 2, 3, 4 that processor and operating system support (psABI). */
-static uint32_t processor_level(void) {
-#if defined(__x86_64__)
-    unsigned a, b, c, d, c1, b7;
-    if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
-    c1 = c;
-    uint32_t level = (c1 & bit_SSE4_2) && (c1 & bit_POPCNT) && (c1 & bit_SSSE3) ? 2 : 0;
-    if (!level || !(c1 & bit_OSXSAVE) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return level;
-    b7 = b;
-    unsigned low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    if ((low & 6) != 6 || !(c1 & bit_FMA) || !(c1 & bit_AVX) || !(c1 & bit_F16C) || !(c1 & bit_MOVBE) ||
-        !(b7 & bit_AVX2) || !(b7 & bit_BMI) || !(b7 & bit_BMI2))
-        return level;
-    level = 3;
-    unsigned v4 = bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
-    return (low & 0xe6) == 0xe6 && (b7 & v4) == v4 ? 4 : level;
-#else
-    return 0;
-#endif
-}
-
 static const sgdrt_code *choose_code(void) {
-    uint32_t here = processor_level();
+    uint32_t here = sgdrt_processor_level();
     for (uint32_t i = self.levels; i-- > 0;)
         if (self.level[i] <= here) return &self.code[i];
     return NULL;
@@ -249,7 +225,7 @@ const char *self_strerror(int status) {
         "the program has nothing to predict",
         "a file cannot be read or written",
         "the saved file does not fit this model",
-        "the object carries no code for this processor",
+        "the object carries no code for this processor, or SGDC_NATIVE is not x86-64-v2, x86-64-v3 or x86-64-v4",
         "no hyper-parameter has this name",
         "the statistics of the data are not known yet: fit or load first",
         "a value is infinite or not a number; nothing was changed",

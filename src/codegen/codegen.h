@@ -29,6 +29,8 @@ typedef struct CodegenOptions {
     bool split_all;             /* threads share every nest that can be shared: for tests, where all are small */
 } CodegenOptions;
 
+const char *codegen_native(void);   /* what "native" is here: "x86-64-v3", "aarch64" */
+
 /* Seconds spent so far, for --time-passes. */
 typedef struct CodegenTimes { double fuse, plan, emit, optimise, machine_code, link; } CodegenTimes;
 

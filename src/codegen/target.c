@@ -2,12 +2,15 @@
  *
  * A processor matters by its level alone (x86-64-v2: 4 lanes of f32 and no fma; v3: 8 lanes; v4: 16 lanes and
  * 32 registers; aarch64 has one: 4 lanes, 32 registers); its name further chooses LLVM's scheduling model.
- * `native` is the level the machine has, with its own model. The bits are the same for all.
+ * `native` is the level the machine has, with its own model, or a lower one that SGDC_NATIVE says (runtime/processor.h).
+ * The bits are the same for all.
  */
 #include "codegen/target.h"
+#include "processor.h"
 #include <llvm-c/Core.h>
 #include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct Processor { const char *name; Architecture architecture; int level; } Processor;
@@ -48,19 +51,9 @@ static const Architecture host = AARCH64;
 static const Architecture host = X86_64;
 #endif
 
-static int host_level(void) {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq")
-        && __builtin_cpu_supports("avx512vl"))
-        return 4;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-        return 3;
-    return __builtin_cpu_supports("sse4.2") ? 2 : 1;
-#else
-    return NEON;
-#endif
+const char *codegen_native(void) {
+    static const char *const levels[] = {"unknown", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
+    return host == AARCH64 ? "aarch64" : levels[sgdrt_processor_level()];
 }
 
 /* Caches as most processors of the level have them. */
@@ -169,14 +162,20 @@ static void report_processor(Arena *arena, const Target *target, const char *cpu
         add_help(diagnostics, d, "did you mean %s?", nearest);
 }
 
-/* The processor's level, or 0. "native", also where nothing is asked for, is the machine at hand's. */
+/* The processor's level, or 0. "native", also where nothing is asked for, is the machine at hand's, or the level that
+ * SGDC_NATIVE says. */
 static int choose_processor(Arena *arena, Target *target, const char *cpu, const char **features) {
     *features = "";
+    int here = (int)sgdrt_processor_level();
     if ((cpu == NULL || strcmp(cpu, "native") == 0) && target->architecture == host) {
+        target->runs_here = true;
+        if (here < (int)sgdrt_own_level()) {
+            target->cpu = text_format(arena, "x86-64-v%d", here);
+            return here;
+        }
         target->cpu = keep_message(arena, LLVMGetHostCPUName());
         *features = keep_message(arena, LLVMGetHostCPUFeatures());
-        target->runs_here = true;
-        return host_level();
+        return here;
     }
     target->cpu = cpu != NULL ? cpu : architectures[target->architecture].carried[0].cpu;
     for (int i = 0; i < PROCESSOR_COUNT; i++) {
@@ -184,7 +183,7 @@ static int choose_processor(Arena *arena, Target *target, const char *cpu, const
         if (p->architecture != target->architecture || strcmp(target->cpu, p->name) != 0)
             continue;
         /* On aarch64 a name may bring instructions that no level tells of. */
-        target->runs_here = p->architecture == host && p->level <= host_level()
+        target->runs_here = p->architecture == host && p->level <= here
             && (p->architecture == X86_64 || strcmp(p->name, "generic") == 0
                 || strcmp(p->name, keep_message(arena, LLVMGetHostCPUName())) == 0);
         return p->level;
@@ -217,6 +216,12 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
         Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0},
                                "code can be made for Linux on x86_64 or aarch64, not for \"%s\"", target->triple);
         add_help(diagnostics, d, "the triples are x86_64-linux-gnu and aarch64-linux-gnu");
+        return false;
+    }
+    if (sgdrt_processor_level() == 0) {
+        Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0}, "SGDC_NATIVE says \"%s\", which is no level of x86-64",
+                               getenv("SGDC_NATIVE"));
+        add_help(diagnostics, d, "it takes x86-64-v2, x86-64-v3 or x86-64-v4, or is left out");
         return false;
     }
     const char *features;

@@ -18,7 +18,9 @@ double clock_seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-void driver_print_version(FILE *to) { fprintf(to, "sgdc %s (LLVM %d)\n", SGDC_VERSION, SGDC_LLVM_VERSION); }
+void driver_print_version(FILE *to) {
+    fprintf(to, "sgdc %s (LLVM %d, native: %s)\n", SGDC_VERSION, SGDC_LLVM_VERSION, codegen_native());
+}
 
 void driver_complain(Driver *driver, const char *format, ...) {
     va_list values;

@@ -13,7 +13,7 @@
 /* ---- loops ------------------------------------------------------------------------------- */
 
 #define LOOP1(name, IN, OUT, expression)                                                            \
-    VECTOR_CLONES static void name(int64_t n, const IN *restrict a, OUT *restrict out)              \
+    VECTOR_CLONES(name, (int64_t n, const IN *restrict a, OUT *restrict out), (n, a, out))          \
     {                                                                                               \
         for (int64_t i = 0; i < n; i++) {                                                           \
             IN x = a[i];                                                                            \
@@ -21,7 +21,7 @@
         }                                                                                           \
     }
 #define LOOP2(name, IN, OUT, expression)                                                            \
-    VECTOR_CLONES static void name(int64_t n, const IN *a, const IN *b, OUT *restrict out)          \
+    VECTOR_CLONES(name, (int64_t n, const IN *a, const IN *b, OUT *restrict out), (n, a, b, out))   \
     {                                                                                               \
         for (int64_t i = 0; i < n; i++) {                                                           \
             IN x = a[i], y = b[i];                                                                  \
@@ -213,8 +213,8 @@ COMPARISON(LE, x <= y)
 
 /* ---- three sources */
 #define WHERE(name, TYPE)                                                                           \
-    VECTOR_CLONES static void name(int64_t n, const uint8_t *c, const TYPE *a, const TYPE *b,       \
-                                   TYPE *restrict out)                                              \
+    VECTOR_CLONES(name, (int64_t n, const uint8_t *c, const TYPE *a, const TYPE *b, TYPE *restrict out),\
+                  (n, c, a, b, out))                                                                \
     {                                                                                               \
         for (int64_t i = 0; i < n; i++) {                                                           \
             TYPE x = a[i], y = b[i];                                                                \
@@ -238,8 +238,8 @@ void interp_eval_WHERE(Evaluation *e, const Node *node, void *out)
 }
 
 #define FMA(name, TYPE, FUNCTION)                                                                   \
-    VECTOR_CLONES static void name(int64_t n, const TYPE *a, const TYPE *b, const TYPE *c,          \
-                                   TYPE *restrict out)                                              \
+    VECTOR_CLONES(name, (int64_t n, const TYPE *a, const TYPE *b, const TYPE *c, TYPE *restrict out),\
+                  (n, a, b, c, out))                                                                \
     {                                                                                               \
         for (int64_t i = 0; i < n; i++)                                                             \
             out[i] = FUNCTION(a[i], b[i], c[i]);                                                    \

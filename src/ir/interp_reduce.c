@@ -259,7 +259,7 @@ static inline void outputs_with(const Chains *c, int64_t t, int64_t *first, int6
 }
 
 #define ONE_SOURCE(name, TYPE, JOIN)                                                                \
-    VECTOR_CLONES static void name(const Chains *c)                                                 \
+    VECTOR_CLONES(name, (const Chains *c), (c))                                                     \
     {                                                                                               \
         const Operand *o = &c->r->operand[0];                                                       \
         const int64_t step = o->step;                                                               \
@@ -278,7 +278,7 @@ static inline void outputs_with(const Chains *c, int64_t t, int64_t *first, int6
     }
 
 #define TWO_SOURCES(name, TYPE, FUSED)                                                              \
-    VECTOR_CLONES static void name(const Chains *c)                                                 \
+    VECTOR_CLONES(name, (const Chains *c), (c))                                                     \
     {                                                                                               \
         const Operand *ox = &c->r->operand[0], *oy = &c->r->operand[1];                             \
         const int64_t xs = ox->step, ys = oy->step;                                                 \

@@ -67,12 +67,12 @@ static long double sigmoid_exactl(long double x)
     F(sigmoid, sigmoid_exact, sigmoid_exactl, 2.6, 2.6) F(erf, erf, erfl, 1.2, 1.2)
 
 #define LOOPS(name, exact, exactl, ulp32, ulp64)                                                    \
-    VECTOR_CLONES static void name##_loop_f32(const float *x, float *y)                             \
+    VECTOR_CLONES(name##_loop_f32, (const float *x, float *y), (x, y))                              \
     {                                                                                               \
         for (int i = 0; i < BLOCK; i++)                                                             \
             y[i] = math_##name##_f32(x[i]);                                                         \
     }                                                                                               \
-    VECTOR_CLONES static void name##_loop_f64(const double *x, double *y)                           \
+    VECTOR_CLONES(name##_loop_f64, (const double *x, double *y), (x, y))                            \
     {                                                                                               \
         for (int i = 0; i < BLOCK; i++)                                                             \
             y[i] = math_##name##_f64(x[i]);                                                         \
@@ -209,13 +209,13 @@ Test(math_functions, special_values)
 
 /* ---- powers ------------------------------------------------------------------------------ */
 
-VECTOR_CLONES static void pow_loop_f32(const float *x, const float *y, float *z)
+VECTOR_CLONES(pow_loop_f32, (const float *x, const float *y, float *z), (x, y, z))
 {
     for (int i = 0; i < BLOCK; i++)
         z[i] = math_pow_f32(x[i], y[i]);
 }
 
-VECTOR_CLONES static void pow_loop_f64(const double *x, const double *y, double *z)
+VECTOR_CLONES(pow_loop_f64, (const double *x, const double *y, double *z), (x, y, z))
 {
     for (int i = 0; i < BLOCK; i++)
         z[i] = math_pow_f64(x[i], y[i]);
