@@ -3,6 +3,7 @@ set -u
 sgdc=$1 source=$2 line=$2/examples/line.sgd
 scratch=$(mktemp -d); trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 2
+unset SGDC_NATIVE
 native=$("$sgdc" --version | sed -n 's/.*native: x86-64-v\([2-4]\).*/\1/p')
 [ -n "$native" ] || { echo "skipped: no level of x86-64 here"; exit 77; }
 failed=0

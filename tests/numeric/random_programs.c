@@ -3,8 +3,10 @@
  *
  * The programs are those of generator.h; that one is refused is a failure as well.
  *
- * In the environment: SGDC_PROGRAMS=N makes N programs instead of 2000, SGDC_PROGRAM=SEED just that one,
- * printed. With SGDC_AARCH64 (emulated.h) they are compiled for aarch64, and emulated.
+ * Those of tests/numeric/seeds, which once failed, come first.
+ *
+ * In the environment: SGDC_PROGRAMS=N makes N programs instead of 2000, SGDC_SHARD=K/N one of N parts of them without
+ * those that once failed, SGDC_PROGRAM=SEED just that one, printed. With SGDC_AARCH64 (emulated.h) they are compiled for aarch64, and emulated.
  */
 #include "trial.h"
 
@@ -72,20 +74,63 @@ static bool check_program(uint64_t seed, bool show)
     return fine;
 }
 
-/* Every eighth program, from `first` on. */
-static void check_programs(uint64_t first)
+/* ---- which programs ---------------------------------------------------------------------- */
+enum { PARTS = 8, MOST_SEEDS = 1000 };     /* parts run at the same time */
+
+/* The seeds of tests/numeric/seeds, one at the beginning of each line that has one; their number. */
+static int read_seeds(uint64_t *seeds)
 {
-    const char *one = getenv("SGDC_PROGRAM"), *many = getenv("SGDC_PROGRAMS");
-    if (one) {
-        if (first == 0)
-            cr_expect(check_program(strtoull(one, NULL, 10), true));
-        return;
+    char line[512], *end;
+    int count = 0;
+    FILE *file = fopen(SGDC_SOURCE_FOLDER "/tests/numeric/seeds", "r");
+    cr_assert(file != NULL, "tests/numeric/seeds cannot be read");
+    while (count < MOST_SEEDS && fgets(line, sizeof line, file)) {
+        seeds[count] = strtoull(line, &end, 10);
+        count += end != line;
     }
-    uint64_t count = many ? strtoull(many, NULL, 10) : USUAL_PROGRAMS;
-    int failures = 0;
-    for (uint64_t seed = first; seed < count && failures < 3; seed += 8)
-        failures += !check_program(seed, false);
+    fclose(file);
+    return count;
+}
+
+static bool check_seed(uint64_t seed, bool known)
+{
+    bool fine = check_program(seed, false);
+    if (!fine && !known)
+        fprintf(stderr, "so that it is run first from now on, add to tests/numeric/seeds:\n%llu  WHAT IT FOUND\n",
+                (unsigned long long)seed);
+    return fine;
+}
+
+/* Of a shard "K/N" the K-th N-th of the programs, else all, and before them those that once failed; of these every
+ * eighth, from `part` on. */
+static void check_part(int part)
+{
+    const char *many = getenv("SGDC_PROGRAMS"), *shard = getenv("SGDC_SHARD");
+    uint64_t seeds[MOST_SEEDS], count = many ? strtoull(many, NULL, 10) : USUAL_PROGRAMS, of = 1, which = 1;
+    int failures = 0, known = 0;
+    if (shard) {
+        char *slash;
+        which = strtoull(shard, &slash, 10);
+        of = *slash == '/' ? strtoull(slash + 1, NULL, 10) : 0;
+        cr_assert(which >= 1 && which <= of, "SGDC_SHARD is K/N, from 1/N to N/N");
+    } else {
+        known = read_seeds(seeds);
+    }
+    for (int i = part; i < known; i += PARTS)
+        failures += !check_seed(seeds[i], true);
+    for (uint64_t seed = count * (which - 1) / of + (uint64_t)part; seed < count * which / of && failures < 3;
+         seed += PARTS)
+        failures += !check_seed(seed, false);
     cr_expect(failures == 0);
+}
+
+static void check_programs(int part)
+{
+    const char *one = getenv("SGDC_PROGRAM");
+    if (!one)
+        check_part(part);
+    else if (part == 0)
+        cr_expect(check_program(strtoull(one, NULL, 10), true));
 }
 
 Test(random_programs, part_0) { check_programs(0); }
