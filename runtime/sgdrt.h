@@ -4,6 +4,16 @@
  * and an application may call it as well. It is a guest: it has no global state, prints nothing, never exits,
  * and every call that can fail fills an sgdrt_problem and returns its code (0: success).
  *
+ *   input.c csv.c csv_text.c number.c      text files, plain or gzip, into columns
+ *   files.c idx.c npy.c                    arrays, a file for each column
+ *   table.c standardize.c                  what is done to rows after reading
+ *   checkpoint_read.c checkpoint_write.c   safetensors;  saved.c: which cells of a training stand there
+ *   order.c feed.c                         which row stands at a place of an epoch
+ *   instance.c fit.c                       NAME_save, NAME_load; NAME_fit, NAME_evaluate
+ *   pool.c threads.c                       threads that share a call
+ *   write_file.c                           files written whole or not at all
+ *   problem.c                              what went wrong, in words
+ *
  * Whose memory: what a call hands out through a ** argument belongs to the caller, who gives it back with the
  * function named there. Requests and the strings in them stay the caller's and are not kept, but for
  * sgdrt_problem.file, which points to the path that was passed in.

@@ -4,7 +4,10 @@
  *   target.c                         cpu names, vector widths, LLVM target machines
  *   emit*.c math.c                   loops -> LLVM, through the C API only
  *   check.c                          nothing but the closed list of docs/numerics.md is in the module
+ *   codegen.c                        a session: functions compiled once, runs that share them
  *   jit.c object.c                   code in this process; code in an object file
+ *   object_model.c embedded.c        what an object holds besides: its sgdrt_model, the functions of the C API
+ *   interface.c header.c             object and header side by side; the header
  *
  * A Codegen is one compilation session of a program. Runs whose functions are the same (same graph, layout of
  * the state and block of rows) share one compiled function, so a sweep compiles little more than one run.

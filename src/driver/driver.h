@@ -3,11 +3,14 @@
  *   options.c      the command line
  *   compile.c      text -> Program at the line where bits are fixed, pass by pass
  *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_graph.c: graphs
- *   find_data.c    where data files lie;  tables.c: data sets in memory, split, standardised
- *   feed.c         which rows a step takes
+ *   find_data.c    where data files lie;  tables.c: data sets in memory, standardised;  synthetic.c: made columns
+ *   split.c        which rows train and which are held out;  rounding.c: differences that f32 loses
+ *   state.c        a run's state before its first step
  *   train.c        the loop around ENTRY_STEP;  evaluate.c: losses and metrics of a set of rows
+ *   threads.c      how many threads train;  watch.c: keep and stop;  rate.c: the learning rate at a moment
  *   divergence.c   the step, and the value in it, that was not finite first
- *   report.c       progress and summaries;  comparison.c: the table of several runs;  log.c, plot.c: --log and --plot
+ *   report.c       progress and summaries;  comparison.c: the table of several runs;  log.c: --log
+ *   plot.c         --plot;  plot_scale.c: what its axes show;  plot_script.c: the script for gnuplot
  *   saved.c        --save and --load;  record.c: what keep and stop have seen, as text in a saved file
  *   trace.c        --trace
  *   quadratic.c    the 2/L note;  check_grad.c: --check-grad;  summary.c: --summary

@@ -4,13 +4,13 @@
  *   graph.c        nodes: constructor with hash-consing; fold.c constants and exact identities
  *   infer.c        shape and type of each op
  *   affine.c       where a source is read: ranges and composition of index maps
- *   print.c        graphs as text (--emit=ir), as readable formulas (--emit=grad), as dot
+ *   print.c        graphs as text (--emit=ir), as dot;  formula.c: derivatives as formulas (--emit=grad)
  *   verify.c       what must hold between passes
  *   batch.c        one example -> rows
  *   grad.c         derivatives, built from the same ops; inverse.c those of index maps; condition.c where they are 0
  *   canonicalise.c every change that rounds differently; always runs
  *   order.c        the order law written onto every contraction and reduction
- *     -- bits are fixed here; interp.c runs the graph as it is at this line --
+ *     -- bits are fixed here; interp.c (interp_elements.c, interp_reduce.c) runs the graph as it is at this line --
  *   rules.c        exact identities
  *   fuse.c plan.c loop.c   which nodes share a loop, where values live, the loops
  *   passes.c       the list of all of them

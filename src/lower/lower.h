@@ -11,6 +11,7 @@
  *   call.c              arguments, lifting, definitions, models, layers
  *   block.c             statements of bodies
  *   type.c              declared types: solved and checked against arguments
+ *   reduce.c            sum, mean, max, min, @
  *   builtin.c           the table of built-in functions;  draw.c: random values
  *   names.c             name checks of definitions nothing calls
  *   habit.c             words of other languages, and what takes their place
