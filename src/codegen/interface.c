@@ -2,15 +2,20 @@
  * reads, and the processor levels the object carries.
  */
 #include "codegen/interface.h"
+#include "codegen/exported_names.h"
 #include "codegen/header.h"
 #include "codegen/object_model.h"
 #include "core.h"
 #include "model.h"
 #include <string.h>
 
-const char *interface_prefix(Arena *arena, const Program *program, const Run *run, const char *stem) {
-    if (program->run_count == 1) return header_identifier(arena, stem);
-    return header_identifier(arena, text_format(arena, "%s_%s", stem, run->name));
+const char *const *interface_prefixes(Arena *arena, const Program *program, const char *stem) {
+    const char **prefixes = arena_array(arena, const char *, program->run_count + 1);
+    for (int i = 0; i < program->run_count; i++) {
+        const char *name = program->runs[i].name;
+        prefixes[i] = exported_prefix(arena, program->run_count == 1 ? stem : text_format(arena, "%s_%s", stem, name));
+    }
+    return exported_prefixes_differ(program, prefixes) ? prefixes : NULL;
 }
 
 static const bool *columns_of_predict(Arena *arena, const Run *run) {
@@ -36,10 +41,10 @@ static CodegenSizes sizes_of(const Run *run, Codegen *const *sessions, int count
     return most;
 }
 
-static HeaderBlock block_of(Arena *arena, const Program *program, const Run *run, const char *stem, CodegenSizes sizes) {
+static HeaderBlock block_of(Arena *arena, const Run *run, const char *prefix, CodegenSizes sizes) {
     return (HeaderBlock){
         .run = run,
-        .prefix = interface_prefix(arena, program, run, stem),
+        .prefix = prefix,
         .train_bytes = sgdrt_instance_bytes(run->state_bytes, sizes.most, run->term_count),
         .thread_bytes = sgdrt_whole_lines(sizes.thread),
         .predict_bytes = sgdrt_whole_lines(sizes.predict),
@@ -47,35 +52,36 @@ static HeaderBlock block_of(Arena *arena, const Program *program, const Run *run
     };
 }
 
-void interface_header(Text *to, const Program *program, const char *stem, Codegen *const *sessions, int levels) {
+void interface_header(Text *to, const Program *program, const char *stem, const char *const *prefixes,
+                      Codegen *const *sessions, int levels) {
     HeaderBlock *blocks = arena_array(to->arena, HeaderBlock, program->run_count + 1);
     for (int i = 0; i < program->run_count; i++)
-        blocks[i] = block_of(to->arena, program, &program->runs[i], stem, sizes_of(&program->runs[i], sessions, levels));
+        blocks[i] = block_of(to->arena, &program->runs[i], prefixes[i], sizes_of(&program->runs[i], sessions, levels));
     const char *source = text_format(to->arena, "%s.sgd", program->stem);
-    header_write(to, source, header_identifier(to->arena, stem), blocks, program->run_count);
+    header_write(to, source, exported_identifier(to->arena, stem), blocks, program->run_count);
 }
 
-void interface_object(Text *to, const Program *program, const char *stem, Codegen *const *sessions, const int *levels,
-                      int level_count) {
+void interface_object(Text *to, const Program *program, const char *const *prefixes, Codegen *const *sessions,
+                      const int *levels, int level_count) {
     Arena *arena = to->arena;
     int count = program->run_count;
     ObjectBlock *blocks = arena_array(arena, ObjectBlock, count + 1);
     const Run **runs = arena_array(arena, const Run *, count + 1);
-    const char **prefixes = arena_array(arena, const char *, count * level_count + 1);
+    const char **code = arena_array(arena, const char *, count * level_count + 1);
     for (int i = 0; i < count; i++) {
         runs[i] = &program->runs[i];
         CodegenSizes sizes = sizes_of(runs[i], sessions, level_count);
         const char **of_levels = arena_array(arena, const char *, level_count);
-        blocks[i].header = block_of(arena, program, runs[i], stem, sizes);
+        blocks[i].header = block_of(arena, runs[i], prefixes[i], sizes);
         blocks[i].work_bytes = sizes.most;
         blocks[i].level_count = level_count;
         blocks[i].levels = levels;
         blocks[i].code_prefix = of_levels;
         for (int k = 0; k < level_count; k++)
-            prefixes[k * count + i] = of_levels[k] = level_count == 1
-                ? blocks[i].header.prefix : text_format(arena, "%s__v%d", blocks[i].header.prefix, levels[k]);
+            code[k * count + i] = of_levels[k] =
+                level_count == 1 ? prefixes[i] : text_format(arena, "%s__v%d", prefixes[i], levels[k]);
     }
     ObjectModel object = {arena, codegen_architecture(sessions[0]), blocks, count};
     CodegenExtra extra = {object_model_add, &object};
-    codegen_object(sessions, level_count, to, runs, prefixes, count, &extra);
+    codegen_object(sessions, level_count, to, runs, code, count, &extra);
 }

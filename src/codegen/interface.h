@@ -3,13 +3,15 @@
 #define SGDC_INTERFACE_H
 #include "codegen/codegen.h"
 
-/* The C prefix of a run: the stem, or stem_block where a program has several runs. */
-const char *interface_prefix(Arena *arena, const Program *program, const Run *run, const char *stem);
+/* The C prefix of each run: the stem, or stem_block where a program has several runs. NULL after a diagnostic: two
+ * runs would declare the same names. */
+const char *const *interface_prefixes(Arena *arena, const Program *program, const char *stem);
 /* A session for each processor level the object carries (2, 3, 4 ascending; 0 alone: code for one processor, not
  * checked). NAME_init chooses the best that the processor at hand has. */
-/* Adds the header of all runs. */
-void interface_header(Text *to, const Program *program, const char *stem, Codegen *const *sessions, int levels);
+/* Adds the header of all runs, to be called as `stem`. */
+void interface_header(Text *to, const Program *program, const char *stem, const char *const *prefixes,
+                      Codegen *const *sessions, int levels);
 /* Adds the bytes of the object. */
-void interface_object(Text *to, const Program *program, const char *stem, Codegen *const *sessions, const int *levels,
-                      int level_count);
+void interface_object(Text *to, const Program *program, const char *const *prefixes, Codegen *const *sessions,
+                      const int *levels, int level_count);
 #endif

@@ -6,6 +6,7 @@
  */
 #include "codegen/object_model.h"
 #include "codegen/embedded.h"
+#include "codegen/exported_names.h"
 #include "codegen/header.h"
 #include "model.h"
 #include <llvm-c/BitReader.h>
@@ -87,10 +88,11 @@ static LLVMValueRef slots(Builder *b, const Run *run) {
 
 static LLVMValueRef columns(Builder *b, const Run *run, const bool *predicts) {
     const DataSet *data = run->data;
+    const char *const *members = exported_members(b->arena, data);
     LLVMValueRef *rows = arena_array(b->arena, LLVMValueRef, data->column_count);
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
-        rows[i] = RECORD(b, string(b, header_member_name(b->arena, data, i)), int64(b, shape_size(column->shape)),
+        rows[i] = RECORD(b, string(b, members[i]), int64(b, shape_size(column->shape)),
                          int64(b, column->classes), int32(b, column->dtype), int32(b, predicts[i]),
                          int32(b, column->standardized ? column->mean_cell : -1),
                          int32(b, column->standardized ? column->deviation_cell : -1));

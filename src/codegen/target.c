@@ -95,15 +95,17 @@ static const char *triple_of(Arena *arena, const char *asked) {
     return asked != NULL ? asked : keep_message(arena, LLVMGetDefaultTargetTriple());
 }
 
-/* False if code cannot be made for the triple: another architecture, or calls that are not Linux's. */
+/* False if code cannot be made for the triple, which is ARCHITECTURE[-VENDOR]-linux-gnu or -musl: another architecture,
+ * calls that are not Linux's, or pointers of 32 bits (gnux32, gnu_ilp32). */
 static bool find_architecture(const char *triple, Architecture *architecture) {
     for (int i = 0; i < ARCHITECTURE_COUNT; i++) {
         size_t length = strlen(architectures[i].name);
-        if (strncmp(triple, architectures[i].name, length) == 0 && triple[length] == '-'
-            && strstr(triple + length, "-linux") != NULL) {
-            *architecture = (Architecture)i;
-            return true;
-        }
+        if (strncmp(triple, architectures[i].name, length) != 0 || triple[length] != '-')
+            continue;
+        const char *rest = triple + length, *vendor_end = strchr(rest + 1, '-');
+        const char *system = strncmp(rest, "-linux-", 7) == 0 ? rest : vendor_end != NULL ? vendor_end : "";
+        *architecture = (Architecture)i;
+        return strcmp(system, "-linux-gnu") == 0 || strcmp(system, "-linux-musl") == 0;
     }
     return false;
 }
@@ -158,6 +160,12 @@ static void report_processor(Arena *arena, const Target *target, const char *cpu
                      : text_format(arena, " of %s", architectures[target->architecture].name);
     Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0}, "sgdc does not know the processor \"%s\"%s", cpu, of);
     const char *nearest = nearest_name(cpu, names, count);
+    for (int i = 0; i < PROCESSOR_COUNT; i++)
+        if (processors[i].architecture != target->architecture && strcmp(processors[i].name, cpu) == 0) {
+            const char *other = architectures[processors[i].architecture].name;
+            add_help(diagnostics, d, "%s is one of %s: --target=%s-linux-gnu", cpu, other, other);
+            return;
+        }
     if (nearest != NULL)
         add_help(diagnostics, d, "did you mean %s?", nearest);
 }

@@ -36,6 +36,7 @@ static const char *header_path(Driver *driver) {
 typedef struct Sessions {
     Codegen *session[MOST_OBJECT_PROCESSORS];
     int level[MOST_OBJECT_PROCESSORS], count;
+    const char *const *prefixes;               /* of the runs, in C */
 } Sessions;
 
 static bool open_session(Driver *driver, Sessions *sessions, const char *cpu, int level) {
@@ -76,26 +77,22 @@ static ExitCode write_text(Driver *driver, const char *path, const Text *text) {
 
 static ExitCode write_object(Driver *driver, const Sessions *sessions, const char *path) {
     Text bytes = text_new(driver->arena);
-    interface_object(&bytes, driver->program, stem_of(driver), sessions->session, sessions->level, sessions->count);
+    interface_object(&bytes, driver->program, sessions->prefixes, sessions->session, sessions->level, sessions->count);
     return write_text(driver, path, &bytes);
 }
 
 static ExitCode write_header(Driver *driver, const Sessions *sessions, const char *path) {
     Text text = text_new(driver->arena);
-    interface_header(&text, driver->program, stem_of(driver), sessions->session, sessions->count);
+    interface_header(&text, driver->program, stem_of(driver), sessions->prefixes, sessions->session, sessions->count);
     return write_text(driver, path, &text);
 }
 
-static ExitCode write_machine_text(Driver *driver, Codegen *codegen, CodegenText kind, const char *path) {
+static ExitCode write_machine_text(Driver *driver, const Sessions *sessions, CodegenText kind, const char *path) {
     const Program *program = driver->program;
     const Run **runs = arena_array(driver->arena, const Run *, program->run_count);
-    const char **prefixes = arena_array(driver->arena, const char *, program->run_count);
     Text text = text_new(driver->arena);
-    for (int i = 0; i < program->run_count; i++) {
-        runs[i] = &program->runs[i];
-        prefixes[i] = interface_prefix(driver->arena, program, runs[i], stem_of(driver));
-    }
-    if (!codegen_text(codegen, &text, runs, prefixes, program->run_count, kind)) return EXIT_DEFECT;
+    for (int i = 0; i < program->run_count; i++) runs[i] = &program->runs[i];
+    if (!codegen_text(sessions->session[0], &text, runs, sessions->prefixes, program->run_count, kind)) return EXIT_DEFECT;
     return write_text(driver, path, &text);
 }
 
@@ -107,11 +104,10 @@ const char *driver_emit_path(Driver *driver, Emit emit) {
 static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, Emit emit) {
     bool for_object = emit.kind == EMIT_OBJ || emit.kind == EMIT_HEADER;
     if (!open_sessions(driver, for_object ? object : texts, for_object)) return EXIT_USAGE;
-    Codegen *codegen = texts->session[0];
     switch (emit.kind) {
-    case EMIT_LOOPS: return write_machine_text(driver, codegen, CODEGEN_LOOPS, emit.path);
-    case EMIT_LLVM: return write_machine_text(driver, codegen, CODEGEN_LLVM, emit.path);
-    case EMIT_ASM: return write_machine_text(driver, codegen, CODEGEN_ASM, emit.path);
+    case EMIT_LOOPS: return write_machine_text(driver, texts, CODEGEN_LOOPS, emit.path);
+    case EMIT_LLVM: return write_machine_text(driver, texts, CODEGEN_LLVM, emit.path);
+    case EMIT_ASM: return write_machine_text(driver, texts, CODEGEN_ASM, emit.path);
     case EMIT_HEADER: return write_header(driver, object, driver_emit_path(driver, emit));
     case EMIT_OBJ: return write_object(driver, object, driver_emit_path(driver, emit));
     default: INTERNAL_ERROR("%s is not machine code", emit_kind_text(emit.kind));
@@ -180,7 +176,9 @@ ExitCode driver_emit(Driver *driver) {
         driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
         return EXIT_SOURCE;
     }
-    Sessions texts = {0}, object = {0};
+    const char *const *prefixes = machine ? interface_prefixes(driver->arena, driver->program, stem_of(driver)) : NULL;
+    if (machine && !prefixes) return EXIT_SOURCE;
+    Sessions texts = {.prefixes = prefixes}, object = {.prefixes = prefixes};
     ExitCode code = EXIT_DONE;
     for (int i = 0; i < count && code == EXIT_DONE; i++)
         code = is_machine(emits[i].kind) ? emit_machine(driver, &texts, &object, emits[i]) : emit_text(driver, emits[i]);

@@ -4,7 +4,7 @@
  * Long options take `--name=value` or, where a value is required, also `--name value`; short ones `-xvalue` or
  * `-x value`. An optional value (--run=a,b) needs the `=`, so that `sgdc --run model.sgd` means what it looks like.
  */
-#include "codegen/header.h"
+#include "codegen/exported_names.h"
 #include "driver/options.h"
 #include "driver/output.h"
 #include <ctype.h>
@@ -244,6 +244,15 @@ static bool is_identifier(const char *name) {
     return *name != 0;
 }
 
+static const char *name_problem(Arena *arena, const char *name) {
+    if (!is_identifier(name))
+        return text_format(arena, "--name begins names of C, so it has letters, digits and _, not \"%s\"", name);
+    const char *prefix = exported_prefix(arena, name), *owner = exported_name_owner(name);
+    if (strcmp(prefix, name) == 0) return NULL;
+    if (owner) return text_format(arena, "--name begins names of C, and %s is %s: try --name=%s", name, owner, prefix);
+    return text_format(arena, "--name begins names of C, and %s would begin some that are taken: try --name=%s", name, prefix);
+}
+
 /* Options that make no sense together, or without another. */
 static const char *check_together(Arena *arena, const Options *o) {
     bool trains = o->run || o->dry_run || o->check_grad;
@@ -257,11 +266,7 @@ static const char *check_together(Arena *arena, const Options *o) {
     for (size_t i = 0; i < sizeof needs_run / sizeof *needs_run; i++)
         if (needs_run[i].given && !trains)
             return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
-    if (o->name && !is_identifier(o->name))
-        return text_format(arena, "--name begins names of C, so it has letters, digits and _, not \"%s\"", o->name);
-    if (o->name && header_is_keyword(o->name))
-        return text_format(arena, "--name begins names of C, and %s is a word of C or C++: try --name=%s_net", o->name,
-                           o->name);
+    if (o->name && name_problem(arena, o->name)) return name_problem(arena, o->name);
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
     if (o->target && trains)
         return "--target names the machine of an object; --run trains on the one at hand: leave out either of them";

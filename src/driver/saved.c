@@ -5,12 +5,12 @@
  * have seen (record.c). Order of rows and draws are functions of seed and step. So a run goes on as if it had never
  * ended. `start` takes what serves alone: another training begins there.
  */
+#include "codegen/exported_names.h"
 #include "driver/find_data.h"
 #include "driver/output.h"
 #include "driver/record.h"
 #include "driver/training.h"
 #include "saved.h"
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +18,8 @@
 const char *saved_path(Arena *arena, const char *path, const Run *run, int runs) {
     if (runs == 1) return path;
     const char *extension = path_extension(path);
-    char *name = text_format(arena, "%s", run->name);
-    for (char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c) && !strchr("._=", *c)) *c = '-';
-    return text_format(arena, "%.*s-%s%s", (int)(strlen(path) - strlen(extension)), path, name, extension);
+    return text_format(arena, "%.*s-%s%s", (int)(strlen(path) - strlen(extension)), path,
+                       exported_file_word(arena, run->name), extension);
 }
 
 static sgdrt_training training_of(const Training *t) {

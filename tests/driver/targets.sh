@@ -19,6 +19,20 @@ refuses 'not for "aarch64"' --target=aarch64
 refuses 'did you mean neoverse-n1' --target=aarch64-linux-gnu --cpu=neoverse-m1
 refuses 'did you mean x86-64-v2' --target=x86_64-linux-gnu --cpu=x86-64-v9
 refuses '"haswell" of aarch64' --target=aarch64-linux-gnu --cpu=haswell
+refuses 'haswell is one of x86_64: --target=x86_64-linux-gnu' --target=aarch64-linux-gnu --cpu=haswell
+refuses 'cortex-a72 is one of aarch64: --target=aarch64-linux-gnu' --target=x86_64-linux-gnu --cpu=cortex-a72
+refuses '"bar"' --target=x86_64-linux-gnu --cpu=bar
+for target in foo x86_64 x86_64-linux x86_64-linux- x86_64-linux-gnux32 x86_64-xxx-linux-yyy x86_64-apple-linux-macho \
+              x86_64-windows-linux aarch64_be-linux-gnu aarch64-linux-gnu_ilp32 i686-linux-gnu wasm32-unknown-unknown; do
+    refuses "not for \"$target\"" --target=$target
+    "$sgdc" "$line" --target=$target -o ./ 2>err
+    [ $? = 2 ] || fail "--target=$target does not exit with 2"
+    [ "$(grep -c error err)" = 1 ] && ! grep -qi llvm err || fail "--target=$target is not one error of sgdc's"
+done
+for target in x86_64-pc-linux-gnu x86_64-unknown-linux-musl; do
+    "$sgdc" "$line" --target=$target -o ./ || fail "$target is refused"
+done
+rm -f line.o
 "$sgdc" "$line" --target=aarch64-linux-gnu --run 2>err && fail "--run for another machine is taken"
 grep -q 'leave out either' err || fail "--run with --target is not explained"
 

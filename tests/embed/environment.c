@@ -107,7 +107,8 @@ static void read_numbers(const char *path) {
     sgdrt_problem problem;
     int status;
     const uint8_t keep[] = {1, 0, 1, 1};
-    double mean[1], deviation[1];
+    double mean[2], deviation[2];
+    const double *const means[] = {&mean[0], &mean[1], NULL}, *const deviations[] = {&deviation[0], &deviation[1], NULL};
     DOOR(sgdrt_load(&request, &table, &problem));
     if (status) return (void)(fprintf(stderr, "environment: %s\n", problem.message), failures++);
     DOOR(sgdrt_copy_table(table, &copy, &problem));
@@ -117,12 +118,13 @@ static void read_numbers(const char *path) {
     for (int c = 0; c < 2; c++) {
         sgdrt_dtype type = c ? SGDRT_F64 : SGDRT_F32;
         take_rows(copy, c, sgdrt_dtype_bytes(type));
-        VOID_DOOR(sgdrt_statistics(&copy->columns[c], type, 1, NULL, copy->rows, mean, deviation));
-        take(mean, sizeof mean);
-        take(deviation, sizeof deviation);
-        VOID_DOOR(sgdrt_standardize(&copy->columns[c], &copy->columns[c], type, 1, copy->rows, mean, deviation));
-        take_rows(copy, c, sgdrt_dtype_bytes(type));
+        VOID_DOOR(sgdrt_statistics(&copy->columns[c], type, 1, NULL, copy->rows, &mean[c], &deviation[c]));
     }
+    take(mean, sizeof mean);
+    take(deviation, sizeof deviation);
+    DOOR(sgdrt_standardize(copy, means, deviations, &problem));
+    take_rows(copy, 0, 4);
+    take_rows(copy, 1, 8);
     take_rows(copy, 2, 4);
     take(sgdrt_row(empty, 1, 0), 8);
     take(sgdrt_dtype_text(SGDRT_F64), 3);

@@ -22,7 +22,7 @@ for program in "$source"/examples/*.sgd "$embed/names.sgd" headers/int.sgd; do
     $cxx -x c++ -std=c++11 $pedantic headers/user.c || { echo "the header of $stem is not C++11" >&2; exit 1; }
 done
 "$sgdc" "$embed/names.sgd" --name=my --cpu=native --emit=header=headers/names.h
-grep -q 'from names.sgd' headers/names.h && grep -q 'ifndef SGDC_MY_H' headers/names.h || {
+grep -q 'from names.sgd' headers/names.h && grep -q 'ifndef SGDC_my_H' headers/names.h || {
     echo "the header of --name=my does not name its source, or has another guard" >&2; exit 1; }
 
 # The objects stand alone: memory functions of libc, and libm's fma for f64 on processors without the instruction;

@@ -1,0 +1,29 @@
+/* exported_names: what things are called where they leave sgdc: C identifiers of objects and headers, and the part of a
+ * file's name that says which run it is of (exported_names.c). */
+#ifndef SGDC_EXPORTED_NAMES_H
+#define SGDC_EXPORTED_NAMES_H
+#include "ir/program.h"
+
+/* library_names.c: lists of names, a space before and after each. */
+extern const char library_macros[], library_identifiers[];
+
+/* A word of C or C++, or declared by a standard header: what it is, for a message; else NULL. */
+const char *exported_name_owner(const char *name);
+
+/* The name as letters, digits and `_`: signs of arithmetic as words (8 + 4 is 8_plus_4), all else `_`. */
+const char *exported_identifier(Arena *arena, const char *name);
+/* What all names of a run's C API begin with. None of them is a word of C or C++ or declared by a standard header. */
+const char *exported_prefix(Arena *arena, const char *name);
+/* False, after a diagnostic, if two runs of the program declare one name. prefixes: per run. */
+bool exported_prefixes_differ(const Program *program, const char *const *prefixes);
+/* Does the table of the C API list PREFIX and this suffix ("_step"), or of macros ("_BATCH")? */
+bool exported_suffix_is_known(const char *suffix, bool macro);
+
+/* The members of NAME_data, per stored column. */
+const char *const *exported_members(Arena *arena, const DataSet *data);
+/* The field a stored column is known by, or NULL. */
+const Field *exported_field_of_column(const DataSet *data, int column);
+
+/* The name of a run inside a file's name. */
+const char *exported_file_word(Arena *arena, const char *name);
+#endif
