@@ -128,6 +128,7 @@ static void read_numbers(const char *path) {
     take_rows(copy, 2, 4);
     take(sgdrt_row(empty, 1, 0), 8);
     take(sgdrt_dtype_text(SGDRT_F64), 3);
+    take(sgdrt_delimiter_text(copy->delimiter), 1);
     VOID_DOOR(sgdrt_free_table(table));
     VOID_DOOR(sgdrt_free_table(copy));
     VOID_DOOR(sgdrt_free_table(empty));
