@@ -180,6 +180,7 @@ static const Case cases[] = {
     {"f32[3, 4]", "sum([mean(h[i, j] for i)^2 * w[0, j] for j in 0..4])", true},
     {"f32[2, 3, 4]", "sum([sum(h[i, j, k] for i, k)^2 for j in 0..3])", true},
     {"f32[6]", "dot(h, w)^2", true},
+    {"f32[3, 4]", "norm(h - w) * norm(w[1])", true},
     /* movement */
     {"f32[3, 4]", "sum(transpose(h)^2 * transpose(w))", true},
     {"f32[3, 4]", "sum(flatten(h)^2 * flatten(w))", true},
