@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,16 +40,17 @@ static const char *last_name(Listed *list, const sgdrt_model_cell *cell) {
 }
 
 /* ---- what is not a number --------------------------------------------------------------------- */
+/* By bits: it holds in any floating-point environment. */
 static bool has_nan(const sgdrt_entry *entry) {
     int64_t count = 1;
     for (int a = 0; a < entry->rank; a++) count *= entry->shape[a];
     for (int64_t i = 0; i < count; i++) {
-        float f32 = 0;
-        double f64 = 0;
+        uint32_t f32 = 0;
+        uint64_t f64 = 0;
         if (entry->dtype == SGDRT_F32) memcpy(&f32, (const char *)entry->data + i * 4, sizeof f32);
         else if (entry->dtype == SGDRT_F64) memcpy(&f64, (const char *)entry->data + i * 8, sizeof f64);
         else return false;
-        if (isnan(f32) || isnan(f64)) return true;
+        if ((f32 & 0x7fffffff) > 0x7f800000 || (f64 & 0x7fffffffffffffff) > 0x7ff0000000000000) return true;
     }
     return false;
 }
