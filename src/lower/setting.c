@@ -97,7 +97,15 @@ static bool split_by(RunLowering *R, const Argument *arg) {
         return bad_value(R, arg->value, "split", hold_out_usage);
     R->run.hold_out_by = data_find_field(R->run.data, arg->value->name.text);
     if (R->run.hold_out_by >= 0 && R->run.data->fields[R->run.hold_out_by].classes > 0
-        && R->run.data->fields[R->run.hold_out_by].shape.rank == 0) return true;
+        && R->run.data->fields[R->run.hold_out_by].shape.rank == 0) {
+        if (!R->X->options->raw || R->run.data->fields[R->run.hold_out_by].column >= 0) return true;
+        Diagnostic *computed = report(R->X->diagnostics, CODE_E0304, arg->value->span,
+                                      "an object splits by labels that the application supplies, and %s is computed",
+                                      arg->value->name.text);
+        add_help(R->X->diagnostics, computed, "--run can split by it; in an application hold out by a column, at random "
+                 "(hold_out = 0.2), or give NAME_fit the rows that validate");
+        return false;
+    }
     Diagnostic *d = report(R->X->diagnostics, CODE_E0304, arg->value->span, "%s is not a label of data %s",
                            arg->value->name.text, R->run.data->name);
     add_help(R->X->diagnostics, d,
