@@ -18,6 +18,7 @@ double session_seconds(void) {
 
 Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
     Codegen *c = arena_new_of(arena, Codegen);
+    session_expect_no_memory();
     c->arena = arena;
     c->options = *options;
     c->diagnostics = diagnostics;

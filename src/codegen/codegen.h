@@ -9,6 +9,7 @@
  *   object_model.c embedded.c        what an object holds besides: its sgdrt_model, the functions of the C API
  *   interface.c header.c             object and header side by side; the header
  *   exported_names.c                 what all that is called in C; library_names.c: names that are taken
+ *   memory.c                         where LLVM gets no memory
  *
  * A Codegen is one compilation session of a program. Runs whose functions are the same (same graph, layout of
  * the state and block of rows) share one compiled function, so a sweep compiles little more than one run.

@@ -6,6 +6,7 @@
  * not call, and an init of few elements, which runs once and is interpreted (the same bits).
  */
 #include "codegen/session.h"
+#include <errno.h>
 #include <llvm-c/Orc.h>
 #include <string.h>
 
@@ -20,8 +21,12 @@ typedef struct JitExecutor {
 enum { FEW_ELEMENTS = 20000 };
 
 static void expect(LLVMErrorRef error) {
-    if (error != NULL)
-        INTERNAL_ERROR("linking compiled code failed: %s", LLVMGetErrorMessage(error));
+    if (error == NULL)
+        return;
+    char *message = LLVMGetErrorMessage(error);
+    if (strstr(message, strerror(ENOMEM)) != NULL)
+        out_of_memory(0);
+    INTERNAL_ERROR("linking compiled code failed: %s", message);
 }
 
 static void open_jit(Codegen *c) {

@@ -25,6 +25,7 @@ struct Codegen {
 };
 
 double    session_seconds(void);
+void      session_expect_no_memory(void);     /* memory.c: exit code 3 where LLVM would abort */
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
 /* A fresh module for this session's target; emission, verification and passes with their times. */
 LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);

@@ -282,7 +282,7 @@ static ExitCode check_index(Driver *driver, Codegen *codegen, const Tables *tabl
     if (!c.executor || !codegen_jit_all(codegen, &c.executor, 1)) return EXIT_DEFECT;
     size_t state = round_to_line(run->state_bytes), bytes = 2 * state + round_to_line(c.executor->work_bytes) + 64;
     char *memory = aligned_alloc(64, bytes);
-    if (!memory) INTERNAL_ERROR("no memory: %zu bytes", bytes);
+    if (!memory) out_of_memory(bytes);
     memset(memory, 0, bytes);
     c.initial = memory;
     c.state = memory + state;

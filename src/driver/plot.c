@@ -2,16 +2,20 @@
  * through a pipe and is written whole or not at all; nothing is left behind when it fails. */
 #define _GNU_SOURCE
 #include "driver/plot_internal.h"
+#include "driver/interrupt.h"
 #include "driver/output.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40, MOST_COLUMNS = 200, SPAWN_FAILED = 127 };
+enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40, MOST_COLUMNS = 200, SPAWN_FAILED = 127,
+       PATIENCE_MS = 60000 };
 
 extern char **environ;
 
@@ -53,19 +57,34 @@ static int start_gnuplot(int in, int out, int complaints, pid_t *child) {
     posix_spawn_file_actions_adddup2(&actions, in, 0);
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_adddup2(&actions, complaints, 2);
-    int error = posix_spawnp(child, "gnuplot", &actions, NULL, arguments, environ);
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    int error = posix_spawnp(child, "gnuplot", &actions, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return error;
 }
 
-static void read_all(int from, Text *to) {
+/* Until the writer has closed it; false if it says nothing for so long, or the user does not want to wait. */
+static bool read_all(int from, Text *to, int patience_ms) {
+    enum { GLANCE_MS = 100 };
     char chunk[1 << 14];
-    for (;;) {
+    for (int waited = 0; waited < patience_ms && !interrupt_asked;) {
+        struct pollfd ready = { .fd = from, .events = POLLIN };
+        int events = poll(&ready, 1, GLANCE_MS);
+        if (events == 0) waited += GLANCE_MS;
+        if (events <= 0) continue;
         ssize_t n = read(from, chunk, sizeof chunk);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return;
+        if (n <= 0) return true;
         text_add_bytes(to, chunk, (size_t)n);
+        waited = 0;
     }
+    return false;
 }
 
 static const char *first_line(Arena *arena, FILE *complaints) {
@@ -79,27 +98,34 @@ static const char *first_line(Arena *arena, FILE *complaints) {
     return "";
 }
 
-/* Runs gnuplot on the script and collects what it draws. */
-static bool run_gnuplot(Arena *arena, const char *script, Text *picture, const char **problem) {
+bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture, const char **problem) {
     FILE *in = script_file(script), *complaints = tmpfile();
     int ends[2] = { -1, -1 }, status = 0;
     pid_t child;
-    bool good = false;
+    bool good = false, ended = true;
     if (!in || !complaints || pipe2(ends, O_CLOEXEC)) {
         *problem = text_format(arena, "the plot cannot be drawn: %s", strerror(errno));
     } else {
+        interrupt_hold();
         int error = start_gnuplot(fileno(in), ends[1], fileno(complaints), &child);
+        if (error == 0) interrupt_set_child(child);
+        interrupt_release();
         close(ends[1]);
         ends[1] = -1;
         if (error == 0) {
-            read_all(ends[0], picture);
+            ended = read_all(ends[0], picture, patience_ms);
+            if (!ended) kill(child, SIGKILL);
             while (waitpid(child, &status, 0) < 0 && errno == EINTR)
                 ;
+            interrupt_set_child(0);
         }
-        good = error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && picture->length > 0;
+        good = error == 0 && ended && WIFEXITED(status) && WEXITSTATUS(status) == 0 && picture->length > 0;
         if (error == ENOENT || (error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_FAILED))
             *problem =
                 "plots are drawn by gnuplot, and it is not installed; --plot FILE.gp writes the script alone";
+        else if (!ended)
+            *problem = interrupt_asked ? "the plot was interrupted"
+                                       : text_format(arena, "gnuplot drew nothing for %d s, and was ended", patience_ms / 1000);
         else if (error) *problem = text_format(arena, "gnuplot cannot be started: %s", strerror(error));
         else if (!good) *problem = text_format(arena, "gnuplot failed%s", first_line(arena, complaints));
     }
@@ -170,7 +196,7 @@ bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun
     const char *script =
         plot_script(&plot, format, path, columns, format == PLOT_TERMINAL && isatty(fileno(terminal)));
     if (format == PLOT_SCRIPT) text_add_bytes(&picture, script, strlen(script));
-    else if (!run_gnuplot(arena, script, &picture, problem)) return false;
+    else if (!plot_draw(arena, script, PATIENCE_MS, &picture, problem)) return false;
     if (format == PLOT_TERMINAL) {
         print_characters(&picture, terminal);
         return true;

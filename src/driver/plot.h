@@ -1,8 +1,9 @@
 /* plot: loss curves of runs, drawn by gnuplot as a child process.
  *
  * The name says the kind: .svg .png .pdf, "-" for characters on the terminal, .gp for the script alone (to
- * restyle). Two panels: loss against epoch, and loss against time with a logarithmic axis. One colour per
- * run; validation is dashed in its run's colour. What is not finite is left out of the curve.
+ * restyle). Two panels: loss against epoch, and loss against time with a logarithmic axis. The loss is that over all
+ * training rows, at the parameters as they were then. One colour per run, of many runs for the three best; validation is
+ * dashed in its run's colour, a circle is the epoch that is kept. What is not finite is left out of the curve.
  */
 #ifndef SGDC_DRIVER_PLOT_H
 #define SGDC_DRIVER_PLOT_H

@@ -19,9 +19,15 @@ typedef struct Plot {
     bool has_time;                /* some point has a time above 0 */
     PlotAxis epoch, time, loss;
     const char *prefix;           /* the first word of all runs' names, where they share it; else NULL */
+    const int *order;             /* run_count of them, the one with the least loss first */
+    bool highlights;              /* too many to tell apart: the first three have colours, the others are grey */
 } Plot;
 
 void  plot_scale(Plot *plot);
+/* The point of the epoch that is kept, or the last finite one; NULL: there is none. */
+const PlotPoint *plot_result(const PlotRun *run);
+/* Runs gnuplot on the script and collects what it draws; one that is silent for so long is ended. */
+bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture, const char **problem);
 /* The script up to the last plot command. columns, rows: of the terminal; output: what a .gp draws into. */
 char *plot_script(const Plot *plot, PlotFormat format, const char *output, int columns, bool color);
 

@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { MOST_COLORED = 7 };
+
 typedef struct Range {
     double low, high;
 } Range;
@@ -140,7 +142,38 @@ static const char *shared_prefix(const Plot *plot) {
     return length ? text_format(plot->arena, "%.*s", (int)length, plot->runs[0].name) : NULL;
 }
 
+const PlotPoint *plot_result(const PlotRun *run) {
+    const PlotPoint *result = NULL;
+    for (int p = 0; p < run->point_count; p++) {
+        const PlotPoint *point = &run->points[p];
+        if (!isfinite(point->train_loss)) continue;
+        if (run->kept_epoch && point->epoch > (double)run->kept_epoch) break;
+        result = point;
+    }
+    return result;
+}
+
+/* What the run has come to: the loss over validation rows where all have them. */
+static double result_loss(const Plot *plot, int run) {
+    const PlotRun *r = &plot->runs[run];
+    const PlotPoint *result = plot_result(r);
+    if (!result || (!r->kept_epoch && result != &r->points[r->point_count - 1])) return INFINITY;     /* it diverged */
+    return isfinite(result->valid_loss) ? result->valid_loss : result->train_loss;
+}
+
+static const int *order_of(const Plot *plot) {
+    int *order = arena_array(plot->arena, int, plot->run_count + 1);
+    for (int r = 0; r < plot->run_count; r++) {
+        int at = r;
+        for (; at > 0 && result_loss(plot, r) < result_loss(plot, order[at - 1]); at--) order[at] = order[at - 1];
+        order[at] = r;
+    }
+    return order;
+}
+
 void plot_scale(Plot *plot) {
+    plot->order = order_of(plot);
+    plot->highlights = plot->run_count > MOST_COLORED;
     plot->loss = loss_axis(plot);
     plot->epoch = epoch_axis(plot);
     plot->time = time_axis(plot);

@@ -1,16 +1,16 @@
 /* plot_script: the figure as a gnuplot script that can be kept and restyled.
  *
  * The look: no frame, a thin grid, text in grey, curves in colours that colour-blind readers tell apart
- * (Okabe and Ito's up to seven runs, a ramp of rising lightness for the many runs of a sweep), points marked
- * where there are few, validation dashed, a cross where a run diverged. Two panels share the loss axis; the
- * legend has a column of its own.
+ * (Okabe and Ito's). Of more than seven runs, whose colours nobody tells apart, the three with the least loss have
+ * colours and the others are grey. Points are marked where there are few, validation is dashed, a circle is the epoch
+ * that is kept, a cross where a run diverged. Two panels share the loss axis; the legend has a column of its own.
  */
 #include "driver/plot_internal.h"
 #include "driver/output.h"
 #include <math.h>
 #include <string.h>
 
-enum { FEW_POINTS = 24, MOST_POINTS = 2000, PALETTE = 7, HEIGHT = 430, LEGEND_LINE = 18 };
+enum { FEW_POINTS = 24, MOST_POINTS = 2000, HEIGHT = 430, LEGEND_LINE = 18 };
 
 typedef struct Layout {
     int width, height;                                             /* pixels */
@@ -36,20 +36,32 @@ static const char *run_label(const Plot *plot, int run) {
     return plot->prefix ? name + strlen(plot->prefix) + 1 : name;
 }
 
-/* The colour of a run: from the palette, or along a ramp from dark violet over blue-green to ochre. */
+enum { HIGHLIGHTED = 3 };
+
+/* 0: the best. */
+static int rank_of(const Plot *plot, int run) {
+    int rank = 0;
+    while (plot->order[rank] != run) rank++;
+    return rank;
+}
+
+static bool is_grey(const Plot *plot, int run) { return plot->highlights && rank_of(plot, run) >= HIGHLIGHTED; }
+
 static const char *run_color(const Plot *plot, int run) {
-    static const char *const palette[PALETTE] = { "#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                                  "#E69F00", "#56B4E9", "#6B4C9A" };
-    static const double ramp[][3] = { { 68, 13, 90 },   { 59, 62, 138 },  { 38, 110, 142 }, { 31, 151, 139 },
-                                      { 83, 186, 105 }, { 180, 190, 40 }, { 226, 150, 20 } };
-    enum { STOPS = sizeof ramp / sizeof *ramp };
-    if (plot->run_count <= PALETTE) return palette[run];
-    double at = (double)run / (plot->run_count - 1) * (STOPS - 1);
-    int stop = at >= STOPS - 1 ? STOPS - 2 : (int)at;
-    int mixed[3];
-    for (int i = 0; i < 3; i++)
-        mixed[i] = (int)(ramp[stop][i] + (at - stop) * (ramp[stop + 1][i] - ramp[stop][i]) + 0.5);
-    return text_format(plot->arena, "#%02X%02X%02X", mixed[0], mixed[1], mixed[2]);
+    static const char *const palette[] = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B4C9A" };
+    static const char *const highlight[HIGHLIGHTED] = { "#D55E00", "#0072B2", "#009E73" };
+    if (is_grey(plot, run)) return "#CDD1D6";
+    return plot->highlights ? highlight[rank_of(plot, run)] : palette[run];
+}
+
+static double line_width(const Plot *plot, int run) {
+    if (!plot->highlights) return 1.9;
+    return is_grey(plot, run) ? 1.0 : rank_of(plot, run) == 0 ? 2.6 : 1.8;
+}
+
+/* What is drawn later lies above: the best last. */
+static int drawn(const Plot *plot, int place) {
+    return plot->highlights ? plot->order[plot->run_count - 1 - place] : place;
 }
 
 /* ---- data ----------------------------------------------------------------------------------- */
@@ -120,7 +132,29 @@ static bool add_diverged(Text *text, const Plot *plot) {
     return any;
 }
 
+/* A circle for each run of which an epoch is kept, on the validation curve where there is one. */
+static bool add_kept(Text *text, const Plot *plot) {
+    bool any = false;
+    for (int r = 0; r < plot->run_count; r++) {
+        const PlotPoint *at = plot->runs[r].kept_epoch ? plot_result(&plot->runs[r]) : NULL;
+        if (!at || is_grey(plot, r)) continue;
+        if (!any) text_add(text, "# epoch seconds loss color\n$kept << END\n");
+        any = true;
+        text_add(text, "%.9g", at->epoch);
+        add_value(text, at->seconds > 0 ? at->seconds : NAN);
+        add_value(text, isfinite(at->valid_loss) ? at->valid_loss : at->train_loss);
+        text_add(text, " 0x%s\n", run_color(plot, r) + 1);
+    }
+    if (any) text_add(text, "END\n");
+    return any;
+}
+
+typedef struct Marks { bool diverged, kept; } Marks;
+
 /* ---- figure --------------------------------------------------------------------------------- */
+/* Of more runs than have colours, only those that have. */
+static int legend_lines(const Plot *plot) { return plot->highlights ? HIGHLIGHTED + 1 : plot->run_count; }
+
 static Layout lay_out(const Plot *plot) {
     Layout l = { .width = 960, .height = HEIGHT, .has_legend = plot->run_count > 1 };
     size_t longest = plot->prefix ? strlen(plot->prefix) : 0;
@@ -129,10 +163,10 @@ static Layout lay_out(const Plot *plot) {
         longest = length > longest ? length : longest;
     }
     if (longest > 40) longest = 40;
-    int lines = plot->run_count + (plot->prefix != NULL);
+    int lines = legend_lines(plot) + (plot->prefix != NULL);
     if (lines * LEGEND_LINE + 110 > l.height) l.height = lines * LEGEND_LINE + 110;
     double legend = l.has_legend ? 58 + 6.6 * (double)longest : 24;
-    l.left = 62.0 / l.width;
+    l.left = 76.0 / l.width;
     l.right = 1 - legend / l.width;
     l.legend = l.right + 14.0 / l.width;
     double gap = 40.0 / l.width;
@@ -197,45 +231,44 @@ static bool marks_points(const Plot *plot) {
     int most = 0;
     for (int r = 0; r < plot->run_count; r++)
         most = plot->runs[r].point_count > most ? plot->runs[r].point_count : most;
-    return most <= FEW_POINTS && plot->run_count <= PALETTE;
-}
-
-static double line_width(const Plot *plot) {
-    return plot->run_count > PALETTE ? 1.4 : 1.9;
+    return most <= FEW_POINTS && !plot->highlights;
 }
 
 /* One panel's curves: x is the column of the epoch (1) or the time (2). */
-static void add_curves(Text *text, const Plot *plot, int x, bool diverged) {
+static void add_curves(Text *text, const Plot *plot, int x, const Marks *marks) {
     bool few = marks_points(plot);
-    double width = line_width(plot);
     text_add(text, "plot ");
-    for (int r = 0; r < plot->run_count; r++) {
+    for (int place = 0; place < plot->run_count; place++) {
+        int r = drawn(plot, place);
+        double width = line_width(plot, r);
         bool valid = false;
         for (int p = 0; p < plot->runs[r].point_count; p++)
             valid |= isfinite(plot->runs[r].points[p].valid_loss);
         const char *color = run_color(plot, r);
         text_add(text, "%s$run%d using %d:3 with %s lc rgb '%s' lw %.1f%s title %s noenhanced",
-                 r ? ", \\\n     " : "", r, x, few ? "linespoints" : "lines", color, width,
+                 place ? ", \\\n     " : "", r, x, few ? "linespoints" : "lines", color, width,
                  few ? " pt 7 ps 0.45" : "", quoted(plot->arena, run_label(plot, r)));
-        if (valid)
+        if (valid && !is_grey(plot, r))
             text_add(text, ", \\\n     $run%d using %d:4 with lines lc rgb '%s' lw %.1f dt (9,5) notitle", r,
                      x, color, width * 0.8);
     }
-    if (diverged)
-        text_add(text,
-                 ", \\\n     $diverged using %d:3:4 with points lc rgb variable pt 2 ps 0.9 lw 2 notitle", x);
+    if (marks->kept)
+        text_add(text, ", \\\n     $kept using %d:3:4 with points lc rgb variable pt 6 ps 1.3 lw 2 notitle", x);
+    if (marks->diverged)
+        text_add(text, ", \\\n     $diverged using %d:3:4 with points lc rgb variable pt 2 ps 0.9 lw 2 notitle", x);
     text_add(text, "\n");
 }
 
-static const char *subtitle(const Plot *plot, bool diverged) {
+static const char *subtitle(const Plot *plot, const Marks *marks) {
     const char *dashed = plot->has_valid ? ", validation loss dashed" : "";
-    const char *cross = diverged ? "; a cross marks where a run diverged" : "";
+    const char *circle = marks->kept ? "; a circle marks the epoch that is kept" : "";
+    const char *cross = marks->diverged ? "; a cross marks where a run diverged" : "";
     if (plot->run_count == 1)
-        return text_format(plot->arena, "%s: training loss%s%s", plot->runs[0].name, dashed, cross);
-    return text_format(plot->arena, "training loss of %d runs%s%s", plot->run_count, dashed, cross);
+        return text_format(plot->arena, "%s: loss over the training rows%s%s%s", plot->runs[0].name, dashed, circle, cross);
+    return text_format(plot->arena, "loss over the training rows of %d runs%s%s%s", plot->run_count, dashed, circle, cross);
 }
 
-static void add_style(Text *text, const Plot *plot, const Layout *l, bool diverged) {
+static void add_style(Text *text, const Plot *plot, const Layout *l, const Marks *marks) {
     Arena *a = plot->arena;
     text_add(text, "\nset encoding utf8\nset border 0\nset tics scale 0 nomirror textcolor rgb '#5F6368'\n"
                    "set xtics offset 0,0.2\nset ytics offset 0.6,0\n"
@@ -245,7 +278,7 @@ static void add_style(Text *text, const Plot *plot, const Layout *l, bool diverg
              quoted(a, text_format(a, "{/:Bold %s}", plain(a, plot->title))), 22.0 / l->width,
              1 - 24.0 / l->height);
     text_add(text, "set label 2 %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#5F6368'\n",
-             quoted(a, subtitle(plot, diverged)), 22.0 / l->width, 1 - 48.0 / l->height);
+             quoted(a, subtitle(plot, marks)), 22.0 / l->width, 1 - 48.0 / l->height);
 }
 
 /* gnuplot's own key breaks into columns when it is long, and each terminal has another idea of a line's
@@ -260,22 +293,23 @@ static void add_legend(Text *text, const Plot *plot, const Layout *l) {
                  quoted(plot->arena, plot->prefix), x, y);
         y -= line;
     }
-    for (int r = 0; r < plot->run_count; r++, y -= line) {
-        const char *color = run_color(plot, r);
-        text_add(
-            text,
-            "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f nohead "
-                 "lc rgb '%s' lw %.1f\n",
-            x, y, end, y, color, line_width(plot));
+    for (int place = 0; place < legend_lines(plot); place++, y -= line) {
+        int r = plot->highlights ? plot->order[place] : place;
+        bool others = is_grey(plot, r);
+        text_add(text,
+                 "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f nohead lc rgb '%s' lw %.1f\n", x, y,
+                 end, y, run_color(plot, r), line_width(plot, r));
         if (marked)
-            text_add(text, "set label '' at screen %.4f, screen %.4f point pt 7 ps 0.45 lc rgb '%s'\n",
-                     (x + end) / 2, y, color);
+            text_add(text, "set label '' at screen %.4f, screen %.4f point pt 7 ps 0.45 lc rgb '%s'\n", (x + end) / 2, y,
+                     run_color(plot, r));
+        const char *label = others ? text_format(plot->arena, "%d others", plot->run_count - HIGHLIGHTED)
+                                   : run_label(plot, r);
         text_add(text, "set label %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#3C4043'\n",
-                 quoted(plot->arena, run_label(plot, r)), end + 7.0 / l->width, y);
+                 quoted(plot->arena, label), end + 7.0 / l->width, y);
     }
 }
 
-static void add_panels(Text *text, const Plot *plot, const Layout *l, bool diverged) {
+static void add_panels(Text *text, const Plot *plot, const Layout *l, const Marks *marks) {
     PlotAxis loss = plot->loss;
     loss.tics = loss_tics(plot, true);
     text_add(text, "\nset multiplot\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n", l->top,
@@ -284,21 +318,45 @@ static void add_panels(Text *text, const Plot *plot, const Layout *l, bool diver
     text_add(text, "\n# loss against epoch\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n",
              l->left, l->middle);
     add_axis(text, 'x', &plot->epoch);
+    text_add(text, "set ylabel 'loss' textcolor rgb '#3C4043' offset 0.4,0\n");
     text_add(text, "set xlabel 'epoch' textcolor rgb '#3C4043' offset 0,0.3\n");
     if (!plot->has_time) add_legend(text, plot, l);
-    add_curves(text, plot, 1, diverged);
+    add_curves(text, plot, 1, marks);
     if (plot->has_time) {
         text_add(text,
-                 "\n# loss against time\nunset label 1\nunset label 2\nset lmargin at screen %.4f\n"
+                 "\n# loss against time\nunset label 1\nunset label 2\nunset ylabel\nset lmargin at screen %.4f\n"
                  "set rmargin at screen %.4f\nset format y ''\n",
                  l->middle_right, l->right);
         if (loss.tics) text_add(text, "set ytics (%s)\n", loss_tics(plot, false));
         add_axis(text, 'x', &plot->time);
         text_add(text, "set xlabel 'time' textcolor rgb '#3C4043' offset 0,0.3\n");
         add_legend(text, plot, l);
-        add_curves(text, plot, 2, diverged);
+        add_curves(text, plot, 2, marks);
     }
     text_add(text, "unset multiplot\n");
+}
+
+/* A letter for each curve; of runs without a colour dots. */
+static void add_terminal_curves(Text *text, const Plot *plot, int x) {
+    const char *and = "plot ";
+    int letter = 0;
+    for (int place = 0; place < plot->run_count; place++) {
+        int r = drawn(plot, place);
+        const char *color = run_color(plot, r), *label = run_label(plot, r);
+        if (is_grey(plot, r)) {
+            text_add(text, "%s$run%d using %d:3 with dots lc rgb '%s' notitle", and, r, x, color);
+            and = ", ";
+            continue;
+        }
+        if (plot->run_count == 1) label = "training";
+        text_add(text, "%s$run%d using %d:3 with linespoints pt %d lc rgb '%s' title %s noenhanced", and, r, x, ++letter, color,
+                 quoted(plot->arena, label));
+        and = ", ";
+        if (plot->has_valid)
+            text_add(text, ", $run%d using %d:4 with points pt %d lc rgb '%s' title %s noenhanced", r, x, ++letter, color,
+                     quoted(plot->arena, plot->run_count == 1 ? "validation" : text_format(plot->arena, "%s, validation", label)));
+    }
+    text_add(text, "\n");
 }
 
 /* Characters: one panel above the other, each a plot of its own. */
@@ -309,18 +367,15 @@ static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool 
         text,
         "set terminal dumb %s size %d,20 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
         color ? "ansi256" : "mono", columns);
-    text_add(text, plot->run_count > 1 ? "set key top right Right noautotitle\n" : "unset key\n");
+    text_add(text, plot->run_count > 1 || plot->has_valid
+                       ? "set key outside right top vertical Left reverse samplen 1 spacing 1 noautotitle\n" : "unset key\n");
     for (int x = 1; x <= (plot->has_time ? 2 : 1); x++) {
         text_add(text, "set title %s noenhanced\n",
                  quoted(plot->arena, text_format(plot->arena, "%s: loss against %s", plot->title,
                                                  x == 1 ? "epoch" : "time")));
         add_axis(text, 'y', &loss);
         add_axis(text, 'x', x == 1 ? &plot->epoch : &plot->time);
-        text_add(text, "plot ");
-        for (int r = 0; r < plot->run_count; r++)
-            text_add(text, "%s$run%d using %d:3 with linespoints lc rgb '%s' title %s noenhanced",
-                     r ? ", " : "", r, x, run_color(plot, r), quoted(plot->arena, run_label(plot, r)));
-        text_add(text, "\n");
+        add_terminal_curves(text, plot, x);
     }
 }
 
@@ -338,8 +393,8 @@ char *plot_script(const Plot *plot, PlotFormat format, const char *output, int c
     Layout layout = lay_out(plot);
     add_terminal(&text, plot, &layout, format, output);
     add_data(&text, plot);
-    bool diverged = add_diverged(&text, plot);
-    add_style(&text, plot, &layout, diverged);
-    add_panels(&text, plot, &layout, diverged);
+    Marks marks = { .diverged = add_diverged(&text, plot), .kept = add_kept(&text, plot) };
+    add_style(&text, plot, &layout, &marks);
+    add_panels(&text, plot, &layout, &marks);
     return text.bytes;
 }

@@ -40,7 +40,7 @@ void split_rows(Arena *arena, const Run *run, const sgdrt_table *table, RowSet *
     uint32_t *rows = arena_array(arena, uint32_t, all + 1);
     uint32_t training = 0;
     if (!sgdrt_hold_out((int)run->hold_out, run->hold_out_part, run->seed, (uint32_t)all, labels, classes, rows, &training))
-        INTERNAL_ERROR("no memory to split %lld rows", (long long)all);
+        out_of_memory((size_t)all);
     train->count = training;
     valid->count = all - train->count;
     for (int64_t i = 0; i < all && copies_of(run->data) > 1; i++) rows[i] = (uint32_t)(rows[i] % table->rows);

@@ -17,7 +17,7 @@ static void for_rows(Node *node, const sgdrt_table *table,
     size_t bytes = dtype_bytes(node->dtype) * (size_t)shape_size(node->shape);
     int64_t most = table->rows < BUFFER_ROWS ? table->rows : BUFFER_ROWS;
     char *buffer = malloc(bytes * (size_t)most + 1);
-    if (!buffer) INTERNAL_ERROR("no memory for %lld rows of %zu bytes", (long long)most, bytes);
+    if (!buffer) out_of_memory(bytes * (size_t)most + 1);
     for (int64_t first = 0; first < table->rows; first += most) {
         int64_t count = table->rows - first < most ? table->rows - first : most;
         interpret_rows(node, table->columns, NULL, first, count, buffer);

@@ -182,7 +182,7 @@ static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table) {
     int failed = 0;
     if (set->keep) {
         uint8_t *keep = malloc((size_t)(table->rows ? table->rows : 1));
-        if (!keep) INTERNAL_ERROR("no memory for %lld rows", (long long)table->rows);
+        if (!keep) out_of_memory((size_t)table->rows);
         synthetic_keep(set, table, keep);
         failed = sgdrt_keep_rows(table, keep, &problem);
         free(keep);

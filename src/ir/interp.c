@@ -39,7 +39,7 @@ void *interp_memory(size_t bytes)
 {
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
     if (memory == NULL)
-        INTERNAL_ERROR("the interpreter found no memory for %zu bytes", bytes);
+        out_of_memory(bytes);
     return memory;
 }
 

@@ -25,17 +25,17 @@ struct Arena {
     size_t handed_out;
 };
 
-static void fail_for_memory(size_t bytes)
+void out_of_memory(size_t bytes)
 {
-    fprintf(stderr, "sgdc: out of memory (%zu bytes were wanted)\n", bytes);
-    exit(5);
+    fprintf(stderr, "sgdc: out of memory: %zu bytes more could not be had\n", bytes);
+    exit(3);
 }
 
 static Block *block_new(size_t capacity, Block *previous)
 {
     Block *block = capacity <= SIZE_MAX - sizeof(Block) ? calloc(1, sizeof(Block) + capacity) : NULL;
     if (!block)
-        fail_for_memory(capacity);
+        out_of_memory(capacity);
     block->previous = previous;
     block->capacity = capacity;
     return block;
@@ -45,7 +45,7 @@ Arena *arena_new(void)
 {
     Arena *arena = calloc(1, sizeof *arena);
     if (!arena)
-        fail_for_memory(sizeof *arena);
+        out_of_memory(sizeof *arena);
     arena->current = block_new(FIRST_BLOCK, NULL);
     return arena;
 }
@@ -65,7 +65,7 @@ void arena_free(Arena *arena)
 void *arena_alloc(Arena *arena, size_t bytes)
 {
     if (bytes > SIZE_MAX - ALIGNMENT)
-        fail_for_memory(bytes);
+        out_of_memory(bytes);
     size_t rounded = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     if (rounded == 0)
         rounded = ALIGNMENT;
@@ -104,7 +104,7 @@ size_t arena_bytes(const Arena *arena)
 void *vector_grow(Arena *arena, void *items, int count, int *capacity, size_t item_bytes)
 {
     if (*capacity > INT32_MAX / 2)
-        fail_for_memory((size_t)*capacity * item_bytes);
+        out_of_memory((size_t)*capacity * item_bytes);
     int   larger = *capacity ? *capacity * 2 : 4;
     void *grown = arena_alloc(arena, (size_t)larger * item_bytes);
     if (count > 0)

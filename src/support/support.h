@@ -25,6 +25,8 @@ Arena *arena_new(void);
 void   arena_free(Arena *arena);                               /* frees everything it handed out */
 void  *arena_alloc(Arena *arena, size_t bytes);                /* zeroed, 16-byte aligned; never NULL */
 void  *arena_copy(Arena *arena, const void *from, size_t bytes);
+/* Says that there is no memory and exits with 3: the machine's limit, no defect of sgdc. */
+void   out_of_memory(size_t bytes) __attribute__((noreturn));
 size_t arena_bytes(const Arena *arena);                        /* handed out so far */
 #define arena_new_of(arena, Type)          ((Type *)arena_alloc((arena), sizeof(Type)))
 #define arena_array(arena, Type, count)    ((Type *)arena_alloc((arena), sizeof(Type) * (size_t)(count)))

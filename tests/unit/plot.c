@@ -1,9 +1,10 @@
 /* plot: the script says what it should; what gnuplot draws arrives whole; problems are sentences. */
-#include "driver/plot.h"
+#include "driver/plot_internal.h"
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const PlotPoint falling[] = { { 0, 0, 0, 2, 3 }, { 1, 5, 1e-3, 1, 2 }, { 2, 10, 2e-3, 0.5, NAN } };
@@ -53,6 +54,52 @@ Test(plot, names_of_a_sweep) {
     PlotRun runs[] = { { "sweep lr=1", falling, 3 }, { "sweep lr=2", falling, 3 } };
     char *text = drawn(arena, ".gp", "x", runs, 2);
     cr_assert(strstr(text, "'sweep'") && strstr(text, "'lr=2'") && !strstr(text, "'sweep lr"), "%s", text);
+    arena_free(arena);
+}
+
+Test(plot, the_kept_epoch) {
+    Arena *arena = arena_new();
+    PlotRun runs[] = { { "a", falling, 3, 1 } };
+    char *text = drawn(arena, ".gp", "x", runs, 1);
+    cr_assert(strstr(text, "$kept << END\n1 0.001 2 0x0072B2\nEND\n") && strstr(text, "circle"), "%s", text);
+    cr_assert(strstr(text, "set ylabel 'loss'") && strstr(text, "loss over the training rows"));
+    arena_free(arena);
+}
+
+/* Of 24 runs the three with the least loss are told apart, and lie above the others. */
+Test(plot, many_runs) {
+    Arena *arena = arena_new();
+    PlotRun runs[24];
+    PlotPoint points[24][2];
+    for (int r = 0; r < 24; r++) {
+        points[r][0] = (PlotPoint){ 0, 0, 0, 9, NAN };
+        points[r][1] = (PlotPoint){ 1, 5, 1e-3, 1 + (r + 14) % 24, NAN };
+        runs[r] = (PlotRun){ text_format(arena, "lr=%d", r), points[r], 2, 0 };
+    }
+    char *text = drawn(arena, ".gp", "x", runs, 24);
+    const char *best = "$run10 using 1:3 with lines lc rgb '#D55E00' lw 2.6 title 'lr=10' noenhanced\n";
+    cr_assert(strstr(text, best) && strstr(text, "'lr=11'") && strstr(text, "'21 others'"), "%s", text);
+    char *legend = strstr(text, "# legend");
+    cr_assert(legend && strstr(legend, "'lr=10'") < strstr(legend, "'lr=11'"));
+    arena_free(arena);
+}
+
+/* A gnuplot that hangs is ended; one that is silent for a while is not. */
+Test(plot, a_gnuplot_that_hangs) {
+    Arena *arena = arena_new();
+    char folder[] = "/tmp/sgdc-plot-XXXXXX";
+    cr_assert_not_null(mkdtemp(folder));
+    const char *path = text_format(arena, "%s/gnuplot", folder), *problem = "";
+    FILE *file = fopen(path, "w");
+    fputs("#!/bin/sh\nwhile :; do sleep 1000; done\n", file);
+    fclose(file);
+    chmod(path, 0755);
+    setenv("PATH", text_format(arena, "%s:%s", folder, getenv("PATH")), 1);
+    Text picture = text_new(arena);
+    cr_assert_not(plot_draw(arena, "plot x", 1000, &picture, &problem));
+    cr_assert_not_null(strstr(problem, "drew nothing for 1 s"), "%s", problem);
+    unlink(path);
+    rmdir(folder);
     arena_free(arena);
 }
 
