@@ -75,5 +75,18 @@ expect 2 "unknown processor" "$sgdc" "$line" --run --cpu=nonesuch
 expect 4 "divergence" "$sgdc" "$line" --run --set lr=100 --set epochs=200
 says 'E0501' err
 says 'epoch' err
-ls -A | grep -q '\.part\.' && { echo "FAILED: half-written files stay"; failed=1; }
+# Ended from outside, in training and before: 128 + the signal's number (interrupt.sh has the rest of it).
+for signal in INT=130 TERM=143 HUP=129; do
+    expect ${signal#*=} "SIG${signal%=*}" timeout --preserve-status -s ${signal%=*} 2 "$sgdc" "$line" --run -q --set epochs=1000000000
+done
+# Nothing more fits on the device (outputs.sh has every form), into the limit, into memory (memory.sh).
+if [ -c /dev/full ]; then expect 3 "help on a full device" sh -c '"$1" --help >/dev/full' sh "$sgdc"; fi
+expect 3 "an object beyond a limit" sh -c 'ulimit -f 0; exec "$1" "$2" --emit=obj=limit.o' sh "$sgdc" "$line"
+expect 2 "an object over its program" sh -c 'cp "$2" own.sgd; exec "$1" own.sgd -o own.sgd' sh "$sgdc" "$line"
+# What --help says of them the manual says too.
+for code in 0 1 2 3 4 5 128; do
+    grep -q "^$code[^0-9]" "$source/docs/sgdc.1" && "$sgdc" --help | grep -A 2 '^Exit codes' | grep -q "\b$code\b" || {
+        echo "FAILED: exit code $code is not in the manual, or not in --help"; failed=1; }
+done
+ls -A | grep -q '\.part$' && { echo "FAILED: half-written files stay"; failed=1; }
 exit $failed

@@ -59,10 +59,8 @@ for name in "a${newline}set print \"ran.txt\"; print 1; system(\"touch ran.txt\"
     harmless "training" out; harmless "training" err
     [ -s "$name.csv" ] && [ -s "$name.st" ] && [ -s "$name.gp" ] || fail "an output of $name is missing"
     if [ -s gnuplot.txt ]; then
-        gnuplot "$name.gp" >out 2>&1 || { cat -v out; fail "the script of $name"; }
-        for picture in svg pdf; do
-            "$sgdc" "$@" --run -q --plot "$name.$picture" >out 2>err || { cat -v err; fail "$picture of $name"; }
-        done
+        gnuplot "./$name.gp" >out 2>&1 || { cat -v out; fail "the script of $name"; }
+        "$sgdc" "$@" --run -q --plot "$name.svg" >out 2>err || { cat -v err; fail "picture of $name"; }
         iconv -f utf-8 -t utf-8 "$name.svg" >utf8.txt || fail "the picture of $name is not UTF-8"
         grep -q '<script' "$name.svg" && fail "a script in the picture of $name"
         "$sgdc" "$@" --run -q --plot - >out 2>err || fail "characters of $name"

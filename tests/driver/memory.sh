@@ -12,13 +12,14 @@ END
 awk 'BEGIN { for (r = 0; r < 20000; r++) { for (c = 0; c < 41; c++) printf "%s%d", c ? "," : "", (r * 7 + c * 3) % 11; print "" } }' >p.csv
 # From what the program itself needs to start, in steps, up to what is enough.
 least=$((1 << 14))
-until { (ulimit -v $least; exec "$sgdc" --version) >out 2>err; } 2>shell.txt || [ $least -gt $((1 << 22)) ]; do
+within() { sh -c '(ulimit -v $0; exec "$@") >out 2>err; exit $?' "$@" 2>shell.txt; }     # KB COMMAND...
+until within $least "$sgdc" --version || [ $least -gt $((1 << 22)) ]; do
     least=$((least + (1 << 13)))
 done
 for work in "-o ./" "--run -q --threads=1 --save p.st" "--run -q --interpret" "--check-grad"; do
     limit=$least code=3 steps=0 refused=0
     while [ $code -ne 0 ] && [ $steps -lt 60 ]; do
-        (ulimit -v $limit; exec "$sgdc" p.sgd $work) >out 2>err; code=$?
+        within $limit "$sgdc" p.sgd $work; code=$?
         case $code in
         0) ;;
         3) grep -q 'memory' err || { echo "FAILED: $work in $limit KB: no word of memory"; cat err; failed=1; }
