@@ -551,7 +551,8 @@ static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
         context->broken = true;
         return value_poison(L);
     }
-    Name name = context->field >= 0 ? context->variant->fields.items[context->field].name
+    Name name = context->field >= 0 && context->field < context->variant->fields.count
+                    ? context->variant->fields.items[context->field].name
                                     : name_from(L->names, "keep");
     Column column = {.name = name,
                      .dtype = is_label_field(context) || context->whole ? DTYPE_I32 : L->real,
