@@ -11,6 +11,10 @@ typedef struct PlotAxis {
     const char *tics;             /* gnuplot's list ('"1 ms" 0.001, ...'), or NULL: its own */
 } PlotAxis;
 
+/* Of one name, in all runs that have it. */
+typedef struct PlotMeasure { const char *name; PlotAxis axis; } PlotMeasure;
+enum { MOST_MEASURES = 8 };       /* drawn */
+
 typedef struct Plot {
     Arena *arena;
     const char *title;
@@ -18,12 +22,16 @@ typedef struct Plot {
     bool has_valid;
     bool has_time;                /* some point has a time above 0 */
     PlotAxis epoch, time, loss;
+    PlotMeasure measures[MOST_MEASURES]; int measure_count;
+    bool more_measures;           /* than are drawn */
     const char *prefix;           /* the first word of all runs' names, where they share it; else NULL */
     const int *order;             /* run_count of them, the one with the least loss first */
     bool highlights;              /* too many to tell apart: the first three have colours, the others are grey */
 } Plot;
 
 void  plot_scale(Plot *plot);
+/* NaN: the run has no measure of this name, or its value is not known. */
+double plot_measure(const PlotRun *run, const PlotPoint *point, const char *name);
 /* The point of the epoch that is kept, or the last finite one; NULL: there is none. */
 const PlotPoint *plot_result(const PlotRun *run);
 /* Runs gnuplot on the script and collects what it draws; one that is silent for so long is ended. */

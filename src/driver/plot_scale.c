@@ -1,8 +1,8 @@
 /* plot_scale: what the axes show.
  *
  * Loss is drawn logarithmically when it spans more than a factor of 10, and a run that diverges does not
- * squeeze the others: the axis ends a little above the largest loss that any run began with. Time is always
- * logarithmic, since the runs of one program differ by orders of magnitude, and its tics are in units people
+ * squeeze the others: the axis ends a little above the largest loss that any run began with. A measure, which is
+ * mostly a rate between 0 and 1, is drawn logarithmically only beyond a factor of 100. Time is always logarithmic, since the runs of one program differ by orders of magnitude, and its tics are in units people
  * read.
  */
 #include "driver/plot_internal.h"
@@ -51,10 +51,10 @@ static Range loss_range(const Plot *plot) {
     return all;
 }
 
-static PlotAxis loss_axis(const Plot *plot) {
-    Range range = loss_range(plot);
+/* Logarithmic if the values span more than such a factor. */
+static PlotAxis value_axis(Range range, double factor) {
     PlotAxis axis = { .low = range.low, .high = range.high };
-    axis.logarithmic = range.low > 0 && range.high / range.low > 10;
+    axis.logarithmic = range.low > 0 && range.high / range.low > factor;
     if (axis.logarithmic) {
         double margin = pow(range.high / range.low, 0.05);
         axis.low /= margin;
@@ -132,6 +132,31 @@ static PlotAxis epoch_axis(const Plot *plot) {
     return (PlotAxis){ .low = range.low - margin, .high = range.high + margin };
 }
 
+double plot_measure(const PlotRun *run, const PlotPoint *point, const char *name) {
+    for (int m = 0; m < run->measure_count && point->measures; m++)
+        if (strcmp(run->measures[m], name) == 0) return point->measures[m];
+    return NAN;
+}
+
+/* Of what a run measures after it has left the panel of the loss nothing is shown. */
+static PlotAxis measure_axis(const Plot *plot, const char *name) {
+    Range range = range_none();
+    for (int r = 0; r < plot->run_count; r++)
+        for (int p = 0; p < plot->runs[r].point_count; p++) {
+            const PlotPoint *point = &plot->runs[r].points[p];
+            if (is_shown(plot, point)) range_add(&range, plot_measure(&plot->runs[r], point, name));
+        }
+    return value_axis(range_is_empty(range) ? (Range){ 0, 1 } : range, 100);
+}
+
+static void add_measure(Plot *plot, const char *name) {
+    for (int m = 0; m < plot->measure_count; m++)
+        if (strcmp(plot->measures[m].name, name) == 0) return;
+    if (plot->measure_count == MOST_MEASURES) plot->more_measures = true;
+    else
+        plot->measures[plot->measure_count++] = (PlotMeasure){ name, measure_axis(plot, name) };
+}
+
 /* "sweep" of "sweep lr=0.1", if all runs begin with it and say more. */
 static const char *shared_prefix(const Plot *plot) {
     size_t length = plot->run_count > 1 ? strcspn(plot->runs[0].name, " ") : 0;
@@ -174,10 +199,12 @@ static const int *order_of(const Plot *plot) {
 void plot_scale(Plot *plot) {
     plot->order = order_of(plot);
     plot->highlights = plot->run_count > MOST_COLORED;
-    plot->loss = loss_axis(plot);
+    plot->loss = value_axis(loss_range(plot), 10);
     plot->epoch = epoch_axis(plot);
     plot->time = time_axis(plot);
     plot->prefix = shared_prefix(plot);
+    for (int r = 0; r < plot->run_count; r++)
+        for (int m = 0; m < plot->runs[r].measure_count; m++) add_measure(plot, plot->runs[r].measures[m]);
     plot->has_valid = false;
     for (int r = 0; r < plot->run_count; r++)
         for (int p = 0; p < plot->runs[r].point_count; p++)

@@ -4,17 +4,19 @@
  * (Okabe and Ito's). Of more than seven runs, whose colours nobody tells apart, the three with the least loss have
  * colours and the others are grey. Points are marked where there are few, validation is dashed, a circle is the epoch
  * that is kept, a cross where a run diverged. Two panels share the loss axis; the legend has a column of its own.
+ * Each measure has a row of panels below those of the loss, over the same epochs and times.
  */
 #include "driver/plot_internal.h"
 #include "driver/output.h"
 #include <math.h>
 #include <string.h>
 
-enum { FEW_POINTS = 24, MOST_POINTS = 2000, HEIGHT = 430, LEGEND_LINE = 18 };
+enum { FEW_POINTS = 24, MOST_POINTS = 2000, HEIGHT = 430, LEGEND_LINE = 18, ROW_HEIGHT = 176, ROW_HEAD = 56,
+       TOP = 78, BOTTOM = 52, LOSS_COLUMN = 3, VALID_COLUMN = 4, FIRST_MEASURE_COLUMN = 5 };
 
 typedef struct Layout {
     int width, height;                                             /* pixels */
-    double left, middle, middle_right, right, top, bottom, legend; /* of the screen, 0 .. 1 */
+    double left, middle, middle_right, right, top, legend;         /* of the screen, 0 .. 1 */
     bool has_legend;
 } Layout;
 
@@ -70,8 +72,19 @@ static void add_value(Text *text, double value) {
     else text_add(text, " NaN");
 }
 
+static void add_measures(Text *text, const Plot *plot, const PlotRun *run, const PlotPoint *point) {
+    for (int m = 0; m < plot->measure_count; m++) add_value(text, plot_measure(run, point, plot->measures[m].name));
+}
+
+/* Their names, as the end of a comment on columns. */
+static void add_measure_names(Text *text, const Plot *plot) {
+    for (int m = 0; m < plot->measure_count; m++) text_add(text, " %s", text_shown(plot->arena, plot->measures[m].name));
+    text_add(text, "\n");
+}
+
 static void add_data(Text *text, const Plot *plot) {
-    text_add(text, "\n# epoch seconds training validation\n");
+    text_add(text, "\n# epoch seconds training validation");
+    add_measure_names(text, plot);
     for (int r = 0; r < plot->run_count; r++) {
         const PlotRun *run = &plot->runs[r];
         int every = run->point_count / MOST_POINTS + 1;
@@ -83,6 +96,7 @@ static void add_data(Text *text, const Plot *plot) {
             add_value(text, point->seconds > 0 ? point->seconds : NAN);
             add_value(text, point->train_loss);
             add_value(text, point->valid_loss);
+            add_measures(text, plot, run, point);
             text_add(text, "\n");
         }
         text_add(text, "END\n");
@@ -138,12 +152,18 @@ static bool add_kept(Text *text, const Plot *plot) {
     for (int r = 0; r < plot->run_count; r++) {
         const PlotPoint *at = plot->runs[r].kept_epoch ? plot_result(&plot->runs[r]) : NULL;
         if (!at || is_grey(plot, r)) continue;
-        if (!any) text_add(text, "# epoch seconds loss color\n$kept << END\n");
+        if (!any) {
+            text_add(text, "# epoch seconds loss color");
+            add_measure_names(text, plot);
+            text_add(text, "$kept << END\n");
+        }
         any = true;
         text_add(text, "%.9g", at->epoch);
         add_value(text, at->seconds > 0 ? at->seconds : NAN);
         add_value(text, isfinite(at->valid_loss) ? at->valid_loss : at->train_loss);
-        text_add(text, " 0x%s\n", run_color(plot, r) + 1);
+        text_add(text, " 0x%s", run_color(plot, r) + 1);
+        add_measures(text, plot, &plot->runs[r], at);
+        text_add(text, "\n");
     }
     if (any) text_add(text, "END\n");
     return any;
@@ -165,6 +185,7 @@ static Layout lay_out(const Plot *plot) {
     if (longest > 40) longest = 40;
     int lines = legend_lines(plot) + (plot->prefix != NULL);
     if (lines * LEGEND_LINE + 110 > l.height) l.height = lines * LEGEND_LINE + 110;
+    l.height += plot->measure_count * ROW_HEIGHT;
     double legend = l.has_legend ? 58 + 6.6 * (double)longest : 24;
     l.left = 76.0 / l.width;
     l.right = 1 - legend / l.width;
@@ -172,9 +193,16 @@ static Layout lay_out(const Plot *plot) {
     double gap = 40.0 / l.width;
     l.middle = plot->has_time ? (l.left + l.right - gap) / 2 : l.right;
     l.middle_right = l.middle + gap;
-    l.top = 1 - 78.0 / l.height;
-    l.bottom = 52.0 / l.height;
+    l.top = 1 - (double)TOP / l.height;
     return l;
+}
+
+/* The lower end of the row, and the upper: 0 is the loss, then the measures. */
+static double row_bottom(const Plot *plot, const Layout *l, int row) {
+    return (double)(BOTTOM + (plot->measure_count - row) * ROW_HEIGHT) / l->height;
+}
+static double row_top(const Plot *plot, const Layout *l, int row) {
+    return row == 0 ? l->top : row_bottom(plot, l, row) + (double)(ROW_HEIGHT - ROW_HEAD) / l->height;
 }
 
 static void add_terminal(Text *text, const Plot *plot, const Layout *l, PlotFormat format,
@@ -210,20 +238,25 @@ static void add_axis(Text *text, char name, const PlotAxis *axis) {
 }
 
 /* Labels of 1, 10, 100 say nothing where the loss spans a factor of 30: then 2 and 5 have theirs. */
-static const char *loss_tics(const Plot *plot, bool labelled) {
-    const PlotAxis *axis = &plot->loss;
+static const char *value_tics(Arena *arena, const PlotAxis *axis, bool labelled) {
     if (!axis->logarithmic) return NULL;
     double decades = log10(axis->high / axis->low);
     int every = decades > 10 ? (int)(decades / 6) : 1;
-    Text tics = text_new(plot->arena);
+    Text tics = text_new(arena);
     for (int e = (int)floor(log10(axis->low)); e <= (int)ceil(log10(axis->high)); e += every)
         for (int k = 0; k < (decades < 3.2 ? 3 : 1); k++) {
             double at = pow(10, e) * (k == 0 ? 1 : k == 1 ? 2 : 5);
             if (at < axis->low || at > axis->high) continue;
             text_add(&tics, "%s'%s' %.9g", tics.length ? ", " : "",
-                     labelled ? text_format(plot->arena, "%.6g", at) : "", at);
+                     labelled ? text_format(arena, "%.6g", at) : "", at);
         }
     return tics.bytes;
+}
+
+/* Of a linear axis in a low panel: gnuplot's own tics stand too close there. */
+static double round_step(const PlotAxis *axis) {
+    double least = (axis->high - axis->low) / 5, decade = pow(10, floor(log10(least)));
+    return least <= decade ? decade : least <= 2 * decade ? 2 * decade : least <= 5 * decade ? 5 * decade : 10 * decade;
 }
 
 /* Points are marked where there are few of them. */
@@ -234,8 +267,8 @@ static bool marks_points(const Plot *plot) {
     return most <= FEW_POINTS && !plot->highlights;
 }
 
-/* One panel's curves: x is the column of the epoch (1) or the time (2). */
-static void add_curves(Text *text, const Plot *plot, int x, const Marks *marks) {
+/* One panel's curves: x is the column of the epoch (1) or the time (2), y that of the loss or a measure. */
+static void add_curves(Text *text, const Plot *plot, int x, int y, const Marks *marks) {
     bool few = marks_points(plot);
     text_add(text, "plot ");
     for (int place = 0; place < plot->run_count; place++) {
@@ -245,16 +278,16 @@ static void add_curves(Text *text, const Plot *plot, int x, const Marks *marks) 
         for (int p = 0; p < plot->runs[r].point_count; p++)
             valid |= isfinite(plot->runs[r].points[p].valid_loss);
         const char *color = run_color(plot, r);
-        text_add(text, "%s$run%d using %d:3 with %s lc rgb '%s' lw %.1f%s title %s noenhanced",
-                 place ? ", \\\n     " : "", r, x, few ? "linespoints" : "lines", color, width,
+        text_add(text, "%s$run%d using %d:%d with %s lc rgb '%s' lw %.1f%s title %s noenhanced",
+                 place ? ", \\\n     " : "", r, x, y, few ? "linespoints" : "lines", color, width,
                  few ? " pt 7 ps 0.45" : "", quoted(plot->arena, run_label(plot, r)));
-        if (valid && !is_grey(plot, r))
-            text_add(text, ", \\\n     $run%d using %d:4 with lines lc rgb '%s' lw %.1f dt (9,5) notitle", r,
-                     x, color, width * 0.8);
+        if (y == LOSS_COLUMN && valid && !is_grey(plot, r))
+            text_add(text, ", \\\n     $run%d using %d:%d with lines lc rgb '%s' lw %.1f dt (9,5) notitle", r,
+                     x, VALID_COLUMN, color, width * 0.8);
     }
     if (marks->kept)
-        text_add(text, ", \\\n     $kept using %d:3:4 with points lc rgb variable pt 6 ps 1.3 lw 2 notitle", x);
-    if (marks->diverged)
+        text_add(text, ", \\\n     $kept using %d:%d:4 with points lc rgb variable pt 6 ps 1.3 lw 2 notitle", x, y);
+    if (y == LOSS_COLUMN && marks->diverged)
         text_add(text, ", \\\n     $diverged using %d:3:4 with points lc rgb variable pt 2 ps 0.9 lw 2 notitle", x);
     text_add(text, "\n");
 }
@@ -263,9 +296,10 @@ static const char *subtitle(const Plot *plot, const Marks *marks) {
     const char *dashed = plot->has_valid ? ", validation loss dashed" : "";
     const char *circle = marks->kept ? "; a circle marks the epoch that is kept" : "";
     const char *cross = marks->diverged ? "; a cross marks where a run diverged" : "";
+    const char *more = plot->more_measures ? text_format(plot->arena, "; the first %d measures", MOST_MEASURES) : "";
     if (plot->run_count == 1)
-        return text_format(plot->arena, "%s: loss over the training rows%s%s%s", plot->runs[0].name, dashed, circle, cross);
-    return text_format(plot->arena, "loss over the training rows of %d runs%s%s%s", plot->run_count, dashed, circle, cross);
+        return text_format(plot->arena, "%s: loss over the training rows%s%s%s%s", plot->runs[0].name, dashed, circle, cross, more);
+    return text_format(plot->arena, "loss over the training rows of %d runs%s%s%s%s", plot->run_count, dashed, circle, cross, more);
 }
 
 static void add_style(Text *text, const Plot *plot, const Layout *l, const Marks *marks) {
@@ -309,51 +343,85 @@ static void add_legend(Text *text, const Plot *plot, const Layout *l) {
     }
 }
 
-static void add_panels(Text *text, const Plot *plot, const Layout *l, const Marks *marks) {
-    PlotAxis loss = plot->loss;
-    loss.tics = loss_tics(plot, true);
-    text_add(text, "\nset multiplot\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n", l->top,
-             l->bottom);
-    add_axis(text, 'y', &loss);
-    text_add(text, "\n# loss against epoch\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n",
-             l->left, l->middle);
+/* One row of panels, against the epoch and against the time: the loss or a measure. */
+typedef struct PlotRow { const PlotAxis *axis; const char *name; int column; } PlotRow;
+
+static PlotRow row_of(const Plot *plot, int row) {
+    if (row == 0) return (PlotRow){ &plot->loss, "loss", LOSS_COLUMN };
+    const PlotMeasure *measure = &plot->measures[row - 1];
+    return (PlotRow){ &measure->axis, measure->name, FIRST_MEASURE_COLUMN + row - 1 };
+}
+
+/* The loss has a label at its axis, a measure, whose name may be long, a line above its panel. */
+static void add_row_name(Text *text, const Plot *plot, int row, const char *name) {
+    if (row == 0) text_add(text, "set ylabel 'loss' textcolor rgb '#3C4043' offset 0.4,0\n");
+    else
+        text_add(text, "set label 3 %s at graph 0, graph 1 left offset 0,0.9 noenhanced textcolor rgb '#3C4043'\n",
+                 quoted(plot->arena, text_format(plot->arena, "%s over the %s rows", name, plot->has_valid ? "validation" : "training")));
+}
+
+static void add_x_label(Text *text, const Plot *plot, int row, const char *label) {
+    if (row == plot->measure_count) text_add(text, "set xlabel '%s' textcolor rgb '#3C4043' offset 0,0.3\n", label);
+    else text_add(text, "unset xlabel\n");
+}
+
+static void add_row(Text *text, const Plot *plot, const Layout *l, const Marks *marks, int row) {
+    PlotRow of = row_of(plot, row);
+    PlotAxis axis = *of.axis;
+    axis.tics = value_tics(plot->arena, &axis, true);
+    text_add(text, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n", row_top(plot, l, row), row_bottom(plot, l, row));
+    if (row) text_add(text, "set format y '%%h'\nset ytics %.9g\n", round_step(&axis));
+    add_axis(text, 'y', &axis);
+    text_add(text, "\n# %s against epoch\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n",
+             text_shown(plot->arena, of.name), l->left, l->middle);
+    if (row && plot->has_time) text_add(text, "unset logscale x\nset xtics autofreq\n");
     add_axis(text, 'x', &plot->epoch);
-    text_add(text, "set ylabel 'loss' textcolor rgb '#3C4043' offset 0.4,0\n");
-    text_add(text, "set xlabel 'epoch' textcolor rgb '#3C4043' offset 0,0.3\n");
-    if (!plot->has_time) add_legend(text, plot, l);
-    add_curves(text, plot, 1, marks);
+    add_row_name(text, plot, row, of.name);
+    add_x_label(text, plot, row, "epoch");
+    if (row == 0 && !plot->has_time) add_legend(text, plot, l);
+    add_curves(text, plot, 1, of.column, marks);
     if (plot->has_time) {
-        text_add(text,
-                 "\n# loss against time\nunset label 1\nunset label 2\nunset ylabel\nset lmargin at screen %.4f\n"
-                 "set rmargin at screen %.4f\nset format y ''\n",
-                 l->middle_right, l->right);
-        if (loss.tics) text_add(text, "set ytics (%s)\n", loss_tics(plot, false));
+        text_add(text, "\n# %s against time\n", text_shown(plot->arena, of.name));
+        text_add(text, row ? "unset label 3\n" : "unset label 1\nunset label 2\nunset ylabel\n");
+        text_add(text, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset format y ''\n", l->middle_right, l->right);
+        if (axis.tics) text_add(text, "set ytics (%s)\n", value_tics(plot->arena, &axis, false));
         add_axis(text, 'x', &plot->time);
-        text_add(text, "set xlabel 'time' textcolor rgb '#3C4043' offset 0,0.3\n");
-        add_legend(text, plot, l);
-        add_curves(text, plot, 2, marks);
+        add_x_label(text, plot, row, "time");
+        if (row == 0) add_legend(text, plot, l);
+        add_curves(text, plot, 2, of.column, marks);
+    }
+}
+
+static void add_panels(Text *text, const Plot *plot, const Layout *l, const Marks *marks) {
+    text_add(text, "\nset multiplot\n");
+    for (int row = 0; row <= plot->measure_count; row++) {
+        if (row == 1) text_add(text, "unset label\nunset arrow\nunset ylabel\n");
+        if (row) text_add(text, "\n");
+        add_row(text, plot, l, marks, row);
     }
     text_add(text, "unset multiplot\n");
 }
 
 /* A letter for each curve; of runs without a colour dots. */
-static void add_terminal_curves(Text *text, const Plot *plot, int x) {
+static void add_terminal_curves(Text *text, const Plot *plot, int x, int y) {
     const char *and = "plot ";
     int letter = 0;
     for (int place = 0; place < plot->run_count; place++) {
         int r = drawn(plot, place);
         const char *color = run_color(plot, r), *label = run_label(plot, r);
         if (is_grey(plot, r)) {
-            text_add(text, "%s$run%d using %d:3 with dots lc rgb '%s' notitle", and, r, x, color);
+            text_add(text, "%s$run%d using %d:%d with dots lc rgb '%s' notitle", and, r, x, y, color);
             and = ", ";
             continue;
         }
-        if (plot->run_count == 1) label = "training";
-        text_add(text, "%s$run%d using %d:3 with linespoints pt %d lc rgb '%s' title %s noenhanced", and, r, x, ++letter, color,
+        if (plot->run_count == 1 && y == LOSS_COLUMN) label = "training";
+        text_add(text, "%s$run%d using %d:%d with linespoints pt %d lc rgb '%s' title %s noenhanced", and, r, x, y, ++letter, color,
                  quoted(plot->arena, label));
         and = ", ";
-        if (plot->has_valid)
-            text_add(text, ", $run%d using %d:4 with points pt %d lc rgb '%s' title %s noenhanced", r, x, ++letter, color,
+        if (!plot->has_valid) continue;
+        ++letter;
+        if (y == LOSS_COLUMN)
+            text_add(text, ", $run%d using %d:%d with points pt %d lc rgb '%s' title %s noenhanced", r, x, VALID_COLUMN, letter, color,
                      quoted(plot->arena, plot->run_count == 1 ? "validation" : text_format(plot->arena, "%s, validation", label)));
     }
     text_add(text, "\n");
@@ -362,7 +430,7 @@ static void add_terminal_curves(Text *text, const Plot *plot, int x) {
 /* Characters: one panel above the other, each a plot of its own. */
 static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool color) {
     PlotAxis loss = plot->loss;
-    loss.tics = loss_tics(plot, true);
+    loss.tics = value_tics(plot->arena, &loss, true);
     text_add(
         text,
         "set terminal dumb %s size %d,20 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
@@ -375,7 +443,18 @@ static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool 
                                                  x == 1 ? "epoch" : "time")));
         add_axis(text, 'y', &loss);
         add_axis(text, 'x', x == 1 ? &plot->epoch : &plot->time);
-        add_terminal_curves(text, plot, x);
+        add_terminal_curves(text, plot, x, LOSS_COLUMN);
+    }
+    if (plot->run_count == 1) text_add(text, "unset key\n");
+    if (plot->has_time) text_add(text, "unset logscale x\nset xtics autofreq\n");
+    for (int m = 0; m < plot->measure_count; m++) {
+        PlotAxis axis = plot->measures[m].axis;
+        axis.tics = value_tics(plot->arena, &axis, true);
+        text_add(text, "set ytics autofreq\nset title %s noenhanced\n",
+                 quoted(plot->arena, text_format(plot->arena, "%s: %s against epoch", plot->title, plot->measures[m].name)));
+        add_axis(text, 'y', &axis);
+        add_axis(text, 'x', &plot->epoch);
+        add_terminal_curves(text, plot, 1, FIRST_MEASURE_COLUMN + m);
     }
 }
 

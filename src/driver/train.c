@@ -154,8 +154,10 @@ static void take_point(Training *t) {
     PlotPoint point = {.step = (int64_t)header->step, .seconds = t->now.seconds, .valid_loss = NAN};
     if (t->point_count && t->points[t->point_count - 1].step == point.step) return;
     point.epoch = (double)point.step / (double)t->steps_per_epoch;
-    point.train_loss = evaluate_rows(t, &t->data->train, NULL);
-    if (t->data->valid.count) point.valid_loss = evaluate_rows(t, &t->data->valid, NULL);
+    double *measures = t->point_measures ? t->point_measures + (ptrdiff_t)t->point_count * t->run->measure_count : NULL;
+    point.train_loss = evaluate_rows(t, &t->data->train, t->data->valid.count ? NULL : measures);
+    if (t->data->valid.count) point.valid_loss = evaluate_rows(t, &t->data->valid, measures);
+    point.measures = measures;
     t->points[t->point_count++] = point;
 }
 
@@ -364,6 +366,8 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
         t->point_every = curve_interval(t);
         t->point_capacity = (int)(t->planned / t->point_every) + 3;
         t->points = arena_array(driver->arena, PlotPoint, t->point_capacity);
+        if (driver->options->plot)
+            t->point_measures = arena_array(driver->arena, double, t->point_capacity * run->measure_count + 1);
     }
     plan_figures(driver->arena, run, &t->now);
     plan_figures(driver->arena, run, &t->best_at);
@@ -515,9 +519,12 @@ static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
     if (!driver->options->plot) return true;
     PlotRun *runs = arena_array(driver->arena, PlotRun, count);
     const char *problem;
-    for (int i = 0; i < count; i++)
-        runs[i] = (PlotRun){trainings[i]->run->name, trainings[i]->points, trainings[i]->point_count,
-                            trainings[i]->best_epoch};
+    for (int i = 0; i < count; i++) {
+        const Training *t = trainings[i];
+        const char **measures = arena_array(driver->arena, const char *, t->run->measure_count + 1);
+        for (int m = 0; m < t->run->measure_count; m++) measures[m] = t->run->measures[m].name;
+        runs[i] = (PlotRun){t->run->name, t->points, t->point_count, t->best_epoch, measures, t->run->measure_count};
+    }
     if (plot_write(driver->arena, driver->options->plot, driver->program->stem, runs, count, driver->result,
                    terminal_columns(driver->result), &problem)) {
         if (strcmp(driver->options->plot, "-")) driver_say(driver, "wrote %s", driver->options->plot);

@@ -51,6 +51,7 @@ typedef struct Training {
     double    best_figure; int64_t best_epoch;    /* 0: nothing is kept */
     Figures   best_at;                            /* of that epoch */
     PlotPoint *points; int point_count, point_capacity; int64_t point_every;    /* steps; 0: none are taken */
+    double   *point_measures;                     /* of points, where they are drawn; else NULL */
     double   *stalled_best; int64_t *stalled_epoch;                             /* per stalled() of stop */
     TrainingEnd end;
     int64_t   chunk_steps;                        /* how many steps the next call does */

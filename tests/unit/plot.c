@@ -66,6 +66,41 @@ Test(plot, the_kept_epoch) {
     arena_free(arena);
 }
 
+static const double measured[][2] = { { 0.1, 8 }, { 0.4, 2 }, { 0.7, NAN } };
+static const PlotPoint rising[] = { { 0, 0, 0, 2, 3, measured[0] }, { 1, 5, 1e-3, 1, 2, measured[1] }, { 2, 10, 2e-3, 0.5, 2, measured[2] } };
+static const char *const measures[] = { "accuracy", "error" };
+
+/* Each measure has a panel against the epoch and one against the time, with the kept epoch; runs without it none. */
+Test(plot, measures) {
+    Arena *arena = arena_new();
+    PlotRun runs[] = { { "a", rising, 3, 1, measures, 2 }, { "b", falling, 3 }, { "c", rising, 3, 0, measures + 1, 1 } };
+    char *text = drawn(arena, ".gp", "x", runs, 3);
+    const char *parts[] = { "# epoch seconds training validation accuracy error\n$run0 << END\n0 NaN 2 3 0.1 8\n",
+                            "2 0.002 0.5 2 0.7 NaN\nEND\n$run1 << END\n0 NaN 2 3 NaN NaN\n", "$run2 << END\n0 NaN 2 3 NaN 0.1\n",
+                            "$kept << END\n1 0.001 2 0x0072B2 0.4 2\nEND\n", "# accuracy against epoch", "# error against time",
+                            "'accuracy over the validation rows'", "$run0 using 1:5 with", "$run0 using 2:6 with", "$kept using 1:6:4" };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        cr_assert_not_null(strstr(text, parts[i]), "%s is not in\n%s", parts[i], text);
+    cr_assert_null(strstr(drawn(arena, ".gp", "x", runs + 1, 1), "using 1:5"));
+    arena_free(arena);
+}
+
+/* More measures than can be looked at are not drawn, and the figure says so. */
+Test(plot, many_measures) {
+    Arena *arena = arena_new();
+    const char *names[12];
+    double values[12];
+    for (int m = 0; m < 12; m++) {
+        names[m] = text_format(arena, "m%d", m);
+        values[m] = m;
+    }
+    PlotPoint points[] = { { 0, 0, 0, 2, NAN, values }, { 1, 5, 1e-3, 1, NAN, values } };
+    PlotRun runs[] = { { "a", points, 2, 0, names, 12 } };
+    char *text = drawn(arena, ".gp", "x", runs, 1);
+    cr_assert(strstr(text, "; the first 8 measures") && strstr(text, "m7 over the training rows") && !strstr(text, "m8"), "%s", text);
+    arena_free(arena);
+}
+
 /* Of 24 runs the three with the least loss are told apart, and lie above the others. */
 Test(plot, many_runs) {
     Arena *arena = arena_new();
@@ -106,7 +141,7 @@ Test(plot, a_gnuplot_that_hangs) {
 Test(plot, pictures) {
     if (!has_gnuplot()) cr_skip_test("gnuplot is not installed");
     Arena *arena = arena_new();
-    PlotRun runs[] = { { "a", falling, 3 }, { "b", diverging, 3 }, { "none", NULL, 0 } };
+    PlotRun runs[] = { { "a", rising, 3, 1, measures, 2 }, { "b", diverging, 3 }, { "none", NULL, 0 } };
     cr_assert_not_null(strstr(drawn(arena, ".svg", "A & B", runs, 3), "<title>A &amp; B</title>"));
     cr_assert_not_null(strstr(drawn(arena, ".svg", "x", runs, 3), "</svg>"));
     cr_assert_eq(memcmp(drawn(arena, ".png", "x", runs, 3), "\x89PNG", 4), 0);
