@@ -16,13 +16,13 @@
  */
 #include "codegen/emit.h"
 
-enum { MOST_SLOTS = 256, SLOT_BYTES = 8, USUAL_SLOTS = 17 };
+enum { SLOT_BYTES = 8, USUAL_SLOTS = 17 };
 
-/* Values of a function that its nests' functions use. */
+/* Values of a function that its nests' functions use: those at usual places, and the others. */
 typedef struct FrameSlot { Value value; int64_t at; } FrameSlot;
 struct Frame {
     Value memory, usual[USUAL_SLOTS];
-    FrameSlot slot[MOST_SLOTS]; int count;
+    Vector(FrameSlot) slots;
     int64_t bytes;
 };
 
@@ -31,8 +31,8 @@ typedef struct Loaded { Value outer, inner; } Loaded;
 struct Outline {
     LLVMValueRef caller, callee;
     LLVMBasicBlockRef places;              /* of the callee: where addresses are made */
-    Address address[MOST_SLOTS]; int addresses;
-    Loaded loaded[MOST_SLOTS]; int count;
+    Vector(Address) addresses;
+    Vector(Loaded) loaded;
 };
 
 /* ---- which nests --------------------------------------------------------------------------------- */
@@ -82,26 +82,25 @@ Value outline_place(Emitter *e, Value base, int64_t offset) {
     Outline *o = e->outline;
     if (o == NULL)
         return at_bytes(e, base, index_const(e, offset));
-    for (int i = 0; i < o->addresses; i++)
-        if (o->address[i].base == base && o->address[i].offset == offset)
-            return o->address[i].value;
-    if (o->addresses == MOST_SLOTS)
-        INTERNAL_ERROR("a nest of more than %d places", MOST_SLOTS);
+    for (int i = 0; i < o->addresses.count; i++)
+        if (o->addresses.items[i].base == base && o->addresses.items[i].offset == offset)
+            return o->addresses.items[i].value;
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
     LLVMPositionBuilderAtEnd(e->b, o->places);
-    Value at = at_bytes(e, LLVMGetParam(o->callee, 1), index_const(e, SLOT_BYTES * (int64_t)o->addresses));
+    Value at = at_bytes(e, LLVMGetParam(o->callee, 1), index_const(e, SLOT_BYTES * (int64_t)o->addresses.count));
     Value value = at_bytes(e, base, LLVMBuildLoad2(e->b, e->i64, at, ""));
     LLVMPositionBuilderAtEnd(e->b, back);
-    o->address[o->addresses++] = (Address){base, offset, value};
+    vector_push(e->arena, &o->addresses, ((Address){base, offset, value}));
     return value;
 }
 
 /* The table of a call: the offsets in the order in which the nest asked for them. */
 static Value place_table(Emitter *e, const Outline *o) {
-    Value offset[MOST_SLOTS];
-    for (int i = 0; i < o->addresses; i++)
-        offset[i] = index_const(e, o->address[i].offset);
-    Value table = LLVMConstArray2(e->i64, offset, (uint64_t)o->addresses);
+    int count = o->addresses.count;
+    Value *offset = arena_array(e->arena, Value, count);
+    for (int i = 0; i < count; i++)
+        offset[i] = index_const(e, o->addresses.items[i].offset);
+    Value table = LLVMConstArray2(e->i64, offset, (uint64_t)count);
     Value global = LLVMAddGlobal(e->module, LLVMTypeOf(table), "sgd.places");
     LLVMSetInitializer(global, table);
     LLVMSetGlobalConstant(global, true);
@@ -159,19 +158,21 @@ static int usual_slot(const Emitter *e, Value v) {
 
 static int64_t slot_of(Emitter *e, Value v) {
     Frame *f = e->frame;
-    for (int i = 0; i < f->count; i++)
-        if (f->slot[i].value == v)
-            return f->slot[i].at;
-    if (f->count == MOST_SLOTS)
-        INTERNAL_ERROR("nests that use more than %d values", MOST_SLOTS);
+    for (int i = 0; i < USUAL_SLOTS; i++)
+        if (f->usual[i] == v)
+            return i * SLOT_BYTES;
+    for (int i = 0; i < f->slots.count; i++)
+        if (f->slots.items[i].value == v)
+            return f->slots.items[i].at;
     int64_t place = f->bytes;
     int usual = usual_slot(e, v);
     if (usual >= 0) {
         f->usual[usual] = v;
         place = usual * SLOT_BYTES;
-    } else
+    } else {
         f->bytes += slot_bytes(LLVMTypeOf(v));
-    f->slot[f->count++] = (FrameSlot){v, place};
+        vector_push(e->arena, &f->slots, ((FrameSlot){v, place}));
+    }
     LLVMBuilderRef b = builder_behind(e, f, v);
     Value at = index_const(e, place);
     LLVMSetAlignment(LLVMBuildStore(b, v, LLVMBuildInBoundsGEP2(b, e->i8, f->memory, &at, 1, "")), SLOT_BYTES);
@@ -181,13 +182,13 @@ static int64_t slot_of(Emitter *e, Value v) {
 }
 
 static Value value_in_callee(Emitter *e, Outline *o, Value v) {
-    for (int i = 0; i < o->count; i++)
-        if (o->loaded[i].outer == v)
-            return o->loaded[i].inner;
+    for (int i = 0; i < o->loaded.count; i++)
+        if (o->loaded.items[i].outer == v)
+            return o->loaded.items[i].inner;
     Value at = at_bytes(e, LLVMGetParam(o->callee, 0), index_const(e, slot_of(e, v)));
     Value inner = LLVMBuildLoad2(e->b, LLVMTypeOf(v), at, "");
     LLVMSetAlignment(inner, SLOT_BYTES);
-    o->loaded[o->count++] = (Loaded){v, inner};
+    vector_push(e->arena, &o->loaded, ((Loaded){v, inner}));
     return inner;
 }
 
