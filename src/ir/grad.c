@@ -382,19 +382,42 @@ bool graph_gradients(Graph *g, Node *y, Node *seed, Node *const *wrt, int count,
     return !failure.failed;
 }
 
-const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt) {
+/* What y depends on, but for what stop_gradient hides. */
+static bool *nodes_not_stopped(Graph *g, Node *const *order, int nodes, bool choices) {
+    uint32_t y = order[nodes - 1]->id;
+    bool *seen = arena_array(g->arena, bool, y + 1);
+    seen[y] = true;
+    for (int i = nodes - 1; i >= 0; i--) {
+        const Node *node = order[i];
+        if (!seen[node->id] || node->op == OP_STOP_GRADIENT) continue;
+        bool chooses = node->op == OP_WHERE && node->backward && !choices;
+        for (int s = chooses; s < node->sources; s++) seen[node->source[s]->id] = true;
+    }
+    return seen;
+}
+
+const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt, bool choices) {
     int nodes;
     Node **order = graph_post_order(g->arena, &y, 1, &nodes);
     bool *on = arena_array(g->arena, bool, y->id + 1);      /* what real values carry up from wrt */
+    const bool *seen = nodes_not_stopped(g, order, nodes, choices);
     if (wrt->id > y->id) return NULL;
     on[wrt->id] = true;
     for (int i = 0; i < nodes; i++) {
         Node *node = order[i];
         bool reached = false;
         for (int s = 0; s < node->sources; s++) reached |= on[node->source[s]->id];
-        if (!reached || node->op == OP_STOP_GRADIENT) continue;
+        if (!reached || !seen[node->id] || node->op == OP_STOP_GRADIENT) continue;
         if (!dtype_is_real(node->dtype) || node->op == OP_FLOOR) return node;
         on[node->id] = true;
     }
     return NULL;
+}
+
+const char *graph_gradient_end_text(const Node *end) {
+    switch (end->op) {
+    case OP_LT: case OP_LE: case OP_EQ: case OP_NE: return "a comparison";
+    case OP_CAST: return "a conversion to whole numbers";
+    default: return op_text(end->op);
+    }
 }

@@ -164,8 +164,11 @@ void graph_to_line(Graph *g, Node **roots, int count);
  * at the op's span and returns false if an op on the way has no derivative. */
 bool graph_gradients(Graph *g, Node *y, Node *seed, Node *const *wrt, int count, Node **out);
 /* Where y depends on `wrt` but its gradient is absent: the first op on the way up that has no derivative; NULL if y
- * does not depend on it or stop_gradient is all that is in the way. */
-const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt);
+ * does not depend on it or every such op is under a stop_gradient. With `choices` what a derivative chooses by counts
+ * too, such as the sign by which that of relu is 0 or 1. */
+const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt, bool choices);
+/* What the user calls such an op: "a comparison". */
+const char *graph_gradient_end_text(const Node *end);
 
 /* ---- print.c */
 void graph_print(Text *to, Node *const *roots, const char *const *root_names, int count);           /* deterministic, numbered from 0 */

@@ -107,25 +107,17 @@ static Node *objective(Graph *g, const Run *run) {
     return total;
 }
 
-static const char *as_written(Op op) {
-    switch (op) {
-    case OP_LT: case OP_LE: case OP_EQ: case OP_NE: return "a comparison";
-    case OP_CAST: return "a conversion to whole numbers";
-    default: return op_text(op);
-    }
-}
-
 /* A parameter that the objective depends on, but only through what has no derivative, would never be trained.
  */
 static void check_ways(Graph *g, const Run *run, Node *total, const Gradients *gradients) {
     for (int i = 0; i < gradients->count; i++) {
         const Cell *cell = &run->cells[gradients->leaf[i]->attr.index];
-        const Node *end = gradients->value[i] ? NULL : graph_gradient_end(g, total, gradients->wrt[i]);
+        const Node *end = gradients->value[i] ? NULL : graph_gradient_end(g, total, gradients->wrt[i], true);
         if (!end) continue;
         Diagnostic *d =
             report(g->diagnostics, CODE_E0209, end->span,
                                "what is minimised depends on %s only through this: %s has no derivative",
-                               cell->name, as_written(end->op));
+                               cell->name, graph_gradient_end_text(end));
         add_note(g->diagnostics, d, cell->span, "%s is declared here", cell->name);
         add_help(g->diagnostics, d,
                  "use a smooth stand-in, such as sigmoid for a comparison, or leave %s out of "

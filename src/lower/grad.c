@@ -125,9 +125,22 @@ static bool is_told(Lowering *L, Span at)
     return L->quiet;
 }
 
+/* e depends on x, but only through what has no derivative. */
+static Value *no_derivative(Lowering *L, const Expr *call, const Node *end, const char *name)
+{
+    Diagnostic *d = lower_error(L, CODE_E0209, end->span, "what grad differentiates by %s depends on it only through "
+                                "this: %s has no derivative", name, graph_gradient_end_text(end));
+    lower_note(L, d, call->span, "the derivative is taken here");
+    lower_help(L, d, "use a smooth stand-in, such as sigmoid for a comparison, or stop_gradient where 0 is meant");
+    return value_poison(L);
+}
+
 static Value *constant_gradient(Lowering *L, const Expr *call, Node *e, const Value *x)
 {
     const char *name = call->call.args.items[1].value->name.text;
+    const Node *end = e == NULL ? NULL : graph_gradient_end(L->graph, e, x->node, false);
+    if (end != NULL)
+        return no_derivative(L, call, end, name);
     Value *zero = value_of_node(L, graph_const(L->graph, x->node->dtype, x->node->shape, 0), x->axis, x->axes);
     int count = 0;
     Node **nodes = e == NULL ? NULL : graph_post_order(L->arena, &e, 1, &count);
