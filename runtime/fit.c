@@ -1,8 +1,8 @@
 /* fit: the loop around an object's steps, for NAME_fit and NAME_evaluate of emitted headers.
  *
  * It trains as the program says: hold-out, statistics of the training rows, order of examples, epochs. Its rows are
- * the application's: nothing is copied, only lists of row numbers are made, before the first step. The very same
- * bits come out as from `sgdc --run` on the same rows, on any number of threads. `stop` and `keep` are not part of an
+ * the application's, each of them once: nothing is copied, only lists of row numbers are made, before the first
+ * step, and `copies` are row numbers that come again. The very same bits come out as from `sgdc --run` on the same rows, on any number of threads. `stop` and `keep` are not part of an
  * object: the callback gets the figures and decides.
  */
 #include "check_rows.h"
@@ -23,9 +23,11 @@ typedef struct Crew { const sgdrt_threading *threading; void *opened, *scratch, 
 typedef struct Fit {
     sgdrt_instance *instance;
     const sgdrt_model *model;
-    const sgdrt_rows *train, *valid;
-    uint32_t *members;                   /* training rows, then those held out; NULL: all rows train */
-    uint32_t  training; int64_t held_out;
+    const sgdrt_rows *train, *valid;     /* those held out are of train */
+    uint32_t *members;                   /* training rows, then those held out; NULL: all, once */
+    uint32_t *valid_copied;              /* NULL: the rows of valid, once */
+    const uint32_t *validating;          /* NULL: rows 0 .. validating_count-1 */
+    uint32_t  training; int64_t validating_count;
     uint32_t *rows;                      /* of the steps of one call */
     double   *sums;
     int64_t   capacity;
@@ -65,33 +67,60 @@ static int64_t call_on(const Crew *crew, sgdrt_function *function, const sgdrt_c
 
 static size_t at_least_one(int64_t count) { return count > 0 ? (size_t)count : 1; }
 
-/* ---- which rows train ------------------------------------------------------------------------- */
-static int32_t *dense_labels(const sgdrt_rows *data, int column) {
-    int32_t *labels = malloc(sizeof *labels * at_least_one(data->rows));
+/* ---- which rows train, and which validate ------------------------------------------------------- */
+/* Rows are counted with their copies: copy 1 of row r is number rows + r. */
+static int32_t *dense_labels(const sgdrt_rows *data, int column, uint32_t count) {
+    int32_t *labels = malloc(sizeof *labels * at_least_one(count));
     const sgdrt_column *values = &data->columns[column];
-    for (int64_t r = 0; labels && r < data->rows; r++)
-        memcpy(&labels[r], (const char *)values->data + r * values->stride, sizeof *labels);
+    for (uint32_t i = 0; labels && i < count; i++)
+        memcpy(&labels[i], (const char *)values->data + i % data->rows * values->stride, sizeof *labels);
     return labels;
 }
 
-static int split(Fit *fit) {
+static uint32_t *all_rows(uint32_t count, int64_t rows) {
+    uint32_t *list = malloc(sizeof *list * at_least_one(count));
+    for (uint32_t i = 0; list && i < count; i++) list[i] = (uint32_t)(i % rows);
+    return list;
+}
+
+static int hold_out(Fit *fit, uint32_t count) {
     const sgdrt_model *model = fit->model;
-    uint32_t n = (uint32_t)fit->train->rows;
-    fit->training = n;
-    if (fit->valid || !model->hold_out) return SGDRT_OK;
     int by = model->hold_out_by;
-    int32_t *labels = by >= 0 ? dense_labels(fit->train, by) : NULL;
-    fit->members = malloc(sizeof *fit->members * (size_t)n);
+    int32_t *labels = by >= 0 ? dense_labels(fit->train, by, count) : NULL;
+    fit->members = malloc(sizeof *fit->members * (size_t)count);
     if (!fit->members || (by >= 0 && !labels)) {
         free(labels);
         return SGDRT_MEMORY;
     }
-    bool done = sgdrt_hold_out(model->hold_out, model->hold_out_part, header_of(fit)->seed, n, labels,
+    bool done = sgdrt_hold_out(model->hold_out, model->hold_out_part, header_of(fit)->seed, count, labels,
                                by >= 0 ? model->columns[by].classes : 0, fit->members, &fit->training);
     free(labels);
     if (!done) return SGDRT_MEMORY;
-    fit->held_out = n - fit->training;
+    for (uint32_t i = 0; i < count; i++) fit->members[i] = (uint32_t)(fit->members[i] % fit->train->rows);
+    fit->valid = fit->train;
+    fit->validating = fit->members + fit->training;
+    fit->validating_count = count - fit->training;
     return fit->training > 0 ? SGDRT_OK : SGDRT_NO_ROWS;
+}
+
+static bool can_count(const sgdrt_rows *data, int64_t copies) { return data->rows <= (int64_t)(UINT32_MAX - 1) / copies; }
+
+static int list_valid(Fit *fit) {
+    int64_t copies = fit->model->valid_copies;
+    if (!can_count(fit->valid, copies)) return SGDRT_MEMORY;
+    fit->validating_count = fit->valid->rows * copies;
+    if (copies == 1) return SGDRT_OK;
+    fit->validating = fit->valid_copied = all_rows((uint32_t)fit->validating_count, fit->valid->rows);
+    return fit->valid_copied ? SGDRT_OK : SGDRT_MEMORY;
+}
+
+static int split(Fit *fit) {
+    int64_t copies = fit->model->copies;
+    if (!can_count(fit->train, copies)) return SGDRT_MEMORY;
+    fit->training = (uint32_t)(fit->train->rows * copies);
+    if (!fit->valid && fit->model->hold_out) return hold_out(fit, fit->training);
+    if (copies > 1 && !(fit->members = all_rows(fit->training, fit->train->rows))) return SGDRT_MEMORY;
+    return fit->valid ? list_valid(fit) : SGDRT_OK;
 }
 
 /* standardize: mean and deviation of the training rows become cells, as `sgdc --run` makes them at load. */
@@ -220,9 +249,8 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
 
 static int validate(const Fit *fit, double *loss) {
     *loss = NAN;
-    if (fit->valid) return evaluate(fit->instance, &fit->crew, fit->valid, NULL, fit->valid->rows, loss, NULL);
-    if (!fit->held_out) return SGDRT_OK;
-    return evaluate(fit->instance, &fit->crew, fit->train, fit->members + fit->training, fit->held_out, loss, NULL);
+    if (!fit->validating_count) return SGDRT_OK;
+    return evaluate(fit->instance, &fit->crew, fit->valid, fit->validating, fit->validating_count, loss, NULL);
 }
 
 /* Parameters and what the optimizer keeps of them: an infinite mean of squares would hold its parameter still for good. */
@@ -283,7 +311,6 @@ int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_cal
     if (!status && valid_rows) status = sgdrt_check_rows(instance, valid_rows, SGDRT_FITTING);
     if (status) return status;
     Fit fit = {.instance = instance, .model = instance->model, .train = train_rows, .valid = valid_rows};
-    if (fit.train->rows > UINT32_MAX - 1) return SGDRT_MEMORY;
     instance->stop = 0;
     status = open_fit(&fit);
     if (!status) {
@@ -292,6 +319,7 @@ int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_cal
         close_crew(&fit.crew);
     }
     free(fit.members);
+    free(fit.valid_copied);
     free(fit.rows);
     free(fit.sums);
     return status;

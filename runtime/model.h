@@ -66,6 +66,7 @@ typedef struct sgdrt_model {
     uint64_t seed, state_bytes, work_bytes, predict_bytes;
     uint64_t thread_bytes;             /* of scratch, for each thread but the first; 0: training gains from no other */
     int64_t batch, epochs, steps, predict_elements;   /* batch 0: all rows */
+    int64_t copies, valid_copies;      /* fit takes every row so often; 1 or more */
     double hold_out_part;
     int32_t cell_count, slot_count, column_count, metric_count, argument_count;
     int32_t averaged, minimized, terms;   /* sums of evaluate and step: over rows; all of the loss; with penalties */

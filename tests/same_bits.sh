@@ -78,14 +78,6 @@ compiled() {        # OPTIONS...: as the interpreter left it?
     done
 }
 
-copies_of() {       # BLOCK: how often its data has every row; rows are the application's to repeat
-    awk -v block="$1" '
-        /^data / && match($0, /copies *= *[0-9]+/) { copies[$2] = substr($0, RSTART + RLENGTH - 1, 1) }
-        /^train / { here = $2 }
-        here == block && match($0, /data *= *[a-z_]+/) { name = substr($0, RSTART, RLENGTH); sub(/.*= */, "", name) }
-        END { print name in copies ? copies[name] : 1 }' "$file"
-}
-
 # The inputs of the application: for each run that was saved its trace under its C prefix. Runs of one block differ
 # in settings only and share their data, so one trace does for all. Applications give raw values where the program
 # standardizes, so the trace is of a program that does not.
@@ -112,7 +104,6 @@ prepare_runs() {
         [ -f "$trace" ] || { cat "$scratch/err"; return 1; }
         ln -s "$trace" "$scratch/runs/$prefix.trace"
         ln -s "$saved" "$scratch/runs/$prefix.saved"
-        copies_of "$block" >"$scratch/runs/$prefix.copies"
         grep -q '^ *start *=' "$file" && : >"$scratch/runs/$prefix.starts"
         grep -q '^ *keep *= *best(valid.loss)' "$file" && : >"$scratch/runs/$prefix.keeps"
         names="$names RUN($prefix)"

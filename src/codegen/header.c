@@ -171,7 +171,7 @@ static const char of_library[] =
     "   may; the bits are the same on any number. fit starts them and ends them; what memory they need it has\n"
     "   allocated unless init was given enough. A step too small to gain from threads runs on the caller's. */\n"
     "static inline int @_set_threads(@ *m, int threads) { return sgdrt_set_threads(m, threads); }\n"
-    "/* fit trains as the program says (batch, order, epochs, hold-out); valid may be\n"
+    "/* fit trains as the program says (batch, order, epochs, hold-out, copies); valid may be\n"
     "   NULL; the callback gets a report after each epoch and ends the training by returning non-zero.\n"
     "   evaluate stores the loss, then the metrics in their order: @@_FIGURES of them. */\n"
     "static inline int @_fit(@ *m, const @_data *train, const @_data *valid, sgdc_callback *callback, void *user) {\n"

@@ -119,6 +119,8 @@ static int hold_out_column(const Run *run) {
     return run->hold_out_by < 0 ? -1 : run->data->fields[run->hold_out_by].column;
 }
 
+static int64_t copies(const DataSet *data) { return data && data->copies > 1 ? data->copies : 1; }
+
 static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
     const Run *run = block->header.run;
     LLVMValueRef *levels = arena_array(b->arena, LLVMValueRef, block->level_count);
@@ -151,7 +153,8 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
                   int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
                   int64(b, run->batch), int64(b, run->epochs),
-                  int64(b, run->steps), int64(b, outputs), real64(b, run->hold_out_part), int32(b, run->cell_count),
+                  int64(b, run->steps), int64(b, outputs), int64(b, copies(run->data)), int64(b, copies(run->valid)),
+                  real64(b, run->hold_out_part), int32(b, run->cell_count),
                   int32(b, run->slot_count), int32(b, run->data->column_count), int32(b, run->measure_count),
                   int32(b, arguments), int32(b, run_averaged(run)), int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, lr_slot(run)),
                   int32(b, run->order), int32(b, run->last), int32(b, run->hold_out),

@@ -6,7 +6,6 @@
  * FOLDER/PREFIX.saved (sgdc --save), both safetensors, trains with the code for LEVEL (0: the only one), and looks
  * for the first cell that differs, all NaN being equal. What the trained model then says of rows goes to
  * FOLDER/PREFIX.says, for the script to compare.
- *   FOLDER/PREFIX.copies    how often the data has every row
  *   FOLDER/PREFIX.starts    there: the run starts from another one's parameters, which the trace has
  *   FOLDER/PREFIX.keeps     there: `keep = best(valid.loss)`, which an object leaves to its application, as it does
  *                           `stop`: training ends at the step of what sgdc saved
@@ -144,16 +143,8 @@ static void name_column(const File *trace, const sgdrt_model *model, int32_t col
     give_up("is not in the trace", model->columns[column].name);
 }
 
-static long copies_in(const char *path) {
-    char text[32] = "";
-    FILE *f = fopen(path, "r");
-    if (!f || !fgets(text, sizeof text, f)) give_up("cannot be read", path);
-    fclose(f);
-    return strtol(text, NULL, 10);
-}
-
-/* All rows, and all of them again for each further copy. */
-static sgdrt_rows *read_rows(const sgdrt_model *model, const File *trace, long copies) {
+/* Each row once: copies of rows are the schedule's. */
+static sgdrt_rows *read_rows(const sgdrt_model *model, const File *trace) {
     sgdrt_rows *rows = malloc(sizeof *rows + sizeof *rows->columns * (size_t)model->column_count);
     for (int32_t c = 0; c < model->column_count; c++) {
         char name[300];
@@ -161,12 +152,11 @@ static sgdrt_rows *read_rows(const sgdrt_model *model, const File *trace, long c
         name_column(trace, model, c, name, sizeof name);
         const char *data = find(trace, name, &bytes, &rows->rows);
         if (!data || rows->rows < 1) give_up("is not in the trace", name);
-        char *all = aligned_alloc(64, ((size_t)copies * bytes + 63) / 64 * 64);
+        char *all = aligned_alloc(64, (bytes + 63) / 64 * 64);
         if (!all) give_up("there is no memory", name);
-        for (long i = 0; i < copies; i++) memcpy(all + (size_t)i * bytes, data, bytes);
+        memcpy(all, data, bytes);
         rows->columns[c] = (sgdrt_column){all, (int64_t)bytes / rows->rows};
     }
-    rows->rows *= copies;
     return rows;
 }
 
@@ -247,7 +237,7 @@ static int check_run(const Api *api, const char *folder, uint32_t level, int thr
     if (threads > 1) sgdrt_set_threads(m, threads);
     File trace = read_file(path_of(folder, api->prefix, "trace"));
     File saved = read_file(path_of(folder, api->prefix, "saved"));
-    sgdrt_rows *rows = read_rows(m->model, &trace, copies_in(path_of(folder, api->prefix, "copies")));
+    sgdrt_rows *rows = read_rows(m->model, &trace);
     if (exists(path_of(folder, api->prefix, "starts"))) take_cells(m, &trace);
     Best best = {m, malloc(m->model->state_bytes), NAN, step_of(&saved)};
     int keeps = exists(path_of(folder, api->prefix, "keeps"));
