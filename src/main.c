@@ -47,7 +47,9 @@ static ExitCode work(Driver *driver) {
     const Options *o = driver->options;
     ExitCode code = check_options(driver);
     if (code != EXIT_DONE) return code;
+    Progress *progress = progress_begin(driver);
     code = driver_compile(driver, o->check_grad);
+    progress_end(progress);
     if (code != EXIT_DONE || driver->stopped) return code;
     if (o->check) return EXIT_DONE;
     if (o->check_grad) return driver_check_grad(driver);

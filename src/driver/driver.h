@@ -10,6 +10,7 @@
  *   threads.c      how many threads train;  watch.c: keep and stop;  rate.c: the learning rate at a moment
  *   divergence.c   the step, and the value in it, that was not finite first
  *   report.c       progress and summaries;  comparison.c: the table of several runs;  log.c: --log
+ *   progress.c     that compiling goes on, on a terminal
  *   plot.c         --plot;  plot_scale.c: what its axes show;  plot_script.c: the script for gnuplot
  *   saved.c        --save and --load;  record.c: what keep and stop have seen, as text in a saved file
  *   trace.c        --trace
@@ -60,6 +61,12 @@ void     driver_print_version(FILE *to);
 void     driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line on stderr about what was done, but for -q. */
 void     driver_say(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- progress.c ---------------------------------------------------------------------------- */
+bool     driver_redraws(const Driver *driver);    /* is there a line on stderr that shows progress? */
+typedef struct Progress Progress;
+Progress *progress_begin(Driver *driver);         /* around what compiles; NULL: nothing is shown */
+void     progress_end(Progress *progress);
 
 /* ---- emit_graph.c -------------------------------------------------------------------------- */
 void     driver_keep_graphs(Driver *driver, EmitKind kind);      /* into driver->kept */

@@ -77,13 +77,17 @@ static ExitCode write_text(Driver *driver, const char *path, const Text *text) {
 
 static ExitCode write_object(Driver *driver, const Sessions *sessions, const char *path) {
     Text bytes = text_new(driver->arena);
+    Progress *progress = progress_begin(driver);
     interface_object(&bytes, driver->program, sessions->prefixes, sessions->session, sessions->level, sessions->count);
+    progress_end(progress);
     return write_text(driver, path, &bytes);
 }
 
 static ExitCode write_header(Driver *driver, const Sessions *sessions, const char *path) {
     Text text = text_new(driver->arena);
+    Progress *progress = progress_begin(driver);
     interface_header(&text, driver->program, stem_of(driver), sessions->prefixes, sessions->session, sessions->count);
+    progress_end(progress);
     return write_text(driver, path, &text);
 }
 
@@ -92,7 +96,10 @@ static ExitCode write_machine_text(Driver *driver, const Sessions *sessions, Cod
     const Run **runs = arena_array(driver->arena, const Run *, program->run_count);
     Text text = text_new(driver->arena);
     for (int i = 0; i < program->run_count; i++) runs[i] = &program->runs[i];
-    if (!codegen_text(sessions->session[0], &text, runs, sessions->prefixes, program->run_count, kind)) return EXIT_DEFECT;
+    Progress *progress = progress_begin(driver);
+    bool good = codegen_text(sessions->session[0], &text, runs, sessions->prefixes, program->run_count, kind);
+    progress_end(progress);
+    if (!good) return EXIT_DEFECT;
     return write_text(driver, path, &text);
 }
 

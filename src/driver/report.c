@@ -7,7 +7,6 @@
 #include "driver/training.h"
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 static const double redraw_seconds = 0.1, plain_seconds = 10;
 enum { MOST_PRINTED_PARAMETERS = 16 };
@@ -59,7 +58,6 @@ static void widen(int *width, const char *text) {
 
 void report_open(Report *report, const Driver *driver, Training *const *trainings, int count) {
     ProgressMode mode = driver->options->progress;
-    bool terminal = isatty(fileno(driver->info));
     char text[32];
     *report = (Report){.to = driver->result, .progress = driver->info, .runs = count};
     for (int i = 0; i < count && count > 1; i++) {
@@ -69,8 +67,8 @@ void report_open(Report *report, const Driver *driver, Training *const *training
         report->keeps |= trainings[i]->run->keep_figure != NULL;
     }
     if (driver->options->quiet && mode == PROGRESS_AUTO) return;
-    report->bar = mode == PROGRESS_BAR || (mode == PROGRESS_AUTO && terminal);
-    report->plain = mode == PROGRESS_PLAIN || (mode == PROGRESS_AUTO && !terminal);
+    report->bar = driver_redraws(driver);
+    report->plain = mode == PROGRESS_PLAIN || (mode == PROGRESS_AUTO && !report->bar);
     report->redrawn = clock_seconds();
 }
 

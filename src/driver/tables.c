@@ -16,7 +16,6 @@
 #include "driver/split.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MOST_COPIED 1e9                       /* rows, their copies counted: 4 GB of numbers */
 
@@ -140,7 +139,7 @@ static sgdrt_table *load_file(Driver *driver, const DataSet *set, const sgdrt_co
         if (!request.path) return NULL;
     }
     Reading reading = {driver, clock_seconds(), false};
-    if (isatty(fileno(driver->info)) && !driver->options->quiet) {
+    if (driver_redraws(driver)) {
         request.progress = show_reading;
         request.progress_context = &reading;
     }

@@ -608,7 +608,9 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
         good &= plan_run(driver, t, curves);
     }
     if (!good || driver->diagnostics->errors) return EXIT_SOURCE;
+    Progress *progress = progress_begin(driver);
     Codegen *codegen = make_executors(driver, trainings, count, &good);
+    progress_end(progress);
     ExitCode code = driver->diagnostics->errors ? EXIT_USAGE : EXIT_DEFECT;
     if (good) {
         size_t bytes;

@@ -58,4 +58,14 @@ check "the summary counts parameters" 'grep -q "2 parameters" out'
 "$sgdc" line.sgd --check --dump=order 2>err; grep -q 'after order' err || { echo "FAILED: --dump"; failed=1; }
 "$sgdc" line.sgd --run --time-passes >out 2>err; grep -q 'canonicalise' err || { echo "FAILED: --time-passes"; failed=1; }
 "$sgdc" line.sgd --run --stop-after=grad >out 2>err; [ ! -s out ] || { echo "FAILED: --stop-after"; failed=1; }
+
+# Compiling that takes longer than a second shows it on a line that is redrawn, and removes the line.
+"$sgdc" "$source/examples/lenet.sgd" --cpu=native -o net.o --progress=bar --time-passes >out 2>err || { echo "FAILED: lenet"; failed=1; }
+compiling=$(awk '/^(emit|optimise|machine code) / { ms += $(NF - 1) } END { printf "%d", ms }' err)
+if [ "$compiling" -gt 1500 ]; then
+    check "compiling shows that it goes on" 'tr "\r" "\n" <err | grep -q "^compiling lenet.sgd  1 s$"'
+    check "the line of compiling is removed" '[ "$(tr "\r" "\n" <err | grep -A1 "^compiling" | tail -1 | cut -c 2-3)" = "[K" ]'
+fi
+"$sgdc" "$source/examples/lenet.sgd" --cpu=native -q -o net.o >out 2>err
+check "nothing is redrawn where stderr is no terminal" '[ ! -s err ]'
 exit $failed
