@@ -37,7 +37,7 @@ struct Outline {
 
 /* ---- which nests --------------------------------------------------------------------------------- */
 /* A call costs about as much as so many multiply-adds. Where nests are many, small ones make LLVM slow too. */
-enum { LEAST_WORK = 1 << 15, LEAST_OF_MANY = 1 << 10, MANY_NESTS = 32 };
+enum { LEAST_WORK = 1 << 15, LEAST_OF_MANY = 1 << 10, MANY_NESTS = 32, MOST_NESTS = 1 << 10 };
 /* In operations: what LLVM takes in one function, and from where the call of a nest does not show. */
 enum { LONGEST_CODE = 2000, LEAST_CODE = 50 };
 
@@ -68,7 +68,7 @@ bool outline_pays(const Emitter *e, const Nest *nest) {
         for (int i = 0; i < e->f->sections[s].nests.count; i++)
             cost += e->f->sections[s].nests.items[i]->cost;
     }
-    if (cost > LONGEST_CODE && nest->cost > LEAST_CODE)
+    if (nests > MOST_NESTS || (cost > LONGEST_CODE && nest->cost > LEAST_CODE))
         return true;
     return work_of(e->f, nest) >= (nests >= MANY_NESTS ? LEAST_OF_MANY : LEAST_WORK);
 }

@@ -40,7 +40,8 @@ typedef struct Fuse {
     Section *section;
     int     *provider;                 /* by id: nest, -1 */
     NestNeeds *needs; int needs_capacity;
-    int     *mark, stamp;
+    int     *mark, stamp;              /* of nests that were seen */
+    Vector(int) open;                  /* nests to be looked at */
 } Fuse;
 
 /* ---- nodes of the function ---------------------------------------------------------------- */
@@ -219,18 +220,18 @@ static void need(Fuse *u, int nest, int before) {
 
 /* Does nest `late` need `early`, directly or not? */
 static bool reaches(Fuse *u, int late, int early) {
-    Vector(int) open = {0};
+    u->open.count = 0;
     u->stamp++;
-    vector_push(u->f->arena, &open, late);
-    while (open.count > 0) {
-        int nest = open.items[--open.count];
+    vector_push(u->f->arena, &u->open, late);
+    while (u->open.count > 0) {
+        int nest = u->open.items[--u->open.count];
         if (nest == early)
             return true;
         if (u->mark[nest] == u->stamp)
             continue;
         u->mark[nest] = u->stamp;
         for (int i = 0; i < u->needs[nest].count; i++)
-            vector_push(u->f->arena, &open, u->needs[nest].before[i]);
+            vector_push(u->f->arena, &u->open, u->needs[nest].before[i]);
     }
     return false;
 }
@@ -407,6 +408,8 @@ static bool are_of_one_chain(const Node *largest, const Node *which) {
 
 /* A maximum and its place are found together: the nest of the one that was placed before; NULL: there is none. */
 static Nest *join_extreme(Fuse *u, Node *node) {
+    if (node->op != OP_REDUCE_MAX && node->op != OP_ARGMAX)
+        return NULL;
     for (int i = 0; i < u->section->nests.count; i++) {
         Nest *nest = u->section->nests.items[i];
         if (nest->kind != NEST_REDUCE || nest->largest != NULL)

@@ -202,12 +202,15 @@ bool updates_little(const LoopFunction *f) {
     return updated <= MOST_TINY_CELLS;
 }
 
-/* So little is worked on and updated that registers, or a few lines of the cache, hold it. */
+/* So little is worked on and updated that registers, or a few lines of the cache, hold it, and not by so long a code
+ * that nests are to be functions. */
 static bool is_tiny(const LoopFunction *f) {
+    double cost = 0;
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++) {
             const Nest *nest = f->sections[s].nests.items[i];
-            if (nest->blocks != NULL || nest->convolution != NULL || nest->apart || nest->repacks)
+            cost += nest->cost;
+            if (nest->blocks != NULL || nest->convolution != NULL || nest->apart || nest->repacks || cost > MOST_TINY_CODE)
                 return false;
         }
     return f->steps && f->one_block && f->work_bytes <= MOST_TINY_WORK && updates_little(f);

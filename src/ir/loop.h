@@ -87,7 +87,7 @@ typedef struct Blocks {
 enum { BLOCKS_ROWS = -1, COLUMN_SQUARE = 16 };  /* elements of a row that are converted together */
 
 enum { RELAY_ROWS = 16 };                        /* that go together where rows are the lanes */
-enum { MOST_TINY_WORK = 16 << 10 };             /* bytes of work of a function that is kept in registers (loop.c) */
+enum { MOST_TINY_WORK = 16 << 10, MOST_TINY_CODE = 1000 };   /* bytes, operations of what is kept in registers (loop.c) */
 enum { LANES_NONE = -2, LANES_ROWS = -1 };       /* otherwise an axis of the nest's space */
 enum { TILE_NONE = LANES_NONE, TILE_ROWS = LANES_ROWS };       /* likewise */
 /* What a thread takes a range of whole tiles of; otherwise axis split - SPLIT_AXIS. NONE: one thread does it all. */
