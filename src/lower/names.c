@@ -201,6 +201,7 @@ static void check_definition(Checker *c, const Definition *definition)
             know(c, scope, (Word){name_from(L->names, words[i]), {0, 0}});
     }
     c->bound.count = c->read.count = 0;
+    vector_push(L->arena, &c->read, name_from(L->names, "param"));     /* what an optimizer gives a value is its result */
     for (int i = 0; i < definition->formals.count; i++)
         bind(c, scope, definition->formals.items[i].name);
     for (int i = 0; i < definition->formals.count; i++)
