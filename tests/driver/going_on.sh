@@ -76,7 +76,7 @@ check "a diverged run is not saved" '[ $code -eq 4 ] && grep -q "none.safetensor
 
 # Interrupted anywhere, as often as one likes, with keep and stop.
 long() {
-    exec "$sgdc" net.sgd --run --progress=none --set batch=all --set epochs=60000 --set 'stop=stalled(valid.loss, 59000 epochs)' "$@"
+    exec "$sgdc" net.sgd --run --progress=none --set batch=all --set epochs=2000000 --set 'stop=stalled(valid.loss, 1900000 epochs)' "$@"
 }
 (long --save whole.safetensors >out 2>err)
 interrupts=0 load=
@@ -84,7 +84,7 @@ for tries in 1 2 3; do
     # shellcheck disable=SC2086
     (long $load --save cut.safetensors >out 2>err) & process=$!
     while kill -0 $process 2>/dev/null && ! grep -q memory err; do sleep 0.02; done
-    sleep 0.1
+    sleep 0.05
     kill -TERM $process 2>/dev/null
     wait $process
     code=$?
