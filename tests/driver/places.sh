@@ -1,6 +1,7 @@
 #!/bin/sh
 # What may stand where: every construct in every place of a program. Each is taken (y) or refused with an error (n);
-# neither crashes, and no defect of sgdc is reported. A column of the table is a construct, a row a place.
+# neither crashes, and no defect of sgdc is reported. A column of the table is a construct, a row a place. Compiled at
+# -O0: what is taken does not depend on the level.
 #   sh places.sh SGDC SOURCE-FOLDER
 set -u
 sgdc=$1
@@ -92,7 +93,7 @@ PROGRAM
 }
 
 program body 0 >p.sgd
-"$sgdc" p.sgd --run -q >out 2>&1 || { echo "FAILED: the program itself"; exit 1; }
+"$sgdc" p.sgd --run -q -O0 >out 2>&1 || { echo "FAILED: the program itself"; exit 1; }
 
 failed=0
 table=
@@ -102,7 +103,7 @@ for place in top synthetic label field keep body initial size local minimize pen
     echo "$constructs" >list
     while read -r name expression; do
         program "$place" "$expression" >p.sgd
-        "$sgdc" p.sgd --run -q >out 2>err
+        "$sgdc" p.sgd --run -q -O0 >out 2>err
         code=$?
         case $code in
         0 | 4) row="${row}y" ;;

@@ -29,14 +29,15 @@ command -v valgrind >/dev/null || skip "valgrind is not installed"
 llvm=$("$sgdc" --version | sed -n 's/.*LLVM \([0-9]*\).*/\1/p')
 [ $renew = yes ] || grep -q "^[^#]* $llvm " "$record" || skip "the record has no counts for LLVM $llvm"
 
-# NAME PROGRAM RUN ROWS SECOND-COLUMN SETTINGS: one line a workload; RUN is - where the program has only one.
+# NAME PROGRAM RUN ROWS SECOND-COLUMN SETTINGS: one line a workload; RUN is - where the program has only one. Rows are
+# few where one has much to do: callgrind takes a thousand times as long as the machine.
 workloads="
 airfoil-1    examples/airfoil.sgd        sgd1    1000 y --set=epochs=1
 airfoil-100  examples/airfoil.sgd        mini100 1000 y --set=epochs=2
 softmax      bench/steps/softmax.sgd     -       640  y
 perceptron   bench/steps/perceptron.sgd  -       256  y
 lenet        bench/steps/lenet.sgd       -       128  y
-convolution  bench/convolution.sgd       forward 32   g
+convolution  bench/convolution.sgd       forward 4    g --set=batch=4
 "
 scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
