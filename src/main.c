@@ -1,6 +1,7 @@
-/* sgdc: reads the command line, and does one of the things it can ask for, in this order:
+/* sgdc: reads the command line, and does one of the things it can ask for, in this order: a command by its name;
  * explain a code, compile, and then diagnose only, emit texts, check the gradient, train, or write an object.
  */
+#include "driver/commands/commands.h"
 #include "driver/driver.h"
 #include "driver/interrupt.h"
 #include "driver/output.h"
@@ -69,17 +70,20 @@ static ExitCode finish(Driver *driver, ExitCode code) {
 }
 
 static ExitCode answer(Driver *driver, Options *options, int argc, char **argv) {
+    const Command *command;
     const char *problem;
-    if (!options_parse(driver->arena, argc, argv, options, &problem)) {
+    if (!command_find(driver->arena, argc, argv, &command, &problem) ||
+        !options_parse(driver->arena, command ? &command->grammar : &options_of_sgdc, argc - (command != NULL),
+                       argv + (command != NULL), options, &problem)) {
         driver_complain(driver, "%s", problem);
         return EXIT_USAGE;
     }
     if (options->explain) return explain(options->explain, driver);
-    if (options->help) options_print_help(driver->result);
+    if (options->help) command_print_help(driver->result, command);
     else if (options->version) driver_print_version(driver->result);
     else {
         driver->diagnostics->warnings_are_errors = options->warnings_are_errors;
-        return finish(driver, work(driver));
+        return finish(driver, command ? command->run(driver) : work(driver));
     }
     return EXIT_DONE;
 }

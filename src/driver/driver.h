@@ -1,6 +1,7 @@
 /* driver: what the command line does with the compiler.
  *
  *   options.c      the command line
+ *   commands/      what has a name of its own, sgdc NAME ...: commands.h is the map, and where the table is
  *   compile.c      text -> Program at the line where bits are fixed, pass by pass
  *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_graph.c: graphs
  *   find_data.c    where data files lie;  tables.c: data sets in memory, standardised;  synthetic.c: made columns

@@ -1,5 +1,5 @@
-/* The options of sgdc, one row each. A row says how its value is read and where it is stored, and carries
- * the line that --help prints; nothing else in the driver knows an option's spelling.
+/* The options of sgdc, one row each, and the reading of a command line by such rows. A row says how its value is read
+ * and where it is stored, and carries the line that --help prints; nothing else in the driver knows an option's spelling.
  *
  * Long options take `--name=value` or, where a value is required, also `--name value`; short ones `-xvalue` or
  * `-x value`. An optional value (--run=a,b) needs the `=`, so that `sgdc --run model.sgd` means what it looks like.
@@ -12,29 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum OptionKind {
-    OPTION_FLAG,         /* bool */
-    OPTION_TEXT,         /* const char *, required */
-    OPTION_RUN,          /* bool and const char *, optional */
-    OPTION_EMIT,         /* list of kinds */
-    OPTION_SEED,         /* unsigned number, with has_seed */
-    OPTION_COUNT,        /* int64_t >= 1 */
-    OPTION_WHOLE,        /* const char *, a whole number >= 1 */
-    OPTION_LEVEL,        /* 0 .. 3 */
-    OPTION_CHOICE,       /* int, an index into the row's choices */
-    OPTION_PAIR          /* NAME=VALUE, repeatable */
-} OptionKind;
-
-typedef struct OptionRow {
-    const char *name; char letter;              /* name NULL: only the letter */
-    OptionKind kind; size_t offset;
-    const char *argument;                       /* as --help shows it */
-    const char *choices;                        /* CHOICE: "auto bar plain none" */
-    const char *help;
-} OptionRow;
-
-#define AT(member) offsetof(Options, member)
-static const OptionRow rows[] = {
+#define AT(member) OPTION_AT(member)
+static const OptionRow own_rows[] = {
     {NULL, 0, 0, 0, NULL, NULL, "What to do"},
     {"run", 0, OPTION_RUN, AT(run), "[=TRAIN,...]", NULL, "compile in memory and train all train blocks, or the named blocks or runs"},
     {"check", 0, OPTION_FLAG, AT(check), NULL, NULL, "diagnose only"},
@@ -84,8 +63,9 @@ static const OptionRow rows[] = {
     {"time-passes", 0, OPTION_FLAG, AT(time_passes), NULL, NULL, "print the time of each pass"},
     {"version", 0, OPTION_FLAG, AT(version), NULL, NULL, "print the version"},
     {"help", 'h', OPTION_FLAG, AT(help), NULL, NULL, "print this"},
+    {0},
 };
-enum { ROW_COUNT = sizeof rows / sizeof *rows };
+enum { MOST_ROWS = 100 };
 
 static const char *const emit_kinds[EMIT_KIND_COUNT] = {
     "ast", "ir", "grad", "loops", "llvm", "asm", "obj", "header", "dot", "deps"
@@ -99,16 +79,41 @@ static bool row_needs_value(const OptionRow *row) {
     return row->kind != OPTION_FLAG && row->kind != OPTION_RUN;
 }
 
-static const OptionRow *row_of_name(const char *name, size_t length) {
-    for (int i = 0; i < ROW_COUNT; i++)
-        if (rows[i].name && strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0)
-            return &rows[i];
+/* ---- which rows a command line may use ----------------------------------------------------- */
+static bool word_is(const char *word, size_t length, const OptionRow *row) {
+    if (row->name) return strlen(row->name) == length && memcmp(row->name, word, length) == 0;
+    return row->letter && length == 1 && *word == row->letter;
+}
+
+static const OptionRow *find_in(const OptionRow *rows, const char *word, size_t length) {
+    for (; rows->help; rows++)
+        if (word_is(word, length, rows)) return rows;
     return NULL;
 }
 
-static const OptionRow *row_of_letter(char letter) {
-    for (int i = 0; i < ROW_COUNT; i++)
-        if (rows[i].letter && rows[i].letter == letter) return &rows[i];
+/* The grammar's rows, then those it shares, in the order in which it names them. */
+static int list_rows(const Grammar *grammar, const OptionRow *list[MOST_ROWS]) {
+    int count = 0;
+    for (const OptionRow *row = grammar->rows; row->help && count < MOST_ROWS; row++) list[count++] = row;
+    for (const char *at = grammar->shared; at && *at && count < MOST_ROWS;) {
+        size_t length = strcspn(at, " ");
+        const OptionRow *row = find_in(own_rows, at, length);
+        if (!row) INTERNAL_ERROR("%s shares %.*s, which is no option of sgdc", grammar->command, (int)length, at);
+        list[count++] = row;
+        at += length + (at[length] != 0);
+    }
+    return count;
+}
+
+static const OptionRow *row_of_name(const OptionRow *const *rows, int count, const char *name, size_t length) {
+    for (int i = 0; i < count; i++)
+        if (rows[i]->name && word_is(name, length, rows[i])) return rows[i];
+    return NULL;
+}
+
+static const OptionRow *row_of_letter(const OptionRow *const *rows, int count, char letter) {
+    for (int i = 0; i < count; i++)
+        if (rows[i]->letter && rows[i]->letter == letter) return rows[i];
     return NULL;
 }
 
@@ -123,12 +128,14 @@ static const char *suggestion(Arena *arena, const char *wanted, const char *cons
     return near ? text_format(arena, "; did you mean %s%s?", prefix, near) : "";
 }
 
-static const char *unknown_option(Arena *arena, const char *argument, const char *name) {
-    const char *names[ROW_COUNT];
-    int count = 0;
-    for (int i = 0; i < ROW_COUNT; i++)
-        if (rows[i].name) names[count++] = rows[i].name;
-    return text_format(arena, "there is no option %s%s", argument, suggestion(arena, name, names, count, "--"));
+static const char *unknown_option(Arena *arena, const Grammar *grammar, const OptionRow *const *rows, int count,
+                                  const char *argument, const char *name) {
+    const char *names[MOST_ROWS];
+    int named = 0;
+    for (int i = 0; i < count; i++)
+        if (rows[i]->name) names[named++] = rows[i]->name;
+    const char *of = grammar->command ? text_format(arena, "sgdc %s has", grammar->command) : "there is";
+    return text_format(arena, "%s no option %s%s", of, argument, suggestion(arena, name, names, named, "--"));
 }
 
 static const char *parse_emit(Arena *arena, Options *o, const char *value) {
@@ -261,8 +268,6 @@ static const char *check_together(Arena *arena, const Options *o) {
         {o->plot != NULL, "--plot"}, {o->trace != NULL, "--trace"}, {o->overfit != NULL, "--overfit"}, {o->interpret, "--interpret"},
     };
     const struct { const char *path, *spelling; } to_files[] = {{o->save, "--save"}, {o->trace, "--trace"}};
-    if (o->help || o->version || o->explain) return NULL;
-    if (!o->file) return "no .sgd file was given (sgdc --help lists the options)";
     for (size_t i = 0; i < sizeof needs_run / sizeof *needs_run; i++)
         if (needs_run[i].given && !trains)
             return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
@@ -284,61 +289,76 @@ static const char *check_together(Arena *arena, const Options *o) {
     return NULL;
 }
 
-bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char **problem) {
-    *o = (Options){.optimize = 3};
-    *problem = NULL;
-    bool only_files = false;
-    for (int i = 1; i < argc && !*problem; i++) {
-        const char *argument = argv[i], *value = NULL;
-        const OptionRow *row;
-        if (only_files || argument[0] != '-' || argument[1] == 0) {
-            if (o->file)
-                *problem = text_format(arena, "one .sgd file at a time: %s and %s were given", o->file, argument);
-            o->file = argument;
-            continue;
-        }
-        if (strcmp(argument, "--") == 0) { only_files = true; continue; }
-        if (argument[1] == '-') {
-            size_t length = strcspn(argument + 2, "=");
-            row = row_of_name(argument + 2, length);
-            if (argument[2 + length] == '=') value = argument + 2 + length + 1;
-            if (!row) {
-                *problem = unknown_option(arena, argument, text_format(arena, "%.*s", (int)length, argument + 2));
-                break;
-            }
-        } else {
-            row = row_of_letter(argument[1]);
-            if (argument[2]) value = argument + 2;
-            if (!row) { *problem = unknown_option(arena, argument, argument + 1); break; }
-        }
-        if (!value && row_needs_value(row)) {
-            if (i + 1 == argc) {
-                *problem = text_format(arena, "%s needs a value: %s%s", row_spelling(arena, row),
-                                       row_spelling(arena, row), row->argument);
-                break;
-            }
-            value = argv[++i];
-        }
-        *problem = store(arena, row, o, value);
+const Grammar options_of_sgdc = {.file = ".sgd file", .rows = own_rows, .check = check_together};
+
+/* The option at argv[*i], and its value; leaves *i at what was read last. A sentence, or NULL. */
+static const char *parse_option(Arena *arena, const Grammar *grammar, int argc, char **argv, int *i, Options *o) {
+    const OptionRow *rows[MOST_ROWS], *row;
+    int count = list_rows(grammar, rows);
+    const char *argument = argv[*i], *value = NULL;
+    if (argument[1] == '-') {
+        size_t length = strcspn(argument + 2, "=");
+        row = row_of_name(rows, count, argument + 2, length);
+        if (argument[2 + length] == '=') value = argument + 2 + length + 1;
+        if (!row)
+            return unknown_option(arena, grammar, rows, count, argument,
+                                  text_format(arena, "%.*s", (int)length, argument + 2));
+    } else {
+        row = row_of_letter(rows, count, argument[1]);
+        if (argument[2]) value = argument + 2;
+        if (!row) return unknown_option(arena, grammar, rows, count, argument, argument + 1);
     }
-    if (!*problem) *problem = check_together(arena, o);
+    if (!value && row_needs_value(row)) {
+        if (*i + 1 == argc)
+            return text_format(arena, "%s needs a value: %s%s", row_spelling(arena, row), row_spelling(arena, row),
+                               row->argument);
+        value = argv[++*i];
+    }
+    return store(arena, row, o, value);
+}
+
+static const char *parse_line(Arena *arena, const Grammar *grammar, int argc, char **argv, Options *o) {
+    bool only_files = false;
+    const char *problem = NULL;
+    for (int i = 1; i < argc && !problem; i++) {
+        const char *argument = argv[i];
+        if (!only_files && strcmp(argument, "--") == 0) {
+            only_files = true;
+        } else if (only_files || argument[0] != '-' || argument[1] == 0) {
+            if (o->file)
+                problem = text_format(arena, "one %s at a time: %s and %s were given", grammar->file, o->file, argument);
+            o->file = argument;
+        } else {
+            problem = parse_option(arena, grammar, argc, argv, &i, o);
+        }
+    }
+    if (problem || o->help || o->version || o->explain) return problem;
+    if (!o->file)
+        return text_format(arena, "no %s was given (sgdc %s%s--help lists the options)", grammar->file,
+                           grammar->command ? grammar->command : "", grammar->command ? " " : "");
+    return grammar->check ? grammar->check(arena, o) : NULL;
+}
+
+bool options_parse(Arena *arena, const Grammar *grammar, int argc, char **argv, Options *o, const char **problem) {
+    *o = (Options){.optimize = 3};
+    *problem = parse_line(arena, grammar, argc, argv, o);
     return !*problem;
 }
 
-void options_print_help(FILE *to) {
-    fprintf(to, "sgdc: compiles a training experiment and runs it, or makes an object that trains\n\n"
-                "  sgdc FILE.sgd            write FILE.o and FILE.h\n"
-                "  sgdc FILE.sgd --run      train now\n"
-                "  sgdc FILE.sgd --check    diagnose only\n");
-    for (int i = 0; i < ROW_COUNT; i++) {
-        const OptionRow *row = &rows[i];
-        if (row_is_heading(row)) { fprintf(to, "\n%s\n", row->help); continue; }
-        char spelling[64];
-        snprintf(spelling, sizeof spelling, "%s%s%s", row->name ? "--" : (char[]){'-', row->letter, 0},
-                 row->name ? row->name : "", row->argument ? row->argument : "");
-        fprintf(to, "  %-24s %s\n", spelling, row->help);
+static void print_row(FILE *to, const OptionRow *row) {
+    char spelling[64];
+    snprintf(spelling, sizeof spelling, "%s%s%s", row->name ? "--" : (char[]){'-', row->letter, 0},
+             row->name ? row->name : "", row->argument ? row->argument : "");
+    fprintf(to, "  %-24s %s\n", spelling, row->help);
+}
+
+void options_print(FILE *to, const Grammar *grammar) {
+    const OptionRow *rows[MOST_ROWS];
+    int count = list_rows(grammar, rows), own = 0;
+    while (grammar->rows[own].help) own++;
+    for (int i = 0; i < count; i++) {
+        if (i == own) fprintf(to, "\nShared with training\n");
+        if (row_is_heading(rows[i])) fprintf(to, "\n%s\n", rows[i]->help);
+        else print_row(to, rows[i]);
     }
-    fprintf(to, "\nExit codes: 0 done, 1 errors in the source, 2 usage, 3 data or files, 4 diverged, 5 a defect of sgdc,\n"
-                "128+N ended by signal N (130: Ctrl-C). Data files are looked for beside the .sgd file, in a folder data\n"
-                "beside it, in the current folder, and in the folders of SGDC_DATA (separated by colons).\n");
 }

@@ -1,4 +1,5 @@
-/* Options of the command line: a table (options.c) from which parsing and --help are made.
+/* Options of the command line: tables of rows from which parsing and --help are made. sgdc's own table is in options.c;
+ * a command (commands/commands.h) has rows of its own and takes some of sgdc's.
  *
  * Parsing never exits and prints nothing: a mistake comes back as one sentence, so that it can be tested.
  */
@@ -34,8 +35,44 @@ typedef struct Options {
     bool time_passes;
 } Options;
 
-/* False and *problem (a whole sentence) for a command line that cannot be understood. */
-bool options_parse(Arena *arena, int argc, char **argv, Options *options, const char **problem);
-void options_print_help(FILE *to);
+typedef enum OptionKind {
+    OPTION_FLAG,         /* bool */
+    OPTION_TEXT,         /* const char *, required */
+    OPTION_RUN,          /* bool and const char *, optional */
+    OPTION_EMIT,         /* list of kinds */
+    OPTION_SEED,         /* unsigned number, with has_seed */
+    OPTION_COUNT,        /* int64_t >= 1 */
+    OPTION_WHOLE,        /* const char *, a whole number >= 1 */
+    OPTION_LEVEL,        /* 0 .. 3 */
+    OPTION_CHOICE,       /* int, an index into the row's choices */
+    OPTION_PAIR          /* NAME=VALUE, repeatable */
+} OptionKind;
+
+typedef struct OptionRow {
+    const char *name; char letter;              /* name NULL: only the letter; neither: a heading */
+    OptionKind kind; size_t offset;             /* OPTION_AT(member) */
+    const char *argument;                       /* as --help shows it */
+    const char *choices;                        /* CHOICE: "auto bar plain none" */
+    const char *help;                           /* NULL: the end of the table */
+} OptionRow;
+#define OPTION_AT(member) offsetof(Options, member)
+
+/* What may stand on a command line. */
+typedef struct Grammar {
+    const char *command;                        /* "predict"; NULL: sgdc itself */
+    const char *arguments;                      /* "MODEL.sgd --load=FILE" */
+    const char *file;                           /* ".sgd file", which it needs */
+    const char *summary;                        /* one line of --help */
+    const OptionRow *rows;                      /* its own; the last one is {0} */
+    const char *shared;                         /* rows of sgdc's own: "set data q" */
+    /* Of options that make no sense together: a sentence, or NULL. May be NULL itself. */
+    const char *(*check)(Arena *arena, const Options *options);
+} Grammar;
+extern const Grammar options_of_sgdc;
+
+/* False and *problem (a whole sentence) for a command line that cannot be understood. argv[0] is passed over. */
+bool options_parse(Arena *arena, const Grammar *grammar, int argc, char **argv, Options *options, const char **problem);
+/* The rows, as --help shows them. */
+void options_print(FILE *to, const Grammar *grammar);
 
 #endif

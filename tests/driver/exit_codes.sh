@@ -33,6 +33,8 @@ expect 2 "unknown emit" "$sgdc" "$line" --emit=gard
 says 'did you mean grad' err
 expect 2 "no file" "$sgdc"
 expect 2 "two files" "$sgdc" a.sgd b.sgd
+expect 2 "unknown command" "$sgdc" nonesuch "$line"
+says 'there is no command nonesuch' err
 expect 2 "option without --run" "$sgdc" "$line" --save x
 expect 2 "a prefix that is a word of C" "$sgdc" "$line" --name=int -o ./
 says 'word of C' err

@@ -31,6 +31,7 @@ check_map_of src/lower lower.h experiment.h
 check_map_of src/ir graph.h program.h loop.h
 check_map_of src/codegen codegen.h
 check_map_of src/driver driver.h
+check_map_of src/driver/commands commands.h
 check_map_of runtime sgdrt.h core.h
 
 set +f

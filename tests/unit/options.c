@@ -7,12 +7,14 @@ static Arena *arena;
 static Options options;
 static const char *problem;
 
-static bool parse_line(const char *line) {
+static bool parse_as(const Grammar *grammar, const char *line) {
     char *words[32], *copy = text_format(arena, "sgdc %s", line);
     int count = 0;
     for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) words[count++] = word;
-    return options_parse(arena, count, words, &options, &problem);
+    return options_parse(arena, grammar, count, words, &options, &problem);
 }
+
+static bool parse_line(const char *line) { return parse_as(&options_of_sgdc, line); }
 
 static void set_up(void) { arena = arena_new(); }
 static void tear_down(void) { arena_free(arena); }
@@ -83,4 +85,33 @@ Test(options, what_cannot_be_understood) {
 Test(options, everything_after_two_dashes_is_a_file) {
     cr_assert(parse_line("--run -- --odd.sgd"));
     cr_expect_str_eq(options.file, "--odd.sgd");
+}
+
+static const char *check_sample(Arena *a, const Options *o) {
+    (void)a;
+    return o->overfit && o->quiet ? "not both" : NULL;
+}
+
+Test(options, a_command_has_rows_of_its_own_and_takes_some_of_sgdc) {
+    static const OptionRow rows[] = {
+        {"first", 0, OPTION_WHOLE, OPTION_AT(overfit), "=N", NULL, "some of them"},
+        {0},
+    };
+    static const Grammar sample = {.command = "sample", .file = "saved file", .rows = rows, .shared = "set q",
+                                   .check = check_sample};
+    cr_assert(parse_as(&sample, "a.safetensors --first 3 --set lr=1"), "%s", problem);
+    cr_expect_str_eq(options.overfit, "3");
+    cr_expect_str_eq(options.set.items[0].name, "lr");
+    static const struct { const char *line, *says; } cases[] = {
+        {"a --run", "sgdc sample has no option --run"},
+        {"a --frist 3", "did you mean --first"},
+        {"--first 3", "no saved file was given (sgdc sample --help"},
+        {"a b", "one saved file at a time"},
+        {"a --first 3 -q", "not both"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_expect_not(parse_as(&sample, cases[i].line), "%s was understood", cases[i].line);
+        cr_expect(problem && strstr(problem, cases[i].says), "%s: \"%s\" does not say \"%s\"", cases[i].line,
+                  problem ? problem : "", cases[i].says);
+    }
 }

@@ -1,0 +1,32 @@
+/* commands: what has a name of its own on the command line, `sgdc NAME ...`.
+ *
+ *   commands.c     THE TABLE: a row for each command; which one a command line names; --help
+ *
+ * To add one: a file of its own here with its Grammar's rows, its function and `const Command command_NAME`, a declaration
+ * below, and its line in the table. What its options set are members of Options. The manual has a section for each;
+ * tests/driver/man_page.sh holds it against --help.
+ *
+ * A command gets its Driver with the options parsed and nothing compiled: one that works on a program calls
+ * driver_compile. What it returns is the exit code; diagnostics are printed after it. No command costs a plain
+ * `sgdc FILE.sgd` anything: what only a command needs is made in its function.
+ */
+#ifndef SGDC_DRIVER_COMMANDS_H
+#define SGDC_DRIVER_COMMANDS_H
+#include "driver/driver.h"
+
+typedef struct Command {
+    Grammar grammar;                              /* name, --help, options */
+    ExitCode (*run)(Driver *driver);
+} Command;
+
+/* Options of sgdc that commands share: all of them, and those that compile a program. */
+#define SHARED_BY_ALL       "q W error-format color help"
+#define SHARED_BY_COMPILERS "set data seed threads interpret cpu O progress time-passes " SHARED_BY_ALL
+
+/* ---- commands.c ---------------------------------------------------------------------------- */
+/* The command that the first argument names, or NULL: then sgdc itself is meant. False and *problem: a sentence. */
+bool command_find(Arena *arena, int argc, char **argv, const Command **command, const char **problem);
+/* Of a command, or with NULL of sgdc. */
+void command_print_help(FILE *to, const Command *command);
+
+#endif
