@@ -1,0 +1,45 @@
+# No ring of files inside a folder of src or the runtime, and no ring of folders: files that need each other are one idea
+# in several places, or several ideas in one place. What a file needs: rings.awk. Argument: SOURCE_FOLDER
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$1" || exit 2
+
+# Rings that may be, each within the files of one line: honest recursion.
+allowed='
+src/ir/fold.c src/ir/graph.c src/ir/infer.c: the constructor of a node folds, and what it folds to is a node
+'
+# Rings that are to go.
+allowed=$allowed'
+src/ir/dense.c src/ir/keep.c src/ir/layout.c src/ir/loop.c src/ir/place.c src/ir/plan.c src/ir/regroup.c src/ir/relay.c src/ir/threads.c src/ir/tile.c src/ir/unstore.c: to go
+src/ir/interp.c src/ir/interp_reduce.c: to go
+runtime/csv.c runtime/files.c runtime/table.c: to go
+src/driver/check_grad.c src/driver/comparison.c src/driver/compile.c src/driver/divergence.c src/driver/emit.c src/driver/log.c src/driver/report.c src/driver/saved.c src/driver/tables.c src/driver/trace.c src/driver/train.c: to go
+src/frontend/separator.c src/frontend/syntax.c: to go
+src/codegen/emit.c src/codegen/emit_chunk_lanes.c src/codegen/emit_contraction.c src/codegen/emit_convolution.c src/codegen/emit_few.c src/codegen/emit_local.c src/codegen/emit_memory.c src/codegen/emit_nest.c src/codegen/emit_next_row.c src/codegen/emit_outline.c src/codegen/emit_pack.c src/codegen/emit_quotient.c src/codegen/emit_reduce.c src/codegen/emit_row_sums.c src/codegen/emit_rows.c src/codegen/emit_scatter.c src/codegen/emit_threads.c src/codegen/emit_tile.c src/codegen/emit_turned.c src/codegen/emit_updates.c src/codegen/emit_value.c src/codegen/emit_weight_gradient.c: to go
+src/codegen/emit_scalar.c src/codegen/math.c: to go
+src/lower/block.c src/lower/builtin.c src/lower/call.c src/lower/data.c src/lower/draw.c src/lower/each.c src/lower/element.c src/lower/expression.c src/lower/grad.c src/lower/index.c src/lower/lint.c src/lower/lower.c src/lower/measure.c src/lower/names.c src/lower/objective.c src/lower/optimizer.c src/lower/predict.c src/lower/prelude.c src/lower/program.c src/lower/range.c src/lower/reduce.c src/lower/run.c src/lower/setting.c src/lower/source.c src/lower/train.c src/lower/type.c src/lower/value.c src/lower/watch.c: to go
+'
+
+sources=$(find src runtime -name '*.[chly]' | sort)
+# shellcheck disable=SC2086
+awk -f "$here/facts.awk" $sources | awk -f "$here/rings.awk" | ALLOWED=$allowed awk '
+    BEGIN {
+        rows = split(ENVIRON["ALLOWED"], row, "\n")
+        for (r = 1; r <= rows; r++) { files = row[r]; sub(/:.*/, "", files); row[r] = files == "" ? "" : " " files " " }
+    }
+    /^RING/ {
+        bad = 1
+        for (r = 1; r <= rows && bad; r++) {
+            inside = row[r] != ""
+            for (i = 2; i <= NF; i++) if (!index(row[r], " " $i " ")) inside = 0
+            if (inside) { found[r] = 1; bad = 0 }
+        }
+        if (bad) { sub(/^RING/, ""); print "FAILED: these need each other:" $0 "\n  one way around:"; failed = 1 }
+        next
+    }
+    bad { print }
+    END {
+        for (r = 1; r <= rows; r++)
+            if (row[r] != "" && !(r in found)) { print "FAILED: no ring is left among" row[r] "- take its line out of rings.sh"; failed = 1 }
+        exit failed
+    }'
