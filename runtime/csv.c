@@ -24,6 +24,13 @@ typedef struct Target {
     int next, column;
 } Target;
 
+/* A text that a column's remap_words lists, and its class. */
+typedef struct Listed {
+    const char *text;
+    size_t length;
+    int to;
+} Listed;
+
 /* A row kept as strings: the header and the row after it. */
 typedef struct Words {
     char **text;
@@ -41,7 +48,9 @@ typedef struct Reader {
     int field_count;
     char suspected; /* the only column's text has this delimiter */
     int *first_target; /* by field; -1: not asked for */
+    bool *is_plain; /* by field: asked for, and plain_field may try it */
     Target *targets;
+    Listed **listed; /* by column: remap_words, sorted; NULL: none */
     sgdrt_table *table;
 } Reader;
 
@@ -257,22 +266,43 @@ static int find_field(Reader *r, const sgdrt_column_request *column, int64_t ele
     return found;
 }
 
+static int compare_listed(const void *a, const void *b) {
+    const Listed *x = a, *y = b;
+    if (x->length != y->length)
+        return x->length < y->length ? -1 : 1;
+    return memcmp(x->text, y->text, x->length);
+}
+
+static bool sort_words(Reader *r, int c) {
+    const sgdrt_column_request *column = &r->request->columns[c];
+    if (!column->remap_words)
+        return true;
+    r->listed[c] = malloc(sizeof **r->listed * (size_t)(column->remap_count + 1));
+    for (int i = 0; r->listed[c] && i < column->remap_count; i++)
+        r->listed[c][i] = (Listed){ column->remap_words[i], strlen(column->remap_words[i]), i };
+    if (r->listed[c])
+        qsort(r->listed[c], (size_t)column->remap_count, sizeof **r->listed, compare_listed);
+    return r->listed[c] != NULL;
+}
+
 static int plan_targets(Reader *r) {
     const sgdrt_request *request = r->request;
     struct sgdrt_table_private *own = r->table->own;
-    size_t count = 0;
+    size_t count = 0, fields = (size_t)r->field_count;
     for (int c = 0; c < request->column_count; c++)
         count += (size_t)r->table->described[c].elements;
-    r->first_target = malloc(sizeof *r->first_target * (size_t)r->field_count);
+    r->first_target = malloc(sizeof *r->first_target * fields);
+    r->is_plain = calloc(fields, sizeof *r->is_plain);
     r->targets = malloc(sizeof *r->targets * (count ? count : 1));
-    if (!r->first_target || !r->targets)
+    r->listed = calloc((size_t)request->column_count + 1, sizeof *r->listed);
+    if (!r->first_target || !r->is_plain || !r->targets || !r->listed)
         return memory_problem(r, sizeof *r->targets * count);
-    memset(r->first_target, -1, sizeof *r->first_target * (size_t)r->field_count);
+    memset(r->first_target, -1, sizeof *r->first_target * fields);
     int next = 0;
     for (int c = 0; c < request->column_count; c++) {
         const sgdrt_table_column *d = &r->table->described[c];
         own->field_of[c] = malloc(sizeof **own->field_of * (size_t)(d->elements ? d->elements : 1));
-        if (!own->field_of[c])
+        if (!own->field_of[c] || !sort_words(r, c))
             return memory_problem(r, sizeof **own->field_of * (size_t)d->elements);
         for (int64_t e = 0; e < d->elements; e++) {
             int field = find_field(r, &request->columns[c], e);
@@ -285,6 +315,11 @@ static int plan_targets(Reader *r) {
             };
             r->first_target[field] = next++;
         }
+    }
+    for (size_t f = 0; f < fields; f++) {
+        r->is_plain[f] = r->first_target[f] >= 0 && r->text.decimal == '.';
+        for (int t = r->first_target[f]; t >= 0; t = r->targets[t].next)
+            r->is_plain[f] &= !r->listed[r->targets[t].column];
     }
     return 0;
 }
@@ -325,6 +360,8 @@ static bool has_digit(const char *text, size_t length) {
 /* What can be done about text where a number is wanted. */
 static void help_number(Reader *r, const CsvField *field, const sgdrt_column_request *column) {
     bool text = field->length && !has_digit(field->text, field->length);
+    char shown[48];
+    sgdrt_excerpt(shown, sizeof shown, field->text, field->length, 32);
     if (is_missing(field->text, field->length))
         sgdrt_problem_help(r->problem, "missing = 0 in the source would take missing values as 0");
     else if (memchr(field->text, 0, field->length))
@@ -338,11 +375,11 @@ static void help_number(Reader *r, const CsvField *field, const sgdrt_column_req
     else if (r->text.decimal == ',' && memchr(field->text, '.', field->length) && !text)
         sgdrt_problem_help(r->problem, "decimal = \",\" says that decimals are written with a comma");
     else if (text && (column->classes > 0 || column->remap_count))
-        sgdrt_problem_help(r->problem, "classes are numbers in a file: write 0 for the first text, 1 for the second, "
-                                       "and so on; or other numbers, and name them in remap(%s, [...])",
-                           r->names.count ? "column(\"...\")" : "column(...)");
+        sgdrt_problem_help(r->problem, "name the texts that are classes: remap(%s, [\"%s\", ...])",
+                           r->names.count ? "column(\"...\")" : "column(...)", shown);
     else if (text)
-        sgdrt_problem_help(r->problem, "leave this column out of the field, or write numbers for its texts in the file");
+        sgdrt_problem_help(r->problem, "leave this column out of the field; a field of its own can hold its texts as classes: "
+                                       "label[k] = remap(column(...), [...])");
 }
 
 /* Where a number is wanted and there is none. */
@@ -427,38 +464,50 @@ static int put_integer_text(Reader *r, const CsvField *field, int f, const Targe
     return 0;
 }
 
-/* Stores a field that has been cut out; says what is wrong with it. */
-static int put_written(Reader *r, const CsvField *field, int f, unsigned char *record) {
-    for (int t = r->first_target[f]; t >= 0; t = r->targets[t].next) {
-        const Target *target = &r->targets[t];
-        unsigned char *to = record + target->offset;
-        int code;
-        if (!r->request->missing_is_error && is_missing(field->text, field->length))
-            code = put_missing(r, field, f, target, to);
-        else if (target->dtype == SGDRT_F32 || target->dtype == SGDRT_F64)
-            code = put_real(r, field, f, target, to);
-        else
-            code = put_integer_text(r, field, f, target, to);
-        if (code)
-            return code;
-    }
+/* One that is not listed may be in a row that keep leaves out: it is told when labels are checked. */
+static int put_word(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+    const Listed *listed = r->listed[target->column], wanted = { field->text, field->length, 0 };
+    size_t count = (size_t)r->request->columns[target->column].remap_count;
+    const Listed *found = bsearch(&wanted, listed, count, sizeof *listed, compare_listed);
+    bool missing = !found && is_missing(field->text, field->length);
+    if (missing && !r->request->missing_is_error)
+        return put_missing(r, field, f, target, to);
+    if (missing)
+        return value_problem(r, PROBLEM_MISSING, field, f, "missing");
+    put_integer(to, target->dtype, found ? found->to : TABLE_NO_WORD);
     return 0;
 }
 
+static int put_number(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+    if (!r->request->missing_is_error && is_missing(field->text, field->length))
+        return put_missing(r, field, f, target, to);
+    return target->dtype == SGDRT_F32 || target->dtype == SGDRT_F64 ? put_real(r, field, f, target, to)
+                                                                    : put_integer_text(r, field, f, target, to);
+}
+
 /* Numbers are scanned with a point: a decimal comma is one while they are. */
-static int put_field(Reader *r, const CsvField *field, int f, unsigned char *record) {
-    char *text = (char *)field->text, *comma = NULL;
-    if (r->text.decimal != ',')
-        return put_written(r, field, f, record);
-    char *point = memchr(text, '.', field->length);
-    comma = memchr(text, ',', field->length);
-    if (point)
-        return not_a_number(r, field, f, &r->targets[r->first_target[f]]);
+static int put_comma_number(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+    char *text = (char *)field->text, *comma = memchr(text, ',', field->length);
+    if (memchr(text, '.', field->length))
+        return not_a_number(r, field, f, target);
     if (comma)
         *comma = '.';
-    int code = put_written(r, field, f, record);
+    int code = put_number(r, field, f, target, to);
     if (comma)
         *comma = ',';
+    return code;
+}
+
+/* Stores a field that has been cut out; says what is wrong with it. */
+static int put_field(Reader *r, const CsvField *field, int f, unsigned char *record) {
+    int code = 0;
+    for (int t = r->first_target[f]; t >= 0 && !code; t = r->targets[t].next) {
+        const Target *target = &r->targets[t];
+        unsigned char *to = record + target->offset;
+        code = r->listed[target->column]  ? put_word(r, field, f, target, to)
+               : r->text.decimal == ','   ? put_comma_number(r, field, f, target, to)
+                                          : put_number(r, field, f, target, to);
+    }
     return code;
 }
 
@@ -548,7 +597,7 @@ static CsvStatus parse_row(Reader *r, unsigned char *record) {
     const char *p = text->row;
     char delimiter = text->delimiter;
     for (int f = 0, count = r->field_count; f < count; f++) {
-        const char *after = r->first_target[f] >= 0 && text->decimal == '.' ? plain_field(r, p, f, delimiter, record) : NULL;
+        const char *after = r->is_plain[f] ? plain_field(r, p, f, delimiter, record) : NULL;
         if (!after) {
             after = p;
             CsvStatus status = other_field(r, &after, f, record);
@@ -655,7 +704,11 @@ int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_prob
     int code = load_table(&r);
     sgdrt_csv_close(&r.text);
     words_free(&r.names);
+    for (int c = 0; r.listed && c < request->column_count; c++)
+        free(r.listed[c]);
+    free(r.listed);
     free(r.first_target);
+    free(r.is_plain);
     free(r.targets);
     if (code)
         sgdrt_free_table(r.table);
@@ -664,7 +717,8 @@ int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_prob
     return code;
 }
 
-bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column) {
+bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,
+                    size_t shown_size) {
     const char *path = table->own->path;
     CsvForm form = { .delimiter = table->delimiter, .comment = table->own->comment };
     sgdrt_problem unseen;
@@ -697,6 +751,8 @@ bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *l
                 status = sgdrt_csv_field(&text, &p, &at);
         }
         found = status == CSV_FINE;
+        if (found)
+            sgdrt_excerpt(shown, shown_size, at.text, at.length, 40);
         more = status == CSV_MORE && !sgdrt_csv_refill(&text);
     }
     sgdrt_csv_close(&text);

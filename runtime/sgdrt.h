@@ -48,6 +48,7 @@ typedef struct sgdrt_column_request {
     const int64_t *shape;             /* of one row; rank 0: a scalar */
     int64_t      classes;             /* > 0: values are 0 .. classes-1 after remap (sgdrt_check_labels) */
     const double *remap; int remap_count;          /* the value remap[i] becomes i (sgdrt_check_labels) */
+    const char *const *remap_words;   /* csv, i32: instead, the text remap_words[i] becomes i as it is read */
     bool         wide;                /* f32 stored as f64 until standardized */
     bool         truncated;           /* i32 of a fraction: cut off; else a problem */
     const char  *path;                /* idx, npy: its file */
@@ -79,6 +80,7 @@ typedef struct sgdrt_table_column {
     sgdrt_dtype declared;             /* dtype, but f32 where wide */
     int64_t elements;                 /* product of the shape */
     int64_t classes; const double *remap; int remap_count;
+    const char *const *remap_words;   /* NULL, or remap_count names of classes */
     const char *path;                 /* NULL: made in memory */
 } sgdrt_table_column;
 

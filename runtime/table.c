@@ -30,9 +30,12 @@ static int64_t shape_elements(const int64_t *shape, int rank) {
  */
 static size_t strings_bytes(const char *path, const sgdrt_column_request *columns, int count) {
     size_t bytes = path ? strlen(path) + 1 : 0;
-    for (int c = 0; c < count; c++)
+    for (int c = 0; c < count; c++) {
         bytes += (size_t)columns[c].rank * 8 + (size_t)columns[c].remap_count * 8 + strlen(columns[c].name) +
                  1 + (columns[c].path ? strlen(columns[c].path) + 1 : 0);
+        for (int i = 0; columns[c].remap_words && i < columns[c].remap_count; i++)
+            bytes += strlen(columns[c].remap_words[i]) + 1;
+    }
     return bytes + 8;
 }
 
@@ -47,12 +50,19 @@ static void *take(char **at, const void *from, size_t bytes) {
 static void copy_strings(sgdrt_table *table, const char *path, const sgdrt_column_request *columns) {
     sgdrt_table_column *described = (sgdrt_table_column *)table->described;
     char *at = table->own->strings;
-    for (int c = 0; c < table->column_count; c++) { /* numbers first: they are aligned */
+    for (int c = 0; c < table->column_count; c++) { /* numbers and pointers first: they are aligned */
+        size_t listed = (size_t)columns[c].remap_count * 8;
         described[c].shape = take(&at, columns[c].shape, (size_t)columns[c].rank * 8);
-        described[c].remap = take(&at, columns[c].remap, (size_t)columns[c].remap_count * 8);
+        if (columns[c].remap_words)
+            described[c].remap_words = take(&at, columns[c].remap_words, listed);
+        else
+            described[c].remap = take(&at, columns[c].remap, listed);
     }
     for (int c = 0; c < table->column_count; c++) {
+        const char **words = (const char **)described[c].remap_words;
         described[c].name = take(&at, columns[c].name, strlen(columns[c].name) + 1);
+        for (int i = 0; words && i < columns[c].remap_count; i++)
+            words[i] = take(&at, words[i], strlen(words[i]) + 1);
         if (columns[c].path)
             described[c].path = take(&at, columns[c].path, strlen(columns[c].path) + 1);
     }
@@ -252,6 +262,7 @@ int sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **result, sgdrt_proble
                                              .classes = d->classes,
                                              .remap = d->remap,
                                              .remap_count = d->remap_count,
+                                             .remap_words = d->remap_words,
                                              .path = d->path };
     }
     sgdrt_table *table = NULL;
@@ -364,6 +375,28 @@ static void set_element(void *row, sgdrt_dtype dtype, int64_t element, double va
     }
 }
 
+/* A text that no class has, or one that was missing and left to stand for none. */
+static int word_problem(const sgdrt_table_column *d, const char *path, const char *where, int64_t line, int64_t at,
+                        const char *shown, double value, sgdrt_problem *problem) {
+    if (value != TABLE_NO_WORD) {
+        int code = sgdrt_problem_set(problem, PROBLEM_LABEL, path, line, at,
+                                     "%sthe value is missing, and %.17g, which stands for it, is no class (field %s)", where,
+                                     value, d->name);
+        sgdrt_problem_help(problem, "leave such rows out with keep, or let missing be one of 0..%lld",
+                           (long long)d->remap_count - 1);
+        return code;
+    }
+    int code = sgdrt_problem_set(problem, PROBLEM_REMAP, path, line, at,
+                                 "%s\"%s\" is not among the %d texts that remap lists (field %s)", where, shown,
+                                 d->remap_count, d->name);
+    int near = sgdrt_nearest(shown, strlen(shown), d->remap_words, d->remap_count);
+    if (near >= 0)
+        sgdrt_problem_help(problem, "list it, or leave its rows out with keep; \"%.100s\" is near", d->remap_words[near]);
+    else
+        sgdrt_problem_help(problem, "list it, or leave its rows out with keep");
+    return code;
+}
+
 /* "row 7 of labels.gz" is all that a binary file can say; a csv has a line. */
 static int label_problem(const sgdrt_table *table, int column, int64_t row, int64_t element, int code,
                          double value, sgdrt_problem *problem) {
@@ -371,10 +404,13 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
     const sgdrt_table_column *d = &table->described[column];
     int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin, line = 0, at = 0;
     const char *path = d->path ? d->path : own->path;
-    char where[64] = "";
-    bool found = own->field_of[column] && sgdrt_csv_find(table, in_file, own->field_of[column][element], &line, &at);
+    char where[64] = "", shown[64] = "it";
+    bool found = own->field_of[column] &&
+                 sgdrt_csv_find(table, in_file, own->field_of[column][element], &line, &at, shown, sizeof shown);
     if (!found)
         snprintf(where, sizeof where, "row %lld: ", (long long)in_file);
+    if (d->remap_words)
+        return word_problem(d, path, where, line, at, shown, value, problem);
     if (code == PROBLEM_LABEL) {
         sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (field %s)",
                           where, value, (long long)d->classes - 1, d->name);
@@ -403,9 +439,9 @@ static int compare_named(const void *a, const void *b) {
 
 static Named *sort_remap(const sgdrt_table_column *d) {
     Named *sorted = malloc(sizeof *sorted * (size_t)(d->remap_count + 1));
-    for (int i = 0; sorted && i < d->remap_count; i++)
+    for (int i = 0; sorted && !d->remap_words && i < d->remap_count; i++)
         sorted[i] = (Named){ d->remap[i], i };
-    if (sorted)
+    if (sorted && !d->remap_words)
         qsort(sorted, (size_t)d->remap_count, sizeof *sorted, compare_named);
     return sorted;
 }
@@ -416,7 +452,9 @@ static int check_column(sgdrt_table *table, int column, const Named *sorted, sgd
         void *row = sgdrt_row(table, column, r);
         for (int64_t e = 0; e < d->elements; e++) {
             double value = element_value(row, d->dtype, e);
-            if (d->remap_count) {
+            if (d->remap_words && value == TABLE_NO_WORD)
+                return label_problem(table, column, r, e, PROBLEM_REMAP, value, problem);
+            if (d->remap_count && !d->remap_words) {
                 Named wanted = { value, 0 };
                 const Named *found =
                     bsearch(&wanted, sorted, (size_t)d->remap_count, sizeof *sorted, compare_named);

@@ -11,6 +11,7 @@
 
 enum { TABLE_PADDING = 64 };
 #define TABLE_MOST_ROWS ((int64_t)UINT32_MAX)        /* rows are numbered by uint32_t */
+#define TABLE_NO_WORD INT32_MIN       /* a text that remap_words does not list, until labels are checked */
 
 typedef struct TableBlock { unsigned char *bytes; size_t stride; } TableBlock;
 
@@ -46,6 +47,8 @@ int  sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t row
 int  sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
 /* IDX and .npy */
 int  sgdrt_files_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
-/* The line and byte column of a field of data row `row` (from 0, of the whole file), if it is still there. */
-bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column);
+/* The line and byte column of a field of data row `row` (from 0, of the whole file), if it is still there; its text as
+ * an excerpt. */
+bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,
+                    size_t shown_size);
 #endif

@@ -100,7 +100,8 @@ static bool request_columns(Driver *driver, const DataSet *set, sgdrt_column_req
         *request = (sgdrt_column_request){
             .name = column->name, .dtype = (sgdrt_dtype)column->dtype, .rank = column->shape.rank,
             .shape = column->shape.extent, .classes = column->classes, .wide = column->standardized && !column->synthetic,
-            .truncated = column->truncated, .remap = column->remap, .remap_count = column->remap_count, .csv_index = column->csv_index,
+            .truncated = column->truncated, .remap = column->remap, .remap_count = column->remap_count,
+            .remap_words = (const char *const *)column->remap_words, .csv_index = column->csv_index,
             .csv_name = (const char *const *)column->csv_name,
         };
         if (column->path) {

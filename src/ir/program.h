@@ -22,6 +22,7 @@ typedef struct Column {
     int     mean_cell, deviation_cell;      /* in the run: CELL_STATISTIC, one per element; -1 */
     bool    truncated;            /* i32 of a fraction: cut off, as i32(...) does; else an error */
     double *remap; int remap_count;         /* value remap[i] becomes i; others are an error */
+    const char **remap_words;     /* csv: instead of remap, the texts of the classes */
     Node   *synthetic;            /* synthetic: the one-example graph of its value (RANDOM_DATA leaves, earlier columns as COLUMN) */
     Span    span;
 } Column;
@@ -47,6 +48,11 @@ typedef struct DataSet {
     Column *columns; int column_count;
     Field  *fields;  int field_count;
 } DataSet;
+
+/* The classes' names, where the field is a column of texts; else NULL. */
+static inline const char *const *field_class_names(const DataSet *set, const Field *field) {
+    return field->classes > 0 && field->column >= 0 ? set->columns[field->column].remap_words : NULL;
+}
 
 /* ---- what a run keeps ------------------------------------------------------------------- */
 typedef enum CellKind { CELL_PARAMETER, CELL_STATE, CELL_OPTIMIZER, CELL_STATISTIC } CellKind;

@@ -274,6 +274,15 @@ static bool same_words(const Column *a, const Column *b) {
     return a->path == b->path || (a->path && b->path && strcmp(a->path, b->path) == 0);
 }
 
+/* Texts become classes as they are read, so only what reads the same texts finds them. */
+static bool same_texts(const Column *a, const Column *b) {
+    bool same = !a->remap_words == !b->remap_words;
+    if (same && a->remap_words) same = a->remap_count == b->remap_count;
+    for (int i = 0; same && a->remap_words && i < a->remap_count; i++)
+        same = strcmp(a->remap_words[i], b->remap_words[i]) == 0;
+    return same;
+}
+
 /* A column that holds the very same values, labels not yet renamed. */
 static int find_equal(const SourceContext *context, const Column *wanted) {
     for (int i = 0; i < context->variant->columns.count; i++) {
@@ -282,6 +291,7 @@ static int find_equal(const SourceContext *context, const Column *wanted) {
                      && column->standardized == wanted->standardized && column->truncated == wanted->truncated
                      && same_words(column, wanted);
         bool renamed = column->remap_count || wanted->remap_count;
+        if (!same_texts(column, wanted)) continue;
         if (equal && !column->synthetic && (!renamed || context->field < 0)) return i;
     }
     return -1;
@@ -374,12 +384,17 @@ static bool is_label_field(const SourceContext *context) {
     return context->field >= 0 && context->type.classes > 0;
 }
 
-typedef struct Listed { double value; int place; } Listed;
+/* An item of remap's list: a number, or a text. */
+typedef struct Listed { double value; const char *text; int place; } Listed;
+
+static int compare_values(const Listed *x, const Listed *y) {
+    if (x->text) return strcmp(x->text, y->text);
+    return x->value < y->value ? -1 : x->value > y->value;
+}
 
 static int compare_listed(const void *a, const void *b) {
-    const Listed *x = a, *y = b;
-    if (x->value != y->value) return x->value < y->value ? -1 : 1;
-    return x->place - y->place;
+    int order = compare_values(a, b);
+    return order ? order : ((const Listed *)a)->place - ((const Listed *)b)->place;
 }
 
 /* The items of the list as they are written; NULL where it is made by other means. */
@@ -389,20 +404,25 @@ static const ExprList *written_items(const Expr *call) {
 }
 
 /* A value that is listed twice would be two classes: reported once, with both places. */
-static void check_twice(SourceContext *context, const double *values, int count, const Expr *call) {
+static void check_twice(SourceContext *context, const Column *column, const Expr *call) {
     const ExprList *written = written_items(call);
-    Listed *sorted = arena_array(context->X->arena, Listed, count + 1);
-    for (int i = 0; i < count; i++) sorted[i] = (Listed){values[i], i};
+    Arena *arena = context->X->arena;
+    int count = column->remap_count;
+    Listed *sorted = arena_array(arena, Listed, count + 1);
+    for (int i = 0; i < count; i++)
+        sorted[i] = (Listed){column->remap ? column->remap[i] : 0, column->remap_words ? column->remap_words[i] : NULL, i};
     qsort(sorted, (size_t)count, sizeof *sorted, compare_listed);
     for (int i = 1; i < count; i++) {
-        if (sorted[i].value != sorted[i - 1].value) continue;
-        if (i > 1 && sorted[i].value == sorted[i - 2].value) continue;
+        if (compare_values(&sorted[i], &sorted[i - 1])) continue;
+        if (i > 1 && !compare_values(&sorted[i], &sorted[i - 2])) continue;
         int first = sorted[i - 1].place, second = sorted[i].place;
         bool has_places = written && written->count == count;
         Diagnostic *d = report(context->X->diagnostics, CODE_E0443,
                                has_places ? written->items[second]->span : call->span,
-                               "remap names the value %s twice: it cannot be class %d and class %d",
-                               text_number(context->X->arena, sorted[i].value, false), first, second);
+                               "remap names %s twice: it cannot be class %d and class %d",
+                               sorted[i].text ? text_format(arena, "\"%s\"", sorted[i].text)
+                                              : text_format(arena, "the value %s", text_number(arena, sorted[i].value, false)),
+                               first, second);
         if (has_places) add_note(context->X->diagnostics, d, written->items[first]->span, "here the first time");
         context->broken = true;
     }
@@ -410,13 +430,20 @@ static void check_twice(SourceContext *context, const double *values, int count,
 
 static void set_remap(SourceContext *context, Column *column, Span span) {
     const Value *list = context->remap;
+    Lowering *L = context->X->L;
     if (!list) return;
-    column->remap = arena_array(context->X->arena, double, list->count);
+    bool texts = list->items[0]->kind == VALUE_STRING, good = true;
+    if (texts && context->variant->set->kind != SOURCE_CSV) {
+        report(L->diagnostics, CODE_E0443, span, "remap takes numbers here: only a csv holds texts");
+        good = false;
+    }
+    if (texts) column->remap_words = arena_array(context->X->arena, const char *, list->count);
+    else column->remap = arena_array(context->X->arena, double, list->count);
     column->remap_count = list->count;
-    bool numbers = true;
-    for (int i = 0; i < list->count && numbers; i++)
-        numbers = lower_constant_number(context->X->L, list->items[i], span, "a value to rename", &column->remap[i]);
-    if (numbers) check_twice(context, column->remap, list->count, context->remap_call);
+    for (int i = 0; i < list->count && good; i++)
+        good = texts ? lower_constant_string(L, list->items[i], span, "a text to number", &column->remap_words[i])
+                     : lower_constant_number(L, list->items[i], span, "a value to rename", &column->remap[i]);
+    if (good) check_twice(context, column, context->remap_call);
     else context->broken = true;
     column->dtype = DTYPE_I32;
 }
@@ -632,7 +659,7 @@ static Value *lower_remap(Lowering *L, Scope *scope, const Arguments *args, cons
     if (v) return v;
     Diagnostic *d =
         report(L->diagnostics, CODE_E0443, call->span, "remap takes a column and the list of its values");
-    add_help(L->diagnostics, d, "remap(labels, [3, 7]) makes 0 of 3 and 1 of 7");
+    add_help(L->diagnostics, d, "remap(labels, [3, 7]) makes 0 of 3 and 1 of 7; remap(column(0), [\"no\", \"yes\"]) of texts");
     context->broken = true;
     return value_poison(L);
 }

@@ -7,6 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     static const int64_t first[] = { 0 }, two[] = { 2 }, others[] = { 1, 0 };
     static const char *const names[] = { NULL, "a" };
     static const double remap[] = { 3, 7 };
+    static const char *const words[] = { "a", "no" };
     if (length < 4)
         return 0;
     FuzzFile file = fuzz_file(bytes + 4, length - 4);
@@ -15,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
           .csv_index = first },
         { .name = "y", .dtype = (sgdrt_dtype)(bytes[1] / 32 % 5), .rank = 1, .shape = two, .csv_index = others,
           .csv_name = bytes[2] & 1 ? names : NULL },
-        { .name = "z", .dtype = SGDRT_I32, .csv_index = first, .classes = 2, .remap = remap, .remap_count = 2 },
+        { .name = "z", .dtype = SGDRT_I32, .csv_index = first, .classes = 2, .remap = bytes[2] & 32 ? NULL : remap,
+          .remap_words = bytes[2] & 32 ? words : NULL, .remap_count = 2 },
     };
     sgdrt_request request = { .name = "d",
                               .source = SGDRT_CSV,

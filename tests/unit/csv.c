@@ -194,7 +194,7 @@ Test(csv, what_is_meant_is_said) {
     expect_problem("1\t2\n3\t4\n", semicolon, 408, 0, 0, "separated by a tab");
     expect_problem("1,2\n3,4\n", (Wanted)W(.count = 1, .delimiter = ';'), 405, 1, 1, "delimiter = \",\"");
     expect_problem("a,b\n1,red\n", (Wanted)W(.count = 2), 405, 2, 3, "leave this column out");
-    expect_problem("a,b\n1,red\n", (Wanted)W(.count = 2, .dtype = SGDRT_I32, .classes = 3), 405, 2, 3, "write 0");
+    expect_problem("a,b\n1,red\n", (Wanted)W(.count = 2, .dtype = SGDRT_I32, .classes = 3), 405, 2, 3, "name the texts that are classes");
     TestFile zeros = test_file_bytes("a,b\n1,\0\0\n", 9);
     sgdrt_table *table;
     sgdrt_problem problem;
