@@ -2,8 +2,8 @@
  *
  * Checked: the header's length against the file's, the JSON, every type, shape and pair of offsets against
  * each other, that no name comes twice, and that the tensors fill the rest of the file without holes or
- * overlaps. Types that sgdrt does not have (F16, I64, ...) may be in a file; they are not among the entries,
- * and asking for one says what it is.
+ * overlaps. Types that sgdrt does not have (F16, I64, ...) may be in a file; they are not among the entries but
+ * among the others, and asking for one says what it is.
  */
 #include "checkpoint.h"
 #include "float_control.h"
@@ -190,13 +190,18 @@ static int read_header(sgdrt_checkpoint *c, uint64_t data_bytes, sgdrt_problem *
 static int list_entries(sgdrt_checkpoint *c, const unsigned char *data, sgdrt_problem *problem) {
     const struct sgdrt_checkpoint_private *own = c->own;
     c->entries = calloc((size_t)own->tensor_count + 1, sizeof *c->entries);
-    if (!c->entries)
+    c->others = calloc((size_t)own->tensor_count + 1, sizeof *c->others);
+    if (!c->entries || !c->others)
         return sgdrt_problem_memory(problem, c->path, sizeof *c->entries * (size_t)own->tensor_count);
     for (int i = 0; i < own->tensor_count; i++) {
         const Tensor *t = &own->tensors[i];
         if (t->type->dtype >= 0)
             c->entries[c->entry_count++] = (sgdrt_entry){ t->name, (sgdrt_dtype)t->type->dtype, t->rank,
                                                           t->shape, (void *)(data + t->begin) };
+        else
+            c->others[c->other_count++] =
+                (sgdrt_other_entry){ t->name,  t->type->name,   t->rank,
+                                     t->shape, data + t->begin, (size_t)(t->end - t->begin) };
     }
     return 0;
 }
@@ -235,6 +240,7 @@ static int make_checkpoint(const char *path, const void *bytes, size_t length, v
     }
     own->bytes = owned;
     c->path = path;
+    c->bytes = length;
     c->own = own;
     int code = parse(c, bytes, length, problem);
     if (code)
@@ -298,6 +304,7 @@ void sgdrt_free_checkpoint(sgdrt_checkpoint *c) {
     free(c->own->shapes);
     free(c->own);
     free(c->entries);
+    free(c->others);
     free(c->metadata);
     free(c);
 }

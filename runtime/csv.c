@@ -25,11 +25,11 @@ typedef struct Target {
 } Target;
 
 /* A text that a column's remap_words lists, and its class. */
-typedef struct Listed {
+typedef struct ClassText {
     const char *text;
     size_t length;
     int to;
-} Listed;
+} ClassText;
 
 /* A row kept as strings: the header and the row after it. */
 typedef struct Words {
@@ -50,7 +50,7 @@ typedef struct Reader {
     int *first_target; /* by field; -1: not asked for */
     bool *is_plain; /* by field: asked for, and plain_field may try it */
     Target *targets;
-    Listed **listed; /* by column: remap_words, sorted; NULL: none */
+    ClassText **listed; /* by column: remap_words, sorted; NULL: none */
     sgdrt_table *table;
 } Reader;
 
@@ -267,7 +267,7 @@ static int find_field(Reader *r, const sgdrt_column_request *column, int64_t ele
 }
 
 static int compare_listed(const void *a, const void *b) {
-    const Listed *x = a, *y = b;
+    const ClassText *x = a, *y = b;
     if (x->length != y->length)
         return x->length < y->length ? -1 : 1;
     return memcmp(x->text, y->text, x->length);
@@ -279,7 +279,7 @@ static bool sort_words(Reader *r, int c) {
         return true;
     r->listed[c] = malloc(sizeof **r->listed * (size_t)(column->remap_count + 1));
     for (int i = 0; r->listed[c] && i < column->remap_count; i++)
-        r->listed[c][i] = (Listed){ column->remap_words[i], strlen(column->remap_words[i]), i };
+        r->listed[c][i] = (ClassText){ column->remap_words[i], strlen(column->remap_words[i]), i };
     if (r->listed[c])
         qsort(r->listed[c], (size_t)column->remap_count, sizeof **r->listed, compare_listed);
     return r->listed[c] != NULL;
@@ -466,9 +466,9 @@ static int put_integer_text(Reader *r, const CsvField *field, int f, const Targe
 
 /* One that is not listed may be in a row that keep leaves out: it is told when labels are checked. */
 static int put_word(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
-    const Listed *listed = r->listed[target->column], wanted = { field->text, field->length, 0 };
+    const ClassText *listed = r->listed[target->column], wanted = { field->text, field->length, 0 };
     size_t count = (size_t)r->request->columns[target->column].remap_count;
-    const Listed *found = bsearch(&wanted, listed, count, sizeof *listed, compare_listed);
+    const ClassText *found = bsearch(&wanted, listed, count, sizeof *listed, compare_listed);
     bool missing = !found && is_missing(field->text, field->length);
     if (missing && !r->request->missing_is_error)
         return put_missing(r, field, f, target, to);

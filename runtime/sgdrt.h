@@ -143,9 +143,16 @@ int  sgdrt_save(const char *path, const sgdrt_entry *entries, int entry_count,
 int  sgdrt_save_memory(void **bytes, size_t *length, const sgdrt_entry *entries, int entry_count,
                        const sgdrt_metadata *metadata, int metadata_count, sgdrt_problem *problem);
 
+/* A tensor of a type that sgdrt does not compute with: "F16", "I64", ... */
+typedef struct sgdrt_other_entry {
+    const char *name, *type; int rank; const int64_t *shape; const void *data; size_t bytes;
+} sgdrt_other_entry;
+
 typedef struct sgdrt_checkpoint {             /* entries in the order of their bytes */
     const char *path;                         /* as passed in; "memory" without one */
+    size_t bytes;                             /* of the file */
     sgdrt_entry *entries; int entry_count;    /* data lies inside the checkpoint, aligned or not */
+    sgdrt_other_entry *others; int other_count;
     sgdrt_metadata *metadata; int metadata_count;
     struct sgdrt_checkpoint_private *own;
 } sgdrt_checkpoint;

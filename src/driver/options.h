@@ -32,6 +32,7 @@ typedef struct Options {
     bool quiet, verbose, warnings_are_errors;
     ErrorFormat error_format; ColorMode color;
     const char *explain, *dump, *stop_after;
+    bool json;                                  /* of commands: JSON instead of text */
     bool time_passes;
 } Options;
 

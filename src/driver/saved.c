@@ -47,6 +47,12 @@ bool saved_put(Driver *driver, const char *path, void *bytes, size_t length) {
     return good;
 }
 
+static const char *source_hash(const Driver *driver) {
+    Sha256 hash = sha256_new();
+    sha256_add(&hash, driver->source->text, driver->source->length);
+    return sha256_text(driver->arena, hash);
+}
+
 /* Of a run that diverged the whole state is saved that is kept, and training can go on from there. */
 static bool write_training(Training *t, const char *path) {
     const Run *run = t->run;
@@ -58,7 +64,9 @@ static bool write_training(Training *t, const char *path) {
     else if (t->best_epoch) training.kept = t->best;
     const sgdrt_metadata records[] = {
         {"program", t->driver->program->stem},
+        {"program_sha256", source_hash(t->driver)},
         {"run", run->name},
+        {"epoch", text_format(arena, "%" PRId64, (int64_t)((const sgdrt_header *)training.state)->step / t->steps_per_epoch)},
         {"rows", text_format(arena, "%" PRId64, t->data->train.count)},
         {"batch", text_format(arena, "%" PRId64, t->batch)},
         {"settings", record_settings(t)},

@@ -3,6 +3,7 @@
  *   arena.c        memory that is freed at once; the compiler allocates nowhere else
  *   text.c         growing strings and interned names
  *   escape.c       texts of users in the language of where they go: terminal, JSON, csv, make, ...
+ *   sha256.c       the hash that files are told apart by
  *   source.c       source texts and the way from a byte to file, line, column
  *   diagnostic.c   errors, warnings and notes: collected, counted, printed as text or JSON
  *   codes.def      every diagnostic code with its explanation (sgdc --explain CODE)
@@ -70,6 +71,12 @@ void  text_add_gnuplot(Text *text, const char *s);             /* a string with 
 void  text_add_xml(Text *text, const char *s);                 /* characters of an element */
 bool  text_add_make(Text *text, const char *path, bool target); /* false: make has no word for it */
 void  text_add_c_comment(Text *text, const char *s);           /* within a block comment, on one line */
+
+/* ---- sha256.c ----------------------------------------------------------------------------- */
+typedef struct Sha256 { uint32_t state[8]; uint64_t length; unsigned char block[64]; } Sha256;
+Sha256      sha256_new(void);
+void        sha256_add(Sha256 *hash, const void *bytes, size_t length);
+const char *sha256_text(Arena *arena, Sha256 hash);            /* 64 digits, as sha256sum prints */
 
 /* ---- source.c --------------------------------------------------------------------------- */
 /* Bytes of all sources share one address space, so a place is two integers. {0,0} is "no place". */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const Command *const table[] = {
+    &command_inspect,
     NULL
 };
 enum { COMMAND_COUNT = sizeof table / sizeof *table - 1 };

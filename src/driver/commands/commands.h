@@ -1,6 +1,7 @@
 /* commands: what has a name of its own on the command line, `sgdc NAME ...`.
  *
  *   commands.c     THE TABLE: a row for each command; which one a command line names; --help
+ *   inspect.c      what is in a saved file
  *
  * To add one: a file of its own here with its Grammar's rows, its function and `const Command command_NAME`, a declaration
  * below, and its line in the table. What its options set are members of Options. The manual has a section for each;
@@ -28,5 +29,8 @@ typedef struct Command {
 bool command_find(Arena *arena, int argc, char **argv, const Command **command, const char **problem);
 /* Of a command, or with NULL of sgdc. */
 void command_print_help(FILE *to, const Command *command);
+
+/* ---- the commands -------------------------------------------------------------------------- */
+extern const Command command_inspect;
 
 #endif
