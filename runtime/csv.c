@@ -8,7 +8,7 @@
  * Is there a header? Asked for by name: yes. Else, unless the request says: if the first row has a word and no
  * number. A row of which some fields are numbers is data, with a mistake where a number is asked for.
  */
-#include "csv_text.h"
+#include "csv_reader.h"
 #include "number.h"
 #include "problem.h"
 #include "table.h"
@@ -17,42 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a field of the file goes. A field may go to several places: next, or -1. */
-typedef struct Target {
-    sgdrt_dtype dtype;
-    uint32_t offset;
-    int next, column;
-} Target;
-
-/* A text that a column's remap_words lists, and its class. */
-typedef struct ClassText {
-    const char *text;
-    size_t length;
-    int to;
-} ClassText;
-
-/* A row kept as strings: the header and the row after it. */
-typedef struct Words {
-    char **text;
-    bool *quoted;
-    int count, capacity;
-} Words;
-
 enum { MOST_FIELDS = 1 << 20 };
-
-typedef struct Reader {
-    const sgdrt_request *request;
-    sgdrt_problem *problem;
-    CsvText text;
-    Words names; /* of the header; count 0: there is none */
-    int field_count;
-    char suspected; /* the only column's text has this delimiter */
-    int *first_target; /* by field; -1: not asked for */
-    bool *is_plain; /* by field: asked for, and plain_field may try it */
-    Target *targets;
-    ClassText **listed; /* by column: remap_words, sorted; NULL: none */
-    sgdrt_table *table;
-} Reader;
 
 static int memory_problem(Reader *r, size_t bytes) {
     return sgdrt_problem_memory(r->problem, r->request->path, bytes);
@@ -239,8 +204,7 @@ static int no_column_problem(Reader *r, const sgdrt_column_request *column, int6
     return code;
 }
 
-/* The field of the file for an element of a column, or -1 and a problem. */
-static int find_field(Reader *r, const sgdrt_column_request *column, int64_t element) {
+int sgdrt_csv_find_field(Reader *r, const sgdrt_column_request *column, int64_t element) {
     const char *name = column->csv_name ? column->csv_name[element] : NULL;
     if (!name) {
         int64_t index = column->csv_index[element];
@@ -305,7 +269,7 @@ static int plan_targets(Reader *r) {
         if (!own->field_of[c] || !sort_words(r, c))
             return memory_problem(r, sizeof **own->field_of * (size_t)d->elements);
         for (int64_t e = 0; e < d->elements; e++) {
-            int field = find_field(r, &request->columns[c], e);
+            int field = sgdrt_csv_find_field(r, &request->columns[c], e);
             if (field < 0)
                 return r->problem->code;
             own->field_of[c][e] = field;
@@ -474,6 +438,8 @@ static int put_word(Reader *r, const CsvField *field, int f, const Target *targe
         return put_missing(r, field, f, target, to);
     if (missing)
         return value_problem(r, PROBLEM_MISSING, field, f, "missing");
+    if (!found && r->strict)
+        return value_problem(r, PROBLEM_REMAP, field, f, "not among the texts that remap lists");
     put_integer(to, target->dtype, found ? found->to : TABLE_NO_WORD);
     return 0;
 }
@@ -638,44 +604,57 @@ static int64_t guess_rows(const Reader *r) {
     return (int64_t)(rows < wanted ? rows : wanted);
 }
 
-static int read_rows(Reader *r, int64_t *rows, int64_t *in_file) {
-    struct sgdrt_table_private *own = r->table->own;
-    TableBlock *block = &own->blocks[0];
+int sgdrt_csv_next_row(Reader *r, bool *row) {
     int64_t begin = r->request->rows_begin, end = r->request->rows_end;
-    *rows = *in_file = 0;
-    int code = sgdrt_table_reserve(r->table, guess_rows(r), r->problem);
-    while (!code && (end < 0 || *in_file < end)) {
-        bool row;
-        code = sgdrt_csv_begin_row(&r->text, &row);
-        if (code || !row)
-            break;
-        if (*in_file < begin) {
-            code = sgdrt_csv_skip_row(&r->text);
-            *in_file += !code;
-            continue;
-        }
-        if (*rows == own->capacity) {
-            code = sgdrt_table_reserve(r->table, own->capacity + own->capacity / 2 + 1024, r->problem);
-            if (code)
-                break;
-        }
-        CsvStatus status = parse_row(r, block->bytes + block->stride * (size_t)*rows);
-        if (status == CSV_FINE) {
-            ++*rows;
-            ++*in_file;
-        } else {
-            code = status == CSV_MORE ? sgdrt_csv_refill(&r->text) : r->problem->code;
-            if (r->request->progress)
-                r->request->progress(r->request->progress_context, r->request->path,
-                                     sgdrt_input_part(r->text.input));
-        }
+    int code = 0;
+    *row = false;
+    while (!code && (end < 0 || r->in_file < end)) {
+        code = sgdrt_csv_begin_row(&r->text, row);
+        if (code || !*row || r->in_file >= begin)
+            return code;
+        *row = false;
+        code = sgdrt_csv_skip_row(&r->text);
+        r->in_file += !code;
     }
     return code;
 }
 
-static int load_table(Reader *r) {
-    int64_t rows, in_file, begin, end;
-    CsvForm form = { r->request->delimiter, r->request->decimal, r->request->comment };
+int sgdrt_csv_read_row(Reader *r, unsigned char *record) {
+    for (;;) {
+        CsvStatus status = parse_row(r, record);
+        if (status == CSV_FINE) {
+            r->in_file++;
+            return 0;
+        }
+        int code = status == CSV_MORE ? sgdrt_csv_refill(&r->text) : r->problem->code;
+        if (r->request->progress)
+            r->request->progress(r->request->progress_context, r->request->path, sgdrt_input_part(r->text.input));
+        bool row = false;
+        if (!code) /* the row begins again, as its lines are counted again */
+            code = sgdrt_csv_begin_row(&r->text, &row);
+        if (code)
+            return code;
+    }
+}
+
+static int read_rows(Reader *r, int64_t *rows) {
+    struct sgdrt_table_private *own = r->table->own;
+    TableBlock *block = &own->blocks[0];
+    bool row;
+    int code = sgdrt_table_reserve(r->table, guess_rows(r), r->problem);
+    *rows = 0;
+    while (!code && !(code = sgdrt_csv_next_row(r, &row)) && row) {
+        if (*rows == own->capacity)
+            code = sgdrt_table_reserve(r->table, own->capacity + own->capacity / 2 + 1024, r->problem);
+        if (!code)
+            code = sgdrt_csv_read_row(r, block->bytes + block->stride * (size_t)*rows);
+        *rows += !code;
+    }
+    return code;
+}
+
+int sgdrt_csv_reader_open(Reader *r, bool live) {
+    CsvForm form = { r->request->delimiter, r->request->decimal, r->request->comment, live };
     int code = sgdrt_csv_open(&r->text, r->request->path, form, r->problem);
     if (!code)
         code = read_header(r);
@@ -684,32 +663,43 @@ static int load_table(Reader *r) {
                                 &r->table, r->problem);
     if (!code)
         code = plan_targets(r);
-    if (!code)
-        code = read_rows(r, &rows, &in_file);
-    if (!code)
-        code = sgdrt_row_range(r->request->path, r->request, in_file, &begin, &end, r->problem);
     if (code)
         return code;
     r->table->delimiter = r->text.delimiter;
     r->table->own->comment = r->text.comment;
     r->table->has_header = r->names.count > 0;
     r->table->own->rows_begin = r->request->rows_begin;
-    sgdrt_table_settle(r->table, rows);
     return 0;
+}
+
+static int load_table(Reader *r) {
+    int64_t rows = 0, begin, end;
+    int code = sgdrt_csv_reader_open(r, false);
+    if (!code)
+        code = read_rows(r, &rows);
+    if (!code)
+        code = sgdrt_row_range(r->request->path, r->request, r->in_file, &begin, &end, r->problem);
+    if (!code)
+        sgdrt_table_settle(r->table, rows);
+    return code;
+}
+
+void sgdrt_csv_reader_close(Reader *r) {
+    sgdrt_csv_close(&r->text);
+    words_free(&r->names);
+    for (int c = 0; r->listed && c < r->request->column_count; c++)
+        free(r->listed[c]);
+    free(r->listed);
+    free(r->first_target);
+    free(r->is_plain);
+    free(r->targets);
 }
 
 int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem) {
     sgdrt_problem unseen;
     Reader r = { .request = request, .problem = problem ? problem : &unseen };
     int code = load_table(&r);
-    sgdrt_csv_close(&r.text);
-    words_free(&r.names);
-    for (int c = 0; r.listed && c < request->column_count; c++)
-        free(r.listed[c]);
-    free(r.listed);
-    free(r.first_target);
-    free(r.is_plain);
-    free(r.targets);
+    sgdrt_csv_reader_close(&r);
     if (code)
         sgdrt_free_table(r.table);
     else

@@ -47,7 +47,7 @@ int sgdrt_csv_refill(CsvText *text) {
         return code;
     text->row = text->bytes;
     text->end = text->bytes + kept + got;
-    text->ended = got < text->capacity - kept;
+    text->ended = text->live ? got == 0 : got < text->capacity - kept;
     memset(text->end, 0, ZEROS);
     return 0;
 }
@@ -77,6 +77,14 @@ const char *sgdrt_delimiter_text(char delimiter) {
     }
 }
 
+/* What is looked at as a whole line may still be coming. */
+static int wait_for_line(CsvText *text) {
+    int code = 0;
+    while (!code && text->live && !text->ended && !memchr(text->row, '\n', (size_t)(text->end - text->row)))
+        code = sgdrt_csv_refill(text);
+    return code;
+}
+
 /* What the first line has outside quotes; without any it is one column. */
 static char find_delimiter(const CsvText *text) {
     const char *p = text->row;
@@ -93,7 +101,8 @@ int sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem 
                        .line = 1,
                        .capacity = FIRST_WINDOW,
                        .decimal = form.decimal ? form.decimal : '.',
-                       .comment = form.comment };
+                       .comment = form.comment,
+                       .live = form.live };
     if (delimiter && !sgdrt_csv_delimiter_is_fine(delimiter))
         return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0,
                                  "cannot be split at '%c': numbers, words and quotes are written with it",
@@ -102,9 +111,11 @@ int sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem 
     if (!text->bytes)
         return sgdrt_problem_memory(problem, path, text->capacity);
     text->row = text->end = text->bytes;
-    int code = sgdrt_input_open(path, &text->input, problem);
+    int code = sgdrt_input_open(path, form.live, &text->input, problem);
     if (!code)
         code = sgdrt_csv_refill(text);
+    if (!code)
+        code = wait_for_line(text);
     if (code)
         return code;
     size_t have = (size_t)(text->end - text->row);
@@ -116,6 +127,8 @@ int sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem 
     bool row = false;
     set_delimiter(text, delimiter ? delimiter : '\n'); /* comments are passed over before there is one */
     code = delimiter ? 0 : sgdrt_csv_begin_row(text, &row);
+    if (!code && !delimiter)
+        code = wait_for_line(text);
     if (!code && !delimiter)
         set_delimiter(text, find_delimiter(text));
     return code;
@@ -132,9 +145,8 @@ void sgdrt_csv_place(const CsvText *text, const char *at, int64_t *line, int64_t
     *column = at - (text->inner_begin ? text->inner_begin : text->row) + 1;
 }
 
-/* Passes over the line at p, of any length; its end stays. */
-static int skip_comment(CsvText *text, const char *p) {
-    for (;;) {
+int sgdrt_csv_skip_line(CsvText *text) {
+    for (const char *p = text->row;;) {
         while (p < text->end && *p != '\n' && *p != '\r')
             p++;
         text->row = (char *)p;
@@ -161,7 +173,7 @@ int sgdrt_csv_begin_row(CsvText *text, bool *row) {
             continue;
         }
         if (text->comment && *p == text->comment && p < text->end) {
-            int code = skip_comment(text, p);
+            int code = sgdrt_csv_skip_line(text);
             if (code)
                 return code;
             continue;

@@ -22,7 +22,7 @@ typedef struct CsvText {
     sgdrt_problem *problem;
     char  *bytes; size_t capacity;
     char  *row, *end;                    /* the window's unread part; row: where the current row begins */
-    bool   ended;                        /* nothing comes after the window */
+    bool   ended, live;                  /* nothing comes after the window; rows are read as they come */
     char   delimiter, decimal, comment;  /* comment 0: none */
     bool   stop[256];                    /* bytes that can end a plain field, and zero */
     int64_t line;                        /* of `row` */
@@ -31,8 +31,9 @@ typedef struct CsvText {
     char  *scratch; size_t scratch_capacity;      /* the text of the last quoted field */
 } CsvText;
 
-/* How the text is written; zeros: the delimiter is found out, decimals have a point, there are no comments. */
-typedef struct CsvForm { char delimiter, decimal, comment; } CsvForm;
+/* How the text is written; zeros: the delimiter is found out, decimals have a point, there are no comments. live: bytes
+ * are taken as they come. */
+typedef struct CsvForm { char delimiter, decimal, comment; bool live; } CsvForm;
 
 /* at: where it begins in the window */
 typedef struct CsvField { const char *text; size_t length; bool quoted; const char *at; } CsvField;
@@ -53,6 +54,8 @@ static inline void sgdrt_csv_end_row(CsvText *text, const char *next) {
 CsvStatus sgdrt_csv_field(CsvText *text, const char **p, CsvField *field);
 /* Passes over the delimiter or line end at *p. */
 CsvStatus sgdrt_csv_separator(CsvText *text, const char **p, bool *row_ends);
+/* Passes over the rest of the line at text->row, whatever it holds; its end stays, and is a blank line. */
+int  sgdrt_csv_skip_line(CsvText *text);
 /* Passes over the whole row at text->row. */
 int  sgdrt_csv_skip_row(CsvText *text);
 /* Fills in a problem at a byte of the window. Returns CSV_PROBLEM. */

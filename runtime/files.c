@@ -75,7 +75,7 @@ static int shape_problem(const sgdrt_column_request *column, const ArrayHeader *
 static int open_files(const sgdrt_request *request, ArrayFile *files, sgdrt_problem *problem) {
     for (int c = 0; c < request->column_count; c++) {
         const sgdrt_column_request *column = &request->columns[c];
-        int code = sgdrt_input_open(column->path, &files[c].input, problem);
+        int code = sgdrt_input_open(column->path, false, &files[c].input, problem);
         if (code)
             return code;
         ArrayHeader *header = &files[c].header;

@@ -21,7 +21,7 @@ enum { RAW_BYTES = 1 << 16, MOST_INFLATION = 1032 };
 struct Input {
     const char *path;
     int fd;
-    bool is_gzip, raw_ended, member_ended;
+    bool live, is_gzip, raw_ended, member_ended;
     uint64_t taken;  /* of its bytes */
     uint64_t size;   /* of the file; UINT64_MAX: not a regular file */
     z_stream stream; /* gzip; next_in, avail_in also serve a plain file's first bytes */
@@ -32,10 +32,10 @@ static int read_problem(const Input *input, sgdrt_problem *problem) {
     return sgdrt_problem_set(problem, PROBLEM_READ, input->path, 0, 0, "cannot be read: %s", strerror(errno));
 }
 
-/* Reads from the file itself, as often as the system wants. */
-static int raw_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_problem *problem) {
-    size_t have = 0;
-    while (have < wanted) {
+/* Reads from the file itself, as often as the system wants; of a live one no more than is there, once it is `least`. */
+static int raw_read(Input *input, void *to, size_t least, size_t wanted, size_t *got, sgdrt_problem *problem) {
+    size_t have = 0, enough = input->live ? least : wanted;
+    while (have < enough) {
         ssize_t n = read(input->fd, (char *)to + have, wanted - have);
         if (n < 0 && errno == EINTR)
             continue;
@@ -50,12 +50,12 @@ static int raw_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_pr
     return 0;
 }
 
-static int raw_refill(Input *input, sgdrt_problem *problem) {
+static int raw_refill(Input *input, size_t least, sgdrt_problem *problem) {
     size_t got = 0;
-    int code = raw_read(input, input->raw, RAW_BYTES, &got, problem);
+    int code = raw_read(input, input->raw, least, RAW_BYTES, &got, problem);
     input->stream.next_in = input->raw;
     input->stream.avail_in = (uInt)got;
-    input->raw_ended = got < RAW_BYTES;
+    input->raw_ended = got < (input->live ? least : RAW_BYTES);
     return code;
 }
 
@@ -85,15 +85,16 @@ static int open_file(Input *input, const char *path, sgdrt_problem *problem) {
     return 0;
 }
 
-int sgdrt_input_open(const char *path, Input **result, sgdrt_problem *problem) {
+int sgdrt_input_open(const char *path, bool live, Input **result, sgdrt_problem *problem) {
     Input *input = calloc(1, sizeof *input);
     if (!input)
         return sgdrt_problem_memory(problem, path, sizeof *input);
     input->path = path;
+    input->live = live;
     input->size = UINT64_MAX;
     int code = open_file(input, path, problem);
     if (!code)
-        code = raw_refill(input, problem);
+        code = raw_refill(input, 2, problem); /* enough to see what it is */
     if (!code && input->stream.avail_in >= 2 && input->raw[0] == 0x1F && input->raw[1] == 0x8B) {
         if (inflateInit2(&input->stream, 15 + 16) != Z_OK)
             code = sgdrt_problem_memory(problem, path, RAW_BYTES);
@@ -115,7 +116,7 @@ static int gzip_next_member(Input *input, bool *more, sgdrt_problem *problem) {
         if (!input->stream.avail_in) {
             if (input->raw_ended)
                 return 0;
-            int code = raw_refill(input, problem);
+            int code = raw_refill(input, 1, problem);
             if (code)
                 return code;
             continue;
@@ -146,7 +147,7 @@ static int gzip_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_p
             }
         }
         if (!input->stream.avail_in && !input->raw_ended) {
-            int code = raw_refill(input, problem);
+            int code = raw_refill(input, 1, problem);
             if (code)
                 return code;
         }
@@ -177,8 +178,8 @@ int sgdrt_input_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_p
         input->stream.next_in += first;
         input->stream.avail_in -= (uInt)first;
     }
-    int code = first < wanted && !input->raw_ended
-                   ? raw_read(input, (char *)to + first, wanted - first, &rest, problem)
+    int code = first < wanted && !input->raw_ended && !(input->live && first)
+                   ? raw_read(input, (char *)to + first, 1, wanted - first, &rest, problem)
                    : 0;
     *got = first + rest;
     return code;

@@ -8,9 +8,9 @@
 
 typedef struct Input Input;
 
-/* The input is the caller's: sgdrt_input_close. */
-int  sgdrt_input_open(const char *path, Input **input, sgdrt_problem *problem);
-/* Reads up to `wanted` bytes; fewer only at the end. */
+/* The input is the caller's: sgdrt_input_close. live: bytes are given as they come. */
+int  sgdrt_input_open(const char *path, bool live, Input **input, sgdrt_problem *problem);
+/* Reads up to `wanted` bytes; fewer only at the end. A live input gives what there is, and none only at the end. */
 int  sgdrt_input_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_problem *problem);
 /* No more than this many bytes can come (a plain file's size; a gzip file's size times the most that
  * deflate can inflate), or UINT64_MAX where nothing is known. A header that promises more is lying. */

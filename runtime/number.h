@@ -32,6 +32,10 @@ NumberStatus sgdrt_number_f64(const char *text, size_t length, double *value);
 NumberStatus sgdrt_number_f32(const char *text, size_t length, float *value);
 NumberStatus sgdrt_number_integer(const char *text, size_t length, int64_t *value);   /* also 3.0 and 1e2 */
 
+/* The shortest text that reads back as the value, and of those the nearest one; returns its length (number_text.c). */
+enum { SGDRT_NUMBER_TEXT = 24 };
+int sgdrt_f32_text(char text[SGDRT_NUMBER_TEXT], float value);
+
 static const double sgdrt_power_of_ten[23] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };

@@ -5,6 +5,7 @@
  * and every call that can fail fills an sgdrt_problem and returns its code (0: success).
  *
  *   input.c csv.c csv_text.c number.c      text files, plain or gzip, into columns
+ *   row_stream.c number_text.c             rows of a csv as they come; numbers as text
  *   files.c idx.c npy.c                    arrays, a file for each column
  *   table.c standardize.c                  what is done to rows after reading
  *   checkpoint_read.c checkpoint_write.c   safetensors;  saved.c: which cells of a training stand there

@@ -112,10 +112,11 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
         own->block_of = calloc(places, sizeof *own->block_of);
         own->offset_of = calloc(places, sizeof *own->offset_of);
         own->field_of = calloc(places, sizeof *own->field_of);
+        own->wide = calloc(places, sizeof *own->wide);
         own->strings = malloc(strings_bytes(path, columns, count));
     }
     if (!table || !own || !described || !table->columns || !own->blocks || !own->block_of ||
-        !own->offset_of || !own->field_of || !own->strings) {
+        !own->offset_of || !own->field_of || !own->wide || !own->strings) {
         if (table && own) {
             sgdrt_free_table(table);
         } else {
@@ -135,6 +136,7 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
                                      "column \"%s\" has too many elements", columns[c].name);
         }
         bool wide = columns[c].wide && columns[c].dtype == SGDRT_F32;
+        own->wide[c] = wide;
         described[c] = (sgdrt_table_column){ .dtype = wide ? SGDRT_F64 : columns[c].dtype,
                                              .declared = columns[c].dtype,
                                              .rank = columns[c].rank,
@@ -296,6 +298,7 @@ void sgdrt_free_table(sgdrt_table *table) {
     free(own->block_of);
     free(own->offset_of);
     free(own->field_of);
+    free(own->wide);
     free(own->row_in_file);
     free(own->strings);
     free(own);
@@ -325,7 +328,31 @@ int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows
     return code;
 }
 
+void sgdrt_table_widen(sgdrt_table *table) {
+    sgdrt_table_column *described = (sgdrt_table_column *)table->described;
+    for (int c = 0; c < table->column_count; c++)
+        if (table->own->wide[c])
+            described[c].dtype = SGDRT_F64;
+    sgdrt_table_lay_out(table);
+}
+
 /* ---- keep ---------------------------------------------------------------------------------- */
+int64_t sgdrt_table_compact(sgdrt_table *table, const uint8_t *keep) {
+    struct sgdrt_table_private *own = table->own;
+    int64_t to = 0;
+    for (int64_t r = 0; r < table->rows; r++) {
+        if (!keep[r])
+            continue;
+        for (int b = 0; to != r && b < own->block_count; b++) {
+            size_t stride = own->blocks[b].stride;
+            memcpy(own->blocks[b].bytes + stride * (size_t)to, own->blocks[b].bytes + stride * (size_t)r,
+                   stride);
+        }
+        to++;
+    }
+    return to;
+}
+
 int sgdrt_keep_rows(sgdrt_table *table, const uint8_t *keep, sgdrt_problem *problem) {
     struct sgdrt_table_private *own = table->own;
     int64_t kept = 0;
@@ -338,17 +365,10 @@ int sgdrt_keep_rows(sgdrt_table *table, const uint8_t *keep, sgdrt_problem *prob
     if (!row_in_file)
         return sgdrt_problem_memory(problem, own->path, sizeof *row_in_file * (size_t)kept);
     int64_t to = 0;
-    for (int64_t r = 0; r < table->rows; r++) {
-        if (!keep[r])
-            continue;
-        row_in_file[to] = own->row_in_file ? own->row_in_file[r] : (uint32_t)r;
-        for (int b = 0; to != r && b < own->block_count; b++) {
-            size_t stride = own->blocks[b].stride;
-            memcpy(own->blocks[b].bytes + stride * (size_t)to, own->blocks[b].bytes + stride * (size_t)r,
-                   stride);
-        }
-        to++;
-    }
+    for (int64_t r = 0; r < table->rows; r++)
+        if (keep[r])
+            row_in_file[to++] = own->row_in_file ? own->row_in_file[r] : (uint32_t)r;
+    sgdrt_table_compact(table, keep);
     free(own->row_in_file);
     own->row_in_file = row_in_file;
     table->row_in_file = row_in_file;
@@ -405,8 +425,10 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
     int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin, line = 0, at = 0;
     const char *path = d->path ? d->path : own->path;
     char where[64] = "", shown[64] = "it";
-    bool found = own->field_of[column] &&
-                 sgdrt_csv_find(table, in_file, own->field_of[column][element], &line, &at, shown, sizeof shown);
+    if (own->line_of)
+        line = own->line_of[row];
+    bool found = line || (own->field_of[column] &&
+                          sgdrt_csv_find(table, in_file, own->field_of[column][element], &line, &at, shown, sizeof shown));
     if (!found)
         snprintf(where, sizeof where, "row %lld: ", (long long)in_file);
     if (d->remap_words)
@@ -446,41 +468,69 @@ static Named *sort_remap(const sgdrt_table_column *d) {
     return sorted;
 }
 
-static int check_column(sgdrt_table *table, int column, const Named *sorted, sgdrt_problem *problem) {
+/* What marks rows whose labels are wrong, or (bad NULL) ends at the first one. */
+typedef struct LabelCheck {
+    uint8_t *bad;
+    int64_t first; /* row of the problem; -1: there is none yet */
+    sgdrt_problem *problem;
+} LabelCheck;
+
+static int wrong_label(LabelCheck *check, const sgdrt_table *table, int column, int64_t row, int64_t element, int code,
+                       double value) {
+    if (check->first < 0 || row < check->first) {
+        check->first = row;
+        label_problem(table, column, row, element, code, value, check->problem);
+    }
+    if (check->bad)
+        check->bad[row] = 1;
+    return code;
+}
+
+static int check_row(sgdrt_table *table, int column, int64_t r, const Named *sorted, LabelCheck *check) {
     const sgdrt_table_column *d = &table->described[column];
-    for (int64_t r = 0; r < table->rows; r++) {
-        void *row = sgdrt_row(table, column, r);
-        for (int64_t e = 0; e < d->elements; e++) {
-            double value = element_value(row, d->dtype, e);
-            if (d->remap_words && value == TABLE_NO_WORD)
-                return label_problem(table, column, r, e, PROBLEM_REMAP, value, problem);
-            if (d->remap_count && !d->remap_words) {
-                Named wanted = { value, 0 };
-                const Named *found =
-                    bsearch(&wanted, sorted, (size_t)d->remap_count, sizeof *sorted, compare_named);
-                if (!found)
-                    return label_problem(table, column, r, e, PROBLEM_REMAP, value, problem);
-                value = found->to;
-                set_element(row, d->dtype, e, value);
-            }
-            if (d->classes > 0 && !(value >= 0 && value < (double)d->classes && value == floor(value)))
-                return label_problem(table, column, r, e, PROBLEM_LABEL, value, problem);
+    void *row = sgdrt_row(table, column, r);
+    for (int64_t e = 0; e < d->elements; e++) {
+        double value = element_value(row, d->dtype, e);
+        if (d->remap_words && value == TABLE_NO_WORD)
+            return wrong_label(check, table, column, r, e, PROBLEM_REMAP, value);
+        if (d->remap_count && !d->remap_words) {
+            Named wanted = { value, 0 };
+            const Named *found = bsearch(&wanted, sorted, (size_t)d->remap_count, sizeof *sorted, compare_named);
+            if (!found)
+                return wrong_label(check, table, column, r, e, PROBLEM_REMAP, value);
+            value = found->to;
+            set_element(row, d->dtype, e, value);
         }
+        if (d->classes > 0 && !(value >= 0 && value < (double)d->classes && value == floor(value)))
+            return wrong_label(check, table, column, r, e, PROBLEM_LABEL, value);
     }
     return 0;
 }
 
-int sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem) {
+static int check_labels(sgdrt_table *table, LabelCheck *check) {
     SGDRT_FLOAT_GUARD();
+    int code = 0;
     for (int c = 0; c < table->column_count; c++) {
         if (!table->described[c].remap_count && table->described[c].classes <= 0)
             continue;
         Named *sorted = sort_remap(&table->described[c]);
-        int code = sorted ? check_column(table, c, sorted, problem)
-                          : sgdrt_problem_memory(problem, table->own->path, sizeof *sorted);
+        if (!sorted)
+            return sgdrt_problem_memory(check->problem, table->own->path, sizeof *sorted);
+        for (int64_t r = 0; r < table->rows && (!code || check->bad); r++) {
+            int wrong = check_row(table, c, r, sorted, check);
+            code = wrong ? wrong : code;
+        }
         free(sorted);
-        if (code)
+        if (code && !check->bad)
             return code;
     }
-    return 0;
+    return code;
+}
+
+int sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem) {
+    return check_labels(table, &(LabelCheck){ NULL, -1, problem });
+}
+
+int sgdrt_table_mark_labels(sgdrt_table *table, uint8_t *bad, sgdrt_problem *problem) {
+    return check_labels(table, &(LabelCheck){ bad, -1, problem });
 }

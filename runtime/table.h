@@ -20,6 +20,7 @@ struct sgdrt_table_private {
     bool    together;                     /* one block of records */
     int    *block_of;
     size_t *offset_of;
+    bool   *wide;                         /* by column: loaded as f64 for standardizing */
     int64_t capacity;                     /* rows that fit in the blocks */
     uint32_t *row_in_file;
     /* csv: enough to find a row's place in its file again */
@@ -27,6 +28,7 @@ struct sgdrt_table_private {
     char    comment;
     int64_t rows_begin;
     int   **field_of;                     /* by column, then element; NULL: not from a csv */
+    const int64_t *line_of;               /* by row, where they are known; else NULL */
     void   *strings;                      /* copies of names, shapes, remaps */
 };
 
@@ -38,6 +40,13 @@ void sgdrt_table_lay_out(sgdrt_table *table);
 int  sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem);
 /* The blocks hold `rows` rows from now on: gives back what is too much, sets the columns. */
 void sgdrt_table_settle(sgdrt_table *table, int64_t rows);
+
+/* Moves the rows whose byte is not 0 to the front, in their order; how many. The table is to be settled then. */
+int64_t sgdrt_table_compact(sgdrt_table *table, const uint8_t *keep);
+/* The blocks hold rows of the types as loaded again, before they were standardized. */
+void sgdrt_table_widen(sgdrt_table *table);
+/* sgdrt_check_labels that goes on: bad[row] becomes 1 where a label is none, and the problem is of the first such row. */
+int  sgdrt_table_mark_labels(sgdrt_table *table, uint8_t *bad, sgdrt_problem *problem);
 
 /* The range rows_begin .. rows_end of a file with `rows` rows; a problem if it is not inside. */
 int  sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin,
