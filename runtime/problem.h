@@ -1,4 +1,4 @@
-/* problem: the runtime's codes and how a problem is filled in. Inside the runtime only.
+/* problem: the runtime's codes and how a problem is filled in. For the runtime and for sgdc.
  *
  * The numbers are rows of the compiler's table of codes (E0401 ...), where each is explained; an application
  * that links the runtime alone sees number and sentence.

@@ -31,7 +31,7 @@ static Doors list(Driver *driver) {
     for (int i = 0; i < count; i++) add(driver, &doors, driver_emit_path(driver, emits[i]), emits[i].kind == EMIT_OBJ);
     list_saved(driver, &doors);
     add(driver, &doors, o->trace, true);
-    add(driver, &doors, o->log, false);
+    if (o->log && !path_names_folder(o->log)) add(driver, &doors, o->log, false);
     add(driver, &doors, o->plot, false);
     return doors;
 }
@@ -96,6 +96,7 @@ static ExitCode check_place(Driver *driver, const Door *door, bool saves) {
 
 ExitCode driver_check_outputs(Driver *driver) {
     Doors doors = list(driver);
+    if (driver->options->log && path_names_folder(driver->options->log) && !log_make_folder(driver)) return EXIT_DATA;
     bool saves = driver->options->save || driver->options->trace;
     for (int i = 0; i < doors.count; i++) {
         ExitCode code = check_place(driver, &doors.items[i], saves);

@@ -10,10 +10,10 @@
  *   train.c        the loop around ENTRY_STEP;  evaluate.c: losses and metrics of a set of rows
  *   threads.c      how many threads train;  watch.c: keep and stop;  rate.c: the learning rate at a moment
  *   divergence.c   the step, and the value in it, that was not finite first
- *   report.c       progress and summaries;  comparison.c: the table of several runs;  log.c: --log
+ *   report.c       progress and summaries;  comparison.c: the table of several runs;  log.c: --log;  events.c: event files
  *   progress.c     that compiling goes on, on a terminal
  *   plot.c         --plot;  plot_scale.c: what its axes show;  plot_script.c: the script for gnuplot
- *   saved.c        --save and --load;  record.c: what keep and stop have seen, as text in a saved file
+ *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
  *   trace.c        --trace
  *   quadratic.c    the 2/L note;  check_grad.c: --check-grad;  summary.c: --summary
  *   output.c       files are written whole or not at all;  check_outputs.c: what will be written, before work
@@ -29,6 +29,7 @@
 
 typedef enum ExitCode {
     EXIT_DONE = 0, EXIT_SOURCE = 1, EXIT_USAGE = 2, EXIT_DATA = 3, EXIT_DIVERGED = 4, EXIT_DEFECT = 5,
+    EXIT_OUT_OF_TIME = 6,                        /* --time-limit ended a training */
     EXIT_SIGNAL = 128                            /* and the signal's number: interrupted */
 } ExitCode;
 

@@ -1,6 +1,7 @@
 /* Signals that end sgdc, and what may not outlive it: temporary files and a child process. */
 #ifndef SGDC_DRIVER_INTERRUPT_H
 #define SGDC_DRIVER_INTERRUPT_H
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -8,6 +9,12 @@
 void interrupt_install(void);
 /* In training: from now on the first one only asks for the end, and the second ends at once. */
 void interrupt_defer(void);
+/* In training: when so many seconds have passed the end is asked for, as by a signal; 0: no longer. */
+void interrupt_after(double seconds);
+/* Was it the time, and no signal? */
+bool interrupt_by_time(void);
+/* Time that ended nothing is as if it had not passed. */
+void interrupt_forget_time(void);
 /* The signal that asked, or 0; polled by generated code. */
 extern volatile int32_t interrupt_asked;
 

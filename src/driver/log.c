@@ -1,19 +1,29 @@
-/* --log: a row per epoch of every run, as csv or as one JSON object a line.
+/* --log: a row per epoch of every run, as csv, as one JSON object a line, or as event files in a folder (events.h).
  *
  * Columns: run, epoch, step, train_loss, valid_loss, the metrics of all runs in order of first appearance, lr,
  * seconds. What a run does not have stays empty (csv) or is left out (jsonl); a figure that is no number is `nan` or
  * `inf` (csv), or null (jsonl). Numbers read back as written. The file appears under its name when training ends,
  * whole; a run that was interrupted ends it as well.
+ *
+ * A csv begins with comments that say what was trained. A JSON file has none: all of its lines are rows. In event files,
+ * one a run, figures have the same names, and besides them stand the terms of a loss that has several.
  */
+#include "codegen/exported_names.h"
+#include "driver/events.h"
 #include "driver/output.h"
-#include "driver/training.h"
+#include "driver/record.h"
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct Log {
     Driver *driver;
     Output output;
-    bool json;
+    bool json, folder;
+    EventFile *events; int events_run;   /* of the run at hand; NULL: none is open */
+    EventScalar *scalars; const char **terms;          /* of the run at hand: memory; their tags */
+    const char *failure;             /* of event files, the first */
     Vector(const char *) metrics;
     const char **fields;             /* a metric's heading or key */
     const char **runs;               /* a run's name as a field */
@@ -40,12 +50,37 @@ static void name_fields(Log *log, Training *const *trainings, int count) {
     for (int m = 0; m < log->metrics.count; m++) log->fields[m] = field(log, log->metrics.items[m]);
 }
 
+/* ---- what was trained --------------------------------------------------------------------------- */
+static void add_comment(FILE *to, Arena *arena, const char *what, const char *text) {
+    fprintf(to, "# %s%s%s\n", what, *text ? " " : "", text_shown(arena, text));
+}
+
+static const char *describe_run(const Training *t) {
+    return text_format(t->driver->arena, "%s: seed=%llu rows=%lld batch=%lld steps=%lld %s", t->run->name,
+                       (unsigned long long)t->run->seed, (long long)t->data->train.count, (long long)t->batch,
+                       (long long)t->planned, record_settings(t));
+}
+
+static void write_comments(FILE *to, Driver *driver, Training *const *trainings, int count) {
+    const Options *o = driver->options;
+    Arena *arena = driver->arena;
+    add_comment(to, arena, "sgdc", SGDC_VERSION);
+    add_comment(to, arena, "program", o->file);
+    for (int i = 0; i < o->set.count; i++)
+        add_comment(to, arena, "set", text_format(arena, "%s=%s", o->set.items[i].name, o->set.items[i].value));
+    for (int i = 0; i < o->data.count; i++)
+        add_comment(to, arena, "data", text_format(arena, "%s=%s", o->data.items[i].name, o->data.items[i].value));
+    if (o->overfit) add_comment(to, arena, "overfit", o->overfit);
+    for (int r = 0; r < count; r++) add_comment(to, arena, "run", describe_run(trainings[r]));
+}
+
 Log *log_open(Driver *driver, Training *const *trainings, int count) {
     Log *log = arena_new_of(driver->arena, Log);
     const char *path = driver->options->log, *problem;
     log->driver = driver;
     log->json = strcmp(path_extension(path), ".jsonl") == 0;
-    if (!output_open(driver->arena, path, &log->output, &problem)) {
+    log->folder = path_names_folder(path);
+    if (!log->folder && !output_open(driver->arena, path, &log->output, &problem)) {
         driver_complain(driver, "%s %s", path, problem);
         return NULL;
     }
@@ -55,7 +90,8 @@ Log *log_open(Driver *driver, Training *const *trainings, int count) {
             if (!has_metric(log, name)) vector_push(driver->arena, &log->metrics, name);
         }
     name_fields(log, trainings, count);
-    if (log->json) return log;
+    if (log->json || log->folder) return log;
+    write_comments(log->output.file, driver, trainings, count);
     fputs("run,epoch,step,train_loss,valid_loss", log->output.file);
     for (int i = 0; i < log->metrics.count; i++) fprintf(log->output.file, ",%s", log->fields[i]);
     fputs(",lr,seconds\n", log->output.file);
@@ -81,7 +117,73 @@ static void write_number(const Log *log, const char *key, double value, bool has
     }
 }
 
+/* ---- event files --------------------------------------------------------------------------------- */
+bool log_make_folder(Driver *driver) {
+    const char *path = driver->options->log, *problem;
+    if (mkdir(path, 0777) == 0 || errno == EEXIST) {
+        if (output_is_possible(driver->arena, path_below(driver->arena, path, "events.out.tfevents"), &problem)) return true;
+        driver_complain(driver, "%s %s", path, problem);
+    } else {
+        driver_complain(driver, "the folder %s cannot be made: %s", path, strerror(errno));
+    }
+    return false;
+}
+
+/* Several runs have a folder each. */
+static const char *folder_of(const Log *log, const Training *t) {
+    Arena *arena = log->driver->arena;
+    const char *path = log->driver->options->log;
+    return t->driver->program->run_count == 1 ? path : path_below(arena, path, exported_file_word(arena, t->run->name));
+}
+
+static void add_scalar(EventScalar *scalars, int *count, const char *tag, double value, bool has) {
+    if (has) scalars[(*count)++] = (EventScalar){tag, value};
+}
+
+static int list_scalars(const Log *log, const Training *t, EventScalar *scalars) {
+    const Run *run = t->run;
+    int count = 0;
+    add_scalar(scalars, &count, "train_loss", t->now.train_loss, true);
+    add_scalar(scalars, &count, "valid_loss", t->now.valid_loss, t->data->valid.count > 0);
+    for (int i = 0; i < run->term_count; i++)
+        add_scalar(scalars, &count, log->terms[i], t->now.terms[i], run->term_count > 1);
+    for (int m = 0; m < run->measure_count; m++) add_scalar(scalars, &count, run->measures[m].name, t->now.metrics[m], true);
+    add_scalar(scalars, &count, "lr", t->now.lr, !isnan(t->now.lr));
+    add_scalar(scalars, &count, "epoch", (double)t->now.epoch, true);
+    add_scalar(scalars, &count, "seconds", t->now.seconds, true);
+    return count;
+}
+
+static void close_events(Log *log) {
+    const char *why;
+    if (log->events && !event_file_close(log->events, &why) && !log->failure) log->failure = why;
+    log->events = NULL;
+}
+
+static void open_events(Log *log, const Training *t) {
+    Arena *arena = log->driver->arena;
+    log->events = event_file_open(arena, folder_of(log, t), t->started_step + 1, &log->failure);
+    log->events_run = t->index;
+    log->scalars = arena_array(arena, EventScalar, t->run->term_count + t->run->measure_count + 5);
+    log->terms = arena_array(arena, const char *, t->run->term_count + 1);
+    for (int i = 0; i < t->run->term_count; i++) log->terms[i] = text_format(arena, "train_loss/%s", t->run->terms[i].name);
+}
+
+static void write_events(Log *log, const Training *t) {
+    const char *why;
+    if (log->events && log->events_run != t->index) close_events(log);
+    if (!log->events && !log->failure) open_events(log, t);
+    if (!log->events) return;
+    if (!event_file_write(log->events, t->now.step, log->scalars, list_scalars(log, t, log->scalars), &why) && !log->failure)
+        log->failure = why;
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------- */
 void log_row(Log *log, const Training *t) {
+    if (log->folder) {
+        write_events(log, t);
+        return;
+    }
     FILE *to = log->output.file;
     const char *start = log->json ? "{\"run\": %s, \"epoch\": %lld, \"step\": %lld" : "%s,%lld,%lld";
     fprintf(to, start, log->runs[t->index], (long long)t->now.epoch, (long long)t->now.step);
@@ -99,7 +201,9 @@ void log_row(Log *log, const Training *t) {
 
 bool log_close(Log *log) {
     const char *problem;
-    if (output_finish(log->driver->arena, &log->output, &problem)) return true;
+    if (log->folder) close_events(log);
+    if (log->folder) problem = log->failure;
+    if (log->folder ? !problem : output_finish(log->driver->arena, &log->output, &problem)) return true;
     driver_complain(log->driver, "%s %s", log->driver->options->log, problem);
     return false;
 }

@@ -42,11 +42,16 @@ static const OptionRow own_rows[] = {
     {"save", 0, OPTION_TEXT, AT(save), "=FILE", NULL,
      "write parameters and optimizer state (safetensors); several runs: FILE-RUN, the best: FILE"},
     {"load", 0, OPTION_TEXT, AT(load), "=FILE", NULL, "continue from a saved file"},
+    {"save-every", 0, OPTION_AMOUNT, AT(save_every), "=AMOUNT", NULL,
+     "write the file of --save while training goes on: 10min, 2h, \"5 epochs\", \"1000 steps\""},
+    {"resume", 0, OPTION_CHOICE, AT(resume), "=auto", "never auto", "continue from the file of --save if it is there"},
+    {"time-limit", 0, OPTION_TIME, AT(time_limit), "=TIME", NULL,
+     "end training, as Ctrl-C does, when sgdc has run so long (30s, 10min, 1h)"},
     {"overfit", 0, OPTION_WHOLE, AT(overfit), "=N", NULL, "train on the first N rows only, to see the loss go to zero"},
     {"interpret", 0, OPTION_FLAG, AT(interpret), NULL, NULL, "run the interpreter, not compiled code"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Reporting"},
-    {"log", 0, OPTION_TEXT, AT(log), "=FILE", NULL, "a row per epoch, as .csv or .jsonl"},
+    {"log", 0, OPTION_TEXT, AT(log), "=FILE", NULL, "a row per epoch, as .csv or .jsonl; FOLDER/: event files for TensorBoard"},
     {"plot", 0, OPTION_TEXT, AT(plot), "=FILE", NULL, "loss curves: .svg, .png, .pdf, .gp, or - for the terminal"},
     {"trace", 0, OPTION_TEXT, AT(trace), "=FILE", NULL,
      "take 10 steps of one run and write its data, rows, losses and cells (safetensors)"},
@@ -192,6 +197,36 @@ static const char *parse_pair(Arena *arena, const OptionRow *row, Options *o, co
     return NULL;
 }
 
+/* "10min", "1.5 h", "5 epochs": the factor is of a second, or 0. False if it is none of these. */
+static bool read_amount(const char *value, Amount *to) {
+    static const struct { const char *unit; double seconds; bool epochs; } units[] = {
+        {"s", 1, false}, {"min", 60, false}, {"h", 3600, false}, {"d", 86400, false},
+        {"epoch", 0, true}, {"epochs", 0, true}, {"step", 0, false}, {"steps", 0, false},
+    };
+    char *end;
+    if (!isdigit((unsigned char)*value) || value[strspn(value, "0123456789.")] == 'x') return false;
+    double number = strtod(value, &end);
+    end += strspn(end, " ");
+    if (!(number > 0 && number < 1e9)) return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(end, units[i].unit)) continue;
+        bool counts = units[i].seconds == 0;
+        if (counts && number != (double)(int64_t)number) return false;
+        *to = (Amount){.seconds = number * units[i].seconds, .text = value};
+        if (counts) *(units[i].epochs ? &to->epochs : &to->steps) = (int64_t)number;
+        return true;
+    }
+    return false;
+}
+
+static const char *parse_amount(Arena *arena, const OptionRow *row, Amount *to, const char *value) {
+    bool time = row->kind == OPTION_TIME;
+    if (read_amount(value, to) && (to->seconds > 0 || !time)) return NULL;
+    return text_format(arena, "%s needs %s, not \"%s\"", row_spelling(arena, row),
+                       time ? "a time with its unit, such as 30s, 10min or 1h"
+                            : "an amount with its unit, such as 10min, 2h, \"5 epochs\" or \"1000 steps\"", value);
+}
+
 /* Stores the value of one option; a sentence if it cannot be read. */
 static const char *store(Arena *arena, const OptionRow *row, Options *o, const char *value) {
     void *to = (char *)o + row->offset;
@@ -225,6 +260,7 @@ static const char *store(Arena *arena, const OptionRow *row, Options *o, const c
             return text_format(arena, "the optimisation level is -O0, -O1, -O2 or -O3, not -O%s", value);
         *(int *)to = value[0] - '0';
         return NULL;
+    case OPTION_AMOUNT: case OPTION_TIME: return parse_amount(arena, row, to, value);
     case OPTION_CHOICE: return parse_choice(arena, row, to, value);
     case OPTION_PAIR: return parse_pair(arena, row, o, value);
     }
@@ -265,20 +301,25 @@ static const char *check_together(Arena *arena, const Options *o) {
     bool trains = o->run || o->dry_run || o->check_grad;
     const struct { bool given; const char *spelling; } needs_run[] = {
         {o->save != NULL, "--save"}, {o->load != NULL, "--load"}, {o->log != NULL, "--log"},
-        {o->plot != NULL, "--plot"}, {o->trace != NULL, "--trace"}, {o->overfit != NULL, "--overfit"}, {o->interpret, "--interpret"},
+        {o->plot != NULL, "--plot"}, {o->trace != NULL, "--trace"}, {o->overfit != NULL, "--overfit"},
+        {o->save_every.text != NULL, "--save-every"}, {o->resume != RESUME_NEVER, "--resume"}, {o->time_limit.text != NULL, "--time-limit"},
+        {o->interpret, "--interpret"},
     };
     const struct { const char *path, *spelling; } to_files[] = {{o->save, "--save"}, {o->trace, "--trace"}};
     for (size_t i = 0; i < sizeof needs_run / sizeof *needs_run; i++)
         if (needs_run[i].given && !trains)
             return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
+    if (!o->save && o->save_every.text) return "--save-every says when the file of --save is written: add --save=FILE";
+    if (!o->save && o->resume) return "--resume=auto goes on from the file that --save writes: add --save=FILE";
+    if (o->load && o->resume) return "--load names the file to go on from, --resume=auto finds it: leave out either of them";
     if (o->name && name_problem(arena, o->name)) return name_problem(arena, o->name);
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
     if (o->target && trains)
         return "--target names the machine of an object; --run trains on the one at hand: leave out either of them";
     if (o->plot && !is_of_kind(o->plot, "svg png pdf gp"))
         return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s", o->plot);
-    if (o->log && !is_of_kind(o->log, "csv jsonl"))
-        return text_format(arena, "--log writes .csv or .jsonl, or - (csv on stdout), not %s", o->log);
+    if (o->log && !is_of_kind(o->log, "csv jsonl") && !path_names_folder(o->log))
+        return text_format(arena, "--log writes .csv or .jsonl, - (csv on stdout), or event files into a FOLDER/, not %s", o->log);
     if (o->output && strcmp(o->output, "-") == 0 && !(o->emit.count == 1 && o->emit.items[0].kind == EMIT_OBJ))
         return "-o - leaves no place for the header: --emit=obj=- writes the object alone to stdout, --emit=header=- "
                "the header";

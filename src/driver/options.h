@@ -16,7 +16,11 @@ const char *emit_kind_text(EmitKind kind);
 
 typedef enum ColorMode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
 typedef enum ProgressMode { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_NONE } ProgressMode;
+typedef enum ResumeMode { RESUME_NEVER, RESUME_AUTO } ResumeMode;
 typedef enum ErrorFormat { ERROR_FORMAT_HUMAN, ERROR_FORMAT_JSON } ErrorFormat;
+
+/* How often or how long, in one of these; all 0: not said. */
+typedef struct Amount { double seconds; int64_t epochs, steps; const char *text; } Amount;
 
 typedef struct Options {
     const char *file;
@@ -28,6 +32,7 @@ typedef struct Options {
     int64_t threads, seed; bool has_seed;          /* threads 0: as many as the process may use */
     Vector(Setting) set, data;
     const char *save, *load, *log, *plot, *trace, *overfit;
+    Amount save_every, time_limit; ResumeMode resume;
     ProgressMode progress;
     bool quiet, verbose, warnings_are_errors;
     ErrorFormat error_format; ColorMode color;
@@ -45,6 +50,8 @@ typedef enum OptionKind {
     OPTION_COUNT,        /* int64_t >= 1 */
     OPTION_WHOLE,        /* const char *, a whole number >= 1 */
     OPTION_LEVEL,        /* 0 .. 3 */
+    OPTION_AMOUNT,       /* Amount: of time, epochs or steps */
+    OPTION_TIME,         /* Amount: of time */
     OPTION_CHOICE,       /* int, an index into the row's choices */
     OPTION_PAIR          /* NAME=VALUE, repeatable */
 } OptionKind;

@@ -204,3 +204,8 @@ bool path_is_folder(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
+
+bool path_names_folder(const char *path) {
+    size_t length = strlen(path);
+    return (length && path[length - 1] == '/') || path_is_folder(path);
+}

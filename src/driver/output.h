@@ -37,5 +37,6 @@ const char *path_stem(Arena *arena, const char *path);            /* "a/b.sgd" -
 const char *path_extension(const char *path);                     /* ".csv", or "" */
 bool path_is_file(const char *path);
 bool path_is_folder(const char *path);
+bool path_names_folder(const char *path);                         /* ends in /, or is there as one */
 
 #endif

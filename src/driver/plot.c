@@ -70,10 +70,10 @@ static int start_gnuplot(int in, int out, int complaints, pid_t *child) {
 }
 
 /* Until the writer has closed it; false if it says nothing for so long, or the user does not want to wait. */
-static bool read_all(int from, Text *to, int patience_ms) {
+static bool read_all(int from, Text *to, int patience_ms, int asked) {
     enum { GLANCE_MS = 100 };
     char chunk[1 << 14];
-    for (int waited = 0; waited < patience_ms && !interrupt_asked;) {
+    for (int waited = 0; waited < patience_ms && interrupt_asked == asked;) {
         struct pollfd ready = { .fd = from, .events = POLLIN };
         int events = poll(&ready, 1, GLANCE_MS);
         if (events == 0) waited += GLANCE_MS;
@@ -100,7 +100,7 @@ static const char *first_line(Arena *arena, FILE *complaints) {
 
 bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture, const char **problem) {
     FILE *in = script_file(script), *complaints = tmpfile();
-    int ends[2] = { -1, -1 }, status = 0;
+    int ends[2] = { -1, -1 }, status = 0, asked = interrupt_asked;      /* what ended training does not end its plot */
     pid_t child;
     bool good = false, ended = true;
     if (!in || !complaints || pipe2(ends, O_CLOEXEC)) {
@@ -113,7 +113,7 @@ bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture,
         close(ends[1]);
         ends[1] = -1;
         if (error == 0) {
-            ended = read_all(ends[0], picture, patience_ms);
+            ended = read_all(ends[0], picture, patience_ms, asked);
             if (!ended) kill(child, SIGKILL);
             while (waitpid(child, &status, 0) < 0 && errno == EINTR)
                 ;
@@ -124,7 +124,7 @@ bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture,
             *problem =
                 "plots are drawn by gnuplot, and it is not installed; --plot FILE.gp writes the script alone";
         else if (!ended)
-            *problem = interrupt_asked ? "the plot was interrupted"
+            *problem = interrupt_asked != asked ? "the plot was interrupted"
                                        : text_format(arena, "gnuplot drew nothing for %d s, and was ended", patience_ms / 1000);
         else if (error) *problem = text_format(arena, "gnuplot cannot be started: %s", strerror(error));
         else if (!good) *problem = text_format(arena, "gnuplot failed%s", first_line(arena, complaints));

@@ -181,3 +181,13 @@ bool record_read_stalled(Training *t, const char *text) {
     }
     return true;
 }
+
+void record_forget(Training *t) {
+    int count = watch_count_stalled(t->run->stop);
+    t->sums_whole = false;
+    t->best_epoch = 0;
+    for (int i = 0; i < count; i++) {
+        t->stalled_best[i] = NAN;
+        t->stalled_epoch[i] = 0;
+    }
+}

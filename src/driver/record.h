@@ -17,4 +17,6 @@ const char *record_changes(const Training *t, const char *settings);
 bool record_read_sums(Training *t, const char *text);
 bool record_read_kept(Training *t, const char *text);
 bool record_read_stalled(Training *t, const char *text);
+/* As before any file was read. */
+void record_forget(Training *t);
 #endif

@@ -4,6 +4,7 @@
  * number, a space and a unit, so that tests can mask them by one rule. Progress never goes to stdout: on a
  * terminal it is one redrawn line, in a file a line now and then.
  */
+#include "driver/interrupt.h"
 #include "driver/training.h"
 #include <math.h>
 #include <string.h>
@@ -128,9 +129,10 @@ void report_summary(const Report *report, const Training *t) {
                 report_count(text, sizeof text, t->started_step));
         return;
     }
+    const char *end = t->end == END_INTERRUPTED && interrupt_by_time() ? "out of time in epoch" : ends[t->end];
     report_count(text, sizeof text, t->now.epoch);
     report_count(other, sizeof other, planned_epochs(t));
-    fprintf(to, "  %s %*s/%-*s", ends[t->end], report->epoch_width, text, report->epoch_width, other);
+    fprintf(to, "  %s %*s/%-*s", end, report->epoch_width, text, report->epoch_width, other);
     print_kept(report, t);
     const Figures *figures = training_figures(t);
     print_figure(report, "train_loss", figures->train_loss, true);

@@ -10,6 +10,7 @@
 #include "driver/output.h"
 #include "driver/record.h"
 #include "driver/training.h"
+#include "problem.h"
 #include "saved.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -54,12 +55,11 @@ static const char *source_hash(const Driver *driver) {
 }
 
 /* Of a run that diverged the whole state is saved that is kept, and training can go on from there. */
-static bool write_training(Training *t, const char *path) {
+static bool make_file(Training *t, void **bytes, size_t *length, sgdrt_problem *problem) {
     const Run *run = t->run;
     Arena *arena = t->driver->arena;
     bool diverged = t->end == END_DIVERGED;
     sgdrt_training training = training_of(t);
-    sgdrt_problem problem = {0};
     if (diverged) training.state = t->best;
     else if (t->best_epoch) training.kept = t->best;
     const sgdrt_metadata records[] = {
@@ -78,19 +78,36 @@ static bool write_training(Training *t, const char *path) {
     int count = 0;
     for (size_t i = 0; i < sizeof records / sizeof *records; i++)
         if (*records[i].value) more[count++] = records[i];
+    return !sgdrt_save_training(&training, more, count, NULL, bytes, length, problem);
+}
+
+static bool write_training(Training *t, const char *path) {
+    sgdrt_problem problem = {0};
     void *bytes = NULL;
     size_t length = 0;
-    if (!sgdrt_save_training(&training, more, count, NULL, &bytes, &length, &problem))
-        return saved_put(t->driver, path, bytes, length);
+    if (make_file(t, &bytes, &length, &problem)) return saved_put(t->driver, path, bytes, length);
     if (!problem.file) problem.file = path;
     tell(t, &problem);
     return false;
 }
 
+bool saved_write_between(Training *t, const char *path, const char **why) {
+    sgdrt_problem problem = {0};
+    void *bytes = NULL;
+    size_t length = 0;
+    *why = problem.message;
+    bool good = make_file(t, &bytes, &length, &problem);
+    if (!good) *why = text_format(t->driver->arena, "cannot be saved: %s", problem.message);
+    good = good && output_write(t->driver->arena, path, bytes, length, why);
+    free(bytes);
+    return good;
+}
+
 bool saved_write(Training *t, const char *path) {
     bool diverged = t->end == END_DIVERGED;
     if (diverged && !t->best_epoch) {
-        driver_say(t->driver, "%s diverged, so %s was not written", t->run->name, path);
+        driver_say(t->driver, t->saved_step ? "%s diverged, so %s stays as it was after %lld steps"
+                                            : "%s diverged, so %s was not written", t->run->name, path, (long long)t->saved_step);
         return true;
     }
     if (!write_training(t, path)) return false;
@@ -100,14 +117,14 @@ bool saved_write(Training *t, const char *path) {
 }
 
 /* ---- going on ------------------------------------------------------------------------------------- */
-static bool refuse(Training *t, const sgdrt_checkpoint *file, const char *message) {
-    Diagnostic *d = report_file(t->driver->diagnostics, CODE_E0427, file->path, 0, 0, "%s", message);
-    add_help(t->driver->diagnostics, d, "to begin from its parameters write start = load(\"...\") in the train block");
+static bool refuse(sgdrt_problem *problem, const char *message) {
+    sgdrt_problem_set(problem, PROBLEM_NO_TRAINING, NULL, 0, 0, "%s", message);
+    sgdrt_problem_help(problem, "to begin from its parameters write start = load(\"...\") in the train block");
     return false;
 }
 
 /* Statistics of the data were computed before: a file of the same rows has the same. */
-static bool same_statistics(Training *t, const sgdrt_checkpoint *file) {
+static bool same_statistics(Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
     for (int i = 0; i < t->run->cell_count; i++) {
         const Cell *cell = &t->run->cells[i];
         const sgdrt_entry *entry = cell->kind == CELL_STATISTIC ? sgdrt_find_entry(file, cell->name) : NULL;
@@ -116,16 +133,16 @@ static bool same_statistics(Training *t, const sgdrt_checkpoint *file) {
         bool same_shape = true;
         for (int a = 0; a < entry->rank; a++) same_shape &= entry->shape[a] == cell->shape.extent[a];
         if (same_shape && memcmp(entry->data, (char *)t->state + cell->offset, bytes))
-            return refuse(t, file, text_format(t->driver->arena, "it was trained on other rows: their %s is another",
+            return refuse(problem, text_format(t->driver->arena, "it was trained on other rows: their %s is another",
                                                cell->name));
     }
     return true;
 }
 
-static bool same_seed(Training *t, const sgdrt_checkpoint *file) {
+static bool same_seed(Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
     uint64_t seed;
     if (!sgdrt_read_count(sgdrt_find_metadata(file, "seed"), UINT64_MAX, &seed) || seed == t->run->seed) return true;
-    return refuse(t, file, text_format(t->driver->arena, "it was saved with seed %" PRIu64 ", and %s has seed %" PRIu64, seed,
+    return refuse(problem, text_format(t->driver->arena, "it was saved with seed %" PRIu64 ", and %s has seed %" PRIu64, seed,
                                        t->run->name, t->run->seed));
 }
 
@@ -167,36 +184,50 @@ static void complete_kept(Training *t) {
     }
 }
 
-static bool restore_all(Training *t, const sgdrt_checkpoint *file) {
+static bool restore_all(Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
     sgdrt_training training = training_of(t);
-    sgdrt_problem problem = {0};
-    if (!same_seed(t, file) || !same_statistics(t, file)) return false;
+    if (!same_seed(t, file, problem) || !same_statistics(t, file, problem)) return false;
     training.kept = t->best;
-    if (sgdrt_restore_training(file, &training, SGDRT_RESUME, &problem)) {
-        tell(t, &problem);
-        return false;
-    }
+    if (sgdrt_restore_training(file, &training, SGDRT_RESUME, problem)) return false;
     if (t->best) complete_kept(t);
     bool read = true;
     if (counts_alike(t, file))
         read = record_read_sums(t, sgdrt_find_metadata(file, "sums")) &&
                record_read_kept(t, sgdrt_find_metadata(file, "kept")) &&
                record_read_stalled(t, sgdrt_find_metadata(file, "stalled"));
-    if (!read) return refuse(t, file, "what it says of keep and stop cannot be read");
+    if (!read) return refuse(problem, "what it says of keep and stop cannot be read");
     say_going_on(t, file);
     return true;
 }
 
 bool saved_read(Training *t, const char *path) {
     sgdrt_problem problem = {0};
-    sgdrt_checkpoint *file;
-    if (sgdrt_load_file(path, &file, &problem)) {
-        tell(t, &problem);
-        return false;
-    }
-    bool good = restore_all(t, file);
+    sgdrt_checkpoint *file = NULL;
+    bool good = !sgdrt_load_file(path, &file, &problem) && restore_all(t, file, &problem);
     sgdrt_free_checkpoint(file);
+    problem.file = path;
+    if (!good) tell(t, &problem);
     return good;
+}
+
+/* Only what this program saved of this run: a file that happens to fit is another training. */
+static bool is_own(const Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
+    const char *program = sgdrt_find_metadata(file, "program"), *run = sgdrt_find_metadata(file, "run");
+    if (program && run && !strcmp(program, t->driver->program->stem) && !strcmp(run, t->run->name)) return true;
+    if (!program || !run) return refuse(problem, "it is no training that sgdc saved");
+    return refuse(problem, text_format(t->driver->arena, "it is of %.100s in the program %.100s", run, program));
+}
+
+bool saved_try(Training *t, const char *path, sgdrt_problem *problem) {
+    sgdrt_checkpoint *file = NULL;
+    *problem = (sgdrt_problem){0};
+    memcpy(t->snapshot, t->state, t->run->state_bytes);
+    bool good = !sgdrt_load_file(path, &file, problem) && is_own(t, file, problem) && restore_all(t, file, problem);
+    sgdrt_free_checkpoint(file);
+    if (good) return true;
+    memcpy(t->state, t->snapshot, t->run->state_bytes);
+    record_forget(t);
+    return false;
 }
 
 /* ---- beginning from parameters ----------------------------------------------------------------------- */

@@ -50,7 +50,8 @@ static int64_t next_stop(const Training *t, int64_t step) {
         int64_t due = next_multiple(step, t->point_every);
         if (due < stop) stop = due;
     }
-    return stop;
+    int64_t save = resume_next_save(t, step);
+    return save < stop ? save : stop;
 }
 
 /* ---- steps ------------------------------------------------------------------------------------- */
@@ -93,6 +94,7 @@ static bool train_until(Training *t, int64_t until, Report *report) {
         fit_call_length(t, done, seconds);
         report_progress(report, t, t->now.seconds);
         if (interrupt_asked) break;
+        if ((int64_t)header->step < until && resume_save_is_due(t)) resume_save(t);
     }
     return (int64_t)header->step >= until;
 }
@@ -250,7 +252,10 @@ static bool begin_run(Training *t, Training *const *all) {
     if (run->start_run >= 0) saved_copy_parameters(t, all[run->start_run]);
     if (run->start_file && !saved_read_parameters(t, run->start_file)) return false;
     const char *saved = o->load ? file_of_run(t, o->load) : NULL;
+    t->save_path = o->save ? file_of_run(t, o->save) : NULL;
     if (saved && path_is_file(saved) && !saved_read(t, saved)) return false;
+    if (o->resume) resume_find(t);
+    t->saved_at = clock_seconds();
     t->started_step = (int64_t)training_header(t)->step;
     training_header(t)->planned = (uint64_t)t->planned;
     return true;
@@ -282,6 +287,14 @@ static void end_run(Training *t, bool goes_on, Log *log) {
     }
 }
 
+/* May the runs that have begun take more steps? Time that is up before the first step of all ends nothing: the same
+ * command, repeated with --resume, must come to an end. */
+static bool may_go_on(Training *const *all, int begun) {
+    bool stepped = false;
+    for (int i = 0; i < begun; i++) stepped |= (int64_t)training_header(all[i])->step > all[i]->started_step;
+    return !interrupt_asked || (interrupt_by_time() && !stepped);
+}
+
 static bool train_run(Training *t, Training *const *all, Report *report, Log *log, bool prints) {
     if (!begin_run(t, all)) return false;
     t->chunk_steps = FIRST_PLACES / t->batch;
@@ -291,10 +304,11 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
     take_point(t);
     if (prints && goes_on) report_heading(report, t);
     const sgdrt_header *header = training_header(t);
-    while (goes_on && !interrupt_asked) {
+    while (goes_on && may_go_on(all, t->index + 1)) {
         if (at_epochs_end(t)) begin_epoch(t);
         if (!train_until(t, next_stop(t, (int64_t)header->step), report)) break;
         goes_on = after_steps(t, report, log, prints);
+        if (goes_on && resume_save_is_due(t)) resume_save(t);
     }
     report_clear_progress(report);
     end_run(t, goes_on, log);
@@ -534,15 +548,29 @@ static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
     return false;
 }
 
+/* Is there training left that was to be done? */
+static bool was_cut(Training *const *trainings, int trained, int count) {
+    return trained < count || (trained && trainings[trained - 1]->end == END_INTERRUPTED);
+}
+
+/* How a training that was cut goes on. */
+static const char *going_on(const Driver *driver) {
+    const Options *o = driver->options;
+    return !o->save ? "; without --save nothing is left of the training" :
+           o->resume ? "; the same command goes on" : "; the same command with --resume=auto goes on";
+}
+
 static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     Report out;
     Log *log = NULL;
     report_open(&out, driver, trainings, count);
     if (driver->options->log && !(log = log_open(driver, trainings, count))) return EXIT_DATA;
     ExitCode code = EXIT_DONE;
+    const Amount *limit = &driver->options->time_limit;
     int trained = 0;
     interrupt_defer();
-    for (int i = 0; i < count && !interrupt_asked; i++, trained++) {
+    if (limit->seconds > 0) interrupt_after(fmax(limit->seconds - (clock_seconds() - driver->started), 1e-6));
+    for (int i = 0; i < count && may_go_on(trainings, i); i++, trained++) {
         Training *t = trainings[i];
         bool prints = !driver->options->quiet && (count == 1 || driver->options->verbose || t->run->report_every > 0);
         if (!train_run(t, trainings, &out, log, prints)) {
@@ -552,7 +580,10 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
         report_summary(&out, t);
         if (count == 1) report_parameters(&out, t);
         if (t->end == END_DIVERGED) code = EXIT_DIVERGED;
+        if (driver->options->save_every.text && count > 1 && t->end != END_DIVERGED) resume_save(t);
     }
+    if (!was_cut(trainings, trained, count)) interrupt_forget_time();
+    if (interrupt_by_time()) driver_say(driver, "the time limit of %s has passed%s", limit->text, going_on(driver));
     Ranking ranking = {0};
     if (code != EXIT_DATA && trained > 1 && !interrupt_asked) {
         ranking = ranking_of(driver->arena, trainings, trained);
@@ -562,7 +593,8 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     if (log && !log_close(log)) code = EXIT_DATA;
     if (code != EXIT_DATA && !save_runs(driver, trainings, trained, ranking.best)) code = EXIT_DATA;
     if (code != EXIT_DATA && !plot_runs(driver, trainings, trained)) code = EXIT_DATA;
-    return interrupt_asked && code != EXIT_DATA ? (ExitCode)(EXIT_SIGNAL + interrupt_asked) : code;
+    if (!interrupt_asked || code == EXIT_DATA) return code;
+    return interrupt_by_time() ? EXIT_OUT_OF_TIME : (ExitCode)(EXIT_SIGNAL + interrupt_asked);
 }
 
 /* --trace: the run that is asked for, after those it starts from. */

@@ -48,6 +48,8 @@ typedef struct Training {
     Figures   now;
     int64_t   started_step;                       /* where this run began: 0, or what --load brought */
     int64_t   logged_step;                        /* of the last row of --log */
+    const char *save_path;                        /* of this run; NULL: it is not saved */
+    int64_t   saved_step; double saved_at;        /* by --save-every, the last time; the clock */
     double    best_figure; int64_t best_epoch;    /* 0: nothing is kept */
     Figures   best_at;                            /* of that epoch */
     PlotPoint *points; int point_count, point_capacity; int64_t point_every;    /* steps; 0: none are taken */
@@ -147,6 +149,8 @@ void report_comparison(const Report *report, const Ranking *ranking);
 typedef struct Log Log;
 Log *log_open(Driver *driver, Training *const *trainings, int count);        /* NULL after a complaint */
 void log_row(Log *log, const Training *t);
+/* Of event files, before work; false after a complaint. */
+bool log_make_folder(Driver *driver);
 bool log_close(Log *log);                                                    /* false after a complaint */
 
 /* ---- saved.c, record.c ------------------------------------------------------------------------ */
@@ -155,11 +159,24 @@ const char *saved_path(Arena *arena, const char *path, const Run *run, int runs)
 bool saved_write(Training *t, const char *path);
 /* Writes a file of malloc's bytes, and frees them; false after a diagnostic. */
 bool saved_put(Driver *driver, const char *path, void *bytes, size_t length);
+/* While training goes on; false and *why, a sentence part. */
+bool saved_write_between(Training *t, const char *path, const char **why);
 bool saved_read(Training *t, const char *path);
+/* The same of a file that may be anything: false, and all is as it was. */
+bool saved_try(Training *t, const char *path, sgdrt_problem *problem);
 /* start = load("file"): parameters and layers' state only. */
 bool saved_read_parameters(Training *t, const char *path);
 /* start = other: the same from a run that has ended. */
 void saved_copy_parameters(Training *t, const Training *from);
+
+/* ---- resume.c: --save-every, --resume ---------------------------------------------------------- */
+/* The step at which a call must end so that its state is saved. */
+int64_t resume_next_save(const Training *t, int64_t step);
+bool    resume_save_is_due(const Training *t);
+/* What cannot be written is said, and training goes on. */
+void    resume_save(Training *t);
+/* Goes on from the newest whole file of this run, if there is one. */
+void    resume_find(Training *t);
 
 /* ---- quadratic.c ------------------------------------------------------------------------------ */
 /* The note that lr is above 2/L, if the objective is a quadratic and the rate a literal. Uses t's memory before

@@ -77,6 +77,7 @@ expect 2 "unknown processor" "$sgdc" "$line" --run --cpu=nonesuch
 expect 4 "divergence" "$sgdc" "$line" --run --set lr=100 --set epochs=200
 says 'E0501' err
 says 'epoch' err
+expect 6 "time that is up" "$sgdc" "$line" --run -q --set epochs=1000000000 --time-limit 0.01s
 # Ended from outside, in training and before: 128 + the signal's number (interrupt.sh has the rest of it).
 for signal in INT=130 TERM=143 HUP=129; do
     expect ${signal#*=} "SIG${signal%=*}" timeout --preserve-status -s ${signal%=*} 2 "$sgdc" "$line" --run -q --set epochs=1000000000
@@ -86,7 +87,7 @@ if [ -c /dev/full ]; then expect 3 "help on a full device" sh -c '"$1" --help >/
 expect 3 "an object beyond a limit" sh -c 'ulimit -f 0; exec "$1" "$2" --emit=obj=limit.o' sh "$sgdc" "$line"
 expect 2 "an object over its program" sh -c 'cp "$2" own.sgd; exec "$1" own.sgd -o own.sgd' sh "$sgdc" "$line"
 # What --help says of them the manual says too.
-for code in 0 1 2 3 4 5 128; do
+for code in 0 1 2 3 4 5 6 128; do
     grep -q "^$code[^0-9]" "$source/docs/sgdc.1" && "$sgdc" --help | grep -A 2 '^Exit codes' | grep -q "\b$code\b" || {
         echo "FAILED: exit code $code is not in the manual, or not in --help"; failed=1; }
 done

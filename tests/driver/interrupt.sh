@@ -20,14 +20,17 @@ finish() { wait $process; code=$?; }
 nothing_left() { ls -A | grep '\.part' && fail "$1: a temporary file was left"; }
 
 line=$source/examples/line.sgd
+plot=curves.gp
+gnuplot --version >gnuplot.txt 2>&1 && plot=curves.svg || echo "skipped: no gnuplot draws what was interrupted"
 for signal in INT=130 TERM=143 HUP=129; do
-    rm -f stopped.safetensors log.csv
-    start "$line" --run --save stopped.safetensors --log log.csv --progress=none
+    rm -f stopped.safetensors log.csv curves.*
+    start "$line" --run --save stopped.safetensors --log log.csv --plot $plot --progress=none
     kill -"${signal%=*}" $process
     finish
     [ $code -eq "${signal#*=}" ] || fail "$signal: exit $code"
     [ -s stopped.safetensors ] || fail "$signal: nothing was saved"
     [ -s log.csv ] || fail "$signal: no log"
+    [ -s $plot ] || fail "$signal: no plot"
     grep -q interrupted out || fail "$signal: the summary does not say so"
     nothing_left "$signal"
 done

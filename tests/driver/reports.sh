@@ -13,11 +13,13 @@ END
 cp "$line" line.sgd
 
 "$sgdc" line.sgd --run --log log.csv >out 2>err
-check "the log has a header" 'head -1 log.csv | grep -q "^run,epoch,step,train_loss,valid_loss,lr,seconds$"'
-check "the log has a row per epoch" '[ "$(wc -l <log.csv)" -eq 101 ]'
+check "the log says what was trained" 'grep "^#" log.csv | grep -q "^# run fit: seed=0 rows=100 batch=100 steps=100 lr=0.1$"'
+check "the log begins with it" '[ "$(grep -c "^# " log.csv)" -eq 3 ] && head -1 log.csv | grep -q "^# sgdc [0-9]"'
+check "the log has a header" 'grep -v "^#" log.csv | head -1 | grep -q "^run,epoch,step,train_loss,valid_loss,lr,seconds$"'
+check "the log has a row per epoch" '[ "$(grep -vc "^#" log.csv)" -eq 101 ]'
 "$sgdc" line.sgd --run --log log.jsonl >out 2>err
 check "jsonl has an object per epoch" '[ "$(grep -c "^{.*\"train_loss\": .*}$" log.jsonl)" -eq 100 ]'
-"$sgdc" line.sgd --run --log - -q 2>err | head -1 | grep -q '^run,' || { echo "FAILED: --log -"; failed=1; }
+"$sgdc" line.sgd --run --log - -q 2>err | grep -v "^#" | head -1 | grep -q '^run,' || { echo "FAILED: --log -"; failed=1; }
 
 "$sgdc" line.sgd --run -q >out 2>err
 check "quiet says nothing on stderr" '[ ! -s err ]'

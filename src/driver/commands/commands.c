@@ -38,8 +38,8 @@ bool command_find(Arena *arena, int argc, char **argv, const Command **command, 
 /* ---- --help ---------------------------------------------------------------------------------- */
 static const char exit_codes[] =
     "\nExit codes: 0 done, 1 errors in the source, 2 usage, 3 data or files, 4 diverged, 5 a defect of sgdc,\n"
-    "128+N ended by signal N (130: Ctrl-C). Data files are looked for beside the .sgd file, in a folder data\n"
-    "beside it, in the current folder, and in the folders of SGDC_DATA (separated by colons).\n";
+    "6 ended by --time-limit, 128+N ended by signal N (130: Ctrl-C). Data files are looked for beside the .sgd file,\n"
+    "in a folder data beside it, in the current folder, and in the folders of SGDC_DATA (separated by colons).\n";
 
 static void print_help_of_sgdc(FILE *to) {
     fprintf(to, "sgdc: compiles a training experiment and runs it, or makes an object that trains\n\n"
