@@ -1,12 +1,13 @@
 /* trial: a program run both interpreted and compiled, and compared bit for bit: initial values, parameters after
  * steps with ragged tails, sums, evaluation, predictions and metrics. With SGDC_AARCH64 (emulated.h) it is compiled for
- * aarch64, and emulated.
+ * aarch64, and emulated; with SGDC_C (translated.h) it is translated to C.
  */
 #ifndef TESTS_TRIAL_H
 #define TESTS_TRIAL_H
 #include "programs.h"
 
 #include "emulated.h"
+#include "translated.h"
 #include "turns.h"
 
 /* Where two arrays differ, all NaN being equal; -1: nowhere. */
@@ -181,11 +182,16 @@ static bool check_steps(Trial *t, const char *what, const uint32_t *order, int64
            same_state(t, what);
 }
 
-/* Makes the compiled side's executor; what it belongs to. */
+/* Makes the compiled side's executor; what it belongs to, or NULL. */
 static Codegen *compile_side(Trial *t, CodegenOptions *options)
 {
     Arena *arena = t->compiled.arena;
     Executor **executor = &t->side[1].executor;
+    if (getenv("SGDC_C")) {
+        *executor = translated_new(arena, t->run);
+        t->turns.threads = 1;
+        return NULL;
+    }
     if (getenv("SGDC_AARCH64")) {
         options->cpu = "generic";
         options->triple = "aarch64-linux-gnu";
@@ -232,7 +238,8 @@ static bool check_trial(Trial *t, CodegenOptions *options)
                 check_steps(t, "a part of an epoch", NULL, t->rows / 2, t->rows - t->rows / 2, t->rows / 2);
     for (int s = 0; s < 2; s++)
         t->side[s].executor->free(t->side[s].executor);
-    codegen_free(codegen);
+    if (codegen)
+        codegen_free(codegen);
     return fine;
 }
 

@@ -1,0 +1,197 @@
+/* c_function: a tree as a function of type sgdrt_function: what a call says, the steps, then the statements.
+ *
+ * A nest is a block of its own, with a pointer to each array that it touches; no two of them share an element while the
+ * nest runs, which `restrict` says.
+ */
+#include "codegen/c/c.h"
+#include <string.h>
+
+typedef struct CBody { CUnit *unit; Text *to; int depth; } CBody;
+
+static void indent(CBody *b) { text_add(b->to, "%*s", 4 * b->depth, ""); }
+
+static void print_body(CBody *b, const Body *body);
+
+/* ---- nests -------------------------------------------------------------------------------------------------- */
+static void find_touched(const Body *body, uint8_t *touched) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        const Array *array = s->kind == STATEMENT_STORE ? s->array : s->kind == STATEMENT_LET ? s->scalar->array : NULL;
+        if (array != NULL) touched[array->id] |= s->kind == STATEMENT_STORE ? 2 : 1;
+        find_touched(&s->body, touched);
+    }
+}
+
+static void declare(CBody *b, const LoopTree *tree, const Array *array, bool written) {
+    const char *type = c_element_type(array->dtype), *base = "work";
+    size_t offset = array->offset;
+    switch (array->memory) {
+    case ARRAY_REGISTERS:
+        indent(b);
+        text_add(b->to, "%s ", c_type(array->dtype));
+        c_array_name(b->to, array);
+        if (array->elements > 1) text_add(b->to, "[%lld]", (long long)array->elements);
+        text_add(b->to, ";\n");
+        return;
+    case ARRAY_WORK: break;
+    case ARRAY_CELL: base = "state"; offset = tree->run->cells[array->index].offset; break;
+    case ARRAY_SLOT: base = "state"; offset = tree->run->slots[array->index].offset; break;
+    default: return;
+    }
+    indent(b);
+    text_add(b->to, "%s%s *restrict const ", written ? "" : "const ", type);
+    c_array_name(b->to, array);
+    text_add(b->to, " = (%s%s *)(void *)(%s + %zu);\n", written ? "" : "const ", type, base, offset);
+}
+
+static void describe(CBody *b, const Node *node) {
+    if (node == NULL) return;
+    indent(b);
+    text_add(b->to, "/* ");
+    Place at = {0};
+    if (b->unit->map != NULL && node->span.begin > 0) at = source_place(b->unit->map, node->span.begin);
+    if (at.source != NULL && !at.source->is_prelude) {
+        const char *slash = strrchr(at.source->path, '/');
+        text_add_c_comment(b->to, slash == NULL ? at.source->path : slash + 1);
+        text_add(b->to, ":%d: ", at.line);
+    }
+    text_add_c_comment(b->to, node->name != NULL ? node->name : op_text(node->op));
+    text_add(b->to, node->backward ? ", gradient */\n" : " */\n");
+}
+
+static void print_nest(CBody *b, const Statement *s, const LoopTree *tree) {
+    uint8_t *touched = arena_array(tree->arena, uint8_t, tree->arrays.count + 1);
+    find_touched(&s->body, touched);
+    describe(b, s->node);
+    indent(b);
+    text_add(b->to, "{\n");
+    b->depth++;
+    for (int a = 0; a < tree->arrays.count; a++)
+        if (touched[a]) declare(b, tree, tree->arrays.items[a], touched[a] & 2);
+    print_body(b, &s->body);
+    b->depth--;
+    indent(b);
+    text_add(b->to, "}\n");
+}
+
+/* ---- statements --------------------------------------------------------------------------------------------- */
+static void print_block(CBody *b, const Body *body) {
+    text_add(b->to, " {\n");
+    b->depth++;
+    print_body(b, body);
+    b->depth--;
+    indent(b);
+    text_add(b->to, "}\n");
+}
+
+static void print_loop_head(CBody *b, const Loop *loop) {
+    indent(b);
+    text_add(b->to, "for (int64_t ");
+    c_loop_name(b->to, loop);
+    text_add(b->to, " = 0; ");
+    c_loop_name(b->to, loop);
+    if (loop->extent == ALL_ROWS) text_add(b->to, " < rows; ");
+    else text_add(b->to, " < %lld; ", (long long)loop->extent);
+    c_loop_name(b->to, loop);
+    text_add(b->to, "++)");
+}
+
+static void print_let(CBody *b, const Scalar *s) {
+    if (s->kind == SCALAR_CONST) return;
+    indent(b);
+    text_add(b->to, "const %s s%d = ", s->integer ? "int64_t" : c_type(s->dtype), s->id);
+    c_scalar(b->unit, b->to, s);
+    text_add(b->to, ";\n");
+}
+
+static void print_store(CBody *b, const Statement *s) {
+    indent(b);
+    c_element(b->to, s->array, s->row, s->at);
+    bool narrow = s->array->dtype == DTYPE_BOOL && s->array->memory != ARRAY_REGISTERS;
+    text_add(b->to, " = %s%s;\n", narrow ? "(uint8_t)" : "", c_operand(b->unit->arena, s->scalar));
+}
+
+static void print_statement(CBody *b, const Statement *s) {
+    switch (s->kind) {
+    case STATEMENT_LOOP:
+        print_loop_head(b, s->loop);
+        print_block(b, &s->body);
+        return;
+    case STATEMENT_IF:
+        indent(b);
+        text_add(b->to, "if (%s)", c_operand(b->unit->arena, s->scalar));
+        print_block(b, &s->body);
+        return;
+    case STATEMENT_LET: print_let(b, s->scalar); return;
+    case STATEMENT_STORE: print_store(b, s); return;
+    case STATEMENT_WAIT: return;                       /* one thread */
+    case STATEMENT_NEST: INTERNAL_ERROR("a nest inside of a nest");
+    }
+}
+
+static void print_body(CBody *b, const Body *body) {
+    for (int i = 0; i < body->count; i++) print_statement(b, body->items[i]);
+}
+
+/* Loops over rows, and nests. */
+static void print_nests(CBody *b, const Body *body, const LoopTree *tree) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if (s->kind == STATEMENT_NEST) {
+            print_nest(b, s, tree);
+            continue;
+        }
+        if (s->kind != STATEMENT_LOOP) INTERNAL_ERROR("a statement outside of nests");
+        print_loop_head(b, s->loop);
+        text_add(b->to, " {\n");
+        b->depth++;
+        print_nests(b, &s->body, tree);
+        b->depth--;
+        indent(b);
+        text_add(b->to, "}\n");
+    }
+}
+
+/* ---- functions ---------------------------------------------------------------------------------------------- */
+static bool mentions(const Text *text, const char *word) { return text->bytes != NULL && strstr(text->bytes, word) != NULL; }
+
+/* Only what the statements use is declared. */
+static void print_call(Text *to, const LoopTree *tree, const Text *body) {
+    if (mentions(body, "state +")) text_add(to, "    unsigned char *const state = (unsigned char *)call->state;\n");
+    if (mentions(body, "work +")) text_add(to, "    unsigned char *const work = (unsigned char *)call->work;\n");
+    if (tree->function->steps || mentions(body, "header->")) text_add(to, "    sgdrt_header *const header = (sgdrt_header *)call->state;\n");
+    if (mentions(body, "sums[")) {
+        text_add(to, "    double unasked[%d] = {0};\n", tree->run->term_count + 1);
+        text_add(to, "    double *const sums = call->sums != NULL ? call->sums : unasked;\n");
+    }
+}
+
+static void print_once(Text *to, const LoopTree *tree, const Text *body) {
+    if (body->length == 0) text_add(to, "    (void)call;\n");
+    bool counts = mentions(body, "done") || mentions(body, "SGD_ROW_AT");
+    if (counts) text_add(to, "    const int64_t done = 0;\n");
+    if (tree->needs_rows || mentions(body, "rows")) text_add(to, "    const int64_t rows = call->count;\n");
+    if (tree->needs_rows) text_add(to, "    if (rows < 1) return 1;\n");
+    text_add(to, "%s    return 1;\n", body->bytes == NULL ? "" : body->bytes);
+}
+
+static void print_steps(Text *to, const Text *body) {
+    text_add(to, "    int64_t done = 0, steps = 0;\n");
+    text_add(to, "    while (done < call->count) {\n");
+    text_add(to, "        const int64_t rows = call->batch < call->count - done ? call->batch : call->count - done;\n");
+    text_add(to, "%s", body->bytes == NULL ? "" : body->bytes);
+    text_add(to, "        header->step++;\n        done += rows;\n        steps++;\n");
+    text_add(to, "        if (call->stop != NULL && *call->stop != 0) break;\n    }\n    return steps;\n");
+}
+
+void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const char *symbol) {
+    Text body = text_new(unit->arena);
+    CBody b = {unit, &body, tree->function->steps ? 2 : 1};
+    print_nests(&b, &tree->body, tree);
+    Text *to = &unit->functions;
+    text_add(to, "%sint64_t %s(const sgdrt_call *call)\n{\n", storage, symbol);
+    print_call(to, tree, &body);
+    if (tree->function->steps) print_steps(to, &body);
+    else print_once(to, tree, &body);
+    text_add(to, "}\n\n");
+}

@@ -1,0 +1,133 @@
+/* c_unit: one translation unit of C99: what it asks of a compiler, the functions of c_math.c that are used, then the
+ * functions of the program.
+ *
+ * The law of the arithmetic (docs/numerics.md) binds the compiler: each operation rounds to its own type, and a
+ * multiplication and an addition are never one. C says so with FP_CONTRACT, which gcc does not know, and which gcc
+ * therefore is told in its own words.
+ */
+#include "codegen/c/c.h"
+#include <string.h>
+
+void c_need(CNeeds *needs, const char *name) {
+    for (int i = 0; i < needs->names.count; i++)
+        if (strcmp(needs->names.items[i], name) == 0) return;
+    vector_push(needs->arena, &needs->names, name);
+}
+
+CUnit *c_unit_new(Arena *arena, const SourceMap *map) {
+    CUnit *unit = arena_new_of(arena, CUnit);
+    *unit = (CUnit){.arena = arena, .needs = {.arena = arena}, .functions = text_new(arena), .map = map};
+    return unit;
+}
+
+static const char head[] =
+    "#include <float.h>\n"
+    "#include <math.h>\n"
+    "#include <stddef.h>\n"
+    "#include <stdint.h>\n"
+    "#include <string.h>\n"
+    "\n"
+    "#if defined __FAST_MATH__ || (defined __FINITE_MATH_ONLY__ && __FINITE_MATH_ONLY__ > 0)\n"
+    "#error \"-ffast-math changes results; compile this file without it\"\n"
+    "#endif\n"
+    "#if defined FLT_EVAL_METHOD && FLT_EVAL_METHOD != 0\n"
+    "#error \"this target computes float in wider registers; on x86-32 say -msse2 -mfpmath=sse\"\n"
+    "#endif\n"
+    "#if defined __GNUC__ && !defined __clang__\n"
+    "#pragma GCC optimize(\"fp-contract=off\")\n"
+    "#else\n"
+    "#pragma STDC FP_CONTRACT OFF\n"
+    "#endif\n"
+    "\n"
+    "/* Memory is given as bytes, and holds each of these at some time. */\n"
+    "#if defined __GNUC__\n"
+    "#define SGD_MAY_ALIAS __attribute__((may_alias))\n"
+    "#else\n"
+    "#define SGD_MAY_ALIAS\n"
+    "#endif\n"
+    "typedef float SGD_MAY_ALIAS sgd_f32;\n"
+    "typedef double SGD_MAY_ALIAS sgd_f64;\n"
+    "typedef int32_t SGD_MAY_ALIAS sgd_i32;\n"
+    "typedef uint8_t sgd_u8;\n"
+    "\n";
+
+static const char rows[] =
+    "/* The row at a place of the mini-batch, and a row of a column. */\n"
+    "#define SGD_ROW_AT(at) (call->rows != NULL ? (int64_t)call->rows[done + (at)] : call->first + done + (at))\n"
+    "#define SGD_ROW(type, column, row) \\\n"
+    "    ((const type *)(const void *)((const char *)call->columns[column].data + (row) * call->columns[column].stride))\n"
+    "\n";
+
+/* In the order in which they can use each other; what a function needs itself stands before it. */
+typedef struct Helper { const char *name, *text; } Helper;
+static const Helper helpers[] = {
+    {"bits_f32", "static uint32_t sgd_bits_f32(float x) { uint32_t n; memcpy(&n, &x, sizeof n); return n; }\n"},
+    {"bits_f64", "static uint64_t sgd_bits_f64(double x) { uint64_t n; memcpy(&n, &x, sizeof n); return n; }\n"},
+    {"real_u32", "static float sgd_real_u32(uint32_t n) { float x; memcpy(&x, &n, sizeof x); return x; }\n"},
+    {"real_u64", "static double sgd_real_u64(uint64_t n) { double x; memcpy(&x, &n, sizeof x); return x; }\n"},
+    {"fmaf",
+     "/* a * b + c, rounded once. Without an instruction: the product is exact in double, the sum is rounded to odd there,\n"
+     " * so rounding it to float rounds the exact value once. */\n"
+     "#ifdef FP_FAST_FMAF\n"
+     "#define sgd_fmaf(a, b, c) fmaf(a, b, c)\n"
+     "#else\n"
+     "static float sgd_fmaf(float a, float b, float c)\n"
+     "{\n"
+     "    const double p = (double)a * (double)b, q = (double)c;\n"
+     "    double s = p + q;\n"
+     "    const double t = s - p, u = s - t;\n"
+     "    const double v = p - u, w = q - t, error = v + w;\n"
+     "    uint64_t bits;\n"
+     "    memcpy(&bits, &s, sizeof bits);\n"
+     "    if ((error < 0 || error > 0) && (bits & 1) == 0) bits += (error < 0) == (s < 0) ? 1 : UINT64_C(-1);\n"
+     "    memcpy(&s, &bits, sizeof s);\n"
+     "    return (float)s;\n"
+     "}\n"
+     "#endif\n"},
+    {"fma", "#define sgd_fma(a, b, c) fma(a, b, c)\n"},
+    {"i32_of_f64",
+     "static int32_t sgd_i32_of_f64(double x)\n"
+     "{\n"
+     "    return x != x ? 0 : x < -2147483648.0 ? INT32_MIN : x > 2147483647.0 ? INT32_MAX : (int32_t)x;\n"
+     "}\n"},
+    {"i32_of_f32",
+     "static int32_t sgd_i32_of_f32(float x)\n"
+     "{\n"
+     "    return x != x ? 0 : x < -2147483648.0f ? INT32_MIN : x >= 2147483648.0f ? INT32_MAX : (int32_t)x;\n"
+     "}\n"},
+    {"floordiv", "static int32_t sgd_floordiv(int32_t a, int32_t b) { return a / b - (a % b < 0); }\n"},
+    {"mod", "static int32_t sgd_mod(int32_t a, int32_t b) { return a % b < 0 ? a % b + b : a % b; }\n"},
+    {"draw_f32",
+     "static float sgd_draw_f32(uint64_t stream, uint32_t element)\n"
+     "{\n    return sgd_uniform_f32((uint32_t)stream, (uint32_t)(stream >> 32), element);\n}\n"},
+    {"draw_f64",
+     "static double sgd_draw_f64(uint64_t stream, uint32_t element)\n"
+     "{\n    return sgd_uniform_f64((uint32_t)stream, (uint32_t)(stream >> 32), element);\n}\n"},
+    {"draw_row_f32",
+     "static float sgd_draw_row_f32(uint64_t stream, uint32_t place, uint32_t element)\n"
+     "{\n    return sgd_uniform_f32(sgd_row_key_first(stream, place), sgd_row_key_second(stream, place), element);\n}\n"},
+    {"draw_row_f64",
+     "static double sgd_draw_row_f64(uint64_t stream, uint32_t place, uint32_t element)\n"
+     "{\n    return sgd_uniform_f64(sgd_row_key_first(stream, place), sgd_row_key_second(stream, place), element);\n}\n"},
+};
+enum { HELPERS = sizeof helpers / sizeof *helpers };
+
+static bool is_mentioned(const char *text, const char *name, Arena *arena) {
+    return text != NULL && strstr(text, text_format(arena, "sgd_%s(", name)) != NULL;
+}
+
+void c_unit_print(Text *to, const CUnit *unit, const char *types) {
+    Arena *arena = unit->arena;
+    Text math = text_new(arena), draws = text_new(arena);
+    for (int i = 0; i < unit->needs.names.count; i++) c_math_function(&math, unit->needs.names.items[i]);
+    text_add(to, "%s%s\n%s", head, types, rows);
+    for (int draw = 0; draw < 2; draw++)
+        for (int h = 0; h < HELPERS; h++) {
+            const Helper *helper = &helpers[h];
+            bool uses_math = strncmp(helper->name, "draw", 4) == 0;
+            if (uses_math != (draw == 1)) continue;
+            if (is_mentioned(math.bytes, helper->name, arena) || is_mentioned(unit->functions.bytes, helper->name, arena))
+                text_add(uses_math ? &draws : to, "%s\n", helper->text);
+        }
+    text_add(to, "%s%s%s", math.bytes ? math.bytes : "", draws.bytes ? draws.bytes : "", unit->functions.bytes ? unit->functions.bytes : "");
+}

@@ -1,0 +1,118 @@
+/* schedule: a function as a tree of loops: row after row, each value in the order of its axes.
+ *
+ *   for each sweep over the mini-batch
+ *     nests outside                     what needs no row, or a sum over all rows of the sweep before
+ *     starts of the sums over rows
+ *     for row in 0..rows
+ *       nests inside
+ *
+ * Which values are stored, and by which nest, is fuse.c's. A row at a time asks for the least memory: a value with rows
+ * has room for one.
+ */
+#include "ir/loops/schedule.h"
+
+/* ---- nests -------------------------------------------------------------------------------------------------- */
+static void elements(Scheduler *s, const Nest *nest) {
+    SpacePoint point = {{NULL}};
+    int opened = schedule_axes_open(s, "ijlmnopq", nest->space.extent, nest->space.rank, point.axis);
+    schedule_stores(s, &point);
+    while (opened-- > 0) schedule_close(s);
+}
+
+static void schedule_nest(Scheduler *s, const Nest *nest) {
+    schedule_nest_open(s, nest->stores[0].node);
+    s->nest = nest;
+    if (nest->kind == NEST_REDUCE) schedule_reduction(s, nest);
+    else if (nest->kind == NEST_SCATTER) schedule_scatter(s, nest);
+    else elements(s, nest);
+    s->nest = NULL;
+    schedule_close(s);
+}
+
+static bool sums_over_rows(const Nest *nest) {
+    if (nest->kind == NEST_SCATTER) return nest->reduce->attr.over_rows;
+    return nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows;
+}
+
+static void start_sums(Scheduler *s, const Section *section) {
+    for (int i = 0; i < section->nests.count; i++) {
+        const Nest *nest = section->nests.items[i];
+        if (!sums_over_rows(nest)) continue;
+        schedule_nest_open(s, nest->reduce);
+        if (nest->kind == NEST_SCATTER) schedule_scatter_start(s, nest);
+        else schedule_reduction_start(s, nest);
+        schedule_close(s);
+    }
+}
+
+static void schedule_section(Scheduler *s, const Section *section) {
+    if (section->nests.count == 0) return;
+    if (section->inside) {
+        start_sums(s, section);
+        schedule_loop_open(s, "row", ALL_ROWS, LOOP_SERIAL);
+        Body *around = s->open.items[s->open.count - 2].body;
+        s->rows = around->items[around->count - 1]->loop;
+        s->tree->needs_rows = true;
+    }
+    for (int i = 0; i < section->nests.count; i++) schedule_nest(s, section->nests.items[i]);
+    if (section->inside) schedule_close(s);
+    s->rows = NULL;
+}
+
+/* ---- which values have an array ----------------------------------------------------------------------------- */
+static const char *name_of_node(const Node *node) { return node->name != NULL ? node->name : op_text(node->op); }
+
+static void give_array(Scheduler *s, const Node *node) {
+    if (s->array[node->id] == NULL)
+        s->array[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, shape_size(node->shape), name_of_node(node));
+}
+
+static void visit_read(void *context, const Read *read) {
+    Scheduler *s = context;
+    if (!node_is_stored(s->f, read->node)) return;
+    bool own = s->provider[read->node->id] == s->nest && read_is_here(s->nest, read) && read->operand < 0;
+    if (!own) give_array(s, read->node);
+}
+
+/* A value that only its own nest reads, at the same point, needs none. */
+static void find_arrays(Scheduler *s) {
+    for (int pass = 0; pass < 2; pass++)
+        for (int c = 0; c < s->f->section_count; c++) {
+            const Section *section = &s->f->sections[c];
+            for (int i = 0; i < section->nests.count; i++) {
+                Nest *nest = section->nests.items[i];
+                for (int k = 0; k < nest->store_count && pass == 0; k++) {
+                    if (nest->stores[k].kind != STORE_BUFFER) continue;
+                    s->provider[nest->stores[k].node->id] = nest;
+                    if (nest->stores[k].value != nest->stores[k].node || nest->kind == NEST_SCATTER || nest->carried)
+                        give_array(s, nest->stores[k].node);
+                }
+                s->nest = nest;
+                if (pass == 1) nest_reads(s->f, nest, visit_read, s);
+            }
+        }
+    s->nest = NULL;
+}
+
+/* ---- functions ---------------------------------------------------------------------------------------------- */
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function) {
+    static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
+    LoopFunction *f = arena_new_of(arena, LoopFunction);
+    *f = (LoopFunction){.arena = arena, .name = function->name, .run = run, .function = function,
+                        .steps = function->steps, .block = 1, .one_block = false, .target = &plain};
+    fuse_function(f);
+    LoopTree *tree = arena_new_of(arena, LoopTree);
+    *tree = (LoopTree){.arena = arena, .name = function->name, .run = run, .function = function};
+    Scheduler s = {.tree = tree, .arena = arena, .f = f};
+    s.provider = arena_array(arena, Nest *, f->nodes + 1);
+    s.array = arena_array(arena, Array *, f->nodes + 1);
+    s.chain = arena_array(arena, Array *, f->nodes + 1);
+    s.cell = arena_array(arena, Array *, run->cell_count + 1);
+    s.slot = arena_array(arena, Array *, run->slot_count + 1);
+    OpenBody all = {&tree->body, 0};
+    vector_push(arena, &s.open, all);
+    find_arrays(&s);
+    for (int i = 0; i < f->section_count; i++) schedule_section(&s, &f->sections[i]);
+    tree_give_places(tree);
+    return tree;
+}

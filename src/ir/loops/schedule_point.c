@@ -1,0 +1,396 @@
+/* schedule_point: the value of a graph node at a point of an index space, as LETs of the open body; what is not
+ * stored is computed where it is used.
+ *
+ * What a body has computed is known in it and in the bodies inside, so an expression that several stores share is
+ * computed once. Elements are addressed by their place on each axis or by their row-major place: reshapes cost nothing
+ * in the second form, windows and permutations nothing in the first.
+ *
+ * Nothing is read outside its array: absent places are redirected to place 0 and replaced after the load.
+ */
+#include "ir/loops/schedule.h"
+
+/* ---- scalars ------------------------------------------------------------------------------------------------ */
+const Scalar *point_const(Scheduler *s, DType dtype, double value) {
+    Scalar *c = tree_scalar(s->tree, SCALAR_CONST, dtype);
+    c->value = value;
+    return schedule_let(s, c);
+}
+
+const Scalar *point_op(Scheduler *s, Op op, DType dtype, const Scalar *a, const Scalar *b, const Scalar *c) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_OP, dtype);
+    x->op = op;
+    x->source[0] = a;
+    x->source[1] = b;
+    x->source[2] = c;
+    return schedule_let(s, x);
+}
+
+const Scalar *point_cast(Scheduler *s, const Scalar *x, DType to) {
+    return x->dtype == to ? x : point_op(s, OP_CAST, to, x, NULL, NULL);
+}
+
+const Scalar *point_load(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_LOAD, array->dtype);
+    x->array = array;
+    x->row = row;
+    x->at = at;
+    return schedule_let(s, x);
+}
+
+/* A scalar of a subscript and a number. */
+static const Scalar *of_subscript(Scheduler *s, ScalarKind kind, DType dtype, const Subscript *at, int64_t n) {
+    Scalar *x = tree_scalar(s->tree, kind, dtype);
+    x->at = at;
+    x->n = n;
+    return schedule_let(s, x);
+}
+
+const Scalar *point_number(Scheduler *s, const Subscript *at) { return of_subscript(s, SCALAR_NUMBER, DTYPE_I32, at, 0); }
+
+const Scalar *point_inside(Scheduler *s, const Subscript *at, int64_t extent) {
+    return of_subscript(s, SCALAR_INSIDE, DTYPE_BOOL, at, extent);
+}
+
+const Scalar *point_equal(Scheduler *s, const Subscript *a, const Subscript *b) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_EQUAL, DTYPE_BOOL);
+    x->at = a;
+    x->row = b;
+    return schedule_let(s, x);
+}
+
+static const Subscript *as_subscript(Scheduler *s, const Scalar *integer) {
+    return subscript_of_scalar(s->arena, integer);
+}
+
+const Subscript *point_integer(Scheduler *s, const Scalar *label) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_INTEGER, DTYPE_I32);
+    x->source[0] = label;
+    return as_subscript(s, schedule_let(s, x));
+}
+
+static const Subscript *quotient_of(Scheduler *s, const Subscript *at, int64_t n) {
+    return n == 1 ? at : as_subscript(s, of_subscript(s, SCALAR_QUOTIENT, DTYPE_I32, at, n));
+}
+
+const Subscript *point_remainder(Scheduler *s, const Subscript *at, int64_t n) {
+    Range r = subscript_range(at);
+    if (r.least >= 0 && r.most < n) return at;
+    return as_subscript(s, of_subscript(s, SCALAR_REMAINDER, DTYPE_I32, at, n));
+}
+
+const Subscript *point_within(Scheduler *s, const Scalar *condition, const Subscript *at) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_WITHIN, DTYPE_I32);
+    x->source[0] = condition;
+    x->at = at;
+    return as_subscript(s, schedule_let(s, x));
+}
+
+static const Scalar *both(Scheduler *s, const Scalar *a, const Scalar *b) {
+    return a == NULL ? b : point_op(s, OP_AND, DTYPE_BOOL, a, b, NULL);
+}
+
+/* ---- points ------------------------------------------------------------------------------------------------- */
+const Subscript *point_linear(Scheduler *s, const SpacePoint *point, Shape shape) {
+    const Subscript *linear = subscript_number(s->arena, 0);
+    for (int a = 0; a < shape.rank; a++)
+        if (shape.extent[a] > 1)
+            linear = subscript_sum(s->arena, linear,
+                                   subscript_times(s->arena, point->axis[a], row_major_stride(shape, a)));
+    return linear;
+}
+
+static SpacePoint point_of_linear(Scheduler *s, const Subscript *linear, Shape shape) {
+    SpacePoint point = {{NULL}};
+    bool outermost = true;
+    for (int a = 0; a < shape.rank; a++) {
+        if (shape.extent[a] <= 1) {
+            point.axis[a] = subscript_number(s->arena, 0);
+            continue;
+        }
+        const Subscript *q = quotient_of(s, linear, row_major_stride(shape, a));
+        point.axis[a] = outermost ? q : point_remainder(s, q, shape.extent[a]);
+        outermost = false;
+    }
+    return point;
+}
+
+typedef struct AxisGroup { int begin, end; Shape shape; } AxisGroup;
+
+/* The next axes of both shapes, as few as have equally many elements. */
+static void next_groups(Shape from, Shape to, AxisGroup *f, AxisGroup *t) {
+    int64_t f_size = 1, t_size = 1;
+    f->begin = f->end;
+    t->begin = t->end;
+    do {
+        if (f->end < from.rank && (f_size <= t_size || t->end == to.rank)) f_size *= from.extent[f->end++];
+        else if (t->end < to.rank) t_size *= to.extent[t->end++];
+    } while (f_size != t_size || t->end == t->begin);
+    while (t->end < to.rank && to.extent[t->end] == 1) t->end++;
+    f->shape.rank = f->end - f->begin;
+    t->shape.rank = t->end - t->begin;
+    for (int a = 0; a < f->shape.rank; a++) f->shape.extent[a] = from.extent[f->begin + a];
+    for (int a = 0; a < t->shape.rank; a++) t->shape.extent[a] = to.extent[t->begin + a];
+}
+
+/* The place in a value of another shape; axes are merged and split in groups, so that few divisions are left. */
+static SpacePoint point_reshaped(Scheduler *s, const SpacePoint *at, Shape from, Shape to) {
+    SpacePoint point = {{NULL}};
+    AxisGroup f = {0}, t = {0};
+    while (t.end < to.rank) {
+        next_groups(from, to, &f, &t);
+        SpacePoint part = {{NULL}};
+        for (int a = f.begin; a < f.end; a++) part.axis[a - f.begin] = at->axis[a];
+        SpacePoint places = point_of_linear(s, point_linear(s, &part, f.shape), t.shape);
+        for (int a = t.begin; a < t.end; a++) point.axis[a] = places.axis[a - t.begin];
+    }
+    return point;
+}
+
+static bool is_always_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t limit) {
+    Access one = {.rank = 1, .axis = {*map}};
+    return access_is_inside(&one, extent, axes, (Shape){.rank = 1, .extent = {limit}});
+}
+
+static const Subscript *place_on_source(Scheduler *s, const AxisMap *map, const SpacePoint *at, const int64_t *extent,
+                                        int axes) {
+    const Subscript *p = subscript_number(s->arena, map->offset);
+    for (int k = 0; k < axes; k++)
+        if (map->coef[k] != 0 && extent[k] > 1)
+            p = subscript_sum(s->arena, p, subscript_times(s->arena, at->axis[k], map->coef[k]));
+    return p;
+}
+
+SpacePoint point_through(Scheduler *s, const Access *access, const SpacePoint *at, const int64_t *extent, int axes,
+                         Shape source, const Scalar **ok) {
+    SpacePoint point = {{NULL}};
+    for (int a = 0; a < access->rank; a++) {
+        const AxisMap *map = &access->axis[a];
+        const Subscript *p = place_on_source(s, map, at, extent, axes);
+        if (map->divisor > 1) {
+            const Subscript *rest = point_remainder(s, p, map->divisor);
+            *ok = both(s, *ok, point_equal(s, rest, subscript_number(s->arena, 0)));
+            p = quotient_of(s, p, map->divisor);
+        }
+        if (!is_always_inside(map, extent, axes, source.extent[a])) {
+            const Scalar *inside = point_inside(s, p, source.extent[a]);
+            *ok = both(s, *ok, inside);
+            p = point_within(s, inside, p);
+        }
+        point.axis[a] = p;
+    }
+    return point;
+}
+
+/* ---- leaves ------------------------------------------------------------------------------------------------- */
+static Array *known_array(Scheduler *s, Array **known, ArrayMemory memory, int index, DType dtype, int64_t elements,
+                          const char *name) {
+    if (*known == NULL) *known = tree_array(s->tree, memory, index, dtype, elements, name);
+    return *known;
+}
+
+static const Scalar *load_cell(Scheduler *s, int64_t index, const Subscript *linear) {
+    const Cell *cell = &s->f->run->cells[index];
+    Array *array = known_array(s, &s->cell[index], ARRAY_CELL, (int)index, cell->dtype, shape_size(cell->shape), cell->name);
+    return point_load(s, array, NULL, linear);
+}
+
+/* The caller's row at the place where the loop over rows is. */
+static const Subscript *row_of_data(Scheduler *s) {
+    return as_subscript(s, of_subscript(s, SCALAR_ROW, DTYPE_I32, schedule_row(s), 0));
+}
+
+static const Scalar *load_column(Scheduler *s, const Node *node, const Subscript *linear) {
+    while (s->column.count <= node->attr.index) vector_push(s->arena, &s->column, NULL);
+    Array *array = known_array(s, &s->column.items[node->attr.index], ARRAY_COLUMN, (int)node->attr.index, node->dtype,
+                               shape_size(node->shape), node->name ? node->name : "column");
+    return point_load(s, array, row_of_data(s), linear);
+}
+
+static const Scalar *load_slot(Scheduler *s, const Node *node) {
+    const Slot *slot = &s->f->run->slots[node->attr.index];
+    Array *array = known_array(s, &s->slot[node->attr.index], ARRAY_SLOT, (int)node->attr.index, slot->dtype, 1, slot->name);
+    return point_cast(s, point_load(s, array, NULL, subscript_number(s->arena, 0)), node->dtype);
+}
+
+static const Scalar *real_of(Scheduler *s, DType dtype, const Scalar *integer) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_REAL, dtype);
+    x->source[0] = integer;
+    return schedule_let(s, x);
+}
+
+static const Scalar *header_counter(Scheduler *s, DType dtype, HeaderCounter which) {
+    return real_of(s, dtype, of_subscript(s, SCALAR_COUNTED, DTYPE_I32, NULL, which));
+}
+
+static const Scalar *value_of_counter(Scheduler *s, const Node *node) {
+    const Scalar *step = header_counter(s, node->dtype, node->attr.counter == COUNTER_EPOCH ? HEADER_EPOCH : HEADER_STEP);
+    if (node->attr.counter != COUNTER_PROGRESS) return step;
+    return point_op(s, OP_DIV, node->dtype, step, header_counter(s, node->dtype, HEADER_PLANNED), NULL);
+}
+
+static const Scalar *reciprocal_of_rows(Scheduler *s, DType dtype) {
+    const Scalar *rows = schedule_let(s, tree_scalar(s->tree, SCALAR_ROWS, DTYPE_I32));
+    return point_op(s, OP_DIV, dtype, point_const(s, dtype, 1), real_of(s, dtype, rows), NULL);
+}
+
+static const Scalar *value_of_draw(Scheduler *s, const Node *node, const Subscript *linear) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_DRAW, node->dtype);
+    x->random = &node->attr.random;
+    x->at = linear;
+    if (node->rows != 0)
+        x->row = node->attr.random.key == RANDOM_DATA
+                     ? row_of_data(s)
+                     : as_subscript(s, of_subscript(s, SCALAR_PLACE, DTYPE_I32, schedule_row(s), 0));
+    return schedule_let(s, x);
+}
+
+static const Scalar *value_of_leaf(Scheduler *s, const Node *node, const Subscript *linear) {
+    switch (node->op) {
+    case OP_CONST: return point_const(s, node->dtype, node->attr.value);
+    case OP_COLUMN: return load_column(s, node, linear);
+    case OP_CELL: return load_cell(s, node->attr.index, linear);
+    case OP_SLOT: return load_slot(s, node);
+    case OP_COUNTER: return value_of_counter(s, node);
+    case OP_ROWS_RECIPROCAL: return reciprocal_of_rows(s, node->dtype);
+    case OP_RANDOM: return value_of_draw(s, node, linear);
+    default: INTERNAL_ERROR("%s is no leaf that has a value", op_text(node->op));
+    }
+}
+
+/* ---- what is known already ---------------------------------------------------------------------------------- */
+static bool same_point(const Node *node, bool flat, const SpacePoint *a, const SpacePoint *b) {
+    int axes = flat ? 1 : node->shape.rank;
+    for (int i = 0; i < axes; i++)
+        if (!subscript_equal(a->axis[i], b->axis[i])) return false;
+    return true;
+}
+
+static const Scalar *known_value(const Scheduler *s, const Node *node, const SpacePoint *point, bool flat) {
+    for (int i = s->known.count; i-- > 0;) {
+        const KnownValue *k = &s->known.items[i];
+        if (k->node == node && k->flat == flat && same_point(node, flat, &k->point, point)) return k->scalar;
+    }
+    return NULL;
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------- */
+static bool nest_makes(const Nest *nest, const Node *node) {
+    for (int i = 0; i < nest->store_count; i++)
+        if (nest->stores[i].node == node && store_provides(&nest->stores[i])) return true;
+    return false;
+}
+
+static bool is_loaded(const Scheduler *s, const Node *node) {
+    return node_is_stored(s->f, node) && s->array[node->id] != NULL && !nest_makes(s->nest, node);
+}
+
+static bool needs_its_axes(const Node *node) {
+    return node->op == OP_VIEW || node->op == OP_GATHER || node->op == OP_IOTA || node->op == OP_SCATTER_ADD;
+}
+
+/* Is the value computed from its place on each axis, not from its row-major place? */
+static bool needs_axes(const Scheduler *s, const Node *node) {
+    if (is_loaded(s, node) || op_class(node->op) == OP_CLASS_REDUCE) return false;
+    if (needs_its_axes(node)) return true;
+    for (int i = 0; i < node->sources; i++)
+        if (needs_axes(s, node->source[i])) return true;
+    return false;
+}
+
+static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point, bool flat);
+
+/* The chosen row of a table; +0 where there is none. */
+static const Scalar *value_of_gather(Scheduler *s, Node *node, const SpacePoint *point) {
+    Node *table = node->source[0], *index = node->source[1];
+    int shared = (int)node->attr.index, chosen = index->shape.rank - shared;
+    const Subscript *i = point_integer(s, value_at_point(s, index, point));
+    const Scalar *inside = point_inside(s, i, table->shape.extent[shared]);
+    SpacePoint t = {{NULL}};
+    for (int a = 0; a < table->shape.rank; a++)
+        if (a != shared) t.axis[a] = point->axis[a < shared ? a : a - 1 + chosen];
+    t.axis[shared] = point_within(s, inside, i);
+    return point_op(s, OP_WHERE, node->dtype, inside, value_at_point(s, table, &t), point_const(s, node->dtype, 0));
+}
+
+/* A scatter-add of at most one term a target (scatters_one): its chain is from +0, where it has one. */
+static const Scalar *value_of_choice(Scheduler *s, Node *node, const SpacePoint *point) {
+    int shared = (int)node->attr.index;
+    const Subscript *i = point_integer(s, value_at_point(s, node->source[1], point));
+    const Scalar *chosen = point_equal(s, i, point->axis[shared]), *zero = point_const(s, node->dtype, 0);
+    SpacePoint t = {{NULL}};
+    for (int a = 0; a < node->shape.rank; a++)
+        if (a != shared) t.axis[a < shared ? a : a - 1] = point->axis[a];
+    const Scalar *x = value_at_point(s, node->source[0], &t);
+    const Scalar *y = node->sources > 2 ? value_at_point(s, node->source[2], &t) : NULL;
+    const Scalar *sum = y == NULL ? point_op(s, OP_ADD, node->dtype, zero, x, NULL)
+                                  : point_op(s, OP_FMA, node->dtype, x, y, zero);
+    return point_op(s, OP_WHERE, node->dtype, chosen, sum, zero);
+}
+
+static const Scalar *value_of_view(Scheduler *s, Node *node, const SpacePoint *point) {
+    const Scalar *ok = NULL;
+    SpacePoint at = point_through(s, &node->attr.contraction->access[0], point, node->shape.extent, node->shape.rank,
+                                  node->source[0]->shape, &ok);
+    const Scalar *v = value_at_point(s, node->source[0], &at);
+    return ok == NULL ? v : point_op(s, OP_WHERE, node->dtype, ok, v, point_const(s, node->dtype, 0));
+}
+
+static const Scalar *value_of_reshape(Scheduler *s, Node *node, const SpacePoint *point) {
+    Node *source = node->source[0];
+    if (!needs_axes(s, source)) return value_at_place(s, source, point_linear(s, point, node->shape));
+    SpacePoint at = point_reshaped(s, point, node->shape, source->shape);
+    return value_at_point(s, source, &at);
+}
+
+static const Scalar *value_of_element(Scheduler *s, Node *node, const SpacePoint *point, bool flat) {
+    const Scalar *x[3] = {NULL};
+    for (int i = 0; i < node->sources; i++) x[i] = value_of(s, node->source[i], point, flat);
+    if (node->op == OP_STOP_GRADIENT || (node->op == OP_CAST && x[0]->dtype == node->dtype)) return x[0];
+    Scalar *y = tree_scalar(s->tree, SCALAR_OP, node->dtype);
+    y->op = node->op;
+    y->n = node->op == OP_POWI ? node->attr.index : 0;
+    y->node = node;
+    for (int i = 0; i < node->sources; i++) y->source[i] = x[i];
+    return schedule_let(s, y);
+}
+
+static const Scalar *compute_at_axes(Scheduler *s, Node *node, const SpacePoint *point) {
+    switch (node->op) {
+    case OP_IOTA: return point_number(s, point->axis[node->attr.index]);
+    case OP_VIEW: return value_of_view(s, node, point);
+    case OP_RESHAPE: return value_of_reshape(s, node, point);
+    case OP_GATHER: return value_of_gather(s, node, point);
+    case OP_SCATTER_ADD: return value_of_choice(s, node, point);
+    default: return value_of_leaf(s, node, point_linear(s, point, node->shape));
+    }
+}
+
+static const Scalar *compute(Scheduler *s, Node *node, const SpacePoint *point, bool flat) {
+    if (op_class(node->op) == OP_CLASS_ELEMENT) return value_of_element(s, node, point, flat);
+    if (!flat) return compute_at_axes(s, node, point);
+    if (node->op == OP_RESHAPE) return value_at_place(s, node->source[0], point->axis[0]);
+    if (!needs_its_axes(node)) return value_of_leaf(s, node, point->axis[0]);
+    SpacePoint places = point_of_linear(s, point->axis[0], node->shape);
+    return compute_at_axes(s, node, &places);
+}
+
+static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point, bool flat) {
+    if (s->reduced != NULL && node == s->nest->reduce) return s->reduced;    /* epilogues read it nowhere else */
+    if (s->largest != NULL && node == s->nest->largest) return s->largest;
+    const Scalar *v = known_value(s, node, point, flat);
+    if (v != NULL) return v;
+    if (is_loaded(s, node))
+        v = point_load(s, s->array[node->id], NULL, flat ? point->axis[0] : point_linear(s, point, node->shape));
+    else
+        v = compute(s, node, point, flat);
+    KnownValue known = {node, flat, *point, v};
+    vector_push(s->arena, &s->known, known);
+    return v;
+}
+
+const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point) { return value_of(s, node, point, false); }
+
+const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear) {
+    SpacePoint point = {{linear}};
+    return value_of(s, node, &point, true);
+}

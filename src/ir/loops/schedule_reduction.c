@@ -1,0 +1,303 @@
+/* schedule_reduction: chains of the order law (docs/numerics.md) as loops.
+ *
+ *   for each output                     at least 8 outputs: one chain
+ *     sum = start
+ *     for k: sum = step(sum, term k)
+ *     the stores of the nest, which find the sum
+ *
+ * Fewer outputs have 16 chains, term k joining chain k mod 16, which are folded by halves. A sum over rows is carried
+ * from row to row: `open` holds the chains of the open chunk of rows, the value's own array the fold of the chunks that
+ * are closed.
+ */
+#include "ir/loops/schedule.h"
+#include <math.h>
+
+enum { ORDER_LANES = 16 };
+
+/* The index space of a reduction, and where in it a body is. */
+typedef struct Reduction {
+    const Node *node;
+    const Contraction *c;
+    int      result, axes;                 /* result axes; all */
+    int64_t  extent[MOST_AXES], terms, outputs, chunk;
+    int      lanes, width;                 /* width 2: an argmax has a value and an index */
+    DType    dtype;                        /* of the chain */
+    SpacePoint point;
+} Reduction;
+
+static Reduction reduction_of(const Node *node) {
+    Reduction r = {.node = node, .c = node->attr.contraction, .result = node->shape.rank, .terms = 1};
+    r.outputs = shape_size(node->shape);
+    r.axes = r.result + r.c->reduced;
+    for (int a = 0; a < r.result; a++) r.extent[a] = node->shape.extent[a];
+    for (int k = 0; k < r.c->reduced; k++) {
+        r.extent[r.result + k] = r.c->extent[k];
+        r.terms *= r.c->extent[k];
+    }
+    r.lanes = r.c->lanes > 1 ? ORDER_LANES : 1;
+    r.width = node->op == OP_ARGMAX ? 2 : 1;
+    r.dtype = node->source[0]->dtype;
+    r.chunk = r.c->chunk;
+    return r;
+}
+
+/* ---- one chain ---------------------------------------------------------------------------------------------- */
+/* A chain's value, and the index of an argmax. */
+typedef struct ChainValue { const Scalar *v[2]; } ChainValue;
+typedef struct ChainArrays { const Array *v[2]; } ChainArrays;
+
+static ChainValue chain_start(Scheduler *s, const Reduction *r) {
+    bool real = dtype_is_real(r->dtype);
+    double start = r->node->op == OP_CONTRACT ? (real ? -0.0 : 0)
+                 : r->node->op == OP_REDUCE_MIN ? (real ? INFINITY : INT32_MAX) : (real ? -INFINITY : INT32_MIN);
+    ChainValue c = {{point_const(s, r->dtype, start), NULL}};
+    if (r->width > 1) c.v[1] = point_const(s, DTYPE_I32, 0);
+    return c;
+}
+
+static ChainValue chain_load(Scheduler *s, const ChainArrays *arrays, const Subscript *at) {
+    ChainValue c = {{point_load(s, arrays->v[0], NULL, at), NULL}};
+    if (arrays->v[1] != NULL) c.v[1] = point_load(s, arrays->v[1], NULL, at);
+    return c;
+}
+
+static void chain_store(Scheduler *s, const ChainArrays *arrays, const Subscript *at, const ChainValue *c, const Subscript *term) {
+    for (int i = 0; i < 2 && arrays->v[i] != NULL; i++) schedule_store(s, arrays->v[i], NULL, at, c->v[i], term);
+}
+
+/* The first of the largest stays, and so does a NaN. */
+static ChainValue argmax_step(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b) {
+    const Scalar *keep = point_op(s, OP_LE, DTYPE_BOOL, b->v[0], a->v[0], NULL);
+    if (dtype_is_real(r->dtype))
+        keep = point_op(s, OP_OR, DTYPE_BOOL, keep, point_op(s, OP_NE, DTYPE_BOOL, a->v[0], a->v[0], NULL), NULL);
+    return (ChainValue){{point_op(s, OP_WHERE, r->dtype, keep, a->v[0], b->v[0]),
+                         point_op(s, OP_WHERE, DTYPE_I32, keep, a->v[1], b->v[1])}};
+}
+
+/* What folds lanes and chunks. */
+static ChainValue chain_join(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b) {
+    if (r->width > 1) return argmax_step(s, r, a, b);
+    Op op = r->node->op == OP_CONTRACT ? OP_ADD : r->node->op == OP_REDUCE_MAX ? OP_MAX : OP_MIN;
+    return (ChainValue){{point_op(s, op, r->dtype, a->v[0], b->v[0], NULL), NULL}};
+}
+
+/* The term at the point joins; number: which it is, for an argmax. */
+static ChainValue chain_step(Scheduler *s, const Reduction *r, const ChainValue *chain, const Subscript *number) {
+    const Scalar *ok = NULL, *x[2] = {NULL, NULL};
+    for (int i = 0; i < r->node->sources; i++) {
+        Node *source = r->node->source[i];
+        SpacePoint at = point_through(s, &r->c->access[i], &r->point, r->extent, r->axes, source->shape, &ok);
+        x[i] = value_at_point(s, source, &at);
+    }
+    ChainValue next;
+    if (r->node->op != OP_CONTRACT) {
+        ChainValue term = {{x[0], r->width > 1 ? point_number(s, number) : NULL}};
+        next = chain_join(s, r, chain, &term);
+    } else if (x[1] != NULL) {
+        next = (ChainValue){{point_op(s, OP_FMA, r->dtype, x[0], x[1], chain->v[0]), NULL}};
+    } else {
+        next = (ChainValue){{point_op(s, OP_ADD, r->dtype, chain->v[0], x[0], NULL), NULL}};
+    }
+    for (int i = 0; i < r->width && ok != NULL; i++)
+        next.v[i] = point_op(s, OP_WHERE, next.v[i]->dtype, ok, next.v[i], chain->v[i]);
+    return next;
+}
+
+/* ---- the terms ---------------------------------------------------------------------------------------------- */
+static ChainArrays chain_registers(Scheduler *s, const Reduction *r, int64_t elements) {
+    ChainArrays a = {{schedule_registers(s, r->dtype, elements, "chain"), NULL}};
+    if (r->width > 1) a.v[1] = schedule_registers(s, DTYPE_I32, elements, "index");
+    return a;
+}
+
+/* Which term it is: row-major among the reduced axes, rows outermost. */
+static const Subscript *number_of_term(Scheduler *s, const Reduction *r) {
+    const Subscript *number = subscript_number(s->arena, 0);
+    int64_t stride = 1;
+    for (int k = r->axes - 1; k >= r->result; k--) {
+        if (r->extent[k] > 1) number = subscript_sum(s->arena, number, subscript_times(s->arena, r->point.axis[k], stride));
+        stride *= r->extent[k];
+    }
+    if (r->c->over_rows) number = subscript_sum(s->arena, number, subscript_times(s->arena, schedule_row(s), stride));
+    return number;
+}
+
+/* lane NULL: the term says which of the chains from `base` on it joins. */
+static void one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *base, const Subscript *lane) {
+    const Subscript *number = number_of_term(s, r), *at = base;
+    if (lane == NULL && r->lanes > 1 && !r->c->over_rows) lane = point_remainder(s, number, ORDER_LANES);
+    if (lane != NULL) at = subscript_sum(s->arena, base, lane);
+    ChainValue chain = chain_load(s, chains, at);
+    chain = chain_step(s, r, &chain, number);
+    chain_store(s, chains, at, &chain, number);
+}
+
+/* Loops over the reduced axes from `axis` on. */
+static void terms_from(Scheduler *s, Reduction *r, int axis, const ChainArrays *chains, const Subscript *base) {
+    const Subscript *zero = subscript_number(s->arena, 0);
+    if (axis == r->axes) {
+        one_term(s, r, chains, base, NULL);
+        return;
+    }
+    int64_t extent = r->extent[axis];
+    r->point.axis[axis] = zero;
+    if (extent == 1) {
+        terms_from(s, r, axis + 1, chains, base);
+        return;
+    }
+    bool last = true;
+    for (int k = axis + 1; k < r->axes; k++) last = last && r->extent[k] == 1;
+    for (int k = axis + 1; k < r->axes && last; k++) r->point.axis[k] = zero;
+    if (last && r->lanes > 1 && !r->c->over_rows && extent % ORDER_LANES == 0) {    /* the lanes are neighbours */
+        const Subscript *k = schedule_loop_open(s, "k", extent / ORDER_LANES, LOOP_SERIAL);
+        const Subscript *lane = schedule_loop_open(s, "lane", ORDER_LANES, LOOP_VECTOR);
+        r->point.axis[axis] = subscript_sum(s->arena, subscript_times(s->arena, k, ORDER_LANES), lane);
+        one_term(s, r, chains, base, lane);
+        schedule_close(s);
+        schedule_close(s);
+        return;
+    }
+    r->point.axis[axis] = schedule_loop_open(s, "k", extent, LOOP_SERIAL);
+    terms_from(s, r, axis + 1, chains, base);
+    schedule_close(s);
+}
+
+static void start_chains(Scheduler *s, const Reduction *r, const ChainArrays *chains, int64_t count) {
+    const Subscript *at = schedule_loop_open(s, "lane", count, LOOP_SERIAL);
+    ChainValue start = chain_start(s, r);
+    chain_store(s, chains, at, &start, NULL);
+    schedule_close(s);
+}
+
+/* l + 8, l + 4, l + 2, l + 1 join lane l; the sum is in the lane `base`. */
+static void fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chains, const Subscript *base) {
+    for (int half = ORDER_LANES / 2; half >= 1 && r->lanes > 1; half /= 2) {
+        const Subscript *lane = subscript_sum(s->arena, base, schedule_loop_open(s, "lane", half, LOOP_VECTOR));
+        ChainValue low = chain_load(s, chains, lane);
+        ChainValue high = chain_load(s, chains, subscript_sum(s->arena, lane, subscript_number(s->arena, half)));
+        low = chain_join(s, r, &low, &high);
+        chain_store(s, chains, lane, &low, NULL);
+        schedule_close(s);
+    }
+}
+
+/* ---- sums of one row, or of none ---------------------------------------------------------------------------- */
+/* More terms than a chunk has: each chunk is summed, its sums are one chain. */
+static ChainValue sum_in_chunks(Scheduler *s, Reduction *r, const ChainArrays *chains) {
+    const Subscript *zero = subscript_number(s->arena, 0);
+    ChainArrays total = chain_registers(s, r, 1);
+    ChainValue start = chain_start(s, r);
+    chain_store(s, &total, zero, &start, NULL);
+    int opened = 0;
+    for (int k = r->result; k < r->axes; k++) {
+        r->point.axis[k] = zero;
+        if (r->extent[k] == 1) continue;
+        r->point.axis[k] = schedule_loop_open(s, "k", r->extent[k], LOOP_SERIAL);
+        opened++;
+    }
+    const Subscript *number = number_of_term(s, r), *in_chunk = point_remainder(s, number, r->chunk);
+    one_term(s, r, chains, zero, point_remainder(s, in_chunk, ORDER_LANES));
+    const Scalar *full = point_equal(s, in_chunk, subscript_number(s->arena, r->chunk - 1));
+    const Scalar *all = point_equal(s, number, subscript_number(s->arena, r->terms - 1));
+    schedule_if_open(s, point_op(s, OP_OR, DTYPE_BOOL, full, all, NULL));
+    fold_lanes(s, r, chains, zero);
+    ChainValue sum = chain_load(s, &total, zero), part = chain_load(s, chains, zero);
+    sum = chain_join(s, r, &sum, &part);
+    chain_store(s, &total, zero, &sum, NULL);
+    start_chains(s, r, chains, ORDER_LANES);
+    schedule_close(s);
+    while (opened-- > 0) schedule_close(s);
+    return chain_load(s, &total, zero);
+}
+
+static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
+    const Subscript *zero = subscript_number(s->arena, 0);
+    if (r->terms == 0 && r->node->op == OP_CONTRACT) return (ChainValue){{point_const(s, r->dtype, 0), NULL}};
+    ChainArrays chains = chain_registers(s, r, r->lanes);
+    start_chains(s, r, &chains, r->lanes);
+    if (r->chunk > 0 && r->terms > r->chunk) return sum_in_chunks(s, r, &chains);
+    terms_from(s, r, r->result, &chains, zero);
+    fold_lanes(s, r, &chains, zero);
+    return chain_load(s, &chains, zero);
+}
+
+/* ---- sums over rows ----------------------------------------------------------------------------------------- */
+/* The chains of the open chunk: of each output, all lanes side by side. An argmax has no chunks, and its index is the
+ * value itself. */
+static ChainArrays open_chains(Scheduler *s, const Reduction *r) {
+    Array **open = &s->chain[r->node->id];
+    if (*open == NULL)
+        *open = tree_array(s->tree, ARRAY_WORK, 0, r->dtype, r->outputs * r->lanes, "open");
+    return (ChainArrays){{*open, r->width > 1 ? s->array[r->node->id] : NULL}};
+}
+
+void schedule_reduction_start(Scheduler *s, const Nest *nest) {
+    Reduction r = reduction_of(nest->reduce);
+    ChainArrays open = open_chains(s, &r), total = {{s->array[r.node->id], NULL}};
+    start_chains(s, &r, &open, r.outputs * r.lanes);
+    if (r.width > 1) return;
+    const Subscript *at = schedule_loop_open(s, "i", r.outputs, LOOP_SERIAL);
+    ChainValue start = chain_start(s, &r);
+    if (r.terms == 0 && r.node->op == OP_CONTRACT) start.v[0] = point_const(s, r.dtype, 0);
+    chain_store(s, &total, at, &start, NULL);
+    schedule_close(s);
+}
+
+/* After the last row of a chunk. */
+static void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *open, const Subscript *in_chunk) {
+    ChainArrays total = {{s->array[r->node->id], NULL}};
+    const Scalar *rows = schedule_let(s, tree_scalar(s->tree, SCALAR_ROWS, DTYPE_I32));
+    const Subscript *last = subscript_sum(s->arena, subscript_of_scalar(s->arena, rows), subscript_number(s->arena, -1));
+    const Scalar *ends = point_equal(s, schedule_row(s), last);
+    if (r->chunk > 0)
+        ends = point_op(s, OP_OR, DTYPE_BOOL, ends, point_equal(s, in_chunk, subscript_number(s->arena, r->chunk - 1)), NULL);
+    schedule_if_open(s, ends);
+    const Subscript *output = schedule_loop_open(s, "i", r->outputs, LOOP_SERIAL);
+    const Subscript *base = subscript_times(s->arena, output, r->lanes);
+    fold_lanes(s, r, open, base);
+    ChainValue sum = chain_load(s, &total, output), part = chain_load(s, open, base);
+    sum = chain_join(s, r, &sum, &part);
+    chain_store(s, &total, output, &sum, NULL);
+    schedule_close(s);
+    start_chains(s, r, open, r->outputs * r->lanes);
+    schedule_close(s);
+}
+
+static void reduce_row(Scheduler *s, const Nest *nest) {
+    Reduction r = reduction_of(nest->reduce);
+    if (r.terms == 0 || r.outputs == 0) return;
+    ChainArrays open = open_chains(s, &r);
+    const Subscript *in_chunk = r.chunk > 0 ? point_remainder(s, schedule_row(s), r.chunk) : schedule_row(s);
+    const Subscript *lane = r.lanes > 1 ? point_remainder(s, in_chunk, ORDER_LANES) : subscript_number(s->arena, 0);
+    int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
+    const Subscript *output = point_linear(s, &r.point, nest->reduce->shape);
+    const Subscript *at = subscript_sum(s->arena, subscript_times(s->arena, output, r.lanes), lane);
+    if (r.terms == 1) {
+        terms_from(s, &r, r.result, &open, at);
+    } else {
+        const Subscript *zero = subscript_number(s->arena, 0);
+        ChainArrays chain = chain_registers(s, &r, 1);
+        ChainValue before = chain_load(s, &open, at);
+        chain_store(s, &chain, zero, &before, NULL);
+        terms_from(s, &r, r.result, &chain, zero);
+        ChainValue after = chain_load(s, &chain, zero);
+        chain_store(s, &open, at, &after, subscript_times(s->arena, schedule_row(s), r.terms));
+    }
+    while (opened-- > 0) schedule_close(s);
+    if (r.width == 1) close_chunk(s, &r, &open, in_chunk);
+}
+
+void schedule_reduction(Scheduler *s, const Nest *nest) {
+    if (nest->reduce->attr.contraction->over_rows) {
+        reduce_row(s, nest);
+        return;
+    }
+    Reduction r = reduction_of(nest->reduce);
+    int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
+    ChainValue sum = sum_at_point(s, &r);
+    s->reduced = sum.v[r.width - 1];
+    s->largest = sum.v[0];
+    schedule_stores(s, &r.point);
+    s->reduced = s->largest = NULL;
+    while (opened-- > 0) schedule_close(s);
+}

@@ -1,0 +1,55 @@
+/* schedule_store: the stores of a nest at one point. */
+#include "ir/loops/schedule.h"
+
+static const Subscript *place_of_store(Scheduler *s, const Store *store, const SpacePoint *point) {
+    if (s->nest->flat) return subscript_sum(s->arena, subscript_number(s->arena, store->offset), point->axis[0]);
+    const Subscript *at = subscript_number(s->arena, store->offset);
+    const Shape whole = store->kind == STORE_BUFFER ? store->node->shape : store->value->shape;
+    for (int a = 0; a < s->nest->space.rank; a++)
+        if (s->nest->space.extent[a] > 1)
+            at = subscript_sum(s->arena, at, subscript_times(s->arena, point->axis[a], row_major_stride(whole, a)));
+    return at;
+}
+
+static void store_sum(Scheduler *s, const Store *store, const Scalar *value) {
+    Array *sum = tree_array(s->tree, ARRAY_SUM, store->index, DTYPE_F64, 1, "sums");
+    const Subscript *here = subscript_number(s->arena, 0);
+    value = point_cast(s, value, DTYPE_F64);
+    if (s->f->steps) value = point_op(s, OP_ADD, DTYPE_F64, point_load(s, sum, NULL, here), value, NULL);
+    schedule_store(s, sum, NULL, here, value, NULL);
+}
+
+static void store_one(Scheduler *s, const Store *store, const SpacePoint *point, const Scalar *value) {
+    const Subscript *at = place_of_store(s, store, point);
+    const Cell *cell;
+    Array *to = NULL;
+    switch (store->kind) {
+    case STORE_BUFFER: case STORE_COPY:
+        schedule_store(s, s->array[store->node->id], NULL, at, value, NULL);
+        return;
+    case STORE_CELL:
+        cell = &s->f->run->cells[store->index];
+        if (s->cell[store->index] == NULL)
+            s->cell[store->index] = tree_array(s->tree, ARRAY_CELL, store->index, cell->dtype, shape_size(cell->shape), cell->name);
+        schedule_store(s, s->cell[store->index], NULL, at, value, NULL);
+        return;
+    case STORE_SUM: store_sum(s, store, value); return;
+    case STORE_ROWS: case STORE_VALUE:
+        to = tree_array(s->tree, store->kind == STORE_ROWS ? ARRAY_ROW_OUTPUT : ARRAY_OUTPUT, store->index,
+                        store->value->dtype, shape_size(store->value->shape), "output");
+        schedule_store(s, to, store->kind == STORE_ROWS ? schedule_row(s) : NULL, at, value, NULL);
+        return;
+    }
+}
+
+void schedule_stores(Scheduler *s, const SpacePoint *point) {
+    const Nest *nest = s->nest;
+    const Scalar **value = arena_array(s->arena, const Scalar *, nest->store_count);
+    for (int i = 0; i < nest->store_count; i++) {
+        const Store *store = &nest->stores[i];
+        if (store->kind == STORE_BUFFER && s->array[store->node->id] == NULL) continue;
+        value[i] = nest->flat ? value_at_place(s, store->value, point->axis[0]) : value_at_point(s, store->value, point);
+    }
+    for (int i = 0; i < nest->store_count; i++)
+        if (value[i] != NULL) store_one(s, &nest->stores[i], point, value[i]);
+}

@@ -1,0 +1,180 @@
+/* tree: a function of a run as loops that can be read, checked and executed: everything that a back end must do is
+ * a statement of the tree, and a back end decides nothing.
+ *
+ *   tree.c          nodes, subscripts
+ *   tree_print.c    a tree as text
+ *   tree_verify.c   what holds of every tree
+ *   tree_range.c    between which numbers a subscript lies
+ *   tree_places.c   where arrays lie in the work block
+ *   schedule.c            functions -> trees: sections, and the nests in them
+ *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
+ *   schedule_point.c      values of graph nodes at a point
+ *   schedule_reduction.c  chains of the order law;  schedule_scatter.c: sums at places that are data
+ *
+ * A tree computes one mini-batch. Statements run in order. A LET names a scalar, which is visible in the rest of its
+ * body and in the bodies inside; a STORE changes an element of an array. All that is not in a LET is an array: cells,
+ * columns, buffers, accumulators, each with the memory that it lies in. A subscript is a sum of multiples of loop
+ * variables and of integer scalars, so that what it reaches can be computed.
+ *
+ * Invariants (tree_verify.c holds them):
+ *   - a scalar is used where its LET is visible, and each once named;
+ *   - every subscript lies inside its array;
+ *   - an array of the function's own is read only after statements that wrote all of it;
+ *   - a store that continues a chain says with `term` which term joins; terms ascend, and no loop marked VECTOR or
+ *     THREADS lies between the chain's element and its terms;
+ *   - two iterations of such a loop touch no element in common that one of them writes; nor do two threads between
+ *     two waits;
+ *   - every output of the function is written.
+ */
+#ifndef SGDC_LOOPS_TREE_H
+#define SGDC_LOOPS_TREE_H
+#include "ir/program.h"
+
+typedef enum LoopMark {
+    LOOP_SERIAL,
+    LOOP_UNROLLED,                       /* the body once per iteration */
+    LOOP_VECTOR,                         /* iterations are lanes */
+    LOOP_THREADS                         /* threads share the iterations */
+} LoopMark;
+
+typedef struct Loop {
+    int      id;
+    const char *name;                    /* "row", "i", "k" */
+    int64_t  extent;                     /* ALL_ROWS: rows of the mini-batch */
+    LoopMark mark;
+} Loop;
+enum { ALL_ROWS = -1 };
+enum { MOST_LOOP_EXTENT = 1 << 30 };     /* what ALL_ROWS is at most */
+
+typedef enum ArrayMemory {
+    ARRAY_WORK,                          /* of the work block */
+    ARRAY_REGISTERS,                     /* few elements; local to the nest */
+    ARRAY_CELL, ARRAY_SLOT,              /* of the state */
+    ARRAY_COLUMN,                        /* rows of the caller's data */
+    ARRAY_ROW_OUTPUT,                    /* a value per row, for the caller */
+    ARRAY_OUTPUT, ARRAY_SUM              /* for the caller */
+} ArrayMemory;
+
+typedef struct Array {
+    int     id;
+    ArrayMemory memory;
+    int     index;                       /* which cell, slot, column, output, sum */
+    DType   dtype;
+    int64_t elements;                    /* of a row, where there are rows */
+    const char *name;                    /* what the program calls it, or its op */
+    size_t  offset;                      /* WORK: bytes from the work block's start */
+    int     first, last;                 /* WORK: statements between which it lives */
+} Array;
+
+typedef struct Scalar Scalar;
+/* offset + sum of coef * (loop variable or integer scalar) */
+typedef struct SubscriptTerm { int64_t coef; const Loop *loop; const Scalar *scalar; } SubscriptTerm;
+typedef struct Subscript { int64_t offset; int count; const SubscriptTerm *term; } Subscript;
+
+typedef enum HeaderCounter { HEADER_STEP, HEADER_EPOCH, HEADER_PLANNED } HeaderCounter;
+typedef enum ScalarKind {
+    SCALAR_CONST,                        /* value */
+    SCALAR_OP,                           /* op of sources, as ops.def says; n: powi's exponent */
+    SCALAR_LOAD,                         /* array at `row`, `at` */
+    SCALAR_NUMBER,                       /* `at` as i32 */
+    SCALAR_ROWS,                         /* integer: rows of the mini-batch */
+    SCALAR_COUNTED,                      /* integer: a HeaderCounter, n */
+    SCALAR_ROW,                          /* integer: the data set's row at the place `at` */
+    SCALAR_PLACE,                        /* integer: the place `at` in the epoch's order */
+    SCALAR_QUOTIENT, SCALAR_REMAINDER,   /* integer: of `at` by n, truncated */
+    SCALAR_INTEGER,                      /* integer: source 0, an i32 or u8 */
+    SCALAR_REAL,                         /* source 0, an integer, rounded */
+    SCALAR_WITHIN,                       /* integer: source 0 ? `at` : 0 */
+    SCALAR_INSIDE,                       /* bool: 0 <= `at` < n */
+    SCALAR_EQUAL,                        /* bool: `at` == `row` */
+    SCALAR_DRAW                          /* random, of element `at` at place `row`, NULL: without rows */
+} ScalarKind;
+
+struct Scalar {
+    ScalarKind kind;
+    int      id;
+    bool     integer;                    /* 64 bits, of subscripts; else dtype says */
+    DType    dtype;
+    Op       op;
+    int64_t  n;
+    double   value;
+    const Scalar *source[3];
+    const Array *array;
+    const Subscript *row, *at;
+    const Random *random;
+    const Node *node;                    /* what it is the value of, or NULL */
+};
+
+typedef struct Statement Statement;
+typedef Vector(Statement *) Body;
+typedef enum StatementKind {
+    STATEMENT_NEST,                      /* body: what a nest does; the marks of the text */
+    STATEMENT_LOOP, STATEMENT_IF,        /* body; IF: scalar */
+    STATEMENT_LET,                       /* scalar */
+    STATEMENT_STORE,                     /* scalar to array at `row`, `at` */
+    STATEMENT_WAIT                       /* all threads meet */
+} StatementKind;
+
+struct Statement {
+    StatementKind kind;
+    Loop    *loop;
+    const Scalar *scalar;
+    const Array *array;
+    const Subscript *row, *at;
+    const Subscript *term;               /* which term of the chain joins; NULL: starts one, or is none */
+    const Node *node;                    /* NEST: what it makes first */
+    Body     body;
+};
+
+typedef struct LoopTree {
+    Arena   *arena;
+    const char *name;
+    const Run *run;
+    const Function *function;
+    Body     body;
+    bool     needs_rows;                 /* nothing is done for a mini-batch without a row */
+    Vector(Array *) arrays;
+    size_t   work_bytes;
+    int      loops, scalars, statements; /* counted */
+} LoopTree;
+
+/* ---- tree.c ------------------------------------------------------------------------------------------------- */
+Array *tree_array(LoopTree *tree, ArrayMemory memory, int index, DType dtype, int64_t elements, const char *name);
+Statement *tree_statement(LoopTree *tree, StatementKind kind);
+Loop   *tree_loop(LoopTree *tree, const char *name, int64_t extent, LoopMark mark);
+Scalar *tree_scalar(LoopTree *tree, ScalarKind kind, DType dtype);
+/* Do threads and lanes have one of their own? Its elements are lost at the end of the nest. */
+bool    array_is_private(const Array *array);
+/* Is there one for each row? */
+bool    array_has_rows(const Array *array);
+bool    scalar_is_integer(const Scalar *scalar);
+
+const Subscript *subscript_number(Arena *arena, int64_t n);
+const Subscript *subscript_of_loop(Arena *arena, const Loop *loop);
+const Subscript *subscript_of_scalar(Arena *arena, const Scalar *integer);
+const Subscript *subscript_sum(Arena *arena, const Subscript *a, const Subscript *b);
+const Subscript *subscript_times(Arena *arena, const Subscript *a, int64_t factor);
+bool    subscript_equal(const Subscript *a, const Subscript *b);
+int64_t subscript_coef(const Subscript *s, const Loop *loop);
+
+/* ---- tree_range.c ------------------------------------------------------------------------------------------- */
+/* The least and the largest number that a subscript may be. */
+typedef struct Range { int64_t least, most; } Range;
+Range subscript_range(const Subscript *s);
+
+/* ---- tree_print.c ------------------------------------------------------------------------------------------- */
+void tree_print(Text *to, const LoopTree *tree);
+
+/* ---- tree_verify.c ------------------------------------------------------------------------------------------ */
+/* NULL, or what does not hold, and where: a sentence. */
+const char *tree_problem(const LoopTree *tree);
+
+/* ---- tree_places.c ------------------------------------------------------------------------------------------ */
+/* Gives arrays of the work block their places; arrays that live at different times share bytes. */
+void tree_give_places(LoopTree *tree);
+
+/* ---- schedule.c --------------------------------------------------------------------------------------------- */
+/* The loops of one function of the run, which is past `order`: row after row, each value in the order of its axes. */
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function);
+
+#endif
