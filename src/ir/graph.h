@@ -4,7 +4,8 @@
  *   graph.c        nodes: constructor with hash-consing; fold.c constants and exact identities
  *   infer.c        shape and type of each op
  *   affine.c       where a source is read: ranges and composition of index maps
- *   print.c        graphs as text (--emit=ir), as dot;  formula.c: derivatives as formulas (--emit=grad)
+ *   print.c        graphs as text (--emit=ir), as dot
+ *   formula*.c     derivatives as formulas (--emit=grad): formula_internal.h
  *   verify.c       what must hold between passes
  *   batch.c        one example -> rows
  *   grad.c         derivatives, built from the same ops; inverse.c those of index maps; condition.c where they are 0
