@@ -3,12 +3,12 @@
 #define SGDRT_ARRAY_FILE_H
 #include "input.h"
 
-typedef enum ItemKind { ITEM_UNSIGNED, ITEM_SIGNED, ITEM_FLOAT, ITEM_BOOL } ItemKind;
+typedef enum ArrayItemKind { ITEM_UNSIGNED, ITEM_SIGNED, ITEM_FLOAT, ITEM_BOOL } ArrayItemKind;
 
 enum { ARRAY_MOST_RANK = 16 };
 
 typedef struct ArrayHeader {
-    ItemKind kind; int item_bytes; bool big_endian;
+    ArrayItemKind kind; int item_bytes; bool big_endian;
     bool fortran;                                    /* the first axis runs fastest */
     int rank; int64_t shape[ARRAY_MOST_RANK];        /* shape[0]: rows */
     int64_t row_items;                               /* product of the others */

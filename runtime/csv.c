@@ -19,7 +19,7 @@
 
 enum { MOST_FIELDS = 1 << 20 };
 
-static int memory_problem(Reader *r, size_t bytes) {
+static int memory_problem(CsvReader *r, size_t bytes) {
     return sgdrt_problem_memory(r->problem, r->request->path, bytes);
 }
 
@@ -55,7 +55,7 @@ static bool words_add(Words *words, const CsvField *field) {
 }
 
 /* Reads the row at *p, which is not blank, into words. */
-static CsvStatus read_words(Reader *r, const char **p, Words *words) {
+static CsvStatus read_words(CsvReader *r, const char **p, Words *words) {
     bool row_ends = false;
     while (!row_ends) {
         CsvField field;
@@ -89,7 +89,7 @@ static bool is_missing(const char *text, size_t length) {
 /* A number in front and more behind it, "1.5x", is no name either. */
 typedef enum WordKind { WORD_NUMBER, WORD_HALF_NUMBER, WORD_MISSING, WORD_NAME } WordKind;
 
-static WordKind word_kind(const Reader *r, const char *text) {
+static WordKind word_kind(const CsvReader *r, const char *text) {
     char *comma = r->text.decimal == ',' ? strchr(text, ',') : NULL;
     Decimal decimal;
     if (comma)
@@ -104,7 +104,7 @@ static WordKind word_kind(const Reader *r, const char *text) {
     return kind;
 }
 
-static bool looks_like_header(const Reader *r, const Words *first) {
+static bool looks_like_header(const CsvReader *r, const Words *first) {
     int of_kind[WORD_NAME + 1] = { 0 };
     for (int f = 0; f < first->count; f++)
         of_kind[word_kind(r, first->text[f])]++;
@@ -125,7 +125,7 @@ static bool wants_names(const sgdrt_request *request) {
 }
 
 /* Reads the first row without leaving it: it may still turn out to be data. *after is where the next line begins. */
-static int peek_row(Reader *r, Words *first, const char **after) {
+static int peek_row(CsvReader *r, Words *first, const char **after) {
     CsvText *text = &r->text;
     bool row;
     int code = sgdrt_csv_begin_row(text, &row);
@@ -144,7 +144,7 @@ static int peek_row(Reader *r, Words *first, const char **after) {
 }
 
 /* Finds the number of fields and the names; the text is then at the first row of data. */
-static int read_header(Reader *r) {
+static int read_header(CsvReader *r) {
     const char *after = NULL;
     Words first = { 0 };
     int code = peek_row(r, &first, &after);
@@ -166,7 +166,7 @@ static int read_header(Reader *r) {
 
 /* ---- which fields go where ------------------------------------------------------------------ */
 /* Where the wrong delimiter leaves one column; blanks alone say little. */
-static bool help_delimiter(Reader *r) {
+static bool help_delimiter(CsvReader *r) {
     char c = r->suspected;
     if (!c || c == ' ' || !r->request->delimiter)
         return false;
@@ -175,7 +175,7 @@ static bool help_delimiter(Reader *r) {
     return true;
 }
 
-static int no_column_problem(Reader *r, const sgdrt_column_request *column, int64_t element) {
+static int no_column_problem(CsvReader *r, const sgdrt_column_request *column, int64_t element) {
     const char *name = column->csv_name ? column->csv_name[element] : NULL;
     if (!name) {
         int code = sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 0, 0,
@@ -204,7 +204,7 @@ static int no_column_problem(Reader *r, const sgdrt_column_request *column, int6
     return code;
 }
 
-int sgdrt_csv_find_field(Reader *r, const sgdrt_column_request *column, int64_t element) {
+int sgdrt_csv_find_field(CsvReader *r, const sgdrt_column_request *column, int64_t element) {
     const char *name = column->csv_name ? column->csv_name[element] : NULL;
     if (!name) {
         int64_t index = column->csv_index[element];
@@ -237,7 +237,7 @@ static int compare_listed(const void *a, const void *b) {
     return memcmp(x->text, y->text, x->length);
 }
 
-static bool sort_words(Reader *r, int c) {
+static bool sort_words(CsvReader *r, int c) {
     const sgdrt_column_request *column = &r->request->columns[c];
     if (!column->remap_words)
         return true;
@@ -249,7 +249,7 @@ static bool sort_words(Reader *r, int c) {
     return r->listed[c] != NULL;
 }
 
-static int plan_targets(Reader *r) {
+static int plan_targets(CsvReader *r) {
     const sgdrt_request *request = r->request;
     struct sgdrt_table_private *own = r->table->own;
     size_t count = 0, fields = (size_t)r->field_count;
@@ -274,7 +274,7 @@ static int plan_targets(Reader *r) {
                 return r->problem->code;
             own->field_of[c][e] = field;
             size_t offset = own->offset_of[c] + (size_t)e * sgdrt_dtype_bytes(d->dtype);
-            r->targets[next] = (Target){
+            r->targets[next] = (FieldTarget){
                 .dtype = d->dtype, .offset = (uint32_t)offset, .next = r->first_target[field], .column = c
             };
             r->first_target[field] = next++;
@@ -289,7 +289,7 @@ static int plan_targets(Reader *r) {
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
-static const char *column_text(const Reader *r, int field, char *text, size_t size) {
+static const char *column_text(const CsvReader *r, int field, char *text, size_t size) {
     if (r->names.count) {
         char name[64];
         sgdrt_excerpt(name, sizeof name, r->names.text[field], strlen(r->names.text[field]), 50);
@@ -300,7 +300,7 @@ static const char *column_text(const Reader *r, int field, char *text, size_t si
     return text;
 }
 
-static int value_problem(Reader *r, int code, const CsvField *field, int f, const char *what) {
+static int value_problem(CsvReader *r, int code, const CsvField *field, int f, const char *what) {
     char value[80], column[96];
     int64_t line, at;
     sgdrt_csv_place(&r->text, field->at, &line, &at);
@@ -322,7 +322,7 @@ static bool has_digit(const char *text, size_t length) {
 }
 
 /* What can be done about text where a number is wanted. */
-static void help_number(Reader *r, const CsvField *field, const sgdrt_column_request *column) {
+static void help_number(CsvReader *r, const CsvField *field, const sgdrt_column_request *column) {
     bool text = field->length && !has_digit(field->text, field->length);
     char shown[48];
     sgdrt_excerpt(shown, sizeof shown, field->text, field->length, 32);
@@ -347,7 +347,7 @@ static void help_number(Reader *r, const CsvField *field, const sgdrt_column_req
 }
 
 /* Where a number is wanted and there is none. */
-static int not_a_number(Reader *r, const CsvField *field, int f, const Target *target) {
+static int not_a_number(CsvReader *r, const CsvField *field, int f, const FieldTarget *target) {
     value_problem(r, field->length ? PROBLEM_NOT_A_NUMBER : PROBLEM_MISSING, field, f, "not a number");
     help_number(r, field, &r->request->columns[target->column]);
     return r->problem->code;
@@ -366,7 +366,7 @@ static void put_integer(unsigned char *to, sgdrt_dtype dtype, int64_t value) {
         *to = (unsigned char)value;
 }
 
-static int put_missing(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+static int put_missing(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     double value = r->request->missing_value;
     float f32 = (float)value;
     int64_t low, high;
@@ -386,7 +386,7 @@ static int put_missing(Reader *r, const CsvField *field, int f, const Target *ta
     }
 }
 
-static int put_real(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+static int put_real(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     float f32;
     double f64;
     NumberStatus status = target->dtype == SGDRT_F32 ? sgdrt_number_f32(field->text, field->length, &f32)
@@ -403,7 +403,7 @@ static int put_real(Reader *r, const CsvField *field, int f, const Target *targe
     return 0;
 }
 
-static int put_integer_text(Reader *r, const CsvField *field, int f, const Target *target,
+static int put_integer_text(CsvReader *r, const CsvField *field, int f, const FieldTarget *target,
                             unsigned char *to) {
     int64_t value = 0, low, high;
     NumberStatus status = sgdrt_number_integer(field->text, field->length, &value);
@@ -429,7 +429,7 @@ static int put_integer_text(Reader *r, const CsvField *field, int f, const Targe
 }
 
 /* One that is not listed may be in a row that keep leaves out: it is told when labels are checked. */
-static int put_word(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+static int put_word(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     const ClassText *listed = r->listed[target->column], wanted = { field->text, field->length, 0 };
     size_t count = (size_t)r->request->columns[target->column].remap_count;
     const ClassText *found = bsearch(&wanted, listed, count, sizeof *listed, compare_listed);
@@ -444,7 +444,7 @@ static int put_word(Reader *r, const CsvField *field, int f, const Target *targe
     return 0;
 }
 
-static int put_number(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+static int put_number(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     if (!r->request->missing_is_error && is_missing(field->text, field->length))
         return put_missing(r, field, f, target, to);
     return target->dtype == SGDRT_F32 || target->dtype == SGDRT_F64 ? put_real(r, field, f, target, to)
@@ -452,7 +452,7 @@ static int put_number(Reader *r, const CsvField *field, int f, const Target *tar
 }
 
 /* Numbers are scanned with a point: a decimal comma is one while they are. */
-static int put_comma_number(Reader *r, const CsvField *field, int f, const Target *target, unsigned char *to) {
+static int put_comma_number(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     char *text = (char *)field->text, *comma = memchr(text, ',', field->length);
     if (memchr(text, '.', field->length))
         return not_a_number(r, field, f, target);
@@ -465,10 +465,10 @@ static int put_comma_number(Reader *r, const CsvField *field, int f, const Targe
 }
 
 /* Stores a field that has been cut out; says what is wrong with it. */
-static int put_field(Reader *r, const CsvField *field, int f, unsigned char *record) {
+static int put_field(CsvReader *r, const CsvField *field, int f, unsigned char *record) {
     int code = 0;
     for (int t = r->first_target[f]; t >= 0 && !code; t = r->targets[t].next) {
-        const Target *target = &r->targets[t];
+        const FieldTarget *target = &r->targets[t];
         unsigned char *to = record + target->offset;
         code = r->listed[target->column]  ? put_word(r, field, f, target, to)
                : r->text.decimal == ','   ? put_comma_number(r, field, f, target, to)
@@ -479,10 +479,10 @@ static int put_field(Reader *r, const CsvField *field, int f, unsigned char *rec
 
 /* Stores a number in all its places; false where it does not fit or is not sure, and put_field has to look.
  */
-static inline bool put_decimal(const Reader *r, int t, const Decimal *decimal, const char *text,
+static inline bool put_decimal(const CsvReader *r, int t, const Decimal *decimal, const char *text,
                                const char *end, unsigned char *record) {
     for (; t >= 0; t = r->targets[t].next) {
-        const Target *target = &r->targets[t];
+        const FieldTarget *target = &r->targets[t];
         unsigned char *to = record + target->offset;
         float f32;
         double f64;
@@ -517,7 +517,7 @@ static inline bool put_decimal(const Reader *r, int t, const Decimal *decimal, c
 /* ---- rows ----------------------------------------------------------------------------------- */
 /* Scans and stores a plain number that ends at a delimiter or line end, and returns that end; NULL if what
  * stands there is anything else. */
-static inline const char *plain_field(const Reader *r, const char *begin, int f, char delimiter,
+static inline const char *plain_field(const CsvReader *r, const char *begin, int f, char delimiter,
                                       unsigned char *record) {
     while (*begin == ' ')
         begin++;
@@ -537,7 +537,7 @@ static inline const char *plain_field(const Reader *r, const char *begin, int f,
     return put_decimal(r, r->first_target[f], &decimal, begin, end, record) ? after : NULL;
 }
 
-static int ragged_problem(Reader *r, int fields) {
+static int ragged_problem(CsvReader *r, int fields) {
     int code = sgdrt_problem_set(
         r->problem, PROBLEM_RAGGED, r->request->path, r->text.line, 0,
         "this row has %s%d field%s, the first row has %d", fields > r->field_count ? "more than " : "",
@@ -549,7 +549,7 @@ static int ragged_problem(Reader *r, int fields) {
 }
 
 /* Parses a field that is not plain, or not asked for. */
-static CsvStatus other_field(Reader *r, const char **p, int f, unsigned char *record) {
+static CsvStatus other_field(CsvReader *r, const char **p, int f, unsigned char *record) {
     CsvField field;
     CsvStatus status = sgdrt_csv_field(&r->text, p, &field);
     if (status == CSV_FINE && r->first_target[f] >= 0 && put_field(r, &field, f, record))
@@ -558,7 +558,7 @@ static CsvStatus other_field(Reader *r, const char **p, int f, unsigned char *re
 }
 
 /* Parses the row at text.row into the record. */
-static CsvStatus parse_row(Reader *r, unsigned char *record) {
+static CsvStatus parse_row(CsvReader *r, unsigned char *record) {
     CsvText *text = &r->text;
     const char *p = text->row;
     char delimiter = text->delimiter;
@@ -593,7 +593,7 @@ static CsvStatus parse_row(Reader *r, unsigned char *record) {
 }
 
 /* A first guess at the rows from the length of one, so that most files are read without growing. */
-static int64_t guess_rows(const Reader *r) {
+static int64_t guess_rows(const CsvReader *r) {
     const char *line_end = memchr(r->text.row, '\n', (size_t)(r->text.end - r->text.row));
     uint64_t most = sgdrt_input_most(r->text.input), row_bytes = 64;
     if (line_end)
@@ -604,7 +604,7 @@ static int64_t guess_rows(const Reader *r) {
     return (int64_t)(rows < wanted ? rows : wanted);
 }
 
-int sgdrt_csv_next_row(Reader *r, bool *row) {
+int sgdrt_csv_next_row(CsvReader *r, bool *row) {
     int64_t begin = r->request->rows_begin, end = r->request->rows_end;
     int code = 0;
     *row = false;
@@ -619,7 +619,7 @@ int sgdrt_csv_next_row(Reader *r, bool *row) {
     return code;
 }
 
-int sgdrt_csv_read_row(Reader *r, unsigned char *record) {
+int sgdrt_csv_read_row(CsvReader *r, unsigned char *record) {
     for (;;) {
         CsvStatus status = parse_row(r, record);
         if (status == CSV_FINE) {
@@ -637,7 +637,7 @@ int sgdrt_csv_read_row(Reader *r, unsigned char *record) {
     }
 }
 
-static int read_rows(Reader *r, int64_t *rows) {
+static int read_rows(CsvReader *r, int64_t *rows) {
     struct sgdrt_table_private *own = r->table->own;
     TableBlock *block = &own->blocks[0];
     bool row;
@@ -653,7 +653,7 @@ static int read_rows(Reader *r, int64_t *rows) {
     return code;
 }
 
-int sgdrt_csv_reader_open(Reader *r, bool live) {
+int sgdrt_csv_reader_open(CsvReader *r, bool live) {
     CsvForm form = { r->request->delimiter, r->request->decimal, r->request->comment, live };
     int code = sgdrt_csv_open(&r->text, r->request->path, form, r->problem);
     if (!code)
@@ -672,7 +672,7 @@ int sgdrt_csv_reader_open(Reader *r, bool live) {
     return 0;
 }
 
-static int load_table(Reader *r) {
+static int load_table(CsvReader *r) {
     int64_t rows = 0, begin, end;
     int code = sgdrt_csv_reader_open(r, false);
     if (!code)
@@ -684,7 +684,7 @@ static int load_table(Reader *r) {
     return code;
 }
 
-void sgdrt_csv_reader_close(Reader *r) {
+void sgdrt_csv_reader_close(CsvReader *r) {
     sgdrt_csv_close(&r->text);
     words_free(&r->names);
     for (int c = 0; r->listed && c < r->request->column_count; c++)
@@ -697,7 +697,7 @@ void sgdrt_csv_reader_close(Reader *r) {
 
 int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem) {
     sgdrt_problem unseen;
-    Reader r = { .request = request, .problem = problem ? problem : &unseen };
+    CsvReader r = { .request = request, .problem = problem ? problem : &unseen };
     int code = load_table(&r);
     sgdrt_csv_reader_close(&r);
     if (code)

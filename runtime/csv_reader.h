@@ -7,11 +7,11 @@
 #include "table.h"
 
 /* Where a field of the file goes. A field may go to several places: next, or -1. */
-typedef struct Target {
+typedef struct FieldTarget {
     sgdrt_dtype dtype;
     uint32_t offset;
     int next, column;
-} Target;
+} FieldTarget;
 
 /* A text that a column's remap_words lists, and its class. */
 typedef struct ClassText {
@@ -27,7 +27,7 @@ typedef struct Words {
     int count, capacity;
 } Words;
 
-typedef struct Reader {
+typedef struct CsvReader {
     const sgdrt_request *request;
     sgdrt_problem *problem;
     CsvText text;
@@ -36,21 +36,21 @@ typedef struct Reader {
     char suspected; /* the only column's text has this delimiter */
     int *first_target; /* by field; -1: not asked for */
     bool *is_plain; /* by field: asked for, and plain_field may try it */
-    Target *targets;
+    FieldTarget *targets;
     ClassText **listed; /* by column: remap_words, sorted; NULL: none */
     bool strict; /* a text that is not listed is a problem of its row */
     sgdrt_table *table;
     int64_t in_file; /* rows passed so far */
-} Reader;
+} CsvReader;
 
 /* Opens the file of r->request, reads its header and finds the fields that are asked for. The table, without rows, is
  * the caller's. */
-int  sgdrt_csv_reader_open(Reader *r, bool live);
-void sgdrt_csv_reader_close(Reader *r);
+int  sgdrt_csv_reader_open(CsvReader *r, bool live);
+void sgdrt_csv_reader_close(CsvReader *r);
 /* The field of the file for an element of a column, or -1 and a problem. */
-int  sgdrt_csv_find_field(Reader *r, const sgdrt_column_request *column, int64_t element);
+int  sgdrt_csv_find_field(CsvReader *r, const sgdrt_column_request *column, int64_t element);
 /* Goes to the next row that is asked for; *row false where there is none. */
-int  sgdrt_csv_next_row(Reader *r, bool *row);
+int  sgdrt_csv_next_row(CsvReader *r, bool *row);
 /* Reads the row at hand into a record. After a problem with the row it is still the row at hand. */
-int  sgdrt_csv_read_row(Reader *r, unsigned char *record);
+int  sgdrt_csv_read_row(CsvReader *r, unsigned char *record);
 #endif

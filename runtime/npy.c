@@ -74,7 +74,7 @@ static bool scan_truth(Scan *s, bool *value) {
 static bool item_of_descr(const char *descr, ArrayHeader *header) {
     static const struct {
         const char *code;
-        ItemKind kind;
+        ArrayItemKind kind;
         int bytes;
     } items[] = {
         { "f2", ITEM_FLOAT, 2 },    { "f4", ITEM_FLOAT, 4 },    { "f8", ITEM_FLOAT, 8 },    { "u1", ITEM_UNSIGNED, 1 },

@@ -166,10 +166,10 @@ void sgdrt_pool_run(sgdrt_pool *pool, sgdrt_pool_work *work, void *context) {
     sgdrt_pool_barrier(pool);
 }
 
-typedef struct Region { sgdrt_function *function; const sgdrt_call *call; int64_t result; } Region;
+typedef struct PoolCall { sgdrt_function *function; const sgdrt_call *call; int64_t result; } PoolCall;
 
 static void call_function(void *context, int thread) {
-    Region *region = context;
+    PoolCall *region = context;
     sgdrt_call call = *region->call;
     call.thread = thread;
     int64_t result = region->function(&call);
@@ -183,7 +183,7 @@ int64_t sgdrt_pool_call(void *threads, sgdrt_function *function, const sgdrt_cal
     all.barrier = sgdrt_pool_barrier;
     all.barrier_context = pool;
     all.scratch = scratch;
-    Region region = {.function = function, .call = &all};
+    PoolCall region = {.function = function, .call = &all};
     sgdrt_pool_run(pool, call_function, &region);
     return region.result;
 }

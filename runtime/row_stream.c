@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct sgdrt_row_stream {
-    Reader reader;
+    CsvReader reader;
     const sgdrt_row_options *options;
     sgdrt_problem problem;            /* of the reader */
     bool broken, ended;               /* broken: the problem comes after the block */
@@ -38,7 +38,7 @@ static bool read_number(const char *text, int64_t *number) {
 
 /* A number is one where no column has that name. */
 static int find_text(sgdrt_row_stream *s, const char *name) {
-    Reader *r = &s->reader;
+    CsvReader *r = &s->reader;
     int64_t index = 0;
     bool number = read_number(name, &index);
     for (int f = 0; f < r->names.count; f++)
@@ -183,7 +183,7 @@ static bool line_is_there(const CsvText *text) {
 }
 
 static int read_block(sgdrt_row_stream *s, int64_t most, int64_t *rows) {
-    Reader *r = &s->reader;
+    CsvReader *r = &s->reader;
     const TableBlock *block = &r->table->own->blocks[0];
     int code = 0;
     for (*rows = 0; *rows < most && !code;) {
@@ -324,7 +324,7 @@ int sgdrt_rows_open(const sgdrt_request *request, const sgdrt_row_options *optio
     if (!s)
         return sgdrt_problem_memory(problem, request->path, sizeof *s);
     s->options = options;
-    s->reader = (Reader){ .request = request, .problem = &s->problem, .strict = true };
+    s->reader = (CsvReader){ .request = request, .problem = &s->problem, .strict = true };
     int code = sgdrt_csv_reader_open(&s->reader, options->live);
     if (!code)
         code = find_texts(s);

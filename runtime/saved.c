@@ -18,22 +18,22 @@ static sgdrt_entry entry_in(const sgdrt_model_cell *cell, const char *name, void
 }
 
 /* Names of NAME@last, one after the other, and the entries for them and for the plain ones. */
-typedef struct Listed { sgdrt_entry *entries; int count; char *names; } Listed;
+typedef struct EntryList { sgdrt_entry *entries; int count; char *names; } EntryList;
 
-static bool list_open(Listed *list, const sgdrt_training *t) {
+static bool list_open(EntryList *list, const sgdrt_training *t) {
     size_t bytes = 1;
     for (int32_t i = 0; i < t->cell_count; i++) bytes += strlen(t->cells[i].name) + sizeof last_suffix;
-    *list = (Listed){malloc(sizeof *list->entries * (2 * (size_t)t->cell_count + 1)), 0, malloc(bytes)};
+    *list = (EntryList){malloc(sizeof *list->entries * (2 * (size_t)t->cell_count + 1)), 0, malloc(bytes)};
     return list->entries && list->names;
 }
 
-static void list_close(Listed *list, char *names) {
+static void list_close(EntryList *list, char *names) {
     free(list->entries);
     free(names);
 }
 
 /* The next name@last; its memory is the list's. */
-static const char *last_name(Listed *list, const sgdrt_model_cell *cell) {
+static const char *last_name(EntryList *list, const sgdrt_model_cell *cell) {
     char *name = list->names;
     list->names += sprintf(name, "%s%s", cell->name, last_suffix) + 1;
     return name;
@@ -69,7 +69,7 @@ static bool differs(const sgdrt_training *t, const sgdrt_model_cell *cell) {
            memcmp((char *)t->state + cell->offset, (char *)t->kept + cell->offset, cell->bytes) != 0;
 }
 
-static void list_saved(Listed *list, const sgdrt_training *t) {
+static void list_saved(EntryList *list, const sgdrt_training *t) {
     for (int32_t i = 0; i < t->cell_count; i++) {
         const sgdrt_model_cell *cell = &t->cells[i];
         if (cell->kind == CELL_STATISTIC_KIND && t->no_statistics) continue;
@@ -89,7 +89,7 @@ int sgdrt_save_training(const sgdrt_training *t, const sgdrt_metadata *more, int
     const sgdrt_metadata own[] = {{"format", "sgdc 1"}, {"seed", seed}, {"step", step}, {"planned", planned}};
     enum { OWN = sizeof own / sizeof *own };
     sgdrt_metadata *metadata = malloc(sizeof *metadata * (size_t)(OWN + more_count));
-    Listed list;
+    EntryList list;
     bool good = list_open(&list, t) && metadata;
     char *names = list.names;
     int code = good ? 0 : sgdrt_problem_memory(problem, path, sizeof *list.entries * (size_t)t->cell_count);
@@ -153,7 +153,7 @@ static bool has_statistics(const sgdrt_checkpoint *file, const sgdrt_training *t
     return there || !known;
 }
 
-static void list_wanted(Listed *list, const sgdrt_checkpoint *file, const sgdrt_training *t, sgdrt_saved_use use,
+static void list_wanted(EntryList *list, const sgdrt_checkpoint *file, const sgdrt_training *t, sgdrt_saved_use use,
                         bool statistics) {
     for (int32_t i = 0; i < t->cell_count; i++) {
         const sgdrt_model_cell *cell = &t->cells[i];
@@ -172,7 +172,7 @@ static void list_wanted(Listed *list, const sgdrt_checkpoint *file, const sgdrt_
 
 /* A training that goes on has all that the file has: another optimizer or a part that is gone is another training.
  * What the file lacks is told first, by sgdrt_restore. */
-static int check_nothing_else(const sgdrt_checkpoint *file, const Listed *list, const sgdrt_training *t,
+static int check_nothing_else(const sgdrt_checkpoint *file, const EntryList *list, const sgdrt_training *t,
                               sgdrt_problem *problem) {
     for (int i = 0; i < list->count; i++)
         if (!sgdrt_find_entry(file, list->entries[i].name)) return 0;
@@ -192,7 +192,7 @@ static int check_nothing_else(const sgdrt_checkpoint *file, const Listed *list, 
 }
 
 /* What the file has of the wanted is checked for its numbers; what it lacks, sgdrt_restore tells. */
-static int check_found(const sgdrt_checkpoint *file, const Listed *list, sgdrt_problem *problem) {
+static int check_found(const sgdrt_checkpoint *file, const EntryList *list, sgdrt_problem *problem) {
     for (int i = 0; i < list->count; i++) {
         const sgdrt_entry *found = sgdrt_find_entry(file, list->entries[i].name);
         int code = found ? check_numbers(found, file->path, problem) : 0;
@@ -206,7 +206,7 @@ int sgdrt_restore_training(const sgdrt_checkpoint *file, sgdrt_training *t, sgdr
     int code = use == SGDRT_START ? 0 : read_place(file, &place, problem);
     if (code) return code;
     bool statistics = use == SGDRT_RESUME ? !t->no_statistics || has_statistics(file, t) : has_statistics(file, t);
-    Listed list;
+    EntryList list;
     bool good = list_open(&list, t);
     char *names = list.names;
     if (!good) code = sgdrt_problem_memory(problem, file->path, sizeof *list.entries * (size_t)t->cell_count);

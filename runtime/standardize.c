@@ -31,19 +31,19 @@ static void put_value(char *row, sgdrt_dtype dtype, int64_t element, double valu
         memcpy(row + element * (int64_t)sizeof value, &value, sizeof value);
 }
 
-typedef struct Listed {
+typedef struct ListedRows {
     const sgdrt_column *column;
     sgdrt_dtype dtype;
     const uint32_t *rows;
     int64_t count;
-} Listed;
+} ListedRows;
 
-static double listed_value(const Listed *list, int64_t place, int64_t element) {
+static double listed_value(const ListedRows *list, int64_t place, int64_t element) {
     int64_t row = list->rows ? list->rows[place] : place;
     return value_at((const char *)list->column->data + row * list->column->stride, list->dtype, element);
 }
 
-static bool all_equal(const Listed *list, int64_t element) {
+static bool all_equal(const ListedRows *list, int64_t element) {
     double first = listed_value(list, 0, element);
     for (int64_t p = 1; p < list->count; p++)
         if (listed_value(list, p, element) != first)
@@ -54,7 +54,7 @@ static bool all_equal(const Listed *list, int64_t element) {
 void sgdrt_statistics(const sgdrt_column *column, sgdrt_dtype dtype, int64_t elements, const uint32_t *rows,
                       int64_t count, double *mean, double *deviation) {
     SGDRT_FLOAT_GUARD();
-    Listed list = { column, dtype, rows, count };
+    ListedRows list = { column, dtype, rows, count };
     for (int64_t e = 0; e < elements; e++)
         mean[e] = deviation[e] = 0;
     for (int64_t p = 0; p < count; p++)
@@ -79,13 +79,13 @@ void sgdrt_statistics(const sgdrt_column *column, sgdrt_dtype dtype, int64_t ele
 }
 
 /* ---- in place ---------------------------------------------------------------------------------- */
-typedef struct Place {
+typedef struct ColumnPlace {
     sgdrt_dtype dtype;
     size_t offset;
-} Place;
+} ColumnPlace;
 
 /* The columns of one block, from a copy of the row as it was into the row as it will be. */
-static void standardize_row(const sgdrt_table *table, int block, const Place *old, const char *from, char *to,
+static void standardize_row(const sgdrt_table *table, int block, const ColumnPlace *old, const char *from, char *to,
                             const double *const *mean, const double *const *deviation) {
     const struct sgdrt_table_private *own = table->own;
     for (int c = 0; c < table->column_count; c++) {
@@ -108,7 +108,7 @@ int sgdrt_standardize(sgdrt_table *table, const double *const *mean, const doubl
     struct sgdrt_table_private *own = table->own;
     sgdrt_table_column *described = (sgdrt_table_column *)table->described;
     size_t places = (size_t)table->column_count + 1, longest = 1;
-    Place *old = calloc(places, sizeof *old);
+    ColumnPlace *old = calloc(places, sizeof *old);
     size_t *stride = calloc(places, sizeof *stride);
     for (int b = 0; b < own->block_count && stride; b++) {
         stride[b] = own->blocks[b].stride;
@@ -117,7 +117,7 @@ int sgdrt_standardize(sgdrt_table *table, const double *const *mean, const doubl
     char *row = malloc(longest);
     bool fine = old && stride && row;
     for (int c = 0; c < table->column_count && fine; c++) {
-        old[c] = (Place){ described[c].dtype, own->offset_of[c] };
+        old[c] = (ColumnPlace){ described[c].dtype, own->offset_of[c] };
         if (mean[c])
             described[c].dtype = described[c].declared;
     }

@@ -47,9 +47,9 @@ static void set_regions(Emitter *e) {
     e->no_alias_kind = LLVMGetMDKindIDInContext(e->context, "noalias", strlen("noalias"));
 }
 
-Value load_field(Emitter *e, LLVMTypeRef type, Value base, size_t offset) {
-    Value at = index_const(e, (int64_t)offset);
-    Value v = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, ""), "");
+LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset) {
+    LLVMValueRef at = index_const(e, (int64_t)offset);
+    LLVMValueRef v = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, ""), "");
     mark_region(e, v, REGION_INPUT);
     return v;
 }
@@ -81,31 +81,31 @@ static void load_call(Emitter *e) {
     e->count = load_field(e, e->i64, e->call, offsetof(sgdrt_call, count));
     e->batch = load_field(e, e->i64, e->call, offsetof(sgdrt_call, batch));
     e->place = load_field(e, e->i64, e->call, offsetof(sgdrt_call, place));
-    Value sums = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, sums));
+    LLVMValueRef sums = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, sums));
     e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), e->work, sums,
                               ""); /* nobody asks: the margin */
     e->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
     e->columns = used.columns;
-    e->column_data = arena_array(e->arena, Value, used.columns + 1);
-    e->column_stride = arena_array(e->arena, Value, used.columns + 1);
+    e->column_data = arena_array(e->arena, LLVMValueRef, used.columns + 1);
+    e->column_stride = arena_array(e->arena, LLVMValueRef, used.columns + 1);
     if (used.columns > 0) {
-        Value columns = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, columns));
+        LLVMValueRef columns = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, columns));
         for (int c = 0; c < used.columns; c++) {
             size_t at = (size_t)c * sizeof(sgdrt_column);
             e->column_data[c] = load_field(e, e->pointer, columns, at + offsetof(sgdrt_column, data));
             e->column_stride[c] = load_field(e, e->i64, columns, at + offsetof(sgdrt_column, stride));
         }
     }
-    e->output = arena_array(e->arena, Value, used.outputs + 1);
+    e->output = arena_array(e->arena, LLVMValueRef, used.outputs + 1);
     if (used.outputs > 0) {
-        Value outputs = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, outputs));
+        LLVMValueRef outputs = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, outputs));
         for (int o = 0; o < used.outputs; o++)
             e->output[o] = load_field(e, e->pointer, outputs, (size_t)o * sizeof(void *));
     }
 }
 
 /* ---- the control register ------------------------------------------------------------------------ */
-static Value control_call(Emitter *e, const char *name, Value argument) {
+static LLVMValueRef control_call(Emitter *e, const char *name, LLVMValueRef argument) {
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0);
     return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, NULL, 0), f, &argument, argument != NULL,
@@ -113,53 +113,53 @@ static Value control_call(Emitter *e, const char *name, Value argument) {
 }
 
 /* Round to nearest, denormals kept, no traps; what control_leave takes. */
-static Value control_enter(Emitter *e, Architecture architecture) {
+static LLVMValueRef control_enter(Emitter *e, Architecture architecture) {
     if (architecture == AARCH64) {
-        Value before = control_call(e, "llvm.aarch64.get.fpcr", NULL);
+        LLVMValueRef before = control_call(e, "llvm.aarch64.get.fpcr", NULL);
         control_call(e, "llvm.aarch64.set.fpcr", constant_int(e, e->i64, 0));
         return before;
     }
-    Value before = emit_alloca(e, e->i32), ours = emit_alloca(e, e->i32);
+    LLVMValueRef before = emit_alloca(e, e->i32), ours = emit_alloca(e, e->i32);
     control_call(e, "llvm.x86.sse.stmxcsr", before);
     LLVMBuildStore(e->b, constant_int(e, e->i32, 0x1f80), ours);
     control_call(e, "llvm.x86.sse.ldmxcsr", ours);
     return before;
 }
 
-static void control_leave(Emitter *e, Architecture architecture, Value before) {
+static void control_leave(Emitter *e, Architecture architecture, LLVMValueRef before) {
     control_call(e, architecture == AARCH64 ? "llvm.aarch64.set.fpcr" : "llvm.x86.sse.ldmxcsr", before);
 }
 
 enum { WIDEST_PANEL = 64 };
 
 /* ---- rows of a block ------------------------------------------------------------------------------- */
-static Value row_index_pointer(Emitter *e, Value place) {
-    Value base = buffer_base(e, e->f->row_index);
+static LLVMValueRef row_index_pointer(Emitter *e, LLVMValueRef place) {
+    LLVMValueRef base = buffer_base(e, e->f->row_index);
     return LLVMBuildInBoundsGEP2(e->b, e->i32, base, &place, 1, "");
 }
 
-static void put_row_indices(Emitter *e, Value place, Value v) {
-    Value s = LLVMBuildStore(e->b, v, row_index_pointer(e, place));
+static void put_row_indices(Emitter *e, LLVMValueRef place, LLVMValueRef v) {
+    LLVMValueRef s = LLVMBuildStore(e->b, v, row_index_pointer(e, place));
     LLVMSetAlignment(s, 4);
     mark_region(e, s, REGION_WORK);
 }
 
 /* while (index < end), 16 rows at a time or one */
-static LLVMBasicBlockRef while_open(Emitter *e, LoopBlocks *l, Value begin, Value end) {
+static LLVMBasicBlockRef while_open(Emitter *e, LoopBlocks *l, LLVMValueRef begin, LLVMValueRef end) {
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, end, ""));
     loop_open(e, l, begin, NULL, 0);
     return after;
 }
 
-static void copy_given_rows(Emitter *e, Value begin_in_call) {
-    Value from = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &begin_in_call, 1, "");
-    Value whole = LLVMBuildAnd(e->b, e->block_rows, index_const(e, -16), "");
+static void copy_given_rows(Emitter *e, LLVMValueRef begin_in_call) {
+    LLVMValueRef from = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &begin_in_call, 1, "");
+    LLVMValueRef whole = LLVMBuildAnd(e->b, e->block_rows, index_const(e, -16), "");
     for (int lanes = 16; lanes >= 1; lanes -= 15) {
         LoopBlocks l;
-        Value begin = lanes == 16 ? index_const(e, 0) : whole, end = lanes == 16 ? whole : e->block_rows;
+        LLVMValueRef begin = lanes == 16 ? index_const(e, 0) : whole, end = lanes == 16 ? whole : e->block_rows;
         LLVMBasicBlockRef after = while_open(e, &l, begin, end);
-        Value at = l.index;
-        Value v = LLVMBuildLoad2(e->b, vector_type(e->i32, lanes),
+        LLVMValueRef at = l.index;
+        LLVMValueRef v = LLVMBuildLoad2(e->b, vector_type(e->i32, lanes),
                                  LLVMBuildInBoundsGEP2(e->b, e->i32, from, &at, 1, ""), "");
         LLVMSetAlignment(v, 4);
         mark_region(e, v, REGION_INPUT);
@@ -169,9 +169,9 @@ static void copy_given_rows(Emitter *e, Value begin_in_call) {
     }
 }
 
-static void count_rows(Emitter *e, Value begin_in_call) {
+static void count_rows(Emitter *e, LLVMValueRef begin_in_call) {
     LoopBlocks l;
-    Value first = LLVMBuildTrunc(e->b, LLVMBuildAdd(e->b, e->first, begin_in_call, ""), e->i32, "");
+    LLVMValueRef first = LLVMBuildTrunc(e->b, LLVMBuildAdd(e->b, e->first, begin_in_call, ""), e->i32, "");
     loop_open(e, &l, index_const(e, 0), NULL, 0);
     e->lanes = 16;
     Index place = {.at = l.index, .step = 1};
@@ -180,18 +180,18 @@ static void count_rows(Emitter *e, Value begin_in_call) {
     loop_close(e, &l, e->block_rows, 16, NULL);
 }
 
-static void copy_row_index(Emitter *e, Value begin, Value counted) {
+static void copy_row_index(Emitter *e, LLVMValueRef begin, LLVMValueRef counted) {
     LLVMBasicBlockRef after = if_open(e, LLVMBuildNot(e->b, counted, ""));
     copy_given_rows(e, begin);
     if_close(e, after);
     after = if_open(e, counted);
     count_rows(e, begin);
     if_close(e, after);
-    Value last = LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), "");
-    Value v = LLVMBuildLoad2(e->b, e->i32, row_index_pointer(e, last), "");
+    LLVMValueRef last = LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), "");
+    LLVMValueRef v = LLVMBuildLoad2(e->b, e->i32, row_index_pointer(e, last), "");
     mark_region(e, v, REGION_WORK);
     LoopBlocks l;
-    Value end = LLVMBuildAdd(e->b, e->block_rows, index_const(e, WIDEST_PANEL), "");
+    LLVMValueRef end = LLVMBuildAdd(e->b, e->block_rows, index_const(e, WIDEST_PANEL), "");
     end = smaller(e, end, index_const(e, e->f->block));
     after = while_open(e, &l, e->block_rows, end);
     put_row_indices(e, l.index, splat(e, v, 16));
@@ -203,15 +203,15 @@ static void copy_row_index(Emitter *e, Value begin, Value counted) {
  * mini-batch then have later rows); otherwise a copy, in which places past the mini-batch, as far as a panel of lanes
  * may reach, have its last row. */
 static void find_row_numbers(Emitter *e) {
-    Value begin = LLVMBuildAdd(e->b, e->step_begin, e->block_begin, "");
-    Value counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
-    Value given = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &begin, 1, "");
-    Value block_end = LLVMBuildAdd(e->b, begin, index_const(e, e->f->block), "");
-    Value ends = LLVMBuildICmp(e->b, LLVMIntSGT, block_end, e->count, "");
+    LLVMValueRef begin = LLVMBuildAdd(e->b, e->step_begin, e->block_begin, "");
+    LLVMValueRef counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
+    LLVMValueRef given = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &begin, 1, "");
+    LLVMValueRef block_end = LLVMBuildAdd(e->b, begin, index_const(e, e->f->block), "");
+    LLVMValueRef ends = LLVMBuildICmp(e->b, LLVMIntSGT, block_end, e->count, "");
     LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(e->b)};
     LLVMBasicBlockRef after = if_open(e, LLVMBuildOr(e->b, counted, ends, ""));
     copy_row_index(e, begin, counted);
-    Value places[2] = {given, buffer_base(e, e->f->row_index)};
+    LLVMValueRef places[2] = {given, buffer_base(e, e->f->row_index)};
     from[1] = LLVMGetInsertBlock(e->b);
     if_close(e, after);
     e->row_numbers = LLVMBuildPhi(e->b, e->pointer, "");
@@ -219,18 +219,18 @@ static void find_row_numbers(Emitter *e) {
 }
 
 static void find_row_of_one(Emitter *e) {
-    Value counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
-    Value at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &e->step_begin, 1, "");
-    Value somewhere = LLVMBuildSelect(e->b, counted, e->call, at, "");       /* any readable place */
-    Value given = LLVMBuildLoad2(e->b, e->i32, somewhere, "");
+    LLVMValueRef counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
+    LLVMValueRef at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &e->step_begin, 1, "");
+    LLVMValueRef somewhere = LLVMBuildSelect(e->b, counted, e->call, at, ""); /* any readable place */
+    LLVMValueRef given = LLVMBuildLoad2(e->b, e->i32, somewhere, "");
     mark_region(e, given, REGION_INPUT);
     e->row_of_one = LLVMBuildSelect(e->b, counted, LLVMBuildAdd(e->b, e->first, e->step_begin, ""),
                                     LLVMBuildZExt(e->b, given, e->i64, ""), "");
 }
 
-static void set_block_rows(Emitter *e, Value rows) {
+static void set_block_rows(Emitter *e, LLVMValueRef rows) {
     e->block_rows = rows;
-    Value up = LLVMBuildAdd(e->b, rows, index_const(e, 15), "");
+    LLVMValueRef up = LLVMBuildAdd(e->b, rows, index_const(e, 15), "");
     e->block_padded = e->f->block == 1 ? rows : LLVMBuildAnd(e->b, up, index_const(e, -16), "");
     if (e->f->row_index != NULL)
         find_row_numbers(e);
@@ -242,7 +242,7 @@ static void set_block_rows(Emitter *e, Value rows) {
 /* Of a row, or of RELAY_ROWS, all that the nests do. */
 static void emit_relay(Emitter *e, const Nest *const *nests) {
     int together = nests[0]->relay_rows;
-    Value end = e->block_padded;
+    LLVMValueRef end = e->block_padded;
     Part part = thread_part(e, nests[0], SPLIT_ROWS, end, together, -1);
     Bounds rows = bounds_open(e, part, index_const(e, 0), end);
     LoopBlocks l;
@@ -319,7 +319,7 @@ static void emit_section(Emitter *e, const Section *section) {
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
     e->block_begin = l.index;
-    Value left = LLVMBuildSub(e->b, e->total_rows, l.index, ""), most = index_const(e, e->f->block);
+    LLVMValueRef left = LLVMBuildSub(e->b, e->total_rows, l.index, ""), most = index_const(e, e->f->block);
     set_block_rows(e, LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, left, most, ""), left, most, ""));
     emit_nests(e, section);
     loop_close(e, &l, e->total_rows, e->f->block, NULL);
@@ -330,34 +330,34 @@ static void emit_sections(Emitter *e) {
         emit_section(e, &e->f->sections[s]);
 }
 
-static Value header_pointer(Emitter *e, size_t offset) {
-    Value at = index_const(e, (int64_t)offset);
+static LLVMValueRef header_pointer(Emitter *e, size_t offset) {
+    LLVMValueRef at = index_const(e, (int64_t)offset);
     return LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &at, 1, "");
 }
 
-static Value load_steps_done(Emitter *e) {
-    Value v = LLVMBuildLoad2(e->b, e->i64, header_pointer(e, offsetof(sgdrt_header, step)), "");
+static LLVMValueRef load_steps_done(Emitter *e) {
+    LLVMValueRef v = LLVMBuildLoad2(e->b, e->i64, header_pointer(e, offsetof(sgdrt_header, step)), "");
     mark_region(e, v, REGION_STATE);
     return v;
 }
 
 /* After a wait: who comes late may still have to read it at the entry. */
-static void store_steps_done(Emitter *e, Value steps) {
+static void store_steps_done(Emitter *e, LLVMValueRef steps) {
     LLVMBasicBlockRef after = thread_first_open(e);
-    Value counted = LLVMBuildStore(e->b, steps, header_pointer(e, offsetof(sgdrt_header, step)));
+    LLVMValueRef counted = LLVMBuildStore(e->b, steps, header_pointer(e, offsetof(sgdrt_header, step)));
     mark_region(e, counted, REGION_STATE);
     thread_first_close(e, after);
 }
 
-static Value rows_of_step(Emitter *e, Value begin) {
-    Value left = LLVMBuildSub(e->b, e->count, begin, "");
+static LLVMValueRef rows_of_step(Emitter *e, LLVMValueRef begin) {
+    LLVMValueRef left = LLVMBuildSub(e->b, e->count, begin, "");
     return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, e->batch, left, ""), e->batch, left, "");
 }
 
 /* ---- rows a step ahead: so that they are there when the parameters are, which are what a tiny step waits for */
-typedef struct Ahead { int count; Value start[MOST_ROWS_AHEAD], now[MOST_ROWS_AHEAD], next[MOST_ROWS_AHEAD]; } Ahead;
+typedef struct Ahead { int count; LLVMValueRef start[MOST_ROWS_AHEAD], now[MOST_ROWS_AHEAD], next[MOST_ROWS_AHEAD]; } Ahead;
 
-static void load_ahead(Emitter *e, Value begin, Value *to) {
+static void load_ahead(Emitter *e, LLVMValueRef begin, LLVMValueRef *to) {
     e->step_begin = begin;
     e->block_rows = rows_of_step(e, begin);
     find_row_numbers(e);
@@ -372,11 +372,11 @@ static void ahead_open(Emitter *e, Ahead *a, LLVMBasicBlockRef from) {
 }
 
 /* After the last step its own rows once more. */
-static void ahead_next(Emitter *e, Ahead *a, Value begin) {
+static void ahead_next(Emitter *e, Ahead *a, LLVMValueRef begin) {
     if (a->count == 0)
         return;
-    Value next = LLVMBuildAdd(e->b, begin, e->batch, "");
-    Value more = LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, "");
+    LLVMValueRef next = LLVMBuildAdd(e->b, begin, e->batch, "");
+    LLVMValueRef more = LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, "");
     load_ahead(e, LLVMBuildSelect(e->b, more, next, begin, ""), a->next);
     rows_ahead_set(e, a->now);
     e->step_begin = begin;
@@ -384,21 +384,21 @@ static void ahead_next(Emitter *e, Ahead *a, Value begin) {
 
 static void ahead_close(const Ahead *a, LLVMBasicBlockRef last) {
     for (int i = 0; i < a->count; i++)
-        LLVMAddIncoming(a->now[i], &(Value){a->next[i]}, &last, 1);
+        LLVMAddIncoming(a->now[i], &(LLVMValueRef){a->next[i]}, &last, 1);
 }
 
 static void emit_steps(Emitter *e) {
-    Value stop = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, stop));
-    Value never = emit_alloca(e, e->i32);
+    LLVMValueRef stop = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, stop));
+    LLVMValueRef never = emit_alloca(e, e->i32);
     LLVMBuildStore(e->b, constant_int(e, e->i32, 0), never);
     stop = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, stop, ""), never, stop, "");
-    Value done_before = load_steps_done(e);
+    LLVMValueRef done_before = load_steps_done(e);
     local_open(e);
     LLVMBasicBlockRef entry = LLVMGetInsertBlock(e->b);
     LLVMBasicBlockRef first = LLVMAppendBasicBlockInContext(e->context, e->function, "first");
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, e->function, "step");
     LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
-    Value zero = index_const(e, 0);
+    LLVMValueRef zero = index_const(e, 0);
     LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, zero, ""), first, done);
     LLVMPositionBuilderAtEnd(e->b, first);
     Ahead ahead = {.count = rows_ahead_find(e)};
@@ -407,26 +407,26 @@ static void emit_steps(Emitter *e) {
     first = LLVMGetInsertBlock(e->b);
     LLVMBuildBr(e->b, body);
     LLVMPositionBuilderAtEnd(e->b, body);
-    Value begin = LLVMBuildPhi(e->b, e->i64, ""), steps = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMValueRef begin = LLVMBuildPhi(e->b, e->i64, ""), steps = LLVMBuildPhi(e->b, e->i64, "");
     ahead_open(e, &ahead, first);
     ahead_next(e, &ahead, begin);
     e->step_begin = begin;
     e->total_rows = e->f->block == 1 ? index_const(e, 1) : rows_of_step(e, begin);
     e->steps_done = LLVMBuildAdd(e->b, done_before, steps, "");
     emit_sections(e);
-    Value next = LLVMBuildAdd(e->b, begin, e->total_rows, ""),
+    LLVMValueRef next = LLVMBuildAdd(e->b, begin, e->total_rows, ""),
           more = LLVMBuildAdd(e->b, steps, index_const(e, 1), "");
-    Value asked = thread_stop_asked(e, stop, steps);
-    Value again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
+    LLVMValueRef asked = thread_stop_asked(e, stop, steps);
+    LLVMValueRef again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
                                LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
     LLVMBuildCondBr(e->b, again, body, done);
-    LLVMAddIncoming(begin, (Value[]){zero, next}, (LLVMBasicBlockRef[]){first, last}, 2);
-    LLVMAddIncoming(steps, (Value[]){zero, more}, (LLVMBasicBlockRef[]){first, last}, 2);
+    LLVMAddIncoming(begin, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){first, last}, 2);
+    LLVMAddIncoming(steps, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){first, last}, 2);
     ahead_close(&ahead, last);
     LLVMPositionBuilderAtEnd(e->b, done);
-    Value result = LLVMBuildPhi(e->b, e->i64, "");
-    LLVMAddIncoming(result, (Value[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    LLVMValueRef result = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMAddIncoming(result, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
     store_steps_done(e, LLVMBuildAdd(e->b, done_before, result, ""));
     local_close(e);
     e->total_rows = result;
@@ -486,7 +486,7 @@ LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const ch
     e->entry = LLVMAppendBasicBlockInContext(c->context, e->function, "entry");
     LLVMPositionBuilderAtEnd(e->b, e->entry);
     thread_start(e);
-    Value control = control_enter(e, c->architecture);
+    LLVMValueRef control = control_enter(e, c->architecture);
     load_call(e);
     e->block_begin = index_const(e, 0);
     if (f->steps)

@@ -36,7 +36,7 @@ Chain chain_start(Emitter *e, const Node *node, int lanes) {
 static Chain argmax_step(Emitter *e, const Node *node, Chain a, Chain b) {
     DType t = term_type(node);
     same_width(e, &a.v[0], &b.v[0]);
-    Value keep = emit_binary(e, OP_LE, t, b.v[0], a.v[0]);
+    LLVMValueRef keep = emit_binary(e, OP_LE, t, b.v[0], a.v[0]);
     if (dtype_is_real(t))
         keep = LLVMBuildOr(e->b, keep, LLVMBuildFCmp(e->b, LLVMRealUNO, a.v[0], a.v[0], ""), "");
     return (Chain){{emit_select(e, keep, a.v[0], b.v[0]), emit_select(e, keep, a.v[1], b.v[1])}};
@@ -80,7 +80,7 @@ Chain fold_vector(Emitter *e, const Node *node, Chain chain) {
         memset(part, 0, sizeof part);
         for (int i = 0; i < chain_width(node); i++)
             for (int p = 0; p < 2; p++) {
-                Value mask[ORDER_LANES];
+                LLVMValueRef mask[ORDER_LANES];
                 for (int l = 0; l < half; l++)
                     mask[l] = constant_int(e, e->i32, p * half + l);
                 part[p].v[i] = half == 1
@@ -94,12 +94,12 @@ Chain fold_vector(Emitter *e, const Node *node, Chain chain) {
 }
 
 /* ---- several folds in one: the same additions, of twice as many outputs in a vector at each step ---- */
-typedef struct Folded { Value v; int outputs, output[MOST_FOLDED], place[MOST_FOLDED]; } Folded;
+typedef struct Folded { LLVMValueRef v; int outputs, output[MOST_FOLDED], place[MOST_FOLDED]; } Folded;
 
 /* Each output has `width` lanes, neighbours, of which the halves are joined. */
 static Folded fold_pair(Emitter *e, const Node *node, const Folded *a, const Folded *b, int width) {
     Folded to = {.outputs = 0};
-    Value mask[2][ORDER_LANES], none = LLVMGetUndef(e->i32);
+    LLVMValueRef mask[2][ORDER_LANES], none = LLVMGetUndef(e->i32);
     int half = width / 2, lane = 0, most = a->outputs > b->outputs ? a->outputs : b->outputs;
     for (int k = 0; k < ORDER_LANES; k++)
         mask[0][k] = mask[1][k] = none;
@@ -130,7 +130,7 @@ int place_of_fold(int i) {
     return 4 * (i % 4) + 2 * (i / 4);
 }
 
-Value fold_vectors(Emitter *e, const Node *node, Chain *chain, int count) {
+LLVMValueRef fold_vectors(Emitter *e, const Node *node, Chain *chain, int count) {
     Folded folded[MOST_FOLDED];
     Folded nothing = {.v = LLVMGetPoison(LLVMTypeOf(chain[0].v[0]))};
     int vectors = count;
@@ -142,7 +142,7 @@ Value fold_vectors(Emitter *e, const Node *node, Chain *chain, int count) {
                 fold_pair(e, node, &folded[i], i + 1 < vectors ? &folded[i + 1] : &nothing, width);
         vectors = (vectors + 1) / 2;
     }
-    Value next[ORDER_LANES];
+    LLVMValueRef next[ORDER_LANES];
     for (int k = 0; k < ORDER_LANES; k++)
         next[k] = constant_int(e, e->i32, k ^ 1);
     Chain low = {{folded[0].v}}, high = {{NULL}};

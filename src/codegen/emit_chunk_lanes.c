@@ -17,9 +17,9 @@ static Groups groups_of(const Emitter *e, const Nest *nest, const Node *node) {
 }
 
 /* One vector of a slot: its lanes are rows that lie `chunk` apart in the vectors of all rows. */
-static Value gathered(Emitter *e, const Groups *g, Value *rows, int64_t first) {
+static LLVMValueRef gathered(Emitter *e, const Groups *g, LLVMValueRef *rows, int64_t first) {
     int vectors = (int)(g->block / g->lanes);
-    Value all = rows[0], mask[64];
+    LLVMValueRef all = rows[0], mask[64];
     for (int v = vectors > 1 ? 1 : 0; v < vectors; v++) {
         for (int l = 0; l < g->lanes; l++) {
             int64_t row = first + l * g->chunk, from = row / g->lanes;
@@ -40,7 +40,7 @@ static void grouping_body(Emitter *e, const Nest *nest, const Spot *spot, int ti
     const Store *store = &nest->stores[0];
     const Node *node = store->node;
     Groups g = groups_of(e, nest->grouped_for, nest->grouped_for->reduce);
-    Value rows[64];
+    LLVMValueRef rows[64];
     int64_t group = g.lanes * g.chunk, slot_size = g.lanes * shape_size(node->shape);
     Index element = nest->flat ? spot->axis[0] : spot_linear(e, spot, node->shape);
     Index to = index_scale(e, element, g.lanes);
@@ -76,12 +76,12 @@ typedef struct SlotSums {
     const Nest *nest;
     Space space;
     Groups groups;
-    Value group;                               /* its first row in the block */
+    LLVMValueRef group;                        /* its first row in the block */
     int begin, slots;                          /* of them those that are summed side by side */
     Spot spot;
 } SlotSums;
 
-static void slot_terms(Emitter *e, const SlotSums *t, Value *chain) {
+static void slot_terms(Emitter *e, const SlotSums *t, LLVMValueRef *chain) {
     const Node *node = t->nest->reduce, *source = node->source[0];
     ChainTerm term = {.ok = NULL};
     memo_clear(e);
@@ -98,7 +98,7 @@ static void slot_terms(Emitter *e, const SlotSums *t, Value *chain) {
     }
 }
 
-static void slot_axes(Emitter *e, SlotSums *t, int axis, Value *chain) {
+static void slot_axes(Emitter *e, SlotSums *t, int axis, LLVMValueRef *chain) {
     if (axis == t->space.axes) {
         slot_terms(e, t, chain);
         return;
@@ -113,21 +113,21 @@ static void slot_axes(Emitter *e, SlotSums *t, int axis, Value *chain) {
 }
 
 /* The sums of a group's chunks, one in a lane. */
-static Value sums_of_chunks(Emitter *e, SlotSums *t) {
+static LLVMValueRef sums_of_chunks(Emitter *e, SlotSums *t) {
     const Node *node = t->nest->reduce;
     int chunk = (int)t->groups.chunk;
-    Value start = chain_start(e, node, e->lanes).v[0];
-    Value rows = splat(e, LLVMBuildTrunc(e->b, e->block_rows, e->i32, ""), e->lanes);
+    LLVMValueRef start = chain_start(e, node, e->lanes).v[0];
+    LLVMValueRef rows = splat(e, LLVMBuildTrunc(e->b, e->block_rows, e->i32, ""), e->lanes);
     Chain lane[ORDER_LANES];
     for (t->begin = 0; t->begin < chunk; t->begin += t->slots) {
-        Value chain[MOST_SLOTS];
+        LLVMValueRef chain[MOST_SLOTS];
         t->slots = chunk - t->begin < MOST_SLOTS ? chunk - t->begin : MOST_SLOTS;
         for (int s = 0; s < t->slots; s++)
             chain[s] = start;
         slot_axes(e, t, t->space.result, chain);
         for (int s = 0; s < t->slots; s++) {
             Index row = {.at = LLVMBuildAdd(e->b, t->group, index_const(e, t->begin + s), ""), .step = chunk};
-            Value there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), rows, "");
+            LLVMValueRef there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), rows, "");
             lane[t->begin + s] = (Chain){{emit_select(e, there, chain[s], start)}};
         }
     }
@@ -149,9 +149,9 @@ void grouped_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
     all.step = 1;
     store_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain), all, sums_of_chunks(e, &t));
     e->lanes = 1;
-    Value end = LLVMBuildAdd(e->b, groups.index, index_const(e, group), "");
+    LLVMValueRef end = LLVMBuildAdd(e->b, groups.index, index_const(e, group), "");
     loop_open(e, &chunks, groups.index, NULL, 0);
-    Value lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, groups.index, ""), index_const(e, chunk), "");
+    LLVMValueRef lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, groups.index, ""), index_const(e, chunk), "");
     fold_into_total(e, nest, total_at, load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
                                                index_add(e, at, index_of(lane))));
     loop_close(e, &chunks, smaller(e, end, e->block_rows), chunk, NULL);
@@ -159,16 +159,16 @@ void grouped_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
 }
 
 /* Where a strip of the first reduced axis lies, and in which slot. */
-typedef struct SlotStrip { Value group, slot, begin, end; } SlotStrip;
+typedef struct SlotStrip { LLVMValueRef group, slot, begin, end; } SlotStrip;
 
-static Index chain_index(Emitter *e, const Kernel *k, int member, int lanes) {
+static Index chain_index(Emitter *e, const ConvolutionKernel *k, int member, int lanes) {
     Index at = index_scale(e, total_index(e, k->nest, &k->member[member]), lanes);
     at.step = 1;
     return at;
 }
 
-static Kernel chunks_kernel(Emitter *e, const Nest *nest, const Spot *spot, int tile) {
-    Kernel k = kernel_new(nest, spot, 1);
+static ConvolutionKernel chunks_kernel(Emitter *e, const Nest *nest, const Spot *spot, int tile) {
+    ConvolutionKernel k = kernel_new(nest, spot, 1);
     set_members(e, &k, spot, tile);
     return k;
 }
@@ -176,7 +176,7 @@ static Kernel chunks_kernel(Emitter *e, const Nest *nest, const Spot *spot, int 
 static void totals_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
                         void *context) {
     (void)vectors, (void)context;
-    Kernel k = chunks_kernel(e, nest, spot, tile);
+    ConvolutionKernel k = chunks_kernel(e, nest, spot, tile);
     for (int i = 0; i < k.members; i++)
         store_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->total),
                  total_index(e, nest, &k.member[i]), chain_start(e, k.node, 1).v[0]);
@@ -185,7 +185,7 @@ static void totals_body(Emitter *e, const Nest *nest, const Spot *spot, int tile
 static void start_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)vectors, (void)context;
     Groups g = groups_of(e, nest, nest->reduce);
-    Kernel k = chunks_kernel(e, nest, spot, tile);
+    ConvolutionKernel k = chunks_kernel(e, nest, spot, tile);
     e->lanes = g.lanes;
     for (int i = 0; i < k.members; i++)
         store_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->chain), chain_index(e, &k, i, g.lanes),
@@ -197,20 +197,20 @@ static void strip_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
     (void)vectors;
     const SlotStrip *strip = context;
     Groups g = groups_of(e, nest, nest->reduce);
-    Kernel k = chunks_kernel(e, nest, spot, tile);
-    Value chain[MOST_CHAINS], before[MOST_CHAINS], base = buffer_base(e, nest->chain);
+    ConvolutionKernel k = chunks_kernel(e, nest, spot, tile);
+    LLVMValueRef chain[MOST_CHAINS], before[MOST_CHAINS], base = buffer_base(e, nest->chain);
     e->lanes = g.lanes;
     for (int i = 0; i < k.members; i++)
         before[i] = chain[i] = load_at(e, REGION_WORK, k.node->dtype, base, chain_index(e, &k, i, g.lanes));
     /* a group's slots lie one after the other, each with all elements */
-    Value in_group = LLVMBuildMul(e->b, strip->slot, index_const(e, g.lanes), "");
+    LLVMValueRef in_group = LLVMBuildMul(e->b, strip->slot, index_const(e, g.lanes), "");
     k.slot = LLVMBuildAdd(e->b, strip->group, in_group, "");
     k.strip_begin = strip->begin;
     k.strip_end = strip->end;
     walk_all(e, &k, chain);
     Index row = {.at = LLVMBuildAdd(e->b, strip->group, strip->slot, ""), .step = g.chunk};
-    Value rows = splat(e, LLVMBuildTrunc(e->b, e->block_rows, e->i32, ""), g.lanes);
-    Value there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), rows, "");
+    LLVMValueRef rows = splat(e, LLVMBuildTrunc(e->b, e->block_rows, e->i32, ""), g.lanes);
+    LLVMValueRef there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), rows, "");
     for (int i = 0; i < k.members; i++)
         store_at(e, REGION_WORK, k.node->dtype, base, chain_index(e, &k, i, g.lanes),
                  emit_select(e, there, chain[i], before[i]));
@@ -221,16 +221,16 @@ static void fold_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
     (void)vectors;
     const SlotStrip *strip = context;
     Groups g = groups_of(e, nest, nest->reduce);
-    Kernel k = chunks_kernel(e, nest, spot, tile);
-    Value end = LLVMBuildAdd(e->b, strip->group, index_const(e, g.lanes * g.chunk), "");
+    ConvolutionKernel k = chunks_kernel(e, nest, spot, tile);
+    LLVMValueRef end = LLVMBuildAdd(e->b, strip->group, index_const(e, g.lanes * g.chunk), "");
     LoopBlocks chunks;
     loop_open(e, &chunks, strip->group, NULL, 0);
-    Value lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, strip->group, ""),
+    LLVMValueRef lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, strip->group, ""),
                                index_const(e, g.chunk), "");
     for (int i = 0; i < k.members; i++) {
         Index total = total_index(e, nest, &k.member[i]);
         Index at = index_add(e, index_scale(e, total, g.lanes), index_of(lane));
-        Value sum = load_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->chain), at);
+        LLVMValueRef sum = load_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->chain), at);
         fold_into_total(e, nest, total, sum);
     }
     loop_close(e, &chunks, smaller(e, end, e->block_rows), g.chunk, NULL);
@@ -248,7 +248,7 @@ void emit_chunk_lanes(Emitter *e, const Nest *nest) {
     strip.slot = slots.index;
     loop_open(e, &strips, index_const(e, 0), NULL, 0);
     strip.begin = strips.index;
-    Value next = LLVMBuildAdd(e->b, strips.index, index_const(e, step), "");
+    LLVMValueRef next = LLVMBuildAdd(e->b, strips.index, index_const(e, step), "");
     strip.end = smaller(e, next, index_const(e, extent));
     nest_loops(e, nest, strip_body, &strip);
     loop_close(e, &strips, index_const(e, extent), step, NULL);

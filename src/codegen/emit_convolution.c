@@ -15,12 +15,12 @@
 enum { UNROLLED_CHANNELS = 4, PLACES_AHEAD = 8, LINE = 64 };
 
 /* ---- places ------------------------------------------------------------------------------------ */
-static bool is_inside(const Kernel *k, int operand, int axis) {
+static bool is_inside(const ConvolutionKernel *k, int operand, int axis) {
     return axis_is_inside(&k->c->access[operand].axis[axis], k->space.extent, k->space.axes,
                           k->node->source[operand]->shape.extent[axis]);
 }
 
-static Index place_of(Emitter *e, const Kernel *k, const AxisMap *map, const Spot *spot) {
+static Index place_of(Emitter *e, const ConvolutionKernel *k, const AxisMap *map, const Spot *spot) {
     Index p = index_at(e, map->offset);
     for (int a = 0; a < k->space.axes; a++)
         if (map->coef[a] != 0 && k->space.extent[a] > 1)
@@ -30,14 +30,14 @@ static Index place_of(Emitter *e, const Kernel *k, const AxisMap *map, const Spo
     return p;
 }
 
-static Value operand(Emitter *e, const Kernel *k, int s, const Spot *spot) {
+static LLVMValueRef operand(Emitter *e, const ConvolutionKernel *k, int s, const Spot *spot) {
     const Access *access = &k->c->access[s];
     Node *source = k->node->source[s];
     Spot at = {.row = k->row != NULL ? index_of(k->row) : spot->row};
     for (int a = 0; a < access->rank; a++)
         at.axis[a] = place_of(e, k, &access->axis[a], spot);
     if (k->slot != NULL) {
-        Value slot = LLVMBuildMul(e->b, k->slot, index_const(e, shape_size(source->shape)), "");
+        LLVMValueRef slot = LLVMBuildMul(e->b, k->slot, index_const(e, shape_size(source->shape)), "");
         Index grouped = index_scale(e, spot_linear(e, &at, source->shape), e->lanes);
         grouped = index_add(e, grouped, (Index){.at = slot, .step = 1});
         return load_at(e, REGION_WORK, source->dtype, buffer_base(e, k->v->grouped[s]), grouped);
@@ -54,28 +54,28 @@ static Value operand(Emitter *e, const Kernel *k, int s, const Spot *spot) {
 
 /* ---- bounds ------------------------------------------------------------------------------------ */
 /* a / by, rounded up, for a that is not negative */
-static Value divided_up(Emitter *e, Value a, int64_t by) {
+static LLVMValueRef divided_up(Emitter *e, LLVMValueRef a, int64_t by) {
     if (by == 1)
         return a;
     return LLVMBuildSDiv(e->b, LLVMBuildAdd(e->b, a, index_const(e, by - 1), ""), index_const(e, by), "");
 }
 
 /* The first place from `begin` on at which rest + place is a multiple. */
-static Value aligned_up(Emitter *e, Value begin, Value rest, int64_t divisor) {
-    Value by = index_const(e, divisor);
-    Value over = LLVMBuildSRem(e->b, LLVMBuildAdd(e->b, rest, begin, ""), by, ""); /* not negative */
-    Value missing = LLVMBuildSRem(e->b, LLVMBuildSub(e->b, by, over, ""), by, "");
+static LLVMValueRef aligned_up(Emitter *e, LLVMValueRef begin, LLVMValueRef rest, int64_t divisor) {
+    LLVMValueRef by = index_const(e, divisor);
+    LLVMValueRef over = LLVMBuildSRem(e->b, LLVMBuildAdd(e->b, rest, begin, ""), by, ""); /* not negative */
+    LLVMValueRef missing = LLVMBuildSRem(e->b, LLVMBuildSub(e->b, by, over, ""), by, "");
     return LLVMBuildAdd(e->b, begin, missing, "");
 }
 
-typedef struct Range {
-    Value begin, end;
+typedef struct LoopRange {
+    LLVMValueRef begin, end;
     int64_t step;
     bool maybe;
-} Range;
+} LoopRange;
 
 /* What the indices of the result contribute to a place, times its divisor. */
-static Value rest_of_place(Emitter *e, const Kernel *k, const AxisMap *map) {
+static LLVMValueRef rest_of_place(Emitter *e, const ConvolutionKernel *k, const AxisMap *map) {
     Index rest = index_at(e, map->offset);
     for (int i = 0; i < k->space.result; i++)
         if (map->coef[i] != 0 && k->space.extent[i] > 1)
@@ -84,13 +84,13 @@ static Value rest_of_place(Emitter *e, const Kernel *k, const AxisMap *map) {
 }
 
 /* Narrows the range of a reduced axis to where it keeps this axis of an operand inside. */
-static void bound(Emitter *e, const Kernel *k, int s, int a, int axis, Range *r) {
+static void bound(Emitter *e, const ConvolutionKernel *k, int s, int a, int axis, LoopRange *r) {
     const AxisMap *map = &k->c->access[s].axis[a];
     int64_t by = map->coef[axis], extent = k->node->source[s]->shape.extent[a];
-    Value rest = rest_of_place(e, k, map);
-    Value zero = index_const(e, 0), limit = index_const(e, (extent - 1) * map->divisor + 1);
-    Value low = larger(e, LLVMBuildNeg(e->b, rest, ""), zero);
-    Value high = larger(e, LLVMBuildSub(e->b, limit, rest, ""), zero);
+    LLVMValueRef rest = rest_of_place(e, k, map);
+    LLVMValueRef zero = index_const(e, 0), limit = index_const(e, (extent - 1) * map->divisor + 1);
+    LLVMValueRef low = larger(e, LLVMBuildNeg(e->b, rest, ""), zero);
+    LLVMValueRef high = larger(e, LLVMBuildSub(e->b, limit, rest, ""), zero);
     r->begin = larger(e, r->begin, divided_up(e, low, by));
     r->end = smaller(e, r->end, divided_up(e, high, by));
     r->maybe = true;
@@ -100,14 +100,14 @@ static void bound(Emitter *e, const Kernel *k, int s, int a, int axis, Range *r)
     }
 }
 
-static bool is_bounded(const Kernel *k, int s, int a, int axis) {
+static bool is_bounded(const ConvolutionKernel *k, int s, int a, int axis) {
     if (k->c->access[s].axis[a].coef[axis] == 0 || is_inside(k, s, a))
         return false;
     return s != k->tile_operand || a != k->tile_source;
 }
 
-static Range range_of(Emitter *e, const Kernel *k, int axis) {
-    Range r = {index_const(e, 0), index_const(e, k->space.extent[axis]), 1, false};
+static LoopRange range_of(Emitter *e, const ConvolutionKernel *k, int axis) {
+    LoopRange r = {index_const(e, 0), index_const(e, k->space.extent[axis]), 1, false};
     if (axis == k->space.result && k->strip_begin != NULL) {
         r.begin = k->strip_begin;
         r.end = k->strip_end;
@@ -119,7 +119,7 @@ static Range range_of(Emitter *e, const Kernel *k, int axis) {
     return r;
 }
 
-static bool no_reduced_index(const Kernel *k, const AxisMap *map) {
+static bool no_reduced_index(const ConvolutionKernel *k, const AxisMap *map) {
     for (int i = k->space.result; i < k->space.axes; i++)
         if (map->coef[i] != 0 && k->space.extent[i] > 1)
             return false;
@@ -127,15 +127,15 @@ static bool no_reduced_index(const Kernel *k, const AxisMap *map) {
 }
 
 /* Where the indices of the result alone decide whether there are terms: the condition; NULL: there are. */
-static Value has_any_terms(Emitter *e, const Kernel *k) {
-    Value any = NULL;
+static LLVMValueRef has_any_terms(Emitter *e, const ConvolutionKernel *k) {
+    LLVMValueRef any = NULL;
     for (int s = 0; s < 2; s++)
         for (int a = 0; a < k->c->access[s].rank; a++) {
             const AxisMap *map = &k->c->access[s].axis[a];
             if (is_inside(k, s, a) || (s == k->tile_operand && a == k->tile_source) || !no_reduced_index(k, map))
                 continue;
-            Value rest = rest_of_place(e, k, map), by = index_const(e, map->divisor);
-            Value limit = index_const(e, k->node->source[s]->shape.extent[a] * map->divisor);
+            LLVMValueRef rest = rest_of_place(e, k, map), by = index_const(e, map->divisor);
+            LLVMValueRef limit = index_const(e, k->node->source[s]->shape.extent[a] * map->divisor);
             any = emit_and(e, any, LLVMBuildICmp(e->b, LLVMIntULT, rest, limit, ""));
             if (map->divisor > 1)
                 any = emit_and(
@@ -146,7 +146,7 @@ static Value has_any_terms(Emitter *e, const Kernel *k) {
 }
 
 /* Is there a term for the result at this place of the axis that moves the tile and this place of the window? */
-static bool has_term(const Kernel *k, int64_t place, int64_t tap) {
+static bool has_term(const ConvolutionKernel *k, int64_t place, int64_t tap) {
     const AxisMap *map = &k->c->access[k->tile_operand].axis[k->tile_source];
     int64_t at = map->offset + map->coef[k->tile_mover] * place;
     if (k->window >= 0)
@@ -155,7 +155,7 @@ static bool has_term(const Kernel *k, int64_t place, int64_t tap) {
            && at / map->divisor < k->node->source[k->tile_operand]->shape.extent[k->tile_source];
 }
 
-static uint32_t members_with_term(const Kernel *k, int64_t tap) {
+static uint32_t members_with_term(const ConvolutionKernel *k, int64_t tap) {
     uint32_t present = 0;
     for (int i = 0; i < k->members; i++)
         if (has_term(k, k->taps > 1 ? i % k->taps : k->first + i * k->step, tap))
@@ -165,15 +165,15 @@ static uint32_t members_with_term(const Kernel *k, int64_t tap) {
 
 /* ---- the loops over k ---------------------------------------------------------------------------- */
 /* What is loaded will be at this address, `bytes` further on, in a few turns of the innermost loop. */
-static void fetch_ahead(Emitter *e, Value loaded, int64_t bytes) {
-    Value by = index_const(e, bytes), at = LLVMBuildGEP2(e->b, e->i8, LLVMGetOperand(loaded, 0), &by, 1, "");
-    Value read = constant_int(e, e->i32, 0), often = constant_int(e, e->i32, 3), data = constant_int(e, e->i32, 1);
-    emit_intrinsic(e, "llvm.prefetch", (Value[]){at, read, often, data}, 4);
+static void fetch_ahead(Emitter *e, LLVMValueRef loaded, int64_t bytes) {
+    LLVMValueRef by = index_const(e, bytes), at = LLVMBuildGEP2(e->b, e->i8, LLVMGetOperand(loaded, 0), &by, 1, "");
+    LLVMValueRef read = constant_int(e, e->i32, 0), often = constant_int(e, e->i32, 3), data = constant_int(e, e->i32, 1);
+    emit_intrinsic(e, "llvm.prefetch", (LLVMValueRef[]){at, read, often, data}, 4);
 }
 
-static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain) {
+static void add_terms(Emitter *e, const ConvolutionKernel *k, const Spot *at, LLVMValueRef *chain) {
     memo_clear(e);
-    Value wide[MOST_CHAINS];
+    LLVMValueRef wide[MOST_CHAINS];
     Spot spot = k->member[0];
     for (int a = k->space.result; a < k->space.axes; a++)
         spot.axis[a] = at->axis[a];
@@ -192,7 +192,7 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
     bool late = packed != NULL && packed->bytes > e->target->l1 / 2 && wide_bytes > LINE;    /* one line a turn is not */
     for (int j = 0; j < k->vectors && late; j++)        /* packed: the lanes are an axis */
         fetch_ahead(e, wide[j], PLACES_AHEAD * k->space.extent[k->nest->lanes] * (int64_t)dtype_bytes(k->node->dtype));
-    Value one = NULL;
+    LLVMValueRef one = NULL;
     for (int i = 0; i < k->members; i++) {
         if (taps_of_wide == 1 || i % k->taps == 0)
             one = NULL;                    /* otherwise it is the same for all taps */
@@ -205,7 +205,7 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
             one = operand(e, k, k->v->image, &spot);
         }
         for (int j = 0; j < k->vectors; j++) {
-            Value *c = &chain[i * k->vectors + j], with = wide[(taps_of_wide > 1 ? i % k->taps : 0) * k->vectors + j];
+            LLVMValueRef *c = &chain[i * k->vectors + j], with = wide[(taps_of_wide > 1 ? i % k->taps : 0) * k->vectors + j];
             *c = k->v->image == 0 ? emit_fma(e, one, with, *c) : emit_fma(e, with, one, *c);
         }
     }
@@ -214,10 +214,10 @@ static void add_terms(Emitter *e, const Kernel *k, const Spot *at, Value *chain)
 /* Code that runs only under a condition, and leaves the chains as they were otherwise. */
 typedef struct Skipped {
     LLVMBasicBlockRef before, after;
-    Value start[MOST_CHAINS];
+    LLVMValueRef start[MOST_CHAINS];
 } Skipped;
 
-static Skipped skip_unless(Emitter *e, const Kernel *k, Value condition, Value *chain) {
+static Skipped skip_unless(Emitter *e, const ConvolutionKernel *k, LLVMValueRef condition, LLVMValueRef *chain) {
     Skipped s = {.before = LLVMGetInsertBlock(e->b)};
     for (int i = 0; i < k->members * k->vectors; i++)
         s.start[i] = chain[i];
@@ -225,19 +225,19 @@ static Skipped skip_unless(Emitter *e, const Kernel *k, Value condition, Value *
     return s;
 }
 
-static void skip_to(Emitter *e, const Kernel *k, const Skipped *s, Value *chain) {
+static void skip_to(Emitter *e, const ConvolutionKernel *k, const Skipped *s, LLVMValueRef *chain) {
     LLVMBasicBlockRef from[2] = {s->before, LLVMGetInsertBlock(e->b)};
     if_close(e, s->after);
     for (int i = 0; i < k->members * k->vectors; i++) {
-        Value both[2] = {s->start[i], chain[i]};
+        LLVMValueRef both[2] = {s->start[i], chain[i]};
         chain[i] = LLVMBuildPhi(e->b, LLVMTypeOf(both[0]), "");
         LLVMAddIncoming(chain[i], both, from, 2);
     }
 }
 
-static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain);
+static void walk(Emitter *e, ConvolutionKernel *k, int axis, Spot *at, LLVMValueRef *chain);
 
-static void walk_unrolled(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
+static void walk_unrolled(Emitter *e, ConvolutionKernel *k, int axis, Spot *at, LLVMValueRef *chain) {
     uint32_t before = k->present;
     for (int64_t i = 0; i < k->space.extent[axis]; i++) {
         if (axis == k->window && k->at_border)
@@ -250,7 +250,7 @@ static void walk_unrolled(Emitter *e, Kernel *k, int axis, Spot *at, Value *chai
 }
 
 /* Where all members have terms is one loop, and what lies on either side of it is written out. */
-static void walk_taps(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
+static void walk_taps(Emitter *e, ConvolutionKernel *k, int axis, Spot *at, LLVMValueRef *chain) {
     int64_t extent = k->space.extent[axis], begin = 0, end = extent;
     uint32_t all = UINT32_MAX >> (32 - k->members);
     while (begin < extent && members_with_term(k, begin) != all)
@@ -277,7 +277,7 @@ static void walk_taps(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
     k->present = UINT32_MAX;
 }
 
-static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
+static void walk(Emitter *e, ConvolutionKernel *k, int axis, Spot *at, LLVMValueRef *chain) {
     if (axis == k->space.axes) {
         add_terms(e, k, at, chain);
         return;
@@ -292,9 +292,9 @@ static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
         walk_unrolled(e, k, axis, at, chain);
         return;
     }
-    Range r = range_of(e, k, axis);
+    LoopRange r = range_of(e, k, axis);
     int count = k->members * k->vectors;
-    Value start[MOST_CHAINS];
+    LLVMValueRef start[MOST_CHAINS];
     for (int i = 0; i < count; i++)
         start[i] = chain[i];
     Skipped skipped = {0};
@@ -313,9 +313,9 @@ static void walk(Emitter *e, Kernel *k, int axis, Spot *at, Value *chain) {
         skip_to(e, k, &skipped, chain);
 }
 
-void walk_all(Emitter *e, Kernel *k, Value *chain) {
+void walk_all(Emitter *e, ConvolutionKernel *k, LLVMValueRef *chain) {
     Spot at = {0};
-    Value any = has_any_terms(e, k);
+    LLVMValueRef any = has_any_terms(e, k);
     Skipped skipped = {0};
     if (any != NULL)
         skipped = skip_unless(e, k, any, chain);
@@ -324,8 +324,8 @@ void walk_all(Emitter *e, Kernel *k, Value *chain) {
         skip_to(e, k, &skipped, chain);
 }
 
-Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors) {
-    Kernel k = {.nest = nest,
+ConvolutionKernel kernel_new(const Nest *nest, const Spot *spot, int vectors) {
+    ConvolutionKernel k = {.nest = nest,
                 .node = nest->reduce,
                 .c = nest->reduce->attr.contraction,
                 .v = nest->convolution,
@@ -340,7 +340,7 @@ Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors) {
     return k;
 }
 
-void set_members(Emitter *e, Kernel *k, const Spot *spot, int tile) {
+void set_members(Emitter *e, ConvolutionKernel *k, const Spot *spot, int tile) {
     const Convolution *v = k->v;
     k->taps = v->taps > 1 ? v->taps : 1;
     k->members = tile * k->taps;
@@ -359,7 +359,7 @@ void set_members(Emitter *e, Kernel *k, const Spot *spot, int tile) {
 }
 
 /* ---- forward, data gradient ------------------------------------------------------------------------ */
-static void find_window(Kernel *k) {
+static void find_window(ConvolutionKernel *k) {
     const Access *access = &k->c->access[k->v->image];
     k->tile_operand = k->v->image;
     k->tile_mover = k->v->tile_axis;
@@ -371,13 +371,13 @@ static void find_window(Kernel *k) {
             k->window = i;
 }
 
-static void emit_pixels(Emitter *e, Kernel *k, Index first, int members) {
+static void emit_pixels(Emitter *e, ConvolutionKernel *k, Index first, int members) {
     k->members = members;
     for (int i = members - 1; i >= 0; i--) {
         k->member[i] = k->member[0];
         k->member[i].axis[k->v->tile_axis] = index_offset(e, first, i * k->step);
     }
-    Value chain[MOST_CHAINS];
+    LLVMValueRef chain[MOST_CHAINS];
     for (int i = 0; i < members * k->vectors; i++)
         chain[i] = chain_start(e, k->node, e->lanes).v[0];
     k->present = k->at_border && k->window < 0 ? members_with_term(k, 0) : UINT32_MAX;
@@ -396,7 +396,7 @@ static void emit_pixels(Emitter *e, Kernel *k, Index first, int members) {
 }
 
 /* Do all members of the tile have a term for each place of the window? */
-static bool is_between(const Kernel *k, int64_t first, int members) {
+static bool is_between(const ConvolutionKernel *k, int64_t first, int members) {
     int64_t taps = k->window >= 0 ? k->space.extent[k->window] : 1;
     for (int64_t tap = 0; tap < taps; tap++)
         for (int i = 0; i < members; i++)
@@ -406,7 +406,7 @@ static bool is_between(const Kernel *k, int64_t first, int members) {
 }
 
 /* The tiles whose places are begin, begin + step, ...: as equal as they can be, the larger first. */
-static void emit_phase(Emitter *e, Kernel *k, int64_t begin) {
+static void emit_phase(Emitter *e, ConvolutionKernel *k, int64_t begin) {
     int64_t extent = k->space.extent[k->v->tile_axis], places = (extent - begin + k->step - 1) / k->step;
     int64_t tiles = (places + k->nest->tile - 1) / k->nest->tile;
     for (int64_t t = 0, place = 0; t < tiles;) {
@@ -437,7 +437,7 @@ static void emit_phase(Emitter *e, Kernel *k, int64_t begin) {
 static void pixels_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
                         void *context) {
     (void)tile, (void)context;
-    Kernel k = kernel_new(nest, spot, vectors);
+    ConvolutionKernel k = kernel_new(nest, spot, vectors);
     find_window(&k);
     const AxisMap *map = &k.c->access[k.v->image].axis[k.tile_source];
     int64_t stride = map->coef[k.v->tile_axis];

@@ -10,7 +10,7 @@
 
 enum { MOST_VECTORS = 4 };
 
-typedef struct Kernel {
+typedef struct ConvolutionKernel {
     const Nest *nest;
     const Node *node;
     const Contraction *c;
@@ -25,16 +25,16 @@ typedef struct Kernel {
     bool at_border;
     int64_t first, step; /* place of the first member (at a border), and from member to member */
     uint32_t present; /* which members have a term here */
-    Value strip_begin, strip_end; /* of the first reduced axis; NULL: all */
-    Value row; /* where rows are summed */
-    Value slot; /* of grouped rows, in elements; NULL: none are */
-} Kernel;
+    LLVMValueRef strip_begin, strip_end; /* of the first reduced axis; NULL: all */
+    LLVMValueRef row; /* where rows are summed */
+    LLVMValueRef slot; /* of grouped rows, in elements; NULL: none are */
+} ConvolutionKernel;
 
-Kernel kernel_new(const Nest *nest, const Spot *spot, int vectors);
+ConvolutionKernel kernel_new(const Nest *nest, const Spot *spot, int vectors);
 /* Members of a tile where rows are summed: so many places of the tiles' axis, and all taps of each. */
-void   set_members(Emitter *e, Kernel *k, const Spot *spot, int tile);
+void   set_members(Emitter *e, ConvolutionKernel *k, const Spot *spot, int tile);
 /* All terms of the chains: members times vectors. */
-void   walk_all(Emitter *e, Kernel *k, Value *chain);
+void   walk_all(Emitter *e, ConvolutionKernel *k, LLVMValueRef *chain);
 void   emit_weight_gradient(Emitter *e, const Nest *nest);
 void   emit_chunk_lanes(Emitter *e, const Nest *nest);
 #endif

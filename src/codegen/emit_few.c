@@ -16,19 +16,19 @@ typedef struct Sums { Sum sum[MOST_SUMS]; int count; } Sums;
 
 /* ---- 16 rows --------------------------------------------------------------------------------------- */
 /* begin NULL: no lane is before it */
-static Value row_mask(Emitter *e, Value from, Value begin, Value end) {
+static LLVMValueRef row_mask(Emitter *e, LLVMValueRef from, LLVMValueRef begin, LLVMValueRef end) {
     Index lane = {.at = from, .step = 1};
-    Value number = index_lanes(e, lane);
-    Value high = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), e->lanes);
-    Value below = LLVMBuildICmp(e->b, LLVMIntSLT, number, high, "");
+    LLVMValueRef number = index_lanes(e, lane);
+    LLVMValueRef high = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), e->lanes);
+    LLVMValueRef below = LLVMBuildICmp(e->b, LLVMIntSLT, number, high, "");
     if (begin == NULL)
         return below;
-    Value low = splat(e, LLVMBuildTrunc(e->b, begin, e->i32, ""), e->lanes);
+    LLVMValueRef low = splat(e, LLVMBuildTrunc(e->b, begin, e->i32, ""), e->lanes);
     return LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSGE, number, low, ""), below, "");
 }
 
 /* Adds the rows from .. from + 15 of the block to the 16 chains, where the mask says so. */
-static Chain add_sixteen_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, Value mask,
+static Chain add_sixteen_rows(Emitter *e, const Nest *nest, const Spot *spot, LLVMValueRef from, LLVMValueRef mask,
                               Chain chain) {
     Tile t = {.nest = nest,
               .node = nest->reduce,
@@ -59,8 +59,8 @@ static void lanes_of_rows_end(Emitter *e) {
 }
 
 /* ---- a pass ----------------------------------------------------------------------------------------- */
-static void pass_sixteen(Emitter *e, Sums *p, Value from) {
-    Value mask = row_mask(e, from, NULL, e->block_rows);
+static void pass_sixteen(Emitter *e, Sums *p, LLVMValueRef from) {
+    LLVMValueRef mask = row_mask(e, from, NULL, e->block_rows);
     for (int i = 0; i < p->count; i++)
         p->sum[i].chain = add_sixteen_rows(e, p->sum[i].nest, &p->sum[i].spot, from, mask, p->sum[i].chain);
 }
@@ -71,7 +71,7 @@ static void pass_rows(Emitter *e, Sums *p) {
         pass_sixteen(e, p, index_const(e, 0));
     } else {
         LoopBlocks l;
-        Value value[MOST_SUMS];
+        LLVMValueRef value[MOST_SUMS];
         for (int i = 0; i < p->count; i++)
             value[i] = p->sum[i].chain.v[0];
         loop_open(e, &l, index_const(e, 0), value, p->count);
@@ -90,8 +90,8 @@ static bool fold_alike(const Node *a, const Node *b) {
 }
 
 /* Returns the first sums as one vector. */
-static Value fold_all(Emitter *e, Sums *p) {
-    Value first = NULL;
+static LLVMValueRef fold_all(Emitter *e, Sums *p) {
+    LLVMValueRef first = NULL;
     for (int i = 0; i < p->count;) {
         const Node *node = p->sum[i].nest->reduce;
         Chain chain[MOST_FOLDED];
@@ -100,7 +100,7 @@ static Value fold_all(Emitter *e, Sums *p) {
             chain[count] = p->sum[i + count].chain;
             count++;
         }
-        Value folded = fold_vectors(e, node, chain, count);
+        LLVMValueRef folded = fold_vectors(e, node, chain, count);
         if (i == 0)
             first = folded;
         for (int k = 0; k < count; k++)
@@ -111,7 +111,7 @@ static Value fold_all(Emitter *e, Sums *p) {
 }
 
 /* Sums that update their cells together are done with when the last of them is. */
-static void finish_all(Emitter *e, Sums *p, Value first) {
+static void finish_all(Emitter *e, Sums *p, LLVMValueRef first) {
     for (int i = 0; i < p->count; i++) {
         const Nest *nest = e->nest = p->sum[i].nest;
         if (!updates_has(e, nest))
@@ -136,14 +136,14 @@ static Index chain_place(Emitter *e, const Sum *s) {
 
 static void pass_carried(Emitter *e, Sums *p) {
     int64_t chunk = chunk_of(p->sum[0].nest->reduce);
-    Value in_chunk = LLVMBuildURem(e->b, e->block_begin, index_const(e, chunk), "");
-    Value fresh = LLVMBuildICmp(e->b, LLVMIntEQ, in_chunk, index_const(e, 0), "");
+    LLVMValueRef in_chunk = LLVMBuildURem(e->b, e->block_begin, index_const(e, chunk), "");
+    LLVMValueRef fresh = LLVMBuildICmp(e->b, LLVMIntEQ, in_chunk, index_const(e, 0), "");
     for (int i = 0; i < p->count; i++)
         start_total_of_batch(e, p->sum[i].nest, &p->sum[i].spot);
     lanes_of_rows_begin(e);
     for (int i = 0; i < p->count; i++) {
         const Node *node = p->sum[i].nest->reduce;
-        Value open = load_at(e, REGION_WORK, node->dtype, buffer_base(e, p->sum[i].nest->chain),
+        LLVMValueRef open = load_at(e, REGION_WORK, node->dtype, buffer_base(e, p->sum[i].nest->chain),
                              chain_place(e, &p->sum[i]));
         p->sum[i].chain.v[0] = emit_select(e, fresh, chain_start(e, node, ORDER_LANES).v[0], open);
     }
@@ -153,9 +153,9 @@ static void pass_carried(Emitter *e, Sums *p) {
         store_at(e, REGION_WORK, p->sum[i].nest->reduce->dtype, buffer_base(e, p->sum[i].nest->chain),
                  chain_place(e, &p->sum[i]), p->sum[i].chain.v[0]);
     lanes_of_rows_end(e);
-    Value chunk_begin = LLVMBuildSub(e->b, e->block_begin, in_chunk, "");
-    Value chunk_end = LLVMBuildAdd(e->b, chunk_begin, index_const(e, chunk), "");
-    Value end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
+    LLVMValueRef chunk_begin = LLVMBuildSub(e->b, e->block_begin, in_chunk, "");
+    LLVMValueRef chunk_end = LLVMBuildAdd(e->b, chunk_begin, index_const(e, chunk), "");
+    LLVMValueRef end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
     LLVMBasicBlockRef after = if_open(e, chunk_closes(e, chunk_end, end));
     for (int i = 0; i < p->count; i++)
         fold_into_total(e, p->sum[i].nest, total_index(e, p->sum[i].nest, &p->sum[i].spot),
@@ -170,31 +170,31 @@ static void chunks_body(Emitter *e, const Nest *nest, const Spot *spot, int tile
     const Node *node = nest->reduce;
     int64_t chunk = chunk_of(node);
     LoopBlocks chunks, groups;
-    Value end, base = buffer_base(e, nest->chain);
+    LLVMValueRef end, base = buffer_base(e, nest->chain);
     Sum sum = {.nest = nest, .spot = *spot};
     Index chain_at = chain_place(e, &sum);
     start_total_of_batch(e, nest, spot);
     open_chunks(e, &chunks, chunk, &end);
-    Value begin = chunks.index, chunk_end = LLVMBuildAdd(e->b, begin, index_const(e, chunk), "");
-    Value stop = smaller(e, chunk_end, end);
-    Value behind =
+    LLVMValueRef begin = chunks.index, chunk_end = LLVMBuildAdd(e->b, begin, index_const(e, chunk), "");
+    LLVMValueRef stop = smaller(e, chunk_end, end);
+    LLVMValueRef behind =
         LLVMBuildSub(e->b, e->block_begin, begin, ""); /* negative: the chunk begins in the block */
-    Value fresh = LLVMBuildICmp(e->b, LLVMIntSLE, behind, index_const(e, 0), "");
-    Value skipped = LLVMBuildAnd(e->b, behind, index_const(e, -ORDER_LANES), "");
-    Value group = LLVMBuildSelect(e->b, fresh, begin, LLVMBuildAdd(e->b, begin, skipped, ""), "");
+    LLVMValueRef fresh = LLVMBuildICmp(e->b, LLVMIntSLE, behind, index_const(e, 0), "");
+    LLVMValueRef skipped = LLVMBuildAnd(e->b, behind, index_const(e, -ORDER_LANES), "");
+    LLVMValueRef group = LLVMBuildSelect(e->b, fresh, begin, LLVMBuildAdd(e->b, begin, skipped, ""), "");
     lanes_of_rows_begin(e);
     e->rows_may_leave = chunk % ORDER_LANES != 0;
     Chain chain = {{load_at(e, REGION_WORK, node->dtype, base, chain_at)}};
     chain.v[0] = emit_select(e, fresh, chain_start(e, node, ORDER_LANES).v[0], chain.v[0]);
     loop_open(e, &groups, group, chain.v, 1);
-    Value from = LLVMBuildSub(e->b, groups.index, e->block_begin, "");
-    Value mask = row_mask(e, from, index_const(e, 0), LLVMBuildSub(e->b, stop, e->block_begin, ""));
+    LLVMValueRef from = LLVMBuildSub(e->b, groups.index, e->block_begin, "");
+    LLVMValueRef mask = row_mask(e, from, index_const(e, 0), LLVMBuildSub(e->b, stop, e->block_begin, ""));
     Chain inner = {{groups.phi[0]}};
     chain = add_sixteen_rows(e, nest, spot, from, mask, inner);
     loop_close(e, &groups, stop, ORDER_LANES, chain.v);
     store_at(e, REGION_WORK, node->dtype, base, chain_at, chain.v[0]);
     LLVMBasicBlockRef after = if_open(e, chunk_closes(e, chunk_end, end));
-    Value folded = fold_vector(e, node, chain).v[0];
+    LLVMValueRef folded = fold_vector(e, node, chain).v[0];
     lanes_of_rows_end(e);
     fold_into_total(e, nest, total_index(e, nest, spot), folded);
     if_close(e, after);

@@ -10,14 +10,14 @@
 
 enum { MARGIN = 64, MOST_BUFFER_BYTES = 1024 };
 
-static Value local_new(Emitter *e, size_t bytes) {
-    Value v = emit_alloca(e, LLVMArrayType2(e->i8, bytes + 2 * MARGIN));
+static LLVMValueRef local_new(Emitter *e, size_t bytes) {
+    LLVMValueRef v = emit_alloca(e, LLVMArrayType2(e->i8, bytes + 2 * MARGIN));
     LLVMSetAlignment(v, MARGIN);
-    Value margin = index_const(e, MARGIN);
+    LLVMValueRef margin = index_const(e, MARGIN);
     return LLVMBuildInBoundsGEP2(e->b, e->i8, v, &margin, 1, "");
 }
 
-static Value cell_in_state(Emitter *e, int64_t cell) {
+static LLVMValueRef cell_in_state(Emitter *e, int64_t cell) {
     return outline_place(e, e->state, (int64_t)e->f->run->cells[cell].offset);
 }
 
@@ -25,12 +25,12 @@ Index cell_index(Emitter *e, int64_t cell, Index linear) {
     return e->updates != NULL ? updates_index(e, cell, linear) : linear;
 }
 
-Value cell_base(Emitter *e, int64_t cell) {
+LLVMValueRef cell_base(Emitter *e, int64_t cell) {
     bool local = e->local_cell != NULL && e->local_cell[cell] != NULL;
     return local ? e->local_cell[cell] : cell_in_state(e, cell);
 }
 
-Value buffer_base(Emitter *e, const Buffer *buffer) {
+LLVMValueRef buffer_base(Emitter *e, const Buffer *buffer) {
     if (e->local_buffer != NULL && e->local_buffer[buffer->id] != NULL)
         return e->local_buffer[buffer->id];
     return outline_place(e, buffer->of_thread ? e->thread_work : e->work, (int64_t)buffer->offset);
@@ -38,10 +38,10 @@ Value buffer_base(Emitter *e, const Buffer *buffer) {
 
 static void copy_cell(Emitter *e, int64_t cell, bool out) {
     const Cell *c = &e->f->run->cells[cell];
-    Value state = cell_in_state(e, cell), local = e->local_cell[cell];
+    LLVMValueRef state = cell_in_state(e, cell), local = e->local_cell[cell];
     for (int64_t i = 0; i < shape_size(c->shape); i++) {
         Index here = cell_index(e, cell, index_at(e, i)), there = index_at(e, i);
-        Value v = load_at(e, REGION_STATE, c->dtype, out ? local : state, out ? here : there);
+        LLVMValueRef v = load_at(e, REGION_STATE, c->dtype, out ? local : state, out ? here : there);
         store_at(e, REGION_STATE, c->dtype, out ? state : local, out ? there : here, v);
     }
 }
@@ -50,8 +50,8 @@ void local_open(Emitter *e) {
     const LoopFunction *f = e->f;
     if (!f->tiny)
         return;
-    e->local_cell = arena_array(e->arena, Value, f->run->cell_count + 1);
-    e->local_buffer = arena_array(e->arena, Value, f->buffers.count + 1);
+    e->local_cell = arena_array(e->arena, LLVMValueRef, f->run->cell_count + 1);
+    e->local_buffer = arena_array(e->arena, LLVMValueRef, f->buffers.count + 1);
     updates_plan(e);
     updates_open(e, local_new(e, ORDER_LANES * sizeof(float)));
     for (int r = 0; r < f->function->root_count; r++) {
@@ -59,7 +59,7 @@ void local_open(Emitter *e) {
         if (root->kind != ROOT_UPDATE || e->local_cell[root->index] != NULL)
             continue;
         const Cell *c = &f->run->cells[root->index];
-        Value together = updates_base(e, root->index);
+        LLVMValueRef together = updates_base(e, root->index);
         e->local_cell[root->index] =
             together != NULL ? together : local_new(e, (size_t)shape_size(c->shape) * dtype_bytes(c->dtype));
         copy_cell(e, root->index, false);

@@ -10,21 +10,21 @@
 #include "codegen/emit.h"
 
 /* ---- what was computed in this block: tiles ask for the same places again and again ------------------ */
-typedef struct Known {
+typedef struct KnownPlace {
     uint32_t generation;
     LLVMOpcode op;
     LLVMTypeRef type;                          /* of an element, whose address it is */
-    Value a, b, result;
-} Known;
+    LLVMValueRef a, b, result;
+} KnownPlace;
 enum { MOST_KNOWN = 4096 };
 struct KnownPlaces {
-    Known item[MOST_KNOWN];
+    KnownPlace item[MOST_KNOWN];
     LLVMBasicBlockRef block;
     uint32_t generation;
     int count;
 };
 
-static Known *find_known(Emitter *e, const Known *wanted) {
+static KnownPlace *find_known(Emitter *e, const KnownPlace *wanted) {
     if (e->known_places == NULL) {
         e->known_places = arena_new_of(e->arena, KnownPlaces);
         e->known_places->generation = 1;
@@ -40,7 +40,7 @@ static Known *find_known(Emitter *e, const Known *wanted) {
     h = (h ^ ((uint64_t)(uintptr_t)wanted->b >> 4) ^ (uint64_t)wanted->op << 40) * 0xff51afd7ed558ccdull;
     uint32_t at = (uint32_t)(h >> 40) % MOST_KNOWN;
     for (;; at = (at + 1) % MOST_KNOWN) {
-        Known *k = &known->item[at];
+        KnownPlace *k = &known->item[at];
         if (k->generation != known->generation
             || (k->op == wanted->op && k->type == wanted->type && k->a == wanted->a && k->b == wanted->b))
             return k;
@@ -48,9 +48,9 @@ static Known *find_known(Emitter *e, const Known *wanted) {
 }
 
 /* a op b in i64, or the address of element b behind a. */
-static Value build_once(Emitter *e, LLVMOpcode op, LLVMTypeRef type, Value a, Value b) {
-    Known wanted = {.op = op, .type = type, .a = a, .b = b};
-    Known *k = find_known(e, &wanted);
+static LLVMValueRef build_once(Emitter *e, LLVMOpcode op, LLVMTypeRef type, LLVMValueRef a, LLVMValueRef b) {
+    KnownPlace wanted = {.op = op, .type = type, .a = a, .b = b};
+    KnownPlace *k = find_known(e, &wanted);
     if (k->generation == e->known_places->generation)
         return k->result;
     wanted.generation = e->known_places->generation;
@@ -61,11 +61,11 @@ static Value build_once(Emitter *e, LLVMOpcode op, LLVMTypeRef type, Value a, Va
 }
 
 /* ---- indices ----------------------------------------------------------------------------------------- */
-Value larger(Emitter *e, Value a, Value b) {
+LLVMValueRef larger(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, a, b, ""), a, b, "");
 }
 
-Value smaller(Emitter *e, Value a, Value b) {
+LLVMValueRef smaller(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, a, b, ""), a, b, "");
 }
 
@@ -73,7 +73,7 @@ Index index_at(Emitter *e, int64_t v) {
     return (Index){.at = index_const(e, v)};
 }
 
-Index index_of(Value at) {
+Index index_of(LLVMValueRef at) {
     return (Index){.at = at};
 }
 
@@ -81,17 +81,17 @@ bool index_uniform(Index a) {
     return a.lanes == NULL && a.step == 0;
 }
 
-static Value lane_numbers(Emitter *e, int64_t step) {
-    Value items[64];
+static LLVMValueRef lane_numbers(Emitter *e, int64_t step) {
+    LLVMValueRef items[64];
     for (int i = 0; i < e->lanes; i++)
         items[i] = constant_int(e, e->i32, i * step);
     return LLVMConstVector(items, (unsigned)e->lanes);
 }
 
-Value index_lanes(Emitter *e, Index a) {
+LLVMValueRef index_lanes(Emitter *e, Index a) {
     if (a.lanes != NULL)
         return a.lanes;
-    Value first = splat(e, LLVMBuildTrunc(e->b, a.at, e->i32, ""), e->lanes);
+    LLVMValueRef first = splat(e, LLVMBuildTrunc(e->b, a.at, e->i32, ""), e->lanes);
     if (a.step == 0 || e->lanes == 1)
         return first;
     return LLVMBuildAdd(e->b, first, lane_numbers(e, a.step), "");
@@ -99,7 +99,7 @@ Value index_lanes(Emitter *e, Index a) {
 
 /* Sums keep their constant outermost, so that places beside each other are one address and an offset: what varies
  * of the index (NULL: nothing), and the constant. */
-static Value varying_part(Value a, int64_t *constant) {
+static LLVMValueRef varying_part(LLVMValueRef a, int64_t *constant) {
     *constant = 0;
     if (LLVMIsAConstantInt(a)) {
         *constant = LLVMConstIntGetSExtValue(a);
@@ -112,20 +112,20 @@ static Value varying_part(Value a, int64_t *constant) {
     return LLVMGetOperand(a, 0);
 }
 
-static Value with_constant(Emitter *e, Value varying, int64_t constant) {
+static LLVMValueRef with_constant(Emitter *e, LLVMValueRef varying, int64_t constant) {
     if (varying == NULL)
         return index_const(e, constant);
     return constant == 0 ? varying : build_once(e, LLVMAdd, NULL, varying, index_const(e, constant));
 }
 
-static Value scale_index(Emitter *e, Value a, int64_t factor);
+static LLVMValueRef scale_index(Emitter *e, LLVMValueRef a, int64_t factor);
 
-static bool is_sum(Value v) {
+static bool is_sum(LLVMValueRef v) {
     return LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == LLVMAdd;
 }
 
 /* The depth of the innermost loop whose index is part of the sum; 0: of none that is known. */
-static int innermost(const Emitter *e, Value v) {
+static int innermost(const Emitter *e, LLVMValueRef v) {
     int depth = loop_depth(e, v);
     for (; depth == 0 && is_sum(v); v = LLVMGetOperand(v, 0))
         depth = loop_depth(e, LLVMGetOperand(v, 1));
@@ -133,7 +133,7 @@ static int innermost(const Emitter *e, Value v) {
 }
 
 /* Sums of what varies have what belongs to the innermost loop outermost, so that the rest does not change in it. */
-static Value add_varying(Emitter *e, Value a, Value b) {
+static LLVMValueRef add_varying(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
     int in_a = innermost(e, a), in_b = innermost(e, b);
     if (in_a > in_b)
         return add_varying(e, b, a);
@@ -142,9 +142,9 @@ static Value add_varying(Emitter *e, Value a, Value b) {
     return build_once(e, LLVMAdd, NULL, a, b);
 }
 
-static Value add_index(Emitter *e, Value a, Value b) {
+static LLVMValueRef add_index(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
     int64_t c, d;
-    Value x = varying_part(a, &c), y = varying_part(b, &d);
+    LLVMValueRef x = varying_part(a, &c), y = varying_part(b, &d);
     if (x == NULL && c == 0)
         return b;
     if (y == NULL && d == 0)
@@ -152,8 +152,8 @@ static Value add_index(Emitter *e, Value a, Value b) {
     return with_constant(e, x == NULL ? y : y == NULL ? x : add_varying(e, x, y), c + d);
 }
 
-static Value scale_varying(Emitter *e, Value a, int64_t factor) {
-    Value multiple = loop_multiple(e, a, factor);
+static LLVMValueRef scale_varying(Emitter *e, LLVMValueRef a, int64_t factor) {
+    LLVMValueRef multiple = loop_multiple(e, a, factor);
     if (multiple != NULL)
         return multiple;
     if (is_sum(a) && innermost(e, a) > 0)
@@ -161,9 +161,9 @@ static Value scale_varying(Emitter *e, Value a, int64_t factor) {
     return build_once(e, LLVMMul, NULL, a, index_const(e, factor));
 }
 
-static Value scale_index(Emitter *e, Value a, int64_t factor) {
+static LLVMValueRef scale_index(Emitter *e, LLVMValueRef a, int64_t factor) {
     int64_t c;
-    Value x = varying_part(a, &c);
+    LLVMValueRef x = varying_part(a, &c);
     return with_constant(e, x == NULL ? NULL : scale_varying(e, x, factor), c * factor);
 }
 
@@ -193,7 +193,7 @@ Index index_scale(Emitter *e, Index a, int64_t factor) {
 }
 
 /* ---- accesses ------------------------------------------------------------------------------ */
-void mark_region(Emitter *e, Value instruction, int region) {
+void mark_region(Emitter *e, LLVMValueRef instruction, int region) {
     LLVMSetMetadata(instruction, e->alias_scope_kind, e->alias_scope[region]);
     LLVMSetMetadata(instruction, e->no_alias_kind, e->no_alias[region]);
 }
@@ -202,8 +202,8 @@ static LLVMTypeRef memory_type(Emitter *e, DType t) {
     return t == DTYPE_BOOL ? e->i8 : type_of(e, t);
 }
 
-static Value load_type(Emitter *e, int region, DType t, Value pointer, int lanes) {
-    Value v = LLVMBuildLoad2(e->b, vector_type(memory_type(e, t), lanes), pointer, "");
+static LLVMValueRef load_type(Emitter *e, int region, DType t, LLVMValueRef pointer, int lanes) {
+    LLVMValueRef v = LLVMBuildLoad2(e->b, vector_type(memory_type(e, t), lanes), pointer, "");
     LLVMSetAlignment(v, (unsigned)dtype_bytes(t));
     mark_region(e, v, region);
     if (t == DTYPE_BOOL)
@@ -211,7 +211,7 @@ static Value load_type(Emitter *e, int region, DType t, Value pointer, int lanes
     return v;
 }
 
-static Value near_element(Emitter *e, DType t, Value base, Value varying) {
+static LLVMValueRef near_element(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef varying) {
     if (is_sum(varying) && innermost(e, varying) > 0) {
         base = near_element(e, t, base, LLVMGetOperand(varying, 0));
         varying = LLVMGetOperand(varying, 1);
@@ -220,54 +220,54 @@ static Value near_element(Emitter *e, DType t, Value base, Value varying) {
 }
 
 /* The constant comes last, where it is a part of the access, and what varies in the innermost loop before it. */
-static Value element_pointer(Emitter *e, DType t, Value base, Value at) {
+static LLVMValueRef element_pointer(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at) {
     int64_t constant;
-    Value varying = varying_part(at, &constant), offset = index_const(e, constant);
+    LLVMValueRef varying = varying_part(at, &constant), offset = index_const(e, constant);
     if (varying == NULL)
         return LLVMBuildInBoundsGEP2(e->b, memory_type(e, t), base, &at, 1, "");
-    Value near = near_element(e, t, base, varying);
+    LLVMValueRef near = near_element(e, t, base, varying);
     return constant == 0 ? near : build_once(e, LLVMGetElementPtr, memory_type(e, t), near, offset);
 }
 
-Value index_lane(Emitter *e, Index at, int lane) {
+LLVMValueRef index_lane(Emitter *e, Index at, int lane) {
     if (at.lanes == NULL)
         return add_index(e, at.at, index_const(e, lane * at.step));
-    Value i = LLVMBuildExtractElement(e->b, at.lanes, constant_int(e, e->i32, lane), "");
+    LLVMValueRef i = LLVMBuildExtractElement(e->b, at.lanes, constant_int(e, e->i32, lane), "");
     return LLVMBuildSExt(e->b, i, e->i64, "");
 }
 
-Value load_from(Emitter *e, int region, DType t, Value base, Value at, int lanes) {
+LLVMValueRef load_from(Emitter *e, int region, DType t, LLVMValueRef base, LLVMValueRef at, int lanes) {
     return load_type(e, region, t, element_pointer(e, t, base, at), lanes);
 }
 
-Value load_at(Emitter *e, int region, DType t, Value base, Index at) {
+LLVMValueRef load_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at) {
     if (index_uniform(at) || (e->lanes == 1 && at.lanes == NULL))
         return load_type(e, region, t, element_pointer(e, t, base, at.at), 1);
     if (at.lanes == NULL && at.step == 1)
         return load_type(e, region, t, element_pointer(e, t, base, at.at), e->lanes);
-    Value v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
+    LLVMValueRef v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
     for (int l = 0; l < e->lanes; l++) {
-        Value one = load_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)), 1);
+        LLVMValueRef one = load_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)), 1);
         v = LLVMBuildInsertElement(e->b, v, one, constant_int(e, e->i32, l), "");
     }
     return v;
 }
 
-void prefetch_at(Emitter *e, DType t, Value base, Value at, int level) {
-    Value kind[3] = {constant_int(e, e->i32, 0), constant_int(e, e->i32, level), constant_int(e, e->i32, 1)};
-    Value pointer = element_pointer(e, t, base, at);
-    emit_intrinsic(e, "llvm.prefetch", (Value[]){pointer, kind[0], kind[1], kind[2]}, 4);
+void prefetch_at(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at, int level) {
+    LLVMValueRef kind[3] = {constant_int(e, e->i32, 0), constant_int(e, e->i32, level), constant_int(e, e->i32, 1)};
+    LLVMValueRef pointer = element_pointer(e, t, base, at);
+    emit_intrinsic(e, "llvm.prefetch", (LLVMValueRef[]){pointer, kind[0], kind[1], kind[2]}, 4);
 }
 
-static void store_type(Emitter *e, int region, DType t, Value pointer, Value v) {
+static void store_type(Emitter *e, int region, DType t, LLVMValueRef pointer, LLVMValueRef v) {
     if (t == DTYPE_BOOL)
         v = LLVMBuildZExt(e->b, v, vector_type(e->i8, vector_lanes(v)), "");
-    Value s = LLVMBuildStore(e->b, v, pointer);
+    LLVMValueRef s = LLVMBuildStore(e->b, v, pointer);
     LLVMSetAlignment(s, (unsigned)dtype_bytes(t));
     mark_region(e, s, region);
 }
 
-void store_at(Emitter *e, int region, DType t, Value base, Index at, Value v) {
+void store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVMValueRef v) {
     if (e->lanes == 1 || index_uniform(at)) {
         store_type(e, region, t, element_pointer(e, t, base, at.at), v);
         return;

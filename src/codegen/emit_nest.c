@@ -14,7 +14,7 @@ static LLVMBasicBlockRef block_new(Emitter *e, const char *name) {
     return LLVMAppendBasicBlockInContext(e->context, e->function, name);
 }
 
-void loop_open(Emitter *e, LoopBlocks *l, Value begin, const Value *start, int carried) {
+void loop_open(Emitter *e, LoopBlocks *l, LLVMValueRef begin, const LLVMValueRef *start, int carried) {
     l->before = LLVMGetInsertBlock(e->b);
     l->body = block_new(e, "loop");
     l->begin = begin;
@@ -28,7 +28,7 @@ void loop_open(Emitter *e, LoopBlocks *l, Value begin, const Value *start, int c
     l->index = LLVMBuildPhi(e->b, e->i64, "");
     LLVMAddIncoming(l->index, &begin, &l->before, 1);
     for (int i = 0; i < carried; i++) {
-        Value from = start[i];
+        LLVMValueRef from = start[i];
         l->phi[i] = LLVMBuildPhi(e->b, LLVMTypeOf(from), "");
         LLVMAddIncoming(l->phi[i], &from, &l->before, 1);
     }
@@ -37,20 +37,20 @@ void loop_open(Emitter *e, LoopBlocks *l, Value begin, const Value *start, int c
 static void close_multiples(Emitter *e, const LoopBlocks *l, int64_t step) {
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
     for (int i = 0; i < l->multiples; i++) {
-        Value phi = l->multiple[i].phi;
+        LLVMValueRef phi = l->multiple[i].phi;
         if (LLVMGetFirstUse(phi) == NULL) {
             LLVMInstructionEraseFromParent(phi);
             continue;
         }
-        Value next = LLVMBuildAdd(e->b, phi, index_const(e, step * l->multiple[i].factor), "");
+        LLVMValueRef next = LLVMBuildAdd(e->b, phi, index_const(e, step * l->multiple[i].factor), "");
         LLVMAddIncoming(phi, &next, &last, 1);
     }
 }
 
-void loop_close(Emitter *e, LoopBlocks *l, Value end, int64_t step, Value *next) {
+void loop_close(Emitter *e, LoopBlocks *l, LLVMValueRef end, int64_t step, LLVMValueRef *next) {
     e->loops = l->around;
     close_multiples(e, l, step);
-    Value index = LLVMBuildNSWAdd(e->b, l->index, index_const(e, step), "");
+    LLVMValueRef index = LLVMBuildNSWAdd(e->b, l->index, index_const(e, step), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b), after = block_new(e, "after");
     LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, index, end, ""), l->body, after);
     LLVMAddIncoming(l->index, &index, &last, 1);
@@ -61,7 +61,7 @@ void loop_close(Emitter *e, LoopBlocks *l, Value end, int64_t step, Value *next)
 
 /* ---- multiples of indices: what a compiler calls strength reduction, done where the loops are known ---- */
 /* The open loop that v counts, and of which factor; NULL: none. */
-static LoopBlocks *loop_of(const Emitter *e, Value v, int64_t *factor) {
+static LoopBlocks *loop_of(const Emitter *e, LLVMValueRef v, int64_t *factor) {
     for (LoopBlocks *l = e->loops; l != NULL; l = l->around) {
         *factor = 1;
         if (v == l->index)
@@ -75,13 +75,13 @@ static LoopBlocks *loop_of(const Emitter *e, Value v, int64_t *factor) {
     return NULL;
 }
 
-int loop_depth(const Emitter *e, Value v) {
+int loop_depth(const Emitter *e, LLVMValueRef v) {
     int64_t factor;
     const LoopBlocks *l = loop_of(e, v, &factor);
     return l == NULL ? 0 : l->depth;
 }
 
-Value loop_multiple(Emitter *e, Value v, int64_t factor) {
+LLVMValueRef loop_multiple(Emitter *e, LLVMValueRef v, int64_t factor) {
     int64_t known;
     LoopBlocks *l = loop_of(e, v, &known);
     if (l == NULL)
@@ -96,9 +96,9 @@ Value loop_multiple(Emitter *e, Value v, int64_t factor) {
         return NULL;
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
     LLVMPositionBuilderBefore(e->b, LLVMGetBasicBlockTerminator(l->before));
-    Value begin = LLVMBuildMul(e->b, l->begin, index_const(e, factor), "");
+    LLVMValueRef begin = LLVMBuildMul(e->b, l->begin, index_const(e, factor), "");
     LLVMPositionBuilderBefore(e->b, l->index);
-    Value phi = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMValueRef phi = LLVMBuildPhi(e->b, e->i64, "");
     LLVMAddIncoming(phi, &begin, &l->before, 1);
     LLVMPositionBuilderAtEnd(e->b, back);
     l->multiple[l->multiples].factor = factor;
@@ -106,7 +106,7 @@ Value loop_multiple(Emitter *e, Value v, int64_t factor) {
     return phi;
 }
 
-LLVMBasicBlockRef if_open(Emitter *e, Value condition) {
+LLVMBasicBlockRef if_open(Emitter *e, LLVMValueRef condition) {
     LLVMBasicBlockRef then = block_new(e, "then"), after = block_new(e, "after");
     LLVMBuildCondBr(e->b, condition, then, after);
     LLVMPositionBuilderAtEnd(e->b, then);
@@ -199,7 +199,7 @@ static void around_relay_rows(Emitter *e, Around *a, int level) {
         loop_open(e, &l, e->relay_row, NULL, 0);
         a->spot.row = (Index){.at = l.index, .step = 1};
         go_around(e, a, level + 1);
-        Value end = LLVMBuildAdd(e->b, e->relay_row, index_const(e, e->relay_rows), "");
+        LLVMValueRef end = LLVMBuildAdd(e->b, e->relay_row, index_const(e, e->relay_rows), "");
         loop_close(e, &l, end, (int64_t)lanes * vectors, NULL);
     }
     e->lanes = 1;
@@ -213,7 +213,7 @@ static void around_rows(Emitter *e, Around *a, int level) {
         return;
     }
     if (a->nest->lanes != LANES_ROWS) {
-        Value end = is_to_rows(a->nest) ? e->block_rows : e->block_padded;
+        LLVMValueRef end = is_to_rows(a->nest) ? e->block_rows : e->block_padded;
         Bounds rows = bounds_open(e, thread_part(e, a->nest, SPLIT_ROWS, end, 1, -1), index_const(e, 0), end);
         LoopBlocks l;
         loop_open(e, &l, rows.begin, NULL, 0);
@@ -231,7 +231,7 @@ static void around_rows(Emitter *e, Around *a, int level) {
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
         int64_t width = (int64_t)p->lanes * p->unroll, piece_end = p->begin + p->count * width;
-        Value begin = index_const(e, p->begin), end = e->block_rows;
+        LLVMValueRef begin = index_const(e, p->begin), end = e->block_rows;
         if (piece_end < e->f->block && (part.to != NULL || p->count > 1))
             end = smaller(e, end, index_const(e, piece_end));
         LLVMBasicBlockRef after = NULL;
@@ -280,9 +280,9 @@ static void around_piece(Emitter *e, Around *a, int level, int axis, const Piece
 }
 
 /* Of all places of an axis, tile after tile, the first at or behind `from` that is `here`: where its tile begins. */
-static Value tile_at_or_behind(Emitter *e, Value from, Value here, int64_t places, int64_t width) {
-    Value ahead = larger(e, LLVMBuildSub(e->b, from, here, ""), index_const(e, 0)), by = index_const(e, places);
-    Value tile = LLVMBuildUDiv(e->b, LLVMBuildAdd(e->b, ahead, index_const(e, places - 1), ""), by, "");
+static LLVMValueRef tile_at_or_behind(Emitter *e, LLVMValueRef from, LLVMValueRef here, int64_t places, int64_t width) {
+    LLVMValueRef ahead = larger(e, LLVMBuildSub(e->b, from, here, ""), index_const(e, 0)), by = index_const(e, places);
+    LLVMValueRef tile = LLVMBuildUDiv(e->b, LLVMBuildAdd(e->b, ahead, index_const(e, places - 1), ""), by, "");
     return LLVMBuildMul(e->b, tile, index_const(e, width), "");
 }
 
@@ -299,7 +299,7 @@ static Part part_of_axis(Emitter *e, Around *a, int axis, int64_t extent, const 
     Part part = thread_part(e, nest, nest->split, index_const(e, places * tiles), 1, -1);
     if (part.to == NULL)
         return part;
-    Value here = a->spot.axis[around].at;
+    LLVMValueRef here = a->spot.axis[around].at;
     return (Part){tile_at_or_behind(e, part.from, here, places, width), tile_at_or_behind(e, part.to, here, places, width)};
 }
 
@@ -387,18 +387,18 @@ void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
 }
 
 /* ---- stores ------------------------------------------------------------------------------------- */
-static Value output_pointer(Emitter *e, const Store *store, Index row) {
-    Value base = e->output[store->index];
+static LLVMValueRef output_pointer(Emitter *e, const Store *store, Index row) {
+    LLVMValueRef base = e->output[store->index];
     if (store->kind != STORE_ROWS)
         return base;
     int64_t elements = shape_size(store->value->shape);
-    Value place = LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), row.at, "");
-    Value bytes =
+    LLVMValueRef place = LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), row.at, "");
+    LLVMValueRef bytes =
         LLVMBuildMul(e->b, place, index_const(e, elements * (int64_t)dtype_bytes(store->value->dtype)), "");
     return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &bytes, 1, "");
 }
 
-static void store_sum(Emitter *e, const Store *store, Value v) {
+static void store_sum(Emitter *e, const Store *store, LLVMValueRef v) {
     if (store->value->dtype != DTYPE_F64)
         v = emit_cast(e, v, store->value->dtype, DTYPE_F64);
     Index at = index_at(e, store->index);
@@ -411,7 +411,7 @@ static Index linear_of(Emitter *e, const Nest *nest, const Spot *spot, Shape sha
     return nest->flat ? spot->axis[0] : spot_linear(e, spot, shape);
 }
 
-static void store_buffer(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v) {
+static void store_buffer(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, LLVMValueRef v) {
     const Buffer *b = store->buffer;
     Index at = index_at(e, store->offset * (b->dense > 0 ? b->dense : 1));
     if (nest->flat)
@@ -425,14 +425,14 @@ static void store_buffer(Emitter *e, const Nest *nest, const Store *store, const
     store_at(e, REGION_WORK, store->node->dtype, buffer_base(e, b), at, v);
 }
 
-void store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, Value v) {
+void store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, LLVMValueRef v) {
     DType t = store->value->dtype;
     switch (store->kind) {
     case STORE_BUFFER: case STORE_COPY:
         store_buffer(e, nest, store, spot, v);
         break;
     case STORE_CELL: {
-        Value base = cell_base(e, store->index);
+        LLVMValueRef base = cell_base(e, store->index);
         Index at = linear_of(e, nest, spot, store->value->shape);
         store_at(e, REGION_STATE, t, base, cell_index(e, store->index, at), v);
         break;
@@ -449,7 +449,7 @@ void store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spo
 
 /* All values first: a new value of one cell may need the old one of another. */
 void emit_stores(Emitter *e, const Nest *nest, const Spot *spot) {
-    Value *value = arena_array(e->arena, Value, nest->store_count);
+    LLVMValueRef *value = arena_array(e->arena, LLVMValueRef, nest->store_count);
     for (int s = 0; s < nest->store_count; s++) {
         const Store *store = &nest->stores[s];
         if (store->kind == STORE_BUFFER && store->buffer == NULL)
@@ -475,8 +475,8 @@ static void element_body(Emitter *e, const Nest *nest, const Spot *spot, int til
 }
 
 /* ---- turning rows and elements ------------------------------------------------------------------- */
-static Value shuffle_pair(Emitter *e, Value a, Value b, int lanes, int distance, bool high) {
-    Value mask[64];
+static LLVMValueRef shuffle_pair(Emitter *e, LLVMValueRef a, LLVMValueRef b, int lanes, int distance, bool high) {
+    LLVMValueRef mask[64];
     for (int k = 0; k < lanes; k++) {
         int from =
             high ? ((k & distance) ? lanes + k : k + distance) : ((k & distance) ? lanes + k - distance : k);
@@ -486,31 +486,31 @@ static Value shuffle_pair(Emitter *e, Value a, Value b, int lanes, int distance,
 }
 
 /* count vectors; in each of them every part of `count` elements: rows become columns */
-void turn_parts(Emitter *e, Value *v, int count, int lanes) {
+void turn_parts(Emitter *e, LLVMValueRef *v, int count, int lanes) {
     for (int distance = 1; distance < count; distance *= 2)
         for (int i = 0; i < count; i++)
             if ((i & distance) == 0) {
-                Value low = shuffle_pair(e, v[i], v[i + distance], lanes, distance, false);
-                Value high = shuffle_pair(e, v[i], v[i + distance], lanes, distance, true);
+                LLVMValueRef low = shuffle_pair(e, v[i], v[i + distance], lanes, distance, false);
+                LLVMValueRef high = shuffle_pair(e, v[i], v[i + distance], lanes, distance, true);
                 v[i] = low;
                 v[i + distance] = high;
             }
 }
 
 /* lanes vectors of as many elements: rows become columns */
-void turn_square(Emitter *e, Value *v, int lanes) {
+void turn_square(Emitter *e, LLVMValueRef *v, int lanes) {
     turn_parts(e, v, lanes, lanes);
 }
 
 /* Of the rows i, i + part, i + 2 part, ... of a square, the elements from `group` on, `part` of each. Parts are 128
  * bits where a vector has several: putting them together while loading is half of the turning, and leaves to
  * shuffles, of which a processor does one at a time, only what stays within them. */
-static Value load_parts(Emitter *e, LLVMValueRef f, LLVMTypeRef element, int i, int group, int part, int lanes) {
+static LLVMValueRef load_parts(Emitter *e, LLVMValueRef f, LLVMTypeRef element, int i, int group, int part, int lanes) {
     unsigned bytes = LLVMGetIntTypeWidth(element) / 8;
-    Value v[64];
+    LLVMValueRef v[64];
     int count = lanes / part;
     for (int p = 0; p < count; p++) {
-        Value at = LLVMBuildMul(e->b, LLVMGetParam(f, 1), index_const(e, i + (int64_t)p * part), "");
+        LLVMValueRef at = LLVMBuildMul(e->b, LLVMGetParam(f, 1), index_const(e, i + (int64_t)p * part), "");
         at = LLVMBuildAdd(e->b, at, index_const(e, (int64_t)group * bytes), "");
         v[p] = LLVMBuildLoad2(e->b, LLVMVectorType(element, (unsigned)part),
                               LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 0), &at, 1, ""), "");
@@ -548,14 +548,14 @@ static LLVMValueRef turn_function(Emitter *e, DType t, int lanes, LLVMTypeRef *t
     int part = 128 / bits;
     if (part >= lanes || lanes % part != 0)
         part = lanes;
-    Value v[64];
+    LLVMValueRef v[64];
     for (int group = 0; group < lanes; group += part) {
         for (int i = 0; i < part; i++)
             v[i] = load_parts(e, f, element, i, group, part, lanes);
         turn_parts(e, v, part, lanes);
         for (int i = 0; i < part; i++) {
-            Value at = LLVMBuildMul(e->b, LLVMGetParam(f, 3), index_const(e, group + i), "");
-            Value to = LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 2), &at, 1, "");
+            LLVMValueRef at = LLVMBuildMul(e->b, LLVMGetParam(f, 3), index_const(e, group + i), "");
+            LLVMValueRef to = LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 2), &at, 1, "");
             LLVMSetAlignment(LLVMBuildStore(e->b, v[i], to), (unsigned)dtype_bytes(t));
         }
     }
@@ -564,8 +564,8 @@ static LLVMValueRef turn_function(Emitter *e, DType t, int lanes, LLVMTypeRef *t
     return f;
 }
 
-static Value turn_pointer(Emitter *e, DType t, const Buffer *b, Index at) {
-    Value bytes = LLVMBuildMul(e->b, at.at, index_const(e, (int64_t)dtype_bytes(t)), "");
+static LLVMValueRef turn_pointer(Emitter *e, DType t, const Buffer *b, Index at) {
+    LLVMValueRef bytes = LLVMBuildMul(e->b, at.at, index_const(e, (int64_t)dtype_bytes(t)), "");
     return LLVMBuildInBoundsGEP2(e->b, e->i8, buffer_base(e, b), &bytes, 1, "");
 }
 
@@ -588,7 +588,7 @@ static void turn_body(Emitter *e, const Nest *nest, const Turn *t, const Spot *s
     int64_t next_to = nest->from_copy ? t->to.stride[t->axis] : t->to.row_stride;
     LLVMTypeRef function_type;
     LLVMValueRef f = turn_function(e, type, lanes, &function_type);
-    Value arguments[4] = {turn_pointer(e, type, &t->from, turn_index(e, t, &t->from, spot, 0)),
+    LLVMValueRef arguments[4] = {turn_pointer(e, type, &t->from, turn_index(e, t, &t->from, spot, 0)),
                           index_const(e, next_from * bytes),
                           turn_pointer(e, type, &t->to, turn_index(e, t, &t->to, spot, 0)),
                           index_const(e, next_to * bytes)};

@@ -16,10 +16,10 @@ struct NextRow {
     int64_t room;                         /* lines that the cache has left for them */
     const Nest *const *nests; int nest_count;
     const Nest *kernel;                   /* who fetches */
-    Value end;                            /* of the rows */
+    LLVMValueRef end;                     /* of the rows */
     /* in the kernel */
     int64_t loops;
-    Value base[MOST_STREAMS], counted;
+    LLVMValueRef base[MOST_STREAMS], counted;
 };
 
 /* ---- which ------------------------------------------------------------------------------------------- */
@@ -31,7 +31,7 @@ static bool is_own(const NextRow *n, const Node *node) {
     return false;
 }
 
-typedef struct Visit { const Emitter *e; NextRow *n; } Visit;
+typedef struct StreamSearch { const Emitter *e; NextRow *n; } StreamSearch;
 
 /* Short rows are not worth it. */
 static void add_stream(const Emitter *e, NextRow *n, Stream stream) {
@@ -48,7 +48,7 @@ static void add_stream(const Emitter *e, NextRow *n, Stream stream) {
 }
 
 static void visit_stream(void *context, const Read *read) {
-    const Visit *v = context;
+    const StreamSearch *v = context;
     const LoopFunction *f = v->e->f;
     const Node *node = read->node;
     Stream stream = {.lines = shape_size(node->shape) * (int64_t)dtype_bytes(node->dtype) / LINE};
@@ -74,7 +74,7 @@ static int64_t work_of(const Nest *nest) {
 }
 
 /* The rows of this relay, of which e->relay_row is one, end at `end`. */
-void next_row_open(Emitter *e, const Nest *const *nests, int count, Value end) {
+void next_row_open(Emitter *e, const Nest *const *nests, int count, LLVMValueRef end) {
     e->next_row = NULL;
     NextRow n = {.nests = nests, .nest_count = count, .end = end, .room = (int64_t)e->target->l2 / 2 / LINE};
     for (int i = 0; i < count; i++)
@@ -83,7 +83,7 @@ void next_row_open(Emitter *e, const Nest *const *nests, int count, Value end) {
     if (n.kernel == NULL || e->relay_rows > 1)
         return;
     for (int i = 0; i < count; i++)
-        nest_reads(e->f, nests[i], visit_stream, &(Visit){e, &n});
+        nest_reads(e->f, nests[i], visit_stream, &(StreamSearch){e, &n});
     if (n.count == 0)
         return;
     e->next_row = arena_new_of(e->arena, NextRow);
@@ -95,8 +95,8 @@ void next_row_start(Emitter *e, const Nest *nest, int64_t loops) {
     NextRow *n = e->next_row;
     if (n == NULL || n->kernel != nest)
         return;
-    Value last = LLVMBuildSub(e->b, n->end, index_const(e, 1), "");
-    Value row = smaller(e, LLVMBuildAdd(e->b, e->relay_row, index_const(e, 1), ""), last);
+    LLVMValueRef last = LLVMBuildSub(e->b, n->end, index_const(e, 1), "");
+    LLVMValueRef row = smaller(e, LLVMBuildAdd(e->b, e->relay_row, index_const(e, 1), ""), last);
     for (int i = 0; i < n->count; i++) {
         const Stream *stream = &n->stream[i];
         if (stream->column != NULL) {
@@ -104,7 +104,7 @@ void next_row_start(Emitter *e, const Nest *nest, int64_t loops) {
             continue;
         }
         const Buffer *b = stream->buffer;
-        Value at = LLVMBuildMul(e->b, row, index_const(e, b->row_stride * (int64_t)dtype_bytes(b->dtype)), "");
+        LLVMValueRef at = LLVMBuildMul(e->b, row, index_const(e, b->row_stride * (int64_t)dtype_bytes(b->dtype)), "");
         n->base[i] = LLVMBuildGEP2(e->b, e->i8, buffer_base(e, b), &at, 1, "");
     }
     n->loops = loops;
@@ -116,11 +116,11 @@ void next_row_fetch(Emitter *e, const Nest *nest) {
     NextRow *n = e->next_row;
     if (n == NULL || n->kernel != nest)
         return;
-    Value count = LLVMBuildLoad2(e->b, e->i64, n->counted, "");
+    LLVMValueRef count = LLVMBuildLoad2(e->b, e->i64, n->counted, "");
     for (int i = 0; i < n->count; i++) {
         int64_t lines = n->stream[i].lines, rate = (lines << FRACTION_BITS) / n->loops;
-        Value done = LLVMBuildMul(e->b, count, index_const(e, rate), "");
-        Value at = LLVMBuildMul(e->b, LLVMBuildLShr(e->b, done, index_const(e, FRACTION_BITS), ""),
+        LLVMValueRef done = LLVMBuildMul(e->b, count, index_const(e, rate), "");
+        LLVMValueRef at = LLVMBuildMul(e->b, LLVMBuildLShr(e->b, done, index_const(e, FRACTION_BITS), ""),
                                 index_const(e, LINE), "");
         for (int64_t line = 0; line <= (lines - 1) / n->loops; line++)
             prefetch_at(e, DTYPE_U8, n->base[i], LLVMBuildAdd(e->b, at, index_const(e, line * LINE), ""), 2);

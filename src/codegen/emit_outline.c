@@ -19,20 +19,20 @@
 enum { SLOT_BYTES = 8, USUAL_SLOTS = 17 };
 
 /* Values of a function that its nests' functions use: those at usual places, and the others. */
-typedef struct FrameSlot { Value value; int64_t at; } FrameSlot;
+typedef struct FrameSlot { LLVMValueRef value; int64_t at; } FrameSlot;
 struct Frame {
-    Value memory, usual[USUAL_SLOTS];
+    LLVMValueRef memory, usual[USUAL_SLOTS];
     Vector(FrameSlot) slots;
     int64_t bytes;
 };
 
-typedef struct Address { Value base; int64_t offset; Value value; } Address;
-typedef struct Loaded { Value outer, inner; } Loaded;
+typedef struct Address { LLVMValueRef base; int64_t offset; LLVMValueRef value; } Address;
+typedef struct LoadedValue { LLVMValueRef outer, inner; } LoadedValue;
 struct Outline {
     LLVMValueRef caller, callee;
     LLVMBasicBlockRef places;              /* of the callee: where addresses are made */
     Vector(Address) addresses;
-    Vector(Loaded) loaded;
+    Vector(LoadedValue) loaded;
 };
 
 /* ---- which nests --------------------------------------------------------------------------------- */
@@ -74,11 +74,11 @@ bool outline_pays(const Emitter *e, const Nest *nest) {
 }
 
 /* ---- places -------------------------------------------------------------------------------------- */
-static Value at_bytes(Emitter *e, Value base, Value bytes) {
+static LLVMValueRef at_bytes(Emitter *e, LLVMValueRef base, LLVMValueRef bytes) {
     return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &bytes, 1, "");
 }
 
-Value outline_place(Emitter *e, Value base, int64_t offset) {
+LLVMValueRef outline_place(Emitter *e, LLVMValueRef base, int64_t offset) {
     Outline *o = e->outline;
     if (o == NULL)
         return at_bytes(e, base, index_const(e, offset));
@@ -87,21 +87,21 @@ Value outline_place(Emitter *e, Value base, int64_t offset) {
             return o->addresses.items[i].value;
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
     LLVMPositionBuilderAtEnd(e->b, o->places);
-    Value at = at_bytes(e, LLVMGetParam(o->callee, 1), index_const(e, SLOT_BYTES * (int64_t)o->addresses.count));
-    Value value = at_bytes(e, base, LLVMBuildLoad2(e->b, e->i64, at, ""));
+    LLVMValueRef at = at_bytes(e, LLVMGetParam(o->callee, 1), index_const(e, SLOT_BYTES * (int64_t)o->addresses.count));
+    LLVMValueRef value = at_bytes(e, base, LLVMBuildLoad2(e->b, e->i64, at, ""));
     LLVMPositionBuilderAtEnd(e->b, back);
     vector_push(e->arena, &o->addresses, ((Address){base, offset, value}));
     return value;
 }
 
 /* The table of a call: the offsets in the order in which the nest asked for them. */
-static Value place_table(Emitter *e, const Outline *o) {
+static LLVMValueRef place_table(Emitter *e, const Outline *o) {
     int count = o->addresses.count;
-    Value *offset = arena_array(e->arena, Value, count);
+    LLVMValueRef *offset = arena_array(e->arena, LLVMValueRef, count);
     for (int i = 0; i < count; i++)
         offset[i] = index_const(e, o->addresses.items[i].offset);
-    Value table = LLVMConstArray2(e->i64, offset, (uint64_t)count);
-    Value global = LLVMAddGlobal(e->module, LLVMTypeOf(table), "sgd.places");
+    LLVMValueRef table = LLVMConstArray2(e->i64, offset, (uint64_t)count);
+    LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(table), "sgd.places");
     LLVMSetInitializer(global, table);
     LLVMSetGlobalConstant(global, true);
     LLVMSetLinkage(global, LLVMInternalLinkage);
@@ -110,7 +110,7 @@ static Value place_table(Emitter *e, const Outline *o) {
 }
 
 /* ---- values of the caller ------------------------------------------------------------------------ */
-static LLVMValueRef function_of(Value v) {
+static LLVMValueRef function_of(LLVMValueRef v) {
     if (LLVMIsAArgument(v))
         return LLVMGetParamParent(v);
     return LLVMIsAInstruction(v) ? LLVMGetBasicBlockParent(LLVMGetInstructionParent(v)) : NULL;
@@ -133,7 +133,7 @@ static Frame *frame_new(Emitter *e, const Outline *o) {
 }
 
 /* Right behind where the value is made. */
-static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, Value v) {
+static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, LLVMValueRef v) {
     LLVMBuilderRef b = LLVMCreateBuilderInContext(e->context);
     LLVMValueRef next = LLVMGetNextInstruction(LLVMIsAArgument(v) ? f->memory : v);
     while (next != NULL && LLVMIsAPHINode(next))
@@ -146,8 +146,8 @@ static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, Value v) {
 }
 
 /* What every function has lies at the same place in all of them, so that they share kernels. */
-static int usual_slot(const Emitter *e, Value v) {
-    const Value usual[USUAL_SLOTS] = {e->state, e->work, e->thread_work, e->part_begin, e->part_end, e->block_rows,
+static int usual_slot(const Emitter *e, LLVMValueRef v) {
+    const LLVMValueRef usual[USUAL_SLOTS] = {e->state, e->work, e->thread_work, e->part_begin, e->part_end, e->block_rows,
                                       e->block_padded, e->block_begin, e->total_rows, e->step_begin, e->steps_done,
                                       e->seed, e->place, e->sums, e->row_of_one, e->call, e->relay_row};
     for (int i = 0; i < USUAL_SLOTS; i++)
@@ -156,7 +156,7 @@ static int usual_slot(const Emitter *e, Value v) {
     return -1;
 }
 
-static int64_t slot_of(Emitter *e, Value v) {
+static int64_t slot_of(Emitter *e, LLVMValueRef v) {
     Frame *f = e->frame;
     for (int i = 0; i < USUAL_SLOTS; i++)
         if (f->usual[i] == v)
@@ -174,21 +174,21 @@ static int64_t slot_of(Emitter *e, Value v) {
         vector_push(e->arena, &f->slots, ((FrameSlot){v, place}));
     }
     LLVMBuilderRef b = builder_behind(e, f, v);
-    Value at = index_const(e, place);
+    LLVMValueRef at = index_const(e, place);
     LLVMSetAlignment(LLVMBuildStore(b, v, LLVMBuildInBoundsGEP2(b, e->i8, f->memory, &at, 1, "")), SLOT_BYTES);
     LLVMDisposeBuilder(b);
     LLVMSetOperand(f->memory, 0, index_const(e, f->bytes / SLOT_BYTES));
     return place;
 }
 
-static Value value_in_callee(Emitter *e, Outline *o, Value v) {
+static LLVMValueRef value_in_callee(Emitter *e, Outline *o, LLVMValueRef v) {
     for (int i = 0; i < o->loaded.count; i++)
         if (o->loaded.items[i].outer == v)
             return o->loaded.items[i].inner;
-    Value at = at_bytes(e, LLVMGetParam(o->callee, 0), index_const(e, slot_of(e, v)));
-    Value inner = LLVMBuildLoad2(e->b, LLVMTypeOf(v), at, "");
+    LLVMValueRef at = at_bytes(e, LLVMGetParam(o->callee, 0), index_const(e, slot_of(e, v)));
+    LLVMValueRef inner = LLVMBuildLoad2(e->b, LLVMTypeOf(v), at, "");
     LLVMSetAlignment(inner, SLOT_BYTES);
-    vector_push(e->arena, &o->loaded, ((Loaded){v, inner}));
+    vector_push(e->arena, &o->loaded, ((LoadedValue){v, inner}));
     return inner;
 }
 
@@ -196,7 +196,7 @@ static void replace_operands(Emitter *e, Outline *o) {
     for (LLVMBasicBlockRef b = o->places; b != NULL; b = LLVMGetNextBasicBlock(b))
         for (LLVMValueRef i = LLVMGetFirstInstruction(b); i != NULL; i = LLVMGetNextInstruction(i))
             for (int k = 0, count = LLVMGetNumOperands(i); k < count; k++) {
-                Value operand = LLVMGetOperand(i, (unsigned)k);
+                LLVMValueRef operand = LLVMGetOperand(i, (unsigned)k);
                 if (function_of(operand) == o->caller)
                     LLVMSetOperand(i, (unsigned)k, value_in_callee(e, o, operand));
             }
@@ -244,5 +244,5 @@ void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const N
     e->loops = loops;
     e->function = o->caller;
     e->outline = NULL;
-    LLVMBuildCall2(e->b, type, o->callee, (Value[]){e->frame->memory, place_table(e, o)}, 2, "");
+    LLVMBuildCall2(e->b, type, o->callee, (LLVMValueRef[]){e->frame->memory, place_table(e, o)}, 2, "");
 }

@@ -11,12 +11,12 @@
 #include "codegen/emit_reduce.h"
 
 static void copy_vector(Emitter *e, const Tile *t, const Spot *spot, Index at) {
-    Value v = operand_at(e, t->node, &t->space, t->packed, spot, &(Value){NULL});
+    LLVMValueRef v = operand_at(e, t->node, &t->space, t->packed, spot, &(LLVMValueRef){NULL});
     at.step = e->lanes > 1;
     store_at(e, REGION_WORK, t->node->dtype, t->block->panel[t->packed], at, v);
 }
 
-static void copy_tile(Emitter *e, const Tile *t, const Spot *k, Value place, int tile) {
+static void copy_tile(Emitter *e, const Tile *t, const Spot *k, LLVMValueRef place, int tile) {
     int axis = t->nest->tile_axis;
     Spot spot = spot_of_term(t, k, 0);
     Index panel = index_subtract(e, index_of(place), index_of(spot.axis[axis].at));
@@ -33,8 +33,8 @@ static void copy_tiles(Emitter *e, const Tile *t, const Spot *k) {
     int tile = e->lanes, wide = 1;
     while (wide < tile)
         wide *= 2;
-    Value begin = t->spot[0].axis[t->nest->tile_axis].at;
-    Value last = LLVMBuildSub(e->b, t->tiles_end, index_const(e, tile), "");
+    LLVMValueRef begin = t->spot[0].axis[t->nest->tile_axis].at;
+    LLVMValueRef last = LLVMBuildSub(e->b, t->tiles_end, index_const(e, tile), "");
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, last, ""));
     LoopBlocks l;
     loop_open(e, &l, begin, NULL, 0);
@@ -60,11 +60,11 @@ void pack_terms(Emitter *e, const Tile *t, const Spot *k) {
 }
 
 /* A square of the places `lane` lanes into the panel. */
-static void square_at(Emitter *e, const Tile *t, const Spot *k, Value lane) {
+static void square_at(Emitter *e, const Tile *t, const Spot *k, LLVMValueRef lane) {
     int lanes = e->lanes, part = part_of_square(e, t, t->packed);
-    Value square[ORDER_LANES];
+    LLVMValueRef square[ORDER_LANES];
     Spot spot = spot_of_term(t, k, 0);
-    Value first = LLVMBuildAdd(e->b, lanes_of(t, &spot)->at, lane, "");
+    LLVMValueRef first = LLVMBuildAdd(e->b, lanes_of(t, &spot)->at, lane, "");
     for (int group = 0; group < lanes; group += part) {
         for (int i = 0; i < part; i++)
             square[i] = parts_of_square(e, t, t->packed, &spot, first, i, group, part);
@@ -81,7 +81,7 @@ static void square_at(Emitter *e, const Tile *t, const Spot *k, Value lane) {
 }
 
 /* One vector of the panel after the other: the rows of several are more streams than a processor fetches ahead. */
-static void squares_of_panel(Emitter *e, const Tile *t, Spot *k, Value begin, Value end) {
+static void squares_of_panel(Emitter *e, const Tile *t, Spot *k, LLVMValueRef begin, LLVMValueRef end) {
     LoopBlocks vectors, squares;
     e->lanes_are_rows = false;
     loop_open(e, &vectors, index_const(e, 0), NULL, 0);
@@ -94,19 +94,19 @@ static void squares_of_panel(Emitter *e, const Tile *t, Spot *k, Value begin, Va
 }
 
 /* A column as it is: from the rows to the panel. */
-static void store_square(Emitter *e, const Tile *t, const Spot *k, const Spot *spot, Value lane) {
+static void store_square(Emitter *e, const Tile *t, const Spot *k, const Spot *spot, LLVMValueRef lane) {
     const Node *column = t->node->source[t->packed];
     int64_t bytes = (int64_t)dtype_bytes(column->dtype), width = (int64_t)e->lanes * t->vectors;
     Spot element = spot_through(e, &t->node->attr.contraction->access[t->packed], spot, t->space.extent, t->space.axes,
-                                column->shape, spot->row, t->space.peeled[t->packed], &(Value){NULL});
+                                column->shape, spot->row, t->space.peeled[t->packed], &(LLVMValueRef){NULL});
     Index at = index_add(e, index_scale(e, place_of_term(e, t, k), width), index_of(lane));
-    Value to = LLVMBuildMul(e->b, at.at, index_const(e, bytes), "");
+    LLVMValueRef to = LLVMBuildMul(e->b, at.at, index_const(e, bytes), "");
     to = LLVMBuildInBoundsGEP2(e->b, e->i8, t->block->panel[t->packed], &to, 1, "");
     column_square_store(e, column, spot_linear(e, &element, column->shape).at, to, width);
 }
 
 /* Rows of columns, a vector of rows after the other: elements of the columns are turned before they are converted. */
-static void squares_of_columns(Emitter *e, const Tile *t, Spot *k, Value begin, Value end) {
+static void squares_of_columns(Emitter *e, const Tile *t, Spot *k, LLVMValueRef begin, LLVMValueRef end) {
     int last = t->space.axes - 1, width = e->lanes * t->vectors;
     LoopBlocks vectors, squares;
     loop_open(e, &vectors, index_const(e, 0), NULL, 0);
@@ -126,7 +126,7 @@ static void squares_of_columns(Emitter *e, const Tile *t, Spot *k, Value begin, 
         place.axis[last] = spot.axis[last] = index_offset(e, index_of(squares.index), i);
         memo_clear(e);
         column_square_place(e, i);
-        Value v = operand_at(e, t->node, &t->space, t->packed, &spot, &(Value){NULL});
+        LLVMValueRef v = operand_at(e, t->node, &t->space, t->packed, &spot, &(LLVMValueRef){NULL});
         Index at = index_add(e, index_scale(e, place_of_term(e, t, &place), width), index_of(vectors.index));
         at.step = 1;
         store_at(e, REGION_WORK, t->node->dtype, t->block->panel[t->packed], at, v);
@@ -141,14 +141,14 @@ static bool may_pass_end(const Emitter *e, const Tile *t) {
     return t->row_begin != NULL && t->nest->blocks->axis == BLOCKS_ROWS && t->nest->blocks->places % e->lanes == 0;
 }
 
-Value pack_squares(Emitter *e, const Tile *t, Spot *k, Value begin, Value end) {
+LLVMValueRef pack_squares(Emitter *e, const Tile *t, Spot *k, LLVMValueRef begin, LLVMValueRef end) {
     bool of_columns = column_square_fits(e, t->nest, t->packed);
     int64_t lanes = of_columns ? COLUMN_SQUARE : e->lanes;
-    Value size = index_const(e, lanes), terms = LLVMBuildSub(e->b, end, begin, "");
+    LLVMValueRef size = index_const(e, lanes), terms = LLVMBuildSub(e->b, end, begin, "");
     if (may_pass_end(e, t))
         terms = LLVMBuildAdd(e->b, terms, index_const(e, lanes - 1), "");
-    Value count = LLVMBuildUDiv(e->b, terms, size, "");
-    Value whole = LLVMBuildAdd(e->b, begin, LLVMBuildMul(e->b, count, size, ""), "");
+    LLVMValueRef count = LLVMBuildUDiv(e->b, terms, size, "");
+    LLVMValueRef whole = LLVMBuildAdd(e->b, begin, LLVMBuildMul(e->b, count, size, ""), "");
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, whole, ""));
     if (of_columns)
         squares_of_columns(e, t, k, begin, whole);

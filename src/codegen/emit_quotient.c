@@ -49,9 +49,9 @@ static const Node *divisor_of(const Node *node) {
     return divisor;
 }
 
-static Value byte_quotient(Emitter *e, const Node *divisor, Value byte) {
+static LLVMValueRef byte_quotient(Emitter *e, const Node *divisor, LLVMValueRef byte) {
     Reciprocal by = reciprocal_of((float)divisor->attr.value);
-    Value rest = emit_binary(e, OP_MUL, DTYPE_F32, byte, constant_real(e, DTYPE_F32, (double)by.rest));
+    LLVMValueRef rest = emit_binary(e, OP_MUL, DTYPE_F32, byte, constant_real(e, DTYPE_F32, (double)by.rest));
     return emit_fma(e, byte, constant_real(e, DTYPE_F32, (double)by.near), rest);
 }
 
@@ -63,27 +63,27 @@ static bool is_updated(const Emitter *e, int64_t cell) {
     return false;
 }
 
-static Value is_between(Emitter *e, Value v, double least, double most) {
+static LLVMValueRef is_between(Emitter *e, LLVMValueRef v, double least, double most) {
     return LLVMBuildAnd(e->b, LLVMBuildFCmp(e->b, LLVMRealOGE, v, constant_real(e, DTYPE_F32, least), ""),
                         LLVMBuildFCmp(e->b, LLVMRealOLE, v, constant_real(e, DTYPE_F32, most), ""), "");
 }
 
-static Value any_lane(Emitter *e, Value lanes) {
-    Value bits = LLVMBuildBitCast(e->b, lanes, LLVMIntTypeInContext(e->context, LANES), "");
+static LLVMValueRef any_lane(Emitter *e, LLVMValueRef lanes) {
+    LLVMValueRef bits = LLVMBuildBitCast(e->b, lanes, LLVMIntTypeInContext(e->context, LANES), "");
     return LLVMBuildICmp(e->b, LLVMIntNE, bits, LLVMConstNull(LLVMTypeOf(bits)), "");
 }
 
 /* Is one lane of x 0, or not between 2^-63 and 2^65? */
-static Value is_out_of_range(Emitter *e, Value x) {
+static LLVMValueRef is_out_of_range(Emitter *e, LLVMValueRef x) {
     LLVMTypeRef bits_type = vector_type(e->i32, LANES);
-    Value bits = LLVMBuildBitCast(e->b, x, bits_type, "");
-    Value up = LLVMBuildShl(e->b, bits, splat(e, constant_int(e, e->i32, 1), LANES), "");
-    Value differ = LLVMBuildXor(e->b, bits, up, "");     /* the exponent's two highest bits */
-    Value one = LLVMBuildAnd(e->b, differ, splat(e, constant_int(e, e->i32, 1 << 30), LANES), "");
+    LLVMValueRef bits = LLVMBuildBitCast(e->b, x, bits_type, "");
+    LLVMValueRef up = LLVMBuildShl(e->b, bits, splat(e, constant_int(e, e->i32, 1), LANES), "");
+    LLVMValueRef differ = LLVMBuildXor(e->b, bits, up, ""); /* the exponent's two highest bits */
+    LLVMValueRef one = LLVMBuildAnd(e->b, differ, splat(e, constant_int(e, e->i32, 1 << 30), LANES), "");
     return any_lane(e, LLVMBuildICmp(e->b, LLVMIntEQ, one, LLVMConstNull(bits_type), ""));
 }
 
-static void mark_unlikely(Emitter *e, Value branch) {
+static void mark_unlikely(Emitter *e, LLVMValueRef branch) {
     LLVMMetadataRef parts[3] = {LLVMMDStringInContext2(e->context, "branch_weights", 14),
                                 LLVMValueAsMetadata(constant_int(e, e->i32, 1)),
                                 LLVMValueAsMetadata(constant_int(e, e->i32, 1000))};
@@ -93,32 +93,32 @@ static void mark_unlikely(Emitter *e, Value branch) {
 
 /* less NULL: x is no difference of something and a number that is the same for all rows. Where the divisor or that
  * number is out of its range the reciprocal is NaN, and so is the quotient. */
-static Value quotient_by_uniform(Emitter *e, Value x, Value by, Value less) {
-    Value one = constant_real(e, DTYPE_F32, 1), fits = is_between(e, by, 0x1p-30, 0x1p30);
+static LLVMValueRef quotient_by_uniform(Emitter *e, LLVMValueRef x, LLVMValueRef by, LLVMValueRef less) {
+    LLVMValueRef one = constant_real(e, DTYPE_F32, 1), fits = is_between(e, by, 0x1p-30, 0x1p30);
     if (less != NULL)
         fits = LLVMBuildAnd(e->b, fits, is_between(e, emit_unary(e, OP_ABS, DTYPE_F32, less), 0x1p-60, INFINITY), "");
-    Value inverse = emit_select(e, fits, emit_binary(e, OP_DIV, DTYPE_F32, one, by),
+    LLVMValueRef inverse = emit_select(e, fits, emit_binary(e, OP_DIV, DTYPE_F32, one, by),
                                 constant_real(e, DTYPE_F32, NAN));
-    Value error = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, by), inverse, one);
-    Value share = emit_binary(e, OP_MUL, DTYPE_F32, error, inverse);
-    Value near = emit_fma(e, x, inverse, emit_binary(e, OP_MUL, DTYPE_F32, x, share));
-    Value rest = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, near), by, x);
-    Value quick = emit_fma(e, rest, inverse, near);
-    Value out = any_lane(e, LLVMBuildFCmp(e->b, LLVMRealUNO, quick, quick, ""));
+    LLVMValueRef error = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, by), inverse, one);
+    LLVMValueRef share = emit_binary(e, OP_MUL, DTYPE_F32, error, inverse);
+    LLVMValueRef near = emit_fma(e, x, inverse, emit_binary(e, OP_MUL, DTYPE_F32, x, share));
+    LLVMValueRef rest = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, near), by, x);
+    LLVMValueRef quick = emit_fma(e, rest, inverse, near);
+    LLVMValueRef out = any_lane(e, LLVMBuildFCmp(e->b, LLVMRealUNO, quick, quick, ""));
     if (less == NULL)
         out = LLVMBuildOr(e->b, out, is_out_of_range(e, x), "");
     LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), after = if_open(e, out);
     mark_unlikely(e, LLVMGetBasicBlockTerminator(before));
-    Value divided = emit_binary(e, OP_DIV, DTYPE_F32, x, by);
+    LLVMValueRef divided = emit_binary(e, OP_DIV, DTYPE_F32, x, by);
     LLVMBasicBlockRef from[2] = {before, LLVMGetInsertBlock(e->b)};
     if_close(e, after);
     known_rows_move(e, before);
-    Value q = LLVMBuildPhi(e->b, LLVMTypeOf(x), "");
-    LLVMAddIncoming(q, (Value[]){quick, divided}, from, 2);
+    LLVMValueRef q = LLVMBuildPhi(e->b, LLVMTypeOf(x), "");
+    LLVMAddIncoming(q, (LLVMValueRef[]){quick, divided}, from, 2);
     return q;
 }
 
-Value emit_quotient(Emitter *e, const Node *node, Value x, Value by, Value less) {
+LLVMValueRef emit_quotient(Emitter *e, const Node *node, LLVMValueRef x, LLVMValueRef by, LLVMValueRef less) {
     if (node->dtype != DTYPE_F32 || !e->target->fma)
         return NULL;
     const Node *numerator = node->source[0], *divisor = divisor_of(node);

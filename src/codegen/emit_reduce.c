@@ -21,11 +21,11 @@ void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
 }
 
 static Chain chain_part(Emitter *e, const Node *node, Chain chain, int begin, int lanes) {
-    Value mask[64];
+    LLVMValueRef mask[64];
     for (int l = 0; l < lanes; l++)
         mask[l] = constant_int(e, e->i32, begin + l);
     for (int i = 0; i < chain_width(node); i++) {
-        Value v = chain.v[i];
+        LLVMValueRef v = chain.v[i];
         chain.v[i] = lanes == 1 ? LLVMBuildExtractElement(e->b, v, mask[0], "")
                                 : LLVMBuildShuffleVector(e->b, v, LLVMGetPoison(LLVMTypeOf(v)),
                                                          LLVMConstVector(mask, (unsigned)lanes), "");
@@ -60,7 +60,7 @@ void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain chain, F
  * where that is dear, in a loop, for which the sums wait on the stack: in a few lines of the first-level cache, not in a
  * buffer of all outputs. */
 void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *chain, int tile, int vectors, int axis,
-                    int64_t step) {
+                 int64_t step) {
     int count = tile * vectors;
     if (!nest->dear || chain_width(nest->reduce) > 1 || count < 3 || e->valid_lanes > 0) {
         for (int i = 0; i < count; i++)
@@ -69,9 +69,9 @@ void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *ch
     }
     int lanes = e->lanes;
     LLVMTypeRef type = LLVMTypeOf(splat(e, chain[0].v[0], lanes));
-    Value sums = emit_alloca(e, LLVMArrayType2(type, (uint64_t)count));
+    LLVMValueRef sums = emit_alloca(e, LLVMArrayType2(type, (uint64_t)count));
     for (int i = 0; i < count; i++) {
-        Value at = index_const(e, i);
+        LLVMValueRef at = index_const(e, i);
         LLVMBuildStore(e->b, splat(e, chain[i].v[0], lanes), LLVMBuildInBoundsGEP2(e->b, type, sums, &at, 1, ""));
     }
     LoopBlocks places, parts;
@@ -85,8 +85,8 @@ void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *ch
         here.row = index_add(e, here.row, moved);
     else if (nest->lanes >= 0)
         here.axis[nest->lanes] = index_add(e, here.axis[nest->lanes], moved);
-    Value at = LLVMBuildAdd(e->b, LLVMBuildMul(e->b, places.index, index_const(e, vectors), ""), parts.index, "");
-    Value sum = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, type, sums, &at, 1, ""), "");
+    LLVMValueRef at = LLVMBuildAdd(e->b, LLVMBuildMul(e->b, places.index, index_const(e, vectors), ""), parts.index, "");
+    LLVMValueRef sum = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, type, sums, &at, 1, ""), "");
     finish(e, nest, &here, (Chain){{sum}});
     loop_close(e, &parts, index_const(e, vectors), 1, NULL);
     loop_close(e, &places, index_const(e, tile), 1, NULL);
@@ -119,7 +119,7 @@ static void tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
 
 /* ---- carried chains -------------------------------------------------------------------------------- */
 /* Of a chunk: its rows in the block; does it begin, end there; is it the first of the mini-batch, and begins. */
-typedef struct Carry { Value row_begin, row_end, fresh, closes, first; } Carry;
+typedef struct ChunkPart { LLVMValueRef row_begin, row_end, fresh, closes, first; } ChunkPart;
 
 Index total_index(Emitter *e, const Nest *nest, const Spot *spot) {
     return spot_linear(e, spot, nest->reduce->shape);
@@ -135,9 +135,9 @@ static Index chain_index(Emitter *e, const Nest *nest, const Spot *spot) {
     return index_add(e, index_scale(e, spot_linear(e, spot, shape), innermost), spot->axis[nest->lanes]);
 }
 
-void fold_into_total(Emitter *e, const Nest *nest, Index at, Value v) {
+void fold_into_total(Emitter *e, const Nest *nest, Index at, LLVMValueRef v) {
     const Node *node = nest->reduce;
-    Value base = buffer_base(e, nest->total);
+    LLVMValueRef base = buffer_base(e, nest->total);
     Chain total = {{load_at(e, REGION_WORK, node->dtype, base, at)}};
     Chain part = {{v}};
     store_at(e, REGION_WORK, node->dtype, base, at, chain_join(e, node, total, part).v[0]);
@@ -169,10 +169,10 @@ static void keep_total(Emitter *e, const Nest *nest, const Spot *spot, Chain cha
 
 static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
                               void *context) {
-    const Carry *carry = context;
+    const ChunkPart *carry = context;
     Tile t = tile_new(e, nest, spot, tile, vectors);
     Chain chain[MOST_CHAINS];
-    Value base = buffer_base(e, nest->chain);
+    LLVMValueRef base = buffer_base(e, nest->chain);
     t.row_begin = carry->row_begin;
     t.row_end = carry->row_end;
     DType type = term_type(t.node);
@@ -183,7 +183,7 @@ static void carried_tile_body(Emitter *e, const Nest *nest, const Spot *spot, in
     if_close(e, started);
     for (int i = 0; i < t.count; i++) {
         Chain start = chain_start(e, t.node, e->lanes);
-        Value open = load_at(e, REGION_WORK, type, base, chain_index(e, nest, &t.spot[i]));
+        LLVMValueRef open = load_at(e, REGION_WORK, type, base, chain_index(e, nest, &t.spot[i]));
         chain[i].v[0] = emit_select(e, carry->fresh, start.v[0], open);
         if (argmax)                            /* its index waits in the total, of which there is one chunk */
             chain[i].v[1] = load_at(e, REGION_WORK, DTYPE_I32, buffer_base(e, nest->total),
@@ -206,26 +206,26 @@ int64_t chunk_of(const Node *node) {
     return chunk > 0 ? chunk : (int64_t)1 << 40;
 }
 
-void open_chunks(Emitter *e, LoopBlocks *l, int64_t chunk, Value *end) {
-    Value whole = LLVMBuildUDiv(e->b, e->block_begin, index_const(e, chunk), "");
+void open_chunks(Emitter *e, LoopBlocks *l, int64_t chunk, LLVMValueRef *end) {
+    LLVMValueRef whole = LLVMBuildUDiv(e->b, e->block_begin, index_const(e, chunk), "");
     *end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
     loop_open(e, l, LLVMBuildMul(e->b, whole, index_const(e, chunk), ""), NULL, 0);
 }
 
-Value chunk_closes(Emitter *e, Value chunk_end, Value end) {
-    Value full = LLVMBuildICmp(e->b, LLVMIntSLE, chunk_end, end, "");
+LLVMValueRef chunk_closes(Emitter *e, LLVMValueRef chunk_end, LLVMValueRef end) {
+    LLVMValueRef full = LLVMBuildICmp(e->b, LLVMIntSLE, chunk_end, end, "");
     return LLVMBuildOr(e->b, full, LLVMBuildICmp(e->b, LLVMIntEQ, end, e->total_rows, ""), "");
 }
 
 static void reduce_carried_tiles(Emitter *e, const Nest *nest) {
     int64_t chunk = chunk_of(nest->reduce);
     LoopBlocks l;
-    Value end;
+    LLVMValueRef end;
     open_chunks(e, &l, chunk, &end);
-    Value chunk_end = LLVMBuildAdd(e->b, l.index, index_const(e, chunk), "");
-    Value begin = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, l.index, e->block_begin, ""),
+    LLVMValueRef chunk_end = LLVMBuildAdd(e->b, l.index, index_const(e, chunk), "");
+    LLVMValueRef begin = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, l.index, e->block_begin, ""),
                                   e->block_begin, l.index, "");
-    Carry carry = {.row_begin = LLVMBuildSub(e->b, begin, e->block_begin, ""),
+    ChunkPart carry = {.row_begin = LLVMBuildSub(e->b, begin, e->block_begin, ""),
                    .row_end = LLVMBuildSub(e->b, smaller(e, chunk_end, end), e->block_begin, ""),
                    .fresh = LLVMBuildICmp(e->b, LLVMIntEQ, begin, l.index, ""),
                    .closes = chunk_closes(e, chunk_end, end),
@@ -265,7 +265,7 @@ static Chain lanes_unrolled(Emitter *e, const Node *node, const Space *space, co
 /* Per row: 16 accumulators, each a vector of rows. */
 static Chain lanes_of_rows(Emitter *e, const Node *node, const Space *space, const Spot *spot) {
     Chain lane[ORDER_LANES];
-    Value carried[ORDER_LANES * 2];
+    LLVMValueRef carried[ORDER_LANES * 2];
     int width = chain_width(node), rest = (int)(space->terms % ORDER_LANES);
     for (int i = 0; i < ORDER_LANES; i++) {
         lane[i] = chain_start(e, node, e->lanes);
@@ -323,7 +323,7 @@ static ChainTerm term_in_order(Emitter *e, const Node *node, const Space *space,
 }
 
 /* One vector of 16 along k, from `begin` on; terms are known. */
-static Chain lanes_along_k(Emitter *e, const Node *node, const Space *space, const Spot *spot, Value begin,
+static Chain lanes_along_k(Emitter *e, const Node *node, const Space *space, const Spot *spot, LLVMValueRef begin,
                            int64_t terms) {
     int rest = (int)(terms % ORDER_LANES), width = chain_width(node);
     Chain chain = chain_start(e, node, ORDER_LANES);
@@ -343,7 +343,7 @@ static Chain lanes_along_k(Emitter *e, const Node *node, const Space *space, con
     for (int i = 0; i < rest; i++) {
         Index k = index_of(LLVMBuildAdd(e->b, begin, index_const(e, terms - rest + i), ""));
         ChainTerm term = term_of_k(e, node, space, spot, k);
-        Value lane = constant_int(e, e->i32, i);
+        LLVMValueRef lane = constant_int(e, e->i32, i);
         Chain one = {{NULL, NULL}};
         for (int w = 0; w < width; w++)
             one.v[w] = LLVMBuildExtractElement(e->b, chain.v[w], lane, "");

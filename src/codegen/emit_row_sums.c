@@ -6,7 +6,7 @@
 #include "codegen/emit_reduce.h"
 
 /* The chains of `vectors` times 16 rows from `from` on, kept in memory. */
-static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, int vectors,
+static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, LLVMValueRef from, int vectors,
                            Index at) {
     Tile t = {.nest = nest,
               .node = nest->reduce,
@@ -33,13 +33,13 @@ static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value
 }
 
 /* ---- rows that are turned ----------------------------------------------------------------------------- */
-typedef struct Turning { const Nest *nest; Space space; Value from; Spot spot; } Turning;
+typedef struct Turning { const Nest *nest; Space space; LLVMValueRef from; Spot spot; } Turning;
 
 /* A square: 16 places of the last axis, of 16 rows. */
-static void square_terms(Emitter *e, Turning *t, Value *chain) {
+static void square_terms(Emitter *e, Turning *t, LLVMValueRef *chain) {
     const Node *node = t->nest->reduce;
     ChainTerm term[ORDER_LANES] = {0};
-    Value x[2][ORDER_LANES];
+    LLVMValueRef x[2][ORDER_LANES];
     memo_clear(e);
     for (int i = 0; i < ORDER_LANES; i++) {
         t->spot.row = index_of(LLVMBuildAdd(e->b, t->from, index_const(e, i), ""));
@@ -57,7 +57,7 @@ static void square_terms(Emitter *e, Turning *t, Value *chain) {
     memo_clear(e);
 }
 
-static void square_axes(Emitter *e, Turning *t, int axis, Value *chain) {
+static void square_axes(Emitter *e, Turning *t, int axis, LLVMValueRef *chain) {
     bool last = axis == t->space.axes - 1;
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), chain, 1);
@@ -70,9 +70,9 @@ static void square_axes(Emitter *e, Turning *t, int axis, Value *chain) {
     loop_close(e, &l, index_const(e, t->space.extent[axis]), last ? ORDER_LANES : 1, chain);
 }
 
-static void turned_chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, Value from, Index at) {
+static void turned_chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, LLVMValueRef from, Index at) {
     Turning t = {.nest = nest, .space = space_of(nest->reduce), .from = from, .spot = *spot};
-    Value chain = chain_start(e, nest->reduce, ORDER_LANES).v[0];
+    LLVMValueRef chain = chain_start(e, nest->reduce, ORDER_LANES).v[0];
     e->lanes_are_rows = false;
     square_axes(e, &t, t.space.result, &chain);
     e->lanes_are_rows = true;
@@ -82,12 +82,12 @@ static void turned_chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot
 
 /* ---- chunks ----------------------------------------------------------------------------------------------- */
 /* Of a chunk's rows the chains, of missing rows what a lane without terms is. */
-static Value lanes_of_chunk(Emitter *e, const Nest *nest, Value begin, Value end, Index at) {
+static LLVMValueRef lanes_of_chunk(Emitter *e, const Nest *nest, LLVMValueRef begin, LLVMValueRef end, Index at) {
     Index row = {.at = begin, .step = 1};
-    Value v =
+    LLVMValueRef v =
         load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain), index_add(e, at, row));
-    Value limit = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), ORDER_LANES);
-    Value there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), limit, "");
+    LLVMValueRef limit = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), ORDER_LANES);
+    LLVMValueRef there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), limit, "");
     return emit_select(e, there, v, chain_start(e, nest->reduce, ORDER_LANES).v[0]);
 }
 
@@ -113,9 +113,9 @@ void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int
     LLVMBasicBlockRef after = shared ? thread_first_open(e) : NULL;
     start_total_of_batch(e, nest, spot);
     loop_open(e, &chunks, index_const(e, 0), NULL, 0);
-    Value stop = LLVMBuildAdd(e->b, chunks.index, index_const(e, chunk), "");
+    LLVMValueRef stop = LLVMBuildAdd(e->b, chunks.index, index_const(e, chunk), "");
     Chain lanes = {{lanes_of_chunk(e, nest, chunks.index, smaller(e, stop, e->block_rows), at)}};
-    Value folded = fold_vector(e, nest->reduce, lanes).v[0];
+    LLVMValueRef folded = fold_vector(e, nest->reduce, lanes).v[0];
     e->lanes = 1;
     e->lanes_are_rows = false;
     fold_into_total(e, nest, total_at, folded);

@@ -17,28 +17,28 @@
 
 enum { MOST_LANES = 64, LONGEST_ROW = 16, MOST_KNOWN = 4 };
 
-typedef struct Known {
+typedef struct KnownRow {
     const Node *column;                 /* NULL: the numbers of the rows */
     LLVMBasicBlockRef block;
-    Value row; int lanes; bool may_leave;
-    Value value[MOST_LANES];
-} Known;
-struct KnownRows { Known known[MOST_KNOWN]; int next; };
+    LLVMValueRef row; int lanes; bool may_leave;
+    LLVMValueRef value[MOST_LANES];
+} KnownRow;
+struct KnownRows { KnownRow known[MOST_KNOWN]; int next; };
 
 /* The numbers of the rows, or the elements of the column, at these rows; *fresh: still to be filled in. */
-static Value *known_values(Emitter *e, const Node *column, Index row, bool *fresh) {
+static LLVMValueRef *known_values(Emitter *e, const Node *column, Index row, bool *fresh) {
     LLVMBasicBlockRef block = LLVMGetInsertBlock(e->b);
     if (e->known_rows == NULL)
         e->known_rows = arena_new_of(e->arena, KnownRows);
     for (int i = 0; i < MOST_KNOWN; i++) {
-        Known *k = &e->known_rows->known[i];
+        KnownRow *k = &e->known_rows->known[i];
         *fresh = !(k->column == column && k->block == block && k->row == row.at && k->lanes == e->lanes
                    && k->may_leave == e->rows_may_leave);
         if (!*fresh)
             return k->value;
     }
-    Known *k = &e->known_rows->known[e->known_rows->next++ % MOST_KNOWN];
-    *k = (Known){.column = column, .block = block, .row = row.at, .lanes = e->lanes,
+    KnownRow *k = &e->known_rows->known[e->known_rows->next++ % MOST_KNOWN];
+    *k = (KnownRow){.column = column, .block = block, .row = row.at, .lanes = e->lanes,
                  .may_leave = e->rows_may_leave};
     return k->value;
 }
@@ -51,51 +51,51 @@ void known_rows_move(Emitter *e, LLVMBasicBlockRef from) {
 
 /* ---- numbers of rows ----------------------------------------------------------------------------- */
 /* The row's number in the column of lane `lane`. */
-static Value row_number(Emitter *e, Index row, int lane) {
+static LLVMValueRef row_number(Emitter *e, Index row, int lane) {
     if (e->f->block == 1)
         return e->row_of_one;
-    Value place = index_lane(e, row, row.step == 0 && row.lanes == NULL ? 0 : lane);
+    LLVMValueRef place = index_lane(e, row, row.step == 0 && row.lanes == NULL ? 0 : lane);
     if (e->rows_may_leave) {
-        Value last = LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), "");
-        Value below = LLVMBuildICmp(e->b, LLVMIntSLT, place, last, "");
+        LLVMValueRef last = LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), "");
+        LLVMValueRef below = LLVMBuildICmp(e->b, LLVMIntSLT, place, last, "");
         place = LLVMBuildSelect(e->b, below, place, last, "");
-        Value above = LLVMBuildICmp(e->b, LLVMIntSGT, place, index_const(e, 0), "");
+        LLVMValueRef above = LLVMBuildICmp(e->b, LLVMIntSGT, place, index_const(e, 0), "");
         place = LLVMBuildSelect(e->b, above, place, index_const(e, 0), "");
     }
-    Value at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->row_numbers, &place, 1, "");
-    Value number = LLVMBuildLoad2(e->b, e->i32, at, "");
+    LLVMValueRef at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->row_numbers, &place, 1, "");
+    LLVMValueRef number = LLVMBuildLoad2(e->b, e->i32, at, "");
     return LLVMBuildZExt(e->b, number, e->i64, "");
 }
 
-static const Value *row_numbers(Emitter *e, Index row) {
+static const LLVMValueRef *row_numbers(Emitter *e, Index row) {
     bool fresh;
-    Value *number = known_values(e, NULL, row, &fresh);
+    LLVMValueRef *number = known_values(e, NULL, row, &fresh);
     for (int l = 0; l < e->lanes && fresh; l++)
         number[l] = row_number(e, row, l);
     return number;
 }
 
-static Value row_pointer(Emitter *e, const Node *column, Value number) {
+static LLVMValueRef row_pointer(Emitter *e, const Node *column, LLVMValueRef number) {
     int64_t c = column->attr.index;
-    Value bytes = LLVMBuildMul(e->b, number, e->column_stride[c], "");
+    LLVMValueRef bytes = LLVMBuildMul(e->b, number, e->column_stride[c], "");
     return LLVMBuildInBoundsGEP2(e->b, e->i8, e->column_data[c], &bytes, 1, "");
 }
 
-Value column_row(Emitter *e, const Node *column, Value row) {
+LLVMValueRef column_row(Emitter *e, const Node *column, LLVMValueRef row) {
     return row_pointer(e, column, row_number(e, index_of(row), 0));
 }
 
 /* ---- rows one by one, again and again --------------------------------------------------------------- */
-struct RowPointers { const Node *column; Value pointers; };
+struct RowPointers { const Node *column; LLVMValueRef pointers; };
 
-void row_pointers_open(Emitter *e, const Node *column, Value places, int64_t most) {
+void row_pointers_open(Emitter *e, const Node *column, LLVMValueRef places, int64_t most) {
     if (column->op != OP_COLUMN || node_is_stored(e->f, column))
         return;
     RowPointers *p = arena_new_of(e->arena, RowPointers);
     *p = (RowPointers){column, emit_alloca(e, LLVMArrayType2(e->pointer, (uint64_t)most))};
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
-    Value row = smaller(e, l.index, LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), ""));
+    LLVMValueRef row = smaller(e, l.index, LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), ""));
     LLVMBuildStore(e->b, row_pointer(e, column, row_number(e, index_of(row), 0)),
                    LLVMBuildInBoundsGEP2(e->b, e->pointer, p->pointers, &l.index, 1, ""));
     loop_close(e, &l, places, 1, NULL);
@@ -106,7 +106,7 @@ void row_pointers_close(Emitter *e) {
     e->row_pointers = NULL;
 }
 
-static Value known_pointer(Emitter *e, const Node *column, Index row) {
+static LLVMValueRef known_pointer(Emitter *e, const Node *column, Index row) {
     const RowPointers *p = e->row_pointers;
     if (p == NULL || p->column != column || !index_uniform(row))
         return row_pointer(e, column, row_number(e, row, 0));
@@ -120,10 +120,10 @@ static bool is_short(const Node *column, int lanes) {
     return (bytes == 4 || bytes == 8) && elements > 1 && elements <= LONGEST_ROW && lanes % 4 == 0;
 }
 
-Value joined(Emitter *e, Value *part, int count) {
+LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count) {
     int length = vector_lanes(part[0]);
     for (; count > 1; count /= 2, length *= 2) {
-        Value mask[MOST_LANES * 2];
+        LLVMValueRef mask[MOST_LANES * 2];
         for (int l = 0; l < 2 * length; l++)
             mask[l] = constant_int(e, e->i32, l);
         for (int i = 0; i < count / 2; i++)
@@ -134,8 +134,8 @@ Value joined(Emitter *e, Value *part, int count) {
 }
 
 /* In each group of `width` lanes the same choice from two vectors: places below width are in a. */
-static Value choose(Emitter *e, Value a, Value b, int width, const int *place) {
-    Value mask[MOST_LANES];
+static LLVMValueRef choose(Emitter *e, LLVMValueRef a, LLVMValueRef b, int width, const int *place) {
+    LLVMValueRef mask[MOST_LANES];
     for (int l = 0; l < e->lanes; l++) {
         int from = place[l % width], group = l / width * width;
         mask[l] = constant_int(e, e->i32, from < width ? group + from : e->lanes + group + from - width);
@@ -144,8 +144,8 @@ static Value choose(Emitter *e, Value a, Value b, int width, const int *place) {
 }
 
 /* The pieces of the rows first, first + step, ... and of as many after each as go together. */
-static Value every(Emitter *e, const Value *piece, int first, int together, int step) {
-    Value part[MOST_LANES] = {NULL};
+static LLVMValueRef every(Emitter *e, const LLVMValueRef *piece, int first, int together, int step) {
+    LLVMValueRef part[MOST_LANES] = {NULL};
     int count = 0;
     for (int row = first; row < e->lanes; row += step)
         for (int i = 0; i < together; i++)
@@ -153,10 +153,10 @@ static Value every(Emitter *e, const Value *piece, int first, int together, int 
     return joined(e, part, count);
 }
 
-static void turn_fours(Emitter *e, const Value *piece, Value *element) {
-    Value low[2], high[2];
+static void turn_fours(Emitter *e, const LLVMValueRef *piece, LLVMValueRef *element) {
+    LLVMValueRef low[2], high[2];
     for (int i = 0; i < 2; i++) {
-        Value a = every(e, piece, 2 * i, 1, 4), b = every(e, piece, 2 * i + 1, 1, 4);
+        LLVMValueRef a = every(e, piece, 2 * i, 1, 4), b = every(e, piece, 2 * i + 1, 1, 4);
         low[i] = choose(e, a, b, 4, (int[]){0, 4, 1, 5});
         high[i] = choose(e, a, b, 4, (int[]){2, 6, 3, 7});
     }
@@ -167,23 +167,23 @@ static void turn_fours(Emitter *e, const Value *piece, Value *element) {
     }
 }
 
-static void turn_pairs(Emitter *e, const Value *piece, bool of_16_bytes, Value *element) {
+static void turn_pairs(Emitter *e, const LLVMValueRef *piece, bool of_16_bytes, LLVMValueRef *element) {
     if (of_16_bytes) {
-        Value a = every(e, piece, 0, 1, 2), b = every(e, piece, 1, 1, 2);
+        LLVMValueRef a = every(e, piece, 0, 1, 2), b = every(e, piece, 1, 1, 2);
         element[0] = choose(e, a, b, 2, (int[]){0, 2});
         element[1] = choose(e, a, b, 2, (int[]){1, 3});
     } else {
-        Value a = every(e, piece, 0, 2, 4), b = every(e, piece, 2, 2, 4);
+        LLVMValueRef a = every(e, piece, 0, 2, 4), b = every(e, piece, 2, 2, 4);
         element[0] = choose(e, a, b, 4, (int[]){0, 2, 4, 6});
         element[1] = choose(e, a, b, 4, (int[]){1, 3, 5, 7});
     }
 }
 
-static void load_turned(Emitter *e, const Node *column, Index row, Value *element) {
+static void load_turned(Emitter *e, const Node *column, Index row, LLVMValueRef *element) {
     int bytes = (int)dtype_bytes(column->dtype), elements = (int)shape_size(column->shape);
     int width = bytes == 4 && elements >= 4 ? 4 : 2;
-    const Value *number = row_numbers(e, row);
-    Value pointer[MOST_LANES], piece[MOST_LANES];
+    const LLVMValueRef *number = row_numbers(e, row);
+    LLVMValueRef pointer[MOST_LANES], piece[MOST_LANES];
     for (int l = 0; l < e->lanes; l++)
         pointer[l] = row_pointer(e, column, number[l]);
     for (int begin = 0; begin < elements; begin += width) {
@@ -209,25 +209,25 @@ static bool may_follow(const Emitter *e, const Node *column) {
 }
 
 /* Nobody chose the rows, they lie without gaps, and none of them stands for a row past the end. */
-static Value follow(Emitter *e, const Node *column, Value first, Value last) {
-    Value counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
-    Value bytes = index_const(e, shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype));
-    Value dense = LLVMBuildICmp(e->b, LLVMIntEQ, e->column_stride[column->attr.index], bytes, "");
-    Value rows = LLVMBuildSub(e->b, last, first, "");
-    Value all = LLVMBuildICmp(e->b, LLVMIntEQ, rows, index_const(e, WIDE - 1), "");
+static LLVMValueRef follow(Emitter *e, const Node *column, LLVMValueRef first, LLVMValueRef last) {
+    LLVMValueRef counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
+    LLVMValueRef bytes = index_const(e, shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype));
+    LLVMValueRef dense = LLVMBuildICmp(e->b, LLVMIntEQ, e->column_stride[column->attr.index], bytes, "");
+    LLVMValueRef rows = LLVMBuildSub(e->b, last, first, "");
+    LLVMValueRef all = LLVMBuildICmp(e->b, LLVMIntEQ, rows, index_const(e, WIDE - 1), "");
     return LLVMBuildAnd(e->b, LLVMBuildAnd(e->b, counted, dense, ""), all, "");
 }
 
 /* Every n-th element of n vectors: two vectors at a time, the lanes found before kept. */
-static void load_picked(Emitter *e, const Node *column, Value first, Value *element) {
+static void load_picked(Emitter *e, const Node *column, LLVMValueRef first, LLVMValueRef *element) {
     int n = (int)shape_size(column->shape);
-    Value pointer = row_pointer(e, column, first), part[LONGEST_PICKED];
+    LLVMValueRef pointer = row_pointer(e, column, first), part[LONGEST_PICKED];
     for (int j = 0; j < n; j++)
         part[j] = load_from(e, REGION_INPUT, column->dtype, pointer, index_const(e, j * WIDE), WIDE);
     for (int c = 0; c < n; c++) {
         element[c] = part[0];
         for (int j = 1; j < n; j++) {
-            Value mask[WIDE];
+            LLVMValueRef mask[WIDE];
             for (int l = 0; l < WIDE; l++) {
                 int from = n * l + c, kept = j == 1 ? from : l;
                 mask[l] = from / WIDE > j ? LLVMGetUndef(e->i32)
@@ -240,34 +240,34 @@ static void load_picked(Emitter *e, const Node *column, Value first, Value *elem
 }
 
 /* One element of rows anywhere. */
-static Value load_scattered(Emitter *e, const Node *column, Index linear, Index row, bool in_order) {
+static LLVMValueRef load_scattered(Emitter *e, const Node *column, Index linear, Index row, bool in_order) {
     DType t = column->dtype;
-    Value v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
+    LLVMValueRef v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
     for (int l = 0; l < e->lanes; l++) {
-        Value number = in_order ? row_numbers(e, row)[l] : row_number(e, row, l);
-        Value at = index_uniform(linear) ? linear.at : index_lane(e, linear, l);
-        Value one = load_from(e, REGION_INPUT, t, row_pointer(e, column, number), at, 1);
+        LLVMValueRef number = in_order ? row_numbers(e, row)[l] : row_number(e, row, l);
+        LLVMValueRef at = index_uniform(linear) ? linear.at : index_lane(e, linear, l);
+        LLVMValueRef one = load_from(e, REGION_INPUT, t, row_pointer(e, column, number), at, 1);
         v = LLVMBuildInsertElement(e->b, v, one, constant_int(e, e->i32, l), "");
     }
     return v;
 }
 
-static void load_anywhere(Emitter *e, const Node *column, Index row, Value *element) {
+static void load_anywhere(Emitter *e, const Node *column, Index row, LLVMValueRef *element) {
     if (is_short(column, e->lanes))
         load_turned(e, column, row, element);
     else
         element[0] = load_scattered(e, column, index_at(e, 0), row, true);
 }
 
-static void load_short(Emitter *e, const Node *column, Index row, Value *element) {
+static void load_short(Emitter *e, const Node *column, Index row, LLVMValueRef *element) {
     if (!may_follow(e, column)) {
         load_anywhere(e, column, row, element);
         return;
     }
     int n = (int)shape_size(column->shape);
-    Value picked[LONGEST_PICKED], first = row_number(e, row, 0), last = row_number(e, row, WIDE - 1);
+    LLVMValueRef picked[LONGEST_PICKED], first = row_number(e, row, 0), last = row_number(e, row, WIDE - 1);
     LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), from[2];
-    Value together = follow(e, column, first, last);
+    LLVMValueRef together = follow(e, column, first, last);
     LLVMBasicBlockRef then = LLVMAppendBasicBlockInContext(e->context, e->function, "together");
     LLVMBasicBlockRef apart = LLVMAppendBasicBlockInContext(e->context, e->function, "apart");
     LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(e->context, e->function, "after");
@@ -282,7 +282,7 @@ static void load_short(Emitter *e, const Node *column, Index row, Value *element
     LLVMBuildBr(e->b, after);
     LLVMPositionBuilderAtEnd(e->b, after);
     for (int c = 0; c < n; c++) {
-        Value both[2] = {picked[c], element[c]};
+        LLVMValueRef both[2] = {picked[c], element[c]};
         element[c] = LLVMBuildPhi(e->b, LLVMTypeOf(both[0]), "");
         LLVMAddIncoming(element[c], both, from, 2);
     }
@@ -293,9 +293,9 @@ static void load_short(Emitter *e, const Node *column, Index row, Value *element
 enum { MOST_OF_SQUARE = 4, PIECE_BYTES = 16 };
 typedef struct SquareColumn {
     const Node *column;
-    Value rows, turned;                 /* pointers to the rows; the square's vectors, where they lie */
+    LLVMValueRef rows, turned;          /* pointers to the rows; the square's vectors, where they lie */
     bool  loaded;
-    Value four;                         /* bytes: the four elements around the place */
+    LLVMValueRef four;                  /* bytes: the four elements around the place */
 } SquareColumn;
 struct ColumnSquare { int operand, count, place; Emitter *e; Index row; SquareColumn of[MOST_OF_SQUARE]; };
 
@@ -320,7 +320,7 @@ static void visit_square_column(void *context, const Read *read) {
     LLVMSetAlignment(c->turned, 64);
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
-    Value row = row_pointer(e, read->node, row_number(e, index_add(e, index_of(s->row.at), index_of(l.index)), 0));
+    LLVMValueRef row = row_pointer(e, read->node, row_number(e, index_add(e, index_of(s->row.at), index_of(l.index)), 0));
     LLVMBuildStore(e->b, row, LLVMBuildInBoundsGEP2(e->b, e->pointer, c->rows, &l.index, 1, ""));
     loop_close(e, &l, index_const(e, lanes), 1, NULL);
 }
@@ -365,13 +365,13 @@ void column_square_close(Emitter *e) {
 }
 
 /* 16 bytes of each row, turned as numbers of 4 bytes, or of 8. */
-static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LLVMTypeRef type, Value step) {
+static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LLVMTypeRef type, LLVMValueRef step) {
     int width = PIECE_BYTES / (bytes == 8 ? 8 : 4);
-    Value piece[MOST_LANES], turned[PIECE_BYTES];
-    Value at = LLVMBuildAdd(e->b, LLVMGetParam(f, 1), index_const(e, begin), "");
+    LLVMValueRef piece[MOST_LANES], turned[PIECE_BYTES];
+    LLVMValueRef at = LLVMBuildAdd(e->b, LLVMGetParam(f, 1), index_const(e, begin), "");
     for (int l = 0; l < e->lanes; l++) {
-        Value lane = index_const(e, l);
-        Value row = LLVMBuildInBoundsGEP2(e->b, e->pointer, LLVMGetParam(f, 0), &lane, 1, "");
+        LLVMValueRef lane = index_const(e, l);
+        LLVMValueRef row = LLVMBuildInBoundsGEP2(e->b, e->pointer, LLVMGetParam(f, 0), &lane, 1, "");
         row = LLVMBuildLoad2(e->b, e->pointer, row, "");
         piece[l] = LLVMBuildLoad2(e->b, vector_type(type, width), LLVMBuildInBoundsGEP2(e->b, e->i8, row, &at, 1, ""), "");
         LLVMSetAlignment(piece[l], (unsigned)bytes);
@@ -381,8 +381,8 @@ static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LL
     else
         turn_pairs(e, piece, true, turned);
     for (int i = 0; i < width; i++) {
-        Value number = index_const(e, begin * width / PIECE_BYTES + i);
-        Value to = LLVMBuildMul(e->b, number, step, "");
+        LLVMValueRef number = index_const(e, begin * width / PIECE_BYTES + i);
+        LLVMValueRef to = LLVMBuildMul(e->b, number, step, "");
         to = LLVMBuildInBoundsGEP2(e->b, e->i8, LLVMGetParam(f, 2), &to, 1, "");
         LLVMSetAlignment(LLVMBuildStore(e->b, turned[i], to), PIECE_BYTES);
     }
@@ -404,7 +404,7 @@ static LLVMValueRef rows_function(Emitter *e, int bytes, bool apart, LLVMTypeRef
     emit_set_noinline(e, f);
     LLVMSetLinkage(f, LLVMInternalLinkage);
     LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->context, f, ""));
-    Value step = apart ? LLVMGetParam(f, 3) : index_const(e, (bytes == 8 ? 8 : 4) * e->lanes);
+    LLVMValueRef step = apart ? LLVMGetParam(f, 3) : index_const(e, (bytes == 8 ? 8 : 4) * e->lanes);
     for (int64_t i = 0; i < COLUMN_SQUARE * bytes; i += PIECE_BYTES)
         turn_pieces(e, f, i, bytes, bytes == 8 ? e->i64 : e->i32, step);
     LLVMBuildRetVoid(e->b);
@@ -412,34 +412,34 @@ static LLVMValueRef rows_function(Emitter *e, int bytes, bool apart, LLVMTypeRef
     return f;
 }
 
-static Value load_turned_vector(Emitter *e, const SquareColumn *c, LLVMTypeRef type, int64_t offset) {
-    Value at = index_const(e, offset * e->lanes);
-    Value v = LLVMBuildLoad2(e->b, vector_type(type, e->lanes),
+static LLVMValueRef load_turned_vector(Emitter *e, const SquareColumn *c, LLVMTypeRef type, int64_t offset) {
+    LLVMValueRef at = index_const(e, offset * e->lanes);
+    LLVMValueRef v = LLVMBuildLoad2(e->b, vector_type(type, e->lanes),
                              LLVMBuildInBoundsGEP2(e->b, e->i8, c->turned, &at, 1, ""), "");
     LLVMSetAlignment(v, PIECE_BYTES);
     return v;
 }
 
-static void load_square(Emitter *e, SquareColumn *c, Value linear) {
+static void load_square(Emitter *e, SquareColumn *c, LLVMValueRef linear) {
     int bytes = (int)dtype_bytes(c->column->dtype);
     LLVMTypeRef function_type;
     LLVMValueRef f = rows_function(e, bytes, false, &function_type);
-    Value begin = LLVMBuildMul(e->b, linear, index_const(e, bytes), "");
-    LLVMBuildCall2(e->b, function_type, f, (Value[]){c->rows, begin, c->turned}, 3, "");
+    LLVMValueRef begin = LLVMBuildMul(e->b, linear, index_const(e, bytes), "");
+    LLVMBuildCall2(e->b, function_type, f, (LLVMValueRef[]){c->rows, begin, c->turned}, 3, "");
     c->loaded = true;
 }
 
-void column_square_store(Emitter *e, const Node *column, Value element, Value to, int64_t step) {
+void column_square_store(Emitter *e, const Node *column, LLVMValueRef element, LLVMValueRef to, int64_t step) {
     int bytes = (int)dtype_bytes(column->dtype);
     LLVMTypeRef type;
     LLVMValueRef f = rows_function(e, bytes, true, &type);
-    Value begin = LLVMBuildMul(e->b, element, index_const(e, bytes), "");
-    Value rows = column_of_square(e->square, column)->rows;
-    LLVMBuildCall2(e->b, type, f, (Value[]){rows, begin, to, index_const(e, step * bytes)}, 4, "");
+    LLVMValueRef begin = LLVMBuildMul(e->b, element, index_const(e, bytes), "");
+    LLVMValueRef rows = column_of_square(e->square, column)->rows;
+    LLVMBuildCall2(e->b, type, f, (LLVMValueRef[]){rows, begin, to, index_const(e, step * bytes)}, 4, "");
 }
 
 /* Bytes lie four in one number of each row. */
-static Value square_element(Emitter *e, SquareColumn *c, Index linear) {
+static LLVMValueRef square_element(Emitter *e, SquareColumn *c, Index linear) {
     int64_t bytes = (int64_t)dtype_bytes(c->column->dtype), place = e->square->place;
     if (!c->loaded)
         load_square(e, c, linear.at);
@@ -447,7 +447,7 @@ static Value square_element(Emitter *e, SquareColumn *c, Index linear) {
         return load_turned_vector(e, c, type_of(e, c->column->dtype), place * bytes);
     if (place % 4 == 0)
         c->four = load_turned_vector(e, c, e->i32, place);
-    Value shift = splat(e, constant_int(e, e->i32, place % 4 * 8), e->lanes);
+    LLVMValueRef shift = splat(e, constant_int(e, e->i32, place % 4 * 8), e->lanes);
     return LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, c->four, shift, ""), vector_type(e->i8, e->lanes), "");
 }
 
@@ -456,7 +456,7 @@ enum { ROWS_AHEAD = 16 };
 struct RowsAhead {
     const Node *column[MOST_ROWS_AHEAD];
     int count, first[MOST_ROWS_AHEAD], elements;
-    Value value[MOST_ROWS_AHEAD];       /* of the step that is emitted: vectors of ROWS_AHEAD rows */
+    LLVMValueRef value[MOST_ROWS_AHEAD]; /* of the step that is emitted: vectors of ROWS_AHEAD rows */
 };
 
 static void visit_ahead(void *context, const Read *read) {
@@ -484,7 +484,7 @@ int rows_ahead_find(Emitter *e) {
     return e->ahead->elements;
 }
 
-void rows_ahead_load(Emitter *e, Value *to) {
+void rows_ahead_load(Emitter *e, LLVMValueRef *to) {
     e->lanes = ROWS_AHEAD;
     for (int i = 0; i < e->ahead->count; i++)
         load_short(e, e->ahead->column[i], (Index){.at = index_const(e, 0), .step = 1}, to + e->ahead->first[i]);
@@ -492,12 +492,12 @@ void rows_ahead_load(Emitter *e, Value *to) {
     *e->known_rows = (KnownRows){.next = 0};
 }
 
-void rows_ahead_set(Emitter *e, const Value *values) {
+void rows_ahead_set(Emitter *e, const LLVMValueRef *values) {
     memcpy(e->ahead->value, values, sizeof *values * (size_t)e->ahead->elements);
 }
 
 /* NULL: it does not come ahead, or not at these places. */
-static Value value_ahead(Emitter *e, const Node *column, Index linear, Index row) {
+static LLVMValueRef value_ahead(Emitter *e, const Node *column, Index linear, Index row) {
     const RowsAhead *a = e->ahead;
     bool known = a != NULL && e->lanes > 1 && !e->rows_may_leave && row.lanes == NULL && row.step == 1
         && LLVMIsAConstantInt(row.at) && index_uniform(linear) && LLVMIsAConstantInt(linear.at);
@@ -505,7 +505,7 @@ static Value value_ahead(Emitter *e, const Node *column, Index linear, Index row
     for (int i = 0; known && i < a->count; i++) {
         if (a->column[i]->attr.index != column->attr.index || from < 0 || from + e->lanes > ROWS_AHEAD)
             continue;
-        Value v = a->value[a->first[i] + LLVMConstIntGetSExtValue(linear.at)], place[ROWS_AHEAD];
+        LLVMValueRef v = a->value[a->first[i] + LLVMConstIntGetSExtValue(linear.at)], place[ROWS_AHEAD];
         for (int l = 0; l < e->lanes; l++)
             place[l] = constant_int(e, e->i32, from + l);
         return e->lanes == ROWS_AHEAD ? v
@@ -514,9 +514,9 @@ static Value value_ahead(Emitter *e, const Node *column, Index linear, Index row
     return NULL;
 }
 
-Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
+LLVMValueRef load_column(Emitter *e, const Node *column, Index linear, Index row) {
     bool fresh;
-    Value ahead = value_ahead(e, column, linear, row);
+    LLVMValueRef ahead = value_ahead(e, column, linear, row);
     if (ahead != NULL)
         return ahead;
     SquareColumn *square = e->square == NULL ? NULL : column_of_square(e->square, column);
@@ -528,7 +528,7 @@ Value load_column(Emitter *e, const Node *column, Index linear, Index row) {
     bool in_order = row.lanes == NULL && row.step == 1, one = shape_size(column->shape) == 1;
     bool at_once = is_short(column, e->lanes) || (one && may_follow(e, column));
     if (in_order && index_uniform(linear) && LLVMIsAConstantInt(linear.at) && at_once) {
-        Value *element = known_values(e, column, row, &fresh);
+        LLVMValueRef *element = known_values(e, column, row, &fresh);
         if (fresh)
             load_short(e, column, row, element);
         return element[LLVMConstIntGetSExtValue(linear.at)];
@@ -557,30 +557,30 @@ static void visit_column(void *context, const Read *read) {
     c->bytes += row_bytes(read->node);
 }
 
-static void prefetch_row(Emitter *e, const Node *column, Value number) {
-    Value base = row_pointer(e, column, number), end = index_const(e, row_bytes(column) - 1);
-    Value last = LLVMBuildInBoundsGEP2(e->b, e->i8, base, &end, 1, "");
-    Value often[3] = {constant_int(e, e->i32, 0), constant_int(e, e->i32, 2), constant_int(e, e->i32, 1)};
-    emit_intrinsic(e, "llvm.prefetch", (Value[]){last, often[0], often[1], often[2]}, 4);
+static void prefetch_row(Emitter *e, const Node *column, LLVMValueRef number) {
+    LLVMValueRef base = row_pointer(e, column, number), end = index_const(e, row_bytes(column) - 1);
+    LLVMValueRef last = LLVMBuildInBoundsGEP2(e->b, e->i8, base, &end, 1, "");
+    LLVMValueRef often[3] = {constant_int(e, e->i32, 0), constant_int(e, e->i32, 2), constant_int(e, e->i32, 1)};
+    emit_intrinsic(e, "llvm.prefetch", (LLVMValueRef[]){last, often[0], often[1], often[2]}, 4);
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
-    Value line = LLVMBuildInBoundsGEP2(e->b, e->i8, base, &l.index, 1, "");
-    emit_intrinsic(e, "llvm.prefetch", (Value[]){line, often[0], often[1], often[2]}, 4);
+    LLVMValueRef line = LLVMBuildInBoundsGEP2(e->b, e->i8, base, &l.index, 1, "");
+    emit_intrinsic(e, "llvm.prefetch", (LLVMValueRef[]){line, often[0], often[1], often[2]}, 4);
     loop_close(e, &l, index_const(e, row_bytes(column)), LINE, NULL);
 }
 
 /* Of the row in the same place of the next mini-batch, or block; *inside: there is one. */
-static Value place_ahead(Emitter *e, Value row, Value *inside) {
-    Value here = LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), row, "");
-    Value place = LLVMBuildAdd(e->b, here, e->f->one_block ? e->batch : index_const(e, e->f->block), "");
+static LLVMValueRef place_ahead(Emitter *e, LLVMValueRef row, LLVMValueRef *inside) {
+    LLVMValueRef here = LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), row, "");
+    LLVMValueRef place = LLVMBuildAdd(e->b, here, e->f->one_block ? e->batch : index_const(e, e->f->block), "");
     *inside = LLVMBuildAnd(e->b, LLVMBuildIsNotNull(e->b, e->rows_or_null, ""),
                            LLVMBuildICmp(e->b, LLVMIntSLT, place, e->count, ""), "");
     return place;
 }
 
-static Value row_number_ahead(Emitter *e, Value place) {
-    Value at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &place, 1, "");
-    Value number = LLVMBuildLoad2(e->b, e->i32, at, "");
+static LLVMValueRef row_number_ahead(Emitter *e, LLVMValueRef place) {
+    LLVMValueRef at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &place, 1, "");
+    LLVMValueRef number = LLVMBuildLoad2(e->b, e->i32, at, "");
     mark_region(e, number, REGION_INPUT);
     return LLVMBuildZExt(e->b, number, e->i64, "");
 }
@@ -593,20 +593,20 @@ static bool fetches_ahead(const Emitter *e, const Nest *nest, Columns *columns) 
 }
 
 /* Into the second-level cache: the next rows lie anywhere, so no processor guesses them. */
-void prefetch_rows(Emitter *e, const Nest *nest, Value row) {
+void prefetch_rows(Emitter *e, const Nest *nest, LLVMValueRef row) {
     Columns columns;
     if ((nest->kind != NEST_ELEMENTS && nest->blocks == NULL) || !fetches_ahead(e, nest, &columns))
         return;
-    Value inside, place = place_ahead(e, row, &inside);
+    LLVMValueRef inside, place = place_ahead(e, row, &inside);
     LLVMBasicBlockRef after = if_open(e, inside);
-    Value number = row_number_ahead(e, place);
+    LLVMValueRef number = row_number_ahead(e, place);
     for (int c = 0; c < columns.count; c++)
         prefetch_row(e, columns.column[c], number);
     if_close(e, after);
 }
 
 /* A line of each of the square's rows, where the square is the first in its line: so all have come when the squares have. */
-void prefetch_square(Emitter *e, const Nest *nest, Value row, Value element) {
+void prefetch_square(Emitter *e, const Nest *nest, LLVMValueRef row, LLVMValueRef element) {
     enum { AT_ONCE = 4 };
     Columns columns;
     if (!fetches_ahead(e, nest, &columns))
@@ -614,16 +614,16 @@ void prefetch_square(Emitter *e, const Nest *nest, Value row, Value element) {
     for (int c = 0; c < columns.count; c++) {
         int64_t bytes = (int64_t)dtype_bytes(columns.column[c]->dtype);
         int64_t of_line = LINE / bytes > COLUMN_SQUARE ? LINE / bytes : COLUMN_SQUARE;
-        Value within = LLVMBuildAnd(e->b, element, index_const(e, of_line - 1), ""), inside;
-        Value place = place_ahead(e, LLVMBuildAdd(e->b, row, index_const(e, e->lanes - 1), ""), &inside);
-        Value begins = LLVMBuildICmp(e->b, LLVMIntSLT, within, index_const(e, COLUMN_SQUARE), "");
+        LLVMValueRef within = LLVMBuildAnd(e->b, element, index_const(e, of_line - 1), ""), inside;
+        LLVMValueRef place = place_ahead(e, LLVMBuildAdd(e->b, row, index_const(e, e->lanes - 1), ""), &inside);
+        LLVMValueRef begins = LLVMBuildICmp(e->b, LLVMIntSLT, within, index_const(e, COLUMN_SQUARE), "");
         LLVMBasicBlockRef after = if_open(e, LLVMBuildAnd(e->b, begins, inside, ""));
         place = LLVMBuildSub(e->b, place, index_const(e, e->lanes - 1), "");
         LoopBlocks l;
         loop_open(e, &l, index_const(e, 0), NULL, 0);
         for (int i = 0; i < AT_ONCE; i++) {
-            Value there = LLVMBuildAdd(e->b, place, LLVMBuildAdd(e->b, l.index, index_const(e, i), ""), "");
-            Value base = row_pointer(e, columns.column[c], row_number_ahead(e, there));
+            LLVMValueRef there = LLVMBuildAdd(e->b, place, LLVMBuildAdd(e->b, l.index, index_const(e, i), ""), "");
+            LLVMValueRef base = row_pointer(e, columns.column[c], row_number_ahead(e, there));
             prefetch_at(e, DTYPE_U8, base, LLVMBuildMul(e->b, element, index_const(e, bytes), ""), 2);
         }
         loop_close(e, &l, index_const(e, e->lanes), AT_ONCE, NULL);
@@ -633,19 +633,19 @@ void prefetch_square(Emitter *e, const Nest *nest, Value row, Value element) {
 
 /* ---- keys of draws ----------------------------------------------------------------------------------- */
 /* The place in the epoch's order. */
-Value row_place32(Emitter *e, Index row) {
-    Value base = LLVMBuildAdd(e->b, e->place, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), "");
+LLVMValueRef row_place32(Emitter *e, Index row) {
+    LLVMValueRef base = LLVMBuildAdd(e->b, e->place, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), "");
     if (index_uniform(row) || e->lanes == 1)
         return LLVMBuildTrunc(e->b, LLVMBuildAdd(e->b, base, row.at, ""), e->i32, "");
-    Value first = splat(e, LLVMBuildTrunc(e->b, base, e->i32, ""), e->lanes);
+    LLVMValueRef first = splat(e, LLVMBuildTrunc(e->b, base, e->i32, ""), e->lanes);
     return LLVMBuildAdd(e->b, first, index_lanes(e, row), "");
 }
 
 /* Of a draw of the data: the row's own number. */
-Value row_number32(Emitter *e, Index row) {
+LLVMValueRef row_number32(Emitter *e, Index row) {
     if (index_uniform(row) || e->lanes == 1)
         return LLVMBuildTrunc(e->b, row_number(e, row, 0), e->i32, "");
-    Value v = LLVMGetPoison(vector_type(e->i32, e->lanes));
+    LLVMValueRef v = LLVMGetPoison(vector_type(e->i32, e->lanes));
     for (int l = 0; l < e->lanes; l++)
         v = LLVMBuildInsertElement(e->b, v, LLVMBuildTrunc(e->b, row_number(e, row, l), e->i32, ""),
                                    constant_int(e, e->i32, l), "");

@@ -23,62 +23,62 @@ LLVMTypeRef vector_type(LLVMTypeRef scalar, int lanes) {
     return lanes == 1 ? scalar : LLVMVectorType(scalar, (unsigned)lanes);
 }
 
-bool is_vector(Value v) {
+bool is_vector(LLVMValueRef v) {
     return LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMVectorTypeKind;
 }
 
-int vector_lanes(Value v) {
+int vector_lanes(LLVMValueRef v) {
     return is_vector(v) ? (int)LLVMGetVectorSize(LLVMTypeOf(v)) : 1;
 }
 
-Value splat(Emitter *e, Value v, int lanes) {
+LLVMValueRef splat(Emitter *e, LLVMValueRef v, int lanes) {
     if (is_vector(v) || lanes == 1)
         return v;
     LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(v), (unsigned)lanes);
     if (LLVMIsConstant(v)) {
-        Value items[64];
+        LLVMValueRef items[64];
         for (int i = 0; i < lanes; i++)
             items[i] = v;
         return LLVMConstVector(items, (unsigned)lanes);
     }
-    Value one = LLVMBuildInsertElement(e->b, LLVMGetPoison(type), v, constant_int(e, e->i32, 0), "");
+    LLVMValueRef one = LLVMBuildInsertElement(e->b, LLVMGetPoison(type), v, constant_int(e, e->i32, 0), "");
     return LLVMBuildShuffleVector(e->b, one, LLVMGetPoison(type),
                                   LLVMConstNull(LLVMVectorType(e->i32, (unsigned)lanes)), "");
 }
 
-void same_width(Emitter *e, Value *a, Value *b) {
+void same_width(Emitter *e, LLVMValueRef *a, LLVMValueRef *b) {
     int lanes = is_vector(*a) ? vector_lanes(*a) : vector_lanes(*b);
     *a = splat(e, *a, lanes);
     *b = splat(e, *b, lanes);
 }
 
-Value constant_real(Emitter *e, DType t, double v) {
+LLVMValueRef constant_real(Emitter *e, DType t, double v) {
     return LLVMConstReal(type_of(e, t), v);
 }
 
-Value constant_int(Emitter *e, LLVMTypeRef t, int64_t v) {
+LLVMValueRef constant_int(Emitter *e, LLVMTypeRef t, int64_t v) {
     (void)e;
     return LLVMConstInt(t, (unsigned long long)v, true);
 }
 
-Value index_const(Emitter *e, int64_t v) {
+LLVMValueRef index_const(Emitter *e, int64_t v) {
     return constant_int(e, e->i64, v);
 }
 
 /* A constant of x's type and width. */
-static Value like_int(Emitter *e, Value x, int64_t v) {
+static LLVMValueRef like_int(Emitter *e, LLVMValueRef x, int64_t v) {
     LLVMTypeRef type = LLVMTypeOf(x);
     LLVMTypeRef scalar = is_vector(x) ? LLVMGetElementType(type) : type;
     return splat(e, constant_int(e, scalar, v), vector_lanes(x));
 }
 
-static Value like_real(Emitter *e, Value x, double v) {
+static LLVMValueRef like_real(Emitter *e, LLVMValueRef x, double v) {
     LLVMTypeRef type = LLVMTypeOf(x);
     LLVMTypeRef scalar = is_vector(x) ? LLVMGetElementType(type) : type;
     return splat(e, LLVMConstReal(scalar, v), vector_lanes(x));
 }
 
-Value emit_intrinsic(Emitter *e, const char *name, Value *arguments, int count) {
+LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMValueRef *arguments, int count) {
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMTypeRef overload = LLVMTypeOf(arguments[0]);
     LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, &overload, 1);
@@ -86,49 +86,49 @@ Value emit_intrinsic(Emitter *e, const char *name, Value *arguments, int count) 
                           (unsigned)count, "");
 }
 
-static LLVMTypeRef widened(Value x, LLVMTypeRef scalar) {
+static LLVMTypeRef widened(LLVMValueRef x, LLVMTypeRef scalar) {
     return vector_type(scalar, vector_lanes(x));
 }
 
 /* The product is exact in f64; the sum is rounded to odd there, so rounding it to f32 rounds the exact value
  * once. */
-static Value emulated_fma(Emitter *e, Value a, Value b, Value c) {
+static LLVMValueRef emulated_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
     LLVMBuilderRef bld = e->b;
     LLVMTypeRef wide = widened(a, e->f64), bits_type = widened(a, e->i64);
-    Value p = LLVMBuildFMul(bld, LLVMBuildFPExt(bld, a, wide, ""), LLVMBuildFPExt(bld, b, wide, ""), "");
-    Value q = LLVMBuildFPExt(bld, c, wide, "");
-    Value s = LLVMBuildFAdd(bld, p, q, "");
-    Value t = LLVMBuildFSub(bld, s, p, "");
-    Value error = LLVMBuildFAdd(bld, LLVMBuildFSub(bld, p, LLVMBuildFSub(bld, s, t, ""), ""),
+    LLVMValueRef p = LLVMBuildFMul(bld, LLVMBuildFPExt(bld, a, wide, ""), LLVMBuildFPExt(bld, b, wide, ""), "");
+    LLVMValueRef q = LLVMBuildFPExt(bld, c, wide, "");
+    LLVMValueRef s = LLVMBuildFAdd(bld, p, q, "");
+    LLVMValueRef t = LLVMBuildFSub(bld, s, p, "");
+    LLVMValueRef error = LLVMBuildFAdd(bld, LLVMBuildFSub(bld, p, LLVMBuildFSub(bld, s, t, ""), ""),
                                 LLVMBuildFSub(bld, q, t, ""), "");
-    Value zero = like_real(e, s, 0);
-    Value inexact = LLVMBuildFCmp(bld, LLVMRealONE, error, zero, "");
-    Value bits = LLVMBuildBitCast(bld, s, bits_type, "");
-    Value even = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildAnd(bld, bits, like_int(e, bits, 1), ""),
+    LLVMValueRef zero = like_real(e, s, 0);
+    LLVMValueRef inexact = LLVMBuildFCmp(bld, LLVMRealONE, error, zero, "");
+    LLVMValueRef bits = LLVMBuildBitCast(bld, s, bits_type, "");
+    LLVMValueRef even = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildAnd(bld, bits, like_int(e, bits, 1), ""),
                                like_int(e, bits, 0), "");
-    Value outward = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildFCmp(bld, LLVMRealOLT, error, zero, ""),
+    LLVMValueRef outward = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildFCmp(bld, LLVMRealOLT, error, zero, ""),
                                   LLVMBuildFCmp(bld, LLVMRealOLT, s, zero, ""), "");
-    Value change = LLVMBuildSelect(bld, outward, like_int(e, bits, 1), like_int(e, bits, -1), "");
+    LLVMValueRef change = LLVMBuildSelect(bld, outward, like_int(e, bits, 1), like_int(e, bits, -1), "");
     change = LLVMBuildSelect(bld, LLVMBuildAnd(bld, inexact, even, ""), change, like_int(e, bits, 0), "");
     s = LLVMBuildBitCast(bld, LLVMBuildAdd(bld, bits, change, ""), wide, "");
     return LLVMBuildFPTrunc(bld, s, LLVMTypeOf(a), "");
 }
 
-static bool is_f32(Emitter *e, Value v) {
+static bool is_f32(Emitter *e, LLVMValueRef v) {
     LLVMTypeRef type = LLVMTypeOf(v);
     return (is_vector(v) ? LLVMGetElementType(type) : type) == e->f32;
 }
 
-Value emit_fma(Emitter *e, Value a, Value b, Value c) {
+LLVMValueRef emit_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
     same_width(e, &a, &b);
     same_width(e, &a, &c);
     same_width(e, &b, &c);
     if (!e->target->fma && is_f32(e, a))
         return emulated_fma(e, a, b, c);
-    return emit_intrinsic(e, "llvm.fma", (Value[]){a, b, c}, 3);
+    return emit_intrinsic(e, "llvm.fma", (LLVMValueRef[]){a, b, c}, 3);
 }
 
-Value emit_select(Emitter *e, Value c, Value a, Value b) {
+LLVMValueRef emit_select(Emitter *e, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b) {
     same_width(e, &a, &b);
     if (is_vector(c)) {
         a = splat(e, a, vector_lanes(c));
@@ -137,7 +137,7 @@ Value emit_select(Emitter *e, Value c, Value a, Value b) {
     return LLVMBuildSelect(e->b, c, a, b, "");
 }
 
-Value emit_and(Emitter *e, Value a, Value b) {
+LLVMValueRef emit_and(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
     if (a == NULL || b == NULL)
         return a == NULL ? b : a;
     same_width(e, &a, &b);
@@ -145,15 +145,15 @@ Value emit_and(Emitter *e, Value a, Value b) {
 }
 
 /* Divisors are positive constants; rounding is towards minus infinity. */
-static Value floor_division(Emitter *e, bool remainder, Value a, Value b) {
-    Value q = LLVMBuildSDiv(e->b, a, b, ""), r = LLVMBuildSRem(e->b, a, b, "");
-    Value below = LLVMBuildICmp(e->b, LLVMIntSLT, r, like_int(e, r, 0), "");
+static LLVMValueRef floor_division(Emitter *e, bool remainder, LLVMValueRef a, LLVMValueRef b) {
+    LLVMValueRef q = LLVMBuildSDiv(e->b, a, b, ""), r = LLVMBuildSRem(e->b, a, b, "");
+    LLVMValueRef below = LLVMBuildICmp(e->b, LLVMIntSLT, r, like_int(e, r, 0), "");
     if (remainder)
         return LLVMBuildSelect(e->b, below, LLVMBuildAdd(e->b, r, b, ""), r, "");
     return LLVMBuildSub(e->b, q, LLVMBuildZExt(e->b, below, LLVMTypeOf(q), ""), "");
 }
 
-static Value emit_integer(Emitter *e, Op op, Value a, Value b) {
+static LLVMValueRef emit_integer(Emitter *e, Op op, LLVMValueRef a, LLVMValueRef b) {
     LLVMBuilderRef bld = e->b;
     switch (op) {
     case OP_ADD: return LLVMBuildAdd(bld, a, b, "");
@@ -174,14 +174,14 @@ static Value emit_integer(Emitter *e, Op op, Value a, Value b) {
 }
 
 /* keep: a >= b (or <=) or a is NaN */
-static Value emit_extreme(Emitter *e, LLVMRealPredicate keeps, Value a, Value b) {
-    Value keep = LLVMBuildOr(e->b, LLVMBuildFCmp(e->b, keeps, a, b, ""),
+static LLVMValueRef emit_extreme(Emitter *e, LLVMRealPredicate keeps, LLVMValueRef a, LLVMValueRef b) {
+    LLVMValueRef keep = LLVMBuildOr(e->b, LLVMBuildFCmp(e->b, keeps, a, b, ""),
                              LLVMBuildFCmp(e->b, LLVMRealUNO, a, a, ""), "");
     return LLVMBuildSelect(e->b, keep, a, b, "");
 }
 
 /* t: the type of the operands */
-Value emit_binary(Emitter *e, Op op, DType t, Value a, Value b) {
+LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRef b) {
     LLVMBuilderRef bld = e->b;
     same_width(e, &a, &b);
     if (t == DTYPE_BOOL && op == OP_LT)            /* false < true */
@@ -206,13 +206,13 @@ Value emit_binary(Emitter *e, Op op, DType t, Value a, Value b) {
     }
 }
 
-static Value integer_abs(Emitter *e, Value x) {
-    Value zero = like_int(e, x, 0);
-    Value below = LLVMBuildICmp(e->b, LLVMIntSLT, x, zero, "");
+static LLVMValueRef integer_abs(Emitter *e, LLVMValueRef x) {
+    LLVMValueRef zero = like_int(e, x, 0);
+    LLVMValueRef below = LLVMBuildICmp(e->b, LLVMIntSLT, x, zero, "");
     return LLVMBuildSelect(e->b, below, LLVMBuildSub(e->b, zero, x, ""), x, "");
 }
 
-Value emit_unary(Emitter *e, Op op, DType t, Value x) {
+LLVMValueRef emit_unary(Emitter *e, Op op, DType t, LLVMValueRef x) {
     bool real = dtype_is_real(t);
     switch (op) {
     case OP_NEG: return real ? LLVMBuildFNeg(e->b, x, "") : LLVMBuildSub(e->b, like_int(e, x, 0), x, "");
@@ -225,14 +225,14 @@ Value emit_unary(Emitter *e, Op op, DType t, Value x) {
     }
 }
 
-static Value saturated_int(Emitter *e, Value x) {
+static LLVMValueRef saturated_int(Emitter *e, LLVMValueRef x) {
     unsigned id = LLVMLookupIntrinsicID("llvm.fptosi.sat", strlen("llvm.fptosi.sat"));
     LLVMTypeRef overload[2] = {widened(x, e->i32), LLVMTypeOf(x)};
     LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, overload, 2);
     return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, overload, 2), f, &x, 1, "");
 }
 
-Value emit_cast(Emitter *e, Value x, DType from, DType to) {
+LLVMValueRef emit_cast(Emitter *e, LLVMValueRef x, DType from, DType to) {
     LLVMBuilderRef b = e->b;
     LLVMTypeRef type = widened(x, type_of(e, to));
     if (from == to)

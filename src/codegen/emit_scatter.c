@@ -10,10 +10,10 @@ typedef struct Scatter {
     Node *node, *x, *index;
     int shared, chosen;
     Spot spot;
-    Value place;
+    LLVMValueRef place;
 } Scatter;
 
-Value scatter_sum(Emitter *e, Value old, Value x, Value y_or_null, DType t) {
+LLVMValueRef scatter_sum(Emitter *e, LLVMValueRef old, LLVMValueRef x, LLVMValueRef y_or_null, DType t) {
     if (y_or_null == NULL)
         return emit_binary(e, OP_ADD, t, old, x);
     if (dtype_is_real(t))
@@ -33,18 +33,18 @@ static void add_one(Emitter *e, const Scatter *s) {
     if (to->rows)
         at = index_add(e, at, s->spot.row);
     memo_clear(e);
-    Value x = value_at(e, s->x, &s->spot),
+    LLVMValueRef x = value_at(e, s->x, &s->spot),
           y = node->sources > 2 ? value_at(e, node->source[2], &s->spot) : NULL;
-    Value base = buffer_base(e, to);
-    Value old = load_at(e, REGION_WORK, node->dtype, base, at);
+    LLVMValueRef base = buffer_base(e, to);
+    LLVMValueRef old = load_at(e, REGION_WORK, node->dtype, base, at);
     store_at(e, REGION_WORK, node->dtype, base, at, scatter_sum(e, old, x, y, node->dtype));
 }
 
 static void scatter_axes(Emitter *e, Scatter *s, int axis) {
     if (axis == s->index->shape.rank && s->place == NULL) {
         memo_clear(e);
-        Value i = value_at(e, s->index, &s->spot);
-        Value extent = constant_int(e, e->i32, s->node->shape.extent[s->shared]);
+        LLVMValueRef i = value_at(e, s->index, &s->spot);
+        LLVMValueRef extent = constant_int(e, e->i32, s->node->shape.extent[s->shared]);
         LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntULT, i, extent, ""));
         s->place = LLVMBuildZExt(e->b, i, e->i64, "");
         scatter_axes(e, s, axis);

@@ -16,20 +16,20 @@
 enum { FRACTION_BITS = 32 };
 static const int64_t FAR_AWAY = (int64_t)1 << 60;          /* where the last part ends, whatever the axis' extent */
 
-Value emit_alloca(Emitter *e, LLVMTypeRef type) {
+LLVMValueRef emit_alloca(Emitter *e, LLVMTypeRef type) {
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b), entry = LLVMGetEntryBasicBlock(e->function);
     LLVMValueRef first = LLVMGetFirstInstruction(entry);
     if (first != NULL)
         LLVMPositionBuilderBefore(e->b, first);
     else
         LLVMPositionBuilderAtEnd(e->b, entry);
-    Value v = LLVMBuildAlloca(e->b, type, "");
+    LLVMValueRef v = LLVMBuildAlloca(e->b, type, "");
     LLVMPositionBuilderAtEnd(e->b, back);
     return v;
 }
 
-static Value fraction(Emitter *e, Value part, Value whole) {
-    Value scaled = LLVMBuildShl(e->b, part, index_const(e, FRACTION_BITS), "");
+static LLVMValueRef fraction(Emitter *e, LLVMValueRef part, LLVMValueRef whole) {
+    LLVMValueRef scaled = LLVMBuildShl(e->b, part, index_const(e, FRACTION_BITS), "");
     return LLVMBuildUDiv(e->b, scaled, whole, "");
 }
 
@@ -44,52 +44,52 @@ static void return_unless_first(Emitter *e) {
 }
 
 void thread_start(Emitter *e) {
-    Value thread = load_field(e, e->i64, e->call, offsetof(sgdrt_call, thread));
+    LLVMValueRef thread = load_field(e, e->i64, e->call, offsetof(sgdrt_call, thread));
     e->is_first = LLVMBuildICmp(e->b, LLVMIntEQ, thread, index_const(e, 0), "");
     if (!e->f->threads) {
         return_unless_first(e);
         return;
     }
-    Value one = index_const(e, 1);
-    Value threads = load_field(e, e->i64, e->call, offsetof(sgdrt_call, threads));
+    LLVMValueRef one = index_const(e, 1);
+    LLVMValueRef threads = load_field(e, e->i64, e->call, offsetof(sgdrt_call, threads));
     e->are_several = LLVMBuildICmp(e->b, LLVMIntSGT, threads, one, "");
     threads = LLVMBuildSelect(e->b, e->are_several, threads, one, "");
     e->part_begin = fraction(e, thread, threads);
     e->part_end = fraction(e, LLVMBuildAdd(e->b, thread, one, ""), threads);
-    Value work = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, work));
-    Value scratch = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, scratch));
-    Value behind = index_const(e, (int64_t)(e->f->work_bytes - e->f->thread_bytes));
-    Value place = LLVMBuildMul(e->b, LLVMBuildSub(e->b, thread, one, ""),
+    LLVMValueRef work = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, work));
+    LLVMValueRef scratch = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, scratch));
+    LLVMValueRef behind = index_const(e, (int64_t)(e->f->work_bytes - e->f->thread_bytes));
+    LLVMValueRef place = LLVMBuildMul(e->b, LLVMBuildSub(e->b, thread, one, ""),
                                index_const(e, (int64_t)e->f->thread_bytes), "");
     e->thread_work = LLVMBuildSelect(e->b, e->is_first, LLVMBuildGEP2(e->b, e->i8, work, &behind, 1, ""),
                                      LLVMBuildGEP2(e->b, e->i8, scratch, &place, 1, ""), "");
 }
 
-static Value tiles_before(Emitter *e, Value tiles, Value share) {
+static LLVMValueRef tiles_before(Emitter *e, LLVMValueRef tiles, LLVMValueRef share) {
     return LLVMBuildLShr(e->b, LLVMBuildMul(e->b, tiles, share, ""), index_const(e, FRACTION_BITS), "");
 }
 
-Part thread_part(Emitter *e, const Nest *nest, int split, Value extent, int64_t width, int64_t whole) {
+Part thread_part(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, int64_t width, int64_t whole) {
     if (e->relay_row != NULL && split == SPLIT_ROWS)
         return (Part){e->relay_row, LLVMBuildAdd(e->b, e->relay_row, index_const(e, e->relay_rows), "")};
     if (!e->f->threads || nest->split != split)
         return (Part){NULL, NULL};
-    Value up = LLVMBuildAdd(e->b, extent, index_const(e, width - 1), "");
-    Value tiles = LLVMBuildUDiv(e->b, up, index_const(e, width), "");
+    LLVMValueRef up = LLVMBuildAdd(e->b, extent, index_const(e, width - 1), "");
+    LLVMValueRef tiles = LLVMBuildUDiv(e->b, up, index_const(e, width), "");
     if (whole >= 0)
         tiles = smaller(e, tiles, index_const(e, whole / width + 1));
-    Value first = tiles_before(e, tiles, e->part_begin), end = tiles_before(e, tiles, e->part_end);
-    Value last = LLVMBuildICmp(e->b, LLVMIntEQ, end, tiles, ""), by = index_const(e, width);
-    Value to = LLVMBuildSelect(e->b, last, index_const(e, FAR_AWAY), LLVMBuildMul(e->b, end, by, ""), "");
+    LLVMValueRef first = tiles_before(e, tiles, e->part_begin), end = tiles_before(e, tiles, e->part_end);
+    LLVMValueRef last = LLVMBuildICmp(e->b, LLVMIntEQ, end, tiles, ""), by = index_const(e, width);
+    LLVMValueRef to = LLVMBuildSelect(e->b, last, index_const(e, FAR_AWAY), LLVMBuildMul(e->b, end, by, ""), "");
     return (Part){LLVMBuildMul(e->b, first, by, ""), to};
 }
 
-Part thread_part_of_pieces(Emitter *e, const Nest *nest, int split, Value extent, const Piece *pieces) {
+Part thread_part_of_pieces(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, const Piece *pieces) {
     int64_t width = (int64_t)pieces->lanes * pieces->unroll;
     return thread_part(e, nest, split, extent, width, width * pieces->count);
 }
 
-Bounds bounds_open(Emitter *e, Part part, Value begin, Value end) {
+Bounds bounds_open(Emitter *e, Part part, LLVMValueRef begin, LLVMValueRef end) {
     if (part.to == NULL)
         return (Bounds){begin, end, NULL};
     Bounds b = {larger(e, part.from, begin), smaller(e, part.to, end), NULL};
@@ -114,8 +114,8 @@ void thread_meet(Emitter *e) {
     if (!e->f->threads)
         return;
     LLVMBasicBlockRef after = if_open(e, e->are_several);
-    Value barrier = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier));
-    Value context = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier_context));
+    LLVMValueRef barrier = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier));
+    LLVMValueRef context = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier_context));
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), &e->pointer, 1, false);
     LLVMBuildCall2(e->b, type, barrier, &context, 1, "");
     if_close(e, after);
@@ -130,17 +130,17 @@ void thread_first_close(Emitter *e, LLVMBasicBlockRef after) {
         if_close(e, after);
 }
 
-static Value read_stop(Emitter *e, Value stop) {
-    Value asked = LLVMBuildLoad2(e->b, e->i32, stop, "");
+static LLVMValueRef read_stop(Emitter *e, LLVMValueRef stop) {
+    LLVMValueRef asked = LLVMBuildLoad2(e->b, e->i32, stop, "");
     LLVMSetVolatile(asked, true);
     return asked;
 }
 
-Value thread_stop_asked(Emitter *e, Value stop, Value step) {
+LLVMValueRef thread_stop_asked(Emitter *e, LLVMValueRef stop, LLVMValueRef step) {
     if (!e->f->threads)
         return read_stop(e, stop);
     Index flag = index_of(LLVMBuildAnd(e->b, step, index_const(e, 1), ""));
-    Value flags = buffer_base(e, e->f->stop_flags);
+    LLVMValueRef flags = buffer_base(e, e->f->stop_flags);
     LLVMBasicBlockRef after = thread_first_open(e);
     store_at(e, REGION_WORK, DTYPE_I32, flags, flag, read_stop(e, stop));
     thread_first_close(e, after);

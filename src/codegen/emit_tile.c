@@ -19,8 +19,8 @@ Space space_of(const Node *node) {
     return s;
 }
 
-Value operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot,
-                        Value *ok) {
+LLVMValueRef operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot,
+                        LLVMValueRef *ok) {
     const Contraction *c = node->attr.contraction;
     Node *source = node->source[operand];
     Spot s = spot_through(e, &c->access[operand], spot, space->extent, space->axes, source->shape, spot->row,
@@ -28,7 +28,7 @@ Value operand_at(Emitter *e, const Node *node, const Space *space, int operand, 
     return value_at(e, source, &s);
 }
 
-static Value flat_k(Emitter *e, const Node *node, const Space *space, const Spot *spot) {
+static LLVMValueRef flat_k(Emitter *e, const Node *node, const Space *space, const Spot *spot) {
     if (node->op != OP_ARGMAX)
         return NULL;
     Index k = index_at(e, 0);
@@ -89,7 +89,7 @@ static void find_peeled(Tile *t) {
 }
 
 /* 0 <= rest + k < extent for every source axis that k keeps inside */
-static void peel_bounds(Emitter *e, const Tile *t, int axis, Value *begin, Value *end) {
+static void peel_bounds(Emitter *e, const Tile *t, int axis, LLVMValueRef *begin, LLVMValueRef *end) {
     const Contraction *c = t->node->attr.contraction;
     for (int s = 0; s < t->node->sources; s++)
         for (int a = 0; a < c->access[s].rank; a++) {
@@ -100,7 +100,7 @@ static void peel_bounds(Emitter *e, const Tile *t, int axis, Value *begin, Value
             for (int k = 0; k < t->space.result; k++)
                 if (map->coef[k] != 0 && t->space.extent[k] > 1)
                     rest = index_add(e, rest, index_scale(e, t->spot[0].axis[k], map->coef[k]));
-            Value extent = index_const(e, t->node->source[s]->shape.extent[a]);
+            LLVMValueRef extent = index_const(e, t->node->source[s]->shape.extent[a]);
             *begin = larger(e, *begin, LLVMBuildNeg(e->b, rest.at, ""));
             *end = smaller(e, *end, LLVMBuildSub(e->b, extent, rest.at, ""));
         }
@@ -110,10 +110,10 @@ static void peel_bounds(Emitter *e, const Tile *t, int axis, Value *begin, Value
 typedef struct TileLoop {
     LoopBlocks blocks;
     LLVMBasicBlockRef before, after;
-    Value start[MOST_CHAINS * 2];
+    LLVMValueRef start[MOST_CHAINS * 2];
 } TileLoop;
 
-static void tile_loop_open(Emitter *e, const Tile *t, TileLoop *l, Value begin, Value end, bool maybe,
+static void tile_loop_open(Emitter *e, const Tile *t, TileLoop *l, LLVMValueRef begin, LLVMValueRef end, bool maybe,
                            Chain *chain) {
     int width = chain_width(t->node);
     for (int c = 0; c < t->count; c++)
@@ -127,9 +127,9 @@ static void tile_loop_open(Emitter *e, const Tile *t, TileLoop *l, Value begin, 
             chain[c].v[i] = l->blocks.phi[c * width + i];
 }
 
-static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, Value end, int64_t step, Chain *chain) {
+static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, LLVMValueRef end, int64_t step, Chain *chain) {
     int width = chain_width(t->node);
-    Value next[MOST_CHAINS * 2];
+    LLVMValueRef next[MOST_CHAINS * 2];
     for (int c = 0; c < t->count; c++)
         for (int i = 0; i < width; i++)
             next[c * width + i] = chain[c].v[i];
@@ -140,7 +140,7 @@ static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, Value end, i
     if_close(e, l->after);
     for (int c = 0; c < t->count; c++)
         for (int i = 0; i < width; i++) {
-            Value both[2] = {l->start[c * width + i], next[c * width + i]};
+            LLVMValueRef both[2] = {l->start[c * width + i], next[c * width + i]};
             chain[c].v[i] = LLVMBuildPhi(e->b, LLVMTypeOf(both[0]), "");
             LLVMAddIncoming(chain[c].v[i], both, from, 2);
         }
@@ -176,7 +176,7 @@ Index *innermost_term(const Tile *t, Spot *k) {
 }
 
 /* In a panel lie, for each place of k, the vectors of the lanes or the places of the tile. */
-static Value load_packed(Emitter *e, const Tile *t, const Spot *k, int operand, int i, int j) {
+static LLVMValueRef load_packed(Emitter *e, const Tile *t, const Spot *k, int operand, int i, int j) {
     int64_t width = t->by_vector[operand] ? (int64_t)t->vectors * e->lanes : t->tile;
     Index at = index_scale(e, place_of_term(e, t, k), width);
     at = index_offset(e, at, t->by_vector[operand] ? (int64_t)j * e->lanes : i);
@@ -197,7 +197,7 @@ static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, b
             Spot spot = spot_of_term(t, k, i * t->vectors + j);
             now->index = flat_k(e, t->node, &t->space, &spot);
             now->ok = NULL;
-            Value oks[2] = {NULL, NULL};
+            LLVMValueRef oks[2] = {NULL, NULL};
             for (int s = 0; s < t->node->sources; s++) {
                 int from = (t->by_tile[s] ? i : 0) * t->vectors + (t->by_vector[s] ? j : 0);
                 if (from < i * t->vectors + j) {
@@ -230,9 +230,9 @@ int part_of_square(const Emitter *e, const Tile *t, int operand) {
     return loaded && part < e->lanes ? part : e->lanes;
 }
 
-Value parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, Value first, int i, int group, int part) {
+LLVMValueRef parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, LLVMValueRef first, int i, int group, int part) {
     int lanes = e->lanes;
-    Value v[ORDER_LANES];
+    LLVMValueRef v[ORDER_LANES];
     Spot at = *spot;
     *innermost_term(t, &at) = index_offset(e, *innermost_term(t, &at), group);
     innermost_term(t, &at)->step = 1;
@@ -240,7 +240,7 @@ Value parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, 
     for (int p = 0; p < lanes / part; p++) {
         *lanes_of(t, &at) = index_offset(e, index_of(first), i + p * part);
         memo_clear(e);
-        v[p] = splat(e, operand_at(e, t->node, &t->space, operand, &at, &(Value){NULL}), part);
+        v[p] = splat(e, operand_at(e, t->node, &t->space, operand, &at, &(LLVMValueRef){NULL}), part);
     }
     e->lanes = lanes;
     return joined(e, v, lanes / part);
@@ -250,9 +250,9 @@ Value parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, 
 static void square_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain) {
     int s = t->squares - 1, part = part_of_square(e, t, s);
     for (int j = 0; j < t->vectors; j++) {
-        Value square[ORDER_LANES];
+        LLVMValueRef square[ORDER_LANES];
         Spot spot = spot_of_term(t, k, j);
-        Value first = lanes_of(t, &spot)->at;
+        LLVMValueRef first = lanes_of(t, &spot)->at;
         for (int l = 0; l < e->lanes; l++) {
             if (l % part == 0) {
                 for (int i = 0; i < part; i++)
@@ -273,9 +273,9 @@ static void square_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain)
 }
 
 /* The innermost terms in squares, of which there may be none; where those that are left begin. */
-static Value tile_squares(Emitter *e, const Tile *t, Spot *k, Value begin, Value end, Chain *chain) {
-    Value lanes = index_const(e, e->lanes), terms = LLVMBuildSub(e->b, end, begin, "");
-    Value whole = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, terms, lanes, ""), lanes, "");
+static LLVMValueRef tile_squares(Emitter *e, const Tile *t, Spot *k, LLVMValueRef begin, LLVMValueRef end, Chain *chain) {
+    LLVMValueRef lanes = index_const(e, e->lanes), terms = LLVMBuildSub(e->b, end, begin, "");
+    LLVMValueRef whole = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, terms, lanes, ""), lanes, "");
     whole = LLVMBuildAdd(e->b, begin, whole, "");
     TileLoop l;
     tile_loop_open(e, t, &l, begin, whole, t->row_begin != NULL, chain);
@@ -293,7 +293,7 @@ void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool 
     }
     int64_t extent = t->space.extent[axis];
     const Block *block = t->block;
-    Value begin = index_const(e, 0), end = index_const(e, extent);
+    LLVMValueRef begin = index_const(e, 0), end = index_const(e, extent);
     if (block != NULL && block->begin[axis] != NULL) {
         begin = block->begin[axis];
         end = block->end[axis];
@@ -339,7 +339,7 @@ void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
         return;
     }
     TileLoop l;
-    Value begin = t->row_begin;
+    LLVMValueRef begin = t->row_begin;
     bool turns = t->space.axes == t->space.result && (t->turns || t->squares > 0);
     if (turns)
         begin = t->packs ? pack_squares(e, t, &k, begin, t->row_end)

@@ -12,7 +12,7 @@
 
 enum { MOST_LANES = 64, FEWEST = 4 };
 
-Value nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *spot) {
+LLVMValueRef nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *spot) {
     const Buffer *from = nest->repacked;
     if (from == NULL)
         return value_at(e, store->value, spot);
@@ -32,7 +32,7 @@ typedef struct Turned {
 static void turned_square(Emitter *e, Turned *t) {
     const Nest *nest = t->nest;
     Spot spot = t->spot;
-    Value v[MOST_LANES];
+    LLVMValueRef v[MOST_LANES];
     e->lanes = t->lanes;
     memo_clear(e);
     for (int s = 0; s < nest->store_count; s++) {
@@ -59,8 +59,8 @@ static void along_squares(Emitter *e, Turned *t, int axis, void (*then)(Emitter 
     int64_t extent = t->nest->space.extent[axis], whole = extent / t->lanes * t->lanes;
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
-    Value last = index_const(e, extent - t->lanes);
-    Value past = LLVMBuildICmp(e->b, LLVMIntSGT, l.index, last, "");
+    LLVMValueRef last = index_const(e, extent - t->lanes);
+    LLVMValueRef past = LLVMBuildICmp(e->b, LLVMIntSGT, l.index, last, "");
     t->spot.axis[axis] = index_of(whole < extent ? LLVMBuildSelect(e->b, past, last, l.index, "") : l.index);
     then(e, t);
     loop_close(e, &l, index_const(e, extent), t->lanes, NULL);
@@ -110,7 +110,7 @@ void emit_turned(Emitter *e, const Nest *nest) {
         turned_all(e, &t);
     } else {
         LoopBlocks l;
-        Value end = leaves ? e->block_rows : e->block_padded;
+        LLVMValueRef end = leaves ? e->block_rows : e->block_padded;
         Bounds bounds = bounds_open(e, thread_part(e, nest, SPLIT_ROWS, end, 1, -1), index_const(e, 0), end);
         loop_open(e, &l, bounds.begin, NULL, 0);
         t.spot.row = index_of(l.index);
@@ -123,9 +123,9 @@ void emit_turned(Emitter *e, const Nest *nest) {
 
 /* ---- rows for the caller --------------------------------------------------------------------------- */
 /* A vector of rows for each of `lanes` elements, stored as rows. */
-void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, Value rows, SumAt *sum_at, void *context) {
+void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, LLVMValueRef rows, SumAt *sum_at, void *context) {
     int axis = nest->space.rank - 1;
-    Value v[MOST_LANES];
+    LLVMValueRef v[MOST_LANES];
     Spot at = *spot;
     memo_clear(e);
     e->lanes = lanes;
@@ -142,7 +142,7 @@ void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, V
     at.axis[axis] = (Index){.at = spot->axis[axis].at, .step = 1};
     LLVMBasicBlockRef after[MOST_LANES];
     for (int i = 0; i < lanes; i++) {
-        Value row = LLVMBuildAdd(e->b, spot->row.at, index_const(e, i), "");
+        LLVMValueRef row = LLVMBuildAdd(e->b, spot->row.at, index_const(e, i), "");
         at.row = index_of(row);
         after[i] = i > 0 ? if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, row, rows, "")) : NULL;
         store_one(e, nest, &nest->stores[0], &at, v[i]);
@@ -158,7 +158,7 @@ static void leaving_axes(Emitter *e, const Nest *nest, Spot *spot, int axis, int
     bool last = axis == nest->space.rank - 1;
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
-    Value at = l.index, end = index_const(e, extent - lanes);
+    LLVMValueRef at = l.index, end = index_const(e, extent - lanes);
     if (last && extent % lanes != 0)      /* the last square overlaps the one before: the same values again */
         at = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, at, end, ""), end, at, "");
     spot->axis[axis] = index_of(at);

@@ -10,7 +10,7 @@
  */
 #include "codegen/emit_reduce.h"
 
-struct Updates { const Nest *nest[MOST_FOLDED]; int first[MOST_FOLDED], count; Value cells; };
+struct Updates { const Nest *nest[MOST_FOLDED]; int first[MOST_FOLDED], count; LLVMValueRef cells; };
 
 static const Store *update_of(const Emitter *e, const Nest *nest) {
     const Store *found = NULL;
@@ -118,11 +118,11 @@ static int of_cell(const Emitter *e, int64_t cell) {
     return -1;
 }
 
-Value updates_base(Emitter *e, int64_t cell) {
+LLVMValueRef updates_base(Emitter *e, int64_t cell) {
     return of_cell(e, cell) < 0 ? NULL : e->updates->cells;
 }
 
-void updates_open(Emitter *e, Value cells) {
+void updates_open(Emitter *e, LLVMValueRef cells) {
     e->updates->cells = cells;
 }
 
@@ -148,14 +148,14 @@ Index updates_index(Emitter *e, int64_t cell, Index linear) {
     if (index_uniform(linear)) {
         quarter = index_of(LLVMBuildLShr(e->b, linear.at, index_const(e, 2), ""));
     } else {
-        Value two = splat(e, constant_int(e, e->i32, 2), e->lanes);
+        LLVMValueRef two = splat(e, constant_int(e, e->i32, 2), e->lanes);
         quarter.lanes = LLVMBuildLShr(e->b, index_lanes(e, linear), two, "");
     }
     /* 4 (i mod 4) + 2 (i div 4) = 4 i - 14 (i div 4) */
     return index_add(e, index_scale(e, linear, 4), index_scale(e, quarter, -14));
 }
 
-static Value value_together(Emitter *e, const Nest *nest, Node *node, Value sums, Value cells) {
+static LLVMValueRef value_together(Emitter *e, const Nest *nest, Node *node, LLVMValueRef sums, LLVMValueRef cells) {
     node = number_of(node);
     if (node == nest->reduce)
         return sums;
@@ -167,7 +167,7 @@ static Value value_together(Emitter *e, const Nest *nest, Node *node, Value sums
             nowhere.axis[a] = index_at(e, 0);
         return value_at(e, node, &nowhere);
     }
-    Value x[3] = {NULL};
+    LLVMValueRef x[3] = {NULL};
     for (int s = 0; s < node->sources; s++)
         x[s] = value_together(e, nest, node->source[s], sums, cells);
     return node->op == OP_FMA ? emit_fma(e, x[0], x[1], x[2])
@@ -175,14 +175,14 @@ static Value value_together(Emitter *e, const Nest *nest, Node *node, Value sums
                                 : emit_binary(e, node->op, DTYPE_F32, x[0], x[1]);
 }
 
-void updates_do(Emitter *e, Value sums) {
+void updates_do(Emitter *e, LLVMValueRef sums) {
     const Nest *nest = e->updates->nest[0];
     Index all = {.at = index_const(e, 0), .step = 1};
     memo_clear(e);
     e->nest = nest;
     e->lanes = ORDER_LANES;
-    Value cells = load_at(e, REGION_STATE, DTYPE_F32, e->updates->cells, all);
-    Value v = value_together(e, nest, update_of(e, nest)->value, sums, cells);
+    LLVMValueRef cells = load_at(e, REGION_STATE, DTYPE_F32, e->updates->cells, all);
+    LLVMValueRef v = value_together(e, nest, update_of(e, nest)->value, sums, cells);
     store_at(e, REGION_STATE, DTYPE_F32, e->updates->cells, all, v);
     e->lanes = 1;
     memo_clear(e);

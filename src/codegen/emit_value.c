@@ -52,12 +52,12 @@ static MemoEntry *memo_find(Emitter *e, const Node *node, const Spot *spot, bool
     return &e->memo[at];
 }
 
-static void memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, Value value) {
+static void memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, LLVMValueRef value) {
     *memo_find(e, node, spot, flat) = (MemoEntry){.node = node, .generation = e->generation, .flat = flat,
                                                   .spot = *spot, .value = value};
 }
 
-static Value memo_get(Emitter *e, const Node *node, const Spot *spot, bool flat) {
+static LLVMValueRef memo_get(Emitter *e, const Node *node, const Spot *spot, bool flat) {
     const MemoEntry *m = memo_find(e, node, spot, flat);
     return m->generation == e->generation && m->node == node ? m->value : NULL;
 }
@@ -73,10 +73,10 @@ Index spot_linear(Emitter *e, const Spot *spot, Shape shape) {
 
 static Index index_part(Emitter *e, Index linear, int64_t stride, int64_t extent, bool first) {
     if (index_uniform(linear)) {
-        Value q = stride == 1 ? linear.at : LLVMBuildUDiv(e->b, linear.at, index_const(e, stride), "");
+        LLVMValueRef q = stride == 1 ? linear.at : LLVMBuildUDiv(e->b, linear.at, index_const(e, stride), "");
         return index_of(first ? q : LLVMBuildURem(e->b, q, index_const(e, extent), ""));
     }
-    Value q = index_lanes(e, linear);
+    LLVMValueRef q = index_lanes(e, linear);
     if (stride > 1)
         q = LLVMBuildUDiv(e->b, q, splat(e, constant_int(e, e->i32, stride), e->lanes), "");
     if (!first)
@@ -134,28 +134,28 @@ static Spot spot_reshaped(Emitter *e, const Spot *at, Shape from, Shape to) {
 }
 
 /* place / divisor; *ok: where the division leaves no rest */
-static Index divide_index(Emitter *e, Index p, int64_t divisor, Value *ok) {
+static Index divide_index(Emitter *e, Index p, int64_t divisor, LLVMValueRef *ok) {
     if (p.lanes == NULL && p.step % divisor == 0) {
-        Value by = index_const(e, divisor);
-        Value rest = LLVMBuildSRem(e->b, p.at, by, "");
+        LLVMValueRef by = index_const(e, divisor);
+        LLVMValueRef rest = LLVMBuildSRem(e->b, p.at, by, "");
         *ok = emit_and(e, *ok, LLVMBuildICmp(e->b, LLVMIntEQ, rest, index_const(e, 0), ""));
         return (Index){.at = LLVMBuildSDiv(e->b, p.at, by, ""), .step = p.step / divisor};
     }
-    Value lanes = index_lanes(e, p), by = splat(e, constant_int(e, e->i32, divisor), e->lanes);
-    Value rest = LLVMBuildSRem(e->b, lanes, by, "");
+    LLVMValueRef lanes = index_lanes(e, p), by = splat(e, constant_int(e, e->i32, divisor), e->lanes);
+    LLVMValueRef rest = LLVMBuildSRem(e->b, lanes, by, "");
     *ok = emit_and(e, *ok, LLVMBuildICmp(e->b, LLVMIntEQ, rest, LLVMConstNull(LLVMTypeOf(rest)), ""));
     return (Index){.lanes = LLVMBuildSDiv(e->b, lanes, by, "")};
 }
 
-static Index guard_index(Emitter *e, Index p, int64_t extent, Value *ok) {
+static Index guard_index(Emitter *e, Index p, int64_t extent, LLVMValueRef *ok) {
     if (index_uniform(p)) {
-        Value inside = LLVMBuildICmp(e->b, LLVMIntULT, p.at, index_const(e, extent), "");
+        LLVMValueRef inside = LLVMBuildICmp(e->b, LLVMIntULT, p.at, index_const(e, extent), "");
         *ok = emit_and(e, *ok, inside);
         return index_of(LLVMBuildSelect(e->b, inside, p.at, index_const(e, 0), ""));
     }
-    Value lanes = index_lanes(e, p);
-    Value most = splat(e, constant_int(e, e->i32, extent), e->lanes);
-    Value inside = LLVMBuildICmp(e->b, LLVMIntULT, lanes, most, "");
+    LLVMValueRef lanes = index_lanes(e, p);
+    LLVMValueRef most = splat(e, constant_int(e, e->i32, extent), e->lanes);
+    LLVMValueRef inside = LLVMBuildICmp(e->b, LLVMIntULT, lanes, most, "");
     *ok = emit_and(e, *ok, inside);
     return (Index){.lanes = LLVMBuildSelect(e->b, inside, lanes, LLVMConstNull(LLVMTypeOf(lanes)), "")};
 }
@@ -168,7 +168,7 @@ bool axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t
 }
 
 Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes,
-                  Shape source, Index row, uint32_t surely_inside, Value *ok) {
+                  Shape source, Index row, uint32_t surely_inside, LLVMValueRef *ok) {
     Spot spot = {.row = row};
     for (int a = 0; a < access->rank; a++) {
         const AxisMap *map = &access->axis[a];
@@ -186,17 +186,17 @@ Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
-static Value zero_of(Emitter *e, DType t) {
+static LLVMValueRef zero_of(Emitter *e, DType t) {
     return LLVMConstNull(type_of(e, t));
 }
 
-static Value value_counter(Emitter *e, const Node *node) {
+static LLVMValueRef value_counter(Emitter *e, const Node *node) {
     LLVMTypeRef type = type_of(e, node->dtype);
     if (node->attr.counter == COUNTER_STEP)
         return LLVMBuildUIToFP(e->b, e->steps_done, type, "");
-    Value offset = index_const(e, node->attr.counter == COUNTER_EPOCH ? 16 : 24);
-    Value at = LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &offset, 1, "");
-    Value n = LLVMBuildLoad2(e->b, e->i64, at, "");
+    LLVMValueRef offset = index_const(e, node->attr.counter == COUNTER_EPOCH ? 16 : 24);
+    LLVMValueRef at = LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &offset, 1, "");
+    LLVMValueRef n = LLVMBuildLoad2(e->b, e->i64, at, "");
     mark_region(e, n, REGION_STATE);
     n = LLVMBuildUIToFP(e->b, n, type, "");
     if (node->attr.counter == COUNTER_EPOCH)
@@ -204,31 +204,31 @@ static Value value_counter(Emitter *e, const Node *node) {
     return LLVMBuildFDiv(e->b, LLVMBuildUIToFP(e->b, e->steps_done, type, ""), n, "");
 }
 
-static Value value_random(Emitter *e, const Node *node, Index linear, Index row) {
+static LLVMValueRef value_random(Emitter *e, const Node *node, Index linear, Index row) {
     const Random *random = &node->attr.random;
-    Value seed = e->seed, step = NULL, place = NULL;
+    LLVMValueRef seed = e->seed, step = NULL, place = NULL;
     if (random->key == RANDOM_DATA)
         seed = constant_int(e, e->i64, (int64_t)random->seed);
     if (random->key == RANDOM_STEP)
         step = e->steps_done;
     if (node->rows != 0)
         place = random->key == RANDOM_DATA ? row_number32(e, row) : row_place32(e, row);
-    Value stream = random_stream(e, seed, step, constant_int(e, e->i64, (int64_t)random->site));
-    Value element = index_uniform(linear) || e->lanes == 1 ? LLVMBuildTrunc(e->b, linear.at, e->i32, "")
+    LLVMValueRef stream = random_stream(e, seed, step, constant_int(e, e->i64, (int64_t)random->site));
+    LLVMValueRef element = index_uniform(linear) || e->lanes == 1 ? LLVMBuildTrunc(e->b, linear.at, e->i32, "")
                                                            : index_lanes(e, linear);
     return random_uniform(e, node->dtype, stream, place, element);
 }
 
-static Value load_state(Emitter *e, DType t, size_t offset, Index linear) {
+static LLVMValueRef load_state(Emitter *e, DType t, size_t offset, Index linear) {
     return load_at(e, REGION_STATE, t, outline_place(e, e->state, (int64_t)offset), linear);
 }
 
-static Value load_cell(Emitter *e, DType t, int64_t cell, Index linear) {
+static LLVMValueRef load_cell(Emitter *e, DType t, int64_t cell, Index linear) {
     return load_at(e, REGION_STATE, t, cell_base(e, cell), cell_index(e, cell, linear));
 }
 
 /* Leaves of which only the row-major place matters. */
-static Value value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
+static LLVMValueRef value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
     const Run *run = e->f->run;
     switch (node->op) {
     case OP_CONST:
@@ -253,7 +253,7 @@ static Value value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
     }
 }
 
-static Value value_element(Emitter *e, const Node *node, Value *x) {
+static LLVMValueRef value_element(Emitter *e, const Node *node, LLVMValueRef *x) {
     switch (node->op) {
     case OP_WHERE: return emit_select(e, x[0], x[1], x[2]);
     case OP_FMA:
@@ -301,7 +301,7 @@ static Index buffer_index(Emitter *e, const Buffer *b, const Node *node, const S
 }
 
 /* From whichever layout has the lanes next to each other. */
-static Value load_stored(Emitter *e, const Node *node, const Spot *spot, Index linear) {
+static LLVMValueRef load_stored(Emitter *e, const Node *node, const Spot *spot, Index linear) {
     const Buffer *main = e->f->buffer[node->id], *copy = e->f->copy[node->id];
     if (e->f->kept[node->id] > 0)
         return load_cell(e, node->dtype, e->f->kept[node->id] - 1, linear);
@@ -318,13 +318,13 @@ static Value load_stored(Emitter *e, const Node *node, const Spot *spot, Index l
                    buffer_index(e, main, node, spot, linear));
 }
 
-static Value value_gather(Emitter *e, Node *node, const Spot *spot) {
+static LLVMValueRef value_gather(Emitter *e, Node *node, const Spot *spot) {
     Node *table = node->source[0], *index = node->source[1];
     int shared = (int)node->attr.index, chosen = index->shape.rank - shared;
-    Value i = value_at(e, index, spot);
+    LLVMValueRef i = value_at(e, index, spot);
     LLVMTypeRef type = LLVMTypeOf(i);
-    Value most = splat(e, constant_int(e, e->i32, table->shape.extent[shared]), vector_lanes(i));
-    Value inside = LLVMBuildICmp(e->b, LLVMIntULT, i, most, "");
+    LLVMValueRef most = splat(e, constant_int(e, e->i32, table->shape.extent[shared]), vector_lanes(i));
+    LLVMValueRef inside = LLVMBuildICmp(e->b, LLVMIntULT, i, most, "");
     i = LLVMBuildSelect(e->b, inside, i, LLVMConstNull(type), "");
     Spot t = {.row = spot->row};
     for (int a = 0; a < table->shape.rank; a++)
@@ -334,21 +334,21 @@ static Value value_gather(Emitter *e, Node *node, const Spot *spot) {
     return emit_select(e, inside, value_at(e, table, &t), zero_of(e, node->dtype));
 }
 
-static Value place_on_axis(Emitter *e, Index i) {
+static LLVMValueRef place_on_axis(Emitter *e, Index i) {
     return index_uniform(i) || e->lanes == 1 ? LLVMBuildTrunc(e->b, i.at, e->i32, "") : index_lanes(e, i);
 }
 
 /* A scatter-add of at most one term a target (scatters_one): its chain is from +0, where it has one. */
-static Value value_choice(Emitter *e, Node *node, const Spot *spot) {
+static LLVMValueRef value_choice(Emitter *e, Node *node, const Spot *spot) {
     int shared = (int)node->attr.index;
-    Value i = value_at(e, node->source[1], spot), place = place_on_axis(e, spot->axis[shared]);
+    LLVMValueRef i = value_at(e, node->source[1], spot), place = place_on_axis(e, spot->axis[shared]);
     Spot t = {.row = spot->row};
     for (int a = 0; a < node->shape.rank; a++)
         if (a != shared)
             t.axis[a < shared ? a : a - 1] = spot->axis[a];
-    Value x = value_at(e, node->source[0], &t), zero = zero_of(e, node->dtype);
-    Value y = node->sources > 2 ? value_at(e, node->source[2], &t) : NULL;
-    Value sum = scatter_sum(e, zero, x, y, node->dtype);
+    LLVMValueRef x = value_at(e, node->source[0], &t), zero = zero_of(e, node->dtype);
+    LLVMValueRef y = node->sources > 2 ? value_at(e, node->source[2], &t) : NULL;
+    LLVMValueRef sum = scatter_sum(e, zero, x, y, node->dtype);
     return emit_select(e, emit_binary(e, OP_EQ, DTYPE_I32, i, place), sum, zero);
 }
 
@@ -368,34 +368,34 @@ static bool needs_places(const Emitter *e, const Node *node) {
     return false;
 }
 
-static Value value_of(Emitter *e, Node *node, const Spot *spot, bool flat);
+static LLVMValueRef value_of(Emitter *e, Node *node, const Spot *spot, bool flat);
 
-static Value compute_element(Emitter *e, Node *node, const Spot *spot, bool flat) {
-    Value x[3] = {0};
+static LLVMValueRef compute_element(Emitter *e, Node *node, const Spot *spot, bool flat) {
+    LLVMValueRef x[3] = {0};
     for (int s = 0; s < node->sources; s++)
         x[s] = value_of(e, node->source[s], spot, flat);
     if (node->op == OP_DIV) {
         Node *numerator = node->source[0];
         bool differs = numerator->op == OP_SUB && !is_loaded(e, numerator);
-        Value less = differs ? value_of(e, numerator->source[1], spot, flat) : NULL;
-        Value quotient = emit_quotient(e, node, x[0], x[1], less);
+        LLVMValueRef less = differs ? value_of(e, numerator->source[1], spot, flat) : NULL;
+        LLVMValueRef quotient = emit_quotient(e, node, x[0], x[1], less);
         if (quotient != NULL)
             return quotient;
     }
     return value_element(e, node, x);
 }
 
-static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
+static LLVMValueRef compute_at(Emitter *e, Node *node, const Spot *spot) {
     if (op_class(node->op) == OP_CLASS_ELEMENT)
         return compute_element(e, node, spot, false);
     switch (node->op) {
     case OP_IOTA: return place_on_axis(e, spot->axis[node->attr.index]);
     case OP_VIEW: {
-        Value ok = NULL;
+        LLVMValueRef ok = NULL;
         Node *source = node->source[0];
         Spot s = spot_through(e, &node->attr.contraction->access[0], spot, node->shape.extent,
                               node->shape.rank, source->shape, spot->row, 0, &ok);
-        Value v = value_at(e, source, &s);
+        LLVMValueRef v = value_at(e, source, &s);
         return ok == NULL ? v : emit_select(e, ok, v, zero_of(e, node->dtype));
     }
     case OP_RESHAPE: {
@@ -411,7 +411,7 @@ static Value compute_at(Emitter *e, Node *node, const Spot *spot) {
     }
 }
 
-static Value compute_flat(Emitter *e, Node *node, Index linear, Index row) {
+static LLVMValueRef compute_flat(Emitter *e, Node *node, Index linear, Index row) {
     if (op_class(node->op) == OP_CLASS_ELEMENT) {
         Spot spot = {.axis = {linear}, .row = row};
         return compute_element(e, node, &spot, true);
@@ -425,17 +425,17 @@ static Value compute_flat(Emitter *e, Node *node, Index linear, Index row) {
     return value_leaf(e, node, linear, row);
 }
 
-static Value value_of(Emitter *e, Node *node, const Spot *spot, bool flat) {
+static LLVMValueRef value_of(Emitter *e, Node *node, const Spot *spot, bool flat) {
     if (node->op == OP_CONST)
         return value_leaf(e, node, (Index){0}, (Index){0});
     if (node == e->nest->reduce && e->reduced != NULL)       /* epilogues read it nowhere else (fuse.c) */
         return e->reduced;
     if (node == e->nest->largest && e->reduced != NULL)
         return e->largest;
-    Value known = memo_get(e, node, spot, flat);
+    LLVMValueRef known = memo_get(e, node, spot, flat);
     if (known != NULL)
         return known;
-    Value v;
+    LLVMValueRef v;
     if (is_loaded(e, node)) {
         Spot places;
         const Buffer *copy = e->f->copy[node->id];
@@ -450,11 +450,11 @@ static Value value_of(Emitter *e, Node *node, const Spot *spot, bool flat) {
     return v;
 }
 
-Value value_at(Emitter *e, Node *node, const Spot *spot) {
+LLVMValueRef value_at(Emitter *e, Node *node, const Spot *spot) {
     return value_of(e, node, spot, false);
 }
 
-Value value_flat(Emitter *e, Node *node, Index linear, Index row) {
+LLVMValueRef value_flat(Emitter *e, Node *node, Index linear, Index row) {
     Spot spot = {.axis = {linear}, .row = row};
     return value_of(e, node, &spot, true);
 }

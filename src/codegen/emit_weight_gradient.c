@@ -13,8 +13,8 @@ enum { LINE = 64, FRACTION_BITS = 32 };
 /* Places of the first reduced axis of a row. By operand: where the next strip begins, what of it has been fetched, and
  * the bytes that are fetched by each tile, NULL: none; and altogether. */
 typedef struct Strip {
-    Value row, begin, end;
-    Value next[2], fetched[2], of_tile[2];
+    LLVMValueRef row, begin, end;
+    LLVMValueRef next[2], fetched[2], of_tile[2];
     int64_t bytes[2];
 } Strip;
 
@@ -48,7 +48,7 @@ static bool come_from_afar(const Emitter *e, const Nest *nest) {
 static void plan_fetching(Emitter *e, const Nest *nest, Strip *strip) {
     if (!come_from_afar(e, nest))
         return;
-    Value tiles = index_const(e, nest_tiles(e, nest) << FRACTION_BITS);
+    LLVMValueRef tiles = index_const(e, nest_tiles(e, nest) << FRACTION_BITS);
     if (e->f->threads && nest->split != SPLIT_NONE)
         tiles = LLVMBuildMul(e->b, index_const(e, nest_tiles(e, nest)),
                              LLVMBuildSub(e->b, e->part_end, e->part_begin, ""), "");
@@ -56,7 +56,7 @@ static void plan_fetching(Emitter *e, const Nest *nest, Strip *strip) {
         int64_t lines = nest->convolution->strip * place_bytes(e, nest, s) / LINE;
         if (lines <= 0)
             continue;
-        Value of_tile = LLVMBuildUDiv(e->b, index_const(e, lines << FRACTION_BITS), tiles, "");
+        LLVMValueRef of_tile = LLVMBuildUDiv(e->b, index_const(e, lines << FRACTION_BITS), tiles, "");
         of_tile = LLVMBuildAdd(e->b, of_tile, index_const(e, 1), "");
         strip->of_tile[s] = LLVMBuildMul(e->b, of_tile, index_const(e, LINE), "");
         strip->fetched[s] = emit_alloca(e, e->i64);
@@ -95,8 +95,8 @@ static void fetch_of_next(Emitter *e, const Strip *strip) {
     for (int s = 0; s < 2; s++) {
         if (strip->of_tile[s] == NULL)
             continue;
-        Value done = LLVMBuildLoad2(e->b, e->i64, strip->fetched[s], "");
-        Value end = smaller(e, LLVMBuildAdd(e->b, done, strip->of_tile[s], ""), index_const(e, strip->bytes[s]));
+        LLVMValueRef done = LLVMBuildLoad2(e->b, e->i64, strip->fetched[s], "");
+        LLVMValueRef end = smaller(e, LLVMBuildAdd(e->b, done, strip->of_tile[s], ""), index_const(e, strip->bytes[s]));
         LoopBlocks lines;
         loop_open(e, &lines, done, NULL, 0);
         prefetch_at(e, DTYPE_U8, strip->next[s], lines.index, 2);
@@ -118,12 +118,12 @@ static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int til
                          void *context) {
     const Strip *strip = context;
     fetch_of_next(e, strip);
-    Kernel k = kernel_new(nest, spot, vectors);
+    ConvolutionKernel k = kernel_new(nest, spot, vectors);
     set_members(e, &k, spot, tile);
     k.row = strip->row;
     k.strip_begin = strip->begin;
     k.strip_end = strip->end;
-    Value chain[MOST_CHAINS], base = buffer_base(e, nest->chain);
+    LLVMValueRef chain[MOST_CHAINS], base = buffer_base(e, nest->chain);
     Index at[MOST_CHAINS];
     for (int i = k.members - 1; i >= 0; i--) {
         for (int j = 0; j < vectors; j++) {
@@ -168,7 +168,7 @@ static void each_of_tile(Emitter *e, const Nest *nest, const Spot *spot, int til
 
 static void weight_finished(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)tile, (void)vectors, (void)context;
-    Value v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
+    LLVMValueRef v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
                       sum_index(e, nest->chain, spot));
     finish(e, nest, spot, (Chain){{v}});
 }
@@ -178,21 +178,21 @@ static void weights_finished(Emitter *e, const Nest *nest, const Spot *spot, int
     each_of_tile(e, nest, spot, tile, vectors, weight_finished, context);
 }
 
-typedef struct Sums { bool fold; Value first; } Sums;
+typedef struct ChunkSums { bool fold; LLVMValueRef first; } ChunkSums;
 
 /* A new chunk's chains begin, or join those of the chunks before, of which there are none at the first. */
 static void sum_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)tile, (void)vectors;
-    const Sums *s = context;
+    const ChunkSums *s = context;
     const Node *node = nest->reduce;
-    Value chains = buffer_base(e, nest->chain), start = chain_start(e, node, e->lanes).v[0];
+    LLVMValueRef chains = buffer_base(e, nest->chain), start = chain_start(e, node, e->lanes).v[0];
     Index at = sum_index(e, nest->chain, spot);
     if (!s->fold) {
         store_at(e, REGION_WORK, node->dtype, chains, at, start);
         return;
     }
-    Value totals = buffer_base(e, nest->total);
-    Value before = load_at(e, REGION_WORK, node->dtype, totals, at);
+    LLVMValueRef totals = buffer_base(e, nest->total);
+    LLVMValueRef before = load_at(e, REGION_WORK, node->dtype, totals, at);
     Chain total = {{emit_select(e, s->first, start, before)}};
     Chain part = {{load_at(e, REGION_WORK, node->dtype, chains, at)}};
     store_at(e, REGION_WORK, node->dtype, totals, at, chain_join(e, node, total, part).v[0]);
@@ -202,8 +202,8 @@ static void sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
     each_of_tile(e, nest, spot, tile, vectors, sum_body, context);
 }
 
-static void all_sums(Emitter *e, const Nest *nest, bool fold, Value first) {
-    Sums s = {fold, first};
+static void all_sums(Emitter *e, const Nest *nest, bool fold, LLVMValueRef first) {
+    ChunkSums s = {fold, first};
     nest_loops(e, nest, sums_body, &s);
 }
 
@@ -227,23 +227,23 @@ void emit_weight_gradient(Emitter *e, const Nest *nest) {
     LoopBlocks chunks, rows;
     Strip strip = {0};
     plan_fetching(e, nest, &strip);
-    Value size = index_const(e, chunk);
-    Value end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
-    Value first = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, e->block_begin, size, ""), size, "");
+    LLVMValueRef size = index_const(e, chunk);
+    LLVMValueRef end = LLVMBuildAdd(e->b, e->block_begin, e->block_rows, "");
+    LLVMValueRef first = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, e->block_begin, size, ""), size, "");
     loop_open(e, &chunks, first, NULL, 0);
-    Value chunk_end = LLVMBuildAdd(e->b, chunks.index, size, "");
-    Value begin = larger(e, chunks.index, e->block_begin);
+    LLVMValueRef chunk_end = LLVMBuildAdd(e->b, chunks.index, size, "");
+    LLVMValueRef begin = larger(e, chunks.index, e->block_begin);
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, begin, chunks.index, ""));
     all_sums(e, nest, false, NULL);
     if_close(e, after);
-    Value row_end = LLVMBuildSub(e->b, smaller(e, chunk_end, end), e->block_begin, "");
+    LLVMValueRef row_end = LLVMBuildSub(e->b, smaller(e, chunk_end, end), e->block_begin, "");
     loop_open(e, &rows, LLVMBuildSub(e->b, begin, e->block_begin, ""), NULL, 0);
     strip.row = rows.index;
     emit_strips(e, nest, strip);
     loop_close(e, &rows, row_end, 1, NULL);
     if (nest->carried) {
-        Value full = LLVMBuildICmp(e->b, LLVMIntSLE, chunk_end, end, "");
-        Value last = LLVMBuildICmp(e->b, LLVMIntEQ, end, e->total_rows, "");
+        LLVMValueRef full = LLVMBuildICmp(e->b, LLVMIntSLE, chunk_end, end, "");
+        LLVMValueRef last = LLVMBuildICmp(e->b, LLVMIntEQ, end, e->total_rows, "");
         after = if_open(e, LLVMBuildOr(e->b, full, last, ""));
         all_sums(e, nest, true, LLVMBuildICmp(e->b, LLVMIntEQ, chunks.index, index_const(e, 0), ""));
         if_close(e, after);

@@ -5,38 +5,38 @@
 #include "codegen/emit.h"
 #include <math.h>
 
-static LLVMTypeRef as_wide(Value x, LLVMTypeRef scalar) {
+static LLVMTypeRef as_wide(LLVMValueRef x, LLVMTypeRef scalar) {
     return vector_type(scalar, vector_lanes(x));
 }
 
-static Value pair(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value, Value, const char *),
-                  Value a, Value b) {
+static LLVMValueRef pair(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *),
+                         LLVMValueRef a, LLVMValueRef b) {
     same_width(emitter, &a, &b);
     return build(emitter->b, a, b, "");
 }
 
-static Value compare_real(Emitter *emitter, LLVMRealPredicate p, Value a, Value b) {
+static LLVMValueRef compare_real(Emitter *emitter, LLVMRealPredicate p, LLVMValueRef a, LLVMValueRef b) {
     same_width(emitter, &a, &b);
     return LLVMBuildFCmp(emitter->b, p, a, b, "");
 }
 
-static Value compare_int(Emitter *emitter, Value a, Value b) {
+static LLVMValueRef compare_int(Emitter *emitter, LLVMValueRef a, LLVMValueRef b) {
     same_width(emitter, &a, &b);
     return LLVMBuildICmp(emitter->b, LLVMIntEQ, a, b, "");
 }
 
-static Value shift(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value, Value, const char *),
-                   Value a, int n) {
+static LLVMValueRef shift(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *),
+                          LLVMValueRef a, int n) {
     LLVMTypeRef type = LLVMTypeOf(a);
-    Value by = LLVMConstInt(is_vector(a) ? LLVMGetElementType(type) : type, (unsigned long long)n, false);
+    LLVMValueRef by = LLVMConstInt(is_vector(a) ? LLVMGetElementType(type) : type, (unsigned long long)n, false);
     return build(emitter->b, a, splat(emitter, by, vector_lanes(a)), "");
 }
 
-#define MATH_F32 Value
-#define MATH_F64 Value
-#define MATH_U32 Value
-#define MATH_U64 Value
-#define MATH_BOOL Value
+#define MATH_F32 LLVMValueRef
+#define MATH_F64 LLVMValueRef
+#define MATH_U32 LLVMValueRef
+#define MATH_U64 LLVMValueRef
+#define MATH_BOOL LLVMValueRef
 #define MATH_FUNCTION(type, name) __attribute__((unused)) static type emit_##name
 #define MATH_CALL(name) emit_##name
 #define MATH_TAKE Emitter *emitter,
@@ -51,8 +51,8 @@ static Value shift(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value
 #define MATH_DIV(a, b) pair(emitter, LLVMBuildFDiv, a, b)
 #define MATH_FMA(a, b, c) emit_fma(emitter, a, b, c)
 #define MATH_NEG(a) LLVMBuildFNeg(emitter->b, a, "")
-#define MATH_ABS(a) emit_intrinsic(emitter, "llvm.fabs", (Value[]){a}, 1)
-#define MATH_FLOOR(a) emit_intrinsic(emitter, "llvm.floor", (Value[]){a}, 1)
+#define MATH_ABS(a) emit_intrinsic(emitter, "llvm.fabs", (LLVMValueRef[]){a}, 1)
+#define MATH_FLOOR(a) emit_intrinsic(emitter, "llvm.floor", (LLVMValueRef[]){a}, 1)
 #define MATH_LT(a, b) compare_real(emitter, LLVMRealOLT, a, b)
 #define MATH_EQ(a, b) compare_real(emitter, LLVMRealOEQ, a, b)
 #define MATH_SELECT(c, a, b) emit_select(emitter, c, a, b)
@@ -78,26 +78,26 @@ static Value shift(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, Value
 #define MATH_F32_OF_I32(x) signed_real(emitter, x, emitter->f32)
 #define MATH_F64_OF_I32(x) signed_real(emitter, x, emitter->f64)
 
-static Value bits_of(Emitter *emitter, Value x, LLVMTypeRef scalar) {
+static LLVMValueRef bits_of(Emitter *emitter, LLVMValueRef x, LLVMTypeRef scalar) {
     return LLVMBuildBitCast(emitter->b, x, as_wide(x, scalar), "");
 }
-static Value widen_real(Emitter *emitter, Value x) {
+static LLVMValueRef widen_real(Emitter *emitter, LLVMValueRef x) {
     return LLVMBuildFPExt(emitter->b, x, as_wide(x, emitter->f64), "");
 }
-static Value narrow_real(Emitter *emitter, Value x) {
+static LLVMValueRef narrow_real(Emitter *emitter, LLVMValueRef x) {
     return LLVMBuildFPTrunc(emitter->b, x, as_wide(x, emitter->f32), "");
 }
-static Value low_half(Emitter *emitter, Value x) {
+static LLVMValueRef low_half(Emitter *emitter, LLVMValueRef x) {
     return LLVMBuildTrunc(emitter->b, x, as_wide(x, emitter->i32), "");
 }
-static Value signed_real(Emitter *emitter, Value x, LLVMTypeRef scalar) {
+static LLVMValueRef signed_real(Emitter *emitter, LLVMValueRef x, LLVMTypeRef scalar) {
     return LLVMBuildSIToFP(emitter->b, x, as_wide(x, scalar), "");
 }
 
 #include "math.inc"
 #include "random.inc"
 
-Value math_unary(Emitter *emitter, Op op, DType t, Value x) {
+LLVMValueRef math_unary(Emitter *emitter, Op op, DType t, LLVMValueRef x) {
     bool f32 = t == DTYPE_F32;
     switch (op) {
     case OP_EXP: return f32 ? emit_exp_f32(emitter, x) : emit_exp_f64(emitter, x);
@@ -111,22 +111,22 @@ Value math_unary(Emitter *emitter, Op op, DType t, Value x) {
     }
 }
 
-Value math_pow(Emitter *emitter, DType t, Value a, Value b) {
+LLVMValueRef math_pow(Emitter *emitter, DType t, LLVMValueRef a, LLVMValueRef b) {
     return t == DTYPE_F32 ? emit_pow_f32(emitter, a, b) : emit_pow_f64(emitter, a, b);
 }
 
-Value math_powi(Emitter *emitter, DType t, Value x, int64_t n) {
+LLVMValueRef math_powi(Emitter *emitter, DType t, LLVMValueRef x, int64_t n) {
     return t == DTYPE_F32 ? emit_powi_f32(emitter, x, n) : emit_powi_f64(emitter, x, n);
 }
 
-Value random_stream(Emitter *emitter, Value seed, Value step_or_null, Value site) {
+LLVMValueRef random_stream(Emitter *emitter, LLVMValueRef seed, LLVMValueRef step_or_null, LLVMValueRef site) {
     return step_or_null == NULL ? emit_key_of_name(emitter, seed, site)
                                 : emit_key_of_step(emitter, seed, step_or_null, site);
 }
 
 /* place32 NULL: a draw without rows */
-Value random_uniform(Emitter *emitter, DType t, Value stream, Value place32, Value element32) {
-    Value first, second;
+LLVMValueRef random_uniform(Emitter *emitter, DType t, LLVMValueRef stream, LLVMValueRef place32, LLVMValueRef element32) {
+    LLVMValueRef first, second;
     if (place32 == NULL) {
         first = low_half(emitter, stream);
         second = low_half(emitter, shift(emitter, LLVMBuildLShr, stream, 32));

@@ -11,27 +11,27 @@
 
 enum { MOST_COLORED = 7 };
 
-typedef struct Range {
+typedef struct AxisRange {
     double low, high;
-} Range;
+} AxisRange;
 
-static void range_add(Range *range, double value) {
+static void range_add(AxisRange *range, double value) {
     if (!isfinite(value)) return;
     if (value < range->low) range->low = value;
     if (value > range->high) range->high = value;
 }
 
-static bool range_is_empty(Range range) {
+static bool range_is_empty(AxisRange range) {
     return range.low > range.high;
 }
 
-static Range range_none(void) {
-    return (Range){ INFINITY, -INFINITY };
+static AxisRange range_none(void) {
+    return (AxisRange){ INFINITY, -INFINITY };
 }
 
 /* The losses worth showing: all, but for what a diverging run does after its beginning. */
-static Range loss_range(const Plot *plot) {
-    Range all = range_none(), first = range_none();
+static AxisRange loss_range(const Plot *plot) {
+    AxisRange all = range_none(), first = range_none();
     for (int r = 0; r < plot->run_count; r++) {
         const PlotRun *run = &plot->runs[r];
         bool begun = false;
@@ -45,14 +45,14 @@ static Range loss_range(const Plot *plot) {
             begun |= isfinite(run->points[p].train_loss);
         }
     }
-    if (range_is_empty(all)) return (Range){ 0, 1 };
+    if (range_is_empty(all)) return (AxisRange){ 0, 1 };
     double most = first.high > 0 ? 3 * first.high : all.high;
     if (all.high > 10 * most && most > all.low) all.high = most;
     return all;
 }
 
 /* Logarithmic if the values span more than such a factor. */
-static PlotAxis value_axis(Range range, double factor) {
+static PlotAxis value_axis(AxisRange range, double factor) {
     PlotAxis axis = { .low = range.low, .high = range.high };
     axis.logarithmic = range.low > 0 && range.high / range.low > factor;
     if (axis.logarithmic) {
@@ -107,7 +107,7 @@ static bool is_shown(const Plot *plot, const PlotPoint *point) {
 }
 
 static PlotAxis time_axis(Plot *plot) {
-    Range range = range_none();
+    AxisRange range = range_none();
     for (int r = 0; r < plot->run_count; r++)
         for (int p = 0; p < plot->runs[r].point_count; p++) {
             const PlotPoint *point = &plot->runs[r].points[p];
@@ -123,7 +123,7 @@ static PlotAxis time_axis(Plot *plot) {
 }
 
 static PlotAxis epoch_axis(const Plot *plot) {
-    Range range = range_none();
+    AxisRange range = range_none();
     for (int r = 0; r < plot->run_count; r++)
         for (int p = 0; p < plot->runs[r].point_count; p++)
             if (is_shown(plot, &plot->runs[r].points[p])) range_add(&range, plot->runs[r].points[p].epoch);
@@ -140,13 +140,13 @@ double plot_measure(const PlotRun *run, const PlotPoint *point, const char *name
 
 /* Of what a run measures after it has left the panel of the loss nothing is shown. */
 static PlotAxis measure_axis(const Plot *plot, const char *name) {
-    Range range = range_none();
+    AxisRange range = range_none();
     for (int r = 0; r < plot->run_count; r++)
         for (int p = 0; p < plot->runs[r].point_count; p++) {
             const PlotPoint *point = &plot->runs[r].points[p];
             if (is_shown(plot, point)) range_add(&range, plot_measure(&plot->runs[r], point, name));
         }
-    return value_axis(range_is_empty(range) ? (Range){ 0, 1 } : range, 100);
+    return value_axis(range_is_empty(range) ? (AxisRange){ 0, 1 } : range, 100);
 }
 
 static void add_measure(Plot *plot, const char *name) {

@@ -26,17 +26,17 @@ static void for_rows(Node *node, const sgdrt_table *table,
     free(buffer);
 }
 
-typedef struct Target { const sgdrt_table *table; int column; } Target;
+typedef struct ColumnTarget { const sgdrt_table *table; int column; } ColumnTarget;
 
 static void take_column(const char *values, size_t bytes, int64_t first, int64_t count, void *context) {
-    const Target *target = context;
+    const ColumnTarget *target = context;
     for (int64_t i = 0; i < count; i++)
         memcpy(sgdrt_row(target->table, target->column, first + i), values + (size_t)i * bytes, bytes);
 }
 
 void synthetic_fill(const DataSet *set, sgdrt_table *table) {
     for (int i = 0; i < set->column_count; i++) {
-        Target target = {table, i};
+        ColumnTarget target = {table, i};
         if (set->columns[i].synthetic) for_rows(set->columns[i].synthetic, table, take_column, &target);
     }
 }

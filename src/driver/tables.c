@@ -113,10 +113,10 @@ static bool request_columns(Driver *driver, const DataSet *set, sgdrt_column_req
 }
 
 /* "reading two_million.csv 45 %", on a terminal, from the first second on. */
-typedef struct Reading { Driver *driver; double begin; bool shown; } Reading;
+typedef struct LoadProgress { Driver *driver; double begin; bool shown; } LoadProgress;
 
 static void show_reading(void *context, const char *path, double part) {
-    Reading *reading = context;
+    LoadProgress *reading = context;
     const char *slash = strrchr(path, '/');
     if (clock_seconds() - reading->begin < 1) return;
     fprintf(reading->driver->info, "\rreading %s %2.0f %%", text_shown(reading->driver->arena, slash ? slash + 1 : path), 100 * part);
@@ -139,7 +139,7 @@ static sgdrt_table *load_file(Driver *driver, const DataSet *set, const sgdrt_co
         request.path = find_file(driver, set, set->path, set->span);
         if (!request.path) return NULL;
     }
-    Reading reading = {driver, clock_seconds(), false};
+    LoadProgress reading = {driver, clock_seconds(), false};
     if (driver_redraws(driver)) {
         request.progress = show_reading;
         request.progress_context = &reading;

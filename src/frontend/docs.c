@@ -9,14 +9,14 @@
 
 #include <string.h>
 
-typedef struct Walk { Parse *parse; int next; Stmt *last; Text text; } Walk;   /* text: the doc of `last` */
+typedef struct DocWalk { Parse *parse; int next; Stmt *last; Text text; } DocWalk; /* text: the doc of `last` */
 
-static const Doc *peek(const Walk *walk)
+static const Doc *peek(const DocWalk *walk)
 {
     return walk->next < walk->parse->docs.count ? &walk->parse->docs.items[walk->next] : NULL;
 }
 
-static void give_doc(Walk *walk, Stmt *stmt)
+static void give_doc(DocWalk *walk, Stmt *stmt)
 {
     const char *more = walk->parse->docs.items[walk->next++].text;
     if (stmt != walk->last) {
@@ -49,7 +49,7 @@ static StmtList *block_of(Stmt *stmt)
 }
 
 /* Hands out the comments that lie before `end`. */
-static void walk_block(Walk *walk, StmtList *block, Stmt *owner, uint32_t end)
+static void walk_block(DocWalk *walk, StmtList *block, Stmt *owner, uint32_t end)
 {
     Stmt *before = NULL;
     for (int i = 0; i <= block->count; i++) {
@@ -79,6 +79,6 @@ static void walk_block(Walk *walk, StmtList *block, Stmt *owner, uint32_t end)
 
 void docs_attach(Parse *parse)
 {
-    Walk walk = {.parse = parse};
+    DocWalk walk = {.parse = parse};
     walk_block(&walk, &parse->ast->statements, NULL, parse->source->base + parse->source->length + 1);
 }

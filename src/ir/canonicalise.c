@@ -16,12 +16,12 @@
 #include "ir/graph.h"
 
 /* What a reduction is while it changes. */
-typedef struct Reduction {
+typedef struct ReductionDraft {
     Node *source[2];
     int   count;
     Shape result;
     Contraction c;
-} Reduction;
+} ReductionDraft;
 
 /* ---- means --------------------------------------------------------------------------------- */
 static bool is_rows_reciprocal(const Node *n) {
@@ -77,11 +77,11 @@ static Node *join_sub(Graph *g, Node *a, Node *b, const Node *old) {
 }
 
 /* ---- contractions -------------------------------------------------------------------------- */
-static int reduction_space(const Reduction *r, int64_t extent[MOST_AXES]) {
+static int reduction_space(const ReductionDraft *r, int64_t extent[MOST_AXES]) {
     return contraction_space(r->result, &r->c, extent);
 }
 
-static bool absorb_product(Reduction *r, const Node *old) {
+static bool absorb_product(ReductionDraft *r, const Node *old) {
     if (r->count != 1 || !is_product(r->source[0], summand(old))) return false;
     Node *product = r->source[0];
     r->source[0] = product->source[0];
@@ -91,7 +91,7 @@ static bool absorb_product(Reduction *r, const Node *old) {
     return true;
 }
 
-static bool absorb_view(Reduction *r, int s, bool padding_too) {
+static bool absorb_view(ReductionDraft *r, int s, bool padding_too) {
     Node *view = r->source[s];
     if (view->op != OP_VIEW) return false;
     const Access *outer = &view->attr.contraction->access[0];
@@ -112,7 +112,7 @@ static bool absorb_view(Reduction *r, int s, bool padding_too) {
 }
 
 /* Wherever `access` is absent, the other factor is. */
-static bool says_nothing(const Reduction *r, int s, const int64_t *extent, int axes) {
+static bool says_nothing(const ReductionDraft *r, int s, const int64_t *extent, int axes) {
     const Access *access = &r->c.access[s];
     Shape shape = r->source[s]->shape;
     for (int a = 0; a < access->rank; a++) {
@@ -124,7 +124,7 @@ static bool says_nothing(const Reduction *r, int s, const int64_t *extent, int a
 }
 
 /* A source of ones that leaves out no term. */
-static bool drop_ones(Reduction *r) {
+static bool drop_ones(ReductionDraft *r) {
     int64_t extent[MOST_AXES];
     int axes = reduction_space(r, extent);
     for (int s = 0; s < 2 && r->count == 2; s++) {
@@ -157,7 +157,7 @@ static bool reads_each_once(const Access *access, Shape source, const int64_t *e
     return true;
 }
 
-static bool absorb_sum(Reduction *r) {
+static bool absorb_sum(ReductionDraft *r) {
     Node *sum = r->source[0];
     if (r->count != 1 || sum->op != OP_CONTRACT) return false;
     const Contraction *inner = sum->attr.contraction;
@@ -192,7 +192,7 @@ static bool absorb_sum(Reduction *r) {
 }
 
 /* Reduced axes of extent 1 go; their index was always 0. */
-static void drop_unit_axes(Reduction *r) {
+static void drop_unit_axes(ReductionDraft *r) {
     Contraction c = {.over_rows = r->c.over_rows};
     int rank = r->result.rank, to[MOST_AXES];
     for (int k = 0; k < r->c.reduced; k++) {
@@ -216,14 +216,14 @@ static void drop_unit_axes(Reduction *r) {
     r->c = c;
 }
 
-static Reduction reduction_of(const Node *old, Node *const *source) {
-    Reduction r = {.count = old->sources, .result = old->shape, .c = *old->attr.contraction};
+static ReductionDraft reduction_of(const Node *old, Node *const *source) {
+    ReductionDraft r = {.count = old->sources, .result = old->shape, .c = *old->attr.contraction};
     for (int s = 0; s < old->sources; s++) r.source[s] = source[s];
     return r;
 }
 
 /* Two factors and nothing summed: the product itself, rounded once either way. */
-static Node *plain_product(Graph *g, const Reduction *r) {
+static Node *plain_product(Graph *g, const ReductionDraft *r) {
     if (r->count != 2 || r->c.reduced || r->c.over_rows) return NULL;
     Node *factor[2];
     for (int s = 0; s < 2; s++) {
@@ -235,7 +235,7 @@ static Node *plain_product(Graph *g, const Reduction *r) {
 }
 
 /* The batch sum of a scatter-add is a scatter-add over the batch. */
-static Node *scatter_over_rows(Graph *g, const Reduction *r) {
+static Node *scatter_over_rows(Graph *g, const ReductionDraft *r) {
     Node *x = r->source[0];
     if (r->count != 1 || r->c.reduced || !r->c.over_rows || x->op != OP_SCATTER_ADD || !x->rows) return NULL;
     if (!shape_equal(x->shape, r->result)) return NULL;
@@ -248,7 +248,7 @@ static Node *scatter_over_rows(Graph *g, const Reduction *r) {
 }
 
 static Node *canonical_sum(Graph *g, Node *old, Node *const *source) {
-    Reduction r = reduction_of(old, source);
+    ReductionDraft r = reduction_of(old, source);
     bool changed = true;
     while (changed) {
         changed = absorb_product(&r, old) || drop_ones(&r) || absorb_sum(&r);
@@ -264,7 +264,7 @@ static Node *canonical_sum(Graph *g, Node *old, Node *const *source) {
 /* max, min, argmax: a padded place is a zero there, so only views without padding are read through. The axes
  * of an argmax stay: they number its terms. */
 static Node *canonical_extreme(Graph *g, Node *old, Node *const *source) {
-    Reduction r = reduction_of(old, source);
+    ReductionDraft r = reduction_of(old, source);
     while (absorb_view(&r, 0, false)) continue;
     if (old->op != OP_ARGMAX) drop_unit_axes(&r);
     return graph_contract(g, old->op, r.source, 1, r.result, &r.c);

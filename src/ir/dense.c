@@ -19,10 +19,10 @@ static int image_of(const Node *node) {
 }
 
 /* ---- who reads the result ------------------------------------------------------------------------- */
-typedef struct Reader { const Nest *nest; const Node *sum; bool found, here, alone; } Reader;
+typedef struct SumReader { const Nest *nest; const Node *sum; bool found, here, alone; } SumReader;
 
 static void visit_sum(void *context, const Read *read) {
-    Reader *r = context;
+    SumReader *r = context;
     if (read->node == r->sum) {
         r->found = true;
         r->here &= read_is_here(r->nest, read);
@@ -31,8 +31,8 @@ static void visit_sum(void *context, const Read *read) {
     }
 }
 
-static Reader reader_of(const LoopFunction *f, const Nest *nest, const Node *sum) {
-    Reader r = {.nest = nest, .sum = sum, .here = true, .alone = true};
+static SumReader reader_of(const LoopFunction *f, const Nest *nest, const Node *sum) {
+    SumReader r = {.nest = nest, .sum = sum, .here = true, .alone = true};
     nest_reads(f, nest, visit_sum, &r);
     return r;
 }
@@ -41,7 +41,7 @@ static Reader reader_of(const LoopFunction *f, const Nest *nest, const Node *sum
 static bool makes_rows(const LoopFunction *f, const Nest *nest, const Node *sum) {
     if (nest->kind != NEST_ELEMENTS || nest->flat || nest->store_count != 1 || nest->stores[0].kind != STORE_ROWS)
         return false;
-    Reader r = reader_of(f, nest, sum);
+    SumReader r = reader_of(f, nest, sum);
     return r.found && r.here && r.alone;
 }
 

@@ -96,14 +96,14 @@ static void name_values(Formula *f) {
 /* "name[i, j] = " and the expression at these indices. */
 static void print_line(Formula *f, Text *to, const char *indent, const char *name, const Node *n,
                        const char *before) {
-    Subscript at[MOST_RANK];
+    FormulaIndex at[MOST_RANK];
     f->variables = 0;
     for (int a = 0; a < n->shape.rank; a++) at[a] = subscript_of_variable(formula_variable(f));
     FormulaText left = subscripted(f, name, at, n->shape.rank);
     text_add(to, "%s%s = %s%s\n", indent, left.text, before, formula_of_op(f, n, at).text);
 }
 
-static const char *print_value(Formula *f, const Node *n, const Subscript *at) {
+static const char *print_value(Formula *f, const Node *n, const FormulaIndex *at) {
     FormulaText piece = formula_at(f, n, at);
     return formula_wrapped(f, piece, MULTIPLIED);
 }
@@ -133,7 +133,7 @@ typedef struct Derivative { int cell; Node *objective, *penalty; } Derivative;
 
 static void print_derivative(Formula *f, Text *to, const Derivative *d, int width) {
     const Cell *cell = &f->run->cells[d->cell];
-    Subscript at[MOST_RANK];
+    FormulaIndex at[MOST_RANK];
     f->variables = 0;
     for (int a = 0; a < cell->shape.rank; a++) at[a] = subscript_of_variable(formula_variable(f));
     const char *left = subscripted(f, cell->name, at, cell->shape.rank).text;
@@ -149,7 +149,7 @@ static int derivative_width(Formula *f, const Derivative *derivatives, int count
     size_t width = 0;
     for (int i = 0; i < count; i++) {
         const Cell *cell = &f->run->cells[derivatives[i].cell];
-        Subscript at[MOST_RANK];
+        FormulaIndex at[MOST_RANK];
         f->variables = 0;
         for (int a = 0; a < cell->shape.rank; a++) at[a] = subscript_of_variable(formula_variable(f));
         size_t length = strlen(subscripted(f, cell->name, at, cell->shape.rank).text);

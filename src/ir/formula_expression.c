@@ -12,14 +12,14 @@ const char *formula_wrapped(Formula *f, FormulaText piece, int binding) {
     return piece.binding < binding ? text_format(f->arena, "(%s)", piece.text) : piece.text;
 }
 
-static FormulaText infix(Formula *f, const Node *n, const Subscript *at, const char *sign, int left, int right,
+static FormulaText infix(Formula *f, const Node *n, const FormulaIndex *at, const char *sign, int left, int right,
                          int binding) {
     FormulaText a = formula_at(f, n->source[0], at), b = formula_at(f, n->source[1], at);
     return (FormulaText){text_format(f->arena, "%s %s %s", formula_wrapped(f, a, left), sign, formula_wrapped(f, b, right)),
                    binding};
 }
 
-static FormulaText called(Formula *f, const Node *n, const char *name, const Subscript *at) {
+static FormulaText called(Formula *f, const Node *n, const char *name, const FormulaIndex *at) {
     Text to = text_new(f->arena);
     text_add(&to, "%s(", name);
     for (int s = 0; s < n->sources; s++)
@@ -29,14 +29,14 @@ static FormulaText called(Formula *f, const Node *n, const char *name, const Sub
 }
 
 /* a + -b as a - b */
-static FormulaText print_add(Formula *f, const Node *n, const Subscript *at) {
+static FormulaText print_add(Formula *f, const Node *n, const FormulaIndex *at) {
     FormulaText left = formula_at(f, n->source[0], at), right = formula_at(f, n->source[1], at);
     const char *a = formula_wrapped(f, left, ADDED), *b = formula_wrapped(f, right, ADDED);
     bool minus = b[0] == '-' && right.binding != ADDED;
     return (FormulaText){text_format(f->arena, minus ? "%s - %s" : "%s + %s", a, minus ? b + 1 : b), ADDED};
 }
 
-static FormulaText print_power(Formula *f, const Node *n, const Subscript *at) {
+static FormulaText print_power(Formula *f, const Node *n, const FormulaIndex *at) {
     FormulaText base = formula_at(f, n->source[0], at);
     if (n->op == OP_POWI) {
         return (FormulaText){text_format(f->arena, "%s^%" PRId64, formula_wrapped(f, base, WHOLE), n->attr.index), RAISED};
@@ -56,7 +56,7 @@ typedef struct Product {
 static bool is_mean(const Node *n);
 static bool may_leave(const Node *n, int s);
 
-static void add_factor(Formula *f, Product *p, const Node *n, const Subscript *at, bool below) {
+static void add_factor(Formula *f, Product *p, const Node *n, const FormulaIndex *at, bool below) {
     bool open = !f->info[n->id].name;
     if (n->op == OP_CONST && !below) {
         p->number *= n->attr.value;
@@ -70,7 +70,7 @@ static void add_factor(Formula *f, Product *p, const Node *n, const Subscript *a
         add_factor(f, p, n->source[0], at, false);
         add_factor(f, p, n->source[1], at, true);
     } else if (open && n->op == OP_VIEW && !may_leave(n, 0)) {
-        Subscript place[MOST_RANK];
+        FormulaIndex place[MOST_RANK];
         subscripts_of_access(f, &n->attr.contraction->access[0], at, place);
         add_factor(f, p, n->source[0], place, below);
     } else {
@@ -82,7 +82,7 @@ static void add_factor(Formula *f, Product *p, const Node *n, const Subscript *a
     }
 }
 
-static FormulaText print_product(Formula *f, const Node *n, const Subscript *at) {
+static FormulaText print_product(Formula *f, const Node *n, const FormulaIndex *at) {
     Product p = {.number = 1, .factors = text_new(f->arena), .divisors = text_new(f->arena)};
     if (n->op == OP_NEG) p.number = -1;
     add_factor(f, &p, n->source[0], at, false);
@@ -153,11 +153,11 @@ static bool may_leave(const Node *n, int s) {
 }
 
 /* i == 2, i == j, 0 <= 2 * i - 1 < 5 */
-static const char *inside_text(Formula *f, const Subscript *place, int64_t extent) {
-    Subscript difference = *place;
+static const char *inside_text(Formula *f, const FormulaIndex *place, int64_t extent) {
+    FormulaIndex difference = *place;
     bool equation = extent == 1 && !place->text && place->count > 0;
     if (equation && place->count == 1 && place->offset % place->coef[0] == 0) {
-        Subscript variable = subscript_of_variable(place->variable[0]);
+        FormulaIndex variable = subscript_of_variable(place->variable[0]);
         return text_format(f->arena, "%s == %" PRId64, subscript_text(f, &variable),
                            -place->offset / place->coef[0]);
     }
@@ -169,10 +169,10 @@ static const char *inside_text(Formula *f, const Subscript *place, int64_t exten
 /* Source s of a view or a contraction where its index space is `at`. Names and leaves (a product's factors
  * are, see force_source) count as 0 at places outside them, as the last line says; what has no axis to show
  * that by gets its condition. */
-static FormulaText print_read(Formula *f, const Node *n, int s, const Subscript *at) {
+static FormulaText print_read(Formula *f, const Node *n, int s, const FormulaIndex *at) {
     const Access *access = &n->attr.contraction->access[s];
     const Node *x = n->source[s];
-    Subscript place[MOST_RANK];
+    FormulaIndex place[MOST_RANK];
     subscripts_of_access(f, access, at, place);
     FormulaText piece = formula_at(f, x, place);
     bool has_subscript = formula_is_named_leaf(x) || f->info[x->id].name || x->op == OP_MUL;
@@ -186,7 +186,7 @@ static FormulaText print_read(Formula *f, const Node *n, int s, const Subscript 
     return piece;
 }
 
-static FormulaText print_reduction(Formula *f, const Node *n, const Subscript *at, const char *name) {
+static FormulaText print_reduction(Formula *f, const Node *n, const FormulaIndex *at, const char *name) {
     const Contraction *c = n->attr.contraction;
     const Node *first = n->source[0],
                *product = first->op == OP_MUL && !f->info[first->id].name ? first : NULL;
@@ -195,13 +195,13 @@ static FormulaText print_reduction(Formula *f, const Node *n, const Subscript *a
         dot = print_dot(f, n, n->sources == 2 ? first : product->source[0],
                         n->sources == 2 ? n->source[1] : product->source[1]);
     if (dot) return (FormulaText){dot, WHOLE};
-    Subscript all[MOST_AXES];
+    FormulaIndex all[MOST_AXES];
     int variable[MOST_AXES], before = f->variables;
     for (int a = 0; a < n->shape.rank; a++) all[a] = at[a];
     int64_t extent[MOST_AXES];
     int ranges = 0;
     for (int k = 0; k < c->reduced; k++) {
-        all[n->shape.rank + k] = (Subscript){.divisor = 1};        /* an axis of extent 1 needs no name */
+        all[n->shape.rank + k] = (FormulaIndex){.divisor = 1};        /* an axis of extent 1 needs no name */
         if (c->extent[k] == 1) continue;
         variable[ranges] = formula_variable(f);
         extent[ranges] = c->extent[k];
@@ -223,7 +223,7 @@ static FormulaText print_reduction(Formula *f, const Node *n, const Subscript *a
     return (FormulaText){text, ranges ? WHOLE : n->sources == 2 ? MULTIPLIED : body[0].binding};
 }
 
-static FormulaText print_reshape(Formula *f, const Node *n, const Subscript *at) {
+static FormulaText print_reshape(Formula *f, const Node *n, const FormulaIndex *at) {
     const Node *x = n->source[0];
     FormulaText whole = formula_at(f, x, NULL);
     Text to = text_new(f->arena);
@@ -234,10 +234,10 @@ static FormulaText print_reshape(Formula *f, const Node *n, const Subscript *at)
 }
 
 /* [a, b][i], or concat(x, y)[i, j] */
-static FormulaText print_concat(Formula *f, const Node *n, const Subscript *at) {
+static FormulaText print_concat(Formula *f, const Node *n, const FormulaIndex *at) {
     bool units = n->shape.rank == 1;
     for (int s = 0; s < n->sources; s++) units &= n->source[s]->shape.extent[0] == 1;
-    Subscript zero = {.divisor = 1};
+    FormulaIndex zero = {.divisor = 1};
     Text to = text_new(f->arena);
     text_add(&to, units ? "[" : "concat(");
     for (int s = 0; s < n->sources; s++)
@@ -248,21 +248,21 @@ static FormulaText print_concat(Formula *f, const Node *n, const Subscript *at) 
 }
 
 /* table[.., index, ..] */
-static FormulaText print_gather(Formula *f, const Node *n, const Subscript *at) {
+static FormulaText print_gather(Formula *f, const Node *n, const FormulaIndex *at) {
     const Node *table = n->source[0], *index = n->source[1];
     int shared = (int)n->attr.index;
-    Subscript place[MOST_RANK];
+    FormulaIndex place[MOST_RANK];
     for (int a = 0; a < shared; a++) place[a] = at[a];
-    place[shared] = (Subscript){.text = formula_at(f, index, at).text};
+    place[shared] = (FormulaIndex){.text = formula_at(f, index, at).text};
     for (int a = shared + 1; a < table->shape.rank; a++) place[a] = at[index->shape.rank + a - shared - 1];
     return formula_at(f, table, place);
 }
 
 /* sum(x[..] for .. if index == place) */
-static FormulaText print_scatter(Formula *f, const Node *n, const Subscript *at) {
+static FormulaText print_scatter(Formula *f, const Node *n, const FormulaIndex *at) {
     const Node *x = n->source[0], *index = n->source[1];
     int shared = (int)n->attr.index, free_axes = index->shape.rank - shared, before = f->variables;
-    Subscript place[MOST_RANK];
+    FormulaIndex place[MOST_RANK];
     int variable[MOST_RANK];
     for (int a = 0; a < shared; a++) place[a] = at[a];
     for (int a = 0; a < free_axes; a++) {
@@ -287,7 +287,7 @@ static FormulaText print_const(Formula *f, const Node *n) {
     return (FormulaText){text, text[0] == '-' ? NEGATED : WHOLE};
 }
 
-FormulaText formula_of_op(Formula *f, const Node *n, const Subscript *at) {
+FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at) {
     switch (n->op) {
     case OP_CONST: return print_const(f, n);
     case OP_IOTA:
@@ -328,7 +328,7 @@ FormulaText formula_of_op(Formula *f, const Node *n, const Subscript *at) {
     }
 }
 
-FormulaText formula_at(Formula *f, const Node *n, const Subscript *at) {
+FormulaText formula_at(Formula *f, const Node *n, const FormulaIndex *at) {
     FormulaNode *info = &f->info[n->id];
     info->needed |= info->name != NULL;
     const char *name = info->name ? info->name : formula_is_named_leaf(n) ? formula_leaf_name(f, n) : NULL;

@@ -13,11 +13,11 @@ enum { MOST_VARIABLES = 64, MOST_INDEX_TERMS = 6 };
 enum { COMPARED, ADDED, MULTIPLIED, NEGATED, RAISED, WHOLE };      /* how tightly an expression binds */
 
 /* The place on one axis: (offset + sum of coef * variable) / divisor, or a text. */
-typedef struct Subscript {
+typedef struct FormulaIndex {
     const char *text;
     int64_t offset, divisor, coef[MOST_INDEX_TERMS];
     int     count, variable[MOST_INDEX_TERMS];
-} Subscript;
+} FormulaIndex;
 
 typedef struct FormulaText { const char *text; int binding; } FormulaText;
 
@@ -53,16 +53,16 @@ const char *formula_number_name(Formula *f);                  /* t1, t2, ... */
 int  formula_variable(Formula *f);                            /* one more index variable: i, j, ... */
 
 /* ---- formula_subscript.c */
-Subscript subscript_of_variable(int variable);
-bool subscript_is_variable(const Subscript *x);
-const char *subscript_text(Formula *f, const Subscript *x);
-void subscripts_of_access(Formula *f, const Access *access, const Subscript *at, Subscript *out);
-FormulaText subscripted(Formula *f, const char *name, const Subscript *at, int rank);      /* name[i, j] */
+FormulaIndex subscript_of_variable(int variable);
+bool subscript_is_variable(const FormulaIndex *x);
+const char *subscript_text(Formula *f, const FormulaIndex *x);
+void subscripts_of_access(Formula *f, const Access *access, const FormulaIndex *at, FormulaIndex *out);
+FormulaText subscripted(Formula *f, const char *name, const FormulaIndex *at, int rank);      /* name[i, j] */
 
 /* ---- formula_expression.c */
 /* at NULL: the value as a whole, which is a name then. */
-FormulaText formula_at(Formula *f, const Node *n, const Subscript *at);
-FormulaText formula_of_op(Formula *f, const Node *n, const Subscript *at);    /* the same, though the node has a name */
+FormulaText formula_at(Formula *f, const Node *n, const FormulaIndex *at);
+FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at);    /* the same, though the node has a name */
 const char *formula_wrapped(Formula *f, FormulaText piece, int binding);      /* in parentheses if it binds less */
 /* Whether a place on axis a of source s of a view or a contraction may be outside it. */
 bool formula_may_leave(const Node *n, int s, int a);

@@ -5,15 +5,15 @@
 
 #include "ir/affine.h"
 
-Subscript subscript_of_variable(int variable) {
-    return (Subscript){.divisor = 1, .count = 1, .variable = {variable}, .coef = {1}};
+FormulaIndex subscript_of_variable(int variable) {
+    return (FormulaIndex){.divisor = 1, .count = 1, .variable = {variable}, .coef = {1}};
 }
 
-bool subscript_is_variable(const Subscript *x) {
+bool subscript_is_variable(const FormulaIndex *x) {
     return !x->text && x->count == 1 && x->coef[0] == 1 && x->offset == 0 && x->divisor == 1;
 }
 
-const char *subscript_text(Formula *f, const Subscript *x) {
+const char *subscript_text(Formula *f, const FormulaIndex *x) {
     if (x->text) return x->text;
     if (subscript_is_variable(x)) f->bare[x->variable[0]] = true;
     Text to = text_new(f->arena);
@@ -32,7 +32,7 @@ const char *subscript_text(Formula *f, const Subscript *x) {
     return to.bytes;
 }
 
-static bool subscript_add(Subscript *to, const Subscript *from, int64_t factor) {
+static bool subscript_add(FormulaIndex *to, const FormulaIndex *from, int64_t factor) {
     to->offset += factor * from->offset;
     for (int t = 0; t < from->count; t++) {
         int at = 0;
@@ -54,7 +54,7 @@ static bool subscript_add(Subscript *to, const Subscript *from, int64_t factor) 
     return true;
 }
 
-static Subscript subscript_as_text(Formula *f, const AxisMap *map, const Subscript *at) {
+static FormulaIndex subscript_as_text(Formula *f, const AxisMap *map, const FormulaIndex *at) {
     Text to = text_new(f->arena);
     bool any = false;
     if (map->divisor != 1) text_add(&to, "(");
@@ -65,12 +65,12 @@ static Subscript subscript_as_text(Formula *f, const AxisMap *map, const Subscri
     }
     if (map->offset || !any) text_add(&to, "%s%" PRId64, any ? " + " : "", map->offset);
     if (map->divisor != 1) text_add(&to, ") / %" PRId64, map->divisor);
-    return (Subscript){.text = to.bytes};
+    return (FormulaIndex){.text = to.bytes};
 }
 
 /* The map's place when its indices are `at`. */
-static Subscript subscript_of_map(Formula *f, const AxisMap *map, const Subscript *at) {
-    Subscript sum = {.divisor = 1};
+static FormulaIndex subscript_of_map(Formula *f, const AxisMap *map, const FormulaIndex *at) {
+    FormulaIndex sum = {.divisor = 1};
     int64_t common = 1;
     for (int k = 0; k < MOST_AXES; k++) {
         if (!map->coef[k]) continue;
@@ -94,12 +94,12 @@ static Subscript subscript_of_map(Formula *f, const AxisMap *map, const Subscrip
     return sum;
 }
 
-void subscripts_of_access(Formula *f, const Access *access, const Subscript *at, Subscript *out) {
+void subscripts_of_access(Formula *f, const Access *access, const FormulaIndex *at, FormulaIndex *out) {
     for (int a = 0; a < access->rank; a++) out[a] = subscript_of_map(f, &access->axis[a], at);
 }
 
 /* name[i, j] */
-FormulaText subscripted(Formula *f, const char *name, const Subscript *at, int rank) {
+FormulaText subscripted(Formula *f, const char *name, const FormulaIndex *at, int rank) {
     Text to = text_new(f->arena);
     text_add(&to, "%s", name);
     for (int a = 0; a < rank; a++) text_add(&to, "%s%s", a ? ", " : "[", subscript_text(f, &at[a]));

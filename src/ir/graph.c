@@ -342,8 +342,8 @@ Node *graph_scatter_add(Graph *g, Node *x, Node *index, Shape result, int shared
 }
 
 /* ---- walks --------------------------------------------------------------------------------- */
-typedef struct Visit { Node *node; int next; } Visit;
-typedef Vector(Visit) VisitStack;
+typedef struct NodeVisit { Node *node; int next; } NodeVisit;
+typedef Vector(NodeVisit) VisitStack;
 
 /* Of the nodes with ids from `first` on. */
 static Node **post_order_from(Arena *arena, Node *const *roots, int count, uint32_t first, int *nodes) {
@@ -357,9 +357,9 @@ static Node **post_order_from(Arena *arena, Node *const *roots, int count, uint3
     for (int r = 0; r < count; r++) {
         if (!roots[r] || roots[r]->id < first || seen[roots[r]->id - first]) continue;
         seen[roots[r]->id - first] = 1;
-        vector_push(arena, &stack, ((Visit){roots[r], 0}));
+        vector_push(arena, &stack, ((NodeVisit){roots[r], 0}));
         while (stack.count) {
-            Visit *top = &stack.items[stack.count - 1];
+            NodeVisit *top = &stack.items[stack.count - 1];
             if (top->next == top->node->sources) {
                 vector_push(arena, &order, top->node);
                 stack.count--;
@@ -368,7 +368,7 @@ static Node **post_order_from(Arena *arena, Node *const *roots, int count, uint3
             Node *source = top->node->source[top->next++];
             if (source->id < first || seen[source->id - first]) continue;
             seen[source->id - first] = 1;
-            vector_push(arena, &stack, ((Visit){source, 0}));
+            vector_push(arena, &stack, ((NodeVisit){source, 0}));
         }
     }
     *nodes = order.count;

@@ -18,22 +18,22 @@
 
 /* ---- plans ------------------------------------------------------------------------------- */
 
-typedef struct Buffer { void *memory; size_t bytes; } Buffer;
+typedef struct Allocation { void *memory; size_t bytes; } Allocation;
 
 typedef struct PlanSlot {               /* per node of a plan */
     const Node *node;
     int    last_use;                   /* position after which it is free; count: never */
     const void *value;                 /* in this evaluation */
-    Buffer buffer;                     /* none for a value that lies elsewhere */
-    Tables *tables;
+    Allocation buffer;                 /* none for a value that lies elsewhere */
+    NodeTables *tables;
 } PlanSlot;
 
-typedef struct Plan {
+typedef struct EvaluationPlan {
     PlanSlot *slots; int count;
     int      *slot_of; uint32_t ids;   /* by node id */
-    Buffer   *spare; int spare_count;
-    Buffer    operand[3];              /* operands that had to be repeated per row */
-} Plan;
+    Allocation   *spare; int spare_count;
+    Allocation    operand[3];          /* operands that had to be repeated per row */
+} EvaluationPlan;
 
 void *interp_memory(size_t bytes)
 {
@@ -43,16 +43,16 @@ void *interp_memory(size_t bytes)
     return memory;
 }
 
-static Plan *plan_new(Arena *arena, Node *const *roots, int root_count)
+static EvaluationPlan *plan_new(Arena *arena, Node *const *roots, int root_count)
 {
-    Plan *plan = arena_new_of(arena, Plan);
+    EvaluationPlan *plan = arena_new_of(arena, EvaluationPlan);
     Node **nodes = graph_post_order(arena, roots, root_count, &plan->count);
     for (int i = 0; i < plan->count; i++)
         if (nodes[i]->id >= plan->ids)
             plan->ids = nodes[i]->id + 1;
     plan->slots = arena_array(arena, PlanSlot, plan->count);
     plan->slot_of = arena_array(arena, int, plan->ids);
-    plan->spare = arena_array(arena, Buffer, plan->count);
+    plan->spare = arena_array(arena, Allocation, plan->count);
     for (int i = 0; i < plan->count; i++) {
         plan->slots[i] = (PlanSlot){.node = nodes[i], .last_use = i};
         plan->slot_of[nodes[i]->id] = i;
@@ -64,7 +64,7 @@ static Plan *plan_new(Arena *arena, Node *const *roots, int root_count)
     return plan;
 }
 
-static void plan_free(Plan *plan)
+static void plan_free(EvaluationPlan *plan)
 {
     for (int i = 0; i < plan->count; i++) {
         PlanSlot *slot = &plan->slots[i];
@@ -82,7 +82,7 @@ static void plan_free(Plan *plan)
 }
 
 /* The smallest spare buffer that is large enough but not wastefully so, or a new one. */
-static Buffer plan_take_buffer(Plan *plan, size_t bytes)
+static Allocation plan_take_buffer(EvaluationPlan *plan, size_t bytes)
 {
     int best = -1;
     for (int i = 0; i < plan->spare_count; i++) {
@@ -91,19 +91,19 @@ static Buffer plan_take_buffer(Plan *plan, size_t bytes)
             best = i;
     }
     if (best < 0)
-        return (Buffer){interp_memory(bytes), bytes};
-    Buffer found = plan->spare[best];
+        return (Allocation){interp_memory(bytes), bytes};
+    Allocation found = plan->spare[best];
     plan->spare[best] = plan->spare[--plan->spare_count];
     return found;
 }
 
-static void plan_release(Plan *plan, PlanSlot *slot)
+static void plan_release(EvaluationPlan *plan, PlanSlot *slot)
 {
     if (plan->spare_count < plan->count && slot->buffer.memory)
         plan->spare[plan->spare_count++] = slot->buffer;
     else
         free(slot->buffer.memory);
-    slot->buffer = (Buffer){0};
+    slot->buffer = (Allocation){0};
     slot->value = NULL;
 }
 
@@ -123,7 +123,7 @@ int64_t interp_count(const Evaluation *e, const Node *node)
     return interp_rows(e, node) * shape_size(node->shape);
 }
 
-Tables **interp_tables(Evaluation *e, const Node *node) { return &slot_of(e, node)->tables; }
+NodeTables **interp_tables(Evaluation *e, const Node *node) { return &slot_of(e, node)->tables; }
 
 const void *interp_operand(Evaluation *e, const Node *node, int s)
 {
@@ -132,7 +132,7 @@ const void *interp_operand(Evaluation *e, const Node *node, int s)
     if (!node->rows || source->rows)
         return value;
     size_t bytes = (size_t)shape_size(source->shape) * dtype_bytes(source->dtype);
-    Buffer *buffer = &e->plan->operand[s];
+    Allocation *buffer = &e->plan->operand[s];
     if (buffer->bytes < bytes * (size_t)e->rows) {
         free(buffer->memory);
         buffer->bytes = bytes * (size_t)e->rows;
@@ -152,7 +152,7 @@ static void evaluate(Evaluation *e)
 #include "ir/ops.def"
 #undef OP
     };
-    Plan *plan = e->plan;
+    EvaluationPlan *plan = e->plan;
     for (int i = 0; i < plan->count; i++) {
         PlanSlot *slot = &plan->slots[i];
         const Node *node = slot->node;
@@ -294,7 +294,7 @@ void interp_eval_GRADIENT(Evaluation *e, const Node *node, void *out)
 /* ---- functions of a run ------------------------------------------------------------------ */
 
 /* A function as it was when the interpreter was made: passes that come after do not reach it. */
-typedef struct Interpreted { Function function; Plan *plan; } Interpreted;
+typedef struct Interpreted { Function function; EvaluationPlan *plan; } Interpreted;
 
 typedef struct Interpreter {
     Executor executor;
@@ -436,7 +436,7 @@ void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *row
     graph->next_id = node->id + 1;                   /* its nodes stand above the ones they are made from */
     graph_batch(graph, &node, 1, 1);
     graph_to_line(graph, &node, 1);
-    Plan *plan = plan_new(arena, &node, 1);
+    EvaluationPlan *plan = plan_new(arena, &node, 1);
     size_t bytes = (size_t)shape_size(node->shape) * dtype_bytes(node->dtype);
     SGDRT_FLOAT_GUARD();
     for (int64_t done = 0; done < count; done += BLOCK) {

@@ -279,12 +279,12 @@ static int64_t place_of(const Access *access, const int64_t *at, int rank, Shape
 
 static const int64_t *view_places(Evaluation *e, const Node *node)
 {
-    Tables **tables = interp_tables(e, node);
+    NodeTables **tables = interp_tables(e, node);
     if (*tables)
         return (*tables)->place;
     *tables = interp_memory(sizeof **tables);
     int64_t size = shape_size(node->shape), at[MOST_RANK] = {0};
-    **tables = (Tables){.place = interp_memory((size_t)size * sizeof(int64_t))};
+    **tables = (NodeTables){.place = interp_memory((size_t)size * sizeof(int64_t))};
     for (int64_t i = 0; i < size; i++) {
         (*tables)->place[i] = place_of(&node->attr.contraction->access[0], at, node->shape.rank,
                                        node->source[0]->shape);

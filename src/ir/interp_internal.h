@@ -15,27 +15,27 @@ typedef struct Evaluation {
     const uint32_t *row;               /* of each place of this evaluation; NULL: place p is row first + p */
     int64_t first, rows;               /* rows: places */
     int64_t place;                     /* of place 0 in the epoch's order */
-    struct Plan *plan;
+    struct EvaluationPlan *plan;
 } Evaluation;
 
 /* What a node needs besides its sources' values, made once: the index maps of VIEW and of reductions as
  * tables. */
-typedef struct Tables Tables;
+typedef struct NodeTables NodeTables;
 
 const void *interp_value(const Evaluation *e, const Node *node);
 /* The value of source s of `node` with as many rows as `node` has. */
 const void *interp_operand(Evaluation *e, const Node *node, int s);
 int64_t interp_rows(const Evaluation *e, const Node *node);            /* e->rows or 1 */
 int64_t interp_count(const Evaluation *e, const Node *node);           /* rows times elements */
-Tables **interp_tables(Evaluation *e, const Node *node);
+NodeTables **interp_tables(Evaluation *e, const Node *node);
 void *interp_memory(size_t bytes);                                     /* malloc that does not return NULL */
 
 /* free() frees it all */
-struct Tables {
+struct NodeTables {
     int64_t *place;                    /* VIEW: source place of each element, -1: absent */
-    struct Reduction *reduction;
+    struct PreparedReduction *reduction;
 };
-void interp_free_reduction(struct Reduction *reduction);
+void interp_free_reduction(struct PreparedReduction *reduction);
 
 #define OP(NAME, text, arity, class) void interp_eval_##NAME(Evaluation *e, const Node *node, void *out);
 #include "ir/ops.def"

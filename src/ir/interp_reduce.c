@@ -34,7 +34,7 @@ typedef struct Operand {
     int64_t *place;                        /* per term of the table */
 } Operand;
 
-typedef struct Reduction {
+typedef struct PreparedReduction {
     int     sources, rank, reduced;
     int64_t extent[MOST_AXES];             /* result, then reduced axes */
     int64_t terms;                         /* product of the reduced extents */
@@ -46,11 +46,11 @@ typedef struct Reduction {
     int64_t first, count;
     int64_t at[MOST_RANK]; bool filled;
     int64_t *low, *high;                   /* outputs of the stretch that have the term; NULL: all have all */
-} Reduction;
+} PreparedReduction;
 
 /* ---- what is read where ------------------------------------------------------------------ */
 
-static void add_axis(Operand *operand, const AxisMap *map, const Reduction *r, Shape source, int a)
+static void add_axis(Operand *operand, const AxisMap *map, const PreparedReduction *r, Shape source, int a)
 {
     int64_t stride = 1;
     for (int b = a + 1; b < source.rank; b++)
@@ -69,7 +69,7 @@ static void add_axis(Operand *operand, const AxisMap *map, const Reduction *r, S
 }
 
 /* How fast outputs along a result axis (or rows) go; 0: not at all, a guard divides along it. */
-static int64_t stretch_rate(const Reduction *r, const Node *node, int axis)
+static int64_t stretch_rate(const PreparedReduction *r, const Node *node, int axis)
 {
     bool dense = true;
     int64_t width = axis == ROW_AXIS ? WIDTH : r->extent[axis];
@@ -86,7 +86,7 @@ static int64_t stretch_rate(const Reduction *r, const Node *node, int axis)
     return (width < 64 ? width : 64) * (dense ? 4 : 1);
 }
 
-static void choose_stretch(Reduction *r, const Node *node)
+static void choose_stretch(PreparedReduction *r, const Node *node)
 {
     int64_t best = 1;
     r->stretch = NO_AXIS;
@@ -113,10 +113,10 @@ static void choose_stretch(Reduction *r, const Node *node)
     }
 }
 
-static Reduction *reduction_new(const Node *node)
+static PreparedReduction *reduction_new(const Node *node)
 {
-    Reduction *r = interp_memory(sizeof *r);
-    *r = (Reduction){.sources = node->sources, .rank = node->shape.rank};
+    PreparedReduction *r = interp_memory(sizeof *r);
+    *r = (PreparedReduction){.sources = node->sources, .rank = node->shape.rank};
     const Contraction *c = node->attr.contraction;
     r->reduced = c->reduced;
     contraction_space(node->shape, c, r->extent);
@@ -141,7 +141,7 @@ static Reduction *reduction_new(const Node *node)
     return r;
 }
 
-void interp_free_reduction(Reduction *r)
+void interp_free_reduction(PreparedReduction *r)
 {
     if (r == NULL)
         return;
@@ -152,12 +152,12 @@ void interp_free_reduction(Reduction *r)
     free(r);
 }
 
-static Reduction *reduction_of(Evaluation *e, const Node *node)
+static PreparedReduction *reduction_of(Evaluation *e, const Node *node)
 {
-    Tables **tables = interp_tables(e, node);
+    NodeTables **tables = interp_tables(e, node);
     if (*tables == NULL) {
         *tables = interp_memory(sizeof **tables);
-        **tables = (Tables){.reduction = reduction_new(node)};
+        **tables = (NodeTables){.reduction = reduction_new(node)};
     }
     return (*tables)->reduction;
 }
@@ -185,7 +185,7 @@ static void narrow(const Guard *g, int64_t start, int64_t coef, int64_t *low, in
     *high = end < *high ? end : *high;
 }
 
-static void fill_term(Reduction *r, const int64_t *index, int64_t t)
+static void fill_term(PreparedReduction *r, const int64_t *index, int64_t t)
 {
     int axes = r->rank + r->reduced;
     int64_t low = 0, high = r->stretch >= 0 ? r->width : INT64_MAX;
@@ -211,7 +211,7 @@ static void fill_term(Reduction *r, const int64_t *index, int64_t t)
 }
 
 /* Terms first .. first+count for the outputs at `at` (the stretch's own index 0). */
-static void fill_table(Reduction *r, const int64_t *at, int64_t first, int64_t count)
+static void fill_table(PreparedReduction *r, const int64_t *at, int64_t first, int64_t count)
 {
     if (r->filled && r->first == first && r->count == count && memcmp(at, r->at, sizeof r->at) == 0)
         return;
@@ -237,7 +237,7 @@ static void fill_table(Reduction *r, const int64_t *at, int64_t first, int64_t c
 
 /* Some terms of the outputs low .. low+width of a stretch. Term t of them goes to lane (lane + t) & mask. */
 typedef struct Chains {
-    const Reduction *r;
+    const PreparedReduction *r;
     int64_t begin, count;                  /* terms, from the table's first */
     const void *x, *y;                     /* the row, y NULL for one source */
     int64_t low, width;
@@ -382,7 +382,7 @@ static void fill(DType t, void *to, int64_t n, double value)
 typedef struct Stretch {
     Evaluation *e;
     const Node *node;
-    Reduction *r;
+    PreparedReduction *r;
     const Kind *kind;
     const char *source[2];
     int64_t at[MOST_RANK];
@@ -393,7 +393,7 @@ typedef struct Stretch {
 /* Terms begin .. end of row `place`: term k to lane k & mask (mask 15), or all to `lane` (mask 0). */
 static void add_terms(Stretch *s, int64_t place, int64_t begin, int64_t end, int64_t lane, int64_t mask)
 {
-    Reduction *r = s->r;
+    PreparedReduction *r = s->r;
     size_t bytes = dtype_bytes(s->node->dtype);
     for (int64_t k = begin; k < end;) {
         int64_t first = k / TERMS * TERMS, last = first + TERMS < r->terms ? first + TERMS : r->terms;
@@ -473,7 +473,7 @@ static void write_out(const Stretch *s, void *out, int64_t offset)
 /* The outputs at s->at, all rows. */
 static void run_outputs(Stretch *s, void *out)
 {
-    const Reduction *r = s->r;
+    const PreparedReduction *r = s->r;
     int64_t outputs = shape_size(s->node->shape), offset = 0;
     for (int a = 0; a < r->rank; a++)
         offset = offset * r->extent[a] + s->at[a];
@@ -494,7 +494,7 @@ static void run_outputs(Stretch *s, void *out)
 
 static void reduce(Evaluation *e, const Node *node, void *out)
 {
-    Reduction *r = reduction_of(e, node);
+    PreparedReduction *r = reduction_of(e, node);
     const Kind *kind = kind_of(node);
     if (r->terms == 0 || (node->attr.contraction->over_rows && e->rows == 0)) {
         fill(node->dtype, out, interp_count(e, node), kind->empty);
@@ -535,7 +535,7 @@ static double element(DType t, const void *x, int64_t at)
 /* The first term that a maximum in the order of k would be left with. */
 void interp_eval_ARGMAX(Evaluation *e, const Node *node, void *out)
 {
-    Reduction *r = reduction_of(e, node);
+    PreparedReduction *r = reduction_of(e, node);
     const Node *source = node->source[0];
     int64_t outputs = shape_size(node->shape), at[MOST_RANK] = {0};
     bool over_rows = node->attr.contraction->over_rows;

@@ -11,11 +11,11 @@
 #include <string.h>
 
 typedef struct Point { Affine place[MOST_RANK]; Affine linear; bool guarded; } Point;
-typedef struct Walk {
+typedef struct ReadWalk {
     const LoopFunction *f;
     int axes, operand;
     ReadVisitor *visit; void *context;
-} Walk;
+} ReadWalk;
 
 int64_t row_major_stride(Shape s, int axis) {
     int64_t stride = 1;
@@ -120,9 +120,9 @@ static Point point_through(const Access *access, const Point *at, Shape result, 
     return p;
 }
 
-static void walk(const Walk *w, Node *node, const Point *at, bool top);
+static void walk(const ReadWalk *w, Node *node, const Point *at, bool top);
 
-static void walk_gather(const Walk *w, Node *node, const Point *at) {
+static void walk_gather(const ReadWalk *w, Node *node, const Point *at) {
     Node *table = node->source[0], *index = node->source[1];
     int shared = (int)node->attr.index, chosen = index->shape.rank - shared;
     Point i = {.guarded = at->guarded}, t = {.guarded = at->guarded};
@@ -144,7 +144,7 @@ static void walk_gather(const Walk *w, Node *node, const Point *at) {
 }
 
 /* Of scatters_one(): all axes but that of the target are its terms'. */
-static void walk_choice(const Walk *w, Node *node, const Point *at) {
+static void walk_choice(const ReadWalk *w, Node *node, const Point *at) {
     int shared = (int)node->attr.index;
     Point i = {.guarded = at->guarded}, x = {.guarded = at->guarded};
     for (int a = 0; a < node->shape.rank; a++)
@@ -158,7 +158,7 @@ static void walk_choice(const Walk *w, Node *node, const Point *at) {
         walk(w, node->source[s], s == 1 ? &i : &x, false);
 }
 
-static void walk(const Walk *w, Node *node, const Point *at, bool top) {
+static void walk(const ReadWalk *w, Node *node, const Point *at, bool top) {
     if ((!top && node_is_stored(w->f, node)) || node_is_memory(node)) {
         Read read = {.node = node, .linear = at->linear, .guarded = at->guarded, .operand = w->operand};
         w->visit(w->context, &read);
@@ -182,8 +182,8 @@ static void walk(const Walk *w, Node *node, const Point *at, bool top) {
     }
 }
 
-static void walk_operands(const Walk *from, const Nest *nest) {
-    Walk w = *from;
+static void walk_operands(const ReadWalk *from, const Nest *nest) {
+    ReadWalk w = *from;
     Node *reduce = nest->reduce;
     if (nest->kind == NEST_SCATTER) {          /* the body runs over the elements of x */
         Point x = {0}, index = {0};
@@ -229,7 +229,7 @@ static void walk_operands(const Walk *from, const Nest *nest) {
 /* provides: the value is computed here (its own buffer is not read). */
 void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *nest, ReadVisitor *visit,
                  void *context) {
-    Walk w = {.f = f, .axes = nest->space.rank, .operand = -1, .visit = visit,
+    ReadWalk w = {.f = f, .axes = nest->space.rank, .operand = -1, .visit = visit,
               .context = context};
     Point p = {0};
     if (nest->flat) {
@@ -251,7 +251,7 @@ void nest_reads(const LoopFunction *f, const Nest *nest, ReadVisitor *visit, voi
     for (int s = 0; s < nest->store_count; s++)
         value_reads(f, nest->stores[s].value, store_provides(&nest->stores[s]), nest, visit, context);
     if (nest->reduce != NULL) {
-        Walk w = {.f = f, .visit = visit, .context = context};
+        ReadWalk w = {.f = f, .visit = visit, .context = context};
         walk_operands(&w, nest);
     }
 }

@@ -9,7 +9,7 @@
 #include "ir/loop.h"
 #include <string.h>
 
-typedef Vector(uint32_t) NodeList;
+typedef Vector(uint32_t) NodeIds;
 typedef Vector(int) NestList;
 typedef struct Ordering {
     LoopFunction *f;
@@ -17,7 +17,7 @@ typedef struct Ordering {
     const NestNeeds *needs;
     int *waits;                                /* by nest: for how many others */
     int *readers, *provider;                   /* by node: nests that still read it; who stores it, -1 */
-    NodeList *reads;                           /* by nest: nodes of this section, each once */
+    NodeIds *reads;                           /* by nest: nodes of this section, each once */
     NestList *followers;
     int nest;
 } Ordering;
@@ -92,7 +92,7 @@ void order_nests(LoopFunction *f, Section *section, const NestNeeds *needs, Node
     Ordering o = {.f = f, .section = section, .needs = needs, .waits = arena_array(f->arena, int, n),
                   .readers = arena_array(f->arena, int, f->nodes + 1),
                   .provider = arena_array(f->arena, int, f->nodes + 1)};
-    o.reads = arena_array(f->arena, NodeList, n);
+    o.reads = arena_array(f->arena, NodeIds, n);
     o.followers = arena_array(f->arena, NestList, n);
     memset(o.provider, -1, sizeof *o.provider * (f->nodes + 1));
     find_reads(&o);

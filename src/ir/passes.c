@@ -9,14 +9,14 @@
 
 enum { ROWS_OF_STEP = 1 };      /* rows of the step's data set; one set a step so far */
 
-typedef Vector(Root *) RootList;
+typedef Vector(Root *) RootPointers;
 
-static void add_roots(Arena *arena, RootList *roots, Function *function) {
+static void add_roots(Arena *arena, RootPointers *roots, Function *function) {
     for (int r = 0; r < function->root_count; r++) vector_push(arena, roots, &function->roots[r]);
 }
 
-static RootList roots_of_run(Run *run) {
-    RootList roots = {0};
+static RootPointers roots_of_run(Run *run) {
+    RootPointers roots = {0};
     Arena *arena = run->graph->arena;
     add_roots(arena, &roots, &run->init);
     add_roots(arena, &roots, &run->step);
@@ -30,7 +30,7 @@ typedef void Change(Graph *g, Node **nodes, int count, Run *run);
 
 /* Applies `change` to all roots at once, then verifies them. */
 static void change_run(Run *run, Stage stage, Change *change) {
-    RootList roots = roots_of_run(run);
+    RootPointers roots = roots_of_run(run);
     Node **nodes = arena_array(run->graph->arena, Node *, roots.count);
     for (int r = 0; r < roots.count; r++) nodes[r] = roots.items[r]->node;
     change(run->graph, nodes, roots.count, run);

@@ -7,32 +7,32 @@
  */
 #include "lower/experiment.h"
 
-typedef void Visit(const Expr *expr, void *context);
+typedef void ExprVisitor(const Expr *expr, void *context);
 
-static void visit_binders(const BinderList *binders, Visit *visit, void *context) {
+static void visit_binders(const BinderList *binders, ExprVisitor *visit, void *context) {
     for (int i = 0; i < binders->count; i++) {
         if (binders->items[i].path) expr_visit(binders->items[i].path, visit, context);
         if (binders->items[i].range) expr_visit(binders->items[i].range, visit, context);
     }
 }
 
-static void visit_body(const StmtList *body, Visit *visit, void *context) {
+static void visit_body(const StmtList *body, ExprVisitor *visit, void *context) {
     for (int i = 0; i < body->count; i++)
         if (body->items[i]) stmt_visit(body->items[i], visit, context);
 }
 
-static void visit_dims(const DimList *dims, Visit *visit, void *context) {
+static void visit_dims(const DimList *dims, ExprVisitor *visit, void *context) {
     for (int i = 0; i < dims->count; i++)
         if (dims->items[i].size) expr_visit(dims->items[i].size, visit, context);
 }
 
-static void visit_type(const TypeExpr *type, Visit *visit, void *context) {
+static void visit_type(const TypeExpr *type, ExprVisitor *visit, void *context) {
     if (!type) return;
     visit_dims(&type->dims, visit, context);
     visit_dims(&type->more, visit, context);
 }
 
-void expr_visit(const Expr *expr, Visit *visit, void *context) {
+void expr_visit(const Expr *expr, ExprVisitor *visit, void *context) {
     if (!expr) return;
     visit(expr, context);
     switch (expr->kind) {
@@ -75,7 +75,7 @@ void expr_visit(const Expr *expr, Visit *visit, void *context) {
     }
 }
 
-void stmt_visit(const Stmt *stmt, Visit *visit, void *context) {
+void stmt_visit(const Stmt *stmt, ExprVisitor *visit, void *context) {
     switch (stmt->kind) {
     case STMT_PARAM: case STMT_STATE: case STMT_FIELD: case STMT_TYPED:
         visit_type(stmt->bind.type, visit, context);

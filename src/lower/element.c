@@ -374,17 +374,17 @@ static Value *number_comparison(Lowering *L, Operator op, double a, double b)
 }
 
 /* ---- affine combinations of index variables -------------------------------------------------- */
-static bool affine_of(const Value *v, Affine *out)
+static bool affine_of(const Value *v, AffineIndex *out)
 {
     if (v->kind == VALUE_INDEX) {
         *out = v->affine;
         return true;
     }
-    *out = (Affine){.offset = v->integer};
+    *out = (AffineIndex){.offset = v->integer};
     return v->kind == VALUE_INT && v->integer > -MOST_EXTENT && v->integer < MOST_EXTENT;
 }
 
-static bool affine_add(Affine *to, const Affine *from, int64_t factor)
+static bool affine_add(AffineIndex *to, const AffineIndex *from, int64_t factor)
 {
     to->offset += factor * from->offset;
     for (int i = 0; i < from->terms; i++) {
@@ -405,7 +405,7 @@ static bool affine_add(Affine *to, const Affine *from, int64_t factor)
     return true;
 }
 
-static bool affine_in_bounds(const Affine *affine)
+static bool affine_in_bounds(const AffineIndex *affine)
 {
     bool inside = llabs(affine->offset) < MOST_EXTENT;
     for (int i = 0; i < affine->terms; i++)
@@ -416,7 +416,7 @@ static bool affine_in_bounds(const Affine *affine)
 /* The affine result, or NULL if it is none. */
 static Value *index_arithmetic(Lowering *L, Operator op, const Value *a, const Value *b)
 {
-    Affine x, y, result;
+    AffineIndex x, y, result;
     if (!affine_of(a, &x) || !affine_of(b, &y))
         return NULL;
     result = x;
@@ -424,9 +424,9 @@ static Value *index_arithmetic(Lowering *L, Operator op, const Value *a, const V
         if (!affine_add(&result, &y, op == OPERATOR_ADD ? 1 : -1))
             return NULL;
     } else if (op == OPERATOR_MUL && (x.terms == 0 || y.terms == 0)) {
-        const Affine *scaled = x.terms == 0 ? &y : &x;
+        const AffineIndex *scaled = x.terms == 0 ? &y : &x;
         int64_t factor = x.terms == 0 ? x.offset : y.offset;
-        result = (Affine){0};
+        result = (AffineIndex){0};
         affine_add(&result, scaled, factor);
     } else {
         return NULL;
@@ -452,7 +452,7 @@ static Value *index_arithmetic(Lowering *L, Operator op, const Value *a, const V
  * form. */
 static Value *index_power(Lowering *L, const Value *x, const Value *k, Span span)
 {
-    const Affine *affine = &k->affine;
+    const AffineIndex *affine = &k->affine;
     if (k->kind != VALUE_INDEX || affine->terms != 1 || axes_has(x, affine->axis[0]))
         return NULL;
     int id = affine->axis[0];

@@ -81,13 +81,13 @@ typedef enum SettingKey {
 /* A statement of a train block, its own or inherited. */
 typedef struct BlockStmt { const Stmt *stmt; SettingKey key; bool own; } BlockStmt;
 
-typedef struct Block {
-    const Stmt *stmt; Word name; struct Block *base;
+typedef struct TrainBlock {
+    const Stmt *stmt; Word name; struct TrainBlock *base;
     Vector(BlockStmt) body;
     bool resolving, resolved, failed, lowering, lowered;
     EachSites sites;
     int first_run, run_count;
-} Block;
+} TrainBlock;
 
 typedef struct Experiment {
     Arena *arena; Names *names; Diagnostics *diagnostics; SourceMap *map;
@@ -98,7 +98,7 @@ typedef struct Experiment {
     Vector(TopSetting) settings;
     Vector(Override) overrides;
     Vector(DataDecl *) data;
-    Vector(Block *) blocks;
+    Vector(TrainBlock *) blocks;
     Vector(Run) runs;
     EachSites top_sites;
     uint64_t data_depends;           /* top-level each sites that the data lowered for this run depends on */
@@ -131,7 +131,7 @@ void     settings_clear_used(Experiment *X);
 uint64_t settings_used(const Experiment *X);
 Override *override_find(Experiment *X, const char *name);
 DataDecl *data_find(Experiment *X, Name name);
-Block    *block_find(Experiment *X, Name name);
+TrainBlock    *block_find(Experiment *X, Name name);
 /* "text" of an expression as written. */
 const char *expr_text(Experiment *X, const Expr *expr);
 
@@ -178,10 +178,10 @@ bool source_label_in_range(const Node *node, int64_t classes);
 SettingKey setting_key(const char *name);                     /* KEY_LOCAL if it is none */
 const char *setting_name(SettingKey key);
 /* Merges the block with what it is like, and checks its statements. False after errors. */
-bool block_resolve(Experiment *X, Block *block);
+bool block_resolve(Experiment *X, TrainBlock *block);
 /* Lowers all runs of the block, those it starts from first. */
-void block_lower(Experiment *X, Block *block);
-const BlockStmt *block_setting(const Block *block, SettingKey key);      /* the first one, or NULL */
+void block_lower(Experiment *X, TrainBlock *block);
+const BlockStmt *block_setting(const TrainBlock *block, SettingKey key); /* the first one, or NULL */
 
 /* ---- run.c ----------------------------------------------------------------------------- */
 typedef enum Mode { MODE_TRAIN, MODE_EVALUATE, MODE_PREDICT } Mode;
@@ -199,7 +199,7 @@ static inline const Value *rule_bound(const OptimizerRule *rule) { return rule->
 typedef Vector(Root) RootList;
 typedef Vector(Term) TermList;
 typedef struct RunLowering {
-    Experiment *X; Lowering *L; Block *block; Run run;
+    Experiment *X; Lowering *L; TrainBlock *block; Run run;
     DataVariant *data;
     Vector(OptimizerRule) rules;
     TermList terms; int *term_order; /* terms[i] is the block's term_order[i]-th */
@@ -211,7 +211,7 @@ typedef struct RunLowering {
 } RunLowering;
 
 /* Lowers one run for the choice at hand; false after errors. Its name and `each` are left to the caller. */
-bool run_lower(Experiment *X, Block *block, Run *out);
+bool run_lower(Experiment *X, TrainBlock *block, Run *out);
 /* A scope with fields, counters and those local bindings that `roots` need, for a mode. */
 Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count);
 void   run_bind_counters(RunLowering *R, Scope *scope);        /* step, epoch, progress */

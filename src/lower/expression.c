@@ -123,7 +123,7 @@ static Value *lower_reduction(Lowering *L, Scope *scope, const Expr *expr)
     if (inner != NULL) {
         Value *term = lower_expression(L, inner, item);
         lower_close_axes(L, binders->count);
-        result = reduce_ids(L, (Reduction)how, term, ids, binders->count, item->span);
+        result = reduce_ids(L, (ReductionKind)how, term, ids, binders->count, item->span);
     }
     if (began)
         range_frame_pop(L);

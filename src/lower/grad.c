@@ -13,10 +13,10 @@
 #include <string.h>
 
 /* ---- variables ------------------------------------------------------------------------------- */
-typedef struct Gather {
+typedef struct VariableGather {
     Lowering *L;
     Scope *scope;
-} Gather;
+} VariableGather;
 
 static bool is_variable(const Variables *variables, Name name)
 {
@@ -28,7 +28,7 @@ static bool is_variable(const Variables *variables, Name name)
 
 static void gather_variable(const Expr *expr, void *context)
 {
-    Gather *gather = context;
+    VariableGather *gather = context;
     Lowering *L = gather->L;
     if (expr->kind != EXPR_CALL || expr->call.args.count != 2)
         return;
@@ -45,12 +45,12 @@ static void gather_variable(const Expr *expr, void *context)
 
 void scope_find_variables(Lowering *L, Scope *scope, const Stmt *stmt)
 {
-    stmt_visit(stmt, gather_variable, &(Gather){L, scope});
+    stmt_visit(stmt, gather_variable, &(VariableGather){L, scope});
 }
 
 void body_find_variables(Lowering *L, Scope *scope, const Definition *definition)
 {
-    expr_visit(definition->value, gather_variable, &(Gather){L, scope});
+    expr_visit(definition->value, gather_variable, &(VariableGather){L, scope});
     for (int i = 0; definition->value == NULL && i < definition->body.count; i++)
         if (definition->body.items[i] != NULL)
             scope_find_variables(L, scope, definition->body.items[i]);

@@ -12,7 +12,7 @@ typedef enum PlaceKind { PLACE_FIXED, PLACE_SLICE, PLACE_AFFINE, PLACE_LABEL } P
 typedef struct IndexPlace {
     PlaceKind kind;
     int64_t begin, end;
-    Affine affine;
+    AffineIndex affine;
     Value *label;
 } IndexPlace; /* FIXED: begin */
 
@@ -64,7 +64,7 @@ static bool slice_place(Lowering *L, Scope *scope, const Expr *base, const Value
     return false;
 }
 
-static void affine_bounds(const Lowering *L, const Affine *affine, int64_t *low, int64_t *high)
+static void affine_bounds(const Lowering *L, const AffineIndex *affine, int64_t *low, int64_t *high)
 {
     *low = *high = affine->offset;
     for (int i = 0; i < affine->terms; i++) {

@@ -121,10 +121,10 @@ bool   element_unify(Lowering *L, const Value **a, const Value **b, const Expr *
 Value *element_times(Lowering *L, const Value *v, double factor);
 
 /* ---- reductions ------------------------------------------------------------------------------ */
-typedef enum Reduction { REDUCTION_SUM, REDUCTION_MEAN, REDUCTION_MAX, REDUCTION_MIN } Reduction;
+typedef enum ReductionKind { REDUCTION_SUM, REDUCTION_MEAN, REDUCTION_MAX, REDUCTION_MIN } ReductionKind;
 /* Over every own axis (and the rows of batch(...)). */
-Value *reduce_own(Lowering *L, Reduction how, const Value *v, Span span);
-Value *reduce_ids(Lowering *L, Reduction how, const Value *v, const int *ids, int count, Span span);
+Value *reduce_own(Lowering *L, ReductionKind how, const Value *v, Span span);
+Value *reduce_ids(Lowering *L, ReductionKind how, const Value *v, const int *ids, int count, Span span);
 Value *lower_matmul(Lowering *L, const Value *a, const Value *b, const Expr *expr);
 
 /* ---- indexing, types, calls ------------------------------------------------------------------ */

@@ -58,7 +58,7 @@ typedef enum ValueKind {
     VALUE_EXTERNAL      /* an object of the experiment (data set, train block): tag tells whose */
 } ValueKind;
 
-typedef struct Affine { int64_t offset; int terms; int axis[MOST_RANK]; int64_t coef[MOST_RANK]; } Affine;
+typedef struct AffineIndex { int64_t offset; int terms; int axis[MOST_RANK]; int64_t coef[MOST_RANK]; } AffineIndex;
 
 struct Value {
     ValueKind kind;
@@ -70,7 +70,7 @@ struct Value {
     bool    free;                    /* i32 that becomes real where needed: made of index variables */
     bool    batch;                   /* batch(e): one value per row, as an array */
     bool    is_shape;                /* LIST bound by `..s`: size(s) is the product */
-    Affine  affine;                  /* INDEX */
+    AffineIndex  affine;             /* INDEX */
     int64_t integer;                 /* INT; RANGE begin */
     int64_t end;                     /* RANGE */
     double  number;                  /* NUMBER, QUANTITY; also set for INT */

@@ -10,7 +10,7 @@
 
 enum { MOST_KEPT = 64 };     /* values a measure may keep per row */
 
-typedef struct Part { bool over, rows, above, cut; Node *again; } Part;   /* by node id */
+typedef struct MeasurePart { bool over, rows, above, cut; Node *again; } MeasurePart; /* by node id */
 
 static bool reduces_rows(const Node *node) {
     if (node->op == OP_SCATTER_ADD) return node->attr.over_rows;
@@ -18,10 +18,10 @@ static bool reduces_rows(const Node *node) {
            && node->attr.contraction->over_rows;
 }
 
-static void classify(Part *parts, Node *const *nodes, int count) {
+static void classify(MeasurePart *parts, Node *const *nodes, int count) {
     for (int i = 0; i < count; i++) {
         const Node *node = nodes[i];
-        Part *part = &parts[node->id];
+        MeasurePart *part = &parts[node->id];
         bool rows = node->op == OP_COLUMN || (node->op == OP_RANDOM && node->attr.random.key == RANDOM_STEP);
         for (int s = 0; s < node->sources; s++) {
             part->over |= parts[node->source[s]->id].over;
@@ -33,10 +33,10 @@ static void classify(Part *parts, Node *const *nodes, int count) {
 }
 
 /* From the root downwards: what stands above the cut, and the cut itself. */
-static void mark(Part *parts, Node *const *nodes, int count) {
+static void mark(MeasurePart *parts, Node *const *nodes, int count) {
     parts[nodes[count - 1]->id].above = true;
     for (int i = count - 1; i >= 0; i--) {
-        Part *part = &parts[nodes[i]->id];
+        MeasurePart *part = &parts[nodes[i]->id];
         if (!part->above) continue;
         part->cut = part->rows && !part->over;
         for (int s = 0; !part->cut && part->over && s < nodes[i]->sources; s++)
@@ -74,13 +74,13 @@ static Node *again_in_f64(Graph *g, Node *node, Node *const *sources) {
 static bool cut(RunLowering *R, Measure *measure, Node *root) {
     Graph *g = R->L->graph;
     int count;
-    Part *parts = arena_array(R->X->arena, Part, g->next_id + 1);
+    MeasurePart *parts = arena_array(R->X->arena, MeasurePart, g->next_id + 1);
     Node **nodes = graph_post_order(R->X->arena, &root, 1, &count);
     classify(parts, nodes, count);
     mark(parts, nodes, count);
     measure->arguments = arena_array(R->X->arena, Node *, MOST_KEPT);
     for (int i = 0; i < count; i++) {
-        Part *part = &parts[nodes[i]->id];
+        MeasurePart *part = &parts[nodes[i]->id];
         if (!part->above) continue;
         if (part->cut) {
             if (measure->argument_count == MOST_KEPT) {
@@ -105,7 +105,7 @@ static bool cut(RunLowering *R, Measure *measure, Node *root) {
 
 static bool depends(RunLowering *R, Node *root) {
     int count;
-    Part *parts = arena_array(R->X->arena, Part, R->L->graph->next_id + 1);
+    MeasurePart *parts = arena_array(R->X->arena, MeasurePart, R->L->graph->next_id + 1);
     Node **nodes = graph_post_order(R->X->arena, &root, 1, &count);
     classify(parts, nodes, count);
     return parts[root->id].rows;

@@ -200,11 +200,11 @@ static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
 
 /* ---- one parameter ----------------------------------------------------------------------------------- */
 typedef struct SumPlace { const Expr *call; int visit; Vector(Node *) parts; Node *total; } SumPlace;
-typedef struct Visit { const Expr *call; int count; } Visit;
+typedef struct CallVisit { const Expr *call; int count; } CallVisit;
 typedef struct Updating {
     RunLowering *R;
     Vector(SumPlace) sums; int collecting;       /* the place whose parts this round collects, -1: none yet */
-    Vector(Visit) visits;                        /* of the parameter at hand */
+    Vector(CallVisit) visits;                    /* of the parameter at hand */
     int cell, ids[MOST_RANK], rank;
     const OptimizerRule *rule;
     Vector(int) states;                          /* cells that the body declared, ... */
@@ -238,7 +238,7 @@ static Value *lower_tensor_sum(Lowering *L, Scope *scope, const Arguments *args,
 static int count_visit(Updating *u, const Expr *call) {
     for (int i = 0; i < u->visits.count; i++)
         if (u->visits.items[i].call == call) return u->visits.items[i].count++;
-    Visit visit = {call, 1};
+    CallVisit visit = {call, 1};
     vector_push(u->R->X->arena, &u->visits, visit);
     return 0;
 }

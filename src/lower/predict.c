@@ -71,7 +71,7 @@ static void visit_call(const Expr *expr, void *context) {
 
 static ModelCalls calls_in_objective(RunLowering *R) {
     ModelCalls calls = {.R = R};
-    const Block *block = R->block;
+    const TrainBlock *block = R->block;
     const Expr **roots = arena_array(R->X->arena, const Expr *, block->body.count + 1);
     int count = 0;
     for (int i = 0; i < block->body.count; i++) {

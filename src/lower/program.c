@@ -20,7 +20,7 @@ DataDecl *data_find(Experiment *X, Name name) {
     return NULL;
 }
 
-Block *block_find(Experiment *X, Name name) {
+TrainBlock *block_find(Experiment *X, Name name) {
     for (int i = 0; i < X->blocks.count; i++)
         if (X->blocks.items[i]->name.text == name) return X->blocks.items[i];
     return NULL;
@@ -139,14 +139,14 @@ static void declare_data(Experiment *X, const Stmt *stmt) {
 }
 
 static void declare_train(Experiment *X, const Stmt *stmt) {
-    Block *before = block_find(X, stmt->train.name.text);
+    TrainBlock *before = block_find(X, stmt->train.name.text);
     if (before) {
         Diagnostic *d = report(X->diagnostics, CODE_E0212, stmt->train.name.span,
                                "train %s is already defined", stmt->train.name.text);
         add_note(X->diagnostics, d, before->name.span, "the first one is here");
         return;
     }
-    Block *block = arena_new_of(X->arena, Block);
+    TrainBlock *block = arena_new_of(X->arena, TrainBlock);
     block->stmt = stmt;
     block->name = stmt->train.name;
     vector_push(X->arena, &X->blocks, block);
@@ -338,8 +338,8 @@ size_t run_name_length(const char *list) {
 
 /* A block's name asks for all of its runs. */
 static void ask_for(Experiment *X, bool *asked, const char *name) {
-    Block *whole = block_find(X, name_from(X->names, name));
-    Block *block = whole ? whole : block_find(X, name_of(X->names, name, strcspn(name, " ")));
+    TrainBlock *whole = block_find(X, name_from(X->names, name));
+    TrainBlock *block = whole ? whole : block_find(X, name_of(X->names, name, strcspn(name, " ")));
     bool found = whole != NULL;
     if (block) block_lower(X, block);
     if (block && block->failed) return;

@@ -8,7 +8,7 @@
 
 static const char *const reduction_text[] = {"sum", "mean", "max", "min"};
 
-static Value *reduce_bits(Lowering *L, Reduction how, const Value *v, uint32_t bits, int64_t terms, int axes,
+static Value *reduce_bits(Lowering *L, ReductionKind how, const Value *v, uint32_t bits, int64_t terms, int axes,
                           const int *ids)
 {
     Op op = how == REDUCTION_MAX ? OP_REDUCE_MAX : how == REDUCTION_MIN ? OP_REDUCE_MIN : OP_CONTRACT;
@@ -29,7 +29,7 @@ static Value *reduce_bits(Lowering *L, Reduction how, const Value *v, uint32_t b
 }
 
 /* What is reduced as a real tensor (index variables turn real). */
-static Value *reducible(Lowering *L, Reduction how, const Value *v, Span span)
+static Value *reducible(Lowering *L, ReductionKind how, const Value *v, Span span)
 {
     if (value_is_poison(v))
         return (Value *)v;
@@ -37,7 +37,7 @@ static Value *reducible(Lowering *L, Reduction how, const Value *v, Span span)
     return value_to_tensor(L, v, t, span, text_format(L->arena, "the argument of %s", reduction_text[how]));
 }
 
-Value *reduce_own(Lowering *L, Reduction how, const Value *v, Span span)
+Value *reduce_own(Lowering *L, ReductionKind how, const Value *v, Span span)
 {
     Value *x = reducible(L, how, v, span);
     if (value_is_poison(x))
@@ -51,7 +51,7 @@ Value *reduce_own(Lowering *L, Reduction how, const Value *v, Span span)
     return reduce_bits(L, how, x, bits, terms, x->axes, x->axis);
 }
 
-Value *reduce_ids(Lowering *L, Reduction how, const Value *v, const int *ids, int count, Span span)
+Value *reduce_ids(Lowering *L, ReductionKind how, const Value *v, const int *ids, int count, Span span)
 {
     Value *x = reducible(L, how, v, span);
     if (value_is_poison(x))

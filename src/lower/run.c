@@ -19,7 +19,7 @@
 
 /* ---- local bindings a mode needs --------------------------------------------------------------------- */
 typedef Vector(Name) NameSet;
-typedef struct Gather { Arena *arena; NameSet *names; } Gather;
+typedef struct NameGather { Arena *arena; NameSet *names; } NameGather;
 
 static bool has_name(const NameSet *names, Name name) {
     for (int i = 0; i < names->count; i++)
@@ -28,7 +28,7 @@ static bool has_name(const NameSet *names, Name name) {
 }
 
 static void gather_name(const Expr *expr, void *context) {
-    Gather *gather = context;
+    NameGather *gather = context;
     if (expr->kind == EXPR_NAME && !has_name(gather->names, expr->name.text))
         vector_push(gather->arena, gather->names, expr->name.text);
 }
@@ -51,9 +51,9 @@ static bool binds_needed(const Stmt *stmt, const NameSet *needed) {
 
 /* needed[i]: statement i is a local binding that the names lead to. */
 static bool *mark_needed(RunLowering *R, NameSet *names) {
-    const Block *block = R->block;
+    const TrainBlock *block = R->block;
     bool *needed = arena_array(R->X->arena, bool, block->body.count + 1);
-    Gather gather = {R->X->arena, names};
+    NameGather gather = {R->X->arena, names};
     for (int i = block->body.count - 1; i >= 0; i--) {
         const BlockStmt *s = &block->body.items[i];
         if (s->key != KEY_LOCAL || !binds_needed(s->stmt, names)) continue;
@@ -65,7 +65,7 @@ static bool *mark_needed(RunLowering *R, NameSet *names) {
 
 bool *run_needed(RunLowering *R, const Expr *const *roots, int count) {
     NameSet names = {0};
-    Gather gather = {R->X->arena, &names};
+    NameGather gather = {R->X->arena, &names};
     for (int i = 0; i < count; i++) expr_visit(roots[i], gather_name, &gather);
     return mark_needed(R, &names);
 }
@@ -128,7 +128,7 @@ static void report_unused(RunLowering *R, const Stmt *stmt) {
 
 static bool check_unused(RunLowering *R) {
     NameSet names = {0};
-    Gather gather = {R->X->arena, &names};
+    NameGather gather = {R->X->arena, &names};
     bool good = true;
     for (int i = 0; i < R->block->body.count; i++)
         if (R->block->body.items[i].key != KEY_LOCAL)
@@ -517,7 +517,7 @@ static bool lower_parts(RunLowering *R) {
     return good;
 }
 
-bool run_lower(Experiment *X, Block *block, Run *out) {
+bool run_lower(Experiment *X, TrainBlock *block, Run *out) {
     RunLowering lowering = {.X = X, .L = X->L, .block = block}, *R = &lowering;
     const BlockStmt *batch = block_setting(block, KEY_BATCH);
     R->run.span = block->name.span;

@@ -230,7 +230,7 @@ static bool agrees(RunLowering *R, const Run *other) {
 
 static bool start_from_block(RunLowering *R, const Expr *expr) {
     Experiment *X = R->X;
-    const Block *other = block_find(X, expr->name.text);
+    const TrainBlock *other = block_find(X, expr->name.text);
     if (!other) {
         Vector(const char *) names = {0};
         for (int i = 0; i < X->blocks.count; i++)

@@ -385,16 +385,16 @@ static bool is_label_field(const SourceContext *context) {
 }
 
 /* An item of remap's list: a number, or a text. */
-typedef struct Listed { double value; const char *text; int place; } Listed;
+typedef struct ListedValue { double value; const char *text; int place; } ListedValue;
 
-static int compare_values(const Listed *x, const Listed *y) {
+static int compare_values(const ListedValue *x, const ListedValue *y) {
     if (x->text) return strcmp(x->text, y->text);
     return x->value < y->value ? -1 : x->value > y->value;
 }
 
 static int compare_listed(const void *a, const void *b) {
     int order = compare_values(a, b);
-    return order ? order : ((const Listed *)a)->place - ((const Listed *)b)->place;
+    return order ? order : ((const ListedValue *)a)->place - ((const ListedValue *)b)->place;
 }
 
 /* The items of the list as they are written; NULL where it is made by other means. */
@@ -408,9 +408,9 @@ static void check_twice(SourceContext *context, const Column *column, const Expr
     const ExprList *written = written_items(call);
     Arena *arena = context->X->arena;
     int count = column->remap_count;
-    Listed *sorted = arena_array(arena, Listed, count + 1);
+    ListedValue *sorted = arena_array(arena, ListedValue, count + 1);
     for (int i = 0; i < count; i++)
-        sorted[i] = (Listed){column->remap ? column->remap[i] : 0, column->remap_words ? column->remap_words[i] : NULL, i};
+        sorted[i] = (ListedValue){column->remap ? column->remap[i] : 0, column->remap_words ? column->remap_words[i] : NULL, i};
     qsort(sorted, (size_t)count, sizeof *sorted, compare_listed);
     for (int i = 1; i < count; i++) {
         if (compare_values(&sorted[i], &sorted[i - 1])) continue;
@@ -731,30 +731,30 @@ Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes) 
     return graph_leaf(context->X->L->graph, OP_COLUMN, column->dtype, column->shape, index);
 }
 
-typedef struct Range { double low, high; } Range;
-static Range range_of_node(const Node *node, int *budget) {
-    const Range any = {-1e300, 1e300};
+typedef struct Interval { double low, high; } Interval;
+static Interval range_of_node(const Node *node, int *budget) {
+    const Interval any = {-1e300, 1e300};
     if (--*budget < 0) return any;
     switch (node->op) {
-    case OP_CONST: return (Range){node->attr.value, node->attr.value};
+    case OP_CONST: return (Interval){node->attr.value, node->attr.value};
     case OP_CAST:
-        if (node->source[0]->dtype == DTYPE_BOOL) return (Range){0, 1};
+        if (node->source[0]->dtype == DTYPE_BOOL) return (Interval){0, 1};
         return range_of_node(node->source[0], budget);
     case OP_WHERE: {
-        Range a = range_of_node(node->source[1], budget), b = range_of_node(node->source[2], budget);
-        return (Range){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
+        Interval a = range_of_node(node->source[1], budget), b = range_of_node(node->source[2], budget);
+        return (Interval){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
     }
     case OP_ADD: {
-        Range a = range_of_node(node->source[0], budget), b = range_of_node(node->source[1], budget);
-        return (Range){a.low + b.low, a.high + b.high};
+        Interval a = range_of_node(node->source[0], budget), b = range_of_node(node->source[1], budget);
+        return (Interval){a.low + b.low, a.high + b.high};
     }
     case OP_MOD:
-        if (node->source[1]->op == OP_CONST) return (Range){0, node->source[1]->attr.value - 1};
+        if (node->source[1]->op == OP_CONST) return (Interval){0, node->source[1]->attr.value - 1};
         return any;
     case OP_ARGMAX: {
         int64_t size = 1;
         for (int i = 0; i < node->attr.contraction->reduced; i++) size *= node->attr.contraction->extent[i];
-        return (Range){0, (double)size - 1};
+        return (Interval){0, (double)size - 1};
     }
     case OP_RESHAPE: case OP_STOP_GRADIENT: return range_of_node(node->source[0], budget);
     default: return any;
@@ -763,6 +763,6 @@ static Range range_of_node(const Node *node, int *budget) {
 
 bool source_label_in_range(const Node *node, int64_t classes) {
     int budget = 1000;
-    Range range = range_of_node(node, &budget);
+    Interval range = range_of_node(node, &budget);
     return range.low >= 0 && range.high <= (double)(classes - 1);
 }

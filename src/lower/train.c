@@ -133,7 +133,7 @@ static bool classify(Experiment *X, const Stmt *stmt, SettingKey *key) {
     }
 }
 
-static bool said_twice(Experiment *X, const Block *block, const BlockStmt *s) {
+static bool said_twice(Experiment *X, const TrainBlock *block, const BlockStmt *s) {
     for (int i = 0; s->key != KEY_LOCAL && i < block->body.count; i++) {
         const BlockStmt *old = &block->body.items[i];
         if (!old->own || old->key != s->key || strcmp(what_of(X, s), what_of(X, old)) != 0) continue;
@@ -146,7 +146,7 @@ static bool said_twice(Experiment *X, const Block *block, const BlockStmt *s) {
 }
 
 /* The first `inherited` statements may be replaced. */
-static void take_statement(Experiment *X, Block *block, const Stmt *stmt, int inherited, bool own) {
+static void take_statement(Experiment *X, TrainBlock *block, const Stmt *stmt, int inherited, bool own) {
     BlockStmt s = {.stmt = stmt, .own = own};
     if (!classify(X, stmt, &s.key)) {
         block->failed |= stmt->kind != STMT_ERROR;
@@ -167,9 +167,9 @@ static void take_statement(Experiment *X, Block *block, const Stmt *stmt, int in
 }
 
 /* ---- like -------------------------------------------------------------------------------------------- */
-static Block *find_base(Experiment *X, const Block *block) {
+static TrainBlock *find_base(Experiment *X, const TrainBlock *block) {
     const Word like = block->stmt->train.like;
-    Block *base = block_find(X, like.text);
+    TrainBlock *base = block_find(X, like.text);
     if (base) return base;
     Vector(const char *) names = {0};
     for (int i = 0; i < X->blocks.count; i++)
@@ -181,7 +181,7 @@ static Block *find_base(Experiment *X, const Block *block) {
     return NULL;
 }
 
-static void collect_sites(Experiment *X, Block *block) {
+static void collect_sites(Experiment *X, TrainBlock *block) {
     for (int i = 0; i < block->body.count; i++) {
         const Stmt *stmt = block->body.items[i].stmt;
         if (stmt->kind == STMT_ASSIGN)
@@ -195,7 +195,7 @@ static void collect_sites(Experiment *X, Block *block) {
 }
 
 /* epochs and steps both say how long: one of them given by --set replaces the other. */
-static void drop_other_length(Block *block, SettingKey key) {
+static void drop_other_length(TrainBlock *block, SettingKey key) {
     SettingKey other = key == KEY_STEPS ? KEY_EPOCHS : KEY_STEPS;
     if (key != KEY_STEPS && key != KEY_EPOCHS) return;
     int kept = 0;
@@ -205,7 +205,7 @@ static void drop_other_length(Block *block, SettingKey key) {
 }
 
 /* --set lr="each [0.1, 1]": an argument of optimizers, so not among the statements. */
-static void collect_override_sites(Experiment *X, Block *block) {
+static void collect_override_sites(Experiment *X, TrainBlock *block) {
     for (int i = 0; i < X->overrides.count; i++) {
         const Override *override = &X->overrides.items[i];
         bool elsewhere = setting_key(override->name) != KEY_LOCAL;
@@ -234,7 +234,7 @@ static void drop_replaced_arguments(const Expr *expr, void *context) {
 }
 
 /* optimizer = sgd(lr = each [0.1, 1]) with --set lr=0.5 is one run: what is replaced makes no runs. */
-static void drop_replaced_sites(Experiment *X, Block *block) {
+static void drop_replaced_sites(Experiment *X, TrainBlock *block) {
     Replaced replaced = {X, &block->sites};
     for (int i = 0; i < block->body.count; i++) {
         const Stmt *stmt = block->body.items[i].stmt;
@@ -244,7 +244,7 @@ static void drop_replaced_sites(Experiment *X, Block *block) {
 }
 
 /* --set KEY=VALUE where KEY is a setting of train blocks. */
-static void apply_overrides(Experiment *X, Block *block) {
+static void apply_overrides(Experiment *X, TrainBlock *block) {
     for (int key = 0; key < KEY_COUNT; key++) {
         Override *override = override_find(X, setting_rows[key].name);
         bool plain = key != KEY_MINIMIZE && key != KEY_PENALTY && key != KEY_MEASURE;
@@ -264,7 +264,7 @@ static void apply_overrides(Experiment *X, Block *block) {
     }
 }
 
-bool block_resolve(Experiment *X, Block *block) {
+bool block_resolve(Experiment *X, TrainBlock *block) {
     if (block->resolved) return !block->failed;
     if (block->resolving) {
         report(X->diagnostics, CODE_E0308, block->stmt->train.like.span, "train %s is like itself",
@@ -294,7 +294,7 @@ bool block_resolve(Experiment *X, Block *block) {
     return !block->failed;
 }
 
-const BlockStmt *block_setting(const Block *block, SettingKey key) {
+const BlockStmt *block_setting(const TrainBlock *block, SettingKey key) {
     for (int i = 0; i < block->body.count; i++)
         if (block->body.items[i].key == key) return &block->body.items[i];
     return NULL;
@@ -332,7 +332,7 @@ static bool choose_next(EachSites *top, EachSites *own) {
     return false;
 }
 
-static void name_run(Experiment *X, Block *block, Run *run) {
+static void name_run(Experiment *X, TrainBlock *block, Run *run) {
     Text text = text_new(X->arena);
     Vector(EachValue) values = {0};
     text_add(&text, "%s", block->name.text);
@@ -352,7 +352,7 @@ static void name_run(Experiment *X, Block *block, Run *run) {
     run->each_count = values.count;
 }
 
-static bool lower_one(Experiment *X, Block *block, uint64_t *depends) {
+static bool lower_one(Experiment *X, TrainBlock *block, uint64_t *depends) {
     Run run;
     X->data_depends = 0;
     settings_bind(X, false);
@@ -368,7 +368,7 @@ static bool lower_one(Experiment *X, Block *block, uint64_t *depends) {
     return true;
 }
 
-static bool too_many(Experiment *X, Block *block) {
+static bool too_many(Experiment *X, TrainBlock *block) {
     int64_t runs = 1;
     for (int part = 0; part < 2; part++) {
         EachSites *sites = part == 0 ? &X->top_sites : &block->sites;
@@ -383,10 +383,10 @@ static bool too_many(Experiment *X, Block *block) {
 }
 
 /* `start = other`: other's runs come first. */
-static bool lower_start(Experiment *X, Block *block) {
+static bool lower_start(Experiment *X, TrainBlock *block) {
     const BlockStmt *start = block_setting(block, KEY_START);
     if (!start || start->stmt->assign.value->kind != EXPR_NAME) return true;
-    Block *other = block_find(X, start->stmt->assign.value->name.text);
+    TrainBlock *other = block_find(X, start->stmt->assign.value->name.text);
     if (!other) return true;
     if (other->lowering) {
         report(X->diagnostics, CODE_E0308, start->stmt->span, "train %s starts from itself",
@@ -397,7 +397,7 @@ static bool lower_start(Experiment *X, Block *block) {
     return !other->failed;
 }
 
-void block_lower(Experiment *X, Block *block) {
+void block_lower(Experiment *X, TrainBlock *block) {
     uint64_t depends;
     if (block->lowered || !block_resolve(X, block)) return;
     block->lowering = true;

@@ -150,7 +150,7 @@ Value *value_computed(Lowering *L, const Value *number, Op op, const Value *a, c
 Value *value_index(Lowering *L, int64_t offset, int axis)
 {
     Value *v = value_new(L, VALUE_INDEX);
-    v->affine = (Affine){.offset = offset, .terms = 1, .axis = {axis}, .coef = {1}};
+    v->affine = (AffineIndex){.offset = offset, .terms = 1, .axis = {axis}, .coef = {1}};
     return v;
 }
 
@@ -291,7 +291,7 @@ Node *value_spread(Lowering *L, const Value *v, const int *ids, int count, Shape
 /* offset + sum of coef * index as an i32 array over its index axes. */
 static Value *index_tensor(Lowering *L, const Value *v)
 {
-    const Affine *affine = &v->affine;
+    const AffineIndex *affine = &v->affine;
     const int *ids = affine->axis;
     Shape shape = shape_of_axes(L, ids, affine->terms, (Shape){0});
     Node *sum = NULL;

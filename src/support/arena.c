@@ -14,14 +14,14 @@
 
 enum { FIRST_BLOCK = 1 << 14, LARGEST_BLOCK = 1 << 22, ALIGNMENT = 16 };
 
-typedef struct Block {
-    struct Block *previous;
+typedef struct ArenaBlock {
+    struct ArenaBlock *previous;
     size_t        used, capacity;
     _Alignas(ALIGNMENT) unsigned char bytes[];
-} Block;
+} ArenaBlock;
 
 struct Arena {
-    Block *current;
+    ArenaBlock *current;
     size_t handed_out;
 };
 
@@ -31,9 +31,9 @@ void out_of_memory(size_t bytes)
     exit(3);
 }
 
-static Block *block_new(size_t capacity, Block *previous)
+static ArenaBlock *block_new(size_t capacity, ArenaBlock *previous)
 {
-    Block *block = capacity <= SIZE_MAX - sizeof(Block) ? calloc(1, sizeof(Block) + capacity) : NULL;
+    ArenaBlock *block = capacity <= SIZE_MAX - sizeof(ArenaBlock) ? calloc(1, sizeof(ArenaBlock) + capacity) : NULL;
     if (!block)
         out_of_memory(capacity);
     block->previous = previous;
@@ -54,8 +54,8 @@ void arena_free(Arena *arena)
 {
     if (!arena)
         return;
-    for (Block *block = arena->current; block;) {
-        Block *previous = block->previous;
+    for (ArenaBlock *block = arena->current; block;) {
+        ArenaBlock *previous = block->previous;
         free(block);
         block = previous;
     }
@@ -70,10 +70,10 @@ void *arena_alloc(Arena *arena, size_t bytes)
     if (rounded == 0)
         rounded = ALIGNMENT;
     arena->handed_out += bytes;
-    Block *block = arena->current;
+    ArenaBlock *block = arena->current;
     if (rounded > block->capacity - block->used) {
         if (rounded > LARGEST_BLOCK / 4) {
-            Block *own = block_new(rounded, block->previous);
+            ArenaBlock *own = block_new(rounded, block->previous);
             own->used = rounded;
             block->previous = own;
             return own->bytes;

@@ -99,15 +99,15 @@ char *text_number(Arena *arena, double value, bool is_f32)
 
 /* ---- interned names ---- */
 
-typedef struct Entry {
+typedef struct InternedName {
     const char *bytes;
     size_t      length;
     uint64_t    hash;
-} Entry;
+} InternedName;
 
 struct Names {
     Arena *arena;
-    Entry *entries;
+    InternedName *entries;
     size_t count, capacity;                        /* capacity is a power of two */
 };
 
@@ -116,7 +116,7 @@ Names *names_new(Arena *arena)
     Names *names = arena_new_of(arena, Names);
     names->arena = arena;
     names->capacity = 256;
-    names->entries = arena_array(arena, Entry, names->capacity);
+    names->entries = arena_array(arena, InternedName, names->capacity);
     return names;
 }
 
@@ -128,11 +128,11 @@ static uint64_t hash_bytes(const char *bytes, size_t length)
     return hash;
 }
 
-static Entry *find_entry(Entry *entries, size_t capacity, const char *bytes, size_t length, uint64_t hash)
+static InternedName *find_entry(InternedName *entries, size_t capacity, const char *bytes, size_t length, uint64_t hash)
 {
     size_t at = (size_t)hash & (capacity - 1);
     while (entries[at].bytes) {
-        Entry *entry = &entries[at];
+        InternedName *entry = &entries[at];
         if (entry->hash == hash && entry->length == length && memcmp(entry->bytes, bytes, length) == 0)
             return entry;
         at = (at + 1) & (capacity - 1);
@@ -143,9 +143,9 @@ static Entry *find_entry(Entry *entries, size_t capacity, const char *bytes, siz
 static void names_grow(Names *names)
 {
     size_t capacity = names->capacity * 2;
-    Entry *entries = arena_array(names->arena, Entry, capacity);
+    InternedName *entries = arena_array(names->arena, InternedName, capacity);
     for (size_t i = 0; i < names->capacity; i++) {
-        Entry *old = &names->entries[i];
+        InternedName *old = &names->entries[i];
         if (old->bytes)
             *find_entry(entries, capacity, old->bytes, old->length, old->hash) = *old;
     }
@@ -156,7 +156,7 @@ static void names_grow(Names *names)
 Name name_of(Names *names, const char *bytes, size_t length)
 {
     uint64_t hash = hash_bytes(bytes, length);
-    Entry   *entry = find_entry(names->entries, names->capacity, bytes, length, hash);
+    InternedName   *entry = find_entry(names->entries, names->capacity, bytes, length, hash);
     if (entry->bytes)
         return entry->bytes;
     if (3 * names->count >= 2 * names->capacity) {
@@ -165,7 +165,7 @@ Name name_of(Names *names, const char *bytes, size_t length)
     }
     char *copy = arena_alloc(names->arena, length + 1);
     memcpy(copy, bytes, length);
-    *entry = (Entry){.bytes = copy, .length = length, .hash = hash};
+    *entry = (InternedName){.bytes = copy, .length = length, .hash = hash};
     names->count++;
     return copy;
 }
