@@ -306,7 +306,10 @@ static int value_problem(CsvReader *r, int code, const CsvField *field, int f, c
     sgdrt_csv_place(&r->text, field->at, &line, &at);
     sgdrt_excerpt(value, sizeof value, field->text, field->length, 40);
     column_text(r, f, column, sizeof column);
-    if (code == PROBLEM_MISSING)
+    if (code == PROBLEM_MISSING && field->length)
+        sgdrt_problem_set(r->problem, code, r->request->path, line, at, "\"%s\" stands for a missing value (%s)", value,
+                          column);
+    else if (code == PROBLEM_MISSING)
         sgdrt_problem_set(r->problem, code, r->request->path, line, at, "the value is missing (%s)", column);
     else
         sgdrt_problem_set(r->problem, code, r->request->path, line, at, "\"%s\" is %s (%s)", value, what,
@@ -348,7 +351,8 @@ static void help_number(CsvReader *r, const CsvField *field, const sgdrt_column_
 
 /* Where a number is wanted and there is none. */
 static int not_a_number(CsvReader *r, const CsvField *field, int f, const FieldTarget *target) {
-    value_problem(r, field->length ? PROBLEM_NOT_A_NUMBER : PROBLEM_MISSING, field, f, "not a number");
+    bool missing = is_missing(field->text, field->length);
+    value_problem(r, missing ? PROBLEM_MISSING : PROBLEM_NOT_A_NUMBER, field, f, "not a number");
     help_number(r, field, &r->request->columns[target->column]);
     return r->problem->code;
 }
@@ -370,6 +374,11 @@ static int put_missing(CsvReader *r, const CsvField *field, int f, const FieldTa
     double value = r->request->missing_value;
     float f32 = (float)value;
     int64_t low, high;
+    if (!r->missing)
+        r->missing = calloc((size_t)r->request->column_count, sizeof *r->missing);
+    if (!r->missing)
+        return memory_problem(r, sizeof *r->missing);
+    r->missing[target->column]++;
     switch (target->dtype) {
     case SGDRT_F32: memcpy(to, &f32, sizeof f32); return 0;
     case SGDRT_F64: memcpy(to, &value, sizeof value); return 0;
@@ -619,9 +628,20 @@ int sgdrt_csv_next_row(CsvReader *r, bool *row) {
     return code;
 }
 
+/* Missing values count with the row they stand in, where that is read. */
+static void count_missing(CsvReader *r, bool row_is_read) {
+    sgdrt_table_column *described = (sgdrt_table_column *)r->table->described;
+    for (int c = 0; r->missing && c < r->table->column_count; c++) {
+        described[c].missing += row_is_read ? r->missing[c] : 0;
+        r->missing[c] = 0;
+    }
+}
+
 int sgdrt_csv_read_row(CsvReader *r, unsigned char *record) {
     for (;;) {
         CsvStatus status = parse_row(r, record);
+        if (r->missing)
+            count_missing(r, status == CSV_FINE);
         if (status == CSV_FINE) {
             r->in_file++;
             return 0;
@@ -637,6 +657,34 @@ int sgdrt_csv_read_row(CsvReader *r, unsigned char *record) {
     }
 }
 
+/* Tells the row that cannot be read and passes over it; from then on the rows' numbers in the file are remembered. */
+static int refuse_row(CsvReader *r, int64_t rows) {
+    struct sgdrt_table_private *own = r->table->own;
+    r->request->refused(r->request->refused_context, r->problem);
+    *r->problem = (sgdrt_problem){ 0 };
+    if (!own->row_in_file) {
+        own->row_in_file = malloc(sizeof *own->row_in_file * (size_t)own->capacity);
+        if (!own->row_in_file)
+            return memory_problem(r, sizeof *own->row_in_file * (size_t)own->capacity);
+        for (int64_t i = 0; i < rows; i++)
+            own->row_in_file[i] = (uint32_t)i;
+    }
+    r->in_file++;
+    return sgdrt_csv_skip_row(&r->text);
+}
+
+static int more_rows(CsvReader *r) {
+    struct sgdrt_table_private *own = r->table->own;
+    int code = sgdrt_table_reserve(r->table, own->capacity + own->capacity / 2 + 1024, r->problem);
+    if (code || !own->row_in_file)
+        return code;
+    uint32_t *grown = realloc(own->row_in_file, sizeof *grown * (size_t)own->capacity);
+    if (!grown)
+        return memory_problem(r, sizeof *grown * (size_t)own->capacity);
+    own->row_in_file = grown;
+    return 0;
+}
+
 static int read_rows(CsvReader *r, int64_t *rows) {
     struct sgdrt_table_private *own = r->table->own;
     TableBlock *block = &own->blocks[0];
@@ -644,10 +692,17 @@ static int read_rows(CsvReader *r, int64_t *rows) {
     int code = sgdrt_table_reserve(r->table, guess_rows(r), r->problem);
     *rows = 0;
     while (!code && !(code = sgdrt_csv_next_row(r, &row)) && row) {
+        int64_t in_file = r->in_file - r->request->rows_begin;
         if (*rows == own->capacity)
-            code = sgdrt_table_reserve(r->table, own->capacity + own->capacity / 2 + 1024, r->problem);
-        if (!code)
-            code = sgdrt_csv_read_row(r, block->bytes + block->stride * (size_t)*rows);
+            code = more_rows(r);
+        int refused = code ? code : sgdrt_csv_read_row(r, block->bytes + block->stride * (size_t)*rows);
+        if (!code && refused && r->request->refused && refused != PROBLEM_TOO_LARGE) {
+            code = refuse_row(r, *rows);
+            continue;
+        }
+        code = refused;
+        if (!code && own->row_in_file)
+            own->row_in_file[*rows] = (uint32_t)in_file;
         *rows += !code;
     }
     return code;
@@ -679,9 +734,14 @@ static int load_table(CsvReader *r) {
         code = read_rows(r, &rows);
     if (!code)
         code = sgdrt_row_range(r->request->path, r->request, r->in_file, &begin, &end, r->problem);
-    if (!code)
-        sgdrt_table_settle(r->table, rows);
-    return code;
+    if (!code && !rows)
+        code = sgdrt_problem_set(r->problem, PROBLEM_EMPTY, r->request->path, 0, 0,
+                                 "none of its %lld rows can be read", (long long)(end - begin));
+    if (code)
+        return code;
+    sgdrt_table_settle(r->table, rows);
+    r->table->row_in_file = r->table->own->row_in_file;
+    return 0;
 }
 
 void sgdrt_csv_reader_close(CsvReader *r) {
@@ -690,6 +750,7 @@ void sgdrt_csv_reader_close(CsvReader *r) {
     for (int c = 0; r->listed && c < r->request->column_count; c++)
         free(r->listed[c]);
     free(r->listed);
+    free(r->missing);
     free(r->first_target);
     free(r->is_plain);
     free(r->targets);
@@ -705,46 +766,4 @@ int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_prob
     else
         *table = r.table;
     return code;
-}
-
-bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,
-                    size_t shown_size) {
-    const char *path = table->own->path;
-    CsvForm form = { .delimiter = table->delimiter, .comment = table->own->comment };
-    sgdrt_problem unseen;
-    CsvText text = { 0 };
-    bool found = false, more = true;
-    if (strcmp(path, "-") == 0 || sgdrt_csv_open(&text, path, form, &unseen)) {
-        sgdrt_csv_close(&text);
-        return false;
-    }
-    for (int64_t before = row + table->has_header; before > 0 && more; before--)
-        more = !sgdrt_csv_begin_row(&text, &more) && more && !sgdrt_csv_skip_row(&text);
-    more = more && !sgdrt_csv_begin_row(&text, &more) && more;
-    while (more) {
-        const char *p = text.row;
-        CsvField at;
-        CsvStatus status = CSV_FINE;
-        text.inner_lines = 0;
-        text.inner_begin = NULL;
-        for (int f = 0; f <= field && status == CSV_FINE; f++) {
-            bool row_ends = false;
-            status = f ? sgdrt_csv_separator(&text, &p, &row_ends) : CSV_FINE;
-            if (status == CSV_FINE && row_ends)
-                status = CSV_PROBLEM;
-            if (status == CSV_FINE && f == field)
-                while (*p == ' ')
-                    p++;
-            if (status == CSV_FINE && f == field)
-                sgdrt_csv_place(&text, p, line, column);
-            if (status == CSV_FINE)
-                status = sgdrt_csv_field(&text, &p, &at);
-        }
-        found = status == CSV_FINE;
-        if (found)
-            sgdrt_excerpt(shown, shown_size, at.text, at.length, 40);
-        more = status == CSV_MORE && !sgdrt_csv_refill(&text);
-    }
-    sgdrt_csv_close(&text);
-    return found;
 }

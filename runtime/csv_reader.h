@@ -37,6 +37,7 @@ typedef struct CsvReader {
     int *first_target; /* by field; -1: not asked for */
     bool *is_plain; /* by field: asked for, and plain_field may try it */
     FieldTarget *targets;
+    int64_t *missing; /* by column: in the row at hand; NULL until one is */
     ClassText **listed; /* by column: remap_words, sorted; NULL: none */
     bool strict; /* a text that is not listed is a problem of its row */
     sgdrt_table *table;

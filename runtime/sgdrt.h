@@ -4,7 +4,7 @@
  * and an application may call it as well. It is a guest: it has no global state, prints nothing, never exits,
  * and every call that can fail fills an sgdrt_problem and returns its code (0: success).
  *
- *   input.c csv.c csv_text.c number.c      text files, plain or gzip, into columns
+ *   input.c csv.c csv_text.c number.c      text files, plain or gzip, into columns;  csv_find.c: places in them
  *   row_stream.c number_text.c             rows of a csv as they come; numbers as text
  *   files.c idx.c npy.c                    arrays, a file for each column
  *   table.c standardize.c                  what is done to rows after reading
@@ -71,6 +71,9 @@ typedef struct sgdrt_request {
     double       missing_value;
     int64_t      rows_begin, rows_end;               /* data rows kept, half-open; rows_end -1: to the last */
     const sgdrt_column_request *columns; int column_count;
+    /* csv: NULL, or told of each row that cannot be read; such rows are left out. */
+    void       (*refused)(void *context, const sgdrt_problem *problem);
+    void        *refused_context;
     void       (*progress)(void *context, const char *path, double part);    /* NULL, or called now and then */
     void        *progress_context;
 } sgdrt_request;
@@ -82,6 +85,7 @@ typedef struct sgdrt_table_column {
     int64_t elements;                 /* product of the shape */
     int64_t classes; const double *remap; int remap_count;
     const char *const *remap_words;   /* NULL, or remap_count names of classes */
+    int64_t missing;                  /* csv: how often missing_value was taken */
     const char *path;                 /* NULL: made in memory */
 } sgdrt_table_column;
 
@@ -92,7 +96,7 @@ typedef struct sgdrt_table {
     int     column_count;
     sgdrt_column *columns;                   /* pass this to sgdrt_call.columns */
     const sgdrt_table_column *described;     /* column_count of them */
-    const uint32_t *row_in_file;             /* NULL, or after sgdrt_keep_rows: the row each one was before */
+    const uint32_t *row_in_file;             /* NULL, or where rows were left out: the row each one was before */
     size_t bytes;                            /* memory held by rows */
     bool    has_header; char delimiter;      /* csv: as said or found */
     struct sgdrt_table_private *own;
@@ -109,6 +113,10 @@ void sgdrt_free_table(sgdrt_table *table);           /* NULL is fine */
 
 /* "a comma": for messages. */
 const char *sgdrt_delimiter_text(char delimiter);
+
+/* The line of the file that a row begins in; false where it has none: arrays, made rows, standard input. It reads the
+ * file up to there. */
+bool sgdrt_row_line(const sgdrt_table *table, int64_t row, int64_t *line);
 
 /* The bytes of one row of a column, writable (the caller owns the table). */
 void *sgdrt_row(const sgdrt_table *table, int column, int64_t row);

@@ -417,6 +417,16 @@ static int word_problem(const sgdrt_table_column *d, const char *path, const cha
     return code;
 }
 
+bool sgdrt_row_line(const sgdrt_table *table, int64_t row, int64_t *line) {
+    const struct sgdrt_table_private *own = table->own;
+    int64_t column;
+    char shown[16];
+    if (!table->column_count || !own->field_of[0])
+        return false;
+    int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin;
+    return sgdrt_csv_find(table, in_file, 0, line, &column, shown, sizeof shown);
+}
+
 /* "row 7 of labels.gz" is all that a binary file can say; a csv has a line. */
 static int label_problem(const sgdrt_table *table, int column, int64_t row, int64_t element, int code,
                          double value, sgdrt_problem *problem) {

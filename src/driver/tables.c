@@ -14,12 +14,14 @@
 #include "driver/rounding.h"
 #include "driver/synthetic.h"
 #include "driver/split.h"
+#include "problem.h"
+#include "table.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_COPIED 1e9                       /* rows, their copies counted: 4 GB of numbers */
 
-typedef struct Loaded { const DataSet *set; sgdrt_table *table; int users; } Loaded;
+typedef struct Loaded { TableOfSet of; sgdrt_table *table; int users; } Loaded;
 
 /* One split of one table: what runs with equal settings share. */
 typedef struct Prepared {
@@ -124,7 +126,15 @@ static void show_reading(void *context, const char *path, double part) {
     reading->shown = true;
 }
 
-static sgdrt_table *load_file(Driver *driver, const DataSet *set, const sgdrt_column_request *requests) {
+static void note_refused(void *context, const sgdrt_problem *problem) {
+    RefusedRows *refused = context;
+    bool missing = problem->code == PROBLEM_MISSING;
+    if (missing && !refused->missing++) refused->first_missing = *problem;
+    if (!missing && !refused->other++) refused->first_other = *problem;
+}
+
+/* refused NULL: a row that cannot be read is an error. */
+static sgdrt_table *load_file(Driver *driver, const DataSet *set, const sgdrt_column_request *requests, RefusedRows *refused) {
     static const sgdrt_source kinds[] = {[SOURCE_CSV] = SGDRT_CSV, [SOURCE_IDX] = SGDRT_IDX, [SOURCE_NPY] = SGDRT_NPY};
     sgdrt_problem problem = {0};
     sgdrt_table *table = NULL;
@@ -138,6 +148,10 @@ static sgdrt_table *load_file(Driver *driver, const DataSet *set, const sgdrt_co
     if (set->kind == SOURCE_CSV) {
         request.path = find_file(driver, set, set->path, set->span);
         if (!request.path) return NULL;
+    }
+    if (refused) {
+        request.refused = note_refused;
+        request.refused_context = refused;
     }
     LoadProgress reading = {driver, clock_seconds(), false};
     if (driver_redraws(driver)) {
@@ -176,8 +190,25 @@ static bool copies_fit(Driver *driver, const DataSet *set, const sgdrt_table *ta
     return false;
 }
 
-/* Rows that count, then labels. */
-static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table) {
+/* Rows with a label that is none leave, if another row stays. */
+static int drop_labels(sgdrt_table *table, RefusedRows *refused, sgdrt_problem *problem) {
+    uint8_t *bad = calloc((size_t)table->rows + 1, 1);
+    if (!bad) out_of_memory((size_t)table->rows);
+    int code = sgdrt_table_mark_labels(table, bad, problem);
+    for (int64_t r = 0; r < table->rows; r++) {
+        refused->labels += bad[r];
+        bad[r] = !bad[r];
+    }
+    if (refused->labels && refused->labels < table->rows) {
+        refused->first_label = *problem;
+        code = sgdrt_keep_rows(table, bad, problem);
+    }
+    free(bad);
+    return code;
+}
+
+/* Rows that count, then labels; refused NULL: a label that is none is an error. */
+static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table, RefusedRows *refused) {
     sgdrt_problem problem = {0};
     int failed = 0;
     if (set->keep) {
@@ -187,12 +218,13 @@ static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table) {
         failed = sgdrt_keep_rows(table, keep, &problem);
         free(keep);
     }
-    if (!failed) failed = sgdrt_check_labels(table, &problem);
+    if (!failed) failed = refused ? drop_labels(table, refused, &problem) : sgdrt_check_labels(table, &problem);
     if (failed) report_problem(driver, &problem, set->span, "the data is declared");
     return !failed;
 }
 
-static sgdrt_table *load(Driver *driver, const DataSet *set) {
+static sgdrt_table *load(Driver *driver, TableOfSet *of, bool tolerant) {
+    const DataSet *set = of->set;
     sgdrt_column_request *requests = arena_array(driver->arena, sgdrt_column_request, set->column_count + 1);
     sgdrt_table *table = NULL;
     if (set->kind == SOURCE_APPLICATION) {
@@ -202,8 +234,10 @@ static sgdrt_table *load(Driver *driver, const DataSet *set) {
         return NULL;
     }
     if (!request_columns(driver, set, requests)) return NULL;
-    table = set->kind == SOURCE_SYNTHETIC ? make_synthetic(driver, set, requests) : load_file(driver, set, requests);
-    if (table && (!filter(driver, set, table) || !copies_fit(driver, set, table))) {
+    table = set->kind == SOURCE_SYNTHETIC ? make_synthetic(driver, set, requests)
+                                          : load_file(driver, set, requests, tolerant ? &of->refused : NULL);
+    of->rows_read = table ? table->rows : 0;
+    if (table && (!filter(driver, set, table, tolerant ? &of->refused : NULL) || !copies_fit(driver, set, table))) {
         sgdrt_free_table(table);
         return NULL;
     }
@@ -212,14 +246,16 @@ static sgdrt_table *load(Driver *driver, const DataSet *set) {
 
 static Loaded *find_loaded(Tables *tables, const DataSet *set) {
     for (int i = 0; i < tables->loaded.count; i++)
-        if (tables->loaded.items[i].set == set) return &tables->loaded.items[i];
+        if (tables->loaded.items[i].of.set == set) return &tables->loaded.items[i];
     return NULL;
 }
 
-static bool need(Driver *driver, Tables *tables, const DataSet *set) {
+static bool need(Driver *driver, Tables *tables, const DataSet *set, bool tolerant) {
     Loaded *found = find_loaded(tables, set);
     if (found) return found->table != NULL;
-    Loaded loaded = {set, load(driver, set), 0};
+    Loaded loaded = {.of.set = set};
+    loaded.table = load(driver, &loaded.of, tolerant);
+    loaded.of.table = loaded.table;
     vector_push(driver->arena, &tables->loaded, loaded);
     return loaded.table != NULL;
 }
@@ -306,7 +342,7 @@ static Prepared *prepare(Driver *driver, Tables *tables, const Run *run) {
     return split(driver, tables, p, run) ? p : NULL;
 }
 
-Tables *tables_load(Driver *driver) {
+Tables *tables_read(Driver *driver, bool tolerant) {
     Tables *tables = arena_new_of(driver->arena, Tables);
     const Program *program = driver->program;
     bool good = true;
@@ -314,8 +350,8 @@ Tables *tables_load(Driver *driver) {
     tables->of_run = arena_array(driver->arena, int, program->run_count + 1);
     double begin = clock_seconds();
     for (int r = 0; r < program->run_count; r++) {
-        good &= need(driver, tables, program->runs[r].data);
-        if (program->runs[r].valid) good &= need(driver, tables, program->runs[r].valid);
+        good &= need(driver, tables, program->runs[r].data, tolerant);
+        if (program->runs[r].valid) good &= need(driver, tables, program->runs[r].valid, tolerant);
     }
     for (int r = 0; r < program->run_count && good; r++) {
         int found = -1;
@@ -324,12 +360,30 @@ Tables *tables_load(Driver *driver) {
         tables->of_run[r] = found >= 0 ? found : tables->prepared.count;
         if (found < 0) good &= prepare(driver, tables, &program->runs[r]) != NULL;
     }
-    for (int i = 0; i < tables->prepared.count && good; i++)
-        good &= standardize(driver, tables, tables->prepared.items[i]);
     tables->seconds = clock_seconds() - begin;
     if (good) return tables;
     tables_free(tables);
     return NULL;
+}
+
+bool tables_standardize(Driver *driver, Tables *tables) {
+    double begin = clock_seconds();
+    bool good = true;
+    for (int i = 0; i < tables->prepared.count && good; i++)
+        good &= standardize(driver, tables, tables->prepared.items[i]);
+    tables->seconds += clock_seconds() - begin;
+    return good;
+}
+
+Tables *tables_load(Driver *driver) {
+    Tables *tables = tables_read(driver, false);
+    if (!tables || tables_standardize(driver, tables)) return tables;
+    tables_free(tables);
+    return NULL;
+}
+
+const TableOfSet *tables_of_set(const Tables *tables, int i) {
+    return i < tables->loaded.count ? &tables->loaded.items[i].of : NULL;
 }
 
 const RunData *tables_of_run(const Tables *tables, int run) {
@@ -359,22 +413,33 @@ size_t tables_bytes(const Tables *tables) {
     return bytes;
 }
 
+/* "1,500 rows of airfoil.dat (header found)" */
+static void describe(Text *text, const Loaded *loaded) {
+    const DataSet *set = loaded->of.set;
+    const char *path = set->path ? set->path : set->column_count ? set->columns[0].path : NULL;
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    char count[32];
+    int64_t rows = loaded->table->rows * (set->copies > 1 ? set->copies : 1);
+    text_add(text, "%s row%s", report_count(count, sizeof count, rows), rows == 1 ? "" : "s");
+    if (path && set->kind != SOURCE_SYNTHETIC) text_add(text, " of %s", slash ? slash + 1 : path);
+    else text_add(text, " of %s", set->name);
+    if (set->kind == SOURCE_CSV && set->header < 0)
+        text_add(text, loaded->table->has_header ? " (header found%s)" : " (no header%s)",
+                 set->delimiter || loaded->table->delimiter == ',' ? ""
+                 : text_format(text->arena, ", separated by %s", sgdrt_delimiter_text(loaded->table->delimiter)));
+}
+
+const char *tables_describe_set(Arena *arena, const Tables *tables, int i) {
+    Text text = text_new(arena);
+    describe(&text, &tables->loaded.items[i]);
+    return text.bytes;
+}
+
 const char *tables_describe(Arena *arena, const Tables *tables) {
     Text text = text_new(arena);
     for (int i = 0; i < tables->loaded.count; i++) {
-        const Loaded *loaded = &tables->loaded.items[i];
-        const DataSet *set = loaded->set;
-        const char *path = set->path ? set->path : set->column_count ? set->columns[0].path : NULL;
-        const char *slash = path ? strrchr(path, '/') : NULL;
-        char count[32];
-        int64_t rows = loaded->table->rows * (set->copies > 1 ? set->copies : 1);
-        text_add(&text, "%s%s rows", text.length ? ", " : "", report_count(count, sizeof count, rows));
-        if (path && set->kind != SOURCE_SYNTHETIC) text_add(&text, " of %s", slash ? slash + 1 : path);
-        else text_add(&text, " of %s", set->name);
-        if (set->kind == SOURCE_CSV && set->header < 0)
-            text_add(&text, loaded->table->has_header ? " (header found%s)" : " (no header%s)",
-                     set->delimiter || loaded->table->delimiter == ',' ? ""
-                     : text_format(arena, ", separated by %s", sgdrt_delimiter_text(loaded->table->delimiter)));
+        if (i) text_add(&text, ", ");
+        describe(&text, &tables->loaded.items[i]);
     }
     return text.bytes;
 }

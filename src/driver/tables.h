@@ -11,10 +11,28 @@ typedef struct RunData {
     const double **mean, **deviation;  /* per column of the data set, of the training rows; NULL: not standardised */
 } RunData;
 
+/* Rows that cannot be read, where they are left out and counted. */
+typedef struct RefusedRows {
+    int64_t missing, other, labels;
+    sgdrt_problem first_missing, first_other, first_label;
+} RefusedRows;
+/* A data set as it was read: rows that keep left, labels numbered. */
+typedef struct TableOfSet {
+    const DataSet *set; const sgdrt_table *table;
+    int64_t rows_read;                 /* before keep */
+    RefusedRows refused;
+} TableOfSet;
+
 typedef struct Tables Tables;
 /* Loads or makes every data set that a run of the program uses, filters, splits and standardises it. NULL after
  * diagnostics were reported. */
 Tables *tables_load(Driver *driver);
+/* The same in two steps, for who looks at the data: rows as they are stored and how they split (tolerant: rows that
+ * cannot be read are left out); then standardised in place, false after diagnostics. */
+Tables *tables_read(Driver *driver, bool tolerant);
+bool    tables_standardize(Driver *driver, Tables *tables);
+/* The data sets of all runs, one after the other; NULL behind the last. */
+const TableOfSet *tables_of_set(const Tables *tables, int i);
 const RunData *tables_of_run(const Tables *tables, int run);
 /* What reading took. */
 double  tables_seconds(const Tables *tables);
@@ -22,6 +40,7 @@ size_t  tables_bytes(const Tables *tables);
 void    tables_free(Tables *tables);
 /* "1,500 rows of 6 columns from airfoil_self_noise.dat" for each data set, joined by "; ". */
 const char *tables_describe(Arena *arena, const Tables *tables);
+const char *tables_describe_set(Arena *arena, const Tables *tables, int i);
 /* The file that the data set stands in: its own files are looked for beside it. */
 const char *tables_program_of(const Driver *driver, const DataSet *set);
 /* Reports what the runtime found wrong as a diagnostic of its code. */

@@ -41,7 +41,7 @@ sed '5s/middle/smal/' -i bad.csv; sed '5s/,1$/,smal/' -i bad.csv
 bad "unlisted" 3 'bad.csv:5:' '"smal" is not among the 3 texts that remap lists (field y)'
 says '"small" is near' err
 sed '7s/red\|"dark, blue"/NA/' words.csv >bad.csv
-bad "missing" 3 'bad.csv:7:' 'the value is missing (column "color")'
+bad "missing" 3 'bad.csv:7:' '"NA" stands for a missing value (column "color")'
 # Rows that keep leaves out may hold anything; a class may be named like a missing value.
 sed 's/bad.csv")/bad.csv", missing = -1)/; s/{ x: f32/{ keep = column("size") > 0; x: f32/' -i bad.sgd
 sed '7s/^[^,]*,\(red\|"dark, blue"\),[a-z0-9]*/-1,purple,NA/' words.csv >bad.csv

@@ -138,8 +138,8 @@ Test(csv, missing) {
            1);
     expect_problem("1,2\n,3\n", (Wanted)W(.count = 2), 406, 2, 1, "missing");
     expect_problem("1,2\n3,\n", (Wanted)W(.count = 2), 406, 2, 3, "missing");
-    expect_problem("a,price\n1,2\n3,n/a\n", (Wanted)W(.count = 2), 405, 3, 3,
-                   "\"n/a\" is not a number (column \"price\")");
+    expect_problem("a,price\n1,2\n3,n/a\n", (Wanted)W(.count = 2), 406, 3, 3,
+                   "\"n/a\" stands for a missing value (column \"price\")");
     expect_problem("1,2\n,3\n",
                    (Wanted)W(.count = 2, .dtype = SGDRT_I32, .missing_is_value = true, .missing = .5), 404, 2,
                    1, "missing");

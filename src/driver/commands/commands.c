@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const Command *const table[] = {
+    &command_show,
     &command_inspect,
     NULL
 };

@@ -1,0 +1,47 @@
+/* csv_find: where a value of a table stands in its file, for messages: the file is passed over once more, up to there. */
+#include "csv_text.h"
+#include "problem.h"
+#include "table.h"
+#include <string.h>
+
+bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,
+                    size_t shown_size) {
+    const char *path = table->own->path;
+    CsvForm form = { .delimiter = table->delimiter, .comment = table->own->comment };
+    sgdrt_problem unseen;
+    CsvText text = { 0 };
+    bool found = false, more = true;
+    if (strcmp(path, "-") == 0 || sgdrt_csv_open(&text, path, form, &unseen)) {
+        sgdrt_csv_close(&text);
+        return false;
+    }
+    for (int64_t before = row + table->has_header; before > 0 && more; before--)
+        more = !sgdrt_csv_begin_row(&text, &more) && more && !sgdrt_csv_skip_row(&text);
+    more = more && !sgdrt_csv_begin_row(&text, &more) && more;
+    while (more) {
+        const char *p = text.row;
+        CsvField at;
+        CsvStatus status = CSV_FINE;
+        text.inner_lines = 0;
+        text.inner_begin = NULL;
+        for (int f = 0; f <= field && status == CSV_FINE; f++) {
+            bool row_ends = false;
+            status = f ? sgdrt_csv_separator(&text, &p, &row_ends) : CSV_FINE;
+            if (status == CSV_FINE && row_ends)
+                status = CSV_PROBLEM;
+            if (status == CSV_FINE && f == field)
+                while (*p == ' ')
+                    p++;
+            if (status == CSV_FINE && f == field)
+                sgdrt_csv_place(&text, p, line, column);
+            if (status == CSV_FINE)
+                status = sgdrt_csv_field(&text, &p, &at);
+        }
+        found = status == CSV_FINE;
+        if (found)
+            sgdrt_excerpt(shown, shown_size, at.text, at.length, 40);
+        more = status == CSV_MORE && !sgdrt_csv_refill(&text);
+    }
+    sgdrt_csv_close(&text);
+    return found;
+}
