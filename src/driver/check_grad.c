@@ -1,8 +1,6 @@
 /* --check-grad: the symbolic gradient against differences of the objective, for this very program.
  *
- * The program is lowered with every f32 an f64. Before the passes run, each parameter's update is replaced by its
- * gradient: after one step a parameter's cell holds the gradient, and the sums hold the objective at the old
- * parameters. So the same function gives both sides, through batching, differentiation and canonicalisation as
+ * The same function (gradient.c) gives both sides, in f64, through batching, differentiation and canonicalisation as
  * they train, whatever the optimizer. Draws are those of step 0 on both sides.
  *
  * Parameters are where --load puts them, or else moved a little from where they start, so that zeros and equal weights
@@ -12,8 +10,7 @@
  * At a kink (abs, max, relu, pooling) the objective has a derivative on each side; the gradient is right if it lies
  * between the two. What the program's own stop_gradient hides differs too: it is named.
  */
-#include "codegen/codegen.h"
-#include "driver/training.h"
+#include "driver/gradient.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,29 +20,9 @@ static const double steps[] = {1e-4, 1e-6}, step_aside = 0.01;      /* of the pa
 static const double tolerance = 1e-5, tolerance_of_largest = 1e-7;
 static const double most_work = 1e10;                                /* operations, as a rough count */
 
-void check_grad_prepare(Driver *driver) {
-    for (int r = 0; r < driver->program->run_count; r++) {
-        Run *run = &driver->program->runs[r];
-        Root *roots = arena_array(driver->arena, Root, run->step.root_count + run->cell_count);
-        int count = 0;
-        for (int i = 0; i < run->step.root_count; i++)
-            if (run->step.roots[i].kind == ROOT_SUM) roots[count++] = run->step.roots[i];
-        for (int i = 0; i < run->cell_count; i++) {
-            const Cell *cell = &run->cells[i];
-            if (cell->kind != CELL_PARAMETER || !cell->updated) continue;
-            Node *gradient = graph_leaf(run->graph, OP_GRADIENT, cell->dtype, cell->shape, i);
-            roots[count++] = (Root){ROOT_UPDATE, i, gradient, cell->name};
-        }
-        run->step.roots = roots;
-        run->step.root_count = count;
-    }
-}
-
 typedef struct Check {
-    Driver *driver; const Run *run; Executor *executor;
-    const RowSet *data; uint32_t *rows; int64_t count;
-    void *state, *initial, *work;
-    double *sums;
+    Gradient g;
+    uint32_t *rows; int64_t count;
     uint64_t random;
     int64_t kinks; double largest;       /* of the cell at hand: numbers at kinks; the largest relative difference */
 } Check;
@@ -63,18 +40,7 @@ static int64_t sample(Check *c, int64_t part, int64_t count, int64_t size) {
 }
 
 /* ---- the objective ----------------------------------------------------------------------------------- */
-/* One step from `initial`: the objective; the cells of `state` then hold gradients. */
-static double objective(Check *c) {
-    double value = 0;
-    memcpy(c->state, c->initial, c->run->state_bytes);
-    memset(c->sums, 0, sizeof *c->sums * (size_t)(c->run->term_count + 1));
-    sgdrt_call call = {.state = c->state, .work = c->work, .columns = c->data->table->columns, .rows = c->rows,
-                       .count = c->count, .batch = c->count, .sums = c->sums};
-    c->executor->call(c->executor, ENTRY_STEP, 0, &call);
-    for (int i = 0; i < c->run->term_count; i++)
-        value += c->run->terms[i].penalty ? c->sums[i] : c->sums[i] / (double)c->count;
-    return value;
-}
+static double objective(Check *c) { return gradient_take(&c->g, c->rows, c->count, 0); }
 
 static double objective_at(Check *c, double *at, double value) {
     double here = *at;
@@ -129,10 +95,10 @@ static double scale_of(const double *values, int64_t size) {
 
 static bool check_cell(Check *c, const Cell *cell) {
     int64_t size = shape_size(cell->shape), count = size < MOST_ELEMENTS ? size : MOST_ELEMENTS, wrong = 0;
-    double *parameter = (double *)((char *)c->initial + cell->offset), largest = 0, scale = scale_of(parameter, size);
-    double *gradient = arena_array(c->driver->arena, double, size + 1), here = objective(c);
+    double *parameter = (double *)(void *)(c->g.initial + cell->offset), largest = 0, scale = scale_of(parameter, size);
+    double *gradient = arena_array(c->g.driver->arena, double, size + 1), here = objective(c);
     char counted[32], all[32];
-    memcpy(gradient, (char *)c->state + cell->offset, sizeof *gradient * (size_t)size);
+    memcpy(gradient, c->g.state + cell->offset, sizeof *gradient * (size_t)size);
     for (int64_t i = 0; i < size; i++) largest = fmax(largest, fabs(gradient[i]));
     c->kinks = 0;
     c->largest = 0;
@@ -141,11 +107,11 @@ static bool check_cell(Check *c, const Cell *cell) {
         wrong += !check_number(c, &parameter[i], here, fmax(scale, fabs(parameter[i])), gradient[i], largest);
     }
     const char *numbers = report_count(counted, sizeof counted, count);
-    if (count < size) numbers = text_format(c->driver->arena, "%s of %s", numbers, report_count(all, sizeof all, size));
-    fprintf(c->driver->result, "  %-32s %12s numbers  %.1e  %s", cell->name, numbers, c->largest, wrong ? "DIFFERS" : "agrees");
-    if (wrong && count > 1) fprintf(c->driver->result, " in %s", report_count(counted, sizeof counted, wrong));
-    if (c->kinks) fprintf(c->driver->result, ", %s at a kink", report_count(counted, sizeof counted, c->kinks));
-    fputc('\n', c->driver->result);
+    if (count < size) numbers = text_format(c->g.driver->arena, "%s of %s", numbers, report_count(all, sizeof all, size));
+    fprintf(c->g.driver->result, "  %-32s %12s numbers  %.1e  %s", cell->name, numbers, c->largest, wrong ? "DIFFERS" : "agrees");
+    if (wrong && count > 1) fprintf(c->g.driver->result, " in %s", report_count(counted, sizeof counted, wrong));
+    if (c->kinks) fprintf(c->g.driver->result, ", %s at a kink", report_count(counted, sizeof counted, c->kinks));
+    fputc('\n', c->g.driver->result);
     return !wrong;
 }
 
@@ -153,9 +119,9 @@ static bool check_cell(Check *c, const Cell *cell) {
 /* So that zeros, equal weights and biases on a kink hide nothing: in a fixed pattern. */
 static void step_aside_of_start(Check *c) {
     uint32_t state = 1;
-    for (int i = 0; i < c->run->cell_count; i++) {
-        const Cell *cell = &c->run->cells[i];
-        double *values = (double *)((char *)c->initial + cell->offset);
+    for (int i = 0; i < c->g.run->cell_count; i++) {
+        const Cell *cell = &c->g.run->cells[i];
+        double *values = (double *)(void *)(c->g.initial + cell->offset);
         if (cell->kind != CELL_PARAMETER || cell->dtype != DTYPE_F64) continue;
         for (int64_t k = 0, n = shape_size(cell->shape); k < n; k++) {
             state = state * 1664525 + 1013904223;
@@ -164,66 +130,18 @@ static void step_aside_of_start(Check *c) {
     }
 }
 
-static bool fits(const sgdrt_entry *entry, const Cell *cell) {
-    bool same = entry && entry->rank == cell->shape.rank && (entry->dtype == SGDRT_F32 || entry->dtype == SGDRT_F64);
-    for (int a = 0; same && a < cell->shape.rank; a++) same = entry->shape[a] == cell->shape.extent[a];
-    return same;
-}
-
-/* --load: what serves, converted to f64. False after a complaint. */
-static bool load(Check *c, const char *path) {
-    sgdrt_checkpoint *file = NULL;
-    sgdrt_problem problem = {0};
-    if (sgdrt_load_file(path, &file, &problem)) {
-        if (!problem.file) problem.file = path;
-        report_problem(c->driver, &problem, (Span){0, 0}, NULL);
-        return false;
-    }
-    bool good = true;
-    for (int i = 0; i < c->run->cell_count && good; i++) {
-        const Cell *cell = &c->run->cells[i];
-        const sgdrt_entry *entry = sgdrt_find_entry(file, cell->name);
-        double *to = (double *)((char *)c->initial + cell->offset);
-        if (cell->kind == CELL_OPTIMIZER || cell->dtype != DTYPE_F64) continue;
-        good = fits(entry, cell);
-        if (!good) driver_complain(c->driver, "%s does not hold %s as this program has it", path, cell->name);
-        for (int64_t k = 0, n = good ? shape_size(cell->shape) : 0; k < n; k++)
-            to[k] = entry->dtype == SGDRT_F64 ? ((const double *)entry->data)[k] : (double)((const float *)entry->data)[k];
-    }
-    sgdrt_free_checkpoint(file);
-    return good;
-}
-
-/* Operations of a step for one row, roughly. */
-static double work_of_row(const Run *run) {
-    Arena *scratch = arena_new();
-    Node **roots = arena_array(scratch, Node *, run->step.root_count + 1);
-    int count;
-    double work = 0;
-    for (int i = 0; i < run->step.root_count; i++) roots[i] = run->step.roots[i].node;
-    Node **nodes = graph_post_order(scratch, roots, run->step.root_count, &count);
-    for (int i = 0; i < count; i++) {
-        const Contraction *contraction = op_class(nodes[i]->op) == OP_CLASS_REDUCE ? nodes[i]->attr.contraction : NULL;
-        double terms = 1;
-        for (int k = 0; contraction && k < contraction->reduced; k++) terms *= (double)contraction->extent[k];
-        work += terms * (double)shape_size(nodes[i]->shape);
-    }
-    arena_free(scratch);
-    return work;
-}
-
 /* As many rows as the numbers to look at allow: all, or a sample. */
 static void choose_rows(Check *c) {
     double evaluations = 1;
-    for (int i = 0; i < c->run->cell_count; i++)
-        if (c->run->cells[i].kind == CELL_PARAMETER && c->run->cells[i].updated)
-            evaluations += 2 * fmin((double)shape_size(c->run->cells[i].shape), MOST_ELEMENTS);
-    double affordable = fmax(FEWEST_ROWS, floor(most_work / (evaluations * work_of_row(c->run))));
-    c->count = affordable < (double)c->data->count ? (int64_t)affordable : c->data->count;
-    c->rows = arena_array(c->driver->arena, uint32_t, c->count + 1);
+    for (int i = 0; i < c->g.run->cell_count; i++)
+        if (c->g.run->cells[i].kind == CELL_PARAMETER && c->g.run->cells[i].updated)
+            evaluations += 2 * fmin((double)shape_size(c->g.run->cells[i].shape), MOST_ELEMENTS);
+    double affordable = fmax(FEWEST_ROWS, floor(most_work / (evaluations * gradient_work(c->g.run))));
+    c->count = affordable < (double)c->g.data->count ? (int64_t)affordable : c->g.data->count;
+    c->rows = arena_array(c->g.driver->arena, uint32_t, c->count + 1);
     for (int64_t k = 0; k < c->count; k++) {
-        int64_t place = sample(c, k, c->count, c->data->count);
-        c->rows[k] = c->data->rows ? c->data->rows[place] : (uint32_t)place;
+        int64_t place = sample(c, k, c->count, c->g.data->count);
+        c->rows[k] = c->g.data->rows ? c->g.data->rows[place] : (uint32_t)place;
     }
 }
 
@@ -257,44 +175,32 @@ static bool check_run(Check *c) {
     bool good = true;
     char count[32], all[32];
     const char *rows = report_count(count, sizeof count, c->count);
-    if (c->count < c->data->count)
-        rows = text_format(c->driver->arena, "%s of %s", rows, report_count(all, sizeof all, c->data->count));
-    fprintf(c->driver->result, "%s: the gradient over %s rows in f64, against differences\n", c->run->name, rows);
-    for (int i = 0; i < c->run->cell_count; i++) {
-        const Cell *cell = &c->run->cells[i];
+    if (c->count < c->g.data->count)
+        rows = text_format(c->g.driver->arena, "%s of %s", rows, report_count(all, sizeof all, c->g.data->count));
+    fprintf(c->g.driver->result, "%s: the gradient over %s rows in f64, against differences\n", c->g.run->name, rows);
+    for (int i = 0; i < c->g.run->cell_count; i++) {
+        const Cell *cell = &c->g.run->cells[i];
         if (cell->kind != CELL_PARAMETER) continue;
         if (!cell->updated) {
-            fprintf(c->driver->result, "  %-32s frozen\n", cell->name);
+            fprintf(c->g.driver->result, "  %-32s frozen\n", cell->name);
             continue;
         }
         if (cell->dtype != DTYPE_F64) INTERNAL_ERROR("%s is %s in a gradient check", cell->name, dtype_text(cell->dtype));
         good &= check_cell(c, cell);
     }
-    if (!good) explain_difference(c->driver, c->run);
+    if (!good) explain_difference(c->g.driver, c->g.run);
     return good;
 }
 
 static ExitCode check_index(Driver *driver, Codegen *codegen, const Tables *tables, int index) {
-    const Run *run = &driver->program->runs[index];
-    const RunData *data = tables_of_run(tables, index);
     const char *from = driver->options->load;
-    Check c = {.driver = driver, .run = run, .data = &data->train, .random = 1, .executor = codegen_jit(codegen, run)};
-    if (!c.executor || !codegen_jit_all(codegen, &c.executor, 1)) return EXIT_DEFECT;
-    size_t state = round_to_line(run->state_bytes), bytes = 2 * state + round_to_line(c.executor->work_bytes) + 64;
-    char *memory = aligned_alloc(64, bytes);
-    if (!memory) out_of_memory(bytes);
-    memset(memory, 0, bytes);
-    c.initial = memory;
-    c.state = memory + state;
-    c.work = memory + 2 * state;
-    c.sums = arena_array(driver->arena, double, run->term_count + 1);
+    Check c = {.random = 1};
+    if (!gradient_open(&c.g, driver, codegen, tables, index)) return EXIT_DEFECT;
     choose_rows(&c);
-    state_start(run, c.executor, data, c.initial, c.work, 1);
-    bool begins = !from || load(&c, saved_path(driver->arena, from, run, driver->program->run_count));
+    bool begins = !from || gradient_load(&c.g, saved_path(driver->arena, from, c.g.run, driver->program->run_count));
     if (!from) step_aside_of_start(&c);
     ExitCode code = !begins ? EXIT_DATA : check_run(&c) ? EXIT_DONE : EXIT_DEFECT;
-    c.executor->free(c.executor);
-    free(memory);
+    gradient_close(&c.g);
     return code;
 }
 

@@ -195,7 +195,7 @@ ExitCode driver_compile(Driver *driver, bool f64) {
     if (code != EXIT_DONE || stop_after(driver, "parse") || wants_tree_only(driver->options)) return code;
     code = lower_stage(driver, f64);
     if (code != EXIT_DONE || stop_after(driver, "lower")) return code;
-    if (f64) check_grad_prepare(driver);
+    if (f64) program_take_gradients(driver->program);
     for (const Pass *pass = graph_passes; pass->name; pass++) {
         code = pass_stage(driver, pass);
         if (code != EXIT_DONE || stop_after(driver, pass->name)) return code;

@@ -13,9 +13,10 @@
  *   report.c       progress and summaries;  comparison.c: the table of several runs;  log.c: --log;  events.c: event files
  *   progress.c     that compiling goes on, on a terminal
  *   plot.c         --plot;  plot_scale.c: what its axes show;  plot_script.c: the script for gnuplot
+ *   plot_figure.c  other figures in the same look
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
  *   trace.c        --trace
- *   quadratic.c    the 2/L note;  check_grad.c: --check-grad;  summary.c: --summary
+ *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary
  *   output.c       files are written whole or not at all;  check_outputs.c: what will be written, before work
  *   interrupt.c    signals
  *
@@ -89,7 +90,6 @@ ExitCode driver_check_outputs(Driver *driver);                   /* before work;
 ExitCode driver_train(Driver *driver);
 
 /* ---- check_grad.c, summary.c ---------------------------------------------------------------- */
-void     check_grad_prepare(Driver *driver);      /* between lowering and the passes */
 ExitCode driver_check_grad(Driver *driver);
 void     driver_print_summary(Driver *driver);
 

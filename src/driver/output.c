@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +38,11 @@ static FILE *standard_stream(const char *path) {
     if (strcmp(path, "-") == 0) return stdout;
     if (stat(path, &info) != 0 || S_ISCHR(info.st_mode)) return NULL;
     return is_stream(&info, stdout) ? stdout : is_stream(&info, stderr) ? stderr : NULL;
+}
+
+int output_columns(FILE *to) {
+    struct winsize size;
+    return isatty(fileno(to)) && ioctl(fileno(to), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 bool output_is_standard(const char *path) { return standard_stream(path) != NULL; }

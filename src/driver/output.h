@@ -24,6 +24,8 @@ bool output_is_possible(Arena *arena, const char *path, const char **problem);
 bool output_is_same(const char *a, const char *b);
 /* Does it end in stdout or stderr? */
 bool output_is_standard(const char *path);
+/* Of a terminal; 0: it is none. */
+int  output_columns(FILE *to);
 
 /* A standard stream that is closed becomes one that fails, so that no file is opened in its place. */
 void output_guard_streams(void);

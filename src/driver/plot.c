@@ -151,13 +151,13 @@ static Text replaced(Arena *arena, const Text *in, const char *from, const char 
 
 /* gnuplot names one font family; a browser wants a list that ends in what it surely has. It also shows the
  * title. */
-static Text finished_svg(const Plot *plot, const Text *svg) {
-    Text title = text_new(plot->arena);
+static Text finished_svg(Arena *arena, const char *name, const Text *svg) {
+    Text title = text_new(arena);
     text_add(&title, "<title>");
-    text_add_xml(&title, plot->title);
+    text_add_xml(&title, name);
     text_add(&title, "</title>");
-    Text titled = replaced(plot->arena, svg, "<title>Gnuplot</title>", title.bytes);
-    return replaced(plot->arena, &titled, "font-family=\"Helvetica\"",
+    Text titled = replaced(arena, svg, "<title>Gnuplot</title>", title.bytes);
+    return replaced(arena, &titled, "font-family=\"Helvetica\"",
                     "font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\"");
 }
 
@@ -177,32 +177,40 @@ static void print_characters(const Text *picture, FILE *to) {
     }
 }
 
-bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun *runs, int run_count,
-                FILE *terminal, int columns, const char **problem) {
-    Plot plot = { .arena = arena, .title = title, .runs = runs, .run_count = run_count };
-    PlotFormat format;
+bool plot_find_format(Arena *arena, const char *path, PlotFormat *format, const char **problem) {
+    if (find_format(path, format)) return true;
+    *problem = text_format(arena, "%s: plots end in .svg, .png, .pdf or .gp (the script), or are \"-\" (the terminal)", path);
+    return false;
+}
+
+int plot_columns(int columns) {
+    if (columns <= 0) return DEFAULT_COLUMNS;
+    return columns < LEAST_COLUMNS ? LEAST_COLUMNS : columns > MOST_COLUMNS ? MOST_COLUMNS : columns;
+}
+
+bool plot_put(Arena *arena, const char *path, PlotFormat format, const char *title, const char *script, FILE *terminal,
+              const char **problem) {
     Text picture = text_new(arena);
     const char *part;
-    if (!find_format(path, &format)) {
-        *problem = text_format(arena,
-                               "%s: plots end in .svg, .png, .pdf or .gp (the script), or are \"-\" (the "
-                               "terminal)",
-                               path);
-        return false;
-    }
-    if (columns <= 0) columns = DEFAULT_COLUMNS;
-    columns = columns < LEAST_COLUMNS ? LEAST_COLUMNS : columns > MOST_COLUMNS ? MOST_COLUMNS : columns;
-    plot_scale(&plot);
-    const char *script =
-        plot_script(&plot, format, path, columns, format == PLOT_TERMINAL && isatty(fileno(terminal)));
     if (format == PLOT_SCRIPT) text_add_bytes(&picture, script, strlen(script));
     else if (!plot_draw(arena, script, PATIENCE_MS, &picture, problem)) return false;
     if (format == PLOT_TERMINAL) {
         print_characters(&picture, terminal);
         return true;
     }
-    if (format == PLOT_SVG) picture = finished_svg(&plot, &picture);
+    if (format == PLOT_SVG) picture = finished_svg(arena, title, &picture);
     if (output_write(arena, path, picture.bytes, picture.length, &part)) return true;
     *problem = text_format(arena, "%s %s", path, part);
     return false;
+}
+
+bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun *runs, int run_count,
+                FILE *terminal, int columns, const char **problem) {
+    Plot plot = { .arena = arena, .title = title, .runs = runs, .run_count = run_count };
+    PlotFormat format;
+    if (!plot_find_format(arena, path, &format, problem)) return false;
+    plot_scale(&plot);
+    const char *script = plot_script(&plot, format, path, plot_columns(columns),
+                                     format == PLOT_TERMINAL && isatty(fileno(terminal)));
+    return plot_put(arena, path, format, title, script, terminal, problem);
 }

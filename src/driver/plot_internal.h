@@ -1,4 +1,4 @@
-/* plot_internal: for plot.c (the child process), plot_script.c (its text) and plot_scale.c (its axes). */
+/* plot_internal: for plot.c (the child process), plot_script.c (its text), plot_scale.c (its axes) and plot_figure.c (other figures). */
 #ifndef SGDC_DRIVER_PLOT_INTERNAL_H
 #define SGDC_DRIVER_PLOT_INTERNAL_H
 #include "driver/plot.h"
@@ -36,6 +36,19 @@ double plot_measure(const PlotRun *run, const PlotPoint *point, const char *name
 const PlotPoint *plot_result(const PlotRun *run);
 /* Runs gnuplot on the script and collects what it draws; one that is silent for so long is ended. */
 bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture, const char **problem);
+/* What a path asks for; false and *problem: a sentence. */
+bool plot_find_format(Arena *arena, const char *path, PlotFormat *format, const char **problem);
+int  plot_columns(int columns);    /* of a terminal as wide (0: not known) */
+/* Draws the script into the path; false and *problem: a sentence. */
+bool plot_put(Arena *arena, const char *path, PlotFormat format, const char *title, const char *script, FILE *terminal,
+              const char **problem);
+
+/* Parts of a script, for a figure of so many pixels. */
+void plot_script_terminal(Text *text, PlotFormat format, int width, int height, const char *output);
+void plot_script_style(Text *text, const char *title, const char *subtitle, int width, int height);
+void plot_script_axis(Text *text, char name, const PlotAxis *axis);
+const char *plot_script_tics(Arena *arena, const PlotAxis *axis, bool labelled);      /* of a logarithmic axis, or NULL */
+const char *plot_script_color(int color);
 /* The script up to the last plot command. columns, rows: of the terminal; output: what a .gp draws into. */
 char *plot_script(const Plot *plot, PlotFormat format, const char *output, int columns, bool color);
 

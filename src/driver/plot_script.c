@@ -49,11 +49,15 @@ static int rank_of(const Plot *plot, int run) {
 
 static bool is_grey(const Plot *plot, int run) { return plot->highlights && rank_of(plot, run) >= HIGHLIGHTED; }
 
-static const char *run_color(const Plot *plot, int run) {
+const char *plot_script_color(int color) {
     static const char *const palette[] = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B4C9A" };
+    return palette[(size_t)color % (sizeof palette / sizeof *palette)];
+}
+
+static const char *run_color(const Plot *plot, int run) {
     static const char *const highlight[HIGHLIGHTED] = { "#D55E00", "#0072B2", "#009E73" };
     if (is_grey(plot, run)) return "#CDD1D6";
-    return plot->highlights ? highlight[rank_of(plot, run)] : palette[run];
+    return plot->highlights ? highlight[rank_of(plot, run)] : plot_script_color(run);
 }
 
 static double line_width(const Plot *plot, int run) {
@@ -205,40 +209,39 @@ static double row_top(const Plot *plot, const Layout *l, int row) {
     return row == 0 ? l->top : row_bottom(plot, l, row) + (double)(ROW_HEIGHT - ROW_HEAD) / l->height;
 }
 
-static void add_terminal(Text *text, const Plot *plot, const Layout *l, PlotFormat format,
-                         const char *output) {
+void plot_script_terminal(Text *text, PlotFormat format, int width, int height, const char *output) {
     switch (format) {
     case PLOT_PNG:
         text_add(text,
                  "set terminal pngcairo enhanced size %d,%d font 'Helvetica,12' fontscale 1.6 linewidth 2 "
                  "pointscale 2 background '#FFFFFF'\n",
-                 2 * l->width, 2 * l->height);
+                 2 * width, 2 * height);
         break;
     case PLOT_PDF:
         text_add(text,
                  "set terminal pdfcairo enhanced size %.4g,%.4g font 'Helvetica,12' fontscale 0.75 "
                  "background '#FFFFFF'\n",
-                 l->width / 96.0, l->height / 96.0);
+                 width / 96.0, height / 96.0);
         break;
     default:
         text_add(text,
                  "set terminal svg enhanced size %d,%d dynamic font 'Helvetica,12' linewidth 1 "
                  "background '#FFFFFF'\n",
-                 l->width, l->height);
+                 width, height);
     }
     if (format == PLOT_SCRIPT)
         text_add(text, "set output %s\n",
-                 quoted(plot->arena, text_format(plot->arena, "%s.svg", path_stem(plot->arena, output))));
+                 quoted(text->arena, text_format(text->arena, "%s.svg", path_stem(text->arena, output))));
 }
 
-static void add_axis(Text *text, char name, const PlotAxis *axis) {
+void plot_script_axis(Text *text, char name, const PlotAxis *axis) {
     text_add(text, "set %crange [%.9g:%.9g]\n", name, axis->low, axis->high);
     text_add(text, axis->logarithmic ? "set logscale %c\n" : "unset logscale %c\n", name);
     if (axis->tics) text_add(text, "set %ctics (%s)\n", name, axis->tics);
 }
 
 /* Labels of 1, 10, 100 say nothing where the loss spans a factor of 30: then 2 and 5 have theirs. */
-static const char *value_tics(Arena *arena, const PlotAxis *axis, bool labelled) {
+const char *plot_script_tics(Arena *arena, const PlotAxis *axis, bool labelled) {
     if (!axis->logarithmic) return NULL;
     double decades = log10(axis->high / axis->low);
     int every = decades > 10 ? (int)(decades / 6) : 1;
@@ -302,17 +305,17 @@ static const char *subtitle(const Plot *plot, const Marks *marks) {
     return text_format(plot->arena, "loss over the training rows of %d runs%s%s%s%s", plot->run_count, dashed, circle, cross, more);
 }
 
-static void add_style(Text *text, const Plot *plot, const Layout *l, const Marks *marks) {
-    Arena *a = plot->arena;
+void plot_script_style(Text *text, const char *title, const char *subtitle, int width, int height) {
+    Arena *a = text->arena;
     text_add(text, "\nset encoding utf8\nset border 0\nset tics scale 0 nomirror textcolor rgb '#5F6368'\n"
                    "set xtics offset 0,0.2\nset ytics offset 0.6,0\n"
                    "set grid xtics ytics back lt 1 lc rgb '#E3E6EA' lw 0.8 dt solid\n"
                    "set format x '%%h'\nset format y '%%h'\nset clip two\nunset key\n");
     text_add(text, "set label 1 %s at screen %.4f, screen %.4f left font ',16' textcolor rgb '#202124'\n",
-             quoted(a, text_format(a, "{/:Bold %s}", plain(a, plot->title))), 22.0 / l->width,
-             1 - 24.0 / l->height);
+             quoted(a, text_format(a, "{/:Bold %s}", plain(a, title))), 22.0 / width,
+             1 - 24.0 / height);
     text_add(text, "set label 2 %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#5F6368'\n",
-             quoted(a, subtitle(plot, marks)), 22.0 / l->width, 1 - 48.0 / l->height);
+             quoted(a, subtitle), 22.0 / width, 1 - 48.0 / height);
 }
 
 /* gnuplot's own key breaks into columns when it is long, and each terminal has another idea of a line's
@@ -368,14 +371,14 @@ static void add_x_label(Text *text, const Plot *plot, int row, const char *label
 static void add_row(Text *text, const Plot *plot, const Layout *l, const Marks *marks, int row) {
     PlotRow of = row_of(plot, row);
     PlotAxis axis = *of.axis;
-    axis.tics = value_tics(plot->arena, &axis, true);
+    axis.tics = plot_script_tics(plot->arena, &axis, true);
     text_add(text, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n", row_top(plot, l, row), row_bottom(plot, l, row));
     if (row) text_add(text, "set format y '%%h'\nset ytics %.9g\n", round_step(&axis));
-    add_axis(text, 'y', &axis);
+    plot_script_axis(text, 'y', &axis);
     text_add(text, "\n# %s against epoch\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n",
              text_shown(plot->arena, of.name), l->left, l->middle);
     if (row && plot->has_time) text_add(text, "unset logscale x\nset xtics autofreq\n");
-    add_axis(text, 'x', &plot->epoch);
+    plot_script_axis(text, 'x', &plot->epoch);
     add_row_name(text, plot, row, of.name);
     add_x_label(text, plot, row, "epoch");
     if (row == 0 && !plot->has_time) add_legend(text, plot, l);
@@ -384,8 +387,8 @@ static void add_row(Text *text, const Plot *plot, const Layout *l, const Marks *
         text_add(text, "\n# %s against time\n", text_shown(plot->arena, of.name));
         text_add(text, row ? "unset label 3\n" : "unset label 1\nunset label 2\nunset ylabel\n");
         text_add(text, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset format y ''\n", l->middle_right, l->right);
-        if (axis.tics) text_add(text, "set ytics (%s)\n", value_tics(plot->arena, &axis, false));
-        add_axis(text, 'x', &plot->time);
+        if (axis.tics) text_add(text, "set ytics (%s)\n", plot_script_tics(plot->arena, &axis, false));
+        plot_script_axis(text, 'x', &plot->time);
         add_x_label(text, plot, row, "time");
         if (row == 0) add_legend(text, plot, l);
         add_curves(text, plot, 2, of.column, marks);
@@ -430,7 +433,7 @@ static void add_terminal_curves(Text *text, const Plot *plot, int x, int y) {
 /* Characters: one panel above the other, each a plot of its own. */
 static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool color) {
     PlotAxis loss = plot->loss;
-    loss.tics = value_tics(plot->arena, &loss, true);
+    loss.tics = plot_script_tics(plot->arena, &loss, true);
     text_add(
         text,
         "set terminal dumb %s size %d,20 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
@@ -441,19 +444,19 @@ static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool 
         text_add(text, "set title %s noenhanced\n",
                  quoted(plot->arena, text_format(plot->arena, "%s: loss against %s", plot->title,
                                                  x == 1 ? "epoch" : "time")));
-        add_axis(text, 'y', &loss);
-        add_axis(text, 'x', x == 1 ? &plot->epoch : &plot->time);
+        plot_script_axis(text, 'y', &loss);
+        plot_script_axis(text, 'x', x == 1 ? &plot->epoch : &plot->time);
         add_terminal_curves(text, plot, x, LOSS_COLUMN);
     }
     if (plot->run_count == 1) text_add(text, "unset key\n");
     if (plot->has_time) text_add(text, "unset logscale x\nset xtics autofreq\n");
     for (int m = 0; m < plot->measure_count; m++) {
         PlotAxis axis = plot->measures[m].axis;
-        axis.tics = value_tics(plot->arena, &axis, true);
+        axis.tics = plot_script_tics(plot->arena, &axis, true);
         text_add(text, "set ytics autofreq\nset title %s noenhanced\n",
                  quoted(plot->arena, text_format(plot->arena, "%s: %s against epoch", plot->title, plot->measures[m].name)));
-        add_axis(text, 'y', &axis);
-        add_axis(text, 'x', &plot->epoch);
+        plot_script_axis(text, 'y', &axis);
+        plot_script_axis(text, 'x', &plot->epoch);
         add_terminal_curves(text, plot, 1, FIRST_MEASURE_COLUMN + m);
     }
 }
@@ -470,10 +473,10 @@ char *plot_script(const Plot *plot, PlotFormat format, const char *output, int c
         return text.bytes;
     }
     Layout layout = lay_out(plot);
-    add_terminal(&text, plot, &layout, format, output);
+    plot_script_terminal(&text, format, layout.width, layout.height, output);
     add_data(&text, plot);
     Marks marks = { .diverged = add_diverged(&text, plot), .kept = add_kept(&text, plot) };
-    add_style(&text, plot, &layout, &marks);
+    plot_script_style(&text, plot->title, subtitle(plot, &marks), layout.width, layout.height);
     add_panels(&text, plot, &layout, &marks);
     return text.bytes;
 }

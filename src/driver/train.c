@@ -18,8 +18,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 enum { FIRST_PLACES = 1 << 10, CURVE_POINTS = 60, MOST_POINTS = 1000 };
 static const double call_seconds = 0.1;
@@ -524,11 +522,6 @@ static bool can_load(Driver *driver, Training *const *trainings, int count) {
     return !load || found;
 }
 
-static int terminal_columns(FILE *to) {
-    struct winsize size;
-    return isatty(fileno(to)) && ioctl(fileno(to), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
     if (!driver->options->plot) return true;
     PlotRun *runs = arena_array(driver->arena, PlotRun, count);
@@ -540,7 +533,7 @@ static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
         runs[i] = (PlotRun){t->run->name, t->points, t->point_count, t->best_epoch, measures, t->run->measure_count};
     }
     if (plot_write(driver->arena, driver->options->plot, driver->program->stem, runs, count, driver->result,
-                   terminal_columns(driver->result), &problem)) {
+                   output_columns(driver->result), &problem)) {
         if (strcmp(driver->options->plot, "-")) driver_say(driver, "wrote %s", driver->options->plot);
         return true;
     }

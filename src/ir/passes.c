@@ -216,6 +216,25 @@ static void pass_rules(Program *program, Run *run) {
     change_run(run, STAGE_ORDERED, simplify_nodes);
 }
 
+/* ---- gradients for updates --------------------------------------------------------------------- */
+void program_take_gradients(Program *program) {
+    for (int r = 0; r < program->run_count; r++) {
+        Run *run = &program->runs[r];
+        Root *roots = arena_array(program->arena, Root, run->step.root_count + run->cell_count);
+        int count = 0;
+        for (int i = 0; i < run->step.root_count; i++)
+            if (run->step.roots[i].kind == ROOT_SUM) roots[count++] = run->step.roots[i];
+        for (int i = 0; i < run->cell_count; i++) {
+            const Cell *cell = &run->cells[i];
+            if (!cell_has_gradient(cell)) continue;
+            Node *gradient = graph_leaf(run->graph, OP_GRADIENT, cell->dtype, cell->shape, i);
+            roots[count++] = (Root){ROOT_UPDATE, i, gradient, cell->name};
+        }
+        run->step.roots = roots;
+        run->step.root_count = count;
+    }
+}
+
 const Pass graph_passes[] = {
     {"batch", "one example", "rows", pass_batch},
     {"grad", "rows, gradient leaves", "gradients", pass_grad},

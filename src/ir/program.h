@@ -163,5 +163,9 @@ Node *run_sum_of_terms(Graph *g, const Run *run, bool penalties);
 
 /* ---- passes.c ---------------------------------------------------------------------------- */
 typedef struct Pass { const char *name, *needs, *gives; void (*run)(Program *program, Run *run); } Pass;
+/* Before the passes: instead of updates, steps compute the gradient of each parameter that they would update, into its
+ * cell. */
+void program_take_gradients(Program *program);
+static inline bool cell_has_gradient(const Cell *cell) { return cell->kind == CELL_PARAMETER && cell->updated; }
 extern const Pass graph_passes[];   /* batch, grad, canonicalise, order | rules; ends with name NULL */
 #endif

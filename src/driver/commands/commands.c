@@ -7,6 +7,7 @@
 static const Command *const table[] = {
     &command_show,
     &command_inspect,
+    &command_noise,
     NULL
 };
 enum { COMMAND_COUNT = sizeof table / sizeof *table - 1 };

@@ -4,6 +4,7 @@
  *   inspect.c      what is in a saved file
  *   show.c         the data as it is read; show.h is the map of its other files, show_figures.c, show_images.c and
  *                  show_twins.c
+ *   noise.c        how the gradient of a mini-batch scatters around that of all rows
  *
  * To add one: a file of its own here with its Grammar's rows, its function and `const Command command_NAME`, a declaration
  * below, and its line in the table. What its options set are members of Options. The manual has a section for each;
@@ -33,6 +34,6 @@ bool command_find(Arena *arena, int argc, char **argv, const Command **command, 
 void command_print_help(FILE *to, const Command *command);
 
 /* ---- the commands -------------------------------------------------------------------------- */
-extern const Command command_inspect, command_show;
+extern const Command command_inspect, command_noise, command_show;
 
 #endif
