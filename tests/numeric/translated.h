@@ -1,7 +1,7 @@
 /* translated: an executor whose code is C: the run's functions as trees of loops, printed, compiled by a C compiler
  * into a shared object, and loaded.
  *
- * SGDC_C is how it is compiled: "gcc -O2".
+ * SGDC_C is how it is compiled: "gcc -O2"; of several, "gcc -O0|clang -O3", each program has one.
  */
 #ifndef TESTS_TRANSLATED_H
 #define TESTS_TRANSLATED_H
@@ -40,7 +40,18 @@ static inline void translate(CUnit *unit, Translated *t, const Run *run, const F
     c_function(unit, tree, "", symbol);
 }
 
-static inline void load_translated(Translated *t, Arena *arena, const char *text)
+static inline char *compiler_of(Arena *arena, uint64_t seed)
+{
+    const char *all = getenv("SGDC_C");
+    int count = 1;
+    for (const char *c = all; *c; c++)
+        count += *c == '|';
+    for (uint64_t skip = seed % (uint64_t)count; skip > 0; skip--)
+        all = strchr(all, '|') + 1;
+    return text_format(arena, "%.*s", (int)strcspn(all, "|"), all);
+}
+
+static inline void load_translated(Translated *t, Arena *arena, const char *text, uint64_t seed)
 {
     char folder[] = "/tmp/translated.XXXXXX";
     cr_assert(mkdtemp(folder) != NULL);
@@ -48,14 +59,14 @@ static inline void load_translated(Translated *t, Arena *arena, const char *text
     FILE *file = fopen(source, "w");
     cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
     int status = system(text_format(arena, "%s -std=c99 -Wall -Wextra -pedantic -Werror -fPIC -shared -I" SGDC_SOURCE_FOLDER
-                                           "/runtime %s -o %s -lm", getenv("SGDC_C"), source, object));
-    cr_assert(status == 0, "%s: SGDC_C does not compile it", source);
+                                           "/runtime %s -o %s -lm", compiler_of(arena, seed), source, object));
+    cr_assert(status == 0, "%s: %s does not compile it", source, compiler_of(arena, seed));
     t->library = dlopen(object, RTLD_NOW | RTLD_LOCAL);
     cr_assert(t->library != NULL);
     cr_assert(system(text_format(arena, "rm -r %s", folder)) == 0);
 }
 
-static inline Executor *translated_new(Arena *arena, const Run *run)
+static inline Executor *translated_new(Arena *arena, const Run *run, uint64_t seed)
 {
     static const char *const names[] = {"init", "step", "evaluate", "predict"};
     const Function *const functions[] = {&run->init, &run->step, &run->evaluate, &run->predictor};
@@ -68,7 +79,7 @@ static inline Executor *translated_new(Arena *arena, const Run *run)
         translate(unit, t, run, &run->measures[m].metric, text_format(arena, "run_metric%d", m));
     Text text = text_new(arena);
     c_unit_print(&text, unit, "#include \"core.h\"\n");
-    load_translated(t, arena, text.bytes);
+    load_translated(t, arena, text.bytes, seed);
     for (int i = 0; i < 4; i++)
         *(void **)&t->function[i] = dlsym(t->library, text_format(arena, "run_%s", names[i]));
     t->metric = arena_array(arena, sgdrt_function *, run->measure_count + 1);

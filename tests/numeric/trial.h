@@ -188,7 +188,7 @@ static Codegen *compile_side(Trial *t, CodegenOptions *options)
     Arena *arena = t->compiled.arena;
     Executor **executor = &t->side[1].executor;
     if (getenv("SGDC_C")) {
-        *executor = translated_new(arena, t->run);
+        *executor = translated_new(arena, t->run, t->seed);
         t->turns.threads = 1;
         return NULL;
     }

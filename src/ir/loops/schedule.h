@@ -29,8 +29,10 @@ typedef struct Scheduler {
 
 /* ---- schedule_build.c: statements at the end of the open body */
 const Scalar *schedule_let(Scheduler *s, const Scalar *scalar);
-void    schedule_store(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, const Scalar *value,
-                       const Subscript *term);
+void    schedule_store(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, const Scalar *value);
+/* term NULL: as schedule_store; terms: of the chain, of one row. */
+void    schedule_term(Scheduler *s, const Array *array, const Subscript *at, const Scalar *value, const Subscript *term,
+                      int64_t terms);
 const Subscript *schedule_loop_open(Scheduler *s, const char *name, int64_t extent, LoopMark mark);
 void    schedule_nest_open(Scheduler *s, const Node *node);
 void    schedule_if_open(Scheduler *s, const Scalar *condition);

@@ -21,18 +21,34 @@ const Scalar *schedule_let(Scheduler *s, const Scalar *scalar) {
     return scalar;
 }
 
-void schedule_store(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, const Scalar *value,
-                    const Subscript *term) {
+static Statement *store(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, const Scalar *value) {
     Statement *store = tree_statement(s->tree, STATEMENT_STORE);
     store->array = array;
     store->row = row;
     store->at = at;
     store->scalar = value;
-    store->term = term;
     add(s, store);
+    return store;
 }
 
+void schedule_store(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, const Scalar *value) {
+    store(s, array, row, at, value);
+}
+
+void schedule_term(Scheduler *s, const Array *array, const Subscript *at, const Scalar *value, const Subscript *term,
+                   int64_t terms) {
+    Statement *joins = store(s, array, NULL, at, value);
+    joins->term = term;
+    joins->terms = terms;
+}
+
+/* A loop of one iteration is none. */
 const Subscript *schedule_loop_open(Scheduler *s, const char *name, int64_t extent, LoopMark mark) {
+    if (extent == 1) {
+        OpenBody same = {s->open.items[s->open.count - 1].body, s->known.count};
+        vector_push(s->arena, &s->open, same);
+        return subscript_number(s->arena, 0);
+    }
     Statement *statement = tree_statement(s->tree, STATEMENT_LOOP);
     statement->loop = tree_loop(s->tree, name, extent, mark);
     open_body(s, statement);

@@ -61,8 +61,14 @@ static ChainValue chain_load(Scheduler *s, const ChainArrays *arrays, const Subs
     return c;
 }
 
-static void chain_store(Scheduler *s, const ChainArrays *arrays, const Subscript *at, const ChainValue *c, const Subscript *term) {
-    for (int i = 0; i < 2 && arrays->v[i] != NULL; i++) schedule_store(s, arrays->v[i], NULL, at, c->v[i], term);
+/* What no term joins: a start, or a fold of what is started anew after. */
+static void chain_store(Scheduler *s, const ChainArrays *arrays, const Subscript *at, const ChainValue *c) {
+    for (int i = 0; i < 2 && arrays->v[i] != NULL; i++) schedule_store(s, arrays->v[i], NULL, at, c->v[i]);
+}
+
+static void chain_continue(Scheduler *s, const ChainArrays *arrays, const Subscript *at, const ChainValue *c,
+                           const Subscript *term, int64_t terms) {
+    for (int i = 0; i < 2 && arrays->v[i] != NULL; i++) schedule_term(s, arrays->v[i], at, c->v[i], term, terms);
 }
 
 /* The first of the largest stays, and so does a NaN. */
@@ -129,7 +135,7 @@ static void one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, cons
     if (lane != NULL) at = subscript_sum(s->arena, base, lane);
     ChainValue chain = chain_load(s, chains, at);
     chain = chain_step(s, r, &chain, number);
-    chain_store(s, chains, at, &chain, number);
+    chain_continue(s, chains, at, &chain, number, r->terms);
 }
 
 /* Loops over the reduced axes from `axis` on. */
@@ -165,18 +171,20 @@ static void terms_from(Scheduler *s, Reduction *r, int axis, const ChainArrays *
 static void start_chains(Scheduler *s, const Reduction *r, const ChainArrays *chains, int64_t count) {
     const Subscript *at = schedule_loop_open(s, "lane", count, LOOP_SERIAL);
     ChainValue start = chain_start(s, r);
-    chain_store(s, chains, at, &start, NULL);
+    chain_store(s, chains, at, &start);
     schedule_close(s);
 }
 
-/* l + 8, l + 4, l + 2, l + 1 join lane l; the sum is in the lane `base`. */
-static void fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chains, const Subscript *base) {
+/* l + 8, l + 4, l + 2, l + 1 join lane l; the sum is in the lane `base`. term: of the chain, the last that has joined,
+ * where it goes on after. */
+static void fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chains, const Subscript *base,
+                       const Subscript *term, int64_t terms) {
     for (int half = ORDER_LANES / 2; half >= 1 && r->lanes > 1; half /= 2) {
         const Subscript *lane = subscript_sum(s->arena, base, schedule_loop_open(s, "lane", half, LOOP_VECTOR));
         ChainValue low = chain_load(s, chains, lane);
         ChainValue high = chain_load(s, chains, subscript_sum(s->arena, lane, subscript_number(s->arena, half)));
         low = chain_join(s, r, &low, &high);
-        chain_store(s, chains, lane, &low, NULL);
+        chain_continue(s, chains, lane, &low, term, terms);
         schedule_close(s);
     }
 }
@@ -187,7 +195,7 @@ static ChainValue sum_in_chunks(Scheduler *s, Reduction *r, const ChainArrays *c
     const Subscript *zero = subscript_number(s->arena, 0);
     ChainArrays total = chain_registers(s, r, 1);
     ChainValue start = chain_start(s, r);
-    chain_store(s, &total, zero, &start, NULL);
+    chain_store(s, &total, zero, &start);
     int opened = 0;
     for (int k = r->result; k < r->axes; k++) {
         r->point.axis[k] = zero;
@@ -200,10 +208,10 @@ static ChainValue sum_in_chunks(Scheduler *s, Reduction *r, const ChainArrays *c
     const Scalar *full = point_equal(s, in_chunk, subscript_number(s->arena, r->chunk - 1));
     const Scalar *all = point_equal(s, number, subscript_number(s->arena, r->terms - 1));
     schedule_if_open(s, point_op(s, OP_OR, DTYPE_BOOL, full, all, NULL));
-    fold_lanes(s, r, chains, zero);
+    fold_lanes(s, r, chains, zero, number, r->terms);
     ChainValue sum = chain_load(s, &total, zero), part = chain_load(s, chains, zero);
     sum = chain_join(s, r, &sum, &part);
-    chain_store(s, &total, zero, &sum, NULL);
+    chain_continue(s, &total, zero, &sum, number, r->terms);
     start_chains(s, r, chains, ORDER_LANES);
     schedule_close(s);
     while (opened-- > 0) schedule_close(s);
@@ -217,7 +225,7 @@ static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
     start_chains(s, r, &chains, r->lanes);
     if (r->chunk > 0 && r->terms > r->chunk) return sum_in_chunks(s, r, &chains);
     terms_from(s, r, r->result, &chains, zero);
-    fold_lanes(s, r, &chains, zero);
+    fold_lanes(s, r, &chains, zero, NULL, 0);
     return chain_load(s, &chains, zero);
 }
 
@@ -239,7 +247,7 @@ void schedule_reduction_start(Scheduler *s, const Nest *nest) {
     const Subscript *at = schedule_loop_open(s, "i", r.outputs, LOOP_SERIAL);
     ChainValue start = chain_start(s, &r);
     if (r.terms == 0 && r.node->op == OP_CONTRACT) start.v[0] = point_const(s, r.dtype, 0);
-    chain_store(s, &total, at, &start, NULL);
+    chain_store(s, &total, at, &start);
     schedule_close(s);
 }
 
@@ -254,10 +262,10 @@ static void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *ope
     schedule_if_open(s, ends);
     const Subscript *output = schedule_loop_open(s, "i", r->outputs, LOOP_SERIAL);
     const Subscript *base = subscript_times(s->arena, output, r->lanes);
-    fold_lanes(s, r, open, base);
+    fold_lanes(s, r, open, base, schedule_row(s), 1);
     ChainValue sum = chain_load(s, &total, output), part = chain_load(s, open, base);
     sum = chain_join(s, r, &sum, &part);
-    chain_store(s, &total, output, &sum, NULL);
+    chain_continue(s, &total, output, &sum, schedule_row(s), 1);
     schedule_close(s);
     start_chains(s, r, open, r->outputs * r->lanes);
     schedule_close(s);
@@ -278,10 +286,10 @@ static void reduce_row(Scheduler *s, const Nest *nest) {
         const Subscript *zero = subscript_number(s->arena, 0);
         ChainArrays chain = chain_registers(s, &r, 1);
         ChainValue before = chain_load(s, &open, at);
-        chain_store(s, &chain, zero, &before, NULL);
+        chain_store(s, &chain, zero, &before);
         terms_from(s, &r, r.result, &chain, zero);
         ChainValue after = chain_load(s, &chain, zero);
-        chain_store(s, &open, at, &after, subscript_times(s->arena, schedule_row(s), r.terms));
+        chain_continue(s, &open, at, &after, subscript_times(s->arena, schedule_row(s), r.terms), 1);
     }
     while (opened-- > 0) schedule_close(s);
     if (r.width == 1) close_chunk(s, &r, &open, in_chunk);

@@ -8,7 +8,7 @@
 void schedule_scatter_start(Scheduler *s, const Nest *nest) {
     const Array *to = s->array[nest->reduce->id];
     const Subscript *at = schedule_loop_open(s, "i", to->elements, LOOP_SERIAL);
-    schedule_store(s, to, NULL, at, point_const(s, to->dtype, 0), NULL);
+    schedule_store(s, to, NULL, at, point_const(s, to->dtype, 0));
     schedule_close(s);
 }
 
@@ -26,7 +26,7 @@ static void add_one(Scheduler *s, const Nest *nest, const SpacePoint *point, con
     const Scalar *old = point_load(s, to, NULL, at);
     const Scalar *sum = y == NULL ? point_op(s, OP_ADD, node->dtype, old, x, NULL)
                                   : point_op(s, OP_FMA, node->dtype, x, y, old);
-    schedule_store(s, to, NULL, at, sum, term);
+    schedule_term(s, to, at, sum, term, shape_size(node->source[0]->shape));
 }
 
 void schedule_scatter(Scheduler *s, const Nest *nest) {

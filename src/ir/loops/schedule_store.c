@@ -16,7 +16,7 @@ static void store_sum(Scheduler *s, const Store *store, const Scalar *value) {
     const Subscript *here = subscript_number(s->arena, 0);
     value = point_cast(s, value, DTYPE_F64);
     if (s->f->steps) value = point_op(s, OP_ADD, DTYPE_F64, point_load(s, sum, NULL, here), value, NULL);
-    schedule_store(s, sum, NULL, here, value, NULL);
+    schedule_store(s, sum, NULL, here, value);
 }
 
 static void store_one(Scheduler *s, const Store *store, const SpacePoint *point, const Scalar *value) {
@@ -25,19 +25,19 @@ static void store_one(Scheduler *s, const Store *store, const SpacePoint *point,
     Array *to = NULL;
     switch (store->kind) {
     case STORE_BUFFER: case STORE_COPY:
-        schedule_store(s, s->array[store->node->id], NULL, at, value, NULL);
+        schedule_store(s, s->array[store->node->id], NULL, at, value);
         return;
     case STORE_CELL:
         cell = &s->f->run->cells[store->index];
         if (s->cell[store->index] == NULL)
             s->cell[store->index] = tree_array(s->tree, ARRAY_CELL, store->index, cell->dtype, shape_size(cell->shape), cell->name);
-        schedule_store(s, s->cell[store->index], NULL, at, value, NULL);
+        schedule_store(s, s->cell[store->index], NULL, at, value);
         return;
     case STORE_SUM: store_sum(s, store, value); return;
     case STORE_ROWS: case STORE_VALUE:
         to = tree_array(s->tree, store->kind == STORE_ROWS ? ARRAY_ROW_OUTPUT : ARRAY_OUTPUT, store->index,
                         store->value->dtype, shape_size(store->value->shape), "output");
-        schedule_store(s, to, store->kind == STORE_ROWS ? schedule_row(s) : NULL, at, value, NULL);
+        schedule_store(s, to, store->kind == STORE_ROWS ? schedule_row(s) : NULL, at, value);
         return;
     }
 }

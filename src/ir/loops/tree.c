@@ -57,7 +57,7 @@ static const Subscript *of_term(Arena *arena, SubscriptTerm term) {
 }
 
 const Subscript *subscript_of_loop(Arena *arena, const Loop *loop) {
-    return loop->extent == 1 ? subscript_number(arena, 0) : of_term(arena, (SubscriptTerm){1, loop, NULL});
+    return of_term(arena, (SubscriptTerm){1, loop, NULL});
 }
 
 const Subscript *subscript_of_scalar(Arena *arena, const Scalar *integer) {

@@ -3,7 +3,7 @@
  *
  *   tree.c          nodes, subscripts
  *   tree_print.c    a tree as text
- *   tree_verify.c   what holds of every tree
+ *   tree_verify.c   what holds of every tree;  tree_parallel.c: what lanes and threads may touch
  *   tree_range.c    between which numbers a subscript lies
  *   tree_places.c   where arrays lie in the work block
  *   schedule.c            functions -> trees: sections, and the nests in them
@@ -20,8 +20,8 @@
  *   - a scalar is used where its LET is visible, and each once named;
  *   - every subscript lies inside its array;
  *   - an array of the function's own is read only after statements that wrote all of it;
- *   - a store that continues a chain says with `term` which term joins; terms ascend, and no loop marked VECTOR or
- *     THREADS lies between the chain's element and its terms;
+ *   - a store that continues a chain says with `term` which term joins; terms ascend, all of them join, and no loop
+ *     marked VECTOR or THREADS lies between the chain's element and its terms;
  *   - two iterations of such a loop touch no element in common that one of them writes; nor do two threads between
  *     two waits;
  *   - every output of the function is written.
@@ -122,6 +122,7 @@ struct Statement {
     const Array *array;
     const Subscript *row, *at;
     const Subscript *term;               /* which term of the chain joins; NULL: starts one, or is none */
+    int64_t  terms;                      /* of the chain, of one row */
     const Node *node;                    /* NEST: what it makes first */
     Body     body;
 };
@@ -164,6 +165,7 @@ Range subscript_range(const Subscript *s);
 
 /* ---- tree_print.c ------------------------------------------------------------------------------------------- */
 void tree_print(Text *to, const LoopTree *tree);
+void subscript_print(Text *to, const Subscript *s);
 
 /* ---- tree_verify.c ------------------------------------------------------------------------------------------ */
 /* NULL, or what does not hold, and where: a sentence. */

@@ -11,7 +11,7 @@
  */
 #include "ir/loops/tree.h"
 
-static void print_subscript(Text *to, const Subscript *s) {
+void subscript_print(Text *to, const Subscript *s) {
     const char *between = "";
     for (int i = 0; i < s->count; i++) {
         const SubscriptTerm *t = &s->term[i];
@@ -30,10 +30,10 @@ static void print_subscript(Text *to, const Subscript *s) {
 static void print_element(Text *to, const Array *array, const Subscript *row, const Subscript *at) {
     text_add(to, "%s%d[", array->name, array->id);
     if (row != NULL) {
-        print_subscript(to, row);
+        subscript_print(to, row);
         text_add(to, "; ");
     }
-    print_subscript(to, at);
+    subscript_print(to, at);
     text_add(to, "]");
 }
 
@@ -44,10 +44,10 @@ static void print_sources(Text *to, const Scalar *s) {
 static void print_of_subscript(Text *to, const char *name, const Scalar *s) {
     text_add(to, "%s(", name);
     if (s->source[0] != NULL) text_add(to, "s%d, ", s->source[0]->id);
-    print_subscript(to, s->at);
+    subscript_print(to, s->at);
     if (s->kind == SCALAR_EQUAL || (s->kind == SCALAR_DRAW && s->row != NULL)) {
         text_add(to, ", ");
-        print_subscript(to, s->row);
+        subscript_print(to, s->row);
     }
     if (s->kind == SCALAR_QUOTIENT || s->kind == SCALAR_REMAINDER || s->kind == SCALAR_INSIDE)
         text_add(to, ", %lld", (long long)s->n);
@@ -103,7 +103,7 @@ static void print_statement(Text *to, const Statement *s, int depth) {
         text_add(to, " = s%d", s->scalar->id);
         if (s->term != NULL) {
             text_add(to, ", term ");
-            print_subscript(to, s->term);
+            subscript_print(to, s->term);
         }
         text_add(to, "\n");
         break;

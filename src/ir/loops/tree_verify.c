@@ -1,3 +1,335 @@
-/* tree_verify: what holds of every tree. */
-#include "ir/loops/tree.h"
-const char *tree_problem(const LoopTree *tree) { (void)tree; return NULL; }
+/* tree_verify: what holds of every tree (tree.h lists it), so that a back end can trust it and a schedule that is wrong
+ * is found when it is made, not by the bits of some program.
+ *
+ * The tree is walked once, in the order in which it runs. At a statement it is known which loops are open, which scalars
+ * are visible, and which arrays have been written whole. A loop of which no iteration runs is passed over. What threads and
+ * lanes do at the same time is tree_parallel.c's.
+ */
+#include "ir/loops/verify.h"
+#include <string.h>
+
+enum { MOST_COUNTED = 1 << 16 };       /* elements that are looked at one by one; of more, their number */
+enum { ORDER_LANES = 16 };
+
+/* What is known of an array while the walk goes on. */
+typedef struct ArrayState {
+    uint8_t *written;                   /* per element; NULL: too many, only counted */
+    int64_t  stored;                    /* elements, if counted */
+    bool     whole;
+    int      whole_after;               /* loops that are open when it is whole; -1: nothing is pending */
+    int      base;                      /* loops that were open when its chains started */
+    bool     touched;
+    bool     carried;                   /* its chains go on from row to row */
+} ArrayState;
+
+typedef struct Walk {
+    const LoopTree *tree;
+    Arena   *arena;
+    ArrayState *state;                  /* by array */
+    uint8_t *visible;                   /* by scalar */
+    OpenLoops open;
+    int      conditions;                /* IFs around */
+    const Array *closed;                /* by a condition; its chains have to start anew in it */
+    const Node *nest;
+    const char *problem;
+} Walk;
+
+static void problem(Walk *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void problem(Walk *w, const char *format, ...) {
+    if (w->problem != NULL) return;
+    va_list arguments;
+    va_start(arguments, format);
+    const char *what = text_format_arguments(w->arena, format, arguments);
+    va_end(arguments);
+    const char *nest = w->nest == NULL ? "" : w->nest->name != NULL ? w->nest->name : op_text(w->nest->op);
+    w->problem = text_format(w->arena, "in the nest of %s: %s", nest, what);
+}
+
+static const char *shown(Walk *w, const Array *array, const Subscript *at) {
+    Text text = text_new(w->arena);
+    text_add(&text, "%s%d[", array->name, array->id);
+    subscript_print(&text, at);
+    text_add(&text, "]");
+    return text.bytes;
+}
+
+/* ---- scalars and subscripts --------------------------------------------------------------------------------- */
+static bool loop_is_open(const Walk *w, const Loop *loop) {
+    for (int i = 0; i < w->open.count; i++)
+        if (w->open.loop[i] == loop) return true;
+    return false;
+}
+
+static void check_subscript(Walk *w, const Subscript *s) {
+    for (int i = 0; s != NULL && i < s->count; i++) {
+        const SubscriptTerm *t = &s->term[i];
+        if (t->loop != NULL && !loop_is_open(w, t->loop)) problem(w, "%s%d is used outside of its loop", t->loop->name, t->loop->id);
+        if (t->scalar != NULL && !w->visible[t->scalar->id]) problem(w, "s%d is used where it is not known", t->scalar->id);
+        if (t->scalar != NULL && !t->scalar->integer) problem(w, "s%d is no integer, but a subscript", t->scalar->id);
+    }
+}
+
+static void check_access(Walk *w, const Array *array, const Subscript *row, const Subscript *at) {
+    check_subscript(w, row);
+    check_subscript(w, at);
+    Range r = subscript_range(at);
+    if (r.least < 0 || r.most >= array->elements)
+        problem(w, "%s is outside: from %lld to %lld of %lld elements", shown(w, array, at), (long long)r.least,
+                (long long)r.most, (long long)array->elements);
+    if (array_has_rows(array) != (row != NULL)) problem(w, "%s: a row is said where there is none, or none where there are", shown(w, array, at));
+    bool of_data = row != NULL && row->count == 1 && row->offset == 0 && row->term[0].coef == 1;
+    if (array->memory == ARRAY_COLUMN && !(of_data && row->term[0].scalar != NULL && row->term[0].scalar->kind == SCALAR_ROW))
+        problem(w, "%s: its row is none of the data's", shown(w, array, at));
+    if (array->memory == ARRAY_ROW_OUTPUT && !(of_data && row->term[0].loop != NULL && row->term[0].loop->extent == ALL_ROWS))
+        problem(w, "%s: its row is none of the mini-batch", shown(w, array, at));
+}
+
+static bool is_of_function(const Array *array) { return array->memory == ARRAY_WORK || array->memory == ARRAY_REGISTERS; }
+
+static void check_let(Walk *w, const Scalar *s) {
+    if (w->visible[s->id]) problem(w, "s%d is named twice", s->id);
+    for (int i = 0; i < 3 && s->source[i] != NULL; i++)
+        if (!w->visible[s->source[i]->id]) problem(w, "s%d is used where it is not known", s->source[i]->id);
+    if (s->kind == SCALAR_LOAD) {
+        check_access(w, s->array, s->row, s->at);
+        if (is_of_function(s->array) && !w->state[s->array->id].whole)
+            problem(w, "%s is read before all of %s%d is written", shown(w, s->array, s->at), s->array->name, s->array->id);
+    } else {
+        check_subscript(w, s->row);
+        check_subscript(w, s->at);
+    }
+    w->visible[s->id] = 1;
+}
+
+/* ---- what is written ---------------------------------------------------------------------------------------- */
+static void mark_elements(Walk *w, ArrayState *state, const Array *array, const Subscript *at, int loop, int64_t place) {
+    if (loop == w->open.count) {
+        if (place >= 0 && place < array->elements) state->written[place] = 1;
+        return;
+    }
+    int64_t coef = subscript_coef(at, w->open.loop[loop]);
+    for (int64_t i = 0; i < (coef == 0 ? 1 : w->open.loop[loop]->extent); i++)
+        mark_elements(w, state, array, at, loop + 1, place + i * coef);
+}
+
+static bool is_whole(const ArrayState *state, const Array *array) {
+    if (state->written == NULL) return state->stored >= array->elements;
+    return memchr(state->written, 0, (size_t)array->elements) == NULL;
+}
+
+/* The store writes its elements in every run of the tree; it is not where a place is data, or under a condition. */
+static void note_written(Walk *w, const Array *array, const Subscript *at) {
+    ArrayState *state = &w->state[array->id];
+    int outermost = w->open.count;
+    int64_t elements = 1;
+    for (int i = 0; i < at->count; i++)
+        if (at->term[i].scalar != NULL) return;
+    for (int i = w->open.count; i-- > 0;)
+        if (subscript_coef(at, w->open.loop[i]) != 0) {
+            outermost = i;
+            elements *= w->open.loop[i]->extent;
+        }
+    if (!state->touched && array->elements <= MOST_COUNTED) state->written = arena_array(w->arena, uint8_t, array->elements + 1);
+    state->touched = true;
+    state->stored += elements;
+    if (state->written != NULL) mark_elements(w, state, array, at, 0, at->offset);
+    if (outermost == w->open.count) state->whole |= is_whole(state, array);
+    else state->whole_after = outermost;
+}
+
+static void close_loop(Walk *w) {
+    w->open.count--;
+    for (int a = 0; a < w->tree->arrays.count; a++) {
+        ArrayState *state = &w->state[a];
+        if (state->whole_after != w->open.count) continue;
+        state->whole |= is_whole(state, w->tree->arrays.items[a]);
+        state->whole_after = -1;
+    }
+}
+
+/* ---- chains ------------------------------------------------------------------------------------------------- */
+static bool reads_element(const Scalar *s, const Array *array, const Subscript *at) {
+    if (s->kind == SCALAR_LOAD) return s->array == array && subscript_equal(s->at, at);
+    for (int i = 0; i < 3 && s->source[i] != NULL; i++)
+        if (reads_element(s->source[i], array, at)) return true;
+    return false;
+}
+
+static bool reads_only_element(const Scalar *s, const Array *array, const Subscript *at) {
+    if (s->kind == SCALAR_LOAD) return s->array != array || subscript_equal(s->at, at);
+    for (int i = 0; i < 3 && s->source[i] != NULL; i++)
+        if (!reads_only_element(s->source[i], array, at)) return false;
+    return true;
+}
+
+/* As many as the loops that the term moves with make. */
+static void check_terms(Walk *w, const Statement *s) {
+    int64_t terms = 1;
+    for (int i = 0; i < w->open.count; i++)
+        if (subscript_coef(s->term, w->open.loop[i]) != 0 && w->open.loop[i]->extent != ALL_ROWS) terms *= w->open.loop[i]->extent;
+    if (terms != s->terms)
+        problem(w, "%lld terms join the chain %s, which has %lld", (long long)terms, shown(w, s->array, s->at), (long long)s->terms);
+}
+
+/* Loops since the chain's start that stay at its element carry it. */
+static void check_chain(Walk *w, const Statement *s) {
+    int64_t span = 0;
+    bool carried = reads_element(s->scalar, s->array, s->at);
+    for (int i = w->open.count; i-- > w->state[s->array->id].base;) {
+        const Loop *loop = w->open.loop[i];
+        if (subscript_coef(s->at, loop) != 0) continue;
+        if (s->term == NULL) {
+            if (carried) problem(w, "%s adds to itself, and does not say which term joins", shown(w, s->array, s->at));
+            return;
+        }
+        int64_t step = subscript_coef(s->term, loop), last = loop->extent == ALL_ROWS ? MOST_LOOP_EXTENT : loop->extent - 1;
+        if (loop->mark == LOOP_VECTOR || loop->mark == LOOP_THREADS)
+            problem(w, "the chain %s is split among the iterations of %s%d", shown(w, s->array, s->at), loop->name, loop->id);
+        if (step <= span) problem(w, "terms of the chain %s do not ascend with %s%d", shown(w, s->array, s->at), loop->name, loop->id);
+        span += step * last;
+    }
+    if (s->term != NULL) check_terms(w, s);
+    if (s->term != NULL && !carried && s->array->memory == ARRAY_REGISTERS)
+        problem(w, "the chain %s loses the terms before", shown(w, s->array, s->at));
+}
+
+static bool reads_array(const Scalar *s, const Array *array) {
+    if (s->kind == SCALAR_LOAD) return s->array == array;
+    for (int i = 0; i < 3 && s->source[i] != NULL; i++)
+        if (reads_array(s->source[i], array)) return true;
+    return false;
+}
+
+/* A start under a condition, and a term of the next row, is of every chain of the array; a lane may be a scalar, of which
+ * some have no term. What joins two chains is a fold. */
+static void check_all_chains(Walk *w, const Statement *s) {
+    bool by_scalar = false;
+    for (int i = 0; i < s->at->count; i++) by_scalar = by_scalar || s->at->term[i].scalar != NULL;
+    if (s->term != NULL && reads_array(s->scalar, s->array) && !reads_only_element(s->scalar, s->array, s->at)) return;
+    int64_t slack = by_scalar ? ORDER_LANES : 1;
+    Range r = subscript_range(s->at);
+    if (r.least >= slack || r.most < s->array->elements - slack)
+        problem(w, "%s is not all of %s%d", shown(w, s->array, s->at), s->array->name, s->array->id);
+}
+
+/* Carried chains whose sum another array takes. */
+static const Array *closes_chains(const Walk *w, const Scalar *s, const Array *to) {
+    if (s->kind == SCALAR_LOAD) return s->array != to && w->state[s->array->id].carried ? s->array : NULL;
+    const Array *found = NULL;
+    for (int i = 0; i < 3 && s->source[i] != NULL && found == NULL; i++) found = closes_chains(w, s->source[i], to);
+    return found;
+}
+
+static void note_chains(Walk *w, const Statement *s) {
+    if (s->array->memory != ARRAY_WORK) return;
+    if (s->term != NULL) w->state[s->array->id].carried = true;
+    if (w->conditions == 0) return;
+    if (s->term == NULL && w->closed == s->array) w->closed = NULL;
+    else if (s->term != NULL && closes_chains(w, s->scalar, s->array) != NULL) w->closed = closes_chains(w, s->scalar, s->array);
+}
+
+static int loops_around_start(const Walk *w, const Subscript *at) {
+    int base = w->open.count;
+    while (base > 0 && subscript_coef(at, w->open.loop[base - 1]) != 0) base--;
+    return base;
+}
+
+static void check_store(Walk *w, const Statement *s) {
+    check_access(w, s->array, s->row, s->at);
+    check_subscript(w, s->term);
+    if (!w->visible[s->scalar->id]) problem(w, "s%d is used where it is not known", s->scalar->id);
+    if (s->scalar->dtype != s->array->dtype && !(s->array->dtype == DTYPE_U8 && s->scalar->dtype == DTYPE_BOOL))
+        problem(w, "%s is no %s", shown(w, s->array, s->at), dtype_text(s->scalar->dtype));
+    if (s->array->memory == ARRAY_COLUMN || s->array->memory == ARRAY_SLOT) problem(w, "%s is only read", shown(w, s->array, s->at));
+    if (is_of_function(s->array)) {
+        bool starts = s->term == NULL && w->conditions == 0 && !reads_element(s->scalar, s->array, s->at);
+        if (starts) w->state[s->array->id].base = loops_around_start(w, s->at);
+        else check_chain(w, s);
+        note_chains(w, s);
+        if (w->conditions > 0 || (s->term != NULL && s->array->memory == ARRAY_WORK)) check_all_chains(w, s);
+    }
+    if (w->conditions == 0) note_written(w, s->array, s->at);
+}
+
+/* ---- statements --------------------------------------------------------------------------------------------- */
+static void check_body(Walk *w, const Body *body);
+
+static void check_inside(Walk *w, const Statement *s) {
+    uint8_t *before = w->visible;
+    w->visible = arena_copy(w->arena, before, (size_t)w->tree->scalars + 1);
+    check_body(w, &s->body);
+    w->visible = before;
+}
+
+static void check_statement(Walk *w, const Statement *s) {
+    switch (s->kind) {
+    case STATEMENT_NEST:
+        w->nest = s->node;
+        check_inside(w, s);
+        return;
+    case STATEMENT_LOOP:
+        if (s->loop->extent == 0) return;
+        if (w->open.count == MOST_OPEN_LOOPS) INTERNAL_ERROR("more than %d loops in each other", MOST_OPEN_LOOPS);
+        if (s->loop->mark != LOOP_SERIAL) check_parallel(w->arena, s, &w->open, &w->problem);
+        w->open.loop[w->open.count++] = s->loop;
+        check_inside(w, s);
+        close_loop(w);
+        return;
+    case STATEMENT_IF:
+        if (!w->visible[s->scalar->id]) problem(w, "s%d is used where it is not known", s->scalar->id);
+        w->conditions++;
+        check_inside(w, s);
+        w->conditions--;
+        if (w->closed != NULL) problem(w, "the chains of %s%d are closed and do not start anew", w->closed->name, w->closed->id);
+        return;
+    case STATEMENT_LET: check_let(w, s->scalar); return;
+    case STATEMENT_STORE: check_store(w, s); return;
+    case STATEMENT_WAIT:
+        if (w->open.count > 0 && w->open.loop[w->open.count - 1]->extent != ALL_ROWS) problem(w, "threads wait inside of a nest");
+        return;
+    }
+}
+
+static void check_body(Walk *w, const Body *body) {
+    for (int i = 0; i < body->count && w->problem == NULL; i++) check_statement(w, body->items[i]);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------- */
+static void check_roots(Walk *w) {
+    static const ArrayMemory memory_of[] = {[ROOT_SUM] = ARRAY_SUM, [ROOT_UPDATE] = ARRAY_CELL, [ROOT_ROWS] = ARRAY_ROW_OUTPUT,
+                                            [ROOT_VALUE] = ARRAY_OUTPUT};
+    const Function *f = w->tree->function;
+    for (int r = 0; r < f->root_count && w->problem == NULL; r++) {
+        bool found = shape_size(f->roots[r].node->shape) == 0;
+        for (int a = 0; a < w->tree->arrays.count && !found; a++) {
+            const Array *array = w->tree->arrays.items[a];
+            found = array->memory == memory_of[f->roots[r].kind] && array->index == f->roots[r].index && w->state[a].whole;
+        }
+        w->nest = f->roots[r].node;
+        if (!found) problem(w, "it is not written to where it belongs, or not all of it");
+    }
+}
+
+static void check_places(Walk *w) {
+    for (int a = 0; a < w->tree->arrays.count; a++)
+        for (int b = 0; b < a; b++) {
+            const Array *x = w->tree->arrays.items[a], *y = w->tree->arrays.items[b];
+            bool living = x->memory == ARRAY_WORK && y->memory == ARRAY_WORK && x->first >= 0 && y->first >= 0
+                          && x->first <= y->last && y->first <= x->last;
+            size_t x_bytes = (size_t)x->elements * dtype_bytes(x->dtype), y_bytes = (size_t)y->elements * dtype_bytes(y->dtype);
+            if (living && x->offset < y->offset + y_bytes && y->offset < x->offset + x_bytes)
+                problem(w, "%s%d and %s%d share bytes while both live", x->name, x->id, y->name, y->id);
+        }
+}
+
+const char *tree_problem(const LoopTree *tree) {
+    Walk w = {.tree = tree, .arena = tree->arena};
+    w.state = arena_array(tree->arena, ArrayState, tree->arrays.count + 1);
+    for (int a = 0; a < tree->arrays.count; a++) w.state[a] = (ArrayState){.whole_after = -1, .whole = tree->arrays.items[a]->elements == 0};
+    w.visible = arena_array(tree->arena, uint8_t, tree->scalars + 1);
+    check_body(&w, &tree->body);
+    if (w.problem == NULL) check_waits(tree->arena, &tree->body, &w.problem);
+    if (w.problem == NULL) check_roots(&w);
+    if (w.problem == NULL) check_places(&w);
+    return w.problem;
+}

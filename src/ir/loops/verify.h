@@ -1,0 +1,14 @@
+/* verify.h: between the files that check trees. */
+#ifndef SGDC_LOOPS_VERIFY_H
+#define SGDC_LOOPS_VERIFY_H
+#include "ir/loops/tree.h"
+
+enum { MOST_OPEN_LOOPS = 64 };
+typedef struct OpenLoops { const Loop *loop[MOST_OPEN_LOOPS]; int count; } OpenLoops;    /* the outermost first */
+
+/* ---- tree_parallel.c: *problem stays as it is, or becomes a sentence */
+/* Of a loop marked VECTOR, THREADS or UNROLLED inside of the open ones. */
+void check_parallel(Arena *arena, const Statement *loop, const OpenLoops *around, const char **problem);
+void check_waits(Arena *arena, const Body *body, const char **problem);
+
+#endif

@@ -1,0 +1,373 @@
+/* The verifier of the loop tree: it finds nothing in what the schedules make, and everything that is then changed.
+ *
+ * Each kind of mutation is tried at each place where it changes what is computed, and what the verifier says names it.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "frontend/parse.h"
+#include "ir/loops/tree.h"
+
+static const char text[] =
+    "data d { x: f32[6, 10]; t: label[4]; y: f32 }\n"
+    "model net(x: f32[6, 10]) -> f32[4] {\n"
+    "  h = tanh(dense(flatten(x), 24))\n"
+    "  c = relu(conv2d(reshape(x, [1, 6, 10]), 2, 3, pad = 1))\n"
+    "  k = concat(h, flatten(c))\n"
+    "  return dense(k, 4) * sum(h)\n"
+    "}\n"
+    "train fit { data = d; minimize = cross_entropy(net(x), t); penalty = 0.01 * sum(net.dense.w^2);\n"
+    "  optimizer = momentum(lr = 0.1); batch = 8; predict = net(x) }\n";
+
+static Program *compiled(Arena *arena) {
+    SourceMap *map = source_map_new(arena);
+    Diagnostics *diagnostics = diagnostics_new(arena, map);
+    Names *names = names_new(arena);
+    Ast *ast = parse(arena, names, diagnostics, source_add(map, "p.sgd", text, strlen(text)));
+    LowerOptions options = {0};
+    Program *program = lower_program(arena, names, diagnostics, map, ast, "p.sgd", &options);
+    diagnostics_print_human(diagnostics, stderr, false);
+    cr_assert(diagnostics->errors == 0);
+    for (const Pass *pass = graph_passes; pass->name; pass++)
+        pass->run(program, &program->runs[0]);
+    return program;
+}
+
+/* ---- places of a tree --------------------------------------------------------------------------------------- */
+typedef struct TreePlace { Body *body; int index, conditions; Statement *nest, *around; } TreePlace;
+typedef struct TreePlaces { TreePlace items[20000]; int count; } TreePlaces;
+static TreePlaces places;
+
+static void find_places(Body *body, int conditions, Statement *nest, Statement *around) {
+    for (int i = 0; i < body->count; i++) {
+        Statement *s = body->items[i];
+        cr_assert(places.count < 20000);
+        places.items[places.count++] = (TreePlace){body, i, conditions, nest, around};
+        find_places(&s->body, conditions + (s->kind == STATEMENT_IF), s->kind == STATEMENT_NEST ? s : nest,
+                    s->kind == STATEMENT_LOOP ? s : around);
+    }
+}
+
+static Statement *statement_at(TreePlace p) { return p.body->items[p.index]; }
+
+static void remove_at(TreePlace p) {
+    memmove(&p.body->items[p.index], &p.body->items[p.index + 1], sizeof p.body->items[0] * (size_t)(p.body->count - p.index - 1));
+    p.body->count--;
+}
+
+static Subscript *moved(Arena *arena, const Subscript *s, int64_t by) {
+    Subscript *m = arena_copy(arena, s, sizeof *s);
+    m->offset += by;
+    return m;
+}
+
+static bool reaches_all(const Array *array, const Subscript *at) {
+    Range r = subscript_range(at);
+    return r.least == 0 && r.most == array->elements - 1;
+}
+
+/* ---- mutations: false where the place is none for it -------------------------------------------------------- */
+typedef bool Mutation(LoopTree *tree, TreePlace p);
+
+static bool store_off_by_one(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    if (s->kind != STATEMENT_STORE || !reaches_all(s->array, s->at)) return false;
+    s->at = moved(tree->arena, s->at, 1);
+    return true;
+}
+
+static bool load_before_the_first(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_LOAD || subscript_range(s->scalar->at).least != 0) return false;
+    ((Scalar *)s->scalar)->at = moved(tree->arena, s->scalar->at, -1);
+    return true;
+}
+
+static bool load_off_by_one(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_LOAD || !reaches_all(s->scalar->array, s->scalar->at)) return false;
+    ((Scalar *)s->scalar)->at = moved(tree->arena, s->scalar->at, 1);
+    return true;
+}
+
+static bool iteration_too_many(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_LOOP || s->loop->extent == ALL_ROWS) return false;
+    s->loop->extent++;
+    return true;
+}
+
+static bool iteration_too_few(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_LOOP || s->loop->extent == ALL_ROWS || strcmp(s->loop->name, "lane") == 0) return false;
+    s->loop->extent--;
+    return true;
+}
+
+/* Not of a chain that goes on: that is another kind. */
+static bool store_dropped(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_STORE || s->term != NULL || s->array->memory == ARRAY_REGISTERS) return false;
+    remove_at(p);
+    return true;
+}
+
+static bool start_dropped(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_STORE || s->term != NULL || s->array->memory != ARRAY_REGISTERS || s->scalar->kind != SCALAR_CONST
+        || p.conditions > 0)
+        return false;
+    remove_at(p);
+    return true;
+}
+
+static bool carries_chain(const Body *body, const Loop *loop) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if (s->kind == STATEMENT_STORE && s->term != NULL && subscript_coef(s->term, loop) != 0 && subscript_coef(s->at, loop) == 0)
+            return true;
+        if (carries_chain(&s->body, loop)) return true;
+    }
+    return false;
+}
+
+static bool mark_chain(TreePlace p, LoopMark mark) {
+    Statement *s = statement_at(p);
+    if (s->kind != STATEMENT_LOOP || !carries_chain(&s->body, s->loop)) return false;
+    s->loop->mark = mark;
+    return true;
+}
+static bool chain_in_lanes(LoopTree *tree, TreePlace p) { (void)tree; return mark_chain(p, LOOP_VECTOR); }
+static bool chain_in_threads(LoopTree *tree, TreePlace p) { (void)tree; return mark_chain(p, LOOP_THREADS); }
+
+static bool axes_exchanged(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_LOOP || p.around == NULL || !carries_chain(&s->body, s->loop) || !carries_chain(&p.around->body, p.around->loop)
+        || p.around->loop->extent == ALL_ROWS)
+        return false;
+    Loop *outer = p.around->loop;
+    p.around->loop = s->loop;
+    s->loop = outer;
+    return true;
+}
+
+static bool terms_descending(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    if (s->kind != STATEMENT_STORE || s->term == NULL || s->term->count == 0 || p.around == NULL || !carries_chain(&p.around->body, p.around->loop))
+        return false;
+    s->term = subscript_times(tree->arena, s->term, -1);
+    return true;
+}
+
+static bool term_lost(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    if (s->kind != STATEMENT_STORE || s->term == NULL || s->array->memory != ARRAY_REGISTERS) return false;
+    Scalar *other = tree_scalar(tree, SCALAR_CONST, s->array->dtype);
+    Statement *let = tree_statement(tree, STATEMENT_LET);
+    let->scalar = s->scalar = other;
+    vector_push(tree->arena, p.body, NULL);
+    memmove(&p.body->items[p.index + 1], &p.body->items[p.index], sizeof p.body->items[0] * (size_t)(p.body->count - 1 - p.index));
+    p.body->items[p.index] = let;
+    return true;
+}
+
+static bool term_unnamed(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_STORE || s->term == NULL || p.around == NULL || !carries_chain(&p.around->body, p.around->loop)) return false;
+    s->term = NULL;
+    return true;
+}
+
+static bool name_dropped(LoopTree *tree, TreePlace p) {
+    (void)tree;
+    if (statement_at(p)->kind != STATEMENT_LET) return false;
+    remove_at(p);
+    return true;
+}
+
+static bool name_after_use(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_LET || p.index == p.body->count - 1) return false;
+    remove_at(p);
+    p.body->items[p.body->count++] = s;
+    return true;
+}
+
+static bool loop_closed_early(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_LOAD) return false;
+    const Subscript *at = s->scalar->at;
+    ((Scalar *)s->scalar)->at = subscript_sum(tree->arena, at, subscript_of_loop(tree->arena, tree_loop(tree, "i", 1, LOOP_SERIAL)));
+    return true;
+}
+
+static bool guard_removed(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_WITHIN) return false;
+    Scalar *always = tree_scalar(tree, SCALAR_CONST, DTYPE_BOOL);
+    always->value = 1;
+    Statement *let = tree_statement(tree, STATEMENT_LET);
+    let->scalar = always;
+    ((Scalar *)s->scalar)->source[0] = always;
+    vector_push(tree->arena, p.body, NULL);
+    memmove(&p.body->items[p.index + 1], &p.body->items[p.index], sizeof p.body->items[0] * (size_t)(p.body->count - 1 - p.index));
+    p.body->items[p.index] = let;
+    return true;
+}
+
+/* The nest that reads before the one that writes. */
+static bool nests_exchanged(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_NEST || p.index > 0 || p.around == NULL || p.index + 1 >= p.body->count) return false;
+    remove_at(p);
+    p.body->items[p.body->count++] = s;
+    return true;
+}
+
+static bool places_shared(LoopTree *tree, TreePlace p) {
+    if (p.index > 0 || p.nest != NULL) return false;
+    for (int a = 0; a < tree->arrays.count; a++) {
+        Array *array = tree->arrays.items[a];
+        if (array->memory == ARRAY_WORK) array->offset = 0;
+    }
+    return p.body == &tree->body;
+}
+
+static bool output_narrowed(LoopTree *tree, TreePlace p) {
+    Statement *s = statement_at(p);
+    (void)tree;
+    if (s->kind != STATEMENT_STORE || s->array->dtype != DTYPE_F32) return false;
+    ((Array *)s->array)->dtype = DTYPE_I32;
+    return true;
+}
+
+static const struct { const char *name; Mutation *mutate; const char *said[4]; } mutations[] = {
+    {"a store one element further", store_off_by_one, {"is outside", "before all of", "meet in"}},
+    {"a load before the first element", load_before_the_first, {"is outside", "meet in"}},
+    {"a load one element further", load_off_by_one, {"is outside", "loses the terms", "adds to itself", "meet in"}},
+    {"an iteration too many", iteration_too_many, {"is outside", "terms join", "do not ascend", "meet in"}},
+    {"an iteration too few", iteration_too_few, {"before all of", "terms join", "not all of it", "is not all of"}},
+    {"a store dropped", store_dropped, {"before all of", "not all of it", "is not written", "start anew"}},
+    {"a chain's start dropped", start_dropped, {"before all of", "adds to itself"}},
+    {"a chain in lanes", chain_in_lanes, {"is split among", "meet in"}},
+    {"a chain among threads", chain_in_threads, {"is split among", "meet in"}},
+    {"two axes exchanged", axes_exchanged, {"do not ascend"}},
+    {"terms that descend", terms_descending, {"do not ascend"}},
+    {"the terms before lost", term_lost, {"loses the terms"}},
+    {"a chain that does not say so", term_unnamed, {"adds to itself"}},
+    {"a name dropped", name_dropped, {"is used where it is not known"}},
+    {"a name after its use", name_after_use, {"is used where it is not known", "before all of"}},
+    {"a loop's variable outside of it", loop_closed_early, {"outside of its loop", "meet in"}},
+    {"a guard removed", guard_removed, {"is outside"}},
+    {"a nest after those that read it", nests_exchanged, {"before all of"}},
+    {"arrays over each other", places_shared, {"share bytes"}},
+    {"an array of another type", output_narrowed, {"is no "}},
+};
+enum { MUTATIONS = sizeof mutations / sizeof *mutations, MOST_TRIED = 40 };
+
+static const Function *function_of(const Run *run, int which) {
+    return (const Function *[]){&run->step, &run->predictor, &run->evaluate, &run->init}[which];
+}
+
+static bool is_said(int m, const char *problem) {
+    for (int i = 0; i < 4 && mutations[m].said[i]; i++)
+        if (strstr(problem, mutations[m].said[i])) return true;
+    return false;
+}
+
+/* Of the places at equal distances; how many there were. */
+static int try_mutation(const Run *run, int m, int which) {
+    int tried = 0, step = 1;
+    for (int at = 0; ; at += step) {
+        Arena *arena = arena_new();
+        LoopTree *tree = schedule_function(arena, run, function_of(run, which));
+        places.count = 0;
+        find_places(&tree->body, 0, NULL, NULL);
+        step = places.count / (MOST_TRIED * 4) + 1;
+        bool end = at >= places.count;
+        if (!end && mutations[m].mutate(tree, places.items[at])) {
+            const char *problem = tree_problem(tree);
+            Text shown = text_new(arena);
+            if (problem == NULL) tree_print(&shown, tree);
+            cr_expect(problem != NULL, "%s at place %d of function %d: nothing was found\n%s", mutations[m].name, at, which, shown.bytes);
+            cr_expect(problem == NULL || is_said(m, problem), "%s: %s", mutations[m].name, problem);
+            tried++;
+        }
+        arena_free(arena);
+        if (end) return tried;
+    }
+}
+
+Test(loop_tree, nothing_is_wrong) {
+    Arena *arena = arena_new();
+    Program *program = compiled(arena);
+    for (int which = 0; which < 4; which++) {
+        const char *problem = tree_problem(schedule_function(arena, &program->runs[0], function_of(&program->runs[0], which)));
+        cr_expect(problem == NULL, "%s", problem);
+    }
+    arena_free(arena);
+}
+
+Test(loop_tree, mutations_are_found) {
+    Arena *arena = arena_new();
+    Program *program = compiled(arena);
+    for (int m = 0; m < MUTATIONS; m++) {
+        int tried = 0;
+        for (int which = 0; which < 2; which++) tried += try_mutation(&program->runs[0], m, which);
+        cr_expect(tried > 0, "%s: there is no place for it", mutations[m].name);
+    }
+    arena_free(arena);
+}
+
+/* ---- threads ------------------------------------------------------------------------------------------------ */
+enum { SHARED = 64 };
+static const Run nobody;
+static const Function nothing = {.name = "shared"};
+
+/* The nest to[i] = from[last - i] or a constant, its iterations shared. */
+static void shared_nest(LoopTree *tree, const Array *to, const Array *from, int64_t last) {
+    Statement *nest = tree_statement(tree, STATEMENT_NEST), *loop = tree_statement(tree, STATEMENT_LOOP);
+    Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
+    loop->loop = tree_loop(tree, "i", SHARED, LOOP_THREADS);
+    const Subscript *i = subscript_of_loop(tree->arena, loop->loop);
+    Scalar *scalar = tree_scalar(tree, from ? SCALAR_LOAD : SCALAR_CONST, DTYPE_F32);
+    scalar->array = from;
+    scalar->at = from ? subscript_sum(tree->arena, subscript_number(tree->arena, last), subscript_times(tree->arena, i, -1)) : NULL;
+    let->scalar = store->scalar = scalar;
+    store->array = to;
+    store->at = i;
+    vector_push(tree->arena, &loop->body, let);
+    vector_push(tree->arena, &loop->body, store);
+    vector_push(tree->arena, &nest->body, loop);
+    vector_push(tree->arena, &tree->body, nest);
+}
+
+static const char *shared_problem(Arena *arena, bool wait, bool same) {
+    LoopTree *tree = arena_new_of(arena, LoopTree);
+    *tree = (LoopTree){.arena = arena, .name = "shared", .run = &nobody, .function = &nothing};
+    Array *a = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "a");
+    Array *b = same ? a : tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "b");
+    shared_nest(tree, a, NULL, 0);
+    if (wait) vector_push(arena, &tree->body, tree_statement(tree, STATEMENT_WAIT));
+    shared_nest(tree, b, a, SHARED - 1);
+    tree_give_places(tree);
+    const char *problem = tree_problem(tree);
+    return problem ? problem : "nothing";
+}
+
+Test(loop_tree, threads_wait) {
+    Arena *arena = arena_new();
+    cr_expect_str_eq(shared_problem(arena, true, false), "nothing");
+    cr_expect(strstr(shared_problem(arena, false, false), "threads do not wait between two nests that touch a0"));
+    cr_expect(strstr(shared_problem(arena, true, true), "meet in a0"));
+    arena_free(arena);
+}
