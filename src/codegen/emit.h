@@ -115,17 +115,27 @@ LLVMValueRef constant_int(Emitter *e, LLVMTypeRef t, int64_t v);
 LLVMValueRef index_const(Emitter *e, int64_t v);
 LLVMValueRef emit_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
 LLVMValueRef emit_select(Emitter *e, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b);
-LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRef b);
-LLVMValueRef emit_unary(Emitter *e, Op op, DType t, LLVMValueRef x);
+LLVMValueRef zero_like(LLVMValueRef x);
 LLVMValueRef emit_cast(Emitter *e, LLVMValueRef x, DType from, DType to);
 LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMValueRef *arguments, int count);
 LLVMValueRef emit_and(Emitter *e, LLVMValueRef a, LLVMValueRef b); /* either may be NULL: true */
+
+/* ---- emit_ops.c. t: the type of the operands */
+LLVMValueRef emit_element(Emitter *e, const Node *node, LLVMValueRef *x);        /* x: the values of its sources; may be widened */
+LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef emit_unary(Emitter *e, Op op, DType t, LLVMValueRef x);
 
 /* ---- emit_quotient.c: node is x / by; NULL where it has to be divided. x is something minus less, if that is not NULL */
 LLVMValueRef emit_quotient(Emitter *e, const Node *node, LLVMValueRef x, LLVMValueRef by, LLVMValueRef less);
 
 /* ---- math.c */
-LLVMValueRef math_unary(Emitter *e, Op op, DType t, LLVMValueRef x);
+LLVMValueRef math_exp(Emitter *e, DType t, LLVMValueRef x);
+LLVMValueRef math_log(Emitter *e, DType t, LLVMValueRef x);
+LLVMValueRef math_sin(Emitter *e, DType t, LLVMValueRef x);
+LLVMValueRef math_cos(Emitter *e, DType t, LLVMValueRef x);
+LLVMValueRef math_tanh(Emitter *e, DType t, LLVMValueRef x);
+LLVMValueRef math_sigmoid(Emitter *e, DType t, LLVMValueRef x);
+LLVMValueRef math_erf(Emitter *e, DType t, LLVMValueRef x);
 LLVMValueRef math_pow(Emitter *e, DType t, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef math_powi(Emitter *e, DType t, LLVMValueRef x, int64_t n);
 LLVMValueRef random_stream(Emitter *e, LLVMValueRef seed, LLVMValueRef step_or_null, LLVMValueRef site);

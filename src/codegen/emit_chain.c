@@ -15,26 +15,9 @@ DType term_type(const Node *node) {
     return node->source[0]->dtype;
 }
 
-Chain chain_start(Emitter *e, const Node *node, int lanes) {
-    DType t = term_type(node);
-    Chain c = {{NULL, NULL}};
-    bool real = dtype_is_real(t);
-    if (node->op == OP_CONTRACT)
-        c.v[0] = real ? constant_real(e, t, -0.0) : constant_int(e, e->i32, 0);
-    else if (node->op == OP_REDUCE_MIN)
-        c.v[0] = real ? constant_real(e, t, INFINITY) : constant_int(e, e->i32, INT32_MAX);
-    else
-        c.v[0] = real ? constant_real(e, t, -INFINITY) : constant_int(e, e->i32, INT32_MIN);
-    c.v[0] = splat(e, c.v[0], lanes);
-    if (node->op == OP_ARGMAX)
-        c.v[1] = splat(e, constant_int(e, e->i32, 0), lanes);
-    return c;
-}
-
 /* One chain in the order of k: the first term that a maximum would be left with, as ops.def's max keeps it.
  */
-static Chain argmax_step(Emitter *e, const Node *node, Chain a, Chain b) {
-    DType t = term_type(node);
+static Chain join_argmax(Emitter *e, DType t, Chain a, Chain b) {
     same_width(e, &a.v[0], &b.v[0]);
     LLVMValueRef keep = emit_binary(e, OP_LE, t, b.v[0], a.v[0]);
     if (dtype_is_real(t))
@@ -42,12 +25,51 @@ static Chain argmax_step(Emitter *e, const Node *node, Chain a, Chain b) {
     return (Chain){{emit_select(e, keep, a.v[0], b.v[0]), emit_select(e, keep, a.v[1], b.v[1])}};
 }
 
+static Chain join_sum(Emitter *e, DType t, Chain a, Chain b) {
+    return (Chain){{emit_binary(e, OP_ADD, t, a.v[0], b.v[0])}};
+}
+
+static Chain join_max(Emitter *e, DType t, Chain a, Chain b) {
+    return (Chain){{emit_binary(e, OP_MAX, t, a.v[0], b.v[0])}};
+}
+
+static Chain join_min(Emitter *e, DType t, Chain a, Chain b) {
+    return (Chain){{emit_binary(e, OP_MIN, t, a.v[0], b.v[0])}};
+}
+
+/* One row per op of class REDUCE: what a chain starts with, and how two of them (two terms) become one. */
+typedef struct ChainRule {
+    double  real_start;
+    int32_t integer_start;
+    Chain (*join)(Emitter *e, DType t, Chain a, Chain b);
+} ChainRule;
+static const ChainRule chain_CONTRACT = {-0.0, 0, join_sum}, chain_REDUCE_MAX = {-INFINITY, INT32_MIN, join_max},
+                       chain_REDUCE_MIN = {INFINITY, INT32_MAX, join_min}, chain_ARGMAX = {-INFINITY, INT32_MIN, join_argmax};
+
+static const ChainRule *const chain_rules[OP_COUNT] = {
+#define CHAIN_LEAF(NAME) NULL
+#define CHAIN_ELEMENT(NAME) NULL
+#define CHAIN_MOVE(NAME) NULL
+#define CHAIN_REDUCE(NAME) &chain_##NAME
+#define CHAIN_INDEXED(NAME) NULL
+#define OP(NAME, text, arity, class, ...) [OP_##NAME] = CHAIN_##class(NAME),
+#include "ir/ops.def"
+#undef OP
+};
+
+Chain chain_start(Emitter *e, const Node *node, int lanes) {
+    DType t = term_type(node);
+    const ChainRule *rule = chain_rules[node->op];
+    LLVMValueRef start = dtype_is_real(t) ? constant_real(e, t, rule->real_start) : constant_int(e, e->i32, rule->integer_start);
+    Chain c = {{splat(e, start, lanes), NULL}};
+    if (chain_width(node) > 1)
+        c.v[1] = splat(e, constant_int(e, e->i32, 0), lanes);
+    return c;
+}
+
 /* The fold of chunks and the tree of lanes. */
 Chain chain_join(Emitter *e, const Node *node, Chain a, Chain b) {
-    if (node->op == OP_ARGMAX)
-        return argmax_step(e, node, a, b);
-    Op op = node->op == OP_CONTRACT ? OP_ADD : node->op == OP_REDUCE_MAX ? OP_MAX : OP_MIN;
-    return (Chain){{emit_binary(e, op, node->dtype, a.v[0], b.v[0])}};
+    return chain_rules[node->op]->join(e, term_type(node), a, b);
 }
 
 /* first: the chain holds nothing yet, so the term itself is its value (law 1). */

@@ -1,4 +1,4 @@
-/* emit_scalar: one operation on scalars or vectors; the only place (with math.c) where arithmetic is emitted.
+/* emit_scalar: what operations on scalars and vectors are made of; arithmetic is emitted here, in emit_ops.c and in math.c.
  *
  * Everything here is exact by IEEE 754 or an integer operation: no minnum, no fast-math flag, no library
  * call. Where the target has no fma instruction an f32 fma is computed as its definition says (emulated_fma);
@@ -72,6 +72,10 @@ static LLVMValueRef like_int(Emitter *e, LLVMValueRef x, int64_t v) {
     return splat(e, constant_int(e, scalar, v), vector_lanes(x));
 }
 
+LLVMValueRef zero_like(LLVMValueRef x) {
+    return LLVMConstNull(LLVMTypeOf(x));
+}
+
 static LLVMValueRef like_real(Emitter *e, LLVMValueRef x, double v) {
     LLVMTypeRef type = LLVMTypeOf(x);
     LLVMTypeRef scalar = is_vector(x) ? LLVMGetElementType(type) : type;
@@ -142,87 +146,6 @@ LLVMValueRef emit_and(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
         return a == NULL ? b : a;
     same_width(e, &a, &b);
     return LLVMBuildAnd(e->b, a, b, "");
-}
-
-/* Divisors are positive constants; rounding is towards minus infinity. */
-static LLVMValueRef floor_division(Emitter *e, bool remainder, LLVMValueRef a, LLVMValueRef b) {
-    LLVMValueRef q = LLVMBuildSDiv(e->b, a, b, ""), r = LLVMBuildSRem(e->b, a, b, "");
-    LLVMValueRef below = LLVMBuildICmp(e->b, LLVMIntSLT, r, like_int(e, r, 0), "");
-    if (remainder)
-        return LLVMBuildSelect(e->b, below, LLVMBuildAdd(e->b, r, b, ""), r, "");
-    return LLVMBuildSub(e->b, q, LLVMBuildZExt(e->b, below, LLVMTypeOf(q), ""), "");
-}
-
-static LLVMValueRef emit_integer(Emitter *e, Op op, LLVMValueRef a, LLVMValueRef b) {
-    LLVMBuilderRef bld = e->b;
-    switch (op) {
-    case OP_ADD: return LLVMBuildAdd(bld, a, b, "");
-    case OP_SUB: return LLVMBuildSub(bld, a, b, "");
-    case OP_MUL: return LLVMBuildMul(bld, a, b, "");
-    case OP_MAX: return LLVMBuildSelect(bld, LLVMBuildICmp(bld, LLVMIntSGE, a, b, ""), a, b, "");
-    case OP_MIN: return LLVMBuildSelect(bld, LLVMBuildICmp(bld, LLVMIntSLE, a, b, ""), a, b, "");
-    case OP_EQ: return LLVMBuildICmp(bld, LLVMIntEQ, a, b, "");
-    case OP_NE: return LLVMBuildICmp(bld, LLVMIntNE, a, b, "");
-    case OP_LT: return LLVMBuildICmp(bld, LLVMIntSLT, a, b, "");
-    case OP_LE: return LLVMBuildICmp(bld, LLVMIntSLE, a, b, "");
-    case OP_AND: return LLVMBuildAnd(bld, a, b, "");
-    case OP_OR: return LLVMBuildOr(bld, a, b, "");
-    case OP_FLOORDIV: return floor_division(e, false, a, b);
-    case OP_MOD: return floor_division(e, true, a, b);
-    default: INTERNAL_ERROR("no integer %s", op_text(op));
-    }
-}
-
-/* keep: a >= b (or <=) or a is NaN */
-static LLVMValueRef emit_extreme(Emitter *e, LLVMRealPredicate keeps, LLVMValueRef a, LLVMValueRef b) {
-    LLVMValueRef keep = LLVMBuildOr(e->b, LLVMBuildFCmp(e->b, keeps, a, b, ""),
-                             LLVMBuildFCmp(e->b, LLVMRealUNO, a, a, ""), "");
-    return LLVMBuildSelect(e->b, keep, a, b, "");
-}
-
-/* t: the type of the operands */
-LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRef b) {
-    LLVMBuilderRef bld = e->b;
-    same_width(e, &a, &b);
-    if (t == DTYPE_BOOL && op == OP_LT)            /* false < true */
-        return LLVMBuildICmp(bld, LLVMIntULT, a, b, "");
-    if (t == DTYPE_BOOL && op == OP_LE)
-        return LLVMBuildICmp(bld, LLVMIntULE, a, b, "");
-    if (!dtype_is_real(t))
-        return emit_integer(e, op, a, b);
-    switch (op) {
-    case OP_ADD: return LLVMBuildFAdd(bld, a, b, "");
-    case OP_SUB: return LLVMBuildFSub(bld, a, b, "");
-    case OP_MUL: return LLVMBuildFMul(bld, a, b, "");
-    case OP_DIV: return LLVMBuildFDiv(bld, a, b, "");
-    case OP_MAX: return emit_extreme(e, LLVMRealOGE, a, b);
-    case OP_MIN: return emit_extreme(e, LLVMRealOLE, a, b);
-    case OP_EQ: return LLVMBuildFCmp(bld, LLVMRealOEQ, a, b, "");
-    case OP_NE: return LLVMBuildFCmp(bld, LLVMRealUNE, a, b, "");
-    case OP_LT: return LLVMBuildFCmp(bld, LLVMRealOLT, a, b, "");
-    case OP_LE: return LLVMBuildFCmp(bld, LLVMRealOLE, a, b, "");
-    case OP_POW: return math_pow(e, t, a, b);
-    default: INTERNAL_ERROR("no real %s", op_text(op));
-    }
-}
-
-static LLVMValueRef integer_abs(Emitter *e, LLVMValueRef x) {
-    LLVMValueRef zero = like_int(e, x, 0);
-    LLVMValueRef below = LLVMBuildICmp(e->b, LLVMIntSLT, x, zero, "");
-    return LLVMBuildSelect(e->b, below, LLVMBuildSub(e->b, zero, x, ""), x, "");
-}
-
-LLVMValueRef emit_unary(Emitter *e, Op op, DType t, LLVMValueRef x) {
-    bool real = dtype_is_real(t);
-    switch (op) {
-    case OP_NEG: return real ? LLVMBuildFNeg(e->b, x, "") : LLVMBuildSub(e->b, like_int(e, x, 0), x, "");
-    case OP_ABS: return real ? emit_intrinsic(e, "llvm.fabs", &x, 1) : integer_abs(e, x);
-    case OP_SQRT: return emit_intrinsic(e, "llvm.sqrt", &x, 1);
-    case OP_FLOOR: return real ? emit_intrinsic(e, "llvm.floor", &x, 1) : x;
-    case OP_NOT: return LLVMBuildNot(e->b, x, "");
-    case OP_STOP_GRADIENT: return x;
-    default: return math_unary(e, op, t, x);
-    }
 }
 
 static LLVMValueRef saturated_int(Emitter *e, LLVMValueRef x) {

@@ -170,9 +170,7 @@ static LLVMValueRef value_together(Emitter *e, const Nest *nest, Node *node, LLV
     LLVMValueRef x[3] = {NULL};
     for (int s = 0; s < node->sources; s++)
         x[s] = value_together(e, nest, node->source[s], sums, cells);
-    return node->op == OP_FMA ? emit_fma(e, x[0], x[1], x[2])
-           : node->sources == 1 ? emit_unary(e, node->op, DTYPE_F32, x[0])
-                                : emit_binary(e, node->op, DTYPE_F32, x[0], x[1]);
+    return emit_element(e, node, x);
 }
 
 void updates_do(Emitter *e, LLVMValueRef sums) {

@@ -190,7 +190,13 @@ static LLVMValueRef zero_of(Emitter *e, DType t) {
     return LLVMConstNull(type_of(e, t));
 }
 
-static LLVMValueRef value_counter(Emitter *e, const Node *node) {
+/* One emitter per op row whose emission is FLAT: leaves, of which only the row-major place matters. */
+typedef LLVMValueRef FlatEmitter(Emitter *e, const Node *node, Index linear, Index row);
+#define UNUSED __attribute__((unused))
+#define FLAT(NAME)                                                                                                     \
+    static LLVMValueRef emit_##NAME(Emitter *e UNUSED, const Node *node, Index linear UNUSED, Index row UNUSED)
+
+FLAT(COUNTER) {
     LLVMTypeRef type = type_of(e, node->dtype);
     if (node->attr.counter == COUNTER_STEP)
         return LLVMBuildUIToFP(e->b, e->steps_done, type, "");
@@ -204,7 +210,7 @@ static LLVMValueRef value_counter(Emitter *e, const Node *node) {
     return LLVMBuildFDiv(e->b, LLVMBuildUIToFP(e->b, e->steps_done, type, ""), n, "");
 }
 
-static LLVMValueRef value_random(Emitter *e, const Node *node, Index linear, Index row) {
+FLAT(RANDOM) {
     const Random *random = &node->attr.random;
     LLVMValueRef seed = e->seed, step = NULL, place = NULL;
     if (random->key == RANDOM_DATA)
@@ -227,45 +233,22 @@ static LLVMValueRef load_cell(Emitter *e, DType t, int64_t cell, Index linear) {
     return load_at(e, REGION_STATE, t, cell_base(e, cell), cell_index(e, cell, linear));
 }
 
-/* Leaves of which only the row-major place matters. */
-static LLVMValueRef value_leaf(Emitter *e, const Node *node, Index linear, Index row) {
-    const Run *run = e->f->run;
-    switch (node->op) {
-    case OP_CONST:
-        return dtype_is_real(node->dtype)
-                   ? constant_real(e, node->dtype, node->attr.value)
-                   : constant_int(e, type_of(e, node->dtype), (int64_t)node->attr.value);
-    case OP_COLUMN: return load_column(e, node, linear, row);
-    case OP_CELL: return load_cell(e, node->dtype, node->attr.index, linear);
-    case OP_SLOT:
-        return emit_cast(e,
-                         load_state(e, run->slots[node->attr.index].dtype,
-                                    run->slots[node->attr.index].offset, index_at(e, 0)),
-                         run->slots[node->attr.index].dtype, node->dtype);
-    case OP_COUNTER: return value_counter(e, node);
-    case OP_ROWS_RECIPROCAL: {
-        LLVMTypeRef type = type_of(e, node->dtype);
-        return LLVMBuildFDiv(e->b, LLVMConstReal(type, 1), LLVMBuildSIToFP(e->b, e->total_rows, type, ""),
-                             "");
-    }
-    case OP_RANDOM: return value_random(e, node, linear, row);
-    default: INTERNAL_ERROR("%s is no leaf that can be emitted", op_text(node->op));
-    }
+FLAT(CONST) {
+    return dtype_is_real(node->dtype) ? constant_real(e, node->dtype, node->attr.value)
+                                      : constant_int(e, type_of(e, node->dtype), (int64_t)node->attr.value);
 }
 
-static LLVMValueRef value_element(Emitter *e, const Node *node, LLVMValueRef *x) {
-    switch (node->op) {
-    case OP_WHERE: return emit_select(e, x[0], x[1], x[2]);
-    case OP_FMA:
-        if (!dtype_is_real(node->dtype))
-            return emit_binary(e, OP_ADD, node->dtype, emit_binary(e, OP_MUL, node->dtype, x[0], x[1]), x[2]);
-        return emit_fma(e, x[0], x[1], x[2]);
-    case OP_CAST: return emit_cast(e, x[0], node->source[0]->dtype, node->dtype);
-    case OP_POWI: return math_powi(e, node->dtype, x[0], node->attr.index);
-    default:
-        return node->sources == 1 ? emit_unary(e, node->op, node->source[0]->dtype, x[0])
-                                  : emit_binary(e, node->op, node->source[0]->dtype, x[0], x[1]);
-    }
+FLAT(COLUMN) { return load_column(e, node, linear, row); }
+FLAT(CELL) { return load_cell(e, node->dtype, node->attr.index, linear); }
+
+FLAT(SLOT) {
+    const Slot *slot = &e->f->run->slots[node->attr.index];
+    return emit_cast(e, load_state(e, slot->dtype, slot->offset, index_at(e, 0)), slot->dtype, node->dtype);
+}
+
+FLAT(ROWS_RECIPROCAL) {
+    LLVMTypeRef type = type_of(e, node->dtype);
+    return LLVMBuildFDiv(e->b, LLVMConstReal(type, 1), LLVMBuildSIToFP(e->b, e->total_rows, type, ""), "");
 }
 
 static bool nest_provides(const Nest *nest, const Node *node) {
@@ -318,7 +301,11 @@ static LLVMValueRef load_stored(Emitter *e, const Node *node, const Spot *spot, 
                    buffer_index(e, main, node, spot, linear));
 }
 
-static LLVMValueRef value_gather(Emitter *e, Node *node, const Spot *spot) {
+/* One emitter per op row whose emission is PLACES. */
+typedef LLVMValueRef PlaceEmitter(Emitter *e, Node *node, const Spot *spot);
+#define PLACES(NAME) static LLVMValueRef emit_##NAME(Emitter *e, Node *node, const Spot *spot)
+
+PLACES(GATHER) {
     Node *table = node->source[0], *index = node->source[1];
     int shared = (int)node->attr.index, chosen = index->shape.rank - shared;
     LLVMValueRef i = value_at(e, index, spot);
@@ -339,7 +326,7 @@ static LLVMValueRef place_on_axis(Emitter *e, Index i) {
 }
 
 /* A scatter-add of at most one term a target (scatters_one): its chain is from +0, where it has one. */
-static LLVMValueRef value_choice(Emitter *e, Node *node, const Spot *spot) {
+PLACES(SCATTER_ADD) {
     int shared = (int)node->attr.index;
     LLVMValueRef i = value_at(e, node->source[1], spot), place = place_on_axis(e, spot->axis[shared]);
     Spot t = {.row = spot->row};
@@ -352,15 +339,35 @@ static LLVMValueRef value_choice(Emitter *e, Node *node, const Spot *spot) {
     return emit_select(e, emit_binary(e, OP_EQ, DTYPE_I32, i, place), sum, zero);
 }
 
-static bool needs_its_places(const Node *node) {
-    return node->op == OP_VIEW || node->op == OP_GATHER || node->op == OP_IOTA || node->op == OP_SCATTER_ADD;
+PLACES(IOTA) { return place_on_axis(e, spot->axis[node->attr.index]); }
+
+PLACES(VIEW) {
+    LLVMValueRef ok = NULL;
+    Node *source = node->source[0];
+    Spot s = spot_through(e, &node->attr.contraction->access[0], spot, node->shape.extent, node->shape.rank,
+                          source->shape, spot->row, 0, &ok);
+    LLVMValueRef v = value_at(e, source, &s);
+    return ok == NULL ? v : emit_select(e, ok, v, zero_of(e, node->dtype));
 }
+
+typedef struct OpEmitter { FlatEmitter *flat; PlaceEmitter *places; } OpEmitter;
+static const OpEmitter emitters[OP_COUNT] = {
+#define EMITTER_FLAT(NAME) .flat = emit_##NAME
+#define EMITTER_PLACES(NAME) .places = emit_##NAME
+#define EMITTER_VALUES(NAME) NULL
+#define EMITTER_SAME(NAME) NULL
+#define EMITTER_LOOPS(NAME) NULL
+#define EMITTER_ABSENT(NAME) NULL
+#define OP(NAME, text, arity, class, cost, attribute, emission, ...) [OP_##NAME] = {EMITTER_##emission(NAME)},
+#include "ir/ops.def"
+#undef OP
+};
 
 /* Is the value computed from its place on each axis, not from its row-major place? */
 static bool needs_places(const Emitter *e, const Node *node) {
     if (is_loaded(e, node) || op_class(node->op) == OP_CLASS_REDUCE)
         return false;
-    if (needs_its_places(node))
+    if (op_emission(node->op) == EMISSION_PLACES)
         return true;
     for (int s = 0; s < node->sources; s++)
         if (needs_places(e, node->source[s]))
@@ -382,52 +389,44 @@ static LLVMValueRef compute_element(Emitter *e, Node *node, const Spot *spot, bo
         if (quotient != NULL)
             return quotient;
     }
-    return value_element(e, node, x);
+    return emit_element(e, node, x);
 }
 
 static LLVMValueRef compute_at(Emitter *e, Node *node, const Spot *spot) {
-    if (op_class(node->op) == OP_CLASS_ELEMENT)
-        return compute_element(e, node, spot, false);
-    switch (node->op) {
-    case OP_IOTA: return place_on_axis(e, spot->axis[node->attr.index]);
-    case OP_VIEW: {
-        LLVMValueRef ok = NULL;
-        Node *source = node->source[0];
-        Spot s = spot_through(e, &node->attr.contraction->access[0], spot, node->shape.extent,
-                              node->shape.rank, source->shape, spot->row, 0, &ok);
-        LLVMValueRef v = value_at(e, source, &s);
-        return ok == NULL ? v : emit_select(e, ok, v, zero_of(e, node->dtype));
-    }
-    case OP_RESHAPE: {
+    switch (op_emission(node->op)) {
+    case EMISSION_FLAT: return emitters[node->op].flat(e, node, spot_linear(e, spot, node->shape), spot->row);
+    case EMISSION_PLACES: return emitters[node->op].places(e, node, spot);
+    case EMISSION_VALUES: return compute_element(e, node, spot, false);
+    case EMISSION_SAME: {
         Node *source = node->source[0];
         if (!needs_places(e, source))
             return value_flat(e, source, spot_linear(e, spot, node->shape), spot->row);
         Spot s = spot_reshaped(e, spot, node->shape, source->shape);
         return value_at(e, source, &s);
     }
-    case OP_GATHER: return value_gather(e, node, spot);
-    case OP_SCATTER_ADD: return value_choice(e, node, spot);
-    default: return value_leaf(e, node, spot_linear(e, spot, node->shape), spot->row);
+    case EMISSION_LOOPS:
+    case EMISSION_ABSENT: break;
     }
+    INTERNAL_ERROR("a value of %s is asked for that no loop has made", op_text(node->op));
 }
 
 static LLVMValueRef compute_flat(Emitter *e, Node *node, Index linear, Index row) {
-    if (op_class(node->op) == OP_CLASS_ELEMENT) {
-        Spot spot = {.axis = {linear}, .row = row};
-        return compute_element(e, node, &spot, true);
+    Spot spot = {.axis = {linear}, .row = row};
+    switch (op_emission(node->op)) {
+    case EMISSION_FLAT: return emitters[node->op].flat(e, node, linear, row);
+    case EMISSION_VALUES: return compute_element(e, node, &spot, true);
+    case EMISSION_SAME: return value_flat(e, node->source[0], linear, row);
+    case EMISSION_PLACES:
+    case EMISSION_LOOPS:
+    case EMISSION_ABSENT: break;
     }
-    if (node->op == OP_RESHAPE)
-        return value_flat(e, node->source[0], linear, row);
-    if (needs_its_places(node)) {
-        Spot spot = spot_of_linear(e, linear, node->shape, row);
-        return compute_at(e, node, &spot);
-    }
-    return value_leaf(e, node, linear, row);
+    spot = spot_of_linear(e, linear, node->shape, row);
+    return compute_at(e, node, &spot);
 }
 
 static LLVMValueRef value_of(Emitter *e, Node *node, const Spot *spot, bool flat) {
     if (node->op == OP_CONST)
-        return value_leaf(e, node, (Index){0}, (Index){0});
+        return emit_CONST(e, node, (Index){0}, (Index){0});
     if (node == e->nest->reduce && e->reduced != NULL)       /* epilogues read it nowhere else (fuse.c) */
         return e->reduced;
     if (node == e->nest->largest && e->reduced != NULL)

@@ -97,19 +97,17 @@ static LLVMValueRef signed_real(Emitter *emitter, LLVMValueRef x, LLVMTypeRef sc
 #include "math.inc"
 #include "random.inc"
 
-LLVMValueRef math_unary(Emitter *emitter, Op op, DType t, LLVMValueRef x) {
-    bool f32 = t == DTYPE_F32;
-    switch (op) {
-    case OP_EXP: return f32 ? emit_exp_f32(emitter, x) : emit_exp_f64(emitter, x);
-    case OP_LOG: return f32 ? emit_log_f32(emitter, x) : emit_log_f64(emitter, x);
-    case OP_SIN: return f32 ? emit_sin_f32(emitter, x) : emit_sin_f64(emitter, x);
-    case OP_COS: return f32 ? emit_cos_f32(emitter, x) : emit_cos_f64(emitter, x);
-    case OP_TANH: return f32 ? emit_tanh_f32(emitter, x) : emit_tanh_f64(emitter, x);
-    case OP_SIGMOID: return f32 ? emit_sigmoid_f32(emitter, x) : emit_sigmoid_f64(emitter, x);
-    case OP_ERF: return f32 ? emit_erf_f32(emitter, x) : emit_erf_f64(emitter, x);
-    default: INTERNAL_ERROR("no function %s", op_text(op));
+#define FUNCTION(name)                                                                                     \
+    LLVMValueRef math_##name(Emitter *emitter, DType t, LLVMValueRef x) {                                                \
+        return t == DTYPE_F32 ? emit_##name##_f32(emitter, x) : emit_##name##_f64(emitter, x);             \
     }
-}
+FUNCTION(exp)
+FUNCTION(log)
+FUNCTION(sin)
+FUNCTION(cos)
+FUNCTION(tanh)
+FUNCTION(sigmoid)
+FUNCTION(erf)
 
 LLVMValueRef math_pow(Emitter *emitter, DType t, LLVMValueRef a, LLVMValueRef b) {
     return t == DTYPE_F32 ? emit_pow_f32(emitter, a, b) : emit_pow_f64(emitter, a, b);

@@ -31,84 +31,118 @@ static bool is_value(const Node *n, double value) {
 static double wrap(int64_t value) { return (double)(int32_t)(uint32_t)(uint64_t)value; }
 static int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
-/* ---- values -------------------------------------------------------------------------------- */
-static bool fold_unary(const Node *n, double x, double *out) {
-    bool f32 = n->dtype == DTYPE_F32;
-    float y = (float)x;
-    switch (n->op) {
-    case OP_NEG: *out = n->dtype == DTYPE_I32 ? wrap(-(int64_t)x) : -x; return true;
-    case OP_ABS: *out = n->dtype == DTYPE_I32 ? wrap((int64_t)fabs(x)) : fabs(x); return true;
-    case OP_SQRT: *out = f32 ? (double)sqrtf(y) : sqrt(x); return true;
-    case OP_EXP: *out = f32 ? (double)math_exp_f32(y) : math_exp_f64(x); return true;
-    case OP_LOG: *out = f32 ? (double)math_log_f32(y) : math_log_f64(x); return true;
-    case OP_SIN: *out = f32 ? (double)math_sin_f32(y) : math_sin_f64(x); return true;
-    case OP_COS: *out = f32 ? (double)math_cos_f32(y) : math_cos_f64(x); return true;
-    case OP_TANH: *out = f32 ? (double)math_tanh_f32(y) : math_tanh_f64(x); return true;
-    case OP_SIGMOID: *out = f32 ? (double)math_sigmoid_f32(y) : math_sigmoid_f64(x); return true;
-    case OP_ERF: *out = f32 ? (double)math_erf_f32(y) : math_erf_f64(x); return true;
-    case OP_FLOOR: *out = floor(x); return true;
-    case OP_NOT: *out = x == 0; return true;
-    case OP_CAST: *out = x; return true;
-    case OP_STOP_GRADIENT: *out = x; return true;
-    case OP_POWI:
-        *out = f32 ? (double)math_powi_f32(y, n->attr.index) : math_powi_f64(x, n->attr.index);
-        return true;
-    default: return false;
+/* ---- values: one rule per op row with sources, all of which are constants ------------------- */
+typedef bool FoldRule(const Node *n, double *out);       /* false: the op stays */
+
+#define FOLD(NAME) static bool fold_##NAME(const Node *n __attribute__((unused)), double *out __attribute__((unused)))
+#define SOURCE(s) (n->source[s]->attr.value)
+#define STAYS(NAME) FOLD(NAME) { return false; }
+/* An expression in the sources a and b, right for every type. */
+#define PLAIN1(NAME, expression) FOLD(NAME) { double a = SOURCE(0); *out = (expression); return true; }
+#define PLAIN2(NAME, expression) FOLD(NAME) { double a = SOURCE(0), b = SOURCE(1); *out = (expression); return true; }
+/* Expressions in f32 (x and y), f64 (a and b) and 32-bit integers (i and j). */
+#define REAL1(NAME, f32, f64)                                                                       \
+    FOLD(NAME) {                                                                                    \
+        double a = SOURCE(0);                                                                       \
+        float x = (float)a;                                                                         \
+        *out = n->dtype == DTYPE_F32 ? (double)(f32) : (f64);                                       \
+        return true;                                                                                \
     }
+#define REAL2(NAME, f32, f64)                                                                       \
+    FOLD(NAME) {                                                                                    \
+        double a = SOURCE(0), b = SOURCE(1);                                                        \
+        float x = (float)a, y = (float)b;                                                           \
+        *out = n->dtype == DTYPE_F32 ? (double)(f32) : (f64);                                       \
+        return true;                                                                                \
+    }
+#define NUMBER1(NAME, real, i32)                                                                    \
+    FOLD(NAME) {                                                                                    \
+        double a = SOURCE(0);                                                                       \
+        *out = n->dtype == DTYPE_I32 ? wrap((i32)) : (real);                                        \
+        return true;                                                                                \
+    }
+#define NUMBER2(NAME, f32, f64, i32)                                                                \
+    REAL2(NAME##_real, f32, f64)                                                                    \
+    FOLD(NAME) {                                                                                    \
+        if (n->dtype != DTYPE_I32) return fold_##NAME##_real(n, out);                               \
+        int64_t i = (int64_t)SOURCE(0), j = (int64_t)SOURCE(1);                                     \
+        *out = wrap(i32);                                                                           \
+        return true;                                                                                \
+    }
+/* Divisors are positive. */
+#define QUOTIENT(NAME, i32)                                                                         \
+    FOLD(NAME) {                                                                                    \
+        int64_t i = (int64_t)SOURCE(0), j = (int64_t)SOURCE(1);                                     \
+        if (j > 0) *out = wrap(i32);                                                                \
+        return j > 0;                                                                               \
+    }
+
+NUMBER1(NEG, -a, -(int64_t)a)
+NUMBER1(ABS, fabs(a), (int64_t)fabs(a))
+REAL1(SQRT, sqrtf(x), sqrt(a))
+REAL1(EXP, math_exp_f32(x), math_exp_f64(a))
+REAL1(LOG, math_log_f32(x), math_log_f64(a))
+REAL1(SIN, math_sin_f32(x), math_sin_f64(a))
+REAL1(COS, math_cos_f32(x), math_cos_f64(a))
+REAL1(TANH, math_tanh_f32(x), math_tanh_f64(a))
+REAL1(SIGMOID, math_sigmoid_f32(x), math_sigmoid_f64(a))
+REAL1(ERF, math_erf_f32(x), math_erf_f64(a))
+PLAIN1(FLOOR, floor(a))
+REAL1(POWI, math_powi_f32(x, n->attr.index), math_powi_f64(a, n->attr.index))
+PLAIN1(NOT, a == 0)
+PLAIN1(CAST, a)
+PLAIN1(STOP_GRADIENT, a)
+STAYS(VARIABLE)
+NUMBER2(ADD, x + y, a + b, i + j)
+NUMBER2(SUB, x - y, a - b, i - j)
+NUMBER2(MUL, x * y, a * b, i * j)
+REAL2(DIV, x / y, a / b)
+PLAIN2(MAX, a >= b || a != a ? a : b)
+PLAIN2(MIN, a <= b || a != a ? a : b)
+REAL2(POW, math_pow_f32(x, y), math_pow_f64(a, b))
+QUOTIENT(FLOORDIV, floor_divide(i, j))
+QUOTIENT(MOD, i - j * floor_divide(i, j))
+PLAIN2(EQ, a == b)
+PLAIN2(NE, a != b)
+PLAIN2(LT, a < b)
+PLAIN2(LE, a <= b)
+PLAIN2(AND, a != 0 && b != 0)
+PLAIN2(OR, a != 0 || b != 0)
+
+FOLD(WHERE) {
+    *out = SOURCE(0) != 0 ? SOURCE(1) : SOURCE(2);
+    return true;
 }
 
-static bool fold_integers(Op op, int64_t a, int64_t b, double *out) {
-    switch (op) {
-    case OP_ADD: *out = wrap(a + b); return true;
-    case OP_SUB: *out = wrap(a - b); return true;
-    case OP_MUL: *out = wrap(a * b); return true;
-    case OP_FLOORDIV: *out = b > 0 ? wrap(floor_divide(a, b)) : 0; return b > 0;
-    case OP_MOD: *out = b > 0 ? wrap(a - b * floor_divide(a, b)) : 0; return b > 0;
-    default: return false;
-    }
+FOLD(FMA) {
+    double a = SOURCE(0), b = SOURCE(1), c = SOURCE(2);
+    *out = n->dtype == DTYPE_F32 ? (double)fmaf((float)a, (float)b, (float)c) : fma(a, b, c);
+    return true;
 }
 
-static bool fold_reals(Op op, DType t, double a, double b, double *out) {
-    float x = (float)a, y = (float)b;
-    bool f32 = t == DTYPE_F32;
-    switch (op) {
-    case OP_ADD: *out = f32 ? (double)(x + y) : a + b; return true;
-    case OP_SUB: *out = f32 ? (double)(x - y) : a - b; return true;
-    case OP_MUL: *out = f32 ? (double)(x * y) : a * b; return true;
-    case OP_DIV: *out = f32 ? (double)(x / y) : a / b; return true;
-    case OP_POW: *out = f32 ? (double)math_pow_f32(x, y) : math_pow_f64(a, b); return true;
-    default: return false;
-    }
+FOLD(VIEW) {
+    *out = SOURCE(0);
+    return access_always_within(&n->attr.contraction->access[0], n->shape.extent, n->shape.rank, n->source[0]->shape);
 }
 
-static bool fold_binary(const Node *n, double a, double b, double *out) {
-    switch (n->op) {
-    case OP_MAX: *out = a >= b || a != a ? a : b; return true;
-    case OP_MIN: *out = a <= b || a != a ? a : b; return true;
-    case OP_EQ: *out = a == b; return true;
-    case OP_NE: *out = a != b; return true;
-    case OP_LT: *out = a < b; return true;
-    case OP_LE: *out = a <= b; return true;
-    case OP_AND: *out = a != 0 && b != 0; return true;
-    case OP_OR: *out = a != 0 || b != 0; return true;
-    default: break;
-    }
-    if (n->dtype == DTYPE_I32) return fold_integers(n->op, (int64_t)a, (int64_t)b, out);
-    return dtype_is_real(n->dtype) && fold_reals(n->op, n->dtype, a, b, out);
+FOLD(RESHAPE) {
+    *out = SOURCE(0);
+    return true;
 }
 
-static bool fold_ternary(const Node *n, double a, double b, double c, double *out) {
-    if (n->op == OP_WHERE) *out = a != 0 ? b : c;
-    else if (n->op == OP_FMA)
-        *out = n->dtype == DTYPE_F32 ? (double)fmaf((float)a, (float)b, (float)c) : fma(a, b, c);
-    else return false;
+FOLD(CONCAT) {
+    *out = SOURCE(0);
+    for (int s = 1; s < n->sources; s++) {
+        if (!is_value(n->source[s], *out)) return false;
+    }
     return true;
 }
 
 /* The sum of equal whole numbers, where every order of adding them is exact. */
-static bool fold_sum(const Node *n, double value, double *out) {
+FOLD(CONTRACT) {
     const Contraction *c = n->attr.contraction;
-    if (n->op != OP_CONTRACT || n->sources != 1 || c->over_rows || !dtype_is_real(n->dtype)) return false;
+    double value = SOURCE(0);
+    if (n->sources != 1 || c->over_rows || !dtype_is_real(n->dtype)) return false;
     int64_t extent[MOST_AXES], terms = 1;
     int axes = contraction_space(n->shape, c, extent);
     if (!access_always_within(&c->access[0], extent, axes, n->source[0]->shape)) return false;
@@ -117,35 +151,29 @@ static bool fold_sum(const Node *n, double value, double *out) {
     return value == trunc(value) && fabs(*out) <= 16777216.0 && terms > 0 && value != 0;
 }
 
-static bool fold_move(const Node *n, double value, double *out) {
-    *out = value;
-    if (n->op == OP_RESHAPE) return true;
-    return n->op == OP_VIEW && access_always_within(&n->attr.contraction->access[0], n->shape.extent,
-                                                    n->shape.rank, n->source[0]->shape);
-}
+STAYS(REDUCE_MAX)
+STAYS(REDUCE_MIN)
+STAYS(ARGMAX)
+STAYS(GATHER)
+STAYS(SCATTER_ADD)
+
+static FoldRule *const fold_rules[OP_COUNT] = {
+#define RULE_LEAF(NAME) NULL
+#define RULE_ELEMENT(NAME) fold_##NAME
+#define RULE_MOVE(NAME) fold_##NAME
+#define RULE_REDUCE(NAME) fold_##NAME
+#define RULE_INDEXED(NAME) fold_##NAME
+#define OP(NAME, text, arity, class, ...) [OP_##NAME] = RULE_##class(NAME),
+#include "ir/ops.def"
+#undef OP
+};
 
 static Node *fold_value(Graph *g, const Node *n) {
+    double value;
     for (int s = 0; s < n->sources; s++) {
         if (!is_const(n->source[s])) return NULL;
-        if (n->op == OP_CONCAT && !is_value(n->source[s], n->source[0]->attr.value)) return NULL;
     }
-    double value = 0, a = n->source[0]->attr.value;
-    bool folded = false;
-    if (op_class(n->op) == OP_CLASS_ELEMENT) {
-        double b = n->sources > 1 ? n->source[1]->attr.value : 0,
-               c = n->sources > 2 ? n->source[2]->attr.value : 0;
-        folded = n->sources == 1   ? fold_unary(n, a, &value)
-                 : n->sources == 2 ? fold_binary(n, a, b, &value)
-                                   : fold_ternary(n, a, b, c, &value);
-    } else if (n->op == OP_CONCAT) {
-        folded = true;
-        value = a;
-    } else if (op_class(n->op) == OP_CLASS_MOVE) {
-        folded = fold_move(n, a, &value);
-    } else if (n->op == OP_CONTRACT) {
-        folded = fold_sum(n, a, &value);
-    }
-    return folded ? graph_const(g, n->dtype, n->shape, value) : NULL;
+    return fold_rules[n->op](n, &value) ? graph_const(g, n->dtype, n->shape, value) : NULL;
 }
 
 /* ---- identities ---------------------------------------------------------------------------- */
@@ -198,6 +226,7 @@ static Node *fold_reduction(Graph *g, const Node *n) {
     return whole || n->op == OP_CONTRACT ? graph_view(g, n->source[0], n->shape, &c->access[0]) : NULL;
 }
 
+/* An op without a case has no identity. */
 static Node *fold_identity(Graph *g, const Node *n) {
     Node *a = n->source[0], *b = n->sources > 1 ? n->source[1] : NULL;
     switch (n->op) {

@@ -12,11 +12,10 @@ const char *formula_wrapped(Formula *f, FormulaText piece, int binding) {
     return piece.binding < binding ? text_format(f->arena, "(%s)", piece.text) : piece.text;
 }
 
-static FormulaText infix(Formula *f, const Node *n, const FormulaIndex *at, const char *sign, int left, int right,
-                         int binding) {
+static FormulaText infix(Formula *f, const Node *n, const FormulaIndex *at, int left, int right, int binding) {
     FormulaText a = formula_at(f, n->source[0], at), b = formula_at(f, n->source[1], at);
-    return (FormulaText){text_format(f->arena, "%s %s %s", formula_wrapped(f, a, left), sign, formula_wrapped(f, b, right)),
-                   binding};
+    const char *x = formula_wrapped(f, a, left), *y = formula_wrapped(f, b, right);
+    return (FormulaText){text_format(f->arena, "%s %s %s", x, op_spelling(n->op).sign, y), binding};
 }
 
 static FormulaText called(Formula *f, const Node *n, const char *name, const FormulaIndex *at) {
@@ -287,34 +286,39 @@ static FormulaText print_const(Formula *f, const Node *n) {
     return (FormulaText){text, text[0] == '-' ? NEGATED : WHOLE};
 }
 
+static FormulaText print_not(Formula *f, const Node *n, const FormulaIndex *at) {
+    const char *of = formula_wrapped(f, formula_at(f, n->source[0], at), WHOLE);
+    return (FormulaText){text_format(f->arena, "%s%s", op_spelling(n->op).sign, of), COMPARED};
+}
+
+static FormulaText print_iota(Formula *f, const Node *n, const FormulaIndex *at) {
+    const FormulaIndex *along = &at[n->attr.index];
+    return (FormulaText){subscript_text(f, along), subscript_is_variable(along) ? WHOLE : ADDED};
+}
+
+static FormulaText print_mul(Formula *f, const Node *n, const FormulaIndex *at) {
+    bool mean = is_mean(n) && !f->info[n->source[0]->id].name;
+    return mean ? print_reduction(f, n->source[0], at, "mean") : print_product(f, n, at);
+}
+
 FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at) {
     switch (n->op) {
     case OP_CONST: return print_const(f, n);
-    case OP_IOTA:
-        return (FormulaText){subscript_text(f, &at[n->attr.index]),
-                       subscript_is_variable(&at[n->attr.index]) ? WHOLE : ADDED};
-    case OP_NEG: return print_product(f, n, at);
-    case OP_NOT:
-        return (FormulaText){text_format(f->arena, "not %s", formula_wrapped(f, formula_at(f, n->source[0], at), WHOLE)),
-                       COMPARED};
+    case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_RANDOM:
+    case OP_GRADIENT: return (FormulaText){formula_leaf_name(f, n), WHOLE};
+    case OP_IOTA: return print_iota(f, n, at);
     case OP_CAST: return called(f, n, dtype_text(n->dtype), at);
+    case OP_ABS: case OP_SQRT: case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID:
+    case OP_ERF: case OP_FLOOR: case OP_STOP_GRADIENT: case OP_VARIABLE: case OP_MAX: case OP_MIN: case OP_WHERE:
+    case OP_FMA: return called(f, n, op_text(n->op), at);
+    case OP_NOT: return print_not(f, n, at);
     case OP_ADD: return print_add(f, n, at);
-    case OP_SUB: return infix(f, n, at, "-", ADDED, MULTIPLIED, ADDED);
-    case OP_MUL:
-        if (is_mean(n) && !f->info[n->source[0]->id].name)
-            return print_reduction(f, n->source[0], at, "mean");
-        return print_product(f, n, at);
-    case OP_DIV: return print_product(f, n, at);
-    case OP_FLOORDIV: return infix(f, n, at, "//", MULTIPLIED, NEGATED, MULTIPLIED);
-    case OP_MOD: return infix(f, n, at, "%", MULTIPLIED, NEGATED, MULTIPLIED);
-    case OP_EQ: return infix(f, n, at, "==", ADDED, ADDED, COMPARED);
-    case OP_NE: return infix(f, n, at, "!=", ADDED, ADDED, COMPARED);
-    case OP_LT: return infix(f, n, at, "<", ADDED, ADDED, COMPARED);
-    case OP_LE: return infix(f, n, at, "<=", ADDED, ADDED, COMPARED);
-    case OP_AND: return infix(f, n, at, "and", ADDED, ADDED, COMPARED);
-    case OP_OR: return infix(f, n, at, "or", ADDED, ADDED, COMPARED);
-    case OP_POWI:
-    case OP_POW: return print_power(f, n, at);
+    case OP_SUB: return infix(f, n, at, ADDED, MULTIPLIED, ADDED);
+    case OP_MUL: return print_mul(f, n, at);
+    case OP_NEG: case OP_DIV: return print_product(f, n, at);
+    case OP_FLOORDIV: case OP_MOD: return infix(f, n, at, MULTIPLIED, NEGATED, MULTIPLIED);
+    case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_AND: case OP_OR: return infix(f, n, at, ADDED, ADDED, COMPARED);
+    case OP_POWI: case OP_POW: return print_power(f, n, at);
     case OP_VIEW: return print_read(f, n, 0, at);
     case OP_RESHAPE: return print_reshape(f, n, at);
     case OP_CONCAT: return print_concat(f, n, at);
@@ -324,8 +328,8 @@ FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at) {
     case OP_ARGMAX: return print_reduction(f, n, at, "argmax");
     case OP_GATHER: return print_gather(f, n, at);
     case OP_SCATTER_ADD: return print_scatter(f, n, at);
-    default: return called(f, n, op_text(n->op), at);
     }
+    INTERNAL_ERROR("no op %d", (int)n->op);
 }
 
 FormulaText formula_at(Formula *f, const Node *n, const FormulaIndex *at) {

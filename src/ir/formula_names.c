@@ -66,7 +66,7 @@ const char *formula_leaf_name(const Formula *f, const Node *n) {
     case OP_RANDOM: return n->name ? n->name : "draw";
     case OP_COUNTER: return counters[n->attr.counter];
     case OP_ROWS_RECIPROCAL: return "(1 / rows)";
-    default: return "gradient";
+    default: return op_text(n->op);
     }
 }
 

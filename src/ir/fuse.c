@@ -71,31 +71,15 @@ static bool sums_rows(const Node *node) {
 }
 
 static bool always_stored(const Node *node) {
-    return op_class(node->op) == OP_CLASS_REDUCE || (node->op == OP_SCATTER_ADD && !scatters_one(node))
-           || node->op == OP_CONCAT;
+    return op_emission(node->op) == EMISSION_LOOPS || (node->op == OP_SCATTER_ADD && !scatters_one(node));
 }
 
+/* A column read in place, and a view that never leaves its source, cost nothing. */
 static double own_cost(const Fuse *u, const Node *node) {
-    switch (node->op) {
-    case OP_CONST:
-    case OP_SLOT:
-    case OP_COUNTER:
-    case OP_ROWS_RECIPROCAL:
-    case OP_CELL:
-    case OP_GRADIENT: return 0;
-    case OP_COLUMN: return u->f->block > 1 ? 6 : 0;
-    case OP_RANDOM: return 30;
-    case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID: case OP_ERF: return 15;
-    case OP_POW: return 40;
-    case OP_SQRT: case OP_DIV: case OP_FLOORDIV: case OP_MOD: case OP_POWI: return 8;
-    case OP_RESHAPE: case OP_STOP_GRADIENT: return 0;
-    case OP_VIEW:
-        return access_is_inside(&node->attr.contraction->access[0], node->shape.extent, node->shape.rank,
-                                node->source[0]->shape) ? 0 : 2;
-    case OP_GATHER: return 8;
-    case OP_SCATTER_ADD: return 2;
-    default: return 1;
-    }
+    bool is_free = (node->op == OP_COLUMN && u->f->block == 1)
+        || (node->op == OP_VIEW && access_is_inside(&node->attr.contraction->access[0], node->shape.extent,
+                                                    node->shape.rank, node->source[0]->shape));
+    return is_free ? 0 : op_cost(node->op);
 }
 
 static int64_t reduced_terms(const Node *node) {
@@ -239,17 +223,13 @@ static bool reaches(Fuse *u, int late, int early) {
 static bool can_be_flat(const Fuse *u, Node *node, bool top) {
     if (!top && node_is_stored(u->f, node))
         return true;
-    switch (op_class(node->op)) {
-    case OP_CLASS_LEAF:
-        return node->op != OP_IOTA;
-    case OP_CLASS_ELEMENT:
-        for (int s = 0; s < node->sources; s++)
-            if (!can_be_flat(u, node->source[s], false))
-                return false;
-        return true;
-    default:
-        return node->op == OP_RESHAPE && can_be_flat(u, node->source[0], false);
-    }
+    Emission emission = op_emission(node->op);
+    if (emission != EMISSION_VALUES && emission != EMISSION_SAME)
+        return emission == EMISSION_FLAT;
+    for (int s = 0; s < node->sources; s++)
+        if (!can_be_flat(u, node->source[s], false))
+            return false;
+    return true;
 }
 
 static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape space) {

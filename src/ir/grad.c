@@ -79,23 +79,13 @@ static Node *over(Graph *g, const Adjoint *of, Node *value, Node *divisor) {
     return finite || !of->live ? quotient : only_where(g, of->live, quotient);
 }
 
-/* Where y takes its source k; NULL: everywhere, or it is no choice. */
+/* Where y, which takes one of two, takes its source k. */
 static Node *taken(Graph *g, const Node *y, int k) {
-    Node *a = y->source[0], *first = NULL;
-    switch (y->op) {
-    case OP_WHERE: first = a; break;
-    case OP_MAX:
-    case OP_MIN:
-        first = y->op == OP_MAX ? graph_binary(g, OP_LE, y->source[1], a) : graph_binary(g, OP_LE, a, y->source[1]);
-        first = graph_binary(g, OP_OR, first, graph_binary(g, OP_NE, a, a));
-        break;
-    case OP_ABS: {
-        Node *zero = like(g, a, 0);
-        return graph_binary(g, OP_OR, graph_binary(g, OP_LT, zero, a), graph_binary(g, OP_LT, a, zero));
-    }
-    default: return NULL;
-    }
-    return k == (y->op == OP_WHERE) ? first : graph_unary(g, OP_NOT, first);
+    Node *a = y->source[0], *b = y->source[1];
+    if (y->op == OP_WHERE) return k == 1 ? a : graph_unary(g, OP_NOT, a);
+    Node *first = y->op == OP_MAX ? graph_binary(g, OP_LE, b, a) : graph_binary(g, OP_LE, a, b);
+    first = graph_binary(g, OP_OR, first, graph_binary(g, OP_NE, a, a));
+    return k == 0 ? first : graph_unary(g, OP_NOT, first);
 }
 
 /* ---- leaves: the walk ends there */
@@ -290,39 +280,49 @@ RULE(SCATTER_ADD) {
 }
 
 static GradRule *const rules[OP_COUNT] = {
-#define OP(NAME, text, arity, class) [OP_##NAME] = grad_##NAME,
+#define OP(NAME, ...) [OP_##NAME] = grad_##NAME,
 #include "ir/ops.def"
 #undef OP
 };
 
 /* ---- conditions, source by source */
+/* Where the adjoint of y's source k is not 0, y's being 0 where `live` is false. */
 static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
     Node *source = y->source[k];
+    IndexSpace space = {0};
     switch (y->op) {
+    case OP_CONST: case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_RANDOM:
+    case OP_IOTA: case OP_GRADIENT:
+    case OP_NEG: case OP_SQRT: case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID: case OP_ERF:
+    case OP_FLOOR: case OP_POWI: case OP_NOT: case OP_CAST: case OP_STOP_GRADIENT: case OP_VARIABLE:
+    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_POW: case OP_FLOORDIV: case OP_MOD:
+    case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_AND: case OP_OR: case OP_FMA: case OP_ARGMAX:
+        return live;
+    case OP_ABS: {
+        Node *zero = like(g, source, 0);
+        Node *sloped = graph_binary(g, OP_OR, graph_binary(g, OP_LT, zero, source), graph_binary(g, OP_LT, source, zero));
+        return condition_and(g, live, sloped);
+    }
+    case OP_MAX: case OP_MIN: case OP_WHERE: return condition_and(g, live, taken(g, y, k));
     case OP_CONCAT: {
-        IndexSpace space = space_of(y);
+        space = space_of(y);
         Access to = identity_access(space.axes);
         to.axis[y->attr.index].offset = -begin_of_source(y, k);
         return condition_of_source(g, live, &space, &to, source->shape);
     }
     case OP_RESHAPE: return condition_reshaped(g, live, source->shape);
-    case OP_GATHER:
-    case OP_SCATTER_ADD: return condition_everywhere(g, live, source->shape);
-    case OP_REDUCE_MAX:
-    case OP_REDUCE_MIN: {
-        IndexSpace space = space_of(y);
+    case OP_GATHER: case OP_SCATTER_ADD: return condition_everywhere(g, live, source->shape);
+    case OP_REDUCE_MAX: case OP_REDUCE_MIN:
+        space = space_of(y);
         if (live) live = repeat_over(g, live, terms_of(y));
         space.results = space.axes;
         live = condition_and(g, live, chosen_terms(g, y));
         return condition_of_source(g, live, &space, &y->attr.contraction->access[0], source->shape);
-    }
-    case OP_VIEW:
-    case OP_CONTRACT: {
-        IndexSpace space = space_of(y);
+    case OP_VIEW: case OP_CONTRACT:
+        space = space_of(y);
         return condition_of_source(g, live, &space, &y->attr.contraction->access[k], source->shape);
     }
-    default: return condition_and(g, live, taken(g, y, k));
-    }
+    INTERNAL_ERROR("no op %d", (int)y->op);
 }
 
 /* ---- the walk ------------------------------------------------------------------------------ */

@@ -12,9 +12,22 @@
 #include "ir/affine.h"
 #include "ir/fold.h"
 
-typedef struct OpRow { const char *text; int arity; OpClass class; } OpRow;
+typedef struct OpRow {
+    const char *text;
+    int arity;
+    OpClass class;
+    int cost;
+    OpAttribute attribute;
+    Emission emission;
+    Spelling spelling;
+} OpRow;
+#define NONE {SPELLING_NONE, NULL}
+#define FUNCTION {SPELLING_FUNCTION, NULL}
+#define PREFIX(sign) {SPELLING_PREFIX, sign}
+#define INFIX(sign) {SPELLING_INFIX, sign}
 static const OpRow op_rows[OP_COUNT] = {
-#define OP(NAME, text, arity, class) [OP_##NAME] = {text, arity, OP_CLASS_##class},
+#define OP(NAME, text, arity, class, cost, attribute, emission, spelling) \
+    [OP_##NAME] = {text, arity, OP_CLASS_##class, cost, ATTRIBUTE_##attribute, EMISSION_##emission, spelling},
 #include "ir/ops.def"
 #undef OP
 };
@@ -22,6 +35,10 @@ static const OpRow op_rows[OP_COUNT] = {
 const char *op_text(Op op) { return op_rows[op].text; }
 int op_arity(Op op) { return op_rows[op].arity; }
 OpClass op_class(Op op) { return op_rows[op].class; }
+int op_cost(Op op) { return op_rows[op].cost; }
+OpAttribute op_attribute(Op op) { return op_rows[op].attribute; }
+Emission op_emission(Op op) { return op_rows[op].emission; }
+Spelling op_spelling(Op op) { return op_rows[op].spelling; }
 
 const char *dtype_text(DType t) {
     static const char *const text[] = {"f32", "f64", "i32", "bool", "u8"};

@@ -39,15 +39,34 @@ int64_t shape_size(Shape s);
 bool    shape_equal(Shape a, Shape b);
 
 typedef enum Op {
-#define OP(NAME, text, arity, class) OP_##NAME,
+#define OP(NAME, ...) OP_##NAME,
 #include "ir/ops.def"
 #undef OP
-    OP_COUNT
 } Op;
+enum { OPS = 0
+#define OP(...) + 1
+#include "ir/ops.def"
+#undef OP
+};
+#define OP_COUNT ((Op)OPS)
+/* The columns of ops.def, which says what they mean. */
 typedef enum OpClass { OP_CLASS_LEAF, OP_CLASS_ELEMENT, OP_CLASS_MOVE, OP_CLASS_REDUCE, OP_CLASS_INDEXED } OpClass;
+typedef enum OpAttribute {
+    ATTRIBUTE_NONE, ATTRIBUTE_VALUE, ATTRIBUTE_NUMBER, ATTRIBUTE_AXIS, ATTRIBUTE_SHARED, ATTRIBUTE_COUNTER,
+    ATTRIBUTE_RANDOM, ATTRIBUTE_MAPS
+} OpAttribute;
+typedef enum Emission {
+    EMISSION_FLAT, EMISSION_PLACES, EMISSION_VALUES, EMISSION_SAME, EMISSION_LOOPS, EMISSION_ABSENT
+} Emission;
+typedef enum SpellingKind { SPELLING_NONE, SPELLING_FUNCTION, SPELLING_PREFIX, SPELLING_INFIX } SpellingKind;
+typedef struct Spelling { SpellingKind kind; const char *sign; } Spelling;   /* sign: of PREFIX and INFIX */
 const char *op_text(Op op);
 int         op_arity(Op op);
 OpClass     op_class(Op op);
+int         op_cost(Op op);
+OpAttribute op_attribute(Op op);
+Emission    op_emission(Op op);
+Spelling    op_spelling(Op op);
 
 /* Where a source is read, from an index space of result axes (0 .. nout-1), then reduced axes:
  *   place on source axis a = (offset + sum of coef[k] * index[k]) / divisor
@@ -73,7 +92,7 @@ typedef enum Counter { COUNTER_STEP, COUNTER_EPOCH, COUNTER_PROGRESS } Counter;
 
 typedef struct Attr {
     double       value;          /* CONST: exactly representable in the dtype (bool 0 or 1) */
-    int64_t      index;          /* COLUMN CELL SLOT GRADIENT VARIABLE: which; IOTA CONCAT: axis; POWI: n; GATHER SCATTER_ADD: b */
+    int64_t      index;          /* COLUMN CELL SLOT GRADIENT VARIABLE: which; POWI: n; IOTA CONCAT: axis; GATHER SCATTER_ADD: b */
     Counter      counter;
     Random       random;
     bool         over_rows;      /* SCATTER_ADD */

@@ -180,7 +180,7 @@ static const char *infer_SCATTER_ADD(const Node *n) {
 }
 
 static InferRule *const rules[OP_COUNT] = {
-#define OP(NAME, text, arity, class) [OP_##NAME] = infer_##NAME,
+#define OP(NAME, ...) [OP_##NAME] = infer_##NAME,
 #include "ir/ops.def"
 #undef OP
 };

@@ -148,7 +148,7 @@ typedef void Evaluator(Evaluation *e, const Node *node, void *out);
 static void evaluate(Evaluation *e)
 {
     static Evaluator *const evaluators[] = {
-#define OP(NAME, text, arity, class) interp_eval_##NAME,
+#define OP(NAME, ...) interp_eval_##NAME,
 #include "ir/ops.def"
 #undef OP
     };

@@ -37,7 +37,7 @@ struct NodeTables {
 };
 void interp_free_reduction(struct PreparedReduction *reduction);
 
-#define OP(NAME, text, arity, class) void interp_eval_##NAME(Evaluation *e, const Node *node, void *out);
+#define OP(NAME, ...) void interp_eval_##NAME(Evaluation *e, const Node *node, void *out);
 #include "ir/ops.def"
 #undef OP
 

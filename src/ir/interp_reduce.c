@@ -344,18 +344,19 @@ typedef struct Kind {
     double start, empty;
 } Kind;
 
-static const Kind *kind_of(const Node *node)
+/* By type: f32, f64, i32. */
+static const Kind sum[] = {{sum_f32, product_f32, join_sum_f32, -0.0, 0},
+                           {sum_f64, product_f64, join_sum_f64, -0.0, 0},
+                           {sum_i32, product_i32, join_sum_i32, 0, 0}};
+static const Kind max[] = {{max_f32, NULL, join_max_f32, -INFINITY, -INFINITY},
+                           {max_f64, NULL, join_max_f64, -INFINITY, -INFINITY},
+                           {max_i32, NULL, join_max_i32, INT32_MIN, INT32_MIN}};
+static const Kind min[] = {{min_f32, NULL, join_min_f32, INFINITY, INFINITY},
+                           {min_f64, NULL, join_min_f64, INFINITY, INFINITY},
+                           {min_i32, NULL, join_min_i32, INT32_MAX, INT32_MAX}};
+
+static const Kind *kind_of(const Node *node, const Kind *kinds)
 {
-    static const Kind sum[] = {{sum_f32, product_f32, join_sum_f32, -0.0, 0},
-                               {sum_f64, product_f64, join_sum_f64, -0.0, 0},
-                               {sum_i32, product_i32, join_sum_i32, 0, 0}};
-    static const Kind max[] = {{max_f32, NULL, join_max_f32, -INFINITY, -INFINITY},
-                               {max_f64, NULL, join_max_f64, -INFINITY, -INFINITY},
-                               {max_i32, NULL, join_max_i32, INT32_MIN, INT32_MIN}};
-    static const Kind min[] = {{min_f32, NULL, join_min_f32, INFINITY, INFINITY},
-                               {min_f64, NULL, join_min_f64, INFINITY, INFINITY},
-                               {min_i32, NULL, join_min_i32, INT32_MAX, INT32_MAX}};
-    const Kind *kinds = node->op == OP_CONTRACT ? sum : node->op == OP_REDUCE_MAX ? max : min;
     switch (node->dtype) {
     case DTYPE_F32: return &kinds[0];
     case DTYPE_F64: return &kinds[1];
@@ -492,10 +493,10 @@ static void run_outputs(Stretch *s, void *out)
     }
 }
 
-static void reduce(Evaluation *e, const Node *node, void *out)
+static void reduce(Evaluation *e, const Node *node, const Kind *kinds, void *out)
 {
     PreparedReduction *r = reduction_of(e, node);
-    const Kind *kind = kind_of(node);
+    const Kind *kind = kind_of(node, kinds);
     if (r->terms == 0 || (node->attr.contraction->over_rows && e->rows == 0)) {
         fill(node->dtype, out, interp_count(e, node), kind->empty);
         return;
@@ -519,9 +520,9 @@ static void reduce(Evaluation *e, const Node *node, void *out)
     free(s.lanes);
 }
 
-void interp_eval_CONTRACT(Evaluation *e, const Node *node, void *out) { reduce(e, node, out); }
-void interp_eval_REDUCE_MAX(Evaluation *e, const Node *node, void *out) { reduce(e, node, out); }
-void interp_eval_REDUCE_MIN(Evaluation *e, const Node *node, void *out) { reduce(e, node, out); }
+void interp_eval_CONTRACT(Evaluation *e, const Node *node, void *out) { reduce(e, node, sum, out); }
+void interp_eval_REDUCE_MAX(Evaluation *e, const Node *node, void *out) { reduce(e, node, max, out); }
+void interp_eval_REDUCE_MIN(Evaluation *e, const Node *node, void *out) { reduce(e, node, min, out); }
 
 /* ---- argmax ------------------------------------------------------------------------------ */
 

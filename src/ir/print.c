@@ -79,23 +79,21 @@ static void print_value(Text *to, const Node *n) {
 static void print_attributes(Text *to, const Node *n) {
     static const char *const counters[] = {"step", "epoch", "progress"};
     static const char *const keys[] = {"step", "initial", "data"};
-    switch (n->op) {
-    case OP_CONST: print_value(to, n); break;
-    case OP_COUNTER: text_add(to, " %s", counters[n->attr.counter]); break;
-    case OP_RANDOM:
+    switch (op_attribute(n->op)) {
+    case ATTRIBUTE_NONE:
+    case ATTRIBUTE_MAPS: break;                    /* print_contraction */
+    case ATTRIBUTE_VALUE: print_value(to, n); break;
+    case ATTRIBUTE_COUNTER: text_add(to, " %s", counters[n->attr.counter]); break;
+    case ATTRIBUTE_RANDOM:
         text_add(to, " %s %016" PRIx64, keys[n->attr.random.key], n->attr.random.site);
         if (n->attr.random.key == RANDOM_DATA) text_add(to, " seed %" PRIu64, n->attr.random.seed);
         break;
-    case OP_POWI: text_add(to, " %" PRId64, n->attr.index); break;
-    case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_GRADIENT:
-        text_add(to, " %" PRId64, n->attr.index);
-        break;
-    case OP_IOTA: case OP_CONCAT: text_add(to, " axis %" PRId64, n->attr.index); break;
-    case OP_GATHER: case OP_SCATTER_ADD:
+    case ATTRIBUTE_NUMBER: text_add(to, " %" PRId64, n->attr.index); break;
+    case ATTRIBUTE_AXIS: text_add(to, " axis %" PRId64, n->attr.index); break;
+    case ATTRIBUTE_SHARED:
         if (n->attr.index) text_add(to, " shared %" PRId64, n->attr.index);
         if (n->attr.over_rows) text_add(to, " over rows");
         break;
-    default: break;
     }
 }
 

@@ -54,18 +54,15 @@ static bool is_updated(const LoopFunction *f, const Node *cell) {
     return false;
 }
 
-/* Operations per element; too many where one is dear, or where it needs more than columns and numbers. */
+/* Operations per element, a division for three; too many where one costs more than a sum, or where it needs more than
+ * columns and numbers. */
 static int operations(const LoopFunction *f, const Node *node) {
-    switch (node->op) {
-    case OP_COLUMN: case OP_CONST:
+    if (node->op == OP_COLUMN || node->op == OP_CONST || (node->op == OP_CELL && !is_updated(f, node)))
         return 0;
-    case OP_CELL:
-        return is_updated(f, node) ? MOST_OPERATIONS + 1 : 0;
-    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_FMA: case OP_NEG: case OP_CAST: case OP_RESHAPE:
-        break;
-    default:
+    bool is_cheap = node->op == OP_DIV || op_cost(node->op) <= 1;
+    bool stays = op_emission(node->op) == EMISSION_VALUES || op_emission(node->op) == EMISSION_SAME;
+    if (!is_cheap || !stays)
         return MOST_OPERATIONS + 1;
-    }
     int count = node->op == OP_DIV ? 3 : 1;
     for (int s = 0; s < node->sources && count <= MOST_OPERATIONS; s++)
         count += node_is_stored(f, node->source[s]) ? MOST_OPERATIONS + 1 : operations(f, node->source[s]);

@@ -9,17 +9,12 @@
 
 #define UNUSED (void)scope, (void)call, (void)context
 
-/* ---- functions of one number ----------------------------------------------------------------- */
-typedef struct UnaryName {
-    const char *name;
-    Op op;
-} UnaryName;
-
+/* ---- functions of one number: ops whose spelling is FUNCTION ----------------------------------- */
 static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
                                   void *context)
 {
     const Value *v = args->value[0];
-    Op op = ((const UnaryName *)context)->op;
+    Op op = *(const Op *)context;
     (void)scope;
     Value *number = NULL;
     if (value_is_number(v) && op == OP_ABS)
@@ -381,24 +376,19 @@ static void bind(Lowering *L, const Builtin *builtin, const void *context)
                (Span){0, 0});
 }
 
+static void bind_functions(Lowering *L)
+{
+    for (Op op = 0; op < OP_COUNT; op++) {
+        if (op_spelling(op).kind != SPELLING_FUNCTION)
+            continue;
+        Builtin *builtin = arena_new_of(L->arena, Builtin);
+        *builtin = (Builtin){op_text(op), 1, 1, false, lower_unary_builtin, text_format(L->arena, "%s(x)", op_text(op))};
+        bind(L, builtin, arena_copy(L->arena, &op, sizeof op));
+    }
+}
+
 void builtins_bind(Lowering *L)
 {
-    static const UnaryName ops[] = {{"exp", OP_EXP},    {"log", OP_LOG},         {"sqrt", OP_SQRT},
-                                    {"abs", OP_ABS},    {"sin", OP_SIN},         {"cos", OP_COS},
-                                    {"tanh", OP_TANH},  {"sigmoid", OP_SIGMOID}, {"erf", OP_ERF},
-                                    {"floor", OP_FLOOR}};
-    static const Builtin unary[] = {
-        {"exp", 1, 1, false, lower_unary_builtin, "exp(x)"},
-        {"log", 1, 1, false, lower_unary_builtin, "log(x)"},
-        {"sqrt", 1, 1, false, lower_unary_builtin, "sqrt(x)"},
-        {"abs", 1, 1, false, lower_unary_builtin, "abs(x)"},
-        {"sin", 1, 1, false, lower_unary_builtin, "sin(x)"},
-        {"cos", 1, 1, false, lower_unary_builtin, "cos(x)"},
-        {"tanh", 1, 1, false, lower_unary_builtin, "tanh(x)"},
-        {"sigmoid", 1, 1, false, lower_unary_builtin, "sigmoid(x)"},
-        {"erf", 1, 1, false, lower_unary_builtin, "erf(x)"},
-        {"floor", 1, 1, false, lower_unary_builtin, "floor(x)"},
-    };
     static const DType types[] = {DTYPE_F32, DTYPE_F64, DTYPE_I32};
     static const Builtin casts[] = {{"f32", 1, 1, false, lower_cast, "f32(e)"},
                                     {"f64", 1, 1, false, lower_cast, "f64(e)"},
@@ -421,8 +411,7 @@ void builtins_bind(Lowering *L)
         {"rank_in_batch", 1, 1, true, lower_rank_in_batch, "rank_in_batch(e)"},
         {"grad", 2, 2, true, lower_grad, "grad(e, x)"},
     };
-    for (size_t i = 0; i < sizeof unary / sizeof *unary; i++)
-        bind(L, &unary[i], &ops[i]);
+    bind_functions(L);
     for (size_t i = 0; i < sizeof casts / sizeof *casts; i++)
         bind(L, &casts[i], &types[i]);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CELLS = 16, MOST_ROOTS = 40, MOST_COLUMNS = 4, BENCH_ROWS = 700 };
+enum { MOST_CELLS = 16, MOST_ROOTS = 40, MOST_COLUMNS = 4 };
+#ifndef BENCH_ROWS
+#define BENCH_ROWS 700
+#endif
 
 typedef struct Bench {
     Arena *arena; Diagnostics *diagnostics; Graph *g;
@@ -22,16 +25,16 @@ typedef struct Bench {
     uint64_t random;
 } Bench;
 
-static uint32_t bench_random(Bench *b) {
+static inline uint32_t bench_random(Bench *b) {
     b->random = b->random * 6364136223846793005ull + 1442695040888963407ull;
     return (uint32_t)(b->random >> 33);
 }
 
-static Shape shape_of(int rank, int64_t a, int64_t b, int64_t c) {
+static inline Shape shape_of(int rank, int64_t a, int64_t b, int64_t c) {
     return (Shape){.rank = rank, .extent = {a, b, c}};
 }
 
-static Bench *bench_new(uint64_t seed) {
+static inline Bench *bench_new(uint64_t seed) {
     Arena *arena = arena_new();
     Bench *b = arena_new_of(arena, Bench);
     b->arena = arena;
@@ -51,12 +54,12 @@ static Bench *bench_new(uint64_t seed) {
     return b;
 }
 
-static float bench_float(Bench *b) {
+static inline float bench_float(Bench *b) {
     return (float)((double)bench_random(b) / 1073741824.0 - 1.0);
 }
 
 /* A column with random contents; labels are 0 .. classes-1. */
-static Node *bench_column(Bench *b, DType t, Shape shape, int classes) {
+static inline Node *bench_column(Bench *b, DType t, Shape shape, int classes) {
     size_t size = (size_t)shape_size(shape) * dtype_bytes(t);
     char *data = arena_alloc(b->arena, size * BENCH_ROWS + 64);
     for (size_t i = 0; i < (size_t)shape_size(shape) * BENCH_ROWS; i++)
@@ -70,7 +73,7 @@ static Node *bench_column(Bench *b, DType t, Shape shape, int classes) {
     return graph_leaf(b->g, OP_COLUMN, t, shape, b->columns++);
 }
 
-static Node *bench_cell_of(Bench *b, DType t, Shape shape) {
+static inline Node *bench_cell_of(Bench *b, DType t, Shape shape) {
     int c = b->run.cell_count++;
     b->cells[c] = (Cell){.kind = CELL_PARAMETER,
                          .name = text_format(b->arena, "w%d", c),
@@ -81,16 +84,16 @@ static Node *bench_cell_of(Bench *b, DType t, Shape shape) {
     return graph_leaf(b->g, OP_CELL, t, shape, c);
 }
 
-static Node *bench_cell(Bench *b, Shape shape) {
+static inline Node *bench_cell(Bench *b, Shape shape) {
     return bench_cell_of(b, DTYPE_F32, shape);
 }
 
-static Node *bench_scalar(Bench *b, Node *x, Shape shape) {
+static inline Node *bench_scalar(Bench *b, Node *x, Shape shape) {
     return graph_expand(b->g, x, shape, NULL);
 }
 
 /* w - lr * gradient */
-static void bench_sgd(Bench *b, Node *cell) {
+static inline void bench_sgd(Bench *b, Node *cell) {
     Node *lr = graph_leaf(b->g, OP_SLOT, DTYPE_F32, (Shape){0}, 0);
     Node *gradient = graph_leaf(b->g, OP_GRADIENT, cell->dtype, cell->shape, cell->attr.index);
     if (cell->dtype != DTYPE_F32)
@@ -100,19 +103,19 @@ static void bench_sgd(Bench *b, Node *cell) {
     b->step[b->run.step.root_count++] = (Root){ROOT_UPDATE, (int)cell->attr.index, now, "w"};
 }
 
-static void bench_loss(Bench *b, Node *loss) {
+static inline void bench_loss(Bench *b, Node *loss) {
     int t = b->run.term_count++;
     b->terms[t] = (Term){.name = "loss", .value = loss};
     b->step[b->run.step.root_count++] = (Root){ROOT_SUM, t, loss, "loss"};
     b->evaluate[b->run.evaluate.root_count++] = (Root){ROOT_SUM, t, loss, "loss"};
 }
 
-static void bench_predict(Bench *b, Node *value) {
+static inline void bench_predict(Bench *b, Node *value) {
     int i = b->run.predictor.root_count++;
     b->predict[i] = (Root){ROOT_ROWS, i, value, "out"};
 }
 
-static void bench_close(Bench *b) {
+static inline void bench_close(Bench *b) {
     size_t at = 128;
     for (int c = 0; c < b->run.cell_count; c++) {
         b->cells[c].offset = at;
@@ -123,7 +126,7 @@ static void bench_close(Bench *b) {
         pass->run(&b->program, &b->run);
 }
 
-static void *bench_state(Bench *b) {
+static inline void *bench_state(Bench *b) {
     char *state = aligned_alloc(64, (b->run.state_bytes + 127) / 64 * 64);
     uint64_t kept = b->random;
     b->random = 4711;
@@ -152,7 +155,7 @@ typedef struct Results {
     size_t bytes[MOST_ROOTS];
 } Results;
 
-static Results bench_run(Bench *b, Executor *x, int count, bool listed) {
+static inline Results bench_run(Bench *b, Executor *x, int count, bool listed) {
     Results r = {.state = bench_state(b)};
     void *work = aligned_alloc(64, (x->work_bytes + 127) / 64 * 64);
     memset(work, 0x7f, x->work_bytes);
@@ -184,7 +187,7 @@ static Results bench_run(Bench *b, Executor *x, int count, bool listed) {
     return r;
 }
 
-static bool same_real(const void *a, const void *b, DType t) {
+static inline bool same_real(const void *a, const void *b, DType t) {
     if (memcmp(a, b, dtype_bytes(t)) == 0)
         return true;
     if (t == DTYPE_F32)
@@ -192,7 +195,7 @@ static bool same_real(const void *a, const void *b, DType t) {
     return t == DTYPE_F64 && isnan(*(const double *)a) && isnan(*(const double *)b);
 }
 
-static char *compare_values(const char *what, const char *a, const char *b, DType t, int64_t n) {
+static inline char *compare_values(const char *what, const char *a, const char *b, DType t, int64_t n) {
     static char text[200];
     for (int64_t i = 0; i < n; i++) {
         const char *x = a + (size_t)i * dtype_bytes(t), *y = b + (size_t)i * dtype_bytes(t);
@@ -213,7 +216,7 @@ static char *compare_values(const char *what, const char *a, const char *b, DTyp
     return NULL;
 }
 
-static char *compare_results(Bench *b, const Results *a, const Results *c) {
+static inline char *compare_results(Bench *b, const Results *a, const Results *c) {
     char *problem = NULL;
     for (int k = 0; k < b->run.cell_count && problem == NULL; k++)
         problem =
@@ -232,7 +235,7 @@ static char *compare_results(Bench *b, const Results *a, const Results *c) {
     return problem;
 }
 
-static void results_free(Bench *b, Results *r) {
+static inline void results_free(Bench *b, Results *r) {
     free(r->state);
     for (int i = 0; i < b->run.predictor.root_count; i++)
         free(r->output[i]);
@@ -245,7 +248,7 @@ static const char *const bench_cpus[] = {"native", "generic", NULL};
 #endif
 
 /* NULL, or what differed first. */
-static char *bench_check(Bench *b, const int *counts, int count_count, int level) {
+static inline char *bench_check(Bench *b, const int *counts, int count_count, int level) {
     char *problem = NULL;
     Executor *interpreter = interpreter_new(b->arena, &b->run);
     for (int cpu = 0; bench_cpus[cpu] != NULL && problem == NULL; cpu++) {

@@ -67,10 +67,10 @@ static bool is_real_element(Op op) {
 }
 
 Test(grad, every_element_op) {
-    for (int op = 0; op < OP_COUNT; op++) {
-        if (!is_real_element((Op)op)) continue;
+    for (Op op = 0; op < OP_COUNT; op++) {
+        if (!is_real_element(op)) continue;
         Bench b = bench_new();
-        check_derivatives(&b, op_text((Op)op), build_element(&b, (Op)op));
+        check_derivatives(&b, op_text(op), build_element(&b, op));
         arena_free(b.arena);
     }
 }
