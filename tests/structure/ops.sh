@@ -1,0 +1,72 @@
+# An op is whole or sgdc does not build: of a row that is added to a copy of the op table each stage's file says what it
+# misses. Argument: SOURCE_FOLDER; CC and LLVM_INCLUDE (a folder) are those of the build
+set -u
+cd "$1" || exit 2
+scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT || exit 2
+mkdir "$scratch/ir"
+failed=0
+fail() { echo "FAILED: $*"; failed=1; }
+
+with_row() {        # ROW
+    { cat src/ir/ops.def; echo "$1"; } >"$scratch/ir/ops.def"
+}
+compile() {         # FILE OPTION...
+    file=$1; shift
+    "${CC:-cc}" -std=gnu17 -Werror=switch -I"$scratch" -Isrc -Iruntime ${LLVM_INCLUDE:+-isystem "$LLVM_INCLUDE"} "$@" "$file" \
+        >"$scratch/said" 2>&1
+}
+misses() {          # FILE NAME: does not compile, for want of it
+    if compile "$1" -fsyntax-only; then fail "$1 compiles without $2"
+    elif ! grep -q "$2" "$scratch/said"; then fail "$1 does not say that $2 is missing:"; cat "$scratch/said"
+    fi
+}
+
+with_row 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, VALUES, NONE)'
+misses src/ir/infer.c infer_DUMMY
+misses src/ir/fold.c fold_DUMMY
+misses src/ir/grad.c grad_DUMMY
+misses src/ir/grad.c OP_DUMMY                    # its adjoint's condition
+misses src/ir/formula.c OP_DUMMY
+misses src/codegen/emit_ops.c emit_DUMMY
+if ! compile src/ir/interp.c -c -o "$scratch/interp.o"; then fail "interp.c does not compile"; cat "$scratch/said"
+elif ! nm -u "$scratch/interp.o" | grep -q 'interp_eval_DUMMY$'; then fail "interp.c links without interp_eval_DUMMY"
+fi
+with_row 'OP(DUMMY, "dummy", 0, LEAF, 1, NONE, FLAT, NONE)'
+misses src/codegen/emit_value.c emit_DUMMY
+with_row 'OP(DUMMY, "dummy", 1, REDUCE, 1, MAPS, LOOPS, NONE)'
+misses src/codegen/emit_chain.c chain_DUMMY
+with_row 'OP(DUMMY, "dummy", 1, ELEMENT, NONE, VALUES, NONE)'           # no cost
+misses src/ir/graph.c 'OP'
+with_row 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, SOMEHOW, NONE)'
+misses src/ir/graph.c EMISSION_SOMEHOW
+
+# Switches over ops name all of them. A default is right for every op in these, which are patterns of some ops alone:
+allowed='
+src/ir/canonicalise.c canonical
+src/ir/fold.c fold_identity
+src/ir/formula.c leaf_name
+src/ir/grad.c graph_gradient_end_text
+src/ir/loop_print.c print_leaf
+src/ir/rules.c apply
+src/lower/lint.c degree_of
+src/lower/source.c range_of_node
+'
+# These are to go.
+allowed=$allowed'src/codegen/c/c_scalar.c integer_op
+src/codegen/c/c_scalar.c op
+src/codegen/c/c_scalar.c real_op
+src/ir/loops/schedule_point.c compute_at_axes
+src/ir/loops/schedule_point.c value_of_leaf
+'
+find src -name '*.c' | sort | while read -r file; do
+    awk -v file="$file" '
+        /^[A-Za-z].*\(/ && !/;$/ { name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name) }
+        /case OP_/ && !/OP_CLASS_/ { ops = name }
+        /^ *default:/ && ops == name { print file, name; ops = "" }' "$file"
+done >"$scratch/defaults"
+while read -r line; do
+    case $allowed in *"
+$line
+"*) ;; *) fail "a switch over ops with a default: $line" ;; esac
+done <"$scratch/defaults"
+exit $failed
