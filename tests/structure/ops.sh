@@ -26,7 +26,7 @@ misses src/ir/infer.c infer_DUMMY
 misses src/ir/fold.c fold_DUMMY
 misses src/ir/grad.c grad_DUMMY
 misses src/ir/grad.c OP_DUMMY                    # its adjoint's condition
-misses src/ir/formula.c OP_DUMMY
+misses src/ir/formula_expression.c OP_DUMMY
 misses src/codegen/emit_ops.c emit_DUMMY
 if ! compile src/ir/interp.c -c -o "$scratch/interp.o"; then fail "interp.c does not compile"; cat "$scratch/said"
 elif ! nm -u "$scratch/interp.o" | grep -q 'interp_eval_DUMMY$'; then fail "interp.c links without interp_eval_DUMMY"
@@ -44,7 +44,7 @@ misses src/ir/graph.c EMISSION_SOMEHOW
 allowed='
 src/ir/canonicalise.c canonical
 src/ir/fold.c fold_identity
-src/ir/formula.c leaf_name
+src/ir/formula_names.c formula_leaf_name
 src/ir/grad.c graph_gradient_end_text
 src/ir/loop_print.c print_leaf
 src/ir/rules.c apply
