@@ -77,15 +77,6 @@ static CsvStatus read_words(CsvReader *r, const char **p, Words *words) {
     return CSV_FINE;
 }
 
-static bool is_missing(const char *text, size_t length) {
-    static const char *const words[] = { "",    "NA",   "N/A",  "n/a",  "NaN", "nan",
-                                         "NAN", "null", "NULL", "None", "?" };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i]) == length && !memcmp(words[i], text, length))
-            return true;
-    return false;
-}
-
 /* A number in front and more behind it, "1.5x", is no name either. */
 typedef enum WordKind { WORD_NUMBER, WORD_HALF_NUMBER, WORD_MISSING, WORD_NAME } WordKind;
 
@@ -96,7 +87,7 @@ static WordKind word_kind(const CsvReader *r, const char *text) {
         *comma = '.';
     const char *end = sgdrt_decimal_scan_slow(text, &decimal);
     WordKind kind = end && !*end                      ? WORD_NUMBER
-                    : is_missing(text, strlen(text))  ? WORD_MISSING
+                    : sgdrt_csv_is_missing(text, strlen(text))  ? WORD_MISSING
                     : end                             ? WORD_HALF_NUMBER
                                                       : WORD_NAME;
     if (comma)
@@ -329,7 +320,7 @@ static void help_number(CsvReader *r, const CsvField *field, const sgdrt_column_
     bool text = field->length && !has_digit(field->text, field->length);
     char shown[48];
     sgdrt_excerpt(shown, sizeof shown, field->text, field->length, 32);
-    if (is_missing(field->text, field->length))
+    if (sgdrt_csv_is_missing(field->text, field->length))
         sgdrt_problem_help(r->problem, "missing = 0 in the source would take missing values as 0");
     else if (memchr(field->text, 0, field->length))
         sgdrt_problem_help(r->problem, "it holds bytes of value 0: is this a text file?");
@@ -351,7 +342,7 @@ static void help_number(CsvReader *r, const CsvField *field, const sgdrt_column_
 
 /* Where a number is wanted and there is none. */
 static int not_a_number(CsvReader *r, const CsvField *field, int f, const FieldTarget *target) {
-    bool missing = is_missing(field->text, field->length);
+    bool missing = sgdrt_csv_is_missing(field->text, field->length);
     value_problem(r, missing ? PROBLEM_MISSING : PROBLEM_NOT_A_NUMBER, field, f, "not a number");
     help_number(r, field, &r->request->columns[target->column]);
     return r->problem->code;
@@ -442,7 +433,7 @@ static int put_word(CsvReader *r, const CsvField *field, int f, const FieldTarge
     const ClassText *listed = r->listed[target->column], wanted = { field->text, field->length, 0 };
     size_t count = (size_t)r->request->columns[target->column].remap_count;
     const ClassText *found = bsearch(&wanted, listed, count, sizeof *listed, compare_listed);
-    bool missing = !found && is_missing(field->text, field->length);
+    bool missing = !found && sgdrt_csv_is_missing(field->text, field->length);
     if (missing && !r->request->missing_is_error)
         return put_missing(r, field, f, target, to);
     if (missing)
@@ -454,7 +445,7 @@ static int put_word(CsvReader *r, const CsvField *field, int f, const FieldTarge
 }
 
 static int put_number(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
-    if (!r->request->missing_is_error && is_missing(field->text, field->length))
+    if (!r->request->missing_is_error && sgdrt_csv_is_missing(field->text, field->length))
         return put_missing(r, field, f, target, to);
     return target->dtype == SGDRT_F32 || target->dtype == SGDRT_F64 ? put_real(r, field, f, target, to)
                                                                     : put_integer_text(r, field, f, target, to);

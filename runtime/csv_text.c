@@ -11,6 +11,15 @@ bool sgdrt_csv_delimiter_is_fine(char c) {
                          !((c | 32) >= 'a' && (c | 32) <= 'z'));
 }
 
+bool sgdrt_csv_is_missing(const char *text, size_t length) {
+    static const char *const words[] = { "",    "NA",   "N/A",  "n/a",  "NaN", "nan",
+                                         "NAN", "null", "NULL", "None", "?" };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == length && !memcmp(words[i], text, length))
+            return true;
+    return false;
+}
+
 static void set_delimiter(CsvText *text, char delimiter) {
     text->delimiter = delimiter;
     memset(text->stop, 0, sizeof text->stop);

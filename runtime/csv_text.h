@@ -61,6 +61,8 @@ int  sgdrt_csv_skip_row(CsvText *text);
 /* Fills in a problem at a byte of the window. Returns CSV_PROBLEM. */
 void sgdrt_csv_place(const CsvText *text, const char *at, int64_t *line, int64_t *column);
 bool sgdrt_csv_delimiter_is_fine(char delimiter);
+/* Empty, NA, NaN, ?, ...: a value that is not there. */
+bool sgdrt_csv_is_missing(const char *text, size_t length);
 /* The likeliest delimiter among the bytes of a line, quoted ones left out; 0 if there is none. `not`: not this one. */
 char sgdrt_csv_likely_delimiter(const char *line, size_t length, char not);
 #endif

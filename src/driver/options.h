@@ -37,6 +37,7 @@ typedef struct Options {
     bool quiet, verbose, warnings_are_errors;
     ErrorFormat error_format; ColorMode color;
     const char *explain, *dump, *stop_after;
+    const char *target_column; bool force;      /* of commands */
     int64_t rows;                               /* of commands: 0: not said */
     bool json;                                  /* of commands: JSON instead of text */
     bool time_passes;

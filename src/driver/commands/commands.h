@@ -2,6 +2,8 @@
  *
  *   commands.c     THE TABLE: a row for each command; which one a command line names; --help
  *   inspect.c      what is in a saved file
+ *   new.c          a starter program for a table; new.h is the map of its other files, new_profile.c, new_choices.c and
+ *                  new_program.c
  *   show.c         the data as it is read; show.h is the map of its other files, show_figures.c, show_images.c and
  *                  show_twins.c
  *   noise.c        how the gradient of a mini-batch scatters around that of all rows
@@ -34,6 +36,6 @@ bool command_find(Arena *arena, int argc, char **argv, const Command **command, 
 void command_print_help(FILE *to, const Command *command);
 
 /* ---- the commands -------------------------------------------------------------------------- */
-extern const Command command_inspect, command_noise, command_show;
+extern const Command command_inspect, command_new, command_noise, command_show;
 
 #endif
