@@ -50,6 +50,16 @@ static void add_shape(Text *to, Shape shape) {
     for (int a = 0; a < shape.rank; a++) text_add(to, "%s%lld", a ? ", " : "", (long long)shape.extent[a]);
 }
 
+/* ": Adelie, Gentoo, Chinstrap" */
+static void add_class_names(Text *to, const Column *column) {
+    enum { MOST_NAMES = 20 };
+    for (int k = 0; k < column->remap_count && k < MOST_NAMES; k++) {
+        text_add(to, k ? ", " : ": ");
+        text_add_c_comment(to, column->remap_words[k]);
+    }
+    if (column->remap_count > MOST_NAMES) text_add(to, ", ...");
+}
+
 static void add_members(Text *to, const Run *run, const char *const *members, const bool *predicts) {
     const DataSet *data = run->data;
     for (int i = 0; i < data->column_count; i++) {
@@ -65,6 +75,7 @@ static void add_members(Text *to, const Run *run, const char *const *members, co
         }
         text_add(to, " a row");
         if (column->classes) text_add(to, ", labels 0 .. %lld", (long long)column->classes - 1);
+        if (column->remap_words) add_class_names(to, column);
         if (column->standardized) text_add(to, ", as measured: standardized inside");
         if (!predicts[i]) text_add(to, "; not read by predict");
         if (field && field->doc) {

@@ -30,6 +30,9 @@ cmp words.out numbers.out || { cat words.out numbers.out; failed=1; }
 for p in words numbers; do tail -c 400 $p.safetensors >$p.end; done
 cmp words.end numbers.end || fail "parameters differ"
 
+"$sgdc" words.sgd --emit=header=- >out 2>err || { fail "header"; cat err; }
+says 'labels 0 .. 2: small, middle, 1' out; says 'labels 0 .. 1: red, dark, blue' out
+
 bad() {     # WHAT EXIT CODE-AND-PLACE MESSAGE: of words.csv, as bad.csv, read by bad.sgd
     "$sgdc" bad.sgd --run -q >out 2>err
     [ $? -eq "$2" ] || fail "$1: the exit code is not $2"

@@ -3,6 +3,8 @@
 
 static char one_of(const char *list, uint8_t choice) { return list[choice % (strlen(list) + 1)]; }
 
+static void note(void *context, const sgdrt_problem *problem) { *(int64_t *)context += problem->code; }
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     static const int64_t first[] = { 0 }, two[] = { 2 }, others[] = { 1, 0 };
     static const char *const names[] = { NULL, "a" };
@@ -29,6 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
                               .missing_is_error = bytes[2] & 16,
                               .rows_begin = bytes[3] & 3,
                               .rows_end = bytes[3] & 4 ? 5 : -1,
+                              .refused = bytes[2] & 64 ? note : NULL,
+                              .refused_context = &(int64_t){ 0 },
                               .columns = columns,
                               .column_count = 1 + bytes[3] / 8 % 3 };
     fuzz_load(&request);

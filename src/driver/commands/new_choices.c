@@ -17,7 +17,7 @@ enum {
     ROWS_PER_CLASS = 5,              /* of whole numbers that are taken as classes */
     LEAST_ROWS_HELD_OUT = 10,        /* with fewer all rows train */
     WIDE = 64,                       /* more numbers: constant ones among them stay */
-    ROWS_OF_A_STEP = 32, STEPS = 4000, MOST_EPOCHS = 300, LEAST_EPOCHS = 10
+    ROWS_OF_A_STEP = 32, STEPS = 20000, MOST_EPOCHS = 300, LEAST_EPOCHS = 10
 };
 #define MOST_MISSING 0.3             /* of a column that is used */
 
