@@ -1,5 +1,5 @@
-# Writes the files of FILES (a list) as C arrays of bytes to OUT: prelude_files[] of src/lower/experiment.h.
-set(text "#include \"lower/experiment.h\"\n")
+# Writes the files of FILES (a list) as C arrays of bytes to OUT: prelude_files[] of src/experiment/experiment.h.
+set(text "#include \"experiment/experiment.h\"\n")
 set(table "")
 foreach(file IN LISTS FILES)
   get_filename_component(name ${file} NAME)

@@ -3,7 +3,8 @@
  *   lexer.l        flex, reentrant; a one-token filter (separator.c) decides which newlines end statements
  *   parser.y       bison, pure, no conflicts; error productions; actions only build nodes
  *   syntax.c       how mistakes are told;  docs.c: `##` comments
- *   ast.c          constructors;  ast_print.c: --emit=ast prints the program back as source
+ *   ast.c          constructors;  ast_visit.c: walks over expressions
+ *   ast_print.c    --emit=ast prints the program back as source
  *
  * The tree is exactly what was written. Which statements a block allows, names and types are
  * decided later, in lowering. Every node keeps its span. Names are interned.
@@ -140,5 +141,11 @@ Ast *parse(Arena *arena, Names *names, Diagnostics *diagnostics, Source *source)
 /* Prints the tree back as source in one canonical layout; parsing that text gives the same tree. */
 void ast_print(Text *to, const Ast *ast);
 void ast_print_expr(Text *to, const Expr *expr);
+
+/* ---- ast_visit.c: calls visit for the expression and everything in it, outermost first */
+typedef void ExprVisitor(const Expr *expr, void *context);
+void expr_visit(const Expr *expr, ExprVisitor *visit, void *context);
+void stmt_visit(const Stmt *stmt, ExprVisitor *visit, void *context);
+bool expr_uses_name(const Expr *expr, Name name);
 
 #endif

@@ -66,22 +66,6 @@ static Span argument_span(const Call *call, int formal)
     return call->written[formal] == NULL ? call->span : call->written[formal]->span;
 }
 
-const char *usage_text(Lowering *L, const Definition *definition)
-{
-    Text text = text_new(L->arena);
-    text_add(&text, "%s(", definition->name.text);
-    for (int i = 0; i < definition->formals.count; i++) {
-        const Formal *formal = &definition->formals.items[i];
-        text_add(&text, "%s%s", i == 0 ? "" : ", ", formal->name.text);
-        if (formal->otherwise != NULL) {
-            text_add(&text, " = ");
-            ast_print_expr(&text, formal->otherwise);
-        }
-    }
-    text_add(&text, ")");
-    return text.bytes;
-}
-
 static bool place_argument(Lowering *L, Call *call, const Arguments *args, int i)
 {
     const Definition *definition = call->definition;

@@ -677,7 +677,6 @@ Value *element_binary(Lowering *L, Operator op, const Value *a, const Value *b, 
     case OPERATOR_GE: return comparison(L, op, a, b, expr);
     case OPERATOR_IN: return membership(L, a, b, expr);
     case OPERATOR_RANGE: return range_value(L, a, b, expr);
-    case OPERATOR_MATMUL: return lower_matmul(L, a, b, expr);
     case OPERATOR_POW: return element_power(L, a, b, expr);
     default: return arithmetic(L, op, a, b, expr);
     }

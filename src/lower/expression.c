@@ -319,6 +319,14 @@ static Value *lower_indexed(Lowering *L, Scope *scope, const Expr *expr)
     return lower_index(L, scope, expr, base);
 }
 
+static Value *lower_binary(Lowering *L, Scope *scope, const Expr *expr)
+{
+    Value *left = lower_expression(L, scope, expr->binary.left);
+    Value *right = lower_expression(L, scope, expr->binary.right);
+    bool is_matmul = expr->binary.op == OPERATOR_MATMUL && !value_is_poison(left) && !value_is_poison(right);
+    return is_matmul ? lower_matmul(L, left, right, expr) : element_binary(L, expr->binary.op, left, right, expr);
+}
+
 static Value *lower_kind(Lowering *L, Scope *scope, const Expr *expr)
 {
     switch (expr->kind) {
@@ -330,11 +338,7 @@ static Value *lower_kind(Lowering *L, Scope *scope, const Expr *expr)
     case EXPR_STRING: return value_string(L, expr->string.bytes, expr->string.length);
     case EXPR_QUANTITY: return lower_quantity(L, expr);
     case EXPR_UNARY: return lower_unary(L, scope, expr);
-    case EXPR_BINARY: {
-        Value *left = lower_expression(L, scope, expr->binary.left);
-        Value *right = lower_expression(L, scope, expr->binary.right);
-        return element_binary(L, expr->binary.op, left, right, expr);
-    }
+    case EXPR_BINARY: return lower_binary(L, scope, expr);
     case EXPR_IF: return lower_choice(L, scope, expr);
     case EXPR_CALL:
         if (expr->call.binders.count > 0 && expr->call.args.count > 0)

@@ -8,7 +8,6 @@
  * Under mapped axes every element is computed alone, so the derivative of the sum over them is the derivative
  * of each. That needs x to have every axis that e has.
  */
-#include "lower/experiment.h"
 #include "lower/internal.h"
 #include <string.h>
 
@@ -17,14 +16,6 @@ typedef struct VariableGather {
     Lowering *L;
     Scope *scope;
 } VariableGather;
-
-static bool is_variable(const Variables *variables, Name name)
-{
-    for (int i = 0; variables != NULL && i < variables->names.count; i++)
-        if (variables->names.items[i] == name)
-            return true;
-    return false;
-}
 
 static void gather_variable(const Expr *expr, void *context)
 {
@@ -39,7 +30,7 @@ static void gather_variable(const Expr *expr, void *context)
         gather->scope->variables = arena_new_of(L->arena, Variables);
         gather->scope->variables->first = L->graph->next_id;
     }
-    if (!is_variable(gather->scope->variables, by->name.text))
+    if (!variables_have(gather->scope->variables, by->name.text))
         vector_push(L->arena, &gather->scope->variables->names, by->name.text);
 }
 
@@ -54,17 +45,6 @@ void body_find_variables(Lowering *L, Scope *scope, const Definition *definition
     for (int i = 0; definition->value == NULL && i < definition->body.count; i++)
         if (definition->body.items[i] != NULL)
             scope_find_variables(L, scope, definition->body.items[i]);
-}
-
-Value *variable_for(Lowering *L, const Scope *scope, Name name, Value *value)
-{
-    while (scope->variables == NULL && !scope->is_body && scope->parent != NULL)
-        scope = scope->parent;
-    if (!value_is_real(value) || !is_variable(scope->variables, name))
-        return value;
-    Value *variable = arena_copy(L->arena, value, sizeof *value);
-    variable->node = graph_variable(L->graph, value->node, L->variables_made++);
-    return variable;
 }
 
 Value *without_variables(Lowering *L, const Variables *variables, Value *value)

@@ -45,6 +45,8 @@ typedef struct CallFrame {
 } CallFrame;
 const char *definition_kind_text(DefinitionKind kind);
 bool is_prelude_span(const Lowering *L, Span span);
+/* The user's place: a mistake that shows inside the prelude is told at the call that led there. */
+Span user_span(const Lowering *L, Span span, const CallFrame **frame);
 /* The user's expression behind one of the prelude's: the argument that it is made of; itself if there is none. */
 const Expr *written_by_user(const Lowering *L, const Expr *expr);
 /* Keeps with the node what the user calls this value (a binding, a model's result), if it has no name yet. */
@@ -134,6 +136,7 @@ Value *lower_call(Lowering *L, Scope *scope, const Expr *expr);
 Value *value_repeat(Lowering *L, const Value *v, Shape own);
 /* As scope_find_variables, of a whole definition. */
 void   body_find_variables(Lowering *L, Scope *scope, const Definition *definition);
+bool   variables_have(const Variables *variables, Name name);
 /* What the name is bound to: the value, or a variable that hides it. */
 Value *variable_for(Lowering *L, const Scope *scope, Name name, Value *value);
 Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);

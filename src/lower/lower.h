@@ -2,9 +2,13 @@
  * each call, with numbers for every size, so a type is whatever the graph node says and there is no symbolic
  * algebra.
  *
- *   lower.c             names, scopes, runs, cells, slots, module paths
+ *   lower.c             the context: for a file, a run, an expression
+ *   scope.c             names and what they are bound to
+ *   message.c           what is wrong, said at the user's place, with the calls that led there
+ *   cell.c path.c       cells and slots of a run; the paths that name them
+ *   axes.c              index axes opened and closed
  *   value.c             values: constructors, conversions, how they print
- *   element.c           operators: elementwise over the union of index axes, compile-time arithmetic, @
+ *   element.c           operators: elementwise over the union of index axes, compile-time arithmetic
  *   index.c             x[...]: views, slices, gathers
  *   range.c             how far an index variable runs: the scan before a binder is opened
  *   expression.c        the walk over expressions, `for`
@@ -12,10 +16,11 @@
  *   block.c             statements of bodies
  *   type.c              declared types: solved and checked against arguments
  *   reduce.c            sum, mean, max, min, @
- *   builtin.c           the table of built-in functions;  draw.c: random values
+ *   builtin.c           the table of built-in functions;  draw.c: random values;  grad.c: grad(e, x)
  *   names.c             name checks of definitions nothing calls
  *   habit.c             words of other languages, and what takes their place
- *   data.c, train.c, ...   the experiment (experiment.h): data, train, settings, each, optimizers
+ *
+ * What is around the graph, data, train blocks, settings, each, optimizers, is src/experiment (experiment.h).
  *
  * INDEX AXES are the one mechanism behind index notation and lifting. An index axis is an id with an extent.
  * A tensor value lists the ids it depends on, in ascending order; they are the leading axes of its node, its
@@ -162,8 +167,6 @@ bool module_covers(const char *module_path, const char *cell_name);
 /* The path a dotted name means (net, net.head, poly.w), as written in optimizer[...] or l2(poly.w). NULL and
  * reported if nothing of that name exists in the run's cells so far. *cell: the cell it is exactly, or -1. */
 const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *cell);
-
-bool expr_uses_name(const Expr *expr, Name name);
 
 /* ---- builtins -------------------------------------------------------------------------------- */
 /* name NULL: positional */

@@ -3,7 +3,7 @@
  * term (`beside`: 1, x, ...); elsewhere every digit counts (0).
  */
 #include "../unit/graph_test.h"
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 
 static const double places[] = {0.0, -0.0, 1e-30, -1e-30, 1e-4, -1e-4, 0.25, -0.25, 0.5, -0.5, 1,   -1,  1.5,  -1.5,  2,
                                 -2,  3,    -3,    5,      -5,   9,     -9,   17,    -17, 30,   -30, 80,  -80, 1000, -1000};

@@ -4,7 +4,7 @@
  * domains.
  */
 #include "../unit/graph_test.h"
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 
 typedef struct Case {
     const char *text;

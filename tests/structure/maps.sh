@@ -27,7 +27,8 @@ set -f
 check_map_of() { set +f; check_map "$@"; set -f; }
 check_map_of src/support support.h
 check_map_of src/frontend ast.h
-check_map_of src/lower lower.h experiment.h
+check_map_of src/lower lower.h
+check_map_of src/experiment experiment.h
 check_map_of src/ir graph.h program.h loop.h
 check_map_of src/ir/loops tree.h
 check_map_of src/codegen codegen.h

@@ -48,8 +48,8 @@ src/ir/formula_names.c formula_leaf_name
 src/ir/grad.c graph_gradient_end_text
 src/ir/loop_print.c print_leaf
 src/ir/rules.c apply
-src/lower/lint.c degree_of
-src/lower/source.c range_of_node
+src/experiment/node.c degree_of
+src/experiment/source.c range_of_node
 '
 # These are to go.
 allowed=$allowed'src/codegen/c/c_scalar.c integer_op

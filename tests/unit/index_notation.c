@@ -6,7 +6,7 @@
  * are left to be found where a bare use gives them. Values are small and whole: sums are exact in every
  * order.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 #include "ir/interp.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * per mistake. A program's definition `f` is called with one column per parameter. Numbers are small and
  * whole, so sums are exact in every order.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 #include "ir/interp.h"
 #include <criterion/criterion.h>
 #include <math.h>

@@ -7,7 +7,7 @@
  * column is i32 in a label field); in arithmetic bytes become real. The expression that made a column is
  * remembered, so that lowering the field again for another graph finds the same column.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -13,147 +13,11 @@
  * Cells: statistics of the data first (their places are then equal in all runs), parameters in the order in
  * which they are met, optimizer state. Slots: top-level settings in use, then optimizer arguments.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 #include <math.h>
 #include <string.h>
 
-/* ---- local bindings a mode needs --------------------------------------------------------------------- */
-typedef Vector(Name) NameSet;
-typedef struct NameGather { Arena *arena; NameSet *names; } NameGather;
-
-static bool has_name(const NameSet *names, Name name) {
-    for (int i = 0; i < names->count; i++)
-        if (names->items[i] == name) return true;
-    return false;
-}
-
-static void gather_name(const Expr *expr, void *context) {
-    NameGather *gather = context;
-    if (expr->kind == EXPR_NAME && !has_name(gather->names, expr->name.text))
-        vector_push(gather->arena, gather->names, expr->name.text);
-}
-
-static bool binds_needed(const Stmt *stmt, const NameSet *needed) {
-    switch (stmt->kind) {
-    case STMT_ASSIGN: return has_name(needed, stmt->assign.key.text);
-    case STMT_TYPED: return has_name(needed, stmt->bind.name.text);
-    case STMT_TUPLE:
-        for (int i = 0; i < stmt->tuple.names.count; i++)
-            if (has_name(needed, stmt->tuple.names.items[i].text)) return true;
-        return false;
-    case STMT_REPEAT:
-        for (int i = 0; i < stmt->repeat.body.count; i++)
-            if (stmt->repeat.body.items[i] && binds_needed(stmt->repeat.body.items[i], needed)) return true;
-        return false;
-    default: return false;
-    }
-}
-
-/* needed[i]: statement i is a local binding that the names lead to. */
-static bool *mark_needed(RunLowering *R, NameSet *names) {
-    const TrainBlock *block = R->block;
-    bool *needed = arena_array(R->X->arena, bool, block->body.count + 1);
-    NameGather gather = {R->X->arena, names};
-    for (int i = block->body.count - 1; i >= 0; i--) {
-        const BlockStmt *s = &block->body.items[i];
-        if (s->key != KEY_LOCAL || !binds_needed(s->stmt, names)) continue;
-        needed[i] = true;
-        stmt_visit(s->stmt, gather_name, &gather);
-    }
-    return needed;
-}
-
-bool *run_needed(RunLowering *R, const Expr *const *roots, int count) {
-    NameSet names = {0};
-    NameGather gather = {R->X->arena, &names};
-    for (int i = 0; i < count; i++) expr_visit(roots[i], gather_name, &gather);
-    return mark_needed(R, &names);
-}
-
-static void bind_counter(RunLowering *R, Scope *scope, const char *name, Counter which) {
-    Node *node = graph_counter(R->L->graph, which, R->L->real);
-    scope_bind(R->L, scope, name_from(R->X->names, name), value_tensor(R->L, node, 0), (Span){0, 0});
-}
-
-void run_bind_counters(RunLowering *R, Scope *scope) {
-    bind_counter(R, scope, "step", COUNTER_STEP);
-    bind_counter(R, scope, "epoch", COUNTER_EPOCH);
-    bind_counter(R, scope, "progress", COUNTER_PROGRESS);
-}
-
-Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count) {
-    Lowering *L = R->L;
-    R->mode = mode;
-    L->training = mode == MODE_TRAIN;
-    L->allow_draws = true;                 /* predict_lower looks whether its answer depends on one */
-    L->allow_batch = false;
-    L->random_key = RANDOM_STEP;
-    lowering_start_root(L, "train");
-    Scope *scope = scope_new(L, L->global);
-    for (int i = 0; i < R->block->body.count; i++) scope_find_variables(L, scope, R->block->body.items[i].stmt);
-    run_bind_counters(R, scope);
-    data_bind_fields(R->X, R->data, scope, mode == MODE_PREDICT || R->X->options->raw);
-    run_bind_undo(R, scope);
-    bool *needed = run_needed(R, roots, count);
-    for (int i = 0; i < R->block->body.count; i++)
-        if (needed[i]) lower_statement(L, scope, R->block->body.items[i].stmt);
-    return scope;
-}
-
-/* ---- unused bindings --------------------------------------------------------------------------------- */
-static void report_unused(RunLowering *R, const Stmt *stmt) {
-    Experiment *X = R->X;
-    Word name = stmt->kind == STMT_TYPED    ? stmt->bind.name
-                : stmt->kind == STMT_TUPLE  ? stmt->tuple.names.items[0]
-                : stmt->kind == STMT_ASSIGN ? stmt->assign.key
-                                            : (Word){NULL, stmt->span};
-    const char *keys[KEY_COUNT];
-    for (int key = 0; key < KEY_COUNT; key++) keys[key] = setting_name((SettingKey)key);
-    bool may_be_setting = name.text && stmt->kind == STMT_ASSIGN && !habit_of_setting(name.text);
-    const char *near = may_be_setting ? nearest_name(name.text, keys, KEY_COUNT) : NULL;
-    if (near) {
-        Diagnostic *d =
-            report(X->diagnostics, CODE_E0301, name.span,
-                   "there is no setting named %s, and nothing uses a binding of this name", name.text);
-        add_help(X->diagnostics, d, "did you mean `%s`?", near);
-        return;
-    }
-    Diagnostic *d = report(X->diagnostics, CODE_E0303, name.span, "nothing uses %s",
-                           name.text ? name.text : "what is bound here");
-    const char *habit = name.text ? habit_of_setting(name.text) : NULL;
-    if (habit) add_help(X->diagnostics, d, "%s", habit);
-    else add_help(X->diagnostics, d, "a figure to report is written `measure %s = ...`; sgdc --explain E0301 lists the settings",
-             name.text ? name.text : "NAME");
-}
-
-static bool check_unused(RunLowering *R) {
-    NameSet names = {0};
-    NameGather gather = {R->X->arena, &names};
-    bool good = true;
-    for (int i = 0; i < R->block->body.count; i++)
-        if (R->block->body.items[i].key != KEY_LOCAL)
-            stmt_visit(R->block->body.items[i].stmt, gather_name, &gather);
-    bool *needed = mark_needed(R, &names);
-    for (int i = 0; i < R->block->body.count; i++) {
-        const BlockStmt *s = &R->block->body.items[i];
-        if (s->key != KEY_LOCAL || needed[i] || !s->own) continue;
-        report_unused(R, s->stmt);
-        good = false;
-    }
-    return good;
-}
-
 /* ---- the objective ----------------------------------------------------------------------------------- */
-bool node_depends_on_rows(Arena *arena, Node *node) {
-    int count;
-    Node **nodes = graph_post_order(arena, &node, 1, &count);
-    for (int i = 0; i < count; i++)
-        if (nodes[i]->op == OP_COLUMN
-            || (nodes[i]->op == OP_RANDOM && nodes[i]->attr.random.key == RANDOM_STEP))
-            return true;
-    return false;
-}
-
 static const Expr *term_expr(RunLowering *R, const BlockStmt *s) {
     if (s->key != KEY_MINIMIZE && s->key != KEY_PENALTY) return NULL;
     return each_resolve(R->X, s->stmt->kind == STMT_NAMED ? s->stmt->named.value : s->stmt->assign.value);
@@ -219,13 +83,6 @@ static bool order_terms(RunLowering *R, const TermList *written) {
                            "what is minimized does not depend on the data");
     add_help(R->X->diagnostics, d, "data %s has the fields %s", R->run.data->name, run_field_names(R));
     return false;
-}
-
-const char *run_field_names(RunLowering *R) {
-    Text text = text_new(R->X->arena);
-    for (int i = 0; i < R->run.data->field_count; i++)
-        text_add(&text, "%s%s", i ? ", " : "", R->run.data->fields[i].name);
-    return text.bytes;
 }
 
 static void add_root(RunLowering *R, RootList *roots, RootKind kind, int index, Node *node,
@@ -425,7 +282,7 @@ static bool check_required(RunLowering *R) {
     bool absent[3], complete = true;
     for (int i = 0; i < 3; i++) complete &= !(absent[i] = !block_setting(R->block, required[i].key));
     if (complete) return true;
-    bool told = !check_unused(R);
+    bool told = !run_check_unused(R);
     Text missing = text_new(R->X->arena);
     for (int i = 0; i < 3; i++) {
         absent[i] &= !(told && is_misspelt(R, required[i].key));
@@ -502,7 +359,7 @@ static void finish(RunLowering *R) {
 }
 
 static bool lower_parts(RunLowering *R) {
-    bool good = check_unused(R);
+    bool good = run_check_unused(R);
     good &= settings_lower(R);
     if (!lower_objective(R)) {
         lower_evaluation(R); /* their mistakes are their own */
@@ -527,7 +384,7 @@ bool run_lower(Experiment *X, TrainBlock *block, Run *out) {
     bool complete = check_required(R), good = complete;
     if (block_setting(block, KEY_DATA)) good &= lower_data_settings(R);
     if (!good) {
-        if (complete) check_unused(R);
+        if (complete) run_check_unused(R);
         return false;
     }
     lowering_start_run(X->L, graph_new(X->arena, X->diagnostics));

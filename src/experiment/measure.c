@@ -6,7 +6,7 @@
  * function. So accuracy keeps one number per row, not its scores. A measure that is one number per row is
  * averaged over the rows. What stands above the cut is computed in f64: sums over many rows keep their digits.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 
 enum { MOST_KEPT = 64 };     /* values a measure may keep per row */
 

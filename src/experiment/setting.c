@@ -5,7 +5,7 @@
  * `batch = all` takes them in file order, since the order within the one step of an epoch changes nothing
  * but rounding.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 #include <math.h>
 #include <string.h>
 

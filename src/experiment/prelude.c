@@ -3,7 +3,7 @@
  * They live in the scope behind the user's, so a user's definition of the same name hides one of them. Nothing is
  * lowered until it is called. In messages the files are std/NAME.sgd.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 
 void prelude_declare(Experiment *X) {
     for (const PreludeFile *file = prelude_files; file->name; file++) {

@@ -4,7 +4,7 @@
  * are replaced by what they stand for, `each` by what the run has chosen, and every model by the word model. Runs with
  * the same text, judged on rows of the same data, can be compared, whatever their models. The text is compared, never shown.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 
 enum { DEEPEST = 8, LONGEST = 4000 };     /* names in names; a longer text is cut */
 

@@ -13,7 +13,7 @@
  * names, in as many rounds as sums depend on each other; each round finds the total of one more place.
  */
 #define _GNU_SOURCE      /* qsort_r */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,15 +1,19 @@
-/* experiment: what the files that lower data, train blocks and settings share with nobody else.
+/* experiment: what is around the graphs: from the tree to data sets, and to train blocks and their runs. It calls lower
+ * (lower/lower.h), which knows nothing of it.
  *
  *   program.c          the entry: includes, top-level settings, --set, declarations
+ *   declared.c         finding what is declared
+ *   top_setting.c      the values of top-level settings
  *   each.c             `each`: which sites there are, their product, the choice of a run
  *   data.c             data declarations: fields;  source.c: csv(...), columns, standardize, remap
- *   train.c            a train block: its settings with `like`, and its runs
+ *   train_block.c      the statements of a train block, and `like`;  train.c: its runs
  *   setting.c          the values of settings;  watch.c: stop and keep
- *   run.c              one run: its graphs, roots and state
- *   predict.c          what the object serves: predict, undo, the target's units
+ *   run.c              one run: its graphs, roots and state;  run_scope.c: the local bindings that a mode needs
+ *   predict.c          what the object serves;  undo.c: the target's units
  *   measure.c          measures: what is kept per row, and the reduction over all rows
  *   objective.c        which runs' figures can be compared
  *   optimizer.c        updates, from optimizer definitions
+ *   node.c             what a node depends on
  *   lint.c             mistakes one sees only in the whole experiment
  *   prelude.c          std/, embedded
  *
@@ -109,9 +113,6 @@ typedef struct Experiment {
 } Experiment;
 
 /* ---- each.c --------------------------------------------------------------------------- */
-/* Calls visit for the expression and everything in it, outermost first. */
-void expr_visit(const Expr *expr, void (*visit)(const Expr *expr, void *context), void *context);
-void stmt_visit(const Stmt *stmt, void (*visit)(const Expr *expr, void *context), void *context);
 /* Adds the each sites inside; `name` is what a value is shown as. */
 void each_collect(Experiment *X, EachSites *sites, const Expr *expr, const char *name);
 /* The item chosen now for this EXPR_EACH; NULL if it is not a site. */
@@ -123,17 +124,20 @@ const char *each_text(Experiment *X, const EachSite *site);
 /* The expression itself, or what is chosen for it if it is an `each`. */
 const Expr *each_resolve(Experiment *X, const Expr *expr);
 
-/* ---- program.c ------------------------------------------------------------------------- */
+/* ---- declared.c ------------------------------------------------------------------------ */
+/* NULL: there is none. */
+DataDecl   *data_find(Experiment *X, Name name);
+TrainBlock *block_find(Experiment *X, Name name);
+Override   *override_find(Experiment *X, const char *name);
+/* "text" of an expression as written. */
+const char *expr_text(Experiment *X, const Expr *expr);
+
+/* ---- top_setting.c --------------------------------------------------------------------- */
 /* Gives every top-level setting its value for the choice at hand; in_run: plain numbers become slots. */
 void settings_bind(Experiment *X, bool in_run);
 /* Which top-level each sites the names used since settings_clear_used depend on. */
 void     settings_clear_used(Experiment *X);
 uint64_t settings_used(const Experiment *X);
-Override *override_find(Experiment *X, const char *name);
-DataDecl *data_find(Experiment *X, Name name);
-TrainBlock    *block_find(Experiment *X, Name name);
-/* "text" of an expression as written. */
-const char *expr_text(Experiment *X, const Expr *expr);
 
 /* ---- data.c ---------------------------------------------------------------------------- */
 /* The data set for the choice at hand; NULL after errors. */
@@ -174,14 +178,16 @@ Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes);
 /* Can every value of the node be seen to be one of 0 .. classes-1? */
 bool source_label_in_range(const Node *node, int64_t classes);
 
-/* ---- train.c --------------------------------------------------------------------------- */
+/* ---- train_block.c --------------------------------------------------------------------- */
 SettingKey setting_key(const char *name);                     /* KEY_LOCAL if it is none */
 const char *setting_name(SettingKey key);
 /* Merges the block with what it is like, and checks its statements. False after errors. */
 bool block_resolve(Experiment *X, TrainBlock *block);
+const BlockStmt *block_setting(const TrainBlock *block, SettingKey key); /* the first one, or NULL */
+
+/* ---- train.c --------------------------------------------------------------------------- */
 /* Lowers all runs of the block, those it starts from first. */
 void block_lower(Experiment *X, TrainBlock *block);
-const BlockStmt *block_setting(const TrainBlock *block, SettingKey key); /* the first one, or NULL */
 
 /* ---- run.c ----------------------------------------------------------------------------- */
 typedef enum Mode { MODE_TRAIN, MODE_EVALUATE, MODE_PREDICT } Mode;
@@ -212,13 +218,25 @@ typedef struct RunLowering {
 
 /* Lowers one run for the choice at hand; false after errors. Its name and `each` are left to the caller. */
 bool run_lower(Experiment *X, TrainBlock *block, Run *out);
+
+/* ---- run_scope.c ----------------------------------------------------------------------- */
 /* A scope with fields, counters and those local bindings that `roots` need, for a mode. */
 Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count);
 void   run_bind_counters(RunLowering *R, Scope *scope);        /* step, epoch, progress */
-const char *run_field_names(RunLowering *R);                   /* "x, y" */
 /* Which of the block's statements are local bindings that the expressions lead to. */
 bool  *run_needed(RunLowering *R, const Expr *const *roots, int count);
+/* Told: bindings and settings that nothing needs. */
+bool run_check_unused(RunLowering *R);
+
+/* ---- undo.c, data.c ---------------------------------------------------------------------- */
+void run_bind_undo(RunLowering *R, Scope *scope);
+const char *run_field_names(RunLowering *R);                   /* "x, y" */
+
+/* ---- node.c ------------------------------------------------------------------------------ */
 bool node_depends_on_rows(Arena *arena, Node *node);
+bool node_reads_cell(Arena *arena, Node *node, int cell);
+/* Degree of the node as a polynomial of the cells; a large number if it is none. */
+int  node_degree(Arena *arena, Node *node);
 
 /* ---- setting.c, watch.c ----------------------------------------------------------- */
 bool settings_lower(RunLowering *R);                           /* batch, epochs, hold_out, ... */
@@ -236,15 +254,11 @@ bool rules_collect(RunLowering *R);                            /* before models 
 bool rule_trains_inside(const RunLowering *R, const char *path);
 bool optimizers_lower(RunLowering *R);
 void optimizer_bind_sums(Experiment *X);                       /* tensor_sum, all_sum */
-void run_bind_undo(RunLowering *R, Scope *scope);
 /* The one model call in what is minimized; NULL if there are none or several. */
 const Expr *find_model_call(RunLowering *R);
 
 /* ---- lint.c ------------------------------------------------------------------------------ */
 void lint_run(RunLowering *R);
-bool node_reads_cell(Arena *arena, Node *node, int cell);
-/* Degree of the node as a polynomial of the cells; a large number if it is none. */
-int  node_degree(Arena *arena, Node *node);
 
 /* ---- prelude.c --------------------------------------------------------------------------------- */
 typedef struct PreludeFile { const char *name, *text; size_t length; } PreludeFile;

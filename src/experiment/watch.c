@@ -3,7 +3,7 @@
  * They become small trees for the driver. Which way a measure is better is known of the prelude's; of others
  * highest(...) or lowest(...) says it.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 #include <string.h>
 
 typedef enum Better { BETTER_UNKNOWN, BETTER_LOW, BETTER_HIGH } Better;

@@ -8,7 +8,7 @@
  * A data set is lowered once for each combination of `each` in the top-level settings it uses; runs that
  * agree on those share it, and so share the rows in memory.
  */
-#include "lower/experiment.h"
+#include "experiment/experiment.h"
 #include <string.h>
 
 /* ---- like -------------------------------------------------------------------------------------------- */
@@ -424,4 +424,11 @@ void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool ra
         }
     }
     X->L->no_models = outer;
+}
+
+const char *run_field_names(RunLowering *R) {
+    Text text = text_new(R->X->arena);
+    for (int i = 0; i < R->run.data->field_count; i++)
+        text_add(&text, "%s%s", i ? ", " : "", R->run.data->fields[i].name);
+    return text.bytes;
 }
