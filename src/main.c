@@ -80,7 +80,7 @@ static ExitCode answer(Driver *driver, Options *options, int argc, char **argv) 
     }
     if (options->explain) return explain(options->explain, driver);
     if (options->help) command_print_help(driver->result, command);
-    else if (options->version) driver_print_version(driver->result);
+    else if (options->version) fprintf(driver->result, "sgdc %s\n", driver_version(driver->arena));
     else {
         driver->diagnostics->warnings_are_errors = options->warnings_are_errors;
         return finish(driver, command ? command->run(driver) : work(driver));

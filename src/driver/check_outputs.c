@@ -4,8 +4,8 @@
 #include "driver/driver.h"
 #include "driver/find_data.h"
 #include "driver/output.h"
+#include "driver/seeing.h"
 #include "driver/tables.h"
-#include "driver/training.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -33,6 +33,8 @@ static Doors list(Driver *driver) {
     add(driver, &doors, o->trace, true);
     if (o->log && !path_names_folder(o->log)) add(driver, &doors, o->log, false);
     add(driver, &doors, o->plot, false);
+    add(driver, &doors, o->animate, false);
+    add(driver, &doors, o->report, false);
     return doors;
 }
 
@@ -107,5 +109,5 @@ ExitCode driver_check_outputs(Driver *driver) {
             return EXIT_USAGE;
         }
     }
-    return EXIT_DONE;
+    return animate_is_possible(driver) ? EXIT_DONE : EXIT_DATA;
 }

@@ -73,11 +73,8 @@ Ranking ranking_of(Arena *arena, Training *const *ts, int count) {
 }
 
 /* ---- tables ---------------------------------------------------------------------------------------- */
-enum { MOST_COLUMNS = 24 };
-typedef struct Table { const char **cells[MOST_COLUMNS]; bool left[MOST_COLUMNS]; int columns, rows; Arena *arena; } Table;
-
 static const char **table_column(Table *table, bool left, const char *heading) {
-    if (table->columns == MOST_COLUMNS) return arena_array(table->arena, const char *, table->rows);
+    if (table->columns == MOST_TABLE_COLUMNS) return arena_array(table->arena, const char *, table->rows);
     const char **cells = arena_array(table->arena, const char *, table->rows);
     table->left[table->columns] = left;
     table->cells[table->columns++] = cells;
@@ -86,7 +83,7 @@ static const char **table_column(Table *table, bool left, const char *heading) {
 }
 
 static void table_print(const Table *table, FILE *to) {
-    int width[MOST_COLUMNS] = {0};
+    int width[MOST_TABLE_COLUMNS] = {0};
     for (int c = 0; c < table->columns; c++)
         for (int r = 0; r < table->rows; r++) {
             int length = (int)strlen(table->cells[c][r]);
@@ -264,24 +261,24 @@ static const char *shell_word(Arena *arena, const char *text) {
     return word.bytes;
 }
 
-static void print_option(FILE *to, Arena *arena, const char *option, const char *name, const char *value) {
-    fprintf(to, " %s %s", option, shell_word(arena, text_format(arena, "%s=%s", name, value)));
+static void add_option(Text *to, const char *option, const char *name, const char *value) {
+    text_add(to, " %s %s", option, shell_word(to->arena, text_format(to->arena, "%s=%s", name, value)));
 }
 
-/* The command with what shapes a training: settings, data, seed. */
-static void print_best(FILE *to, const Ranking *ranking) {
-    const Driver *driver = ranking->best->driver;
+const char *training_command(const Driver *driver, const char *run) {
     const Options *o = driver->options;
-    Arena *arena = driver->arena;
-    fprintf(to, "* the best by %s; to train it again:\n  sgdc %s", ranking->figure, shell_word(arena, o->file));
-    for (int i = 0; i < o->set.count; i++) print_option(to, arena, "--set", o->set.items[i].name, o->set.items[i].value);
-    for (int i = 0; i < o->data.count; i++) print_option(to, arena, "--data", o->data.items[i].name, o->data.items[i].value);
-    if (o->has_seed) fprintf(to, " --seed=%lld", (long long)o->seed);
-    if (o->overfit) fprintf(to, " --overfit=%s", o->overfit);
-    fprintf(to, " --run=%s\n", shell_word(arena, ranking->best->run->name));
+    Text to = text_new(driver->arena);
+    text_add(&to, "sgdc %s", shell_word(driver->arena, o->file));
+    for (int i = 0; i < o->set.count; i++) add_option(&to, "--set", o->set.items[i].name, o->set.items[i].value);
+    for (int i = 0; i < o->data.count; i++) add_option(&to, "--data", o->data.items[i].name, o->data.items[i].value);
+    if (o->has_seed) text_add(&to, " --seed=%lld", (long long)o->seed);
+    if (o->overfit) text_add(&to, " --overfit=%s", o->overfit);
+    text_add(&to, " --run");
+    if (run) text_add(&to, "=%s", shell_word(driver->arena, run));
+    return to.bytes;
 }
 
-void report_comparison(const Report *report, const Ranking *ranking) {
+Table comparison_table(const Ranking *ranking) {
     Training *const *ts = ranking->runs;
     int count = ranking->count;
     Table table = {.rows = count + 1, .arena = ts[0]->driver->arena};
@@ -299,7 +296,14 @@ void report_comparison(const Report *report, const Ranking *ranking) {
     add_loss_columns(&table, ts, count);
     add_metric_columns(&table, ts, count);
     add_time_columns(&table, ts, count, ranking->same_losses);
+    return table;
+}
+
+void report_comparison(const Report *report, const Ranking *ranking) {
+    Table table = comparison_table(ranking);
     fprintf(report->to, "\n");
     table_print(&table, report->to);
-    if (ranking->best) print_best(report->to, ranking);
+    if (!ranking->best) return;
+    fprintf(report->to, "* the best by %s; to train it again:\n  %s\n", ranking->figure,
+            training_command(ranking->best->driver, ranking->best->run->name));
 }

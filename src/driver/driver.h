@@ -3,17 +3,22 @@
  *   options.c      the command line
  *   commands/      what has a name of its own, sgdc NAME ...: commands.h is the map, and where the table is
  *   compile.c      text -> Program at the line where bits are fixed, pass by pass
+ *   say.c          complaints, lines on what was done, times; the clock
  *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_graph.c: graphs
  *   find_data.c    where data files lie;  tables.c: data sets in memory, standardised;  synthetic.c: made columns
  *   split.c        which rows train and which are held out;  rounding.c: differences that f32 loses
  *   state.c        a run's state before its first step
- *   train.c        the loop around ENTRY_STEP;  evaluate.c: losses and metrics of a set of rows
+ *   train.c        the loop around ENTRY_STEP;  steps.c: calls of it;  evaluate.c: losses and metrics of a set of rows
  *   threads.c      how many threads train;  watch.c: keep and stop;  rate.c: the learning rate at a moment
  *   divergence.c   the step, and the value in it, that was not finite first
  *   report.c       progress and summaries;  comparison.c: the table of several runs;  log.c: --log;  events.c: event files
  *   progress.c     that compiling goes on, on a terminal
+ *   curves.c       points of the losses, taken in training
  *   plot.c         --plot;  plot_scale.c: what its axes show;  plot_script.c: the script for gnuplot
  *   plot_figure.c  other figures in the same look
+ *   --animate and --report are mapped by seeing.h (predictor.c, judge.c, picture.c, film.c, film_script.c, animate.c,
+ *     page.c, page_judged.c, page_data.c), what pages are made of by html.h (html.c, html_chart.c, html_film.c,
+ *     html_program.c)
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
  *   trace.c        --trace
  *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary
@@ -59,7 +64,7 @@ struct CodegenTimes;
 void     driver_add_codegen_times(Driver *driver, const struct CodegenTimes *times);
 void     driver_print_times(Driver *driver);
 void     driver_print_diagnostics(Driver *driver);
-void     driver_print_version(FILE *to);
+const char *driver_version(Arena *arena);          /* "0.1.0 (LLVM 22, native: x86-64-v4)" */
 /* "sgdc: ..." on stderr, for what has no place in a source. */
 void     driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line on stderr about what was done, but for -q. */

@@ -53,6 +53,9 @@ static const OptionRow own_rows[] = {
     {NULL, 0, 0, 0, NULL, NULL, "Reporting"},
     {"log", 0, OPTION_TEXT, AT(log), "=FILE", NULL, "a row per epoch, as .csv or .jsonl; FOLDER/: event files for TensorBoard"},
     {"plot", 0, OPTION_TEXT, AT(plot), "=FILE", NULL, "loss curves: .svg, .png, .pdf, .gp, or - for the terminal"},
+    {"animate", 0, OPTION_TEXT, AT(animate), "=FILE", NULL,
+     "how the fit came about: .html (a page with a slider), .gif, .webp"},
+    {"report", 0, OPTION_TEXT, AT(report), "=FILE", NULL, "curves, fit, worst rows, program and gradients as one page: .html"},
     {"trace", 0, OPTION_TEXT, AT(trace), "=FILE", NULL,
      "take 10 steps of one run and write its data, rows, losses and cells (safetensors)"},
     {"progress", 0, OPTION_CHOICE, AT(progress), "=HOW", "auto bar plain none", "progress on stderr"},
@@ -301,11 +304,13 @@ static const char *check_together(Arena *arena, const Options *o) {
     bool trains = o->run || o->dry_run || o->check_grad;
     const struct { bool given; const char *spelling; } needs_run[] = {
         {o->save != NULL, "--save"}, {o->load != NULL, "--load"}, {o->log != NULL, "--log"},
-        {o->plot != NULL, "--plot"}, {o->trace != NULL, "--trace"}, {o->overfit != NULL, "--overfit"},
+        {o->plot != NULL, "--plot"}, {o->animate != NULL, "--animate"}, {o->report != NULL, "--report"},
+        {o->trace != NULL, "--trace"}, {o->overfit != NULL, "--overfit"},
         {o->save_every.text != NULL, "--save-every"}, {o->resume != RESUME_NEVER, "--resume"}, {o->time_limit.text != NULL, "--time-limit"},
         {o->interpret, "--interpret"},
     };
-    const struct { const char *path, *spelling; } to_files[] = {{o->save, "--save"}, {o->trace, "--trace"}};
+    const struct { const char *path, *spelling; } to_files[] = {
+        {o->save, "--save"}, {o->trace, "--trace"}, {o->animate, "--animate"}, {o->report, "--report"}};
     for (size_t i = 0; i < sizeof needs_run / sizeof *needs_run; i++)
         if (needs_run[i].given && !trains)
             return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
@@ -318,6 +323,10 @@ static const char *check_together(Arena *arena, const Options *o) {
         return "--target names the machine of an object; --run trains on the one at hand: leave out either of them";
     if (o->plot && !is_of_kind(o->plot, "svg png pdf gp"))
         return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s", o->plot);
+    if (o->animate && !is_of_kind(o->animate, "html gif webp"))
+        return text_format(arena, "--animate writes .html (a page with a slider), .gif or .webp, not %s", o->animate);
+    if (o->report && !is_of_kind(o->report, "html"))
+        return text_format(arena, "--report writes a page, .html, not %s", o->report);
     if (o->log && !is_of_kind(o->log, "csv jsonl") && !path_names_folder(o->log))
         return text_format(arena, "--log writes .csv or .jsonl, - (csv on stdout), or event files into a FOLDER/, not %s", o->log);
     if (o->output && strcmp(o->output, "-") == 0 && !(o->emit.count == 1 && o->emit.items[0].kind == EMIT_OBJ))

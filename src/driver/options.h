@@ -31,7 +31,7 @@ typedef struct Options {
     int  optimize;                              /* -O0 .. -O3 */
     int64_t threads, seed; bool has_seed;          /* threads 0: as many as the process may use */
     Vector(Setting) set, data;
-    const char *save, *load, *log, *plot, *trace, *overfit;
+    const char *save, *load, *log, *plot, *animate, *report, *trace, *overfit;
     Amount save_every, time_limit; ResumeMode resume;
     ProgressMode progress;
     bool quiet, verbose, warnings_are_errors;

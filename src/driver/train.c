@@ -12,6 +12,7 @@
 #include "driver/training.h"
 #include "codegen/codegen.h"
 #include "driver/interrupt.h"
+#include "driver/seeing.h"
 #include "figures.h"
 #include "driver/output.h"
 #include "pool.h"
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_PLACES = 1 << 10, CURVE_POINTS = 60, MOST_POINTS = 1000 };
+enum { FIRST_PLACES = 1 << 10 };
 static const double call_seconds = 0.1;
 
 /* ---- what is due ----------------------------------------------------------------------------- */
@@ -48,21 +49,12 @@ static int64_t next_stop(const Training *t, int64_t step) {
         int64_t due = next_multiple(step, t->point_every);
         if (due < stop) stop = due;
     }
+    if (t->film && film_next(t->film) < stop) stop = film_next(t->film);
     int64_t save = resume_next_save(t, step);
     return save < stop ? save : stop;
 }
 
 /* ---- steps ------------------------------------------------------------------------------------- */
-int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop) {
-    sgdrt_call call = {.state = t->state, .work = t->work, .columns = t->data->train.table->columns, .sums = t->sums,
-                       .stop = stop};
-    sgdrt_feed_call(&t->feed, training_header(t), count, t->rows, &call);
-    int64_t done = t->executor->call(t->executor, ENTRY_STEP, 0, &call);
-    t->term_rows += sgdrt_feed_rows_of(&t->feed, &call, done);
-    t->term_steps += done;
-    return done;
-}
-
 static void fit_call_length(Training *t, int64_t steps, double seconds) {
     if (steps < t->chunk_steps) return;
     if (seconds < call_seconds / 2 && t->chunk_steps < INT64_MAX / 4) t->chunk_steps *= 2;
@@ -115,14 +107,6 @@ static void take_train_figures(Training *t, bool since_report) {
     t->now.train_loss = loss;
 }
 
-double training_loss(const Training *t) {
-    double loss = 0;
-    for (int i = 0; i < t->run->term_count; i++)
-        if (t->run->terms[i].minimized)
-            loss += t->sums[i] / (double)(t->run->terms[i].penalty ? t->term_steps : t->term_rows);
-    return loss;
-}
-
 static void take_evaluation(Training *t) {
     const RowSet *rows = t->data->valid.count ? &t->data->valid : &t->data->train;
     double loss = evaluate_rows(t, rows, t->now.metrics);
@@ -146,19 +130,6 @@ static bool at_epochs_end(const Training *t) { return (int64_t)training_header(t
 static void begin_epoch(Training *t) {
     start_sums(t);
     t->sums_whole = true;
-}
-
-static void take_point(Training *t) {
-    const sgdrt_header *header = training_header(t);
-    if (!t->points || t->point_count == t->point_capacity) return;
-    PlotPoint point = {.step = (int64_t)header->step, .seconds = t->now.seconds, .valid_loss = NAN};
-    if (t->point_count && t->points[t->point_count - 1].step == point.step) return;
-    point.epoch = (double)point.step / (double)t->steps_per_epoch;
-    double *measures = t->point_measures ? t->point_measures + (ptrdiff_t)t->point_count * t->run->measure_count : NULL;
-    point.train_loss = evaluate_rows(t, &t->data->train, t->data->valid.count ? NULL : measures);
-    if (t->data->valid.count) point.valid_loss = evaluate_rows(t, &t->data->valid, measures);
-    point.measures = measures;
-    t->points[t->point_count++] = point;
 }
 
 /* ---- the end of an epoch ---------------------------------------------------------------------------- */
@@ -212,7 +183,7 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
                                 : epoch_ends && ((step / t->steps_per_epoch) % report_epochs(t) == 0 ||
                                                  step == t->steps_per_epoch);
     bool goes_on = !last;
-    if (t->point_every && (step % t->point_every == 0 || last)) take_point(t);
+    if ((t->film && film_take(t->film, t)) || (t->point_every && (step % t->point_every == 0 || last))) curves_take(t);
     if (!due && !epoch_ends) return goes_on;
     take_train_figures(t, false);
     if (evaluates(t) && (due || last || (epoch_ends && needs_evaluation_each_epoch(t, log)))) take_evaluation(t);
@@ -299,7 +270,8 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
     if (t->row_capacity && t->chunk_steps > t->row_capacity / t->batch) t->chunk_steps = t->row_capacity / t->batch;
     if (t->chunk_steps < 1) t->chunk_steps = 1;
     bool goes_on = take_up(t);
-    take_point(t);
+    curves_take(t);
+    if (t->film) film_begin(t->film, t);
     if (prints && goes_on) report_heading(report, t);
     const sgdrt_header *header = training_header(t);
     while (goes_on && may_go_on(all, t->index + 1)) {
@@ -310,24 +282,11 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
     }
     report_clear_progress(report);
     end_run(t, goes_on, log);
+    if (t->film) film_end(t->film, t);
     return true;
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------ */
-/* How often a curve is sampled: an evaluation of the training rows each time. Enough points to see the curve,
- * fewer where the rows times the numbers of the model make that dear; never fewer than one an epoch. */
-static int64_t curve_interval(const Training *t) {
-    double numbers = 1, epochs = (double)t->planned / (double)t->steps_per_epoch;
-    for (int i = 0; i < t->run->cell_count; i++)
-        if (t->run->cells[i].kind == CELL_PARAMETER) numbers += (double)shape_size(t->run->cells[i].shape);
-    double cost = numbers * (double)(t->data->train.count + t->data->valid.count);
-    double affordable = 3e8 / cost, points = CURVE_POINTS;
-    if (points > affordable) points = affordable;
-    if (points < epochs) points = epochs < MOST_POINTS / 4 ? epochs : MOST_POINTS / 4;
-    int64_t every = (int64_t)((double)t->planned / points);
-    return every < 1 ? 1 : every;
-}
-
 /* Nothing is known yet. */
 static void plan_figures(Arena *arena, const Run *run, Figures *figures) {
     *figures = (Figures){.terms = arena_array(arena, double, run->term_count + 1),
@@ -375,11 +334,8 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     t->steps_per_epoch = t->feed.steps;
     t->planned = sgdrt_feed_planned(&t->feed, run->epochs, run->steps);
     if (curves) {
-        t->point_every = curve_interval(t);
-        t->point_capacity = (int)(t->planned / t->point_every) + 3;
-        t->points = arena_array(driver->arena, PlotPoint, t->point_capacity);
-        if (driver->options->plot)
-            t->point_measures = arena_array(driver->arena, double, t->point_capacity * run->measure_count + 1);
+        t->film = films_wanted(driver->options) ? film_new(t) : NULL;
+        curves_plan(t, film_capacity(t->film), driver->options->plot || driver->options->report);
     }
     plan_figures(driver->arena, run, &t->now);
     plan_figures(driver->arena, run, &t->best_at);
@@ -524,14 +480,8 @@ static bool can_load(Driver *driver, Training *const *trainings, int count) {
 
 static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
     if (!driver->options->plot) return true;
-    PlotRun *runs = arena_array(driver->arena, PlotRun, count);
+    PlotRun *runs = curves_of(driver->arena, trainings, count);
     const char *problem;
-    for (int i = 0; i < count; i++) {
-        const Training *t = trainings[i];
-        const char **measures = arena_array(driver->arena, const char *, t->run->measure_count + 1);
-        for (int m = 0; m < t->run->measure_count; m++) measures[m] = t->run->measures[m].name;
-        runs[i] = (PlotRun){t->run->name, t->points, t->point_count, t->best_epoch, measures, t->run->measure_count};
-    }
     if (plot_write(driver->arena, driver->options->plot, driver->program->stem, runs, count, driver->result,
                    output_columns(driver->result), &problem)) {
         if (strcmp(driver->options->plot, "-")) driver_say(driver, "wrote %s", driver->options->plot);
@@ -539,6 +489,14 @@ static bool plot_runs(Driver *driver, Training *const *trainings, int count) {
     }
     driver_complain(driver, "%s", problem);
     return false;
+}
+
+/* --animate and --report. */
+static bool show_runs(Driver *driver, Training *const *trainings, int count, const Ranking *ranking) {
+    const Options *o = driver->options;
+    if (!films_wanted(o) || count == 0) return true;
+    bool good = !o->animate || animate_write(driver, trainings, count, ranking);
+    return (!o->report || page_write(driver, trainings, count, ranking)) && good;
 }
 
 /* Is there training left that was to be done? */
@@ -586,6 +544,7 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     if (log && !log_close(log)) code = EXIT_DATA;
     if (code != EXIT_DATA && !save_runs(driver, trainings, trained, ranking.best)) code = EXIT_DATA;
     if (code != EXIT_DATA && !plot_runs(driver, trainings, trained)) code = EXIT_DATA;
+    if (code != EXIT_DATA && !show_runs(driver, trainings, trained, &ranking)) code = EXIT_DATA;
     if (!interrupt_asked || code == EXIT_DATA) return code;
     return interrupt_by_time() ? EXIT_OUT_OF_TIME : (ExitCode)(EXIT_SIGNAL + interrupt_asked);
 }
@@ -626,7 +585,7 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
 static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     int count = driver->program->run_count;
     Training **trainings = arena_array(driver->arena, Training *, count + 1);
-    bool curves = driver->options->plot || count > 1, good = true;
+    bool curves = driver->options->plot || count > 1 || films_wanted(driver->options), good = true;
     for (int i = 0; i < count; i++) {
         Training *t = trainings[i] = arena_new_of(driver->arena, Training);
         *t = (Training){.driver = driver, .run = &driver->program->runs[i], .index = i, .data = tables_of_run(tables, i)};

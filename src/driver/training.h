@@ -53,6 +53,7 @@ typedef struct Training {
     double    best_figure; int64_t best_epoch;    /* 0: nothing is kept */
     Figures   best_at;                            /* of that epoch */
     PlotPoint *points; int point_count, point_capacity; int64_t point_every;    /* steps; 0: none are taken */
+    struct Film *film;                            /* of --animate and --report; NULL: none */
     double   *point_measures;                     /* of points, where they are drawn; else NULL */
     double   *stalled_best; int64_t *stalled_epoch;                             /* per stalled() of stop */
     TrainingEnd end;
@@ -69,11 +70,17 @@ static inline const void *training_served(const Training *t) { return t->best_ep
 /* The figures that belong to them. */
 static inline const Figures *training_figures(const Training *t) { return t->best_epoch ? &t->best_at : &t->now; }
 
-/* ---- train.c --------------------------------------------------------------------------------- */
+/* ---- steps.c --------------------------------------------------------------------------------- */
 /* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
 int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop);
 /* What is minimized, of the epoch at hand; NaN before its first step. */
 double training_loss(const Training *t);
+
+/* ---- curves.c -------------------------------------------------------------------------------- */
+/* Room for the points of the planned steps and some more, with the values of measures if they are drawn. */
+void curves_plan(Training *t, int more, bool measures);
+void curves_take(Training *t);                                 /* a point here, if there is none yet */
+PlotRun *curves_of(Arena *arena, Training *const *trainings, int count);     /* as they are drawn */
 
 /* ---- threads.c ------------------------------------------------------------------------------- */
 /* What runs share that gain from it; NULL: nothing. */
@@ -143,7 +150,13 @@ typedef struct Ranking {
     Training *best;                  /* NULL: none can be told */
 } Ranking;
 Ranking ranking_of(Arena *arena, Training *const *trainings, int count);
+enum { MOST_TABLE_COLUMNS = 24 };
+/* Row 0 is the headings. */
+typedef struct Table { const char **cells[MOST_TABLE_COLUMNS]; bool left[MOST_TABLE_COLUMNS]; int columns, rows; Arena *arena; } Table;
+Table comparison_table(const Ranking *ranking);               /* of one run as well */
 void report_comparison(const Report *report, const Ranking *ranking);
+/* The command with what shapes a training: settings, data, seed; run NULL: all of them. */
+const char *training_command(const Driver *driver, const char *run);
 
 /* ---- log.c ----------------------------------------------------------------------------------- */
 typedef struct Log Log;

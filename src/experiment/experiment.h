@@ -261,8 +261,7 @@ const Expr *find_model_call(RunLowering *R);
 void lint_run(RunLowering *R);
 
 /* ---- prelude.c --------------------------------------------------------------------------------- */
-typedef struct PreludeFile { const char *name, *text; size_t length; } PreludeFile;
-extern const PreludeFile prelude_files[];      /* made by cmake/embed.cmake; ends with name NULL */
+extern const EmbeddedFile prelude_files[];     /* made by cmake/embed.cmake; ends with name NULL */
 /* Parses the prelude and declares its definitions. */
 void prelude_declare(Experiment *X);
 

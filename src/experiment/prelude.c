@@ -6,7 +6,7 @@
 #include "experiment/experiment.h"
 
 void prelude_declare(Experiment *X) {
-    for (const PreludeFile *file = prelude_files; file->name; file++) {
+    for (const EmbeddedFile *file = prelude_files; file->name; file++) {
         Source *source = source_add(X->map, file->name, file->text, file->length);
         source->is_prelude = true;
         lower_declare_definitions(X->L, parse(X->arena, X->names, X->diagnostics, source));

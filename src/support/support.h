@@ -98,6 +98,9 @@ Place   source_place(const SourceMap *map, uint32_t at);
 const char *source_line(Arena *arena, const Source *source, int line);
 Span    span_join(Span a, Span b);
 
+/* A file that travels inside sgdc (cmake/embed.cmake). */
+typedef struct EmbeddedFile { const char *name, *text; size_t length; } EmbeddedFile;
+
 /* ---- diagnostic.c ------------------------------------------------------------------------ */
 typedef enum Severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE, SEVERITY_HELP } Severity;
 typedef enum Code {

@@ -103,7 +103,7 @@ static Lowered lower_case(const char *text, DType t)
     Diagnostics *d = diagnostics_new(l.arena, map);
     l.g = graph_new(l.arena, d);
     Lowering *L = lowering_new(l.arena, names, d, map, t == DTYPE_F64);
-    for (const PreludeFile *file = prelude_files; file->name; file++) {
+    for (const EmbeddedFile *file = prelude_files; file->name; file++) {
         Source *source = source_add(map, file->name, file->text, file->length);
         source->is_prelude = true;
         lower_declare_definitions(L, parse(l.arena, names, d, source));

@@ -84,7 +84,7 @@ static void lower_case(Lowered *t, const Case *c)
     SourceMap *map = source_map_new(arena);
     Diagnostics *d = diagnostics_new(arena, map);
     Lowering *L = t->L = lowering_new(arena, names, d, map, true);
-    for (const PreludeFile *file = prelude_files; file->name; file++) {
+    for (const EmbeddedFile *file = prelude_files; file->name; file++) {
         Source *source = source_add(map, file->name, file->text, file->length);
         source->is_prelude = true;
         lower_declare_definitions(L, parse(arena, names, d, source));

@@ -14,7 +14,6 @@ allowed=$allowed'
 src/ir/dense.c src/ir/keep.c src/ir/layout.c src/ir/loop.c src/ir/place.c src/ir/plan.c src/ir/regroup.c src/ir/relay.c src/ir/threads.c src/ir/tile.c src/ir/unstore.c: to go
 src/ir/interp.c src/ir/interp_reduce.c: to go
 runtime/csv.c runtime/files.c runtime/table.c: to go
-src/driver/comparison.c src/driver/compile.c src/driver/divergence.c src/driver/emit.c src/driver/log.c src/driver/report.c src/driver/resume.c src/driver/saved.c src/driver/tables.c src/driver/trace.c src/driver/train.c: to go
 src/frontend/separator.c src/frontend/syntax.c: to go
 src/codegen/emit.c src/codegen/emit_chunk_lanes.c src/codegen/emit_contraction.c src/codegen/emit_convolution.c src/codegen/emit_few.c src/codegen/emit_local.c src/codegen/emit_memory.c src/codegen/emit_nest.c src/codegen/emit_next_row.c src/codegen/emit_outline.c src/codegen/emit_pack.c src/codegen/emit_quotient.c src/codegen/emit_reduce.c src/codegen/emit_row_sums.c src/codegen/emit_rows.c src/codegen/emit_scatter.c src/codegen/emit_threads.c src/codegen/emit_tile.c src/codegen/emit_turned.c src/codegen/emit_updates.c src/codegen/emit_value.c src/codegen/emit_weight_gradient.c: to go
 '

@@ -24,7 +24,7 @@ static void fixture_open(Fixture *t, const char *text, bool f64)
     t->map = source_map_new(t->arena);
     t->diagnostics = diagnostics_new(t->arena, t->map);
     t->L = lowering_new(t->arena, t->names, t->diagnostics, t->map, f64);
-    for (const PreludeFile *file = prelude_files; file->name; file++) {
+    for (const EmbeddedFile *file = prelude_files; file->name; file++) {
         Source *source = source_add(t->map, file->name, file->text, file->length);
         source->is_prelude = true;
         lower_declare_definitions(t->L, parse(t->arena, t->names, t->diagnostics, source));

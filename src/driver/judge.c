@@ -1,0 +1,162 @@
+/* judge: predictions beside the truth. Which column is the truth, how numbers say a class, and over all rows that
+ * judge the run (validation rows, or training rows where none validate): confusion, errors, the worst rows.
+ */
+#include "driver/seeing.h"
+#include <math.h>
+#include <string.h>
+
+enum { ROWS_AT_ONCE = 512 };
+
+/* ---- the truth ----------------------------------------------------------------------------------- */
+static const char *column_name(const DataSet *set, int column) {
+    for (int f = 0; f < set->field_count; f++)
+        if (set->fields[f].column == column) return set->fields[f].name;
+    return set->columns[column].name;
+}
+
+static void mark_columns(Arena *arena, Node *node, bool *reads) {
+    int count;
+    Node **nodes = graph_post_order(arena, &node, 1, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN) reads[nodes[i]->attr.index] = true;
+}
+
+Truth target_of(const Training *t, const Predictor *p) {
+    Truth target = {-1, 0, ""};
+    Arena *arena = t->driver->arena;
+    const Run *run = t->run;
+    bool *reads = arena_array(arena, bool, run->data->column_count + 1);
+    int found = 0;
+    if (!p) return target;
+    for (int i = 0; i < run->term_count; i++)
+        if (run->terms[i].minimized) mark_columns(arena, run->terms[i].value, reads);
+    for (int c = 0; c < run->data->column_count; c++)
+        if (reads[c] && !p->reads[c]) {
+            const Column *column = &run->data->columns[c];
+            target = (Truth){c, (int)column->classes, column_name(run->data, c)};
+            if (column->remap_count) target.classes = column->remap_count;
+            found += shape_size(column->shape) == 1 ? 1 : 2;
+        }
+    for (int f = 0; found == 1 && f < run->data->field_count; f++)
+        if (run->data->fields[f].column == target.column && run->data->fields[f].classes)
+            target.classes = (int)run->data->fields[f].classes;
+    if (found != 1) target.column = -1;
+    return target;
+}
+
+/* ---- classes ------------------------------------------------------------------------------------- */
+static bool is_probability(const Node *node) {
+    while (node->op == OP_CAST || node->op == OP_VIEW) node = node->source[0];
+    return node->op == OP_SIGMOID;
+}
+
+ClassRule class_rule(const Training *t, const Truth *target, int outputs) {
+    if (target->column < 0 || !target->classes) return CLASS_NONE;
+    if (outputs == target->classes && outputs > 1) return CLASS_LARGEST;
+    if (outputs != 1) return CLASS_NONE;
+    if (t->run->predict_classes > 0) return CLASS_ITSELF;
+    if (target->classes != 2) return CLASS_NONE;
+    return is_probability(t->run->predict) ? CLASS_HALF : CLASS_SIGN;
+}
+
+int class_of(ClassRule rule, const float *values, int outputs) {
+    int best = 0;
+    switch (rule) {
+    case CLASS_ITSELF: return (int)values[0];
+    case CLASS_HALF: return values[0] > 0.5f;
+    case CLASS_SIGN: return values[0] > 0;
+    default:
+        for (int k = 1; k < outputs; k++)
+            if (values[k] > values[best]) best = k;
+        return best;
+    }
+}
+
+static bool are_probabilities(const float *values, int count) {
+    double sum = 0;
+    for (int k = 0; k < count; k++) {
+        if (!(values[k] >= 0)) return false;
+        sum += (double)values[k];
+    }
+    return fabs(sum - 1) < 1e-3;
+}
+
+double class_share(ClassRule rule, const float *values, int outputs, int of) {
+    double one, sum = 0;
+    switch (rule) {
+    case CLASS_HALF: one = (double)values[0]; return of ? one : 1 - one;
+    case CLASS_SIGN: one = 1 / (1 + exp(-(double)values[0])); return of ? one : 1 - one;
+    case CLASS_LARGEST:
+        if (are_probabilities(values, outputs)) return (double)values[of];
+        for (int k = 0; k < outputs; k++) sum += exp((double)values[k] - (double)values[of]);
+        return 1 / sum;
+    default: return NAN;
+    }
+}
+
+/* ---- all rows --------------------------------------------------------------------------------------- */
+/* Kept in order, the largest error first; what is no number is the worst of all. */
+static void consider(Judgement *j, Worst worst) {
+    double error = isnan(worst.error) ? INFINITY : worst.error;
+    int at = j->worst_count < WORST_ROWS ? j->worst_count++ : WORST_ROWS;
+    while (at > 0 && error > (isnan(j->worst[at - 1].error) ? INFINITY : j->worst[at - 1].error)) {
+        if (at < WORST_ROWS) j->worst[at] = j->worst[at - 1];
+        at--;
+    }
+    if (at < WORST_ROWS) j->worst[at] = worst;
+}
+
+static void judge_label(Judgement *j, int64_t row, int truth, const float *values, int outputs) {
+    int predicted = class_of(j->rule, values, outputs), classes = j->target.classes;
+    double share = class_share(j->rule, values, outputs, truth);
+    if (truth < 0 || truth >= classes) return;
+    if (predicted >= 0 && predicted < classes) j->confusion[truth * classes + predicted]++;
+    j->right += predicted == truth;
+    if (predicted != truth) consider(j, (Worst){row, truth, predicted, isnan(share) ? 1 : 1 - share});
+}
+
+typedef struct ErrorSums { double squared, absolute, truth, truth_squared; } ErrorSums;
+
+static void judge_number(Judgement *j, ErrorSums *sums, int64_t row, double truth, double predicted) {
+    double error = predicted - truth;
+    sums->squared += error * error;
+    sums->absolute += fabs(error);
+    sums->truth += truth;
+    sums->truth_squared += truth * truth;
+    consider(j, (Worst){row, truth, predicted, fabs(error)});
+}
+
+static void judge_rows(Training *t, Judgement *j, Predictor *p) {
+    const RowSet *rows = j->rows;
+    ErrorSums sums = {0};
+    for (int64_t first = 0; first < rows->count; first += ROWS_AT_ONCE) {
+        int64_t count = rows->count - first < ROWS_AT_ONCE ? rows->count - first : ROWS_AT_ONCE;
+        for (int64_t i = 0; i < count; i++) predictor_put_row(p, i, rows->table, row_of(rows, first + i));
+        const float *values = predictor_call(p, training_served(t), count);
+        for (int64_t i = 0; i < count; i++) {
+            int64_t row = row_of(rows, first + i);
+            double truth = data_value(t, rows->table, j->target.column, 0, row);
+            if (j->rule != CLASS_NONE) judge_label(j, row, (int)truth, values + i * p->outputs, p->outputs);
+            else judge_number(j, &sums, row, truth, (double)values[i]);
+        }
+    }
+    double n = (double)rows->count, mean = sums.truth / n;
+    j->mean_squared = sums.squared / n;
+    j->mean_absolute = sums.absolute / n;
+    j->spread = sums.truth_squared / n - mean * mean;
+}
+
+Judgement *judge(Training *t) {
+    Predictor *p = predictor_new(t, ROWS_AT_ONCE);
+    Truth target = target_of(t, p);
+    if (target.column < 0) return NULL;
+    Arena *arena = t->driver->arena;
+    Judgement *j = arena_new_of(arena, Judgement);
+    *j = (Judgement){.target = target, .rule = class_rule(t, &target, p->outputs), .validated = t->data->valid.count > 0};
+    j->rows = j->validated ? &t->data->valid : &t->data->train;
+    j->count = j->rows->count;
+    if (j->rule == CLASS_NONE && (target.classes || p->outputs != 1)) return NULL;
+    if (j->rule != CLASS_NONE) j->confusion = arena_array(arena, int64_t, target.classes * target.classes + 1);
+    judge_rows(t, j, p);
+    return j;
+}

@@ -1,0 +1,106 @@
+/* predictor: rows in the data's own units through ENTRY_PREDICT, as an application gives them.
+ *
+ * Tables are standardized in place, and what predict reads is not: values are brought back before they are given.
+ * Columns that predict does not read have no memory.
+ */
+#include "driver/seeing.h"
+#include "ir/interp.h"
+#include <math.h>
+#include <string.h>
+
+static bool *columns_read(Arena *arena, const Run *run) {
+    bool *reads = arena_array(arena, bool, run->data->column_count + 1);
+    for (int r = 0; r < run->predictor.root_count; r++) {
+        int count;
+        Node **nodes = graph_post_order(arena, &run->predictor.roots[r].node, 1, &count);
+        for (int i = 0; i < count; i++)
+            if (nodes[i]->op == OP_COLUMN) reads[nodes[i]->attr.index] = true;
+    }
+    return reads;
+}
+
+static size_t row_bytes(const Column *column) { return dtype_bytes(column->dtype) * (size_t)shape_size(column->shape); }
+
+Predictor *predictor_new(Training *t, int64_t most) {
+    Arena *arena = t->driver->arena;
+    const Run *run = t->run;
+    if (run->predictor.root_count != 1) return NULL;
+    Predictor *p = arena_new_of(arena, Predictor);
+    *p = (Predictor){.training = t, .most = most, .outputs = (int)shape_size(run->predict->shape), .reads = columns_read(arena, run)};
+    p->columns = arena_array(arena, sgdrt_column, run->data->column_count + 1);
+    for (int c = 0; c < run->data->column_count; c++) {
+        size_t bytes = row_bytes(&run->data->columns[c]);
+        if (p->reads[c]) p->columns[c] = (sgdrt_column){arena_alloc(arena, bytes * (size_t)most + 64), (int64_t)bytes};
+    }
+    p->values = arena_array(arena, float, most * p->outputs + 1);
+    return p;
+}
+
+static double stored(DType dtype, const char *at, int64_t element) {
+    switch (dtype) {
+    case DTYPE_F64: return ((const double *)at)[element];
+    case DTYPE_I32: return ((const int32_t *)at)[element];
+    case DTYPE_F32: return (double)((const float *)at)[element];
+    default: return ((const uint8_t *)at)[element];
+    }
+}
+
+/* What is no more than the rounding of its standardized value is the 0 that it was. */
+double data_value(const Training *t, const sgdrt_table *table, int column, int64_t element, int64_t row) {
+    const RunData *data = t->data;
+    const sgdrt_column *at = &table->columns[column];
+    double value = stored(t->run->data->columns[column].dtype, (const char *)at->data + row * at->stride, element);
+    if (!data->mean[column]) return value;
+    double mean = data->mean[column][element], deviation = data->deviation[column][element];
+    double back = value * deviation + mean;
+    return fabs(back) < 3e-7 * (fabs(mean) + deviation) ? 0 : back;
+}
+
+void data_field(const Training *t, const sgdrt_table *table, int field, int64_t row, double *values) {
+    const Field *f = &t->run->data->fields[field];
+    int64_t size = shape_size(f->shape);
+    if (f->column >= 0) {
+        for (int64_t e = 0; e < size; e++) values[e] = data_value(t, table, f->column, e, row);
+        return;
+    }
+    char *buffer = arena_alloc(t->driver->arena, dtype_bytes(f->value->dtype) * (size_t)size + 16);
+    interpret_rows(f->value, table->columns, &(uint32_t){(uint32_t)row}, 0, 1, buffer);
+    for (int64_t e = 0; e < size; e++) values[e] = stored(f->value->dtype, buffer, e);
+}
+
+void predictor_put(Predictor *p, int64_t place, int column, int64_t element, double value) {
+    char *at = (char *)p->columns[column].data + place * p->columns[column].stride;
+    switch (p->training->run->data->columns[column].dtype) {
+    case DTYPE_F64: ((double *)at)[element] = value; break;
+    case DTYPE_I32: ((int32_t *)at)[element] = (int32_t)value; break;
+    case DTYPE_F32: ((float *)at)[element] = (float)value; break;
+    default: ((uint8_t *)at)[element] = (uint8_t)value;
+    }
+}
+
+void predictor_put_row(Predictor *p, int64_t place, const sgdrt_table *table, int64_t row) {
+    const DataSet *set = p->training->run->data;
+    for (int c = 0; c < set->column_count; c++) {
+        if (!p->reads[c]) continue;
+        if (p->training->data->mean[c]) {
+            for (int64_t e = 0, n = shape_size(set->columns[c].shape); e < n; e++)
+                predictor_put(p, place, c, e, data_value(p->training, table, c, e, row));
+        } else {
+            memcpy((char *)p->columns[c].data + place * p->columns[c].stride,
+                   (const char *)table->columns[c].data + row * table->columns[c].stride, row_bytes(&set->columns[c]));
+        }
+    }
+}
+
+const float *predictor_call(Predictor *p, const void *state, int64_t count) {
+    Training *t = p->training;
+    void *outputs[1] = {p->values};
+    sgdrt_call call = {.state = (void *)state, .work = t->work, .columns = p->columns, .count = count, .batch = count,
+                       .outputs = outputs};
+    t->executor->call(t->executor, ENTRY_PREDICT, 0, &call);
+    return p->values;
+}
+
+int64_t row_of(const RowSet *rows, int64_t place) { return rows->rows ? (int64_t)rows->rows[place] : place; }
+
+int64_t evenly(int64_t i, int64_t wanted, int64_t count) { return count <= wanted ? i : (int64_t)((double)i * (double)count / (double)wanted); }
