@@ -111,3 +111,11 @@ ExitCode driver_check_outputs(Driver *driver) {
     }
     return animate_is_possible(driver) ? EXIT_DONE : EXIT_DATA;
 }
+
+ExitCode driver_check_output(Driver *driver, const char *path) {
+    if (driver->options->load && output_is_same(path, driver->options->load)) {
+        driver_complain(driver, "%s would be overwritten, and --load reads it", path);
+        return EXIT_USAGE;
+    }
+    return check_place(driver, &(Door){path, false}, false);
+}

@@ -91,12 +91,12 @@ static ExitCode parse_stage(Driver *driver) {
     return driver->diagnostics->errors ? EXIT_SOURCE : EXIT_DONE;
 }
 
-static ExitCode lower_stage(Driver *driver, bool f64) {
+static ExitCode lower_stage(Driver *driver, bool f64, Measured measured) {
     const Options *o = driver->options;
     LowerOptions lower = {
         .set = o->set.items, .set_count = o->set.count, .data = o->data.items, .data_count = o->data.count,
         .seed = (uint64_t)o->seed, .has_seed = o->has_seed, .only = o->run_only, .f64 = f64, .overfit = o->overfit,
-        .raw = !f64 && driver_makes_object(driver),
+        .measured = measured,
     };
     double begin = clock_seconds();
     driver->program = lower_program(driver->arena, driver->names, driver->diagnostics, driver->map, driver->ast,
@@ -123,16 +123,26 @@ static ExitCode pass_stage(Driver *driver, const Pass *pass) {
     return EXIT_DONE;
 }
 
-ExitCode driver_compile(Driver *driver, bool f64) {
+ExitCode driver_lower(Driver *driver, bool f64, Measured measured) {
     ExitCode code = parse_stage(driver);
     if (code != EXIT_DONE || stop_after(driver, "parse") || wants_tree_only(driver->options)) return code;
-    code = lower_stage(driver, f64);
-    if (code != EXIT_DONE || stop_after(driver, "lower")) return code;
-    if (f64) program_take_gradients(driver->program);
+    code = lower_stage(driver, f64, measured);
+    if (code == EXIT_DONE) stop_after(driver, "lower");
+    return code;
+}
+
+ExitCode driver_run_passes(Driver *driver) {
     for (const Pass *pass = graph_passes; pass->name; pass++) {
-        code = pass_stage(driver, pass);
+        ExitCode code = pass_stage(driver, pass);
         if (code != EXIT_DONE || stop_after(driver, pass->name)) return code;
         if (driver->options->interpret && strcmp(pass->name, the_line) == 0) break;
     }
     return EXIT_DONE;
+}
+
+ExitCode driver_compile(Driver *driver, bool f64) {
+    ExitCode code = driver_lower(driver, f64, !f64 && driver_makes_object(driver) ? MEASURED_BY_ALL : MEASURED_BY_PREDICT);
+    if (code != EXIT_DONE || driver->stopped || !driver->program) return code;
+    if (f64) program_take_gradients(driver->program);
+    return driver_run_passes(driver);
 }

@@ -57,6 +57,9 @@ double clock_seconds(void);                      /* monotonic */
 /* ---- compile.c ---------------------------------------------------------------------------- */
 /* Parses, lowers and runs the graph passes. EXIT_DONE, or what to exit with. */
 ExitCode driver_compile(Driver *driver, bool f64);
+/* The same in two parts, for who changes the program between them. */
+ExitCode driver_lower(Driver *driver, bool f64, Measured measured);
+ExitCode driver_run_passes(Driver *driver);
 /* Is there a pass or stage of this name? Else *problem is a sentence. */
 bool     driver_check_pass_name(Driver *driver, const char *name, const char **problem);
 void     driver_add_time(Driver *driver, const char *name, double seconds);
@@ -90,6 +93,7 @@ bool     driver_makes_object(const Driver *driver);
 
 /* ---- check_outputs.c ----------------------------------------------------------------------- */
 ExitCode driver_check_outputs(Driver *driver);                   /* before work; complains */
+ExitCode driver_check_output(Driver *driver, const char *path);  /* the same of a text that a command writes */
 
 /* ---- train.c ------------------------------------------------------------------------------- */
 ExitCode driver_train(Driver *driver);

@@ -40,6 +40,7 @@ typedef struct Options {
     const char *target_column; bool force;      /* of commands */
     int64_t rows;                               /* of commands: 0: not said */
     bool json;                                  /* of commands: JSON instead of text */
+    const char *columns; bool line, skip_bad;   /* of predict */
     bool time_passes;
 } Options;
 

@@ -108,6 +108,11 @@ static bool settle(Arena *arena, Output *output, bool good, const char **problem
     return good;
 }
 
+void output_abandon(Output *output) {
+    const char *problem;
+    if (!output->standard) settle(NULL, output, false, &problem);
+}
+
 bool output_finish(Arena *arena, Output *output, const char **problem) {
     if (output->standard) return true;
     bool good = !ferror(output->file);

@@ -17,6 +17,8 @@ typedef struct Output {
 bool output_open(Arena *arena, const char *path, Output *output, const char **problem);
 /* The file takes its name; on failure nothing is left behind. */
 bool output_finish(Arena *arena, Output *output, const char **problem);
+/* Instead: what was written is gone. */
+void output_abandon(Output *output);
 bool output_write(Arena *arena, const char *path, const char *bytes, size_t length, const char **problem);
 /* Could a file be written there? Asked before work whose result would be lost. */
 bool output_is_possible(Arena *arena, const char *path, const char **problem);

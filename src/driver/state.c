@@ -15,13 +15,17 @@ static void fill_statistic(const Run *run, char *state, int cell_index, const do
     for (int64_t i = 0; i < count; i++) store_number(state + cell->offset, cell->dtype, i, values[i]);
 }
 
-void state_start(const Run *run, Executor *executor, const RunData *data, void *state, void *work, int64_t planned) {
+void state_clear(const Run *run, void *state, int64_t planned) {
     sgdrt_header *header = state;
     memset(state, 0, run->state_bytes);
     header->seed = run->seed;
     header->planned = (uint64_t)planned;
     for (int i = 0; i < run->slot_count; i++)
         store_number((char *)state + run->slots[i].offset, run->slots[i].dtype, 0, run->slots[i].value);
+}
+
+void state_start(const Run *run, Executor *executor, const RunData *data, void *state, void *work, int64_t planned) {
+    state_clear(run, state, planned);
     sgdrt_call call = {.state = state, .work = work};
     executor->call(executor, ENTRY_INIT, 0, &call);
     for (int i = 0; i < run->data->column_count; i++) {

@@ -39,6 +39,10 @@ struct Tables {
     double seconds;
 };
 
+const char *problem_file(const sgdrt_problem *problem) {
+    return strcmp(problem->file, "-") ? problem->file : "standard input";
+}
+
 void report_problem(Driver *driver, const sgdrt_problem *problem, Span span, const char *what) {
     Code code;
     Diagnostic *diagnostic;
@@ -46,7 +50,7 @@ void report_problem(Driver *driver, const sgdrt_problem *problem, Span span, con
         INTERNAL_ERROR("the runtime's problem %d has no code: %s", problem->code, problem->message);
     const char *message = text_format(driver->arena, "%s", problem->message);
     if (problem->file)
-        diagnostic = report_file(driver->diagnostics, code, text_format(driver->arena, "%s", problem->file),
+        diagnostic = report_file(driver->diagnostics, code, text_format(driver->arena, "%s", problem_file(problem)),
                                  problem->line, problem->column, "%s", message);
     else
         diagnostic = report(driver->diagnostics, code, span, "%s", message);
@@ -94,11 +98,15 @@ static const char *find_file(Driver *driver, const DataSet *set, const char *nam
     return NULL;
 }
 
-static bool request_columns(Driver *driver, const DataSet *set, sgdrt_column_request *requests) {
+/* A request for each column that `needed` marks (NULL: all), in their order. */
+static bool request_columns(Driver *driver, const DataSet *set, const bool *needed, sgdrt_column_request *requests,
+                            int *count) {
     bool good = true;
+    *count = 0;
     for (int i = 0; i < set->column_count; i++) {
+        if (needed && !needed[i]) continue;
         const Column *column = &set->columns[i];
-        sgdrt_column_request *request = &requests[i];
+        sgdrt_column_request *request = &requests[(*count)++];
         *request = (sgdrt_column_request){
             .name = column->name, .dtype = (sgdrt_dtype)column->dtype, .rank = column->shape.rank,
             .shape = column->shape.extent, .classes = column->classes, .wide = column->standardized && !column->synthetic,
@@ -112,6 +120,27 @@ static bool request_columns(Driver *driver, const DataSet *set, sgdrt_column_req
         }
     }
     return good;
+}
+
+bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdrt_request *request) {
+    static const sgdrt_source kinds[] = {[SOURCE_CSV] = SGDRT_CSV, [SOURCE_IDX] = SGDRT_IDX, [SOURCE_NPY] = SGDRT_NPY};
+    sgdrt_column_request *columns = arena_array(driver->arena, sgdrt_column_request, set->column_count + 1);
+    *request = (sgdrt_request){
+        .name = set->name, .source = set->kind < SOURCE_APPLICATION ? kinds[set->kind] : SGDRT_CSV,
+        .delimiter = set->delimiter, .decimal = set->decimal, .comment = set->comment, .header = set->header,
+        .missing_is_error = set->missing_is_error, .missing_value = set->missing_value,
+        .rows_begin = set->rows_begin, .rows_end = set->rows_end, .columns = columns,
+    };
+    if (set->kind == SOURCE_APPLICATION) {
+        Diagnostic *d = report(driver->diagnostics, CODE_E0421, set->span,
+                               "data %s has no source: an application supplies its rows", set->name);
+        add_help(driver->diagnostics, d, "compile it without --run; or read a csv: --data %s=PATH", set->name);
+        return false;
+    }
+    if (!request_columns(driver, set, needed, columns, &request->column_count)) return false;
+    if (set->kind != SOURCE_CSV) return true;
+    request->path = find_file(driver, set, set->path, set->span);
+    return request->path != NULL;
 }
 
 /* "reading two_million.csv 45 %", on a terminal, from the first second on. */
@@ -134,49 +163,46 @@ static void note_refused(void *context, const sgdrt_problem *problem) {
 }
 
 /* refused NULL: a row that cannot be read is an error. */
-static sgdrt_table *load_file(Driver *driver, const DataSet *set, const sgdrt_column_request *requests, RefusedRows *refused) {
-    static const sgdrt_source kinds[] = {[SOURCE_CSV] = SGDRT_CSV, [SOURCE_IDX] = SGDRT_IDX, [SOURCE_NPY] = SGDRT_NPY};
+static sgdrt_table *load_file(Driver *driver, const DataSet *set, sgdrt_request *request, RefusedRows *refused) {
     sgdrt_problem problem = {0};
     sgdrt_table *table = NULL;
-    sgdrt_request request = {
-        .name = set->name, .source = kinds[set->kind], .delimiter = set->delimiter, .decimal = set->decimal,
-        .comment = set->comment, .header = set->header,
-        .missing_is_error = set->missing_is_error, .missing_value = set->missing_value,
-        .rows_begin = set->rows_begin, .rows_end = set->rows_end, .columns = requests,
-        .column_count = set->column_count,
-    };
-    if (set->kind == SOURCE_CSV) {
-        request.path = find_file(driver, set, set->path, set->span);
-        if (!request.path) return NULL;
-    }
     if (refused) {
-        request.refused = note_refused;
-        request.refused_context = refused;
+        request->refused = note_refused;
+        request->refused_context = refused;
     }
     LoadProgress reading = {driver, clock_seconds(), false};
     if (driver_redraws(driver)) {
-        request.progress = show_reading;
-        request.progress_context = &reading;
+        request->progress = show_reading;
+        request->progress_context = &reading;
     }
-    int code = sgdrt_load(&request, &table, &problem);
+    int code = sgdrt_load(request, &table, &problem);
     if (reading.shown) fprintf(driver->info, "\r\033[K");
-    if (code) {
-        report_problem(driver, &problem, set->span, "the data is declared");
-        return NULL;
-    }
-    rounding_check(driver, set, &request, table);
-    return table;
+    if (!code) return table;
+    report_problem(driver, &problem, set->span, "the data is declared");
+    return NULL;
 }
 
-static sgdrt_table *make_synthetic(Driver *driver, const DataSet *set, const sgdrt_column_request *requests) {
+static sgdrt_table *make_synthetic(Driver *driver, const DataSet *set, const sgdrt_request *request) {
     sgdrt_problem problem = {0};
     sgdrt_table *table = NULL;
-    if (sgdrt_new_table(set->name, requests, set->column_count, set->rows, &table, &problem)) {
+    if (sgdrt_new_table(set->name, request->columns, request->column_count, set->rows, &table, &problem)) {
         report_problem(driver, &problem, set->span, "the data is declared");
         return NULL;
     }
     synthetic_fill(set, table);
     return table;
+}
+
+sgdrt_table *tables_read_columns(Driver *driver, const DataSet *set, const bool *needed) {
+    sgdrt_request request;
+    sgdrt_problem problem = {0};
+    bool made = set->kind == SOURCE_SYNTHETIC;             /* its columns are made from one another */
+    if (!tables_request(driver, set, made ? NULL : needed, &request)) return NULL;
+    sgdrt_table *table = made ? make_synthetic(driver, set, &request) : load_file(driver, set, &request, NULL);
+    if (!table || !sgdrt_check_labels(table, &problem)) return table;
+    report_problem(driver, &problem, set->span, "the data is declared");
+    sgdrt_free_table(table);
+    return NULL;
 }
 
 /* Rows are numbered by 32 bits, and copies are a list of numbers. */
@@ -225,17 +251,11 @@ static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table, Refus
 
 static sgdrt_table *load(Driver *driver, TableOfSet *of, bool tolerant) {
     const DataSet *set = of->set;
-    sgdrt_column_request *requests = arena_array(driver->arena, sgdrt_column_request, set->column_count + 1);
-    sgdrt_table *table = NULL;
-    if (set->kind == SOURCE_APPLICATION) {
-        Diagnostic *d = report(driver->diagnostics, CODE_E0421, set->span,
-                               "data %s has no source: an application supplies its rows", set->name);
-        add_help(driver->diagnostics, d, "compile it without --run; or read a csv: --data %s=PATH", set->name);
-        return NULL;
-    }
-    if (!request_columns(driver, set, requests)) return NULL;
-    table = set->kind == SOURCE_SYNTHETIC ? make_synthetic(driver, set, requests)
-                                          : load_file(driver, set, requests, tolerant ? &of->refused : NULL);
+    sgdrt_request request;
+    if (!tables_request(driver, set, NULL, &request)) return NULL;
+    sgdrt_table *table = set->kind == SOURCE_SYNTHETIC ? make_synthetic(driver, set, &request)
+                                                       : load_file(driver, set, &request, tolerant ? &of->refused : NULL);
+    if (table && set->kind != SOURCE_SYNTHETIC) rounding_check(driver, set, &request, table);
     of->rows_read = table ? table->rows : 0;
     if (table && (!filter(driver, set, table, tolerant ? &of->refused : NULL) || !copies_fit(driver, set, table))) {
         sgdrt_free_table(table);

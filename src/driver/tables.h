@@ -41,10 +41,16 @@ void    tables_free(Tables *tables);
 /* "1,500 rows of 6 columns from airfoil_self_noise.dat" for each data set, joined by "; ". */
 const char *tables_describe(Arena *arena, const Tables *tables);
 const char *tables_describe_set(Arena *arena, const Tables *tables, int i);
+/* What the runtime is asked for to read the columns that `needed` marks (NULL: all). False after diagnostics. */
+bool    tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdrt_request *request);
+/* Every row of these columns (of all, where they are made), labels checked; `keep` is not asked. NULL after diagnostics. */
+sgdrt_table *tables_read_columns(Driver *driver, const DataSet *set, const bool *needed);
 /* The file that the data set stands in: its own files are looked for beside it. */
 const char *tables_program_of(const Driver *driver, const DataSet *set);
-/* Reports what the runtime found wrong as a diagnostic of its code. */
-/* what: "the data is declared": what is told of the span when the message is about a file */
+/* The problem's file as it is shown. */
+const char *problem_file(const sgdrt_problem *problem);
+/* Reports what the runtime found wrong as a diagnostic of its code. what: "the data is declared": what is told of the
+ * span when the message is about a file */
 void    report_problem(Driver *driver, const sgdrt_problem *problem, Span span, const char *what);
 
 #endif

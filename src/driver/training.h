@@ -96,6 +96,8 @@ bool trace_starts_from(const Program *program, int run, int other); /* through a
 bool trace_write(Training *t, const char *path);
 
 /* ---- state.c --------------------------------------------------------------------------------- */
+/* Header and hyper-parameters; every cell is 0. */
+void state_clear(const Run *run, void *state, int64_t planned);
 void state_start(const Run *run, Executor *executor, const RunData *data, void *state, void *work, int64_t planned);
 
 /* ---- evaluate.c ------------------------------------------------------------------------------ */

@@ -68,8 +68,12 @@ static bool is_call_of(RunLowering *R, const Expr *expr, const ModelCalls *calls
     return expr->kind == EXPR_CALL && strcmp(expr_text(R->X, expr), calls->text) == 0;
 }
 
-/* The standardised field that stands beside the model's call in the same loss; -1 if there is none. */
-static int target_field(RunLowering *R, const ModelCalls *calls) {
+static bool is_standardized(const DataSet *set, int field) {
+    return set->fields[field].column >= 0 && set->columns[set->fields[field].column].standardized;
+}
+
+/* The field that stands beside the model's call in the same loss; -1 if there is none. */
+static int field_beside(RunLowering *R, const ModelCalls *calls, bool standardized) {
     for (int i = 0; i < calls->around.count; i++) {
         const Expr *call = calls->around.items[i];
         bool beside = false;
@@ -78,8 +82,7 @@ static int target_field(RunLowering *R, const ModelCalls *calls) {
             const Expr *arg = call->call.args.items[a].value;
             int found = arg->kind == EXPR_NAME ? data_find_field(R->run.data, arg->name.text) : -1;
             if (is_call_of(R, arg, calls)) beside = true;
-            else if (found >= 0 && R->run.data->fields[found].column >= 0
-                     && R->run.data->columns[R->run.data->fields[found].column].standardized) field = found;
+            else if (found >= 0 && (!standardized || is_standardized(R->run.data, found))) field = found;
         }
         if (beside && field >= 0) return field;
     }
@@ -110,7 +113,7 @@ static const Expr *undone(RunLowering *R, int field, const Expr *call) {
 static const Expr *default_expr(RunLowering *R) {
     ModelCalls calls = calls_in_objective(R);
     if (calls.distinct != 1) return NULL;
-    int field = target_field(R, &calls);
+    int field = field_beside(R, &calls, true);
     return field >= 0 ? undone(R, field, calls.call) : calls.call;
 }
 
@@ -146,6 +149,43 @@ static bool report_draw(RunLowering *R, const Node *draw) {
     add_help(R->X->diagnostics, d,
              "choose with `if training then ... else ...`, or predict what has no draw");
     return false;
+}
+
+/* ---- the target -------------------------------------------------------------------------------------- */
+static void mark_columns(Arena *arena, Node *node, bool *columns) {
+    int count;
+    Node **nodes = graph_post_order(arena, &node, 1, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN) columns[nodes[i]->attr.index] = true;
+}
+
+/* The one field that the loss reads and the prediction does not; -1 if there are several or none. */
+static int only_read_by_loss(RunLowering *R) {
+    const DataSet *set = R->run.data;
+    Arena *arena = R->X->arena;
+    bool *loss = arena_array(arena, bool, set->column_count + 1), *predict = arena_array(arena, bool, set->column_count + 1);
+    int found = -1, count = 0;
+    for (int i = 0; i < R->evaluate.count; i++)
+        if (R->evaluate.items[i].kind == ROOT_SUM) mark_columns(arena, R->evaluate.items[i].node, loss);
+    if (R->run.predict) mark_columns(arena, R->run.predict, predict);
+    for (int f = 0; f < set->field_count; f++) {
+        bool *own = arena_array(arena, bool, set->column_count + 1), some = false, only = true;
+        mark_columns(arena, set->fields[f].value, own);
+        for (int c = 0; c < set->column_count; c++) {
+            some |= own[c];
+            only &= !own[c] || (loss[c] && !predict[c]);
+        }
+        if (!some || !only) continue;
+        found = f;
+        count++;
+    }
+    return count == 1 ? found : -1;
+}
+
+void target_find(RunLowering *R) {
+    ModelCalls calls = calls_in_objective(R);
+    R->run.target = calls.distinct == 1 ? field_beside(R, &calls, false) : -1;
+    if (R->run.target < 0) R->run.target = only_read_by_loss(R);
 }
 
 bool predict_lower(RunLowering *R) {

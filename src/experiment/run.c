@@ -371,6 +371,7 @@ static bool lower_parts(RunLowering *R) {
     good &= optimizers_lower(R);
     good &= watch_lower(R);
     good &= predict_lower(R);
+    if (good) target_find(R);
     return good;
 }
 
@@ -379,7 +380,7 @@ bool run_lower(Experiment *X, TrainBlock *block, Run *out) {
     const BlockStmt *batch = block_setting(block, KEY_BATCH);
     R->run.span = block->name.span;
     R->run.batch_span = batch && batch->own ? batch->stmt->span : block->name.span;
-    R->run.start_run = R->run.hold_out_by = -1;
+    R->run.start_run = R->run.hold_out_by = R->run.target = -1;
     R->run.quadratic_lr = NAN;
     bool complete = check_required(R), good = complete;
     if (block_setting(block, KEY_DATA)) good &= lower_data_settings(R);

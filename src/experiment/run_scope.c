@@ -77,7 +77,8 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     Scope *scope = scope_new(L, L->global);
     for (int i = 0; i < R->block->body.count; i++) scope_find_variables(L, scope, R->block->body.items[i].stmt);
     run_bind_counters(R, scope);
-    data_bind_fields(R->X, R->data, scope, mode == MODE_PREDICT || R->X->options->raw);
+    Measured measured = R->X->options->measured;
+    data_bind_fields(R->X, R->data, scope, measured == MEASURED_BY_ALL || (measured == MEASURED_BY_PREDICT && mode == MODE_PREDICT));
     run_bind_undo(R, scope);
     bool *needed = run_needed(R, roots, count);
     for (int i = 0; i < R->block->body.count; i++)

@@ -98,7 +98,7 @@ static bool split_by(RunLowering *R, const Argument *arg) {
     R->run.hold_out_by = data_find_field(R->run.data, arg->value->name.text);
     if (R->run.hold_out_by >= 0 && R->run.data->fields[R->run.hold_out_by].classes > 0
         && R->run.data->fields[R->run.hold_out_by].shape.rank == 0) {
-        if (!R->X->options->raw || R->run.data->fields[R->run.hold_out_by].column >= 0) return true;
+        if (R->X->options->measured != MEASURED_BY_ALL || R->run.data->fields[R->run.hold_out_by].column >= 0) return true;
         Diagnostic *computed = report(R->X->diagnostics, CODE_E0304, arg->value->span,
                                       "an object splits by labels that the application supplies, and %s is computed",
                                       arg->value->name.text);

@@ -120,6 +120,7 @@ typedef struct Run {
     Term *terms; int term_count;       /* minimize (those that read no row last), then penalties */
     Measure *measures; int measure_count;
     Node *predict; const char *predict_name; Span predict_span; int predict_classes;   /* one-example graph; NULL: none */
+    int   target;                      /* the field that predictions are to come near; -1 */
     size_t state_bytes;                /* header + slots + cells */
     /* lowered as one example; the passes bring their roots to the line and beyond */
     Function init, step, evaluate, predictor;
@@ -145,13 +146,17 @@ typedef struct Program {
     const char **included; int included_count;  /* files read, for --emit=deps */
 } Program;
 
+/* Which functions take standardized columns as measured, and standardize them: predict alone, as --emit shows it; all,
+ * for an application; none, where the driver loads rows for all of them. */
+typedef enum Measured { MEASURED_BY_PREDICT, MEASURED_BY_ALL, MEASURED_BY_NONE } Measured;
+
 /* --set NAME=VALUE and --data NAME=PATH, --seed */
 typedef struct Setting { const char *name, *value; } Setting;
 typedef struct LowerOptions {
     const Setting *set; int set_count; const Setting *data; int data_count;
     uint64_t seed; bool has_seed; const char *only; /* --run=a,b or NULL */ bool f64; /* lower f32 as f64 (gradient check) */
     const char *overfit; /* NULL or N */
-    bool raw;            /* for an application: every function takes standardized columns as measured */
+    Measured measured;
 } LowerOptions;
 /* How long the first name is in a list for --run: names of runs may hold commas in brackets. */
 size_t run_name_length(const char *list);

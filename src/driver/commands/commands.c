@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const Command *const table[] = {
+    &command_predict,
     &command_new,
     &command_show,
     &command_inspect,

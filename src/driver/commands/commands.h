@@ -1,12 +1,14 @@
 /* commands: what has a name of its own on the command line, `sgdc NAME ...`.
  *
  *   commands.c     THE TABLE: a row for each command; which one a command line names; --help
+ *   predict.c      predictions for new rows;  new_rows.c: the rows;  prediction_text.c: what is written of each
  *   inspect.c      what is in a saved file
  *   new.c          a starter program for a table; new.h is the map of its other files, new_profile.c, new_choices.c and
  *                  new_program.c
  *   show.c         the data as it is read; show.h is the map of its other files, show_figures.c, show_images.c and
  *                  show_twins.c
  *   noise.c        how the gradient of a mini-batch scatters around that of all rows
+ *   trained.c      for commands that use a model: one run of a program with the parameters of a saved file
  *
  * To add one: a file of its own here with its Grammar's rows, its function and `const Command command_NAME`, a declaration
  * below, and its line in the table. What its options set are members of Options. The manual has a section for each;
@@ -36,6 +38,10 @@ bool command_find(Arena *arena, int argc, char **argv, const Command **command, 
 void command_print_help(FILE *to, const Command *command);
 
 /* ---- the commands -------------------------------------------------------------------------- */
-extern const Command command_inspect, command_new, command_noise, command_show;
+extern const Command command_inspect;
+extern const Command command_new;
+extern const Command command_noise;
+extern const Command command_predict;
+extern const Command command_show;
 
 #endif

@@ -1,0 +1,223 @@
+/* trained: from a program and a saved file to a function that can be called.
+ *
+ * Only what is called is compiled: init and step leave the run before the graph passes, so that no gradient is taken.
+ * Of the file everything but the optimizer's state has to be there, and nothing else may be: a parameter that the program
+ * has not would have had its part in what the file's model answers.
+ */
+#include "driver/commands/trained.h"
+#include "codegen/codegen.h"
+#include "driver/output.h"
+#include "driver/training.h"
+#include "saved.h"
+#include <stdlib.h>
+#include <string.h>
+
+const char *trained_check_options(Arena *arena, const Options *options, const char *command) {
+    if (options->load) return NULL;
+    return text_format(arena, "sgdc %s needs the saved parameters: --load=FILE (sgdc %s --run --save=FILE writes it)", command,
+                       options->file);
+}
+
+/* ---- which run ----------------------------------------------------------------------------------- */
+static bool is_asked_for(const Run *run, const char *only) {
+    for (const char *at = only; at && *at;) {
+        size_t length = run_name_length(at);
+        bool same = (strlen(run->name) == length && !memcmp(run->name, at, length)) ||
+                    (strlen(run->block) == length && !memcmp(run->block, at, length));
+        if (same) return true;
+        at += length + (at[length] == ',');
+    }
+    return !only;
+}
+
+static ExitCode complain_of_choice(Driver *driver, const char *saved, const Run *const *runs, int count) {
+    enum { MOST_SHOWN = 8 };
+    Text names = text_new(driver->arena);
+    for (int i = 0; i < count && i < MOST_SHOWN; i++) text_add(&names, "%s%s", i ? ", " : "", runs[i]->name);
+    driver_complain(driver, "%s has %d runs, and %s%s%s%s: say which one with --run=NAME (%s%s)", driver->options->file, count,
+                    driver->options->load, saved ? " is of \"" : " does not say which one it is of", saved ? saved : "",
+                    saved ? "\", which is none of them" : "", names.bytes, count > MOST_SHOWN ? ", ..." : "");
+    return EXIT_USAGE;
+}
+
+/* Leaves the program with the one run that is meant. */
+static ExitCode choose_run(Driver *driver, const sgdrt_checkpoint *file) {
+    Program *program = driver->program;
+    const char *saved = sgdrt_find_metadata(file, "run");
+    const Run **runs = arena_array(driver->arena, const Run *, program->run_count + 1), *chosen = NULL;
+    int count = 0;
+    for (int i = 0; i < program->run_count; i++)
+        if (is_asked_for(&program->runs[i], driver->options->run_only)) runs[count++] = &program->runs[i];
+    if (!count) {
+        driver_complain(driver, "%s has no train block, so there is no model to use", driver->options->file);
+        return EXIT_SOURCE;
+    }
+    for (int i = 0; i < count; i++)
+        if (saved && strcmp(runs[i]->name, saved) == 0) chosen = runs[i];
+    if (!chosen && count > 1) return complain_of_choice(driver, saved, runs, count);
+    program->runs = arena_copy(driver->arena, chosen ? chosen : runs[0], sizeof *chosen);
+    program->run_count = 1;
+    return EXIT_DONE;
+}
+
+/* ---- what the file has of it ---------------------------------------------------------------------- */
+static sgdrt_training serving_part(Driver *driver, const Run *run, void *state) {
+    sgdrt_model_cell *cells = arena_array(driver->arena, sgdrt_model_cell, run->cell_count + 1);
+    int count = 0;
+    for (int i = 0; i < run->cell_count; i++) {
+        const Cell *cell = &run->cells[i];
+        if (cell->kind == CELL_OPTIMIZER) continue;
+        cells[count++] = (sgdrt_model_cell){
+            .name = cell->name, .shape = cell->shape.extent, .offset = cell->offset,
+            .bytes = dtype_bytes(cell->dtype) * (uint64_t)shape_size(cell->shape), .rank = cell->shape.rank,
+            .dtype = (int32_t)cell->dtype, .kind = (int32_t)cell->kind};
+    }
+    return (sgdrt_training){.cells = cells, .cell_count = count, .state = state};
+}
+
+/* Names of optimizer state and of last states have an @. */
+static const char *unknown_entry(const sgdrt_checkpoint *file, const Run *run) {
+    for (int i = 0; i < file->entry_count; i++) {
+        const char *name = file->entries[i].name;
+        bool known = strchr(name, '@') != NULL;
+        for (int k = 0; k < run->cell_count && !known; k++) known = strcmp(run->cells[k].name, name) == 0;
+        if (!known) return name;
+    }
+    return NULL;
+}
+
+static bool restore(Driver *driver, const sgdrt_checkpoint *file, const Run *run, void *state) {
+    sgdrt_training training = serving_part(driver, run, state);
+    sgdrt_problem problem = {0};
+    static const char another[] = "it was saved by another program, or before this one was changed";
+    if (sgdrt_restore_training(file, &training, SGDRT_SERVE, &problem)) {
+        if (!problem.help[0]) memcpy(problem.help, another, sizeof another);
+        report_problem(driver, &problem, (Span){0, 0}, NULL);
+        return false;
+    }
+    const char *unknown = unknown_entry(file, run);
+    Diagnostic *d = NULL;
+    if (unknown)
+        d = report_file(driver->diagnostics, CODE_E0419, file->path, 0, 0, "the file has \"%s\", which the model of %s has not",
+                        unknown, run->name);
+    else if (training.no_statistics)
+        d = report_file(driver->diagnostics, CODE_E0419, file->path, 0, 0,
+                        "the file has no statistics of data %s, by which the program standardizes", run->data->name);
+    if (d) add_help(driver->diagnostics, d, "%s", another);
+    return !d;
+}
+
+static void find_statistics(Trained *t) {
+    const Run *run = t->run;
+    t->mean = arena_array(t->driver->arena, const double *, run->data->column_count + 1);
+    t->deviation = arena_array(t->driver->arena, const double *, run->data->column_count + 1);
+    for (int c = 0; c < run->data->column_count; c++) {
+        const Column *column = &run->data->columns[c];
+        if (!column->standardized) continue;
+        t->mean[c] = (const double *)((const char *)t->state + run->cells[column->mean_cell].offset);
+        t->deviation[c] = (const double *)((const char *)t->state + run->cells[column->deviation_cell].offset);
+    }
+}
+
+/* ---- opening ----------------------------------------------------------------------------------------- */
+static ExitCode compile(Driver *driver, const sgdrt_checkpoint *file, bool (*cut)(Driver *, Run *)) {
+    ExitCode code = driver_lower(driver, false, MEASURED_BY_NONE);
+    if (code == EXIT_DONE) code = choose_run(driver, file);
+    if (code != EXIT_DONE) return code;
+    Run *run = &driver->program->runs[0];
+    run->init = run->step = (Function){0};
+    if (!cut(driver, run)) return EXIT_SOURCE;
+    return driver_run_passes(driver);
+}
+
+static ExitCode make_executor(Driver *driver, Trained *t) {
+    if (driver->options->interpret) {
+        t->executor = interpreter_new(driver->arena, t->run);
+        return EXIT_DONE;
+    }
+    CodegenOptions options = {.cpu = driver->options->cpu, .level = driver->options->optimize};
+    t->codegen = codegen_new(driver->arena, &options, driver->diagnostics);
+    t->executor = t->codegen ? codegen_jit(t->codegen, t->run) : NULL;
+    if (t->executor) return EXIT_DONE;
+    if (t->codegen) codegen_free(t->codegen);
+    return driver->diagnostics->errors ? EXIT_USAGE : EXIT_DEFECT;
+}
+
+ExitCode trained_open(Driver *driver, bool (*cut)(Driver *driver, Run *run), Trained *t) {
+    sgdrt_problem problem = {0};
+    sgdrt_checkpoint *file;
+    *t = (Trained){.driver = driver};
+    if (sgdrt_load_file(driver->options->load, &file, &problem)) {
+        report_problem(driver, &problem, (Span){0, 0}, NULL);
+        return EXIT_DATA;
+    }
+    ExitCode code = compile(driver, file, cut);
+    if (code == EXIT_DONE) {
+        t->run = &driver->program->runs[0];
+        t->state = aligned_alloc(64, round_to_line(t->run->state_bytes));
+        if (!t->state) out_of_memory(t->run->state_bytes);
+        state_clear(t->run, t->state, 0);
+        if (!restore(driver, file, t->run, t->state)) code = EXIT_DATA;
+    }
+    if (code == EXIT_DONE) code = make_executor(driver, t);
+    if (code == EXIT_DONE) find_statistics(t);
+    else free(t->state);
+    sgdrt_free_checkpoint(file);
+    return code;
+}
+
+void trained_close(Trained *t) {
+    t->executor->free(t->executor);
+    if (t->codegen) codegen_free(t->codegen);
+    free(t->state);
+}
+
+/* ---- data ---------------------------------------------------------------------------------------------- */
+bool trained_data_is_given(const Driver *driver, const DataSet *set) {
+    for (int i = 0; i < driver->options->data.count; i++)
+        if (strcmp(driver->options->data.items[i].name, set->name) == 0) return true;
+    return false;
+}
+
+const DataSet *trained_data(Driver *driver, const Run *run) {
+    const DataSet *given = NULL, *const sets[] = {run->data, run->valid != run->data ? run->valid : NULL};
+    for (int i = 0; i < driver->options->data.count; i++) {
+        const char *name = driver->options->data.items[i].name;
+        const DataSet *found = NULL;
+        for (int k = 0; k < 2; k++)
+            if (sets[k] && strcmp(sets[k]->name, name) == 0) found = sets[k];
+        if (!found) {
+            driver_complain(driver, "--data %s: %s reads data %s%s%s", name, run->name, sets[0]->name, sets[1] ? " and " : "",
+                            sets[1] ? sets[1]->name : "");
+            return NULL;
+        }
+        if (given && given != found) {
+            driver_complain(driver, "one data set at a time: --data gives a file for %s and for %s", given->name, found->name);
+            return NULL;
+        }
+        given = found;
+    }
+    if (!given) return run->data;
+    DataSet *whole = arena_copy(driver->arena, given, sizeof *given);
+    whole->rows_begin = 0;
+    whole->rows_end = -1;
+    whole->copies = 1;
+    return whole;
+}
+
+void trained_mark_columns(Arena *arena, Node *node, bool *columns) {
+    int count;
+    Node **nodes = graph_post_order(arena, &node, 1, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN) columns[nodes[i]->attr.index] = true;
+}
+
+const char *trained_class_name(Arena *arena, const DataSet *set, int field, int64_t k) {
+    const Field *of = &set->fields[field];
+    const char *const *names = field_class_names(set, of);
+    if (names) return names[k];
+    const Column *column = of->column >= 0 ? &set->columns[of->column] : NULL;
+    double number = column && column->remap_count > k ? column->remap[k] : (double)k;
+    bool whole = number > -1e15 && number < 1e15 && number == (double)(long long)number;
+    return whole ? text_format(arena, "%lld", (long long)number) : text_number(arena, number, false);
+}
