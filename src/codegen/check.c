@@ -4,6 +4,7 @@
  * finding it is a defect of sgdc. The list is looked at as emitted; LLVM's passes that follow keep IEEE
  * semantics as long as no instruction carries a fast-math flag, which is checked too.
  */
+#include "codegen/architecture.h"
 #include "codegen/emit.h"
 #include <string.h>
 
@@ -26,12 +27,16 @@ static bool opcode_is_allowed(LLVMOpcode op) {
 static bool call_is_allowed(const char *name) {
     static const char *const allowed[] = {
         "llvm.fma.",   "llvm.sqrt.",      "llvm.fabs.",       "llvm.floor.",          "llvm.ceil.",
-        "llvm.trunc.", "llvm.roundeven.", "llvm.fptosi.sat.", "llvm.x86.sse.ldmxcsr", "llvm.x86.sse.stmxcsr",
-        "llvm.aarch64.get.fpcr", "llvm.aarch64.set.fpcr", "llvm.prefetch.",
+        "llvm.trunc.", "llvm.roundeven.", "llvm.fptosi.sat.", "llvm.prefetch.",
         "sgd.turn.", "sgd.rows.", "sgd.nest"}; /* the last three are ours (emit_nest.c, emit_rows.c, emit_outline.c) */
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
         if (strncmp(name, allowed[i], strlen(allowed[i])) == 0)
             return true;
+    for (int a = 0; a < ARCHITECTURES; a++) {
+        const FloatControl *control = &architecture_row((Architecture)a)->control;
+        if (strcmp(name, control->read) == 0 || strcmp(name, control->write) == 0)
+            return true;
+    }
     return false;
 }
 

@@ -1,7 +1,8 @@
 /* codegen: from a Run's functions (graphs at the line where bits are fixed) to machine code.
  *
  *   ir/fuse.c ir/plan.c ir/loop.c    graph -> loops with buffers (ir/loop.h)
- *   target.c                         cpu names, vector widths, LLVM target machines
+ *   architecture.c                   what differs between architectures (architectures.def); processors by name
+ *   target.c                         the processor that code is for, LLVM target machines
  *   emit*.c math.c                   loops -> LLVM, through the C API only
  *   check.c                          nothing but the closed list of docs/numerics.md is in the module
  *   codegen.c                        a session: functions compiled once, runs that share them
@@ -22,7 +23,11 @@
 #define SGDC_CODEGEN_H
 #include "ir/executor.h"
 
-typedef enum Architecture { X86_64, AARCH64 } Architecture;
+typedef enum Architecture {
+#define ARCHITECTURE(NAME, ...) NAME,
+#include "codegen/architectures.def"
+#undef ARCHITECTURE
+} Architecture;
 
 typedef struct CodegenOptions {
     const char *cpu;            /* NULL: "native", or for another machine's triple what all of its kind run */

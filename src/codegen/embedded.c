@@ -12,14 +12,19 @@
             ".incbin \"" file "\"\n" \
             "sgdc_" name "_end:\n" \
             ".popsection\n")
-CARRY("x86_64", SGDC_EMBEDDED_X86_64);
-CARRY("aarch64", SGDC_EMBEDDED_AARCH64);
 /* Hidden, not local: GNU ld for aarch64 takes local symbols of a section for one in its table of addresses. */
-extern __attribute__((visibility("hidden"))) const char
-    sgdc_x86_64_begin[], sgdc_x86_64_end[], sgdc_aarch64_begin[], sgdc_aarch64_end[];
+#define ARCHITECTURE(NAME, name, ...)                                                                                  \
+    CARRY(#name, SGDC_EMBEDDED_##NAME);                                                                                \
+    extern __attribute__((visibility("hidden"))) const char sgdc_##name##_begin[], sgdc_##name##_end[];
+#include "codegen/architectures.def"
+#undef ARCHITECTURE
 
 const char *embedded_bitcode(Architecture architecture, size_t *bytes) {
-    const char *begin = architecture == AARCH64 ? sgdc_aarch64_begin : sgdc_x86_64_begin;
-    *bytes = (size_t)((architecture == AARCH64 ? sgdc_aarch64_end : sgdc_x86_64_end) - begin);
-    return begin;
+    static const struct { const char *begin, *end; } carried[] = {
+#define ARCHITECTURE(NAME, name, ...) [NAME] = {sgdc_##name##_begin, sgdc_##name##_end},
+#include "codegen/architectures.def"
+#undef ARCHITECTURE
+    };
+    *bytes = (size_t)(carried[architecture].end - carried[architecture].begin);
+    return carried[architecture].begin;
 }

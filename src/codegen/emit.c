@@ -8,6 +8,7 @@
  *
  * Nothing is kept between calls but what lies in the state block.
  */
+#include "codegen/architecture.h"
 #include "codegen/emit.h"
 #include "core.h"
 #include <stdio.h>
@@ -113,21 +114,21 @@ static LLVMValueRef control_call(Emitter *e, const char *name, LLVMValueRef argu
 }
 
 /* Round to nearest, denormals kept, no traps; what control_leave takes. */
-static LLVMValueRef control_enter(Emitter *e, Architecture architecture) {
-    if (architecture == AARCH64) {
-        LLVMValueRef before = control_call(e, "llvm.aarch64.get.fpcr", NULL);
-        control_call(e, "llvm.aarch64.set.fpcr", constant_int(e, e->i64, 0));
+static LLVMValueRef control_enter(Emitter *e, const FloatControl *control) {
+    if (!control->in_memory) {
+        LLVMValueRef before = control_call(e, control->read, NULL);
+        control_call(e, control->write, constant_int(e, e->i64, control->ours));
         return before;
     }
     LLVMValueRef before = emit_alloca(e, e->i32), ours = emit_alloca(e, e->i32);
-    control_call(e, "llvm.x86.sse.stmxcsr", before);
-    LLVMBuildStore(e->b, constant_int(e, e->i32, 0x1f80), ours);
-    control_call(e, "llvm.x86.sse.ldmxcsr", ours);
+    control_call(e, control->read, before);
+    LLVMBuildStore(e->b, constant_int(e, e->i32, control->ours), ours);
+    control_call(e, control->write, ours);
     return before;
 }
 
-static void control_leave(Emitter *e, Architecture architecture, LLVMValueRef before) {
-    control_call(e, architecture == AARCH64 ? "llvm.aarch64.set.fpcr" : "llvm.x86.sse.ldmxcsr", before);
+static void control_leave(Emitter *e, const FloatControl *control, LLVMValueRef before) {
+    control_call(e, control->write, before);
 }
 
 enum { WIDEST_PANEL = 64 };
@@ -486,14 +487,15 @@ LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const ch
     e->entry = LLVMAppendBasicBlockInContext(c->context, e->function, "entry");
     LLVMPositionBuilderAtEnd(e->b, e->entry);
     thread_start(e);
-    LLVMValueRef control = control_enter(e, c->architecture);
+    const FloatControl *control = &architecture_row(c->architecture)->control;
+    LLVMValueRef before = control_enter(e, control);
     load_call(e);
     e->block_begin = index_const(e, 0);
     if (f->steps)
         emit_steps(e);
     else
         emit_once(e);
-    control_leave(e, c->architecture, control);
+    control_leave(e, control, before);
     LLVMBuildRet(e->b, e->total_rows);
     LLVMDisposeBuilder(e->b);
     return e->function;

@@ -1,11 +1,10 @@
-/* target: processors sgdc knows, and LLVM's target machine for one of them.
+/* target: the processor that code is for, and LLVM's target machine for it.
  *
- * A processor matters by its level alone (x86-64-v2: 4 lanes of f32 and no fma; v3: 8 lanes; v4: 16 lanes and
- * 32 registers; aarch64 has one: 4 lanes, 32 registers); its name further chooses LLVM's scheduling model.
- * `native` is the level the machine has, with its own model, or a lower one that SGDC_NATIVE says (runtime/processor.h).
- * The bits are the same for all.
+ * `native` is the level the machine has, with its own scheduling model, or a lower one that SGDC_NATIVE says
+ * (runtime/processor.h). Architectures and processors are rows of architecture.c.
  */
 #include "codegen/target.h"
+#include "codegen/architecture.h"
 #include "processor.h"
 #include <llvm-c/Core.h>
 #include <llvm-c/Support.h>
@@ -13,69 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Processor { const char *name; Architecture architecture; int level; } Processor;
-enum { NEON = 1 };                     /* the one level of aarch64 */
-
-static const Processor processors[] = {
-    {"x86-64-v2", X86_64, 2}, {"x86-64-v3", X86_64, 3}, {"x86-64-v4", X86_64, 4},
-    {"nehalem", X86_64, 2}, {"westmere", X86_64, 2}, {"sandybridge", X86_64, 2}, {"ivybridge", X86_64, 2},
-    {"silvermont", X86_64, 2}, {"goldmont", X86_64, 2},
-    {"haswell", X86_64, 3}, {"broadwell", X86_64, 3}, {"skylake", X86_64, 3}, {"alderlake", X86_64, 3},
-    {"raptorlake", X86_64, 3}, {"gracemont", X86_64, 3},
-    {"znver1", X86_64, 3}, {"znver2", X86_64, 3}, {"znver3", X86_64, 3},
-    {"skylake-avx512", X86_64, 4}, {"cascadelake", X86_64, 4}, {"icelake-client", X86_64, 4},
-    {"icelake-server", X86_64, 4}, {"tigerlake", X86_64, 4}, {"sapphirerapids", X86_64, 4},
-    {"emeraldrapids", X86_64, 4}, {"graniterapids", X86_64, 4}, {"znver4", X86_64, 4}, {"znver5", X86_64, 4},
-    {"generic", AARCH64, NEON}, {"cortex-a53", AARCH64, NEON}, {"cortex-a55", AARCH64, NEON},
-    {"cortex-a57", AARCH64, NEON}, {"cortex-a72", AARCH64, NEON}, {"cortex-a76", AARCH64, NEON},
-    {"cortex-a78", AARCH64, NEON}, {"cortex-x1", AARCH64, NEON}, {"neoverse-n1", AARCH64, NEON},
-    {"neoverse-n2", AARCH64, NEON}, {"neoverse-v1", AARCH64, NEON}, {"neoverse-v2", AARCH64, NEON},
-    {"ampere1", AARCH64, NEON}, {"apple-m1", AARCH64, NEON}, {"apple-m2", AARCH64, NEON},
-};
-enum { PROCESSOR_COUNT = sizeof processors / sizeof *processors };
-
-/* What a triple begins with, and what objects carry by default: a session each, of the level that NAME_init asks
- * for (0: it does not ask). */
-static const struct {
-    const char *name;
-    ObjectProcessor carried[MOST_OBJECT_PROCESSORS];
-} architectures[] = {
-    [X86_64] = {"x86_64", {{"x86-64-v2", 2}, {"x86-64-v3", 3}, {"x86-64-v4", 4}}},
-    [AARCH64] = {"aarch64", {{"generic", 0}}},
-};
-enum { ARCHITECTURE_COUNT = sizeof architectures / sizeof *architectures };
-
-#if defined(__aarch64__)
+#if defined(__x86_64__)
+static const Architecture host = X86_64;
+#elif defined(__aarch64__)
 static const Architecture host = AARCH64;
 #else
-static const Architecture host = X86_64;
+#error "this machine's architecture is no row of architectures.def"
 #endif
 
 const char *codegen_native(void) {
-    static const char *const levels[] = {"unknown", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
-    return host == AARCH64 ? "aarch64" : levels[sgdrt_processor_level()];
-}
-
-/* Caches as most processors of the level have them. */
-static LoopTarget loop_target(Architecture architecture, int level) {
-    size_t kilobytes = 1024;
-    LoopTarget t = {.lanes = 4, .registers = 16, .l1 = 32 * kilobytes, .l2 = 256 * kilobytes, .fewest_uses = 32};
-    if (architecture == AARCH64) {
-        t.registers = 32;
-        t.fma = t.scalars_stay = true;
-        t.l2 = 512 * kilobytes;
-    } else if (level == 4) {
-        t.lanes = 16;
-        t.registers = 32;
-        t.fma = true;
-        t.l1 = 48 * kilobytes;
-        t.l2 = 1024 * kilobytes;
-    } else if (level == 3) {
-        t.lanes = 8;
-        t.fma = true;
-        t.l2 = 512 * kilobytes;
-    }
-    return t;
+    const ArchitectureRow *row = architecture_row(host);
+    if (row->levels == 1)
+        return row->name;
+    int level = (int)sgdrt_processor_level();
+    return level > 0 ? architecture_level(host, level)->cpu : "unknown";
 }
 
 static LLVMCodeGenOptLevel machine_level(int level) {
@@ -98,9 +48,10 @@ static const char *triple_of(Arena *arena, const char *asked) {
 /* False if code cannot be made for the triple, which is ARCHITECTURE[-VENDOR]-linux-gnu or -musl: another architecture,
  * calls that are not Linux's, or pointers of 32 bits (gnux32, gnu_ilp32). */
 static bool find_architecture(const char *triple, Architecture *architecture) {
-    for (int i = 0; i < ARCHITECTURE_COUNT; i++) {
-        size_t length = strlen(architectures[i].name);
-        if (strncmp(triple, architectures[i].name, length) != 0 || triple[length] != '-')
+    for (int i = 0; i < ARCHITECTURES; i++) {
+        const char *name = architecture_row((Architecture)i)->name;
+        size_t length = strlen(name);
+        if (strncmp(triple, name, length) != 0 || triple[length] != '-')
             continue;
         const char *rest = triple + length, *vendor_end = strchr(rest + 1, '-');
         const char *system = strncmp(rest, "-linux-", 7) == 0 ? rest : vendor_end != NULL ? vendor_end : "";
@@ -113,56 +64,50 @@ static bool find_architecture(const char *triple, Architecture *architecture) {
 static LLVMTargetRef find_target(const char *triple, Architecture architecture) {
     LLVMTargetRef target;
     char *message = NULL;
-    if (architecture == AARCH64) {
-        LLVMInitializeAArch64TargetInfo();
-        LLVMInitializeAArch64Target();
-        LLVMInitializeAArch64TargetMC();
-        LLVMInitializeAArch64AsmPrinter();
-        LLVMInitializeAArch64AsmParser();
-    } else {
-        LLVMInitializeX86TargetInfo();
-        LLVMInitializeX86Target();
-        LLVMInitializeX86TargetMC();
-        LLVMInitializeX86AsmPrinter();
-        LLVMInitializeX86AsmParser();
-    }
+    architecture_open(architecture);
     if (LLVMGetTargetFromTriple(triple, &target, &message) == 0)
         return target;
     LLVMDisposeMessage(message);
     return NULL;
 }
 
+/* NAME_init asks the processor at hand for its level where there are several. */
+static ObjectProcessor object_processor(const ArchitectureRow *row, const ProcessorLevel *level) {
+    return (ObjectProcessor){level->cpu, row->levels > 1 ? level->number : 0};
+}
+
 int target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors_of) {
-    Architecture architecture;
+    Architecture architecture = host;         /* codegen_new says what is wrong with the triple */
     int count = 0;
-    if (options->cpu == NULL) {
-        if (!find_architecture(triple_of(arena, options->triple), &architecture))
-            architecture = host;              /* codegen_new says what is wrong */
-        for (; count < MOST_OBJECT_PROCESSORS && architectures[architecture].carried[count].cpu != NULL; count++)
-            processors_of[count] = architectures[architecture].carried[count];
-        return count;
+    find_architecture(triple_of(arena, options->triple), &architecture);
+    if (options->cpu != NULL)
+        processors_of[count++] = (ObjectProcessor){options->cpu, 0};     /* a processor by name: not checked */
+    for (int a = 0; a < ARCHITECTURES; a++) {
+        const ArchitectureRow *row = architecture_row((Architecture)a);
+        for (const ProcessorLevel *level = row->level; level < row->level + row->levels; level++) {
+            if (level->carried && options->cpu == NULL && a == (int)architecture)
+                processors_of[count++] = object_processor(row, level);
+            if (level->carried && options->cpu != NULL && strcmp(options->cpu, level->cpu) == 0)
+                processors_of[0] = object_processor(row, level);
+        }
     }
-    processors_of[0] = (ObjectProcessor){options->cpu, 0}; /* a processor by name: not checked */
-    for (int a = 0; a < ARCHITECTURE_COUNT; a++)
-        for (int i = 0; i < MOST_OBJECT_PROCESSORS && architectures[a].carried[i].cpu != NULL; i++)
-            if (strcmp(options->cpu, architectures[a].carried[i].cpu) == 0)
-                processors_of[0] = architectures[a].carried[i];
-    return 1;
+    return count;
 }
 
 static void report_processor(Arena *arena, const Target *target, const char *cpu, Diagnostics *diagnostics) {
-    const char *names[PROCESSOR_COUNT];
-    int count = 0;
-    for (int i = 0; i < PROCESSOR_COUNT; i++)
-        if (processors[i].architecture == target->architecture)
-            names[count++] = processors[i].name;
+    Processor known[MOST_PROCESSORS];
+    const char *names[MOST_PROCESSORS];
+    int all = processors_known(known), count = 0;
+    for (int i = 0; i < all; i++)
+        if (known[i].architecture == target->architecture)
+            names[count++] = known[i].name;
     const char *of = target->architecture == host ? ""
-                     : text_format(arena, " of %s", architectures[target->architecture].name);
+                     : text_format(arena, " of %s", architecture_row(target->architecture)->name);
     Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0}, "sgdc does not know the processor \"%s\"%s", cpu, of);
     const char *nearest = nearest_name(cpu, names, count);
-    for (int i = 0; i < PROCESSOR_COUNT; i++)
-        if (processors[i].architecture != target->architecture && strcmp(processors[i].name, cpu) == 0) {
-            const char *other = architectures[processors[i].architecture].name;
+    for (int i = 0; i < all; i++)
+        if (known[i].architecture != target->architecture && strcmp(known[i].name, cpu) == 0) {
+            const char *other = architecture_row(known[i].architecture)->name;
             add_help(diagnostics, d, "%s is one of %s: --target=%s-linux-gnu", cpu, other, other);
             return;
         }
@@ -170,30 +115,39 @@ static void report_processor(Arena *arena, const Target *target, const char *cpu
         add_help(diagnostics, d, "did you mean %s?", nearest);
 }
 
+/* The least that objects for it carry. */
+static const char *least_processor(const ArchitectureRow *row) {
+    const ProcessorLevel *level = row->level;
+    while (!level->carried)
+        level++;
+    return level->cpu;
+}
+
 /* The processor's level, or 0. "native", also where nothing is asked for, is the machine at hand's, or the level that
  * SGDC_NATIVE says. */
 static int choose_processor(Arena *arena, Target *target, const char *cpu, const char **features) {
     *features = "";
     int here = (int)sgdrt_processor_level();
+    const ArchitectureRow *row = architecture_row(target->architecture);
     if ((cpu == NULL || strcmp(cpu, "native") == 0) && target->architecture == host) {
         target->runs_here = true;
         if (here < (int)sgdrt_own_level()) {
-            target->cpu = text_format(arena, "x86-64-v%d", here);
+            target->cpu = architecture_level(host, here)->cpu;
             return here;
         }
         target->cpu = keep_message(arena, LLVMGetHostCPUName());
         *features = keep_message(arena, LLVMGetHostCPUFeatures());
         return here;
     }
-    target->cpu = cpu != NULL ? cpu : architectures[target->architecture].carried[0].cpu;
-    for (int i = 0; i < PROCESSOR_COUNT; i++) {
-        const Processor *p = &processors[i];
+    Processor known[MOST_PROCESSORS];
+    target->cpu = cpu != NULL ? cpu : least_processor(row);
+    for (int i = 0, count = processors_known(known); i < count; i++) {
+        const Processor *p = &known[i];
         if (p->architecture != target->architecture || strcmp(target->cpu, p->name) != 0)
             continue;
-        /* On aarch64 a name may bring instructions that no level tells of. */
+        bool is_level = strcmp(p->name, architecture_level(p->architecture, p->level)->cpu) == 0;
         target->runs_here = p->architecture == host && p->level <= here
-            && (p->architecture == X86_64 || strcmp(p->name, "generic") == 0
-                || strcmp(p->name, keep_message(arena, LLVMGetHostCPUName())) == 0);
+            && (row->level_tells_all || is_level || strcmp(p->name, keep_message(arena, LLVMGetHostCPUName())) == 0);
         return p->level;
     }
     return 0;
@@ -209,8 +163,17 @@ static int choose_processor(Arena *arena, Target *target, const char *cpu, const
  * access cannot add an index and a constant to its address at once, it still finds more. */
 static void set_llvm_options(Architecture architecture) {
     const char *const options[] = {"sgdc", "-dag-maps-huge-region=64",
-                                   architecture == X86_64 ? "-disable-lsr=true" : "-disable-lsr=false"};
+                                   architecture_row(architecture)->adds_in_addresses ? "-disable-lsr=true" : "-disable-lsr=false"};
     LLVMParseCommandLineOptions(sizeof options / sizeof *options, options, "");
+}
+
+/* "x86_64 or aarch64" */
+static const char *architecture_names(Arena *arena, const char *ending, const char *before_last) {
+    Text names = text_new(arena);
+    for (int a = 0; a < ARCHITECTURES; a++)
+        text_add(&names, "%s%s%s", a == 0 ? "" : a == ARCHITECTURES - 1 ? before_last : ", ",
+                 architecture_row((Architecture)a)->name, ending);
+    return names.bytes;
 }
 
 bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
@@ -222,8 +185,9 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
     }
     if (llvm_target == NULL) {
         Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0},
-                               "code can be made for Linux on x86_64 or aarch64, not for \"%s\"", target->triple);
-        add_help(diagnostics, d, "the triples are x86_64-linux-gnu and aarch64-linux-gnu");
+                               "code can be made for Linux on %s, not for \"%s\"", architecture_names(arena, "", " or "),
+                               target->triple);
+        add_help(diagnostics, d, "the triples are %s", architecture_names(arena, "-linux-gnu", " and "));
         return false;
     }
     if (sgdrt_processor_level() == 0) {
@@ -238,7 +202,7 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
         report_processor(arena, target, options->cpu, diagnostics);
         return false;
     }
-    target->loop = loop_target(target->architecture, level);
+    target->loop = architecture_level(target->architecture, level)->loop;
     if (options->caches > 0) {
         target->loop.l1 = options->caches;
         target->loop.l2 = 8 * options->caches;

@@ -1,18 +1,18 @@
-# An op is whole or sgdc does not build: of a row that is added to a copy of the op table each stage's file says what it
-# misses. Argument: SOURCE_FOLDER; CC and LLVM_INCLUDE (a folder) are those of the build
+# What a table has a row of is whole, or sgdc does not build: of a row that is added to a copy of it each file says what
+# it misses. Argument: SOURCE_FOLDER; CC and LLVM_INCLUDE (a folder) are those of the build
 set -u
 cd "$1" || exit 2
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT || exit 2
-mkdir "$scratch/ir"
 failed=0
 fail() { echo "FAILED: $*"; failed=1; }
 
-with_row() {        # ROW
-    { cat src/ir/ops.def; echo "$1"; } >"$scratch/ir/ops.def"
+with_row() {        # TABLE ROW: a copy that is found before the table itself
+    rm -rf "$scratch/rows" && mkdir -p "$scratch/rows/${1%/*}"
+    { cat "src/$1"; echo "$2"; } >"$scratch/rows/$1"
 }
 compile() {         # FILE OPTION...
     file=$1; shift
-    "${CC:-cc}" -std=gnu17 -Werror=switch -I"$scratch" -Isrc -Iruntime ${LLVM_INCLUDE:+-isystem "$LLVM_INCLUDE"} "$@" "$file" \
+    "${CC:-cc}" -std=gnu17 -Werror=switch -I"$scratch/rows" -Isrc -Iruntime ${LLVM_INCLUDE:+-isystem "$LLVM_INCLUDE"} "$@" "$file" \
         >"$scratch/said" 2>&1
 }
 misses() {          # FILE NAME: does not compile, for want of it
@@ -21,7 +21,7 @@ misses() {          # FILE NAME: does not compile, for want of it
     fi
 }
 
-with_row 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, VALUES, NONE)'
+with_row ir/ops.def 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, VALUES, NONE)'
 misses src/ir/infer.c infer_DUMMY
 misses src/ir/fold.c fold_DUMMY
 misses src/ir/grad.c grad_DUMMY
@@ -31,14 +31,18 @@ misses src/codegen/emit_ops.c emit_DUMMY
 if ! compile src/ir/interp.c -c -o "$scratch/interp.o"; then fail "interp.c does not compile"; cat "$scratch/said"
 elif ! nm -u "$scratch/interp.o" | grep -q 'interp_eval_DUMMY$'; then fail "interp.c links without interp_eval_DUMMY"
 fi
-with_row 'OP(DUMMY, "dummy", 0, LEAF, 1, NONE, FLAT, NONE)'
+with_row ir/ops.def 'OP(DUMMY, "dummy", 0, LEAF, 1, NONE, FLAT, NONE)'
 misses src/codegen/emit_value.c emit_DUMMY
-with_row 'OP(DUMMY, "dummy", 1, REDUCE, 1, MAPS, LOOPS, NONE)'
+with_row ir/ops.def 'OP(DUMMY, "dummy", 1, REDUCE, 1, MAPS, LOOPS, NONE)'
 misses src/codegen/emit_chain.c chain_DUMMY
-with_row 'OP(DUMMY, "dummy", 1, ELEMENT, NONE, VALUES, NONE)'           # no cost
+with_row ir/ops.def 'OP(DUMMY, "dummy", 1, ELEMENT, NONE, VALUES, NONE)'           # no cost
 misses src/ir/graph.c 'OP'
-with_row 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, SOMEHOW, NONE)'
+with_row ir/ops.def 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, SOMEHOW, NONE)'
 misses src/ir/graph.c EMISSION_SOMEHOW
+
+with_row codegen/architectures.def 'ARCHITECTURE(RISCV64, riscv64, RISCV, "")'
+misses src/codegen/architecture.c architecture_RISCV64
+misses src/codegen/embedded.c SGDC_EMBEDDED_RISCV64
 
 # Switches over ops name all of them. A default is right for every op in these, which are patterns of some ops alone:
 allowed='

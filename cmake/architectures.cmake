@@ -1,0 +1,17 @@
+# The rows of src/codegen/architectures.def: architectures (as triples begin), flags_NAME of each, llvm_targets and
+# llvm_components (what LLVM calls them: X86, and x86 where libraries are asked for).
+set(table ${PROJECT_SOURCE_DIR}/src/codegen/architectures.def)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${table})
+file(STRINGS ${table} rows REGEX "^ARCHITECTURE")
+foreach(row IN LISTS rows)
+  string(REGEX MATCH "^ARCHITECTURE\\([A-Z0-9_]+, ([a-z0-9_]+), ([A-Za-z0-9]+), \"(.*)\"\\)" matched "${row}")
+  if(NOT matched)
+    message(FATAL_ERROR "${table} has a row that cannot be read: ${row}")
+  endif()
+  set(name ${CMAKE_MATCH_1})
+  list(APPEND architectures ${name})
+  list(APPEND llvm_targets ${CMAKE_MATCH_2})
+  string(TOLOWER ${CMAKE_MATCH_2} component)
+  list(APPEND llvm_components ${component})
+  separate_arguments(flags_${name} UNIX_COMMAND "${CMAKE_MATCH_3}")
+endforeach()
