@@ -20,7 +20,7 @@
  *     page.c, page_judged.c, page_data.c), what pages are made of by html.h (html.c, html_chart.c, html_film.c,
  *     html_program.c)
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
- *   trace.c        --trace
+ *   trace.c        --trace;  find_lr.c: --find-lr
  *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary
  *   output.c       files are written whole or not at all;  check_outputs.c: what will be written, before work
  *   interrupt.c    signals

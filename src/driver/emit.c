@@ -150,7 +150,7 @@ static bool is_machine(EmitKind kind) {
 
 bool driver_makes_object(const Driver *driver) {
     const Options *o = driver->options;
-    if (!o->emit.count) return !(o->run || o->dry_run || o->summary || o->check || o->check_grad);
+    if (!o->emit.count) return !(o->run || o->dry_run || o->summary || o->check || o->check_grad || o->find_lr);
     for (int i = 0; i < o->emit.count; i++)
         if (is_machine(o->emit.items[i].kind)) return true;
     return false;

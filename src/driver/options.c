@@ -23,6 +23,7 @@ static const OptionRow own_rows[] = {
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL, "load the data and plan the training, but do not train"},
     {"check-grad", 0, OPTION_FLAG, AT(check_grad), NULL, NULL,
      "compare the symbolic gradient with finite differences in f64"},
+    {"find-lr", 0, OPTION_FLAG, AT(find_lr), NULL, NULL, "find a learning rate by a test of growing rates, and train nothing"},
     {"explain", 0, OPTION_TEXT, AT(explain), "=CODE", NULL, "explain a diagnostic code, or all"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Outputs of a compilation"},
@@ -301,7 +302,7 @@ static const char *name_problem(Arena *arena, const char *name) {
 
 /* Options that make no sense together, or without another. */
 static const char *check_together(Arena *arena, const Options *o) {
-    bool trains = o->run || o->dry_run || o->check_grad;
+    bool trains = o->run || o->dry_run || o->check_grad || o->find_lr;
     const struct { bool given; const char *spelling; } needs_run[] = {
         {o->save != NULL, "--save"}, {o->load != NULL, "--load"}, {o->log != NULL, "--log"},
         {o->plot != NULL, "--plot"}, {o->animate != NULL, "--animate"}, {o->report != NULL, "--report"},
@@ -317,6 +318,8 @@ static const char *check_together(Arena *arena, const Options *o) {
     if (!o->save && o->save_every.text) return "--save-every says when the file of --save is written: add --save=FILE";
     if (!o->save && o->resume) return "--resume=auto goes on from the file that --save writes: add --save=FILE";
     if (o->load && o->resume) return "--load names the file to go on from, --resume=auto finds it: leave out either of them";
+    if (o->find_lr && (o->save || o->log || o->trace || o->animate || o->report || o->time_limit.text || o->dry_run || o->check_grad))
+        return "--find-lr tests rates and trains nothing: it goes with --run=TRAIN, --load and --plot, and prints its answer";
     if (o->name && name_problem(arena, o->name)) return name_problem(arena, o->name);
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
     if (o->target && trains)

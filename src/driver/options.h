@@ -25,7 +25,7 @@ typedef struct Amount { double seconds; int64_t epochs, steps; const char *text;
 typedef struct Options {
     const char *file;
     bool run; const char *run_only;             /* --run, --run=a,b */
-    bool check, dry_run, summary, check_grad, interpret, help, version;
+    bool check, dry_run, summary, check_grad, find_lr, interpret, help, version;
     Vector(Emit) emit;
     const char *output, *name, *cpu, *target;
     int  optimize;                              /* -O0 .. -O3 */

@@ -1,4 +1,4 @@
-/* plot_figure: a figure that is no loss curve, in the same look: one panel, both axes logarithmic, a legend at its right. */
+/* plot_figure: a figure that is no loss curve, in the same look: one panel, with logarithmic axes. */
 #include "driver/plot_figure.h"
 #include "driver/output.h"
 #include "driver/plot_internal.h"
@@ -14,19 +14,25 @@ static const char *quoted(Arena *arena, const char *text) {
     return out.bytes;
 }
 
-static bool is_drawn(const PlotSeries *s, int i) { return s->x[i] > 0 && s->y[i] > 0 && isfinite(s->x[i]) && isfinite(s->y[i]); }
+static bool is_drawn(const PlotFigure *figure, const PlotSeries *s, int i) {
+    return s->x[i] > 0 && (figure->linear_y || s->y[i] > 0) && isfinite(s->x[i]) && isfinite(s->y[i]);
+}
 
 /* A twentieth of its length wider than what is drawn. */
 static PlotAxis axis_of(const PlotFigure *figure, bool of_y) {
-    PlotAxis axis = {.low = INFINITY, .high = 0, .logarithmic = true};
+    PlotAxis axis = {.low = INFINITY, .high = -INFINITY, .logarithmic = !of_y || !figure->linear_y};
     for (int s = 0; s < figure->series_count; s++)
         for (int i = 0; i < figure->series[s].count; i++) {
-            if (!is_drawn(&figure->series[s], i)) continue;
+            if (!is_drawn(figure, &figure->series[s], i)) continue;
             double value = of_y ? figure->series[s].y[i] : figure->series[s].x[i];
             axis.low = fmin(axis.low, value);
             axis.high = fmax(axis.high, value);
         }
-    if (!(axis.high > 0)) axis = (PlotAxis){.low = 1, .high = 10, .logarithmic = true};
+    if (axis.low > axis.high) return (PlotAxis){.low = 1, .high = 10, .logarithmic = axis.logarithmic};
+    if (!axis.logarithmic) {
+        double space = axis.high > axis.low ? (axis.high - axis.low) / 20 : 1;
+        return (PlotAxis){.low = axis.low - space, .high = axis.high + space};
+    }
     double margin = fmax(pow(axis.high / axis.low, 0.05), 1.02);
     axis.low /= margin;
     axis.high *= margin;
@@ -38,14 +44,14 @@ static void add_data(Text *text, const PlotFigure *figure) {
         const PlotSeries *series = &figure->series[s];
         text_add(text, "\n# %s: %s, %s\n$series%d << END\n", text_shown(text->arena, series->name), figure->x, figure->y, s);
         for (int i = 0; i < series->count; i++)
-            if (is_drawn(series, i)) text_add(text, "%.9g %.9g\n", series->x[i], series->y[i]);
+            if (is_drawn(figure, series, i)) text_add(text, "%.9g %.9g\n", series->x[i], series->y[i]);
         text_add(text, "END\n");
     }
 }
 
-static bool is_empty(const PlotSeries *series) {
+static bool is_empty(const PlotFigure *figure, const PlotSeries *series) {
     for (int i = 0; i < series->count; i++)
-        if (is_drawn(series, i)) return false;
+        if (is_drawn(figure, series, i)) return false;
     return true;
 }
 
@@ -55,7 +61,7 @@ static void add_curves(Text *text, const PlotFigure *figure, bool characters) {
     for (int s = 0; s < figure->series_count; s++) {
         const PlotSeries *series = &figure->series[s];
         const char *color = series->look == PLOT_LINE ? "#9AA0A6" : plot_script_color(series->color);
-        if (is_empty(series)) continue;
+        if (is_empty(figure, series)) continue;
         if (characters) text_add(text, "%s$series%d using 1:2 with %s title %s noenhanced", and, s,
                                  series->look == PLOT_LINE ? "dots" : text_format(text->arena, "points pt %d", s + 1),
                                  quoted(text->arena, series->name));

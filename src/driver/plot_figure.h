@@ -1,16 +1,17 @@
-/* A figure of any two quantities, both on logarithmic axes, drawn as the loss curves are (plot.h). */
+/* A figure of any two quantities, on logarithmic axes, drawn as the loss curves are (plot.h). */
 #ifndef SGDC_DRIVER_PLOT_FIGURE_H
 #define SGDC_DRIVER_PLOT_FIGURE_H
 #include "driver/driver.h"
 
 typedef enum PlotLook { PLOT_POINTS, PLOT_RINGS, PLOT_LINE, PLOT_CURVE } PlotLook;     /* a LINE is thin and grey */
-/* What is not above 0 is left out. color: those of one number have one. */
+/* What an axis cannot show is left out. color: those of one number have one. */
 typedef struct PlotSeries { const char *name; const double *x, *y; int count; PlotLook look; int color; } PlotSeries;
 /* A vertical line. */
 typedef struct PlotMark { double x; const char *text; int color; } PlotMark;
 
 typedef struct PlotFigure {
     const char *title, *subtitle, *x, *y;
+    bool linear_y;
     const PlotSeries *series; int series_count;
     const PlotMark *marks; int mark_count;
 } PlotFigure;

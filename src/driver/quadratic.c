@@ -78,19 +78,25 @@ static double largest_eigenvalue(Vectors *x, double lr) {
     return before;
 }
 
-void quadratic_check(Training *t) {
+double quadratic_curvature(Training *t) {
     const Run *run = t->run;
     Arena *arena = t->driver->arena;
     Vectors x = {.t = t};
     for (int i = 0; i < run->cell_count; i++)
         if (moves(&run->cells[i])) x.count += shape_size(run->cells[i].shape);
-    if (x.count == 0 || (double)x.count * (double)t->data->train.count * 100 > most_work) return;
+    if (x.count == 0 || (double)x.count * (double)t->data->train.count * 100 > most_work) return NAN;
     x.v = arena_array(arena, double, x.count);
     x.zero = arena_array(arena, double, x.count);
     x.next = arena_array(arena, double, x.count);
     memcpy(t->snapshot, t->state, run->state_bytes);
     double eigenvalue = largest_eigenvalue(&x, run->quadratic_lr);
     memcpy(t->state, t->snapshot, run->state_bytes);
+    return eigenvalue > 0 ? eigenvalue : NAN;
+}
+
+void quadratic_check(Training *t) {
+    const Run *run = t->run;
+    double eigenvalue = quadratic_curvature(t);
     if (!(eigenvalue > 0) || !(run->quadratic_lr > 2 / eigenvalue)) return;
     Diagnostic *d = report(t->driver->diagnostics, CODE_N0301, run->lr_span,
                            "lr = %s is above 2/L = %.3g of this quadratic: gradient descent diverges in the long run",

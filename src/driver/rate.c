@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* `lr`, or that of the only part that is trained, `lr@PART`; -1 where parts have a rate each. */
-static int lr_slot(const Run *run) {
+int rate_slot(const Run *run) {
     int found = -1, parts = 0;
     for (int i = 0; i < run->slot_count; i++) {
         if (strcmp(run->slots[i].name, "lr") == 0) return i;
@@ -33,7 +33,7 @@ static Node *rate_node(Arena *arena, const Run *run, int slot) {
 }
 
 Executor *rate_executor(Arena *arena, const Run *run) {
-    int slot = lr_slot(run);
+    int slot = rate_slot(run);
     if (slot < 0 || !isnan(run->slots[slot].value)) return NULL;
     Node *node = rate_node(arena, run, slot);
     if (!node) return NULL;
@@ -47,7 +47,7 @@ Executor *rate_executor(Arena *arena, const Run *run) {
 }
 
 double rate_now(const Training *t) {
-    int slot = lr_slot(t->run);
+    int slot = rate_slot(t->run);
     if (slot < 0) return NAN;
     if (!t->rate) return t->run->slots[slot].value;
     union { float f32; double f64; } value = {0};

@@ -11,6 +11,7 @@
  */
 #include "driver/training.h"
 #include "codegen/codegen.h"
+#include "driver/find_lr.h"
 #include "driver/interrupt.h"
 #include "driver/seeing.h"
 #include "figures.h"
@@ -561,6 +562,23 @@ static ExitCode trace_one(Driver *driver, Training **trainings) {
     return trace_write(trainings[traced], driver->options->trace) ? EXIT_DONE : EXIT_DATA;
 }
 
+/* --find-lr: of each run where it begins; those that others start from are trained, in memory. */
+static ExitCode find_rates(Driver *driver, Training **trainings, int count) {
+    Report out;
+    RateTest *tests = arena_array(driver->arena, RateTest, count + 1);
+    report_open(&out, driver, trainings, count);
+    out.bar = out.plain = false;
+    for (int i = 0; i < count; i++) {
+        bool needed = false;
+        for (int k = i + 1; k < count; k++) needed |= driver->program->runs[k].start_run == i;
+        if (!begin_run(trainings[i], trainings)) return EXIT_DATA;
+        tests[i] = find_lr_test(trainings[i]);
+        find_lr_print(&tests[i], driver->result);
+        if (needed && !train_run(trainings[i], trainings, &out, NULL, false)) return EXIT_DATA;
+    }
+    return !driver->options->plot || find_lr_plot(driver, tests, count) ? EXIT_DONE : EXIT_DATA;
+}
+
 static Codegen *make_executors(Driver *driver, Training **trainings, int count, bool *good) {
     Executor **executors = arena_array(driver->arena, Executor *, count + 1);
     Codegen *codegen = NULL;
@@ -585,7 +603,7 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
 static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     int count = driver->program->run_count;
     Training **trainings = arena_array(driver->arena, Training *, count + 1);
-    bool curves = driver->options->plot || count > 1 || films_wanted(driver->options), good = true;
+    bool curves = driver->options->plot || driver->options->find_lr || count > 1 || films_wanted(driver->options), good = true;
     for (int i = 0; i < count; i++) {
         Training *t = trainings[i] = arena_new_of(driver->arena, Training);
         *t = (Training){.driver = driver, .run = &driver->program->runs[i], .index = i, .data = tables_of_run(tables, i)};
@@ -605,6 +623,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
             say_opening(driver, tables, trainings, count, bytes + tables_bytes(tables));
             if (!can_load(driver, trainings, count)) code = EXIT_DATA;
             else if (driver->options->dry_run) code = EXIT_DONE;
+            else if (driver->options->find_lr) code = find_rates(driver, trainings, count);
             else code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);
         }
         sgdrt_pool_free(pool);

@@ -114,6 +114,7 @@ bool divergence_happened(const Training *t);                   /* a sum, a param
 void divergence_report(Training *t);
 
 /* ---- rate.c ---------------------------------------------------------------------------------- */
+int rate_slot(const Run *run);                                 /* of the one rate; -1: there is none, or several */
 Executor *rate_executor(Arena *arena, const Run *run);         /* NULL where the rate is a number, or there are several */
 double rate_now(const Training *t);                            /* NaN if not known */
 
@@ -197,5 +198,7 @@ void    resume_find(Training *t);
 /* The note that lr is above 2/L, if the objective is a quadratic and the rate a literal. Uses t's memory before
  * training, and leaves it as it was. */
 void quadratic_check(Training *t);
+/* L, the largest eigenvalue of the mean Hessian over the training rows; NaN: dear to know. Of such a run alone. */
+double quadratic_curvature(Training *t);
 
 #endif
