@@ -48,13 +48,6 @@ static void set_regions(Emitter *e) {
     e->no_alias_kind = LLVMGetMDKindIDInContext(e->context, "noalias", strlen("noalias"));
 }
 
-LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset) {
-    LLVMValueRef at = index_const(e, (int64_t)offset);
-    LLVMValueRef v = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, ""), "");
-    mark_region(e, v, REGION_INPUT);
-    return v;
-}
-
 typedef struct Used { int columns, outputs; } Used;
 
 static void visit_used(void *context, const Read *read) {
@@ -447,29 +440,6 @@ static void emit_once(Emitter *e) {
     if (after != NULL)
         if_close(e, after);
     e->total_rows = index_const(e, 1);
-}
-
-static void set_attribute(Emitter *e, LLVMValueRef f, const char *name, const char *value) {
-    LLVMAddAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
-                            LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value,
-                                                      (unsigned)strlen(value)));
-}
-
-static void set_kind(Emitter *e, LLVMValueRef f, const char *name) {
-    LLVMAddAttributeAtIndex(
-        f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
-        LLVMCreateEnumAttribute(e->context, LLVMGetEnumAttributeKindForName(name, strlen(name)), 0));
-}
-
-/* Vectors of 512 bits stay whole where the processor has them, whatever its model prefers. */
-void emit_set_attributes(Emitter *e, LLVMValueRef f) {
-    set_kind(e, f, "nounwind");
-    set_attribute(e, f, "min-legal-vector-width", "512");
-    set_attribute(e, f, "prefer-vector-width", "512");
-}
-
-void emit_set_noinline(Emitter *e, LLVMValueRef f) {
-    set_kind(e, f, "noinline");
 }
 
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol) {

@@ -1,21 +1,25 @@
 /* emit: loops (ir/loop.h) to LLVM, through the C API only. Private to codegen.
  *
- *   emit_scalar.c   one operation on scalars or vectors: the only place where arithmetic is emitted
- *   math.c          exp, log, ... and random numbers: runtime/math.inc with builder primitives
- *   emit_quotient.c quotients by what is known or the same for all rows, without a division
- *   emit_updates.c  parameters of tiny functions, updated side by side
- *   emit_local.c    cells and buffers of tiny functions as local variables
+ * From the bottom up:
+ *   emit_scalar.c   values, types and constants, scalars or vectors; math.c: exp, log, ... from runtime/math.inc
+ *   emit_ops.c      one operation of ops.def
+ *   emit_loop.c     loops, branches and places on the stack, as LLVM's blocks
  *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
- *   emit_rows.c     columns of data at the rows of a block
- *   emit_value.c    a node's value at a point, inlining what has no buffer
- *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf; its files: emit_reduce.h
- *   emit_convolution.c   tiles of pixels by channels, with borders; emit_weight_gradient.c: gradients of weights
- *   emit_next_row.c      what comes next in a relay, fetched meanwhile
- *   emit_turned.c   elements computed along one axis and stored along another
- *   emit_scatter.c  sums at places that are data
+ *   emit_attribute.c, emit_memo.c, emit_transpose.c   of functions; values known here; squares in registers
  *   emit_outline.c  large nests as functions of their own, shared by all of the same shape
- *   emit_nest.c     loops around a body; pieces of an axis that are whole vectors, tiles and rests
+ *   emit_rows.c     columns of data at the rows of a block
+ *   emit_local.c    cells and buffers of tiny functions as local variables; of some side by side: emit_updates.c
+ *   emit_quotient.c quotients by what is known or the same for all rows, without a division
+ *   emit_value.c    a node's value at a point, inlining what has no buffer
  *   emit_threads.c  the threads of a call: whose part, and waiting for each other
+ *   emit_stores.c   what a nest stores at a point
+ *   emit_nest_loops.c   the loops of a nest around a body; pieces of an axis: whole vectors, tiles and rests
+ *   emit_turned.c   elements computed along one axis and stored along another; emit_transposed_copy.c: copies
+ *   emit_scatter.c  sums at places that are data
+ *   emit_next_row.c what comes next in a relay, fetched meanwhile
+ *   emit_reduce.c   chains, lanes and trees of the order law: the kernel leaf; its files: emit_reduce.h
+ *   emit_convolution.c  tiles of pixels by channels, with borders; its files: emit_convolution.h
+ *   emit_nest.c     which of these a nest is
  *   emit.c          a function: entry, steps, blocks, sections
  *
  * A value that is the same in all lanes stays scalar until it meets a vector. Vectors have e->lanes elements
@@ -123,6 +127,8 @@ LLVMValueRef emit_and(Emitter *e, LLVMValueRef a, LLVMValueRef b); /* either may
 /* ---- emit_ops.c. t: the type of the operands */
 LLVMValueRef emit_element(Emitter *e, const Node *node, LLVMValueRef *x);        /* x: the values of its sources; may be widened */
 LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRef b);
+/* old + x, or + x y in one fma. */
+LLVMValueRef scatter_sum(Emitter *e, LLVMValueRef old, LLVMValueRef x, LLVMValueRef y_or_null, DType t);
 LLVMValueRef emit_unary(Emitter *e, Op op, DType t, LLVMValueRef x);
 
 /* ---- emit_quotient.c: node is x / by; NULL where it has to be divided. x is something minus less, if that is not NULL */
@@ -159,6 +165,7 @@ void  store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLV
 /* Into the caches from the first level (3) or the second (2) on; at may lie anywhere. */
 void  prefetch_at(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at, int level);
 void  mark_region(Emitter *e, LLVMValueRef instruction, int region);
+LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset);
 
 /* ---- emit_rows.c */
 LLVMValueRef load_column(Emitter *e, const Node *column, Index linear, Index row);
@@ -172,7 +179,6 @@ void  rows_ahead_set(Emitter *e, const LLVMValueRef *values);
  * read where it lies; places past the last row have that row. */
 void  row_pointers_open(Emitter *e, const Node *column, LLVMValueRef places, int64_t most);
 void  row_pointers_close(Emitter *e);
-LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count); /* equal vectors one behind the other, as one; part is changed */
 /* Columns that an operand of the nest's reduction reads, of as many rows as there are lanes, COLUMN_SQUARE elements at a
  * time: between open and close each value of those elements is computed at its place in the square, from 0 on. */
 bool  column_square_fits(const Emitter *e, const Nest *nest, int operand);
@@ -193,6 +199,16 @@ LLVMValueRef row_number32(Emitter *e, Index row);  /* the row's number in its co
 /* Where a row of the block lies in a column. */
 LLVMValueRef column_row(Emitter *e, const Node *column, LLVMValueRef row);
 
+/* ---- emit_transpose.c */
+enum { MOST_LANES = 64 };                  /* of a vector */
+LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count); /* equal vectors one behind the other, as one; part is changed */
+void  turn_square(Emitter *e, LLVMValueRef *v, int lanes); /* as many vectors as lanes: rows become columns */
+void  turn_parts(Emitter *e, LLVMValueRef *v, int count, int lanes); /* count vectors: in every part of so many elements */
+
+/* ---- emit_attribute.c */
+void  emit_set_attributes(Emitter *e, LLVMValueRef function);
+void  emit_set_noinline(Emitter *e, LLVMValueRef function);
+
 /* ---- emit_local.c */
 void  local_open(Emitter *e);              /* in the entry; local_close at the end of the function */
 void  local_close(Emitter *e);
@@ -200,8 +216,13 @@ LLVMValueRef cell_base(Emitter *e, int64_t cell);
 Index cell_index(Emitter *e, int64_t cell, Index linear);      /* where in the cell an element lies */
 LLVMValueRef buffer_base(Emitter *e, const Buffer *buffer);
 
-/* ---- emit_value.c */
+/* ---- emit_memo.c */
 void  memo_clear(Emitter *e);
+/* NULL: it is not known. flat: at a row-major place, which is axis 0 of the spot. */
+LLVMValueRef memo_get(Emitter *e, const Node *node, const Spot *spot, bool flat);
+void  memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, LLVMValueRef value);
+
+/* ---- emit_value.c */
 /* Where in the buffer, which has rows, a row begins. */
 Index buffer_row(Emitter *e, const Buffer *b, Index row);
 LLVMValueRef value_at(Emitter *e, Node *node, const Spot *spot);
@@ -215,7 +236,7 @@ bool  axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_
 Index spot_linear(Emitter *e, const Spot *spot, Shape shape);
 Spot  spot_of_linear(Emitter *e, Index linear, Shape shape, Index row);
 
-/* ---- emit_nest.c */
+/* ---- emit_loop.c */
 enum { MOST_MULTIPLES = 12 };
 typedef struct LoopBlocks {
     LLVMBasicBlockRef before, body;
@@ -235,18 +256,24 @@ LLVMValueRef loop_multiple(Emitter *e, LLVMValueRef v, int64_t factor);
 int   loop_depth(const Emitter *e, LLVMValueRef v); /* of the loop that v is the index of, or a multiple; 0: of none */
 LLVMBasicBlockRef if_open(Emitter *e, LLVMValueRef condition);       /* returns the block after */
 void  if_close(Emitter *e, LLVMBasicBlockRef after);
-void  emit_nest(Emitter *e, const Nest *nest);
-void  emit_stores(Emitter *e, const Nest *nest, const Spot *spot);
+LLVMValueRef emit_alloca(Emitter *e, LLVMTypeRef type); /* at the entry, wherever we are */
+
+/* ---- emit_nest_loops.c */
 /* count iterations of lanes * unroll; valid: the first so many of the lanes exist (0: all) */
 typedef struct Piece { int64_t begin, count; int lanes, unroll, valid; } Piece;
 enum { MOST_PIECES = 12 };
 int   split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pieces);
 int64_t nest_tiles(const Emitter *e, const Nest *nest);               /* of its space, rows not counted */
 typedef void NestBody(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
-void  store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, LLVMValueRef v);
-void  turn_square(Emitter *e, LLVMValueRef *v, int lanes); /* as many vectors as lanes: rows become columns */
-void  turn_parts(Emitter *e, LLVMValueRef *v, int count, int lanes); /* count vectors: in every part of so many elements */
 void  nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context);
+
+/* ---- emit_stores.c */
+void  emit_stores(Emitter *e, const Nest *nest, const Spot *spot);
+void  store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, LLVMValueRef v);
+LLVMValueRef nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *spot); /* what it stores */
+
+/* ---- emit_transposed_copy.c */
+void  emit_turn(Emitter *e, const Nest *nest);
 
 /* ---- emit_outline.c: large nests as functions shared by all of the same shape. */
 bool  outline_pays(const Emitter *e, const Nest *nest);
@@ -257,7 +284,7 @@ LLVMValueRef outline_place(Emitter *e, LLVMValueRef base, int64_t offset);
 /* ---- emit_reduce.c */
 void  emit_reduce(Emitter *e, const Nest *nest);
 
-/* ---- emit_few.c */
+/* ---- emit_few.c, emit_few_plan.c */
 int   few_together(const Emitter *e, const Nest *const *nests, int count);   /* so many are one pass */
 void  emit_few(Emitter *e, const Nest *const *nests, int count);
 
@@ -269,6 +296,8 @@ void  next_row_fetch(Emitter *e, const Nest *nest);
 
 /* ---- emit_convolution.c */
 void  emit_convolution(Emitter *e, const Nest *nest);
+
+/* ---- emit_chunk_lanes.c */
 void  emit_grouping(Emitter *e, const Nest *nest);
 
 /* ---- emit_turned.c */
@@ -277,13 +306,10 @@ void  emit_leaving(Emitter *e, const Nest *nest);
 /* Stores a square of rows, for those before `rows`, and places of the last axis; of a kernel sum_at gives the sums. */
 typedef LLVMValueRef SumAt(Emitter *e, const Spot *spot, void *context);
 void  leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, LLVMValueRef rows, SumAt *sum_at, void *context);
-LLVMValueRef nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *spot); /* what it stores */
 
 /* ---- emit_scatter.c */
 void  emit_scatter(Emitter *e, const Nest *nest);
 void  scatter_start(Emitter *e, const Nest *nest);
-/* old + x, or + x y in one fma. */
-LLVMValueRef scatter_sum(Emitter *e, LLVMValueRef old, LLVMValueRef x, LLVMValueRef y_or_null, DType t);
 
 /* ---- emit_threads.c: all but thread_start do nothing in a function without threads */
 typedef struct Part { LLVMValueRef from, to; } Part; /* of an extent, in whole tiles; NULL: all of it */
@@ -301,8 +327,9 @@ void  thread_meet(Emitter *e);                     /* returns when all threads h
 LLVMBasicBlockRef thread_first_open(Emitter *e);   /* what follows is done by the first thread only */
 void  thread_first_close(Emitter *e, LLVMBasicBlockRef after);
 LLVMValueRef thread_stop_asked(Emitter *e, LLVMValueRef stop, LLVMValueRef step); /* at the end of a step: all threads meet */
-LLVMValueRef emit_alloca(Emitter *e, LLVMTypeRef type); /* at the entry, wherever we are */
-LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset);
+
+/* ---- emit_nest.c */
+void  emit_nest(Emitter *e, const Nest *nest);
 
 /* ---- emit.c */
 typedef struct EmitContext {
@@ -313,8 +340,6 @@ typedef struct EmitContext {
     Architecture architecture;
     int64_t least_shared;
 } EmitContext;
-void  emit_set_attributes(Emitter *e, LLVMValueRef function);
-void  emit_set_noinline(Emitter *e, LLVMValueRef function);
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol);
 /* ---- check.c: NULL, or what in the function is not on the closed list. */
 const char *check_function(Arena *arena, LLVMValueRef function);

@@ -1,6 +1,7 @@
 /* emit_convolution: what the kernels of convolutions share. Private to codegen.
  *
- *   emit_convolution.c       pixels by channels, with borders
+ *   emit_convolution_walk.c  the terms of the chains, with borders
+ *   emit_convolution.c       pixels by channels
  *   emit_weight_gradient.c   gradients of weights with channels as lanes
  *   emit_chunk_lanes.c       gradients of weights with the chunks of a batch as lanes
  */
@@ -33,6 +34,8 @@ typedef struct ConvolutionKernel {
 ConvolutionKernel kernel_new(const Nest *nest, const Spot *spot, int vectors);
 /* Members of a tile where rows are summed: so many places of the tiles' axis, and all taps of each. */
 void   set_members(Emitter *e, ConvolutionKernel *k, const Spot *spot, int tile);
+bool has_term(const ConvolutionKernel *k, int64_t place, int64_t tap);
+uint32_t members_with_term(const ConvolutionKernel *k, int64_t tap);
 /* All terms of the chains: members times vectors. */
 void   walk_all(Emitter *e, ConvolutionKernel *k, LLVMValueRef *chain);
 void   emit_weight_gradient(Emitter *e, const Nest *nest);

@@ -9,8 +9,6 @@
  */
 #include "codegen/emit_reduce.h"
 
-enum { MOST_SUMS = 24, OTHER_REGISTERS = 8 };
-
 typedef struct Sum { const Nest *nest; Spot spot; Chain chain; } Sum;
 typedef struct Sums { Sum sum[MOST_SUMS]; int count; } Sums;
 
@@ -201,59 +199,6 @@ static void chunks_body(Emitter *e, const Nest *nest, const Spot *spot, int tile
     loop_close(e, &chunks, end, chunk, NULL);
 }
 
-/* ---- which nests --------------------------------------------------------------------------------------- */
-static bool is_few(const Emitter *e, const Nest *nest) {
-    return nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows
-           && nest->reduce->attr.contraction->lanes > 1 && e->f->block > 1 && nest->lanes == LANES_ROWS
-           && !sums_have_rows_of_their_own(e->f, nest);
-}
-
-static bool is_in_one_chunk(const Emitter *e, const Nest *nest) {
-    return !nest->carried || chunk_of(nest->reduce) % e->f->block == 0;
-}
-
-/* So many chains have room in registers. */
-static int most_sums(const Emitter *e, const Nest *nest) {
-    int vectors = ORDER_LANES / loop_lanes(e->target, nest);
-    int most = (e->target->registers - OTHER_REGISTERS) / (vectors > 0 ? vectors : 1);
-    return most < 1 ? 1 : most < MOST_SUMS ? most : MOST_SUMS;
-}
-
-static int64_t terms_of(const Nest *nest) {
-    return shape_size(nest->space) * space_of(nest->reduce).terms;
-}
-
-typedef struct Needs { const Nest *const *nests; int count; bool any; } Needs;
-
-static void visit_needs(void *context, const Read *read) {
-    Needs *n = context;
-    for (int i = 0; i < n->count && read->operand >= 0; i++)
-        for (int s = 0; s < n->nests[i]->store_count; s++) {
-            const Store *store = &n->nests[i]->stores[s];
-            n->any |= store->node == read->node
-                      || (store->kind == STORE_CELL && read->node->op == OP_CELL
-                          && read->node->attr.index == store->index);
-        }
-}
-
-int few_together(const Emitter *e, const Nest *const *nests, int count) {
-    int together = 0;
-    int64_t sums = 0, terms = 0;
-    for (; together < count; together++) {
-        const Nest *nest = nests[together];
-        if (!is_few(e, nest) || !is_in_one_chunk(e, nest) || nest->carried != nests[0]->carried
-            || chunk_of(nest->reduce) != chunk_of(nests[0]->reduce))
-            break;
-        sums += shape_size(nest->space);
-        terms += terms_of(nest);
-        Needs needs = {nests, together, false};
-        nest_reads(e->f, nest, visit_needs, &needs);
-        if (needs.any || sums > most_sums(e, nest) || terms > MOST_UNROLLED)
-            break;
-    }
-    return together;
-}
-
 /* ---- all of them --------------------------------------------------------------------------------------- */
 static void run_pass(Emitter *e, Sums *p) {
     if (p->count > 0 && p->sum[0].nest->carried)
@@ -277,15 +222,15 @@ static void add_outputs(Emitter *e, Sums *p, const Nest *nest, Spot *spot, int a
 }
 
 void emit_few(Emitter *e, const Nest *const *nests, int count) {
-    if (!is_in_one_chunk(e, nests[0])) {
+    if (!few_in_one_chunk(e, nests[0])) {
         nest_loops(e, nests[0], chunks_body, NULL);
         return;
     }
     Sums *p = arena_new_of(e->arena, Sums);
     for (int i = 0; i < count; i++) {
         Spot spot = {.row = index_at(e, 0)};
-        bool apart = terms_of(nests[i]) > MOST_UNROLLED;         /* loops over k: one after the other */
-        add_outputs(e, p, nests[i], &spot, 0, apart ? 1 : most_sums(e, nests[i]));
+        bool apart = few_terms(nests[i]) > MOST_UNROLLED;         /* loops over k: one after the other */
+        add_outputs(e, p, nests[i], &spot, 0, apart ? 1 : few_most_sums(e, nests[i]));
     }
     run_pass(e, p);
     memo_clear(e);

@@ -281,3 +281,10 @@ void store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVM
         store_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)),
                    LLVMBuildExtractElement(e->b, v, constant_int(e, e->i32, l), ""));
 }
+
+LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset) {
+    LLVMValueRef at = index_const(e, (int64_t)offset);
+    LLVMValueRef v = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, ""), "");
+    mark_region(e, v, REGION_INPUT);
+    return v;
+}

@@ -121,3 +121,11 @@ LLVMValueRef emit_unary(Emitter *e, Op op, DType t, LLVMValueRef x) {
 LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRef b) {
     return emit_op(e, op, &(Element){.from = t, .to = t}, (LLVMValueRef[]){a, b});
 }
+
+LLVMValueRef scatter_sum(Emitter *e, LLVMValueRef old, LLVMValueRef x, LLVMValueRef y_or_null, DType t) {
+    if (y_or_null == NULL)
+        return emit_binary(e, OP_ADD, t, old, x);
+    if (dtype_is_real(t))
+        return emit_fma(e, x, y_or_null, old);
+    return emit_binary(e, OP_ADD, t, old, emit_binary(e, OP_MUL, t, x, y_or_null));
+}

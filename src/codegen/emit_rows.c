@@ -15,7 +15,7 @@
 #include "codegen/emit.h"
 #include <string.h>
 
-enum { MOST_LANES = 64, LONGEST_ROW = 16, MOST_KNOWN = 4 };
+enum { LONGEST_ROW = 16, MOST_KNOWN = 4 };
 
 typedef struct KnownRow {
     const Node *column;                 /* NULL: the numbers of the rows */
@@ -118,19 +118,6 @@ static bool is_short(const Node *column, int lanes) {
     size_t bytes = dtype_bytes(column->dtype);
     int64_t elements = shape_size(column->shape);
     return (bytes == 4 || bytes == 8) && elements > 1 && elements <= LONGEST_ROW && lanes % 4 == 0;
-}
-
-LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count) {
-    int length = vector_lanes(part[0]);
-    for (; count > 1; count /= 2, length *= 2) {
-        LLVMValueRef mask[MOST_LANES * 2];
-        for (int l = 0; l < 2 * length; l++)
-            mask[l] = constant_int(e, e->i32, l);
-        for (int i = 0; i < count / 2; i++)
-            part[i] = LLVMBuildShuffleVector(e->b, part[2 * i], part[2 * i + 1],
-                                             LLVMConstVector(mask, (unsigned)(2 * length)), "");
-    }
-    return part[0];
 }
 
 /* In each group of `width` lanes the same choice from two vectors: places below width are in a. */

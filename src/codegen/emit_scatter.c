@@ -13,14 +13,6 @@ typedef struct Scatter {
     LLVMValueRef place;
 } Scatter;
 
-LLVMValueRef scatter_sum(Emitter *e, LLVMValueRef old, LLVMValueRef x, LLVMValueRef y_or_null, DType t) {
-    if (y_or_null == NULL)
-        return emit_binary(e, OP_ADD, t, old, x);
-    if (dtype_is_real(t))
-        return emit_fma(e, x, y_or_null, old);
-    return emit_binary(e, OP_ADD, t, old, emit_binary(e, OP_MUL, t, x, y_or_null));
-}
-
 static void add_one(Emitter *e, const Scatter *s) {
     Node *node = s->node;
     const Buffer *to = e->f->buffer[node->id];

@@ -16,18 +16,6 @@
 enum { FRACTION_BITS = 32 };
 static const int64_t FAR_AWAY = (int64_t)1 << 60;          /* where the last part ends, whatever the axis' extent */
 
-LLVMValueRef emit_alloca(Emitter *e, LLVMTypeRef type) {
-    LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b), entry = LLVMGetEntryBasicBlock(e->function);
-    LLVMValueRef first = LLVMGetFirstInstruction(entry);
-    if (first != NULL)
-        LLVMPositionBuilderBefore(e->b, first);
-    else
-        LLVMPositionBuilderAtEnd(e->b, entry);
-    LLVMValueRef v = LLVMBuildAlloca(e->b, type, "");
-    LLVMPositionBuilderAtEnd(e->b, back);
-    return v;
-}
-
 static LLVMValueRef fraction(Emitter *e, LLVMValueRef part, LLVMValueRef whole) {
     LLVMValueRef scaled = LLVMBuildShl(e->b, part, index_const(e, FRACTION_BITS), "");
     return LLVMBuildUDiv(e->b, scaled, whole, "");

@@ -10,18 +10,7 @@
  */
 #include "codegen/emit.h"
 
-enum { MOST_LANES = 64, FEWEST = 4 };
-
-LLVMValueRef nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *spot) {
-    const Buffer *from = nest->repacked;
-    if (from == NULL)
-        return value_at(e, store->value, spot);
-    Index at = index_at(e, 0);
-    for (int a = 0; a < from->shape.rank; a++)
-        if (from->shape.extent[a] > 1)
-            at = index_add(e, at, index_scale(e, spot->axis[a], from->stride[a]));
-    return load_at(e, REGION_WORK, from->dtype, buffer_base(e, from), at);
-}
+enum { FEWEST = 4 };
 
 typedef struct Turned {
     const Nest *nest;

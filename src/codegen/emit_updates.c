@@ -10,9 +10,7 @@
  */
 #include "codegen/emit_reduce.h"
 
-struct Updates { const Nest *nest[MOST_FOLDED]; int first[MOST_FOLDED], count; LLVMValueRef cells; };
-
-static const Store *update_of(const Emitter *e, const Nest *nest) {
+const Store *updates_store(const Emitter *e, const Nest *nest) {
     const Store *found = NULL;
     for (int s = 0; s < nest->store_count; s++) {
         const Store *store = &nest->stores[s];
@@ -27,7 +25,7 @@ static const Store *update_of(const Emitter *e, const Nest *nest) {
 }
 
 /* The number that a view only repeats. */
-static Node *number_of(Node *node) {
+Node *updates_number(Node *node) {
     while (node->op == OP_VIEW && shape_size(node->source[0]->shape) == 1
            && access_is_inside(&node->attr.contraction->access[0], node->shape.extent, node->shape.rank,
                                node->source[0]->shape))
@@ -35,18 +33,18 @@ static Node *number_of(Node *node) {
     return node;
 }
 
-static bool is_own_cell(const Node *node, const Store *store) {
+bool updates_own_cell(const Node *node, const Store *store) {
     return node->op == OP_CELL && node->attr.index == store->index;
 }
 
-static bool is_computed(const Emitter *e, const Node *node) {
+bool updates_computes(const Emitter *e, const Node *node) {
     return op_class(node->op) == OP_CLASS_ELEMENT && !node_is_stored(e->f, node) && node->dtype == DTYPE_F32
         && (node->op == OP_FMA || node->op == OP_ADD || node->op == OP_SUB || node->op == OP_MUL || node->op == OP_NEG);
 }
 
 /* One number for all nests: made of neither the sum nor the cell of this one. */
 static bool is_common(const Emitter *e, const Nest *nest, const Node *node) {
-    if (node == nest->reduce || is_own_cell(node, update_of(e, nest)))
+    if (node == nest->reduce || updates_own_cell(node, updates_store(e, nest)))
         return false;
     if (e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL || e->f->kept[node->id] > 0)
         return true;
@@ -58,17 +56,17 @@ static bool is_common(const Emitter *e, const Nest *nest, const Node *node) {
 
 /* The same expression, of each nest's own sum and cell. */
 static bool are_alike(const Emitter *e, const Nest *a, Node *x, const Nest *b, Node *y) {
-    x = number_of(x), y = number_of(y);
-    bool own = is_own_cell(x, update_of(e, a));
+    x = updates_number(x), y = updates_number(y);
+    bool own = updates_own_cell(x, updates_store(e, a));
     if (x == a->reduce || y == b->reduce)
         return x == a->reduce && y == b->reduce;
-    if (own || is_own_cell(y, update_of(e, b)))
-        return own && is_own_cell(y, update_of(e, b));
+    if (own || updates_own_cell(y, updates_store(e, b)))
+        return own && updates_own_cell(y, updates_store(e, b));
     if (x->op == OP_CONST && y->op == OP_CONST)
         return x->dtype == y->dtype && x->attr.value == y->attr.value;
     if (x == y && shape_size(x->shape) == 1 && x->rows == 0 && x->dtype == DTYPE_F32)
         return is_common(e, a, x) && is_common(e, b, x);
-    if (!is_computed(e, x) || !is_computed(e, y) || x->op != y->op || x->sources != y->sources)
+    if (!updates_computes(e, x) || !updates_computes(e, y) || x->op != y->op || x->sources != y->sources)
         return false;
     for (int s = 0; s < x->sources; s++)
         if (!are_alike(e, a, x->source[s], b, y->source[s]))
@@ -78,14 +76,14 @@ static bool are_alike(const Emitter *e, const Nest *a, Node *x, const Nest *b, N
 
 static void take_part(Emitter *e, const Nest *nest, int first) {
     Updates *u = e->updates;
-    const Store *store = update_of(e, nest);
+    const Store *store = updates_store(e, nest);
     if (store == NULL || first + shape_size(nest->space) > MOST_FOLDED)
         return;
     const Nest *like = u->count > 0 ? u->nest[0] : nest;
-    if (!are_alike(e, like, update_of(e, like)->value, nest, store->value))
+    if (!are_alike(e, like, updates_store(e, like)->value, nest, store->value))
         return;
     for (int i = 0; i < u->count; i++)
-        if (update_of(e, u->nest[i])->index == store->index)
+        if (updates_store(e, u->nest[i])->index == store->index)
             return;
     u->nest[u->count] = nest;
     u->first[u->count++] = first;
@@ -113,7 +111,7 @@ void updates_plan(Emitter *e) {
 
 static int of_cell(const Emitter *e, int64_t cell) {
     for (int i = 0; e->updates != NULL && i < e->updates->count; i++)
-        if (update_of(e, e->updates->nest[i])->index == cell)
+        if (updates_store(e, e->updates->nest[i])->index == cell)
             return i;
     return -1;
 }
@@ -153,35 +151,4 @@ Index updates_index(Emitter *e, int64_t cell, Index linear) {
     }
     /* 4 (i mod 4) + 2 (i div 4) = 4 i - 14 (i div 4) */
     return index_add(e, index_scale(e, linear, 4), index_scale(e, quarter, -14));
-}
-
-static LLVMValueRef value_together(Emitter *e, const Nest *nest, Node *node, LLVMValueRef sums, LLVMValueRef cells) {
-    node = number_of(node);
-    if (node == nest->reduce)
-        return sums;
-    if (is_own_cell(node, update_of(e, nest)))
-        return cells;
-    if (!is_computed(e, node)) {
-        Spot nowhere = {.row = index_at(e, 0)};
-        for (int a = 0; a < MOST_RANK; a++)
-            nowhere.axis[a] = index_at(e, 0);
-        return value_at(e, node, &nowhere);
-    }
-    LLVMValueRef x[3] = {NULL};
-    for (int s = 0; s < node->sources; s++)
-        x[s] = value_together(e, nest, node->source[s], sums, cells);
-    return emit_element(e, node, x);
-}
-
-void updates_do(Emitter *e, LLVMValueRef sums) {
-    const Nest *nest = e->updates->nest[0];
-    Index all = {.at = index_const(e, 0), .step = 1};
-    memo_clear(e);
-    e->nest = nest;
-    e->lanes = ORDER_LANES;
-    LLVMValueRef cells = load_at(e, REGION_STATE, DTYPE_F32, e->updates->cells, all);
-    LLVMValueRef v = value_together(e, nest, update_of(e, nest)->value, sums, cells);
-    store_at(e, REGION_STATE, DTYPE_F32, e->updates->cells, all, v);
-    e->lanes = 1;
-    memo_clear(e);
 }

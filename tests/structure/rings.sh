@@ -15,7 +15,6 @@ src/ir/dense.c src/ir/keep.c src/ir/layout.c src/ir/loop.c src/ir/place.c src/ir
 src/ir/interp.c src/ir/interp_reduce.c: to go
 runtime/csv.c runtime/files.c runtime/table.c: to go
 src/frontend/separator.c src/frontend/syntax.c: to go
-src/codegen/emit.c src/codegen/emit_chunk_lanes.c src/codegen/emit_contraction.c src/codegen/emit_convolution.c src/codegen/emit_few.c src/codegen/emit_local.c src/codegen/emit_memory.c src/codegen/emit_nest.c src/codegen/emit_next_row.c src/codegen/emit_outline.c src/codegen/emit_pack.c src/codegen/emit_quotient.c src/codegen/emit_reduce.c src/codegen/emit_row_sums.c src/codegen/emit_rows.c src/codegen/emit_scatter.c src/codegen/emit_threads.c src/codegen/emit_tile.c src/codegen/emit_turned.c src/codegen/emit_updates.c src/codegen/emit_value.c src/codegen/emit_weight_gradient.c: to go
 '
 
 sources=$(find src runtime -name '*.[chly]' | sort)
