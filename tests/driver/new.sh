@@ -41,6 +41,10 @@ made 'color: label[2] = remap(column("color"), ["dark, blue", "red"])'
 made '# Left out: id, which counts the rows.'; made '# Left out: unit, which is the same in every row.'
 made '# Left out: note, which holds texts, more than 20 different ones.'
 made 'split(0.2, by = kind)'
+# What the program's first lines say: predictions are the texts of the classes.
+"$sgdc" mixed.sgd --run -q -O0 --save mixed.safetensors >out 2>err && "$sgdc" predict mixed.sgd --load mixed.safetensors -O0 --columns kind >said 2>err ||
+    { fail "predictions"; cat err; }
+awk -F, 'NR > 1 { n++; right += $1 == $2 } END { exit !(n == 90 && right > 72) }' said || { fail "predicted classes"; head said; }
 learns 0.9 mixed.csv --target flag
 made 'flag: label[2] = column("flag")'
 learns 0.9 mixed.csv --target grade

@@ -287,12 +287,13 @@ static void add_training(Text *to, const Choices *choices, const char *name) {
 const char *program_text(Arena *arena, const Choices *choices, const char *data_path, const char *stem) {
     const TableProfile *table = choices->table;
     Text text = text_new(arena);
+    const char *name = comment_text(arena, stem);
     text_add(&text, "# %s.sgd: %s of %s (%" PRId64 " rows), from its other columns. Made by `sgdc new`: every line is yours to change.\n"
-                    "#   sgdc %s.sgd --run --save %s.safetensors     trains it\n"
-                    "#   sgdc show %s.sgd     prints the data as it is read\n\n",
-             comment_text(arena, stem), comment_text(arena, column_title(arena, &table->columns[choices->target])),
-             comment_text(arena, data_path), table->rows, comment_text(arena, stem), comment_text(arena, stem),
-             comment_text(arena, stem));
+                    "#   sgdc show %s.sgd                                    the data as it is read\n"
+                    "#   sgdc %s.sgd --run --save %s.safetensors             train it\n"
+                    "#   sgdc predict %s.sgd --load %s.safetensors --data table=NEW.csv\n\n",
+             name, comment_text(arena, column_title(arena, &table->columns[choices->target])), comment_text(arena, data_path),
+             table->rows, name, name, name, name, name);
     add_source(&text, choices, "table", data_path);
     add_keep(&text, choices);
     add_numbers(&text, choices);
