@@ -85,6 +85,15 @@ says '  @@@@@@@@  @@      ' out
 [ "$(grep -c 'as images' out)" -eq 1 ] || { fail "64 numbers that are no bytes are no image"; cat out; }
 says 'e: 9 rows of e' out
 
+# More classes than anybody looks at.
+cat >many.sgd <<'END_OF'
+data d = synthetic(rows = 9, seed = 1) { x: f32 = uniform(0, 1); y: label[2147483647] = where(x > 0.5, 1, 0) }
+model m(x: f32) -> f32 { param w: f32 = 0; return w * x }
+train fit { data = d; minimize = squared(m(x), where(y == 1, 1, 0)); optimizer = sgd(lr = 0.1) }
+END_OF
+runs "$sgdc" show many.sgd
+says 'label[2147483647]' out
+
 # An error in the program, data that is not there.
 "$sgdc" show nonesuch.sgd >out 2>err; [ $? -eq 3 ] || fail "no program is no exit 3"
 "$sgdc" show t.sgd --data t=nonesuch.csv >out 2>err; [ $? -eq 3 ] && [ ! -s out ] || fail "no data is no exit 3"

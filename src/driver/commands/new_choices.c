@@ -93,7 +93,7 @@ static bool is_taken(Arena *arena, const char *name) {
         " model layer def loss metric optimizer data train update include like param state return repeat scan if then else for "
         "in and or not every each true false inf pi training step epoch progress keep names x h net fit dense tanh concat "
         "one_hot softmax cross_entropy squared accuracy r2 adam split stalled best valid standardize remap column columns f32 "
-        "label none all batch p ";
+        "label none all batch p table csv ";
     return strstr(words, text_format(arena, " %s ", name)) != NULL;
 }
 

@@ -110,7 +110,7 @@ static void add_field(Shown *s, const FieldFigures *f) {
     Arena *arena = s->arena;
     Text note = text_new(arena);
     bool apart = f->elements > 1 && f->field->shape.rank == 1 && f->elements <= MOST_ELEMENTS && !f->class_rows;
-    if (f->column && f->column->standardized) text_add(&note, "as in the file; a model sees it standardized");
+    if (f->column && f->column->standardized) text_add(&note, "as measured; a model sees it standardized");
     else if (!f->column) text_add(&note, "computed");
     if (f->not_finite) text_add(&note, "%s%s nan or infinite", note.length ? "; " : "", count_text(arena, f->not_finite));
     const char *one = f->elements == 1 ? column_text(arena, f, 0) : "";

@@ -21,7 +21,7 @@ typedef struct FieldFigures {
     int64_t elements;
     ElementFigures *element, whole;    /* of each, of all together */
     int64_t not_finite;                /* numbers that are nan or infinite */
-    int64_t *class_rows;               /* of a label, per class; NULL: no label */
+    int64_t *class_rows;               /* of a label, per class; NULL: no label, or too many */
     double *first; int64_t first_rows; /* its values in the first rows, elements each */
 } FieldFigures;
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ELEMENTS = 1 << 18 };
+enum { BLOCK_ELEMENTS = 1 << 18, MOST_COUNTED_CLASSES = 1 << 20 };
 
 static double number_at(const char *at, sgdrt_dtype dtype, int64_t i) {
     switch (dtype) {
@@ -87,7 +87,7 @@ FieldFigures figures_of_field(Arena *arena, const DataSet *set, const sgdrt_tabl
     RowReader reader = reader_of(table, field, elements);
     double *block = malloc(sizeof *block * (size_t)(reader.block * elements + 1));
     if (!block) out_of_memory(sizeof *block * (size_t)(reader.block * elements + 1));
-    if (field->classes > 0) figures.class_rows = arena_array(arena, int64_t, field->classes);
+    if (field->classes > 0 && field->classes <= MOST_COUNTED_CLASSES) figures.class_rows = arena_array(arena, int64_t, field->classes);
     figures.first_rows = first_rows < table->rows ? first_rows : table->rows;
     figures.first = arena_array(arena, double, figures.first_rows * elements + 1);
     for (int64_t e = 0; e < elements; e++) figures.element[e] = (ElementFigures){INFINITY, -INFINITY, 0, 0, 0};
