@@ -7,6 +7,7 @@
  *   input.c csv.c csv_text.c number.c      text files, plain or gzip, into columns;  csv_find.c: places in them
  *   row_stream.c number_text.c             rows of a csv as they come; numbers as text
  *   files.c idx.c npy.c                    arrays, a file for each column
+ *   load.c                                a data set from its files
  *   table.c standardize.c                  what is done to rows after reading
  *   checkpoint_read.c checkpoint_write.c   safetensors;  saved.c: which cells of a training stand there
  *   order.c feed.c                         which row stands at a place of an epoch

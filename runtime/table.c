@@ -217,12 +217,6 @@ int sgdrt_new_table(const char *name, const sgdrt_column_request *columns, int c
     return 0;
 }
 
-int sgdrt_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem) {
-    SGDRT_FLOAT_GUARD();
-    return request->source == SGDRT_CSV ? sgdrt_csv_load(request, table, problem)
-                                        : sgdrt_files_load(request, table, problem);
-}
-
 /* What is found again by a copy of a table: where its rows came from. */
 static int copy_origin(const sgdrt_table *from, sgdrt_table *to, sgdrt_problem *problem) {
     const struct sgdrt_table_private *source = from->own;

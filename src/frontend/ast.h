@@ -1,6 +1,7 @@
 /* frontend: from text to a tree. What the tree means is src/lower's business.
  *
- *   lexer.l        flex, reentrant; a one-token filter (separator.c) decides which newlines end statements
+ *   lexer.l        flex, reentrant; a one-token filter (separator.c) decides which newlines end statements;
+ *                  separator_state.c: what it keeps from token to token
  *   parser.y       bison, pure, no conflicts; error productions; actions only build nodes
  *   syntax.c       how mistakes are told;  docs.c: `##` comments
  *   ast.c          constructors;  ast_visit.c: walks over expressions

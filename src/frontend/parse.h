@@ -75,6 +75,9 @@ typedef struct Parse {
 } Parse;
 
 int  separator_next(union SyntaxValue *value, Span *span, Parse *parse);
+/* ---- separator_state.c */
+Bracket innermost_bracket(const Parse *parse);     /* kind 0: none is open */
+void close_round_and_square(Parse *parse);         /* those inside the innermost `{` */
 /* From here on the parser sees closing braces and the end. */
 void separator_stop(Parse *parse);
 /* A syntax error was met at the last token. */
@@ -99,7 +102,7 @@ Stmt *stmt_new(Parse *parse, StmtKind kind, Span span);
 /* docs.c: gives every `##` comment to its statement. */
 void docs_attach(Parse *parse);
 
-/* Words that only ever start statements (separator.c). */
+/* Words that only ever start statements (separator_state.c). */
 bool is_statement_word(int kind);
 
 #endif

@@ -16,17 +16,6 @@
 #include "parser.h"
 #include "lexer.h"   /* uses the types of parser.h */
 
-bool is_statement_word(int kind)
-{
-    switch (kind) {
-    case MODEL: case LAYER: case DEF: case LOSS: case METRIC: case DATA: case UPDATE: case INCLUDE:
-    case STATE: case RETURN: case REPEAT:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static bool is_top_level_word(int kind)
 {
     return kind == TRAIN || kind == OPTIMIZER
@@ -71,21 +60,10 @@ static bool can_end_statement(const Parse *parse)
     }
 }
 
-static Bracket innermost(const Parse *parse)
-{
-    return parse->open.count > 0 ? parse->open.items[parse->open.count - 1] : (Bracket){0};
-}
-
-static void close_round_and_square(Parse *parse)
-{
-    while (innermost(parse).kind == '(' || innermost(parse).kind == '[')
-        parse->open.count--;
-}
-
 /* The line of `raw` begins where it should not while the innermost `{` is open. */
 static void suspect_missing_brace(Parse *parse, const RawToken *raw)
 {
-    Bracket bracket = innermost(parse);
+    Bracket bracket = innermost_bracket(parse);
     if (parse->suspect.kind || bracket.kind != '{' || !raw->first_on_line || parse->line == bracket.line)
         return;
     if ((raw->kind == '}' && parse->line_indent < bracket.indent)
@@ -105,7 +83,7 @@ static void track_bracket(Parse *parse, const RawToken *raw)
                     ((Bracket){raw->kind, raw->span, parse->line_indent, parse->line}));
         break;
     case ')': case ']':
-        if (innermost(parse).kind == '(' || innermost(parse).kind == '[')
+        if (innermost_bracket(parse).kind == '(' || innermost_bracket(parse).kind == '[')
             parse->open.count--;
         break;
     case '}':
@@ -123,7 +101,7 @@ static int give(Parse *parse, RawToken *raw, union SyntaxValue *value, Span *spa
     /* Behind a point every word is a name: train.loss, h.dense.param. */
     if (parse->seen[0].kind == '.' && is_word(raw->kind))
         raw->kind = ID;
-    parse->around = innermost(parse);
+    parse->around = innermost_bracket(parse);
     bool in_brackets = parse->around.kind == '(' || parse->around.kind == '[';
     if (in_brackets && raw->kind == SEP && (parse->panic || syntax_report_semicolon(parse, raw->span)))
         raw->kind = YYerror;
@@ -153,7 +131,7 @@ static int give(Parse *parse, RawToken *raw, union SyntaxValue *value, Span *spa
 /* The end of the file, or as if: SEP, the missing `}`, then the end. */
 static int give_end(Parse *parse, RawToken *raw, union SyntaxValue *value, Span *span)
 {
-    Bracket bracket = innermost(parse);
+    Bracket bracket = innermost_bracket(parse);
     if (bracket.kind && !parse->ended) {
         if (!parse->panic || bracket.kind == '{')
             syntax_report_unclosed(parse, bracket.kind == '{' && parse->suspect.kind ? parse->suspect
@@ -171,7 +149,7 @@ static int give_end(Parse *parse, RawToken *raw, union SyntaxValue *value, Span 
 
 static bool newline_ends_statement(Parse *parse, const RawToken *next)
 {
-    int  around = innermost(parse).kind;
+    int  around = innermost_bracket(parse).kind;
     bool in_brackets = around == '(' || around == '[';
     bool is_left = is_word(next->kind) && !goes_on_with(next->kind)
         && parse->line_indent <= parse->statement_indent;
@@ -223,29 +201,4 @@ int separator_next(union SyntaxValue *value, Span *span, Parse *parse)
         return give(parse, &raw, value, span);
     parse->queued = raw;
     return give_end(parse, &raw, value, span);
-}
-
-void separator_stop(Parse *parse)
-{
-    uint32_t at = parse->seen[0].span.end;
-    parse->queued = (RawToken){.kind = YYEOF, .span = {at, at}};
-    parse->has_queued = true;
-    parse->ended = true;
-    close_round_and_square(parse);
-}
-
-void separator_close_round_and_square(Parse *parse)
-{
-    Bracket last = innermost(parse);
-    bool    is_new = last.kind && last.span.begin == parse->seen[0].span.begin;
-    if (is_new)
-        parse->open.count--;
-    close_round_and_square(parse);
-    if (is_new)
-        vector_push(parse->arena, &parse->open, last);
-}
-
-void separator_panic(Parse *parse)
-{
-    parse->panic = true;
 }

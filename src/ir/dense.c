@@ -18,50 +18,6 @@ static int image_of(const Node *node) {
     return node->source[0]->rows != 0 ? 0 : 1;
 }
 
-/* ---- who reads the result ------------------------------------------------------------------------- */
-typedef struct SumReader { const Nest *nest; const Node *sum; bool found, here, alone; } SumReader;
-
-static void visit_sum(void *context, const Read *read) {
-    SumReader *r = context;
-    if (read->node == r->sum) {
-        r->found = true;
-        r->here &= read_is_here(r->nest, read);
-    } else if (read->node->rows != 0) {
-        r->alone = false;
-    }
-}
-
-static SumReader reader_of(const LoopFunction *f, const Nest *nest, const Node *sum) {
-    SumReader r = {.nest = nest, .sum = sum, .here = true, .alone = true};
-    nest_reads(f, nest, visit_sum, &r);
-    return r;
-}
-
-/* Does the nest make rows for the caller from this sum, at its place, and from nothing else that has rows? */
-static bool makes_rows(const LoopFunction *f, const Nest *nest, const Node *sum) {
-    if (nest->kind != NEST_ELEMENTS || nest->flat || nest->store_count != 1 || nest->stores[0].kind != STORE_ROWS)
-        return false;
-    SumReader r = reader_of(f, nest, sum);
-    return r.found && r.here && r.alone;
-}
-
-Nest *rows_made_of(const LoopFunction *f, const Section *section, const Nest *kernel) {
-    const Node *sum = kernel->reduce;
-    if (kernel->store_count != 1 || kernel->stores[0].kind != STORE_BUFFER || kernel->stores[0].value != sum
-        || kernel->stores[0].node != sum)
-        return NULL;
-    Nest *found = NULL;
-    for (int i = 0; i < section->nests.count && found == NULL; i++)
-        found = makes_rows(f, section->nests.items[i], sum) ? section->nests.items[i] : NULL;
-    for (int s = 0; s < f->section_count && found != NULL; s++)
-        for (int i = 0; i < f->sections[s].nests.count; i++) {
-            const Nest *nest = f->sections[s].nests.items[i];
-            if (nest != kernel && nest != found && reader_of(f, nest, sum).found)
-                return NULL;
-        }
-    return found;
-}
-
 /* ---- what is turned ---------------------------------------------------------------------------------- */
 /* Rows of a column as they are, with the last axis of k side by side; the weights move along the last axis of the
  * result, and there alone. */

@@ -11,7 +11,7 @@
  *   grad.c         derivatives, built from the same ops; inverse.c those of index maps; condition.c where they are 0
  *   canonicalise.c every change that rounds differently; always runs
  *   order.c        the order law written onto every contraction and reduction
- *     -- bits are fixed here; interp.c (interp_elements.c, interp_reduce.c) runs the graph as it is at this line --
+ *     -- bits are fixed here; interp.c (interp_*.c) runs the graph as it is at this line --
  *   rules.c        exact identities
  *   fuse.c plan.c loop.c   which nodes share a loop, where values live, the loops
  *   passes.c       the list of all of them

@@ -18,31 +18,6 @@
 
 /* ---- plans ------------------------------------------------------------------------------- */
 
-typedef struct Allocation { void *memory; size_t bytes; } Allocation;
-
-typedef struct PlanSlot {               /* per node of a plan */
-    const Node *node;
-    int    last_use;                   /* position after which it is free; count: never */
-    const void *value;                 /* in this evaluation */
-    Allocation buffer;                 /* none for a value that lies elsewhere */
-    NodeTables *tables;
-} PlanSlot;
-
-typedef struct EvaluationPlan {
-    PlanSlot *slots; int count;
-    int      *slot_of; uint32_t ids;   /* by node id */
-    Allocation   *spare; int spare_count;
-    Allocation    operand[3];          /* operands that had to be repeated per row */
-} EvaluationPlan;
-
-void *interp_memory(size_t bytes)
-{
-    void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-    if (memory == NULL)
-        out_of_memory(bytes);
-    return memory;
-}
-
 static EvaluationPlan *plan_new(Arena *arena, Node *const *roots, int root_count)
 {
     EvaluationPlan *plan = arena_new_of(arena, EvaluationPlan);
@@ -109,40 +84,6 @@ static void plan_release(EvaluationPlan *plan, PlanSlot *slot)
 
 /* ---- values ------------------------------------------------------------------------------ */
 
-static PlanSlot *slot_of(const Evaluation *e, const Node *node)
-{
-    return &e->plan->slots[e->plan->slot_of[node->id]];
-}
-
-const void *interp_value(const Evaluation *e, const Node *node) { return slot_of(e, node)->value; }
-
-int64_t interp_rows(const Evaluation *e, const Node *node) { return node->rows ? e->rows : 1; }
-
-int64_t interp_count(const Evaluation *e, const Node *node)
-{
-    return interp_rows(e, node) * shape_size(node->shape);
-}
-
-NodeTables **interp_tables(Evaluation *e, const Node *node) { return &slot_of(e, node)->tables; }
-
-const void *interp_operand(Evaluation *e, const Node *node, int s)
-{
-    const Node *source = node->source[s];
-    const void *value = interp_value(e, source);
-    if (!node->rows || source->rows)
-        return value;
-    size_t bytes = (size_t)shape_size(source->shape) * dtype_bytes(source->dtype);
-    Allocation *buffer = &e->plan->operand[s];
-    if (buffer->bytes < bytes * (size_t)e->rows) {
-        free(buffer->memory);
-        buffer->bytes = bytes * (size_t)e->rows;
-        buffer->memory = interp_memory(buffer->bytes);
-    }
-    for (int64_t r = 0; r < e->rows; r++)
-        memcpy((char *)buffer->memory + (size_t)r * bytes, value, bytes);
-    return buffer->memory;
-}
-
 typedef void Evaluator(Evaluation *e, const Node *node, void *out);
 
 static void evaluate(Evaluation *e)
@@ -166,7 +107,7 @@ static void evaluate(Evaluation *e)
             slot->value = slot->buffer.memory;
         }
         for (int s = 0; s < node->sources; s++) {
-            PlanSlot *source = slot_of(e, node->source[s]);
+            PlanSlot *source = interp_slot(e, node->source[s]);
             if (source->last_use == i && source->value)
                 plan_release(plan, source);
         }

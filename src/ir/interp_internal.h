@@ -1,4 +1,4 @@
-/* Between the files of the interpreter: interp.c (functions, values, leaves), interp_elements.c (element by
+/* Between the files of the interpreter: interp.c (functions, leaves), interp_value.c, interp_elements.c (element by
  * element, movement, indexed), interp_reduce.c (contractions and reductions). */
 #ifndef SGDC_INTERP_INTERNAL_H
 #define SGDC_INTERP_INTERNAL_H
@@ -22,6 +22,25 @@ typedef struct Evaluation {
  * tables. */
 typedef struct NodeTables NodeTables;
 
+typedef struct Allocation { void *memory; size_t bytes; } Allocation;
+
+typedef struct PlanSlot {               /* per node of a plan */
+    const Node *node;
+    int    last_use;                   /* position after which it is free; count: never */
+    const void *value;                 /* in this evaluation */
+    Allocation buffer;                 /* none for a value that lies elsewhere */
+    NodeTables *tables;
+} PlanSlot;
+
+typedef struct EvaluationPlan {
+    PlanSlot *slots; int count;
+    int      *slot_of; uint32_t ids;   /* by node id */
+    Allocation   *spare; int spare_count;
+    Allocation    operand[3];          /* operands that had to be repeated per row */
+} EvaluationPlan;
+
+/* ---- interp_value.c */
+PlanSlot *interp_slot(const Evaluation *e, const Node *node);
 const void *interp_value(const Evaluation *e, const Node *node);
 /* The value of source s of `node` with as many rows as `node` has. */
 const void *interp_operand(Evaluation *e, const Node *node, int s);

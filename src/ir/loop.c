@@ -9,20 +9,12 @@
 #include <time.h>
 
 enum { LARGEST_ONE_BLOCK = 1024, USUAL_BLOCK = 256, FEWEST_ROWS = 32 };
-enum { MOST_TINY_CELLS = 512 };               /* bytes */
 static const size_t MOST_WORK = (size_t)256 << 20, USUAL_WORK = (size_t)24 << 20;      /* bytes */
 
 static void collect_read(void *context, const Read *read) {
     Reads *reads = context;
     if (reads->count < MOST_READS)
         reads->items[reads->count++] = *read;
-}
-
-int loop_lanes(const LoopTarget *target, const Nest *nest) {
-    bool wide = nest->reduce != NULL && nest->reduce->dtype == DTYPE_F64;
-    for (int s = 0; s < nest->store_count; s++)
-        wide |= nest->stores[s].value->dtype == DTYPE_F64;
-    return wide && target->lanes > 2 ? target->lanes / 2 : target->lanes;
 }
 
 /* What it costs to read (and, once per `terms` reads, to store) an element with this axis along the lanes. */
@@ -137,11 +129,6 @@ static void schedule_nest(LoopFunction *f, const Section *section, Nest *nest, c
     choose_blocks(f, nest, reads, target);
 }
 
-bool made_along_elements(const LoopFunction *f, const Nest *nest) {
-    return nest->apart || (nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1
-           && nest->stores[0].kind == STORE_BUFFER);
-}
-
 static void find_providers(LoopFunction *f) {
     f->provider = arena_array(f->arena, Nest *, (size_t)f->nodes + 1);
     for (int s = 0; s < f->section_count; s++)
@@ -191,15 +178,6 @@ static double seconds_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-bool updates_little(const LoopFunction *f) {
-    size_t updated = 0;
-    for (int r = 0; r < f->function->root_count; r++)
-        if (f->function->roots[r].kind == ROOT_UPDATE)
-            updated += (size_t)shape_size(f->function->roots[r].node->shape)
-                       * dtype_bytes(f->function->roots[r].node->dtype);
-    return updated <= MOST_TINY_CELLS;
 }
 
 /* So little is worked on and updated that registers, or a few lines of the cache, hold it, and not by so long a code

@@ -20,7 +20,7 @@
  *   unstore.c     what passes through a kernel from columns, or to rows for the caller, without a buffer
  *   threads.c     what of it the threads of a call share, and where they wait for each other
  *   relay.c       nests that go together, some rows at a time
- *   loop_walk.c   what a nest reads, and with which strides
+ *   loop_walk.c   what a nest reads, and with which strides;  nest.c: what several passes ask of a nest
  *   loop_print.c  loops as text (--emit=loops) and as a key (equal keys: equal code)
  *
  * Invariants: nests keep the order law (a chain is never split among lanes or tiles, which are outputs); row
@@ -216,6 +216,21 @@ bool access_is_inside(const Access *access, const int64_t *extent, int axes, Sha
 int64_t row_major_stride(Shape s, int axis);
 int axis_of_stride(Shape s, int64_t stride);             /* -1: none */
 
+/* ---- nest.c */
+int  loop_lanes(const LoopTarget *target, const Nest *nest);       /* places in a vector of this nest */
+bool made_along_elements(const LoopFunction *f, const Nest *nest);     /* row by row, not rows side by side */
+bool nest_walks_rows(const Nest *nest); /* reads all elements of a row, row by row */
+bool nest_reads_column(const Nest *nest, const Node *node);        /* itself, though it has buffers too */
+Buffer *grouped_operand(const Nest *nest);       /* that a sum of regrouped rows reads; NULL: it is none */
+/* Few outputs summed over rows in chunks that fit the lanes and the block: each row is a lane, so a chain. */
+bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest);
+enum { MOST_SUMMED_AT_ONCE = 64 };
+int64_t rows_summed_at_once(const LoopFunction *f, const Nest *nest);   /* of such: of each output, side by side */
+/* The nest that makes rows for the caller of nothing but the kernel's sums, or NULL. */
+Nest *rows_made_of(const LoopFunction *f, const Section *section, const Nest *kernel);
+bool updates_little(const LoopFunction *f);             /* so that the cells could be local variables */
+
+/* ---- passes */
 typedef struct NestNeeds { int *before; int count, capacity; } NestNeeds; /* nests that must run earlier */
 /* Puts the section's nests into the order in which they run; node: by id. */
 void order_nests(LoopFunction *f, Section *section, const NestNeeds *needs, Node *const *node);
@@ -229,26 +244,15 @@ int  most_tile_rows(const LoopTarget *target, int vectors);        /* that the r
 int  most_vectors(const LoopFunction *f, const Nest *nest, int64_t available, int registers);   /* of a tile */
 void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
-/* dense.c: chosen and scheduled so; the nest that makes rows for the caller of nothing but the kernel's sums, or NULL. */
+/* dense.c: chosen and scheduled so. */
 bool outputs_as_lanes(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target);
-Nest *rows_made_of(const LoopFunction *f, const Section *section, const Nest *kernel);
-bool made_along_elements(const LoopFunction *f, const Nest *nest);     /* row by row, not rows side by side */
 bool is_passing(const LoopFunction *f, const Node *node);               /* not stored if all who read it pack it */
 void unstore_passing(LoopFunction *f);
 void unstore_leaving(LoopFunction *f);
 void layout_function(LoopFunction *f, const LoopTarget *target);   /* where channels are the lanes */
 void regroup_function(LoopFunction *f);                            /* regroup.c: after layout */
-/* Few outputs summed over rows in chunks that fit the lanes and the block: each row is a lane, so a chain. */
-bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest);
-enum { MOST_SUMMED_AT_ONCE = 64 };
-int64_t rows_summed_at_once(const LoopFunction *f, const Nest *nest);   /* of such: of each output, side by side */
-bool updates_little(const LoopFunction *f);             /* so that the cells could be local variables */
 void keep_in_cells(LoopFunction *f);                                /* keep.c: before buffers are given */
-Buffer *grouped_operand(const Nest *nest);       /* that a sum of regrouped rows reads; NULL: it is none */
 void plan_function(LoopFunction *f); /* buffers: which, layout; copies; then places */
 void place_function(LoopFunction *f);                               /* lives of buffers, their places */
 void place_buffers(LoopFunction *f);                                /* places, where lives are known */
-bool nest_walks_rows(const Nest *nest); /* reads all elements of a row, row by row */
-bool nest_reads_column(const Nest *nest, const Node *node);        /* itself, though it has buffers too */
-int  loop_lanes(const LoopTarget *target, const Nest *nest);       /* places in a vector of this nest */
 #endif

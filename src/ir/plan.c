@@ -70,36 +70,6 @@ static Buffer *permuted_new(LoopFunction *f, DType dtype, Shape shape, const int
 
 /* ---- who wants what -------------------------------------------------------------------------- */
 
-/* A sum over rows and more: for one row after the other it reads elements, which the second layout has
- * together. */
-bool nest_walks_rows(const Nest *nest) {
-    if (nest->kind != NEST_REDUCE || nest->lanes < 0 || !nest->reduce->attr.contraction->over_rows)
-        return false;
-    const Contraction *c = nest->reduce->attr.contraction;
-    for (int k = 0; k < c->reduced; k++)
-        if (c->extent[k] > 1)
-            return true;
-    return false;
-}
-
-Buffer *grouped_operand(const Nest *nest) {
-    const Nest *sum = nest->sums_grouped;
-    return sum == NULL ? NULL : sum->convolution->grouped[sum->reduce->source[1] == nest->reduce->source[0]];
-}
-
-bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest) {
-    const Contraction *c = nest->reduce->attr.contraction;
-    return nest->carried && c->over_rows && c->lanes == 16 && f->block > 1 && c->chunk > 0 && c->chunk <= 16
-           && (f->one_block || f->block % c->chunk == 0);
-}
-
-int64_t rows_summed_at_once(const LoopFunction *f, const Nest *nest) {
-    int64_t rows = nest->rows_turned ? 16 : MOST_SUMMED_AT_ONCE;
-    while (f->block % rows != 0)
-        rows /= 2;
-    return rows;
-}
-
 static int last_axis(const Node *node) {
     return node->shape.rank - 1;
 }
@@ -136,10 +106,6 @@ static void find_turned(Plan *p) {
                 nest_reads(f, nest, visit_summed, p);
             nest->rows_turned = p->fits;
         }
-}
-
-bool nest_reads_column(const Nest *nest, const Node *node) {
-    return nest != NULL && nest->rows_turned && node->op == OP_COLUMN;
 }
 
 static void visit_conflict(void *context, const Read *read) {

@@ -9,13 +9,6 @@ allowed='
 src/ir/fold.c src/ir/graph.c src/ir/infer.c: the constructor of a node folds, and what it folds to is a node
 src/lower/block.c src/lower/call.c src/lower/draw.c src/lower/expression.c src/lower/grad.c src/lower/index.c src/lower/range.c src/lower/type.c: the walk over expressions, which hold calls, indices and types, which hold expressions
 '
-# Rings that are to go.
-allowed=$allowed'
-src/ir/dense.c src/ir/keep.c src/ir/layout.c src/ir/loop.c src/ir/place.c src/ir/plan.c src/ir/regroup.c src/ir/relay.c src/ir/threads.c src/ir/tile.c src/ir/unstore.c: to go
-src/ir/interp.c src/ir/interp_reduce.c: to go
-runtime/csv.c runtime/files.c runtime/table.c: to go
-src/frontend/separator.c src/frontend/syntax.c: to go
-'
 
 sources=$(find src runtime -name '*.[chly]' | sort)
 # shellcheck disable=SC2086
