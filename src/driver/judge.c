@@ -2,6 +2,7 @@
  * judge the run (validation rows, or training rows where none validate): confusion, errors, the worst rows.
  */
 #include "driver/seeing.h"
+#include "math_functions.h"
 #include <math.h>
 #include <string.h>
 
@@ -85,10 +86,10 @@ double class_share(ClassRule rule, const float *values, int outputs, int of) {
     double one, sum = 0;
     switch (rule) {
     case CLASS_HALF: one = (double)values[0]; return of ? one : 1 - one;
-    case CLASS_SIGN: one = 1 / (1 + exp(-(double)values[0])); return of ? one : 1 - one;
+    case CLASS_SIGN: one = 1 / (1 + math_exp_f64(-(double)values[0])); return of ? one : 1 - one;
     case CLASS_LARGEST:
         if (are_probabilities(values, outputs)) return (double)values[of];
-        for (int k = 0; k < outputs; k++) sum += exp((double)values[k] - (double)values[of]);
+        for (int k = 0; k < outputs; k++) sum += math_exp_f64((double)values[k] - (double)values[of]);
         return 1 / sum;
     default: return NAN;
     }

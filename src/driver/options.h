@@ -41,6 +41,7 @@ typedef struct Options {
     int64_t rows;                               /* of commands: 0: not said */
     bool json;                                  /* of commands: JSON instead of text */
     const char *columns; bool line, skip_bad;   /* of predict */
+    int on;                                     /* of eval: its --on */
     bool time_passes;
 } Options;
 

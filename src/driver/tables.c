@@ -313,7 +313,8 @@ static bool standardize_rows(Driver *driver, const RunData *data, const RowSet *
     return false;
 }
 
-static bool standardize(Driver *driver, Tables *tables, Prepared *p) {
+/* mean NULL: by the statistics of the training rows. */
+static bool standardize(Driver *driver, Tables *tables, Prepared *p, const double *const *mean_of, const double *const *deviation_of) {
     RunData *data = &p->data;
     bool valid_apart = p->valid_set != NULL && p->valid_set != p->set;
     data->mean = arena_array(driver->arena, const double *, p->set->column_count + 1);
@@ -326,6 +327,11 @@ static bool standardize(Driver *driver, Tables *tables, Prepared *p) {
         const Column *column = &p->set->columns[i];
         int64_t elements = shape_size(column->shape);
         if (!column->standardized) continue;
+        if (mean_of) {
+            data->mean[i] = mean_of[i];
+            data->deviation[i] = deviation_of[i];
+            continue;
+        }
         double *mean = arena_array(driver->arena, double, elements);
         double *deviation = arena_array(driver->arena, double, elements);
         sgdrt_statistics(&data->train.table->columns[i], data->train.table->described[i].dtype, elements,
@@ -386,14 +392,16 @@ Tables *tables_read(Driver *driver, bool tolerant) {
     return NULL;
 }
 
-bool tables_standardize(Driver *driver, Tables *tables) {
+bool tables_standardize_by(Driver *driver, Tables *tables, const double *const *mean, const double *const *deviation) {
     double begin = clock_seconds();
     bool good = true;
     for (int i = 0; i < tables->prepared.count && good; i++)
-        good &= standardize(driver, tables, tables->prepared.items[i]);
+        good &= standardize(driver, tables, tables->prepared.items[i], mean, deviation);
     tables->seconds += clock_seconds() - begin;
     return good;
 }
+
+bool tables_standardize(Driver *driver, Tables *tables) { return tables_standardize_by(driver, tables, NULL, NULL); }
 
 Tables *tables_load(Driver *driver) {
     Tables *tables = tables_read(driver, false);

@@ -31,6 +31,8 @@ Tables *tables_load(Driver *driver);
  * cannot be read are left out); then standardised in place, false after diagnostics. */
 Tables *tables_read(Driver *driver, bool tolerant);
 bool    tables_standardize(Driver *driver, Tables *tables);
+/* By statistics that are known, per column of the data; they must outlive the tables. */
+bool    tables_standardize_by(Driver *driver, Tables *tables, const double *const *mean, const double *const *deviation);
 /* The data sets of all runs, one after the other; NULL behind the last. */
 const TableOfSet *tables_of_set(const Tables *tables, int i);
 const RunData *tables_of_run(const Tables *tables, int run);

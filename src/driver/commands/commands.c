@@ -6,6 +6,7 @@
 
 static const Command *const table[] = {
     &command_predict,
+    &command_eval,
     &command_new,
     &command_show,
     &command_inspect,

@@ -2,6 +2,7 @@
  *
  *   commands.c     THE TABLE: a row for each command; which one a command line names; --help
  *   predict.c      predictions for new rows;  new_rows.c: the rows;  prediction_text.c: what is written of each
+ *   eval.c         losses and errors over a set of rows;  eval_figures.c: its figures;  eval_print.c: as text and JSON
  *   inspect.c      what is in a saved file
  *   new.c          a starter program for a table; new.h is the map of its other files, new_profile.c, new_choices.c and
  *                  new_program.c
@@ -38,6 +39,7 @@ bool command_find(Arena *arena, int argc, char **argv, const Command **command, 
 void command_print_help(FILE *to, const Command *command);
 
 /* ---- the commands -------------------------------------------------------------------------- */
+extern const Command command_eval;
 extern const Command command_inspect;
 extern const Command command_new;
 extern const Command command_noise;
