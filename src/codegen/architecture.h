@@ -2,7 +2,7 @@
 #ifndef SGDC_ARCHITECTURE_H
 #define SGDC_ARCHITECTURE_H
 #include "codegen/codegen.h"
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 /* Processors of one level run the same code; the bits are the same for all. */
 typedef struct ProcessorLevel {

@@ -1,6 +1,6 @@
 /* codegen: from a Run's functions (graphs at the line where bits are fixed) to machine code.
  *
- *   ir/fuse.c ir/plan.c ir/loop.c    graph -> loops with buffers (ir/loop.h)
+ *   ir/loops/                        graph -> loops with buffers (ir/loops/loop.h)
  *   architecture.c                   what differs between architectures (architectures.def); processors by name
  *   target.c                         the processor that code is for, LLVM target machines
  *   emit*.c math.c                   loops -> LLVM, through the C API only

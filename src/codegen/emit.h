@@ -1,4 +1,4 @@
-/* emit: loops (ir/loop.h) to LLVM, through the C API only. Private to codegen.
+/* emit: loops (ir/loops/loop.h) to LLVM, through the C API only. Private to codegen.
  *
  * From the bottom up:
  *   emit_scalar.c   values, types and constants, scalars or vectors; math.c: exp, log, ... from runtime/math.inc
@@ -31,7 +31,7 @@
 #define SGDC_EMIT_H
 #include "codegen/codegen.h"
 #include "codegen/llvm_versions.h"
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 enum Region { REGION_STATE, REGION_WORK, REGION_INPUT, REGION_OUTPUT, REGION_COUNT };
 

@@ -3,7 +3,7 @@
  * other, and at the end the chunks are folded in their order.
  *
  * For this the rows of both operands are regrouped: first the first rows of all chunks, then the second ones (`slots`),
- * and so on, by a copy or where they are made (ir/regroup.c). Lanes whose chunk has no such row keep their chain.
+ * and so on, by a copy or where they are made (ir/loops/regroup.c). Lanes whose chunk has no such row keep their chain.
  *
  * Few sums of such an operand, in which every row is a chain of its own, have a vector of chains for each slot; the tree
  * of a chunk's rows joins whole vectors then.

@@ -1,4 +1,4 @@
-/* emit_contraction: a kernel in blocks for the caches (ir/tile.c says which).
+/* emit_contraction: a kernel in blocks for the caches (ir/loops/tile.c says which).
  *
  *     for the axes that are neither lanes nor tile
  *       for each block of lanes           a packed operand of lanes that several blocks of tiles read: packed here

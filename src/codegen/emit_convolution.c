@@ -1,4 +1,4 @@
-/* emit_convolution: contractions whose lanes are channels (ir/layout.c): vectors of the result's channels, a
+/* emit_convolution: contractions whose lanes are channels (ir/loops/layout.c): vectors of the result's channels, a
  * few pixels as the tile, and around the body the window and the image's channels, in the order of k.
  *
  * Absent terms at the borders: along the axes that tiles do not move, the loops of the window have bounds

@@ -1,4 +1,4 @@
-/* emit_next_row: while a relay (ir/relay.c) computes a row, it fetches what the next one will read from afar.
+/* emit_next_row: while a relay (ir/loops/relay.c) computes a row, it fetches what the next one will read from afar.
  *
  * A row's columns, and values of other relays, come from memory, and what reads them first would wait for all of it.
  * The kernel of the relay with most to do fetches them for the row that follows, into the second-level cache, a few

@@ -6,7 +6,7 @@
  * outputs are the lanes, and values whose rows are summed. What is left of k goes one by one.
  *
  * The operand is evaluated here, whatever it is: rows of columns are gathered, converted and standardised on the way
- * (ir/unstore.c), and turned first, as the bytes that they may be.
+ * (ir/loops/unstore.c), and turned first, as the bytes that they may be.
  */
 #include "codegen/emit_reduce.h"
 

@@ -1,5 +1,5 @@
 /* emit_threads: the threads of a call (runtime/core.h). Which nests are shared and where threads wait is decided
- * in ir/threads.c.
+ * in ir/loops/threads.c.
  *
  * A thread's part of n tiles is those from floor(n * t / T) up to floor(n * (t + 1) / T), with the two fractions made
  * once, at the entry, in fixed point: neighbours compute the same border, and the last one is n itself. One thread

@@ -2,7 +2,7 @@
  * one, the image, and places of the window are outputs as any other.
  *
  * Rows and pixels are summed in order. So that a few image rows stay in the first-level cache while all their taps and
- * channels pass over them, in strips (ir/layout.c), chains are kept in memory from strip to strip, which changes no
+ * channels pass over them, in strips (ir/loops/layout.c), chains are kept in memory from strip to strip, which changes no
  * bit. Each strip is read from afar once and then by every tile: so each tile fetches a part of the next strip into the
  * second-level cache, all together all of it.
  */

@@ -2,7 +2,7 @@
 #ifndef SGDC_TARGET_H
 #define SGDC_TARGET_H
 #include "codegen/codegen.h"
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <llvm-c/TargetMachine.h>
 
 typedef struct Target {

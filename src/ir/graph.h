@@ -13,7 +13,7 @@
  *   order.c        the order law written onto every contraction and reduction
  *     -- bits are fixed here; interp.c (interp_*.c) runs the graph as it is at this line --
  *   rules.c        exact identities
- *   fuse.c plan.c loop.c   which nodes share a loop, where values live, the loops
+ *   loops/         which nodes share a loop, where values live, the loops: loops/loop.h
  *   passes.c       the list of all of them
  *   program.h      what a file declares: data, runs, cells, slots, functions
  *

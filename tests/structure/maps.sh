@@ -29,8 +29,8 @@ check_map_of src/support support.h
 check_map_of src/frontend ast.h
 check_map_of src/lower lower.h
 check_map_of src/experiment experiment.h
-check_map_of src/ir graph.h program.h loop.h
-check_map_of src/ir/loops tree.h
+check_map_of src/ir graph.h program.h
+check_map_of src/ir/loops loop.h tree.h
 check_map_of src/codegen codegen.h
 check_map_of src/codegen/c c.h
 check_map_of src/driver driver.h

@@ -50,7 +50,7 @@ src/ir/canonicalise.c canonical
 src/ir/fold.c fold_identity
 src/ir/formula_names.c formula_leaf_name
 src/ir/grad.c graph_gradient_end_text
-src/ir/loop_print.c print_leaf
+src/ir/loops/loop_print.c print_leaf
 src/ir/rules.c apply
 src/experiment/node.c degree_of
 src/experiment/source.c range_of_node

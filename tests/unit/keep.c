@@ -1,6 +1,6 @@
 /* Moments of an optimizer: their new values are read from their cells, and no element is stored that is only repeated. */
 #include "../numeric/programs.h"
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 static const char program[] =
     "data d = synthetic(rows = 64, seed = 1) { x: f32[32] ~ normal(0, 1); y: f32 = 1 }\n"

@@ -1,7 +1,7 @@
 /* Places of buffers: no two that live at the same time share a byte, and the plan takes at most a tenth more than
  * what lives at one step, beside its margins. Over all examples, networks, and buffers of random sizes and lives. */
 #include "../numeric/programs.h"
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <dirent.h>
 
 static void check_plan(const LoopFunction *f, const char *what)

@@ -1,6 +1,6 @@
 /* Relays: which nests go together, and what then needs room for the rows that they are at only. */
 #include "../numeric/programs.h"
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 static const char two_convolutions[] =
     "data d = synthetic(rows = 32, seed = 1) { x: f32[16, 4, 4] ~ normal(0, 1); y: label[3] = 1 }\n"

@@ -1,7 +1,7 @@
 /* schedule.h: between the files that make trees. */
 #ifndef SGDC_LOOPS_SCHEDULE_H
 #define SGDC_LOOPS_SCHEDULE_H
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include "ir/loops/tree.h"
 
 /* A place in an index space: result axes, then reduced ones. */

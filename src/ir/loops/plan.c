@@ -10,7 +10,7 @@
  *
  * When buffers live and where they lie is place.c's.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <string.h>
 
 enum { PAST_ROWS = 16 }; /* numbers of rows are filled up in vectors from wherever the last row is */

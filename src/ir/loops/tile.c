@@ -10,7 +10,7 @@
  * None of these choices moves a bit: a chain takes its terms in the order of k, and storing and loading a sum
  * changes nothing.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 enum { LARGEST_TILE = 12, MOST_TERMS = 512, LITTLE_WORK = 1 << 15, WAY = 4096, FEW_TILES = 4 };
 

@@ -9,7 +9,7 @@
  * On the way out, sums that only rows for the caller are made of are turned and stored a block of tiles at a time,
  * from where they waited for their last block of k, while they are near.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 enum { MOST_OPERATIONS = 8, MOST_PACKINGS = 4 };
 

@@ -14,7 +14,7 @@
  * done.
  */
 #include "ir/affine.h"
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <string.h>
 
 enum {

@@ -7,7 +7,7 @@
  *
  * Inlined expressions are shallow (fuse.c stores what would be deeper), so the recursion is bounded.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <string.h>
 
 typedef struct Point { Affine place[MOST_RANK]; Affine linear; bool guarded; } Point;

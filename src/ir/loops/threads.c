@@ -11,7 +11,7 @@
  * place) or writes what was written. Loops over blocks are walked twice, so that what the end of a block did
  * meets the beginning of the next; steps end with a wait anyway (codegen/emit_threads.c).
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 /* In operations: one term of a chain, one element loaded or stored counts two. The least that pays for waiting. */
 static const double fewest_of_nest = 1 << 17, fewest_of_function = 1 << 21;

@@ -6,7 +6,7 @@
  * first; else the next in the old order does. What a nest must wait for is given: values it reads, and other
  * readers of a cell that it updates in place.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <string.h>
 
 typedef Vector(uint32_t) NodeIds;

@@ -13,7 +13,7 @@
  *
  * No bit depends on any of this: lanes and tiles are outputs.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <string.h>
 
 enum { LARGEST_WINDOW = 16, LARGEST_TAPS = 7, MOST_TILE = 12, ENOUGH_CHAINS = 12, STRIP_BYTES = 32 << 10 };

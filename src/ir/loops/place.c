@@ -13,7 +13,7 @@
  * threads share nests, what each of them needs for itself (`of_thread`) is placed by itself, with margins of its
  * own, in a piece of scratch per thread; the first thread's lies behind the rest of the work block.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <stdlib.h>
 #include <string.h>
 

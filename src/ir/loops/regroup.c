@@ -5,7 +5,7 @@
  * own and which have the same chunks (the gradient of a bias beside that of its weight), the nest that makes the value
  * stores it so, and it has no other buffer. Otherwise a copy is made (plan.c).
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 enum { MOST_VECTORS = 8 };                 /* of rows, which the nest has all of at once */
 

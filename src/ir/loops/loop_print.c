@@ -7,7 +7,7 @@
  *
  * The key lists everything that code depends on, without names and places in the source.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <string.h>
 
 typedef struct Printer { Text *to; const LoopFunction *f; int *number; const Nest *nest; bool in_relay; } Printer;

@@ -6,7 +6,7 @@
  * the places of k side by side. That is chosen where it turns less: for sums over columns of which only rows for the
  * caller are made, and whose rows can pass by from the second-level cache.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 enum { MOST_ROWS = 8, COPY_SHARE = 4 };          /* of a tile; an element copied, not turned, costs one of so many parts */
 

@@ -14,7 +14,7 @@
  *
  * No bit depends on any of this: rows of a nest in a relay are outputs.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <string.h>
 
 typedef Vector(const Node *) NodeList;

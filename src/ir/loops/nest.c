@@ -1,5 +1,5 @@
 /* nest: facts about a nest that several passes ask for. */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 int loop_lanes(const LoopTarget *target, const Nest *nest) {
     bool wide = nest->reduce != NULL && nest->reduce->dtype == DTYPE_F64;

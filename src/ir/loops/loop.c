@@ -4,7 +4,7 @@
  * whatever the windows and strides of its axes. Without rows (weight gradients, updates) the axis whose reads
  * are cheapest is taken. Tiles and blocks of kernels are chosen in tile.c. None of these choices moves a bit: lanes and tiles are outputs, or the 16 lanes the order law itself names.
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 #include <string.h>
 #include <time.h>
 

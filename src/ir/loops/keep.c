@@ -8,7 +8,7 @@
  * Nothing else writes the cell in a step. A function that updates little is left alone: its cells may be variables,
  * which are updated together (codegen/emit_updates.c).
  */
-#include "ir/loop.h"
+#include "ir/loops/loop.h"
 
 typedef struct Keep { LoopFunction *f; const Nest *nest; bool *elsewhere; } Keep;
 
