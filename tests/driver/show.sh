@@ -85,6 +85,20 @@ says '  @@@@@@@@  @@      ' out
 [ "$(grep -c 'as images' out)" -eq 1 ] || { fail "64 numbers that are no bytes are no image"; cat out; }
 says 'e: 9 rows of e' out
 
+# So are levels of grey on a black ground, of a csv.
+awk 'BEGIN { for (k = 0; k < 6; k++) { line = k % 2; for (i = 0; i < 8; i++) for (j = 0; j < 8; j++) line = line "," (i == j ? 20 * (k + j) + 1 : 0); print line } }' >grey.csv
+cat >grey.sgd <<'END_OF'
+data d = csv("grey.csv") { x: f32[64] = columns(1..65); y: label[2] = column(0) }
+model m(x: f32[64]) -> f32[2] { param w: f32[2, 64] ~ normal(0, 1); return w @ x }
+train a { data = d; minimize = cross_entropy(m(x), y); optimizer = sgd(lr = 0.1) }
+END_OF
+runs "$sgdc" show grey.sgd --rows 2
+says 'x as images' out
+grep -q '^  line 1: 0  line 2: 1' out || { fail "captions of images"; cat out; }
+sed -i 's/= columns(1..65)/= columns(1..65) \/ 255/' grey.sgd
+runs "$sgdc" show grey.sgd
+says 'x as images' out
+
 # More classes than anybody looks at.
 cat >many.sgd <<'END_OF'
 data d = synthetic(rows = 9, seed = 1) { x: f32 = uniform(0, 1); y: label[2147483647] = where(x > 0.5, 1, 0) }

@@ -2,7 +2,7 @@
  * about twice as high as wide. Bright is dense: white on a dark terminal.
  *
  * An image is [h, w], [1 or 3, h, w] or [h, w, 1 or 3] with sides of at least 8, or a square laid flat whose numbers are
- * bytes of the file. Larger ones are made smaller by whole factors, channels become their mean.
+ * bytes of the file or look like levels of grey on a black ground. Larger ones are made smaller by whole factors, channels become their mean.
  */
 #include "driver/commands/show.h"
 #include <math.h>
@@ -24,6 +24,24 @@ static bool reads_bytes(const DataSet *set, const Field *field) {
     return bytes;
 }
 
+/* In the first rows: from 0 in whole steps of 1 or of 1/255, many of them 0, and more levels than a table's codes have. */
+static bool looks_like_grey(const FieldFigures *figures) {
+    enum { LEVELS = 256, LEAST_LEVELS = 8, ZEROS_IN = 5 };
+    double high = figures->whole.high, unit = high > 1 ? 1 : 1.0 / (LEVELS - 1);
+    int64_t zeros = 0, count = figures->first_rows * figures->elements;
+    bool seen[LEVELS] = {false};
+    int levels = 0;
+    if (figures->whole.low != 0 || !(high > 0) || high >= LEVELS) return false;
+    for (int64_t i = 0; i < count; i++) {
+        double steps = figures->first[i] / unit, level = round(steps);
+        if (!(fabs(steps - level) < 1e-3)) return false;
+        levels += !seen[(int)level];
+        seen[(int)level] = true;
+        zeros += level == 0;
+    }
+    return levels >= LEAST_LEVELS && zeros * ZEROS_IN >= count;
+}
+
 static bool form_of(const FieldFigures *figures, ImageForm *form) {
     const Shape *shape = &figures->field->shape;
     const int64_t *n = shape->extent;
@@ -33,7 +51,8 @@ static bool form_of(const FieldFigures *figures, ImageForm *form) {
     if (shape->rank == 2) *form = (ImageForm){n[0], n[1], 1, n[1], 1, 0};
     else if (shape->rank == 3 && is_channels(n[0])) *form = (ImageForm){n[1], n[2], n[0], n[2], 1, n[1] * n[2]};
     else if (shape->rank == 3 && is_channels(n[2])) *form = (ImageForm){n[0], n[1], n[2], n[1] * n[2], n[2], 1};
-    else if (shape->rank == 1 && side * side == n[0] && reads_bytes(figures->set, figures->field))
+    else if (shape->rank == 1 && side * side == n[0] &&
+             (reads_bytes(figures->set, figures->field) || looks_like_grey(figures)))
         *form = (ImageForm){side, side, 1, side, 1, 0};
     int64_t least = form->height < form->width ? form->height : form->width,
             most = form->height < form->width ? form->width : form->height;
@@ -71,24 +90,21 @@ static double lightness(const FieldFigures *figures, const ImageForm *form, cons
     return span > 0 && isfinite(mean) ? (mean - figures->whole.low) / span : 0;
 }
 
-static void add_padded(Text *to, const char *text, int64_t columns) {
+static int64_t width_of(const char *text) {
     int64_t width = 0;
-    for (const char *c = text; *c && width < columns; c++) {
-        text_add_bytes(to, c, 1);
-        width += (c[1] & 0xC0) != 0x80;
-    }
-    text_add(to, "%*s", (int)(columns - width), "");
+    for (; *text; text++) width += (*text & 0xC0) != 0x80;
+    return width;
 }
 
 static void show_band(Text *to, const FieldFigures *figures, const ImageForm *form, const char *const *captions, int64_t first,
                       int64_t count, bool unicode) {
     int64_t factor = factor_of(form), columns = columns_of(form);
     int64_t lines = (form->height + 2 * factor - 1) / (2 * factor);
+    int64_t cell = columns;
     int shades = unicode ? UNICODE_SHADES : ASCII_SHADES;
-    for (int64_t i = 0; i < count; i++) {
-        text_add(to, "  ");
-        add_padded(to, captions[first + i], columns);
-    }
+    for (int64_t i = 0; i < count; i++) cell = width_of(captions[first + i]) > cell ? width_of(captions[first + i]) : cell;
+    for (int64_t i = 0; i < count; i++)
+        text_add(to, "  %s%*s", captions[first + i], (int)(cell - width_of(captions[first + i])), "");
     text_add(to, "\n");
     for (int64_t line = 0; line < lines; line++) {
         for (int64_t i = 0; i < count; i++) {
@@ -99,6 +115,7 @@ static void show_band(Text *to, const FieldFigures *figures, const ImageForm *fo
                 shade = shade < 0 ? 0 : shade >= shades ? shades - 1 : shade;
                 text_add(to, "%s", unicode ? unicode_shades[shade] : ascii_shades[shade]);
             }
+            text_add(to, "%*s", (int)(cell - columns), "");
         }
         text_add(to, "\n");
     }
