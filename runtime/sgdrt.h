@@ -15,6 +15,12 @@
  *   pool.c threads.c                       threads that share a call
  *   write_file.c                           files written whole or not at all
  *   problem.c                              what went wrong, in words
+ *   array_file.h csv_reader.h checkpoint.h between readers of arrays, of csv, of saved files
+ *   model.h check_rows.h figures.h         what an object says of itself; what calls refuse; what is reported of rows
+ *   math.inc math_functions.h random.inc   the functions of numerics.md, for the compiler and for C
+ *   float_control.h finite.h               the floating-point environment; finiteness by bits
+ *   processor.h vector_clones.h            the processor at hand; loops compiled for several levels
+ *   utf8.h                                 characters of a text that may be anything
  *
  * Whose memory: what a call hands out through a ** argument belongs to the caller, who gives it back with the
  * function named there. Requests and the strings in them stay the caller's and are not kept, but for

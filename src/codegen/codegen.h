@@ -3,14 +3,15 @@
  *   ir/loops/                        graph -> loops with buffers (ir/loops/loop.h)
  *   architecture.c                   what differs between architectures (architectures.def); processors by name
  *   target.c                         the processor that code is for, LLVM target machines
- *   emit*.c math.c                   loops -> LLVM, through the C API only
+ *   emit.c                           loops -> LLVM, through the C API only; its files: emit.h
  *   check.c                          nothing but the closed list of docs/numerics.md is in the module
- *   codegen.c                        a session: functions compiled once, runs that share them
+ *   codegen.c session.h              a session: functions compiled once, runs that share them
  *   jit.c object.c                   code in this process; code in an object file
  *   object_model.c embedded.c        what an object holds besides: its sgdrt_model, the functions of the C API
  *   interface.c header.c             object and header side by side; the header
  *   exported_names.c                 what all that is called in C; library_names.c: names that are taken
  *   memory.c                         where LLVM gets no memory
+ *   llvm_versions.h                  LLVM's headers, and what differs between its versions
  *
  * A Codegen is one compilation session of a program. Runs whose functions are the same (same graph, layout of
  * the state and block of rows) share one compiled function, so a sweep compiles little more than one run.

@@ -8,6 +8,7 @@
  *   find_data.c    where data files lie;  tables.c: data sets in memory, standardised;  synthetic.c: made columns
  *   split.c        which rows train and which are held out;  rounding.c: differences that f32 loses
  *   state.c        a run's state before its first step
+ *   training.h     one run in training
  *   train.c        the loop around ENTRY_STEP;  steps.c: calls of it;  evaluate.c: losses and metrics of a set of rows
  *   threads.c      how many threads train;  watch.c: keep and stop;  rate.c: the learning rate at a moment
  *   divergence.c   the step, and the value in it, that was not finite first
@@ -15,7 +16,7 @@
  *   progress.c     that compiling goes on, on a terminal
  *   curves.c       points of the losses, taken in training
  *   plot.c         --plot;  plot_scale.c: what its axes show;  plot_script.c: the script for gnuplot
- *   plot_figure.c  other figures in the same look
+ *   plot_figure.c  other figures in the same look;  plot_internal.h: between these
  *   --animate and --report are mapped by seeing.h (predictor.c, judge.c, picture.c, film.c, film_script.c, animate.c,
  *     page.c, page_judged.c, page_data.c), what pages are made of by html.h (html.c, html_chart.c, html_film.c,
  *     html_program.c)

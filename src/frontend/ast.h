@@ -4,6 +4,7 @@
  *                  separator_state.c: what it keeps from token to token
  *   parser.y       bison, pure, no conflicts; error productions; actions only build nodes
  *   syntax.c       how mistakes are told;  docs.c: `##` comments
+ *   parse.h        what these share while one source is read
  *   ast.c          constructors;  ast_visit.c: walks over expressions
  *   ast_print.c    --emit=ast prints the program back as source
  *

@@ -5,17 +5,17 @@
  *   infer.c        shape and type of each op
  *   affine.c       where a source is read: ranges and composition of index maps
  *   print.c        graphs as text (--emit=ir), as dot
- *   formula*.c     derivatives as formulas (--emit=grad): formula_internal.h
+ *   formula.c      derivatives as formulas (--emit=grad): formula_internal.h
  *   verify.c       what must hold between passes
  *   batch.c        one example -> rows
  *   grad.c         derivatives, built from the same ops; inverse.c those of index maps; condition.c where they are 0
  *   canonicalise.c every change that rounds differently; always runs
  *   order.c        the order law written onto every contraction and reduction
- *     -- bits are fixed here; interp.c (interp_*.c) runs the graph as it is at this line --
+ *     -- bits are fixed here; interp.c (interp_internal.h) runs the graph as it is at this line --
  *   rules.c        exact identities
  *   loops/         which nodes share a loop, where values live, the loops: loops/loop.h
  *   passes.c       the list of all of them
- *   program.h      what a file declares: data, runs, cells, slots, functions
+ *   program.h      what a file declares: data, runs, cells, slots, functions;  executor.h: what runs them
  *
  * Float semantics: IEEE, round to nearest, denormals kept, no reassociation, no contraction but
  * what canonicalise writes as FMA. All NaN are equal.

@@ -2,6 +2,7 @@
  * each call, with numbers for every size, so a type is whatever the graph node says and there is no symbolic
  * algebra.
  *
+ *   internal.h          what these share with nobody else
  *   lower.c             the context: for a file, a run, an expression
  *   scope.c             names and what they are bound to
  *   message.c           what is wrong, said at the user's place, with the calls that led there

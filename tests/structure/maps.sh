@@ -1,5 +1,6 @@
-# Every C file is in the map of its folder: the comments of the headers that docs/developing.md names. A name there may
-# be a pattern (emit*.c). Argument: SOURCE_FOLDER
+# Every file is in the map of its folder: the heads of the headers that docs/developing.md names, and of those that
+# these name for a part of the folder. A header is if the C file of its name is. A name may be a pattern (log*.c).
+# Argument: SOURCE_FOLDER
 set -u
 cd "$1" || exit 2
 failed=0
@@ -7,9 +8,11 @@ fail() { echo "FAILED: $*"; failed=1; }
 
 check_map() {       # FOLDER HEADER...
     folder=$1; shift
-    names=$(cd "$folder" && cat "$@" | grep -oE '[A-Za-z0-9_*]+\.(c|y|l)\b' | sort -u)
-    for file in "$folder"/*.c "$folder"/*.[yl]; do
+    names=$(cd "$folder" && for header; do sed '/\*\//q' "$header"; done | grep -oE '[A-Za-z0-9_*]+\.(c|y|l|h|def|inc)\b' | sort -u)
+    for file in "$folder"/*.c "$folder"/*.[yl] "$folder"/*.h "$folder"/*.def "$folder"/*.inc; do
         [ -f "$file" ] || continue
+        case " $* " in *" ${file##*/} "*) continue ;; esac
+        [ ! -f "${file%.h}.c" ] || file=${file%.h}.c
         found=no
         for name in $names; do
             # shellcheck disable=SC2254
@@ -29,9 +32,9 @@ check_map_of src/support support.h
 check_map_of src/frontend ast.h
 check_map_of src/lower lower.h
 check_map_of src/experiment experiment.h
-check_map_of src/ir graph.h program.h
+check_map_of src/ir graph.h program.h formula_internal.h interp_internal.h
 check_map_of src/ir/loops loop.h tree.h
-check_map_of src/codegen codegen.h
+check_map_of src/codegen codegen.h emit.h emit_reduce.h emit_convolution.h
 check_map_of src/codegen/c c.h
 check_map_of src/driver driver.h
 check_map_of src/driver/commands commands.h

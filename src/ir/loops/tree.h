@@ -3,7 +3,7 @@
  *
  *   tree.c          nodes, subscripts
  *   tree_print.c    a tree as text
- *   tree_verify.c   what holds of every tree;  tree_parallel.c: what lanes and threads may touch
+ *   tree_verify.c   what holds of every tree;  tree_parallel.c: what lanes and threads may touch;  verify.h: between them
  *   tree_range.c    between which numbers a subscript lies
  *   tree_places.c   where arrays lie in the work block
  *   schedule.c            functions -> trees: sections, and the nests in them
