@@ -2,16 +2,19 @@
 # Same bits: the first steps of a program come to the same parameters, losses and metrics, to the last bit, in every
 # way there is to take them. The matrix, each of its places compared with the interpreter:
 #
-#                    v2  v3  v4  native  aarch64
-#     compiled -O0    .   .   .       x        .      sgdc --run
-#     compiled        x   x   x       x        .      on one thread, and on 2, 3 and 7
-#     object          x   x   x       x        x      an application that links the emitted object; native also on 3
+#                    v2  v3  v4  native  aarch64  riscv64
+#     compiled -O0    .   .   .       x        .        .      sgdc --run
+#     compiled        x   x   x       x        .        .      on one thread, and on 2, 3 and 7
+#     object          x   x   x       x        x        .      an application that links the emitted object; native also on 3
+#     C               .   .   .       x        x        x      one that is compiled with the emitted C: by gcc -O0 and
+#                                                              clang -O3 (of images of digits by gcc for this processor
+#                                                              alone); SGDC_ALL_C=1: by both at each level
 #
 #   tests/same_bits.sh [--sgdc PATH] [--steps N] [-v] FILE.sgd ...      -v: print the matrix
 #
 # Saved files are compared byte by byte, logs without their times; objects are trained by same_bits/application.c, and
-# what they then predict is compared among them. aarch64 is another machine: its object is linked by its compiler with
-# libsgdrt compiled for it (tests/CMakeLists.txt) and run by user-mode emulation. SGDC_STEPS=N (or --steps) takes N
+# what they then predict is compared among them. aarch64 and riscv64 are other machines: their applications are linked by
+# their compilers with libsgdrt compiled for them (tests/CMakeLists.txt) and run by user-mode emulation. SGDC_STEPS=N (or --steps) takes N
 # steps instead of 50 (15 where images of digits are read, of the first 1,000), SGDC_STEPS=all all that the programs say.
 # What this machine cannot do is skipped, aloud.
 set -u
@@ -50,6 +53,17 @@ elif [ ! -f "$arm_runtime" ]; then
 else
     arm=aarch64
 fi
+
+riscv_cc=riscv64-linux-gnu-gcc riscv_runtime=$build/tests/riscv64/libsgdrt.a riscv=
+if ! command -v $riscv_cc >/dev/null || ! command -v qemu-riscv64 >/dev/null; then
+    echo "skipped: riscv64, for want of riscv64-linux-gnu-gcc or qemu-riscv64 (gcc-riscv64-linux-gnu, qemu-user)"
+elif [ ! -f "$riscv_runtime" ]; then
+    echo "skipped: riscv64, $riscv_runtime was not built (the compiler was not there when CMake ran)"
+else
+    riscv=riscv64
+fi
+clang=${SGDC_CLANG-clang}
+command -v "$clang" >/dev/null || { echo "skipped: C by clang, for want of it"; clang=; }
 
 # ---- the ways -------------------------------------------------------------------------------------------------
 run() {             # FOLDER OPTIONS...: sgdc --run into the folder
@@ -111,11 +125,30 @@ prepare_runs() {
 }
 
 build_application() {       # PROGRAM COMPILER LIBRARY OPTIONS...: the object of these options with the application
-    program=$scratch/$1 compiler=$2 library=$3; shift 3
+    made=$scratch/$1 compiler=$2 library=$3; shift 3
     # shellcheck disable=SC2086
-    "$sgdc" "$file" $taken "$@" -o "$program.o" 2>"$scratch/err" || { cat "$scratch/err"; return 1; }
+    "$sgdc" "$file" $taken "$@" -o "$made.o" 2>"$scratch/err" || { cat "$scratch/err"; return 1; }
     # shellcheck disable=SC2086
-    $compiler $warn "-DRUNS=$names" "$tests/same_bits/application.c" "$program.o" $library -lm -o "$program"
+    $compiler $warn "-DRUNS=$names" "$tests/same_bits/application.c" "$made.o" $library -lm -o "$made"
+}
+
+build_in_c() {              # PROGRAM COMPILER LIBRARY OPTIONS...: the C of these options with the application
+    made=$scratch/$1 compiler=$2 library=$3; shift 3
+    # shellcheck disable=SC2086
+    "$sgdc" "$file" $taken "--emit=c=$made.c" 2>"$scratch/err" || { cat "$scratch/err"; return 1; }
+    # shellcheck disable=SC2086
+    $compiler -std=c99 -Wall -Wextra -pedantic -Werror $* -c "$made.c" -o "$made.o" || return 1
+    # shellcheck disable=SC2086
+    $compiler $warn "-DRUNS=$names" "$tests/same_bits/application.c" "$made.o" $library -lm -o "$made"
+}
+
+try_in_c() {                # COLUMN COMPILER LIBRARY LEVEL COMMAND...
+    column=$1 with=$2 library=$3 level=$4; shift 4
+    if build_in_c c "$with" "$library" "$level"; then
+        try "C, $(basename "${with%% *}") $level" "$column" object 0 1 "$@" "$scratch/c"
+    else
+        failed=1
+    fi
 }
 
 object() {          # LEVEL THREADS COMMAND...: the application's runs come to what the interpreter saved, and say the same
@@ -172,12 +205,12 @@ print_matrix() {
     awk -F'|' '
         { if (!($1 in seen)) { seen[$1] = 1; rows[++n] = $1 } place[$1, $2] = $3 }
         END {
-            m = split("v2 v3 v4 native aarch64", columns, " ")
-            printf "  %-18s", ""
+            m = split("v2 v3 v4 native aarch64 riscv64", columns, " ")
+            printf "  %-32s", ""
             for (c = 1; c <= m; c++) printf "%9s", columns[c]
             print ""
             for (r = 1; r <= n; r++) {
-                printf "  %-18s", rows[r]
+                printf "  %-32s", rows[r]
                 for (c = 1; c <= m; c++) printf "%9s", (rows[r], columns[c]) in place ? place[rows[r], columns[c]] : "."
                 print ""
             }
@@ -239,6 +272,19 @@ check_file() {
             failed=1
         fi
     fi
+    if [ -n "${SGDC_ALL_C-}" ]; then
+        for level in -O0 -O1 -O2 -O3; do
+            try_in_c native "$cc" "$runtime" $level
+            [ -z "$clang" ] || try_in_c native "$clang" "$runtime" $level
+        done
+    elif [ $some -lt 50 ]; then                 # whole networks take long without instructions for what they do
+        try_in_c native "$cc" "$runtime" "-O3 -march=native"
+    else
+        try_in_c native "$cc" "$runtime" -O0
+        [ -z "$clang" ] || try_in_c native "$clang" "$runtime" -O3
+    fi
+    [ $some -lt 50 ] || [ -z "$arm" ] || try_in_c aarch64 "$arm_cc -static -Wl,--gc-sections" "$arm_runtime" -O2 qemu-aarch64
+    [ $some -lt 50 ] || [ -z "$riscv" ] || try_in_c riscv64 "$riscv_cc -static -Wl,--gc-sections" "$riscv_runtime" -O2 qemu-riscv64
 }
 
 for program in "$@"; do

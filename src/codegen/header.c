@@ -236,3 +236,14 @@ void header_write(Text *to, const char *source, const char *id, const HeaderBloc
     for (int i = 0; i < count; i++) add_block(to, &blocks[i]);
     text_add(to, "#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }
+
+const bool *header_predicts(Arena *arena, const Run *run) {
+    bool *predicts = arena_array(arena, bool, run->data->column_count + 1);
+    Node **roots = arena_array(arena, Node *, run->predictor.root_count + 1);
+    int count;
+    for (int i = 0; i < run->predictor.root_count; i++) roots[i] = run->predictor.roots[i].node;
+    Node **nodes = graph_post_order(arena, roots, run->predictor.root_count, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN) predicts[nodes[i]->attr.index] = true;
+    return predicts;
+}

@@ -11,6 +11,8 @@ typedef struct HeaderBlock {
     const bool *predicts;                  /* per column of the data set: predict reads it */
 } HeaderBlock;
 
+/* Per column of the run's data set: does predict read it? */
+const bool *header_predicts(Arena *arena, const Run *run);
 /* Adds the whole header to `to`. The opening line names source, the guard is made of id. */
 void header_write(Text *to, const char *source, const char *id, const HeaderBlock *blocks, int count);
 #endif

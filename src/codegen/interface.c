@@ -18,17 +18,6 @@ const char *const *interface_prefixes(Arena *arena, const Program *program, cons
     return exported_prefixes_differ(program, prefixes) ? prefixes : NULL;
 }
 
-static const bool *columns_of_predict(Arena *arena, const Run *run) {
-    bool *predicts = arena_array(arena, bool, run->data->column_count + 1);
-    Node **roots = arena_array(arena, Node *, run->predictor.root_count + 1);
-    int count;
-    for (int i = 0; i < run->predictor.root_count; i++) roots[i] = run->predictor.roots[i].node;
-    Node **nodes = graph_post_order(arena, roots, run->predictor.root_count, &count);
-    for (int i = 0; i < count; i++)
-        if (nodes[i]->op == OP_COLUMN) predicts[nodes[i]->attr.index] = true;
-    return predicts;
-}
-
 /* The most that any of the sessions needs. */
 static CodegenSizes sizes_of(const Run *run, Codegen *const *sessions, int count) {
     CodegenSizes most = {0};
@@ -48,7 +37,7 @@ static HeaderBlock block_of(Arena *arena, const Run *run, const char *prefix, Co
         .train_bytes = sgdrt_instance_bytes(run->state_bytes, sizes.most, run->term_count),
         .thread_bytes = sgdrt_whole_lines(sizes.thread),
         .predict_bytes = sgdrt_whole_lines(sizes.predict),
-        .predicts = columns_of_predict(arena, run),
+        .predicts = header_predicts(arena, run),
     };
 }
 

@@ -3,6 +3,7 @@
  * Texts go to stdout unless a path is given; object and header go beside the source or where -o says. Outputs
  * depend on the program and the options alone: no paths, no times in them.
  */
+#include "codegen/c/c.h"
 #include "codegen/codegen.h"
 #include "codegen/interface.h"
 #include "driver/driver.h"
@@ -16,14 +17,17 @@ static const char *stem_of(const Driver *driver) {
     return driver->options->name ? driver->options->name : driver->program->stem;
 }
 
-static const char *object_path(Driver *driver) {
+/* Beside the source, in the folder of -o, or where -o says. */
+static const char *beside_source(Driver *driver, const char *extension) {
     const Options *o = driver->options;
-    const char *file = text_format(driver->arena, "%s.o", driver->program->stem);
+    const char *file = text_format(driver->arena, "%s.%s", driver->program->stem, extension);
     if (!o->output) return path_below(driver->arena, path_folder(driver->arena, o->file), file);
     size_t length = strlen(o->output);
     if (o->output[length - 1] == '/' || path_is_folder(o->output)) return path_below(driver->arena, o->output, file);
     return o->output;
 }
+
+static const char *object_path(Driver *driver) { return beside_source(driver, "o"); }
 
 static const char *header_path(Driver *driver) {
     const char *object = object_path(driver);
@@ -105,10 +109,22 @@ static ExitCode write_machine_text(Driver *driver, const Sessions *sessions, Cod
 
 const char *driver_emit_path(Driver *driver, Emit emit) {
     if (emit.path) return emit.path;
-    return emit.kind == EMIT_OBJ ? object_path(driver) : emit.kind == EMIT_HEADER ? header_path(driver) : "-";
+    switch (emit.kind) {
+    case EMIT_OBJ: return object_path(driver);
+    case EMIT_HEADER: case EMIT_C_HEADER: return header_path(driver);
+    case EMIT_C: return beside_source(driver, "c");
+    default: return "-";
+    }
+}
+
+static ExitCode write_c(Driver *driver, const char *const *prefixes, Emit emit) {
+    Text unit = text_new(driver->arena), header = text_new(driver->arena);
+    c_program(&unit, &header, driver->program, stem_of(driver), prefixes, driver->map);
+    return write_text(driver, driver_emit_path(driver, emit), emit.kind == EMIT_C ? &unit : &header);
 }
 
 static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, Emit emit) {
+    if (emit.kind == EMIT_C || emit.kind == EMIT_C_HEADER) return write_c(driver, object->prefixes, emit);
     bool for_object = emit.kind == EMIT_OBJ || emit.kind == EMIT_HEADER;
     if (!open_sessions(driver, for_object ? object : texts, for_object)) return EXIT_USAGE;
     switch (emit.kind) {
@@ -145,7 +161,8 @@ static ExitCode emit_text(Driver *driver, Emit emit) {
 }
 
 static bool is_machine(EmitKind kind) {
-    return kind == EMIT_LOOPS || kind == EMIT_LLVM || kind == EMIT_ASM || kind == EMIT_OBJ || kind == EMIT_HEADER;
+    return kind == EMIT_LOOPS || kind == EMIT_LLVM || kind == EMIT_ASM || kind == EMIT_OBJ || kind == EMIT_HEADER
+           || kind == EMIT_C || kind == EMIT_C_HEADER;
 }
 
 bool driver_makes_object(const Driver *driver) {

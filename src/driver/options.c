@@ -18,7 +18,7 @@ static const OptionRow own_rows[] = {
     {"run", 0, OPTION_RUN, AT(run), "[=TRAIN,...]", NULL, "compile in memory and train all train blocks, or the named blocks or runs"},
     {"check", 0, OPTION_FLAG, AT(check), NULL, NULL, "diagnose only"},
     {"emit", 0, OPTION_EMIT, AT(emit), "=KIND[=PATH],...", NULL,
-     "write ast, ir, grad, loops, llvm, asm, obj, header, dot or deps"},
+     "write ast, ir, grad, loops, llvm, asm, obj, header, c, dot or deps"},
     {"summary", 0, OPTION_FLAG, AT(summary), NULL, NULL, "print parameters and memory"},
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL, "load the data and plan the training, but do not train"},
     {"check-grad", 0, OPTION_FLAG, AT(check_grad), NULL, NULL,
@@ -77,7 +77,7 @@ static const OptionRow own_rows[] = {
 enum { MOST_ROWS = 100 };
 
 static const char *const emit_kinds[EMIT_KIND_COUNT] = {
-    "ast", "ir", "grad", "loops", "llvm", "asm", "obj", "header", "dot", "deps"
+    "ast", "ir", "grad", "loops", "llvm", "asm", "obj", "header", "c", "c-header", "dot", "deps"
 };
 
 const char *emit_kind_text(EmitKind kind) { return emit_kinds[kind]; }
@@ -147,6 +147,11 @@ static const char *unknown_option(Arena *arena, const Grammar *grammar, const Op
     return text_format(arena, "%s no option %s%s", of, argument, suggestion(arena, name, names, named, "--"));
 }
 
+/* The path with .h for its extension. */
+static const char *header_beside(Arena *arena, const char *path) {
+    return text_format(arena, "%.*s.h", (int)(strlen(path) - strlen(path_extension(path))), path);
+}
+
 static const char *parse_emit(Arena *arena, Options *o, const char *value) {
     for (;;) {
         size_t length = strcspn(value, ",");
@@ -158,9 +163,11 @@ static const char *parse_emit(Arena *arena, Options *o, const char *value) {
             if (strcmp(kind, emit_kinds[i]) == 0) emit.kind = i;
         if (emit.kind == EMIT_KIND_COUNT)
             return text_format(arena, "--emit does not know \"%s\"%s (it writes ast, ir, grad, loops, llvm, asm, obj, "
-                               "header, dot, deps)", kind, suggestion(arena, kind, emit_kinds, EMIT_KIND_COUNT, ""));
+                               "header, c, c-header, dot, deps)", kind, suggestion(arena, kind, emit_kinds, EMIT_KIND_COUNT, ""));
         if (emit.path && *emit.path == 0) return text_format(arena, "--emit=%s= needs a path", kind);
         vector_push(arena, &o->emit, emit);
+        if (emit.kind == EMIT_C && !(emit.path && strcmp(emit.path, "-") == 0))     /* which an application includes */
+            vector_push(arena, &o->emit, ((Emit){EMIT_C_HEADER, emit.path ? header_beside(arena, emit.path) : NULL}));
         if (value[length] == 0) return NULL;
         value += length + 1;
     }

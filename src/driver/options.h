@@ -8,7 +8,8 @@
 #include "ir/program.h"
 
 typedef enum EmitKind {
-    EMIT_AST, EMIT_IR, EMIT_GRAD, EMIT_LOOPS, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, EMIT_HEADER, EMIT_DOT, EMIT_DEPS,
+    EMIT_AST, EMIT_IR, EMIT_GRAD, EMIT_LOOPS, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, EMIT_HEADER, EMIT_C, EMIT_C_HEADER,
+    EMIT_DOT, EMIT_DEPS,
     EMIT_KIND_COUNT
 } EmitKind;
 typedef struct Emit { EmitKind kind; const char *path; } Emit;   /* path NULL: beside the source or on stdout */

@@ -78,7 +78,7 @@ static inline Executor *translated_new(Arena *arena, const Run *run, uint64_t se
     for (int m = 0; m < run->measure_count; m++)
         translate(unit, t, run, &run->measures[m].metric, text_format(arena, "run_metric%d", m));
     Text text = text_new(arena);
-    c_unit_print(&text, unit, "#include \"core.h\"\n");
+    c_unit_print(&text, unit, "#include \"core.h\"\n#include \"float_control.h\"\n");
     load_translated(t, arena, text.bytes, seed);
     for (int i = 0; i < 4; i++)
         *(void **)&t->function[i] = dlsym(t->library, text_format(arena, "run_%s", names[i]));

@@ -37,7 +37,7 @@ static const Api apis[] = {RUNS};
 
 enum { MOST_PATH = 4096, MOST_ROWS_SAID = 1000, NOT_HERE = 77 };
 
-static void give_up(const char *what, const char *which) {
+__attribute__((noreturn)) static void give_up(const char *what, const char *which) {
     fprintf(stderr, "%s: %s\n", which, what);
     exit(1);
 }

@@ -4,6 +4,8 @@
  *   c_scalar.c      scalars as expressions
  *   c_math.c        exp, log, ...: the one definition of runtime/math.inc and random.inc, printed as C
  *   c_unit.c        what stands before functions: what they ask of a compiler, and what they need of c_math.c
+ *   c_model.c       what makes a unit more than functions: its sgdrt_model, and the functions of the C API
+ *   c_program.c     the unit and the header of a program's runs
  *
  * Every operation that rounds is a statement of its own, so that no compiler sees one to contract; the unit refuses
  * -ffast-math and registers that are wider than their type.
@@ -20,12 +22,16 @@ void c_need(CNeeds *needs, const char *name);
 typedef struct CUnit {
     Arena   *arena;
     CNeeds   needs;
-    Text     functions;
+    Text     functions, models;
     const SourceMap *map;                 /* of the program's lines; NULL: they are not named */
 } CUnit;
 CUnit *c_unit_new(Arena *arena, const SourceMap *map);
-/* The whole text; `types`: of runtime/core.h, or an #include of it. */
+/* The whole text. types: what it takes from runtime/, as text or as an #include. */
 void c_unit_print(Text *to, const CUnit *unit, const char *types);
+/* Files of runtime/ in this program (made by cmake/embed.cmake; the last name is NULL). */
+extern const EmbeddedFile carried_files[];
+/* The declarations that every unit carries: core.h, model.h and what they need. */
+const char *c_unit_types(Arena *arena);
 
 /* ---- c_function.c */
 /* storage: "static ", or "". */
@@ -42,6 +48,20 @@ void c_array_name(Text *to, const Array *array);
 void c_element(Text *to, const Array *array, const Subscript *row, const Subscript *at);
 /* The right side of a LET. */
 void c_scalar(CUnit *unit, Text *to, const Scalar *scalar);
+
+/* ---- c_model.c */
+typedef struct CModel {
+    const Run *run;
+    const char *prefix;
+    const bool *predicts;                 /* per column: predict reads it */
+    size_t work_bytes, predict_bytes;
+} CModel;
+void c_model(CUnit *unit, const CModel *model);
+
+/* ---- c_program.c */
+/* Adds the unit and, unless NULL, the header of all runs; they are called `stem`. Names of lines come from map. */
+void c_program(Text *unit, Text *header, const Program *program, const char *stem, const char *const *prefixes,
+               const SourceMap *map);
 
 /* ---- c_math.c */
 /* Prints the function; false if there is none of this name. */

@@ -189,7 +189,7 @@ void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const ch
     CBody b = {unit, &body, tree->function->steps ? 2 : 1};
     print_nests(&b, &tree->body, tree);
     Text *to = &unit->functions;
-    text_add(to, "%sint64_t %s(const sgdrt_call *call)\n{\n", storage, symbol);
+    text_add(to, "%sint64_t %s(const sgdrt_call *call)\n{\n    SGDRT_FLOAT_GUARD();\n", storage, symbol);
     print_call(to, tree, &body);
     if (tree->function->steps) print_steps(to, &body);
     else print_once(to, tree, &body);

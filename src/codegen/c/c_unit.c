@@ -16,7 +16,8 @@ void c_need(CNeeds *needs, const char *name) {
 
 CUnit *c_unit_new(Arena *arena, const SourceMap *map) {
     CUnit *unit = arena_new_of(arena, CUnit);
-    *unit = (CUnit){.arena = arena, .needs = {.arena = arena}, .functions = text_new(arena), .map = map};
+    *unit = (CUnit){.arena = arena, .needs = {.arena = arena}, .functions = text_new(arena), .models = text_new(arena),
+                    .map = map};
     return unit;
 }
 
@@ -58,6 +59,70 @@ static const char rows[] =
     "    ((const type *)(const void *)((const char *)call->columns[column].data + (row) * call->columns[column].stride))\n"
     "\n";
 
+/* ---- what it takes from runtime/ ---------------------------------------------------------------------------- */
+static const char before_types[] =
+    "#if defined __GNUC__\n"
+    "#pragma GCC diagnostic push\n"
+    "#pragma GCC diagnostic ignored \"-Wunused-function\"\n"
+    "#else\n"
+    "#define __builtin_memcpy memcpy\n"
+    "#define __builtin_nanf(text) NAN\n"
+    "#endif\n";
+
+/* Memory of NAME_new, with the address that is freed before it. */
+static const char after_types[] =
+    "#if defined __GNUC__\n"
+    "#pragma GCC diagnostic pop\n"
+    "#endif\n"
+    "static uint32_t sgdrt_processor_level(void) { return 0; }\n"
+    "\n"
+    "/* With SGDC_NO_MALLOC nothing is allocated: NAME_new gives no memory, and NAME_predict needs a workspace. */\n"
+    "#ifdef SGDC_NO_MALLOC\n"
+    "#define SGDRT_ALLOCATE(bytes) NULL\n"
+    "#define SGDRT_RELEASE(memory) ((void)(memory))\n"
+    "#else\n"
+    "#include <stdlib.h>\n"
+    "static void *sgd_allocate(size_t bytes)\n"
+    "{\n"
+    "    unsigned char *raw = (unsigned char *)malloc(bytes + 64 + sizeof raw), *aligned;\n"
+    "    if (raw == NULL) return NULL;\n"
+    "    aligned = raw + sizeof raw;\n"
+    "    aligned += (64 - ((uintptr_t)aligned & 63)) & 63;\n"
+    "    memcpy(aligned - sizeof raw, &raw, sizeof raw);\n"
+    "    return aligned;\n"
+    "}\n"
+    "static void sgd_release(void *memory)\n"
+    "{\n"
+    "    void *raw;\n"
+    "    if (memory == NULL) return;\n"
+    "    memcpy(&raw, (unsigned char *)memory - sizeof raw, sizeof raw);\n"
+    "    free(raw);\n"
+    "}\n"
+    "#define SGDRT_ALLOCATE(bytes) sgd_allocate(bytes)\n"
+    "#define SGDRT_RELEASE(memory) sgd_release(memory)\n"
+    "#endif\n";
+
+/* Its text but for #include lines; what they name is there already. */
+static void add_carried(Text *to, const EmbeddedFile *carried) {
+    const char *end = carried->text + carried->length;
+    for (const char *line = carried->text; line < end;) {
+        const char *next = memchr(line, '\n', (size_t)(end - line));
+        next = next == NULL ? end : next + 1;
+        if (strncmp(line, "#include", 8) != 0) text_add_bytes(to, line, (size_t)(next - line));
+        line = next;
+    }
+}
+
+const char *c_unit_types(Arena *arena) {
+    Text text = text_new(arena);
+    text_add(&text, "%s", before_types);
+    for (const EmbeddedFile *carried = carried_files; carried->name != NULL; carried++)
+        if (strstr(carried->name, ".inc") == NULL) add_carried(&text, carried);
+    text_add(&text, "%s", after_types);
+    return text.bytes;
+}
+
+/* ---- helpers ------------------------------------------------------------------------------------------------ */
 /* In the order in which they can use each other; what a function needs itself stands before it. */
 typedef struct Helper { const char *name, *text; } Helper;
 static const Helper helpers[] = {
@@ -129,5 +194,6 @@ void c_unit_print(Text *to, const CUnit *unit, const char *types) {
             if (is_mentioned(math.bytes, helper->name, arena) || is_mentioned(unit->functions.bytes, helper->name, arena))
                 text_add(uses_math ? &draws : to, "%s\n", helper->text);
         }
-    text_add(to, "%s%s%s", math.bytes ? math.bytes : "", draws.bytes ? draws.bytes : "", unit->functions.bytes ? unit->functions.bytes : "");
+    const Text *rest[] = {&math, &draws, &unit->functions, &unit->models};
+    for (int i = 0; i < 4; i++) text_add_bytes(to, rest[i]->bytes, rest[i]->length);
 }

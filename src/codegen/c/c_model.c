@@ -1,0 +1,173 @@
+/* c_model: a run's sgdrt_model (runtime/model.h) as C, in the order of its fields, and the functions of the C API under
+ * the run's prefix: runtime/embedded/api.inc with `self` for the prefix.
+ */
+#include "codegen/c/c.h"
+#include "codegen/exported_names.h"
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+/* A string literal; bytes that are no plain characters as octal numbers. */
+static const char *literal(Arena *arena, const char *s) {
+    Text text = text_new(arena);
+    text_add(&text, "\"");
+    for (const unsigned char *c = (const unsigned char *)s; *c != 0; c++) {
+        if (*c == '"' || *c == '\\' || *c == '?') text_add(&text, "\\%c", *c);
+        else if (*c < 32 || *c > 126) text_add(&text, "\\%03o", *c);
+        else text_add(&text, "%c", *c);
+    }
+    text_add(&text, "\"");
+    return text.bytes;
+}
+
+static const char *number(Arena *arena, double v) {
+    if (v != v) return "NAN";
+    if (isinf(v)) return v < 0 ? "-INFINITY" : "INFINITY";
+    return text_format(arena, "%a", v);
+}
+
+/* The name of a table, or NULL where it has no row. */
+static const char *table_name(CUnit *unit, const CModel *m, const char *table, int count) {
+    return count == 0 ? "NULL" : text_format(unit->arena, "%s__%s", m->prefix, table);
+}
+
+static void cells(CUnit *unit, const CModel *m) {
+    Text *to = &unit->models;
+    for (int i = 0; i < m->run->cell_count; i++) {
+        const Shape *shape = &m->run->cells[i].shape;
+        if (shape->rank == 0) continue;
+        text_add(to, "static const int64_t %s__shape%d[] = {", m->prefix, i);
+        for (int a = 0; a < shape->rank; a++) text_add(to, "%s%lld", a > 0 ? ", " : "", (long long)shape->extent[a]);
+        text_add(to, "};\n");
+    }
+    if (m->run->cell_count == 0) return;
+    text_add(to, "static const sgdrt_model_cell %s__cells[] = {\n", m->prefix);
+    for (int i = 0; i < m->run->cell_count; i++) {
+        const Cell *cell = &m->run->cells[i];
+        const char *shape = cell->shape.rank == 0 ? "NULL" : text_format(unit->arena, "%s__shape%d", m->prefix, i);
+        text_add(to, "    {%s, %s, %zu, %zu, %d, %d, %d, %d},\n", literal(unit->arena, cell->name), shape, cell->offset,
+                 (size_t)shape_size(cell->shape) * dtype_bytes(cell->dtype), cell->shape.rank, (int)cell->dtype,
+                 (int)cell->kind, cell_starts_infinite(cell));
+    }
+    text_add(to, "};\n");
+}
+
+static void slots(CUnit *unit, const CModel *m) {
+    if (m->run->slot_count == 0) return;
+    text_add(&unit->models, "static const sgdrt_model_slot %s__slots[] = {\n", m->prefix);
+    for (int i = 0; i < m->run->slot_count; i++) {
+        const Slot *slot = &m->run->slots[i];
+        text_add(&unit->models, "    {%s, %zu, %s, %d, 0},\n", literal(unit->arena, slot->name), slot->offset,
+                 number(unit->arena, slot->value), (int)slot->dtype);
+    }
+    text_add(&unit->models, "};\n");
+}
+
+static void columns(CUnit *unit, const CModel *m) {
+    const DataSet *data = m->run->data;
+    const char *const *members = exported_members(unit->arena, data);
+    if (data->column_count == 0) return;
+    text_add(&unit->models, "static const sgdrt_model_column %s__columns[] = {\n", m->prefix);
+    for (int i = 0; i < data->column_count; i++) {
+        const Column *column = &data->columns[i];
+        text_add(&unit->models, "    {%s, %lld, %lld, %d, %d, %d, %d},\n", literal(unit->arena, members[i]),
+                 (long long)shape_size(column->shape), (long long)column->classes, (int)column->dtype, m->predicts[i],
+                 column->standardized ? column->mean_cell : -1, column->standardized ? column->deviation_cell : -1);
+    }
+    text_add(&unit->models, "};\n");
+}
+
+/* Metrics: names, how many arguments each keeps, and the bytes of each argument's row. */
+static int measures(CUnit *unit, const CModel *m) {
+    const Run *run = m->run;
+    Text names = text_new(unit->arena), counts = text_new(unit->arena), bytes = text_new(unit->arena), codes = text_new(unit->arena);
+    int arguments = 0;
+    for (int i = 0; i < run->measure_count; i++) {
+        const Measure *measure = &run->measures[i];
+        text_add(&names, "%s, ", literal(unit->arena, measure->name));
+        text_add(&counts, "%d, ", measure->argument_count);
+        text_add(&codes, "%s__metric%d, ", m->prefix, i);
+        arguments += measure->argument_count;
+        for (int a = 0; a < measure->argument_count; a++)
+            text_add(&bytes, "%lld, ", (long long)(shape_size(measure->arguments[a]->shape) * (int64_t)dtype_bytes(measure->arguments[a]->dtype)));
+    }
+    if (run->measure_count > 0) {
+        text_add(&unit->models, "static const char *const %s__metric_names[] = {%s};\n", m->prefix, names.bytes);
+        text_add(&unit->models, "static const int32_t %s__argument_counts[] = {%s};\n", m->prefix, counts.bytes);
+        text_add(&unit->models, "static sgdrt_function *const %s__metrics[] = {%s};\n", m->prefix, codes.bytes);
+    }
+    if (arguments > 0) text_add(&unit->models, "static const int64_t %s__argument_bytes[] = {%s};\n", m->prefix, bytes.bytes);
+    return arguments;
+}
+
+static const char *entry(CUnit *unit, const CModel *m, const Function *function, const char *name) {
+    return function->root_count == 0 ? "NULL" : text_format(unit->arena, "%s__%s", m->prefix, name);
+}
+
+static int lr_slot(const Run *run) {
+    for (int i = 0; i < run->slot_count; i++)
+        if (strcmp(run->slots[i].name, "lr") == 0) return i;
+    return -1;
+}
+
+static int64_t copies(const DataSet *data) { return data != NULL && data->copies > 1 ? data->copies : 1; }
+
+static void model_fields(CUnit *unit, const CModel *m, int arguments) {
+    const Run *run = m->run;
+    Text *to = &unit->models;
+    const char *p = m->prefix;
+    int split_by = run->hold_out_by < 0 ? -1 : run->data->fields[run->hold_out_by].column;
+    text_add(to, "static const sgdrt_code %s__code[] = {{%s__init, %s__step, %s, %s, %s}};\n", p, p, p,
+             entry(unit, m, &run->evaluate, "evaluate"), entry(unit, m, &run->predictor, "predict"),
+             table_name(unit, m, "metrics", run->measure_count));
+    text_add(to, "static const uint32_t %s__level[] = {0};\n", p);
+    text_add(to, "static const sgdrt_model %s__model = {\n    SGDRT_ABI, 1, \"%s\", %s__code, %s__level,\n", p, p, p, p);
+    text_add(to, "    %s, %s, %s,\n", table_name(unit, m, "cells", run->cell_count), table_name(unit, m, "slots", run->slot_count),
+             table_name(unit, m, "columns", run->data->column_count));
+    text_add(to, "    %s, %s, %s,\n", table_name(unit, m, "metric_names", run->measure_count),
+             table_name(unit, m, "argument_bytes", arguments), table_name(unit, m, "argument_counts", run->measure_count));
+    text_add(to, "    UINT64_C(%llu), %zu, %zu, %zu, 0,\n", (unsigned long long)run->seed, run->state_bytes, m->work_bytes, m->predict_bytes);
+    text_add(to, "    %lld, %lld, %lld, %lld, %lld, %lld, %s,\n", (long long)run->batch, (long long)run->epochs, (long long)run->steps,
+             (long long)(run->predict ? shape_size(run->predict->shape) : 0), (long long)copies(run->data),
+             (long long)copies(run->valid), number(unit->arena, run->hold_out_part));
+    text_add(to, "    %d, %d, %d, %d, %d,\n", run->cell_count, run->slot_count, run->data->column_count, run->measure_count, arguments);
+    text_add(to, "    %d, %d, %d, %d, %d, %d, %d, %d\n};\n", run_averaged(run), run_minimized(run), run->term_count, lr_slot(run),
+             (int)run->order, (int)run->last, (int)run->hold_out, split_by);
+}
+
+/* ---- the functions of the API ------------------------------------------------------------------------------- */
+static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
+
+/* `self` is the model, `self_NAME` the function of the prefix. */
+static void add_api(CUnit *unit, const CModel *m, const char *text) {
+    Text *to = &unit->models;
+    for (const char *c = text; *c != 0;) {
+        bool begins = strncmp(c, "self", 4) == 0 && (c == text || !is_word(c[-1]));
+        if (begins && c[4] == '_') {
+            text_add(to, "%s", m->prefix);
+            c += 4;
+        } else if (begins && !is_word(c[4])) {
+            text_add(to, "%s__model", m->prefix);
+            c += 4;
+        } else {
+            text_add_bytes(to, c++, 1);
+        }
+    }
+}
+
+static const char *api_text(void) {
+    for (const EmbeddedFile *carried = carried_files; carried->name != NULL; carried++)
+        if (strstr(carried->name, "api.inc")) return strstr(carried->text, "*/\n") + 3;
+    INTERNAL_ERROR("the functions of the C API are not carried");
+}
+
+void c_model(CUnit *unit, const CModel *model) {
+    text_add(&unit->models, "/* ---- %s: what the functions of its C API work from */\n", model->prefix);
+    cells(unit, model);
+    slots(unit, model);
+    columns(unit, model);
+    model_fields(unit, model, measures(unit, model));
+    text_add(&unit->models, "\n");
+    add_api(unit, model, api_text());
+    text_add(&unit->models, "\n");
+}

@@ -1,0 +1,52 @@
+/* c_program: the unit of C and the header of a program's runs, side by side. */
+#include "codegen/c/c.h"
+#include "codegen/exported_names.h"
+#include "codegen/header.h"
+#include "model.h"
+
+/* Bytes of work that it needs. */
+static size_t add_function(CUnit *unit, const Run *run, const Function *function, const char *prefix, const char *name) {
+    if (function->root_count == 0 && function != &run->init && function != &run->step) return 0;
+    LoopTree *tree = schedule_function(unit->arena, run, function);
+    const char *problem = tree_problem(tree);
+    if (problem != NULL) INTERNAL_ERROR("%s of %s, %s", name, prefix, problem);
+    c_function(unit, tree, "static ", text_format(unit->arena, "%s__%s", prefix, name));
+    return tree->work_bytes;
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static CModel add_run(CUnit *unit, const Run *run, const char *prefix) {
+    CModel model = {.run = run, .prefix = prefix, .predicts = header_predicts(unit->arena, run)};
+    size_t most = add_function(unit, run, &run->init, prefix, "init");
+    most = larger(most, add_function(unit, run, &run->step, prefix, "step"));
+    most = larger(most, add_function(unit, run, &run->evaluate, prefix, "evaluate"));
+    model.predict_bytes = add_function(unit, run, &run->predictor, prefix, "predict");
+    most = larger(most, model.predict_bytes);
+    for (int m = 0; m < run->measure_count; m++)
+        most = larger(most, add_function(unit, run, &run->measures[m].metric, prefix, text_format(unit->arena, "metric%d", m)));
+    model.work_bytes = most;
+    c_model(unit, &model);
+    return model;
+}
+
+void c_program(Text *to, Text *header, const Program *program, const char *stem, const char *const *prefixes,
+               const SourceMap *map) {
+    Arena *arena = to->arena;
+    CUnit *unit = c_unit_new(arena, map);
+    HeaderBlock *blocks = arena_array(arena, HeaderBlock, program->run_count + 1);
+    for (int i = 0; i < program->run_count; i++) {
+        const Run *run = &program->runs[i];
+        CModel model = add_run(unit, run, prefixes[i]);
+        blocks[i] = (HeaderBlock){
+            .run = run, .prefix = prefixes[i], .predicts = model.predicts,
+            .train_bytes = sgdrt_instance_bytes(run->state_bytes, model.work_bytes, run->term_count),
+            .predict_bytes = sgdrt_whole_lines(model.predict_bytes)};
+    }
+    const char *source = text_format(arena, "%s.sgd", program->stem);
+    text_add(to, "/* Written by sgdc from ");
+    text_add_c_comment(to, source);
+    text_add(to, ". C99; needs the C library for math alone, and for memory unless SGDC_NO_MALLOC is defined. */\n");
+    c_unit_print(to, unit, c_unit_types(arena));
+    if (header != NULL) header_write(header, source, exported_identifier(arena, stem), blocks, program->run_count);
+}
