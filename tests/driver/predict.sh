@@ -173,6 +173,17 @@ printf '{"prediction":"Adelie","scores":{"Adelie":3,"Gen,too":1,"Chin":2}}\n' | 
 sed 's/batch = all/predict = argmax(net(x)); batch = all/; s/\["Adelie", "Gen,too", "Chin"\]/[10, 20, 30]/' birds.sgd >numbers.sgd
 expect 0 "classes that are numbers" "$sgdc" predict numbers.sgd --load birds.safetensors --data birds=new_birds.csv
 printf 'prediction\n10\n20\n10\n' | prints
+cat >logit.sgd <<'END'
+data d = csv("logit.csv") { x: f32 = column("a"); y: label[2] = remap(column("k"), ["no", "yes"]) }
+model m(x: f32) -> f32 { param w: f32 = 2; return w * x }
+train fit { data = d; minimize = binary_cross_entropy(m(x), f32(y)); optimizer = sgd(lr = 0); batch = all; epochs = 1 }
+END
+printf 'a,k\n-1,no\n1,yes\n' >logit.csv
+expect 0 "training on a logit" "$sgdc" logit.sgd --run -q --save logit.safetensors
+expect 0 "one number for two classes" "$sgdc" predict logit.sgd --load logit.safetensors
+printf 'prediction,score\nno,-2\nyes,2\n' | prints
+expect 0 "the same in JSON" "$sgdc" predict logit.sgd --load logit.safetensors --json
+printf '{"prediction":"no","score":-2}\n{"prediction":"yes","score":2}\n' | prints
 cat >code.sgd <<'END'
 data d = csv("code.csv") { k: label[3] = remap(column("k"), ["a", "b", "c"]); y: f32 = column("y") }
 model m(k: label[3]) -> f32 { param w: f32[3] = [1, 2, 4]; return w[k] }

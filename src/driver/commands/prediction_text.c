@@ -1,7 +1,7 @@
 /* prediction_text: what stands in a row of the output.
  *
- * csv: the repeated columns, `prediction`, and for scores one column `score_CLASS` each. JSON: an object a line. Numbers
- * are the shortest that read back as the same f32. Classes have the names that the file has for them. What names and
+ * csv: the repeated columns, `prediction`, and what a class was chosen by: a column `score_CLASS` for each, or `score`
+ * where one number tells two classes apart. JSON: an object a line. Numbers are the shortest that read back as the same f32. Classes have the names that the file has for them. What names and
  * texts hold is escaped once where it is known before (names), and where it must be (texts).
  */
 #include "driver/commands/prediction_text.h"
@@ -10,13 +10,6 @@
 #include <string.h>
 
 enum { MOST_NAMED = 1 << 20 };
-
-int64_t prediction_class(const float *scores, int64_t count) {
-    int64_t best = 0;
-    for (int64_t k = 1; k < count; k++)
-        if (scores[k] > scores[best] || (isnan(scores[k]) && !isnan(scores[best]))) best = k;
-    return best;
-}
 
 static const char *escaped(Arena *arena, bool json, const char *text) {
     Text out = text_new(arena);
@@ -47,15 +40,12 @@ static void name_classes(Driver *driver, const Run *run, PredictionForm *form) {
 
 PredictionForm prediction_form(Driver *driver, const Run *run, const char *const *texts, int text_count) {
     PredictionForm form = {.json = driver->options->json, .elements = shape_size(run->predict->shape)};
-    int64_t classes = run->target >= 0 ? run->data->fields[run->target].classes : 0;
-    if (run->predict_classes > 0 && form.elements == 1) {
-        form.kind = PREDICTION_CLASS;
-        form.classes = run->predict_classes;
-    } else if (classes > 1 && run->predict->shape.rank == 1 && form.elements == classes) {
-        form.kind = PREDICTION_SCORES;
-        form.classes = classes;
-    }
-    if (form.kind != PREDICTION_NUMBERS) name_classes(driver, run, &form);
+    form.classes = run->target >= 0 ? run->data->fields[run->target].classes : 0;
+    Truth truth = {.column = run->target, .classes = (int)form.classes};
+    form.rule = class_rule(&(Training){.run = run}, &truth, (int)form.elements);
+    if (form.rule == CLASS_NONE && run->predict_classes > 0 && form.elements == 1) form.rule = CLASS_ITSELF;
+    if (form.rule == CLASS_ITSELF) form.classes = run->predict_classes;
+    if (form.rule != CLASS_NONE) name_classes(driver, run, &form);
     const char **names = arena_array(driver->arena, const char *, text_count + 1);
     for (int t = 0; t < text_count; t++) names[t] = escaped(driver->arena, form.json, texts[t]);
     form.text_names = names;
@@ -75,10 +65,10 @@ static void add_place(Text *to, Shape shape, int64_t element) {
 void prediction_heading(Text *to, const PredictionForm *form, const Run *run) {
     if (form->json) return;
     for (int t = 0; t < form->text_count; t++) text_add(to, "%s,", form->text_names[t]);
-    if (form->kind != PREDICTION_NUMBERS) text_add(to, "prediction");
-    for (int64_t k = 0; form->kind == PREDICTION_SCORES && k < form->classes; k++)
-        text_add(to, ",%s", form->score_names[k]);
-    for (int64_t i = 0; form->kind == PREDICTION_NUMBERS && i < form->elements; i++) {
+    if (form->rule != CLASS_NONE) text_add(to, "prediction");
+    for (int64_t k = 0; form->rule == CLASS_LARGEST && k < form->classes; k++) text_add(to, ",%s", form->score_names[k]);
+    if (form->rule == CLASS_HALF || form->rule == CLASS_SIGN) text_add(to, ",score");
+    for (int64_t i = 0; form->rule == CLASS_NONE && i < form->elements; i++) {
         text_add(to, "%sprediction", i ? "," : "");
         add_place(to, run->predict->shape, i);
     }
@@ -120,29 +110,43 @@ static void add_class(Text *to, const PredictionForm *form, int64_t k) {
 }
 
 static void add_csv_row(Text *to, const PredictionForm *form, const float *values) {
-    if (form->kind == PREDICTION_CLASS) add_class(to, form, (int64_t)values[0]);
-    if (form->kind == PREDICTION_SCORES) add_class(to, form, prediction_class(values, form->classes));
-    for (int64_t i = 0; form->kind != PREDICTION_CLASS && i < form->elements; i++) {
-        if (i || form->kind == PREDICTION_SCORES) text_add_bytes(to, ",", 1);
+    if (form->rule != CLASS_NONE) add_class(to, form, class_of(form->rule, values, (int)form->elements));
+    for (int64_t i = 0; form->rule != CLASS_ITSELF && i < form->elements; i++) {
+        if (i || form->rule != CLASS_NONE) text_add_bytes(to, ",", 1);
         add_number(to, form, values[i]);
     }
 }
 
-static void add_json_row(Text *to, const PredictionForm *form, const float *values) {
-    bool scores = form->kind == PREDICTION_SCORES, list = form->kind == PREDICTION_NUMBERS && form->elements != 1;
-    add(to, "\"prediction\":");
-    if (form->kind == PREDICTION_CLASS) add_class(to, form, (int64_t)values[0]);
-    if (scores) add_class(to, form, prediction_class(values, form->classes));
-    if (scores) add(to, ",\"scores\":{");
-    if (list) add(to, "[");
-    for (int64_t i = 0; form->kind != PREDICTION_CLASS && i < form->elements; i++) {
-        if (i) add(to, ",");
-        if (scores) add(to, form->score_names[i]);
-        if (scores) add(to, ":");
+static void add_scores(Text *to, const PredictionForm *form, const float *values) {
+    for (int64_t i = 0; i < form->elements; i++) {
+        add(to, i ? "," : "{");
+        add(to, form->score_names[i]);
+        add(to, ":");
         add_number(to, form, values[i]);
     }
-    if (list) add(to, "]");
-    if (scores) add(to, "}");
+    add(to, "}");
+}
+
+static void add_list(Text *to, const PredictionForm *form, const float *values) {
+    for (int64_t i = 0; i < form->elements; i++) {
+        add(to, i ? "," : "[");
+        add_number(to, form, values[i]);
+    }
+    add(to, form->elements ? "]" : "[]");
+}
+
+static void add_json_row(Text *to, const PredictionForm *form, const float *values) {
+    add(to, "\"prediction\":");
+    if (form->rule != CLASS_NONE) add_class(to, form, class_of(form->rule, values, (int)form->elements));
+    else if (form->elements == 1) add_number(to, form, values[0]);
+    else add_list(to, form, values);
+    if (form->rule == CLASS_LARGEST) {
+        add(to, ",\"scores\":");
+        add_scores(to, form, values);
+    } else if (form->rule == CLASS_HALF || form->rule == CLASS_SIGN) {
+        add(to, ",\"score\":");
+        add_number(to, form, values[0]);
+    }
     add(to, "}");
 }
 

@@ -2,19 +2,14 @@
 #ifndef SGDC_DRIVER_PREDICTION_TEXT_H
 #define SGDC_DRIVER_PREDICTION_TEXT_H
 #include "driver/commands/trained.h"
-
-typedef enum PredictionKind {
-    PREDICTION_NUMBERS,      /* as they are */
-    PREDICTION_CLASS,        /* one number, which is a class */
-    PREDICTION_SCORES        /* one per class: the class of the largest, then all of them */
-} PredictionKind;
+#include "driver/seeing.h"
 
 typedef struct PredictionForm {
     bool json;
-    PredictionKind kind;
+    ClassRule rule;                               /* NONE: numbers as they are */
     int64_t elements, classes;
     const char **class_texts;                     /* as they are written; NULL: numbers */
-    const char **score_names;                     /* of SCORES in JSON */
+    const char **score_names;                     /* where there is a score for each */
     const char *const *text_names; int text_count;    /* columns of the file that stand before it */
 } PredictionForm;
 
@@ -24,6 +19,4 @@ void prediction_heading(Text *to, const PredictionForm *form, const Run *run);
 /* begin: where the texts of the row begin; text_end: where each ends. */
 void prediction_row(Text *to, const PredictionForm *form, const float *values, const char *text, size_t begin,
                     const size_t *text_end);
-/* The place of the largest, the first of equals, as the metric accuracy has it. */
-int64_t prediction_class(const float *scores, int64_t count);
 #endif
