@@ -9,40 +9,11 @@
 enum { ROWS_AT_ONCE = 512 };
 
 /* ---- the truth ----------------------------------------------------------------------------------- */
-static const char *column_name(const DataSet *set, int column) {
-    for (int f = 0; f < set->field_count; f++)
-        if (set->fields[f].column == column) return set->fields[f].name;
-    return set->columns[column].name;
-}
-
-static void mark_columns(Arena *arena, Node *node, bool *reads) {
-    int count;
-    Node **nodes = graph_post_order(arena, &node, 1, &count);
-    for (int i = 0; i < count; i++)
-        if (nodes[i]->op == OP_COLUMN) reads[nodes[i]->attr.index] = true;
-}
-
 Truth target_of(const Training *t, const Predictor *p) {
-    Truth target = {-1, 0, ""};
-    Arena *arena = t->driver->arena;
-    const Run *run = t->run;
-    bool *reads = arena_array(arena, bool, run->data->column_count + 1);
-    int found = 0;
-    if (!p) return target;
-    for (int i = 0; i < run->term_count; i++)
-        if (run->terms[i].minimized) mark_columns(arena, run->terms[i].value, reads);
-    for (int c = 0; c < run->data->column_count; c++)
-        if (reads[c] && !p->reads[c]) {
-            const Column *column = &run->data->columns[c];
-            target = (Truth){c, (int)column->classes, column_name(run->data, c)};
-            if (column->remap_count) target.classes = column->remap_count;
-            found += shape_size(column->shape) == 1 ? 1 : 2;
-        }
-    for (int f = 0; found == 1 && f < run->data->field_count; f++)
-        if (run->data->fields[f].column == target.column && run->data->fields[f].classes)
-            target.classes = (int)run->data->fields[f].classes;
-    if (found != 1) target.column = -1;
-    return target;
+    const DataSet *set = t->run->data;
+    const Field *field = p && t->run->target >= 0 ? &set->fields[t->run->target] : NULL;
+    if (!field || field->column < 0 || shape_size(field->shape) != 1) return (Truth){-1, 0, ""};
+    return (Truth){field->column, (int)field->classes, field->name};
 }
 
 /* ---- classes ------------------------------------------------------------------------------------- */

@@ -37,7 +37,7 @@ int64_t row_of(const RowSet *rows, int64_t place);        /* its number in the t
 int64_t evenly(int64_t i, int64_t wanted, int64_t count);
 
 /* ---- judge.c ----------------------------------------------------------------------------------- */
-/* What a prediction is held against: the one column that what is minimized reads and the prediction does not. */
+/* What a prediction is held against: the target of the run, where that is one column. */
 typedef struct Truth {
     int column;                   /* -1: there is none */
     int classes;                  /* 0: it is a number */
