@@ -349,7 +349,10 @@ static LLVMValueRef rows_of_step(Emitter *e, LLVMValueRef begin) {
 }
 
 /* ---- rows a step ahead: so that they are there when the parameters are, which are what a tiny step waits for */
-typedef struct Ahead { int count; LLVMValueRef start[MOST_ROWS_AHEAD], now[MOST_ROWS_AHEAD], next[MOST_ROWS_AHEAD]; } Ahead;
+typedef struct Ahead {
+    int count;
+    LLVMValueRef start[MOST_ROWS_AHEAD], now[MOST_ROWS_AHEAD], next[MOST_ROWS_AHEAD];
+} Ahead;
 
 static void load_ahead(Emitter *e, LLVMValueRef begin, LLVMValueRef *to) {
     e->step_begin = begin;

@@ -305,7 +305,8 @@ void  emit_turned(Emitter *e, const Nest *nest);
 void  emit_leaving(Emitter *e, const Nest *nest);
 /* Stores a square of rows, for those before `rows`, and places of the last axis; of a kernel sum_at gives the sums. */
 typedef LLVMValueRef SumAt(Emitter *e, const Spot *spot, void *context);
-void  leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, LLVMValueRef rows, SumAt *sum_at, void *context);
+void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, LLVMValueRef rows, SumAt *sum_at,
+                    void *context);
 
 /* ---- emit_scatter.c */
 void  emit_scatter(Emitter *e, const Nest *nest);

@@ -44,7 +44,8 @@ typedef struct ChainRule {
     Chain (*join)(Emitter *e, DType t, Chain a, Chain b);
 } ChainRule;
 static const ChainRule chain_CONTRACT = {-0.0, 0, join_sum}, chain_REDUCE_MAX = {-INFINITY, INT32_MIN, join_max},
-                       chain_REDUCE_MIN = {INFINITY, INT32_MAX, join_min}, chain_ARGMAX = {-INFINITY, INT32_MIN, join_argmax};
+                       chain_REDUCE_MIN = {INFINITY, INT32_MAX, join_min},
+                       chain_ARGMAX = {-INFINITY, INT32_MIN, join_argmax};
 
 static const ChainRule *const chain_rules[OP_COUNT] = {
 #define CHAIN_LEAF(NAME) NULL
@@ -60,7 +61,8 @@ static const ChainRule *const chain_rules[OP_COUNT] = {
 Chain chain_start(Emitter *e, const Node *node, int lanes) {
     DType t = term_type(node);
     const ChainRule *rule = chain_rules[node->op];
-    LLVMValueRef start = dtype_is_real(t) ? constant_real(e, t, rule->real_start) : constant_int(e, e->i32, rule->integer_start);
+    LLVMValueRef start =
+        dtype_is_real(t) ? constant_real(e, t, rule->real_start) : constant_int(e, e->i32, rule->integer_start);
     Chain c = {{splat(e, start, lanes), NULL}};
     if (chain_width(node) > 1)
         c.v[1] = splat(e, constant_int(e, e->i32, 0), lanes);

@@ -85,8 +85,8 @@ static void slot_terms(Emitter *e, const SlotSums *t, LLVMValueRef *chain) {
     const Node *node = t->nest->reduce, *source = node->source[0];
     ChainTerm term = {.ok = NULL};
     memo_clear(e);
-    Spot at = spot_through(e, &node->attr.contraction->access[0], &t->spot, t->space.extent, t->space.axes, source->shape,
-                           t->spot.row, 0, &term.ok);
+    Spot at = spot_through(e, &node->attr.contraction->access[0], &t->spot, t->space.extent, t->space.axes,
+                           source->shape, t->spot.row, 0, &term.ok);
     int64_t slot_size = t->groups.lanes * shape_size(source->shape);
     Index place = index_scale(e, spot_linear(e, &at, source->shape), t->groups.lanes);
     place = index_add(e, place, index_scale(e, index_of(t->group), shape_size(source->shape)));
@@ -151,7 +151,8 @@ void grouped_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
     e->lanes = 1;
     LLVMValueRef end = LLVMBuildAdd(e->b, groups.index, index_const(e, group), "");
     loop_open(e, &chunks, groups.index, NULL, 0);
-    LLVMValueRef lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, groups.index, ""), index_const(e, chunk), "");
+    LLVMValueRef lane =
+        LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, groups.index, ""), index_const(e, chunk), "");
     fold_into_total(e, nest, total_at, load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
                                                index_add(e, at, index_of(lane))));
     loop_close(e, &chunks, smaller(e, end, e->block_rows), chunk, NULL);

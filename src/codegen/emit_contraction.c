@@ -126,7 +126,8 @@ static void fetch_rows(Emitter *e, BlockedContraction *k) {
         || column_square_fits(e, k->nest, k->blocks->lane_operand))
         return;
     LLVMBasicBlockRef first = k->fresh == NULL ? NULL : if_open(e, k->fresh);
-    LLVMValueRef begin = k->spot.row.at, end = LLVMBuildAdd(e->b, begin, index_const(e, (int64_t)k->vectors * e->lanes), "");
+    LLVMValueRef begin = k->spot.row.at,
+                 end = LLVMBuildAdd(e->b, begin, index_const(e, (int64_t)k->vectors * e->lanes), "");
     LoopBlocks l;
     loop_open(e, &l, begin, NULL, 0);
     prefetch_rows(e, k->nest, l.index);
@@ -573,12 +574,14 @@ static void set_strides(BlockedContraction *k) {
 static void know_rows(Emitter *e, const BlockedContraction *k) {
     int64_t tile = k->nest->tile, image = 1 - k->blocks->lane_operand;
     LLVMValueRef up = LLVMBuildAdd(e->b, e->block_rows, index_const(e, tile - 1), "");
-    LLVMValueRef whole = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, up, index_const(e, tile), ""), index_const(e, tile), "");
+    LLVMValueRef whole =
+        LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, up, index_const(e, tile), ""), index_const(e, tile), "");
     row_pointers_open(e, k->node->source[image], whole, e->f->block + tile);
 }
 
 void emit_contraction(Emitter *e, const Nest *nest) {
-    BlockedContraction k = {.nest = nest, .node = nest->reduce, .blocks = nest->blocks, .space = space_of(nest->reduce)};
+    BlockedContraction k = {
+        .nest = nest, .node = nest->reduce, .blocks = nest->blocks, .space = space_of(nest->reduce)};
     if (shape_size(nest->space) == 0)
         return;
     e->nest = nest;

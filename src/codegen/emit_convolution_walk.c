@@ -153,7 +153,8 @@ uint32_t members_with_term(const ConvolutionKernel *k, int64_t tap) {
 /* What is loaded will be at this address, `bytes` further on, in a few turns of the innermost loop. */
 static void fetch_ahead(Emitter *e, LLVMValueRef loaded, int64_t bytes) {
     LLVMValueRef by = index_const(e, bytes), at = LLVMBuildGEP2(e->b, e->i8, LLVMGetOperand(loaded, 0), &by, 1, "");
-    LLVMValueRef read = constant_int(e, e->i32, 0), often = constant_int(e, e->i32, 3), data = constant_int(e, e->i32, 1);
+    LLVMValueRef read = constant_int(e, e->i32, 0), often = constant_int(e, e->i32, 3),
+                 data = constant_int(e, e->i32, 1);
     emit_intrinsic(e, "llvm.prefetch", (LLVMValueRef[]){at, read, often, data}, 4);
 }
 
@@ -191,7 +192,8 @@ static void add_terms(Emitter *e, const ConvolutionKernel *k, const Spot *at, LL
             one = operand(e, k, k->v->image, &spot);
         }
         for (int j = 0; j < k->vectors; j++) {
-            LLVMValueRef *c = &chain[i * k->vectors + j], with = wide[(taps_of_wide > 1 ? i % k->taps : 0) * k->vectors + j];
+            LLVMValueRef *c = &chain[i * k->vectors + j],
+                         with = wide[(taps_of_wide > 1 ? i % k->taps : 0) * k->vectors + j];
             *c = k->v->image == 0 ? emit_fma(e, one, with, *c) : emit_fma(e, with, one, *c);
         }
     }

@@ -75,7 +75,8 @@ void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *ch
         here.row = index_add(e, here.row, moved);
     else if (nest->lanes >= 0)
         here.axis[nest->lanes] = index_add(e, here.axis[nest->lanes], moved);
-    LLVMValueRef at = LLVMBuildAdd(e->b, LLVMBuildMul(e->b, places.index, index_const(e, vectors), ""), parts.index, "");
+    LLVMValueRef at =
+        LLVMBuildAdd(e->b, LLVMBuildMul(e->b, places.index, index_const(e, vectors), ""), parts.index, "");
     LLVMValueRef sum = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, type, sums, &at, 1, ""), "");
     finish(e, nest, &here, (Chain){{sum}});
     loop_close(e, &parts, index_const(e, vectors), 1, NULL);

@@ -54,7 +54,8 @@ static LLVMValueRef build_once(Emitter *e, LLVMOpcode op, LLVMTypeRef type, LLVM
     if (k->generation == e->known_places->generation)
         return k->result;
     wanted.generation = e->known_places->generation;
-    wanted.result = op == LLVMGetElementPtr ? LLVMBuildGEP2(e->b, type, a, &b, 1, "") : LLVMBuildBinOp(e->b, op, a, b, "");
+    wanted.result =
+        op == LLVMGetElementPtr ? LLVMBuildGEP2(e->b, type, a, &b, 1, "") : LLVMBuildBinOp(e->b, op, a, b, "");
     *k = wanted;
     e->known_places->count++;
     return wanted.result;

@@ -191,7 +191,8 @@ static Part part_of_axis(Emitter *e, Around *a, int axis, int64_t extent, const 
     if (part.to == NULL)
         return part;
     LLVMValueRef here = a->spot.axis[around].at;
-    return (Part){tile_at_or_behind(e, part.from, here, places, width), tile_at_or_behind(e, part.to, here, places, width)};
+    return (Part){tile_at_or_behind(e, part.from, here, places, width),
+                  tile_at_or_behind(e, part.to, here, places, width)};
 }
 
 static void around_axis(Emitter *e, Around *a, int level, int axis) {

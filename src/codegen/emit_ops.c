@@ -13,7 +13,8 @@ typedef LLVMValueRef ElementEmitter(Emitter *e, const Element *of, LLVMValueRef 
     EMIT(NAME) { return math_##name(e, of->from, x[0]); }
 #define PAIR(NAME, real, integer)                                                                                      \
     EMIT(NAME) {                                                                                                       \
-        return dtype_is_real(of->from) ? LLVMBuild##real(e->b, x[0], x[1], "") : LLVMBuild##integer(e->b, x[0], x[1], ""); \
+        return dtype_is_real(of->from) ? LLVMBuild##real(e->b, x[0], x[1], "")                                         \
+                                       : LLVMBuild##integer(e->b, x[0], x[1], "");                                     \
     }
 /* bits: of bool, where false < true, and of bytes */
 #define COMPARISON(NAME, real, integer, bits)                                                                          \
@@ -56,7 +57,8 @@ PAIR(MUL, FMul, Mul)
 EMIT(DIV) { return LLVMBuildFDiv(e->b, x[0], x[1], ""); }
 
 /* The first where it is the larger (smaller), equal, or NaN. */
-static LLVMValueRef first_of_two(Emitter *e, DType t, LLVMRealPredicate real, LLVMIntPredicate integer, LLVMValueRef *x) {
+static LLVMValueRef first_of_two(Emitter *e, DType t, LLVMRealPredicate real, LLVMIntPredicate integer,
+                                 LLVMValueRef *x) {
     LLVMValueRef keeps = dtype_is_real(t) ? LLVMBuildOr(e->b, LLVMBuildFCmp(e->b, real, x[0], x[1], ""),
                                                  LLVMBuildFCmp(e->b, LLVMRealUNO, x[0], x[0], ""), "")
                                    : LLVMBuildICmp(e->b, integer, x[0], x[1], "");

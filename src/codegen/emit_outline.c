@@ -147,9 +147,10 @@ static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, LLVMValueRef v)
 
 /* What every function has lies at the same place in all of them, so that they share kernels. */
 static int usual_slot(const Emitter *e, LLVMValueRef v) {
-    const LLVMValueRef usual[USUAL_SLOTS] = {e->state, e->work, e->thread_work, e->part_begin, e->part_end, e->block_rows,
-                                      e->block_padded, e->block_begin, e->total_rows, e->step_begin, e->steps_done,
-                                      e->seed, e->place, e->sums, e->row_of_one, e->call, e->relay_row};
+    const LLVMValueRef usual[USUAL_SLOTS] = {
+        e->state,        e->work,        e->thread_work, e->part_begin, e->part_end,   e->block_rows,
+        e->block_padded, e->block_begin, e->total_rows,  e->step_begin, e->steps_done, e->seed,
+        e->place,        e->sums,        e->row_of_one,  e->call,       e->relay_row};
     for (int i = 0; i < USUAL_SLOTS; i++)
         if (usual[i] == v && (e->frame->usual[i] == NULL || v == e->relay_row))
             return i;                          /* relays come one after the other */

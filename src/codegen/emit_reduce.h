@@ -84,14 +84,16 @@ typedef struct Block {
 ChainTerm term_at(Emitter *e, const Node *node, const Space *space, const Spot *spot);
 LLVMValueRef flat_term(Emitter *e, const Node *node, const Space *space, const Spot *spot);
 /* The operand's value where k is in the index space; *ok: NULL if it is always there. */
-LLVMValueRef operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot, LLVMValueRef *ok);
+LLVMValueRef operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot,
+                        LLVMValueRef *ok);
 Spot      spot_of_term(const Tile *t, const Spot *k, int chain);
 Index    *innermost_term(const Tile *t, Spot *k);         /* of k: the rows that are summed, or the last axis */
 Index    *lanes_of(const Tile *t, Spot *spot);
 /* Of the operand the places first + i, first + i + part, ... along the lanes, from the term that spot has, and `group`,
  * on: `part` terms of each, side by side. `part` such vectors, turned, are as many terms. */
 int       part_of_square(const Emitter *e, const Tile *t, int operand);
-LLVMValueRef parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, LLVMValueRef first, int i, int group, int part);
+LLVMValueRef parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, LLVMValueRef first, int i,
+                             int group, int part);
 /* How many places of k lie before k in the block. */
 Index     place_of_term(Emitter *e, const Tile *t, const Spot *k);
 

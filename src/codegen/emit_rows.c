@@ -307,7 +307,8 @@ static void visit_square_column(void *context, const Read *read) {
     LLVMSetAlignment(c->turned, 64);
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
-    LLVMValueRef row = row_pointer(e, read->node, row_number(e, index_add(e, index_of(s->row.at), index_of(l.index)), 0));
+    LLVMValueRef row =
+        row_pointer(e, read->node, row_number(e, index_add(e, index_of(s->row.at), index_of(l.index)), 0));
     LLVMBuildStore(e->b, row, LLVMBuildInBoundsGEP2(e->b, e->pointer, c->rows, &l.index, 1, ""));
     loop_close(e, &l, index_const(e, lanes), 1, NULL);
 }
@@ -360,7 +361,8 @@ static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LL
         LLVMValueRef lane = index_const(e, l);
         LLVMValueRef row = LLVMBuildInBoundsGEP2(e->b, e->pointer, LLVMGetParam(f, 0), &lane, 1, "");
         row = LLVMBuildLoad2(e->b, e->pointer, row, "");
-        piece[l] = LLVMBuildLoad2(e->b, vector_type(type, width), LLVMBuildInBoundsGEP2(e->b, e->i8, row, &at, 1, ""), "");
+        piece[l] =
+            LLVMBuildLoad2(e->b, vector_type(type, width), LLVMBuildInBoundsGEP2(e->b, e->i8, row, &at, 1, ""), "");
         LLVMSetAlignment(piece[l], (unsigned)bytes);
     }
     if (width == 4)

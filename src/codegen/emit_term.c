@@ -76,7 +76,8 @@ int part_of_square(const Emitter *e, const Tile *t, int operand) {
     return loaded && part < e->lanes ? part : e->lanes;
 }
 
-LLVMValueRef parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, LLVMValueRef first, int i, int group, int part) {
+LLVMValueRef parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, LLVMValueRef first, int i,
+                             int group, int part) {
     int lanes = e->lanes;
     LLVMValueRef v[ORDER_LANES];
     Spot at = *spot;

@@ -170,7 +170,8 @@ static void square_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain)
 }
 
 /* The innermost terms in squares, of which there may be none; where those that are left begin. */
-static LLVMValueRef tile_squares(Emitter *e, const Tile *t, Spot *k, LLVMValueRef begin, LLVMValueRef end, Chain *chain) {
+static LLVMValueRef tile_squares(Emitter *e, const Tile *t, Spot *k, LLVMValueRef begin, LLVMValueRef end,
+                                 Chain *chain) {
     LLVMValueRef lanes = index_const(e, e->lanes), terms = LLVMBuildSub(e->b, end, begin, "");
     LLVMValueRef whole = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, terms, lanes, ""), lanes, "");
     whole = LLVMBuildAdd(e->b, begin, whole, "");

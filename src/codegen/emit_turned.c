@@ -112,7 +112,8 @@ void emit_turned(Emitter *e, const Nest *nest) {
 
 /* ---- rows for the caller --------------------------------------------------------------------------- */
 /* A vector of rows for each of `lanes` elements, stored as rows. */
-void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, LLVMValueRef rows, SumAt *sum_at, void *context) {
+void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, LLVMValueRef rows, SumAt *sum_at,
+                    void *context) {
     int axis = nest->space.rank - 1;
     LLVMValueRef v[MOST_LANES];
     Spot at = *spot;

@@ -9,7 +9,8 @@ static LLVMTypeRef as_wide(LLVMValueRef x, LLVMTypeRef scalar) {
     return vector_type(scalar, vector_lanes(x));
 }
 
-static LLVMValueRef pair(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *),
+static LLVMValueRef pair(Emitter *emitter,
+                         LLVMValueRef (*build)(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *),
                          LLVMValueRef a, LLVMValueRef b) {
     same_width(emitter, &a, &b);
     return build(emitter->b, a, b, "");
@@ -25,7 +26,8 @@ static LLVMValueRef compare_int(Emitter *emitter, LLVMValueRef a, LLVMValueRef b
     return LLVMBuildICmp(emitter->b, LLVMIntEQ, a, b, "");
 }
 
-static LLVMValueRef shift(Emitter *emitter, LLVMValueRef (*build)(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *),
+static LLVMValueRef shift(Emitter *emitter,
+                          LLVMValueRef (*build)(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *),
                           LLVMValueRef a, int n) {
     LLVMTypeRef type = LLVMTypeOf(a);
     LLVMValueRef by = LLVMConstInt(is_vector(a) ? LLVMGetElementType(type) : type, (unsigned long long)n, false);
@@ -97,9 +99,9 @@ static LLVMValueRef signed_real(Emitter *emitter, LLVMValueRef x, LLVMTypeRef sc
 #include "math.inc"
 #include "random.inc"
 
-#define FUNCTION(name)                                                                                     \
-    LLVMValueRef math_##name(Emitter *emitter, DType t, LLVMValueRef x) {                                                \
-        return t == DTYPE_F32 ? emit_##name##_f32(emitter, x) : emit_##name##_f64(emitter, x);             \
+#define FUNCTION(name)                                                                                                 \
+    LLVMValueRef math_##name(Emitter *emitter, DType t, LLVMValueRef x) {                                              \
+        return t == DTYPE_F32 ? emit_##name##_f32(emitter, x) : emit_##name##_f64(emitter, x);                         \
     }
 FUNCTION(exp)
 FUNCTION(log)
@@ -123,7 +125,8 @@ LLVMValueRef random_stream(Emitter *emitter, LLVMValueRef seed, LLVMValueRef ste
 }
 
 /* place32 NULL: a draw without rows */
-LLVMValueRef random_uniform(Emitter *emitter, DType t, LLVMValueRef stream, LLVMValueRef place32, LLVMValueRef element32) {
+LLVMValueRef random_uniform(Emitter *emitter, DType t, LLVMValueRef stream, LLVMValueRef place32,
+                            LLVMValueRef element32) {
     LLVMValueRef first, second;
     if (place32 == NULL) {
         first = low_half(emitter, stream);
