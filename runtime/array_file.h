@@ -16,9 +16,12 @@ typedef struct ArrayHeader {
     uint64_t header_bytes;                           /* before the first value */
 } ArrayHeader;
 
-/* Both read from the first byte on, and leave the input at the first value. */
-int sgdrt_idx_header(const char *path, Input *input, ArrayHeader *header, sgdrt_problem *problem);
-int sgdrt_npy_header(const char *path, Input *input, ArrayHeader *header, sgdrt_problem *problem);
+/* Reads from the first byte on, and leaves the input at the first value. */
+typedef int ArrayHeaderReader(const char *path, Input *input, ArrayHeader *header, sgdrt_problem *problem);
+ArrayHeaderReader sgdrt_idx_header, sgdrt_npy_header;
+/* Fills a new table from files of this kind, one for each column. */
+int sgdrt_files_load(const sgdrt_request *request, ArrayHeaderReader *read_header, sgdrt_table **table,
+                     sgdrt_problem *problem);
 /* Sets row_items and data_bytes; a problem if the file cannot hold so much. */
 int sgdrt_array_measure(const char *path, const Input *input, ArrayHeader *header, sgdrt_problem *problem);
 /* "u8", "f64" */

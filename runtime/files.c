@@ -72,15 +72,14 @@ static int shape_problem(const sgdrt_column_request *column, const ArrayHeader *
                              "the file has rows of shape %s, but %s is %s", has, column->name, wanted);
 }
 
-static int open_files(const sgdrt_request *request, ArrayFile *files, sgdrt_problem *problem) {
+static int open_files(const sgdrt_request *request, ArrayHeaderReader *read_header, ArrayFile *files, sgdrt_problem *problem) {
     for (int c = 0; c < request->column_count; c++) {
         const sgdrt_column_request *column = &request->columns[c];
         int code = sgdrt_input_open(column->path, false, &files[c].input, problem);
         if (code)
             return code;
         ArrayHeader *header = &files[c].header;
-        code = (request->source == SGDRT_IDX ? sgdrt_idx_header : sgdrt_npy_header)(
-            column->path, files[c].input, header, problem);
+        code = read_header(column->path, files[c].input, header, problem);
         if (code)
             return code;
         if (!type_fits(column, header))
@@ -280,10 +279,10 @@ static int read_values(const sgdrt_request *request, int c, ArrayFile *file, sgd
     return code;
 }
 
-static int load_files(const sgdrt_request *request, ArrayFile *files, sgdrt_table **table,
+static int load_files(const sgdrt_request *request, ArrayHeaderReader *read_header, ArrayFile *files, sgdrt_table **table,
                       unsigned char *chunk, sgdrt_problem *problem) {
     int64_t begin = 0, end = 0;
-    int code = open_files(request, files, problem);
+    int code = open_files(request, read_header, files, problem);
     if (!code)
         code = sgdrt_row_range(request->columns[0].path, request, files[0].header.shape[0], &begin, &end,
                                problem);
@@ -300,14 +299,15 @@ static int load_files(const sgdrt_request *request, ArrayFile *files, sgdrt_tabl
     return 0;
 }
 
-int sgdrt_files_load(const sgdrt_request *request, sgdrt_table **result, sgdrt_problem *problem) {
+int sgdrt_files_load(const sgdrt_request *request, ArrayHeaderReader *read_header, sgdrt_table **result,
+                     sgdrt_problem *problem) {
     if (request->column_count < 1)
         return sgdrt_problem_set(problem, PROBLEM_NO_COLUMN, NULL, 0, 0, "data set %s has no columns",
                                  request->name);
     ArrayFile *files = calloc((size_t)request->column_count, sizeof *files);
     unsigned char *chunk = malloc(CHUNK_BYTES);
     sgdrt_table *table = NULL;
-    int code = files && chunk ? load_files(request, files, &table, chunk, problem)
+    int code = files && chunk ? load_files(request, read_header, files, &table, chunk, problem)
                               : sgdrt_problem_memory(problem, NULL, CHUNK_BYTES);
     for (int c = 0; files && c < request->column_count; c++)
         sgdrt_input_close(files[c].input);

@@ -52,10 +52,8 @@ int  sgdrt_table_mark_labels(sgdrt_table *table, uint8_t *bad, sgdrt_problem *pr
 int  sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin,
                      int64_t *end, sgdrt_problem *problem);
 
-/* The readers. Each fills a new table. */
+/* Fills a new table. */
 int  sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
-/* IDX and .npy */
-int  sgdrt_files_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
 /* The line and byte column of a field of data row `row` (from 0, of the whole file), if it is still there; its text as
  * an excerpt. */
 bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,

@@ -122,23 +122,32 @@ static bool request_columns(Driver *driver, const DataSet *set, const bool *need
     return good;
 }
 
+static sgdrt_source reader_of(SourceKind kind) {
+    enum { SGDRT_NONE = 0 };                               /* not read: it does not matter */
+    static const int readers[] = {
+#define SOURCE(NAME, name, rows, reader) [SOURCE_##NAME] = SGDRT_##reader,
+#include "ir/sources.def"
+#undef SOURCE
+    };
+    return (sgdrt_source)readers[kind];
+}
+
 bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdrt_request *request) {
-    static const sgdrt_source kinds[] = {[SOURCE_CSV] = SGDRT_CSV, [SOURCE_IDX] = SGDRT_IDX, [SOURCE_NPY] = SGDRT_NPY};
     sgdrt_column_request *columns = arena_array(driver->arena, sgdrt_column_request, set->column_count + 1);
     *request = (sgdrt_request){
-        .name = set->name, .source = set->kind < SOURCE_APPLICATION ? kinds[set->kind] : SGDRT_CSV,
+        .name = set->name, .source = reader_of(set->kind),
         .delimiter = set->delimiter, .decimal = set->decimal, .comment = set->comment, .header = set->header,
         .missing_is_error = set->missing_is_error, .missing_value = set->missing_value,
         .rows_begin = set->rows_begin, .rows_end = set->rows_end, .columns = columns,
     };
-    if (set->kind == SOURCE_APPLICATION) {
+    if (source_rows(set->kind) == ROWS_GIVEN) {
         Diagnostic *d = report(driver->diagnostics, CODE_E0421, set->span,
                                "data %s has no source: an application supplies its rows", set->name);
         add_help(driver->diagnostics, d, "compile it without --run; or read a csv: --data %s=PATH", set->name);
         return false;
     }
     if (!request_columns(driver, set, needed, columns, &request->column_count)) return false;
-    if (set->kind != SOURCE_CSV) return true;
+    if (source_rows(set->kind) != ROWS_TABLE) return true;
     request->path = find_file(driver, set, set->path, set->span);
     return request->path != NULL;
 }
@@ -196,7 +205,7 @@ static sgdrt_table *make_synthetic(Driver *driver, const DataSet *set, const sgd
 sgdrt_table *tables_read_columns(Driver *driver, const DataSet *set, const bool *needed) {
     sgdrt_request request;
     sgdrt_problem problem = {0};
-    bool made = set->kind == SOURCE_SYNTHETIC;             /* its columns are made from one another */
+    bool made = source_rows(set->kind) == ROWS_MADE;             /* its columns are made from one another */
     if (!tables_request(driver, set, made ? NULL : needed, &request)) return NULL;
     sgdrt_table *table = made ? make_synthetic(driver, set, &request) : load_file(driver, set, &request, NULL);
     if (!table || !sgdrt_check_labels(table, &problem)) return table;
@@ -253,9 +262,9 @@ static sgdrt_table *load(Driver *driver, TableOfSet *of, bool tolerant) {
     const DataSet *set = of->set;
     sgdrt_request request;
     if (!tables_request(driver, set, NULL, &request)) return NULL;
-    sgdrt_table *table = set->kind == SOURCE_SYNTHETIC ? make_synthetic(driver, set, &request)
+    sgdrt_table *table = source_rows(set->kind) == ROWS_MADE ? make_synthetic(driver, set, &request)
                                                        : load_file(driver, set, &request, tolerant ? &of->refused : NULL);
-    if (table && set->kind != SOURCE_SYNTHETIC) rounding_check(driver, set, &request, table);
+    if (table && source_rows(set->kind) != ROWS_MADE) rounding_check(driver, set, &request, table);
     of->rows_read = table ? table->rows : 0;
     if (table && (!filter(driver, set, table, tolerant ? &of->refused : NULL) || !copies_fit(driver, set, table))) {
         sgdrt_free_table(table);
@@ -449,9 +458,9 @@ static void describe(Text *text, const Loaded *loaded) {
     char count[32];
     int64_t rows = loaded->table->rows * (set->copies > 1 ? set->copies : 1);
     text_add(text, "%s row%s", report_count(count, sizeof count, rows), rows == 1 ? "" : "s");
-    if (path && set->kind != SOURCE_SYNTHETIC) text_add(text, " of %s", slash ? slash + 1 : path);
+    if (path && source_rows(set->kind) != ROWS_MADE) text_add(text, " of %s", slash ? slash + 1 : path);
     else text_add(text, " of %s", set->name);
-    if (set->kind == SOURCE_CSV && set->header < 0)
+    if (source_rows(set->kind) == ROWS_TABLE && set->header < 0)
         text_add(text, loaded->table->has_header ? " (header found%s)" : " (no header%s)",
                  set->delimiter || loaded->table->delimiter == ',' ? ""
                  : text_format(text->arena, ", separated by %s", sgdrt_delimiter_text(loaded->table->delimiter)));

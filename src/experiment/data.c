@@ -188,7 +188,7 @@ static Node *given_field(SourceContext *context, const Stmt *stmt, int *column) 
     int64_t count = shape_size(context->type.shape), first = 0;
     Column made = {.name = stmt->bind.name.text, .dtype = context->type.dtype, .shape = context->type.shape,
                    .classes = context->type.classes, .span = stmt->bind.name.span};
-    if (variant->set->kind == SOURCE_CSV && count <= 1 << 20) {
+    if (source_rows(variant->set->kind) == ROWS_TABLE && count <= 1 << 20) {
         for (int i = 0; i < variant->columns.count; i++) first += variant->columns.items[i].csv_count;
         made.csv_count = (int)count;
         made.csv_index = arena_array(context->X->arena, int64_t, count);
@@ -222,7 +222,7 @@ static bool field_form(Experiment *X, const DataVariant *variant, const DataDecl
                  decl->name.text);
         return false;
     }
-    if (stmt->kind == STMT_TYPED && stmt->bind.is_draw && variant->set->kind != SOURCE_SYNTHETIC) {
+    if (stmt->kind == STMT_TYPED && stmt->bind.is_draw && source_rows(variant->set->kind) != ROWS_MADE) {
         report(X->diagnostics, CODE_E0443, stmt->span,
                "rows that are read cannot be drawn; draws belong to synthetic data");
         return false;
@@ -256,7 +256,7 @@ static bool lower_field(Experiment *X, DataDecl *decl, SourceContext *context, S
     vector_push(X->arena, &variant->field_stmt, stmt);
     int column = -1;
     Node *node = stmt->kind == STMT_FIELD ? given_field(context, stmt, &column)
-                 : variant->set->kind == SOURCE_SYNTHETIC ? synthetic_field(context, scope, stmt, &column)
+                 : source_rows(variant->set->kind) == ROWS_MADE ? synthetic_field(context, scope, stmt, &column)
                                                            : stored_field(context, scope, stmt, &column);
     if (!node) {
         scope_bind(X->L, scope, field.name, value_poison(X->L), field.span);
@@ -328,8 +328,8 @@ static void limit_rows(Experiment *X, DataSet *set) {
     for (const char *p = X->options->overfit; *p >= '0' && *p <= '9' && rows < (int64_t)1 << 40; p++)
         rows = 10 * rows + (*p - '0');
     if (rows < 1) return;
-    if (set->kind == SOURCE_SYNTHETIC && set->rows > rows) set->rows = rows;
-    if (set->kind != SOURCE_SYNTHETIC && (set->rows_end < 0 || set->rows_end - set->rows_begin > rows))
+    if (source_rows(set->kind) == ROWS_MADE && set->rows > rows) set->rows = rows;
+    if (source_rows(set->kind) != ROWS_MADE && (set->rows_end < 0 || set->rows_end - set->rows_begin > rows))
         set->rows_end = set->rows_begin + rows;
 }
 
@@ -353,7 +353,7 @@ static void lower_variant(Experiment *X, DataDecl *decl, DataVariant *variant) {
     variant->failed = !source_read_call(X, decl, variant);
     if (!variant->failed) limit_rows(X, set);
     L->training = L->allow_batch = false;
-    L->allow_draws = set->kind == SOURCE_SYNTHETIC;
+    L->allow_draws = source_rows(set->kind) == ROWS_MADE;
     L->random_key = RANDOM_DATA;
     L->random_seed = set->seed;
     L->state_hook = NULL;
@@ -418,7 +418,7 @@ void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool ra
             Value *v = field_again(context, inner, field++);
             scope_bind(X->L, inner, made->name, v, made->span);
             scope_bind(X->L, scope, made->name, v, made->span)->doc = made->doc;
-        } else if (variant->set->kind != SOURCE_SYNTHETIC
+        } else if (source_rows(variant->set->kind) != ROWS_MADE
                    && strcmp(bound_name(stmt) ? bound_name(stmt) : "", "keep") != 0) {
             lower_statement(X->L, inner, stmt);
         }

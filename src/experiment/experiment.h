@@ -5,7 +5,9 @@
  *   declared.c         finding what is declared
  *   top_setting.c      the values of top-level settings
  *   each.c             `each`: which sites there are, their product, the choice of a run
- *   data.c             data declarations: fields;  source.c: csv(...), columns, standardize, remap
+ *   data.c             data declarations: fields;  source.c: columns, standardize, remap
+ *   source_call.c      csv(...), idx(...), ...: what they take is in source_csv.c, source_arrays.c, source_synthetic.c and,
+ *                      of several, source_arguments.c
  *   train_block.c      the statements of a train block, and `like`;  train.c: its runs
  *   setting.c          the values of settings;  watch.c: stop and keep
  *   run.c              one run: its graphs, roots and state;  run_scope.c: the local bindings that a mode needs
@@ -146,7 +148,29 @@ DataVariant *data_lower(Experiment *X, DataDecl *decl);
 void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool raw);
 int   data_find_field(const DataSet *set, Name name);        /* -1 if there is none */
 
-/* ---- source.c -------------------------------------------------------------------------- */
+/* ---- source_*.c: the forms of sources.def ---------------------------------------------- */
+typedef struct SourceArgument {
+    const char *name;                /* or one of these two */
+    bool (*take)(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);   /* false after an error */
+} SourceArgument;
+#define NO_NAME ""                   /* csv("file") */
+#define ANY_ARGUMENT "*"             /* npy(x = "file") */
+typedef struct SourceForm {
+    const char *usage;
+    const SourceArgument *arguments; /* the last has no name and takes nothing */
+    bool (*complete)(Experiment *X, const DataVariant *variant, Span span);      /* false after an error */
+    bool bytes;                      /* columns are bytes, but for labels */
+} SourceForm;
+#define SOURCE(NAME, ...) extern const SourceForm source_form_##NAME;
+#include "ir/sources.def"
+#undef SOURCE
+const SourceForm *source_form(SourceKind kind);
+bool source_take_range(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
+bool source_take_copies(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
+bool source_take_whole(Experiment *X, const Value *v, Span span, const char *what, int64_t least, int64_t *out);
+bool source_has(Experiment *X, const DataVariant *variant, bool has, const char *what, Span span);   /* else: it needs */
+
+/* ---- source.c, source_call.c -------------------------------------------------------------------------- */
 typedef struct SourceContext {
     Experiment *X; DataVariant *variant;
     int   field;                     /* -1: keep */

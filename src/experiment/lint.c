@@ -87,7 +87,7 @@ static void lint_loss(const Expr *expr, void *context) {
 
 /* ---- batch ------------------------------------------------------------------------------------------- */
 static int64_t known_rows(const DataSet *set) {
-    int64_t rows = set->kind == SOURCE_SYNTHETIC ? set->rows
+    int64_t rows = source_rows(set->kind) == ROWS_MADE ? set->rows
                    : set->rows_end >= 0          ? set->rows_end - set->rows_begin
                                                  : -1;
     return set->keep || rows < 0 ? -1 : rows * set->copies;

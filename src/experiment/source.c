@@ -1,6 +1,5 @@
-/* lower_source: where the values of a data set come from: csv(...), idx(...), and the words and functions
- * that stand for stored columns inside a data block: columns(0..5), column("price"), images,
- * standardize(...), remap(labels, [3, 7]).
+/* source: the words and functions that stand for stored columns inside a data block: columns(0..5), column("price"),
+ * images, standardize(...), remap(labels, [3, 7]).
  *
  * A column has a shape and a type before any file is opened, so both come from the field: a word or a list of
  * columns has the field's shape where the number of elements agrees. images are bytes and labels i32 (a csv
@@ -10,259 +9,6 @@
 #include "experiment/experiment.h"
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- csv(...), idx(...), npy(...), synthetic(...) ---------------------------------------------------- */
-typedef struct SourceName {
-    const char *name;
-    SourceKind kind;
-    bool supported;
-    const char *usage;
-} SourceName;
-static const SourceName source_names[] = {
-    {"synthetic", SOURCE_SYNTHETIC, true, "synthetic(rows = 100, seed = 42)"},
-    {"csv", SOURCE_CSV, true,
-     "csv(\"file.csv\", delimiter = \",\", header = true, decimal = \".\", comment = \"#\", rows = 0..1000, "
-     "missing = 0, copies = 1)"},
-    {"idx", SOURCE_IDX, true, "idx(images = \"file.gz\", labels = \"file.gz\")"},
-    {"npy", SOURCE_NPY, true, "npy(x = \"x.npy\", y = \"y.npy\")"},
-    {"chars", SOURCE_CSV, false, NULL},
-    {"words", SOURCE_CSV, false, NULL},
-    {"libsvm", SOURCE_CSV, false, NULL},
-    {"images", SOURCE_CSV, false, NULL},
-    {"parquet", SOURCE_CSV, false, NULL},
-    {NULL, SOURCE_CSV, false, NULL},
-};
-
-static const SourceName *find_source(Experiment *X, const Expr *call) {
-    const char *names[16];
-    int count = 0;
-    for (const SourceName *s = source_names; s->name; s++) {
-        if (strcmp(s->name, call->call.callee->name.text) == 0) return s;
-        if (s->supported) names[count++] = s->name;
-    }
-    Diagnostic *d = report(X->diagnostics, CODE_E0441, call->call.callee->span,
-                           "there is no data source named %s", call->call.callee->name.text);
-    const char *near = nearest_name(call->call.callee->name.text, names, count);
-    if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
-    else add_help(X->diagnostics, d, "sources are synthetic, csv, idx and npy");
-    return NULL;
-}
-
-static bool range_of(Experiment *X, const Value *v, Span span, const char *what, int64_t *begin,
-                     int64_t *end) {
-    if (value_is_poison(v)) return false;
-    if (v->kind == VALUE_RANGE) {
-        *begin = v->integer;
-        *end = v->end;
-    } else if (v->kind == VALUE_INT) {
-        *begin = 0;
-        *end = v->integer;
-    } else {
-        report(X->diagnostics, CODE_E0442, span, "%s takes a range of rows like 0..1000", what);
-        return false;
-    }
-    if (*begin >= 0 && *end > *begin) return true;
-    report(X->diagnostics, CODE_E0442, span, "%s: %lld..%lld holds no row", what, (long long)*begin,
-           (long long)*end);
-    return false;
-}
-
-static bool missing_argument(Experiment *X, DataSet *set, const Value *v, Span span) {
-    const char *text;
-    if (v->kind == VALUE_STRING) {
-        if (!lower_constant_string(X->L, v, span, "missing", &text)) return false;
-        if (strcmp(text, "error") == 0) return true;
-        report(X->diagnostics, CODE_E0442, span,
-               "missing is a number that stands for empty cells, or \"error\"");
-        return false;
-    }
-    set->missing_is_error = false;
-    return lower_constant_number(X->L, v, span, "missing", &set->missing_value);
-}
-
-static bool delimiter_argument(Experiment *X, DataSet *set, const Value *v, Span span) {
-    const char *text;
-    if (!lower_constant_string(X->L, v, span, "the delimiter", &text)) return false;
-    set->delimiter = text[0];
-    if (text[0] && !text[1] && strchr(",\t;| ", text[0])) return true;
-    report(X->diagnostics, CODE_E0442, span, "a delimiter is one of \",\" \"\\t\" \";\" \"|\" and \" \"");
-    return false;
-}
-
-static bool decimal_argument(Experiment *X, DataSet *set, const Value *v, Span span) {
-    const char *text;
-    if (!lower_constant_string(X->L, v, span, "the sign of decimals", &text)) return false;
-    set->decimal = text[0];
-    if ((text[0] == '.' || text[0] == ',') && !text[1]) return true;
-    report(X->diagnostics, CODE_E0442, span, "decimal is \".\" or \",\"");
-    return false;
-}
-
-static bool comment_argument(Experiment *X, DataSet *set, const Value *v, Span span) {
-    const char *text;
-    if (!lower_constant_string(X->L, v, span, "the sign of comments", &text)) return false;
-    set->comment = text[0];
-    if (text[0] && !text[1] && strchr("#%;!/*@$&", text[0])) return true;
-    report(X->diagnostics, CODE_E0442, span, "comment is the one sign that such lines begin with, like \"#\"");
-    return false;
-}
-
-static bool whole_argument(Experiment *X, const Value *v, Span span, const char *what, int64_t least,
-                           int64_t *out) {
-    if (!lower_constant_int(X->L, v, span, what, out)) return false;
-    if (*out >= least && *out <= (int64_t)1 << 40) return true;
-    report(X->diagnostics, CODE_E0442, span, "%s = %lld: it is a whole number from %lld on", what,
-           (long long)*out, (long long)least);
-    return false;
-}
-
-/* One named argument; *known false if the source has none of this name. */
-static bool named_argument(Experiment *X, DataSet *set, const char *name, const Value *v, Span span,
-                           bool *known) {
-    int64_t whole = 0;
-    bool truth, good;
-    *known = true;
-    if (value_is_poison(v)) return false;
-    if (set->kind == SOURCE_SYNTHETIC && strcmp(name, "rows") == 0)
-        return whole_argument(X, v, span, "rows", 1, &set->rows);
-    if (set->kind == SOURCE_SYNTHETIC && strcmp(name, "seed") == 0) {
-        good = whole_argument(X, v, span, "seed", 0, &whole);
-        set->seed = (uint64_t)whole;
-        return good;
-    }
-    if (strcmp(name, "copies") == 0) return whole_argument(X, v, span, "copies", 1, &set->copies);
-    if (set->kind != SOURCE_SYNTHETIC && strcmp(name, "rows") == 0)
-        return range_of(X, v, span, "rows", &set->rows_begin, &set->rows_end);
-    if (set->kind == SOURCE_CSV && strcmp(name, "delimiter") == 0) return delimiter_argument(X, set, v, span);
-    if (set->kind == SOURCE_CSV && strcmp(name, "decimal") == 0) return decimal_argument(X, set, v, span);
-    if (set->kind == SOURCE_CSV && strcmp(name, "comment") == 0) return comment_argument(X, set, v, span);
-    if (set->kind == SOURCE_CSV && strcmp(name, "missing") == 0) return missing_argument(X, set, v, span);
-    if (set->kind == SOURCE_CSV && strcmp(name, "header") == 0) {
-        good = lower_constant_bool(X->L, v, span, "header", &truth);
-        set->header = good && truth;
-        return good;
-    }
-    *known = false;
-    return false;
-}
-
-static bool word_argument(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
-    const char *path;
-    if (!lower_constant_string(X->L, v, span, "the path", &path)) return false;
-    SourceWord word = {name, path, span};
-    vector_push(X->arena, &variant->words, word);
-    return true;
-}
-
-static bool unknown_argument(Experiment *X, const SourceName *source, const Argument *arg) {
-    static const char *const names[] = {"rows",    "seed",   "copies", "delimiter", "decimal",
-                                        "missing", "header", "images", "labels",    "comment"};
-    Diagnostic *d = report(X->diagnostics, CODE_E0442, arg->name.span, "%s has no argument named %s",
-                           source->name, arg->name.text);
-    const char *near = nearest_name(arg->name.text, names, 10);
-    if (near && strstr(source->usage, near)) add_help(X->diagnostics, d, "did you mean `%s`?", near);
-    else add_help(X->diagnostics, d, "like this: %s", source->usage);
-    return false;
-}
-
-static bool take_argument(Experiment *X, DataVariant *variant, const SourceName *source,
-                          const Argument *arg) {
-    DataSet *set = variant->set;
-    Value *v = lower_expression(X->L, X->L->global, arg->value);
-    Span span = arg->value->span;
-    bool known;
-    if (value_is_poison(v)) return false;
-    if (!arg->name.text) {
-        if (set->kind == SOURCE_CSV && !set->path)
-            return lower_constant_string(X->L, v, span, "the path", &set->path);
-        Diagnostic *d =
-            report(X->diagnostics, CODE_E0442, span, "this argument of %s needs a name", source->name);
-        add_help(X->diagnostics, d, "like this: %s", source->usage);
-        return false;
-    }
-    bool good = named_argument(X, set, arg->name.text, v, span, &known);
-    if (known) return good;
-    bool is_word = set->kind == SOURCE_NPY
-                   || (set->kind == SOURCE_IDX
-                       && (strcmp(arg->name.text, "images") == 0 || strcmp(arg->name.text, "labels") == 0));
-    if (is_word) return word_argument(X, variant, arg->name.text, v, span);
-    return unknown_argument(X, source, arg);
-}
-
-static const char *moved_path(Arena *arena, const char *folder, const char *path) {
-    const char *slash = strrchr(path, '/');
-    return text_format(arena, "%s/%s", folder, slash ? slash + 1 : path);
-}
-
-/* --data NAME=PATH: the file of a csv, the folder of idx and npy. */
-static void move_source(Experiment *X, DataVariant *variant, Span span) {
-    DataSet *set = variant->set;
-    for (int i = 0; i < X->options->data_count; i++) {
-        const Setting *moved = &X->options->data[i];
-        if (strcmp(moved->name, set->name) != 0) continue;
-        if (set->kind == SOURCE_SYNTHETIC)
-            report(X->diagnostics, CODE_E0442, span, "--data %s: its rows are made, not read", set->name);
-        if (set->kind == SOURCE_APPLICATION) {
-            set->kind = SOURCE_CSV;
-            set->header = -1;
-        }
-        if (set->kind == SOURCE_CSV) set->path = moved->value;
-        for (int w = 0; w < variant->words.count; w++)
-            variant->words.items[w].path = moved_path(X->arena, moved->value, variant->words.items[w].path);
-    }
-}
-
-static bool complete(Experiment *X, DataVariant *variant, const SourceName *source, Span span) {
-    DataSet *set = variant->set;
-    const char *missing = NULL;
-    if (set->kind == SOURCE_SYNTHETIC && set->rows == 0) missing = "rows";
-    if (set->kind == SOURCE_CSV && !set->path) missing = "the path of the file";
-    if ((set->kind == SOURCE_IDX || set->kind == SOURCE_NPY) && variant->words.count == 0) missing = "a file";
-    bool same = set->kind == SOURCE_CSV
-                && ((set->decimal == ',' && set->delimiter == ',')
-                    || (set->comment && set->comment == set->delimiter));
-    if (same)
-        report(X->diagnostics, CODE_E0442, span, "one sign cannot be the delimiter and the %s",
-               set->decimal == ',' && set->delimiter == ',' ? "decimal comma" : "beginning of comments");
-    if (!missing) return !same;
-    Diagnostic *d = report(X->diagnostics, CODE_E0442, span, "%s needs %s", source->name, missing);
-    add_help(X->diagnostics, d, "like this: %s", source->usage);
-    return false;
-}
-
-bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant) {
-    DataSet *set = variant->set;
-    const Expr *call = decl->source ? each_resolve(X, decl->source) : NULL;
-    set->header = -1;
-    set->missing_is_error = true;
-    set->rows_end = -1;
-    set->copies = 1;
-    set->kind = SOURCE_APPLICATION;
-    if (!call) {
-        move_source(X, variant, set->span);
-        return true;
-    }
-    if (call->kind == EXPR_ERROR) return false;
-    if (call->kind != EXPR_CALL || call->call.callee->kind != EXPR_NAME) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0441, call->span, "a source of data is expected here");
-        add_help(X->diagnostics, d, "like this: data %s = csv(\"file.csv\") { ... }", set->name);
-        return false;
-    }
-    const SourceName *source = find_source(X, call);
-    if (!source) return false;
-    if (!source->supported) {
-        lower_unsupported(X->L, call->call.callee->span,
-                          text_format(X->arena, "the data source %s", source->name));
-        return false;
-    }
-    set->kind = source->kind;
-    bool good = true;
-    for (int i = 0; i < call->call.args.count; i++)
-        good &= take_argument(X, variant, source, &call->call.args.items[i]);
-    if (good) good = complete(X, variant, source, call->span);
-    move_source(X, variant, call->span);
-    return good;
-}
 
 /* ---- columns ----------------------------------------------------------------------------------------- */
 static bool same_words(const Column *a, const Column *b) {
@@ -433,7 +179,7 @@ static void set_remap(SourceContext *context, Column *column, Span span) {
     Lowering *L = context->X->L;
     if (!list) return;
     bool texts = list->items[0]->kind == VALUE_STRING, good = true;
-    if (texts && context->variant->set->kind != SOURCE_CSV) {
+    if (texts && source_rows(context->variant->set->kind) != ROWS_TABLE) {
         report(L->diagnostics, CODE_E0443, span, "remap takes numbers here: only a csv holds texts");
         good = false;
     }
@@ -458,7 +204,7 @@ static const SourceWord *find_word(const DataVariant *variant, Name name) {
 static DType word_type(const SourceContext *context, const SourceWord *word) {
     bool images = strcmp(word->name, "images") == 0, labels = strcmp(word->name, "labels") == 0;
     if (labels || is_label_field(context) || context->remap || context->whole) return DTYPE_I32;
-    if (context->variant->set->kind == SOURCE_IDX) return DTYPE_U8;
+    if (source_form(context->variant->set->kind)->bytes) return DTYPE_U8;
     return images && !context->exact && !context->standardize ? DTYPE_U8 : context->X->L->real;
 }
 
@@ -571,7 +317,7 @@ static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
         report(L->diagnostics, CODE_E0443, call->span, "column takes one column; several are columns(...)");
         good = false;
     }
-    if (!good || context->variant->set->kind != SOURCE_CSV) {
+    if (!good || source_rows(context->variant->set->kind) != ROWS_TABLE) {
         if (good)
             report(L->diagnostics, CODE_E0443, call->span, "columns belong to a csv, and data %s is none",
                    context->variant->set->name);

@@ -16,6 +16,7 @@
  *   loops/         which nodes share a loop, where values live, the loops: loops/loop.h
  *   passes.c       the list of all of them
  *   program.h      what a file declares: data, runs, cells, slots, functions;  executor.h: what runs them
+ *   sources.def    where data comes from: one row per source (source_kind.c)
  *
  * Float semantics: IEEE, round to nearest, denormals kept, no reassociation, no contraction but
  * what canonicalise writes as FMA. All NaN are equal.

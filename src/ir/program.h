@@ -8,7 +8,21 @@
 #include "frontend/ast.h"
 
 /* ---- data ------------------------------------------------------------------------------- */
-typedef enum SourceKind { SOURCE_SYNTHETIC, SOURCE_CSV, SOURCE_IDX, SOURCE_NPY, SOURCE_APPLICATION } SourceKind;
+/* The rows and columns of sources.def, which says what they mean. */
+typedef enum SourceKind {
+#define SOURCE(NAME, ...) SOURCE_##NAME,
+#include "ir/sources.def"
+#undef SOURCE
+} SourceKind;
+enum { SOURCE_ROWS = 0
+#define SOURCE(...) + 1
+#include "ir/sources.def"
+#undef SOURCE
+};
+#define SOURCES ((SourceKind)SOURCE_ROWS)
+typedef enum SourceRows { ROWS_MADE, ROWS_TABLE, ROWS_ARRAYS, ROWS_GIVEN } SourceRows;
+const char *source_name(SourceKind kind);         /* NULL: programs do not call it */
+SourceRows source_rows(SourceKind kind);
 
 /* One stored column of a data set, what a COLUMN leaf (attr.index) reads: shape per row, dtype known without files. */
 typedef struct Column {

@@ -44,6 +44,14 @@ with_row codegen/architectures.def 'ARCHITECTURE(RISCV64, riscv64, RISCV, "")'
 misses src/codegen/architecture.c architecture_RISCV64
 misses src/codegen/embedded.c SGDC_EMBEDDED_RISCV64
 
+with_row ir/sources.def 'SOURCE(DUMMY, "dummy", ARRAYS, DUMMY)'
+misses src/driver/tables.c SGDRT_DUMMY
+if ! compile src/experiment/source_call.c -c -o "$scratch/source_call.o"; then fail "source_call.c does not compile"; cat "$scratch/said"
+elif ! nm -u "$scratch/source_call.o" | grep -q 'source_form_DUMMY$'; then fail "source_call.c links without source_form_DUMMY"
+fi
+with_row ir/sources.def 'SOURCE(DUMMY, "dummy", SOMEWHERE, CSV)'
+misses src/ir/source_kind.c ROWS_SOMEWHERE
+
 # Switches over ops name all of them. A default is right for every op in these, which are patterns of some ops alone:
 allowed='
 src/ir/canonicalise.c canonical

@@ -43,7 +43,7 @@ static bool same_field(const Column *a, int i, const Column *b, int k) {
 /* Is every field of the file that the column holds in one that is needed? */
 static bool is_read_anyway(const DataSet *set, const bool *needed, int column) {
     const Column *wanted = &set->columns[column];
-    if (needed[column] || set->kind == SOURCE_SYNTHETIC) return true;
+    if (needed[column] || source_rows(set->kind) == ROWS_MADE) return true;
     int fields = wanted->path ? 1 : wanted->csv_count;
     for (int i = 0; i < fields; i++) {
         bool found = false;
@@ -89,7 +89,7 @@ static void plan_columns(NewRows *rows, const bool *needed) {
     const Trained *t = rows->trained;
     Arena *arena = t->driver->arena;
     int count = 0;
-    bool all = rows->set->kind == SOURCE_SYNTHETIC;
+    bool all = source_rows(rows->set->kind) == ROWS_MADE;
     rows->place = arena_array(arena, int, rows->set->column_count + 1);
     rows->columns = arena_array(arena, sgdrt_column, rows->set->column_count + 1);
     rows->mean = arena_array(arena, const double *, rows->set->column_count + 1);
@@ -117,9 +117,9 @@ static bool check_options(Driver *driver, const DataSet *set) {
         {o->columns != NULL, "--columns"}, {o->skip_bad, "--skip-bad"}, {o->line, "--line"},
     };
     for (size_t i = 0; i < sizeof of_csv / sizeof *of_csv; i++)
-        if (of_csv[i].given && set->kind != SOURCE_CSV) {
+        if (of_csv[i].given && source_rows(set->kind) != ROWS_TABLE) {
             driver_complain(driver, "%s is about the rows of a csv, and data %s is %s", of_csv[i].spelling, set->name,
-                            set->kind == SOURCE_SYNTHETIC ? "made" : "read from arrays");
+                            source_rows(set->kind) == ROWS_MADE ? "made" : "read from arrays");
             return false;
         }
     return true;
@@ -165,7 +165,7 @@ NewRows *new_rows_open(const Trained *trained, const DataSet *set, bool *needed,
                                   .skip_bad = driver->options->skip_bad}};
     rows->keeps = keep_can_be_asked(driver, set, needed);
     plan_columns(rows, needed);
-    bool whole = set->kind == SOURCE_IDX || set->kind == SOURCE_NPY || set->kind == SOURCE_SYNTHETIC;
+    bool whole = source_rows(set->kind) == ROWS_ARRAYS || source_rows(set->kind) == ROWS_MADE;
     if (whole ? open_whole(rows, needed) : open_stream(rows, needed)) return rows;
     new_rows_close(rows);
     return NULL;
