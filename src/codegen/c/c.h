@@ -30,6 +30,7 @@ CUnit *c_unit_new(Arena *arena, const SourceMap *map);
 void c_unit_print(Text *to, const CUnit *unit, const char *types);
 /* Files of runtime/ in this program (made by cmake/embed.cmake; the last name is NULL). */
 extern const EmbeddedFile carried_files[];
+const EmbeddedFile *c_carried(const char *name);
 /* The declarations that every unit carries: core.h, model.h and what they need. */
 const char *c_unit_types(Arena *arena);
 

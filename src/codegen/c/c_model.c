@@ -155,12 +155,6 @@ static void add_api(CUnit *unit, const CModel *m, const char *text) {
     }
 }
 
-static const char *api_text(void) {
-    for (const EmbeddedFile *carried = carried_files; carried->name != NULL; carried++)
-        if (strstr(carried->name, "api.inc")) return strstr(carried->text, "*/\n") + 3;
-    INTERNAL_ERROR("the functions of the C API are not carried");
-}
-
 void c_model(CUnit *unit, const CModel *model) {
     text_add(&unit->models, "/* ---- %s: what the functions of its C API work from */\n", model->prefix);
     cells(unit, model);
@@ -168,6 +162,6 @@ void c_model(CUnit *unit, const CModel *model) {
     columns(unit, model);
     model_fields(unit, model, measures(unit, model));
     text_add(&unit->models, "\n");
-    add_api(unit, model, api_text());
+    add_api(unit, model, strstr(c_carried("api.inc")->text, "*/\n") + 3);       /* without its head */
     text_add(&unit->models, "\n");
 }

@@ -103,9 +103,9 @@ static const char after_types[] =
     "#endif\n";
 
 /* Its text but for #include lines; what they name is there already. */
-static void add_carried(Text *to, const EmbeddedFile *carried) {
-    const char *end = carried->text + carried->length;
-    for (const char *line = carried->text; line < end;) {
+static void add_carried(Text *to, const EmbeddedFile *file) {
+    const char *end = file->text + file->length;
+    for (const char *line = file->text; line < end;) {
         const char *next = memchr(line, '\n', (size_t)(end - line));
         next = next == NULL ? end : next + 1;
         if (strncmp(line, "#include", 8) != 0) text_add_bytes(to, line, (size_t)(next - line));
@@ -113,11 +113,17 @@ static void add_carried(Text *to, const EmbeddedFile *carried) {
     }
 }
 
+const EmbeddedFile *c_carried(const char *name) {
+    for (const EmbeddedFile *file = carried_files; file->name != NULL; file++)
+        if (strcmp(file->name + strlen("runtime/"), name) == 0) return file;
+    INTERNAL_ERROR("%s is not carried", name);
+}
+
 const char *c_unit_types(Arena *arena) {
     Text text = text_new(arena);
     text_add(&text, "%s", before_types);
-    for (const EmbeddedFile *carried = carried_files; carried->name != NULL; carried++)
-        if (strstr(carried->name, ".inc") == NULL) add_carried(&text, carried);
+    for (const EmbeddedFile *file = carried_files; file->name != NULL; file++)
+        if (strstr(file->name, ".inc") == NULL) add_carried(&text, file);
     text_add(&text, "%s", after_types);
     return text.bytes;
 }
@@ -149,7 +155,7 @@ static const Helper helpers[] = {
      "    return (float)s;\n"
      "}\n"
      "#endif\n"},
-    {"fma", "#define sgd_fma(a, b, c) fma(a, b, c)\n"},
+    {"fma", NULL},                        /* add_fma */
     {"i32_of_f64",
      "static int32_t sgd_i32_of_f64(double x)\n"
      "{\n"
@@ -177,6 +183,20 @@ static const Helper helpers[] = {
 };
 enum { HELPERS = sizeof helpers / sizeof *helpers };
 
+/* newlib's fma rounds twice where there is no instruction. */
+static void add_fma(Text *to) {
+    text_add(to, "#if defined FP_FAST_FMA || !(defined __NEWLIB__ || defined SGD_FMA_IN_INTEGERS)\n"
+                 "#define sgd_fma(a, b, c) fma(a, b, c)\n#else\n");
+    add_carried(to, c_carried("fma.inc"));
+    text_add(to, "#endif\n");
+}
+
+static void add_helper(Text *to, const Helper *helper) {
+    if (helper->text == NULL) add_fma(to);
+    else text_add(to, "%s", helper->text);
+    text_add(to, "\n");
+}
+
 static bool is_mentioned(const char *text, const char *name, Arena *arena) {
     return text != NULL && strstr(text, text_format(arena, "sgd_%s(", name)) != NULL;
 }
@@ -192,7 +212,7 @@ void c_unit_print(Text *to, const CUnit *unit, const char *types) {
             bool uses_math = strncmp(helper->name, "draw", 4) == 0;
             if (uses_math != (draw == 1)) continue;
             if (is_mentioned(math.bytes, helper->name, arena) || is_mentioned(unit->functions.bytes, helper->name, arena))
-                text_add(uses_math ? &draws : to, "%s\n", helper->text);
+                add_helper(uses_math ? &draws : to, helper);
         }
     const Text *rest[] = {&math, &draws, &unit->functions, &unit->models};
     for (int i = 0; i < 4; i++) text_add_bytes(to, rest[i]->bytes, rest[i]->length);
