@@ -303,10 +303,10 @@ typedef struct OpEmitter { FlatEmitter *flat; PlaceEmitter *places; } OpEmitter;
 static const OpEmitter emitters[OP_COUNT] = {
 #define EMITTER_FLAT(NAME) .flat = emit_##NAME
 #define EMITTER_PLACES(NAME) .places = emit_##NAME
-#define EMITTER_VALUES(NAME) NULL
-#define EMITTER_SAME(NAME) NULL
-#define EMITTER_LOOPS(NAME) NULL
-#define EMITTER_ABSENT(NAME) NULL
+#define EMITTER_VALUES(NAME) .flat = NULL
+#define EMITTER_SAME(NAME) .flat = NULL
+#define EMITTER_LOOPS(NAME) .flat = NULL
+#define EMITTER_ABSENT(NAME) .flat = NULL
 #define OP(NAME, text, arity, class, cost, attribute, emission, ...) [OP_##NAME] = {EMITTER_##emission(NAME)},
 #include "ir/ops.def"
 #undef OP
