@@ -1,14 +1,14 @@
 /* c: from the loop tree to plain C99. A back end that decides nothing: each statement of the tree is a statement of C.
  *
  *   c_function.c    a function of type sgdrt_function (runtime/core.h): steps, nests, statements
- *   c_scalar.c      scalars as expressions
+ *   c_scalar.c      scalars as expressions;  c_inline.c: which of them stand where they are used
  *   c_math.c        exp, log, ...: the one definition of runtime/math.inc and random.inc, printed as C
  *   c_unit.c        what stands before functions: what they ask of a compiler, and what they need of c_math.c
  *   c_model.c       what makes a unit more than functions: its sgdrt_model, and the functions of the C API
  *   c_program.c     the unit and the header of a program's runs
  *
- * Every operation that rounds is a statement of its own, so that no compiler sees one to contract; the unit refuses
- * -ffast-math and registers that are wider than their type.
+ * Every operation that rounds is a statement of its own, or the value of a store, so that no compiler sees one to contract;
+ * the unit refuses -ffast-math and registers that are wider than their type.
  */
 #ifndef SGDC_CODEGEN_C_H
 #define SGDC_CODEGEN_C_H
@@ -24,6 +24,7 @@ typedef struct CUnit {
     CNeeds   needs;
     Text     functions, models;
     const SourceMap *map;                 /* of the program's lines; NULL: they are not named */
+    uint8_t *inlined;                     /* of the function at hand, by scalar: it stands where it is used */
 } CUnit;
 CUnit *c_unit_new(Arena *arena, const SourceMap *map);
 /* The whole text. types: what it takes from runtime/, as text or as an #include. */
@@ -41,14 +42,19 @@ void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const ch
 /* ---- c_scalar.c */
 const char *c_type(DType dtype);                      /* of a scalar */
 const char *c_element_type(DType dtype);              /* of memory */
-/* How statements write a scalar that a LET named, or a constant. */
-const char *c_operand(Arena *arena, const Scalar *scalar);
-void c_subscript(Text *to, const Subscript *s);
+/* How an expression writes a scalar: its name, a constant, or its own expression, in brackets if it needs them. */
+const char *c_operand(CUnit *unit, const Scalar *scalar);
+/* The same where it stands alone. */
+const char *c_alone(CUnit *unit, const Scalar *scalar);
+void c_subscript(CUnit *unit, Text *to, const Subscript *s);
 void c_loop_name(Text *to, const Loop *loop);
 void c_array_name(Text *to, const Array *array);
-void c_element(Text *to, const Array *array, const Subscript *row, const Subscript *at);
+void c_element(CUnit *unit, Text *to, const Array *array, const Subscript *row, const Subscript *at);
 /* The right side of a LET. */
 void c_scalar(CUnit *unit, Text *to, const Scalar *scalar);
+
+/* ---- c_inline.c */
+void c_find_inlined(CUnit *unit, const LoopTree *tree);
 
 /* ---- c_model.c */
 typedef struct CModel {

@@ -97,7 +97,7 @@ static void print_loop_head(CBody *b, const Loop *loop) {
 }
 
 static void print_let(CBody *b, const Scalar *s) {
-    if (s->kind == SCALAR_CONST) return;
+    if (s->kind == SCALAR_CONST || b->unit->inlined[s->id]) return;
     indent(b);
     text_add(b->to, "const %s s%d = ", s->integer ? "int64_t" : c_type(s->dtype), s->id);
     c_scalar(b->unit, b->to, s);
@@ -106,9 +106,10 @@ static void print_let(CBody *b, const Scalar *s) {
 
 static void print_store(CBody *b, const Statement *s) {
     indent(b);
-    c_element(b->to, s->array, s->row, s->at);
+    c_element(b->unit, b->to, s->array, s->row, s->at);
     bool narrow = s->array->dtype == DTYPE_BOOL && s->array->memory != ARRAY_REGISTERS;
-    text_add(b->to, " = %s%s;\n", narrow ? "(uint8_t)" : "", c_operand(b->unit->arena, s->scalar));
+    if (narrow) text_add(b->to, " = (uint8_t)%s;\n", c_operand(b->unit, s->scalar));
+    else text_add(b->to, " = %s;\n", c_alone(b->unit, s->scalar));
 }
 
 static void print_statement(CBody *b, const Statement *s) {
@@ -119,7 +120,7 @@ static void print_statement(CBody *b, const Statement *s) {
         return;
     case STATEMENT_IF:
         indent(b);
-        text_add(b->to, "if (%s)", c_operand(b->unit->arena, s->scalar));
+        text_add(b->to, "if (%s)", c_alone(b->unit, s->scalar));
         print_block(b, &s->body);
         return;
     case STATEMENT_LET: print_let(b, s->scalar); return;
@@ -186,6 +187,7 @@ static void print_steps(Text *to, const Text *body) {
 
 void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const char *symbol) {
     Text body = text_new(unit->arena);
+    c_find_inlined(unit, tree);
     CBody b = {unit, &body, tree->function->steps ? 2 : 1};
     print_nests(&b, &tree->body, tree);
     Text *to = &unit->functions;

@@ -39,15 +39,29 @@ static const char *real_constant(Arena *arena, DType dtype, double v) {
     return text_format(arena, "%s%s%s", digits, whole ? ".0" : "", f32 ? "f" : "");
 }
 
-const char *c_operand(Arena *arena, const Scalar *s) {
-    if (s->kind != SCALAR_CONST) return text_format(arena, "s%d", s->id);
+static const char *constant(Arena *arena, const Scalar *s) {
     if (dtype_is_real(s->dtype)) return real_constant(arena, s->dtype, s->value);
     if (s->value == INT32_MIN) return "INT32_MIN";
     return text_format(arena, "%lld", (long long)s->value);
 }
 
+const char *c_alone(CUnit *unit, const Scalar *s) {
+    if (s->kind == SCALAR_CONST) return constant(unit->arena, s);
+    if (!unit->inlined[s->id]) return text_format(unit->arena, "s%d", s->id);
+    Text text = text_new(unit->arena);
+    c_scalar(unit, &text, s);
+    return text.bytes;
+}
+
+const char *c_operand(CUnit *unit, const Scalar *s) {
+    bool whole = s->kind == SCALAR_CONST || !unit->inlined[s->id] || s->kind == SCALAR_LOAD || s->kind == SCALAR_DRAW
+                 || s->kind == SCALAR_ROWS || s->kind == SCALAR_ROW;
+    const char *text = c_alone(unit, s);
+    return whole ? text : text_format(unit->arena, "(%s)", text);
+}
+
 /* ---- subscripts and elements -------------------------------------------------------------------------------- */
-void c_subscript(Text *to, const Subscript *s) {
+void c_subscript(CUnit *unit, Text *to, const Subscript *s) {
     for (int i = 0; i < s->count; i++) {
         const SubscriptTerm *t = &s->term[i];
         int64_t coef = i > 0 && t->coef < 0 ? -t->coef : t->coef;
@@ -55,13 +69,13 @@ void c_subscript(Text *to, const Subscript *s) {
         if (coef == -1) text_add(to, "-");
         else if (coef != 1) text_add(to, "%lld * ", (long long)coef);
         if (t->loop != NULL) c_loop_name(to, t->loop);
-        else text_add(to, "s%d", t->scalar->id);
+        else text_add(to, "%s", c_operand(unit, t->scalar));
     }
     if (s->count == 0) text_add(to, "%lld", (long long)s->offset);
     else if (s->offset != 0) text_add(to, " %c %lld", s->offset < 0 ? '-' : '+', (long long)(s->offset < 0 ? -s->offset : s->offset));
 }
 
-void c_element(Text *to, const Array *array, const Subscript *row, const Subscript *at) {
+void c_element(CUnit *unit, Text *to, const Array *array, const Subscript *row, const Subscript *at) {
     switch (array->memory) {
     case ARRAY_REGISTERS:
         c_array_name(to, array);
@@ -69,13 +83,13 @@ void c_element(Text *to, const Array *array, const Subscript *row, const Subscri
         break;
     case ARRAY_COLUMN:
         text_add(to, "SGD_ROW(%s, %d, ", c_element_type(array->dtype), array->index);
-        c_subscript(to, row);
+        c_subscript(unit, to, row);
         text_add(to, ")");
         break;
     case ARRAY_ROW_OUTPUT:
         text_add(to, "((%s *)call->outputs[%d] + ", c_element_type(array->dtype), array->index);
         text_add(to, "%lld * (", (long long)array->elements);
-        c_subscript(to, row);
+        c_subscript(unit, to, row);
         text_add(to, "))");
         break;
     case ARRAY_OUTPUT:
@@ -85,7 +99,7 @@ void c_element(Text *to, const Array *array, const Subscript *row, const Subscri
     case ARRAY_WORK: case ARRAY_CELL: case ARRAY_SLOT: c_array_name(to, array); break;
     }
     text_add(to, "[");
-    c_subscript(to, at);
+    c_subscript(unit, to, at);
     text_add(to, "]");
 }
 
@@ -151,7 +165,7 @@ static void fused(Text *to, const Scalar *s, const char *a, const char *b, const
 
 static void op(CUnit *unit, Text *to, const Scalar *s) {
     const char *x[3] = {NULL, NULL, NULL};
-    for (int i = 0; i < 3 && s->source[i] != NULL; i++) x[i] = c_operand(unit->arena, s->source[i]);
+    for (int i = 0; i < 3 && s->source[i] != NULL; i++) x[i] = c_operand(unit, s->source[i]);
     switch (s->op) {
     case OP_EQ: text_add(to, "%s == %s", x[0], x[1]); return;
     case OP_NE: text_add(to, "%s != %s", x[0], x[1]); return;
@@ -188,39 +202,46 @@ static void draw(CUnit *unit, Text *to, const Scalar *s) {
     text_add(to, ", UINT64_C(0x%llx)), ", (unsigned long long)s->random->site);
     if (s->row != NULL) {
         text_add(to, "(uint32_t)(");
-        c_subscript(to, s->row);
+        c_subscript(unit, to, s->row);
         text_add(to, "), ");
     }
     text_add(to, "(uint32_t)(");
-    c_subscript(to, s->at);
+    c_subscript(unit, to, s->at);
     text_add(to, "))");
 }
 
 /* ---- scalars ------------------------------------------------------------------------------------------------ */
-static void in_brackets(Text *to, const Subscript *s) {
+static void in_brackets(CUnit *unit, Text *to, const Subscript *s) {
     text_add(to, "(");
-    c_subscript(to, s);
+    c_subscript(unit, to, s);
     text_add(to, ")");
 }
 
+/* One term needs none. */
+static void as_factor(CUnit *unit, Text *to, const Subscript *s) {
+    bool one = s->count == 1 && s->offset == 0 && s->term[0].coef == 1;
+    if (one) c_subscript(unit, to, s);
+    else in_brackets(unit, to, s);
+}
+
 void c_scalar(CUnit *unit, Text *to, const Scalar *s) {
-    const char *x = s->source[0] == NULL ? NULL : c_operand(unit->arena, s->source[0]);
+    const char *x = s->source[0] == NULL ? NULL : c_operand(unit, s->source[0]);
     switch (s->kind) {
-    case SCALAR_CONST: text_add(to, "%s", c_operand(unit->arena, s)); return;
+    case SCALAR_CONST: text_add(to, "%s", constant(unit->arena, s)); return;
     case SCALAR_OP: op(unit, to, s); return;
-    case SCALAR_LOAD: c_element(to, s->array, s->row, s->at); return;
-    case SCALAR_NUMBER: text_add(to, "(int32_t)"); in_brackets(to, s->at); return;
+    case SCALAR_LOAD: c_element(unit, to, s->array, s->row, s->at); return;
+    case SCALAR_NUMBER: text_add(to, "(int32_t)"); as_factor(unit, to, s->at); return;
     case SCALAR_ROWS: text_add(to, "rows"); return;
     case SCALAR_COUNTED: text_add(to, "(int64_t)header->%s", (const char *[]){"step", "epoch", "planned"}[s->n]); return;
-    case SCALAR_ROW: text_add(to, "SGD_ROW_AT"); in_brackets(to, s->at); return;
-    case SCALAR_PLACE: text_add(to, "call->place + done + "); in_brackets(to, s->at); return;
-    case SCALAR_QUOTIENT: in_brackets(to, s->at); text_add(to, " / %lld", (long long)s->n); return;
-    case SCALAR_REMAINDER: in_brackets(to, s->at); text_add(to, " %% %lld", (long long)s->n); return;
+    case SCALAR_ROW: text_add(to, "SGD_ROW_AT"); in_brackets(unit, to, s->at); return;
+    case SCALAR_PLACE: text_add(to, "call->place + done + "); in_brackets(unit, to, s->at); return;
+    case SCALAR_QUOTIENT: as_factor(unit, to, s->at); text_add(to, " / %lld", (long long)s->n); return;
+    case SCALAR_REMAINDER: as_factor(unit, to, s->at); text_add(to, " %% %lld", (long long)s->n); return;
     case SCALAR_INTEGER: text_add(to, "%s", x); return;
     case SCALAR_REAL: text_add(to, "(%s)%s", c_type(s->dtype), x); return;
-    case SCALAR_WITHIN: text_add(to, "%s ? ", x); c_subscript(to, s->at); text_add(to, " : 0"); return;
-    case SCALAR_INSIDE: text_add(to, "(uint64_t)"); in_brackets(to, s->at); text_add(to, " < %lld", (long long)s->n); return;
-    case SCALAR_EQUAL: c_subscript(to, s->at); text_add(to, " == "); c_subscript(to, s->row); return;
+    case SCALAR_WITHIN: text_add(to, "%s ? ", x); c_subscript(unit, to, s->at); text_add(to, " : 0"); return;
+    case SCALAR_INSIDE: text_add(to, "(uint64_t)"); as_factor(unit, to, s->at); text_add(to, " < %lld", (long long)s->n); return;
+    case SCALAR_EQUAL: c_subscript(unit, to, s->at); text_add(to, " == "); c_subscript(unit, to, s->row); return;
     case SCALAR_DRAW: draw(unit, to, s); return;
     }
 }
