@@ -5,15 +5,15 @@
  */
 #include "codegen/c/c.h"
 
-/* Where a scalar is: statements between two stores, loops or conditions of one body are a stretch. */
-typedef struct Stretch { const Body *body; int number; } Stretch;
-typedef struct ScalarUse { const Scalar *scalar; Stretch let, use; int count, depth; bool stored; } ScalarUse;
-typedef struct Search { ScalarUse *of; int stretch; } Search;
+/* Where a scalar is: statements between two stores, loops or conditions of one body are a segment. */
+typedef struct Segment { const Body *body; int number; } Segment;
+typedef struct ScalarUse { const Scalar *scalar; Segment let, use; int count, depth; bool stored; } ScalarUse;
+typedef struct Search { ScalarUse *of; int segment; } Search;
 enum { DEEPEST = 3 };                     /* expressions in each other, so that lines stay short */
 
 static void note_use(Search *search, const Scalar *s, const Body *body, bool stored) {
     ScalarUse *use = &search->of[s->id];
-    use->use = (Stretch){body, search->stretch};
+    use->use = (Segment){body, search->segment};
     use->count++;
     use->stored = stored;
 }
@@ -26,7 +26,7 @@ static void note_subscript(Search *search, const Subscript *s, const Body *body)
 static void note_let(Search *search, const Scalar *s, const Body *body) {
     bool twice = s->kind == SCALAR_OP && (s->op == OP_MAX || s->op == OP_MIN || s->op == OP_ABS);   /* as C writes them */
     search->of[s->id].scalar = s;
-    search->of[s->id].let = (Stretch){body, search->stretch};
+    search->of[s->id].let = (Segment){body, search->segment};
     for (int i = 0; i < 3 && s->source[i] != NULL; i++)
         for (int times = twice ? 2 : 1; times > 0; times--) note_use(search, s->source[i], body, false);
     note_subscript(search, s->row, body);
@@ -43,9 +43,9 @@ static void walk(Search *search, const Body *body) {
         if (s->scalar != NULL) note_use(search, s->scalar, body, s->kind == STATEMENT_STORE);
         note_subscript(search, s->row, body);
         note_subscript(search, s->at, body);
-        search->stretch++;
+        search->segment++;
         walk(search, &s->body);
-        search->stretch++;
+        search->segment++;
     }
 }
 
