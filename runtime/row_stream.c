@@ -141,7 +141,8 @@ static int read_texts(sgdrt_row_stream *s, int64_t row) {
     char *fields = malloc(length + 1);
     if (!fields)
         return memory_problem(s, length);
-    memcpy(fields, s->text + begin, length);
+    if (length)
+        memcpy(fields, s->text + begin, length);
     s->text_length = begin;
     int code = 0;
     for (int t = 0; t < s->options->text_count && !code; t++) {

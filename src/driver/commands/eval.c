@@ -207,6 +207,10 @@ static ExitCode evaluate_all(Eval *v) {
     predict(v);
     Truth truth = {.column = e->run->target, .classes = (int)e->classes};
     e->rule = e->predicted ? class_rule(&v->training, &truth, (int)e->outputs) : CLASS_NONE;
+    if (e->rule != CLASS_NONE && e->classes > MOST_JUDGED_CLASSES) {
+        driver_say(e->driver, "more than %d classes: how often which is taken for which is left out", MOST_JUDGED_CLASSES);
+        e->rule = CLASS_NONE;
+    }
     eval_take_figures(e);
     if (e->driver->options->json) eval_print_json(e, e->driver->result);
     else eval_print(e, e->driver->result);

@@ -9,7 +9,7 @@
 #include "driver/commands/trained.h"
 #include "driver/seeing.h"
 
-enum { WORST_LOSSES = 10, QUANTILES = 7, MOST_RANKED_CLASSES = 100 };
+enum { WORST_LOSSES = 10, QUANTILES = 7, MOST_RANKED_CLASSES = 100, MOST_JUDGED_CLASSES = 4096 };
 extern const double eval_quantiles[QUANTILES];        /* 0, 0.05, 0.25, 0.5, 0.75, 0.95, 1 */
 
 /* Of one class against all others. NaN where there is nothing to tell it from. */

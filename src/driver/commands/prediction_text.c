@@ -43,6 +43,7 @@ PredictionForm prediction_form(Driver *driver, const Run *run, const char *const
     form.classes = run->target >= 0 ? run->data->fields[run->target].classes : 0;
     Truth truth = {.column = run->target, .classes = (int)form.classes};
     form.rule = class_rule(&(Training){.run = run}, &truth, (int)form.elements);
+    if (form.rule == CLASS_LARGEST && form.classes > MOST_NAMED) form.rule = CLASS_NONE;
     if (form.rule == CLASS_NONE && run->predict_classes > 0 && form.elements == 1) form.rule = CLASS_ITSELF;
     if (form.rule == CLASS_ITSELF) form.classes = run->predict_classes;
     if (form.rule != CLASS_NONE) name_classes(driver, run, &form);
