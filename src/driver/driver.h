@@ -19,7 +19,7 @@
  *   plot_figure.c  other figures in the same look;  plot_internal.h: between these
  *   --animate and --report are mapped by seeing.h (predictor.c, judge.c, picture.c, film.c, film_script.c, animate.c,
  *     page.c, page_judged.c, page_data.c), what pages are made of by html.h (html.c, html_chart.c, html_film.c,
- *     html_program.c)
+ *     html_program.c), what moves by gif.h (png.c, gif.c)
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
  *   trace.c        --trace;  find_lr.c: --find-lr
  *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary

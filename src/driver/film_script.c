@@ -1,16 +1,18 @@
-/* film_script: a film as a gnuplot script for its animated terminals: each frame is a multiplot, a panel for each run and
- * one for the losses. Colours of planes, weights and counts are computed here, as page.js computes them, so that gnuplot
+/* film_script: a film as a gnuplot script: each frame is a page, a multiplot of a panel for each run and one for the losses. Colours of planes, weights and counts are computed here, as page.js computes them, so that gnuplot
  * draws pixels and no palette of its own.
  */
 #include "driver/html.h"
 #include "driver/seeing.h"
 #include <math.h>
 
-enum { PANEL_WIDTH = 360, PANEL_HEIGHT = 300, LEFT = 52, RIGHT = 14, TOP = 44, BOTTOM = 40, DELAY = 9, HOLD = 14, COLORS = 7 };
+enum { PANEL_WIDTH = 360, PANEL_HEIGHT = 300, LEFT = 52, RIGHT = 14, TOP = 44, BOTTOM = 40, COLORS = 7 };
 
 typedef struct Color { double r, g, b; } Color;
 static const Color palette[COLORS] = {{0, 114, 178}, {213, 94, 0}, {0, 158, 115}, {181, 88, 138}, {183, 127, 0}, {58, 155, 209}, {107, 76, 154}};
 static const Color white = {255, 255, 255}, below = {33, 102, 172}, above = {178, 24, 43};
+
+static const char tics[] = "set xtics scale 0 nomirror textcolor rgb '#5b626b'\nset ytics scale 0 nomirror textcolor rgb '#5b626b'\n"
+                           "set grid xtics ytics\n";
 
 typedef struct Script {
     Text *text; Training *const *shown; int count;
@@ -146,7 +148,7 @@ static void add_picture(const Script *s, int r) {
     Text *text = s->text;
     const Picture *p = &s->shown[r]->film->picture;
     bool image = p->kind == PICTURE_WEIGHTS || p->kind == PICTURE_CONFUSION;
-    text_add(text, image ? "unset xtics\nunset ytics\nunset grid\n" : "set xtics\nset ytics\nset grid xtics ytics\n");
+    text_add(text, "%s", image ? "unset xtics\nunset ytics\nunset grid\n" : tics);
     if (p->kind == PICTURE_WEIGHTS)
         set_ranges(text, -0.5, across(p) * (p->width + 1) - 1.5, 1.5 - down(p) * (p->height + 1), 0.5, "", "");
     else if (p->kind == PICTURE_CONFUSION) set_ranges(text, -0.5, p->width - 0.5, 0.5 - p->width, 0.5, "predicted", "true");
@@ -174,7 +176,7 @@ static void add_loss_panel(const Script *s, int frame) {
     const PlotAxis *loss = &s->plot.loss;
     bool several = s->count > 1;
     place_panel(s, s->count, "loss", "over the training rows");
-    text_add(text, "set xtics\nset ytics\nset grid xtics ytics\n");
+    text_add(text, "%s", tics);
     set_ranges(text, s->plot.epoch.low, s->plot.epoch.high, loss->low, loss->high, "epoch", "");
     if (loss->logarithmic) text_add(text, "set logscale y\n");
     text_add(text, "plot ");
@@ -222,8 +224,8 @@ char *film_script(Arena *arena, Training *const *shown, int count, const char *t
     plot_scale(&s.plot);
     s.columns = panels <= 3 ? panels : (panels + 1) / 2;
     s.rows = (panels + s.columns - 1) / s.columns;
-    text_add(&text, "set terminal %s animate delay %d loop 0 %ssize %d,%d font 'sans,10' background '#ffffff'\n", webp ? "webp" : "gif",
-             webp ? 10 * DELAY : DELAY, webp ? "" : "optimize ", s.columns * PANEL_WIDTH, s.rows * PANEL_HEIGHT);
+    text_add(&text, webp ? "set terminal webp animate delay %d loop 0" : "set terminal pngcairo", 10 * FILM_DELAY);
+    text_add(&text, " size %d,%d font 'sans,10' background '#ffffff'\n", s.columns * PANEL_WIDTH, s.rows * PANEL_HEIGHT);
     text_add(&text, "set encoding utf8\nset border 0\nset tics scale 0 nomirror textcolor rgb '#5b626b'\nunset key\nunset colorbox\n"
                     "set format '%%h'\nset grid front lc rgb '#dde1e6' lw 0.8\nset xlabel offset 0,0.6 textcolor rgb '#5b626b'\n"
                     "set ylabel offset 1.2,0 textcolor rgb '#5b626b'\nset clip two\n");
@@ -232,6 +234,6 @@ char *film_script(Arena *arena, Training *const *shown, int count, const char *t
         if (shown[r]->film->frame_count > frames) frames = shown[r]->film->frame_count;
     }
     for (int f = 0; f < frames; f++) add_frame(&s, f);
-    for (int f = 0; f < HOLD; f++) add_frame(&s, frames - 1);
+    for (int f = 0; webp && f < FILM_HOLD / FILM_DELAY; f++) add_frame(&s, frames - 1);
     return text.bytes;
 }

@@ -80,6 +80,12 @@ static void add_run(Text *page, const Training *t) {
     html_add_json(page, picture_says(page->arena, p));
     text_add(page, ",\"kind\":\"%s\",\"classes\":%d,\"width\":%d,\"height\":%d,\"count\":%d,\"diverged\":%s", kinds[p->kind],
              p->rule == CLASS_NONE ? 0 : p->target.classes, p->width, p->height, p->count, t->end == END_DIVERGED ? "true" : "false");
+    text_add(page, ",\"names\":[");
+    for (int k = 0; p->rule != CLASS_NONE && k < p->target.classes; k++) {
+        text_add(page, k ? "," : "");
+        html_add_json(page, class_name(page->arena, p->target.values, k));
+    }
+    text_add(page, "]");
     add_axis(page, "x", &p->x);
     add_axis(page, "y", &p->y);
     text_add(page, ",\"points\":[");

@@ -12,8 +12,13 @@ enum { ROWS_AT_ONCE = 512 };
 Truth target_of(const Training *t, const Predictor *p) {
     const DataSet *set = t->run->data;
     const Field *field = p && t->run->target >= 0 ? &set->fields[t->run->target] : NULL;
-    if (!field || field->column < 0 || shape_size(field->shape) != 1) return (Truth){-1, 0, ""};
-    return (Truth){field->column, (int)field->classes, field->name};
+    if (!field || field->column < 0 || shape_size(field->shape) != 1) return (Truth){.column = -1, .name = ""};
+    return (Truth){field->column, (int)field->classes, field->name, &set->columns[field->column]};
+}
+
+const char *class_name(Arena *arena, const Column *column, int k) {
+    if (k >= 0 && k < column->remap_count && column->remap_words) return column->remap_words[k];
+    return text_format(arena, "%.9g", k >= 0 && k < column->remap_count && column->remap ? column->remap[k] : (double)k);
 }
 
 /* ---- classes ------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  * it was made of: parameters, data, program, gradients, and what to know to have the same again. It holds no date, so that
  * the same training gives the same page but for its times.
  */
+#include "driver/find_data.h"
 #include "driver/html.h"
 #include "driver/output.h"
 #include "driver/seeing.h"
@@ -129,12 +130,39 @@ static void add_fact(Text *page, const char *name, const char *value) {
     html_add(page, "<tr><td>%s</td><td class=\"wide\">%s</td></tr>\n", name, value);
 }
 
+static void add_program_hashes(const Page *p) {
+    const SourceMap *map = p->driver->map;
+    for (int i = 0; i < map->sources.count; i++) {
+        const Source *source = map->sources.items[i];
+        Sha256 hash = sha256_new();
+        if (source->is_prelude) continue;
+        sha256_add(&hash, source->text, source->length);
+        add_fact(p->text, source->path, text_format(p->text->arena, "sha256 %s", sha256_text(p->text->arena, hash)));
+    }
+}
+
+/* Files of a data set: its csv, or one for each column. */
+static void add_data_hashes(const Page *p, const DataSet *set) {
+    Arena *arena = p->text->arena;
+    const char *last = NULL, *hash, *searched;
+    for (int c = -1; c < set->column_count; c++) {
+        const char *name = c < 0 ? set->path : set->columns[c].path;
+        const char *path = name ? find_data_file(arena, tables_program_of(p->driver, set), name, &searched) : NULL;
+        if (!path || (last && strcmp(last, path) == 0) || !sha256_file(arena, path, &hash)) continue;
+        add_fact(p->text, name, text_format(arena, "sha256 %s", hash));
+        last = path;
+    }
+}
+
 static void add_provenance(const Page *p) {
     Arena *arena = p->text->arena;
     text_add(p->text, "<section id=\"provenance\"><h2>Provenance</h2>\n<p class=\"note\">Program, data and seed determine every bit of what was "
                       "learnt.</p>\n<table>\n");
     add_fact(p->text, "command", training_command(p->driver, p->driver->options->run_only));
     add_fact(p->text, "sgdc", driver_version(arena));
+    add_program_hashes(p);
+    const Program *program = p->driver->program;
+    for (int d = 0; d < program->data_count; d++) add_data_hashes(p, &program->data[d]);
     for (int r = 0; r < p->count; r++) {
         const Run *run = p->trainings[r]->run;
         if (r && run->seed == p->trainings[r - 1]->run->seed) continue;

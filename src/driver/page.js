@@ -102,6 +102,10 @@
         const color = run.classes ? classColor(run.points[i + 2]) : `rgb(${heat(part(run.points[i + 2]))})`;
         svg("circle", { cx: a.px(run.points[i]), cy: a.py(run.points[i + 1]), r: 3, style: `fill:${color};stroke:var(--paper);stroke-width:.8` }, a.inside);
       }
+      if (run.names.length) {
+        const legend = element("p", { class: "legend" }, panel);
+        run.names.slice(0, 12).forEach((name, k) => element("span", { class: "key c" + k % 7 }, legend, name));
+      }
       return values => {
         const context = canvas.getContext("2d"), image = context.createImageData(run.width, run.height);
         const paper = rgb("--paper"), colors = [0, 1, 2, 3, 4, 5, 6].map(k => rgb("--c" + k));
@@ -139,13 +143,13 @@
       });
     },
     confusion(run, panel) {
-      const n = run.classes, side = Math.min(340, 44 * n), cell = side / n, from = 34;
+      const n = run.classes, side = Math.min(340, 44 * n), cell = side / n, from = 16 + 7 * Math.max(3, ...run.names.map(name => Math.min(name.length, 12)));
       const root = svg("svg", { viewBox: `0 0 ${from + side + 2} ${from + side + 2}`, role: "img", "aria-label": run.says }, panel);
       root.style.maxWidth = from + side + "px";
       const cells = [];
       for (let i = 0; i < n; i++) {
-        svg("text", { class: "tick", x: from - 8, y: from + (i + .5) * cell + 4, "text-anchor": "end" }, root, i);
-        svg("text", { class: "tick", x: from + (i + .5) * cell, y: from - 8, "text-anchor": "middle" }, root, i);
+        svg("text", { class: "tick", x: from - 8, y: from + (i + .5) * cell + 4, "text-anchor": "end" }, root, run.names[i].slice(0, 12));
+        svg("text", { class: "tick", x: from + (i + .5) * cell, y: from - 8, "text-anchor": "middle" }, root, run.names[i].slice(0, Math.max(1, Math.floor(cell / 7))));
         for (let j = 0; j < n; j++) {
           const rect = svg("rect", { x: from + j * cell, y: from + i * cell, width: cell, height: cell, style: `fill:var(--c${i === j ? 2 : 1});stroke:var(--line)` }, root);
           cells.push([rect, svg("text", { x: from + (j + .5) * cell, y: from + (i + .5) * cell + 4, "text-anchor": "middle", style: "fill:var(--ink)" }, root)]);

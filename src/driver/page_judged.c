@@ -20,7 +20,7 @@ static void add_confusion_row(Text *page, const Judgement *j, int truth) {
         sum += j->confusion[truth * classes + k];
         taken += j->confusion[k * classes + truth];
     }
-    html_add(page, "<tr><th>%d</th>", truth);
+    html_add(page, "<tr><th>%s</th>", class_name(page->arena, j->target.values, truth));
     for (int k = 0; k < classes; k++) {
         int64_t count = j->confusion[truth * classes + k];
         text_add(page, "<td class=\"%s\" style=\"--share:%.3f\">", k == truth ? "right" : "wrong", sum ? sqrt((double)count / (double)sum) : 0);
@@ -41,7 +41,7 @@ static void add_confusion(Text *page, const Judgement *j) {
              report_count(right, sizeof right, j->right), report_count(all, sizeof all, j->count), j->target.name);
     if (j->target.classes > MOST_SHOWN_CLASSES) return;
     text_add(page, "<div class=\"scroll\" tabindex=\"0\"><table class=\"confusion\"><tr><th></th>");
-    for (int k = 0; k < j->target.classes; k++) text_add(page, "<th>%d</th>", k);
+    for (int k = 0; k < j->target.classes; k++) html_add(page, "<th>%s</th>", class_name(page->arena, j->target.values, k));
     text_add(page, "<th>precision</th><th>recall</th><th>rows</th></tr>\n");
     for (int k = 0; k < j->target.classes; k++) add_confusion_row(page, j, k);
     text_add(page, "</table></div>\n");
@@ -94,8 +94,11 @@ static void add_worst_row(Text *page, const Training *t, const Judgement *j, con
     const sgdrt_table *table = j->rows->table;
     int64_t in_file = table->row_in_file ? (int64_t)table->row_in_file[worst->row] : worst->row;
     text_add(page, "<tr><td>%lld</td><td>", (long long)in_file + 1);
-    if (j->rule != CLASS_NONE) text_add(page, "%.0f</td><td>%.0f</td><td>%.1f %%", worst->truth, worst->predicted, 100 * (1 - worst->error));
-    else {
+    if (j->rule != CLASS_NONE) {
+        html_add(page, "%s</td><td>%s</td><td>", class_name(page->arena, j->target.values, (int)worst->truth),
+                 class_name(page->arena, j->target.values, (int)worst->predicted));
+        text_add(page, "%.1f %%", 100 * (1 - worst->error));
+    } else {
         add_figure(page, worst->truth);
         text_add(page, "</td><td>");
         add_figure(page, worst->predicted);

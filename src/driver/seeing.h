@@ -42,7 +42,10 @@ typedef struct Truth {
     int column;                   /* -1: there is none */
     int classes;                  /* 0: it is a number */
     const char *name;
+    const Column *values;         /* that its classes are named by */
 } Truth;
+/* What the file has for the class: a text, the number that was remapped, or the class itself. */
+const char *class_name(Arena *arena, const Column *column, int k);
 Truth target_of(const Training *t, const Predictor *p);
 /* How `outputs` numbers say a class. */
 typedef enum ClassRule { CLASS_NONE, CLASS_LARGEST, CLASS_ITSELF, CLASS_HALF, CLASS_SIGN } ClassRule;
@@ -120,6 +123,8 @@ bool animate_is_possible(Driver *driver);
 bool animate_write(Driver *driver, Training *const *trainings, int count, const Ranking *ranking);
 /* Which runs are shown, at most MOST_FILMS: all, or the best and the others in order. Their number. */
 int  films_shown(Training *const *trainings, int count, const Ranking *ranking, Training **shown);
+enum { FILM_DELAY = 9, FILM_HOLD = 130 };     /* of a frame, of the last one: hundredths of a second */
+/* Draws the frames one after the other: as png, or all as one webp. */
 char *film_script(Arena *arena, Training *const *shown, int count, const char *title, bool webp);
 
 /* ---- html_film.c -------------------------------------------------------------------------------- */

@@ -69,3 +69,15 @@ const char *sha256_text(Arena *arena, Sha256 hash) {
     for (int i = 0; i < 8; i++) snprintf(text + 8 * i, 9, "%08x", hash.state[i]);
     return text;
 }
+
+bool sha256_file(Arena *arena, const char *path, const char **hash) {
+    FILE *file = fopen(path, "rb");
+    unsigned char bytes[1 << 14];
+    Sha256 sum = sha256_new();
+    if (!file) return false;
+    for (size_t got; (got = fread(bytes, 1, sizeof bytes, file)) > 0;) sha256_add(&sum, bytes, got);
+    *hash = sha256_text(arena, sum);
+    bool good = !ferror(file);
+    fclose(file);
+    return good;
+}

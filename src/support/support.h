@@ -77,6 +77,7 @@ typedef struct Sha256 { uint32_t state[8]; uint64_t length; unsigned char block[
 Sha256      sha256_new(void);
 void        sha256_add(Sha256 *hash, const void *bytes, size_t length);
 const char *sha256_text(Arena *arena, Sha256 hash);            /* 64 digits, as sha256sum prints */
+bool        sha256_file(Arena *arena, const char *path, const char **hash);   /* false: it cannot be read */
 
 /* ---- source.c --------------------------------------------------------------------------- */
 /* Bytes of all sources share one address space, so a place is two integers. {0,0} is "no place". */

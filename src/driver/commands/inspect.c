@@ -163,18 +163,6 @@ static const char *hash_of_served(const Inspection *inspection) {
     return sha256_text(inspection->arena, hash);
 }
 
-static bool hash_of_file(Arena *arena, const char *path, const char **hash) {
-    FILE *file = fopen(path, "rb");
-    unsigned char bytes[1 << 14];
-    Sha256 sum = sha256_new();
-    if (!file) return false;
-    for (size_t got; (got = fread(bytes, 1, sizeof bytes, file)) > 0;) sha256_add(&sum, bytes, got);
-    *hash = sha256_text(arena, sum);
-    bool good = !ferror(file);
-    fclose(file);
-    return good;
-}
-
 /* ---- what the file says of the training --------------------------------------------------------------- */
 static bool count_of(const Inspection *inspection, const char *key, uint64_t *count) {
     return sgdrt_read_count(sgdrt_find_metadata(inspection->file, key), UINT64_MAX, count);
@@ -465,7 +453,7 @@ static ExitCode run_inspect(Driver *driver) {
         report_problem(driver, &problem, (Span){0, 0}, NULL);
         return EXIT_DATA;
     }
-    bool hashed = hash_of_file(driver->arena, path, &hash);
+    bool hashed = sha256_file(driver->arena, path, &hash);
     if (hashed) {
         Inspection inspection = inspect(driver->arena, file);
         if (driver->options->json) print_json(&inspection, hash, driver->result);
