@@ -83,7 +83,7 @@ static void add_run(Text *page, const Training *t) {
     text_add(page, ",\"names\":[");
     for (int k = 0; p->rule != CLASS_NONE && k < p->target.classes; k++) {
         text_add(page, k ? "," : "");
-        html_add_json(page, class_name(page->arena, p->target.values, k));
+        html_add_json(page, trained_class_name(page->arena, t->run->data, p->target.field, k));
     }
     text_add(page, "]");
     add_axis(page, "x", &p->x);

@@ -13,12 +13,17 @@ Truth target_of(const Training *t, const Predictor *p) {
     const DataSet *set = t->run->data;
     const Field *field = p && t->run->target >= 0 ? &set->fields[t->run->target] : NULL;
     if (!field || field->column < 0 || shape_size(field->shape) != 1) return (Truth){.column = -1, .name = ""};
-    return (Truth){field->column, (int)field->classes, field->name, &set->columns[field->column]};
+    return (Truth){field->column, (int)field->classes, field->name, t->run->target};
 }
 
-const char *class_name(Arena *arena, const Column *column, int k) {
-    if (k >= 0 && k < column->remap_count && column->remap_words) return column->remap_words[k];
-    return text_format(arena, "%.9g", k >= 0 && k < column->remap_count && column->remap ? column->remap[k] : (double)k);
+const char *trained_class_name(Arena *arena, const DataSet *set, int field, int64_t k) {
+    const Field *of = &set->fields[field];
+    const char *const *names = field_class_names(set, of);
+    if (names) return names[k];
+    const Column *column = of->column >= 0 ? &set->columns[of->column] : NULL;
+    double number = column && column->remap_count > k ? column->remap[k] : (double)k;
+    bool whole = number > -1e15 && number < 1e15 && number == (double)(long long)number;
+    return whole ? text_format(arena, "%lld", (long long)number) : text_number(arena, number, false);
 }
 
 /* ---- classes ------------------------------------------------------------------------------------- */

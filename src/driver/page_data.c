@@ -56,7 +56,7 @@ static void add_labels(Text *page, const Training *t, int field) {
     }
     html_add(page, "<h3>How often each %s comes</h3>\n<div class=\"scroll\"><table>\n", f->name);
     for (int64_t k = 0; k < f->classes; k++) {
-        html_add(page, "<tr><td>%s</td>", class_name(page->arena, &t->run->data->columns[f->column], (int)k));
+        html_add(page, "<tr><td>%s</td>", trained_class_name(page->arena, t->run->data, field, k));
         text_add(page, "<td>%lld</td><td class=\"left\"><span class=\"bar\" style=\"width:%lldpx\"></span></td></tr>\n", (long long)counts[k],
                  (long long)(BAR_PIXELS * counts[k] / most));
     }

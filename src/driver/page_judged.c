@@ -12,15 +12,19 @@ static void add_figure(Text *page, double value) {
     html_add(page, "%s", report_figure(text, sizeof text, value, !isnan(value)));
 }
 
+static const char *named(Text *page, const Training *t, const Judgement *j, int k) {
+    return trained_class_name(page->arena, t->run->data, j->target.field, k);
+}
+
 /* ---- classes -------------------------------------------------------------------------------------- */
-static void add_confusion_row(Text *page, const Judgement *j, int truth) {
+static void add_confusion_row(Text *page, const Training *t, const Judgement *j, int truth) {
     int classes = j->target.classes;
     int64_t sum = 0, taken = 0, right = j->confusion[truth * classes + truth];
     for (int k = 0; k < classes; k++) {
         sum += j->confusion[truth * classes + k];
         taken += j->confusion[k * classes + truth];
     }
-    html_add(page, "<tr><th>%s</th>", class_name(page->arena, j->target.values, truth));
+    html_add(page, "<tr><th>%s</th>", named(page, t, j, truth));
     for (int k = 0; k < classes; k++) {
         int64_t count = j->confusion[truth * classes + k];
         text_add(page, "<td class=\"%s\" style=\"--share:%.3f\">", k == truth ? "right" : "wrong", sum ? sqrt((double)count / (double)sum) : 0);
@@ -34,16 +38,16 @@ static void add_confusion_row(Text *page, const Judgement *j, int truth) {
     text_add(page, "</td><td>%lld</td></tr>\n", (long long)sum);
 }
 
-static void add_confusion(Text *page, const Judgement *j) {
+static void add_confusion(Text *page, const Training *t, const Judgement *j) {
     char right[32], all[32];
     html_add(page, "<p>%s of %s rows are right. Rows are the true %s, columns the predicted one; precision is how many of those "
                    "predicted so are so, recall how many of those that are so are found.</p>\n",
              report_count(right, sizeof right, j->right), report_count(all, sizeof all, j->count), j->target.name);
     if (j->target.classes > MOST_SHOWN_CLASSES) return;
     text_add(page, "<div class=\"scroll\" tabindex=\"0\"><table class=\"confusion\"><tr><th></th>");
-    for (int k = 0; k < j->target.classes; k++) html_add(page, "<th>%s</th>", class_name(page->arena, j->target.values, k));
+    for (int k = 0; k < j->target.classes; k++) html_add(page, "<th>%s</th>", named(page, t, j, k));
     text_add(page, "<th>precision</th><th>recall</th><th>rows</th></tr>\n");
-    for (int k = 0; k < j->target.classes; k++) add_confusion_row(page, j, k);
+    for (int k = 0; k < j->target.classes; k++) add_confusion_row(page, t, j, k);
     text_add(page, "</table></div>\n");
 }
 
@@ -95,8 +99,8 @@ static void add_worst_row(Text *page, const Training *t, const Judgement *j, con
     int64_t in_file = table->row_in_file ? (int64_t)table->row_in_file[worst->row] : worst->row;
     text_add(page, "<tr><td>%lld</td><td>", (long long)in_file + 1);
     if (j->rule != CLASS_NONE) {
-        html_add(page, "%s</td><td>%s</td><td>", class_name(page->arena, j->target.values, (int)worst->truth),
-                 class_name(page->arena, j->target.values, (int)worst->predicted));
+        html_add(page, "%s</td><td>%s</td><td>", named(page, t, j, (int)worst->truth),
+                 named(page, t, j, (int)worst->predicted));
         text_add(page, "%.1f %%", 100 * (1 - worst->error));
     } else {
         add_figure(page, worst->truth);
@@ -130,7 +134,7 @@ void page_add_judged(Text *page, Training *t) {
     if (!j) return;
     html_add(page, "<section id=\"wrong\"><h2>Where %s is wrong</h2>\n<p class=\"note\">Over the %s rows, by %s%s.</p>\n", t->run->name,
              j->validated ? "validation" : "training", t->run->predict_name, t->best_epoch ? ", at the epoch that is kept" : "");
-    if (j->rule != CLASS_NONE) add_confusion(page, j);
+    if (j->rule != CLASS_NONE) add_confusion(page, t, j);
     else add_errors(page, j);
     add_worst(page, t, j);
     text_add(page, "</section>\n");

@@ -42,11 +42,11 @@ typedef struct Truth {
     int column;                   /* -1: there is none */
     int classes;                  /* 0: it is a number */
     const char *name;
-    const Column *values;         /* that its classes are named by */
+    int field;
 } Truth;
-/* What the file has for the class: a text, the number that was remapped, or the class itself. */
-const char *class_name(Arena *arena, const Column *column, int k);
 Truth target_of(const Training *t, const Predictor *p);
+/* What class k of the field is called: the text or the number that the file has for it. */
+const char *trained_class_name(Arena *arena, const DataSet *set, int field, int64_t k);
 /* How `outputs` numbers say a class. */
 typedef enum ClassRule { CLASS_NONE, CLASS_LARGEST, CLASS_ITSELF, CLASS_HALF, CLASS_SIGN } ClassRule;
 ClassRule class_rule(const Training *t, const Truth *target, int outputs);

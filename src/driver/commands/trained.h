@@ -26,6 +26,4 @@ const DataSet *trained_data(Driver *driver, const Run *run);
 bool     trained_data_is_given(const Driver *driver, const DataSet *set);
 /* Marks the columns that the node reads. */
 void     trained_mark_columns(Arena *arena, Node *node, bool *columns);
-/* What class k of the field is called: the text or the number that the file has for it. */
-const char *trained_class_name(Arena *arena, const DataSet *set, int field, int64_t k);
 #endif
