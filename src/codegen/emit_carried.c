@@ -1,5 +1,8 @@
-/* emit_carried: chains of sums over the batch that cross blocks or chunks: they go through memory, the open chunk's chain
- * and the fold of closed chunks.
+/* emit_carried: sums over the batch whose chains cross blocks or chunks.
+ *
+ * They are carried through memory: `chain` holds the open chunk, `total` the fold of those closed, which the first one
+ * starts. Storing and loading an accumulator changes no bit. Chains and totals of an output belong to the thread that
+ * has the output.
  */
 #include "codegen/emit_reduce.h"
 

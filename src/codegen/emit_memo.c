@@ -1,6 +1,5 @@
 /* emit_memo: values that the body being emitted has computed, by node and spot, so that none is computed twice. */
 #include "codegen/emit.h"
-#include <string.h>
 
 void memo_clear(Emitter *e) {
     e->generation++;

@@ -3,13 +3,8 @@
  * A reduction with one chain per output is a register tile (emit_tile.c), in blocks where it is large
  * (emit_contraction.c). Few outputs have 16 lanes instead: lane k mod 16, or the place in the chunk mod 16 where
  * rows are summed, so a vector of 16 is the lanes themselves; or, per row, 16 accumulators of vectors of rows.
- *
- * A sum over the batch whose chain crosses blocks or chunks is carried through memory: `chain` holds the open
- * chunk, `total` the fold of those closed, which the first one starts. Storing and loading an accumulator changes no
- * bit. Chains and totals of an output belong to the thread that has the output.
  */
 #include "codegen/emit_reduce.h"
-#include <string.h>
 
 /* Empty sums are +0. */
 static Chain chain_if_empty(Emitter *e, const Tile *t, Chain chain, int lanes) {

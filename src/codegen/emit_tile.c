@@ -7,7 +7,6 @@
 #include "codegen/emit_reduce.h"
 
 /* ---- absent terms at borders: loop bounds instead of conditions ---- */
-
 /* The one reduced axis that moves this source axis by whole steps, if the tile and the lanes do not move it.
  */
 static int peeled_axis(const Tile *t, const AxisMap *map, int operand, int source_axis) {
@@ -142,7 +141,6 @@ static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, b
 }
 
 /* ---- squares: loaded along k, turned in registers ---- */
-
 /* As many terms as a vector has lanes: for each vector of the tile so many vectors along k, turned. */
 static void square_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain) {
     int s = t->squares - 1, part = part_of_square(e, t, s);

@@ -9,7 +9,6 @@
  * load.
  */
 #include "codegen/emit.h"
-#include <string.h>
 
 /* ---- spots ------------------------------------------------------------------------------------ */
 Index spot_linear(Emitter *e, const Spot *spot, Shape shape) {

@@ -15,7 +15,6 @@
  */
 #include "experiment/experiment.h"
 #include <math.h>
-#include <string.h>
 
 /* ---- the objective ----------------------------------------------------------------------------------- */
 static const Expr *term_expr(RunLowering *R, const BlockStmt *s) {

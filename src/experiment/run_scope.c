@@ -1,6 +1,5 @@
 /* run_scope: the local bindings of a train block that a mode needs, in a scope; those that nothing needs are told. */
 #include "experiment/experiment.h"
-#include <string.h>
 
 typedef Vector(Name) NameSet;
 

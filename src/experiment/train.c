@@ -2,7 +2,6 @@
  * which top-level settings the block depends on.
  */
 #include "experiment/experiment.h"
-#include <string.h>
 
 typedef struct Replaced { Experiment *X; EachSites *sites; } Replaced;
 

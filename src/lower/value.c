@@ -293,7 +293,6 @@ Node *value_spread(Lowering *L, const Value *v, const int *ids, int count, Shape
     return graph_permute(L->graph, v->node, source);
 }
 
-
 /* offset + sum of coef * index as an i32 array over its index axes. */
 static Value *index_tensor(Lowering *L, const Value *v)
 {

@@ -5,7 +5,6 @@
  * are cheapest is taken. Tiles and blocks of kernels are chosen in tile.c. None of these choices moves a bit: lanes and tiles are outputs, or the 16 lanes the order law itself names.
  */
 #include "ir/loops/loop.h"
-#include <string.h>
 #include <time.h>
 
 enum { LARGEST_ONE_BLOCK = 1024, USUAL_BLOCK = 256, FEWEST_ROWS = 32 };
