@@ -380,7 +380,7 @@ static void fill(DType t, void *to, int64_t n, double value)
 /* ---- one stretch ------------------------------------------------------------------------- */
 
 /* A stretch in work: outputs low .. low+width at `at`, of row `row` (unless rows are the stretch). */
-typedef struct Stretch {
+typedef struct OpenStretch {
     Evaluation *e;
     const Node *node;
     PreparedReduction *r;
@@ -389,10 +389,10 @@ typedef struct Stretch {
     int64_t at[MOST_RANK];
     int64_t low, width, row;
     void *lanes, *total;                   /* [LANES][WIDTH], [WIDTH] */
-} Stretch;
+} OpenStretch;
 
 /* Terms begin .. end of row `place`: term k to lane k & mask (mask 15), or all to `lane` (mask 0). */
-static void add_terms(Stretch *s, int64_t place, int64_t begin, int64_t end, int64_t lane, int64_t mask)
+static void add_terms(OpenStretch *s, int64_t place, int64_t begin, int64_t end, int64_t lane, int64_t mask)
 {
     PreparedReduction *r = s->r;
     size_t bytes = dtype_bytes(s->node->dtype);
@@ -414,7 +414,7 @@ static void add_terms(Stretch *s, int64_t place, int64_t begin, int64_t end, int
 }
 
 /* Lanes to lane 0, and that to the total. */
-static void close_chunk(Stretch *s, int lanes, bool is_first)
+static void close_chunk(OpenStretch *s, int lanes, bool is_first)
 {
     size_t bytes = dtype_bytes(s->node->dtype) * WIDTH;
     for (int apart = lanes / 2; apart > 0; apart /= 2)
@@ -427,14 +427,14 @@ static void close_chunk(Stretch *s, int lanes, bool is_first)
         s->kind->join(s->total, s->lanes, s->width);
 }
 
-static void open_chunk(Stretch *s, int lanes)
+static void open_chunk(OpenStretch *s, int lanes)
 {
     for (int l = 0; l < lanes; l++)
         fill(s->node->dtype, (char *)s->lanes + (size_t)l * WIDTH * dtype_bytes(s->node->dtype), s->width,
              s->kind->start);
 }
 
-static void sum_over_rows(Stretch *s)
+static void sum_over_rows(OpenStretch *s)
 {
     const Contraction *c = s->node->attr.contraction;
     int64_t chunk = c->chunk > 0 ? c->chunk : s->e->rows;
@@ -447,7 +447,7 @@ static void sum_over_rows(Stretch *s)
     }
 }
 
-static void sum_of_terms(Stretch *s)
+static void sum_of_terms(OpenStretch *s)
 {
     const Contraction *c = s->node->attr.contraction;
     int64_t chunk = c->chunk > 0 ? c->chunk : s->r->terms;
@@ -459,7 +459,7 @@ static void sum_of_terms(Stretch *s)
     }
 }
 
-static void write_out(const Stretch *s, void *out, int64_t offset)
+static void write_out(const OpenStretch *s, void *out, int64_t offset)
 {
     for (int64_t i = 0; i < s->width; i++) {
         int64_t to = offset + i * s->r->out_step;
@@ -472,7 +472,7 @@ static void write_out(const Stretch *s, void *out, int64_t offset)
 }
 
 /* The outputs at s->at, all rows. */
-static void run_outputs(Stretch *s, void *out)
+static void run_outputs(OpenStretch *s, void *out)
 {
     const PreparedReduction *r = s->r;
     int64_t outputs = shape_size(s->node->shape), offset = 0;
@@ -501,7 +501,7 @@ static void reduce(Evaluation *e, const Node *node, const Kind *kinds, void *out
         fill(node->dtype, out, interp_count(e, node), kind->empty);
         return;
     }
-    Stretch s = {.e = e, .node = node, .r = r, .kind = kind};
+    OpenStretch s = {.e = e, .node = node, .r = r, .kind = kind};
     for (int i = 0; i < node->sources; i++)
         s.source[i] = interp_value(e, node->source[i]);
     s.lanes = interp_memory((LANES + 1) * WIDTH * sizeof(double));
