@@ -67,6 +67,14 @@ runs "$sgdc" show t.sgd --data t=bad.csv
 says 'left out: 2 rows by keep' out
 says 'missing: 2 values of x in the file, read as 0' out
 
+# Classes that are other numbers in the file are called by those.
+sed 's/"new, boxed"/7/; s/old/3/' t.csv >numbers.csv
+sed 's/"t.csv"/"numbers.csv"/; s/\["old", "new, boxed", "other"\]/[3, 7, 9]/' t.sgd >numbers.sgd
+runs "$sgdc" show numbers.sgd
+grep -q '^        1  7  *14   35.0 %' out || { fail "classes of numbers"; cat out; }
+says '    no row has 9' out
+grep -q 'line 2 .*y = 7$' out || { fail "a class of a row"; cat out; }
+
 # Images: bytes of a file laid flat, and arrays with sides of at least 8.
 { printf '\0\0\10\1\0\0\0\2\7\3' | gzip -c >labels.gz
   { printf '\0\0\10\3\0\0\0\2\0\0\0\10\0\0\0\10'

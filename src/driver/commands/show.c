@@ -5,6 +5,7 @@
  */
 #include "driver/commands/commands.h"
 #include "driver/commands/show.h"
+#include "driver/commands/trained.h"
 #include "driver/output.h"
 #include "driver/training.h"
 #include <inttypes.h>
@@ -122,8 +123,7 @@ static void add_field(Shown *s, const FieldFigures *f) {
 
 /* ---- balance of labels ---------------------------------------------------------------------------------- */
 static const char *class_text(Arena *arena, const FieldFigures *f, int64_t class) {
-    const char *const *names = field_class_names(f->set, f->field);
-    return names ? text_shown(arena, names[class]) : text_format(arena, "%" PRId64, class);
+    return text_shown(arena, trained_class_name(arena, f->set, (int)(f->field - f->set->fields), class));
 }
 
 typedef struct ClassCount { int64_t class, rows; } ClassCount;
@@ -158,11 +158,11 @@ static void add_balance(Shown *s, const FieldFigures *f) {
     for (int64_t i = 0; i < shown; i++) most = counts[i].rows > most ? counts[i].rows : most;
     text_add(&s->text, "\n  %s: how many rows have which class\n", f->field->name);
     for (int64_t i = 0; i < shown; i++) {
+        const char *name = class_text(s->arena, f, counts[i].class), *number = text_format(s->arena, "%" PRId64, counts[i].class);
         char bar[BAR + 1] = "";
         int length = (int)((double)counts[i].rows / (double)most * BAR + 0.5);
         memset(bar, '#', (size_t)length);
-        text_add(&s->text, "    %5" PRId64 "  %-16s %10s %6.1f %%  %s\n", counts[i].class,
-                 field_class_names(f->set, f->field) ? class_text(s->arena, f, counts[i].class) : "",
+        text_add(&s->text, "    %5s  %-16s %10s %6.1f %%  %s\n", number, strcmp(name, number) ? name : "",
                  count_text(s->arena, counts[i].rows), 100.0 * (double)counts[i].rows / (double)(total ? total : 1), bar);
     }
     if (shown < classes)
