@@ -98,7 +98,7 @@ static ExitCode check_place(Driver *driver, const Door *door, bool saves) {
 
 ExitCode driver_check_outputs(Driver *driver) {
     Doors doors = list(driver);
-    if (driver->options->log && path_names_folder(driver->options->log) && !log_make_folder(driver)) return EXIT_DATA;
+    if (driver->options->log && path_names_folder(driver->options->log) && !log_folder_is_possible(driver)) return EXIT_DATA;
     bool saves = driver->options->save || driver->options->trace;
     for (int i = 0; i < doors.count; i++) {
         ExitCode code = check_place(driver, &doors.items[i], saves);

@@ -185,7 +185,7 @@ bool find_lr_plot(Driver *driver, const RateTest *tests, int count) {
     PlotSeries *series = arena_array(arena, PlotSeries, count + 1);
     PlotMark *marks = arena_array(arena, PlotMark, count + 1);
     PlotFigure figure = {.title = driver->program->stem, .subtitle = "loss after steps of a growing learning rate", .x = "learning rate",
-                         .y = "loss", .linear_y = !spans_decade(tests, count), .series = series, .marks = marks};
+                         .y = "loss", .key = "left bottom", .linear_y = !spans_decade(tests, count), .series = series, .marks = marks};
     for (int i = 0; i < count; i++) {
         const RateTest *test = &tests[i];
         Drawn drawn = drawn_of(test);

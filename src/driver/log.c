@@ -12,7 +12,6 @@
 #include "driver/events.h"
 #include "driver/output.h"
 #include "driver/record.h"
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -118,14 +117,16 @@ static void write_number(const Log *log, const char *key, double value, bool has
 }
 
 /* ---- event files --------------------------------------------------------------------------------- */
-bool log_make_folder(Driver *driver) {
+/* Where a file can be made, a folder can. */
+bool log_folder_is_possible(Driver *driver) {
     const char *path = driver->options->log, *problem;
-    if (mkdir(path, 0777) == 0 || errno == EEXIST) {
-        if (output_is_possible(driver->arena, path_below(driver->arena, path, "events.out.tfevents"), &problem)) return true;
-        driver_complain(driver, "%s %s", path, problem);
-    } else {
-        driver_complain(driver, "the folder %s cannot be made: %s", path, strerror(errno));
-    }
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') length--;
+    const char *folder = text_format(driver->arena, "%.*s", (int)length, path);
+    const char *file = path_is_folder(path) ? path_below(driver->arena, path, "events.out.tfevents") : folder;
+    if (file == folder && path_is_file(folder)) problem = "cannot be a folder: it is a file";
+    else if (output_is_possible(driver->arena, file, &problem)) return true;
+    driver_complain(driver, "%s %s", path, problem);
     return false;
 }
 
@@ -162,6 +163,7 @@ static void close_events(Log *log) {
 
 static void open_events(Log *log, const Training *t) {
     Arena *arena = log->driver->arena;
+    mkdir(log->driver->options->log, 0777);              /* what is wrong with it, its file tells */
     log->events = event_file_open(arena, folder_of(log, t), t->started_step + 1, &log->failure);
     log->events_run = t->index;
     log->scalars = arena_array(arena, EventScalar, t->run->term_count + t->run->measure_count + 5);

@@ -78,7 +78,7 @@ static void add_marks(Text *text, const PlotFigure *figure) {
         const char *color = plot_script_color(mark->color);
         text_add(text, "set arrow from first %.9g, graph 0 to first %.9g, graph 1 nohead dt (4,4) lc rgb '%s' lw 1.2\n", mark->x, mark->x,
                  color);
-        text_add(text, "set label %s at first %.9g, graph %.3g left offset 0.6,0 noenhanced textcolor rgb '%s'\n",
+        text_add(text, "set label %s at first %.9g, graph %.3g right offset -0.6,0 noenhanced textcolor rgb '%s'\n",
                  quoted(text->arena, mark->text), mark->x, 0.04 + 0.06 * (m % 5), color);
     }
 }
@@ -108,7 +108,7 @@ static const char *script_of(Arena *arena, const PlotFigure *figure, PlotFormat 
     plot_script_style(&text, figure->title, figure->subtitle, WIDTH, HEIGHT);
     text_add(&text, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n",
              (double)LEFT / WIDTH, 1 - (double)RIGHT / WIDTH, 1 - (double)TOP / HEIGHT, (double)BOTTOM / HEIGHT);
-    text_add(&text, "set key inside right top Left reverse samplen 1.5 textcolor rgb '#3C4043'\n");
+    text_add(&text, "set key inside %s Left reverse samplen 1.5 textcolor rgb '#3C4043'\n", figure->key);
     text_add(&text, "set xlabel %s textcolor rgb '#3C4043' offset 0,0.3\nset ylabel %s textcolor rgb '#3C4043' offset 0.4,0\n",
              quoted(arena, figure->x), quoted(arena, figure->y));
     add_axes(&text, figure);

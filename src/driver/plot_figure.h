@@ -11,6 +11,7 @@ typedef struct PlotMark { double x; const char *text; int color; } PlotMark;
 
 typedef struct PlotFigure {
     const char *title, *subtitle, *x, *y;
+    const char *key;                 /* where the legend is: "right top" */
     bool linear_y;
     const PlotSeries *series; int series_count;
     const PlotMark *marks; int mark_count;

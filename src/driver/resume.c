@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- while training goes on ------------------------------------------------------------------- */
 static int64_t steps_between(const Training *t) {
@@ -79,6 +80,12 @@ static void add_temporaries(Training *t, FoundFiles *files, const char *target) 
     if (open) closedir(open);
 }
 
+/* A pipe would be waited for. */
+static bool is_regular(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 static int by_steps(const void *a, const void *b) {
     const Found *x = a, *y = b;
     if (x->step != y->step) return x->step < y->step ? 1 : -1;
@@ -88,7 +95,7 @@ static int by_steps(const void *a, const void *b) {
 void resume_find(Training *t) {
     FoundFiles files = {0};
     char *target = sgdrt_output_target(t->save_path);
-    if (path_is_file(t->save_path)) add_file(t, &files, t->save_path);
+    if (is_regular(t->save_path)) add_file(t, &files, t->save_path);
     if (target) add_temporaries(t, &files, target);
     free(target);
     if (files.count) qsort(files.items, (size_t)files.count, sizeof *files.items, by_steps);

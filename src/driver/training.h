@@ -166,7 +166,7 @@ typedef struct Log Log;
 Log *log_open(Driver *driver, Training *const *trainings, int count);        /* NULL after a complaint */
 void log_row(Log *log, const Training *t);
 /* Of event files, before work; false after a complaint. */
-bool log_make_folder(Driver *driver);
+bool log_folder_is_possible(Driver *driver);
 bool log_close(Log *log);                                                    /* false after a complaint */
 
 /* ---- saved.c, record.c ------------------------------------------------------------------------ */

@@ -101,6 +101,10 @@ mv narrow.sgd net.sgd
 [ "$(grep -c 'full.safetensors cannot be written: .*; training goes on' out)" -eq 1 ] || fail "a full disk"
 says "a full disk" 'epoch 2/2' out
 
+# ---- a pipe is no file to go on from
+mkfifo pipe; cat pipe >through &
+train --save pipe --resume=auto --set epochs=2 && wait && [ -s through ] || fail "a pipe"
+
 # ---- options
 refuses() { "$sgdc" net.sgd "$@" >out 2>err; [ $? -eq 2 ] && [ "$(grep -c . err)" -eq 1 ] || fail "$*"; }
 refuses --run --save-every 10min

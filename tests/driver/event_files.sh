@@ -30,6 +30,7 @@ run --run -q --log many/
 mkdir there; run --run=fit -q --log there
 [ "$(ls there | wc -l)" -eq 1 ] || fail "a folder that is there"
 "$sgdc" net.sgd --run=fit --log nowhere/deep/ >out 2>err; [ $? -eq 3 ] && [ "$(grep -c . err)" -eq 1 ] && [ ! -s out ] || fail "no place for it"
+"$sgdc" net.sgd --run=fit --log dry/ --dry-run >out 2>err && [ ! -e dry ] || fail "a folder for nothing"
 printf 1 >file; "$sgdc" net.sgd --run=fit --log file/ >out 2>err; [ $? -eq 3 ] && [ ! -s out ] || fail "a file in its place"
 (ulimit -f 0; exec "$sgdc" net.sgd --run=fit -q --log full/ >/dev/null 2>&1); code=$?
 [ $code -eq 3 ] || fail "a full disk: exit $code"

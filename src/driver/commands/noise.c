@@ -243,7 +243,7 @@ static void add_curves(Arena *arena, const Noise *n, int run, PlotFigure *figure
 static ExitCode plot_noise(Driver *driver, const Noise *list, int count) {
     Arena *arena = driver->arena;
     PlotFigure figure = {.title = driver->program->stem, .subtitle = "deviation of the gradient of a mini-batch from that of all rows",
-                         .x = "rows of the mini-batch", .y = "deviation"};
+                         .x = "rows of the mini-batch", .y = "deviation", .key = "right top"};
     PlotSeries *series = arena_array(arena, PlotSeries, 3 * count + 1);
     PlotMark *marks = arena_array(arena, PlotMark, count + 1);
     figure.series = series;
