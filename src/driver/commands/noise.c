@@ -102,18 +102,6 @@ static void take_single_rows(Noise *n) {
     n->levels[n->level_count++] = (Level){1, {sqrt(n->trace), sqrt(n->trace)}};
 }
 
-static void take_levels(Noise *n) {
-    static const int orders[SAMPLINGS] = {SGDRT_ORDER_REPLACEMENT, SGDRT_ORDER_SHUFFLED};
-    for (int64_t batch = 2; n->level_count < MOST_LEVELS && n->levels[n->level_count - 1].batch < n->rows; batch *= 2) {
-        if (batch > n->rows) batch = n->rows;
-        n->cut = FEWEST_BATCHES * cost_of(n, batch) > most_work;
-        if (n->cut) return;
-        Level *level = &n->levels[n->level_count++];
-        level->batch = batch;
-        for (int s = 0; s < SAMPLINGS; s++) level->deviation[s] = sqrt(variance_of(n, orders[s], batch, affordable(n, batch)));
-    }
-}
-
 /* Least squares of log(deviation) against log(batch), of independent rows. */
 static double slope_of(const Noise *n) {
     double x = 0, y = 0, xx = 0, xy = 0, count = 0;
@@ -142,18 +130,16 @@ static const char *shown(const Noise *n, char *to, size_t size, double deviation
     return to;
 }
 
-static void print_levels(const Noise *n, FILE *to) {
+/* As it is measured: large batches take long. */
+static void print_level(const Noise *n, const Level *level) {
     char batch[32], text[4][32];
-    fprintf(to, "%9s  %22s  %22s\n%9s  %10s  %10s  %10s  %10s\n", "", "independent rows", "each row once", "batch", "deviation",
-            "expected", "deviation", "expected");
-    for (int i = 0; i < n->level_count; i++) {
-        const Level *level = &n->levels[i];
-        for (int s = 0; s < SAMPLINGS; s++) {
-            shown(n, text[2 * s], sizeof *text, level->deviation[s]);
-            shown(n, text[2 * s + 1], sizeof *text, expected(n, level->batch, s));
-        }
-        fprintf(to, "%9s  %10s  %10s  %10s  %10s\n", report_count(batch, sizeof batch, level->batch), text[0], text[1], text[2], text[3]);
+    FILE *to = n->g.driver->result;
+    for (int s = 0; s < SAMPLINGS; s++) {
+        shown(n, text[2 * s], sizeof *text, level->deviation[s]);
+        shown(n, text[2 * s + 1], sizeof *text, expected(n, level->batch, s));
     }
+    fprintf(to, "%9s  %10s  %10s  %10s  %10s\n", report_count(batch, sizeof batch, level->batch), text[0], text[1], text[2], text[3]);
+    fflush(to);
 }
 
 static void print_scale(const Noise *n, FILE *to) {
@@ -174,7 +160,7 @@ static void print_scale(const Noise *n, FILE *to) {
                 report_count(scale, sizeof scale, (int64_t)ceil(b)), report_count(most, sizeof most, (int64_t)ceil(4 * b)));
 }
 
-static void print_noise(const Noise *n, FILE *to) {
+static void print_heading(const Noise *n, FILE *to) {
     const Run *run = n->g.run;
     const char *from = n->g.driver->options->load;
     char rows[32], some[32];
@@ -184,13 +170,33 @@ static void print_noise(const Noise *n, FILE *to) {
         fprintf(to, "  the run starts elsewhere: --load=FILE looks at the parameters of a saved file\n");
     if (n->measured_rows < n->rows)
         fprintf(to, "  single rows: %s of them\n", report_count(some, sizeof some, n->measured_rows));
-    print_levels(n, to);
+    fprintf(to, "%9s  %22s  %22s\n%9s  %10s  %10s  %10s  %10s\n", "", "independent rows", "each row once", "batch", "deviation",
+            "expected", "deviation", "expected");
+    print_level(n, &n->levels[0]);
+}
+
+static void print_end(const Noise *n, FILE *to) {
     if (n->cut) fprintf(to, "  larger batches take too long\n");
-    if (!isnan(n->slope)) fprintf(to, "  slope of independent rows: %.3f (-1/2: sqrt(tr(Sigma) / batch)); each row once: times sqrt((N - batch) / (N - 1))\n", n->slope);
+    if (!isnan(n->slope))
+        fprintf(to, "  slope of independent rows: %.3f (-1/2: sqrt(tr(Sigma) / batch)); each row once: times sqrt((N - batch) / (N - 1))\n",
+                n->slope);
     print_scale(n, to);
 }
 
 /* ---- a run -------------------------------------------------------------------------------------------- */
+static void take_levels(Noise *n) {
+    static const int orders[SAMPLINGS] = {SGDRT_ORDER_REPLACEMENT, SGDRT_ORDER_SHUFFLED};
+    for (int64_t batch = 2; n->level_count < MOST_LEVELS && n->levels[n->level_count - 1].batch < n->rows; batch *= 2) {
+        if (batch > n->rows) batch = n->rows;
+        n->cut = FEWEST_BATCHES * cost_of(n, batch) > most_work;
+        if (n->cut) return;
+        Level *level = &n->levels[n->level_count++];
+        level->batch = batch;
+        for (int s = 0; s < SAMPLINGS; s++) level->deviation[s] = sqrt(variance_of(n, orders[s], batch, affordable(n, batch)));
+        print_level(n, level);
+    }
+}
+
 static bool same_place(const Noise *a, const Noise *b) {
     return a->numbers == b->numbers && a->rows == b->rows && a->g.data->table == b->g.data->table && a->g.run->seed == b->g.run->seed &&
            !memcmp(a->all, b->all, sizeof *a->all * (size_t)a->numbers);
@@ -214,9 +220,10 @@ static ExitCode measure(Noise *n, Driver *driver, Codegen *codegen, const Tables
                 return EXIT_DONE;
             }
         take_single_rows(n);
+        print_heading(n, driver->result);
         take_levels(n);
         n->slope = slope_of(n);
-        print_noise(n, driver->result);
+        print_end(n, driver->result);
     }
     gradient_close(&n->g);
     return good ? EXIT_DONE : EXIT_DATA;
