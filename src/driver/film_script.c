@@ -157,7 +157,7 @@ static void add_picture(const Script *s, int r) {
     case PICTURE_CURVE:
         text_add(text, "plot $points%d using 1:2 with points pt 7 ps 0.4 lc rgb '#9aa1a9' notitle", r);
         for (int k = 0; k < p->count; k++)
-            text_add(text, ", $now%d using 1:%d with lines lw 2.5 lc rgb '%s' notitle", r, k + 2, hex(text->arena, palette[((s->count > 1 ? r : 1) + k) % COLORS]));
+            text_add(text, ", $now%d using 1:%d with lines lw 2.5 lc rgb '%s' notitle", r, k + 2, hex(text->arena, palette[(r + k) % COLORS]));
         break;
     case PICTURE_PLANE:
         text_add(text, "plot $now%d with rgbimage notitle, $points%d using 1:2 with points pt 7 ps 0.7 lc rgb 'white' notitle, "
@@ -174,7 +174,6 @@ static void add_picture(const Script *s, int r) {
 static void add_loss_panel(const Script *s, int frame) {
     Text *text = s->text;
     const PlotAxis *loss = &s->plot.loss;
-    bool several = s->count > 1;
     place_panel(s, s->count, "loss", "over the training rows");
     text_add(text, "%s", tics);
     set_ranges(text, s->plot.epoch.low, s->plot.epoch.high, loss->low, loss->high, "epoch", "");
@@ -184,7 +183,7 @@ static void add_loss_panel(const Script *s, int frame) {
         const Training *t = s->shown[r];
         const FilmFrame *f = &t->film->frames[frame < t->film->frame_count ? frame : t->film->frame_count - 1];
         const PlotPoint *now = film_loss(t, f);
-        const char *color = hex(text->arena, palette[several ? r : 1]), *faint = hex(text->arena, mix(white, palette[several ? r : 1], 0.3));
+        const char *color = hex(text->arena, palette[r]), *faint = hex(text->arena, mix(white, palette[r], 0.3));
         text_add(text, "%s$losses%d using 1:2 with lines lw 1.5 lc rgb '%s' notitle, $losses%d using ($1 <= %.9g ? $1 : NaN):2 with lines "
                        "lw 2 lc rgb '%s' notitle", r ? ", " : "", r, faint, r, f->epoch + 1e-9, color);
         if (now && isfinite(now->train_loss) && now->train_loss <= loss->high)

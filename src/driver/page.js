@@ -171,7 +171,7 @@
     element("p", { class: "now" }, panel, "over the training rows" + (data.runs.some(r => r.losses.some(p => p[2] !== null)) ? "; dashed: over the validation rows" : ""));
     const a = axes(panel, data.epochs, [...data.loss, data.logarithmic], "epoch", "loss");
     const marks = data.runs.map((run, r) => {
-      const color = "c" + (data.runs.length > 1 ? r : 1);
+      const color = "c" + r;
       const all = [1, 2].map(k => run.losses.map(p => [p[0], p[k]]));
       svg("path", { class: `curve faint ${color}`, d: path(all[0], a.px, a.py) }, a.inside);
       const done = [svg("path", { class: `curve ${color}` }, a.inside), svg("path", { class: `curve dashed ${color}` }, a.inside)];
@@ -190,7 +190,7 @@
     const panel = element("div", { class: "panel" }, panels);
     element("h3", runs > 1 ? { class: "key c" + r } : {}, panel, run.name);
     if (!alike) element("p", { class: "now" }, panel, run.says);
-    const now = element("p", { class: "now" }, panel), draw = drawings[run.kind](run, panel, runs > 1 ? r : 1);
+    const now = element("p", { class: "now" }, panel), draw = drawings[run.kind](run, panel, r);
     return at => {
       const last = run.frames.length - 1, frame = Math.min(at, last), [step, epoch, loss] = run.frames[frame];
       const end = frame === last && run.diverged ? "; then it diverged" : "";

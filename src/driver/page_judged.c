@@ -5,7 +5,7 @@
 #include "driver/seeing.h"
 #include <math.h>
 
-enum { MOST_SHOWN_CLASSES = 30, MOST_SHOWN_INPUTS = 8 };
+enum { MOST_SHOWN_CLASSES = 30 };
 
 static void add_figure(Text *page, double value) {
     char text[64];
@@ -65,7 +65,7 @@ static void add_errors(Text *page, const Judgement *j) {
 /* ---- the worst rows ----------------------------------------------------------------------------------- */
 static bool is_input(const Training *t, const Judgement *j, int field) {
     const Field *f = &t->run->data->fields[field];
-    return f->column != j->target.column && shape_size(f->shape) <= MOST_SHOWN_INPUTS;
+    return f->column != j->target.column && shape_size(f->shape) <= MOST_ROW_NUMBERS;
 }
 
 static void add_image(Text *page, const Training *t, const Judgement *j, int field, int height, int width, int64_t row) {
@@ -84,14 +84,8 @@ static void add_image(Text *page, const Training *t, const Judgement *j, int fie
 
 static void add_inputs(Text *page, const Training *t, const Judgement *j, int64_t row) {
     const DataSet *set = t->run->data;
-    double values[MOST_SHOWN_INPUTS];
-    for (int f = 0; f < set->field_count; f++) {
-        if (!is_input(t, j, f)) continue;
-        data_field(t, j->rows->table, f, row, values);
-        text_add(page, "<td>");
-        for (int64_t e = 0, n = shape_size(set->fields[f].shape); e < n; e++) text_add(page, "%s%.5g", e ? ", " : "", values[e]);
-        text_add(page, "</td>");
-    }
+    for (int f = 0; f < set->field_count; f++)
+        if (is_input(t, j, f)) page_add_value(page, t, j->rows->table, f, row);
 }
 
 static void add_worst_row(Text *page, const Training *t, const Judgement *j, const Worst *worst, int image, int height, int width) {

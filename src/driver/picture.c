@@ -15,7 +15,7 @@ enum { CURVE_PLACES = 161, PLANE_WIDTH = 64, PLANE_HEIGHT = 48, MOST_POINTS = 40
 /* ---- inputs -------------------------------------------------------------------------------------- */
 typedef struct Inputs { PictureAxis of[2]; int count; bool plain; } Inputs;   /* count 3: more than two */
 
-static const char *element_name(Arena *arena, const DataSet *set, int column, int64_t element) {
+const char *data_element_name(Arena *arena, const DataSet *set, int column, int64_t element) {
     const char *name = set->columns[column].name;
     for (int f = 0; f < set->field_count; f++)
         if (set->fields[f].column == column) name = set->fields[f].name;
@@ -26,7 +26,7 @@ static const char *element_name(Arena *arena, const DataSet *set, int column, in
 
 static PictureAxis axis_of(const Training *t, int column, int64_t element) {
     const RowSet *rows = &t->data->train;
-    PictureAxis axis = {element_name(t->driver->arena, t->run->data, column, element), INFINITY, -INFINITY, column, element};
+    PictureAxis axis = {data_element_name(t->driver->arena, t->run->data, column, element), INFINITY, -INFINITY, column, element};
     int64_t looked = rows->count < MOST_LOOKED_AT ? rows->count : MOST_LOOKED_AT;
     for (int64_t i = 0; i < looked; i++) {
         double value = data_value(t, rows->table, column, element, row_of(rows, evenly(i, looked, rows->count)));

@@ -28,6 +28,8 @@ Predictor *predictor_new(Training *t, int64_t most);
 double data_value(const Training *t, const sgdrt_table *table, int column, int64_t element, int64_t row);
 /* All numbers of a field of that row, in the data's own units where the field is a column. */
 void   data_field(const Training *t, const sgdrt_table *table, int field, int64_t row, double *values);
+/* "mass", or "x[2]" where the file has no name for it (picture.c). */
+const char *data_element_name(Arena *arena, const DataSet *set, int column, int64_t element);
 void   predictor_put(Predictor *p, int64_t place, int column, int64_t element, double value);
 /* A whole row of the table. */
 void   predictor_put_row(Predictor *p, int64_t place, const sgdrt_table *table, int64_t row);
@@ -134,6 +136,9 @@ const char *film_page(Arena *arena, Training *const *shown, int count, const cha
 /* ---- page.c: --report; its sections on rows: page_judged.c, page_data.c --------------------------- */
 bool page_write(Driver *driver, Training *const *trainings, int count, const Ranking *ranking);
 void page_add_judged(Text *page, Training *t);
+/* A field of a row as text: numbers, or the name of a class. */
+enum { MOST_ROW_NUMBERS = 12 };   /* more are not shown */
+void page_add_value(Text *page, const Training *t, const sgdrt_table *table, int field, int64_t row);
 void page_add_data(Text *page, const Training *t);
 
 #endif
