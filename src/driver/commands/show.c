@@ -7,7 +7,7 @@
 #include "driver/commands/show.h"
 #include "driver/commands/trained.h"
 #include "driver/output.h"
-#include "driver/training.h"
+#include "driver/seeing.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
