@@ -110,7 +110,7 @@ static LLVMValueRef control_call(Emitter *e, const char *name, LLVMValueRef argu
 static LLVMValueRef control_enter(Emitter *e, const FloatControl *control) {
     if (!control->in_memory) {
         LLVMValueRef before = control_call(e, control->read, NULL);
-        control_call(e, control->write, constant_int(e, e->i64, control->ours));
+        control_call(e, control->write, constant_int(e, LLVMTypeOf(before), control->ours));
         return before;
     }
     LLVMValueRef before = emit_alloca(e, e->i32), ours = emit_alloca(e, e->i32);

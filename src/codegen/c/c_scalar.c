@@ -111,76 +111,104 @@ static void call_of(CUnit *unit, Text *to, const char *function, const char *a, 
     text_add(to, b == NULL ? "sgd_%s(%s)" : "sgd_%s(%s, %s)", function, a, b);
 }
 
-static void math_call(CUnit *unit, Text *to, const Scalar *s, const char *a, const char *b) {
-    const char *name = text_format(unit->arena, "%s_%s", op_text(s->op), real_suffix(s->dtype));
-    if (s->op == OP_POWI)
-        name = text_format(unit->arena, "powi_%s_%s%lld", real_suffix(s->dtype), s->n < 0 ? "m" : "", (long long)(s->n < 0 ? -s->n : s->n));
-    call_of(unit, to, name, a, b);
+/* One writer per op row whose emission is VALUES: its expression in the operands x, which are names or constants. */
+typedef void OpWriter(CUnit *unit, Text *to, const Scalar *s, const char *const *x);
+#define UNUSED __attribute__((unused))
+#define WRITE(NAME) \
+    static void write_##NAME(CUnit *unit UNUSED, Text *to, const Scalar *s UNUSED, const char *const *x)
+#define SIGN(NAME, sign) WRITE(NAME) { text_add(to, "%s " sign " %s", x[0], x[1]); }
+#define WRAPPING(NAME, sign)                                                                                  \
+    WRITE(NAME) {                                                                                             \
+        bool real = dtype_is_real(s->dtype);                                                                  \
+        text_add(to, real ? "%s " sign " %s" : "(int32_t)((uint32_t)%s " sign " (uint32_t)%s)", x[0], x[1]);  \
+    }
+/* Of <math.h>, and exact. */
+#define EXACT(NAME, function) \
+    WRITE(NAME) { text_add(to, function "%s(%s)", s->dtype == DTYPE_F32 ? "f" : "", x[0]); }
+/* Of runtime/math.inc. */
+#define FUNCTION(NAME) \
+    WRITE(NAME) { call_of(unit, to, text_format(unit->arena, "%s_%s", op_text(s->op), real_suffix(s->dtype)), x[0], x[1]); }
+#define EXTREME(NAME, sign)                                                                                   \
+    WRITE(NAME) {                                                                                             \
+        if (dtype_is_real(s->dtype))                                                                          \
+            text_add(to, "(%s " sign " %s || %s != %s) ? %s : %s", x[0], x[1], x[0], x[0], x[0], x[1]);       \
+        else text_add(to, "%s " sign " %s ? %s : %s", x[0], x[1], x[0], x[1]);                                \
+    }
+
+WRITE(NEG) {
+    bool minus = x[0][0] == '-';
+    if (dtype_is_real(s->dtype)) text_add(to, "-%s%s%s", minus ? "(" : "", x[0], minus ? ")" : "");
+    else text_add(to, "(int32_t)(0 - (uint32_t)%s)", x[0]);
 }
 
-static void cast(CUnit *unit, Text *to, const Scalar *s, const char *a) {
+WRITE(ABS) {
+    if (dtype_is_real(s->dtype)) text_add(to, "fabs%s(%s)", s->dtype == DTYPE_F32 ? "f" : "", x[0]);
+    else text_add(to, "%s < 0 ? (int32_t)(0 - (uint32_t)%s) : %s", x[0], x[0], x[0]);
+}
+
+EXACT(SQRT, "sqrt")
+FUNCTION(EXP)
+FUNCTION(LOG)
+FUNCTION(SIN)
+FUNCTION(COS)
+FUNCTION(TANH)
+FUNCTION(SIGMOID)
+FUNCTION(ERF)
+EXACT(FLOOR, "floor")
+
+WRITE(POWI) {
+    long long n = (long long)s->n;
+    call_of(unit, to, text_format(unit->arena, "powi_%s_%s%lld", real_suffix(s->dtype), n < 0 ? "m" : "", n < 0 ? -n : n), x[0], NULL);
+}
+
+WRITE(NOT) { text_add(to, "!%s", x[0]); }
+
+WRITE(CAST) {
     DType from = s->source[0]->dtype;
-    if (s->dtype == DTYPE_BOOL) text_add(to, "%s != 0", a);
-    else if (s->dtype == DTYPE_I32 && dtype_is_real(from)) call_of(unit, to, from == DTYPE_F32 ? "i32_of_f32" : "i32_of_f64", a, NULL);
-    else text_add(to, "(%s)%s", c_type(s->dtype), a);
+    if (s->dtype == DTYPE_BOOL) text_add(to, "%s != 0", x[0]);
+    else if (s->dtype == DTYPE_I32 && dtype_is_real(from)) call_of(unit, to, from == DTYPE_F32 ? "i32_of_f32" : "i32_of_f64", x[0], NULL);
+    else text_add(to, "(%s)%s", c_type(s->dtype), x[0]);
 }
 
-static void integer_op(CUnit *unit, Text *to, const Scalar *s, const char *a, const char *b) {
-    switch (s->op) {
-    case OP_ADD: text_add(to, "(int32_t)((uint32_t)%s + (uint32_t)%s)", a, b); return;
-    case OP_SUB: text_add(to, "(int32_t)((uint32_t)%s - (uint32_t)%s)", a, b); return;
-    case OP_MUL: text_add(to, "(int32_t)((uint32_t)%s * (uint32_t)%s)", a, b); return;
-    case OP_NEG: text_add(to, "(int32_t)(0 - (uint32_t)%s)", a); return;
-    case OP_ABS: text_add(to, "%s < 0 ? (int32_t)(0 - (uint32_t)%s) : %s", a, a, a); return;
-    case OP_FLOOR: text_add(to, "%s", a); return;
-    case OP_MAX: text_add(to, "%s >= %s ? %s : %s", a, b, a, b); return;
-    case OP_MIN: text_add(to, "%s <= %s ? %s : %s", a, b, a, b); return;
-    case OP_FLOORDIV: call_of(unit, to, "floordiv", a, b); return;
-    case OP_MOD: call_of(unit, to, "mod", a, b); return;
-    default: INTERNAL_ERROR("no integer %s", op_text(s->op));
-    }
+WRITE(STOP_GRADIENT) { text_add(to, "%s", x[0]); }
+WRAPPING(ADD, "+")
+WRAPPING(SUB, "-")
+WRAPPING(MUL, "*")
+SIGN(DIV, "/")
+EXTREME(MAX, ">=")
+EXTREME(MIN, "<=")
+FUNCTION(POW)
+WRITE(FLOORDIV) { call_of(unit, to, "floordiv", x[0], x[1]); }
+WRITE(MOD) { call_of(unit, to, "mod", x[0], x[1]); }
+SIGN(EQ, "==")
+SIGN(NE, "!=")
+SIGN(LT, "<")
+SIGN(LE, "<=")
+SIGN(AND, "&")
+SIGN(OR, "|")
+WRITE(WHERE) { text_add(to, "%s ? %s : %s", x[0], x[1], x[2]); }
+
+WRITE(FMA) {
+    if (dtype_is_real(s->dtype)) text_add(to, "sgd_fma%s(%s, %s, %s)", s->dtype == DTYPE_F32 ? "f" : "", x[0], x[1], x[2]);
+    else text_add(to, "(int32_t)((uint32_t)%s * (uint32_t)%s + (uint32_t)%s)", x[0], x[1], x[2]);
 }
 
-static void real_op(CUnit *unit, Text *to, const Scalar *s, const char *a, const char *b) {
-    const char *f = s->dtype == DTYPE_F32 ? "f" : "";
-    switch (s->op) {
-    case OP_ADD: text_add(to, "%s + %s", a, b); return;
-    case OP_SUB: text_add(to, "%s - %s", a, b); return;
-    case OP_MUL: text_add(to, "%s * %s", a, b); return;
-    case OP_DIV: text_add(to, "%s / %s", a, b); return;
-    case OP_NEG: text_add(to, "-%s%s%s", a[0] == '-' ? "(" : "", a, a[0] == '-' ? ")" : ""); return;
-    case OP_ABS: text_add(to, "fabs%s(%s)", f, a); return;
-    case OP_SQRT: text_add(to, "sqrt%s(%s)", f, a); return;
-    case OP_FLOOR: text_add(to, "floor%s(%s)", f, a); return;
-    case OP_MAX: text_add(to, "(%s >= %s || %s != %s) ? %s : %s", a, b, a, a, a, b); return;
-    case OP_MIN: text_add(to, "(%s <= %s || %s != %s) ? %s : %s", a, b, a, a, a, b); return;
-    default: math_call(unit, to, s, a, b);
-    }
-}
-
-static void fused(Text *to, const Scalar *s, const char *a, const char *b, const char *c) {
-    if (dtype_is_real(s->dtype)) text_add(to, "sgd_fma%s(%s, %s, %s)", s->dtype == DTYPE_F32 ? "f" : "", a, b, c);
-    else text_add(to, "(int32_t)((uint32_t)%s * (uint32_t)%s + (uint32_t)%s)", a, b, c);
-}
+static OpWriter *const writers[OP_COUNT] = {
+#define WRITER_FLAT(NAME) NULL
+#define WRITER_PLACES(NAME) NULL
+#define WRITER_VALUES(NAME) write_##NAME
+#define WRITER_SAME(NAME) NULL
+#define WRITER_LOOPS(NAME) NULL
+#define WRITER_ABSENT(NAME) NULL
+#define OP(NAME, text, arity, class, cost, attribute, emission, ...) [OP_##NAME] = WRITER_##emission(NAME),
+#include "ir/ops.def"
+#undef OP
+};
 
 static void op(CUnit *unit, Text *to, const Scalar *s) {
     const char *x[3] = {NULL, NULL, NULL};
     for (int i = 0; i < 3 && s->source[i] != NULL; i++) x[i] = c_operand(unit, s->source[i]);
-    switch (s->op) {
-    case OP_EQ: text_add(to, "%s == %s", x[0], x[1]); return;
-    case OP_NE: text_add(to, "%s != %s", x[0], x[1]); return;
-    case OP_LT: text_add(to, "%s < %s", x[0], x[1]); return;
-    case OP_LE: text_add(to, "%s <= %s", x[0], x[1]); return;
-    case OP_AND: text_add(to, "%s & %s", x[0], x[1]); return;
-    case OP_OR: text_add(to, "%s | %s", x[0], x[1]); return;
-    case OP_NOT: text_add(to, "!%s", x[0]); return;
-    case OP_WHERE: text_add(to, "%s ? %s : %s", x[0], x[1], x[2]); return;
-    case OP_FMA: fused(to, s, x[0], x[1], x[2]); return;
-    case OP_CAST: cast(unit, to, s, x[0]); return;
-    default: break;
-    }
-    if (dtype_is_real(s->dtype)) real_op(unit, to, s, x[0], x[1]);
-    else integer_op(unit, to, s, x[0], x[1]);
+    writers[s->op](unit, to, s, x);
 }
 
 /* ---- draws -------------------------------------------------------------------------------------------------- */

@@ -244,18 +244,17 @@ static const Scalar *value_of_draw(Scheduler *s, const Node *node, const Subscri
     return schedule_let(s, x);
 }
 
-static const Scalar *value_of_leaf(Scheduler *s, const Node *node, const Subscript *linear) {
-    switch (node->op) {
-    case OP_CONST: return point_const(s, node->dtype, node->attr.value);
-    case OP_COLUMN: return load_column(s, node, linear);
-    case OP_CELL: return load_cell(s, node->attr.index, linear);
-    case OP_SLOT: return load_slot(s, node);
-    case OP_COUNTER: return value_of_counter(s, node);
-    case OP_ROWS_RECIPROCAL: return reciprocal_of_rows(s, node->dtype);
-    case OP_RANDOM: return value_of_draw(s, node, linear);
-    default: INTERNAL_ERROR("%s is no leaf that has a value", op_text(node->op));
-    }
-}
+/* One rule per op row whose emission is FLAT. */
+typedef const Scalar *FlatRule(Scheduler *s, const Node *node, const Subscript *linear);
+#define UNUSED __attribute__((unused))
+#define FLAT(NAME) static const Scalar *value_##NAME(Scheduler *s, const Node *node, const Subscript *linear UNUSED)
+FLAT(CONST) { return point_const(s, node->dtype, node->attr.value); }
+FLAT(COLUMN) { return load_column(s, node, linear); }
+FLAT(CELL) { return load_cell(s, node->attr.index, linear); }
+FLAT(SLOT) { return load_slot(s, node); }
+FLAT(COUNTER) { return value_of_counter(s, node); }
+FLAT(ROWS_RECIPROCAL) { return reciprocal_of_rows(s, node->dtype); }
+FLAT(RANDOM) { return value_of_draw(s, node, linear); }
 
 /* ---- what is known already ---------------------------------------------------------------------------------- */
 static bool same_point(const Node *node, bool flat, const SpacePoint *a, const SpacePoint *b) {
@@ -284,14 +283,10 @@ static bool is_loaded(const Scheduler *s, const Node *node) {
     return node_is_stored(s->f, node) && s->array[node->id] != NULL && !nest_makes(s->nest, node);
 }
 
-static bool needs_its_axes(const Node *node) {
-    return node->op == OP_VIEW || node->op == OP_GATHER || node->op == OP_IOTA || node->op == OP_SCATTER_ADD;
-}
-
 /* Is the value computed from its place on each axis, not from its row-major place? */
 static bool needs_axes(const Scheduler *s, const Node *node) {
     if (is_loaded(s, node) || op_class(node->op) == OP_CLASS_REDUCE) return false;
-    if (needs_its_axes(node)) return true;
+    if (op_emission(node->op) == EMISSION_PLACES) return true;
     for (int i = 0; i < node->sources; i++)
         if (needs_axes(s, node->source[i])) return true;
     return false;
@@ -300,7 +295,12 @@ static bool needs_axes(const Scheduler *s, const Node *node) {
 static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point, bool flat);
 
 /* The chosen row of a table; +0 where there is none. */
-static const Scalar *value_of_gather(Scheduler *s, Node *node, const SpacePoint *point) {
+/* One rule per op row whose emission is PLACES. */
+typedef const Scalar *PlacesRule(Scheduler *s, Node *node, const SpacePoint *point);
+#define PLACES(NAME) static const Scalar *value_##NAME(Scheduler *s, Node *node, const SpacePoint *point)
+PLACES(IOTA) { return point_number(s, point->axis[node->attr.index]); }
+
+PLACES(GATHER) {
     Node *table = node->source[0], *index = node->source[1];
     int shared = (int)node->attr.index, chosen = index->shape.rank - shared;
     const Subscript *i = point_integer(s, value_at_point(s, index, point));
@@ -313,7 +313,7 @@ static const Scalar *value_of_gather(Scheduler *s, Node *node, const SpacePoint 
 }
 
 /* A scatter-add of at most one term a target (scatters_one): its chain is from +0, where it has one. */
-static const Scalar *value_of_choice(Scheduler *s, Node *node, const SpacePoint *point) {
+PLACES(SCATTER_ADD) {
     int shared = (int)node->attr.index;
     const Subscript *i = point_integer(s, value_at_point(s, node->source[1], point));
     const Scalar *chosen = point_equal(s, i, point->axis[shared]), *zero = point_const(s, node->dtype, 0);
@@ -327,7 +327,7 @@ static const Scalar *value_of_choice(Scheduler *s, Node *node, const SpacePoint 
     return point_op(s, OP_WHERE, node->dtype, chosen, sum, zero);
 }
 
-static const Scalar *value_of_view(Scheduler *s, Node *node, const SpacePoint *point) {
+PLACES(VIEW) {
     const Scalar *ok = NULL;
     SpacePoint at = point_through(s, &node->attr.contraction->access[0], point, node->shape.extent, node->shape.rank,
                                   node->source[0]->shape, &ok);
@@ -354,24 +354,33 @@ static const Scalar *value_of_element(Scheduler *s, Node *node, const SpacePoint
     return schedule_let(s, y);
 }
 
-static const Scalar *compute_at_axes(Scheduler *s, Node *node, const SpacePoint *point) {
-    switch (node->op) {
-    case OP_IOTA: return point_number(s, point->axis[node->attr.index]);
-    case OP_VIEW: return value_of_view(s, node, point);
-    case OP_RESHAPE: return value_of_reshape(s, node, point);
-    case OP_GATHER: return value_of_gather(s, node, point);
-    case OP_SCATTER_ADD: return value_of_choice(s, node, point);
-    default: return value_of_leaf(s, node, point_linear(s, point, node->shape));
-    }
-}
+typedef struct PointRule { FlatRule *flat; PlacesRule *places; } PointRule;
+static const PointRule point_rules[OP_COUNT] = {
+#define RULE_FLAT(NAME) .flat = value_##NAME
+#define RULE_PLACES(NAME) .places = value_##NAME
+#define RULE_VALUES(NAME) NULL
+#define RULE_SAME(NAME) NULL
+#define RULE_LOOPS(NAME) NULL
+#define RULE_ABSENT(NAME) NULL
+#define OP(NAME, text, arity, class, cost, attribute, emission, ...) [OP_##NAME] = {RULE_##emission(NAME)},
+#include "ir/ops.def"
+#undef OP
+};
 
+/* point: its first axis is the row-major place where `flat`. */
 static const Scalar *compute(Scheduler *s, Node *node, const SpacePoint *point, bool flat) {
-    if (op_class(node->op) == OP_CLASS_ELEMENT) return value_of_element(s, node, point, flat);
-    if (!flat) return compute_at_axes(s, node, point);
-    if (node->op == OP_RESHAPE) return value_at_place(s, node->source[0], point->axis[0]);
-    if (!needs_its_axes(node)) return value_of_leaf(s, node, point->axis[0]);
-    SpacePoint places = point_of_linear(s, point->axis[0], node->shape);
-    return compute_at_axes(s, node, &places);
+    switch (op_emission(node->op)) {
+    case EMISSION_FLAT:
+        return point_rules[node->op].flat(s, node, flat ? point->axis[0] : point_linear(s, point, node->shape));
+    case EMISSION_PLACES: {
+        SpacePoint places = flat ? point_of_linear(s, point->axis[0], node->shape) : *point;
+        return point_rules[node->op].places(s, node, &places);
+    }
+    case EMISSION_VALUES: return value_of_element(s, node, point, flat);
+    case EMISSION_SAME: return flat ? value_at_place(s, node->source[0], point->axis[0]) : value_of_reshape(s, node, point);
+    case EMISSION_LOOPS: case EMISSION_ABSENT: break;
+    }
+    INTERNAL_ERROR("a value of %s is asked for that no loop has made", op_text(node->op));
 }
 
 static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point, bool flat) {
