@@ -10,12 +10,14 @@
 
 static const ArchitectureRow architecture_X86_64 = {
     .name = "x86_64",
-    .level = {{1, "x86-64", false, {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
-              {2, "x86-64-v2", true, {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
-              {3, "x86-64-v3", true, {.lanes = 8, .registers = 16, .fma = true, .l1 = 32 KILOBYTES, .l2 = 512 KILOBYTES,
-                                      .fewest_uses = 32}},
-              {4, "x86-64-v4", true, {.lanes = 16, .registers = 32, .fma = true, .l1 = 48 KILOBYTES, .l2 = 1024 KILOBYTES,
-                                      .fewest_uses = 32}}},
+    .level = {{1, "x86-64", "", false,
+               {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
+              {2, "x86-64-v2", "", true,
+               {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
+              {3, "x86-64-v3", "", true,
+               {.lanes = 8, .registers = 16, .fma = true, .l1 = 32 KILOBYTES, .l2 = 512 KILOBYTES, .fewest_uses = 32}},
+              {4, "x86-64-v4", "", true,
+               {.lanes = 16, .registers = 32, .fma = true, .l1 = 48 KILOBYTES, .l2 = 1024 KILOBYTES, .fewest_uses = 32}}},
     .levels = 4,
     .level_tells_all = true,
     .adds_in_addresses = true,
@@ -24,8 +26,9 @@ static const ArchitectureRow architecture_X86_64 = {
 
 static const ArchitectureRow architecture_AARCH64 = {
     .name = "aarch64",
-    .level = {{1, "generic", true, {.lanes = 4, .registers = 32, .fma = true, .scalars_stay = true, .l1 = 32 KILOBYTES,
-                                    .l2 = 512 KILOBYTES, .fewest_uses = 32}}},
+    .level = {{1, "generic", "", true,
+               {.lanes = 4, .registers = 32, .fma = true, .scalars_stay = true, .l1 = 32 KILOBYTES, .l2 = 512 KILOBYTES,
+                .fewest_uses = 32}}},
     .levels = 1,
     .control = {"llvm.aarch64.get.fpcr", "llvm.aarch64.set.fpcr", .in_memory = false, .ours = 0},
 };

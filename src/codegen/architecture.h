@@ -8,6 +8,7 @@
 typedef struct ProcessorLevel {
     int number;                        /* as sgdrt_processor_level says it */
     const char *cpu;                   /* what LLVM calls its least processor */
+    const char *features;              /* further ones that all of its processors have, as LLVM spells them */
     bool carried;                      /* objects have code for it where nothing is asked for */
     LoopTarget loop;                   /* caches as most of its processors have them */
 } ProcessorLevel;

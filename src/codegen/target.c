@@ -145,7 +145,9 @@ static int choose_processor(Arena *arena, Target *target, const char *cpu, const
         const Processor *p = &known[i];
         if (p->architecture != target->architecture || strcmp(target->cpu, p->name) != 0)
             continue;
-        bool is_level = strcmp(p->name, architecture_level(p->architecture, p->level)->cpu) == 0;
+        const ProcessorLevel *level = architecture_level(p->architecture, p->level);
+        bool is_level = strcmp(p->name, level->cpu) == 0;
+        *features = level->features;
         target->runs_here = p->architecture == host && p->level <= here
             && (row->level_tells_all || is_level || strcmp(p->name, keep_message(arena, LLVMGetHostCPUName())) == 0);
         return p->level;
