@@ -97,7 +97,7 @@ if command -v python3 >python.txt; then
 import csv, json
 def no(name): raise ValueError(name)
 rows = [json.loads(line, parse_constant=no) for line in open("log.jsonl", encoding="utf-8")]
-table = list(csv.DictReader(open("log.csv", encoding="utf-8", newline="")))
+table = list(csv.DictReader(line for line in open("log.csv", encoding="utf-8", newline="") if not line.startswith("#")))
 assert len(rows) == len(table) > 9, (len(rows), len(table))
 for row, line in zip(rows, table):
     assert row["run"] == line["run"], (row, line)
