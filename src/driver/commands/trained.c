@@ -151,7 +151,9 @@ ExitCode trained_open(Driver *driver, bool (*cut)(Driver *driver, Run *run), Tra
         report_problem(driver, &problem, (Span){0, 0}, NULL);
         return EXIT_DATA;
     }
+    Progress *progress = progress_begin(driver);
     ExitCode code = compile(driver, file, cut);
+    progress_end(progress);
     if (code == EXIT_DONE) {
         t->run = &driver->program->runs[0];
         t->state = aligned_alloc(64, round_to_line(t->run->state_bytes));
