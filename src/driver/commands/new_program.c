@@ -289,9 +289,9 @@ const char *program_text(Arena *arena, const Choices *choices, const char *data_
     Text text = text_new(arena);
     const char *name = comment_text(arena, stem);
     text_add(&text, "# %s.sgd: %s of %s (%" PRId64 " rows), from its other columns. Made by `sgdc new`: every line is yours to change.\n"
-                    "#   sgdc show %s.sgd                                    the data as it is read\n"
-                    "#   sgdc %s.sgd --run --save %s.safetensors             train it\n"
-                    "#   sgdc predict %s.sgd --load %s.safetensors --data table=NEW.csv\n\n",
+                    "#   the data as it is read:  sgdc show %s.sgd\n"
+                    "#   training:                sgdc %s.sgd --run --save %s.safetensors\n"
+                    "#   predictions:             sgdc predict %s.sgd --load %s.safetensors --data table=NEW.csv\n\n",
              name, comment_text(arena, column_title(arena, &table->columns[choices->target])), comment_text(arena, data_path),
              table->rows, name, name, name, name, name);
     add_source(&text, choices, "table", data_path);
