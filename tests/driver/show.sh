@@ -66,6 +66,7 @@ sed -i 's/"t.csv")/"t.csv", missing = 0)/; s/  x: f32\[3\]/  keep = column("id")
 runs "$sgdc" show t.sgd --data t=bad.csv
 says 'left out: 2 rows by keep' out
 says 'missing: 2 values of x in the file, read as 0' out
+[ "$(grep -c 'missing:' out)" -eq 1 ] || { fail "what only keep reads is no field"; cat out; }
 
 # Classes that are other numbers in the file are called by those.
 sed 's/"new, boxed"/7/; s/old/3/' t.csv >numbers.csv

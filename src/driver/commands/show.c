@@ -67,8 +67,10 @@ static void add_left_out(Shown *s, const TableOfSet *of) {
     }
     int64_t by_keep = of->rows_read - of->table->rows - refused->labels;
     if (by_keep) text_add(&s->text, "  left out: %s by keep\n", rows_text(arena, by_keep));
+    bool *read = arena_array(arena, bool, of->table->column_count + 1);
+    for (int f = 0; f < of->set->field_count; f++) trained_mark_columns(arena, of->set->fields[f].value, read);
     for (int c = 0; c < of->table->column_count; c++) {
-        int64_t missing = of->table->described[c].missing;
+        int64_t missing = read[c] ? of->table->described[c].missing : 0;
         if (missing)
             text_add(&s->text, "  missing: %s value%s of %s in the file, read as %s\n", count_text(arena, missing),
                      missing == 1 ? "" : "s", of->table->described[c].name, text_number(arena, of->set->missing_value, false));

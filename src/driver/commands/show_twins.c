@@ -4,6 +4,7 @@
  * compared where hashes meet. A column that only keep reads does not tell rows apart.
  */
 #include "driver/commands/show.h"
+#include "driver/commands/trained.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,7 @@ typedef struct KeyColumns { const int *column; int count; } KeyColumns;
 static KeyColumns key_columns(Arena *arena, const DataSet *set) {
     bool *read = arena_array(arena, bool, set->column_count + 1);
     int *columns = arena_array(arena, int, set->column_count + 1), count = 0;
-    for (int f = 0; f < set->field_count; f++) {
-        int nodes;
-        Node **list = graph_post_order(arena, &set->fields[f].value, 1, &nodes);
-        for (int i = 0; i < nodes; i++)
-            if (list[i]->op == OP_COLUMN) read[list[i]->attr.index] = true;
-    }
+    for (int f = 0; f < set->field_count; f++) trained_mark_columns(arena, set->fields[f].value, read);
     for (int c = 0; c < set->column_count; c++)
         if (read[c]) columns[count++] = c;
     return (KeyColumns){columns, count};
