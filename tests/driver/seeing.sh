@@ -57,6 +57,23 @@ well_formed hostile.html
 check "nothing of a user is an element or a script" '! grep -q "<script>alert\|<b>\|<i>" hostile.html'
 check "two inputs are a plane" 'grep -q "\"kind\":\"plane\",\"classes\":2" hostile.html'
 
+# What the page counts as right is what sgdc eval counts.
+cat >classes.sgd <<'END'
+data p = synthetic(rows = 200, seed = 3) {
+  a: f32 = uniform(-2, 2)
+  b: f32 = uniform(-2, 2)
+  c: f32 = uniform(-2, 2)
+  y: label[3] = where(a * a + b * b < 1.2, 0, where(a + b > c, 1, 2))
+}
+model net(a: f32, b: f32, c: f32) -> f32[3] = dense(tanh(dense([a, b, c], 6)), 3)
+train fit { data = p; hold_out = 0.4; minimize = cross_entropy(net(a, b, c), y); optimizer = adam(lr = 0.03); batch = 20; epochs = 9 }
+END
+"$sgdc" classes.sgd --run -q --save classes.safetensors --report classes.html >out 2>err || { cat err; fail "classes"; }
+"$sgdc" eval classes.sgd --load classes.safetensors >out 2>err
+right=$(grep -o '[0-9]* of 80 rows are right' out)
+check "as many rows are right as eval finds" '[ -n "$right" ] && grep -q "$right" classes.html'
+check "many inputs and a label are a table of confusions" 'grep -q "\"kind\":\"confusion\"" classes.html'
+
 # Pictures by gnuplot.
 if command -v gnuplot >path; then
     "$sgdc" line.sgd --run -q --set epochs=10 --animate fit.gif >out 2>err || { cat err; fail "gif"; }
