@@ -26,8 +26,8 @@ static const char *unknown_command(Arena *arena, const char *word) {
     const char *names[COMMAND_COUNT + 1];
     for (int i = 0; i < COMMAND_COUNT; i++) names[i] = table[i]->grammar.command;
     const char *near = nearest_name(word, names, COMMAND_COUNT);
-    return text_format(arena, "there is no command %s%s%s, and no program of this name (sgdc --help lists the commands)", word,
-                       near ? "; did you mean sgdc " : "", near ? near : "");
+    return text_format(arena, "there is no command %s, nor a program of this name%s%s%s (sgdc --help lists the commands)", word,
+                       near ? "; did you mean sgdc " : "", near ? near : "", near ? "?" : "");
 }
 
 bool command_find(Arena *arena, int argc, char **argv, const Command **command, const char **problem) {

@@ -1,8 +1,9 @@
 /* prediction_text: what stands in a row of the output.
  *
  * csv: the repeated columns, `prediction`, and what a class was chosen by: a column `score_CLASS` for each, or `score`
- * where one number tells two classes apart. JSON: an object a line. Numbers are the shortest that read back as the same f32. Classes have the names that the file has for them. What names and
- * texts hold is escaped once where it is known before (names), and where it must be (texts).
+ * where one number tells two classes apart. JSON: an object a line. Numbers are the shortest that read back as the same
+ * f32. Classes have the names that the file has for them. What names and texts hold is escaped once where it is known
+ * before (names), and where it must be (texts).
  */
 #include "driver/commands/prediction_text.h"
 #include "number.h"
