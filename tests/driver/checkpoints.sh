@@ -102,8 +102,9 @@ mv narrow.sgd net.sgd
 says "a full disk" 'epoch 2/2' out
 
 # ---- a pipe is no file to go on from
-mkfifo pipe; cat pipe >through &
-train --save pipe --resume=auto --set epochs=2 && wait && [ -s through ] || fail "a pipe"
+mkfifo pipe; cat pipe >through 2>kill.txt & process=$!
+train --save pipe --resume=auto --set epochs=2 || { fail "a pipe"; kill $process; }
+wait $process; [ -s through ] || fail "nothing came through a pipe"
 
 # ---- options
 refuses() { "$sgdc" net.sgd "$@" >out 2>err; [ $? -eq 2 ] && [ "$(grep -c . err)" -eq 1 ] || fail "$*"; }
