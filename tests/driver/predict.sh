@@ -60,7 +60,7 @@ $predict --data points=- --line <rows >answers 2>err &
 exec 3>rows
 printf 'a,b\n1,2\n' >&3
 tries=0
-while [ "$(wc -l <answers)" -lt 2 ] && [ $tries -lt 200 ]; do sleep 0.05; tries=$((tries + 1)); done
+while [ "$(wc -l <answers)" -lt 2 ] && [ $tries -lt 1200 ]; do sleep 0.05; tries=$((tries + 1)); done
 printf 'prediction\n3.25\n' | cmp -s - answers || fail "--line keeps the first row's answer back"
 printf '0,' >&3
 printf '4\n1,1' >&3
