@@ -106,6 +106,7 @@ static void read_numbers(const char *path) {
     sgdrt_table *table, *copy, *empty;
     sgdrt_problem problem;
     int status;
+    int64_t line = 0;
     const uint8_t keep[] = {1, 0, 1, 1};
     double mean[2], deviation[2];
     const double *const means[] = {&mean[0], &mean[1], NULL}, *const deviations[] = {&deviation[0], &deviation[1], NULL};
@@ -115,6 +116,8 @@ static void read_numbers(const char *path) {
     DOOR(sgdrt_new_table("empty", columns, 3, 4, &empty, &problem));
     DOOR(sgdrt_keep_rows(copy, keep, &problem));
     DOOR(sgdrt_check_labels(copy, &problem));
+    DOOR(sgdrt_row_line(copy, 1, &line));
+    take(&line, sizeof line);
     for (int c = 0; c < 2; c++) {
         sgdrt_dtype type = c ? SGDRT_F64 : SGDRT_F32;
         take_rows(copy, c, sgdrt_dtype_bytes(type));
