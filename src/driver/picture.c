@@ -139,7 +139,7 @@ static bool choose_weights(Training *t, Picture *p) {
                      (s->rank >= 2 && last == width && s->extent[s->rank - 2] == height))) {
             continue;
         }
-        int64_t images = size / ((int64_t)height * width);
+        int64_t images = s->rank == 4 ? s->extent[0] : size / ((int64_t)height * width);
         p->kind = PICTURE_WEIGHTS;
         p->cell = cell;
         p->width = width;
@@ -261,12 +261,12 @@ static void take_rows(const Picture *p, const Training *t, const void *state, fl
     }
 }
 
-/* Of a filter over several channels the first. */
+/* Of a filter over several channels the first channel. */
 static void take_weights(const Picture *p, const void *state, float *values) {
     const float *at = (const float *)((const char *)state + p->cell->offset);
     const Shape *s = &p->cell->shape;
     int64_t size = (int64_t)p->width * p->height, stride = s->rank == 4 ? s->extent[1] * size : size;
-    for (int k = 0; k < p->count; k++) memcpy(values + k * size, at + (k * stride) % shape_size(*s), sizeof *values * (size_t)size);
+    for (int k = 0; k < p->count; k++) memcpy(values + k * size, at + k * stride, sizeof *values * (size_t)size);
 }
 
 void picture_take(const Picture *p, Training *t, const void *state, float *values) {

@@ -37,7 +37,7 @@ grep 'CONSOLE' log && fail "a page complains"
 [ "$(grep -c '^width' told)" -eq 3 ] || fail "pages that were shown"
 awk '$1 == "width" && $4 + 0 > $2 + 0 { exit 1 }' told || fail "wider than the window"
 [ "$(grep -c 'from epoch 0, step 0: loss 6.34421 to epoch 100, step 100: loss 0.0812245; [1-9]' told)" -eq 3 ] || fail "the slider"
-[ $failed -eq 0 ] || cat told log
+[ $failed -eq 0 ] || cat told
 browse --window-size=2110,3020 --screenshot="$scratch/pages.png" "file://$scratch/frames.html" >out 2>log
 [ "$(wc -c <pages.png)" -gt 50000 ] || fail "a picture of the pages"
 [ -z "${SGDC_PICTURES:-}" ] || cp pages.png "$SGDC_PICTURES"
