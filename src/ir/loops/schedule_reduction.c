@@ -1,10 +1,11 @@
 /* schedule_reduction: chains of the order law (docs/numerics.md) as loops.
  *
- *   for each output                     at least 8 outputs: one chain
- *     sum = start
- *     for k: sum = step(sum, term k)
- *     the stores of the nest, which find the sum
+ *   for each TILE outputs               at least 8 outputs: one chain each
+ *     for t in TILE: sum[t] = start
+ *     for k: for t in TILE: sum[t] = step(sum[t], term k)
+ *     for t in TILE: the stores of the nest, which find the sum
  *
+ * Chains of neighbours side by side do not wait for each other, and where their terms are neighbours too they are lanes.
  * Fewer outputs have 16 chains, term k joining chain k mod 16, which are folded by halves. A sum over rows is carried
  * from row to row: `open` holds the chains of the open chunk of rows, the value's own array the fold of the chunks that
  * are closed.
@@ -12,7 +13,7 @@
 #include "ir/loops/schedule.h"
 #include <math.h>
 
-enum { ORDER_LANES = 16 };
+enum { ORDER_LANES = 16, TILE = 16 };     /* TILE: chains side by side */
 
 /* The index space of a reduction, and where in it a body is. */
 typedef struct Reduction {
@@ -295,17 +296,74 @@ static void reduce_row(Scheduler *s, const Nest *nest) {
     if (r.width == 1) close_chunk(s, &r, &open, in_chunk);
 }
 
+/* The stores, with the chains' result in a register. */
+static void finish(Scheduler *s, const Reduction *r, const ChainValue *sum) {
+    s->reduced = sum->v[r->width - 1];
+    s->largest = sum->v[0];
+    schedule_stores(s, &r->point);
+    s->reduced = s->largest = NULL;
+}
+
+/* The chains of `count` neighbours on the axis, from first on. */
+static void reduce_tile(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count) {
+    ChainArrays chains = chain_registers(s, r, count);
+    int opened = 0;
+    start_chains(s, r, &chains, count);
+    for (int k = r->result; k < r->axes; k++) {
+        r->point.axis[k] = subscript_number(s->arena, 0);
+        if (r->extent[k] == 1) continue;
+        r->point.axis[k] = schedule_loop_open(s, "k", r->extent[k], LOOP_SERIAL);
+        opened++;
+    }
+    const Subscript *t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
+    r->point.axis[axis] = subscript_sum(s->arena, first, t);
+    one_term(s, r, &chains, t, NULL);
+    for (opened++; opened > 0; opened--) schedule_close(s);
+    t = schedule_loop_open(s, "t", count, LOOP_SERIAL);
+    r->point.axis[axis] = subscript_sum(s->arena, first, t);
+    ChainValue sum = chain_load(s, &chains, t);
+    finish(s, r, &sum);
+    schedule_close(s);
+}
+
+/* The last axis of the result that has several places; -1: none. */
+static int axis_of_tiles(const Reduction *r) {
+    for (int a = r->result; a-- > 0;)
+        if (r->extent[a] > 1) return a;
+    return -1;
+}
+
+static void reduce_tiles(Scheduler *s, Reduction *r, int axis) {
+    int64_t whole = r->extent[axis] / TILE, rest = r->extent[axis] % TILE;
+    int opened = 0;
+    for (int a = 0; a < r->result; a++) {
+        r->point.axis[a] = subscript_number(s->arena, 0);
+        if (a == axis || r->extent[a] == 1) continue;
+        r->point.axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), r->extent[a], LOOP_SERIAL);
+        opened++;
+    }
+    if (whole > 0) {
+        const Subscript *tile = schedule_loop_open(s, "tile", whole, LOOP_SERIAL);
+        reduce_tile(s, r, axis, subscript_times(s->arena, tile, TILE), TILE);
+        schedule_close(s);
+    }
+    if (rest > 0) reduce_tile(s, r, axis, subscript_number(s->arena, whole * TILE), rest);
+    while (opened-- > 0) schedule_close(s);
+}
+
 void schedule_reduction(Scheduler *s, const Nest *nest) {
-    if (nest->reduce->attr.contraction->over_rows) {
+    Reduction r = reduction_of(nest->reduce);
+    if (r.c->over_rows) {
         reduce_row(s, nest);
         return;
     }
-    Reduction r = reduction_of(nest->reduce);
+    int axis = axis_of_tiles(&r);
+    if (r.lanes == 1 && r.terms > 0 && r.outputs > 0 && axis >= 0) {
+        reduce_tiles(s, &r, axis);
+        return;
+    }
     int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
     ChainValue sum = sum_at_point(s, &r);
-    s->reduced = sum.v[r.width - 1];
-    s->largest = sum.v[0];
-    schedule_stores(s, &r.point);
-    s->reduced = s->largest = NULL;
+    finish(s, &r, &sum);
     while (opened-- > 0) schedule_close(s);
 }

@@ -200,11 +200,14 @@ static bool reads_array(const Scalar *s, const Array *array) {
     return false;
 }
 
-/* A start under a condition, and a term of the next row, is of every chain of the array; a lane may be a scalar, of which
- * some have no term. What joins two chains is a fold. */
+/* A start under a condition, and a term, is of every chain of the array, but where the term says which lane it joins; a lane
+ * may also be a scalar, of which some have no term. What joins two chains is a fold. */
 static void check_all_chains(Walk *w, const Statement *s) {
     bool by_scalar = false;
-    for (int i = 0; i < s->at->count; i++) by_scalar = by_scalar || s->at->term[i].scalar != NULL;
+    for (int i = 0; i < s->at->count; i++) {
+        by_scalar = by_scalar || s->at->term[i].scalar != NULL;
+        if (s->at->term[i].loop != NULL && subscript_coef(s->term, s->at->term[i].loop) != 0) return;
+    }
     if (s->term != NULL && reads_array(s->scalar, s->array) && !reads_only_element(s->scalar, s->array, s->at)) return;
     int64_t slack = by_scalar ? ORDER_LANES : 1;
     Range r = subscript_range(s->at);
@@ -246,7 +249,7 @@ static void check_store(Walk *w, const Statement *s) {
         if (starts) w->state[s->array->id].base = loops_around_start(w, s->at);
         else check_chain(w, s);
         note_chains(w, s);
-        if (w->conditions > 0 || (s->term != NULL && s->array->memory == ARRAY_WORK)) check_all_chains(w, s);
+        if (w->conditions > 0 || s->term != NULL) check_all_chains(w, s);
     }
     if (w->conditions == 0) note_written(w, s->array, s->at);
 }
