@@ -190,6 +190,51 @@ static void fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chai
     }
 }
 
+/* ---- tiles -------------------------------------------------------------------------------------------------- */
+/* The last axis of the result, whose neighbours are lanes, if it is long enough, or the longest; -1: there is none. */
+static int axis_of_tiles(const Reduction *r) {
+    int longest = -1;
+    for (int a = r->result; a-- > 0;)
+        if (r->extent[a] > 1 && (longest < 0 || (r->extent[longest] < TILE / 2 && r->extent[a] > r->extent[longest]))) longest = a;
+    return longest;
+}
+
+/* Calls the body for tiles of the axis, in loops over the others. */
+typedef void TileBody(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count, const void *context);
+
+static void for_tiles(Scheduler *s, Reduction *r, int axis, TileBody *body, const void *context) {
+    int64_t whole = r->extent[axis] / TILE, rest = r->extent[axis] % TILE;
+    int opened = 0;
+    for (int a = 0; a < r->result; a++) {
+        r->point.axis[a] = subscript_number(s->arena, 0);
+        if (a == axis || r->extent[a] == 1) continue;
+        r->point.axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), r->extent[a], LOOP_SERIAL);
+        opened++;
+    }
+    if (whole > 0) {
+        const Subscript *tile = schedule_loop_open(s, "tile", whole, LOOP_SERIAL);
+        body(s, r, axis, subscript_times(s->arena, tile, TILE), TILE, context);
+        schedule_close(s);
+    }
+    if (rest > 0) body(s, r, axis, subscript_number(s->arena, whole * TILE), rest, context);
+    while (opened-- > 0) schedule_close(s);
+}
+
+/* All terms of `count` chains side by side, which the registers hold. */
+static void terms_of_tile(Scheduler *s, Reduction *r, int axis, const ChainArrays *chains, const Subscript *first, int64_t count) {
+    int opened = 1;
+    for (int k = r->result; k < r->axes; k++) {
+        r->point.axis[k] = subscript_number(s->arena, 0);
+        if (r->extent[k] == 1) continue;
+        r->point.axis[k] = schedule_loop_open(s, "k", r->extent[k], LOOP_SERIAL);
+        opened++;
+    }
+    const Subscript *t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
+    r->point.axis[axis] = subscript_sum(s->arena, first, t);
+    one_term(s, r, chains, t, subscript_number(s->arena, 0));
+    while (opened-- > 0) schedule_close(s);
+}
+
 /* ---- sums of one row, or of none ---------------------------------------------------------------------------- */
 /* More terms than a chunk has: each chunk is summed, its sums are one chain. */
 static ChainValue sum_in_chunks(Scheduler *s, Reduction *r, const ChainArrays *chains) {
@@ -272,28 +317,48 @@ static void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *ope
     schedule_close(s);
 }
 
+/* What the rows before have left in the open chains goes on with this row's terms. */
+typedef struct OpenChains { ChainArrays arrays; const Subscript *lane; } OpenChains;
+
+static const Subscript *place_of_open(Scheduler *s, const Reduction *r, const OpenChains *open) {
+    const Subscript *output = point_linear(s, &r->point, r->node->shape);
+    return subscript_sum(s->arena, subscript_times(s->arena, output, r->lanes), open->lane);
+}
+
+static void row_of_tile(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count, const void *context) {
+    const OpenChains *open = context;
+    ChainArrays chains = chain_registers(s, r, count);
+    const Subscript *t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
+    if (axis >= 0) r->point.axis[axis] = subscript_sum(s->arena, first, t);
+    ChainValue before = chain_load(s, &open->arrays, place_of_open(s, r, open));
+    chain_store(s, &chains, t, &before);
+    schedule_close(s);
+    if (axis >= 0) terms_of_tile(s, r, axis, &chains, first, count);
+    else terms_from(s, r, r->result, &chains, t);
+    t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
+    if (axis >= 0) r->point.axis[axis] = subscript_sum(s->arena, first, t);
+    ChainValue after = chain_load(s, &chains, t);
+    chain_continue(s, &open->arrays, place_of_open(s, r, open), &after, subscript_times(s->arena, schedule_row(s), r->terms), 1);
+    schedule_close(s);
+}
+
 static void reduce_row(Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
     if (r.terms == 0 || r.outputs == 0) return;
-    ChainArrays open = open_chains(s, &r);
     const Subscript *in_chunk = r.chunk > 0 ? point_remainder(s, schedule_row(s), r.chunk) : schedule_row(s);
-    const Subscript *lane = r.lanes > 1 ? point_remainder(s, in_chunk, ORDER_LANES) : subscript_number(s->arena, 0);
-    int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
-    const Subscript *output = point_linear(s, &r.point, nest->reduce->shape);
-    const Subscript *at = subscript_sum(s->arena, subscript_times(s->arena, output, r.lanes), lane);
+    OpenChains open = {open_chains(s, &r), r.lanes > 1 ? point_remainder(s, in_chunk, ORDER_LANES) : subscript_number(s->arena, 0)};
+    int axis = axis_of_tiles(&r);
     if (r.terms == 1) {
-        terms_from(s, &r, r.result, &open, at);
+        int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
+        terms_from(s, &r, r.result, &open.arrays, place_of_open(s, &r, &open));
+        while (opened-- > 0) schedule_close(s);
+    } else if (axis >= 0) {
+        for_tiles(s, &r, axis, row_of_tile, &open);
     } else {
-        const Subscript *zero = subscript_number(s->arena, 0);
-        ChainArrays chain = chain_registers(s, &r, 1);
-        ChainValue before = chain_load(s, &open, at);
-        chain_store(s, &chain, zero, &before);
-        terms_from(s, &r, r.result, &chain, zero);
-        ChainValue after = chain_load(s, &chain, zero);
-        chain_continue(s, &open, at, &after, subscript_times(s->arena, schedule_row(s), r.terms), 1);
+        for (int a = 0; a < r.result; a++) r.point.axis[a] = subscript_number(s->arena, 0);
+        row_of_tile(s, &r, -1, NULL, 1, &open);
     }
-    while (opened-- > 0) schedule_close(s);
-    if (r.width == 1) close_chunk(s, &r, &open, in_chunk);
+    if (r.width == 1) close_chunk(s, &r, &open.arrays, in_chunk);
 }
 
 /* The stores, with the chains' result in a register. */
@@ -304,51 +369,16 @@ static void finish(Scheduler *s, const Reduction *r, const ChainValue *sum) {
     s->reduced = s->largest = NULL;
 }
 
-/* The chains of `count` neighbours on the axis, from first on. */
-static void reduce_tile(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count) {
+static void reduce_tile(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count, const void *context) {
+    (void)context;
     ChainArrays chains = chain_registers(s, r, count);
-    int opened = 0;
     start_chains(s, r, &chains, count);
-    for (int k = r->result; k < r->axes; k++) {
-        r->point.axis[k] = subscript_number(s->arena, 0);
-        if (r->extent[k] == 1) continue;
-        r->point.axis[k] = schedule_loop_open(s, "k", r->extent[k], LOOP_SERIAL);
-        opened++;
-    }
-    const Subscript *t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
-    r->point.axis[axis] = subscript_sum(s->arena, first, t);
-    one_term(s, r, &chains, t, NULL);
-    for (opened++; opened > 0; opened--) schedule_close(s);
-    t = schedule_loop_open(s, "t", count, LOOP_SERIAL);
+    terms_of_tile(s, r, axis, &chains, first, count);
+    const Subscript *t = schedule_loop_open(s, "t", count, LOOP_SERIAL);
     r->point.axis[axis] = subscript_sum(s->arena, first, t);
     ChainValue sum = chain_load(s, &chains, t);
     finish(s, r, &sum);
     schedule_close(s);
-}
-
-/* The last axis of the result that has several places; -1: none. */
-static int axis_of_tiles(const Reduction *r) {
-    for (int a = r->result; a-- > 0;)
-        if (r->extent[a] > 1) return a;
-    return -1;
-}
-
-static void reduce_tiles(Scheduler *s, Reduction *r, int axis) {
-    int64_t whole = r->extent[axis] / TILE, rest = r->extent[axis] % TILE;
-    int opened = 0;
-    for (int a = 0; a < r->result; a++) {
-        r->point.axis[a] = subscript_number(s->arena, 0);
-        if (a == axis || r->extent[a] == 1) continue;
-        r->point.axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), r->extent[a], LOOP_SERIAL);
-        opened++;
-    }
-    if (whole > 0) {
-        const Subscript *tile = schedule_loop_open(s, "tile", whole, LOOP_SERIAL);
-        reduce_tile(s, r, axis, subscript_times(s->arena, tile, TILE), TILE);
-        schedule_close(s);
-    }
-    if (rest > 0) reduce_tile(s, r, axis, subscript_number(s->arena, whole * TILE), rest);
-    while (opened-- > 0) schedule_close(s);
 }
 
 void schedule_reduction(Scheduler *s, const Nest *nest) {
@@ -359,7 +389,7 @@ void schedule_reduction(Scheduler *s, const Nest *nest) {
     }
     int axis = axis_of_tiles(&r);
     if (r.lanes == 1 && r.terms > 0 && r.outputs > 0 && axis >= 0) {
-        reduce_tiles(s, &r, axis);
+        for_tiles(s, &r, axis, reduce_tile, NULL);
         return;
     }
     int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);

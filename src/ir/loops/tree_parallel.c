@@ -28,14 +28,29 @@ static bool is_among(const OpenLoops *around, const Loop *loop) {
     return false;
 }
 
+static int64_t coef_of_scalar(const Subscript *s, const Scalar *scalar) {
+    for (int i = 0; i < s->count; i++)
+        if (s->term[i].scalar == scalar) return s->term[i].coef;
+    return 0;
+}
+
+static bool is_named_in(const Body *body, const Scalar *scalar) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if ((s->kind == STATEMENT_LET && s->scalar == scalar) || is_named_in(&s->body, scalar)) return true;
+    }
+    return false;
+}
+
 static int64_t greatest_divisor(int64_t a, int64_t b) {
     a = a < 0 ? -a : a;
     b = b < 0 ? -b : b;
     return b == 0 ? a : greatest_divisor(b, a % b);
 }
 
-/* Of loops around the terms cancel, if both have them; the rest is what may differ. */
-static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Loop *loop, const OpenLoops *around) {
+/* Terms of loops around, and of scalars named outside, cancel if both have them; the rest is what may differ. */
+static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Statement *statement, const OpenLoops *around) {
+    const Loop *loop = statement->loop;
     int64_t c = subscript_coef(a->at, loop), divisor = 0, most = 0;
     if (c == 0 || subscript_coef(b->at, loop) != c) return false;
     int64_t apart = a->at->offset - b->at->offset;
@@ -45,7 +60,11 @@ static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Loop *l
         const Subscript *s = side == 0 ? a->at : b->at;
         for (int i = 0; i < s->count; i++) {
             const SubscriptTerm *t = &s->term[i];
-            if (t->scalar != NULL) return false;
+            if (t->scalar != NULL) {
+                if (is_named_in(&statement->body, t->scalar)) return false;
+                if (coef_of_scalar(a->at, t->scalar) != coef_of_scalar(b->at, t->scalar)) return false;
+                continue;
+            }
             if (t->loop == loop) continue;
             if (is_among(around, t->loop)) {
                 if (subscript_coef(a->at, t->loop) != subscript_coef(b->at, t->loop)) return false;
@@ -82,7 +101,7 @@ void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *a
         bool own = is_iterations_own(a->array) && subscript_coef(a->at, loop) == 0 && loop->mark == LOOP_THREADS;
         for (int k = 0; k < all.count && !own; k++) {
             const ArrayAccess *b = &all.items[k];
-            if (!same_memory(a->array, b->array) || never_meet(a, b, loop, around) || rows_never_meet(a, b, loop)) continue;
+            if (!same_memory(a->array, b->array) || never_meet(a, b, statement, around) || rows_never_meet(a, b, loop)) continue;
             *problem = text_format(arena, "iterations of %s%d, which run at the same time, meet in %s%d", loop->name, loop->id,
                                    a->array->name, a->array->id);
             break;
