@@ -7,8 +7,8 @@
 #     compiled        x   x   x       x        .        .      on one thread, and on 2, 3 and 7
 #     object          x   x   x       x        x        .      an application that links the emitted object; native also on 3
 #     C               .   .   .       x        x        x      one that is compiled with the emitted C: by gcc -O0 and
-#                                                              clang -O3 (of images of digits by gcc for this processor
-#                                                              alone); SGDC_ALL_C=1: by both at each level
+#                                                              clang -O3 (of images and convolutions by gcc for this
+#                                                              processor alone); SGDC_ALL_C=1: by both at each level
 #
 #   tests/same_bits.sh [--sgdc PATH] [--steps N] [-v] FILE.sgd ...      -v: print the matrix
 #
@@ -234,6 +234,8 @@ few_digits() {
 check_file() {
     some=50
     if [ -z "$steps" ] && grep -q t10k "$file"; then few_digits; some=15; fi
+    slow=no
+    if [ $some -lt 50 ] || grep -q conv2d "$file"; then slow=yes; fi
     taken="--set steps=${steps:-$some}"
     [ "$steps" = all ] && taken=
     if grep -q standardize "$file"; then round_data; fi
@@ -277,14 +279,14 @@ check_file() {
             try_in_c native "$cc" "$runtime" $level
             [ -z "$clang" ] || try_in_c native "$clang" "$runtime" $level
         done
-    elif [ $some -lt 50 ]; then                 # whole networks take long without instructions for what they do
+    elif [ $slow = yes ]; then                  # without instructions for what they do, they would take too long
         try_in_c native "$cc" "$runtime" "-O3 -march=native"
     else
         try_in_c native "$cc" "$runtime" -O0
         [ -z "$clang" ] || try_in_c native "$clang" "$runtime" -O3
     fi
-    [ $some -lt 50 ] || [ -z "$arm" ] || try_in_c aarch64 "$arm_cc -static -Wl,--gc-sections" "$arm_runtime" -O2 qemu-aarch64
-    [ $some -lt 50 ] || [ -z "$riscv" ] || try_in_c riscv64 "$riscv_cc -static -Wl,--gc-sections" "$riscv_runtime" -O2 qemu-riscv64
+    [ $slow = yes ] || [ -z "$arm" ] || try_in_c aarch64 "$arm_cc -static -Wl,--gc-sections" "$arm_runtime" -O2 qemu-aarch64
+    [ $slow = yes ] || [ -z "$riscv" ] || try_in_c riscv64 "$riscv_cc -static -Wl,--gc-sections" "$riscv_runtime" -O2 qemu-riscv64
 }
 
 for program in "$@"; do

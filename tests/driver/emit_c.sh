@@ -22,7 +22,7 @@ cp "$root/examples/line.sgd" .
 
 # Several runs, names that C has taken, optimizers with state, draws, f64.
 compiles line.c
-for program in "$root/examples/twice.sgd" "$root/examples/sweep.sgd" "$root/tests/embed/names.sgd" "$root/tests/golden/two_float_types.sgd"; do
+for program in "$root/examples/twice.sgd" "$root/examples/sweep.sgd" "$root/tests/embed/names.sgd" "$root/tests/golden/two_float_types.sgd" "$root/tests/golden/updates_before_rows.sgd"; do
     "$sgdc" "$program" --emit=c=unit.c || fail "$program: exit $?"
     compiles unit.c
 done

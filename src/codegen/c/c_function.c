@@ -154,33 +154,55 @@ static void print_nests(CBody *b, const Body *body, const LoopTree *tree) {
 }
 
 /* ---- functions ---------------------------------------------------------------------------------------------- */
-static bool mentions(const Text *text, const char *word) { return text->bytes != NULL && strstr(text->bytes, word) != NULL; }
+/* What of a call the statements use: only that is declared. */
+typedef struct CallUse { bool state, work, header, sums, rows, done; } CallUse;
 
-/* Only what the statements use is declared. */
-static void print_call(Text *to, const LoopTree *tree, const Text *body) {
-    if (mentions(body, "state +")) text_add(to, "    unsigned char *const state = (unsigned char *)call->state;\n");
-    if (mentions(body, "work +")) text_add(to, "    unsigned char *const work = (unsigned char *)call->work;\n");
-    if (tree->function->steps || mentions(body, "header->")) text_add(to, "    sgdrt_header *const header = (sgdrt_header *)call->state;\n");
-    if (mentions(body, "sums[")) {
+static void use_array(CallUse *use, const Array *array) {
+    use->state |= array->memory == ARRAY_CELL || array->memory == ARRAY_SLOT;
+    use->work |= array->memory == ARRAY_WORK;
+    use->sums |= array->memory == ARRAY_SUM;
+}
+
+static void find_use(CallUse *use, const Body *body) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if (s->kind == STATEMENT_STORE) use_array(use, s->array);
+        if (s->kind == STATEMENT_LOOP) use->rows |= s->loop->extent == ALL_ROWS;
+        if (s->kind == STATEMENT_LET) {
+            const Scalar *x = s->scalar;
+            if (x->array != NULL) use_array(use, x->array);
+            use->rows |= x->kind == SCALAR_ROWS;
+            use->done |= x->kind == SCALAR_ROW || x->kind == SCALAR_PLACE;
+            use->header |= x->kind == SCALAR_COUNTED || (x->kind == SCALAR_DRAW && x->random->key != RANDOM_DATA);
+        }
+        find_use(use, &s->body);
+    }
+}
+
+static void print_call(Text *to, const LoopTree *tree, const CallUse *use) {
+    if (use->state) text_add(to, "    unsigned char *const state = (unsigned char *)call->state;\n");
+    if (use->work) text_add(to, "    unsigned char *const work = (unsigned char *)call->work;\n");
+    if (tree->function->steps || use->header) text_add(to, "    sgdrt_header *const header = (sgdrt_header *)call->state;\n");
+    if (use->sums) {
         text_add(to, "    double unasked[%d] = {0};\n", tree->run->term_count + 1);
         text_add(to, "    double *const sums = call->sums != NULL ? call->sums : unasked;\n");
     }
 }
 
-static void print_once(Text *to, const LoopTree *tree, const Text *body) {
+static void print_once(Text *to, const LoopTree *tree, const CallUse *use, const Text *body) {
     if (body->length == 0) text_add(to, "    (void)call;\n");
-    bool counts = mentions(body, "done") || mentions(body, "SGD_ROW_AT");
-    if (counts) text_add(to, "    const int64_t done = 0;\n");
-    if (tree->needs_rows || mentions(body, "rows")) text_add(to, "    const int64_t rows = call->count;\n");
+    if (use->done) text_add(to, "    const int64_t done = 0;\n");
+    if (use->rows) text_add(to, "    const int64_t rows = call->count;\n");
     if (tree->needs_rows) text_add(to, "    if (rows < 1) return 1;\n");
-    text_add(to, "%s    return 1;\n", body->bytes == NULL ? "" : body->bytes);
+    text_add_bytes(to, body->bytes, body->length);
+    text_add(to, "    return 1;\n");
 }
 
 static void print_steps(Text *to, const Text *body) {
     text_add(to, "    int64_t done = 0, steps = 0;\n");
     text_add(to, "    while (done < call->count) {\n");
     text_add(to, "        const int64_t rows = call->batch < call->count - done ? call->batch : call->count - done;\n");
-    text_add(to, "%s", body->bytes == NULL ? "" : body->bytes);
+    text_add_bytes(to, body->bytes, body->length);
     text_add(to, "        header->step++;\n        done += rows;\n        steps++;\n");
     text_add(to, "        if (call->stop != NULL && *call->stop != 0) break;\n    }\n    return steps;\n");
 }
@@ -192,8 +214,10 @@ void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const ch
     print_nests(&b, &tree->body, tree);
     Text *to = &unit->functions;
     text_add(to, "%sint64_t %s(const sgdrt_call *call)\n{\n    SGDRT_FLOAT_GUARD();\n", storage, symbol);
-    print_call(to, tree, &body);
+    CallUse use = {0};
+    find_use(&use, &tree->body);
+    print_call(to, tree, &use);
     if (tree->function->steps) print_steps(to, &body);
-    else print_once(to, tree, &body);
+    else print_once(to, tree, &use, &body);
     text_add(to, "}\n\n");
 }
