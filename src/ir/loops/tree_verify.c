@@ -20,6 +20,7 @@ typedef struct ArrayState {
     int      base;                      /* loops that were open when its chains started */
     bool     touched;
     bool     carried;                   /* its chains go on from row to row */
+    uint8_t *joined;                    /* per chain: a term joins it in this nest */
 } ArrayState;
 
 typedef struct Walk {
@@ -102,14 +103,36 @@ static void check_let(Walk *w, const Scalar *s) {
 }
 
 /* ---- what is written ---------------------------------------------------------------------------------------- */
-static void mark_elements(Walk *w, ArrayState *state, const Array *array, const Subscript *at, int loop, int64_t place) {
-    if (loop == w->open.count) {
-        if (place >= 0 && place < array->elements) state->written[place] = 1;
+/* A store reaches the sums of a multiple of each of these coefficients. */
+typedef struct Reach { int64_t coef, extent; } Reach;
+typedef struct Reaches { Reach of[2 * MOST_OPEN_LOOPS]; int count; int64_t offset, elements; } Reaches;
+
+static void add_reach(Reaches *to, int64_t coef, int64_t extent) {
+    if (to->count < 2 * MOST_OPEN_LOOPS) to->of[to->count++] = (Reach){coef, extent};
+    to->elements *= extent;
+}
+
+/* Of all loops, and of scalars: a lane is one of ORDER_LANES, though some may have no term. */
+static Reaches reaches_of(const Walk *w, const Subscript *at) {
+    Reaches to = {.offset = at->offset, .elements = 1};
+    for (int i = 0; i < w->open.count; i++)
+        if (subscript_coef(at, w->open.loop[i]) != 0) add_reach(&to, subscript_coef(at, w->open.loop[i]), w->open.loop[i]->extent);
+    for (int i = 0; i < at->count; i++) {
+        if (at->term[i].scalar == NULL) continue;
+        Subscript one = {.count = 1, .term = &(SubscriptTerm){1, NULL, at->term[i].scalar}};
+        int64_t extent = subscript_range(&one).most + 1;
+        add_reach(&to, at->term[i].coef, at->term[i].coef == 1 && extent < ORDER_LANES ? ORDER_LANES : extent);
+    }
+    return to;
+}
+
+static void mark_elements(uint8_t *marks, int64_t elements, const Reaches *reaches, int at, int64_t place) {
+    if (at == reaches->count) {
+        if (place >= 0 && place < elements) marks[place] = 1;
         return;
     }
-    int64_t coef = subscript_coef(at, w->open.loop[loop]);
-    for (int64_t i = 0; i < (coef == 0 ? 1 : w->open.loop[loop]->extent); i++)
-        mark_elements(w, state, array, at, loop + 1, place + i * coef);
+    for (int64_t i = 0; i < reaches->of[at].extent; i++)
+        mark_elements(marks, elements, reaches, at + 1, place + i * reaches->of[at].coef);
 }
 
 static bool is_whole(const ArrayState *state, const Array *array) {
@@ -132,7 +155,10 @@ static void note_written(Walk *w, const Array *array, const Subscript *at) {
     if (!state->touched && array->elements <= MOST_COUNTED) state->written = arena_array(w->arena, uint8_t, array->elements + 1);
     state->touched = true;
     state->stored += elements;
-    if (state->written != NULL) mark_elements(w, state, array, at, 0, at->offset);
+    if (state->written != NULL) {
+        Reaches reaches = reaches_of(w, at);
+        mark_elements(state->written, array->elements, &reaches, 0, at->offset);
+    }
     if (outermost == w->open.count) state->whole |= is_whole(state, array);
     else state->whole_after = outermost;
 }
@@ -200,19 +226,37 @@ static bool reads_array(const Scalar *s, const Array *array) {
     return false;
 }
 
-/* A start under a condition, and a term, is of every chain of the array, but where the term says which lane it joins; a lane
- * may also be a scalar, of which some have no term. What joins two chains is a fold. */
-static void check_all_chains(Walk *w, const Statement *s) {
-    bool by_scalar = false;
-    for (int i = 0; i < s->at->count; i++) {
-        by_scalar = by_scalar || s->at->term[i].scalar != NULL;
-        if (s->at->term[i].loop != NULL && subscript_coef(s->term, s->at->term[i].loop) != 0) return;
-    }
-    if (s->term != NULL && reads_array(s->scalar, s->array) && !reads_only_element(s->scalar, s->array, s->at)) return;
-    int64_t slack = by_scalar ? ORDER_LANES : 1;
+/* A chain that starts anew under a condition does so with all of its array. */
+static void check_restart(Walk *w, const Statement *s) {
     Range r = subscript_range(s->at);
-    if (r.least >= slack || r.most < s->array->elements - slack)
+    if (r.least > 0 || r.most < s->array->elements - 1)
         problem(w, "%s is not all of %s%d", shown(w, s->array, s->at), s->array->name, s->array->id);
+}
+
+/* In a nest, terms join every chain of an array. Where the term says which lane it joins, and where two chains are folded,
+ * nothing is asked. */
+static void note_joined(Walk *w, const Statement *s) {
+    ArrayState *state = &w->state[s->array->id];
+    bool fold = reads_array(s->scalar, s->array) && !reads_only_element(s->scalar, s->array, s->at);
+    bool by_term = false;
+    for (int i = 0; i < s->at->count; i++)
+        by_term |= s->at->term[i].loop != NULL && subscript_coef(s->term, s->at->term[i].loop) != 0;
+    if (fold) return;
+    Reaches reaches = reaches_of(w, s->at);
+    if (state->joined == NULL) state->joined = arena_array(w->arena, uint8_t, s->array->elements + 1);
+    if (by_term) memset(state->joined, 1, (size_t)s->array->elements);
+    else if (reaches.elements <= 4 * MOST_COUNTED) mark_elements(state->joined, s->array->elements, &reaches, 0, reaches.offset);
+    else memset(state->joined, 1, (size_t)s->array->elements);      /* too many to look at */
+}
+
+static void check_joined(Walk *w) {
+    for (int a = 0; a < w->tree->arrays.count; a++) {
+        const Array *array = w->tree->arrays.items[a];
+        const uint8_t *joined = w->state[a].joined;
+        const uint8_t *missing = joined == NULL ? NULL : memchr(joined, 0, (size_t)array->elements);
+        if (missing != NULL) problem(w, "no term joins the chain %s%d[%lld]", array->name, array->id, (long long)(missing - joined));
+        w->state[a].joined = NULL;
+    }
 }
 
 /* Carried chains whose sum another array takes. */
@@ -249,7 +293,8 @@ static void check_store(Walk *w, const Statement *s) {
         if (starts) w->state[s->array->id].base = loops_around_start(w, s->at);
         else check_chain(w, s);
         note_chains(w, s);
-        if (w->conditions > 0 || s->term != NULL) check_all_chains(w, s);
+        if (s->term != NULL) note_joined(w, s);
+        else if (w->conditions > 0) check_restart(w, s);
     }
     if (w->conditions == 0) note_written(w, s->array, s->at);
 }
@@ -269,6 +314,7 @@ static void check_statement(Walk *w, const Statement *s) {
     case STATEMENT_NEST:
         w->nest = s->node;
         check_inside(w, s);
+        check_joined(w);
         return;
     case STATEMENT_LOOP:
         if (s->loop->extent == 0) return;
