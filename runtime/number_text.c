@@ -21,15 +21,10 @@ static int slow_text(char *text, float value) {
     return length;
 }
 
-/* 10^n for -44 <= n <= 44, in at most two factors. */
+/* By 10^n, in factors that the table has. */
 static double times_power_of_ten(double value, int n) {
-    if (n > 22) {
-        value *= 1e22;
-        n -= 22;
-    } else if (n < -22) {
-        value /= 1e22;
-        n += 22;
-    }
+    for (; n > 22; n -= 22) value *= 1e22;
+    for (; n < -22; n += 22) value /= 1e22;
     return n < 0 ? value / sgdrt_power_of_ten[-n] : value * sgdrt_power_of_ten[n];
 }
 
