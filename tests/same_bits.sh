@@ -64,6 +64,7 @@ else
 fi
 clang=${SGDC_CLANG-clang}
 command -v "$clang" >/dev/null || { echo "skipped: C by clang, for want of it"; clang=; }
+case $cc in *-fsanitize*) echo "skipped: C by clang, the runtime is instrumented by another compiler"; clang= ;; esac
 
 # ---- the ways -------------------------------------------------------------------------------------------------
 run() {             # FOLDER OPTIONS...: sgdc --run into the folder
