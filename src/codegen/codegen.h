@@ -8,6 +8,7 @@
  *   codegen.c session.h              a session: functions compiled once, runs that share them
  *   jit.c object.c                   code in this process; code in an object file
  *   object_model.c embedded.c        what an object holds besides: its sgdrt_model, the functions of the C API
+ *   model_facts.c                    what of it a run does not say itself; units of C (c/) say it too
  *   interface.c header.c             object and header side by side; the header
  *   exported_names.c                 what all that is called in C; library_names.c: names that are taken
  *   memory.c                         where LLVM gets no memory

@@ -8,6 +8,7 @@
 #include "codegen/embedded.h"
 #include "codegen/exported_names.h"
 #include "codegen/header.h"
+#include "codegen/model_facts.h"
 #include "model.h"
 #include <llvm-c/BitReader.h>
 #include <llvm-c/Core.h>
@@ -108,19 +109,6 @@ static LLVMValueRef code(Builder *b, const Run *run, const char *prefix) {
                   function(b, prefix, "predict"), table(b, pointer(b), metrics, run->measure_count));
 }
 
-static int lr_slot(const Run *run) {
-    for (int i = 0; i < run->slot_count; i++)
-        if (!strcmp(run->slots[i].name, "lr")) return i;
-    return -1;
-}
-
-/* split(p, by = y): the label column that the field y is. */
-static int hold_out_column(const Run *run) {
-    return run->hold_out_by < 0 ? -1 : run->data->fields[run->hold_out_by].column;
-}
-
-static int64_t copies(const DataSet *data) { return data && data->copies > 1 ? data->copies : 1; }
-
 static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
     const Run *run = block->header.run;
     LLVMValueRef *levels = arena_array(b->arena, LLVMValueRef, block->level_count);
@@ -138,13 +126,10 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
         const Measure *measure = &run->measures[i];
         names[i] = string(b, measure->name);
         counts[i] = int32(b, measure->argument_count);
-        for (int j = 0; j < measure->argument_count; j++) {
-            Node *node = measure->arguments[j];
-            bytes[k++] = int64(b, shape_size(node->shape) * (int64_t)dtype_bytes(node->dtype));
-        }
+        for (int j = 0; j < measure->argument_count; j++) bytes[k++] = int64(b, model_row_bytes(measure->arguments[j]));
     }
     LLVMTypeRef i32 = LLVMInt32TypeInContext(b->context), i64 = LLVMInt64TypeInContext(b->context);
-    int64_t outputs = run->predict ? shape_size(run->predict->shape) : 0;
+    int64_t outputs = model_outputs(run);
     return RECORD(b, int32(b, SGDRT_ABI), int32(b, block->level_count), string(b, block->header.prefix),
                   table(b, LLVMTypeOf(codes[0]), codes, block->level_count), table(b, i32, levels, block->level_count),
                   cells(b, run), slots(b, run), columns(b, run, block->header.predicts),
@@ -153,12 +138,12 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
                   int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
                   int64(b, run->batch), int64(b, run->epochs),
-                  int64(b, run->steps), int64(b, outputs), int64(b, copies(run->data)), int64(b, copies(run->valid)),
+                  int64(b, run->steps), int64(b, outputs), int64(b, model_copies(run->data)), int64(b, model_copies(run->valid)),
                   real64(b, run->hold_out_part), int32(b, run->cell_count),
                   int32(b, run->slot_count), int32(b, run->data->column_count), int32(b, run->measure_count),
-                  int32(b, arguments), int32(b, run_averaged(run)), int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, lr_slot(run)),
+                  int32(b, arguments), int32(b, run_averaged(run)), int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),
                   int32(b, run->order), int32(b, run->last), int32(b, run->hold_out),
-                  int32(b, hold_out_column(run)));
+                  int32(b, model_split_column(run)));
 }
 
 /* The bitcode's `self` and `self_NAME` become PREFIX_model and PREFIX_NAME. */

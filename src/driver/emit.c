@@ -41,6 +41,7 @@ typedef struct Sessions {
     Codegen *session[MOST_OBJECT_PROCESSORS];
     int level[MOST_OBJECT_PROCESSORS], count;
     const char *const *prefixes;               /* of the runs, in C */
+    Text unit, unit_header;                    /* --emit=c: made once, for both */
 } Sessions;
 
 static bool open_session(Driver *driver, Sessions *sessions, const char *cpu, int level) {
@@ -117,14 +118,16 @@ const char *driver_emit_path(Driver *driver, Emit emit) {
     }
 }
 
-static ExitCode write_c(Driver *driver, const char *const *prefixes, Emit emit) {
-    Text unit = text_new(driver->arena), header = text_new(driver->arena);
-    c_program(&unit, &header, driver->program, stem_of(driver), prefixes, driver->map);
-    return write_text(driver, driver_emit_path(driver, emit), emit.kind == EMIT_C ? &unit : &header);
+static ExitCode write_c(Driver *driver, Sessions *object, Emit emit) {
+    if (object->unit.length == 0) {
+        object->unit = object->unit_header = text_new(driver->arena);
+        c_program(&object->unit, &object->unit_header, driver->program, stem_of(driver), object->prefixes, driver->map);
+    }
+    return write_text(driver, driver_emit_path(driver, emit), emit.kind == EMIT_C ? &object->unit : &object->unit_header);
 }
 
 static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, Emit emit) {
-    if (emit.kind == EMIT_C || emit.kind == EMIT_C_HEADER) return write_c(driver, object->prefixes, emit);
+    if (emit.kind == EMIT_C || emit.kind == EMIT_C_HEADER) return write_c(driver, object, emit);
     bool for_object = emit.kind == EMIT_OBJ || emit.kind == EMIT_HEADER;
     if (!open_sessions(driver, for_object ? object : texts, for_object)) return EXIT_USAGE;
     switch (emit.kind) {

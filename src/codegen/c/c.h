@@ -66,7 +66,7 @@ typedef struct CModel {
 void c_model(CUnit *unit, const CModel *model);
 
 /* ---- c_program.c */
-/* Adds the unit and, unless NULL, the header of all runs; they are called `stem`. Names of lines come from map. */
+/* Adds the unit and the header of all runs; they are called `stem`. Names of lines come from map. */
 void c_program(Text *unit, Text *header, const Program *program, const char *stem, const char *const *prefixes,
                const SourceMap *map);
 

@@ -1,8 +1,9 @@
-/* c_model: a run's sgdrt_model (runtime/model.h) as C, in the order of its fields, and the functions of the C API under
+/* c_model: a run's sgdrt_model (runtime/model.h) as C, and the functions of the C API under
  * the run's prefix: runtime/embedded/api.inc with `self` for the prefix.
  */
 #include "codegen/c/c.h"
 #include "codegen/exported_names.h"
+#include "codegen/model_facts.h"
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
@@ -89,7 +90,7 @@ static int measures(CUnit *unit, const CModel *m) {
         text_add(&codes, "%s__metric%d, ", m->prefix, i);
         arguments += measure->argument_count;
         for (int a = 0; a < measure->argument_count; a++)
-            text_add(&bytes, "%lld, ", (long long)(shape_size(measure->arguments[a]->shape) * (int64_t)dtype_bytes(measure->arguments[a]->dtype)));
+            text_add(&bytes, "%lld, ", (long long)model_row_bytes(measure->arguments[a]));
     }
     if (run->measure_count > 0) {
         text_add(&unit->models, "static const char *const %s__metric_names[] = {%s};\n", m->prefix, names.bytes);
@@ -104,35 +105,30 @@ static const char *entry(CUnit *unit, const CModel *m, const Function *function,
     return function->root_count == 0 ? "NULL" : text_format(unit->arena, "%s__%s", m->prefix, name);
 }
 
-static int lr_slot(const Run *run) {
-    for (int i = 0; i < run->slot_count; i++)
-        if (strcmp(run->slots[i].name, "lr") == 0) return i;
-    return -1;
-}
-
-static int64_t copies(const DataSet *data) { return data != NULL && data->copies > 1 ? data->copies : 1; }
-
 static void model_fields(CUnit *unit, const CModel *m, int arguments) {
     const Run *run = m->run;
     Text *to = &unit->models;
     const char *p = m->prefix;
-    int split_by = run->hold_out_by < 0 ? -1 : run->data->fields[run->hold_out_by].column;
     text_add(to, "static const sgdrt_code %s__code[] = {{%s__init, %s__step, %s, %s, %s}};\n", p, p, p,
              entry(unit, m, &run->evaluate, "evaluate"), entry(unit, m, &run->predictor, "predict"),
              table_name(unit, m, "metrics", run->measure_count));
     text_add(to, "static const uint32_t %s__level[] = {0};\n", p);
-    text_add(to, "static const sgdrt_model %s__model = {\n    SGDRT_ABI, 1, \"%s\", %s__code, %s__level,\n", p, p, p, p);
-    text_add(to, "    %s, %s, %s,\n", table_name(unit, m, "cells", run->cell_count), table_name(unit, m, "slots", run->slot_count),
-             table_name(unit, m, "columns", run->data->column_count));
-    text_add(to, "    %s, %s, %s,\n", table_name(unit, m, "metric_names", run->measure_count),
+    text_add(to, "static const sgdrt_model %s__model = {\n    .abi = SGDRT_ABI, .levels = 1, .name = \"%s\", .code = %s__code, .level = %s__level,\n", p, p, p, p);
+    text_add(to, "    .cells = %s, .slots = %s, .columns = %s,\n", table_name(unit, m, "cells", run->cell_count),
+             table_name(unit, m, "slots", run->slot_count), table_name(unit, m, "columns", run->data->column_count));
+    text_add(to, "    .metric_names = %s, .argument_bytes = %s, .argument_counts = %s,\n", table_name(unit, m, "metric_names", run->measure_count),
              table_name(unit, m, "argument_bytes", arguments), table_name(unit, m, "argument_counts", run->measure_count));
-    text_add(to, "    UINT64_C(%llu), %zu, %zu, %zu, 0,\n", (unsigned long long)run->seed, run->state_bytes, m->work_bytes, m->predict_bytes);
-    text_add(to, "    %lld, %lld, %lld, %lld, %lld, %lld, %s,\n", (long long)run->batch, (long long)run->epochs, (long long)run->steps,
-             (long long)(run->predict ? shape_size(run->predict->shape) : 0), (long long)copies(run->data),
-             (long long)copies(run->valid), number(unit->arena, run->hold_out_part));
-    text_add(to, "    %d, %d, %d, %d, %d,\n", run->cell_count, run->slot_count, run->data->column_count, run->measure_count, arguments);
-    text_add(to, "    %d, %d, %d, %d, %d, %d, %d, %d\n};\n", run_averaged(run), run_minimized(run), run->term_count, lr_slot(run),
-             (int)run->order, (int)run->last, (int)run->hold_out, split_by);
+    text_add(to, "    .seed = UINT64_C(%llu), .state_bytes = %zu, .work_bytes = %zu, .predict_bytes = %zu,\n",
+             (unsigned long long)run->seed, run->state_bytes, m->work_bytes, m->predict_bytes);
+    text_add(to, "    .batch = %lld, .epochs = %lld, .steps = %lld, .predict_elements = %lld,\n", (long long)run->batch,
+             (long long)run->epochs, (long long)run->steps, (long long)model_outputs(run));
+    text_add(to, "    .copies = %lld, .valid_copies = %lld, .hold_out_part = %s,\n", (long long)model_copies(run->data),
+             (long long)model_copies(run->valid), number(unit->arena, run->hold_out_part));
+    text_add(to, "    .cell_count = %d, .slot_count = %d, .column_count = %d, .metric_count = %d, .argument_count = %d,\n",
+             run->cell_count, run->slot_count, run->data->column_count, run->measure_count, arguments);
+    text_add(to, "    .averaged = %d, .minimized = %d, .terms = %d, .lr_slot = %d, .order = %d, .last = %d,\n", run_averaged(run),
+             run_minimized(run), run->term_count, model_lr_slot(run), (int)run->order, (int)run->last);
+    text_add(to, "    .hold_out = %d, .hold_out_by = %d\n};\n", (int)run->hold_out, model_split_column(run));
 }
 
 /* ---- the functions of the API ------------------------------------------------------------------------------- */

@@ -48,5 +48,5 @@ void c_program(Text *to, Text *header, const Program *program, const char *stem,
     text_add_c_comment(to, source);
     text_add(to, ". C99; needs the C library for math alone, and for memory unless SGDC_NO_MALLOC is defined. */\n");
     c_unit_print(to, unit, c_unit_types(arena));
-    if (header != NULL) header_write(header, source, exported_identifier(arena, stem), blocks, program->run_count);
+    header_write(header, source, exported_identifier(arena, stem), blocks, program->run_count);
 }

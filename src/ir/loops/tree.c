@@ -41,8 +41,6 @@ bool array_has_rows(const Array *array) {
     return array->memory == ARRAY_COLUMN || array->memory == ARRAY_ROW_OUTPUT;
 }
 
-bool scalar_is_integer(const Scalar *scalar) { return scalar->integer; }
-
 const Subscript *subscript_number(Arena *arena, int64_t n) {
     Subscript *s = arena_new_of(arena, Subscript);
     s->offset = n;

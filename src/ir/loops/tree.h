@@ -148,7 +148,6 @@ Scalar *tree_scalar(LoopTree *tree, ScalarKind kind, DType dtype);
 bool    array_is_private(const Array *array);
 /* Is there one for each row? */
 bool    array_has_rows(const Array *array);
-bool    scalar_is_integer(const Scalar *scalar);
 
 const Subscript *subscript_number(Arena *arena, int64_t n);
 const Subscript *subscript_of_loop(Arena *arena, const Loop *loop);

@@ -87,9 +87,6 @@ static bool same_memory(const Array *a, const Array *b) {
     return a == b || (a->memory == b->memory && a->memory != ARRAY_WORK && a->memory != ARRAY_REGISTERS && a->index == b->index);
 }
 
-/* Each iteration writes it before it reads it, and nobody else does. */
-static bool is_iterations_own(const Array *array) { return array->memory == ARRAY_REGISTERS; }
-
 void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *around, const char **problem) {
     const Loop *loop = statement->loop;
     if (loop->mark == LOOP_UNROLLED || loop->extent == 1 || *problem != NULL) return;
@@ -98,7 +95,7 @@ void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *a
     for (int i = 0; i < all.count && *problem == NULL; i++) {
         const ArrayAccess *a = &all.items[i];
         if (!a->store) continue;
-        bool own = is_iterations_own(a->array) && subscript_coef(a->at, loop) == 0 && loop->mark == LOOP_THREADS;
+        bool own = array_is_private(a->array) && subscript_coef(a->at, loop) == 0 && loop->mark == LOOP_THREADS;
         for (int k = 0; k < all.count && !own; k++) {
             const ArrayAccess *b = &all.items[k];
             if (!same_memory(a->array, b->array) || never_meet(a, b, statement, around) || rows_never_meet(a, b, loop)) continue;
