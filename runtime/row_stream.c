@@ -16,6 +16,7 @@ struct sgdrt_row_stream {
     uint8_t *bad;
     int *text_field, last_field;      /* of the options' texts; the last of these fields */
     char *text; size_t text_length, text_capacity;
+    char *fields; size_t fields_capacity;     /* of the row at hand */
     size_t *text_end, *field_end;     /* field_end: of the row at hand, by its place in `text` */
     int64_t rows, skipped;            /* rows: of all blocks so far */
     sgdrt_problem first_skipped;
@@ -138,19 +139,22 @@ static int read_texts(sgdrt_row_stream *s, int64_t row) {
     if (status == CSV_PROBLEM)
         return s->problem.code;
     size_t length = s->text_length - begin;
-    char *fields = malloc(length + 1);
-    if (!fields)
-        return memory_problem(s, length);
+    if (length > s->fields_capacity) {
+        free(s->fields);
+        s->fields_capacity = 2 * length;
+        s->fields = malloc(s->fields_capacity);
+        if (!s->fields)
+            return memory_problem(s, s->fields_capacity);
+    }
     if (length)
-        memcpy(fields, s->text + begin, length);
+        memcpy(s->fields, s->text + begin, length);
     s->text_length = begin;
     int code = 0;
     for (int t = 0; t < s->options->text_count && !code; t++) {
         const size_t *end = &s->field_end[2 * s->text_field[t]];
-        code = text_add(s, fields + (end[0] - begin), end[1] - end[0]);
+        code = end[1] > end[0] ? text_add(s, s->fields + (end[0] - begin), end[1] - end[0]) : 0;
         s->text_end[row * s->options->text_count + t] = s->text_length;
     }
-    free(fields);
     return code;
 }
 
@@ -349,5 +353,6 @@ void sgdrt_rows_close(sgdrt_row_stream *s) {
     free(s->field_end);
     free(s->text_end);
     free(s->text);
+    free(s->fields);
     free(s);
 }
