@@ -40,7 +40,7 @@ static size_t set_parameter(context *it, const char *name, float **w) {
 
 int main(int count, char **arguments) {
     if (count != 6) return 2;
-    context it = { .workspace = aligned_alloc(64, (WORKSPACE + 63) / 64 * 64) };
+    context it = {.workspace = aligned_alloc(64, (WORKSPACE + 63) / 64 * 64)};
     size_t rows = strtoul(arguments[2], NULL, 10), inputs = strtoul(arguments[3], NULL, 10),
            outputs = strtoul(arguments[4], NULL, 10);
     void *x = make(rows * inputs, 0), *g = make(rows * outputs, 1u << 29);
@@ -53,7 +53,7 @@ int main(int count, char **arguments) {
         printf("{\"check\": [%.17g]}\n", checksum(it.out, rows * outputs));
         return serve(predict, &it, 1);
     }
-    float *gradient = make(weights, 1u << 30);     /* with lr = rows a step moves by the sum of the gradients, exactly */
+    float *gradient = make(weights, 1u << 30); /* with lr = rows a step moves by the sum of the gradients, exactly */
     API(_set_lr)(it.model, (float)rows);
     step(&it);
     for (size_t i = 0; i < weights; i++) gradient[i] -= w[i];

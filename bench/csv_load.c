@@ -43,27 +43,25 @@ static int make_file(char *path) {
 
 static double load(const char *path, int columns) {
     static int64_t index[MOST_COLUMNS];
-    int64_t shape[1] = { columns };
+    int64_t shape[1] = {columns};
     for (int c = 0; c < columns; c++) index[c] = c;
-    sgdrt_column_request column = {
-        .name = "x", .dtype = SGDRT_F32, .rank = 1, .shape = shape, .csv_index = index
-    };
-    sgdrt_request request = { .name = "bench",
-                              .source = SGDRT_CSV,
-                              .path = path,
-                              .header = -1,
-                              .rows_end = -1,
-                              .missing_is_error = true,
-                              .columns = &column,
-                              .column_count = 1 };
+    sgdrt_column_request column = {.name = "x", .dtype = SGDRT_F32, .rank = 1, .shape = shape, .csv_index = index};
+    sgdrt_request request = {.name = "bench",
+                             .source = SGDRT_CSV,
+                             .path = path,
+                             .header = -1,
+                             .rows_end = -1,
+                             .missing_is_error = true,
+                             .columns = &column,
+                             .column_count = 1};
     sgdrt_table *table;
     sgdrt_problem problem;
     double begin = seconds();
     int code = sgdrt_load(&request, &table, &problem);
     double took = seconds() - begin;
     if (code) {
-        fprintf(stderr, "%s:%lld:%lld: E%04d: %s\n", path, (long long)problem.line, (long long)problem.column,
-                code, problem.message);
+        fprintf(stderr, "%s:%lld:%lld: E%04d: %s\n", path, (long long)problem.line, (long long)problem.column, code,
+                problem.message);
         return -1;
     }
     sgdrt_free_table(table);
@@ -72,20 +70,19 @@ static double load(const char *path, int columns) {
 
 static void run_peer(const char *path, double megabytes) {
     char command[1024];
-    snprintf(
-        command, sizeof command,
-        "python3 -c \"\n"
-        "import time\n"
-        "try: import pandas, numpy\n"
-        "except ImportError: raise SystemExit('pandas       not installed')\n"
-        "for t in ('float64', 'float32'):\n"
-        "    best = 1e9\n"
-        "    for i in range(5):\n"
-        "        begin = time.process_time(); pandas.read_csv('%s', dtype=t)\n"
-         "        best = min(best, time.process_time() - begin)\n"
-        "    print('pandas %%s %%6.0f MB/s   %%.3f s' %% (t, %f / best, best))\n"
-        "\"",
-        path, megabytes);
+    snprintf(command, sizeof command,
+             "python3 -c \"\n"
+             "import time\n"
+             "try: import pandas, numpy\n"
+             "except ImportError: raise SystemExit('pandas       not installed')\n"
+             "for t in ('float64', 'float32'):\n"
+             "    best = 1e9\n"
+             "    for i in range(5):\n"
+             "        begin = time.process_time(); pandas.read_csv('%s', dtype=t)\n"
+             "        best = min(best, time.process_time() - begin)\n"
+             "    print('pandas %%s %%6.0f MB/s   %%.3f s' %% (t, %f / best, best))\n"
+             "\"",
+             path, megabytes);
     fflush(stdout);
     if (system(command) == -1) puts("pandas       python3 could not be started");
 }

@@ -66,7 +66,7 @@ static double reading(size_t count) {
 
 int main(int count, char **arguments) {
     if (count != 3) return 2;
-    size_t bytes = strtoul(arguments[1], NULL, 10) / 4096 * 4096;       /* 0: fma */
+    size_t bytes = strtoul(arguments[1], NULL, 10) / 4096 * 4096; /* 0: fma */
     double best = 0, end = now() + atof(arguments[2]);
     do {
         double one = bytes ? reading(bytes / sizeof(float)) : arithmetic();

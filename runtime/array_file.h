@@ -8,12 +8,15 @@ typedef enum ArrayItemKind { ITEM_UNSIGNED, ITEM_SIGNED, ITEM_FLOAT, ITEM_BOOL }
 enum { ARRAY_MOST_RANK = 16 };
 
 typedef struct ArrayHeader {
-    ArrayItemKind kind; int item_bytes; bool big_endian;
-    bool fortran;                                    /* the first axis runs fastest */
-    int rank; int64_t shape[ARRAY_MOST_RANK];        /* shape[0]: rows */
-    int64_t row_items;                               /* product of the others */
+    ArrayItemKind kind;
+    int item_bytes;
+    bool big_endian;
+    bool fortran; /* the first axis runs fastest */
+    int rank;
+    int64_t shape[ARRAY_MOST_RANK]; /* shape[0]: rows */
+    int64_t row_items;              /* product of the others */
     uint64_t data_bytes;
-    uint64_t header_bytes;                           /* before the first value */
+    uint64_t header_bytes; /* before the first value */
 } ArrayHeader;
 
 /* Reads from the first byte on, and leaves the input at the first value. */

@@ -13,13 +13,15 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are saved as 
 enum { CHECKPOINT_LENGTH_BYTES = 8, CHECKPOINT_MOST_HEADER = 100 << 20, CHECKPOINT_MOST_RANK = 32 };
 
 /* All types of the format; dtype -1: known to be there, not read by sgdrt. */
-typedef struct CheckpointType { const char *name; int bytes, dtype; } CheckpointType;
+typedef struct CheckpointType {
+    const char *name;
+    int bytes, dtype;
+} CheckpointType;
 
 static const CheckpointType checkpoint_types[] = {
-    { "F32", 4, SGDRT_F32 }, { "F64", 8, SGDRT_F64 }, { "I32", 4, SGDRT_I32 }, { "BOOL", 1, SGDRT_BOOL },
-    { "U8", 1, SGDRT_U8 },   { "F16", 2, -1 },        { "BF16", 2, -1 },       { "I8", 1, -1 },
-    { "I16", 2, -1 },        { "U16", 2, -1 },        { "U32", 4, -1 },        { "I64", 8, -1 },
-    { "U64", 8, -1 },        { "F8_E4M3", 1, -1 },    { "F8_E5M2", 1, -1 },
+    {"F32", 4, SGDRT_F32}, {"F64", 8, SGDRT_F64}, {"I32", 4, SGDRT_I32}, {"BOOL", 1, SGDRT_BOOL}, {"U8", 1, SGDRT_U8},
+    {"F16", 2, -1},        {"BF16", 2, -1},       {"I8", 1, -1},         {"I16", 2, -1},          {"U16", 2, -1},
+    {"U32", 4, -1},        {"I64", 8, -1},        {"U64", 8, -1},        {"F8_E4M3", 1, -1},      {"F8_E5M2", 1, -1},
 };
 enum { CHECKPOINT_TYPES = sizeof checkpoint_types / sizeof *checkpoint_types };
 #endif

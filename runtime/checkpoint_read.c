@@ -39,8 +39,7 @@ static int damaged(const sgdrt_checkpoint *c, sgdrt_problem *problem, const char
                              "the file is no well-formed safetensors file: %s", what);
 }
 
-static int damaged_tensor(const sgdrt_checkpoint *c, sgdrt_problem *problem, const char *name,
-                          const char *what) {
+static int damaged_tensor(const sgdrt_checkpoint *c, sgdrt_problem *problem, const char *name, const char *what) {
     char shown[96];
     sgdrt_excerpt(shown, sizeof shown, name, strlen(name), 80);
     return sgdrt_problem_set(problem, PROBLEM_SAVED_FILE, c->path, 0, 0,
@@ -49,8 +48,7 @@ static int damaged_tensor(const sgdrt_checkpoint *c, sgdrt_problem *problem, con
 
 /* A whole number of JSON that a double holds exactly. */
 static bool whole_number(const cJSON *item, uint64_t *value) {
-    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= 0x1p53))
-        return false;
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= 0x1p53)) return false;
     *value = (uint64_t)item->valuedouble;
     return (double)*value == item->valuedouble;
 }
@@ -61,15 +59,13 @@ static int read_shape(const sgdrt_checkpoint *c, Tensor *tensor, const cJSON *sh
     tensor->shape = *next;
     const cJSON *item;
     cJSON_ArrayForEach(item, shape) {
-        if (tensor->rank == CHECKPOINT_MOST_RANK)
-            return damaged_tensor(c, problem, tensor->name, "has too many axes");
+        if (tensor->rank == CHECKPOINT_MOST_RANK) return damaged_tensor(c, problem, tensor->name, "has too many axes");
         if (!whole_number(item, &extent))
             return damaged_tensor(c, problem, tensor->name, "has an extent that is no whole number");
         tensor->shape[tensor->rank++] = (int64_t)extent;
     }
     bool empty = false, too_large = false;
-    for (int a = 0; a < tensor->rank; a++)
-        empty |= tensor->shape[a] == 0;
+    for (int a = 0; a < tensor->rank; a++) empty |= tensor->shape[a] == 0;
     for (int a = 0; a < tensor->rank && !empty; a++)
         too_large |= __builtin_mul_overflow(bytes, (uint64_t)tensor->shape[a], &bytes);
     if (too_large || tensor->end - tensor->begin != (empty ? 0 : bytes))
@@ -87,10 +83,8 @@ static int read_tensor(const sgdrt_checkpoint *c, Tensor *tensor, const cJSON *i
     if (!cJSON_IsObject(item) || !cJSON_IsString(type) || !cJSON_IsArray(shape) || !cJSON_IsArray(offsets))
         return damaged_tensor(c, problem, tensor->name, "lacks its dtype, shape or data_offsets");
     for (int t = 0; t < CHECKPOINT_TYPES; t++)
-        if (!strcmp(type->valuestring, checkpoint_types[t].name))
-            tensor->type = &checkpoint_types[t];
-    if (!tensor->type)
-        return damaged_tensor(c, problem, tensor->name, "has a type that is not in the format");
+        if (!strcmp(type->valuestring, checkpoint_types[t].name)) tensor->type = &checkpoint_types[t];
+    if (!tensor->type) return damaged_tensor(c, problem, tensor->name, "has a type that is not in the format");
     const cJSON *begin = offsets->child, *end = begin ? begin->next : NULL;
     if (!end || end->next || !whole_number(begin, &tensor->begin) || !whole_number(end, &tensor->end) ||
         tensor->begin > tensor->end || tensor->end > data_bytes)
@@ -100,10 +94,8 @@ static int read_tensor(const sgdrt_checkpoint *c, Tensor *tensor, const cJSON *i
 
 static int compare_offsets(const void *a, const void *b) {
     const Tensor *x = a, *y = b;
-    if (x->begin != y->begin)
-        return x->begin < y->begin ? -1 : 1;
-    if (x->end != y->end)
-        return x->end < y->end ? -1 : 1;
+    if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
+    if (x->end != y->end) return x->end < y->end ? -1 : 1;
     return strcmp(x->name, y->name);
 }
 
@@ -122,31 +114,26 @@ static int check_layout(sgdrt_checkpoint *c, uint64_t data_bytes, sgdrt_problem 
     for (int i = 0; i < own->tensor_count; i++) {
         if (own->tensors[i].begin != at)
             return damaged_tensor(c, problem, own->tensors[i].name,
-                                  own->tensors[i].begin < at ? "overlaps another"
-                                                             : "leaves a hole before it");
+                                  own->tensors[i].begin < at ? "overlaps another" : "leaves a hole before it");
         at = own->tensors[i].end;
     }
     return at == data_bytes ? 0 : damaged(c, problem, "bytes follow the last tensor");
 }
 
 static int read_metadata(sgdrt_checkpoint *c, const cJSON *about, sgdrt_problem *problem) {
-    if (!cJSON_IsObject(about))
-        return damaged(c, problem, "__metadata__ is not an object");
+    if (!cJSON_IsObject(about)) return damaged(c, problem, "__metadata__ is not an object");
     const cJSON *item;
     int count = 0;
     cJSON_ArrayForEach(item, about) {
-        if (!cJSON_IsString(item))
-            return damaged(c, problem, "__metadata__ holds something other than strings");
+        if (!cJSON_IsString(item)) return damaged(c, problem, "__metadata__ holds something other than strings");
         count++;
     }
     sgdrt_metadata *metadata = calloc((size_t)count + 1, sizeof *metadata);
-    if (!metadata)
-        return sgdrt_problem_memory(problem, c->path, sizeof *metadata * (size_t)count);
+    if (!metadata) return sgdrt_problem_memory(problem, c->path, sizeof *metadata * (size_t)count);
     free(c->metadata);
     c->metadata = metadata;
     c->metadata_count = 0;
-    cJSON_ArrayForEach(item, about) metadata[c->metadata_count++] =
-        (sgdrt_metadata){ item->string, item->valuestring };
+    cJSON_ArrayForEach(item, about) metadata[c->metadata_count++] = (sgdrt_metadata){item->string, item->valuestring};
     return 0;
 }
 
@@ -178,11 +165,9 @@ static int read_header(sgdrt_checkpoint *c, uint64_t data_bytes, sgdrt_problem *
         if (strcmp(item->string, "__metadata__"))
             code = read_tensor(c, &own->tensors[own->tensor_count++], item, data_bytes, &next, problem);
         else
-            code =
-                described ? damaged(c, problem, "__metadata__ comes twice") : read_metadata(c, item, problem);
+            code = described ? damaged(c, problem, "__metadata__ comes twice") : read_metadata(c, item, problem);
         described |= !strcmp(item->string, "__metadata__");
-        if (code)
-            return code;
+        if (code) return code;
     }
     return check_layout(c, data_bytes, problem);
 }
@@ -196,39 +181,34 @@ static int list_entries(sgdrt_checkpoint *c, const unsigned char *data, sgdrt_pr
     for (int i = 0; i < own->tensor_count; i++) {
         const Tensor *t = &own->tensors[i];
         if (t->type->dtype >= 0)
-            c->entries[c->entry_count++] = (sgdrt_entry){ t->name, (sgdrt_dtype)t->type->dtype, t->rank,
-                                                          t->shape, (void *)(data + t->begin) };
+            c->entries[c->entry_count++] = (sgdrt_entry){t->name, (sgdrt_dtype)t->type->dtype, t->rank, t->shape,
+                                                         (void *)(data + t->begin)};
         else
-            c->others[c->other_count++] =
-                (sgdrt_other_entry){ t->name,  t->type->name,   t->rank,
-                                     t->shape, data + t->begin, (size_t)(t->end - t->begin) };
+            c->others[c->other_count++] = (sgdrt_other_entry){t->name,  t->type->name,   t->rank,
+                                                              t->shape, data + t->begin, (size_t)(t->end - t->begin)};
     }
     return 0;
 }
 
 static int parse(sgdrt_checkpoint *c, const unsigned char *bytes, size_t length, sgdrt_problem *problem) {
     uint64_t header_bytes;
-    if (length < CHECKPOINT_LENGTH_BYTES)
-        return damaged(c, problem, "it is shorter than the length of its header");
+    if (length < CHECKPOINT_LENGTH_BYTES) return damaged(c, problem, "it is shorter than the length of its header");
     memcpy(&header_bytes, bytes, sizeof header_bytes);
     if (header_bytes > CHECKPOINT_MOST_HEADER || header_bytes > length - CHECKPOINT_LENGTH_BYTES)
         return damaged(c, problem, "its header is longer than the file");
     const char *text = (const char *)bytes + CHECKPOINT_LENGTH_BYTES, *end = NULL;
-    if (!header_bytes || *text != '{')
-        return damaged(c, problem, "its header is not JSON");
+    if (!header_bytes || *text != '{') return damaged(c, problem, "its header is not JSON");
     c->own->header = cJSON_ParseWithLengthOpts(text, header_bytes, &end, 0);
-    if (!cJSON_IsObject(c->own->header))
-        return damaged(c, problem, "its header is not JSON");
+    if (!cJSON_IsObject(c->own->header)) return damaged(c, problem, "its header is not JSON");
     for (; end < text + header_bytes; end++)
-        if (*end != ' ' && *end != '\n')
-            return damaged(c, problem, "something follows the JSON of its header");
+        if (*end != ' ' && *end != '\n') return damaged(c, problem, "something follows the JSON of its header");
     int code = read_header(c, length - CHECKPOINT_LENGTH_BYTES - header_bytes, problem);
     return code ? code : list_entries(c, bytes + CHECKPOINT_LENGTH_BYTES + header_bytes, problem);
 }
 
 /* Parses bytes that the checkpoint owns if `owned`. */
-static int make_checkpoint(const char *path, const void *bytes, size_t length, void *owned,
-                           sgdrt_checkpoint **result, sgdrt_problem *problem) {
+static int make_checkpoint(const char *path, const void *bytes, size_t length, void *owned, sgdrt_checkpoint **result,
+                           sgdrt_problem *problem) {
     SGDRT_FLOAT_GUARD();
     sgdrt_checkpoint *c = calloc(1, sizeof *c);
     struct sgdrt_checkpoint_private *own = calloc(1, sizeof *own);
@@ -250,8 +230,7 @@ static int make_checkpoint(const char *path, const void *bytes, size_t length, v
     return code;
 }
 
-int sgdrt_load_memory(const void *bytes, size_t length, sgdrt_checkpoint **checkpoint,
-                      sgdrt_problem *problem) {
+int sgdrt_load_memory(const void *bytes, size_t length, sgdrt_checkpoint **checkpoint, sgdrt_problem *problem) {
     return make_checkpoint("memory", bytes, length, NULL, checkpoint, problem);
 }
 
@@ -262,20 +241,17 @@ static int read_problem(const char *path, sgdrt_problem *problem, const char *wh
 static int read_file(const char *path, unsigned char **bytes, size_t *length, sgdrt_problem *problem) {
     int fd = open(path, O_RDONLY | O_CLOEXEC), code = 0;
     struct stat status;
-    if (fd < 0)
-        return read_problem(path, problem, strerror(errno));
+    if (fd < 0) return read_problem(path, problem, strerror(errno));
     if (fstat(fd, &status))
         code = read_problem(path, problem, strerror(errno));
     else if (!S_ISREG(status.st_mode))
         code = read_problem(path, problem, "it is not a file");
     size_t size = code ? 0 : (size_t)status.st_size, have = 0;
     *bytes = malloc(size + 1);
-    if (!*bytes && !code)
-        code = sgdrt_problem_memory(problem, path, size);
+    if (!*bytes && !code) code = sgdrt_problem_memory(problem, path, size);
     while (!code && have < size) {
         ssize_t n = read(fd, *bytes + have, size - have);
-        if (n < 0 && errno == EINTR)
-            continue;
+        if (n < 0 && errno == EINTR) continue;
         if (n <= 0)
             code = read_problem(path, problem, n ? strerror(errno) : "it became shorter meanwhile");
         else
@@ -283,8 +259,7 @@ static int read_file(const char *path, unsigned char **bytes, size_t *length, sg
     }
     close(fd);
     *length = size;
-    if (code)
-        free(*bytes);
+    if (code) free(*bytes);
     return code;
 }
 
@@ -296,8 +271,7 @@ int sgdrt_load_file(const char *path, sgdrt_checkpoint **checkpoint, sgdrt_probl
 }
 
 void sgdrt_free_checkpoint(sgdrt_checkpoint *c) {
-    if (!c)
-        return;
+    if (!c) return;
     cJSON_Delete(c->own->header);
     free(c->own->bytes);
     free(c->own->tensors);
@@ -311,15 +285,13 @@ void sgdrt_free_checkpoint(sgdrt_checkpoint *c) {
 
 const sgdrt_entry *sgdrt_find_entry(const sgdrt_checkpoint *c, const char *name) {
     for (int i = 0; i < c->entry_count; i++)
-        if (!strcmp(c->entries[i].name, name))
-            return &c->entries[i];
+        if (!strcmp(c->entries[i].name, name)) return &c->entries[i];
     return NULL;
 }
 
 const char *sgdrt_find_metadata(const sgdrt_checkpoint *c, const char *key) {
     for (int i = 0; i < c->metadata_count; i++)
-        if (!strcmp(c->metadata[i].key, key))
-            return c->metadata[i].value;
+        if (!strcmp(c->metadata[i].key, key)) return c->metadata[i].value;
     return NULL;
 }
 
@@ -331,22 +303,18 @@ static int missing_entry(const sgdrt_checkpoint *c, const char *name, sgdrt_prob
             return sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, c->path, 0, 0,
                                      "the file has \"%.100s\" as %s, a type that is not read", name,
                                      own->tensors[i].type->name);
-    int code =
-        sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, c->path, 0, 0, "the file has no \"%.100s\"", name);
+    int code = sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, c->path, 0, 0, "the file has no \"%.100s\"", name);
     const char **names = malloc(sizeof *names * (size_t)(c->entry_count + 1));
-    for (int i = 0; names && i < c->entry_count; i++)
-        names[i] = c->entries[i].name;
+    for (int i = 0; names && i < c->entry_count; i++) names[i] = c->entries[i].name;
     int near = names ? sgdrt_nearest(name, strlen(name), names, c->entry_count) : -1;
-    if (near >= 0)
-        sgdrt_problem_help(problem, "it has \"%.100s\"", names[near]);
+    if (near >= 0) sgdrt_problem_help(problem, "it has \"%.100s\"", names[near]);
     free(names);
     return code;
 }
 
 static bool same_shape(const sgdrt_entry *a, const sgdrt_entry *b) {
     bool same = a->rank == b->rank;
-    for (int i = 0; same && i < a->rank; i++)
-        same = a->shape[i] == b->shape[i];
+    for (int i = 0; same && i < a->rank; i++) same = a->shape[i] == b->shape[i];
     return same;
 }
 
@@ -360,22 +328,18 @@ static int other_entry(const sgdrt_checkpoint *c, const sgdrt_entry *found, cons
                              sgdrt_dtype_text(found->dtype), has, sgdrt_dtype_text(wanted->dtype), wants);
 }
 
-int sgdrt_restore(const sgdrt_checkpoint *c, const sgdrt_entry *wanted, int wanted_count,
-                  sgdrt_problem *problem) {
+int sgdrt_restore(const sgdrt_checkpoint *c, const sgdrt_entry *wanted, int wanted_count, sgdrt_problem *problem) {
     for (int i = 0; i < wanted_count; i++) {
         const sgdrt_entry *found = sgdrt_find_entry(c, wanted[i].name);
-        if (!found)
-            return missing_entry(c, wanted[i].name, problem);
+        if (!found) return missing_entry(c, wanted[i].name, problem);
         if (found->dtype != wanted[i].dtype || !same_shape(found, &wanted[i]))
             return other_entry(c, found, &wanted[i], problem);
     }
     for (int i = 0; i < wanted_count; i++) {
         const sgdrt_entry *found = sgdrt_find_entry(c, wanted[i].name);
         size_t bytes = sgdrt_dtype_bytes(found->dtype);
-        for (int a = 0; a < found->rank; a++)
-            bytes *= (size_t)found->shape[a];
-        if (bytes)
-            memcpy(wanted[i].data, found->data, bytes);
+        for (int a = 0; a < found->rank; a++) bytes *= (size_t)found->shape[a];
+        if (bytes) memcpy(wanted[i].data, found->data, bytes);
     }
     return 0;
 }

@@ -17,8 +17,7 @@ enum { ALIGNMENT = 64 };
 static bool entry_bytes(const sgdrt_entry *entry, size_t *bytes) {
     int64_t items = 1;
     for (int a = 0; a < entry->rank; a++)
-        if (entry->shape[a] < 0 || __builtin_mul_overflow(items, entry->shape[a], &items))
-            return false;
+        if (entry->shape[a] < 0 || __builtin_mul_overflow(items, entry->shape[a], &items)) return false;
     return !__builtin_mul_overflow((size_t)items, sgdrt_dtype_bytes(entry->dtype), bytes);
 }
 
@@ -28,16 +27,13 @@ static int compare_names(const void *a, const void *b) {
 
 static int check_names(const sgdrt_entry *entries, int count, sgdrt_problem *problem) {
     const char **names = malloc(sizeof *names * (size_t)(count ? count : 1));
-    if (!names)
-        return sgdrt_problem_memory(problem, NULL, sizeof *names * (size_t)count);
-    for (int i = 0; i < count; i++)
-        names[i] = entries[i].name;
+    if (!names) return sgdrt_problem_memory(problem, NULL, sizeof *names * (size_t)count);
+    for (int i = 0; i < count; i++) names[i] = entries[i].name;
     qsort(names, (size_t)count, sizeof *names, compare_names);
     int code = 0;
     for (int i = 1; i < count && !code; i++)
         if (!strcmp(names[i - 1], names[i]))
-            code = sgdrt_problem_set(problem, PROBLEM_WRITE, NULL, 0, 0, "two tensors are named \"%.100s\"",
-                                     names[i]);
+            code = sgdrt_problem_set(problem, PROBLEM_WRITE, NULL, 0, 0, "two tensors are named \"%.100s\"", names[i]);
     free(names);
     return code;
 }
@@ -48,8 +44,7 @@ static const sgdrt_entry **by_width(const sgdrt_entry *entries, int count) {
     int next = 0;
     for (size_t width = 8; order && width; width /= 2)
         for (int i = 0; i < count; i++)
-            if (sgdrt_dtype_bytes(entries[i].dtype) == width)
-                order[next++] = &entries[i];
+            if (sgdrt_dtype_bytes(entries[i].dtype) == width) order[next++] = &entries[i];
     return order;
 }
 
@@ -57,8 +52,7 @@ static bool add_entry(cJSON *header, const sgdrt_entry *entry, size_t begin, siz
     cJSON *item = cJSON_AddObjectToObject(header, entry->name);
     const char *type = "";
     for (int t = 0; t < CHECKPOINT_TYPES; t++)
-        if (checkpoint_types[t].dtype == (int)entry->dtype)
-            type = checkpoint_types[t].name;
+        if (checkpoint_types[t].dtype == (int)entry->dtype) type = checkpoint_types[t].name;
     bool fine = item && cJSON_AddStringToObject(item, "dtype", type);
     cJSON *shape = fine ? cJSON_AddArrayToObject(item, "shape") : NULL;
     for (int a = 0; shape && a < entry->rank; a++)
@@ -70,8 +64,8 @@ static bool add_entry(cJSON *header, const sgdrt_entry *entry, size_t begin, siz
 
 /* The header as text (free() it), and the bytes of all tensors. NULL without memory or with an impossible
  * shape. */
-static char *header_text(const sgdrt_entry *const *order, int count, const sgdrt_metadata *metadata,
-                         int metadata_count, size_t *data_bytes) {
+static char *header_text(const sgdrt_entry *const *order, int count, const sgdrt_metadata *metadata, int metadata_count,
+                         size_t *data_bytes) {
     cJSON *header = cJSON_CreateObject();
     bool fine = header != NULL;
     if (metadata_count) {
@@ -92,20 +86,17 @@ static char *header_text(const sgdrt_entry *const *order, int count, const sgdrt
 }
 
 static void copy_data(unsigned char *to, const sgdrt_entry *entry, size_t bytes) {
-    if (!bytes)
-        return;
+    if (!bytes) return;
     memcpy(to, entry->data, bytes);
     for (size_t i = 0; entry->dtype == SGDRT_F32 && i < bytes; i += 4) {
         uint32_t bits;
         memcpy(&bits, to + i, 4);
-        if ((bits & 0x7FFFFFFF) > 0x7F800000)
-            memcpy(to + i, &(uint32_t){ 0x7FC00000 }, 4);
+        if ((bits & 0x7FFFFFFF) > 0x7F800000) memcpy(to + i, &(uint32_t){0x7FC00000}, 4);
     }
     for (size_t i = 0; entry->dtype == SGDRT_F64 && i < bytes; i += 8) {
         uint64_t bits;
         memcpy(&bits, to + i, 8);
-        if ((bits & 0x7FFFFFFFFFFFFFFF) > 0x7FF0000000000000)
-            memcpy(to + i, &(uint64_t){ 0x7FF8000000000000 }, 8);
+        if ((bits & 0x7FFFFFFFFFFFFFFF) > 0x7FF0000000000000) memcpy(to + i, &(uint64_t){0x7FF8000000000000}, 8);
     }
 }
 
@@ -113,8 +104,7 @@ int sgdrt_save_memory(void **result, size_t *length, const sgdrt_entry *entries,
                       const sgdrt_metadata *metadata, int metadata_count, sgdrt_problem *problem) {
     SGDRT_FLOAT_GUARD();
     int code = check_names(entries, entry_count, problem);
-    if (code)
-        return code;
+    if (code) return code;
     size_t data_bytes = 0;
     const sgdrt_entry **order = by_width(entries, entry_count);
     char *text = order ? header_text(order, entry_count, metadata, metadata_count, &data_bytes) : NULL;
@@ -149,12 +139,9 @@ int sgdrt_save(const char *path, const sgdrt_entry *entries, int entry_count, co
     size_t length = 0;
     sgdrt_output output;
     int code = sgdrt_save_memory(&bytes, &length, entries, entry_count, metadata, metadata_count, problem);
-    if (!code)
-        code = sgdrt_output_open(&output, path, problem);
-    if (!code)
-        code = sgdrt_output_write(&output, bytes, length, problem);
-    if (!code)
-        code = sgdrt_output_finish(&output, problem);
+    if (!code) code = sgdrt_output_open(&output, path, problem);
+    if (!code) code = sgdrt_output_write(&output, bytes, length, problem);
+    if (!code) code = sgdrt_output_finish(&output, problem);
     free(bytes);
     return code;
 }

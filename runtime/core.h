@@ -14,38 +14,47 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum sgdrt_dtype { SGDRT_F32, SGDRT_F64, SGDRT_I32, SGDRT_BOOL, SGDRT_U8 } sgdrt_dtype;   /* as the compiler's DType */
+typedef enum sgdrt_dtype {
+    SGDRT_F32,
+    SGDRT_F64,
+    SGDRT_I32,
+    SGDRT_BOOL,
+    SGDRT_U8
+} sgdrt_dtype; /* as the compiler's DType */
 
 typedef struct sgdrt_header {
     uint64_t seed;
-    uint64_t step;           /* steps done since init; generated code counts it up */
-    uint64_t epoch;          /* epochs done; the caller sets it before a call */
-    uint64_t planned;        /* planned steps: progress = (float)step / (float)planned */
+    uint64_t step;    /* steps done since init; generated code counts it up */
+    uint64_t epoch;   /* epochs done; the caller sets it before a call */
+    uint64_t planned; /* planned steps: progress = (float)step / (float)planned */
     uint64_t reserved[4];
-} sgdrt_header;              /* 64 bytes */
+} sgdrt_header; /* 64 bytes */
 
 /* Row r of a column begins at data + r * stride bytes; inside a row elements are dense, row-major. */
-typedef struct sgdrt_column { const void *data; int64_t stride; } sgdrt_column;
+typedef struct sgdrt_column {
+    const void *data;
+    int64_t stride;
+} sgdrt_column;
 
 /* Returns when every thread of the call has called it. */
 typedef void sgdrt_barrier(void *context);
 
 typedef struct sgdrt_call {
     void *state;
-    void *work;                      /* 64-byte aligned */
-    const sgdrt_column *columns;     /* by column index of the run's data set; for a metric: the kept arguments */
-    const uint32_t *rows;            /* row of each place; NULL: place p is row first + p */
+    void *work;                  /* 64-byte aligned */
+    const sgdrt_column *columns; /* by column index of the run's data set; for a metric: the kept arguments */
+    const uint32_t *rows;        /* row of each place; NULL: place p is row first + p */
     int64_t first;
-    int64_t count;                   /* places in this call */
-    int64_t batch;                   /* places per step; the last step takes what is left. evaluate, predict, metric: == count */
-    int64_t place;                   /* place of place 0 within its epoch's order (keys of draws) */
-    double *sums;                    /* one per ROOT_SUM: train adds each step's f32 sum to it in f64, others store it */
-    void *const *outputs;            /* one per ROOT_ROWS (dense rows) or ROOT_VALUE (one scalar) */
-    const volatile int32_t *stop;    /* NULL or polled between steps */
-    int64_t thread, threads;         /* 0 .. threads-1; threads 0 or 1: alone */
-    sgdrt_barrier *barrier;          /* called with barrier_context; more than one thread only */
+    int64_t count;        /* places in this call */
+    int64_t batch;        /* places per step; the last step takes what is left. evaluate, predict, metric: == count */
+    int64_t place;        /* place of place 0 within its epoch's order (keys of draws) */
+    double *sums;         /* one per ROOT_SUM: train adds each step's f32 sum to it in f64, others store it */
+    void *const *outputs; /* one per ROOT_ROWS (dense rows) or ROOT_VALUE (one scalar) */
+    const volatile int32_t *stop; /* NULL or polled between steps */
+    int64_t thread, threads;      /* 0 .. threads-1; threads 0 or 1: alone */
+    sgdrt_barrier *barrier;       /* called with barrier_context; more than one thread only */
     void *barrier_context;
-    void *scratch;                   /* for threads 1 and on, a piece of the function's thread bytes each; aligned */
+    void *scratch; /* for threads 1 and on, a piece of the function's thread bytes each; aligned */
 } sgdrt_call;
 
 /* Returns the number of steps done (functions that do not step: 1; threads but the first: anything). */

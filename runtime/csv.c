@@ -25,29 +25,24 @@ static int memory_problem(CsvReader *r, size_t bytes) {
 
 /* ---- the first rows ------------------------------------------------------------------------ */
 static void words_free(Words *words) {
-    for (int i = 0; i < words->count; i++)
-        free(words->text[i]);
+    for (int i = 0; i < words->count; i++) free(words->text[i]);
     free(words->text);
     free(words->quoted);
-    *words = (Words){ 0 };
+    *words = (Words){0};
 }
 
 static bool words_add(Words *words, const CsvField *field) {
     if (words->count == words->capacity) {
         int larger = words->capacity ? words->capacity * 2 : 16;
         char **text = realloc(words->text, sizeof *text * (size_t)larger);
-        if (text)
-            words->text = text;
+        if (text) words->text = text;
         bool *quoted = realloc(words->quoted, sizeof *quoted * (size_t)larger);
-        if (quoted)
-            words->quoted = quoted;
-        if (!text || !quoted)
-            return false;
+        if (quoted) words->quoted = quoted;
+        if (!text || !quoted) return false;
         words->capacity = larger;
     }
     char *copy = calloc(field->length + 16, 1); /* zeros after it, for the scanner of numbers */
-    if (!copy)
-        return false;
+    if (!copy) return false;
     memcpy(copy, field->text, field->length);
     words->quoted[words->count] = field->quoted;
     words->text[words->count++] = copy;
@@ -69,10 +64,8 @@ static CsvStatus read_words(CsvReader *r, const char **p, Words *words) {
             memory_problem(r, field.length);
             status = CSV_PROBLEM;
         }
-        if (status == CSV_FINE)
-            status = sgdrt_csv_separator(&r->text, p, &row_ends);
-        if (status != CSV_FINE)
-            return status;
+        if (status == CSV_FINE) status = sgdrt_csv_separator(&r->text, p, &row_ends);
+        if (status != CSV_FINE) return status;
     }
     return CSV_FINE;
 }
@@ -83,22 +76,19 @@ typedef enum WordKind { WORD_NUMBER, WORD_HALF_NUMBER, WORD_MISSING, WORD_NAME }
 static WordKind word_kind(const CsvReader *r, const char *text) {
     char *comma = r->text.decimal == ',' ? strchr(text, ',') : NULL;
     Decimal decimal;
-    if (comma)
-        *comma = '.';
+    if (comma) *comma = '.';
     const char *end = sgdrt_decimal_scan_slow(text, &decimal);
-    WordKind kind = end && !*end                      ? WORD_NUMBER
-                    : sgdrt_csv_is_missing(text, strlen(text))  ? WORD_MISSING
-                    : end                             ? WORD_HALF_NUMBER
-                                                      : WORD_NAME;
-    if (comma)
-        *comma = ',';
+    WordKind kind = end && !*end                               ? WORD_NUMBER
+                    : sgdrt_csv_is_missing(text, strlen(text)) ? WORD_MISSING
+                    : end                                      ? WORD_HALF_NUMBER
+                                                               : WORD_NAME;
+    if (comma) *comma = ',';
     return kind;
 }
 
 static bool looks_like_header(const CsvReader *r, const Words *first) {
-    int of_kind[WORD_NAME + 1] = { 0 };
-    for (int f = 0; f < first->count; f++)
-        of_kind[word_kind(r, first->text[f])]++;
+    int of_kind[WORD_NAME + 1] = {0};
+    for (int f = 0; f < first->count; f++) of_kind[word_kind(r, first->text[f])]++;
     return of_kind[WORD_NAME] > 0 && of_kind[WORD_NUMBER] == 0;
 }
 
@@ -106,11 +96,9 @@ static bool wants_names(const sgdrt_request *request) {
     for (int c = 0; c < request->column_count; c++) {
         const sgdrt_column_request *column = &request->columns[c];
         int64_t elements = 1;
-        for (int a = 0; a < column->rank; a++)
-            elements *= column->shape[a];
+        for (int a = 0; a < column->rank; a++) elements *= column->shape[a];
         for (int64_t e = 0; column->csv_name && e < elements; e++)
-            if (column->csv_name[e])
-                return true;
+            if (column->csv_name[e]) return true;
     }
     return false;
 }
@@ -126,8 +114,7 @@ static int peek_row(CsvReader *r, Words *first, const char **after) {
         text->inner_begin = NULL;
         CsvStatus status = read_words(r, &p, first);
         *after = p;
-        if (status != CSV_MORE)
-            return status == CSV_PROBLEM ? r->problem->code : 0;
+        if (status != CSV_MORE) return status == CSV_PROBLEM ? r->problem->code : 0;
         words_free(first);
         code = sgdrt_csv_refill(text);
     }
@@ -137,7 +124,7 @@ static int peek_row(CsvReader *r, Words *first, const char **after) {
 /* Finds the number of fields and the names; the text is then at the first row of data. */
 static int read_header(CsvReader *r) {
     const char *after = NULL;
-    Words first = { 0 };
+    Words first = {0};
     int code = peek_row(r, &first, &after);
     if (!code && !first.count)
         code = sgdrt_problem_set(r->problem, PROBLEM_EMPTY, r->request->path, 0, 0, "the file is empty");
@@ -159,10 +146,9 @@ static int read_header(CsvReader *r) {
 /* Where the wrong delimiter leaves one column; blanks alone say little. */
 static bool help_delimiter(CsvReader *r) {
     char c = r->suspected;
-    if (!c || c == ' ' || !r->request->delimiter)
-        return false;
-    sgdrt_problem_help(r->problem, "its fields seem to be separated by %s: delimiter = \"%s\"",
-                       sgdrt_delimiter_text(c), c == '\t' ? "\\t" : (char[]){ c, 0 });
+    if (!c || c == ' ' || !r->request->delimiter) return false;
+    sgdrt_problem_help(r->problem, "its fields seem to be separated by %s: delimiter = \"%s\"", sgdrt_delimiter_text(c),
+                       c == '\t' ? "\\t" : (char[]){c, 0});
     return true;
 }
 
@@ -181,17 +167,14 @@ static int no_column_problem(CsvReader *r, const sgdrt_column_request *column, i
                                  "the file has no column \"%.100s\" in its header", name);
     char shown[160];
     size_t at = 0;
-    if (help_delimiter(r))
-        return code;
-    if (near >= 0)
-        sgdrt_problem_help(r->problem, "did you mean \"%.100s\"?", r->names.text[near]);
+    if (help_delimiter(r)) return code;
+    if (near >= 0) sgdrt_problem_help(r->problem, "did you mean \"%.100s\"?", r->names.text[near]);
     for (int f = 0; near < 0 && f < r->names.count && at + 40 < sizeof shown; f++) {
         char name_text[36];
         sgdrt_excerpt(name_text, sizeof name_text, r->names.text[f], strlen(r->names.text[f]), 28);
         at += (size_t)snprintf(shown + at, sizeof shown - at, "%s%s", f ? ", " : "", name_text);
     }
-    if (near < 0)
-        sgdrt_problem_help(r->problem, "its columns are: %s%s", shown, at + 40 < sizeof shown ? "" : ", ...");
+    if (near < 0) sgdrt_problem_help(r->problem, "its columns are: %s%s", shown, at + 40 < sizeof shown ? "" : ", ...");
     return code;
 }
 
@@ -199,15 +182,13 @@ int sgdrt_csv_find_field(CsvReader *r, const sgdrt_column_request *column, int64
     const char *name = column->csv_name ? column->csv_name[element] : NULL;
     if (!name) {
         int64_t index = column->csv_index[element];
-        if (index >= 0 && index < r->field_count)
-            return (int)index;
+        if (index >= 0 && index < r->field_count) return (int)index;
         no_column_problem(r, column, element);
         return -1;
     }
     int found = -1;
     for (int f = 0; f < r->names.count; f++) {
-        if (strcmp(r->names.text[f], name))
-            continue;
+        if (strcmp(r->names.text[f], name)) continue;
         if (found >= 0) {
             sgdrt_problem_set(r->problem, PROBLEM_NO_COLUMN, r->request->path, 1, 0,
                               "the file has two columns \"%.100s\" in its header", name);
@@ -216,27 +197,23 @@ int sgdrt_csv_find_field(CsvReader *r, const sgdrt_column_request *column, int64
         }
         found = f;
     }
-    if (found < 0)
-        no_column_problem(r, column, element);
+    if (found < 0) no_column_problem(r, column, element);
     return found;
 }
 
 static int compare_listed(const void *a, const void *b) {
     const ClassText *x = a, *y = b;
-    if (x->length != y->length)
-        return x->length < y->length ? -1 : 1;
+    if (x->length != y->length) return x->length < y->length ? -1 : 1;
     return memcmp(x->text, y->text, x->length);
 }
 
 static bool sort_words(CsvReader *r, int c) {
     const sgdrt_column_request *column = &r->request->columns[c];
-    if (!column->remap_words)
-        return true;
+    if (!column->remap_words) return true;
     r->listed[c] = malloc(sizeof **r->listed * (size_t)(column->remap_count + 1));
     for (int i = 0; r->listed[c] && i < column->remap_count; i++)
-        r->listed[c][i] = (ClassText){ column->remap_words[i], strlen(column->remap_words[i]), i };
-    if (r->listed[c])
-        qsort(r->listed[c], (size_t)column->remap_count, sizeof **r->listed, compare_listed);
+        r->listed[c][i] = (ClassText){column->remap_words[i], strlen(column->remap_words[i]), i};
+    if (r->listed[c]) qsort(r->listed[c], (size_t)column->remap_count, sizeof **r->listed, compare_listed);
     return r->listed[c] != NULL;
 }
 
@@ -244,8 +221,7 @@ static int plan_targets(CsvReader *r) {
     const sgdrt_request *request = r->request;
     struct sgdrt_table_private *own = r->table->own;
     size_t count = 0, fields = (size_t)r->field_count;
-    for (int c = 0; c < request->column_count; c++)
-        count += (size_t)r->table->described[c].elements;
+    for (int c = 0; c < request->column_count; c++) count += (size_t)r->table->described[c].elements;
     r->first_target = malloc(sizeof *r->first_target * fields);
     r->is_plain = calloc(fields, sizeof *r->is_plain);
     r->targets = malloc(sizeof *r->targets * (count ? count : 1));
@@ -261,13 +237,11 @@ static int plan_targets(CsvReader *r) {
             return memory_problem(r, sizeof **own->field_of * (size_t)d->elements);
         for (int64_t e = 0; e < d->elements; e++) {
             int field = sgdrt_csv_find_field(r, &request->columns[c], e);
-            if (field < 0)
-                return r->problem->code;
+            if (field < 0) return r->problem->code;
             own->field_of[c][e] = field;
             size_t offset = own->offset_of[c] + (size_t)e * sgdrt_dtype_bytes(d->dtype);
             r->targets[next] = (FieldTarget){
-                .dtype = d->dtype, .offset = (uint32_t)offset, .next = r->first_target[field], .column = c
-            };
+                .dtype = d->dtype, .offset = (uint32_t)offset, .next = r->first_target[field], .column = c};
             r->first_target[field] = next++;
         }
     }
@@ -303,15 +277,13 @@ static int value_problem(CsvReader *r, int code, const CsvField *field, int f, c
     else if (code == PROBLEM_MISSING)
         sgdrt_problem_set(r->problem, code, r->request->path, line, at, "the value is missing (%s)", column);
     else
-        sgdrt_problem_set(r->problem, code, r->request->path, line, at, "\"%s\" is %s (%s)", value, what,
-                          column);
+        sgdrt_problem_set(r->problem, code, r->request->path, line, at, "\"%s\" is %s (%s)", value, what, column);
     return code;
 }
 
 static bool has_digit(const char *text, size_t length) {
     for (size_t i = 0; i < length; i++)
-        if (text[i] >= '0' && text[i] <= '9')
-            return true;
+        if (text[i] >= '0' && text[i] <= '9') return true;
     return false;
 }
 
@@ -336,8 +308,9 @@ static void help_number(CsvReader *r, const CsvField *field, const sgdrt_column_
         sgdrt_problem_help(r->problem, "name the texts that are classes: remap(%s, [\"%s\", ...])",
                            r->names.count ? "column(\"...\")" : "column(...)", shown);
     else if (text)
-        sgdrt_problem_help(r->problem, "leave this column out of the field; a field of its own can hold its texts as classes: "
-                                       "label[k] = remap(column(...), [...])");
+        sgdrt_problem_help(r->problem,
+                           "leave this column out of the field; a field of its own can hold its texts as classes: "
+                           "label[k] = remap(column(...), [...])");
 }
 
 /* Where a number is wanted and there is none. */
@@ -365,10 +338,8 @@ static int put_missing(CsvReader *r, const CsvField *field, int f, const FieldTa
     double value = r->request->missing_value;
     float f32 = (float)value;
     int64_t low, high;
-    if (!r->missing)
-        r->missing = calloc((size_t)r->request->column_count, sizeof *r->missing);
-    if (!r->missing)
-        return memory_problem(r, sizeof *r->missing);
+    if (!r->missing) r->missing = calloc((size_t)r->request->column_count, sizeof *r->missing);
+    if (!r->missing) return memory_problem(r, sizeof *r->missing);
     r->missing[target->column]++;
     switch (target->dtype) {
     case SGDRT_F32: memcpy(to, &f32, sizeof f32); return 0;
@@ -391,8 +362,7 @@ static int put_real(CsvReader *r, const CsvField *field, int f, const FieldTarge
     double f64;
     NumberStatus status = target->dtype == SGDRT_F32 ? sgdrt_number_f32(field->text, field->length, &f32)
                                                      : sgdrt_number_f64(field->text, field->length, &f64);
-    if (status == NUMBER_NONE)
-        return not_a_number(r, field, f, target);
+    if (status == NUMBER_NONE) return not_a_number(r, field, f, target);
     if (status == NUMBER_TOO_LARGE)
         return value_problem(r, PROBLEM_NOT_A_NUMBER, field, f,
                              target->dtype == SGDRT_F32 ? "too large for f32" : "too large for f64");
@@ -403,25 +373,22 @@ static int put_real(CsvReader *r, const CsvField *field, int f, const FieldTarge
     return 0;
 }
 
-static int put_integer_text(CsvReader *r, const CsvField *field, int f, const FieldTarget *target,
-                            unsigned char *to) {
+static int put_integer_text(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     int64_t value = 0, low, high;
     NumberStatus status = sgdrt_number_integer(field->text, field->length, &value);
-    if (status == NUMBER_NONE)
-        return not_a_number(r, field, f, target);
+    if (status == NUMBER_NONE) return not_a_number(r, field, f, target);
     double real;
     if (status == NUMBER_FRACTION && r->request->columns[target->column].truncated &&
         sgdrt_number_f64(field->text, field->length, &real) == NUMBER_FINE) {
         status = fabs(real) < 1e15 ? NUMBER_FINE : NUMBER_TOO_LARGE;
         value = status == NUMBER_FINE ? (int64_t)real : 0;
     }
-    if (status == NUMBER_FRACTION)
-        return value_problem(r, PROBLEM_LABEL, field, f, "not an integer");
+    if (status == NUMBER_FRACTION) return value_problem(r, PROBLEM_LABEL, field, f, "not an integer");
     integer_limits(target->dtype, &low, &high);
     if (status == NUMBER_TOO_LARGE || value < low || value > high) {
         value_problem(r, PROBLEM_LABEL, field, f, "out of range");
-        sgdrt_problem_help(r->problem, "%s holds %lld to %lld", sgdrt_dtype_text(target->dtype),
-                           (long long)low, (long long)high);
+        sgdrt_problem_help(r->problem, "%s holds %lld to %lld", sgdrt_dtype_text(target->dtype), (long long)low,
+                           (long long)high);
         return r->problem->code;
     }
     put_integer(to, target->dtype, value);
@@ -430,16 +397,13 @@ static int put_integer_text(CsvReader *r, const CsvField *field, int f, const Fi
 
 /* One that is not listed may be in a row that keep leaves out: it is told when labels are checked. */
 static int put_word(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
-    const ClassText *listed = r->listed[target->column], wanted = { field->text, field->length, 0 };
+    const ClassText *listed = r->listed[target->column], wanted = {field->text, field->length, 0};
     size_t count = (size_t)r->request->columns[target->column].remap_count;
     const ClassText *found = bsearch(&wanted, listed, count, sizeof *listed, compare_listed);
     bool missing = !found && sgdrt_csv_is_missing(field->text, field->length);
-    if (missing && !r->request->missing_is_error)
-        return put_missing(r, field, f, target, to);
-    if (missing)
-        return value_problem(r, PROBLEM_MISSING, field, f, "missing");
-    if (!found && r->strict)
-        return value_problem(r, PROBLEM_REMAP, field, f, "not among the texts that remap lists");
+    if (missing && !r->request->missing_is_error) return put_missing(r, field, f, target, to);
+    if (missing) return value_problem(r, PROBLEM_MISSING, field, f, "missing");
+    if (!found && r->strict) return value_problem(r, PROBLEM_REMAP, field, f, "not among the texts that remap lists");
     put_integer(to, target->dtype, found ? found->to : TABLE_NO_WORD);
     return 0;
 }
@@ -454,13 +418,10 @@ static int put_number(CsvReader *r, const CsvField *field, int f, const FieldTar
 /* Numbers are scanned with a point: a decimal comma is one while they are. */
 static int put_comma_number(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     char *text = (char *)field->text, *comma = memchr(text, ',', field->length);
-    if (memchr(text, '.', field->length))
-        return not_a_number(r, field, f, target);
-    if (comma)
-        *comma = '.';
+    if (memchr(text, '.', field->length)) return not_a_number(r, field, f, target);
+    if (comma) *comma = '.';
     int code = put_number(r, field, f, target, to);
-    if (comma)
-        *comma = ',';
+    if (comma) *comma = ',';
     return code;
 }
 
@@ -470,17 +431,17 @@ static int put_field(CsvReader *r, const CsvField *field, int f, unsigned char *
     for (int t = r->first_target[f]; t >= 0 && !code; t = r->targets[t].next) {
         const FieldTarget *target = &r->targets[t];
         unsigned char *to = record + target->offset;
-        code = r->listed[target->column]  ? put_word(r, field, f, target, to)
-               : r->text.decimal == ','   ? put_comma_number(r, field, f, target, to)
-                                          : put_number(r, field, f, target, to);
+        code = r->listed[target->column] ? put_word(r, field, f, target, to)
+               : r->text.decimal == ','  ? put_comma_number(r, field, f, target, to)
+                                         : put_number(r, field, f, target, to);
     }
     return code;
 }
 
 /* Stores a number in all its places; false where it does not fit or is not sure, and put_field has to look.
  */
-static inline bool put_decimal(const CsvReader *r, int t, const Decimal *decimal, const char *text,
-                               const char *end, unsigned char *record) {
+static inline bool put_decimal(const CsvReader *r, int t, const Decimal *decimal, const char *text, const char *end,
+                               unsigned char *record) {
     for (; t >= 0; t = r->targets[t].next) {
         const FieldTarget *target = &r->targets[t];
         unsigned char *to = record + target->offset;
@@ -491,23 +452,20 @@ static inline bool put_decimal(const CsvReader *r, int t, const Decimal *decimal
         case SGDRT_F32:
             if (__builtin_expect(!sgdrt_decimal_f32(decimal, &f32), 0)) {
                 f32 = sgdrt_decimal_f32_slow(text, end);
-                if (!isfinite(f32))
-                    return false;
+                if (!isfinite(f32)) return false;
             }
             memcpy(to, &f32, sizeof f32);
             break;
         case SGDRT_F64:
             if (!sgdrt_decimal_f64(decimal, &f64)) {
                 f64 = sgdrt_decimal_f64_slow(text, end);
-                if (!isfinite(f64))
-                    return false;
+                if (!isfinite(f64)) return false;
             }
             memcpy(to, &f64, sizeof f64);
             break;
         default:
             integer_limits(target->dtype, &low, &high);
-            if (decimal->q || decimal->w > (uint64_t)(decimal->negative ? -low : high))
-                return false;
+            if (decimal->q || decimal->w > (uint64_t)(decimal->negative ? -low : high)) return false;
             put_integer(to, target->dtype, decimal->negative ? -(int64_t)decimal->w : (int64_t)decimal->w);
         }
     }
@@ -519,20 +477,15 @@ static inline bool put_decimal(const CsvReader *r, int t, const Decimal *decimal
  * stands there is anything else. */
 static inline const char *plain_field(const CsvReader *r, const char *begin, int f, char delimiter,
                                       unsigned char *record) {
-    while (*begin == ' ')
-        begin++;
+    while (*begin == ' ') begin++;
     Decimal decimal;
     const char *end = sgdrt_decimal_scan(begin, &decimal);
-    if (!end)
-        end = sgdrt_decimal_scan_slow(begin, &decimal);
-    if (!end)
-        return NULL;
+    if (!end) end = sgdrt_decimal_scan_slow(begin, &decimal);
+    if (!end) return NULL;
     const char *after = end;
     if (*after != delimiter) {
-        while (*after == ' ' && delimiter != ' ')
-            after++;
-        if (!r->text.stop[(unsigned char)*after] || !*after)
-            return NULL;
+        while (*after == ' ' && delimiter != ' ') after++;
+        if (!r->text.stop[(unsigned char)*after] || !*after) return NULL;
     }
     return put_decimal(r, r->first_target[f], &decimal, begin, end, record) ? after : NULL;
 }
@@ -543,8 +496,7 @@ static int ragged_problem(CsvReader *r, int fields) {
         "this row has %s%d field%s, the first row has %d", fields > r->field_count ? "more than " : "",
         fields > r->field_count ? r->field_count : fields, fields == 1 ? "" : "s", r->field_count);
     if (fields == 1 && r->field_count > 1)
-        sgdrt_problem_help(r->problem, "fields are separated by %s here",
-                           sgdrt_delimiter_text(r->text.delimiter));
+        sgdrt_problem_help(r->problem, "fields are separated by %s here", sgdrt_delimiter_text(r->text.delimiter));
     return code;
 }
 
@@ -552,8 +504,7 @@ static int ragged_problem(CsvReader *r, int fields) {
 static CsvStatus other_field(CsvReader *r, const char **p, int f, unsigned char *record) {
     CsvField field;
     CsvStatus status = sgdrt_csv_field(&r->text, p, &field);
-    if (status == CSV_FINE && r->first_target[f] >= 0 && put_field(r, &field, f, record))
-        status = CSV_PROBLEM;
+    if (status == CSV_FINE && r->first_target[f] >= 0 && put_field(r, &field, f, record)) status = CSV_PROBLEM;
     return status;
 }
 
@@ -567,8 +518,7 @@ static CsvStatus parse_row(CsvReader *r, unsigned char *record) {
         if (!after) {
             after = p;
             CsvStatus status = other_field(r, &after, f, record);
-            if (status != CSV_FINE)
-                return status;
+            if (status != CSV_FINE) return status;
         }
         p = after;
         if (*p == delimiter && delimiter != ' ') {
@@ -577,10 +527,8 @@ static CsvStatus parse_row(CsvReader *r, unsigned char *record) {
         }
         bool row_ends;
         CsvStatus status = sgdrt_csv_separator(text, &p, &row_ends);
-        if (status != CSV_FINE)
-            return status;
-        if (!row_ends)
-            continue;
+        if (status != CSV_FINE) return status;
+        if (!row_ends) continue;
         if (f + 1 != count) {
             ragged_problem(r, f + 1);
             return CSV_PROBLEM;
@@ -596,8 +544,7 @@ static CsvStatus parse_row(CsvReader *r, unsigned char *record) {
 static int64_t guess_rows(const CsvReader *r) {
     const char *line_end = memchr(r->text.row, '\n', (size_t)(r->text.end - r->text.row));
     uint64_t most = sgdrt_input_most(r->text.input), row_bytes = 64;
-    if (line_end)
-        row_bytes = (uint64_t)(line_end - r->text.row) + 1;
+    if (line_end) row_bytes = (uint64_t)(line_end - r->text.row) + 1;
     uint64_t rows = most == UINT64_MAX || sgdrt_input_is_gzip(r->text.input) ? 4096 : most / row_bytes + 64;
     rows += rows / 16;
     uint64_t wanted = (uint64_t)(r->request->rows_end < 0 ? TABLE_MOST_ROWS : r->request->rows_end);
@@ -610,8 +557,7 @@ int sgdrt_csv_next_row(CsvReader *r, bool *row) {
     *row = false;
     while (!code && (end < 0 || r->in_file < end)) {
         code = sgdrt_csv_begin_row(&r->text, row);
-        if (code || !*row || r->in_file >= begin)
-            return code;
+        if (code || !*row || r->in_file >= begin) return code;
         *row = false;
         code = sgdrt_csv_skip_row(&r->text);
         r->in_file += !code;
@@ -631,8 +577,7 @@ static void count_missing(CsvReader *r, bool row_is_read) {
 int sgdrt_csv_read_row(CsvReader *r, unsigned char *record) {
     for (;;) {
         CsvStatus status = parse_row(r, record);
-        if (r->missing)
-            count_missing(r, status == CSV_FINE);
+        if (r->missing) count_missing(r, status == CSV_FINE);
         if (status == CSV_FINE) {
             r->in_file++;
             return 0;
@@ -643,8 +588,7 @@ int sgdrt_csv_read_row(CsvReader *r, unsigned char *record) {
         bool row = false;
         if (!code) /* the row begins again, as its lines are counted again */
             code = sgdrt_csv_begin_row(&r->text, &row);
-        if (code)
-            return code;
+        if (code) return code;
     }
 }
 
@@ -652,13 +596,11 @@ int sgdrt_csv_read_row(CsvReader *r, unsigned char *record) {
 static int refuse_row(CsvReader *r, int64_t rows) {
     struct sgdrt_table_private *own = r->table->own;
     r->request->refused(r->request->refused_context, r->problem);
-    *r->problem = (sgdrt_problem){ 0 };
+    *r->problem = (sgdrt_problem){0};
     if (!own->row_in_file) {
         own->row_in_file = malloc(sizeof *own->row_in_file * (size_t)own->capacity);
-        if (!own->row_in_file)
-            return memory_problem(r, sizeof *own->row_in_file * (size_t)own->capacity);
-        for (int64_t i = 0; i < rows; i++)
-            own->row_in_file[i] = (uint32_t)i;
+        if (!own->row_in_file) return memory_problem(r, sizeof *own->row_in_file * (size_t)own->capacity);
+        for (int64_t i = 0; i < rows; i++) own->row_in_file[i] = (uint32_t)i;
     }
     r->in_file++;
     return sgdrt_csv_skip_row(&r->text);
@@ -667,11 +609,9 @@ static int refuse_row(CsvReader *r, int64_t rows) {
 static int more_rows(CsvReader *r) {
     struct sgdrt_table_private *own = r->table->own;
     int code = sgdrt_table_reserve(r->table, own->capacity + own->capacity / 2 + 1024, r->problem);
-    if (code || !own->row_in_file)
-        return code;
+    if (code || !own->row_in_file) return code;
     uint32_t *grown = realloc(own->row_in_file, sizeof *grown * (size_t)own->capacity);
-    if (!grown)
-        return memory_problem(r, sizeof *grown * (size_t)own->capacity);
+    if (!grown) return memory_problem(r, sizeof *grown * (size_t)own->capacity);
     own->row_in_file = grown;
     return 0;
 }
@@ -684,33 +624,28 @@ static int read_rows(CsvReader *r, int64_t *rows) {
     *rows = 0;
     while (!code && !(code = sgdrt_csv_next_row(r, &row)) && row) {
         int64_t in_file = r->in_file - r->request->rows_begin;
-        if (*rows == own->capacity)
-            code = more_rows(r);
+        if (*rows == own->capacity) code = more_rows(r);
         int refused = code ? code : sgdrt_csv_read_row(r, block->bytes + block->stride * (size_t)*rows);
         if (!code && refused && r->request->refused && refused != PROBLEM_TOO_LARGE) {
             code = refuse_row(r, *rows);
             continue;
         }
         code = refused;
-        if (!code && own->row_in_file)
-            own->row_in_file[*rows] = (uint32_t)in_file;
+        if (!code && own->row_in_file) own->row_in_file[*rows] = (uint32_t)in_file;
         *rows += !code;
     }
     return code;
 }
 
 int sgdrt_csv_reader_open(CsvReader *r, bool live) {
-    CsvForm form = { r->request->delimiter, r->request->decimal, r->request->comment, live };
+    CsvForm form = {r->request->delimiter, r->request->decimal, r->request->comment, live};
     int code = sgdrt_csv_open(&r->text, r->request->path, form, r->problem);
+    if (!code) code = read_header(r);
     if (!code)
-        code = read_header(r);
-    if (!code)
-        code = sgdrt_table_make(r->request->path, r->request->columns, r->request->column_count, true,
-                                &r->table, r->problem);
-    if (!code)
-        code = plan_targets(r);
-    if (code)
-        return code;
+        code = sgdrt_table_make(r->request->path, r->request->columns, r->request->column_count, true, &r->table,
+                                r->problem);
+    if (!code) code = plan_targets(r);
+    if (code) return code;
     r->table->delimiter = r->text.delimiter;
     r->table->own->comment = r->text.comment;
     r->table->has_header = r->names.count > 0;
@@ -721,15 +656,12 @@ int sgdrt_csv_reader_open(CsvReader *r, bool live) {
 static int load_table(CsvReader *r) {
     int64_t rows = 0, begin, end;
     int code = sgdrt_csv_reader_open(r, false);
-    if (!code)
-        code = read_rows(r, &rows);
-    if (!code)
-        code = sgdrt_row_range(r->request->path, r->request, r->in_file, &begin, &end, r->problem);
+    if (!code) code = read_rows(r, &rows);
+    if (!code) code = sgdrt_row_range(r->request->path, r->request, r->in_file, &begin, &end, r->problem);
     if (!code && !rows)
-        code = sgdrt_problem_set(r->problem, PROBLEM_EMPTY, r->request->path, 0, 0,
-                                 "none of its %lld rows can be read", (long long)(end - begin));
-    if (code)
-        return code;
+        code = sgdrt_problem_set(r->problem, PROBLEM_EMPTY, r->request->path, 0, 0, "none of its %lld rows can be read",
+                                 (long long)(end - begin));
+    if (code) return code;
     sgdrt_table_settle(r->table, rows);
     r->table->row_in_file = r->table->own->row_in_file;
     return 0;
@@ -738,8 +670,7 @@ static int load_table(CsvReader *r) {
 void sgdrt_csv_reader_close(CsvReader *r) {
     sgdrt_csv_close(&r->text);
     words_free(&r->names);
-    for (int c = 0; r->listed && c < r->request->column_count; c++)
-        free(r->listed[c]);
+    for (int c = 0; r->listed && c < r->request->column_count; c++) free(r->listed[c]);
     free(r->listed);
     free(r->missing);
     free(r->first_target);
@@ -749,7 +680,7 @@ void sgdrt_csv_reader_close(CsvReader *r) {
 
 int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem) {
     sgdrt_problem unseen;
-    CsvReader r = { .request = request, .problem = problem ? problem : &unseen };
+    CsvReader r = {.request = request, .problem = problem ? problem : &unseen};
     int code = load_table(&r);
     sgdrt_csv_reader_close(&r);
     if (code)

@@ -7,9 +7,9 @@
 bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,
                     size_t shown_size) {
     const char *path = table->own->path;
-    CsvForm form = { .delimiter = table->delimiter, .comment = table->own->comment };
+    CsvForm form = {.delimiter = table->delimiter, .comment = table->own->comment};
     sgdrt_problem unseen;
-    CsvText text = { 0 };
+    CsvText text = {0};
     bool found = false, more = true;
     if (strcmp(path, "-") == 0 || sgdrt_csv_open(&text, path, form, &unseen)) {
         sgdrt_csv_close(&text);
@@ -27,19 +27,14 @@ bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *l
         for (int f = 0; f <= field && status == CSV_FINE; f++) {
             bool row_ends = false;
             status = f ? sgdrt_csv_separator(&text, &p, &row_ends) : CSV_FINE;
-            if (status == CSV_FINE && row_ends)
-                status = CSV_PROBLEM;
+            if (status == CSV_FINE && row_ends) status = CSV_PROBLEM;
             if (status == CSV_FINE && f == field)
-                while (*p == ' ')
-                    p++;
-            if (status == CSV_FINE && f == field)
-                sgdrt_csv_place(&text, p, line, column);
-            if (status == CSV_FINE)
-                status = sgdrt_csv_field(&text, &p, &at);
+                while (*p == ' ') p++;
+            if (status == CSV_FINE && f == field) sgdrt_csv_place(&text, p, line, column);
+            if (status == CSV_FINE) status = sgdrt_csv_field(&text, &p, &at);
         }
         found = status == CSV_FINE;
-        if (found)
-            sgdrt_excerpt(shown, shown_size, at.text, at.length, 40);
+        if (found) sgdrt_excerpt(shown, shown_size, at.text, at.length, 40);
         more = status == CSV_MORE && !sgdrt_csv_refill(&text);
     }
     sgdrt_csv_close(&text);

@@ -12,11 +12,9 @@ bool sgdrt_csv_delimiter_is_fine(char c) {
 }
 
 bool sgdrt_csv_is_missing(const char *text, size_t length) {
-    static const char *const words[] = { "",    "NA",   "N/A",  "n/a",  "NaN", "nan",
-                                         "NAN", "null", "NULL", "None", "?" };
+    static const char *const words[] = {"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i]) == length && !memcmp(words[i], text, length))
-            return true;
+        if (strlen(words[i]) == length && !memcmp(words[i], text, length)) return true;
     return false;
 }
 
@@ -24,26 +22,21 @@ static void set_delimiter(CsvText *text, char delimiter) {
     text->delimiter = delimiter;
     memset(text->stop, 0, sizeof text->stop);
     text->stop[0] = text->stop['\n'] = text->stop['\r'] = text->stop[(unsigned char)delimiter] = true;
-    if (delimiter == ' ')
-        text->stop['\t'] = true;
+    if (delimiter == ' ') text->stop['\t'] = true;
 }
 
-static bool is_blank(const CsvText *text, char c) {
-    return c == ' ' || (c == '\t' && text->delimiter != '\t');
-}
+static bool is_blank(const CsvText *text, char c) { return c == ' ' || (c == '\t' && text->delimiter != '\t'); }
 
 int sgdrt_csv_refill(CsvText *text) {
     size_t kept = (size_t)(text->end - text->row), got = 0;
     if (kept > text->capacity / 2) {
         size_t larger = text->capacity * 2;
         if (larger > MOST_ROW_BYTES)
-            return sgdrt_problem_set(
-                text->problem, PROBLEM_QUOTE, text->path, text->line, 1,
-                "the row that begins here has no end within %d MiB: a quote may not be closed",
-                MOST_ROW_BYTES >> 20);
+            return sgdrt_problem_set(text->problem, PROBLEM_QUOTE, text->path, text->line, 1,
+                                     "the row that begins here has no end within %d MiB: a quote may not be closed",
+                                     MOST_ROW_BYTES >> 20);
         char *grown = malloc(larger + ZEROS);
-        if (!grown)
-            return sgdrt_problem_memory(text->problem, text->path, larger);
+        if (!grown) return sgdrt_problem_memory(text->problem, text->path, larger);
         memcpy(grown, text->row, kept);
         free(text->bytes);
         text->bytes = grown;
@@ -52,8 +45,7 @@ int sgdrt_csv_refill(CsvText *text) {
         memmove(text->bytes, text->row, kept);
     }
     int code = sgdrt_input_read(text->input, text->bytes + kept, text->capacity - kept, &got, text->problem);
-    if (code)
-        return code;
+    if (code) return code;
     text->row = text->bytes;
     text->end = text->bytes + kept + got;
     text->ended = text->live ? got == 0 : got < text->capacity - kept;
@@ -61,17 +53,15 @@ int sgdrt_csv_refill(CsvText *text) {
     return 0;
 }
 
-char sgdrt_csv_likely_delimiter(const char *line, size_t length, char not) {
+char sgdrt_csv_likely_delimiter(const char *line, size_t length, char not ) {
     const char likely[] = "\t;,| ";
-    bool seen[256] = { false }, quoted = false;
+    bool seen[256] = {false}, quoted = false;
     for (size_t i = 0; i < length && ((line[i] != '\n' && line[i] != '\r') || quoted); i++) {
         quoted ^= line[i] == '"';
-        if (!quoted)
-            seen[(unsigned char)line[i]] = true;
+        if (!quoted) seen[(unsigned char)line[i]] = true;
     }
     for (const char *c = likely; *c; c++)
-        if (seen[(unsigned char)*c] && *c != not)
-            return *c;
+        if (seen[(unsigned char)*c] && *c != not ) return *c;
     return 0;
 }
 
@@ -97,49 +87,40 @@ static int wait_for_line(CsvText *text) {
 /* What the first line has outside quotes; without any it is one column. */
 static char find_delimiter(const CsvText *text) {
     const char *p = text->row;
-    while (p < text->end && (*p == '\n' || *p == '\r' || *p == ' '))
-        p++;
+    while (p < text->end && (*p == '\n' || *p == '\r' || *p == ' ')) p++;
     char found = sgdrt_csv_likely_delimiter(p, (size_t)(text->end - p), text->decimal);
     return found ? found : text->decimal == ',' ? ';' : ',';
 }
 
 int sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem *problem) {
     char delimiter = form.delimiter;
-    *text = (CsvText){ .path = path,
-                       .problem = problem,
-                       .line = 1,
-                       .capacity = FIRST_WINDOW,
-                       .decimal = form.decimal ? form.decimal : '.',
-                       .comment = form.comment,
-                       .live = form.live };
+    *text = (CsvText){.path = path,
+                      .problem = problem,
+                      .line = 1,
+                      .capacity = FIRST_WINDOW,
+                      .decimal = form.decimal ? form.decimal : '.',
+                      .comment = form.comment,
+                      .live = form.live};
     if (delimiter && !sgdrt_csv_delimiter_is_fine(delimiter))
         return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0,
                                  "cannot be split at '%c': numbers, words and quotes are written with it",
                                  delimiter >= 0x20 && delimiter < 0x7F ? delimiter : '?');
     text->bytes = malloc(text->capacity + ZEROS);
-    if (!text->bytes)
-        return sgdrt_problem_memory(problem, path, text->capacity);
+    if (!text->bytes) return sgdrt_problem_memory(problem, path, text->capacity);
     text->row = text->end = text->bytes;
     int code = sgdrt_input_open(path, form.live, &text->input, problem);
-    if (!code)
-        code = sgdrt_csv_refill(text);
-    if (!code)
-        code = wait_for_line(text);
-    if (code)
-        return code;
+    if (!code) code = sgdrt_csv_refill(text);
+    if (!code) code = wait_for_line(text);
+    if (code) return code;
     size_t have = (size_t)(text->end - text->row);
     if (have >= 2 && (!memcmp(text->row, "\xFF\xFE", 2) || !memcmp(text->row, "\xFE\xFF", 2)))
-        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 1, 1,
-                                 "the file is UTF-16 text: save it as UTF-8");
-    if (have >= 3 && !memcmp(text->row, "\xEF\xBB\xBF", 3))
-        text->row += 3;
+        return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 1, 1, "the file is UTF-16 text: save it as UTF-8");
+    if (have >= 3 && !memcmp(text->row, "\xEF\xBB\xBF", 3)) text->row += 3;
     bool row = false;
     set_delimiter(text, delimiter ? delimiter : '\n'); /* comments are passed over before there is one */
     code = delimiter ? 0 : sgdrt_csv_begin_row(text, &row);
-    if (!code && !delimiter)
-        code = wait_for_line(text);
-    if (!code && !delimiter)
-        set_delimiter(text, find_delimiter(text));
+    if (!code && !delimiter) code = wait_for_line(text);
+    if (!code && !delimiter) set_delimiter(text, find_delimiter(text));
     return code;
 }
 
@@ -156,14 +137,11 @@ void sgdrt_csv_place(const CsvText *text, const char *at, int64_t *line, int64_t
 
 int sgdrt_csv_skip_line(CsvText *text) {
     for (const char *p = text->row;;) {
-        while (p < text->end && *p != '\n' && *p != '\r')
-            p++;
+        while (p < text->end && *p != '\n' && *p != '\r') p++;
         text->row = (char *)p;
-        if (p < text->end || text->ended)
-            return 0;
+        if (p < text->end || text->ended) return 0;
         int code = sgdrt_csv_refill(text);
-        if (code)
-            return code;
+        if (code) return code;
         p = text->row;
     }
 }
@@ -173,23 +151,19 @@ int sgdrt_csv_begin_row(CsvText *text, bool *row) {
         const char *p = text->row;
         text->inner_lines = 0;
         text->inner_begin = NULL;
-        while (is_blank(text, *p))
-            p++;
+        while (is_blank(text, *p)) p++;
         if ((p == text->end || (*p == '\r' && p + 1 == text->end)) && !text->ended) {
             int code = sgdrt_csv_refill(text);
-            if (code)
-                return code;
+            if (code) return code;
             continue;
         }
         if (text->comment && *p == text->comment && p < text->end) {
             int code = sgdrt_csv_skip_line(text);
-            if (code)
-                return code;
+            if (code) return code;
             continue;
         }
         *row = p < text->end && *p != '\n' && *p != '\r';
-        if (*row || p == text->end)
-            return 0;
+        if (*row || p == text->end) return 0;
         p += *p == '\r' && p[1] == '\n' ? 2 : 1;
         sgdrt_csv_end_row(text, p);
     }
@@ -206,8 +180,7 @@ static bool scratch_add(CsvText *text, size_t *length, const char *bytes, size_t
     if (*length + count + ZEROS > text->scratch_capacity) {
         size_t larger = (*length + count + ZEROS) * 2;
         char *grown = realloc(text->scratch, larger);
-        if (!grown)
-            return false;
+        if (!grown) return false;
         text->scratch = grown;
         text->scratch_capacity = larger;
     }
@@ -227,20 +200,16 @@ static CsvStatus quoted_field(CsvText *text, const char **p, CsvField *field) {
         if (!quote || (quote + 1 == text->end && !text->ended))
             return text->ended ? quote_problem(text, open, "this quote is not closed") : CSV_MORE;
         bool pair = quote[1] == '"';
-        for (const char *s = from; (s = memchr(s, '\n', (size_t)(quote - s))) != NULL; line_begin = ++s)
-            lines++;
+        for (const char *s = from; (s = memchr(s, '\n', (size_t)(quote - s))) != NULL; line_begin = ++s) lines++;
         if (!scratch_add(text, &length, from, (size_t)(quote - from) + pair)) {
             sgdrt_problem_memory(text->problem, text->path, length);
             return CSV_PROBLEM;
         }
         from = quote + 1 + pair;
-        if (!pair)
-            break;
+        if (!pair) break;
     }
-    while (is_blank(text, *from) && *from != text->delimiter)
-        from++;
-    if (from == text->end && !text->ended)
-        return CSV_MORE;
+    while (is_blank(text, *from) && *from != text->delimiter) from++;
+    if (from == text->end && !text->ended) return CSV_MORE;
     if (from < text->end && (!text->stop[(unsigned char)*from] || !*from)) {
         int64_t line, column;
         sgdrt_csv_place(text, open, &line, &column);
@@ -251,37 +220,32 @@ static CsvStatus quoted_field(CsvText *text, const char **p, CsvField *field) {
     }
     text->inner_lines += lines;
     text->inner_begin = line_begin ? line_begin : text->inner_begin;
-    *field = (CsvField){ .text = text->scratch, .length = length, .quoted = true, .at = open };
+    *field = (CsvField){.text = text->scratch, .length = length, .quoted = true, .at = open};
     *p = from;
     return CSV_FINE;
 }
 
 CsvStatus sgdrt_csv_field(CsvText *text, const char **p, CsvField *field) {
     const char *from = *p, *to;
-    while (is_blank(text, *from))
-        from++;
+    while (is_blank(text, *from)) from++;
     if (*from == '"') {
         *p = from;
         return quoted_field(text, p, field);
     }
     for (to = from; !text->stop[(unsigned char)*to] || (!*to && to < text->end); to++)
         ;
-    if (to == text->end && !text->ended)
-        return CSV_MORE;
+    if (to == text->end && !text->ended) return CSV_MORE;
     *p = to;
-    while (to > from && is_blank(text, to[-1]))
-        to--;
-    *field = (CsvField){ .text = from, .length = (size_t)(to - from), .at = from };
+    while (to > from && is_blank(text, to[-1])) to--;
+    *field = (CsvField){.text = from, .length = (size_t)(to - from), .at = from};
     return CSV_FINE;
 }
 
 CsvStatus sgdrt_csv_separator(CsvText *text, const char **p, bool *row_ends) {
     const char *at = *p;
     if (text->delimiter == ' ')
-        while (is_blank(text, *at))
-            at++;
-    if ((at == text->end || (*at == '\r' && at + 1 == text->end)) && !text->ended)
-        return CSV_MORE;
+        while (is_blank(text, *at)) at++;
+    if ((at == text->end || (*at == '\r' && at + 1 == text->end)) && !text->ended) return CSV_MORE;
     *row_ends = at == text->end || *at == '\n' || *at == '\r';
     if (at == text->end)
         *p = at;
@@ -302,17 +266,13 @@ int sgdrt_csv_skip_row(CsvText *text) {
         while (status == CSV_FINE && !row_ends) {
             CsvField field;
             status = sgdrt_csv_field(text, &p, &field);
-            if (status == CSV_FINE)
-                status = sgdrt_csv_separator(text, &p, &row_ends);
+            if (status == CSV_FINE) status = sgdrt_csv_separator(text, &p, &row_ends);
         }
         if (status == CSV_FINE) {
             sgdrt_csv_end_row(text, p);
             return 0;
         }
-        int code = status == CSV_MORE ? sgdrt_csv_refill(text)
-                   : text->problem    ? text->problem->code
-                                      : PROBLEM_QUOTE;
-        if (code)
-            return code;
+        int code = status == CSV_MORE ? sgdrt_csv_refill(text) : text->problem ? text->problem->code : PROBLEM_QUOTE;
+        if (code) return code;
     }
 }

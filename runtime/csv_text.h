@@ -20,30 +20,41 @@ typedef struct CsvText {
     Input *input;
     const char *path;
     sgdrt_problem *problem;
-    char  *bytes; size_t capacity;
-    char  *row, *end;                    /* the window's unread part; row: where the current row begins */
-    bool   ended, live;                  /* nothing comes after the window; rows are read as they come */
-    char   delimiter, decimal, comment;  /* comment 0: none */
-    bool   stop[256];                    /* bytes that can end a plain field, and zero */
-    int64_t line;                        /* of `row` */
+    char *bytes;
+    size_t capacity;
+    char *row, *end;                  /* the window's unread part; row: where the current row begins */
+    bool ended, live;                 /* nothing comes after the window; rows are read as they come */
+    char delimiter, decimal, comment; /* comment 0: none */
+    bool stop[256];                   /* bytes that can end a plain field, and zero */
+    int64_t line;                     /* of `row` */
     /* within the row, set by fields that run over lines; cleared by csv_row_begin */
-    int64_t inner_lines; const char *inner_begin;
-    char  *scratch; size_t scratch_capacity;      /* the text of the last quoted field */
+    int64_t inner_lines;
+    const char *inner_begin;
+    char *scratch;
+    size_t scratch_capacity; /* the text of the last quoted field */
 } CsvText;
 
 /* How the text is written; zeros: the delimiter is found out, decimals have a point, there are no comments. live: bytes
  * are taken as they come. */
-typedef struct CsvForm { char delimiter, decimal, comment; bool live; } CsvForm;
+typedef struct CsvForm {
+    char delimiter, decimal, comment;
+    bool live;
+} CsvForm;
 
 /* at: where it begins in the window */
-typedef struct CsvField { const char *text; size_t length; bool quoted; const char *at; } CsvField;
+typedef struct CsvField {
+    const char *text;
+    size_t length;
+    bool quoted;
+    const char *at;
+} CsvField;
 
-int  sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem *problem);
+int sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem *problem);
 void sgdrt_csv_close(CsvText *text);
 /* Room for more, or a problem: a row that does not fit into 64 MiB. */
-int  sgdrt_csv_refill(CsvText *text);
+int sgdrt_csv_refill(CsvText *text);
 /* Skips blank lines and comments; *row says whether there is a row to be read. */
-int  sgdrt_csv_begin_row(CsvText *text, bool *row);
+int sgdrt_csv_begin_row(CsvText *text, bool *row);
 /* The row that ended before `next` has been read. */
 static inline void sgdrt_csv_end_row(CsvText *text, const char *next) {
     text->row = (char *)next;
@@ -55,14 +66,14 @@ CsvStatus sgdrt_csv_field(CsvText *text, const char **p, CsvField *field);
 /* Passes over the delimiter or line end at *p. */
 CsvStatus sgdrt_csv_separator(CsvText *text, const char **p, bool *row_ends);
 /* Passes over the rest of the line at text->row, whatever it holds; its end stays, and is a blank line. */
-int  sgdrt_csv_skip_line(CsvText *text);
+int sgdrt_csv_skip_line(CsvText *text);
 /* Passes over the whole row at text->row. */
-int  sgdrt_csv_skip_row(CsvText *text);
+int sgdrt_csv_skip_row(CsvText *text);
 /* Fills in a problem at a byte of the window. Returns CSV_PROBLEM. */
 void sgdrt_csv_place(const CsvText *text, const char *at, int64_t *line, int64_t *column);
 bool sgdrt_csv_delimiter_is_fine(char delimiter);
 /* Empty, NA, NaN, ?, ...: a value that is not there. */
 bool sgdrt_csv_is_missing(const char *text, size_t length);
 /* The likeliest delimiter among the bytes of a line, quoted ones left out; 0 if there is none. `not`: not this one. */
-char sgdrt_csv_likely_delimiter(const char *line, size_t length, char not);
+char sgdrt_csv_likely_delimiter(const char *line, size_t length, char not );
 #endif

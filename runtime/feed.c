@@ -4,7 +4,7 @@
  */
 #include "feed.h"
 
-enum { MOST_PLACES = 1 << 16 };          /* of one call, where rows are listed */
+enum { MOST_PLACES = 1 << 16 }; /* of one call, where rows are listed */
 
 sgdrt_feed sgdrt_feed_of(int64_t rows, const uint32_t *members, int64_t batch, int order, int last, uint64_t seed) {
     sgdrt_feed feed = {.members = members, .rows = rows, .batch = batch};
@@ -43,7 +43,8 @@ int64_t sgdrt_feed_capacity(const sgdrt_feed *feed) {
 }
 
 int64_t sgdrt_feed_call(const sgdrt_feed *feed, sgdrt_header *header, int64_t steps, uint32_t *rows, sgdrt_call *call) {
-    int64_t in_epoch = (int64_t)header->step % feed->steps, first = in_epoch * feed->batch, places = steps * feed->batch;
+    int64_t in_epoch = (int64_t)header->step % feed->steps, first = in_epoch * feed->batch,
+            places = steps * feed->batch;
     if (first + places > feed->places) places = feed->places - first;
     header->epoch = header->step / (uint64_t)feed->steps;
     call->count = places;

@@ -10,13 +10,13 @@
 #include "order.h"
 #include <stdbool.h>
 
-enum { SGDRT_LAST_KEEP, SGDRT_LAST_DROP, SGDRT_LAST_WRAP };       /* values of program.h's LastBatch */
+enum { SGDRT_LAST_KEEP, SGDRT_LAST_DROP, SGDRT_LAST_WRAP }; /* values of program.h's LastBatch */
 
 typedef struct sgdrt_feed {
     sgdrt_order order;
-    const uint32_t *members;          /* the training rows in the file's order; NULL: 0 .. rows-1 */
-    int64_t rows, batch;              /* training rows; rows of a step */
-    int64_t places, steps;            /* of an epoch */
+    const uint32_t *members; /* the training rows in the file's order; NULL: 0 .. rows-1 */
+    int64_t rows, batch;     /* training rows; rows of a step */
+    int64_t places, steps;   /* of an epoch */
 } sgdrt_feed;
 
 /* rows: at least 1, below 2^32. batch 0 (or more than there are) takes all rows in a step; with 0 they come in the

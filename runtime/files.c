@@ -18,12 +18,10 @@ typedef struct ArrayFile {
     ArrayHeader header;
 } ArrayFile;
 
-static int type_problem(const sgdrt_column_request *column, const ArrayHeader *header,
-                        sgdrt_problem *problem) {
+static int type_problem(const sgdrt_column_request *column, const ArrayHeader *header, sgdrt_problem *problem) {
     char text[8];
-    int code =
-        sgdrt_problem_set(problem, PROBLEM_SHAPE, column->path, 0, 0, "the file holds %s, but %s is %s",
-                          sgdrt_item_text(header, text), column->name, sgdrt_dtype_text(column->dtype));
+    int code = sgdrt_problem_set(problem, PROBLEM_SHAPE, column->path, 0, 0, "the file holds %s, but %s is %s",
+                                 sgdrt_item_text(header, text), column->name, sgdrt_dtype_text(column->dtype));
     if (header->big_endian && column->dtype == SGDRT_U8)
         sgdrt_problem_help(problem, "images of an IDX file are bytes; real numbers are read from .npy files: "
                                     "npy(images = \"images.npy\", labels = \"labels.npy\")");
@@ -45,51 +43,41 @@ static bool type_fits(const sgdrt_column_request *column, const ArrayHeader *hea
  */
 static bool shape_fits(const sgdrt_column_request *column, const ArrayHeader *header) {
     int64_t elements = 1;
-    for (int a = 0; a < column->rank; a++)
-        elements *= column->shape[a];
-    if (elements != header->row_items)
-        return false;
-    if (column->rank <= 1 || header->rank <= 2)
-        return true;
+    for (int a = 0; a < column->rank; a++) elements *= column->shape[a];
+    if (elements != header->row_items) return false;
+    if (column->rank <= 1 || header->rank <= 2) return true;
     int b = 1;
     for (int a = 0; a < column->rank; a++) {
-        if (column->shape[a] == 1)
-            continue;
-        while (b < header->rank && header->shape[b] == 1)
-            b++;
-        if (b == header->rank || header->shape[b++] != column->shape[a])
-            return false;
+        if (column->shape[a] == 1) continue;
+        while (b < header->rank && header->shape[b] == 1) b++;
+        if (b == header->rank || header->shape[b++] != column->shape[a]) return false;
     }
     return true;
 }
 
-static int shape_problem(const sgdrt_column_request *column, const ArrayHeader *header,
-                         sgdrt_problem *problem) {
+static int shape_problem(const sgdrt_column_request *column, const ArrayHeader *header, sgdrt_problem *problem) {
     char has[160], wanted[160];
     sgdrt_shape_text(has, sizeof has, header->shape + 1, header->rank - 1);
     sgdrt_shape_text(wanted, sizeof wanted, column->shape, column->rank);
-    return sgdrt_problem_set(problem, PROBLEM_SHAPE, column->path, 0, 0,
-                             "the file has rows of shape %s, but %s is %s", has, column->name, wanted);
+    return sgdrt_problem_set(problem, PROBLEM_SHAPE, column->path, 0, 0, "the file has rows of shape %s, but %s is %s",
+                             has, column->name, wanted);
 }
 
-static int open_files(const sgdrt_request *request, ArrayHeaderReader *read_header, ArrayFile *files, sgdrt_problem *problem) {
+static int open_files(const sgdrt_request *request, ArrayHeaderReader *read_header, ArrayFile *files,
+                      sgdrt_problem *problem) {
     for (int c = 0; c < request->column_count; c++) {
         const sgdrt_column_request *column = &request->columns[c];
         int code = sgdrt_input_open(column->path, false, &files[c].input, problem);
-        if (code)
-            return code;
+        if (code) return code;
         ArrayHeader *header = &files[c].header;
         code = read_header(column->path, files[c].input, header, problem);
-        if (code)
-            return code;
-        if (!type_fits(column, header))
-            return type_problem(column, header, problem);
-        if (!shape_fits(column, header))
-            return shape_problem(column, header, problem);
+        if (code) return code;
+        if (!type_fits(column, header)) return type_problem(column, header, problem);
+        if (!shape_fits(column, header)) return shape_problem(column, header, problem);
         if (c && header->shape[0] != files[0].header.shape[0])
-            return sgdrt_problem_set(
-                problem, PROBLEM_COUNTS, column->path, 0, 0, "the file has %lld rows, but %.200s has %lld",
-                (long long)header->shape[0], request->columns[0].path, (long long)files[0].header.shape[0]);
+            return sgdrt_problem_set(problem, PROBLEM_COUNTS, column->path, 0, 0,
+                                     "the file has %lld rows, but %.200s has %lld", (long long)header->shape[0],
+                                     request->columns[0].path, (long long)files[0].header.shape[0]);
     }
     return 0;
 }
@@ -129,8 +117,7 @@ static int64_t item_signed(const ArrayHeader *header, const unsigned char *from)
 
 /* Any item as a real number; whole ones beyond 2^53 are rounded. */
 static double item_real(const ArrayHeader *header, const unsigned char *from) {
-    if (header->kind == ITEM_FLOAT)
-        return item_float(header, from);
+    if (header->kind == ITEM_FLOAT) return item_float(header, from);
     return header->kind == ITEM_SIGNED ? (double)item_signed(header, from) : (double)item_bits(header, from);
 }
 
@@ -140,15 +127,13 @@ static void integer_limits(sgdrt_dtype dtype, int64_t *low, int64_t *high) {
 }
 
 /* Stores a whole number; false if it is out of range. */
-static bool put_whole(const ArrayHeader *header, sgdrt_dtype dtype, const unsigned char *from,
-                      unsigned char *to) {
+static bool put_whole(const ArrayHeader *header, sgdrt_dtype dtype, const unsigned char *from, unsigned char *to) {
     uint64_t bits = header->kind == ITEM_FLOAT ? 0 : item_bits(header, from);
     double real = header->kind == ITEM_FLOAT ? trunc(item_float(header, from)) : 0;
     int64_t low, high, value = header->kind == ITEM_SIGNED ? item_signed(header, from) : (int64_t)bits;
     integer_limits(dtype, &low, &high);
     if (header->kind == ITEM_FLOAT) {
-        if (!(real >= (double)low && real <= (double)high))
-            return false;
+        if (!(real >= (double)low && real <= (double)high)) return false;
         value = (int64_t)real;
     }
     int32_t word = (int32_t)value;
@@ -163,8 +148,7 @@ static bool put_whole(const ArrayHeader *header, sgdrt_dtype dtype, const unsign
 static bool put_real(const sgdrt_request *request, const ArrayHeader *header, sgdrt_dtype dtype,
                      const unsigned char *from, unsigned char *to) {
     double value = item_real(header, from);
-    if (isnan(value) && !request->missing_is_error)
-        value = request->missing_value;
+    if (isnan(value) && !request->missing_is_error) value = request->missing_value;
     float f32 = (float)value;
     if (dtype == SGDRT_F32)
         memcpy(to, &f32, sizeof f32);
@@ -173,13 +157,12 @@ static bool put_real(const sgdrt_request *request, const ArrayHeader *header, sg
     return dtype == SGDRT_F32 ? isfinite(f32) : isfinite(value);
 }
 
-static int value_problem(const sgdrt_column_request *column, const ArrayHeader *header, int64_t row,
-                         int64_t item, const unsigned char *from, sgdrt_problem *problem) {
+static int value_problem(const sgdrt_column_request *column, const ArrayHeader *header, int64_t row, int64_t item,
+                         const unsigned char *from, sgdrt_problem *problem) {
     if (column->dtype == SGDRT_F32 || column->dtype == SGDRT_F64)
         return sgdrt_problem_set(problem, PROBLEM_NOT_A_NUMBER, column->path, 0, 0,
-                                 "row %lld, element %lld is %g, which is no number of type %s",
-                                 (long long)row, (long long)item, item_real(header, from),
-                                 sgdrt_dtype_text(column->dtype));
+                                 "row %lld, element %lld is %g, which is no number of type %s", (long long)row,
+                                 (long long)item, item_real(header, from), sgdrt_dtype_text(column->dtype));
     int64_t low, high;
     integer_limits(column->dtype, &low, &high);
     return sgdrt_problem_set(problem, PROBLEM_LABEL, column->path, 0, 0,
@@ -224,8 +207,7 @@ static int read_rows(const Values *v) {
     int64_t items = (v->end - v->begin) * header->row_items;
     int code = skip_bytes(v->file->input, (uint64_t)(v->begin * header->row_items) * item, v->chunk, v->problem);
     bool as_it_is = v->dtype == SGDRT_U8 && item == 1 && header->kind != ITEM_SIGNED;
-    if (!code && as_it_is)
-        return sgdrt_input_exact(v->file->input, v->to, (size_t)items, "its values", v->problem);
+    if (!code && as_it_is) return sgdrt_input_exact(v->file->input, v->to, (size_t)items, "its values", v->problem);
     for (int64_t done = 0; !code && done < items;) {
         int64_t part = items - done < CHUNK_BYTES / 8 ? items - done : CHUNK_BYTES / 8;
         code = sgdrt_input_exact(v->file->input, v->chunk, (size_t)part * item, "its values", v->problem);
@@ -269,31 +251,27 @@ static int read_turned(const Values *v) {
     return code;
 }
 
-static int read_values(const sgdrt_request *request, int c, ArrayFile *file, sgdrt_table *table,
-                       int64_t begin, int64_t end, unsigned char *chunk, sgdrt_problem *problem) {
-    Values v = { request, &request->columns[c], file,  table->described[c].dtype,
-                 begin,   end,                  table->own->blocks[c].bytes, chunk, problem };
+static int read_values(const sgdrt_request *request, int c, ArrayFile *file, sgdrt_table *table, int64_t begin,
+                       int64_t end, unsigned char *chunk, sgdrt_problem *problem) {
+    Values v = {
+        request, &request->columns[c], file, table->described[c].dtype, begin, end, table->own->blocks[c].bytes, chunk,
+        problem};
     int code = file->header.fortran ? read_turned(&v) : read_rows(&v);
-    if (!code && (end == file->header.shape[0] || file->header.fortran))
-        code = sgdrt_input_end(file->input, problem);
+    if (!code && (end == file->header.shape[0] || file->header.fortran)) code = sgdrt_input_end(file->input, problem);
     return code;
 }
 
-static int load_files(const sgdrt_request *request, ArrayHeaderReader *read_header, ArrayFile *files, sgdrt_table **table,
-                      unsigned char *chunk, sgdrt_problem *problem) {
+static int load_files(const sgdrt_request *request, ArrayHeaderReader *read_header, ArrayFile *files,
+                      sgdrt_table **table, unsigned char *chunk, sgdrt_problem *problem) {
     int64_t begin = 0, end = 0;
     int code = open_files(request, read_header, files, problem);
     if (!code)
-        code = sgdrt_row_range(request->columns[0].path, request, files[0].header.shape[0], &begin, &end,
-                               problem);
-    if (!code)
-        code = sgdrt_table_make(NULL, request->columns, request->column_count, false, table, problem);
-    if (!code)
-        code = sgdrt_table_reserve(*table, end - begin, problem);
+        code = sgdrt_row_range(request->columns[0].path, request, files[0].header.shape[0], &begin, &end, problem);
+    if (!code) code = sgdrt_table_make(NULL, request->columns, request->column_count, false, table, problem);
+    if (!code) code = sgdrt_table_reserve(*table, end - begin, problem);
     for (int c = 0; !code && c < request->column_count; c++)
         code = read_values(request, c, &files[c], *table, begin, end, chunk, problem);
-    if (code)
-        return code;
+    if (code) return code;
     (*table)->own->rows_begin = begin;
     sgdrt_table_settle(*table, end - begin);
     return 0;
@@ -302,15 +280,13 @@ static int load_files(const sgdrt_request *request, ArrayHeaderReader *read_head
 int sgdrt_files_load(const sgdrt_request *request, ArrayHeaderReader *read_header, sgdrt_table **result,
                      sgdrt_problem *problem) {
     if (request->column_count < 1)
-        return sgdrt_problem_set(problem, PROBLEM_NO_COLUMN, NULL, 0, 0, "data set %s has no columns",
-                                 request->name);
+        return sgdrt_problem_set(problem, PROBLEM_NO_COLUMN, NULL, 0, 0, "data set %s has no columns", request->name);
     ArrayFile *files = calloc((size_t)request->column_count, sizeof *files);
     unsigned char *chunk = malloc(CHUNK_BYTES);
     sgdrt_table *table = NULL;
     int code = files && chunk ? load_files(request, read_header, files, &table, chunk, problem)
                               : sgdrt_problem_memory(problem, NULL, CHUNK_BYTES);
-    for (int c = 0; files && c < request->column_count; c++)
-        sgdrt_input_close(files[c].input);
+    for (int c = 0; files && c < request->column_count; c++) sgdrt_input_close(files[c].input);
     free(files);
     free(chunk);
     if (code)

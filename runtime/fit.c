@@ -18,21 +18,25 @@
 #include <string.h>
 
 /* The threads of a fit; none: opened is NULL. */
-typedef struct Crew { const sgdrt_threading *threading; void *opened, *scratch, *allocated; } Crew;
+typedef struct Crew {
+    const sgdrt_threading *threading;
+    void *opened, *scratch, *allocated;
+} Crew;
 
 typedef struct Fit {
     sgdrt_instance *instance;
     const sgdrt_model *model;
-    const sgdrt_rows *train, *valid;     /* those held out are of train */
-    uint32_t *members;                   /* training rows, then those held out; NULL: all, once */
-    uint32_t *valid_copied;              /* NULL: the rows of valid, once */
-    const uint32_t *validating;          /* NULL: rows 0 .. validating_count-1 */
-    uint32_t  training; int64_t validating_count;
-    uint32_t *rows;                      /* of the steps of one call */
-    double   *sums;
-    int64_t   capacity;
+    const sgdrt_rows *train, *valid; /* those held out are of train */
+    uint32_t *members;               /* training rows, then those held out; NULL: all, once */
+    uint32_t *valid_copied;          /* NULL: the rows of valid, once */
+    const uint32_t *validating;      /* NULL: rows 0 .. validating_count-1 */
+    uint32_t training;
+    int64_t validating_count;
+    uint32_t *rows; /* of the steps of one call */
+    double *sums;
+    int64_t capacity;
     sgdrt_feed feed;
-    Crew     crew;
+    Crew crew;
 } Fit;
 
 static sgdrt_header *header_of(const Fit *fit) { return fit->instance->state; }
@@ -103,7 +107,9 @@ static int hold_out(Fit *fit, uint32_t count) {
     return fit->training > 0 ? SGDRT_OK : SGDRT_NO_ROWS;
 }
 
-static bool can_count(const sgdrt_rows *data, int64_t copies) { return data->rows <= (int64_t)(UINT32_MAX - 1) / copies; }
+static bool can_count(const sgdrt_rows *data, int64_t copies) {
+    return data->rows <= (int64_t)(UINT32_MAX - 1) / copies;
+}
 
 static int list_valid(Fit *fit) {
     int64_t copies = fit->model->valid_copies;
@@ -139,8 +145,10 @@ static int take_statistics(Fit *fit) {
             for (int64_t e = 0; e < column->elements; e++) {
                 char *at = (char *)fit->instance->state + cells[c]->offset;
                 double value = c ? deviation[e] : mean[e];
-                if (cells[c]->dtype == SGDRT_F64) ((double *)at)[e] = value;
-                else ((float *)at)[e] = (float)value;
+                if (cells[c]->dtype == SGDRT_F64)
+                    ((double *)at)[e] = value;
+                else
+                    ((float *)at)[e] = (float)value;
             }
         free(mean);
     }
@@ -181,8 +189,12 @@ static void **new_outputs(const sgdrt_model *model, int64_t rows) {
 static double call_metric(const sgdrt_instance *instance, int metric, const sgdrt_column *kept, int64_t rows) {
     double value = 0;
     void *outputs[1] = {&value};
-    sgdrt_call call = {.state = instance->state, .work = instance->work, .columns = kept, .count = rows,
-                       .batch = rows, .outputs = outputs};
+    sgdrt_call call = {.state = instance->state,
+                       .work = instance->work,
+                       .columns = kept,
+                       .count = rows,
+                       .batch = rows,
+                       .outputs = outputs};
     instance->code->metrics[metric](&call);
     return value;
 }
@@ -210,8 +222,14 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
         free_outputs(outputs, model->argument_count);
         return SGDRT_MEMORY;
     }
-    sgdrt_call call = {.state = instance->state, .work = instance->work, .columns = data->columns, .rows = rows,
-                       .count = count, .batch = count, .sums = sums, .outputs = outputs};
+    sgdrt_call call = {.state = instance->state,
+                       .work = instance->work,
+                       .columns = data->columns,
+                       .rows = rows,
+                       .count = count,
+                       .batch = count,
+                       .sums = sums,
+                       .outputs = outputs};
     call_on(crew, instance->code->evaluate, &call);
     *loss = sgdrt_loss(sums, model->averaged, model->minimized, count, 1);
     int status = metrics ? call_metrics(instance, outputs, count, metrics) : SGDRT_OK;
@@ -240,8 +258,11 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
     int64_t step = (int64_t)header->step, steps = fit->feed.steps - step % fit->feed.steps;
     if (steps > planned - step) steps = planned - step;
     if (fit->capacity && steps > fit->capacity / fit->feed.batch) steps = fit->capacity / fit->feed.batch;
-    sgdrt_call call = {.state = fit->instance->state, .work = fit->instance->work, .columns = fit->train->columns,
-                       .sums = fit->sums, .stop = &fit->instance->stop};
+    sgdrt_call call = {.state = fit->instance->state,
+                       .work = fit->instance->work,
+                       .columns = fit->train->columns,
+                       .sums = fit->sums,
+                       .stop = &fit->instance->stop};
     sgdrt_feed_call(&fit->feed, header, steps, fit->rows, &call);
     int64_t done = call_on(&fit->crew, fit->instance->code->step, &call);
     return sgdrt_feed_rows_of(&fit->feed, &call, done);

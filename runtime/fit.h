@@ -5,7 +5,10 @@
 #include "model.h"
 
 /* As sgdc_report in emitted headers. Losses are means over rows; NaN where there is none. */
-typedef struct sgdrt_report { int64_t epoch, step; double train_loss, valid_loss; } sgdrt_report;
+typedef struct sgdrt_report {
+    int64_t epoch, step;
+    double train_loss, valid_loss;
+} sgdrt_report;
 typedef int sgdrt_callback(void *user, const sgdrt_report *report);
 
 /* Trains to the planned number of steps, from where the state stands; a finished training is continued by as many
@@ -21,7 +24,7 @@ int sgdrt_evaluate(const void *m, const void *data, float *results);
 int sgdrt_save_instance(const void *m, const char *path);
 int sgdrt_load_instance(void *m, const char *path);
 int sgdrt_resume_instance(void *m, const char *path);
-int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length);   /* *bytes is the caller's: free() */
+int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length); /* *bytes is the caller's: free() */
 int sgdrt_load_instance_memory(void *m, const void *bytes, size_t length);
 int sgdrt_resume_instance_memory(void *m, const void *bytes, size_t length);
 #endif

@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 /* Returns what sgdrt_float_leave() takes. */
-static inline uint64_t sgdrt_float_enter(void)
-{
+static inline uint64_t sgdrt_float_enter(void) {
 #if defined(__x86_64__)
     uint32_t vector, vector_ours = 0x1f80;
     uint16_t old, old_ours = 0x37f;
@@ -31,8 +30,7 @@ static inline uint64_t sgdrt_float_enter(void)
 #endif
 }
 
-static inline void sgdrt_float_leave(uint64_t before)
-{
+static inline void sgdrt_float_leave(uint64_t before) {
 #if defined(__x86_64__)
     uint32_t vector = (uint32_t)before;
     uint16_t old = (uint16_t)(before >> 32);

@@ -18,22 +18,20 @@ static int item_of_type(unsigned char type, ArrayHeader *header) {
 
 int sgdrt_idx_header(const char *path, Input *input, ArrayHeader *header, sgdrt_problem *problem) {
     unsigned char magic[4], extent[4];
-    *header = (ArrayHeader){ .big_endian = true };
+    *header = (ArrayHeader){.big_endian = true};
     int code = sgdrt_input_exact(input, magic, sizeof magic, "its header", problem);
-    if (code)
-        return code;
+    if (code) return code;
     if (magic[0] || magic[1] || !item_of_type(magic[2], header))
         return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0,
-                                 "the file is not an IDX file: it begins with %02x %02x %02x %02x", magic[0],
-                                 magic[1], magic[2], magic[3]);
+                                 "the file is not an IDX file: it begins with %02x %02x %02x %02x", magic[0], magic[1],
+                                 magic[2], magic[3]);
     header->rank = magic[3];
     if (header->rank < 1 || header->rank > ARRAY_MOST_RANK)
         return sgdrt_problem_set(problem, PROBLEM_HEADER, path, 0, 0, "the file is an IDX file of rank %d",
                                  header->rank);
     for (int a = 0; a < header->rank; a++) {
         code = sgdrt_input_exact(input, extent, sizeof extent, "its header", problem);
-        if (code)
-            return code;
+        if (code) return code;
         header->shape[a] = (int64_t)extent[0] << 24 | extent[1] << 16 | extent[2] << 8 | extent[3];
     }
     header->header_bytes = 4 + 4 * (uint64_t)header->rank;
@@ -41,7 +39,7 @@ int sgdrt_idx_header(const char *path, Input *input, ArrayHeader *header, sgdrt_
 }
 
 const char *sgdrt_item_text(const ArrayHeader *header, char text[8]) {
-    static const char letter[] = { 'u', 'i', 'f', 'b' };
+    static const char letter[] = {'u', 'i', 'f', 'b'};
     if (header->kind == ITEM_BOOL)
         snprintf(text, 8, "bool");
     else
@@ -64,8 +62,7 @@ int sgdrt_array_measure(const char *path, const Input *input, ArrayHeader *heade
         return sgdrt_problem_set(problem, PROBLEM_LENGTH, path, 0, 0,
                                  "the file is too short for the %s values that its header announces", shape);
     header->data_bytes = (uint64_t)bytes;
-    if (most == UINT64_MAX || sgdrt_input_is_gzip(input))
-        return 0;
+    if (most == UINT64_MAX || sgdrt_input_is_gzip(input)) return 0;
     uint64_t announced = header->header_bytes + header->data_bytes;
     if (announced != most)
         return sgdrt_problem_set(problem, PROBLEM_LENGTH, path, 0, 0,

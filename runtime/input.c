@@ -37,12 +37,9 @@ static int raw_read(Input *input, void *to, size_t least, size_t wanted, size_t 
     size_t have = 0, enough = input->live ? least : wanted;
     while (have < enough) {
         ssize_t n = read(input->fd, (char *)to + have, wanted - have);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return read_problem(input, problem);
-        if (n == 0)
-            break;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return read_problem(input, problem);
+        if (n == 0) break;
         have += (size_t)n;
     }
     *got = have;
@@ -60,8 +57,7 @@ static int raw_refill(Input *input, size_t least, sgdrt_problem *problem) {
 }
 
 static int gzip_problem(const Input *input, sgdrt_problem *problem, const char *what) {
-    return sgdrt_problem_set(problem, PROBLEM_GZIP, input->path, 0, 0, "the file is a damaged gzip file: %s",
-                             what);
+    return sgdrt_problem_set(problem, PROBLEM_GZIP, input->path, 0, 0, "the file is a damaged gzip file: %s", what);
 }
 
 /* A pipe that nobody writes to would be waited for, and a device may never end. */
@@ -78,23 +74,19 @@ static int open_file(Input *input, const char *path, sgdrt_problem *problem) {
         sgdrt_problem_help(problem, "\"-\" is standard input");
         return code;
     }
-    if (S_ISREG(status.st_mode))
-        input->size = (uint64_t)status.st_size;
-    if (!standard && fcntl(input->fd, F_SETFL, O_RDONLY))
-        return read_problem(input, problem);
+    if (S_ISREG(status.st_mode)) input->size = (uint64_t)status.st_size;
+    if (!standard && fcntl(input->fd, F_SETFL, O_RDONLY)) return read_problem(input, problem);
     return 0;
 }
 
 int sgdrt_input_open(const char *path, bool live, Input **result, sgdrt_problem *problem) {
     Input *input = calloc(1, sizeof *input);
-    if (!input)
-        return sgdrt_problem_memory(problem, path, sizeof *input);
+    if (!input) return sgdrt_problem_memory(problem, path, sizeof *input);
     input->path = path;
     input->live = live;
     input->size = UINT64_MAX;
     int code = open_file(input, path, problem);
-    if (!code)
-        code = raw_refill(input, 2, problem); /* enough to see what it is */
+    if (!code) code = raw_refill(input, 2, problem); /* enough to see what it is */
     if (!code && input->stream.avail_in >= 2 && input->raw[0] == 0x1F && input->raw[1] == 0x8B) {
         if (inflateInit2(&input->stream, 15 + 16) != Z_OK)
             code = sgdrt_problem_memory(problem, path, RAW_BYTES);
@@ -114,11 +106,9 @@ static int gzip_next_member(Input *input, bool *more, sgdrt_problem *problem) {
     *more = false;
     for (;;) {
         if (!input->stream.avail_in) {
-            if (input->raw_ended)
-                return 0;
+            if (input->raw_ended) return 0;
             int code = raw_refill(input, 1, problem);
-            if (code)
-                return code;
+            if (code) return code;
             continue;
         }
         unsigned char first = *input->stream.next_in;
@@ -128,8 +118,7 @@ static int gzip_next_member(Input *input, bool *more, sgdrt_problem *problem) {
             *more = true;
             return 0;
         }
-        if (first != 0)
-            return gzip_problem(input, problem, "something that is not gzip follows its end");
+        if (first != 0) return gzip_problem(input, problem, "something that is not gzip follows its end");
         input->stream.next_in++;
         input->stream.avail_in--;
     }
@@ -148,8 +137,7 @@ static int gzip_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_p
         }
         if (!input->stream.avail_in && !input->raw_ended) {
             int code = raw_refill(input, 1, problem);
-            if (code)
-                return code;
+            if (code) return code;
         }
         size_t room = wanted - have > (1u << 30) ? 1u << 30 : wanted - have;
         input->stream.next_out = (unsigned char *)to + have;
@@ -170,8 +158,7 @@ static int gzip_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_p
 
 int sgdrt_input_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_problem *problem) {
     *got = 0;
-    if (input->is_gzip)
-        return gzip_read(input, to, wanted, got, problem);
+    if (input->is_gzip) return gzip_read(input, to, wanted, got, problem);
     size_t first = input->stream.avail_in < wanted ? input->stream.avail_in : wanted, rest = 0;
     if (first) {
         memcpy(to, input->stream.next_in, first);
@@ -186,8 +173,7 @@ int sgdrt_input_read(Input *input, void *to, size_t wanted, size_t *got, sgdrt_p
 }
 
 uint64_t sgdrt_input_most(const Input *input) {
-    if (!input->is_gzip || input->size == UINT64_MAX)
-        return input->size;
+    if (!input->is_gzip || input->size == UINT64_MAX) return input->size;
     return input->size < UINT64_MAX / MOST_INFLATION ? input->size * MOST_INFLATION : UINT64_MAX;
 }
 
@@ -195,17 +181,12 @@ double sgdrt_input_part(const Input *input) {
     return input->size && input->size != UINT64_MAX ? (double)input->taken / (double)input->size : 0;
 }
 
-bool sgdrt_input_is_gzip(const Input *input) {
-    return input->is_gzip;
-}
+bool sgdrt_input_is_gzip(const Input *input) { return input->is_gzip; }
 
 void sgdrt_input_close(Input *input) {
-    if (!input)
-        return;
-    if (input->is_gzip)
-        inflateEnd(&input->stream);
-    if (input->fd >= 0)
-        close(input->fd);
+    if (!input) return;
+    if (input->is_gzip) inflateEnd(&input->stream);
+    if (input->fd >= 0) close(input->fd);
     free(input);
 }
 

@@ -8,7 +8,9 @@
 
 static sgdrt_training training_of(const sgdrt_instance *instance) {
     const sgdrt_model *model = instance->model;
-    return (sgdrt_training){.cells = model->cells, .cell_count = model->cell_count, .state = instance->state,
+    return (sgdrt_training){.cells = model->cells,
+                            .cell_count = model->cell_count,
+                            .state = instance->state,
                             .no_statistics = !instance->has_statistics};
 }
 
@@ -24,9 +26,7 @@ static int save(const sgdrt_instance *instance, const char *path, void **bytes, 
     return code == PROBLEM_NO_TRAINING ? SGDRT_DIVERGED : status_of(code, SGDRT_FILE);
 }
 
-int sgdrt_save_instance(const void *m, const char *path) {
-    return m && path ? save(m, path, NULL, NULL) : SGDRT_NULL;
-}
+int sgdrt_save_instance(const void *m, const char *path) { return m && path ? save(m, path, NULL, NULL) : SGDRT_NULL; }
 
 int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length) {
     return m && bytes && length ? save(m, NULL, bytes, length) : SGDRT_NULL;

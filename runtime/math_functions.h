@@ -28,10 +28,10 @@
 #define MATH_SUB(a, b) ((a) - (b))
 #define MATH_MUL(a, b) ((a) * (b))
 #define MATH_DIV(a, b) ((a) / (b))
-#define MATH_FMA(a, b, c) _Generic((a), float: __builtin_fmaf, double: __builtin_fma)((a), (b), (c))
+#define MATH_FMA(a, b, c) _Generic((a), float : __builtin_fmaf, double : __builtin_fma)((a), (b), (c))
 #define MATH_NEG(a) (-(a))
-#define MATH_ABS(a) _Generic((a), float: __builtin_fabsf, double: __builtin_fabs)(a)
-#define MATH_FLOOR(a) _Generic((a), float: __builtin_floorf, double: __builtin_floor)(a)
+#define MATH_ABS(a) _Generic((a), float : __builtin_fabsf, double : __builtin_fabs)(a)
+#define MATH_FLOOR(a) _Generic((a), float : __builtin_floorf, double : __builtin_floor)(a)
 #define MATH_LT(a, b) ((a) < (b))
 #define MATH_EQ(a, b) ((a) == (b))
 #define MATH_SELECT(c, a, b) ((c) ? (a) : (b))
@@ -45,7 +45,7 @@
 #define MATH_IXOR(a, b) ((a) ^ (b))
 #define MATH_ISHL(a, n) ((a) << (n))
 #define MATH_ISHR(a, n) ((a) >> (n))
-#define MATH_ISAR(a, n) _Generic((a), uint32_t: math_sar_u32, uint64_t: math_sar_u64)((a), (n))
+#define MATH_ISAR(a, n) _Generic((a), uint32_t : math_sar_u32, uint64_t : math_sar_u64)((a), (n))
 #define MATH_IEQ(a, b) ((a) == (b))
 #define MATH_BITS32(x) math_bits_f32(x)
 #define MATH_BITS64(x) math_bits_f64(x)
@@ -59,10 +59,26 @@
 
 MATH_FUNCTION(uint32_t, sar_u32)(uint32_t a, int n) { return (uint32_t)((int32_t)a >> n); }
 MATH_FUNCTION(uint64_t, sar_u64)(uint64_t a, int n) { return (uint64_t)((int64_t)a >> n); }
-MATH_FUNCTION(uint32_t, bits_f32)(float x) { uint32_t n; memcpy(&n, &x, sizeof n); return n; }
-MATH_FUNCTION(uint64_t, bits_f64)(double x) { uint64_t n; memcpy(&n, &x, sizeof n); return n; }
-MATH_FUNCTION(float, real_u32)(uint32_t n) { float x; memcpy(&x, &n, sizeof x); return x; }
-MATH_FUNCTION(double, real_u64)(uint64_t n) { double x; memcpy(&x, &n, sizeof x); return x; }
+MATH_FUNCTION(uint32_t, bits_f32)(float x) {
+    uint32_t n;
+    memcpy(&n, &x, sizeof n);
+    return n;
+}
+MATH_FUNCTION(uint64_t, bits_f64)(double x) {
+    uint64_t n;
+    memcpy(&n, &x, sizeof n);
+    return n;
+}
+MATH_FUNCTION(float, real_u32)(uint32_t n) {
+    float x;
+    memcpy(&x, &n, sizeof x);
+    return x;
+}
+MATH_FUNCTION(double, real_u64)(uint64_t n) {
+    double x;
+    memcpy(&x, &n, sizeof x);
+    return x;
+}
 
 #include "math.inc"
 #include "random.inc"
@@ -74,15 +90,17 @@ MATH_FUNCTION(double, max_f64)(double a, double b) { return a >= b || a != a ? a
 MATH_FUNCTION(double, min_f64)(double a, double b) { return a <= b || a != a ? a : b; }
 MATH_FUNCTION(int32_t, max_i32)(int32_t a, int32_t b) { return a >= b ? a : b; }
 MATH_FUNCTION(int32_t, min_i32)(int32_t a, int32_t b) { return a <= b ? a : b; }
-MATH_FUNCTION(int32_t, i32_of_f64)(double x)
-{
+MATH_FUNCTION(int32_t, i32_of_f64)(double x) {
     double y = x != x ? 0 : x < -2147483648.0 ? -2147483648.0 : x > 2147483647.0 ? 2147483647.0 : x;
     return (int32_t)y;
 }
 MATH_FUNCTION(int32_t, i32_of_f32)(float x) { return math_i32_of_f64(x); }
 /* rounding towards minus infinity; divisor > 0 */
 MATH_FUNCTION(int32_t, floordiv_i32)(int32_t a, int32_t b) { return a / b - (a % b < 0); }
-MATH_FUNCTION(int32_t, mod_i32)(int32_t a, int32_t b) { int32_t r = a % b; return r < 0 ? r + b : r; }
+MATH_FUNCTION(int32_t, mod_i32)(int32_t a, int32_t b) {
+    int32_t r = a % b;
+    return r < 0 ? r + b : r;
+}
 /* i32 arithmetic wraps */
 MATH_FUNCTION(int32_t, add_i32)(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 MATH_FUNCTION(int32_t, sub_i32)(int32_t a, int32_t b) { return (int32_t)((uint32_t)a - (uint32_t)b); }

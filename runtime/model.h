@@ -13,71 +13,76 @@ enum { SGDRT_ABI = 3 };
 /* What every function of the C API returns. */
 typedef enum sgdrt_status {
     SGDRT_OK = 0,
-    SGDRT_NULL = 1,          /* a pointer that must not be NULL is NULL */
-    SGDRT_ALIGNMENT = 2,     /* memory is not 64-byte aligned */
-    SGDRT_MEMORY = 3,        /* memory is too small, or none could be had */
-    SGDRT_NO_ROWS = 4,       /* a mini-batch without rows */
-    SGDRT_LABEL = 5,         /* a label outside 0 .. classes-1; nothing was changed */
-    SGDRT_DIVERGED = 6,      /* the loss or a parameter is not finite */
-    SGDRT_STOPPED = 7,       /* a stop was requested; the state is that after the last whole step */
-    SGDRT_NO_PREDICT = 8,    /* the program has nothing to predict */
-    SGDRT_FILE = 9,          /* a file cannot be read or written */
-    SGDRT_MISMATCH = 10,     /* a saved file does not fit this model */
-    SGDRT_CPU = 11,          /* the object carries no code for this processor */
-    SGDRT_NO_NAME = 12,      /* no such hyper-parameter */
-    SGDRT_DEFERRED = 13,     /* a field with statistics of the data (standardize) has none yet: fit or load first */
-    SGDRT_NOT_FINITE = 14,   /* a value of a row is infinite or not a number; nothing was changed */
+    SGDRT_NULL = 1,        /* a pointer that must not be NULL is NULL */
+    SGDRT_ALIGNMENT = 2,   /* memory is not 64-byte aligned */
+    SGDRT_MEMORY = 3,      /* memory is too small, or none could be had */
+    SGDRT_NO_ROWS = 4,     /* a mini-batch without rows */
+    SGDRT_LABEL = 5,       /* a label outside 0 .. classes-1; nothing was changed */
+    SGDRT_DIVERGED = 6,    /* the loss or a parameter is not finite */
+    SGDRT_STOPPED = 7,     /* a stop was requested; the state is that after the last whole step */
+    SGDRT_NO_PREDICT = 8,  /* the program has nothing to predict */
+    SGDRT_FILE = 9,        /* a file cannot be read or written */
+    SGDRT_MISMATCH = 10,   /* a saved file does not fit this model */
+    SGDRT_CPU = 11,        /* the object carries no code for this processor */
+    SGDRT_NO_NAME = 12,    /* no such hyper-parameter */
+    SGDRT_DEFERRED = 13,   /* a field with statistics of the data (standardize) has none yet: fit or load first */
+    SGDRT_NOT_FINITE = 14, /* a value of a row is infinite or not a number; nothing was changed */
     SGDRT_STATUS_COUNT
 } sgdrt_status;
 
-typedef struct sgdrt_model_cell {      /* parameter, state, optimizer state, statistic */
+typedef struct sgdrt_model_cell { /* parameter, state, optimizer state, statistic */
     const char *name;
     const int64_t *shape;
-    uint64_t offset, bytes;            /* in the state block */
-    int32_t rank, dtype, kind;         /* kind: 0 parameter, 1 state, 2 optimizer, 3 statistic */
-    int32_t starts_infinite;           /* and so may stay */
+    uint64_t offset, bytes;    /* in the state block */
+    int32_t rank, dtype, kind; /* kind: 0 parameter, 1 state, 2 optimizer, 3 statistic */
+    int32_t starts_infinite;   /* and so may stay */
 } sgdrt_model_cell;
 
-typedef struct sgdrt_model_slot { const char *name; uint64_t offset; double value; int32_t dtype, reserved; } sgdrt_model_slot;
+typedef struct sgdrt_model_slot {
+    const char *name;
+    uint64_t offset;
+    double value;
+    int32_t dtype, reserved;
+} sgdrt_model_slot;
 
-typedef struct sgdrt_model_column {    /* one member of NAME_data */
+typedef struct sgdrt_model_column { /* one member of NAME_data */
     const char *name;
     int64_t elements, classes;         /* elements per row; classes > 0: a label, checked */
     int32_t dtype, predicts;           /* predicts: predict reads it */
     int32_t mean_cell, deviation_cell; /* standardize: statistics, -1 if none */
 } sgdrt_model_column;
 
-typedef struct sgdrt_code {            /* compiled for one processor level */
+typedef struct sgdrt_code { /* compiled for one processor level */
     sgdrt_function *init, *step, *evaluate, *predict;
     sgdrt_function *const *metrics;
 } sgdrt_code;
 
 typedef struct sgdrt_model {
-    uint32_t abi, levels;              /* levels: codes present, best last */
+    uint32_t abi, levels; /* levels: codes present, best last */
     const char *name;
-    const sgdrt_code *code;            /* [levels] */
-    const uint32_t *level;             /* [levels]: x86-64 level 2, 3, 4; 0: runs anywhere this object links */
+    const sgdrt_code *code; /* [levels] */
+    const uint32_t *level;  /* [levels]: x86-64 level 2, 3, 4; 0: runs anywhere this object links */
     const sgdrt_model_cell *cells;
     const sgdrt_model_slot *slots;
     const sgdrt_model_column *columns;
     const char *const *metric_names;
-    const int64_t *argument_bytes;     /* evaluate's outputs: bytes per row of each kept argument */
-    const int32_t *argument_counts;    /* per metric */
+    const int64_t *argument_bytes;  /* evaluate's outputs: bytes per row of each kept argument */
+    const int32_t *argument_counts; /* per metric */
     uint64_t seed, state_bytes, work_bytes, predict_bytes;
-    uint64_t thread_bytes;             /* of scratch, for each thread but the first; 0: training gains from no other */
-    int64_t batch, epochs, steps, predict_elements;   /* batch 0: all rows */
-    int64_t copies, valid_copies;      /* fit takes every row so often; 1 or more */
+    uint64_t thread_bytes; /* of scratch, for each thread but the first; 0: training gains from no other */
+    int64_t batch, epochs, steps, predict_elements; /* batch 0: all rows */
+    int64_t copies, valid_copies;                   /* fit takes every row so often; 1 or more */
     double hold_out_part;
     int32_t cell_count, slot_count, column_count, metric_count, argument_count;
-    int32_t averaged, minimized, terms;   /* sums of evaluate and step: over rows; all of the loss; with penalties */
-    int32_t lr_slot;                   /* -1: none */
-    int32_t order, last, hold_out;     /* program.h: BatchOrder, LastBatch, HoldOut */
-    int32_t hold_out_by;               /* the label column of split(p, by = y), or -1 */
+    int32_t averaged, minimized, terms; /* sums of evaluate and step: over rows; all of the loss; with penalties */
+    int32_t lr_slot;                    /* -1: none */
+    int32_t order, last, hold_out;      /* program.h: BatchOrder, LastBatch, HoldOut */
+    int32_t hold_out_by;                /* the label column of split(p, by = y), or -1 */
 } sgdrt_model;
 
 /* How fit gets threads: what only an application that asks for threads is linked with (threads.c). */
 typedef struct sgdrt_threading {
-    void *(*open)(int threads);                        /* NULL: there are none */
+    void *(*open)(int threads); /* NULL: there are none */
     int (*count)(void *opened);
     sgdrt_region *call;
     void (*close)(void *opened);
@@ -89,15 +94,16 @@ typedef struct sgdrt_instance {
     const sgdrt_model *model;
     const sgdrt_code *code;
     void *state, *work;
-    double *sums;                      /* of a step, per term */
-    void *spare; uint64_t spare_bytes; /* behind all that */
+    double *sums; /* of a step, per term */
+    void *spare;
+    uint64_t spare_bytes; /* behind all that */
     const sgdrt_threading *threading;
     volatile int32_t stop;
-    int32_t owned;                     /* memory came from NAME_new */
+    int32_t owned; /* memory came from NAME_new */
     int32_t has_statistics;
-    int32_t threads;                   /* to train on; 0 and 1: the caller's */
+    int32_t threads; /* to train on; 0 and 1: the caller's */
     uint64_t reserved[6];
-} sgdrt_instance;                      /* 128 bytes */
+} sgdrt_instance; /* 128 bytes */
 
 static inline uint64_t sgdrt_whole_lines(uint64_t bytes) { return (bytes + 63) & ~(uint64_t)63; }
 
@@ -108,9 +114,17 @@ static inline uint64_t sgdrt_instance_bytes(uint64_t state_bytes, uint64_t work_
 }
 
 /* NAME_data as the generated header declares it: the number of rows, then a column per member. */
-typedef struct sgdrt_rows { int64_t rows; sgdrt_column columns[]; } sgdrt_rows;
+typedef struct sgdrt_rows {
+    int64_t rows;
+    sgdrt_column columns[];
+} sgdrt_rows;
 
 /* NAME_options. Zero means: as the program says. */
-typedef struct sgdrt_options { uint64_t seed; uint64_t planned_steps; uint64_t has_seed; uint64_t reserved[5]; } sgdrt_options;
+typedef struct sgdrt_options {
+    uint64_t seed;
+    uint64_t planned_steps;
+    uint64_t has_seed;
+    uint64_t reserved[5];
+} sgdrt_options;
 
 #endif

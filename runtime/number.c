@@ -10,9 +10,7 @@
 
 enum { MOST_DIGITS = 19, SHORT_TEXT = 128, MOST_EXPONENT = 100000 };
 
-static bool is_digit(char c) {
-    return (unsigned char)(c - '0') < 10;
-}
+static bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
 const char *sgdrt_decimal_scan_slow(const char *p, Decimal *decimal) {
     uint64_t w = 0;
@@ -25,8 +23,7 @@ const char *sgdrt_decimal_scan_slow(const char *p, Decimal *decimal) {
             point = true;
             continue;
         }
-        if (!is_digit(*p))
-            break;
+        if (!is_digit(*p)) break;
         digits = 1;
         if (kept < MOST_DIGITS) {
             w = w * 10 + (unsigned char)(*p - '0');
@@ -37,14 +34,12 @@ const char *sgdrt_decimal_scan_slow(const char *p, Decimal *decimal) {
             q += !point;
         }
     }
-    if (!digits)
-        return NULL;
+    if (!digits) return NULL;
     if ((*p | 32) == 'e') {
         const char *at = p + 1 + (p[1] == '-' || p[1] == '+');
         if (is_digit(*at)) {
             int exponent = 0;
-            for (; is_digit(*at); at++)
-                exponent = exponent < MOST_EXPONENT ? exponent * 10 + (*at - '0') : exponent;
+            for (; is_digit(*at); at++) exponent = exponent < MOST_EXPONENT ? exponent * 10 + (*at - '0') : exponent;
             q += p[1] == '-' ? -exponent : exponent;
             p = at;
         }
@@ -62,8 +57,7 @@ static void library_value(const char *text, const char *end, float *f32, double 
     char short_copy[SHORT_TEXT], *copy = short_copy;
     size_t length = (size_t)(end - text);
     locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    if (length >= sizeof short_copy)
-        copy = malloc(length + 1);
+    if (length >= sizeof short_copy) copy = malloc(length + 1);
     if (copy && plain) {
         memcpy(copy, text, length);
         copy[length] = 0;
@@ -76,10 +70,8 @@ static void library_value(const char *text, const char *end, float *f32, double 
     } else {
         *f64 = NAN;
     }
-    if (copy != short_copy)
-        free(copy);
-    if (plain)
-        freelocale(plain);
+    if (copy != short_copy) free(copy);
+    if (plain) freelocale(plain);
 }
 
 float sgdrt_decimal_f32_slow(const char *text, const char *end) {
@@ -103,38 +95,30 @@ static NumberStatus scan_whole(const char *text, size_t length, Decimal *decimal
 
 NumberStatus sgdrt_number_f64(const char *text, size_t length, double *value) {
     Decimal decimal;
-    if (scan_whole(text, length, &decimal) != NUMBER_FINE)
-        return NUMBER_NONE;
-    if (!sgdrt_decimal_f64(&decimal, value))
-        *value = sgdrt_decimal_f64_slow(text, text + length);
+    if (scan_whole(text, length, &decimal) != NUMBER_FINE) return NUMBER_NONE;
+    if (!sgdrt_decimal_f64(&decimal, value)) *value = sgdrt_decimal_f64_slow(text, text + length);
     return isfinite(*value) ? NUMBER_FINE : NUMBER_TOO_LARGE;
 }
 
 NumberStatus sgdrt_number_f32(const char *text, size_t length, float *value) {
     Decimal decimal;
-    if (scan_whole(text, length, &decimal) != NUMBER_FINE)
-        return NUMBER_NONE;
-    if (!sgdrt_decimal_f32(&decimal, value))
-        *value = sgdrt_decimal_f32_slow(text, text + length);
+    if (scan_whole(text, length, &decimal) != NUMBER_FINE) return NUMBER_NONE;
+    if (!sgdrt_decimal_f32(&decimal, value)) *value = sgdrt_decimal_f32_slow(text, text + length);
     return isfinite(*value) ? NUMBER_FINE : NUMBER_TOO_LARGE;
 }
 
 NumberStatus sgdrt_number_integer(const char *text, size_t length, int64_t *value) {
     Decimal decimal;
-    if (scan_whole(text, length, &decimal) != NUMBER_FINE)
-        return NUMBER_NONE;
+    if (scan_whole(text, length, &decimal) != NUMBER_FINE) return NUMBER_NONE;
     uint64_t w = decimal.w;
-    for (; decimal.q < 0 && w && w % 10 == 0; decimal.q++)
-        w /= 10;
+    for (; decimal.q < 0 && w && w % 10 == 0; decimal.q++) w /= 10;
     if (w && (decimal.q < 0 || decimal.inexact))
         return decimal.inexact && decimal.q >= 0 ? NUMBER_TOO_LARGE : NUMBER_FRACTION;
     for (; decimal.q > 0 && w; decimal.q--) {
-        if (w > (uint64_t)INT64_MAX / 10)
-            return NUMBER_TOO_LARGE;
+        if (w > (uint64_t)INT64_MAX / 10) return NUMBER_TOO_LARGE;
         w *= 10;
     }
-    if (w > (uint64_t)INT64_MAX)
-        return NUMBER_TOO_LARGE;
+    if (w > (uint64_t)INT64_MAX) return NUMBER_TOO_LARGE;
     *value = decimal.negative ? -(int64_t)w : (int64_t)w;
     return NUMBER_FINE;
 }

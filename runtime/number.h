@@ -19,37 +19,39 @@
 typedef enum NumberStatus { NUMBER_FINE, NUMBER_NONE, NUMBER_TOO_LARGE, NUMBER_FRACTION } NumberStatus;
 
 /* w * 10^q with a sign; inexact where digits were left out of w. */
-typedef struct Decimal { uint64_t w; int q; bool negative, inexact; } Decimal;
+typedef struct Decimal {
+    uint64_t w;
+    int q;
+    bool negative, inexact;
+} Decimal;
 
 /* Scans [+-]digits[.digits][e[+-]digits]; returns the end, or NULL if there is no number at `p`. */
 const char *sgdrt_decimal_scan_slow(const char *p, Decimal *decimal);
 /* The correctly rounded value of [text, end), which is a number. Exponents of any size are fine. */
-float  sgdrt_decimal_f32_slow(const char *text, const char *end);
+float sgdrt_decimal_f32_slow(const char *text, const char *end);
 double sgdrt_decimal_f64_slow(const char *text, const char *end);
 
 /* Whole texts, without blanks around them: for fields that are not plain. */
 NumberStatus sgdrt_number_f64(const char *text, size_t length, double *value);
 NumberStatus sgdrt_number_f32(const char *text, size_t length, float *value);
-NumberStatus sgdrt_number_integer(const char *text, size_t length, int64_t *value);   /* also 3.0 and 1e2 */
+NumberStatus sgdrt_number_integer(const char *text, size_t length, int64_t *value); /* also 3.0 and 1e2 */
 
 /* The shortest text that reads back as the value, and of those the nearest one; returns its length (number_text.c). */
 enum { SGDRT_NUMBER_TEXT = 24 };
 int sgdrt_f32_text(char text[SGDRT_NUMBER_TEXT], float value);
 
-static const double sgdrt_power_of_ten[23] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                               1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                               1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+static const double sgdrt_power_of_ten[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                              1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 /* 10^-22 .. 10^22; the negative powers are rounded. */
 static const double sgdrt_near_power_of_ten[45] = {
     1e-22, 1e-21, 1e-20, 1e-19, 1e-18, 1e-17, 1e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8,
     1e-7,  1e-6,  1e-5,  1e-4,  1e-3,  1e-2,  1e-1,  1e0,   1e1,   1e2,   1e3,   1e4,   1e5,   1e6,  1e7,
-    1e8,   1e9,   1e10,  1e11,  1e12,  1e13,  1e14,  1e15,  1e16,  1e17,  1e18,  1e19,  1e20,  1e21, 1e22 };
-static const uint64_t sgdrt_integer_power_of_ten[9] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
-                                                        100000000 };
+    1e8,   1e9,   1e10,  1e11,  1e12,  1e13,  1e14,  1e15,  1e16,  1e17,  1e18,  1e19,  1e20,  1e21, 1e22};
+static const uint64_t sgdrt_integer_power_of_ten[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 
 /* How many of the 8 bytes at the low end are digits. */
 static inline int sgdrt_count_digits(uint64_t bytes) {
-    uint64_t other = bytes ^ 0x3030303030303030u;                /* digits become 0 .. 9 */
+    uint64_t other = bytes ^ 0x3030303030303030u; /* digits become 0 .. 9 */
     /* Bit 7 of a byte is set if it is above 9. The lowest such is right; a carry reaches higher ones only. */
     uint64_t above = ((other + 0x7676767676767676u) | other) & 0x8080808080808080u;
     return above ? __builtin_ctzll(above) >> 3 : 8;
@@ -57,9 +59,8 @@ static inline int sgdrt_count_digits(uint64_t bytes) {
 
 /* The value of the first `count` digits (0 .. 8), the first one lowest in memory. */
 static inline uint64_t sgdrt_digits_value(uint64_t bytes, int count) {
-    if (!count)
-        return 0;
-    uint64_t v = (bytes ^ 0x3030303030303030u) << (64 - 8 * count);       /* absent leading digits become 0 */
+    if (!count) return 0;
+    uint64_t v = (bytes ^ 0x3030303030303030u) << (64 - 8 * count); /* absent leading digits become 0 */
     v = (v * 10 + (v >> 8)) & 0x00FF00FF00FF00FFu;
     v = (v * 100 + (v >> 16)) & 0x0000FFFF0000FFFFu;
     return (v * 10000 + (v >> 32)) & 0xFFFFFFFFu;
@@ -82,8 +83,7 @@ static inline const char *sgdrt_decimal_scan(const char *p, Decimal *decimal) {
     uint64_t bytes = sgdrt_load_8(p);
     int whole = sgdrt_count_digits(bytes), part = 0;
     uint64_t w = sgdrt_digits_value(bytes, whole);
-    if (whole == 8)
-        return NULL;
+    if (whole == 8) return NULL;
     p += whole;
     if (*p == '.') {
         bytes = sgdrt_load_8(++p);
@@ -93,15 +93,13 @@ static inline const char *sgdrt_decimal_scan(const char *p, Decimal *decimal) {
         if (part == 8) {
             bytes = sgdrt_load_8(p);
             int more = sgdrt_count_digits(bytes);
-            if (more == 8 || whole + part + more > 19)
-                return NULL;
+            if (more == 8 || whole + part + more > 19) return NULL;
             w = w * sgdrt_integer_power_of_ten[more] + sgdrt_digits_value(bytes, more);
             p += more;
             part += more;
         }
     }
-    if (whole + part == 0 || (*p | 32) == 'e')
-        return NULL;
+    if (whole + part == 0 || (*p | 32) == 'e') return NULL;
     decimal->w = w;
     decimal->q = -part;
     decimal->inexact = false;
@@ -111,11 +109,10 @@ static inline const char *sgdrt_decimal_scan(const char *p, Decimal *decimal) {
 /* True if the double formed from the decimal decides the float; then *value is it. */
 static inline bool sgdrt_decimal_f32(const Decimal *decimal, float *value) {
     enum { DOUBLE_OF_LEAST_NORMAL = 1023 - 126, DOUBLE_OF_LARGEST = 1023 + 127, TOLERANCE = 8 };
-    double d = (double)(int64_t)decimal->w;      /* half a unit of error; each product adds as much */
+    double d = (double)(int64_t)decimal->w; /* half a unit of error; each product adds as much */
     int q = decimal->q;
     if ((unsigned)(q + 22) > 44) {
-        if (q < -44 || q > 44)
-            return false;
+        if (q < -44 || q > 44) return false;
         d *= q < 0 ? 1e-22 : 1e22;
         q += q < 0 ? 22 : -22;
     }
@@ -123,23 +120,20 @@ static inline bool sgdrt_decimal_f32(const Decimal *decimal, float *value) {
     uint64_t bits;
     memcpy(&bits, &d, 8);
     uint32_t from_middle = ((uint32_t)bits & 0x1FFFFFFF) - (0x10000000 - TOLERANCE);
-    if (from_middle <= 2 * TOLERANCE)
-        return false;
+    if (from_middle <= 2 * TOLERANCE) return false;
     /* Zero, or floats neither subnormal nor near the largest; a w above 2^63 came out negative. */
-    if ((bits >> 52) - DOUBLE_OF_LEAST_NORMAL >= DOUBLE_OF_LARGEST - DOUBLE_OF_LEAST_NORMAL && bits)
-        return false;
+    if ((bits >> 52) - DOUBLE_OF_LEAST_NORMAL >= DOUBLE_OF_LARGEST - DOUBLE_OF_LEAST_NORMAL && bits) return false;
     float magnitude = (float)d;
     uint32_t word;
     memcpy(&word, &magnitude, 4);
-    word |= (uint32_t)decimal->negative << 31;        /* no branch: signs of data cannot be predicted */
+    word |= (uint32_t)decimal->negative << 31; /* no branch: signs of data cannot be predicted */
     memcpy(value, &word, 4);
     return true;
 }
 
 /* True if w and the power of ten are exact in double, so that one operation rounds once. */
 static inline bool sgdrt_decimal_f64(const Decimal *decimal, double *value) {
-    if (decimal->q < -22 || decimal->q > 22 || decimal->w > (1ull << 53) || decimal->inexact)
-        return false;
+    if (decimal->q < -22 || decimal->q > 22 || decimal->w > (1ull << 53) || decimal->inexact) return false;
     double d = (double)decimal->w;
     d = decimal->q < 0 ? d / sgdrt_power_of_ten[-decimal->q] : d * sgdrt_power_of_ten[decimal->q];
     *value = decimal->negative ? -d : d;

@@ -17,11 +17,9 @@
 enum { FEW = 64, FEWEST = 32, BLOCK = 256, ROUNDS = 8, MOST_HALF = 65535, MOST_SPARE = 32768 };
 
 /* The rectangle a x b with the fewest places above n, a from sqrt(n) down to half of that. */
-static void order_find_rectangle(sgdrt_order *order)
-{
+static void order_find_rectangle(sgdrt_order *order) {
     uint64_t n = order->n, root = (uint64_t)ceil(sqrt((double)n)), fewest = UINT64_MAX;
-    if (root > MOST_HALF)
-        root = MOST_HALF;
+    if (root > MOST_HALF) root = MOST_HALF;
     for (uint64_t a = root; a > root / 2 && fewest > 0; a--) {
         uint64_t b = (n + a - 1) / a;
         if (b <= MOST_HALF && a * b - n < fewest) {
@@ -32,25 +30,20 @@ static void order_find_rectangle(sgdrt_order *order)
     }
 }
 
-sgdrt_order sgdrt_order_of(int kind, uint32_t n, uint64_t seed)
-{
+sgdrt_order sgdrt_order_of(int kind, uint32_t n, uint64_t seed) {
     sgdrt_order order = {.kind = kind, .n = n, .a = 1, .b = n, .seed = seed};
-    if (kind == SGDRT_ORDER_SHUFFLED && n > FEW)
-        order_find_rectangle(&order);
+    if (kind == SGDRT_ORDER_SHUFFLED && n > FEW) order_find_rectangle(&order);
     return order;
 }
 
 /* ---- few rows ---------------------------------------------------------------------------- */
 
-static void fill_few(const sgdrt_order *order, uint64_t key, uint32_t first, uint32_t count, uint32_t *rows)
-{
+static void fill_few(const sgdrt_order *order, uint64_t key, uint32_t first, uint32_t count, uint32_t *rows) {
     uint32_t n = order->n, hash[FEW], row_at[FEW];
-    for (uint32_t i = 0; i < n; i++)
-        hash[i] = math_mix_u32(i ^ (uint32_t)key, (uint32_t)(key >> 32));
+    for (uint32_t i = 0; i < n; i++) hash[i] = math_mix_u32(i ^ (uint32_t)key, (uint32_t)(key >> 32));
     for (uint32_t i = 0; i < n; i++) {
         uint32_t rank = 0;
-        for (uint32_t j = 0; j < n; j++)
-            rank += hash[j] < hash[i] || (hash[j] == hash[i] && j < i);
+        for (uint32_t j = 0; j < n; j++) rank += hash[j] < hash[i] || (hash[j] == hash[i] && j < i);
         row_at[rank] = i;
     }
     memcpy(rows, row_at + first, count * sizeof *rows);
@@ -58,10 +51,11 @@ static void fill_few(const sgdrt_order *order, uint64_t key, uint32_t first, uin
 
 /* ---- many rows --------------------------------------------------------------------------- */
 
-typedef struct Rounds { uint16_t first[ROUNDS], second[ROUNDS]; } Rounds;
+typedef struct Rounds {
+    uint16_t first[ROUNDS], second[ROUNDS];
+} Rounds;
 
-static Rounds rounds_of(uint64_t key)
-{
+static Rounds rounds_of(uint64_t key) {
     Rounds rounds;
     for (int i = 0; i < ROUNDS; i++) {
         uint64_t mixed = math_mix_u64(key + (uint64_t)(i + 1) * 0x9e3779b97f4a7c15ull);
@@ -73,8 +67,7 @@ static Rounds rounds_of(uint64_t key)
 
 /* A number below `range` from the other half and a key; 16-bit products only. */
 __attribute__((always_inline)) static inline uint16_t round_of(uint16_t x, uint16_t first, uint16_t second,
-                                                              uint16_t range)
-{
+                                                               uint16_t range) {
     uint16_t h = (uint16_t)((uint32_t)(uint16_t)(x ^ first) * 0x9e3bu);
     h = (uint16_t)(h ^ (h >> 7));
     h = (uint16_t)(h + second);
@@ -83,9 +76,7 @@ __attribute__((always_inline)) static inline uint16_t round_of(uint16_t x, uint1
 }
 
 /* (x + by) mod range, both below range. The second way takes fewer instructions but needs a bit to spare. */
-__attribute__((always_inline)) static inline uint16_t add_modulo(uint16_t x, uint16_t by, uint16_t range,
-                                                                 bool spare)
-{
+__attribute__((always_inline)) static inline uint16_t add_modulo(uint16_t x, uint16_t by, uint16_t range, bool spare) {
     if (spare) {
         uint16_t sum = (uint16_t)(x + by), less = (uint16_t)(sum - range);
         return less < sum ? less : sum;
@@ -94,34 +85,27 @@ __attribute__((always_inline)) static inline uint16_t add_modulo(uint16_t x, uin
     return x >= rest ? (uint16_t)(x - rest) : (uint16_t)(x + by);
 }
 
-__attribute__((always_inline)) static inline void permute(const Rounds *rounds, uint16_t a, uint16_t b,
-                                                          int count, bool spare, uint16_t *restrict x,
-                                                          uint16_t *restrict y)
-{
+__attribute__((always_inline)) static inline void permute(const Rounds *rounds, uint16_t a, uint16_t b, int count,
+                                                          bool spare, uint16_t *restrict x, uint16_t *restrict y) {
     for (int i = 0; i < ROUNDS; i += 2) {
         uint16_t first = rounds->first[i], second = rounds->second[i];
-        for (int j = 0; j < count; j++)
-            x[j] = add_modulo(x[j], round_of(y[j], first, second, a), a, spare);
+        for (int j = 0; j < count; j++) x[j] = add_modulo(x[j], round_of(y[j], first, second, a), a, spare);
         first = rounds->first[i + 1];
         second = rounds->second[i + 1];
-        for (int j = 0; j < count; j++)
-            y[j] = add_modulo(y[j], round_of(x[j], first, second, b), b, spare);
+        for (int j = 0; j < count; j++) y[j] = add_modulo(y[j], round_of(x[j], first, second, b), b, spare);
     }
 }
 
 /* A function of its own: inside a larger one gcc no longer sees the products' high halves. */
-VECTOR_CLONES(permute_block,
-              (const Rounds *rounds, uint16_t a, uint16_t b, uint16_t *restrict x, uint16_t *restrict y),
-              (rounds, a, b, x, y))
-{
+VECTOR_CLONES(permute_block, (const Rounds *rounds, uint16_t a, uint16_t b, uint16_t *restrict x, uint16_t *restrict y),
+              (rounds, a, b, x, y)) {
     if (a <= MOST_SPARE && b <= MOST_SPARE)
         permute(rounds, a, b, BLOCK, true, x, y);
     else
         permute(rounds, a, b, BLOCK, false, x, y);
 }
 
-static uint32_t walk(const sgdrt_order *order, const Rounds *rounds, uint32_t place)
-{
+static uint32_t walk(const sgdrt_order *order, const Rounds *rounds, uint32_t place) {
     while (place >= order->n) {
         uint16_t x = (uint16_t)(place % order->a), y = (uint16_t)(place / order->a);
         permute(rounds, (uint16_t)order->a, (uint16_t)order->b, 1, false, &x, &y);
@@ -131,10 +115,9 @@ static uint32_t walk(const sgdrt_order *order, const Rounds *rounds, uint32_t pl
 }
 
 /* The pairs of the positions that lie `distance` further on. */
-__attribute__((always_inline)) static inline void move_on(uint16_t a, uint32_t distance, int count,
-                                                          const uint16_t *x, const uint16_t *y,
-                                                          uint16_t *restrict to_x, uint16_t *restrict to_y)
-{
+__attribute__((always_inline)) static inline void move_on(uint16_t a, uint32_t distance, int count, const uint16_t *x,
+                                                          const uint16_t *y, uint16_t *restrict to_x,
+                                                          uint16_t *restrict to_y) {
     const uint16_t by_x = (uint16_t)(distance % a), by_y = (uint16_t)(distance / a);
     const uint16_t rest = (uint16_t)(a - by_x);
     for (int j = 0; j < count; j++) {
@@ -146,8 +129,7 @@ __attribute__((always_inline)) static inline void move_on(uint16_t a, uint32_t d
 
 VECTOR_CLONES(fill_many,
               (const sgdrt_order *order, const Rounds *given, uint32_t first, uint32_t count, uint32_t *rows),
-              (order, given, first, count, rows))
-{
+              (order, given, first, count, rows)) {
     const Rounds rounds = *given;
     const uint16_t a = (uint16_t)order->a, b = (uint16_t)order->b;
     uint16_t next_x[BLOCK], next_y[BLOCK], x[BLOCK], y[BLOCK];
@@ -161,8 +143,7 @@ VECTOR_CLONES(fill_many,
         at_y = (uint16_t)(at_y + wraps);
     }
     for (int known = FEWEST; known < BLOCK; known += FEWEST)
-        move_on(a, FEWEST, FEWEST, &next_x[known - FEWEST], &next_y[known - FEWEST], &next_x[known],
-                &next_y[known]);
+        move_on(a, FEWEST, FEWEST, &next_x[known - FEWEST], &next_y[known - FEWEST], &next_x[known], &next_y[known]);
     for (uint64_t done = 0; done < count; done += BLOCK) {
         uint32_t here = count - done < BLOCK ? (uint32_t)(count - done) : BLOCK, most = 0;
         memcpy(x, next_x, sizeof x);
@@ -174,27 +155,23 @@ VECTOR_CLONES(fill_many,
             most = out[j] > most ? out[j] : most;
         }
         if (most >= order->n)
-            for (uint32_t j = 0; j < here; j++)
-                out[j] = walk(order, &rounds, out[j]);
+            for (uint32_t j = 0; j < here; j++) out[j] = walk(order, &rounds, out[j]);
         memcpy(rows + done, out, here * sizeof *rows);
     }
 }
 
 /* ---- with replacement -------------------------------------------------------------------- */
 
-static uint32_t draw_again(uint64_t key, uint32_t position, uint32_t n, uint32_t least)
-{
+static uint32_t draw_again(uint64_t key, uint32_t position, uint32_t n, uint32_t least) {
     for (;;) {
         key = math_mix_u64(key + 0x9e3779b97f4a7c15ull);
         uint64_t product = (uint64_t)math_mix_u32(position ^ (uint32_t)key, (uint32_t)(key >> 32)) * n;
-        if ((uint32_t)product >= least)
-            return (uint32_t)(product >> 32);
+        if ((uint32_t)product >= least) return (uint32_t)(product >> 32);
     }
 }
 
 VECTOR_CLONES(fill_drawn, (uint64_t key, uint32_t n, uint32_t first, uint32_t count, uint32_t *rows),
-              (key, n, first, count, rows))
-{
+              (key, n, first, count, rows)) {
     const uint32_t low = (uint32_t)key, high = (uint32_t)(key >> 32), least = (0 - n) % n;
     uint32_t missed = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -207,13 +184,10 @@ VECTOR_CLONES(fill_drawn, (uint64_t key, uint32_t n, uint32_t first, uint32_t co
             rows[i] = draw_again(key, first + i, n, least);
 }
 
-void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, uint32_t count,
-                      uint32_t *rows)
-{
+void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, uint32_t count, uint32_t *rows) {
     uint64_t key = math_key_of_name(order->seed ^ 0x6f726465725f6f66ull, epoch);
     if (order->kind == SGDRT_ORDER_SEQUENTIAL) {
-        for (uint32_t i = 0; i < count; i++)
-            rows[i] = first + i;
+        for (uint32_t i = 0; i < count; i++) rows[i] = first + i;
     } else if (order->kind == SGDRT_ORDER_REPLACEMENT) {
         fill_drawn(key, order->n, first, count, rows);
     } else if (order->n <= FEW) {
@@ -226,15 +200,13 @@ void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, 
 
 /* ---- held-out rows ----------------------------------------------------------------------- */
 
-static uint32_t part_of(uint32_t n, double part)
-{
+static uint32_t part_of(uint32_t n, double part) {
     double count = floor((double)n * part + 0.5);
     return !(count > 0) ? 0 : count >= n ? n : (uint32_t)count;
 }
 
 /* quota[c]: how many rows of label c are still to be held out. */
-static void mark_first(uint64_t seed, uint32_t n, const int32_t *labels, uint32_t *quota, uint8_t *held)
-{
+static void mark_first(uint64_t seed, uint32_t n, const int32_t *labels, uint32_t *quota, uint8_t *held) {
     enum { PIECE = 4096 };
     sgdrt_order order = sgdrt_order_of(SGDRT_ORDER_SHUFFLED, n, seed ^ 0x686f6c645f6f7574ull);
     uint32_t rows[PIECE];
@@ -266,8 +238,7 @@ static int32_t *number_labels(const int32_t *labels, uint32_t n, int64_t *classe
         memcpy(occur, labels, sizeof *occur * n);
         qsort(occur, n, sizeof *occur, compare_labels);
         for (uint32_t i = 0; i < n; i++)
-            if (!count || occur[count - 1] != occur[i])
-                occur[count++] = occur[i];
+            if (!count || occur[count - 1] != occur[i]) occur[count++] = occur[i];
         for (uint32_t i = 0; i < n; i++) {
             const int32_t *found = bsearch(&labels[i], occur, count, sizeof *occur, compare_labels);
             numbered[i] = (int32_t)(found - occur);
@@ -282,22 +253,18 @@ static int32_t *number_labels(const int32_t *labels, uint32_t n, int64_t *classe
 }
 
 bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int32_t *labels, int64_t classes,
-                    uint32_t *rows, uint32_t *training)
-{
+                    uint32_t *rows, uint32_t *training) {
     bool split = kind == SGDRT_HOLD_OUT_SPLIT;
     int32_t *numbered = split && classes > n ? number_labels(labels, n, &classes) : NULL;
-    if (split && classes > n)
-        return false;
+    if (split && classes > n) return false;
     labels = numbered ? numbered : labels;
     uint8_t *held = calloc(n, 1);
     uint32_t *quota = calloc(split ? (size_t)classes : 1, sizeof *quota);
     bool memory = held != NULL && quota != NULL;
     if (memory) {
         if (split) {
-            for (uint32_t i = 0; i < n; i++)
-                quota[labels[i]]++;
-            for (int64_t c = 0; c < classes; c++)
-                quota[c] = part_of(quota[c], part);
+            for (uint32_t i = 0; i < n; i++) quota[labels[i]]++;
+            for (int64_t c = 0; c < classes; c++) quota[c] = part_of(quota[c], part);
         } else {
             quota[0] = part_of(n, part);
         }
@@ -307,12 +274,10 @@ bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int3
             mark_first(seed, n, split ? labels : NULL, quota, held);
         uint32_t kept = 0;
         for (uint32_t i = 0; i < n; i++)
-            if (!held[i])
-                rows[kept++] = i;
+            if (!held[i]) rows[kept++] = i;
         *training = kept;
         for (uint32_t i = 0; i < n; i++)
-            if (held[i])
-                rows[kept++] = i;
+            if (held[i]) rows[kept++] = i;
     }
     free(held);
     free(quota);

@@ -23,7 +23,7 @@
 enum { SGDRT_ORDER_SHUFFLED, SGDRT_ORDER_SEQUENTIAL, SGDRT_ORDER_REPLACEMENT };
 
 typedef struct sgdrt_order {
-    int      kind;
+    int kind;
     uint32_t n, a, b;
     uint64_t seed;
 } sgdrt_order;
@@ -31,14 +31,13 @@ typedef struct sgdrt_order {
 /* 1 <= n <= 65535 * 65535 */
 sgdrt_order sgdrt_order_of(int kind, uint32_t n, uint64_t seed);
 /* rows[i] = the row at position first + i; first + count <= n. */
-void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, uint32_t count,
-                      uint32_t *rows);
+void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, uint32_t count, uint32_t *rows);
 
 /* Held-out rows: of the n rows, or with SPLIT of the rows of each label (0 .. classes-1) apart, the first
  * floor(count * part + 1/2) in an order of the seed's own; with LAST the last ones. Writes the training rows
  * to rows[0 .. *training), the held-out rows after them, both ascending. False if there is no memory for it.
  */
-enum { SGDRT_HOLD_OUT_RANDOM = 1, SGDRT_HOLD_OUT_SPLIT, SGDRT_HOLD_OUT_LAST };   /* program.h's HoldOut */
+enum { SGDRT_HOLD_OUT_RANDOM = 1, SGDRT_HOLD_OUT_SPLIT, SGDRT_HOLD_OUT_LAST }; /* program.h's HoldOut */
 bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int32_t *labels, int64_t classes,
                     uint32_t *rows, uint32_t *training);
 

@@ -23,18 +23,22 @@
 #include <unistd.h>
 
 enum { CACHE_LINE = 64, LOOKS_PER_TIME = 32 };
-static const int64_t spin_nanoseconds = 30000;       /* about what sleeping and being woken costs */
+static const int64_t spin_nanoseconds = 30000; /* about what sleeping and being woken costs */
 
-typedef struct Worker { sgdrt_pool *pool; pthread_t id; int number; } Worker;
+typedef struct Worker {
+    sgdrt_pool *pool;
+    pthread_t id;
+    int number;
+} Worker;
 
 struct sgdrt_pool {
-    int  threads;
+    int threads;
     bool spins;
-    sgdrt_pool_work *work;                            /* of the region; NULL: workers end */
+    sgdrt_pool_work *work; /* of the region; NULL: workers end */
     void *context;
-    _Alignas(CACHE_LINE) atomic_int arrived;          /* at the barrier at hand */
+    _Alignas(CACHE_LINE) atomic_int arrived; /* at the barrier at hand */
     atomic_int sleepers;
-    _Alignas(CACHE_LINE) atomic_uint phase;           /* barriers that all have passed */
+    _Alignas(CACHE_LINE) atomic_uint phase; /* barriers that all have passed */
     _Alignas(CACHE_LINE) pthread_mutex_t lock;
     pthread_cond_t woken;
     Worker workers[];
@@ -81,7 +85,7 @@ static void sleep_until_turned(sgdrt_pool *pool, unsigned phase) {
 
 void sgdrt_pool_barrier(void *context) {
     sgdrt_pool *pool = context;
-    unsigned phase = atomic_load_explicit(&pool->phase, memory_order_relaxed);   /* it cannot turn without us */
+    unsigned phase = atomic_load_explicit(&pool->phase, memory_order_relaxed); /* it cannot turn without us */
     if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) < pool->threads - 1) {
         if (!spin(pool, phase)) sleep_until_turned(pool, phase);
         return;
@@ -97,8 +101,8 @@ void sgdrt_pool_barrier(void *context) {
 static void *work_until_end(void *context) {
     Worker *worker = context;
     sgdrt_pool *pool = worker->pool;
-    sgdrt_float_enter();                              /* a thread begins as the one that starts it */
-    pthread_mutex_lock(&pool->lock);                  /* held until it is known how many there are */
+    sgdrt_float_enter();             /* a thread begins as the one that starts it */
+    pthread_mutex_lock(&pool->lock); /* held until it is known how many there are */
     pthread_mutex_unlock(&pool->lock);
     for (;;) {
         sgdrt_pool_barrier(pool);
@@ -166,7 +170,11 @@ void sgdrt_pool_run(sgdrt_pool *pool, sgdrt_pool_work *work, void *context) {
     sgdrt_pool_barrier(pool);
 }
 
-typedef struct PoolCall { sgdrt_function *function; const sgdrt_call *call; int64_t result; } PoolCall;
+typedef struct PoolCall {
+    sgdrt_function *function;
+    const sgdrt_call *call;
+    int64_t result;
+} PoolCall;
 
 static void call_function(void *context, int thread) {
     PoolCall *region = context;

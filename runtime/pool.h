@@ -18,10 +18,10 @@ typedef void sgdrt_pool_work(void *context, int thread);
 
 /* As many threads as asked for, or fewer where the system gives no more; NULL if that leaves one. */
 sgdrt_pool *sgdrt_pool_new(int threads);
-void sgdrt_pool_free(sgdrt_pool *pool);                         /* NULL is fine */
-int  sgdrt_pool_threads(const sgdrt_pool *pool);                /* 1 for NULL */
+void sgdrt_pool_free(sgdrt_pool *pool);         /* NULL is fine */
+int sgdrt_pool_threads(const sgdrt_pool *pool); /* 1 for NULL */
 void sgdrt_pool_run(sgdrt_pool *pool, sgdrt_pool_work *work, void *context);
-void sgdrt_pool_barrier(void *pool);                            /* an sgdrt_barrier */
+void sgdrt_pool_barrier(void *pool); /* an sgdrt_barrier */
 
 int64_t sgdrt_pool_call(void *pool, sgdrt_function *function, const sgdrt_call *call, void *scratch); /* sgdrt_region */
 

@@ -7,8 +7,7 @@
 
 int sgdrt_problem_set(sgdrt_problem *problem, int code, const char *file, int64_t line, int64_t column,
                       const char *format, ...) {
-    if (!problem)
-        return code;
+    if (!problem) return code;
     problem->code = code;
     problem->file = file;
     problem->line = line;
@@ -22,8 +21,7 @@ int sgdrt_problem_set(sgdrt_problem *problem, int code, const char *file, int64_
 }
 
 void sgdrt_problem_help(sgdrt_problem *problem, const char *format, ...) {
-    if (!problem)
-        return;
+    if (!problem) return;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(problem->help, sizeof problem->help, format, arguments);
@@ -33,10 +31,9 @@ void sgdrt_problem_help(sgdrt_problem *problem, const char *format, ...) {
 int sgdrt_problem_memory(sgdrt_problem *problem, const char *file, size_t bytes) {
     double gigabytes = (double)bytes / 1e9;
     if (gigabytes < 1)
-        return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, file, 0, 0, "%zu bytes of memory could not be had",
-                                 bytes);
-    return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, file, 0, 0, "it takes %.3g GB of memory, which could not be had",
-                             gigabytes);
+        return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, file, 0, 0, "%zu bytes of memory could not be had", bytes);
+    return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, file, 0, 0,
+                             "it takes %.3g GB of memory, which could not be had", gigabytes);
 }
 
 void sgdrt_shape_text(char *text, size_t size, const int64_t *shape, int rank) {
@@ -72,10 +69,8 @@ void sgdrt_excerpt(char *text, size_t size, const char *bytes, size_t length, si
 static int name_distance(const char *a, size_t a_length, const char *b, size_t b_length) {
     enum { LONGEST = 64 };
     int row[LONGEST + 1];
-    if (a_length > LONGEST || b_length > LONGEST)
-        return LONGEST;
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = (int)j;
+    if (a_length > LONGEST || b_length > LONGEST) return LONGEST;
+    for (size_t j = 0; j <= b_length; j++) row[j] = (int)j;
     for (size_t i = 1; i <= a_length; i++) {
         int diagonal = row[0];
         row[0] = (int)i;

@@ -8,34 +8,33 @@
 #include "sgdrt.h"
 
 enum {
-    PROBLEM_READ = 401,          /* the file cannot be opened or read */
-    PROBLEM_HEADER = 402,        /* not an IDX or .npy file, or a header that says something impossible */
-    PROBLEM_SHAPE = 403,         /* a file of another shape or type than its column */
-    PROBLEM_LABEL = 404,         /* outside 0 .. classes-1, or outside its integer type */
+    PROBLEM_READ = 401,   /* the file cannot be opened or read */
+    PROBLEM_HEADER = 402, /* not an IDX or .npy file, or a header that says something impossible */
+    PROBLEM_SHAPE = 403,  /* a file of another shape or type than its column */
+    PROBLEM_LABEL = 404,  /* outside 0 .. classes-1, or outside its integer type */
     PROBLEM_NOT_A_NUMBER = 405,
     PROBLEM_MISSING = 406,
-    PROBLEM_RAGGED = 407,        /* a row with another number of fields */
-    PROBLEM_NO_COLUMN = 408,     /* no column of that name or number */
-    PROBLEM_QUOTE = 409,         /* a quote that is not closed */
-    PROBLEM_ROWS = 410,          /* rows = a..b is not in the file */
-    PROBLEM_EMPTY = 411,         /* no row in it */
-    PROBLEM_LENGTH = 412,        /* more or fewer bytes than the header says */
-    PROBLEM_GZIP = 413,          /* a damaged gzip stream */
-    PROBLEM_COUNTS = 414,        /* columns with different numbers of rows */
-    PROBLEM_REMAP = 415,         /* a value that remap does not list */
-    PROBLEM_TOO_LARGE = 416,     /* more memory or rows than there can be */
-    PROBLEM_SAVED_FILE = 417,    /* not a well-formed safetensors file */
-    PROBLEM_WRITE = 418,         /* a file cannot be written */
-    PROBLEM_NOT_SAVED = 419,     /* a saved file that lacks an entry, or has it with another shape or type */
-    PROBLEM_NONE_KEPT = 420,     /* keep leaves no row */
-    PROBLEM_NO_TRAINING = 427    /* a saved file that no training can go on from */
+    PROBLEM_RAGGED = 407,     /* a row with another number of fields */
+    PROBLEM_NO_COLUMN = 408,  /* no column of that name or number */
+    PROBLEM_QUOTE = 409,      /* a quote that is not closed */
+    PROBLEM_ROWS = 410,       /* rows = a..b is not in the file */
+    PROBLEM_EMPTY = 411,      /* no row in it */
+    PROBLEM_LENGTH = 412,     /* more or fewer bytes than the header says */
+    PROBLEM_GZIP = 413,       /* a damaged gzip stream */
+    PROBLEM_COUNTS = 414,     /* columns with different numbers of rows */
+    PROBLEM_REMAP = 415,      /* a value that remap does not list */
+    PROBLEM_TOO_LARGE = 416,  /* more memory or rows than there can be */
+    PROBLEM_SAVED_FILE = 417, /* not a well-formed safetensors file */
+    PROBLEM_WRITE = 418,      /* a file cannot be written */
+    PROBLEM_NOT_SAVED = 419,  /* a saved file that lacks an entry, or has it with another shape or type */
+    PROBLEM_NONE_KEPT = 420,  /* keep leaves no row */
+    PROBLEM_NO_TRAINING = 427 /* a saved file that no training can go on from */
 };
 
 /* Fill *problem (which may be NULL) and return the code. */
 int sgdrt_problem_set(sgdrt_problem *problem, int code, const char *file, int64_t line, int64_t column,
                       const char *format, ...) __attribute__((format(printf, 6, 7)));
-void sgdrt_problem_help(sgdrt_problem *problem, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void sgdrt_problem_help(sgdrt_problem *problem, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int sgdrt_problem_memory(sgdrt_problem *problem, const char *file, size_t bytes);
 
 /* "[28, 28]"; cut off where it does not fit. */

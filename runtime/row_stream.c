@@ -9,16 +9,18 @@
 struct sgdrt_row_stream {
     CsvReader reader;
     const sgdrt_row_options *options;
-    sgdrt_problem problem;            /* of the reader */
-    bool broken, ended;               /* broken: the problem comes after the block */
-    int64_t capacity;                 /* rows that lines, texts and marks have room for */
+    sgdrt_problem problem; /* of the reader */
+    bool broken, ended;    /* broken: the problem comes after the block */
+    int64_t capacity;      /* rows that lines, texts and marks have room for */
     int64_t *line;
     uint8_t *bad;
-    int *text_field, last_field;      /* of the options' texts; the last of these fields */
-    char *text; size_t text_length, text_capacity;
-    char *fields; size_t fields_capacity;     /* of the row at hand */
-    size_t *text_end, *field_end;     /* field_end: of the row at hand, by its place in `text` */
-    int64_t rows, skipped;            /* rows: of all blocks so far */
+    int *text_field, last_field; /* of the options' texts; the last of these fields */
+    char *text;
+    size_t text_length, text_capacity;
+    char *fields;
+    size_t fields_capacity;       /* of the row at hand */
+    size_t *text_end, *field_end; /* field_end: of the row at hand, by its place in `text` */
+    int64_t rows, skipped;        /* rows: of all blocks so far */
     sgdrt_problem first_skipped;
 };
 
@@ -30,8 +32,7 @@ static int memory_problem(sgdrt_row_stream *s, size_t bytes) {
 static bool read_number(const char *text, int64_t *number) {
     *number = 0;
     for (const char *c = text; *c; c++) {
-        if (*c < '0' || *c > '9' || *number > INT32_MAX)
-            return false;
+        if (*c < '0' || *c > '9' || *number > INT32_MAX) return false;
         *number = 10 * *number + (*c - '0');
     }
     return *text != 0;
@@ -42,33 +43,28 @@ static int find_text(sgdrt_row_stream *s, const char *name) {
     CsvReader *r = &s->reader;
     int64_t index = 0;
     bool number = read_number(name, &index);
-    for (int f = 0; f < r->names.count; f++)
-        number &= strcmp(r->names.text[f], name) != 0;
+    for (int f = 0; f < r->names.count; f++) number &= strcmp(r->names.text[f], name) != 0;
     if (!number && !r->names.count) {
         sgdrt_problem_set(&s->problem, PROBLEM_NO_COLUMN, r->request->path, 0, 0,
                           "there is no column \"%.100s\", as the file has no header", name);
         sgdrt_problem_help(&s->problem, "its columns are numbered from 0 to %d", r->field_count - 1);
         return -1;
     }
-    sgdrt_column_request wanted = { .name = name, .csv_index = &index, .csv_name = number ? NULL : &name };
+    sgdrt_column_request wanted = {.name = name, .csv_index = &index, .csv_name = number ? NULL : &name};
     return sgdrt_csv_find_field(r, &wanted, 0);
 }
 
 static int find_texts(sgdrt_row_stream *s) {
     int count = s->options->text_count;
     s->last_field = -1;
-    if (!count)
-        return 0;
+    if (!count) return 0;
     s->text_field = malloc(sizeof *s->text_field * (size_t)count);
     s->field_end = malloc(sizeof *s->field_end * 2 * (size_t)s->reader.field_count);
-    if (!s->text_field || !s->field_end)
-        return memory_problem(s, sizeof *s->text_field * (size_t)count);
+    if (!s->text_field || !s->field_end) return memory_problem(s, sizeof *s->text_field * (size_t)count);
     for (int t = 0; t < count; t++) {
         s->text_field[t] = find_text(s, s->options->texts[t]);
-        if (s->text_field[t] < 0)
-            return s->problem.code;
-        if (s->text_field[t] > s->last_field)
-            s->last_field = s->text_field[t];
+        if (s->text_field[t] < 0) return s->problem.code;
+        if (s->text_field[t] > s->last_field) s->last_field = s->text_field[t];
     }
     return 0;
 }
@@ -77,21 +73,18 @@ static int text_add(sgdrt_row_stream *s, const char *bytes, size_t length) {
     if (s->text_length + length > s->text_capacity) {
         size_t larger = 2 * (s->text_length + length) + 4096;
         char *grown = realloc(s->text, larger);
-        if (!grown)
-            return memory_problem(s, larger);
+        if (!grown) return memory_problem(s, larger);
         s->text = grown;
         s->text_capacity = larger;
     }
-    if (length)
-        memcpy(s->text + s->text_length, bytes, length);
+    if (length) memcpy(s->text + s->text_length, bytes, length);
     s->text_length += length;
     return 0;
 }
 
 static bool is_wanted(const sgdrt_row_stream *s, int field) {
     for (int t = 0; t < s->options->text_count; t++)
-        if (s->text_field[t] == field)
-            return true;
+        if (s->text_field[t] == field) return true;
     return false;
 }
 
@@ -106,13 +99,10 @@ static CsvStatus read_fields(sgdrt_row_stream *s) {
         CsvField field;
         bool row_ends = false;
         CsvStatus status = f ? sgdrt_csv_separator(text, &p, &row_ends) : CSV_FINE;
-        if (status == CSV_FINE && !row_ends)
-            status = sgdrt_csv_field(text, &p, &field);
-        if (status != CSV_FINE)
-            return status;
+        if (status == CSV_FINE && !row_ends) status = sgdrt_csv_field(text, &p, &field);
+        if (status != CSV_FINE) return status;
         s->field_end[2 * f] = s->text_length;
-        if (!row_ends && is_wanted(s, f) && text_add(s, field.text, field.length))
-            return CSV_PROBLEM;
+        if (!row_ends && is_wanted(s, f) && text_add(s, field.text, field.length)) return CSV_PROBLEM;
         s->field_end[2 * f + 1] = s->text_length;
         if (row_ends) { /* too few: read_row says so */
             for (int rest = f + 1; rest <= s->last_field; rest++)
@@ -131,23 +121,18 @@ static int read_texts(sgdrt_row_stream *s, int64_t row) {
         bool more;
         s->text_length = begin;
         int code = sgdrt_csv_refill(&s->reader.text);
-        if (!code)
-            code = sgdrt_csv_begin_row(&s->reader.text, &more);
-        if (code)
-            return code;
+        if (!code) code = sgdrt_csv_begin_row(&s->reader.text, &more);
+        if (code) return code;
     }
-    if (status == CSV_PROBLEM)
-        return s->problem.code;
+    if (status == CSV_PROBLEM) return s->problem.code;
     size_t length = s->text_length - begin;
     if (length > s->fields_capacity) {
         free(s->fields);
         s->fields_capacity = 2 * length;
         s->fields = malloc(s->fields_capacity);
-        if (!s->fields)
-            return memory_problem(s, s->fields_capacity);
+        if (!s->fields) return memory_problem(s, s->fields_capacity);
     }
-    if (length)
-        memcpy(s->fields, s->text + begin, length);
+    if (length) memcpy(s->fields, s->text + begin, length);
     s->text_length = begin;
     int code = 0;
     for (int t = 0; t < s->options->text_count && !code; t++) {
@@ -165,8 +150,7 @@ static bool is_of_row(int code) {
 }
 
 static void count_skipped(sgdrt_row_stream *s, int64_t rows) {
-    if (!s->skipped)
-        s->first_skipped = s->problem;
+    if (!s->skipped) s->first_skipped = s->problem;
     s->skipped += rows;
 }
 
@@ -175,10 +159,8 @@ static int pass_over(sgdrt_row_stream *s) {
     CsvText *text = &s->reader.text;
     bool row;
     int code = sgdrt_csv_begin_row(text, &row);
-    if (!code)
-        code = sgdrt_csv_skip_row(text);
-    if (code == PROBLEM_QUOTE)
-        code = sgdrt_csv_skip_line(text);
+    if (!code) code = sgdrt_csv_skip_row(text);
+    if (code == PROBLEM_QUOTE) code = sgdrt_csv_skip_line(text);
     s->reader.in_file += !code;
     return code;
 }
@@ -193,19 +175,15 @@ static int read_block(sgdrt_row_stream *s, int64_t most, int64_t *rows) {
     int code = 0;
     for (*rows = 0; *rows < most && !code;) {
         bool row;
-        if (s->options->live && *rows && !line_is_there(&r->text))
-            break;
+        if (s->options->live && *rows && !line_is_there(&r->text)) break;
         code = sgdrt_csv_next_row(r, &row);
-        if (code || (s->ended = !row))
-            break;
+        if (code || (s->ended = !row)) break;
         size_t before = s->text_length;
         s->line[*rows] = r->text.line;
         code = s->last_field >= 0 ? read_texts(s, *rows) : 0;
-        if (!code)
-            code = sgdrt_csv_read_row(r, block->bytes + block->stride * (size_t)*rows);
+        if (!code) code = sgdrt_csv_read_row(r, block->bytes + block->stride * (size_t)*rows);
         *rows += !code;
-        if (!code || !is_of_row(code) || !s->options->skip_bad)
-            continue;
+        if (!code || !is_of_row(code) || !s->options->skip_bad) continue;
         s->text_length = before;
         count_skipped(s, 1);
         code = pass_over(s);
@@ -217,8 +195,7 @@ static int make_room(sgdrt_row_stream *s, int64_t most) {
     size_t texts = (size_t)(s->options->text_count ? s->options->text_count : 1);
     sgdrt_table_widen(s->reader.table);
     int code = sgdrt_table_reserve(s->reader.table, most, &s->problem);
-    if (code || most <= s->capacity)
-        return code;
+    if (code || most <= s->capacity) return code;
     free(s->line);
     free(s->bad);
     free(s->text_end);
@@ -235,10 +212,8 @@ static void compact_texts(sgdrt_row_stream *s, const uint8_t *keep, int64_t rows
     for (int64_t r = 0, to = 0; r < rows; r++) {
         size_t end = count ? s->text_end[(r + 1) * count - 1] : 0;
         if (keep[r]) {
-            if (end > begin)
-                memmove(s->text + to_end, s->text + begin, end - begin);
-            for (int t = 0; t < count; t++)
-                s->text_end[to * count + t] = s->text_end[r * count + t] - begin + to_end;
+            if (end > begin) memmove(s->text + to_end, s->text + begin, end - begin);
+            for (int t = 0; t < count; t++) s->text_end[to * count + t] = s->text_end[r * count + t] - begin + to_end;
             s->line[to++] = s->line[r];
             to_end += end - begin;
         }
@@ -249,7 +224,7 @@ static void compact_texts(sgdrt_row_stream *s, const uint8_t *keep, int64_t rows
 void sgdrt_rows_keep(sgdrt_row_stream *s, const uint8_t *keep, sgdrt_row_block *block) {
     compact_texts(s, keep, block->table->rows);
     sgdrt_table_settle(block->table, sgdrt_table_compact(block->table, keep));
-    *block = (sgdrt_row_block){ block->table, s->line, s->text, s->text_end };
+    *block = (sgdrt_row_block){block->table, s->line, s->text, s->text_end};
 }
 
 /* Labels of the block: rows with wrong ones leave it, or end it. */
@@ -259,8 +234,7 @@ static int check_labels(sgdrt_row_stream *s, sgdrt_row_block *block) {
     memset(s->bad, 0, (size_t)rows);
     int code = sgdrt_table_mark_labels(block->table, s->bad, &s->problem);
     if (!code || !is_of_row(code)) {
-        if (!code)
-            s->problem = earlier;
+        if (!code) s->problem = earlier;
         return code;
     }
     bool ends = false;
@@ -288,14 +262,13 @@ static int next_block(sgdrt_row_stream *s, int64_t most, sgdrt_row_block *block)
     int64_t rows = 0;
     s->text_length = 0;
     int code = make_room(s, most);
-    if (code)
-        return code;
+    if (code) return code;
     code = s->ended ? 0 : read_block(s, most, &rows);
     s->broken = code != 0;
     sgdrt_table *table = s->reader.table;
     sgdrt_table_settle(table, rows);
     table->own->line_of = s->line;
-    *block = (sgdrt_row_block){ table, s->line, s->text, s->text_end };
+    *block = (sgdrt_row_block){table, s->line, s->text, s->text_end};
     code = rows ? check_labels(s, block) : 0;
     s->rows += table->rows;
     return code;
@@ -306,13 +279,10 @@ int sgdrt_rows_next(sgdrt_row_stream *s, int64_t most, sgdrt_row_block *block, s
     int code = s->broken ? s->problem.code : 0; /* the rows before it have been given */
     while (!code) {
         code = next_block(s, most, block);
-        if (code || block->table->rows || s->ended || s->broken)
-            break;
+        if (code || block->table->rows || s->ended || s->broken) break;
     }
-    if (!code && block->table->rows)
-        return 0;
-    if (!code && !s->broken)
-        return end_problem(s, problem);
+    if (!code && block->table->rows) return 0;
+    if (!code && !s->broken) return end_problem(s, problem);
     *problem = s->problem;
     return problem->code;
 }
@@ -326,13 +296,11 @@ int sgdrt_rows_open(const sgdrt_request *request, const sgdrt_row_options *optio
                     sgdrt_problem *problem) {
     SGDRT_FLOAT_GUARD();
     sgdrt_row_stream *s = calloc(1, sizeof *s);
-    if (!s)
-        return sgdrt_problem_memory(problem, request->path, sizeof *s);
+    if (!s) return sgdrt_problem_memory(problem, request->path, sizeof *s);
     s->options = options;
-    s->reader = (CsvReader){ .request = request, .problem = &s->problem, .strict = true };
+    s->reader = (CsvReader){.request = request, .problem = &s->problem, .strict = true};
     int code = sgdrt_csv_reader_open(&s->reader, options->live);
-    if (!code)
-        code = find_texts(s);
+    if (!code) code = find_texts(s);
     if (code) {
         *problem = s->problem;
         sgdrt_rows_close(s);
@@ -343,8 +311,7 @@ int sgdrt_rows_open(const sgdrt_request *request, const sgdrt_row_options *optio
 }
 
 void sgdrt_rows_close(sgdrt_row_stream *s) {
-    if (!s)
-        return;
+    if (!s) return;
     sgdrt_free_table(s->reader.table);
     sgdrt_csv_reader_close(&s->reader);
     free(s->line);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CELL_LEARNT_KINDS = 2, CELL_STATISTIC_KIND = 3 };          /* model.h: parameter, state; statistic */
+enum { CELL_LEARNT_KINDS = 2, CELL_STATISTIC_KIND = 3 }; /* model.h: parameter, state; statistic */
 static const char last_suffix[] = "@last";
 
 static bool is_learnt(const sgdrt_model_cell *cell) { return cell->kind < CELL_LEARNT_KINDS; }
@@ -18,7 +18,11 @@ static sgdrt_entry entry_in(const sgdrt_model_cell *cell, const char *name, void
 }
 
 /* Names of NAME@last, one after the other, and the entries for them and for the plain ones. */
-typedef struct EntryList { sgdrt_entry *entries; int count; char *names; } EntryList;
+typedef struct EntryList {
+    sgdrt_entry *entries;
+    int count;
+    char *names;
+} EntryList;
 
 static bool list_open(EntryList *list, const sgdrt_training *t) {
     size_t bytes = 1;
@@ -47,9 +51,12 @@ static bool has_nan(const sgdrt_entry *entry) {
     for (int64_t i = 0; i < count; i++) {
         uint32_t f32 = 0;
         uint64_t f64 = 0;
-        if (entry->dtype == SGDRT_F32) memcpy(&f32, (const char *)entry->data + i * 4, sizeof f32);
-        else if (entry->dtype == SGDRT_F64) memcpy(&f64, (const char *)entry->data + i * 8, sizeof f64);
-        else return false;
+        if (entry->dtype == SGDRT_F32)
+            memcpy(&f32, (const char *)entry->data + i * 4, sizeof f32);
+        else if (entry->dtype == SGDRT_F64)
+            memcpy(&f64, (const char *)entry->data + i * 8, sizeof f64);
+        else
+            return false;
         if ((f32 & 0x7fffffff) > 0x7f800000 || (f64 & 0x7fffffffffffffff) > 0x7ff0000000000000) return true;
     }
     return false;
@@ -57,8 +64,8 @@ static bool has_nan(const sgdrt_entry *entry) {
 
 static int check_numbers(const sgdrt_entry *entry, const char *path, sgdrt_problem *problem) {
     if (!has_nan(entry)) return 0;
-    int code = sgdrt_problem_set(problem, PROBLEM_NO_TRAINING, path, 0, 0, "\"%.100s\" holds what is not a number (NaN)",
-                                 entry->name);
+    int code = sgdrt_problem_set(problem, PROBLEM_NO_TRAINING, path, 0, 0,
+                                 "\"%.100s\" holds what is not a number (NaN)", entry->name);
     sgdrt_problem_help(problem, "its training had diverged");
     return code;
 }
@@ -119,7 +126,11 @@ bool sgdrt_read_count(const char *text, uint64_t most, uint64_t *count) {
 }
 
 static int read_place(const sgdrt_checkpoint *file, sgdrt_header *place, sgdrt_problem *problem) {
-    const struct { const char *key; uint64_t most, *to; bool needed; } counts[] = {
+    const struct {
+        const char *key;
+        uint64_t most, *to;
+        bool needed;
+    } counts[] = {
         {"seed", UINT64_MAX, &place->seed, true},
         {"step", SGDRT_MOST_STEPS, &place->step, true},
         {"planned", SGDRT_MOST_STEPS, &place->planned, false},
@@ -132,7 +143,8 @@ static int read_place(const sgdrt_checkpoint *file, sgdrt_header *place, sgdrt_p
             char shown[64];
             sgdrt_excerpt(shown, sizeof shown, text, strlen(text), 40);
             code = sgdrt_problem_set(problem, PROBLEM_NO_TRAINING, file->path, 0, 0,
-                                     "the file says \"%s\" for %s, which is no count of this program", shown, counts[i].key);
+                                     "the file says \"%s\" for %s, which is no count of this program", shown,
+                                     counts[i].key);
         } else {
             code = sgdrt_problem_set(problem, PROBLEM_NO_TRAINING, file->path, 0, 0,
                                      "the file does not say at which step and seed it was saved");
@@ -184,8 +196,9 @@ static int check_nothing_else(const sgdrt_checkpoint *file, const EntryList *lis
         if (wanted) continue;
         int code = sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, file->path, 0, 0,
                                      "the file has \"%.100s\", which this run has not", name);
-        sgdrt_problem_help(problem, "it is of another training; to begin from its parameters write start = load(\"...\") "
-                                    "in the train block");
+        sgdrt_problem_help(problem,
+                           "it is of another training; to begin from its parameters write start = load(\"...\") "
+                           "in the train block");
         return code;
     }
     return 0;
@@ -201,7 +214,8 @@ static int check_found(const sgdrt_checkpoint *file, const EntryList *list, sgdr
     return 0;
 }
 
-int sgdrt_restore_training(const sgdrt_checkpoint *file, sgdrt_training *t, sgdrt_saved_use use, sgdrt_problem *problem) {
+int sgdrt_restore_training(const sgdrt_checkpoint *file, sgdrt_training *t, sgdrt_saved_use use,
+                           sgdrt_problem *problem) {
     sgdrt_header place = *(const sgdrt_header *)t->state;
     int code = use == SGDRT_START ? 0 : read_place(file, &place, problem);
     if (code) return code;
@@ -212,7 +226,8 @@ int sgdrt_restore_training(const sgdrt_checkpoint *file, sgdrt_training *t, sgdr
     if (!good) code = sgdrt_problem_memory(problem, file->path, sizeof *list.entries * (size_t)t->cell_count);
     if (good) list_wanted(&list, file, t, use, statistics);
     if (!code && use == SGDRT_START && list.count == 0)
-        code = sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, file->path, 0, 0, "the file has none of the run's parameters");
+        code = sgdrt_problem_set(problem, PROBLEM_NOT_SAVED, file->path, 0, 0,
+                                 "the file has none of the run's parameters");
     if (!code && use == SGDRT_RESUME) code = check_nothing_else(file, &list, t, problem);
     if (!code) code = check_found(file, &list, problem);
     if (!code) code = sgdrt_restore(file, list.entries, list.count, problem);

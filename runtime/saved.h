@@ -17,16 +17,17 @@
 
 /* A training in memory. */
 typedef struct sgdrt_training {
-    const sgdrt_model_cell *cells; int32_t cell_count;
-    void *state;              /* sgdrt_header, then cells at their offsets */
-    void *kept;               /* the same of what serves; NULL: state */
-    bool  no_statistics;      /* those of the data are not known yet */
+    const sgdrt_model_cell *cells;
+    int32_t cell_count;
+    void *state;        /* sgdrt_header, then cells at their offsets */
+    void *kept;         /* the same of what serves; NULL: state */
+    bool no_statistics; /* those of the data are not known yet */
 } sgdrt_training;
 
 typedef enum sgdrt_saved_use {
-    SGDRT_RESUME,             /* goes on: the last state; kept gets what serves */
-    SGDRT_SERVE,              /* the state becomes what serves */
-    SGDRT_START               /* parameters and layers' state that are there */
+    SGDRT_RESUME, /* goes on: the last state; kept gets what serves */
+    SGDRT_SERVE,  /* the state becomes what serves */
+    SGDRT_START   /* parameters and layers' state that are there */
 } sgdrt_saved_use;
 
 /* Into a file, or with path NULL into memory (*bytes is the caller's: free()). What is not a number is not saved:

@@ -46,22 +46,18 @@ static double listed_value(const ListedRows *list, int64_t place, int64_t elemen
 static bool all_equal(const ListedRows *list, int64_t element) {
     double first = listed_value(list, 0, element);
     for (int64_t p = 1; p < list->count; p++)
-        if (listed_value(list, p, element) != first)
-            return false;
+        if (listed_value(list, p, element) != first) return false;
     return true;
 }
 
 void sgdrt_statistics(const sgdrt_column *column, sgdrt_dtype dtype, int64_t elements, const uint32_t *rows,
                       int64_t count, double *mean, double *deviation) {
     SGDRT_FLOAT_GUARD();
-    ListedRows list = { column, dtype, rows, count };
-    for (int64_t e = 0; e < elements; e++)
-        mean[e] = deviation[e] = 0;
+    ListedRows list = {column, dtype, rows, count};
+    for (int64_t e = 0; e < elements; e++) mean[e] = deviation[e] = 0;
     for (int64_t p = 0; p < count; p++)
-        for (int64_t e = 0; e < elements; e++)
-            mean[e] += listed_value(&list, p, e);
-    for (int64_t e = 0; e < elements; e++)
-        mean[e] /= (double)count;
+        for (int64_t e = 0; e < elements; e++) mean[e] += listed_value(&list, p, e);
+    for (int64_t e = 0; e < elements; e++) mean[e] /= (double)count;
     for (int64_t p = 0; p < count; p++)
         for (int64_t e = 0; e < elements; e++) {
             double from_mean = listed_value(&list, p, e) - mean[e];
@@ -73,8 +69,7 @@ void sgdrt_statistics(const sgdrt_column *column, sgdrt_dtype dtype, int64_t ele
             mean[e] = listed_value(&list, 0, e);
             deviation[e] = 0;
         }
-        if (deviation[e] == 0)
-            deviation[e] = 1;
+        if (deviation[e] == 0) deviation[e] = 1;
     }
 }
 
@@ -90,12 +85,10 @@ static void standardize_row(const sgdrt_table *table, int block, const ColumnPla
     const struct sgdrt_table_private *own = table->own;
     for (int c = 0; c < table->column_count; c++) {
         const sgdrt_table_column *d = &table->described[c];
-        if (own->block_of[c] != block)
-            continue;
+        if (own->block_of[c] != block) continue;
         const char *was = from + old[c].offset;
         char *is = to + own->offset_of[c];
-        if (!mean[c])
-            memcpy(is, was, sgdrt_dtype_bytes(d->dtype) * (size_t)d->elements);
+        if (!mean[c]) memcpy(is, was, sgdrt_dtype_bytes(d->dtype) * (size_t)d->elements);
         for (int64_t e = 0; mean[c] && e < d->elements; e++)
             put_value(is, d->dtype, e, (value_at(was, old[c].dtype, e) - mean[c][e]) / deviation[c][e]);
     }
@@ -117,20 +110,17 @@ int sgdrt_standardize(sgdrt_table *table, const double *const *mean, const doubl
     char *row = malloc(longest);
     bool fine = old && stride && row;
     for (int c = 0; c < table->column_count && fine; c++) {
-        old[c] = (ColumnPlace){ described[c].dtype, own->offset_of[c] };
-        if (mean[c])
-            described[c].dtype = described[c].declared;
+        old[c] = (ColumnPlace){described[c].dtype, own->offset_of[c]};
+        if (mean[c]) described[c].dtype = described[c].declared;
     }
-    if (fine)
-        sgdrt_table_lay_out(table);
+    if (fine) sgdrt_table_lay_out(table);
     for (int b = 0; b < own->block_count && fine; b++)
         for (int64_t r = 0; r < table->rows; r++) {
             TableBlock *block = &own->blocks[b];
             memcpy(row, block->bytes + stride[b] * (size_t)r, stride[b]);
             standardize_row(table, b, old, row, (char *)block->bytes + block->stride * (size_t)r, mean, deviation);
         }
-    if (fine)
-        sgdrt_table_settle(table, table->rows);
+    if (fine) sgdrt_table_settle(table, table->rows);
     free(row);
     free(old);
     free(stride);

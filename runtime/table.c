@@ -13,7 +13,7 @@ size_t sgdrt_dtype_bytes(sgdrt_dtype dtype) {
 }
 
 const char *sgdrt_dtype_text(sgdrt_dtype dtype) {
-    static const char *const text[] = { "f32", "f64", "i32", "bool", "u8" };
+    static const char *const text[] = {"f32", "f64", "i32", "bool", "u8"};
     return text[dtype];
 }
 
@@ -21,8 +21,7 @@ const char *sgdrt_dtype_text(sgdrt_dtype dtype) {
 static int64_t shape_elements(const int64_t *shape, int rank) {
     int64_t elements = 1;
     for (int a = 0; a < rank; a++)
-        if (shape[a] < 0 || __builtin_mul_overflow(elements, shape[a], &elements) || elements > INT32_MAX)
-            return -1;
+        if (shape[a] < 0 || __builtin_mul_overflow(elements, shape[a], &elements) || elements > INT32_MAX) return -1;
     return elements;
 }
 
@@ -31,8 +30,8 @@ static int64_t shape_elements(const int64_t *shape, int rank) {
 static size_t strings_bytes(const char *path, const sgdrt_column_request *columns, int count) {
     size_t bytes = path ? strlen(path) + 1 : 0;
     for (int c = 0; c < count; c++) {
-        bytes += (size_t)columns[c].rank * 8 + (size_t)columns[c].remap_count * 8 + strlen(columns[c].name) +
-                 1 + (columns[c].path ? strlen(columns[c].path) + 1 : 0);
+        bytes += (size_t)columns[c].rank * 8 + (size_t)columns[c].remap_count * 8 + strlen(columns[c].name) + 1 +
+                 (columns[c].path ? strlen(columns[c].path) + 1 : 0);
         for (int i = 0; columns[c].remap_words && i < columns[c].remap_count; i++)
             bytes += strlen(columns[c].remap_words[i]) + 1;
     }
@@ -41,8 +40,7 @@ static size_t strings_bytes(const char *path, const sgdrt_column_request *column
 
 static void *take(char **at, const void *from, size_t bytes) {
     void *to = *at;
-    if (bytes)
-        memcpy(to, from, bytes);
+    if (bytes) memcpy(to, from, bytes);
     *at += bytes;
     return to;
 }
@@ -61,18 +59,13 @@ static void copy_strings(sgdrt_table *table, const char *path, const sgdrt_colum
     for (int c = 0; c < table->column_count; c++) {
         const char **words = (const char **)described[c].remap_words;
         described[c].name = take(&at, columns[c].name, strlen(columns[c].name) + 1);
-        for (int i = 0; words && i < columns[c].remap_count; i++)
-            words[i] = take(&at, words[i], strlen(words[i]) + 1);
-        if (columns[c].path)
-            described[c].path = take(&at, columns[c].path, strlen(columns[c].path) + 1);
+        for (int i = 0; words && i < columns[c].remap_count; i++) words[i] = take(&at, words[i], strlen(words[i]) + 1);
+        if (columns[c].path) described[c].path = take(&at, columns[c].path, strlen(columns[c].path) + 1);
     }
-    if (path)
-        table->own->path = take(&at, path, strlen(path) + 1);
+    if (path) table->own->path = take(&at, path, strlen(path) + 1);
 }
 
-static size_t aligned(size_t offset, size_t to) {
-    return (offset + to - 1) / to * to;
-}
+static size_t aligned(size_t offset, size_t to) { return (offset + to - 1) / to * to; }
 
 void sgdrt_table_lay_out(sgdrt_table *table) {
     struct sgdrt_table_private *own = table->own;
@@ -90,8 +83,7 @@ void sgdrt_table_lay_out(sgdrt_table *table) {
             own->blocks[c].stride = bytes;
         }
     }
-    if (together)
-        own->blocks[0].stride = aligned(record, widest);
+    if (together) own->blocks[0].stride = aligned(record, widest);
 }
 
 int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int count, bool together,
@@ -101,10 +93,10 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
     size_t places = count > 0 ? (size_t)count : 1;
     sgdrt_table_column *described = calloc(places, sizeof *described);
     if (table)
-        *table = (sgdrt_table){ .column_count = count,
-                                .columns = calloc(places, sizeof *table->columns),
-                                .described = described,
-                                .own = own };
+        *table = (sgdrt_table){.column_count = count,
+                               .columns = calloc(places, sizeof *table->columns),
+                               .described = described,
+                               .own = own};
     if (own) {
         own->blocks = calloc(places, sizeof *own->blocks);
         own->together = together;
@@ -115,13 +107,12 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
         own->wide = calloc(places, sizeof *own->wide);
         own->strings = malloc(strings_bytes(path, columns, count));
     }
-    if (!table || !own || !described || !table->columns || !own->blocks || !own->block_of ||
-        !own->offset_of || !own->field_of || !own->wide || !own->strings) {
+    if (!table || !own || !described || !table->columns || !own->blocks || !own->block_of || !own->offset_of ||
+        !own->field_of || !own->wide || !own->strings) {
         if (table && own) {
             sgdrt_free_table(table);
         } else {
-            if (table)
-                free(table->columns);
+            if (table) free(table->columns);
             free(table);
             free(own);
             free(described);
@@ -132,17 +123,17 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
         int64_t elements = shape_elements(columns[c].shape, columns[c].rank);
         if (elements < 0) {
             sgdrt_free_table(table);
-            return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, path, 0, 0,
-                                     "column \"%s\" has too many elements", columns[c].name);
+            return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, path, 0, 0, "column \"%s\" has too many elements",
+                                     columns[c].name);
         }
         bool wide = columns[c].wide && columns[c].dtype == SGDRT_F32;
         own->wide[c] = wide;
-        described[c] = (sgdrt_table_column){ .dtype = wide ? SGDRT_F64 : columns[c].dtype,
-                                             .declared = columns[c].dtype,
-                                             .rank = columns[c].rank,
-                                             .elements = elements,
-                                             .classes = columns[c].classes,
-                                             .remap_count = columns[c].remap_count };
+        described[c] = (sgdrt_table_column){.dtype = wide ? SGDRT_F64 : columns[c].dtype,
+                                            .declared = columns[c].dtype,
+                                            .rank = columns[c].rank,
+                                            .elements = elements,
+                                            .classes = columns[c].classes,
+                                            .remap_count = columns[c].remap_count};
     }
     copy_strings(table, path, columns);
     sgdrt_table_lay_out(table);
@@ -160,19 +151,16 @@ int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem
     struct sgdrt_table_private *own = table->own;
     if (rows > TABLE_MOST_ROWS)
         return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, own->path, 0, 0,
-                                 "%lld rows are the most that a data set can have",
-                                 (long long)TABLE_MOST_ROWS);
+                                 "%lld rows are the most that a data set can have", (long long)TABLE_MOST_ROWS);
     for (int b = 0; b < own->block_count; b++) {
         size_t bytes;
         if (__builtin_mul_overflow(own->blocks[b].stride, (size_t)rows, &bytes) || bytes > machine_bytes())
             return sgdrt_problem_set(problem, PROBLEM_TOO_LARGE, own->path, 0, 0,
                                      "%lld rows of %zu bytes take %.3g GB of memory, and this machine has %.3g GB",
                                      (long long)rows, own->blocks[b].stride,
-                                     (double)own->blocks[b].stride * (double)rows / 1e9,
-                                     (double)machine_bytes() / 1e9);
+                                     (double)own->blocks[b].stride * (double)rows / 1e9, (double)machine_bytes() / 1e9);
         unsigned char *grown = realloc(own->blocks[b].bytes, bytes + TABLE_PADDING);
-        if (!grown)
-            return sgdrt_problem_memory(problem, own->path, bytes);
+        if (!grown) return sgdrt_problem_memory(problem, own->path, bytes);
         own->blocks[b].bytes = grown;
         memset(grown + bytes, 0, TABLE_PADDING);
     }
@@ -195,7 +183,7 @@ void sgdrt_table_settle(sgdrt_table *table, int64_t rows) {
     own->capacity = rows;
     for (int c = 0; c < table->column_count; c++) {
         const TableBlock *block = &own->blocks[own->block_of[c]];
-        table->columns[c] = (sgdrt_column){ block->bytes + own->offset_of[c], (int64_t)block->stride };
+        table->columns[c] = (sgdrt_column){block->bytes + own->offset_of[c], (int64_t)block->stride};
     }
 }
 
@@ -205,8 +193,7 @@ int sgdrt_new_table(const char *name, const sgdrt_column_request *columns, int c
     int code = sgdrt_table_make(NULL, columns, column_count, true, &table, problem);
     if (!code && rows < 1)
         code = sgdrt_problem_set(problem, PROBLEM_EMPTY, NULL, 0, 0, "data set %s has no rows", name);
-    if (!code)
-        code = sgdrt_table_reserve(table, rows, problem);
+    if (!code) code = sgdrt_table_reserve(table, rows, problem);
     if (code) {
         sgdrt_free_table(table);
         return code;
@@ -229,8 +216,7 @@ static int copy_origin(const sgdrt_table *from, sgdrt_table *to, sgdrt_problem *
         if (source->field_of[c]) {
             size_t bytes = sizeof **own->field_of * (size_t)from->described[c].elements;
             own->field_of[c] = malloc(bytes ? bytes : 1);
-            if (!own->field_of[c])
-                return sgdrt_problem_memory(problem, own->path, bytes);
+            if (!own->field_of[c]) return sgdrt_problem_memory(problem, own->path, bytes);
             memcpy(own->field_of[c], source->field_of[c], bytes);
         }
     if (source->row_in_file) {
@@ -246,28 +232,25 @@ static int copy_origin(const sgdrt_table *from, sgdrt_table *to, sgdrt_problem *
 int sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **result, sgdrt_problem *problem) {
     int count = from->column_count;
     sgdrt_column_request *columns = calloc(count > 0 ? (size_t)count : 1, sizeof *columns);
-    if (!columns)
-        return sgdrt_problem_memory(problem, NULL, sizeof *columns * (size_t)count);
+    if (!columns) return sgdrt_problem_memory(problem, NULL, sizeof *columns * (size_t)count);
     for (int c = 0; c < count; c++) {
         const sgdrt_table_column *d = &from->described[c];
-        columns[c] = (sgdrt_column_request){ .name = d->name,
-                                             .dtype = d->declared,
-                                             .wide = d->dtype != d->declared,
-                                             .rank = d->rank,
-                                             .shape = d->shape,
-                                             .classes = d->classes,
-                                             .remap = d->remap,
-                                             .remap_count = d->remap_count,
-                                             .remap_words = d->remap_words,
-                                             .path = d->path };
+        columns[c] = (sgdrt_column_request){.name = d->name,
+                                            .dtype = d->declared,
+                                            .wide = d->dtype != d->declared,
+                                            .rank = d->rank,
+                                            .shape = d->shape,
+                                            .classes = d->classes,
+                                            .remap = d->remap,
+                                            .remap_count = d->remap_count,
+                                            .remap_words = d->remap_words,
+                                            .path = d->path};
     }
     sgdrt_table *table = NULL;
     int code = sgdrt_table_make(from->own->path, columns, count, from->own->together, &table, problem);
     free(columns);
-    if (!code)
-        code = sgdrt_table_reserve(table, from->rows, problem);
-    if (!code)
-        code = copy_origin(from, table, problem);
+    if (!code) code = sgdrt_table_reserve(table, from->rows, problem);
+    if (!code) code = copy_origin(from, table, problem);
     if (code) {
         sgdrt_free_table(table);
         return code;
@@ -281,13 +264,10 @@ int sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **result, sgdrt_proble
 }
 
 void sgdrt_free_table(sgdrt_table *table) {
-    if (!table)
-        return;
+    if (!table) return;
     struct sgdrt_table_private *own = table->own;
-    for (int b = 0; own->blocks && b < own->block_count; b++)
-        free(own->blocks[b].bytes);
-    for (int c = 0; own->field_of && c < table->column_count; c++)
-        free(own->field_of[c]);
+    for (int b = 0; own->blocks && b < own->block_count; b++) free(own->blocks[b].bytes);
+    for (int c = 0; own->field_of && c < table->column_count; c++) free(own->field_of[c]);
     free(own->blocks);
     free(own->block_of);
     free(own->offset_of);
@@ -305,19 +285,16 @@ void *sgdrt_row(const sgdrt_table *table, int column, int64_t row) {
     return (char *)table->columns[column].data + row * table->columns[column].stride;
 }
 
-int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin,
-                    int64_t *end, sgdrt_problem *problem) {
+int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin, int64_t *end,
+                    sgdrt_problem *problem) {
     *begin = request->rows_begin;
     *end = request->rows_end < 0 ? rows : request->rows_end;
-    if (rows < 1)
-        return sgdrt_problem_set(problem, PROBLEM_EMPTY, path, 0, 0, "the file has no rows of data");
-    if (*begin >= 0 && *begin < *end && *end <= rows)
-        return 0;
+    if (rows < 1) return sgdrt_problem_set(problem, PROBLEM_EMPTY, path, 0, 0, "the file has no rows of data");
+    if (*begin >= 0 && *begin < *end && *end <= rows) return 0;
     int code = sgdrt_problem_set(problem, PROBLEM_ROWS, path, 0, 0,
                                  "the file has %lld rows, so rows = %lld..%lld is not in it", (long long)rows,
                                  (long long)*begin, (long long)*end);
-    sgdrt_problem_help(problem,
-                       "rows count from 0 and the second number is not included: rows = 0..%lld is all of it",
+    sgdrt_problem_help(problem, "rows count from 0 and the second number is not included: rows = 0..%lld is all of it",
                        (long long)rows);
     return code;
 }
@@ -325,8 +302,7 @@ int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows
 void sgdrt_table_widen(sgdrt_table *table) {
     sgdrt_table_column *described = (sgdrt_table_column *)table->described;
     for (int c = 0; c < table->column_count; c++)
-        if (table->own->wide[c])
-            described[c].dtype = SGDRT_F64;
+        if (table->own->wide[c]) described[c].dtype = SGDRT_F64;
     sgdrt_table_lay_out(table);
 }
 
@@ -335,12 +311,10 @@ int64_t sgdrt_table_compact(sgdrt_table *table, const uint8_t *keep) {
     struct sgdrt_table_private *own = table->own;
     int64_t to = 0;
     for (int64_t r = 0; r < table->rows; r++) {
-        if (!keep[r])
-            continue;
+        if (!keep[r]) continue;
         for (int b = 0; to != r && b < own->block_count; b++) {
             size_t stride = own->blocks[b].stride;
-            memcpy(own->blocks[b].bytes + stride * (size_t)to, own->blocks[b].bytes + stride * (size_t)r,
-                   stride);
+            memcpy(own->blocks[b].bytes + stride * (size_t)to, own->blocks[b].bytes + stride * (size_t)r, stride);
         }
         to++;
     }
@@ -350,18 +324,15 @@ int64_t sgdrt_table_compact(sgdrt_table *table, const uint8_t *keep) {
 int sgdrt_keep_rows(sgdrt_table *table, const uint8_t *keep, sgdrt_problem *problem) {
     struct sgdrt_table_private *own = table->own;
     int64_t kept = 0;
-    for (int64_t r = 0; r < table->rows; r++)
-        kept += keep[r] != 0;
+    for (int64_t r = 0; r < table->rows; r++) kept += keep[r] != 0;
     if (!kept)
         return sgdrt_problem_set(problem, PROBLEM_NONE_KEPT, own->path, 0, 0, "none of the %lld rows is kept",
                                  (long long)table->rows);
     uint32_t *row_in_file = malloc(sizeof *row_in_file * (size_t)kept);
-    if (!row_in_file)
-        return sgdrt_problem_memory(problem, own->path, sizeof *row_in_file * (size_t)kept);
+    if (!row_in_file) return sgdrt_problem_memory(problem, own->path, sizeof *row_in_file * (size_t)kept);
     int64_t to = 0;
     for (int64_t r = 0; r < table->rows; r++)
-        if (keep[r])
-            row_in_file[to++] = own->row_in_file ? own->row_in_file[r] : (uint32_t)r;
+        if (keep[r]) row_in_file[to++] = own->row_in_file ? own->row_in_file[r] : (uint32_t)r;
     sgdrt_table_compact(table, keep);
     free(own->row_in_file);
     own->row_in_file = row_in_file;
@@ -394,8 +365,8 @@ static int word_problem(const sgdrt_table_column *d, const char *path, const cha
                         const char *shown, double value, sgdrt_problem *problem) {
     if (value != TABLE_NO_WORD) {
         int code = sgdrt_problem_set(problem, PROBLEM_LABEL, path, line, at,
-                                     "%sthe value is missing, and %.17g, which stands for it, is no class (field %s)", where,
-                                     value, d->name);
+                                     "%sthe value is missing, and %.17g, which stands for it, is no class (field %s)",
+                                     where, value, d->name);
         sgdrt_problem_help(problem, "leave such rows out with keep, or let missing be one of 0..%lld",
                            (long long)d->remap_count - 1);
         return code;
@@ -405,7 +376,8 @@ static int word_problem(const sgdrt_table_column *d, const char *path, const cha
                                  d->remap_count, d->name);
     int near = sgdrt_nearest(shown, strlen(shown), d->remap_words, d->remap_count);
     if (near >= 0)
-        sgdrt_problem_help(problem, "list it, or leave its rows out with keep; \"%.100s\" is near", d->remap_words[near]);
+        sgdrt_problem_help(problem, "list it, or leave its rows out with keep; \"%.100s\" is near",
+                           d->remap_words[near]);
     else
         sgdrt_problem_help(problem, "list it, or leave its rows out with keep");
     return code;
@@ -415,39 +387,33 @@ bool sgdrt_row_line(const sgdrt_table *table, int64_t row, int64_t *line) {
     const struct sgdrt_table_private *own = table->own;
     int64_t column;
     char shown[16];
-    if (!table->column_count || !own->field_of[0])
-        return false;
+    if (!table->column_count || !own->field_of[0]) return false;
     int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin;
     return sgdrt_csv_find(table, in_file, 0, line, &column, shown, sizeof shown);
 }
 
 /* "row 7 of labels.gz" is all that a binary file can say; a csv has a line. */
-static int label_problem(const sgdrt_table *table, int column, int64_t row, int64_t element, int code,
-                         double value, sgdrt_problem *problem) {
+static int label_problem(const sgdrt_table *table, int column, int64_t row, int64_t element, int code, double value,
+                         sgdrt_problem *problem) {
     const struct sgdrt_table_private *own = table->own;
     const sgdrt_table_column *d = &table->described[column];
     int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin, line = 0, at = 0;
     const char *path = d->path ? d->path : own->path;
     char where[64] = "", shown[64] = "it";
-    if (own->line_of)
-        line = own->line_of[row];
-    bool found = line || (own->field_of[column] &&
-                          sgdrt_csv_find(table, in_file, own->field_of[column][element], &line, &at, shown, sizeof shown));
-    if (!found)
-        snprintf(where, sizeof where, "row %lld: ", (long long)in_file);
-    if (d->remap_words)
-        return word_problem(d, path, where, line, at, shown, value, problem);
+    if (own->line_of) line = own->line_of[row];
+    bool found = line || (own->field_of[column] && sgdrt_csv_find(table, in_file, own->field_of[column][element], &line,
+                                                                  &at, shown, sizeof shown));
+    if (!found) snprintf(where, sizeof where, "row %lld: ", (long long)in_file);
+    if (d->remap_words) return word_problem(d, path, where, line, at, shown, value, problem);
     if (code == PROBLEM_LABEL) {
-        sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (field %s)",
-                          where, value, (long long)d->classes - 1, d->name);
-        sgdrt_problem_help(problem,
-                           "%lld classes are numbered 0 to %lld; remap(%s, [...]) numbers other values",
+        sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (field %s)", where, value,
+                          (long long)d->classes - 1, d->name);
+        sgdrt_problem_help(problem, "%lld classes are numbered 0 to %lld; remap(%s, [...]) numbers other values",
                            (long long)d->classes, (long long)d->classes - 1, d->name);
         return code;
     }
-    sgdrt_problem_set(problem, code, path, line, at,
-                      "%s%.17g is not among the %d values that remap lists (field %s)", where, value,
-                      d->remap_count, d->name);
+    sgdrt_problem_set(problem, code, path, line, at, "%s%.17g is not among the %d values that remap lists (field %s)",
+                      where, value, d->remap_count, d->name);
     sgdrt_problem_help(problem, "list it, or leave its rows out with keep");
     return code;
 }
@@ -465,10 +431,8 @@ static int compare_named(const void *a, const void *b) {
 
 static Named *sort_remap(const sgdrt_table_column *d) {
     Named *sorted = malloc(sizeof *sorted * (size_t)(d->remap_count + 1));
-    for (int i = 0; sorted && !d->remap_words && i < d->remap_count; i++)
-        sorted[i] = (Named){ d->remap[i], i };
-    if (sorted && !d->remap_words)
-        qsort(sorted, (size_t)d->remap_count, sizeof *sorted, compare_named);
+    for (int i = 0; sorted && !d->remap_words && i < d->remap_count; i++) sorted[i] = (Named){d->remap[i], i};
+    if (sorted && !d->remap_words) qsort(sorted, (size_t)d->remap_count, sizeof *sorted, compare_named);
     return sorted;
 }
 
@@ -485,8 +449,7 @@ static int wrong_label(LabelCheck *check, const sgdrt_table *table, int column, 
         check->first = row;
         label_problem(table, column, row, element, code, value, check->problem);
     }
-    if (check->bad)
-        check->bad[row] = 1;
+    if (check->bad) check->bad[row] = 1;
     return code;
 }
 
@@ -498,10 +461,9 @@ static int check_row(sgdrt_table *table, int column, int64_t r, const Named *sor
         if (d->remap_words && value == TABLE_NO_WORD)
             return wrong_label(check, table, column, r, e, PROBLEM_REMAP, value);
         if (d->remap_count && !d->remap_words) {
-            Named wanted = { value, 0 };
+            Named wanted = {value, 0};
             const Named *found = bsearch(&wanted, sorted, (size_t)d->remap_count, sizeof *sorted, compare_named);
-            if (!found)
-                return wrong_label(check, table, column, r, e, PROBLEM_REMAP, value);
+            if (!found) return wrong_label(check, table, column, r, e, PROBLEM_REMAP, value);
             value = found->to;
             set_element(row, d->dtype, e, value);
         }
@@ -515,26 +477,23 @@ static int check_labels(sgdrt_table *table, LabelCheck *check) {
     SGDRT_FLOAT_GUARD();
     int code = 0;
     for (int c = 0; c < table->column_count; c++) {
-        if (!table->described[c].remap_count && table->described[c].classes <= 0)
-            continue;
+        if (!table->described[c].remap_count && table->described[c].classes <= 0) continue;
         Named *sorted = sort_remap(&table->described[c]);
-        if (!sorted)
-            return sgdrt_problem_memory(check->problem, table->own->path, sizeof *sorted);
+        if (!sorted) return sgdrt_problem_memory(check->problem, table->own->path, sizeof *sorted);
         for (int64_t r = 0; r < table->rows && (!code || check->bad); r++) {
             int wrong = check_row(table, c, r, sorted, check);
             code = wrong ? wrong : code;
         }
         free(sorted);
-        if (code && !check->bad)
-            return code;
+        if (code && !check->bad) return code;
     }
     return code;
 }
 
 int sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem) {
-    return check_labels(table, &(LabelCheck){ NULL, -1, problem });
+    return check_labels(table, &(LabelCheck){NULL, -1, problem});
 }
 
 int sgdrt_table_mark_labels(sgdrt_table *table, uint8_t *bad, sgdrt_problem *problem) {
-    return check_labels(table, &(LabelCheck){ bad, -1, problem });
+    return check_labels(table, &(LabelCheck){bad, -1, problem});
 }

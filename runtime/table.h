@@ -10,34 +10,38 @@
 #include "sgdrt.h"
 
 enum { TABLE_PADDING = 64 };
-#define TABLE_MOST_ROWS ((int64_t)UINT32_MAX)        /* rows are numbered by uint32_t */
-#define TABLE_NO_WORD INT32_MIN       /* a text that remap_words does not list, until labels are checked */
+#define TABLE_MOST_ROWS ((int64_t)UINT32_MAX) /* rows are numbered by uint32_t */
+#define TABLE_NO_WORD INT32_MIN               /* a text that remap_words does not list, until labels are checked */
 
-typedef struct TableBlock { unsigned char *bytes; size_t stride; } TableBlock;
+typedef struct TableBlock {
+    unsigned char *bytes;
+    size_t stride;
+} TableBlock;
 
 struct sgdrt_table_private {
-    TableBlock *blocks; int block_count;
-    bool    together;                     /* one block of records */
-    int    *block_of;
+    TableBlock *blocks;
+    int block_count;
+    bool together; /* one block of records */
+    int *block_of;
     size_t *offset_of;
-    bool   *wide;                         /* by column: loaded as f64 for standardizing */
-    int64_t capacity;                     /* rows that fit in the blocks */
+    bool *wide;       /* by column: loaded as f64 for standardizing */
+    int64_t capacity; /* rows that fit in the blocks */
     uint32_t *row_in_file;
     /* csv: enough to find a row's place in its file again */
-    char   *path;
-    char    comment;
+    char *path;
+    char comment;
     int64_t rows_begin;
-    int   **field_of;                     /* by column, then element; NULL: not from a csv */
-    const int64_t *line_of;               /* by row, where they are known; else NULL */
-    void   *strings;                      /* copies of names, shapes, remaps */
+    int **field_of;         /* by column, then element; NULL: not from a csv */
+    const int64_t *line_of; /* by row, where they are known; else NULL */
+    void *strings;          /* copies of names, shapes, remaps */
 };
 
 /* A table without rows. together: all columns in one block of records. */
-int  sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int count, bool together,
-                      sgdrt_table **table, sgdrt_problem *problem);
+int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int count, bool together,
+                     sgdrt_table **table, sgdrt_problem *problem);
 /* Places the columns in the rows of their blocks, as their types say. */
 void sgdrt_table_lay_out(sgdrt_table *table);
-int  sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem);
+int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem);
 /* The blocks hold `rows` rows from now on: gives back what is too much, sets the columns. */
 void sgdrt_table_settle(sgdrt_table *table, int64_t rows);
 
@@ -46,14 +50,14 @@ int64_t sgdrt_table_compact(sgdrt_table *table, const uint8_t *keep);
 /* The blocks hold rows of the types as loaded again, before they were standardized. */
 void sgdrt_table_widen(sgdrt_table *table);
 /* sgdrt_check_labels that goes on: bad[row] becomes 1 where a label is none, and the problem is of the first such row. */
-int  sgdrt_table_mark_labels(sgdrt_table *table, uint8_t *bad, sgdrt_problem *problem);
+int sgdrt_table_mark_labels(sgdrt_table *table, uint8_t *bad, sgdrt_problem *problem);
 
 /* The range rows_begin .. rows_end of a file with `rows` rows; a problem if it is not inside. */
-int  sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin,
-                     int64_t *end, sgdrt_problem *problem);
+int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin, int64_t *end,
+                    sgdrt_problem *problem);
 
 /* Fills a new table. */
-int  sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
+int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
 /* The line and byte column of a field of data row `row` (from 0, of the whole file), if it is still there; its text as
  * an excerpt. */
 bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,

@@ -10,9 +10,8 @@
 #include "processor.h"
 
 #if defined(__x86_64__)
-static inline uint32_t vector_level(void)
-{
-    static uint32_t known;                 /* every thread finds the same */
+static inline uint32_t vector_level(void) {
+    static uint32_t known; /* every thread finds the same */
     uint32_t level = __atomic_load_n(&known, __ATOMIC_RELAXED);
     if (level == 0) {
         level = sgdrt_processor_level();
@@ -22,25 +21,18 @@ static inline uint32_t vector_level(void)
     return level;
 }
 
-#define VECTOR_CLONES(name, parameters, arguments)                                                  \
-    __attribute__((always_inline)) static inline void name##_body parameters;                       \
-    __attribute__((noinline, target("arch=x86-64-v4"))) static void name##_v4 parameters            \
-    {                                                                                               \
-        name##_body arguments;                                                                      \
-    }                                                                                               \
-    __attribute__((noinline, target("arch=x86-64-v3"))) static void name##_v3 parameters            \
-    {                                                                                               \
-        name##_body arguments;                                                                      \
-    }                                                                                               \
-    __attribute__((noinline)) static void name##_v1 parameters { name##_body arguments; }           \
-    static void name parameters                                                                     \
-    {                                                                                               \
-        switch (vector_level()) {                                                                   \
-        case 4: name##_v4 arguments; break;                                                         \
-        case 3: name##_v3 arguments; break;                                                         \
-        default: name##_v1 arguments;                                                               \
-        }                                                                                           \
-    }                                                                                               \
+#define VECTOR_CLONES(name, parameters, arguments)                                                                  \
+    __attribute__((always_inline)) static inline void name##_body parameters;                                       \
+    __attribute__((noinline, target("arch=x86-64-v4"))) static void name##_v4 parameters { name##_body arguments; } \
+    __attribute__((noinline, target("arch=x86-64-v3"))) static void name##_v3 parameters { name##_body arguments; } \
+    __attribute__((noinline)) static void name##_v1 parameters { name##_body arguments; }                           \
+    static void name parameters {                                                                                   \
+        switch (vector_level()) {                                                                                   \
+        case 4: name##_v4 arguments; break;                                                                         \
+        case 3: name##_v3 arguments; break;                                                                         \
+        default: name##_v1 arguments;                                                                               \
+        }                                                                                                           \
+    }                                                                                                               \
     __attribute__((always_inline)) static inline void name##_body parameters
 #else
 #define VECTOR_CLONES(name, parameters, arguments) static void name parameters

@@ -32,12 +32,10 @@ static size_t folder_length(const char *path) {
 static char *follow(const char *path) {
     char to[PATH_MAX];
     ssize_t length = readlink(path, to, sizeof to);
-    if (length < 0)
-        return NULL;
+    if (length < 0) return NULL;
     size_t folder = to[0] == '/' ? 0 : folder_length(path);
     char *next = malloc(folder + (size_t)length + 1);
-    if (!next)
-        return NULL;
+    if (!next) return NULL;
     memcpy(next, path, folder);
     memcpy(next + folder, to, (size_t)length);
     next[folder + (size_t)length] = 0;
@@ -49,12 +47,10 @@ char *sgdrt_output_target(const char *path) {
     for (int links = 0; target; links++) {
         struct stat status;
         if (lstat(target, &status)) {
-            if (errno == ENOENT)
-                return target;
+            if (errno == ENOENT) return target;
             break;
         }
-        if (!S_ISLNK(status.st_mode))
-            return target;
+        if (!S_ISLNK(status.st_mode)) return target;
         errno = ELOOP;
         char *next = links < MOST_LINKS ? follow(target) : NULL;
         free(target);
@@ -69,16 +65,13 @@ char *sgdrt_output_target(const char *path) {
 /* A new file beside the target; its name is in output->temporary. */
 static bool open_temporary(sgdrt_output *output) {
     size_t folder = folder_length(output->target), stem = strlen(output->target + folder);
-    if (stem > LONGEST_STEM)
-        stem = LONGEST_STEM;
+    if (stem > LONGEST_STEM) stem = LONGEST_STEM;
     size_t size = folder + stem + 64;
     output->temporary = malloc(size);
     for (int i = 0; output->temporary && output->fd < 0 && i < TEMPORARY_NAMES; i++) {
-        snprintf(output->temporary, size, "%.*s.%ld-%d.part", (int)(folder + stem), output->target,
-                 (long)getpid(), i);
+        snprintf(output->temporary, size, "%.*s.%ld-%d.part", (int)(folder + stem), output->target, (long)getpid(), i);
         output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (output->fd < 0 && errno != EEXIST)
-            break;
+        if (output->fd < 0 && errno != EEXIST) break;
     }
     if (output->fd < 0) {
         int error = errno;
@@ -100,8 +93,7 @@ static bool open_target(sgdrt_output *output) {
             output->fd = open(output->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
             return output->fd >= 0;
         }
-        if (access(output->path, W_OK))
-            return false;
+        if (access(output->path, W_OK)) return false;
         output->mode = status.st_mode & 07777;
         output->keeps_mode = true;
     }
@@ -111,8 +103,7 @@ static bool open_target(sgdrt_output *output) {
 
 int sgdrt_output_open(sgdrt_output *output, const char *path, sgdrt_problem *problem) {
     *output = (sgdrt_output){.fd = -1, .path = path};
-    if (open_target(output))
-        return 0;
+    if (open_target(output)) return 0;
     int error = errno;
     sgdrt_output_abandon(output);
     return failed(path, error == EISDIR ? "it is a folder" : strerror(error), problem);
@@ -122,8 +113,7 @@ int sgdrt_output_write(sgdrt_output *output, const void *bytes, size_t length, s
     const unsigned char *from = bytes;
     while (length) {
         ssize_t n = write(output->fd, from, length);
-        if (n < 0 && errno == EINTR)
-            continue;
+        if (n < 0 && errno == EINTR) continue;
         if (n <= 0) {
             int error = n < 0 ? errno : ENOSPC;
             sgdrt_output_abandon(output);
@@ -139,8 +129,8 @@ int sgdrt_output_write(sgdrt_output *output, const void *bytes, size_t length, s
 static bool is_on_disk(int fd) { return !fsync(fd) || errno == EINVAL || errno == EROFS || errno == ENOTSUP; }
 
 int sgdrt_output_finish(sgdrt_output *output, sgdrt_problem *problem) {
-    bool fine = !output->temporary || ((!output->keeps_mode || !fchmod(output->fd, output->mode)) &&
-                                       is_on_disk(output->fd));
+    bool fine = !output->temporary ||
+                ((!output->keeps_mode || !fchmod(output->fd, output->mode)) && is_on_disk(output->fd));
     int error = errno, closed = close(output->fd);
     output->fd = -1;
     if (fine && closed) {
@@ -161,10 +151,8 @@ int sgdrt_output_finish(sgdrt_output *output, sgdrt_problem *problem) {
 
 void sgdrt_output_abandon(sgdrt_output *output) {
     int error = errno;
-    if (output->fd >= 0)
-        close(output->fd);
-    if (output->temporary)
-        unlink(output->temporary);
+    if (output->fd >= 0) close(output->fd);
+    if (output->temporary) unlink(output->temporary);
     free(output->temporary);
     free(output->target);
     output->temporary = output->target = NULL;

@@ -9,7 +9,8 @@
 
 /* docs/diagnostics.md: every code with its explanation. */
 static void explain_all(FILE *to) {
-    fprintf(to, "# Diagnostics\n\nEvery error (E), warning (W) and remark (N) of sgdc, as `sgdc --explain=CODE` explains it.\n");
+    fprintf(to, "# Diagnostics\n\nEvery error (E), warning (W) and remark (N) of sgdc, as `sgdc --explain=CODE` "
+                "explains it.\n");
     for (Code code = 0; code < CODE_COUNT; code++)
         fprintf(to, "\n## %s: %s\n\n%s\n", code_name(code), code_title(code), code_explanation(code));
 }
@@ -38,7 +39,8 @@ static ExitCode check_options(Driver *driver) {
         return EXIT_USAGE;
     }
     if ((o->run || o->dry_run || o->find_lr) && driver_makes_object(driver)) {
-        driver_complain(driver, "--run and machine code for an application are two compilations: ask for one at a time");
+        driver_complain(driver,
+                        "--run and machine code for an application are two compilations: ask for one at a time");
         return EXIT_USAGE;
     }
     return EXIT_DONE;
@@ -79,8 +81,10 @@ static ExitCode answer(Driver *driver, Options *options, int argc, char **argv) 
         return EXIT_USAGE;
     }
     if (options->explain) return explain(options->explain, driver);
-    if (options->help) command_print_help(driver->result, command);
-    else if (options->version) fprintf(driver->result, "sgdc %s\n", driver_version(driver->arena));
+    if (options->help)
+        command_print_help(driver->result, command);
+    else if (options->version)
+        fprintf(driver->result, "sgdc %s\n", driver_version(driver->arena));
     else {
         driver->diagnostics->warnings_are_errors = options->warnings_are_errors;
         return finish(driver, command ? command->run(driver) : work(driver));
@@ -97,8 +101,14 @@ int main(int argc, char **argv) {
     Options options;
     const char *problem;
     Driver driver = {
-        .arena = arena, .names = names_new(arena), .map = map, .diagnostics = diagnostics_new(arena, map),
-        .options = &options, .result = stdout, .info = stderr, .started = started,
+        .arena = arena,
+        .names = names_new(arena),
+        .map = map,
+        .diagnostics = diagnostics_new(arena, map),
+        .options = &options,
+        .result = stdout,
+        .info = stderr,
+        .started = started,
     };
     ExitCode code = answer(&driver, &options, argc, argv);
     if (!output_close_streams(&problem)) {

@@ -5,7 +5,7 @@
 #include "peer.h"
 
 enum { MOST_ROWS = 2048, FEATURES = 5 };
-static float v[MOST_ROWS][8], w[FEATURES + 1];     /* features and target; weights and intercept */
+static float v[MOST_ROWS][8], w[FEATURES + 1]; /* features and target; weights and intercept */
 static int order[MOST_ROWS], rows, batch;
 static float lr;
 static FILE *file;

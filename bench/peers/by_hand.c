@@ -92,7 +92,7 @@ enum { ROWS = 32, CHANNELS = 64, SIDE = 32, TAPS = 3, EDGED = SIDE + 2 };
 typedef float edged[EDGED][EDGED];
 typedef float plane[SIDE][SIDE];
 typedef float filter[TAPS][TAPS];
-static edged (*image)[CHANNELS], (*change)[CHANNELS];           /* the input; the gradient by the output */
+static edged (*image)[CHANNELS], (*change)[CHANNELS]; /* the input; the gradient by the output */
 static plane (*result)[CHANNELS];
 static filter (*filters)[CHANNELS], (*filter_change)[CHANNELS];
 
@@ -142,7 +142,7 @@ static double weight_gradient(void *unused) {
 }
 
 static void *edged_copy(const float *values) {
-    edged (*to)[CHANNELS] = calloc(ROWS, sizeof *to);
+    edged(*to)[CHANNELS] = calloc(ROWS, sizeof *to);
     if (!to) exit(1);
     for (int r = 0; r < ROWS; r++)
         for (int c = 0; c < CHANNELS; c++)
@@ -160,8 +160,8 @@ static int convolve(char which) {
     filter_change = (void *)make(weights, 0);
     result = (void *)make(values, 0);
     work(NULL);
-    printf("{\"check\": [%.17g]}\n", which == 'w' ? checksum((float *)filter_change, weights)
-                                                   : checksum((float *)result, values));
+    printf("{\"check\": [%.17g]}\n",
+           which == 'w' ? checksum((float *)filter_change, weights) : checksum((float *)result, values));
     return serve(work, NULL, 1);
 }
 
@@ -177,8 +177,7 @@ static int contract(char order) {
 }
 
 int main(int count, char **arguments) {
-    if (count == 4 && arguments[1][0] == 's')
-        return train(arguments[2], (float)atof(arguments[3]), product_by_loops);
+    if (count == 4 && arguments[1][0] == 's') return train(arguments[2], (float)atof(arguments[3]), product_by_loops);
     if (count == 3) return convolve(arguments[2][0]);
     if (count != 6) return 2;
     n = atoi(arguments[2]), m = atoi(arguments[3]), k = atoi(arguments[4]);

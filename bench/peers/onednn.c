@@ -26,7 +26,13 @@ typedef struct {
 } library;
 
 /* One tensor of a workload: as everybody has it, and what it is to the primitive. */
-typedef struct { float *values; int rank; dnnl_dims_t dims; int argument; dnnl_query_t which; } tensor;
+typedef struct {
+    float *values;
+    int rank;
+    dnnl_dims_t dims;
+    int argument;
+    dnnl_query_t which;
+} tensor;
 
 static void must(dnnl_status_t status) {
     if (status == dnnl_unimplemented) exit(3);
@@ -34,7 +40,7 @@ static void must(dnnl_status_t status) {
 }
 
 static description described(const tensor *t, int any) {
-    static const dnnl_format_tag_t plain[] = { [2] = dnnl_ab, [4] = dnnl_abcd };
+    static const dnnl_format_tag_t plain[] = {[2] = dnnl_ab, [4] = dnnl_abcd};
     dnnl_format_tag_t tag = any ? dnnl_format_tag_any : plain[t->rank];
 #if DNNL_VERSION_MAJOR >= 3
     dnnl_memory_desc_t made;
@@ -64,17 +70,20 @@ static dnnl_primitive_desc_t inner_product(const library *it, const tensor *x, c
 /* The backward ones are described with the forward one as a hint. */
 static dnnl_primitive_desc_t convolution(const library *it, char which, const tensor *x, const tensor *w,
                                          const tensor *y) {
-    const dnnl_dims_t one = { 1, 1 };
+    const dnnl_dims_t one = {1, 1};
     dnnl_primitive_desc_t forward, made;
     description dx = described(x, 1), dw = described(w, 1), dy = described(y, 1);
 #if DNNL_VERSION_MAJOR >= 3
-    const dnnl_dims_t none = { 0, 0 };
+    const dnnl_dims_t none = {0, 0};
     must(dnnl_convolution_forward_primitive_desc_create(&forward, it->engine, dnnl_forward_training,
-        dnnl_convolution_direct, dx, dw, NULL, dy, one, none, one, one, NULL));
-    if (which == 'd') must(dnnl_convolution_backward_data_primitive_desc_create(&made, it->engine,
-        dnnl_convolution_direct, dx, dw, dy, one, none, one, one, forward, NULL));
-    if (which == 'w') must(dnnl_convolution_backward_weights_primitive_desc_create(&made, it->engine,
-        dnnl_convolution_direct, dx, dw, NULL, dy, one, none, one, one, forward, NULL));
+                                                        dnnl_convolution_direct, dx, dw, NULL, dy, one, none, one, one,
+                                                        NULL));
+    if (which == 'd')
+        must(dnnl_convolution_backward_data_primitive_desc_create(&made, it->engine, dnnl_convolution_direct, dx, dw,
+                                                                  dy, one, none, one, one, forward, NULL));
+    if (which == 'w')
+        must(dnnl_convolution_backward_weights_primitive_desc_create(&made, it->engine, dnnl_convolution_direct, dx, dw,
+                                                                     NULL, dy, one, none, one, one, forward, NULL));
 #else
     dnnl_convolution_desc_t what;
     must(dnnl_convolution_forward_desc_init(&what, dnnl_forward_training, dnnl_convolution_direct, dx, dw, NULL, dy,
@@ -101,7 +110,7 @@ static void reorder(const library *it, description from, dnnl_memory_t source, d
     dnnl_primitive_t primitive;
     must(dnnl_reorder_primitive_desc_create(&what, from, it->engine, to, it->engine, NULL));
     must(dnnl_primitive_create(&primitive, what));
-    const dnnl_exec_arg_t arguments[] = { { DNNL_ARG_FROM, source }, { DNNL_ARG_TO, target } };
+    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, target}};
     must(dnnl_primitive_execute(primitive, it->stream, 2, arguments));
     must(dnnl_stream_wait(it->stream));
 }
@@ -121,13 +130,13 @@ static size_t values_of(const tensor *t) {
 
 /* Brings the operands into the layouts of the primitive, runs it, takes the result back; then measures. */
 static int measure(library *it, dnnl_primitive_desc_t what, const tensor *operands, const tensor *result) {
-    const tensor *all[] = { operands, operands + 1, result };
+    const tensor *all[] = {operands, operands + 1, result};
     description inside = NULL;
     must(dnnl_primitive_create(&it->primitive, what));
     for (int i = 0; i < 3; i++) {
         inside = dnnl_primitive_desc_query_md(what, all[i]->which, 0);
         dnnl_memory_t memory = memory_of(it, inside, DNNL_MEMORY_ALLOCATE);
-        it->arguments[it->count++] = (dnnl_exec_arg_t){ all[i]->argument, memory };
+        it->arguments[it->count++] = (dnnl_exec_arg_t){all[i]->argument, memory};
         description plain = described(all[i], 0);
         if (i < 2) reorder(it, plain, memory_of(it, plain, all[i]->values), inside, memory);
     }
@@ -141,33 +150,32 @@ static int measure(library *it, dnnl_primitive_desc_t what, const tensor *operan
 static int contraction(library *it, long n, long m, long k) {
     if (n < 1 || m < 1 || k < 1) return 2;
     tensor operands[] = {
-        { make((size_t)(n * k), 0), 2, { n, k }, DNNL_ARG_SRC, dnnl_query_src_md },
-        { make((size_t)(m * k), 1u << 30), 2, { m, k }, DNNL_ARG_WEIGHTS, dnnl_query_weights_md },
+        {make((size_t)(n * k), 0), 2, {n, k}, DNNL_ARG_SRC, dnnl_query_src_md},
+        {make((size_t)(m * k), 1u << 30), 2, {m, k}, DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
     };
-    tensor y = { make((size_t)(n * m), 0), 2, { n, m }, DNNL_ARG_DST, dnnl_query_dst_md };
+    tensor y = {make((size_t)(n * m), 0), 2, {n, m}, DNNL_ARG_DST, dnnl_query_dst_md};
     return measure(it, inner_product(it, operands, operands + 1, &y), operands, &y);
 }
 
 static int convolutions(library *it, char which) {
     const size_t image = (size_t)ROWS * CHANNELS * SIDE * SIDE, filter = (size_t)CHANNELS * CHANNELS * TAPS * TAPS;
-    tensor x = { make(image, 0), 4, { ROWS, CHANNELS, SIDE, SIDE }, DNNL_ARG_SRC, dnnl_query_src_md };
-    tensor w = { make(filter, 1u << 30), 4, { CHANNELS, CHANNELS, TAPS, TAPS }, DNNL_ARG_WEIGHTS,
-                 dnnl_query_weights_md };
+    tensor x = {make(image, 0), 4, {ROWS, CHANNELS, SIDE, SIDE}, DNNL_ARG_SRC, dnnl_query_src_md};
+    tensor w = {make(filter, 1u << 30), 4, {CHANNELS, CHANNELS, TAPS, TAPS}, DNNL_ARG_WEIGHTS, dnnl_query_weights_md};
     tensor y = x;
     y.argument = DNNL_ARG_DST, y.which = dnnl_query_dst_md, y.values = make(image, 1u << 29);
     dnnl_primitive_desc_t what = convolution(it, which, &x, &w, &y);
-    if (which == 'f') return measure(it, what, (const tensor[]){ x, w }, &y);
+    if (which == 'f') return measure(it, what, (const tensor[]){x, w}, &y);
     y.argument = DNNL_ARG_DIFF_DST, y.which = dnnl_query_diff_dst_md;
     if (which == 'd') {
         x.argument = DNNL_ARG_DIFF_SRC, x.which = dnnl_query_diff_src_md;
-        return measure(it, what, (const tensor[]){ y, w }, &x);
+        return measure(it, what, (const tensor[]){y, w}, &x);
     }
     w.argument = DNNL_ARG_DIFF_WEIGHTS, w.which = dnnl_query_diff_weights_md;
-    return measure(it, what, (const tensor[]){ x, y }, &w);
+    return measure(it, what, (const tensor[]){x, y}, &w);
 }
 
-static void by_sgemm(int transpose_a, int transpose_b, int n, int m, int k, float alpha, const float *a,
-                     const float *b, float beta, float *c) {
+static void by_sgemm(int transpose_a, int transpose_b, int n, int m, int k, float alpha, const float *a, const float *b,
+                     float beta, float *c) {
     must(dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', n, m, k, alpha, a, transpose_a ? n : k, b,
                     transpose_b ? k : m, beta, c, m));
 }

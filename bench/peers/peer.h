@@ -17,9 +17,7 @@ static inline double now(void) {
 }
 
 /* Eighths from -1 to 1: their products and sums are exact in f32, so every order of summation gives the same. */
-static inline float made(uint32_t i) {
-    return (float)((int)((i * 2654435761u >> 16) % 17) - 8) / 8;
-}
+static inline float made(uint32_t i) { return (float)((int)((i * 2654435761u >> 16) % 17) - 8) / 8; }
 
 static inline float *make(size_t count, uint32_t first) {
     float *values = aligned_alloc(64, (count * sizeof(float) + 63) / 64 * 64);

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* c = alpha op(a) op(b) + beta c, all row-major and dense; op(a) is n by k, op(b) k by m. */
-typedef void product(int transpose_a, int transpose_b, int n, int m, int k, float alpha, const float *a,
-                     const float *b, float beta, float *c);
+typedef void product(int transpose_a, int transpose_b, int n, int m, int k, float alpha, const float *a, const float *b,
+                     float beta, float *c);
 
 enum { MOST_LAYERS = 8 };
 
@@ -24,7 +24,7 @@ typedef struct {
     int *labels, *order;
     void *inputs;
     float *w[MOST_LAYERS], *bias[MOST_LAYERS];
-    float *value[MOST_LAYERS + 1], *change[MOST_LAYERS + 1];   /* of the batch at hand */
+    float *value[MOST_LAYERS + 1], *change[MOST_LAYERS + 1]; /* of the batch at hand */
 } perceptron;
 
 static inline void read_into(FILE *file, void *to, size_t size, size_t count) {
@@ -126,7 +126,7 @@ static inline double epoch(void *context) {
 
 /* Takes the steps of the file for their losses, then measures epochs. */
 static inline int train(const char *path, float lr, product *multiply) {
-    perceptron p = { .multiply = multiply, .lr = lr };
+    perceptron p = {.multiply = multiply, .lr = lr};
     FILE *file = fopen(path, "rb");
     if (!file) return 2;
     p.rows = read_int(file), p.width[0] = read_int(file), p.bytes = read_int(file), p.layers = read_int(file);

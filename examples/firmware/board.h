@@ -3,7 +3,7 @@
 #define BOARD_H
 #include <stdint.h>
 
-void board_say(const char *text);                 /* a line for whoever watches */
+void board_say(const char *text); /* a line for whoever watches */
 /* Bytes of the stack that were never touched since the start; 0 where the machine does not know. */
 uint32_t board_stack_left(void);
 

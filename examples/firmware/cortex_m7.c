@@ -16,12 +16,13 @@ static uint32_t semihosting(uint32_t operation, const void *argument) {
     return r0;
 }
 
-void board_say(const char *text) { semihosting(4, text); }        /* SYS_WRITE0 */
+void board_say(const char *text) { semihosting(4, text); } /* SYS_WRITE0 */
 
 __attribute__((noreturn)) static void leave(int code) {
-    const uint32_t reason[2] = {0x20026, (uint32_t)code};          /* ADP_Stopped_ApplicationExit */
-    semihosting(0x20, reason);                                     /* SYS_EXIT_EXTENDED */
-    for (;;) {}
+    const uint32_t reason[2] = {0x20026, (uint32_t)code}; /* ADP_Stopped_ApplicationExit */
+    semihosting(0x20, reason);                            /* SYS_EXIT_EXTENDED */
+    for (;;) {
+    }
 }
 
 uint32_t board_stack_left(void) {
@@ -37,7 +38,7 @@ __attribute__((noreturn)) static void fault(void) {
 
 __attribute__((noreturn)) void reset(void);
 void reset(void) {
-    volatile uint32_t *const access = (volatile uint32_t *)0xe000ed88;      /* CPACR: the floating-point unit is on */
+    volatile uint32_t *const access = (volatile uint32_t *)0xe000ed88; /* CPACR: the floating-point unit is on */
     uint32_t *here, *to = data_begin;
     *access |= 0xfu << 20;
     __asm__ volatile("dsb\nisb");
@@ -48,7 +49,11 @@ void reset(void) {
     leave(main());
 }
 
-typedef struct Vectors { uint32_t *stack; void (*handler[15])(void); } Vectors;
+typedef struct Vectors {
+    uint32_t *stack;
+    void (*handler[15])(void);
+} Vectors;
 __attribute__((section(".vectors"), used)) static const Vectors vectors = {
-    stack_top, {reset, fault, fault, fault, fault, fault},
+    stack_top,
+    {reset, fault, fault, fault, fault, fault},
 };

@@ -24,7 +24,8 @@ static void add(const char *text) { strncat(line, text, sizeof line - 1 - strlen
 static void add_number(uint64_t n, unsigned base) {
     char digits[24], *at = digits + sizeof digits - 1;
     *at = 0;
-    do *--at = "0123456789abcdef"[n % base]; while ((n /= base) > 0);
+    do *--at = "0123456789abcdef"[n % base];
+    while ((n /= base) > 0);
     add(at);
 }
 static void say(void) {
@@ -97,13 +98,26 @@ int main(void) {
         say();
         return 1;
     }
-    add("right: "); add_number((uint64_t)right_answers(model), 10); add(" of "); add_number(ROWS, 10); say();
-    add("parameters: "); add_number(hash_of(model), 16); say();
-    size_t behind = untouched(memory.strip + STRIP, STRIP), unused = untouched(memory.model + sizeof memory.model, sizeof memory.model);
-    add("model: "); add_number(sizeof memory.model, 10); add(" bytes, unused at its end "); add_number(unused, 10);
-    add(behind == STRIP ? ", nothing written behind it" : ", WRITTEN BEHIND IT"); say();
+    add("right: ");
+    add_number((uint64_t)right_answers(model), 10);
+    add(" of ");
+    add_number(ROWS, 10);
+    say();
+    add("parameters: ");
+    add_number(hash_of(model), 16);
+    say();
+    size_t behind = untouched(memory.strip + STRIP, STRIP),
+           unused = untouched(memory.model + sizeof memory.model, sizeof memory.model);
+    add("model: ");
+    add_number(sizeof memory.model, 10);
+    add(" bytes, unused at its end ");
+    add_number(unused, 10);
+    add(behind == STRIP ? ", nothing written behind it" : ", WRITTEN BEHIND IT");
+    say();
     if (board_stack_left()) {
-        add("stack left: "); add_number(board_stack_left(), 10); say();
+        add("stack left: ");
+        add_number(board_stack_left(), 10);
+        say();
     }
     return behind == STRIP ? 0 : 1;
 }

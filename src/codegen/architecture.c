@@ -6,18 +6,31 @@
 #include "codegen/architecture.h"
 #include <llvm-c/Target.h>
 
-#define KILOBYTES * (size_t)1024
+#define KILOBYTES *(size_t)1024
 
 static const ArchitectureRow architecture_X86_64 = {
     .name = "x86_64",
-    .level = {{1, "x86-64", "", false,
-               {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
-              {2, "x86-64-v2", "", true,
-               {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
-              {3, "x86-64-v3", "", true,
-               {.lanes = 8, .registers = 16, .fma = true, .l1 = 32 KILOBYTES, .l2 = 512 KILOBYTES, .fewest_uses = 32}},
-              {4, "x86-64-v4", "", true,
-               {.lanes = 16, .registers = 32, .fma = true, .l1 = 48 KILOBYTES, .l2 = 1024 KILOBYTES, .fewest_uses = 32}}},
+    .level =
+        {{1,
+          "x86-64",
+          "",
+          false,
+          {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
+         {2,
+          "x86-64-v2",
+          "",
+          true,
+          {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
+         {3,
+          "x86-64-v3",
+          "",
+          true,
+          {.lanes = 8, .registers = 16, .fma = true, .l1 = 32 KILOBYTES, .l2 = 512 KILOBYTES, .fewest_uses = 32}},
+         {4,
+          "x86-64-v4",
+          "",
+          true,
+          {.lanes = 16, .registers = 32, .fma = true, .l1 = 48 KILOBYTES, .l2 = 1024 KILOBYTES, .fewest_uses = 32}}},
     .levels = 4,
     .level_tells_all = true,
     .adds_in_addresses = true,
@@ -26,8 +39,16 @@ static const ArchitectureRow architecture_X86_64 = {
 
 static const ArchitectureRow architecture_AARCH64 = {
     .name = "aarch64",
-    .level = {{1, "generic", "", true,
-               {.lanes = 4, .registers = 32, .fma = true, .scalars_stay = true, .l1 = 32 KILOBYTES, .l2 = 512 KILOBYTES,
+    .level = {{1,
+               "generic",
+               "",
+               true,
+               {.lanes = 4,
+                .registers = 32,
+                .fma = true,
+                .scalars_stay = true,
+                .l1 = 32 KILOBYTES,
+                .l2 = 512 KILOBYTES,
                 .fewest_uses = 32}}},
     .levels = 1,
     .control = {"llvm.aarch64.get.fpcr", "llvm.aarch64.set.fpcr", .in_memory = false, .ours = 0},
@@ -45,20 +66,19 @@ const ArchitectureRow *architecture_row(Architecture architecture) {
 const ProcessorLevel *architecture_level(Architecture architecture, int number) {
     const ArchitectureRow *row = architecture_row(architecture);
     for (int i = 0; i < row->levels; i++)
-        if (row->level[i].number == number)
-            return &row->level[i];
+        if (row->level[i].number == number) return &row->level[i];
     INTERNAL_ERROR("%s has no level %d", row->name, number);
 }
 
 void architecture_open(Architecture architecture) {
     switch (architecture) {
-#define ARCHITECTURE(NAME, name, LLVM, flags)                                                                          \
-    case NAME:                                                                                                         \
-        LLVMInitialize##LLVM##TargetInfo();                                                                            \
-        LLVMInitialize##LLVM##Target();                                                                                \
-        LLVMInitialize##LLVM##TargetMC();                                                                              \
-        LLVMInitialize##LLVM##AsmPrinter();                                                                            \
-        LLVMInitialize##LLVM##AsmParser();                                                                             \
+#define ARCHITECTURE(NAME, name, LLVM, flags) \
+    case NAME:                                \
+        LLVMInitialize##LLVM##TargetInfo();   \
+        LLVMInitialize##LLVM##Target();       \
+        LLVMInitialize##LLVM##TargetMC();     \
+        LLVMInitialize##LLVM##AsmPrinter();   \
+        LLVMInitialize##LLVM##AsmParser();    \
         break;
 #include "codegen/architectures.def"
 #undef ARCHITECTURE
@@ -67,18 +87,19 @@ void architecture_open(Architecture architecture) {
 
 /* ---- processors */
 static const Processor named[] = {
-    {"nehalem", X86_64, 2}, {"westmere", X86_64, 2}, {"sandybridge", X86_64, 2}, {"ivybridge", X86_64, 2},
-    {"silvermont", X86_64, 2}, {"goldmont", X86_64, 2},
-    {"haswell", X86_64, 3}, {"broadwell", X86_64, 3}, {"skylake", X86_64, 3}, {"alderlake", X86_64, 3},
-    {"raptorlake", X86_64, 3}, {"gracemont", X86_64, 3},
-    {"znver1", X86_64, 3}, {"znver2", X86_64, 3}, {"znver3", X86_64, 3},
-    {"skylake-avx512", X86_64, 4}, {"cascadelake", X86_64, 4}, {"icelake-client", X86_64, 4},
-    {"icelake-server", X86_64, 4}, {"tigerlake", X86_64, 4}, {"sapphirerapids", X86_64, 4},
-    {"emeraldrapids", X86_64, 4}, {"graniterapids", X86_64, 4}, {"znver4", X86_64, 4}, {"znver5", X86_64, 4},
-    {"cortex-a53", AARCH64, 1}, {"cortex-a55", AARCH64, 1}, {"cortex-a57", AARCH64, 1}, {"cortex-a72", AARCH64, 1},
-    {"cortex-a76", AARCH64, 1}, {"cortex-a78", AARCH64, 1}, {"cortex-x1", AARCH64, 1}, {"neoverse-n1", AARCH64, 1},
-    {"neoverse-n2", AARCH64, 1}, {"neoverse-v1", AARCH64, 1}, {"neoverse-v2", AARCH64, 1}, {"ampere1", AARCH64, 1},
-    {"apple-m1", AARCH64, 1}, {"apple-m2", AARCH64, 1},
+    {"nehalem", X86_64, 2},        {"westmere", X86_64, 2},      {"sandybridge", X86_64, 2},
+    {"ivybridge", X86_64, 2},      {"silvermont", X86_64, 2},    {"goldmont", X86_64, 2},
+    {"haswell", X86_64, 3},        {"broadwell", X86_64, 3},     {"skylake", X86_64, 3},
+    {"alderlake", X86_64, 3},      {"raptorlake", X86_64, 3},    {"gracemont", X86_64, 3},
+    {"znver1", X86_64, 3},         {"znver2", X86_64, 3},        {"znver3", X86_64, 3},
+    {"skylake-avx512", X86_64, 4}, {"cascadelake", X86_64, 4},   {"icelake-client", X86_64, 4},
+    {"icelake-server", X86_64, 4}, {"tigerlake", X86_64, 4},     {"sapphirerapids", X86_64, 4},
+    {"emeraldrapids", X86_64, 4},  {"graniterapids", X86_64, 4}, {"znver4", X86_64, 4},
+    {"znver5", X86_64, 4},         {"cortex-a53", AARCH64, 1},   {"cortex-a55", AARCH64, 1},
+    {"cortex-a57", AARCH64, 1},    {"cortex-a72", AARCH64, 1},   {"cortex-a76", AARCH64, 1},
+    {"cortex-a78", AARCH64, 1},    {"cortex-x1", AARCH64, 1},    {"neoverse-n1", AARCH64, 1},
+    {"neoverse-n2", AARCH64, 1},   {"neoverse-v1", AARCH64, 1},  {"neoverse-v2", AARCH64, 1},
+    {"ampere1", AARCH64, 1},       {"apple-m1", AARCH64, 1},     {"apple-m2", AARCH64, 1},
 };
 _Static_assert(sizeof named / sizeof *named + ARCHITECTURES * MOST_LEVELS <= MOST_PROCESSORS, "more processors");
 
@@ -90,7 +111,6 @@ int processors_known(Processor *processors) {
             if (row->level[i].carried)
                 processors[count++] = (Processor){row->level[i].cpu, (Architecture)a, row->level[i].number};
     }
-    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
-        processors[count++] = named[i];
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) processors[count++] = named[i];
     return count;
 }

@@ -6,41 +6,46 @@
 
 /* Processors of one level run the same code; the bits are the same for all. */
 typedef struct ProcessorLevel {
-    int number;                        /* as sgdrt_processor_level says it */
-    const char *cpu;                   /* what LLVM calls its least processor */
-    const char *features;              /* further ones that all of its processors have, as LLVM spells them */
-    bool carried;                      /* objects have code for it where nothing is asked for */
-    LoopTarget loop;                   /* caches as most of its processors have them */
+    int number;           /* as sgdrt_processor_level says it */
+    const char *cpu;      /* what LLVM calls its least processor */
+    const char *features; /* further ones that all of its processors have, as LLVM spells them */
+    bool carried;         /* objects have code for it where nothing is asked for */
+    LoopTarget loop;      /* caches as most of its processors have them */
 } ProcessorLevel;
 enum { MOST_LEVELS = 4 };
 
 /* The register that says how floats are rounded. */
 typedef struct FloatControl {
-    const char *read, *write;          /* LLVM's intrinsics */
-    bool in_memory;                    /* they take the address of a value, not the value */
-    int64_t ours;                      /* round to nearest, denormals kept, no traps */
+    const char *read, *write; /* LLVM's intrinsics */
+    bool in_memory;           /* they take the address of a value, not the value */
+    int64_t ours;             /* round to nearest, denormals kept, no traps */
 } FloatControl;
 
 typedef struct ArchitectureRow {
     const char *name;                  /* what a triple begins with */
-    ProcessorLevel level[MOST_LEVELS];        /* ascending */
-    int  levels;
-    bool level_tells_all;              /* a processor's name brings no instruction that its level has not */
-    bool adds_in_addresses;            /* an access adds an index and a constant to its address at once */
+    ProcessorLevel level[MOST_LEVELS]; /* ascending */
+    int levels;
+    bool level_tells_all;   /* a processor's name brings no instruction that its level has not */
+    bool adds_in_addresses; /* an access adds an index and a constant to its address at once */
     FloatControl control;
 } ArchitectureRow;
 
-enum { ARCHITECTURES = 0
-#define ARCHITECTURE(...) + 1
+enum {
+    ARCHITECTURES = 0
+#define ARCHITECTURE(...) +1
 #include "codegen/architectures.def"
 #undef ARCHITECTURE
 };
 const ArchitectureRow *architecture_row(Architecture architecture);
 const ProcessorLevel *architecture_level(Architecture architecture, int number);
-void architecture_open(Architecture architecture);               /* LLVM knows its target from then on */
+void architecture_open(Architecture architecture); /* LLVM knows its target from then on */
 
 /* By name; those of the levels come first. Its name chooses LLVM's scheduling model. */
-typedef struct Processor { const char *name; Architecture architecture; int level; } Processor;
+typedef struct Processor {
+    const char *name;
+    Architecture architecture;
+    int level;
+} Processor;
 enum { MOST_PROCESSORS = 64 };
 int processors_known(Processor *processors);
 #endif

@@ -22,8 +22,7 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     c->arena = arena;
     c->options = *options;
     c->diagnostics = diagnostics;
-    if (!target_open(&c->target, arena, options, diagnostics))
-        return NULL;
+    if (!target_open(&c->target, arena, options, diagnostics)) return NULL;
     c->target.loop.split_all = options->split_all;
     return c;
 }
@@ -33,31 +32,22 @@ int codegen_object_processors(Arena *arena, const CodegenOptions *options, Objec
 }
 
 void codegen_free(Codegen *c) {
-    if (c == NULL)
-        return;
-    if (c->jit != NULL)
-        LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
+    if (c == NULL) return;
+    if (c->jit != NULL) LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
     c->jit = NULL;
     target_close(&c->target);
 }
 
-Architecture codegen_architecture(const Codegen *c) {
-    return c->target.architecture;
-}
+Architecture codegen_architecture(const Codegen *c) { return c->target.architecture; }
 
-const CodegenTimes *codegen_times(const Codegen *c) {
-    return &c->times;
-}
+const CodegenTimes *codegen_times(const Codegen *c) { return &c->times; }
 
-int codegen_functions_compiled(const Codegen *c) {
-    return c->compiled_count;
-}
+int codegen_functions_compiled(const Codegen *c) { return c->compiled_count; }
 
 /* ---- functions ------------------------------------------------------------------------------------- */
 static uint64_t hash_text(const char *text) {
     uint64_t h = 1469598103934665603ull;
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * 1099511628211ull;
+    for (; *text; text++) h = (h ^ (unsigned char)*text) * 1099511628211ull;
     return h;
 }
 
@@ -66,8 +56,7 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
     loop_key(&key, run, function, batch);
     uint64_t hash = hash_text(key.bytes);
     for (Compiled *f = c->functions; f != NULL; f = f->next)
-        if (f->hash == hash && strcmp(f->key, key.bytes) == 0)
-            return f;
+        if (f->hash == hash && strcmp(f->key, key.bytes) == 0) return f;
     Compiled *f = arena_new_of(c->arena, Compiled);
     f->key = key.bytes;
     f->hash = hash;
@@ -86,11 +75,9 @@ int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
                               {ENTRY_PREDICT, 0, &run->predictor, 0, "predict"}};
     int count = 0;
     for (int i = 0; i < 4; i++)
-        if (fixed[i].function->root_count > 0)
-            list[count++] = fixed[i];
+        if (fixed[i].function->root_count > 0) list[count++] = fixed[i];
     for (int m = 0; m < run->measure_count; m++)
-        list[count++] =
-            (RunEntry){ENTRY_METRIC, m, &run->measures[m].metric, 0, text_format(c->arena, "metric%d", m)};
+        list[count++] = (RunEntry){ENTRY_METRIC, m, &run->measures[m].metric, 0, text_format(c->arena, "metric%d", m)};
     *entries = list;
     return count;
 }
@@ -108,32 +95,32 @@ LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *nam
 /* An object may hold functions for several processors: each says which it was made for. */
 static void set_processor(Codegen *c, LLVMValueRef function) {
     LLVMContextRef context = LLVMGetTypeContext(LLVMTypeOf(function));
-    char *text[2] = {LLVMGetTargetMachineCPU(c->target.machine),
-                     LLVMGetTargetMachineFeatureString(c->target.machine)};
+    char *text[2] = {LLVMGetTargetMachineCPU(c->target.machine), LLVMGetTargetMachineFeatureString(c->target.machine)};
     static const char *const key[2] = {"target-cpu", "target-features"};
     for (int i = 0; i < 2; i++) {
         if (*text[i] != 0)
             LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
-                                    LLVMCreateStringAttribute(context, key[i], (unsigned)strlen(key[i]),
-                                                              text[i], (unsigned)strlen(text[i])));
+                                    LLVMCreateStringAttribute(context, key[i], (unsigned)strlen(key[i]), text[i],
+                                                              (unsigned)strlen(text[i])));
         LLVMDisposeMessage(text[i]);
     }
 }
 
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol) {
     double start = session_seconds();
-    EmitContext context = {.context = LLVMGetModuleContext(module), .module = module, .arena = c->arena,
-                           .target = &c->target.loop, .architecture = c->target.architecture,
+    EmitContext context = {.context = LLVMGetModuleContext(module),
+                           .module = module,
+                           .arena = c->arena,
+                           .target = &c->target.loop,
+                           .architecture = c->target.architecture,
                            .least_shared = c->options.least_shared};
     LLVMValueRef before = LLVMGetLastFunction(module), function = emit_function(&context, f, symbol);
     LLVMValueRef first = before == NULL ? LLVMGetFirstFunction(module) : LLVMGetNextFunction(before);
     for (LLVMValueRef made = first; made != NULL; made = LLVMGetNextFunction(made)) {
-        if (LLVMIsDeclaration(made))
-            continue;
+        if (LLVMIsDeclaration(made)) continue;
         set_processor(c, made);
         const char *problem = check_function(c->arena, made);
-        if (problem != NULL)
-            INTERNAL_ERROR("%s: %s is not on the closed list", f->name, problem);
+        if (problem != NULL) INTERNAL_ERROR("%s: %s is not on the closed list", f->name, problem);
     }
     c->times.emit += session_seconds() - start;
     return function;
@@ -156,8 +143,7 @@ void session_optimise(Codegen *c, LLVMModuleRef module) {
         LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 2 ? 2 : c->options.level],
                                            c->target.machine, options);
         LLVMDisposePassBuilderOptions(options);
-        if (error != NULL)
-            INTERNAL_ERROR("LLVM does not know a pass: %s", LLVMGetErrorMessage(error));
+        if (error != NULL) INTERNAL_ERROR("LLVM does not know a pass: %s", LLVMGetErrorMessage(error));
     }
     c->times.optimise += session_seconds() - start;
 }

@@ -32,34 +32,35 @@ typedef enum Architecture {
 } Architecture;
 
 typedef struct CodegenOptions {
-    const char *cpu;            /* NULL: "native", or for another machine's triple what all of its kind run */
-    const char *triple;         /* NULL: this machine's; only objects and texts may have another */
-    int  level;                 /* 0 .. 3 */
+    const char *cpu;      /* NULL: "native", or for another machine's triple what all of its kind run */
+    const char *triple;   /* NULL: this machine's; only objects and texts may have another */
+    int level;            /* 0 .. 3 */
     int64_t least_shared; /* nests of so many multiply-adds become functions of their own; 0: as usual (tests) */
-    size_t caches;              /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
+    size_t caches;        /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
                                  * small ones cut small kernels */
-    bool split_all;             /* threads share every nest that can be shared: for tests, where all are small */
+    bool split_all;       /* threads share every nest that can be shared: for tests, where all are small */
 } CodegenOptions;
 
-const char *codegen_native(void);   /* what "native" is here: "x86-64-v3", "aarch64" */
+const char *codegen_native(void); /* what "native" is here: "x86-64-v3", "aarch64" */
 
 /* Seconds spent so far, for --time-passes. */
-typedef struct CodegenTimes { double fuse, plan, emit, optimise, machine_code, link; } CodegenTimes;
+typedef struct CodegenTimes {
+    double fuse, plan, emit, optimise, machine_code, link;
+} CodegenTimes;
 
 typedef struct Codegen Codegen;
 /* NULL, with a diagnostic (code E0601, no span), if this LLVM does not know the cpu or target. */
 Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
-void     codegen_free(Codegen *codegen);                    /* the executors it made are dead then */
+void codegen_free(Codegen *codegen); /* the executors it made are dead then */
 Architecture codegen_architecture(const Codegen *codegen);
 const CodegenTimes *codegen_times(const Codegen *codegen);
-int      codegen_functions_compiled(const Codegen *codegen); /* shared ones once */
+int codegen_functions_compiled(const Codegen *codegen); /* shared ones once */
 
 /* ---- in this process. The run's graphs are past `order` (with or without `rules`). NULL, with a diagnostic,
  * if this machine cannot run code for the chosen cpu. Functions are compiled when first called or by
  * codegen_jit_all. */
 Executor *codegen_jit(Codegen *codegen, const Run *run);
-bool codegen_jit_all(Codegen *codegen, Executor *const *executors,
-                     int count); /* compile now, in one module */
+bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count); /* compile now, in one module */
 
 /* ---- text: what --emit=loops, llvm and asm print: all functions of a run, deterministic. */
 typedef enum CodegenText { CODEGEN_LOOPS, CODEGEN_LLVM, CODEGEN_ASM } CodegenText;
@@ -77,13 +78,16 @@ typedef struct CodegenExtra {
 } CodegenExtra;
 /* The processors that an object for these options carries, each a session of its own, ascending; their number.
  * level: what NAME_init asks the processor at hand for (2, 3, 4: x86-64's); 0: code for one, not checked. */
-typedef struct ObjectProcessor { const char *cpu; int level; } ObjectProcessor;
+typedef struct ObjectProcessor {
+    const char *cpu;
+    int level;
+} ObjectProcessor;
 enum { MOST_OBJECT_PROCESSORS = 3 };
 int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
 /* What of a run the API must know and only planning tells: bytes of call->work for each entry. */
 typedef struct CodegenSizes {
     size_t init, step, evaluate, predict, most;
-    size_t alive; /* of the one that needs most: bytes alive at once, less than which no plan takes */
+    size_t alive;  /* of the one that needs most: bytes alive at once, less than which no plan takes */
     size_t thread; /* more of call->scratch for each thread but the first, in training; 0: it gains from none */
 } CodegenSizes;
 CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);

@@ -38,17 +38,17 @@ static void set_regions(Emitter *e) {
         LLVMMetadataRef others[REGION_COUNT];
         int count = 0;
         for (int o = 0; o < REGION_COUNT; o++)
-            if (o != r)
-                others[count++] = scope[o];
+            if (o != r) others[count++] = scope[o];
         e->alias_scope[r] = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, &scope[r], 1));
-        e->no_alias[r] =
-            LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, others, (size_t)count));
+        e->no_alias[r] = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, others, (size_t)count));
     }
     e->alias_scope_kind = LLVMGetMDKindIDInContext(e->context, "alias.scope", strlen("alias.scope"));
     e->no_alias_kind = LLVMGetMDKindIDInContext(e->context, "noalias", strlen("noalias"));
 }
 
-typedef struct Used { int columns, outputs; } Used;
+typedef struct Used {
+    int columns, outputs;
+} Used;
 
 static void visit_used(void *context, const Read *read) {
     Used *used = context;
@@ -64,8 +64,8 @@ static void load_call(Emitter *e) {
             const Nest *nest = f->sections[s].nests.items[i];
             nest_reads(f, nest, visit_used, &used);
             for (int k = 0; k < nest->store_count; k++)
-                if ((nest->stores[k].kind == STORE_ROWS || nest->stores[k].kind == STORE_VALUE)
-                    && nest->stores[k].index >= used.outputs)
+                if ((nest->stores[k].kind == STORE_ROWS || nest->stores[k].kind == STORE_VALUE) &&
+                    nest->stores[k].index >= used.outputs)
                     used.outputs = nest->stores[k].index + 1;
         }
     e->state = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, state));
@@ -76,8 +76,7 @@ static void load_call(Emitter *e) {
     e->batch = load_field(e, e->i64, e->call, offsetof(sgdrt_call, batch));
     e->place = load_field(e, e->i64, e->call, offsetof(sgdrt_call, place));
     LLVMValueRef sums = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, sums));
-    e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), e->work, sums,
-                              ""); /* nobody asks: the margin */
+    e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), e->work, sums, ""); /* nobody asks: the margin */
     e->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
     e->columns = used.columns;
     e->column_data = arena_array(e->arena, LLVMValueRef, used.columns + 1);
@@ -102,8 +101,7 @@ static void load_call(Emitter *e) {
 static LLVMValueRef control_call(Emitter *e, const char *name, LLVMValueRef argument) {
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0);
-    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, NULL, 0), f, &argument, argument != NULL,
-                          "");
+    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, NULL, 0), f, &argument, argument != NULL, "");
 }
 
 /* Round to nearest, denormals kept, no traps; what control_leave takes. */
@@ -154,7 +152,7 @@ static void copy_given_rows(Emitter *e, LLVMValueRef begin_in_call) {
         LLVMBasicBlockRef after = while_open(e, &l, begin, end);
         LLVMValueRef at = l.index;
         LLVMValueRef v = LLVMBuildLoad2(e->b, vector_type(e->i32, lanes),
-                                 LLVMBuildInBoundsGEP2(e->b, e->i32, from, &at, 1, ""), "");
+                                        LLVMBuildInBoundsGEP2(e->b, e->i32, from, &at, 1, ""), "");
         LLVMSetAlignment(v, 4);
         mark_region(e, v, REGION_INPUT);
         put_row_indices(e, l.index, v);
@@ -244,8 +242,7 @@ static void emit_relay(Emitter *e, const Nest *const *nests) {
     e->relay_row = l.index;
     e->relay_rows = together;
     next_row_open(e, nests, nests[0]->relay, end);
-    for (int i = 0; i < nests[0]->relay; i++)
-        emit_nest(e, nests[i]);
+    for (int i = 0; i < nests[0]->relay; i++) emit_nest(e, nests[i]);
     e->relay_row = NULL;
     e->next_row = NULL;
     loop_close(e, &l, rows.end, together, NULL);
@@ -262,10 +259,8 @@ static void emit_nests(Emitter *e, const Section *section) {
             thread_first_close(e, after);
             after = NULL;
         }
-        if (nests[0]->waits)
-            thread_meet(e);
-        if (alone && after == NULL)
-            after = thread_first_open(e);
+        if (nests[0]->waits) thread_meet(e);
+        if (alone && after == NULL) after = thread_first_open(e);
         int together = few_together(e, nests, thread_run(nests, section->nests.count - i));
         if (nests[0]->relay > 0) {
             emit_relay(e, nests);
@@ -282,22 +277,18 @@ static void emit_nests(Emitter *e, const Section *section) {
 
 /* Where there is one block, a nest starts its own sums: their buffers live no longer than it. */
 static void start_section(Emitter *e, const Section *section) {
-    if (e->f->one_block)
-        return;
-    if (section->waits)
-        thread_meet(e);
+    if (e->f->one_block) return;
+    if (section->waits) thread_meet(e);
     LLVMBasicBlockRef after = thread_first_open(e);
     for (int i = 0; i < section->nests.count; i++) {
         const Nest *nest = section->nests.items[i];
-        if (nest->kind == NEST_SCATTER && nest->reduce->attr.over_rows)
-            scatter_start(e, nest);
+        if (nest->kind == NEST_SCATTER && nest->reduce->attr.over_rows) scatter_start(e, nest);
     }
     thread_first_close(e, after);
 }
 
 static void emit_section(Emitter *e, const Section *section) {
-    if (section->nests.count == 0)
-        return;
+    if (section->nests.count == 0) return;
     start_section(e, section);
     if (!section->inside) {
         e->block_rows = e->block_padded = NULL;
@@ -320,8 +311,7 @@ static void emit_section(Emitter *e, const Section *section) {
 }
 
 static void emit_sections(Emitter *e) {
-    for (int s = 0; s < e->f->section_count; s++)
-        emit_section(e, &e->f->sections[s]);
+    for (int s = 0; s < e->f->section_count; s++) emit_section(e, &e->f->sections[s]);
 }
 
 static LLVMValueRef header_pointer(Emitter *e, size_t offset) {
@@ -370,8 +360,7 @@ static void ahead_open(Emitter *e, Ahead *a, LLVMBasicBlockRef from) {
 
 /* After the last step its own rows once more. */
 static void ahead_next(Emitter *e, Ahead *a, LLVMValueRef begin) {
-    if (a->count == 0)
-        return;
+    if (a->count == 0) return;
     LLVMValueRef next = LLVMBuildAdd(e->b, begin, e->batch, "");
     LLVMValueRef more = LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, "");
     load_ahead(e, LLVMBuildSelect(e->b, more, next, begin, ""), a->next);
@@ -380,8 +369,7 @@ static void ahead_next(Emitter *e, Ahead *a, LLVMValueRef begin) {
 }
 
 static void ahead_close(const Ahead *a, LLVMBasicBlockRef last) {
-    for (int i = 0; i < a->count; i++)
-        LLVMAddIncoming(a->now[i], &(LLVMValueRef){a->next[i]}, &last, 1);
+    for (int i = 0; i < a->count; i++) LLVMAddIncoming(a->now[i], &(LLVMValueRef){a->next[i]}, &last, 1);
 }
 
 static void emit_steps(Emitter *e) {
@@ -399,8 +387,7 @@ static void emit_steps(Emitter *e) {
     LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, zero, ""), first, done);
     LLVMPositionBuilderAtEnd(e->b, first);
     Ahead ahead = {.count = rows_ahead_find(e)};
-    if (ahead.count > 0)
-        load_ahead(e, zero, ahead.start);
+    if (ahead.count > 0) load_ahead(e, zero, ahead.start);
     first = LLVMGetInsertBlock(e->b);
     LLVMBuildBr(e->b, body);
     LLVMPositionBuilderAtEnd(e->b, body);
@@ -412,10 +399,10 @@ static void emit_steps(Emitter *e) {
     e->steps_done = LLVMBuildAdd(e->b, done_before, steps, "");
     emit_sections(e);
     LLVMValueRef next = LLVMBuildAdd(e->b, begin, e->total_rows, ""),
-          more = LLVMBuildAdd(e->b, steps, index_const(e, 1), "");
+                 more = LLVMBuildAdd(e->b, steps, index_const(e, 1), "");
     LLVMValueRef asked = thread_stop_asked(e, stop, steps);
     LLVMValueRef again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
-                               LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
+                                      LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
     LLVMBuildCondBr(e->b, again, body, done);
     LLVMAddIncoming(begin, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){first, last}, 2);
@@ -434,21 +421,24 @@ static void emit_once(Emitter *e) {
     e->total_rows = e->f->block == 1 ? index_const(e, 1) : e->count;
     e->steps_done = load_steps_done(e);
     bool rows = false;
-    for (int s = 0; s < e->f->section_count; s++)
-        rows |= e->f->sections[s].inside && e->f->sections[s].nests.count > 0;
+    for (int s = 0; s < e->f->section_count; s++) rows |= e->f->sections[s].inside && e->f->sections[s].nests.count > 0;
     LLVMBasicBlockRef after = NULL;
-    if (rows)
-        after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, index_const(e, 0), ""));
+    if (rows) after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, index_const(e, 0), ""));
     emit_sections(e);
-    if (after != NULL)
-        if_close(e, after);
+    if (after != NULL) if_close(e, after);
     e->total_rows = index_const(e, 1);
 }
 
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol) {
     Emitter *e = arena_new_of(c->arena, Emitter);
-    *e = (Emitter){.context = c->context, .module = c->module, .arena = c->arena, .f = f, .target = c->target,
-                   .least_shared = c->least_shared, .lanes = 1, .generation = 1};
+    *e = (Emitter){.context = c->context,
+                   .module = c->module,
+                   .arena = c->arena,
+                   .f = f,
+                   .target = c->target,
+                   .least_shared = c->least_shared,
+                   .lanes = 1,
+                   .generation = 1};
     set_types(e);
     set_regions(e);
     e->memo = arena_array(c->arena, MemoEntry, MEMO_SIZE);

@@ -36,8 +36,15 @@
 enum Region { REGION_STATE, REGION_WORK, REGION_INPUT, REGION_OUTPUT, REGION_COUNT };
 
 /* An index: `at` in lane 0, growing by `step` from lane to lane; or any index per lane. i64; lanes i32. */
-typedef struct Index { LLVMValueRef at; int64_t step; LLVMValueRef lanes; } Index;
-typedef struct Spot { Index axis[MOST_AXES]; Index row; } Spot;    /* where a body is; also of reduced axes */
+typedef struct Index {
+    LLVMValueRef at;
+    int64_t step;
+    LLVMValueRef lanes;
+} Index;
+typedef struct Spot {
+    Index axis[MOST_AXES];
+    Index row;
+} Spot; /* where a body is; also of reduced axes */
 
 typedef struct MemoEntry {
     const Node *node;
@@ -66,54 +73,56 @@ typedef struct Emitter {
     const LoopTarget *target;
     LLVMTypeRef i1, i8, i32, i64, f32, f64, pointer;
     LLVMValueRef function;
-    LLVMBasicBlockRef entry;               /* loop-invariant set-up goes before its end */
+    LLVMBasicBlockRef entry; /* loop-invariant set-up goes before its end */
     LLVMValueRef alias_scope[REGION_COUNT], no_alias[REGION_COUNT];
     unsigned alias_scope_kind, no_alias_kind;
     /* values of the function */
     LLVMValueRef call, state, work, rows_or_null, first, count, batch, place, sums, outputs;
-    LLVMValueRef *column_data, *column_stride; int columns;
+    LLVMValueRef *column_data, *column_stride;
+    int columns;
     LLVMValueRef *output;
-    LLVMValueRef step_begin;               /* place of the step's first row in the call */
-    LLVMValueRef total_rows;               /* of the mini-batch */
+    LLVMValueRef step_begin;                            /* place of the step's first row in the call */
+    LLVMValueRef total_rows;                            /* of the mini-batch */
     LLVMValueRef block_begin, block_rows, block_padded; /* place in the mini-batch; rows; rows to compute */
-    LLVMValueRef row_of_one;               /* block == 1: the row */
-    LLVMValueRef row_numbers;              /* else where the rows' numbers lie, one for each place */
-    KnownRows *known_rows;                 /* emit_rows.c */
-    RowsAhead *ahead;                      /* not NULL: rows that were loaded in the step before */
-    ColumnSquare *square;                  /* not NULL: columns are read in squares */
-    RowPointers *row_pointers;             /* not NULL: where a column's rows lie is known */
-    NextRow *next_row;                     /* not NULL: what kernels of a relay fetch for the next row */
-    KnownPlaces *known_places;             /* emit_memory.c */
+    LLVMValueRef row_of_one;                            /* block == 1: the row */
+    LLVMValueRef row_numbers;                           /* else where the rows' numbers lie, one for each place */
+    KnownRows *known_rows;                              /* emit_rows.c */
+    RowsAhead *ahead;                                   /* not NULL: rows that were loaded in the step before */
+    ColumnSquare *square;                               /* not NULL: columns are read in squares */
+    RowPointers *row_pointers;                          /* not NULL: where a column's rows lie is known */
+    NextRow *next_row;                                  /* not NULL: what kernels of a relay fetch for the next row */
+    KnownPlaces *known_places;                          /* emit_memory.c */
     LLVMValueRef *local_cell, *local_buffer; /* by index, id; NULL or no entry: in the state, the work block */
-    Updates *updates;                      /* emit_updates.c */
-    LLVMValueRef seed, steps_done;         /* from the header; steps_done at the start of the step */
+    Updates *updates;                        /* emit_updates.c */
+    LLVMValueRef seed, steps_done;           /* from the header; steps_done at the start of the step */
     /* threads, where the function has any */
     LLVMValueRef is_first, are_several;
-    LLVMValueRef part_begin, part_end;     /* of anything that is shared, as 32.32 fixed point; 0 .. 1 if alone */
-    LLVMValueRef thread_work;              /* this thread's piece of scratch */
-    LLVMValueRef relay_row;                /* of nests that go together: the first row to do; NULL: all are done */
-    int   relay_rows;                      /* and how many */
+    LLVMValueRef part_begin, part_end; /* of anything that is shared, as 32.32 fixed point; 0 .. 1 if alone */
+    LLVMValueRef thread_work;          /* this thread's piece of scratch */
+    LLVMValueRef relay_row;            /* of nests that go together: the first row to do; NULL: all are done */
+    int relay_rows;                    /* and how many */
     /* the body being emitted */
     const Nest *nest;
-    LLVMValueRef reduced;                  /* in an epilogue: the reduction's result here */
-    LLVMValueRef largest;                  /* and of an argmax the term that it stands for */
-    struct LoopBlocks *loops;              /* that are open in this function: the innermost */
+    LLVMValueRef reduced;     /* in an epilogue: the reduction's result here */
+    LLVMValueRef largest;     /* and of an argmax the term that it stands for */
+    struct LoopBlocks *loops; /* that are open in this function: the innermost */
     int lanes;
-    int valid_lanes;                       /* 0: all of them */
-    bool lanes_are_rows, rows_may_leave;   /* lanes reach outside 0 .. rows-1 of the block: clamp */
-    MemoEntry *memo; uint32_t generation;
-    int64_t least_shared;                  /* work from which a nest gets a function; 0: as usual */
-    Outline *outline;                      /* not NULL: in a function of the nest's own */
-    Frame *frame;                          /* through which such functions are passed values; NULL: none yet */
+    int valid_lanes;                     /* 0: all of them */
+    bool lanes_are_rows, rows_may_leave; /* lanes reach outside 0 .. rows-1 of the block: clamp */
+    MemoEntry *memo;
+    uint32_t generation;
+    int64_t least_shared; /* work from which a nest gets a function; 0: as usual */
+    Outline *outline;     /* not NULL: in a function of the nest's own */
+    Frame *frame;         /* through which such functions are passed values; NULL: none yet */
 } Emitter;
 
 /* ---- emit_scalar.c */
 LLVMTypeRef type_of(Emitter *e, DType t);
 LLVMTypeRef vector_type(LLVMTypeRef scalar, int lanes);
-bool  is_vector(LLVMValueRef v);
-int   vector_lanes(LLVMValueRef v);
+bool is_vector(LLVMValueRef v);
+int vector_lanes(LLVMValueRef v);
 LLVMValueRef splat(Emitter *e, LLVMValueRef v, int lanes);
-void  same_width(Emitter *e, LLVMValueRef *a, LLVMValueRef *b);
+void same_width(Emitter *e, LLVMValueRef *a, LLVMValueRef *b);
 LLVMValueRef constant_real(Emitter *e, DType t, double v);
 LLVMValueRef constant_int(Emitter *e, LLVMTypeRef t, int64_t v);
 LLVMValueRef index_const(Emitter *e, int64_t v);
@@ -125,7 +134,8 @@ LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMValueRef *argument
 LLVMValueRef emit_and(Emitter *e, LLVMValueRef a, LLVMValueRef b); /* either may be NULL: true */
 
 /* ---- emit_ops.c. t: the type of the operands */
-LLVMValueRef emit_element(Emitter *e, const Node *node, LLVMValueRef *x);        /* x: the values of its sources; may be widened */
+LLVMValueRef emit_element(Emitter *e, const Node *node,
+                          LLVMValueRef *x); /* x: the values of its sources; may be widened */
 LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRef b);
 /* old + x, or + x y in one fma. */
 LLVMValueRef scatter_sum(Emitter *e, LLVMValueRef old, LLVMValueRef x, LLVMValueRef y_or_null, DType t);
@@ -156,15 +166,15 @@ Index index_add(Emitter *e, Index a, Index b);
 Index index_subtract(Emitter *e, Index a, Index b);
 Index index_offset(Emitter *e, Index a, int64_t v);
 Index index_scale(Emitter *e, Index a, int64_t factor);
-LLVMValueRef index_lanes(Emitter *e, Index a);     /* <lanes x i32> */
-bool  index_uniform(Index a);
+LLVMValueRef index_lanes(Emitter *e, Index a); /* <lanes x i32> */
+bool index_uniform(Index a);
 LLVMValueRef index_lane(Emitter *e, Index a, int lane); /* i64 */
 LLVMValueRef load_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at);
 LLVMValueRef load_from(Emitter *e, int region, DType t, LLVMValueRef base, LLVMValueRef at, int lanes); /* neighbours */
-void  store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVMValueRef v);
+void store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVMValueRef v);
 /* Into the caches from the first level (3) or the second (2) on; at may lie anywhere. */
-void  prefetch_at(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at, int level);
-void  mark_region(Emitter *e, LLVMValueRef instruction, int region);
+void prefetch_at(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at, int level);
+void mark_region(Emitter *e, LLVMValueRef instruction, int region);
 LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset);
 
 /* ---- emit_rows.c */
@@ -172,55 +182,58 @@ LLVMValueRef load_column(Emitter *e, const Node *column, Index linear, Index row
 /* In tiny steps of at most 16 rows short rows are loaded a step ahead: so many vectors, at row_numbers, to be set in the
  * step that they belong to. */
 enum { MOST_ROWS_AHEAD = 8 };
-int   rows_ahead_find(Emitter *e);
-void  rows_ahead_load(Emitter *e, LLVMValueRef *to);
-void  rows_ahead_set(Emitter *e, const LLVMValueRef *values);
+int rows_ahead_find(Emitter *e);
+void rows_ahead_load(Emitter *e, LLVMValueRef *to);
+void rows_ahead_set(Emitter *e, const LLVMValueRef *values);
 /* Between open and close it is known where the rows of a column lie at places 0 .. places - 1 (at most `most`), if it is
  * read where it lies; places past the last row have that row. */
-void  row_pointers_open(Emitter *e, const Node *column, LLVMValueRef places, int64_t most);
-void  row_pointers_close(Emitter *e);
+void row_pointers_open(Emitter *e, const Node *column, LLVMValueRef places, int64_t most);
+void row_pointers_close(Emitter *e);
 /* Columns that an operand of the nest's reduction reads, of as many rows as there are lanes, COLUMN_SQUARE elements at a
  * time: between open and close each value of those elements is computed at its place in the square, from 0 on. */
-bool  column_square_fits(const Emitter *e, const Nest *nest, int operand);
-void  column_square_open(Emitter *e, const Nest *nest, int operand, Index row);
-void  column_square_start(Emitter *e);
-void  column_square_place(Emitter *e, int place);
+bool column_square_fits(const Emitter *e, const Nest *nest, int operand);
+void column_square_open(Emitter *e, const Nest *nest, int operand, Index row);
+void column_square_start(Emitter *e);
+void column_square_place(Emitter *e, int place);
 /* Of a column as it is: all of the square's vectors, turned, from `to` on, `step` elements apart. */
-void  column_square_store(Emitter *e, const Node *column, LLVMValueRef element, LLVMValueRef to, int64_t step);
-void  column_square_close(Emitter *e);
+void column_square_store(Emitter *e, const Node *column, LLVMValueRef element, LLVMValueRef to, int64_t step);
+void column_square_close(Emitter *e);
 /* In a loop over rows: their columns' rows one mini-batch, or block, further on will be wanted soon. */
-void  prefetch_rows(Emitter *e, const Nest *nest, LLVMValueRef row);
-void  prefetch_square(Emitter *e, const Nest *nest, LLVMValueRef row, LLVMValueRef element); /* row, element: the square's first */
+void prefetch_rows(Emitter *e, const Nest *nest, LLVMValueRef row);
+void prefetch_square(Emitter *e, const Nest *nest, LLVMValueRef row,
+                     LLVMValueRef element); /* row, element: the square's first */
 /* What was known in this block is also known where the code has come to. */
-void  known_rows_move(Emitter *e, LLVMBasicBlockRef from);
-LLVMValueRef row_place32(Emitter *e, Index row);   /* the row's place in the epoch's order, modulo 2^32 */
-LLVMValueRef row_number32(Emitter *e, Index row);  /* the row's number in its columns */
+void known_rows_move(Emitter *e, LLVMBasicBlockRef from);
+LLVMValueRef row_place32(Emitter *e, Index row);  /* the row's place in the epoch's order, modulo 2^32 */
+LLVMValueRef row_number32(Emitter *e, Index row); /* the row's number in its columns */
 
 /* Where a row of the block lies in a column. */
 LLVMValueRef column_row(Emitter *e, const Node *column, LLVMValueRef row);
 
 /* ---- emit_transpose.c */
-enum { MOST_LANES = 64 };                  /* of a vector */
-LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count); /* equal vectors one behind the other, as one; part is changed */
-void  turn_square(Emitter *e, LLVMValueRef *v, int lanes); /* as many vectors as lanes: rows become columns */
-void  turn_parts(Emitter *e, LLVMValueRef *v, int count, int lanes); /* count vectors: in every part of so many elements */
+enum { MOST_LANES = 64 }; /* of a vector */
+LLVMValueRef joined(Emitter *e, LLVMValueRef *part,
+                    int count); /* equal vectors one behind the other, as one; part is changed */
+void turn_square(Emitter *e, LLVMValueRef *v, int lanes); /* as many vectors as lanes: rows become columns */
+void turn_parts(Emitter *e, LLVMValueRef *v, int count,
+                int lanes); /* count vectors: in every part of so many elements */
 
 /* ---- emit_attribute.c */
-void  emit_set_attributes(Emitter *e, LLVMValueRef function);
-void  emit_set_noinline(Emitter *e, LLVMValueRef function);
+void emit_set_attributes(Emitter *e, LLVMValueRef function);
+void emit_set_noinline(Emitter *e, LLVMValueRef function);
 
 /* ---- emit_local.c */
-void  local_open(Emitter *e);              /* in the entry; local_close at the end of the function */
-void  local_close(Emitter *e);
+void local_open(Emitter *e); /* in the entry; local_close at the end of the function */
+void local_close(Emitter *e);
 LLVMValueRef cell_base(Emitter *e, int64_t cell);
-Index cell_index(Emitter *e, int64_t cell, Index linear);      /* where in the cell an element lies */
+Index cell_index(Emitter *e, int64_t cell, Index linear); /* where in the cell an element lies */
 LLVMValueRef buffer_base(Emitter *e, const Buffer *buffer);
 
 /* ---- emit_memo.c */
-void  memo_clear(Emitter *e);
+void memo_clear(Emitter *e);
 /* NULL: it is not known. flat: at a row-major place, which is axis 0 of the spot. */
 LLVMValueRef memo_get(Emitter *e, const Node *node, const Spot *spot, bool flat);
-void  memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, LLVMValueRef value);
+void memo_set(Emitter *e, const Node *node, const Spot *spot, bool flat, LLVMValueRef value);
 
 /* ---- emit_value.c */
 /* Where in the buffer, which has rows, a row begins. */
@@ -229,12 +242,11 @@ LLVMValueRef value_at(Emitter *e, Node *node, const Spot *spot);
 LLVMValueRef value_flat(Emitter *e, Node *node, Index linear, Index row);
 /* The spot of a source; *ok: NULL if it is always inside, else i1 or a vector of it. Absent places become 0.
  */
-Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes,
-                  Shape source, Index row, uint32_t surely_inside,
-                  LLVMValueRef *ok); /* bits: source axes known to be inside */
-bool  axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t limit);
+Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes, Shape source,
+                  Index row, uint32_t surely_inside, LLVMValueRef *ok); /* bits: source axes known to be inside */
+bool axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t limit);
 Index spot_linear(Emitter *e, const Spot *spot, Shape shape);
-Spot  spot_of_linear(Emitter *e, Index linear, Shape shape, Index row);
+Spot spot_of_linear(Emitter *e, Index linear, Shape shape, Index row);
 
 /* ---- emit_loop.c */
 enum { MOST_MULTIPLES = 12 };
@@ -245,92 +257,104 @@ typedef struct LoopBlocks {
     LLVMValueRef phi[64];
     struct LoopBlocks *around;
     int depth, multiples;
-    struct { int64_t factor; LLVMValueRef phi; } multiple[MOST_MULTIPLES]; /* of the index, counted beside it */
+    struct {
+        int64_t factor;
+        LLVMValueRef phi;
+    } multiple[MOST_MULTIPLES]; /* of the index, counted beside it */
 } LoopBlocks;
 /* for (index = begin; index < end; index += step), at least once; carried values as phis. */
-void  loop_open(Emitter *e, LoopBlocks *l, LLVMValueRef begin, const LLVMValueRef *start, int carried);
+void loop_open(Emitter *e, LoopBlocks *l, LLVMValueRef begin, const LLVMValueRef *start, int carried);
 void loop_close(Emitter *e, LoopBlocks *l, LLVMValueRef end, int64_t step,
                 LLVMValueRef *carried_next); /* afterwards carried_next: as after the loop */
 /* The index of an open loop times a factor, as a value that grows from iteration to iteration; NULL: v is none. */
 LLVMValueRef loop_multiple(Emitter *e, LLVMValueRef v, int64_t factor);
-int   loop_depth(const Emitter *e, LLVMValueRef v); /* of the loop that v is the index of, or a multiple; 0: of none */
-LLVMBasicBlockRef if_open(Emitter *e, LLVMValueRef condition);       /* returns the block after */
-void  if_close(Emitter *e, LLVMBasicBlockRef after);
+int loop_depth(const Emitter *e, LLVMValueRef v); /* of the loop that v is the index of, or a multiple; 0: of none */
+LLVMBasicBlockRef if_open(Emitter *e, LLVMValueRef condition); /* returns the block after */
+void if_close(Emitter *e, LLVMBasicBlockRef after);
 LLVMValueRef emit_alloca(Emitter *e, LLVMTypeRef type); /* at the entry, wherever we are */
 
 /* ---- emit_nest_loops.c */
 /* count iterations of lanes * unroll; valid: the first so many of the lanes exist (0: all) */
-typedef struct Piece { int64_t begin, count; int lanes, unroll, valid; } Piece;
+typedef struct Piece {
+    int64_t begin, count;
+    int lanes, unroll, valid;
+} Piece;
 enum { MOST_PIECES = 12 };
-int   split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pieces);
-int64_t nest_tiles(const Emitter *e, const Nest *nest);               /* of its space, rows not counted */
+int split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pieces);
+int64_t nest_tiles(const Emitter *e, const Nest *nest); /* of its space, rows not counted */
 typedef void NestBody(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context);
-void  nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context);
+void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context);
 
 /* ---- emit_stores.c */
-void  emit_stores(Emitter *e, const Nest *nest, const Spot *spot);
-void  store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, LLVMValueRef v);
+void emit_stores(Emitter *e, const Nest *nest, const Spot *spot);
+void store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spot, LLVMValueRef v);
 LLVMValueRef nest_value(Emitter *e, const Nest *nest, const Store *store, const Spot *spot); /* what it stores */
 
 /* ---- emit_transposed_copy.c */
-void  emit_turn(Emitter *e, const Nest *nest);
+void emit_turn(Emitter *e, const Nest *nest);
 
 /* ---- emit_outline.c: large nests as functions shared by all of the same shape. */
-bool  outline_pays(const Emitter *e, const Nest *nest);
-void  outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const Nest *nest));
+bool outline_pays(const Emitter *e, const Nest *nest);
+void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const Nest *nest));
 /* base + offset bytes, where the offset differs between nests of the same shape (buffers, cells, slots). */
 LLVMValueRef outline_place(Emitter *e, LLVMValueRef base, int64_t offset);
 
 /* ---- emit_reduce.c */
-void  emit_reduce(Emitter *e, const Nest *nest);
+void emit_reduce(Emitter *e, const Nest *nest);
 
 /* ---- emit_few.c, emit_few_plan.c */
-int   few_together(const Emitter *e, const Nest *const *nests, int count);   /* so many are one pass */
-void  emit_few(Emitter *e, const Nest *const *nests, int count);
+int few_together(const Emitter *e, const Nest *const *nests, int count); /* so many are one pass */
+void emit_few(Emitter *e, const Nest *const *nests, int count);
 
 /* ---- emit_next_row.c: in a relay, for each row; at the beginning of a kernel that begins so many innermost loops in all,
  * and in each of them */
-void  next_row_open(Emitter *e, const Nest *const *nests, int count, LLVMValueRef end);
-void  next_row_start(Emitter *e, const Nest *nest, int64_t loops);
-void  next_row_fetch(Emitter *e, const Nest *nest);
+void next_row_open(Emitter *e, const Nest *const *nests, int count, LLVMValueRef end);
+void next_row_start(Emitter *e, const Nest *nest, int64_t loops);
+void next_row_fetch(Emitter *e, const Nest *nest);
 
 /* ---- emit_convolution.c */
-void  emit_convolution(Emitter *e, const Nest *nest);
+void emit_convolution(Emitter *e, const Nest *nest);
 
 /* ---- emit_chunk_lanes.c */
-void  emit_grouping(Emitter *e, const Nest *nest);
+void emit_grouping(Emitter *e, const Nest *nest);
 
 /* ---- emit_turned.c */
-void  emit_turned(Emitter *e, const Nest *nest);
-void  emit_leaving(Emitter *e, const Nest *nest);
+void emit_turned(Emitter *e, const Nest *nest);
+void emit_leaving(Emitter *e, const Nest *nest);
 /* Stores a square of rows, for those before `rows`, and places of the last axis; of a kernel sum_at gives the sums. */
 typedef LLVMValueRef SumAt(Emitter *e, const Spot *spot, void *context);
 void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, LLVMValueRef rows, SumAt *sum_at,
                     void *context);
 
 /* ---- emit_scatter.c */
-void  emit_scatter(Emitter *e, const Nest *nest);
-void  scatter_start(Emitter *e, const Nest *nest);
+void emit_scatter(Emitter *e, const Nest *nest);
+void scatter_start(Emitter *e, const Nest *nest);
 
 /* ---- emit_threads.c: all but thread_start do nothing in a function without threads */
-typedef struct Part { LLVMValueRef from, to; } Part; /* of an extent, in whole tiles; NULL: all of it */
-void  thread_start(Emitter *e);                    /* at the entry; others than the first may return there */
+typedef struct Part {
+    LLVMValueRef from, to;
+} Part;                        /* of an extent, in whole tiles; NULL: all of it */
+void thread_start(Emitter *e); /* at the entry; others than the first may return there */
 /* In tiles of `width`; whole: where the axis' whole tiles end, all behind which counts as one more (-1: nowhere). */
-Part  thread_part(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, int64_t width, int64_t whole);
-Part  thread_part_of_pieces(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, const Piece *pieces);
+Part thread_part(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, int64_t width, int64_t whole);
+Part thread_part_of_pieces(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, const Piece *pieces);
 /* A loop's bounds within the part: then there may be nothing to do between open and close. Parts end where whole tiles
  * do, so what is left of an axis behind them belongs to whoever has its beginning. */
-typedef struct Bounds { LLVMValueRef begin, end; LLVMBasicBlockRef after; } Bounds;
+typedef struct Bounds {
+    LLVMValueRef begin, end;
+    LLVMBasicBlockRef after;
+} Bounds;
 Bounds bounds_open(Emitter *e, Part part, LLVMValueRef begin, LLVMValueRef end);
-void  bounds_close(Emitter *e, const Bounds *b);
-int   thread_run(const Nest *const *nests, int count);     /* how many run on one thread without a wait between them */
-void  thread_meet(Emitter *e);                     /* returns when all threads have come */
-LLVMBasicBlockRef thread_first_open(Emitter *e);   /* what follows is done by the first thread only */
-void  thread_first_close(Emitter *e, LLVMBasicBlockRef after);
-LLVMValueRef thread_stop_asked(Emitter *e, LLVMValueRef stop, LLVMValueRef step); /* at the end of a step: all threads meet */
+void bounds_close(Emitter *e, const Bounds *b);
+int thread_run(const Nest *const *nests, int count); /* how many run on one thread without a wait between them */
+void thread_meet(Emitter *e);                        /* returns when all threads have come */
+LLVMBasicBlockRef thread_first_open(Emitter *e);     /* what follows is done by the first thread only */
+void thread_first_close(Emitter *e, LLVMBasicBlockRef after);
+LLVMValueRef thread_stop_asked(Emitter *e, LLVMValueRef stop,
+                               LLVMValueRef step); /* at the end of a step: all threads meet */
 
 /* ---- emit_nest.c */
-void  emit_nest(Emitter *e, const Nest *nest);
+void emit_nest(Emitter *e, const Nest *nest);
 
 /* ---- emit.c */
 typedef struct EmitContext {

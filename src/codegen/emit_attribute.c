@@ -3,9 +3,9 @@
 #include <string.h>
 
 static void set_attribute(Emitter *e, LLVMValueRef f, const char *name, const char *value) {
-    LLVMAddAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
-                            LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value,
-                                                      (unsigned)strlen(value)));
+    LLVMAddAttributeAtIndex(
+        f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+        LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value, (unsigned)strlen(value)));
 }
 
 static void set_kind(Emitter *e, LLVMValueRef f, const char *name) {
@@ -21,6 +21,4 @@ void emit_set_attributes(Emitter *e, LLVMValueRef f) {
     set_attribute(e, f, "prefer-vector-width", "512");
 }
 
-void emit_set_noinline(Emitter *e, LLVMValueRef f) {
-    set_kind(e, f, "noinline");
-}
+void emit_set_noinline(Emitter *e, LLVMValueRef f) { set_kind(e, f, "noinline"); }

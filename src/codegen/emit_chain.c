@@ -7,21 +7,16 @@
 #include <math.h>
 #include <string.h>
 
-int chain_width(const Node *node) {
-    return node->op == OP_ARGMAX ? 2 : 1;
-}
+int chain_width(const Node *node) { return node->op == OP_ARGMAX ? 2 : 1; }
 
-DType term_type(const Node *node) {
-    return node->source[0]->dtype;
-}
+DType term_type(const Node *node) { return node->source[0]->dtype; }
 
 /* One chain in the order of k: the first term that a maximum would be left with, as ops.def's max keeps it.
  */
 static Chain join_argmax(Emitter *e, DType t, Chain a, Chain b) {
     same_width(e, &a.v[0], &b.v[0]);
     LLVMValueRef keep = emit_binary(e, OP_LE, t, b.v[0], a.v[0]);
-    if (dtype_is_real(t))
-        keep = LLVMBuildOr(e->b, keep, LLVMBuildFCmp(e->b, LLVMRealUNO, a.v[0], a.v[0], ""), "");
+    if (dtype_is_real(t)) keep = LLVMBuildOr(e->b, keep, LLVMBuildFCmp(e->b, LLVMRealUNO, a.v[0], a.v[0], ""), "");
     return (Chain){{emit_select(e, keep, a.v[0], b.v[0]), emit_select(e, keep, a.v[1], b.v[1])}};
 }
 
@@ -39,7 +34,7 @@ static Chain join_min(Emitter *e, DType t, Chain a, Chain b) {
 
 /* One row per op of class REDUCE: what a chain starts with, and how two of them (two terms) become one. */
 typedef struct ChainRule {
-    double  real_start;
+    double real_start;
     int32_t integer_start;
     Chain (*join)(Emitter *e, DType t, Chain a, Chain b);
 } ChainRule;
@@ -61,11 +56,10 @@ static const ChainRule *const chain_rules[OP_COUNT] = {
 Chain chain_start(Emitter *e, const Node *node, int lanes) {
     DType t = term_type(node);
     const ChainRule *rule = chain_rules[node->op];
-    LLVMValueRef start =
-        dtype_is_real(t) ? constant_real(e, t, rule->real_start) : constant_int(e, e->i32, rule->integer_start);
+    LLVMValueRef start = dtype_is_real(t) ? constant_real(e, t, rule->real_start)
+                                          : constant_int(e, e->i32, rule->integer_start);
     Chain c = {{splat(e, start, lanes), NULL}};
-    if (chain_width(node) > 1)
-        c.v[1] = splat(e, constant_int(e, e->i32, 0), lanes);
+    if (chain_width(node) > 1) c.v[1] = splat(e, constant_int(e, e->i32, 0), lanes);
     return c;
 }
 
@@ -92,8 +86,7 @@ Chain chain_step(Emitter *e, const Node *node, Chain chain, const ChainTerm *ter
         next = chain_join(e, node, chain, one);
     }
     if (term->ok != NULL)
-        for (int i = 0; i < chain_width(node); i++)
-            next.v[i] = emit_select(e, term->ok, next.v[i], chain.v[i]);
+        for (int i = 0; i < chain_width(node); i++) next.v[i] = emit_select(e, term->ok, next.v[i], chain.v[i]);
     return next;
 }
 
@@ -105,12 +98,11 @@ Chain fold_vector(Emitter *e, const Node *node, Chain chain) {
         for (int i = 0; i < chain_width(node); i++)
             for (int p = 0; p < 2; p++) {
                 LLVMValueRef mask[ORDER_LANES];
-                for (int l = 0; l < half; l++)
-                    mask[l] = constant_int(e, e->i32, p * half + l);
+                for (int l = 0; l < half; l++) mask[l] = constant_int(e, e->i32, p * half + l);
                 part[p].v[i] = half == 1
-                    ? LLVMBuildExtractElement(e->b, chain.v[i], constant_int(e, e->i32, p), "")
-                    : LLVMBuildShuffleVector(e->b, chain.v[i], LLVMGetPoison(LLVMTypeOf(chain.v[i])),
-                                             LLVMConstVector(mask, (unsigned)half), "");
+                                   ? LLVMBuildExtractElement(e->b, chain.v[i], constant_int(e, e->i32, p), "")
+                                   : LLVMBuildShuffleVector(e->b, chain.v[i], LLVMGetPoison(LLVMTypeOf(chain.v[i])),
+                                                            LLVMConstVector(mask, (unsigned)half), "");
             }
         chain = chain_join(e, node, part[0], part[1]);
     }
@@ -118,15 +110,17 @@ Chain fold_vector(Emitter *e, const Node *node, Chain chain) {
 }
 
 /* ---- several folds in one: the same additions, of twice as many outputs in a vector at each step ---- */
-typedef struct Folded { LLVMValueRef v; int outputs, output[MOST_FOLDED], place[MOST_FOLDED]; } Folded;
+typedef struct Folded {
+    LLVMValueRef v;
+    int outputs, output[MOST_FOLDED], place[MOST_FOLDED];
+} Folded;
 
 /* Each output has `width` lanes, neighbours, of which the halves are joined. */
 static Folded fold_pair(Emitter *e, const Node *node, const Folded *a, const Folded *b, int width) {
     Folded to = {.outputs = 0};
     LLVMValueRef mask[2][ORDER_LANES], none = LLVMGetUndef(e->i32);
     int half = width / 2, lane = 0, most = a->outputs > b->outputs ? a->outputs : b->outputs;
-    for (int k = 0; k < ORDER_LANES; k++)
-        mask[0][k] = mask[1][k] = none;
+    for (int k = 0; k < ORDER_LANES; k++) mask[0][k] = mask[1][k] = none;
     bool by_turns = width == 4; /* so that nothing crosses 16 bytes */
     for (int i = 0; i < (by_turns ? most : a->outputs + b->outputs); i++)
         for (int s = 0; s < (by_turns ? 2 : 1); s++) {
@@ -137,8 +131,7 @@ static Folded fold_pair(Emitter *e, const Node *node, const Folded *a, const Fol
                 to.output[to.outputs] = from->output[output];
                 to.place[to.outputs++] = lane;
                 for (int k = 0; k < width; k++)
-                    mask[k / half][lane + k % half] =
-                        constant_int(e, e->i32, first + from->place[output] + k);
+                    mask[k / half][lane + k % half] = constant_int(e, e->i32, first + from->place[output] + k);
             }
             lane += half;
         }
@@ -150,31 +143,26 @@ static Folded fold_pair(Emitter *e, const Node *node, const Folded *a, const Fol
 }
 
 /* Pairs of sums, pairs of pairs, then those by turns: fold_vectors shows it. */
-int place_of_fold(int i) {
-    return 4 * (i % 4) + 2 * (i / 4);
-}
+int place_of_fold(int i) { return 4 * (i % 4) + 2 * (i / 4); }
 
 LLVMValueRef fold_vectors(Emitter *e, const Node *node, Chain *chain, int count) {
     Folded folded[MOST_FOLDED];
     Folded nothing = {.v = LLVMGetPoison(LLVMTypeOf(chain[0].v[0]))};
     int vectors = count;
-    for (int i = 0; i < count; i++)
-        folded[i] = (Folded){.v = chain[i].v[0], .outputs = 1, .output = {i}, .place = {0}};
+    for (int i = 0; i < count; i++) folded[i] = (Folded){.v = chain[i].v[0], .outputs = 1, .output = {i}, .place = {0}};
     for (int width = ORDER_LANES; width > 2; width /= 2) {
         for (int i = 0; i < vectors; i += 2)
-            folded[i / 2] =
-                fold_pair(e, node, &folded[i], i + 1 < vectors ? &folded[i + 1] : &nothing, width);
+            folded[i / 2] = fold_pair(e, node, &folded[i], i + 1 < vectors ? &folded[i + 1] : &nothing, width);
         vectors = (vectors + 1) / 2;
     }
     LLVMValueRef next[ORDER_LANES];
-    for (int k = 0; k < ORDER_LANES; k++)
-        next[k] = constant_int(e, e->i32, k ^ 1);
+    for (int k = 0; k < ORDER_LANES; k++) next[k] = constant_int(e, e->i32, k ^ 1);
     Chain low = {{folded[0].v}}, high = {{NULL}};
     high.v[0] = LLVMBuildShuffleVector(e->b, low.v[0], nothing.v, LLVMConstVector(next, ORDER_LANES), "");
     low = chain_join(e, node, low, high);
     for (int i = 0; i < count; i++)
-        chain[folded[0].output[i]].v[0] =
-            LLVMBuildExtractElement(e->b, low.v[0], constant_int(e, e->i32, folded[0].place[i]), "");
+        chain[folded[0].output[i]].v[0] = LLVMBuildExtractElement(e->b, low.v[0],
+                                                                  constant_int(e, e->i32, folded[0].place[i]), "");
     return low.v[0];
 }
 

@@ -10,7 +10,10 @@
  */
 #include "codegen/emit_convolution.h"
 
-typedef struct Groups { int lanes; int64_t chunk, block; } Groups;
+typedef struct Groups {
+    int lanes;
+    int64_t chunk, block;
+} Groups;
 
 static Groups groups_of(const Emitter *e, const Nest *nest, const Node *node) {
     return (Groups){loop_lanes(e->target, nest), node->attr.contraction->chunk, e->f->block};
@@ -23,8 +26,7 @@ static LLVMValueRef gathered(Emitter *e, const Groups *g, LLVMValueRef *rows, in
     for (int v = vectors > 1 ? 1 : 0; v < vectors; v++) {
         for (int l = 0; l < g->lanes; l++) {
             int64_t row = first + l * g->chunk, from = row / g->lanes;
-            if (row >= g->block)
-                row = from = 0;
+            if (row >= g->block) row = from = 0;
             bool here = from == v, now = v <= 1 && from == 0;
             int lane = here && v > 0 ? g->lanes + (int)(row % g->lanes) : now ? (int)(row % g->lanes) : l;
             mask[l] = constant_int(e, e->i32, lane);
@@ -63,21 +65,21 @@ static void grouping_body(Emitter *e, const Nest *nest, const Spot *spot, int ti
 
 /* What it stores with the rows regrouped, for the sums of `nest->grouped_for`. */
 void emit_grouping(Emitter *e, const Nest *nest) {
-    Nest elements = *nest;                     /* all rows of an element at once */
+    Nest elements = *nest; /* all rows of an element at once */
     elements.rows = false;
     elements.lanes = LANES_NONE;
     nest_loops(e, &elements, grouping_body, NULL);
 }
 
 /* ---- few sums of regrouped rows ------------------------------------------------------------------ */
-enum { MOST_SLOTS = 8 };                       /* side by side */
+enum { MOST_SLOTS = 8 }; /* side by side */
 
 typedef struct SlotSums {
     const Nest *nest;
     Space space;
     Groups groups;
-    LLVMValueRef group;                        /* its first row in the block */
-    int begin, slots;                          /* of them those that are summed side by side */
+    LLVMValueRef group; /* its first row in the block */
+    int begin, slots;   /* of them those that are summed side by side */
     Spot spot;
 } SlotSums;
 
@@ -105,8 +107,7 @@ static void slot_axes(Emitter *e, SlotSums *t, int axis, LLVMValueRef *chain) {
     }
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), chain, t->slots);
-    for (int s = 0; s < t->slots; s++)
-        chain[s] = l.phi[s];
+    for (int s = 0; s < t->slots; s++) chain[s] = l.phi[s];
     t->spot.axis[axis] = index_of(l.index);
     slot_axes(e, t, axis + 1, chain);
     loop_close(e, &l, index_const(e, t->space.extent[axis]), 1, chain);
@@ -122,8 +123,7 @@ static LLVMValueRef sums_of_chunks(Emitter *e, SlotSums *t) {
     for (t->begin = 0; t->begin < chunk; t->begin += t->slots) {
         LLVMValueRef chain[MOST_SLOTS];
         t->slots = chunk - t->begin < MOST_SLOTS ? chunk - t->begin : MOST_SLOTS;
-        for (int s = 0; s < t->slots; s++)
-            chain[s] = start;
+        for (int s = 0; s < t->slots; s++) chain[s] = start;
         slot_axes(e, t, t->space.result, chain);
         for (int s = 0; s < t->slots; s++) {
             Index row = {.at = LLVMBuildAdd(e->b, t->group, index_const(e, t->begin + s), ""), .step = chunk};
@@ -136,7 +136,9 @@ static LLVMValueRef sums_of_chunks(Emitter *e, SlotSums *t) {
 
 void grouped_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)tile, (void)vectors, (void)context;
-    SlotSums t = {.nest = nest, .space = space_of(nest->reduce), .spot = *spot,
+    SlotSums t = {.nest = nest,
+                  .space = space_of(nest->reduce),
+                  .spot = *spot,
                   .groups = groups_of(e, nest->sums_grouped, nest->reduce)};
     int64_t chunk = t.groups.chunk, group = t.groups.lanes * chunk;
     Index total_at = total_index(e, nest, spot), at = index_scale(e, total_at, e->f->block);
@@ -151,16 +153,19 @@ void grouped_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile,
     e->lanes = 1;
     LLVMValueRef end = LLVMBuildAdd(e->b, groups.index, index_const(e, group), "");
     loop_open(e, &chunks, groups.index, NULL, 0);
-    LLVMValueRef lane =
-        LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, groups.index, ""), index_const(e, chunk), "");
-    fold_into_total(e, nest, total_at, load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
-                                               index_add(e, at, index_of(lane))));
+    LLVMValueRef lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, groups.index, ""), index_const(e, chunk),
+                                      "");
+    fold_into_total(
+        e, nest, total_at,
+        load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain), index_add(e, at, index_of(lane))));
     loop_close(e, &chunks, smaller(e, end, e->block_rows), chunk, NULL);
     loop_close(e, &groups, e->block_rows, group, NULL);
 }
 
 /* Where a strip of the first reduced axis lies, and in which slot. */
-typedef struct SlotStrip { LLVMValueRef group, slot, begin, end; } SlotStrip;
+typedef struct SlotStrip {
+    LLVMValueRef group, slot, begin, end;
+} SlotStrip;
 
 static Index chain_index(Emitter *e, const ConvolutionKernel *k, int member, int lanes) {
     Index at = index_scale(e, total_index(e, k->nest, &k->member[member]), lanes);
@@ -174,13 +179,12 @@ static ConvolutionKernel chunks_kernel(Emitter *e, const Nest *nest, const Spot 
     return k;
 }
 
-static void totals_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                        void *context) {
+static void totals_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)vectors, (void)context;
     ConvolutionKernel k = chunks_kernel(e, nest, spot, tile);
     for (int i = 0; i < k.members; i++)
-        store_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->total),
-                 total_index(e, nest, &k.member[i]), chain_start(e, k.node, 1).v[0]);
+        store_at(e, REGION_WORK, k.node->dtype, buffer_base(e, nest->total), total_index(e, nest, &k.member[i]),
+                 chain_start(e, k.node, 1).v[0]);
 }
 
 static void start_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
@@ -226,8 +230,8 @@ static void fold_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
     LLVMValueRef end = LLVMBuildAdd(e->b, strip->group, index_const(e, g.lanes * g.chunk), "");
     LoopBlocks chunks;
     loop_open(e, &chunks, strip->group, NULL, 0);
-    LLVMValueRef lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, strip->group, ""),
-                               index_const(e, g.chunk), "");
+    LLVMValueRef lane = LLVMBuildSDiv(e->b, LLVMBuildSub(e->b, chunks.index, strip->group, ""), index_const(e, g.chunk),
+                                      "");
     for (int i = 0; i < k.members; i++) {
         Index total = total_index(e, nest, &k.member[i]);
         Index at = index_add(e, index_scale(e, total, g.lanes), index_of(lane));

@@ -17,16 +17,18 @@
 #include "codegen/emit_reduce.h"
 
 typedef struct BlockedContraction {
-    const Nest *nest; const Node *node; const Blocks *blocks;
+    const Nest *nest;
+    const Node *node;
+    const Blocks *blocks;
     Space space;
-    Spot  spot;
+    Spot spot;
     Block block;
-    LLVMValueRef row_begin, row_end;      /* rows summed in this block; NULL: none */
-    LLVMValueRef fresh, last;             /* is this the first, the last block of k; NULL: yes */
+    LLVMValueRef row_begin, row_end; /* rows summed in this block; NULL: none */
+    LLVMValueRef fresh, last;        /* is this the first, the last block of k; NULL: yes */
     /* of the blocks; tile_end, lane_end NULL: where the axis ends */
     LLVMValueRef tile_begin, tile_end, lane_begin, lane_end;
-    LLVMValueRef number;                  /* of this block of k */
-    int   tile, vectors;                  /* of the piece that is emitted */
+    LLVMValueRef number; /* of this block of k */
+    int tile, vectors;   /* of the piece that is emitted */
 } BlockedContraction;
 typedef void PieceBody(Emitter *e, BlockedContraction *k);
 
@@ -60,8 +62,7 @@ static int64_t most_tiles(const Emitter *e, const BlockedContraction *k) {
 }
 
 static LLVMValueRef tiles_extent(Emitter *e, const BlockedContraction *k) {
-    if (k->nest->tile_axis == TILE_ROWS)
-        return k->nest->stores[0].kind == STORE_ROWS ? e->block_rows : e->block_padded;
+    if (k->nest->tile_axis == TILE_ROWS) return k->nest->stores[0].kind == STORE_ROWS ? e->block_rows : e->block_padded;
     return index_const(e, k->space.extent[k->nest->tile_axis]);
 }
 
@@ -122,8 +123,8 @@ static void pack(Emitter *e, Tile *t, int operand) {
 
 /* Where columns are packed: once, with the first block of k. */
 static void fetch_rows(Emitter *e, BlockedContraction *k) {
-    if (k->nest->lanes != LANES_ROWS || !reads_columns(e->f, k->nest)
-        || column_square_fits(e, k->nest, k->blocks->lane_operand))
+    if (k->nest->lanes != LANES_ROWS || !reads_columns(e->f, k->nest) ||
+        column_square_fits(e, k->nest, k->blocks->lane_operand))
         return;
     LLVMBasicBlockRef first = k->fresh == NULL ? NULL : if_open(e, k->fresh);
     LLVMValueRef begin = k->spot.row.at,
@@ -132,8 +133,7 @@ static void fetch_rows(Emitter *e, BlockedContraction *k) {
     loop_open(e, &l, begin, NULL, 0);
     prefetch_rows(e, k->nest, l.index);
     loop_close(e, &l, smaller(e, end, e->block_rows), 1, NULL);
-    if (first != NULL)
-        if_close(e, first);
+    if (first != NULL) if_close(e, first);
 }
 
 static void pack_lanes(Emitter *e, BlockedContraction *k) {
@@ -161,9 +161,7 @@ static void pack_tiles_until(Emitter *e, BlockedContraction *k, LLVMValueRef end
     e->lanes = 1;
 }
 
-static void pack_rest(Emitter *e, BlockedContraction *k) {
-    pack_tiles_until(e, k, NULL, k->tile);
-}
+static void pack_rest(Emitter *e, BlockedContraction *k) { pack_tiles_until(e, k, NULL, k->tile); }
 
 /* ---- one tile -------------------------------------------------------------------------------------- */
 static Index partial_index(Emitter *e, const BlockedContraction *k, const Spot *spot) {
@@ -177,10 +175,9 @@ static Index partial_index(Emitter *e, const BlockedContraction *k, const Spot *
 
 static Chain chain_of_block(Emitter *e, const BlockedContraction *k, const Spot *spot) {
     Chain chain = chain_start(e, k->node, e->lanes);
-    if (k->fresh == NULL)
-        return chain;
+    if (k->fresh == NULL) return chain;
     LLVMValueRef before = load_at(e, REGION_WORK, k->node->dtype, buffer_base(e, k->blocks->partial),
-                           partial_index(e, k, spot));
+                                  partial_index(e, k, spot));
     chain.v[0] = LLVMBuildSelect(e->b, k->fresh, chain.v[0], before, "");
     return chain;
 }
@@ -197,14 +194,12 @@ static void fetch_updated(Emitter *e, const BlockedContraction *k, const Tile *t
     for (int s = 0; s < k->nest->store_count; s++) {
         const Store *store = &k->nest->stores[s];
         size_t bytes = (size_t)shape_size(store->value->shape) * dtype_bytes(store->value->dtype);
-        if (store->kind != STORE_CELL || bytes <= e->target->l2 / 2)
-            continue;
+        if (store->kind != STORE_CELL || bytes <= e->target->l2 / 2) continue;
         LLVMBasicBlockRef after = k->last != NULL ? if_open(e, k->last) : NULL;
         for (int i = 0; i < t->count; i++)
             prefetch_at(e, store->value->dtype, cell_base(e, store->index),
                         spot_linear(e, &t->spot[i], store->value->shape).at, 2);
-        if (after != NULL)
-            if_close(e, after);
+        if (after != NULL) if_close(e, after);
     }
 }
 
@@ -226,8 +221,7 @@ static void emit_tile(Emitter *e, BlockedContraction *k) {
     Tile t = tile_of_kernel(e, k, k->tile, k->vectors);
     fetch_updated(e, k, &t);
     Chain chain[MOST_CHAINS];
-    for (int i = 0; i < t.count; i++)
-        chain[i] = chain_of_block(e, k, &t.spot[i]);
+    for (int i = 0; i < t.count; i++) chain[i] = chain_of_block(e, k, &t.spot[i]);
     tile_rows(e, &t, chain);
     LLVMBasicBlockRef after = NULL;
     if (k->nest->leaves_turned) {
@@ -242,16 +236,14 @@ static void emit_tile(Emitter *e, BlockedContraction *k) {
         after = if_open(e, k->last);
     }
     finish_outputs(e, k, &t, chain);
-    if (after != NULL)
-        if_close(e, after);
+    if (after != NULL) if_close(e, after);
     memo_clear(e);
 }
 
 /* ---- pieces of a block: tiles, panels of lanes -------------------------------------------------------- */
 /* Where the whole tiles of the block end. */
 static LLVMValueRef whole_end(Emitter *e, const BlockedContraction *k) {
-    if (k->nest->tile_axis == TILE_ROWS)
-        return k->tile_end != NULL ? k->tile_end : tiles_extent(e, k);
+    if (k->nest->tile_axis == TILE_ROWS) return k->tile_end != NULL ? k->tile_end : tiles_extent(e, k);
     int64_t whole = k->space.extent[k->nest->tile_axis] / k->nest->tile * k->nest->tile;
     return k->tile_end != NULL ? smaller(e, k->tile_end, index_const(e, whole)) : index_const(e, whole);
 }
@@ -282,8 +274,7 @@ static void pack_tiles(Emitter *e, BlockedContraction *k) {
 
 static void rest_of_tiles(Emitter *e, BlockedContraction *k, PieceBody *body) {
     int axis = k->nest->tile_axis;
-    if (axis == TILE_ROWS || k->space.extent[axis] % k->nest->tile == 0)
-        return;
+    if (axis == TILE_ROWS || k->space.extent[axis] % k->nest->tile == 0) return;
     int64_t extent = k->space.extent[axis], rest = extent % k->nest->tile;
     LLVMBasicBlockRef after = NULL;
     if (k->tile_end != NULL)
@@ -291,8 +282,7 @@ static void rest_of_tiles(Emitter *e, BlockedContraction *k, PieceBody *body) {
     k->spot.axis[axis] = index_at(e, extent - rest);
     k->tile = (int)rest;
     body(e, k);
-    if (after != NULL)
-        if_close(e, after);
+    if (after != NULL) if_close(e, after);
 }
 
 static void each_tile(Emitter *e, BlockedContraction *k, PieceBody *body) {
@@ -311,10 +301,8 @@ static void lanes_piece(Emitter *e, BlockedContraction *k, const Piece *p, Piece
         begin = LLVMBuildSelect(e->b, later, k->lane_begin, begin, "");
         end = smaller(e, end, k->lane_end);
     }
-    if (rows)
-        end = smaller(e, end, e->block_rows);
-    if (cut || (rows && p->begin > 0))
-        after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, end, ""));
+    if (rows) end = smaller(e, end, e->block_rows);
+    if (cut || (rows && p->begin > 0)) after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, end, ""));
     e->lanes = p->lanes;
     e->valid_lanes = p->valid;
     e->lanes_are_rows = rows;
@@ -333,8 +321,7 @@ static void lanes_piece(Emitter *e, BlockedContraction *k, const Piece *p, Piece
     e->lanes = 1;
     e->valid_lanes = 0;
     e->lanes_are_rows = false;
-    if (after != NULL)
-        if_close(e, after);
+    if (after != NULL) if_close(e, after);
 }
 
 static int lanes_pieces(const Emitter *e, const BlockedContraction *k, Piece *pieces) {
@@ -345,17 +332,12 @@ static int lanes_pieces(const Emitter *e, const BlockedContraction *k, Piece *pi
 static void each_panel(Emitter *e, BlockedContraction *k, PieceBody *body) {
     Piece pieces[MOST_PIECES];
     int count = lanes_pieces(e, k, pieces);
-    for (int i = 0; i < count; i++)
-        lanes_piece(e, k, &pieces[i], body);
+    for (int i = 0; i < count; i++) lanes_piece(e, k, &pieces[i], body);
 }
 
-static void tiles_of_panel(Emitter *e, BlockedContraction *k) {
-    each_tile(e, k, emit_tile);
-}
+static void tiles_of_panel(Emitter *e, BlockedContraction *k) { each_tile(e, k, emit_tile); }
 
-static void panels_of_tile(Emitter *e, BlockedContraction *k) {
-    each_panel(e, k, emit_tile);
-}
+static void panels_of_tile(Emitter *e, BlockedContraction *k) { each_panel(e, k, emit_tile); }
 
 static void pack_panels(Emitter *e, BlockedContraction *k) {
     memo_clear(e);
@@ -364,8 +346,7 @@ static void pack_panels(Emitter *e, BlockedContraction *k) {
 
 static void emit_block(Emitter *e, BlockedContraction *k) {
     memo_clear(e);
-    if (k->blocks->packs[k->blocks->lane_operand] && !k->blocks->lanes_once)
-        pack_panels(e, k);
+    if (k->blocks->packs[k->blocks->lane_operand] && !k->blocks->lanes_once) pack_panels(e, k);
     if (k->blocks->packs[1 - k->blocks->lane_operand]) {
         pack_tiles(e, k);
         rest_of_tiles(e, k, pack_rest);
@@ -377,7 +358,10 @@ static void emit_block(Emitter *e, BlockedContraction *k) {
 }
 
 /* ---- blocks of k ------------------------------------------------------------------------------------ */
-typedef struct TermBlocks { LLVMValueRef fresh, last, before; PieceBody *body; } TermBlocks; /* before: blocks of k */
+typedef struct TermBlocks {
+    LLVMValueRef fresh, last, before;
+    PieceBody *body;
+} TermBlocks; /* before: blocks of k */
 
 static void emit_cut_axis(Emitter *e, BlockedContraction *k, TermBlocks t) {
     const Blocks *b = k->blocks;
@@ -452,8 +436,7 @@ static LLVMValueRef sum_at(Emitter *e, const Spot *spot, void *context) {
 static void leave_block(Emitter *e, BlockedContraction *k) {
     int axis = k->nest->tile_axis, lanes = loop_lanes(e->target, k->nest);
     int64_t extent = k->space.extent[axis];
-    while (lanes > extent)
-        lanes /= 2;
+    while (lanes > extent) lanes /= 2;
     LLVMValueRef rows = k->lane_end != NULL ? smaller(e, k->lane_end, e->block_rows) : e->block_rows;
     LLVMValueRef end = k->tile_end != NULL ? k->tile_end : index_const(e, extent);
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, k->lane_begin, rows, ""));
@@ -471,8 +454,7 @@ static void leave_block(Emitter *e, BlockedContraction *k) {
 
 static void block_of_outputs(Emitter *e, BlockedContraction *k) {
     blocks_of_k(e, k, emit_block);
-    if (k->nest->leaves_turned)
-        leave_block(e, k);
+    if (k->nest->leaves_turned) leave_block(e, k);
 }
 
 /* ---- blocks of outputs ------------------------------------------------------------------------------- */
@@ -536,8 +518,8 @@ static void lane_blocks(Emitter *e, BlockedContraction *k) {
     loop_open(e, &l, k->lane_begin, NULL, 0);
     LLVMValueRef next = LLVMBuildAdd(e->b, l.index, index_const(e, k->blocks->lanes), "");
     k->lane_begin = l.index;
-    k->lane_end = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGE, next, end, ""), index_const(e, extent),
-                                  next, "");
+    k->lane_end = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGE, next, end, ""), index_const(e, extent), next,
+                                  "");
     tile_blocks(e, k);
     loop_close(e, &l, rows ? smaller(e, end, e->block_rows) : end, k->blocks->lanes, NULL);
 }
@@ -574,22 +556,20 @@ static void set_strides(BlockedContraction *k) {
 static void know_rows(Emitter *e, const BlockedContraction *k) {
     int64_t tile = k->nest->tile, image = 1 - k->blocks->lane_operand;
     LLVMValueRef up = LLVMBuildAdd(e->b, e->block_rows, index_const(e, tile - 1), "");
-    LLVMValueRef whole =
-        LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, up, index_const(e, tile), ""), index_const(e, tile), "");
+    LLVMValueRef whole = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, up, index_const(e, tile), ""), index_const(e, tile),
+                                      "");
     row_pointers_open(e, k->node->source[image], whole, e->f->block + tile);
 }
 
 void emit_contraction(Emitter *e, const Nest *nest) {
     BlockedContraction k = {
         .nest = nest, .node = nest->reduce, .blocks = nest->blocks, .space = space_of(nest->reduce)};
-    if (shape_size(nest->space) == 0)
-        return;
+    if (shape_size(nest->space) == 0) return;
     e->nest = nest;
     k.spot.row = index_at(e, 0);
     k.block.panel_pitch = k.blocks->terms + 1;
     set_strides(&k);
-    if (nest->tile_axis == TILE_ROWS)
-        know_rows(e, &k);
+    if (nest->tile_axis == TILE_ROWS) know_rows(e, &k);
     other_axes(e, &k, 0);
     row_pointers_close(e);
     e->nest = NULL;

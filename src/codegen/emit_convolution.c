@@ -18,11 +18,9 @@ static void find_window(ConvolutionKernel *k) {
     k->tile_operand = k->v->image;
     k->tile_mover = k->v->tile_axis;
     for (int a = 0; a < access->rank; a++)
-        if (access->axis[a].coef[k->v->tile_axis] != 0)
-            k->tile_source = a;
+        if (access->axis[a].coef[k->v->tile_axis] != 0) k->tile_source = a;
     for (int i = k->space.result; i < k->space.axes; i++)
-        if (access->axis[k->tile_source].coef[i] != 0 && k->space.extent[i] > 1)
-            k->window = i;
+        if (access->axis[k->tile_source].coef[i] != 0 && k->space.extent[i] > 1) k->window = i;
 }
 
 static void emit_pixels(Emitter *e, ConvolutionKernel *k, Index first, int members) {
@@ -32,11 +30,9 @@ static void emit_pixels(Emitter *e, ConvolutionKernel *k, Index first, int membe
         k->member[i].axis[k->v->tile_axis] = index_offset(e, first, i * k->step);
     }
     LLVMValueRef chain[MOST_CHAINS];
-    for (int i = 0; i < members * k->vectors; i++)
-        chain[i] = chain_start(e, k->node, e->lanes).v[0];
+    for (int i = 0; i < members * k->vectors; i++) chain[i] = chain_start(e, k->node, e->lanes).v[0];
     k->present = k->at_border && k->window < 0 ? members_with_term(k, 0) : UINT32_MAX;
-    if (k->present != 0)
-        walk_all(e, k, chain);
+    if (k->present != 0) walk_all(e, k, chain);
     Spot spot[MOST_CHAINS];
     Chain sum[MOST_CHAINS];
     for (int i = 0; i < members; i++)
@@ -54,8 +50,7 @@ static bool is_between(const ConvolutionKernel *k, int64_t first, int members) {
     int64_t taps = k->window >= 0 ? k->space.extent[k->window] : 1;
     for (int64_t tap = 0; tap < taps; tap++)
         for (int i = 0; i < members; i++)
-            if (!has_term(k, first + i * k->step, tap))
-                return false;
+            if (!has_term(k, first + i * k->step, tap)) return false;
     return true;
 }
 
@@ -66,8 +61,8 @@ static void emit_phase(Emitter *e, ConvolutionKernel *k, int64_t begin) {
     for (int64_t t = 0, place = 0; t < tiles;) {
         int members = (int)(places / tiles + (t < places % tiles));
         int64_t equal = 0, next = place;
-        while (t + equal < tiles && places / tiles + (t + equal < places % tiles) == members
-               && is_between(k, begin + next * k->step, members)) {
+        while (t + equal < tiles && places / tiles + (t + equal < places % tiles) == members &&
+               is_between(k, begin + next * k->step, members)) {
             equal++;
             next += members;
         }
@@ -88,25 +83,21 @@ static void emit_phase(Emitter *e, ConvolutionKernel *k, int64_t begin) {
     }
 }
 
-static void pixels_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                        void *context) {
+static void pixels_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)tile, (void)context;
     ConvolutionKernel k = kernel_new(nest, spot, vectors);
     find_window(&k);
     const AxisMap *map = &k.c->access[k.v->image].axis[k.tile_source];
     int64_t stride = map->coef[k.v->tile_axis];
-    while (stride * k.step % map->divisor != 0)
-        k.step++;
-    for (int64_t phase = 0; phase < k.step && phase < k.space.extent[k.v->tile_axis]; phase++)
-        emit_phase(e, &k, phase);
+    while (stride * k.step % map->divisor != 0) k.step++;
+    for (int64_t phase = 0; phase < k.step && phase < k.space.extent[k.v->tile_axis]; phase++) emit_phase(e, &k, phase);
 }
 
 /* How many innermost loops a row has, at most. */
 static int64_t loops_of_row(const Emitter *e, const Nest *nest) {
     const Contraction *c = nest->reduce->attr.contraction;
     int64_t loops = nest_tiles(e, nest);
-    for (int k = 0; k + 1 < c->reduced; k++)
-        loops *= c->extent[k];
+    for (int k = 0; k + 1 < c->reduced; k++) loops *= c->extent[k];
     return loops;
 }
 

@@ -9,8 +9,15 @@
  */
 #include "codegen/emit_reduce.h"
 
-typedef struct Sum { const Nest *nest; Spot spot; Chain chain; } Sum;
-typedef struct Sums { Sum sum[MOST_SUMS]; int count; } Sums;
+typedef struct Sum {
+    const Nest *nest;
+    Spot spot;
+    Chain chain;
+} Sum;
+typedef struct Sums {
+    Sum sum[MOST_SUMS];
+    int count;
+} Sums;
 
 /* ---- 16 rows --------------------------------------------------------------------------------------- */
 /* begin NULL: no lane is before it */
@@ -19,8 +26,7 @@ static LLVMValueRef row_mask(Emitter *e, LLVMValueRef from, LLVMValueRef begin, 
     LLVMValueRef number = index_lanes(e, lane);
     LLVMValueRef high = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), e->lanes);
     LLVMValueRef below = LLVMBuildICmp(e->b, LLVMIntSLT, number, high, "");
-    if (begin == NULL)
-        return below;
+    if (begin == NULL) return below;
     LLVMValueRef low = splat(e, LLVMBuildTrunc(e->b, begin, e->i32, ""), e->lanes);
     return LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSGE, number, low, ""), below, "");
 }
@@ -28,12 +34,7 @@ static LLVMValueRef row_mask(Emitter *e, LLVMValueRef from, LLVMValueRef begin, 
 /* Adds the rows from .. from + 15 of the block to the 16 chains, where the mask says so. */
 static Chain add_sixteen_rows(Emitter *e, const Nest *nest, const Spot *spot, LLVMValueRef from, LLVMValueRef mask,
                               Chain chain) {
-    Tile t = {.nest = nest,
-              .node = nest->reduce,
-              .space = space_of(nest->reduce),
-              .tile = 1,
-              .vectors = 1,
-              .count = 1};
+    Tile t = {.nest = nest, .node = nest->reduce, .space = space_of(nest->reduce), .tile = 1, .vectors = 1, .count = 1};
     t.spot[0] = *spot;
     t.spot[0].row = (Index){.at = from, .step = 1};
     t.unroll = t.space.terms <= MOST_UNROLLED;
@@ -70,22 +71,17 @@ static void pass_rows(Emitter *e, Sums *p) {
     } else {
         LoopBlocks l;
         LLVMValueRef value[MOST_SUMS];
-        for (int i = 0; i < p->count; i++)
-            value[i] = p->sum[i].chain.v[0];
+        for (int i = 0; i < p->count; i++) value[i] = p->sum[i].chain.v[0];
         loop_open(e, &l, index_const(e, 0), value, p->count);
-        for (int i = 0; i < p->count; i++)
-            p->sum[i].chain.v[0] = l.phi[i];
+        for (int i = 0; i < p->count; i++) p->sum[i].chain.v[0] = l.phi[i];
         pass_sixteen(e, p, l.index);
-        for (int i = 0; i < p->count; i++)
-            value[i] = p->sum[i].chain.v[0];
+        for (int i = 0; i < p->count; i++) value[i] = p->sum[i].chain.v[0];
         loop_close(e, &l, e->block_rows, ORDER_LANES, value);
     }
     lanes_of_rows_end(e);
 }
 
-static bool fold_alike(const Node *a, const Node *b) {
-    return a->op == b->op && a->dtype == b->dtype;
-}
+static bool fold_alike(const Node *a, const Node *b) { return a->op == b->op && a->dtype == b->dtype; }
 
 /* Returns the first sums as one vector. */
 static LLVMValueRef fold_all(Emitter *e, Sums *p) {
@@ -99,10 +95,8 @@ static LLVMValueRef fold_all(Emitter *e, Sums *p) {
             count++;
         }
         LLVMValueRef folded = fold_vectors(e, node, chain, count);
-        if (i == 0)
-            first = folded;
-        for (int k = 0; k < count; k++)
-            p->sum[i + k].chain = chain[k];
+        if (i == 0) first = folded;
+        for (int k = 0; k < count; k++) p->sum[i + k].chain = chain[k];
         i += count;
     }
     return first;
@@ -120,8 +114,7 @@ static void finish_all(Emitter *e, Sums *p, LLVMValueRef first) {
 }
 
 static void pass_to_end(Emitter *e, Sums *p) {
-    for (int i = 0; i < p->count; i++)
-        p->sum[i].chain = chain_start(e, p->sum[i].nest->reduce, ORDER_LANES);
+    for (int i = 0; i < p->count; i++) p->sum[i].chain = chain_start(e, p->sum[i].nest->reduce, ORDER_LANES);
     pass_rows(e, p);
     finish_all(e, p, fold_all(e, p));
 }
@@ -136,13 +129,12 @@ static void pass_carried(Emitter *e, Sums *p) {
     int64_t chunk = chunk_of(p->sum[0].nest->reduce);
     LLVMValueRef in_chunk = LLVMBuildURem(e->b, e->block_begin, index_const(e, chunk), "");
     LLVMValueRef fresh = LLVMBuildICmp(e->b, LLVMIntEQ, in_chunk, index_const(e, 0), "");
-    for (int i = 0; i < p->count; i++)
-        start_total_of_batch(e, p->sum[i].nest, &p->sum[i].spot);
+    for (int i = 0; i < p->count; i++) start_total_of_batch(e, p->sum[i].nest, &p->sum[i].spot);
     lanes_of_rows_begin(e);
     for (int i = 0; i < p->count; i++) {
         const Node *node = p->sum[i].nest->reduce;
         LLVMValueRef open = load_at(e, REGION_WORK, node->dtype, buffer_base(e, p->sum[i].nest->chain),
-                             chain_place(e, &p->sum[i]));
+                                    chain_place(e, &p->sum[i]));
         p->sum[i].chain.v[0] = emit_select(e, fresh, chain_start(e, node, ORDER_LANES).v[0], open);
     }
     pass_rows(e, p);
@@ -162,8 +154,7 @@ static void pass_carried(Emitter *e, Sums *p) {
 }
 
 /* ---- chunk by chunk --------------------------------------------------------------------------------- */
-static void chunks_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                        void *context) {
+static void chunks_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)tile, (void)vectors, (void)context;
     const Node *node = nest->reduce;
     int64_t chunk = chunk_of(node);
@@ -175,8 +166,7 @@ static void chunks_body(Emitter *e, const Nest *nest, const Spot *spot, int tile
     open_chunks(e, &chunks, chunk, &end);
     LLVMValueRef begin = chunks.index, chunk_end = LLVMBuildAdd(e->b, begin, index_const(e, chunk), "");
     LLVMValueRef stop = smaller(e, chunk_end, end);
-    LLVMValueRef behind =
-        LLVMBuildSub(e->b, e->block_begin, begin, ""); /* negative: the chunk begins in the block */
+    LLVMValueRef behind = LLVMBuildSub(e->b, e->block_begin, begin, ""); /* negative: the chunk begins in the block */
     LLVMValueRef fresh = LLVMBuildICmp(e->b, LLVMIntSLE, behind, index_const(e, 0), "");
     LLVMValueRef skipped = LLVMBuildAnd(e->b, behind, index_const(e, -ORDER_LANES), "");
     LLVMValueRef group = LLVMBuildSelect(e->b, fresh, begin, LLVMBuildAdd(e->b, begin, skipped, ""), "");
@@ -210,8 +200,7 @@ static void run_pass(Emitter *e, Sums *p) {
 
 static void add_outputs(Emitter *e, Sums *p, const Nest *nest, Spot *spot, int axis, int most) {
     if (axis == nest->space.rank) {
-        if (p->count == most)
-            run_pass(e, p);
+        if (p->count == most) run_pass(e, p);
         p->sum[p->count++] = (Sum){.nest = nest, .spot = *spot};
         return;
     }
@@ -229,7 +218,7 @@ void emit_few(Emitter *e, const Nest *const *nests, int count) {
     Sums *p = arena_new_of(e->arena, Sums);
     for (int i = 0; i < count; i++) {
         Spot spot = {.row = index_at(e, 0)};
-        bool apart = few_terms(nests[i]) > MOST_UNROLLED;         /* loops over k: one after the other */
+        bool apart = few_terms(nests[i]) > MOST_UNROLLED; /* loops over k: one after the other */
         add_outputs(e, p, nests[i], &spot, 0, apart ? 1 : few_most_sums(e, nests[i]));
     }
     run_pass(e, p);

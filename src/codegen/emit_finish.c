@@ -12,8 +12,7 @@ void finish(Emitter *e, const Nest *nest, const Spot *spot, Chain chain) {
 
 static Chain chain_part(Emitter *e, const Node *node, Chain chain, int begin, int lanes) {
     LLVMValueRef mask[64];
-    for (int l = 0; l < lanes; l++)
-        mask[l] = constant_int(e, e->i32, begin + l);
+    for (int l = 0; l < lanes; l++) mask[l] = constant_int(e, e->i32, begin + l);
     for (int i = 0; i < chain_width(node); i++) {
         LLVMValueRef v = chain.v[i];
         chain.v[i] = lanes == 1 ? LLVMBuildExtractElement(e->b, v, mask[0], "")
@@ -33,8 +32,7 @@ void finish_valid(Emitter *e, const Nest *nest, const Spot *spot, Chain chain, F
     chain.v[0] = splat(e, chain.v[0], lanes);
     e->valid_lanes = 0;
     for (int narrow = lanes / 2, begin = 0; narrow >= 1; narrow /= 2) {
-        if (valid - begin < narrow)
-            continue;
+        if (valid - begin < narrow) continue;
         Spot part = *spot;
         Index at = index_offset(e, part.axis[nest->lanes], begin);
         part.axis[nest->lanes] = (Index){.at = at.at, .step = narrow > 1 ? 1 : 0};
@@ -53,8 +51,7 @@ void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *ch
                  int64_t step) {
     int count = tile * vectors;
     if (!nest->dear || chain_width(nest->reduce) > 1 || count < 3 || e->valid_lanes > 0) {
-        for (int i = 0; i < count; i++)
-            finish_valid(e, nest, &spot[i], chain[i], finish);
+        for (int i = 0; i < count; i++) finish_valid(e, nest, &spot[i], chain[i], finish);
         return;
     }
     int lanes = e->lanes;
@@ -67,16 +64,15 @@ void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *ch
     LoopBlocks places, parts;
     Spot here = spot[0];
     loop_open(e, &places, index_const(e, 0), NULL, 0);
-    if (axis >= 0)
-        here.axis[axis] = index_add(e, here.axis[axis], index_scale(e, index_of(places.index), step));
+    if (axis >= 0) here.axis[axis] = index_add(e, here.axis[axis], index_scale(e, index_of(places.index), step));
     loop_open(e, &parts, index_const(e, 0), NULL, 0);
     Index moved = index_scale(e, index_of(parts.index), lanes);
     if (nest->lanes == LANES_ROWS)
         here.row = index_add(e, here.row, moved);
     else if (nest->lanes >= 0)
         here.axis[nest->lanes] = index_add(e, here.axis[nest->lanes], moved);
-    LLVMValueRef at =
-        LLVMBuildAdd(e->b, LLVMBuildMul(e->b, places.index, index_const(e, vectors), ""), parts.index, "");
+    LLVMValueRef at = LLVMBuildAdd(e->b, LLVMBuildMul(e->b, places.index, index_const(e, vectors), ""), parts.index,
+                                   "");
     LLVMValueRef sum = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, type, sums, &at, 1, ""), "");
     finish(e, nest, &here, (Chain){{sum}});
     loop_close(e, &parts, index_const(e, vectors), 1, NULL);

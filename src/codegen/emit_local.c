@@ -31,8 +31,7 @@ LLVMValueRef cell_base(Emitter *e, int64_t cell) {
 }
 
 LLVMValueRef buffer_base(Emitter *e, const Buffer *buffer) {
-    if (e->local_buffer != NULL && e->local_buffer[buffer->id] != NULL)
-        return e->local_buffer[buffer->id];
+    if (e->local_buffer != NULL && e->local_buffer[buffer->id] != NULL) return e->local_buffer[buffer->id];
     return outline_place(e, buffer->of_thread ? e->thread_work : e->work, (int64_t)buffer->offset);
 }
 
@@ -48,20 +47,19 @@ static void copy_cell(Emitter *e, int64_t cell, bool out) {
 
 void local_open(Emitter *e) {
     const LoopFunction *f = e->f;
-    if (!f->tiny)
-        return;
+    if (!f->tiny) return;
     e->local_cell = arena_array(e->arena, LLVMValueRef, f->run->cell_count + 1);
     e->local_buffer = arena_array(e->arena, LLVMValueRef, f->buffers.count + 1);
     updates_plan(e);
     updates_open(e, local_new(e, ORDER_LANES * sizeof(float)));
     for (int r = 0; r < f->function->root_count; r++) {
         const Root *root = &f->function->roots[r];
-        if (root->kind != ROOT_UPDATE || e->local_cell[root->index] != NULL)
-            continue;
+        if (root->kind != ROOT_UPDATE || e->local_cell[root->index] != NULL) continue;
         const Cell *c = &f->run->cells[root->index];
         LLVMValueRef together = updates_base(e, root->index);
-        e->local_cell[root->index] =
-            together != NULL ? together : local_new(e, (size_t)shape_size(c->shape) * dtype_bytes(c->dtype));
+        e->local_cell[root->index] = together != NULL
+                                         ? together
+                                         : local_new(e, (size_t)shape_size(c->shape) * dtype_bytes(c->dtype));
         copy_cell(e, root->index, false);
     }
     for (int i = 0; i < f->buffers.count; i++)
@@ -71,6 +69,5 @@ void local_open(Emitter *e) {
 
 void local_close(Emitter *e) {
     for (int c = 0; e->local_cell != NULL && c < e->f->run->cell_count; c++)
-        if (e->local_cell[c] != NULL)
-            copy_cell(e, c, true);
+        if (e->local_cell[c] != NULL) copy_cell(e, c, true);
 }

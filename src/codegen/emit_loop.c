@@ -49,8 +49,7 @@ void loop_close(Emitter *e, LoopBlocks *l, LLVMValueRef end, int64_t step, LLVMV
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b), after = block_new(e, "after");
     LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, index, end, ""), l->body, after);
     LLVMAddIncoming(l->index, &index, &last, 1);
-    for (int i = 0; i < l->phis; i++)
-        LLVMAddIncoming(l->phi[i], &next[i], &last, 1);
+    for (int i = 0; i < l->phis; i++) LLVMAddIncoming(l->phi[i], &next[i], &last, 1);
     LLVMPositionBuilderAtEnd(e->b, after);
 }
 
@@ -58,8 +57,7 @@ void loop_close(Emitter *e, LoopBlocks *l, LLVMValueRef end, int64_t step, LLVMV
 static LoopBlocks *loop_of(const Emitter *e, LLVMValueRef v, int64_t *factor) {
     for (LoopBlocks *l = e->loops; l != NULL; l = l->around) {
         *factor = 1;
-        if (v == l->index)
-            return l;
+        if (v == l->index) return l;
         for (int i = 0; i < l->multiples; i++)
             if (v == l->multiple[i].phi) {
                 *factor = l->multiple[i].factor;
@@ -78,16 +76,12 @@ int loop_depth(const Emitter *e, LLVMValueRef v) {
 LLVMValueRef loop_multiple(Emitter *e, LLVMValueRef v, int64_t factor) {
     int64_t known;
     LoopBlocks *l = loop_of(e, v, &known);
-    if (l == NULL)
-        return NULL;
+    if (l == NULL) return NULL;
     factor *= known;
-    if (factor == 1)
-        return l->index;
+    if (factor == 1) return l->index;
     for (int i = 0; i < l->multiples; i++)
-        if (l->multiple[i].factor == factor)
-            return l->multiple[i].phi;
-    if (l->multiples == MOST_MULTIPLES)
-        return NULL;
+        if (l->multiple[i].factor == factor) return l->multiple[i].phi;
+    if (l->multiples == MOST_MULTIPLES) return NULL;
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
     LLVMPositionBuilderBefore(e->b, LLVMGetBasicBlockTerminator(l->before));
     LLVMValueRef begin = LLVMBuildMul(e->b, l->begin, index_const(e, factor), "");

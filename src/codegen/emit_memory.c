@@ -13,7 +13,7 @@
 typedef struct KnownPlace {
     uint32_t generation;
     LLVMOpcode op;
-    LLVMTypeRef type;                          /* of an element, whose address it is */
+    LLVMTypeRef type; /* of an element, whose address it is */
     LLVMValueRef a, b, result;
 } KnownPlace;
 enum { MOST_KNOWN = 4096 };
@@ -41,8 +41,8 @@ static KnownPlace *find_known(Emitter *e, const KnownPlace *wanted) {
     uint32_t at = (uint32_t)(h >> 40) % MOST_KNOWN;
     for (;; at = (at + 1) % MOST_KNOWN) {
         KnownPlace *k = &known->item[at];
-        if (k->generation != known->generation
-            || (k->op == wanted->op && k->type == wanted->type && k->a == wanted->a && k->b == wanted->b))
+        if (k->generation != known->generation ||
+            (k->op == wanted->op && k->type == wanted->type && k->a == wanted->a && k->b == wanted->b))
             return k;
     }
 }
@@ -51,11 +51,10 @@ static KnownPlace *find_known(Emitter *e, const KnownPlace *wanted) {
 static LLVMValueRef build_once(Emitter *e, LLVMOpcode op, LLVMTypeRef type, LLVMValueRef a, LLVMValueRef b) {
     KnownPlace wanted = {.op = op, .type = type, .a = a, .b = b};
     KnownPlace *k = find_known(e, &wanted);
-    if (k->generation == e->known_places->generation)
-        return k->result;
+    if (k->generation == e->known_places->generation) return k->result;
     wanted.generation = e->known_places->generation;
-    wanted.result =
-        op == LLVMGetElementPtr ? LLVMBuildGEP2(e->b, type, a, &b, 1, "") : LLVMBuildBinOp(e->b, op, a, b, "");
+    wanted.result = op == LLVMGetElementPtr ? LLVMBuildGEP2(e->b, type, a, &b, 1, "")
+                                            : LLVMBuildBinOp(e->b, op, a, b, "");
     *k = wanted;
     e->known_places->count++;
     return wanted.result;
@@ -70,31 +69,22 @@ LLVMValueRef smaller(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, a, b, ""), a, b, "");
 }
 
-Index index_at(Emitter *e, int64_t v) {
-    return (Index){.at = index_const(e, v)};
-}
+Index index_at(Emitter *e, int64_t v) { return (Index){.at = index_const(e, v)}; }
 
-Index index_of(LLVMValueRef at) {
-    return (Index){.at = at};
-}
+Index index_of(LLVMValueRef at) { return (Index){.at = at}; }
 
-bool index_uniform(Index a) {
-    return a.lanes == NULL && a.step == 0;
-}
+bool index_uniform(Index a) { return a.lanes == NULL && a.step == 0; }
 
 static LLVMValueRef lane_numbers(Emitter *e, int64_t step) {
     LLVMValueRef items[64];
-    for (int i = 0; i < e->lanes; i++)
-        items[i] = constant_int(e, e->i32, i * step);
+    for (int i = 0; i < e->lanes; i++) items[i] = constant_int(e, e->i32, i * step);
     return LLVMConstVector(items, (unsigned)e->lanes);
 }
 
 LLVMValueRef index_lanes(Emitter *e, Index a) {
-    if (a.lanes != NULL)
-        return a.lanes;
+    if (a.lanes != NULL) return a.lanes;
     LLVMValueRef first = splat(e, LLVMBuildTrunc(e->b, a.at, e->i32, ""), e->lanes);
-    if (a.step == 0 || e->lanes == 1)
-        return first;
+    if (a.step == 0 || e->lanes == 1) return first;
     return LLVMBuildAdd(e->b, first, lane_numbers(e, a.step), "");
 }
 
@@ -106,38 +96,32 @@ static LLVMValueRef varying_part(LLVMValueRef a, int64_t *constant) {
         *constant = LLVMConstIntGetSExtValue(a);
         return NULL;
     }
-    if (!LLVMIsAInstruction(a) || LLVMGetInstructionOpcode(a) != LLVMAdd
-        || !LLVMIsAConstantInt(LLVMGetOperand(a, 1)))
+    if (!LLVMIsAInstruction(a) || LLVMGetInstructionOpcode(a) != LLVMAdd || !LLVMIsAConstantInt(LLVMGetOperand(a, 1)))
         return a;
     *constant = LLVMConstIntGetSExtValue(LLVMGetOperand(a, 1));
     return LLVMGetOperand(a, 0);
 }
 
 static LLVMValueRef with_constant(Emitter *e, LLVMValueRef varying, int64_t constant) {
-    if (varying == NULL)
-        return index_const(e, constant);
+    if (varying == NULL) return index_const(e, constant);
     return constant == 0 ? varying : build_once(e, LLVMAdd, NULL, varying, index_const(e, constant));
 }
 
 static LLVMValueRef scale_index(Emitter *e, LLVMValueRef a, int64_t factor);
 
-static bool is_sum(LLVMValueRef v) {
-    return LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == LLVMAdd;
-}
+static bool is_sum(LLVMValueRef v) { return LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == LLVMAdd; }
 
 /* The depth of the innermost loop whose index is part of the sum; 0: of none that is known. */
 static int innermost(const Emitter *e, LLVMValueRef v) {
     int depth = loop_depth(e, v);
-    for (; depth == 0 && is_sum(v); v = LLVMGetOperand(v, 0))
-        depth = loop_depth(e, LLVMGetOperand(v, 1));
+    for (; depth == 0 && is_sum(v); v = LLVMGetOperand(v, 0)) depth = loop_depth(e, LLVMGetOperand(v, 1));
     return depth;
 }
 
 /* Sums of what varies have what belongs to the innermost loop outermost, so that the rest does not change in it. */
 static LLVMValueRef add_varying(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
     int in_a = innermost(e, a), in_b = innermost(e, b);
-    if (in_a > in_b)
-        return add_varying(e, b, a);
+    if (in_a > in_b) return add_varying(e, b, a);
     if (in_a < in_b && is_sum(b) && loop_depth(e, LLVMGetOperand(b, 1)) == in_b)
         return build_once(e, LLVMAdd, NULL, add_varying(e, a, LLVMGetOperand(b, 0)), LLVMGetOperand(b, 1));
     return build_once(e, LLVMAdd, NULL, a, b);
@@ -146,17 +130,14 @@ static LLVMValueRef add_varying(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
 static LLVMValueRef add_index(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
     int64_t c, d;
     LLVMValueRef x = varying_part(a, &c), y = varying_part(b, &d);
-    if (x == NULL && c == 0)
-        return b;
-    if (y == NULL && d == 0)
-        return a;
+    if (x == NULL && c == 0) return b;
+    if (y == NULL && d == 0) return a;
     return with_constant(e, x == NULL ? y : y == NULL ? x : add_varying(e, x, y), c + d);
 }
 
 static LLVMValueRef scale_varying(Emitter *e, LLVMValueRef a, int64_t factor) {
     LLVMValueRef multiple = loop_multiple(e, a, factor);
-    if (multiple != NULL)
-        return multiple;
+    if (multiple != NULL) return multiple;
     if (is_sum(a) && innermost(e, a) > 0)
         return add_index(e, scale_index(e, LLVMGetOperand(a, 0), factor), scale_index(e, LLVMGetOperand(a, 1), factor));
     return build_once(e, LLVMMul, NULL, a, index_const(e, factor));
@@ -169,28 +150,19 @@ static LLVMValueRef scale_index(Emitter *e, LLVMValueRef a, int64_t factor) {
 }
 
 Index index_add(Emitter *e, Index a, Index b) {
-    if (a.lanes == NULL && b.lanes == NULL)
-        return (Index){.at = add_index(e, a.at, b.at), .step = a.step + b.step};
+    if (a.lanes == NULL && b.lanes == NULL) return (Index){.at = add_index(e, a.at, b.at), .step = a.step + b.step};
     return (Index){.lanes = LLVMBuildAdd(e->b, index_lanes(e, a), index_lanes(e, b), "")};
 }
 
-Index index_subtract(Emitter *e, Index a, Index b) {
-    return index_add(e, a, index_scale(e, b, -1));
-}
+Index index_subtract(Emitter *e, Index a, Index b) { return index_add(e, a, index_scale(e, b, -1)); }
 
-Index index_offset(Emitter *e, Index a, int64_t v) {
-    return v == 0 ? a : index_add(e, a, index_at(e, v));
-}
+Index index_offset(Emitter *e, Index a, int64_t v) { return v == 0 ? a : index_add(e, a, index_at(e, v)); }
 
 Index index_scale(Emitter *e, Index a, int64_t factor) {
-    if (factor == 1)
-        return a;
-    if (factor == 0)
-        return index_at(e, 0);
-    if (a.lanes == NULL)
-        return (Index){.at = scale_index(e, a.at, factor), .step = a.step * factor};
-    return (Index){.lanes =
-                       LLVMBuildMul(e->b, a.lanes, splat(e, constant_int(e, e->i32, factor), e->lanes), "")};
+    if (factor == 1) return a;
+    if (factor == 0) return index_at(e, 0);
+    if (a.lanes == NULL) return (Index){.at = scale_index(e, a.at, factor), .step = a.step * factor};
+    return (Index){.lanes = LLVMBuildMul(e->b, a.lanes, splat(e, constant_int(e, e->i32, factor), e->lanes), "")};
 }
 
 /* ---- accesses ------------------------------------------------------------------------------ */
@@ -199,16 +171,13 @@ void mark_region(Emitter *e, LLVMValueRef instruction, int region) {
     LLVMSetMetadata(instruction, e->no_alias_kind, e->no_alias[region]);
 }
 
-static LLVMTypeRef memory_type(Emitter *e, DType t) {
-    return t == DTYPE_BOOL ? e->i8 : type_of(e, t);
-}
+static LLVMTypeRef memory_type(Emitter *e, DType t) { return t == DTYPE_BOOL ? e->i8 : type_of(e, t); }
 
 static LLVMValueRef load_type(Emitter *e, int region, DType t, LLVMValueRef pointer, int lanes) {
     LLVMValueRef v = LLVMBuildLoad2(e->b, vector_type(memory_type(e, t), lanes), pointer, "");
     LLVMSetAlignment(v, (unsigned)dtype_bytes(t));
     mark_region(e, v, region);
-    if (t == DTYPE_BOOL)
-        v = LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstNull(LLVMTypeOf(v)), "");
+    if (t == DTYPE_BOOL) v = LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstNull(LLVMTypeOf(v)), "");
     return v;
 }
 
@@ -217,22 +186,20 @@ static LLVMValueRef near_element(Emitter *e, DType t, LLVMValueRef base, LLVMVal
         base = near_element(e, t, base, LLVMGetOperand(varying, 0));
         varying = LLVMGetOperand(varying, 1);
     }
-    return build_once(e, LLVMGetElementPtr, memory_type(e, t), base, varying);    /* it may lie outside */
+    return build_once(e, LLVMGetElementPtr, memory_type(e, t), base, varying); /* it may lie outside */
 }
 
 /* The constant comes last, where it is a part of the access, and what varies in the innermost loop before it. */
 static LLVMValueRef element_pointer(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at) {
     int64_t constant;
     LLVMValueRef varying = varying_part(at, &constant), offset = index_const(e, constant);
-    if (varying == NULL)
-        return LLVMBuildInBoundsGEP2(e->b, memory_type(e, t), base, &at, 1, "");
+    if (varying == NULL) return LLVMBuildInBoundsGEP2(e->b, memory_type(e, t), base, &at, 1, "");
     LLVMValueRef near = near_element(e, t, base, varying);
     return constant == 0 ? near : build_once(e, LLVMGetElementPtr, memory_type(e, t), near, offset);
 }
 
 LLVMValueRef index_lane(Emitter *e, Index at, int lane) {
-    if (at.lanes == NULL)
-        return add_index(e, at.at, index_const(e, lane * at.step));
+    if (at.lanes == NULL) return add_index(e, at.at, index_const(e, lane * at.step));
     LLVMValueRef i = LLVMBuildExtractElement(e->b, at.lanes, constant_int(e, e->i32, lane), "");
     return LLVMBuildSExt(e->b, i, e->i64, "");
 }
@@ -244,8 +211,7 @@ LLVMValueRef load_from(Emitter *e, int region, DType t, LLVMValueRef base, LLVMV
 LLVMValueRef load_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at) {
     if (index_uniform(at) || (e->lanes == 1 && at.lanes == NULL))
         return load_type(e, region, t, element_pointer(e, t, base, at.at), 1);
-    if (at.lanes == NULL && at.step == 1)
-        return load_type(e, region, t, element_pointer(e, t, base, at.at), e->lanes);
+    if (at.lanes == NULL && at.step == 1) return load_type(e, region, t, element_pointer(e, t, base, at.at), e->lanes);
     LLVMValueRef v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
     for (int l = 0; l < e->lanes; l++) {
         LLVMValueRef one = load_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)), 1);
@@ -261,8 +227,7 @@ void prefetch_at(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at, int le
 }
 
 static void store_type(Emitter *e, int region, DType t, LLVMValueRef pointer, LLVMValueRef v) {
-    if (t == DTYPE_BOOL)
-        v = LLVMBuildZExt(e->b, v, vector_type(e->i8, vector_lanes(v)), "");
+    if (t == DTYPE_BOOL) v = LLVMBuildZExt(e->b, v, vector_type(e->i8, vector_lanes(v)), "");
     LLVMValueRef s = LLVMBuildStore(e->b, v, pointer);
     LLVMSetAlignment(s, (unsigned)dtype_bytes(t));
     mark_region(e, s, region);

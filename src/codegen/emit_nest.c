@@ -1,14 +1,12 @@
 /* emit_nest: which kind of loops a nest is. */
 #include "codegen/emit.h"
 
-static void repack_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                        void *context) {
+static void repack_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)tile, (void)vectors, (void)context;
     store_one(e, nest, &nest->stores[0], spot, nest_value(e, nest, &nest->stores[0], spot));
 }
 
-static void element_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                         void *context) {
+static void element_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)tile, (void)vectors, (void)context;
     emit_stores(e, nest, spot);
 }

@@ -13,10 +13,9 @@ int split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pie
     int count = 0;
     int64_t whole = extent / (lanes * unroll), done = whole * lanes * unroll;
     bool one_left = unroll == 3 && lanes > 1 && whole > 1 && (extent - done) / lanes == 1;
-    if (one_left)                         /* 3 + 1 vectors are better done as 2 + 2 */
+    if (one_left) /* 3 + 1 vectors are better done as 2 + 2 */
         done = --whole * lanes * unroll;
-    if (whole > 0)
-        pieces[count++] = (Piece){0, whole, lanes, unroll, 0};
+    if (whole > 0) pieces[count++] = (Piece){0, whole, lanes, unroll, 0};
     if (one_left) {
         pieces[count++] = (Piece){done, 2, lanes, 2, 0};
         done += 4 * lanes;
@@ -26,8 +25,7 @@ int split_axis(int64_t extent, int lanes, int unroll, bool wide_rest, Piece *pie
         done += (extent - done) / lanes * lanes;
     }
     int rest = (int)(extent - done), wide = 1;
-    while (wide < rest)
-        wide *= 2;
+    while (wide < rest) wide *= 2;
     if (wide_rest && rest > 0 && wide != rest) {
         pieces[count++] = (Piece){done, 1, wide, 1, rest};
         done = extent;
@@ -47,13 +45,12 @@ int64_t nest_tiles(const Emitter *e, const Nest *nest) {
         Piece pieces[MOST_PIECES];
         bool lanes = a == nest->lanes;
         if (nest->convolution != NULL && nest->convolution->taps > 1 && a == nest->convolution->taps_axis)
-            continue;                          /* all of it is in the tile */
+            continue; /* all of it is in the tile */
         int unroll = lanes ? nest->vectors : a == tile_axis ? nest->tile : 1;
         int count = split_axis(nest->space.extent[a], lanes ? loop_lanes(e->target, nest) : 1, unroll,
                                lanes && nest->wide_rest, pieces);
         int64_t of_axis = 0;
-        for (int i = 0; i < count; i++)
-            of_axis += pieces[i].count;
+        for (int i = 0; i < count; i++) of_axis += pieces[i].count;
         tiles *= of_axis;
     }
     return tiles;
@@ -63,18 +60,17 @@ enum { ROWS_AXIS = -1 };
 
 typedef struct Around {
     const Nest *nest;
-    int   order[MOST_RANK + 1], levels;
-    bool  unroll;
-    Spot  spot;
-    int   tile, vectors;
-    NestBody *body; void *context;
+    int order[MOST_RANK + 1], levels;
+    bool unroll;
+    Spot spot;
+    int tile, vectors;
+    NestBody *body;
+    void *context;
 } Around;
 
 static void go_around(Emitter *e, Around *a, int level);
 
-static bool is_to_rows(const Nest *nest) {
-    return nest->store_count > 0 && nest->stores[0].kind == STORE_ROWS;
-}
+static bool is_to_rows(const Nest *nest) { return nest->store_count > 0 && nest->stores[0].kind == STORE_ROWS; }
 
 /* Rows of a relay are whole vectors. */
 static void around_relay_rows(Emitter *e, Around *a, int level) {
@@ -116,8 +112,7 @@ static void around_rows(Emitter *e, Around *a, int level) {
         return;
     }
     Piece pieces[MOST_PIECES];
-    int lanes = loop_lanes(e->target, a->nest),
-        count = split_axis(e->f->block, lanes, a->nest->vectors, false, pieces);
+    int lanes = loop_lanes(e->target, a->nest), count = split_axis(e->f->block, lanes, a->nest->vectors, false, pieces);
     Part part = thread_part_of_pieces(e, a->nest, SPLIT_ROWS, e->block_rows, pieces);
     for (int i = 0; i < count; i++) {
         const Piece *p = &pieces[i];
@@ -143,8 +138,7 @@ static void around_rows(Emitter *e, Around *a, int level) {
             loop_close(e, &l, rows.end, width, NULL);
         }
         bounds_close(e, &rows);
-        if (after != NULL)
-            if_close(e, after);
+        if (after != NULL) if_close(e, after);
     }
     e->lanes = 1;
     e->lanes_are_rows = false;
@@ -182,14 +176,12 @@ static LLVMValueRef tile_at_or_behind(Emitter *e, LLVMValueRef from, LLVMValueRe
 static Part part_of_axis(Emitter *e, Around *a, int axis, int64_t extent, const Piece *pieces) {
     const Nest *nest = a->nest;
     int around = nest->split_around - 1;
-    if (around >= 0 && axis == around)
-        return (Part){NULL, NULL};
+    if (around >= 0 && axis == around) return (Part){NULL, NULL};
     if (around < 0 || nest->split != SPLIT_AXIS + axis)
         return thread_part_of_pieces(e, nest, SPLIT_AXIS + axis, index_const(e, extent), pieces);
     int64_t places = nest->space.extent[around], width = pieces[0].unroll, tiles = (extent + width - 1) / width;
     Part part = thread_part(e, nest, nest->split, index_const(e, places * tiles), 1, -1);
-    if (part.to == NULL)
-        return part;
+    if (part.to == NULL) return part;
     LLVMValueRef here = a->spot.axis[around].at;
     return (Part){tile_at_or_behind(e, part.from, here, places, width),
                   tile_at_or_behind(e, part.to, here, places, width)};
@@ -210,8 +202,7 @@ static void around_axis(Emitter *e, Around *a, int level, int axis) {
             e->valid_lanes = p->valid;
             a->vectors = p->unroll;
         }
-        if (tile_here)
-            a->tile = p->unroll;
+        if (tile_here) a->tile = p->unroll;
         around_piece(e, a, level, axis, p, part);
     }
     if (lanes_here) {
@@ -219,8 +210,7 @@ static void around_axis(Emitter *e, Around *a, int level, int axis) {
         e->valid_lanes = 0;
         a->vectors = 1;
     }
-    if (tile_here)
-        a->tile = 1;
+    if (tile_here) a->tile = 1;
 }
 
 static void go_around(Emitter *e, Around *a, int level) {
@@ -241,35 +231,27 @@ void nest_loops(Emitter *e, const Nest *nest, NestBody *body, void *context) {
     bool kernel = nest->kind == NEST_REDUCE;
     int64_t points = shape_size(nest->space);
     if (nest->lanes >= 0)
-        points = points / nest->space.extent[nest->lanes]
-                 * ((nest->space.extent[nest->lanes] + loop_lanes(e->target, nest) - 1)
-                    / loop_lanes(e->target, nest));
+        points = points / nest->space.extent[nest->lanes] *
+                 ((nest->space.extent[nest->lanes] + loop_lanes(e->target, nest) - 1) / loop_lanes(e->target, nest));
     a.unroll = points <= (kernel ? 3 : 8);
     bool usual = nest->kind == NEST_ELEMENTS && !nest->apart && !nest->repacks && nest->turned == 0;
-    bool rows_outside = usual && rows && nest->lanes == LANES_ROWS
-                        && (a.unroll || e->relay_row != NULL);      /* short rows are loaded whole */
+    bool rows_outside = usual && rows && nest->lanes == LANES_ROWS &&
+                        (a.unroll || e->relay_row != NULL); /* short rows are loaded whole */
     a.spot.row = index_at(e, 0);
-    if (points == 0)
-        return;
-    if (rows && (kernel || nest->lanes != LANES_ROWS || rows_outside))
-        a.order[a.levels++] = ROWS_AXIS;
+    if (points == 0) return;
+    if (rows && (kernel || nest->lanes != LANES_ROWS || rows_outside)) a.order[a.levels++] = ROWS_AXIS;
     bool lanes_first = nest->repacks || (kernel && !nest->apart) || nest->convolution != NULL;
     bool lanes_last = nest->apart && !lanes_first;
-    if (lanes_first && nest->lanes >= 0)
-        a.order[a.levels++] = nest->lanes;
+    if (lanes_first && nest->lanes >= 0) a.order[a.levels++] = nest->lanes;
     for (int k = 0; k < nest->space.rank; k++) {
         const Convolution *v = nest->convolution;
         bool by_body = v != NULL && ((nest->apart && k == v->tile_axis) || (v->taps > 1 && k == v->taps_axis));
-        if (by_body || (kernel && k == nest->tile_axis) || ((lanes_first || lanes_last) && k == nest->lanes))
-            continue;
+        if (by_body || (kernel && k == nest->tile_axis) || ((lanes_first || lanes_last) && k == nest->lanes)) continue;
         a.order[a.levels++] = k;
     }
-    if (kernel && nest->tile_axis >= 0)
-        a.order[a.levels++] = nest->tile_axis;
-    if (lanes_last)
-        a.order[a.levels++] = nest->lanes;
-    if (rows && !kernel && nest->lanes == LANES_ROWS && !rows_outside)
-        a.order[a.levels++] = ROWS_AXIS;
+    if (kernel && nest->tile_axis >= 0) a.order[a.levels++] = nest->tile_axis;
+    if (lanes_last) a.order[a.levels++] = nest->lanes;
+    if (rows && !kernel && nest->lanes == LANES_ROWS && !rows_outside) a.order[a.levels++] = ROWS_AXIS;
     e->nest = nest;
     e->lanes = 1;
     e->lanes_are_rows = false;

@@ -4,24 +4,26 @@
 #include "codegen/emit.h"
 
 /* What an emitter knows of its node: the types of its operands and of its result, and attr.index. */
-typedef struct Element { DType from, to; int64_t number; } Element;
+typedef struct Element {
+    DType from, to;
+    int64_t number;
+} Element;
 typedef LLVMValueRef ElementEmitter(Emitter *e, const Element *of, LLVMValueRef *x);
 
 #define UNUSED __attribute__((unused))
 #define EMIT(NAME) static LLVMValueRef emit_##NAME(Emitter *e UNUSED, const Element *of UNUSED, LLVMValueRef *x)
-#define FUNCTION(NAME, name)                                                                                           \
+#define FUNCTION(NAME, name) \
     EMIT(NAME) { return math_##name(e, of->from, x[0]); }
-#define PAIR(NAME, real, integer)                                                                                      \
-    EMIT(NAME) {                                                                                                       \
-        return dtype_is_real(of->from) ? LLVMBuild##real(e->b, x[0], x[1], "")                                         \
-                                       : LLVMBuild##integer(e->b, x[0], x[1], "");                                     \
+#define PAIR(NAME, real, integer)                                                  \
+    EMIT(NAME) {                                                                   \
+        return dtype_is_real(of->from) ? LLVMBuild##real(e->b, x[0], x[1], "")     \
+                                       : LLVMBuild##integer(e->b, x[0], x[1], ""); \
     }
 /* bits: of bool, where false < true, and of bytes */
-#define COMPARISON(NAME, real, integer, bits)                                                                          \
-    EMIT(NAME) {                                                                                                       \
-        if (dtype_is_real(of->from))                                                                                   \
-            return LLVMBuildFCmp(e->b, LLVMReal##real, x[0], x[1], "");                                                \
-        return LLVMBuildICmp(e->b, of->from == DTYPE_I32 ? LLVMInt##integer : LLVMInt##bits, x[0], x[1], "");        \
+#define COMPARISON(NAME, real, integer, bits)                                                                 \
+    EMIT(NAME) {                                                                                              \
+        if (dtype_is_real(of->from)) return LLVMBuildFCmp(e->b, LLVMReal##real, x[0], x[1], "");              \
+        return LLVMBuildICmp(e->b, of->from == DTYPE_I32 ? LLVMInt##integer : LLVMInt##bits, x[0], x[1], ""); \
     }
 
 /* ---- one source */
@@ -30,8 +32,7 @@ EMIT(NEG) {
 }
 
 EMIT(ABS) {
-    if (dtype_is_real(of->from))
-        return emit_intrinsic(e, "llvm.fabs", x, 1);
+    if (dtype_is_real(of->from)) return emit_intrinsic(e, "llvm.fabs", x, 1);
     LLVMValueRef zero = zero_like(x[0]), below = LLVMBuildICmp(e->b, LLVMIntSLT, x[0], zero, "");
     return LLVMBuildSelect(e->b, below, LLVMBuildSub(e->b, zero, x[0], ""), x[0], "");
 }
@@ -60,8 +61,8 @@ EMIT(DIV) { return LLVMBuildFDiv(e->b, x[0], x[1], ""); }
 static LLVMValueRef first_of_two(Emitter *e, DType t, LLVMRealPredicate real, LLVMIntPredicate integer,
                                  LLVMValueRef *x) {
     LLVMValueRef keeps = dtype_is_real(t) ? LLVMBuildOr(e->b, LLVMBuildFCmp(e->b, real, x[0], x[1], ""),
-                                                 LLVMBuildFCmp(e->b, LLVMRealUNO, x[0], x[0], ""), "")
-                                   : LLVMBuildICmp(e->b, integer, x[0], x[1], "");
+                                                        LLVMBuildFCmp(e->b, LLVMRealUNO, x[0], x[0], ""), "")
+                                          : LLVMBuildICmp(e->b, integer, x[0], x[1], "");
     return LLVMBuildSelect(e->b, keeps, x[0], x[1], "");
 }
 
@@ -107,8 +108,7 @@ static ElementEmitter *const emitters[OP_COUNT] = {
 };
 
 static LLVMValueRef emit_op(Emitter *e, Op op, const Element *of, LLVMValueRef *x) {
-    if (op_arity(op) == 2)
-        same_width(e, &x[0], &x[1]);
+    if (op_arity(op) == 2) same_width(e, &x[0], &x[1]);
     return emitters[op](e, of, x);
 }
 
@@ -125,9 +125,7 @@ LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRe
 }
 
 LLVMValueRef scatter_sum(Emitter *e, LLVMValueRef old, LLVMValueRef x, LLVMValueRef y_or_null, DType t) {
-    if (y_or_null == NULL)
-        return emit_binary(e, OP_ADD, t, old, x);
-    if (dtype_is_real(t))
-        return emit_fma(e, x, y_or_null, old);
+    if (y_or_null == NULL) return emit_binary(e, OP_ADD, t, old, x);
+    if (dtype_is_real(t)) return emit_fma(e, x, y_or_null, old);
     return emit_binary(e, OP_ADD, t, old, emit_binary(e, OP_MUL, t, x, y_or_null));
 }

@@ -19,18 +19,27 @@
 enum { SLOT_BYTES = 8, USUAL_SLOTS = 17 };
 
 /* Values of a function that its nests' functions use: those at usual places, and the others. */
-typedef struct FrameSlot { LLVMValueRef value; int64_t at; } FrameSlot;
+typedef struct FrameSlot {
+    LLVMValueRef value;
+    int64_t at;
+} FrameSlot;
 struct Frame {
     LLVMValueRef memory, usual[USUAL_SLOTS];
     Vector(FrameSlot) slots;
     int64_t bytes;
 };
 
-typedef struct Address { LLVMValueRef base; int64_t offset; LLVMValueRef value; } Address;
-typedef struct LoadedValue { LLVMValueRef outer, inner; } LoadedValue;
+typedef struct Address {
+    LLVMValueRef base;
+    int64_t offset;
+    LLVMValueRef value;
+} Address;
+typedef struct LoadedValue {
+    LLVMValueRef outer, inner;
+} LoadedValue;
 struct Outline {
     LLVMValueRef caller, callee;
-    LLVMBasicBlockRef places;              /* of the callee: where addresses are made */
+    LLVMBasicBlockRef places; /* of the callee: where addresses are made */
     Vector(Address) addresses;
     Vector(LoadedValue) loaded;
 };
@@ -49,8 +58,7 @@ static int64_t work_of(const LoopFunction *f, const Nest *nest) {
         rows |= nest->reduce->attr.over_rows;
     } else if (nest->reduce != NULL) {
         const Contraction *c = nest->reduce->attr.contraction;
-        for (int k = 0; k < c->reduced; k++)
-            work *= c->extent[k];
+        for (int k = 0; k < c->reduced; k++) work *= c->extent[k];
         rows |= c->over_rows;
     }
     return rows ? work * f->block : work;
@@ -61,15 +69,12 @@ bool outline_pays(const Emitter *e, const Nest *nest) {
     double cost = 0;
     if (e->f->tiny) /* what it keeps in registers has no place in memory */
         return false;
-    if (e->least_shared > 0)
-        return work_of(e->f, nest) >= e->least_shared;
+    if (e->least_shared > 0) return work_of(e->f, nest) >= e->least_shared;
     for (int s = 0; s < e->f->section_count; s++) {
         nests += e->f->sections[s].nests.count;
-        for (int i = 0; i < e->f->sections[s].nests.count; i++)
-            cost += e->f->sections[s].nests.items[i]->cost;
+        for (int i = 0; i < e->f->sections[s].nests.count; i++) cost += e->f->sections[s].nests.items[i]->cost;
     }
-    if (nests > MOST_NESTS || (cost > LONGEST_CODE && nest->cost > LEAST_CODE))
-        return true;
+    if (nests > MOST_NESTS || (cost > LONGEST_CODE && nest->cost > LEAST_CODE)) return true;
     return work_of(e->f, nest) >= (nests >= MANY_NESTS ? LEAST_OF_MANY : LEAST_WORK);
 }
 
@@ -80,8 +85,7 @@ static LLVMValueRef at_bytes(Emitter *e, LLVMValueRef base, LLVMValueRef bytes) 
 
 LLVMValueRef outline_place(Emitter *e, LLVMValueRef base, int64_t offset) {
     Outline *o = e->outline;
-    if (o == NULL)
-        return at_bytes(e, base, index_const(e, offset));
+    if (o == NULL) return at_bytes(e, base, index_const(e, offset));
     for (int i = 0; i < o->addresses.count; i++)
         if (o->addresses.items[i].base == base && o->addresses.items[i].offset == offset)
             return o->addresses.items[i].value;
@@ -98,8 +102,7 @@ LLVMValueRef outline_place(Emitter *e, LLVMValueRef base, int64_t offset) {
 static LLVMValueRef place_table(Emitter *e, const Outline *o) {
     int count = o->addresses.count;
     LLVMValueRef *offset = arena_array(e->arena, LLVMValueRef, count);
-    for (int i = 0; i < count; i++)
-        offset[i] = index_const(e, o->addresses.items[i].offset);
+    for (int i = 0; i < count; i++) offset[i] = index_const(e, o->addresses.items[i].offset);
     LLVMValueRef table = LLVMConstArray2(e->i64, offset, (uint64_t)count);
     LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(table), "sgd.places");
     LLVMSetInitializer(global, table);
@@ -111,14 +114,12 @@ static LLVMValueRef place_table(Emitter *e, const Outline *o) {
 
 /* ---- values of the caller ------------------------------------------------------------------------ */
 static LLVMValueRef function_of(LLVMValueRef v) {
-    if (LLVMIsAArgument(v))
-        return LLVMGetParamParent(v);
+    if (LLVMIsAArgument(v)) return LLVMGetParamParent(v);
     return LLVMIsAInstruction(v) ? LLVMGetBasicBlockParent(LLVMGetInstructionParent(v)) : NULL;
 }
 
 static int64_t slot_bytes(LLVMTypeRef type) {
-    return LLVMGetTypeKind(type) == LLVMVectorTypeKind ? SLOT_BYTES * (int64_t)LLVMGetVectorSize(type)
-                                                       : SLOT_BYTES;
+    return LLVMGetTypeKind(type) == LLVMVectorTypeKind ? SLOT_BYTES * (int64_t)LLVMGetVectorSize(type) : SLOT_BYTES;
 }
 
 /* The frame lies in the caller's entry and is as large as its nests need. */
@@ -136,8 +137,7 @@ static Frame *frame_new(Emitter *e, const Outline *o) {
 static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, LLVMValueRef v) {
     LLVMBuilderRef b = LLVMCreateBuilderInContext(e->context);
     LLVMValueRef next = LLVMGetNextInstruction(LLVMIsAArgument(v) ? f->memory : v);
-    while (next != NULL && LLVMIsAPHINode(next))
-        next = LLVMGetNextInstruction(next);
+    while (next != NULL && LLVMIsAPHINode(next)) next = LLVMGetNextInstruction(next);
     if (next != NULL)
         LLVMPositionBuilderBefore(b, next);
     else
@@ -153,18 +153,16 @@ static int usual_slot(const Emitter *e, LLVMValueRef v) {
         e->place,        e->sums,        e->row_of_one,  e->call,       e->relay_row};
     for (int i = 0; i < USUAL_SLOTS; i++)
         if (usual[i] == v && (e->frame->usual[i] == NULL || v == e->relay_row))
-            return i;                          /* relays come one after the other */
+            return i; /* relays come one after the other */
     return -1;
 }
 
 static int64_t slot_of(Emitter *e, LLVMValueRef v) {
     Frame *f = e->frame;
     for (int i = 0; i < USUAL_SLOTS; i++)
-        if (f->usual[i] == v)
-            return i * SLOT_BYTES;
+        if (f->usual[i] == v) return i * SLOT_BYTES;
     for (int i = 0; i < f->slots.count; i++)
-        if (f->slots.items[i].value == v)
-            return f->slots.items[i].at;
+        if (f->slots.items[i].value == v) return f->slots.items[i].at;
     int64_t place = f->bytes;
     int usual = usual_slot(e, v);
     if (usual >= 0) {
@@ -184,8 +182,7 @@ static int64_t slot_of(Emitter *e, LLVMValueRef v) {
 
 static LLVMValueRef value_in_callee(Emitter *e, Outline *o, LLVMValueRef v) {
     for (int i = 0; i < o->loaded.count; i++)
-        if (o->loaded.items[i].outer == v)
-            return o->loaded.items[i].inner;
+        if (o->loaded.items[i].outer == v) return o->loaded.items[i].inner;
     LLVMValueRef at = at_bytes(e, LLVMGetParam(o->callee, 0), index_const(e, slot_of(e, v)));
     LLVMValueRef inner = LLVMBuildLoad2(e->b, LLVMTypeOf(v), at, "");
     LLVMSetAlignment(inner, SLOT_BYTES);
@@ -198,8 +195,7 @@ static void replace_operands(Emitter *e, Outline *o) {
         for (LLVMValueRef i = LLVMGetFirstInstruction(b); i != NULL; i = LLVMGetNextInstruction(i))
             for (int k = 0, count = LLVMGetNumOperands(i); k < count; k++) {
                 LLVMValueRef operand = LLVMGetOperand(i, (unsigned)k);
-                if (function_of(operand) == o->caller)
-                    LLVMSetOperand(i, (unsigned)k, value_in_callee(e, o, operand));
+                if (function_of(operand) == o->caller) LLVMSetOperand(i, (unsigned)k, value_in_callee(e, o, operand));
             }
 }
 
@@ -221,8 +217,7 @@ void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const N
     LoopBlocks *loops = e->loops;
     o->caller = e->function;
     o->callee = function_new(e, type);
-    if (e->frame == NULL)
-        e->frame = frame_new(e, o);
+    if (e->frame == NULL) e->frame = frame_new(e, o);
     LLVMBasicBlockRef entry = LLVMAppendBasicBlockInContext(e->context, o->callee, "entry");
     o->places = LLVMAppendBasicBlockInContext(e->context, o->callee, "places");
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, o->callee, "body");

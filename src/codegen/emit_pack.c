@@ -22,8 +22,9 @@ static void copy_tile(Emitter *e, const Tile *t, const Spot *k, LLVMValueRef pla
     Index panel = index_subtract(e, index_of(place), index_of(spot.axis[axis].at));
     spot.axis[axis].at = place;
     memo_clear(e);
-    copy_vector(e, t, &spot, index_add(e, index_scale(e, panel, t->block->panel_pitch),
-                                       index_scale(e, place_of_term(e, t, k), tile)));
+    copy_vector(
+        e, t, &spot,
+        index_add(e, index_scale(e, panel, t->block->panel_pitch), index_scale(e, place_of_term(e, t, k), tile)));
 }
 
 /* The panels of tiles lie behind each other, each with all places of k and room for one more. A tile is copied as a vector
@@ -31,8 +32,7 @@ static void copy_tile(Emitter *e, const Tile *t, const Spot *k, LLVMValueRef pla
  * lie in that room. The last tile has no neighbour. */
 static void copy_tiles(Emitter *e, const Tile *t, const Spot *k) {
     int tile = e->lanes, wide = 1;
-    while (wide < tile)
-        wide *= 2;
+    while (wide < tile) wide *= 2;
     LLVMValueRef begin = t->spot[0].axis[t->nest->tile_axis].at;
     LLVMValueRef last = LLVMBuildSub(e->b, t->tiles_end, index_const(e, tile), "");
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, last, ""));
@@ -66,8 +66,7 @@ static void square_at(Emitter *e, const Tile *t, const Spot *k, LLVMValueRef lan
     Spot spot = spot_of_term(t, k, 0);
     LLVMValueRef first = LLVMBuildAdd(e->b, lanes_of(t, &spot)->at, lane, "");
     for (int group = 0; group < lanes; group += part) {
-        for (int i = 0; i < part; i++)
-            square[i] = parts_of_square(e, t, t->packed, &spot, first, i, group, part);
+        for (int i = 0; i < part; i++) square[i] = parts_of_square(e, t, t->packed, &spot, first, i, group, part);
         turn_parts(e, square, part, lanes);
         for (int i = 0; i < part; i++) {
             Spot place = *k;
@@ -145,8 +144,7 @@ LLVMValueRef pack_squares(Emitter *e, const Tile *t, Spot *k, LLVMValueRef begin
     bool of_columns = column_square_fits(e, t->nest, t->packed);
     int64_t lanes = of_columns ? COLUMN_SQUARE : e->lanes;
     LLVMValueRef size = index_const(e, lanes), terms = LLVMBuildSub(e->b, end, begin, "");
-    if (may_pass_end(e, t))
-        terms = LLVMBuildAdd(e->b, terms, index_const(e, lanes - 1), "");
+    if (may_pass_end(e, t)) terms = LLVMBuildAdd(e->b, terms, index_const(e, lanes - 1), "");
     LLVMValueRef count = LLVMBuildUDiv(e->b, terms, size, "");
     LLVMValueRef whole = LLVMBuildAdd(e->b, begin, LLVMBuildMul(e->b, count, size, ""), "");
     LLVMBasicBlockRef after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, whole, ""));

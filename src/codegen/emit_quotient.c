@@ -21,7 +21,9 @@
 enum { LANES = 16 };
 
 /* 1 / divisor in two numbers: the nearest one, and what is left of it. */
-typedef struct Reciprocal { float near, rest; } Reciprocal;
+typedef struct Reciprocal {
+    float near, rest;
+} Reciprocal;
 
 static Reciprocal reciprocal_of(float divisor) {
     float near = 1.0f / divisor;
@@ -33,8 +35,7 @@ static bool divides_bytes_by_product(float divisor) {
     Reciprocal by = reciprocal_of(divisor);
     for (int byte = 0; byte < 256; byte++) {
         float x = (float)byte;
-        if (__builtin_fmaf(x, by.near, x * by.rest) != x / divisor)
-            return false;
+        if (__builtin_fmaf(x, by.near, x * by.rest) != x / divisor) return false;
     }
     return true;
 }
@@ -42,9 +43,8 @@ static bool divides_bytes_by_product(float divisor) {
 /* What is divided by, views that only repeat it left out. */
 static const Node *divisor_of(const Node *node) {
     const Node *divisor = node->source[1];
-    while (divisor->op == OP_VIEW
-           && access_is_inside(&divisor->attr.contraction->access[0], divisor->shape.extent,
-                               divisor->shape.rank, divisor->source[0]->shape))
+    while (divisor->op == OP_VIEW && access_is_inside(&divisor->attr.contraction->access[0], divisor->shape.extent,
+                                                      divisor->shape.rank, divisor->source[0]->shape))
         divisor = divisor->source[0];
     return divisor;
 }
@@ -58,8 +58,7 @@ static LLVMValueRef byte_quotient(Emitter *e, const Node *divisor, LLVMValueRef 
 /* ---- by a number that is the same for all rows ------------------------------------------------------- */
 static bool is_updated(const Emitter *e, int64_t cell) {
     for (int r = 0; r < e->f->function->root_count; r++)
-        if (e->f->function->roots[r].kind == ROOT_UPDATE && e->f->function->roots[r].index == cell)
-            return true;
+        if (e->f->function->roots[r].kind == ROOT_UPDATE && e->f->function->roots[r].index == cell) return true;
     return false;
 }
 
@@ -98,15 +97,14 @@ static LLVMValueRef quotient_by_uniform(Emitter *e, LLVMValueRef x, LLVMValueRef
     if (less != NULL)
         fits = LLVMBuildAnd(e->b, fits, is_between(e, emit_unary(e, OP_ABS, DTYPE_F32, less), 0x1p-60, INFINITY), "");
     LLVMValueRef inverse = emit_select(e, fits, emit_binary(e, OP_DIV, DTYPE_F32, one, by),
-                                constant_real(e, DTYPE_F32, NAN));
+                                       constant_real(e, DTYPE_F32, NAN));
     LLVMValueRef error = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, by), inverse, one);
     LLVMValueRef share = emit_binary(e, OP_MUL, DTYPE_F32, error, inverse);
     LLVMValueRef near = emit_fma(e, x, inverse, emit_binary(e, OP_MUL, DTYPE_F32, x, share));
     LLVMValueRef rest = emit_fma(e, emit_unary(e, OP_NEG, DTYPE_F32, near), by, x);
     LLVMValueRef quick = emit_fma(e, rest, inverse, near);
     LLVMValueRef out = any_lane(e, LLVMBuildFCmp(e->b, LLVMRealUNO, quick, quick, ""));
-    if (less == NULL)
-        out = LLVMBuildOr(e->b, out, is_out_of_range(e, x), "");
+    if (less == NULL) out = LLVMBuildOr(e->b, out, is_out_of_range(e, x), "");
     LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), after = if_open(e, out);
     mark_unlikely(e, LLVMGetBasicBlockTerminator(before));
     LLVMValueRef divided = emit_binary(e, OP_DIV, DTYPE_F32, x, by);
@@ -119,14 +117,13 @@ static LLVMValueRef quotient_by_uniform(Emitter *e, LLVMValueRef x, LLVMValueRef
 }
 
 LLVMValueRef emit_quotient(Emitter *e, const Node *node, LLVMValueRef x, LLVMValueRef by, LLVMValueRef less) {
-    if (node->dtype != DTYPE_F32 || !e->target->fma)
-        return NULL;
+    if (node->dtype != DTYPE_F32 || !e->target->fma) return NULL;
     const Node *numerator = node->source[0], *divisor = divisor_of(node);
-    if (numerator->op == OP_CAST && numerator->source[0]->dtype == DTYPE_U8 && divisor->op == OP_CONST
-        && divides_bytes_by_product((float)divisor->attr.value))
+    if (numerator->op == OP_CAST && numerator->source[0]->dtype == DTYPE_U8 && divisor->op == OP_CONST &&
+        divides_bytes_by_product((float)divisor->attr.value))
         return byte_quotient(e, divisor, x);
-    if (divisor->op == OP_CELL && !is_updated(e, divisor->attr.index) && e->target->lanes == LANES
-        && vector_lanes(x) == LANES && !is_vector(by))
+    if (divisor->op == OP_CELL && !is_updated(e, divisor->attr.index) && e->target->lanes == LANES &&
+        vector_lanes(x) == LANES && !is_vector(by))
         return quotient_by_uniform(e, x, by, less != NULL && !is_vector(less) ? less : NULL);
     return NULL;
 }

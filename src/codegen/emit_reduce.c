@@ -22,20 +22,16 @@ static void tile_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
         t.row_end = e->block_rows;
     }
     Chain chain[MOST_CHAINS];
-    for (int i = 0; i < t.count; i++)
-        chain[i] = chain_start(e, t.node, e->lanes);
-    if (t.space.terms > 0)
-        tile_rows(e, &t, chain);
-    for (int i = 0; i < t.count; i++)
-        chain[i] = chain_if_empty(e, &t, chain[i], e->lanes);
+    for (int i = 0; i < t.count; i++) chain[i] = chain_start(e, t.node, e->lanes);
+    if (t.space.terms > 0) tile_rows(e, &t, chain);
+    for (int i = 0; i < t.count; i++) chain[i] = chain_if_empty(e, &t, chain[i], e->lanes);
     finish_tile(e, nest, t.spot, chain, tile, vectors, nest->tile_axis, 1);
 }
 
 /* ---- few outputs, 16 lanes of k ---------------------------------------------------------------------- */
 static Shape reduced_shape(const Space *space) {
     Shape s = {.rank = space->axes - space->result};
-    for (int a = 0; a < s.rank; a++)
-        s.extent[a] = space->extent[space->result + a];
+    for (int a = 0; a < s.rank; a++) s.extent[a] = space->extent[space->result + a];
     return s;
 }
 
@@ -43,8 +39,7 @@ static ChainTerm term_of_k(Emitter *e, const Node *node, const Space *space, con
     Shape shape = reduced_shape(space);
     Spot full = *spot;
     Spot places = spot_of_linear(e, k, shape, spot->row);
-    for (int a = 0; a < shape.rank; a++)
-        full.axis[space->result + a] = places.axis[a];
+    for (int a = 0; a < shape.rank; a++) full.axis[space->result + a] = places.axis[a];
     return term_at(e, node, space, &full);
 }
 
@@ -66,20 +61,17 @@ static Chain lanes_of_rows(Emitter *e, const Node *node, const Space *space, con
     int width = chain_width(node), rest = (int)(space->terms % ORDER_LANES);
     for (int i = 0; i < ORDER_LANES; i++) {
         lane[i] = chain_start(e, node, e->lanes);
-        for (int w = 0; w < width; w++)
-            carried[i * width + w] = lane[i].v[w];
+        for (int w = 0; w < width; w++) carried[i * width + w] = lane[i].v[w];
     }
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), carried, ORDER_LANES * width);
     memo_clear(e);
     for (int i = 0; i < ORDER_LANES; i++) {
-        for (int w = 0; w < width; w++)
-            lane[i].v[w] = l.phi[i * width + w];
+        for (int w = 0; w < width; w++) lane[i].v[w] = l.phi[i * width + w];
         Index k = index_of(LLVMBuildAdd(e->b, l.index, index_const(e, i), ""));
         ChainTerm term = term_of_k(e, node, space, spot, k);
         lane[i] = chain_step(e, node, lane[i], &term, false);
-        for (int w = 0; w < width; w++)
-            carried[i * width + w] = lane[i].v[w];
+        for (int w = 0; w < width; w++) carried[i * width + w] = lane[i].v[w];
     }
     loop_close(e, &l, index_const(e, space->terms - rest), ORDER_LANES, carried);
     memo_clear(e);
@@ -94,28 +86,22 @@ static Chain lanes_of_rows(Emitter *e, const Node *node, const Space *space, con
 static bool is_read_in_order(const Node *node, const Space *space, int operand) {
     const Access *access = &node->attr.contraction->access[operand];
     Shape source = node->source[operand]->shape;
-    if (access->rank != space->axes - space->result)
-        return false;
+    if (access->rank != space->axes - space->result) return false;
     for (int a = 0; a < access->rank; a++) {
         const AxisMap *map = &access->axis[a];
-        if (map->offset != 0 || map->divisor != 1 || source.extent[a] != space->extent[space->result + a])
-            return false;
+        if (map->offset != 0 || map->divisor != 1 || source.extent[a] != space->extent[space->result + a]) return false;
         for (int k = 0; k < space->axes; k++)
-            if (map->coef[k] != (k == space->result + a))
-                return false;
+            if (map->coef[k] != (k == space->result + a)) return false;
     }
     return true;
 }
 
 static ChainTerm term_in_order(Emitter *e, const Node *node, const Space *space, const Spot *spot, Index k) {
     bool in_order = node->op != OP_ARGMAX;
-    for (int s = 0; s < node->sources; s++)
-        in_order = in_order && is_read_in_order(node, space, s);
-    if (!in_order)
-        return term_of_k(e, node, space, spot, k);
+    for (int s = 0; s < node->sources; s++) in_order = in_order && is_read_in_order(node, space, s);
+    if (!in_order) return term_of_k(e, node, space, spot, k);
     ChainTerm t = {.ok = NULL};
-    for (int s = 0; s < node->sources; s++)
-        t.x[s] = value_flat(e, node->source[s], k, spot->row);
+    for (int s = 0; s < node->sources; s++) t.x[s] = value_flat(e, node->source[s], k, spot->row);
     return t;
 }
 
@@ -142,19 +128,16 @@ static Chain lanes_along_k(Emitter *e, const Node *node, const Space *space, con
         ChainTerm term = term_of_k(e, node, space, spot, k);
         LLVMValueRef lane = constant_int(e, e->i32, i);
         Chain one = {{NULL, NULL}};
-        for (int w = 0; w < width; w++)
-            one.v[w] = LLVMBuildExtractElement(e->b, chain.v[w], lane, "");
+        for (int w = 0; w < width; w++) one.v[w] = LLVMBuildExtractElement(e->b, chain.v[w], lane, "");
         one = chain_step(e, node, one, &term, false);
-        for (int w = 0; w < width; w++)
-            chain.v[w] = LLVMBuildInsertElement(e->b, chain.v[w], one.v[w], lane, "");
+        for (int w = 0; w < width; w++) chain.v[w] = LLVMBuildInsertElement(e->b, chain.v[w], one.v[w], lane, "");
     }
     return fold_vector(e, node, chain);
 }
 
 static Chain lanes_in_chunks(Emitter *e, const Node *node, const Space *space, const Spot *spot) {
     int64_t chunk = chunk_of(node), whole = space->terms / chunk, rest = space->terms % chunk;
-    if (space->terms <= chunk)
-        return lanes_along_k(e, node, space, spot, index_const(e, 0), space->terms);
+    if (space->terms <= chunk) return lanes_along_k(e, node, space, spot, index_const(e, 0), space->terms);
     LoopBlocks l;
     int width = chain_width(node);
     Chain total = chain_start(e, node, 1);
@@ -165,8 +148,7 @@ static Chain lanes_in_chunks(Emitter *e, const Node *node, const Space *space, c
     loop_close(e, &l, index_const(e, whole * chunk), chunk, total.v);
     memo_clear(e);
     if (rest > 0)
-        total = chain_join(e, node, total,
-                           lanes_along_k(e, node, space, spot, index_const(e, whole * chunk), rest));
+        total = chain_join(e, node, total, lanes_along_k(e, node, space, spot, index_const(e, whole * chunk), rest));
     return total;
 }
 

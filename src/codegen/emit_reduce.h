@@ -20,16 +20,18 @@
 #define SGDC_EMIT_REDUCE_H
 #include "codegen/emit.h"
 
-enum { MOST_FOLDED = 8 };                  /* sums that are folded together */
+enum { MOST_FOLDED = 8 }; /* sums that are folded together */
 enum { ORDER_LANES = 16, MOST_CHAINS = 32, MOST_UNROLLED = 32 };
 
 /* ---- emit_chain.c */
 /* ARGMAX carries the largest term and its index; the others one value. */
-typedef struct Chain { LLVMValueRef v[2]; } Chain;
+typedef struct Chain {
+    LLVMValueRef v[2];
+} Chain;
 typedef struct ChainTerm {
     LLVMValueRef x[2], oks[2], ok, index;
 } ChainTerm; /* ok NULL: present; index: of k, ARGMAX only */
-int   chain_width(const Node *node);
+int chain_width(const Node *node);
 DType term_type(const Node *node);
 Chain chain_start(Emitter *e, const Node *node, int lanes);
 Chain chain_join(Emitter *e, const Node *node, Chain a, Chain b);
@@ -38,7 +40,7 @@ Chain fold_vector(Emitter *e, const Node *node, Chain chain);
 /* The same for 1 to 8 chains of nodes of one kind and type, in fewer instructions. */
 /* Returns all sums in one vector, sum i in the lane place_of_fold(i). */
 LLVMValueRef fold_vectors(Emitter *e, const Node *node, Chain *chain, int count);
-int   place_of_fold(int i);
+int place_of_fold(int i);
 Chain fold_lanes(Emitter *e, const Node *node, Chain *lane, int present);
 
 /* ---- emit_space.c */
@@ -49,80 +51,86 @@ typedef struct Space {
     int64_t terms;
     uint32_t peeled[2];
 } Space;
-Space   space_of(const Node *node);
+Space space_of(const Node *node);
 int64_t chunk_of(const Node *node);
 
 /* ---- emit_few_plan.c */
-enum { MOST_SUMS = 24 };                   /* chains of a pass */
-bool    few_in_one_chunk(const Emitter *e, const Nest *nest);
-int     few_most_sums(const Emitter *e, const Nest *nest);       /* so many chains have room in registers */
+enum { MOST_SUMS = 24 }; /* chains of a pass */
+bool few_in_one_chunk(const Emitter *e, const Nest *nest);
+int few_most_sums(const Emitter *e, const Nest *nest); /* so many chains have room in registers */
 int64_t few_terms(const Nest *nest);
 
 /* ---- emit_term.c */
 typedef struct Tile {
-    const Nest *nest; const Node *node; Space space;
+    const Nest *nest;
+    const Node *node;
+    Space space;
     int tile, vectors, count;
     Spot spot[MOST_CHAINS];
-    bool by_tile[2], by_vector[2];            /* does the operand change along them */
-    LLVMValueRef row_begin, row_end;          /* rows summed: a run-time range; NULL: none */
+    bool by_tile[2], by_vector[2];   /* does the operand change along them */
+    LLVMValueRef row_begin, row_end; /* rows summed: a run-time range; NULL: none */
     bool unroll;
-    bool bounded[MOST_AXES];                  /* reduced axes whose loops leave out absent terms */
-    const struct Block *block;                /* NULL: all of k, read in place */
-    bool packs, turns;                        /* fills the panel of an operand, in squares; there are no chains then */
-    int  packed;                              /* which */
-    LLVMValueRef tiles_end;                   /* of the tile axis: where the last of several tiles ends; NULL: one panel */
-    int  squares;                             /* > 0: 1 + the operand that is loaded along k and turned */
+    bool bounded[MOST_AXES];   /* reduced axes whose loops leave out absent terms */
+    const struct Block *block; /* NULL: all of k, read in place */
+    bool packs, turns;         /* fills the panel of an operand, in squares; there are no chains then */
+    int packed;                /* which */
+    LLVMValueRef tiles_end;    /* of the tile axis: where the last of several tiles ends; NULL: one panel */
+    int squares;               /* > 0: 1 + the operand that is loaded along k and turned */
 } Tile;
 /* A block of k: of a reduced axis from begin to end (begin NULL: all of it; end NULL: one place); rows, if they are
  * summed, are in row_begin and row_end of the tile. Panels of packed operands: places of k in order. */
 typedef struct Block {
     LLVMValueRef begin[MOST_AXES], end[MOST_AXES], row_begin;
-    int64_t stride[MOST_AXES], row_stride;    /* places of k that an axis moves */
-    int64_t panel_pitch;                      /* from a place of the tile axis to the next: places of k, and one more */
-    LLVMValueRef panel[2];                    /* of this tile, by operand; NULL: read in place */
+    int64_t stride[MOST_AXES], row_stride; /* places of k that an axis moves */
+    int64_t panel_pitch;                   /* from a place of the tile axis to the next: places of k, and one more */
+    LLVMValueRef panel[2];                 /* of this tile, by operand; NULL: read in place */
 } Block;
 ChainTerm term_at(Emitter *e, const Node *node, const Space *space, const Spot *spot);
 LLVMValueRef flat_term(Emitter *e, const Node *node, const Space *space, const Spot *spot);
 /* The operand's value where k is in the index space; *ok: NULL if it is always there. */
 LLVMValueRef operand_at(Emitter *e, const Node *node, const Space *space, int operand, const Spot *spot,
                         LLVMValueRef *ok);
-Spot      spot_of_term(const Tile *t, const Spot *k, int chain);
-Index    *innermost_term(const Tile *t, Spot *k);         /* of k: the rows that are summed, or the last axis */
-Index    *lanes_of(const Tile *t, Spot *spot);
+Spot spot_of_term(const Tile *t, const Spot *k, int chain);
+Index *innermost_term(const Tile *t, Spot *k); /* of k: the rows that are summed, or the last axis */
+Index *lanes_of(const Tile *t, Spot *spot);
 /* Of the operand the places first + i, first + i + part, ... along the lanes, from the term that spot has, and `group`,
  * on: `part` terms of each, side by side. `part` such vectors, turned, are as many terms. */
-int       part_of_square(const Emitter *e, const Tile *t, int operand);
+int part_of_square(const Emitter *e, const Tile *t, int operand);
 LLVMValueRef parts_of_square(Emitter *e, const Tile *t, int operand, const Spot *spot, LLVMValueRef first, int i,
                              int group, int part);
 /* How many places of k lie before k in the block. */
-Index     place_of_term(Emitter *e, const Tile *t, const Spot *k);
+Index place_of_term(Emitter *e, const Tile *t, const Spot *k);
 
 /* ---- emit_tile.c */
-Tile      tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors);
-void      tile_rows(Emitter *e, const Tile *t, Chain *chain);
+Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors);
+void tile_rows(Emitter *e, const Tile *t, Chain *chain);
 /* Terms of the axes from `axis` on, at the places that k holds of the axes before it. */
-void      tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool *first);
+void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool *first);
 
 /* ---- emit_pack.c */
-void  pack_terms(Emitter *e, const Tile *t, const Spot *k);
+void pack_terms(Emitter *e, const Tile *t, const Spot *k);
 /* The innermost k from begin on in whole squares; where those that are left begin. */
 LLVMValueRef pack_squares(Emitter *e, const Tile *t, Spot *k, LLVMValueRef begin, LLVMValueRef end);
 
 /* ---- emit_updates.c: the cells that one pass of few sums updates, as one vector */
-struct Updates { const Nest *nest[MOST_FOLDED]; int first[MOST_FOLDED], count; LLVMValueRef cells; };
-void  updates_plan(Emitter *e);                           /* in a tiny function, at its beginning */
-void  updates_open(Emitter *e, LLVMValueRef cells);       /* where they lie: room for ORDER_LANES */
-LLVMValueRef updates_base(Emitter *e, int64_t cell);      /* NULL: the cell is none of them */
+struct Updates {
+    const Nest *nest[MOST_FOLDED];
+    int first[MOST_FOLDED], count;
+    LLVMValueRef cells;
+};
+void updates_plan(Emitter *e);                       /* in a tiny function, at its beginning */
+void updates_open(Emitter *e, LLVMValueRef cells);   /* where they lie: room for ORDER_LANES */
+LLVMValueRef updates_base(Emitter *e, int64_t cell); /* NULL: the cell is none of them */
 Index updates_index(Emitter *e, int64_t cell, Index linear);
-bool  updates_has(const Emitter *e, const Nest *nest);
-bool  updates_last(const Emitter *e, const Nest *nest);   /* of those that it has */
-const Store *updates_store(const Emitter *e, const Nest *nest);      /* the cell it updates; NULL: it takes no part */
-Node *updates_number(Node *node);                         /* that a view only repeats */
-bool  updates_own_cell(const Node *node, const Store *store);
-bool  updates_computes(const Emitter *e, const Node *node);
+bool updates_has(const Emitter *e, const Nest *nest);
+bool updates_last(const Emitter *e, const Nest *nest);          /* of those that it has */
+const Store *updates_store(const Emitter *e, const Nest *nest); /* the cell it updates; NULL: it takes no part */
+Node *updates_number(Node *node);                               /* that a view only repeats */
+bool updates_own_cell(const Node *node, const Store *store);
+bool updates_computes(const Emitter *e, const Node *node);
 
 /* ---- emit_updates_value.c */
-void  updates_do(Emitter *e, LLVMValueRef sums);
+void updates_do(Emitter *e, LLVMValueRef sums);
 
 /* ---- emit_contraction.c */
 void emit_contraction(Emitter *e, const Nest *nest);
@@ -145,12 +153,12 @@ void finish_tile(Emitter *e, const Nest *nest, const Spot *spot, const Chain *ch
 
 /* ---- emit_carried.c */
 /* The place of an output in `total`; adding a closed chunk's sum to those before it. */
-Index   total_index(Emitter *e, const Nest *nest, const Spot *spot);
-void    start_total_of_batch(Emitter *e, const Nest *nest, const Spot *spot);     /* few outputs: in the first block */
-void    fold_into_total(Emitter *e, const Nest *nest, Index at, LLVMValueRef v);
+Index total_index(Emitter *e, const Nest *nest, const Spot *spot);
+void start_total_of_batch(Emitter *e, const Nest *nest, const Spot *spot); /* few outputs: in the first block */
+void fold_into_total(Emitter *e, const Nest *nest, Index at, LLVMValueRef v);
 /* Opens the loop over the chunks that the block's places lie in: l.index is where the chunk begins, *end the
  * block's end in the mini-batch. */
-void    open_chunks(Emitter *e, LoopBlocks *l, int64_t chunk, LLVMValueRef *end);
+void open_chunks(Emitter *e, LoopBlocks *l, int64_t chunk, LLVMValueRef *end);
 LLVMValueRef chunk_closes(Emitter *e, LLVMValueRef chunk_end, LLVMValueRef end);
-void    reduce_carried_tiles(Emitter *e, const Nest *nest);
+void reduce_carried_tiles(Emitter *e, const Nest *nest);
 #endif

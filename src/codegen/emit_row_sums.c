@@ -6,8 +6,7 @@
 #include "codegen/emit_reduce.h"
 
 /* The chains of `vectors` times 16 rows from `from` on, kept in memory. */
-static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, LLVMValueRef from, int vectors,
-                           Index at) {
+static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, LLVMValueRef from, int vectors, Index at) {
     Tile t = {.nest = nest,
               .node = nest->reduce,
               .space = space_of(nest->reduce),
@@ -17,12 +16,10 @@ static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, LLVMV
     Chain chain[MOST_SUMMED_AT_ONCE / ORDER_LANES];
     for (int j = 0; j < vectors; j++) {
         t.spot[j] = *spot;
-        t.spot[j].row =
-            (Index){.at = LLVMBuildAdd(e->b, from, index_const(e, j * ORDER_LANES), ""), .step = 1};
+        t.spot[j].row = (Index){.at = LLVMBuildAdd(e->b, from, index_const(e, j * ORDER_LANES), ""), .step = 1};
         chain[j] = chain_start(e, t.node, ORDER_LANES);
     }
-    for (int s = 0; s < t.node->sources; s++)
-        t.by_vector[s] = t.node->source[s]->rows != 0;
+    for (int s = 0; s < t.node->sources; s++) t.by_vector[s] = t.node->source[s]->rows != 0;
     t.unroll = t.space.terms * vectors <= MOST_UNROLLED;
     Spot k = {0};
     bool first = false;
@@ -33,7 +30,12 @@ static void chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot, LLVMV
 }
 
 /* ---- rows that are turned ----------------------------------------------------------------------------- */
-typedef struct Turning { const Nest *nest; Space space; LLVMValueRef from; Spot spot; } Turning;
+typedef struct Turning {
+    const Nest *nest;
+    Space space;
+    LLVMValueRef from;
+    Spot spot;
+} Turning;
 
 /* A square: 16 places of the last axis, of 16 rows. */
 static void square_terms(Emitter *e, Turning *t, LLVMValueRef *chain) {
@@ -44,16 +46,13 @@ static void square_terms(Emitter *e, Turning *t, LLVMValueRef *chain) {
     for (int i = 0; i < ORDER_LANES; i++) {
         t->spot.row = index_of(LLVMBuildAdd(e->b, t->from, index_const(e, i), ""));
         ChainTerm of_row = term_at(e, node, &t->space, &t->spot);
-        for (int s = 0; s < node->sources; s++)
-            x[s][i] = splat(e, of_row.x[s], ORDER_LANES);
+        for (int s = 0; s < node->sources; s++) x[s][i] = splat(e, of_row.x[s], ORDER_LANES);
     }
     for (int s = 0; s < node->sources; s++) {
         turn_square(e, x[s], ORDER_LANES);
-        for (int i = 0; i < ORDER_LANES; i++)
-            term[i].x[s] = x[s][i];
+        for (int i = 0; i < ORDER_LANES; i++) term[i].x[s] = x[s][i];
     }
-    for (int i = 0; i < ORDER_LANES; i++)
-        *chain = chain_step(e, node, (Chain){{*chain}}, &term[i], false).v[0];
+    for (int i = 0; i < ORDER_LANES; i++) *chain = chain_step(e, node, (Chain){{*chain}}, &term[i], false).v[0];
     memo_clear(e);
 }
 
@@ -84,8 +83,7 @@ static void turned_chains_of_rows(Emitter *e, const Nest *nest, const Spot *spot
 /* Of a chunk's rows the chains, of missing rows what a lane without terms is. */
 static LLVMValueRef lanes_of_chunk(Emitter *e, const Nest *nest, LLVMValueRef begin, LLVMValueRef end, Index at) {
     Index row = {.at = begin, .step = 1};
-    LLVMValueRef v =
-        load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain), index_add(e, at, row));
+    LLVMValueRef v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain), index_add(e, at, row));
     LLVMValueRef limit = splat(e, LLVMBuildTrunc(e->b, end, e->i32, ""), ORDER_LANES);
     LLVMValueRef there = LLVMBuildICmp(e->b, LLVMIntSLT, index_lanes(e, row), limit, "");
     return emit_select(e, there, v, chain_start(e, nest->reduce, ORDER_LANES).v[0]);
@@ -108,8 +106,7 @@ void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int
         chains_of_rows(e, nest, spot, rows.index, (int)(together / ORDER_LANES), at);
     loop_close(e, &rows, bounds.end, together, NULL);
     bounds_close(e, &bounds);
-    if (shared)
-        thread_meet(e);
+    if (shared) thread_meet(e);
     LLVMBasicBlockRef after = shared ? thread_first_open(e) : NULL;
     start_total_of_batch(e, nest, spot);
     loop_open(e, &chunks, index_const(e, 0), NULL, 0);

@@ -18,42 +18,42 @@
 enum { LONGEST_ROW = 16, MOST_KNOWN = 4 };
 
 typedef struct KnownRow {
-    const Node *column;                 /* NULL: the numbers of the rows */
+    const Node *column; /* NULL: the numbers of the rows */
     LLVMBasicBlockRef block;
-    LLVMValueRef row; int lanes; bool may_leave;
+    LLVMValueRef row;
+    int lanes;
+    bool may_leave;
     LLVMValueRef value[MOST_LANES];
 } KnownRow;
-struct KnownRows { KnownRow known[MOST_KNOWN]; int next; };
+struct KnownRows {
+    KnownRow known[MOST_KNOWN];
+    int next;
+};
 
 /* The numbers of the rows, or the elements of the column, at these rows; *fresh: still to be filled in. */
 static LLVMValueRef *known_values(Emitter *e, const Node *column, Index row, bool *fresh) {
     LLVMBasicBlockRef block = LLVMGetInsertBlock(e->b);
-    if (e->known_rows == NULL)
-        e->known_rows = arena_new_of(e->arena, KnownRows);
+    if (e->known_rows == NULL) e->known_rows = arena_new_of(e->arena, KnownRows);
     for (int i = 0; i < MOST_KNOWN; i++) {
         KnownRow *k = &e->known_rows->known[i];
-        *fresh = !(k->column == column && k->block == block && k->row == row.at && k->lanes == e->lanes
-                   && k->may_leave == e->rows_may_leave);
-        if (!*fresh)
-            return k->value;
+        *fresh = !(k->column == column && k->block == block && k->row == row.at && k->lanes == e->lanes &&
+                   k->may_leave == e->rows_may_leave);
+        if (!*fresh) return k->value;
     }
     KnownRow *k = &e->known_rows->known[e->known_rows->next++ % MOST_KNOWN];
-    *k = (KnownRow){.column = column, .block = block, .row = row.at, .lanes = e->lanes,
-                 .may_leave = e->rows_may_leave};
+    *k = (KnownRow){.column = column, .block = block, .row = row.at, .lanes = e->lanes, .may_leave = e->rows_may_leave};
     return k->value;
 }
 
 void known_rows_move(Emitter *e, LLVMBasicBlockRef from) {
     for (int i = 0; e->known_rows != NULL && i < MOST_KNOWN; i++)
-        if (e->known_rows->known[i].block == from)
-            e->known_rows->known[i].block = LLVMGetInsertBlock(e->b);
+        if (e->known_rows->known[i].block == from) e->known_rows->known[i].block = LLVMGetInsertBlock(e->b);
 }
 
 /* ---- numbers of rows ----------------------------------------------------------------------------- */
 /* The row's number in the column of lane `lane`. */
 static LLVMValueRef row_number(Emitter *e, Index row, int lane) {
-    if (e->f->block == 1)
-        return e->row_of_one;
+    if (e->f->block == 1) return e->row_of_one;
     LLVMValueRef place = index_lane(e, row, row.step == 0 && row.lanes == NULL ? 0 : lane);
     if (e->rows_may_leave) {
         LLVMValueRef last = LLVMBuildSub(e->b, e->block_rows, index_const(e, 1), "");
@@ -70,8 +70,7 @@ static LLVMValueRef row_number(Emitter *e, Index row, int lane) {
 static const LLVMValueRef *row_numbers(Emitter *e, Index row) {
     bool fresh;
     LLVMValueRef *number = known_values(e, NULL, row, &fresh);
-    for (int l = 0; l < e->lanes && fresh; l++)
-        number[l] = row_number(e, row, l);
+    for (int l = 0; l < e->lanes && fresh; l++) number[l] = row_number(e, row, l);
     return number;
 }
 
@@ -86,11 +85,13 @@ LLVMValueRef column_row(Emitter *e, const Node *column, LLVMValueRef row) {
 }
 
 /* ---- rows one by one, again and again --------------------------------------------------------------- */
-struct RowPointers { const Node *column; LLVMValueRef pointers; };
+struct RowPointers {
+    const Node *column;
+    LLVMValueRef pointers;
+};
 
 void row_pointers_open(Emitter *e, const Node *column, LLVMValueRef places, int64_t most) {
-    if (column->op != OP_COLUMN || node_is_stored(e->f, column))
-        return;
+    if (column->op != OP_COLUMN || node_is_stored(e->f, column)) return;
     RowPointers *p = arena_new_of(e->arena, RowPointers);
     *p = (RowPointers){column, emit_alloca(e, LLVMArrayType2(e->pointer, (uint64_t)most))};
     LoopBlocks l;
@@ -102,14 +103,11 @@ void row_pointers_open(Emitter *e, const Node *column, LLVMValueRef places, int6
     e->row_pointers = p;
 }
 
-void row_pointers_close(Emitter *e) {
-    e->row_pointers = NULL;
-}
+void row_pointers_close(Emitter *e) { e->row_pointers = NULL; }
 
 static LLVMValueRef known_pointer(Emitter *e, const Node *column, Index row) {
     const RowPointers *p = e->row_pointers;
-    if (p == NULL || p->column != column || !index_uniform(row))
-        return row_pointer(e, column, row_number(e, row, 0));
+    if (p == NULL || p->column != column || !index_uniform(row)) return row_pointer(e, column, row_number(e, row, 0));
     return LLVMBuildLoad2(e->b, e->pointer, LLVMBuildInBoundsGEP2(e->b, e->pointer, p->pointers, &row.at, 1, ""), "");
 }
 
@@ -135,8 +133,7 @@ static LLVMValueRef every(Emitter *e, const LLVMValueRef *piece, int first, int 
     LLVMValueRef part[MOST_LANES] = {NULL};
     int count = 0;
     for (int row = first; row < e->lanes; row += step)
-        for (int i = 0; i < together; i++)
-            part[count++] = piece[row + i];
+        for (int i = 0; i < together; i++) part[count++] = piece[row + i];
     return joined(e, part, count);
 }
 
@@ -171,11 +168,9 @@ static void load_turned(Emitter *e, const Node *column, Index row, LLVMValueRef 
     int width = bytes == 4 && elements >= 4 ? 4 : 2;
     const LLVMValueRef *number = row_numbers(e, row);
     LLVMValueRef pointer[MOST_LANES], piece[MOST_LANES];
-    for (int l = 0; l < e->lanes; l++)
-        pointer[l] = row_pointer(e, column, number[l]);
+    for (int l = 0; l < e->lanes; l++) pointer[l] = row_pointer(e, column, number[l]);
     for (int begin = 0; begin < elements; begin += width) {
-        if (begin + width > elements)
-            begin = elements - width;
+        if (begin + width > elements) begin = elements - width;
         for (int l = 0; l < e->lanes; l++)
             piece[l] = load_from(e, REGION_INPUT, column->dtype, pointer[l], index_const(e, begin), width);
         if (width == 4)
@@ -191,8 +186,8 @@ enum { WIDE = 16, LONGEST_PICKED = 6 };
 /* Longer rows take more shuffles than to turn them; only 16 lanes have shuffles of two whole vectors. Tiny
  * functions do not have the instructions to spare. */
 static bool may_follow(const Emitter *e, const Node *column) {
-    return !e->f->tiny && !e->rows_may_leave && e->lanes == WIDE && e->target->lanes == WIDE
-           && dtype_bytes(column->dtype) == 4 && shape_size(column->shape) <= LONGEST_PICKED;
+    return !e->f->tiny && !e->rows_may_leave && e->lanes == WIDE && e->target->lanes == WIDE &&
+           dtype_bytes(column->dtype) == 4 && shape_size(column->shape) <= LONGEST_PICKED;
 }
 
 /* Nobody chose the rows, they lie without gaps, and none of them stands for a row past the end. */
@@ -218,10 +213,9 @@ static void load_picked(Emitter *e, const Node *column, LLVMValueRef first, LLVM
             for (int l = 0; l < WIDE; l++) {
                 int from = n * l + c, kept = j == 1 ? from : l;
                 mask[l] = from / WIDE > j ? LLVMGetUndef(e->i32)
-                          : constant_int(e, e->i32, from / WIDE == j ? WIDE + from % WIDE : kept);
+                                          : constant_int(e, e->i32, from / WIDE == j ? WIDE + from % WIDE : kept);
             }
-            element[c] =
-                LLVMBuildShuffleVector(e->b, element[c], part[j], LLVMConstVector(mask, WIDE), "");
+            element[c] = LLVMBuildShuffleVector(e->b, element[c], part[j], LLVMConstVector(mask, WIDE), "");
         }
     }
 }
@@ -280,23 +274,27 @@ static void load_short(Emitter *e, const Node *column, Index row, LLVMValueRef *
 enum { MOST_OF_SQUARE = 4, PIECE_BYTES = 16 };
 typedef struct SquareColumn {
     const Node *column;
-    LLVMValueRef rows, turned;          /* pointers to the rows; the square's vectors, where they lie */
-    bool  loaded;
-    LLVMValueRef four;                  /* bytes: the four elements around the place */
+    LLVMValueRef rows, turned; /* pointers to the rows; the square's vectors, where they lie */
+    bool loaded;
+    LLVMValueRef four; /* bytes: the four elements around the place */
 } SquareColumn;
-struct ColumnSquare { int operand, count, place; Emitter *e; Index row; SquareColumn of[MOST_OF_SQUARE]; };
+struct ColumnSquare {
+    int operand, count, place;
+    Emitter *e;
+    Index row;
+    SquareColumn of[MOST_OF_SQUARE];
+};
 
 static SquareColumn *column_of_square(ColumnSquare *s, const Node *column) {
     for (int i = 0; i < s->count; i++)
-        if (s->of[i].column->attr.index == column->attr.index)
-            return &s->of[i];
+        if (s->of[i].column->attr.index == column->attr.index) return &s->of[i];
     return NULL;
 }
 
 static void visit_square_column(void *context, const Read *read) {
     ColumnSquare *s = context;
-    if (read->operand != s->operand || read->node->op != OP_COLUMN || column_of_square(s, read->node) != NULL
-        || s->count == MOST_OF_SQUARE)
+    if (read->operand != s->operand || read->node->op != OP_COLUMN || column_of_square(s, read->node) != NULL ||
+        s->count == MOST_OF_SQUARE)
         return;
     SquareColumn *c = &s->of[s->count++];
     Emitter *e = s->e;
@@ -307,20 +305,23 @@ static void visit_square_column(void *context, const Read *read) {
     LLVMSetAlignment(c->turned, 64);
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
-    LLVMValueRef row =
-        row_pointer(e, read->node, row_number(e, index_add(e, index_of(s->row.at), index_of(l.index)), 0));
+    LLVMValueRef row = row_pointer(e, read->node,
+                                   row_number(e, index_add(e, index_of(s->row.at), index_of(l.index)), 0));
     LLVMBuildStore(e->b, row, LLVMBuildInBoundsGEP2(e->b, e->pointer, c->rows, &l.index, 1, ""));
     loop_close(e, &l, index_const(e, lanes), 1, NULL);
 }
 
-typedef struct SquareReads { const Emitter *e; int operand, last; bool columns, others; } SquareReads;
+typedef struct SquareReads {
+    const Emitter *e;
+    int operand, last;
+    bool columns, others;
+} SquareReads;
 
 static void visit_square_read(void *context, const Read *read) {
     SquareReads *r = context;
-    if (read->operand != r->operand || read->node->rows == 0)
-        return;
-    bool column = read->node->op == OP_COLUMN && !node_is_stored(r->e->f, read->node) && !read->guarded
-        && read->linear.coef[r->last] == 1;
+    if (read->operand != r->operand || read->node->rows == 0) return;
+    bool column = read->node->op == OP_COLUMN && !node_is_stored(r->e->f, read->node) && !read->guarded &&
+                  read->linear.coef[r->last] == 1;
     r->columns |= column;
     r->others |= !column;
 }
@@ -340,17 +341,12 @@ void column_square_open(Emitter *e, const Nest *nest, int operand, Index row) {
 }
 
 void column_square_start(Emitter *e) {
-    for (int i = 0; i < e->square->count; i++)
-        e->square->of[i].loaded = false;
+    for (int i = 0; i < e->square->count; i++) e->square->of[i].loaded = false;
 }
 
-void column_square_place(Emitter *e, int place) {
-    e->square->place = place;
-}
+void column_square_place(Emitter *e, int place) { e->square->place = place; }
 
-void column_square_close(Emitter *e) {
-    e->square = NULL;
-}
+void column_square_close(Emitter *e) { e->square = NULL; }
 
 /* 16 bytes of each row, turned as numbers of 4 bytes, or of 8. */
 static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LLVMTypeRef type, LLVMValueRef step) {
@@ -361,8 +357,8 @@ static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LL
         LLVMValueRef lane = index_const(e, l);
         LLVMValueRef row = LLVMBuildInBoundsGEP2(e->b, e->pointer, LLVMGetParam(f, 0), &lane, 1, "");
         row = LLVMBuildLoad2(e->b, e->pointer, row, "");
-        piece[l] =
-            LLVMBuildLoad2(e->b, vector_type(type, width), LLVMBuildInBoundsGEP2(e->b, e->i8, row, &at, 1, ""), "");
+        piece[l] = LLVMBuildLoad2(e->b, vector_type(type, width), LLVMBuildInBoundsGEP2(e->b, e->i8, row, &at, 1, ""),
+                                  "");
         LLVMSetAlignment(piece[l], (unsigned)bytes);
     }
     if (width == 4)
@@ -382,11 +378,10 @@ static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LL
  * pointers leave no registers to the loops around it. */
 static LLVMValueRef rows_function(Emitter *e, int bytes, bool apart, LLVMTypeRef *type) {
     const char *name = text_format(e->arena, "sgd.rows.%d.%d%s", 8 * bytes, e->lanes, apart ? ".apart" : "");
-    *type = LLVMFunctionType(LLVMVoidTypeInContext(e->context),
-                             (LLVMTypeRef[]){e->pointer, e->i64, e->pointer, e->i64}, apart ? 4 : 3, false);
+    *type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), (LLVMTypeRef[]){e->pointer, e->i64, e->pointer, e->i64},
+                             apart ? 4 : 3, false);
     LLVMValueRef f = LLVMGetNamedFunction(e->module, name);
-    if (f != NULL)
-        return f;
+    if (f != NULL) return f;
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
     f = LLVMAddFunction(e->module, name, *type);
     emit_set_attributes(e, f);
@@ -404,7 +399,7 @@ static LLVMValueRef rows_function(Emitter *e, int bytes, bool apart, LLVMTypeRef
 static LLVMValueRef load_turned_vector(Emitter *e, const SquareColumn *c, LLVMTypeRef type, int64_t offset) {
     LLVMValueRef at = index_const(e, offset * e->lanes);
     LLVMValueRef v = LLVMBuildLoad2(e->b, vector_type(type, e->lanes),
-                             LLVMBuildInBoundsGEP2(e->b, e->i8, c->turned, &at, 1, ""), "");
+                                    LLVMBuildInBoundsGEP2(e->b, e->i8, c->turned, &at, 1, ""), "");
     LLVMSetAlignment(v, PIECE_BYTES);
     return v;
 }
@@ -430,12 +425,9 @@ void column_square_store(Emitter *e, const Node *column, LLVMValueRef element, L
 /* Bytes lie four in one number of each row. */
 static LLVMValueRef square_element(Emitter *e, SquareColumn *c, Index linear) {
     int64_t bytes = (int64_t)dtype_bytes(c->column->dtype), place = e->square->place;
-    if (!c->loaded)
-        load_square(e, c, linear.at);
-    if (bytes > 1)
-        return load_turned_vector(e, c, type_of(e, c->column->dtype), place * bytes);
-    if (place % 4 == 0)
-        c->four = load_turned_vector(e, c, e->i32, place);
+    if (!c->loaded) load_square(e, c, linear.at);
+    if (bytes > 1) return load_turned_vector(e, c, type_of(e, c->column->dtype), place * bytes);
+    if (place % 4 == 0) c->four = load_turned_vector(e, c, e->i32, place);
     LLVMValueRef shift = splat(e, constant_int(e, e->i32, place % 4 * 8), e->lanes);
     return LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, c->four, shift, ""), vector_type(e->i8, e->lanes), "");
 }
@@ -455,8 +447,7 @@ static void visit_ahead(void *context, const Read *read) {
     if (column->op != OP_COLUMN || a->elements + size > MOST_ROWS_AHEAD || (size != 1 && !is_short(column, ROWS_AHEAD)))
         return;
     for (int i = 0; i < a->count; i++)
-        if (a->column[i]->attr.index == column->attr.index)
-            return;
+        if (a->column[i]->attr.index == column->attr.index) return;
     a->column[a->count] = column;
     a->first[a->count++] = a->elements;
     a->elements += (int)size;
@@ -464,8 +455,7 @@ static void visit_ahead(void *context, const Read *read) {
 
 int rows_ahead_find(Emitter *e) {
     const LoopFunction *f = e->f;
-    if (!f->tiny || f->block != ROWS_AHEAD)
-        return 0;
+    if (!f->tiny || f->block != ROWS_AHEAD) return 0;
     e->ahead = arena_new_of(e->arena, RowsAhead);
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++)
@@ -488,17 +478,16 @@ void rows_ahead_set(Emitter *e, const LLVMValueRef *values) {
 /* NULL: it does not come ahead, or not at these places. */
 static LLVMValueRef value_ahead(Emitter *e, const Node *column, Index linear, Index row) {
     const RowsAhead *a = e->ahead;
-    bool known = a != NULL && e->lanes > 1 && !e->rows_may_leave && row.lanes == NULL && row.step == 1
-        && LLVMIsAConstantInt(row.at) && index_uniform(linear) && LLVMIsAConstantInt(linear.at);
+    bool known = a != NULL && e->lanes > 1 && !e->rows_may_leave && row.lanes == NULL && row.step == 1 &&
+                 LLVMIsAConstantInt(row.at) && index_uniform(linear) && LLVMIsAConstantInt(linear.at);
     int64_t from = known ? LLVMConstIntGetSExtValue(row.at) : 0;
     for (int i = 0; known && i < a->count; i++) {
-        if (a->column[i]->attr.index != column->attr.index || from < 0 || from + e->lanes > ROWS_AHEAD)
-            continue;
+        if (a->column[i]->attr.index != column->attr.index || from < 0 || from + e->lanes > ROWS_AHEAD) continue;
         LLVMValueRef v = a->value[a->first[i] + LLVMConstIntGetSExtValue(linear.at)], place[ROWS_AHEAD];
-        for (int l = 0; l < e->lanes; l++)
-            place[l] = constant_int(e, e->i32, from + l);
-        return e->lanes == ROWS_AHEAD ? v
-               : LLVMBuildShuffleVector(e->b, v, v, LLVMConstVector(place, (unsigned)e->lanes), "");
+        for (int l = 0; l < e->lanes; l++) place[l] = constant_int(e, e->i32, from + l);
+        return e->lanes == ROWS_AHEAD
+                   ? v
+                   : LLVMBuildShuffleVector(e->b, v, v, LLVMConstVector(place, (unsigned)e->lanes), "");
     }
     return NULL;
 }
@@ -506,11 +495,9 @@ static LLVMValueRef value_ahead(Emitter *e, const Node *column, Index linear, In
 LLVMValueRef load_column(Emitter *e, const Node *column, Index linear, Index row) {
     bool fresh;
     LLVMValueRef ahead = value_ahead(e, column, linear, row);
-    if (ahead != NULL)
-        return ahead;
+    if (ahead != NULL) return ahead;
     SquareColumn *square = e->square == NULL ? NULL : column_of_square(e->square, column);
-    if (square != NULL)
-        return square_element(e, square, linear);
+    if (square != NULL) return square_element(e, square, linear);
     if (index_uniform(row) || e->f->block == 1 || e->lanes == 1) {
         return load_at(e, REGION_INPUT, column->dtype, known_pointer(e, column, row), linear);
     }
@@ -518,8 +505,7 @@ LLVMValueRef load_column(Emitter *e, const Node *column, Index linear, Index row
     bool at_once = is_short(column, e->lanes) || (one && may_follow(e, column));
     if (in_order && index_uniform(linear) && LLVMIsAConstantInt(linear.at) && at_once) {
         LLVMValueRef *element = known_values(e, column, row, &fresh);
-        if (fresh)
-            load_short(e, column, row, element);
+        if (fresh) load_short(e, column, row, element);
         return element[LLVMConstIntGetSExtValue(linear.at)];
     }
     return load_scattered(e, column, linear, row, in_order);
@@ -528,20 +514,20 @@ LLVMValueRef load_column(Emitter *e, const Node *column, Index linear, Index row
 /* ---- rows ahead -------------------------------------------------------------------------------------- */
 enum { LINE = 64, FEWEST_BYTES = 128, MOST_AHEAD = 512 << 10, MOST_COLUMNS = 4 };
 
-typedef struct Columns { const Node *column[MOST_COLUMNS]; int count; int64_t bytes; } Columns;
+typedef struct Columns {
+    const Node *column[MOST_COLUMNS];
+    int count;
+    int64_t bytes;
+} Columns;
 
-static int64_t row_bytes(const Node *column) {
-    return shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype);
-}
+static int64_t row_bytes(const Node *column) { return shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype); }
 
 static void visit_column(void *context, const Read *read) {
     Columns *c = context;
     bool is_long = read->node->op == OP_COLUMN && row_bytes(read->node) >= FEWEST_BYTES;
     bool known = !is_long || c->count == MOST_COLUMNS;
-    for (int i = 0; i < c->count; i++)
-        known |= c->column[i]->attr.index == read->node->attr.index;
-    if (known)
-        return;
+    for (int i = 0; i < c->count; i++) known |= c->column[i]->attr.index == read->node->attr.index;
+    if (known) return;
     c->column[c->count++] = read->node;
     c->bytes += row_bytes(read->node);
 }
@@ -576,21 +562,18 @@ static LLVMValueRef row_number_ahead(Emitter *e, LLVMValueRef place) {
 
 static bool fetches_ahead(const Emitter *e, const Nest *nest, Columns *columns) {
     *columns = (Columns){.count = 0};
-    if (e->f->steps)
-        nest_reads(e->f, nest, visit_column, columns);
+    if (e->f->steps) nest_reads(e->f, nest, visit_column, columns);
     return columns->count > 0 && columns->bytes * e->f->block <= MOST_AHEAD;
 }
 
 /* Into the second-level cache: the next rows lie anywhere, so no processor guesses them. */
 void prefetch_rows(Emitter *e, const Nest *nest, LLVMValueRef row) {
     Columns columns;
-    if ((nest->kind != NEST_ELEMENTS && nest->blocks == NULL) || !fetches_ahead(e, nest, &columns))
-        return;
+    if ((nest->kind != NEST_ELEMENTS && nest->blocks == NULL) || !fetches_ahead(e, nest, &columns)) return;
     LLVMValueRef inside, place = place_ahead(e, row, &inside);
     LLVMBasicBlockRef after = if_open(e, inside);
     LLVMValueRef number = row_number_ahead(e, place);
-    for (int c = 0; c < columns.count; c++)
-        prefetch_row(e, columns.column[c], number);
+    for (int c = 0; c < columns.count; c++) prefetch_row(e, columns.column[c], number);
     if_close(e, after);
 }
 
@@ -598,8 +581,7 @@ void prefetch_rows(Emitter *e, const Nest *nest, LLVMValueRef row) {
 void prefetch_square(Emitter *e, const Nest *nest, LLVMValueRef row, LLVMValueRef element) {
     enum { AT_ONCE = 4 };
     Columns columns;
-    if (!fetches_ahead(e, nest, &columns))
-        return;
+    if (!fetches_ahead(e, nest, &columns)) return;
     for (int c = 0; c < columns.count; c++) {
         int64_t bytes = (int64_t)dtype_bytes(columns.column[c]->dtype);
         int64_t of_line = LINE / bytes > COLUMN_SQUARE ? LINE / bytes : COLUMN_SQUARE;
@@ -632,8 +614,7 @@ LLVMValueRef row_place32(Emitter *e, Index row) {
 
 /* Of a draw of the data: the row's own number. */
 LLVMValueRef row_number32(Emitter *e, Index row) {
-    if (index_uniform(row) || e->lanes == 1)
-        return LLVMBuildTrunc(e->b, row_number(e, row, 0), e->i32, "");
+    if (index_uniform(row) || e->lanes == 1) return LLVMBuildTrunc(e->b, row_number(e, row, 0), e->i32, "");
     LLVMValueRef v = LLVMGetPoison(vector_type(e->i32, e->lanes));
     for (int l = 0; l < e->lanes; l++)
         v = LLVMBuildInsertElement(e->b, v, LLVMBuildTrunc(e->b, row_number(e, row, l), e->i32, ""),

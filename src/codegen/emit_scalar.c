@@ -23,22 +23,16 @@ LLVMTypeRef vector_type(LLVMTypeRef scalar, int lanes) {
     return lanes == 1 ? scalar : LLVMVectorType(scalar, (unsigned)lanes);
 }
 
-bool is_vector(LLVMValueRef v) {
-    return LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMVectorTypeKind;
-}
+bool is_vector(LLVMValueRef v) { return LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMVectorTypeKind; }
 
-int vector_lanes(LLVMValueRef v) {
-    return is_vector(v) ? (int)LLVMGetVectorSize(LLVMTypeOf(v)) : 1;
-}
+int vector_lanes(LLVMValueRef v) { return is_vector(v) ? (int)LLVMGetVectorSize(LLVMTypeOf(v)) : 1; }
 
 LLVMValueRef splat(Emitter *e, LLVMValueRef v, int lanes) {
-    if (is_vector(v) || lanes == 1)
-        return v;
+    if (is_vector(v) || lanes == 1) return v;
     LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(v), (unsigned)lanes);
     if (LLVMIsConstant(v)) {
         LLVMValueRef items[64];
-        for (int i = 0; i < lanes; i++)
-            items[i] = v;
+        for (int i = 0; i < lanes; i++) items[i] = v;
         return LLVMConstVector(items, (unsigned)lanes);
     }
     LLVMValueRef one = LLVMBuildInsertElement(e->b, LLVMGetPoison(type), v, constant_int(e, e->i32, 0), "");
@@ -52,18 +46,14 @@ void same_width(Emitter *e, LLVMValueRef *a, LLVMValueRef *b) {
     *b = splat(e, *b, lanes);
 }
 
-LLVMValueRef constant_real(Emitter *e, DType t, double v) {
-    return LLVMConstReal(type_of(e, t), v);
-}
+LLVMValueRef constant_real(Emitter *e, DType t, double v) { return LLVMConstReal(type_of(e, t), v); }
 
 LLVMValueRef constant_int(Emitter *e, LLVMTypeRef t, int64_t v) {
     (void)e;
     return LLVMConstInt(t, (unsigned long long)v, true);
 }
 
-LLVMValueRef index_const(Emitter *e, int64_t v) {
-    return constant_int(e, e->i64, v);
-}
+LLVMValueRef index_const(Emitter *e, int64_t v) { return constant_int(e, e->i64, v); }
 
 /* A constant of x's type and width. */
 static LLVMValueRef like_int(Emitter *e, LLVMValueRef x, int64_t v) {
@@ -72,9 +62,7 @@ static LLVMValueRef like_int(Emitter *e, LLVMValueRef x, int64_t v) {
     return splat(e, constant_int(e, scalar, v), vector_lanes(x));
 }
 
-LLVMValueRef zero_like(LLVMValueRef x) {
-    return LLVMConstNull(LLVMTypeOf(x));
-}
+LLVMValueRef zero_like(LLVMValueRef x) { return LLVMConstNull(LLVMTypeOf(x)); }
 
 static LLVMValueRef like_real(Emitter *e, LLVMValueRef x, double v) {
     LLVMTypeRef type = LLVMTypeOf(x);
@@ -86,13 +74,10 @@ LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMValueRef *argument
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMTypeRef overload = LLVMTypeOf(arguments[0]);
     LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, &overload, 1);
-    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, &overload, 1), f, arguments,
-                          (unsigned)count, "");
+    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, &overload, 1), f, arguments, (unsigned)count, "");
 }
 
-static LLVMTypeRef widened(LLVMValueRef x, LLVMTypeRef scalar) {
-    return vector_type(scalar, vector_lanes(x));
-}
+static LLVMTypeRef widened(LLVMValueRef x, LLVMTypeRef scalar) { return vector_type(scalar, vector_lanes(x)); }
 
 /* The product is exact in f64; the sum is rounded to odd there, so rounding it to f32 rounds the exact value
  * once. */
@@ -104,14 +89,14 @@ static LLVMValueRef emulated_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLV
     LLVMValueRef s = LLVMBuildFAdd(bld, p, q, "");
     LLVMValueRef t = LLVMBuildFSub(bld, s, p, "");
     LLVMValueRef error = LLVMBuildFAdd(bld, LLVMBuildFSub(bld, p, LLVMBuildFSub(bld, s, t, ""), ""),
-                                LLVMBuildFSub(bld, q, t, ""), "");
+                                       LLVMBuildFSub(bld, q, t, ""), "");
     LLVMValueRef zero = like_real(e, s, 0);
     LLVMValueRef inexact = LLVMBuildFCmp(bld, LLVMRealONE, error, zero, "");
     LLVMValueRef bits = LLVMBuildBitCast(bld, s, bits_type, "");
     LLVMValueRef even = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildAnd(bld, bits, like_int(e, bits, 1), ""),
-                               like_int(e, bits, 0), "");
+                                      like_int(e, bits, 0), "");
     LLVMValueRef outward = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildFCmp(bld, LLVMRealOLT, error, zero, ""),
-                                  LLVMBuildFCmp(bld, LLVMRealOLT, s, zero, ""), "");
+                                         LLVMBuildFCmp(bld, LLVMRealOLT, s, zero, ""), "");
     LLVMValueRef change = LLVMBuildSelect(bld, outward, like_int(e, bits, 1), like_int(e, bits, -1), "");
     change = LLVMBuildSelect(bld, LLVMBuildAnd(bld, inexact, even, ""), change, like_int(e, bits, 0), "");
     s = LLVMBuildBitCast(bld, LLVMBuildAdd(bld, bits, change, ""), wide, "");
@@ -127,8 +112,7 @@ LLVMValueRef emit_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c
     same_width(e, &a, &b);
     same_width(e, &a, &c);
     same_width(e, &b, &c);
-    if (!e->target->fma && is_f32(e, a))
-        return emulated_fma(e, a, b, c);
+    if (!e->target->fma && is_f32(e, a)) return emulated_fma(e, a, b, c);
     return emit_intrinsic(e, "llvm.fma", (LLVMValueRef[]){a, b, c}, 3);
 }
 
@@ -142,8 +126,7 @@ LLVMValueRef emit_select(Emitter *e, LLVMValueRef c, LLVMValueRef a, LLVMValueRe
 }
 
 LLVMValueRef emit_and(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
-    if (a == NULL || b == NULL)
-        return a == NULL ? b : a;
+    if (a == NULL || b == NULL) return a == NULL ? b : a;
     same_width(e, &a, &b);
     return LLVMBuildAnd(e->b, a, b, "");
 }
@@ -158,19 +141,15 @@ static LLVMValueRef saturated_int(Emitter *e, LLVMValueRef x) {
 LLVMValueRef emit_cast(Emitter *e, LLVMValueRef x, DType from, DType to) {
     LLVMBuilderRef b = e->b;
     LLVMTypeRef type = widened(x, type_of(e, to));
-    if (from == to)
-        return x;
+    if (from == to) return x;
     if (dtype_is_real(to)) {
-        if (from == DTYPE_F32)
-            return LLVMBuildFPExt(b, x, type, "");
-        if (from == DTYPE_F64)
-            return LLVMBuildFPTrunc(b, x, type, "");
+        if (from == DTYPE_F32) return LLVMBuildFPExt(b, x, type, "");
+        if (from == DTYPE_F64) return LLVMBuildFPTrunc(b, x, type, "");
         return from == DTYPE_I32 ? LLVMBuildSIToFP(b, x, type, "") : LLVMBuildUIToFP(b, x, type, "");
     }
     if (to == DTYPE_BOOL)
         return dtype_is_real(from) ? LLVMBuildFCmp(b, LLVMRealUNE, x, like_real(e, x, 0), "")
                                    : LLVMBuildICmp(b, LLVMIntNE, x, like_int(e, x, 0), "");
-    if (to == DTYPE_I32)
-        return dtype_is_real(from) ? saturated_int(e, x) : LLVMBuildZExt(b, x, type, "");
+    if (to == DTYPE_I32) return dtype_is_real(from) ? saturated_int(e, x) : LLVMBuildZExt(b, x, type, "");
     INTERNAL_ERROR("no cast to %s", dtype_text(to));
 }

@@ -18,15 +18,12 @@ static void add_one(Emitter *e, const Scatter *s) {
     const Buffer *to = e->f->buffer[node->id];
     Spot target = {.row = s->spot.row};
     for (int a = 0; a < node->shape.rank; a++)
-        if (a != s->shared)
-            target.axis[a] = s->spot.axis[a < s->shared ? a : a - 1 + s->chosen];
+        if (a != s->shared) target.axis[a] = s->spot.axis[a < s->shared ? a : a - 1 + s->chosen];
     target.axis[s->shared] = index_of(s->place);
     Index at = index_scale(e, spot_linear(e, &target, node->shape), to->dense);
-    if (to->rows)
-        at = index_add(e, at, s->spot.row);
+    if (to->rows) at = index_add(e, at, s->spot.row);
     memo_clear(e);
-    LLVMValueRef x = value_at(e, s->x, &s->spot),
-          y = node->sources > 2 ? value_at(e, node->source[2], &s->spot) : NULL;
+    LLVMValueRef x = value_at(e, s->x, &s->spot), y = node->sources > 2 ? value_at(e, node->source[2], &s->spot) : NULL;
     LLVMValueRef base = buffer_base(e, to);
     LLVMValueRef old = load_at(e, REGION_WORK, node->dtype, base, at);
     store_at(e, REGION_WORK, node->dtype, base, at, scatter_sum(e, old, x, y, node->dtype));
@@ -65,20 +62,23 @@ static void zero_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, 
 void scatter_start(Emitter *e, const Nest *nest) {
     Scatter s = {.node = nest->reduce};
     const Buffer *to = e->f->buffer[s.node->id];
-    Nest all = {.kind = NEST_ELEMENTS, .space = {.rank = 1, .extent = {to->elements}}, .reduce = nest->reduce,
-                .lanes = 0, .vectors = 1, .tile = 1, .tile_axis = TILE_NONE};
+    Nest all = {.kind = NEST_ELEMENTS,
+                .space = {.rank = 1, .extent = {to->elements}},
+                .reduce = nest->reduce,
+                .lanes = 0,
+                .vectors = 1,
+                .tile = 1,
+                .tile_axis = TILE_NONE};
     nest_loops(e, &all, zero_body, &s);
 }
 
 void emit_scatter(Emitter *e, const Nest *nest) {
     Node *node = nest->reduce;
-    Scatter s = {.nest = nest, .node = node, .x = node->source[0], .index = node->source[1],
-                 .shared = (int)node->attr.index};
+    Scatter s = {
+        .nest = nest, .node = node, .x = node->source[0], .index = node->source[1], .shared = (int)node->attr.index};
     s.chosen = s.index->shape.rank - s.shared;
-    if (e->f->one_block || !node->attr.over_rows)
-        scatter_start(e, nest);
-    if (shape_size(s.x->shape) == 0)
-        return;
+    if (e->f->one_block || !node->attr.over_rows) scatter_start(e, nest);
+    if (shape_size(s.x->shape) == 0) return;
     e->nest = nest;
     e->lanes = 1;
     s.spot.row = index_at(e, 0);

@@ -4,8 +4,7 @@
 Space space_of(const Node *node) {
     const Contraction *c = node->attr.contraction;
     Space s = {.result = node->shape.rank, .axes = node->shape.rank + c->reduced, .terms = 1};
-    for (int a = 0; a < s.result; a++)
-        s.extent[a] = node->shape.extent[a];
+    for (int a = 0; a < s.result; a++) s.extent[a] = node->shape.extent[a];
     for (int k = 0; k < c->reduced; k++) {
         s.extent[s.result + k] = c->extent[k];
         s.terms *= c->extent[k];

@@ -12,34 +12,28 @@ LLVMValueRef operand_at(Emitter *e, const Node *node, const Space *space, int op
 }
 
 LLVMValueRef flat_term(Emitter *e, const Node *node, const Space *space, const Spot *spot) {
-    if (node->op != OP_ARGMAX)
-        return NULL;
+    if (node->op != OP_ARGMAX) return NULL;
     Index k = index_at(e, 0);
     Shape reduced = {.rank = 0};
-    for (int a = space->result; a < space->axes; a++)
-        reduced.extent[reduced.rank++] = space->extent[a];
+    for (int a = space->result; a < space->axes; a++) reduced.extent[reduced.rank++] = space->extent[a];
     for (int a = 0; a < reduced.rank; a++)
         k = index_add(e, k, index_scale(e, spot->axis[space->result + a], row_major_stride(reduced, a)));
     if (node->attr.contraction->over_rows)
-        k = index_add(
-            e, k,
-            index_scale(e, index_add(e, index_of(e->block_begin), index_of(spot->row.at)), space->terms));
+        k = index_add(e, k,
+                      index_scale(e, index_add(e, index_of(e->block_begin), index_of(spot->row.at)), space->terms));
     return index_uniform(k) ? LLVMBuildTrunc(e->b, k.at, e->i32, "") : index_lanes(e, k);
 }
 
 ChainTerm term_at(Emitter *e, const Node *node, const Space *space, const Spot *spot) {
     ChainTerm t = {.ok = NULL, .index = flat_term(e, node, space, spot)};
-    for (int s = 0; s < node->sources; s++)
-        t.x[s] = operand_at(e, node, space, s, spot, &t.ok);
+    for (int s = 0; s < node->sources; s++) t.x[s] = operand_at(e, node, space, s, spot, &t.ok);
     return t;
 }
 
 Spot spot_of_term(const Tile *t, const Spot *k, int chain) {
     Spot spot = t->spot[chain];
-    for (int a = t->space.result; a < t->space.axes; a++)
-        spot.axis[a] = k->axis[a];
-    if (t->row_begin != NULL)
-        spot.row = k->row;
+    for (int a = t->space.result; a < t->space.axes; a++) spot.axis[a] = k->axis[a];
+    if (t->row_begin != NULL) spot.row = k->row;
     return spot;
 }
 
@@ -57,13 +51,12 @@ Index place_of_term(Emitter *e, const Tile *t, const Spot *k) {
     Index at = index_at(e, 0);
     for (int a = t->space.result; a < t->space.axes; a++) {
         Index place = index_of(k->axis[a].at);
-        if (b->begin[a] != NULL)
-            place = index_subtract(e, place, index_of(b->begin[a]));
+        if (b->begin[a] != NULL) place = index_subtract(e, place, index_of(b->begin[a]));
         at = index_add(e, at, index_scale(e, place, b->stride[a]));
     }
     if (t->row_begin != NULL)
-        at = index_add(e, at, index_scale(e, index_subtract(e, index_of(k->row.at), index_of(b->row_begin)),
-                                          b->row_stride));
+        at = index_add(e, at,
+                       index_scale(e, index_subtract(e, index_of(k->row.at), index_of(b->row_begin)), b->row_stride));
     return at;
 }
 

@@ -14,7 +14,7 @@
 #include "core.h"
 
 enum { FRACTION_BITS = 32 };
-static const int64_t FAR_AWAY = (int64_t)1 << 60;          /* where the last part ends, whatever the axis' extent */
+static const int64_t FAR_AWAY = (int64_t)1 << 60; /* where the last part ends, whatever the axis' extent */
 
 static LLVMValueRef fraction(Emitter *e, LLVMValueRef part, LLVMValueRef whole) {
     LLVMValueRef scaled = LLVMBuildShl(e->b, part, index_const(e, FRACTION_BITS), "");
@@ -48,7 +48,7 @@ void thread_start(Emitter *e) {
     LLVMValueRef scratch = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, scratch));
     LLVMValueRef behind = index_const(e, (int64_t)(e->f->work_bytes - e->f->thread_bytes));
     LLVMValueRef place = LLVMBuildMul(e->b, LLVMBuildSub(e->b, thread, one, ""),
-                               index_const(e, (int64_t)e->f->thread_bytes), "");
+                                      index_const(e, (int64_t)e->f->thread_bytes), "");
     e->thread_work = LLVMBuildSelect(e->b, e->is_first, LLVMBuildGEP2(e->b, e->i8, work, &behind, 1, ""),
                                      LLVMBuildGEP2(e->b, e->i8, scratch, &place, 1, ""), "");
 }
@@ -60,12 +60,10 @@ static LLVMValueRef tiles_before(Emitter *e, LLVMValueRef tiles, LLVMValueRef sh
 Part thread_part(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, int64_t width, int64_t whole) {
     if (e->relay_row != NULL && split == SPLIT_ROWS)
         return (Part){e->relay_row, LLVMBuildAdd(e->b, e->relay_row, index_const(e, e->relay_rows), "")};
-    if (!e->f->threads || nest->split != split)
-        return (Part){NULL, NULL};
+    if (!e->f->threads || nest->split != split) return (Part){NULL, NULL};
     LLVMValueRef up = LLVMBuildAdd(e->b, extent, index_const(e, width - 1), "");
     LLVMValueRef tiles = LLVMBuildUDiv(e->b, up, index_const(e, width), "");
-    if (whole >= 0)
-        tiles = smaller(e, tiles, index_const(e, whole / width + 1));
+    if (whole >= 0) tiles = smaller(e, tiles, index_const(e, whole / width + 1));
     LLVMValueRef first = tiles_before(e, tiles, e->part_begin), end = tiles_before(e, tiles, e->part_end);
     LLVMValueRef last = LLVMBuildICmp(e->b, LLVMIntEQ, end, tiles, ""), by = index_const(e, width);
     LLVMValueRef to = LLVMBuildSelect(e->b, last, index_const(e, FAR_AWAY), LLVMBuildMul(e->b, end, by, ""), "");
@@ -78,29 +76,25 @@ Part thread_part_of_pieces(Emitter *e, const Nest *nest, int split, LLVMValueRef
 }
 
 Bounds bounds_open(Emitter *e, Part part, LLVMValueRef begin, LLVMValueRef end) {
-    if (part.to == NULL)
-        return (Bounds){begin, end, NULL};
+    if (part.to == NULL) return (Bounds){begin, end, NULL};
     Bounds b = {larger(e, part.from, begin), smaller(e, part.to, end), NULL};
     b.after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, b.begin, b.end, ""));
     return b;
 }
 
 void bounds_close(Emitter *e, const Bounds *b) {
-    if (b->after != NULL)
-        if_close(e, b->after);
+    if (b->after != NULL) if_close(e, b->after);
 }
 
 int thread_run(const Nest *const *nests, int count) {
     int run = 1;
-    while (run < count && nests[run - 1]->split == SPLIT_NONE && nests[run]->split == SPLIT_NONE
-           && !nests[run]->waits)
+    while (run < count && nests[run - 1]->split == SPLIT_NONE && nests[run]->split == SPLIT_NONE && !nests[run]->waits)
         run++;
     return run;
 }
 
 void thread_meet(Emitter *e) {
-    if (!e->f->threads)
-        return;
+    if (!e->f->threads) return;
     LLVMBasicBlockRef after = if_open(e, e->are_several);
     LLVMValueRef barrier = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier));
     LLVMValueRef context = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier_context));
@@ -109,13 +103,10 @@ void thread_meet(Emitter *e) {
     if_close(e, after);
 }
 
-LLVMBasicBlockRef thread_first_open(Emitter *e) {
-    return e->f->threads ? if_open(e, e->is_first) : NULL;
-}
+LLVMBasicBlockRef thread_first_open(Emitter *e) { return e->f->threads ? if_open(e, e->is_first) : NULL; }
 
 void thread_first_close(Emitter *e, LLVMBasicBlockRef after) {
-    if (after != NULL)
-        if_close(e, after);
+    if (after != NULL) if_close(e, after);
 }
 
 static LLVMValueRef read_stop(Emitter *e, LLVMValueRef stop) {
@@ -125,8 +116,7 @@ static LLVMValueRef read_stop(Emitter *e, LLVMValueRef stop) {
 }
 
 LLVMValueRef thread_stop_asked(Emitter *e, LLVMValueRef stop, LLVMValueRef step) {
-    if (!e->f->threads)
-        return read_stop(e, stop);
+    if (!e->f->threads) return read_stop(e, stop);
     Index flag = index_of(LLVMBuildAnd(e->b, step, index_const(e, 1), ""));
     LLVMValueRef flags = buffer_base(e, e->f->stop_flags);
     LLVMBasicBlockRef after = thread_first_open(e);

@@ -11,18 +11,14 @@
  */
 static int peeled_axis(const Tile *t, const AxisMap *map, int operand, int source_axis) {
     int found = -1;
-    if (map->divisor != 1
-        || axis_is_inside(map, t->space.extent, t->space.axes,
-                          t->node->source[operand]->shape.extent[source_axis]))
+    if (map->divisor != 1 ||
+        axis_is_inside(map, t->space.extent, t->space.axes, t->node->source[operand]->shape.extent[source_axis]))
         return -1;
     for (int k = 0; k < t->space.axes; k++) {
-        if (map->coef[k] == 0 || t->space.extent[k] == 1)
-            continue;
-        if (k == t->nest->tile_axis || k == t->nest->lanes)
-            return -1;
+        if (map->coef[k] == 0 || t->space.extent[k] == 1) continue;
+        if (k == t->nest->tile_axis || k == t->nest->lanes) return -1;
         if (k >= t->space.result) {
-            if (found >= 0 || map->coef[k] != 1)
-                return -1;
+            if (found >= 0 || map->coef[k] != 1) return -1;
             found = k;
         }
     }
@@ -34,8 +30,7 @@ static void find_peeled(Tile *t) {
     for (int s = 0; s < t->node->sources && !t->unroll; s++)
         for (int a = 0; a < c->access[s].rank; a++) {
             int k = peeled_axis(t, &c->access[s].axis[a], s, a);
-            if (k < 0)
-                continue;
+            if (k < 0) continue;
             t->bounded[k] = true;
             t->space.peeled[s] |= 1u << a;
         }
@@ -47,8 +42,7 @@ static void peel_bounds(Emitter *e, const Tile *t, int axis, LLVMValueRef *begin
     for (int s = 0; s < t->node->sources; s++)
         for (int a = 0; a < c->access[s].rank; a++) {
             const AxisMap *map = &c->access[s].axis[a];
-            if (!(t->space.peeled[s] >> a & 1) || peeled_axis(t, map, s, a) != axis)
-                continue;
+            if (!(t->space.peeled[s] >> a & 1) || peeled_axis(t, map, s, a) != axis) continue;
             Index rest = index_at(e, map->offset);
             for (int k = 0; k < t->space.result; k++)
                 if (map->coef[k] != 0 && t->space.extent[k] > 1)
@@ -70,25 +64,21 @@ static void tile_loop_open(Emitter *e, const Tile *t, TileLoop *l, LLVMValueRef 
                            Chain *chain) {
     int width = chain_width(t->node);
     for (int c = 0; c < t->count; c++)
-        for (int i = 0; i < width; i++)
-            l->start[c * width + i] = chain[c].v[i];
+        for (int i = 0; i < width; i++) l->start[c * width + i] = chain[c].v[i];
     l->before = LLVMGetInsertBlock(e->b);
     l->after = maybe ? if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, begin, end, "")) : NULL;
     loop_open(e, &l->blocks, begin, l->start, t->count * width);
     for (int c = 0; c < t->count; c++)
-        for (int i = 0; i < width; i++)
-            chain[c].v[i] = l->blocks.phi[c * width + i];
+        for (int i = 0; i < width; i++) chain[c].v[i] = l->blocks.phi[c * width + i];
 }
 
 static void tile_loop_close(Emitter *e, const Tile *t, TileLoop *l, LLVMValueRef end, int64_t step, Chain *chain) {
     int width = chain_width(t->node);
     LLVMValueRef next[MOST_CHAINS * 2];
     for (int c = 0; c < t->count; c++)
-        for (int i = 0; i < width; i++)
-            next[c * width + i] = chain[c].v[i];
+        for (int i = 0; i < width; i++) next[c * width + i] = chain[c].v[i];
     loop_close(e, &l->blocks, end, step, next);
-    if (l->after == NULL)
-        return;
+    if (l->after == NULL) return;
     LLVMBasicBlockRef from[2] = {l->before, LLVMGetInsertBlock(e->b)};
     if_close(e, l->after);
     for (int c = 0; c < t->count; c++)
@@ -136,8 +126,7 @@ static void tile_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain, b
                 now->ok = emit_and(e, now->ok, oks[s]);
             }
         }
-    for (int c = 0; c < t->count; c++)
-        chain[c] = chain_step(e, t->node, chain[c], &term[c], first);
+    for (int c = 0; c < t->count; c++) chain[c] = chain_step(e, t->node, chain[c], &term[c], first);
 }
 
 /* ---- squares: loaded along k, turned in registers ---- */
@@ -150,8 +139,7 @@ static void square_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain)
         LLVMValueRef first = lanes_of(t, &spot)->at;
         for (int l = 0; l < e->lanes; l++) {
             if (l % part == 0) {
-                for (int i = 0; i < part; i++)
-                    square[i] = parts_of_square(e, t, s, &spot, first, i, l, part);
+                for (int i = 0; i < part; i++) square[i] = parts_of_square(e, t, s, &spot, first, i, l, part);
                 turn_parts(e, square, part, e->lanes);
             }
             ChainTerm term = {.ok = NULL};
@@ -159,8 +147,7 @@ static void square_terms(Emitter *e, const Tile *t, const Spot *k, Chain *chain)
             *innermost_term(t, &place) = index_offset(e, *innermost_term(t, &spot), l);
             memo_clear(e);
             term.x[s] = square[l % part];
-            if (t->node->sources > 1)
-                term.x[1 - s] = operand_at(e, t->node, &t->space, 1 - s, &place, &term.ok);
+            if (t->node->sources > 1) term.x[1 - s] = operand_at(e, t->node, &t->space, 1 - s, &place, &term.ok);
             chain[j] = chain_step(e, t->node, chain[j], &term, false);
         }
     }
@@ -193,13 +180,12 @@ void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool 
     if (block != NULL && block->begin[axis] != NULL) {
         begin = block->begin[axis];
         end = block->end[axis];
-        if (end == NULL && !t->bounded[axis]) {           /* one place */
+        if (end == NULL && !t->bounded[axis]) { /* one place */
             k->axis[axis] = index_of(begin);
             tile_axes(e, t, axis + 1, k, chain, first);
             return;
         }
-        if (end == NULL)
-            end = LLVMBuildAdd(e->b, begin, index_const(e, 1), "");
+        if (end == NULL) end = LLVMBuildAdd(e->b, begin, index_const(e, 1), "");
     } else if (t->unroll || (extent == 1 && !t->bounded[axis])) {
         for (int64_t i = 0; i < extent; i++) {
             k->axis[axis] = index_at(e, i);
@@ -210,14 +196,11 @@ void tile_axes(Emitter *e, const Tile *t, int axis, Spot *k, Chain *chain, bool 
     if (t->squares > 0 && axis == t->space.axes - 1) {
         begin = tile_squares(e, t, k, begin, end, chain);
         *first = false;
-        if (extent % e->lanes == 0)
-            return;
+        if (extent % e->lanes == 0) return;
     }
     bool turns = t->turns && axis == t->space.axes - 1 && !t->bounded[axis];
-    if (turns)
-        begin = pack_squares(e, t, k, begin, end);
-    if (t->bounded[axis])
-        peel_bounds(e, t, axis, &begin, &end);
+    if (turns) begin = pack_squares(e, t, k, begin, end);
+    if (t->bounded[axis]) peel_bounds(e, t, axis, &begin, &end);
     TileLoop l;
     tile_loop_open(e, t, &l, begin, end, turns || t->bounded[axis], chain);
     k->axis[axis] = index_of(l.blocks.index);
@@ -238,8 +221,7 @@ void tile_rows(Emitter *e, const Tile *t, Chain *chain) {
     LLVMValueRef begin = t->row_begin;
     bool turns = t->space.axes == t->space.result && (t->turns || t->squares > 0);
     if (turns)
-        begin = t->packs ? pack_squares(e, t, &k, begin, t->row_end)
-                         : tile_squares(e, t, &k, begin, t->row_end, chain);
+        begin = t->packs ? pack_squares(e, t, &k, begin, t->row_end) : tile_squares(e, t, &k, begin, t->row_end, chain);
     tile_loop_open(e, t, &l, begin, t->row_end, turns, chain);
     k.row = index_of(l.blocks.index);
     first = false;
@@ -264,16 +246,13 @@ Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vect
               .vectors = vectors,
               .count = tile * vectors};
     const Contraction *c = nest->reduce->attr.contraction;
-    if (t.count > MOST_CHAINS)
-        INTERNAL_ERROR("a tile of %d", t.count);
+    if (t.count > MOST_CHAINS) INTERNAL_ERROR("a tile of %d", t.count);
     for (int i = 0; i < tile; i++)
         for (int j = 0; j < vectors; j++) {
             Spot *s = &t.spot[i * vectors + j];
             *s = *spot;
-            if (nest->tile_axis >= 0)
-                s->axis[nest->tile_axis] = index_offset(e, s->axis[nest->tile_axis], i);
-            if (nest->tile_axis == TILE_ROWS)
-                s->row = row_of_tile(e, nest, s->row, i);
+            if (nest->tile_axis >= 0) s->axis[nest->tile_axis] = index_offset(e, s->axis[nest->tile_axis], i);
+            if (nest->tile_axis == TILE_ROWS) s->row = row_of_tile(e, nest, s->row, i);
             if (nest->lanes == LANES_ROWS)
                 s->row = index_offset(e, s->row, j * e->lanes);
             else if (nest->lanes >= 0)
@@ -292,8 +271,8 @@ Tile tile_new(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vect
     t.unroll = t.space.terms * t.count <= MOST_UNROLLED;
     find_peeled(&t);
     bool long_enough = c->over_rows || (!t.unroll && t.space.extent[t.space.axes - 1] >= e->lanes);
-    if (nest->squares > 0 && long_enough && !e->f->tiny && e->valid_lanes == 0 && e->lanes >= 4
-        && e->lanes <= ORDER_LANES && tile == 1)
+    if (nest->squares > 0 && long_enough && !e->f->tiny && e->valid_lanes == 0 && e->lanes >= 4 &&
+        e->lanes <= ORDER_LANES && tile == 1)
         t.squares = nest->squares;
     return t;
 }

@@ -5,8 +5,7 @@ LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count) {
     int length = vector_lanes(part[0]);
     for (; count > 1; count /= 2, length *= 2) {
         LLVMValueRef mask[MOST_LANES * 2];
-        for (int l = 0; l < 2 * length; l++)
-            mask[l] = constant_int(e, e->i32, l);
+        for (int l = 0; l < 2 * length; l++) mask[l] = constant_int(e, e->i32, l);
         for (int i = 0; i < count / 2; i++)
             part[i] = LLVMBuildShuffleVector(e->b, part[2 * i], part[2 * i + 1],
                                              LLVMConstVector(mask, (unsigned)(2 * length)), "");
@@ -17,8 +16,7 @@ LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count) {
 static LLVMValueRef shuffle_pair(Emitter *e, LLVMValueRef a, LLVMValueRef b, int lanes, int distance, bool high) {
     LLVMValueRef mask[64];
     for (int k = 0; k < lanes; k++) {
-        int from =
-            high ? ((k & distance) ? lanes + k : k + distance) : ((k & distance) ? lanes + k - distance : k);
+        int from = high ? ((k & distance) ? lanes + k : k + distance) : ((k & distance) ? lanes + k - distance : k);
         mask[k] = constant_int(e, e->i32, from);
     }
     return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)lanes), "");
@@ -37,6 +35,4 @@ void turn_parts(Emitter *e, LLVMValueRef *v, int count, int lanes) {
 }
 
 /* lanes vectors of as many elements: rows become columns */
-void turn_square(Emitter *e, LLVMValueRef *v, int lanes) {
-    turn_parts(e, v, lanes, lanes);
-}
+void turn_square(Emitter *e, LLVMValueRef *v, int lanes) { turn_parts(e, v, lanes, lanes); }

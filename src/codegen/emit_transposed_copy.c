@@ -1,7 +1,12 @@
 /* emit_transposed_copy: a copy whose lanes are another axis there than here, done in squares. */
 #include "codegen/emit.h"
 
-typedef struct Turn { Shape shape; DType dtype; Buffer from, to; int axis; } Turn;
+typedef struct Turn {
+    Shape shape;
+    DType dtype;
+    Buffer from, to;
+    int axis;
+} Turn;
 
 /* Of the rows i, i + part, i + 2 part, ... of a square, the elements from `group` on, `part` of each. Parts are 128
  * bits where a vector has several: putting them together while loading is half of the turning, and leaves to
@@ -32,11 +37,10 @@ static Index turn_index(Emitter *e, const Turn *t, const Buffer *b, const Spot *
 static LLVMValueRef turn_function(Emitter *e, DType t, int lanes, LLVMTypeRef *type) {
     int bits = 8 * (int)dtype_bytes(t);
     const char *name = text_format(e->arena, "sgd.turn.%d.%d", bits, lanes);
-    *type = LLVMFunctionType(LLVMVoidTypeInContext(e->context),
-                             (LLVMTypeRef[]){e->pointer, e->i64, e->pointer, e->i64}, 4, false);
+    *type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), (LLVMTypeRef[]){e->pointer, e->i64, e->pointer, e->i64},
+                             4, false);
     LLVMValueRef known = LLVMGetNamedFunction(e->module, name);
-    if (known != NULL)
-        return known;
+    if (known != NULL) return known;
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
     LLVMValueRef f = LLVMAddFunction(e->module, name, *type);
     emit_set_attributes(e, f);
@@ -45,12 +49,10 @@ static LLVMValueRef turn_function(Emitter *e, DType t, int lanes, LLVMTypeRef *t
     LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->context, f, ""));
     LLVMTypeRef element = LLVMIntTypeInContext(e->context, (unsigned)bits);
     int part = 128 / bits;
-    if (part >= lanes || lanes % part != 0)
-        part = lanes;
+    if (part >= lanes || lanes % part != 0) part = lanes;
     LLVMValueRef v[64];
     for (int group = 0; group < lanes; group += part) {
-        for (int i = 0; i < part; i++)
-            v[i] = load_parts(e, f, element, i, group, part, lanes);
+        for (int i = 0; i < part; i++) v[i] = load_parts(e, f, element, i, group, part, lanes);
         turn_parts(e, v, part, lanes);
         for (int i = 0; i < part; i++) {
             LLVMValueRef at = LLVMBuildMul(e->b, LLVMGetParam(f, 3), index_const(e, group + i), "");
@@ -80,22 +82,19 @@ static void turn_body(Emitter *e, const Nest *nest, const Turn *t, const Spot *s
                  load_at(e, REGION_WORK, type, buffer_base(e, &t->from), source));
     }
     e->lanes = 1;
-    if (width < lanes)
-        return;
+    if (width < lanes) return;
     int64_t bytes = (int64_t)dtype_bytes(type);
     int64_t next_from = nest->from_copy ? t->from.row_stride : t->from.stride[t->axis];
     int64_t next_to = nest->from_copy ? t->to.stride[t->axis] : t->to.row_stride;
     LLVMTypeRef function_type;
     LLVMValueRef f = turn_function(e, type, lanes, &function_type);
-    LLVMValueRef arguments[4] = {turn_pointer(e, type, &t->from, turn_index(e, t, &t->from, spot, 0)),
-                          index_const(e, next_from * bytes),
-                          turn_pointer(e, type, &t->to, turn_index(e, t, &t->to, spot, 0)),
-                          index_const(e, next_to * bytes)};
+    LLVMValueRef arguments[4] = {
+        turn_pointer(e, type, &t->from, turn_index(e, t, &t->from, spot, 0)), index_const(e, next_from * bytes),
+        turn_pointer(e, type, &t->to, turn_index(e, t, &t->to, spot, 0)), index_const(e, next_to * bytes)};
     LLVMBuildCall2(e->b, function_type, f, arguments, 4, "");
 }
 
-static void turn_squares(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int axis, int lanes,
-                         int width) {
+static void turn_squares(Emitter *e, const Nest *nest, const Turn *t, Spot *spot, int axis, int lanes, int width) {
     if (axis == t->shape.rank) {
         turn_body(e, nest, t, spot, lanes, width);
         return;
@@ -134,15 +133,14 @@ void emit_turn(Emitter *e, const Nest *nest) {
     const Buffer *main = e->f->buffer[node->id], *copy = e->f->copy[node->id];
     Turn t = {node->shape, node->dtype, nest->from_copy ? *copy : *main, *nest->stores[0].buffer,
               e->f->copy_axis[node->id]};
-    if (t.from.dense > 0 && t.to.dense > 0) {  /* elements in their order in both: as if there were one axis */
+    if (t.from.dense > 0 && t.to.dense > 0) { /* elements in their order in both: as if there were one axis */
         t.shape = (Shape){.rank = 1, .extent = {shape_size(node->shape)}};
         t.axis = 0;
         t.from.stride[0] = t.from.dense;
         t.to.stride[0] = t.to.dense;
     }
     int lanes = loop_lanes(e->target, nest);
-    while (lanes > 4 && lanes > t.shape.extent[t.axis])
-        lanes /= 2;
+    while (lanes > 4 && lanes > t.shape.extent[t.axis]) lanes /= 2;
     Spot spot = {0};
     LoopBlocks l;
     Part part = thread_part(e, nest, SPLIT_ROWS, e->block_rows, lanes, -1);

@@ -25,8 +25,7 @@ static void turned_square(Emitter *e, Turned *t) {
     e->lanes = t->lanes;
     memo_clear(e);
     for (int s = 0; s < nest->store_count; s++) {
-        if (nest->stores[s].kind == STORE_BUFFER && nest->stores[s].buffer == NULL)
-            continue;
+        if (nest->stores[s].kind == STORE_BUFFER && nest->stores[s].buffer == NULL) continue;
         spot.axis[t->from] = (Index){.at = t->spot.axis[t->from].at, .step = 1};
         for (int i = 0; i < t->lanes; i++) {
             spot.axis[t->to] = index_offset(e, t->spot.axis[t->to], i);
@@ -74,27 +73,20 @@ static void turned_axes(Emitter *e, Turned *t, int axis) {
     loop_close(e, &l, index_const(e, t->nest->space.extent[axis]), 1, NULL);
 }
 
-static void turned_others(Emitter *e, Turned *t) {
-    turned_axes(e, t, 0);
-}
+static void turned_others(Emitter *e, Turned *t) { turned_axes(e, t, 0); }
 
-static void turned_all(Emitter *e, Turned *t) {
-    along_squares(e, t, t->from < t->to ? t->from : t->to, turned_others);
-}
+static void turned_all(Emitter *e, Turned *t) { along_squares(e, t, t->from < t->to ? t->from : t->to, turned_others); }
 
 void emit_turned(Emitter *e, const Nest *nest) {
-    Turned t = {
-        .nest = nest, .from = nest->turned - 1, .to = nest->lanes, .lanes = loop_lanes(e->target, nest)};
+    Turned t = {.nest = nest, .from = nest->turned - 1, .to = nest->lanes, .lanes = loop_lanes(e->target, nest)};
     int64_t from = nest->space.extent[t.from], to = nest->space.extent[t.to];
-    while (t.lanes > FEWEST && (t.lanes > from || t.lanes > to))
-        t.lanes /= 2;
+    while (t.lanes > FEWEST && (t.lanes > from || t.lanes > to)) t.lanes /= 2;
     bool rows = nest->rows && e->f->block > 1, leaves = nest->stores[0].kind == STORE_ROWS;
     e->nest = nest;
     e->lanes = 1;
     e->lanes_are_rows = e->rows_may_leave = false;
     t.spot.row = index_at(e, 0);
-    if (shape_size(nest->space) == 0)
-        return;
+    if (shape_size(nest->space) == 0) return;
     if (!rows) {
         turned_all(e, &t);
     } else {
@@ -137,8 +129,7 @@ void leaving_square(Emitter *e, const Nest *nest, const Spot *spot, int lanes, L
         after[i] = i > 0 ? if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, row, rows, "")) : NULL;
         store_one(e, nest, &nest->stores[0], &at, v[i]);
     }
-    for (int i = lanes - 1; i > 0; i--)
-        if_close(e, after[i]);
+    for (int i = lanes - 1; i > 0; i--) if_close(e, after[i]);
     memo_clear(e);
     e->lanes = 1;
 }
@@ -149,7 +140,7 @@ static void leaving_axes(Emitter *e, const Nest *nest, Spot *spot, int axis, int
     LoopBlocks l;
     loop_open(e, &l, index_const(e, 0), NULL, 0);
     LLVMValueRef at = l.index, end = index_const(e, extent - lanes);
-    if (last && extent % lanes != 0)      /* the last square overlaps the one before: the same values again */
+    if (last && extent % lanes != 0) /* the last square overlaps the one before: the same values again */
         at = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, at, end, ""), end, at, "");
     spot->axis[axis] = index_of(at);
     if (last)
@@ -161,10 +152,8 @@ static void leaving_axes(Emitter *e, const Nest *nest, Spot *spot, int axis, int
 
 void emit_leaving(Emitter *e, const Nest *nest) {
     int lanes = loop_lanes(e->target, nest);
-    while (lanes > FEWEST && lanes > nest->space.extent[nest->space.rank - 1])
-        lanes /= 2;
-    if (shape_size(nest->space) == 0)
-        return;
+    while (lanes > FEWEST && lanes > nest->space.extent[nest->space.rank - 1]) lanes /= 2;
+    if (shape_size(nest->space) == 0) return;
     e->nest = nest;
     Spot spot = {.row = {.at = NULL}};
     Part part = thread_part(e, nest, SPLIT_ROWS, e->block_rows, lanes, -1);

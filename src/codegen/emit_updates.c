@@ -14,21 +14,21 @@ const Store *updates_store(const Emitter *e, const Nest *nest) {
     const Store *found = NULL;
     for (int s = 0; s < nest->store_count; s++) {
         const Store *store = &nest->stores[s];
-        if (store->kind == STORE_BUFFER && store->buffer == NULL)
-            continue;
-        if (found != NULL || store->kind != STORE_CELL)
-            return NULL;
+        if (store->kind == STORE_BUFFER && store->buffer == NULL) continue;
+        if (found != NULL || store->kind != STORE_CELL) return NULL;
         found = store;
     }
-    return found != NULL && found->value->dtype == DTYPE_F32 && nest->reduce->dtype == DTYPE_F32
-        && !nest->carried && e->f->run->cells[found->index].dtype == DTYPE_F32 ? found : NULL;
+    return found != NULL && found->value->dtype == DTYPE_F32 && nest->reduce->dtype == DTYPE_F32 && !nest->carried &&
+                   e->f->run->cells[found->index].dtype == DTYPE_F32
+               ? found
+               : NULL;
 }
 
 /* The number that a view only repeats. */
 Node *updates_number(Node *node) {
-    while (node->op == OP_VIEW && shape_size(node->source[0]->shape) == 1
-           && access_is_inside(&node->attr.contraction->access[0], node->shape.extent, node->shape.rank,
-                               node->source[0]->shape))
+    while (node->op == OP_VIEW && shape_size(node->source[0]->shape) == 1 &&
+           access_is_inside(&node->attr.contraction->access[0], node->shape.extent, node->shape.rank,
+                            node->source[0]->shape))
         node = node->source[0];
     return node;
 }
@@ -38,19 +38,16 @@ bool updates_own_cell(const Node *node, const Store *store) {
 }
 
 bool updates_computes(const Emitter *e, const Node *node) {
-    return op_class(node->op) == OP_CLASS_ELEMENT && !node_is_stored(e->f, node) && node->dtype == DTYPE_F32
-        && (node->op == OP_FMA || node->op == OP_ADD || node->op == OP_SUB || node->op == OP_MUL || node->op == OP_NEG);
+    return op_class(node->op) == OP_CLASS_ELEMENT && !node_is_stored(e->f, node) && node->dtype == DTYPE_F32 &&
+           (node->op == OP_FMA || node->op == OP_ADD || node->op == OP_SUB || node->op == OP_MUL || node->op == OP_NEG);
 }
 
 /* One number for all nests: made of neither the sum nor the cell of this one. */
 static bool is_common(const Emitter *e, const Nest *nest, const Node *node) {
-    if (node == nest->reduce || updates_own_cell(node, updates_store(e, nest)))
-        return false;
-    if (e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL || e->f->kept[node->id] > 0)
-        return true;
+    if (node == nest->reduce || updates_own_cell(node, updates_store(e, nest))) return false;
+    if (e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL || e->f->kept[node->id] > 0) return true;
     for (int s = 0; s < node->sources; s++)
-        if (!is_common(e, nest, node->source[s]))
-            return false;
+        if (!is_common(e, nest, node->source[s])) return false;
     return true;
 }
 
@@ -58,33 +55,25 @@ static bool is_common(const Emitter *e, const Nest *nest, const Node *node) {
 static bool are_alike(const Emitter *e, const Nest *a, Node *x, const Nest *b, Node *y) {
     x = updates_number(x), y = updates_number(y);
     bool own = updates_own_cell(x, updates_store(e, a));
-    if (x == a->reduce || y == b->reduce)
-        return x == a->reduce && y == b->reduce;
-    if (own || updates_own_cell(y, updates_store(e, b)))
-        return own && updates_own_cell(y, updates_store(e, b));
-    if (x->op == OP_CONST && y->op == OP_CONST)
-        return x->dtype == y->dtype && x->attr.value == y->attr.value;
+    if (x == a->reduce || y == b->reduce) return x == a->reduce && y == b->reduce;
+    if (own || updates_own_cell(y, updates_store(e, b))) return own && updates_own_cell(y, updates_store(e, b));
+    if (x->op == OP_CONST && y->op == OP_CONST) return x->dtype == y->dtype && x->attr.value == y->attr.value;
     if (x == y && shape_size(x->shape) == 1 && x->rows == 0 && x->dtype == DTYPE_F32)
         return is_common(e, a, x) && is_common(e, b, x);
-    if (!updates_computes(e, x) || !updates_computes(e, y) || x->op != y->op || x->sources != y->sources)
-        return false;
+    if (!updates_computes(e, x) || !updates_computes(e, y) || x->op != y->op || x->sources != y->sources) return false;
     for (int s = 0; s < x->sources; s++)
-        if (!are_alike(e, a, x->source[s], b, y->source[s]))
-            return false;
+        if (!are_alike(e, a, x->source[s], b, y->source[s])) return false;
     return true;
 }
 
 static void take_part(Emitter *e, const Nest *nest, int first) {
     Updates *u = e->updates;
     const Store *store = updates_store(e, nest);
-    if (store == NULL || first + shape_size(nest->space) > MOST_FOLDED)
-        return;
+    if (store == NULL || first + shape_size(nest->space) > MOST_FOLDED) return;
     const Nest *like = u->count > 0 ? u->nest[0] : nest;
-    if (!are_alike(e, like, updates_store(e, like)->value, nest, store->value))
-        return;
+    if (!are_alike(e, like, updates_store(e, like)->value, nest, store->value)) return;
     for (int i = 0; i < u->count; i++)
-        if (updates_store(e, u->nest[i])->index == store->index)
-            return;
+        if (updates_store(e, u->nest[i])->index == store->index) return;
     u->nest[u->count] = nest;
     u->first[u->count++] = first;
 }
@@ -97,11 +86,9 @@ void updates_plan(Emitter *e) {
         for (int i = 0; i < f->sections[s].nests.count; i++) {
             const Nest *const *nests = (const Nest *const *)&f->sections[s].nests.items[i];
             int together = few_together(e, nests, f->sections[s].nests.count - i);
-            if (together < 2)
-                continue;
+            if (together < 2) continue;
             for (int k = 0, first = 0; k < together && first < MOST_FOLDED; k++) {
-                if (nests[k]->reduce->op != OP_CONTRACT || nests[k]->reduce->dtype != DTYPE_F32)
-                    return;
+                if (nests[k]->reduce->op != OP_CONTRACT || nests[k]->reduce->dtype != DTYPE_F32) return;
                 take_part(e, nests[k], first);
                 first += (int)shape_size(nests[k]->space);
             }
@@ -111,34 +98,25 @@ void updates_plan(Emitter *e) {
 
 static int of_cell(const Emitter *e, int64_t cell) {
     for (int i = 0; e->updates != NULL && i < e->updates->count; i++)
-        if (updates_store(e, e->updates->nest[i])->index == cell)
-            return i;
+        if (updates_store(e, e->updates->nest[i])->index == cell) return i;
     return -1;
 }
 
-LLVMValueRef updates_base(Emitter *e, int64_t cell) {
-    return of_cell(e, cell) < 0 ? NULL : e->updates->cells;
-}
+LLVMValueRef updates_base(Emitter *e, int64_t cell) { return of_cell(e, cell) < 0 ? NULL : e->updates->cells; }
 
-void updates_open(Emitter *e, LLVMValueRef cells) {
-    e->updates->cells = cells;
-}
+void updates_open(Emitter *e, LLVMValueRef cells) { e->updates->cells = cells; }
 
 bool updates_has(const Emitter *e, const Nest *nest) {
     for (int i = 0; e->updates != NULL && i < e->updates->count; i++)
-        if (e->updates->nest[i] == nest)
-            return true;
+        if (e->updates->nest[i] == nest) return true;
     return false;
 }
 
-bool updates_last(const Emitter *e, const Nest *nest) {
-    return e->updates->nest[e->updates->count - 1] == nest;
-}
+bool updates_last(const Emitter *e, const Nest *nest) { return e->updates->nest[e->updates->count - 1] == nest; }
 
 Index updates_index(Emitter *e, int64_t cell, Index linear) {
     int i = of_cell(e, cell);
-    if (i < 0)
-        return linear;
+    if (i < 0) return linear;
     linear = index_offset(e, linear, e->updates->first[i]);
     if (index_uniform(linear) && LLVMIsAConstantInt(linear.at))
         return index_at(e, place_of_fold((int)LLVMConstIntGetSExtValue(linear.at)));

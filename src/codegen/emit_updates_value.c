@@ -3,19 +3,15 @@
 
 static LLVMValueRef value_together(Emitter *e, const Nest *nest, Node *node, LLVMValueRef sums, LLVMValueRef cells) {
     node = updates_number(node);
-    if (node == nest->reduce)
-        return sums;
-    if (updates_own_cell(node, updates_store(e, nest)))
-        return cells;
+    if (node == nest->reduce) return sums;
+    if (updates_own_cell(node, updates_store(e, nest))) return cells;
     if (!updates_computes(e, node)) {
         Spot nowhere = {.row = index_at(e, 0)};
-        for (int a = 0; a < MOST_RANK; a++)
-            nowhere.axis[a] = index_at(e, 0);
+        for (int a = 0; a < MOST_RANK; a++) nowhere.axis[a] = index_at(e, 0);
         return value_at(e, node, &nowhere);
     }
     LLVMValueRef x[3] = {NULL};
-    for (int s = 0; s < node->sources; s++)
-        x[s] = value_together(e, nest, node->source[s], sums, cells);
+    for (int s = 0; s < node->sources; s++) x[s] = value_together(e, nest, node->source[s], sums, cells);
     return emit_element(e, node, x);
 }
 

@@ -25,10 +25,8 @@ static Index index_part(Emitter *e, Index linear, int64_t stride, int64_t extent
         return index_of(first ? q : LLVMBuildURem(e->b, q, index_const(e, extent), ""));
     }
     LLVMValueRef q = index_lanes(e, linear);
-    if (stride > 1)
-        q = LLVMBuildUDiv(e->b, q, splat(e, constant_int(e, e->i32, stride), e->lanes), "");
-    if (!first)
-        q = LLVMBuildURem(e->b, q, splat(e, constant_int(e, e->i32, extent), e->lanes), "");
+    if (stride > 1) q = LLVMBuildUDiv(e->b, q, splat(e, constant_int(e, e->i32, stride), e->lanes), "");
+    if (!first) q = LLVMBuildURem(e->b, q, splat(e, constant_int(e, e->i32, extent), e->lanes), "");
     return (Index){.lanes = q};
 }
 
@@ -44,8 +42,9 @@ Spot spot_of_linear(Emitter *e, Index linear, Shape shape, Index row) {
         if (shape.extent[a] <= 1)
             spot.axis[a] = index_at(e, 0);
         else
-            spot.axis[a] = varying == 1 ? linear
-                           : index_part(e, linear, row_major_stride(shape, a), shape.extent[a], a == first);
+            spot.axis[a] = varying == 1
+                               ? linear
+                               : index_part(e, linear, row_major_stride(shape, a), shape.extent[a], a == first);
     return spot;
 }
 
@@ -62,19 +61,16 @@ static Spot spot_reshaped(Emitter *e, const Spot *at, Shape from, Shape to) {
             else if (t_end < to.rank)
                 t_size *= to.extent[t_end++];
         } while (f_size != t_size || t_end == t);
-        while (t_end < to.rank && to.extent[t_end] == 1)
-            t_end++;
+        while (t_end < to.rank && to.extent[t_end] == 1) t_end++;
         Shape group_from = {.rank = f_end - f}, group_to = {.rank = t_end - t};
         Spot part = {.row = at->row};
         for (int a = f; a < f_end; a++) {
             group_from.extent[a - f] = from.extent[a];
             part.axis[a - f] = at->axis[a];
         }
-        for (int a = t; a < t_end; a++)
-            group_to.extent[a - t] = to.extent[a];
+        for (int a = t; a < t_end; a++) group_to.extent[a - t] = to.extent[a];
         Spot places = spot_of_linear(e, spot_linear(e, &part, group_from), group_to, at->row);
-        for (int a = t; a < t_end; a++)
-            spot.axis[a] = places.axis[a - t];
+        for (int a = t; a < t_end; a++) spot.axis[a] = places.axis[a - t];
         f = f_end;
         t = t_end;
     }
@@ -115,17 +111,15 @@ bool axis_is_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t
     return access_is_inside(&one, extent, axes, source);
 }
 
-Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes,
-                  Shape source, Index row, uint32_t surely_inside, LLVMValueRef *ok) {
+Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_t *extent, int axes, Shape source,
+                  Index row, uint32_t surely_inside, LLVMValueRef *ok) {
     Spot spot = {.row = row};
     for (int a = 0; a < access->rank; a++) {
         const AxisMap *map = &access->axis[a];
         Index p = index_at(e, map->offset);
         for (int k = 0; k < axes; k++)
-            if (map->coef[k] != 0 && extent[k] > 1)
-                p = index_add(e, p, index_scale(e, at->axis[k], map->coef[k]));
-        if (map->divisor > 1)
-            p = divide_index(e, p, map->divisor, ok);
+            if (map->coef[k] != 0 && extent[k] > 1) p = index_add(e, p, index_scale(e, at->axis[k], map->coef[k]));
+        if (map->divisor > 1) p = divide_index(e, p, map->divisor, ok);
         if (!(surely_inside >> a & 1) && !axis_is_inside(map, extent, axes, source.extent[a]))
             p = guard_index(e, p, source.extent[a], ok);
         spot.axis[a] = p;
@@ -134,42 +128,35 @@ Spot spot_through(Emitter *e, const Access *access, const Spot *at, const int64_
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
-static LLVMValueRef zero_of(Emitter *e, DType t) {
-    return LLVMConstNull(type_of(e, t));
-}
+static LLVMValueRef zero_of(Emitter *e, DType t) { return LLVMConstNull(type_of(e, t)); }
 
 /* One emitter per op row whose emission is FLAT: leaves, of which only the row-major place matters. */
 typedef LLVMValueRef FlatEmitter(Emitter *e, const Node *node, Index linear, Index row);
 #define UNUSED __attribute__((unused))
-#define FLAT(NAME)                                                                                                     \
+#define FLAT(NAME) \
     static LLVMValueRef emit_##NAME(Emitter *e UNUSED, const Node *node, Index linear UNUSED, Index row UNUSED)
 
 FLAT(COUNTER) {
     LLVMTypeRef type = type_of(e, node->dtype);
-    if (node->attr.counter == COUNTER_STEP)
-        return LLVMBuildUIToFP(e->b, e->steps_done, type, "");
+    if (node->attr.counter == COUNTER_STEP) return LLVMBuildUIToFP(e->b, e->steps_done, type, "");
     LLVMValueRef offset = index_const(e, node->attr.counter == COUNTER_EPOCH ? 16 : 24);
     LLVMValueRef at = LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &offset, 1, "");
     LLVMValueRef n = LLVMBuildLoad2(e->b, e->i64, at, "");
     mark_region(e, n, REGION_STATE);
     n = LLVMBuildUIToFP(e->b, n, type, "");
-    if (node->attr.counter == COUNTER_EPOCH)
-        return n;
+    if (node->attr.counter == COUNTER_EPOCH) return n;
     return LLVMBuildFDiv(e->b, LLVMBuildUIToFP(e->b, e->steps_done, type, ""), n, "");
 }
 
 FLAT(RANDOM) {
     const Random *random = &node->attr.random;
     LLVMValueRef seed = e->seed, step = NULL, place = NULL;
-    if (random->key == RANDOM_DATA)
-        seed = constant_int(e, e->i64, (int64_t)random->seed);
-    if (random->key == RANDOM_STEP)
-        step = e->steps_done;
-    if (node->rows != 0)
-        place = random->key == RANDOM_DATA ? row_number32(e, row) : row_place32(e, row);
+    if (random->key == RANDOM_DATA) seed = constant_int(e, e->i64, (int64_t)random->seed);
+    if (random->key == RANDOM_STEP) step = e->steps_done;
+    if (node->rows != 0) place = random->key == RANDOM_DATA ? row_number32(e, row) : row_place32(e, row);
     LLVMValueRef stream = random_stream(e, seed, step, constant_int(e, e->i64, (int64_t)random->site));
     LLVMValueRef element = index_uniform(linear) || e->lanes == 1 ? LLVMBuildTrunc(e->b, linear.at, e->i32, "")
-                                                           : index_lanes(e, linear);
+                                                                  : index_lanes(e, linear);
     return random_uniform(e, node->dtype, stream, place, element);
 }
 
@@ -201,22 +188,18 @@ FLAT(ROWS_RECIPROCAL) {
 
 static bool nest_provides(const Nest *nest, const Node *node) {
     for (int s = 0; s < nest->store_count; s++)
-        if (nest->stores[s].node == node && store_provides(&nest->stores[s]))
-            return true;
+        if (nest->stores[s].node == node && store_provides(&nest->stores[s])) return true;
     return false;
 }
 
 static bool is_loaded(const Emitter *e, const Node *node) {
-    if (!node_is_stored(e->f, node) || nest_provides(e->nest, node) || nest_reads_column(e->nest, node))
-        return false;
+    if (!node_is_stored(e->f, node) || nest_provides(e->nest, node) || nest_reads_column(e->nest, node)) return false;
     return e->f->buffer[node->id] != NULL || e->f->copy[node->id] != NULL || e->f->kept[node->id] > 0;
 }
 
 Index buffer_row(Emitter *e, const Buffer *b, Index row) {
-    if (!b->of_relay || b->row_stride == 0)
-        return index_scale(e, row, b->row_stride);
-    if (row.at == e->relay_row)
-        return (Index){.at = index_const(e, 0), .step = row.step, .lanes = row.lanes};
+    if (!b->of_relay || b->row_stride == 0) return index_scale(e, row, b->row_stride);
+    if (row.at == e->relay_row) return (Index){.at = index_const(e, 0), .step = row.step, .lanes = row.lanes};
     return index_scale(e, index_subtract(e, row, index_of(e->relay_row)), b->row_stride);
 }
 
@@ -226,27 +209,22 @@ static Index buffer_index(Emitter *e, const Buffer *b, const Node *node, const S
         at = index_scale(e, linear, b->dense);
     else
         for (int a = 0; a < node->shape.rank; a++)
-            if (node->shape.extent[a] > 1)
-                at = index_add(e, at, index_scale(e, spot->axis[a], b->stride[a]));
+            if (node->shape.extent[a] > 1) at = index_add(e, at, index_scale(e, spot->axis[a], b->stride[a]));
     return b->rows ? index_add(e, at, buffer_row(e, b, spot->row)) : at;
 }
 
 /* From whichever layout has the lanes next to each other. */
 static LLVMValueRef load_stored(Emitter *e, const Node *node, const Spot *spot, Index linear) {
     const Buffer *main = e->f->buffer[node->id], *copy = e->f->copy[node->id];
-    if (e->f->kept[node->id] > 0)
-        return load_cell(e, node->dtype, e->f->kept[node->id] - 1, linear);
-    if (e->lanes_are_rows && main != NULL)
-        copy = NULL;
+    if (e->f->kept[node->id] > 0) return load_cell(e, node->dtype, e->f->kept[node->id] - 1, linear);
+    if (e->lanes_are_rows && main != NULL) copy = NULL;
     if (copy != NULL) {
         Index at = buffer_index(e, copy, node, spot, linear);
         bool near = nest_walks_rows(e->nest) || e->nest->apart || e->nest->convolution != NULL;
         bool together = at.lanes == NULL && (at.step == 1 || (at.step == 0 && near));
-        if (main == NULL || together)
-            return load_at(e, REGION_WORK, node->dtype, buffer_base(e, copy), at);
+        if (main == NULL || together) return load_at(e, REGION_WORK, node->dtype, buffer_base(e, copy), at);
     }
-    return load_at(e, REGION_WORK, node->dtype, buffer_base(e, main),
-                   buffer_index(e, main, node, spot, linear));
+    return load_at(e, REGION_WORK, node->dtype, buffer_base(e, main), buffer_index(e, main, node, spot, linear));
 }
 
 /* One emitter per op row whose emission is PLACES. */
@@ -263,8 +241,7 @@ PLACES(GATHER) {
     i = LLVMBuildSelect(e->b, inside, i, LLVMConstNull(type), "");
     Spot t = {.row = spot->row};
     for (int a = 0; a < table->shape.rank; a++)
-        if (a != shared)
-            t.axis[a] = spot->axis[a < shared ? a : a - 1 + chosen];
+        if (a != shared) t.axis[a] = spot->axis[a < shared ? a : a - 1 + chosen];
     t.axis[shared] = is_vector(i) ? (Index){.lanes = i} : index_of(LLVMBuildZExt(e->b, i, e->i64, ""));
     return emit_select(e, inside, value_at(e, table, &t), zero_of(e, node->dtype));
 }
@@ -279,8 +256,7 @@ PLACES(SCATTER_ADD) {
     LLVMValueRef i = value_at(e, node->source[1], spot), place = place_on_axis(e, spot->axis[shared]);
     Spot t = {.row = spot->row};
     for (int a = 0; a < node->shape.rank; a++)
-        if (a != shared)
-            t.axis[a < shared ? a : a - 1] = spot->axis[a];
+        if (a != shared) t.axis[a < shared ? a : a - 1] = spot->axis[a];
     LLVMValueRef x = value_at(e, node->source[0], &t), zero = zero_of(e, node->dtype);
     LLVMValueRef y = node->sources > 2 ? value_at(e, node->source[2], &t) : NULL;
     LLVMValueRef sum = scatter_sum(e, zero, x, y, node->dtype);
@@ -298,7 +274,10 @@ PLACES(VIEW) {
     return ok == NULL ? v : emit_select(e, ok, v, zero_of(e, node->dtype));
 }
 
-typedef struct OpEmitter { FlatEmitter *flat; PlaceEmitter *places; } OpEmitter;
+typedef struct OpEmitter {
+    FlatEmitter *flat;
+    PlaceEmitter *places;
+} OpEmitter;
 static const OpEmitter emitters[OP_COUNT] = {
 #define EMITTER_FLAT(NAME) .flat = emit_##NAME
 #define EMITTER_PLACES(NAME) .places = emit_##NAME
@@ -313,13 +292,10 @@ static const OpEmitter emitters[OP_COUNT] = {
 
 /* Is the value computed from its place on each axis, not from its row-major place? */
 static bool needs_places(const Emitter *e, const Node *node) {
-    if (is_loaded(e, node) || op_class(node->op) == OP_CLASS_REDUCE)
-        return false;
-    if (op_emission(node->op) == EMISSION_PLACES)
-        return true;
+    if (is_loaded(e, node) || op_class(node->op) == OP_CLASS_REDUCE) return false;
+    if (op_emission(node->op) == EMISSION_PLACES) return true;
     for (int s = 0; s < node->sources; s++)
-        if (needs_places(e, node->source[s]))
-            return true;
+        if (needs_places(e, node->source[s])) return true;
     return false;
 }
 
@@ -327,15 +303,13 @@ static LLVMValueRef value_of(Emitter *e, Node *node, const Spot *spot, bool flat
 
 static LLVMValueRef compute_element(Emitter *e, Node *node, const Spot *spot, bool flat) {
     LLVMValueRef x[3] = {0};
-    for (int s = 0; s < node->sources; s++)
-        x[s] = value_of(e, node->source[s], spot, flat);
+    for (int s = 0; s < node->sources; s++) x[s] = value_of(e, node->source[s], spot, flat);
     if (node->op == OP_DIV) {
         Node *numerator = node->source[0];
         bool differs = numerator->op == OP_SUB && !is_loaded(e, numerator);
         LLVMValueRef less = differs ? value_of(e, numerator->source[1], spot, flat) : NULL;
         LLVMValueRef quotient = emit_quotient(e, node, x[0], x[1], less);
-        if (quotient != NULL)
-            return quotient;
+        if (quotient != NULL) return quotient;
     }
     return emit_element(e, node, x);
 }
@@ -347,8 +321,7 @@ static LLVMValueRef compute_at(Emitter *e, Node *node, const Spot *spot) {
     case EMISSION_VALUES: return compute_element(e, node, spot, false);
     case EMISSION_SAME: {
         Node *source = node->source[0];
-        if (!needs_places(e, source))
-            return value_flat(e, source, spot_linear(e, spot, node->shape), spot->row);
+        if (!needs_places(e, source)) return value_flat(e, source, spot_linear(e, spot, node->shape), spot->row);
         Spot s = spot_reshaped(e, spot, node->shape, source->shape);
         return value_at(e, source, &s);
     }
@@ -373,15 +346,12 @@ static LLVMValueRef compute_flat(Emitter *e, Node *node, Index linear, Index row
 }
 
 static LLVMValueRef value_of(Emitter *e, Node *node, const Spot *spot, bool flat) {
-    if (node->op == OP_CONST)
-        return emit_CONST(e, node, (Index){0}, (Index){0});
-    if (node == e->nest->reduce && e->reduced != NULL)       /* epilogues read it nowhere else (fuse.c) */
+    if (node->op == OP_CONST) return emit_CONST(e, node, (Index){0}, (Index){0});
+    if (node == e->nest->reduce && e->reduced != NULL) /* epilogues read it nowhere else (fuse.c) */
         return e->reduced;
-    if (node == e->nest->largest && e->reduced != NULL)
-        return e->largest;
+    if (node == e->nest->largest && e->reduced != NULL) return e->largest;
     LLVMValueRef known = memo_get(e, node, spot, flat);
-    if (known != NULL)
-        return known;
+    if (known != NULL) return known;
     LLVMValueRef v;
     if (is_loaded(e, node)) {
         Spot places;
@@ -397,9 +367,7 @@ static LLVMValueRef value_of(Emitter *e, Node *node, const Spot *spot, bool flat
     return v;
 }
 
-LLVMValueRef value_at(Emitter *e, Node *node, const Spot *spot) {
-    return value_of(e, node, spot, false);
-}
+LLVMValueRef value_at(Emitter *e, Node *node, const Spot *spot) { return value_of(e, node, spot, false); }
 
 LLVMValueRef value_flat(Emitter *e, Node *node, Index linear, Index row) {
     Spot spot = {.axis = {linear}, .row = row};

@@ -27,8 +27,7 @@ static int64_t place_bytes(const Emitter *e, const Nest *nest, int s) {
     int64_t step = 0;
     for (int a = 0; a < access->rank && b != NULL; a++) {
         int64_t coef = access->axis[a].coef[nest->reduce->shape.rank];
-        if (coef != 0 && access->axis[a].divisor != 1)
-            return 0;
+        if (coef != 0 && access->axis[a].divisor != 1) return 0;
         step += coef * b->stride[a];
     }
     return step * (int64_t)dtype_bytes(source->dtype);
@@ -46,16 +45,14 @@ static bool come_from_afar(const Emitter *e, const Nest *nest) {
 
 /* A thread's tiles fetch all of a strip. */
 static void plan_fetching(Emitter *e, const Nest *nest, Strip *strip) {
-    if (!come_from_afar(e, nest))
-        return;
+    if (!come_from_afar(e, nest)) return;
     LLVMValueRef tiles = index_const(e, nest_tiles(e, nest) << FRACTION_BITS);
     if (e->f->threads && nest->split != SPLIT_NONE)
         tiles = LLVMBuildMul(e->b, index_const(e, nest_tiles(e, nest)),
                              LLVMBuildSub(e->b, e->part_end, e->part_begin, ""), "");
     for (int s = 0; s < 2; s++) {
         int64_t lines = nest->convolution->strip * place_bytes(e, nest, s) / LINE;
-        if (lines <= 0)
-            continue;
+        if (lines <= 0) continue;
         LLVMValueRef of_tile = LLVMBuildUDiv(e->b, index_const(e, lines << FRACTION_BITS), tiles, "");
         of_tile = LLVMBuildAdd(e->b, of_tile, index_const(e, 1), "");
         strip->of_tile[s] = LLVMBuildMul(e->b, of_tile, index_const(e, LINE), "");
@@ -70,18 +67,15 @@ static void start_fetching(Emitter *e, const Nest *nest, Strip *strip) {
     const Node *node = nest->reduce;
     const Contraction *c = node->attr.contraction;
     for (int s = 0; s < 2; s++) {
-        if (strip->of_tile[s] == NULL)
-            continue;
+        if (strip->of_tile[s] == NULL) continue;
         const Node *source = node->source[s];
         const Buffer *b = e->f->copy[source->id];
         Index at = index_scale(e, index_of(strip->row), b->row_stride);
         for (int a = 0; a < c->access[s].rank; a++) {
             const AxisMap *map = &c->access[s].axis[a];
-            if (map->coef[node->shape.rank] == 0)
-                continue;
+            if (map->coef[node->shape.rank] == 0) continue;
             int64_t last = map->offset;
-            for (int k = 0; k < node->shape.rank; k++)
-                last += map->coef[k] * (node->shape.extent[k] - 1);
+            for (int k = 0; k < node->shape.rank; k++) last += map->coef[k] * (node->shape.extent[k] - 1);
             Index place = index_scale(e, index_of(strip->end), map->coef[node->shape.rank]);
             at = index_add(e, at, index_scale(e, index_offset(e, place, last), b->stride[a]));
         }
@@ -93,8 +87,7 @@ static void start_fetching(Emitter *e, const Nest *nest, Strip *strip) {
 
 static void fetch_of_next(Emitter *e, const Strip *strip) {
     for (int s = 0; s < 2; s++) {
-        if (strip->of_tile[s] == NULL)
-            continue;
+        if (strip->of_tile[s] == NULL) continue;
         LLVMValueRef done = LLVMBuildLoad2(e->b, e->i64, strip->fetched[s], "");
         LLVMValueRef end = smaller(e, LLVMBuildAdd(e->b, done, strip->of_tile[s], ""), index_const(e, strip->bytes[s]));
         LoopBlocks lines;
@@ -109,13 +102,11 @@ static void fetch_of_next(Emitter *e, const Strip *strip) {
 static Index sum_index(Emitter *e, const Buffer *sums, const Spot *spot) {
     Index at = index_at(e, 0);
     for (int a = 0; a < sums->shape.rank; a++)
-        if (sums->shape.extent[a] > 1)
-            at = index_add(e, at, index_scale(e, spot->axis[a], sums->stride[a]));
+        if (sums->shape.extent[a] > 1) at = index_add(e, at, index_scale(e, spot->axis[a], sums->stride[a]));
     return at;
 }
 
-static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                         void *context) {
+static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     const Strip *strip = context;
     fetch_of_next(e, strip);
     ConvolutionKernel k = kernel_new(nest, spot, vectors);
@@ -134,8 +125,7 @@ static void weights_body(Emitter *e, const Nest *nest, const Spot *spot, int til
         }
     }
     walk_all(e, &k, chain);
-    for (int i = 0; i < k.members * vectors; i++)
-        store_at(e, REGION_WORK, k.node->dtype, base, at[i], chain[i]);
+    for (int i = 0; i < k.members * vectors; i++) store_at(e, REGION_WORK, k.node->dtype, base, at[i], chain[i]);
 }
 
 /* The places and vectors of a tile one after the other: what only moves values through memory gains nothing from being
@@ -158,27 +148,26 @@ static void each_of_tile(Emitter *e, const Nest *nest, const Spot *spot, int til
         here.axis[nest->lanes] = index_add(e, here.axis[nest->lanes], index_of(parts.index));
     }
     body(e, nest, &here, 1, 1, context);
-    if (vectors > 1)
-        loop_close(e, &parts, index_const(e, (int64_t)vectors * e->lanes), e->lanes, NULL);
-    if (v->taps > 1)
-        loop_close(e, &taps, index_const(e, v->taps), 1, NULL);
-    if (tile > 1)
-        loop_close(e, &places, index_const(e, tile), 1, NULL);
+    if (vectors > 1) loop_close(e, &parts, index_const(e, (int64_t)vectors * e->lanes), e->lanes, NULL);
+    if (v->taps > 1) loop_close(e, &taps, index_const(e, v->taps), 1, NULL);
+    if (tile > 1) loop_close(e, &places, index_const(e, tile), 1, NULL);
 }
 
 static void weight_finished(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     (void)tile, (void)vectors, (void)context;
     LLVMValueRef v = load_at(e, REGION_WORK, nest->reduce->dtype, buffer_base(e, nest->chain),
-                      sum_index(e, nest->chain, spot));
+                             sum_index(e, nest->chain, spot));
     finish(e, nest, spot, (Chain){{v}});
 }
 
-static void weights_finished(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors,
-                             void *context) {
+static void weights_finished(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
     each_of_tile(e, nest, spot, tile, vectors, weight_finished, context);
 }
 
-typedef struct ChunkSums { bool fold; LLVMValueRef first; } ChunkSums;
+typedef struct ChunkSums {
+    bool fold;
+    LLVMValueRef first;
+} ChunkSums;
 
 /* A new chunk's chains begin, or join those of the chunks before, of which there are none at the first. */
 static void sum_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int vectors, void *context) {
@@ -219,11 +208,9 @@ static void emit_strips(Emitter *e, const Nest *nest, Strip strip) {
 }
 
 void emit_weight_gradient(Emitter *e, const Nest *nest) {
-    if (shape_size(nest->space) == 0)
-        return;
+    if (shape_size(nest->space) == 0) return;
     int64_t chunk = nest->reduce->attr.contraction->chunk;
-    if (!nest->carried || chunk <= 0)
-        chunk = (int64_t)1 << 40;
+    if (!nest->carried || chunk <= 0) chunk = (int64_t)1 << 40;
     LoopBlocks chunks, rows;
     Strip strip = {0};
     plan_fetching(e, nest, &strip);
@@ -252,4 +239,3 @@ void emit_weight_gradient(Emitter *e, const Nest *nest) {
     }
     loop_close(e, &chunks, end, chunk, NULL);
 }
-

@@ -19,7 +19,8 @@ static const char keywords[] =
     "_Static_assert _Thread_local alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t "
     "char16_t char32_t class compl concept const const_cast consteval constexpr constinit continue co_await co_return "
     "co_yield decltype default delete do double dynamic_cast else enum explicit export extern false float for friend "
-    "goto if inline int linux long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected "
+    "goto if inline int linux long mutable namespace new noexcept not not_eq nullptr operator or or_eq private "
+    "protected "
     "public register reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast "
     "struct switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unix "
     "unsigned using virtual void volatile wchar_t while xor xor_eq ";
@@ -32,13 +33,17 @@ static const char common[] =
 
 /* What header.c declares of a run with this prefix, and what an object defines. */
 static const char *const suffixes[] = {
-    "", "_data", "_rows", "_init", "_new", "_free", "_step", "_predict", "_set", "_set_lr", "_clear_lr", "_request_stop",
-    "_parameter", "_parameter_name", "_refused", "_strerror", "_set_threads", "_fit", "_evaluate", "_save", "_load",
-    "_resume", "_model"};
-static const char *const macro_suffixes[] = {"_TRAIN_BYTES", "_PREDICT_BYTES", "_BATCH", "_PARAMETERS", "_OUTPUTS",
-                                             "_FIGURES"};
-enum { SUFFIXES = sizeof suffixes / sizeof *suffixes, MACROS = sizeof macro_suffixes / sizeof *macro_suffixes,
-       NAMES = SUFFIXES + MACROS };
+    "",           "_data",           "_rows",    "_init",     "_new",         "_free",
+    "_step",      "_predict",        "_set",     "_set_lr",   "_clear_lr",    "_request_stop",
+    "_parameter", "_parameter_name", "_refused", "_strerror", "_set_threads", "_fit",
+    "_evaluate",  "_save",           "_load",    "_resume",   "_model"};
+static const char *const macro_suffixes[] = {"_TRAIN_BYTES", "_PREDICT_BYTES", "_BATCH",
+                                             "_PARAMETERS",  "_OUTPUTS",       "_FIGURES"};
+enum {
+    SUFFIXES = sizeof suffixes / sizeof *suffixes,
+    MACROS = sizeof macro_suffixes / sizeof *macro_suffixes,
+    NAMES = SUFFIXES + MACROS
+};
 
 static bool is_listed(const char *list, const char *name) {
     size_t length = strlen(name);
@@ -62,8 +67,11 @@ bool exported_suffix_is_known(const char *suffix, bool macro) {
 
 /* ---- words ---------------------------------------------------------------------------------------- */
 static const char *word_of_sign(char c) {
-    static const struct { char sign; const char *word; } words[] = {
-        {'+', "plus"}, {'*', "times"}, {'/', "over"}, {'^', "to"}, {'%', "mod"}, {'<', "below"}, {'>', "above"}};
+    static const struct {
+        char sign;
+        const char *word;
+    } words[] = {{'+', "plus"}, {'*', "times"}, {'/', "over"}, {'^', "to"},
+                 {'%', "mod"},  {'<', "below"}, {'>', "above"}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i].sign == c) return words[i].word;
     return NULL;
@@ -74,9 +82,12 @@ static const char *as_words(Arena *arena, const char *name, const char *kept, ch
     Text text = text_new(arena);
     for (const char *c = name; *c; c++) {
         const char *word = word_of_sign(*c);
-        if (word) text_add(&text, "%s", word);
-        else if (isalnum((unsigned char)*c) || strchr(kept, *c)) text_add_bytes(&text, c, 1);
-        else text_add_bytes(&text, &other, 1);
+        if (word)
+            text_add(&text, "%s", word);
+        else if (isalnum((unsigned char)*c) || strchr(kept, *c))
+            text_add_bytes(&text, c, 1);
+        else
+            text_add_bytes(&text, &other, 1);
     }
     return text.length ? text.bytes : "";
 }
@@ -118,7 +129,10 @@ const char *exported_prefix(Arena *arena, const char *name) {
     return id;
 }
 
-typedef struct Declared { const char *name; int run; } Declared;
+typedef struct Declared {
+    const char *name;
+    int run;
+} Declared;
 
 static int by_name(const void *a, const void *b) {
     const Declared *left = a, *right = b;
@@ -138,7 +152,8 @@ bool exported_prefixes_differ(const Program *program, const char *const *prefixe
         Diagnostic *d = report(program->diagnostics, CODE_E0604, second->span,
                                "in C, %s would be declared for two runs: \"%s\" and \"%s\"", all[i].name, first->name,
                                second->name);
-        add_help(program->diagnostics, d, strcmp(first->block, second->block) == 0
+        add_help(program->diagnostics, d,
+                 strcmp(first->block, second->block) == 0
                      ? "C has letters, digits and _ alone: give each values that differ in them"
                      : "give one of the train blocks another name");
         return false;

@@ -65,7 +65,8 @@ static void add_members(Text *to, const Run *run, const char *const *members, co
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
         const Field *field = exported_field_of_column(data, i);
-        text_add(to, "    struct { const %s *data; int64_t stride; } %s;   /* ", column_type(column->dtype), members[i]);
+        text_add(to, "    struct { const %s *data; int64_t stride; } %s;   /* ", column_type(column->dtype),
+                 members[i]);
         if (column->shape.rank) {
             text_add(to, "[");
             add_shape(to, column->shape);
@@ -131,23 +132,26 @@ static int64_t parameter_count(const Run *run) {
 static void add_sizes(Text *to, const HeaderBlock *block) {
     const Run *run = block->run;
     Arena *arena = to->arena;
-    add_api(to, block->prefix, text_format(arena,
-            "#define @@_TRAIN_BYTES(threads) ((size_t)%zu + (size_t)((threads) > 1 ? (threads) - 1 : 0) * %zu)\n"
-            "#define @@_PREDICT_BYTES ((size_t)%zu)\n"
-            "#define @@_BATCH %lld   /* rows of a mini-batch; 0: all */\n"
-            "#define @@_PARAMETERS %lld\n",
-            block->train_bytes, block->thread_bytes, block->predict_bytes, (long long)run->batch,
-            (long long)parameter_count(run)));
+    add_api(to, block->prefix,
+            text_format(
+                arena,
+                "#define @@_TRAIN_BYTES(threads) ((size_t)%zu + (size_t)((threads) > 1 ? (threads) - 1 : 0) * %zu)\n"
+                "#define @@_PREDICT_BYTES ((size_t)%zu)\n"
+                "#define @@_BATCH %lld   /* rows of a mini-batch; 0: all */\n"
+                "#define @@_PARAMETERS %lld\n",
+                block->train_bytes, block->thread_bytes, block->predict_bytes, (long long)run->batch,
+                (long long)parameter_count(run)));
     if (run->predict) {
-        add_api(to, block->prefix, text_format(arena, "#define @@_OUTPUTS %lld   /* values predict writes per row: ",
-                                               (long long)shape_size(run->predict->shape)));
+        add_api(to, block->prefix,
+                text_format(arena, "#define @@_OUTPUTS %lld   /* values predict writes per row: ",
+                            (long long)shape_size(run->predict->shape)));
         if (run->predict_name) text_add(to, "%s ", run->predict_name);
         text_add(to, "[");
         add_shape(to, run->predict->shape);
         text_add(to, "] */\n");
     }
-    add_api(to, block->prefix, text_format(arena, "#define @@_FIGURES %d   /* values evaluate writes: loss",
-                                           1 + run->measure_count));
+    add_api(to, block->prefix,
+            text_format(arena, "#define @@_FIGURES %d   /* values evaluate writes: loss", 1 + run->measure_count));
     for (int i = 0; i < run->measure_count; i++) text_add(to, ", %s", run->measures[i].name);
     text_add(to, " */\n");
 }

@@ -4,11 +4,11 @@
 #include "ir/program.h"
 
 typedef struct HeaderBlock {
-    const Run  *run;
-    const char *prefix;                    /* a C identifier */
-    size_t train_bytes, predict_bytes;     /* instance with state and work; work of predict */
-    size_t thread_bytes;                   /* more for each thread but the first */
-    const bool *predicts;                  /* per column of the data set: predict reads it */
+    const Run *run;
+    const char *prefix;                /* a C identifier */
+    size_t train_bytes, predict_bytes; /* instance with state and work; work of predict */
+    size_t thread_bytes;               /* more for each thread but the first */
+    const bool *predicts;              /* per column of the data set: predict reads it */
 } HeaderBlock;
 
 /* Per column of the run's data set: does predict read it? */

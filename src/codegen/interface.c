@@ -56,7 +56,7 @@ void interface_object(Text *to, const Program *program, const char *const *prefi
     int count = program->run_count;
     ObjectBlock *blocks = arena_array(arena, ObjectBlock, count + 1);
     const Run **runs = arena_array(arena, const Run *, count + 1);
-    const char **code = arena_array(arena, const char *, count * level_count + 1);
+    const char **code = arena_array(arena, const char *, count *level_count + 1);
     for (int i = 0; i < count; i++) {
         runs[i] = &program->runs[i];
         CodegenSizes sizes = sizes_of(runs[i], sessions, level_count);
@@ -67,8 +67,9 @@ void interface_object(Text *to, const Program *program, const char *const *prefi
         blocks[i].levels = levels;
         blocks[i].code_prefix = of_levels;
         for (int k = 0; k < level_count; k++)
-            code[k * count + i] = of_levels[k] =
-                level_count == 1 ? prefixes[i] : text_format(arena, "%s__v%d", prefixes[i], levels[k]);
+            code[k * count + i] = of_levels[k] = level_count == 1
+                                                     ? prefixes[i]
+                                                     : text_format(arena, "%s__v%d", prefixes[i], levels[k]);
     }
     ObjectModel object = {arena, codegen_architecture(sessions[0]), blocks, count};
     CodegenExtra extra = {object_model_add, &object};

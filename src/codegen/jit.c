@@ -14,42 +14,37 @@ typedef struct JitExecutor {
     Executor executor;
     Codegen *codegen;
     Compiled *function[4], **metric;
-    Compiled *step_of_any;                   /* for mini-batches larger than the run's */
-    Executor *interpreter;                   /* of init, where that is small */
+    Compiled *step_of_any; /* for mini-batches larger than the run's */
+    Executor *interpreter; /* of init, where that is small */
 } JitExecutor;
 
 enum { FEW_ELEMENTS = 20000 };
 
 static void expect(LLVMErrorRef error) {
-    if (error == NULL)
-        return;
+    if (error == NULL) return;
     char *message = LLVMGetErrorMessage(error);
-    if (strstr(message, strerror(ENOMEM)) != NULL)
-        out_of_memory(0);
+    if (strstr(message, strerror(ENOMEM)) != NULL) out_of_memory(0);
     INTERNAL_ERROR("linking compiled code failed: %s", message);
 }
 
 static void open_jit(Codegen *c) {
-    if (c->jit != NULL)
-        return;
+    if (c->jit != NULL) return;
     expect(LLVMOrcCreateLLJIT(&c->jit, LLVMOrcCreateLLJITBuilder()));
     LLVMOrcDefinitionGeneratorRef process;
-    expect(LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, LLVMOrcLLJITGetGlobalPrefix(c->jit),
-                                                                NULL, NULL));
+    expect(LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, LLVMOrcLLJITGetGlobalPrefix(c->jit), NULL,
+                                                                NULL));
     LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(c->jit), process);
 }
 
 static void compile_functions(Codegen *c, Compiled **functions, int count) {
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = session_module(c, context, "sgd");
-    for (int i = 0; i < count; i++)
-        session_emit(c, module, functions[i]->loops, functions[i]->symbol);
+    for (int i = 0; i < count; i++) session_emit(c, module, functions[i]->loops, functions[i]->symbol);
     session_optimise(c, module);
     double start = session_seconds();
     char *message = NULL;
     LLVMMemoryBufferRef object;
-    if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMObjectFile, &message, &object)
-        != 0)
+    if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMObjectFile, &message, &object) != 0)
         INTERNAL_ERROR("LLVM made no code: %s", message);
     c->times.machine_code += session_seconds() - start;
     start = session_seconds();
@@ -75,43 +70,35 @@ static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdr
     if (entry == ENTRY_INIT && j->interpreter != NULL)
         return j->interpreter->call(j->interpreter, entry, measure, call);
     Compiled *f = compiled_of(j, entry, measure);
-    if (entry == ENTRY_STEP && f != NULL && f->loops->one_block && call->batch > f->loops->block)
-        f = j->step_of_any;
-    if (f == NULL)
-        INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
-    if (f->address == NULL)
-        compile_functions(j->codegen, &f, 1);
+    if (entry == ENTRY_STEP && f != NULL && f->loops->one_block && call->batch > f->loops->block) f = j->step_of_any;
+    if (f == NULL) INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
+    if (f->address == NULL) compile_functions(j->codegen, &f, 1);
     if (f->loops->threads && executor->region != NULL)
         return executor->region(executor->threads, f->address, call, executor->scratch);
     return f->address(call);
 }
 
 static void jit_free(Executor *executor) {
-    JitExecutor *j = (JitExecutor *)executor;   /* the code belongs to the session, the rest to its arena */
-    if (j->interpreter != NULL)
-        j->interpreter->free(j->interpreter);
+    JitExecutor *j = (JitExecutor *)executor; /* the code belongs to the session, the rest to its arena */
+    if (j->interpreter != NULL) j->interpreter->free(j->interpreter);
     j->interpreter = NULL;
 }
 
 static bool is_small(const Function *function) {
     int64_t elements = 0;
-    for (int r = 0; r < function->root_count; r++)
-        elements += shape_size(function->roots[r].node->shape);
+    for (int r = 0; r < function->root_count; r++) elements += shape_size(function->roots[r].node->shape);
     return elements < FEW_ELEMENTS;
 }
 
 static void make_room(Executor *executor, const LoopFunction *f) {
-    if (f->work_bytes > executor->work_bytes)
-        executor->work_bytes = f->work_bytes;
-    if (f->thread_bytes > executor->thread_bytes)
-        executor->thread_bytes = f->thread_bytes;
+    if (f->work_bytes > executor->work_bytes) executor->work_bytes = f->work_bytes;
+    if (f->thread_bytes > executor->thread_bytes) executor->thread_bytes = f->thread_bytes;
     executor->shares |= f->threads;
 }
 
 Executor *codegen_jit(Codegen *c, const Run *run) {
     if (!c->target.runs_here) {
-        report(c->diagnostics, CODE_E0602, (Span){0, 0}, "this machine cannot run code for %s",
-               c->target.cpu);
+        report(c->diagnostics, CODE_E0602, (Span){0, 0}, "this machine cannot run code for %s", c->target.cpu);
         return NULL;
     }
     JitExecutor *j = arena_new_of(c->arena, JitExecutor);
@@ -126,8 +113,7 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
             j->metric[entries[i].measure] = f;
         else
             j->function[entries[i].entry] = f;
-        if (entries[i].entry == ENTRY_INIT && is_small(&run->init))
-            j->interpreter = interpreter_new(c->arena, run);
+        if (entries[i].entry == ENTRY_INIT && is_small(&run->init)) j->interpreter = interpreter_new(c->arena, run);
         make_room(&j->executor, f->loops);
         if (entries[i].entry == ENTRY_STEP) {
             j->step_of_any = session_function(c, run, entries[i].function, 0);
@@ -139,11 +125,9 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
 
 static void add_function(Codegen *c, Compiled **list, int *count, Compiled *f) {
     (void)c;
-    if (f == NULL || f->address != NULL)
-        return;
+    if (f == NULL || f->address != NULL) return;
     for (int i = 0; i < *count; i++)
-        if (list[i] == f)
-            return;
+        if (list[i] == f) return;
     list[(*count)++] = f;
 }
 
@@ -152,14 +136,11 @@ bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
     int functions = 0;
     for (int i = 0; i < count; i++) {
         const JitExecutor *j = (const JitExecutor *)executors[i];
-        if (j->interpreter == NULL)
-            add_function(c, list, &functions, j->function[ENTRY_INIT]);
+        if (j->interpreter == NULL) add_function(c, list, &functions, j->function[ENTRY_INIT]);
         add_function(c, list, &functions, j->function[ENTRY_STEP]);
         add_function(c, list, &functions, j->function[ENTRY_EVALUATE]);
-        for (int m = 0; m < j->executor.run->measure_count; m++)
-            add_function(c, list, &functions, j->metric[m]);
+        for (int m = 0; m < j->executor.run->measure_count; m++) add_function(c, list, &functions, j->metric[m]);
     }
-    if (functions > 0)
-        compile_functions(c, list, functions);
+    if (functions > 0) compile_functions(c, list, functions);
     return true;
 }

@@ -5,9 +5,7 @@
 #include "codegen/emit.h"
 #include <math.h>
 
-static LLVMTypeRef as_wide(LLVMValueRef x, LLVMTypeRef scalar) {
-    return vector_type(scalar, vector_lanes(x));
-}
+static LLVMTypeRef as_wide(LLVMValueRef x, LLVMTypeRef scalar) { return vector_type(scalar, vector_lanes(x)); }
 
 static LLVMValueRef pair(Emitter *emitter,
                          LLVMValueRef (*build)(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *),
@@ -99,9 +97,9 @@ static LLVMValueRef signed_real(Emitter *emitter, LLVMValueRef x, LLVMTypeRef sc
 #include "math.inc"
 #include "random.inc"
 
-#define FUNCTION(name)                                                                                                 \
-    LLVMValueRef math_##name(Emitter *emitter, DType t, LLVMValueRef x) {                                              \
-        return t == DTYPE_F32 ? emit_##name##_f32(emitter, x) : emit_##name##_f64(emitter, x);                         \
+#define FUNCTION(name)                                                                         \
+    LLVMValueRef math_##name(Emitter *emitter, DType t, LLVMValueRef x) {                      \
+        return t == DTYPE_F32 ? emit_##name##_f32(emitter, x) : emit_##name##_f64(emitter, x); \
     }
 FUNCTION(exp)
 FUNCTION(log)

@@ -8,22 +8,20 @@
 #include <unistd.h>
 
 typedef void BadAllocation(void *context, const char *reason, bool report);
-extern void install_handler(BadAllocation *handler, void *context)
-    __asm__("_ZN4llvm31install_bad_alloc_error_handlerEPFvPvPKcbES0_");
+extern void install_handler(BadAllocation *handler,
+                            void *context) __asm__("_ZN4llvm31install_bad_alloc_error_handlerEPFvPvPKcbES0_");
 extern void install_new_handler(void) __asm__("_ZN4llvm33install_out_of_memory_new_handlerEv");
 
 static void on_no_memory(void *context, const char *reason, bool report_it) {
     static const char sentence[] = "sgdc: out of memory while compiling\n";
     (void)context, (void)reason, (void)report_it;
-    if (write(STDERR_FILENO, sentence, sizeof sentence - 1) < 0)
-        _exit(3);
+    if (write(STDERR_FILENO, sentence, sizeof sentence - 1) < 0) _exit(3);
     _exit(3);
 }
 
 void session_expect_no_memory(void) {
     static bool installed;
-    if (installed)
-        return;
+    if (installed) return;
     installed = true;
     install_handler(on_no_memory, NULL);
     install_new_handler();

@@ -9,30 +9,30 @@
 #include <string.h>
 
 /* What a module holds so far. */
-typedef struct Emitted { const Compiled **function; LLVMValueRef *value; int count; } Emitted;
+typedef struct Emitted {
+    const Compiled **function;
+    LLVMValueRef *value;
+    int count;
+} Emitted;
 
 static LLVMValueRef find_emitted(const Emitted *all, const Compiled *f) {
     for (int i = 0; i < all->count; i++)
-        if (all->function[i] == f)
-            return all->value[i];
+        if (all->function[i] == f) return all->value[i];
     return NULL;
 }
 
 static LLVMValueRef add_function(Codegen *c, LLVMModuleRef module, Emitted *all, const Compiled *f,
                                  const char *symbol) {
     LLVMValueRef known = find_emitted(all, f);
-    if (known != NULL)
-        return LLVMAddAlias2(module, LLVMGlobalGetValueType(known), 0, known, symbol);
+    if (known != NULL) return LLVMAddAlias2(module, LLVMGlobalGetValueType(known), 0, known, symbol);
     all->function[all->count] = f;
     return all->value[all->count++] = session_emit(c, module, f->loops, symbol);
 }
 
 /* The function, or the one already there, for use inside the module. */
-static LLVMValueRef add_part(Codegen *c, LLVMModuleRef module, Emitted *all, const Compiled *f,
-                             const char *symbol) {
+static LLVMValueRef add_part(Codegen *c, LLVMModuleRef module, Emitted *all, const Compiled *f, const char *symbol) {
     LLVMValueRef known = find_emitted(all, f);
-    if (known != NULL)
-        return known;
+    if (known != NULL) return known;
     LLVMValueRef function = add_function(c, module, all, f, symbol);
     LLVMSetLinkage(function, LLVMInternalLinkage);
     return function;
@@ -40,8 +40,8 @@ static LLVMValueRef add_part(Codegen *c, LLVMModuleRef module, Emitted *all, con
 
 /* The rows of one step are the application's choice: up to a block they take the code made for that, beyond
  * it the code for any number. The bits do not depend on which. */
-static LLVMValueRef add_step(LLVMModuleRef module, int64_t block, LLVMValueRef of_block,
-                             LLVMValueRef of_any, const char *symbol) {
+static LLVMValueRef add_step(LLVMModuleRef module, int64_t block, LLVMValueRef of_block, LLVMValueRef of_any,
+                             const char *symbol) {
     LLVMContextRef context = LLVMGetModuleContext(module);
     LLVMTypeRef type = LLVMGlobalGetValueType(of_any), i64 = LLVMInt64TypeInContext(context);
     LLVMValueRef function = LLVMAddFunction(module, symbol, type), call = LLVMGetParam(function, 0);
@@ -50,8 +50,7 @@ static LLVMValueRef add_step(LLVMModuleRef module, int64_t block, LLVMValueRef o
     LLVMValueRef at = LLVMConstInt(i64, offsetof(sgdrt_call, batch), false);
     LLVMValueRef place = LLVMBuildInBoundsGEP2(b, LLVMInt8TypeInContext(context), call, &at, 1, "");
     LLVMValueRef batch = LLVMBuildLoad2(b, i64, place, "");
-    LLVMValueRef fits =
-        LLVMBuildICmp(b, LLVMIntSLE, batch, LLVMConstInt(i64, (unsigned long long)block, true), "");
+    LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, batch, LLVMConstInt(i64, (unsigned long long)block, true), "");
     LLVMValueRef code = LLVMBuildSelect(b, fits, of_block, of_any, "");
     LLVMBuildRet(b, LLVMBuildCall2(b, type, code, &call, 1, ""));
     LLVMDisposeBuilder(b);
@@ -69,8 +68,7 @@ static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *r
             const Compiled *any = session_function(c, run, entries[i].function, 0);
             function = add_step(module, f->loops->block,
                                 add_part(c, module, all, f, text_format(c->arena, "%s_of_block", symbol)),
-                                add_part(c, module, all, any, text_format(c->arena, "%s_of_any", symbol)),
-                                symbol);
+                                add_part(c, module, all, any, text_format(c->arena, "%s_of_any", symbol)), symbol);
         } else
             function = add_function(c, module, all, f, symbol);
         LLVMSetVisibility(function, LLVMHiddenVisibility);
@@ -78,15 +76,12 @@ static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *r
 }
 
 /* All entries of the runs, each emitted once. */
-static void add_runs(Codegen *c, LLVMModuleRef module, const Run *const *runs, const char *const *prefixes,
-                     int count) {
+static void add_runs(Codegen *c, LLVMModuleRef module, const Run *const *runs, const char *const *prefixes, int count) {
     int most = 5 * count;
-    for (int r = 0; r < count; r++)
-        most += runs[r]->measure_count;
+    for (int r = 0; r < count; r++) most += runs[r]->measure_count;
     Emitted all = {.function = arena_array(c->arena, const Compiled *, most + 1),
                    .value = arena_array(c->arena, LLVMValueRef, most + 1)};
-    for (int r = 0; r < count; r++)
-        add_run(c, module, &all, runs[r], prefixes[r]);
+    for (int r = 0; r < count; r++) add_run(c, module, &all, runs[r], prefixes[r]);
 }
 
 CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
@@ -94,16 +89,14 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
     RunEntry *entries;
     int count = session_entries(c, run, &entries);
     for (int i = 0; i < count; i++) {
-        const LoopFunction *f = session_function(c, run, entries[i].function, entries[i].batch)->loops, *any = f, *least = f;
-        if (entries[i].entry == ENTRY_STEP)
-            any = session_function(c, run, entries[i].function, 0)->loops;
-        if (any->work_bytes > f->work_bytes)
-            f = any;
+        const LoopFunction *f = session_function(c, run, entries[i].function, entries[i].batch)->loops, *any = f,
+                           *least = f;
+        if (entries[i].entry == ENTRY_STEP) any = session_function(c, run, entries[i].function, 0)->loops;
+        if (any->work_bytes > f->work_bytes) f = any;
         size_t bytes = f->work_bytes;
         bool trains = entries[i].entry == ENTRY_STEP || entries[i].entry == ENTRY_EVALUATE;
         size_t of_thread = any->thread_bytes > least->thread_bytes ? any->thread_bytes : least->thread_bytes;
-        if (trains && of_thread > sizes.thread)
-            sizes.thread = of_thread;
+        if (trains && of_thread > sizes.thread) sizes.thread = of_thread;
         switch (entries[i].entry) {
         case ENTRY_INIT: sizes.init = bytes; break;
         case ENTRY_STEP: sizes.step = bytes; break;
@@ -143,8 +136,7 @@ static void add_machine_code(Codegen *c, LLVMModuleRef module, LLVMCodeGenFileTy
 
 bool codegen_text(Codegen *c, Text *to, const Run *const *runs, const char *const *prefixes, int count,
                   CodegenText kind) {
-    if (kind == CODEGEN_LOOPS)
-        return loops_text(c, to, runs, prefixes, count);
+    if (kind == CODEGEN_LOOPS) return loops_text(c, to, runs, prefixes, count);
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = session_module(c, context, "sgd");
     add_runs(c, module, runs, prefixes, count);
@@ -166,10 +158,8 @@ void codegen_object(Codegen *const *sessions, int session_count, Text *to, const
     Codegen *c = sessions[0];
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = session_module(c, context, "sgd");
-    for (int i = 0; i < session_count; i++)
-        add_runs(sessions[i], module, runs, prefixes + i * count, count);
-    if (extra != NULL)
-        extra->add(module, extra->context);
+    for (int i = 0; i < session_count; i++) add_runs(sessions[i], module, runs, prefixes + i * count, count);
+    if (extra != NULL) extra->add(module, extra->context);
     session_optimise(c, module);
     double start = session_seconds();
     add_machine_code(c, module, LLVMObjectFile, to);

@@ -15,7 +15,12 @@
 #include <llvm-c/Linker.h>
 #include <string.h>
 
-typedef struct Builder { LLVMModuleRef module; LLVMContextRef context; Arena *arena; const char *prefix; } Builder;
+typedef struct Builder {
+    LLVMModuleRef module;
+    LLVMContextRef context;
+    Arena *arena;
+    const char *prefix;
+} Builder;
 
 static LLVMValueRef int32(Builder *b, int64_t v) {
     return LLVMConstInt(LLVMInt32TypeInContext(b->context), (uint64_t)v, true);
@@ -58,7 +63,7 @@ static LLVMValueRef string(Builder *b, const char *text) {
 static LLVMValueRef function(Builder *b, const char *prefix, const char *entry) {
     const char *symbol = text_format(b->arena, "%s__%s", prefix, entry);
     LLVMValueRef f = LLVMGetNamedFunction(b->module, symbol);
-    if (!f) f = LLVMGetNamedGlobalAlias(b->module, symbol, strlen(symbol));     /* the same function of another run */
+    if (!f) f = LLVMGetNamedGlobalAlias(b->module, symbol, strlen(symbol)); /* the same function of another run */
     return f ? f : null(b);
 }
 
@@ -93,8 +98,8 @@ static LLVMValueRef columns(Builder *b, const Run *run, const bool *predicts) {
     LLVMValueRef *rows = arena_array(b->arena, LLVMValueRef, data->column_count);
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
-        rows[i] = RECORD(b, string(b, members[i]), int64(b, shape_size(column->shape)),
-                         int64(b, column->classes), int32(b, column->dtype), int32(b, predicts[i]),
+        rows[i] = RECORD(b, string(b, members[i]), int64(b, shape_size(column->shape)), int64(b, column->classes),
+                         int32(b, column->dtype), int32(b, predicts[i]),
                          int32(b, column->standardized ? column->mean_cell : -1),
                          int32(b, column->standardized ? column->deviation_cell : -1));
     }
@@ -103,8 +108,7 @@ static LLVMValueRef columns(Builder *b, const Run *run, const bool *predicts) {
 
 static LLVMValueRef code(Builder *b, const Run *run, const char *prefix) {
     LLVMValueRef *metrics = arena_array(b->arena, LLVMValueRef, run->measure_count);
-    for (int i = 0; i < run->measure_count; i++)
-        metrics[i] = function(b, prefix, text_format(b->arena, "metric%d", i));
+    for (int i = 0; i < run->measure_count; i++) metrics[i] = function(b, prefix, text_format(b->arena, "metric%d", i));
     return RECORD(b, function(b, prefix, "init"), function(b, prefix, "step"), function(b, prefix, "evaluate"),
                   function(b, prefix, "predict"), table(b, pointer(b), metrics, run->measure_count));
 }
@@ -137,11 +141,11 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   table(b, i32, counts, run->measure_count), int64(b, (int64_t)run->seed),
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
                   int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
-                  int64(b, run->batch), int64(b, run->epochs),
-                  int64(b, run->steps), int64(b, outputs), int64(b, model_copies(run->data)), int64(b, model_copies(run->valid)),
-                  real64(b, run->hold_out_part), int32(b, run->cell_count),
-                  int32(b, run->slot_count), int32(b, run->data->column_count), int32(b, run->measure_count),
-                  int32(b, arguments), int32(b, run_averaged(run)), int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),
+                  int64(b, run->batch), int64(b, run->epochs), int64(b, run->steps), int64(b, outputs),
+                  int64(b, model_copies(run->data)), int64(b, model_copies(run->valid)), real64(b, run->hold_out_part),
+                  int32(b, run->cell_count), int32(b, run->slot_count), int32(b, run->data->column_count),
+                  int32(b, run->measure_count), int32(b, arguments), int32(b, run_averaged(run)),
+                  int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),
                   int32(b, run->order), int32(b, run->last), int32(b, run->hold_out),
                   int32(b, model_split_column(run)));
 }

@@ -6,15 +6,16 @@
 
 typedef struct ObjectBlock {
     HeaderBlock header;
-    size_t work_bytes;                 /* the most any entry needs */
-    int level_count;                   /* processor levels carried, ascending; code_prefix[i] + "__step" ... */
+    size_t work_bytes; /* the most any entry needs */
+    int level_count;   /* processor levels carried, ascending; code_prefix[i] + "__step" ... */
     const int *levels;
     const char *const *code_prefix;
 } ObjectBlock;
 typedef struct ObjectModel {
     Arena *arena;
     Architecture architecture;
-    const ObjectBlock *blocks; int count;
+    const ObjectBlock *blocks;
+    int count;
 } ObjectModel;
 
 /* A CodegenExtra.add: context is an ObjectModel. */

@@ -7,10 +7,11 @@
 
 /* A function planned once for all runs that have the same. */
 typedef struct Compiled {
-    const char *key; uint64_t hash;
+    const char *key;
+    uint64_t hash;
     LoopFunction *loops;
-    const char *symbol;                       /* in the JIT */
-    sgdrt_function *address;                  /* NULL: not compiled yet */
+    const char *symbol;      /* in the JIT */
+    sgdrt_function *address; /* NULL: not compiled yet */
     struct Compiled *next;
 } Compiled;
 
@@ -20,17 +21,18 @@ struct Codegen {
     Diagnostics *diagnostics;
     Target target;
     CodegenTimes times;
-    Compiled *functions; int function_count, compiled_count;
+    Compiled *functions;
+    int function_count, compiled_count;
     LLVMOrcLLJITRef jit;
 };
 
-double    session_seconds(void);
-void      session_expect_no_memory(void);     /* memory.c: exit code 3 where LLVM would abort */
+double session_seconds(void);
+void session_expect_no_memory(void); /* memory.c: exit code 3 where LLVM would abort */
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
 /* A fresh module for this session's target; emission, verification and passes with their times. */
 LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);
-LLVMValueRef  session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol);
-void          session_optimise(Codegen *c, LLVMModuleRef module);
+LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol);
+void session_optimise(Codegen *c, LLVMModuleRef module);
 
 /* Entries of a run that have roots, in order: init, step, evaluate, predict, metrics. */
 typedef struct RunEntry {

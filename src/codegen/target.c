@@ -22,15 +22,14 @@ static const Architecture host = AARCH64;
 
 const char *codegen_native(void) {
     const ArchitectureRow *row = architecture_row(host);
-    if (row->levels == 1)
-        return row->name;
+    if (row->levels == 1) return row->name;
     int level = (int)sgdrt_processor_level();
     return level > 0 ? architecture_level(host, level)->cpu : "unknown";
 }
 
 static LLVMCodeGenOptLevel machine_level(int level) {
-    static const LLVMCodeGenOptLevel of[] = {LLVMCodeGenLevelNone, LLVMCodeGenLevelLess,
-                                             LLVMCodeGenLevelDefault, LLVMCodeGenLevelAggressive};
+    static const LLVMCodeGenOptLevel of[] = {LLVMCodeGenLevelNone, LLVMCodeGenLevelLess, LLVMCodeGenLevelDefault,
+                                             LLVMCodeGenLevelAggressive};
     return of[level < 0 ? 0 : level > 3 ? 3 : level];
 }
 
@@ -51,8 +50,7 @@ static bool find_architecture(const char *triple, Architecture *architecture) {
     for (int i = 0; i < ARCHITECTURES; i++) {
         const char *name = architecture_row((Architecture)i)->name;
         size_t length = strlen(name);
-        if (strncmp(triple, name, length) != 0 || triple[length] != '-')
-            continue;
+        if (strncmp(triple, name, length) != 0 || triple[length] != '-') continue;
         const char *rest = triple + length, *vendor_end = strchr(rest + 1, '-');
         const char *system = strncmp(rest, "-linux-", 7) == 0 ? rest : vendor_end != NULL ? vendor_end : "";
         *architecture = (Architecture)i;
@@ -65,8 +63,7 @@ static LLVMTargetRef find_target(const char *triple, Architecture architecture) 
     LLVMTargetRef target;
     char *message = NULL;
     architecture_open(architecture);
-    if (LLVMGetTargetFromTriple(triple, &target, &message) == 0)
-        return target;
+    if (LLVMGetTargetFromTriple(triple, &target, &message) == 0) return target;
     LLVMDisposeMessage(message);
     return NULL;
 }
@@ -77,11 +74,11 @@ static ObjectProcessor object_processor(const ArchitectureRow *row, const Proces
 }
 
 int target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors_of) {
-    Architecture architecture = host;         /* codegen_new says what is wrong with the triple */
+    Architecture architecture = host; /* codegen_new says what is wrong with the triple */
     int count = 0;
     find_architecture(triple_of(arena, options->triple), &architecture);
     if (options->cpu != NULL)
-        processors_of[count++] = (ObjectProcessor){options->cpu, 0};     /* a processor by name: not checked */
+        processors_of[count++] = (ObjectProcessor){options->cpu, 0}; /* a processor by name: not checked */
     for (int a = 0; a < ARCHITECTURES; a++) {
         const ArchitectureRow *row = architecture_row((Architecture)a);
         for (const ProcessorLevel *level = row->level; level < row->level + row->levels; level++) {
@@ -99,10 +96,10 @@ static void report_processor(Arena *arena, const Target *target, const char *cpu
     const char *names[MOST_PROCESSORS];
     int all = processors_known(known), count = 0;
     for (int i = 0; i < all; i++)
-        if (known[i].architecture == target->architecture)
-            names[count++] = known[i].name;
-    const char *of = target->architecture == host ? ""
-                     : text_format(arena, " of %s", architecture_row(target->architecture)->name);
+        if (known[i].architecture == target->architecture) names[count++] = known[i].name;
+    const char *of = target->architecture == host
+                         ? ""
+                         : text_format(arena, " of %s", architecture_row(target->architecture)->name);
     Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0}, "sgdc does not know the processor \"%s\"%s", cpu, of);
     const char *nearest = nearest_name(cpu, names, count);
     for (int i = 0; i < all; i++)
@@ -111,15 +108,13 @@ static void report_processor(Arena *arena, const Target *target, const char *cpu
             add_help(diagnostics, d, "%s is one of %s: --target=%s-linux-gnu", cpu, other, other);
             return;
         }
-    if (nearest != NULL)
-        add_help(diagnostics, d, "did you mean %s?", nearest);
+    if (nearest != NULL) add_help(diagnostics, d, "did you mean %s?", nearest);
 }
 
 /* The least that objects for it carry. */
 static const char *least_processor(const ArchitectureRow *row) {
     const ProcessorLevel *level = row->level;
-    while (!level->carried)
-        level++;
+    while (!level->carried) level++;
     return level->cpu;
 }
 
@@ -143,13 +138,13 @@ static int choose_processor(Arena *arena, Target *target, const char *cpu, const
     target->cpu = cpu != NULL ? cpu : least_processor(row);
     for (int i = 0, count = processors_known(known); i < count; i++) {
         const Processor *p = &known[i];
-        if (p->architecture != target->architecture || strcmp(target->cpu, p->name) != 0)
-            continue;
+        if (p->architecture != target->architecture || strcmp(target->cpu, p->name) != 0) continue;
         const ProcessorLevel *level = architecture_level(p->architecture, p->level);
         bool is_level = strcmp(p->name, level->cpu) == 0;
         *features = level->features;
-        target->runs_here = p->architecture == host && p->level <= here
-            && (row->level_tells_all || is_level || strcmp(p->name, keep_message(arena, LLVMGetHostCPUName())) == 0);
+        target->runs_here = p->architecture == host && p->level <= here &&
+                            (row->level_tells_all || is_level ||
+                             strcmp(p->name, keep_message(arena, LLVMGetHostCPUName())) == 0);
         return p->level;
     }
     return 0;
@@ -165,7 +160,8 @@ static int choose_processor(Arena *arena, Target *target, const char *cpu, const
  * access cannot add an index and a constant to its address at once, it still finds more. */
 static void set_llvm_options(Architecture architecture) {
     const char *const options[] = {"sgdc", "-dag-maps-huge-region=64",
-                                   architecture_row(architecture)->adds_in_addresses ? "-disable-lsr=true" : "-disable-lsr=false"};
+                                   architecture_row(architecture)->adds_in_addresses ? "-disable-lsr=true"
+                                                                                     : "-disable-lsr=false"};
     LLVMParseCommandLineOptions(sizeof options / sizeof *options, options, "");
 }
 
@@ -173,7 +169,10 @@ static void set_llvm_options(Architecture architecture) {
 static const char *architecture_names(Arena *arena, const char *ending, const char *before_last) {
     Text names = text_new(arena);
     for (int a = 0; a < ARCHITECTURES; a++)
-        text_add(&names, "%s%s%s", a == 0 ? "" : a == ARCHITECTURES - 1 ? before_last : ", ",
+        text_add(&names, "%s%s%s",
+                 a == 0                   ? ""
+                 : a == ARCHITECTURES - 1 ? before_last
+                                          : ", ",
                  architecture_row((Architecture)a)->name, ending);
     return names.bytes;
 }
@@ -187,14 +186,14 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
     }
     if (llvm_target == NULL) {
         Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0},
-                               "code can be made for Linux on %s, not for \"%s\"", architecture_names(arena, "", " or "),
-                               target->triple);
+                               "code can be made for Linux on %s, not for \"%s\"",
+                               architecture_names(arena, "", " or "), target->triple);
         add_help(diagnostics, d, "the triples are %s", architecture_names(arena, "-linux-gnu", " and "));
         return false;
     }
     if (sgdrt_processor_level() == 0) {
-        Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0}, "SGDC_NATIVE says \"%s\", which is no level of x86-64",
-                               getenv("SGDC_NATIVE"));
+        Diagnostic *d = report(diagnostics, CODE_E0601, (Span){0, 0},
+                               "SGDC_NATIVE says \"%s\", which is no level of x86-64", getenv("SGDC_NATIVE"));
         add_help(diagnostics, d, "it takes x86-64-v2, x86-64-v3 or x86-64-v4, or is left out");
         return false;
     }
@@ -210,14 +209,12 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
         target->loop.l2 = 8 * options->caches;
         target->loop.fewest_uses = 2;
     }
-    target->machine =
-        LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, features,
-                                machine_level(options->level), LLVMRelocPIC, LLVMCodeModelDefault);
+    target->machine = LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, features,
+                                              machine_level(options->level), LLVMRelocPIC, LLVMCodeModelDefault);
     return true;
 }
 
 void target_close(Target *target) {
-    if (target->machine != NULL)
-        LLVMDisposeTargetMachine(target->machine);
+    if (target->machine != NULL) LLVMDisposeTargetMachine(target->machine);
     target->machine = NULL;
 }

@@ -14,6 +14,6 @@ typedef struct Target {
 } Target;
 /* False, with a diagnostic, if processor or triple are unknown. */
 bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
-int  target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
+int target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
 void target_close(Target *target);
 #endif

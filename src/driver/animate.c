@@ -16,8 +16,9 @@ bool animate_is_possible(Driver *driver) {
     const char *script = text_format(driver->arena, "set terminal %s size 60,40\nplot 0\n",
                                      strcmp(kind, "webp") == 0 ? "webp animate" : "pngcairo");
     if (plot_draw(driver->arena, script, PROBE_MS, &picture, &problem)) return true;
-    driver_complain(driver, "%s: .%s is drawn by gnuplot, and the one here cannot: --animate FILE.html needs no gnuplot%s", path, kind,
-                    strcmp(kind, "webp") == 0 ? ", and .gif an older one (.webp comes with gnuplot 6)" : "");
+    driver_complain(
+        driver, "%s: .%s is drawn by gnuplot, and the one here cannot: --animate FILE.html needs no gnuplot%s", path,
+        kind, strcmp(kind, "webp") == 0 ? ", and .gif an older one (.webp comes with gnuplot 6)" : "");
     return false;
 }
 
@@ -37,7 +38,9 @@ static Text gif_of(Arena *arena, const Text *images) {
     for (size_t at = 0, size; at < images->length; at += size) {
         Raster raster = {0};
         size = png_read(arena, images->bytes + at, images->length - at, &raster);
-        if (size == 0 || (frames.count && (raster.width != frames.items[0].width || raster.height != frames.items[0].height))) return gif;
+        if (size == 0 ||
+            (frames.count && (raster.width != frames.items[0].width || raster.height != frames.items[0].height)))
+            return gif;
         vector_push(arena, &frames, raster);
     }
     if (frames.count) gif_add(&gif, frames.items, frames.count, FILM_DELAY, FILM_HOLD);

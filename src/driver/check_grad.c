@@ -16,15 +16,17 @@
 #include <string.h>
 
 enum { MOST_ELEMENTS = 100, FEWEST_ROWS = 8 };
-static const double steps[] = {1e-4, 1e-6}, step_aside = 0.01;      /* of the parameter's scale; the second for kinks */
+static const double steps[] = {1e-4, 1e-6}, step_aside = 0.01; /* of the parameter's scale; the second for kinks */
 static const double tolerance = 1e-5, tolerance_of_largest = 1e-7;
-static const double most_work = 1e10;                                /* operations, as a rough count */
+static const double most_work = 1e10; /* operations, as a rough count */
 
 typedef struct Check {
     Gradient g;
-    uint32_t *rows; int64_t count;
+    uint32_t *rows;
+    int64_t count;
     uint64_t random;
-    int64_t kinks; double largest;       /* of the cell at hand: numbers at kinks; the largest relative difference */
+    int64_t kinks;
+    double largest; /* of the cell at hand: numbers at kinks; the largest relative difference */
 } Check;
 
 static double draw(Check *c) {
@@ -51,7 +53,9 @@ static double objective_at(Check *c, double *at, double value) {
 }
 
 /* ---- one number ---------------------------------------------------------------------------------------- */
-typedef struct Slopes { double left, right, noise; } Slopes;     /* noise: what rounding may make of them */
+typedef struct Slopes {
+    double left, right, noise;
+} Slopes; /* noise: what rounding may make of them */
 
 static Slopes slopes_at(Check *c, double *at, double here, double h) {
     double above = *at + h, below = *at - h;
@@ -107,8 +111,10 @@ static bool check_cell(Check *c, const Cell *cell) {
         wrong += !check_number(c, &parameter[i], here, fmax(scale, fabs(parameter[i])), gradient[i], largest);
     }
     const char *numbers = report_count(counted, sizeof counted, count);
-    if (count < size) numbers = text_format(c->g.driver->arena, "%s of %s", numbers, report_count(all, sizeof all, size));
-    fprintf(c->g.driver->result, "  %-32s %12s numbers  %.1e  %s", cell->name, numbers, c->largest, wrong ? "DIFFERS" : "agrees");
+    if (count < size)
+        numbers = text_format(c->g.driver->arena, "%s of %s", numbers, report_count(all, sizeof all, size));
+    fprintf(c->g.driver->result, "  %-32s %12s numbers  %.1e  %s", cell->name, numbers, c->largest,
+            wrong ? "DIFFERS" : "agrees");
     if (wrong && count > 1) fprintf(c->g.driver->result, " in %s", report_count(counted, sizeof counted, wrong));
     if (c->kinks) fprintf(c->g.driver->result, ", %s at a kink", report_count(counted, sizeof counted, c->kinks));
     fputc('\n', c->g.driver->result);
@@ -162,13 +168,16 @@ static const Node *own_stop(Driver *driver, const Run *run) {
 static void explain_difference(Driver *driver, const Run *run) {
     const Node *stop = own_stop(driver, run);
     if (!stop) {
-        driver_complain(driver, "%s: a gradient differs from the differences of what is minimized: a defect of sgdc", run->name);
+        driver_complain(driver, "%s: a gradient differs from the differences of what is minimized: a defect of sgdc",
+                        run->name);
         return;
     }
     Place place = source_place(driver->map, stop->span.begin);
-    driver_complain(driver, "%s: a gradient differs from the differences of what is minimized: stop_gradient at %s:%d:%d takes a "
-                    "part of it out; without it this would be a defect of sgdc", run->name, place.source->path, place.line,
-                    place.column);
+    driver_complain(
+        driver,
+        "%s: a gradient differs from the differences of what is minimized: stop_gradient at %s:%d:%d takes a "
+        "part of it out; without it this would be a defect of sgdc",
+        run->name, place.source->path, place.line, place.column);
 }
 
 static bool check_run(Check *c) {
@@ -185,7 +194,8 @@ static bool check_run(Check *c) {
             fprintf(c->g.driver->result, "  %-32s frozen\n", cell->name);
             continue;
         }
-        if (cell->dtype != DTYPE_F64) INTERNAL_ERROR("%s is %s in a gradient check", cell->name, dtype_text(cell->dtype));
+        if (cell->dtype != DTYPE_F64)
+            INTERNAL_ERROR("%s is %s in a gradient check", cell->name, dtype_text(cell->dtype));
         good &= check_cell(c, cell);
     }
     if (!good) explain_difference(c->g.driver, c->g.run);

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct Door { const char *path; bool binary; } Door;
+typedef struct Door {
+    const char *path;
+    bool binary;
+} Door;
 typedef Vector(Door) Doors;
 
 static void add(Driver *driver, Doors *doors, const char *path, bool binary) {
@@ -20,7 +23,8 @@ static void add(Driver *driver, Doors *doors, const char *path, bool binary) {
 static void list_saved(Driver *driver, Doors *doors) {
     const Program *program = driver->program;
     for (int r = 0; driver->options->save && r < program->run_count; r++)
-        add(driver, doors, saved_path(driver->arena, driver->options->save, &program->runs[r], program->run_count), true);
+        add(driver, doors, saved_path(driver->arena, driver->options->save, &program->runs[r], program->run_count),
+            true);
 }
 
 static Doors list(Driver *driver) {
@@ -45,8 +49,10 @@ static const char *read_as_data(Driver *driver, const char *path) {
         const DataSet *set = &program->data[d];
         for (int c = -1; c < set->column_count; c++) {
             const char *name = c < 0 ? set->path : set->columns[c].path, *searched;
-            const char *file = name ? find_data_file(driver->arena, tables_program_of(driver, set), name, &searched) : NULL;
-            if (file && output_is_same(path, file)) return text_format(driver->arena, "data %s is read from it", set->name);
+            const char *file = name ? find_data_file(driver->arena, tables_program_of(driver, set), name, &searched)
+                                    : NULL;
+            if (file && output_is_same(path, file))
+                return text_format(driver->arena, "data %s is read from it", set->name);
         }
     }
     return NULL;
@@ -98,14 +104,16 @@ static ExitCode check_place(Driver *driver, const Door *door, bool saves) {
 
 ExitCode driver_check_outputs(Driver *driver) {
     Doors doors = list(driver);
-    if (driver->options->log && path_names_folder(driver->options->log) && !log_folder_is_possible(driver)) return EXIT_DATA;
+    if (driver->options->log && path_names_folder(driver->options->log) && !log_folder_is_possible(driver))
+        return EXIT_DATA;
     bool saves = driver->options->save || driver->options->trace;
     for (int i = 0; i < doors.count; i++) {
         ExitCode code = check_place(driver, &doors.items[i], saves);
         if (code != EXIT_DONE) return code;
         for (int k = 0; k < i; k++) {
             if (!output_is_same(doors.items[i].path, doors.items[k].path)) continue;
-            driver_complain(driver, "%s would be written twice: give each output a name of its own", doors.items[i].path);
+            driver_complain(driver, "%s would be written twice: give each output a name of its own",
+                            doors.items[i].path);
             return EXIT_USAGE;
         }
     }

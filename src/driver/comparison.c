@@ -30,7 +30,8 @@ static bool keep_alike(Training *const *ts, int count) {
     const Measure *measure = measure_of(first, first->keep_figure);
     for (int r = 1; r < count; r++) {
         const Run *run = ts[r]->run;
-        if (!run->keep_figure || strcmp(run->keep_figure, first->keep_figure) || run->keep_highest != first->keep_highest)
+        if (!run->keep_figure || strcmp(run->keep_figure, first->keep_figure) ||
+            run->keep_highest != first->keep_highest)
             return false;
         const Measure *other = measure_of(run, run->keep_figure);
         if (measure && (!other || strcmp(measure->objective, other->objective))) return false;
@@ -51,8 +52,8 @@ static bool before(const Training *a, const Training *b, const Ranking *ranking)
 }
 
 Ranking ranking_of(Arena *arena, Training *const *ts, int count) {
-    Ranking ranking = {.runs = arena_array(arena, Training *, count + 1), .count = count,
-                       .same_losses = same_losses(ts, count)};
+    Ranking ranking = {
+        .runs = arena_array(arena, Training *, count + 1), .count = count, .same_losses = same_losses(ts, count)};
     bool validated = true;
     for (int r = 0; r < count; r++) validated &= ts[r]->data->valid.count > 0;
     if (keep_alike(ts, count)) {
@@ -116,8 +117,8 @@ static const char *lr_text(Arena *arena, const Run *run) {
         if (strcmp(slot->name, "lr") != 0 && strncmp(slot->name, "lr@", 3) != 0) continue;
         bool told = false;
         for (int k = 0; k < i && !told; k++)
-            told = (strcmp(run->slots[k].name, "lr") == 0 || strncmp(run->slots[k].name, "lr@", 3) == 0)
-                   && (run->slots[k].value == slot->value || (isnan(run->slots[k].value) && isnan(slot->value)));
+            told = (strcmp(run->slots[k].name, "lr") == 0 || strncmp(run->slots[k].name, "lr@", 3) == 0) &&
+                   (run->slots[k].value == slot->value || (isnan(run->slots[k].value) && isnan(slot->value)));
         if (told) continue;
         text_add(&text, "%s%s", text.length ? ", " : "",
                  isnan(slot->value) ? "schedule" : text_number(arena, slot->value, true));
@@ -194,7 +195,8 @@ static void add_time_columns(Table *table, Training *const *ts, int count, bool 
     double loss = same_losses ? common_loss(ts, count) : 0;
     char text[32];
     if (loss > 0) {
-        const char **cells = table_column(table, true, text_format(table->arena, loss < 10 ? "time to %.2g" : "time to %.0f", loss));
+        const char **cells = table_column(table, true,
+                                          text_format(table->arena, loss < 10 ? "time to %.2g" : "time to %.0f", loss));
         for (int r = 0; r < count; r++) {
             double seconds = seconds_to(ts[r], loss);
             cells[r] = seconds < 0 ? "-" : text_format(table->arena, "%s", report_duration(text, sizeof text, seconds));
@@ -228,7 +230,9 @@ static void add_kept_column(Table *table, Training *const *ts, int count) {
     if (!any) return;
     const char **cells = table_column(table, false, "kept epoch");
     for (int r = 0; r < count; r++)
-        cells[r] = ts[r]->best_epoch ? text_format(table->arena, "%s", report_count(text, sizeof text, ts[r]->best_epoch)) : "-";
+        cells[r] = ts[r]->best_epoch
+                       ? text_format(table->arena, "%s", report_count(text, sizeof text, ts[r]->best_epoch))
+                       : "-";
 }
 
 static void add_loss_columns(Table *table, Training *const *ts, int count) {
@@ -240,11 +244,12 @@ static void add_loss_columns(Table *table, Training *const *ts, int count) {
     for (int r = 0; r < count; r++) {
         const Figures *figures = training_figures(ts[r]);
         bool diverged = ts[r]->end == END_DIVERGED && !ts[r]->best_epoch;
-        losses[r] = diverged ? "diverged"
-                  : text_format(table->arena, "%s", report_figure(text, sizeof text, figures->train_loss, true));
+        losses[r] = diverged
+                        ? "diverged"
+                        : text_format(table->arena, "%s", report_figure(text, sizeof text, figures->train_loss, true));
         if (valid)
-            valid[r] = text_format(table->arena, "%s", report_figure(text, sizeof text, figures->valid_loss,
-                                                                     !isnan(figures->valid_loss)));
+            valid[r] = text_format(table->arena, "%s",
+                                   report_figure(text, sizeof text, figures->valid_loss, !isnan(figures->valid_loss)));
     }
 }
 
@@ -255,8 +260,10 @@ static const char *shell_word(Arena *arena, const char *text) {
     Text word = text_new(arena);
     text_add(&word, "'");
     for (; *text; text++)
-        if (*text == '\'') text_add(&word, "'\\''");
-        else text_add_bytes(&word, text, 1);
+        if (*text == '\'')
+            text_add(&word, "'\\''");
+        else
+            text_add_bytes(&word, text, 1);
     text_add(&word, "'");
     return word.bytes;
 }
@@ -285,7 +292,8 @@ Table comparison_table(const Ranking *ranking) {
     char text[64];
     const char **names = table_column(&table, true, ranking->best ? "  run" : "run");
     for (int r = 0; r < count; r++)
-        names[r] = ranking->best ? text_format(table.arena, "%s %s", r ? " " : "*", ts[r]->run->block) : ts[r]->run->block;
+        names[r] = ranking->best ? text_format(table.arena, "%s %s", r ? " " : "*", ts[r]->run->block)
+                                 : ts[r]->run->block;
     add_each_columns(&table, ts, count);
     add_batch_column(&table, ts, count);
     add_lr_column(&table, ts, count);

@@ -94,8 +94,15 @@ static ExitCode parse_stage(Driver *driver) {
 static ExitCode lower_stage(Driver *driver, bool f64, Measured measured) {
     const Options *o = driver->options;
     LowerOptions lower = {
-        .set = o->set.items, .set_count = o->set.count, .data = o->data.items, .data_count = o->data.count,
-        .seed = (uint64_t)o->seed, .has_seed = o->has_seed, .only = o->run_only, .f64 = f64, .overfit = o->overfit,
+        .set = o->set.items,
+        .set_count = o->set.count,
+        .data = o->data.items,
+        .data_count = o->data.count,
+        .seed = (uint64_t)o->seed,
+        .has_seed = o->has_seed,
+        .only = o->run_only,
+        .f64 = f64,
+        .overfit = o->overfit,
         .measured = measured,
     };
     double begin = clock_seconds();
@@ -141,7 +148,8 @@ ExitCode driver_run_passes(Driver *driver) {
 }
 
 ExitCode driver_compile(Driver *driver, bool f64) {
-    ExitCode code = driver_lower(driver, f64, !f64 && driver_makes_object(driver) ? MEASURED_BY_ALL : MEASURED_BY_PREDICT);
+    ExitCode code = driver_lower(driver, f64,
+                                 !f64 && driver_makes_object(driver) ? MEASURED_BY_ALL : MEASURED_BY_PREDICT);
     if (code != EXIT_DONE || driver->stopped || !driver->program) return code;
     if (f64) program_take_gradients(driver->program);
     return driver_run_passes(driver);

@@ -47,7 +47,13 @@ static void find_step(Training *t) {
 }
 
 /* ---- the value ----------------------------------------------------------------------------------- */
-typedef struct Probes { Node **nodes; int count; double *sums; uint32_t ids; bool *bad; } Probes;
+typedef struct Probes {
+    Node **nodes;
+    int count;
+    double *sums;
+    uint32_t ids;
+    bool *bad;
+} Probes;
 
 static Node *probe(Graph *g, Node *node) {
     Node *zero = graph_binary(g, OP_MUL, node, graph_const(g, node->dtype, node->shape, 0));
@@ -157,7 +163,8 @@ void divergence_report(Training *t) {
     find_step(t);
     bool by_loss = !divergence_sums_finite(t);
     int64_t step = (int64_t)training_header(t)->step - 1;
-    const char *when = text_format(t->driver->arena, "step %lld of epoch %lld", (long long)(step % t->steps_per_epoch + 1),
+    const char *when = text_format(t->driver->arena, "step %lld of epoch %lld",
+                                   (long long)(step % t->steps_per_epoch + 1),
                                    (long long)(step / t->steps_per_epoch + 1));
     int term = 0, cell = by_loss ? -1 : bad_cell(t);
     bool of_optimizer = cell >= 0 && run->cells[cell].kind == CELL_OPTIMIZER;
@@ -173,12 +180,15 @@ void divergence_report(Training *t) {
     if (by_loss && step == 0)
         add_help(diagnostics, d, "no parameter has moved yet: the formula, a starting value or a row makes it so");
     else if (by_loss)
-        add_help(diagnostics, d, "most often the learning rate is too high: try a tenth of it, or "
+        add_help(diagnostics, d,
+                 "most often the learning rate is too high: try a tenth of it, or "
                  "gradient = clip_norm(grad, 1)");
     else if (of_optimizer)
-        add_help(diagnostics, d, "what it is of would never move again: a gradient, or its square, is too large for its type; "
+        add_help(diagnostics, d,
+                 "what it is of would never move again: a gradient, or its square, is too large for its type; "
                  "scale what is minimized down, or gradient = clip_norm(grad, 1)");
     else
-        add_help(diagnostics, d, "the loss before that step was finite: look for a derivative at a square root, a logarithm "
+        add_help(diagnostics, d,
+                 "the loss before that step was finite: look for a derivative at a square root, a logarithm "
                  "or a division of 0, or a learning rate that is far too high");
 }

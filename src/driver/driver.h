@@ -35,25 +35,38 @@
 #include "ir/executor.h"
 
 typedef enum ExitCode {
-    EXIT_DONE = 0, EXIT_SOURCE = 1, EXIT_USAGE = 2, EXIT_DATA = 3, EXIT_DIVERGED = 4, EXIT_DEFECT = 5,
-    EXIT_OUT_OF_TIME = 6,                        /* --time-limit ended a training */
-    EXIT_SIGNAL = 128                            /* and the signal's number: interrupted */
+    EXIT_DONE = 0,
+    EXIT_SOURCE = 1,
+    EXIT_USAGE = 2,
+    EXIT_DATA = 3,
+    EXIT_DIVERGED = 4,
+    EXIT_DEFECT = 5,
+    EXIT_OUT_OF_TIME = 6, /* --time-limit ended a training */
+    EXIT_SIGNAL = 128     /* and the signal's number: interrupted */
 } ExitCode;
 
-typedef struct PassTime { const char *name; double seconds; } PassTime;
+typedef struct PassTime {
+    const char *name;
+    double seconds;
+} PassTime;
 
 typedef struct Driver {
-    Arena *arena; Names *names; SourceMap *map; Diagnostics *diagnostics;
+    Arena *arena;
+    Names *names;
+    SourceMap *map;
+    Diagnostics *diagnostics;
     const Options *options;
-    Source *source; Ast *ast; Program *program;
-    FILE *result, *info;                         /* stdout, stderr */
+    Source *source;
+    Ast *ast;
+    Program *program;
+    FILE *result, *info; /* stdout, stderr */
     Vector(PassTime) times;
-    const char *kept[EMIT_KIND_COUNT];           /* graphs as text (emit_graph.c); NULL: not asked for */
-    bool stopped;                                /* --stop-after was reached */
-    double started;                              /* clock_seconds() at the start of the process */
+    const char *kept[EMIT_KIND_COUNT]; /* graphs as text (emit_graph.c); NULL: not asked for */
+    bool stopped;                      /* --stop-after was reached */
+    double started;                    /* clock_seconds() at the start of the process */
 } Driver;
 
-double clock_seconds(void);                      /* monotonic */
+double clock_seconds(void); /* monotonic */
 
 /* ---- compile.c ---------------------------------------------------------------------------- */
 /* Parses, lowers and runs the graph passes. EXIT_DONE, or what to exit with. */
@@ -62,45 +75,45 @@ ExitCode driver_compile(Driver *driver, bool f64);
 ExitCode driver_lower(Driver *driver, bool f64, Measured measured);
 ExitCode driver_run_passes(Driver *driver);
 /* Is there a pass or stage of this name? Else *problem is a sentence. */
-bool     driver_check_pass_name(Driver *driver, const char *name, const char **problem);
-void     driver_add_time(Driver *driver, const char *name, double seconds);
+bool driver_check_pass_name(Driver *driver, const char *name, const char **problem);
+void driver_add_time(Driver *driver, const char *name, double seconds);
 struct CodegenTimes;
-void     driver_add_codegen_times(Driver *driver, const struct CodegenTimes *times);
-void     driver_print_times(Driver *driver);
-void     driver_print_diagnostics(Driver *driver);
-const char *driver_version(Arena *arena);          /* "0.1.0 (LLVM 22, native: x86-64-v4)" */
+void driver_add_codegen_times(Driver *driver, const struct CodegenTimes *times);
+void driver_print_times(Driver *driver);
+void driver_print_diagnostics(Driver *driver);
+const char *driver_version(Arena *arena); /* "0.1.0 (LLVM 22, native: x86-64-v4)" */
 /* "sgdc: ..." on stderr, for what has no place in a source. */
-void     driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line on stderr about what was done, but for -q. */
-void     driver_say(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void driver_say(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- progress.c ---------------------------------------------------------------------------- */
-bool     driver_redraws(const Driver *driver);    /* is there a line on stderr that shows progress? */
+bool driver_redraws(const Driver *driver); /* is there a line on stderr that shows progress? */
 typedef struct Progress Progress;
-Progress *progress_begin(Driver *driver);         /* around what compiles; NULL: nothing is shown */
-void     progress_end(Progress *progress);
+Progress *progress_begin(Driver *driver); /* around what compiles; NULL: nothing is shown */
+void progress_end(Progress *progress);
 
 /* ---- emit_graph.c -------------------------------------------------------------------------- */
-void     driver_keep_graphs(Driver *driver, EmitKind kind);      /* into driver->kept */
+void driver_keep_graphs(Driver *driver, EmitKind kind); /* into driver->kept */
 
 /* ---- emit.c -------------------------------------------------------------------------------- */
 ExitCode driver_emit(Driver *driver);
-const Emit *driver_emits(const Driver *driver, int *count);      /* what is asked for, or the default */
-const char *driver_emit_path(Driver *driver, Emit emit);         /* "-": stdout */
-bool     driver_make_folder(Driver *driver);                     /* -o; false after a complaint */
+const Emit *driver_emits(const Driver *driver, int *count); /* what is asked for, or the default */
+const char *driver_emit_path(Driver *driver, Emit emit);    /* "-": stdout */
+bool driver_make_folder(Driver *driver);                    /* -o; false after a complaint */
 /* Is machine code for an application asked for (the default)? It takes rows as measured, while --run standardizes
  * them once, when they are loaded. */
-bool     driver_makes_object(const Driver *driver);
+bool driver_makes_object(const Driver *driver);
 
 /* ---- check_outputs.c ----------------------------------------------------------------------- */
-ExitCode driver_check_outputs(Driver *driver);                   /* before work; complains */
-ExitCode driver_check_output(Driver *driver, const char *path);  /* the same of a text that a command writes */
+ExitCode driver_check_outputs(Driver *driver);                  /* before work; complains */
+ExitCode driver_check_output(Driver *driver, const char *path); /* the same of a text that a command writes */
 
 /* ---- train.c ------------------------------------------------------------------------------- */
 ExitCode driver_train(Driver *driver);
 
 /* ---- check_grad.c, summary.c ---------------------------------------------------------------- */
 ExitCode driver_check_grad(Driver *driver);
-void     driver_print_summary(Driver *driver);
+void driver_print_summary(Driver *driver);
 
 #endif

@@ -40,8 +40,8 @@ static const char *header_path(Driver *driver) {
 typedef struct Sessions {
     Codegen *session[MOST_OBJECT_PROCESSORS];
     int level[MOST_OBJECT_PROCESSORS], count;
-    const char *const *prefixes;               /* of the runs, in C */
-    Text unit, unit_header;                    /* --emit=c: made once, for both */
+    const char *const *prefixes; /* of the runs, in C */
+    Text unit, unit_header;      /* --emit=c: made once, for both */
 } Sessions;
 
 static bool open_session(Driver *driver, Sessions *sessions, const char *cpu, int level) {
@@ -61,7 +61,8 @@ static bool open_sessions(Driver *driver, Sessions *sessions, bool for_object) {
     if (!for_object) return open_session(driver, sessions, options.cpu, 0);
     int count = codegen_object_processors(driver->arena, &options, processors);
     bool good = true;
-    for (int i = 0; i < count && good; i++) good = open_session(driver, sessions, processors[i].cpu, processors[i].level);
+    for (int i = 0; i < count && good; i++)
+        good = open_session(driver, sessions, processors[i].cpu, processors[i].level);
     return good;
 }
 
@@ -112,7 +113,8 @@ const char *driver_emit_path(Driver *driver, Emit emit) {
     if (emit.path) return emit.path;
     switch (emit.kind) {
     case EMIT_OBJ: return object_path(driver);
-    case EMIT_HEADER: case EMIT_C_HEADER: return header_path(driver);
+    case EMIT_HEADER:
+    case EMIT_C_HEADER: return header_path(driver);
     case EMIT_C: return beside_source(driver, "c");
     default: return "-";
     }
@@ -123,7 +125,8 @@ static ExitCode write_c(Driver *driver, Sessions *object, Emit emit) {
         object->unit = object->unit_header = text_new(driver->arena);
         c_program(&object->unit, &object->unit_header, driver->program, stem_of(driver), object->prefixes, driver->map);
     }
-    return write_text(driver, driver_emit_path(driver, emit), emit.kind == EMIT_C ? &object->unit : &object->unit_header);
+    return write_text(driver, driver_emit_path(driver, emit),
+                      emit.kind == EMIT_C ? &object->unit : &object->unit_header);
 }
 
 static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, Emit emit) {
@@ -150,22 +153,26 @@ static bool add_dependencies(Driver *driver, Text *to) {
         good &= text_add_make(to, i < 0 ? driver->options->file : program->included[i], false);
     }
     text_add(to, "\n");
-    if (!good) driver_complain(driver, "make has no word for a file name with a newline or one of ; | =, so these need other names");
+    if (!good)
+        driver_complain(driver,
+                        "make has no word for a file name with a newline or one of ; | =, so these need other names");
     return good;
 }
 
 static ExitCode emit_text(Driver *driver, Emit emit) {
     Text text = text_new(driver->arena);
-    if (emit.kind == EMIT_AST) ast_print(&text, driver->ast);
+    if (emit.kind == EMIT_AST)
+        ast_print(&text, driver->ast);
     else if (emit.kind == EMIT_DEPS) {
         if (!add_dependencies(driver, &text)) return EXIT_USAGE;
-    } else text_add(&text, "%s", driver->kept[emit.kind]);
+    } else
+        text_add(&text, "%s", driver->kept[emit.kind]);
     return write_text(driver, emit.path, &text);
 }
 
 static bool is_machine(EmitKind kind) {
-    return kind == EMIT_LOOPS || kind == EMIT_LLVM || kind == EMIT_ASM || kind == EMIT_OBJ || kind == EMIT_HEADER
-           || kind == EMIT_C || kind == EMIT_C_HEADER;
+    return kind == EMIT_LOOPS || kind == EMIT_LLVM || kind == EMIT_ASM || kind == EMIT_OBJ || kind == EMIT_HEADER ||
+           kind == EMIT_C || kind == EMIT_C_HEADER;
 }
 
 bool driver_makes_object(const Driver *driver) {
@@ -208,7 +215,8 @@ ExitCode driver_emit(Driver *driver) {
     Sessions texts = {.prefixes = prefixes}, object = {.prefixes = prefixes};
     ExitCode code = EXIT_DONE;
     for (int i = 0; i < count && code == EXIT_DONE; i++)
-        code = is_machine(emits[i].kind) ? emit_machine(driver, &texts, &object, emits[i]) : emit_text(driver, emits[i]);
+        code = is_machine(emits[i].kind) ? emit_machine(driver, &texts, &object, emits[i])
+                                         : emit_text(driver, emits[i]);
     close_sessions(driver, &texts);
     close_sessions(driver, &object);
     return code;

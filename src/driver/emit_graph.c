@@ -5,7 +5,11 @@
 #include "ir/formula.h"
 #include <string.h>
 
-typedef struct Roots { Node **nodes; const char **names; int count; } Roots;
+typedef struct Roots {
+    Node **nodes;
+    const char **names;
+    int count;
+} Roots;
 
 static Roots roots_of(Arena *arena, const Function *function) {
     Roots roots = {arena_array(arena, Node *, function->root_count + 1),
@@ -21,8 +25,10 @@ static void add_function(Text *to, const Function *function, bool dot) {
     Roots roots = roots_of(to->arena, function);
     if (!roots.count) return;
     text_add(to, dot ? "// %s\n" : "%s:\n", function->name);
-    if (dot) graph_print_dot(to, roots.nodes, roots.names, roots.count);
-    else graph_print(to, roots.nodes, roots.names, roots.count);
+    if (dot)
+        graph_print_dot(to, roots.nodes, roots.names, roots.count);
+    else
+        graph_print(to, roots.nodes, roots.names, roots.count);
 }
 
 static void add_graphs(Driver *driver, Text *to, const Run *run, EmitKind kind) {

@@ -34,16 +34,22 @@ static double call_metric(Training *t, int measure, void *const *kept, int64_t r
     void *outputs[1] = {&value};
     for (int a = 0; a < m->argument_count; a++)
         t->arguments[a] = (sgdrt_column){kept[a], (int64_t)argument_bytes(m->arguments[a])};
-    sgdrt_call call = {.state = t->state, .work = t->work, .columns = t->arguments, .count = rows, .batch = rows,
-                       .outputs = outputs};
+    sgdrt_call call = {
+        .state = t->state, .work = t->work, .columns = t->arguments, .count = rows, .batch = rows, .outputs = outputs};
     t->executor->call(t->executor, ENTRY_METRIC, measure, &call);
     return value;
 }
 
 double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
     const Run *run = t->run;
-    sgdrt_call call = {.state = t->state, .work = t->work, .columns = rows->table->columns, .rows = rows->rows,
-                       .count = rows->count, .batch = rows->count, .sums = t->evaluated, .outputs = t->kept};
+    sgdrt_call call = {.state = t->state,
+                       .work = t->work,
+                       .columns = rows->table->columns,
+                       .rows = rows->rows,
+                       .count = rows->count,
+                       .batch = rows->count,
+                       .sums = t->evaluated,
+                       .outputs = t->kept};
     t->executor->call(t->executor, ENTRY_EVALUATE, 0, &call);
     int first = 0;
     for (int m = 0; metrics && m < run->measure_count; m++) {

@@ -20,8 +20,18 @@
 
 enum { KIND_VARINT, KIND_8_BYTES, KIND_BYTES, KIND_4_BYTES = 5 };
 /* event.proto, summary.proto */
-enum { EVENT_WALL_TIME = 1, EVENT_STEP, EVENT_FILE_VERSION, EVENT_SUMMARY = 5, EVENT_SESSION_LOG = 7,
-       SESSION_STATUS = 1, SESSION_START = 1, SUMMARY_VALUE = 1, VALUE_TAG = 1, VALUE_SIMPLE = 2 };
+enum {
+    EVENT_WALL_TIME = 1,
+    EVENT_STEP,
+    EVENT_FILE_VERSION,
+    EVENT_SUMMARY = 5,
+    EVENT_SESSION_LOG = 7,
+    SESSION_STATUS = 1,
+    SESSION_START = 1,
+    SUMMARY_VALUE = 1,
+    VALUE_TAG = 1,
+    VALUE_SIMPLE = 2
+};
 
 /* ---- protocol buffers -------------------------------------------------------------------------- */
 static void add_little_endian(Text *to, uint64_t value, int bytes) {
@@ -116,7 +126,10 @@ void event_add_scalars(Text *to, double wall_time, int64_t step, const EventScal
 }
 
 /* ---- files ------------------------------------------------------------------------------------- */
-struct EventFile { int fd; Arena *arena; };
+struct EventFile {
+    int fd;
+    Arena *arena;
+};
 
 static const char *cannot_be_written(Arena *arena, int error) {
     return text_format(arena, "cannot be written: %s", strerror(error));
@@ -147,8 +160,9 @@ EventFile *event_file_open(Arena *arena, const char *folder, int64_t first_step,
     EventFile *file = arena_new_of(arena, EventFile);
     file->arena = arena;
     gethostname(host, sizeof host - 1);
-    const char *path = text_format(arena, "%s%sevents.out.tfevents.%010lld.%06ld.%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/",
-                             (long long)time.tv_sec, time.tv_nsec / 1000, host);
+    const char *path = text_format(arena, "%s%sevents.out.tfevents.%010lld.%06ld.%s", folder,
+                                   folder[strlen(folder) - 1] == '/' ? "" : "/", (long long)time.tv_sec,
+                                   time.tv_nsec / 1000, host);
     file->fd = mkdir(folder, 0777) && errno != EEXIST ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     Text begin = text_new(arena);
     event_add_version(&begin, seconds_of(time));

@@ -4,7 +4,10 @@
 #include "support/support.h"
 
 /* Each adds one record to the text: the version of the format, the begin of a training from a step on, figures. */
-typedef struct EventScalar { const char *tag; double value; } EventScalar;
+typedef struct EventScalar {
+    const char *tag;
+    double value;
+} EventScalar;
 void event_add_version(Text *to, double wall_time);
 void event_add_start(Text *to, double wall_time, int64_t step);
 void event_add_scalars(Text *to, double wall_time, int64_t step, const EventScalar *scalars, int count);

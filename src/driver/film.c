@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { MOST_FRAMES = 80, FEWER_FRAMES = 40, MANY_VALUES = 4000 };
-static const double most_evaluated = 3e9;          /* rows times parameters times frames */
+static const double most_evaluated = 3e9; /* rows times parameters times frames */
 
 bool films_wanted(const Options *o) { return (o->animate || o->report) && o->run && !o->dry_run && !o->trace; }
 
@@ -59,7 +59,8 @@ static bool is_finite(const Training *t) {
 
 static void take(Film *film, Training *t) {
     int64_t step = (int64_t)training_header(t)->step;
-    if (film->frame_count > MOST_FRAMES || (film->frame_count && film->frames[film->frame_count - 1].step == step)) return;
+    if (film->frame_count > MOST_FRAMES || (film->frame_count && film->frames[film->frame_count - 1].step == step))
+        return;
     if (!is_finite(t)) return;
     float *values = arena_array(t->driver->arena, float, film->picture.values + 1);
     picture_take(&film->picture, t, t->state, values);

@@ -20,15 +20,17 @@
 #include <string.h>
 
 enum { STEPS_PER_DECADE = 24, MOST_STEPS = 14 * STEPS_PER_DECADE, MOST_ROWS = 2000, HALF_WINDOW = 2 };
-static const double first_rate = 1e-9, growth = 0x1.19c717dc6d128p+0;        /* 10^(1/24) */
+static const double first_rate = 1e-9, growth = 0x1.19c717dc6d128p+0; /* 10^(1/24) */
 /* Of the fall: when so much of it is lost again the loss rises for good, and before it has its steepest fall. */
 static const double rise_of_fall = 0.25, bump_of_fall = 0.1;
 
 /* ---- the test ----------------------------------------------------------------------------------- */
 static void set_rate(Training *t, const Slot *slot, double rate) {
     char *at = (char *)t->state + slot->offset;
-    if (slot->dtype == DTYPE_F64) memcpy(at, &rate, sizeof rate);
-    else memcpy(at, &(float){(float)rate}, sizeof(float));
+    if (slot->dtype == DTYPE_F64)
+        memcpy(at, &rate, sizeof rate);
+    else
+        memcpy(at, &(float){(float)rate}, sizeof(float));
 }
 
 /* Rows spread over all that train. */
@@ -55,7 +57,8 @@ static void take_steps(Training *t, RateTest *test, const Slot *slot) {
         double loss = evaluate_rows(t, &rows, NULL);
         test->rates[test->count] = rate;
         test->losses[test->count++] = divergence_happened(t) ? INFINITY : loss;
-        if (!(loss - test->begin <= fmax(test->begin - test->least, fabs(test->begin) / 4)) || divergence_happened(t)) return;
+        if (!(loss - test->begin <= fmax(test->begin - test->least, fabs(test->begin) / 4)) || divergence_happened(t))
+            return;
         test->least = fmin(test->least, loss);
     }
 }
@@ -138,19 +141,29 @@ static void print_reason(const RateTest *test, FILE *to) {
     const char *fastest = shown_rate(test, test->fastest), *rise = shown_rate(test, test->rise);
     bool at_limit = test->rate == test->limit / 2;
     if (at_limit) fprintf(to, "1/L of this quadratic, which diverges from 2/L = %.3g on; ", test->limit);
-    if (isnan(test->fastest)) fprintf(to, "in the test no rate makes the loss fall\n");
-    else if (isnan(test->rise)) fprintf(to, "the loss falls fastest at %s, and rises at no rate\n", fastest);
-    else if (at_limit) fprintf(to, "in the test the loss falls fastest at %s and rises from %s on\n", fastest, rise);
-    else fprintf(to, "the loss falls fastest at %s and rises from %s on: the middle of the one and a tenth of the other\n", fastest, rise);
+    if (isnan(test->fastest))
+        fprintf(to, "in the test no rate makes the loss fall\n");
+    else if (isnan(test->rise))
+        fprintf(to, "the loss falls fastest at %s, and rises at no rate\n", fastest);
+    else if (at_limit)
+        fprintf(to, "in the test the loss falls fastest at %s and rises from %s on\n", fastest, rise);
+    else
+        fprintf(to,
+                "the loss falls fastest at %s and rises from %s on: the middle of the one and a tenth of the other\n",
+                fastest, rise);
 }
 
 void find_lr_print(const RateTest *test, FILE *to) {
     const Run *run = test->t->run;
     fprintf(to, "%s: ", run->name);
     if (rate_slot(run) < 0)
-        fprintf(to, "no rate: %s\n", has_rates(run) ? "its parts have rates of their own, and the test is of one" : "its optimizer has none");
-    else if (!isfinite(test->begin)) fprintf(to, "no rate: its loss is not finite before the first step\n");
-    else if (isnan(test->rate)) fprintf(to, "no rate: in the test none makes the loss fall from %.4g\n", test->begin);
+        fprintf(to, "no rate: %s\n",
+                has_rates(run) ? "its parts have rates of their own, and the test is of one"
+                               : "its optimizer has none");
+    else if (!isfinite(test->begin))
+        fprintf(to, "no rate: its loss is not finite before the first step\n");
+    else if (isnan(test->rate))
+        fprintf(to, "no rate: in the test none makes the loss fall from %.4g\n", test->begin);
     else {
         fprintf(to, "lr = %s: ", shown_rate(test, test->rate));
         print_reason(test, to);
@@ -159,7 +172,9 @@ void find_lr_print(const RateTest *test, FILE *to) {
 
 /* ---- the curves --------------------------------------------------------------------------------- */
 /* The steps that are drawn: from a decade before the loss moves to where it is far above the beginning. */
-typedef struct Drawn { int first, count; } Drawn;
+typedef struct Drawn {
+    int first, count;
+} Drawn;
 
 static Drawn drawn_of(const RateTest *test) {
     double fall = test->begin - test->least, most = test->begin + fmax(fall, fabs(test->begin) / 4);
@@ -184,14 +199,20 @@ bool find_lr_plot(Driver *driver, const RateTest *tests, int count) {
     Arena *arena = driver->arena;
     PlotSeries *series = arena_array(arena, PlotSeries, count + 1);
     PlotMark *marks = arena_array(arena, PlotMark, count + 1);
-    PlotFigure figure = {.title = driver->program->stem, .subtitle = "loss after steps of a growing learning rate", .x = "learning rate",
-                         .y = "loss", .key = "left bottom", .linear_y = !spans_decade(tests, count), .series = series, .marks = marks};
+    PlotFigure figure = {.title = driver->program->stem,
+                         .subtitle = "loss after steps of a growing learning rate",
+                         .x = "learning rate",
+                         .y = "loss",
+                         .key = "left bottom",
+                         .linear_y = !spans_decade(tests, count),
+                         .series = series,
+                         .marks = marks};
     for (int i = 0; i < count; i++) {
         const RateTest *test = &tests[i];
         Drawn drawn = drawn_of(test);
         if (!drawn.count) continue;
-        series[figure.series_count++] = (PlotSeries){test->t->run->name, test->rates + drawn.first, test->losses + drawn.first, drawn.count,
-                                                     PLOT_CURVE, i};
+        series[figure.series_count++] = (PlotSeries){
+            test->t->run->name, test->rates + drawn.first, test->losses + drawn.first, drawn.count, PLOT_CURVE, i};
         if (!isnan(test->rate)) marks[figure.mark_count++] = (PlotMark){test->rate, shown_rate(test, test->rate), i};
     }
     return plot_figure_write(driver, &figure);

@@ -8,11 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLORS = 255, TRANSPARENT = 255, BINS = 1 << 15, FIRST_CODE = 258, CLEAR = 256, END_OF_IMAGE = 257, MOST_CODES = 4096 };
+enum {
+    COLORS = 255,
+    TRANSPARENT = 255,
+    BINS = 1 << 15,
+    FIRST_CODE = 258,
+    CLEAR = 256,
+    END_OF_IMAGE = 257,
+    MOST_CODES = 4096
+};
 
-typedef struct Bin { uint16_t color; uint32_t count; } Bin;
-typedef struct Box { int first, count; uint64_t weight; int axis, length; } Box;
-typedef struct GifPalette { unsigned char rgb[256][3]; unsigned char of[BINS]; int count; } GifPalette;
+typedef struct Bin {
+    uint16_t color;
+    uint32_t count;
+} Bin;
+typedef struct Box {
+    int first, count;
+    uint64_t weight;
+    int axis, length;
+} Box;
+typedef struct GifPalette {
+    unsigned char rgb[256][3];
+    unsigned char of[BINS];
+    int count;
+} GifPalette;
 
 static int channel(uint16_t color, int axis) { return color >> (10 - 5 * axis) & 31; }
 static unsigned char wide(int five) { return (unsigned char)(five << 3 | five >> 2); }
@@ -49,7 +68,8 @@ static void halve(Box *box, Box *other, Bin *bins) {
     qsort(bins + box->first, (size_t)box->count, sizeof *bins, orders[box->axis]);
     uint64_t sum = 0;
     int kept = 0;
-    while (kept < box->count - 1 && (kept == 0 || 2 * (sum + bins[box->first + kept].count) <= box->weight)) sum += bins[box->first + kept++].count;
+    while (kept < box->count - 1 && (kept == 0 || 2 * (sum + bins[box->first + kept].count) <= box->weight))
+        sum += bins[box->first + kept++].count;
     *other = (Box){.first = box->first + kept, .count = box->count - kept};
     box->count = kept;
     measure(box, bins);
@@ -100,7 +120,13 @@ static void choose_palette(Arena *arena, const Raster *frames, int count, GifPal
 }
 
 /* ---- LZW ------------------------------------------------------------------------------------------------ */
-typedef struct Bits { Text *to; unsigned char block[255]; int length; uint32_t held; int count; } Bits;
+typedef struct Bits {
+    Text *to;
+    unsigned char block[255];
+    int length;
+    uint32_t held;
+    int count;
+} Bits;
 
 static void put_byte(Bits *b, unsigned char byte) {
     b->block[b->length++] = byte;
@@ -156,7 +182,9 @@ static void compress_pixels(Text *to, const unsigned char *values, int count, ui
 /* ---- frames ----------------------------------------------------------------------------------------------- */
 static void put_number(Text *to, int value) { text_add_bytes(to, (char[]){(char)value, (char)(value >> 8)}, 2); }
 
-typedef struct Area { int left, top, right, bottom; } Area;
+typedef struct Area {
+    int left, top, right, bottom;
+} Area;
 
 static bool differs(const Raster *now, const Raster *before, int x, int y) {
     return !before || now->pixels[y * now->width + x] != before->pixels[y * now->width + x];
@@ -175,14 +203,15 @@ static Area changed_area(const Raster *now, const Raster *before) {
     return area.right < 0 ? (Area){0, 0, 0, 0} : area;
 }
 
-static void add_frame(Text *to, const Raster *now, const Raster *before, const GifPalette *palette, int delay, uint16_t (*next)[256]) {
+static void add_frame(Text *to, const Raster *now, const Raster *before, const GifPalette *palette, int delay,
+                      uint16_t (*next)[256]) {
     Area area = changed_area(now, before);
     int width = area.right - area.left + 1, height = area.bottom - area.top + 1, at = 0;
     unsigned char *values = arena_alloc(to->arena, (size_t)width * (size_t)height + 1);
     for (int y = area.top; y <= area.bottom; y++)
         for (int x = area.left; x <= area.right; x++)
             values[at++] = differs(now, before, x, y) ? palette->of[now->pixels[y * now->width + x]] : TRANSPARENT;
-    text_add_bytes(to, "\041\371\004\005", 4);                       /* what is left of the frame before stays */
+    text_add_bytes(to, "\041\371\004\005", 4); /* what is left of the frame before stays */
     put_number(to, delay);
     text_add_bytes(to, "\377\0\054", 3);
     put_number(to, area.left);
@@ -195,13 +224,13 @@ static void add_frame(Text *to, const Raster *now, const Raster *before, const G
 
 void gif_add(Text *to, const Raster *frames, int count, int delay, int last_delay) {
     GifPalette *palette = arena_new_of(to->arena, GifPalette);
-    uint16_t (*next)[256] = malloc(sizeof *next * MOST_CODES);
+    uint16_t(*next)[256] = malloc(sizeof *next * MOST_CODES);
     if (!next) out_of_memory(sizeof *next * MOST_CODES);
     choose_palette(to->arena, frames, count, palette);
     text_add_bytes(to, "GIF89a", 6);
     put_number(to, frames[0].width);
     put_number(to, frames[0].height);
-    text_add_bytes(to, "\367\0\0", 3);                               /* 256 colours for all frames */
+    text_add_bytes(to, "\367\0\0", 3); /* 256 colours for all frames */
     text_add_bytes(to, (const char *)palette->rgb, sizeof palette->rgb);
     text_add_bytes(to, "\041\377\013NETSCAPE2.0\003\001\0\0\0", 19); /* again and again */
     for (int f = 0; f < count; f++)

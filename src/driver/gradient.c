@@ -10,7 +10,9 @@
 bool gradient_open(Gradient *g, Driver *driver, Codegen *codegen, const Tables *tables, int index) {
     const Run *run = &driver->program->runs[index];
     const RunData *data = tables_of_run(tables, index);
-    *g = (Gradient){.driver = driver, .run = run, .data = &data->train,
+    *g = (Gradient){.driver = driver,
+                    .run = run,
+                    .data = &data->train,
                     .executor = codegen ? codegen_jit(codegen, run) : interpreter_new(driver->arena, run)};
     if (!g->executor || (codegen && !codegen_jit_all(codegen, &g->executor, 1))) return false;
     size_t state = round_to_line(run->state_bytes), bytes = 2 * state + round_to_line(g->executor->work_bytes) + 64;
@@ -53,7 +55,8 @@ bool gradient_load(Gradient *g, const char *path) {
         good = fits(entry, cell);
         if (!good) driver_complain(g->driver, "%s does not hold %s as this program has it", path, cell->name);
         for (int64_t k = 0, n = good ? shape_size(cell->shape) : 0; k < n; k++)
-            to[k] = entry->dtype == SGDRT_F64 ? ((const double *)entry->data)[k] : (double)((const float *)entry->data)[k];
+            to[k] = entry->dtype == SGDRT_F64 ? ((const double *)entry->data)[k]
+                                              : (double)((const float *)entry->data)[k];
     }
     sgdrt_free_checkpoint(file);
     return good;
@@ -65,8 +68,13 @@ double gradient_take(Gradient *g, const uint32_t *rows, int64_t count, uint64_t 
     memcpy(g->state, g->initial, g->run->state_bytes);
     memset(g->sums, 0, sizeof *g->sums * (size_t)(g->run->term_count + 1));
     ((sgdrt_header *)(void *)g->state)->step = step;
-    sgdrt_call call = {.state = g->state, .work = g->work, .columns = g->data->table->columns, .rows = rows,
-                       .count = count, .batch = count, .sums = g->sums};
+    sgdrt_call call = {.state = g->state,
+                       .work = g->work,
+                       .columns = g->data->table->columns,
+                       .rows = rows,
+                       .count = count,
+                       .batch = count,
+                       .sums = g->sums};
     g->executor->call(g->executor, ENTRY_STEP, 0, &call);
     for (int i = 0; i < g->run->term_count; i++)
         value += g->run->terms[i].penalty ? g->sums[i] : g->sums[i] / (double)count;

@@ -5,12 +5,14 @@
 #include "driver/training.h"
 
 typedef struct Gradient {
-    Driver *driver; const Run *run; Executor *executor;
-    const RowSet *data;              /* rows that train */
-    char  *initial;                  /* the state in which it is looked at */
-    char  *state;                    /* after gradient_take */
+    Driver *driver;
+    const Run *run;
+    Executor *executor;
+    const RowSet *data; /* rows that train */
+    char *initial;      /* the state in which it is looked at */
+    char *state;        /* after gradient_take */
     double *sums;
-    void  *work, *memory;
+    void *work, *memory;
 } Gradient;
 
 /* Of the run at its initial values. False if no code can be made; then nothing is open. */

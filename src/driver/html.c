@@ -37,10 +37,14 @@ void html_add(Text *page, const char *format, ...) {
         text_add_bytes(page, format, plain);
         format += plain;
         if (*format == 0) break;
-        if (format[1] == 's') text_add_xml(page, va_arg(arguments, const char *));
-        else if (format[1] == 'd') text_add(page, "%d", va_arg(arguments, int));
-        else if (format[1] == '%') text_add_bytes(page, "%", 1);
-        else INTERNAL_ERROR("html_add knows no %%%c", format[1]);
+        if (format[1] == 's')
+            text_add_xml(page, va_arg(arguments, const char *));
+        else if (format[1] == 'd')
+            text_add(page, "%d", va_arg(arguments, int));
+        else if (format[1] == '%')
+            text_add_bytes(page, "%", 1);
+        else
+            INTERNAL_ERROR("html_add knows no %%%c", format[1]);
         format += 2;
     }
     va_end(arguments);
@@ -50,8 +54,10 @@ void html_add_json(Text *page, const char *text) {
     Text json = text_new(page->arena);
     text_add_json(&json, text);
     for (const char *c = json.bytes; *c; c++)
-        if (*c == '<' || *c == '>' || *c == '&') text_add(page, "\\u%04x", (unsigned)*c);
-        else text_add_bytes(page, c, 1);
+        if (*c == '<' || *c == '>' || *c == '&')
+            text_add(page, "\\u%04x", (unsigned)*c);
+        else
+            text_add_bytes(page, c, 1);
 }
 
 void html_add_number(Text *page, double value) { text_add(page, isfinite(value) ? "%.6g" : "null", value); }
@@ -60,7 +66,8 @@ void html_add_base64(Text *page, const unsigned char *bytes, size_t count) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < count; i += 3) {
         size_t left = count - i;
-        unsigned three = (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0u);
+        unsigned three = (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) |
+                         (left > 2 ? bytes[i + 2] : 0u);
         char four[4] = {digits[three >> 18], digits[three >> 12 & 63], left > 1 ? digits[three >> 6 & 63] : '=',
                         left > 2 ? digits[three & 63] : '='};
         text_add_bytes(page, four, 4);

@@ -7,11 +7,26 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 460, HEIGHT = 290, LEFT = 54, RIGHT = 12, TOP = 14, BOTTOM = 34, COLORS = 7, HIGHLIGHTED = 3, MOST_TICKS = 24 };
+enum {
+    WIDTH = 460,
+    HEIGHT = 290,
+    LEFT = 54,
+    RIGHT = 12,
+    TOP = 14,
+    BOTTOM = 34,
+    COLORS = 7,
+    HIGHLIGHTED = 3,
+    MOST_TICKS = 24
+};
 
-typedef struct Tick { double at; const char *text; } Tick;
+typedef struct Tick {
+    double at;
+    const char *text;
+} Tick;
 typedef struct Chart {
-    const Plot *plot; ChartX over; const PlotMeasure *measure;
+    const Plot *plot;
+    ChartX over;
+    const PlotMeasure *measure;
     PlotAxis x, y;
 } Chart;
 
@@ -21,7 +36,9 @@ static double place(const PlotAxis *axis, double value) {
 }
 
 static double x_of(const Chart *c, double value) { return LEFT + place(&c->x, value) * (WIDTH - LEFT - RIGHT); }
-static double y_of(const Chart *c, double value) { return HEIGHT - BOTTOM - place(&c->y, value) * (HEIGHT - TOP - BOTTOM); }
+static double y_of(const Chart *c, double value) {
+    return HEIGHT - BOTTOM - place(&c->y, value) * (HEIGHT - TOP - BOTTOM);
+}
 
 /* ---- ticks --------------------------------------------------------------------------------------- */
 /* Of gnuplot's list: 'text' number, ... */
@@ -51,7 +68,10 @@ static int decade_ticks(Arena *arena, const PlotAxis *axis, Tick *ticks) {
 
 static int linear_ticks(Arena *arena, const PlotAxis *axis, Tick *ticks) {
     double least = (axis->high - axis->low) / 5, decade = pow(10, floor(log10(least)));
-    double step = least <= decade ? decade : least <= 2 * decade ? 2 * decade : least <= 5 * decade ? 5 * decade : 10 * decade;
+    double step = least <= decade       ? decade
+                  : least <= 2 * decade ? 2 * decade
+                  : least <= 5 * decade ? 5 * decade
+                                        : 10 * decade;
     int count = 0;
     for (double k = ceil(axis->low / step); k * step <= axis->high && count < MOST_TICKS; k++)
         ticks[count++] = (Tick){k * step, text_format(arena, "%.5g", k == 0 ? 0 : k * step)};
@@ -67,13 +87,17 @@ static void add_axes(Text *page, const Chart *c) {
     Tick ticks[MOST_TICKS];
     int count = ticks_of(page->arena, &c->y, ticks);
     for (int i = 0; i < count; i++) {
-        text_add(page, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT, y_of(c, ticks[i].at), y_of(c, ticks[i].at));
-        text_add(page, "<text class=\"tick\" text-anchor=\"end\" x=\"%d\" y=\"%.1f\">%s</text>\n", LEFT - 6, y_of(c, ticks[i].at) + 4, ticks[i].text);
+        text_add(page, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT,
+                 y_of(c, ticks[i].at), y_of(c, ticks[i].at));
+        text_add(page, "<text class=\"tick\" text-anchor=\"end\" x=\"%d\" y=\"%.1f\">%s</text>\n", LEFT - 6,
+                 y_of(c, ticks[i].at) + 4, ticks[i].text);
     }
     count = ticks_of(page->arena, &c->x, ticks);
     for (int i = 0; i < count; i++) {
-        text_add(page, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x_of(c, ticks[i].at), x_of(c, ticks[i].at), TOP, HEIGHT - BOTTOM);
-        text_add(page, "<text class=\"tick\" text-anchor=\"middle\" x=\"%.1f\" y=\"%d\">%s</text>\n", x_of(c, ticks[i].at), HEIGHT - BOTTOM + 16, ticks[i].text);
+        text_add(page, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x_of(c, ticks[i].at),
+                 x_of(c, ticks[i].at), TOP, HEIGHT - BOTTOM);
+        text_add(page, "<text class=\"tick\" text-anchor=\"middle\" x=\"%.1f\" y=\"%d\">%s</text>\n",
+                 x_of(c, ticks[i].at), HEIGHT - BOTTOM + 16, ticks[i].text);
     }
     html_add(page, "<text class=\"tick\" text-anchor=\"end\" x=\"%d\" y=\"%d\">%s</text>\n", WIDTH - RIGHT, HEIGHT - 3,
              c->over == CHART_TIME ? "time" : "epoch");
@@ -106,18 +130,23 @@ static void add_curve(Text *page, const Chart *c, int run, bool valid) {
         const PlotPoint *point = &r->points[i];
         double x = c->over == CHART_TIME ? point->seconds : point->epoch, y = value_of(c, run, point, valid);
         bool shown = isfinite(y) && (c->over != CHART_TIME || x > 0) && (!c->y.logarithmic || y > 0);
-        if (shown) text_add(&path, "%s%.1f %.1f", begun ? "L" : "M", x_of(c, x), fmax(fmin(y_of(c, y), 2 * HEIGHT), -HEIGHT));
+        if (shown)
+            text_add(&path, "%s%.1f %.1f", begun ? "L" : "M", x_of(c, x), fmax(fmin(y_of(c, y), 2 * HEIGHT), -HEIGHT));
         begun = shown;
     }
-    if (path.length) text_add(page, "<path class=\"curve %s%s\" d=\"%s\"/>\n", color_of(c->plot, run), valid ? " dashed" : "", path.bytes);
+    if (path.length)
+        text_add(page, "<path class=\"curve %s%s\" d=\"%s\"/>\n", color_of(c->plot, run), valid ? " dashed" : "",
+                 path.bytes);
 }
 
 static void add_kept(Text *page, const Chart *c, int run) {
     const PlotPoint *kept = c->plot->runs[run].kept_epoch ? plot_result(&c->plot->runs[run]) : NULL;
     if (!kept) return;
-    double y = value_of(c, run, kept, isfinite(kept->valid_loss)), x = c->over == CHART_TIME ? kept->seconds : kept->epoch;
+    double y = value_of(c, run, kept, isfinite(kept->valid_loss)),
+           x = c->over == CHART_TIME ? kept->seconds : kept->epoch;
     if (isfinite(y) && (c->over != CHART_TIME || x > 0))
-        text_add(page, "<circle class=\"kept %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/>\n", color_of(c->plot, run), x_of(c, x), y_of(c, y));
+        text_add(page, "<circle class=\"kept %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/>\n", color_of(c->plot, run),
+                 x_of(c, x), y_of(c, y));
 }
 
 static void add_legend(Text *page, const Chart *c) {
@@ -137,12 +166,15 @@ static void add_legend(Text *page, const Chart *c) {
 
 void html_add_chart(Text *page, const Plot *plot, ChartX over, const PlotMeasure *measure) {
     static const char *const overs[] = {[CHART_EPOCH] = "epochs", [CHART_TIME] = "time"};
-    Chart chart = {plot, over, measure, over == CHART_TIME ? plot->time : plot->epoch, measure ? measure->axis : plot->loss};
+    Chart chart = {plot, over, measure, over == CHART_TIME ? plot->time : plot->epoch,
+                   measure ? measure->axis : plot->loss};
     const char *what = measure ? measure->name : "loss";
     html_add(page, "<figure class=\"chart\"><figcaption>%s over %s</figcaption>\n", what, overs[over]);
     text_add(page, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
-    html_add(page, "%s over %s\">\n<clipPath id=\"clip-%d-%d\">", what, overs[over], (int)over, measure ? (int)(measure - plot->measures) : -1);
-    text_add(page, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/></clipPath>\n", LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
+    html_add(page, "%s over %s\">\n<clipPath id=\"clip-%d-%d\">", what, overs[over], (int)over,
+             measure ? (int)(measure - plot->measures) : -1);
+    text_add(page, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/></clipPath>\n", LEFT, TOP, WIDTH - LEFT - RIGHT,
+             HEIGHT - TOP - BOTTOM);
     add_axes(page, &chart);
     text_add(page, "<g clip-path=\"url(#clip-%d-%d)\">\n", (int)over, measure ? (int)(measure - plot->measures) : -1);
     for (int place_of = plot->run_count - 1; place_of >= 0; place_of--) {

@@ -7,7 +7,10 @@
 #include "driver/seeing.h"
 #include <math.h>
 
-typedef struct Scale { int bits; double low, high; } Scale;
+typedef struct Scale {
+    int bits;
+    double low, high;
+} Scale;
 
 static Scale weights_scale(const Film *film) {
     double most = 0;
@@ -78,8 +81,9 @@ static void add_run(Text *page, const Training *t) {
     html_add_json(page, t->run->name);
     text_add(page, ",\"says\":");
     html_add_json(page, picture_says(page->arena, p));
-    text_add(page, ",\"kind\":\"%s\",\"classes\":%d,\"width\":%d,\"height\":%d,\"count\":%d,\"diverged\":%s", kinds[p->kind],
-             p->rule == CLASS_NONE ? 0 : p->target.classes, p->width, p->height, p->count, t->end == END_DIVERGED ? "true" : "false");
+    text_add(page, ",\"kind\":\"%s\",\"classes\":%d,\"width\":%d,\"height\":%d,\"count\":%d,\"diverged\":%s",
+             kinds[p->kind], p->rule == CLASS_NONE ? 0 : p->target.classes, p->width, p->height, p->count,
+             t->end == END_DIVERGED ? "true" : "false");
     text_add(page, ",\"names\":[");
     for (int k = 0; p->rule != CLASS_NONE && k < p->target.classes; k++) {
         text_add(page, k ? "," : "");
@@ -103,9 +107,12 @@ void html_add_films(Text *page, Training *const *shown, int count) {
     Arena *arena = page->arena;
     Plot plot = {.arena = arena, .title = "", .runs = curves_of(arena, shown, count), .run_count = count};
     plot_scale(&plot);
-    text_add(page, "<figure class=\"film\">\n<noscript>A browser that runs scripts shows here how the fit came about.</noscript>\n"
-                   "<script type=\"application/json\">{\"epochs\":[%.6g,%.6g],\"loss\":[%.6g,%.6g],\"logarithmic\":%s,\"runs\":[\n",
-             plot.epoch.low, plot.epoch.high, plot.loss.low, plot.loss.high, plot.loss.logarithmic ? "true" : "false");
+    text_add(
+        page,
+        "<figure class=\"film\">\n<noscript>A browser that runs scripts shows here how the fit came about.</noscript>\n"
+        "<script "
+        "type=\"application/json\">{\"epochs\":[%.6g,%.6g],\"loss\":[%.6g,%.6g],\"logarithmic\":%s,\"runs\":[\n",
+        plot.epoch.low, plot.epoch.high, plot.loss.low, plot.loss.high, plot.loss.logarithmic ? "true" : "false");
     for (int r = 0; r < count; r++) {
         if (r) text_add(page, ",\n");
         add_run(page, shown[r]);

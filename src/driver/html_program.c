@@ -4,9 +4,10 @@
 #include <string.h>
 
 static bool is_word(const char *word, size_t length) {
-    static const char *const words[] = {
-        "data", "model", "layer", "def", "loss", "metric", "optimizer", "train", "param", "state", "return", "include", "like",
-        "repeat", "scan", "in", "for", "if", "then", "else", "each", "every", "update", "minimize", "measure", "and", "or", "not"};
+    static const char *const words[] = {"data",  "model",  "layer",    "def",     "loss",    "metric", "optimizer",
+                                        "train", "param",  "state",    "return",  "include", "like",   "repeat",
+                                        "scan",  "in",     "for",      "if",      "then",    "else",   "each",
+                                        "every", "update", "minimize", "measure", "and",     "or",     "not"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strlen(words[i]) == length && memcmp(words[i], word, length) == 0) return true;
     return false;
@@ -23,14 +24,19 @@ static size_t piece(const char *at, const char **class) {
         return strcspn(at, "\n");
     }
     if (*at == '"') {
-        while (at[length] && at[length] != '"' && at[length] != '\n') length += at[length] == '\\' && at[length + 1] ? 2 : 1;
+        while (at[length] && at[length] != '"' && at[length] != '\n')
+            length += at[length] == '\\' && at[length + 1] ? 2 : 1;
         *class = "string";
         return length + (at[length] == '"');
     }
     if (!is_name(*at)) return length;
-    while (is_name(at[length]) || (isdigit((unsigned char)*at) && at[length] == '.' && isdigit((unsigned char)at[length + 1]))) length++;
-    if (isdigit((unsigned char)*at)) *class = "number";
-    else if (is_word(at, length)) *class = "word";
+    while (is_name(at[length]) ||
+           (isdigit((unsigned char)*at) && at[length] == '.' && isdigit((unsigned char)at[length + 1])))
+        length++;
+    if (isdigit((unsigned char)*at))
+        *class = "number";
+    else if (is_word(at, length))
+        *class = "word";
     return length;
 }
 
@@ -43,7 +49,7 @@ void html_add_program(Text *page, const char *text) {
             while (text[length] && !is_name(text[length]) && text[length] != '#' && text[length] != '"') length++;
         const char *part = text_format(page->arena, "%.*s", (int)length, text);
         if (class) text_add(page, "<span class=\"%s\">", class);
-        for (const char *line = part; *line;) {       /* escaping knows lines, not texts of several */
+        for (const char *line = part; *line;) { /* escaping knows lines, not texts of several */
             size_t n = strcspn(line, "\n");
             text_add_xml(page, text_format(page->arena, "%.*s", (int)n, line));
             if (line[n]) text_add(page, "\n");

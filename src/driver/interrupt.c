@@ -49,7 +49,8 @@ void interrupt_install(void) {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
     for (int i = 0; i < ENDING_COUNT; i++) sigaddset(&action.sa_mask, ending[i]);
     for (int i = 0; i < ENDING_COUNT; i++)
-        if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(ending[i], &action, NULL);
+        if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(ending[i], &action, NULL);
     signal(SIGXFSZ, SIG_IGN);
     atexit(remove_files);
 }

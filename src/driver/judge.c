@@ -97,7 +97,9 @@ static void judge_label(Judgement *j, int64_t row, int truth, const float *value
     if (predicted != truth) consider(j, (Worst){row, truth, predicted, isnan(share) ? 1 : 1 - share});
 }
 
-typedef struct ErrorSums { double squared, absolute, truth, truth_squared; } ErrorSums;
+typedef struct ErrorSums {
+    double squared, absolute, truth, truth_squared;
+} ErrorSums;
 
 static void judge_number(Judgement *j, ErrorSums *sums, int64_t row, double truth, double predicted) {
     double error = predicted - truth;
@@ -118,8 +120,10 @@ static void judge_rows(Training *t, Judgement *j, Predictor *p) {
         for (int64_t i = 0; i < count; i++) {
             int64_t row = row_of(rows, first + i);
             double truth = data_value(t, rows->table, j->target.column, 0, row);
-            if (j->rule != CLASS_NONE) judge_label(j, row, (int)truth, values + i * p->outputs, p->outputs);
-            else judge_number(j, &sums, row, truth, (double)values[i]);
+            if (j->rule != CLASS_NONE)
+                judge_label(j, row, (int)truth, values + i * p->outputs, p->outputs);
+            else
+                judge_number(j, &sums, row, truth, (double)values[i]);
         }
     }
     double n = (double)rows->count, mean = sums.truth / n;
@@ -134,7 +138,8 @@ Judgement *judge(Training *t) {
     if (target.column < 0) return NULL;
     Arena *arena = t->driver->arena;
     Judgement *j = arena_new_of(arena, Judgement);
-    *j = (Judgement){.target = target, .rule = class_rule(t, &target, p->outputs), .validated = t->data->valid.count > 0};
+    *j = (Judgement){
+        .target = target, .rule = class_rule(t, &target, p->outputs), .validated = t->data->valid.count > 0};
     j->rows = j->validated ? &t->data->valid : &t->data->train;
     j->count = j->rows->count;
     if (j->rule == CLASS_NONE && (target.classes || p->outputs != 1)) return NULL;

@@ -20,12 +20,14 @@ struct Log {
     Driver *driver;
     Output output;
     bool json, folder;
-    EventFile *events; int events_run;   /* of the run at hand; NULL: none is open */
-    EventScalar *scalars; const char **terms;          /* of the run at hand: memory; their tags */
-    const char *failure;             /* of event files, the first */
+    EventFile *events;
+    int events_run; /* of the run at hand; NULL: none is open */
+    EventScalar *scalars;
+    const char **terms;  /* of the run at hand: memory; their tags */
+    const char *failure; /* of event files, the first */
     Vector(const char *) metrics;
-    const char **fields;             /* a metric's heading or key */
-    const char **runs;               /* a run's name as a field */
+    const char **fields; /* a metric's heading or key */
+    const char **runs;   /* a run's name as a field */
 };
 
 static bool has_metric(const Log *log, const char *name) {
@@ -37,8 +39,10 @@ static bool has_metric(const Log *log, const char *name) {
 /* As the file has it. */
 static const char *field(const Log *log, const char *name) {
     Text text = text_new(log->driver->arena);
-    if (log->json) text_add_json(&text, name);
-    else text_add_csv(&text, name);
+    if (log->json)
+        text_add_json(&text, name);
+    else
+        text_add_csv(&text, name);
     return text.bytes;
 }
 
@@ -124,8 +128,10 @@ bool log_folder_is_possible(Driver *driver) {
     while (length > 1 && path[length - 1] == '/') length--;
     const char *folder = text_format(driver->arena, "%.*s", (int)length, path);
     const char *file = path_is_folder(path) ? path_below(driver->arena, path, "events.out.tfevents") : folder;
-    if (file == folder && path_is_file(folder)) problem = "cannot be a folder: it is a file";
-    else if (output_is_possible(driver->arena, file, &problem)) return true;
+    if (file == folder && path_is_file(folder))
+        problem = "cannot be a folder: it is a file";
+    else if (output_is_possible(driver->arena, file, &problem))
+        return true;
     driver_complain(driver, "%s %s", path, problem);
     return false;
 }
@@ -148,7 +154,8 @@ static int list_scalars(const Log *log, const Training *t, EventScalar *scalars)
     add_scalar(scalars, &count, "valid_loss", t->now.valid_loss, t->data->valid.count > 0);
     for (int i = 0; i < run->term_count; i++)
         add_scalar(scalars, &count, log->terms[i], t->now.terms[i], run->term_count > 1);
-    for (int m = 0; m < run->measure_count; m++) add_scalar(scalars, &count, run->measures[m].name, t->now.metrics[m], true);
+    for (int m = 0; m < run->measure_count; m++)
+        add_scalar(scalars, &count, run->measures[m].name, t->now.metrics[m], true);
     add_scalar(scalars, &count, "lr", t->now.lr, !isnan(t->now.lr));
     add_scalar(scalars, &count, "epoch", (double)t->now.epoch, true);
     add_scalar(scalars, &count, "seconds", t->now.seconds, true);
@@ -163,12 +170,13 @@ static void close_events(Log *log) {
 
 static void open_events(Log *log, const Training *t) {
     Arena *arena = log->driver->arena;
-    mkdir(log->driver->options->log, 0777);              /* what is wrong with it, its file tells */
+    mkdir(log->driver->options->log, 0777); /* what is wrong with it, its file tells */
     log->events = event_file_open(arena, folder_of(log, t), t->started_step + 1, &log->failure);
     log->events_run = t->index;
     log->scalars = arena_array(arena, EventScalar, t->run->term_count + t->run->measure_count + 5);
     log->terms = arena_array(arena, const char *, t->run->term_count + 1);
-    for (int i = 0; i < t->run->term_count; i++) log->terms[i] = text_format(arena, "train_loss/%s", t->run->terms[i].name);
+    for (int i = 0; i < t->run->term_count; i++)
+        log->terms[i] = text_format(arena, "train_loss/%s", t->run->terms[i].name);
 }
 
 static void write_events(Log *log, const Training *t) {
@@ -176,7 +184,8 @@ static void write_events(Log *log, const Training *t) {
     if (log->events && log->events_run != t->index) close_events(log);
     if (!log->events && !log->failure) open_events(log, t);
     if (!log->events) return;
-    if (!event_file_write(log->events, t->now.step, log->scalars, list_scalars(log, t, log->scalars), &why) && !log->failure)
+    if (!event_file_write(log->events, t->now.step, log->scalars, list_scalars(log, t, log->scalars), &why) &&
+        !log->failure)
         log->failure = why;
 }
 

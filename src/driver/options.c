@@ -15,7 +15,8 @@
 #define AT(member) OPTION_AT(member)
 static const OptionRow own_rows[] = {
     {NULL, 0, 0, 0, NULL, NULL, "What to do"},
-    {"run", 0, OPTION_RUN, AT(run), "[=TRAIN,...]", NULL, "compile in memory and train all train blocks, or the named blocks or runs"},
+    {"run", 0, OPTION_RUN, AT(run), "[=TRAIN,...]", NULL,
+     "compile in memory and train all train blocks, or the named blocks or runs"},
     {"check", 0, OPTION_FLAG, AT(check), NULL, NULL, "diagnose only"},
     {"emit", 0, OPTION_EMIT, AT(emit), "=KIND[=PATH],...", NULL,
      "write ast, ir, grad, loops, llvm, asm, obj, header, c, dot or deps"},
@@ -23,7 +24,8 @@ static const OptionRow own_rows[] = {
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL, "load the data and plan the training, but do not train"},
     {"check-grad", 0, OPTION_FLAG, AT(check_grad), NULL, NULL,
      "compare the symbolic gradient with finite differences in f64"},
-    {"find-lr", 0, OPTION_FLAG, AT(find_lr), NULL, NULL, "find a learning rate by a test of growing rates, and train nothing"},
+    {"find-lr", 0, OPTION_FLAG, AT(find_lr), NULL, NULL,
+     "find a learning rate by a test of growing rates, and train nothing"},
     {"explain", 0, OPTION_TEXT, AT(explain), "=CODE", NULL, "explain a diagnostic code, or all"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Outputs of a compilation"},
@@ -39,7 +41,8 @@ static const OptionRow own_rows[] = {
     {"set", 0, OPTION_PAIR, AT(set), "=NAME=VALUE", NULL, "a setting: lr, batch, epochs, a top-level name"},
     {"data", 0, OPTION_PAIR, AT(data), "=NAME=PATH", NULL, "the file that data NAME reads"},
     {"seed", 0, OPTION_SEED, AT(seed), "=N", NULL, "the seed of order, draws and initial values (default 0)"},
-    {"threads", 0, OPTION_COUNT, AT(threads), "=N", NULL, "threads to train on (default: what is here, where it pays); same bits"},
+    {"threads", 0, OPTION_COUNT, AT(threads), "=N", NULL,
+     "threads to train on (default: what is here, where it pays); same bits"},
     {"save", 0, OPTION_TEXT, AT(save), "=FILE", NULL,
      "write parameters and optimizer state (safetensors); several runs: FILE-RUN, the best: FILE"},
     {"load", 0, OPTION_TEXT, AT(load), "=FILE", NULL, "continue from a saved file"},
@@ -52,11 +55,13 @@ static const OptionRow own_rows[] = {
     {"interpret", 0, OPTION_FLAG, AT(interpret), NULL, NULL, "run the interpreter, not compiled code"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Reporting"},
-    {"log", 0, OPTION_TEXT, AT(log), "=FILE", NULL, "a row per epoch, as .csv or .jsonl; FOLDER/: event files for TensorBoard"},
+    {"log", 0, OPTION_TEXT, AT(log), "=FILE", NULL,
+     "a row per epoch, as .csv or .jsonl; FOLDER/: event files for TensorBoard"},
     {"plot", 0, OPTION_TEXT, AT(plot), "=FILE", NULL, "loss curves: .svg, .png, .pdf, .gp, or - for the terminal"},
     {"animate", 0, OPTION_TEXT, AT(animate), "=FILE", NULL,
      "how the fit came about: .html (a page with a slider), .gif, .webp"},
-    {"report", 0, OPTION_TEXT, AT(report), "=FILE", NULL, "curves, fit, worst rows, program and gradients as one page: .html"},
+    {"report", 0, OPTION_TEXT, AT(report), "=FILE", NULL,
+     "curves, fit, worst rows, program and gradients as one page: .html"},
     {"trace", 0, OPTION_TEXT, AT(trace), "=FILE", NULL,
      "take 10 steps of one run and write its data, rows, losses and cells (safetensors)"},
     {"progress", 0, OPTION_CHOICE, AT(progress), "=HOW", "auto bar plain none", "progress on stderr"},
@@ -76,17 +81,14 @@ static const OptionRow own_rows[] = {
 };
 enum { MOST_ROWS = 100 };
 
-static const char *const emit_kinds[EMIT_KIND_COUNT] = {
-    "ast", "ir", "grad", "loops", "llvm", "asm", "obj", "header", "c", "c-header", "dot", "deps"
-};
+static const char *const emit_kinds[EMIT_KIND_COUNT] = {"ast", "ir",     "grad", "loops",    "llvm", "asm",
+                                                        "obj", "header", "c",    "c-header", "dot",  "deps"};
 
 const char *emit_kind_text(EmitKind kind) { return emit_kinds[kind]; }
 
 static bool row_is_heading(const OptionRow *row) { return row->name == NULL && row->letter == 0; }
 
-static bool row_needs_value(const OptionRow *row) {
-    return row->kind != OPTION_FLAG && row->kind != OPTION_RUN;
-}
+static bool row_needs_value(const OptionRow *row) { return row->kind != OPTION_FLAG && row->kind != OPTION_RUN; }
 
 /* ---- which rows a command line may use ----------------------------------------------------- */
 static bool word_is(const char *word, size_t length, const OptionRow *row) {
@@ -162,11 +164,13 @@ static const char *parse_emit(Arena *arena, Options *o, const char *value) {
         for (int i = 0; i < EMIT_KIND_COUNT; i++)
             if (strcmp(kind, emit_kinds[i]) == 0) emit.kind = i;
         if (emit.kind == EMIT_KIND_COUNT)
-            return text_format(arena, "--emit does not know \"%s\"%s (it writes ast, ir, grad, loops, llvm, asm, obj, "
-                               "header, c, c-header, dot, deps)", kind, suggestion(arena, kind, emit_kinds, EMIT_KIND_COUNT, ""));
+            return text_format(arena,
+                               "--emit does not know \"%s\"%s (it writes ast, ir, grad, loops, llvm, asm, obj, "
+                               "header, c, c-header, dot, deps)",
+                               kind, suggestion(arena, kind, emit_kinds, EMIT_KIND_COUNT, ""));
         if (emit.path && *emit.path == 0) return text_format(arena, "--emit=%s= needs a path", kind);
         vector_push(arena, &o->emit, emit);
-        if (emit.kind == EMIT_C && !(emit.path && strcmp(emit.path, "-") == 0))     /* which an application includes */
+        if (emit.kind == EMIT_C && !(emit.path && strcmp(emit.path, "-") == 0)) /* which an application includes */
             vector_push(arena, &o->emit, ((Emit){EMIT_C_HEADER, emit.path ? header_beside(arena, emit.path) : NULL}));
         if (value[length] == 0) return NULL;
         value += length + 1;
@@ -182,7 +186,10 @@ static const char *parse_choice(Arena *arena, const OptionRow *row, int *to, con
         at += length + (at[length] != 0);
     }
     for (int i = 0; i < count; i++)
-        if (strcmp(names[i], value) == 0) { *to = i; return NULL; }
+        if (strcmp(names[i], value) == 0) {
+            *to = i;
+            return NULL;
+        }
     return text_format(arena, "--%s cannot be \"%s\"%s (it is one of: %s)", row->name, value,
                        suggestion(arena, value, names, count, ""), row->choices);
 }
@@ -203,15 +210,21 @@ static const char *parse_pair(Arena *arena, const OptionRow *row, Options *o, co
     if (length == 0 || value[length] == 0 || value[length + 1] == 0)
         return text_format(arena, "--%s needs %s, not \"%s\"", row->name, row->argument + 1, value);
     Setting setting = {text_format(arena, "%.*s", (int)length, value), value + length + 1};
-    if (row->offset == AT(set)) vector_push(arena, &o->set, setting);
-    else vector_push(arena, &o->data, setting);
+    if (row->offset == AT(set))
+        vector_push(arena, &o->set, setting);
+    else
+        vector_push(arena, &o->data, setting);
     return NULL;
 }
 
 /* "10min", "1.5 h", "5 epochs": the factor is of a second, or 0. False if it is none of these. */
 static bool read_amount(const char *value, Amount *to) {
-    static const struct { const char *unit; double seconds; bool epochs; } units[] = {
-        {"s", 1, false}, {"min", 60, false}, {"h", 3600, false}, {"d", 86400, false},
+    static const struct {
+        const char *unit;
+        double seconds;
+        bool epochs;
+    } units[] = {
+        {"s", 1, false},    {"min", 60, false},  {"h", 3600, false}, {"d", 86400, false},
         {"epoch", 0, true}, {"epochs", 0, true}, {"step", 0, false}, {"steps", 0, false},
     };
     char *end;
@@ -235,7 +248,8 @@ static const char *parse_amount(Arena *arena, const OptionRow *row, Amount *to, 
     if (read_amount(value, to) && (to->seconds > 0 || !time)) return NULL;
     return text_format(arena, "%s needs %s, not \"%s\"", row_spelling(arena, row),
                        time ? "a time with its unit, such as 30s, 10min or 1h"
-                            : "an amount with its unit, such as 10min, 2h, \"5 epochs\" or \"1000 steps\"", value);
+                            : "an amount with its unit, such as 10min, 2h, \"5 epochs\" or \"1000 steps\"",
+                       value);
 }
 
 /* Stores the value of one option; a sentence if it cannot be read. */
@@ -248,7 +262,8 @@ static const char *store(Arena *arena, const OptionRow *row, Options *o, const c
         return NULL;
     case OPTION_TEXT:
         if (row->letter == 'W') {
-            if (strcmp(value, "error")) return text_format(arena, "there is no option -W%s; did you mean -Werror?", value);
+            if (strcmp(value, "error"))
+                return text_format(arena, "there is no option -W%s; did you mean -Werror?", value);
             *(bool *)to = true;
             return NULL;
         }
@@ -261,9 +276,7 @@ static const char *store(Arena *arena, const OptionRow *row, Options *o, const c
         if (value) o->run_only = value;
         return NULL;
     case OPTION_EMIT: return parse_emit(arena, o, value);
-    case OPTION_SEED:
-        o->has_seed = true;
-        return parse_number(arena, row, 0, to, value);
+    case OPTION_SEED: o->has_seed = true; return parse_number(arena, row, 0, to, value);
     case OPTION_COUNT: return parse_number(arena, row, 1, to, value);
     case OPTION_WHOLE: *(const char **)to = value; return parse_number(arena, row, 1, &(int64_t){0}, value);
     case OPTION_LEVEL:
@@ -271,7 +284,8 @@ static const char *store(Arena *arena, const OptionRow *row, Options *o, const c
             return text_format(arena, "the optimisation level is -O0, -O1, -O2 or -O3, not -O%s", value);
         *(int *)to = value[0] - '0';
         return NULL;
-    case OPTION_AMOUNT: case OPTION_TIME: return parse_amount(arena, row, to, value);
+    case OPTION_AMOUNT:
+    case OPTION_TIME: return parse_amount(arena, row, to, value);
     case OPTION_CHOICE: return parse_choice(arena, row, to, value);
     case OPTION_PAIR: return parse_pair(arena, row, o, value);
     }
@@ -293,7 +307,8 @@ static bool is_of_kind(const char *path, const char *kinds) {
 /* Names of C are made of it. */
 static bool is_identifier(const char *name) {
     for (const char *c = name; *c; c++)
-        if (*c != '_' && !(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') && !(c > name && *c >= '0' && *c <= '9'))
+        if (*c != '_' && !(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
+            !(c > name && *c >= '0' && *c <= '9'))
             return false;
     return *name != 0;
 }
@@ -304,41 +319,58 @@ static const char *name_problem(Arena *arena, const char *name) {
     const char *prefix = exported_prefix(arena, name), *owner = exported_name_owner(name);
     if (strcmp(prefix, name) == 0) return NULL;
     if (owner) return text_format(arena, "--name begins names of C, and %s is %s: try --name=%s", name, owner, prefix);
-    return text_format(arena, "--name begins names of C, and %s would begin some that are taken: try --name=%s", name, prefix);
+    return text_format(arena, "--name begins names of C, and %s would begin some that are taken: try --name=%s", name,
+                       prefix);
 }
 
 /* Options that make no sense together, or without another. */
 static const char *check_together(Arena *arena, const Options *o) {
     bool trains = o->run || o->dry_run || o->check_grad || o->find_lr;
-    const struct { bool given; const char *spelling; } needs_run[] = {
-        {o->save != NULL, "--save"}, {o->load != NULL, "--load"}, {o->log != NULL, "--log"},
-        {o->plot != NULL, "--plot"}, {o->animate != NULL, "--animate"}, {o->report != NULL, "--report"},
-        {o->trace != NULL, "--trace"}, {o->overfit != NULL, "--overfit"},
-        {o->save_every.text != NULL, "--save-every"}, {o->resume != RESUME_NEVER, "--resume"}, {o->time_limit.text != NULL, "--time-limit"},
+    const struct {
+        bool given;
+        const char *spelling;
+    } needs_run[] = {
+        {o->save != NULL, "--save"},
+        {o->load != NULL, "--load"},
+        {o->log != NULL, "--log"},
+        {o->plot != NULL, "--plot"},
+        {o->animate != NULL, "--animate"},
+        {o->report != NULL, "--report"},
+        {o->trace != NULL, "--trace"},
+        {o->overfit != NULL, "--overfit"},
+        {o->save_every.text != NULL, "--save-every"},
+        {o->resume != RESUME_NEVER, "--resume"},
+        {o->time_limit.text != NULL, "--time-limit"},
         {o->interpret, "--interpret"},
     };
-    const struct { const char *path, *spelling; } to_files[] = {
-        {o->save, "--save"}, {o->trace, "--trace"}, {o->animate, "--animate"}, {o->report, "--report"}};
+    const struct {
+        const char *path, *spelling;
+    } to_files[] = {{o->save, "--save"}, {o->trace, "--trace"}, {o->animate, "--animate"}, {o->report, "--report"}};
     for (size_t i = 0; i < sizeof needs_run / sizeof *needs_run; i++)
         if (needs_run[i].given && !trains)
             return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
     if (!o->save && o->save_every.text) return "--save-every says when the file of --save is written: add --save=FILE";
     if (!o->save && o->resume) return "--resume=auto goes on from the file that --save writes: add --save=FILE";
-    if (o->load && o->resume) return "--load names the file to go on from, --resume=auto finds it: leave out either of them";
-    if (o->find_lr && (o->save || o->log || o->trace || o->animate || o->report || o->time_limit.text || o->dry_run || o->check_grad))
-        return "--find-lr tests rates and trains nothing: it goes with --run=TRAIN, --load and --plot, and prints its answer";
+    if (o->load && o->resume)
+        return "--load names the file to go on from, --resume=auto finds it: leave out either of them";
+    if (o->find_lr &&
+        (o->save || o->log || o->trace || o->animate || o->report || o->time_limit.text || o->dry_run || o->check_grad))
+        return "--find-lr tests rates and trains nothing: it goes with --run=TRAIN, --load and --plot, and prints its "
+               "answer";
     if (o->name && name_problem(arena, o->name)) return name_problem(arena, o->name);
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
     if (o->target && trains)
         return "--target names the machine of an object; --run trains on the one at hand: leave out either of them";
     if (o->plot && !is_of_kind(o->plot, "svg png pdf gp"))
-        return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s", o->plot);
+        return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s",
+                           o->plot);
     if (o->animate && !is_of_kind(o->animate, "html gif webp"))
         return text_format(arena, "--animate writes .html (a page with a slider), .gif or .webp, not %s", o->animate);
     if (o->report && !is_of_kind(o->report, "html"))
         return text_format(arena, "--report writes a page, .html, not %s", o->report);
     if (o->log && !is_of_kind(o->log, "csv jsonl") && !path_names_folder(o->log))
-        return text_format(arena, "--log writes .csv or .jsonl, - (csv on stdout), or event files into a FOLDER/, not %s", o->log);
+        return text_format(
+            arena, "--log writes .csv or .jsonl, - (csv on stdout), or event files into a FOLDER/, not %s", o->log);
     if (o->output && strcmp(o->output, "-") == 0 && !(o->emit.count == 1 && o->emit.items[0].kind == EMIT_OBJ))
         return "-o - leaves no place for the header: --emit=obj=- writes the object alone to stdout, --emit=header=- "
                "the header";
@@ -386,7 +418,8 @@ static const char *parse_line(Arena *arena, const Grammar *grammar, int argc, ch
             only_files = true;
         } else if (only_files || argument[0] != '-' || argument[1] == 0) {
             if (o->file)
-                problem = text_format(arena, "one %s at a time: %s and %s were given", grammar->file, o->file, argument);
+                problem = text_format(arena, "one %s at a time: %s and %s were given", grammar->file, o->file,
+                                      argument);
             o->file = argument;
         } else {
             problem = parse_option(arena, grammar, argc, argv, &i, o);
@@ -418,7 +451,9 @@ void options_print(FILE *to, const Grammar *grammar) {
     while (grammar->rows[own].help) own++;
     for (int i = 0; i < count; i++) {
         if (i == own) fprintf(to, "\nShared with training\n");
-        if (row_is_heading(rows[i])) fprintf(to, "\n%s\n", rows[i]->help);
-        else print_row(to, rows[i]);
+        if (row_is_heading(rows[i]))
+            fprintf(to, "\n%s\n", rows[i]->help);
+        else
+            print_row(to, rows[i]);
     }
 }

@@ -8,11 +8,24 @@
 #include "ir/program.h"
 
 typedef enum EmitKind {
-    EMIT_AST, EMIT_IR, EMIT_GRAD, EMIT_LOOPS, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, EMIT_HEADER, EMIT_C, EMIT_C_HEADER,
-    EMIT_DOT, EMIT_DEPS,
+    EMIT_AST,
+    EMIT_IR,
+    EMIT_GRAD,
+    EMIT_LOOPS,
+    EMIT_LLVM,
+    EMIT_ASM,
+    EMIT_OBJ,
+    EMIT_HEADER,
+    EMIT_C,
+    EMIT_C_HEADER,
+    EMIT_DOT,
+    EMIT_DEPS,
     EMIT_KIND_COUNT
 } EmitKind;
-typedef struct Emit { EmitKind kind; const char *path; } Emit;   /* path NULL: beside the source or on stdout */
+typedef struct Emit {
+    EmitKind kind;
+    const char *path;
+} Emit; /* path NULL: beside the source or on stdout */
 const char *emit_kind_text(EmitKind kind);
 
 typedef enum ColorMode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
@@ -21,63 +34,75 @@ typedef enum ResumeMode { RESUME_NEVER, RESUME_AUTO } ResumeMode;
 typedef enum ErrorFormat { ERROR_FORMAT_HUMAN, ERROR_FORMAT_JSON } ErrorFormat;
 
 /* How often or how long, in one of these; all 0: not said. */
-typedef struct Amount { double seconds; int64_t epochs, steps; const char *text; } Amount;
+typedef struct Amount {
+    double seconds;
+    int64_t epochs, steps;
+    const char *text;
+} Amount;
 
 typedef struct Options {
     const char *file;
-    bool run; const char *run_only;             /* --run, --run=a,b */
+    bool run;
+    const char *run_only; /* --run, --run=a,b */
     bool check, dry_run, summary, check_grad, find_lr, interpret, help, version;
     Vector(Emit) emit;
     const char *output, *name, *cpu, *target;
-    int  optimize;                              /* -O0 .. -O3 */
-    int64_t threads, seed; bool has_seed;          /* threads 0: as many as the process may use */
+    int optimize; /* -O0 .. -O3 */
+    int64_t threads, seed;
+    bool has_seed; /* threads 0: as many as the process may use */
     Vector(Setting) set, data;
     const char *save, *load, *log, *plot, *animate, *report, *trace, *overfit;
-    Amount save_every, time_limit; ResumeMode resume;
+    Amount save_every, time_limit;
+    ResumeMode resume;
     ProgressMode progress;
     bool quiet, verbose, warnings_are_errors;
-    ErrorFormat error_format; ColorMode color;
+    ErrorFormat error_format;
+    ColorMode color;
     const char *explain, *dump, *stop_after;
-    const char *target_column; bool force;      /* of commands */
-    int64_t rows;                               /* of commands: 0: not said */
-    bool json;                                  /* of commands: JSON instead of text */
-    const char *columns; bool line, skip_bad;   /* of predict */
-    int on;                                     /* of eval: its --on */
+    const char *target_column;
+    bool force;   /* of commands */
+    int64_t rows; /* of commands: 0: not said */
+    bool json;    /* of commands: JSON instead of text */
+    const char *columns;
+    bool line, skip_bad; /* of predict */
+    int on;              /* of eval: its --on */
     bool time_passes;
 } Options;
 
 typedef enum OptionKind {
-    OPTION_FLAG,         /* bool */
-    OPTION_TEXT,         /* const char *, required */
-    OPTION_RUN,          /* bool and const char *, optional */
-    OPTION_EMIT,         /* list of kinds */
-    OPTION_SEED,         /* unsigned number, with has_seed */
-    OPTION_COUNT,        /* int64_t >= 1 */
-    OPTION_WHOLE,        /* const char *, a whole number >= 1 */
-    OPTION_LEVEL,        /* 0 .. 3 */
-    OPTION_AMOUNT,       /* Amount: of time, epochs or steps */
-    OPTION_TIME,         /* Amount: of time */
-    OPTION_CHOICE,       /* int, an index into the row's choices */
-    OPTION_PAIR          /* NAME=VALUE, repeatable */
+    OPTION_FLAG,   /* bool */
+    OPTION_TEXT,   /* const char *, required */
+    OPTION_RUN,    /* bool and const char *, optional */
+    OPTION_EMIT,   /* list of kinds */
+    OPTION_SEED,   /* unsigned number, with has_seed */
+    OPTION_COUNT,  /* int64_t >= 1 */
+    OPTION_WHOLE,  /* const char *, a whole number >= 1 */
+    OPTION_LEVEL,  /* 0 .. 3 */
+    OPTION_AMOUNT, /* Amount: of time, epochs or steps */
+    OPTION_TIME,   /* Amount: of time */
+    OPTION_CHOICE, /* int, an index into the row's choices */
+    OPTION_PAIR    /* NAME=VALUE, repeatable */
 } OptionKind;
 
 typedef struct OptionRow {
-    const char *name; char letter;              /* name NULL: only the letter; neither: a heading */
-    OptionKind kind; size_t offset;             /* OPTION_AT(member) */
-    const char *argument;                       /* as --help shows it */
-    const char *choices;                        /* CHOICE: "auto bar plain none" */
-    const char *help;                           /* NULL: the end of the table */
+    const char *name;
+    char letter; /* name NULL: only the letter; neither: a heading */
+    OptionKind kind;
+    size_t offset;        /* OPTION_AT(member) */
+    const char *argument; /* as --help shows it */
+    const char *choices;  /* CHOICE: "auto bar plain none" */
+    const char *help;     /* NULL: the end of the table */
 } OptionRow;
 #define OPTION_AT(member) offsetof(Options, member)
 
 /* What may stand on a command line. */
 typedef struct Grammar {
-    const char *command;                        /* "predict"; NULL: sgdc itself */
-    const char *arguments;                      /* "MODEL.sgd --load=FILE" */
-    const char *file;                           /* ".sgd file", which it needs */
-    const char *summary;                        /* one line of --help */
-    const OptionRow *rows;                      /* its own; the last one is {0} */
-    const char *shared;                         /* rows of sgdc's own: "set data q" */
+    const char *command;   /* "predict"; NULL: sgdc itself */
+    const char *arguments; /* "MODEL.sgd --load=FILE" */
+    const char *file;      /* ".sgd file", which it needs */
+    const char *summary;   /* one line of --help */
+    const OptionRow *rows; /* its own; the last one is {0} */
+    const char *shared;    /* rows of sgdc's own: "set data q" */
     /* Of options that make no sense together: a sentence, or NULL. May be NULL itself. */
     const char *(*check)(Arena *arena, const Options *options);
 } Grammar;

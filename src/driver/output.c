@@ -48,7 +48,7 @@ int output_columns(FILE *to) {
 bool output_is_standard(const char *path) { return standard_stream(path) != NULL; }
 
 void output_guard_streams(void) {
-    static const int fails[] = {O_WRONLY, O_RDONLY, O_RDONLY};     /* what the stream is not for */
+    static const int fails[] = {O_WRONLY, O_RDONLY, O_RDONLY}; /* what the stream is not for */
     for (int fd = 0; fd < 3; fd++) {
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
         if (open("/dev/null", fails[fd]) != fd) _exit(3);
@@ -62,7 +62,8 @@ bool output_close_streams(const char **problem) {
     errno = 0;
     if (fclose(stdout) != 0) lost = true;
     static char sentence[128];
-    snprintf(sentence, sizeof sentence, "stdout cannot be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+    snprintf(sentence, sizeof sentence, "stdout cannot be written%s%s", errno ? ": " : "",
+             errno ? strerror(errno) : "");
     *problem = lost ? sentence : "stderr cannot be written";
     return !lost && (stderr_was_closed || !ferror(stderr));
 }
@@ -79,7 +80,7 @@ bool output_open(Arena *arena, const char *path, Output *output, const char **pr
     *output = (Output){.file = standard_stream(path)};
     output->standard = output->file != NULL;
     if (output->standard) return true;
-    bool device = is_device(path);                                 /* a pipe may wait here for its reader */
+    bool device = is_device(path); /* a pipe may wait here for its reader */
     if (!device) interrupt_hold();
     bool good = sgdrt_output_open(&output->whole, path, &why) == 0;
     if (good && output->whole.temporary) {
@@ -102,8 +103,10 @@ bool output_open(Arena *arena, const char *path, Output *output, const char **pr
 static bool settle(Arena *arena, Output *output, bool good, const char **problem) {
     sgdrt_problem why = {0};
     if (output->file) fclose(output->file);
-    if (!good) sgdrt_output_abandon(&output->whole);
-    else if (sgdrt_output_finish(&output->whole, &why)) good = failed(arena, &why, problem);
+    if (!good)
+        sgdrt_output_abandon(&output->whole);
+    else if (sgdrt_output_finish(&output->whole, &why))
+        good = failed(arena, &why, problem);
     interrupt_file_gone(output->temporary);
     return good;
 }
@@ -144,8 +147,7 @@ bool output_is_possible(Arena *arena, const char *path, const char **problem) {
     sgdrt_output output;
     sgdrt_problem why = {0};
     if (output_is_standard(path)) return true;
-    if (is_device(path))
-        return access(path, W_OK) == 0 ? true : failed_for(arena, errno, problem);
+    if (is_device(path)) return access(path, W_OK) == 0 ? true : failed_for(arena, errno, problem);
     interrupt_hold();
     int code = sgdrt_output_open(&output, path, &why);
     if (code == 0) sgdrt_output_abandon(&output);

@@ -6,9 +6,9 @@
 
 typedef struct Output {
     FILE *file;
-    bool standard;                   /* file is stdout or stderr */
+    bool standard; /* file is stdout or stderr */
     sgdrt_output whole;
-    const char *temporary;           /* told to interrupt.h */
+    const char *temporary; /* told to interrupt.h */
 } Output;
 
 /* "-" is stdout; so is a path that leads to the same file (/dev/stdout), and what goes wrong there is found at the end
@@ -27,7 +27,7 @@ bool output_is_same(const char *a, const char *b);
 /* Does it end in stdout or stderr? */
 bool output_is_standard(const char *path);
 /* Of a terminal; 0: it is none. */
-int  output_columns(FILE *to);
+int output_columns(FILE *to);
 
 /* A standard stream that is closed becomes one that fails, so that no file is opened in its place. */
 void output_guard_streams(void);
@@ -35,12 +35,12 @@ void output_guard_streams(void);
 bool output_close_streams(const char **problem);
 
 /* Paths. */
-const char *path_folder(Arena *arena, const char *path);          /* "." if it has none */
+const char *path_folder(Arena *arena, const char *path); /* "." if it has none */
 const char *path_below(Arena *arena, const char *folder, const char *name);
-const char *path_stem(Arena *arena, const char *path);            /* "a/b.sgd" -> "b" */
-const char *path_extension(const char *path);                     /* ".csv", or "" */
+const char *path_stem(Arena *arena, const char *path); /* "a/b.sgd" -> "b" */
+const char *path_extension(const char *path);          /* ".csv", or "" */
 bool path_is_file(const char *path);
 bool path_is_folder(const char *path);
-bool path_names_folder(const char *path);                         /* ends in /, or is there as one */
+bool path_names_folder(const char *path); /* ends in /, or is there as one */
 
 #endif

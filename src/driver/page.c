@@ -12,27 +12,37 @@
 #include <string.h>
 
 typedef struct Page {
-    Text *text; Driver *driver;
-    Training *const *trainings; int count;
+    Text *text;
+    Driver *driver;
+    Training *const *trainings;
+    int count;
     const Ranking *ranking;
-    Training *best;               /* or the first, where none can be told */
-    Text judged;                  /* the section on errors; empty: none */
+    Training *best; /* or the first, where none can be told */
+    Text judged;    /* the section on errors; empty: none */
 } Page;
 
 /* ---- results --------------------------------------------------------------------------------------- */
 static void add_opening(const Page *p) {
-    static const char *const ends[] = {[END_PLANNED] = "as planned", [END_STOPPED] = "stopped early, as the program asks",
-                                       [END_DIVERGED] = "diverged", [END_INTERRUPTED] = "interrupted"};
+    static const char *const ends[] = {[END_PLANNED] = "as planned",
+                                       [END_STOPPED] = "stopped early, as the program asks",
+                                       [END_DIVERGED] = "diverged",
+                                       [END_INTERRUPTED] = "interrupted"};
     html_add(p->text, "<h1>%s</h1>\n<p class=\"lead\">", p->driver->program->stem);
     const Training *t = p->best;
     char figure[64], count[32];
-    if (p->count > 1) html_add(p->text, p->ranking->best ? "%d runs; the best is " : "%d runs; the first is ", p->count);
-    html_add(p->text, "%s: %s after %s steps, train_loss %s", t->run->name, ends[t->end], report_count(count, sizeof count, t->now.step),
+    if (p->count > 1)
+        html_add(p->text, p->ranking->best ? "%d runs; the best is " : "%d runs; the first is ", p->count);
+    html_add(p->text, "%s: %s after %s steps, train_loss %s", t->run->name, ends[t->end],
+             report_count(count, sizeof count, t->now.step),
              report_figure(figure, sizeof figure, training_figures(t)->train_loss, true));
     double valid = training_figures(t)->valid_loss;
     if (!isnan(valid)) html_add(p->text, ", valid_loss %s", report_figure(figure, sizeof figure, valid, true));
-    text_add(p->text, ".</p>\n<nav><a href=\"#curves\">Curves</a><a href=\"#fit\">Fit</a>%s<a href=\"#parameters\">Parameters</a><a href=\"#data\">Data</a><a href=\"#program\">Program</a><a href=\"#gradients\">Gradients</a>"
-                      "<a href=\"#provenance\">Provenance</a></nav>\n", p->judged.length ? "<a href=\"#wrong\">Errors</a>" : "");
+    text_add(
+        p->text,
+        ".</p>\n<nav><a href=\"#curves\">Curves</a><a href=\"#fit\">Fit</a>%s<a href=\"#parameters\">Parameters</a><a "
+        "href=\"#data\">Data</a><a href=\"#program\">Program</a><a href=\"#gradients\">Gradients</a>"
+        "<a href=\"#provenance\">Provenance</a></nav>\n",
+        p->judged.length ? "<a href=\"#wrong\">Errors</a>" : "");
 }
 
 static void add_results(const Page *p) {
@@ -91,16 +101,23 @@ static void add_parameter(Text *page, const Cell *cell, const void *state) {
         squares += value * value;
     }
     html_add(page, "<tr><td>%s</td><td class=\"left\">%s", cell->name, dtype_text(cell->dtype));
-    for (int a = 0; a < cell->shape.rank; a++) text_add(page, "%s%lld", a ? ", " : "[", (long long)cell->shape.extent[a]);
-    text_add(page, "%s</td><td>%.6g</td><td>%.6g</td><td>%.6g</td><td class=\"left\">", cell->shape.rank ? "]" : "", low, high, sqrt(squares));
-    for (int64_t k = 0; k < size && size <= FEW; k++) text_add(page, "%s%.6g", k ? ", " : "", number_at(cell, state, k));
+    for (int a = 0; a < cell->shape.rank; a++)
+        text_add(page, "%s%lld", a ? ", " : "[", (long long)cell->shape.extent[a]);
+    text_add(page, "%s</td><td>%.6g</td><td>%.6g</td><td>%.6g</td><td class=\"left\">", cell->shape.rank ? "]" : "",
+             low, high, sqrt(squares));
+    for (int64_t k = 0; k < size && size <= FEW; k++)
+        text_add(page, "%s%.6g", k ? ", " : "", number_at(cell, state, k));
     text_add(page, "</td></tr>\n");
 }
 
 static void add_parameters(const Page *p) {
     const Training *t = p->best;
-    html_add(p->text, "<section id=\"parameters\"><h2>Parameters of %s</h2>\n<div class=\"scroll\" tabindex=\"0\"><table><tr><th>name</th>"
-                      "<th class=\"left\">type</th><th>least</th><th>most</th><th>norm</th><th class=\"left\">values</th></tr>\n", t->run->name);
+    html_add(
+        p->text,
+        "<section id=\"parameters\"><h2>Parameters of %s</h2>\n<div class=\"scroll\" "
+        "tabindex=\"0\"><table><tr><th>name</th>"
+        "<th class=\"left\">type</th><th>least</th><th>most</th><th>norm</th><th class=\"left\">values</th></tr>\n",
+        t->run->name);
     for (int i = 0; i < t->run->cell_count; i++)
         if (t->run->cells[i].kind == CELL_PARAMETER) add_parameter(p->text, &t->run->cells[i], training_served(t));
     text_add(p->text, "</table></div></section>\n");
@@ -120,7 +137,8 @@ static void add_program(const Page *p) {
 }
 
 static void add_gradients(const Page *p) {
-    text_add(p->text, "<section id=\"gradients\"><h2>Gradients</h2>\n<p class=\"note\">The derivative of what is minimized with respect to each "
+    text_add(p->text, "<section id=\"gradients\"><h2>Gradients</h2>\n<p class=\"note\">The derivative of what is "
+                      "minimized with respect to each "
                       "parameter, as sgdc derived it.</p>\n");
     html_add_program(p->text, p->driver->kept[EMIT_GRAD]);
     text_add(p->text, "</section>\n");
@@ -156,7 +174,8 @@ static void add_data_hashes(const Page *p, const DataSet *set) {
 
 static void add_provenance(const Page *p) {
     Arena *arena = p->text->arena;
-    text_add(p->text, "<section id=\"provenance\"><h2>Provenance</h2>\n<p class=\"note\">Program, data and seed determine every bit of what was "
+    text_add(p->text, "<section id=\"provenance\"><h2>Provenance</h2>\n<p class=\"note\">Program, data and seed "
+                      "determine every bit of what was "
                       "learnt.</p>\n<table>\n");
     add_fact(p->text, "command", training_command(p->driver, p->driver->options->run_only));
     add_fact(p->text, "sgdc", driver_version(arena));
@@ -166,7 +185,8 @@ static void add_provenance(const Page *p) {
     for (int r = 0; r < p->count; r++) {
         const Run *run = p->trainings[r]->run;
         if (r && run->seed == p->trainings[r - 1]->run->seed) continue;
-        add_fact(p->text, r ? text_format(arena, "seed of %s", run->name) : "seed", text_format(arena, "%llu", (unsigned long long)run->seed));
+        add_fact(p->text, r ? text_format(arena, "seed of %s", run->name) : "seed",
+                 text_format(arena, "%llu", (unsigned long long)run->seed));
     }
     text_add(p->text, "</table></section>\n");
 }

@@ -9,11 +9,25 @@
 #include <math.h>
 #include <string.h>
 
-enum { CURVE_PLACES = 161, PLANE_WIDTH = 64, PLANE_HEIGHT = 48, MOST_POINTS = 400, MOST_LOOKED_AT = 1000, MOST_IMAGES = 16,
-       MOST_CLASSES = 24, MOST_CURVES = 6, LEAST_IMAGE = 16, MOST_IMAGE = 64 };
+enum {
+    CURVE_PLACES = 161,
+    PLANE_WIDTH = 64,
+    PLANE_HEIGHT = 48,
+    MOST_POINTS = 400,
+    MOST_LOOKED_AT = 1000,
+    MOST_IMAGES = 16,
+    MOST_CLASSES = 24,
+    MOST_CURVES = 6,
+    LEAST_IMAGE = 16,
+    MOST_IMAGE = 64
+};
 
 /* ---- inputs -------------------------------------------------------------------------------------- */
-typedef struct Inputs { PictureAxis of[2]; int count; bool plain; } Inputs;   /* count 3: more than two */
+typedef struct Inputs {
+    PictureAxis of[2];
+    int count;
+    bool plain;
+} Inputs; /* count 3: more than two */
 
 const char *data_element_name(Arena *arena, const DataSet *set, int column, int64_t element) {
     const char *name = set->columns[column].name;
@@ -26,7 +40,8 @@ const char *data_element_name(Arena *arena, const DataSet *set, int column, int6
 
 static PictureAxis axis_of(const Training *t, int column, int64_t element) {
     const RowSet *rows = &t->data->train;
-    PictureAxis axis = {data_element_name(t->driver->arena, t->run->data, column, element), INFINITY, -INFINITY, column, element};
+    PictureAxis axis = {data_element_name(t->driver->arena, t->run->data, column, element), INFINITY, -INFINITY, column,
+                        element};
     int64_t looked = rows->count < MOST_LOOKED_AT ? rows->count : MOST_LOOKED_AT;
     for (int64_t i = 0; i < looked; i++) {
         double value = data_value(t, rows->table, column, element, row_of(rows, evenly(i, looked, rows->count)));
@@ -200,8 +215,10 @@ void picture_choose(Training *t, Picture *p) {
         p->target = target_of(t, p->predictor);
         p->rule = class_rule(t, &p->target, p->predictor->outputs);
         Inputs inputs = inputs_of(t, p->predictor);
-        if (inputs.count && (choose_curve(t, p, &inputs) || choose_plane(t, p, &inputs) || choose_weights(t, p) ||
-                             choose_agreement(t, p)) && p->kind != PICTURE_WEIGHTS) {
+        if (inputs.count &&
+            (choose_curve(t, p, &inputs) || choose_plane(t, p, &inputs) || choose_weights(t, p) ||
+             choose_agreement(t, p)) &&
+            p->kind != PICTURE_WEIGHTS) {
             p->predictor = predictor_new(t, most_rows(p));
             fill_inputs(t, p);
         }
@@ -214,7 +231,8 @@ static double at_place(const PictureAxis *axis, int place, int places) {
 }
 
 static void take_curve(const Picture *p, const void *state, float *values) {
-    for (int i = 0; i < p->width; i++) predictor_put(p->predictor, i, p->x.column, p->x.element, at_place(&p->x, i, p->width));
+    for (int i = 0; i < p->width; i++)
+        predictor_put(p->predictor, i, p->x.column, p->x.element, at_place(&p->x, i, p->width));
     const float *out = predictor_call(p->predictor, state, p->width);
     for (int k = 0; k < p->count; k++)
         for (int i = 0; i < p->width; i++) {
@@ -256,7 +274,8 @@ static void take_rows(const Picture *p, const Training *t, const void *state, fl
     int classes = p->target.classes;
     memset(values, 0, sizeof *values * (size_t)p->values);
     for (int i = 0; i < p->point_count; i++) {
-        int truth = (int)p->points[3 * i + 2], of = class_of(p->rule, out + i * p->predictor->outputs, p->predictor->outputs);
+        int truth = (int)p->points[3 * i + 2],
+            of = class_of(p->rule, out + i * p->predictor->outputs, p->predictor->outputs);
         if (truth >= 0 && truth < classes && of >= 0 && of < classes) values[truth * classes + of]++;
     }
 }
@@ -282,11 +301,16 @@ void picture_take(const Picture *p, Training *t, const void *state, float *value
 const char *picture_says(Arena *arena, const Picture *p) {
     const char *target = p->target.column >= 0 ? p->target.name : "the prediction";
     switch (p->kind) {
-    case PICTURE_CURVE: return text_format(arena, "%s over %s: the rows, and what the model predicts", target, p->x.name);
-    case PICTURE_PLANE: return text_format(arena, "%s over %s and %s: the rows, and what the model predicts between them", target, p->x.name, p->y.name);
+    case PICTURE_CURVE:
+        return text_format(arena, "%s over %s: the rows, and what the model predicts", target, p->x.name);
+    case PICTURE_PLANE:
+        return text_format(arena, "%s over %s and %s: the rows, and what the model predicts between them", target,
+                           p->x.name, p->y.name);
     case PICTURE_WEIGHTS: return text_format(arena, "%s as pictures: blue is below 0, red above", p->cell->name);
-    case PICTURE_AGREEMENT: return text_format(arena, "%s as predicted over %s as measured: on the diagonal both agree", target, target);
-    case PICTURE_CONFUSION: return text_format(arena, "which %s is taken for which: rows are the truth, columns the prediction", target);
+    case PICTURE_AGREEMENT:
+        return text_format(arena, "%s as predicted over %s as measured: on the diagonal both agree", target, target);
+    case PICTURE_CONFUSION:
+        return text_format(arena, "which %s is taken for which: rows are the truth, columns the prediction", target);
     default: return "the losses";
     }
 }

@@ -14,8 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40, MOST_COLUMNS = 200, SPAWN_FAILED = 127,
-       PATIENCE_MS = 60000 };
+enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40, MOST_COLUMNS = 200, SPAWN_FAILED = 127, PATIENCE_MS = 60000 };
 
 extern char **environ;
 
@@ -23,9 +22,7 @@ static bool find_format(const char *path, PlotFormat *format) {
     static const struct {
         const char *extension;
         PlotFormat format;
-    } formats[] = {
-        { ".svg", PLOT_SVG }, { ".png", PLOT_PNG }, { ".pdf", PLOT_PDF }, { ".gp", PLOT_SCRIPT }
-    };
+    } formats[] = {{".svg", PLOT_SVG}, {".png", PLOT_PNG}, {".pdf", PLOT_PDF}, {".gp", PLOT_SCRIPT}};
     const char *extension = path_extension(path);
     if (strcmp(path, "-") == 0) {
         *format = PLOT_TERMINAL;
@@ -51,7 +48,7 @@ static FILE *script_file(const char *script) {
 
 /* Starts gnuplot reading `in`, writing to `out`, complaining to `complaints`. Returns 0 or an errno. */
 static int start_gnuplot(int in, int out, int complaints, pid_t *child) {
-    char *arguments[] = { "gnuplot", "-", NULL };
+    char *arguments[] = {"gnuplot", "-", NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in, 0);
@@ -74,7 +71,7 @@ static bool read_all(int from, Text *to, int patience_ms, int asked) {
     enum { GLANCE_MS = 100 };
     char chunk[1 << 14];
     for (int waited = 0; waited < patience_ms && interrupt_asked == asked;) {
-        struct pollfd ready = { .fd = from, .events = POLLIN };
+        struct pollfd ready = {.fd = from, .events = POLLIN};
         int events = poll(&ready, 1, GLANCE_MS);
         if (events == 0) waited += GLANCE_MS;
         if (events <= 0) continue;
@@ -100,7 +97,7 @@ static const char *first_line(Arena *arena, FILE *complaints) {
 
 bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture, const char **problem) {
     FILE *in = script_file(script), *complaints = tmpfile();
-    int ends[2] = { -1, -1 }, status = 0, asked = interrupt_asked;      /* what ended training does not end its plot */
+    int ends[2] = {-1, -1}, status = 0, asked = interrupt_asked; /* what ended training does not end its plot */
     pid_t child;
     bool good = false, ended = true;
     if (!in || !complaints || pipe2(ends, O_CLOEXEC)) {
@@ -121,13 +118,15 @@ bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture,
         }
         good = error == 0 && ended && WIFEXITED(status) && WEXITSTATUS(status) == 0 && picture->length > 0;
         if (error == ENOENT || (error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_FAILED))
-            *problem =
-                "plots are drawn by gnuplot, and it is not installed; --plot FILE.gp writes the script alone";
+            *problem = "plots are drawn by gnuplot, and it is not installed; --plot FILE.gp writes the script alone";
         else if (!ended)
-            *problem = interrupt_asked != asked ? "the plot was interrupted"
-                                       : text_format(arena, "gnuplot drew nothing for %d s, and was ended", patience_ms / 1000);
-        else if (error) *problem = text_format(arena, "gnuplot cannot be started: %s", strerror(error));
-        else if (!good) *problem = text_format(arena, "gnuplot failed%s", first_line(arena, complaints));
+            *problem = interrupt_asked != asked
+                           ? "the plot was interrupted"
+                           : text_format(arena, "gnuplot drew nothing for %d s, and was ended", patience_ms / 1000);
+        else if (error)
+            *problem = text_format(arena, "gnuplot cannot be started: %s", strerror(error));
+        else if (!good)
+            *problem = text_format(arena, "gnuplot failed%s", first_line(arena, complaints));
     }
     for (int i = 0; i < 2; i++)
         if (ends[i] >= 0) close(ends[i]);
@@ -179,7 +178,8 @@ static void print_characters(const Text *picture, FILE *to) {
 
 bool plot_find_format(Arena *arena, const char *path, PlotFormat *format, const char **problem) {
     if (find_format(path, format)) return true;
-    *problem = text_format(arena, "%s: plots end in .svg, .png, .pdf or .gp (the script), or are \"-\" (the terminal)", path);
+    *problem = text_format(arena, "%s: plots end in .svg, .png, .pdf or .gp (the script), or are \"-\" (the terminal)",
+                           path);
     return false;
 }
 
@@ -192,8 +192,10 @@ bool plot_put(Arena *arena, const char *path, PlotFormat format, const char *tit
               const char **problem) {
     Text picture = text_new(arena);
     const char *part;
-    if (format == PLOT_SCRIPT) text_add_bytes(&picture, script, strlen(script));
-    else if (!plot_draw(arena, script, PATIENCE_MS, &picture, problem)) return false;
+    if (format == PLOT_SCRIPT)
+        text_add_bytes(&picture, script, strlen(script));
+    else if (!plot_draw(arena, script, PATIENCE_MS, &picture, problem))
+        return false;
     if (format == PLOT_TERMINAL) {
         print_characters(&picture, terminal);
         return true;
@@ -204,9 +206,9 @@ bool plot_put(Arena *arena, const char *path, PlotFormat format, const char *tit
     return false;
 }
 
-bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun *runs, int run_count,
-                FILE *terminal, int columns, const char **problem) {
-    Plot plot = { .arena = arena, .title = title, .runs = runs, .run_count = run_count };
+bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun *runs, int run_count, FILE *terminal,
+                int columns, const char **problem) {
+    Plot plot = {.arena = arena, .title = title, .runs = runs, .run_count = run_count};
     PlotFormat format;
     if (!plot_find_format(arena, path, &format, problem)) return false;
     plot_scale(&plot);

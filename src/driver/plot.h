@@ -11,22 +11,24 @@
 #include "support/support.h"
 
 typedef struct PlotPoint {
-    double epoch;                 /* epochs done, may be a fraction (reports by steps) */
-    int64_t step;                 /* steps done */
-    double seconds;               /* since the run started training; 0 for the state before the first step */
-    double train_loss, valid_loss;    /* NaN: not known here */
-    const double *measures;       /* as many as the run has */
+    double epoch;                  /* epochs done, may be a fraction (reports by steps) */
+    int64_t step;                  /* steps done */
+    double seconds;                /* since the run started training; 0 for the state before the first step */
+    double train_loss, valid_loss; /* NaN: not known here */
+    const double *measures;        /* as many as the run has */
 } PlotPoint;
 typedef struct PlotRun {
     const char *name;
-    const PlotPoint *points; int point_count;
-    int64_t kept_epoch;           /* of the parameters that keep has kept; 0: the last */
-    const char *const *measures; int measure_count;    /* their names */
+    const PlotPoint *points;
+    int point_count;
+    int64_t kept_epoch; /* of the parameters that keep has kept; 0: the last */
+    const char *const *measures;
+    int measure_count; /* their names */
 } PlotRun;
 
 /* Draws the runs to `path`; columns is the terminal's width for "-" (0: 100). False, and *problem is a whole
  * sentence for the user (in the arena), if gnuplot is missing or failed or a file could not be written.
  * "-" writes to stdout through `terminal`. */
-bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun *runs, int run_count,
-                FILE *terminal, int columns, const char **problem);
+bool plot_write(Arena *arena, const char *path, const char *title, const PlotRun *runs, int run_count, FILE *terminal,
+                int columns, const char **problem);
 #endif

@@ -42,7 +42,8 @@ static PlotAxis axis_of(const PlotFigure *figure, bool of_y) {
 static void add_data(Text *text, const PlotFigure *figure) {
     for (int s = 0; s < figure->series_count; s++) {
         const PlotSeries *series = &figure->series[s];
-        text_add(text, "\n# %s: %s, %s\n$series%d << END\n", text_shown(text->arena, series->name), figure->x, figure->y, s);
+        text_add(text, "\n# %s: %s, %s\n$series%d << END\n", text_shown(text->arena, series->name), figure->x,
+                 figure->y, s);
         for (int i = 0; i < series->count; i++)
             if (is_drawn(figure, series, i)) text_add(text, "%.9g %.9g\n", series->x[i], series->y[i]);
         text_add(text, "END\n");
@@ -56,17 +57,20 @@ static bool is_empty(const PlotFigure *figure, const PlotSeries *series) {
 }
 
 static void add_curves(Text *text, const PlotFigure *figure, bool characters) {
-    static const char *const looks[] = {"points pt 7 ps 0.8", "points pt 6 ps 1.1 lw 1.5", "lines lw 1.2", "lines lw 1.9"};
+    static const char *const looks[] = {"points pt 7 ps 0.8", "points pt 6 ps 1.1 lw 1.5", "lines lw 1.2",
+                                        "lines lw 1.9"};
     const char *and = "plot ";
     for (int s = 0; s < figure->series_count; s++) {
         const PlotSeries *series = &figure->series[s];
         const char *color = series->look == PLOT_LINE ? "#9AA0A6" : plot_script_color(series->color);
         if (is_empty(figure, series)) continue;
-        if (characters) text_add(text, "%s$series%d using 1:2 with %s title %s noenhanced", and, s,
-                                 series->look == PLOT_LINE ? "dots" : text_format(text->arena, "points pt %d", s + 1),
-                                 quoted(text->arena, series->name));
-        else text_add(text, "%s$series%d using 1:2 with %s lc rgb '%s' title %s noenhanced", and, s, looks[series->look], color,
-                      quoted(text->arena, series->name));
+        if (characters)
+            text_add(text, "%s$series%d using 1:2 with %s title %s noenhanced", and, s,
+                     series->look == PLOT_LINE ? "dots" : text_format(text->arena, "points pt %d", s + 1),
+                     quoted(text->arena, series->name));
+        else
+            text_add(text, "%s$series%d using 1:2 with %s lc rgb '%s' title %s noenhanced", and, s, looks[series->look],
+                     color, quoted(text->arena, series->name));
         and = ", \\\n     ";
     }
     text_add(text, "\n");
@@ -76,8 +80,8 @@ static void add_marks(Text *text, const PlotFigure *figure) {
     for (int m = 0; m < figure->mark_count; m++) {
         const PlotMark *mark = &figure->marks[m];
         const char *color = plot_script_color(mark->color);
-        text_add(text, "set arrow from first %.9g, graph 0 to first %.9g, graph 1 nohead dt (4,4) lc rgb '%s' lw 1.2\n", mark->x, mark->x,
-                 color);
+        text_add(text, "set arrow from first %.9g, graph 0 to first %.9g, graph 1 nohead dt (4,4) lc rgb '%s' lw 1.2\n",
+                 mark->x, mark->x, color);
         text_add(text, "set label %s at first %.9g, graph %.3g right offset -0.6,0 noenhanced textcolor rgb '%s'\n",
                  quoted(text->arena, mark->text), mark->x, 0.04 + 0.06 * (m % 5), color);
     }
@@ -91,14 +95,18 @@ static void add_axes(Text *text, const PlotFigure *figure) {
     plot_script_axis(text, 'y', &y);
 }
 
-static const char *script_of(Arena *arena, const PlotFigure *figure, PlotFormat format, const char *path, int columns, bool color) {
+static const char *script_of(Arena *arena, const PlotFigure *figure, PlotFormat format, const char *path, int columns,
+                             bool color) {
     Text text = text_new(arena);
     if (format == PLOT_TERMINAL) {
         add_data(&text, figure);
-        text_add(&text, "set terminal dumb %s size %d,24 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
-                 color ? "ansi256" : "mono", columns);
+        text_add(
+            &text,
+            "set terminal dumb %s size %d,24 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
+            color ? "ansi256" : "mono", columns);
         text_add(&text, "set key outside below left Left reverse samplen 1\nset title %s noenhanced\nset xlabel %s\n",
-                 quoted(arena, text_format(arena, "%s: %s", figure->title, figure->subtitle)), quoted(arena, figure->x));
+                 quoted(arena, text_format(arena, "%s: %s", figure->title, figure->subtitle)),
+                 quoted(arena, figure->x));
         add_axes(&text, figure);
         add_curves(&text, figure, true);
         return text.bytes;
@@ -106,10 +114,13 @@ static const char *script_of(Arena *arena, const PlotFigure *figure, PlotFormat 
     plot_script_terminal(&text, format, WIDTH, HEIGHT, path);
     add_data(&text, figure);
     plot_script_style(&text, figure->title, figure->subtitle, WIDTH, HEIGHT);
-    text_add(&text, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n",
+    text_add(&text,
+             "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at "
+             "screen %.4f\n",
              (double)LEFT / WIDTH, 1 - (double)RIGHT / WIDTH, 1 - (double)TOP / HEIGHT, (double)BOTTOM / HEIGHT);
     text_add(&text, "set key inside %s Left reverse samplen 1.5 textcolor rgb '#3C4043'\n", figure->key);
-    text_add(&text, "set xlabel %s textcolor rgb '#3C4043' offset 0,0.3\nset ylabel %s textcolor rgb '#3C4043' offset 0.4,0\n",
+    text_add(&text,
+             "set xlabel %s textcolor rgb '#3C4043' offset 0,0.3\nset ylabel %s textcolor rgb '#3C4043' offset 0.4,0\n",
              quoted(arena, figure->x), quoted(arena, figure->y));
     add_axes(&text, figure);
     add_marks(&text, figure);
@@ -132,7 +143,9 @@ bool plot_figure_write(Driver *driver, const PlotFigure *figure) {
                          script_of(arena, figure, format, path, plot_columns(output_columns(driver->result)),
                                    format == PLOT_TERMINAL && isatty(fileno(driver->result))),
                          driver->result, &problem);
-    if (!good) driver_complain(driver, "%s", problem);
-    else if (strcmp(path, "-")) driver_say(driver, "wrote %s", path);
+    if (!good)
+        driver_complain(driver, "%s", problem);
+    else if (strcmp(path, "-"))
+        driver_say(driver, "wrote %s", path);
     return good;
 }

@@ -21,13 +21,9 @@ static void range_add(AxisRange *range, double value) {
     if (value > range->high) range->high = value;
 }
 
-static bool range_is_empty(AxisRange range) {
-    return range.low > range.high;
-}
+static bool range_is_empty(AxisRange range) { return range.low > range.high; }
 
-static AxisRange range_none(void) {
-    return (AxisRange){ INFINITY, -INFINITY };
-}
+static AxisRange range_none(void) { return (AxisRange){INFINITY, -INFINITY}; }
 
 /* The losses worth showing: all, but for what a diverging run does after its beginning. */
 static AxisRange loss_range(const Plot *plot) {
@@ -45,7 +41,7 @@ static AxisRange loss_range(const Plot *plot) {
             begun |= isfinite(run->points[p].train_loss);
         }
     }
-    if (range_is_empty(all)) return (AxisRange){ 0, 1 };
+    if (range_is_empty(all)) return (AxisRange){0, 1};
     double most = first.high > 0 ? 3 * first.high : all.high;
     if (all.high > 10 * most && most > all.low) all.high = most;
     return all;
@@ -53,7 +49,7 @@ static AxisRange loss_range(const Plot *plot) {
 
 /* Logarithmic if the values span more than such a factor. */
 static PlotAxis value_axis(AxisRange range, double factor) {
-    PlotAxis axis = { .low = range.low, .high = range.high };
+    PlotAxis axis = {.low = range.low, .high = range.high};
     axis.logarithmic = range.low > 0 && range.high / range.low > factor;
     if (axis.logarithmic) {
         double margin = pow(range.high / range.low, 0.05);
@@ -73,8 +69,7 @@ static const char *time_text(Arena *arena, double seconds) {
     static const struct {
         double unit;
         const char *name;
-    } units[] = { { 3600, "h" },  { 60, "min" },         { 1, "s" },
-                  { 1e-3, "ms" }, { 1e-6, "\xC2\xB5s" }, { 1e-9, "ns" } };
+    } units[] = {{3600, "h"}, {60, "min"}, {1, "s"}, {1e-3, "ms"}, {1e-6, "\xC2\xB5s"}, {1e-9, "ns"}};
     size_t u = 0;
     while (u + 1 < sizeof units / sizeof *units && seconds < units[u].unit * 0.999) u++;
     return text_format(arena, "%.3g %s", seconds / units[u].unit, units[u].name);
@@ -83,8 +78,8 @@ static const char *time_text(Arena *arena, double seconds) {
 /* Steps of people's time: 1, 10 and 100 of a unit, then seconds, minutes, hours. With `fine`, 2 and 5 as
  * well. */
 static const char *time_tics(Arena *arena, double low, double high, bool fine) {
-    static const double steps[] = { 1, 10, 60, 600, 3600, 36000, 360000 };
-    static const double between[] = { 2, 5, 20, 30, 120, 300, 1200, 1800, 7200, 18000 };
+    static const double steps[] = {1, 10, 60, 600, 3600, 36000, 360000};
+    static const double between[] = {2, 5, 20, 30, 120, 300, 1200, 1800, 7200, 18000};
     Text tics = text_new(arena);
     for (double decade = 1e-9; decade < 0.5; decade *= 10)
         for (int k = 0; k < (fine ? 3 : 1); k++) {
@@ -114,10 +109,10 @@ static PlotAxis time_axis(Plot *plot) {
             if (point->seconds > 0 && is_shown(plot, point)) range_add(&range, point->seconds);
         }
     plot->has_time = !range_is_empty(range);
-    if (!plot->has_time) return (PlotAxis){ .low = 0.1, .high = 1, .logarithmic = true };
+    if (!plot->has_time) return (PlotAxis){.low = 0.1, .high = 1, .logarithmic = true};
     double margin = pow(range.high / range.low, 0.04);
     if (margin < 1.05) margin = 1.5;
-    PlotAxis axis = { .low = range.low / margin, .high = range.high * margin, .logarithmic = true };
+    PlotAxis axis = {.low = range.low / margin, .high = range.high * margin, .logarithmic = true};
     axis.tics = time_tics(plot->arena, axis.low, axis.high, axis.high / axis.low < 100);
     return axis;
 }
@@ -127,9 +122,9 @@ static PlotAxis epoch_axis(const Plot *plot) {
     for (int r = 0; r < plot->run_count; r++)
         for (int p = 0; p < plot->runs[r].point_count; p++)
             if (is_shown(plot, &plot->runs[r].points[p])) range_add(&range, plot->runs[r].points[p].epoch);
-    if (range_is_empty(range)) return (PlotAxis){ .low = 0, .high = 1 };
+    if (range_is_empty(range)) return (PlotAxis){.low = 0, .high = 1};
     double margin = range.high > range.low ? 0.02 * (range.high - range.low) : 0.5;
-    return (PlotAxis){ .low = range.low - margin, .high = range.high + margin };
+    return (PlotAxis){.low = range.low - margin, .high = range.high + margin};
 }
 
 double plot_measure(const PlotRun *run, const PlotPoint *point, const char *name) {
@@ -146,15 +141,16 @@ static PlotAxis measure_axis(const Plot *plot, const char *name) {
             const PlotPoint *point = &plot->runs[r].points[p];
             if (is_shown(plot, point)) range_add(&range, plot_measure(&plot->runs[r], point, name));
         }
-    return value_axis(range_is_empty(range) ? (AxisRange){ 0, 1 } : range, 100);
+    return value_axis(range_is_empty(range) ? (AxisRange){0, 1} : range, 100);
 }
 
 static void add_measure(Plot *plot, const char *name) {
     for (int m = 0; m < plot->measure_count; m++)
         if (strcmp(plot->measures[m].name, name) == 0) return;
-    if (plot->measure_count == MOST_MEASURES) plot->more_measures = true;
+    if (plot->measure_count == MOST_MEASURES)
+        plot->more_measures = true;
     else
-        plot->measures[plot->measure_count++] = (PlotMeasure){ name, measure_axis(plot, name) };
+        plot->measures[plot->measure_count++] = (PlotMeasure){name, measure_axis(plot, name)};
 }
 
 /* "sweep" of "sweep lr=0.1", if all runs begin with it and say more. */
@@ -182,7 +178,7 @@ const PlotPoint *plot_result(const PlotRun *run) {
 static double result_loss(const Plot *plot, int run) {
     const PlotRun *r = &plot->runs[run];
     const PlotPoint *result = plot_result(r);
-    if (!result || (!r->kept_epoch && result != &r->points[r->point_count - 1])) return INFINITY;     /* it diverged */
+    if (!result || (!r->kept_epoch && result != &r->points[r->point_count - 1])) return INFINITY; /* it diverged */
     return isfinite(result->valid_loss) ? result->valid_loss : result->train_loss;
 }
 

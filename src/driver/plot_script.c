@@ -11,12 +11,23 @@
 #include <math.h>
 #include <string.h>
 
-enum { FEW_POINTS = 24, MOST_POINTS = 2000, HEIGHT = 430, LEGEND_LINE = 18, ROW_HEIGHT = 176, ROW_HEAD = 56,
-       TOP = 78, BOTTOM = 52, LOSS_COLUMN = 3, VALID_COLUMN = 4, FIRST_MEASURE_COLUMN = 5 };
+enum {
+    FEW_POINTS = 24,
+    MOST_POINTS = 2000,
+    HEIGHT = 430,
+    LEGEND_LINE = 18,
+    ROW_HEIGHT = 176,
+    ROW_HEAD = 56,
+    TOP = 78,
+    BOTTOM = 52,
+    LOSS_COLUMN = 3,
+    VALID_COLUMN = 4,
+    FIRST_MEASURE_COLUMN = 5
+};
 
 typedef struct Layout {
-    int width, height;                                             /* pixels */
-    double left, middle, middle_right, right, top, legend;         /* of the screen, 0 .. 1 */
+    int width, height;                                     /* pixels */
+    double left, middle, middle_right, right, top, legend; /* of the screen, 0 .. 1 */
     bool has_legend;
 } Layout;
 
@@ -50,12 +61,12 @@ static int rank_of(const Plot *plot, int run) {
 static bool is_grey(const Plot *plot, int run) { return plot->highlights && rank_of(plot, run) >= HIGHLIGHTED; }
 
 const char *plot_script_color(int color) {
-    static const char *const palette[] = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B4C9A" };
+    static const char *const palette[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B4C9A"};
     return palette[(size_t)color % (sizeof palette / sizeof *palette)];
 }
 
 static const char *run_color(const Plot *plot, int run) {
-    static const char *const highlight[HIGHLIGHTED] = { "#D55E00", "#0072B2", "#009E73" };
+    static const char *const highlight[HIGHLIGHTED] = {"#D55E00", "#0072B2", "#009E73"};
     if (is_grey(plot, run)) return "#CDD1D6";
     return plot->highlights ? highlight[rank_of(plot, run)] : plot_script_color(run);
 }
@@ -72,8 +83,10 @@ static int drawn(const Plot *plot, int place) {
 
 /* ---- data ----------------------------------------------------------------------------------- */
 static void add_value(Text *text, double value) {
-    if (isfinite(value)) text_add(text, " %.9g", value);
-    else text_add(text, " NaN");
+    if (isfinite(value))
+        text_add(text, " %.9g", value);
+    else
+        text_add(text, " NaN");
 }
 
 static void add_measures(Text *text, const Plot *plot, const PlotRun *run, const PlotPoint *point) {
@@ -82,7 +95,8 @@ static void add_measures(Text *text, const Plot *plot, const PlotRun *run, const
 
 /* Their names, as the end of a comment on columns. */
 static void add_measure_names(Text *text, const Plot *plot) {
-    for (int m = 0; m < plot->measure_count; m++) text_add(text, " %s", text_shown(plot->arena, plot->measures[m].name));
+    for (int m = 0; m < plot->measure_count; m++)
+        text_add(text, " %s", text_shown(plot->arena, plot->measures[m].name));
     text_add(text, "\n");
 }
 
@@ -173,14 +187,16 @@ static bool add_kept(Text *text, const Plot *plot) {
     return any;
 }
 
-typedef struct Marks { bool diverged, kept; } Marks;
+typedef struct Marks {
+    bool diverged, kept;
+} Marks;
 
 /* ---- figure --------------------------------------------------------------------------------- */
 /* Of more runs than have colours, only those that have. */
 static int legend_lines(const Plot *plot) { return plot->highlights ? HIGHLIGHTED + 1 : plot->run_count; }
 
 static Layout lay_out(const Plot *plot) {
-    Layout l = { .width = 960, .height = HEIGHT, .has_legend = plot->run_count > 1 };
+    Layout l = {.width = 960, .height = HEIGHT, .has_legend = plot->run_count > 1};
     size_t longest = plot->prefix ? strlen(plot->prefix) : 0;
     for (int r = 0; r < plot->run_count; r++) {
         size_t length = strlen(run_label(plot, r));
@@ -250,8 +266,7 @@ const char *plot_script_tics(Arena *arena, const PlotAxis *axis, bool labelled) 
         for (int k = 0; k < (decades < 3.2 ? 3 : 1); k++) {
             double at = pow(10, e) * (k == 0 ? 1 : k == 1 ? 2 : 5);
             if (at < axis->low || at > axis->high) continue;
-            text_add(&tics, "%s'%s' %.9g", tics.length ? ", " : "",
-                     labelled ? text_format(arena, "%.6g", at) : "", at);
+            text_add(&tics, "%s'%s' %.9g", tics.length ? ", " : "", labelled ? text_format(arena, "%.6g", at) : "", at);
         }
     return tics.bytes;
 }
@@ -278,15 +293,14 @@ static void add_curves(Text *text, const Plot *plot, int x, int y, const Marks *
         int r = drawn(plot, place);
         double width = line_width(plot, r);
         bool valid = false;
-        for (int p = 0; p < plot->runs[r].point_count; p++)
-            valid |= isfinite(plot->runs[r].points[p].valid_loss);
+        for (int p = 0; p < plot->runs[r].point_count; p++) valid |= isfinite(plot->runs[r].points[p].valid_loss);
         const char *color = run_color(plot, r);
         text_add(text, "%s$run%d using %d:%d with %s lc rgb '%s' lw %.1f%s title %s noenhanced",
                  place ? ", \\\n     " : "", r, x, y, few ? "linespoints" : "lines", color, width,
                  few ? " pt 7 ps 0.45" : "", quoted(plot->arena, run_label(plot, r)));
         if (y == LOSS_COLUMN && valid && !is_grey(plot, r))
-            text_add(text, ", \\\n     $run%d using %d:%d with lines lc rgb '%s' lw %.1f dt (9,5) notitle", r,
-                     x, VALID_COLUMN, color, width * 0.8);
+            text_add(text, ", \\\n     $run%d using %d:%d with lines lc rgb '%s' lw %.1f dt (9,5) notitle", r, x,
+                     VALID_COLUMN, color, width * 0.8);
     }
     if (marks->kept)
         text_add(text, ", \\\n     $kept using %d:%d:4 with points lc rgb variable pt 6 ps 1.3 lw 2 notitle", x, y);
@@ -301,8 +315,10 @@ static const char *subtitle(const Plot *plot, const Marks *marks) {
     const char *cross = marks->diverged ? "; a cross marks where a run diverged" : "";
     const char *more = plot->more_measures ? text_format(plot->arena, "; the first %d measures", MOST_MEASURES) : "";
     if (plot->run_count == 1)
-        return text_format(plot->arena, "%s: loss over the training rows%s%s%s%s", plot->runs[0].name, dashed, circle, cross, more);
-    return text_format(plot->arena, "loss over the training rows of %d runs%s%s%s%s", plot->run_count, dashed, circle, cross, more);
+        return text_format(plot->arena, "%s: loss over the training rows%s%s%s%s", plot->runs[0].name, dashed, circle,
+                           cross, more);
+    return text_format(plot->arena, "loss over the training rows of %d runs%s%s%s%s", plot->run_count, dashed, circle,
+                       cross, more);
 }
 
 void plot_script_style(Text *text, const char *title, const char *subtitle, int width, int height) {
@@ -312,8 +328,7 @@ void plot_script_style(Text *text, const char *title, const char *subtitle, int 
                    "set grid xtics ytics back lt 1 lc rgb '#E3E6EA' lw 0.8 dt solid\n"
                    "set format x '%%h'\nset format y '%%h'\nset clip two\nunset key\n");
     text_add(text, "set label 1 %s at screen %.4f, screen %.4f left font ',16' textcolor rgb '#202124'\n",
-             quoted(a, text_format(a, "{/:Bold %s}", plain(a, title))), 22.0 / width,
-             1 - 24.0 / height);
+             quoted(a, text_format(a, "{/:Bold %s}", plain(a, title))), 22.0 / width, 1 - 24.0 / height);
     text_add(text, "set label 2 %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#5F6368'\n",
              quoted(a, subtitle), 22.0 / width, 1 - 48.0 / height);
 }
@@ -334,11 +349,11 @@ static void add_legend(Text *text, const Plot *plot, const Layout *l) {
         int r = plot->highlights ? plot->order[place] : place;
         bool others = is_grey(plot, r);
         text_add(text,
-                 "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f nohead lc rgb '%s' lw %.1f\n", x, y,
-                 end, y, run_color(plot, r), line_width(plot, r));
+                 "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f nohead lc rgb '%s' lw %.1f\n", x,
+                 y, end, y, run_color(plot, r), line_width(plot, r));
         if (marked)
-            text_add(text, "set label '' at screen %.4f, screen %.4f point pt 7 ps 0.45 lc rgb '%s'\n", (x + end) / 2, y,
-                     run_color(plot, r));
+            text_add(text, "set label '' at screen %.4f, screen %.4f point pt 7 ps 0.45 lc rgb '%s'\n", (x + end) / 2,
+                     y, run_color(plot, r));
         const char *label = others ? text_format(plot->arena, "%d others", plot->run_count - HIGHLIGHTED)
                                    : run_label(plot, r);
         text_add(text, "set label %s at screen %.4f, screen %.4f left noenhanced textcolor rgb '#3C4043'\n",
@@ -347,32 +362,41 @@ static void add_legend(Text *text, const Plot *plot, const Layout *l) {
 }
 
 /* One row of panels, against the epoch and against the time: the loss or a measure. */
-typedef struct PlotRow { const PlotAxis *axis; const char *name; int column; } PlotRow;
+typedef struct PlotRow {
+    const PlotAxis *axis;
+    const char *name;
+    int column;
+} PlotRow;
 
 static PlotRow row_of(const Plot *plot, int row) {
-    if (row == 0) return (PlotRow){ &plot->loss, "loss", LOSS_COLUMN };
+    if (row == 0) return (PlotRow){&plot->loss, "loss", LOSS_COLUMN};
     const PlotMeasure *measure = &plot->measures[row - 1];
-    return (PlotRow){ &measure->axis, measure->name, FIRST_MEASURE_COLUMN + row - 1 };
+    return (PlotRow){&measure->axis, measure->name, FIRST_MEASURE_COLUMN + row - 1};
 }
 
 /* The loss has a label at its axis, a measure, whose name may be long, a line above its panel. */
 static void add_row_name(Text *text, const Plot *plot, int row, const char *name) {
-    if (row == 0) text_add(text, "set ylabel 'loss' textcolor rgb '#3C4043' offset 0.4,0\n");
+    if (row == 0)
+        text_add(text, "set ylabel 'loss' textcolor rgb '#3C4043' offset 0.4,0\n");
     else
         text_add(text, "set label 3 %s at graph 0, graph 1 left offset 0,0.9 noenhanced textcolor rgb '#3C4043'\n",
-                 quoted(plot->arena, text_format(plot->arena, "%s over the %s rows", name, plot->has_valid ? "validation" : "training")));
+                 quoted(plot->arena, text_format(plot->arena, "%s over the %s rows", name,
+                                                 plot->has_valid ? "validation" : "training")));
 }
 
 static void add_x_label(Text *text, const Plot *plot, int row, const char *label) {
-    if (row == plot->measure_count) text_add(text, "set xlabel '%s' textcolor rgb '#3C4043' offset 0,0.3\n", label);
-    else text_add(text, "unset xlabel\n");
+    if (row == plot->measure_count)
+        text_add(text, "set xlabel '%s' textcolor rgb '#3C4043' offset 0,0.3\n", label);
+    else
+        text_add(text, "unset xlabel\n");
 }
 
 static void add_row(Text *text, const Plot *plot, const Layout *l, const Marks *marks, int row) {
     PlotRow of = row_of(plot, row);
     PlotAxis axis = *of.axis;
     axis.tics = plot_script_tics(plot->arena, &axis, true);
-    text_add(text, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n", row_top(plot, l, row), row_bottom(plot, l, row));
+    text_add(text, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n", row_top(plot, l, row),
+             row_bottom(plot, l, row));
     if (row) text_add(text, "set format y '%%h'\nset ytics %.9g\n", round_step(&axis));
     plot_script_axis(text, 'y', &axis);
     text_add(text, "\n# %s against epoch\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n",
@@ -386,7 +410,8 @@ static void add_row(Text *text, const Plot *plot, const Layout *l, const Marks *
     if (plot->has_time) {
         text_add(text, "\n# %s against time\n", text_shown(plot->arena, of.name));
         text_add(text, row ? "unset label 3\n" : "unset label 1\nunset label 2\nunset ylabel\n");
-        text_add(text, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset format y ''\n", l->middle_right, l->right);
+        text_add(text, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset format y ''\n", l->middle_right,
+                 l->right);
         if (axis.tics) text_add(text, "set ytics (%s)\n", plot_script_tics(plot->arena, &axis, false));
         plot_script_axis(text, 'x', &plot->time);
         add_x_label(text, plot, row, "time");
@@ -418,14 +443,16 @@ static void add_terminal_curves(Text *text, const Plot *plot, int x, int y) {
             continue;
         }
         if (plot->run_count == 1 && y == LOSS_COLUMN) label = "training";
-        text_add(text, "%s$run%d using %d:%d with linespoints pt %d lc rgb '%s' title %s noenhanced", and, r, x, y, ++letter, color,
-                 quoted(plot->arena, label));
+        text_add(text, "%s$run%d using %d:%d with linespoints pt %d lc rgb '%s' title %s noenhanced", and, r, x, y,
+                 ++letter, color, quoted(plot->arena, label));
         and = ", ";
         if (!plot->has_valid) continue;
         ++letter;
         if (y == LOSS_COLUMN)
-            text_add(text, ", $run%d using %d:%d with points pt %d lc rgb '%s' title %s noenhanced", r, x, VALID_COLUMN, letter, color,
-                     quoted(plot->arena, plot->run_count == 1 ? "validation" : text_format(plot->arena, "%s, validation", label)));
+            text_add(text, ", $run%d using %d:%d with points pt %d lc rgb '%s' title %s noenhanced", r, x, VALID_COLUMN,
+                     letter, color,
+                     quoted(plot->arena,
+                            plot->run_count == 1 ? "validation" : text_format(plot->arena, "%s, validation", label)));
     }
     text_add(text, "\n");
 }
@@ -434,16 +461,16 @@ static void add_terminal_curves(Text *text, const Plot *plot, int x, int y) {
 static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool color) {
     PlotAxis loss = plot->loss;
     loss.tics = plot_script_tics(plot->arena, &loss, true);
-    text_add(
-        text,
-        "set terminal dumb %s size %d,20 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
-        color ? "ansi256" : "mono", columns);
+    text_add(text,
+             "set terminal dumb %s size %d,20 aspect 1\nset encoding utf8\nset border 3\nset tics scale 0 nomirror\n",
+             color ? "ansi256" : "mono", columns);
     text_add(text, plot->run_count > 1 || plot->has_valid
-                       ? "set key outside right top vertical Left reverse samplen 1 spacing 1 noautotitle\n" : "unset key\n");
+                       ? "set key outside right top vertical Left reverse samplen 1 spacing 1 noautotitle\n"
+                       : "unset key\n");
     for (int x = 1; x <= (plot->has_time ? 2 : 1); x++) {
         text_add(text, "set title %s noenhanced\n",
-                 quoted(plot->arena, text_format(plot->arena, "%s: loss against %s", plot->title,
-                                                 x == 1 ? "epoch" : "time")));
+                 quoted(plot->arena,
+                        text_format(plot->arena, "%s: loss against %s", plot->title, x == 1 ? "epoch" : "time")));
         plot_script_axis(text, 'y', &loss);
         plot_script_axis(text, 'x', x == 1 ? &plot->epoch : &plot->time);
         add_terminal_curves(text, plot, x, LOSS_COLUMN);
@@ -453,8 +480,9 @@ static void add_terminal_panels(Text *text, const Plot *plot, int columns, bool 
     for (int m = 0; m < plot->measure_count; m++) {
         PlotAxis axis = plot->measures[m].axis;
         axis.tics = plot_script_tics(plot->arena, &axis, true);
-        text_add(text, "set ytics autofreq\nset title %s noenhanced\n",
-                 quoted(plot->arena, text_format(plot->arena, "%s: %s against epoch", plot->title, plot->measures[m].name)));
+        text_add(
+            text, "set ytics autofreq\nset title %s noenhanced\n",
+            quoted(plot->arena, text_format(plot->arena, "%s: %s against epoch", plot->title, plot->measures[m].name)));
         plot_script_axis(text, 'y', &axis);
         plot_script_axis(text, 'x', &plot->epoch);
         add_terminal_curves(text, plot, 1, FIRST_MEASURE_COLUMN + m);
@@ -475,7 +503,7 @@ char *plot_script(const Plot *plot, PlotFormat format, const char *output, int c
     Layout layout = lay_out(plot);
     plot_script_terminal(&text, format, layout.width, layout.height, output);
     add_data(&text, plot);
-    Marks marks = { .diverged = add_diverged(&text, plot), .kept = add_kept(&text, plot) };
+    Marks marks = {.diverged = add_diverged(&text, plot), .kept = add_kept(&text, plot)};
     plot_script_style(&text, plot->title, subtitle(plot, &marks), layout.width, layout.height);
     add_panels(&text, plot, &layout, &marks);
     return text.bytes;

@@ -7,7 +7,9 @@
 
 enum { SIGNATURE = 8, CHUNK = 12, MOST_SIDE = 10000 };
 
-static uint32_t number(const unsigned char *at) { return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]; }
+static uint32_t number(const unsigned char *at) {
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
 
 static int paeth(int a, int b, int c) {
     int pa = abs(b - c), pb = abs(a - c), pc = abs(a + b - 2 * c);
@@ -21,7 +23,8 @@ static bool unfilter(unsigned char *bytes, int height, int row, int pixel) {
         unsigned char *now = bytes + 1;
         if (bytes[0] > 4) return false;
         for (int i = 0; i < row; i++) {
-            int a = i >= pixel ? now[i - pixel] : 0, b = above ? above[i] : 0, c = above && i >= pixel ? above[i - pixel] : 0;
+            int a = i >= pixel ? now[i - pixel] : 0, b = above ? above[i] : 0,
+                c = above && i >= pixel ? above[i - pixel] : 0;
             int predicted[] = {0, a, b, (a + b) / 2, paeth(a, b, c)};
             now[i] = (unsigned char)(now[i] + predicted[bytes[0]]);
         }
@@ -34,7 +37,8 @@ static void take_pixels(const unsigned char *bytes, int channels, Raster *raster
     uint16_t *to = raster->pixels;
     for (int y = 0; y < raster->height; y++) {
         bytes++;
-        for (int x = 0; x < raster->width; x++, bytes += channels) *to++ = (uint16_t)(bytes[0] >> 3 << 10 | bytes[1] >> 3 << 5 | bytes[2] >> 3);
+        for (int x = 0; x < raster->width; x++, bytes += channels)
+            *to++ = (uint16_t)(bytes[0] >> 3 << 10 | bytes[1] >> 3 << 5 | bytes[2] >> 3);
     }
 }
 
@@ -66,12 +70,15 @@ size_t png_read(Arena *arena, const char *bytes, size_t length, Raster *raster) 
         if (memcmp(at + 4, "IHDR", 4) == 0 && size == 13) {
             uint32_t width = number(data), height = number(data + 4);
             channels = data[9] == 2 ? 3 : data[9] == 6 ? 4 : 0;
-            if (!width || !height || width > MOST_SIDE || height > MOST_SIDE || data[8] != 8 || !channels || data[12]) return 0;
+            if (!width || !height || width > MOST_SIDE || height > MOST_SIDE || data[8] != 8 || !channels || data[12])
+                return 0;
             *raster = (Raster){(int)width, (int)height, NULL};
         }
         if (memcmp(at + 4, "IDAT", 4) == 0) text_add_bytes(&packed, (const char *)data, size);
         at += size + CHUNK;
-        if (memcmp(data - 4, "IEND", 4) == 0) return channels && unpack(arena, &packed, channels, raster) ? (size_t)(at - (const unsigned char *)bytes) : 0;
+        if (memcmp(data - 4, "IEND", 4) == 0)
+            return channels && unpack(arena, &packed, channels, raster) ? (size_t)(at - (const unsigned char *)bytes)
+                                                                        : 0;
     }
     return 0;
 }

@@ -26,7 +26,10 @@ Predictor *predictor_new(Training *t, int64_t most) {
     const Run *run = t->run;
     if (run->predictor.root_count != 1) return NULL;
     Predictor *p = arena_new_of(arena, Predictor);
-    *p = (Predictor){.training = t, .most = most, .outputs = (int)shape_size(run->predict->shape), .reads = columns_read(arena, run)};
+    *p = (Predictor){.training = t,
+                     .most = most,
+                     .outputs = (int)shape_size(run->predict->shape),
+                     .reads = columns_read(arena, run)};
     p->columns = arena_array(arena, sgdrt_column, run->data->column_count + 1);
     for (int c = 0; c < run->data->column_count; c++) {
         size_t bytes = row_bytes(&run->data->columns[c]);
@@ -95,7 +98,11 @@ void predictor_put_row(Predictor *p, int64_t place, const sgdrt_table *table, in
 const float *predictor_call(Predictor *p, const void *state, int64_t count) {
     Training *t = p->training;
     void *outputs[1] = {p->values};
-    sgdrt_call call = {.state = (void *)state, .work = t->work, .columns = p->columns, .count = count, .batch = count,
+    sgdrt_call call = {.state = (void *)state,
+                       .work = t->work,
+                       .columns = p->columns,
+                       .count = count,
+                       .batch = count,
                        .outputs = outputs};
     t->executor->call(t->executor, ENTRY_PREDICT, 0, &call);
     return p->values;
@@ -103,4 +110,6 @@ const float *predictor_call(Predictor *p, const void *state, int64_t count) {
 
 int64_t row_of(const RowSet *rows, int64_t place) { return rows->rows ? (int64_t)rows->rows[place] : place; }
 
-int64_t evenly(int64_t i, int64_t wanted, int64_t count) { return count <= wanted ? i : (int64_t)((double)i * (double)count / (double)wanted); }
+int64_t evenly(int64_t i, int64_t wanted, int64_t count) {
+    return count <= wanted ? i : (int64_t)((double)i * (double)count / (double)wanted);
+}

@@ -15,9 +15,15 @@
 enum { MOST_ITERATIONS = 200 };
 static const double most_work = 3e9;
 
-typedef struct Vectors { Training *t; int64_t count; double *v, *zero, *next; } Vectors;
+typedef struct Vectors {
+    Training *t;
+    int64_t count;
+    double *v, *zero, *next;
+} Vectors;
 
-static bool moves(const Cell *cell) { return cell->kind == CELL_PARAMETER && cell->updated && dtype_is_real(cell->dtype); }
+static bool moves(const Cell *cell) {
+    return cell->kind == CELL_PARAMETER && cell->updated && dtype_is_real(cell->dtype);
+}
 
 static void store(const Vectors *x, const double *values) {
     for (int i = 0; i < x->t->run->cell_count; i++) {
@@ -25,8 +31,10 @@ static void store(const Vectors *x, const double *values) {
         if (!moves(cell)) continue;
         char *at = (char *)x->t->state + cell->offset;
         for (int64_t k = 0, n = shape_size(cell->shape); k < n; k++, values++) {
-            if (cell->dtype == DTYPE_F64) ((double *)at)[k] = *values;
-            else ((float *)at)[k] = (float)*values;
+            if (cell->dtype == DTYPE_F64)
+                ((double *)at)[k] = *values;
+            else
+                ((float *)at)[k] = (float)*values;
         }
     }
 }
@@ -47,8 +55,13 @@ static void step_from(const Vectors *x, const double *from, double *to) {
     const RowSet *rows = &t->data->train;
     store(x, from);
     training_header(t)->step = 0;
-    sgdrt_call call = {.state = t->state, .work = t->work, .columns = rows->table->columns, .rows = rows->rows,
-                       .count = rows->count, .batch = rows->count, .sums = t->evaluated};
+    sgdrt_call call = {.state = t->state,
+                       .work = t->work,
+                       .columns = rows->table->columns,
+                       .rows = rows->rows,
+                       .count = rows->count,
+                       .batch = rows->count,
+                       .sums = t->evaluated};
     t->executor->call(t->executor, ENTRY_STEP, 0, &call);
     fetch(x, to);
 }

@@ -50,7 +50,10 @@ double rate_now(const Training *t) {
     int slot = rate_slot(t->run);
     if (slot < 0) return NAN;
     if (!t->rate) return t->run->slots[slot].value;
-    union { float f32; double f64; } value = {0};
+    union {
+        float f32;
+        double f64;
+    } value = {0};
     void *outputs[1] = {&value};
     sgdrt_call call = {.state = t->state, .work = t->work, .count = 1, .batch = 1, .outputs = outputs};
     t->rate->call(t->rate, ENTRY_PREDICT, 0, &call);

@@ -87,8 +87,10 @@ bool record_read_sums(Training *t, const char *text) {
     t->sums_whole = false;
     if (!text || !*text || step == 0) return true;
     for (int i = 0; i < t->run->term_count; i++)
-        if (!value_text(text, numbered(t, "term", i))) return true;
-        else if (!find(text, numbered(t, "term", i), &t->sums[i]) || !isfinite(t->sums[i])) return false;
+        if (!value_text(text, numbered(t, "term", i)))
+            return true;
+        else if (!find(text, numbered(t, "term", i), &t->sums[i]) || !isfinite(t->sums[i]))
+            return false;
     t->term_steps = steps ? steps : t->steps_per_epoch;
     t->term_rows = t->term_steps * t->batch < t->feed.places ? t->term_steps * t->batch : t->feed.places;
     t->sums_whole = true;

@@ -4,10 +4,10 @@
 #include "driver/training.h"
 
 /* To write. */
-const char *record_settings(const Training *t);     /* "lr=0.1 momentum.beta=0.9" */
-const char *record_sums(const Training *t);         /* of the epoch at hand, or just ended */
-const char *record_kept(const Training *t);         /* "" if nothing is kept */
-const char *record_stalled(const Training *t);      /* "" if stop has no stalled() */
+const char *record_settings(const Training *t); /* "lr=0.1 momentum.beta=0.9" */
+const char *record_sums(const Training *t);     /* of the epoch at hand, or just ended */
+const char *record_kept(const Training *t);     /* "" if nothing is kept */
+const char *record_stalled(const Training *t);  /* "" if stop has no stalled() */
 
 /* "; lr = 0.01, was 0.1" or "" */
 const char *record_changes(const Training *t, const char *settings);

@@ -13,12 +13,18 @@ static const double redraw_seconds = 0.1, plain_seconds = 10;
 enum { MOST_PRINTED_PARAMETERS = 16 };
 
 const char *report_duration(char *to, size_t size, double seconds) {
-    static const struct { double scale; const char *unit; } units[] = {{1, "s"}, {1e3, "ms"}, {1e6, "us"}, {1e9, "ns"}};
+    static const struct {
+        double scale;
+        const char *unit;
+    } units[] = {{1, "s"}, {1e3, "ms"}, {1e6, "us"}, {1e9, "ns"}};
     int unit = 0;
     while (unit < 3 && seconds * units[unit].scale < 0.9995) unit++;
     double value = seconds * units[unit].scale;
-    snprintf(to, size, value < 9.995 && unit < 2 ? "%.2f %s" : value < 99.95 && unit < 3 ? "%.1f %s" : "%.0f %s", value,
-             units[unit].unit);
+    snprintf(to, size,
+             value < 9.995 && unit < 2   ? "%.2f %s"
+             : value < 99.95 && unit < 3 ? "%.1f %s"
+                                         : "%.0f %s",
+             value, units[unit].unit);
     return to;
 }
 
@@ -35,10 +41,14 @@ const char *report_count(char *to, size_t size, int64_t count) {
 
 /* Six significant digits; "-" for what is not known. */
 const char *report_figure(char *to, size_t size, double figure, bool known) {
-    if (!known) snprintf(to, size, "-");
-    else if (isnan(figure)) snprintf(to, size, "nan");
-    else if (isinf(figure)) snprintf(to, size, figure < 0 ? "-inf" : "inf");
-    else snprintf(to, size, "%#.6g", figure);
+    if (!known)
+        snprintf(to, size, "-");
+    else if (isnan(figure))
+        snprintf(to, size, "nan");
+    else if (isinf(figure))
+        snprintf(to, size, figure < 0 ? "-inf" : "inf");
+    else
+        snprintf(to, size, "%#.6g", figure);
     return to;
 }
 
@@ -80,7 +90,8 @@ void report_heading(const Report *report, const Training *t) {
     fprintf(to, "%6s  %9s", "epoch", "step");
     print_cell(to, "train_loss", "train_loss");
     if (t->data->valid.count) print_cell(to, "valid_loss", "valid_loss");
-    for (int i = 0; shows_terms(run) && i < run->term_count; i++) print_cell(to, run->terms[i].name, run->terms[i].name);
+    for (int i = 0; shows_terms(run) && i < run->term_count; i++)
+        print_cell(to, run->terms[i].name, run->terms[i].name);
     for (int m = 0; m < run->measure_count; m++) print_cell(to, run->measures[m].name, run->measures[m].name);
     fprintf(to, "  time\n");
 }
@@ -118,8 +129,10 @@ static void print_kept(const Report *report, const Training *t) {
 }
 
 void report_summary(const Report *report, const Training *t) {
-    static const char *const ends[] = {[END_PLANNED] = "epoch", [END_STOPPED] = "stopped after epoch",
-                                       [END_DIVERGED] = "diverged in epoch", [END_INTERRUPTED] = "interrupted in epoch"};
+    static const char *const ends[] = {[END_PLANNED] = "epoch",
+                                       [END_STOPPED] = "stopped after epoch",
+                                       [END_DIVERGED] = "diverged in epoch",
+                                       [END_INTERRUPTED] = "interrupted in epoch"};
     const Run *run = t->run;
     FILE *to = report->to;
     char text[64], other[32];
@@ -139,7 +152,8 @@ void report_summary(const Report *report, const Training *t) {
     if (t->data->valid.count) print_figure(report, "valid_loss", figures->valid_loss, !isnan(figures->valid_loss));
     for (int m = 0; m < run->measure_count; m++)
         print_figure(report, run->measures[m].name, figures->metrics[m], !isnan(figures->metrics[m]));
-    fprintf(to, "  %*s step%s", report->step_width, report_count(text, sizeof text, t->now.step), t->now.step == 1 ? " " : "s");
+    fprintf(to, "  %*s step%s", report->step_width, report_count(text, sizeof text, t->now.step),
+            t->now.step == 1 ? " " : "s");
     fprintf(to, "  %s", report_duration(text, sizeof text, t->now.seconds));
     fprintf(to, "\n");
     fflush(to);
@@ -191,8 +205,8 @@ void report_progress(Report *report, const Training *t, double elapsed) {
     report_duration(left, sizeof left, rate > 0 ? (double)(all - done) / rate : 0);
     report_count(epoch, sizeof epoch, (int64_t)header->step / t->steps_per_epoch + 1);
     double loss = training_loss(t);
-    int length = snprintf(line, sizeof line, "%s  [%s] %3.0f%%  epoch %s  train_loss %.6g  %.3g steps/s  %s left", t->run->name,
-                          bar, 100.0 * (double)done / (double)(all ? all : 1), epoch, loss, rate, left);
+    int length = snprintf(line, sizeof line, "%s  [%s] %3.0f%%  epoch %s  train_loss %.6g  %.3g steps/s  %s left",
+                          t->run->name, bar, 100.0 * (double)done / (double)(all ? all : 1), epoch, loss, rate, left);
     if (length >= (int)sizeof line) length = (int)sizeof line - 1;
     if (report->bar) {
         fprintf(report->progress, "\r%-*s", report->drawn, line);

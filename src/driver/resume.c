@@ -39,15 +39,20 @@ void resume_save(Training *t) {
     Arena *arena = driver->arena;
     const char *why;
     driver->arena = arena_new();
-    if (saved_write_between(t, t->save_path, &why)) t->saved_step = (int64_t)training_header(t)->step;
-    else driver_complain(driver, "%s %s; training goes on", t->save_path, why);
+    if (saved_write_between(t, t->save_path, &why))
+        t->saved_step = (int64_t)training_header(t)->step;
+    else
+        driver_complain(driver, "%s %s; training goes on", t->save_path, why);
     arena_free(driver->arena);
     driver->arena = arena;
     t->saved_at = clock_seconds();
 }
 
 /* ---- afterwards -------------------------------------------------------------------------------- */
-typedef struct Found { const char *path; uint64_t step; } Found;
+typedef struct Found {
+    const char *path;
+    uint64_t step;
+} Found;
 typedef Vector(Found) FoundFiles;
 
 /* The file, unless it cannot be read: that is said. */
@@ -55,10 +60,12 @@ static void add_file(Training *t, FoundFiles *files, const char *path) {
     sgdrt_problem problem = {0};
     sgdrt_checkpoint *file = NULL;
     Found found = {path, 0};
-    if (sgdrt_load_file(path, &file, &problem)) driver_say(t->driver, "%s is passed over: %s", path, problem.message);
+    if (sgdrt_load_file(path, &file, &problem))
+        driver_say(t->driver, "%s is passed over: %s", path, problem.message);
     else if (!sgdrt_read_count(sgdrt_find_metadata(file, "step"), SGDRT_MOST_STEPS, &found.step))
         driver_say(t->driver, "%s is passed over: it does not say at which step it was saved", path);
-    else vector_push(t->driver->arena, files, found);
+    else
+        vector_push(t->driver->arena, files, found);
     sgdrt_free_checkpoint(file);
 }
 
@@ -67,7 +74,8 @@ static bool is_temporary(const char *name, const char *of) {
     static const char end[] = ".part";
     size_t length = strlen(of), all = strlen(name);
     if (strncmp(name, of, length) || name[length] != '.' || all < length + sizeof end) return false;
-    return strspn(name + length + 1, "0123456789-") == all - length - sizeof end && !strcmp(name + all - sizeof end + 1, end);
+    return strspn(name + length + 1, "0123456789-") == all - length - sizeof end &&
+           !strcmp(name + all - sizeof end + 1, end);
 }
 
 static void add_temporaries(Training *t, FoundFiles *files, const char *target) {

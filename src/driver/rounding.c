@@ -16,7 +16,9 @@ static double value_at(const sgdrt_table *table, int column, int64_t row, int64_
                                                        : ((const double *)at)[element];
 }
 
-typedef struct Extremes { double low, high; } Extremes;
+typedef struct Extremes {
+    double low, high;
+} Extremes;
 
 static Extremes extremes_of(const sgdrt_table *table, int column, int64_t element) {
     Extremes e = {INFINITY, -INFINITY};
@@ -44,7 +46,8 @@ static bool is_lost(const sgdrt_table *exact, int64_t element) {
     return false;
 }
 
-static void check_column(Driver *driver, const sgdrt_request *request, const sgdrt_table *table, int c, const Column *column) {
+static void check_column(Driver *driver, const sgdrt_request *request, const sgdrt_table *table, int c,
+                         const Column *column) {
     sgdrt_column_request again = request->columns[c];
     sgdrt_request one = *request;
     sgdrt_table *exact = NULL;
@@ -62,7 +65,8 @@ static void check_column(Driver *driver, const sgdrt_request *request, const sgd
     Diagnostic *d = report(driver->diagnostics, CODE_W0314, column->span,
                            "the numbers of %s differ by too little for f32: rounded to it, different ones become equal",
                            column->name);
-    add_help(driver->diagnostics, d, "standardize(...) takes them as the file has them; or subtract their beginning in the file");
+    add_help(driver->diagnostics, d,
+             "standardize(...) takes them as the file has them; or subtract their beginning in the file");
 }
 
 void rounding_check(Driver *driver, const DataSet *set, const sgdrt_request *request, const sgdrt_table *table) {

@@ -28,9 +28,13 @@ static sgdrt_training training_of(const Training *t) {
     sgdrt_model_cell *cells = arena_array(t->driver->arena, sgdrt_model_cell, run->cell_count + 1);
     for (int i = 0; i < run->cell_count; i++) {
         const Cell *cell = &run->cells[i];
-        cells[i] = (sgdrt_model_cell){.name = cell->name, .shape = cell->shape.extent, .offset = cell->offset,
+        cells[i] = (sgdrt_model_cell){.name = cell->name,
+                                      .shape = cell->shape.extent,
+                                      .offset = cell->offset,
                                       .bytes = dtype_bytes(cell->dtype) * (uint64_t)shape_size(cell->shape),
-                                      .rank = cell->shape.rank, .dtype = (int32_t)cell->dtype, .kind = (int32_t)cell->kind};
+                                      .rank = cell->shape.rank,
+                                      .dtype = (int32_t)cell->dtype,
+                                      .kind = (int32_t)cell->kind};
     }
     return (sgdrt_training){.cells = cells, .cell_count = run->cell_count, .state = t->state};
 }
@@ -60,13 +64,16 @@ static bool make_file(Training *t, void **bytes, size_t *length, sgdrt_problem *
     Arena *arena = t->driver->arena;
     bool diverged = t->end == END_DIVERGED;
     sgdrt_training training = training_of(t);
-    if (diverged) training.state = t->best;
-    else if (t->best_epoch) training.kept = t->best;
+    if (diverged)
+        training.state = t->best;
+    else if (t->best_epoch)
+        training.kept = t->best;
     const sgdrt_metadata records[] = {
         {"program", t->driver->program->stem},
         {"program_sha256", source_hash(t->driver)},
         {"run", run->name},
-        {"epoch", text_format(arena, "%" PRId64, (int64_t)((const sgdrt_header *)training.state)->step / t->steps_per_epoch)},
+        {"epoch",
+         text_format(arena, "%" PRId64, (int64_t)((const sgdrt_header *)training.state)->step / t->steps_per_epoch)},
         {"rows", text_format(arena, "%" PRId64, t->data->train.count)},
         {"batch", text_format(arena, "%" PRId64, t->batch)},
         {"settings", record_settings(t)},
@@ -106,13 +113,17 @@ bool saved_write_between(Training *t, const char *path, const char **why) {
 bool saved_write(Training *t, const char *path) {
     bool diverged = t->end == END_DIVERGED;
     if (diverged && !t->best_epoch) {
-        driver_say(t->driver, t->saved_step ? "%s diverged, so %s stays as it was after %lld steps"
-                                            : "%s diverged, so %s was not written", t->run->name, path, (long long)t->saved_step);
+        driver_say(t->driver,
+                   t->saved_step ? "%s diverged, so %s stays as it was after %lld steps"
+                                 : "%s diverged, so %s was not written",
+                   t->run->name, path, (long long)t->saved_step);
         return true;
     }
     if (!write_training(t, path)) return false;
-    if (diverged) driver_say(t->driver, "wrote %s: what was kept of epoch %" PRId64, path, t->best_epoch);
-    else driver_say(t->driver, "wrote %s", path);
+    if (diverged)
+        driver_say(t->driver, "wrote %s: what was kept of epoch %" PRId64, path, t->best_epoch);
+    else
+        driver_say(t->driver, "wrote %s", path);
     return true;
 }
 
@@ -142,18 +153,22 @@ static bool same_statistics(Training *t, const sgdrt_checkpoint *file, sgdrt_pro
 static bool same_seed(Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
     uint64_t seed;
     if (!sgdrt_read_count(sgdrt_find_metadata(file, "seed"), UINT64_MAX, &seed) || seed == t->run->seed) return true;
-    return refuse(problem, text_format(t->driver->arena, "it was saved with seed %" PRIu64 ", and %s has seed %" PRIu64, seed,
-                                       t->run->name, t->run->seed));
+    return refuse(problem, text_format(t->driver->arena, "it was saved with seed %" PRIu64 ", and %s has seed %" PRIu64,
+                                       seed, t->run->name, t->run->seed));
 }
 
 /* Rows or a batch of another number: steps make other epochs, so what the file knows of epochs is dropped. */
 static bool counts_alike(Training *t, const sgdrt_checkpoint *file) {
-    const struct { const char *key; int64_t now; } counts[] = {{"rows", t->data->train.count}, {"batch", t->batch}};
+    const struct {
+        const char *key;
+        int64_t now;
+    } counts[] = {{"rows", t->data->train.count}, {"batch", t->batch}};
     bool alike = true;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         uint64_t then;
         if (!sgdrt_read_count(sgdrt_find_metadata(file, counts[i].key), INT64_MAX, &then) ||
-            then == (uint64_t)counts[i].now) continue;
+            then == (uint64_t)counts[i].now)
+            continue;
         Diagnostic *d = report_file(t->driver->diagnostics, CODE_W0315, file->path, 0, 0,
                                     "%s is %" PRId64 ", and was %" PRIu64 " when it was saved", counts[i].key,
                                     counts[i].now, then);

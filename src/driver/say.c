@@ -18,7 +18,8 @@ const char *driver_version(Arena *arena) {
 void driver_complain(Driver *driver, const char *format, ...) {
     va_list values;
     va_start(values, format);
-    fprintf(driver->info, "sgdc: %s\n", text_shown(driver->arena, text_format_arguments(driver->arena, format, values)));
+    fprintf(driver->info, "sgdc: %s\n",
+            text_shown(driver->arena, text_format_arguments(driver->arena, format, values)));
     va_end(values);
 }
 

@@ -39,7 +39,8 @@ void split_rows(Arena *arena, const Run *run, const sgdrt_table *table, RowSet *
     int64_t classes = by_label ? run->data->fields[run->hold_out_by].classes : 0, all = train->count;
     uint32_t *rows = arena_array(arena, uint32_t, all + 1);
     uint32_t training = 0;
-    if (!sgdrt_hold_out((int)run->hold_out, run->hold_out_part, run->seed, (uint32_t)all, labels, classes, rows, &training))
+    if (!sgdrt_hold_out((int)run->hold_out, run->hold_out_part, run->seed, (uint32_t)all, labels, classes, rows,
+                        &training))
         out_of_memory((size_t)all);
     train->count = training;
     valid->count = all - train->count;

@@ -3,9 +3,12 @@
 #include <string.h>
 
 static void store_number(char *to, DType dtype, int64_t index, double value) {
-    if (dtype == DTYPE_F64) ((double *)to)[index] = value;
-    else if (dtype == DTYPE_I32) ((int32_t *)to)[index] = (int32_t)value;
-    else ((float *)to)[index] = (float)value;
+    if (dtype == DTYPE_F64)
+        ((double *)to)[index] = value;
+    else if (dtype == DTYPE_I32)
+        ((int32_t *)to)[index] = (int32_t)value;
+    else
+        ((float *)to)[index] = (float)value;
 }
 
 static void fill_statistic(const Run *run, char *state, int cell_index, const double *values) {

@@ -2,8 +2,8 @@
 #include "driver/training.h"
 
 int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop) {
-    sgdrt_call call = {.state = t->state, .work = t->work, .columns = t->data->train.table->columns, .sums = t->sums,
-                       .stop = stop};
+    sgdrt_call call = {
+        .state = t->state, .work = t->work, .columns = t->data->train.table->columns, .sums = t->sums, .stop = stop};
     sgdrt_feed_call(&t->feed, training_header(t), count, t->rows, &call);
     int64_t done = t->executor->call(t->executor, ENTRY_STEP, 0, &call);
     t->term_rows += sgdrt_feed_rows_of(&t->feed, &call, done);

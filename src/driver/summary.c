@@ -55,8 +55,7 @@ void driver_print_summary(Driver *driver) {
     const char **texts = arena_array(driver->arena, const char *, program->run_count + 1);
     CodegenOptions options = {.cpu = driver->options->cpu, .triple = driver->options->target};
     Codegen *codegen = codegen_new(driver->arena, &options, driver->diagnostics);
-    for (int r = 0; r < program->run_count; r++)
-        texts[r] = summary_of(driver->arena, &program->runs[r], codegen);
+    for (int r = 0; r < program->run_count; r++) texts[r] = summary_of(driver->arena, &program->runs[r], codegen);
     codegen_free(codegen);
     for (int r = 0; r < program->run_count; r++) {
         bool earlier = false;

@@ -26,7 +26,10 @@ static void for_rows(Node *node, const sgdrt_table *table,
     free(buffer);
 }
 
-typedef struct ColumnTarget { const sgdrt_table *table; int column; } ColumnTarget;
+typedef struct ColumnTarget {
+    const sgdrt_table *table;
+    int column;
+} ColumnTarget;
 
 static void take_column(const char *values, size_t bytes, int64_t first, int64_t count, void *context) {
     const ColumnTarget *target = context;

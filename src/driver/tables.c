@@ -19,15 +19,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_COPIED 1e9                       /* rows, their copies counted: 4 GB of numbers */
+#define MOST_COPIED 1e9 /* rows, their copies counted: 4 GB of numbers */
 
-typedef struct Loaded { TableOfSet of; sgdrt_table *table; int users; } Loaded;
+typedef struct Loaded {
+    TableOfSet of;
+    sgdrt_table *table;
+    int users;
+} Loaded;
 
 /* One split of one table: what runs with equal settings share. */
 typedef struct Prepared {
     const DataSet *set, *valid_set;
-    HoldOut hold_out; double part; int by; uint64_t seed;
-    sgdrt_table *own_train, *own_valid;     /* copies made for standardising; NULL: the loaded ones */
+    HoldOut hold_out;
+    double part;
+    int by;
+    uint64_t seed;
+    sgdrt_table *own_train, *own_valid; /* copies made for standardising; NULL: the loaded ones */
     RunData data;
 } Prepared;
 
@@ -65,7 +72,7 @@ static const char *published_at(Arena *arena, const Source *source) {
     const char *at = strstr(source->text, mark);
     if (!at || (at > source->text && at[-1] != '\n')) return NULL;
     Text text = text_new(arena);
-    for (at += strlen(mark); *at && *at != '\n'; ) {
+    for (at += strlen(mark); *at && *at != '\n';) {
         size_t length = strcspn(at, "\n");
         text_add(&text, "%s%.*s", text.length ? " " : "", (int)length, at);
         at += length;
@@ -108,10 +115,17 @@ static bool request_columns(Driver *driver, const DataSet *set, const bool *need
         const Column *column = &set->columns[i];
         sgdrt_column_request *request = &requests[(*count)++];
         *request = (sgdrt_column_request){
-            .name = column->name, .dtype = (sgdrt_dtype)column->dtype, .rank = column->shape.rank,
-            .shape = column->shape.extent, .classes = column->classes, .wide = column->standardized && !column->synthetic,
-            .truncated = column->truncated, .remap = column->remap, .remap_count = column->remap_count,
-            .remap_words = (const char *const *)column->remap_words, .csv_index = column->csv_index,
+            .name = column->name,
+            .dtype = (sgdrt_dtype)column->dtype,
+            .rank = column->shape.rank,
+            .shape = column->shape.extent,
+            .classes = column->classes,
+            .wide = column->standardized && !column->synthetic,
+            .truncated = column->truncated,
+            .remap = column->remap,
+            .remap_count = column->remap_count,
+            .remap_words = (const char *const *)column->remap_words,
+            .csv_index = column->csv_index,
             .csv_name = (const char *const *)column->csv_name,
         };
         if (column->path) {
@@ -123,7 +137,7 @@ static bool request_columns(Driver *driver, const DataSet *set, const bool *need
 }
 
 static sgdrt_source reader_of(SourceKind kind) {
-    enum { SGDRT_NONE = 0 };                               /* not read: it does not matter */
+    enum { SGDRT_NONE = 0 }; /* not read: it does not matter */
     static const int readers[] = {
 #define SOURCE(NAME, name, rows, reader) [SOURCE_##NAME] = SGDRT_##reader,
 #include "ir/sources.def"
@@ -135,10 +149,17 @@ static sgdrt_source reader_of(SourceKind kind) {
 bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdrt_request *request) {
     sgdrt_column_request *columns = arena_array(driver->arena, sgdrt_column_request, set->column_count + 1);
     *request = (sgdrt_request){
-        .name = set->name, .source = reader_of(set->kind),
-        .delimiter = set->delimiter, .decimal = set->decimal, .comment = set->comment, .header = set->header,
-        .missing_is_error = set->missing_is_error, .missing_value = set->missing_value,
-        .rows_begin = set->rows_begin, .rows_end = set->rows_end, .columns = columns,
+        .name = set->name,
+        .source = reader_of(set->kind),
+        .delimiter = set->delimiter,
+        .decimal = set->decimal,
+        .comment = set->comment,
+        .header = set->header,
+        .missing_is_error = set->missing_is_error,
+        .missing_value = set->missing_value,
+        .rows_begin = set->rows_begin,
+        .rows_end = set->rows_end,
+        .columns = columns,
     };
     if (source_rows(set->kind) == ROWS_GIVEN) {
         Diagnostic *d = report(driver->diagnostics, CODE_E0421, set->span,
@@ -153,13 +174,18 @@ bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdr
 }
 
 /* "reading two_million.csv 45 %", on a terminal, from the first second on. */
-typedef struct LoadProgress { Driver *driver; double begin; bool shown; } LoadProgress;
+typedef struct LoadProgress {
+    Driver *driver;
+    double begin;
+    bool shown;
+} LoadProgress;
 
 static void show_reading(void *context, const char *path, double part) {
     LoadProgress *reading = context;
     const char *slash = strrchr(path, '/');
     if (clock_seconds() - reading->begin < 1) return;
-    fprintf(reading->driver->info, "\rreading %s %2.0f %%", text_shown(reading->driver->arena, slash ? slash + 1 : path), 100 * part);
+    fprintf(reading->driver->info, "\rreading %s %2.0f %%",
+            text_shown(reading->driver->arena, slash ? slash + 1 : path), 100 * part);
     fflush(reading->driver->info);
     reading->shown = true;
 }
@@ -205,7 +231,7 @@ static sgdrt_table *make_synthetic(Driver *driver, const DataSet *set, const sgd
 sgdrt_table *tables_read_columns(Driver *driver, const DataSet *set, const bool *needed) {
     sgdrt_request request;
     sgdrt_problem problem = {0};
-    bool made = source_rows(set->kind) == ROWS_MADE;             /* its columns are made from one another */
+    bool made = source_rows(set->kind) == ROWS_MADE; /* its columns are made from one another */
     if (!tables_request(driver, set, made ? NULL : needed, &request)) return NULL;
     sgdrt_table *table = made ? make_synthetic(driver, set, &request) : load_file(driver, set, &request, NULL);
     if (!table || !sgdrt_check_labels(table, &problem)) return table;
@@ -262,8 +288,9 @@ static sgdrt_table *load(Driver *driver, TableOfSet *of, bool tolerant) {
     const DataSet *set = of->set;
     sgdrt_request request;
     if (!tables_request(driver, set, NULL, &request)) return NULL;
-    sgdrt_table *table = source_rows(set->kind) == ROWS_MADE ? make_synthetic(driver, set, &request)
-                                                       : load_file(driver, set, &request, tolerant ? &of->refused : NULL);
+    sgdrt_table *table = source_rows(set->kind) == ROWS_MADE
+                             ? make_synthetic(driver, set, &request)
+                             : load_file(driver, set, &request, tolerant ? &of->refused : NULL);
     if (table && source_rows(set->kind) != ROWS_MADE) rounding_check(driver, set, &request, table);
     of->rows_read = table ? table->rows : 0;
     if (table && (!filter(driver, set, table, tolerant ? &of->refused : NULL) || !copies_fit(driver, set, table))) {
@@ -323,7 +350,8 @@ static bool standardize_rows(Driver *driver, const RunData *data, const RowSet *
 }
 
 /* mean NULL: by the statistics of the training rows. */
-static bool standardize(Driver *driver, Tables *tables, Prepared *p, const double *const *mean_of, const double *const *deviation_of) {
+static bool standardize(Driver *driver, Tables *tables, Prepared *p, const double *const *mean_of,
+                        const double *const *deviation_of) {
     RunData *data = &p->data;
     bool valid_apart = p->valid_set != NULL && p->valid_set != p->set;
     data->mean = arena_array(driver->arena, const double *, p->set->column_count + 1);
@@ -348,8 +376,8 @@ static bool standardize(Driver *driver, Tables *tables, Prepared *p, const doubl
         data->mean[i] = mean;
         data->deviation[i] = deviation;
     }
-    return standardize_rows(driver, data, &data->train, p->set->span)
-           && (!valid_apart || standardize_rows(driver, data, &data->valid, p->set->span));
+    return standardize_rows(driver, data, &data->train, p->set->span) &&
+           (!valid_apart || standardize_rows(driver, data, &data->valid, p->set->span));
 }
 
 static bool split(Driver *driver, Tables *tables, Prepared *p, const Run *run) {
@@ -362,15 +390,19 @@ static bool split(Driver *driver, Tables *tables, Prepared *p, const Run *run) {
         split_rows(driver->arena, run, table, &data->train, &data->valid);
     }
     if (data->train.count > 0) return true;
-    report(driver->diagnostics, CODE_E0422, run->span, "%s has no rows left to train on: hold_out takes all %lld", run->name,
-           (long long)table->rows);
+    report(driver->diagnostics, CODE_E0422, run->span, "%s has no rows left to train on: hold_out takes all %lld",
+           run->name, (long long)table->rows);
     return false;
 }
 
 static Prepared *prepare(Driver *driver, Tables *tables, const Run *run) {
     Prepared *p = arena_new_of(driver->arena, Prepared);
-    *p = (Prepared){.set = run->data, .valid_set = run->valid, .hold_out = run->hold_out,
-                    .part = run->hold_out_part, .by = run->hold_out_by, .seed = run->seed};
+    *p = (Prepared){.set = run->data,
+                    .valid_set = run->valid,
+                    .hold_out = run->hold_out,
+                    .part = run->hold_out_part,
+                    .by = run->hold_out_by,
+                    .seed = run->seed};
     vector_push(driver->arena, &tables->prepared, p);
     find_loaded(tables, p->set)->users++;
     if (p->valid_set && p->valid_set != p->set) find_loaded(tables, p->valid_set)->users++;
@@ -458,12 +490,15 @@ static void describe(Text *text, const Loaded *loaded) {
     char count[32];
     int64_t rows = loaded->table->rows * (set->copies > 1 ? set->copies : 1);
     text_add(text, "%s row%s", report_count(count, sizeof count, rows), rows == 1 ? "" : "s");
-    if (path && source_rows(set->kind) != ROWS_MADE) text_add(text, " of %s", slash ? slash + 1 : path);
-    else text_add(text, " of %s", set->name);
+    if (path && source_rows(set->kind) != ROWS_MADE)
+        text_add(text, " of %s", slash ? slash + 1 : path);
+    else
+        text_add(text, " of %s", set->name);
     if (source_rows(set->kind) == ROWS_TABLE && set->header < 0)
         text_add(text, loaded->table->has_header ? " (header found%s)" : " (no header%s)",
-                 set->delimiter || loaded->table->delimiter == ',' ? ""
-                 : text_format(text->arena, ", separated by %s", sgdrt_delimiter_text(loaded->table->delimiter)));
+                 set->delimiter || loaded->table->delimiter == ','
+                     ? ""
+                     : text_format(text->arena, ", separated by %s", sgdrt_delimiter_text(loaded->table->delimiter)));
 }
 
 const char *tables_describe_set(Arena *arena, const Tables *tables, int i) {

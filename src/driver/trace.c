@@ -19,7 +19,8 @@ enum { TRACED_STEPS = 10 };
 typedef struct Trace {
     Training *t;
     Vector(sgdrt_entry) entries;
-    int32_t *rows, *rows_of_step, *epoch_of_step; int64_t row_count;
+    int32_t *rows, *rows_of_step, *epoch_of_step;
+    int64_t row_count;
     double *loss_of_step;
     int64_t steps;
 } Trace;
@@ -122,7 +123,8 @@ bool trace_write(Training *t, const char *path) {
     sgdrt_problem problem = {0};
     void *bytes = NULL;
     size_t length = 0;
-    if (sgdrt_save_memory(&bytes, &length, trace.entries.items, trace.entries.count, metadata, metadata_count, &problem)) {
+    if (sgdrt_save_memory(&bytes, &length, trace.entries.items, trace.entries.count, metadata, metadata_count,
+                          &problem)) {
         report_problem(t->driver, &problem, (Span){0, 0}, NULL);
         return false;
     }

@@ -180,9 +180,9 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
     const sgdrt_header *header = training_header(t);
     int64_t step = (int64_t)header->step;
     bool last = step == t->planned, epoch_ends = step % t->steps_per_epoch == 0 || last;
-    bool due = reports_steps(t) ? step % t->run->report_every == 0
-                                : epoch_ends && ((step / t->steps_per_epoch) % report_epochs(t) == 0 ||
-                                                 step == t->steps_per_epoch);
+    bool due = reports_steps(t)
+                   ? step % t->run->report_every == 0
+                   : epoch_ends && ((step / t->steps_per_epoch) % report_epochs(t) == 0 || step == t->steps_per_epoch);
     bool goes_on = !last;
     if ((t->film && film_take(t->film, t)) || (t->point_every && (step % t->point_every == 0 || last))) curves_take(t);
     if (!due && !epoch_ends) return goes_on;
@@ -248,8 +248,10 @@ static bool take_up(Training *t) {
 }
 
 static void end_run(Training *t, bool goes_on, Log *log) {
-    if (goes_on && t->end != END_DIVERGED) t->end = END_INTERRUPTED;
-    else if (t->now.step > t->started_step && divergence_happened(t)) t->end = END_DIVERGED;
+    if (goes_on && t->end != END_DIVERGED)
+        t->end = END_INTERRUPTED;
+    else if (t->now.step > t->started_step && divergence_happened(t))
+        t->end = END_DIVERGED;
     if (t->end == END_DIVERGED) divergence_report(t);
     if (t->end == END_DIVERGED || t->end == END_INTERRUPTED) {
         take_train_figures(t, false);
@@ -292,7 +294,8 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
 static void plan_figures(Arena *arena, const Run *run, Figures *figures) {
     *figures = (Figures){.terms = arena_array(arena, double, run->term_count + 1),
                          .metrics = arena_array(arena, double, run->measure_count + 1),
-                         .train_loss = NAN, .valid_loss = NAN};
+                         .train_loss = NAN,
+                         .valid_loss = NAN};
     for (int i = 0; i < run->term_count; i++) figures->terms[i] = NAN;
     for (int m = 0; m < run->measure_count; m++) figures->metrics[m] = NAN;
 }
@@ -301,18 +304,22 @@ static void plan_figures(Arena *arena, const Run *run, Figures *figures) {
 static bool check_validation(Driver *driver, const Training *t) {
     const Run *run = t->run;
     const char *watched = run->keep_figure && strncmp(run->keep_figure, "valid.", 6) == 0 ? run->keep_figure
-                                                                                        : watch_validation(run->stop);
+                                                                                          : watch_validation(run->stop);
     long long rows = (long long)t->data->train.count;
     if (t->data->valid.count > 0 || run->hold_out == HOLD_OUT_NONE) return true;
     if (!watched) {
-        report(driver->diagnostics, CODE_W0313, run->span, "%s: hold_out = %g of %lld row%s is less than half a row, so "
-               "none validates", run->name, run->hold_out_part, rows, rows == 1 ? "" : "s");
+        report(driver->diagnostics, CODE_W0313, run->span,
+               "%s: hold_out = %g of %lld row%s is less than half a row, so "
+               "none validates",
+               run->name, run->hold_out_part, rows, rows == 1 ? "" : "s");
         return true;
     }
-    Diagnostic *d = report(driver->diagnostics, CODE_E0424, run->span, "%s: %s is watched, but no row validates: hold_out "
-                           "= %g of %lld row%s is none", run->name, watched, run->hold_out_part, rows,
-                           rows == 1 ? "" : "s");
-    add_help(driver->diagnostics, d, "hold out more of them, validate on other data (valid = ...), or watch train.loss");
+    Diagnostic *d = report(driver->diagnostics, CODE_E0424, run->span,
+                           "%s: %s is watched, but no row validates: hold_out "
+                           "= %g of %lld row%s is none",
+                           run->name, watched, run->hold_out_part, rows, rows == 1 ? "" : "s");
+    add_help(driver->diagnostics, d,
+             "hold out more of them, validate on other data (valid = ...), or watch train.loss");
     return false;
 }
 
@@ -321,13 +328,16 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     if (!check_validation(driver, t)) return false;
     if (run->batch > t->data->train.count) {
         if (run->last == LAST_DROP) {
-            report(driver->diagnostics, CODE_E0423, run->batch_span, "%s: last = drop leaves no mini-batch, as %lld rows do not "
-                   "fill one of %lld", run->name, (long long)t->data->train.count, (long long)run->batch);
+            report(driver->diagnostics, CODE_E0423, run->batch_span,
+                   "%s: last = drop leaves no mini-batch, as %lld rows do not "
+                   "fill one of %lld",
+                   run->name, (long long)t->data->train.count, (long long)run->batch);
             return false;
         }
         if (!driver->options->overfit)
-            report(driver->diagnostics, CODE_W0310, run->batch_span, "%s: a batch of %lld rows is more than the %lld it trains on",
-                   run->name, (long long)run->batch, (long long)t->data->train.count);
+            report(driver->diagnostics, CODE_W0310, run->batch_span,
+                   "%s: a batch of %lld rows is more than the %lld it trains on", run->name, (long long)run->batch,
+                   (long long)t->data->train.count);
     }
     t->feed = sgdrt_feed_of(t->data->train.count, t->data->train.rows, run->batch, (int)run->order, (int)run->last,
                             run->seed);
@@ -426,11 +436,14 @@ static void say_plans(Driver *driver, Training *const *trainings, int runs) {
         char rows[32], held[32], each[32], steps[32], numbers[32];
         for (int c = 0; c < t->run->cell_count; c++)
             if (t->run->cells[c].kind == CELL_PARAMETER) parameters += shape_size(t->run->cells[c].shape);
-        fprintf(driver->result, "%s: %s rows train, %s validate; %s step%s an epoch, %s in all; %s parameters; "
-                "%zu KB of state\n", text_shown(driver->arena, t->run->name), report_count(rows, sizeof rows, t->data->train.count),
-                report_count(held, sizeof held, t->data->valid.count), report_count(each, sizeof each, t->steps_per_epoch),
-                t->steps_per_epoch == 1 ? "" : "s", report_count(steps, sizeof steps, t->planned),
-                report_count(numbers, sizeof numbers, parameters), (t->run->state_bytes + 1023) / 1024);
+        fprintf(driver->result,
+                "%s: %s rows train, %s validate; %s step%s an epoch, %s in all; %s parameters; "
+                "%zu KB of state\n",
+                text_shown(driver->arena, t->run->name), report_count(rows, sizeof rows, t->data->train.count),
+                report_count(held, sizeof held, t->data->valid.count),
+                report_count(each, sizeof each, t->steps_per_epoch), t->steps_per_epoch == 1 ? "" : "s",
+                report_count(steps, sizeof steps, t->planned), report_count(numbers, sizeof numbers, parameters),
+                (t->run->state_bytes + 1023) / 1024);
     }
 }
 
@@ -439,16 +452,18 @@ static void say_opening(Driver *driver, const Tables *tables, Training *const *t
     if (driver->options->quiet) return;
     char memory[32];
     size_t kilobytes = (bytes + 1023) / 1024;
-    if (kilobytes < 10000) snprintf(memory, sizeof memory, "%zu KB", kilobytes);
-    else snprintf(memory, sizeof memory, "%zu MB", (kilobytes + 1023) / 1024);
+    if (kilobytes < 10000)
+        snprintf(memory, sizeof memory, "%zu KB", kilobytes);
+    else
+        snprintf(memory, sizeof memory, "%zu MB", (kilobytes + 1023) / 1024);
     char time[32], reading[32];
     double read = tables_seconds(tables);
     report_duration(reading, sizeof reading, read);
     report_duration(time, sizeof time, clock_seconds() - driver->started - read);
     driver_say(driver, "%s: %s%s; %s%s%s%s %d run%s in %s; %s of memory", driver->program->stem,
-            tables_describe(driver->arena, tables), describe_split(driver->arena, trainings, runs),
-            read >= 0.1 ? "read in " : "", read >= 0.1 ? reading : "", read >= 0.1 ? "; " : "",
-            driver->options->interpret ? "prepared" : "compiled", runs, runs == 1 ? "" : "s", time, memory);
+               tables_describe(driver->arena, tables), describe_split(driver->arena, trainings, runs),
+               read >= 0.1 ? "read in " : "", read >= 0.1 ? reading : "", read >= 0.1 ? "; " : "",
+               driver->options->interpret ? "prepared" : "compiled", runs, runs == 1 ? "" : "s", time, memory);
 }
 
 /* Each run has a file of its own; the best is also what stands under the name that was asked for. */
@@ -456,8 +471,7 @@ static bool save_runs(Driver *driver, Training *const *trainings, int count, Tra
     const char *path = driver->options->save;
     bool good = true;
     for (int i = 0; i < count && path; i++)
-        if (training_header(trainings[i])->planned)
-            good &= saved_write(trainings[i], file_of_run(trainings[i], path));
+        if (training_header(trainings[i])->planned) good &= saved_write(trainings[i], file_of_run(trainings[i], path));
     return good && (!path || !best || saved_write(best, path));
 }
 
@@ -470,8 +484,9 @@ static bool can_load(Driver *driver, Training *const *trainings, int count) {
         if (!first) first = path;
         found += path_is_file(path);
     }
-    if (load && !found) report_file(driver->diagnostics, CODE_E0401, first, 0, 0, "%s",
-                                    path_is_folder(first) ? "it is a folder" : "there is no such file to load");
+    if (load && !found)
+        report_file(driver->diagnostics, CODE_E0401, first, 0, 0, "%s",
+                    path_is_folder(first) ? "it is a folder" : "there is no such file to load");
     for (int i = 0; found && i < count; i++) {
         const char *path = file_of_run(trainings[i], load);
         if (!path_is_file(path)) driver_say(driver, "%s begins anew: there is no %s", trainings[i]->run->name, path);
@@ -508,8 +523,9 @@ static bool was_cut(Training *const *trainings, int trained, int count) {
 /* How a training that was cut goes on. */
 static const char *going_on(const Driver *driver) {
     const Options *o = driver->options;
-    return !o->save ? "; without --save nothing is left of the training" :
-           o->resume ? "; the same command goes on" : "; the same command with --resume=auto goes on";
+    return !o->save    ? "; without --save nothing is left of the training"
+           : o->resume ? "; the same command goes on"
+                       : "; the same command with --resume=auto goes on";
 }
 
 static ExitCode train_all(Driver *driver, Training **trainings, int count) {
@@ -603,10 +619,12 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
 static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     int count = driver->program->run_count;
     Training **trainings = arena_array(driver->arena, Training *, count + 1);
-    bool curves = driver->options->plot || driver->options->find_lr || count > 1 || films_wanted(driver->options), good = true;
+    bool curves = driver->options->plot || driver->options->find_lr || count > 1 || films_wanted(driver->options),
+         good = true;
     for (int i = 0; i < count; i++) {
         Training *t = trainings[i] = arena_new_of(driver->arena, Training);
-        *t = (Training){.driver = driver, .run = &driver->program->runs[i], .index = i, .data = tables_of_run(tables, i)};
+        *t = (Training){
+            .driver = driver, .run = &driver->program->runs[i], .index = i, .data = tables_of_run(tables, i)};
         good &= plan_run(driver, t, curves);
     }
     if (!good || driver->diagnostics->errors) return EXIT_SOURCE;
@@ -621,10 +639,14 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
         code = EXIT_DATA;
         if (memory) {
             say_opening(driver, tables, trainings, count, bytes + tables_bytes(tables));
-            if (!can_load(driver, trainings, count)) code = EXIT_DATA;
-            else if (driver->options->dry_run) code = EXIT_DONE;
-            else if (driver->options->find_lr) code = find_rates(driver, trainings, count);
-            else code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);
+            if (!can_load(driver, trainings, count))
+                code = EXIT_DATA;
+            else if (driver->options->dry_run)
+                code = EXIT_DONE;
+            else if (driver->options->find_lr)
+                code = find_rates(driver, trainings, count);
+            else
+                code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);
         }
         sgdrt_pool_free(pool);
         free(memory);

@@ -8,57 +8,66 @@
 
 /* What is known at one moment. NaN: not known. */
 typedef struct Figures {
-    int64_t epoch, step;             /* done; the epoch at hand counts */
-    double  train_loss, valid_loss;
-    double *terms;                   /* of training, per term: mean over rows; of a penalty: mean over steps */
-    double *metrics;                 /* per measure */
-    double  lr, seconds;
+    int64_t epoch, step; /* done; the epoch at hand counts */
+    double train_loss, valid_loss;
+    double *terms;   /* of training, per term: mean over rows; of a penalty: mean over steps */
+    double *metrics; /* per measure */
+    double lr, seconds;
 } Figures;
 
 typedef enum TrainingEnd { END_PLANNED, END_STOPPED, END_DIVERGED, END_INTERRUPTED } TrainingEnd;
 
 /* On threads or alone: what is known of either. */
 typedef struct Pace {
-    bool    chooses, alone;                       /* alone: the call at hand */
+    bool chooses, alone; /* alone: the call at hand */
     int64_t calls;
-    double  seconds[2];                           /* a step: on threads, alone; NaN: not known */
+    double seconds[2]; /* a step: on threads, alone; NaN: not known */
 } Pace;
 
 typedef struct Training {
     Driver *driver;
-    const Run *run; int index;
+    const Run *run;
+    int index;
     Executor *executor;
-    Executor *rate;                               /* of a scheduled learning rate, where it is logged; or NULL */
+    Executor *rate; /* of a scheduled learning rate, where it is logged; or NULL */
     const RunData *data;
     sgdrt_feed feed;
-    int64_t batch, steps_per_epoch, planned;      /* batch: rows of a step, never 0 */
+    int64_t batch, steps_per_epoch, planned; /* batch: rows of a step, never 0 */
 
     /* one block, allocated before any run trains */
-    void     *state, *snapshot, *best;            /* state_bytes each; best NULL if not kept */
-    uint32_t *rows; int64_t row_capacity;         /* places of one call; shared by the runs, like work and kept */
-    void     *work;
-    void    **kept;                               /* arguments of the measures, for every evaluated row */
-    sgdrt_column *arguments;                      /* of one measure */
-    double   *sums, *evaluated;                   /* per term: of the epoch at hand; of an evaluation */
-    int64_t   term_rows, term_steps;              /* behind sums */
-    bool      sums_whole;                         /* sums are of the epoch from its first step */
-    double   *sums_before; int64_t last_call_steps;                             /* of the last call: it began at the snapshot */
-    double   *reported_sums; int64_t reported_rows, reported_steps;             /* these three at the last report */
+    void *state, *snapshot, *best; /* state_bytes each; best NULL if not kept */
+    uint32_t *rows;
+    int64_t row_capacity; /* places of one call; shared by the runs, like work and kept */
+    void *work;
+    void **kept;                   /* arguments of the measures, for every evaluated row */
+    sgdrt_column *arguments;       /* of one measure */
+    double *sums, *evaluated;      /* per term: of the epoch at hand; of an evaluation */
+    int64_t term_rows, term_steps; /* behind sums */
+    bool sums_whole;               /* sums are of the epoch from its first step */
+    double *sums_before;
+    int64_t last_call_steps; /* of the last call: it began at the snapshot */
+    double *reported_sums;
+    int64_t reported_rows, reported_steps; /* these three at the last report */
 
-    Figures   now;
-    int64_t   started_step;                       /* where this run began: 0, or what --load brought */
-    int64_t   logged_step;                        /* of the last row of --log */
-    const char *save_path;                        /* of this run; NULL: it is not saved */
-    int64_t   saved_step; double saved_at;        /* by --save-every, the last time; the clock */
-    double    best_figure; int64_t best_epoch;    /* 0: nothing is kept */
-    Figures   best_at;                            /* of that epoch */
-    PlotPoint *points; int point_count, point_capacity; int64_t point_every;    /* steps; 0: none are taken */
-    struct Film *film;                            /* of --animate and --report; NULL: none */
-    double   *point_measures;                     /* of points, where they are drawn; else NULL */
-    double   *stalled_best; int64_t *stalled_epoch;                             /* per stalled() of stop */
+    Figures now;
+    int64_t started_step;  /* where this run began: 0, or what --load brought */
+    int64_t logged_step;   /* of the last row of --log */
+    const char *save_path; /* of this run; NULL: it is not saved */
+    int64_t saved_step;
+    double saved_at; /* by --save-every, the last time; the clock */
+    double best_figure;
+    int64_t best_epoch; /* 0: nothing is kept */
+    Figures best_at;    /* of that epoch */
+    PlotPoint *points;
+    int point_count, point_capacity;
+    int64_t point_every;    /* steps; 0: none are taken */
+    struct Film *film;      /* of --animate and --report; NULL: none */
+    double *point_measures; /* of points, where they are drawn; else NULL */
+    double *stalled_best;
+    int64_t *stalled_epoch; /* per stalled() of stop */
     TrainingEnd end;
-    int64_t   chunk_steps;                        /* how many steps the next call does */
-    Pace      pace;
+    int64_t chunk_steps; /* how many steps the next call does */
+    Pace pace;
 } Training;
 
 /* Bytes as whole cache lines: what blocks of memory are placed by. */
@@ -79,18 +88,18 @@ double training_loss(const Training *t);
 /* ---- curves.c -------------------------------------------------------------------------------- */
 /* Room for the points of the planned steps and some more, with the values of measures if they are drawn. */
 void curves_plan(Training *t, int more, bool measures);
-void curves_take(Training *t);                                 /* a point here, if there is none yet */
-PlotRun *curves_of(Arena *arena, Training *const *trainings, int count);     /* as they are drawn */
+void curves_take(Training *t);                                           /* a point here, if there is none yet */
+PlotRun *curves_of(Arena *arena, Training *const *trainings, int count); /* as they are drawn */
 
 /* ---- threads.c ------------------------------------------------------------------------------- */
 /* What runs share that gain from it; NULL: nothing. */
 struct sgdrt_pool *threads_open(const Driver *driver, Training *const *trainings, int count);
 /* Before a call of so many steps, on threads or alone: how many it shall be. Afterwards: how long they took. */
 int64_t threads_choose(Training *t, int64_t steps);
-void    threads_learn(Training *t, int64_t steps, double seconds);
+void threads_learn(Training *t, int64_t steps, double seconds);
 
 /* ---- trace.c --------------------------------------------------------------------------------- */
-int  trace_run_index(const Program *program, const char *only);     /* the first run of the first block in `only` */
+int trace_run_index(const Program *program, const char *only);      /* the first run of the first block in `only` */
 bool trace_starts_from(const Program *program, int run, int other); /* through any number of `start = ...` */
 /* The first steps of a run that has begun, to a file; false after a diagnostic. */
 bool trace_write(Training *t, const char *path);
@@ -104,70 +113,79 @@ void state_start(const Run *run, Executor *executor, const RunData *data, void *
 /* Losses (per term, into t->evaluated; the loss returned) over the rows; with `metrics` also the kept arguments
  * and every measure. */
 double evaluate_rows(Training *t, const RowSet *rows, double *metrics);
-size_t evaluate_kept_bytes(const Run *run, int64_t rows);      /* of t->kept */
-void   evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept);
+size_t evaluate_kept_bytes(const Run *run, int64_t rows); /* of t->kept */
+void evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept);
 
 /* ---- divergence.c ---------------------------------------------------------------------------- */
 bool divergence_sums_finite(const Training *t);
-bool divergence_happened(const Training *t);                   /* a sum, a parameter or its optimizer's state is not finite */
+bool divergence_happened(const Training *t); /* a sum, a parameter or its optimizer's state is not finite */
 /* Reports which step of the last call it was and which value; leaves the state after that step. */
 void divergence_report(Training *t);
 
 /* ---- rate.c ---------------------------------------------------------------------------------- */
-int rate_slot(const Run *run);                                 /* of the one rate; -1: there is none, or several */
-Executor *rate_executor(Arena *arena, const Run *run);         /* NULL where the rate is a number, or there are several */
-double rate_now(const Training *t);                            /* NaN if not known */
+int rate_slot(const Run *run);                         /* of the one rate; -1: there is none, or several */
+Executor *rate_executor(Arena *arena, const Run *run); /* NULL where the rate is a number, or there are several */
+double rate_now(const Training *t);                    /* NaN if not known */
 
 /* ---- watch.c: stop and keep ------------------------------------------------------------------- */
-int    watch_count_stalled(const Watch *watch);
+int watch_count_stalled(const Watch *watch);
 /* Does the tree ask for figures of an evaluation (valid.loss, valid.accuracy)? */
 /* The first figure of validation that is watched, "valid.loss"; NULL: none. */
 const char *watch_validation(const Watch *watch);
 /* At the end of an epoch; stalled() keep their memory in t->stalled_*. */
-bool   watch_holds(Training *t, const Watch *watch);
+bool watch_holds(Training *t, const Watch *watch);
 double watch_figure(const Run *run, const Figures *figures, const char *name);
 
 /* ---- report.c -------------------------------------------------------------------------------- */
 typedef struct Report {
     FILE *to, *progress;
-    int  runs, name_width, epoch_width, step_width;               /* the widest of all runs */
-    bool keeps;                                                   /* one of several runs keeps its best */
-    bool bar, plain; double redrawn; int drawn;                   /* progress; drawn: characters on the line */
+    int runs, name_width, epoch_width, step_width; /* the widest of all runs */
+    bool keeps;                                    /* one of several runs keeps its best */
+    bool bar, plain;
+    double redrawn;
+    int drawn; /* progress; drawn: characters on the line */
 } Report;
 void report_open(Report *report, const Driver *driver, Training *const *trainings, int count);
 void report_heading(const Report *report, const Training *t);
 void report_line(const Report *report, const Training *t);
-void report_progress(Report *report, const Training *t, double elapsed);    /* at most some times a second */
+void report_progress(Report *report, const Training *t, double elapsed); /* at most some times a second */
 void report_clear_progress(Report *report);
 void report_summary(const Report *report, const Training *t);
 void report_parameters(const Report *report, const Training *t);
-const char *report_figure(char *to, size_t size, double figure, bool known);  /* six digits; "-" if not known */
-const char *report_duration(char *to, size_t size, double seconds);           /* "39 us" */
-const char *report_count(char *to, size_t size, int64_t count);               /* "1,500" */
+const char *report_figure(char *to, size_t size, double figure, bool known); /* six digits; "-" if not known */
+const char *report_duration(char *to, size_t size, double seconds);          /* "39 us" */
+const char *report_count(char *to, size_t size, int64_t count);              /* "1,500" */
 
 /* ---- comparison.c ---------------------------------------------------------------------------- */
 typedef struct Ranking {
-    Training **runs; int count;      /* the best first, where they are judged */
-    const char *figure; bool highest;             /* NULL: they have nothing in common */
+    Training **runs;
+    int count; /* the best first, where they are judged */
+    const char *figure;
+    bool highest; /* NULL: they have nothing in common */
     bool same_losses;
-    Training *best;                  /* NULL: none can be told */
+    Training *best; /* NULL: none can be told */
 } Ranking;
 Ranking ranking_of(Arena *arena, Training *const *trainings, int count);
 enum { MOST_TABLE_COLUMNS = 24 };
 /* Row 0 is the headings. */
-typedef struct Table { const char **cells[MOST_TABLE_COLUMNS]; bool left[MOST_TABLE_COLUMNS]; int columns, rows; Arena *arena; } Table;
-Table comparison_table(const Ranking *ranking);               /* of one run as well */
+typedef struct Table {
+    const char **cells[MOST_TABLE_COLUMNS];
+    bool left[MOST_TABLE_COLUMNS];
+    int columns, rows;
+    Arena *arena;
+} Table;
+Table comparison_table(const Ranking *ranking); /* of one run as well */
 void report_comparison(const Report *report, const Ranking *ranking);
 /* The command with what shapes a training: settings, data, seed; run NULL: all of them. */
 const char *training_command(const Driver *driver, const char *run);
 
 /* ---- log.c ----------------------------------------------------------------------------------- */
 typedef struct Log Log;
-Log *log_open(Driver *driver, Training *const *trainings, int count);        /* NULL after a complaint */
+Log *log_open(Driver *driver, Training *const *trainings, int count); /* NULL after a complaint */
 void log_row(Log *log, const Training *t);
 /* Of event files, before work; false after a complaint. */
 bool log_folder_is_possible(Driver *driver);
-bool log_close(Log *log);                                                    /* false after a complaint */
+bool log_close(Log *log); /* false after a complaint */
 
 /* ---- saved.c, record.c ------------------------------------------------------------------------ */
 /* FILE, or with several runs FILE's name with -RUN before its extension. */
@@ -188,11 +206,11 @@ void saved_copy_parameters(Training *t, const Training *from);
 /* ---- resume.c: --save-every, --resume ---------------------------------------------------------- */
 /* The step at which a call must end so that its state is saved. */
 int64_t resume_next_save(const Training *t, int64_t step);
-bool    resume_save_is_due(const Training *t);
+bool resume_save_is_due(const Training *t);
 /* What cannot be written is said, and training goes on. */
-void    resume_save(Training *t);
+void resume_save(Training *t);
 /* Goes on from the newest whole file of this run, if there is one. */
-void    resume_find(Training *t);
+void resume_find(Training *t);
 
 /* ---- quadratic.c ------------------------------------------------------------------------------ */
 /* The note that lr is above 2/L, if the objective is a quadratic and the rate a literal. Uses t's memory before

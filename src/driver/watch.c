@@ -50,10 +50,12 @@ static bool stalled(Training *t, const Watch *watch, int place) {
 /* Both sides are always evaluated: a stalled() must see every epoch. */
 static bool holds(Training *t, const Watch *watch, int *place) {
     switch (watch->kind) {
-    case WATCH_NUMBER: case WATCH_FIGURE: return value_of(t, watch) != 0;
+    case WATCH_NUMBER:
+    case WATCH_FIGURE: return value_of(t, watch) != 0;
     case WATCH_STALLED: return stalled(t, watch, (*place)++);
     case WATCH_NOT: return !holds(t, watch->left, place);
-    case WATCH_AND: case WATCH_OR: {
+    case WATCH_AND:
+    case WATCH_OR: {
         bool left = holds(t, watch->left, place), right = holds(t, watch->right, place);
         return watch->kind == WATCH_AND ? left && right : left || right;
     }

@@ -14,7 +14,8 @@
 /* ---- like -------------------------------------------------------------------------------------------- */
 static Name bound_name(const Stmt *stmt) {
     switch (stmt->kind) {
-    case STMT_FIELD: case STMT_TYPED: return stmt->bind.name.text;
+    case STMT_FIELD:
+    case STMT_TYPED: return stmt->bind.name.text;
     case STMT_ASSIGN: return stmt->assign.key.text;
     default: return NULL;
     }
@@ -77,8 +78,7 @@ int data_find_field(const DataSet *set, Name name) {
 
 static Node *label_node(SourceContext *context, const Value *v, Span span) {
     const Type *type = &context->type;
-    if (v->classes == type->classes && v->axes == 0 && shape_equal(v->node->shape, type->shape))
-        return v->node;
+    if (v->classes == type->classes && v->axes == 0 && shape_equal(v->node->shape, type->shape)) return v->node;
     Lowering *L = context->X->L;
     report(L->diagnostics, CODE_E0443, span, "the field is declared as %s, and this is %s",
            shape_text(L, type->dtype, type->classes, type->shape), value_type_text(L, v));
@@ -94,7 +94,8 @@ static Node *field_node(SourceContext *context, Scope *scope, const Stmt *stmt) 
     Stmt *assign = arena_new_of(X->arena, Stmt);
     assign->kind = stmt->bind.is_draw ? STMT_TYPED : STMT_ASSIGN;
     assign->span = stmt->span;
-    if (stmt->bind.is_draw) *assign = *stmt;
+    if (stmt->bind.is_draw)
+        *assign = *stmt;
     else {
         assign->assign.key = stmt->bind.name;
         assign->assign.value = stmt->bind.value;
@@ -116,14 +117,18 @@ static Node *field_node(SourceContext *context, Scope *scope, const Stmt *stmt) 
 
 /* `x: type = standardize(e)`: e; else NULL. */
 static const Expr *standardized_whole(const Expr *expr) {
-    bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
-                && strcmp(expr->call.callee->name.text, "standardize") == 0 && expr->call.args.count == 1;
+    bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME &&
+                strcmp(expr->call.callee->name.text, "standardize") == 0 && expr->call.args.count == 1;
     return call ? expr->call.args.items[0].value : NULL;
 }
 
 static int made_column(SourceContext *context, const Stmt *stmt, Node *node, bool standardized) {
-    Column column = {.name = stmt->bind.name.text, .dtype = context->type.dtype, .shape = context->type.shape,
-                     .classes = context->type.classes, .synthetic = node, .standardized = standardized,
+    Column column = {.name = stmt->bind.name.text,
+                     .dtype = context->type.dtype,
+                     .shape = context->type.shape,
+                     .classes = context->type.classes,
+                     .synthetic = node,
+                     .standardized = standardized,
                      .span = stmt->bind.name.span};
     return source_add_column(context, column);
 }
@@ -141,8 +146,7 @@ static bool check_label(SourceContext *context, const Node *node, Span span) {
 
 static bool standardize_fits(SourceContext *context, Span span) {
     if (dtype_is_real(context->type.dtype)) return true;
-    report(context->X->diagnostics, CODE_E0444, span,
-           "standardize makes real numbers, and this field is none");
+    report(context->X->diagnostics, CODE_E0444, span, "standardize makes real numbers, and this field is none");
     return false;
 }
 
@@ -186,8 +190,11 @@ static Node *stored_field(SourceContext *context, Scope *scope, const Stmt *stmt
 static Node *given_field(SourceContext *context, const Stmt *stmt, int *column) {
     DataVariant *variant = context->variant;
     int64_t count = shape_size(context->type.shape), first = 0;
-    Column made = {.name = stmt->bind.name.text, .dtype = context->type.dtype, .shape = context->type.shape,
-                   .classes = context->type.classes, .span = stmt->bind.name.span};
+    Column made = {.name = stmt->bind.name.text,
+                   .dtype = context->type.dtype,
+                   .shape = context->type.shape,
+                   .classes = context->type.classes,
+                   .span = stmt->bind.name.span};
     if (source_rows(variant->set->kind) == ROWS_TABLE && count <= 1 << 20) {
         for (int i = 0; i < variant->columns.count; i++) first += variant->columns.items[i].csv_count;
         made.csv_count = (int)count;
@@ -230,12 +237,10 @@ static bool field_form(Experiment *X, const DataVariant *variant, const DataDecl
     return true;
 }
 
-static bool lower_field(Experiment *X, DataDecl *decl, SourceContext *context, Scope *scope,
-                        const Stmt *stmt) {
+static bool lower_field(Experiment *X, DataDecl *decl, SourceContext *context, Scope *scope, const Stmt *stmt) {
     DataVariant *variant = context->variant;
     if (!field_form(X, variant, decl, stmt)) return false;
-    Field field = {
-        .name = stmt->bind.name.text, .column = -1, .doc = stmt->doc, .span = stmt->bind.name.span};
+    Field field = {.name = stmt->bind.name.text, .column = -1, .doc = stmt->doc, .span = stmt->bind.name.span};
     context->field = variant->fields.count;
     context->type = lower_type(X->L, scope, stmt->bind.type);
     context->broken = false;
@@ -244,8 +249,7 @@ static bool lower_field(Experiment *X, DataDecl *decl, SourceContext *context, S
     if (context->type.is_compile_time) {
         Diagnostic *d = report(X->diagnostics, CODE_E0443, stmt->bind.type->span,
                                "a field is f32, f64, i32, bool or label[k], or an array of these");
-        add_help(X->diagnostics, d,
-                 "%s is a size; a class is label[3], with the number of classes, and a quantity f32",
+        add_help(X->diagnostics, d, "%s is a size; a class is label[3], with the number of classes, and a quantity f32",
                  stmt->bind.type->base.text);
         return false;
     }
@@ -255,9 +259,9 @@ static bool lower_field(Experiment *X, DataDecl *decl, SourceContext *context, S
     vector_push(X->arena, &variant->fields, field);
     vector_push(X->arena, &variant->field_stmt, stmt);
     int column = -1;
-    Node *node = stmt->kind == STMT_FIELD ? given_field(context, stmt, &column)
+    Node *node = stmt->kind == STMT_FIELD                       ? given_field(context, stmt, &column)
                  : source_rows(variant->set->kind) == ROWS_MADE ? synthetic_field(context, scope, stmt, &column)
-                                                           : stored_field(context, scope, stmt, &column);
+                                                                : stored_field(context, scope, stmt, &column);
     if (!node) {
         scope_bind(X->L, scope, field.name, value_poison(X->L), field.span);
         return false;
@@ -294,16 +298,14 @@ static bool lower_body(Experiment *X, DataDecl *decl, SourceContext *context, Sc
             lower_statement(X->L, scope, stmt);
             good &= X->diagnostics->errors == errors;
         } else {
-            Diagnostic *d =
-                report(X->diagnostics, CODE_E0213, stmt->span, "this does not belong into a data block");
+            Diagnostic *d = report(X->diagnostics, CODE_E0213, stmt->span, "this does not belong into a data block");
             add_help(X->diagnostics, d, "fields are declared with their type: x: f32[5] = columns(0..5)");
             good = false;
         }
     }
     if (keep) good &= lower_keep(context, scope, keep->assign.value);
     if (context->variant->fields.count > 0 || !good) return good;
-    Diagnostic *d =
-        report(X->diagnostics, CODE_E0443, decl->name.span, "data %s has no fields", decl->name.text);
+    Diagnostic *d = report(X->diagnostics, CODE_E0443, decl->name.span, "data %s has no fields", decl->name.text);
     add_help(X->diagnostics, d, "say what a model sees: { x: f32[5] = columns(0..5) }");
     return false;
 }
@@ -314,8 +316,7 @@ static DataVariant *find_variant(Experiment *X, DataDecl *decl) {
         DataVariant *variant = decl->variants.items[i];
         bool same = true;
         for (int s = 0; s < X->top_sites.count; s++)
-            if ((variant->depends >> s & 1) && variant->chosen[s] != X->top_sites.items[s].chosen)
-                same = false;
+            if ((variant->depends >> s & 1) && variant->chosen[s] != X->top_sites.items[s].chosen) same = false;
         if (same) return variant;
     }
     return NULL;
@@ -390,8 +391,7 @@ static Value *field_again(SourceContext *context, Scope *scope, int index) {
     const Field *field = &context->variant->set->fields[index];
     const Stmt *stmt = context->variant->field_stmt.items[index];
     context->field = index;
-    context->type =
-        (Type){.known = true, .dtype = field->dtype, .classes = field->classes, .shape = field->shape};
+    context->type = (Type){.known = true, .dtype = field->dtype, .classes = field->classes, .shape = field->shape};
     if (field->column >= 0) {
         context->whole = field->dtype == DTYPE_I32;
         Value *v = source_column_value(context, field->column);
@@ -418,8 +418,8 @@ void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool ra
             Value *v = field_again(context, inner, field++);
             scope_bind(X->L, inner, made->name, v, made->span);
             scope_bind(X->L, scope, made->name, v, made->span)->doc = made->doc;
-        } else if (source_rows(variant->set->kind) != ROWS_MADE
-                   && strcmp(bound_name(stmt) ? bound_name(stmt) : "", "keep") != 0) {
+        } else if (source_rows(variant->set->kind) != ROWS_MADE &&
+                   strcmp(bound_name(stmt) ? bound_name(stmt) : "", "keep") != 0) {
             lower_statement(X->L, inner, stmt);
         }
     }

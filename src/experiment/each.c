@@ -66,7 +66,10 @@ static void add_site(Experiment *X, EachSites *sites, const Expr *each, const ch
 }
 
 /* Named arguments seen so far, outermost first: an `each` is shown under the innermost name around it. */
-typedef struct NamedPart { Span span; const char *name; } NamedPart;
+typedef struct NamedPart {
+    Span span;
+    const char *name;
+} NamedPart;
 typedef struct Collecting {
     Experiment *X;
     EachSites *sites;

@@ -27,38 +27,56 @@
 #include "lower/lower.h"
 
 enum { MOST_RUNS = 1000, MOST_TOP_SITES = 64 };
-enum { EXTERNAL_DATA = 1, EXTERNAL_TRAIN = 2 };      /* tags of VALUE_EXTERNAL */
+enum { EXTERNAL_DATA = 1, EXTERNAL_TRAIN = 2 }; /* tags of VALUE_EXTERNAL */
 
 /* ---- each --------------------------------------------------------------------------------- */
 typedef struct EachSite {
     const Expr *each;
-    const char *name;                /* of the setting or argument it stands in */
-    Expr **items; int count;
-    int  chosen;
-    int  outer, outer_item;          /* the site and item it stands in; -1 */
-    bool active;                     /* the run at hand depends on it */
+    const char *name; /* of the setting or argument it stands in */
+    Expr **items;
+    int count;
+    int chosen;
+    int outer, outer_item; /* the site and item it stands in; -1 */
+    bool active;           /* the run at hand depends on it */
 } EachSite;
 typedef Vector(EachSite) EachSites;
 
 /* ---- declarations --------------------------------------------------------------------------- */
 typedef struct TopSetting {
-    const Stmt *stmt; Word name; const Expr *value;
+    const Stmt *stmt;
+    Word name;
+    const Expr *value;
     const char *doc;
-    uint64_t depends;                /* bit per top-level each site */
-    Binding *binding; bool ever_used;
+    uint64_t depends; /* bit per top-level each site */
+    Binding *binding;
+    bool ever_used;
 } TopSetting;
 
-typedef struct Override { const char *name; const Expr *value; bool used; } Override;   /* --set */
+typedef struct Override {
+    const char *name;
+    const Expr *value;
+    bool used;
+} Override; /* --set */
 
 /* How a source column came about: the expression that made it, so that lowering again finds it. */
-typedef struct ColumnUse { const Expr *expr; Name word; int field; int column; } ColumnUse;   /* -1: keep */
+typedef struct ColumnUse {
+    const Expr *expr;
+    Name word;
+    int field;
+    int column;
+} ColumnUse; /* -1: keep */
 
-typedef struct SourceWord { Name name; const char *path; Span span; } SourceWord;   /* images, labels, ... */
+typedef struct SourceWord {
+    Name name;
+    const char *path;
+    Span span;
+} SourceWord; /* images, labels, ... */
 
 /* A data set for one choice of the top-level settings it uses. */
 typedef struct DataVariant {
-    DataSet *set; struct DataDecl *decl;
-    int *chosen;                     /* per top-level each site; compared where `depends` has its bit */
+    DataSet *set;
+    struct DataDecl *decl;
+    int *chosen; /* per top-level each site; compared where `depends` has its bit */
     uint64_t depends;
     bool failed;
     Vector(ColumnUse) uses;
@@ -69,26 +87,50 @@ typedef struct DataVariant {
 } DataVariant;
 
 typedef struct DataDecl {
-    const Stmt *stmt; Word name;
-    struct DataDecl *base;           /* like */
-    const Expr *source;              /* own, or the base's */
-    Vector(const Stmt *) body;       /* with the base's */
+    const Stmt *stmt;
+    Word name;
+    struct DataDecl *base;     /* like */
+    const Expr *source;        /* own, or the base's */
+    Vector(const Stmt *) body; /* with the base's */
     bool resolving, resolved, failed, used;
     Vector(DataVariant *) variants;
 } DataDecl;
 
 typedef enum SettingKey {
-    KEY_DATA, KEY_MINIMIZE, KEY_PENALTY, KEY_MEASURE, KEY_OPTIMIZER, KEY_GRADIENT, KEY_BATCH, KEY_LAST,
-    KEY_HOLD_OUT, KEY_VALID, KEY_EPOCHS, KEY_STEPS, KEY_SEED, KEY_STOP, KEY_KEEP, KEY_REPORT, KEY_PREDICT,
-    KEY_START, KEY_WHEN,
-    KEY_COUNT, KEY_LOCAL = KEY_COUNT
+    KEY_DATA,
+    KEY_MINIMIZE,
+    KEY_PENALTY,
+    KEY_MEASURE,
+    KEY_OPTIMIZER,
+    KEY_GRADIENT,
+    KEY_BATCH,
+    KEY_LAST,
+    KEY_HOLD_OUT,
+    KEY_VALID,
+    KEY_EPOCHS,
+    KEY_STEPS,
+    KEY_SEED,
+    KEY_STOP,
+    KEY_KEEP,
+    KEY_REPORT,
+    KEY_PREDICT,
+    KEY_START,
+    KEY_WHEN,
+    KEY_COUNT,
+    KEY_LOCAL = KEY_COUNT
 } SettingKey;
 
 /* A statement of a train block, its own or inherited. */
-typedef struct BlockStmt { const Stmt *stmt; SettingKey key; bool own; } BlockStmt;
+typedef struct BlockStmt {
+    const Stmt *stmt;
+    SettingKey key;
+    bool own;
+} BlockStmt;
 
 typedef struct TrainBlock {
-    const Stmt *stmt; Word name; struct TrainBlock *base;
+    const Stmt *stmt;
+    Word name;
+    struct TrainBlock *base;
     Vector(BlockStmt) body;
     bool resolving, resolved, failed, lowering, lowered;
     EachSites sites;
@@ -96,8 +138,12 @@ typedef struct TrainBlock {
 } TrainBlock;
 
 typedef struct Experiment {
-    Arena *arena; Names *names; Diagnostics *diagnostics; SourceMap *map;
-    Program *program; const LowerOptions *options;
+    Arena *arena;
+    Names *names;
+    Diagnostics *diagnostics;
+    SourceMap *map;
+    Program *program;
+    const LowerOptions *options;
     Lowering *L;
     Vector(const Ast *) trees;
     Vector(const char *) included;
@@ -107,11 +153,11 @@ typedef struct Experiment {
     Vector(TrainBlock *) blocks;
     Vector(Run) runs;
     EachSites top_sites;
-    uint64_t data_depends;           /* top-level each sites that the data lowered for this run depends on */
-    bool broken;                     /* an included file has syntax errors */
-    EachSites *block_sites;          /* of the block at hand, or NULL */
-    struct RunLowering *run;         /* the run at hand, or NULL */
-    struct Updating *updating;       /* the optimizers at hand, or NULL */
+    uint64_t data_depends;     /* top-level each sites that the data lowered for this run depends on */
+    bool broken;               /* an included file has syntax errors */
+    EachSites *block_sites;    /* of the block at hand, or NULL */
+    struct RunLowering *run;   /* the run at hand, or NULL */
+    struct Updating *updating; /* the optimizers at hand, or NULL */
 } Experiment;
 
 /* ---- each.c --------------------------------------------------------------------------- */
@@ -128,9 +174,9 @@ const Expr *each_resolve(Experiment *X, const Expr *expr);
 
 /* ---- declared.c ------------------------------------------------------------------------ */
 /* NULL: there is none. */
-DataDecl   *data_find(Experiment *X, Name name);
+DataDecl *data_find(Experiment *X, Name name);
 TrainBlock *block_find(Experiment *X, Name name);
-Override   *override_find(Experiment *X, const char *name);
+Override *override_find(Experiment *X, const char *name);
 /* "text" of an expression as written. */
 const char *expr_text(Experiment *X, const Expr *expr);
 
@@ -138,7 +184,7 @@ const char *expr_text(Experiment *X, const Expr *expr);
 /* Gives every top-level setting its value for the choice at hand; in_run: plain numbers become slots. */
 void settings_bind(Experiment *X, bool in_run);
 /* Which top-level each sites the names used since settings_clear_used depend on. */
-void     settings_clear_used(Experiment *X);
+void settings_clear_used(Experiment *X);
 uint64_t settings_used(const Experiment *X);
 
 /* ---- data.c ---------------------------------------------------------------------------- */
@@ -146,20 +192,20 @@ uint64_t settings_used(const Experiment *X);
 DataVariant *data_lower(Experiment *X, DataDecl *decl);
 /* The fields of a data set as values of the graph at hand. raw: standardised ones from raw columns. */
 void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool raw);
-int   data_find_field(const DataSet *set, Name name);        /* -1 if there is none */
+int data_find_field(const DataSet *set, Name name); /* -1 if there is none */
 
 /* ---- source_*.c: the forms of sources.def ---------------------------------------------- */
 typedef struct SourceArgument {
-    const char *name;                /* or one of these two */
-    bool (*take)(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);   /* false after an error */
+    const char *name;                                                                        /* or one of these two */
+    bool (*take)(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span); /* false after an error */
 } SourceArgument;
-#define NO_NAME ""                   /* csv("file") */
-#define ANY_ARGUMENT "*"             /* npy(x = "file") */
+#define NO_NAME ""       /* csv("file") */
+#define ANY_ARGUMENT "*" /* npy(x = "file") */
 typedef struct SourceForm {
     const char *usage;
-    const SourceArgument *arguments; /* the last has no name and takes nothing */
-    bool (*complete)(Experiment *X, const DataVariant *variant, Span span);      /* false after an error */
-    bool bytes;                      /* columns are bytes, but for labels */
+    const SourceArgument *arguments;                                        /* the last has no name and takes nothing */
+    bool (*complete)(Experiment *X, const DataVariant *variant, Span span); /* false after an error */
+    bool bytes;                                                             /* columns are bytes, but for labels */
 } SourceForm;
 #define SOURCE(NAME, ...) extern const SourceForm source_form_##NAME;
 #include "ir/sources.def"
@@ -168,21 +214,22 @@ const SourceForm *source_form(SourceKind kind);
 bool source_take_range(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
 bool source_take_copies(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
 bool source_take_whole(Experiment *X, const Value *v, Span span, const char *what, int64_t least, int64_t *out);
-bool source_has(Experiment *X, const DataVariant *variant, bool has, const char *what, Span span);   /* else: it needs */
+bool source_has(Experiment *X, const DataVariant *variant, bool has, const char *what, Span span); /* else: it needs */
 
 /* ---- source.c, source_call.c -------------------------------------------------------------------------- */
 typedef struct SourceContext {
-    Experiment *X; DataVariant *variant;
-    int   field;                     /* -1: keep */
-    Type  type;                      /* of the field */
-    bool  exact;                     /* the field's expression is just this word */
-    bool  making;                    /* columns may be made; else they are found */
-    bool  standardize, raw;
-    bool  whole, truncated;          /* columns are i32; i32(...) around them */
-    const Expr *alone;               /* the call that the whole field is made of, or NULL */
+    Experiment *X;
+    DataVariant *variant;
+    int field;   /* -1: keep */
+    Type type;   /* of the field */
+    bool exact;  /* the field's expression is just this word */
+    bool making; /* columns may be made; else they are found */
+    bool standardize, raw;
+    bool whole, truncated; /* columns are i32; i32(...) around them */
+    const Expr *alone;     /* the call that the whole field is made of, or NULL */
     const Expr *remap_call;
-    const Value *remap;              /* the list of a remap around the column at hand */
-    bool  broken;                    /* an error was reported */
+    const Value *remap; /* the list of a remap around the column at hand */
+    bool broken;        /* an error was reported */
 } SourceContext;
 /* The call of a source: fills kind, paths and options of the set. False after an error. */
 bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant);
@@ -192,7 +239,7 @@ bool source_is_plain_column(const SourceContext *context, const Expr *expr);
 void source_bind_functions(SourceContext *context, Scope *scope);
 /* Binds the words (images, labels) that the expression uses. */
 void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr);
-int  source_add_column(SourceContext *context, Column column);
+int source_add_column(SourceContext *context, Column column);
 /* The column as the field at hand may change it: itself, or a new one like it where other fields read it too. */
 int source_own_column(SourceContext *context, int column);
 /* The value of a column: its leaf, or (raw - mean) / deviation. */
@@ -203,7 +250,7 @@ Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes);
 bool source_label_in_range(const Node *node, int64_t classes);
 
 /* ---- train_block.c --------------------------------------------------------------------- */
-SettingKey setting_key(const char *name);                     /* KEY_LOCAL if it is none */
+SettingKey setting_key(const char *name); /* KEY_LOCAL if it is none */
 const char *setting_name(SettingKey key);
 /* Merges the block with what it is like, and checks its statements. False after errors. */
 bool block_resolve(Experiment *X, TrainBlock *block);
@@ -217,27 +264,32 @@ void block_lower(Experiment *X, TrainBlock *block);
 typedef enum Mode { MODE_TRAIN, MODE_EVALUATE, MODE_PREDICT } Mode;
 
 typedef struct OptimizerRule {
-    const char *path;                /* NULL: all parameters */
-    const Expr *path_expr, *value; Span span;
+    const char *path; /* NULL: all parameters */
+    const Expr *path_expr, *value;
+    Span span;
     bool none;
-    const Definition *definition;    /* of the optimizer */
-    Value *bound[2];                 /* VALUE_BOUND, for parameters of f32, of f64 */
-    bool lr_literal;                 /* lr is a plain number */
+    const Definition *definition; /* of the optimizer */
+    Value *bound[2];              /* VALUE_BOUND, for parameters of f32, of f64 */
+    bool lr_literal;              /* lr is a plain number */
 } OptimizerRule;
 static inline const Value *rule_bound(const OptimizerRule *rule) { return rule->bound[rule->bound[0] ? 0 : 1]; }
 
 typedef Vector(Root) RootList;
 typedef Vector(Term) TermList;
 typedef struct RunLowering {
-    Experiment *X; Lowering *L; TrainBlock *block; Run run;
+    Experiment *X;
+    Lowering *L;
+    TrainBlock *block;
+    Run run;
     DataVariant *data;
     Vector(OptimizerRule) rules;
-    TermList terms; int *term_order; /* terms[i] is the block's term_order[i]-th */
+    TermList terms;
+    int *term_order; /* terms[i] is the block's term_order[i]-th */
     RootList step, evaluate, init, predictor;
     Vector(Measure) measures;
     Mode mode;
-    int  setting_slots;              /* slots 0 .. are the top-level settings */
-    int  objective_cells;            /* cells that there are once the objective is lowered */
+    int setting_slots;   /* slots 0 .. are the top-level settings */
+    int objective_cells; /* cells that there are once the objective is lowered */
 } RunLowering;
 
 /* Lowers one run for the choice at hand; false after errors. Its name and `each` are left to the caller. */
@@ -246,25 +298,25 @@ bool run_lower(Experiment *X, TrainBlock *block, Run *out);
 /* ---- run_scope.c ----------------------------------------------------------------------- */
 /* A scope with fields, counters and those local bindings that `roots` need, for a mode. */
 Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count);
-void   run_bind_counters(RunLowering *R, Scope *scope);        /* step, epoch, progress */
+void run_bind_counters(RunLowering *R, Scope *scope); /* step, epoch, progress */
 /* Which of the block's statements are local bindings that the expressions lead to. */
-bool  *run_needed(RunLowering *R, const Expr *const *roots, int count);
+bool *run_needed(RunLowering *R, const Expr *const *roots, int count);
 /* Told: bindings and settings that nothing needs. */
 bool run_check_unused(RunLowering *R);
 
 /* ---- undo.c, data.c ---------------------------------------------------------------------- */
 void run_bind_undo(RunLowering *R, Scope *scope);
-const char *run_field_names(RunLowering *R);                   /* "x, y" */
+const char *run_field_names(RunLowering *R); /* "x, y" */
 
 /* ---- node.c ------------------------------------------------------------------------------ */
 bool node_depends_on_rows(Arena *arena, Node *node);
 bool node_reads_cell(Arena *arena, Node *node, int cell);
 /* Degree of the node as a polynomial of the cells; a large number if it is none. */
-int  node_degree(Arena *arena, Node *node);
+int node_degree(Arena *arena, Node *node);
 
 /* ---- setting.c, watch.c ----------------------------------------------------------- */
-bool settings_lower(RunLowering *R);                           /* batch, epochs, hold_out, ... */
-bool watch_lower(RunLowering *R);                              /* stop, keep: after measures */
+bool settings_lower(RunLowering *R); /* batch, epochs, hold_out, ... */
+bool watch_lower(RunLowering *R);    /* stop, keep: after measures */
 
 /* ---- objective.c ------------------------------------------------------------ */
 /* Text that is the same for runs whose losses can be compared; the same of a measure. */
@@ -272,13 +324,13 @@ const char *objective_of_run(RunLowering *R);
 const char *objective_of_measure(RunLowering *R, const Expr *expr);
 
 /* ---- measure.c, predict.c, optimizer.c -------------------------------------- */
-bool measures_lower(RunLowering *R, Scope *scope);             /* in the scope of evaluate */
+bool measures_lower(RunLowering *R, Scope *scope); /* in the scope of evaluate */
 bool predict_lower(RunLowering *R);
-void target_find(RunLowering *R);                              /* after predict_lower: R->run.target */
-bool rules_collect(RunLowering *R);                            /* before models are called */
+void target_find(RunLowering *R);   /* after predict_lower: R->run.target */
+bool rules_collect(RunLowering *R); /* before models are called */
 bool rule_trains_inside(const RunLowering *R, const char *path);
 bool optimizers_lower(RunLowering *R);
-void optimizer_bind_sums(Experiment *X);                       /* tensor_sum, all_sum */
+void optimizer_bind_sums(Experiment *X); /* tensor_sum, all_sum */
 /* The one model call in what is minimized; NULL if there are none or several. */
 const Expr *find_model_call(RunLowering *R);
 
@@ -286,7 +338,7 @@ const Expr *find_model_call(RunLowering *R);
 void lint_run(RunLowering *R);
 
 /* ---- prelude.c --------------------------------------------------------------------------------- */
-extern const EmbeddedFile prelude_files[];     /* made by cmake/embed.cmake; ends with name NULL */
+extern const EmbeddedFile prelude_files[]; /* made by cmake/embed.cmake; ends with name NULL */
 /* Parses the prelude and declares its definitions. */
 void prelude_declare(Experiment *X);
 

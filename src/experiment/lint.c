@@ -9,8 +9,8 @@
 static const Expr *local_value(RunLowering *R, Name name) {
     for (int i = R->block->body.count - 1; i >= 0; i--) {
         const BlockStmt *s = &R->block->body.items[i];
-        if (s->key == KEY_LOCAL && s->stmt->kind == STMT_ASSIGN && s->stmt->assign.key.text == name
-            && !s->stmt->assign.has_binders)
+        if (s->key == KEY_LOCAL && s->stmt->kind == STMT_ASSIGN && s->stmt->assign.key.text == name &&
+            !s->stmt->assign.has_binders)
             return s->stmt->assign.value;
     }
     return NULL;
@@ -20,8 +20,7 @@ static const Expr *returned(const Definition *definition) {
     if (definition->value) return definition->value;
     for (int i = definition->body.count - 1; i >= 0; i--) {
         const Stmt *stmt = definition->body.items[i];
-        if (stmt && stmt->kind == STMT_RETURN && stmt->ret.values.count == 1)
-            return stmt->ret.values.items[0];
+        if (stmt && stmt->kind == STMT_RETURN && stmt->ret.values.count == 1) return stmt->ret.values.items[0];
     }
     return NULL;
 }
@@ -37,8 +36,7 @@ static const Expr *bound_in(const Definition *definition, Name name) {
 }
 
 /* The call of `word` whose result the expression is, through local names and what definitions return. */
-static const Expr *ends_in(RunLowering *R, const Expr *expr, const Definition *inside, const char *word,
-                           int depth) {
+static const Expr *ends_in(RunLowering *R, const Expr *expr, const Definition *inside, const char *word, int depth) {
     if (!expr || depth > 8) return NULL;
     if (expr->kind == EXPR_NAME) {
         const Expr *value = inside ? bound_in(inside, expr->name.text) : local_value(R, expr->name.text);
@@ -47,14 +45,16 @@ static const Expr *ends_in(RunLowering *R, const Expr *expr, const Definition *i
     if (expr->kind != EXPR_CALL || expr->call.callee->kind != EXPR_NAME) return NULL;
     if (strcmp(expr->call.callee->name.text, word) == 0) return expr;
     Binding *binding = scope_find(R->L->global, expr->call.callee->name.text);
-    if (!binding || binding->value->kind != VALUE_DEFINITION
-        || scope_find_here(R->L->prelude, expr->call.callee->name.text))
+    if (!binding || binding->value->kind != VALUE_DEFINITION ||
+        scope_find_here(R->L->prelude, expr->call.callee->name.text))
         return NULL;
     const Definition *definition = binding->value->definition;
     return ends_in(R, returned(definition), definition, word, depth + 1);
 }
 
-typedef struct LossRow { const char *loss, *word, *advice; } LossRow;
+typedef struct LossRow {
+    const char *loss, *word, *advice;
+} LossRow;
 static const LossRow loss_rows[] = {
     {"cross_entropy", "softmax",
      "cross_entropy takes the scores themselves; softmax belongs into predict = softmax(...)"},
@@ -64,8 +64,7 @@ static const LossRow loss_rows[] = {
     {"binary_cross_entropy", "sigmoid",
      "binary_cross_entropy takes the score itself; sigmoid belongs into predict = sigmoid(...)"},
     {"binary_cross_entropy", "softmax", "binary_cross_entropy takes the score itself, without softmax"},
-    {"negative_log_likelihood", "softmax",
-     "negative_log_likelihood takes logarithms: log_softmax, not softmax"},
+    {"negative_log_likelihood", "softmax", "negative_log_likelihood takes logarithms: log_softmax, not softmax"},
 };
 
 static void lint_loss(const Expr *expr, void *context) {
@@ -88,8 +87,8 @@ static void lint_loss(const Expr *expr, void *context) {
 /* ---- batch ------------------------------------------------------------------------------------------- */
 static int64_t known_rows(const DataSet *set) {
     int64_t rows = source_rows(set->kind) == ROWS_MADE ? set->rows
-                   : set->rows_end >= 0          ? set->rows_end - set->rows_begin
-                                                 : -1;
+                   : set->rows_end >= 0                ? set->rows_end - set->rows_begin
+                                                       : -1;
     return set->keep || rows < 0 ? -1 : rows * set->copies;
 }
 
@@ -98,8 +97,8 @@ static void lint_batch(RunLowering *R) {
     if (R->run.batch == 0 || rows < 0 || R->run.batch <= rows || R->run.order == ORDER_REPLACEMENT) return;
     if (R->X->options->overfit) return;
     Diagnostic *d = report(R->X->diagnostics, CODE_W0310, R->run.batch_span,
-                           "a batch of %lld rows is more than the %lld rows of data %s",
-                           (long long)R->run.batch, (long long)rows, R->run.data->name);
+                           "a batch of %lld rows is more than the %lld rows of data %s", (long long)R->run.batch,
+                           (long long)rows, R->run.data->name);
     add_help(R->X->diagnostics, d, "batch = all takes all rows in every step");
 }
 
@@ -122,20 +121,21 @@ static void lint_parameters(RunLowering *R) {
         if (count++ == MOST_NAMES) text_add(&names, ", ...");
     }
     if (count == 0) return;
-    report(R->X->diagnostics, CODE_W0303, first,
-           "%s %s not change: what %s minimizes does not depend on %s", names.bytes,
-           count == 1 ? "does" : "do", R->block->name.text, count == 1 ? "it" : "them");
+    report(R->X->diagnostics, CODE_W0303, first, "%s %s not change: what %s minimizes does not depend on %s",
+           names.bytes, count == 1 ? "does" : "do", R->block->name.text, count == 1 ? "it" : "them");
 }
 
 /* ---- predict ----------------------------------------------------------------------------------------- */
-typedef struct ModelNames { RunLowering *R; Vector(const Expr *) calls; } ModelNames;
+typedef struct ModelNames {
+    RunLowering *R;
+    Vector(const Expr *) calls;
+} ModelNames;
 
 static void gather_models(const Expr *expr, void *context) {
     ModelNames *models = context;
     if (expr->kind != EXPR_CALL || expr->call.callee->kind != EXPR_NAME) return;
     Binding *binding = scope_find(models->R->L->global, expr->call.callee->name.text);
-    if (binding && binding->value->kind == VALUE_DEFINITION
-        && binding->value->definition->kind == DEFINE_MODEL)
+    if (binding && binding->value->kind == VALUE_DEFINITION && binding->value->definition->kind == DEFINE_MODEL)
         vector_push(models->R->X->arena, &models->calls, expr->call.callee);
 }
 
@@ -159,9 +159,8 @@ static void lint_predict(RunLowering *R) {
             moves |= cell->updated;
         }
         if (!has || moves) continue;
-        Diagnostic *d =
-            report(R->X->diagnostics, CODE_W0304, expr->span,
-                   "predict serves %s, and nothing that is minimized trains it", callee->name.text);
+        Diagnostic *d = report(R->X->diagnostics, CODE_W0304, expr->span,
+                               "predict serves %s, and nothing that is minimized trains it", callee->name.text);
         add_note(R->X->diagnostics, d, R->run.terms[0].span, "this is minimized");
     }
 }
@@ -191,8 +190,8 @@ static void lint_metric(const Expr *expr, void *context) {
     const char *name = expr->call.callee->name.text;
     int64_t classes = is_of_one_class(R, name) ? classes_of(R, expr) : 0;
     if (classes <= 2 || expr->call.args.count > 2) return;
-    Diagnostic *d = report(R->X->diagnostics, CODE_W0316, expr->span, "%s is of one class, and here it is class 1 of %lld",
-                           name, (long long)classes);
+    Diagnostic *d = report(R->X->diagnostics, CODE_W0316, expr->span,
+                           "%s is of one class, and here it is class 1 of %lld", name, (long long)classes);
     add_help(R->X->diagnostics, d, "say which: %s(..., of = 1); for all of them a measure each, or accuracy", name);
 }
 

@@ -8,14 +8,16 @@
  */
 #include "experiment/experiment.h"
 
-enum { MOST_KEPT = 64 };     /* values a measure may keep per row */
+enum { MOST_KEPT = 64 }; /* values a measure may keep per row */
 
-typedef struct MeasurePart { bool over, rows, above, cut; Node *again; } MeasurePart; /* by node id */
+typedef struct MeasurePart {
+    bool over, rows, above, cut;
+    Node *again;
+} MeasurePart; /* by node id */
 
 static bool reduces_rows(const Node *node) {
     if (node->op == OP_SCATTER_ADD) return node->attr.over_rows;
-    return node->attr.contraction && op_class(node->op) == OP_CLASS_REDUCE
-           && node->attr.contraction->over_rows;
+    return node->attr.contraction && op_class(node->op) == OP_CLASS_REDUCE && node->attr.contraction->over_rows;
 }
 
 static void classify(MeasurePart *parts, Node *const *nodes, int count) {
@@ -84,8 +86,8 @@ static bool cut(RunLowering *R, Measure *measure, Node *root) {
         if (!part->above) continue;
         if (part->cut) {
             if (measure->argument_count == MOST_KEPT) {
-                report(R->X->diagnostics, CODE_E0315, measure->span,
-                       "the measure %s keeps more than %d values per row", measure->name, MOST_KEPT);
+                report(R->X->diagnostics, CODE_E0315, measure->span, "the measure %s keeps more than %d values per row",
+                       measure->name, MOST_KEPT);
                 return false;
             }
             part->again = in_f64(g, keep(R, measure, nodes[i]));
@@ -113,8 +115,7 @@ static bool depends(RunLowering *R, Node *root) {
 
 static Node *mean_over_rows(RunLowering *R, Node *node) {
     Graph *g = R->L->graph;
-    return graph_binary(g, OP_MUL, graph_reduce(g, OP_CONTRACT, node, 0, true),
-                        graph_rows_reciprocal(g, node->dtype));
+    return graph_binary(g, OP_MUL, graph_reduce(g, OP_CONTRACT, node, 0, true), graph_rows_reciprocal(g, node->dtype));
 }
 
 static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
@@ -134,7 +135,6 @@ static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
 bool measures_lower(RunLowering *R, Scope *scope) {
     bool good = true;
     for (int i = 0; i < R->block->body.count; i++)
-        if (R->block->body.items[i].key == KEY_MEASURE)
-            good &= lower_measure(R, scope, R->block->body.items[i].stmt);
+        if (R->block->body.items[i].key == KEY_MEASURE) good &= lower_measure(R, scope, R->block->body.items[i].stmt);
     return good;
 }

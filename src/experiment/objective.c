@@ -6,9 +6,13 @@
  */
 #include "experiment/experiment.h"
 
-enum { DEEPEST = 8, LONGEST = 4000 };     /* names in names; a longer text is cut */
+enum { DEEPEST = 8, LONGEST = 4000 }; /* names in names; a longer text is cut */
 
-typedef struct Telling { RunLowering *R; Text text; int depth; } Telling;
+typedef struct Telling {
+    RunLowering *R;
+    Text text;
+    int depth;
+} Telling;
 
 static void tell(Telling *telling, const Expr *expr);
 
@@ -34,9 +38,12 @@ static const Expr *bound_value(RunLowering *R, Name name) {
 
 static void tell_name(Telling *telling, Name name) {
     const Expr *value = bound_value(telling->R, name);
-    if (is_model(telling->R->X, name)) text_add(&telling->text, "model ");
-    else if (value) tell(telling, value);
-    else text_add(&telling->text, "%s ", name);
+    if (is_model(telling->R->X, name))
+        text_add(&telling->text, "model ");
+    else if (value)
+        tell(telling, value);
+    else
+        text_add(&telling->text, "%s ", name);
 }
 
 static void tell_one(const Expr *expr, void *context) {

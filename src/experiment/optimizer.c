@@ -12,7 +12,7 @@
  * all_sum(e) is a sum over all parameters that come by: they are visited in ascending order of their
  * names, in as many rounds as sums depend on each other; each round finds the total of one more place.
  */
-#define _GNU_SOURCE      /* qsort_r */
+#define _GNU_SOURCE /* qsort_r */
 #include "experiment/experiment.h"
 #include <math.h>
 #include <stdlib.h>
@@ -77,16 +77,16 @@ static const Value *bound_here(const RunLowering *R, const OptimizerRule *rule) 
 
 /* ---- arguments --------------------------------------------------------------------------------------- */
 static const char *slot_name(RunLowering *R, const OptimizerRule *rule, const char *formal) {
-    const char *name = strcmp(formal, "lr") == 0 ? formal
-                       : text_format(R->X->arena, "%s.%s", rule->definition->name.text, formal);
+    const char *name = strcmp(formal, "lr") == 0
+                           ? formal
+                           : text_format(R->X->arena, "%s.%s", rule->definition->name.text, formal);
     return rule->path ? text_format(R->X->arena, "%s@%s", name, rule->path) : name;
 }
 
 static Override *argument_override(RunLowering *R, const OptimizerRule *rule, const char *formal) {
     Override *override = override_find(R->X, slot_name(R, rule, formal));
     if (!override)
-        override = override_find(
-            R->X, text_format(R->X->arena, "%s.%s", rule->definition->name.text, formal));
+        override = override_find(R->X, text_format(R->X->arena, "%s.%s", rule->definition->name.text, formal));
     return override ? override : override_find(R->X, formal);
 }
 
@@ -111,11 +111,11 @@ static void make_slot(RunLowering *R, Scope *scope, OptimizerRule *rule, int ind
         binding->value = lower_expression(R->L, scope, override->value);
         bound_here(R, rule)->written[index] = override->value;
     }
-    bool compile_time =
-        formal->type
-        && (strcmp(formal->type->base.text, "int") == 0 || strcmp(formal->type->base.text, "bool") == 0);
+    bool compile_time = formal->type &&
+                        (strcmp(formal->type->base.text, "int") == 0 || strcmp(formal->type->base.text, "bool") == 0);
     if (compile_time || value_is_poison(binding->value)) return;
-    if (value_is_number(binding->value)) binding->value = lower_slot(R->L, name, binding->value, rule->span);
+    if (value_is_number(binding->value))
+        binding->value = lower_slot(R->L, name, binding->value, rule->span);
     else if (strcmp(formal->name.text, "lr") == 0)
         binding->value = with_override_slot(R, name, binding->value, rule->span);
 }
@@ -123,12 +123,10 @@ static void make_slot(RunLowering *R, Scope *scope, OptimizerRule *rule, int ind
 /* decay = if rank > 1 then 0.1 else 0: another number for every parameter, and no slot. */
 static bool uses_rank(RunLowering *R, const OptimizerRule *rule, int formal) {
     const Expr *call = rule->value;
-    Name name = rule->definition->formals.items[formal].name.text,
-         rank = name_from(R->X->names, "rank");
+    Name name = rule->definition->formals.items[formal].name.text, rank = name_from(R->X->names, "rank");
     for (int i = 0; call->kind == EXPR_CALL && i < call->call.args.count; i++) {
         const Argument *arg = &call->call.args.items[i];
-        if ((arg->name.text ? arg->name.text == name : i == formal) && expr_uses_name(arg->value, rank))
-            return true;
+        if ((arg->name.text ? arg->name.text == name : i == formal) && expr_uses_name(arg->value, rank)) return true;
     }
     return false;
 }
@@ -153,7 +151,7 @@ static const Value *bound_for_rank(RunLowering *R, const OptimizerRule *rule, Sc
 }
 
 static const char *optimizer_names(RunLowering *R) {
-    Vector(const char *) names = {0};            /* the last declared first */
+    Vector(const char *) names = {0}; /* the last declared first */
     for (const Scope *scope = R->L->global; scope; scope = scope->parent)
         for (const Binding *b = scope->last; b; b = b->next)
             if (b->value->kind == VALUE_DEFINITION && b->value->definition->kind == DEFINE_OPTIMIZER)
@@ -191,24 +189,33 @@ static bool bind_rule(RunLowering *R, Scope *scope, OptimizerRule *rule) {
     }
     rule->bound[wide(R->L)] = v;
     rule->definition = v->definition;
-    rule->lr_literal = scope_find_here(v->scope, name_from(R->X->names, "lr")) != NULL
-                       && value_is_number(scope_find_here(v->scope, name_from(R->X->names, "lr"))->value);
+    rule->lr_literal = scope_find_here(v->scope, name_from(R->X->names, "lr")) != NULL &&
+                       value_is_number(scope_find_here(v->scope, name_from(R->X->names, "lr"))->value);
     for (int i = 0; i < v->definition->formals.count; i++)
         if (!uses_rank(R, rule, i)) make_slot(R, scope, rule, i);
     return true;
 }
 
 /* ---- one parameter ----------------------------------------------------------------------------------- */
-typedef struct SumPlace { const Expr *call; int visit; Vector(Node *) parts; Node *total; } SumPlace;
-typedef struct CallVisit { const Expr *call; int count; } CallVisit;
+typedef struct SumPlace {
+    const Expr *call;
+    int visit;
+    Vector(Node *) parts;
+    Node *total;
+} SumPlace;
+typedef struct CallVisit {
+    const Expr *call;
+    int count;
+} CallVisit;
 typedef struct Updating {
     RunLowering *R;
-    Vector(SumPlace) sums; int collecting;       /* the place whose parts this round collects, -1: none yet */
-    Vector(CallVisit) visits;                    /* of the parameter at hand */
+    Vector(SumPlace) sums;
+    int collecting;           /* the place whose parts this round collects, -1: none yet */
+    Vector(CallVisit) visits; /* of the parameter at hand */
     int cell, ids[MOST_RANK], rank;
     const OptimizerRule *rule;
-    Vector(int) states;                          /* cells that the body declared, ... */
-    Vector(Name) state_names;                    /* ... and their names in it */
+    Vector(int) states;       /* cells that the body declared, ... */
+    Vector(Name) state_names; /* ... and their names in it */
 } Updating;
 
 static Node *sum_of_tensor(Updating *u, const Value *v, Span span) {
@@ -216,8 +223,7 @@ static Node *sum_of_tensor(Updating *u, const Value *v, Span span) {
     Value *x = value_to_tensor(L, v, u->R->L->cells.items[u->cell].dtype, span, "what is summed");
     if (value_is_poison(x)) return NULL;
     Node *node = value_axes_to_own(L, x, u->ids, u->rank)->node;
-    return node->shape.rank ? graph_reduce(L->graph, OP_CONTRACT, node, (1u << node->shape.rank) - 1, false)
-                            : node;
+    return node->shape.rank ? graph_reduce(L->graph, OP_CONTRACT, node, (1u << node->shape.rank) - 1, false) : node;
 }
 
 static Value *outside(Lowering *L, const Expr *call) {
@@ -226,8 +232,7 @@ static Value *outside(Lowering *L, const Expr *call) {
     return value_poison(L);
 }
 
-static Value *lower_tensor_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
-                               void *context) {
+static Value *lower_tensor_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     Updating *u = ((Experiment *)context)->updating;
     (void)scope;
     if (!u) return outside(L, call);
@@ -249,8 +254,7 @@ static int find_place(const Updating *u, const Expr *call, int visit) {
     return -1;
 }
 
-static Value *lower_all_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
-                            void *context) {
+static Value *lower_all_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     Updating *u = ((Experiment *)context)->updating;
     (void)scope;
     if (!u) return outside(L, call);
@@ -297,15 +301,15 @@ static void state_hook(Lowering *L, Scope *scope, const Stmt *stmt, void *contex
         scope_bind(L, scope, stmt->bind.name.text, value_poison(L), stmt->bind.name.span);
         return;
     }
-    Value *start = value_to_tensor(L, lower_expression(L, scope, stmt->bind.value), param.dtype,
-                                   stmt->bind.value->span, what);
+    Value *start = value_to_tensor(L, lower_expression(L, scope, stmt->bind.value), param.dtype, stmt->bind.value->span,
+                                   what);
     if (value_is_poison(start)) {
         scope_bind(L, scope, stmt->bind.name.text, start, stmt->bind.name.span);
         return;
     }
     Node *initial = value_axes_to_own(L, start, u->ids, u->rank)->node;
-    const char *path = text_format(L->arena, "%s.%s@%s", u->rule->definition->name.text,
-                                   stmt->bind.name.text, param.name);
+    const char *path = text_format(L->arena, "%s.%s@%s", u->rule->definition->name.text, stmt->bind.name.text,
+                                   param.name);
     int cell = lower_cell(L, CELL_OPTIMIZER, path, param.dtype, param.shape, initial, stmt->bind.name.span);
     L->cells.items[cell].of = u->cell;
     vector_push(L->arena, &u->states, cell);
@@ -348,8 +352,8 @@ static bool add_update(Updating *u, Scope *scope, Name name, int cell, RootList 
     if (value_is_poison(v)) return false;
     Node *node = value_axes_to_own(L, v, u->ids, u->rank)->node;
     if (!shape_equal(node->shape, L->cells.items[cell].shape)) {
-        report(L->diagnostics, CODE_E0309, binding->span, "an optimizer updates one element, and %s is %s",
-               what, value_type_text(L, v));
+        report(L->diagnostics, CODE_E0309, binding->span, "an optimizer updates one element, and %s is %s", what,
+               value_type_text(L, v));
         return false;
     }
     if (node_depends_on_rows(L->arena, node)) {
@@ -382,8 +386,8 @@ static bool update_parameter(Updating *u, Scope *locals, int cell, RootList *roo
     lower_close_axes(L, shape.rank);
     if (value_is_poison(grad)) return false;
     if (param->value == before) {
-        report(L->diagnostics, CODE_E0309, definition->name.span,
-               "the optimizer %s never gives param a new value", definition->name.text);
+        report(L->diagnostics, CODE_E0309, definition->name.span, "the optimizer %s never gives param a new value",
+               definition->name.text);
         return false;
     }
     bool good = add_update(u, scope, param->name, cell, roots);
@@ -450,8 +454,7 @@ static bool *reached_cells(RunLowering *R) {
 static void note_quadratic(RunLowering *R) {
     const OptimizerRule *rule = &R->rules.items[0];
     if (R->rules.count != 1 || rule->path || rule->none || !rule->lr_literal || R->run.batch != 0) return;
-    if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->definition->name.text, "sgd") != 0)
-        return;
+    if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->definition->name.text, "sgd") != 0) return;
     if (scope_find_here(R->L->global, rule->definition->name.text)) return;
     for (int i = 0; i < R->terms.count; i++)
         if (node_degree(R->X->arena, R->terms.items[i].value) > 2) return;
@@ -461,8 +464,7 @@ static void note_quadratic(RunLowering *R) {
     for (int i = 0; rule->value->kind == EXPR_CALL && i < rule->value->call.args.count; i++) {
         const Argument *arg = &rule->value->call.args.items[i];
         if (i > 0 && (!arg->name.text || strcmp(arg->name.text, "lr") != 0)) continue;
-        R->run.lr_span =
-            arg->name.text ? (Span){arg->name.span.begin, arg->value->span.end} : arg->value->span;
+        R->run.lr_span = arg->name.text ? (Span){arg->name.span.begin, arg->value->span.end} : arg->value->span;
     }
     R->run.lr_text = text_number(R->X->arena, R->run.quadratic_lr, true);
 }
@@ -520,8 +522,8 @@ static int updated_parameters(RunLowering *R, int *updated) {
     int count = 0;
     bool *reached = reached_cells(R);
     for (int i = 0; i < L->cells.count; i++) {
-        const OptimizerRule *rule =
-            L->cells.items[i].kind == CELL_PARAMETER ? rule_of(R, L->cells.items[i].name) : NULL;
+        const OptimizerRule *rule = L->cells.items[i].kind == CELL_PARAMETER ? rule_of(R, L->cells.items[i].name)
+                                                                             : NULL;
         if (rule && !rule->none && reached[i]) updated[count++] = i;
     }
     qsort_r(updated, (size_t)count, sizeof *updated, by_name, L);

@@ -10,15 +10,16 @@
 /* ---- the default ------------------------------------------------------------------------------------- */
 typedef struct ModelCalls {
     RunLowering *R;
-    const Expr *call; const char *text; int distinct;   /* model calls, told apart by how they are written */
-    Vector(const Expr *) around;                           /* every call, to find the target */
+    const Expr *call;
+    const char *text;
+    int distinct;                /* model calls, told apart by how they are written */
+    Vector(const Expr *) around; /* every call, to find the target */
 } ModelCalls;
 
 static bool is_model(RunLowering *R, const Expr *callee) {
     if (callee->kind != EXPR_NAME) return false;
     Binding *binding = scope_find(R->L->global, callee->name.text);
-    return binding && binding->value->kind == VALUE_DEFINITION
-           && binding->value->definition->kind == DEFINE_MODEL;
+    return binding && binding->value->kind == VALUE_DEFINITION && binding->value->definition->kind == DEFINE_MODEL;
 }
 
 static void visit_call(const Expr *expr, void *context) {
@@ -41,8 +42,7 @@ static ModelCalls calls_in_objective(RunLowering *R) {
     for (int i = 0; i < block->body.count; i++) {
         const BlockStmt *s = &block->body.items[i];
         if (s->key != KEY_MINIMIZE) continue;
-        roots[count++] =
-            each_resolve(R->X, s->stmt->kind == STMT_NAMED ? s->stmt->named.value : s->stmt->assign.value);
+        roots[count++] = each_resolve(R->X, s->stmt->kind == STMT_NAMED ? s->stmt->named.value : s->stmt->assign.value);
     }
     bool *needed = run_needed(R, roots, count);
     for (int i = 0; i < count; i++) expr_visit(roots[i], visit_call, &calls);
@@ -61,8 +61,8 @@ static bool is_call_of(RunLowering *R, const Expr *expr, const ModelCalls *calls
     if (expr->kind == EXPR_NAME)
         for (int i = 0; i < R->block->body.count; i++) {
             const BlockStmt *s = &R->block->body.items[i];
-            if (s->key == KEY_LOCAL && s->stmt->kind == STMT_ASSIGN
-                && s->stmt->assign.key.text == expr->name.text && s->stmt->assign.value == calls->call)
+            if (s->key == KEY_LOCAL && s->stmt->kind == STMT_ASSIGN && s->stmt->assign.key.text == expr->name.text &&
+                s->stmt->assign.value == calls->call)
                 return true;
         }
     return expr->kind == EXPR_CALL && strcmp(expr_text(R->X, expr), calls->text) == 0;
@@ -81,8 +81,10 @@ static int field_beside(RunLowering *R, const ModelCalls *calls, bool standardiz
         for (int a = 0; a < call->call.args.count; a++) {
             const Expr *arg = call->call.args.items[a].value;
             int found = arg->kind == EXPR_NAME ? data_find_field(R->run.data, arg->name.text) : -1;
-            if (is_call_of(R, arg, calls)) beside = true;
-            else if (found >= 0 && (!standardized || is_standardized(R->run.data, found))) field = found;
+            if (is_call_of(R, arg, calls))
+                beside = true;
+            else if (found >= 0 && (!standardized || is_standardized(R->run.data, found)))
+                field = found;
         }
         if (beside && field >= 0) return field;
     }
@@ -126,8 +128,8 @@ static Node *output_node(RunLowering *R, const Value *v, const Expr *expr) {
         return graph_cast(L->graph, v->node, L->real);
     }
     if (v->kind == VALUE_TUPLE) {
-        report(R->X->diagnostics, CODE_E0316, expr->span,
-               "predict gives one array, and this is a tuple of %d", v->count);
+        report(R->X->diagnostics, CODE_E0316, expr->span, "predict gives one array, and this is a tuple of %d",
+               v->count);
         return NULL;
     }
     const Value *tensor = value_to_tensor(L, v, L->real, expr->span, "what is predicted");
@@ -146,8 +148,7 @@ static const Node *draw_below(RunLowering *R, Node *node) {
 static bool report_draw(RunLowering *R, const Node *draw) {
     Diagnostic *d = report(R->X->diagnostics, CODE_E0213, draw->span,
                            "a draw differs each time, and what is predicted must not depend on one");
-    add_help(R->X->diagnostics, d,
-             "choose with `if training then ... else ...`, or predict what has no draw");
+    add_help(R->X->diagnostics, d, "choose with `if training then ... else ...`, or predict what has no draw");
     return false;
 }
 
@@ -163,7 +164,8 @@ static void mark_columns(Arena *arena, Node *node, bool *columns) {
 static int only_read_by_loss(RunLowering *R) {
     const DataSet *set = R->run.data;
     Arena *arena = R->X->arena;
-    bool *loss = arena_array(arena, bool, set->column_count + 1), *predict = arena_array(arena, bool, set->column_count + 1);
+    bool *loss = arena_array(arena, bool, set->column_count + 1),
+         *predict = arena_array(arena, bool, set->column_count + 1);
     int found = -1, count = 0;
     for (int i = 0; i < R->evaluate.count; i++)
         if (R->evaluate.items[i].kind == ROOT_SUM) mark_columns(arena, R->evaluate.items[i].node, loss);

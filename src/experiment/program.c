@@ -21,15 +21,13 @@ static TopSetting *setting_find(Experiment *X, Name name) {
 }
 
 static void declare_setting(Experiment *X, const Stmt *stmt) {
-    TopSetting setting = {
-        .stmt = stmt, .name = stmt->assign.key, .value = stmt->assign.value, .doc = stmt->doc};
+    TopSetting setting = {.stmt = stmt, .name = stmt->assign.key, .value = stmt->assign.value, .doc = stmt->doc};
     Binding *before = scope_find_here(X->L->global, setting.name.text);
     TopSetting *same = setting_find(X, setting.name.text);
     if (before || same) {
-        Diagnostic *d =
-            report(X->diagnostics, CODE_E0212, setting.name.span, "%s is already defined", setting.name.text);
-        add_note(X->diagnostics, d, same ? same->name.span : before->span, "the first %s is here",
-                 setting.name.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0212, setting.name.span, "%s is already defined",
+                               setting.name.text);
+        add_note(X->diagnostics, d, same ? same->name.span : before->span, "the first %s is here", setting.name.text);
         return;
     }
     if (setting_key(setting.name.text) == KEY_OPTIMIZER || setting_key(setting.name.text) == KEY_DATA) {
@@ -64,8 +62,8 @@ static void declare_data(Experiment *X, const Stmt *stmt) {
 static void declare_train(Experiment *X, const Stmt *stmt) {
     TrainBlock *before = block_find(X, stmt->train.name.text);
     if (before) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0212, stmt->train.name.span,
-                               "train %s is already defined", stmt->train.name.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0212, stmt->train.name.span, "train %s is already defined",
+                               stmt->train.name.text);
         add_note(X->diagnostics, d, before->name.span, "the first one is here");
         return;
     }
@@ -120,7 +118,7 @@ static void take_include(Experiment *X, const Ast *ast, const Stmt *stmt, int de
     }
     if (already_included(X, path)) return;
     struct stat is;
-    bool other = stat(path, &is) == 0 && !S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode);    /* a pipe would be waited for */
+    bool other = stat(path, &is) == 0 && !S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode); /* a pipe would be waited for */
     Source *source = other ? NULL : source_read(X->map, path, &problem);
     if (other) problem = "is no file but a device or a pipe";
     if (!source) {
@@ -141,14 +139,14 @@ static void take_include(Experiment *X, const Ast *ast, const Stmt *stmt, int de
 
 static void take_statement(Experiment *X, const Ast *ast, const Stmt *stmt, int depth) {
     switch (stmt->kind) {
-    case STMT_DEFINITION: case STMT_ERROR: return;
+    case STMT_DEFINITION:
+    case STMT_ERROR: return;
     case STMT_INCLUDE: take_include(X, ast, stmt, depth); return;
     case STMT_DATA: declare_data(X, stmt); return;
     case STMT_TRAIN: declare_train(X, stmt); return;
     case STMT_ASSIGN:
         if (stmt->assign.has_binders)
-            report(X->diagnostics, CODE_E0213, stmt->span,
-                   "index notation belongs into a definition or a train block");
+            report(X->diagnostics, CODE_E0213, stmt->span, "index notation belongs into a definition or a train block");
         else
             declare_setting(X, stmt);
         return;
@@ -178,8 +176,8 @@ static void read_overrides(Experiment *X) {
         Override override = {set->name, NULL, false};
         if (stmt && stmt->kind == STMT_ASSIGN) override.value = stmt->assign.value;
         if (X->diagnostics->errors == errors && (!override.value || ast->statements.count != 1))
-            report(X->diagnostics, CODE_E0306, (Span){0, 0}, "--set %s=%s: it takes one name and one value",
-                   set->name, set->value);
+            report(X->diagnostics, CODE_E0306, (Span){0, 0}, "--set %s=%s: it takes one name and one value", set->name,
+                   set->value);
         X->broken |= X->diagnostics->errors > errors;
         if (override.value) vector_push(X->arena, &X->overrides, override);
     }
@@ -199,7 +197,8 @@ static void report_unused_override(Experiment *X, const Override *override) {
     if (near && strcmp(near, override->name) == 0)
         add_help(X->diagnostics, d, "%s stays as the program says it; --set changes settings like lr, batch and epochs",
                  near);
-    else if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    else if (near)
+        add_help(X->diagnostics, d, "did you mean `%s`?", near);
 }
 
 /* Nothing in the program has this name, whether it lowers or not: no setting, no named sum, no optimizer's argument. */
@@ -229,8 +228,8 @@ static void check_data_options(Experiment *X) {
         if (data_find(X, name_from(X->names, name))) continue;
         Vector(const char *) names = {0};
         for (int d = 0; d < X->data.count; d++) vector_push(X->arena, &names, X->data.items[d]->name.text);
-        Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0},
-                               "--data %s: there is no data set of this name", name);
+        Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0}, "--data %s: there is no data set of this name",
+                               name);
         const char *near = nearest_name(name, names.items, names.count);
         if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
     }
@@ -243,8 +242,10 @@ static void report_unknown_train(Experiment *X, const char *name) {
     Diagnostic *d = report(X->diagnostics, CODE_E0305, (Span){0, 0},
                            "--run=%s: there is no train block or run of this name", name);
     const char *near = nearest_name(name, names.items, names.count);
-    if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
-    else if (strchr(name, ' ')) add_help(X->diagnostics, d, "a run is named as it is printed: its block, then what `each` gave it");
+    if (near)
+        add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    else if (strchr(name, ' '))
+        add_help(X->diagnostics, d, "a run is named as it is printed: its block, then what `each` gave it");
 }
 
 /* ---- lowering ------------------------------------------------------------------------------------ */
@@ -253,8 +254,10 @@ size_t run_name_length(const char *list) {
     bool quoted = false;
     size_t i = 0;
     for (; list[i] && (list[i] != ',' || depth > 0 || quoted); i++) {
-        if (list[i] == '"') quoted = !quoted;
-        else if (!quoted) depth += (strchr("([", list[i]) != NULL) - (strchr(")]", list[i]) != NULL);
+        if (list[i] == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            depth += (strchr("([", list[i]) != NULL) - (strchr(")]", list[i]) != NULL);
     }
     return i;
 }
@@ -290,7 +293,7 @@ static void drop_other_runs(Experiment *X, bool *asked) {
 }
 
 static void lower_asked(Experiment *X, const char *only) {
-    bool *asked = arena_array(X->arena, bool, X->blocks.count * MOST_RUNS + 1);
+    bool *asked = arena_array(X->arena, bool, X->blocks.count *MOST_RUNS + 1);
     while (*only) {
         size_t length = run_name_length(only);
         ask_for(X, asked, text_format(X->arena, "%.*s", (int)length, only));
@@ -321,8 +324,8 @@ static Value *field_of_data(Experiment *X, Scope *scope, const Expr *expr, const
     if (!set || set->name != decl->name.text) return NULL;
     Binding *field = data_find_field(set, name.text) >= 0 ? scope_find(scope, name.text) : NULL;
     if (field) return field->value;
-    Diagnostic *d =
-        report(X->diagnostics, CODE_E0202, name.span, "data %s has no field named %s", set->name, name.text);
+    Diagnostic *d = report(X->diagnostics, CODE_E0202, name.span, "data %s has no field named %s", set->name,
+                           name.text);
     add_help(X->diagnostics, d, "its fields are %s", run_field_names(X->run));
     return value_poison(X->L);
 }
@@ -347,8 +350,7 @@ static void bind_declarations(Experiment *X) {
     for (int i = 0; i < X->data.count; i++) {
         DataDecl *decl = X->data.items[i];
         if (!scope_find_here(X->L->global, decl->name.text))
-            scope_bind(X->L, X->L->global, decl->name.text, value_external(X->L, EXTERNAL_DATA, decl),
-                       decl->name.span);
+            scope_bind(X->L, X->L->global, decl->name.text, value_external(X->L, EXTERNAL_DATA, decl), decl->name.span);
     }
 }
 
@@ -378,8 +380,7 @@ static void warn_unused_settings(Experiment *X) {
     for (int i = 0; i < X->settings.count; i++) {
         const TopSetting *setting = &X->settings.items[i];
         if (setting->ever_used) continue;
-        report(X->diagnostics, CODE_W0305, setting->name.span, "nothing uses the setting %s",
-               setting->name.text);
+        report(X->diagnostics, CODE_W0305, setting->name.span, "nothing uses the setting %s", setting->name.text);
     }
 }
 
@@ -394,8 +395,13 @@ Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
                        const LowerOptions *options) {
     Program *program = arena_new_of(arena, Program);
     *program = (Program){.arena = arena, .names = names, .diagnostics = d, .stem = stem_of(arena, path)};
-    Experiment experiment = {.arena = arena, .names = names, .diagnostics = d, .map = map, .program = program,
-                             .options = options, .L = lowering_new(arena, names, d, map, options->f64)};
+    Experiment experiment = {.arena = arena,
+                             .names = names,
+                             .diagnostics = d,
+                             .map = map,
+                             .program = program,
+                             .options = options,
+                             .L = lowering_new(arena, names, d, map, options->f64)};
     Experiment *X = &experiment;
     X->L->external_hook = external_hook;
     X->L->hook_context = X;

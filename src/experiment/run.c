@@ -35,8 +35,7 @@ static bool check_penalty(RunLowering *R, const BlockStmt *s, const Expr *expr, 
     if (s->key != KEY_PENALTY || !depends) return true;
     Diagnostic *d = report(R->X->diagnostics, CODE_E0307, expr->span,
                            "a penalty is of parameters, and this depends on the rows");
-    add_help(R->X->diagnostics, d, "count it to what is minimized: minimize NAME = %s",
-             expr_text(R->X, expr));
+    add_help(R->X->diagnostics, d, "count it to what is minimized: minimize NAME = %s", expr_text(R->X, expr));
     return false;
 }
 
@@ -50,9 +49,9 @@ static bool lower_terms(RunLowering *R, Scope *scope, TermList *out) {
         Value *v = without_variables(R->L, scope->variables, lower_expression(R->L, scope, expr));
         Term term = {.minimized = s->key == KEY_MINIMIZE, .penalty = s->key == KEY_PENALTY, .span = expr->span};
         term.name = name_from(R->X->names, s->stmt->kind == STMT_NAMED ? s->stmt->named.name.text
-                                           : term.penalty ? "penalty" : "loss");
-        term.value =
-            value_to_any_real_scalar(R->L, v, expr->span, term.penalty ? "the penalty" : "what is minimized");
+                                           : term.penalty              ? "penalty"
+                                                                       : "loss");
+        term.value = value_to_any_real_scalar(R->L, v, expr->span, term.penalty ? "the penalty" : "what is minimized");
         good &= term.value != NULL;
         vector_push(R->X->arena, out, term);
     }
@@ -84,8 +83,7 @@ static bool order_terms(RunLowering *R, const TermList *written) {
     return false;
 }
 
-static void add_root(RunLowering *R, RootList *roots, RootKind kind, int index, Node *node,
-                     const char *name) {
+static void add_root(RunLowering *R, RootList *roots, RootKind kind, int index, Node *node, const char *name) {
     Root root = {kind, index, node, name};
     vector_push(R->X->arena, roots, root);
 }
@@ -99,8 +97,7 @@ static void find_parameters(RunLowering *R, const Expr *const *exprs, int count)
     bool member = false;
     for (int i = 0; i < count; i++) expr_visit(exprs[i], visit_member, &member);
     for (int i = 0; i < R->block->body.count; i++)
-        if (R->block->body.items[i].key == KEY_LOCAL)
-            stmt_visit(R->block->body.items[i].stmt, visit_member, &member);
+        if (R->block->body.items[i].key == KEY_LOCAL) stmt_visit(R->block->body.items[i].stmt, visit_member, &member);
     if (!member) return;
     R->L->quiet = true;
     TermList ignored = {0};
@@ -125,8 +122,7 @@ static bool lower_evaluation(RunLowering *R) {
     const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 1);
     int count = term_exprs(R, exprs);
     for (int i = 0; i < R->block->body.count; i++)
-        if (R->block->body.items[i].key == KEY_MEASURE)
-            exprs[count++] = R->block->body.items[i].stmt->named.value;
+        if (R->block->body.items[i].key == KEY_MEASURE) exprs[count++] = R->block->body.items[i].stmt->named.value;
     TermList written = {0};
     Scope *scope = run_scope(R, MODE_EVALUATE, exprs, count);
     bool good = lower_terms(R, scope, &written);
@@ -136,8 +132,7 @@ static bool lower_evaluation(RunLowering *R) {
     int kept = 0;
     for (int m = 0; good && m < R->measures.count; m++)
         for (int a = 0; a < R->measures.items[m].argument_count; a++)
-            add_root(R, &R->evaluate, ROOT_ROWS, kept++, R->measures.items[m].arguments[a],
-                     R->measures.items[m].name);
+            add_root(R, &R->evaluate, ROOT_ROWS, kept++, R->measures.items[m].arguments[a], R->measures.items[m].name);
     return good;
 }
 
@@ -147,10 +142,10 @@ static void add_statistics(RunLowering *R) {
         const Column *column = &R->run.data->columns[i];
         if (!column->standardized) continue;
         const char *stem = text_format(R->X->arena, "%s.%s", R->run.data->name, column->name);
-        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.mean", stem), DTYPE_F64,
-                   column->shape, NULL, column->span);
-        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.deviation", stem), DTYPE_F64,
-                   column->shape, NULL, column->span);
+        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.mean", stem), DTYPE_F64, column->shape, NULL,
+                   column->span);
+        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.deviation", stem), DTYPE_F64, column->shape, NULL,
+                   column->span);
     }
 }
 
@@ -192,7 +187,10 @@ static void place_state(Run *run) {
 }
 
 /* ---- slots: those nothing reads go, those read as f64 are f64 ------------------------------------------ */
-typedef struct SlotUse { bool used, wide; int64_t to; } SlotUse;
+typedef struct SlotUse {
+    bool used, wide;
+    int64_t to;
+} SlotUse;
 
 static Node *settle_slot(Graph *g, Node *old, Node *const *source, void *context) {
     const SlotUse *use = context;
@@ -265,15 +263,18 @@ static bool is_misspelt(RunLowering *R, SettingKey key) {
     const char *wanted = setting_name(key);
     for (int i = 0; i < R->block->body.count; i++) {
         const Stmt *stmt = R->block->body.items[i].stmt;
-        if (R->block->body.items[i].key == KEY_LOCAL && stmt->kind == STMT_ASSIGN
-            && nearest_name(stmt->assign.key.text, &wanted, 1))
+        if (R->block->body.items[i].key == KEY_LOCAL && stmt->kind == STMT_ASSIGN &&
+            nearest_name(stmt->assign.key.text, &wanted, 1))
             return true;
     }
     return false;
 }
 
 static bool check_required(RunLowering *R) {
-    static const struct { SettingKey key; const char *usage; } required[] = {
+    static const struct {
+        SettingKey key;
+        const char *usage;
+    } required[] = {
         {KEY_DATA, "data = NAME: the data set it trains on"},
         {KEY_MINIMIZE, "minimize = mse(net(x), y): what becomes small, for one example"},
         {KEY_OPTIMIZER, "optimizer = sgd(lr = 0.1): how parameters move"},
@@ -311,7 +312,8 @@ static DataVariant *data_of_setting(RunLowering *R, SettingKey key) {
     const char *text = expr_text(X, expr);
     Diagnostic *d = report(X->diagnostics, CODE_E0305, expr->span, "there is no data set named %s", text);
     const char *near = nearest_name(text, names.items, names.count);
-    if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    if (near)
+        add_help(X->diagnostics, d, "did you mean `%s`?", near);
     else if (names.count == 0)
         add_help(X->diagnostics, d, "declare one: data points = csv(\"points.csv\") { ... }");
     return NULL;

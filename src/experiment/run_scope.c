@@ -3,7 +3,10 @@
 
 typedef Vector(Name) NameSet;
 
-typedef struct NameGather { Arena *arena; NameSet *names; } NameGather;
+typedef struct NameGather {
+    Arena *arena;
+    NameSet *names;
+} NameGather;
 
 static bool has_name(const NameSet *names, Name name) {
     for (int i = 0; i < names->count; i++)
@@ -69,7 +72,7 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     Lowering *L = R->L;
     R->mode = mode;
     L->training = mode == MODE_TRAIN;
-    L->allow_draws = true;                 /* predict_lower looks whether its answer depends on one */
+    L->allow_draws = true; /* predict_lower looks whether its answer depends on one */
     L->allow_batch = false;
     L->random_key = RANDOM_STEP;
     lowering_start_root(L, "train");
@@ -77,7 +80,8 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     for (int i = 0; i < R->block->body.count; i++) scope_find_variables(L, scope, R->block->body.items[i].stmt);
     run_bind_counters(R, scope);
     Measured measured = R->X->options->measured;
-    data_bind_fields(R->X, R->data, scope, measured == MEASURED_BY_ALL || (measured == MEASURED_BY_PREDICT && mode == MODE_PREDICT));
+    data_bind_fields(R->X, R->data, scope,
+                     measured == MEASURED_BY_ALL || (measured == MEASURED_BY_PREDICT && mode == MODE_PREDICT));
     run_bind_undo(R, scope);
     bool *needed = run_needed(R, roots, count);
     for (int i = 0; i < R->block->body.count; i++)
@@ -96,18 +100,20 @@ static void report_unused(RunLowering *R, const Stmt *stmt) {
     bool may_be_setting = name.text && stmt->kind == STMT_ASSIGN && !habit_of_setting(name.text);
     const char *near = may_be_setting ? nearest_name(name.text, keys, KEY_COUNT) : NULL;
     if (near) {
-        Diagnostic *d =
-            report(X->diagnostics, CODE_E0301, name.span,
-                   "there is no setting named %s, and nothing uses a binding of this name", name.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0301, name.span,
+                               "there is no setting named %s, and nothing uses a binding of this name", name.text);
         add_help(X->diagnostics, d, "did you mean `%s`?", near);
         return;
     }
     Diagnostic *d = report(X->diagnostics, CODE_E0303, name.span, "nothing uses %s",
                            name.text ? name.text : "what is bound here");
     const char *habit = name.text ? habit_of_setting(name.text) : NULL;
-    if (habit) add_help(X->diagnostics, d, "%s", habit);
-    else add_help(X->diagnostics, d, "a figure to report is written `measure %s = ...`; sgdc --explain E0301 lists the settings",
-             name.text ? name.text : "NAME");
+    if (habit)
+        add_help(X->diagnostics, d, "%s", habit);
+    else
+        add_help(X->diagnostics, d,
+                 "a figure to report is written `measure %s = ...`; sgdc --explain E0301 lists the settings",
+                 name.text ? name.text : "NAME");
 }
 
 bool run_check_unused(RunLowering *R) {
@@ -115,8 +121,7 @@ bool run_check_unused(RunLowering *R) {
     NameGather gather = {R->X->arena, &names};
     bool good = true;
     for (int i = 0; i < R->block->body.count; i++)
-        if (R->block->body.items[i].key != KEY_LOCAL)
-            stmt_visit(R->block->body.items[i].stmt, gather_name, &gather);
+        if (R->block->body.items[i].key != KEY_LOCAL) stmt_visit(R->block->body.items[i].stmt, gather_name, &gather);
     bool *needed = mark_needed(R, &names);
     for (int i = 0; i < R->block->body.count; i++) {
         const BlockStmt *s = &R->block->body.items[i];

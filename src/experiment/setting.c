@@ -53,15 +53,19 @@ static bool lower_batch(RunLowering *R) {
     if (expr->kind == EXPR_STRING || expr->kind == EXPR_ARRAY) return bad_value(R, expr, "batch", usage);
     if (expr->kind != EXPR_QUANTITY) return whole(R, expr, "batch", 1, MOST_STEPS, &run->batch);
     const char *unit = expr->quantity.unit.text;
-    if (strcmp(unit, "sequential") == 0) run->order = ORDER_SEQUENTIAL;
-    else if (strcmp(unit, "replacement") == 0) run->order = ORDER_REPLACEMENT;
+    if (strcmp(unit, "sequential") == 0)
+        run->order = ORDER_SEQUENTIAL;
+    else if (strcmp(unit, "replacement") == 0)
+        run->order = ORDER_REPLACEMENT;
     else if (strcmp(unit, "shuffled") != 0) {
         static const char *const units[] = {"shuffled", "sequential", "replacement"};
         Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->quantity.unit.span,
                                "there is no order of rows named %s", unit);
         const char *near = nearest_name(unit, units, 3);
-        if (near) add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
-        else add_help(R->X->diagnostics, d, "%s", usage);
+        if (near)
+            add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
+        else
+            add_help(R->X->diagnostics, d, "%s", usage);
         return false;
     }
     if (!expr->quantity.is_integer || expr->quantity.value < 1 || expr->quantity.value > 1e12)
@@ -72,9 +76,12 @@ static bool lower_batch(RunLowering *R) {
 
 static bool lower_last(RunLowering *R) {
     const Expr *expr = value_of(R, KEY_LAST);
-    if (!expr || is_word(expr, "keep")) R->run.last = LAST_KEEP;
-    else if (is_word(expr, "drop")) R->run.last = R->X->options->overfit ? LAST_KEEP : LAST_DROP;     /* else no step may be left */
-    else if (is_word(expr, "wrap")) R->run.last = LAST_WRAP;
+    if (!expr || is_word(expr, "keep"))
+        R->run.last = LAST_KEEP;
+    else if (is_word(expr, "drop"))
+        R->run.last = R->X->options->overfit ? LAST_KEEP : LAST_DROP; /* else no step may be left */
+    else if (is_word(expr, "wrap"))
+        R->run.last = LAST_WRAP;
     else
         return bad_value(R, expr, "last",
                          "last = keep, drop or wrap: what becomes of the rows that do not fill a batch");
@@ -96,20 +103,21 @@ static bool split_by(RunLowering *R, const Argument *arg) {
     if (!arg->name.text || strcmp(arg->name.text, "by") != 0 || arg->value->kind != EXPR_NAME)
         return bad_value(R, arg->value, "split", hold_out_usage);
     R->run.hold_out_by = data_find_field(R->run.data, arg->value->name.text);
-    if (R->run.hold_out_by >= 0 && R->run.data->fields[R->run.hold_out_by].classes > 0
-        && R->run.data->fields[R->run.hold_out_by].shape.rank == 0) {
-        if (R->X->options->measured != MEASURED_BY_ALL || R->run.data->fields[R->run.hold_out_by].column >= 0) return true;
+    if (R->run.hold_out_by >= 0 && R->run.data->fields[R->run.hold_out_by].classes > 0 &&
+        R->run.data->fields[R->run.hold_out_by].shape.rank == 0) {
+        if (R->X->options->measured != MEASURED_BY_ALL || R->run.data->fields[R->run.hold_out_by].column >= 0)
+            return true;
         Diagnostic *computed = report(R->X->diagnostics, CODE_E0304, arg->value->span,
                                       "an object splits by labels that the application supplies, and %s is computed",
                                       arg->value->name.text);
-        add_help(R->X->diagnostics, computed, "--run can split by it; in an application hold out by a column, at random "
+        add_help(R->X->diagnostics, computed,
+                 "--run can split by it; in an application hold out by a column, at random "
                  "(hold_out = 0.2), or give NAME_fit the rows that validate");
         return false;
     }
     Diagnostic *d = report(R->X->diagnostics, CODE_E0304, arg->value->span, "%s is not a label of data %s",
                            arg->value->name.text, R->run.data->name);
-    add_help(R->X->diagnostics, d,
-             "split keeps the share of every class: split(0.1, by = y) with y: label[k]");
+    add_help(R->X->diagnostics, d, "split keeps the share of every class: split(0.1, by = y) with y: label[k]");
     return false;
 }
 
@@ -131,8 +139,7 @@ static bool lower_hold_out(RunLowering *R) {
         R->run.hold_out = HOLD_OUT_LAST;
         return part_of(R, expr->call.args.items[0].value);
     }
-    if (strcmp(name, "split") == 0 || strcmp(name, "last") == 0)
-        return bad_value(R, expr, "hold_out", hold_out_usage);
+    if (strcmp(name, "split") == 0 || strcmp(name, "last") == 0) return bad_value(R, expr, "hold_out", hold_out_usage);
     R->run.hold_out = HOLD_OUT_RANDOM;
     return part_of(R, expr);
 }
@@ -143,26 +150,23 @@ static bool fits_training(RunLowering *R, const Expr *expr, const DataSet *valid
     bool same = true;
     for (int i = 0; i < data->field_count; i++) {
         const Field *a = &data->fields[i], *b = i < valid->field_count ? &valid->fields[i] : NULL;
-        same &= b && a->name == b->name && a->dtype == b->dtype && shape_equal(a->shape, b->shape)
-                && a->classes == b->classes && a->column == b->column;
+        same &= b && a->name == b->name && a->dtype == b->dtype && shape_equal(a->shape, b->shape) &&
+                a->classes == b->classes && a->column == b->column;
     }
     for (int i = 0; i < data->column_count && same; i++) {
         const Column *a = &data->columns[i], *b = i < valid->column_count ? &valid->columns[i] : NULL;
-        same &= b && a->dtype == b->dtype && shape_equal(a->shape, b->shape)
-                && a->standardized == b->standardized;
+        same &= b && a->dtype == b->dtype && shape_equal(a->shape, b->shape) && a->standardized == b->standardized;
     }
     if (same) return true;
     Diagnostic *d = report(R->X->diagnostics, CODE_E0446, expr->span, "data %s has not the fields of data %s",
                            valid->name, data->name);
     add_note(R->X->diagnostics, d, valid->span, "%s is declared here", valid->name);
-    add_help(R->X->diagnostics, d, "declare it like the other: data %s like %s = ...", valid->name,
-             data->name);
+    add_help(R->X->diagnostics, d, "declare it like the other: data %s like %s = ...", valid->name, data->name);
     return false;
 }
 
 static bool lower_valid(RunLowering *R) {
-    const BlockStmt *valid = block_setting(R->block, KEY_VALID),
-                    *hold_out = block_setting(R->block, KEY_HOLD_OUT);
+    const BlockStmt *valid = block_setting(R->block, KEY_VALID), *hold_out = block_setting(R->block, KEY_HOLD_OUT);
     if (!valid) return true;
     if (hold_out) {
         Diagnostic *d = report(R->X->diagnostics, CODE_E0312, valid->stmt->span,
@@ -175,11 +179,10 @@ static bool lower_valid(RunLowering *R) {
 
 /* ---- how long, how often, from where ----------------------------------------------------------------- */
 static bool lower_length(RunLowering *R) {
-    const BlockStmt *epochs = block_setting(R->block, KEY_EPOCHS),
-                    *steps = block_setting(R->block, KEY_STEPS);
+    const BlockStmt *epochs = block_setting(R->block, KEY_EPOCHS), *steps = block_setting(R->block, KEY_STEPS);
     if (epochs && steps) {
-        Diagnostic *d =
-            report(R->X->diagnostics, CODE_E0312, steps->stmt->span, "a block has epochs or steps, not both");
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0312, steps->stmt->span,
+                               "a block has epochs or steps, not both");
         add_note(R->X->diagnostics, d, epochs->stmt->span, "epochs is here");
         return false;
     }
@@ -203,7 +206,8 @@ static bool lower_report(RunLowering *R) {
     const Expr *inner = expr->kind == EXPR_EVERY ? expr->inner : NULL;
     if (!inner) return bad_value(R, expr, "report", usage);
     const char *unit = inner->kind == EXPR_QUANTITY ? inner->quantity.unit.text
-                       : inner->kind == EXPR_NAME ? inner->name.text : "";
+                       : inner->kind == EXPR_NAME   ? inner->name.text
+                                                    : "";
     double every = inner->kind == EXPR_QUANTITY ? inner->quantity.value : 1;
     R->run.report_steps = strcmp(unit, "steps") == 0 || strcmp(unit, "step") == 0;
     bool epochs = strcmp(unit, "epochs") == 0 || strcmp(unit, "epoch") == 0;
@@ -221,8 +225,7 @@ static bool agrees(RunLowering *R, const Run *other) {
             for (int s = 0; s < sites->count; s++) {
                 const EachSite *site = &sites->items[s];
                 if (strcmp(site->name, other->each[i].name) != 0) continue;
-                if (strcmp(each_text(R->X, site), other->each[i].text) != 0)
-                    return false;
+                if (strcmp(each_text(R->X, site), other->each[i].text) != 0) return false;
             }
         }
     return true;
@@ -233,8 +236,7 @@ static bool start_from_block(RunLowering *R, const Expr *expr) {
     const TrainBlock *other = block_find(X, expr->name.text);
     if (!other) {
         Vector(const char *) names = {0};
-        for (int i = 0; i < X->blocks.count; i++)
-            vector_push(X->arena, &names, X->blocks.items[i]->name.text);
+        for (int i = 0; i < X->blocks.count; i++) vector_push(X->arena, &names, X->blocks.items[i]->name.text);
         Diagnostic *d = report(X->diagnostics, CODE_E0305, expr->span, "there is no train block named %s",
                                expr->name.text);
         const char *near = nearest_name(expr->name.text, names.items, names.count);
@@ -252,8 +254,7 @@ static bool start_from_block(RunLowering *R, const Expr *expr) {
     Diagnostic *d = report(X->diagnostics, CODE_E0311, expr->span,
                            "%s has %d runs, and it is not clear which one to start from", other->name.text,
                            other->run_count);
-    add_help(X->diagnostics, d,
-             "start from a block with one run, or let both depend on the same setting of the file");
+    add_help(X->diagnostics, d, "start from a block with one run, or let both depend on the same setting of the file");
     return false;
 }
 
@@ -265,8 +266,7 @@ static bool lower_start(RunLowering *R) {
     if (expr->kind == EXPR_NAME) return start_from_block(R, expr);
     bool load = expr->kind == EXPR_CALL && is_word(expr->call.callee, "load") && expr->call.args.count == 1;
     if (!load)
-        return bad_value(R, expr, "start",
-                         "start = OTHER, a train block, or start = load(\"file.safetensors\")");
+        return bad_value(R, expr, "start", "start = OTHER, a train block, or start = load(\"file.safetensors\")");
     Value *path = lower_expression(R->L, R->L->global, expr->call.args.items[0].value);
     return lower_constant_string(R->L, path, expr->span, "the file to load", &R->run.start_file);
 }

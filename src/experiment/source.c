@@ -33,9 +33,9 @@ static bool same_texts(const Column *a, const Column *b) {
 static int find_equal(const SourceContext *context, const Column *wanted) {
     for (int i = 0; i < context->variant->columns.count; i++) {
         const Column *column = &context->variant->columns.items[i];
-        bool equal = column->dtype == wanted->dtype && shape_equal(column->shape, wanted->shape)
-                     && column->standardized == wanted->standardized && column->truncated == wanted->truncated
-                     && same_words(column, wanted);
+        bool equal = column->dtype == wanted->dtype && shape_equal(column->shape, wanted->shape) &&
+                     column->standardized == wanted->standardized && column->truncated == wanted->truncated &&
+                     same_words(column, wanted);
         bool renamed = column->remap_count || wanted->remap_count;
         if (!same_texts(column, wanted)) continue;
         if (equal && !column->synthetic && (!renamed || context->field < 0)) return i;
@@ -59,7 +59,7 @@ int source_add_column(SourceContext *context, Column column) {
         int before = 0;
         for (int i = 0; i < context->variant->columns.count; i++)
             before += context->variant->columns.items[i].standardized;
-        column.mean_cell = 2 * before;               /* a run's first cells are its statistics */
+        column.mean_cell = 2 * before; /* a run's first cells are its statistics */
         column.deviation_cell = 2 * before + 1;
     }
     column.name = unique_name(context, column.name);
@@ -99,7 +99,7 @@ static int column_at(SourceContext *context, const Expr *expr, Name word, Column
     if (!context->making) INTERNAL_ERROR("a column of %s is not known", context->variant->set->name);
     column = find_equal(context, &wanted);
     if (column < 0 && context->field < 0 && wanted.csv_count) {
-        wanted.dtype = DTYPE_I32;                    /* a label that is stored already, as in the file */
+        wanted.dtype = DTYPE_I32; /* a label that is stored already, as in the file */
         column = find_equal(context, &wanted);
         wanted.dtype = context->X->L->real;
     }
@@ -126,12 +126,14 @@ Value *source_column_value(SourceContext *context, int index) {
     return value_tensor(L, leaf, context->field < 0 ? 0 : column->remap_count);
 }
 
-static bool is_label_field(const SourceContext *context) {
-    return context->field >= 0 && context->type.classes > 0;
-}
+static bool is_label_field(const SourceContext *context) { return context->field >= 0 && context->type.classes > 0; }
 
 /* An item of remap's list: a number, or a text. */
-typedef struct ListedValue { double value; const char *text; int place; } ListedValue;
+typedef struct ListedValue {
+    double value;
+    const char *text;
+    int place;
+} ListedValue;
 
 static int compare_values(const ListedValue *x, const ListedValue *y) {
     if (x->text) return strcmp(x->text, y->text);
@@ -156,19 +158,20 @@ static void check_twice(SourceContext *context, const Column *column, const Expr
     int count = column->remap_count;
     ListedValue *sorted = arena_array(arena, ListedValue, count + 1);
     for (int i = 0; i < count; i++)
-        sorted[i] = (ListedValue){column->remap ? column->remap[i] : 0, column->remap_words ? column->remap_words[i] : NULL, i};
+        sorted[i] = (ListedValue){column->remap ? column->remap[i] : 0,
+                                  column->remap_words ? column->remap_words[i] : NULL, i};
     qsort(sorted, (size_t)count, sizeof *sorted, compare_listed);
     for (int i = 1; i < count; i++) {
         if (compare_values(&sorted[i], &sorted[i - 1])) continue;
         if (i > 1 && !compare_values(&sorted[i], &sorted[i - 2])) continue;
         int first = sorted[i - 1].place, second = sorted[i].place;
         bool has_places = written && written->count == count;
-        Diagnostic *d = report(context->X->diagnostics, CODE_E0443,
-                               has_places ? written->items[second]->span : call->span,
-                               "remap names %s twice: it cannot be class %d and class %d",
-                               sorted[i].text ? text_format(arena, "\"%s\"", sorted[i].text)
-                                              : text_format(arena, "the value %s", text_number(arena, sorted[i].value, false)),
-                               first, second);
+        Diagnostic *d = report(
+            context->X->diagnostics, CODE_E0443, has_places ? written->items[second]->span : call->span,
+            "remap names %s twice: it cannot be class %d and class %d",
+            sorted[i].text ? text_format(arena, "\"%s\"", sorted[i].text)
+                           : text_format(arena, "the value %s", text_number(arena, sorted[i].value, false)),
+            first, second);
         if (has_places) add_note(context->X->diagnostics, d, written->items[first]->span, "here the first time");
         context->broken = true;
     }
@@ -183,14 +186,18 @@ static void set_remap(SourceContext *context, Column *column, Span span) {
         report(L->diagnostics, CODE_E0443, span, "remap takes numbers here: only a csv holds texts");
         good = false;
     }
-    if (texts) column->remap_words = arena_array(context->X->arena, const char *, list->count);
-    else column->remap = arena_array(context->X->arena, double, list->count);
+    if (texts)
+        column->remap_words = arena_array(context->X->arena, const char *, list->count);
+    else
+        column->remap = arena_array(context->X->arena, double, list->count);
     column->remap_count = list->count;
     for (int i = 0; i < list->count && good; i++)
         good = texts ? lower_constant_string(L, list->items[i], span, "a text to number", &column->remap_words[i])
                      : lower_constant_number(L, list->items[i], span, "a value to rename", &column->remap[i]);
-    if (good) check_twice(context, column, context->remap_call);
-    else context->broken = true;
+    if (good)
+        check_twice(context, column, context->remap_call);
+    else
+        context->broken = true;
     column->dtype = DTYPE_I32;
 }
 
@@ -228,8 +235,7 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
         Diagnostic *d = report(context->X->diagnostics, CODE_E0444, expr ? expr->span : word->span,
                                "standardize cannot be applied to %s: they are stored as %s", word->name,
                                column.dtype == DTYPE_U8 ? "bytes" : "labels");
-        if (column.dtype == DTYPE_U8)
-            add_help(context->X->diagnostics, d, "scale bytes by a constant: images / 255");
+        if (column.dtype == DTYPE_U8) add_help(context->X->diagnostics, d, "scale bytes by a constant: images / 255");
         context->broken = true;
         return value_poison(context->X->L);
     }
@@ -237,8 +243,8 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
 }
 
 static bool calls(const Expr *expr, const char *name) {
-    return expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
-           && strcmp(expr->call.callee->name.text, name) == 0;
+    return expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME &&
+           strcmp(expr->call.callee->name.text, name) == 0;
 }
 
 void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr) {
@@ -252,7 +258,10 @@ void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr) {
 }
 
 /* ---- columns(...), column(...) ----------------------------------------------------------------------- */
-typedef struct Picks { Vector(int64_t) index; Vector(const char *) name; } Picks;
+typedef struct Picks {
+    Vector(int64_t) index;
+    Vector(const char *) name;
+} Picks;
 
 static bool add_pick(SourceContext *context, Picks *picks, const Value *v, Span span) {
     Arena *arena = context->X->arena;
@@ -294,8 +303,8 @@ static Value *wrong_count(SourceContext *context, const Expr *call, const Column
     bool in_line = column->csv_index[0] >= 0;
     for (int i = 1; i < count; i++) in_line &= column->csv_index[i] == column->csv_index[0] + i;
     const char *which = !in_line ? ""
-                        : text_format(X->arena, ", numbers %lld to %lld", (long long)column->csv_index[0],
-                                      (long long)column->csv_index[count - 1]);
+                                 : text_format(X->arena, ", numbers %lld to %lld", (long long)column->csv_index[0],
+                                               (long long)column->csv_index[count - 1]);
     Diagnostic *d = report(X->diagnostics, CODE_E0443, call->span, "these are %s%s, and the field %s takes %lld",
                            several(X->arena, count), which, column->name, (long long)wanted);
     if (in_line)
@@ -326,7 +335,7 @@ static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
     }
     Name name = context->field >= 0 && context->field < context->variant->fields.count
                     ? context->variant->fields.items[context->field].name
-                                    : name_from(L->names, "keep");
+                    : name_from(L->names, "keep");
     Column column = {.name = name,
                      .dtype = is_label_field(context) || context->whole ? DTYPE_I32 : L->real,
                      .truncated = context->truncated,
@@ -340,7 +349,8 @@ static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
         return wrong_count(context, call, &column, wanted);
     if (context->field >= 0 && wanted == column.csv_count)
         column.shape = context->type.shape;
-    else if (!one) column.shape = (Shape){.rank = 1, .extent = {column.csv_count}};
+    else if (!one)
+        column.shape = (Shape){.rank = 1, .extent = {column.csv_count}};
     set_remap(context, &column, call->span);
     return source_column_value(context, column_at(context, call, NULL, column));
 }
@@ -358,8 +368,7 @@ static Value *lower_plain_column(SourceContext *context, Scope *scope, const Exp
     return source_is_plain_column(context, expr) ? lower_expression(context->X->L, scope, expr) : NULL;
 }
 
-static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
-                                void *data) {
+static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
     SourceContext *context = data;
     bool before = context->standardize;
     (void)args;
@@ -382,9 +391,8 @@ static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args
                                ? "keep looks at values as they are stored: standardize does not belong here"
                                : "standardize takes columns as they are stored");
     if (context->field >= 0)
-        add_help(
-            L->diagnostics, d,
-            "standardize(columns(0..5)); compute with the result, not inside: 2 * standardize(column(0))");
+        add_help(L->diagnostics, d,
+                 "standardize(columns(0..5)); compute with the result, not inside: 2 * standardize(column(0))");
     context->broken = true;
     return value_poison(L);
 }
@@ -403,9 +411,9 @@ static Value *lower_remap(Lowering *L, Scope *scope, const Arguments *args, cons
         context->remap = NULL;
     }
     if (v) return v;
-    Diagnostic *d =
-        report(L->diagnostics, CODE_E0443, call->span, "remap takes a column and the list of its values");
-    add_help(L->diagnostics, d, "remap(labels, [3, 7]) makes 0 of 3 and 1 of 7; remap(column(0), [\"no\", \"yes\"]) of texts");
+    Diagnostic *d = report(L->diagnostics, CODE_E0443, call->span, "remap takes a column and the list of its values");
+    add_help(L->diagnostics, d,
+             "remap(labels, [3, 7]) makes 0 of 3 and 1 of 7; remap(column(0), [\"no\", \"yes\"]) of texts");
     context->broken = true;
     return value_poison(L);
 }
@@ -430,8 +438,7 @@ static Value *lower_later(Lowering *L, Scope *scope, const Arguments *args, cons
     (void)scope;
     (void)args;
     ((SourceContext *)data)->broken = true;
-    return lower_unsupported(L, call->span,
-                             text_format(L->arena, "the source %s(...)", call->call.callee->name.text));
+    return lower_unsupported(L, call->span, text_format(L->arena, "the source %s(...)", call->call.callee->name.text));
 }
 
 static const Builtin source_functions[] = {
@@ -454,8 +461,7 @@ void source_bind_functions(SourceContext *context, Scope *scope) {
 /* ---- labels ------------------------------------------------------------------------------------------ */
 /* column + c or column - c as the column's index and c; -1 if it is none. */
 static int64_t shifted_column(const Node *node, double *shift) {
-    const Node *a = node->sources == 2 ? node->source[0] : NULL,
-               *b = node->sources == 2 ? node->source[1] : NULL;
+    const Node *a = node->sources == 2 ? node->source[0] : NULL, *b = node->sources == 2 ? node->source[1] : NULL;
     if (node->op == OP_ADD && b->op == OP_COLUMN && a->op == OP_CONST) {
         *shift = a->attr.value;
         return b->attr.index;
@@ -477,7 +483,9 @@ Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes) 
     return graph_leaf(context->X->L->graph, OP_COLUMN, column->dtype, column->shape, index);
 }
 
-typedef struct Interval { double low, high; } Interval;
+typedef struct Interval {
+    double low, high;
+} Interval;
 static Interval range_of_node(const Node *node, int *budget) {
     const Interval any = {-1e300, 1e300};
     if (--*budget < 0) return any;
@@ -502,7 +510,8 @@ static Interval range_of_node(const Node *node, int *budget) {
         for (int i = 0; i < node->attr.contraction->reduced; i++) size *= node->attr.contraction->extent[i];
         return (Interval){0, (double)size - 1};
     }
-    case OP_RESHAPE: case OP_STOP_GRADIENT: return range_of_node(node->source[0], budget);
+    case OP_RESHAPE:
+    case OP_STOP_GRADIENT: return range_of_node(node->source[0], budget);
     default: return any;
     }
 }

@@ -22,8 +22,8 @@ bool source_take_range(Experiment *X, DataVariant *variant, Name name, const Val
 bool source_take_whole(Experiment *X, const Value *v, Span span, const char *what, int64_t least, int64_t *out) {
     if (!lower_constant_int(X->L, v, span, what, out)) return false;
     if (*out >= least && *out <= (int64_t)1 << 40) return true;
-    report(X->diagnostics, CODE_E0442, span, "%s = %lld: it is a whole number from %lld on", what,
-           (long long)*out, (long long)least);
+    report(X->diagnostics, CODE_E0442, span, "%s = %lld: it is a whole number from %lld on", what, (long long)*out,
+           (long long)least);
     return false;
 }
 

@@ -14,10 +14,17 @@ static bool complete(Experiment *X, const DataVariant *variant, Span span) {
 }
 
 static const SourceArgument idx_arguments[] = {
-    {"rows", source_take_range}, {"copies", source_take_copies}, {"images", take_word}, {"labels", take_word}, {NULL, NULL},
+    {"rows", source_take_range},
+    {"copies", source_take_copies},
+    {"images", take_word},
+    {"labels", take_word},
+    {NULL, NULL},
 };
 static const SourceArgument npy_arguments[] = {
-    {"rows", source_take_range}, {"copies", source_take_copies}, {ANY_ARGUMENT, take_word}, {NULL, NULL},
+    {"rows", source_take_range},
+    {"copies", source_take_copies},
+    {ANY_ARGUMENT, take_word},
+    {NULL, NULL},
 };
 const SourceForm source_form_IDX = {"idx(images = \"file.gz\", labels = \"file.gz\")", idx_arguments, complete, true};
 const SourceForm source_form_NPY = {"npy(x = \"x.npy\", y = \"y.npy\")", npy_arguments, complete, false};

@@ -42,8 +42,10 @@ static bool find_source(Experiment *X, const Expr *call, SourceKind *kind) {
     }
     Diagnostic *d = report(X->diagnostics, CODE_E0441, span, "there is no data source named %s", wanted);
     const char *near = nearest_name(wanted, names, count);
-    if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
-    else add_help(X->diagnostics, d, "sources are %s", source_names(X->arena, names, count));
+    if (near)
+        add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    else
+        add_help(X->diagnostics, d, "sources are %s", source_names(X->arena, names, count));
     return false;
 }
 
@@ -62,8 +64,10 @@ static bool unknown_argument(Experiment *X, const DataSet *set, const Argument *
     Diagnostic *d = report(X->diagnostics, CODE_E0442, arg->name.span, "%s has no argument named %s",
                            source_name(set->kind), arg->name.text);
     const char *near = nearest_name(arg->name.text, names, count);
-    if (near && *near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
-    else add_help(X->diagnostics, d, "like this: %s", form->usage);
+    if (near && *near)
+        add_help(X->diagnostics, d, "did you mean `%s`?", near);
+    else
+        add_help(X->diagnostics, d, "like this: %s", form->usage);
     return false;
 }
 
@@ -76,7 +80,8 @@ static bool take_argument(Experiment *X, DataVariant *variant, const Argument *a
     if (!arg->name.text) {
         const SourceArgument *first = set->path ? NULL : find_argument(form, NO_NAME);
         if (first) return first->take(X, variant, NULL, v, span);
-        Diagnostic *d = report(X->diagnostics, CODE_E0442, span, "this argument of %s needs a name", source_name(set->kind));
+        Diagnostic *d = report(X->diagnostics, CODE_E0442, span, "this argument of %s needs a name",
+                               source_name(set->kind));
         add_help(X->diagnostics, d, "like this: %s", form->usage);
         return false;
     }
@@ -128,8 +133,7 @@ bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant) {
     }
     if (!find_source(X, call, &set->kind)) return false;
     bool good = true;
-    for (int i = 0; i < call->call.args.count; i++)
-        good &= take_argument(X, variant, &call->call.args.items[i]);
+    for (int i = 0; i < call->call.args.count; i++) good &= take_argument(X, variant, &call->call.args.items[i]);
     if (good) good = source_form(set->kind)->complete(X, variant, call->span);
     move_source(X, variant, call->span);
     return good;

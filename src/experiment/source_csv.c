@@ -14,8 +14,7 @@ static bool take_missing(Experiment *X, DataVariant *variant, Name name, const V
     if (v->kind == VALUE_STRING) {
         if (!lower_constant_string(X->L, v, span, "missing", &text)) return false;
         if (strcmp(text, "error") == 0) return true;
-        report(X->diagnostics, CODE_E0442, span,
-               "missing is a number that stands for empty cells, or \"error\"");
+        report(X->diagnostics, CODE_E0442, span, "missing is a number that stands for empty cells, or \"error\"");
         return false;
     }
     set->missing_is_error = false;
@@ -63,7 +62,8 @@ static bool take_header(Experiment *X, DataVariant *variant, Name name, const Va
 
 static bool complete(Experiment *X, const DataVariant *variant, Span span) {
     const DataSet *set = variant->set;
-    bool decimal = set->decimal == ',' && set->delimiter == ',', comment = set->comment && set->comment == set->delimiter;
+    bool decimal = set->decimal == ',' && set->delimiter == ',',
+         comment = set->comment && set->comment == set->delimiter;
     if (decimal || comment)
         report(X->diagnostics, CODE_E0442, span, "one sign cannot be the delimiter and the %s",
                decimal ? "decimal comma" : "beginning of comments");
@@ -71,9 +71,9 @@ static bool complete(Experiment *X, const DataVariant *variant, Span span) {
 }
 
 static const SourceArgument arguments[] = {
-    {NO_NAME, take_path},         {"delimiter", take_delimiter}, {"header", take_header},   {"decimal", take_decimal},
-    {"comment", take_comment},    {"rows", source_take_range},   {"missing", take_missing}, {"copies", source_take_copies},
-    {NULL, NULL},
+    {NO_NAME, take_path},      {"delimiter", take_delimiter},  {"header", take_header},
+    {"decimal", take_decimal}, {"comment", take_comment},      {"rows", source_take_range},
+    {"missing", take_missing}, {"copies", source_take_copies}, {NULL, NULL},
 };
 const SourceForm source_form_CSV = {
     "csv(\"file.csv\", delimiter = \",\", header = true, decimal = \".\", comment = \"#\", rows = 0..1000, "

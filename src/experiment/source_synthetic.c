@@ -17,6 +17,9 @@ static bool complete(Experiment *X, const DataVariant *variant, Span span) {
 }
 
 static const SourceArgument arguments[] = {
-    {"rows", take_rows}, {"seed", take_seed}, {"copies", source_take_copies}, {NULL, NULL},
+    {"rows", take_rows},
+    {"seed", take_seed},
+    {"copies", source_take_copies},
+    {NULL, NULL},
 };
 const SourceForm source_form_SYNTHETIC = {"synthetic(rows = 100, seed = 42)", arguments, complete, false};

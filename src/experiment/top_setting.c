@@ -13,12 +13,14 @@ void settings_clear_used(Experiment *X) {
 uint64_t settings_used(const Experiment *X) {
     uint64_t used = 0;
     for (int i = 0; i < X->settings.count; i++)
-        if (X->settings.items[i].binding && X->settings.items[i].binding->used)
-            used |= X->settings.items[i].depends;
+        if (X->settings.items[i].binding && X->settings.items[i].binding->used) used |= X->settings.items[i].depends;
     return used;
 }
 
-typedef struct OwnSites { Experiment *X; uint64_t mask; } OwnSites;
+typedef struct OwnSites {
+    Experiment *X;
+    uint64_t mask;
+} OwnSites;
 
 static void visit_own_site(const Expr *expr, void *context) {
     OwnSites *own = context;

@@ -3,7 +3,10 @@
  */
 #include "experiment/experiment.h"
 
-typedef struct Replaced { Experiment *X; EachSites *sites; } Replaced;
+typedef struct Replaced {
+    Experiment *X;
+    EachSites *sites;
+} Replaced;
 
 static void drop_replaced_arguments(const Expr *expr, void *context) {
     Replaced *replaced = context;
@@ -120,8 +123,7 @@ static bool lower_start(Experiment *X, TrainBlock *block) {
     TrainBlock *other = block_find(X, start->stmt->assign.value->name.text);
     if (!other) return true;
     if (other->lowering) {
-        report(X->diagnostics, CODE_E0308, start->stmt->span, "train %s starts from itself",
-               block->name.text);
+        report(X->diagnostics, CODE_E0308, start->stmt->span, "train %s starts from itself", block->name.text);
         return false;
     }
     block_lower(X, other);

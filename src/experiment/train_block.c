@@ -8,7 +8,10 @@
 #include "experiment/experiment.h"
 #include <string.h>
 
-typedef struct SettingRow { const char *name; bool named, parts; } SettingRow;
+typedef struct SettingRow {
+    const char *name;
+    bool named, parts;
+} SettingRow;
 static const SettingRow setting_rows[KEY_COUNT] = {
     [KEY_DATA] = {"data", false, false},          [KEY_MINIMIZE] = {"minimize", true, false},
     [KEY_PENALTY] = {"penalty", true, false},     [KEY_MEASURE] = {"measure", true, false},
@@ -50,15 +53,17 @@ static const char *what_of(Experiment *X, const BlockStmt *s) {
     for (int i = 0; stmt->assign.has_binders && i < stmt->assign.binders.count; i++) {
         const Binder *binder = &stmt->assign.binders.items[i];
         text_add(&text, i ? ", " : "");
-        if (binder->path) ast_print_expr(&text, binder->path);
-        else text_add(&text, "%s", binder->name.text);
+        if (binder->path)
+            ast_print_expr(&text, binder->path);
+        else
+            text_add(&text, "%s", binder->name.text);
     }
     return text.bytes;
 }
 
 static bool contradicts(SettingKey a, SettingKey b) {
-    return (a == KEY_EPOCHS && b == KEY_STEPS) || (a == KEY_STEPS && b == KEY_EPOCHS)
-           || (a == KEY_HOLD_OUT && b == KEY_VALID) || (a == KEY_VALID && b == KEY_HOLD_OUT);
+    return (a == KEY_EPOCHS && b == KEY_STEPS) || (a == KEY_STEPS && b == KEY_EPOCHS) ||
+           (a == KEY_HOLD_OUT && b == KEY_VALID) || (a == KEY_VALID && b == KEY_HOLD_OUT);
 }
 
 static bool replaces(Experiment *X, const BlockStmt *s, const BlockStmt *old) {
@@ -81,8 +86,8 @@ static bool misplaced(Experiment *X, const Stmt *stmt) {
 
 static bool check_named(Experiment *X, const Stmt *stmt, SettingKey key) {
     if (key == KEY_LOCAL) {
-        Diagnostic *d = report(X->diagnostics, CODE_E0301, stmt->named.key.span,
-                               "there is no setting named %s", stmt->named.key.text);
+        Diagnostic *d = report(X->diagnostics, CODE_E0301, stmt->named.key.span, "there is no setting named %s",
+                               stmt->named.key.text);
         suggest_setting(X, d, stmt->named.key.text);
         return false;
     }
@@ -118,13 +123,11 @@ static bool check_assign(Experiment *X, const Stmt *stmt, SettingKey key) {
 static bool classify(Experiment *X, const Stmt *stmt, SettingKey *key) {
     *key = KEY_LOCAL;
     switch (stmt->kind) {
-    case STMT_ASSIGN:
-        *key = setting_key(stmt->assign.key.text);
-        return check_assign(X, stmt, *key);
-    case STMT_NAMED:
-        *key = setting_key(stmt->named.key.text);
-        return check_named(X, stmt, *key);
-    case STMT_TYPED: case STMT_TUPLE: case STMT_REPEAT: return true;
+    case STMT_ASSIGN: *key = setting_key(stmt->assign.key.text); return check_assign(X, stmt, *key);
+    case STMT_NAMED: *key = setting_key(stmt->named.key.text); return check_named(X, stmt, *key);
+    case STMT_TYPED:
+    case STMT_TUPLE:
+    case STMT_REPEAT: return true;
     case STMT_ERROR: return false;
     default: return misplaced(X, stmt);
     }
@@ -134,8 +137,7 @@ static bool said_twice(Experiment *X, const TrainBlock *block, const BlockStmt *
     for (int i = 0; s->key != KEY_LOCAL && i < block->body.count; i++) {
         const BlockStmt *old = &block->body.items[i];
         if (!old->own || old->key != s->key || strcmp(what_of(X, s), what_of(X, old)) != 0) continue;
-        Diagnostic *d =
-            report(X->diagnostics, CODE_E0310, s->stmt->span, "%s is said twice", setting_name(s->key));
+        Diagnostic *d = report(X->diagnostics, CODE_E0310, s->stmt->span, "%s is said twice", setting_name(s->key));
         add_note(X->diagnostics, d, old->stmt->span, "the first is here");
         return true;
     }
@@ -171,8 +173,7 @@ static TrainBlock *find_base(Experiment *X, const TrainBlock *block) {
     Vector(const char *) names = {0};
     for (int i = 0; i < X->blocks.count; i++)
         if (X->blocks.items[i] != block) vector_push(X->arena, &names, X->blocks.items[i]->name.text);
-    Diagnostic *d =
-        report(X->diagnostics, CODE_E0305, like.span, "there is no train block named %s", like.text);
+    Diagnostic *d = report(X->diagnostics, CODE_E0305, like.span, "there is no train block named %s", like.text);
     const char *near = nearest_name(like.text, names.items, names.count);
     if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
     return NULL;
@@ -181,10 +182,8 @@ static TrainBlock *find_base(Experiment *X, const TrainBlock *block) {
 static void collect_sites(Experiment *X, TrainBlock *block) {
     for (int i = 0; i < block->body.count; i++) {
         const Stmt *stmt = block->body.items[i].stmt;
-        if (stmt->kind == STMT_ASSIGN)
-            each_collect(X, &block->sites, stmt->assign.value, stmt->assign.key.text);
-        if (stmt->kind == STMT_NAMED)
-            each_collect(X, &block->sites, stmt->named.value, stmt->named.name.text);
+        if (stmt->kind == STMT_ASSIGN) each_collect(X, &block->sites, stmt->assign.value, stmt->assign.key.text);
+        if (stmt->kind == STMT_NAMED) each_collect(X, &block->sites, stmt->named.value, stmt->named.name.text);
         if (stmt->kind == STMT_TYPED) each_collect(X, &block->sites, stmt->bind.value, stmt->bind.name.text);
         if (stmt->kind == STMT_TUPLE)
             each_collect(X, &block->sites, stmt->tuple.value, stmt->tuple.names.items[0].text);
@@ -219,14 +218,13 @@ static void apply_overrides(Experiment *X, TrainBlock *block) {
         bool plain = key != KEY_MINIMIZE && key != KEY_PENALTY && key != KEY_MEASURE;
         if (!override || !plain) continue;
         bool top = false;
-        for (int i = 0; i < X->settings.count; i++)
-            top |= strcmp(X->settings.items[i].name.text, override->name) == 0;
+        for (int i = 0; i < X->settings.count; i++) top |= strcmp(X->settings.items[i].name.text, override->name) == 0;
         if (top) continue;
         Stmt *stmt = arena_new_of(X->arena, Stmt);
         stmt->kind = STMT_ASSIGN;
         stmt->span = override->value->span;
         stmt->assign.key = (Word){name_from(X->names, override->name), override->value->span};
-        stmt->assign.value = (Expr *)override->value;
+        stmt->assign.value = (Expr *) override->value;
         override->used = true;
         drop_other_length(block, (SettingKey)key);
         take_statement(X, block, stmt, block->body.count, false);
@@ -236,8 +234,7 @@ static void apply_overrides(Experiment *X, TrainBlock *block) {
 bool block_resolve(Experiment *X, TrainBlock *block) {
     if (block->resolved) return !block->failed;
     if (block->resolving) {
-        report(X->diagnostics, CODE_E0308, block->stmt->train.like.span, "train %s is like itself",
-               block->name.text);
+        report(X->diagnostics, CODE_E0308, block->stmt->train.like.span, "train %s is like itself", block->name.text);
         block->failed = true;
         return false;
     }

@@ -11,16 +11,15 @@ static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const
     if (field < 0) {
         Diagnostic *d = report(X->diagnostics, CODE_E0316, name->span,
                                "undo names a field of the data, whose units come back");
-        add_help(X->diagnostics, d, "data %s has the fields %s: undo(%s, e)", set->name,
-                 run_field_names(X->run), set->fields[set->field_count - 1].name);
+        add_help(X->diagnostics, d, "data %s has the fields %s: undo(%s, e)", set->name, run_field_names(X->run),
+                 set->fields[set->field_count - 1].name);
         return value_poison(L);
     }
     if (value_is_poison(v)) return v;
     int index = set->fields[field].column;
     const Column *column = index >= 0 ? &set->columns[index] : NULL;
     if (!column || !column->standardized) return v;
-    const char *what =
-        text_format(X->arena, "what is brought back to the units of %s", set->fields[field].name);
+    const char *what = text_format(X->arena, "what is brought back to the units of %s", set->fields[field].name);
     Node *node = value_to_node(L, v, column->dtype, column->shape, inner->span, what);
     if (!node) return value_poison(L);
     Node *deviation = graph_leaf(L->graph, OP_CELL, DTYPE_F64, column->shape, column->deviation_cell);
@@ -32,6 +31,5 @@ static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const
 static const Builtin undo_builtin = {"undo", 2, 2, true, lower_undo, "undo(y, e)"};
 
 void run_bind_undo(RunLowering *R, Scope *scope) {
-    scope_bind(R->L, scope, name_from(R->X->names, "undo"), value_builtin(R->L, &undo_builtin, R->X),
-               (Span){0, 0});
+    scope_bind(R->L, scope, name_from(R->X->names, "undo"), value_builtin(R->L, &undo_builtin, R->X), (Span){0, 0});
 }

@@ -7,7 +7,10 @@
 #include <string.h>
 
 typedef enum Better { BETTER_UNKNOWN, BETTER_LOW, BETTER_HIGH } Better;
-typedef struct Figure { const char *text; Better better; } Figure;
+typedef struct Figure {
+    const char *text;
+    Better better;
+} Figure;
 
 static Better better_of_metric(const char *name) {
     static const char *const high[] = {"accuracy", "precision", "recall", "f1", "r2"};
@@ -43,13 +46,13 @@ static bool report_figure(RunLowering *R, const Expr *expr) {
         vector_push(R->X->arena, &names,
                     text_format(R->X->arena, "%s.%s", valid ? "valid" : "train", R->measures.items[i].name));
     const char *text = expr_text(R->X, expr);
-    Diagnostic *d =
-        report(R->X->diagnostics, CODE_E0313, expr->span, "%s is not a figure that this block reports", text);
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0313, expr->span, "%s is not a figure that this block reports",
+                           text);
     const char *near = nearest_name(text, names.items, names.count);
-    if (near) add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
+    if (near)
+        add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
     else
-        add_help(R->X->diagnostics, d,
-                 "figures are train.loss, valid.loss, valid.NAME of a measure, epoch and step");
+        add_help(R->X->diagnostics, d, "figures are train.loss, valid.loss, valid.NAME of a measure, epoch and step");
     if (!valid && strncmp(text, "valid.", 6) == 0)
         add_help(R->X->diagnostics, d, "no rows validate: hold_out = 0.1 or valid = DATA gives some");
     return false;
@@ -62,14 +65,14 @@ static bool learns_by_heart(const RunLowering *R) {
 
 static void say_figure_of_training(RunLowering *R, const Expr *expr) {
     Diagnostic *d = report(R->X->diagnostics, CODE_N0304, expr->span,
-                           "with --overfit no rows validate: %s is taken of the rows that train", expr_text(R->X, expr));
+                           "with --overfit no rows validate: %s is taken of the rows that train",
+                           expr_text(R->X, expr));
     add_help(R->X->diagnostics, d, "--set 'stop=train.loss < 0.001' and --set keep=last say it otherwise");
 }
 
 static bool figure_of(RunLowering *R, const Expr *expr, Figure *figure) {
     bool valid = R->run.valid || R->run.hold_out != HOLD_OUT_NONE;
-    if (expr->kind == EXPR_NAME
-        && (strcmp(expr->name.text, "epoch") == 0 || strcmp(expr->name.text, "step") == 0)) {
+    if (expr->kind == EXPR_NAME && (strcmp(expr->name.text, "epoch") == 0 || strcmp(expr->name.text, "step") == 0)) {
         *figure = (Figure){expr->name.text, BETTER_UNKNOWN};
         return true;
     }
@@ -117,8 +120,7 @@ static Watch *new_watch(RunLowering *R, Watch watch) { return arena_copy(R->X->a
 
 static Watch *bad_condition(RunLowering *R, const Expr *expr) {
     if (expr->kind == EXPR_ERROR) return NULL;
-    Diagnostic *d =
-        report(R->X->diagnostics, CODE_E0313, expr->span, "this is no condition on reported figures");
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0313, expr->span, "this is no condition on reported figures");
     add_help(R->X->diagnostics, d, "like this: stop = stalled(valid.loss, 3 epochs) or train.loss < 0.01");
     return NULL;
 }
@@ -128,19 +130,16 @@ static Watch *lower_stalled(RunLowering *R, const Expr *expr) {
         "stalled(valid.loss, 3 epochs); of a measure: stalled(highest(valid.NAME), 3 epochs)";
     Figure figure;
     if (expr->call.args.count != 2) return bad_condition(R, expr);
-    const Expr *first = expr->call.args.items[0].value,
-               *second = each_resolve(R->X, expr->call.args.items[1].value);
+    const Expr *first = expr->call.args.items[0].value, *second = each_resolve(R->X, expr->call.args.items[1].value);
     if (!directed_figure(R, first, &figure)) return NULL;
     if (figure.better == BETTER_UNKNOWN) {
         report_direction(R, first, usage);
         return NULL;
     }
-    bool epochs = second->kind == EXPR_QUANTITY
-                  && (strcmp(second->quantity.unit.text, "epochs") == 0
-                      || strcmp(second->quantity.unit.text, "epoch") == 0);
+    bool epochs = second->kind == EXPR_QUANTITY && (strcmp(second->quantity.unit.text, "epochs") == 0 ||
+                                                    strcmp(second->quantity.unit.text, "epoch") == 0);
     if (!epochs || !second->quantity.is_integer || second->quantity.value < 1) {
-        Diagnostic *d =
-            report(R->X->diagnostics, CODE_E0304, second->span, "stalled waits for a number of epochs");
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0304, second->span, "stalled waits for a number of epochs");
         add_help(R->X->diagnostics, d, "%s", usage);
         return NULL;
     }
@@ -166,12 +165,10 @@ static bool watch_kind_of(Operator op, WatchKind *kind) {
 static Watch *lower_side(RunLowering *R, const Expr *expr) {
     Figure figure;
     expr = each_resolve(R->X, expr);
-    bool word = expr->kind == EXPR_NAME
-                && (strcmp(expr->name.text, "epoch") == 0 || strcmp(expr->name.text, "step") == 0);
+    bool word = expr->kind == EXPR_NAME &&
+                (strcmp(expr->name.text, "epoch") == 0 || strcmp(expr->name.text, "step") == 0);
     if (expr->kind == EXPR_MEMBER || word)
-        return figure_of(R, expr, &figure)
-                   ? new_watch(R, (Watch){.kind = WATCH_FIGURE, .figure = figure.text})
-                   : NULL;
+        return figure_of(R, expr, &figure) ? new_watch(R, (Watch){.kind = WATCH_FIGURE, .figure = figure.text}) : NULL;
     double number;
     Value *v = lower_expression(R->L, R->L->global, expr);
     if (!lower_constant_number(R->L, v, expr->span, "the limit", &number)) return NULL;
@@ -181,16 +178,15 @@ static Watch *lower_side(RunLowering *R, const Expr *expr) {
 static Watch *lower_condition(RunLowering *R, const Expr *expr) {
     Watch watch = {0};
     expr = each_resolve(R->X, expr);
-    if (expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME
-        && strcmp(expr->call.callee->name.text, "stalled") == 0)
+    if (expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME &&
+        strcmp(expr->call.callee->name.text, "stalled") == 0)
         return lower_stalled(R, expr);
     if (expr->kind == EXPR_UNARY && expr->unary.op == OPERATOR_NOT) {
         watch.kind = WATCH_NOT;
         watch.left = lower_condition(R, expr->unary.operand);
         return watch.left ? new_watch(R, watch) : NULL;
     }
-    if (expr->kind != EXPR_BINARY || !watch_kind_of(expr->binary.op, &watch.kind))
-        return bad_condition(R, expr);
+    if (expr->kind != EXPR_BINARY || !watch_kind_of(expr->binary.op, &watch.kind)) return bad_condition(R, expr);
     bool joins = watch.kind == WATCH_AND || watch.kind == WATCH_OR;
     watch.left = joins ? lower_condition(R, expr->binary.left) : lower_side(R, expr->binary.left);
     watch.right = joins ? lower_condition(R, expr->binary.right) : lower_side(R, expr->binary.right);
@@ -199,8 +195,7 @@ static Watch *lower_condition(RunLowering *R, const Expr *expr) {
 
 /* ---- keep -------------------------------------------------------------------------------------------- */
 static bool lower_keep(RunLowering *R, const Expr *expr) {
-    static const char *const usage =
-        "keep = best(valid.loss); of a measure: highest(valid.NAME) or lowest(valid.NAME)";
+    static const char *const usage = "keep = best(valid.loss); of a measure: highest(valid.NAME) or lowest(valid.NAME)";
     Figure figure;
     if (expr->kind == EXPR_NAME && strcmp(expr->name.text, "last") == 0) return true;
     bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME && expr->call.args.count == 1;

@@ -11,33 +11,45 @@
 
 /* As in parser.y, loosest first. */
 enum Precedence {
-    LOOSEST, BY_OR, BY_AND, BY_NOT, BY_COMPARISON, BY_RANGE, BY_SUM, BY_PRODUCT, BY_SIGN, BY_POWER, TIGHTEST
+    LOOSEST,
+    BY_OR,
+    BY_AND,
+    BY_NOT,
+    BY_COMPARISON,
+    BY_RANGE,
+    BY_SUM,
+    BY_PRODUCT,
+    BY_SIGN,
+    BY_POWER,
+    TIGHTEST
 };
 
-const char *operator_text(Operator op)
-{
+const char *operator_text(Operator op) {
     static const char *const texts[] = {
-        [OPERATOR_NEG] = "-", [OPERATOR_NOT] = "not", [OPERATOR_OR] = "or", [OPERATOR_AND] = "and",
-        [OPERATOR_EQ] = "==", [OPERATOR_NE] = "!=", [OPERATOR_LT] = "<", [OPERATOR_LE] = "<=",
-        [OPERATOR_GT] = ">", [OPERATOR_GE] = ">=", [OPERATOR_IN] = "in", [OPERATOR_RANGE] = "..",
-        [OPERATOR_ADD] = "+", [OPERATOR_SUB] = "-", [OPERATOR_MUL] = "*", [OPERATOR_DIV] = "/",
-        [OPERATOR_FLOORDIV] = "//", [OPERATOR_MOD] = "%", [OPERATOR_MATMUL] = "@", [OPERATOR_POW] = "^",
+        [OPERATOR_NEG] = "-",       [OPERATOR_NOT] = "not", [OPERATOR_OR] = "or",    [OPERATOR_AND] = "and",
+        [OPERATOR_EQ] = "==",       [OPERATOR_NE] = "!=",   [OPERATOR_LT] = "<",     [OPERATOR_LE] = "<=",
+        [OPERATOR_GT] = ">",        [OPERATOR_GE] = ">=",   [OPERATOR_IN] = "in",    [OPERATOR_RANGE] = "..",
+        [OPERATOR_ADD] = "+",       [OPERATOR_SUB] = "-",   [OPERATOR_MUL] = "*",    [OPERATOR_DIV] = "/",
+        [OPERATOR_FLOORDIV] = "//", [OPERATOR_MOD] = "%",   [OPERATOR_MATMUL] = "@", [OPERATOR_POW] = "^",
     };
     return texts[op];
 }
 
-static enum Precedence operator_precedence(Operator op)
-{
+static enum Precedence operator_precedence(Operator op) {
     switch (op) {
-    case OPERATOR_OR:  return BY_OR;
+    case OPERATOR_OR: return BY_OR;
     case OPERATOR_AND: return BY_AND;
     case OPERATOR_NOT: return BY_NOT;
+    /* clang-format off */
     case OPERATOR_EQ: case OPERATOR_NE: case OPERATOR_LT: case OPERATOR_LE: case OPERATOR_GT:
     case OPERATOR_GE: case OPERATOR_IN:
+        /* clang-format on */
         return BY_COMPARISON;
     case OPERATOR_RANGE: return BY_RANGE;
+    /* clang-format off */
     case OPERATOR_ADD: case OPERATOR_SUB: return BY_SUM;
     case OPERATOR_MUL: case OPERATOR_DIV: case OPERATOR_FLOORDIV: case OPERATOR_MOD: case OPERATOR_MATMUL:
+        /* clang-format on */
         return BY_PRODUCT;
     case OPERATOR_NEG: return BY_SIGN;
     case OPERATOR_POW: return BY_POWER;
@@ -45,13 +57,14 @@ static enum Precedence operator_precedence(Operator op)
     return LOOSEST;
 }
 
-static enum Precedence expr_precedence(const Expr *expr)
-{
+static enum Precedence expr_precedence(const Expr *expr) {
     switch (expr->kind) {
-    case EXPR_UNARY:  return operator_precedence(expr->unary.op);
+    case EXPR_UNARY: return operator_precedence(expr->unary.op);
     case EXPR_BINARY: return operator_precedence(expr->binary.op);
-    case EXPR_IF: case EXPR_SCAN: return LOOSEST;
-    case EXPR_EVERY: case EXPR_EACH: return BY_SIGN;
+    case EXPR_IF:
+    case EXPR_SCAN: return LOOSEST;
+    case EXPR_EVERY:
+    case EXPR_EACH: return BY_SIGN;
     default: return TIGHTEST;
     }
 }
@@ -59,8 +72,7 @@ static enum Precedence expr_precedence(const Expr *expr)
 static void print_block(Text *to, const StmtList *block, int indent);
 static void print_expr(Text *to, const Expr *expr, enum Precedence around, int indent);
 
-static void print_binders(Text *to, const BinderList *binders, int indent)
-{
+static void print_binders(Text *to, const BinderList *binders, int indent) {
     for (int i = 0; i < binders->count; i++) {
         const Binder *binder = &binders->items[i];
         text_add(to, "%s", i > 0 ? ", " : "");
@@ -75,49 +87,43 @@ static void print_binders(Text *to, const BinderList *binders, int indent)
     }
 }
 
-static void print_exprs(Text *to, const ExprList *exprs, int indent)
-{
+static void print_exprs(Text *to, const ExprList *exprs, int indent) {
     for (int i = 0; i < exprs->count; i++) {
         text_add(to, "%s", i > 0 ? ", " : "");
         print_expr(to, exprs->items[i], LOOSEST, indent);
     }
 }
 
-static void print_string(Text *to, const char *bytes, size_t length)
-{
+static void print_string(Text *to, const char *bytes, size_t length) {
     text_add(to, "\"");
-    for (size_t i = 0; i < length; i++)
-        switch (bytes[i]) {
-        case '"':  text_add(to, "\\\""); break;
+    for (size_t i = 0; i < length; i++) switch (bytes[i]) {
+        case '"': text_add(to, "\\\""); break;
         case '\\': text_add(to, "\\\\"); break;
         case '\t': text_add(to, "\\t"); break;
         case '\n': text_add(to, "\\n"); break;
-        default:   text_add_bytes(to, bytes + i, 1);
+        default: text_add_bytes(to, bytes + i, 1);
         }
     text_add(to, "\"");
 }
 
-static void print_binary(Text *to, const Expr *expr, int indent)
-{
-    Operator        op = expr->binary.op;
+static void print_binary(Text *to, const Expr *expr, int indent) {
+    Operator op = expr->binary.op;
     enum Precedence mine = operator_precedence(op);
-    bool            chains_left = mine == BY_OR || mine == BY_AND || mine == BY_SUM || mine == BY_PRODUCT;
-    const Expr     *right = expr->binary.right;
+    bool chains_left = mine == BY_OR || mine == BY_AND || mine == BY_SUM || mine == BY_PRODUCT;
+    const Expr *right = expr->binary.right;
     print_expr(to, expr->binary.left, chains_left ? mine : mine + 1, indent);
     text_add(to, op == OPERATOR_RANGE || op == OPERATOR_POW ? "%s" : " %s ", operator_text(op));
     bool is_negative = right->kind == EXPR_UNARY && right->unary.op == OPERATOR_NEG;
     print_expr(to, right, op == OPERATOR_POW ? (is_negative ? BY_SIGN : mine) : mine + 1, indent);
 }
 
-static void print_call(Text *to, const Expr *expr, int indent)
-{
+static void print_call(Text *to, const Expr *expr, int indent) {
     print_expr(to, expr->call.callee, TIGHTEST, indent);
     text_add(to, "(");
     for (int i = 0; i < expr->call.args.count; i++) {
         const Argument *argument = &expr->call.args.items[i];
         text_add(to, "%s", i > 0 ? ", " : "");
-        if (argument->name.text)
-            text_add(to, "%s = ", argument->name.text);
+        if (argument->name.text) text_add(to, "%s = ", argument->name.text);
         print_expr(to, argument->value, LOOSEST, indent);
     }
     if (expr->call.binders.count > 0) {
@@ -127,23 +133,20 @@ static void print_call(Text *to, const Expr *expr, int indent)
     text_add(to, ")");
 }
 
-static void print_index(Text *to, const Expr *expr, int indent)
-{
+static void print_index(Text *to, const Expr *expr, int indent) {
     print_expr(to, expr->index.base, TIGHTEST, indent);
     text_add(to, "[");
     for (int i = 0; i < expr->index.items.count; i++) {
         const Item *item = &expr->index.items.items[i];
         bool starts_open = item->kind == ITEM_ALL || item->kind == ITEM_UPTO;
         text_add(to, "%s%s", i > 0 ? ", " : "", starts_open ? ".." : "");
-        if (item->expr)
-            print_expr(to, item->expr, item->kind == ITEM_EXPR ? LOOSEST : BY_SUM, indent);
+        if (item->expr) print_expr(to, item->expr, item->kind == ITEM_EXPR ? LOOSEST : BY_SUM, indent);
         text_add(to, "%s", item->kind == ITEM_FROM ? ".." : "");
     }
     text_add(to, "]");
 }
 
-static void print_quantity(Text *to, const Expr *expr)
-{
+static void print_quantity(Text *to, const Expr *expr) {
     if (expr->quantity.is_integer)
         text_add(to, "%.0f", expr->quantity.value);
     else
@@ -151,21 +154,19 @@ static void print_quantity(Text *to, const Expr *expr)
     text_add(to, " %s", expr->quantity.unit.text);
 }
 
-static void print_bare_expr(Text *to, const Expr *expr, int indent)
-{
+static void print_bare_expr(Text *to, const Expr *expr, int indent) {
     switch (expr->kind) {
-    case EXPR_NAME:     text_add(to, "%s", expr->name.text); break;
+    case EXPR_NAME: text_add(to, "%s", expr->name.text); break;
     case EXPR_NUMBER:
-        text_add(to, "%s", expr->number.text ? expr->number.text
-                                             : text_number(to->arena, expr->number.value, false));
+        text_add(to, "%s", expr->number.text ? expr->number.text : text_number(to->arena, expr->number.value, false));
         break;
-    case EXPR_STRING:   print_string(to, expr->string.bytes, expr->string.length); break;
+    case EXPR_STRING: print_string(to, expr->string.bytes, expr->string.length); break;
     case EXPR_QUANTITY: print_quantity(to, expr); break;
     case EXPR_UNARY:
         text_add(to, "%s%s", operator_text(expr->unary.op), expr->unary.op == OPERATOR_NOT ? " " : "");
         print_expr(to, expr->unary.operand, operator_precedence(expr->unary.op), indent);
         break;
-    case EXPR_BINARY:   print_binary(to, expr, indent); break;
+    case EXPR_BINARY: print_binary(to, expr, indent); break;
     case EXPR_IF:
         text_add(to, "if ");
         print_expr(to, expr->choice.condition, LOOSEST, indent);
@@ -174,8 +175,8 @@ static void print_bare_expr(Text *to, const Expr *expr, int indent)
         text_add(to, " else ");
         print_expr(to, expr->choice.otherwise, LOOSEST, indent);
         break;
-    case EXPR_CALL:     print_call(to, expr, indent); break;
-    case EXPR_INDEX:    print_index(to, expr, indent); break;
+    case EXPR_CALL: print_call(to, expr, indent); break;
+    case EXPR_INDEX: print_index(to, expr, indent); break;
     case EXPR_MEMBER:
         print_expr(to, expr->member.base, TIGHTEST, indent);
         text_add(to, ".%s", expr->member.member.text);
@@ -198,24 +199,23 @@ static void print_bare_expr(Text *to, const Expr *expr, int indent)
         text_add(to, " ");
         print_block(to, &expr->scan.body, indent);
         break;
-    case EXPR_EVERY: case EXPR_EACH:
+    case EXPR_EVERY:
+    case EXPR_EACH:
         text_add(to, expr->kind == EXPR_EVERY ? "every " : "each ");
         print_expr(to, expr->inner, BY_SIGN, indent);
         break;
-    case EXPR_ERROR:    text_add(to, "error"); break;
+    case EXPR_ERROR: text_add(to, "error"); break;
     }
 }
 
-static void print_expr(Text *to, const Expr *expr, enum Precedence around, int indent)
-{
+static void print_expr(Text *to, const Expr *expr, enum Precedence around, int indent) {
     bool parentheses = expr_precedence(expr) < around;
     text_add(to, "%s", parentheses ? "(" : "");
     print_bare_expr(to, expr, indent);
     text_add(to, "%s", parentheses ? ")" : "");
 }
 
-static void print_dims(Text *to, const DimList *dims, int indent)
-{
+static void print_dims(Text *to, const DimList *dims, int indent) {
     text_add(to, "[");
     for (int i = 0; i < dims->count; i++) {
         text_add(to, "%s", i > 0 ? ", " : "");
@@ -227,17 +227,13 @@ static void print_dims(Text *to, const DimList *dims, int indent)
     text_add(to, "]");
 }
 
-static void print_type(Text *to, const TypeExpr *type, int indent)
-{
+static void print_type(Text *to, const TypeExpr *type, int indent) {
     text_add(to, "%s", type->base.text);
-    if (type->has_dims)
-        print_dims(to, &type->dims, indent);
-    if (type->has_more)
-        print_dims(to, &type->more, indent);
+    if (type->has_dims) print_dims(to, &type->dims, indent);
+    if (type->has_more) print_dims(to, &type->more, indent);
 }
 
-static void print_formals(Text *to, const FormalList *formals, int indent)
-{
+static void print_formals(Text *to, const FormalList *formals, int indent) {
     text_add(to, "(");
     for (int i = 0; i < formals->count; i++) {
         const Formal *formal = &formals->items[i];
@@ -254,16 +250,13 @@ static void print_formals(Text *to, const FormalList *formals, int indent)
     text_add(to, ")");
 }
 
-static void print_value(Text *to, const Expr *value, bool is_draw, int indent)
-{
-    if (!value)
-        return;
+static void print_value(Text *to, const Expr *value, bool is_draw, int indent) {
+    if (!value) return;
     text_add(to, is_draw ? " ~ " : " = ");
     print_expr(to, value, LOOSEST, indent);
 }
 
-static void print_definition(Text *to, const Definition *definition, int indent)
-{
+static void print_definition(Text *to, const Definition *definition, int indent) {
     static const char *const words[] = {"model", "layer", "def", "loss", "metric", "optimizer"};
     text_add(to, "%s %s", words[definition->kind], definition->name.text);
     print_formals(to, &definition->formals, indent);
@@ -282,15 +275,12 @@ static void print_definition(Text *to, const Definition *definition, int indent)
     }
 }
 
-static void print_head(Text *to, const char *word, Word name, Word like)
-{
+static void print_head(Text *to, const char *word, Word name, Word like) {
     text_add(to, "%s %s", word, name.text);
-    if (like.text)
-        text_add(to, " like %s", like.text);
+    if (like.text) text_add(to, " like %s", like.text);
 }
 
-static void print_bind(Text *to, const Stmt *stmt, const char *word, int indent)
-{
+static void print_bind(Text *to, const Stmt *stmt, const char *word, int indent) {
     text_add(to, "%s%s", word, stmt->bind.name.text);
     if (stmt->bind.type) {
         text_add(to, ": ");
@@ -299,15 +289,13 @@ static void print_bind(Text *to, const Stmt *stmt, const char *word, int indent)
     print_value(to, stmt->bind.value, stmt->bind.is_draw, indent);
 }
 
-static void print_tuple(Text *to, const Stmt *stmt, int indent)
-{
+static void print_tuple(Text *to, const Stmt *stmt, int indent) {
     for (int i = 0; i < stmt->tuple.names.count; i++)
         text_add(to, "%s%s", i > 0 ? ", " : "", stmt->tuple.names.items[i].text);
     print_value(to, stmt->tuple.value, false, indent);
 }
 
-static void print_repeat(Text *to, const Stmt *stmt, int indent)
-{
+static void print_repeat(Text *to, const Stmt *stmt, int indent) {
     const Expr *count = stmt->repeat.count;
     text_add(to, "repeat ");
     if (stmt->repeat.name.text) {
@@ -323,8 +311,7 @@ static void print_repeat(Text *to, const Stmt *stmt, int indent)
     print_block(to, &stmt->repeat.body, indent);
 }
 
-static void print_bare_stmt(Text *to, const Stmt *stmt, int indent)
-{
+static void print_bare_stmt(Text *to, const Stmt *stmt, int indent) {
     switch (stmt->kind) {
     case STMT_DEFINITION: print_definition(to, stmt->definition, indent); break;
     case STMT_DATA:
@@ -335,7 +322,8 @@ static void print_bare_stmt(Text *to, const Stmt *stmt, int indent)
             print_block(to, &stmt->data.body, indent);
         }
         break;
-    case STMT_TRAIN: case STMT_UPDATE:
+    case STMT_TRAIN:
+    case STMT_UPDATE:
         print_head(to, stmt->kind == STMT_TRAIN ? "train" : "update", stmt->train.name, stmt->train.like);
         text_add(to, " ");
         print_block(to, &stmt->train.body, indent);
@@ -344,9 +332,10 @@ static void print_bare_stmt(Text *to, const Stmt *stmt, int indent)
         text_add(to, "include ");
         print_string(to, stmt->include.path, strlen(stmt->include.path));
         break;
-    case STMT_PARAM:  print_bind(to, stmt, "param ", indent); break;
-    case STMT_STATE:  print_bind(to, stmt, "state ", indent); break;
-    case STMT_FIELD: case STMT_TYPED: print_bind(to, stmt, "", indent); break;
+    case STMT_PARAM: print_bind(to, stmt, "param ", indent); break;
+    case STMT_STATE: print_bind(to, stmt, "state ", indent); break;
+    case STMT_FIELD:
+    case STMT_TYPED: print_bind(to, stmt, "", indent); break;
     case STMT_ASSIGN:
         text_add(to, "%s", stmt->assign.key.text);
         if (stmt->assign.has_binders) {
@@ -360,28 +349,28 @@ static void print_bare_stmt(Text *to, const Stmt *stmt, int indent)
         text_add(to, "%s %s", stmt->named.key.text, stmt->named.name.text);
         print_value(to, stmt->named.value, false, indent);
         break;
-    case STMT_TUPLE:  print_tuple(to, stmt, indent); break;
+    case STMT_TUPLE: print_tuple(to, stmt, indent); break;
     case STMT_REPEAT: print_repeat(to, stmt, indent); break;
     case STMT_RETURN:
         text_add(to, "return ");
         print_exprs(to, &stmt->ret.values, indent);
         break;
-    case STMT_ERROR:  text_add(to, "# a statement with a syntax error"); break;
+    case STMT_ERROR: text_add(to, "# a statement with a syntax error"); break;
     }
 }
 
-static bool has_block(const Stmt *stmt)
-{
+static bool has_block(const Stmt *stmt) {
     switch (stmt->kind) {
     case STMT_DEFINITION: return !stmt->definition->value;
-    case STMT_DATA:       return stmt->data.has_body;
-    case STMT_TRAIN: case STMT_UPDATE: case STMT_REPEAT: return true;
-    default:              return false;
+    case STMT_DATA: return stmt->data.has_body;
+    case STMT_TRAIN:
+    case STMT_UPDATE:
+    case STMT_REPEAT: return true;
+    default: return false;
     }
 }
 
-static void print_doc_above(Text *to, const char *doc, int indent)
-{
+static void print_doc_above(Text *to, const char *doc, int indent) {
     while (*doc) {
         size_t length = strcspn(doc, "\n");
         text_add(to, "%*s## %.*s\n", indent, "", (int)length, doc);
@@ -389,37 +378,27 @@ static void print_doc_above(Text *to, const char *doc, int indent)
     }
 }
 
-static void print_stmt(Text *to, const Stmt *stmt, int indent)
-{
+static void print_stmt(Text *to, const Stmt *stmt, int indent) {
     bool behind = stmt->doc && !has_block(stmt) && !strchr(stmt->doc, '\n');
-    if (stmt->doc && !behind)
-        print_doc_above(to, stmt->doc, indent);
+    if (stmt->doc && !behind) print_doc_above(to, stmt->doc, indent);
     text_add(to, "%*s", indent, "");
     print_bare_stmt(to, stmt, indent);
-    if (behind)
-        text_add(to, "  ## %s", stmt->doc);
+    if (behind) text_add(to, "  ## %s", stmt->doc);
     text_add(to, "\n");
 }
 
-static void print_block(Text *to, const StmtList *block, int indent)
-{
+static void print_block(Text *to, const StmtList *block, int indent) {
     text_add(to, "{\n");
-    for (int i = 0; i < block->count; i++)
-        print_stmt(to, block->items[i], indent + 2);
+    for (int i = 0; i < block->count; i++) print_stmt(to, block->items[i], indent + 2);
     text_add(to, "%*s}", indent, "");
 }
 
-void ast_print(Text *to, const Ast *ast)
-{
+void ast_print(Text *to, const Ast *ast) {
     for (int i = 0; i < ast->statements.count; i++) {
         const Stmt *stmt = ast->statements.items[i];
-        if (i > 0 && (has_block(stmt) || has_block(ast->statements.items[i - 1])))
-            text_add(to, "\n");
+        if (i > 0 && (has_block(stmt) || has_block(ast->statements.items[i - 1]))) text_add(to, "\n");
         print_stmt(to, stmt, 0);
     }
 }
 
-void ast_print_expr(Text *to, const Expr *expr)
-{
-    print_expr(to, expr, LOOSEST, 0);
-}
+void ast_print_expr(Text *to, const Expr *expr) { print_expr(to, expr, LOOSEST, 0); }

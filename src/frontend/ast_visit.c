@@ -28,7 +28,11 @@ void expr_visit(const Expr *expr, ExprVisitor *visit, void *context) {
     if (!expr) return;
     visit(expr, context);
     switch (expr->kind) {
-    case EXPR_NAME: case EXPR_NUMBER: case EXPR_STRING: case EXPR_QUANTITY: case EXPR_ERROR: break;
+    case EXPR_NAME:
+    case EXPR_NUMBER:
+    case EXPR_STRING:
+    case EXPR_QUANTITY:
+    case EXPR_ERROR: break;
     case EXPR_UNARY: expr_visit(expr->unary.operand, visit, context); break;
     case EXPR_BINARY:
         expr_visit(expr->binary.left, visit, context);
@@ -41,19 +45,16 @@ void expr_visit(const Expr *expr, ExprVisitor *visit, void *context) {
         break;
     case EXPR_CALL:
         expr_visit(expr->call.callee, visit, context);
-        for (int i = 0; i < expr->call.args.count; i++)
-            expr_visit(expr->call.args.items[i].value, visit, context);
+        for (int i = 0; i < expr->call.args.count; i++) expr_visit(expr->call.args.items[i].value, visit, context);
         visit_binders(&expr->call.binders, visit, context);
         break;
     case EXPR_INDEX:
         expr_visit(expr->index.base, visit, context);
-        for (int i = 0; i < expr->index.items.count; i++)
-            expr_visit(expr->index.items.items[i].expr, visit, context);
+        for (int i = 0; i < expr->index.items.count; i++) expr_visit(expr->index.items.items[i].expr, visit, context);
         break;
     case EXPR_MEMBER: expr_visit(expr->member.base, visit, context); break;
     case EXPR_ARRAY:
-        for (int i = 0; i < expr->array.items.count; i++)
-            expr_visit(expr->array.items.items[i], visit, context);
+        for (int i = 0; i < expr->array.items.count; i++) expr_visit(expr->array.items.items[i], visit, context);
         break;
     case EXPR_COMPREHENSION:
         expr_visit(expr->comprehension.item, visit, context);
@@ -63,13 +64,17 @@ void expr_visit(const Expr *expr, ExprVisitor *visit, void *context) {
         visit_binders(&expr->scan.binders, visit, context);
         visit_body(&expr->scan.body, visit, context);
         break;
-    case EXPR_EVERY: case EXPR_EACH: expr_visit(expr->inner, visit, context); break;
+    case EXPR_EVERY:
+    case EXPR_EACH: expr_visit(expr->inner, visit, context); break;
     }
 }
 
 void stmt_visit(const Stmt *stmt, ExprVisitor *visit, void *context) {
     switch (stmt->kind) {
-    case STMT_PARAM: case STMT_STATE: case STMT_FIELD: case STMT_TYPED:
+    case STMT_PARAM:
+    case STMT_STATE:
+    case STMT_FIELD:
+    case STMT_TYPED:
         visit_type(stmt->bind.type, visit, context);
         expr_visit(stmt->bind.value, visit, context);
         break;
@@ -84,15 +89,21 @@ void stmt_visit(const Stmt *stmt, ExprVisitor *visit, void *context) {
         visit_body(&stmt->repeat.body, visit, context);
         break;
     case STMT_RETURN:
-        for (int i = 0; i < stmt->ret.values.count; i++)
-            expr_visit(stmt->ret.values.items[i], visit, context);
+        for (int i = 0; i < stmt->ret.values.count; i++) expr_visit(stmt->ret.values.items[i], visit, context);
         break;
     case STMT_DATA: expr_visit(stmt->data.source, visit, context); break;
-    case STMT_DEFINITION: case STMT_TRAIN: case STMT_UPDATE: case STMT_INCLUDE: case STMT_ERROR: break;
+    case STMT_DEFINITION:
+    case STMT_TRAIN:
+    case STMT_UPDATE:
+    case STMT_INCLUDE:
+    case STMT_ERROR: break;
     }
 }
 
-typedef struct NameSearch { Name name; bool found; } NameSearch;
+typedef struct NameSearch {
+    Name name;
+    bool found;
+} NameSearch;
 
 static void visit_name(const Expr *expr, void *context) {
     NameSearch *search = context;

@@ -9,15 +9,18 @@
 
 #include <string.h>
 
-typedef struct DocWalk { Parse *parse; int next; Stmt *last; Text text; } DocWalk; /* text: the doc of `last` */
+typedef struct DocWalk {
+    Parse *parse;
+    int next;
+    Stmt *last;
+    Text text;
+} DocWalk; /* text: the doc of `last` */
 
-static const Doc *peek(const DocWalk *walk)
-{
+static const Doc *peek(const DocWalk *walk) {
     return walk->next < walk->parse->docs.count ? &walk->parse->docs.items[walk->next] : NULL;
 }
 
-static void give_doc(DocWalk *walk, Stmt *stmt)
-{
+static void give_doc(DocWalk *walk, Stmt *stmt) {
     const char *more = walk->parse->docs.items[walk->next++].text;
     if (stmt != walk->last) {
         walk->last = stmt;
@@ -26,35 +29,31 @@ static void give_doc(DocWalk *walk, Stmt *stmt)
     }
     text_add(&walk->text, "%s%s", walk->text.length > 0 ? "\n" : "", more);
     stmt->doc = walk->text.bytes;
-    if (stmt->kind == STMT_DEFINITION)
-        stmt->definition->doc = stmt->doc;
+    if (stmt->kind == STMT_DEFINITION) stmt->definition->doc = stmt->doc;
 }
 
-static bool on_one_line(const Parse *parse, uint32_t from, uint32_t to)
-{
+static bool on_one_line(const Parse *parse, uint32_t from, uint32_t to) {
     const Source *source = parse->source;
     return from <= to && !memchr(source->text + (from - source->base), '\n', to - from);
 }
 
-static StmtList *block_of(Stmt *stmt)
-{
+static StmtList *block_of(Stmt *stmt) {
     switch (stmt->kind) {
     case STMT_DEFINITION: return &stmt->definition->body;
-    case STMT_DATA:       return &stmt->data.body;
+    case STMT_DATA: return &stmt->data.body;
     case STMT_TRAIN:
-    case STMT_UPDATE:     return &stmt->train.body;
-    case STMT_REPEAT:     return &stmt->repeat.body;
-    default:              return NULL;
+    case STMT_UPDATE: return &stmt->train.body;
+    case STMT_REPEAT: return &stmt->repeat.body;
+    default: return NULL;
     }
 }
 
 /* Hands out the comments that lie before `end`. */
-static void walk_block(DocWalk *walk, StmtList *block, Stmt *owner, uint32_t end)
-{
+static void walk_block(DocWalk *walk, StmtList *block, Stmt *owner, uint32_t end) {
     Stmt *before = NULL;
     for (int i = 0; i <= block->count; i++) {
-        Stmt      *stmt = i < block->count ? block->items[i] : NULL;
-        uint32_t   until = stmt ? stmt->span.begin : end;
+        Stmt *stmt = i < block->count ? block->items[i] : NULL;
+        uint32_t until = stmt ? stmt->span.begin : end;
         const Doc *doc;
         while ((doc = peek(walk)) && doc->span.begin < until) {
             if (doc->trails && before && on_one_line(walk->parse, before->span.end, doc->span.begin))
@@ -66,19 +65,15 @@ static void walk_block(DocWalk *walk, StmtList *block, Stmt *owner, uint32_t end
             else
                 walk->next++;
         }
-        if (!stmt)
-            break;
+        if (!stmt) break;
         StmtList *inner = block_of(stmt);
-        if (inner && inner->count > 0)
-            walk_block(walk, inner, stmt, stmt->span.end);
-        while ((doc = peek(walk)) && doc->span.begin < stmt->span.end)
-            give_doc(walk, stmt);
+        if (inner && inner->count > 0) walk_block(walk, inner, stmt, stmt->span.end);
+        while ((doc = peek(walk)) && doc->span.begin < stmt->span.end) give_doc(walk, stmt);
         before = stmt;
     }
 }
 
-void docs_attach(Parse *parse)
-{
+void docs_attach(Parse *parse) {
     DocWalk walk = {.parse = parse};
     walk_block(&walk, &parse->ast->statements, NULL, parse->source->base + parse->source->length + 1);
 }

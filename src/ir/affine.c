@@ -49,8 +49,10 @@ void axis_map_range(const AxisMap *map, const int64_t *extent, int count, int64_
     *least = *most = map->offset;
     for (int k = 0; k < count; k++) {
         int64_t reach = map->coef[k] * (extent[k] > 0 ? extent[k] - 1 : 0);
-        if (reach > 0) *most += reach;
-        else *least += reach;
+        if (reach > 0)
+            *most += reach;
+        else
+            *least += reach;
     }
 }
 
@@ -92,8 +94,7 @@ bool access_implies(const Access *access, Shape source, int k, int64_t extent) {
 static bool substitute(const AxisMap *map, const Access *inner, AxisMap *out) {
     int64_t common = 1;
     for (int b = 0; b < inner->rank; b++) {
-        if (map->coef[b])
-            common = common / affine_gcd(common, inner->axis[b].divisor) * inner->axis[b].divisor;
+        if (map->coef[b]) common = common / affine_gcd(common, inner->axis[b].divisor) * inner->axis[b].divisor;
     }
     int64_t coef[MOST_AXES] = {0}, offset = map->offset * common;
     for (int b = 0; b < inner->rank; b++) {
@@ -117,8 +118,8 @@ bool access_has_map(const Access *access, Shape source, const AxisMap *map, int6
     return false;
 }
 
-bool access_compose(const Access *outer, Shape middle, Shape source, const Access *inner,
-                    const int64_t *extent, int count, const Access *other, Shape other_shape, Access *out) {
+bool access_compose(const Access *outer, Shape middle, Shape source, const Access *inner, const int64_t *extent,
+                    int count, const Access *other, Shape other_shape, Access *out) {
     for (int b = 0; b < middle.rank; b++) {
         if (axis_map_always_within(&inner->axis[b], extent, count, middle.extent[b])) continue;
         if (access_implies(outer, source, b, middle.extent[b])) continue;

@@ -6,11 +6,8 @@
 static Node *with_rows(Graph *g, Node *old, Node *const *source, void *context) {
     uint8_t rows = *(const uint8_t *)context;
     if (old->op == OP_VARIABLE) return source[0];
-    bool of_example =
-        old->op == OP_COLUMN || (old->op == OP_RANDOM && old->attr.random.key != RANDOM_INITIAL);
+    bool of_example = old->op == OP_COLUMN || (old->op == OP_RANDOM && old->attr.random.key != RANDOM_INITIAL);
     return of_example && !old->rows ? graph_leaf_with_rows(g, old, rows) : graph_again(g, old, source);
 }
 
-void graph_batch(Graph *g, Node **roots, int count, uint8_t rows) {
-    graph_rewrite(g, roots, count, with_rows, &rows);
-}
+void graph_batch(Graph *g, Node **roots, int count, uint8_t rows) { graph_rewrite(g, roots, count, with_rows, &rows); }

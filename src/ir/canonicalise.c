@@ -18,7 +18,7 @@
 /* What a reduction is while it changes. */
 typedef struct ReductionDraft {
     Node *source[2];
-    int   count;
+    int count;
     Shape result;
     Contraction c;
 } ReductionDraft;
@@ -37,8 +37,7 @@ static bool was_mean(const Node *old) {
         if (is_rows_reciprocal(factor)) return true;
         if (factor->op != OP_CONST || sum->op != OP_CONTRACT) continue;
         double terms = 1;
-        for (int r = 0; r < sum->attr.contraction->reduced; r++)
-            terms *= (double)sum->attr.contraction->extent[r];
+        for (int r = 0; r < sum->attr.contraction->reduced; r++) terms *= (double)sum->attr.contraction->extent[r];
         if (factor->attr.value == fold_round(old->dtype, 1 / terms)) return true;
     }
     return false;
@@ -69,10 +68,8 @@ static Node *join_add(Graph *g, Node *a, Node *b, const Node *old) {
 }
 
 static Node *join_sub(Graph *g, Node *a, Node *b, const Node *old) {
-    if (is_product(a, old->source[0]))
-        return fma_node(g, a->source[0], a->source[1], graph_unary(g, OP_NEG, b));
-    if (is_product(b, old->source[1]))
-        return fma_node(g, graph_unary(g, OP_NEG, b->source[0]), b->source[1], a);
+    if (is_product(a, old->source[0])) return fma_node(g, a->source[0], a->source[1], graph_unary(g, OP_NEG, b));
+    if (is_product(b, old->source[1])) return fma_node(g, graph_unary(g, OP_NEG, b->source[0]), b->source[1], a);
     return NULL;
 }
 
@@ -96,15 +93,13 @@ static bool absorb_view(ReductionDraft *r, int s, bool padding_too) {
     if (view->op != OP_VIEW) return false;
     const Access *outer = &view->attr.contraction->access[0];
     Node *below = view->source[0];
-    if (!padding_too && !access_always_within(outer, view->shape.extent, view->shape.rank, below->shape))
-        return false;
+    if (!padding_too && !access_always_within(outer, view->shape.extent, view->shape.rank, below->shape)) return false;
     int64_t extent[MOST_AXES];
     int axes = reduction_space(r, extent);
     const Access *other = r->count == 2 ? &r->c.access[1 - s] : NULL;
     Shape other_shape = r->count == 2 ? r->source[1 - s]->shape : (Shape){0};
     Access both;
-    if (!access_compose(outer, view->shape, below->shape, &r->c.access[s], extent, axes, other, other_shape,
-                        &both))
+    if (!access_compose(outer, view->shape, below->shape, &r->c.access[s], extent, axes, other, other_shape, &both))
         return false;
     r->source[s] = below;
     r->c.access[s] = both;
@@ -169,8 +164,7 @@ static bool absorb_sum(ReductionDraft *r) {
     /* the inner index space over the joined one: its result axes as they are read, its reduced axes behind */
     Access within = r->c.access[0];
     Shape middle = sum->shape;
-    Contraction joined = {.reduced = reduced + inner->reduced,
-                          .over_rows = r->c.over_rows || inner->over_rows};
+    Contraction joined = {.reduced = reduced + inner->reduced, .over_rows = r->c.over_rows || inner->over_rows};
     for (int k = 0; k < joined.reduced; k++) {
         joined.extent[k] = k < reduced ? r->c.extent[k] : inner->extent[k - reduced];
     }
@@ -181,8 +175,8 @@ static bool absorb_sum(ReductionDraft *r) {
     }
     axes = contraction_space(r->result, &joined, extent);
     for (int s = 0; s < sum->sources; s++) {
-        if (!access_compose(&inner->access[s], middle, sum->source[s]->shape, &within, extent, axes, NULL,
-                            (Shape){0}, &joined.access[s]))
+        if (!access_compose(&inner->access[s], middle, sum->source[s]->shape, &within, extent, axes, NULL, (Shape){0},
+                            &joined.access[s]))
             return false;
     }
     r->c = joined;
@@ -227,8 +221,7 @@ static Node *plain_product(Graph *g, const ReductionDraft *r) {
     if (r->count != 2 || r->c.reduced || r->c.over_rows) return NULL;
     Node *factor[2];
     for (int s = 0; s < 2; s++) {
-        if (!access_always_within(&r->c.access[s], r->result.extent, r->result.rank, r->source[s]->shape))
-            return NULL;
+        if (!access_always_within(&r->c.access[s], r->result.extent, r->result.rank, r->source[s]->shape)) return NULL;
         factor[s] = graph_view(g, r->source[s], r->result, &r->c.access[s]);
     }
     return graph_binary(g, OP_MUL, factor[0], factor[1]);
@@ -256,9 +249,7 @@ static Node *canonical_sum(Graph *g, Node *old, Node *const *source) {
     }
     drop_unit_axes(&r);
     Node *scatter = scatter_over_rows(g, &r), *product = plain_product(g, &r);
-    return scatter   ? scatter
-           : product ? product
-                     : graph_contract(g, OP_CONTRACT, r.source, r.count, r.result, &r.c);
+    return scatter ? scatter : product ? product : graph_contract(g, OP_CONTRACT, r.source, r.count, r.result, &r.c);
 }
 
 /* max, min, argmax: a padded place is a zero there, so only views without padding are read through. The axes
@@ -293,6 +284,4 @@ static Node *canonical(Graph *g, Node *old, Node *const *source, void *context) 
     return joined ? joined : graph_again(g, old, source);
 }
 
-void graph_canonicalise(Graph *g, Node **roots, int count) {
-    graph_rewrite(g, roots, count, canonical, NULL);
-}
+void graph_canonicalise(Graph *g, Node **roots, int count) { graph_rewrite(g, roots, count, canonical, NULL); }

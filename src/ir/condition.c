@@ -4,11 +4,9 @@
 
 #include "ir/affine.h"
 
-enum { MOST_CARRIED = 16 };     /* conditions of one adjoint; wider is right, too */
+enum { MOST_CARRIED = 16 }; /* conditions of one adjoint; wider is right, too */
 
-Node *condition_and(Graph *g, Node *a, Node *b) {
-    return !a || a == b ? b : !b ? a : graph_binary(g, OP_AND, a, b);
-}
+Node *condition_and(Graph *g, Node *a, Node *b) { return !a || a == b ? b : !b ? a : graph_binary(g, OP_AND, a, b); }
 
 static bool are_opposite(const Node *a, const Node *b) { return a->op == OP_NOT && a->source[0] == b; }
 
@@ -29,7 +27,11 @@ static Node *carry_each(Graph *g, Node *live, Carry *carry, const void *context)
     return carried;
 }
 
-typedef struct Terms { const IndexSpace *space; const Access *to; Shape shape; } Terms;
+typedef struct Terms {
+    const IndexSpace *space;
+    const Access *to;
+    Shape shape;
+} Terms;
 
 static Node *carry_to_source(Graph *g, Node *live, const void *context) {
     const Terms *terms = context;
@@ -66,13 +68,9 @@ static Node *carry_to_shape(Graph *g, Node *live, const void *context) {
     return same ? same : graph_reshape(g, live, *(const Shape *)context);
 }
 
-Node *condition_everywhere(Graph *g, Node *live, Shape shape) {
-    return carry_each(g, live, carry_everywhere, &shape);
-}
+Node *condition_everywhere(Graph *g, Node *live, Shape shape) { return carry_each(g, live, carry_everywhere, &shape); }
 
-Node *condition_reshaped(Graph *g, Node *live, Shape shape) {
-    return carry_each(g, live, carry_to_shape, &shape);
-}
+Node *condition_reshaped(Graph *g, Node *live, Shape shape) { return carry_each(g, live, carry_to_shape, &shape); }
 
 static Node *carry_past_rows(Graph *g, Node *live, const void *context) {
     (void)g, (void)context;

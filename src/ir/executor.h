@@ -11,12 +11,13 @@ typedef enum Entry { ENTRY_INIT, ENTRY_STEP, ENTRY_EVALUATE, ENTRY_PREDICT, ENTR
 typedef struct Executor Executor;
 struct Executor {
     const Run *run;
-    size_t work_bytes;                                            /* the caller provides call->work of this size */
-    int64_t (*call)(Executor *e, Entry entry, int measure, const sgdrt_call *call);   /* measure: only METRIC */
+    size_t work_bytes; /* the caller provides call->work of this size */
+    int64_t (*call)(Executor *e, Entry entry, int measure, const sgdrt_call *call); /* measure: only METRIC */
     void (*free)(Executor *e);
-    bool   shares;                                                /* some function shares its work */
-    size_t thread_bytes;                                          /* of scratch, for each thread but the first */
-    sgdrt_region *region; void *threads, *scratch;                /* the caller's; region NULL: on one thread */
+    bool shares;         /* some function shares its work */
+    size_t thread_bytes; /* of scratch, for each thread but the first */
+    sgdrt_region *region;
+    void *threads, *scratch; /* the caller's; region NULL: on one thread */
 };
 Executor *interpreter_new(Arena *arena, const Run *run);
 #endif

@@ -32,49 +32,60 @@ static double wrap(int64_t value) { return (double)(int32_t)(uint32_t)(uint64_t)
 static int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
 /* ---- values: one rule per op row with sources, all of which are constants ------------------- */
-typedef bool FoldRule(const Node *n, double *out);       /* false: the op stays */
+typedef bool FoldRule(const Node *n, double *out); /* false: the op stays */
 
 #define FOLD(NAME) static bool fold_##NAME(const Node *n __attribute__((unused)), double *out __attribute__((unused)))
 #define SOURCE(s) (n->source[s]->attr.value)
-#define STAYS(NAME) FOLD(NAME) { return false; }
+#define STAYS(NAME) \
+    FOLD(NAME) { return false; }
 /* An expression in the sources a and b, right for every type. */
-#define PLAIN1(NAME, expression) FOLD(NAME) { double a = SOURCE(0); *out = (expression); return true; }
-#define PLAIN2(NAME, expression) FOLD(NAME) { double a = SOURCE(0), b = SOURCE(1); *out = (expression); return true; }
+#define PLAIN1(NAME, expression) \
+    FOLD(NAME) {                 \
+        double a = SOURCE(0);    \
+        *out = (expression);     \
+        return true;             \
+    }
+#define PLAIN2(NAME, expression)             \
+    FOLD(NAME) {                             \
+        double a = SOURCE(0), b = SOURCE(1); \
+        *out = (expression);                 \
+        return true;                         \
+    }
 /* Expressions in f32 (x and y), f64 (a and b) and 32-bit integers (i and j). */
-#define REAL1(NAME, f32, f64)                                                                       \
-    FOLD(NAME) {                                                                                    \
-        double a = SOURCE(0);                                                                       \
-        float x = (float)a;                                                                         \
-        *out = n->dtype == DTYPE_F32 ? (double)(f32) : (f64);                                       \
-        return true;                                                                                \
+#define REAL1(NAME, f32, f64)                                 \
+    FOLD(NAME) {                                              \
+        double a = SOURCE(0);                                 \
+        float x = (float)a;                                   \
+        *out = n->dtype == DTYPE_F32 ? (double)(f32) : (f64); \
+        return true;                                          \
     }
-#define REAL2(NAME, f32, f64)                                                                       \
-    FOLD(NAME) {                                                                                    \
-        double a = SOURCE(0), b = SOURCE(1);                                                        \
-        float x = (float)a, y = (float)b;                                                           \
-        *out = n->dtype == DTYPE_F32 ? (double)(f32) : (f64);                                       \
-        return true;                                                                                \
+#define REAL2(NAME, f32, f64)                                 \
+    FOLD(NAME) {                                              \
+        double a = SOURCE(0), b = SOURCE(1);                  \
+        float x = (float)a, y = (float)b;                     \
+        *out = n->dtype == DTYPE_F32 ? (double)(f32) : (f64); \
+        return true;                                          \
     }
-#define NUMBER1(NAME, real, i32)                                                                    \
-    FOLD(NAME) {                                                                                    \
-        double a = SOURCE(0);                                                                       \
-        *out = n->dtype == DTYPE_I32 ? wrap((i32)) : (real);                                        \
-        return true;                                                                                \
+#define NUMBER1(NAME, real, i32)                             \
+    FOLD(NAME) {                                             \
+        double a = SOURCE(0);                                \
+        *out = n->dtype == DTYPE_I32 ? wrap((i32)) : (real); \
+        return true;                                         \
     }
-#define NUMBER2(NAME, f32, f64, i32)                                                                \
-    REAL2(NAME##_real, f32, f64)                                                                    \
-    FOLD(NAME) {                                                                                    \
-        if (n->dtype != DTYPE_I32) return fold_##NAME##_real(n, out);                               \
-        int64_t i = (int64_t)SOURCE(0), j = (int64_t)SOURCE(1);                                     \
-        *out = wrap(i32);                                                                           \
-        return true;                                                                                \
+#define NUMBER2(NAME, f32, f64, i32)                                  \
+    REAL2(NAME##_real, f32, f64)                                      \
+    FOLD(NAME) {                                                      \
+        if (n->dtype != DTYPE_I32) return fold_##NAME##_real(n, out); \
+        int64_t i = (int64_t)SOURCE(0), j = (int64_t)SOURCE(1);       \
+        *out = wrap(i32);                                             \
+        return true;                                                  \
     }
 /* Divisors are positive. */
-#define QUOTIENT(NAME, i32)                                                                         \
-    FOLD(NAME) {                                                                                    \
-        int64_t i = (int64_t)SOURCE(0), j = (int64_t)SOURCE(1);                                     \
-        if (j > 0) *out = wrap(i32);                                                                \
-        return j > 0;                                                                               \
+#define QUOTIENT(NAME, i32)                                     \
+    FOLD(NAME) {                                                \
+        int64_t i = (int64_t)SOURCE(0), j = (int64_t)SOURCE(1); \
+        if (j > 0) *out = wrap(i32);                            \
+        return j > 0;                                           \
     }
 
 NUMBER1(NEG, -a, -(int64_t)a)
@@ -95,7 +106,7 @@ PLAIN1(STOP_GRADIENT, a)
 STAYS(VARIABLE)
 NUMBER2(ADD, x + y, a + b, i + j)
 NUMBER2(SUB, x - y, a - b, i - j)
-NUMBER2(MUL, x * y, a * b, i * j)
+NUMBER2(MUL, x *y, a *b, i *j)
 REAL2(DIV, x / y, a / b)
 PLAIN2(MAX, a >= b || a != a ? a : b)
 PLAIN2(MIN, a <= b || a != a ? a : b)
@@ -182,7 +193,8 @@ static bool is_identity_view(const Node *n) {
     for (int a = 0; a < n->shape.rank; a++) {
         const AxisMap *map = &n->attr.contraction->access[0].axis[a];
         if (n->shape.extent[a] == 1 ? !axis_map_always_within(map, n->shape.extent, n->shape.rank, 1)
-                                    : !axis_map_is_index(map, a)) return false;
+                                    : !axis_map_is_index(map, a))
+            return false;
     }
     return true;
 }
@@ -192,9 +204,8 @@ static Node *fold_view(Graph *g, const Node *n) {
     if (is_identity_view(n)) return x;
     if (x->op != OP_VIEW) return NULL;
     Access both;
-    if (!access_compose(&x->attr.contraction->access[0], x->shape, x->source[0]->shape,
-                        &n->attr.contraction->access[0], n->shape.extent, n->shape.rank, NULL, (Shape){0},
-                        &both))
+    if (!access_compose(&x->attr.contraction->access[0], x->shape, x->source[0]->shape, &n->attr.contraction->access[0],
+                        n->shape.extent, n->shape.rank, NULL, (Shape){0}, &both))
         return NULL;
     return graph_view(g, x->source[0], n->shape, &both);
 }
@@ -207,7 +218,7 @@ static Node *fold_reshape(Graph *g, const Node *n) {
 
 static Node *fold_truth(const Node *n) {
     Node *a = n->source[0], *b = n->source[1];
-    double keeps = n->op == OP_AND ? 1 : 0;      /* x and true, x or false */
+    double keeps = n->op == OP_AND ? 1 : 0; /* x and true, x or false */
     if (is_const(a)) return a->attr.value == keeps ? b : a;
     if (is_const(b)) return b->attr.value == keeps ? a : b;
     return a == b ? a : NULL;
@@ -230,8 +241,10 @@ static Node *fold_reduction(Graph *g, const Node *n) {
 static Node *fold_identity(Graph *g, const Node *n) {
     Node *a = n->source[0], *b = n->sources > 1 ? n->source[1] : NULL;
     switch (n->op) {
-    case OP_ADD: return is_value(b, -0.0) || (n->dtype == DTYPE_I32 && is_value(b, 0))   ? a
-                        : is_value(a, -0.0) || (n->dtype == DTYPE_I32 && is_value(a, 0)) ? b : NULL;
+    case OP_ADD:
+        return is_value(b, -0.0) || (n->dtype == DTYPE_I32 && is_value(b, 0))   ? a
+               : is_value(a, -0.0) || (n->dtype == DTYPE_I32 && is_value(a, 0)) ? b
+                                                                                : NULL;
     case OP_SUB: return is_value(b, 0) ? a : NULL;
     case OP_MUL: return is_value(b, 1) ? a : is_value(a, 1) ? b : NULL;
     case OP_DIV: return is_value(b, 1) ? a : NULL;
@@ -242,8 +255,7 @@ static Node *fold_identity(Graph *g, const Node *n) {
     case OP_FLOOR: return a->op == OP_FLOOR ? a : NULL;
     case OP_STOP_GRADIENT: return a->op == OP_STOP_GRADIENT ? a : NULL;
     case OP_CAST: return a->dtype == n->dtype ? a : NULL;
-    case OP_POWI:
-        return n->attr.index == 1 ? a : n->attr.index == 0 ? graph_const(g, n->dtype, n->shape, 1) : NULL;
+    case OP_POWI: return n->attr.index == 1 ? a : n->attr.index == 0 ? graph_const(g, n->dtype, n->shape, 1) : NULL;
     case OP_AND:
     case OP_OR: return fold_truth(n);
     case OP_WHERE: return fold_where(n);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { LONGEST = 10, DEEPEST = 24 };      /* expressions that need no name inside */
+enum { LONGEST = 10, DEEPEST = 24 }; /* expressions that need no name inside */
 
 /* ---- which values are named ---------------------------------------------------------------- */
 /* How much a reader has to take in for the node itself; what only moves elements is free. */
@@ -75,7 +75,7 @@ static void name_values(Formula *f) {
     }
     for (int i = f->nodes - 1; i >= 0; i--) {
         const Node *n = f->order[i];
-        int uses = is_transparent(n) ? f->info[n->id].uses : 1;      /* a view is used where it is read */
+        int uses = is_transparent(n) ? f->info[n->id].uses : 1; /* a view is used where it is read */
         for (int s = 0; s < n->sources; s++) f->info[n->source[s]->id].uses += uses;
     }
     for (int i = 0; i < f->nodes; i++) {
@@ -85,17 +85,18 @@ static void name_values(Formula *f) {
         if (formula_is_named_leaf(n) || info->name) continue;
         bool repeated = info->uses > 1 && info->size > 2 && !is_transparent(n);
         bool is_long = info->size > LONGEST || info->depth > DEEPEST;
-        if (n->name && !n->backward && info->size > 0) info->name = formula_take_name(f, n->name);
+        if (n->name && !n->backward && info->size > 0)
+            info->name = formula_take_name(f, n->name);
         else if (info->adjoint_of && (info->uses > 1 || info->size > 3 || info->forced) && info->size > 0)
             info->name = formula_take_name(f, text_format(f->arena, "d_%s", value_name(f, info->adjoint_of)));
-        else if (is_long || repeated || info->forced) info->name = formula_number_name(f);
+        else if (is_long || repeated || info->forced)
+            info->name = formula_number_name(f);
     }
 }
 
 /* ---- lines --------------------------------------------------------------------------------- */
 /* "name[i, j] = " and the expression at these indices. */
-static void print_line(Formula *f, Text *to, const char *indent, const char *name, const Node *n,
-                       const char *before) {
+static void print_line(Formula *f, Text *to, const char *indent, const char *name, const Node *n, const char *before) {
     FormulaIndex at[MOST_RANK];
     f->variables = 0;
     for (int a = 0; a < n->shape.rank; a++) at[a] = subscript_of_variable(formula_variable(f));
@@ -129,7 +130,10 @@ static void print_definitions(Formula *f, Text *to) {
     }
 }
 
-typedef struct Derivative { int cell; Node *objective, *penalty; } Derivative;
+typedef struct Derivative {
+    int cell;
+    Node *objective, *penalty;
+} Derivative;
 
 static void print_derivative(Formula *f, Text *to, const Derivative *d, int width) {
     const Cell *cell = &f->run->cells[d->cell];
@@ -138,8 +142,7 @@ static void print_derivative(Formula *f, Text *to, const Derivative *d, int widt
     for (int a = 0; a < cell->shape.rank; a++) at[a] = subscript_of_variable(formula_variable(f));
     const char *left = subscripted(f, cell->name, at, cell->shape.rank).text;
     text_add(to, "  d loss / d %-*s = ", width, left);
-    if (d->objective)
-        text_add(to, "mean over rows of %s", print_value(f, d->objective, at));
+    if (d->objective) text_add(to, "mean over rows of %s", print_value(f, d->objective, at));
     if (d->penalty) text_add(to, "%s%s", d->objective ? " + " : "", print_value(f, d->penalty, at));
     if (!d->objective && !d->penalty) text_add(to, "0");
     text_add(to, "\n");
@@ -177,8 +180,7 @@ static void collect_wanted(Graph *g, const Run *run, Objective *o) {
     }
     o->count = o->params;
     for (int i = 0; i < nodes; i++) {
-        if (order[i]->name && order[i]->sources && dtype_is_real(order[i]->dtype))
-            o->wrt[o->count++] = order[i];
+        if (order[i]->name && order[i]->sources && dtype_is_real(order[i]->dtype)) o->wrt[o->count++] = order[i];
     }
     o->of_total = arena_array(g->arena, Node *, o->count + 1);
     o->of_penalty = arena_array(g->arena, Node *, o->count + 1);

@@ -21,8 +21,7 @@ static FormulaText infix(Formula *f, const Node *n, const FormulaIndex *at, int 
 static FormulaText called(Formula *f, const Node *n, const char *name, const FormulaIndex *at) {
     Text to = text_new(f->arena);
     text_add(&to, "%s(", name);
-    for (int s = 0; s < n->sources; s++)
-        text_add(&to, "%s%s", s ? ", " : "", formula_at(f, n->source[s], at).text);
+    for (int s = 0; s < n->sources; s++) text_add(&to, "%s%s", s ? ", " : "", formula_at(f, n->source[s], at).text);
     text_add(&to, ")");
     return (FormulaText){to.bytes, WHOLE};
 }
@@ -38,18 +37,20 @@ static FormulaText print_add(Formula *f, const Node *n, const FormulaIndex *at) 
 static FormulaText print_power(Formula *f, const Node *n, const FormulaIndex *at) {
     FormulaText base = formula_at(f, n->source[0], at);
     if (n->op == OP_POWI) {
-        return (FormulaText){text_format(f->arena, "%s^%" PRId64, formula_wrapped(f, base, WHOLE), n->attr.index), RAISED};
+        return (FormulaText){text_format(f->arena, "%s^%" PRId64, formula_wrapped(f, base, WHOLE), n->attr.index),
+                             RAISED};
     }
     FormulaText power = formula_at(f, n->source[1], at);
-    return (FormulaText){text_format(f->arena, "%s^%s", formula_wrapped(f, base, WHOLE), formula_wrapped(f, power, WHOLE)), RAISED};
+    return (FormulaText){
+        text_format(f->arena, "%s^%s", formula_wrapped(f, base, WHOLE), formula_wrapped(f, power, WHOLE)), RAISED};
 }
 
 /* A product as number * factors / divisors: signs, numbers and quotients of its factors are gathered. */
 typedef struct Product {
     double number;
-    Text   factors, divisors;
-    int    factor_count, divisor_count;
-    FormulaText  only;
+    Text factors, divisors;
+    int factor_count, divisor_count;
+    FormulaText only;
 } Product;
 
 static bool is_mean(const Node *n);
@@ -94,8 +95,7 @@ static FormulaText print_product(Formula *f, const Node *n, const FormulaIndex *
     bool has_number = size != 1 || p.factor_count == 0;
     if (has_number) text_add(&to, "%s", text_number(f->arena, size, n->dtype == DTYPE_F32));
     text_add(&to, "%s%s", has_number && p.factor_count ? " * " : "", p.factors.bytes);
-    if (p.divisor_count)
-        text_add(&to, p.divisor_count > 1 ? " / (%s)" : " / %s", p.divisors.bytes);
+    if (p.divisor_count) text_add(&to, p.divisor_count > 1 ? " / (%s)" : " / %s", p.divisors.bytes);
     return (FormulaText){to.bytes, MULTIPLIED};
 }
 
@@ -117,8 +117,7 @@ static const char *print_dot(Formula *f, const Node *sum, const Node *a, const N
         const Access *access = &c->access[sum->sources == 2 ? s : 0];
         const Node *x = factor[s];
         bool is_leaf = x->sources == 0 && x->op != OP_CONST && x->op != OP_IOTA;
-        if (x->shape.rank != 1 || !axis_map_is_index(&access->axis[0], 0) ||
-            (!is_leaf && !f->info[x->id].name))
+        if (x->shape.rank != 1 || !axis_map_is_index(&access->axis[0], 0) || (!is_leaf && !f->info[x->id].name))
             return NULL;
         f->info[x->id].needed |= !is_leaf;
         name[s] = is_leaf ? formula_leaf_name(f, x) : f->info[x->id].name;
@@ -126,8 +125,7 @@ static const char *print_dot(Formula *f, const Node *sum, const Node *a, const N
     return text_format(f->arena, "dot(%s, %s)", name[0], name[1]);
 }
 
-static const char *print_ranges(Formula *f, const int *variable, const int64_t *extent, int count,
-                                const char *body) {
+static const char *print_ranges(Formula *f, const int *variable, const int64_t *extent, int count, const char *body) {
     Text to = text_new(f->arena);
     text_add(&to, "%s for ", body);
     for (int k = 0; k < count; k++) {
@@ -157,8 +155,7 @@ static const char *inside_text(Formula *f, const FormulaIndex *place, int64_t ex
     bool equation = extent == 1 && !place->text && place->count > 0;
     if (equation && place->count == 1 && place->offset % place->coef[0] == 0) {
         FormulaIndex variable = subscript_of_variable(place->variable[0]);
-        return text_format(f->arena, "%s == %" PRId64, subscript_text(f, &variable),
-                           -place->offset / place->coef[0]);
+        return text_format(f->arena, "%s == %" PRId64, subscript_text(f, &variable), -place->offset / place->coef[0]);
     }
     difference.divisor = equation ? 1 : place->divisor;
     if (equation) return text_format(f->arena, "%s == 0", subscript_text(f, &difference));
@@ -187,8 +184,7 @@ static FormulaText print_read(Formula *f, const Node *n, int s, const FormulaInd
 
 static FormulaText print_reduction(Formula *f, const Node *n, const FormulaIndex *at, const char *name) {
     const Contraction *c = n->attr.contraction;
-    const Node *first = n->source[0],
-               *product = first->op == OP_MUL && !f->info[first->id].name ? first : NULL;
+    const Node *first = n->source[0], *product = first->op == OP_MUL && !f->info[first->id].name ? first : NULL;
     const char *dot = NULL;
     if (n->op == OP_CONTRACT && strcmp(name, "sum") == 0 && (n->sources == 2 || product))
         dot = print_dot(f, n, n->sources == 2 ? first : product->source[0],
@@ -200,7 +196,7 @@ static FormulaText print_reduction(Formula *f, const Node *n, const FormulaIndex
     int64_t extent[MOST_AXES];
     int ranges = 0;
     for (int k = 0; k < c->reduced; k++) {
-        all[n->shape.rank + k] = (FormulaIndex){.divisor = 1};        /* an axis of extent 1 needs no name */
+        all[n->shape.rank + k] = (FormulaIndex){.divisor = 1}; /* an axis of extent 1 needs no name */
         if (c->extent[k] == 1) continue;
         variable[ranges] = formula_variable(f);
         extent[ranges] = c->extent[k];
@@ -304,21 +300,27 @@ static FormulaText print_mul(Formula *f, const Node *n, const FormulaIndex *at) 
 FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at) {
     switch (n->op) {
     case OP_CONST: return print_const(f, n);
+    /* clang-format off */
     case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_RANDOM:
+    /* clang-format on */
     case OP_GRADIENT: return (FormulaText){formula_leaf_name(f, n), WHOLE};
     case OP_IOTA: return print_iota(f, n, at);
     case OP_CAST: return called(f, n, dtype_text(n->dtype), at);
+    /* clang-format off */
     case OP_ABS: case OP_SQRT: case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID:
     case OP_ERF: case OP_FLOOR: case OP_STOP_GRADIENT: case OP_VARIABLE: case OP_MAX: case OP_MIN: case OP_WHERE:
+    /* clang-format on */
     case OP_FMA: return called(f, n, op_text(n->op), at);
     case OP_NOT: return print_not(f, n, at);
     case OP_ADD: return print_add(f, n, at);
     case OP_SUB: return infix(f, n, at, ADDED, MULTIPLIED, ADDED);
     case OP_MUL: return print_mul(f, n, at);
+    /* clang-format off */
     case OP_NEG: case OP_DIV: return print_product(f, n, at);
     case OP_FLOORDIV: case OP_MOD: return infix(f, n, at, MULTIPLIED, NEGATED, MULTIPLIED);
     case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_AND: case OP_OR: return infix(f, n, at, ADDED, ADDED, COMPARED);
     case OP_POWI: case OP_POW: return print_power(f, n, at);
+    /* clang-format on */
     case OP_VIEW: return print_read(f, n, 0, at);
     case OP_RESHAPE: return print_reshape(f, n, at);
     case OP_CONCAT: return print_concat(f, n, at);

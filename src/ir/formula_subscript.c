@@ -25,7 +25,8 @@ const char *subscript_text(Formula *f, const FormulaIndex *x) {
         if (coef != 1 && coef != -1) text_add(&to, "%" PRId64 " * ", coef < 0 ? -coef : coef);
         text_add(&to, "%s", f->variable[x->variable[t]]);
     }
-    if (!x->count) text_add(&to, "%" PRId64, x->offset);
+    if (!x->count)
+        text_add(&to, "%" PRId64, x->offset);
     else if (x->offset)
         text_add(&to, " %c %" PRId64, x->offset < 0 ? '-' : '+', x->offset < 0 ? -x->offset : x->offset);
     if (divided) text_add(&to, ") / %" PRId64, x->divisor);

@@ -16,13 +16,18 @@
 #include "ir/inverse.h"
 #include <math.h>
 
-typedef struct Failure { bool failed; } Failure;
+typedef struct Failure {
+    bool failed;
+} Failure;
 /* live: where false, value is 0; NULL is true. summed: what the node gives is added up (through views). */
-typedef struct Adjoint { Node *value, *live; bool summed; } Adjoint;
+typedef struct Adjoint {
+    Node *value, *live;
+    bool summed;
+} Adjoint;
 typedef Node *GradRule(Graph *g, Node *y, const Adjoint *of, int k, Failure *failure);
 
 #define UNUSED __attribute__((unused))
-#define RULE(NAME)                                                                                  \
+#define RULE(NAME)                                                                                    \
     static Node *grad_##NAME(Graph *g UNUSED, Node *y UNUSED, const Adjoint *of UNUSED, int k UNUSED, \
                              Failure *failure UNUSED)
 
@@ -119,7 +124,7 @@ RULE(SIGMOID) { return times(g, y, of, times(g, y, of, of->value, y), sub(g, lik
 RULE(ERF) {
     Node *x = y->source[0];
     Node *bell = graph_unary(g, OP_EXP, neg(g, mul(g, x, x)));
-    return times(g, y, of, mul(g, of->value, like(g, y, 1.1283791670955126)), bell);   /* 2 / sqrt(pi) */
+    return times(g, y, of, mul(g, of->value, like(g, y, 1.1283791670955126)), bell); /* 2 / sqrt(pi) */
 }
 
 RULE(FLOOR) { return NULL; }
@@ -144,8 +149,7 @@ RULE(DIV) {
     return k == 0 ? part : neg(g, times(g, y, of, part, y));
 }
 
-RULE(MAX)
-{ return k == 0 ? only_where(g, taken(g, y, 0), of->value) : only_where_not(g, taken(g, y, 0), of->value); }
+RULE(MAX) { return k == 0 ? only_where(g, taken(g, y, 0), of->value) : only_where_not(g, taken(g, y, 0), of->value); }
 RULE(MIN) { return grad_MAX(g, y, of, k, failure); }
 
 /* b * a^(b-1), which is 0 where b is 0, though a^-1 be infinite; and a^b * log a, which is 0 where a is 0. */
@@ -216,8 +220,7 @@ RULE(CONTRACT) {
             live = condition_of_source(g, of->live, &space, &c->access[1 - k], other->shape);
         readings[1] = (Reading){live ? only_where(g, live, other) : other, c->access[1 - k]};
     }
-    return checked(g, y, inverse_sum(g, &space, &c->access[k], y->source[k]->shape, readings, y->sources),
-                   failure);
+    return checked(g, y, inverse_sum(g, &space, &c->access[k], y->source[k]->shape, readings, y->sources), failure);
 }
 
 /* Row-major index over the reduced axes, at every place of the whole index space `full`. */
@@ -291,19 +294,24 @@ static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
     Node *source = y->source[k];
     IndexSpace space = {0};
     switch (y->op) {
+    /* clang-format off */
     case OP_CONST: case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_RANDOM:
     case OP_IOTA: case OP_GRADIENT:
     case OP_NEG: case OP_SQRT: case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID: case OP_ERF:
     case OP_FLOOR: case OP_POWI: case OP_NOT: case OP_CAST: case OP_STOP_GRADIENT: case OP_VARIABLE:
     case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_POW: case OP_FLOORDIV: case OP_MOD:
     case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_AND: case OP_OR: case OP_FMA: case OP_ARGMAX:
+        /* clang-format on */
         return live;
     case OP_ABS: {
         Node *zero = like(g, source, 0);
-        Node *sloped = graph_binary(g, OP_OR, graph_binary(g, OP_LT, zero, source), graph_binary(g, OP_LT, source, zero));
+        Node *sloped = graph_binary(g, OP_OR, graph_binary(g, OP_LT, zero, source),
+                                    graph_binary(g, OP_LT, source, zero));
         return condition_and(g, live, sloped);
     }
-    case OP_MAX: case OP_MIN: case OP_WHERE: return condition_and(g, live, taken(g, y, k));
+    case OP_MAX:
+    case OP_MIN:
+    case OP_WHERE: return condition_and(g, live, taken(g, y, k));
     case OP_CONCAT: {
         space = space_of(y);
         Access to = identity_access(space.axes);
@@ -311,14 +319,17 @@ static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
         return condition_of_source(g, live, &space, &to, source->shape);
     }
     case OP_RESHAPE: return condition_reshaped(g, live, source->shape);
-    case OP_GATHER: case OP_SCATTER_ADD: return condition_everywhere(g, live, source->shape);
-    case OP_REDUCE_MAX: case OP_REDUCE_MIN:
+    case OP_GATHER:
+    case OP_SCATTER_ADD: return condition_everywhere(g, live, source->shape);
+    case OP_REDUCE_MAX:
+    case OP_REDUCE_MIN:
         space = space_of(y);
         if (live) live = repeat_over(g, live, terms_of(y));
         space.results = space.axes;
         live = condition_and(g, live, chosen_terms(g, y));
         return condition_of_source(g, live, &space, &y->attr.contraction->access[0], source->shape);
-    case OP_VIEW: case OP_CONTRACT:
+    case OP_VIEW:
+    case OP_CONTRACT:
         space = space_of(y);
         return condition_of_source(g, live, &space, &y->attr.contraction->access[k], source->shape);
     }
@@ -327,8 +338,7 @@ static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
 
 /* ---- the walk ------------------------------------------------------------------------------ */
 /* Ids of nodes that are wanted, or have a wanted node below them. */
-static bool *nodes_on_the_way(Graph *g, Node *const *order, int nodes, Node *const *wrt, int count,
-                              uint32_t ids) {
+static bool *nodes_on_the_way(Graph *g, Node *const *order, int nodes, Node *const *wrt, int count, uint32_t ids) {
     bool *on = arena_array(g->arena, bool, ids);
     for (int w = 0; w < count; w++) {
         if (wrt[w]->id < ids) on[wrt[w]->id] = true;
@@ -399,7 +409,7 @@ static bool *nodes_not_stopped(Graph *g, Node *const *order, int nodes, bool cho
 const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt, bool choices) {
     int nodes;
     Node **order = graph_post_order(g->arena, &y, 1, &nodes);
-    bool *on = arena_array(g->arena, bool, y->id + 1);      /* what real values carry up from wrt */
+    bool *on = arena_array(g->arena, bool, y->id + 1); /* what real values carry up from wrt */
     const bool *seen = nodes_not_stopped(g, order, nodes, choices);
     if (wrt->id > y->id) return NULL;
     on[wrt->id] = true;
@@ -416,7 +426,10 @@ const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt, bool choices)
 
 const char *graph_gradient_end_text(const Node *end) {
     switch (end->op) {
-    case OP_LT: case OP_LE: case OP_EQ: case OP_NE: return "a comparison";
+    case OP_LT:
+    case OP_LE:
+    case OP_EQ:
+    case OP_NE: return "a comparison";
     case OP_CAST: return "a conversion to whole numbers";
     default: return op_text(end->op);
     }

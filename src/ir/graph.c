@@ -21,10 +21,14 @@ typedef struct OpRow {
     Emission emission;
     Spelling spelling;
 } OpRow;
-#define NONE {SPELLING_NONE, NULL}
-#define FUNCTION {SPELLING_FUNCTION, NULL}
-#define PREFIX(sign) {SPELLING_PREFIX, sign}
-#define INFIX(sign) {SPELLING_INFIX, sign}
+#define NONE \
+    { SPELLING_NONE, NULL }
+#define FUNCTION \
+    { SPELLING_FUNCTION, NULL }
+#define PREFIX(sign) \
+    { SPELLING_PREFIX, sign }
+#define INFIX(sign) \
+    { SPELLING_INFIX, sign }
 static const OpRow op_rows[OP_COUNT] = {
 #define OP(NAME, text, arity, class, cost, attribute, emission, spelling) \
     [OP_##NAME] = {text, arity, OP_CLASS_##class, cost, ATTRIBUTE_##attribute, EMISSION_##emission, spelling},
@@ -116,8 +120,7 @@ static bool access_equal(const Access *a, const Access *b) {
 
 static bool contraction_equal(const Contraction *a, const Contraction *b, int sources) {
     if (!a || !b) return a == b;
-    if (a->reduced != b->reduced || a->over_rows != b->over_rows || a->lanes != b->lanes ||
-        a->chunk != b->chunk)
+    if (a->reduced != b->reduced || a->over_rows != b->over_rows || a->lanes != b->lanes || a->chunk != b->chunk)
         return false;
     if (memcmp(a->extent, b->extent, sizeof a->extent[0] * (size_t)a->reduced)) return false;
     for (int s = 0; s < sources; s++) {
@@ -128,9 +131,8 @@ static bool contraction_equal(const Contraction *a, const Contraction *b, int so
 
 static bool attr_equal(const Attr *a, const Attr *b, int sources) {
     return value_bits(a->value) == value_bits(b->value) && a->index == b->index && a->counter == b->counter &&
-           a->random.key == b->random.key && a->random.site == b->random.site &&
-           a->random.seed == b->random.seed && a->over_rows == b->over_rows &&
-           contraction_equal(a->contraction, b->contraction, sources);
+           a->random.key == b->random.key && a->random.site == b->random.site && a->random.seed == b->random.seed &&
+           a->over_rows == b->over_rows && contraction_equal(a->contraction, b->contraction, sources);
 }
 
 static bool node_equal(const Node *a, const Node *b) {
@@ -165,8 +167,7 @@ static Node *node_intern(Graph *g, const Node *wanted) {
     Node *node = arena_copy(g->arena, wanted, sizeof *wanted);
     node->source = arena_copy(g->arena, wanted->source, sizeof *wanted->source * (size_t)wanted->sources);
     if (wanted->attr.contraction)
-        node->attr.contraction =
-            arena_copy(g->arena, wanted->attr.contraction, sizeof *wanted->attr.contraction);
+        node->attr.contraction = arena_copy(g->arena, wanted->attr.contraction, sizeof *wanted->attr.contraction);
     node->span = g->span;
     node->backward = g->backward;
     node->id = g->next_id++;
@@ -176,8 +177,13 @@ static Node *node_intern(Graph *g, const Node *wanted) {
 }
 
 Node *graph_node(Graph *g, Op op, DType dtype, Shape shape, Node *const *source, int sources, Attr attr) {
-    Node wanted = {.op = op, .dtype = dtype, .shape = shape, .sources = sources, .source = (Node **)source,
-                   .attr = attr, .rows = infer_rows(op, &attr, source, sources)};
+    Node wanted = {.op = op,
+                   .dtype = dtype,
+                   .shape = shape,
+                   .sources = sources,
+                   .source = (Node **)source,
+                   .attr = attr,
+                   .rows = infer_rows(op, &attr, source, sources)};
     Node *folded = fold_node(g, &wanted);
     return folded ? folded : node_intern(g, &wanted);
 }
@@ -211,9 +217,7 @@ Node *graph_leaf_with_rows(Graph *g, Node *leaf, uint8_t rows) {
 }
 
 /* ---- element by element -------------------------------------------------------------------- */
-Node *graph_unary(Graph *g, Op op, Node *x) {
-    return graph_node(g, op, x->dtype, x->shape, &x, 1, (Attr){0});
-}
+Node *graph_unary(Graph *g, Op op, Node *x) { return graph_node(g, op, x->dtype, x->shape, &x, 1, (Attr){0}); }
 
 Node *graph_powi(Graph *g, Node *x, int64_t n) {
     return graph_node(g, OP_POWI, x->dtype, x->shape, &x, 1, (Attr){.index = n});
@@ -292,8 +296,7 @@ static bool differ_in_units(Shape a, Shape b) {
 }
 
 Node *graph_reshape(Graph *g, Node *x, Shape shape) {
-    if (!differ_in_units(x->shape, shape))
-        return graph_node(g, OP_RESHAPE, x->dtype, shape, &x, 1, (Attr){0});
+    if (!differ_in_units(x->shape, shape)) return graph_node(g, OP_RESHAPE, x->dtype, shape, &x, 1, (Attr){0});
     Access access = {.rank = x->shape.rank};
     for (int a = 0, to = 0; a < access.rank; a++) {
         access.axis[a] = axis_map_constant(0);
@@ -312,8 +315,7 @@ Node *graph_concat(Graph *g, Node *const *x, int count, int axis) {
 
 /* ---- reductions and indices ---------------------------------------------------------------- */
 Node *graph_contract(Graph *g, Op op, Node *const *x, int count, Shape result, const Contraction *c) {
-    Contraction normal = {
-        .reduced = c->reduced, .over_rows = c->over_rows, .lanes = c->lanes, .chunk = c->chunk};
+    Contraction normal = {.reduced = c->reduced, .over_rows = c->over_rows, .lanes = c->lanes, .chunk = c->chunk};
     memcpy(normal.extent, c->extent, sizeof normal.extent[0] * (size_t)c->reduced);
     int64_t extent[MOST_AXES];
     int axes = contraction_space(result, &normal, extent);
@@ -354,19 +356,21 @@ Node *graph_gather(Graph *g, Node *table, Node *index, int shared) {
 
 Node *graph_scatter_add(Graph *g, Node *x, Node *index, Shape result, int shared, bool over_rows) {
     Node *source[] = {x, index};
-    return graph_node(g, OP_SCATTER_ADD, x->dtype, result, source, 2,
-                      (Attr){.index = shared, .over_rows = over_rows});
+    return graph_node(g, OP_SCATTER_ADD, x->dtype, result, source, 2, (Attr){.index = shared, .over_rows = over_rows});
 }
 
 /* ---- walks --------------------------------------------------------------------------------- */
-typedef struct NodeVisit { Node *node; int next; } NodeVisit;
+typedef struct NodeVisit {
+    Node *node;
+    int next;
+} NodeVisit;
 typedef Vector(NodeVisit) VisitStack;
 
 /* Of the nodes with ids from `first` on. */
 static Node **post_order_from(Arena *arena, Node *const *roots, int count, uint32_t first, int *nodes) {
     uint32_t ids = first;
     for (int r = 0; r < count; r++) {
-        if (roots[r] && roots[r]->id >= ids) ids = roots[r]->id + 1;   /* sources have smaller ids */
+        if (roots[r] && roots[r]->id >= ids) ids = roots[r]->id + 1; /* sources have smaller ids */
     }
     uint8_t *seen = arena_array(arena, uint8_t, ids - first + 1);
     Vector(Node *) order = {0};

@@ -28,24 +28,28 @@
 #define SGDC_GRAPH_H
 #include "support/support.h"
 
-typedef enum DType { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BOOL, DTYPE_U8 } DType;   /* U8 only as a column */
+typedef enum DType { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BOOL, DTYPE_U8 } DType; /* U8 only as a column */
 const char *dtype_text(DType t);
 size_t dtype_bytes(DType t);
 static inline bool dtype_is_real(DType t) { return t == DTYPE_F32 || t == DTYPE_F64; }
 
-enum { MOST_RANK = 8, MOST_AXES = 16 };   /* of a tensor; of an index space (result + reduced axes) */
+enum { MOST_RANK = 8, MOST_AXES = 16 }; /* of a tensor; of an index space (result + reduced axes) */
 
-typedef struct Shape { int rank; int64_t extent[MOST_RANK]; } Shape;   /* rows not among them */
+typedef struct Shape {
+    int rank;
+    int64_t extent[MOST_RANK];
+} Shape; /* rows not among them */
 int64_t shape_size(Shape s);
-bool    shape_equal(Shape a, Shape b);
+bool shape_equal(Shape a, Shape b);
 
 typedef enum Op {
 #define OP(NAME, ...) OP_##NAME,
 #include "ir/ops.def"
 #undef OP
 } Op;
-enum { OPS = 0
-#define OP(...) + 1
+enum {
+    OPS = 0
+#define OP(...) +1
 #include "ir/ops.def"
 #undef OP
 };
@@ -53,113 +57,141 @@ enum { OPS = 0
 /* The columns of ops.def, which says what they mean. */
 typedef enum OpClass { OP_CLASS_LEAF, OP_CLASS_ELEMENT, OP_CLASS_MOVE, OP_CLASS_REDUCE, OP_CLASS_INDEXED } OpClass;
 typedef enum OpAttribute {
-    ATTRIBUTE_NONE, ATTRIBUTE_VALUE, ATTRIBUTE_NUMBER, ATTRIBUTE_AXIS, ATTRIBUTE_SHARED, ATTRIBUTE_COUNTER,
-    ATTRIBUTE_RANDOM, ATTRIBUTE_MAPS
+    ATTRIBUTE_NONE,
+    ATTRIBUTE_VALUE,
+    ATTRIBUTE_NUMBER,
+    ATTRIBUTE_AXIS,
+    ATTRIBUTE_SHARED,
+    ATTRIBUTE_COUNTER,
+    ATTRIBUTE_RANDOM,
+    ATTRIBUTE_MAPS
 } OpAttribute;
 typedef enum Emission {
-    EMISSION_FLAT, EMISSION_PLACES, EMISSION_VALUES, EMISSION_SAME, EMISSION_LOOPS, EMISSION_ABSENT
+    EMISSION_FLAT,
+    EMISSION_PLACES,
+    EMISSION_VALUES,
+    EMISSION_SAME,
+    EMISSION_LOOPS,
+    EMISSION_ABSENT
 } Emission;
 typedef enum SpellingKind { SPELLING_NONE, SPELLING_FUNCTION, SPELLING_PREFIX, SPELLING_INFIX } SpellingKind;
-typedef struct Spelling { SpellingKind kind; const char *sign; } Spelling;   /* sign: of PREFIX and INFIX */
+typedef struct Spelling {
+    SpellingKind kind;
+    const char *sign;
+} Spelling; /* sign: of PREFIX and INFIX */
 const char *op_text(Op op);
-int         op_arity(Op op);
-OpClass     op_class(Op op);
-int         op_cost(Op op);
+int op_arity(Op op);
+OpClass op_class(Op op);
+int op_cost(Op op);
 OpAttribute op_attribute(Op op);
-Emission    op_emission(Op op);
-Spelling    op_spelling(Op op);
+Emission op_emission(Op op);
+Spelling op_spelling(Op op);
 
 /* Where a source is read, from an index space of result axes (0 .. nout-1), then reduced axes:
  *   place on source axis a = (offset + sum of coef[k] * index[k]) / divisor
  * A place that is not integral or not in 0 .. extent-1 is absent. divisor >= 1. */
-typedef struct AxisMap { int64_t offset, divisor; int32_t coef[MOST_AXES]; } AxisMap;
-typedef struct Access { int rank; AxisMap axis[MOST_RANK]; } Access;
+typedef struct AxisMap {
+    int64_t offset, divisor;
+    int32_t coef[MOST_AXES];
+} AxisMap;
+typedef struct Access {
+    int rank;
+    AxisMap axis[MOST_RANK];
+} Access;
 
 /* VIEW, CONTRACT, REDUCE_*, ARGMAX. The result's axes are the node's shape. */
 typedef struct Contraction {
-    int     reduced;                       /* number of reduced axes; after order.c in order of k, each ascending */
-    int64_t extent[MOST_AXES];             /* their extents */
-    bool    over_rows;                     /* rows are reduced too (outermost, first in k); result has no rows */
-    int     lanes;                         /* written by order.c: 1, or 16 (order law 2); 0 before */
-    int64_t chunk;                         /* written by order.c: places of the mini-batch (or k without rows) per chunk, 0 = one chunk */
-    Access  access[2];                     /* of source 0 and 1 */
+    int reduced;               /* number of reduced axes; after order.c in order of k, each ascending */
+    int64_t extent[MOST_AXES]; /* their extents */
+    bool over_rows;            /* rows are reduced too (outermost, first in k); result has no rows */
+    int lanes;                 /* written by order.c: 1, or 16 (order law 2); 0 before */
+    int64_t chunk;    /* written by order.c: places of the mini-batch (or k without rows) per chunk, 0 = one chunk */
+    Access access[2]; /* of source 0 and 1 */
 } Contraction;
 
 typedef enum RandomKey { RANDOM_STEP, RANDOM_INITIAL, RANDOM_DATA } RandomKey;
 /* STEP: (seed, step, place in the epoch's order, site, element); INITIAL: (seed, site, element), site the
  * hash of the parameter's name; DATA: (seed of the data, row, site, element). Element is row-major. */
-typedef struct Random { RandomKey key; uint64_t site; uint64_t seed; } Random;   /* seed: only DATA */
+typedef struct Random {
+    RandomKey key;
+    uint64_t site;
+    uint64_t seed;
+} Random; /* seed: only DATA */
 typedef enum Counter { COUNTER_STEP, COUNTER_EPOCH, COUNTER_PROGRESS } Counter;
 
 typedef struct Attr {
-    double       value;          /* CONST: exactly representable in the dtype (bool 0 or 1) */
-    int64_t      index;          /* COLUMN CELL SLOT GRADIENT VARIABLE: which; POWI: n; IOTA CONCAT: axis; GATHER SCATTER_ADD: b */
-    Counter      counter;
-    Random       random;
-    bool         over_rows;      /* SCATTER_ADD */
+    double value;  /* CONST: exactly representable in the dtype (bool 0 or 1) */
+    int64_t index; /* COLUMN CELL SLOT GRADIENT VARIABLE: which; POWI: n; IOTA CONCAT: axis; GATHER SCATTER_ADD: b */
+    Counter counter;
+    Random random;
+    bool over_rows; /* SCATTER_ADD */
     const Contraction *contraction;
 } Attr;
 
 typedef struct Node Node;
 struct Node {
-    Op       op;
-    DType    dtype;
-    uint8_t  rows;               /* 0: the same for every row; else the row axis (1 + index of the data set in the step) */
-    bool     backward;           /* made by differentiation */
-    Shape    shape;
-    int      sources;
-    Node   **source;
-    Attr     attr;
-    Span     span;               /* in the user's text */
+    Op op;
+    DType dtype;
+    uint8_t rows;  /* 0: the same for every row; else the row axis (1 + index of the data set in the step) */
+    bool backward; /* made by differentiation */
+    Shape shape;
+    int sources;
+    Node **source;
+    Attr attr;
+    Span span; /* in the user's text */
     uint32_t id;
-    const char *name;            /* what the program calls this value (h = ...), for readers only; NULL: nothing */
+    const char *name; /* what the program calls this value (h = ...), for readers only; NULL: nothing */
 };
 
 typedef struct Graph {
     Arena *arena;
     Diagnostics *diagnostics;
-    Span   span; bool backward;  /* given to nodes made from now on; callers set and restore them */
+    Span span;
+    bool backward; /* given to nodes made from now on; callers set and restore them */
     uint32_t next_id;
-    Node **table; uint32_t table_size, table_used;   /* hash-consing */
+    Node **table;
+    uint32_t table_size, table_used; /* hash-consing */
 } Graph;
 
 /* ---- graph.c: constructors. Shapes are checked by the caller (lowering says it to the user); a wrong one
  * here is an internal error. They fold constants with our own arithmetic and exact identities only. */
 Graph *graph_new(Arena *arena, Diagnostics *diagnostics);
-Node *graph_node(Graph *g, Op op, DType dtype, Shape shape, Node *const *source, int sources, Attr attr);   /* the one door */
+Node *graph_node(Graph *g, Op op, DType dtype, Shape shape, Node *const *source, int sources,
+                 Attr attr); /* the one door */
 Node *graph_const(Graph *g, DType t, Shape shape, double value);
-Node *graph_leaf(Graph *g, Op op, DType t, Shape shape, int64_t index);            /* COLUMN CELL SLOT GRADIENT IOTA */
+Node *graph_leaf(Graph *g, Op op, DType t, Shape shape, int64_t index); /* COLUMN CELL SLOT GRADIENT IOTA */
 Node *graph_counter(Graph *g, Counter which, DType t);
 Node *graph_rows_reciprocal(Graph *g, DType t);
 Node *graph_random(Graph *g, DType t, Shape shape, Random random);
 /* The same COLUMN or RANDOM leaf with a row axis (rows as in Node). */
 Node *graph_leaf_with_rows(Graph *g, Node *leaf, uint8_t rows);
-Node *graph_unary(Graph *g, Op op, Node *x);                                       /* not CAST, POWI */
+Node *graph_unary(Graph *g, Op op, Node *x); /* not CAST, POWI */
 Node *graph_powi(Graph *g, Node *x, int64_t n);
 Node *graph_cast(Graph *g, Node *x, DType t);
-Node *graph_variable(Graph *g, Node *x, int64_t number);                           /* no other has the number */
-Node *graph_binary(Graph *g, Op op, Node *a, Node *b);                             /* equal shapes */
+Node *graph_variable(Graph *g, Node *x, int64_t number); /* no other has the number */
+Node *graph_binary(Graph *g, Op op, Node *a, Node *b);   /* equal shapes */
 Node *graph_where(Graph *g, Node *c, Node *a, Node *b);
 Node *graph_view(Graph *g, Node *x, Shape shape, const Access *access);
-Node *graph_expand(Graph *g, Node *x, Shape shape, const int *axis_of_source);     /* source axis a becomes result axis axis_of_source[a]; others repeat */
-Node *graph_permute(Graph *g, Node *x, const int *source_axis);                    /* result axis a is source axis source_axis[a] */
+Node *graph_expand(Graph *g, Node *x, Shape shape,
+                   const int *axis_of_source); /* source axis a becomes result axis axis_of_source[a]; others repeat */
+Node *graph_permute(Graph *g, Node *x, const int *source_axis); /* result axis a is source axis source_axis[a] */
 Node *graph_slice(Graph *g, Node *x, int axis, int64_t begin, int64_t end);
-Node *graph_pad(Graph *g, Node *x, const int64_t *before, const int64_t *after);   /* zeros */
+Node *graph_pad(Graph *g, Node *x, const int64_t *before, const int64_t *after); /* zeros */
 Node *graph_reshape(Graph *g, Node *x, Shape shape);
 Node *graph_concat(Graph *g, Node *const *x, int count, int axis);
 /* General reduction: op is CONTRACT (1 or 2 sources), REDUCE_MAX, REDUCE_MIN or ARGMAX. */
 Node *graph_contract(Graph *g, Op op, Node *const *x, int count, Shape result, const Contraction *c);
-Node *graph_reduce(Graph *g, Op op, Node *x, uint32_t axes, bool over_rows);       /* axes: a bit per axis of x, removed */
+Node *graph_reduce(Graph *g, Op op, Node *x, uint32_t axes, bool over_rows); /* axes: a bit per axis of x, removed */
 Node *graph_gather(Graph *g, Node *table, Node *index, int shared);
 Node *graph_scatter_add(Graph *g, Node *x, Node *index, Shape result, int shared, bool over_rows);
 
 /* ---- rewriting: the roots again, every node passed through `change` once, sources first. `change` gets the old
  * node and its already changed sources and returns the new node (graph_again for "the same with these sources"). */
 typedef Node *(*NodeChange)(Graph *g, Node *old, Node *const *source, void *context);
-void  graph_rewrite(Graph *g, Node **roots, int count, NodeChange change, void *context);
+void graph_rewrite(Graph *g, Node **roots, int count, NodeChange change, void *context);
 /* The root without the variables whose ids are at least `first`, as if they had never been. */
 Node *graph_without_variables(Graph *g, Node *root, uint32_t first);
-Node *graph_again(Graph *g, Node *old, Node *const *source);                       /* re-infers rows; keeps span, backward */
+Node *graph_again(Graph *g, Node *old, Node *const *source); /* re-infers rows; keeps span, backward */
 /* All nodes below the roots, sources before users, in the objective's depth-first left-to-right post-order. */
 Node **graph_post_order(Arena *arena, Node *const *roots, int count, int *nodes);
 
@@ -192,7 +224,8 @@ const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt, bool choices)
 const char *graph_gradient_end_text(const Node *end);
 
 /* ---- print.c */
-void graph_print(Text *to, Node *const *roots, const char *const *root_names, int count);           /* deterministic, numbered from 0 */
+void graph_print(Text *to, Node *const *roots, const char *const *root_names,
+                 int count); /* deterministic, numbered from 0 */
 void graph_print_dot(Text *to, Node *const *roots, const char *const *root_names, int count);
 
 #endif

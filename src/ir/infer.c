@@ -146,9 +146,7 @@ static const char *infer_CONTRACT(const Node *n) {
 }
 static const char *infer_REDUCE_MAX(const Node *n) { return infer_CONTRACT(n); }
 static const char *infer_REDUCE_MIN(const Node *n) { return infer_CONTRACT(n); }
-static const char *infer_ARGMAX(const Node *n) {
-    return n->dtype == DTYPE_I32 ? accesses_fit(n) : "an index is i32";
-}
+static const char *infer_ARGMAX(const Node *n) { return n->dtype == DTYPE_I32 ? accesses_fit(n) : "an index is i32"; }
 
 /* ---- indexed: table [b.., v, t..], index [b.., i..], result [b.., i.., t..] */
 static const char *gather_fits(Shape table, const Node *index, Shape out, int64_t shared) {
@@ -160,8 +158,7 @@ static const char *gather_fits(Shape table, const Node *index, Shape out, int64_
         if (a < shared && table.extent[a] != out.extent[a]) return "the shared axes differ";
     }
     for (int a = (int)shared + 1; a < table.rank; a++) {
-        if (table.extent[a] != out.extent[index->shape.rank + a - shared - 1])
-            return "the table's axes differ";
+        if (table.extent[a] != out.extent[index->shape.rank + a - shared - 1]) return "the table's axes differ";
     }
     return NULL;
 }
@@ -173,8 +170,7 @@ static const char *infer_GATHER(const Node *n) {
 static const char *infer_SCATTER_ADD(const Node *n) {
     if (n->sources < 2 || n->sources > 3) return "two or three sources";
     if (n->dtype != n->source[0]->dtype) return "the type differs from the source's";
-    if (n->sources == 3 &&
-        (!shape_equal(n->source[2]->shape, n->source[0]->shape) || n->source[2]->dtype != n->dtype))
+    if (n->sources == 3 && (!shape_equal(n->source[2]->shape, n->source[0]->shape) || n->source[2]->dtype != n->dtype))
         return "the factors differ";
     return gather_fits(n->shape, n->source[1], n->source[0]->shape, n->attr.index);
 }

@@ -18,29 +18,24 @@
 
 /* ---- plans ------------------------------------------------------------------------------- */
 
-static EvaluationPlan *plan_new(Arena *arena, Node *const *roots, int root_count)
-{
+static EvaluationPlan *plan_new(Arena *arena, Node *const *roots, int root_count) {
     EvaluationPlan *plan = arena_new_of(arena, EvaluationPlan);
     Node **nodes = graph_post_order(arena, roots, root_count, &plan->count);
     for (int i = 0; i < plan->count; i++)
-        if (nodes[i]->id >= plan->ids)
-            plan->ids = nodes[i]->id + 1;
+        if (nodes[i]->id >= plan->ids) plan->ids = nodes[i]->id + 1;
     plan->slots = arena_array(arena, PlanSlot, plan->count);
     plan->slot_of = arena_array(arena, int, plan->ids);
     plan->spare = arena_array(arena, Allocation, plan->count);
     for (int i = 0; i < plan->count; i++) {
         plan->slots[i] = (PlanSlot){.node = nodes[i], .last_use = i};
         plan->slot_of[nodes[i]->id] = i;
-        for (int s = 0; s < nodes[i]->sources; s++)
-            plan->slots[plan->slot_of[nodes[i]->source[s]->id]].last_use = i;
+        for (int s = 0; s < nodes[i]->sources; s++) plan->slots[plan->slot_of[nodes[i]->source[s]->id]].last_use = i;
     }
-    for (int r = 0; r < root_count; r++)
-        plan->slots[plan->slot_of[roots[r]->id]].last_use = plan->count;
+    for (int r = 0; r < root_count; r++) plan->slots[plan->slot_of[roots[r]->id]].last_use = plan->count;
     return plan;
 }
 
-static void plan_free(EvaluationPlan *plan)
-{
+static void plan_free(EvaluationPlan *plan) {
     for (int i = 0; i < plan->count; i++) {
         PlanSlot *slot = &plan->slots[i];
         free(slot->buffer.memory);
@@ -50,30 +45,24 @@ static void plan_free(EvaluationPlan *plan)
             free(slot->tables);
         }
     }
-    for (int i = 0; i < plan->spare_count; i++)
-        free(plan->spare[i].memory);
-    for (int i = 0; i < 3; i++)
-        free(plan->operand[i].memory);
+    for (int i = 0; i < plan->spare_count; i++) free(plan->spare[i].memory);
+    for (int i = 0; i < 3; i++) free(plan->operand[i].memory);
 }
 
 /* The smallest spare buffer that is large enough but not wastefully so, or a new one. */
-static Allocation plan_take_buffer(EvaluationPlan *plan, size_t bytes)
-{
+static Allocation plan_take_buffer(EvaluationPlan *plan, size_t bytes) {
     int best = -1;
     for (int i = 0; i < plan->spare_count; i++) {
         size_t has = plan->spare[i].bytes;
-        if (has >= bytes && has <= 4 * bytes + 4096 && (best < 0 || has < plan->spare[best].bytes))
-            best = i;
+        if (has >= bytes && has <= 4 * bytes + 4096 && (best < 0 || has < plan->spare[best].bytes)) best = i;
     }
-    if (best < 0)
-        return (Allocation){interp_memory(bytes), bytes};
+    if (best < 0) return (Allocation){interp_memory(bytes), bytes};
     Allocation found = plan->spare[best];
     plan->spare[best] = plan->spare[--plan->spare_count];
     return found;
 }
 
-static void plan_release(EvaluationPlan *plan, PlanSlot *slot)
-{
+static void plan_release(EvaluationPlan *plan, PlanSlot *slot) {
     if (plan->spare_count < plan->count && slot->buffer.memory)
         plan->spare[plan->spare_count++] = slot->buffer;
     else
@@ -86,8 +75,7 @@ static void plan_release(EvaluationPlan *plan, PlanSlot *slot)
 
 typedef void Evaluator(Evaluation *e, const Node *node, void *out);
 
-static void evaluate(Evaluation *e)
-{
+static void evaluate(Evaluation *e) {
     static Evaluator *const evaluators[] = {
 #define OP(NAME, ...) interp_eval_##NAME,
 #include "ir/ops.def"
@@ -97,7 +85,7 @@ static void evaluate(Evaluation *e)
     for (int i = 0; i < plan->count; i++) {
         PlanSlot *slot = &plan->slots[i];
         const Node *node = slot->node;
-        if (slot->value)                              /* a root of the evaluation before */
+        if (slot->value) /* a root of the evaluation before */
             plan_release(plan, slot);
         if (node->op == OP_CELL) {
             slot->value = e->state + e->run->cells[node->attr.index].offset;
@@ -108,65 +96,55 @@ static void evaluate(Evaluation *e)
         }
         for (int s = 0; s < node->sources; s++) {
             PlanSlot *source = interp_slot(e, node->source[s]);
-            if (source->last_use == i && source->value)
-                plan_release(plan, source);
+            if (source->last_use == i && source->value) plan_release(plan, source);
         }
     }
 }
 
 /* ---- leaves ------------------------------------------------------------------------------ */
 
-static const sgdrt_header *header_of(const Evaluation *e)
-{
-    return (const sgdrt_header *)(const void *)e->state;
-}
+static const sgdrt_header *header_of(const Evaluation *e) { return (const sgdrt_header *)(const void *)e->state; }
 
 static int64_t row_of(const Evaluation *e, int64_t p) { return e->row ? (int64_t)e->row[p] : e->first + p; }
 
-static void store_real(DType t, void *out, double value)
-{
+static void store_real(DType t, void *out, double value) {
     if (t == DTYPE_F32)
         *(float *)out = (float)value;
     else
         *(double *)out = value;
 }
 
-void interp_eval_CONST(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_CONST(Evaluation *e, const Node *node, void *out) {
     double value = node->attr.value;
     for (int64_t i = 0, n = interp_count(e, node); i < n; i++) {
         switch (node->dtype) {
         case DTYPE_F32: ((float *)out)[i] = (float)value; break;
         case DTYPE_F64: ((double *)out)[i] = value; break;
         case DTYPE_I32: ((int32_t *)out)[i] = (int32_t)value; break;
-        case DTYPE_BOOL: case DTYPE_U8: ((uint8_t *)out)[i] = (uint8_t)value; break;
+        case DTYPE_BOOL:
+        case DTYPE_U8: ((uint8_t *)out)[i] = (uint8_t)value; break;
         }
     }
 }
 
-void interp_eval_COLUMN(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_COLUMN(Evaluation *e, const Node *node, void *out) {
     sgdrt_column column = e->columns[node->attr.index];
     size_t bytes = (size_t)shape_size(node->shape) * dtype_bytes(node->dtype);
     for (int64_t p = 0, n = interp_rows(e, node); p < n; p++)
-        memcpy((char *)out + (size_t)p * bytes, (const char *)column.data + row_of(e, p) * column.stride,
-               bytes);
+        memcpy((char *)out + (size_t)p * bytes, (const char *)column.data + row_of(e, p) * column.stride, bytes);
 }
 
-void interp_eval_CELL(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_CELL(Evaluation *e, const Node *node, void *out) {
     (void)e;
     (void)out;
     INTERNAL_ERROR("cell %lld is read in place", (long long)node->attr.index);
 }
 
-void interp_eval_SLOT(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_SLOT(Evaluation *e, const Node *node, void *out) {
     memcpy(out, e->state + e->run->slots[node->attr.index].offset, dtype_bytes(node->dtype));
 }
 
-void interp_eval_COUNTER(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_COUNTER(Evaluation *e, const Node *node, void *out) {
     const sgdrt_header *h = header_of(e);
     switch (node->attr.counter) {
     case COUNTER_STEP: store_real(node->dtype, out, (double)h->step); break;
@@ -180,16 +158,14 @@ void interp_eval_COUNTER(Evaluation *e, const Node *node, void *out)
     }
 }
 
-void interp_eval_ROWS_RECIPROCAL(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_ROWS_RECIPROCAL(Evaluation *e, const Node *node, void *out) {
     if (node->dtype == DTYPE_F32)
         *(float *)out = 1.0f / (float)e->rows;
     else
         *(double *)out = 1.0 / (double)e->rows;
 }
 
-static void draw_row(DType t, int64_t size, uint32_t first, uint32_t second, void *out)
-{
+static void draw_row(DType t, int64_t size, uint32_t first, uint32_t second, void *out) {
     for (int64_t i = 0; i < size; i++) {
         if (t == DTYPE_F32)
             ((float *)out)[i] = math_uniform_f32(first, second, (uint32_t)i);
@@ -198,12 +174,12 @@ static void draw_row(DType t, int64_t size, uint32_t first, uint32_t second, voi
     }
 }
 
-void interp_eval_RANDOM(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_RANDOM(Evaluation *e, const Node *node, void *out) {
     const Random *random = &node->attr.random;
     uint64_t stream = random->key == RANDOM_DATA ? math_key_of_name(random->seed, random->site)
-                    : random->key == RANDOM_INITIAL ? math_key_of_name(header_of(e)->seed, random->site)
-                    : math_key_of_step(header_of(e)->seed, header_of(e)->step, random->site);
+                      : random->key == RANDOM_INITIAL
+                          ? math_key_of_name(header_of(e)->seed, random->site)
+                          : math_key_of_step(header_of(e)->seed, header_of(e)->step, random->site);
     int64_t size = shape_size(node->shape);
     if (!node->rows) {
         draw_row(node->dtype, size, (uint32_t)stream, (uint32_t)(stream >> 32), out);
@@ -216,17 +192,13 @@ void interp_eval_RANDOM(Evaluation *e, const Node *node, void *out)
     }
 }
 
-void interp_eval_IOTA(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_IOTA(Evaluation *e, const Node *node, void *out) {
     int64_t inner = 1, extent = node->shape.extent[node->attr.index];
-    for (int a = (int)node->attr.index + 1; a < node->shape.rank; a++)
-        inner *= node->shape.extent[a];
-    for (int64_t i = 0, n = interp_count(e, node); i < n; i++)
-        ((int32_t *)out)[i] = (int32_t)(i / inner % extent);
+    for (int a = (int)node->attr.index + 1; a < node->shape.rank; a++) inner *= node->shape.extent[a];
+    for (int64_t i = 0, n = interp_count(e, node); i < n; i++) ((int32_t *)out)[i] = (int32_t)(i / inner % extent);
 }
 
-void interp_eval_GRADIENT(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_GRADIENT(Evaluation *e, const Node *node, void *out) {
     (void)e;
     (void)out;
     INTERNAL_ERROR("a gradient of cell %lld was left in the graph", (long long)node->attr.index);
@@ -235,15 +207,17 @@ void interp_eval_GRADIENT(Evaluation *e, const Node *node, void *out)
 /* ---- functions of a run ------------------------------------------------------------------ */
 
 /* A function as it was when the interpreter was made: passes that come after do not reach it. */
-typedef struct Interpreted { Function function; EvaluationPlan *plan; } Interpreted;
+typedef struct Interpreted {
+    Function function;
+    EvaluationPlan *plan;
+} Interpreted;
 
 typedef struct Interpreter {
     Executor executor;
     Interpreted init, step, evaluate, predict, *metrics;
 } Interpreter;
 
-static Interpreted interpreted_of(Arena *arena, const Function *function)
-{
+static Interpreted interpreted_of(Arena *arena, const Function *function) {
     Interpreted it = {.function = *function};
     Node **roots = arena_array(arena, Node *, function->root_count + 1);
     it.function.roots = arena_array(arena, Root, function->root_count + 1);
@@ -255,17 +229,14 @@ static Interpreted interpreted_of(Arena *arena, const Function *function)
     return it;
 }
 
-static void store_results(Evaluation *e, const Function *function, const sgdrt_call *call)
-{
+static void store_results(Evaluation *e, const Function *function, const sgdrt_call *call) {
     for (int r = 0; r < function->root_count; r++) {
         const Root *root = &function->roots[r];
         const void *value = interp_value(e, root->node);
         size_t bytes = (size_t)interp_count(e, root->node) * dtype_bytes(root->node->dtype);
         if (root->kind == ROOT_SUM) {
-            double sum = root->node->dtype == DTYPE_F32 ? (double)*(const float *)value
-                                                        : *(const double *)value;
-            if (call->sums)
-                call->sums[root->index] = function->steps ? call->sums[root->index] + sum : sum;
+            double sum = root->node->dtype == DTYPE_F32 ? (double)*(const float *)value : *(const double *)value;
+            if (call->sums) call->sums[root->index] = function->steps ? call->sums[root->index] + sum : sum;
         } else if (root->kind == ROOT_VALUE) {
             memcpy(call->outputs[root->index], value, bytes);
         } else if (root->kind == ROOT_ROWS && root->node->rows) {
@@ -278,8 +249,7 @@ static void store_results(Evaluation *e, const Function *function, const sgdrt_c
 }
 
 /* A new value that is a cell itself is taken before any cell changes. */
-static void store_updates(Evaluation *e, const Function *function)
-{
+static void store_updates(Evaluation *e, const Function *function) {
     void **taken = interp_memory(sizeof *taken * (size_t)(function->root_count + 1));
     for (int r = 0; r < function->root_count; r++) {
         const Node *node = function->roots[r].node;
@@ -292,42 +262,41 @@ static void store_updates(Evaluation *e, const Function *function)
     }
     for (int r = 0; r < function->root_count; r++) {
         const Root *root = &function->roots[r];
-        if (root->kind != ROOT_UPDATE)
-            continue;
-        memcpy(e->state + e->run->cells[root->index].offset,
-               taken[r] ? taken[r] : interp_value(e, root->node),
+        if (root->kind != ROOT_UPDATE) continue;
+        memcpy(e->state + e->run->cells[root->index].offset, taken[r] ? taken[r] : interp_value(e, root->node),
                (size_t)shape_size(root->node->shape) * dtype_bytes(root->node->dtype));
         free(taken[r]);
     }
     free(taken);
 }
 
-static int64_t run_function(const Run *run, Interpreted *it, const sgdrt_call *call)
-{
+static int64_t run_function(const Run *run, Interpreted *it, const sgdrt_call *call) {
     const Function *function = &it->function;
     int64_t done = 0, steps = 0;
-    if (function->steps && call->count <= 0)
-        return 0;
+    if (function->steps && call->count <= 0) return 0;
     do {
         int64_t rows = function->steps && call->batch < call->count - done ? call->batch : call->count - done;
         Evaluation e = {
-            .run = run, .state = call->state, .columns = call->columns, .plan = it->plan,
-            .row = call->rows ? call->rows + done : NULL, .first = call->first + done, .rows = rows,
+            .run = run,
+            .state = call->state,
+            .columns = call->columns,
+            .plan = it->plan,
+            .row = call->rows ? call->rows + done : NULL,
+            .first = call->first + done,
+            .rows = rows,
             .place = call->place + done,
         };
         evaluate(&e);
         store_results(&e, function, call);
         store_updates(&e, function);
-        if (function->steps)
-            ((sgdrt_header *)call->state)->step++;
+        if (function->steps) ((sgdrt_header *)call->state)->step++;
         done += rows;
         steps++;
     } while (function->steps && done < call->count && !(call->stop && *call->stop));
     return steps;
 }
 
-static int64_t interpreter_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call)
-{
+static int64_t interpreter_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call) {
     Interpreter *interpreter = (Interpreter *)executor;
     Interpreted *it = NULL;
     switch (entry) {
@@ -341,19 +310,16 @@ static int64_t interpreter_call(Executor *executor, Entry entry, int measure, co
     return run_function(executor->run, it, call);
 }
 
-static void interpreter_free(Executor *executor)
-{
+static void interpreter_free(Executor *executor) {
     Interpreter *interpreter = (Interpreter *)executor;
     plan_free(interpreter->init.plan);
     plan_free(interpreter->step.plan);
     plan_free(interpreter->evaluate.plan);
     plan_free(interpreter->predict.plan);
-    for (int m = 0; m < executor->run->measure_count; m++)
-        plan_free(interpreter->metrics[m].plan);
+    for (int m = 0; m < executor->run->measure_count; m++) plan_free(interpreter->metrics[m].plan);
 }
 
-Executor *interpreter_new(Arena *arena, const Run *run)
-{
+Executor *interpreter_new(Arena *arena, const Run *run) {
     Interpreter *interpreter = arena_new_of(arena, Interpreter);
     interpreter->executor = (Executor){.run = run, .call = interpreter_call, .free = interpreter_free};
     interpreter->init = interpreted_of(arena, &run->init);
@@ -368,13 +334,12 @@ Executor *interpreter_new(Arena *arena, const Run *run)
 
 /* ---- single graphs ----------------------------------------------------------------------- */
 
-void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *rows, int64_t first,
-                    int64_t count, void *out)
-{
+void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *rows, int64_t first, int64_t count,
+                    void *out) {
     enum { BLOCK = 256 };
     Arena *arena = arena_new();
     Graph *graph = graph_new(arena, NULL);
-    graph->next_id = node->id + 1;                   /* its nodes stand above the ones they are made from */
+    graph->next_id = node->id + 1; /* its nodes stand above the ones they are made from */
     graph_batch(graph, &node, 1, 1);
     graph_to_line(graph, &node, 1);
     EvaluationPlan *plan = plan_new(arena, &node, 1);
@@ -382,11 +347,8 @@ void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *row
     SGDRT_FLOAT_GUARD();
     for (int64_t done = 0; done < count; done += BLOCK) {
         int64_t here = count - done < BLOCK ? count - done : BLOCK;
-        Evaluation e = {.columns = columns,
-                        .row = rows ? rows + done : NULL,
-                        .first = first + done,
-                        .rows = here,
-                        .plan = plan};
+        Evaluation e = {
+            .columns = columns, .row = rows ? rows + done : NULL, .first = first + done, .rows = here, .plan = plan};
         evaluate(&e);
         for (int64_t p = 0; p < here; p++)
             memcpy((char *)out + (size_t)(done + p) * bytes,

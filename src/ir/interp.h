@@ -12,7 +12,7 @@
  * dense row by row, to `out` (dtype_bytes of its dtype each; bool one byte). Row p is row rows[p] of the
  * columns and of the draws' keys, without rows it is first + p. Columns the graph does not read may be
  * missing. Memory is its own. */
-void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *rows, int64_t first,
-                    int64_t count, void *out);
+void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *rows, int64_t first, int64_t count,
+                    void *out);
 
 #endif

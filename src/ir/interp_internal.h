@@ -9,12 +9,12 @@
 /* One evaluation of a list of nodes: where leaves find what they read, and the values so far. Values are
  * dense, [rows][elements] or, of nodes without rows, [elements]; bool one byte. */
 typedef struct Evaluation {
-    const Run *run;                    /* NULL: no cells, slots, counters */
+    const Run *run; /* NULL: no cells, slots, counters */
     char *state;
     const sgdrt_column *columns;
-    const uint32_t *row;               /* of each place of this evaluation; NULL: place p is row first + p */
-    int64_t first, rows;               /* rows: places */
-    int64_t place;                     /* of place 0 in the epoch's order */
+    const uint32_t *row; /* of each place of this evaluation; NULL: place p is row first + p */
+    int64_t first, rows; /* rows: places */
+    int64_t place;       /* of place 0 in the epoch's order */
     struct EvaluationPlan *plan;
 } Evaluation;
 
@@ -22,21 +22,27 @@ typedef struct Evaluation {
  * tables. */
 typedef struct NodeTables NodeTables;
 
-typedef struct Allocation { void *memory; size_t bytes; } Allocation;
+typedef struct Allocation {
+    void *memory;
+    size_t bytes;
+} Allocation;
 
-typedef struct PlanSlot {               /* per node of a plan */
+typedef struct PlanSlot { /* per node of a plan */
     const Node *node;
-    int    last_use;                   /* position after which it is free; count: never */
-    const void *value;                 /* in this evaluation */
-    Allocation buffer;                 /* none for a value that lies elsewhere */
+    int last_use;      /* position after which it is free; count: never */
+    const void *value; /* in this evaluation */
+    Allocation buffer; /* none for a value that lies elsewhere */
     NodeTables *tables;
 } PlanSlot;
 
 typedef struct EvaluationPlan {
-    PlanSlot *slots; int count;
-    int      *slot_of; uint32_t ids;   /* by node id */
-    Allocation   *spare; int spare_count;
-    Allocation    operand[3];          /* operands that had to be repeated per row */
+    PlanSlot *slots;
+    int count;
+    int *slot_of;
+    uint32_t ids; /* by node id */
+    Allocation *spare;
+    int spare_count;
+    Allocation operand[3]; /* operands that had to be repeated per row */
 } EvaluationPlan;
 
 /* ---- interp_value.c */
@@ -44,14 +50,14 @@ PlanSlot *interp_slot(const Evaluation *e, const Node *node);
 const void *interp_value(const Evaluation *e, const Node *node);
 /* The value of source s of `node` with as many rows as `node` has. */
 const void *interp_operand(Evaluation *e, const Node *node, int s);
-int64_t interp_rows(const Evaluation *e, const Node *node);            /* e->rows or 1 */
-int64_t interp_count(const Evaluation *e, const Node *node);           /* rows times elements */
+int64_t interp_rows(const Evaluation *e, const Node *node);  /* e->rows or 1 */
+int64_t interp_count(const Evaluation *e, const Node *node); /* rows times elements */
 NodeTables **interp_tables(Evaluation *e, const Node *node);
-void *interp_memory(size_t bytes);                                     /* malloc that does not return NULL */
+void *interp_memory(size_t bytes); /* malloc that does not return NULL */
 
 /* free() frees it all */
 struct NodeTables {
-    int64_t *place;                    /* VIEW: source place of each element, -1: absent */
+    int64_t *place; /* VIEW: source place of each element, -1: absent */
     struct PreparedReduction *reduction;
 };
 void interp_free_reduction(struct PreparedReduction *reduction);

@@ -20,65 +20,64 @@
 #include "math_functions.h"
 #include "vector_clones.h"
 
-enum { LANES = 16, TERMS = 4096, WIDTH = 256 };      /* terms in a table, outputs in a stretch at once */
+enum { LANES = 16, TERMS = 4096, WIDTH = 256 }; /* terms in a table, outputs in a stretch at once */
 enum { NO_AXIS = -1, ROW_AXIS = -2 };
 
 /* An axis of a source that an index can leave, or that it meets only sometimes. */
-typedef struct Guard { int64_t offset, divisor, extent, stride; int64_t coef[MOST_AXES]; } Guard;
+typedef struct Guard {
+    int64_t offset, divisor, extent, stride;
+    int64_t coef[MOST_AXES];
+} Guard;
 
 typedef struct Operand {
-    int64_t base, coef[MOST_AXES];         /* linear part of the place, over result and reduced axes */
-    Guard   guard[MOST_RANK]; int guards;
-    int64_t row_stride;                    /* elements of a row; 0 without rows */
-    int64_t step;                          /* from one output of the stretch to the next */
-    int64_t *place;                        /* per term of the table */
+    int64_t base, coef[MOST_AXES]; /* linear part of the place, over result and reduced axes */
+    Guard guard[MOST_RANK];
+    int guards;
+    int64_t row_stride; /* elements of a row; 0 without rows */
+    int64_t step;       /* from one output of the stretch to the next */
+    int64_t *place;     /* per term of the table */
 } Operand;
 
 typedef struct PreparedReduction {
-    int     sources, rank, reduced;
-    int64_t extent[MOST_AXES];             /* result, then reduced axes */
-    int64_t terms;                         /* product of the reduced extents */
+    int sources, rank, reduced;
+    int64_t extent[MOST_AXES]; /* result, then reduced axes */
+    int64_t terms;             /* product of the reduced extents */
     Operand operand[2];
     int stretch;
     int64_t width; /* result axis of the stretch, NO_AXIS or ROW_AXIS; its extent (rows: 1 here) */
     int64_t out_step;
     /* the table: terms first .. first+count of the outputs at `at` */
     int64_t first, count;
-    int64_t at[MOST_RANK]; bool filled;
-    int64_t *low, *high;                   /* outputs of the stretch that have the term; NULL: all have all */
+    int64_t at[MOST_RANK];
+    bool filled;
+    int64_t *low, *high; /* outputs of the stretch that have the term; NULL: all have all */
 } PreparedReduction;
 
 /* ---- what is read where ------------------------------------------------------------------ */
 
-static void add_axis(Operand *operand, const AxisMap *map, const PreparedReduction *r, Shape source, int a)
-{
+static void add_axis(Operand *operand, const AxisMap *map, const PreparedReduction *r, Shape source, int a) {
     int64_t stride = 1;
-    for (int b = a + 1; b < source.rank; b++)
-        stride *= source.extent[b];
+    for (int b = a + 1; b < source.rank; b++) stride *= source.extent[b];
     int axes = r->rank + r->reduced;
     if (map->divisor == 1 && axis_map_always_within(map, r->extent, axes, source.extent[a])) {
         operand->base += map->offset * stride;
-        for (int k = 0; k < axes; k++)
-            operand->coef[k] += map->coef[k] * stride;
+        for (int k = 0; k < axes; k++) operand->coef[k] += map->coef[k] * stride;
         return;
     }
     Guard *guard = &operand->guard[operand->guards++];
     *guard = (Guard){map->offset, map->divisor, source.extent[a], stride, {0}};
-    for (int k = 0; k < axes; k++)
-        guard->coef[k] = map->coef[k];
+    for (int k = 0; k < axes; k++) guard->coef[k] = map->coef[k];
 }
 
 /* How fast outputs along a result axis (or rows) go; 0: not at all, a guard divides along it. */
-static int64_t stretch_rate(const PreparedReduction *r, const Node *node, int axis)
-{
+static int64_t stretch_rate(const PreparedReduction *r, const Node *node, int axis) {
     bool dense = true;
     int64_t width = axis == ROW_AXIS ? WIDTH : r->extent[axis];
     for (int s = 0; s < r->sources; s++) {
         const Operand *o = &r->operand[s];
         int64_t step = axis == ROW_AXIS ? (node->source[s]->rows ? o->row_stride : 0) : o->coef[axis];
         for (int g = 0; axis != ROW_AXIS && g < o->guards; g++) {
-            if (o->guard[g].coef[axis] != 0 && o->guard[g].divisor != 1)
-                return 0;
+            if (o->guard[g].coef[axis] != 0 && o->guard[g].divisor != 1) return 0;
             step += o->guard[g].coef[axis] * o->guard[g].stride;
         }
         dense = dense && (step == 0 || step == 1);
@@ -86,25 +85,21 @@ static int64_t stretch_rate(const PreparedReduction *r, const Node *node, int ax
     return (width < 64 ? width : 64) * (dense ? 4 : 1);
 }
 
-static void choose_stretch(PreparedReduction *r, const Node *node)
-{
+static void choose_stretch(PreparedReduction *r, const Node *node) {
     int64_t best = 1;
     r->stretch = NO_AXIS;
     r->width = 1;
     for (int axis = node->rows ? ROW_AXIS : 0; axis < r->rank; axis++) {
-        if (axis == NO_AXIS)
-            continue;
+        if (axis == NO_AXIS) continue;
         int64_t rate = stretch_rate(r, node, axis);
         if (rate > best) {
             best = rate;
             r->stretch = axis;
         }
     }
-    if (r->stretch >= 0)
-        r->width = r->extent[r->stretch];
+    if (r->stretch >= 0) r->width = r->extent[r->stretch];
     r->out_step = r->stretch == ROW_AXIS ? shape_size(node->shape) : 1;
-    for (int a = r->stretch + 1; r->stretch >= 0 && a < r->rank; a++)
-        r->out_step *= r->extent[a];
+    for (int a = r->stretch + 1; r->stretch >= 0 && a < r->rank; a++) r->out_step *= r->extent[a];
     for (int s = 0; s < r->sources; s++) {
         Operand *o = &r->operand[s];
         o->step = r->stretch == ROW_AXIS ? o->row_stride : r->stretch >= 0 ? o->coef[r->stretch] : 0;
@@ -113,16 +108,14 @@ static void choose_stretch(PreparedReduction *r, const Node *node)
     }
 }
 
-static PreparedReduction *reduction_new(const Node *node)
-{
+static PreparedReduction *reduction_new(const Node *node) {
     PreparedReduction *r = interp_memory(sizeof *r);
     *r = (PreparedReduction){.sources = node->sources, .rank = node->shape.rank};
     const Contraction *c = node->attr.contraction;
     r->reduced = c->reduced;
     contraction_space(node->shape, c, r->extent);
     r->terms = 1;
-    for (int k = 0; k < c->reduced; k++)
-        r->terms *= c->extent[k];
+    for (int k = 0; k < c->reduced; k++) r->terms *= c->extent[k];
     bool guarded = false;
     int64_t table = r->terms < TERMS ? r->terms + 1 : TERMS;
     for (int s = 0; s < node->sources; s++) {
@@ -141,10 +134,8 @@ static PreparedReduction *reduction_new(const Node *node)
     return r;
 }
 
-void interp_free_reduction(PreparedReduction *r)
-{
-    if (r == NULL)
-        return;
+void interp_free_reduction(PreparedReduction *r) {
+    if (r == NULL) return;
     free(r->operand[0].place);
     free(r->operand[1].place);
     free(r->low);
@@ -152,8 +143,7 @@ void interp_free_reduction(PreparedReduction *r)
     free(r);
 }
 
-static PreparedReduction *reduction_of(Evaluation *e, const Node *node)
-{
+static PreparedReduction *reduction_of(Evaluation *e, const Node *node) {
     NodeTables **tables = interp_tables(e, node);
     if (*tables == NULL) {
         *tables = interp_memory(sizeof **tables);
@@ -168,15 +158,13 @@ static int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b != 0 &
 
 /* Narrows low .. high to the outputs whose numerator start + i * coef lies on the axis. Where coef is not 0
  * the divisor is 1. */
-static void narrow(const Guard *g, int64_t start, int64_t coef, int64_t *low, int64_t *high)
-{
+static void narrow(const Guard *g, int64_t start, int64_t coef, int64_t *low, int64_t *high) {
     int64_t last = (g->extent - 1) * g->divisor;
     if (coef == 0) {
-        if (start < 0 || start > last || start % g->divisor != 0)
-            *high = *low;
+        if (start < 0 || start > last || start % g->divisor != 0) *high = *low;
         return;
     }
-    if (coef < 0) {                        /* mirrored: last - start - i * -coef */
+    if (coef < 0) { /* mirrored: last - start - i * -coef */
         start = last - start;
         coef = -coef;
     }
@@ -185,20 +173,17 @@ static void narrow(const Guard *g, int64_t start, int64_t coef, int64_t *low, in
     *high = end < *high ? end : *high;
 }
 
-static void fill_term(PreparedReduction *r, const int64_t *index, int64_t t)
-{
+static void fill_term(PreparedReduction *r, const int64_t *index, int64_t t) {
     int axes = r->rank + r->reduced;
     int64_t low = 0, high = r->stretch >= 0 ? r->width : INT64_MAX;
     for (int s = 0; s < r->sources; s++) {
         Operand *o = &r->operand[s];
         int64_t place = o->base;
-        for (int k = 0; k < axes; k++)
-            place += o->coef[k] * index[k];
+        for (int k = 0; k < axes; k++) place += o->coef[k] * index[k];
         for (int i = 0; i < o->guards; i++) {
             const Guard *g = &o->guard[i];
             int64_t start = g->offset;
-            for (int k = 0; k < axes; k++)
-                start += g->coef[k] * index[k];
+            for (int k = 0; k < axes; k++) start += g->coef[k] * index[k];
             narrow(g, start, r->stretch >= 0 ? g->coef[r->stretch] : 0, &low, &high);
             place += floor_divide(start, g->divisor) * g->stride;
         }
@@ -211,21 +196,17 @@ static void fill_term(PreparedReduction *r, const int64_t *index, int64_t t)
 }
 
 /* Terms first .. first+count for the outputs at `at` (the stretch's own index 0). */
-static void fill_table(PreparedReduction *r, const int64_t *at, int64_t first, int64_t count)
-{
-    if (r->filled && r->first == first && r->count == count && memcmp(at, r->at, sizeof r->at) == 0)
-        return;
+static void fill_table(PreparedReduction *r, const int64_t *at, int64_t first, int64_t count) {
+    if (r->filled && r->first == first && r->count == count && memcmp(at, r->at, sizeof r->at) == 0) return;
     int64_t index[MOST_AXES] = {0}, rest = first;
-    for (int a = 0; a < r->rank; a++)
-        index[a] = at[a];
+    for (int a = 0; a < r->rank; a++) index[a] = at[a];
     for (int k = r->rank + r->reduced - 1; k >= r->rank; k--) {
         index[k] = rest % r->extent[k];
         rest /= r->extent[k];
     }
     for (int64_t t = 0; t < count; t++) {
         fill_term(r, index, t);
-        for (int k = r->rank + r->reduced - 1; k >= r->rank && ++index[k] == r->extent[k]; k--)
-            index[k] = 0;
+        for (int k = r->rank + r->reduced - 1; k >= r->rank && ++index[k] == r->extent[k]; k--) index[k] = 0;
     }
     r->filled = true;
     r->first = first;
@@ -238,48 +219,41 @@ static void fill_table(PreparedReduction *r, const int64_t *at, int64_t first, i
 /* Some terms of the outputs low .. low+width of a stretch. Term t of them goes to lane (lane + t) & mask. */
 typedef struct Chains {
     const PreparedReduction *r;
-    int64_t begin, count;                  /* terms, from the table's first */
-    const void *x, *y;                     /* the row, y NULL for one source */
+    int64_t begin, count; /* terms, from the table's first */
+    const void *x, *y;    /* the row, y NULL for one source */
     int64_t low, width;
     int64_t lane, mask;
-    void *lanes;                           /* [LANES][WIDTH] */
+    void *lanes; /* [LANES][WIDTH] */
 } Chains;
 
 /* first .. end: the outputs of this part of the stretch that have term t. */
-static inline void outputs_with(const Chains *c, int64_t t, int64_t *first, int64_t *end)
-{
+static inline void outputs_with(const Chains *c, int64_t t, int64_t *first, int64_t *end) {
     *first = 0;
     *end = c->width;
-    if (c->r->low == NULL)
-        return;
+    if (c->r->low == NULL) return;
     int64_t low = c->r->low[t] - c->low, high = c->r->high[t];
     *first = low > 0 ? low : 0;
-    if (high - c->low < *end)
-        *end = high - c->low;
+    if (high - c->low < *end) *end = high - c->low;
 }
 
-#define ONE_SOURCE(name, TYPE, JOIN)                                                                \
-    VECTOR_CLONES(name, (const Chains *c), (c))                                                     \
-    {                                                                                               \
-        const Operand *o = &c->r->operand[0];                                                       \
-        const int64_t step = o->step;                                                               \
-        for (int64_t t = c->begin; t < c->begin + c->count; t++) {                                  \
-            const TYPE *x = (const TYPE *)c->x + o->place[t] + c->low * step;                       \
-            TYPE *restrict sum = (TYPE *)c->lanes + ((c->lane + t - c->begin) & c->mask) * WIDTH;   \
-            int64_t first, end;                                                                     \
-            outputs_with(c, t, &first, &end);                                                       \
-            if (step == 1)                                                                          \
-                for (int64_t i = first; i < end; i++)                                               \
-                    sum[i] = JOIN(sum[i], x[i]);                                                    \
-            else                                                                                    \
-                for (int64_t i = first; i < end; i++)                                               \
-                    sum[i] = JOIN(sum[i], x[i * step]);                                             \
-        }                                                                                           \
+#define ONE_SOURCE(name, TYPE, JOIN)                                                              \
+    VECTOR_CLONES(name, (const Chains *c), (c)) {                                                 \
+        const Operand *o = &c->r->operand[0];                                                     \
+        const int64_t step = o->step;                                                             \
+        for (int64_t t = c->begin; t < c->begin + c->count; t++) {                                \
+            const TYPE *x = (const TYPE *)c->x + o->place[t] + c->low * step;                     \
+            TYPE *restrict sum = (TYPE *)c->lanes + ((c->lane + t - c->begin) & c->mask) * WIDTH; \
+            int64_t first, end;                                                                   \
+            outputs_with(c, t, &first, &end);                                                     \
+            if (step == 1)                                                                        \
+                for (int64_t i = first; i < end; i++) sum[i] = JOIN(sum[i], x[i]);                \
+            else                                                                                  \
+                for (int64_t i = first; i < end; i++) sum[i] = JOIN(sum[i], x[i * step]);         \
+        }                                                                                         \
     }
 
 #define TWO_SOURCES(name, TYPE, FUSED)                                                              \
-    VECTOR_CLONES(name, (const Chains *c), (c))                                                     \
-    {                                                                                               \
+    VECTOR_CLONES(name, (const Chains *c), (c)) {                                                   \
         const Operand *ox = &c->r->operand[0], *oy = &c->r->operand[1];                             \
         const int64_t xs = ox->step, ys = oy->step;                                                 \
         for (int64_t t = c->begin; t < c->begin + c->count; t++) {                                  \
@@ -288,19 +262,15 @@ static inline void outputs_with(const Chains *c, int64_t t, int64_t *first, int6
             TYPE *restrict sum = (TYPE *)c->lanes + ((c->lane + t - c->begin) & c->mask) * WIDTH;   \
             int64_t first, end;                                                                     \
             outputs_with(c, t, &first, &end);                                                       \
-            if (first >= end)                                                                       \
-                continue;                                                                           \
+            if (first >= end) continue;                                                             \
             if (xs == 1 && ys == 0) {                                                               \
                 const TYPE factor = y[0];                                                           \
-                for (int64_t i = first; i < end; i++)                                               \
-                    sum[i] = FUSED(x[i], factor, sum[i]);                                           \
+                for (int64_t i = first; i < end; i++) sum[i] = FUSED(x[i], factor, sum[i]);         \
             } else if (xs == 0 && ys == 1) {                                                        \
                 const TYPE factor = x[0];                                                           \
-                for (int64_t i = first; i < end; i++)                                               \
-                    sum[i] = FUSED(factor, y[i], sum[i]);                                           \
+                for (int64_t i = first; i < end; i++) sum[i] = FUSED(factor, y[i], sum[i]);         \
             } else {                                                                                \
-                for (int64_t i = first; i < end; i++)                                               \
-                    sum[i] = FUSED(x[i * xs], y[i * ys], sum[i]);                                   \
+                for (int64_t i = first; i < end; i++) sum[i] = FUSED(x[i * xs], y[i * ys], sum[i]); \
             }                                                                                       \
         }                                                                                           \
     }
@@ -321,11 +291,9 @@ TWO_SOURCES(product_f64, double, __builtin_fma)
 TWO_SOURCES(product_i32, int32_t, FUSED_I32)
 
 /* to[i] = join(to[i], from[i]): lanes of the tree, chunks of the fold */
-#define JOIN(name, TYPE, JOIN)                                                                      \
-    static void name(void *to, const void *from, int64_t n)                                         \
-    {                                                                                               \
-        for (int64_t i = 0; i < n; i++)                                                             \
-            ((TYPE *)to)[i] = JOIN(((TYPE *)to)[i], ((const TYPE *)from)[i]);                       \
+#define JOIN(name, TYPE, JOIN)                                                                            \
+    static void name(void *to, const void *from, int64_t n) {                                             \
+        for (int64_t i = 0; i < n; i++) ((TYPE *)to)[i] = JOIN(((TYPE *)to)[i], ((const TYPE *)from)[i]); \
     }
 JOIN(join_sum_f32, float, PLUS)
 JOIN(join_sum_f64, double, PLUS)
@@ -355,8 +323,7 @@ static const Kind min[] = {{min_f32, NULL, join_min_f32, INFINITY, INFINITY},
                            {min_f64, NULL, join_min_f64, INFINITY, INFINITY},
                            {min_i32, NULL, join_min_i32, INT32_MAX, INT32_MAX}};
 
-static const Kind *kind_of(const Node *node, const Kind *kinds)
-{
+static const Kind *kind_of(const Node *node, const Kind *kinds) {
     switch (node->dtype) {
     case DTYPE_F32: return &kinds[0];
     case DTYPE_F64: return &kinds[1];
@@ -365,8 +332,7 @@ static const Kind *kind_of(const Node *node, const Kind *kinds)
     }
 }
 
-static void fill(DType t, void *to, int64_t n, double value)
-{
+static void fill(DType t, void *to, int64_t n, double value) {
     for (int64_t i = 0; i < n; i++) {
         if (t == DTYPE_F32)
             ((float *)to)[i] = (float)value;
@@ -388,20 +354,25 @@ typedef struct OpenStretch {
     const char *source[2];
     int64_t at[MOST_RANK];
     int64_t low, width, row;
-    void *lanes, *total;                   /* [LANES][WIDTH], [WIDTH] */
+    void *lanes, *total; /* [LANES][WIDTH], [WIDTH] */
 } OpenStretch;
 
 /* Terms begin .. end of row `place`: term k to lane k & mask (mask 15), or all to `lane` (mask 0). */
-static void add_terms(OpenStretch *s, int64_t place, int64_t begin, int64_t end, int64_t lane, int64_t mask)
-{
+static void add_terms(OpenStretch *s, int64_t place, int64_t begin, int64_t end, int64_t lane, int64_t mask) {
     PreparedReduction *r = s->r;
     size_t bytes = dtype_bytes(s->node->dtype);
     for (int64_t k = begin; k < end;) {
         int64_t first = k / TERMS * TERMS, last = first + TERMS < r->terms ? first + TERMS : r->terms;
         int64_t stop = last < end ? last : end;
         fill_table(r, s->at, first, last - first);
-        Chains c = {.r = r, .begin = k - first, .count = stop - k, .low = s->low, .width = s->width,
-                    .lane = k, .mask = mask, .lanes = (char *)s->lanes + (size_t)(lane * WIDTH) * bytes};
+        Chains c = {.r = r,
+                    .begin = k - first,
+                    .count = stop - k,
+                    .low = s->low,
+                    .width = s->width,
+                    .lane = k,
+                    .mask = mask,
+                    .lanes = (char *)s->lanes + (size_t)(lane * WIDTH) * bytes};
         c.x = s->source[0] + (size_t)(place * r->operand[0].row_stride) * bytes;
         if (r->sources == 2) {
             c.y = s->source[1] + (size_t)(place * r->operand[1].row_stride) * bytes;
@@ -414,28 +385,25 @@ static void add_terms(OpenStretch *s, int64_t place, int64_t begin, int64_t end,
 }
 
 /* Lanes to lane 0, and that to the total. */
-static void close_chunk(OpenStretch *s, int lanes, bool is_first)
-{
+static void close_chunk(OpenStretch *s, int lanes, bool is_first) {
     size_t bytes = dtype_bytes(s->node->dtype) * WIDTH;
     for (int apart = lanes / 2; apart > 0; apart /= 2)
         for (int l = 0; l < apart; l++)
-            s->kind->join((char *)s->lanes + (size_t)l * bytes,
-                          (char *)s->lanes + (size_t)(l + apart) * bytes, s->width);
+            s->kind->join((char *)s->lanes + (size_t)l * bytes, (char *)s->lanes + (size_t)(l + apart) * bytes,
+                          s->width);
     if (is_first)
         memcpy(s->total, s->lanes, (size_t)s->width * dtype_bytes(s->node->dtype));
     else
         s->kind->join(s->total, s->lanes, s->width);
 }
 
-static void open_chunk(OpenStretch *s, int lanes)
-{
+static void open_chunk(OpenStretch *s, int lanes) {
     for (int l = 0; l < lanes; l++)
         fill(s->node->dtype, (char *)s->lanes + (size_t)l * WIDTH * dtype_bytes(s->node->dtype), s->width,
              s->kind->start);
 }
 
-static void sum_over_rows(OpenStretch *s)
-{
+static void sum_over_rows(OpenStretch *s) {
     const Contraction *c = s->node->attr.contraction;
     int64_t chunk = c->chunk > 0 ? c->chunk : s->e->rows;
     for (int64_t begin = 0; begin < s->e->rows; begin += chunk) {
@@ -447,8 +415,7 @@ static void sum_over_rows(OpenStretch *s)
     }
 }
 
-static void sum_of_terms(OpenStretch *s)
-{
+static void sum_of_terms(OpenStretch *s) {
     const Contraction *c = s->node->attr.contraction;
     int64_t chunk = c->chunk > 0 ? c->chunk : s->r->terms;
     for (int64_t begin = 0; begin < s->r->terms; begin += chunk) {
@@ -459,8 +426,7 @@ static void sum_of_terms(OpenStretch *s)
     }
 }
 
-static void write_out(const OpenStretch *s, void *out, int64_t offset)
-{
+static void write_out(const OpenStretch *s, void *out, int64_t offset) {
     for (int64_t i = 0; i < s->width; i++) {
         int64_t to = offset + i * s->r->out_step;
         switch (s->node->dtype) {
@@ -472,12 +438,10 @@ static void write_out(const OpenStretch *s, void *out, int64_t offset)
 }
 
 /* The outputs at s->at, all rows. */
-static void run_outputs(OpenStretch *s, void *out)
-{
+static void run_outputs(OpenStretch *s, void *out) {
     const PreparedReduction *r = s->r;
     int64_t outputs = shape_size(s->node->shape), offset = 0;
-    for (int a = 0; a < r->rank; a++)
-        offset = offset * r->extent[a] + s->at[a];
+    for (int a = 0; a < r->rank; a++) offset = offset * r->extent[a] + s->at[a];
     bool over_rows = s->node->attr.contraction->over_rows;
     int64_t rows = r->stretch == ROW_AXIS ? 1 : interp_rows(s->e, s->node);
     int64_t width = r->stretch == ROW_AXIS ? interp_rows(s->e, s->node) : r->width;
@@ -493,8 +457,7 @@ static void run_outputs(OpenStretch *s, void *out)
     }
 }
 
-static void reduce(Evaluation *e, const Node *node, const Kind *kinds, void *out)
-{
+static void reduce(Evaluation *e, const Node *node, const Kind *kinds, void *out) {
     PreparedReduction *r = reduction_of(e, node);
     const Kind *kind = kind_of(node, kinds);
     if (r->terms == 0 || (node->attr.contraction->over_rows && e->rows == 0)) {
@@ -502,18 +465,15 @@ static void reduce(Evaluation *e, const Node *node, const Kind *kinds, void *out
         return;
     }
     OpenStretch s = {.e = e, .node = node, .r = r, .kind = kind};
-    for (int i = 0; i < node->sources; i++)
-        s.source[i] = interp_value(e, node->source[i]);
+    for (int i = 0; i < node->sources; i++) s.source[i] = interp_value(e, node->source[i]);
     s.lanes = interp_memory((LANES + 1) * WIDTH * sizeof(double));
     s.total = (char *)s.lanes + LANES * WIDTH * sizeof(double);
     int64_t outer = shape_size(node->shape) / (r->stretch >= 0 && r->width > 0 ? r->width : 1);
     for (int64_t i = 0; i < outer; i++) {
         run_outputs(&s, out);
         for (int a = r->rank - 1; a >= 0; a--) {
-            if (a == r->stretch)
-                continue;
-            if (++s.at[a] < r->extent[a])
-                break;
+            if (a == r->stretch) continue;
+            if (++s.at[a] < r->extent[a]) break;
             s.at[a] = 0;
         }
     }
@@ -526,21 +486,19 @@ void interp_eval_REDUCE_MIN(Evaluation *e, const Node *node, void *out) { reduce
 
 /* ---- argmax ------------------------------------------------------------------------------ */
 
-static double element(DType t, const void *x, int64_t at)
-{
-    return t == DTYPE_F32 ? (double)((const float *)x)[at]
-         : t == DTYPE_F64 ? ((const double *)x)[at]
-                          : (double)((const int32_t *)x)[at];
+static double element(DType t, const void *x, int64_t at) {
+    return t == DTYPE_F32   ? (double)((const float *)x)[at]
+           : t == DTYPE_F64 ? ((const double *)x)[at]
+                            : (double)((const int32_t *)x)[at];
 }
 
 /* The first term that a maximum in the order of k would be left with. */
-void interp_eval_ARGMAX(Evaluation *e, const Node *node, void *out)
-{
+void interp_eval_ARGMAX(Evaluation *e, const Node *node, void *out) {
     PreparedReduction *r = reduction_of(e, node);
     const Node *source = node->source[0];
     int64_t outputs = shape_size(node->shape), at[MOST_RANK] = {0};
     bool over_rows = node->attr.contraction->over_rows;
-    if (r->stretch >= 0)                   /* each output by itself */
+    if (r->stretch >= 0) /* each output by itself */
         r->stretch = NO_AXIS;
     for (int64_t o = 0; o < outputs; o++) {
         for (int64_t row = 0, rows = interp_rows(e, node); row < rows; row++) {
@@ -550,8 +508,7 @@ void interp_eval_ARGMAX(Evaluation *e, const Node *node, void *out)
                 for (int64_t k = 0; k < r->terms; k++) {
                     int64_t first = k / TERMS * TERMS;
                     fill_table(r, at, first, r->terms - first < TERMS ? r->terms - first : TERMS);
-                    if (r->low && r->high[k - first] <= r->low[k - first])
-                        continue;
+                    if (r->low && r->high[k - first] <= r->low[k - first]) continue;
                     int64_t place = p * r->operand[0].row_stride + r->operand[0].place[k - first];
                     double term = element(source->dtype, interp_value(e, source), place);
                     if (!(best >= term || best != best)) {
@@ -562,7 +519,6 @@ void interp_eval_ARGMAX(Evaluation *e, const Node *node, void *out)
             }
             ((int32_t *)out)[row * outputs + o] = (int32_t)which;
         }
-        for (int a = r->rank - 1; a >= 0 && ++at[a] == r->extent[a]; a--)
-            at[a] = 0;
+        for (int a = r->rank - 1; a >= 0 && ++at[a] == r->extent[a]; a--) at[a] = 0;
     }
 }

@@ -12,20 +12,23 @@
 #include "ir/affine.h"
 
 /* (offset + p . result place + i . old indices) / divisor */
-typedef struct Rational { int64_t offset, divisor, p[MOST_RANK], i[MOST_AXES]; } Rational;
+typedef struct Rational {
+    int64_t offset, divisor, p[MOST_RANK], i[MOST_AXES];
+} Rational;
 
 typedef struct Inverse {
     const IndexSpace *space;
-    Shape    shape;
-    bool     solved[MOST_AXES];
-    Rational value[MOST_AXES];         /* of the solved */
-    Rational left[MOST_RANK];          /* equations without an index to solve for: must be 0 */
-    int      left_count;
-    int      axes;                     /* of the new space: result axes, then what is summed */
-    int64_t  extent[MOST_AXES];
-    int      now[MOST_AXES];           /* new axis of an index that is summed */
-    Reading  guard; int64_t guard_extent[MOST_RANK];
-    bool     failed;
+    Shape shape;
+    bool solved[MOST_AXES];
+    Rational value[MOST_AXES]; /* of the solved */
+    Rational left[MOST_RANK];  /* equations without an index to solve for: must be 0 */
+    int left_count;
+    int axes; /* of the new space: result axes, then what is summed */
+    int64_t extent[MOST_AXES];
+    int now[MOST_AXES]; /* new axis of an index that is summed */
+    Reading guard;
+    int64_t guard_extent[MOST_RANK];
+    bool failed;
 } Inverse;
 
 static void reduce(Rational *r) {
@@ -79,15 +82,14 @@ static int choose_index(const Inverse *v, const Rational *equation) {
     for (int k = 0; k < v->space->axes; k++) {
         if (equation->i[k] == 0) continue;
         bool is_result = k < v->space->results, best_is_result = best >= 0 && best < v->space->results;
-        if (best < 0 || (is_result == best_is_result && v->space->extent[k] > v->space->extent[best]))
-            best = k;
+        if (best < 0 || (is_result == best_is_result && v->space->extent[k] > v->space->extent[best])) best = k;
     }
     return best;
 }
 
 /* map(i) = p[axis]: solves for an index, or keeps the equation as one that must hold. */
 static void solve_axis(Inverse *v, const AxisMap *map, int axis) {
-    Rational equation = rational_of_map(v, map);       /* numerator - divisor * p == 0 */
+    Rational equation = rational_of_map(v, map); /* numerator - divisor * p == 0 */
     equation.p[axis] -= equation.divisor;
     equation.divisor = 1;
     int k = choose_index(v, &equation);
@@ -116,7 +118,7 @@ static int indices_in(const AxisMap *map, const IndexSpace *space) {
 static void solve(Inverse *v, const Access *to) {
     for (int k = 0; k < v->space->axes; k++) {
         if (v->space->extent[k] != 1) continue;
-        v->solved[k] = true;                            /* always 0 */
+        v->solved[k] = true; /* always 0 */
         v->value[k] = (Rational){.divisor = 1};
     }
     for (int pass = 0; pass < 2; pass++) {
@@ -246,7 +248,7 @@ static bool attach_guards(Graph *g, Inverse *v, Reading *readings, int *count) {
 
 /* ---- the sum ------------------------------------------------------------------------------- */
 static Node *build(Graph *g, const Inverse *v, const Reading *readings, int count) {
-    if (v->axes == v->shape.rank) {                     /* nothing is summed */
+    if (v->axes == v->shape.rank) { /* nothing is summed */
         if (count == 1) return graph_view(g, readings[0].node, v->shape, &readings[0].access);
         bool whole = true;
         for (int r = 0; r < count; r++) {
@@ -266,8 +268,8 @@ static Node *build(Graph *g, const Inverse *v, const Reading *readings, int coun
     return graph_contract(g, OP_CONTRACT, source, count, v->shape, &c);
 }
 
-static Node *solve_and_build(Graph *g, const IndexSpace *space, const Access *to, Shape shape,
-                             const Reading *readings, int count) {
+static Node *solve_and_build(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *readings,
+                             int count) {
     Inverse v = {.space = space, .shape = shape};
     solve(&v, to);
     if (v.failed) return NULL;
@@ -287,7 +289,10 @@ static Node *solve_and_build(Graph *g, const IndexSpace *space, const Access *to
 /* ---- digits -------------------------------------------------------------------------------- */
 /* An axis that is read at stride * i + u, where u counts from 0 to stride - 1, is read as an axis for i and
  * one for u: each place has one i and one u, which no affine map can say. More indices likewise. */
-typedef struct Digits { int count, index[MOST_AXES]; int64_t covered; } Digits;
+typedef struct Digits {
+    int count, index[MOST_AXES];
+    int64_t covered;
+} Digits;
 
 static Digits digits_of(const AxisMap *map, const IndexSpace *space, int64_t extent) {
     Digits d = {.covered = 1}, none = {0};
@@ -296,7 +301,7 @@ static Digits digits_of(const AxisMap *map, const IndexSpace *space, int64_t ext
         found = 0;
         for (int k = 0; k < space->axes && !found; k++) {
             if (map->coef[k] != d.covered || space->extent[k] == 1) continue;
-            memmove(d.index + 1, d.index, sizeof d.index[0] * (size_t)d.count++);    /* the lowest is last */
+            memmove(d.index + 1, d.index, sizeof d.index[0] * (size_t)d.count++); /* the lowest is last */
             d.index[0] = k;
             d.covered *= space->extent[k];
             found = 1;

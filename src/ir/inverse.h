@@ -11,7 +11,10 @@
 #define SGDC_INVERSE_H
 #include "ir/graph.h"
 
-typedef struct Reading { Node *node; Access access; } Reading;   /* node at access(i) */
+typedef struct Reading {
+    Node *node;
+    Access access;
+} Reading; /* node at access(i) */
 typedef struct IndexSpace {
     int axes, results;
     int64_t extent[MOST_AXES];
@@ -19,8 +22,7 @@ typedef struct IndexSpace {
 
 /* result[p] of shape `shape` = sum over i with to(i) = p of the product of 1 or 2 readings. NULL if it needs
  * more axes than there are. */
-Node *inverse_sum(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *readings,
-                  int count);
+Node *inverse_sum(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *readings, int count);
 /* result[p] = the reading at any i with to(i) = p, where it is the same at all of them; NULL if it may not be. What it is
  * at a p without such an i is not said. */
 Node *inverse_where(Graph *g, const IndexSpace *space, const Access *to, Shape shape, const Reading *reading);

@@ -14,10 +14,10 @@ enum { FEWEST_CHAINS = 8, LANES = 16, CHUNK = 4096 };
 
 /* Where reduced axis k first appears: sorts by class, then source, then axis, then longest step, then k. */
 typedef struct Position {
-    int     class;             /* 0 window, 1 alone, 2 nowhere */
-    int     source, axis;
-    int64_t step;              /* signed coefficient there */
-    int     k;
+    int class; /* 0 window, 1 alone, 2 nowhere */
+    int source, axis;
+    int64_t step; /* signed coefficient there */
+    int k;
 } Position;
 
 static int indices_in(const AxisMap *map) {
@@ -90,8 +90,10 @@ static void order_terms(Contraction *c, int64_t outputs, bool has_rows) {
     int64_t terms = 1;
     for (int k = 0; k < c->reduced; k++) terms *= c->extent[k];
     c->lanes = outputs < FEWEST_CHAINS ? LANES : 1;
-    if (c->over_rows) c->chunk = terms < CHUNK ? CHUNK / (terms > 0 ? terms : 1) : 1;
-    else if (!has_rows && outputs < FEWEST_CHAINS && terms > CHUNK) c->chunk = CHUNK;
+    if (c->over_rows)
+        c->chunk = terms < CHUNK ? CHUNK / (terms > 0 ? terms : 1) : 1;
+    else if (!has_rows && outputs < FEWEST_CHAINS && terms > CHUNK)
+        c->chunk = CHUNK;
 }
 
 static Node *ordered(Graph *g, Node *old, Node *const *source, void *context) {

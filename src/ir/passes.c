@@ -7,7 +7,7 @@
  * the gradients of the penalties in source order (docs/numerics.md, rules 6 and 7). */
 #include "ir/program.h"
 
-enum { ROWS_OF_STEP = 1 };      /* rows of the step's data set; one set a step so far */
+enum { ROWS_OF_STEP = 1 }; /* rows of the step's data set; one set a step so far */
 
 typedef Vector(Root *) RootPointers;
 
@@ -63,11 +63,11 @@ static void pass_batch(Program *program, Run *run) {
 
 /* ---- grad ---------------------------------------------------------------------------------- */
 typedef struct Gradients {
-    Node **leaf;           /* GRADIENT leaves that occur, ... */
-    Node **wrt;            /* ... the CELL each is taken for, ... */
-    Node **value;          /* ... and what replaces it; by position */
-    int    count;
-    Node **of_cell;        /* replacement by cell */
+    Node **leaf;  /* GRADIENT leaves that occur, ... */
+    Node **wrt;   /* ... the CELL each is taken for, ... */
+    Node **value; /* ... and what replaces it; by position */
+    int count;
+    Node **of_cell; /* replacement by cell */
 } Gradients;
 
 static void find_gradients(Graph *g, Gradients *gradients, Node *const *nodes, int count) {
@@ -80,8 +80,7 @@ static void find_gradients(Graph *g, Gradients *gradients, Node *const *nodes, i
         Node *leaf = order[i];
         if (leaf->op != OP_GRADIENT) continue;
         gradients->leaf[gradients->count] = leaf;
-        gradients->wrt[gradients->count++] =
-            graph_leaf(g, OP_CELL, leaf->dtype, leaf->shape, leaf->attr.index);
+        gradients->wrt[gradients->count++] = graph_leaf(g, OP_CELL, leaf->dtype, leaf->shape, leaf->attr.index);
     }
 }
 
@@ -114,10 +113,9 @@ static void check_ways(Graph *g, const Run *run, Node *total, const Gradients *g
         const Cell *cell = &run->cells[gradients->leaf[i]->attr.index];
         const Node *end = gradients->value[i] ? NULL : graph_gradient_end(g, total, gradients->wrt[i], true);
         if (!end) continue;
-        Diagnostic *d =
-            report(g->diagnostics, CODE_E0209, end->span,
-                               "what is minimised depends on %s only through this: %s has no derivative",
-                               cell->name, graph_gradient_end_text(end));
+        Diagnostic *d = report(g->diagnostics, CODE_E0209, end->span,
+                               "what is minimised depends on %s only through this: %s has no derivative", cell->name,
+                               graph_gradient_end_text(end));
         add_note(g->diagnostics, d, cell->span, "%s is declared here", cell->name);
         add_help(g->diagnostics, d,
                  "use a smooth stand-in, such as sigmoid for a comparison, or leave %s out of "
@@ -129,14 +127,13 @@ static void check_ways(Graph *g, const Run *run, Node *total, const Gradients *g
 /* Batch sums times 1 / rows. */
 static void add_objective(Graph *g, const Run *run, Gradients *gradients) {
     Node *total = objective(g, run);
-    if (!total || !graph_gradients(g, total, NULL, gradients->wrt, gradients->count, gradients->value))
-        return;
+    if (!total || !graph_gradients(g, total, NULL, gradients->wrt, gradients->count, gradients->value)) return;
     check_ways(g, run, total, gradients);
     for (int i = 0; i < gradients->count; i++) {
         Node *sum = gradients->value[i];
         if (!sum) continue;
         g->span = total->span;
-        if (!total->rows) sum = graph_reduce(g, OP_CONTRACT, sum, 0, true);   /* the same for every row */
+        if (!total->rows) sum = graph_reduce(g, OP_CONTRACT, sum, 0, true); /* the same for every row */
         Node *part = graph_expand(g, graph_rows_reciprocal(g, sum->dtype), sum->shape, NULL);
         gradients->value[i] = graph_binary(g, OP_MUL, sum, part);
     }
@@ -172,7 +169,7 @@ static void differentiate(Graph *g, Node **nodes, int count, Run *run) {
     for (int i = 0; i < gradients.count; i++) {
         const Node *leaf = gradients.leaf[i];
         Node *value = gradients.value[i];
-        if (!value) value = graph_const(g, leaf->dtype, leaf->shape, 0);      /* nothing depends on it */
+        if (!value) value = graph_const(g, leaf->dtype, leaf->shape, 0); /* nothing depends on it */
         gradients.of_cell[leaf->attr.index] = value;
     }
     g->span = span;

@@ -14,7 +14,7 @@
 #include "ir/graph.h"
 
 static const char *const result_axis[MOST_RANK] = {"i", "j", "k", "l", "m", "n", "o", "p"};
-static const char *const reduced_axis[MOST_AXES] = {"q", "r", "s", "t", "u", "v", "w", "x",
+static const char *const reduced_axis[MOST_AXES] = {"q", "r", "s",  "t",  "u",  "v",  "w",  "x",
                                                     "y", "z", "aa", "ab", "ac", "ad", "ae", "af"};
 
 static const char *axis_name(int rank, int k) { return k < rank ? result_axis[k] : reduced_axis[k - rank]; }
@@ -38,9 +38,10 @@ static void print_map(Text *to, const AxisMap *map, int rank) {
         text_add(to, "%s", axis_name(rank, k));
         any = true;
     }
-    if (!any) text_add(to, "%" PRId64, map->offset);
-    else if (map->offset) text_add(to, " %c %" PRId64, map->offset < 0 ? '-' : '+',
-                                   map->offset < 0 ? -map->offset : map->offset);
+    if (!any)
+        text_add(to, "%" PRId64, map->offset);
+    else if (map->offset)
+        text_add(to, " %c %" PRId64, map->offset < 0 ? '-' : '+', map->offset < 0 ? -map->offset : map->offset);
     if (divided) text_add(to, ")/%" PRId64, map->divisor);
 }
 
@@ -72,8 +73,10 @@ static void print_contraction(Text *to, const Node *n, const uint32_t *number) {
 }
 
 static void print_value(Text *to, const Node *n) {
-    if (n->dtype == DTYPE_BOOL) text_add(to, n->attr.value != 0 ? " true" : " false");
-    else text_add(to, " %s", text_number(to->arena, n->attr.value, n->dtype == DTYPE_F32));
+    if (n->dtype == DTYPE_BOOL)
+        text_add(to, n->attr.value != 0 ? " true" : " false");
+    else
+        text_add(to, " %s", text_number(to->arena, n->attr.value, n->dtype == DTYPE_F32));
 }
 
 static void print_attributes(Text *to, const Node *n) {
@@ -81,7 +84,7 @@ static void print_attributes(Text *to, const Node *n) {
     static const char *const keys[] = {"step", "initial", "data"};
     switch (op_attribute(n->op)) {
     case ATTRIBUTE_NONE:
-    case ATTRIBUTE_MAPS: break;                    /* print_contraction */
+    case ATTRIBUTE_MAPS: break; /* print_contraction */
     case ATTRIBUTE_VALUE: print_value(to, n); break;
     case ATTRIBUTE_COUNTER: text_add(to, " %s", counters[n->attr.counter]); break;
     case ATTRIBUTE_RANDOM:
@@ -101,8 +104,7 @@ static void print_node(Text *to, const Node *n, const uint32_t *number) {
     text_add(to, "%%%" PRIu32 ": ", number[n->id]);
     print_type(to, n);
     text_add(to, " = %s", op_text(n->op));
-    for (int s = 0; s < n->sources; s++)
-        text_add(to, "%s%%%" PRIu32, s ? ", " : "(", number[n->source[s]->id]);
+    for (int s = 0; s < n->sources; s++) text_add(to, "%s%%%" PRIu32, s ? ", " : "(", number[n->source[s]->id]);
     if (n->sources) text_add(to, ")");
     print_attributes(to, n);
     if (n->attr.contraction) print_contraction(to, n, number);

@@ -14,53 +14,67 @@ typedef enum SourceKind {
 #include "ir/sources.def"
 #undef SOURCE
 } SourceKind;
-enum { SOURCE_ROWS = 0
-#define SOURCE(...) + 1
+enum {
+    SOURCE_ROWS = 0
+#define SOURCE(...) +1
 #include "ir/sources.def"
 #undef SOURCE
 };
 #define SOURCES ((SourceKind)SOURCE_ROWS)
 typedef enum SourceRows { ROWS_MADE, ROWS_TABLE, ROWS_ARRAYS, ROWS_GIVEN } SourceRows;
-const char *source_name(SourceKind kind);         /* NULL: programs do not call it */
+const char *source_name(SourceKind kind); /* NULL: programs do not call it */
 SourceRows source_rows(SourceKind kind);
 
 /* One stored column of a data set, what a COLUMN leaf (attr.index) reads: shape per row, dtype known without files. */
 typedef struct Column {
-    Name    name;                 /* images, labels, or a made name: "x" */
-    DType   dtype;                /* U8 images, I32 labels, F32 otherwise */
-    Shape   shape;
-    int64_t classes;              /* > 0: values must be 0 .. classes-1 (checked at load; after remap) */
-    const char *path;             /* idx, npy: its file */
-    int64_t *csv_index; const char **csv_name; int csv_count;   /* csv: which columns, by index, or by name where csv_name[i] */
-    bool    standardized;         /* x: (x - mean) / deviation, materialised at load, statistics of the training rows */
-    int     mean_cell, deviation_cell;      /* in the run: CELL_STATISTIC, one per element; -1 */
-    bool    truncated;            /* i32 of a fraction: cut off, as i32(...) does; else an error */
-    double *remap; int remap_count;         /* value remap[i] becomes i; others are an error */
-    const char **remap_words;     /* csv: instead of remap, the texts of the classes */
-    Node   *synthetic;            /* synthetic: the one-example graph of its value (RANDOM_DATA leaves, earlier columns as COLUMN) */
-    Span    span;
+    Name name;   /* images, labels, or a made name: "x" */
+    DType dtype; /* U8 images, I32 labels, F32 otherwise */
+    Shape shape;
+    int64_t classes;  /* > 0: values must be 0 .. classes-1 (checked at load; after remap) */
+    const char *path; /* idx, npy: its file */
+    int64_t *csv_index;
+    const char **csv_name;
+    int csv_count;     /* csv: which columns, by index, or by name where csv_name[i] */
+    bool standardized; /* x: (x - mean) / deviation, materialised at load, statistics of the training rows */
+    int mean_cell, deviation_cell; /* in the run: CELL_STATISTIC, one per element; -1 */
+    bool truncated;                /* i32 of a fraction: cut off, as i32(...) does; else an error */
+    double *remap;
+    int remap_count;          /* value remap[i] becomes i; others are an error */
+    const char **remap_words; /* csv: instead of remap, the texts of the classes */
+    Node *synthetic; /* synthetic: the one-example graph of its value (RANDOM_DATA leaves, earlier columns as COLUMN) */
+    Span span;
 } Column;
 
-typedef struct Field {            /* x: f32[28, 28] = images / 255: what models see */
-    Name name; DType dtype; Shape shape; int64_t classes;   /* classes > 0: a label */
-    Node *value;                  /* one-example graph over COLUMN leaves */
-    int   column;                 /* the column it is exactly, or -1 */
-    const char *doc; Span span;
+typedef struct Field { /* x: f32[28, 28] = images / 255: what models see */
+    Name name;
+    DType dtype;
+    Shape shape;
+    int64_t classes; /* classes > 0: a label */
+    Node *value;     /* one-example graph over COLUMN leaves */
+    int column;      /* the column it is exactly, or -1 */
+    const char *doc;
+    Span span;
 } Field;
 
 typedef struct DataSet {
-    Name name; SourceKind kind; Span span;
-    const char *like;             /* `data test like digits`: the set whose statistics it uses, or NULL */
-    const char *path;             /* csv (after --data NAME=PATH) */
-    char  delimiter, decimal, comment;   /* csv; 0: as it is found, a point, none */
-    int   header;                 /* csv: 1 yes, 0 no, -1 find out */
-    bool  missing_is_error; double missing_value;
+    Name name;
+    SourceKind kind;
+    Span span;
+    const char *like;                 /* `data test like digits`: the set whose statistics it uses, or NULL */
+    const char *path;                 /* csv (after --data NAME=PATH) */
+    char delimiter, decimal, comment; /* csv; 0: as it is found, a point, none */
+    int header;                       /* csv: 1 yes, 0 no, -1 find out */
+    bool missing_is_error;
+    double missing_value;
     int64_t rows_begin, rows_end; /* rows = a..b; end -1: to the last */
-    int64_t rows; uint64_t seed;  /* synthetic */
-    int64_t copies;               /* copies = 2: the rows that were kept, all of them this many times, one run after the other; 1 */
-    Node *keep;                   /* bool, one-example over COLUMN leaves, or NULL */
-    Column *columns; int column_count;
-    Field  *fields;  int field_count;
+    int64_t rows;
+    uint64_t seed;  /* synthetic */
+    int64_t copies; /* copies = 2: the rows that were kept, all of them this many times, one run after the other; 1 */
+    Node *keep;     /* bool, one-example over COLUMN leaves, or NULL */
+    Column *columns;
+    int column_count;
+    Field *fields;
+    int field_count;
 } DataSet;
 
 /* The classes' names, where the field is a column of texts; else NULL. */
@@ -71,29 +85,48 @@ static inline const char *const *field_class_names(const DataSet *set, const Fie
 /* ---- what a run keeps ------------------------------------------------------------------- */
 typedef enum CellKind { CELL_PARAMETER, CELL_STATE, CELL_OPTIMIZER, CELL_STATISTIC } CellKind;
 typedef struct Cell {
-    CellKind kind; const char *name;   /* path: mlp.h.dense.w; optimizer state: momentum.v@mlp.h.dense.w */
-    DType dtype; Shape shape;
-    Node *initial;                     /* no rows; RANDOM_INITIAL leaves */
-    int   of;                          /* optimizer state: its parameter's cell; else -1 */
-    bool  updated;                     /* some update changes it */
-    size_t offset;                     /* bytes from the start of the state block, 64-aligned */
-    const char *doc; Span span;
+    CellKind kind;
+    const char *name; /* path: mlp.h.dense.w; optimizer state: momentum.v@mlp.h.dense.w */
+    DType dtype;
+    Shape shape;
+    Node *initial; /* no rows; RANDOM_INITIAL leaves */
+    int of;        /* optimizer state: its parameter's cell; else -1 */
+    bool updated;  /* some update changes it */
+    size_t offset; /* bytes from the start of the state block, 64-aligned */
+    const char *doc;
+    Span span;
 } Cell;
 /* Such a cell may stay infinite: it is no sign of divergence. */
 static inline bool cell_starts_infinite(const Cell *cell) {
     return cell->initial && cell->initial->op == OP_CONST && cell->initial->attr.value - cell->initial->attr.value != 0;
 }
-typedef struct Slot { const char *name; DType dtype; double value; size_t offset; Span span; } Slot;   /* lr, penalty weights, top-level settings */
+typedef struct Slot {
+    const char *name;
+    DType dtype;
+    double value;
+    size_t offset;
+    Span span;
+} Slot; /* lr, penalty weights, top-level settings */
 
 /* ---- functions: entry points over the graph ---------------------------------------------- */
 typedef enum RootKind {
-    ROOT_SUM,        /* scalar without rows: objective term or penalty `index`; stored (train: added in f64) to sums[index] */
-    ROOT_UPDATE,     /* the new value of cell `index` */
-    ROOT_ROWS,       /* a value per row, written dense to outputs[index] */
-    ROOT_VALUE       /* scalar without rows, written to outputs[index] */
+    ROOT_SUM, /* scalar without rows: objective term or penalty `index`; stored (train: added in f64) to sums[index] */
+    ROOT_UPDATE, /* the new value of cell `index` */
+    ROOT_ROWS,   /* a value per row, written dense to outputs[index] */
+    ROOT_VALUE   /* scalar without rows, written to outputs[index] */
 } RootKind;
-typedef struct Root { RootKind kind; int index; Node *node; const char *name; } Root;
-typedef struct Function { const char *name; Root *roots; int root_count; bool steps; } Function;   /* steps: counts steps, may draw */
+typedef struct Root {
+    RootKind kind;
+    int index;
+    Node *node;
+    const char *name;
+} Root;
+typedef struct Function {
+    const char *name;
+    Root *roots;
+    int root_count;
+    bool steps;
+} Function; /* steps: counts steps, may draw */
 
 /* ---- runs -------------------------------------------------------------------------------- */
 typedef enum BatchOrder { ORDER_SHUFFLED, ORDER_SEQUENTIAL, ORDER_REPLACEMENT } BatchOrder;
@@ -101,44 +134,92 @@ typedef enum LastBatch { LAST_KEEP, LAST_DROP, LAST_WRAP } LastBatch;
 typedef enum HoldOut { HOLD_OUT_NONE, HOLD_OUT_RANDOM, HOLD_OUT_SPLIT, HOLD_OUT_LAST } HoldOut;
 
 /* One-example objective, unnamed: "loss". minimized: part of the loss; penalty: reads no row, so it is no mean over them. */
-typedef struct Term { Name name; bool minimized, penalty; Node *value; Span span; } Term;
-typedef struct Measure { Name name; Function metric; Node **arguments; int argument_count; Span span; const char *objective; } Measure;   /* metric's COLUMN i is the kept argument i */
+typedef struct Term {
+    Name name;
+    bool minimized, penalty;
+    Node *value;
+    Span span;
+} Term;
+typedef struct Measure {
+    Name name;
+    Function metric;
+    Node **arguments;
+    int argument_count;
+    Span span;
+    const char *objective;
+} Measure; /* metric's COLUMN i is the kept argument i */
 
 /* stop and keep are small trees over reported figures, evaluated by the driver. */
-typedef enum WatchKind { WATCH_NUMBER, WATCH_FIGURE, WATCH_STALLED, WATCH_NOT, WATCH_AND, WATCH_OR, WATCH_LT, WATCH_LE, WATCH_GT, WATCH_GE } WatchKind;
-typedef struct Watch { WatchKind kind; double number; const char *figure; bool highest; struct Watch *left, *right; } Watch;
+typedef enum WatchKind {
+    WATCH_NUMBER,
+    WATCH_FIGURE,
+    WATCH_STALLED,
+    WATCH_NOT,
+    WATCH_AND,
+    WATCH_OR,
+    WATCH_LT,
+    WATCH_LE,
+    WATCH_GT,
+    WATCH_GE
+} WatchKind;
+typedef struct Watch {
+    WatchKind kind;
+    double number;
+    const char *figure;
+    bool highest;
+    struct Watch *left, *right;
+} Watch;
 /* figure: "train.loss", "valid.loss", "valid.accuracy", "epoch", "step". STALLED: figure, number = epochs
  * without improvement, which is upwards if highest. */
 
-typedef struct EachValue { const char *name, *text; } EachValue;     /* batch, "10" */
+typedef struct EachValue {
+    const char *name, *text;
+} EachValue; /* batch, "10" */
 
 typedef struct Run {
-    const char *name, *block;          /* "sweep lr=0.1 batch=10"; "sweep" */
-    EachValue *each; int each_count;
-    Span span;                         /* of the train block's name */
-    Span batch_span;                   /* of its own batch setting; without one, span */
+    const char *name, *block; /* "sweep lr=0.1 batch=10"; "sweep" */
+    EachValue *each;
+    int each_count;
+    Span span;       /* of the train block's name */
+    Span batch_span; /* of its own batch setting; without one, span */
     Graph *graph;
-    DataSet *data, *valid;             /* valid NULL: none or held out */
-    HoldOut hold_out; double hold_out_part; int hold_out_by;   /* by: field index for split(p, by = y), else -1 */
-    int64_t batch;                     /* rows; 0: all */
-    BatchOrder order; LastBatch last;
-    int64_t epochs, steps;             /* one is set, the other 0; epochs 1 if neither */
+    DataSet *data, *valid; /* valid NULL: none or held out */
+    HoldOut hold_out;
+    double hold_out_part;
+    int hold_out_by; /* by: field index for split(p, by = y), else -1 */
+    int64_t batch;   /* rows; 0: all */
+    BatchOrder order;
+    LastBatch last;
+    int64_t epochs, steps; /* one is set, the other 0; epochs 1 if neither */
     uint64_t seed;
-    int64_t report_every; bool report_steps;   /* in epochs or steps; 0: after each epoch at most 10 lines */
-    const char *objective;             /* equal texts: losses can be compared; so of Measure */
+    int64_t report_every;
+    bool report_steps;     /* in epochs or steps; 0: after each epoch at most 10 lines */
+    const char *objective; /* equal texts: losses can be compared; so of Measure */
     Watch *stop;
-    const char *keep_figure; bool keep_highest; /* keep = best(valid.loss); NULL: last */
-    int   start_run; const char *start_file; Span start_span;   /* start = other (index of run, -1) | load("file") */
-    Cell *cells; int cell_count;
-    Slot *slots; int slot_count;
-    Term *terms; int term_count;       /* minimize (those that read no row last), then penalties */
-    Measure *measures; int measure_count;
-    Node *predict; const char *predict_name; Span predict_span; int predict_classes;   /* one-example graph; NULL: none */
-    int   target;                      /* the field that predictions are to come near; -1 */
-    size_t state_bytes;                /* header + slots + cells */
+    const char *keep_figure;
+    bool keep_highest; /* keep = best(valid.loss); NULL: last */
+    int start_run;
+    const char *start_file;
+    Span start_span; /* start = other (index of run, -1) | load("file") */
+    Cell *cells;
+    int cell_count;
+    Slot *slots;
+    int slot_count;
+    Term *terms;
+    int term_count; /* minimize (those that read no row last), then penalties */
+    Measure *measures;
+    int measure_count;
+    Node *predict;
+    const char *predict_name;
+    Span predict_span;
+    int predict_classes; /* one-example graph; NULL: none */
+    int target;          /* the field that predictions are to come near; -1 */
+    size_t state_bytes;  /* header + slots + cells */
     /* lowered as one example; the passes bring their roots to the line and beyond */
     Function init, step, evaluate, predictor;
-    double quadratic_lr; Span lr_span; const char *lr_text;     /* literal lr of plain sgd for the 2/L note, NaN if not so */
+    double quadratic_lr;
+    Span lr_span;
+    const char *lr_text; /* literal lr of plain sgd for the 2/L note, NaN if not so */
 } Run;
 
 /* Terms are in this order: means over rows, minimized without rows, penalties. How many are the first, and both. */
@@ -154,10 +235,16 @@ static inline int run_minimized(const Run *run) {
 }
 
 typedef struct Program {
-    Arena *arena; Names *names; Diagnostics *diagnostics; const char *stem;
-    DataSet *data; int data_count;
-    Run *runs; int run_count;
-    const char **included; int included_count;  /* files read, for --emit=deps */
+    Arena *arena;
+    Names *names;
+    Diagnostics *diagnostics;
+    const char *stem;
+    DataSet *data;
+    int data_count;
+    Run *runs;
+    int run_count;
+    const char **included;
+    int included_count; /* files read, for --emit=deps */
 } Program;
 
 /* Which functions take standardized columns as measured, and standardize them: predict alone, as --emit shows it; all,
@@ -165,26 +252,38 @@ typedef struct Program {
 typedef enum Measured { MEASURED_BY_PREDICT, MEASURED_BY_ALL, MEASURED_BY_NONE } Measured;
 
 /* --set NAME=VALUE and --data NAME=PATH, --seed */
-typedef struct Setting { const char *name, *value; } Setting;
+typedef struct Setting {
+    const char *name, *value;
+} Setting;
 typedef struct LowerOptions {
-    const Setting *set; int set_count; const Setting *data; int data_count;
-    uint64_t seed; bool has_seed; const char *only; /* --run=a,b or NULL */ bool f64; /* lower f32 as f64 (gradient check) */
+    const Setting *set;
+    int set_count;
+    const Setting *data;
+    int data_count;
+    uint64_t seed;
+    bool has_seed;
+    const char *only;    /* --run=a,b or NULL */
+    bool f64;            /* lower f32 as f64 (gradient check) */
     const char *overfit; /* NULL or N */
     Measured measured;
 } LowerOptions;
 /* How long the first name is in a list for --run: names of runs may hold commas in brackets. */
 size_t run_name_length(const char *list);
 /* Lowers the program; errors are in program->diagnostics. Never NULL. */
-Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, Ast *ast, const char *path, const LowerOptions *options);
+Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, Ast *ast, const char *path,
+                       const LowerOptions *options);
 
 /* ---- passes.c: the one-example sum of the terms, of penalties or the others, in f64 if any is; NULL: there are none. */
 Node *run_sum_of_terms(Graph *g, const Run *run, bool penalties);
 
 /* ---- passes.c ---------------------------------------------------------------------------- */
-typedef struct Pass { const char *name, *needs, *gives; void (*run)(Program *program, Run *run); } Pass;
+typedef struct Pass {
+    const char *name, *needs, *gives;
+    void (*run)(Program *program, Run *run);
+} Pass;
 /* Before the passes: instead of updates, steps compute the gradient of each parameter that they would update, into its
  * cell. */
 void program_take_gradients(Program *program);
 static inline bool cell_has_gradient(const Cell *cell) { return cell->kind == CELL_PARAMETER && cell->updated; }
-extern const Pass graph_passes[];   /* batch, grad, canonicalise, order | rules; ends with name NULL */
+extern const Pass graph_passes[]; /* batch, grad, canonicalise, order | rules; ends with name NULL */
 #endif

@@ -34,8 +34,7 @@ static Node *rule_product(Graph *g, const Node *n) {
     Node *a = n->source[0], *b = n->source[1];
     if (n->op == OP_MUL && is_neg(a) && is_neg(b)) return graph_binary(g, OP_MUL, a->source[0], b->source[0]);
     double reciprocal = n->op == OP_DIV ? exact_reciprocal(b) : 0;
-    return reciprocal != 0 ? graph_binary(g, OP_MUL, a, graph_const(g, n->dtype, n->shape, reciprocal))
-                           : NULL;
+    return reciprocal != 0 ? graph_binary(g, OP_MUL, a, graph_const(g, n->dtype, n->shape, reciprocal)) : NULL;
 }
 
 static Node *rule_fma(Graph *g, const Node *n) {
@@ -80,8 +79,7 @@ static Node *rule_rectified(Graph *g, Node *n, Rectifiers *known) {
         Node *y = known->items[i];
         if (y == n) return n;
         if (y->source[0] != c) continue;
-        Node *same = c->op == OP_LE ? graph_binary(g, OP_LE, y, c->source[1])
-                                    : graph_binary(g, OP_LT, c->source[0], y);
+        Node *same = c->op == OP_LE ? graph_binary(g, OP_LE, y, c->source[1]) : graph_binary(g, OP_LT, c->source[0], y);
         return graph_where(g, same, n->source[1], n->source[2]);
     }
     if (is_rectifier(n)) vector_push(g->arena, known, n);

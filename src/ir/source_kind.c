@@ -1,7 +1,10 @@
 /* source_kind: the columns of sources.def. */
 #include "ir/program.h"
 
-typedef struct SourceRow { const char *name; SourceRows rows; } SourceRow;
+typedef struct SourceRow {
+    const char *name;
+    SourceRows rows;
+} SourceRow;
 static const SourceRow source_table[] = {
 #define SOURCE(NAME, name, rows, reader) [SOURCE_##NAME] = {name, ROWS_##rows},
 #include "ir/sources.def"

@@ -4,7 +4,11 @@
 
 #include "ir/graph.h"
 
-typedef struct OpStages { Op op; Stage from, to; const char *why; } OpStages;
+typedef struct OpStages {
+    Op op;
+    Stage from, to;
+    const char *why;
+} OpStages;
 
 /* Ops that are not allowed everywhere. */
 static const OpStages op_stages[] = {
@@ -60,7 +64,7 @@ void graph_verify(Graph *g, Node *const *roots, int count, Stage stage) {
     for (int i = 0; i < nodes; i++) {
         const char *problem = node_problem(order[i], stage);
         if (problem)
-            INTERNAL_ERROR("after %s: node %" PRIu32 " (%s): %s", stages[stage], order[i]->id,
-                           op_text(order[i]->op), problem);
+            INTERNAL_ERROR("after %s: node %" PRIu32 " (%s): %s", stages[stage], order[i]->id, op_text(order[i]->op),
+                           problem);
     }
 }

@@ -8,26 +8,21 @@
 #include <string.h>
 
 /* ---- typed bindings -------------------------------------------------------------------------- */
-static bool depends_on_example(Lowering *L, Node *node, Span *where)
-{
+static bool depends_on_example(Lowering *L, Node *node, Span *where) {
     int count;
     Node **nodes = graph_post_order(L->arena, &node, 1, &count);
     for (int i = 0; i < count; i++) {
         bool step = nodes[i]->op == OP_RANDOM && nodes[i]->attr.random.key != RANDOM_INITIAL;
         bool example = nodes[i]->op == OP_COLUMN || nodes[i]->op == OP_COUNTER || nodes[i]->op == OP_CELL;
         *where = nodes[i]->span;
-        if (step || example)
-            return true;
+        if (step || example) return true;
     }
     return false;
 }
 
-Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *written, Word name, const Expr *value,
-                   bool is_draw)
-{
+Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *written, Word name, const Expr *value, bool is_draw) {
     Type type = lower_type(L, scope, written);
-    if (!type.known)
-        return value_poison(L);
+    if (!type.known) return value_poison(L);
     const char *what = name.text;
     if (!is_draw) {
         Value *v = lower_expression(L, scope, value);
@@ -41,19 +36,14 @@ Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *written, Word name
 }
 
 /* ---- param ----------------------------------------------------------------------------------- */
-static Node *initial_value(Lowering *L, Scope *scope, const Stmt *stmt, const Type *type, const char *path)
-{
+static Node *initial_value(Lowering *L, Scope *scope, const Stmt *stmt, const Type *type, const char *path) {
     const Expr *expr = stmt->bind.value;
-    if (expr == NULL)
-        return graph_const(L->graph, type->dtype, type->shape, 0);
-    Value *v =
-        stmt->bind.is_draw ? lower_draw(L, scope, expr, type, path, true) : lower_expression(L, scope, expr);
-    if (value_is_poison(v))
-        return NULL;
+    if (expr == NULL) return graph_const(L->graph, type->dtype, type->shape, 0);
+    Value *v = stmt->bind.is_draw ? lower_draw(L, scope, expr, type, path, true) : lower_expression(L, scope, expr);
+    if (value_is_poison(v)) return NULL;
     const char *what = text_format(L->arena, "the start of %s", stmt->bind.name.text);
     Value *x = value_to_tensor(L, v, type->dtype, expr->span, what);
-    if (value_is_poison(x))
-        return NULL;
+    if (value_is_poison(x)) return NULL;
     Span where;
     if (x->axes > 0 || depends_on_example(L, x->node, &where)) {
         Diagnostic *d = lower_error(L, CODE_E0218, expr->span,
@@ -68,63 +58,52 @@ static Node *initial_value(Lowering *L, Scope *scope, const Stmt *stmt, const Ty
 }
 
 /* Rows of zeros have equal gradients, most often zeros too, so they never become different. */
-static void report_zeros(Lowering *L, const Stmt *stmt, const Type *type)
-{
-    if (L->quiet)
-        return;
+static void report_zeros(Lowering *L, const Stmt *stmt, const Type *type) {
+    if (L->quiet) return;
     Diagnostic *d = report(L->diagnostics, CODE_W0306, stmt->bind.name.span, "%s has no start, so all of it is 0",
                            stmt->bind.name.text);
     add_help(L->diagnostics, d, "draw it: param %s: %s ~ normal(0, 0.1); if zeros are meant, say so: ... = 0",
              stmt->bind.name.text, type_text(L, type));
 }
 
-static Value *new_parameter(Lowering *L, Scope *scope, const Stmt *stmt, const Type *type, const char *path)
-{
+static Value *new_parameter(Lowering *L, Scope *scope, const Stmt *stmt, const Type *type, const char *path) {
     int active = L->active_count;
     L->active_count = 0; /* a parameter has no mapped axes */
     Node *initial = initial_value(L, scope, stmt, type, path);
     L->active_count = active;
-    if (initial == NULL)
-        return value_poison(L);
-    if (stmt->bind.value == NULL && type->shape.rank > 1)
-        report_zeros(L, stmt, type);
+    if (initial == NULL) return value_poison(L);
+    if (stmt->bind.value == NULL && type->shape.rank > 1) report_zeros(L, stmt, type);
     int cell = lower_cell(L, CELL_PARAMETER, path, type->dtype, type->shape, initial, stmt->bind.name.span);
     L->cells.items[cell].doc = stmt->doc;
     return lower_cell_value(L, cell);
 }
 
-static Value *lower_param(Lowering *L, Scope *scope, const Stmt *stmt)
-{
+static Value *lower_param(Lowering *L, Scope *scope, const Stmt *stmt) {
     const char *name = stmt->bind.name.text;
     if (!L->path->is_owner || L->path->prefix == NULL) {
-        Diagnostic *d =
-            lower_error(L, CODE_E0218, stmt->span, "the parameter %s stands outside a model or layer", name);
-        lower_help(
-            L, d,
-            "a definition with parameters is a layer (fresh ones at each place it is called) or a model "
-            "(one set wherever it is called)");
+        Diagnostic *d = lower_error(L, CODE_E0218, stmt->span, "the parameter %s stands outside a model or layer",
+                                    name);
+        lower_help(L, d,
+                   "a definition with parameters is a layer (fresh ones at each place it is called) or a model "
+                   "(one set wherever it is called)");
         return value_poison(L);
     }
     Type type = lower_type(L, scope, stmt->bind.type);
-    if (!type.known)
-        return value_poison(L);
+    if (!type.known) return value_poison(L);
     if (!dtype_is_real(type.dtype)) {
-        lower_error(L, CODE_E0203, stmt->bind.type->span,
-                    "a parameter is learnt, so it is f32 or f64, not %s", type_text(L, &type));
+        lower_error(L, CODE_E0203, stmt->bind.type->span, "a parameter is learnt, so it is f32 or f64, not %s",
+                    type_text(L, &type));
         return value_poison(L);
     }
-    const char *path =
-        path_count(L, L->path->counts, path_join(L, L->path->prefix, name, L->path->iteration));
+    const char *path = path_count(L, L->path->counts, path_join(L, L->path->prefix, name, L->path->iteration));
     int cell = lower_find_cell(L, path);
-    if (cell < 0)
-        return new_parameter(L, scope, stmt, &type, path);
+    if (cell < 0) return new_parameter(L, scope, stmt, &type, path);
     const Cell *before = &L->cells.items[cell];
     if (!shape_equal(before->shape, type.shape) || before->dtype != type.dtype) {
-        Diagnostic *d =
-            lower_error(L, CODE_E0218, stmt->span,
-                        "%s is %s in this call and %s in an earlier one; a model "
-                        "has one set of parameters",
-                        path, type_text(L, &type), shape_text(L, before->dtype, 0, before->shape));
+        Diagnostic *d = lower_error(L, CODE_E0218, stmt->span,
+                                    "%s is %s in this call and %s in an earlier one; a model "
+                                    "has one set of parameters",
+                                    path, type_text(L, &type), shape_text(L, before->dtype, 0, before->shape));
         lower_help(L, d, "make it a layer if every call shall have its own");
         return value_poison(L);
     }
@@ -132,13 +111,11 @@ static Value *lower_param(Lowering *L, Scope *scope, const Stmt *stmt)
 }
 
 /* ---- bindings -------------------------------------------------------------------------------- */
-static Value *lower_indexed_binding(Lowering *L, Scope *scope, const Stmt *stmt)
-{
+static Value *lower_indexed_binding(Lowering *L, Scope *scope, const Stmt *stmt) {
     const BinderList *binders = &stmt->assign.binders;
     int ids[MOST_RANK];
     Value *result = value_poison(L);
-    if (!index_check(L, binders))
-        return result;
+    if (!index_check(L, binders)) return result;
     range_frame_push(L, scope, binders, stmt->assign.value);
     Scope *inner = index_open(L, scope, binders, ids);
     if (inner != NULL) {
@@ -158,8 +135,7 @@ static Value *lower_indexed_binding(Lowering *L, Scope *scope, const Stmt *stmt)
     return result;
 }
 
-static void lower_assign(Lowering *L, Scope *scope, const Stmt *stmt)
-{
+static void lower_assign(Lowering *L, Scope *scope, const Stmt *stmt) {
     PathState path = path_of_binding(L, stmt->assign.key.text), *outer = L->path;
     L->path = &path;
     Value *v = stmt->assign.has_binders ? lower_indexed_binding(L, scope, stmt)
@@ -169,8 +145,7 @@ static void lower_assign(Lowering *L, Scope *scope, const Stmt *stmt)
     b->doc = stmt->doc;
 }
 
-static void lower_typed_statement(Lowering *L, Scope *scope, const Stmt *stmt)
-{
+static void lower_typed_statement(Lowering *L, Scope *scope, const Stmt *stmt) {
     PathState path = path_of_binding(L, stmt->bind.name.text), *outer = L->path;
     L->path = &path;
     Value *v = lower_typed(L, scope, stmt->bind.type, stmt->bind.name, stmt->bind.value, stmt->bind.is_draw);
@@ -178,52 +153,45 @@ static void lower_typed_statement(Lowering *L, Scope *scope, const Stmt *stmt)
     scope_bind(L, scope, stmt->bind.name.text, v, stmt->bind.name.span);
 }
 
-static void lower_tuple(Lowering *L, Scope *scope, const Stmt *stmt)
-{
+static void lower_tuple(Lowering *L, Scope *scope, const Stmt *stmt) {
     int count = stmt->tuple.names.count;
     const Word *names = stmt->tuple.names.items;
     Text joined = text_new(L->arena);
-    for (int i = 0; i < count; i++)
-        text_add(&joined, "%s%s", i == 0 ? "" : "_", names[i].text);
+    for (int i = 0; i < count; i++) text_add(&joined, "%s%s", i == 0 ? "" : "_", names[i].text);
     PathState path = path_of_binding(L, name_from(L->names, joined.bytes)), *outer = L->path;
     L->path = &path;
     Value *v = lower_expression(L, scope, stmt->tuple.value);
     L->path = outer;
     bool fits = (v->kind == VALUE_TUPLE || v->kind == VALUE_LIST) && v->count == count;
     if (!fits && !value_is_poison(v))
-        lower_error(L, CODE_E0216, stmt->span, "%s on the left, and the right is %s",
-                    count_text(L, count, "name"), value_type_text(L, v));
+        lower_error(L, CODE_E0216, stmt->span, "%s on the left, and the right is %s", count_text(L, count, "name"),
+                    value_type_text(L, v));
     for (int i = 0; i < count; i++)
         scope_bind(L, scope, names[i].text, fits ? v->items[i] : value_poison(L), names[i].span);
 }
 
 /* ---- repeat ---------------------------------------------------------------------------------- */
-static void repeat_turn(Lowering *L, Scope *scope, const Stmt *stmt, int64_t turn, Value *item)
-{
+static void repeat_turn(Lowering *L, Scope *scope, const Stmt *stmt, int64_t turn, Value *item) {
     PathState path = *L->path, *outer = L->path;
     path.iteration = text_format(L->arena, "%s[%lld]", outer->iteration, (long long)turn);
     L->path = &path;
-    if (stmt->repeat.name.text != NULL)
-        scope_bind(L, scope, stmt->repeat.name.text, item, stmt->repeat.name.span);
+    if (stmt->repeat.name.text != NULL) scope_bind(L, scope, stmt->repeat.name.text, item, stmt->repeat.name.span);
     for (int i = 0; i < stmt->repeat.body.count; i++) {
         const Stmt *inner = stmt->repeat.body.items[i];
         if (inner->kind == STMT_RETURN)
-            lower_error(L, CODE_E0213, inner->span,
-                        "`return` stands at the end of a definition, not inside repeat");
+            lower_error(L, CODE_E0213, inner->span, "`return` stands at the end of a definition, not inside repeat");
         else if (!lower_statement(L, scope, inner) && inner->kind != STMT_ERROR)
             lower_error(L, CODE_E0213, inner->span, "this statement does not belong inside repeat");
     }
     L->path = outer;
 }
 
-static void lower_repeat(Lowering *L, Scope *scope, const Stmt *stmt)
-{
+static void lower_repeat(Lowering *L, Scope *scope, const Stmt *stmt) {
     const Expr *count = stmt->repeat.count;
     Value *v = lower_expression(L, scope, count);
     bool is_loop = stmt->repeat.name.text != NULL;
     int64_t turns = 0, begin = 0;
-    if (value_is_poison(v))
-        return;
+    if (value_is_poison(v)) return;
     if (is_loop && v->kind == VALUE_LIST) {
         turns = v->count;
     } else if (is_loop && v->kind == VALUE_RANGE) {
@@ -231,8 +199,7 @@ static void lower_repeat(Lowering *L, Scope *scope, const Stmt *stmt)
         turns = v->end - begin;
     } else if (is_loop) {
         lower_error(L, CODE_E0203, count->span,
-                    "repeat ... in needs a list like [16, 32] or a range like 0..4; this is %s",
-                    value_type_text(L, v));
+                    "repeat ... in needs a list like [16, 32] or a range like 0..4; this is %s", value_type_text(L, v));
         return;
     } else if (!lower_constant_int(L, v, count->span, "the number of repeats", &turns)) {
         return;
@@ -248,17 +215,14 @@ static void lower_repeat(Lowering *L, Scope *scope, const Stmt *stmt)
     }
     L->call_depth++;
     for (int64_t turn = 0; turn < turns && !lower_outgrown(L, stmt->span); turn++, L->turns++)
-        repeat_turn(L, scope, stmt, turn,
-                    v->kind == VALUE_LIST ? v->items[turn] : value_int(L, begin + turn));
+        repeat_turn(L, scope, stmt, turn, v->kind == VALUE_LIST ? v->items[turn] : value_int(L, begin + turn));
     L->call_depth--;
 }
 
 /* ---- statements ------------------------------------------------------------------------------ */
-bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt)
-{
+bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt) {
     Span outer = L->graph->span;
-    if (L->prelude_depth == 0)
-        L->graph->span = stmt->span;
+    if (L->prelude_depth == 0) L->graph->span = stmt->span;
     bool known = true;
     switch (stmt->kind) {
     case STMT_PARAM:
@@ -268,11 +232,10 @@ bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt)
         if (L->state_hook != NULL) {
             L->state_hook(L, scope, stmt, L->hook_context);
         } else {
-            const char *where =
-                L->calls == NULL
-                    ? "a train block"
-                    : text_format(L->arena, "the %s %s", definition_kind_text(L->calls->definition->kind),
-                                  L->calls->definition->name.text);
+            const char *where = L->calls == NULL ? "a train block"
+                                                 : text_format(L->arena, "the %s %s",
+                                                               definition_kind_text(L->calls->definition->kind),
+                                                               L->calls->definition->name.text);
             Value *poison = lower_unsupported(L, stmt->span, text_format(L->arena, "`state` in %s", where));
             scope_bind(L, scope, stmt->bind.name.text, poison, stmt->bind.name.span);
         }
@@ -287,11 +250,9 @@ bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt)
     return known;
 }
 
-static Value *lower_return(Lowering *L, Scope *scope, const Stmt *stmt)
-{
+static Value *lower_return(Lowering *L, Scope *scope, const Stmt *stmt) {
     const ExprList *values = &stmt->ret.values;
-    if (values->count == 1)
-        return lower_expression(L, scope, values->items[0]);
+    if (values->count == 1) return lower_expression(L, scope, values->items[0]);
     Value **items = arena_array(L->arena, Value *, values->count + 1);
     Name *names = arena_array(L->arena, Name, values->count + 1);
     for (int i = 0; i < values->count; i++) {
@@ -301,8 +262,7 @@ static Value *lower_return(Lowering *L, Scope *scope, const Stmt *stmt)
     return value_tuple(L, items, names, values->count);
 }
 
-static void refuse_statement(Lowering *L, const Stmt *stmt)
-{
+static void refuse_statement(Lowering *L, const Stmt *stmt) {
     switch (stmt->kind) {
     case STMT_ERROR: return;
     case STMT_FIELD:
@@ -310,35 +270,30 @@ static void refuse_statement(Lowering *L, const Stmt *stmt)
                     stmt->bind.name.text);
         return;
     case STMT_NAMED:
-        lower_error(L, CODE_E0213, stmt->span, "`%s %s = ...` is a setting of a train block",
-                    stmt->named.key.text, stmt->named.name.text);
+        lower_error(L, CODE_E0213, stmt->span, "`%s %s = ...` is a setting of a train block", stmt->named.key.text,
+                    stmt->named.name.text);
         return;
     case STMT_DEFINITION:
         lower_error(L, CODE_E0213, stmt->definition->name.span,
                     "definitions stand at the top of the file, not inside one "
                     "another");
         return;
-    default:
-        lower_error(L, CODE_E0213, stmt->span, "this statement does not belong into a definition");
-        return;
+    default: lower_error(L, CODE_E0213, stmt->span, "this statement does not belong into a definition"); return;
     }
 }
 
-Value *lower_block(Lowering *L, Scope *scope, const StmtList *body)
-{
+Value *lower_block(Lowering *L, Scope *scope, const StmtList *body) {
     Value *result = NULL;
     for (int i = 0; i < body->count; i++) {
         const Stmt *stmt = body->items[i];
-        if (stmt == NULL)
-            continue;
+        if (stmt == NULL) continue;
         if (result != NULL) {
             lower_error(L, CODE_E0213, stmt->span, "this stands after `return` and is never reached");
             break;
         }
         if (stmt->kind == STMT_RETURN) {
             Span outer = L->graph->span;
-            if (L->prelude_depth == 0)
-                L->graph->span = stmt->span;
+            if (L->prelude_depth == 0) L->graph->span = stmt->span;
             result = lower_return(L, scope, stmt);
             L->graph->span = outer;
         } else if (!lower_statement(L, scope, stmt)) {

@@ -10,9 +10,7 @@
 #define UNUSED (void)scope, (void)call, (void)context
 
 /* ---- functions of one number: ops whose spelling is FUNCTION ----------------------------------- */
-static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
-                                  void *context)
-{
+static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     const Value *v = args->value[0];
     Op op = *(const Op *)context;
     (void)scope;
@@ -22,14 +20,11 @@ static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *ar
                                       : value_number(L, fabs(v->number));
     else if (value_is_number(v) && op == OP_FLOOR && fabs(v->number) < 9007199254740992.0)
         number = value_int(L, (int64_t)floor(v->number));
-    if (number == NULL)
-        return element_unary(L, op, v, call->span);
+    if (number == NULL) return element_unary(L, op, v, call->span);
     return value_computed(L, number, op, v, NULL);
 }
 
-static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
-                                  void *context)
-{
+static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     const Value *v = args->value[0];
     return v->kind == VALUE_TENSOR && !value_is_real(v) ? (Value *)v
@@ -38,24 +33,19 @@ static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *ar
 }
 
 /* ---- sum, mean, max, min --------------------------------------------------------------------- */
-static Value *lower_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_sum(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     return reduce_own(L, REDUCTION_SUM, args->value[0], call->span);
 }
 
-static Value *lower_mean(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_mean(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     return reduce_own(L, REDUCTION_MEAN, args->value[0], call->span);
 }
 
-static Value *extreme(Lowering *L, const Arguments *args, const Expr *call, bool is_max)
-{
-    static const Phrase phrases[] = {{"take the smaller of", "and", false},
-                                     {"take the larger of", "and", false}};
-    if (args->count == 1)
-        return reduce_own(L, is_max ? REDUCTION_MAX : REDUCTION_MIN, args->value[0], call->span);
+static Value *extreme(Lowering *L, const Arguments *args, const Expr *call, bool is_max) {
+    static const Phrase phrases[] = {{"take the smaller of", "and", false}, {"take the larger of", "and", false}};
+    if (args->count == 1) return reduce_own(L, is_max ? REDUCTION_MAX : REDUCTION_MIN, args->value[0], call->span);
     Value *result = args->value[0];
     for (int i = 1; i < args->count && !value_is_poison(result); i++) {
         Value *next = args->value[i];
@@ -69,27 +59,22 @@ static Value *extreme(Lowering *L, const Arguments *args, const Expr *call, bool
     return result;
 }
 
-static Value *lower_max(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_max(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     return extreme(L, args, call, true);
 }
 
-static Value *lower_min(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_min(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     return extreme(L, args, call, false);
 }
 
 /* ---- argmax, where, casts -------------------------------------------------------------------- */
-static Value *lower_argmax(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_argmax(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     const Value *v = args->value[0];
-    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span,
-                               "the argument of argmax");
-    if (value_is_poison(x))
-        return x;
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of argmax");
+    if (value_is_poison(x)) return x;
     Shape own = value_own_shape(x);
     if (own.rank == 0 || x->batch) {
         lower_error(L, CODE_E0214, call->span, "argmax looks for the largest item of a vector; this is %s",
@@ -102,40 +87,33 @@ static Value *lower_argmax(Lowering *L, Scope *scope, const Arguments *args, con
     return result;
 }
 
-static Value *lower_where(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_where(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     return element_where(L, args->value[0], args->value[1], args->value[2], call->span);
 }
 
-static Value *lower_cast(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_cast(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     (void)scope;
     DType t = *(const DType *)context;
-    if (t == DTYPE_F32 && L->f64)
-        t = DTYPE_F64;
+    if (t == DTYPE_F32 && L->f64) t = DTYPE_F64;
     return element_cast(L, args->value[0], t, call->span);
 }
 
 /* ---- require ---------------------------------------------------------------------------------- */
-static bool is_known_false(const Value *v)
-{
+static bool is_known_false(const Value *v) {
     bool constant = v->kind == VALUE_TENSOR && v->node->dtype == DTYPE_BOOL && v->node->op == OP_CONST;
     return constant ? v->node->attr.value == 0 : v->kind == VALUE_BOOL && !v->truth;
 }
 
 /* A body may be lowered for many parameters: what is wrong with one argument is told once. */
-static bool was_told(Lowering *L, Span span)
-{
+static bool was_told(Lowering *L, Span span) {
     for (int i = 0; i < L->required.count; i++)
-        if (L->required.items[i].begin == span.begin && L->required.items[i].end == span.end)
-            return true;
+        if (L->required.items[i].begin == span.begin && L->required.items[i].end == span.end) return true;
     vector_push(L->arena, &L->required, span);
     return false;
 }
 
-static Value *lower_require(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_require(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     const Value *v = args->value[0], *condition = args->value[1];
     if (condition->kind != VALUE_BOOL && !(condition->kind == VALUE_TENSOR && condition->node->dtype == DTYPE_BOOL)) {
@@ -144,17 +122,14 @@ static Value *lower_require(Lowering *L, Scope *scope, const Arguments *args, co
         lower_help(L, d, "like this: require(p, p >= 0 and p <= 1)");
         return value_poison(L);
     }
-    if (!is_known_false(condition))
-        return (Value *)v;
+    if (!is_known_false(condition)) return (Value *)v;
     const Expr *place = written_by_user(L, args->expr[0]);
-    if (L->quiet || was_told(L, place->span))
-        return value_poison(L);
+    if (L->quiet || was_told(L, place->span)) return value_poison(L);
     Text name = text_new(L->arena), wanted = text_new(L->arena);
     ast_print_expr(&name, args->expr[0]);
     ast_print_expr(&wanted, args->expr[1]);
     const CallFrame *frame = L->calls;
-    while (frame != NULL && frame->outer != NULL && is_prelude_span(L, frame->call))
-        frame = frame->outer;
+    while (frame != NULL && frame->outer != NULL && is_prelude_span(L, frame->call)) frame = frame->outer;
     const char *owner = frame == NULL ? "this" : frame->definition->name.text;
     const char *given = value_is_number(v) ? text_number(L->arena, v->number, false) : value_type_text(L, v);
     Diagnostic *d = lower_error(L, CODE_E0222, place->span, "%s is given %s = %s", owner, name.bytes, given);
@@ -163,13 +138,11 @@ static Value *lower_require(Lowering *L, Scope *scope, const Arguments *args, co
 }
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
-static bool is_array(const Value *v)
-{
+static bool is_array(const Value *v) {
     return v->kind == VALUE_TENSOR || (v->kind == VALUE_LIST && value_is_numeric(v));
 }
 
-static Value *lower_size(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_size(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     const Value *v = args->value[0];
     int64_t size = 1;
@@ -178,13 +151,11 @@ static Value *lower_size(Lowering *L, Scope *scope, const Arguments *args, const
                     value_type_text(L, v));
         return value_poison(L);
     }
-    for (int i = 0; v->is_shape && i < v->count; i++)
-        size *= v->items[i]->integer;
+    for (int i = 0; v->is_shape && i < v->count; i++) size *= v->items[i]->integer;
     return value_int(L, v->is_shape ? size : shape_size(value_own_shape(v)));
 }
 
-static Value *lower_len(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_len(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     const Value *v = args->value[0];
     Shape own = value_own_shape(v);
@@ -197,12 +168,10 @@ static Value *lower_len(Lowering *L, Scope *scope, const Arguments *args, const 
 }
 
 /* A list of sizes. */
-static bool read_shape(Lowering *L, const Value *v, Span span, Shape *shape)
-{
+static bool read_shape(Lowering *L, const Value *v, Span span, Shape *shape) {
     *shape = (Shape){0};
     if (v->kind != VALUE_LIST) {
-        lower_error(L, CODE_E0203, span, "a shape is a list of sizes like [4, 7]; this is %s",
-                    value_type_text(L, v));
+        lower_error(L, CODE_E0203, span, "a shape is a list of sizes like [4, 7]; this is %s", value_type_text(L, v));
         return false;
     }
     for (int i = 0; i < v->count; i++) {
@@ -210,15 +179,16 @@ static bool read_shape(Lowering *L, const Value *v, Span span, Shape *shape)
         int parts = item->kind == VALUE_LIST && item->is_shape ? item->count : 1;
         for (int k = 0; k < parts; k++) {
             int64_t extent;
-            if (!lower_constant_int(L, parts == 1 && item->kind != VALUE_LIST ? item : item->items[k], span,
-                                    "a size", &extent))
+            if (!lower_constant_int(L, parts == 1 && item->kind != VALUE_LIST ? item : item->items[k], span, "a size",
+                                    &extent))
                 return false;
             if (extent < 1 || extent >= MOST_EXTENT || shape->rank == MOST_RANK) {
-                Diagnostic *d =
-                    lower_error(L, CODE_E0219, span, "a shape has at most %d sizes, each at least 1", MOST_RANK);
+                Diagnostic *d = lower_error(L, CODE_E0219, span, "a shape has at most %d sizes, each at least 1",
+                                            MOST_RANK);
                 if (extent == -1)
-                    lower_help(L, d, "no size is found out: write it, as in reshape(x, [784]); "
-                                     "flatten(x) makes one axis of all");
+                    lower_help(L, d,
+                               "no size is found out: write it, as in reshape(x, [784]); "
+                               "flatten(x) makes one axis of all");
                 return false;
             }
             shape->extent[shape->rank++] = extent;
@@ -227,13 +197,11 @@ static bool read_shape(Lowering *L, const Value *v, Span span, Shape *shape)
     return shape_check_size(L, *shape, span);
 }
 
-static Value *lower_reshape(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_reshape(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     Value *x = value_tensor_of(L, args->value[0], L->real, call->span, "the argument of reshape");
     Shape wanted, own;
-    if (value_is_poison(x) || !read_shape(L, args->value[1], args->expr[1]->span, &wanted))
-        return value_poison(L);
+    if (value_is_poison(x) || !read_shape(L, args->value[1], args->expr[1]->span, &wanted)) return value_poison(L);
     own = value_own_shape(x);
     if (shape_size(own) != shape_size(wanted)) {
         Diagnostic *d = lower_error(L, CODE_E0201, call->span, "%s has %s and cannot be reshaped to %s of %s",
@@ -252,23 +220,20 @@ static Value *lower_reshape(Lowering *L, Scope *scope, const Arguments *args, co
 }
 
 /* Vectors one after the other; where some have leading axes, all are mapped over those. */
-static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     DType t = L->real;
     Shape lift = {0};
     Value **parts = arena_array(L->arena, Value *, args->count);
     for (int i = 0; i < args->count; i++)
-        if (value_is_real(args->value[i]))
-            t = args->value[i]->node->dtype;
+        if (value_is_real(args->value[i])) t = args->value[i]->node->dtype;
     for (int i = 0; i < args->count; i++) {
         parts[i] = value_to_tensor(L, args->value[i], t, args->expr[i]->span, "an argument of concat");
-        if (value_is_poison(parts[i]))
-            return parts[i];
+        if (value_is_poison(parts[i])) return parts[i];
         Shape own = value_own_shape(parts[i]);
         if (own.rank == 0) {
-            Diagnostic *d = lower_error(L, CODE_E0214, args->expr[i]->span,
-                                        "concat joins vectors; this is %s", value_type_text(L, parts[i]));
+            Diagnostic *d = lower_error(L, CODE_E0214, args->expr[i]->span, "concat joins vectors; this is %s",
+                                        value_type_text(L, parts[i]));
             lower_help(L, d, "a vector of one number is [x]");
             return value_poison(L);
         }
@@ -281,13 +246,11 @@ static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *args, con
                         value_type_text(L, parts[0]), value_type_text(L, parts[i]));
             return value_poison(L);
         }
-        if (leading.rank > 0)
-            lift = leading;
+        if (leading.rank > 0) lift = leading;
     }
     int ids[MOST_RANK + 1];
     int axes = axes_union(L, parts, args->count, lift.rank + 1, ids, call->span);
-    if (axes < 0)
-        return value_poison(L);
+    if (axes < 0) return value_poison(L);
     Node **nodes = arena_array(L->arena, Node *, args->count);
     for (int i = 0; i < args->count; i++) {
         Shape own = value_own_shape(parts[i]), full = lift;
@@ -296,8 +259,7 @@ static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *args, con
         if (own.rank == 1 && lift.rank > 0) { /* repeated over the mapped axes */
             int place[MOST_RANK];
             Node *spread = value_spread(L, part, ids, axes, own);
-            for (int k = 0; k < axes; k++)
-                place[k] = k;
+            for (int k = 0; k < axes; k++) place[k] = k;
             place[axes] = axes + lift.rank;
             nodes[i] = graph_expand(L->graph, spread, shape_of_axes(L, ids, axes, full), place);
         } else {
@@ -308,14 +270,11 @@ static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *args, con
 }
 
 /* Zeros around the last axes: [0, 2, 2] on both sides, or a pair [before, after] for an axis. */
-static Value *lower_pad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_pad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     const Value *v = args->value[0], *widths = args->value[1];
-    Value *x =
-        value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of pad");
-    if (value_is_poison(x))
-        return x;
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of pad");
+    if (value_is_poison(x)) return x;
     Shape own = value_own_shape(x);
     if (widths->kind != VALUE_LIST || widths->count > own.rank) {
         lower_error(L, CODE_E0203, args->expr[1]->span, "pad needs a list with a width for each axis of %s",
@@ -329,66 +288,54 @@ static Value *lower_pad(Lowering *L, Scope *scope, const Arguments *args, const 
         const Value *width = widths->items[i];
         bool pair = width->kind == VALUE_LIST && width->count == 2;
         Span span = args->expr[1]->span;
-        if (!lower_constant_int(L, pair ? width->items[0] : width, span, "a width of pad", &before[axis])
-            || !lower_constant_int(L, pair ? width->items[1] : width, span, "a width of pad", &after[axis]))
+        if (!lower_constant_int(L, pair ? width->items[0] : width, span, "a width of pad", &before[axis]) ||
+            !lower_constant_int(L, pair ? width->items[1] : width, span, "a width of pad", &after[axis]))
             return value_poison(L);
-        if (before[axis] < 0 || after[axis] < 0 || before[axis] >= MOST_EXTENT
-            || after[axis] >= MOST_EXTENT) {
-            lower_error(L, CODE_E0208, span,
-                        "a width of pad is not negative; to cut, write a slice like x[1..-1]");
+        if (before[axis] < 0 || after[axis] < 0 || before[axis] >= MOST_EXTENT || after[axis] >= MOST_EXTENT) {
+            lower_error(L, CODE_E0208, span, "a width of pad is not negative; to cut, write a slice like x[1..-1]");
             return value_poison(L);
         }
         padded.extent[axis] += before[axis] + after[axis];
     }
-    if (!shape_check_size(L, padded, call->span))
-        return value_poison(L);
+    if (!shape_check_size(L, padded, call->span)) return value_poison(L);
     return value_like(L, x, graph_pad(L->graph, x->node, before, after), x->axis, x->axes);
 }
 
 /* ---- batch ----------------------------------------------------------------------------------- */
-static Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
-    if (!L->allow_batch)
-        return lower_unsupported(L, call->span, "batch(...) outside a metric");
+    if (!L->allow_batch) return lower_unsupported(L, call->span, "batch(...) outside a metric");
     const Value *v = args->value[0];
-    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span,
-                               "the argument of batch");
-    if (value_is_poison(x))
-        return x;
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of batch");
+    if (value_is_poison(x)) return x;
     Value *array = arena_copy(L->arena, x, sizeof *x);
     array->batch = true;
     return array;
 }
 
-static Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
-                                  void *context)
-{
+static Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     UNUSED;
     (void)args;
     return lower_unsupported(L, call->span, "rank_in_batch");
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
-static void bind(Lowering *L, const Builtin *builtin, const void *context)
-{
+static void bind(Lowering *L, const Builtin *builtin, const void *context) {
     scope_bind(L, L->prelude, name_from(L->names, builtin->name), value_builtin(L, builtin, (void *)context),
                (Span){0, 0});
 }
 
-static void bind_functions(Lowering *L)
-{
+static void bind_functions(Lowering *L) {
     for (Op op = 0; op < OP_COUNT; op++) {
-        if (op_spelling(op).kind != SPELLING_FUNCTION)
-            continue;
+        if (op_spelling(op).kind != SPELLING_FUNCTION) continue;
         Builtin *builtin = arena_new_of(L->arena, Builtin);
-        *builtin = (Builtin){op_text(op), 1, 1, false, lower_unary_builtin, text_format(L->arena, "%s(x)", op_text(op))};
+        *builtin = (Builtin){
+            op_text(op), 1, 1, false, lower_unary_builtin, text_format(L->arena, "%s(x)", op_text(op))};
         bind(L, builtin, arena_copy(L->arena, &op, sizeof op));
     }
 }
 
-void builtins_bind(Lowering *L)
-{
+void builtins_bind(Lowering *L) {
     static const DType types[] = {DTYPE_F32, DTYPE_F64, DTYPE_I32};
     static const Builtin casts[] = {{"f32", 1, 1, false, lower_cast, "f32(e)"},
                                     {"f64", 1, 1, false, lower_cast, "f64(e)"},
@@ -412,9 +359,7 @@ void builtins_bind(Lowering *L)
         {"grad", 2, 2, true, lower_grad, "grad(e, x)"},
     };
     bind_functions(L);
-    for (size_t i = 0; i < sizeof casts / sizeof *casts; i++)
-        bind(L, &casts[i], &types[i]);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        bind(L, &others[i], NULL);
+    for (size_t i = 0; i < sizeof casts / sizeof *casts; i++) bind(L, &casts[i], &types[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) bind(L, &others[i], NULL);
     draw_builtins_bind(L);
 }

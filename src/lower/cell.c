@@ -2,20 +2,15 @@
 #include "lower/internal.h"
 #include <string.h>
 
-int lower_find_cell(const Lowering *L, const char *path)
-{
+int lower_find_cell(const Lowering *L, const char *path) {
     for (int i = 0; i < L->cells.count; i++)
-        if (strcmp(L->cells.items[i].name, path) == 0)
-            return i;
+        if (strcmp(L->cells.items[i].name, path) == 0) return i;
     return -1;
 }
 
-int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape shape, Node *initial,
-               Span span)
-{
+int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape shape, Node *initial, Span span) {
     int index = lower_find_cell(L, path);
-    if (index >= 0)
-        return index;
+    if (index >= 0) return index;
     const CallFrame *frame; /* a parameter of the prelude's layers is declared by the call of the layer */
     Cell cell = {.kind = kind,
                  .name = path,
@@ -28,19 +23,16 @@ int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape 
     return L->cells.count - 1;
 }
 
-Value *lower_cell_value(Lowering *L, int index)
-{
+Value *lower_cell_value(Lowering *L, int index) {
     const Cell *cell = &L->cells.items[index];
     Node *node = graph_leaf(L->graph, OP_CELL, cell->dtype, cell->shape, index);
     node->name = cell->name;
     return value_tensor(L, node, 0);
 }
 
-Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span)
-{
+Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span) {
     int index = 0;
-    while (index < L->slots.count && strcmp(L->slots.items[index].name, name) != 0)
-        index++;
+    while (index < L->slots.count && strcmp(L->slots.items[index].name, name) != 0) index++;
     DType t = L->f64 ? DTYPE_F64 : DTYPE_F32;
     if (index == L->slots.count) {
         Slot slot = {.name = name, .dtype = t, .value = number->number, .span = span};

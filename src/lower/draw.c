@@ -11,9 +11,7 @@
  */
 #include "lower/internal.h"
 
-Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site,
-                  bool initial)
-{
+Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site, bool initial) {
     if (!initial && !L->allow_draws && L->random_key == RANDOM_STEP) {
         Diagnostic *d = lower_error(L, CODE_E0213, expr->span,
                                     "a draw differs in every step, and this has to answer "
@@ -26,8 +24,7 @@ Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type,
     L->draw = &frame;
     Value *v = lower_expression(L, scope, expr);
     L->draw = outer;
-    if (value_is_poison(v))
-        return v;
+    if (value_is_poison(v)) return v;
     if (frame.count == 0 && !initial) {
         Diagnostic *d = lower_error(L, CODE_E0216, expr->span,
                                     "after `~` stands something that is drawn, like "
@@ -35,54 +32,45 @@ Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type,
         lower_help(L, d, "a value that is not random is given with `=`");
         return value_poison(L);
     }
-    if (!initial || type->dtype == DTYPE_BOOL)
-        return v;
+    if (!initial || type->dtype == DTYPE_BOOL) return v;
     return value_to_tensor(L, v, type->dtype, expr->span, "this");
 }
 
 /* ---- uniform bits ---------------------------------------------------------------------------- */
-static DrawFrame *frame_of_call(Lowering *L, const Expr *call, DrawFrame *scalar)
-{
-    if (L->draw != NULL)
-        return L->draw;
+static DrawFrame *frame_of_call(Lowering *L, const Expr *call, DrawFrame *scalar) {
+    if (L->draw != NULL) return L->draw;
     if (L->random_key == RANDOM_DATA) {
         const char *name = call->call.callee->kind == EXPR_NAME ? call->call.callee->name.text : "draw";
         const char *site = path_count(L, L->path->site_counts, path_join(L, L->path->site, name, ""));
         *scalar = (DrawFrame){.dtype = L->real, .site = site};
         return scalar;
     }
-    Diagnostic *d =
-        lower_error(L, CODE_E0213, call->span, "a draw gets its shape from the name it is drawn for");
+    Diagnostic *d = lower_error(L, CODE_E0213, call->span, "a draw gets its shape from the name it is drawn for");
     lower_help(L, d, "write it as a statement: e: f32[n] ~ normal(0, 1)");
     return NULL;
 }
 
-static Value *uniform_bits(Lowering *L, DrawFrame *frame)
-{
+static Value *uniform_bits(Lowering *L, DrawFrame *frame) {
     int count = frame->initial ? 0 : L->active_count;
     if (count + frame->shape.rank > MOST_RANK) {
         lower_error(L, CODE_E0219, L->graph->span,
                     "this draw would have more than %d axes, with those it is mapped over", MOST_RANK);
         return value_poison(L);
     }
-    const char *site =
-        frame->count == 0 ? frame->site : text_format(L->arena, "%s#%d", frame->site, frame->count);
+    const char *site = frame->count == 0 ? frame->site : text_format(L->arena, "%s#%d", frame->site, frame->count);
     frame->count++;
     Random random = {.key = frame->initial ? RANDOM_INITIAL : L->random_key, .site = path_hash(site)};
-    if (random.key == RANDOM_DATA)
-        random.seed = L->random_seed;
+    if (random.key == RANDOM_DATA) random.seed = L->random_seed;
     Shape shape = shape_of_axes(L, L->active, count, frame->shape);
     return value_of_node(L, graph_random(L->graph, frame->dtype, shape, random), L->active, count);
 }
 
-static Value *combine(Lowering *L, Op op, const Value *a, const Value *b, Span span)
-{
+static Value *combine(Lowering *L, Op op, const Value *a, const Value *b, Span span) {
     static const Phrase phrase = {"draw with", "and", false};
     return element_pair(L, op, a, b, NULL, NULL, span, &phrase);
 }
 
-static Value *difference(Lowering *L, const Value *a, const Value *b, Span span)
-{
+static Value *difference(Lowering *L, const Value *a, const Value *b, Span span) {
     if (value_is_number(a) && value_is_number(b) && a->node == NULL && b->node == NULL)
         return value_number(L, a->number - b->number);
     return combine(L, OP_SUB, a, b, span);
@@ -90,15 +78,13 @@ static Value *difference(Lowering *L, const Value *a, const Value *b, Span span)
 
 /* ---- what a distribution needs --------------------------------------------------------------- */
 /* Whether the argument is a number now, and which; others are known only as the program runs. */
-static bool is_known(const Value *v, double *number)
-{
+static bool is_known(const Value *v, double *number) {
     bool constant = v->kind == VALUE_TENSOR && v->node->op == OP_CONST && v->node->shape.rank == 0;
     *number = constant ? v->node->attr.value : v->number;
     return constant || value_is_number(v);
 }
 
-static void told_where_written(Lowering *L, const Expr *expr, const char *problem, const char *advice)
-{
+static void told_where_written(Lowering *L, const Expr *expr, const char *problem, const char *advice) {
     const Expr *place = written_by_user(L, expr);
     Diagnostic *d = lower_error(L, CODE_E0222, place->span, "%s", problem);
     if (place != expr) {
@@ -109,88 +95,71 @@ static void told_where_written(Lowering *L, const Expr *expr, const char *proble
     lower_help(L, d, "%s", advice);
 }
 
-static bool is_probability(Lowering *L, const Arguments *args)
-{
+static bool is_probability(Lowering *L, const Arguments *args) {
     double p;
-    if (!is_known(args->value[0], &p) || (p >= 0 && p <= 1))
-        return true;
-    told_where_written(L, args->expr[0],
-                       text_format(L->arena, "bernoulli is given the probability %g", p),
+    if (!is_known(args->value[0], &p) || (p >= 0 && p <= 1)) return true;
+    told_where_written(L, args->expr[0], text_format(L->arena, "bernoulli is given the probability %g", p),
                        "a probability lies between 0 and 1");
     return false;
 }
 
-static bool is_deviation(Lowering *L, const Arguments *args)
-{
+static bool is_deviation(Lowering *L, const Arguments *args) {
     double deviation;
-    if (!is_known(args->value[1], &deviation) || deviation >= 0)
-        return true;
-    told_where_written(L, args->expr[1],
-                       text_format(L->arena, "normal is given the deviation %g", deviation),
+    if (!is_known(args->value[1], &deviation) || deviation >= 0) return true;
+    told_where_written(L, args->expr[1], text_format(L->arena, "normal is given the deviation %g", deviation),
                        "a deviation is 0 or more: normal(mean, deviation)");
     return false;
 }
 
-static bool is_interval(Lowering *L, const Arguments *args)
-{
+static bool is_interval(Lowering *L, const Arguments *args) {
     double low, high;
-    if (!is_known(args->value[0], &low) || !is_known(args->value[1], &high) || low <= high)
-        return true;
+    if (!is_known(args->value[0], &low) || !is_known(args->value[1], &high) || low <= high) return true;
     told_where_written(L, args->expr[1],
                        text_format(L->arena, "uniform is given a range from %g down to %g", low, high),
                        "the lower bound comes first: uniform(low, high)");
     return false;
 }
 
-static Value *draw_uniform(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *draw_uniform(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     (void)scope;
     (void)context;
     DrawFrame scalar, *frame = frame_of_call(L, call, &scalar);
-    if (frame == NULL || !is_interval(L, args))
-        return value_poison(L);
+    if (frame == NULL || !is_interval(L, args)) return value_poison(L);
     Value *bits = uniform_bits(L, frame);
     Value *width = difference(L, args->value[1], args->value[0], call->span);
     Value *scaled = combine(L, OP_MUL, width, bits, call->span);
     return combine(L, OP_ADD, args->value[0], scaled, call->span);
 }
 
-static Value *draw_normal(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context)
-{
+static Value *draw_normal(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     (void)scope;
     (void)context;
     DrawFrame scalar, *frame = frame_of_call(L, call, &scalar);
-    if (frame == NULL || !is_deviation(L, args))
-        return value_poison(L);
+    if (frame == NULL || !is_deviation(L, args)) return value_poison(L);
     Span span = call->span;
     Value *u = uniform_bits(L, frame), *v = uniform_bits(L, frame);
     Value *positive = combine(L, OP_SUB, value_int(L, 1), u, span);
     Value *squared = combine(L, OP_MUL, value_int(L, -2), element_unary(L, OP_LOG, positive, span), span);
     Value *angle = combine(L, OP_MUL, value_number(L, 6.28318530717958647692), v, span);
-    Value *z = combine(L, OP_MUL, element_unary(L, OP_SQRT, squared, span),
-                       element_unary(L, OP_COS, angle, span), span);
+    Value *z = combine(L, OP_MUL, element_unary(L, OP_SQRT, squared, span), element_unary(L, OP_COS, angle, span),
+                       span);
     return combine(L, OP_ADD, args->value[0], combine(L, OP_MUL, args->value[1], z, span), span);
 }
 
-static Value *draw_bernoulli(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
-                             void *context)
-{
+static Value *draw_bernoulli(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     (void)scope;
     (void)context;
     DrawFrame scalar, *frame = frame_of_call(L, call, &scalar);
-    if (frame == NULL || !is_probability(L, args))
-        return value_poison(L);
+    if (frame == NULL || !is_probability(L, args)) return value_poison(L);
     return combine(L, OP_LT, uniform_bits(L, frame), args->value[0], call->span);
 }
 
-void draw_builtins_bind(Lowering *L)
-{
+void draw_builtins_bind(Lowering *L) {
     static const Builtin table[] = {
         {"uniform", 2, 2, false, draw_uniform, "uniform(low, high)"},
         {"normal", 2, 2, false, draw_normal, "normal(mean, deviation)"},
         {"bernoulli", 1, 1, false, draw_bernoulli, "bernoulli(p)"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        scope_bind(L, L->prelude, name_from(L->names, table[i].name), value_builtin(L, &table[i], NULL),
-                   (Span){0, 0});
+        scope_bind(L, L->prelude, name_from(L->names, table[i].name), value_builtin(L, &table[i], NULL), (Span){0, 0});
 }

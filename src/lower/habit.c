@@ -6,7 +6,9 @@
 #include "lower/internal.h"
 #include <string.h>
 
-typedef struct Habit { const char *word, *advice; } Habit;
+typedef struct Habit {
+    const char *word, *advice;
+} Habit;
 
 static const Habit names[] = {
     {"nn", "layers have no prefix: nn.Linear(n, m) is dense(x, m), nn.Conv2d is conv2d(x, m, k)"},
@@ -82,20 +84,12 @@ static const Habit settings[] = {
     {"model", "the model is called in what is minimized: `minimize = mse(net(x), y)`"},
 };
 
-static const char *look_up(const Habit *rows, size_t count, const char *word)
-{
+static const char *look_up(const Habit *rows, size_t count, const char *word) {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(word, rows[i].word) == 0)
-            return rows[i].advice;
+        if (strcmp(word, rows[i].word) == 0) return rows[i].advice;
     return NULL;
 }
 
-const char *habit_of_name(const char *name)
-{
-    return look_up(names, sizeof names / sizeof *names, name);
-}
+const char *habit_of_name(const char *name) { return look_up(names, sizeof names / sizeof *names, name); }
 
-const char *habit_of_setting(const char *name)
-{
-    return look_up(settings, sizeof settings / sizeof *settings, name);
-}
+const char *habit_of_setting(const char *name) { return look_up(settings, sizeof settings / sizeof *settings, name); }

@@ -16,56 +16,46 @@ typedef struct IndexPlace {
     Value *label;
 } IndexPlace; /* FIXED: begin */
 
-static const char *base_text(Lowering *L, const Expr *base, const Value *v)
-{
+static const char *base_text(Lowering *L, const Expr *base, const Value *v) {
     const char *type = value_type_text(L, v);
     return base->kind == EXPR_NAME ? text_format(L->arena, "%s: %s", base->name.text, type) : type;
 }
 
 static bool bound_of_slice(Lowering *L, Scope *scope, const Expr *expr, int64_t extent, int64_t otherwise,
-                           int64_t *out)
-{
+                           int64_t *out) {
     *out = otherwise;
-    if (expr == NULL)
-        return true;
-    if (!lower_constant_int(L, lower_expression(L, scope, expr), expr->span, "a bound of a slice", out))
-        return false;
-    if (*out < 0)
-        *out += extent;
+    if (expr == NULL) return true;
+    if (!lower_constant_int(L, lower_expression(L, scope, expr), expr->span, "a bound of a slice", out)) return false;
+    if (*out < 0) *out += extent;
     return true;
 }
 
-static bool slice_place(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item,
-                        int axis, IndexPlace *place)
-{
+static bool slice_place(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item, int axis,
+                        IndexPlace *place) {
     int64_t extent = value_own_shape(x).extent[axis];
-    const Expr *from = item->kind == ITEM_FROM ? item->expr : NULL,
-               *to = item->kind == ITEM_UPTO ? item->expr : NULL;
+    const Expr *from = item->kind == ITEM_FROM ? item->expr : NULL, *to = item->kind == ITEM_UPTO ? item->expr : NULL;
     if (item->kind == ITEM_EXPR) {
         from = item->expr->binary.left;
         to = item->expr->binary.right;
     }
     place->kind = PLACE_SLICE;
-    if (!bound_of_slice(L, scope, from, extent, 0, &place->begin)
-        || !bound_of_slice(L, scope, to, extent, extent, &place->end))
+    if (!bound_of_slice(L, scope, from, extent, 0, &place->begin) ||
+        !bound_of_slice(L, scope, to, extent, extent, &place->end))
         return false;
-    if (place->begin >= 0 && place->begin < place->end && place->end <= extent)
-        return true;
+    if (place->begin >= 0 && place->begin < place->end && place->end <= extent) return true;
     Diagnostic *d;
     if (place->begin >= place->end)
         d = lower_error(L, CODE_E0206, item->span, "the slice %lld..%lld of axis %d of %s is empty",
                         (long long)place->begin, (long long)place->end, axis, base_text(L, base, x));
     else
         d = lower_error(L, CODE_E0206, item->span,
-                        "the slice %lld..%lld reaches beyond axis %d of %s, which is 0..%lld",
-                        (long long)place->begin, (long long)place->end, axis, base_text(L, base, x),
-                        (long long)extent);
+                        "the slice %lld..%lld reaches beyond axis %d of %s, which is 0..%lld", (long long)place->begin,
+                        (long long)place->end, axis, base_text(L, base, x), (long long)extent);
     note_operand(L, d, base, x);
     return false;
 }
 
-static void affine_bounds(const Lowering *L, const AffineIndex *affine, int64_t *low, int64_t *high)
-{
+static void affine_bounds(const Lowering *L, const AffineIndex *affine, int64_t *low, int64_t *high) {
     *low = *high = affine->offset;
     for (int i = 0; i < affine->terms; i++) {
         int64_t last = affine->coef[i] * (L->axes.items[affine->axis[i]].extent - 1);
@@ -73,52 +63,43 @@ static void affine_bounds(const Lowering *L, const AffineIndex *affine, int64_t 
     }
 }
 
-static bool affine_place(Lowering *L, const Expr *base, const Value *x, const Item *item, int axis,
-                         const Value *index, IndexPlace *place)
-{
+static bool affine_place(Lowering *L, const Expr *base, const Value *x, const Item *item, int axis, const Value *index,
+                         IndexPlace *place) {
     int64_t extent = value_own_shape(x).extent[axis], low, high;
     place->kind = PLACE_AFFINE;
     place->affine = index->affine;
     affine_bounds(L, &index->affine, &low, &high);
-    if (low >= 0 && high < extent)
-        return true;
-    Diagnostic *d =
-        lower_error(L, CODE_E0206, item->span,
-                    "this index runs from %lld to %lld, and axis %d of %s has the places 0 to %lld",
-                    (long long)low, (long long)high, axis, base_text(L, base, x), (long long)extent - 1);
+    if (low >= 0 && high < extent) return true;
+    Diagnostic *d = lower_error(L, CODE_E0206, item->span,
+                                "this index runs from %lld to %lld, and axis %d of %s has the places 0 to %lld",
+                                (long long)low, (long long)high, axis, base_text(L, base, x), (long long)extent - 1);
     note_operand(L, d, base, x);
     for (int i = 0; i < index->affine.terms; i++) {
         const AxisInfo *info = &L->axes.items[index->affine.axis[i]];
-        if (info->name != NULL)
-            lower_help(L, d, "%s takes %s", info->name, count_text(L, info->extent, "value"));
+        if (info->name != NULL) lower_help(L, d, "%s takes %s", info->name, count_text(L, info->extent, "value"));
     }
     lower_help(L, d, "write a smaller range, or pad first");
     return false;
 }
 
-static bool label_place(Lowering *L, const Expr *base, const Value *x, const Item *item, int axis,
-                        Value *label, IndexPlace *place)
-{
+static bool label_place(Lowering *L, const Expr *base, const Value *x, const Item *item, int axis, Value *label,
+                        IndexPlace *place) {
     int64_t extent = value_own_shape(x).extent[axis];
     *place = (IndexPlace){.kind = PLACE_LABEL, .end = extent, .label = label};
-    if (label->classes == extent)
-        return true;
-    Diagnostic *d =
-        lower_error(L, CODE_E0206, item->span, "a %s indexes axis %d of %s, which has %s instead of %lld",
-                    value_type_text(L, label), axis, base_text(L, base, x), count_text(L, extent, "place"),
-                    (long long)label->classes);
+    if (label->classes == extent) return true;
+    Diagnostic *d = lower_error(L, CODE_E0206, item->span, "a %s indexes axis %d of %s, which has %s instead of %lld",
+                                value_type_text(L, label), axis, base_text(L, base, x), count_text(L, extent, "place"),
+                                (long long)label->classes);
     note_operand(L, d, base, x);
     note_operand(L, d, item->expr, label);
     return false;
 }
 
-static bool place_of_item(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item,
-                          int axis, IndexPlace *place)
-{
+static bool place_of_item(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item, int axis,
+                          IndexPlace *place) {
     int64_t extent = value_own_shape(x).extent[axis];
     *place = (IndexPlace){.kind = PLACE_SLICE, .begin = 0, .end = extent};
-    if (item->kind != ITEM_EXPR
-        || (item->expr->kind == EXPR_BINARY && item->expr->binary.op == OPERATOR_RANGE))
+    if (item->kind != ITEM_EXPR || (item->expr->kind == EXPR_BINARY && item->expr->binary.op == OPERATOR_RANGE))
         return item->kind == ITEM_ALL || slice_place(L, scope, base, x, item, axis, place);
     bool outer = L->in_index;
     L->in_index = true;
@@ -128,27 +109,22 @@ static bool place_of_item(Lowering *L, Scope *scope, const Expr *base, const Val
     switch (v->kind) {
     case VALUE_POISON: return false;
     case VALUE_INT:
-        *place =
-            (IndexPlace){.kind = PLACE_FIXED, .begin = v->integer < 0 ? v->integer + extent : v->integer};
-        if (place->begin >= 0 && place->begin < extent)
-            return true;
-        d = lower_error(L, CODE_E0206, item->span,
-                        "there is no place %lld on axis %d of %s: it has 0 to %lld", (long long)v->integer,
-                        axis, base_text(L, base, x), (long long)extent - 1);
+        *place = (IndexPlace){.kind = PLACE_FIXED, .begin = v->integer < 0 ? v->integer + extent : v->integer};
+        if (place->begin >= 0 && place->begin < extent) return true;
+        d = lower_error(L, CODE_E0206, item->span, "there is no place %lld on axis %d of %s: it has 0 to %lld",
+                        (long long)v->integer, axis, base_text(L, base, x), (long long)extent - 1);
         note_operand(L, d, base, x);
         return false;
     case VALUE_RANGE:
         *place = (IndexPlace){.kind = PLACE_SLICE, .begin = v->integer, .end = v->end};
-        if (v->integer >= 0 && v->integer < v->end && v->end <= extent)
-            return true;
-        lower_error(L, CODE_E0206, item->span, "%s of axis %d of %s, which has 0..%lld",
-                    value_type_text(L, v), axis, base_text(L, base, x), (long long)extent);
+        if (v->integer >= 0 && v->integer < v->end && v->end <= extent) return true;
+        lower_error(L, CODE_E0206, item->span, "%s of axis %d of %s, which has 0..%lld", value_type_text(L, v), axis,
+                    base_text(L, base, x), (long long)extent);
         return false;
     case VALUE_INDEX: return affine_place(L, base, x, item, axis, v, place);
     default: break;
     }
-    if (value_is_label(v))
-        return label_place(L, base, x, item, axis, v, place);
+    if (value_is_label(v)) return label_place(L, base, x, item, axis, v, place);
     d = lower_error(L, CODE_E0203, item->span,
                     "an index is a constant, an index variable scaled and shifted by "
                     "constants, or a label; this is %s",
@@ -159,8 +135,7 @@ static bool place_of_item(Lowering *L, Scope *scope, const Expr *base, const Val
 }
 
 /* ---- the view -------------------------------------------------------------------------------- */
-static Value *view_of_places(Lowering *L, const Value *x, const IndexPlace *places, Span span)
-{
+static Value *view_of_places(Lowering *L, const Value *x, const IndexPlace *places, Span span) {
     Shape own = value_own_shape(x), result = {0};
     Value probes[MOST_RANK];
     Value *all[MOST_RANK + 1];
@@ -177,14 +152,12 @@ static Value *view_of_places(Lowering *L, const Value *x, const IndexPlace *plac
         }
     }
     int count = axes_union(L, all, used, result.rank, ids, span);
-    if (count < 0)
-        return value_poison(L);
+    if (count < 0) return value_poison(L);
     Access access = {.rank = x->node->shape.rank};
     bool whole = true;
     for (int i = 0; i < x->axes; i++) {
         access.axis[i].divisor = 1;
-        for (int k = 0; k < count; k++)
-            access.axis[i].coef[k] = ids[k] == x->axis[i];
+        for (int k = 0; k < count; k++) access.axis[i].coef[k] = ids[k] == x->axis[i];
     }
     for (int a = 0, next = count; a < own.rank; a++) {
         AxisMap *map = &access.axis[x->axes + a];
@@ -193,46 +166,36 @@ static Value *view_of_places(Lowering *L, const Value *x, const IndexPlace *plac
         if (places[a].kind == PLACE_AFFINE)
             for (int i = 0; i < places[a].affine.terms; i++)
                 for (int k = 0; k < count; k++)
-                    if (ids[k] == places[a].affine.axis[i])
-                        map->coef[k] = (int32_t)places[a].affine.coef[i];
+                    if (ids[k] == places[a].affine.axis[i]) map->coef[k] = (int32_t)places[a].affine.coef[i];
         bool kept = places[a].kind == PLACE_SLICE || places[a].kind == PLACE_LABEL;
-        if (kept)
-            map->coef[next++] = 1;
+        if (kept) map->coef[next++] = 1;
         whole &= kept && places[a].end - places[a].begin == own.extent[a];
     }
-    if (whole)
-        return (Value *)x;
+    if (whole) return (Value *)x;
     Node *node = graph_view(L->graph, x->node, shape_of_axes(L, ids, count, result), &access);
     return value_like(L, x, node, ids, count);
 }
 
 /* ---- gathers --------------------------------------------------------------------------------- */
-static Node *permuted(Lowering *L, Node *x, const int *source)
-{
+static Node *permuted(Lowering *L, Node *x, const int *source) {
     for (int i = 0; i < x->shape.rank; i++)
-        if (source[i] != i)
-            return graph_permute(L->graph, x, source);
+        if (source[i] != i) return graph_permute(L->graph, x, source);
     return x;
 }
 
-static int position_of(const Value *v, int id)
-{
+static int position_of(const Value *v, int id) {
     for (int i = 0; i < v->axes; i++)
-        if (v->axis[i] == id)
-            return i;
+        if (v->axis[i] == id) return i;
     return -1;
 }
 
 /* Own axis `at` of the table is read at the label's values; the label's own axes take its place. */
-static Value *gather_axis(Lowering *L, const Value *table, int at, const Value *label, Span span)
-{
-    int table_rank = table->node->shape.rank - table->axes,
-        label_rank = label->node->shape.rank - label->axes;
+static Value *gather_axis(Lowering *L, const Value *table, int at, const Value *label, Span span) {
+    int table_rank = table->node->shape.rank - table->axes, label_rank = label->node->shape.rank - label->axes;
     Value *both[] = {(Value *)table, (Value *)label};
     int ids[MOST_RANK + 1];
     int count = axes_union(L, both, 2, table_rank - 1 + label_rank, ids, span);
-    if (count < 0)
-        return value_poison(L);
+    if (count < 0) return value_poison(L);
     int table_from[MOST_RANK], label_from[MOST_RANK], t = 0, l = 0, shared = 0;
     int out_of_id[MOST_RANK], label_own_out, table_own_out; /* where things are in the gather's result */
     for (int k = 0; k < count; k++)
@@ -249,8 +212,7 @@ static Value *gather_axis(Lowering *L, const Value *table, int at, const Value *
             label_from[l++] = position_of(label, ids[k]);
         }
     label_own_out = next;
-    for (int i = 0; i < label_rank; i++, next++)
-        label_from[l++] = label->axes + i;
+    for (int i = 0; i < label_rank; i++, next++) label_from[l++] = label->axes + i;
     for (int k = 0; k < count; k++)
         if (position_of(label, ids[k]) < 0) {
             out_of_id[k] = next++;
@@ -258,24 +220,18 @@ static Value *gather_axis(Lowering *L, const Value *table, int at, const Value *
         }
     table_own_out = next;
     for (int i = 0; i < table_rank; i++)
-        if (i != at)
-            table_from[t++] = table->axes + i;
-    Node *node = graph_gather(L->graph, permuted(L, table->node, table_from),
-                              permuted(L, label->node, label_from), shared);
+        if (i != at) table_from[t++] = table->axes + i;
+    Node *node = graph_gather(L->graph, permuted(L, table->node, table_from), permuted(L, label->node, label_from),
+                              shared);
     int source[MOST_RANK], s = 0;
-    for (int k = 0; k < count; k++)
-        source[s++] = out_of_id[k];
-    for (int i = 0; i < at; i++)
-        source[s++] = table_own_out + i;
-    for (int i = 0; i < label_rank; i++)
-        source[s++] = label_own_out + i;
-    for (int i = at; i < table_rank - 1; i++)
-        source[s++] = table_own_out + i;
+    for (int k = 0; k < count; k++) source[s++] = out_of_id[k];
+    for (int i = 0; i < at; i++) source[s++] = table_own_out + i;
+    for (int i = 0; i < label_rank; i++) source[s++] = label_own_out + i;
+    for (int i = at; i < table_rank - 1; i++) source[s++] = table_own_out + i;
     return value_like(L, table, permuted(L, node, source), ids, count);
 }
 
-static Value *gather_labels(Lowering *L, Value *v, const IndexPlace *places, int rank, Span span)
-{
+static Value *gather_labels(Lowering *L, Value *v, const IndexPlace *places, int rank, Span span) {
     int at = 0;
     for (int a = 0; a < rank && !value_is_poison(v); a++) {
         if (places[a].kind == PLACE_SLICE) {
@@ -289,8 +245,7 @@ static Value *gather_labels(Lowering *L, Value *v, const IndexPlace *places, int
 }
 
 /* ---- x[items] -------------------------------------------------------------------------------- */
-static Value *index_tuple(Lowering *L, Scope *scope, const Expr *expr, const Value *base)
-{
+static Value *index_tuple(Lowering *L, Scope *scope, const Expr *expr, const Value *base) {
     const ItemList *items = &expr->index.items;
     int64_t at;
     if (items->count != 1 || items->items[0].kind != ITEM_EXPR) {
@@ -298,19 +253,16 @@ static Value *index_tuple(Lowering *L, Scope *scope, const Expr *expr, const Val
         return value_poison(L);
     }
     Value *v = lower_expression(L, scope, items->items[0].expr);
-    if (!lower_constant_int(L, v, items->items[0].span, "this index", &at))
-        return value_poison(L);
+    if (!lower_constant_int(L, v, items->items[0].span, "this index", &at)) return value_poison(L);
     int64_t place = at < 0 ? at + base->count : at;
-    if (place >= 0 && place < base->count)
-        return base->items[place];
+    if (place >= 0 && place < base->count) return base->items[place];
     lower_error(L, CODE_E0206, items->items[0].span, "there is no item %lld in %s", (long long)at,
                 value_type_text(L, base));
     return value_poison(L);
 }
 
 /* Numbers and names of numbers. */
-static bool is_known_number(const Scope *scope, const Expr *expr)
-{
+static bool is_known_number(const Scope *scope, const Expr *expr) {
     switch (expr->kind) {
     case EXPR_NUMBER: return true;
     case EXPR_UNARY: return is_known_number(scope, expr->unary.operand);
@@ -324,31 +276,25 @@ static bool is_known_number(const Scope *scope, const Expr *expr)
 }
 
 /* A list indexed by a number known when compiling, `widths[i]` in a repeat, is its item: a size stays a size. */
-static bool is_known_item(const Scope *scope, const ItemList *items)
-{
+static bool is_known_item(const Scope *scope, const ItemList *items) {
     return items->count == 1 && items->items[0].kind == ITEM_EXPR && is_known_number(scope, items->items[0].expr);
 }
 
-Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base)
-{
+Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base) {
     const ItemList *items = &expr->index.items;
-    if (value_is_poison(base))
-        return base;
-    if (base->kind == VALUE_TUPLE
-        || (base->kind == VALUE_LIST && (base->is_shape || is_known_item(scope, items))))
+    if (value_is_poison(base)) return base;
+    if (base->kind == VALUE_TUPLE || (base->kind == VALUE_LIST && (base->is_shape || is_known_item(scope, items))))
         return index_tuple(L, scope, expr, base);
     if (!value_is_numeric(base) && !(base->kind == VALUE_TENSOR)) {
         lower_error(L, CODE_E0216, expr->span, "%s has no axes to index", value_type_text(L, base));
         return value_poison(L);
     }
     Value *x = value_tensor_of(L, base, L->real, expr->index.base->span, "this");
-    if (value_is_poison(x))
-        return x;
+    if (value_is_poison(x)) return x;
     Shape own = value_own_shape(x);
     if (items->count > own.rank) {
-        Diagnostic *d =
-            lower_error(L, CODE_E0201, expr->span, "%s has %s, and here are %d indices",
-                        base_text(L, expr->index.base, x), count_text(L, own.rank, "axis"), items->count);
+        Diagnostic *d = lower_error(L, CODE_E0201, expr->span, "%s has %s, and here are %d indices",
+                                    base_text(L, expr->index.base, x), count_text(L, own.rank, "axis"), items->count);
         note_operand(L, d, expr->index.base, x);
         return value_poison(L);
     }
@@ -364,8 +310,7 @@ Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base)
         else
             places[a] = (IndexPlace){.kind = PLACE_SLICE, .begin = 0, .end = own.extent[a]};
     }
-    if (!good)
-        return value_poison(L);
+    if (!good) return value_poison(L);
     Value *v = view_of_places(L, x, places, expr->span);
     return value_is_poison(v) ? v : gather_labels(L, v, places, own.rank, expr->span);
 }

@@ -1,14 +1,12 @@
 /* lower.c: the context lowering works in, for a file, a run, an expression; the definitions of a file. */
 #include "lower/internal.h"
 
-static Value *constant_named(Lowering *L, const char *name, Value *value)
-{
+static Value *constant_named(Lowering *L, const char *name, Value *value) {
     scope_bind(L, L->prelude, name_from(L->names, name), value, (Span){0, 0});
     return value;
 }
 
-Lowering *lowering_new(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, bool f64)
-{
+Lowering *lowering_new(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, bool f64) {
     Lowering *L = arena_new_of(arena, Lowering);
     L->arena = arena;
     L->names = names;
@@ -29,8 +27,7 @@ Lowering *lowering_new(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
     return L;
 }
 
-void lowering_start_run(Lowering *L, Graph *graph)
-{
+void lowering_start_run(Lowering *L, Graph *graph) {
     L->graph = graph;
     L->turns = 0;
     L->cells = (CellList){0};
@@ -40,8 +37,7 @@ void lowering_start_run(Lowering *L, Graph *graph)
     lowering_start_root(L, "");
 }
 
-void lowering_start_root(Lowering *L, const char *root)
-{
+void lowering_start_root(Lowering *L, const char *root) {
     L->no_models = NULL;
     PathState *path = arena_new_of(L->arena, PathState);
     path->prefix = NULL;
@@ -53,20 +49,17 @@ void lowering_start_root(Lowering *L, const char *root)
     L->calls_made = 0;
 }
 
-void lower_declare_definitions(Lowering *L, const Ast *ast)
-{
+void lower_declare_definitions(Lowering *L, const Ast *ast) {
     for (int i = 0; i < ast->statements.count; i++) {
         const Stmt *stmt = ast->statements.items[i];
-        if (stmt == NULL || stmt->kind != STMT_DEFINITION || stmt->definition->name.text == NULL)
-            continue;
+        if (stmt == NULL || stmt->kind != STMT_DEFINITION || stmt->definition->name.text == NULL) continue;
         const Definition *definition = stmt->definition;
         Scope *scope = is_prelude_span(L, definition->span) ? L->prelude : L->global;
         Binding *before = scope_find_here(scope, definition->name.text);
         if (before != NULL && before->value->kind != VALUE_BUILTIN) {
             Diagnostic *d = lower_error(L, CODE_E0212, definition->name.span, "%s is already defined",
                                         definition->name.text);
-            if (before->span.begin != 0)
-                lower_note(L, d, before->span, "the first %s is here", definition->name.text);
+            if (before->span.begin != 0) lower_note(L, d, before->span, "the first %s is here", definition->name.text);
             continue;
         }
         Binding *binding = scope_bind(L, scope, definition->name.text, value_definition(L, definition),

@@ -45,51 +45,62 @@ typedef struct Module Module;
 
 /* ---- values ---------------------------------------------------------------------------------- */
 typedef enum ValueKind {
-    VALUE_POISON,       /* an error already reported */
-    VALUE_NONE,         /* `none`; also the result of a body without `return` */
+    VALUE_POISON, /* an error already reported */
+    VALUE_NONE,   /* `none`; also the result of a body without `return` */
     VALUE_TENSOR,
-    VALUE_INDEX,        /* an affine combination of index variables; becomes an i32 tensor where needed */
-    VALUE_INT,          /* compile-time; `node` may be its run-time self (a slot), see value_with_node */
-    VALUE_NUMBER,       /* the same, a real */
-    VALUE_BOOL,         /* compile-time */
+    VALUE_INDEX,  /* an affine combination of index variables; becomes an i32 tensor where needed */
+    VALUE_INT,    /* compile-time; `node` may be its run-time self (a slot), see value_with_node */
+    VALUE_NUMBER, /* the same, a real */
+    VALUE_BOOL,   /* compile-time */
     VALUE_STRING,
-    VALUE_QUANTITY,     /* 3 epochs: number, unit */
-    VALUE_RANGE,        /* a..b: begin, end */
-    VALUE_LIST,         /* [1, 2, 3] of compile-time items, a tensor where needed; also a shape (`..s`) */
-    VALUE_TUPLE,        /* several results; names[i] may be NULL */
-    VALUE_DEFINITION,   /* a definition, not called; loss, model, ... also as an argument */
+    VALUE_QUANTITY,   /* 3 epochs: number, unit */
+    VALUE_RANGE,      /* a..b: begin, end */
+    VALUE_LIST,       /* [1, 2, 3] of compile-time items, a tensor where needed; also a shape (`..s`) */
+    VALUE_TUPLE,      /* several results; names[i] may be NULL */
+    VALUE_DEFINITION, /* a definition, not called; loss, model, ... also as an argument */
     VALUE_BUILTIN,
-    VALUE_BOUND,        /* sgd(lr = 0.1): an optimizer definition with its arguments bound in `scope` */
-    VALUE_MODULE,       /* a model or a layer inside it: net, net.head */
-    VALUE_EXTERNAL      /* an object of the experiment (data set, train block): tag tells whose */
+    VALUE_BOUND,   /* sgd(lr = 0.1): an optimizer definition with its arguments bound in `scope` */
+    VALUE_MODULE,  /* a model or a layer inside it: net, net.head */
+    VALUE_EXTERNAL /* an object of the experiment (data set, train block): tag tells whose */
 } ValueKind;
 
-typedef struct AffineIndex { int64_t offset; int terms; int axis[MOST_RANK]; int64_t coef[MOST_RANK]; } AffineIndex;
+typedef struct AffineIndex {
+    int64_t offset;
+    int terms;
+    int axis[MOST_RANK];
+    int64_t coef[MOST_RANK];
+} AffineIndex;
 
 struct Value {
     ValueKind kind;
     /* TENSOR (and the run-time self of INT, NUMBER: rank 0, axes 0; it is kept in f32 and, `wide`, in f64, as which
      * one is wanted shows only where the number meets a tensor) */
-    Node   *node, *wide;
-    int     axes, axis[MOST_RANK];   /* ids, ascending: the node's leading axes */
-    int64_t classes;                 /* > 0: label[classes] (dtype i32) */
-    bool    free;                    /* i32 that becomes real where needed: made of index variables */
-    bool    batch;                   /* batch(e): one value per row, as an array */
-    bool    is_shape;                /* LIST bound by `..s`: size(s) is the product */
-    AffineIndex  affine;             /* INDEX */
-    int64_t integer;                 /* INT; RANGE begin */
-    int64_t end;                     /* RANGE */
-    double  number;                  /* NUMBER, QUANTITY; also set for INT */
-    bool    truth;                   /* BOOL */
-    bool    is_integer;              /* QUANTITY written as an integer */
-    Name    unit;                    /* QUANTITY */
-    const char *string; size_t length;
-    Value **items; Name *names; int count;   /* LIST, TUPLE */
-    const Definition *definition;    /* DEFINITION, BOUND */
-    const struct Builtin *builtin; void *context;     /* BUILTIN */
-    Scope  *scope; const Expr **written;     /* BOUND: its arguments, and as written, by formal; NULL: not given */
-    Module *module;                  /* MODULE */
-    int     tag; void *object;       /* EXTERNAL */
+    Node *node, *wide;
+    int axes, axis[MOST_RANK]; /* ids, ascending: the node's leading axes */
+    int64_t classes;           /* > 0: label[classes] (dtype i32) */
+    bool free;                 /* i32 that becomes real where needed: made of index variables */
+    bool batch;                /* batch(e): one value per row, as an array */
+    bool is_shape;             /* LIST bound by `..s`: size(s) is the product */
+    AffineIndex affine;        /* INDEX */
+    int64_t integer;           /* INT; RANGE begin */
+    int64_t end;               /* RANGE */
+    double number;             /* NUMBER, QUANTITY; also set for INT */
+    bool truth;                /* BOOL */
+    bool is_integer;           /* QUANTITY written as an integer */
+    Name unit;                 /* QUANTITY */
+    const char *string;
+    size_t length;
+    Value **items;
+    Name *names;
+    int count;                    /* LIST, TUPLE */
+    const Definition *definition; /* DEFINITION, BOUND */
+    const struct Builtin *builtin;
+    void *context; /* BUILTIN */
+    Scope *scope;
+    const Expr **written; /* BOUND: its arguments, and as written, by formal; NULL: not given */
+    Module *module;       /* MODULE */
+    int tag;
+    void *object; /* EXTERNAL */
 };
 
 Value *value_poison(Lowering *L);
@@ -121,11 +132,11 @@ const char *shape_text(Lowering *L, DType t, int64_t classes, Shape s);
 Value *value_to_tensor(Lowering *L, const Value *v, DType t, Span span, const char *what);
 /* The same, its own shape checked to be `shape` (a scalar is repeated to it), without index axes: a node.
  * NULL after an error. */
-Node  *value_to_node(Lowering *L, const Value *v, DType t, Shape shape, Span span, const char *what);
+Node *value_to_node(Lowering *L, const Value *v, DType t, Shape shape, Span span, const char *what);
 /* A real scalar node of the run's float type: a loss, a learning rate. NULL after an error. */
-Node  *value_to_real_scalar(Lowering *L, const Value *v, Span span, const char *what);
+Node *value_to_real_scalar(Lowering *L, const Value *v, Span span, const char *what);
 /* The same in its own float type, where it has one. */
-Node  *value_to_any_real_scalar(Lowering *L, const Value *v, Span span, const char *what);
+Node *value_to_any_real_scalar(Lowering *L, const Value *v, Span span, const char *what);
 
 /* Compile-time readings; false after an error was reported. */
 bool lower_constant_int(Lowering *L, const Value *v, Span span, const char *what, int64_t *out);
@@ -135,21 +146,32 @@ bool lower_constant_string(Lowering *L, const Value *v, Span span, const char *w
 
 /* ---- scopes ---------------------------------------------------------------------------------- */
 typedef struct Binding {
-    Name name; Value *value; Span span; bool used;
+    Name name;
+    Value *value;
+    Span span;
+    bool used;
     const char *doc;
-    Vector(Span) uses;               /* not filled by lowering of bodies; free for the experiment */
-    struct Binding *next;            /* the earlier one of the same scope */
+    Vector(Span) uses;    /* not filled by lowering of bodies; free for the experiment */
+    struct Binding *next; /* the earlier one of the same scope */
 } Binding;
 /* Names that grad differentiates by in a body; first: the id of its first node. */
-typedef struct Variables { Vector(Name) names; uint32_t first; } Variables;
+typedef struct Variables {
+    Vector(Name) names;
+    uint32_t first;
+} Variables;
 /* is_body: of a definition; behind it come the globals. */
-struct Scope { Scope *parent; Binding *last; bool is_body; Variables *variables; };
+struct Scope {
+    Scope *parent;
+    Binding *last;
+    bool is_body;
+    Variables *variables;
+};
 /* Before a body is lowered in the scope: the names that grad differentiates by in the statement. */
-void     scope_find_variables(Lowering *L, Scope *scope, const Stmt *stmt);
+void scope_find_variables(Lowering *L, Scope *scope, const Stmt *stmt);
 /* What leaves the body: made again without its variables (NULL: there are none). */
-Value   *without_variables(Lowering *L, const Variables *variables, Value *value);
+Value *without_variables(Lowering *L, const Variables *variables, Value *value);
 
-Scope   *scope_new(Lowering *L, Scope *parent);
+Scope *scope_new(Lowering *L, Scope *parent);
 /* Binds or rebinds `name` in this very scope. */
 Binding *scope_bind(Lowering *L, Scope *scope, Name name, Value *value, Span span);
 /* In this scope or its parents; marks nothing. NULL if there is none. */
@@ -158,9 +180,9 @@ Binding *scope_find_here(const Scope *scope, Name name);
 
 /* ---- modules: where parameters live ---------------------------------------------------------- */
 struct Module {
-    const char *path;                /* "mlp", "mlp.h.dense" */
-    Name name;                       /* last part, without [3] */
-    const Definition *definition;    /* of the model or layer; NULL for the binding's own part "mlp.h" */
+    const char *path;             /* "mlp", "mlp.h.dense" */
+    Name name;                    /* last part, without [3] */
+    const Definition *definition; /* of the model or layer; NULL for the binding's own part "mlp.h" */
     Module *parent;
 };
 /* Is cell name `name` inside the module with this path ("mlp.h" covers "mlp.h.dense.w")? */
@@ -179,24 +201,29 @@ typedef struct Arguments {
     const Expr **expr;
     Span span;
 } Arguments;
-typedef Value *(*BuiltinFunction)(Lowering *L, Scope *scope, const Arguments *args, const Expr *call,
-                                  void *context);
+typedef Value *(*BuiltinFunction)(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
 typedef struct Builtin {
     const char *name;
-    int least, most;                 /* positional arguments; most -1: any number */
-    bool raw;                        /* arguments are not lowered first: args->value is NULL */
+    int least, most; /* positional arguments; most -1: any number */
+    bool raw;        /* arguments are not lowered first: args->value is NULL */
     BuiltinFunction function;
-    const char *usage;               /* "argmax(x)": for messages */
+    const char *usage; /* "argmax(x)": for messages */
 } Builtin;
 /* A builtin the experiment adds to a scope (tensor_sum, all_sum, columns, ...). */
 Value *value_builtin(Lowering *L, const Builtin *builtin, void *context);
 
 /* ---- the context ----------------------------------------------------------------------------- */
-typedef struct AxisInfo { int64_t extent; Name name; } AxisInfo;
+typedef struct AxisInfo {
+    int64_t extent;
+    Name name;
+} AxisInfo;
 typedef Vector(Cell) CellList;
 typedef Vector(Slot) SlotList;
 
-typedef struct UnknownName { const Definition *definition; Name name; } UnknownName;
+typedef struct UnknownName {
+    const Definition *definition;
+    Name name;
+} UnknownName;
 
 /* What a body does with `state v[: type] = e`; NULL: refused as not supported (layers, scan). */
 typedef void (*StateHook)(Lowering *L, Scope *scope, const Stmt *stmt, void *context);
@@ -209,42 +236,52 @@ typedef Value *(*ExternalHook)(Lowering *L, Scope *scope, const Expr *expr, Valu
 typedef bool (*FrozenHook)(Lowering *L, const char *path, void *context);
 
 struct Lowering {
-    Arena *arena; Names *names; Diagnostics *diagnostics; SourceMap *map;
-    Graph *graph;                    /* nodes go here: the run's, or a data set's */
-    Scope *prelude;                  /* builtins and the definitions of std/: all that those see */
-    Scope *global;                   /* its child: the file's definitions, top-level settings, data sets */
-    bool   f64;                      /* every f32 is an f64 */
+    Arena *arena;
+    Names *names;
+    Diagnostics *diagnostics;
+    SourceMap *map;
+    Graph *graph;   /* nodes go here: the run's, or a data set's */
+    Scope *prelude; /* builtins and the definitions of std/: all that those see */
+    Scope *global;  /* its child: the file's definitions, top-level settings, data sets */
+    bool f64;       /* every f32 is an f64 */
     /* the lowering at hand; set before, free to change between expressions */
-    int64_t turns;                   /* of repeats, in this run or data set */
-    bool   outgrown;                 /* the graph is too large: reported, all is poison */
-    DType  real;                     /* what `real` and untyped numbers are: F32, or F64 under f64 */
-    bool   training;                 /* the value of `training` */
-    bool   allow_batch;              /* batch(...): inside a metric */
-    const char *no_models;           /* "a data block": models are not called here */
-    bool   allow_draws;              /* false: a draw is an error where it stands, used or not */
-    RandomKey random_key; uint64_t random_seed;   /* of draws outside parameters */
-    StateHook state_hook; ExternalHook external_hook; FrozenHook frozen_hook; void *hook_context;
+    int64_t turns;         /* of repeats, in this run or data set */
+    bool outgrown;         /* the graph is too large: reported, all is poison */
+    DType real;            /* what `real` and untyped numbers are: F32, or F64 under f64 */
+    bool training;         /* the value of `training` */
+    bool allow_batch;      /* batch(...): inside a metric */
+    const char *no_models; /* "a data block": models are not called here */
+    bool allow_draws;      /* false: a draw is an error where it stands, used or not */
+    RandomKey random_key;
+    uint64_t random_seed; /* of draws outside parameters */
+    StateHook state_hook;
+    ExternalHook external_hook;
+    FrozenHook frozen_hook;
+    void *hook_context;
     /* the run's tables, filled as models are called */
-    CellList cells; SlotList slots;
+    CellList cells;
+    SlotList slots;
     Vector(Module *) modules;
 
     /* private to lower*.c of expressions */
-    Vector(AxisInfo) axes;           /* by id */
-    int   active[64], active_count;  /* ids open here: index variables and lifts; draws have them all */
-    struct PathState *path;          /* where a parameter or draw written here gets its name */
-    struct RangeFrame *ranges;       /* extents found for the binders of the statement at hand */
-    struct CallFrame *calls; int call_depth, expression_depth, prelude_depth; int64_t calls_made;
+    Vector(AxisInfo) axes;        /* by id */
+    int active[64], active_count; /* ids open here: index variables and lifts; draws have them all */
+    struct PathState *path;       /* where a parameter or draw written here gets its name */
+    struct RangeFrame *ranges;    /* extents found for the binders of the statement at hand */
+    struct CallFrame *calls;
+    int call_depth, expression_depth, prelude_depth;
+    int64_t calls_made;
     struct DrawFrame *draw;
-    bool   frozen;                   /* `training` is false as a frozen model is lowered */
-    int64_t variables_made;          /* so far: grad.c */
-    Vector(Span) constant_gradients; /* told of: grad.c */
-    Scope *scope;                    /* of the expression at hand: messages say where its names come from */
-    Vector(const Definition *) broken;   /* recursive ones: calls are poison after the first report */
-    Vector(UnknownName) unknown;         /* reported: once per definition */
-    Vector(Span) required;               /* arguments that were refused: once each */
-    bool   in_index;                 /* inside x[...]: an unknown name there is an unbound index */
-    bool   quiet;                    /* nothing is reported */
-    Diagnostic *call_notes;          /* the first "in this call of" of the last error */
+    bool frozen;                       /* `training` is false as a frozen model is lowered */
+    int64_t variables_made;            /* so far: grad.c */
+    Vector(Span) constant_gradients;   /* told of: grad.c */
+    Scope *scope;                      /* of the expression at hand: messages say where its names come from */
+    Vector(const Definition *) broken; /* recursive ones: calls are poison after the first report */
+    Vector(UnknownName) unknown;       /* reported: once per definition */
+    Vector(Span) required;             /* arguments that were refused: once each */
+    bool in_index;                     /* inside x[...]: an unknown name there is an unbound index */
+    bool quiet;                        /* nothing is reported */
+    Diagnostic *call_notes;            /* the first "in this call of" of the last error */
 };
 
 /* A context with builtins and constants (pi, inf, true, ...) in `global`. Set graph before lowering
@@ -269,28 +306,26 @@ Value *lower_expression(Lowering *L, Scope *scope, const Expr *expr);
 Value *lower_block(Lowering *L, Scope *scope, const StmtList *body);
 /* One statement of a body (assignment, typed binding, draw, tuple, repeat); true if it was one. Train blocks
  * use this for what is not a setting. */
-bool   lower_statement(Lowering *L, Scope *scope, const Stmt *stmt);
+bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt);
 /* `name: type = e` or `~ e` where the type is declared: the value checked against it. */
-Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *type, Word name, const Expr *value,
-                   bool is_draw);
+Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *type, Word name, const Expr *value, bool is_draw);
 
 /* Arguments of a call, lowered. */
 Arguments *lower_arguments(Lowering *L, Scope *scope, const Expr *call);
-Arguments *arguments_of(Lowering *L, Value *const *values, int count, Span span);   /* positional */
+Arguments *arguments_of(Lowering *L, Value *const *values, int count, Span span); /* positional */
 /* Calls a definition: binds, solves sizes, lifts, lowers the body, checks the result. */
-Value *lower_call_definition(Lowering *L, const Definition *definition, const Arguments *args,
-                             const Expr *call);
+Value *lower_call_definition(Lowering *L, const Definition *definition, const Arguments *args, const Expr *call);
 /* Binds arguments to formals (defaults too) without lowering the body: VALUE_BOUND. */
-Value *lower_bind_definition(Lowering *L, const Definition *definition, const Arguments *args,
-                             const Expr *call);
+Value *lower_bind_definition(Lowering *L, const Definition *definition, const Arguments *args, const Expr *call);
 /* The statements of its body in `scope`; what is wrong in a body of the prelude is told at the call. */
-void   lower_bound_body(Lowering *L, Scope *scope, const Value *bound, Span call);
+void lower_bound_body(Lowering *L, Scope *scope, const Value *bound, Span call);
 
 /* ---- types ----------------------------------------------------------------------------------- */
 typedef struct Type {
-    bool known;                      /* false after an error */
-    bool is_compile_time;            /* int, bool without dims used as a size: no tensor */
-    DType dtype; int64_t classes;    /* > 0: label */
+    bool known;           /* false after an error */
+    bool is_compile_time; /* int, bool without dims used as a size: no tensor */
+    DType dtype;
+    int64_t classes; /* > 0: label */
     Shape shape;
 } Type;
 /* A type all of whose sizes are computable in `scope` (fields of data, `name: type`). */
@@ -298,8 +333,8 @@ Type lower_type(Lowering *L, Scope *scope, const TypeExpr *type);
 
 /* ---- index axes, for those who lift themselves (an optimizer updates one element) ------------ */
 /* Opens one axis per extent; lower_close_axes closes the last `count` opened. */
-void   lower_open_axes(Lowering *L, const int64_t *extents, int count, int *ids);
-void   lower_close_axes(Lowering *L, int count);
+void lower_open_axes(Lowering *L, const int64_t *extents, int count, int *ids);
+void lower_close_axes(Lowering *L, int count);
 /* The first `count` own axes become these index axes (just opened), and back: missing ids are repeated. */
 Value *value_own_to_axes(Lowering *L, const Value *v, const int *ids, int count);
 Value *value_axes_to_own(Lowering *L, const Value *v, const int *ids, int count);
@@ -307,10 +342,9 @@ Value *value_axes_to_own(Lowering *L, const Value *v, const int *ids, int count)
 /* ---- cells and slots ------------------------------------------------------------------------- */
 /* The cell of that name, made if there is none; initial may be NULL to be set later. Its index in
  * L->cells. */
-int    lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape shape, Node *initial,
-                  Span span);
-int    lower_find_cell(const Lowering *L, const char *path);      /* -1 if there is none */
-Value *lower_cell_value(Lowering *L, int cell);                   /* its CELL leaf */
+int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape shape, Node *initial, Span span);
+int lower_find_cell(const Lowering *L, const char *path); /* -1 if there is none */
+Value *lower_cell_value(Lowering *L, int cell);           /* its CELL leaf */
 /* The slot of that name, made if there is none; the number with the slot as its run-time self. What reads it says
  * which type it gets (run.c). */
 Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span);
@@ -321,15 +355,14 @@ Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span)
 Diagnostic *lower_error(Lowering *L, Code code, Span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* add_note and add_help that accept the NULL of a quiet error. */
-void lower_note(Lowering *L, Diagnostic *to, Span span, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void lower_note(Lowering *L, Diagnostic *to, Span span, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void lower_help(Lowering *L, Diagnostic *to, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* "did you mean ..." among the names visible from the scope (and `more`). */
 /* What takes the place of a word of other languages or libraries, or NULL. */
 const char *habit_of_name(const char *name);
 const char *habit_of_setting(const char *name);
-void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *wanted,
-                   const char *const *more, int count);
+void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *wanted, const char *const *more,
+                   int count);
 /* E0210: `what` is not supported yet. Poison. */
 Value *lower_unsupported(Lowering *L, Span span, const char *what);
 

@@ -11,72 +11,57 @@ typedef struct Checker {
     Lowering *L;
     const Definition *definition;
     int depth;
-    Vector(Word) bound;        /* in the definition at hand: arguments and names */
+    Vector(Word) bound; /* in the definition at hand: arguments and names */
     Vector(Name) read;
 } Checker;
 
 static void check(Checker *c, Scope *scope, const Expr *expr);
 static void check_block(Checker *c, Scope *scope, const StmtList *body);
 
-static void know(Checker *c, Scope *scope, Word name)
-{
-    if (name.text != NULL)
-        scope_bind(c->L, scope, name.text, value_none(c->L), name.span);
+static void know(Checker *c, Scope *scope, Word name) {
+    if (name.text != NULL) scope_bind(c->L, scope, name.text, value_none(c->L), name.span);
 }
 
 /* A name that somebody wrote in order to read it again. */
-static void bind(Checker *c, Scope *scope, Word name)
-{
+static void bind(Checker *c, Scope *scope, Word name) {
     know(c, scope, name);
-    if (name.text != NULL && name.text[0] != '_')
-        vector_push(c->L->arena, &c->bound, name);
+    if (name.text != NULL && name.text[0] != '_') vector_push(c->L->arena, &c->bound, name);
 }
 
-static bool is_read(const Checker *c, Name name)
-{
+static bool is_read(const Checker *c, Name name) {
     for (int i = 0; i < c->read.count; i++)
-        if (c->read.items[i] == name)
-            return true;
+        if (c->read.items[i] == name) return true;
     return false;
 }
 
-static void report_unread(Checker *c)
-{
+static void report_unread(Checker *c) {
     for (int i = 0; i < c->bound.count; i++) {
         Word name = c->bound.items[i];
-        if (is_read(c, name.text) || name.span.begin == 0)
-            continue;
-        vector_push(c->L->arena, &c->read, name.text);         /* once */
+        if (is_read(c, name.text) || name.span.begin == 0) continue;
+        vector_push(c->L->arena, &c->read, name.text); /* once */
         Diagnostic *d = report(c->L->diagnostics, CODE_W0307, name.span, "nothing in %s uses %s",
                                c->definition->name.text, name.text);
         add_help(c->L->diagnostics, d, "if it is meant so, call it _%s", name.text);
     }
 }
 
-static void check_name(Checker *c, Scope *scope, Word name)
-{
-    if (name.text != NULL && !is_read(c, name.text))
-        vector_push(c->L->arena, &c->read, name.text);
-    if (name.text == NULL || strcmp(name.text, "training") == 0 || scope_find(scope, name.text) != NULL)
-        return;
+static void check_name(Checker *c, Scope *scope, Word name) {
+    if (name.text != NULL && !is_read(c, name.text)) vector_push(c->L->arena, &c->read, name.text);
+    if (name.text == NULL || strcmp(name.text, "training") == 0 || scope_find(scope, name.text) != NULL) return;
     report_unknown_name(c->L, c->definition, scope, name);
 }
 
-static Scope *check_binders(Checker *c, Scope *scope, const BinderList *binders)
-{
+static Scope *check_binders(Checker *c, Scope *scope, const BinderList *binders) {
     Scope *inner = scope_new(c->L, scope);
     for (int i = 0; i < binders->count; i++) {
         check(c, scope, binders->items[i].range);
-        if (binders->items[i].path == NULL)
-            know(c, inner, binders->items[i].name);
+        if (binders->items[i].path == NULL) know(c, inner, binders->items[i].name);
     }
     return inner;
 }
 
-static void check_type(Checker *c, Scope *scope, const TypeExpr *type, bool solves)
-{
-    if (type == NULL)
-        return;
+static void check_type(Checker *c, Scope *scope, const TypeExpr *type, bool solves) {
+    if (type == NULL) return;
     type_check(c->L, type);
     const DimList *lists[] = {&type->dims, &type->more};
     for (int k = 0; k < 2; k++)
@@ -84,26 +69,22 @@ static void check_type(Checker *c, Scope *scope, const TypeExpr *type, bool solv
             const Dim *dim = &lists[k]->items[i];
             if (solves && dim->rest.text != NULL)
                 know(c, scope, dim->rest);
-            else if (solves && dim->size != NULL && dim->size->kind == EXPR_NAME
-                     && scope_find(scope, dim->size->name.text) == NULL)
+            else if (solves && dim->size != NULL && dim->size->kind == EXPR_NAME &&
+                     scope_find(scope, dim->size->name.text) == NULL)
                 know(c, scope, dim->size->name);
             else
                 check(c, scope, dim->size);
         }
 }
 
-static void check_call(Checker *c, Scope *scope, const Expr *expr)
-{
+static void check_call(Checker *c, Scope *scope, const Expr *expr) {
     check(c, scope, expr->call.callee);
     Scope *inner = expr->call.binders.count > 0 ? check_binders(c, scope, &expr->call.binders) : scope;
-    for (int i = 0; i < expr->call.args.count; i++)
-        check(c, inner, expr->call.args.items[i].value);
+    for (int i = 0; i < expr->call.args.count; i++) check(c, inner, expr->call.args.items[i].value);
 }
 
-static void check(Checker *c, Scope *scope, const Expr *expr)
-{
-    if (expr == NULL || c->depth > MOST_EXPRESSION_DEPTH)
-        return;
+static void check(Checker *c, Scope *scope, const Expr *expr) {
+    if (expr == NULL || c->depth > MOST_EXPRESSION_DEPTH) return;
     c->depth++;
     switch (expr->kind) {
     case EXPR_NAME: check_name(c, scope, expr->name); break;
@@ -121,14 +102,12 @@ static void check(Checker *c, Scope *scope, const Expr *expr)
     case EXPR_INDEX:
         check(c, scope, expr->index.base);
         c->L->in_index = true;
-        for (int i = 0; i < expr->index.items.count; i++)
-            check(c, scope, expr->index.items.items[i].expr);
+        for (int i = 0; i < expr->index.items.count; i++) check(c, scope, expr->index.items.items[i].expr);
         c->L->in_index = false;
         break;
     case EXPR_MEMBER: check(c, scope, expr->member.base); break;
     case EXPR_ARRAY:
-        for (int i = 0; i < expr->array.items.count; i++)
-            check(c, scope, expr->array.items.items[i]);
+        for (int i = 0; i < expr->array.items.count; i++) check(c, scope, expr->array.items.items[i]);
         break;
     case EXPR_COMPREHENSION:
         check(c, check_binders(c, scope, &expr->comprehension.binders), expr->comprehension.item);
@@ -141,8 +120,7 @@ static void check(Checker *c, Scope *scope, const Expr *expr)
     c->depth--;
 }
 
-static void check_statement(Checker *c, Scope *scope, const Stmt *stmt)
-{
+static void check_statement(Checker *c, Scope *scope, const Stmt *stmt) {
     switch (stmt->kind) {
     case STMT_PARAM:
     case STMT_STATE:
@@ -150,20 +128,18 @@ static void check_statement(Checker *c, Scope *scope, const Stmt *stmt)
     case STMT_FIELD:
         check_type(c, scope, stmt->bind.type, false);
         check(c, scope, stmt->bind.value);
-        if (stmt->kind == STMT_PARAM)        /* an idle one is told where it is not trained: lint.c */
+        if (stmt->kind == STMT_PARAM) /* an idle one is told where it is not trained: lint.c */
             know(c, scope, stmt->bind.name);
         else
             bind(c, scope, stmt->bind.name);
         break;
     case STMT_ASSIGN:
-        check(c, stmt->assign.has_binders ? check_binders(c, scope, &stmt->assign.binders) : scope,
-              stmt->assign.value);
+        check(c, stmt->assign.has_binders ? check_binders(c, scope, &stmt->assign.binders) : scope, stmt->assign.value);
         bind(c, scope, stmt->assign.key);
         break;
     case STMT_TUPLE:
         check(c, scope, stmt->tuple.value);
-        for (int i = 0; i < stmt->tuple.names.count; i++)
-            know(c, scope, stmt->tuple.names.items[i]);
+        for (int i = 0; i < stmt->tuple.names.count; i++) know(c, scope, stmt->tuple.names.items[i]);
         break;
     case STMT_REPEAT:
         check(c, scope, stmt->repeat.count);
@@ -171,26 +147,21 @@ static void check_statement(Checker *c, Scope *scope, const Stmt *stmt)
         check_block(c, scope, &stmt->repeat.body);
         break;
     case STMT_RETURN:
-        for (int i = 0; i < stmt->ret.values.count; i++)
-            check(c, scope, stmt->ret.values.items[i]);
+        for (int i = 0; i < stmt->ret.values.count; i++) check(c, scope, stmt->ret.values.items[i]);
         break;
     default: break;
     }
 }
 
-static void check_block(Checker *c, Scope *scope, const StmtList *body)
-{
-    if (c->depth > MOST_EXPRESSION_DEPTH)
-        return;
+static void check_block(Checker *c, Scope *scope, const StmtList *body) {
+    if (c->depth > MOST_EXPRESSION_DEPTH) return;
     c->depth++;
     for (int i = 0; i < body->count; i++)
-        if (body->items[i] != NULL)
-            check_statement(c, scope, body->items[i]);
+        if (body->items[i] != NULL) check_statement(c, scope, body->items[i]);
     c->depth--;
 }
 
-static void check_definition(Checker *c, const Definition *definition)
-{
+static void check_definition(Checker *c, const Definition *definition) {
     Lowering *L = c->L;
     c->definition = definition;
     Scope *scope = scope_new(L, is_prelude_span(L, definition->span) ? L->prelude : L->global);
@@ -201,39 +172,31 @@ static void check_definition(Checker *c, const Definition *definition)
             know(c, scope, (Word){name_from(L->names, words[i]), {0, 0}});
     }
     c->bound.count = c->read.count = 0;
-    vector_push(L->arena, &c->read, name_from(L->names, "param"));     /* what an optimizer gives a value is its result */
-    for (int i = 0; i < definition->formals.count; i++)
-        bind(c, scope, definition->formals.items[i].name);
-    for (int i = 0; i < definition->formals.count; i++)
-        check_type(c, scope, definition->formals.items[i].type, true);
-    for (int i = 0; i < definition->formals.count; i++)
-        check(c, scope, definition->formals.items[i].otherwise);
+    vector_push(L->arena, &c->read, name_from(L->names, "param")); /* what an optimizer gives a value is its result */
+    for (int i = 0; i < definition->formals.count; i++) bind(c, scope, definition->formals.items[i].name);
+    for (int i = 0; i < definition->formals.count; i++) check_type(c, scope, definition->formals.items[i].type, true);
+    for (int i = 0; i < definition->formals.count; i++) check(c, scope, definition->formals.items[i].otherwise);
     check_type(c, scope, definition->result, false);
-    for (int i = 0; i < definition->results.count; i++)
-        check_type(c, scope, definition->results.items[i].type, false);
+    for (int i = 0; i < definition->results.count; i++) check_type(c, scope, definition->results.items[i].type, false);
     check(c, scope, definition->value);
     check_block(c, scope, &definition->body);
 }
 
-static void check_all(Lowering *L, const Ast *ast, void (*then)(Checker *c))
-{
+static void check_all(Lowering *L, const Ast *ast, void (*then)(Checker *c)) {
     Checker c = {.L = L};
     for (int i = 0; i < ast->statements.count; i++) {
         const Stmt *stmt = ast->statements.items[i];
-        if (stmt == NULL || stmt->kind != STMT_DEFINITION)
-            continue;
+        if (stmt == NULL || stmt->kind != STMT_DEFINITION) continue;
         check_definition(&c, stmt->definition);
-        if (then != NULL)
-            then(&c);
+        if (then != NULL) then(&c);
     }
 }
 
 void lower_check_names(Lowering *L, const Ast *ast) { check_all(L, ast, NULL); }
 
-void lower_warn_unread(Lowering *L, const Ast *ast)
-{
+void lower_warn_unread(Lowering *L, const Ast *ast) {
     bool quiet = L->quiet;
-    L->quiet = true;           /* unknown names were reported */
+    L->quiet = true; /* unknown names were reported */
     check_all(L, ast, report_unread);
     L->quiet = quiet;
 }

@@ -7,16 +7,13 @@
 #include "lower/internal.h"
 #include <string.h>
 
-uint64_t path_hash(const char *path)
-{
+uint64_t path_hash(const char *path) {
     uint64_t hash = 0xcbf29ce484222325u;
-    for (; *path != '\0'; path++)
-        hash = (hash ^ (unsigned char)*path) * 0x100000001b3u;
+    for (; *path != '\0'; path++) hash = (hash ^ (unsigned char)*path) * 0x100000001b3u;
     return hash;
 }
 
-static void counts_grow(Lowering *L, PathCounts *counts)
-{
+static void counts_grow(Lowering *L, PathCounts *counts) {
     uint32_t size = counts->size == 0 ? 16 : 2 * counts->size;
     PathCount **bucket = arena_array(L->arena, PathCount *, size);
     for (uint32_t i = 0; i < counts->size; i++)
@@ -29,15 +26,12 @@ static void counts_grow(Lowering *L, PathCounts *counts)
     counts->size = size;
 }
 
-const char *path_count(Lowering *L, PathCounts *counts, const char *path)
-{
-    if (counts->used >= counts->size)
-        counts_grow(L, counts);
+const char *path_count(Lowering *L, PathCounts *counts, const char *path) {
+    if (counts->used >= counts->size) counts_grow(L, counts);
     uint64_t hash = path_hash(path);
     PathCount **bucket = &counts->bucket[hash & (counts->size - 1)];
     for (PathCount *c = *bucket; c != NULL; c = c->next)
-        if (c->hash == hash && strcmp(c->path, path) == 0)
-            return text_format(L->arena, "%s.%d", path, ++c->count);
+        if (c->hash == hash && strcmp(c->path, path) == 0) return text_format(L->arena, "%s.%d", path, ++c->count);
     PathCount *c = arena_new_of(L->arena, PathCount);
     *c = (PathCount){path, hash, 1, *bucket};
     *bucket = c;
@@ -45,34 +39,26 @@ const char *path_count(Lowering *L, PathCounts *counts, const char *path)
     return path;
 }
 
-const char *path_join(Lowering *L, const char *prefix, const char *name, const char *iteration)
-{
+const char *path_join(Lowering *L, const char *prefix, const char *name, const char *iteration) {
     return text_format(L->arena, "%s%s%s%s", prefix, prefix[0] == '\0' ? "" : ".", name, iteration);
 }
 
-PathState path_of_binding(Lowering *L, Name name)
-{
+PathState path_of_binding(Lowering *L, Name name) {
     PathState path = *L->path;
-    if (path.prefix != NULL)
-        path.prefix = path_join(L, path.prefix, name, path.iteration);
+    if (path.prefix != NULL) path.prefix = path_join(L, path.prefix, name, path.iteration);
     path.site = path_join(L, path.site, name, path.iteration);
     return path;
 }
 
-bool module_covers(const char *module_path, const char *cell_name)
-{
+bool module_covers(const char *module_path, const char *cell_name) {
     size_t length = strlen(module_path);
-    if (strncmp(module_path, cell_name, length) != 0)
-        return false;
+    if (strncmp(module_path, cell_name, length) != 0) return false;
     return cell_name[length] == '\0' || cell_name[length] == '.' || cell_name[length] == '[';
 }
 
-static const char *dotted_text(Lowering *L, const Expr *path)
-{
-    if (path == NULL)
-        return NULL;
-    if (path->kind == EXPR_NAME)
-        return path->name.text;
+static const char *dotted_text(Lowering *L, const Expr *path) {
+    if (path == NULL) return NULL;
+    if (path->kind == EXPR_NAME) return path->name.text;
     if (path->kind == EXPR_MEMBER) {
         const char *base = dotted_text(L, path->member.base);
         return base == NULL ? NULL : text_format(L->arena, "%s.%s", base, path->member.member.text);
@@ -80,8 +66,8 @@ static const char *dotted_text(Lowering *L, const Expr *path)
     if (path->kind == EXPR_INDEX && path->index.items.count == 1) {
         const Item *item = &path->index.items.items[0];
         const char *base = dotted_text(L, path->index.base);
-        if (base == NULL || item->kind != ITEM_EXPR || item->expr->kind != EXPR_NUMBER
-            || !item->expr->number.is_integer)
+        if (base == NULL || item->kind != ITEM_EXPR || item->expr->kind != EXPR_NUMBER ||
+            !item->expr->number.is_integer)
             return NULL;
         return text_format(L->arena, "%s[%lld]", base, (long long)item->expr->number.value);
     }
@@ -89,8 +75,7 @@ static const char *dotted_text(Lowering *L, const Expr *path)
 }
 
 /* Every prefix of a cell's name that ends at a part, for did-you-mean. */
-static void add_prefixes(Lowering *L, const char *name, const char ***list, int *count)
-{
+static void add_prefixes(Lowering *L, const char *name, const char ***list, int *count) {
     Vector(const char *) prefixes = {*list, *count, *count};
     for (const char *p = name; *p != '\0'; p++)
         if (p != name && (*p == '.' || *p == '['))
@@ -100,8 +85,7 @@ static void add_prefixes(Lowering *L, const char *name, const char ***list, int 
     *count = prefixes.count;
 }
 
-const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *cell)
-{
+const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *cell) {
     const char *text = dotted_text(L, path);
     Span span = path == NULL ? L->graph->span : path->span;
     *cell = -1;
@@ -110,22 +94,17 @@ const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *
         return NULL;
     }
     const Expr *root = path;
-    while (root->kind != EXPR_NAME)
-        root = root->kind == EXPR_MEMBER ? root->member.base : root->index.base;
+    while (root->kind != EXPR_NAME) root = root->kind == EXPR_MEMBER ? root->member.base : root->index.base;
     Binding *binding = scope_find(scope, root->name.text);
-    if (binding != NULL && value_is_poison(binding->value))
-        return NULL;
-    if (binding != NULL)
-        binding->used = true;
+    if (binding != NULL && value_is_poison(binding->value)) return NULL;
+    if (binding != NULL) binding->used = true;
     *cell = lower_find_cell(L, text);
     for (int i = 0; i < L->cells.count; i++)
-        if (L->cells.items[i].kind == CELL_PARAMETER && module_covers(text, L->cells.items[i].name))
-            return text;
-    bool is_model = binding != NULL && binding->value->kind == VALUE_DEFINITION
-                    && binding->value->definition->kind == DEFINE_MODEL;
+        if (L->cells.items[i].kind == CELL_PARAMETER && module_covers(text, L->cells.items[i].name)) return text;
+    bool is_model = binding != NULL && binding->value->kind == VALUE_DEFINITION &&
+                    binding->value->definition->kind == DEFINE_MODEL;
     if (binding == NULL || !is_model) {
-        Diagnostic *d =
-            lower_error(L, CODE_E0202, span, "there is no model or part of a model named %s", text);
+        Diagnostic *d = lower_error(L, CODE_E0202, span, "there is no model or part of a model named %s", text);
         lower_suggest(L, d, scope, text, NULL, 0);
         return NULL;
     }

@@ -44,62 +44,50 @@ typedef struct Scanner {
 
 static void scan(Scanner *s, const Expr *expr, Env *env);
 
-static Variable *env_find(Env *env, Name name)
-{
+static Variable *env_find(Env *env, Name name) {
     for (; env != NULL; env = env->next)
-        if (env->name == name)
-            return env->variable;
+        if (env->name == name) return env->variable;
     return NULL;
 }
 
 /* ---- does an expression mention a variable? -------------------------------------------------- */
 static bool mentions(const Expr *expr, Env *env, int depth);
 
-static bool mentions_items(const ItemList *items, Env *env, int depth)
-{
+static bool mentions_items(const ItemList *items, Env *env, int depth) {
     for (int i = 0; i < items->count; i++)
-        if (items->items[i].expr != NULL && mentions(items->items[i].expr, env, depth))
-            return true;
+        if (items->items[i].expr != NULL && mentions(items->items[i].expr, env, depth)) return true;
     return false;
 }
 
-static bool mentions_binders(const BinderList *binders, Env *env, int depth)
-{
+static bool mentions_binders(const BinderList *binders, Env *env, int depth) {
     for (int i = 0; i < binders->count; i++)
-        if (binders->items[i].range != NULL && mentions(binders->items[i].range, env, depth))
-            return true;
+        if (binders->items[i].range != NULL && mentions(binders->items[i].range, env, depth)) return true;
     return false;
 }
 
-static bool mentions(const Expr *expr, Env *env, int depth)
-{
-    if (expr == NULL || depth > MOST_EXPRESSION_DEPTH)
-        return false;
+static bool mentions(const Expr *expr, Env *env, int depth) {
+    if (expr == NULL || depth > MOST_EXPRESSION_DEPTH) return false;
     depth++;
     switch (expr->kind) {
     case EXPR_NAME: return env_find(env, expr->name.text) != NULL;
     case EXPR_UNARY: return mentions(expr->unary.operand, env, depth);
-    case EXPR_BINARY:
-        return mentions(expr->binary.left, env, depth) || mentions(expr->binary.right, env, depth);
+    case EXPR_BINARY: return mentions(expr->binary.left, env, depth) || mentions(expr->binary.right, env, depth);
     case EXPR_IF:
-        return mentions(expr->choice.condition, env, depth) || mentions(expr->choice.then, env, depth)
-               || mentions(expr->choice.otherwise, env, depth);
+        return mentions(expr->choice.condition, env, depth) || mentions(expr->choice.then, env, depth) ||
+               mentions(expr->choice.otherwise, env, depth);
     case EXPR_CALL:
         for (int i = 0; i < expr->call.args.count; i++)
-            if (mentions(expr->call.args.items[i].value, env, depth))
-                return true;
+            if (mentions(expr->call.args.items[i].value, env, depth)) return true;
         return mentions(expr->call.callee, env, depth) || mentions_binders(&expr->call.binders, env, depth);
-    case EXPR_INDEX:
-        return mentions(expr->index.base, env, depth) || mentions_items(&expr->index.items, env, depth);
+    case EXPR_INDEX: return mentions(expr->index.base, env, depth) || mentions_items(&expr->index.items, env, depth);
     case EXPR_MEMBER: return mentions(expr->member.base, env, depth);
     case EXPR_ARRAY:
         for (int i = 0; i < expr->array.items.count; i++)
-            if (mentions(expr->array.items.items[i], env, depth))
-                return true;
+            if (mentions(expr->array.items.items[i], env, depth)) return true;
         return false;
     case EXPR_COMPREHENSION:
-        return mentions(expr->comprehension.item, env, depth)
-               || mentions_binders(&expr->comprehension.binders, env, depth);
+        return mentions(expr->comprehension.item, env, depth) ||
+               mentions_binders(&expr->comprehension.binders, env, depth);
     case EXPR_EVERY:
     case EXPR_EACH: return mentions(expr->inner, env, depth);
     default: return false;
@@ -107,21 +95,17 @@ static bool mentions(const Expr *expr, Env *env, int depth)
 }
 
 /* ---- the shape of what is indexed ------------------------------------------------------------ */
-static Value *lowered_base(Scanner *s, const Expr *expr)
-{
+static Value *lowered_base(Scanner *s, const Expr *expr) {
     for (BaseEntry *b = s->frame->bases; b != NULL; b = b->next)
-        if (b->expr == expr)
-            return b->value;
+        if (b->expr == expr) return b->value;
     BaseEntry *entry = arena_new_of(s->L->arena, BaseEntry);
     *entry = (BaseEntry){expr, lower_expression(s->L, s->scope, expr), s->frame->bases};
     s->frame->bases = entry;
     return entry->value;
 }
 
-static bool constant_of(Scanner *s, const Expr *expr, Env *env, int64_t *out)
-{
-    if (expr == NULL || mentions(expr, env, s->depth))
-        return false;
+static bool constant_of(Scanner *s, const Expr *expr, Env *env, int64_t *out) {
+    if (expr == NULL || mentions(expr, env, s->depth)) return false;
     bool quiet = s->L->quiet;
     s->L->quiet = true;
     Value *v = lower_expression(s->L, s->scope, expr);
@@ -135,82 +119,68 @@ typedef enum BaseShape { SHAPE_KNOWN, SHAPE_UNKNOWN, SHAPE_BROKEN } BaseShape;
 static BaseShape shape_of(Scanner *s, const Expr *expr, Env *env, Shape *shape);
 
 /* What one item leaves of the axis it indexes. */
-static BaseShape item_shape(Scanner *s, const Item *item, Env *env, int64_t extent, Shape *result)
-{
+static BaseShape item_shape(Scanner *s, const Item *item, Env *env, int64_t extent, Shape *result) {
     const Expr *expr = item->expr;
     int64_t from = 0, to = extent;
     bool is_range = item->kind == ITEM_EXPR && expr->kind == EXPR_BINARY && expr->binary.op == OPERATOR_RANGE;
     if (item->kind != ITEM_EXPR || is_range) {
         const Expr *low = is_range ? expr->binary.left : item->kind == ITEM_FROM ? expr : NULL;
         const Expr *high = is_range ? expr->binary.right : item->kind == ITEM_UPTO ? expr : NULL;
-        if ((low != NULL && !constant_of(s, low, env, &from))
-            || (high != NULL && !constant_of(s, high, env, &to)) || result->rank == MOST_RANK)
+        if ((low != NULL && !constant_of(s, low, env, &from)) || (high != NULL && !constant_of(s, high, env, &to)) ||
+            result->rank == MOST_RANK)
             return SHAPE_UNKNOWN;
         result->extent[result->rank++] = (to < 0 ? to + extent : to) - (from < 0 ? from + extent : from);
         return SHAPE_KNOWN;
     }
     Use use;
-    if (affine_of(s, expr, env, &use))
-        return SHAPE_KNOWN;
+    if (affine_of(s, expr, env, &use)) return SHAPE_KNOWN;
     Shape inner = {0};
     BaseShape known = shape_of(s, expr, env, &inner);
     if (known != SHAPE_KNOWN || result->rank + inner.rank > MOST_RANK)
         return known == SHAPE_KNOWN ? SHAPE_UNKNOWN : known;
-    for (int i = 0; i < inner.rank; i++)
-        result->extent[result->rank++] = inner.extent[i];
+    for (int i = 0; i < inner.rank; i++) result->extent[result->rank++] = inner.extent[i];
     return SHAPE_KNOWN;
 }
 
-static BaseShape shape_of(Scanner *s, const Expr *expr, Env *env, Shape *shape)
-{
+static BaseShape shape_of(Scanner *s, const Expr *expr, Env *env, Shape *shape) {
     if (!mentions(expr, env, s->depth)) {
         Value *v = lowered_base(s, expr);
         *shape = value_own_shape(v);
         return value_is_poison(v) ? SHAPE_BROKEN : SHAPE_KNOWN;
     }
-    if (expr->kind != EXPR_INDEX)
-        return SHAPE_UNKNOWN;
+    if (expr->kind != EXPR_INDEX) return SHAPE_UNKNOWN;
     Shape base = {0};
     BaseShape known = shape_of(s, expr->index.base, env, &base);
     const ItemList *items = &expr->index.items;
-    if (known != SHAPE_KNOWN || items->count > base.rank)
-        return known == SHAPE_KNOWN ? SHAPE_UNKNOWN : known;
+    if (known != SHAPE_KNOWN || items->count > base.rank) return known == SHAPE_KNOWN ? SHAPE_UNKNOWN : known;
     *shape = (Shape){0};
     for (int a = 0; a < base.rank; a++) {
         if (a >= items->count)
             shape->extent[shape->rank++] = base.extent[a];
         else if ((known = item_shape(s, &items->items[a], env, base.extent[a], shape)) != SHAPE_KNOWN)
             return known;
-        if (shape->rank > MOST_RANK - 1)
-            return SHAPE_UNKNOWN;
+        if (shape->rank > MOST_RANK - 1) return SHAPE_UNKNOWN;
     }
     return SHAPE_KNOWN;
 }
 
 /* ---- uses ------------------------------------------------------------------------------------ */
-static bool use_add(Use *to, const Use *from, int64_t factor)
-{
+static bool use_add(Use *to, const Use *from, int64_t factor) {
     to->offset += factor * from->offset;
     for (int i = 0; i < from->terms; i++) {
         int at = 0;
-        while (at < to->terms && to->term[at].variable != from->term[i].variable)
-            at++;
-        if (at == MOST_RANK)
-            return false;
-        if (at == to->terms)
-            to->term[to->terms++] = (AffineTerm){from->term[i].variable, 0};
+        while (at < to->terms && to->term[at].variable != from->term[i].variable) at++;
+        if (at == MOST_RANK) return false;
+        if (at == to->terms) to->term[to->terms++] = (AffineTerm){from->term[i].variable, 0};
         to->term[at].coef += factor * from->term[i].coef;
     }
     return true;
 }
 
-static bool affine_of(Scanner *s, const Expr *expr, Env *env, Use *use)
-{
+static bool affine_of(Scanner *s, const Expr *expr, Env *env, Use *use) {
     *use = (Use){0};
-    if (expr == NULL || s->depth > MOST_EXPRESSION_DEPTH)
-        return false;
-    if (!mentions(expr, env, s->depth))
-        return constant_of(s, expr, env, &use->offset);
+    if (expr == NULL || s->depth > MOST_EXPRESSION_DEPTH) return false;
+    if (!mentions(expr, env, s->depth)) return constant_of(s, expr, env, &use->offset);
     if (expr->kind == EXPR_NAME) {
         use->terms = 1;
         use->term[0] = (AffineTerm){env_find(env, expr->name.text), 1};
@@ -221,14 +191,13 @@ static bool affine_of(Scanner *s, const Expr *expr, Env *env, Use *use)
     s->depth++;
     if (expr->kind == EXPR_UNARY && expr->unary.op == OPERATOR_NEG) {
         good = affine_of(s, expr->unary.operand, env, &a) && use_add(use, &a, -1);
-    } else if (expr->kind == EXPR_BINARY && affine_of(s, expr->binary.left, env, &a)
-               && affine_of(s, expr->binary.right, env, &b)) {
+    } else if (expr->kind == EXPR_BINARY && affine_of(s, expr->binary.left, env, &a) &&
+               affine_of(s, expr->binary.right, env, &b)) {
         switch (expr->binary.op) {
         case OPERATOR_ADD: good = use_add(use, &a, 1) && use_add(use, &b, 1); break;
         case OPERATOR_SUB: good = use_add(use, &a, 1) && use_add(use, &b, -1); break;
         case OPERATOR_MUL:
-            good =
-                (a.terms == 0 && use_add(use, &b, a.offset)) || (b.terms == 0 && use_add(use, &a, b.offset));
+            good = (a.terms == 0 && use_add(use, &b, a.offset)) || (b.terms == 0 && use_add(use, &a, b.offset));
             break;
         default: break;
         }
@@ -237,13 +206,9 @@ static bool affine_of(Scanner *s, const Expr *expr, Env *env, Use *use)
     return good;
 }
 
-static const char *base_name(const Expr *base)
-{
-    return base->kind == EXPR_NAME ? base->name.text : "this array";
-}
+static const char *base_name(const Expr *base) { return base->kind == EXPR_NAME ? base->name.text : "this array"; }
 
-static void settle(Scanner *s, Variable *v, int64_t extent, Span span, const Expr *base)
-{
+static void settle(Scanner *s, Variable *v, int64_t extent, Span span, const Expr *base) {
     v->known = true;
     v->begin = 0;
     v->extent = extent;
@@ -252,13 +217,11 @@ static void settle(Scanner *s, Variable *v, int64_t extent, Span span, const Exp
     s->progress = true;
 }
 
-static void disagree(Scanner *s, Variable *v, int64_t extent, Span span, const Expr *base)
-{
-    if (v->broken || v->extent == extent || v->base == NULL)
-        return;
+static void disagree(Scanner *s, Variable *v, int64_t extent, Span span, const Expr *base) {
+    if (v->broken || v->extent == extent || v->base == NULL) return;
     Lowering *L = s->L;
-    Diagnostic *d = lower_error(L, CODE_E0201, span, "%s runs over 0..%lld in %s and over 0..%lld in %s",
-                                v->name, (long long)extent, base_name(base), (long long)v->extent, v->base);
+    Diagnostic *d = lower_error(L, CODE_E0201, span, "%s runs over 0..%lld in %s and over 0..%lld in %s", v->name,
+                                (long long)extent, base_name(base), (long long)v->extent, v->base);
     lower_note(L, d, v->from, "the first use of %s", v->name);
     lower_help(L, d, "if that is meant, write the range: %s in 0..%lld", v->name,
                (long long)(extent < v->extent ? extent : v->extent));
@@ -267,8 +230,7 @@ static void disagree(Scanner *s, Variable *v, int64_t extent, Span span, const E
 
 /* The largest range from 0 that keeps an affine use inside the axis; other variables take all their
  * values. */
-static int64_t largest_range(const Use *use, const Variable *v, int64_t extent)
-{
+static int64_t largest_range(const Use *use, const Variable *v, int64_t extent) {
     int64_t low = use->offset, high = use->offset, coef = 0;
     for (int i = 0; i < use->terms; i++) {
         const AffineTerm *term = &use->term[i];
@@ -281,13 +243,11 @@ static int64_t largest_range(const Use *use, const Variable *v, int64_t extent)
         low += first < last ? first : last;
         high += first < last ? last : first;
     }
-    if (coef > 0)
-        return extent - 1 < high ? 0 : (extent - 1 - high) / coef + 1;
+    if (coef > 0) return extent - 1 < high ? 0 : (extent - 1 - high) / coef + 1;
     return low < 0 ? 0 : low / -coef + 1;
 }
 
-static void take_use(Scanner *s, const Use *use, int64_t extent, const Item *item, const Expr *base)
-{
+static void take_use(Scanner *s, const Use *use, int64_t extent, const Item *item, const Expr *base) {
     if (use->terms == 1 && use->term[0].coef == 1 && use->offset == 0) {
         Variable *v = use->term[0].variable;
         if (!v->known)
@@ -299,40 +259,31 @@ static void take_use(Scanner *s, const Use *use, int64_t extent, const Item *ite
     Variable *open = NULL;
     for (int i = 0; i < use->terms; i++) {
         Variable *v = use->term[i].variable;
-        if (v->known)
-            continue;
-        if (open != NULL || use->term[i].coef == 0)
-            return;
+        if (v->known) continue;
+        if (open != NULL || use->term[i].coef == 0) return;
         open = v;
     }
-    if (!s->affine_round || open == NULL)
-        return;
+    if (!s->affine_round || open == NULL) return;
     int64_t range = largest_range(use, open, extent);
-    if (range >= 1)
-        settle(s, open, range, item->span, base);
+    if (range >= 1) settle(s, open, range, item->span, base);
 }
 
-static void scan_index(Scanner *s, const Expr *expr, Env *env)
-{
+static void scan_index(Scanner *s, const Expr *expr, Env *env) {
     const ItemList *items = &expr->index.items;
     bool wanted = false;
     for (int i = 0; i < items->count; i++)
         wanted |= items->items[i].kind == ITEM_EXPR && mentions(items->items[i].expr, env, s->depth);
     scan(s, expr->index.base, env);
-    for (int i = 0; i < items->count; i++)
-        scan(s, items->items[i].expr, env);
-    if (!wanted)
-        return;
+    for (int i = 0; i < items->count; i++) scan(s, items->items[i].expr, env);
+    if (!wanted) return;
     Shape base = {0};
     BaseShape known = shape_of(s, expr->index.base, env, &base);
     for (int a = 0; a < items->count && a < MOST_RANK; a++) {
         Use use;
-        if (items->items[a].kind != ITEM_EXPR || !affine_of(s, items->items[a].expr, env, &use))
-            continue;
+        if (items->items[a].kind != ITEM_EXPR || !affine_of(s, items->items[a].expr, env, &use)) continue;
         if (known == SHAPE_KNOWN && a < base.rank)
             take_use(s, &use, base.extent[a], &items->items[a], expr->index.base);
-        for (int i = 0; known == SHAPE_BROKEN && i < use.terms; i++)
-            use.term[i].variable->broken = true;
+        for (int i = 0; known == SHAPE_BROKEN && i < use.terms; i++) use.term[i].variable->broken = true;
         for (int i = 0; known == SHAPE_KNOWN && a >= base.rank && i < use.terms; i++) {
             if (!use.term[i].variable->known && !use.term[i].variable->broken) {
                 lower_error(s->L, CODE_E0201, expr->span, "%s has %s, and here are %d indices",
@@ -344,11 +295,9 @@ static void scan_index(Scanner *s, const Expr *expr, Env *env)
 }
 
 /* ---- the scan -------------------------------------------------------------------------------- */
-static void written_range(Scanner *s, Variable *v, Env *env)
-{
+static void written_range(Scanner *s, Variable *v, Env *env) {
     const Expr *range = v->binder->range;
-    if (range == NULL)
-        return;
+    if (range == NULL) return;
     Lowering *L = s->L;
     v->broken = true;
     if (mentions(range, env, s->depth)) {
@@ -360,8 +309,8 @@ static void written_range(Scanner *s, Variable *v, Env *env)
         return;
     }
     Value *value = lower_expression(L, s->scope, range);
-    if (value->kind == VALUE_RANGE && value->end > value->integer && value->end - value->integer < MOST_EXTENT
-        && value->integer > -MOST_EXTENT && value->end < MOST_EXTENT) {
+    if (value->kind == VALUE_RANGE && value->end > value->integer && value->end - value->integer < MOST_EXTENT &&
+        value->integer > -MOST_EXTENT && value->end < MOST_EXTENT) {
         v->known = true;
         v->broken = false;
         v->begin = value->integer;
@@ -375,11 +324,9 @@ static void written_range(Scanner *s, Variable *v, Env *env)
     }
 }
 
-static Variable *variable_of(Scanner *s, const Binder *binder, Env *env)
-{
+static Variable *variable_of(Scanner *s, const Binder *binder, Env *env) {
     for (Variable *v = s->variables; v != NULL; v = v->next)
-        if (v->binder == binder)
-            return v;
+        if (v->binder == binder) return v;
     Variable *v = arena_new_of(s->L->arena, Variable);
     v->binder = binder;
     v->name = binder->name.text;
@@ -389,13 +336,11 @@ static Variable *variable_of(Scanner *s, const Binder *binder, Env *env)
     return v;
 }
 
-static Env *extend(Scanner *s, const BinderList *binders, Env *env)
-{
+static Env *extend(Scanner *s, const BinderList *binders, Env *env) {
     Env *outer = env;
     for (int i = 0; i < binders->count; i++) {
         const Binder *binder = &binders->items[i];
-        if (binder->path != NULL || binder->name.text == NULL)
-            continue;
+        if (binder->path != NULL || binder->name.text == NULL) continue;
         Env *entry = arena_new_of(s->L->arena, Env);
         *entry = (Env){binder->name.text, variable_of(s, binder, outer), env};
         env = entry;
@@ -404,8 +349,7 @@ static Env *extend(Scanner *s, const BinderList *binders, Env *env)
 }
 
 /* Only the taken branch exists. */
-static void scan_choice(Scanner *s, const Expr *expr, Env *env)
-{
+static void scan_choice(Scanner *s, const Expr *expr, Env *env) {
     Value *condition = NULL;
     if (!mentions(expr->choice.condition, env, s->depth)) {
         bool quiet = s->L->quiet;
@@ -414,16 +358,12 @@ static void scan_choice(Scanner *s, const Expr *expr, Env *env)
         s->L->quiet = quiet;
     }
     bool decided = condition != NULL && condition->kind == VALUE_BOOL;
-    if (!decided || condition->truth)
-        scan(s, expr->choice.then, env);
-    if (!decided || !condition->truth)
-        scan(s, expr->choice.otherwise, env);
+    if (!decided || condition->truth) scan(s, expr->choice.then, env);
+    if (!decided || !condition->truth) scan(s, expr->choice.otherwise, env);
 }
 
-static void scan(Scanner *s, const Expr *expr, Env *env)
-{
-    if (expr == NULL || s->depth > MOST_EXPRESSION_DEPTH)
-        return;
+static void scan(Scanner *s, const Expr *expr, Env *env) {
+    if (expr == NULL || s->depth > MOST_EXPRESSION_DEPTH) return;
     s->depth++;
     switch (expr->kind) {
     case EXPR_UNARY: scan(s, expr->unary.operand, env); break;
@@ -434,19 +374,15 @@ static void scan(Scanner *s, const Expr *expr, Env *env)
     case EXPR_IF: scan_choice(s, expr, env); break;
     case EXPR_CALL: {
         Env *inner = extend(s, &expr->call.binders, env);
-        for (int i = 0; i < expr->call.args.count; i++)
-            scan(s, expr->call.args.items[i].value, inner);
+        for (int i = 0; i < expr->call.args.count; i++) scan(s, expr->call.args.items[i].value, inner);
         break;
     }
     case EXPR_INDEX: scan_index(s, expr, env); break;
     case EXPR_MEMBER: scan(s, expr->member.base, env); break;
     case EXPR_ARRAY:
-        for (int i = 0; i < expr->array.items.count; i++)
-            scan(s, expr->array.items.items[i], env);
+        for (int i = 0; i < expr->array.items.count; i++) scan(s, expr->array.items.items[i], env);
         break;
-    case EXPR_COMPREHENSION:
-        scan(s, expr->comprehension.item, extend(s, &expr->comprehension.binders, env));
-        break;
+    case EXPR_COMPREHENSION: scan(s, expr->comprehension.item, extend(s, &expr->comprehension.binders, env)); break;
     default: break;
     }
     s->depth--;
@@ -454,23 +390,19 @@ static void scan(Scanner *s, const Expr *expr, Env *env)
 
 /* Rounds until nothing more is found: bare uses as far as they go, then one round of affine ones, and
  * again. */
-static void scan_all(Scanner *s, const BinderList *binders, const Expr *body)
-{
+static void scan_all(Scanner *s, const BinderList *binders, const Expr *body) {
     for (int round = 0; round < 64; round++) {
         s->progress = false;
         s->affine_round = false;
         scan(s, body, extend(s, binders, NULL));
-        if (s->progress)
-            continue;
+        if (s->progress) continue;
         s->affine_round = true;
         scan(s, body, extend(s, binders, NULL));
-        if (!s->progress)
-            return;
+        if (!s->progress) return;
     }
 }
 
-void range_frame_push(Lowering *L, Scope *scope, const BinderList *binders, const Expr *body)
-{
+void range_frame_push(Lowering *L, Scope *scope, const BinderList *binders, const Expr *body) {
     RangeFrame *frame = arena_new_of(L->arena, RangeFrame);
     frame->outer = L->ranges;
     Scanner s = {.L = L, .scope = scope, .frame = frame};
@@ -490,13 +422,9 @@ void range_frame_push(Lowering *L, Scope *scope, const BinderList *binders, cons
     L->ranges = frame;
 }
 
-void range_frame_pop(Lowering *L)
-{
-    L->ranges = L->ranges->outer;
-}
+void range_frame_pop(Lowering *L) { L->ranges = L->ranges->outer; }
 
-bool range_of_binder(Lowering *L, const Binder *binder, int64_t *begin, int64_t *extent)
-{
+bool range_of_binder(Lowering *L, const Binder *binder, int64_t *begin, int64_t *extent) {
     for (RangeFrame *frame = L->ranges; frame != NULL; frame = frame->outer)
         for (RangeEntry *e = frame->entries; e != NULL; e = e->next)
             if (e->binder == binder) {
@@ -507,11 +435,9 @@ bool range_of_binder(Lowering *L, const Binder *binder, int64_t *begin, int64_t 
     return false;
 }
 
-Value *range_lowered_base(const Lowering *L, const Expr *expr)
-{
+Value *range_lowered_base(const Lowering *L, const Expr *expr) {
     for (RangeFrame *frame = L->ranges; frame != NULL; frame = frame->outer)
         for (BaseEntry *b = frame->bases; b != NULL; b = b->next)
-            if (b->expr == expr)
-                return b->value;
+            if (b->expr == expr) return b->value;
     return NULL;
 }

@@ -9,39 +9,31 @@
 static const char *const reduction_text[] = {"sum", "mean", "max", "min"};
 
 static Value *reduce_bits(Lowering *L, ReductionKind how, const Value *v, uint32_t bits, int64_t terms, int axes,
-                          const int *ids)
-{
+                          const int *ids) {
     Op op = how == REDUCTION_MAX ? OP_REDUCE_MAX : how == REDUCTION_MIN ? OP_REDUCE_MIN : OP_CONTRACT;
     Node *node = v->node;
-    if (bits != 0 || v->batch)
-        node = graph_reduce(L->graph, op, node, bits, v->batch);
+    if (bits != 0 || v->batch) node = graph_reduce(L->graph, op, node, bits, v->batch);
     Value *result = value_of_node(L, node, ids, axes);
-    if (how != REDUCTION_MEAN)
-        return result;
+    if (how != REDUCTION_MEAN) return result;
     if (v->batch) {
         Value *share = value_of_node(L, graph_rows_reciprocal(L->graph, node->dtype), NULL, 0);
         Node *spread = value_spread(L, share, ids, axes, value_own_shape(result));
         result = value_of_node(L, graph_binary(L->graph, OP_MUL, node, spread), ids, axes);
-        if (terms == 1)
-            return result;
+        if (terms == 1) return result;
     }
     return element_times(L, result, 1.0 / (double)terms);
 }
 
 /* What is reduced as a real tensor (index variables turn real). */
-static Value *reducible(Lowering *L, ReductionKind how, const Value *v, Span span)
-{
-    if (value_is_poison(v))
-        return (Value *)v;
+static Value *reducible(Lowering *L, ReductionKind how, const Value *v, Span span) {
+    if (value_is_poison(v)) return (Value *)v;
     DType t = value_is_real(v) ? v->node->dtype : L->real;
     return value_to_tensor(L, v, t, span, text_format(L->arena, "the argument of %s", reduction_text[how]));
 }
 
-Value *reduce_own(Lowering *L, ReductionKind how, const Value *v, Span span)
-{
+Value *reduce_own(Lowering *L, ReductionKind how, const Value *v, Span span) {
     Value *x = reducible(L, how, v, span);
-    if (value_is_poison(x))
-        return x;
+    if (value_is_poison(x)) return x;
     uint32_t bits = 0;
     int64_t terms = 1;
     for (int i = x->axes; i < x->node->shape.rank; i++) {
@@ -51,11 +43,9 @@ Value *reduce_own(Lowering *L, ReductionKind how, const Value *v, Span span)
     return reduce_bits(L, how, x, bits, terms, x->axes, x->axis);
 }
 
-Value *reduce_ids(Lowering *L, ReductionKind how, const Value *v, const int *ids, int count, Span span)
-{
+Value *reduce_ids(Lowering *L, ReductionKind how, const Value *v, const int *ids, int count, Span span) {
     Value *x = reducible(L, how, v, span);
-    if (value_is_poison(x))
-        return x;
+    if (value_is_poison(x)) return x;
     if (x->batch) {
         lower_error(L, CODE_E0216, span, "batch(...) is reduced as a whole, without `for`");
         return value_poison(L);
@@ -66,14 +56,12 @@ Value *reduce_ids(Lowering *L, ReductionKind how, const Value *v, const int *ids
     Value *both[] = {x, &probe};
     Shape own = value_own_shape(x);
     int total = axes_union(L, both, 2, own.rank, all, span);
-    if (total < 0)
-        return value_poison(L);
+    if (total < 0) return value_poison(L);
     uint32_t bits = 0;
     int64_t terms = 1;
     for (int i = 0; i < total; i++) {
         bool reduced = false;
-        for (int k = 0; k < count; k++)
-            reduced |= all[i] == ids[k];
+        for (int k = 0; k < count; k++) reduced |= all[i] == ids[k];
         if (reduced) {
             bits |= 1u << i;
             terms *= L->axes.items[all[i]].extent;
@@ -86,12 +74,10 @@ Value *reduce_ids(Lowering *L, ReductionKind how, const Value *v, const int *ids
 }
 
 /* ---- a @ b ----------------------------------------------------------------------------------- */
-Value *lower_matmul(Lowering *L, const Value *a, const Value *b, const Expr *expr)
-{
+Value *lower_matmul(Lowering *L, const Value *a, const Value *b, const Expr *expr) {
     static const Phrase phrase = {"multiply", "by", false};
     const Expr *left = expr->binary.left, *right = expr->binary.right;
-    if (!element_unify(L, &a, &b, left, right, expr->span, &phrase))
-        return value_poison(L);
+    if (!element_unify(L, &a, &b, left, right, expr->span, &phrase)) return value_poison(L);
     Shape sa = value_own_shape(a), sb = value_own_shape(b);
     bool ranks = sa.rank >= 1 && sa.rank <= 2 && sb.rank >= 1 && sb.rank <= 2;
     if (!ranks || sa.extent[sa.rank - 1] != sb.extent[0]) {
@@ -113,10 +99,8 @@ Value *lower_matmul(Lowering *L, const Value *a, const Value *b, const Expr *exp
     lower_open_axes(L, extents, 3, ids);
     Value *x = value_own_to_axes(L, a, sa.rank == 2 ? ids : ids + 1, sa.rank);
     Value *y = value_own_to_axes(L, b, ids + 1, sb.rank);
-    if (sa.rank == 2)
-        result[count++] = ids[0];
-    if (sb.rank == 2)
-        result[count++] = ids[2];
+    if (sa.rank == 2) result[count++] = ids[0];
+    if (sb.rank == 2) result[count++] = ids[2];
     Value *product = element_pair(L, OP_MUL, x, y, left, right, expr->span, &phrase);
     Value *sum = reduce_ids(L, REDUCTION_SUM, product, ids + 1, 1, expr->span);
     lower_close_axes(L, 3);

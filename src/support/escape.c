@@ -14,11 +14,10 @@
 
 /* ---- terminals ---- */
 
-void text_add_shown(Text *text, const char *s, size_t length)
-{
+void text_add_shown(Text *text, const char *s, size_t length) {
     for (size_t i = 0; i < length;) {
         uint32_t code = 0;
-        size_t   bytes = sgdrt_utf8_length(s + i, length - i, &code);
+        size_t bytes = sgdrt_utf8_length(s + i, length - i, &code);
         if (bytes == 0 || (sgdrt_utf8_is_control(code) && code != '\t'))
             text_add_bytes(text, "?", 1);
         else
@@ -27,22 +26,19 @@ void text_add_shown(Text *text, const char *s, size_t length)
     }
 }
 
-char *text_shown(Arena *arena, const char *s)
-{
+char *text_shown(Arena *arena, const char *s) {
     Text text = text_new(arena);
     text_add_shown(&text, s, strlen(s));
     return text.bytes;
 }
 
-char *text_shown_lines(Arena *arena, const char *s, size_t length)
-{
+char *text_shown_lines(Arena *arena, const char *s, size_t length) {
     Text text = text_new(arena);
     for (const char *end = s + length; s < end;) {
         const char *newline = memchr(s, '\n', (size_t)(end - s));
-        size_t      line = newline ? (size_t)(newline - s) : (size_t)(end - s);
+        size_t line = newline ? (size_t)(newline - s) : (size_t)(end - s);
         text_add_shown(&text, s, line);
-        if (newline)
-            text_add_bytes(&text, "\n", 1);
+        if (newline) text_add_bytes(&text, "\n", 1);
         s += line + (newline != NULL);
     }
     return text.bytes;
@@ -50,13 +46,12 @@ char *text_shown_lines(Arena *arena, const char *s, size_t length)
 
 /* ---- JSON ---- */
 
-void text_add_json(Text *text, const char *s)
-{
+void text_add_json(Text *text, const char *s) {
     size_t length = strlen(s);
     text_add_bytes(text, "\"", 1);
     for (size_t i = 0; i < length;) {
         uint32_t code = 0;
-        size_t   bytes = sgdrt_utf8_length(s + i, length - i, &code);
+        size_t bytes = sgdrt_utf8_length(s + i, length - i, &code);
         if (bytes == 0)
             text_add(text, "\\ufffd");
         else if (code == '"' || code == '\\')
@@ -76,8 +71,7 @@ void text_add_json(Text *text, const char *s)
 
 /* ---- CSV: RFC 4180, a field is one line ---- */
 
-void text_add_csv(Text *text, const char *s)
-{
+void text_add_csv(Text *text, const char *s) {
     Text shown = text_new(text->arena);
     text_add_shown(&shown, s, strlen(s));
     if (!strpbrk(shown.bytes, ",\"")) {
@@ -85,27 +79,23 @@ void text_add_csv(Text *text, const char *s)
         return;
     }
     text_add_bytes(text, "\"", 1);
-    for (const char *c = shown.bytes; *c; c++)
-        text_add(text, *c == '"' ? "\"\"" : "%c", *c);
+    for (const char *c = shown.bytes; *c; c++) text_add(text, *c == '"' ? "\"\"" : "%c", *c);
     text_add_bytes(text, "\"", 1);
 }
 
 /* ---- gnuplot: within single quotes neither \ nor ` means anything, and a line ends the string ---- */
 
-void text_add_gnuplot(Text *text, const char *s)
-{
+void text_add_gnuplot(Text *text, const char *s) {
     Text shown = text_new(text->arena);
     text_add_shown(&shown, s, strlen(s));
     text_add_bytes(text, "'", 1);
-    for (const char *c = shown.bytes; *c; c++)
-        text_add(text, *c == '\'' ? "''" : "%c", *c);
+    for (const char *c = shown.bytes; *c; c++) text_add(text, *c == '\'' ? "''" : "%c", *c);
     text_add_bytes(text, "'", 1);
 }
 
 /* ---- SVG ---- */
 
-void text_add_xml(Text *text, const char *s)
-{
+void text_add_xml(Text *text, const char *s) {
     Text shown = text_new(text->arena);
     text_add_shown(&shown, s, strlen(s));
     for (const char *c = shown.bytes; *c; c++) {
@@ -116,18 +106,14 @@ void text_add_xml(Text *text, const char *s)
 
 /* ---- make: what ends a line, a rule or a list of files, and what assigns, cannot be said ---- */
 
-bool text_add_make(Text *text, const char *path, bool target)
-{
+bool text_add_make(Text *text, const char *path, bool target) {
     size_t backslashes = 0;
-    if (strpbrk(path, "\n\r;|="))
-        return false;
-    if (*path == '~')
-        text_add(text, "./");
+    if (strpbrk(path, "\n\r;|=")) return false;
+    if (*path == '~') text_add(text, "./");
     for (; *path; path++) {
         bool escaped = strchr(target ? " \t#:%" : " \t#:*?[", *path) != NULL;
         if (escaped) /* a backslash before one that escapes is an ordinary one only when it is doubled */
-            for (; backslashes; backslashes--)
-                text_add(text, "\\");
+            for (; backslashes; backslashes--) text_add(text, "\\");
         backslashes = *path == '\\' ? backslashes + 1 : 0;
         text_add(text, *path == '$' ? "$$" : escaped ? "\\%c" : "%c", *path);
     }
@@ -136,15 +122,13 @@ bool text_add_make(Text *text, const char *path, bool target)
 
 /* ---- comments of C and C++ ---- */
 
-void text_add_c_comment(Text *text, const char *s)
-{
+void text_add_c_comment(Text *text, const char *s) {
     Text shown = text_new(text->arena);
     text_add_shown(&shown, s, strlen(s));
     for (size_t i = 0; i < shown.length; i++) {
         const char *c = shown.bytes + i;
         text_add_bytes(text, c, 1);
         bool pair = (c[0] == '*' && c[1] == '/') || (c[0] == '/' && c[1] == '*') || (c[0] == '?' && c[1] == '?');
-        if (pair || (c[0] == '\\' && c[1] == '\0'))
-            text_add_bytes(text, " ", 1);
+        if (pair || (c[0] == '\\' && c[1] == '\0')) text_add_bytes(text, " ", 1);
     }
 }

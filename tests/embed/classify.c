@@ -89,7 +89,8 @@ int main(int argc, char **argv) {
     failures += check(classify_load(again, argv[3]) == 0, "load failed");
     data.rows = 1;
     failures += check(classify_predict(m, &data, p, NULL) == 0 && classify_predict(again, &data, q, NULL) == 0 &&
-                          !memcmp(p, q, sizeof p), "a loaded model predicts other bits");
+                          !memcmp(p, q, sizeof p),
+                      "a loaded model predicts other bits");
     failures += check(fabsf(p[0] + p[1] + p[2] - 1) < 1e-5f, "softmax does not sum to 1");
     failures += check(classify_load(again, argv[1]) != 0, "a csv is loaded as a saved file");
     classify_free(m);

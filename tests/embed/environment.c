@@ -18,12 +18,21 @@ int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length);
 int sgdrt_load_instance_memory(void *m, const void *bytes, size_t length);
 int sgdrt_resume_instance_memory(void *m, const void *bytes, size_t length);
 
-enum { FLUSHED = 0x8040 };             /* FTZ and DAZ of x86-64's control register */
-typedef struct Mode { const char *name; int rounding; unsigned flush; int traps; } Mode;
+enum { FLUSHED = 0x8040 }; /* FTZ and DAZ of x86-64's control register */
+typedef struct Mode {
+    const char *name;
+    int rounding;
+    unsigned flush;
+    int traps;
+} Mode;
 static const Mode modes[] = {
-    {"to nearest", FE_TONEAREST, 0, 0}, {"upward", FE_UPWARD, 0, 0}, {"downward", FE_DOWNWARD, 0, 0},
-    {"toward zero", FE_TOWARDZERO, 0, 0}, {"flushing denormals", FE_TONEAREST, FLUSHED, 0},
-    {"flushing, upward", FE_UPWARD, FLUSHED, 0}, {"trapping", FE_TONEAREST, 0, 1},
+    {"to nearest", FE_TONEAREST, 0, 0},
+    {"upward", FE_UPWARD, 0, 0},
+    {"downward", FE_DOWNWARD, 0, 0},
+    {"toward zero", FE_TOWARDZERO, 0, 0},
+    {"flushing denormals", FE_TONEAREST, FLUSHED, 0},
+    {"flushing, upward", FE_UPWARD, FLUSHED, 0},
+    {"trapping", FE_TONEAREST, 0, 1},
 };
 enum { MODES = sizeof modes / sizeof *modes };
 
@@ -32,7 +41,10 @@ static const char *door = "nothing";
 static int failures;
 static uint64_t hash;
 
-typedef struct Environment { int rounding, traps; unsigned vector, old; } Environment;
+typedef struct Environment {
+    int rounding, traps;
+    unsigned vector, old;
+} Environment;
 
 static Environment environment(void) {
     Environment now = {fegetround(), fegetexcept(), 0, 0};
@@ -101,15 +113,22 @@ static void read_numbers(const char *path) {
         {.name = "a", .dtype = SGDRT_F32, .csv_index = first},
         {.name = "b", .dtype = SGDRT_F64, .csv_index = second},
         {.name = "c", .dtype = SGDRT_I32, .csv_index = third, .classes = 3, .remap = listed, .remap_count = 3}};
-    sgdrt_request request = {.name = "numbers", .source = SGDRT_CSV, .path = path, .header = 0, .missing_is_error = true,
-                             .rows_end = -1, .columns = columns, .column_count = 3};
+    sgdrt_request request = {.name = "numbers",
+                             .source = SGDRT_CSV,
+                             .path = path,
+                             .header = 0,
+                             .missing_is_error = true,
+                             .rows_end = -1,
+                             .columns = columns,
+                             .column_count = 3};
     sgdrt_table *table, *copy, *empty;
     sgdrt_problem problem;
     int status;
     int64_t line = 0;
     const uint8_t keep[] = {1, 0, 1, 1};
     double mean[2], deviation[2];
-    const double *const means[] = {&mean[0], &mean[1], NULL}, *const deviations[] = {&deviation[0], &deviation[1], NULL};
+    const double *const means[] = {&mean[0], &mean[1], NULL}, *const deviations[] = {&deviation[0], &deviation[1],
+                                                                                     NULL};
     DOOR(sgdrt_load(&request, &table, &problem));
     if (status) return (void)(fprintf(stderr, "environment: %s\n", problem.message), failures++);
     DOOR(sgdrt_copy_table(table, &copy, &problem));
@@ -176,8 +195,14 @@ static sgdrt_table *read_points(const char *path) {
     const sgdrt_column_request columns[] = {
         {.name = "x", .dtype = SGDRT_F32, .rank = 1, .shape = two, .csv_index = first_two},
         {.name = "y", .dtype = SGDRT_I32, .csv_index = third, .classes = 3}};
-    sgdrt_request request = {.name = "points", .source = SGDRT_CSV, .path = path, .header = -1, .missing_is_error = true,
-                             .rows_end = -1, .columns = columns, .column_count = 2};
+    sgdrt_request request = {.name = "points",
+                             .source = SGDRT_CSV,
+                             .path = path,
+                             .header = -1,
+                             .missing_is_error = true,
+                             .rows_end = -1,
+                             .columns = columns,
+                             .column_count = 2};
     sgdrt_table *table;
     sgdrt_problem problem;
     int status;

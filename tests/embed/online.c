@@ -51,8 +51,9 @@ int main(void) {
     failures += check(online_step(m, &none, NULL) != 0, "a mini-batch without rows is not refused");
 
     float before = w ? w[0] : 0, nothing = 9;
-    failures += check(online_set_lr(m, 0) == 0 && online_step(m, &(online_data){1, {v, 32}, {&nothing, 4}}, NULL) == 0 &&
-                          w && w[0] == before, "a learning rate of 0 moves a weight");
+    failures += check(online_set_lr(m, 0) == 0 &&
+                          online_step(m, &(online_data){1, {v, 32}, {&nothing, 4}}, NULL) == 0 && w && w[0] == before,
+                      "a learning rate of 0 moves a weight");
     online_clear_lr(m);
     failures += check(online_step(m, &(online_data){1, {v, 32}, {&nothing, 4}}, NULL) == 0 && w && w[0] != before,
                       "clear_lr does not bring the learning rate back");

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length);     /* fit.h */
+int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length); /* fit.h */
 
 enum { MOST = 1000 };
 static float x[MOST][2];
@@ -44,7 +44,10 @@ static classify *new_model(void) {
 }
 
 /* ---- going on ----------------------------------------------------------------------------------- */
-typedef struct Seen { int epochs, most; double losses[100]; } Seen;
+typedef struct Seen {
+    int epochs, most;
+    double losses[100];
+} Seen;
 
 static int each_epoch(void *user, const sgdc_report *report) {
     Seen *seen = user;
@@ -112,7 +115,8 @@ static void go_on(const classify_data *data, const char *scratch) {
     classify_fit(m, data, NULL, request, m);
     check(classify_save(m, scratch) == 0 && classify_resume(other, scratch) == 0, "save or resume failed");
     check(classify_fit(other, data, NULL, NULL, NULL) == 0 && classify_fit(m, data, NULL, NULL, NULL) == 0 &&
-              same_parameters(m, other), "a model that was stopped goes on to other parameters");
+              same_parameters(m, other),
+          "a model that was stopped goes on to other parameters");
     classify_free(m);
     classify_free(other);
 }
@@ -127,7 +131,10 @@ static void go_on_from_kept(const classify_data *data, const char *kept, const c
 }
 
 /* ---- damaged files -------------------------------------------------------------------------------- */
-typedef struct Bytes { char *at; size_t length; } Bytes;
+typedef struct Bytes {
+    char *at;
+    size_t length;
+} Bytes;
 
 static Bytes read_file(const char *path) {
     Bytes b = {(char *)malloc(1 << 20), 0};
@@ -175,7 +182,8 @@ static void refused(const char *folder, const char *what, const void *bytes, siz
     void *a = NULL, *b = NULL;
     size_t a_length = 0, b_length = 0;
     check(!sgdrt_save_instance_memory(m, &a, &a_length) && !sgdrt_save_instance_memory(before, &b, &b_length) &&
-              a_length == b_length && !memcmp(a, b, a_length), "a refused file has changed the model");
+              a_length == b_length && !memcmp(a, b, a_length),
+          "a refused file has changed the model");
     free(a);
     free(b);
     classify_free(m);
@@ -183,7 +191,9 @@ static void refused(const char *folder, const char *what, const void *bytes, siz
 }
 
 static void damage(const char *good, const char *folder) {
-    static const struct { const char *what, *from, *to; } changes[] = {
+    static const struct {
+        const char *what, *from, *to;
+    } changes[] = {
         {"negative_step", "\"step\":\"", "\"step\":\"-1\",\"was\":\""},
         {"step_with_exponent", "\"step\":\"", "\"step\":\"1e30\",\"was\":\""},
         {"step_of_letters", "\"step\":\"", "\"step\":\"abc"},

@@ -9,7 +9,7 @@
 #define JOIN(a, b) a##b
 #define NAMED(prefix, name) JOIN(prefix, name)
 #define API(name) NAMED(PREFIX, name)
-#define KIND(values) _Generic((values), const uint8_t *: 'b', const int32_t *: 'i', const float *: 'f')
+#define KIND(values) _Generic((values), const uint8_t * : 'b', const int32_t * : 'i', const float * : 'f')
 
 /* 0 to 9, so that integers are labels. */
 static const void *made(int64_t bytes, char kind) {

@@ -5,8 +5,9 @@
 #include "../unit/graph_test.h"
 #include "experiment/experiment.h"
 
-static const double places[] = {0.0, -0.0, 1e-30, -1e-30, 1e-4, -1e-4, 0.25, -0.25, 0.5, -0.5, 1,   -1,  1.5,  -1.5,  2,
-                                -2,  3,    -3,    5,      -5,   9,     -9,   17,    -17, 30,   -30, 80,  -80, 1000, -1000};
+static const double places[] = {0.0, -0.0, 1e-30, -1e-30, 1e-4, -1e-4, 0.25, -0.25, 0.5,  -0.5,
+                                1,   -1,   1.5,   -1.5,   2,    -2,    3,    -3,    5,    -5,
+                                9,   -9,   17,    -17,    30,   -30,   80,   -80,   1000, -1000};
 enum { PLACES = sizeof places / sizeof *places };
 
 static double sigma(double x) { return x > 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
@@ -15,12 +16,13 @@ static double below(double x) { return 0.5 * erfc(-x * 0.7071067811865476); }
 
 /* ---- closed forms: [0] the value, [1] and [2] its derivatives ---------------------------------- */
 typedef void Closed(double x, double *y);
-#define CLOSED(NAME, a, b, c) static void NAME(double x, double *y) { y[0] = (a), y[1] = (b), y[2] = (c); }
+#define CLOSED(NAME, a, b, c) \
+    static void NAME(double x, double *y) { y[0] = (a), y[1] = (b), y[2] = (c); }
 CLOSED(relu, x > 0 ? x : 0, x > 0, 0)
 CLOSED(leaky, x > 0 ? x : 0.25 * x, x > 0 ? 1 : 0.25, 0)
 CLOSED(elu, x > 0 ? x : 1.5 * expm1(x), x > 0 ? 1 : 1.5 * exp(x), x > 0 ? 0 : 1.5 * exp(x))
-CLOSED(gelu, x * below(x), below(x) + x * density(x), density(x) * (2 - x * x))
-CLOSED(silu, x * sigma(x), sigma(x) * (1 + x * sigma(-x)), sigma(x) * sigma(-x) * (2 + x * (1 - 2 * sigma(x))))
+CLOSED(gelu, x *below(x), below(x) + x * density(x), density(x) * (2 - x * x))
+CLOSED(silu, x *sigma(x), sigma(x) * (1 + x * sigma(-x)), sigma(x) * sigma(-x) * (2 + x * (1 - 2 * sigma(x))))
 CLOSED(softplus, log1p(exp(-fabs(x))) + (x > 0 ? x : 0), sigma(x), sigma(x) * sigma(-x))
 CLOSED(sigmoid, sigma(x), sigma(x) * sigma(-x), sigma(x) * sigma(-x) * (1 - 2 * sigma(x)))
 CLOSED(tangent, tanh(x), 4 * sigma(2 * x) * sigma(-2 * x), -8 * tanh(x) * sigma(2 * x) * sigma(-2 * x))
@@ -36,21 +38,25 @@ CLOSED(bce_of_1, log1p(exp(-fabs(x))) + (x > 0 ? 0 : -x), -sigma(-x), sigma(x) *
 CLOSED(bce_of_0, log1p(exp(-fabs(x))) + (x > 0 ? x : 0), sigma(x), sigma(x) * sigma(-x))
 CLOSED(bce_between, log1p(exp(-fabs(x))) + (x > 0 ? x : 0) - 0.25 * x, sigma(x) - 0.25, sigma(x) * sigma(-x))
 CLOSED(log_of_softmax, (x > 0 ? 0 : x) - log1p(exp(-fabs(x))), sigma(-x), -sigma(x) * sigma(-x))
-CLOSED(half_square, x * x / 2, x, 1)
+CLOSED(half_square, x *x / 2, x, 1)
 CLOSED(length, fabs(x), x > 0 ? 1 : x < 0 ? -1 : 0, 0)
 CLOSED(length_of_large, fabs(x) * 0x1p100, x > 0 ? 0x1p100 : x < 0 ? -0x1p100 : 0, 0)
 CLOSED(length_of_two, hypot(x, 3), x / hypot(x, 3), 9 / hypot(x, 3) / hypot(x, 3) / hypot(x, 3))
 CLOSED(root, x > 0 ? sqrt(x) : 0, x > 0 ? 0.5 / sqrt(x) : 0, x > 0 ? -0.25 / sqrt(x) / x : 0)
 
 static double one(double x) { return fmax(1, fabs(x)); }
-static double digits(double x) { (void)x; return 0; }
+static double digits(double x) {
+    (void)x;
+    return 0;
+}
 
 typedef struct Case {
     const char *text;
     Closed *closed;
     double (*beside[3])(double x);
 } Case;
-#define ALL {digits, digits, digits}
+#define ALL \
+    { digits, digits, digits }
 
 static const Case cases[] = {
     {"relu(x)", relu, ALL},
@@ -95,8 +101,7 @@ typedef struct Lowered {
     DType t;
 } Lowered;
 
-static Lowered lower_case(const char *text, DType t)
-{
+static Lowered lower_case(const char *text, DType t) {
     Lowered l = {.arena = arena_new(), .t = t};
     Names *names = names_new(l.arena);
     SourceMap *map = source_map_new(l.arena);
@@ -117,34 +122,28 @@ static Lowered lower_case(const char *text, DType t)
     Value *args[] = {value_tensor(L, l.x, 0), value_tensor(L, graph_leaf(l.g, OP_COLUMN, DTYPE_I32, shape, 1), 2)};
     const Definition *definition = scope_find(L->global, name_from(names, "f"))->value->definition;
     Value *v = lower_call_definition(L, definition, arguments_of(L, args, 2, definition->name.span), NULL);
-    if (d->errors > 0)
-        diagnostics_print_human(d, stderr, false);
+    if (d->errors > 0) diagnostics_print_human(d, stderr, false);
     cr_assert_eq(v->kind, VALUE_TENSOR, "%s", text);
     l.y = v->node;
     float *narrow = arena_array(l.arena, float, PLACES);
-    for (int i = 0; i < PLACES; i++)
-        narrow[i] = (float)places[i];
+    for (int i = 0; i < PLACES; i++) narrow[i] = (float)places[i];
     l.columns[0] = (sgdrt_column){t == DTYPE_F64 ? (void *)places : narrow, PLACES * (int64_t)dtype_bytes(t)};
     l.columns[1] = (sgdrt_column){arena_array(l.arena, int32_t, PLACES), PLACES * 4};
     return l;
 }
 
-static double value_at(const Lowered *l, const void *values, int i)
-{
+static double value_at(const Lowered *l, const void *values, int i) {
     return l->t == DTYPE_F64 ? ((const double *)values)[i] : (double)((const float *)values)[i];
 }
 
 /* At most 16 units in the last place of what it is beside, and what a denormal may lose. */
-static bool near(DType t, double got, double wanted, double beside)
-{
+static bool near(DType t, double got, double wanted, double beside) {
     double epsilon = t == DTYPE_F64 ? 0x1p-53 : 0x1p-24, least = t == DTYPE_F64 ? 0x1p-1070 : 0x1p-145;
-    if (t == DTYPE_F32 && isinf((float)wanted))
-        return got == (double)(float)wanted;
+    if (t == DTYPE_F32 && isinf((float)wanted)) return got == (double)(float)wanted;
     return got == wanted || fabs(got - wanted) <= 16 * epsilon * fmax(fabs(wanted), beside) + least;
 }
 
-static void check(const Case *c, DType t)
-{
+static void check(const Case *c, DType t) {
     static const char *const what[] = {"value", "slope", "bend"};
     Lowered l = lower_case(c->text, t);
     Node *node = l.y;
@@ -154,8 +153,9 @@ static void check(const Case *c, DType t)
         for (int i = 0; i < PLACES; i++) {
             double wanted[3], x = t == DTYPE_F64 ? places[i] : (double)(float)places[i];
             c->closed(x, wanted);
-            cr_expect(near(t, value_at(&l, got, i), wanted[order], c->beside[order](x)), "%s of %s at %g in %s: %.9g, not %.9g",
-                      what[order], c->text, x, dtype_text(t), value_at(&l, got, i), wanted[order]);
+            cr_expect(near(t, value_at(&l, got, i), wanted[order], c->beside[order](x)),
+                      "%s of %s at %g in %s: %.9g, not %.9g", what[order], c->text, x, dtype_text(t),
+                      value_at(&l, got, i), wanted[order]);
         }
         Node *next = NULL, *sum = sum_all(l.g, node);
         cr_assert(graph_gradients(l.g, sum, NULL, &l.x, 1, &next));
@@ -164,8 +164,7 @@ static void check(const Case *c, DType t)
     arena_free(l.arena);
 }
 
-Test(edges, definitions)
-{
+Test(edges, definitions) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         check(&cases[i], DTYPE_F32);
         check(&cases[i], DTYPE_F64);
@@ -176,8 +175,7 @@ Test(edges, definitions)
 static const double bases[] = {0.0, -0.0, 1e-40, 1e-310, 0.5, 1, 2, INFINITY}, exponents[] = {0, 1, 2, 3, 0.5, 1.5, -1};
 enum { BASES = sizeof bases / sizeof *bases, EXPONENTS = sizeof exponents / sizeof *exponents };
 
-Test(edges, powers)
-{
+Test(edges, powers) {
     Bench b = bench_new();
     Node *base = bench_input(&b, shape_of(1, BASES * EXPONENTS, 0, 0, 0), 0, 1);
     Node *exponent = bench_input(&b, base->shape, 0, 1), *y = graph_binary(b.g, OP_POW, base, exponent);
@@ -185,7 +183,8 @@ Test(edges, powers)
         b.value[0][i] = bases[i / EXPONENTS];
         b.value[1][i] = exponents[i % EXPONENTS];
     }
-    const double *by_base = bench_gradient(&b, sum_all(b.g, y), 0), *by_exponent = bench_gradient(&b, sum_all(b.g, y), 1);
+    const double *by_base = bench_gradient(&b, sum_all(b.g, y), 0),
+                 *by_exponent = bench_gradient(&b, sum_all(b.g, y), 1);
     for (int i = 0; i < BASES * EXPONENTS; i++) {
         double x = b.value[0][i], n = b.value[1][i];
         double first = n == 0 ? 0 : n * pow(x, n - 1), second = x == 0 ? 0 : pow(x, n) * log(x);

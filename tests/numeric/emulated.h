@@ -18,27 +18,25 @@
 typedef struct Emulated {
     Executor executor;
     pid_t process;
-    int to, from;                          /* its stdin and stdout */
-    char *copies; size_t used;             /* shared: what a call points to besides the big blocks */
+    int to, from; /* its stdin and stdout */
+    char *copies;
+    size_t used; /* shared: what a call points to besides the big blocks */
 } Emulated;
 enum { COPIES_BYTES = 1 << 20, FIRST_METRIC = 4 };
 
-static inline void *emulated_copy(Emulated *e, const void *from, size_t bytes)
-{
+static inline void *emulated_copy(Emulated *e, const void *from, size_t bytes) {
     cr_assert(e->used + bytes + 64 <= COPIES_BYTES);
     void *to = e->copies + e->used;
     e->used += (bytes + 63) / 64 * 64;
     return from ? memcpy(to, from, bytes) : NULL;
 }
 
-static inline const Function *emulated_function(const Run *run, Entry entry, int measure)
-{
+static inline const Function *emulated_function(const Run *run, Entry entry, int measure) {
     const Function *const functions[] = {&run->init, &run->step, &run->evaluate, &run->predictor};
     return entry == ENTRY_METRIC ? &run->measures[measure].metric : functions[entry];
 }
 
-static inline int64_t emulated_call(Executor *executor, Entry entry, int measure, const sgdrt_call *given)
-{
+static inline int64_t emulated_call(Executor *executor, Entry entry, int measure, const sgdrt_call *given) {
     Emulated *e = (Emulated *)executor;
     const Run *run = executor->run;
     const Function *f = emulated_function(run, entry, measure);
@@ -57,21 +55,18 @@ static inline int64_t emulated_call(Executor *executor, Entry entry, int measure
     bool answered = write(e->to, order, sizeof order) == sizeof order &&
                     read(e->from, &result, sizeof result) == sizeof result;
     cr_assert(answered, "the emulated process has ended");
-    if (given->sums)
-        memcpy(given->sums, call->sums, sums);
+    if (given->sums) memcpy(given->sums, call->sums, sums);
     return result;
 }
 
-static inline void emulated_free(Executor *executor)
-{
+static inline void emulated_free(Executor *executor) {
     Emulated *e = (Emulated *)executor;
-    close(e->to);                          /* its end of file */
+    close(e->to); /* its end of file */
     close(e->from);
     waitpid(e->process, NULL, 0);
 }
 
-static inline void emulated_start(Emulated *e, const char *program, const Guarded *memory)
-{
+static inline void emulated_start(Emulated *e, const char *program, const Guarded *memory) {
     int to[2], from[2];
     char file[64], base[32], bytes[32];
     snprintf(file, sizeof file, "/proc/%d/fd/%d", (int)getpid(), memory->file);
@@ -93,8 +88,7 @@ static inline void emulated_start(Emulated *e, const char *program, const Guarde
     e->from = from[0];
 }
 
-static inline Executor *emulated_new(Arena *arena, Codegen *codegen, const Run *run, Guarded *memory)
-{
+static inline Executor *emulated_new(Arena *arena, Codegen *codegen, const Run *run, Guarded *memory) {
     char folder[] = "/tmp/sgdc-emulated-XXXXXX";
     Emulated *e = arena_new_of(arena, Emulated);
     const char *prefix = "p", *agent = getenv("SGDC_AARCH64");

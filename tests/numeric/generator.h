@@ -7,85 +7,78 @@
 #define TESTS_GENERATOR_H
 #include "programs.h"
 
-enum { MOST_VALUES = 40, MOST_ELEMENTS = 300 };   /* times the scale */
+enum { MOST_VALUES = 40, MOST_ELEMENTS = 300 }; /* times the scale */
 
-typedef struct Value { char name[16]; int rank; int extent[3]; } Value;
+typedef struct Value {
+    char name[16];
+    int rank;
+    int extent[3];
+} Value;
 
 typedef struct Generator {
     Stream random;
     Text text;
-    Value values[MOST_VALUES]; int count;
-    int fresh, classes, batch;             /* classes 0: no label */
-    int scale;                             /* of extents: 1, or more for kernels with tiles and blocks */
-    bool channels;                         /* images with as many channels as make vectors ... */
-    bool picture;                          /* ... of which one loss is made of a whole image */
-    bool few;                              /* ... or with few, and so many pixels that batches have many chunks */
+    Value values[MOST_VALUES];
+    int count;
+    int fresh, classes, batch; /* classes 0: no label */
+    int scale;                 /* of extents: 1, or more for kernels with tiles and blocks */
+    bool channels;             /* images with as many channels as make vectors ... */
+    bool picture;              /* ... of which one loss is made of a whole image */
+    bool few;                  /* ... or with few, and so many pixels that batches have many chunks */
 } Generator;
 
 static int below(Generator *g, int n) { return stream_below(&g->random, n); }
 static bool chance(Generator *g, int percent) { return below(g, 100) < percent; }
 
-static int elements(const Value *v)
-{
+static int elements(const Value *v) {
     int n = 1;
-    for (int a = 0; a < v->rank; a++)
-        n *= v->extent[a];
+    for (int a = 0; a < v->rank; a++) n *= v->extent[a];
     return n;
 }
 
-static const char *type_of(Generator *g, int rank, const int *extent)
-{
+static const char *type_of(Generator *g, int rank, const int *extent) {
     Text t = text_new(g->text.arena);
     text_add(&t, "f32");
-    for (int a = 0; a < rank; a++)
-        text_add(&t, "%s%d", a ? ", " : "[", extent[a]);
+    for (int a = 0; a < rank; a++) text_add(&t, "%s%d", a ? ", " : "[", extent[a]);
     text_add(&t, "%s", rank ? "]" : "");
     return t.bytes;
 }
 
-static const Value *any(Generator *g)
-{
+static const Value *any(Generator *g) {
     return &g->values[g->count - 1 - below(g, chance(g, 70) && g->count > 3 ? 3 : g->count)];
 }
 
-static const Value *of_rank(Generator *g, int least, int most)
-{
+static const Value *of_rank(Generator *g, int least, int most) {
     for (int tries = 0; tries < 12; tries++) {
         const Value *v = any(g);
-        if (v->rank >= least && v->rank <= most)
-            return v;
+        if (v->rank >= least && v->rank <= most) return v;
     }
     return NULL;
 }
 
 /* Another value of the same shape. */
-static const Value *like(Generator *g, const Value *v)
-{
+static const Value *like(Generator *g, const Value *v) {
     for (int tries = 0; tries < 12; tries++) {
         const Value *w = any(g);
-        if (w != v && w->rank == v->rank && memcmp(w->extent, v->extent, sizeof(int) * (size_t)v->rank) == 0)
-            return w;
+        if (w != v && w->rank == v->rank && memcmp(w->extent, v->extent, sizeof(int) * (size_t)v->rank) == 0) return w;
     }
     return NULL;
 }
 
 /* A new value of the shape; its statement follows. */
-static Value *add_value(Generator *g, int rank, int a, int b, int c)
-{
+static Value *add_value(Generator *g, int rank, int a, int b, int c) {
     Value *v = &g->values[g->count++];
     *v = (Value){.rank = rank, .extent = {a, b, c}};
     snprintf(v->name, sizeof v->name, "h%d", g->fresh++);
     return v;
 }
 
-static Value *add_like(Generator *g, const Value *v)
-{
+static Value *add_like(Generator *g, const Value *v) {
     return add_value(g, v->rank, v->extent[0], v->extent[1], v->extent[2]);
 }
 
 static void statement(Generator *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void statement(Generator *g, const char *format, ...)
-{
+static void statement(Generator *g, const char *format, ...) {
     char line[400];
     va_list rest;
     va_start(rest, format);
@@ -96,8 +89,7 @@ static void statement(Generator *g, const char *format, ...)
 
 static double constant(Generator *g) { return (below(g, 41) - 20) / 8.0; }
 
-static int param(Generator *g, int rank, const int *extent)
-{
+static int param(Generator *g, int rank, const int *extent) {
     static const char *const starts[] = {"~ normal(0, 0.4)", "~ uniform(-0.5, 0.5)", "= 0.25", "= 0"};
     statement(g, "param p%d: %s %s", g->fresh, type_of(g, rank, extent), starts[below(g, 4)]);
     return g->fresh++;
@@ -105,8 +97,7 @@ static int param(Generator *g, int rank, const int *extent)
 
 /* ---- statements: each returns false if nothing in reach fits */
 
-static bool elementwise(Generator *g)
-{
+static bool elementwise(Generator *g) {
     static const char *const formats[] = {
         "%s = relu(%s)",     "%s = tanh(%s)",          "%s = sigmoid(%s)",       "%s = gelu(%s)",
         "%s = silu(%s)",     "%s = softplus(%s)",      "%s = leaky_relu(%s)",    "%s = elu(%s)",
@@ -131,8 +122,7 @@ static bool elementwise(Generator *g)
     return true;
 }
 
-static bool binary(Generator *g)
-{
+static bool binary(Generator *g) {
     static const char *const formats[] = {"%s = %s + %s",
                                           "%s = %s - %s",
                                           "%s = %s * %s",
@@ -144,33 +134,28 @@ static bool binary(Generator *g)
                                           "%s = where(%s < 0.1, %s, 1)",
                                           "%s = huber(%s, %s)"};
     const Value *v = any(g), *w = like(g, v);
-    if (w == NULL)
-        return false;
+    if (w == NULL) return false;
     const Value *h = add_like(g, v);
     statement(g, formats[below(g, 10)], h->name, v->name, w->name);
     return true;
 }
 
-static bool with_scalar(Generator *g)
-{
+static bool with_scalar(Generator *g) {
     const Value *v = any(g), *s = of_rank(g, 0, 0);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     const Value *h = add_like(g, v);
     static const char *const formats[] = {"%s = %s * %s", "%s = %s + %s", "%s = %s - %s", "%s = max(%s, %s)"};
     statement(g, formats[below(g, 4)], h->name, v->name, s->name);
     return true;
 }
 
-static bool affine(Generator *g)
-{
+static bool affine(Generator *g) {
     const Value *v = any(g), *h = add_like(g, v);
     statement(g, "%s = %g * %s + %g", h->name, constant(g), v->name, constant(g));
     return true;
 }
 
-static bool scaled(Generator *g)
-{
+static bool scaled(Generator *g) {
     const Value *v = any(g);
     int p = param(g, v->rank, v->extent);
     const Value *h = add_like(g, v);
@@ -178,11 +163,9 @@ static bool scaled(Generator *g)
     return true;
 }
 
-static bool dense_layer(Generator *g)
-{
+static bool dense_layer(Generator *g) {
     const Value *v = of_rank(g, 1, 3);
-    if (v == NULL)
-        return false;
+    if (v == NULL) return false;
     int extent[3], m = 1 + below(g, (chance(g, 20) ? 24 : 9) * g->scale);
     memcpy(extent, v->extent, sizeof extent);
     extent[v->rank - 1] = m;
@@ -195,11 +178,9 @@ static bool dense_layer(Generator *g)
     return true;
 }
 
-static bool matrix_product(Generator *g)
-{
+static bool matrix_product(Generator *g) {
     const Value *v = of_rank(g, 1, 2);
-    if (v == NULL)
-        return false;
+    if (v == NULL) return false;
     int m = 1 + below(g, 8 * g->scale), last = v->extent[v->rank - 1];
     if (v->rank == 1) {
         int p = param(g, 2, (int[]){m, last});
@@ -214,12 +195,10 @@ static bool matrix_product(Generator *g)
     return true;
 }
 
-static bool reduction(Generator *g)
-{
+static bool reduction(Generator *g) {
     static const char *const ops[] = {"sum", "mean", "max", "min"};
     const Value *v = of_rank(g, 1, 3);
-    if (v == NULL)
-        return false;
+    if (v == NULL) return false;
     const char *op = ops[below(g, 4)];
     Value w = *v;
     if (w.rank == 1 || chance(g, 30)) {
@@ -242,37 +221,30 @@ static bool reduction(Generator *g)
     return true;
 }
 
-static bool movement(Generator *g)
-{
+static bool movement(Generator *g) {
     const Value *found = of_rank(g, 1, 3);
-    if (found == NULL)
-        return false;
+    if (found == NULL) return false;
     Value v = *found;
     int n = v.extent[v.rank - 1], first = v.extent[0];
     switch (below(g, 7)) {
     case 0:
-        if (v.rank != 2)
-            return false;
+        if (v.rank != 2) return false;
         statement(g, "%s = transpose(%s)", add_value(g, 2, v.extent[1], v.extent[0], 0)->name, v.name);
         return true;
     case 1:
-        if (first < 2)
-            return false;
+        if (first < 2) return false;
         statement(g, "%s = %s[1..]", add_value(g, v.rank, first - 1, v.extent[1], v.extent[2])->name, v.name);
         return true;
     case 2:
-        if (v.rank < 2)
-            return false;
+        if (v.rank < 2) return false;
         statement(g, "%s = %s[-1]", add_value(g, v.rank - 1, v.extent[1], v.extent[2], 0)->name, v.name);
         return true;
     case 3:
-        if (v.rank < 2)
-            return false;
+        if (v.rank < 2) return false;
         statement(g, "%s = flatten(%s)", add_value(g, 1, elements(&v), 0, 0)->name, v.name);
         return true;
     case 4:
-        if (elements(&v) % 2)
-            return false;
+        if (elements(&v) % 2) return false;
         statement(g, "%s = reshape(%s, [2, %d])", add_value(g, 2, 2, elements(&v) / 2, 0)->name, v.name,
                   elements(&v) / 2);
         return true;
@@ -284,24 +256,21 @@ static bool movement(Generator *g)
         return true;
     }
     default:
-        if (v.rank != 2)
-            return false;
+        if (v.rank != 2) return false;
         statement(g, "%s = %s[.., %d]", add_value(g, 1, first, 0, 0)->name, v.name, below(g, n));
         return true;
     }
 }
 
-static bool window(Generator *g)
-{
+static bool window(Generator *g) {
     const Value *found = of_rank(g, 1, 1);
-    if (found == NULL || found->extent[0] < 3)
-        return false;
+    if (found == NULL || found->extent[0] < 3) return false;
     Value v = *found;
     int n = v.extent[0];
     switch (below(g, 5)) {
     case 0:
-        statement(g, "%s[i in 0..%d] = %s[i] - 2 * %s[i + 1] + %s[i + 2]", add_value(g, 1, n - 2, 0, 0)->name,
-                  n - 2, v.name, v.name, v.name);
+        statement(g, "%s[i in 0..%d] = %s[i] - 2 * %s[i + 1] + %s[i + 2]", add_value(g, 1, n - 2, 0, 0)->name, n - 2,
+                  v.name, v.name, v.name);
         return true;
     case 1:
         statement(g, "%s[i in 0..%d] = %s[2 * i + 1]", add_value(g, 1, n / 2, 0, 0)->name, n / 2, v.name);
@@ -311,22 +280,20 @@ static bool window(Generator *g)
         return true;
     case 3: {
         int p = param(g, 1, (int[]){3});
-        statement(g, "%s[i in 0..%d] = sum(p%d[u] * %s[i + u] for u)", add_value(g, 1, n - 2, 0, 0)->name,
-                  n - 2, p, v.name);
+        statement(g, "%s[i in 0..%d] = sum(p%d[u] * %s[i + u] for u)", add_value(g, 1, n - 2, 0, 0)->name, n - 2, p,
+                  v.name);
         return true;
     }
     default:
-        statement(g, "%s[i in 0..%d] = max(%s[i + u] for u in 0..3)", add_value(g, 1, n - 2, 0, 0)->name,
-                  n - 2, v.name);
+        statement(g, "%s[i in 0..%d] = max(%s[i + u] for u in 0..3)", add_value(g, 1, n - 2, 0, 0)->name, n - 2,
+                  v.name);
         return true;
     }
 }
 
-static bool outer(Generator *g)
-{
+static bool outer(Generator *g) {
     const Value *a = of_rank(g, 1, 1), *b = of_rank(g, 1, 1);
-    if (a == NULL || b == NULL || elements(a) * elements(b) > MOST_ELEMENTS * g->scale)
-        return false;
+    if (a == NULL || b == NULL || elements(a) * elements(b) > MOST_ELEMENTS * g->scale) return false;
     Value x = *a, y = *b;
     const Value *h = add_value(g, 2, x.extent[0], y.extent[0], 0);
     static const char *const formats[] = {"%s[i, j] = %s[i] * %s[j]", "%s[i, j] = tanh(%s[i] - %s[j])",
@@ -335,62 +302,50 @@ static bool outer(Generator *g)
     return true;
 }
 
-static bool channels_layer(Generator *g, const Value *v)
-{
+static bool channels_layer(Generator *g, const Value *v) {
     static const int channels[] = {4, 8, 8, 12, 16, 16, 20, 24, 32, 48, 64, 3};
     int h = v->extent[1], w = v->extent[2], k = 1 + below(g, 4), stride = g->few ? 1 : 1 + below(g, 3);
     int m = g->few ? 3 + below(g, 5) : channels[below(g, 12)], pad = below(g, k + 1), dilation = chance(g, 20) ? 2 : 1;
     int reach = dilation * (k - 1) + 1;
-    if (h + 2 * pad < reach || w + 2 * pad < reach)
-        return false;
-    const Value *out = add_value(g, 3, m, (h + 2 * pad - reach) / stride + 1,
-                                 (w + 2 * pad - reach) / stride + 1);
+    if (h + 2 * pad < reach || w + 2 * pad < reach) return false;
+    const Value *out = add_value(g, 3, m, (h + 2 * pad - reach) / stride + 1, (w + 2 * pad - reach) / stride + 1);
     if (elements(out) > MOST_ELEMENTS * g->scale) {
         g->count--;
         return false;
     }
-    static const char *const formats[] = {
-        "%s = conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d)",
-        "%s = relu(conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d))"};
+    static const char *const formats[] = {"%s = conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d)",
+                                          "%s = relu(conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d))"};
     statement(g, formats[below(g, 2)], out->name, v->name, m, k, stride, pad, dilation);
     return true;
 }
 
-static bool image(Generator *g)
-{
+static bool image(Generator *g) {
     const Value *found = of_rank(g, 3, 3);
-    if (found == NULL)
-        return false;
+    if (found == NULL) return false;
     Value v = *found;
     int c = v.extent[0], h = v.extent[1], w = v.extent[2], k = 1 + below(g, 3), stride = 1 + below(g, 2);
     if (chance(g, 25)) {
-        if (h < k || w < k)
-            return false;
+        if (h < k || w < k) return false;
         const Value *out = add_value(g, 3, c, (h - k) / stride + 1, (w - k) / stride + 1);
-        statement(g, "%s = %s(%s, %d, stride = %d)", out->name, chance(g, 50) ? "max_pool2d" : "avg_pool2d",
-                  v.name, k, stride);
+        statement(g, "%s = %s(%s, %d, stride = %d)", out->name, chance(g, 50) ? "max_pool2d" : "avg_pool2d", v.name, k,
+                  stride);
         return true;
     }
-    if (g->channels)
-        return channels_layer(g, &v);
+    if (g->channels) return channels_layer(g, &v);
     int pad = below(g, 2), dilation = chance(g, 25) ? 2 : 1, groups = c % 2 == 0 && chance(g, 30) ? 2 : 1;
     int reach = dilation * (k - 1) + 1, m = groups * (1 + below(g, 3 * g->scale));
-    if (h + 2 * pad < reach || w + 2 * pad < reach)
-        return false;
-    const Value *out = add_value(g, 3, m, (h + 2 * pad - reach) / stride + 1,
-                                 (w + 2 * pad - reach) / stride + 1);
-    statement(g, "%s = conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d, groups = %d)", out->name,
-              v.name, m, k, stride, pad, dilation, groups);
+    if (h + 2 * pad < reach || w + 2 * pad < reach) return false;
+    const Value *out = add_value(g, 3, m, (h + 2 * pad - reach) / stride + 1, (w + 2 * pad - reach) / stride + 1);
+    statement(g, "%s = conv2d(%s, %d, %d, stride = %d, pad = %d, dilation = %d, groups = %d)", out->name, v.name, m, k,
+              stride, pad, dilation, groups);
     return true;
 }
 
-static bool vector_function(Generator *g)
-{
+static bool vector_function(Generator *g) {
     static const char *const formats[] = {"%s = softmax(%s)", "%s = log_softmax(%s)", "%s = layer_norm(%s)",
                                           "%s = centred(%s)", "%s = running(%s)"};
     const Value *v = of_rank(g, 1, 3);
-    if (v == NULL)
-        return false;
+    if (v == NULL) return false;
     Value w = *v;
     if (chance(g, 20)) {
         const Value *h = add_value(g, w.rank - 1, w.extent[0], w.extent[1], 0);
@@ -402,8 +357,7 @@ static bool vector_function(Generator *g)
     return true;
 }
 
-static bool noise(Generator *g)
-{
+static bool noise(Generator *g) {
     const Value *v = any(g);
     Value w = *v;
     if (w.rank && chance(g, 50)) {
@@ -417,29 +371,24 @@ static bool noise(Generator *g)
     return true;
 }
 
-static bool repeated(Generator *g)
-{
+static bool repeated(Generator *g) {
     const Value *v = of_rank(g, 1, 2);
-    if (v == NULL)
-        return false;
+    if (v == NULL) return false;
     Value w = *v;
     const Value *h = add_like(g, &w);
     statement(g, "%s = %s", h->name, w.name);
-    statement(g, "repeat %d { %s = %s + 0.5 * tanh(dense(%s, %d)) }", 1 + below(g, 3), h->name, h->name,
-              h->name, w.extent[w.rank - 1]);
+    statement(g, "repeat %d { %s = %s + 0.5 * tanh(dense(%s, %d)) }", 1 + below(g, 3), h->name, h->name, h->name,
+              w.extent[w.rank - 1]);
     return true;
 }
 
-static bool by_label(Generator *g)
-{
-    if (g->classes == 0)
-        return false;
+static bool by_label(Generator *g) {
+    if (g->classes == 0) return false;
     int m = 1 + below(g, 10), n = 1 + below(g, 5), p;
     const Value *scores = of_rank(g, 1, 1);
     if (scores && scores->extent[0] == g->classes) {
         Value w = *scores;
-        statement(g, "%s = where(argmax(%s) == y, %s[y], 0.5)", add_value(g, 0, 0, 0, 0)->name, w.name,
-                  w.name);
+        statement(g, "%s = where(argmax(%s) == y, %s[y], 0.5)", add_value(g, 0, 0, 0, 0)->name, w.name, w.name);
         return true;
     }
     switch (below(g, 4)) {
@@ -451,9 +400,7 @@ static bool by_label(Generator *g)
         p = param(g, 3, (int[]){g->classes, n, m});
         statement(g, "%s = p%d[y]", add_value(g, 2, n, m, 0)->name, p);
         return true;
-    case 2:
-        statement(g, "%s = one_hot(y)", add_value(g, 1, g->classes, 0, 0)->name);
-        return true;
+    case 2: statement(g, "%s = one_hot(y)", add_value(g, 1, g->classes, 0, 0)->name); return true;
     default:
         p = param(g, 1, &g->classes);
         statement(g, "%s = p%d[y]", add_value(g, 0, 0, 0, 0)->name, p);
@@ -461,36 +408,34 @@ static bool by_label(Generator *g)
     }
 }
 
-static bool derivative(Generator *g)
-{
+static bool derivative(Generator *g) {
     const Value *v = any(g);
     Value w = *v;
     const Value *s = add_value(g, 0, 0, 0, 0), *h = add_like(g, &w);
     static const char *const formats[] = {"%s = sum(sin(%s) * %s)", "%s = mean(%s * softplus(%s))",
                                           "%s = sum(tanh(%s) / (1 + %s^2))", "%s = sum(exp(-%s^2) + 0 * %s)"};
-    static const char *const scalar[] = {"%s = sin(%s) * %s", "%s = %s * softplus(%s)",
-                                         "%s = tanh(%s) / (1 + %s^2)", "%s = exp(-%s^2) + 0 * %s"};
+    static const char *const scalar[] = {"%s = sin(%s) * %s", "%s = %s * softplus(%s)", "%s = tanh(%s) / (1 + %s^2)",
+                                         "%s = exp(-%s^2) + 0 * %s"};
     statement(g, (w.rank ? formats : scalar)[below(g, 4)], s->name, w.name, w.name);
     statement(g, "%s = grad(%s, %s)", h->name, s->name, w.name);
     return true;
 }
 
 typedef bool Maker(Generator *g);
-static Maker *const makers[] = {
-    elementwise, elementwise, elementwise,    binary,          binary,    with_scalar, affine,   scaled,
-    dense_layer, dense_layer, matrix_product, reduction,       reduction, movement,    movement, window,
-    outer,       image,       image,          vector_function, noise,     repeated,    by_label, derivative};
+static Maker *const makers[] = {elementwise, elementwise,     elementwise, binary,      binary,         with_scalar,
+                                affine,      scaled,          dense_layer, dense_layer, matrix_product, reduction,
+                                reduction,   movement,        movement,    window,      outer,          image,
+                                image,       vector_function, noise,       repeated,    by_label,       derivative};
 enum { MAKERS = sizeof makers / sizeof *makers };
 
 /* Of images with channels: convolutions and what stands between them. */
-static Maker *const channel_makers[] = {image, image, image, image, image, image, elementwise, elementwise,
+static Maker *const channel_makers[] = {image,  image,  image,  image,  image,     image,    elementwise, elementwise,
                                         binary, binary, scaled, affine, reduction, movement, noise};
 enum { CHANNEL_MAKERS = sizeof channel_makers / sizeof *channel_makers };
 
 /* ---- a program */
 
-static void add_helpers(Generator *g)
-{
+static void add_helpers(Generator *g) {
     text_add(&g->text, "def centred(x: real[n]) -> real[n] = x - mean(x)\n"
                        "def spread(x: real[n]) -> real = sqrt(mean((x - mean(x))^2) + 0.01)\n"
                        "def running(x: real[n]) -> real[n] {\n"
@@ -499,37 +444,34 @@ static void add_helpers(Generator *g)
                        "}\n");
 }
 
-static void add_data(Generator *g, const char *input, int outputs)
-{
+static void add_data(Generator *g, const char *input, int outputs) {
     bool bytes = chance(g, 20);
     const char *of_bytes = bytes ? "= npy(a = \"a.npy\", b = \"b.npy\", c = \"c.npy\")" : "";
     text_add(&g->text, "data d %s {\n  x: %s%s\n", of_bytes, input,
-             !bytes ? "" : chance(g, 50) ? " = a" : " = a / 255");
-    if (g->classes)
-        text_add(&g->text, "  y: label[%d]%s\n", g->classes, bytes ? " = b" : "");
+             !bytes          ? ""
+             : chance(g, 50) ? " = a"
+                             : " = a / 255");
+    if (g->classes) text_add(&g->text, "  y: label[%d]%s\n", g->classes, bytes ? " = b" : "");
     int extent[1] = {outputs};
     text_add(&g->text, "  t: %s%s\n}\n", type_of(g, outputs > 1, extent), bytes ? " = c" : "");
 }
 
 /* The last values together, as a vector of m or a scalar. */
-static void add_result(Generator *g, int m)
-{
+static void add_result(Generator *g, int m) {
     Value last = g->values[g->count - 1];
     if (last.rank == 0)
         statement(g, "out = dense([%s], %d)", last.name, m);
     else
-        statement(g, "out = dense(%s%s%s, %d)", last.rank > 1 ? "flatten(" : "", last.name,
-                  last.rank > 1 ? ")" : "", m);
+        statement(g, "out = dense(%s%s%s, %d)", last.rank > 1 ? "flatten(" : "", last.name, last.rank > 1 ? ")" : "",
+                  m);
     for (int i = g->count - 2, used = 0; i > 0 && used < 3; i--, used++) {
         Value *v = &g->values[i];
-        statement(g, "out = out + %g * %s%s%s", constant(g) / 8, v->rank ? "mean(" : "", v->name,
-                  v->rank ? ")" : "");
+        statement(g, "out = out + %g * %s%s%s", constant(g) / 8, v->rank ? "mean(" : "", v->name, v->rank ? ")" : "");
     }
     statement(g, m > 1 ? "return out" : "return out[0]");
 }
 
-static const char *learning_rate(Generator *g)
-{
+static const char *learning_rate(Generator *g) {
     static const char *const rates[] = {"0.05",
                                         "0.01",
                                         "0.02 * warmup(progress, 0.5)",
@@ -543,10 +485,8 @@ static const char *learning_rate(Generator *g)
     return rates[below(g, 10)];
 }
 
-static void add_training(Generator *g, const char *call, bool classify, bool scalar, bool line)
-{
-    static const char *const optimizers[] = {"sgd",     "momentum", "nesterov", "adagrad",
-                                             "rmsprop", "adam",     "adamw"};
+static void add_training(Generator *g, const char *call, bool classify, bool scalar, bool line) {
+    static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"};
     static const char *const losses[] = {"squared", "mse", "mae", "huber", "binary_cross_entropy", "hinge"};
     text_add(&g->text, "train fit {\n");
     statement(g, "data = d");
@@ -561,13 +501,10 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
                                    : "minimize pixels = sum((0.01 * x) * picture(x))");
     if (chance(g, line ? 0 : 15))
         statement(g, "minimize twin = 0.1 * mse(%s, net(-x%s))", call, g->classes ? ", y" : "");
-    if (chance(g, line ? 5 : 25))
-        statement(g, "penalty = 0.01 * %s(net.out.dense.w)", chance(g, 50) ? "l2" : "l1");
-    if (chance(g, line ? 5 : 25))
-        statement(g, "gradient = clip_norm(grad, %s)", chance(g, 50) ? "1" : "0.1");
+    if (chance(g, line ? 5 : 25)) statement(g, "penalty = 0.01 * %s(net.out.dense.w)", chance(g, 50) ? "l2" : "l1");
+    if (chance(g, line ? 5 : 25)) statement(g, "gradient = clip_norm(grad, %s)", chance(g, 50) ? "1" : "0.1");
     statement(g, "optimizer = %s(lr = %s)", optimizers[line && chance(g, 75) ? 0 : below(g, 7)], learning_rate(g));
-    if (chance(g, 20))
-        statement(g, "optimizer[net.out] = %s(lr = %s)", optimizers[below(g, 7)], learning_rate(g));
+    if (chance(g, 20)) statement(g, "optimizer[net.out] = %s(lr = %s)", optimizers[below(g, 7)], learning_rate(g));
     if (classify && chance(g, 50)) {
         statement(g, "measure accuracy = accuracy(%s, y)", call);
         statement(g, "measure f1 = f1(%s, y)", call);
@@ -575,38 +512,30 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
         statement(g, "measure rmse = rmse(%s, t)", call);
         statement(g, "measure r2 = r2(%s, t)", call);
     }
-    if (g->batch)
-        statement(g, "batch = %d", g->batch);
+    if (g->batch) statement(g, "batch = %d", g->batch);
     statement(g, "epochs = 3");
-    if (classify && chance(g, 50))
-        statement(g, "predict = softmax(%s)", call);
+    if (classify && chance(g, 50)) statement(g, "predict = softmax(%s)", call);
     text_add(&g->text, "}\n");
 }
 
 /* Long rows of data that only products read: they are converted where these pack them. */
-static void read_by_products(Generator *g)
-{
+static void read_by_products(Generator *g) {
     int times = 1 + below(g, 2), m = 1 + below(g, 14);
-    for (int i = 0; i < times; i++)
-        statement(g, "%s = dense(x, %d)", add_value(g, 1, m, 0, 0)->name, m);
+    for (int i = 0; i < times; i++) statement(g, "%s = dense(x, %d)", add_value(g, 1, m, 0, 0)->name, m);
     memmove(g->values, g->values + 1, (size_t)--g->count * sizeof *g->values);
 }
 
 /* The text of the program of this seed; *batch gets its rows per step, 0 for all. */
-static const char *random_program(Arena *arena, uint64_t seed, int *batch)
-{
-    static const int batches[] = {0, 1, 2, 3, 5, 8, 16, 17, 33, 64},
-                     large_batches[] = {50, 64, 128, 300, 600};
+static const char *random_program(Arena *arena, uint64_t seed, int *batch) {
+    static const int batches[] = {0, 1, 2, 3, 5, 8, 16, 17, 33, 64}, large_batches[] = {50, 64, 128, 300, 600};
     Generator g = {.random = {seed * 0x2545f4914f6cdd1dull}, .text = text_new(arena)};
     g.scale = chance(&g, 8) ? 8 : 1;
     g.channels = chance(&g, 12);
     g.few = g.channels && chance(&g, 30);
     bool long_rows = !g.channels && chance(&g, 10);
-    bool line = !g.channels && !long_rows && chance(&g, 12);     /* so little that its parameters stay in registers */
-    if (line)
-        g.scale = 1;
-    if (g.channels)
-        g.scale = g.few ? 10 : 4;
+    bool line = !g.channels && !long_rows && chance(&g, 12); /* so little that its parameters stay in registers */
+    if (line) g.scale = 1;
+    if (g.channels) g.scale = g.few ? 10 : 4;
     g.batch = g.few         ? large_batches[below(&g, 3)]
               : long_rows   ? batches[below(&g, 10)] + 16
               : g.channels  ? batches[1 + below(&g, 8)]
@@ -618,13 +547,14 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     Value *x = &g.values[g.count++];
     *x = (Value){.name = "x", .rank = g.channels ? 3 : g.scale > 1 ? 1 + 2 * below(&g, 2) : below(&g, 4)};
     for (int a = 0; a < x->rank; a++)
-        x->extent[a] = x->rank == 3 && a > 0
-                           ? (g.few ? 18 : 4) + below(&g, g.channels ? 8 : g.scale > 1 ? 13 : 5)
-                           : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
+        x->extent[a] = x->rank == 3 && a > 0 ? (g.few ? 18 : 4) + below(&g, g.channels    ? 8
+                                                                            : g.scale > 1 ? 13
+                                                                                          : 5)
+                                             : 1 + below(&g, (x->rank == 1 ? 20 : 6) * (x->rank == 1 ? g.scale : 1));
     if (long_rows || line)
         *x = (Value){.name = "x", .rank = 1, .extent = {line ? 1 + below(&g, 7) : 16 + below(&g, 90)}};
     g.picture = !long_rows && g.channels && !g.few && chance(&g, 40);
-    if (g.picture) {                       /* lines of whole vectors */
+    if (g.picture) { /* lines of whole vectors */
         x->extent[0] = 16;
         x->extent[2] = 16;
     }
@@ -633,17 +563,13 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch)
     add_data(&g, input, classify ? 1 : outputs);
     int extent[1] = {outputs};
     text_add(&g.text, "model net(x: %s%s) -> %s {\n", input,
-             g.classes ? text_format(arena, ", y: label[%d]", g.classes) : "",
-             type_of(&g, outputs > 1, extent));
-    if (long_rows)
-        read_by_products(&g);
+             g.classes ? text_format(arena, ", y: label[%d]", g.classes) : "", type_of(&g, outputs > 1, extent));
+    if (long_rows) read_by_products(&g);
     int statements = line ? 0 : 1 + below(&g, g.few ? 2 : g.scale > 1 ? 4 : 9);
     for (int made = 0, tries = 0; made < statements && tries < 60 && g.count < MOST_VALUES - 4; tries++) {
         Maker *make = g.channels ? channel_makers[below(&g, CHANNEL_MAKERS)] : makers[below(&g, MAKERS)];
-        if (!make(&g))
-            continue;
-        if (elements(&g.values[g.count - 1]) > MOST_ELEMENTS * g.scale)
-            tries = 60;
+        if (!make(&g)) continue;
+        if (elements(&g.values[g.count - 1]) > MOST_ELEMENTS * g.scale) tries = 60;
         made++;
     }
     add_result(&g, outputs);

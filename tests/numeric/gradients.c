@@ -23,31 +23,27 @@ typedef struct Check {
     double *sums;
 } Check;
 
-static void replace_updates(Compiled *c)
-{
+static void replace_updates(Compiled *c) {
     Run *run = &c->program->runs[0];
     Root *roots = arena_array(c->arena, Root, run->step.root_count + run->cell_count);
     int count = 0;
     for (int r = 0; r < run->step.root_count; r++)
-        if (run->step.roots[r].kind == ROOT_SUM)
-            roots[count++] = run->step.roots[r];
+        if (run->step.roots[r].kind == ROOT_SUM) roots[count++] = run->step.roots[r];
     for (int i = 0; i < run->cell_count; i++) {
         const Cell *cell = &run->cells[i];
         if (cell->kind == CELL_PARAMETER && cell->updated)
-            roots[count++] = (Root){
-                ROOT_UPDATE, i, graph_leaf(run->graph, OP_GRADIENT, cell->dtype, cell->shape, i), cell->name};
+            roots[count++] = (Root){ROOT_UPDATE, i, graph_leaf(run->graph, OP_GRADIENT, cell->dtype, cell->shape, i),
+                                    cell->name};
     }
     run->step.roots = roots;
     run->step.root_count = count;
 }
 
 /* What is minimized at `start`; the parameters' cells of `state` hold their gradients then. */
-static double objective(Check *c)
-{
+static double objective(Check *c) {
     memcpy(c->state, c->start, c->run->state_bytes);
     memset(c->sums, 0, sizeof *c->sums * (size_t)c->run->term_count);
-    sgdrt_call call = {
-        .state = c->state, .columns = c->columns, .count = c->rows, .batch = c->rows, .sums = c->sums};
+    sgdrt_call call = {.state = c->state, .columns = c->columns, .count = c->rows, .batch = c->rows, .sums = c->sums};
     c->executor->call(c->executor, ENTRY_STEP, 0, &call);
     double value = 0;
     for (int t = 0; t < c->run->term_count; t++)
@@ -55,8 +51,7 @@ static double objective(Check *c)
     return value;
 }
 
-static double objective_at(Check *c, double *at, double value)
-{
+static double objective_at(Check *c, double *at, double value) {
     double here = *at;
     *at = value;
     double result = objective(c);
@@ -65,37 +60,31 @@ static double objective_at(Check *c, double *at, double value)
 }
 
 /* Four points, so that the error goes with the fifth derivative. */
-static double slope(Check *c, double *at, double h)
-{
+static double slope(Check *c, double *at, double h) {
     double x = *at;
     double near = objective_at(c, at, x + h) - objective_at(c, at, x - h);
     double far = objective_at(c, at, x + 2 * h) - objective_at(c, at, x - 2 * h);
     return (8 * near - far) / (12 * h);
 }
 
-static void check_cell(Check *c, const Cell *cell, const char *name, const char *text)
-{
+static void check_cell(Check *c, const Cell *cell, const char *name, const char *text) {
     int64_t size = shape_size(cell->shape);
     double *start = (double *)(void *)((char *)c->start + cell->offset), largest = 0;
     double *gradient = arena_array(c->compiled.arena, double, size);
     objective(c);
     memcpy(gradient, (char *)c->state + cell->offset, (size_t)size * sizeof(double));
-    for (int64_t i = 0; i < size; i++)
-        largest = fmax(largest, fabs(gradient[i]));
+    for (int64_t i = 0; i < size; i++) largest = fmax(largest, fabs(gradient[i]));
     for (int64_t i = 0; i < size; i++) {
         double wanted = slope(c, &start[i], step_size[0]);
         bool fine = fabs(wanted - gradient[i]) <= tolerance[0] * (1 + largest);
-        if (!fine)
-            fine = fabs(slope(c, &start[i], step_size[1]) - gradient[i]) <= tolerance[1] * (1 + largest);
-        cr_expect(fine, "%s: d %s[%lld] is %.12g, should be %.12g\n%s", name, cell->name, (long long)i,
-                  gradient[i], wanted, text);
-        if (!fine)
-            return;
+        if (!fine) fine = fabs(slope(c, &start[i], step_size[1]) - gradient[i]) <= tolerance[1] * (1 + largest);
+        cr_expect(fine, "%s: d %s[%lld] is %.12g, should be %.12g\n%s", name, cell->name, (long long)i, gradient[i],
+                  wanted, text);
+        if (!fine) return;
     }
 }
 
-static void check_program(const char *name, const char *text)
-{
+static void check_program(const char *name, const char *text) {
     Check c = {.compiled = compile_text(text, true), .rows = 5};
     Stream random = {strlen(text)};
     if (c.compiled.program == NULL) {
@@ -114,8 +103,7 @@ static void check_program(const char *name, const char *text)
         start_state(c.run, c.executor, c.start, NULL, 1);
         int checked = 0;
         for (int i = 0; i < c.run->cell_count; i++) {
-            if (c.run->cells[i].kind != CELL_PARAMETER || !c.run->cells[i].updated)
-                continue;
+            if (c.run->cells[i].kind != CELL_PARAMETER || !c.run->cells[i].updated) continue;
             check_cell(&c, &c.run->cells[i], name, text);
             checked++;
         }
@@ -129,7 +117,10 @@ static void check_program(const char *name, const char *text)
 /* ---- expressions of h -------------------------------------------------------------------- */
 
 /* e: a scalar, made from h (its type says which) and from y: label[6], t: f32, w: a parameter of h's type. */
-typedef struct Case { const char *h, *e; bool twice; } Case;
+typedef struct Case {
+    const char *h, *e;
+    bool twice;
+} Case;
 
 static const Case cases[] = {
     /* functions of one number */
@@ -229,19 +220,15 @@ static const Case cases[] = {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
-static void check_case(const Case *test, bool twice)
-{
+static void check_case(const Case *test, bool twice) {
     static const char *const last = "  e = %s\n%s  return %s\n}\n";
     Arena *arena = arena_new();
     Text text = text_new(arena);
-    int shape[3] = {1, 1, 1}, rank = sscanf(test->h, "f32[%d, %d, %d]", &shape[0], &shape[1], &shape[2]),
-        size = 1;
-    for (int a = 0; a < rank; a++)
-        size *= shape[a];
+    int shape[3] = {1, 1, 1}, rank = sscanf(test->h, "f32[%d, %d, %d]", &shape[0], &shape[1], &shape[2]), size = 1;
+    for (int a = 0; a < rank; a++) size *= shape[a];
     text_add(&text, "data d {\n  x: f32[3]\n  y: label[6]\n  t: f32\n}\n");
     text_add(&text, "model net(x: f32[3], y: label[6], t: f32) -> f32 {\n");
-    text_add(&text, "  param a: f32[%d, 3] ~ normal(0, 0.6)\n  param c: f32[%d] ~ normal(0, 0.7)\n", size,
-             size);
+    text_add(&text, "  param a: f32[%d, 3] ~ normal(0, 0.6)\n  param c: f32[%d] ~ normal(0, 0.7)\n", size, size);
     text_add(&text, "  param w: %s ~ uniform(-1, 1)\n  g = a @ x + c\n", test->h);
     if (rank == 1)
         text_add(&text, "  h = g\n");
@@ -257,17 +244,13 @@ static void check_case(const Case *test, bool twice)
     arena_free(arena);
 }
 
-Test(gradients, first_order)
-{
-    for (int i = 0; i < CASES; i++)
-        check_case(&cases[i], false);
+Test(gradients, first_order) {
+    for (int i = 0; i < CASES; i++) check_case(&cases[i], false);
 }
 
-Test(gradients, second_order)
-{
+Test(gradients, second_order) {
     for (int i = 0; i < CASES; i++)
-        if (cases[i].twice)
-            check_case(&cases[i], true);
+        if (cases[i].twice) check_case(&cases[i], true);
 }
 
 /* ---- whole programs ---------------------------------------------------------------------- */
@@ -276,29 +259,23 @@ Test(gradients, second_order)
 #define CURVE "model u(x: f32) -> f32 {\n  h = tanh(dense([x], 5))\n  return dense(h, 1)[0]\n}\n"
 #define TRAIN "train fit {\n  data = d\n  minimize = %s\n  optimizer = sgd(lr = 0.1)\n}\n"
 
-static void check_loss(const char *definitions, const char *loss)
-{
+static void check_loss(const char *definitions, const char *loss) {
     Arena *arena = arena_new();
     check_program(loss, text_format(arena, "%s%s" TRAIN, POINTS, definitions, loss));
     arena_free(arena);
 }
 
-Test(gradients, of_gradients_of_models)
-{
+Test(gradients, of_gradients_of_models) {
     check_loss(CURVE "def r(x: f32) -> f32 {\n  v = u(x)\n  return grad(v, x)\n}\n", "r(x)^2");
     check_loss(CURVE "def r(x: f32) -> f32 {\n  v = u(x)\n  g = grad(v, x)\n  return grad(g, x) + v * g\n}\n",
                "r(x)^2");
-    check_loss(
-        CURVE
-        "def r(x: f32) -> f32 {\n  v = u(x)\n  g = grad(v, x)\n  k = grad(g, x)\n  return grad(k, x)\n}\n",
-        "r(x)^2 + (u(0) - 1)^2");
+    check_loss(CURVE "def r(x: f32) -> f32 {\n  v = u(x)\n  g = grad(v, x)\n  k = grad(g, x)\n  return grad(k, x)\n}\n",
+               "r(x)^2 + (u(0) - 1)^2");
 }
 
-Test(gradients, of_shared_and_repeated_parameters)
-{
+Test(gradients, of_shared_and_repeated_parameters) {
     check_loss(CURVE, "mse(u(x) * u(-x), u(t))");
-    check_loss(
-        "layer block(x: real[n]) -> real[n] = x + tanh(dense(x, n))\n"
-        "model u(x: f32) -> f32 {\n  h = dense([x], 3)\n  repeat 3 { h = block(h) }\n  return sum(h)\n}\n",
-        "squared(u(x), t)");
+    check_loss("layer block(x: real[n]) -> real[n] = x + tanh(dense(x, n))\n"
+               "model u(x: f32) -> f32 {\n  h = dense([x], 3)\n  repeat 3 { h = block(h) }\n  return sum(h)\n}\n",
+               "squared(u(x), t)");
 }

@@ -48,8 +48,7 @@ static const int batches[] = {1, 7, ROWS};
 
 #define COUNT(array) (int)(sizeof array / sizeof *array)
 
-static bool check(const char *gradient, const char *optimizer, const char *model, int batch, int index)
-{
+static bool check(const char *gradient, const char *optimizer, const char *model, int batch, int index) {
     Arena *arena = arena_new();
     Trial t = {.seed = (uint64_t)index, .rows = ROWS, .batch = batch, .turns.threads = 1};
     t.text = text_format(
@@ -57,22 +56,21 @@ static bool check(const char *gradient, const char *optimizer, const char *model
         "data d { x: f32[3]; y: f32 }\n"
         "model m(x: f32[3]) -> f32 { %s }\n"
         "optimizer signed(lr) { param = param - lr * sign(grad) }\n"
-        "optimizer bounded(lr) { state v = 0; v = max(v, abs(grad)); param = clamp(param - lr * grad / (v + 1), -1, 1) }\n"
+        "optimizer bounded(lr) { state v = 0; v = max(v, abs(grad)); param = clamp(param - lr * grad / (v + 1), -1, 1) "
+        "}\n"
         "optimizer resilient(lr) { state s = 1; state old = 0\n"
         "  s = where(grad * old > 0, s * 1.2, where(grad * old < 0, s * 0.5, s)); old = grad\n"
         "  param = where(grad == 0, param, param - lr * s * sign(grad)) }\n"
         "train t { data = d; minimize = squared(m(x), y); optimizer = %s(lr = 0.1); gradient = %s; batch = %d }\n",
         model, optimizer, gradient, batch);
     t.compiled = compile_text(t.text, index % 5 == 4);
-    if (t.compiled.program == NULL)
-        diagnostics_print_human(t.compiled.diagnostics, stderr, false);
+    if (t.compiled.program == NULL) diagnostics_print_human(t.compiled.diagnostics, stderr, false);
     cr_assert(t.compiled.program != NULL, "%s", t.text);
     Stream random = {t.seed};
     t.run = &t.compiled.program->runs[0];
     t.columns = make_columns(t.compiled.arena, &t.memory, t.run->data, t.rows, &random);
     t.order = arena_array(t.compiled.arena, uint32_t, t.rows);
-    for (int64_t p = 0; p < t.rows; p++)
-        t.order[p] = (uint32_t)stream_below(&random, (int)t.rows);
+    for (int64_t p = 0; p < t.rows; p++) t.order[p] = (uint32_t)stream_below(&random, (int)t.rows);
     CodegenOptions options = {.level = index % 3 ? 0 : 2, .cpu = "native"};
     bool fine = check_trial(&t, &options);
     trial_free(&t);
@@ -81,8 +79,7 @@ static bool check(const char *gradient, const char *optimizer, const char *model
 }
 
 /* Every pair of gradient and optimizer meets every shape or every batch; SGDC_ALL=1: all four with all. */
-static void check_gradients(int first)
-{
+static void check_gradients(int first) {
     bool all = getenv("SGDC_ALL") != NULL;
     for (int g = first; g < COUNT(gradients); g += 4)
         for (int o = 0; o < COUNT(optimizers); o++)

@@ -49,8 +49,7 @@ static const Case cases[] = {
     {"def f(x: f32[5]) = cosine(x) * warmup(x, 1) * polynomial(x, 2, 1, -0.5) * exponential(x, 0.7)", 0.1, 0.9},
     {"def f(x: f32[5]) = one_cycle(x)", 0.05, 0.25},
     {"def f(x: f32) = [x^k for k in 0..6]", -2, 2},
-    {"def f(x: f32[4], e: f32[5, 4], y: label[5][3]) { h[j] = sum(e[y[t], j] * x[j] for t); return tanh(h) }",
-     -1, 1},
+    {"def f(x: f32[4], e: f32[5, 4], y: label[5][3]) { h[j] = sum(e[y[t], j] * x[j] for t); return tanh(h) }", -1, 1},
     {"def f(x: f32[5]) = grad(sum(sin(x)^3), x)", -2, 2},
 };
 
@@ -60,24 +59,20 @@ typedef struct Lowered {
     Node *value;
 } Lowered;
 
-static Node *with_input(Graph *g, Node *old, Node *const *source, void *context)
-{
+static Node *with_input(Graph *g, Node *old, Node *const *source, void *context) {
     Node *const *input_of_cell = context;
     return old->op == OP_CELL ? input_of_cell[old->attr.index] : graph_again(g, old, source);
 }
 
 /* Parameters become inputs, so that they can be moved. */
-static void free_parameters(Lowered *t)
-{
+static void free_parameters(Lowered *t) {
     Node *inputs[MOST_INPUTS];
     cr_assert(t->L->cells.count < MOST_INPUTS);
-    for (int i = 0; i < t->L->cells.count; i++)
-        inputs[i] = bench_input(&t->bench, t->L->cells.items[i].shape, -1, 1);
+    for (int i = 0; i < t->L->cells.count; i++) inputs[i] = bench_input(&t->bench, t->L->cells.items[i].shape, -1, 1);
     graph_rewrite(t->bench.g, &t->value, 1, with_input, inputs);
 }
 
-static void lower_case(Lowered *t, const Case *c)
-{
+static void lower_case(Lowered *t, const Case *c) {
     t->bench = bench_new();
     Arena *arena = t->bench.arena;
     Names *names = names_new(arena);
@@ -101,33 +96,28 @@ static void lower_case(Lowered *t, const Case *c)
         args[i] = value_tensor(L, input, type.classes);
     }
     Value *v = lower_call_definition(L, f, arguments_of(L, args, f->formals.count, f->name.span), NULL);
-    if (d->errors > 0)
-        diagnostics_print_human(d, stderr, false);
+    if (d->errors > 0) diagnostics_print_human(d, stderr, false);
     cr_assert_eq(v->kind, VALUE_TENSOR, "%s", c->text);
     t->value = v->node;
     free_parameters(t);
 }
 
-static void compare(const Case *c, const char *what, int by, const double *got, const double *wanted,
-                    int64_t size, double tolerance)
-{
+static void compare(const Case *c, const char *what, int by, const double *got, const double *wanted, int64_t size,
+                    double tolerance) {
     for (int64_t i = 0; i < size; i++)
         cr_assert(fabs(got[i] - wanted[i]) <= tolerance * (1 + fabs(wanted[i])),
-                  "%s: %s derivative by input %d [%ld] is %.12g, not %.12g", c->text, what, by, (long)i,
-                  got[i], wanted[i]);
+                  "%s: %s derivative by input %d [%ld] is %.12g, not %.12g", c->text, what, by, (long)i, got[i],
+                  wanted[i]);
 }
 
-static void check_by(Lowered *t, const Case *c, Node *scalar, const char *what, int inputs, double tolerance)
-{
+static void check_by(Lowered *t, const Case *c, Node *scalar, const char *what, int inputs, double tolerance) {
     for (int by = 0; by < inputs; by++)
         if (t->bench.value[by] != NULL)
-            compare(c, what, by, bench_gradient(&t->bench, scalar, by),
-                    bench_differences(&t->bench, scalar, by), shape_size(t->bench.input[by]->shape),
-                    tolerance);
+            compare(c, what, by, bench_gradient(&t->bench, scalar, by), bench_differences(&t->bench, scalar, by),
+                    shape_size(t->bench.input[by]->shape), tolerance);
 }
 
-static void check_case(const Case *c)
-{
+static void check_case(const Case *c) {
     Lowered t;
     lower_case(&t, c);
     Bench *b = &t.bench;
@@ -137,18 +127,14 @@ static void check_case(const Case *c)
     for (int by = 0; by < inputs; by++) {
         Node *gradient = NULL;
         int before = b->inputs;
-        if (b->value[by] == NULL || before + 1 > MOST_INPUTS)
-            continue;
+        if (b->value[by] == NULL || before + 1 > MOST_INPUTS) continue;
         cr_assert(graph_gradients(b->g, scalar, NULL, &b->input[by], 1, &gradient));
-        if (gradient != NULL)
-            check_by(&t, c, bench_weigh(b, gradient), "second", inputs, 2e-5);
+        if (gradient != NULL) check_by(&t, c, bench_weigh(b, gradient), "second", inputs, 2e-5);
         b->inputs = before;
     }
     arena_free(b->arena);
 }
 
-Test(prelude, derivatives_match_differences)
-{
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_case(&cases[i]);
+Test(prelude, derivatives_match_differences) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_case(&cases[i]);
 }

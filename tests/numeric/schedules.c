@@ -5,7 +5,10 @@
 
 #include <stdio.h>
 
-static const struct { const char *text; double wanted; } cases[] = {
+static const struct {
+    const char *text;
+    double wanted;
+} cases[] = {
     {"constant(0)", 0},
     {"step_decay(0, 1)", 1},
     {"step_decay(1, 1)", 0.1},
@@ -48,11 +51,12 @@ static const struct { const char *text; double wanted; } cases[] = {
 };
 
 /* Of such numbers lowering makes a number. */
-static double value_of(const char *text)
-{
+static double value_of(const char *text) {
     char program[400];
-    snprintf(program, sizeof program, "data d { x: f64 }\nmodel m(x: f64) -> f64 { param w: f64 = 1; return w * x }\n"
-             "train t { data = d; minimize = m(x); optimizer = sgd(); measure v = f64(%s) }\n", text);
+    snprintf(program, sizeof program,
+             "data d { x: f64 }\nmodel m(x: f64) -> f64 { param w: f64 = 1; return w * x }\n"
+             "train t { data = d; minimize = m(x); optimizer = sgd(); measure v = f64(%s) }\n",
+             text);
     Compiled c = compile_text(program, true);
     double value = NAN;
     if (c.program == NULL) {
@@ -66,8 +70,7 @@ static double value_of(const char *text)
     return value;
 }
 
-Test(schedules, at_their_limits)
-{
+Test(schedules, at_their_limits) {
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         double value = value_of(cases[c].text);
         cr_expect(fabs(value - cases[c].wanted) <= 1e-15, "%s is %.17g, not %.17g", cases[c].text, value,

@@ -15,73 +15,62 @@ typedef struct Translated {
     sgdrt_function *function[4], **metric;
 } Translated;
 
-static inline int64_t translated_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call)
-{
+static inline int64_t translated_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call) {
     Translated *t = (Translated *)executor;
     return (entry == ENTRY_METRIC ? t->metric[measure] : t->function[entry])(call);
 }
 
-static inline void translated_free(Executor *executor)
-{
+static inline void translated_free(Executor *executor) {
     Translated *t = (Translated *)executor;
-    if (t->library)
-        dlclose(t->library);
+    if (t->library) dlclose(t->library);
 }
 
-static inline void translate(CUnit *unit, Translated *t, const Run *run, const Function *function, const char *symbol)
-{
+static inline void translate(CUnit *unit, Translated *t, const Run *run, const Function *function, const char *symbol) {
     LoopTree *tree = schedule_function(unit->arena, run, function);
     const char *problem = tree_problem(tree);
-    if (problem)
-        cr_log_error("%s: %s", symbol, problem);
+    if (problem) cr_log_error("%s: %s", symbol, problem);
     cr_assert(problem == NULL);
-    if (tree->work_bytes > t->executor.work_bytes)
-        t->executor.work_bytes = tree->work_bytes;
+    if (tree->work_bytes > t->executor.work_bytes) t->executor.work_bytes = tree->work_bytes;
     c_function(unit, tree, "", symbol);
 }
 
-static inline char *compiler_of(Arena *arena, uint64_t seed)
-{
+static inline char *compiler_of(Arena *arena, uint64_t seed) {
     const char *all = getenv("SGDC_C");
     int count = 1;
-    for (const char *c = all; *c; c++)
-        count += *c == '|';
-    for (uint64_t skip = seed % (uint64_t)count; skip > 0; skip--)
-        all = strchr(all, '|') + 1;
+    for (const char *c = all; *c; c++) count += *c == '|';
+    for (uint64_t skip = seed % (uint64_t)count; skip > 0; skip--) all = strchr(all, '|') + 1;
     return text_format(arena, "%.*s", (int)strcspn(all, "|"), all);
 }
 
-static inline void load_translated(Translated *t, Arena *arena, const char *text, uint64_t seed)
-{
+static inline void load_translated(Translated *t, Arena *arena, const char *text, uint64_t seed) {
     char folder[] = "/tmp/translated.XXXXXX";
     cr_assert(mkdtemp(folder) != NULL);
     char *source = text_format(arena, "%s/unit.c", folder), *object = text_format(arena, "%s/unit.so", folder);
     FILE *file = fopen(source, "w");
     cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
-    int status = system(text_format(arena, "%s -std=c99 -Wall -Wextra -pedantic -Werror -fPIC -shared -I" SGDC_SOURCE_FOLDER
-                                           "/runtime %s -o %s -lm", compiler_of(arena, seed), source, object));
+    int status = system(text_format(arena,
+                                    "%s -std=c99 -Wall -Wextra -pedantic -Werror -fPIC -shared -I" SGDC_SOURCE_FOLDER
+                                    "/runtime %s -o %s -lm",
+                                    compiler_of(arena, seed), source, object));
     cr_assert(status == 0, "%s: %s does not compile it", source, compiler_of(arena, seed));
     t->library = dlopen(object, RTLD_NOW | RTLD_LOCAL);
     cr_assert(t->library != NULL);
     cr_assert(system(text_format(arena, "rm -r %s", folder)) == 0);
 }
 
-static inline Executor *translated_new(Arena *arena, const Run *run, uint64_t seed)
-{
+static inline Executor *translated_new(Arena *arena, const Run *run, uint64_t seed) {
     static const char *const names[] = {"init", "step", "evaluate", "predict"};
     const Function *const functions[] = {&run->init, &run->step, &run->evaluate, &run->predictor};
     Translated *t = arena_new_of(arena, Translated);
     t->executor = (Executor){.run = run, .work_bytes = 64, .call = translated_call, .free = translated_free};
     CUnit *unit = c_unit_new(arena, NULL);
-    for (int i = 0; i < 4; i++)
-        translate(unit, t, run, functions[i], text_format(arena, "run_%s", names[i]));
+    for (int i = 0; i < 4; i++) translate(unit, t, run, functions[i], text_format(arena, "run_%s", names[i]));
     for (int m = 0; m < run->measure_count; m++)
         translate(unit, t, run, &run->measures[m].metric, text_format(arena, "run_metric%d", m));
     Text text = text_new(arena);
     c_unit_print(&text, unit, "#include \"core.h\"\n#include \"float_control.h\"\n");
     load_translated(t, arena, text.bytes, seed);
-    for (int i = 0; i < 4; i++)
-        *(void **)&t->function[i] = dlsym(t->library, text_format(arena, "run_%s", names[i]));
+    for (int i = 0; i < 4; i++) *(void **)&t->function[i] = dlsym(t->library, text_format(arena, "run_%s", names[i]));
     t->metric = arena_array(arena, sgdrt_function *, run->measure_count + 1);
     for (int m = 0; m < run->measure_count; m++)
         *(void **)&t->metric[m] = dlsym(t->library, text_format(arena, "run_metric%d", m));

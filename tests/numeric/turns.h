@@ -22,31 +22,27 @@ typedef struct Turn {
 } Turn;
 struct Turns {
     int threads;
-    uint64_t order;                       /* a random number: of each round, one bit */
+    uint64_t order; /* a random number: of each round, one bit */
     ucontext_t back;
     Turn turn[MOST_TURNS], *now;
     sgdrt_function *function;
     int64_t result;
 };
 
-static void turns_wait(void *context)
-{
+static void turns_wait(void *context) {
     Turns *turns = context;
     turns->now->waits++;
     swapcontext(&turns->now->place, &turns->back);
 }
 
-static void turns_begin(unsigned high, unsigned low)
-{
+static void turns_begin(unsigned high, unsigned low) {
     Turn *turn = (Turn *)((uintptr_t)high << 32 | low);
     int64_t result = turn->turns->function(&turn->call);
-    if (turn->call.thread == 0)
-        turn->turns->result = result;
+    if (turn->call.thread == 0) turn->turns->result = result;
     turn->ended = true;
 }
 
-static void turn_start(Turns *turns, int thread, const sgdrt_call *call, void *scratch)
-{
+static void turn_start(Turns *turns, int thread, const sgdrt_call *call, void *scratch) {
     Turn *turn = &turns->turn[thread];
     turn->turns = turns;
     turn->call = *call;
@@ -57,8 +53,7 @@ static void turn_start(Turns *turns, int thread, const sgdrt_call *call, void *s
     turn->call.scratch = scratch;
     turn->waits = 0;
     turn->ended = false;
-    if (!turn->stack)
-        turn->stack = malloc(TURN_STACK);
+    if (!turn->stack) turn->stack = malloc(TURN_STACK);
     getcontext(&turn->place);
     turn->place.uc_stack.ss_sp = turn->stack;
     turn->place.uc_stack.ss_size = TURN_STACK;
@@ -68,12 +63,10 @@ static void turn_start(Turns *turns, int thread, const sgdrt_call *call, void *s
 }
 
 /* An sgdrt_region. */
-static int64_t turns_call(void *context, sgdrt_function *function, const sgdrt_call *call, void *scratch)
-{
+static int64_t turns_call(void *context, sgdrt_function *function, const sgdrt_call *call, void *scratch) {
     Turns *turns = context;
     turns->function = function;
-    for (int i = 0; i < turns->threads; i++)
-        turn_start(turns, i, call, scratch);
+    for (int i = 0; i < turns->threads; i++) turn_start(turns, i, call, scratch);
     for (int round = 0; !turns->turn[0].ended; round++) {
         bool backwards = turns->order >> round % 61 & 1;
         for (int i = 0; i < turns->threads; i++) {
@@ -88,9 +81,7 @@ static int64_t turns_call(void *context, sgdrt_function *function, const sgdrt_c
     return turns->result;
 }
 
-static void turns_free(Turns *turns)
-{
-    for (int i = 0; i < MOST_TURNS; i++)
-        free(turns->turn[i].stack);
+static void turns_free(Turns *turns) {
+    for (int i = 0; i < MOST_TURNS; i++) free(turns->turn[i].stack);
 }
 #endif

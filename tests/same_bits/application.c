@@ -26,14 +26,14 @@ typedef struct Api {
     int (*predict)(const sgdrt_instance *, const sgdrt_rows *, float *, void *);
     void (*free)(sgdrt_instance *);
 } Api;
-#define RUN(p) \
-    int p##_new(sgdrt_instance **, const sgdrt_options *); \
+#define RUN(p)                                                                    \
+    int p##_new(sgdrt_instance **, const sgdrt_options *);                        \
     int p##_predict(const sgdrt_instance *, const sgdrt_rows *, float *, void *); \
     void p##_free(sgdrt_instance *);
 RUNS
 #undef RUN
 #define RUN(p) {#p, p##_new, p##_predict, p##_free},
-static const Api apis[] = {RUNS};
+    static const Api apis[] = {RUNS};
 
 enum { MOST_PATH = 4096, MOST_ROWS_SAID = 1000, NOT_HERE = 77 };
 
@@ -43,7 +43,10 @@ __attribute__((noreturn)) static void give_up(const char *what, const char *whic
 }
 
 /* ---- safetensors: 8 bytes of length, a header in JSON, the data ------------------------------------ */
-typedef struct File { char *header; const char *data; } File;
+typedef struct File {
+    char *header;
+    const char *data;
+} File;
 
 static const char *path_of(const char *folder, const char *prefix, const char *kind) {
     static char path[MOST_PATH];
@@ -67,7 +70,7 @@ static File read_file(const char *path) {
         give_up("cannot be read", path);
     fclose(f);
     if (header < 1 || header > length) give_up("is no safetensors file", path);
-    bytes[header - 1] = 0;              /* a closing brace or padding */
+    bytes[header - 1] = 0; /* a closing brace or padding */
     return (File){bytes, bytes + header};
 }
 
@@ -187,7 +190,12 @@ static int take_level(sgdrt_instance *m, uint32_t level) {
     return 1;
 }
 
-typedef struct Best { sgdrt_instance *m; char *state; double loss; int64_t last_step; } Best;
+typedef struct Best {
+    sgdrt_instance *m;
+    char *state;
+    double loss;
+    int64_t last_step;
+} Best;
 
 static int64_t step_of(const File *saved) {
     const char *step = strstr(saved->header, "\"step\":\"");
@@ -232,7 +240,7 @@ static void write_sayings(const Api *api, const sgdrt_instance *m, sgdrt_rows *r
 
 static int check_run(const Api *api, const char *folder, uint32_t level, int threads) {
     sgdrt_instance *m;
-    if (api->new(&m, NULL)) give_up("there is no instance", api->prefix);
+    if (api->new (&m, NULL)) give_up("there is no instance", api->prefix);
     if (!take_level(m, level)) return NOT_HERE;
     if (threads > 1) sgdrt_set_threads(m, threads);
     File trace = read_file(path_of(folder, api->prefix, "trace"));

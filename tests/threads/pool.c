@@ -13,12 +13,12 @@
 
 enum { MOST = 8, REGIONS = 300, ROUNDS = 20 };
 
-#define EXPECT(condition)                                                             \
-    do                                                                                \
-        if (!(condition)) {                                                           \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);   \
-            exit(1);                                                                  \
-        }                                                                             \
+#define EXPECT(condition)                                                           \
+    do                                                                              \
+        if (!(condition)) {                                                         \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                                \
+        }                                                                           \
     while (0)
 
 /* Two rows of plain numbers, written and read in turn: without a barrier in between that is a race. */
@@ -27,7 +27,7 @@ typedef struct Table {
     int threads;
     long value[2][MOST];
     int runs[MOST];
-    int pause_of;                     /* this thread comes late */
+    int pause_of; /* this thread comes late */
 } Table;
 
 static void exchange(void *context, int thread) {
@@ -35,7 +35,7 @@ static void exchange(void *context, int thread) {
     t->runs[thread]++;
     for (int round = 0; round < ROUNDS; round++) {
         long *now = t->value[round % 2], *next = t->value[(round + 1) % 2];
-        if (thread == t->pause_of && round == ROUNDS / 2) usleep(200);       /* longer than the others spin */
+        if (thread == t->pause_of && round == ROUNDS / 2) usleep(200); /* longer than the others spin */
         long sum = 0;
         for (int i = 0; i < t->threads; i++) sum += now[i];
         next[thread] = sum % 1000003 + thread;
@@ -51,7 +51,7 @@ static void expect_exchange(int threads) {
     long want[2][MOST] = {0};
     for (int region = 0; region < REGIONS; region++) {
         t.pause_of = region % 50 == 0 ? region / 50 % threads : -1;
-        if (region % 100 == 99) usleep(300);                                 /* workers are asleep when it starts */
+        if (region % 100 == 99) usleep(300); /* workers are asleep when it starts */
         sgdrt_pool_run(t.pool, exchange, &t);
         for (int round = 0; round < ROUNDS; round++)
             for (int thread = 0; thread < threads; thread++) {

@@ -32,8 +32,7 @@ Test(canonicalise, products_join_sums) {
     cr_assert_eq(canonical(&b, graph_binary(g, OP_ADD, ab, cd)), fused(&b, x[0], x[1], cd));
     cr_assert_eq(canonical(&b, graph_binary(g, OP_SUB, ab, e)), fused(&b, x[0], x[1], minus_e));
     cr_assert_eq(canonical(&b, graph_binary(g, OP_SUB, e, ab)), fused(&b, minus_a, x[1], e));
-    cr_assert_eq(canonical(&b, graph_binary(g, OP_SUB, ab, cd)),
-                 fused(&b, x[0], x[1], graph_unary(g, OP_NEG, cd)));
+    cr_assert_eq(canonical(&b, graph_binary(g, OP_SUB, ab, cd)), fused(&b, x[0], x[1], graph_unary(g, OP_NEG, cd)));
     cr_assert_eq(canonical(&b, graph_binary(g, OP_ADD, e, minus_ab)), graph_binary(g, OP_ADD, e, minus_ab));
     cr_assert_eq(canonical(&b, graph_binary(g, OP_ADD, graph_powi(g, e, 2), ab)), fused(&b, e, e, ab));
     arena_free(b.arena);
@@ -60,15 +59,13 @@ Test(canonicalise, means_join_nothing) {
 Test(canonicalise, sums_of_products_are_contractions) {
     Bench b = bench_new();
     Graph *g = b.g;
-    Node *w = bench_input(&b, shape_of(2, 4, 5, 0, 0), 0, 1),
-         *x = bench_input(&b, shape_of(1, 5, 0, 0, 0), 0, 1);
+    Node *w = bench_input(&b, shape_of(2, 4, 5, 0, 0), 0, 1), *x = bench_input(&b, shape_of(1, 5, 0, 0, 0), 0, 1);
     Node *wide = graph_expand(g, x, w->shape, (int[]){1});
     Node *direct = canonical(&b, graph_reduce(g, OP_CONTRACT, graph_binary(g, OP_MUL, w, wide), 2, false));
     cr_assert(direct->sources == 2 && direct->source[0] == w && direct->source[1] == x);
     Node *turned = graph_permute(g, w, (int[]){1, 0});
     Node *tall = graph_expand(g, x, turned->shape, (int[]){0});
-    Node *again =
-        canonical(&b, graph_reduce(g, OP_CONTRACT, graph_binary(g, OP_MUL, turned, tall), 1, false));
+    Node *again = canonical(&b, graph_reduce(g, OP_CONTRACT, graph_binary(g, OP_MUL, turned, tall), 1, false));
     cr_assert_eq(again, direct);
     Node *three = graph_binary(g, OP_MUL, graph_binary(g, OP_MUL, w, wide), graph_unary(g, OP_EXP, w));
     Node *sum = canonical(&b, graph_reduce(g, OP_CONTRACT, three, 2, false));
@@ -80,8 +77,7 @@ Test(canonicalise, sums_of_sums) {
     Bench b = bench_new();
     Graph *g = b.g;
     Node *x = bench_input(&b, shape_of(3, 2, 3, 4, 0), 0, 1);
-    Node *twice =
-        canonical(&b, graph_reduce(g, OP_CONTRACT, graph_reduce(g, OP_CONTRACT, x, 4, false), 1, false));
+    Node *twice = canonical(&b, graph_reduce(g, OP_CONTRACT, graph_reduce(g, OP_CONTRACT, x, 4, false), 1, false));
     cr_assert_eq(twice->source[0], x);
     cr_assert_eq(twice->attr.contraction->reduced, 2);
     Node *inner = graph_reduce(g, OP_CONTRACT, x, 6, false);
@@ -116,8 +112,8 @@ Test(canonicalise, scatter_add_of_products) {
     Graph *g = b.g;
     Node *x = bench_input(&b, shape_of(1, 3, 0, 0, 0), 0, 1), *y = bench_input(&b, x->shape, 0, 1);
     Node *index = bench_indices(&b, x->shape, 5);
-    Node *sum = canonical(&b, graph_scatter_add(g, graph_binary(g, OP_MUL, x, y), index,
-                                                shape_of(1, 5, 0, 0, 0), 0, false));
+    Node *sum = canonical(
+        &b, graph_scatter_add(g, graph_binary(g, OP_MUL, x, y), index, shape_of(1, 5, 0, 0, 0), 0, false));
     cr_assert(sum->sources == 3 && sum->source[0] == x && sum->source[1] == index && sum->source[2] == y);
     arena_free(b.arena);
 }
@@ -154,12 +150,10 @@ Test(order, lanes_and_chunks) {
 Test(order, windows_first_and_upwards) {
     Bench b = bench_new();
     Graph *g = b.g;
-    Node *f = bench_input(&b, shape_of(3, 4, 3, 5, 0), 0, 1),
-         *x = bench_input(&b, shape_of(2, 3, 20, 0, 0), 0, 1);
+    Node *f = bench_input(&b, shape_of(3, 4, 3, 5, 0), 0, 1), *x = bench_input(&b, shape_of(2, 3, 20, 0, 0), 0, 1);
     Shape full = shape_of(4, 4, 16, 3, 5);
     Access of_x = {2, {{.divisor = 1, .coef = {0, 0, 1, 0}}, {.divisor = 1, .coef = {0, 1, 0, 1}}}};
-    Node *product =
-        graph_binary(g, OP_MUL, graph_expand(g, f, full, (int[]){0, 2, 3}), graph_view(g, x, full, &of_x));
+    Node *product = graph_binary(g, OP_MUL, graph_expand(g, f, full, (int[]){0, 2, 3}), graph_view(g, x, full, &of_x));
     Node *y = graph_reduce(g, OP_CONTRACT, product, 12, false);
     Node *forward = ordered(&b, y);
     cr_assert_eq(forward->attr.contraction->extent[0], 5);
@@ -180,14 +174,16 @@ Test(order, windows_first_and_upwards) {
 Test(order, spelling_does_not_matter) {
     Bench b = bench_new();
     Graph *g = b.g;
-    Node *x = bench_input(&b, shape_of(2, 3, 4, 0, 0), 0, 1),
-         *y = bench_input(&b, shape_of(2, 4, 3, 0, 0), 0, 1);
+    Node *x = bench_input(&b, shape_of(2, 3, 4, 0, 0), 0, 1), *y = bench_input(&b, shape_of(2, 4, 3, 0, 0), 0, 1);
     Node *source[] = {x, y};
-    Contraction one = {.reduced = 2, .extent = {3, 4}, .access = {
-        {2, {axis_map_index(0), axis_map_index(1)}}, {2, {axis_map_index(1), axis_map_index(0)}}}};
-    Contraction two = {.reduced = 2, .extent = {4, 3}, .access = {
-        {2, {{.offset = 2, .divisor = 1, .coef = {0, -1}}, axis_map_index(0)}},
-        {2, {axis_map_index(0), {.offset = 2, .divisor = 1, .coef = {0, -1}}}}}};
+    Contraction one = {
+        .reduced = 2,
+        .extent = {3, 4},
+        .access = {{2, {axis_map_index(0), axis_map_index(1)}}, {2, {axis_map_index(1), axis_map_index(0)}}}};
+    Contraction two = {.reduced = 2,
+                       .extent = {4, 3},
+                       .access = {{2, {{.offset = 2, .divisor = 1, .coef = {0, -1}}, axis_map_index(0)}},
+                                  {2, {axis_map_index(0), {.offset = 2, .divisor = 1, .coef = {0, -1}}}}}};
     Node *first = ordered(&b, graph_contract(g, OP_CONTRACT, source, 2, scalar, &one));
     cr_assert_eq(first, ordered(&b, graph_contract(g, OP_CONTRACT, source, 2, scalar, &two)));
     arena_free(b.arena);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
-static const int64_t matrix[] = { 2, 3 }, vector[] = { 3 }, none[] = { 0 };
+static const int64_t matrix[] = {2, 3}, vector[] = {3}, none[] = {0};
 
 typedef struct State {
     float w[6];
@@ -14,18 +14,16 @@ typedef struct State {
 } State;
 
 static int entries_of(State *s, sgdrt_entry *e) {
-    e[0] = (sgdrt_entry){ "mlp.h.dense.w", SGDRT_F32, 2, matrix, s->w };
-    e[1] = (sgdrt_entry){ "mean@x", SGDRT_F64, 1, vector, s->m };
-    e[2] = (sgdrt_entry){ "\"quoted\" \xC3\xA9", SGDRT_I32, 0, NULL, &s->step };
-    e[3] = (sgdrt_entry){ "mask", SGDRT_BOOL, 1, vector, s->mask };
-    e[4] = (sgdrt_entry){ "empty", SGDRT_F32, 1, none, NULL };
+    e[0] = (sgdrt_entry){"mlp.h.dense.w", SGDRT_F32, 2, matrix, s->w};
+    e[1] = (sgdrt_entry){"mean@x", SGDRT_F64, 1, vector, s->m};
+    e[2] = (sgdrt_entry){"\"quoted\" \xC3\xA9", SGDRT_I32, 0, NULL, &s->step};
+    e[3] = (sgdrt_entry){"mask", SGDRT_BOOL, 1, vector, s->mask};
+    e[4] = (sgdrt_entry){"empty", SGDRT_F32, 1, none, NULL};
     return 5;
 }
 
-static const sgdrt_metadata about[] = { { "sgdc", "0.1.0" },
-                                        { "run", "sweep lr=0.1\n\"a\"" },
-                                        { "seed", "42" } };
-static State state = { { 1, -2, 3.5f, 0, -0.0f, 1e-42f }, { 0.1, -3, 1e300 }, -7, { 1, 0, 1 } };
+static const sgdrt_metadata about[] = {{"sgdc", "0.1.0"}, {"run", "sweep lr=0.1\n\"a\""}, {"seed", "42"}};
+static State state = {{1, -2, 3.5f, 0, -0.0f, 1e-42f}, {0.1, -3, 1e300}, -7, {1, 0, 1}};
 
 static void *saved(size_t *length) {
     sgdrt_entry entries[5];
@@ -38,7 +36,7 @@ static void *saved(size_t *length) {
 }
 
 static void expect_state(const sgdrt_checkpoint *c) {
-    State back = { 0 };
+    State back = {0};
     sgdrt_entry entries[5];
     sgdrt_problem problem;
     int count = entries_of(&back, entries);
@@ -111,10 +109,10 @@ Test(checkpoint, one_nan) {
     uint64_t odd_double = 0xFFF0000000000001, wide;
     float f[1];
     double d[1];
-    static const int64_t one[] = { 1 };
+    static const int64_t one[] = {1};
     memcpy(f, &odd, 4);
     memcpy(d, &odd_double, 8);
-    sgdrt_entry entries[] = { { "f", SGDRT_F32, 1, one, f }, { "d", SGDRT_F64, 1, one, d } };
+    sgdrt_entry entries[] = {{"f", SGDRT_F32, 1, one, f}, {"d", SGDRT_F64, 1, one, d}};
     void *bytes;
     size_t length;
     sgdrt_problem problem;
@@ -133,7 +131,7 @@ Test(checkpoint, other_models) {
     void *bytes = saved(&length);
     sgdrt_checkpoint *c;
     sgdrt_problem problem;
-    State back = { 0 };
+    State back = {0};
     sgdrt_entry entries[5];
     entries_of(&back, entries);
     cr_assert_eq(sgdrt_load_memory(bytes, length, &c, &problem), 0);
@@ -141,11 +139,11 @@ Test(checkpoint, other_models) {
     misspelt.name = "mlp.g.dense.w";
     cr_assert_eq(sgdrt_restore(c, &misspelt, 1, &problem), 419);
     cr_assert(strstr(problem.message, "mlp.g.dense.w") && strstr(problem.help, "mlp.h.dense.w"));
-    other_shape.shape = (const int64_t[]){ 3, 2 };
+    other_shape.shape = (const int64_t[]){3, 2};
     cr_assert_eq(sgdrt_restore(c, &other_shape, 1, &problem), 419);
     cr_assert(strstr(problem.message, "f32[2, 3], and here it is f32[3, 2]"), "%s", problem.message);
     other_type.dtype = SGDRT_I32;
-    sgdrt_entry both[] = { entries[1], other_type };
+    sgdrt_entry both[] = {entries[1], other_type};
     cr_assert_eq(sgdrt_restore(c, both, 2, &problem), 419);
     cr_assert_eq(back.m[0], 0, "nothing is written when something does not fit");
     sgdrt_free_checkpoint(c);
@@ -168,39 +166,38 @@ Test(checkpoint, malformed_headers) {
         size_t data;
         const char *part;
     } files[] = {
-        { "", 0, "not JSON" },
-        { "[]", 0, "not JSON" },
-        { "{", 0, "not JSON" },
-        { "{} x", 0, "follows the JSON" },
-        { "{}", 1, "bytes follow" },
-        { "{\"a\":1}", 0, "lacks" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "lacks" },
-        { "{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "type" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,8]}}", 4, "outside" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, "outside" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "outside" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 8, "outside" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", 4, "outside" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,1e300]}}", 4, "outside" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "shape" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "whole number" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[0.5,2],\"data_offsets\":[0,4]}}", 4, "whole number" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4294967297],\"data_offsets\":[0,4]}}",
-          4, "shape" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
-          4, "overlaps" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-          "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
-          8, "twice" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "hole" },
-        { "{\"__metadata__\":{\"a\":1}}", 0, "strings" },
-        { "{\"__metadata__\":[]}", 0, "object" },
-        { "{\"__metadata__\":{},\"__metadata__\":{}}", 0, "twice" },
+        {"", 0, "not JSON"},
+        {"[]", 0, "not JSON"},
+        {"{", 0, "not JSON"},
+        {"{} x", 0, "follows the JSON"},
+        {"{}", 1, "bytes follow"},
+        {"{\"a\":1}", 0, "lacks"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "lacks"},
+        {"{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "type"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,8]}}", 4, "outside"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, "outside"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "outside"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 8, "outside"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", 4, "outside"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,1e300]}}", 4, "outside"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "whole number"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[0.5,2],\"data_offsets\":[0,4]}}", 4, "whole number"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4294967297],\"data_offsets\":[0,4]}}", 4, "shape"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+         "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+         4, "overlaps"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+         "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+         8, "twice"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "hole"},
+        {"{\"__metadata__\":{\"a\":1}}", 0, "strings"},
+        {"{\"__metadata__\":[]}", 0, "object"},
+        {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "twice"},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         sgdrt_checkpoint *c;
-        sgdrt_problem problem = { 0 };
+        sgdrt_problem problem = {0};
         cr_assert_eq(load_header(files[i].header, files[i].data, &c, &problem), 417, "%s", files[i].header);
         cr_assert(strstr(problem.message, files[i].part), "%s: %s", files[i].header, problem.message);
     }
@@ -210,10 +207,9 @@ Test(checkpoint, foreign_types) {
     sgdrt_checkpoint *c;
     sgdrt_problem problem;
     float w;
-    sgdrt_entry wanted = { "a", SGDRT_F32, 0, NULL, &w };
-    cr_assert_eq(
-        load_header("{\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2]}}  \n", 2, &c, &problem),
-        0, "%s", problem.message);
+    sgdrt_entry wanted = {"a", SGDRT_F32, 0, NULL, &w};
+    cr_assert_eq(load_header("{\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2]}}  \n", 2, &c, &problem),
+                 0, "%s", problem.message);
     cr_assert_eq(c->entry_count, 0);
     cr_assert_eq(sgdrt_restore(c, &wanted, 1, &problem), 419);
     cr_assert(strstr(problem.message, "BF16"));
@@ -235,8 +231,7 @@ Test(checkpoint, every_truncation_and_random_bytes) {
     for (int i = 0; i < 20000; i++) {
         memcpy(changed, bytes, length);
         test_flip(changed, i % 4 ? length - 80 : 16, &seed);
-        if (!sgdrt_load_memory(changed, length, &c, &problem))
-            sgdrt_free_checkpoint(c);
+        if (!sgdrt_load_memory(changed, length, &c, &problem)) sgdrt_free_checkpoint(c);
     }
     free(changed);
     free(bytes);

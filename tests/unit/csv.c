@@ -18,32 +18,31 @@ typedef struct Wanted {
 } Wanted;
 
 static int load_file(const char *path, const Wanted *w, sgdrt_table **table, sgdrt_problem *problem) {
-    static const int64_t index[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
-    int64_t shape[1] = { w->count };
-    sgdrt_column_request column = { .name = "x",
-                                    .dtype = w->dtype,
-                                    .rank = 1,
-                                    .shape = shape,
-                                    .csv_index = index,
-                                    .csv_name = w->names[0] ? w->names : NULL,
-                                    .truncated = w->truncated,
-                                    .classes = w->classes };
-    sgdrt_request request = { .name = "d",
-                              .source = SGDRT_CSV,
-                              .path = path,
-                              .delimiter = w->delimiter,
-                              .decimal = w->decimal,
-                              .comment = w->comment,
-                              .header = w->header_is_first ? 1 : -1,
-                              .missing_is_error = !w->missing_is_value,
-                              .missing_value = w->missing,
-                              .rows_begin = w->begin,
-                              .rows_end = w->end ? w->end : -1,
-                              .columns = &column,
-                              .column_count = 1 };
+    static const int64_t index[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    int64_t shape[1] = {w->count};
+    sgdrt_column_request column = {.name = "x",
+                                   .dtype = w->dtype,
+                                   .rank = 1,
+                                   .shape = shape,
+                                   .csv_index = index,
+                                   .csv_name = w->names[0] ? w->names : NULL,
+                                   .truncated = w->truncated,
+                                   .classes = w->classes};
+    sgdrt_request request = {.name = "d",
+                             .source = SGDRT_CSV,
+                             .path = path,
+                             .delimiter = w->delimiter,
+                             .decimal = w->decimal,
+                             .comment = w->comment,
+                             .header = w->header_is_first ? 1 : -1,
+                             .missing_is_error = !w->missing_is_value,
+                             .missing_value = w->missing,
+                             .rows_begin = w->begin,
+                             .rows_end = w->end ? w->end : -1,
+                             .columns = &column,
+                             .column_count = 1};
     int code = sgdrt_load(&request, table, problem);
-    if (!code && (code = sgdrt_check_labels(*table, problem)) != 0)
-        sgdrt_free_table(*table);
+    if (!code && (code = sgdrt_check_labels(*table, problem)) != 0) sgdrt_free_table(*table);
     cr_assert(code == 0 || (problem->code == code && problem->message[0]));
     return code;
 }
@@ -51,7 +50,7 @@ static int load_file(const char *path, const Wanted *w, sgdrt_table **table, sgd
 static void expect_values(const char *text, Wanted w, int64_t rows, const double *values) {
     TestFile file = test_file_text(text);
     sgdrt_table *table;
-    sgdrt_problem problem = { 0 };
+    sgdrt_problem problem = {0};
     int code = load_file(file.path, &w, &table, &problem);
     cr_assert_eq(code, 0, "%s: E%04d %s", text, code, problem.message);
     cr_assert_eq(table->rows, rows, "%s: %lld rows", text, (long long)table->rows);
@@ -62,29 +61,25 @@ static void expect_values(const char *text, Wanted w, int64_t rows, const double
                          : w.dtype == SGDRT_I32 ? ((const int32_t *)row)[e]
                          : w.dtype == SGDRT_F64 ? ((const double *)row)[e]
                                                 : ((const uint8_t *)row)[e];
-            double want =
-                w.dtype == SGDRT_F32 ? (double)(float)values[r * w.count + e] : values[r * w.count + e];
+            double want = w.dtype == SGDRT_F32 ? (double)(float)values[r * w.count + e] : values[r * w.count + e];
             cr_assert_eq(got, want, "%s: row %lld element %d is %.17g", text, (long long)r, e, got);
         }
     sgdrt_free_table(table);
     test_file_remove(&file);
 }
-#define EXPECT(text, rows, wanted, ...)                                                                      \
-    expect_values(text, (Wanted)wanted, rows, (const double[]){ __VA_ARGS__ })
-#define W(...)                                                                                               \
+#define EXPECT(text, rows, wanted, ...) expect_values(text, (Wanted)wanted, rows, (const double[]){__VA_ARGS__})
+#define W(...) \
     { __VA_ARGS__ }
 
-static void expect_problem(const char *text, Wanted w, int code, int64_t line, int64_t column,
-                           const char *part) {
+static void expect_problem(const char *text, Wanted w, int code, int64_t line, int64_t column, const char *part) {
     TestFile file = test_file_text(text);
     sgdrt_table *table = NULL;
-    sgdrt_problem problem = { 0 };
-    cr_assert_eq(load_file(file.path, &w, &table, &problem), code, "%s: E%04d %s", text, problem.code,
-                 problem.message);
-    cr_assert(problem.line == line && problem.column == column, "%s: at %lld:%lld: %s", text,
-              (long long)problem.line, (long long)problem.column, problem.message);
-    cr_assert(strstr(problem.message, part) || strstr(problem.help, part), "%s: %s; %s", text,
-              problem.message, problem.help);
+    sgdrt_problem problem = {0};
+    cr_assert_eq(load_file(file.path, &w, &table, &problem), code, "%s: E%04d %s", text, problem.code, problem.message);
+    cr_assert(problem.line == line && problem.column == column, "%s: at %lld:%lld: %s", text, (long long)problem.line,
+              (long long)problem.column, problem.message);
+    cr_assert(strstr(problem.message, part) || strstr(problem.help, part), "%s: %s; %s", text, problem.message,
+              problem.help);
     test_file_remove(&file);
 }
 
@@ -119,8 +114,7 @@ Test(csv, headers) {
     expect_problem("1.5x\n1\n", (Wanted)W(.count = 1), 405, 1, 1, "\"1.5x\" is not a number");
     EXPECT("NA,5\n1,2\n", 2, W(.count = 2, .missing_is_value = true, .missing = 9), 9, 5, 1, 2);
     EXPECT("10,20\n1,2\n", 1, W(.count = 2, .header_is_first = true), 1, 2);
-    EXPECT("price,\"the, size\"\n1,2\n3,4\n", 2, W(.count = 2, .names = { "the, size", "price" }), 2, 1, 4,
-           3);
+    EXPECT("price,\"the, size\"\n1,2\n3,4\n", 2, W(.count = 2, .names = {"the, size", "price"}), 2, 1, 4, 3);
 }
 
 Test(csv, quotes) {
@@ -132,30 +126,27 @@ Test(csv, quotes) {
 }
 
 Test(csv, missing) {
-    EXPECT("1,\n,4\nNA,n/a\nnan,?\n", 4, W(.count = 2, .missing_is_value = true, .missing = -1), 1, -1, -1, 4,
-           -1, -1, -1, -1);
-    EXPECT("1,\n0,1\n", 2, W(.count = 2, .dtype = SGDRT_I32, .missing_is_value = true, .missing = 3), 1, 3, 0,
-           1);
+    EXPECT("1,\n,4\nNA,n/a\nnan,?\n", 4, W(.count = 2, .missing_is_value = true, .missing = -1), 1, -1, -1, 4, -1, -1,
+           -1, -1);
+    EXPECT("1,\n0,1\n", 2, W(.count = 2, .dtype = SGDRT_I32, .missing_is_value = true, .missing = 3), 1, 3, 0, 1);
     expect_problem("1,2\n,3\n", (Wanted)W(.count = 2), 406, 2, 1, "missing");
     expect_problem("1,2\n3,\n", (Wanted)W(.count = 2), 406, 2, 3, "missing");
     expect_problem("a,price\n1,2\n3,n/a\n", (Wanted)W(.count = 2), 406, 3, 3,
                    "\"n/a\" stands for a missing value (column \"price\")");
-    expect_problem("1,2\n,3\n",
-                   (Wanted)W(.count = 2, .dtype = SGDRT_I32, .missing_is_value = true, .missing = .5), 404, 2,
-                   1, "missing");
+    expect_problem("1,2\n,3\n", (Wanted)W(.count = 2, .dtype = SGDRT_I32, .missing_is_value = true, .missing = .5), 404,
+                   2, 1, "missing");
 }
 
 Test(csv, numbers_that_are_none) {
-    const char *texts[] = { "x",   "1x",       "--1",  "1e",  "e5",    ".",   "-",        "+",        "1.2.3",
-                            "inf", "Infinity", "0x10", "1 2", "1_000", "1e+", "\"\"\"\"", "1\xC3\xA9" };
+    const char *texts[] = {"x",   "1x",       "--1",  "1e",  "e5",    ".",   "-",        "+",        "1.2.3",
+                           "inf", "Infinity", "0x10", "1 2", "1_000", "1e+", "\"\"\"\"", "1\xC3\xA9"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char text[64];
         snprintf(text, sizeof text, "1,2\n3,%s\n", texts[i]);
         expect_problem(text, (Wanted)W(.count = 2), 405, 2, 3, "is not a number");
     }
     expect_problem("1,2\n3,1e39\n", (Wanted)W(.count = 2), 405, 2, 3, "too large for f32");
-    expect_problem("1,2\n3,1e309\n", (Wanted)W(.count = 2, .dtype = SGDRT_F64), 405, 2, 3,
-                   "too large for f64");
+    expect_problem("1,2\n3,1e309\n", (Wanted)W(.count = 2, .dtype = SGDRT_F64), 405, 2, 3, "too large for f64");
     expect_problem("1;2\n3;1,5\n", (Wanted)W(.count = 2, .delimiter = ';'), 405, 2, 3, "point");
 }
 
@@ -176,8 +167,8 @@ Test(csv, comments) {
     EXPECT(text, 2, W(.count = 2, .comment = '#'), 1, 2, 3, 4);
     EXPECT("%x;y\r\n1;2\r\n%\r\n3;4", 2, W(.count = 2, .comment = '%'), 1, 2, 3, 4);
     expect_problem("# a\n1,2\n#b\n3,x\n", (Wanted)W(.count = 2, .comment = '#'), 405, 4, 3, "not a number");
-    expect_problem("# a\n1,2\n#b\n3,9\n", (Wanted)W(.count = 2, .comment = '#', .dtype = SGDRT_I32, .classes = 5),
-                   404, 4, 3, "outside");
+    expect_problem("# a\n1,2\n#b\n3,9\n", (Wanted)W(.count = 2, .comment = '#', .dtype = SGDRT_I32, .classes = 5), 404,
+                   4, 3, "outside");
     expect_problem("# a\n", (Wanted)W(.count = 2, .comment = '#'), 411, 0, 0, "empty");
     /* Longer than the window is. */
     size_t length = 1 << 21;
@@ -194,7 +185,8 @@ Test(csv, what_is_meant_is_said) {
     expect_problem("1\t2\n3\t4\n", semicolon, 408, 0, 0, "separated by a tab");
     expect_problem("1,2\n3,4\n", (Wanted)W(.count = 1, .delimiter = ';'), 405, 1, 1, "delimiter = \",\"");
     expect_problem("a,b\n1,red\n", (Wanted)W(.count = 2), 405, 2, 3, "leave this column out");
-    expect_problem("a,b\n1,red\n", (Wanted)W(.count = 2, .dtype = SGDRT_I32, .classes = 3), 405, 2, 3, "name the texts that are classes");
+    expect_problem("a,b\n1,red\n", (Wanted)W(.count = 2, .dtype = SGDRT_I32, .classes = 3), 405, 2, 3,
+                   "name the texts that are classes");
     TestFile zeros = test_file_bytes("a,b\n1,\0\0\n", 9);
     sgdrt_table *table;
     sgdrt_problem problem;
@@ -208,8 +200,7 @@ Test(csv, what_is_meant_is_said) {
 Test(csv, whole_numbers) {
     EXPECT("16777217,-16777219\n2000000001,7.0\n", 2, W(.count = 2, .dtype = SGDRT_I32), 16777217, -16777219,
            2000000001, 7);
-    EXPECT("16777217.9,-1.5\n0.25,1e-3\n", 2, W(.count = 2, .dtype = SGDRT_I32, .truncated = true), 16777217, -1, 0,
-           0);
+    EXPECT("16777217.9,-1.5\n0.25,1e-3\n", 2, W(.count = 2, .dtype = SGDRT_I32, .truncated = true), 16777217, -1, 0, 0);
     expect_problem("1\n2147483648.5\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .truncated = true), 404, 2, 1,
                    "out of range");
 }
@@ -221,16 +212,13 @@ Test(csv, integers) {
     expect_problem("1\n1.5\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32), 404, 2, 1, "not an integer");
     expect_problem("1\n2147483648\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32), 404, 2, 1, "out of range");
     expect_problem("1\n-1\n", (Wanted)W(.count = 1, .dtype = SGDRT_U8), 404, 2, 1, "0 to 255");
-    expect_problem("1\n99999999999999999999\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32), 404, 2, 1,
-                   "out of range");
+    expect_problem("1\n99999999999999999999\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32), 404, 2, 1, "out of range");
 }
 
 Test(csv, labels) {
     EXPECT("0\n1\n", 2, W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 0, 1);
-    expect_problem("0\n\n\"1\"\n2\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 404, 4, 1,
-                   "0..1");
-    expect_problem("y\n0\n-1\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 404, 3, 1,
-                   "label -1");
+    expect_problem("0\n\n\"1\"\n2\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 404, 4, 1, "0..1");
+    expect_problem("y\n0\n-1\n", (Wanted)W(.count = 1, .dtype = SGDRT_I32, .classes = 2), 404, 3, 1, "label -1");
 }
 
 Test(csv, rows) {
@@ -249,11 +237,9 @@ Test(csv, shape_of_the_file) {
     expect_problem("1,2\n3\n", (Wanted)W(.count = 2), 407, 2, 0, "1 field");
     expect_problem("1,2\n3,4,5\n", (Wanted)W(.count = 2), 407, 2, 0, "more than 2");
     expect_problem("1,2\n3,4\n", (Wanted)W(.count = 3), 408, 0, 0, "no column 2");
-    expect_problem("price,size\n3,4\n", (Wanted)W(.count = 1, .names = { "prize" }), 408, 1, 0,
-                   "did you mean \"price\"");
-    expect_problem("price,size\n3,4\n", (Wanted)W(.count = 1, .names = { "colour" }), 408, 1, 0,
-                   "price, size");
-    expect_problem("a,a\n3,4\n", (Wanted)W(.count = 1, .names = { "a" }), 408, 1, 0, "two columns");
+    expect_problem("price,size\n3,4\n", (Wanted)W(.count = 1, .names = {"prize"}), 408, 1, 0, "did you mean \"price\"");
+    expect_problem("price,size\n3,4\n", (Wanted)W(.count = 1, .names = {"colour"}), 408, 1, 0, "price, size");
+    expect_problem("a,a\n3,4\n", (Wanted)W(.count = 1, .names = {"a"}), 408, 1, 0, "two columns");
     expect_problem("\xFF\xFE"
                    "1\0,\0",
                    (Wanted)W(.count = 1), 402, 1, 1, "UTF-16");
@@ -282,10 +268,8 @@ Test(csv, decimals_round_once) {
             at += sprintf(at, "%.*g", 1 + (int)(r >> 32) % 20, (double)f);
         else if (i % 6 == 1)
             at += sprintf(at, "%.*f", (int)(r >> 32) % 18, (double)(int32_t)r / 1e6);
-        else if (i % 6 == 2 && isfinite(f) && f < 1e30 &&
-                 f > 1e-30) /* the middle of two floats, and beside it */
-            at += sprintf(at, "%.*e", 12 + (int)(r >> 32) % 20,
-                          ((double)f + (double)nextafterf(f, INFINITY)) / 2);
+        else if (i % 6 == 2 && isfinite(f) && f < 1e30 && f > 1e-30) /* the middle of two floats, and beside it */
+            at += sprintf(at, "%.*e", 12 + (int)(r >> 32) % 20, ((double)f + (double)nextafterf(f, INFINITY)) / 2);
         else if (i % 6 == 3)
             at += sprintf(at, "%llue%d", (unsigned long long)test_random(&seed), (int)(r % 80) - 60);
         else if (i % 6 == 4)
@@ -326,19 +310,17 @@ Test(csv, windows) {
     }
     text[at] = 0;
     TestFile plain = test_file_bytes(text, at), packed = test_file_gzip(text, at);
-    const char *paths[] = { plain.path, packed.path };
+    const char *paths[] = {plain.path, packed.path};
     for (int i = 0; i < 2; i++) {
-        static const int64_t index[] = { 2, 0 }, shape[] = { 2 };
-        sgdrt_column_request column = {
-            .name = "x", .dtype = SGDRT_I32, .rank = 1, .shape = shape, .csv_index = index
-        };
-        sgdrt_request request = { .source = SGDRT_CSV,
-                                  .path = paths[i],
-                                  .delimiter = ',',
-                                  .rows_end = -1,
-                                  .missing_is_error = true,
-                                  .columns = &column,
-                                  .column_count = 1 };
+        static const int64_t index[] = {2, 0}, shape[] = {2};
+        sgdrt_column_request column = {.name = "x", .dtype = SGDRT_I32, .rank = 1, .shape = shape, .csv_index = index};
+        sgdrt_request request = {.source = SGDRT_CSV,
+                                 .path = paths[i],
+                                 .delimiter = ',',
+                                 .rows_end = -1,
+                                 .missing_is_error = true,
+                                 .columns = &column,
+                                 .column_count = 1};
         sgdrt_table *table;
         sgdrt_problem problem;
         cr_assert_eq(sgdrt_load(&request, &table, &problem), 0, "%s", problem.message);
@@ -380,8 +362,7 @@ Test(csv, every_truncation) {
             sgdrt_table *table = NULL;
             sgdrt_problem problem;
             Wanted w = W(.count = 3, .missing_is_value = missing == 1);
-            if (!load_file(file.path, &w, &table, &problem))
-                sgdrt_free_table(table);
+            if (!load_file(file.path, &w, &table, &problem)) sgdrt_free_table(table);
             test_file_remove(&file);
         }
 }
@@ -396,8 +377,7 @@ Test(csv, random_bytes) {
         sgdrt_table *table = NULL;
         sgdrt_problem problem;
         Wanted w = W(.count = 3, .missing_is_value = i % 2 == 0);
-        if (!load_file(file.path, &w, &table, &problem))
-            sgdrt_free_table(table);
+        if (!load_file(file.path, &w, &table, &problem)) sgdrt_free_table(table);
         test_file_remove(&file);
     }
 }
@@ -405,28 +385,23 @@ Test(csv, random_bytes) {
 /* Several columns of different types, one field in two columns, records side by side; keep, remap,
  * statistics. */
 Test(table, keep_remap_standardize) {
-    static const int64_t features[] = { 0, 1 }, target[] = { 2 }, two[] = { 2 };
-    static const double remap[] = { 3, 7 };
+    static const int64_t features[] = {0, 1}, target[] = {2}, two[] = {2};
+    static const double remap[] = {3, 7};
     sgdrt_column_request columns[] = {
-        { .name = "x", .dtype = SGDRT_F32, .rank = 1, .shape = two, .csv_index = features },
-        { .name = "y", .dtype = SGDRT_I32, .csv_index = target },
-        { .name = "z",
-          .dtype = SGDRT_I32,
-          .csv_index = target,
-          .classes = 2,
-          .remap = remap,
-          .remap_count = 2 },
-        { .name = "w", .dtype = SGDRT_F64, .csv_index = features + 1 },
-        { .name = "b", .dtype = SGDRT_U8, .csv_index = target },
+        {.name = "x", .dtype = SGDRT_F32, .rank = 1, .shape = two, .csv_index = features},
+        {.name = "y", .dtype = SGDRT_I32, .csv_index = target},
+        {.name = "z", .dtype = SGDRT_I32, .csv_index = target, .classes = 2, .remap = remap, .remap_count = 2},
+        {.name = "w", .dtype = SGDRT_F64, .csv_index = features + 1},
+        {.name = "b", .dtype = SGDRT_U8, .csv_index = target},
     };
     TestFile file = test_file_text("a,b,c\n1,2,3\n5,2,4\n3,2,7\n\n9,2,5\n");
-    sgdrt_request request = { .source = SGDRT_CSV,
-                              .path = file.path,
-                              .header = 1,
-                              .rows_end = -1,
-                              .missing_is_error = true,
-                              .columns = columns,
-                              .column_count = 5 };
+    sgdrt_request request = {.source = SGDRT_CSV,
+                             .path = file.path,
+                             .header = 1,
+                             .rows_end = -1,
+                             .missing_is_error = true,
+                             .columns = columns,
+                             .column_count = 5};
     sgdrt_table *table, *copy;
     sgdrt_problem problem;
     cr_assert_eq(sgdrt_load(&request, &table, &problem), 0, "%s", problem.message);
@@ -435,12 +410,12 @@ Test(table, keep_remap_standardize) {
     cr_assert_eq(sgdrt_check_labels(copy, &problem), 415);
     cr_assert(problem.line == 3 && problem.column == 5, "%lld:%lld", (long long)problem.line,
               (long long)problem.column);
-    cr_assert_eq(sgdrt_keep_rows(copy, (const uint8_t[]){ 0, 0, 1, 1 }, &problem), 0);
+    cr_assert_eq(sgdrt_keep_rows(copy, (const uint8_t[]){0, 0, 1, 1}, &problem), 0);
     cr_assert_eq(sgdrt_check_labels(copy, &problem), 415);
     cr_assert_eq(problem.line, 6, "%lld", (long long)problem.line);
-    cr_assert_eq(sgdrt_keep_rows(copy, (const uint8_t[]){ 0, 0 }, &problem), 420);
+    cr_assert_eq(sgdrt_keep_rows(copy, (const uint8_t[]){0, 0}, &problem), 420);
     sgdrt_free_table(copy);
-    cr_assert_eq(sgdrt_keep_rows(table, (const uint8_t[]){ 1, 0, 1, 0 }, &problem), 0);
+    cr_assert_eq(sgdrt_keep_rows(table, (const uint8_t[]){1, 0, 1, 0}, &problem), 0);
     cr_assert_eq(sgdrt_check_labels(table, &problem), 0, "%s", problem.message);
     cr_assert(table->rows == 2 && table->row_in_file[1] == 2);
     cr_assert(*(int32_t *)sgdrt_row(table, 1, 1) == 7 && *(int32_t *)sgdrt_row(table, 2, 1) == 1);
@@ -448,7 +423,7 @@ Test(table, keep_remap_standardize) {
     double mean[2], deviation[2];
     sgdrt_statistics(&table->columns[0], SGDRT_F32, 2, NULL, 2, mean, deviation);
     cr_assert(mean[0] == 2 && mean[1] == 2 && deviation[0] == 1 && deviation[1] == 1);
-    const double *means[5] = { mean }, *deviations[5] = { deviation };
+    const double *means[5] = {mean}, *deviations[5] = {deviation};
     cr_assert_eq(sgdrt_standardize(table, means, deviations, &problem), 0);
     const float *row = sgdrt_row(table, 0, 0);
     cr_assert(row[0] == -1 && row[1] == 0);
@@ -458,23 +433,23 @@ Test(table, keep_remap_standardize) {
 
 /* Standardized columns are stored as the file has them until they are: 200 seconds of a unix time stay 200. */
 Test(table, standardize_takes_the_values_of_the_file) {
-    static const int64_t first[] = { 0 }, second[] = { 1 };
+    static const int64_t first[] = {0}, second[] = {1};
     sgdrt_column_request columns[] = {
-        { .name = "y", .dtype = SGDRT_F32, .csv_index = second },
-        { .name = "t", .dtype = SGDRT_F32, .wide = true, .csv_index = first },
-        { .name = "s", .dtype = SGDRT_F32, .wide = true, .csv_index = second },
+        {.name = "y", .dtype = SGDRT_F32, .csv_index = second},
+        {.name = "t", .dtype = SGDRT_F32, .wide = true, .csv_index = first},
+        {.name = "s", .dtype = SGDRT_F32, .wide = true, .csv_index = second},
     };
     char text[8192];
     size_t length = 0;
     for (int i = 0; i < 200; i++)
         length += (size_t)snprintf(text + length, sizeof text - length, "%d,0.1\n", 1700000000 + i);
     TestFile file = test_file_text(text);
-    sgdrt_request request = { .source = SGDRT_CSV,
-                              .path = file.path,
-                              .rows_end = -1,
-                              .missing_is_error = true,
-                              .columns = columns,
-                              .column_count = 3 };
+    sgdrt_request request = {.source = SGDRT_CSV,
+                             .path = file.path,
+                             .rows_end = -1,
+                             .missing_is_error = true,
+                             .columns = columns,
+                             .column_count = 3};
     sgdrt_table *table, *copy;
     sgdrt_problem problem;
     cr_assert_eq(sgdrt_load(&request, &table, &problem), 0, "%s", problem.message);
@@ -485,7 +460,7 @@ Test(table, standardize_takes_the_values_of_the_file) {
     for (int c = 1; c <= 2; c++)
         sgdrt_statistics(&copy->columns[c], SGDRT_F64, 1, NULL, 200, &mean[c - 1], &deviation[c - 1]);
     cr_assert(mean[0] == 1700000099.5 && mean[1] == 0.1 && deviation[1] == 1, "a constant is its own mean");
-    const double *means[3] = { NULL, mean, mean + 1 }, *deviations[3] = { NULL, deviation, deviation + 1 };
+    const double *means[3] = {NULL, mean, mean + 1}, *deviations[3] = {NULL, deviation, deviation + 1};
     cr_assert_eq(sgdrt_standardize(copy, means, deviations, &problem), 0);
     cr_assert(copy->described[1].dtype == SGDRT_F32 && copy->columns[0].stride == 12 && copy->bytes == 2400);
     for (int r = 0; r < 200; r++) {
@@ -498,9 +473,9 @@ Test(table, standardize_takes_the_values_of_the_file) {
 }
 
 Test(table, synthetic) {
-    static const int64_t two[] = { 2 };
-    sgdrt_column_request columns[] = { { .name = "x", .dtype = SGDRT_F32, .rank = 1, .shape = two },
-                                       { .name = "y", .dtype = SGDRT_F32 } };
+    static const int64_t two[] = {2};
+    sgdrt_column_request columns[] = {{.name = "x", .dtype = SGDRT_F32, .rank = 1, .shape = two},
+                                      {.name = "y", .dtype = SGDRT_F32}};
     sgdrt_table *table;
     sgdrt_problem problem;
     cr_assert_eq(sgdrt_new_table("points", columns, 2, 100, &table, &problem), 0);

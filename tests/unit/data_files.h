@@ -9,10 +9,12 @@
 #include <unistd.h>
 #include <zlib.h>
 
-typedef struct TestFile { char path[64]; } TestFile;
+typedef struct TestFile {
+    char path[64];
+} TestFile;
 
 static inline TestFile test_file_bytes(const void *bytes, size_t length) {
-    TestFile file = { "/tmp/sgdrt-test-XXXXXX" };
+    TestFile file = {"/tmp/sgdrt-test-XXXXXX"};
     int fd = mkstemp(file.path);
     cr_assert(fd >= 0);
     cr_assert(length == 0 || write(fd, bytes, length) == (ssize_t)length);
@@ -20,9 +22,7 @@ static inline TestFile test_file_bytes(const void *bytes, size_t length) {
     return file;
 }
 
-static inline TestFile test_file_text(const char *text) {
-    return test_file_bytes(text, strlen(text));
-}
+static inline TestFile test_file_text(const char *text) { return test_file_bytes(text, strlen(text)); }
 
 static inline TestFile test_file_gzip(const void *bytes, size_t length) {
     TestFile file = test_file_bytes(NULL, 0);
@@ -31,9 +31,7 @@ static inline TestFile test_file_gzip(const void *bytes, size_t length) {
     return file;
 }
 
-static inline void test_file_remove(TestFile *file) {
-    unlink(file->path);
-}
+static inline void test_file_remove(TestFile *file) { unlink(file->path); }
 
 /* The same numbers in every run. */
 static inline uint64_t test_random(uint64_t *state) {

@@ -29,7 +29,11 @@ Test(events, start) {
 Test(events, scalars) {
     Arena *arena = arena_new();
     Text text = text_new(arena);
-    const EventScalar scalars[] = {{"train_loss", 0.1}, {"accuracy", -2.5}, {"gr\xc3\xb6\xc3\x9f" "e", INFINITY}};
+    const EventScalar scalars[] = {{"train_loss", 0.1},
+                                   {"accuracy", -2.5},
+                                   {"gr\xc3\xb6\xc3\x9f"
+                                    "e",
+                                    INFINITY}};
     event_add_scalars(&text, 1700000001.25, 12345, scalars, 3);
     expect(&text, "420000000000000079f36eaa0900005040fc54d94110b9602a340a110a0a747261696e5f6c6f737315cdcccc3d0a0f0a0861"
                   "6363757261637915000020c00a0e0a076772c3b6c39f65150000807f63dfe62b");

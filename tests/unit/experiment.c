@@ -8,7 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct Fixture { Arena *arena; Diagnostics *diagnostics; Program *program; } Fixture;
+typedef struct Fixture {
+    Arena *arena;
+    Diagnostics *diagnostics;
+    Program *program;
+} Fixture;
 
 static Fixture lower_file(const char *path, const char *text, LowerOptions options) {
     Fixture t = {.arena = arena_new()};
@@ -50,16 +54,15 @@ static int count_ops(const Fixture *t, const Function *function, Op op) {
     return found;
 }
 
-#define POINTS                                                                                             \
-    "data points = synthetic(rows = 40, seed = 1) { x: f32[2] ~ normal(0, 1); y: f32 = x[0] - x[1] }\n"     \
+#define POINTS                                                                                          \
+    "data points = synthetic(rows = 40, seed = 1) { x: f32[2] ~ normal(0, 1); y: f32 = x[0] - x[1] }\n" \
     "model net(x: f32[2]) -> f32 {\n  h = dropout(tanh(dense(x, 3)), 0.5)\n  return dense(h, 1)[0]\n}\n"
-#define FIT(more)                                                                                            \
-    "train fit { data = points; minimize = squared(net(x), y); optimizer = sgd(lr = 0.1)\n" more "\n}\n"
+#define FIT(more) "train fit { data = points; minimize = squared(net(x), y); optimizer = sgd(lr = 0.1)\n" more "\n}\n"
 
 /* ---- each, like, --set ------------------------------------------------------------------------------- */
 Test(experiment, each_makes_the_product_with_the_last_varying_fastest) {
-    Fixture t = lower(POINTS FIT(
-        "") "train many like fit { optimizer = sgd(lr = each [0.1, 0.2]); batch = each [5, all] }\n");
+    Fixture t = lower(
+        POINTS FIT("") "train many like fit { optimizer = sgd(lr = each [0.1, 0.2]); batch = each [5, all] }\n");
     cr_assert(t.program->run_count == 5);
     cr_assert_str_eq(t.program->runs[0].name, "fit");
     cr_assert_str_eq(t.program->runs[2].name, "many lr=0.1 batch=all");
@@ -71,15 +74,14 @@ Test(experiment, each_makes_the_product_with_the_last_varying_fastest) {
 }
 
 Test(experiment, each_in_a_setting_counts_where_it_is_used) {
-    const char *text =
-        "width = each [2, 4]\nrows = each [10, 20]\n"
-        "data a = synthetic(rows = rows) { x: f32 = uniform(0, 1) }\n"
-        "data b = synthetic(rows = 5) { x: f32 = uniform(0, 1) }\n"
-        "model wide(x: f32) -> f32 = dense(tanh(dense([x], width)), 1)[0]\n"
-        "model flat(x: f32) -> f32 = dense([x], 1)[0]\n"
-        "train one   { data = b; minimize = squared(flat(x), x); optimizer = sgd(lr = 0.1) }\n"
-        "train two   { data = b; minimize = squared(wide(x), x); optimizer = sgd(lr = 0.1) }\n"
-        "train three { data = a; minimize = squared(wide(x), x); optimizer = sgd(lr = 0.1) }\n";
+    const char *text = "width = each [2, 4]\nrows = each [10, 20]\n"
+                       "data a = synthetic(rows = rows) { x: f32 = uniform(0, 1) }\n"
+                       "data b = synthetic(rows = 5) { x: f32 = uniform(0, 1) }\n"
+                       "model wide(x: f32) -> f32 = dense(tanh(dense([x], width)), 1)[0]\n"
+                       "model flat(x: f32) -> f32 = dense([x], 1)[0]\n"
+                       "train one   { data = b; minimize = squared(flat(x), x); optimizer = sgd(lr = 0.1) }\n"
+                       "train two   { data = b; minimize = squared(wide(x), x); optimizer = sgd(lr = 0.1) }\n"
+                       "train three { data = a; minimize = squared(wide(x), x); optimizer = sgd(lr = 0.1) }\n";
     Fixture t = lower(text);
     cr_assert(t.program->run_count == 1 + 2 + 4);
     cr_assert(t.program->runs[0].each_count == 0);
@@ -91,8 +93,8 @@ Test(experiment, each_in_a_setting_counts_where_it_is_used) {
 }
 
 Test(experiment, each_inside_an_item_counts_with_that_item) {
-    Fixture t = lower(POINTS FIT(
-        "") "train many like fit { optimizer = each [sgd(lr = 0.5), adam(lr = each [0.1, 0.3])] }\n");
+    Fixture t = lower(
+        POINTS FIT("") "train many like fit { optimizer = each [sgd(lr = 0.5), adam(lr = each [0.1, 0.3])] }\n");
     cr_assert(t.program->run_count == 1 + 3);
     cr_assert_str_eq(t.program->runs[1].name, "many optimizer=sgd(lr = 0.5)");
     cr_assert_str_eq(t.program->runs[3].name, "many optimizer=adam lr=0.3");
@@ -118,11 +120,10 @@ Test(experiment, like_replaces_what_it_says_again) {
 Test(experiment, set_reaches_settings_and_arguments) {
     const Setting set[] = {
         {"width", "5"}, {"lr", "0.5 * cosine(progress)"}, {"batch", "3 sequential"}, {"beta", "0.1"}};
-    Fixture t =
-        lower_with("width = 2\ndata d = synthetic(rows = 9) { x: f32 = 1 }\n"
-                   "model m(x: f32) -> f32 = dense(dense([x], width), 1)[0]\n"
-                   "train fit { data = d; minimize = squared(m(x), x); optimizer = momentum(lr = 0.1) }\n",
-                   (LowerOptions){.set = set, .set_count = 4});
+    Fixture t = lower_with("width = 2\ndata d = synthetic(rows = 9) { x: f32 = 1 }\n"
+                           "model m(x: f32) -> f32 = dense(dense([x], width), 1)[0]\n"
+                           "train fit { data = d; minimize = squared(m(x), x); optimizer = momentum(lr = 0.1) }\n",
+                           (LowerOptions){.set = set, .set_count = 4});
     const Run *run = &t.program->runs[0];
     cr_assert(find_cell(run, "m.dense.2.w") && find_cell(run, "m.dense.2.w")->shape.extent[0] == 5);
     cr_assert(isnan(find_slot(run, "lr")->value), "a schedule, until it is set");
@@ -134,9 +135,8 @@ Test(experiment, set_reaches_settings_and_arguments) {
 
 /* ---- state ------------------------------------------------------------------------------------------- */
 Test(experiment, cells_and_slots_lie_where_they_should) {
-    Fixture t =
-        lower("rate = 0.3\n" POINTS "train fit { data = points; minimize = rate * squared(net(x), y)\n"
-              "optimizer = adam(lr = rate) }\n");
+    Fixture t = lower("rate = 0.3\n" POINTS "train fit { data = points; minimize = rate * squared(net(x), y)\n"
+                      "optimizer = adam(lr = rate) }\n");
     const Run *run = &t.program->runs[0];
     cr_assert(find_slot(run, "rate") && find_slot(run, "lr") && find_slot(run, "adam.eps"));
     size_t at = 64;
@@ -173,15 +173,15 @@ Test(experiment, all_sum_is_the_same_for_every_parameter) {
 }
 
 /* ---- data, predict, measures -------------------------------------------------------------------------- */
-#define HOUSES                                                                                               \
-    "data houses = csv(\"h.csv\", header = true) {\n  keep = column(\"kind\") > 0\n"                         \
-    "  x: f32[2] = standardize(columns(0..2))\n  k: label[3] = column(\"kind\") - 1\n"                       \
-    "  y: f32 = standardize(column(\"price\"))\n}\n"                                                         \
+#define HOUSES                                                                         \
+    "data houses = csv(\"h.csv\", header = true) {\n  keep = column(\"kind\") > 0\n"   \
+    "  x: f32[2] = standardize(columns(0..2))\n  k: label[3] = column(\"kind\") - 1\n" \
+    "  y: f32 = standardize(column(\"price\"))\n}\n"                                   \
     "model price(x: f32[2]) -> f32 = dense(x, 1)[0]\n"
 
 Test(experiment, standardized_fields_are_raw_in_predict) {
-    Fixture t = lower(
-        HOUSES "train fit { data = houses; minimize = squared(price(x), y); optimizer = sgd(lr = 0.1) }\n");
+    Fixture t = lower(HOUSES
+                      "train fit { data = houses; minimize = squared(price(x), y); optimizer = sgd(lr = 0.1) }\n");
     const Run *run = &t.program->runs[0];
     const DataSet *set = run->data;
     cr_assert(set->column_count == 3 && set->field_count == 3 && set->keep != NULL);
@@ -213,9 +213,8 @@ Test(experiment, a_measure_keeps_what_its_reductions_read) {
 
 Test(experiment, terms_of_rows_come_first) {
     Fixture t = lower(
-        POINTS
-        "train fit { data = points; minimize weight = l2(net.dense.w); minimize fit = squared(net(x), y)\n"
-        "penalty decay = l1(net.dense.w); optimizer = sgd(lr = 0.1) }\n");
+        POINTS "train fit { data = points; minimize weight = l2(net.dense.w); minimize fit = squared(net(x), y)\n"
+               "penalty decay = l1(net.dense.w); optimizer = sgd(lr = 0.1) }\n");
     const Run *run = &t.program->runs[0];
     cr_assert(run->term_count == 3);
     cr_assert_str_eq(run->terms[0].name, "fit");
@@ -225,9 +224,9 @@ Test(experiment, terms_of_rows_come_first) {
 }
 
 Test(experiment, a_block_follows_the_one_it_starts_from) {
-    Fixture t = lower(
-        POINTS "train second like first { start = first }\n"
-               "train first { data = points; minimize = squared(net(x), y); optimizer = sgd(lr = 0.1) }\n");
+    Fixture t = lower(POINTS
+                      "train second like first { start = first }\n"
+                      "train first { data = points; minimize = squared(net(x), y); optimizer = sgd(lr = 0.1) }\n");
     cr_assert_str_eq(t.program->runs[0].name, "first");
     cr_assert(t.program->runs[1].start_run == 0);
     arena_free(t.arena);

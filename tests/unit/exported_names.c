@@ -10,7 +10,8 @@ static void end(void) { arena_free(arena); }
 TestSuite(exported_names, .init = begin, .fini = end);
 
 Test(exported_names, no_name_of_the_api_is_of_c_or_its_library) {
-    static const char *const suffixes[] = {"", "_data", "_rows", "_init", "_new", "_free", "_step", "_set", "_fit", "_load"};
+    static const char *const suffixes[] = {"",      "_data", "_rows", "_init", "_new",
+                                           "_free", "_step", "_set",  "_fit",  "_load"};
     FILE *file = fopen(SGDC_SOURCE_FOLDER "/tests/embed/names.txt", "r");
     char name[64];
     int count = 0;
@@ -18,7 +19,8 @@ Test(exported_names, no_name_of_the_api_is_of_c_or_its_library) {
     while (fscanf(file, "%63s", name) == 1) {
         const char *prefix = exported_prefix(arena, name);
         for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-            cr_expect_null(exported_name_owner(text_format(arena, "%s%s", prefix, suffixes[i])), "%s%s", prefix, suffixes[i]);
+            cr_expect_null(exported_name_owner(text_format(arena, "%s%s", prefix, suffixes[i])), "%s%s", prefix,
+                           suffixes[i]);
         cr_expect_str_eq(exported_prefix(arena, prefix), prefix);
         count++;
     }

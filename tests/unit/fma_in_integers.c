@@ -31,13 +31,16 @@ static uint64_t bits_of(double x) {
 static double with_exponent(uint64_t exponent) { return of_bits((next() & 0x800fffffffffffffull) | exponent << 52); }
 
 static double some_number(void) {
-    static const double edges[] = {0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 5e-324, -5e-324, DBL_MIN, DBL_MAX, -DBL_MAX, 0.5, 3};
+    static const double edges[] = {0,      -0.0,    1,       -1,      INFINITY, -INFINITY, NAN,
+                                   5e-324, -5e-324, DBL_MIN, DBL_MAX, -DBL_MAX, 0.5,       3};
     switch (next() % 6) {
     case 0: return of_bits(next());
     case 1: return with_exponent(1023 - 30 + next() % 60);
     case 2: return with_exponent(next() % 60);
     case 3: return with_exponent(2046 - next() % 60);
-    case 4: return of_bits((next() & 0x8000000000000000ull) | (next() % 2047) << 52 | 1ull << next() % 52 | 1ull << next() % 52);
+    case 4:
+        return of_bits((next() & 0x8000000000000000ull) | (next() % 2047) << 52 | 1ull << next() % 52 |
+                       1ull << next() % 52);
     default: return edges[next() % (sizeof edges / sizeof *edges)];
     }
 }

@@ -7,9 +7,16 @@
 enum { WIDTH = 61, HEIGHT = 47, FRAMES = 5 };
 
 /* ---- a decoder: one palette, frames with a control block before each ------------------------------- */
-typedef struct Decoder { const unsigned char *at; unsigned char screen[WIDTH * HEIGHT][3]; unsigned char palette[256][3]; } Decoder;
+typedef struct Decoder {
+    const unsigned char *at;
+    unsigned char screen[WIDTH * HEIGHT][3];
+    unsigned char palette[256][3];
+} Decoder;
 
-static int number(Decoder *d) { d->at += 2; return d->at[-2] | d->at[-1] << 8; }
+static int number(Decoder *d) {
+    d->at += 2;
+    return d->at[-2] | d->at[-1] << 8;
+}
 
 /* The data of sub-blocks, joined. */
 static int join(Decoder *d, unsigned char *to) {
@@ -28,11 +35,16 @@ static int unpack(const unsigned char *bytes, int length, unsigned char *values,
     static unsigned char last[4096], first[4096];
     int width = 9, codes = 258, before = -1, count = 0;
     for (int i = 0; i < 256; i++) size[i] = 1, last[i] = first[i] = (unsigned char)i;
-    for (long bit = 0; bit + width <= 8L * length; ) {
+    for (long bit = 0; bit + width <= 8L * length;) {
         int code = 0;
         for (int i = 0; i < width; i++, bit++) code |= (bytes[bit / 8] >> (bit % 8) & 1) << i;
         if (code == 257) return count;
-        if (code == 256) { width = 9; codes = 258; before = -1; continue; }
+        if (code == 256) {
+            width = 9;
+            codes = 258;
+            before = -1;
+            continue;
+        }
         cr_assert(code < codes || (code == codes && before >= 0), "code %d of %d", code, codes);
         if (before >= 0 && codes < 4096) {
             prefix[codes] = before;
@@ -42,7 +54,8 @@ static int unpack(const unsigned char *bytes, int length, unsigned char *values,
             codes++;
         }
         cr_assert(count + size[code] <= most);
-        for (int at = code, i = size[code] - 1; i >= 0; i--, at = at < 256 ? 0 : prefix[at]) values[count + i] = last[at];
+        for (int at = code, i = size[code] - 1; i >= 0; i--, at = at < 256 ? 0 : prefix[at])
+            values[count + i] = last[at];
         count += size[code];
         before = code;
         if (codes == 1 << width && width < 12) width++;
@@ -82,10 +95,11 @@ static int written_and_read(int colors) {
         for (int i = 0; i < WIDTH * HEIGHT; i++) {
             random = random * 1664525 + 1013904223;
             bool same = f && (i % WIDTH < 9 || random >> 31);
-            frames[f].pixels[i] = same ? frames[f - 1].pixels[i] : (uint16_t)((random >> 8) % (uint32_t)colors * 32767u / (uint32_t)colors);
+            frames[f].pixels[i] = same ? frames[f - 1].pixels[i]
+                                       : (uint16_t)((random >> 8) % (uint32_t)colors * 32767u / (uint32_t)colors);
         }
     }
-    frames[3].pixels = frames[2].pixels;                  /* nothing changes */
+    frames[3].pixels = frames[2].pixels; /* nothing changes */
     gif_add(&gif, frames, FRAMES, 9, 130);
     Decoder d = {.at = (const unsigned char *)gif.bytes + 13};
     cr_assert(memcmp(gif.bytes, "GIF89a\075\000\057\000\367", 11) == 0);
@@ -111,9 +125,10 @@ Test(gif, many_colors_are_near) { cr_assert_leq(written_and_read(5000), 64); }
 /* A png of 2 x 1 as `convert` has written it, and every beginning of it. */
 Test(gif, images_that_are_cut) {
     static const unsigned char png[] = {
-        0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0, 2, 0, 0, 0, 1, 8, 2, 0, 0, 0, 0x7b, 0x40, 0xe8, 0xdd,
-        0, 0, 0, 18, 'I', 'D', 'A', 'T', 0x78, 0x01, 0x01, 0x07, 0, 0xf8, 0xff, 0, 255, 0, 0, 0, 0, 255, 0x07, 0, 0x01, 0xff,
-        0, 0, 0, 0, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+        0x89, 'P',  'N', 'G',  13,   10,   26,   10, 0,    0,    0,    13,   'I',  'H',  'D',  'R',  0,    0,    0,
+        2,    0,    0,   0,    1,    8,    2,    0,  0,    0,    0x7b, 0x40, 0xe8, 0xdd, 0,    0,    0,    18,   'I',
+        'D',  'A',  'T', 0x78, 0x01, 0x01, 0x07, 0,  0xf8, 0xff, 0,    255,  0,    0,    0,    0,    255,  0x07, 0,
+        0x01, 0xff, 0,   0,    0,    0,    0,    0,  0,    0,    'I',  'E',  'N',  'D',  0xae, 0x42, 0x60, 0x82};
     Arena *arena = arena_new();
     Raster raster;
     char *bytes = malloc(sizeof png);

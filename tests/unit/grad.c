@@ -2,12 +2,11 @@
  * kind; convolutions against plain loops. */
 #include "graph_test.h"
 
-static void compare(const char *what, const double *got, const double *wanted, int64_t size,
-                    double tolerance) {
+static void compare(const char *what, const double *got, const double *wanted, int64_t size, double tolerance) {
     for (int64_t i = 0; i < size; i++) {
         double scale = 1 + fabs(wanted[i]);
-        cr_assert(fabs(got[i] - wanted[i]) <= tolerance * scale, "%s [%ld]: %.12g, not %.12g", what, (long)i,
-                  got[i], wanted[i]);
+        cr_assert(fabs(got[i] - wanted[i]) <= tolerance * scale, "%s [%ld]: %.12g, not %.12g", what, (long)i, got[i],
+                  wanted[i]);
     }
 }
 
@@ -33,12 +32,17 @@ static void check_derivatives(Bench *b, const char *what, Node *y) {
     }
 }
 
-typedef struct Domain { double low, high; } Domain;
+typedef struct Domain {
+    double low, high;
+} Domain;
 
 /* Where an op's derivative is smooth enough for differences. */
 static Domain domain_of(Op op) {
     switch (op) {
-    case OP_SQRT: case OP_LOG: case OP_POW: case OP_DIV: return (Domain){0.5, 2};
+    case OP_SQRT:
+    case OP_LOG:
+    case OP_POW:
+    case OP_DIV: return (Domain){0.5, 2};
     default: return (Domain){-2, 2};
     }
 }
@@ -51,8 +55,7 @@ static Node *build_element(Bench *b, Op op) {
     if (op == OP_CAST || op == OP_NOT) return x;
     if (op_arity(op) == 1) return graph_unary(b->g, op, x);
     Node *y = bench_input(b, shape, d.low, d.high);
-    if (op == OP_WHERE)
-        return graph_where(b->g, graph_binary(b->g, OP_LT, y, x), graph_unary(b->g, OP_EXP, x), y);
+    if (op == OP_WHERE) return graph_where(b->g, graph_binary(b->g, OP_LT, y, x), graph_unary(b->g, OP_EXP, x), y);
     if (op == OP_FMA) return x;
     return graph_binary(b->g, op, x, y);
 }
@@ -178,13 +181,13 @@ Test(grad, movement) {
 
 Test(grad, views_of_every_kind) {
     Access access[] = {
-        {2, {map_of(0, 1, 1, 0, 0, 0), map_of(0, 1, 1, 0, 0, 0)}},       /* the diagonal */
-        {2, {map_of(2, 1, 0, 0, 0, 0), map_of(0, 1, 1, 0, 0, 0)}},       /* one row */
-        {2, {map_of(0, 1, 1, 1, 0, 0), map_of(1, 1, 0, 1, 0, 0)}},       /* windows */
-        {2, {map_of(-1, 1, 2, 0, 0, 0), map_of(0, 2, 1, 0, 0, 0)}},      /* steps and holes */
-        {2, {map_of(2, 1, -1, 0, 0, 0), map_of(3, 1, -1, -1, 0, 0)}},    /* backwards */
-        {2, {map_of(0, 1, 0, 0, 0, 0), map_of(0, 1, 0, 0, 0, 0)}},       /* one element everywhere */
-        {2, {map_of(0, 1, 1, 2, 0, 0), map_of(1, 1, 2, 1, 0, 0)}},       /* both indices in both axes */
+        {2, {map_of(0, 1, 1, 0, 0, 0), map_of(0, 1, 1, 0, 0, 0)}},    /* the diagonal */
+        {2, {map_of(2, 1, 0, 0, 0, 0), map_of(0, 1, 1, 0, 0, 0)}},    /* one row */
+        {2, {map_of(0, 1, 1, 1, 0, 0), map_of(1, 1, 0, 1, 0, 0)}},    /* windows */
+        {2, {map_of(-1, 1, 2, 0, 0, 0), map_of(0, 2, 1, 0, 0, 0)}},   /* steps and holes */
+        {2, {map_of(2, 1, -1, 0, 0, 0), map_of(3, 1, -1, -1, 0, 0)}}, /* backwards */
+        {2, {map_of(0, 1, 0, 0, 0, 0), map_of(0, 1, 0, 0, 0, 0)}},    /* one element everywhere */
+        {2, {map_of(0, 1, 1, 2, 0, 0), map_of(1, 1, 2, 1, 0, 0)}},    /* both indices in both axes */
         {2, {map_of(0, 3, 1, 2, 0, 0), map_of(1, 1, 1, 0, 0, 0)}},
     };
     for (size_t i = 0; i < sizeof access / sizeof access[0]; i++) {
@@ -199,21 +202,11 @@ Test(grad, views_of_every_kind) {
 /* Sums over indices that no result axis fixes, so that guards are needed. */
 Test(grad, contractions_of_every_kind) {
     Contraction c[] = {
-        {.reduced = 2,
-         .extent = {3, 2},
-         .access = {{1, {map_of(0, 1, 0, 2, 1, 0)}}, {1, {map_of(0, 1, 0, 0, 1, 0)}}}},
-        {.reduced = 2,
-         .extent = {2, 2},
-         .access = {{1, {map_of(0, 1, 1, 2, 1, 0)}}, {1, {map_of(0, 1, 1, 0, 1, 0)}}}},
-        {.reduced = 2,
-         .extent = {3, 3},
-         .access = {{1, {map_of(0, 2, 0, 1, 1, 0)}}, {1, {map_of(1, 1, 0, 1, -1, 0)}}}},
-        {.reduced = 1,
-         .extent = {5},
-         .access = {{1, {map_of(0, 1, 1, 1, 0, 0)}}, {1, {map_of(4, 1, 0, -1, 0, 0)}}}},
-        {.reduced = 2,
-         .extent = {4, 4},
-         .access = {{1, {map_of(-2, 1, 1, 1, 1, 0)}}, {1, {map_of(0, 3, 0, 1, 2, 0)}}}},
+        {.reduced = 2, .extent = {3, 2}, .access = {{1, {map_of(0, 1, 0, 2, 1, 0)}}, {1, {map_of(0, 1, 0, 0, 1, 0)}}}},
+        {.reduced = 2, .extent = {2, 2}, .access = {{1, {map_of(0, 1, 1, 2, 1, 0)}}, {1, {map_of(0, 1, 1, 0, 1, 0)}}}},
+        {.reduced = 2, .extent = {3, 3}, .access = {{1, {map_of(0, 2, 0, 1, 1, 0)}}, {1, {map_of(1, 1, 0, 1, -1, 0)}}}},
+        {.reduced = 1, .extent = {5}, .access = {{1, {map_of(0, 1, 1, 1, 0, 0)}}, {1, {map_of(4, 1, 0, -1, 0, 0)}}}},
+        {.reduced = 2, .extent = {4, 4}, .access = {{1, {map_of(-2, 1, 1, 1, 1, 0)}}, {1, {map_of(0, 3, 0, 1, 2, 0)}}}},
     };
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         for (int sources = 1; sources <= 2; sources++) {
@@ -247,8 +240,10 @@ Test(grad, max_pool) {
             for (int64_t offset = -1; offset <= 1; offset++) {
                 Bench b = bench_new();
                 Node *x = bench_input(&b, shape_of(2, 2, 11, 0, 0), -1, 1);
-                Contraction c = {.reduced = 1, .extent = {taps}, .access = {{2,
-                    {map_of(0, 1, 1, 0, 0, 0), map_of(offset, 1, 0, (int32_t)stride, 1, 0)}}}};
+                Contraction c = {
+                    .reduced = 1,
+                    .extent = {taps},
+                    .access = {{2, {map_of(0, 1, 1, 0, 0, 0), map_of(offset, 1, 0, (int32_t)stride, 1, 0)}}}};
                 Node *y = graph_contract(b.g, OP_REDUCE_MAX, &x, 1, shape_of(2, 2, 8 / stride, 0, 0), &c);
                 if (offset >= 0 || taps > 1) check_derivatives(&b, "max_pool", graph_unary(b.g, OP_EXP, y));
                 arena_free(b.arena);
@@ -272,7 +267,9 @@ Test(grad, gather_and_scatter_add) {
 }
 
 /* ---- convolutions -------------------------------------------------------------------------- */
-typedef struct Conv { int64_t in, out, size, taps, stride, dilation, pad; } Conv;
+typedef struct Conv {
+    int64_t in, out, size, taps, stride, dilation, pad;
+} Conv;
 
 static int64_t conv_result(const Conv *c) {
     return (c->size + 2 * c->pad - c->dilation * (c->taps - 1) - 1) / c->stride + 1;
@@ -284,15 +281,14 @@ static Node *conv_node(Bench *b, const Conv *c, Node *x, Node *f) {
     Shape full = shape_of(4, c->out, conv_result(c), c->in, c->taps);
     int64_t before[] = {0, c->pad}, after[] = {0, c->pad};
     Node *padded = graph_pad(g, x, before, after);
-    Access of_x = {2,
-                   {map_of(0, 1, 0, 0, 1, 0), map_of(0, 1, 0, (int32_t)c->stride, 0, (int32_t)c->dilation)}};
+    Access of_x = {2, {map_of(0, 1, 0, 0, 1, 0), map_of(0, 1, 0, (int32_t)c->stride, 0, (int32_t)c->dilation)}};
     Node *product = graph_binary(g, OP_MUL, graph_expand(g, f, full, (int[]){0, 2, 3}),
                                  graph_view(g, padded, full, &of_x));
     return graph_reduce(g, OP_CONTRACT, product, 12, false);
 }
 
-static void conv_loops(const Conv *c, const double *x, const double *f, const double *g, double *y,
-                       double *dx, double *df) {
+static void conv_loops(const Conv *c, const double *x, const double *f, const double *g, double *y, double *dx,
+                       double *df) {
     int64_t width = conv_result(c);
     for (int64_t o = 0; o < c->out; o++)
         for (int64_t i = 0; i < width; i++)
@@ -312,13 +308,11 @@ static void check_conv(const Conv *c) {
     Node *x = bench_input(&b, shape_of(2, c->in, c->size, 0, 0), -1, 1);
     Node *f = bench_input(&b, shape_of(3, c->out, c->in, c->taps, 0), -1, 1);
     Node *y = conv_node(&b, c, x, f), *scalar = bench_weigh(&b, y);
-    double *values =
-        arena_array(b.arena, double, c->out *width + c->in * c->size + c->out * c->in * c->taps + 3);
+    double *values = arena_array(b.arena, double, c->out *width + c->in * c->size + c->out * c->in * c->taps + 3);
     double *dx = values + c->out * width, *df = dx + c->in * c->size;
     conv_loops(c, b.value[0], b.value[1], b.value[2], values, dx, df);
-    const char *what =
-        text_format(b.arena, "conv size %ld taps %ld stride %ld dilation %ld pad %ld", (long)c->size,
-                    (long)c->taps, (long)c->stride, (long)c->dilation, (long)c->pad);
+    const char *what = text_format(b.arena, "conv size %ld taps %ld stride %ld dilation %ld pad %ld", (long)c->size,
+                                   (long)c->taps, (long)c->stride, (long)c->dilation, (long)c->pad);
     compare(what, bench_values(&b, y), values, c->out * width, 1e-13);
     compare(what, bench_gradient(&b, scalar, 0), dx, c->in * c->size, 1e-13);
     compare(what, bench_gradient(&b, scalar, 1), df, c->out * c->in * c->taps, 1e-13);

@@ -41,18 +41,15 @@ Test(graph, constants_fold_in_their_own_type) {
     Node *third = graph_binary(b.g, OP_DIV, graph_const(b.g, DTYPE_F32, scalar, 1),
                                graph_const(b.g, DTYPE_F32, scalar, 3));
     cr_assert_eq(folded(third), (double)(1.0f / 3.0f));
-    Node *large = graph_const(b.g, DTYPE_F32, scalar, 16777216),
-         *one = graph_const(b.g, DTYPE_F32, scalar, 1);
+    Node *large = graph_const(b.g, DTYPE_F32, scalar, 16777216), *one = graph_const(b.g, DTYPE_F32, scalar, 1);
     cr_assert_eq(folded(graph_binary(b.g, OP_ADD, large, one)), 16777216);
-    Node *most = graph_const(b.g, DTYPE_I32, scalar, 2147483647),
-         *unit = graph_const(b.g, DTYPE_I32, scalar, 1);
+    Node *most = graph_const(b.g, DTYPE_I32, scalar, 2147483647), *unit = graph_const(b.g, DTYPE_I32, scalar, 1);
     cr_assert_eq(folded(graph_binary(b.g, OP_ADD, most, unit)), -2147483648.0);
     Node *minus = graph_const(b.g, DTYPE_I32, scalar, -7), *three = graph_const(b.g, DTYPE_I32, scalar, 3);
     cr_assert_eq(folded(graph_binary(b.g, OP_FLOORDIV, minus, three)), -3);
     cr_assert_eq(folded(graph_binary(b.g, OP_MOD, minus, three)), 2);
     Node *nan = graph_const(b.g, DTYPE_F32, scalar, NAN);
-    cr_assert(isnan(folded(graph_binary(b.g, OP_MAX, nan, one))) &&
-              isnan(folded(graph_binary(b.g, OP_MAX, one, nan))));
+    cr_assert(isnan(folded(graph_binary(b.g, OP_MAX, nan, one))) && isnan(folded(graph_binary(b.g, OP_MAX, one, nan))));
     cr_assert_eq(folded(graph_binary(b.g, OP_LT, nan, one)), 0);
     cr_assert_eq(folded(graph_binary(b.g, OP_NE, nan, nan)), 1);
     cr_assert_eq(folded(graph_cast(b.g, graph_const(b.g, DTYPE_F32, scalar, 1e20), DTYPE_I32)), 2147483647);
@@ -61,16 +58,14 @@ Test(graph, constants_fold_in_their_own_type) {
     cr_assert_eq(folded(graph_powi(b.g, graph_const(b.g, DTYPE_F32, scalar, 0), 0)), 1);
     Node *ones = graph_const(b.g, DTYPE_F32, shape_of(2, 3, 4, 0, 0), 1);
     cr_assert_eq(folded(sum_all(b.g, ones)), 12);
-    cr_assert_eq(sum_all(b.g, graph_const(b.g, DTYPE_F32, ones->shape, 0.1))->op, OP_CONTRACT,
-                 "the order decides");
+    cr_assert_eq(sum_all(b.g, graph_const(b.g, DTYPE_F32, ones->shape, 0.1))->op, OP_CONTRACT, "the order decides");
     arena_free(b.arena);
 }
 
 Test(graph, exact_identities_only) {
     Bench b = bench_new();
     Node *x = bench_input(&b, shape_of(1, 3, 0, 0, 0), 0, 1);
-    Node *zero = graph_const(b.g, DTYPE_F64, x->shape, 0),
-         *minus_zero = graph_const(b.g, DTYPE_F64, x->shape, -0.0);
+    Node *zero = graph_const(b.g, DTYPE_F64, x->shape, 0), *minus_zero = graph_const(b.g, DTYPE_F64, x->shape, -0.0);
     Node *one = graph_const(b.g, DTYPE_F64, x->shape, 1);
     cr_assert_eq(graph_binary(b.g, OP_MUL, x, one), x);
     cr_assert_eq(graph_binary(b.g, OP_MUL, one, x), x);
@@ -144,11 +139,10 @@ Test(graph, printing) {
     graph_to_line(b.g, roots, 2);
     Text text = text_new(b.arena);
     graph_print(&text, roots, names, 2);
-    cr_assert_str_eq(text.bytes,
-                     "%0: f32[10, 784] = cell 0\n"
-                     "%1: f32[784] rows = column 0\n"
-                     "%2: f32[10] rows = contract(%0, %1) [i | q: 784] %0[i, q] %1[q] lanes 1\n"
-                     "%3: f32 rows = contract(%1) [| q: 784] %1[q] lanes 16\n"
-                     "z = %2\ntotal = %3\n");
+    cr_assert_str_eq(text.bytes, "%0: f32[10, 784] = cell 0\n"
+                                 "%1: f32[784] rows = column 0\n"
+                                 "%2: f32[10] rows = contract(%0, %1) [i | q: 784] %0[i, q] %1[q] lanes 1\n"
+                                 "%3: f32 rows = contract(%1) [| q: 784] %1[q] lanes 16\n"
+                                 "z = %2\ntotal = %3\n");
     arena_free(b.arena);
 }

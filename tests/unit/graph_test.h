@@ -16,7 +16,7 @@ typedef struct Bench {
     Graph *g;
     int inputs;
     Node *input[MOST_INPUTS];
-    double *value[MOST_INPUTS];          /* f64 inputs; i32 ones as int32_t */
+    double *value[MOST_INPUTS]; /* f64 inputs; i32 ones as int32_t */
     sgdrt_column column[MOST_INPUTS];
     uint64_t random;
 } Bench;
@@ -94,7 +94,6 @@ static inline double *bench_differences(Bench *b, Node *y, int at) {
 static inline double *bench_gradient(Bench *b, Node *y, int at) {
     Node *gradient = NULL;
     cr_assert(graph_gradients(b->g, y, NULL, &b->input[at], 1, &gradient));
-    return gradient ? bench_values(b, gradient)
-                    : arena_array(b->arena, double, shape_size(b->input[at]->shape) + 1);
+    return gradient ? bench_values(b, gradient) : arena_array(b->arena, double, shape_size(b->input[at]->shape) + 1);
 }
 #endif

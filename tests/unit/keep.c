@@ -7,10 +7,12 @@ static const char program[] =
     "model net(x: f32[32]) -> f32 = dense(tanh(dense(x, 32)), 1)[0]\n"
     "train fit { data = d; minimize = squared(net(x), y); optimizer = %s; batch = 32; epochs = 1 }\n";
 
-typedef struct Found { int kept; int64_t largest; } Found;     /* largest: of the values without rows in a buffer */
+typedef struct Found {
+    int kept;
+    int64_t largest;
+} Found; /* largest: of the values without rows in a buffer */
 
-static Found look(const char *optimizer)
-{
+static Found look(const char *optimizer) {
     Arena *arena = arena_new();
     Compiled c = compile_text(text_format(arena, program, optimizer), false);
     cr_assert(c.program != NULL);
@@ -24,16 +26,14 @@ static Found look(const char *optimizer)
         const Buffer *b = f->buffer[id];
         found.kept += f->kept[id] > 0;
         cr_expect(f->kept[id] == 0 || b == NULL, "in its cell or in a buffer");
-        if (b != NULL && !b->rows && b->elements > found.largest)
-            found.largest = b->elements;
+        if (b != NULL && !b->rows && b->elements > found.largest) found.largest = b->elements;
     }
     arena_free(c.arena);
     arena_free(arena);
     return found;
 }
 
-Test(keep, moments)
-{
+Test(keep, moments) {
     Found adam = look("adam(lr = 0.1)"), sgd = look("sgd(lr = 0.1)");
     cr_expect(adam.kept == 8, "two moments of each parameter");
     cr_expect(sgd.kept == 0, "sgd goes on with nothing");

@@ -28,14 +28,20 @@ static Program *compiled(Arena *arena) {
     Program *program = lower_program(arena, names, diagnostics, map, ast, "p.sgd", &options);
     diagnostics_print_human(diagnostics, stderr, false);
     cr_assert(diagnostics->errors == 0);
-    for (const Pass *pass = graph_passes; pass->name; pass++)
-        pass->run(program, &program->runs[0]);
+    for (const Pass *pass = graph_passes; pass->name; pass++) pass->run(program, &program->runs[0]);
     return program;
 }
 
 /* ---- places of a tree --------------------------------------------------------------------------------------- */
-typedef struct TreePlace { Body *body; int index, conditions; Statement *nest, *around; } TreePlace;
-typedef struct TreePlaces { TreePlace items[20000]; int count; } TreePlaces;
+typedef struct TreePlace {
+    Body *body;
+    int index, conditions;
+    Statement *nest, *around;
+} TreePlace;
+typedef struct TreePlaces {
+    TreePlace items[20000];
+    int count;
+} TreePlaces;
 static TreePlaces places;
 
 static void find_places(Body *body, int conditions, Statement *nest, Statement *around) {
@@ -51,7 +57,8 @@ static void find_places(Body *body, int conditions, Statement *nest, Statement *
 static Statement *statement_at(TreePlace p) { return p.body->items[p.index]; }
 
 static void remove_at(TreePlace p) {
-    memmove(&p.body->items[p.index], &p.body->items[p.index + 1], sizeof p.body->items[0] * (size_t)(p.body->count - p.index - 1));
+    memmove(&p.body->items[p.index], &p.body->items[p.index + 1],
+            sizeof p.body->items[0] * (size_t)(p.body->count - p.index - 1));
     p.body->count--;
 }
 
@@ -78,14 +85,16 @@ static bool store_off_by_one(LoopTree *tree, TreePlace p) {
 
 static bool load_before_the_first(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
-    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_LOAD || subscript_range(s->scalar->at).least != 0) return false;
+    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_LOAD || subscript_range(s->scalar->at).least != 0)
+        return false;
     ((Scalar *)s->scalar)->at = moved(tree->arena, s->scalar->at, -1);
     return true;
 }
 
 static bool load_off_by_one(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
-    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_LOAD || !reaches_all(s->scalar->array, s->scalar->at)) return false;
+    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_LOAD || !reaches_all(s->scalar->array, s->scalar->at))
+        return false;
     ((Scalar *)s->scalar)->at = moved(tree->arena, s->scalar->at, 1);
     return true;
 }
@@ -118,8 +127,8 @@ static bool store_dropped(LoopTree *tree, TreePlace p) {
 static bool start_dropped(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
     (void)tree;
-    if (s->kind != STATEMENT_STORE || s->term != NULL || s->array->memory != ARRAY_REGISTERS || s->scalar->kind != SCALAR_CONST
-        || p.conditions > 0)
+    if (s->kind != STATEMENT_STORE || s->term != NULL || s->array->memory != ARRAY_REGISTERS ||
+        s->scalar->kind != SCALAR_CONST || p.conditions > 0)
         return false;
     remove_at(p);
     return true;
@@ -128,7 +137,8 @@ static bool start_dropped(LoopTree *tree, TreePlace p) {
 static bool carries_chain(const Body *body, const Loop *loop) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_STORE && s->term != NULL && subscript_coef(s->term, loop) != 0 && subscript_coef(s->at, loop) == 0)
+        if (s->kind == STATEMENT_STORE && s->term != NULL && subscript_coef(s->term, loop) != 0 &&
+            subscript_coef(s->at, loop) == 0)
             return true;
         if (carries_chain(&s->body, loop)) return true;
     }
@@ -141,14 +151,20 @@ static bool mark_chain(TreePlace p, LoopMark mark) {
     s->loop->mark = mark;
     return true;
 }
-static bool chain_in_lanes(LoopTree *tree, TreePlace p) { (void)tree; return mark_chain(p, LOOP_VECTOR); }
-static bool chain_in_threads(LoopTree *tree, TreePlace p) { (void)tree; return mark_chain(p, LOOP_THREADS); }
+static bool chain_in_lanes(LoopTree *tree, TreePlace p) {
+    (void)tree;
+    return mark_chain(p, LOOP_VECTOR);
+}
+static bool chain_in_threads(LoopTree *tree, TreePlace p) {
+    (void)tree;
+    return mark_chain(p, LOOP_THREADS);
+}
 
 static bool axes_exchanged(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
     (void)tree;
-    if (s->kind != STATEMENT_LOOP || p.around == NULL || !carries_chain(&s->body, s->loop) || !carries_chain(&p.around->body, p.around->loop)
-        || p.around->loop->extent == ALL_ROWS)
+    if (s->kind != STATEMENT_LOOP || p.around == NULL || !carries_chain(&s->body, s->loop) ||
+        !carries_chain(&p.around->body, p.around->loop) || p.around->loop->extent == ALL_ROWS)
         return false;
     Loop *outer = p.around->loop;
     p.around->loop = s->loop;
@@ -158,7 +174,8 @@ static bool axes_exchanged(LoopTree *tree, TreePlace p) {
 
 static bool terms_descending(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
-    if (s->kind != STATEMENT_STORE || s->term == NULL || s->term->count == 0 || p.around == NULL || !carries_chain(&p.around->body, p.around->loop))
+    if (s->kind != STATEMENT_STORE || s->term == NULL || s->term->count == 0 || p.around == NULL ||
+        !carries_chain(&p.around->body, p.around->loop))
         return false;
     s->term = subscript_times(tree->arena, s->term, -1);
     return true;
@@ -171,7 +188,8 @@ static bool term_lost(LoopTree *tree, TreePlace p) {
     Statement *let = tree_statement(tree, STATEMENT_LET);
     let->scalar = s->scalar = other;
     vector_push(tree->arena, p.body, NULL);
-    memmove(&p.body->items[p.index + 1], &p.body->items[p.index], sizeof p.body->items[0] * (size_t)(p.body->count - 1 - p.index));
+    memmove(&p.body->items[p.index + 1], &p.body->items[p.index],
+            sizeof p.body->items[0] * (size_t)(p.body->count - 1 - p.index));
     p.body->items[p.index] = let;
     return true;
 }
@@ -179,7 +197,9 @@ static bool term_lost(LoopTree *tree, TreePlace p) {
 static bool term_unnamed(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
     (void)tree;
-    if (s->kind != STATEMENT_STORE || s->term == NULL || p.around == NULL || !carries_chain(&p.around->body, p.around->loop)) return false;
+    if (s->kind != STATEMENT_STORE || s->term == NULL || p.around == NULL ||
+        !carries_chain(&p.around->body, p.around->loop))
+        return false;
     s->term = NULL;
     return true;
 }
@@ -204,7 +224,8 @@ static bool loop_closed_early(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
     if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_LOAD) return false;
     const Subscript *at = s->scalar->at;
-    ((Scalar *)s->scalar)->at = subscript_sum(tree->arena, at, subscript_of_loop(tree->arena, tree_loop(tree, "i", 1, LOOP_SERIAL)));
+    ((Scalar *)s->scalar)->at = subscript_sum(tree->arena, at,
+                                              subscript_of_loop(tree->arena, tree_loop(tree, "i", 1, LOOP_SERIAL)));
     return true;
 }
 
@@ -218,7 +239,8 @@ static bool guard_removed(LoopTree *tree, TreePlace p) {
     let->scalar = always;
     ((Scalar *)s->scalar)->source[0] = always;
     vector_push(tree->arena, p.body, NULL);
-    memmove(&p.body->items[p.index + 1], &p.body->items[p.index], sizeof p.body->items[0] * (size_t)(p.body->count - 1 - p.index));
+    memmove(&p.body->items[p.index + 1], &p.body->items[p.index],
+            sizeof p.body->items[0] * (size_t)(p.body->count - 1 - p.index));
     p.body->items[p.index] = let;
     return true;
 }
@@ -250,7 +272,11 @@ static bool output_narrowed(LoopTree *tree, TreePlace p) {
     return true;
 }
 
-static const struct { const char *name; Mutation *mutate; const char *said[4]; } mutations[] = {
+static const struct {
+    const char *name;
+    Mutation *mutate;
+    const char *said[4];
+} mutations[] = {
     {"a store one element further", store_off_by_one, {"is outside", "before all of", "meet in"}},
     {"a load before the first element", load_before_the_first, {"is outside", "meet in"}},
     {"a load one element further", load_off_by_one, {"is outside", "loses the terms", "adds to itself", "meet in"}},
@@ -287,7 +313,7 @@ static bool is_said(int m, const char *problem) {
 /* Of the places at equal distances; how many there were. */
 static int try_mutation(const Run *run, int m, int which) {
     int tried = 0, step = 1;
-    for (int at = 0; ; at += step) {
+    for (int at = 0;; at += step) {
         Arena *arena = arena_new();
         LoopTree *tree = schedule_function(arena, run, function_of(run, which));
         places.count = 0;
@@ -298,7 +324,8 @@ static int try_mutation(const Run *run, int m, int which) {
             const char *problem = tree_problem(tree);
             Text shown = text_new(arena);
             if (problem == NULL) tree_print(&shown, tree);
-            cr_expect(problem != NULL, "%s at place %d of function %d: nothing was found\n%s", mutations[m].name, at, which, shown.bytes);
+            cr_expect(problem != NULL, "%s at place %d of function %d: nothing was found\n%s", mutations[m].name, at,
+                      which, shown.bytes);
             cr_expect(problem == NULL || is_said(m, problem), "%s: %s", mutations[m].name, problem);
             tried++;
         }
@@ -311,7 +338,8 @@ Test(loop_tree, nothing_is_wrong) {
     Arena *arena = arena_new();
     Program *program = compiled(arena);
     for (int which = 0; which < 4; which++) {
-        const char *problem = tree_problem(schedule_function(arena, &program->runs[0], function_of(&program->runs[0], which)));
+        const char *problem = tree_problem(
+            schedule_function(arena, &program->runs[0], function_of(&program->runs[0], which)));
         cr_expect(problem == NULL, "%s", problem);
     }
     arena_free(arena);
@@ -341,7 +369,9 @@ static void shared_nest(LoopTree *tree, const Array *to, const Array *from, int6
     const Subscript *i = subscript_of_loop(tree->arena, loop->loop);
     Scalar *scalar = tree_scalar(tree, from ? SCALAR_LOAD : SCALAR_CONST, DTYPE_F32);
     scalar->array = from;
-    scalar->at = from ? subscript_sum(tree->arena, subscript_number(tree->arena, last), subscript_times(tree->arena, i, -1)) : NULL;
+    scalar->at = from ? subscript_sum(tree->arena, subscript_number(tree->arena, last),
+                                      subscript_times(tree->arena, i, -1))
+                      : NULL;
     let->scalar = store->scalar = scalar;
     store->array = to;
     store->at = i;

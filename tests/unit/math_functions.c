@@ -11,72 +11,62 @@
 
 enum { BLOCK = 4096 };
 
-static uint64_t next_random(uint64_t *state)
-{
+static uint64_t next_random(uint64_t *state) {
     *state += 0x9e3779b97f4a7c15ull;
     return math_mix_u64(*state);
 }
 
 /* The size of a unit in the last place at r; r rounds to a finite number. */
-static double ulp_f32(double r)
-{
+static double ulp_f32(double r) {
     int exponent;
     frexp(r, &exponent);
     return ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
 }
 
-static long double ulp_f64(long double r)
-{
+static long double ulp_f64(long double r) {
     int exponent;
     frexpl(r, &exponent);
     return ldexpl(1, (exponent < -1021 ? -1021 : exponent) - 53);
 }
 
 /* Error in ulp; infinite if one is NaN or infinite or has another zero's sign and the other is not. */
-static double error_f32(float got, double exact)
-{
+static double error_f32(float got, double exact) {
     float want = (float)exact;
-    if ((got == want && signbit(got) == signbit(want)) || (got != got && want != want))
-        return 0;
-    if (got != got || want != want || isinf(got) || isinf(want) || (got == 0 && want == 0))
-        return INFINITY;
+    if ((got == want && signbit(got) == signbit(want)) || (got != got && want != want)) return 0;
+    if (got != got || want != want || isinf(got) || isinf(want) || (got == 0 && want == 0)) return INFINITY;
     return fabs((double)got - exact) / ulp_f32(exact);
 }
 
-static double error_f64(double got, long double exact)
-{
+static double error_f64(double got, long double exact) {
     double want = (double)exact;
-    if ((got == want && signbit(got) == signbit(want)) || (got != got && want != want))
-        return 0;
-    if (got != got || want != want || isinf(got) || isinf(want) || (got == 0 && want == 0))
-        return INFINITY;
+    if ((got == want && signbit(got) == signbit(want)) || (got != got && want != want)) return 0;
+    if (got != got || want != want || isinf(got) || isinf(want) || (got == 0 && want == 0)) return INFINITY;
     return (double)(fabsl((long double)got - exact) / ulp_f64(exact));
 }
 
 static double sigmoid_exact(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
-static long double sigmoid_exactl(long double x)
-{
-    return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
-}
+static long double sigmoid_exactl(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
 
 /* ---- one argument ------------------------------------------------------------------------ */
 
-#define EACH_FUNCTION(F)                                                                            \
-    F(exp, exp, expl, 0.9, 1) F(log, log, logl, 0.9, 1) F(sin, sin, sinl, 1.6, 1.5)                 \
-    F(cos, cos, cosl, 1.6, 1.5) F(tanh, tanh, tanhl, 2.6, 2.6)                                      \
-    F(sigmoid, sigmoid_exact, sigmoid_exactl, 2.6, 2.6) F(erf, erf, erfl, 1.2, 1.2)
+/* clang-format off */
+#define EACH_FUNCTION(F)                             \
+    F(exp, exp, expl, 0.9, 1)                        \
+    F(log, log, logl, 0.9, 1)                        \
+    F(sin, sin, sinl, 1.6, 1.5)                      \
+    F(cos, cos, cosl, 1.6, 1.5)                      \
+    F(tanh, tanh, tanhl, 2.6, 2.6)                   \
+    F(sigmoid, sigmoid_exact, sigmoid_exactl, 2.6, 2.6) \
+    F(erf, erf, erfl, 1.2, 1.2)
+/* clang-format on */
 
-#define LOOPS(name, exact, exactl, ulp32, ulp64)                                                    \
-    VECTOR_CLONES(name##_loop_f32, (const float *x, float *y), (x, y))                              \
-    {                                                                                               \
-        for (int i = 0; i < BLOCK; i++)                                                             \
-            y[i] = math_##name##_f32(x[i]);                                                         \
-    }                                                                                               \
-    VECTOR_CLONES(name##_loop_f64, (const double *x, double *y), (x, y))                            \
-    {                                                                                               \
-        for (int i = 0; i < BLOCK; i++)                                                             \
-            y[i] = math_##name##_f64(x[i]);                                                         \
-    }                                                                                               \
+#define LOOPS(name, exact, exactl, ulp32, ulp64)                           \
+    VECTOR_CLONES(name##_loop_f32, (const float *x, float *y), (x, y)) {   \
+        for (int i = 0; i < BLOCK; i++) y[i] = math_##name##_f32(x[i]);    \
+    }                                                                      \
+    VECTOR_CLONES(name##_loop_f64, (const double *x, double *y), (x, y)) { \
+        for (int i = 0; i < BLOCK; i++) y[i] = math_##name##_f64(x[i]);    \
+    }                                                                      \
     static float name##_alone_f32(float x) { return math_##name##_f32(x); }
 EACH_FUNCTION(LOOPS)
 
@@ -91,19 +81,16 @@ typedef struct Function {
 } Function;
 
 static const Function functions[] = {
-#define ROW(name, exact, exactl, ulp32, ulp64)                                                      \
+#define ROW(name, exact, exactl, ulp32, ulp64) \
     {#name, name##_loop_f32, name##_loop_f64, name##_alone_f32, exact, exactl, ulp32, ulp64},
-    EACH_FUNCTION(ROW)
-};
+    EACH_FUNCTION(ROW)};
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
-static void check_f32(const Function *f, uint64_t first, uint64_t stride)
-{
+static void check_f32(const Function *f, uint64_t first, uint64_t stride) {
     static float x[BLOCK], y[BLOCK];
     double worst = 0, at = 0;
     for (uint64_t bits = first; bits < 1ull << 32; bits += BLOCK * stride) {
-        for (int i = 0; i < BLOCK; i++)
-            x[i] = math_real_u32((uint32_t)(bits + (uint64_t)i * stride));
+        for (int i = 0; i < BLOCK; i++) x[i] = math_real_u32((uint32_t)(bits + (uint64_t)i * stride));
         f->loop_f32(x, y);
         for (int i = 0; i < BLOCK; i++) {
             double error = error_f32(y[i], f->exact((double)x[i]));
@@ -114,72 +101,61 @@ static void check_f32(const Function *f, uint64_t first, uint64_t stride)
         }
         for (int i = 0; i < BLOCK; i += 97) {
             float alone = f->alone_f32(x[i]);
-            cr_assert(alone == y[i] || (alone != alone && y[i] != y[i]), "%s(%a) is %a alone, %a in a vector",
-                      f->name, (double)x[i], (double)alone, (double)y[i]);
+            cr_assert(alone == y[i] || (alone != alone && y[i] != y[i]), "%s(%a) is %a alone, %a in a vector", f->name,
+                      (double)x[i], (double)alone, (double)y[i]);
         }
     }
     cr_expect(worst <= f->ulp32, "%s_f32 is %.3f ulp off at %a", f->name, worst, at);
 }
 
-Test(math_functions, f32_within_stated_error)
-{
+Test(math_functions, f32_within_stated_error) {
     bool all = getenv("SGDC_EXHAUSTIVE") != NULL;
-    for (int f = 0; f < FUNCTIONS; f++)
-        check_f32(&functions[f], 0, all ? 1 : 8009);
+    for (int f = 0; f < FUNCTIONS; f++) check_f32(&functions[f], 0, all ? 1 : 8009);
 }
 
 /* Positive and negative, at a step of `BLOCK` around every f32 exponent's beginning and around the
  * thresholds. */
-Test(math_functions, f32_near_powers_of_two)
-{
+Test(math_functions, f32_near_powers_of_two) {
     static float x[BLOCK], y[BLOCK];
     for (int f = 0; f < FUNCTIONS; f++) {
         for (uint32_t exponent = 0; exponent < 512; exponent++) {
-            for (int i = 0; i < BLOCK; i++)
-                x[i] = math_real_u32((exponent << 23) + (uint32_t)i - BLOCK / 2);
+            for (int i = 0; i < BLOCK; i++) x[i] = math_real_u32((exponent << 23) + (uint32_t)i - BLOCK / 2);
             functions[f].loop_f32(x, y);
             for (int i = 0; i < BLOCK; i += 5) {
                 double error = error_f32(y[i], functions[f].exact((double)x[i]));
-                cr_assert(error <= functions[f].ulp32, "%s_f32 is %.3f ulp off at %a", functions[f].name,
-                          error, (double)x[i]);
+                cr_assert(error <= functions[f].ulp32, "%s_f32 is %.3f ulp off at %a", functions[f].name, error,
+                          (double)x[i]);
             }
         }
     }
 }
 
-static double sample_f64(const Function *f, uint64_t *state, int kind)
-{
+static double sample_f64(const Function *f, uint64_t *state, int kind) {
     uint64_t bits = next_random(state);
     bool periodic = f->exactl == sinl || f->exactl == cosl;
     double range = periodic ? 0x1p30 : 760, fraction = (double)(int64_t)bits * 0x1p-63;
-    if (kind == 0)
-        return fraction * range;
-    if (kind == 1)
-        return fraction * 4;
+    if (kind == 0) return fraction * range;
+    if (kind == 1) return fraction * 4;
     double any = math_real_u64(bits);
     return periodic && !(fabs(any) < 0x1p30) ? fraction : any;
 }
 
-Test(math_functions, f64_within_stated_error)
-{
+Test(math_functions, f64_within_stated_error) {
     static double x[BLOCK], y[BLOCK];
     uint64_t state = 1;
     for (int f = 0; f < FUNCTIONS; f++) {
         for (int k = 0; k < 150; k++) {
-            for (int i = 0; i < BLOCK; i++)
-                x[i] = sample_f64(&functions[f], &state, k % 3);
+            for (int i = 0; i < BLOCK; i++) x[i] = sample_f64(&functions[f], &state, k % 3);
             functions[f].loop_f64(x, y);
             for (int i = 0; i < BLOCK; i++) {
                 double error = error_f64(y[i], functions[f].exactl((long double)x[i]));
-                cr_assert(error <= functions[f].ulp64, "%s_f64 is %.3f ulp off at %a", functions[f].name,
-                          error, x[i]);
+                cr_assert(error <= functions[f].ulp64, "%s_f64 is %.3f ulp off at %a", functions[f].name, error, x[i]);
             }
         }
     }
 }
 
-Test(math_functions, special_values)
-{
+Test(math_functions, special_values) {
     const double special[] = {0.0,       -0.0,     INFINITY,  -INFINITY, (double)NAN,    1,
                               -1,        0x1p-149, -0x1p-149, 0x1p-1074, -0x1p-1074,     0x1p-126,
                               0x1p-1022, 88.72,    88.73,     -87.4,     -103.9,         -104.1,
@@ -196,8 +172,8 @@ Test(math_functions, special_values)
         functions[f].loop_f64(x64, y64);
         bool periodic = functions[f].exactl == sinl || functions[f].exactl == cosl;
         for (int i = 0; i < count; i++) {
-            cr_expect(error_f32(y[i], functions[f].exact((double)x[i])) <= functions[f].ulp32,
-                      "%s_f32(%a) is %a", functions[f].name, (double)x[i], (double)y[i]);
+            cr_expect(error_f32(y[i], functions[f].exact((double)x[i])) <= functions[f].ulp32, "%s_f32(%a) is %a",
+                      functions[f].name, (double)x[i], (double)y[i]);
             if (periodic && fabs(x64[i]) >= 0x1p30)
                 cr_expect(y64[i] != y64[i], "%s_f64(%a) is %a", functions[f].name, x64[i], y64[i]);
             else
@@ -209,16 +185,12 @@ Test(math_functions, special_values)
 
 /* ---- powers ------------------------------------------------------------------------------ */
 
-VECTOR_CLONES(pow_loop_f32, (const float *x, const float *y, float *z), (x, y, z))
-{
-    for (int i = 0; i < BLOCK; i++)
-        z[i] = math_pow_f32(x[i], y[i]);
+VECTOR_CLONES(pow_loop_f32, (const float *x, const float *y, float *z), (x, y, z)) {
+    for (int i = 0; i < BLOCK; i++) z[i] = math_pow_f32(x[i], y[i]);
 }
 
-VECTOR_CLONES(pow_loop_f64, (const double *x, const double *y, double *z), (x, y, z))
-{
-    for (int i = 0; i < BLOCK; i++)
-        z[i] = math_pow_f64(x[i], y[i]);
+VECTOR_CLONES(pow_loop_f64, (const double *x, const double *y, double *z), (x, y, z)) {
+    for (int i = 0; i < BLOCK; i++) z[i] = math_pow_f64(x[i], y[i]);
 }
 
 static const double pow_special[] = {0.0,
@@ -245,8 +217,7 @@ static const double pow_special[] = {0.0,
                                      -0x1p-1074};
 enum { SPECIALS = sizeof pow_special / sizeof *pow_special };
 
-static void check_pow(const double *x64, const double *y64)
-{
+static void check_pow(const double *x64, const double *y64) {
     static float x[BLOCK], y[BLOCK], z[BLOCK];
     static double z64[BLOCK];
     for (int i = 0; i < BLOCK; i++) {
@@ -256,15 +227,14 @@ static void check_pow(const double *x64, const double *y64)
     pow_loop_f32(x, y, z);
     pow_loop_f64(x64, y64, z64);
     for (int i = 0; i < BLOCK; i++) {
-        cr_assert(error_f32(z[i], pow((double)x[i], (double)y[i])) <= 0.51, "%a ^ %a is %a in f32",
-                  (double)x[i], (double)y[i], (double)z[i]);
-        cr_assert(error_f64(z64[i], powl((long double)x64[i], (long double)y64[i])) <= 1.2,
-                  "%a ^ %a is %a in f64", x64[i], y64[i], z64[i]);
+        cr_assert(error_f32(z[i], pow((double)x[i], (double)y[i])) <= 0.51, "%a ^ %a is %a in f32", (double)x[i],
+                  (double)y[i], (double)z[i]);
+        cr_assert(error_f64(z64[i], powl((long double)x64[i], (long double)y64[i])) <= 1.2, "%a ^ %a is %a in f64",
+                  x64[i], y64[i], z64[i]);
     }
 }
 
-Test(math_functions, pow_within_stated_error)
-{
+Test(math_functions, pow_within_stated_error) {
     static double x[BLOCK], y[BLOCK];
     uint64_t state = 2;
     for (int k = 0; k < 120; k++) {
@@ -278,8 +248,7 @@ Test(math_functions, pow_within_stated_error)
     }
 }
 
-Test(math_functions, pow_of_special_values)
-{
+Test(math_functions, pow_of_special_values) {
     static double x[BLOCK], y[BLOCK];
     for (int i = 0; i < BLOCK; i++) {
         x[i] = pow_special[i % SPECIALS];
@@ -288,8 +257,7 @@ Test(math_functions, pow_of_special_values)
     check_pow(x, y);
 }
 
-Test(math_functions, integer_powers_square_from_the_top)
-{
+Test(math_functions, integer_powers_square_from_the_top) {
     float x = 1.1f, x2 = x * x, x4 = x2 * x2, x5 = x4 * x, x10 = x5 * x5;
     cr_expect_eq(math_powi_f32(x, 10), x10);
     cr_expect_eq(math_powi_f32(x, -10), 1 / x10);
@@ -298,8 +266,7 @@ Test(math_functions, integer_powers_square_from_the_top)
     cr_expect_eq(math_powi_f64(2, INT64_MIN), 0);
 }
 
-Test(math_functions, integers_of_reals_saturate)
-{
+Test(math_functions, integers_of_reals_saturate) {
     cr_expect_eq(math_i32_of_f32(2.9f), 2);
     cr_expect_eq(math_i32_of_f32(-2.9f), -2);
     cr_expect_eq(math_i32_of_f32(3e9f), INT32_MAX);

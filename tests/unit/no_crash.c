@@ -64,7 +64,8 @@ static void delete_every_token(const char *path) {
     char *text = read_whole(path, &length), *without = malloc(length + 1);
     for (size_t at = 0; at < length;) {
         size_t end = at + 1;
-        if (is_word(text[at])) while (end < length && is_word(text[end])) end++;
+        if (is_word(text[at]))
+            while (end < length && is_word(text[end])) end++;
         if (!isspace((unsigned char)text[at]) && !in_comment(text, at) && text[at] != '#') {
             memcpy(without, text, at);
             memcpy(without + at, text + end, length - end);
@@ -116,7 +117,8 @@ Test(no_crash, long_line) {
 }
 
 Test(no_crash, deep_nesting) {
-    static const char *const openers[] = {"(", "[", "-", "not ", "f(", "x[", "if a then ", "{", "repeat 2 {", "a^", "a+(", "sum("};
+    static const char *const openers[] = {"(",          "[", "-",          "not ", "f(",  "x[",
+                                          "if a then ", "{", "repeat 2 {", "a^",   "a+(", "sum("};
     size_t depth = 200000;
     for (size_t i = 0; i < sizeof openers / sizeof *openers; i++) {
         size_t one = strlen(openers[i]);

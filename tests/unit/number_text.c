@@ -52,9 +52,22 @@ Test(number_text, short_decimals_and_edges) {
 }
 
 Test(number_text, how_it_is_written) {
-    static const struct { float value; const char *text; } cases[] = {
-        {0, "0"}, {-0.0f, "-0"}, {0.1f, "0.1"}, {-2.25f, "-2.25"}, {16777216, "16777216"}, {123456789, "123456790"},
-        {1e9f, "1e+09"}, {1.5e-5f, "1.5e-05"}, {0.0001f, "0.0001"}, {3.4e38f, "3.4e+38"}, {INFINITY, "inf"}, {-INFINITY, "-inf"},
+    static const struct {
+        float value;
+        const char *text;
+    } cases[] = {
+        {0, "0"},
+        {-0.0f, "-0"},
+        {0.1f, "0.1"},
+        {-2.25f, "-2.25"},
+        {16777216, "16777216"},
+        {123456789, "123456790"},
+        {1e9f, "1e+09"},
+        {1.5e-5f, "1.5e-05"},
+        {0.0001f, "0.0001"},
+        {3.4e38f, "3.4e+38"},
+        {INFINITY, "inf"},
+        {-INFINITY, "-inf"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[SGDRT_NUMBER_TEXT];

@@ -21,7 +21,8 @@ static void tear_down(void) { arena_free(arena); }
 TestSuite(options, .init = set_up, .fini = tear_down);
 
 Test(options, run_and_names) {
-    cr_assert(parse_line("a.sgd --run=gd,mini10 --seed 7 -O1 --set lr=0.5 --set batch=all --data d=x.csv"), "%s", problem);
+    cr_assert(parse_line("a.sgd --run=gd,mini10 --seed 7 -O1 --set lr=0.5 --set batch=all --data d=x.csv"), "%s",
+              problem);
     cr_expect_str_eq(options.file, "a.sgd");
     cr_expect(options.run);
     cr_expect_str_eq(options.run_only, "gd,mini10");
@@ -48,7 +49,9 @@ Test(options, emit_lists) {
 }
 
 Test(options, what_cannot_be_understood) {
-    static const struct { const char *line, *says; } cases[] = {
+    static const struct {
+        const char *line, *says;
+    } cases[] = {
         {"a.sgd --rnu", "did you mean --run"},
         {"a.sgd --run --plto=x.svg", "did you mean --plot"},
         {"a.sgd --emit=lllvm", "did you mean llvm"},
@@ -97,12 +100,14 @@ Test(options, a_command_has_rows_of_its_own_and_takes_some_of_sgdc) {
         {"first", 0, OPTION_WHOLE, OPTION_AT(overfit), "=N", NULL, "some of them"},
         {0},
     };
-    static const Grammar sample = {.command = "sample", .file = "saved file", .rows = rows, .shared = "set q",
-                                   .check = check_sample};
+    static const Grammar sample = {
+        .command = "sample", .file = "saved file", .rows = rows, .shared = "set q", .check = check_sample};
     cr_assert(parse_as(&sample, "a.safetensors --first 3 --set lr=1"), "%s", problem);
     cr_expect_str_eq(options.overfit, "3");
     cr_expect_str_eq(options.set.items[0].name, "lr");
-    static const struct { const char *line, *says; } cases[] = {
+    static const struct {
+        const char *line, *says;
+    } cases[] = {
         {"a --run", "sgdc sample has no option --run"},
         {"a --frist 3", "did you mean --first"},
         {"--first 3", "no saved file was given (sgdc sample --help"},

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void check_permutation(uint32_t n, uint64_t seed)
-{
+static void check_permutation(uint32_t n, uint64_t seed) {
     sgdrt_order order = sgdrt_order_of(SGDRT_ORDER_SHUFFLED, n, seed);
     uint32_t *rows = malloc(n * sizeof *rows);
     uint8_t *seen = calloc(n, 1);
@@ -22,16 +21,12 @@ static void check_permutation(uint32_t n, uint64_t seed)
     free(seen);
 }
 
-Test(order, every_row_once)
-{
-    for (uint32_t n = 1; n < 1500; n++)
-        check_permutation(n, n);
-    for (uint32_t n = 1501; n < 2000000; n = n * 9 / 7 + 1)
-        check_permutation(n, n);
+Test(order, every_row_once) {
+    for (uint32_t n = 1; n < 1500; n++) check_permutation(n, n);
+    for (uint32_t n = 1501; n < 2000000; n = n * 9 / 7 + 1) check_permutation(n, n);
 }
 
-Test(order, large_sets)
-{
+Test(order, large_sets) {
     uint32_t sizes[] = {100000007, 2147483647, 4000000007u, 65535u * 65535u}, rows[1000];
     for (int i = 0; i < 4; i++) {
         sgdrt_order order = sgdrt_order_of(SGDRT_ORDER_SHUFFLED, sizes[i], 3);
@@ -45,8 +40,7 @@ Test(order, large_sets)
     }
 }
 
-Test(order, any_part_of_an_epoch)
-{
+Test(order, any_part_of_an_epoch) {
     uint32_t sizes[] = {10, 64, 65, 1500, 70001};
     for (int kind = 0; kind < 3; kind++) {
         for (int i = 0; i < 5; i++) {
@@ -67,20 +61,17 @@ Test(order, any_part_of_an_epoch)
 }
 
 /* The number of the permutation of few rows, 0 .. n!-1. */
-static int permutation_number(const uint32_t *rows, int n)
-{
+static int permutation_number(const uint32_t *rows, int n) {
     int number = 0;
     for (int i = 0; i < n; i++) {
         int smaller = 0;
-        for (int j = i + 1; j < n; j++)
-            smaller += rows[j] < rows[i];
+        for (int j = i + 1; j < n; j++) smaller += rows[j] < rows[i];
         number = number * (n - i) + smaller;
     }
     return number;
 }
 
-Test(order, all_orders_of_few_rows_are_as_likely)
-{
+Test(order, all_orders_of_few_rows_are_as_likely) {
     static int times[5040];
     for (int n = 2, orders = 2; n <= 7; orders *= ++n) {
         int trials = 100 * orders;
@@ -92,16 +83,14 @@ Test(order, all_orders_of_few_rows_are_as_likely)
             sgdrt_order_fill(&order, (uint64_t)(t % 100), 0, (uint32_t)n, rows);
             times[permutation_number(rows, n)]++;
         }
-        for (int i = 0; i < orders; i++)
-            chi += (times[i] - 100.0) * (times[i] - 100.0) / 100.0;
+        for (int i = 0; i < orders; i++) chi += (times[i] - 100.0) * (times[i] - 100.0) / 100.0;
         cr_expect(fabs(chi - (orders - 1)) < 5 * sqrt(2.0 * (orders - 1)), "n = %d: chi square %g", n, chi);
     }
 }
 
 /* Over many epochs: how often each row stands at each position, and how often row r + d follows row r at a
  * distance of positions, all as often as chance has it. */
-static void check_positions(uint32_t n, int epochs)
-{
+static void check_positions(uint32_t n, int epochs) {
     uint32_t *rows = malloc(n * sizeof *rows), *position = malloc(n * sizeof *position);
     int *at = calloc((size_t)n * n, sizeof *at), *follows = calloc(n, sizeof *follows),
         *apart = calloc(n, sizeof *apart);
@@ -111,27 +100,21 @@ static void check_positions(uint32_t n, int epochs)
         for (uint32_t i = 0; i < n; i++) {
             at[i * n + rows[i]]++;
             position[rows[i]] = i;
-            if (i > 0)
-                follows[(rows[i] + n - rows[i - 1]) % n]++;
+            if (i > 0) follows[(rows[i] + n - rows[i - 1]) % n]++;
         }
-        for (uint32_t r = 1; r < n; r++)
-            apart[(position[r] + n - position[r - 1]) % n]++;
+        for (uint32_t r = 1; r < n; r++) apart[(position[r] + n - position[r - 1]) % n]++;
     }
     double chi = 0, expected = epochs / (double)n, chi_follows = 0, chi_apart = 0;
-    for (size_t i = 0; i < (size_t)n * n; i++)
-        chi += (at[i] - expected) * (at[i] - expected) / expected;
+    for (size_t i = 0; i < (size_t)n * n; i++) chi += (at[i] - expected) * (at[i] - expected) / expected;
     double pairs = epochs * (double)(n - 1) / (n - 1);
     for (uint32_t d = 1; d < n; d++) {
         chi_follows += (follows[d] - pairs) * (follows[d] - pairs) / pairs;
         chi_apart += (apart[d] - pairs) * (apart[d] - pairs) / pairs;
     }
     double cells = (double)(n - 1) * (n - 1);
-    cr_expect(fabs(chi - cells) < 6 * sqrt(2 * cells), "n = %u: positions, chi square %g for %g", n, chi,
-              cells);
-    cr_expect(fabs(chi_follows - n) < 6 * sqrt(2.0 * n), "n = %u: which row follows, chi square %g", n,
-              chi_follows);
-    cr_expect(fabs(chi_apart - n) < 6 * sqrt(2.0 * n), "n = %u: distances of neighbours, chi square %g", n,
-              chi_apart);
+    cr_expect(fabs(chi - cells) < 6 * sqrt(2 * cells), "n = %u: positions, chi square %g for %g", n, chi, cells);
+    cr_expect(fabs(chi_follows - n) < 6 * sqrt(2.0 * n), "n = %u: which row follows, chi square %g", n, chi_follows);
+    cr_expect(fabs(chi_apart - n) < 6 * sqrt(2.0 * n), "n = %u: distances of neighbours, chi square %g", n, chi_apart);
     free(rows);
     free(position);
     free(at);
@@ -139,16 +122,13 @@ static void check_positions(uint32_t n, int epochs)
     free(apart);
 }
 
-Test(order, positions_and_neighbours)
-{
+Test(order, positions_and_neighbours) {
     uint32_t sizes[] = {20, 64, 65, 67, 81, 100, 127, 256, 257, 1009};
-    for (int i = 0; i < 10; i++)
-        check_positions(sizes[i], 20 * (int)sizes[i]);
+    for (int i = 0; i < 10; i++) check_positions(sizes[i], 20 * (int)sizes[i]);
 }
 
 /* Pairs of positions with pairs of rows: the joint distribution, in a coarse grid. */
-Test(order, pairs_of_positions)
-{
+Test(order, pairs_of_positions) {
     enum { GRID = 8, EPOCHS = 400 };
     const uint32_t n = 4000;
     static int cells[GRID][GRID][3];
@@ -158,20 +138,17 @@ Test(order, pairs_of_positions)
     for (int epoch = 0; epoch < EPOCHS; epoch++) {
         sgdrt_order_fill(&order, (uint64_t)epoch, 0, n, rows);
         for (int k = 0; k < 3; k++)
-            for (uint32_t i = 0; i + apart[k] < n; i++)
-                cells[rows[i] * GRID / n][rows[i + apart[k]] * GRID / n][k]++;
+            for (uint32_t i = 0; i + apart[k] < n; i++) cells[rows[i] * GRID / n][rows[i + apart[k]] * GRID / n][k]++;
     }
     for (int k = 0; k < 3; k++) {
         double expected = EPOCHS * (double)(n - apart[k]) / (GRID * GRID), chi = 0;
         for (int a = 0; a < GRID; a++)
-            for (int b = 0; b < GRID; b++)
-                chi += (cells[a][b][k] - expected) * (cells[a][b][k] - expected) / expected;
+            for (int b = 0; b < GRID; b++) chi += (cells[a][b][k] - expected) * (cells[a][b][k] - expected) / expected;
         cr_expect(chi < 63 + 6 * sqrt(2.0 * 63), "apart by %u: chi square %g", apart[k], chi);
     }
 }
 
-Test(order, replacement_is_unbiased)
-{
+Test(order, replacement_is_unbiased) {
     enum { N = 1000, EPOCHS = 200 };
     static int times[N];
     static uint32_t rows[N];
@@ -184,21 +161,17 @@ Test(order, replacement_is_unbiased)
         }
     }
     double chi = 0;
-    for (int i = 0; i < N; i++)
-        chi += (times[i] - (double)EPOCHS) * (times[i] - (double)EPOCHS) / EPOCHS;
+    for (int i = 0; i < N; i++) chi += (times[i] - (double)EPOCHS) * (times[i] - (double)EPOCHS) / EPOCHS;
     cr_expect(fabs(chi - (N - 1)) < 5 * sqrt(2.0 * N), "chi square %g", chi);
 }
 
 /* ---- held-out rows ----------------------------------------------------------------------- */
 
-static void check_ascending(const uint32_t *rows, uint32_t count)
-{
-    for (uint32_t i = 1; i < count; i++)
-        cr_assert(rows[i] > rows[i - 1]);
+static void check_ascending(const uint32_t *rows, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++) cr_assert(rows[i] > rows[i - 1]);
 }
 
-Test(order, held_out_rows)
-{
+Test(order, held_out_rows) {
     uint32_t rows[1503], again[1503], training, other;
     cr_assert(sgdrt_hold_out(SGDRT_HOLD_OUT_RANDOM, 0.1, 7, 1503, NULL, 0, rows, &training));
     cr_expect_eq(training, 1503 - 150);
@@ -213,17 +186,14 @@ Test(order, held_out_rows)
     cr_expect_eq(rows[7], 7);
 }
 
-Test(order, held_out_rows_of_every_label)
-{
+Test(order, held_out_rows_of_every_label) {
     enum { N = 1000 };
     int32_t labels[N];
     uint32_t rows[N], training;
     int held[3] = {0};
-    for (int i = 0; i < N; i++)
-        labels[i] = i < 600 ? 0 : i < 990 ? 1 : 2;
+    for (int i = 0; i < N; i++) labels[i] = i < 600 ? 0 : i < 990 ? 1 : 2;
     cr_assert(sgdrt_hold_out(SGDRT_HOLD_OUT_SPLIT, 0.1, 7, N, labels, 3, rows, &training));
-    for (uint32_t i = training; i < N; i++)
-        held[labels[rows[i]]]++;
+    for (uint32_t i = training; i < N; i++) held[labels[rows[i]]]++;
     cr_expect_eq(held[0], 60);
     cr_expect_eq(held[1], 39);
     cr_expect_eq(held[2], 1);

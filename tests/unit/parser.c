@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Parsed { Arena *arena; Diagnostics *d; Ast *ast; const char *printed; } Parsed;
+typedef struct Parsed {
+    Arena *arena;
+    Diagnostics *d;
+    Ast *ast;
+    const char *printed;
+} Parsed;
 
-static Parsed parse_bytes(const char *text, size_t length)
-{
-    Parsed     p = {.arena = arena_new()};
+static Parsed parse_bytes(const char *text, size_t length) {
+    Parsed p = {.arena = arena_new()};
     SourceMap *map = source_map_new(p.arena);
     p.d = diagnostics_new(p.arena, map);
     p.ast = parse(p.arena, names_new(p.arena), p.d, source_add(map, "a.sgd", text, length));
@@ -21,14 +25,10 @@ static Parsed parse_bytes(const char *text, size_t length)
     return p;
 }
 
-static Parsed parse_text(const char *text)
-{
-    return parse_bytes(text, strlen(text));
-}
+static Parsed parse_text(const char *text) { return parse_bytes(text, strlen(text)); }
 
 /* What the text prints as; every accepted text prints as one that prints as itself. */
-static void check_print(const char *text, const char *printed)
-{
+static void check_print(const char *text, const char *printed) {
     Parsed first = parse_text(text);
     cr_assert_eq(first.d->errors, 0, "%s", text);
     cr_assert_str_eq(first.printed, printed);
@@ -39,16 +39,14 @@ static void check_print(const char *text, const char *printed)
     arena_free(second.arena);
 }
 
-static void check_error(const char *text, const char *code, int errors)
-{
+static void check_error(const char *text, const char *code, int errors) {
     Parsed p = parse_text(text);
     cr_assert_eq(p.d->errors, errors, "%s: %d errors", text, p.d->errors);
     cr_assert_str_eq(code_name(p.d->first->code), code, "%s: %s", text, p.d->first->message);
     arena_free(p.arena);
 }
 
-Test(parser, precedence)
-{
+Test(parser, precedence) {
     check_print("y = -x^2", "y = -x^2\n");
     check_print("y = (-x)^2", "y = (-x)^2\n");
     check_print("y = 2^3^4 + (2^3)^4", "y = 2^3^4 + (2^3)^4\n");
@@ -64,8 +62,7 @@ Test(parser, precedence)
     check_print("y = (a + b).c[i](d)", "y = (a + b).c[i](d)\n");
 }
 
-Test(parser, a_newline_ends_a_complete_statement)
-{
+Test(parser, a_newline_ends_a_complete_statement) {
     check_print("a = 1\nb = 2", "a = 1\nb = 2\n");
     check_print("a = 1;b = 2;;\n;", "a = 1\nb = 2\n");
     check_print("a = 1 +\n\n 2", "a = 1 + 2\n");
@@ -80,12 +77,10 @@ Test(parser, a_newline_ends_a_complete_statement)
     check_error("a = f\n(x)", "E0108", 1);
 }
 
-Test(parser, statements)
-{
+Test(parser, statements) {
     check_print("minimize fit = mse(p, y)", "minimize fit = mse(p, y)\n");
     check_print("optimizer[net.head] = sgd(lr=0.1)", "optimizer[net.head] = sgd(lr = 0.1)\n");
-    check_print("y[i in 0..3, j] = x[i, .., 2.., ..-1, 2..5]",
-                "y[i in 0..3, j] = x[i, .., 2.., ..-1, 2..5]\n");
+    check_print("y[i in 0..3, j] = x[i, .., 2.., ..-1, 2..5]", "y[i in 0..3, j] = x[i, .., 2.., ..-1, 2..5]\n");
     check_print("a, b = f(x)", "a, b = f(x)\n");
     check_print("e: f32[..s] ~ normal(0, 1)", "e: f32[..s] ~ normal(0, 1)\n");
     check_print("x: label[vocab][t]", "x: label[vocab][t]\n");
@@ -103,12 +98,13 @@ Test(parser, statements)
     check_print("x = train.loss + net.param.data", "x = train.loss + net.param.data\n");
     check_print("n = 1_000 + 1e-3 + 0.5", "n = 1_000 + 1e-3 + 0.5\n");
     check_print("data empty { }", "data empty {\n}\n");
-    check_print("\xef\xbb\xbf" "x = 1 # comment", "x = 1\n");
+    check_print("\xef\xbb\xbf"
+                "x = 1 # comment",
+                "x = 1\n");
     check_print("", "");
 }
 
-Test(parser, docs_belong_to_their_line_or_the_next_declaration)
-{
+Test(parser, docs_belong_to_their_line_or_the_next_declaration) {
     check_print("## a line\n## fit\nmodel m(x) = x\nx = 1  ## behind",
                 "## a line\n## fit\nmodel m(x) = x\nx = 1  ## behind\n");
     check_print("data d { ## rows\n  v: f32[8]   ## volts\n  ## force\n  y: f32\n  ## lost\n}",
@@ -117,8 +113,7 @@ Test(parser, docs_belong_to_their_line_or_the_next_declaration)
     check_print("a = f(1, ## one\n 2) ## two\n#### not a doc\nb = 2", "## one\n## two\na = f(1, 2)\nb = 2\n");
 }
 
-Test(parser, numbers_and_strings_have_values)
-{
+Test(parser, numbers_and_strings_have_values) {
     Parsed p = parse_text("a = 1_000\nb = 2.5e3\nc = 3 epochs\nd = \"x\\n\\\"\"");
     cr_assert_eq(p.d->errors, 0);
     Expr *a = p.ast->statements.items[0]->assign.value, *b = p.ast->statements.items[1]->assign.value;
@@ -133,8 +128,7 @@ Test(parser, numbers_and_strings_have_values)
     arena_free(p.arena);
 }
 
-Test(parser, one_mistake_gives_one_message)
-{
+Test(parser, one_mistake_gives_one_message) {
     check_error("x = f(a, b\ny = 3\n", "E0102", 1);
     check_error("model m(x) {\n  return f(x\n}\ntrain t { data = d }", "E0102", 1);
     check_error("model m(x: f32[2] -> f32 {\n  y = x\n  return y\n}\ntrain t { data = d }", "E0102", 1);
@@ -162,8 +156,7 @@ Test(parser, one_mistake_gives_one_message)
     check_error("x = f(a b)\ny = 1 +\nz = ]", "E0101", 2);
 }
 
-Test(parser, independent_mistakes_are_all_reported)
-{
+Test(parser, independent_mistakes_are_all_reported) {
     Parsed p = parse_text("model m(x: f32 {\n  y = 3 4\n  z = f(\n  return y\n}\nparam w = 1\nx = 1 +* 2\n");
     cr_assert_eq(p.d->errors, 5);
     cr_assert_eq(p.ast->statements.count, 3);
@@ -172,20 +165,17 @@ Test(parser, independent_mistakes_are_all_reported)
 
 /* ---- nothing crashes ---- */
 
-static char *repeated(const char *head, const char *part, int times, const char *tail)
-{
+static char *repeated(const char *head, const char *part, int times, const char *tail) {
     size_t head_length = strlen(head), part_length = strlen(part);
-    char  *text = malloc(head_length + part_length * (size_t)times + strlen(tail) + 1);
+    char *text = malloc(head_length + part_length * (size_t)times + strlen(tail) + 1);
     memcpy(text, head, head_length);
-    for (int i = 0; i < times; i++)
-        memcpy(text + head_length + part_length * (size_t)i, part, part_length);
+    for (int i = 0; i < times; i++) memcpy(text + head_length + part_length * (size_t)i, part, part_length);
     memcpy(text + head_length + part_length * (size_t)times, tail, strlen(tail) + 1);
     return text;
 }
 
-static void check_repeated(const char *head, const char *part, int times, const char *tail, const char *code)
-{
-    char  *text = repeated(head, part, times, tail);
+static void check_repeated(const char *head, const char *part, int times, const char *tail, const char *code) {
+    char *text = repeated(head, part, times, tail);
     Parsed p = parse_text(text);
     if (code) {
         cr_assert_eq(p.d->errors, 1, "%s...: %d errors", part, p.d->errors);
@@ -196,8 +186,7 @@ static void check_repeated(const char *head, const char *part, int times, const 
     free(text);
 }
 
-Test(parser, deep_nesting_is_refused)
-{
+Test(parser, deep_nesting_is_refused) {
     enum { DEEP = 100000 };
     check_repeated("x = ", "(", DEEP, "", "E0901");
     check_repeated("x = ", "[", DEEP, "", "E0901");
@@ -217,8 +206,7 @@ Test(parser, deep_nesting_is_refused)
     check_repeated("x = scan a in b { x = ", "scan a in b { x = ", 200, "3", "E0102");
 }
 
-Test(parser, long_texts)
-{
+Test(parser, long_texts) {
     check_repeated("x = [1", ", 1", 3000000, "]", NULL);
     check_repeated("x = ", "a", 10000000, "", NULL);
     check_repeated("# ", "a", 10000000, "", NULL);
@@ -228,16 +216,14 @@ Test(parser, long_texts)
     check_repeated("x = \"", "a", 10000000, "", "E0105");
 }
 
-static void visit_parse(const char *text, size_t length, const char *what, void *context)
-{
+static void visit_parse(const char *text, size_t length, const char *what, void *context) {
     (void)what, (void)context;
     Parsed p = parse_bytes(text, length);
     cr_assert_leq(p.d->errors, (int)length + 1);
     arena_free(p.arena);
 }
 
-static void visit_file(const char *path, const char *text, size_t length, void *context)
-{
+static void visit_file(const char *path, const char *text, size_t length, void *context) {
     (void)context;
     Parsed p = parse_bytes(text, length);
     cr_assert_eq(p.d->errors, 0, "%s: %s", path, p.d->first ? p.d->first->message : "");
@@ -247,19 +233,12 @@ static void visit_file(const char *path, const char *text, size_t length, void *
     visit_deletions(text, length, visit_parse, NULL);
 }
 
-Test(parser, ruined_examples)
-{
-    visit_programs("examples", visit_file, NULL);
-}
+Test(parser, ruined_examples) { visit_programs("examples", visit_file, NULL); }
 
-Test(parser, ruined_prelude)
-{
-    visit_programs("std", visit_file, NULL);
-}
+Test(parser, ruined_prelude) { visit_programs("std", visit_file, NULL); }
 
-Test(parser, any_bytes)
-{
-    char     text[512];
+Test(parser, any_bytes) {
+    char text[512];
     uint64_t bits = 88172645463325252u;
     static const char alphabet[] = "ab1. =(){}[]\n\"#-+*/^<>,;:~@'\\_\x80\xc3\xa9"
                                    " if then else model param for in data ";

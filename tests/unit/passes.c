@@ -5,7 +5,10 @@
 
 #include "ir/program.h"
 
-typedef struct Compiled { Arena *arena; Program *program; } Compiled;
+typedef struct Compiled {
+    Arena *arena;
+    Program *program;
+} Compiled;
 
 #define DATA "data d = synthetic(rows = 9, seed = 1) { x: f32[3] ~ normal(0, 1); y: f32 = uniform(0, 1) }\n"
 #define MODEL "model net(x: f32[3]) -> f32 { param w: f32[3] = 1; param b: f32 = 0; return dot(w, x) + b }\n"
@@ -58,24 +61,20 @@ static int count_of(const char *text, const char *what) {
 }
 
 Test(passes, a_metric_moves_no_bit) {
-    same_updates(DATA MODEL
-                 "train t { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 1); batch = 3 }",
-                 DATA MODEL
-                 "train t { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 1); batch = 3\n"
-                 "  measure off = rmse(net(x), y); measure fit = r2(net(x), y); hold_out = 0.3 }");
+    same_updates(DATA MODEL "train t { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 1); batch = 3 }",
+                 DATA MODEL "train t { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 1); batch = 3\n"
+                            "  measure off = rmse(net(x), y); measure fit = r2(net(x), y); hold_out = 0.3 }");
 }
 
 Test(passes, batch_size_moves_no_bit) {
-    same_updates(DATA MODEL
-                 "train t { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 1); batch = 1 }",
+    same_updates(DATA MODEL "train t { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 1); batch = 1 }",
                  DATA MODEL
                  "train t { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 1); batch = all }");
 }
 
 Test(passes, penalties_come_after_the_mean) {
-    Compiled c =
-        compile(DATA MODEL "train t { data = d; minimize = squared(net(x), y); penalty = 0.1 * l2(net.w)\n"
-                           "  optimizer = sgd(lr = 1); batch = 3 }");
+    Compiled c = compile(DATA MODEL "train t { data = d; minimize = squared(net(x), y); penalty = 0.1 * l2(net.w)\n"
+                                    "  optimizer = sgd(lr = 1); batch = 3 }");
     const char *text = updates_of(&c, 0);
     cr_assert_eq(count_of(text, "rows_reciprocal"), 1, "%s", text);
     const char *mean = strstr(text, "rows_reciprocal"), *penalty = strstr(text, "const 0.1");
@@ -86,9 +85,9 @@ Test(passes, penalties_come_after_the_mean) {
 
 /* One batch sum per use; the scaling once for all of them. */
 Test(passes, several_uses) {
-    Compiled c = compile(
-        DATA "model twice(x: f32[3]) -> f32 { param w: f32[3] = 1; return dot(w, x) + sum(w * x^3) }\n"
-             "train t { data = d; minimize = squared(twice(x), y); optimizer = sgd(lr = 1); batch = 3 }");
+    Compiled c = compile(DATA
+                         "model twice(x: f32[3]) -> f32 { param w: f32[3] = 1; return dot(w, x) + sum(w * x^3) }\n"
+                         "train t { data = d; minimize = squared(twice(x), y); optimizer = sgd(lr = 1); batch = 3 }");
     const char *text = updates_of(&c, 0);
     cr_assert_eq(count_of(text, "| rows]"), 2, "%s", text);
     cr_assert_eq(count_of(text, "rows_reciprocal"), 1, "%s", text);
@@ -97,18 +96,17 @@ Test(passes, several_uses) {
 
 /* What nothing depends on gets no gradient of its own, and the update still runs. */
 Test(passes, unused_parameter) {
-    Compiled c = compile(
-        DATA "model net(x: f32[3]) -> f32 { param w: f32[3] = 1; param u: f32 = 1; return dot(w, x) }\n"
-             "train t { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 1); batch = 3 }");
+    Compiled c = compile(DATA
+                         "model net(x: f32[3]) -> f32 { param w: f32[3] = 1; param u: f32 = 1; return dot(w, x) }\n"
+                         "train t { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 1); batch = 3 }");
     cr_assert_eq(c.program->runs[0].step.root_count > 1, true);
     arena_free(c.arena);
 }
 
 /* A term that depends on no example is summed over the batch like the others. */
 Test(passes, term_without_examples) {
-    Compiled c =
-        compile(DATA MODEL "train t { data = d; minimize = squared(net(x), y); minimize still = l2(net.w)\n"
-                           "  optimizer = sgd(lr = 1); batch = 3 }");
+    Compiled c = compile(DATA MODEL "train t { data = d; minimize = squared(net(x), y); minimize still = l2(net.w)\n"
+                                    "  optimizer = sgd(lr = 1); batch = 3 }");
     const char *text = updates_of(&c, 0);
     cr_assert_null(strstr(text, "gradient"), "%s", text);
     arena_free(c.arena);

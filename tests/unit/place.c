@@ -4,8 +4,7 @@
 #include "ir/loops/loop.h"
 #include <dirent.h>
 
-static void check_plan(const LoopFunction *f, const char *what)
-{
+static void check_plan(const LoopFunction *f, const char *what) {
     for (int i = 0; i < f->buffers.count; i++) {
         const Buffer *a = f->buffers.items[i];
         size_t end = a->of_thread ? f->thread_bytes : f->work_bytes - f->thread_bytes;
@@ -18,13 +17,13 @@ static void check_plan(const LoopFunction *f, const char *what)
         }
     }
     size_t taken = f->work_bytes - f->margin_bytes;
-    cr_expect(taken >= f->least_bytes && 10 * taken <= 11 * f->least_bytes, "%s: %zu bytes are planned, %zu live at once",
-              what, taken, f->least_bytes);
+    cr_expect(taken >= f->least_bytes && 10 * taken <= 11 * f->least_bytes,
+              "%s: %zu bytes are planned, %zu live at once", what, taken, f->least_bytes);
 }
 
-static void check_function(const Run *run, const Function *function, int64_t batch, const char *file)
-{
-    static const LoopTarget targets[] = {{.lanes = 4, .registers = 16}, {.lanes = 16, .registers = 32, .fma = true, .l1 = 48 << 10, .l2 = 1 << 20}};
+static void check_function(const Run *run, const Function *function, int64_t batch, const char *file) {
+    static const LoopTarget targets[] = {{.lanes = 4, .registers = 16},
+                                         {.lanes = 16, .registers = 32, .fma = true, .l1 = 48 << 10, .l2 = 1 << 20}};
     for (int t = 0; t < 2 && function->root_count > 0; t++) {
         Arena *arena = arena_new();
         double seconds = 0;
@@ -34,10 +33,9 @@ static void check_function(const Run *run, const Function *function, int64_t bat
     }
 }
 
-static void check_program(const char *text, const char *file)
-{
+static void check_program(const char *text, const char *file) {
     Compiled c = compile_text(text, false);
-    if (c.program == NULL) {                               /* it includes another, which has no place here */
+    if (c.program == NULL) { /* it includes another, which has no place here */
         cr_assert(strstr(text, "include \"") != NULL, "%s is refused", file);
         arena_free(c.arena);
         return;
@@ -54,8 +52,7 @@ static void check_program(const char *text, const char *file)
     arena_free(c.arena);
 }
 
-static char *read_text(const char *path)
-{
+static char *read_text(const char *path) {
     FILE *file = fopen(path, "r");
     cr_assert(file != NULL, "%s cannot be read", path);
     char *text = calloc(1, 1 << 20);
@@ -64,14 +61,12 @@ static char *read_text(const char *path)
     return text;
 }
 
-static void check_folder(const char *folder)
-{
+static void check_folder(const char *folder) {
     DIR *files = opendir(folder);
     cr_assert(files != NULL, "%s cannot be read", folder);
     for (struct dirent *entry; (entry = readdir(files)) != NULL;) {
         size_t length = strlen(entry->d_name);
-        if (length < 5 || strcmp(entry->d_name + length - 4, ".sgd") != 0)
-            continue;
+        if (length < 5 || strcmp(entry->d_name + length - 4, ".sgd") != 0) continue;
         char path[1024];
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         char *text = read_text(path);
@@ -81,8 +76,7 @@ static void check_folder(const char *folder)
     closedir(files);
 }
 
-Test(place, examples, .timeout = 120)
-{
+Test(place, examples, .timeout = 120) {
     check_folder(SGDC_SOURCE_FOLDER "/examples");
     check_folder(SGDC_SOURCE_FOLDER "/bench/steps");
 }
@@ -90,8 +84,7 @@ Test(place, examples, .timeout = 120)
 /* ---- buffers of random sizes and lives ---- */
 typedef enum Kind { KIND_ANY, KIND_TRAINING, KINDS } Kind;
 
-static void random_buffers(LoopFunction *f, Kind kind, Stream *random)
-{
+static void random_buffers(LoopFunction *f, Kind kind, Stream *random) {
     int count = 2 + stream_below(random, 120), steps = 2 + stream_below(random, 200);
     f->steps_planned = steps;
     for (int i = 0; i < count; i++) {
@@ -100,7 +93,7 @@ static void random_buffers(LoopFunction *f, Kind kind, Stream *random)
         *b = (Buffer){.id = i, .bytes = bytes + (size_t)stream_below(random, (int)bytes)};
         b->first = stream_below(random, steps);
         b->last = b->first + stream_below(random, stream_below(random, 3) == 0 ? steps - b->first : 4);
-        if (kind == KIND_TRAINING && i % 3 > 0) {          /* from a layer's forward to its backward pass */
+        if (kind == KIND_TRAINING && i % 3 > 0) { /* from a layer's forward to its backward pass */
             b->first = stream_below(random, steps / 2);
             b->last = steps - 1 - b->first;
         }
@@ -109,8 +102,7 @@ static void random_buffers(LoopFunction *f, Kind kind, Stream *random)
     }
 }
 
-Test(place, random_lives)
-{
+Test(place, random_lives) {
     Stream random = {8};
     Function none = {.name = "none"};
     for (int i = 0; i < 4000; i++) {

@@ -11,10 +11,11 @@ static const char two_convolutions[] =
     "}\n"
     "train fit { data = d; minimize = cross_entropy(net(x), y); optimizer = sgd(lr = 0.1); batch = 16; epochs = 1 }\n";
 
-typedef struct Found { int relays, longest, rows; } Found;
+typedef struct Found {
+    int relays, longest, rows;
+} Found;
 
-static Found look(const LoopFunction *f)
-{
+static Found look(const LoopFunction *f) {
     Found found = {0};
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++) {
@@ -29,14 +30,16 @@ static Found look(const LoopFunction *f)
     for (int i = 0; i < f->buffers.count; i++) {
         const Buffer *b = f->buffers.items[i];
         found.rows += b->of_relay;
-        cr_expect(!b->of_relay || (b->of_thread == f->threads && b->row_stride <= 1 && b->elements <= RELAY_ROWS * shape_size(b->shape)), "each thread has rows of its own");
+        cr_expect(!b->of_relay || (b->of_thread == f->threads && b->row_stride <= 1 &&
+                                   b->elements <= RELAY_ROWS * shape_size(b->shape)),
+                  "each thread has rows of its own");
     }
     return found;
 }
 
-static Found found_in(const Run *run, const Function *function, int64_t batch, size_t cache, bool threads)
-{
-    LoopTarget target = {.lanes = 16, .registers = 32, .fma = true, .l1 = cache / 32, .l2 = cache, .split_all = threads};
+static Found found_in(const Run *run, const Function *function, int64_t batch, size_t cache, bool threads) {
+    LoopTarget target = {
+        .lanes = 16, .registers = 32, .fma = true, .l1 = cache / 32, .l2 = cache, .split_all = threads};
     Arena *arena = arena_new();
     double seconds = 0;
     LoopFunction *f = loop_build(arena, run, function, batch, &target, &seconds, &seconds);
@@ -46,8 +49,7 @@ static Found found_in(const Run *run, const Function *function, int64_t batch, s
     return found;
 }
 
-Test(relay, rows_of_two_convolutions)
-{
+Test(relay, rows_of_two_convolutions) {
     Compiled c = compile_text(two_convolutions, false);
     cr_assert(c.program != NULL);
     run_passes(&c, NULL, NULL);
@@ -67,8 +69,7 @@ static const char classifier[] =
     "model net(x: f32[8]) -> f32[10] = dense(x, 10)\n"
     "train fit { data = d; minimize = cross_entropy(net(x), y); optimizer = sgd(lr = 0.1); batch = 32; epochs = 1 }\n";
 
-Test(relay, softmax_and_cross_entropy)
-{
+Test(relay, softmax_and_cross_entropy) {
     Compiled c = compile_text(classifier, false);
     cr_assert(c.program != NULL);
     run_passes(&c, NULL, NULL);

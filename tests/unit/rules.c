@@ -5,7 +5,11 @@ static const float awkward[] = {0.0f,     -0.0f,     1.0f,     -1.0f,     1.5f, 
                                 1.0e-40f, -1.0e-45f, INFINITY, -INFINITY, NAN,  0.3333333f, 16777216.0f};
 enum { COUNT = sizeof awkward / sizeof awkward[0], ROWS = COUNT * COUNT * COUNT };
 
-typedef struct Inputs { Bench bench; float value[3][ROWS]; Node *x[3]; } Inputs;
+typedef struct Inputs {
+    Bench bench;
+    float value[3][ROWS];
+    Node *x[3];
+} Inputs;
 
 static Inputs *inputs_new(void) {
     Bench bench = bench_new();
@@ -23,9 +27,7 @@ static Inputs *inputs_new(void) {
     return in;
 }
 
-static Node *number(Inputs *in, double value) {
-    return graph_const(in->bench.g, DTYPE_F32, (Shape){0}, value);
-}
+static Node *number(Inputs *in, double value) { return graph_const(in->bench.g, DTYPE_F32, (Shape){0}, value); }
 static Node *neg(Inputs *in, int i) { return graph_unary(in->bench.g, OP_NEG, in->x[i]); }
 static Node *op(Inputs *in, Op which, Node *a, Node *b) { return graph_binary(in->bench.g, which, a, b); }
 static Node *fma_of(Inputs *in, Node *a, Node *b, Node *c) { return op(in, OP_ADD, op(in, OP_MUL, a, b), c); }
@@ -40,21 +42,42 @@ static void check(Inputs *in, const char *what, Node *node, float (*wanted)(floa
     static float out[ROWS];
     interpret_rows(node, in->bench.column, NULL, 0, ROWS, out);
     for (int r = 0; r < ROWS; r++) {
-        float a = in->value[0][r], b = in->value[1][r], c = in->value[2][r], is = out[r],
-              should = wanted(a, b, c);
+        float a = in->value[0][r], b = in->value[1][r], c = in->value[2][r], is = out[r], should = wanted(a, b, c);
         if (is != is && should != should) continue;
-        cr_assert(memcmp(&is, &should, sizeof is) == 0, "%s of %a, %a, %a: %a, not %a", what, (double)a,
-                  (double)b, (double)c, (double)is, (double)should);
+        cr_assert(memcmp(&is, &should, sizeof is) == 0, "%s of %a, %a, %a: %a, not %a", what, (double)a, (double)b,
+                  (double)c, (double)is, (double)should);
     }
 }
 
-static float add_neg(float a, float b, float c) { (void)c; volatile float m = -b; return a + m; }
-static float neg_add(float a, float b, float c) { (void)c; volatile float m = -a; return m + b; }
-static float sub_neg(float a, float b, float c) { (void)c; volatile float m = -b; return a - m; }
-static float neg_mul(float a, float b, float c) { (void)c; volatile float m = -a, n = -b; return m * n; }
+static float add_neg(float a, float b, float c) {
+    (void)c;
+    volatile float m = -b;
+    return a + m;
+}
+static float neg_add(float a, float b, float c) {
+    (void)c;
+    volatile float m = -a;
+    return m + b;
+}
+static float sub_neg(float a, float b, float c) {
+    (void)c;
+    volatile float m = -b;
+    return a - m;
+}
+static float neg_mul(float a, float b, float c) {
+    (void)c;
+    volatile float m = -a, n = -b;
+    return m * n;
+}
 static float fma_neg(float a, float b, float c) { return fmaf(-a, -b, c); }
-static float div_eight(float a, float b, float c) { (void)b, (void)c; return a / 8; }
-static float div_tiny(float a, float b, float c) { (void)b, (void)c; return a / 0x1p-100f; }
+static float div_eight(float a, float b, float c) {
+    (void)b, (void)c;
+    return a / 8;
+}
+static float div_tiny(float a, float b, float c) {
+    (void)b, (void)c;
+    return a / 0x1p-100f;
+}
 static float where_not(float a, float b, float c) { return !(a < b) ? b : c; }
 
 Test(rules, every_rule_is_exact) {
@@ -68,8 +91,8 @@ Test(rules, every_rule_is_exact) {
     check(in, "a / 8", op(in, OP_DIV, x[0], number(in, 8)), div_eight);
     check(in, "a / 2^-100", op(in, OP_DIV, x[0], number(in, 0x1p-100)), div_tiny);
     Node *less = op(in, OP_LT, x[0], x[1]);
-    check(in, "where(not c, a, b)",
-          graph_where(in->bench.g, graph_unary(in->bench.g, OP_NOT, less), x[1], x[2]), where_not);
+    check(in, "where(not c, a, b)", graph_where(in->bench.g, graph_unary(in->bench.g, OP_NOT, less), x[1], x[2]),
+          where_not);
     arena_free(in->bench.arena);
 }
 

@@ -6,13 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-Test(text, grows)
-{
+Test(text, grows) {
     Arena *arena = arena_new();
-    Text   text = text_new(arena);
+    Text text = text_new(arena);
     cr_assert_str_eq(text.bytes, "");
-    for (int i = 0; i < 1000; i++)
-        text_add(&text, "%d,", i % 10);
+    for (int i = 0; i < 1000; i++) text_add(&text, "%d,", i % 10);
     cr_assert_eq(text.length, 2000);
     cr_assert_eq(strlen(text.bytes), 2000);
     cr_assert_eq(strncmp(text.bytes, "0,1,2,3,4,5,6,7,8,9,0,", 22), 0);
@@ -20,8 +18,7 @@ Test(text, grows)
     arena_free(arena);
 }
 
-Test(text, numbers_are_short_and_read_back)
-{
+Test(text, numbers_are_short_and_read_back) {
     Arena *arena = arena_new();
     cr_assert_str_eq(text_number(arena, 0.1f, true), "0.1");
     cr_assert_str_eq(text_number(arena, 0.1, false), "0.1");
@@ -37,21 +34,17 @@ Test(text, numbers_are_short_and_read_back)
         bits ^= bits << 13, bits ^= bits >> 7, bits ^= bits << 17;
         double value;
         memcpy(&value, &bits, sizeof value);
-        if (isfinite(value))
-            cr_assert_eq(strtod(text_number(arena, value, false), NULL), value);
-        if (isfinite((float)value))
-            cr_assert_eq(strtof(text_number(arena, (float)value, true), NULL), (float)value);
+        if (isfinite(value)) cr_assert_eq(strtod(text_number(arena, value, false), NULL), value);
+        if (isfinite((float)value)) cr_assert_eq(strtof(text_number(arena, (float)value, true), NULL), (float)value);
     }
     arena_free(arena);
 }
 
-Test(text, equal_names_are_one_pointer)
-{
+Test(text, equal_names_are_one_pointer) {
     Arena *arena = arena_new();
     Names *names = names_new(arena);
-    Name   kept[2000];
-    for (int i = 0; i < 2000; i++)
-        kept[i] = name_from(names, text_format(arena, "name%d", i));
+    Name kept[2000];
+    for (int i = 0; i < 2000; i++) kept[i] = name_from(names, text_format(arena, "name%d", i));
     for (int i = 0; i < 2000; i++) {
         const char *text = text_format(arena, "name%d and more", i);
         cr_assert_eq(name_of(names, text, strlen(text) - strlen(" and more")), kept[i]);
@@ -61,8 +54,7 @@ Test(text, equal_names_are_one_pointer)
     arena_free(arena);
 }
 
-Test(text, the_nearest_name_is_suggested)
-{
+Test(text, the_nearest_name_is_suggested) {
     static const char *const words[] = {"epochs", "optimizer", "minimize", "batch", "lr", "data"};
     int count = sizeof words / sizeof *words;
     cr_assert_str_eq(nearest_name("epoch", words, count), "epochs");
@@ -77,13 +69,12 @@ Test(text, the_nearest_name_is_suggested)
     cr_assert_null(nearest_name("epoch", NULL, 0));
 }
 
-Test(source, places)
-{
-    Arena     *arena = arena_new();
+Test(source, places) {
+    Arena *arena = arena_new();
     SourceMap *map = source_map_new(arena);
-    Source    *first = source_add(map, "a.sgd", "one\ntwo\r\n\nfour", 14);
-    Source    *second = source_add(map, "b.sgd", "", 0);
-    Place      place = source_place(map, first->base + 4);
+    Source *first = source_add(map, "a.sgd", "one\ntwo\r\n\nfour", 14);
+    Source *second = source_add(map, "b.sgd", "", 0);
+    Place place = source_place(map, first->base + 4);
     cr_assert(place.source == first && place.line == 2 && place.column == 1);
     place = source_place(map, first->base + 14);
     cr_assert(place.source == first && place.line == 4 && place.column == 5);

@@ -15,16 +15,19 @@
 #include "ir/loops/tree.h"
 
 /* Functions that a unit has to define before those that use them, by name: "exp_f32", "powi_f32_3". */
-typedef struct CNeeds { Arena *arena; Vector(const char *) names; } CNeeds;
+typedef struct CNeeds {
+    Arena *arena;
+    Vector(const char *) names;
+} CNeeds;
 void c_need(CNeeds *needs, const char *name);
 
 /* ---- c_unit.c */
 typedef struct CUnit {
-    Arena   *arena;
-    CNeeds   needs;
-    Text     functions, models;
-    const SourceMap *map;                 /* of the program's lines; NULL: they are not named */
-    uint8_t *inlined;                     /* of the function at hand, by scalar: it stands where it is used */
+    Arena *arena;
+    CNeeds needs;
+    Text functions, models;
+    const SourceMap *map; /* of the program's lines; NULL: they are not named */
+    uint8_t *inlined;     /* of the function at hand, by scalar: it stands where it is used */
 } CUnit;
 CUnit *c_unit_new(Arena *arena, const SourceMap *map);
 /* The whole text. types: what it takes from runtime/, as text or as an #include. */
@@ -40,8 +43,8 @@ const char *c_unit_types(Arena *arena);
 void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const char *symbol);
 
 /* ---- c_scalar.c */
-const char *c_type(DType dtype);                      /* of a scalar */
-const char *c_element_type(DType dtype);              /* of memory */
+const char *c_type(DType dtype);         /* of a scalar */
+const char *c_element_type(DType dtype); /* of memory */
 /* How an expression writes a scalar: its name, a constant, or its own expression, in brackets if it needs them. */
 const char *c_operand(CUnit *unit, const Scalar *scalar);
 /* The same where it stands alone. */
@@ -60,7 +63,7 @@ void c_find_inlined(CUnit *unit, const LoopTree *tree);
 typedef struct CModel {
     const Run *run;
     const char *prefix;
-    const bool *predicts;                 /* per column: predict reads it */
+    const bool *predicts; /* per column: predict reads it */
     size_t work_bytes, predict_bytes;
 } CModel;
 void c_model(CUnit *unit, const CModel *model);

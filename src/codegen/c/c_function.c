@@ -6,7 +6,11 @@
 #include "codegen/c/c.h"
 #include <string.h>
 
-typedef struct CBody { CUnit *unit; Text *to; int depth; } CBody;
+typedef struct CBody {
+    CUnit *unit;
+    Text *to;
+    int depth;
+} CBody;
 
 static void indent(CBody *b) { text_add(b->to, "%*s", 4 * b->depth, ""); }
 
@@ -34,8 +38,14 @@ static void declare(CBody *b, const LoopTree *tree, const Array *array, bool wri
         text_add(b->to, ";\n");
         return;
     case ARRAY_WORK: break;
-    case ARRAY_CELL: base = "state"; offset = tree->run->cells[array->index].offset; break;
-    case ARRAY_SLOT: base = "state"; offset = tree->run->slots[array->index].offset; break;
+    case ARRAY_CELL:
+        base = "state";
+        offset = tree->run->cells[array->index].offset;
+        break;
+    case ARRAY_SLOT:
+        base = "state";
+        offset = tree->run->slots[array->index].offset;
+        break;
     default: return;
     }
     indent(b);
@@ -90,8 +100,10 @@ static void print_loop_head(CBody *b, const Loop *loop) {
     c_loop_name(b->to, loop);
     text_add(b->to, " = 0; ");
     c_loop_name(b->to, loop);
-    if (loop->extent == ALL_ROWS) text_add(b->to, " < rows; ");
-    else text_add(b->to, " < %lld; ", (long long)loop->extent);
+    if (loop->extent == ALL_ROWS)
+        text_add(b->to, " < rows; ");
+    else
+        text_add(b->to, " < %lld; ", (long long)loop->extent);
     c_loop_name(b->to, loop);
     text_add(b->to, "++)");
 }
@@ -108,8 +120,10 @@ static void print_store(CBody *b, const Statement *s) {
     indent(b);
     c_element(b->unit, b->to, s->array, s->row, s->at);
     bool narrow = s->array->dtype == DTYPE_BOOL && s->array->memory != ARRAY_REGISTERS;
-    if (narrow) text_add(b->to, " = (uint8_t)%s;\n", c_operand(b->unit, s->scalar));
-    else text_add(b->to, " = %s;\n", c_alone(b->unit, s->scalar));
+    if (narrow)
+        text_add(b->to, " = (uint8_t)%s;\n", c_operand(b->unit, s->scalar));
+    else
+        text_add(b->to, " = %s;\n", c_alone(b->unit, s->scalar));
 }
 
 static void print_statement(CBody *b, const Statement *s) {
@@ -125,7 +139,7 @@ static void print_statement(CBody *b, const Statement *s) {
         return;
     case STATEMENT_LET: print_let(b, s->scalar); return;
     case STATEMENT_STORE: print_store(b, s); return;
-    case STATEMENT_WAIT: return;                       /* one thread */
+    case STATEMENT_WAIT: return; /* one thread */
     case STATEMENT_NEST: INTERNAL_ERROR("a nest inside of a nest");
     }
 }
@@ -155,7 +169,9 @@ static void print_nests(CBody *b, const Body *body, const LoopTree *tree) {
 
 /* ---- functions ---------------------------------------------------------------------------------------------- */
 /* What of a call the statements use: only that is declared. */
-typedef struct CallUse { bool state, work, header, sums, rows, done; } CallUse;
+typedef struct CallUse {
+    bool state, work, header, sums, rows, done;
+} CallUse;
 
 static void use_array(CallUse *use, const Array *array) {
     use->state |= array->memory == ARRAY_CELL || array->memory == ARRAY_SLOT;
@@ -182,7 +198,8 @@ static void find_use(CallUse *use, const Body *body) {
 static void print_call(Text *to, const LoopTree *tree, const CallUse *use) {
     if (use->state) text_add(to, "    unsigned char *const state = (unsigned char *)call->state;\n");
     if (use->work) text_add(to, "    unsigned char *const work = (unsigned char *)call->work;\n");
-    if (tree->function->steps || use->header) text_add(to, "    sgdrt_header *const header = (sgdrt_header *)call->state;\n");
+    if (tree->function->steps || use->header)
+        text_add(to, "    sgdrt_header *const header = (sgdrt_header *)call->state;\n");
     if (use->sums) {
         text_add(to, "    double unasked[%d] = {0};\n", tree->run->term_count + 1);
         text_add(to, "    double *const sums = call->sums != NULL ? call->sums : unasked;\n");
@@ -217,7 +234,9 @@ void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const ch
     CallUse use = {0};
     find_use(&use, &tree->body);
     print_call(to, tree, &use);
-    if (tree->function->steps) print_steps(to, &body);
-    else print_once(to, tree, &use, &body);
+    if (tree->function->steps)
+        print_steps(to, &body);
+    else
+        print_once(to, tree, &use, &body);
     text_add(to, "}\n\n");
 }

@@ -6,10 +6,21 @@
 #include "codegen/c/c.h"
 
 /* Where a scalar is: statements between two stores, loops or conditions of one body are a segment. */
-typedef struct Segment { const Body *body; int number; } Segment;
-typedef struct ScalarUse { const Scalar *scalar; Segment let, use; int count, depth; bool stored; } ScalarUse;
-typedef struct Search { ScalarUse *of; int segment; } Search;
-enum { DEEPEST = 3 };                     /* expressions in each other, so that lines stay short */
+typedef struct Segment {
+    const Body *body;
+    int number;
+} Segment;
+typedef struct ScalarUse {
+    const Scalar *scalar;
+    Segment let, use;
+    int count, depth;
+    bool stored;
+} ScalarUse;
+typedef struct Search {
+    ScalarUse *of;
+    int segment;
+} Search;
+enum { DEEPEST = 3 }; /* expressions in each other, so that lines stay short */
 
 static void note_use(Search *search, const Scalar *s, const Body *body, bool stored) {
     ScalarUse *use = &search->of[s->id];
@@ -24,7 +35,7 @@ static void note_subscript(Search *search, const Subscript *s, const Body *body)
 }
 
 static void note_let(Search *search, const Scalar *s, const Body *body) {
-    bool twice = s->kind == SCALAR_OP && (s->op == OP_MAX || s->op == OP_MIN || s->op == OP_ABS);   /* as C writes them */
+    bool twice = s->kind == SCALAR_OP && (s->op == OP_MAX || s->op == OP_MIN || s->op == OP_ABS); /* as C writes them */
     search->of[s->id].scalar = s;
     search->of[s->id].let = (Segment){body, search->segment};
     for (int i = 0; i < 3 && s->source[i] != NULL; i++)

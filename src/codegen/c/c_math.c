@@ -10,13 +10,18 @@
 
 typedef enum CKind { C_F32, C_F64, C_U32, C_U64, C_BOOL } CKind;
 /* A variable's name or a constant. */
-typedef struct COperand { const char *text; CKind kind; } COperand;
-typedef struct CLine { Text *to; int variables; } CLine;
+typedef struct COperand {
+    const char *text;
+    CKind kind;
+} COperand;
+typedef struct CLine {
+    Text *to;
+    int variables;
+} CLine;
 
 static const char *const kind_name[] = {"float", "double", "uint32_t", "uint64_t", "int"};
 
-__attribute__((format(printf, 3, 4)))
-static COperand line(CLine *l, CKind kind, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static COperand line(CLine *l, CKind kind, const char *format, ...) {
     char text[512];
     va_list arguments;
     va_start(arguments, format);
@@ -46,12 +51,16 @@ static COperand called_real(CLine *l, const char *name, COperand a) {
 
 static COperand real_constant(CLine *l, CKind kind, double v) {
     if (v != v) return (COperand){kind == C_F32 ? "(float)NAN" : "(double)NAN", kind};
-    if (isinf(v)) return (COperand){text_format(l->to->arena, "%s%sINFINITY", v < 0 ? "-" : "", kind == C_F32 ? "(float)" : "(double)"), kind};
+    if (isinf(v))
+        return (COperand){
+            text_format(l->to->arena, "%s%sINFINITY", v < 0 ? "-" : "", kind == C_F32 ? "(float)" : "(double)"), kind};
     return (COperand){text_format(l->to->arena, kind == C_F32 ? "%af" : "%a", v), kind};
 }
 
 static COperand whole_constant(CLine *l, CKind kind, uint64_t n) {
-    return (COperand){text_format(l->to->arena, kind == C_U32 ? "UINT32_C(0x%llx)" : "UINT64_C(0x%llx)", (unsigned long long)n), kind};
+    return (COperand){
+        text_format(l->to->arena, kind == C_U32 ? "UINT32_C(0x%llx)" : "UINT64_C(0x%llx)", (unsigned long long)n),
+        kind};
 }
 
 static COperand arithmetic_shift(CLine *l, COperand a, int n) {
@@ -121,23 +130,33 @@ static COperand shifted(CLine *l, COperand a, const char *op, int n) {
 #include "random.inc"
 
 static const COperand x32 = {"x", C_F32}, x64 = {"x", C_F64}, y32 = {"y", C_F32}, y64 = {"y", C_F64};
-static const COperand seed = {"seed", C_U64}, site = {"site", C_U64}, step = {"step", C_U64}, stream = {"stream", C_U64};
-static const COperand place = {"place", C_U32}, first = {"first", C_U32}, second = {"second", C_U32}, element = {"element", C_U32};
+static const COperand seed = {"seed", C_U64}, site = {"site", C_U64}, step = {"step", C_U64},
+                      stream = {"stream", C_U64};
+static const COperand place = {"place", C_U32}, first = {"first", C_U32}, second = {"second", C_U32},
+                      element = {"element", C_U32};
 
 static COperand print_body(CLine *l, const char *name) {
-    const struct { const char *name; COperand (*of)(CLine *, COperand); COperand x; } unary[] = {
-        {"exp_f32", print_exp_f32, x32}, {"log_f32", print_log_f32, x32}, {"sin_f32", print_sin_f32, x32},
-        {"cos_f32", print_cos_f32, x32}, {"tanh_f32", print_tanh_f32, x32}, {"sigmoid_f32", print_sigmoid_f32, x32},
-        {"erf_f32", print_erf_f32, x32}, {"exp_f64", print_exp_f64, x64}, {"log_f64", print_log_f64, x64},
-        {"sin_f64", print_sin_f64, x64}, {"cos_f64", print_cos_f64, x64}, {"tanh_f64", print_tanh_f64, x64},
+    const struct {
+        const char *name;
+        COperand (*of)(CLine *, COperand);
+        COperand x;
+    } unary[] = {
+        {"exp_f32", print_exp_f32, x32},         {"log_f32", print_log_f32, x32},
+        {"sin_f32", print_sin_f32, x32},         {"cos_f32", print_cos_f32, x32},
+        {"tanh_f32", print_tanh_f32, x32},       {"sigmoid_f32", print_sigmoid_f32, x32},
+        {"erf_f32", print_erf_f32, x32},         {"exp_f64", print_exp_f64, x64},
+        {"log_f64", print_log_f64, x64},         {"sin_f64", print_sin_f64, x64},
+        {"cos_f64", print_cos_f64, x64},         {"tanh_f64", print_tanh_f64, x64},
         {"sigmoid_f64", print_sigmoid_f64, x64}, {"erf_f64", print_erf_f64, x64},
     };
     for (size_t i = 0; i < sizeof unary / sizeof *unary; i++)
         if (strcmp(unary[i].name, name) == 0) return unary[i].of(l, unary[i].x);
     if (strcmp(name, "pow_f32") == 0) return print_pow_f32(l, x32, y32);
     if (strcmp(name, "pow_f64") == 0) return print_pow_f64(l, x64, y64);
-    if (strncmp(name, "powi_f32_", 9) == 0) return print_powi_f32(l, x32, name[9] == 'm' ? -atoll(name + 10) : atoll(name + 9));
-    if (strncmp(name, "powi_f64_", 9) == 0) return print_powi_f64(l, x64, name[9] == 'm' ? -atoll(name + 10) : atoll(name + 9));
+    if (strncmp(name, "powi_f32_", 9) == 0)
+        return print_powi_f32(l, x32, name[9] == 'm' ? -atoll(name + 10) : atoll(name + 9));
+    if (strncmp(name, "powi_f64_", 9) == 0)
+        return print_powi_f64(l, x64, name[9] == 'm' ? -atoll(name + 10) : atoll(name + 9));
     if (strcmp(name, "key_of_name") == 0) return print_key_of_name(l, seed, site);
     if (strcmp(name, "key_of_step") == 0) return print_key_of_step(l, seed, step, site);
     if (strcmp(name, "row_key_first") == 0) return print_row_key_first(l, stream, place);

@@ -13,9 +13,12 @@ static const char *literal(Arena *arena, const char *s) {
     Text text = text_new(arena);
     text_add(&text, "\"");
     for (const unsigned char *c = (const unsigned char *)s; *c != 0; c++) {
-        if (*c == '"' || *c == '\\' || *c == '?') text_add(&text, "\\%c", *c);
-        else if (*c < 32 || *c > 126) text_add(&text, "\\%03o", *c);
-        else text_add(&text, "%c", *c);
+        if (*c == '"' || *c == '\\' || *c == '?')
+            text_add(&text, "\\%c", *c);
+        else if (*c < 32 || *c > 126)
+            text_add(&text, "\\%03o", *c);
+        else
+            text_add(&text, "%c", *c);
     }
     text_add(&text, "\"");
     return text.bytes;
@@ -81,7 +84,8 @@ static void columns(CUnit *unit, const CModel *m) {
 /* Metrics: names, how many arguments each keeps, and the bytes of each argument's row. */
 static int measures(CUnit *unit, const CModel *m) {
     const Run *run = m->run;
-    Text names = text_new(unit->arena), counts = text_new(unit->arena), bytes = text_new(unit->arena), codes = text_new(unit->arena);
+    Text names = text_new(unit->arena), counts = text_new(unit->arena), bytes = text_new(unit->arena),
+         codes = text_new(unit->arena);
     int arguments = 0;
     for (int i = 0; i < run->measure_count; i++) {
         const Measure *measure = &run->measures[i];
@@ -97,7 +101,8 @@ static int measures(CUnit *unit, const CModel *m) {
         text_add(&unit->models, "static const int32_t %s__argument_counts[] = {%s};\n", m->prefix, counts.bytes);
         text_add(&unit->models, "static sgdrt_function *const %s__metrics[] = {%s};\n", m->prefix, codes.bytes);
     }
-    if (arguments > 0) text_add(&unit->models, "static const int64_t %s__argument_bytes[] = {%s};\n", m->prefix, bytes.bytes);
+    if (arguments > 0)
+        text_add(&unit->models, "static const int64_t %s__argument_bytes[] = {%s};\n", m->prefix, bytes.bytes);
     return arguments;
 }
 
@@ -113,21 +118,27 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
              entry(unit, m, &run->evaluate, "evaluate"), entry(unit, m, &run->predictor, "predict"),
              table_name(unit, m, "metrics", run->measure_count));
     text_add(to, "static const uint32_t %s__level[] = {0};\n", p);
-    text_add(to, "static const sgdrt_model %s__model = {\n    .abi = SGDRT_ABI, .levels = 1, .name = \"%s\", .code = %s__code, .level = %s__level,\n", p, p, p, p);
+    text_add(to,
+             "static const sgdrt_model %s__model = {\n    .abi = SGDRT_ABI, .levels = 1, .name = \"%s\", .code = "
+             "%s__code, .level = %s__level,\n",
+             p, p, p, p);
     text_add(to, "    .cells = %s, .slots = %s, .columns = %s,\n", table_name(unit, m, "cells", run->cell_count),
              table_name(unit, m, "slots", run->slot_count), table_name(unit, m, "columns", run->data->column_count));
-    text_add(to, "    .metric_names = %s, .argument_bytes = %s, .argument_counts = %s,\n", table_name(unit, m, "metric_names", run->measure_count),
-             table_name(unit, m, "argument_bytes", arguments), table_name(unit, m, "argument_counts", run->measure_count));
+    text_add(to, "    .metric_names = %s, .argument_bytes = %s, .argument_counts = %s,\n",
+             table_name(unit, m, "metric_names", run->measure_count), table_name(unit, m, "argument_bytes", arguments),
+             table_name(unit, m, "argument_counts", run->measure_count));
     text_add(to, "    .seed = UINT64_C(%llu), .state_bytes = %zu, .work_bytes = %zu, .predict_bytes = %zu,\n",
              (unsigned long long)run->seed, run->state_bytes, m->work_bytes, m->predict_bytes);
     text_add(to, "    .batch = %lld, .epochs = %lld, .steps = %lld, .predict_elements = %lld,\n", (long long)run->batch,
              (long long)run->epochs, (long long)run->steps, (long long)model_outputs(run));
     text_add(to, "    .copies = %lld, .valid_copies = %lld, .hold_out_part = %s,\n", (long long)model_copies(run->data),
              (long long)model_copies(run->valid), number(unit->arena, run->hold_out_part));
-    text_add(to, "    .cell_count = %d, .slot_count = %d, .column_count = %d, .metric_count = %d, .argument_count = %d,\n",
+    text_add(to,
+             "    .cell_count = %d, .slot_count = %d, .column_count = %d, .metric_count = %d, .argument_count = %d,\n",
              run->cell_count, run->slot_count, run->data->column_count, run->measure_count, arguments);
-    text_add(to, "    .averaged = %d, .minimized = %d, .terms = %d, .lr_slot = %d, .order = %d, .last = %d,\n", run_averaged(run),
-             run_minimized(run), run->term_count, model_lr_slot(run), (int)run->order, (int)run->last);
+    text_add(to, "    .averaged = %d, .minimized = %d, .terms = %d, .lr_slot = %d, .order = %d, .last = %d,\n",
+             run_averaged(run), run_minimized(run), run->term_count, model_lr_slot(run), (int)run->order,
+             (int)run->last);
     text_add(to, "    .hold_out = %d, .hold_out_by = %d\n};\n", (int)run->hold_out, model_split_column(run));
 }
 
@@ -158,6 +169,6 @@ void c_model(CUnit *unit, const CModel *model) {
     columns(unit, model);
     model_fields(unit, model, measures(unit, model));
     text_add(&unit->models, "\n");
-    add_api(unit, model, strstr(c_carried("api.inc")->text, "*/\n") + 3);       /* without its head */
+    add_api(unit, model, strstr(c_carried("api.inc")->text, "*/\n") + 3); /* without its head */
     text_add(&unit->models, "\n");
 }

@@ -5,7 +5,8 @@
 #include "model.h"
 
 /* Bytes of work that it needs. */
-static size_t add_function(CUnit *unit, const Run *run, const Function *function, const char *prefix, const char *name) {
+static size_t add_function(CUnit *unit, const Run *run, const Function *function, const char *prefix,
+                           const char *name) {
     if (function->root_count == 0 && function != &run->init && function != &run->step) return 0;
     LoopTree *tree = schedule_function(unit->arena, run, function);
     const char *problem = tree_problem(tree);
@@ -24,7 +25,8 @@ static CModel add_run(CUnit *unit, const Run *run, const char *prefix) {
     model.predict_bytes = add_function(unit, run, &run->predictor, prefix, "predict");
     most = larger(most, model.predict_bytes);
     for (int m = 0; m < run->measure_count; m++)
-        most = larger(most, add_function(unit, run, &run->measures[m].metric, prefix, text_format(unit->arena, "metric%d", m)));
+        most = larger(
+            most, add_function(unit, run, &run->measures[m].metric, prefix, text_format(unit->arena, "metric%d", m)));
     model.work_bytes = most;
     c_model(unit, &model);
     return model;
@@ -39,7 +41,9 @@ void c_program(Text *to, Text *header, const Program *program, const char *stem,
         const Run *run = &program->runs[i];
         CModel model = add_run(unit, run, prefixes[i]);
         blocks[i] = (HeaderBlock){
-            .run = run, .prefix = prefixes[i], .predicts = model.predicts,
+            .run = run,
+            .prefix = prefixes[i],
+            .predicts = model.predicts,
             .train_bytes = sgdrt_instance_bytes(run->state_bytes, model.work_bytes, run->term_count),
             .predict_bytes = sgdrt_whole_lines(model.predict_bytes)};
     }

@@ -25,7 +25,8 @@ void c_loop_name(Text *to, const Loop *loop) { text_add(to, "%s%d", loop->name, 
 
 /* What the program calls it as far as C can, and a number that makes it the only one. */
 void c_array_name(Text *to, const Array *array) {
-    for (const char *c = array->name; *c != 0; c++) text_add(to, "%c", isalnum((unsigned char)*c) && (unsigned char)*c < 128 ? *c : '_');
+    for (const char *c = array->name; *c != 0; c++)
+        text_add(to, "%c", isalnum((unsigned char)*c) && (unsigned char)*c < 128 ? *c : '_');
     text_add(to, "_%d", array->id);
 }
 
@@ -54,8 +55,8 @@ const char *c_alone(CUnit *unit, const Scalar *s) {
 }
 
 const char *c_operand(CUnit *unit, const Scalar *s) {
-    bool whole = s->kind == SCALAR_CONST || !unit->inlined[s->id] || s->kind == SCALAR_LOAD || s->kind == SCALAR_DRAW
-                 || s->kind == SCALAR_ROWS || s->kind == SCALAR_ROW;
+    bool whole = s->kind == SCALAR_CONST || !unit->inlined[s->id] || s->kind == SCALAR_LOAD || s->kind == SCALAR_DRAW ||
+                 s->kind == SCALAR_ROWS || s->kind == SCALAR_ROW;
     const char *text = c_alone(unit, s);
     return whole ? text : text_format(unit->arena, "(%s)", text);
 }
@@ -66,13 +67,19 @@ void c_subscript(CUnit *unit, Text *to, const Subscript *s) {
         const SubscriptTerm *t = &s->term[i];
         int64_t coef = i > 0 && t->coef < 0 ? -t->coef : t->coef;
         if (i > 0) text_add(to, t->coef < 0 ? " - " : " + ");
-        if (coef == -1) text_add(to, "-");
-        else if (coef != 1) text_add(to, "%lld * ", (long long)coef);
-        if (t->loop != NULL) c_loop_name(to, t->loop);
-        else text_add(to, "%s", c_operand(unit, t->scalar));
+        if (coef == -1)
+            text_add(to, "-");
+        else if (coef != 1)
+            text_add(to, "%lld * ", (long long)coef);
+        if (t->loop != NULL)
+            c_loop_name(to, t->loop);
+        else
+            text_add(to, "%s", c_operand(unit, t->scalar));
     }
-    if (s->count == 0) text_add(to, "%lld", (long long)s->offset);
-    else if (s->offset != 0) text_add(to, " %c %lld", s->offset < 0 ? '-' : '+', (long long)(s->offset < 0 ? -s->offset : s->offset));
+    if (s->count == 0)
+        text_add(to, "%lld", (long long)s->offset);
+    else if (s->offset != 0)
+        text_add(to, " %c %lld", s->offset < 0 ? '-' : '+', (long long)(s->offset < 0 ? -s->offset : s->offset));
 }
 
 void c_element(CUnit *unit, Text *to, const Array *array, const Subscript *row, const Subscript *at) {
@@ -92,11 +99,11 @@ void c_element(CUnit *unit, Text *to, const Array *array, const Subscript *row, 
         c_subscript(unit, to, row);
         text_add(to, "))");
         break;
-    case ARRAY_OUTPUT:
-        text_add(to, "((%s *)call->outputs[%d])", c_element_type(array->dtype), array->index);
-        break;
+    case ARRAY_OUTPUT: text_add(to, "((%s *)call->outputs[%d])", c_element_type(array->dtype), array->index); break;
     case ARRAY_SUM: text_add(to, "sums[%d]", array->index); return;
-    case ARRAY_WORK: case ARRAY_CELL: case ARRAY_SLOT: c_array_name(to, array); break;
+    case ARRAY_WORK:
+    case ARRAY_CELL:
+    case ARRAY_SLOT: c_array_name(to, array); break;
     }
     text_add(to, "[");
     c_subscript(unit, to, at);
@@ -114,36 +121,43 @@ static void call_of(CUnit *unit, Text *to, const char *function, const char *a, 
 /* One writer per op row whose emission is VALUES: its expression in the operands x, which are names or constants. */
 typedef void OpWriter(CUnit *unit, Text *to, const Scalar *s, const char *const *x);
 #define UNUSED __attribute__((unused))
-#define WRITE(NAME) \
-    static void write_##NAME(CUnit *unit UNUSED, Text *to, const Scalar *s UNUSED, const char *const *x)
-#define SIGN(NAME, sign) WRITE(NAME) { text_add(to, "%s " sign " %s", x[0], x[1]); }
-#define WRAPPING(NAME, sign)                                                                                  \
-    WRITE(NAME) {                                                                                             \
-        bool real = dtype_is_real(s->dtype);                                                                  \
-        text_add(to, real ? "%s " sign " %s" : "(int32_t)((uint32_t)%s " sign " (uint32_t)%s)", x[0], x[1]);  \
+#define WRITE(NAME) static void write_##NAME(CUnit *unit UNUSED, Text *to, const Scalar *s UNUSED, const char *const *x)
+#define SIGN(NAME, sign) \
+    WRITE(NAME) { text_add(to, "%s " sign " %s", x[0], x[1]); }
+#define WRAPPING(NAME, sign)                                                                                 \
+    WRITE(NAME) {                                                                                            \
+        bool real = dtype_is_real(s->dtype);                                                                 \
+        text_add(to, real ? "%s " sign " %s" : "(int32_t)((uint32_t)%s " sign " (uint32_t)%s)", x[0], x[1]); \
     }
 /* Of <math.h>, and exact. */
 #define EXACT(NAME, function) \
     WRITE(NAME) { text_add(to, function "%s(%s)", s->dtype == DTYPE_F32 ? "f" : "", x[0]); }
 /* Of runtime/math.inc. */
-#define FUNCTION(NAME) \
-    WRITE(NAME) { call_of(unit, to, text_format(unit->arena, "%s_%s", op_text(s->op), real_suffix(s->dtype)), x[0], x[1]); }
-#define EXTREME(NAME, sign)                                                                                   \
-    WRITE(NAME) {                                                                                             \
-        if (dtype_is_real(s->dtype))                                                                          \
-            text_add(to, "(%s " sign " %s || %s != %s) ? %s : %s", x[0], x[1], x[0], x[0], x[0], x[1]);       \
-        else text_add(to, "%s " sign " %s ? %s : %s", x[0], x[1], x[0], x[1]);                                \
+#define FUNCTION(NAME)                                                                                           \
+    WRITE(NAME) {                                                                                                \
+        call_of(unit, to, text_format(unit->arena, "%s_%s", op_text(s->op), real_suffix(s->dtype)), x[0], x[1]); \
+    }
+#define EXTREME(NAME, sign)                                                                             \
+    WRITE(NAME) {                                                                                       \
+        if (dtype_is_real(s->dtype))                                                                    \
+            text_add(to, "(%s " sign " %s || %s != %s) ? %s : %s", x[0], x[1], x[0], x[0], x[0], x[1]); \
+        else                                                                                            \
+            text_add(to, "%s " sign " %s ? %s : %s", x[0], x[1], x[0], x[1]);                           \
     }
 
 WRITE(NEG) {
     bool minus = x[0][0] == '-';
-    if (dtype_is_real(s->dtype)) text_add(to, "-%s%s%s", minus ? "(" : "", x[0], minus ? ")" : "");
-    else text_add(to, "(int32_t)(0 - (uint32_t)%s)", x[0]);
+    if (dtype_is_real(s->dtype))
+        text_add(to, "-%s%s%s", minus ? "(" : "", x[0], minus ? ")" : "");
+    else
+        text_add(to, "(int32_t)(0 - (uint32_t)%s)", x[0]);
 }
 
 WRITE(ABS) {
-    if (dtype_is_real(s->dtype)) text_add(to, "fabs%s(%s)", s->dtype == DTYPE_F32 ? "f" : "", x[0]);
-    else text_add(to, "%s < 0 ? (int32_t)(0 - (uint32_t)%s) : %s", x[0], x[0], x[0]);
+    if (dtype_is_real(s->dtype))
+        text_add(to, "fabs%s(%s)", s->dtype == DTYPE_F32 ? "f" : "", x[0]);
+    else
+        text_add(to, "%s < 0 ? (int32_t)(0 - (uint32_t)%s) : %s", x[0], x[0], x[0]);
 }
 
 EXACT(SQRT, "sqrt")
@@ -158,16 +172,21 @@ EXACT(FLOOR, "floor")
 
 WRITE(POWI) {
     long long n = (long long)s->n;
-    call_of(unit, to, text_format(unit->arena, "powi_%s_%s%lld", real_suffix(s->dtype), n < 0 ? "m" : "", n < 0 ? -n : n), x[0], NULL);
+    call_of(unit, to,
+            text_format(unit->arena, "powi_%s_%s%lld", real_suffix(s->dtype), n < 0 ? "m" : "", n < 0 ? -n : n), x[0],
+            NULL);
 }
 
 WRITE(NOT) { text_add(to, "!%s", x[0]); }
 
 WRITE(CAST) {
     DType from = s->source[0]->dtype;
-    if (s->dtype == DTYPE_BOOL) text_add(to, "%s != 0", x[0]);
-    else if (s->dtype == DTYPE_I32 && dtype_is_real(from)) call_of(unit, to, from == DTYPE_F32 ? "i32_of_f32" : "i32_of_f64", x[0], NULL);
-    else text_add(to, "(%s)%s", c_type(s->dtype), x[0]);
+    if (s->dtype == DTYPE_BOOL)
+        text_add(to, "%s != 0", x[0]);
+    else if (s->dtype == DTYPE_I32 && dtype_is_real(from))
+        call_of(unit, to, from == DTYPE_F32 ? "i32_of_f32" : "i32_of_f64", x[0], NULL);
+    else
+        text_add(to, "(%s)%s", c_type(s->dtype), x[0]);
 }
 
 WRITE(STOP_GRADIENT) { text_add(to, "%s", x[0]); }
@@ -189,8 +208,10 @@ SIGN(OR, "|")
 WRITE(WHERE) { text_add(to, "%s ? %s : %s", x[0], x[1], x[2]); }
 
 WRITE(FMA) {
-    if (dtype_is_real(s->dtype)) text_add(to, "sgd_fma%s(%s, %s, %s)", s->dtype == DTYPE_F32 ? "f" : "", x[0], x[1], x[2]);
-    else text_add(to, "(int32_t)((uint32_t)%s * (uint32_t)%s + (uint32_t)%s)", x[0], x[1], x[2]);
+    if (dtype_is_real(s->dtype))
+        text_add(to, "sgd_fma%s(%s, %s, %s)", s->dtype == DTYPE_F32 ? "f" : "", x[0], x[1], x[2]);
+    else
+        text_add(to, "(int32_t)((uint32_t)%s * (uint32_t)%s + (uint32_t)%s)", x[0], x[1], x[2]);
 }
 
 static OpWriter *const writers[OP_COUNT] = {
@@ -224,8 +245,10 @@ static void draw(CUnit *unit, Text *to, const Scalar *s) {
     }
     c_need(&unit->needs, function);
     text_add(to, "sgd_%s(sgd_key_of_%s(", function, by_step ? "step" : "name");
-    if (s->random->key == RANDOM_DATA) text_add(to, "UINT64_C(%llu)", (unsigned long long)s->random->seed);
-    else text_add(to, "header->seed");
+    if (s->random->key == RANDOM_DATA)
+        text_add(to, "UINT64_C(%llu)", (unsigned long long)s->random->seed);
+    else
+        text_add(to, "header->seed");
     if (by_step) text_add(to, ", header->step");
     text_add(to, ", UINT64_C(0x%llx)), ", (unsigned long long)s->random->site);
     if (s->row != NULL) {
@@ -248,8 +271,10 @@ static void in_brackets(CUnit *unit, Text *to, const Subscript *s) {
 /* One term needs none. */
 static void as_factor(CUnit *unit, Text *to, const Subscript *s) {
     bool one = s->count == 1 && s->offset == 0 && s->term[0].coef == 1;
-    if (one) c_subscript(unit, to, s);
-    else in_brackets(unit, to, s);
+    if (one)
+        c_subscript(unit, to, s);
+    else
+        in_brackets(unit, to, s);
 }
 
 void c_scalar(CUnit *unit, Text *to, const Scalar *s) {
@@ -258,18 +283,47 @@ void c_scalar(CUnit *unit, Text *to, const Scalar *s) {
     case SCALAR_CONST: text_add(to, "%s", constant(unit->arena, s)); return;
     case SCALAR_OP: op(unit, to, s); return;
     case SCALAR_LOAD: c_element(unit, to, s->array, s->row, s->at); return;
-    case SCALAR_NUMBER: text_add(to, "(int32_t)"); as_factor(unit, to, s->at); return;
+    case SCALAR_NUMBER:
+        text_add(to, "(int32_t)");
+        as_factor(unit, to, s->at);
+        return;
     case SCALAR_ROWS: text_add(to, "rows"); return;
-    case SCALAR_COUNTED: text_add(to, "(int64_t)header->%s", (const char *[]){"step", "epoch", "planned"}[s->n]); return;
-    case SCALAR_ROW: text_add(to, "SGD_ROW_AT"); in_brackets(unit, to, s->at); return;
-    case SCALAR_PLACE: text_add(to, "call->place + done + "); in_brackets(unit, to, s->at); return;
-    case SCALAR_QUOTIENT: as_factor(unit, to, s->at); text_add(to, " / %lld", (long long)s->n); return;
-    case SCALAR_REMAINDER: as_factor(unit, to, s->at); text_add(to, " %% %lld", (long long)s->n); return;
+    case SCALAR_COUNTED:
+        text_add(to, "(int64_t)header->%s", (const char *[]){"step", "epoch", "planned"}[s->n]);
+        return;
+    case SCALAR_ROW:
+        text_add(to, "SGD_ROW_AT");
+        in_brackets(unit, to, s->at);
+        return;
+    case SCALAR_PLACE:
+        text_add(to, "call->place + done + ");
+        in_brackets(unit, to, s->at);
+        return;
+    case SCALAR_QUOTIENT:
+        as_factor(unit, to, s->at);
+        text_add(to, " / %lld", (long long)s->n);
+        return;
+    case SCALAR_REMAINDER:
+        as_factor(unit, to, s->at);
+        text_add(to, " %% %lld", (long long)s->n);
+        return;
     case SCALAR_INTEGER: text_add(to, "%s", x); return;
     case SCALAR_REAL: text_add(to, "(%s)%s", c_type(s->dtype), x); return;
-    case SCALAR_WITHIN: text_add(to, "%s ? ", x); c_subscript(unit, to, s->at); text_add(to, " : 0"); return;
-    case SCALAR_INSIDE: text_add(to, "(uint64_t)"); as_factor(unit, to, s->at); text_add(to, " < %lld", (long long)s->n); return;
-    case SCALAR_EQUAL: c_subscript(unit, to, s->at); text_add(to, " == "); c_subscript(unit, to, s->row); return;
+    case SCALAR_WITHIN:
+        text_add(to, "%s ? ", x);
+        c_subscript(unit, to, s->at);
+        text_add(to, " : 0");
+        return;
+    case SCALAR_INSIDE:
+        text_add(to, "(uint64_t)");
+        as_factor(unit, to, s->at);
+        text_add(to, " < %lld", (long long)s->n);
+        return;
+    case SCALAR_EQUAL:
+        c_subscript(unit, to, s->at);
+        text_add(to, " == ");
+        c_subscript(unit, to, s->row);
+        return;
     case SCALAR_DRAW: draw(unit, to, s); return;
     }
 }

@@ -16,8 +16,8 @@ void c_need(CNeeds *needs, const char *name) {
 
 CUnit *c_unit_new(Arena *arena, const SourceMap *map) {
     CUnit *unit = arena_new_of(arena, CUnit);
-    *unit = (CUnit){.arena = arena, .needs = {.arena = arena}, .functions = text_new(arena), .models = text_new(arena),
-                    .map = map};
+    *unit = (CUnit){
+        .arena = arena, .needs = {.arena = arena}, .functions = text_new(arena), .models = text_new(arena), .map = map};
     return unit;
 }
 
@@ -41,7 +41,8 @@ static const char head[] =
     "#endif\n"
     "\n"
     "/* gcc says FP_FAST_FMAF where there is an instruction; clang names the instructions. */\n"
-    "#if defined FP_FAST_FMAF || defined __FMA__ || defined __ARM_FEATURE_FMA || (defined __riscv_flen && __riscv_flen >= 32)\n"
+    "#if defined FP_FAST_FMAF || defined __FMA__ || defined __ARM_FEATURE_FMA || (defined __riscv_flen && __riscv_flen "
+    ">= 32)\n"
     "#define SGD_HAS_FMA\n"
     "#endif\n"
     "\n"
@@ -61,18 +62,18 @@ static const char rows[] =
     "/* The row at a place of the mini-batch, and a row of a column. */\n"
     "#define SGD_ROW_AT(at) (call->rows != NULL ? (int64_t)call->rows[done + (at)] : call->first + done + (at))\n"
     "#define SGD_ROW(type, column, row) \\\n"
-    "    ((const type *)(const void *)((const char *)call->columns[column].data + (row) * call->columns[column].stride))\n"
+    "    ((const type *)(const void *)((const char *)call->columns[column].data + (row) * "
+    "call->columns[column].stride))\n"
     "\n";
 
 /* ---- what it takes from runtime/ ---------------------------------------------------------------------------- */
-static const char before_types[] =
-    "#if defined __GNUC__\n"
-    "#pragma GCC diagnostic push\n"
-    "#pragma GCC diagnostic ignored \"-Wunused-function\"\n"
-    "#else\n"
-    "#define __builtin_memcpy memcpy\n"
-    "#define __builtin_nanf(text) NAN\n"
-    "#endif\n";
+static const char before_types[] = "#if defined __GNUC__\n"
+                                   "#pragma GCC diagnostic push\n"
+                                   "#pragma GCC diagnostic ignored \"-Wunused-function\"\n"
+                                   "#else\n"
+                                   "#define __builtin_memcpy memcpy\n"
+                                   "#define __builtin_nanf(text) NAN\n"
+                                   "#endif\n";
 
 /* Memory of NAME_new, with the address that is freed before it. */
 static const char after_types[] =
@@ -135,32 +136,34 @@ const char *c_unit_types(Arena *arena) {
 
 /* ---- helpers ------------------------------------------------------------------------------------------------ */
 /* In the order in which they can use each other; what a function needs itself stands before it. */
-typedef struct Helper { const char *name, *text; } Helper;
+typedef struct Helper {
+    const char *name, *text;
+} Helper;
 static const Helper helpers[] = {
     {"bits_f32", "static uint32_t sgd_bits_f32(float x) { uint32_t n; memcpy(&n, &x, sizeof n); return n; }\n"},
     {"bits_f64", "static uint64_t sgd_bits_f64(double x) { uint64_t n; memcpy(&n, &x, sizeof n); return n; }\n"},
     {"real_u32", "static float sgd_real_u32(uint32_t n) { float x; memcpy(&x, &n, sizeof x); return x; }\n"},
     {"real_u64", "static double sgd_real_u64(uint64_t n) { double x; memcpy(&x, &n, sizeof x); return x; }\n"},
-    {"fmaf",
-     "/* a * b + c, rounded once. Without an instruction: the product is exact in double, the sum is rounded to odd there,\n"
-     " * so rounding it to float rounds the exact value once. */\n"
-     "#ifdef SGD_HAS_FMA\n"
-     "#define sgd_fmaf(a, b, c) fmaf(a, b, c)\n"
-     "#else\n"
-     "static float sgd_fmaf(float a, float b, float c)\n"
-     "{\n"
-     "    const double p = (double)a * (double)b, q = (double)c;\n"
-     "    double s = p + q;\n"
-     "    const double t = s - p, u = s - t;\n"
-     "    const double v = p - u, w = q - t, error = v + w;\n"
-     "    uint64_t bits;\n"
-     "    memcpy(&bits, &s, sizeof bits);\n"
-     "    if ((error < 0 || error > 0) && (bits & 1) == 0) bits += (error < 0) == (s < 0) ? 1 : UINT64_C(-1);\n"
-     "    memcpy(&s, &bits, sizeof s);\n"
-     "    return (float)s;\n"
-     "}\n"
-     "#endif\n"},
-    {"fma", NULL},                        /* add_fma */
+    {"fmaf", "/* a * b + c, rounded once. Without an instruction: the product is exact in double, the sum is rounded "
+             "to odd there,\n"
+             " * so rounding it to float rounds the exact value once. */\n"
+             "#ifdef SGD_HAS_FMA\n"
+             "#define sgd_fmaf(a, b, c) fmaf(a, b, c)\n"
+             "#else\n"
+             "static float sgd_fmaf(float a, float b, float c)\n"
+             "{\n"
+             "    const double p = (double)a * (double)b, q = (double)c;\n"
+             "    double s = p + q;\n"
+             "    const double t = s - p, u = s - t;\n"
+             "    const double v = p - u, w = q - t, error = v + w;\n"
+             "    uint64_t bits;\n"
+             "    memcpy(&bits, &s, sizeof bits);\n"
+             "    if ((error < 0 || error > 0) && (bits & 1) == 0) bits += (error < 0) == (s < 0) ? 1 : UINT64_C(-1);\n"
+             "    memcpy(&s, &bits, sizeof s);\n"
+             "    return (float)s;\n"
+             "}\n"
+             "#endif\n"},
+    {"fma", NULL}, /* add_fma */
     {"i32_of_f64",
      "static int32_t sgd_i32_of_f64(double x)\n"
      "{\n"
@@ -173,18 +176,16 @@ static const Helper helpers[] = {
      "}\n"},
     {"floordiv", "static int32_t sgd_floordiv(int32_t a, int32_t b) { return a / b - (a % b < 0); }\n"},
     {"mod", "static int32_t sgd_mod(int32_t a, int32_t b) { return a % b < 0 ? a % b + b : a % b; }\n"},
-    {"draw_f32",
-     "static float sgd_draw_f32(uint64_t stream, uint32_t element)\n"
-     "{\n    return sgd_uniform_f32((uint32_t)stream, (uint32_t)(stream >> 32), element);\n}\n"},
-    {"draw_f64",
-     "static double sgd_draw_f64(uint64_t stream, uint32_t element)\n"
-     "{\n    return sgd_uniform_f64((uint32_t)stream, (uint32_t)(stream >> 32), element);\n}\n"},
-    {"draw_row_f32",
-     "static float sgd_draw_row_f32(uint64_t stream, uint32_t place, uint32_t element)\n"
-     "{\n    return sgd_uniform_f32(sgd_row_key_first(stream, place), sgd_row_key_second(stream, place), element);\n}\n"},
-    {"draw_row_f64",
-     "static double sgd_draw_row_f64(uint64_t stream, uint32_t place, uint32_t element)\n"
-     "{\n    return sgd_uniform_f64(sgd_row_key_first(stream, place), sgd_row_key_second(stream, place), element);\n}\n"},
+    {"draw_f32", "static float sgd_draw_f32(uint64_t stream, uint32_t element)\n"
+                 "{\n    return sgd_uniform_f32((uint32_t)stream, (uint32_t)(stream >> 32), element);\n}\n"},
+    {"draw_f64", "static double sgd_draw_f64(uint64_t stream, uint32_t element)\n"
+                 "{\n    return sgd_uniform_f64((uint32_t)stream, (uint32_t)(stream >> 32), element);\n}\n"},
+    {"draw_row_f32", "static float sgd_draw_row_f32(uint64_t stream, uint32_t place, uint32_t element)\n"
+                     "{\n    return sgd_uniform_f32(sgd_row_key_first(stream, place), sgd_row_key_second(stream, "
+                     "place), element);\n}\n"},
+    {"draw_row_f64", "static double sgd_draw_row_f64(uint64_t stream, uint32_t place, uint32_t element)\n"
+                     "{\n    return sgd_uniform_f64(sgd_row_key_first(stream, place), sgd_row_key_second(stream, "
+                     "place), element);\n}\n"},
 };
 enum { HELPERS = sizeof helpers / sizeof *helpers };
 
@@ -197,8 +198,10 @@ static void add_fma(Text *to) {
 }
 
 static void add_helper(Text *to, const Helper *helper) {
-    if (helper->text == NULL) add_fma(to);
-    else text_add(to, "%s", helper->text);
+    if (helper->text == NULL)
+        add_fma(to);
+    else
+        text_add(to, "%s", helper->text);
     text_add(to, "\n");
 }
 
@@ -216,7 +219,8 @@ void c_unit_print(Text *to, const CUnit *unit, const char *types) {
             const Helper *helper = &helpers[h];
             bool uses_math = strncmp(helper->name, "draw", 4) == 0;
             if (uses_math != (draw == 1)) continue;
-            if (is_mentioned(math.bytes, helper->name, arena) || is_mentioned(unit->functions.bytes, helper->name, arena))
+            if (is_mentioned(math.bytes, helper->name, arena) ||
+                is_mentioned(unit->functions.bytes, helper->name, arena))
                 add_helper(uses_math ? &draws : to, helper);
         }
     const Text *rest[] = {&math, &draws, &unit->functions, &unit->models};

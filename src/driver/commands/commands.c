@@ -4,15 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-static const Command *const table[] = {
-    &command_predict,
-    &command_eval,
-    &command_new,
-    &command_show,
-    &command_inspect,
-    &command_noise,
-    NULL
-};
+static const Command *const table[] = {&command_predict, &command_eval,  &command_new, &command_show,
+                                       &command_inspect, &command_noise, NULL};
 enum { COMMAND_COUNT = sizeof table / sizeof *table - 1 };
 
 /* A name that stands where a command's could: no path, no extension, no file. */
@@ -26,8 +19,9 @@ static const char *unknown_command(Arena *arena, const char *word) {
     const char *names[COMMAND_COUNT + 1];
     for (int i = 0; i < COMMAND_COUNT; i++) names[i] = table[i]->grammar.command;
     const char *near = nearest_name(word, names, COMMAND_COUNT);
-    return text_format(arena, "there is no command %s, nor a program of this name%s%s%s (sgdc --help lists the commands)", word,
-                       near ? "; did you mean sgdc " : "", near ? near : "", near ? "?" : "");
+    return text_format(arena,
+                       "there is no command %s, nor a program of this name%s%s%s (sgdc --help lists the commands)",
+                       word, near ? "; did you mean sgdc " : "", near ? near : "", near ? "?" : "");
 }
 
 bool command_find(Arena *arena, int argc, char **argv, const Command **command, const char **problem) {
@@ -64,7 +58,8 @@ void command_print_help(FILE *to, const Command *command) {
         return;
     }
     const Grammar *grammar = &command->grammar;
-    fprintf(to, "sgdc %s: %s\n\n  sgdc %s %s\n", grammar->command, grammar->summary, grammar->command, grammar->arguments);
+    fprintf(to, "sgdc %s: %s\n\n  sgdc %s %s\n", grammar->command, grammar->summary, grammar->command,
+            grammar->arguments);
     options_print(to, grammar);
     fputs(exit_codes, to);
 }

@@ -24,12 +24,12 @@
 #include "driver/driver.h"
 
 typedef struct Command {
-    Grammar grammar;                              /* name, --help, options */
+    Grammar grammar; /* name, --help, options */
     ExitCode (*run)(Driver *driver);
 } Command;
 
 /* Options of sgdc that commands share: all of them, and those that compile a program. */
-#define SHARED_BY_ALL       "q W error-format color help"
+#define SHARED_BY_ALL "q W error-format color help"
 #define SHARED_BY_COMPILERS "set data seed threads interpret cpu O progress time-passes " SHARED_BY_ALL
 
 /* ---- commands.c ---------------------------------------------------------------------------- */

@@ -14,17 +14,17 @@
 #include <string.h>
 
 enum { ROWS_AT_ONCE = 1 << 12 };
-typedef enum EvalRows { EVAL_AUTO, EVAL_VALID, EVAL_TRAIN, EVAL_ALL } EvalRows;      /* the choices of --on */
+typedef enum EvalRows { EVAL_AUTO, EVAL_VALID, EVAL_TRAIN, EVAL_ALL } EvalRows; /* the choices of --on */
 
 typedef struct Eval {
     EvalFigures e;
     Trained trained;
-    Training training;                /* what evaluate_rows and class_rule look at */
+    Training training; /* what evaluate_rows and class_rule look at */
     RunData data;
     Tables *tables;
-    float  *predicted;
+    float *predicted;
     double *losses, *truth;
-    void   *work, *kept;
+    void *work, *kept;
 } Eval;
 
 /* ---- the run --------------------------------------------------------------------------------------- */
@@ -159,8 +159,13 @@ static void evaluate(Eval *v) {
     for (int m = 0; m < run->measure_count; m++) kept += run->measures[m].argument_count;
     v->work = take_memory(v->trained.executor->work_bytes);
     v->kept = take_memory(evaluate_kept_bytes(run, e->rows.count));
-    *t = (Training){.driver = e->driver, .run = run, .executor = v->trained.executor, .data = &v->data, .state = v->trained.state,
-                    .work = v->work, .kept = arena_array(arena, void *, kept + 1),
+    *t = (Training){.driver = e->driver,
+                    .run = run,
+                    .executor = v->trained.executor,
+                    .data = &v->data,
+                    .state = v->trained.state,
+                    .work = v->work,
+                    .kept = arena_array(arena, void *, kept + 1),
                     .arguments = arena_array(arena, sgdrt_column, kept + 1),
                     .evaluated = arena_array(arena, double, run->term_count + 1)};
     evaluate_place_kept(run, e->rows.count, v->kept, t->kept);
@@ -181,9 +186,14 @@ static void predict(Eval *v) {
     for (int64_t first = 0; first < count; first += ROWS_AT_ONCE) {
         int64_t here = count - first < ROWS_AT_ONCE ? count - first : ROWS_AT_ONCE;
         void *outputs[2] = {v->predicted + first * e->outputs, v->losses + first};
-        sgdrt_call call = {.state = v->trained.state, .work = v->work, .columns = e->rows.table->columns,
-                           .rows = e->rows.rows ? e->rows.rows + first : NULL, .first = e->rows.rows ? 0 : first,
-                           .count = here, .batch = here, .outputs = outputs + (e->outputs ? 0 : 1)};
+        sgdrt_call call = {.state = v->trained.state,
+                           .work = v->work,
+                           .columns = e->rows.table->columns,
+                           .rows = e->rows.rows ? e->rows.rows + first : NULL,
+                           .first = e->rows.rows ? 0 : first,
+                           .count = here,
+                           .batch = here,
+                           .outputs = outputs + (e->outputs ? 0 : 1)};
         v->trained.executor->call(v->trained.executor, ENTRY_PREDICT, 0, &call);
     }
     e->predicted = e->outputs ? v->predicted : NULL;
@@ -192,7 +202,8 @@ static void predict(Eval *v) {
 
 static ExitCode evaluate_all(Eval *v) {
     EvalFigures *e = &v->e;
-    if (!e->driver->options->has_seed) v->trained.run->seed = ((const sgdrt_header *)v->trained.state)->seed;   /* splits alike */
+    if (!e->driver->options->has_seed)
+        v->trained.run->seed = ((const sgdrt_header *)v->trained.state)->seed; /* splits alike */
     v->tables = tables_read(e->driver, false);
     if (!v->tables) return EXIT_DATA;
     v->data = *tables_of_run(v->tables, 0);
@@ -208,12 +219,15 @@ static ExitCode evaluate_all(Eval *v) {
     Truth truth = {.column = e->run->target, .classes = (int)e->classes};
     e->rule = e->predicted ? class_rule(&v->training, &truth, (int)e->outputs) : CLASS_NONE;
     if (e->rule != CLASS_NONE && e->classes > MOST_JUDGED_CLASSES) {
-        driver_say(e->driver, "more than %d classes: how often which is taken for which is left out", MOST_JUDGED_CLASSES);
+        driver_say(e->driver, "more than %d classes: how often which is taken for which is left out",
+                   MOST_JUDGED_CLASSES);
         e->rule = CLASS_NONE;
     }
     eval_take_figures(e);
-    if (e->driver->options->json) eval_print_json(e, e->driver->result);
-    else eval_print(e, e->driver->result);
+    if (e->driver->options->json)
+        eval_print_json(e, e->driver->result);
+    else
+        eval_print(e, e->driver->result);
     return EXIT_DONE;
 }
 
@@ -238,8 +252,10 @@ static const char *check(Arena *arena, const Options *o) { return trained_check_
 
 static const OptionRow rows[] = {
     {NULL, 0, 0, 0, NULL, NULL, "What is evaluated"},
-    {"load", 0, OPTION_TEXT, OPTION_AT(load), "=FILE", NULL, "the saved parameters: what sgdc MODEL.sgd --run --save=FILE writes"},
-    {"run", 0, OPTION_TEXT, OPTION_AT(run_only), "=NAME", NULL, "the train block or run they are of (default: what FILE says)"},
+    {"load", 0, OPTION_TEXT, OPTION_AT(load), "=FILE", NULL,
+     "the saved parameters: what sgdc MODEL.sgd --run --save=FILE writes"},
+    {"run", 0, OPTION_TEXT, OPTION_AT(run_only), "=NAME", NULL,
+     "the train block or run they are of (default: what FILE says)"},
     {"data", 0, OPTION_PAIR, OPTION_AT(data), "=NAME=PATH", NULL, "rows of another file, read as data NAME is"},
     {"on", 0, OPTION_CHOICE, OPTION_AT(on), "=ROWS", "auto valid train all",
      "which rows: valid, train or all (default: those that validate; all of another file)"},
@@ -248,8 +264,12 @@ static const OptionRow rows[] = {
 };
 
 const Command command_eval = {
-    .grammar = {.command = "eval", .arguments = "MODEL.sgd --load=FILE [--data=NAME=PATH] [--on=ROWS]", .file = ".sgd file",
-                .summary = "losses, measures and errors of a trained model, and its worst rows", .rows = rows,
-                .shared = "set seed interpret cpu O progress time-passes " SHARED_BY_ALL, .check = check},
+    .grammar = {.command = "eval",
+                .arguments = "MODEL.sgd --load=FILE [--data=NAME=PATH] [--on=ROWS]",
+                .file = ".sgd file",
+                .summary = "losses, measures and errors of a trained model, and its worst rows",
+                .rows = rows,
+                .shared = "set seed interpret cpu O progress time-passes " SHARED_BY_ALL,
+                .check = check},
     .run = eval,
 };

@@ -16,7 +16,10 @@ int64_t eval_class(const EvalFigures *e, int64_t place) {
 }
 
 /* ---- classes --------------------------------------------------------------------------------------- */
-typedef struct Ranked { double score; bool of_class; } Ranked;
+typedef struct Ranked {
+    double score;
+    bool of_class;
+} Ranked;
 
 static int compare_ranked(const void *a, const void *b) {
     double x = ((const Ranked *)a)->score, y = ((const Ranked *)b)->score;
@@ -111,7 +114,9 @@ static void take_number(const EvalFigures *e, int64_t element, double *residuals
         double from_mean = e->truth[i * e->truths + element] - mean;
         spread += from_mean * from_mean;
     }
-    *f = (NumberFigures){.rmse = sqrt(squared / n), .mae = absolute / n, .mean_residual = sum / n,
+    *f = (NumberFigures){.rmse = sqrt(squared / n),
+                         .mae = absolute / n,
+                         .mean_residual = sum / n,
                          .r2 = spread > 0 ? 1 - squared / spread : NAN};
     qsort(residuals, (size_t)count, sizeof *residuals, compare_numbers);
     for (int q = 0; q < QUANTILES; q++) f->quantile[q] = quantile(residuals, count, eval_quantiles[q]);
@@ -142,6 +147,8 @@ static void take_worst(EvalFigures *e) {
 void eval_take_figures(EvalFigures *e) {
     take_worst(e);
     if (!e->predicted || !e->truths) return;
-    if (e->rule != CLASS_NONE) take_classes(e);
-    else if (!e->classes && e->outputs == e->truths) take_numbers(e);
+    if (e->rule != CLASS_NONE)
+        take_classes(e);
+    else if (!e->classes && e->outputs == e->truths)
+        take_numbers(e);
 }

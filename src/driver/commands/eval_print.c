@@ -67,20 +67,26 @@ static void print_classes(const EvalFigures *e, FILE *to) {
     bool confused = e->classes <= MOST_CONFUSED;
     int width = name_width(e);
     char right[32], all[32];
-    fprintf(to, "\n%s: %s of %s rows are right, accuracy %s\n", target_name(e), report_count(right, sizeof right, e->right),
-            report_count(all, sizeof all, e->rows.count), figure(arena, (double)e->right / (double)e->rows.count));
+    fprintf(to, "\n%s: %s of %s rows are right, accuracy %s\n", target_name(e),
+            report_count(right, sizeof right, e->right), report_count(all, sizeof all, e->rows.count),
+            figure(arena, (double)e->right / (double)e->rows.count));
     fprintf(to, "  %-*s %10s %10s %10s %10s %10s", width, "true class", "rows", "precision", "recall", "f1", "auc");
     if (confused) fprintf(to, "   taken for");
     for (int64_t k = 0; confused && k < e->classes; k++) fprintf(to, " %8.30s", text_shown(arena, class_name(e, k)));
     fprintf(to, "\n");
     for (int64_t k = 0; k < e->classes; k++) {
         const ClassFigures *f = &e->of_class[k];
-        fprintf(to, "  %-*.30s %10s %10s %10s %10s %10s", width, text_shown(arena, class_name(e, k)), report_count(all, sizeof all, f->rows),
-                figure(arena, f->precision), figure(arena, f->recall), figure(arena, f->f1), figure(arena, f->auc));
+        fprintf(to, "  %-*.30s %10s %10s %10s %10s %10s", width, text_shown(arena, class_name(e, k)),
+                report_count(all, sizeof all, f->rows), figure(arena, f->precision), figure(arena, f->recall),
+                figure(arena, f->f1), figure(arena, f->auc));
         if (confused) fprintf(to, "            ");
         for (int64_t p = 0; confused && p < e->classes; p++) {
             int column = (int)strlen(class_name(e, p));
-            fprintf(to, " %*s", column < 8 ? 8 : column < 30 ? column : 30, report_count(all, sizeof all, e->confusion[k * e->classes + p]));
+            fprintf(to, " %*s",
+                    column < 8    ? 8
+                    : column < 30 ? column
+                                  : 30,
+                    report_count(all, sizeof all, e->confusion[k * e->classes + p]));
         }
         fprintf(to, "\n");
     }
@@ -98,7 +104,8 @@ static void print_numbers(const EvalFigures *e, FILE *to) {
     fprintf(to, "\n%-14s %12s %12s %12s\n", "errors", "rmse", "mae", "r2");
     for (int64_t i = 0; i < shown; i++) {
         const NumberFigures *f = &e->of_number[i];
-        fprintf(to, "  %-12s %12s %12s %12s\n", number_name(e, i), figure(arena, f->rmse), figure(arena, f->mae), figure(arena, f->r2));
+        fprintf(to, "  %-12s %12s %12s %12s\n", number_name(e, i), figure(arena, f->rmse), figure(arena, f->mae),
+                figure(arena, f->r2));
     }
     fprintf(to, "\n%-14s %12s", "residuals", "mean");
     for (int q = 0; q < QUANTILES; q++) fprintf(to, " %12s", headings[q]);
@@ -125,14 +132,16 @@ static const char *predicted_text(const EvalFigures *e, int64_t place) {
 static void print_worst(const EvalFigures *e, FILE *to) {
     Arena *arena = e->driver->arena;
     const char *file = file_of(e);
-    fprintf(to, "\nthe worst rows%s%s\n  %-22s %12s", file ? " of " : "", file ? text_shown(arena, file) : "", "", "loss");
+    fprintf(to, "\nthe worst rows%s%s\n  %-22s %12s", file ? " of " : "", file ? text_shown(arena, file) : "", "",
+            "loss");
     if (tells_pairs(e)) fprintf(to, " %14s %14s", "true", "predicted");
     fprintf(to, "\n");
     for (int i = 0; i < e->worst_count; i++) {
         const WorstLoss *worst = &e->worst[i];
         fprintf(to, "  %-22s %12s", text_shown(arena, place_text(e, worst->place)), figure(arena, worst->loss));
         if (tells_pairs(e))
-            fprintf(to, " %14s %14s", text_shown(arena, truth_text(e, worst->place)), text_shown(arena, predicted_text(e, worst->place)));
+            fprintf(to, " %14s %14s", text_shown(arena, truth_text(e, worst->place)),
+                    text_shown(arena, predicted_text(e, worst->place)));
         fprintf(to, "\n");
     }
 }
@@ -146,8 +155,10 @@ void eval_print(const EvalFigures *e, FILE *to) {
 
 /* ---- JSON ------------------------------------------------------------------------------------------ */
 static void add_number(Text *to, double value) {
-    if (isfinite(value)) text_add(to, "%s", text_number(to->arena, value, false));
-    else text_add(to, "null");
+    if (isfinite(value))
+        text_add(to, "%s", text_number(to->arena, value, false));
+    else
+        text_add(to, "null");
 }
 
 static void add_member(Text *to, const char *name, double value) {
@@ -165,7 +176,8 @@ static void add_classes(Text *to, const EvalFigures *e) {
         const ClassFigures *f = &e->of_class[k];
         text_add(to, "%s{\"class\":", k ? "," : "");
         text_add_json(to, class_name(e, k));
-        text_add(to, ",\"rows\":%" PRId64 ",\"predicted\":%" PRId64 ",\"right\":%" PRId64, f->rows, f->predicted, f->right);
+        text_add(to, ",\"rows\":%" PRId64 ",\"predicted\":%" PRId64 ",\"right\":%" PRId64, f->rows, f->predicted,
+                 f->right);
         add_member(to, "precision", f->precision);
         add_member(to, "recall", f->recall);
         add_member(to, "f1", f->f1);
@@ -174,7 +186,11 @@ static void add_classes(Text *to, const EvalFigures *e) {
     }
     text_add(to, "],\"confusion\":[");
     for (int64_t i = 0; i < e->classes * e->classes; i++)
-        text_add(to, "%s%" PRId64 "%s", i % e->classes ? "," : i ? ",[" : "[", e->confusion[i], i % e->classes == e->classes - 1 ? "]" : "");
+        text_add(to, "%s%" PRId64 "%s",
+                 i % e->classes ? ","
+                 : i            ? ",["
+                                : "[",
+                 e->confusion[i], i % e->classes == e->classes - 1 ? "]" : "");
     text_add(to, "]");
 }
 
@@ -206,7 +222,8 @@ static void add_worst(Text *to, const EvalFigures *e) {
         text_add(to, "%s{\"row\":%" PRId64, i ? "," : "", row_in_file(e, worst->place));
         if (file_of(e)) text_add(to, ",\"file\":");
         if (file_of(e)) text_add_json(to, file_of(e));
-        if (sgdrt_row_line(e->rows.table, row_of(&e->rows, worst->place), &line)) text_add(to, ",\"line\":%" PRId64, line);
+        if (sgdrt_row_line(e->rows.table, row_of(&e->rows, worst->place), &line))
+            text_add(to, ",\"line\":%" PRId64, line);
         add_member(to, "loss", worst->loss);
         if (e->confusion) {
             text_add(to, ",\"true\":");

@@ -13,22 +13,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum TensorKind { TENSOR_SERVES, TENSOR_LAST, TENSOR_OPTIMIZER, TENSOR_STATISTIC, TENSOR_KIND_COUNT } TensorKind;
+typedef enum TensorKind {
+    TENSOR_SERVES,
+    TENSOR_LAST,
+    TENSOR_OPTIMIZER,
+    TENSOR_STATISTIC,
+    TENSOR_KIND_COUNT
+} TensorKind;
 static const char *const kind_names[TENSOR_KIND_COUNT] = {"parameter", "last", "optimizer", "statistic"};
 
 typedef struct SavedTensor {
-    const char *name, *type; int rank; const int64_t *shape; const void *data; size_t bytes;
+    const char *name, *type;
+    int rank;
+    const int64_t *shape;
+    const void *data;
+    size_t bytes;
     int64_t count;
     TensorKind kind;
-    bool    read;                     /* the figures below are known */
-    double  norm, low, high;          /* of the finite numbers */
+    bool read;              /* the figures below are known */
+    double norm, low, high; /* of the finite numbers */
     int64_t nan, infinite;
 } SavedTensor;
 
 typedef struct Inspection {
     Arena *arena;
     const sgdrt_checkpoint *file;
-    bool ours;                        /* a training that sgdc saved */
+    bool ours; /* a training that sgdc saved */
     Vector(SavedTensor) tensors;
 } Inspection;
 
@@ -43,11 +53,11 @@ static double small_float(uint16_t bits, int exponent_bits, int fraction_bits) {
     return bits >> 15 ? -value : value;
 }
 
-#define READER(name, Type, value)                                                                       \
-    static double name(const void *data, int64_t i) {                                                   \
-        Type x;                                                                                         \
-        memcpy(&x, (const char *)data + (size_t)i * sizeof x, sizeof x);                                \
-        return value;                                                                                   \
+#define READER(name, Type, value)                                        \
+    static double name(const void *data, int64_t i) {                    \
+        Type x;                                                          \
+        memcpy(&x, (const char *)data + (size_t)i * sizeof x, sizeof x); \
+        return value;                                                    \
     }
 READER(read_f64, double, x)
 READER(read_f32, float, (double)x)
@@ -63,10 +73,13 @@ READER(read_i64, int64_t, (double)x)
 READER(read_u64, uint64_t, (double)x)
 
 typedef double NumberReader(const void *data, int64_t i);
-static const struct { const char *type; NumberReader *read; } readers[] = {
-    {"f64", read_f64}, {"f32", read_f32}, {"F16", read_f16}, {"BF16", read_bf16}, {"I8", read_i8}, {"u8", read_u8},
-    {"bool", read_u8}, {"I16", read_i16}, {"U16", read_u16}, {"i32", read_i32}, {"U32", read_u32}, {"I64", read_i64},
-    {"U64", read_u64},
+static const struct {
+    const char *type;
+    NumberReader *read;
+} readers[] = {
+    {"f64", read_f64}, {"f32", read_f32}, {"F16", read_f16}, {"BF16", read_bf16}, {"I8", read_i8},
+    {"u8", read_u8},   {"bool", read_u8}, {"I16", read_i16}, {"U16", read_u16},   {"i32", read_i32},
+    {"U32", read_u32}, {"I64", read_i64}, {"U64", read_u64},
 };
 
 static NumberReader *reader_of(const char *type) {
@@ -108,7 +121,8 @@ static bool ends_in(const char *name, const char *end) {
 static bool is_statistic(const sgdrt_entry *entry) {
     int dots = 0;
     for (const char *c = entry->name; *c; c++) dots += *c == '.';
-    return entry->dtype == SGDRT_F64 && dots == 2 && (ends_in(entry->name, ".mean") || ends_in(entry->name, ".deviation"));
+    return entry->dtype == SGDRT_F64 && dots == 2 &&
+           (ends_in(entry->name, ".mean") || ends_in(entry->name, ".deviation"));
 }
 
 static TensorKind kind_of(const Inspection *inspection, const sgdrt_entry *entry) {
@@ -134,14 +148,18 @@ static Inspection inspect(Arena *arena, const sgdrt_checkpoint *file) {
     for (int i = 0; i < file->entry_count; i++) {
         const sgdrt_entry *e = &file->entries[i];
         int64_t count = numbers_in(e->shape, e->rank);
-        SavedTensor tensor = {e->name, sgdrt_dtype_text(e->dtype), e->rank, e->shape, e->data,
-                         (size_t)count * sgdrt_dtype_bytes(e->dtype), count, kind_of(&inspection, e), .norm = 0};
+        SavedTensor tensor = {e->name,  sgdrt_dtype_text(e->dtype),
+                              e->rank,  e->shape,
+                              e->data,  (size_t)count * sgdrt_dtype_bytes(e->dtype),
+                              count,    kind_of(&inspection, e),
+                              .norm = 0};
         vector_push(arena, &inspection.tensors, tensor);
     }
     for (int i = 0; i < file->other_count; i++) {
         const sgdrt_other_entry *e = &file->others[i];
-        SavedTensor tensor = {e->name, e->type, e->rank, e->shape, e->data, e->bytes, numbers_in(e->shape, e->rank),
-                         TENSOR_SERVES, .norm = 0};
+        SavedTensor tensor = {
+            e->name,       e->type,  e->rank, e->shape, e->data, e->bytes, numbers_in(e->shape, e->rank),
+            TENSOR_SERVES, .norm = 0};
         vector_push(arena, &inspection.tensors, tensor);
     }
     for (int i = 0; i < inspection.tensors.count; i++) measure(&inspection.tensors.items[i]);
@@ -181,8 +199,8 @@ static bool epoch_of(const Inspection *inspection, uint64_t *epoch) {
 
 /* What the tables below say, or nobody but --load asks for. */
 static bool is_told_apart(const char *key) {
-    static const char *const keys[] = {"format", "program", "program_sha256", "run", "seed", "step", "planned", "epoch", "rows",
-                                       "batch", "settings", "kept", "sums", "stalled"};
+    static const char *const keys[] = {"format", "program", "program_sha256", "run",      "seed", "step", "planned",
+                                       "epoch",  "rows",    "batch",          "settings", "kept", "sums", "stalled"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(keys[i], key) == 0) return true;
     return false;
@@ -202,7 +220,9 @@ static const char *grouped(Arena *arena, const char *digits) {
 }
 
 /* A record of the file is a list of NAME=NUMBER with blanks between (driver/record.c): the next one of it, or false. */
-typedef struct RecordItem { const char *name, *value; } RecordItem;
+typedef struct RecordItem {
+    const char *name, *value;
+} RecordItem;
 
 static bool next_item(Arena *arena, const char **record, RecordItem *item) {
     if (!*record) return false;
@@ -273,9 +293,10 @@ static void print_head(const Inspection *inspection, const char *hash, FILE *to)
     const sgdrt_checkpoint *file = inspection->file;
     const char *format = sgdrt_find_metadata(file, "format");
     fprintf(to, "%s: %s, %s\n", text_shown(arena, file->path),
-            inspection->ours                             ? "a training saved by sgdc"
-            : format && strncmp(format, "sgdc ", 5) == 0 ? text_shown(arena, text_format(arena, "a file of sgdc (%s)", format))
-                                                         : "a safetensors file of another program",
+            inspection->ours ? "a training saved by sgdc"
+            : format && strncmp(format, "sgdc ", 5) == 0
+                ? text_shown(arena, text_format(arena, "a file of sgdc (%s)", format))
+                : "a safetensors file of another program",
             size_text(arena, file->bytes));
     if (inspection->ours) print_training(inspection, to);
     for (int i = 0; i < file->metadata_count; i++)
@@ -345,7 +366,10 @@ static void print_text(const Inspection *inspection, const char *hash, FILE *to)
     print_head(inspection, hash, to);
     if (!inspection->tensors.count) fprintf(to, "\nno tensors\n");
     print_kind(inspection, TENSOR_SERVES,
-               !inspection->ours ? "tensors" : kept && *kept ? "parameters, as keep has kept them" : "parameters", to);
+               !inspection->ours ? "tensors"
+               : kept && *kept   ? "parameters, as keep has kept them"
+                                 : "parameters",
+               to);
     print_kind(inspection, TENSOR_LAST, "the same after the last step, for --load", to);
     print_kind(inspection, TENSOR_OPTIMIZER, "optimizer state", to);
     print_kind(inspection, TENSOR_STATISTIC, "statistics of the data", to);
@@ -360,20 +384,26 @@ static void add_key(Text *json, const char *key) {
 
 static void add_text(Text *json, const char *key, const char *value) {
     add_key(json, key);
-    if (value) text_add_json(json, value);
-    else text_add(json, "null");
+    if (value)
+        text_add_json(json, value);
+    else
+        text_add(json, "null");
 }
 
 static void add_number(Text *json, const char *key, bool known, double value) {
     add_key(json, key);
-    if (known && isfinite(value)) text_add(json, "%s", text_number(json->arena, value, false));
-    else text_add(json, "null");
+    if (known && isfinite(value))
+        text_add(json, "%s", text_number(json->arena, value, false));
+    else
+        text_add(json, "null");
 }
 
 static void add_count(Text *json, const char *key, bool known, uint64_t count) {
     add_key(json, key);
-    if (known) text_add(json, "%" PRIu64, count);
-    else text_add(json, "null");
+    if (known)
+        text_add(json, "%" PRIu64, count);
+    else
+        text_add(json, "null");
 }
 
 /* An object of numbers. */
@@ -456,8 +486,10 @@ static ExitCode run_inspect(Driver *driver) {
     bool hashed = sha256_file(driver->arena, path, &hash);
     if (hashed) {
         Inspection inspection = inspect(driver->arena, file);
-        if (driver->options->json) print_json(&inspection, hash, driver->result);
-        else print_text(&inspection, hash, driver->result);
+        if (driver->options->json)
+            print_json(&inspection, hash, driver->result);
+        else
+            print_text(&inspection, hash, driver->result);
     } else {
         report_file(driver->diagnostics, CODE_E0401, path, 0, 0, "it can no longer be read");
     }
@@ -470,8 +502,11 @@ static const OptionRow rows[] = {
     {0},
 };
 const Command command_inspect = {
-    {.command = "inspect", .arguments = "FILE.safetensors [--json]", .file = "saved file",
-     .summary = "what is in a saved file: parameters, optimizer state, step, seed, hashes", .rows = rows,
+    {.command = "inspect",
+     .arguments = "FILE.safetensors [--json]",
+     .file = "saved file",
+     .summary = "what is in a saved file: parameters, optimizer state, step, seed, hashes",
+     .rows = rows,
      .shared = SHARED_BY_ALL},
     run_inspect,
 };

@@ -47,11 +47,12 @@ static bool may_write(Driver *driver, const char *path) {
 }
 
 static void say_what(Driver *driver, const Choices *choices, const char *path) {
-    static const char *const kinds[] = {[TARGET_NUMBER] = "a number", [TARGET_LABELS] = "a class", [TARGET_TEXTS] = "a class"};
+    static const char *const kinds[] = {
+        [TARGET_NUMBER] = "a number", [TARGET_LABELS] = "a class", [TARGET_TEXTS] = "a class"};
     int columns = choices->number_count + choices->text_count;
     const char *title = column_title(driver->arena, &choices->table->columns[choices->target]);
-    driver_say(driver, "wrote %s: it predicts %s, %s, from %d column%s; train it by: sgdc %s --run", path, title, kinds[choices->kind],
-               columns, columns == 1 ? "" : "s", path);
+    driver_say(driver, "wrote %s: it predicts %s, %s, from %d column%s; train it by: sgdc %s --run", path, title,
+               kinds[choices->kind], columns, columns == 1 ? "" : "s", path);
 }
 
 static ExitCode run_new(Driver *driver) {
@@ -66,7 +67,8 @@ static ExitCode run_new(Driver *driver) {
         return EXIT_USAGE;
     }
     if (!may_write(driver, path)) return EXIT_DATA;
-    if (!profile_table(driver, o->file, &table) || !choose(driver, &table, o->target_column, &choices)) return EXIT_DATA;
+    if (!profile_table(driver, o->file, &table) || !choose(driver, &table, o->target_column, &choices))
+        return EXIT_DATA;
     bool standard = output_is_standard(path);
     const char *stem = standard ? table_stem(arena, o->file) : path_stem(arena, path);
     const char *text = program_text(arena, &choices, path_in_program(arena, o->file, standard ? "./x" : path), stem);
@@ -79,13 +81,19 @@ static ExitCode run_new(Driver *driver) {
 }
 
 static const OptionRow rows[] = {
-    {"target", 0, OPTION_TEXT, OPTION_AT(target_column), "=NAME|NUMBER", NULL, "the column to predict (default: the last one)"},
-    {NULL, 'o', OPTION_TEXT, OPTION_AT(output), " PATH", NULL, "the program's file (default: the table's name with .sgd; - is stdout)"},
+    {"target", 0, OPTION_TEXT, OPTION_AT(target_column), "=NAME|NUMBER", NULL,
+     "the column to predict (default: the last one)"},
+    {NULL, 'o', OPTION_TEXT, OPTION_AT(output), " PATH", NULL,
+     "the program's file (default: the table's name with .sgd; - is stdout)"},
     {"force", 0, OPTION_FLAG, OPTION_AT(force), NULL, NULL, "write over a file that is there"},
     {0},
 };
 const Command command_new = {
-    {.command = "new", .arguments = "TABLE.csv [--target NAME|NUMBER] [-o MODEL.sgd]", .file = "table",
-     .summary = "a starter program for a table, which says why it is as it is", .rows = rows, .shared = SHARED_BY_ALL},
+    {.command = "new",
+     .arguments = "TABLE.csv [--target NAME|NUMBER] [-o MODEL.sgd]",
+     .file = "table",
+     .summary = "a starter program for a table, which says why it is as it is",
+     .rows = rows,
+     .shared = SHARED_BY_ALL},
     run_new,
 };

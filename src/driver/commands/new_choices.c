@@ -14,12 +14,15 @@
 
 enum {
     MOST_CLASSES_OF_FIELD = 20,
-    ROWS_PER_CLASS = 5,              /* of whole numbers that are taken as classes */
-    LEAST_ROWS_HELD_OUT = 10,        /* with fewer all rows train */
-    WIDE = 64,                       /* more numbers: constant ones among them stay */
-    ROWS_OF_A_STEP = 32, STEPS = 20000, MOST_EPOCHS = 300, LEAST_EPOCHS = 10
+    ROWS_PER_CLASS = 5,       /* of whole numbers that are taken as classes */
+    LEAST_ROWS_HELD_OUT = 10, /* with fewer all rows train */
+    WIDE = 64,                /* more numbers: constant ones among them stay */
+    ROWS_OF_A_STEP = 32,
+    STEPS = 20000,
+    MOST_EPOCHS = 300,
+    LEAST_EPOCHS = 10
 };
-#define MOST_MISSING 0.3             /* of a column that is used */
+#define MOST_MISSING 0.3 /* of a column that is used */
 
 const char *column_title(Arena *arena, const ColumnProfile *column) {
     return column->name && *column->name ? column->name : text_format(arena, "column %d", column->number);
@@ -65,8 +68,8 @@ static bool is_mostly_numbers(const TableProfile *t, const ColumnProfile *c) {
 }
 
 static const char *odd_text(Arena *arena, const ColumnProfile *c) {
-    return text_format(arena, "is numbers but for some texts, such as \"%s\" in line %lld: write NA there", text_shown(arena, c->odd),
-                       (long long)c->odd_line);
+    return text_format(arena, "is numbers but for some texts, such as \"%s\" in line %lld: write NA there",
+                       text_shown(arena, c->odd), (long long)c->odd_line);
 }
 
 static const char counts_rows[] = "counts the rows", zero_bytes[] = "holds bytes of value 0, which no text has";
@@ -89,11 +92,13 @@ static const char *useless(Arena *arena, const TableProfile *t, const ColumnProf
 /* ---- names in the program --------------------------------------------------------------------------------- */
 /* Words of the language, and what the program calls things. */
 static bool is_taken(Arena *arena, const char *name) {
-    static const char words[] =
-        " model layer def loss metric optimizer data train update include like param state return repeat scan if then else for "
-        "in and or not every each true false inf pi training step epoch progress keep names x h net fit dense tanh concat "
-        "one_hot softmax cross_entropy squared accuracy r2 adam split stalled best valid standardize remap column columns f32 "
-        "label none all batch p table csv ";
+    static const char words[] = " model layer def loss metric optimizer data train update include like param state "
+                                "return repeat scan if then else for "
+                                "in and or not every each true false inf pi training step epoch progress keep names x "
+                                "h net fit dense tanh concat "
+                                "one_hot softmax cross_entropy squared accuracy r2 adam split stalled best valid "
+                                "standardize remap column columns f32 "
+                                "label none all batch p table csv ";
     return strstr(words, text_format(arena, " %s ", name)) != NULL;
 }
 
@@ -102,12 +107,16 @@ static const char *field_name(Arena *arena, const Choices *choices, const Column
     Text name = text_new(arena);
     for (const char *c = column_title(arena, column); *c && name.length < 40; c++) {
         bool letter = isalnum((unsigned char)*c) && !(*c & 0x80);
-        if (letter) text_add(&name, "%c", tolower((unsigned char)*c));
-        else if (name.length && name.bytes[name.length - 1] != '_') text_add(&name, "_");
+        if (letter)
+            text_add(&name, "%c", tolower((unsigned char)*c));
+        else if (name.length && name.bytes[name.length - 1] != '_')
+            text_add(&name, "_");
     }
     while (name.length && name.bytes[name.length - 1] == '_') name.bytes[--name.length] = 0;
-    if (!name.length || isdigit((unsigned char)*name.bytes)) name.bytes = text_format(arena, "c%d_%s", column->number, name.bytes);
-    const char *found = is_taken(arena, name.bytes) ? text_format(arena, "%s_%d", name.bytes, column->number) : name.bytes;
+    if (!name.length || isdigit((unsigned char)*name.bytes))
+        name.bytes = text_format(arena, "c%d_%s", column->number, name.bytes);
+    const char *found = is_taken(arena, name.bytes) ? text_format(arena, "%s_%d", name.bytes, column->number)
+                                                    : name.bytes;
     for (int c = 0; c < choices->table->column_count; c++)
         if (choices->columns[c].field && strcmp(choices->columns[c].field, found) == 0)
             return text_format(arena, "%s_%d", name.bytes, column->number);
@@ -129,9 +138,12 @@ static bool no_such_column(Driver *driver, const TableProfile *table, const char
     const char *near = nearest_name(wanted, names, table->column_count);
     Text text = text_new(driver->arena);
     text_add(&text, "%s has no column \"%s\"", table->path, wanted);
-    if (near) text_add(&text, "; did you mean --target=%s?", near);
-    else if (table->header) text_add(&text, "; its columns are");
-    else text_add(&text, " (it has no header: its columns are numbered from 0 to %d)", table->column_count - 1);
+    if (near)
+        text_add(&text, "; did you mean --target=%s?", near);
+    else if (table->header)
+        text_add(&text, "; its columns are");
+    else
+        text_add(&text, " (it has no header: its columns are numbered from 0 to %d)", table->column_count - 1);
     for (int c = 0; c < table->column_count && !near && table->header && text.length < 300; c++)
         text_add(&text, "%s %s", c ? "," : "", names[c]);
     driver_complain(driver, "%s", text.bytes);
@@ -164,7 +176,8 @@ static bool are_classes(Arena *arena, Choices *choices, const ColumnProfile *c) 
     if (!is_whole(table, c) || c->many_texts) return false;
     choices->classes = list_numbers(arena, table, c, &choices->values);
     bool truth = choices->classes == 2 && choices->values[0] == 0 && choices->values[1] == 1;
-    bool few = choices->classes >= 2 && choices->classes <= MOST_CLASSES_OF_FIELD && table->rows >= ROWS_PER_CLASS * choices->classes;
+    bool few = choices->classes >= 2 && choices->classes <= MOST_CLASSES_OF_FIELD &&
+               table->rows >= ROWS_PER_CLASS * choices->classes;
     return truth || few;
 }
 
@@ -182,12 +195,14 @@ static bool choose_target(Driver *driver, Choices *choices, const char *wanted) 
     const ColumnProfile *c = &table->columns[choices->target];
     bool texts = !is_numbers(table, c);
     const char *why = c->missing == table->rows ? "has no values"
-                      : c->has_zero_bytes ? zero_bytes
-                      : is_constant(table, c) || (texts && different_texts(c, false) < 2 && !c->many_texts) ? "is the same in every row"
-                      : is_row_number(table, c) && !wanted ? "counts the rows"
+                      : c->has_zero_bytes       ? zero_bytes
+                      : is_constant(table, c) || (texts && different_texts(c, false) < 2 && !c->many_texts)
+                          ? "is the same in every row"
+                      : is_row_number(table, c) && !wanted   ? "counts the rows"
                       : texts && is_mostly_numbers(table, c) ? odd_text(driver->arena, c)
-                      : texts && c->many_texts ? text_format(driver->arena, "holds texts, more than %d different ones", MOST_TEXTS)
-                                               : NULL;
+                      : texts && c->many_texts
+                          ? text_format(driver->arena, "holds texts, more than %d different ones", MOST_TEXTS)
+                          : NULL;
     if (why) return no_target(driver, table, choices->target, why, wanted != NULL);
     choices->kind = texts ? TARGET_TEXTS : are_classes(driver->arena, choices, c) ? TARGET_LABELS : TARGET_NUMBER;
     if (texts) choices->classes = different_texts(c, false);
@@ -213,7 +228,7 @@ static void choose_columns(Arena *arena, Choices *choices) {
     }
     for (int c = 0; c < table->column_count && choices->number_count + choices->text_count == 0; c++) {
         if (choices->columns[c].reason != counts_rows) continue;
-        choices->columns[c].role = ROLE_NUMBER;          /* there is nothing else: it may be the time */
+        choices->columns[c].role = ROLE_NUMBER; /* there is nothing else: it may be the time */
         choices->number_count++;
     }
 }
@@ -229,7 +244,7 @@ static double stand_in(const Choices *choices) {
             bool number = role == ROLE_NUMBER || (role == ROLE_TARGET && choices->kind != TARGET_TEXTS);
             again |= number && profile_numbers(choices->table, column)->low <= value;
         }
-        if (again) value = 10 * value - 9;           /* -1, -19, -199, ... */
+        if (again) value = 10 * value - 9; /* -1, -19, -199, ... */
     }
     return value;
 }
@@ -274,7 +289,9 @@ static void choose_schedule(Choices *choices) {
     choices->by_class = choices->kind != TARGET_NUMBER && held_out_by_class(choices) * 20 >= rows;
     choices->batch = rows < 2 * ROWS_OF_A_STEP ? 0 : rows < 20000 ? ROWS_OF_A_STEP : 4 * ROWS_OF_A_STEP;
     int64_t steps = choices->batch ? (rows - 1) / choices->batch + 1 : 1;
-    choices->epochs = STEPS / steps > MOST_EPOCHS ? MOST_EPOCHS : STEPS / steps < LEAST_EPOCHS ? LEAST_EPOCHS : STEPS / steps;
+    choices->epochs = STEPS / steps > MOST_EPOCHS    ? MOST_EPOCHS
+                      : STEPS / steps < LEAST_EPOCHS ? LEAST_EPOCHS
+                                                     : STEPS / steps;
 }
 
 bool choose(Driver *driver, const TableProfile *table, const char *target, Choices *choices) {

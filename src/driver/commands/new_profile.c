@@ -62,14 +62,17 @@ static int visit_rows(Arena *arena, CsvText *text, RowVisitor *visit, void *cont
 static bool visit_table(Driver *driver, const TableProfile *table, RowVisitor *visit, void *context) {
     sgdrt_problem problem = {0};
     CsvText text;
-    int code = sgdrt_csv_open(&text, table->path, (CsvForm){.delimiter = table->delimiter, .comment = table->comment}, &problem);
+    int code = sgdrt_csv_open(&text, table->path, (CsvForm){.delimiter = table->delimiter, .comment = table->comment},
+                              &problem);
     if (!code) code = visit_rows(driver->arena, &text, visit, context);
     sgdrt_csv_close(&text);
     if (code) report_problem(driver, &problem, (Span){0, 0}, NULL);
     return !code;
 }
 
-static const char *text_of(const TextRow *row, int field) { return row->bytes.items + (field ? row->end.items[field - 1] : 0); }
+static const char *text_of(const TextRow *row, int field) {
+    return row->bytes.items + (field ? row->end.items[field - 1] : 0);
+}
 
 static size_t length_of(const TextRow *row, int field) {
     return row->end.items[field] - (field ? row->end.items[field - 1] : 0) - 1;
@@ -80,7 +83,7 @@ static size_t length_of(const TextRow *row, int field) {
 static bool number_of(const char *text, size_t length, bool comma, double *value) {
     char copy[80];
     if (length + 16 > sizeof copy) return false;
-    memset(copy, 0, sizeof copy);                /* the scanner looks ahead */
+    memset(copy, 0, sizeof copy); /* the scanner looks ahead */
     memcpy(copy, text, length);
     char *sign = memchr(copy, ',', length);
     if (comma && memchr(copy, '.', length)) return false;
@@ -128,7 +131,11 @@ static void count_value(Arena *arena, ColumnProfile *column, const char *text, s
 }
 
 /* ---- the table --------------------------------------------------------------------------------------- */
-typedef struct Profiling { Arena *arena; TableProfile *table; bool first; } Profiling;
+typedef struct Profiling {
+    Arena *arena;
+    TableProfile *table;
+    bool first;
+} Profiling;
 
 static void begin_columns(Profiling *p, const TextRow *row) {
     TableProfile *table = p->table;
@@ -174,8 +181,8 @@ static bool has_decimal_comma(const TableProfile *table) {
 
 bool profile_table(Driver *driver, const char *path, TableProfile *table) {
     *table = (TableProfile){.path = path, .comment = comment_of(path)};
-    sgdrt_request request = {.name = "table", .source = SGDRT_CSV, .path = path, .comment = table->comment, .header = -1,
-                             .rows_end = -1};
+    sgdrt_request request = {
+        .name = "table", .source = SGDRT_CSV, .path = path, .comment = table->comment, .header = -1, .rows_end = -1};
     sgdrt_problem problem = {0};
     sgdrt_table *read = NULL;
     if (sgdrt_load(&request, &read, &problem)) {
@@ -191,7 +198,11 @@ bool profile_table(Driver *driver, const char *path, TableProfile *table) {
 }
 
 /* ---- complete rows --------------------------------------------------------------------------------- */
-typedef struct Completeness { const bool *marked; int64_t complete; bool header; } Completeness;
+typedef struct Completeness {
+    const bool *marked;
+    int64_t complete;
+    bool header;
+} Completeness;
 
 static bool count_complete(const TextRow *row, void *context) {
     Completeness *c = context;

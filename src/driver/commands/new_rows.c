@@ -24,9 +24,9 @@ struct NewRows {
     sgdrt_column *columns;            /* by column of the set */
     const double **mean, **deviation; /* by column of the table */
     bool standardizes, keeps;
-    sgdrt_row_stream *stream;         /* of a csv, or ... */
-    sgdrt_table *table;               /* ... all rows */
-    int64_t next, not_kept;           /* of the table; of either */
+    sgdrt_row_stream *stream; /* of a csv, or ... */
+    sgdrt_table *table;       /* ... all rows */
+    int64_t next, not_kept;   /* of the table; of either */
 };
 
 static void tell(const NewRows *rows, const sgdrt_problem *problem) {
@@ -36,7 +36,8 @@ static void tell(const NewRows *rows, const sgdrt_problem *problem) {
 /* ---- keep ------------------------------------------------------------------------------------------ */
 static bool same_field(const Column *a, int i, const Column *b, int k) {
     if (a->path || b->path) return a->path && b->path && strcmp(a->path, b->path) == 0;
-    if (!a->csv_name[i] || !b->csv_name[k]) return !a->csv_name[i] && !b->csv_name[k] && a->csv_index[i] == b->csv_index[k];
+    if (!a->csv_name[i] || !b->csv_name[k])
+        return !a->csv_name[i] && !b->csv_name[k] && a->csv_index[i] == b->csv_index[k];
     return strcmp(a->csv_name[i], b->csv_name[k]) == 0;
 }
 
@@ -113,8 +114,13 @@ static bool standardize(const NewRows *rows, sgdrt_table *table) {
 /* ---- opening ------------------------------------------------------------------------------------------- */
 static bool check_options(Driver *driver, const DataSet *set) {
     const Options *o = driver->options;
-    const struct { bool given; const char *spelling; } of_csv[] = {
-        {o->columns != NULL, "--columns"}, {o->skip_bad, "--skip-bad"}, {o->line, "--line"},
+    const struct {
+        bool given;
+        const char *spelling;
+    } of_csv[] = {
+        {o->columns != NULL, "--columns"},
+        {o->skip_bad, "--skip-bad"},
+        {o->line, "--line"},
     };
     for (size_t i = 0; i < sizeof of_csv / sizeof *of_csv; i++)
         if (of_csv[i].given && source_rows(set->kind) != ROWS_TABLE) {
@@ -153,15 +159,18 @@ static bool open_stream(NewRows *rows, const bool *needed) {
     return false;
 }
 
-NewRows *new_rows_open(const Trained *trained, const DataSet *set, bool *needed, const char *const *texts, int text_count,
-                       ExitCode *code) {
+NewRows *new_rows_open(const Trained *trained, const DataSet *set, bool *needed, const char *const *texts,
+                       int text_count, ExitCode *code) {
     Driver *driver = trained->driver;
     *code = EXIT_USAGE;
     if (!check_options(driver, set)) return NULL;
     *code = EXIT_DATA;
     NewRows *rows = arena_new_of(driver->arena, NewRows);
-    *rows = (NewRows){.trained = trained, .set = set,
-                      .options = {.texts = texts, .text_count = text_count, .live = driver->options->line,
+    *rows = (NewRows){.trained = trained,
+                      .set = set,
+                      .options = {.texts = texts,
+                                  .text_count = text_count,
+                                  .live = driver->options->line,
                                   .skip_bad = driver->options->skip_bad}};
     rows->keeps = keep_can_be_asked(driver, set, needed);
     plan_columns(rows, needed);
@@ -209,11 +218,12 @@ void new_rows_say_left_out(const NewRows *rows) {
     const sgdrt_problem *first;
     int64_t skipped = rows->stream ? sgdrt_rows_skipped(rows->stream, &first) : 0;
     if (rows->not_kept)
-        driver_say(driver, "%" PRId64 " row%s left out by keep", rows->not_kept, rows->not_kept == 1 ? " was" : "s were");
+        driver_say(driver, "%" PRId64 " row%s left out by keep", rows->not_kept,
+                   rows->not_kept == 1 ? " was" : "s were");
     if (skipped)
-        driver_complain(driver, "%" PRId64 " row%s cannot be read and %s skipped; the first: %s:%" PRId64 ": %s", skipped,
-                        skipped == 1 ? "" : "s", skipped == 1 ? "was" : "were", problem_file(first), first->line,
-                        first->message);
+        driver_complain(driver, "%" PRId64 " row%s cannot be read and %s skipped; the first: %s:%" PRId64 ": %s",
+                        skipped, skipped == 1 ? "" : "s", skipped == 1 ? "was" : "were", problem_file(first),
+                        first->line, first->message);
 }
 
 void new_rows_close(NewRows *rows) {

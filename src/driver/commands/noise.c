@@ -21,22 +21,26 @@
 #include <string.h>
 
 enum { FEWEST_BATCHES = 8, MOST_BATCHES = 1000, MOST_LEVELS = 40 };
-static const double most_work = 4e10;               /* operations, roughly, of all batches of a run */
+static const double most_work = 4e10; /* operations, roughly, of all batches of a run */
 
-typedef enum Sampling { INDEPENDENT, ONCE, SAMPLINGS } Sampling;      /* with replacement; each row once an epoch */
-typedef struct Level { int64_t batch; double deviation[SAMPLINGS]; } Level;
+typedef enum Sampling { INDEPENDENT, ONCE, SAMPLINGS } Sampling; /* with replacement; each row once an epoch */
+typedef struct Level {
+    int64_t batch;
+    double deviation[SAMPLINGS];
+} Level;
 
 typedef struct Noise {
     Gradient g;
-    int64_t  rows, numbers;          /* that train; of the gradient */
-    double  *all;                    /* the gradient over all rows */
-    double   squared, trace;         /* |G|^2; tr(Sigma) */
-    int64_t  measured_rows;          /* behind the trace */
-    Level    levels[MOST_LEVELS]; int level_count;
-    bool     cut;                    /* larger batches would take too long */
-    double   slope;                  /* NaN: too few levels */
+    int64_t rows, numbers; /* that train; of the gradient */
+    double *all;           /* the gradient over all rows */
+    double squared, trace; /* |G|^2; tr(Sigma) */
+    int64_t measured_rows; /* behind the trace */
+    Level levels[MOST_LEVELS];
+    int level_count;
+    bool cut;     /* larger batches would take too long */
+    double slope; /* NaN: too few levels */
     uint32_t *places;
-    uint64_t step;                   /* of the draws */
+    uint64_t step; /* of the draws */
 } Noise;
 
 /* ---- the gradient as one vector --------------------------------------------------------------------- */
@@ -66,7 +70,8 @@ static void take_all_rows(Noise *n) {
     double *all = n->all;
     int64_t count;
     gradient_take(&n->g, n->g.data->rows, n->rows, n->step++);
-    for (int cell = 0; (part = next_part(n, &cell, &count)) != NULL; all += count) memcpy(all, part, sizeof *all * (size_t)count);
+    for (int cell = 0; (part = next_part(n, &cell, &count)) != NULL; all += count)
+        memcpy(all, part, sizeof *all * (size_t)count);
     for (int64_t i = 0; i < n->numbers; i++) n->squared += n->all[i] * n->all[i];
 }
 
@@ -98,7 +103,8 @@ static double variance_of(Noise *n, int order, int64_t batch, int64_t batches) {
 static void take_single_rows(Noise *n) {
     bool all = (double)n->rows * cost_of(n, 1) <= most_work;
     n->measured_rows = all || affordable(n, 1) > n->rows ? n->rows : affordable(n, 1);
-    n->trace = variance_of(n, n->measured_rows == n->rows ? SGDRT_ORDER_SEQUENTIAL : SGDRT_ORDER_SHUFFLED, 1, n->measured_rows);
+    n->trace = variance_of(n, n->measured_rows == n->rows ? SGDRT_ORDER_SEQUENTIAL : SGDRT_ORDER_SHUFFLED, 1,
+                           n->measured_rows);
     n->levels[n->level_count++] = (Level){1, {sqrt(n->trace), sqrt(n->trace)}};
 }
 
@@ -125,8 +131,10 @@ static double expected(const Noise *n, int64_t batch, Sampling sampling) {
 
 /* What rounding leaves of all rows in another order is nothing. */
 static const char *shown(const Noise *n, char *to, size_t size, double deviation) {
-    if (deviation <= 1e-12 * (n->levels[0].deviation[ONCE] + sqrt(n->squared))) snprintf(to, size, "0");
-    else snprintf(to, size, "%.4g", deviation);
+    if (deviation <= 1e-12 * (n->levels[0].deviation[ONCE] + sqrt(n->squared)))
+        snprintf(to, size, "0");
+    else
+        snprintf(to, size, "%.4g", deviation);
     return to;
 }
 
@@ -138,7 +146,8 @@ static void print_level(const Noise *n, const Level *level) {
         shown(n, text[2 * s], sizeof *text, level->deviation[s]);
         shown(n, text[2 * s + 1], sizeof *text, expected(n, level->batch, s));
     }
-    fprintf(to, "%9s  %10s  %10s  %10s  %10s\n", report_count(batch, sizeof batch, level->batch), text[0], text[1], text[2], text[3]);
+    fprintf(to, "%9s  %10s  %10s  %10s  %10s\n", report_count(batch, sizeof batch, level->batch), text[0], text[1],
+            text[2], text[3]);
     fflush(to);
 }
 
@@ -147,7 +156,8 @@ static void print_scale(const Noise *n, FILE *to) {
     double b = n->trace / n->squared;
     report_count(rows, sizeof rows, n->rows);
     if (!(n->squared > 0) || !(n->trace > 0)) {
-        fprintf(to, "  noise scale tr(Sigma) / |G|^2: %s\n", n->trace > 0 ? "infinite, as G is 0 here" : "0, as all rows have one gradient");
+        fprintf(to, "  noise scale tr(Sigma) / |G|^2: %s\n",
+                n->trace > 0 ? "infinite, as G is 0 here" : "0, as all rows have one gradient");
         return;
     }
     fprintf(to, "  noise scale tr(Sigma) / |G|^2 = %.4g / %.4g = %.4g rows\n", n->trace, n->squared, b);
@@ -156,29 +166,34 @@ static void print_scale(const Noise *n, FILE *to) {
     else if (b < 1)
         fprintf(to, "  a single row is near the gradient of all: a larger batch pays little\n");
     else
-        fprintf(to, "  a step of %s rows gets half of what a step along G gets, one of %s rows 4/5: beyond, a larger batch pays little\n",
-                report_count(scale, sizeof scale, (int64_t)ceil(b)), report_count(most, sizeof most, (int64_t)ceil(4 * b)));
+        fprintf(to,
+                "  a step of %s rows gets half of what a step along G gets, one of %s rows 4/5: beyond, a larger batch "
+                "pays little\n",
+                report_count(scale, sizeof scale, (int64_t)ceil(b)),
+                report_count(most, sizeof most, (int64_t)ceil(4 * b)));
 }
 
 static void print_heading(const Noise *n, FILE *to) {
     const Run *run = n->g.run;
     const char *from = n->g.driver->options->load;
     char rows[32], some[32];
-    fprintf(to, "%s: the gradient G over %s rows at %s; deviation: sqrt of the mean |g - G|^2 of mini-batches\n", run->name,
-            report_count(rows, sizeof rows, n->rows), from ? from : "the initial parameters");
+    fprintf(to, "%s: the gradient G over %s rows at %s; deviation: sqrt of the mean |g - G|^2 of mini-batches\n",
+            run->name, report_count(rows, sizeof rows, n->rows), from ? from : "the initial parameters");
     if (!from && (run->start_run >= 0 || run->start_file))
         fprintf(to, "  the run starts elsewhere: --load=FILE looks at the parameters of a saved file\n");
     if (n->measured_rows < n->rows)
         fprintf(to, "  single rows: %s of them\n", report_count(some, sizeof some, n->measured_rows));
-    fprintf(to, "%9s  %22s  %22s\n%9s  %10s  %10s  %10s  %10s\n", "", "independent rows", "each row once", "batch", "deviation",
-            "expected", "deviation", "expected");
+    fprintf(to, "%9s  %22s  %22s\n%9s  %10s  %10s  %10s  %10s\n", "", "independent rows", "each row once", "batch",
+            "deviation", "expected", "deviation", "expected");
     print_level(n, &n->levels[0]);
 }
 
 static void print_end(const Noise *n, FILE *to) {
     if (n->cut) fprintf(to, "  larger batches take too long\n");
     if (!isnan(n->slope))
-        fprintf(to, "  slope of independent rows: %.3f (-1/2: sqrt(tr(Sigma) / batch)); each row once: times sqrt((N - batch) / (N - 1))\n",
+        fprintf(to,
+                "  slope of independent rows: %.3f (-1/2: sqrt(tr(Sigma) / batch)); each row once: times sqrt((N - "
+                "batch) / (N - 1))\n",
                 n->slope);
     print_scale(n, to);
 }
@@ -192,17 +207,19 @@ static void take_levels(Noise *n) {
         if (n->cut) return;
         Level *level = &n->levels[n->level_count++];
         level->batch = batch;
-        for (int s = 0; s < SAMPLINGS; s++) level->deviation[s] = sqrt(variance_of(n, orders[s], batch, affordable(n, batch)));
+        for (int s = 0; s < SAMPLINGS; s++)
+            level->deviation[s] = sqrt(variance_of(n, orders[s], batch, affordable(n, batch)));
         print_level(n, level);
     }
 }
 
 static bool same_place(const Noise *a, const Noise *b) {
-    return a->numbers == b->numbers && a->rows == b->rows && a->g.data->table == b->g.data->table && a->g.run->seed == b->g.run->seed &&
-           !memcmp(a->all, b->all, sizeof *a->all * (size_t)a->numbers);
+    return a->numbers == b->numbers && a->rows == b->rows && a->g.data->table == b->g.data->table &&
+           a->g.run->seed == b->g.run->seed && !memcmp(a->all, b->all, sizeof *a->all * (size_t)a->numbers);
 }
 
-static ExitCode measure(Noise *n, Driver *driver, Codegen *codegen, const Tables *tables, int index, const Noise *before) {
+static ExitCode measure(Noise *n, Driver *driver, Codegen *codegen, const Tables *tables, int index,
+                        const Noise *before) {
     const char *from = driver->options->load;
     if (!gradient_open(&n->g, driver, codegen, tables, index)) return EXIT_DEFECT;
     n->rows = n->g.data->count;
@@ -241,16 +258,19 @@ static void add_curves(Arena *arena, const Noise *n, int run, PlotFigure *figure
     }
     const PlotLook looks[] = {PLOT_POINTS, PLOT_RINGS, PLOT_LINE};
     for (int s = 0; s < 3; s++)
-        series[figure->series_count++] = (PlotSeries){text_format(arena, "%s, %s", n->g.run->name, names[s]), x, y[s], n->level_count,
-                                                      looks[s], run};
+        series[figure->series_count++] = (PlotSeries){
+            text_format(arena, "%s, %s", n->g.run->name, names[s]), x, y[s], n->level_count, looks[s], run};
     double scale = n->trace / n->squared;
     if (scale > 1 && scale < (double)n->rows) marks[figure->mark_count++] = (PlotMark){scale, "noise scale", run};
 }
 
 static ExitCode plot_noise(Driver *driver, const Noise *list, int count) {
     Arena *arena = driver->arena;
-    PlotFigure figure = {.title = driver->program->stem, .subtitle = "deviation of the gradient of a mini-batch from that of all rows",
-                         .x = "rows of the mini-batch", .y = "deviation", .key = "right top"};
+    PlotFigure figure = {.title = driver->program->stem,
+                         .subtitle = "deviation of the gradient of a mini-batch from that of all rows",
+                         .x = "rows of the mini-batch",
+                         .y = "deviation",
+                         .key = "right top"};
     PlotSeries *series = arena_array(arena, PlotSeries, 3 * count + 1);
     PlotMark *marks = arena_array(arena, PlotMark, count + 1);
     figure.series = series;
@@ -269,7 +289,8 @@ static ExitCode measure_all(Driver *driver) {
     Tables *tables = tables_load(driver);
     ExitCode worst = tables ? EXIT_DONE : EXIT_DATA;
     CodegenOptions options = {.cpu = driver->options->cpu, .level = driver->options->optimize};
-    Codegen *codegen = tables && !driver->options->interpret ? codegen_new(driver->arena, &options, driver->diagnostics) : NULL;
+    Codegen *codegen = tables && !driver->options->interpret ? codegen_new(driver->arena, &options, driver->diagnostics)
+                                                             : NULL;
     if (tables && !codegen && !driver->options->interpret) worst = EXIT_USAGE;
     Noise *list = arena_array(driver->arena, Noise, count + 1);
     for (int i = 0; i < count && worst == EXIT_DONE; i++) worst = measure(&list[i], driver, codegen, tables, i, list);
@@ -299,13 +320,16 @@ static const char *check(Arena *arena, const Options *o) { return o->plot ? plot
 static const OptionRow rows[] = {
     {NULL, 0, 0, 0, NULL, NULL, "Of the noise"},
     {"run", 0, OPTION_TEXT, OPTION_AT(run_only), "=TRAIN,...", NULL, "of these train blocks or runs alone"},
-    {"load", 0, OPTION_TEXT, OPTION_AT(load), "=FILE", NULL, "at the parameters of a saved file (default: the initial ones)"},
-    {"plot", 0, OPTION_TEXT, OPTION_AT(plot), "=FILE", NULL, "deviation against batch: .svg, .png, .pdf, .gp, or - for the terminal"},
+    {"load", 0, OPTION_TEXT, OPTION_AT(load), "=FILE", NULL,
+     "at the parameters of a saved file (default: the initial ones)"},
+    {"plot", 0, OPTION_TEXT, OPTION_AT(plot), "=FILE", NULL,
+     "deviation against batch: .svg, .png, .pdf, .gp, or - for the terminal"},
     {0},
 };
 
 const Command command_noise = {
-    .grammar = {"noise", "MODEL.sgd", ".sgd file", "how the gradient's deviation falls with the batch, and from where on it pays little",
-                rows, "set data seed interpret cpu O progress time-passes " SHARED_BY_ALL, check},
+    .grammar = {"noise", "MODEL.sgd", ".sgd file",
+                "how the gradient's deviation falls with the batch, and from where on it pays little", rows,
+                "set data seed interpret cpu O progress time-passes " SHARED_BY_ALL, check},
     .run = noise_run,
 };

@@ -16,7 +16,10 @@
 enum { MOST_ROWS = 1 << 14, MOST_BLOCK_BYTES = 1 << 24 };
 
 /* Of one thread. */
-typedef struct Hand { void *work; Text text; } Hand;
+typedef struct Hand {
+    void *work;
+    Text text;
+} Hand;
 
 typedef struct Predict {
     Driver *driver;
@@ -25,10 +28,12 @@ typedef struct Predict {
     NewRows *rows;
     NewBlock block;
     int64_t block_rows, predicted;
-    float  *values;
-    Hand   *hands; int hand_count;
-    sgdrt_pool *pool; bool alone;                 /* alone: no pool is to be made */
-    Output  out;
+    float *values;
+    Hand *hands;
+    int hand_count;
+    sgdrt_pool *pool;
+    bool alone; /* alone: no pool is to be made */
+    Output out;
 } Predict;
 
 /* ---- the run ----------------------------------------------------------------------------------------- */
@@ -36,8 +41,10 @@ static bool keep_predict_only(Driver *driver, Run *run) {
     run->evaluate = (Function){0};
     run->measure_count = 0;
     if (run->predict) return true;
-    driver_complain(driver, "train %s predicts nothing: several models are called in what it minimises, or none; say "
-                    "`predict = MODEL(...)` there", run->block);
+    driver_complain(driver,
+                    "train %s predicts nothing: several models are called in what it minimises, or none; say "
+                    "`predict = MODEL(...)` there",
+                    run->block);
     return false;
 }
 
@@ -60,8 +67,13 @@ static void predict_part(Predict *p, Hand *hand, int64_t begin, int64_t end) {
     int texts = form->text_count;
     float *values = p->values + begin * form->elements;
     void *outputs[1] = {values};
-    sgdrt_call call = {.state = p->trained.state, .work = hand->work, .columns = block->columns, .first = block->first + begin,
-                       .count = end - begin, .batch = end - begin, .outputs = outputs};
+    sgdrt_call call = {.state = p->trained.state,
+                       .work = hand->work,
+                       .columns = block->columns,
+                       .first = block->first + begin,
+                       .count = end - begin,
+                       .batch = end - begin,
+                       .outputs = outputs};
     hand->text.length = 0;
     if (begin == end) return;
     p->trained.executor->call(p->trained.executor, ENTRY_PREDICT, 0, &call);
@@ -103,8 +115,10 @@ static bool put(Predict *p, const Text *text) {
 
 static bool predict_block(Predict *p) {
     consider_threads(p);
-    if (p->pool) sgdrt_pool_run(p->pool, share, p);
-    else share(p, 0);
+    if (p->pool)
+        sgdrt_pool_run(p->pool, share, p);
+    else
+        share(p, 0);
     p->predicted += p->block.count;
     bool good = true;
     for (int i = 0; i < p->hand_count && good; i++) good = put(p, &p->hands[i].text);
@@ -198,8 +212,10 @@ static const char *check(Arena *arena, const Options *o) { return trained_check_
 
 static const OptionRow rows[] = {
     {NULL, 0, 0, 0, NULL, NULL, "What is predicted"},
-    {"load", 0, OPTION_TEXT, OPTION_AT(load), "=FILE", NULL, "the saved parameters: what sgdc MODEL.sgd --run --save=FILE writes"},
-    {"run", 0, OPTION_TEXT, OPTION_AT(run_only), "=NAME", NULL, "the train block or run they are of (default: what FILE says)"},
+    {"load", 0, OPTION_TEXT, OPTION_AT(load), "=FILE", NULL,
+     "the saved parameters: what sgdc MODEL.sgd --run --save=FILE writes"},
+    {"run", 0, OPTION_TEXT, OPTION_AT(run_only), "=NAME", NULL,
+     "the train block or run they are of (default: what FILE says)"},
     {"data", 0, OPTION_PAIR, OPTION_AT(data), "=NAME=PATH", NULL,
      "the new rows, read as data NAME is; - is standard input (default: the program's own)"},
     {"skip-bad", 0, OPTION_FLAG, OPTION_AT(skip_bad), NULL, NULL, "leave out rows that cannot be read, and count them"},
@@ -213,8 +229,12 @@ static const OptionRow rows[] = {
 };
 
 const Command command_predict = {
-    .grammar = {.command = "predict", .arguments = "MODEL.sgd --load=FILE [--data=NAME=PATH]", .file = ".sgd file",
-                .summary = "predictions for new rows, from a file or standard input", .rows = rows,
-                .shared = "set threads interpret cpu O progress time-passes " SHARED_BY_ALL, .check = check},
+    .grammar = {.command = "predict",
+                .arguments = "MODEL.sgd --load=FILE [--data=NAME=PATH]",
+                .file = ".sgd file",
+                .summary = "predictions for new rows, from a file or standard input",
+                .rows = rows,
+                .shared = "set threads interpret cpu O progress time-passes " SHARED_BY_ALL,
+                .check = check},
     .run = predict,
 };

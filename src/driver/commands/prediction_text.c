@@ -14,8 +14,10 @@ enum { MOST_NAMED = 1 << 20 };
 
 static const char *escaped(Arena *arena, bool json, const char *text) {
     Text out = text_new(arena);
-    if (json) text_add_json(&out, text);
-    else text_add_csv(&out, text);
+    if (json)
+        text_add_json(&out, text);
+    else
+        text_add_csv(&out, text);
     return out.bytes;
 }
 
@@ -33,7 +35,8 @@ static void name_classes(Driver *driver, const Run *run, PredictionForm *form) {
     form->class_texts = arena_array(arena, const char *, form->classes + 1);
     form->score_names = arena_array(arena, const char *, form->classes + 1);
     for (int64_t k = 0; k < form->classes; k++) {
-        const char *name = known ? trained_class_name(arena, run->data, run->target, k) : text_format(arena, "%lld", (long long)k);
+        const char *name = known ? trained_class_name(arena, run->data, run->target, k)
+                                 : text_format(arena, "%lld", (long long)k);
         form->class_texts[k] = named ? escaped(arena, form->json, name) : name;
         form->score_names[k] = escaped(arena, form->json, form->json ? name : text_format(arena, "score_%s", name));
     }
@@ -68,7 +71,8 @@ void prediction_heading(Text *to, const PredictionForm *form, const Run *run) {
     if (form->json) return;
     for (int t = 0; t < form->text_count; t++) text_add(to, "%s,", form->text_names[t]);
     if (form->rule != CLASS_NONE) text_add(to, "prediction");
-    for (int64_t k = 0; form->rule == CLASS_LARGEST && k < form->classes; k++) text_add(to, ",%s", form->score_names[k]);
+    for (int64_t k = 0; form->rule == CLASS_LARGEST && k < form->classes; k++)
+        text_add(to, ",%s", form->score_names[k]);
     if (form->rule == CLASS_HALF || form->rule == CLASS_SIGN) text_add(to, ",score");
     for (int64_t i = 0; form->rule == CLASS_NONE && i < form->elements; i++) {
         text_add(to, "%sprediction", i ? "," : "");
@@ -82,8 +86,10 @@ static void add(Text *to, const char *bytes) { text_add_bytes(to, bytes, strlen(
 
 static void add_number(Text *to, const PredictionForm *form, float value) {
     char text[SGDRT_NUMBER_TEXT];
-    if (form->json && !isfinite(value)) add(to, "null");
-    else text_add_bytes(to, text, (size_t)sgdrt_f32_text(text, value));
+    if (form->json && !isfinite(value))
+        add(to, "null");
+    else
+        text_add_bytes(to, text, (size_t)sgdrt_f32_text(text, value));
 }
 
 /* No byte of it means anything to a csv, to JSON or to a terminal. */
@@ -107,8 +113,10 @@ static void add_text(Text *to, const PredictionForm *form, const char *text, siz
 
 static void add_class(Text *to, const PredictionForm *form, int64_t k) {
     char text[24];
-    if (form->class_texts && k >= 0 && k < form->classes) add(to, form->class_texts[k]);
-    else text_add_bytes(to, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)k));
+    if (form->class_texts && k >= 0 && k < form->classes)
+        add(to, form->class_texts[k]);
+    else
+        text_add_bytes(to, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)k));
 }
 
 static void add_csv_row(Text *to, const PredictionForm *form, const float *values) {
@@ -139,9 +147,12 @@ static void add_list(Text *to, const PredictionForm *form, const float *values) 
 
 static void add_json_row(Text *to, const PredictionForm *form, const float *values) {
     add(to, "\"prediction\":");
-    if (form->rule != CLASS_NONE) add_class(to, form, class_of(form->rule, values, (int)form->elements));
-    else if (form->elements == 1) add_number(to, form, values[0]);
-    else add_list(to, form, values);
+    if (form->rule != CLASS_NONE)
+        add_class(to, form, class_of(form->rule, values, (int)form->elements));
+    else if (form->elements == 1)
+        add_number(to, form, values[0]);
+    else
+        add_list(to, form, values);
     if (form->rule == CLASS_LARGEST) {
         add(to, ",\"scores\":");
         add_scores(to, form, values);
@@ -162,7 +173,9 @@ void prediction_row(Text *to, const PredictionForm *form, const float *values, c
         add(to, ",");
         begin = text_end[t];
     }
-    if (form->json) add_json_row(to, form, values);
-    else add_csv_row(to, form, values);
+    if (form->json)
+        add_json_row(to, form, values);
+    else
+        add_csv_row(to, form, values);
     add(to, "\n");
 }

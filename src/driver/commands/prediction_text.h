@@ -6,11 +6,12 @@
 
 typedef struct PredictionForm {
     bool json;
-    ClassRule rule;                               /* NONE: numbers as they are */
+    ClassRule rule; /* NONE: numbers as they are */
     int64_t elements, classes;
-    const char **class_texts;                     /* as they are written; NULL: numbers */
-    const char **score_names;                     /* where there is a score for each */
-    const char *const *text_names; int text_count;    /* columns of the file that stand before it */
+    const char **class_texts; /* as they are written; NULL: numbers */
+    const char **score_names; /* where there is a score for each */
+    const char *const *text_names;
+    int text_count; /* columns of the file that stand before it */
 } PredictionForm;
 
 PredictionForm prediction_form(Driver *driver, const Run *run, const char *const *texts, int text_count);

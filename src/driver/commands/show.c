@@ -15,15 +15,23 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { FIRST_ROWS = 5, MOST_ELEMENTS = 20, MOST_IN_ROW = 6, MOST_CLASSES = 20, MOST_SPLITS = 5, MOST_CONSTANT = 10, BAR = 30 };
+enum {
+    FIRST_ROWS = 5,
+    MOST_ELEMENTS = 20,
+    MOST_IN_ROW = 6,
+    MOST_CLASSES = 20,
+    MOST_SPLITS = 5,
+    MOST_CONSTANT = 10,
+    BAR = 30
+};
 
 typedef struct Shown {
     Driver *driver;
     Arena *arena;
     const Tables *tables;
-    int64_t rows;                      /* to be shown */
+    int64_t rows; /* to be shown */
     Text text;
-    FieldFigures **of_set;             /* per data set, per field */
+    FieldFigures **of_set; /* per data set, per field */
 } Shown;
 
 static const char *count_text(Arena *arena, int64_t count) {
@@ -53,11 +61,13 @@ static void add_left_out(Shown *s, const TableOfSet *of) {
     Arena *arena = s->arena;
     const RefusedRows *refused = &of->refused;
     if (refused->missing) {
-        text_add(&s->text, "  left out: %s with a missing value, which is an error in training\n", rows_text(arena, refused->missing));
+        text_add(&s->text, "  left out: %s with a missing value, which is an error in training\n",
+                 rows_text(arena, refused->missing));
         add_problem(&s->text, &refused->first_missing);
     }
     if (refused->other) {
-        text_add(&s->text, "  left out: %s that cannot be read, which is an error in training\n", rows_text(arena, refused->other));
+        text_add(&s->text, "  left out: %s that cannot be read, which is an error in training\n",
+                 rows_text(arena, refused->other));
         add_problem(&s->text, &refused->first_other);
     }
     if (refused->labels) {
@@ -73,15 +83,18 @@ static void add_left_out(Shown *s, const TableOfSet *of) {
         int64_t missing = read[c] ? of->table->described[c].missing : 0;
         if (missing)
             text_add(&s->text, "  missing: %s value%s of %s in the file, read as %s\n", count_text(arena, missing),
-                     missing == 1 ? "" : "s", of->table->described[c].name, text_number(arena, of->set->missing_value, false));
+                     missing == 1 ? "" : "s", of->table->described[c].name,
+                     text_number(arena, of->set->missing_value, false));
     }
 }
 
 /* ---- fields --------------------------------------------------------------------------------------------- */
 static const char *type_text(Arena *arena, const Field *field) {
     Text text = text_new(arena);
-    if (field->classes > 0) text_add(&text, "label[%" PRId64 "]", field->classes);
-    else text_add(&text, "%s", dtype_text(field->dtype));
+    if (field->classes > 0)
+        text_add(&text, "label[%" PRId64 "]", field->classes);
+    else
+        text_add(&text, "%s", dtype_text(field->dtype));
     for (int a = 0; a < field->shape.rank; a++) text_add(&text, "%s%" PRId64, a ? ", " : "[", field->shape.extent[a]);
     if (field->shape.rank) text_add(&text, "]");
     return text.bytes;
@@ -113,9 +126,12 @@ static void add_field(Shown *s, const FieldFigures *f) {
     Arena *arena = s->arena;
     Text note = text_new(arena);
     bool apart = f->elements > 1 && f->field->shape.rank == 1 && f->elements <= MOST_ELEMENTS && !f->class_rows;
-    if (f->column && f->column->standardized) text_add(&note, "as measured; a model sees it standardized");
-    else if (!f->column) text_add(&note, "computed");
-    if (f->not_finite) text_add(&note, "%s%s nan or infinite", note.length ? "; " : "", count_text(arena, f->not_finite));
+    if (f->column && f->column->standardized)
+        text_add(&note, "as measured; a model sees it standardized");
+    else if (!f->column)
+        text_add(&note, "computed");
+    if (f->not_finite)
+        text_add(&note, "%s%s nan or infinite", note.length ? "; " : "", count_text(arena, f->not_finite));
     const char *one = f->elements == 1 ? column_text(arena, f, 0) : "";
     if (*one) text_add(&note, "%s%s", note.length ? "; " : "", one);
     add_line(s, f->field->name, type_text(arena, f->field), f->class_rows || apart ? NULL : &f->whole, note.bytes);
@@ -128,7 +144,9 @@ static const char *class_text(Arena *arena, const FieldFigures *f, int64_t class
     return text_shown(arena, trained_class_name(arena, f->set, (int)(f->field - f->set->fields), class));
 }
 
-typedef struct ClassCount { int64_t class, rows; } ClassCount;
+typedef struct ClassCount {
+    int64_t class, rows;
+} ClassCount;
 
 static int more_rows_first(const void *a, const void *b) {
     const ClassCount *x = a, *y = b;
@@ -160,12 +178,14 @@ static void add_balance(Shown *s, const FieldFigures *f) {
     for (int64_t i = 0; i < shown; i++) most = counts[i].rows > most ? counts[i].rows : most;
     text_add(&s->text, "\n  %s: how many rows have which class\n", f->field->name);
     for (int64_t i = 0; i < shown; i++) {
-        const char *name = class_text(s->arena, f, counts[i].class), *number = text_format(s->arena, "%" PRId64, counts[i].class);
+        const char *name = class_text(s->arena, f, counts[i].class),
+                   *number = text_format(s->arena, "%" PRId64, counts[i].class);
         char bar[BAR + 1] = "";
         int length = (int)((double)counts[i].rows / (double)most * BAR + 0.5);
         memset(bar, '#', (size_t)length);
         text_add(&s->text, "    %5s  %-16s %10s %6.1f %%  %s\n", number, strcmp(name, number) ? name : "",
-                 count_text(s->arena, counts[i].rows), 100.0 * (double)counts[i].rows / (double)(total ? total : 1), bar);
+                 count_text(s->arena, counts[i].rows), 100.0 * (double)counts[i].rows / (double)(total ? total : 1),
+                 bar);
     }
     if (shown < classes)
         text_add(&s->text, "    and %s more classes, of %s to %s rows\n", count_text(s->arena, classes - shown),
@@ -255,10 +275,11 @@ static void add_constant(Shown *s, const TableOfSet *of, const FieldFigures *fig
 static void add_twins(Shown *s, const DataSet *set, const RunData *data) {
     Twins twins;
     if (!twins_find(s->arena, set, data, &twins) || !twins.count) return;
-    text_add(&s->text, "    %s of those that validate %s among those that train as well:\n", rows_text(s->arena, twins.count),
-             twins.count == 1 ? "stands" : "stand");
+    text_add(&s->text, "    %s of those that validate %s among those that train as well:\n",
+             rows_text(s->arena, twins.count), twins.count == 1 ? "stands" : "stand");
     for (int i = 0; i < twins.count && i < MOST_TWINS_NAMED; i++)
-        text_add(&s->text, "      %s validates and %s trains\n", place_text(s->arena, data->valid.table, twins.named[i].valid),
+        text_add(&s->text, "      %s validates and %s trains\n",
+                 place_text(s->arena, data->valid.table, twins.named[i].valid),
                  place_text(s->arena, data->train.table, twins.named[i].train));
 }
 
@@ -303,7 +324,8 @@ static void take_figures(Shown *s, bool computed) {
 
 static void add_head(Shown *s, int i) {
     const TableOfSet *of = tables_of_set(s->tables, i);
-    text_add(&s->text, "%s%s: %s\n", i ? "\n" : "", of->set->name, text_shown(s->arena, tables_describe_set(s->arena, s->tables, i)));
+    text_add(&s->text, "%s%s: %s\n", i ? "\n" : "", of->set->name,
+             text_shown(s->arena, tables_describe_set(s->arena, s->tables, i)));
     add_left_out(s, of);
     add_splits(s, of->set);
 }
@@ -311,7 +333,8 @@ static void add_head(Shown *s, int i) {
 static void add_body(Shown *s, int i) {
     const TableOfSet *of = tables_of_set(s->tables, i);
     const FieldFigures *figures = s->of_set[i];
-    text_add(&s->text, "\n  %-14s  %-14s  %12s  %12s  %12s  %12s\n", "field", "type", "min", "mean", "deviation", "max");
+    text_add(&s->text, "\n  %-14s  %-14s  %12s  %12s  %12s  %12s\n", "field", "type", "min", "mean", "deviation",
+             "max");
     for (int f = 0; f < of->set->field_count; f++) add_field(s, &figures[f]);
     add_constant(s, of, figures);
     for (int f = 0; f < of->set->field_count; f++)
@@ -323,7 +346,9 @@ static void add_body(Shown *s, int i) {
 static ExitCode show(Driver *driver, Tables *tables) {
     int sets = 0;
     while (tables_of_set(tables, sets)) sets++;
-    Shown s = {.driver = driver, .arena = driver->arena, .tables = tables,
+    Shown s = {.driver = driver,
+               .arena = driver->arena,
+               .tables = tables,
                .rows = driver->options->rows ? driver->options->rows : FIRST_ROWS,
                .of_set = arena_array(driver->arena, FieldFigures *, sets + 1)};
     const char **heads = arena_array(driver->arena, const char *, sets + 1);
@@ -347,7 +372,7 @@ static ExitCode show(Driver *driver, Tables *tables) {
 static ExitCode run_show(Driver *driver) {
     Options options = *driver->options;
     const Options *given = driver->options;
-    options.dry_run = true;                       /* the data as --run reads it */
+    options.dry_run = true; /* the data as --run reads it */
     options.stop_after = "lower";
     driver->options = &options;
     ExitCode code = driver_compile(driver, false);
@@ -365,8 +390,11 @@ static const OptionRow rows[] = {
     {0},
 };
 const Command command_show = {
-    {.command = "show", .arguments = "MODEL.sgd [--data NAME=FILE] [--rows N]", .file = ".sgd file",
-     .summary = "the data as sgdc reads it: fields, ranges, classes, first rows, what is suspicious", .rows = rows,
+    {.command = "show",
+     .arguments = "MODEL.sgd [--data NAME=FILE] [--rows N]",
+     .file = ".sgd file",
+     .summary = "the data as sgdc reads it: fields, ranges, classes, first rows, what is suspicious",
+     .rows = rows,
      .shared = "set data seed " SHARED_BY_ALL},
     run_show,
 };

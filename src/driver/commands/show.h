@@ -12,17 +12,21 @@
 #define SGDC_DRIVER_SHOW_H
 #include "driver/tables.h"
 
-typedef struct ElementFigures { double low, high, mean, deviation; int64_t finite; } ElementFigures;
+typedef struct ElementFigures {
+    double low, high, mean, deviation;
+    int64_t finite;
+} ElementFigures;
 
 typedef struct FieldFigures {
     const DataSet *set;
     const Field *field;
-    const Column *column;              /* it is exactly, as stored; NULL: computed */
+    const Column *column; /* it is exactly, as stored; NULL: computed */
     int64_t elements;
-    ElementFigures *element, whole;    /* of each, of all together */
-    int64_t not_finite;                /* numbers that are nan or infinite */
-    int64_t *class_rows;               /* of a label, per class; NULL: no label, or too many */
-    double *first; int64_t first_rows; /* its values in the first rows, elements each */
+    ElementFigures *element, whole; /* of each, of all together */
+    int64_t not_finite;             /* numbers that are nan or infinite */
+    int64_t *class_rows;            /* of a label, per class; NULL: no label, or too many */
+    double *first;
+    int64_t first_rows; /* its values in the first rows, elements each */
 } FieldFigures;
 
 /* ---- show_figures.c ------------------------------------------------------------------------- */
@@ -40,8 +44,10 @@ void show_images(Text *to, const FieldFigures *figures, const char *const *capti
 /* ---- show_twins.c --------------------------------------------------------------------------- */
 enum { MOST_TWINS_NAMED = 3 };
 typedef struct Twins {
-    int64_t count;                     /* rows that validate and that train as well */
-    struct { int64_t train, valid; } named[MOST_TWINS_NAMED];       /* rows of the tables */
+    int64_t count; /* rows that validate and that train as well */
+    struct {
+        int64_t train, valid;
+    } named[MOST_TWINS_NAMED]; /* rows of the tables */
 } Twins;
 /* Rows whose fields read the same numbers. False where the two data sets are not stored alike. */
 bool twins_find(Arena *arena, const DataSet *set, const RunData *data, Twins *twins);

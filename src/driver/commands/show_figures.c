@@ -18,7 +18,13 @@ static double number_at(const char *at, sgdrt_dtype dtype, int64_t i) {
     }
 }
 
-typedef struct RowReader { const sgdrt_table *table; const Field *field; int column; int64_t elements, block; char *buffer; } RowReader;
+typedef struct RowReader {
+    const sgdrt_table *table;
+    const Field *field;
+    int column;
+    int64_t elements, block;
+    char *buffer;
+} RowReader;
 
 static RowReader reader_of(const sgdrt_table *table, const Field *field, int64_t elements) {
     int64_t block = elements > 0 && elements < BLOCK_ELEMENTS ? BLOCK_ELEMENTS / elements : 1;
@@ -36,8 +42,9 @@ static void read_rows(const RowReader *reader, int64_t first, int64_t count, dou
     for (int64_t r = 0; r < count; r++) {
         sgdrt_dtype dtype = reader->column < 0 ? (sgdrt_dtype)reader->field->value->dtype
                                                : reader->table->described[reader->column].dtype;
-        const char *row = reader->column < 0 ? reader->buffer + (size_t)(r * reader->elements) * sgdrt_dtype_bytes(dtype)
-                                             : sgdrt_row(reader->table, reader->column, first + r);
+        const char *row = reader->column < 0
+                              ? reader->buffer + (size_t)(r * reader->elements) * sgdrt_dtype_bytes(dtype)
+                              : sgdrt_row(reader->table, reader->column, first + r);
         for (int64_t e = 0; e < reader->elements; e++) to[r * reader->elements + e] = number_at(row, dtype, e);
     }
 }
@@ -56,8 +63,10 @@ static void take_row(FieldFigures *figures, const double *row) {
     for (int64_t e = 0; e < figures->elements; e++) {
         double x = row[e];
         if (figures->class_rows && x >= 0 && x < (double)figures->field->classes) figures->class_rows[(int64_t)x]++;
-        if (isfinite(x)) take(&figures->element[e], x);
-        else figures->not_finite++;
+        if (isfinite(x))
+            take(&figures->element[e], x);
+        else
+            figures->not_finite++;
     }
 }
 
@@ -82,14 +91,18 @@ static void finish(ElementFigures *f) { f->deviation = f->finite ? sqrt(f->devia
 FieldFigures figures_of_field(Arena *arena, const DataSet *set, const sgdrt_table *table, const Field *field,
                               int64_t first_rows) {
     int64_t elements = shape_size(field->shape);
-    FieldFigures figures = {.set = set, .field = field, .column = field->column >= 0 ? &set->columns[field->column] : NULL,
-                            .elements = elements, .element = arena_array(arena, ElementFigures, elements + 1)};
+    FieldFigures figures = {.set = set,
+                            .field = field,
+                            .column = field->column >= 0 ? &set->columns[field->column] : NULL,
+                            .elements = elements,
+                            .element = arena_array(arena, ElementFigures, elements + 1)};
     RowReader reader = reader_of(table, field, elements);
     double *block = malloc(sizeof *block * (size_t)(reader.block * elements + 1));
     if (!block) out_of_memory(sizeof *block * (size_t)(reader.block * elements + 1));
-    if (field->classes > 0 && field->classes <= MOST_COUNTED_CLASSES) figures.class_rows = arena_array(arena, int64_t, field->classes);
+    if (field->classes > 0 && field->classes <= MOST_COUNTED_CLASSES)
+        figures.class_rows = arena_array(arena, int64_t, field->classes);
     figures.first_rows = first_rows < table->rows ? first_rows : table->rows;
-    figures.first = arena_array(arena, double, figures.first_rows * elements + 1);
+    figures.first = arena_array(arena, double, figures.first_rows *elements + 1);
     for (int64_t e = 0; e < elements; e++) figures.element[e] = (ElementFigures){INFINITY, -INFINITY, 0, 0, 0};
     for (int64_t first = 0; first < table->rows; first += reader.block) {
         int64_t count = table->rows - first < reader.block ? table->rows - first : reader.block;

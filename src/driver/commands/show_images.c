@@ -10,7 +10,9 @@
 
 enum { LEAST_SIDE = 8, MOST_SIDE = 4096, MOST_RATIO = 4, MOST_COLUMNS = 64, LINE_COLUMNS = 80 };
 
-typedef struct ImageForm { int64_t height, width, channels, row_stride, column_stride, channel_stride; } ImageForm;
+typedef struct ImageForm {
+    int64_t height, width, channels, row_stride, column_stride, channel_stride;
+} ImageForm;
 
 static bool is_channels(int64_t n) { return n == 1 || n == 3; }
 
@@ -19,7 +21,8 @@ static bool reads_bytes(const DataSet *set, const Field *field) {
     int count;
     bool bytes = false;
     Node **nodes = graph_post_order(arena, (Node *const *)&field->value, 1, &count);
-    for (int i = 0; i < count; i++) bytes |= nodes[i]->op == OP_COLUMN && set->columns[nodes[i]->attr.index].dtype == DTYPE_U8;
+    for (int i = 0; i < count; i++)
+        bytes |= nodes[i]->op == OP_COLUMN && set->columns[nodes[i]->attr.index].dtype == DTYPE_U8;
     arena_free(arena);
     return bytes;
 }
@@ -48,9 +51,12 @@ static bool form_of(const FieldFigures *figures, ImageForm *form) {
     int64_t side = (int64_t)llround(sqrt((double)figures->elements));
     *form = (ImageForm){0};
     if (figures->class_rows || figures->whole.finite == 0) return false;
-    if (shape->rank == 2) *form = (ImageForm){n[0], n[1], 1, n[1], 1, 0};
-    else if (shape->rank == 3 && is_channels(n[0])) *form = (ImageForm){n[1], n[2], n[0], n[2], 1, n[1] * n[2]};
-    else if (shape->rank == 3 && is_channels(n[2])) *form = (ImageForm){n[0], n[1], n[2], n[1] * n[2], n[2], 1};
+    if (shape->rank == 2)
+        *form = (ImageForm){n[0], n[1], 1, n[1], 1, 0};
+    else if (shape->rank == 3 && is_channels(n[0]))
+        *form = (ImageForm){n[1], n[2], n[0], n[2], 1, n[1] * n[2]};
+    else if (shape->rank == 3 && is_channels(n[2]))
+        *form = (ImageForm){n[0], n[1], n[2], n[1] * n[2], n[2], 1};
     else if (shape->rank == 1 && side * side == n[0] &&
              (reads_bytes(figures->set, figures->field) || looks_like_grey(figures)))
         *form = (ImageForm){side, side, 1, side, 1, 0};
@@ -75,11 +81,14 @@ int64_t images_in_line(const FieldFigures *figures) {
 
 static const char *const unicode_shades[] = {" ", "\u2591", "\u2592", "\u2593", "\u2588"};
 static const char *const ascii_shades[] = {" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"};
-enum { UNICODE_SHADES = sizeof unicode_shades / sizeof *unicode_shades, ASCII_SHADES = sizeof ascii_shades / sizeof *ascii_shades };
+enum {
+    UNICODE_SHADES = sizeof unicode_shades / sizeof *unicode_shades,
+    ASCII_SHADES = sizeof ascii_shades / sizeof *ascii_shades
+};
 
 /* The mean of a character's pixels, from 0 to 1 of the field's range. */
-static double lightness(const FieldFigures *figures, const ImageForm *form, const double *image, int64_t line, int64_t column,
-                        int64_t factor) {
+static double lightness(const FieldFigures *figures, const ImageForm *form, const double *image, int64_t line,
+                        int64_t column, int64_t factor) {
     double sum = 0, span = figures->whole.high - figures->whole.low;
     int64_t count = 0;
     for (int64_t i = line * 2 * factor; i < (line + 1) * 2 * factor && i < form->height; i++)
@@ -96,13 +105,14 @@ static int64_t width_of(const char *text) {
     return width;
 }
 
-static void show_band(Text *to, const FieldFigures *figures, const ImageForm *form, const char *const *captions, int64_t first,
-                      int64_t count, bool unicode) {
+static void show_band(Text *to, const FieldFigures *figures, const ImageForm *form, const char *const *captions,
+                      int64_t first, int64_t count, bool unicode) {
     int64_t factor = factor_of(form), columns = columns_of(form);
     int64_t lines = (form->height + 2 * factor - 1) / (2 * factor);
     int64_t cell = columns;
     int shades = unicode ? UNICODE_SHADES : ASCII_SHADES;
-    for (int64_t i = 0; i < count; i++) cell = width_of(captions[first + i]) > cell ? width_of(captions[first + i]) : cell;
+    for (int64_t i = 0; i < count; i++)
+        cell = width_of(captions[first + i]) > cell ? width_of(captions[first + i]) : cell;
     for (int64_t i = 0; i < count; i++)
         text_add(to, "  %s%*s", captions[first + i], (int)(cell - width_of(captions[first + i])), "");
     text_add(to, "\n");

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct KeyColumns { const int *column; int count; } KeyColumns;
+typedef struct KeyColumns {
+    const int *column;
+    int count;
+} KeyColumns;
 
 static KeyColumns key_columns(Arena *arena, const DataSet *set) {
     bool *read = arena_array(arena, bool, set->column_count + 1);
@@ -53,8 +56,8 @@ static bool same_row(const sgdrt_table *a, int64_t row, const sgdrt_table *b, in
 static int64_t row_of(const RowSet *rows, int64_t i) { return rows->rows ? rows->rows[i] : i; }
 
 /* Places hold 1 + a training row; rows that equal an earlier one are left out. */
-static int64_t find_place(const uint32_t *places, uint64_t mask, const sgdrt_table *table, const sgdrt_table *wanted, int64_t row,
-                          KeyColumns key) {
+static int64_t find_place(const uint32_t *places, uint64_t mask, const sgdrt_table *table, const sgdrt_table *wanted,
+                          int64_t row, KeyColumns key) {
     uint64_t at = hash_row(wanted, key, row) & mask;
     while (places[at] && !same_row(table, places[at] - 1, wanted, row, key)) at = (at + 1) & mask;
     return (int64_t)at;

@@ -14,8 +14,8 @@
 
 const char *trained_check_options(Arena *arena, const Options *options, const char *command) {
     if (options->load) return NULL;
-    return text_format(arena, "sgdc %s needs the saved parameters: --load=FILE (sgdc %s --run --save=FILE writes it)", command,
-                       options->file);
+    return text_format(arena, "sgdc %s needs the saved parameters: --load=FILE (sgdc %s --run --save=FILE writes it)",
+                       command, options->file);
 }
 
 /* ---- which run ----------------------------------------------------------------------------------- */
@@ -34,9 +34,10 @@ static ExitCode complain_of_choice(Driver *driver, const char *saved, const Run 
     enum { MOST_SHOWN = 8 };
     Text names = text_new(driver->arena);
     for (int i = 0; i < count && i < MOST_SHOWN; i++) text_add(&names, "%s%s", i ? ", " : "", runs[i]->name);
-    driver_complain(driver, "%s has %d runs, and %s%s%s%s: say which one with --run=NAME (%s%s)", driver->options->file, count,
-                    driver->options->load, saved ? " is of \"" : " does not say which one it is of", saved ? saved : "",
-                    saved ? "\", which is none of them" : "", names.bytes, count > MOST_SHOWN ? ", ..." : "");
+    driver_complain(driver, "%s has %d runs, and %s%s%s%s: say which one with --run=NAME (%s%s)", driver->options->file,
+                    count, driver->options->load, saved ? " is of \"" : " does not say which one it is of",
+                    saved ? saved : "", saved ? "\", which is none of them" : "", names.bytes,
+                    count > MOST_SHOWN ? ", ..." : "");
     return EXIT_USAGE;
 }
 
@@ -67,10 +68,13 @@ static sgdrt_training serving_part(Driver *driver, const Run *run, void *state) 
     for (int i = 0; i < run->cell_count; i++) {
         const Cell *cell = &run->cells[i];
         if (cell->kind == CELL_OPTIMIZER) continue;
-        cells[count++] = (sgdrt_model_cell){
-            .name = cell->name, .shape = cell->shape.extent, .offset = cell->offset,
-            .bytes = dtype_bytes(cell->dtype) * (uint64_t)shape_size(cell->shape), .rank = cell->shape.rank,
-            .dtype = (int32_t)cell->dtype, .kind = (int32_t)cell->kind};
+        cells[count++] = (sgdrt_model_cell){.name = cell->name,
+                                            .shape = cell->shape.extent,
+                                            .offset = cell->offset,
+                                            .bytes = dtype_bytes(cell->dtype) * (uint64_t)shape_size(cell->shape),
+                                            .rank = cell->shape.rank,
+                                            .dtype = (int32_t)cell->dtype,
+                                            .kind = (int32_t)cell->kind};
     }
     return (sgdrt_training){.cells = cells, .cell_count = count, .state = state};
 }
@@ -98,8 +102,8 @@ static bool restore(Driver *driver, const sgdrt_checkpoint *file, const Run *run
     const char *unknown = unknown_entry(file, run);
     Diagnostic *d = NULL;
     if (unknown)
-        d = report_file(driver->diagnostics, CODE_E0419, file->path, 0, 0, "the file has \"%s\", which the model of %s has not",
-                        unknown, run->name);
+        d = report_file(driver->diagnostics, CODE_E0419, file->path, 0, 0,
+                        "the file has \"%s\", which the model of %s has not", unknown, run->name);
     else if (training.no_statistics)
         d = report_file(driver->diagnostics, CODE_E0419, file->path, 0, 0,
                         "the file has no statistics of data %s, by which the program standardizes", run->data->name);
@@ -162,8 +166,10 @@ ExitCode trained_open(Driver *driver, bool (*cut)(Driver *driver, Run *run), Tra
         if (!restore(driver, file, t->run, t->state)) code = EXIT_DATA;
     }
     if (code == EXIT_DONE) code = make_executor(driver, t);
-    if (code == EXIT_DONE) find_statistics(t);
-    else free(t->state);
+    if (code == EXIT_DONE)
+        find_statistics(t);
+    else
+        free(t->state);
     sgdrt_free_checkpoint(file);
     return code;
 }
@@ -189,12 +195,13 @@ const DataSet *trained_data(Driver *driver, const Run *run) {
         for (int k = 0; k < 2; k++)
             if (sets[k] && strcmp(sets[k]->name, name) == 0) found = sets[k];
         if (!found) {
-            driver_complain(driver, "--data %s: %s reads data %s%s%s", name, run->name, sets[0]->name, sets[1] ? " and " : "",
-                            sets[1] ? sets[1]->name : "");
+            driver_complain(driver, "--data %s: %s reads data %s%s%s", name, run->name, sets[0]->name,
+                            sets[1] ? " and " : "", sets[1] ? sets[1]->name : "");
             return NULL;
         }
         if (given && given != found) {
-            driver_complain(driver, "one data set at a time: --data gives a file for %s and for %s", given->name, found->name);
+            driver_complain(driver, "one data set at a time: --data gives a file for %s and for %s", given->name,
+                            found->name);
             return NULL;
         }
         given = found;

@@ -6,11 +6,11 @@
 
 typedef struct Trained {
     Driver *driver;
-    Run    *run;
+    Run *run;
     Executor *executor;
-    struct Codegen *codegen;           /* NULL where it is interpreted */
-    void   *state;
-    const double **mean, **deviation;  /* per column of run->data, as saved; NULL: not standardized */
+    struct Codegen *codegen; /* NULL where it is interpreted */
+    void *state;
+    const double **mean, **deviation; /* per column of run->data, as saved; NULL: not standardized */
 } Trained;
 
 /* "sgdc predict needs ...": --load was not given; or NULL. */
@@ -19,11 +19,11 @@ const char *trained_check_options(Arena *arena, const Options *options, const ch
  * functions from the run, or gives it some, before the graph passes; those that init and step were are gone by then.
  * Columns are taken standardized. EXIT_DONE, or what to exit with; then there is nothing to close. */
 ExitCode trained_open(Driver *driver, bool (*cut)(Driver *driver, Run *run), Trained *trained);
-void     trained_close(Trained *trained);
+void trained_close(Trained *trained);
 /* The data set whose file --data says, or else the one that the run trains on. NULL after a complaint. */
 const DataSet *trained_data(Driver *driver, const Run *run);
 /* Is its file one that --data says? Then all of it is meant: `rows` and `copies` of the program are about its own. */
-bool     trained_data_is_given(const Driver *driver, const DataSet *set);
+bool trained_data_is_given(const Driver *driver, const DataSet *set);
 /* Marks the columns that the node reads. */
-void     trained_mark_columns(Arena *arena, Node *node, bool *columns);
+void trained_mark_columns(Arena *arena, Node *node, bool *columns);
 #endif

@@ -20,9 +20,9 @@
 enum {
     DEEPEST = 48,
     DEAREST = 300,
-    DEAREST_NEST = 400,                /* beyond it LLVM's time grows faster, and a load no longer shows */
-    DEAREST_EPILOGUE = 12,             /* written out for each register of a kernel's tile */
-    DEAREST_LOOP = 100,                /* a loop over the tile of a contraction; sums over rows have few tiles */
+    DEAREST_NEST = 400,    /* beyond it LLVM's time grows faster, and a load no longer shows */
+    DEAREST_EPILOGUE = 12, /* written out for each register of a kernel's tile */
+    DEAREST_LOOP = 100,    /* a loop over the tile of a contraction; sums over rows have few tiles */
     FEWEST_CHAINS = 8,
     FEWEST_TIMES = 16,
     MOST_STORES = 10,
@@ -31,17 +31,18 @@ enum {
 
 typedef struct Fuse {
     LoopFunction *f;
-    Node **node;                       /* by id; NULL: not in this function */
-    int   *sweep_of, sweeps;           /* sweep after whose end ... (0: needs no batch sum); the last */
+    Node **node;           /* by id; NULL: not in this function */
+    int *sweep_of, sweeps; /* sweep after whose end ... (0: needs no batch sum); the last */
     double *cost, *evaluations;
-    int   *depth, *sink;
-    bool  *copied_late;                /* by root: the new value goes through a buffer */
+    int *depth, *sink;
+    bool *copied_late; /* by root: the new value goes through a buffer */
     /* of the section being built */
     Section *section;
-    int     *provider;                 /* by id: nest, -1 */
-    NestNeeds *needs; int needs_capacity;
-    int     *mark, stamp;              /* of nests that were seen */
-    Vector(int) open;                  /* nests to be looked at */
+    int *provider; /* by id: nest, -1 */
+    NestNeeds *needs;
+    int needs_capacity;
+    int *mark, stamp; /* of nests that were seen */
+    Vector(int) open; /* nests to be looked at */
 } Fuse;
 
 /* ---- nodes of the function ---------------------------------------------------------------- */
@@ -49,24 +50,19 @@ static void collect_nodes(Fuse *u) {
     LoopFunction *f = u->f;
     Vector(Node *) open = {0};
     for (int r = 0; r < f->function->root_count; r++)
-        if (f->function->roots[r].node->id >= f->nodes)
-            f->nodes = f->function->roots[r].node->id + 1;
+        if (f->function->roots[r].node->id >= f->nodes) f->nodes = f->function->roots[r].node->id + 1;
     u->node = arena_array(f->arena, Node *, f->nodes);
-    for (int r = 0; r < f->function->root_count; r++)
-        vector_push(f->arena, &open, f->function->roots[r].node);
+    for (int r = 0; r < f->function->root_count; r++) vector_push(f->arena, &open, f->function->roots[r].node);
     while (open.count > 0) {
         Node *node = open.items[--open.count];
-        if (u->node[node->id] != NULL)
-            continue;
+        if (u->node[node->id] != NULL) continue;
         u->node[node->id] = node;
-        for (int s = 0; s < node->sources; s++)
-            vector_push(f->arena, &open, node->source[s]);
+        for (int s = 0; s < node->sources; s++) vector_push(f->arena, &open, node->source[s]);
     }
 }
 
 static bool sums_rows(const Node *node) {
-    if (node->op == OP_SCATTER_ADD)
-        return node->attr.over_rows;
+    if (node->op == OP_SCATTER_ADD) return node->attr.over_rows;
     return op_class(node->op) == OP_CLASS_REDUCE && node->attr.contraction->over_rows;
 }
 
@@ -76,25 +72,23 @@ static bool always_stored(const Node *node) {
 
 /* A column read in place, and a view that never leaves its source, cost nothing. */
 static double own_cost(const Fuse *u, const Node *node) {
-    bool is_free = (node->op == OP_COLUMN && u->f->block == 1)
-        || (node->op == OP_VIEW && access_is_inside(&node->attr.contraction->access[0], node->shape.extent,
-                                                    node->shape.rank, node->source[0]->shape));
+    bool is_free = (node->op == OP_COLUMN && u->f->block == 1) ||
+                   (node->op == OP_VIEW && access_is_inside(&node->attr.contraction->access[0], node->shape.extent,
+                                                            node->shape.rank, node->source[0]->shape));
     return is_free ? 0 : op_cost(node->op);
 }
 
 static int64_t reduced_terms(const Node *node) {
     int64_t terms = 1;
     if (node->op != OP_SCATTER_ADD)
-        for (int k = 0; k < node->attr.contraction->reduced; k++)
-            terms *= node->attr.contraction->extent[k];
+        for (int k = 0; k < node->attr.contraction->reduced; k++) terms *= node->attr.contraction->extent[k];
     return terms;
 }
 
 static void add_evaluations(Fuse *u, const Node *of, double count, int sink) {
     uint32_t id = of->id;
     if (u->sink[id] == sink && u->evaluations[id] > 0) {
-        if (count > u->evaluations[id])
-            u->evaluations[id] = count;
+        if (count > u->evaluations[id]) u->evaluations[id] = count;
         return;
     }
     u->sink[id] = sink;
@@ -117,14 +111,11 @@ static void choose_stored(Fuse *u) {
     LoopFunction *f = u->f;
     for (uint32_t id = 0; id < f->nodes; id++) {
         Node *node = u->node[id];
-        if (node == NULL)
-            continue;
+        if (node == NULL) continue;
         u->cost[id] = own_cost(u, node);
         for (int s = 0; s < node->sources; s++)
-            if (!always_stored(node->source[s]))
-                u->cost[id] += u->cost[node->source[s]->id];
-        if (u->cost[id] > 1e6)
-            u->cost[id] = 1e6;
+            if (!always_stored(node->source[s])) u->cost[id] += u->cost[node->source[s]->id];
+        if (u->cost[id] > 1e6) u->cost[id] = 1e6;
     }
     for (int r = 0; r < f->function->root_count; r++) {
         Node *node = f->function->roots[r].node;
@@ -132,19 +123,14 @@ static void choose_stored(Fuse *u) {
     }
     for (uint32_t id = f->nodes; id-- > 0;) {
         Node *node = u->node[id];
-        if (node == NULL)
-            continue;
+        if (node == NULL) continue;
         double size = (double)shape_size(node->shape), count = u->evaluations[id];
         bool again = (count / (size > 0 ? size : 1) - 1) * cost_again(u, node) > 3;
-        f->stored[id] = always_stored(node) || (again && node->sources + (node->op == OP_COLUMN) > 0)
-                        || (again && node->op == OP_RANDOM)
-                        || is_image(u, node, count / (size > 0 ? size : 1));
-        if (f->stored[id])
-            count = size;
-        if (op_class(node->op) == OP_CLASS_REDUCE)
-            count = size * (double)reduced_terms(node);
-        if (node->op == OP_SCATTER_ADD && !scatters_one(node))
-            count = (double)shape_size(node->source[0]->shape);
+        f->stored[id] = always_stored(node) || (again && node->sources + (node->op == OP_COLUMN) > 0) ||
+                        (again && node->op == OP_RANDOM) || is_image(u, node, count / (size > 0 ? size : 1));
+        if (f->stored[id]) count = size;
+        if (op_class(node->op) == OP_CLASS_REDUCE) count = size * (double)reduced_terms(node);
+        if (node->op == OP_SCATTER_ADD && !scatters_one(node)) count = (double)shape_size(node->source[0]->shape);
         bool element = op_class(node->op) == OP_CLASS_ELEMENT;
         for (int s = 0; s < node->sources; s++)
             add_evaluations(u, node->source[s],
@@ -153,22 +139,18 @@ static void choose_stored(Fuse *u) {
     }
     for (uint32_t id = 0; id < f->nodes; id++) { /* what has grown too deep or too dear is stored after all */
         Node *node = u->node[id];
-        if (node == NULL || node->sources == 0)
-            continue;
+        if (node == NULL || node->sources == 0) continue;
         double cost = own_cost(u, node);
         int depth = 0;
         for (int s = 0; s < node->sources; s++) {
             uint32_t source = node->source[s]->id;
-            if (f->stored[source])
-                continue;
+            if (f->stored[source]) continue;
             cost += u->cost[source];
-            if (u->depth[source] >= depth)
-                depth = u->depth[source] + 1;
+            if (u->depth[source] >= depth) depth = u->depth[source] + 1;
         }
         u->cost[id] = cost;
         u->depth[id] = depth;
-        if (depth >= DEEPEST || cost > DEAREST)
-            f->stored[id] = 1;
+        if (depth >= DEEPEST || cost > DEAREST) f->stored[id] = 1;
     }
 }
 
@@ -176,17 +158,13 @@ static int find_sweeps(Fuse *u) {
     int last = 0;
     for (uint32_t id = 0; id < u->f->nodes; id++) {
         Node *node = u->node[id];
-        if (node == NULL)
-            continue;
+        if (node == NULL) continue;
         int sweep = 0;
         for (int s = 0; s < node->sources; s++)
-            if (u->sweep_of[node->source[s]->id] > sweep)
-                sweep = u->sweep_of[node->source[s]->id];
-        if (sums_rows(node))
-            sweep++;
+            if (u->sweep_of[node->source[s]->id] > sweep) sweep = u->sweep_of[node->source[s]->id];
+        if (sums_rows(node)) sweep++;
         u->sweep_of[id] = sweep;
-        if (sweep > last)
-            last = sweep;
+        if (sweep > last) last = sweep;
     }
     return last;
 }
@@ -195,8 +173,7 @@ static int find_sweeps(Fuse *u) {
 static void need(Fuse *u, int nest, int before) {
     NestNeeds *d = &u->needs[nest];
     for (int i = 0; i < d->count; i++)
-        if (d->before[i] == before)
-            return;
+        if (d->before[i] == before) return;
     if (d->count == d->capacity)
         d->before = vector_grow(u->f->arena, d->before, d->count, &d->capacity, sizeof *d->before);
     d->before[d->count++] = before;
@@ -209,26 +186,20 @@ static bool reaches(Fuse *u, int late, int early) {
     vector_push(u->f->arena, &u->open, late);
     while (u->open.count > 0) {
         int nest = u->open.items[--u->open.count];
-        if (nest == early)
-            return true;
-        if (u->mark[nest] == u->stamp)
-            continue;
+        if (nest == early) return true;
+        if (u->mark[nest] == u->stamp) continue;
         u->mark[nest] = u->stamp;
-        for (int i = 0; i < u->needs[nest].count; i++)
-            vector_push(u->f->arena, &u->open, u->needs[nest].before[i]);
+        for (int i = 0; i < u->needs[nest].count; i++) vector_push(u->f->arena, &u->open, u->needs[nest].before[i]);
     }
     return false;
 }
 
 static bool can_be_flat(const Fuse *u, Node *node, bool top) {
-    if (!top && node_is_stored(u->f, node))
-        return true;
+    if (!top && node_is_stored(u->f, node)) return true;
     Emission emission = op_emission(node->op);
-    if (emission != EMISSION_VALUES && emission != EMISSION_SAME)
-        return emission == EMISSION_FLAT;
+    if (emission != EMISSION_VALUES && emission != EMISSION_SAME) return emission == EMISSION_FLAT;
     for (int s = 0; s < node->sources; s++)
-        if (!can_be_flat(u, node->source[s], false))
-            return false;
+        if (!can_be_flat(u, node->source[s], false)) return false;
     return true;
 }
 
@@ -261,25 +232,26 @@ static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape spa
 
 static void nest_store(Fuse *u, Nest *nest, Store store) {
     Store *stores = arena_array(u->f->arena, Store, nest->store_count + 1);
-    if (nest->store_count > 0)
-        memcpy(stores, nest->stores, sizeof *stores * (size_t)nest->store_count);
+    if (nest->store_count > 0) memcpy(stores, nest->stores, sizeof *stores * (size_t)nest->store_count);
     stores[nest->store_count++] = store;
     nest->stores = stores;
-    if (store.kind == STORE_BUFFER)
-        u->provider[store.node->id] = nest->id;
+    if (store.kind == STORE_BUFFER) u->provider[store.node->id] = nest->id;
 }
 
-typedef struct Dependencies { Fuse *fuse; Nest *nest; bool fits; bool uses; } Dependencies;
+typedef struct Dependencies {
+    Fuse *fuse;
+    Nest *nest;
+    bool fits;
+    bool uses;
+} Dependencies;
 
 static void visit_fit(void *context, const Read *read) {
     Dependencies *d = context;
-    if (!node_is_stored(d->fuse->f, read->node))
-        return;
+    if (!node_is_stored(d->fuse->f, read->node)) return;
     int provider = d->fuse->provider[read->node->id];
     if (provider == d->nest->id) {
         d->uses = true;
-        if (!read_is_here(d->nest, read))
-            d->fits = false;
+        if (!read_is_here(d->nest, read)) d->fits = false;
     } else if (provider >= 0 && reaches(d->fuse, provider, d->nest->id)) {
         d->fits = false;
     }
@@ -287,24 +259,20 @@ static void visit_fit(void *context, const Read *read) {
 
 static void visit_need(void *context, const Read *read) {
     Dependencies *d = context;
-    if (!node_is_stored(d->fuse->f, read->node))
-        return;
+    if (!node_is_stored(d->fuse->f, read->node)) return;
     int provider = d->fuse->provider[read->node->id];
-    if (provider >= 0 && provider != d->nest->id)
-        need(d->fuse, d->nest->id, provider);
+    if (provider >= 0 && provider != d->nest->id) need(d->fuse, d->nest->id, provider);
 }
 
 /* A chain that leaves the registers: its sum is complete only when the sweep is. */
 static bool is_carried(const LoopFunction *f, const Node *node) {
-    if (!sums_rows(node) || node->op == OP_SCATTER_ADD)
-        return false;
+    if (!sums_rows(node) || node->op == OP_SCATTER_ADD) return false;
     const Contraction *c = node->attr.contraction;
     return !f->one_block || (f->block > 1 && c->chunk > 0 && c->chunk < f->block);
 }
 
 static bool same_space(const Nest *nest, Shape shape, bool flat) {
-    if (nest->flat)
-        return flat && shape_size(nest->space) == shape_size(shape);
+    if (nest->flat) return flat && shape_size(nest->space) == shape_size(shape);
     return shape_equal(nest->space, shape);
 }
 
@@ -314,30 +282,29 @@ static double dearest_epilogue(const Node *reduce) {
 
 static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) {
     Node *value = store->value;
-    if (nest->rows != rows || nest->kind == NEST_SCATTER || nest->store_count >= MOST_STORES
-        || nest->cost + u->cost[value->id] > DEAREST_NEST || !same_space(nest, value->shape, flat))
+    if (nest->rows != rows || nest->kind == NEST_SCATTER || nest->store_count >= MOST_STORES ||
+        nest->cost + u->cost[value->id] > DEAREST_NEST || !same_space(nest, value->shape, flat))
         return false;
-    if (nest->reduce != NULL && is_carried(u->f, nest->reduce))
+    if (nest->reduce != NULL && is_carried(u->f, nest->reduce)) return false;
+    if (nest->reduce != NULL && shape_size(nest->space) >= FEWEST_CHAINS &&
+        nest->cost + u->cost[value->id] > dearest_epilogue(nest->reduce))
         return false;
-    if (nest->reduce != NULL && shape_size(nest->space) >= FEWEST_CHAINS
-        && nest->cost + u->cost[value->id] > dearest_epilogue(nest->reduce))
-        return false;
-    if (store->kind == STORE_ROWS)
-        return false;
+    if (store->kind == STORE_ROWS) return false;
     Dependencies d = {.fuse = u, .nest = nest, .fits = true};
     value_reads(u->f, value, store_provides(store), nest, visit_fit, &d);
     return d.fits;
 }
 
-typedef struct Kernels { Fuse *fuse; int last; } Kernels;
+typedef struct Kernels {
+    Fuse *fuse;
+    int last;
+} Kernels;
 
 static void visit_kernel(void *context, const Read *read) {
     Kernels *k = context;
-    if (!node_is_stored(k->fuse->f, read->node))
-        return;
+    if (!node_is_stored(k->fuse->f, read->node)) return;
     int provider = k->fuse->provider[read->node->id];
-    if (provider > k->last && k->fuse->section->nests.items[provider]->kind == NEST_REDUCE)
-        k->last = provider;
+    if (provider > k->last && k->fuse->section->nests.items[provider]->kind == NEST_REDUCE) k->last = provider;
 }
 
 /* The kernel whose result the store takes, however long ago it was placed: a parameter is updated where its
@@ -346,22 +313,19 @@ static Nest *nest_for(Fuse *u, const Store *store, bool rows, bool flat) {
     Nest *const *nests = u->section->nests.items;
     Kernels k = {u, -1};
     value_reads(u->f, store->value, store_provides(store), &(Nest){.space = store->value->shape}, visit_kernel, &k);
-    if (k.last >= 0 && fits(u, nests[k.last], store, rows, flat))
-        return nests[k.last];
+    if (k.last >= 0 && fits(u, nests[k.last], store, rows, flat)) return nests[k.last];
     for (int i = u->section->nests.count - 1, tried = 0; i >= 0 && tried < TRIED_NESTS; i--, tried++)
-        if (fits(u, nests[i], store, rows, flat))
-            return nests[i];
+        if (fits(u, nests[i], store, rows, flat)) return nests[i];
     return NULL;
 }
 
 static void place_store(Fuse *u, Store store, bool rows, bool alone) {
-    bool flat = can_be_flat(u, store.value, store_provides(&store)) && store.value == store.node
-                && store.kind != STORE_ROWS && store.value->shape.rank > 1;
+    bool flat = can_be_flat(u, store.value, store_provides(&store)) && store.value == store.node &&
+                store.kind != STORE_ROWS && store.value->shape.rank > 1;
     Nest *nest = alone ? NULL : nest_for(u, &store, rows, flat);
     if (nest == NULL) {
         Shape space = store.value->shape;
-        if (flat)
-            space = (Shape){.rank = 1, .extent = {shape_size(space)}};
+        if (flat) space = (Shape){.rank = 1, .extent = {shape_size(space)}};
         nest = nest_new(u, NEST_ELEMENTS, NULL, rows, space);
         nest->flat = flat;
     }
@@ -374,13 +338,11 @@ static void place_store(Fuse *u, Store store, bool rows, bool alone) {
 
 /* Does the chain of one pass through the values of the other? */
 static bool are_of_one_chain(const Node *largest, const Node *which) {
-    if (largest->op != OP_REDUCE_MAX || which->op != OP_ARGMAX || largest->source[0] != which->source[0])
-        return false;
+    if (largest->op != OP_REDUCE_MAX || which->op != OP_ARGMAX || largest->source[0] != which->source[0]) return false;
     const Contraction *a = largest->attr.contraction, *b = which->attr.contraction;
-    bool same = !a->over_rows && !b->over_rows && a->lanes == 1 && b->lanes == 1 && a->reduced == b->reduced
-                && a->access[0].rank == b->access[0].rank && shape_equal(largest->shape, which->shape);
-    for (int k = 0; same && k < a->reduced; k++)
-        same = a->extent[k] == b->extent[k];
+    bool same = !a->over_rows && !b->over_rows && a->lanes == 1 && b->lanes == 1 && a->reduced == b->reduced &&
+                a->access[0].rank == b->access[0].rank && shape_equal(largest->shape, which->shape);
+    for (int k = 0; same && k < a->reduced; k++) same = a->extent[k] == b->extent[k];
     for (int k = 0; same && k < a->access[0].rank; k++)
         same = axis_map_equal(&a->access[0].axis[k], &b->access[0].axis[k]);
     return same;
@@ -388,12 +350,10 @@ static bool are_of_one_chain(const Node *largest, const Node *which) {
 
 /* A maximum and its place are found together: the nest of the one that was placed before; NULL: there is none. */
 static Nest *join_extreme(Fuse *u, Node *node) {
-    if (node->op != OP_REDUCE_MAX && node->op != OP_ARGMAX)
-        return NULL;
+    if (node->op != OP_REDUCE_MAX && node->op != OP_ARGMAX) return NULL;
     for (int i = 0; i < u->section->nests.count; i++) {
         Nest *nest = u->section->nests.items[i];
-        if (nest->kind != NEST_REDUCE || nest->largest != NULL)
-            continue;
+        if (nest->kind != NEST_REDUCE || nest->largest != NULL) continue;
         if (are_of_one_chain(nest->reduce, node)) {
             nest->largest = nest->reduce;
             nest->reduce = node;
@@ -424,8 +384,7 @@ static void place_node(Fuse *u, Node *node) {
             Dependencies d = {.fuse = u, .nest = nest};
             u->provider[node->id] = -1;
             value_reads(u->f, part, false, nest, visit_need, &d);
-            if (s > 0)
-                need(u, nest->id, nest->id - 1);    /* the last part stands for the whole */
+            if (s > 0) need(u, nest->id, nest->id - 1); /* the last part stands for the whole */
         }
         u->provider[node->id] = u->section->nests.count > first ? u->section->nests.count - 1 : -1;
         return;
@@ -435,8 +394,7 @@ static void place_node(Fuse *u, Node *node) {
         return;
     }
     Nest *nest = join_extreme(u, node);
-    if (nest != NULL)
-        return;
+    if (nest != NULL) return;
     nest = nest_new(u, node->op == OP_SCATTER_ADD ? NEST_SCATTER : NEST_REDUCE, node, node->rows != 0, node->shape);
     nest->carried = is_carried(u->f, node);
     nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = node, .node = node});
@@ -446,21 +404,17 @@ static void place_node(Fuse *u, Node *node) {
 
 /* The nest that stores the new value of a cell in a buffer; NULL: none, or it cannot store it in the cell as well. */
 static Nest *maker_of(const Fuse *u, const Root *root) {
-    if (root->kind != ROOT_UPDATE || !node_is_stored(u->f, root->node) || u->provider[root->node->id] < 0)
-        return NULL;
+    if (root->kind != ROOT_UPDATE || !node_is_stored(u->f, root->node) || u->provider[root->node->id] < 0) return NULL;
     Nest *nest = u->section->nests.items[u->provider[root->node->id]];
     bool whole = nest->kind != NEST_SCATTER && !nest->carried && root->node->op != OP_CONCAT;
     return whole && nest->store_count < MOST_STORES ? nest : NULL;
 }
 
 static void place_root(Fuse *u, int index) {
-    static const StoreKind kind_of[] = {[ROOT_SUM] = STORE_SUM,
-                                        [ROOT_UPDATE] = STORE_CELL,
-                                        [ROOT_ROWS] = STORE_ROWS,
-                                        [ROOT_VALUE] = STORE_VALUE};
+    static const StoreKind kind_of[] = {
+        [ROOT_SUM] = STORE_SUM, [ROOT_UPDATE] = STORE_CELL, [ROOT_ROWS] = STORE_ROWS, [ROOT_VALUE] = STORE_VALUE};
     const Root *root = &u->f->function->roots[index];
-    Store store = {
-        .kind = kind_of[root->kind], .value = root->node, .node = root->node, .index = root->index};
+    Store store = {.kind = kind_of[root->kind], .value = root->node, .node = root->node, .index = root->index};
     Nest *maker = u->copied_late[index] ? NULL : maker_of(u, root);
     if (maker != NULL)
         nest_store(u, maker, store);
@@ -469,14 +423,20 @@ static void place_root(Fuse *u, int index) {
 }
 
 /* ---- updates in place --------------------------------------------------------------------------- */
-typedef struct CellReader { int nest; bool elsewhere; } CellReader; /* elsewhere: not only where it is */
+typedef struct CellReader {
+    int nest;
+    bool elsewhere;
+} CellReader; /* elsewhere: not only where it is */
 typedef Vector(CellReader) CellReaders;
-typedef struct CellReads { Fuse *fuse; CellReaders *of_cell; int nest; } CellReads;
+typedef struct CellReads {
+    Fuse *fuse;
+    CellReaders *of_cell;
+    int nest;
+} CellReads;
 
 static void visit_cell(void *context, const Read *read) {
     CellReads *c = context;
-    if (read->node->op != OP_CELL)
-        return;
+    if (read->node->op != OP_CELL) return;
     CellReaders *readers = &c->of_cell[read->node->attr.index];
     bool elsewhere = !read_is_here(c->fuse->section->nests.items[c->nest], read);
     if (readers->count > 0 && readers->items[readers->count - 1].nest == c->nest)
@@ -497,11 +457,9 @@ static bool copy_late(Fuse *u, int cell) {
     bool news = false;
     for (int r = 0; r < u->f->function->root_count; r++) {
         const Root *root = &u->f->function->roots[r];
-        if (root->kind != ROOT_UPDATE || root->index != cell || u->copied_late[r])
-            continue;
+        if (root->kind != ROOT_UPDATE || root->index != cell || u->copied_late[r]) continue;
         u->copied_late[r] = true;
-        if (!node_is_memory(root->node))
-            u->f->stored[root->node->id] = 1;
+        if (!node_is_memory(root->node)) u->f->stored[root->node->id] = 1;
         news = true;
     }
     return news;
@@ -516,8 +474,7 @@ static bool order_updates(Fuse *u) {
     for (int i = 0; i < section->nests.count; i++) {
         const Nest *writer = section->nests.items[i];
         for (int s = 0; s < writer->store_count; s++) {
-            if (writer->stores[s].kind != STORE_CELL)
-                continue;
+            if (writer->stores[s].kind != STORE_CELL) continue;
             const CellReaders *readers = &of_cell[writer->stores[s].index];
             bool in_place = true;
             for (int k = 0; k < readers->count; k++) {
@@ -527,8 +484,7 @@ static bool order_updates(Fuse *u) {
                 else if (j != i)
                     need(u, i, j);
             }
-            if (!in_place && copy_late(u, writer->stores[s].index))
-                possible = false;
+            if (!in_place && copy_late(u, writer->stores[s].index)) possible = false;
         }
     }
     return possible;
@@ -540,11 +496,9 @@ static void mark_needed(Fuse *u, Node *from, bool *needed) {
     vector_push(u->f->arena, &open, from);
     while (open.count > 0) {
         Node *node = open.items[--open.count];
-        if (node->rows == 0 || needed[node->id])
-            continue;
+        if (node->rows == 0 || needed[node->id]) continue;
         needed[node->id] = true;
-        for (int s = 0; s < node->sources; s++)
-            vector_push(u->f->arena, &open, node->source[s]);
+        for (int s = 0; s < node->sources; s++) vector_push(u->f->arena, &open, node->source[s]);
     }
 }
 
@@ -559,30 +513,24 @@ static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
     bool *needed = arena_array(f->arena, bool, f->nodes + 1);
     for (uint32_t id = 0; id < f->nodes; id++) {
         Node *node = u->node[id];
-        if (node == NULL)
-            continue;
+        if (node == NULL) continue;
         if (f->one_block)
             needed[id] = true;
         else if (inside && sums_rows(node) && u->sweep_of[id] == sweep + 1) {
-            for (int s = 0; s < node->sources; s++)
-                mark_needed(u, node->source[s], needed);
+            for (int s = 0; s < node->sources; s++) mark_needed(u, node->source[s], needed);
             needed[id] = true;
         } else if (!inside && node->rows == 0 && !sums_rows(node) && u->sweep_of[id] == sweep)
             needed[id] = true;
     }
     for (int r = 0; r < f->function->root_count && inside && !f->one_block; r++)
-        if (root_is_in(u, &f->function->roots[r], sweep, inside))
-            mark_needed(u, f->function->roots[r].node, needed);
+        if (root_is_in(u, &f->function->roots[r], sweep, inside)) mark_needed(u, f->function->roots[r].node, needed);
     u->section = section;
     for (bool again = true; again;) {
         *section = (Section){.inside = inside};
-        if (u->needs_capacity > 0)
-            memset(u->needs, 0, sizeof *u->needs * (size_t)u->needs_capacity);
+        if (u->needs_capacity > 0) memset(u->needs, 0, sizeof *u->needs * (size_t)u->needs_capacity);
+        for (uint32_t id = 0; id < f->nodes; id++) u->provider[id] = -1;
         for (uint32_t id = 0; id < f->nodes; id++)
-            u->provider[id] = -1;
-        for (uint32_t id = 0; id < f->nodes; id++)
-            if (needed[id] && f->stored[id])
-                place_node(u, u->node[id]);
+            if (needed[id] && f->stored[id]) place_node(u, u->node[id]);
         for (int late = 0; late <= 1; late++)
             for (int r = 0; r < f->function->root_count; r++)
                 if (root_is_in(u, &f->function->roots[r], sweep, inside) && u->copied_late[r] == (late == 1))
@@ -610,8 +558,7 @@ void fuse_function(LoopFunction *f) {
     bool rows = false;
     for (uint32_t id = 0; id < f->nodes; id++)
         rows |= u.node[id] != NULL && (u.node[id]->rows != 0 || sums_rows(u.node[id]));
-    for (int r = 0; r < f->function->root_count; r++)
-        rows |= f->function->roots[r].kind == ROOT_ROWS;
+    for (int r = 0; r < f->function->root_count; r++) rows |= f->function->roots[r].kind == ROOT_ROWS;
     if (f->one_block || !rows) {
         f->one_block = true;
         f->section_count = 1;

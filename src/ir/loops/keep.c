@@ -10,26 +10,27 @@
  */
 #include "ir/loops/loop.h"
 
-typedef struct Keep { LoopFunction *f; const Nest *nest; bool *elsewhere; } Keep;
+typedef struct Keep {
+    LoopFunction *f;
+    const Nest *nest;
+    bool *elsewhere;
+} Keep;
 
 static void visit_kept(void *context, const Read *read) {
     Keep *k = context;
-    if (node_is_stored(k->f, read->node) && !read_is_here(k->nest, read))
-        k->elsewhere[read->node->id] = true;
+    if (node_is_stored(k->f, read->node) && !read_is_here(k->nest, read)) k->elsewhere[read->node->id] = true;
 }
 
 static bool stores(const Nest *nest, const Node *node, StoreKind kind) {
     for (int s = 0; s < nest->store_count; s++)
-        if (nest->stores[s].kind == kind && nest->stores[s].node == node && nest->stores[s].value == node)
-            return true;
+        if (nest->stores[s].kind == kind && nest->stores[s].node == node && nest->stores[s].value == node) return true;
     return false;
 }
 
 static void keep_stores(const Keep *k, const Nest *nest) {
     for (int s = 0; s < nest->store_count; s++) {
         const Store *store = &nest->stores[s];
-        if (store->kind == STORE_CELL && !k->elsewhere[store->node->id]
-            && stores(nest, store->node, STORE_BUFFER))
+        if (store->kind == STORE_CELL && !k->elsewhere[store->node->id] && stores(nest, store->node, STORE_BUFFER))
             k->f->kept[store->node->id] = store->index + 1;
     }
 }
@@ -42,6 +43,5 @@ void keep_in_cells(LoopFunction *f) {
             nest_reads(f, k.nest, visit_kept, &k);
         }
     for (int s = 0; s < f->section_count && !updates_little(f); s++)
-        for (int i = 0; i < f->sections[s].nests.count; i++)
-            keep_stores(&k, f->sections[s].nests.items[i]);
+        for (int i = 0; i < f->sections[s].nests.count; i++) keep_stores(&k, f->sections[s].nests.items[i]);
 }

@@ -3,25 +3,22 @@
 
 int loop_lanes(const LoopTarget *target, const Nest *nest) {
     bool wide = nest->reduce != NULL && nest->reduce->dtype == DTYPE_F64;
-    for (int s = 0; s < nest->store_count; s++)
-        wide |= nest->stores[s].value->dtype == DTYPE_F64;
+    for (int s = 0; s < nest->store_count; s++) wide |= nest->stores[s].value->dtype == DTYPE_F64;
     return wide && target->lanes > 2 ? target->lanes / 2 : target->lanes;
 }
 
 bool made_along_elements(const LoopFunction *f, const Nest *nest) {
-    return nest->apart || (nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1
-           && nest->stores[0].kind == STORE_BUFFER);
+    return nest->apart || (nest->lanes >= 0 && nest->rows && f->block > 1 && nest->store_count == 1 &&
+                           nest->stores[0].kind == STORE_BUFFER);
 }
 
 /* A sum over rows and more: for one row after the other it reads elements, which the second layout has
  * together. */
 bool nest_walks_rows(const Nest *nest) {
-    if (nest->kind != NEST_REDUCE || nest->lanes < 0 || !nest->reduce->attr.contraction->over_rows)
-        return false;
+    if (nest->kind != NEST_REDUCE || nest->lanes < 0 || !nest->reduce->attr.contraction->over_rows) return false;
     const Contraction *c = nest->reduce->attr.contraction;
     for (int k = 0; k < c->reduced; k++)
-        if (c->extent[k] > 1)
-            return true;
+        if (c->extent[k] > 1) return true;
     return false;
 }
 
@@ -36,18 +33,21 @@ Buffer *grouped_operand(const Nest *nest) {
 
 bool sums_have_rows_of_their_own(const LoopFunction *f, const Nest *nest) {
     const Contraction *c = nest->reduce->attr.contraction;
-    return nest->carried && c->over_rows && c->lanes == 16 && f->block > 1 && c->chunk > 0 && c->chunk <= 16
-           && (f->one_block || f->block % c->chunk == 0);
+    return nest->carried && c->over_rows && c->lanes == 16 && f->block > 1 && c->chunk > 0 && c->chunk <= 16 &&
+           (f->one_block || f->block % c->chunk == 0);
 }
 
 int64_t rows_summed_at_once(const LoopFunction *f, const Nest *nest) {
     int64_t rows = nest->rows_turned ? 16 : MOST_SUMMED_AT_ONCE;
-    while (f->block % rows != 0)
-        rows /= 2;
+    while (f->block % rows != 0) rows /= 2;
     return rows;
 }
 
-typedef struct SumReader { const Nest *nest; const Node *sum; bool found, here, alone; } SumReader;
+typedef struct SumReader {
+    const Nest *nest;
+    const Node *sum;
+    bool found, here, alone;
+} SumReader;
 
 static void visit_sum(void *context, const Read *read) {
     SumReader *r = context;
@@ -75,8 +75,8 @@ static bool makes_rows(const LoopFunction *f, const Nest *nest, const Node *sum)
 
 Nest *rows_made_of(const LoopFunction *f, const Section *section, const Nest *kernel) {
     const Node *sum = kernel->reduce;
-    if (kernel->store_count != 1 || kernel->stores[0].kind != STORE_BUFFER || kernel->stores[0].value != sum
-        || kernel->stores[0].node != sum)
+    if (kernel->store_count != 1 || kernel->stores[0].kind != STORE_BUFFER || kernel->stores[0].value != sum ||
+        kernel->stores[0].node != sum)
         return NULL;
     Nest *found = NULL;
     for (int i = 0; i < section->nests.count && found == NULL; i++)
@@ -84,19 +84,18 @@ Nest *rows_made_of(const LoopFunction *f, const Section *section, const Nest *ke
     for (int s = 0; s < f->section_count && found != NULL; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++) {
             const Nest *nest = f->sections[s].nests.items[i];
-            if (nest != kernel && nest != found && reader_of(f, nest, sum).found)
-                return NULL;
+            if (nest != kernel && nest != found && reader_of(f, nest, sum).found) return NULL;
         }
     return found;
 }
 
-enum { MOST_TINY_CELLS = 512 };               /* bytes */
+enum { MOST_TINY_CELLS = 512 }; /* bytes */
 
 bool updates_little(const LoopFunction *f) {
     size_t updated = 0;
     for (int r = 0; r < f->function->root_count; r++)
         if (f->function->roots[r].kind == ROOT_UPDATE)
-            updated += (size_t)shape_size(f->function->roots[r].node->shape)
-                       * dtype_bytes(f->function->roots[r].node->dtype);
+            updated += (size_t)shape_size(f->function->roots[r].node->shape) *
+                       dtype_bytes(f->function->roots[r].node->dtype);
     return updated <= MOST_TINY_CELLS;
 }

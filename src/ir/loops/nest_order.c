@@ -15,32 +15,29 @@ typedef struct Ordering {
     LoopFunction *f;
     Section *section;
     const NestNeeds *needs;
-    int *waits;                                /* by nest: for how many others */
-    int *readers, *provider;                   /* by node: nests that still read it; who stores it, -1 */
-    NodeIds *reads;                           /* by nest: nodes of this section, each once */
+    int *waits;              /* by nest: for how many others */
+    int *readers, *provider; /* by node: nests that still read it; who stores it, -1 */
+    NodeIds *reads;          /* by nest: nodes of this section, each once */
     NestList *followers;
     int nest;
 } Ordering;
 
 /* What is kept for later sections is not freed here. */
-static bool is_freed_here(const LoopFunction *f, const Node *node) {
-    return f->one_block || node->rows != 0;
-}
+static bool is_freed_here(const LoopFunction *f, const Node *node) { return f->one_block || node->rows != 0; }
 
 static double bytes_of(const LoopFunction *f, const Node *node) {
-    return (double)shape_size(node->shape) * (double)dtype_bytes(node->dtype)
-           * (node->rows != 0 ? (double)f->block : 1);
+    return (double)shape_size(node->shape) * (double)dtype_bytes(node->dtype) *
+           (node->rows != 0 ? (double)f->block : 1);
 }
 
 static void visit_read(void *context, const Read *read) {
     Ordering *o = context;
     uint32_t id = read->node->id;
-    if (!node_is_stored(o->f, read->node) || o->provider[id] < 0 || o->provider[id] == o->nest
-        || !is_freed_here(o->f, read->node))
+    if (!node_is_stored(o->f, read->node) || o->provider[id] < 0 || o->provider[id] == o->nest ||
+        !is_freed_here(o->f, read->node))
         return;
     for (int i = 0; i < o->reads[o->nest].count; i++)
-        if (o->reads[o->nest].items[i] == id)
-            return;
+        if (o->reads[o->nest].items[i] == id) return;
     vector_push(o->f->arena, &o->reads[o->nest], id);
     o->readers[id]++;
 }
@@ -51,10 +48,8 @@ static void find_reads(Ordering *o) {
             const Nest *nest = o->section->nests.items[i];
             o->nest = i;
             for (int s = 0; s < nest->store_count && pass == 0; s++)
-                if (nest->stores[s].kind == STORE_BUFFER)
-                    o->provider[nest->stores[s].node->id] = i;
-            if (pass == 1)
-                nest_reads(o->f, nest, visit_read, o);
+                if (nest->stores[s].kind == STORE_BUFFER) o->provider[nest->stores[s].node->id] = i;
+            if (pass == 1) nest_reads(o->f, nest, visit_read, o);
         }
 }
 
@@ -62,8 +57,7 @@ static double gain_of(const Ordering *o, Node *const *node, int nest) {
     double gain = 0;
     const Nest *n = o->section->nests.items[nest];
     for (int i = 0; i < o->reads[nest].count; i++)
-        if (o->readers[o->reads[nest].items[i]] == 1)
-            gain += bytes_of(o->f, node[o->reads[nest].items[i]]);
+        if (o->readers[o->reads[nest].items[i]] == 1) gain += bytes_of(o->f, node[o->reads[nest].items[i]]);
     for (int s = 0; s < n->store_count; s++)
         if (n->stores[s].kind == STORE_BUFFER && o->readers[n->stores[s].node->id] > 0)
             gain -= bytes_of(o->f, n->stores[s].node);
@@ -75,8 +69,7 @@ static int next_nest(const Ordering *o, Node *const *node, const bool *done) {
     int best = -1;
     double most = 0;
     for (int i = 0; i < o->section->nests.count; i++) {
-        if (done[i] || o->waits[i] > 0)
-            continue;
+        if (done[i] || o->waits[i] > 0) continue;
         double gain = gain_of(o, node, i);
         if (best < 0 || gain > most) {
             best = i;
@@ -89,7 +82,10 @@ static int next_nest(const Ordering *o, Node *const *node, const bool *done) {
 void order_nests(LoopFunction *f, Section *section, const NestNeeds *needs, Node *const *node) {
     int count = section->nests.count;
     size_t n = (size_t)count + 1;
-    Ordering o = {.f = f, .section = section, .needs = needs, .waits = arena_array(f->arena, int, n),
+    Ordering o = {.f = f,
+                  .section = section,
+                  .needs = needs,
+                  .waits = arena_array(f->arena, int, n),
                   .readers = arena_array(f->arena, int, f->nodes + 1),
                   .provider = arena_array(f->arena, int, f->nodes + 1)};
     o.reads = arena_array(f->arena, NodeIds, n);
@@ -105,17 +101,13 @@ void order_nests(LoopFunction *f, Section *section, const NestNeeds *needs, Node
     bool *done = arena_array(f->arena, bool, n);
     for (int placed = 0; placed < count; placed++) {
         int nest = next_nest(&o, node, done);
-        if (nest < 0)
-            INTERNAL_ERROR("the nests of %s depend on each other in a circle", f->name);
+        if (nest < 0) INTERNAL_ERROR("the nests of %s depend on each other in a circle", f->name);
         done[nest] = true;
         ordered[placed] = section->nests.items[nest];
-        for (int i = 0; i < o.followers[nest].count; i++)
-            o.waits[o.followers[nest].items[i]]--;
-        for (int i = 0; i < o.reads[nest].count; i++)
-            o.readers[o.reads[nest].items[i]]--;
+        for (int i = 0; i < o.followers[nest].count; i++) o.waits[o.followers[nest].items[i]]--;
+        for (int i = 0; i < o.reads[nest].count; i++) o.readers[o.reads[nest].items[i]]--;
     }
-    for (int i = 0; i < count; i++)
-        ordered[i]->id = i;
+    for (int i = 0; i < count; i++) ordered[i]->id = i;
     section->nests.items = ordered;
     section->nests.capacity = count + 1;
 }

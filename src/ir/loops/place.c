@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARGIN = 128, ALIGNMENT = 64, LARGE = 4096 };   /* the widest vector: 16 f64 */
+enum { MARGIN = 128, ALIGNMENT = 64, LARGE = 4096 }; /* the widest vector: 16 f64 */
 
 /* ---- lives ------------------------------------------------------------------------------------- */
 typedef struct Lives {
@@ -28,12 +28,9 @@ typedef struct Lives {
 } Lives;
 
 static void live_at(Buffer *b, int step) {
-    if (b == NULL)
-        return;
-    if (b->first < 0 || step < b->first)
-        b->first = step;
-    if (step > b->last)
-        b->last = step;
+    if (b == NULL) return;
+    if (b->first < 0 || step < b->first) b->first = step;
+    if (step > b->last) b->last = step;
 }
 
 static void live(const Lives *l, Buffer *b, bool persists) {
@@ -50,8 +47,7 @@ static void live(const Lives *l, Buffer *b, bool persists) {
 
 static void visit_live(void *context, const Read *read) {
     const Lives *l = context;
-    if (!node_is_stored(l->f, read->node))
-        return;
+    if (!node_is_stored(l->f, read->node)) return;
     live(l, l->f->buffer[read->node->id], read->node->rows == 0);
     live(l, l->f->copy[read->node->id], false);
 }
@@ -85,8 +81,7 @@ static void find_lives(LoopFunction *f) {
             }
             live(&l, nest->repacked, false);
             live(&l, grouped_operand(nest), false);
-            if (nest->kind == NEST_SCATTER)
-                live(&l, f->buffer[nest->reduce->id], true);
+            if (nest->kind == NEST_SCATTER) live(&l, f->buffer[nest->reduce->id], true);
         }
     }
     if (f->row_index != NULL) {
@@ -94,7 +89,7 @@ static void find_lives(LoopFunction *f) {
         live_at(f->row_index, l.step);
     }
     f->steps_planned = l.step + 1;
-    for (int i = 0; i < f->buffers.count; i++)             /* nobody said when: always */
+    for (int i = 0; i < f->buffers.count; i++) /* nobody said when: always */
         if (f->buffers.items[i]->first < 0) {
             live_at(f->buffers.items[i], 0);
             live_at(f->buffers.items[i], l.step);
@@ -102,23 +97,18 @@ static void find_lives(LoopFunction *f) {
 }
 
 /* ---- places ------------------------------------------------------------------------------------ */
-static size_t whole_lines(size_t n) {
-    return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
+static size_t whole_lines(size_t n) { return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
-static size_t room_of(const Buffer *b) {
-    return whole_lines(b->bytes) + (b->bytes >= LARGE ? ALIGNMENT : 0);
-}
+static size_t room_of(const Buffer *b) { return whole_lines(b->bytes) + (b->bytes >= LARGE ? ALIGNMENT : 0); }
 
 /* The most bytes alive at one step. */
 static size_t least_bytes(const LoopFunction *f, bool of_thread) {
     size_t *change = arena_array(f->arena, size_t, f->steps_planned + 2), now = 0, most = 0;
     for (int i = 0; i < f->buffers.count; i++) {
         const Buffer *b = f->buffers.items[i];
-        if (b->of_thread != of_thread)
-            continue;
+        if (b->of_thread != of_thread) continue;
         change[b->first] += whole_lines(b->bytes);
-        change[b->last + 1] -= whole_lines(b->bytes);      /* unsigned: sums come out right */
+        change[b->last + 1] -= whole_lines(b->bytes); /* unsigned: sums come out right */
     }
     for (int step = 0; step <= f->steps_planned; step++) {
         now += change[step];
@@ -127,7 +117,10 @@ static size_t least_bytes(const LoopFunction *f, bool of_thread) {
     return most;
 }
 
-typedef struct Placed { Buffer *buffer; size_t at, end; } Placed;
+typedef struct Placed {
+    Buffer *buffer;
+    size_t at, end;
+} Placed;
 typedef struct Places {
     Placed *sorted;      /* by place; scratch */
     size_t *at, *best;   /* by id */
@@ -140,13 +133,11 @@ static size_t find_place(const Places *p, int placed, const Buffer *b, bool tigh
     size_t bytes = room_of(b), end = 0, least = SIZE_MAX, found = 0;
     for (int i = 0; i < placed; i++) {
         const Placed *other = &p->sorted[i];
-        if (other->buffer->last < b->first || other->buffer->first > b->last)
-            continue;
+        if (other->buffer->last < b->first || other->buffer->first > b->last) continue;
         if (other->at >= end + bytes && other->at - end < least) {
             least = other->at - end;
             found = end;
-            if (!tightest)
-                return found;
+            if (!tightest) return found;
         }
         end = other->end > end ? other->end : end;
     }
@@ -161,8 +152,7 @@ static int try_order(Places *p, Buffer *const *order, bool tightest) {
         Buffer *b = order[i];
         size_t at = find_place(p, i, b, tightest), end = at + room_of(b);
         int k = i;
-        for (; k > 0 && p->sorted[k - 1].at > at; k--)
-            p->sorted[k] = p->sorted[k - 1];
+        for (; k > 0 && p->sorted[k - 1].at > at; k--) p->sorted[k] = p->sorted[k - 1];
         p->sorted[k] = (Placed){b, at, end};
         p->at[b->id] = at;
         if (end > most) {
@@ -181,14 +171,15 @@ static int try_order(Places *p, Buffer *const *order, bool tightest) {
 }
 
 typedef enum Order { ORDER_SIZE, ORDER_AREA, ORDER_LIFE, ORDER_START, ORDERS } Order;
-typedef struct Rank { double key; Buffer *buffer; } Rank;
+typedef struct Rank {
+    double key;
+    Buffer *buffer;
+} Rank;
 
 static int by_rank(const void *a, const void *b) {
     const Rank *x = a, *y = b;
-    if (x->key != y->key)
-        return x->key > y->key ? -1 : 1;
-    if (x->buffer->bytes != y->buffer->bytes)
-        return x->buffer->bytes > y->buffer->bytes ? -1 : 1;
+    if (x->key != y->key) return x->key > y->key ? -1 : 1;
+    if (x->buffer->bytes != y->buffer->bytes) return x->buffer->bytes > y->buffer->bytes ? -1 : 1;
     return x->buffer->id < y->buffer->id ? -1 : 1;
 }
 
@@ -205,8 +196,7 @@ static double rank_of(Order order, const Buffer *b) {
 static void move_to(Buffer **order, int from, int to) {
     Buffer *b = order[from];
     int step = to < from ? -1 : 1;
-    for (int i = from; i != to; i += step)
-        order[i] = order[i + step];
+    for (int i = from; i != to; i += step) order[i] = order[i + step];
     order[to] = b;
 }
 
@@ -241,23 +231,22 @@ static void shuffle_turns(Places *p, Buffer **order, bool tightest, size_t enoug
 }
 
 static void sort_by(Order by, Rank *rank, Buffer **order, int count) {
-    for (int i = 0; i < count; i++)
-        rank[i] = (Rank){rank_of(by, order[i]), order[i]};
+    for (int i = 0; i < count; i++) rank[i] = (Rank){rank_of(by, order[i]), order[i]};
     qsort(rank, (size_t)count, sizeof *rank, by_rank);
-    for (int i = 0; i < count; i++)
-        order[i] = rank[i].buffer;
+    for (int i = 0; i < count; i++) order[i] = rank[i].buffer;
 }
 
 /* The bytes that the buffers of the work block take from `margin` on, or those that every thread has. */
 static size_t place_kind(LoopFunction *f, bool of_thread, size_t margin) {
     size_t n = (size_t)f->buffers.count + 1, least = least_bytes(f, of_thread), enough = least + least / 50;
-    Places p = {.sorted = arena_array(f->arena, Placed, n), .at = arena_array(f->arena, size_t, n),
-                .best = arena_array(f->arena, size_t, n), .bytes = SIZE_MAX};
+    Places p = {.sorted = arena_array(f->arena, Placed, n),
+                .at = arena_array(f->arena, size_t, n),
+                .best = arena_array(f->arena, size_t, n),
+                .bytes = SIZE_MAX};
     Rank *rank = arena_array(f->arena, Rank, n);
     Buffer **order = arena_array(f->arena, Buffer *, n);
     for (int i = 0; i < f->buffers.count; i++)
-        if (f->buffers.items[i]->of_thread == of_thread)
-            order[p.count++] = f->buffers.items[i];
+        if (f->buffers.items[i]->of_thread == of_thread) order[p.count++] = f->buffers.items[i];
     for (int way = 0; way < 2 * ORDERS && p.bytes > enough; way++) {
         sort_by((Order)(way / 2), rank, order, p.count);
         raise_top(&p, order, way % 2 == 1, enough);
@@ -266,8 +255,7 @@ static size_t place_kind(LoopFunction *f, bool of_thread, size_t margin) {
         sort_by((Order)(way / 2), rank, order, p.count);
         shuffle_turns(&p, order, way % 2 == 1, least + least / 12);
     }
-    for (int i = 0; i < p.count; i++)
-        order[i]->offset = margin + p.best[order[i]->id];
+    for (int i = 0; i < p.count; i++) order[i]->offset = margin + p.best[order[i]->id];
     f->least_bytes += least;
     return p.count > 0 ? p.bytes : 0;
 }
@@ -277,8 +265,7 @@ void place_buffers(LoopFunction *f) {
     f->least_bytes = 0;
     f->margin_bytes = margin + MARGIN;
     f->work_bytes = margin + place_kind(f, false, margin) + MARGIN;
-    if (!f->threads)
-        return;
+    if (!f->threads) return;
     f->thread_bytes = MARGIN + place_kind(f, true, MARGIN) + MARGIN;
     f->margin_bytes += 2 * MARGIN;
     f->work_bytes += f->thread_bytes;

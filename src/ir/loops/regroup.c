@@ -7,11 +7,11 @@
  */
 #include "ir/loops/loop.h"
 
-enum { MOST_VECTORS = 8 };                 /* of rows, which the nest has all of at once */
+enum { MOST_VECTORS = 8 }; /* of rows, which the nest has all of at once */
 
 typedef struct Grouping {
     const LoopFunction *f;
-    const Nest *sum, *nest;                /* the weight gradient; being looked at */
+    const Nest *sum, *nest; /* the weight gradient; being looked at */
     const Node *value;
     bool reads, fits;
 } Grouping;
@@ -30,17 +30,18 @@ static void visit_made_of(void *context, const Read *read) {
 
 static bool sums_alike(const Grouping *g, const Nest *nest) {
     const Node *node = nest->reduce;
-    return nest->kind == NEST_REDUCE && node->op == OP_CONTRACT && node->sources == 1 && node->source[0] == g->value
-           && sums_have_rows_of_their_own(g->f, nest)
-           && node->attr.contraction->chunk == g->sum->reduce->attr.contraction->chunk
-           && node->dtype == g->sum->reduce->dtype;
+    return nest->kind == NEST_REDUCE && node->op == OP_CONTRACT && node->sources == 1 && node->source[0] == g->value &&
+           sums_have_rows_of_their_own(g->f, nest) &&
+           node->attr.contraction->chunk == g->sum->reduce->attr.contraction->chunk &&
+           node->dtype == g->sum->reduce->dtype;
 }
 
 static bool can_make(Grouping *g, const Nest *maker) {
     int lanes = loop_lanes(g->f->target, g->sum);
-    if (maker == NULL || maker->kind != NEST_ELEMENTS || maker->lanes != LANES_ROWS || maker->apart || maker->turned > 0
-        || maker->store_count != 1 || maker->stores[0].value != g->value || maker->grouped_for != NULL
-        || loop_lanes(g->f->target, maker) != lanes || g->f->block > (int64_t)MOST_VECTORS * lanes)
+    if (maker == NULL || maker->kind != NEST_ELEMENTS || maker->lanes != LANES_ROWS || maker->apart ||
+        maker->turned > 0 || maker->store_count != 1 || maker->stores[0].value != g->value ||
+        maker->grouped_for != NULL || loop_lanes(g->f->target, maker) != lanes ||
+        g->f->block > (int64_t)MOST_VECTORS * lanes)
         return false;
     g->fits = true;
     nest_reads(g->f, maker, visit_made_of, g);
@@ -56,14 +57,11 @@ static bool only_sums_read(Grouping *g, const Nest *maker, bool tell) {
             Nest *nest = f->sections[s].nests.items[i];
             g->reads = false;
             g->fits = true;
-            if (nest != maker)
-                nest_reads(f, nest, visit_reader, g);
-            if (!g->reads)
-                continue;
+            if (nest != maker) nest_reads(f, nest, visit_reader, g);
+            if (!g->reads) continue;
             bool alike = nest != g->sum && sums_alike(g, nest);
             only &= g->fits && (nest == g->sum || alike);
-            if (tell && alike)
-                nest->sums_grouped = g->sum;
+            if (tell && alike) nest->sums_grouped = g->sum;
         }
     return only;
 }

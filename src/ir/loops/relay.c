@@ -18,31 +18,29 @@
 #include <string.h>
 
 typedef Vector(const Node *) NodeList;
-typedef struct Traffic {              /* of one nest */
+typedef struct Traffic { /* of one nest */
     const LoopFunction *f;
-    NodeList rows;                    /* values with rows that it reads or stores */
-    NodeList weights;                 /* what it reads that is the same for all rows */
+    NodeList rows;    /* values with rows that it reads or stores */
+    NodeList weights; /* what it reads that is the same for all rows */
 } Traffic;
 typedef struct Relays {
     LoopFunction *f;
     Section *section;
-    Vector(Nest *) before, members, after;  /* of the relay being made */
-    double weights;                   /* bytes */
-    Traffic last;                     /* of the last member */
-    int rows;                         /* together */
+    Vector(Nest *) before, members, after; /* of the relay being made */
+    double weights;                        /* bytes */
+    Traffic last;                          /* of the last member */
+    int rows;                              /* together */
 } Relays;
 
 /* ---- bytes --------------------------------------------------------------------------------------- */
 static bool list_has(const NodeList *list, const Node *node) {
     for (int i = 0; i < list->count; i++)
-        if (list->items[i] == node)
-            return true;
+        if (list->items[i] == node) return true;
     return false;
 }
 
 static void list_add(Arena *arena, NodeList *list, const Node *node) {
-    if (!list_has(list, node))
-        vector_push(arena, list, node);
+    if (!list_has(list, node)) vector_push(arena, list, node);
 }
 
 static void visit_traffic(void *context, const Read *read) {
@@ -56,8 +54,7 @@ static void visit_traffic(void *context, const Read *read) {
 static Traffic traffic_of(const LoopFunction *f, const Nest *nest) {
     Traffic t = {.f = f};
     nest_reads(f, nest, visit_traffic, &t);
-    for (int s = 0; s < nest->store_count; s++)
-        list_add(f->arena, &t.rows, nest->stores[s].node);
+    for (int s = 0; s < nest->store_count; s++) list_add(f->arena, &t.rows, nest->stores[s].node);
     return t;
 }
 
@@ -80,32 +77,33 @@ static void visit_long_column(void *context, const Read *read) {
 static bool goes_by_vectors(const LoopFunction *f, const Nest *nest) {
     bool walks = false;
     nest_reads(f, nest, visit_long_column, &walks);
-    return f->block > RELAY_ROWS && nest->lanes == LANES_ROWS && !walks
-           && RELAY_ROWS % (loop_lanes(f->target, nest) * nest->vectors) == 0;
+    return f->block > RELAY_ROWS && nest->lanes == LANES_ROWS && !walks &&
+           RELAY_ROWS % (loop_lanes(f->target, nest) * nest->vectors) == 0;
 }
 
 /* How many rows the nest can hand on: 1 or RELAY_ROWS. 0: it goes in no relay. */
 static int rows_handed_on(const LoopFunction *f, const Nest *nest) {
-    if (f->block == 1 || !nest->rows || nest->kind == NEST_SCATTER || nest->carried || nest->blocks != NULL
-        || nest->grouped_for != NULL)
+    if (f->block == 1 || !nest->rows || nest->kind == NEST_SCATTER || nest->carried || nest->blocks != NULL ||
+        nest->grouped_for != NULL)
         return 0;
     for (int s = 0; s < nest->store_count; s++)
-        if (nest->stores[s].kind == STORE_SUM || nest->stores[s].kind == STORE_CELL)
-            return 0;
-    if (nest->lanes == LANES_ROWS)
-        return goes_by_vectors(f, nest) ? RELAY_ROWS : 0;
+        if (nest->stores[s].kind == STORE_SUM || nest->stores[s].kind == STORE_CELL) return 0;
+    if (nest->lanes == LANES_ROWS) return goes_by_vectors(f, nest) ? RELAY_ROWS : 0;
     bool by_row = nest->lanes >= 0 && (nest->kind != NEST_REDUCE || nest->apart) && nest->split <= SPLIT_ROWS;
     return by_row ? 1 : 0;
 }
 
-typedef struct Dependence { const Nest *on; bool found; } Dependence;
+typedef struct Dependence {
+    const Nest *on;
+    bool found;
+} Dependence;
 
 static void visit_dependence(void *context, const Read *read) {
     Dependence *d = context;
     for (int s = 0; s < d->on->store_count; s++) {
         const Store *store = &d->on->stores[s];
-        d->found |= store->node == read->node
-                    || (store->kind == STORE_CELL && read->node->op == OP_CELL && read->node->attr.index == store->index);
+        d->found |= store->node == read->node ||
+                    (store->kind == STORE_CELL && read->node->op == OP_CELL && read->node->attr.index == store->index);
     }
 }
 
@@ -119,18 +117,15 @@ static bool depend(const LoopFunction *f, const Nest *a, const Nest *b) {
 
 static bool depends_on_any(const LoopFunction *f, const Nest *nest, Nest *const *others, int count) {
     for (int i = 0; i < count; i++)
-        if (depend(f, nest, others[i]))
-            return true;
+        if (depend(f, nest, others[i])) return true;
     return false;
 }
 
 static bool can_join(const Relays *r, const Nest *nest, const Traffic *t) {
     double cache = (double)r->f->target->l2, weights = r->weights + bytes_of(&t->weights, NULL);
     int together = rows_handed_on(r->f, nest);
-    if (together == 0 || (r->members.count > 0 && together != r->rows))
-        return false;
-    if (r->members.count == 0)
-        return weights <= cache / 2;
+    if (together == 0 || (r->members.count > 0 && together != r->rows)) return false;
+    if (r->members.count == 0) return weights <= cache / 2;
     double row = bytes_of(&r->last.rows, NULL) + bytes_of(&t->rows, &r->last.rows);
     return weights + row * together <= cache && !depends_on_any(r->f, nest, r->after.items, r->after.count);
 }
@@ -150,8 +145,8 @@ static bool pass_by(Relays *r, Nest *nest) {
         vector_push(arena, &r->after, nest);
         return true;
     }
-    if (nest->kind == NEST_REDUCE || depends_on_any(r->f, nest, r->members.items, r->members.count)
-        || depends_on_any(r->f, nest, r->after.items, r->after.count))
+    if (nest->kind == NEST_REDUCE || depends_on_any(r->f, nest, r->members.items, r->members.count) ||
+        depends_on_any(r->f, nest, r->after.items, r->after.count))
         return false;
     vector_push(arena, &r->before, nest);
     return true;
@@ -159,24 +154,20 @@ static bool pass_by(Relays *r, Nest *nest) {
 
 /* ---- relays of a section ---------------------------------------------------------------------------- */
 static void put(Relays *r, Nest *const *nests, int count) {
-    for (int i = 0; i < count; i++)
-        vector_push(r->f->arena, &r->section->nests, nests[i]);
+    for (int i = 0; i < count; i++) vector_push(r->f->arena, &r->section->nests, nests[i]);
 }
 
 /* Threads take rows of all or of none. */
 static void share_alike(Nest *const *members, int count) {
     bool shared = false;
-    for (int i = 0; i < count; i++)
-        shared |= members[i]->split != SPLIT_NONE;
-    for (int i = 0; i < count; i++)
-        members[i]->split = shared ? SPLIT_ROWS : SPLIT_NONE;
+    for (int i = 0; i < count; i++) shared |= members[i]->split != SPLIT_NONE;
+    for (int i = 0; i < count; i++) members[i]->split = shared ? SPLIT_ROWS : SPLIT_NONE;
 }
 
 /* A copy that turns its rows is company, no reason. */
 static bool is_worth_it(const Relays *r, int members) {
     int others = 0;
-    for (int i = 0; i < members; i++)
-        others += !r->members.items[i]->transposes;
+    for (int i = 0; i < members; i++) others += !r->members.items[i]->transposes;
     return others >= 2;
 }
 
@@ -211,9 +202,13 @@ static int make_relay(Relays *r, Nest *const *nests, int count) {
 }
 
 /* ---- buffers of the rows that a relay is at ------------------------------------------------------------ */
-enum { NOBODY = -1, SEVERAL = -2 };   /* otherwise the number of the relay that alone touches a value */
+enum { NOBODY = -1, SEVERAL = -2 }; /* otherwise the number of the relay that alone touches a value */
 
-typedef struct Owners { LoopFunction *f; const Nest *nest; int *owner, *rows, relay, relay_rows; } Owners;
+typedef struct Owners {
+    LoopFunction *f;
+    const Nest *nest;
+    int *owner, *rows, relay, relay_rows;
+} Owners;
 
 static void own(Owners *o, const Node *node) {
     int *owner = &o->owner[node->id];
@@ -225,7 +220,7 @@ static void visit_owner(void *context, const Read *read) {
     Owners *o = context;
     const LoopFunction *f = o->f;
     bool main = o->nest->rows_turned && f->buffer[read->node->id] != NULL && f->copy[read->node->id] != NULL;
-    if (!main && !nest_reads_column(o->nest, read->node))       /* it reads the copy, as far as is known */
+    if (!main && !nest_reads_column(o->nest, read->node)) /* it reads the copy, as far as is known */
         own(o, read->node);
 }
 
@@ -243,8 +238,7 @@ static void find_owners(Owners *o) {
             o->nest = nest;
             o->relay = i < end ? relays : NOBODY;
             nest_reads(o->f, nest, visit_owner, o);
-            for (int k = 0; k < nest->store_count; k++)
-                own(o, nest->stores[k].node);
+            for (int k = 0; k < nest->store_count; k++) own(o, nest->stores[k].node);
         }
     }
 }
@@ -257,8 +251,7 @@ static void hold_rows(LoopFunction *f, Buffer *b, int rows) {
         b->row_stride = 0;
         b->elements = shape_size(b->shape);
     } else {
-        for (int a = 0; a < b->shape.rank; a++)
-            b->stride[a] = b->stride[a] / b->dense * rows;
+        for (int a = 0; a < b->shape.rank; a++) b->stride[a] = b->stride[a] / b->dense * rows;
         b->dense = rows;
         b->elements = shape_size(b->shape) * rows;
     }
@@ -266,15 +259,14 @@ static void hold_rows(LoopFunction *f, Buffer *b, int rows) {
 }
 
 static void hold_only_rows(LoopFunction *f) {
-    Owners o = {.f = f, .owner = arena_array(f->arena, int, f->nodes + 1),
-                .rows = arena_array(f->arena, int, f->nodes + 1)};
+    Owners o = {
+        .f = f, .owner = arena_array(f->arena, int, f->nodes + 1), .rows = arena_array(f->arena, int, f->nodes + 1)};
     memset(o.owner, NOBODY, sizeof *o.owner * (f->nodes + 1));
     find_owners(&o);
     for (uint32_t id = 0; id < f->nodes; id++) {
         Buffer *main = f->buffer[id], *copy = f->copy[id];
         bool rows_innermost = main != NULL && main->row_stride == 1;
-        if (o.owner[id] < 0)
-            continue;
+        if (o.owner[id] < 0) continue;
         if (o.rows[id] == 1 && copy != NULL && !rows_innermost)
             hold_rows(f, copy, 1);
         else if (o.rows[id] > 1 && copy == NULL && rows_innermost)
@@ -288,10 +280,8 @@ void make_relays(LoopFunction *f) {
         Section *section = r.section = &f->sections[s], old = *section;
         section->nests.items = NULL;
         section->nests.count = section->nests.capacity = 0;
-        for (int i = 0; i < old.nests.count;)
-            i += make_relay(&r, old.nests.items + i, old.nests.count - i);
-        for (int i = 0; i < section->nests.count; i++)
-            section->nests.items[i]->id = i;
+        for (int i = 0; i < old.nests.count;) i += make_relay(&r, old.nests.items + i, old.nests.count - i);
+        for (int i = 0; i < section->nests.count; i++) section->nests.items[i]->id = i;
     }
     hold_only_rows(f);
 }

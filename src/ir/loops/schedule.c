@@ -22,9 +22,12 @@ static void elements(Scheduler *s, const Nest *nest) {
 static void schedule_nest(Scheduler *s, const Nest *nest) {
     schedule_nest_open(s, nest->stores[0].node);
     s->nest = nest;
-    if (nest->kind == NEST_REDUCE) schedule_reduction(s, nest);
-    else if (nest->kind == NEST_SCATTER) schedule_scatter(s, nest);
-    else elements(s, nest);
+    if (nest->kind == NEST_REDUCE)
+        schedule_reduction(s, nest);
+    else if (nest->kind == NEST_SCATTER)
+        schedule_scatter(s, nest);
+    else
+        elements(s, nest);
     s->nest = NULL;
     schedule_close(s);
 }
@@ -39,8 +42,10 @@ static void start_sums(Scheduler *s, const Section *section) {
         const Nest *nest = section->nests.items[i];
         if (!sums_over_rows(nest)) continue;
         schedule_nest_open(s, nest->reduce);
-        if (nest->kind == NEST_SCATTER) schedule_scatter_start(s, nest);
-        else schedule_reduction_start(s, nest);
+        if (nest->kind == NEST_SCATTER)
+            schedule_scatter_start(s, nest);
+        else
+            schedule_reduction_start(s, nest);
         schedule_close(s);
     }
 }
@@ -64,7 +69,8 @@ static const char *name_of_node(const Node *node) { return node->name != NULL ? 
 
 static void give_array(Scheduler *s, const Node *node) {
     if (s->array[node->id] == NULL)
-        s->array[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, shape_size(node->shape), name_of_node(node));
+        s->array[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, shape_size(node->shape),
+                                        name_of_node(node));
 }
 
 static void visit_read(void *context, const Read *read) {
@@ -98,8 +104,14 @@ static void find_arrays(Scheduler *s) {
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function) {
     static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
     LoopFunction *f = arena_new_of(arena, LoopFunction);
-    *f = (LoopFunction){.arena = arena, .name = function->name, .run = run, .function = function,
-                        .steps = function->steps, .block = 1, .one_block = false, .target = &plain};
+    *f = (LoopFunction){.arena = arena,
+                        .name = function->name,
+                        .run = run,
+                        .function = function,
+                        .steps = function->steps,
+                        .block = 1,
+                        .one_block = false,
+                        .target = &plain};
     fuse_function(f);
     LoopTree *tree = arena_new_of(arena, LoopTree);
     *tree = (LoopTree){.arena = arena, .name = function->name, .run = run, .function = function};

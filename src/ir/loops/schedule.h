@@ -5,42 +5,52 @@
 #include "ir/loops/tree.h"
 
 /* A place in an index space: result axes, then reduced ones. */
-typedef struct SpacePoint { const Subscript *axis[MOST_AXES]; } SpacePoint;
+typedef struct SpacePoint {
+    const Subscript *axis[MOST_AXES];
+} SpacePoint;
 
 /* What a body and those around it have computed already. */
-typedef struct KnownValue { const Node *node; bool flat; SpacePoint point; const Scalar *scalar; } KnownValue;
-typedef struct OpenBody { Body *body; int known; } OpenBody;
+typedef struct KnownValue {
+    const Node *node;
+    bool flat;
+    SpacePoint point;
+    const Scalar *scalar;
+} KnownValue;
+typedef struct OpenBody {
+    Body *body;
+    int known;
+} OpenBody;
 
 typedef struct Scheduler {
     LoopTree *tree;
-    Arena   *arena;
-    const LoopFunction *f;               /* what fuse.c made: nests, and which values are stored */
-    Nest   **provider;                   /* by node: the nest that stores it */
-    Array  **array;                      /* by node: where it is stored; NULL: in registers */
-    Array  **chain;                      /* by node: open chains of a sum over rows */
-    Array  **cell, **slot;               /* by index; NULL: not yet used */
-    Vector(Array *) column;              /* likewise */
-    const Loop *rows;                    /* the loop over rows around; NULL: none */
+    Arena *arena;
+    const LoopFunction *f;  /* what fuse.c made: nests, and which values are stored */
+    Nest **provider;        /* by node: the nest that stores it */
+    Array **array;          /* by node: where it is stored; NULL: in registers */
+    Array **chain;          /* by node: open chains of a sum over rows */
+    Array **cell, **slot;   /* by index; NULL: not yet used */
+    Vector(Array *) column; /* likewise */
+    const Loop *rows;       /* the loop over rows around; NULL: none */
     const Nest *nest;
-    const Scalar *reduced, *largest;     /* in an epilogue: what the chain gave */
+    const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
     Vector(KnownValue) known;
-    Vector(OpenBody) open;               /* the innermost last */
+    Vector(OpenBody) open; /* the innermost last */
 } Scheduler;
 
 /* ---- schedule_build.c: statements at the end of the open body */
 const Scalar *schedule_let(Scheduler *s, const Scalar *scalar);
-void    schedule_store(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, const Scalar *value);
+void schedule_store(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, const Scalar *value);
 /* term NULL: as schedule_store; terms: of the chain, of one row. */
-void    schedule_term(Scheduler *s, const Array *array, const Subscript *at, const Scalar *value, const Subscript *term,
-                      int64_t terms);
+void schedule_term(Scheduler *s, const Array *array, const Subscript *at, const Scalar *value, const Subscript *term,
+                   int64_t terms);
 const Subscript *schedule_loop_open(Scheduler *s, const char *name, int64_t extent, LoopMark mark);
-void    schedule_nest_open(Scheduler *s, const Node *node);
-void    schedule_if_open(Scheduler *s, const Scalar *condition);
-void    schedule_close(Scheduler *s);
-const Subscript *schedule_row(const Scheduler *s);           /* the place in the mini-batch; NULL: outside its rows */
-Array  *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const char *name);
+void schedule_nest_open(Scheduler *s, const Node *node);
+void schedule_if_open(Scheduler *s, const Scalar *condition);
+void schedule_close(Scheduler *s);
+const Subscript *schedule_row(const Scheduler *s); /* the place in the mini-batch; NULL: outside its rows */
+Array *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const char *name);
 /* Loops over these axes; the point has their places. They are to be closed, as many as came back. */
-int     schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, const Subscript **axis);
+int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, const Subscript **axis);
 
 /* ---- schedule_point.c: values */
 const Scalar *point_op(Scheduler *s, Op op, DType dtype, const Scalar *a, const Scalar *b, const Scalar *c);
@@ -59,7 +69,7 @@ const Subscript *point_linear(Scheduler *s, const SpacePoint *point, Shape shape
 SpacePoint point_through(Scheduler *s, const Access *access, const SpacePoint *at, const int64_t *extent, int axes,
                          Shape source, const Scalar **ok);
 const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point);
-const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear);   /* its row-major place */
+const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear); /* its row-major place */
 
 /* ---- schedule_store.c */
 /* Stores of the nest, all values first: a new value of one cell may need the old one of another. */

@@ -21,7 +21,8 @@ const Scalar *schedule_let(Scheduler *s, const Scalar *scalar) {
     return scalar;
 }
 
-static Statement *store(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, const Scalar *value) {
+static Statement *store(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at,
+                        const Scalar *value) {
     Statement *store = tree_statement(s->tree, STATEMENT_STORE);
     store->array = array;
     store->row = row;

@@ -45,7 +45,9 @@ static const Scalar *of_subscript(Scheduler *s, ScalarKind kind, DType dtype, co
     return schedule_let(s, x);
 }
 
-const Scalar *point_number(Scheduler *s, const Subscript *at) { return of_subscript(s, SCALAR_NUMBER, DTYPE_I32, at, 0); }
+const Scalar *point_number(Scheduler *s, const Subscript *at) {
+    return of_subscript(s, SCALAR_NUMBER, DTYPE_I32, at, 0);
+}
 
 const Scalar *point_inside(Scheduler *s, const Subscript *at, int64_t extent) {
     return of_subscript(s, SCALAR_INSIDE, DTYPE_BOOL, at, extent);
@@ -114,7 +116,10 @@ static SpacePoint point_of_linear(Scheduler *s, const Subscript *linear, Shape s
     return point;
 }
 
-typedef struct AxisGroup { int begin, end; Shape shape; } AxisGroup;
+typedef struct AxisGroup {
+    int begin, end;
+    Shape shape;
+} AxisGroup;
 
 /* The next axes of both shapes, as few as have equally many elements. */
 static void next_groups(Shape from, Shape to, AxisGroup *f, AxisGroup *t) {
@@ -122,8 +127,10 @@ static void next_groups(Shape from, Shape to, AxisGroup *f, AxisGroup *t) {
     f->begin = f->end;
     t->begin = t->end;
     do {
-        if (f->end < from.rank && (f_size <= t_size || t->end == to.rank)) f_size *= from.extent[f->end++];
-        else if (t->end < to.rank) t_size *= to.extent[t->end++];
+        if (f->end < from.rank && (f_size <= t_size || t->end == to.rank))
+            f_size *= from.extent[f->end++];
+        else if (t->end < to.rank)
+            t_size *= to.extent[t->end++];
     } while (f_size != t_size || t->end == t->begin);
     while (t->end < to.rank && to.extent[t->end] == 1) t->end++;
     f->shape.rank = f->end - f->begin;
@@ -190,7 +197,8 @@ static Array *known_array(Scheduler *s, Array **known, ArrayMemory memory, int i
 
 static const Scalar *load_cell(Scheduler *s, int64_t index, const Subscript *linear) {
     const Cell *cell = &s->f->run->cells[index];
-    Array *array = known_array(s, &s->cell[index], ARRAY_CELL, (int)index, cell->dtype, shape_size(cell->shape), cell->name);
+    Array *array = known_array(s, &s->cell[index], ARRAY_CELL, (int)index, cell->dtype, shape_size(cell->shape),
+                               cell->name);
     return point_load(s, array, NULL, linear);
 }
 
@@ -208,7 +216,8 @@ static const Scalar *load_column(Scheduler *s, const Node *node, const Subscript
 
 static const Scalar *load_slot(Scheduler *s, const Node *node) {
     const Slot *slot = &s->f->run->slots[node->attr.index];
-    Array *array = known_array(s, &s->slot[node->attr.index], ARRAY_SLOT, (int)node->attr.index, slot->dtype, 1, slot->name);
+    Array *array = known_array(s, &s->slot[node->attr.index], ARRAY_SLOT, (int)node->attr.index, slot->dtype, 1,
+                               slot->name);
     return point_cast(s, point_load(s, array, NULL, subscript_number(s->arena, 0)), node->dtype);
 }
 
@@ -223,7 +232,8 @@ static const Scalar *header_counter(Scheduler *s, DType dtype, HeaderCounter whi
 }
 
 static const Scalar *value_of_counter(Scheduler *s, const Node *node) {
-    const Scalar *step = header_counter(s, node->dtype, node->attr.counter == COUNTER_EPOCH ? HEADER_EPOCH : HEADER_STEP);
+    const Scalar *step = header_counter(s, node->dtype,
+                                        node->attr.counter == COUNTER_EPOCH ? HEADER_EPOCH : HEADER_STEP);
     if (node->attr.counter != COUNTER_PROGRESS) return step;
     return point_op(s, OP_DIV, node->dtype, step, header_counter(s, node->dtype, HEADER_PLANNED), NULL);
 }
@@ -354,7 +364,10 @@ static const Scalar *value_of_element(Scheduler *s, Node *node, const SpacePoint
     return schedule_let(s, y);
 }
 
-typedef struct PointRule { FlatRule *flat; PlacesRule *places; } PointRule;
+typedef struct PointRule {
+    FlatRule *flat;
+    PlacesRule *places;
+} PointRule;
 static const PointRule point_rules[OP_COUNT] = {
 #define RULE_FLAT(NAME) .flat = value_##NAME
 #define RULE_PLACES(NAME) .places = value_##NAME
@@ -377,14 +390,16 @@ static const Scalar *compute(Scheduler *s, Node *node, const SpacePoint *point, 
         return point_rules[node->op].places(s, node, &places);
     }
     case EMISSION_VALUES: return value_of_element(s, node, point, flat);
-    case EMISSION_SAME: return flat ? value_at_place(s, node->source[0], point->axis[0]) : value_of_reshape(s, node, point);
-    case EMISSION_LOOPS: case EMISSION_ABSENT: break;
+    case EMISSION_SAME:
+        return flat ? value_at_place(s, node->source[0], point->axis[0]) : value_of_reshape(s, node, point);
+    case EMISSION_LOOPS:
+    case EMISSION_ABSENT: break;
     }
     INTERNAL_ERROR("a value of %s is asked for that no loop has made", op_text(node->op));
 }
 
 static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point, bool flat) {
-    if (s->reduced != NULL && node == s->nest->reduce) return s->reduced;    /* epilogues read it nowhere else */
+    if (s->reduced != NULL && node == s->nest->reduce) return s->reduced; /* epilogues read it nowhere else */
     if (s->largest != NULL && node == s->nest->largest) return s->largest;
     const Scalar *v = known_value(s, node, point, flat);
     if (v != NULL) return v;
@@ -397,7 +412,9 @@ static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point,
     return v;
 }
 
-const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point) { return value_of(s, node, point, false); }
+const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point) {
+    return value_of(s, node, point, false);
+}
 
 const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear) {
     SpacePoint point = {{linear}};

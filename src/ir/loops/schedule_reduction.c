@@ -13,16 +13,16 @@
 #include "ir/loops/schedule.h"
 #include <math.h>
 
-enum { ORDER_LANES = 16, TILE = 16 };     /* TILE: chains side by side */
+enum { ORDER_LANES = 16, TILE = 16 }; /* TILE: chains side by side */
 
 /* The index space of a reduction, and where in it a body is. */
 typedef struct Reduction {
     const Node *node;
     const Contraction *c;
-    int      result, axes;                 /* result axes; all */
-    int64_t  extent[MOST_AXES], terms, outputs, chunk;
-    int      lanes, width;                 /* width 2: an argmax has a value and an index */
-    DType    dtype;                        /* of the chain */
+    int result, axes; /* result axes; all */
+    int64_t extent[MOST_AXES], terms, outputs, chunk;
+    int lanes, width; /* width 2: an argmax has a value and an index */
+    DType dtype;      /* of the chain */
     SpacePoint point;
 } Reduction;
 
@@ -44,13 +44,18 @@ static Reduction reduction_of(const Node *node) {
 
 /* ---- one chain ---------------------------------------------------------------------------------------------- */
 /* A chain's value, and the index of an argmax. */
-typedef struct ChainValue { const Scalar *v[2]; } ChainValue;
-typedef struct ChainArrays { const Array *v[2]; } ChainArrays;
+typedef struct ChainValue {
+    const Scalar *v[2];
+} ChainValue;
+typedef struct ChainArrays {
+    const Array *v[2];
+} ChainArrays;
 
 static ChainValue chain_start(Scheduler *s, const Reduction *r) {
     bool real = dtype_is_real(r->dtype);
-    double start = r->node->op == OP_CONTRACT ? (real ? -0.0 : 0)
-                 : r->node->op == OP_REDUCE_MIN ? (real ? INFINITY : INT32_MAX) : (real ? -INFINITY : INT32_MIN);
+    double start = r->node->op == OP_CONTRACT     ? (real ? -0.0 : 0)
+                   : r->node->op == OP_REDUCE_MIN ? (real ? INFINITY : INT32_MAX)
+                                                  : (real ? -INFINITY : INT32_MIN);
     ChainValue c = {{point_const(s, r->dtype, start), NULL}};
     if (r->width > 1) c.v[1] = point_const(s, DTYPE_I32, 0);
     return c;
@@ -122,7 +127,8 @@ static const Subscript *number_of_term(Scheduler *s, const Reduction *r) {
     const Subscript *number = subscript_number(s->arena, 0);
     int64_t stride = 1;
     for (int k = r->axes - 1; k >= r->result; k--) {
-        if (r->extent[k] > 1) number = subscript_sum(s->arena, number, subscript_times(s->arena, r->point.axis[k], stride));
+        if (r->extent[k] > 1)
+            number = subscript_sum(s->arena, number, subscript_times(s->arena, r->point.axis[k], stride));
         stride *= r->extent[k];
     }
     if (r->c->over_rows) number = subscript_sum(s->arena, number, subscript_times(s->arena, schedule_row(s), stride));
@@ -130,7 +136,8 @@ static const Subscript *number_of_term(Scheduler *s, const Reduction *r) {
 }
 
 /* lane NULL: the term says which of the chains from `base` on it joins. */
-static void one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *base, const Subscript *lane) {
+static void one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *base,
+                     const Subscript *lane) {
     const Subscript *number = number_of_term(s, r), *at = base;
     if (lane == NULL && r->lanes > 1 && !r->c->over_rows) lane = point_remainder(s, number, ORDER_LANES);
     if (lane != NULL) at = subscript_sum(s->arena, base, lane);
@@ -155,7 +162,7 @@ static void terms_from(Scheduler *s, Reduction *r, int axis, const ChainArrays *
     bool last = true;
     for (int k = axis + 1; k < r->axes; k++) last = last && r->extent[k] == 1;
     for (int k = axis + 1; k < r->axes && last; k++) r->point.axis[k] = zero;
-    if (last && r->lanes > 1 && !r->c->over_rows && extent % ORDER_LANES == 0) {    /* the lanes are neighbours */
+    if (last && r->lanes > 1 && !r->c->over_rows && extent % ORDER_LANES == 0) { /* the lanes are neighbours */
         const Subscript *k = schedule_loop_open(s, "k", extent / ORDER_LANES, LOOP_SERIAL);
         const Subscript *lane = schedule_loop_open(s, "lane", ORDER_LANES, LOOP_VECTOR);
         r->point.axis[axis] = subscript_sum(s->arena, subscript_times(s->arena, k, ORDER_LANES), lane);
@@ -195,7 +202,8 @@ static void fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chai
 static int axis_of_tiles(const Reduction *r) {
     int longest = -1;
     for (int a = r->result; a-- > 0;)
-        if (r->extent[a] > 1 && (longest < 0 || (r->extent[longest] < TILE / 2 && r->extent[a] > r->extent[longest]))) longest = a;
+        if (r->extent[a] > 1 && (longest < 0 || (r->extent[longest] < TILE / 2 && r->extent[a] > r->extent[longest])))
+            longest = a;
     return longest;
 }
 
@@ -221,7 +229,8 @@ static void for_tiles(Scheduler *s, Reduction *r, int axis, TileBody *body, cons
 }
 
 /* All terms of `count` chains side by side, which the registers hold. */
-static void terms_of_tile(Scheduler *s, Reduction *r, int axis, const ChainArrays *chains, const Subscript *first, int64_t count) {
+static void terms_of_tile(Scheduler *s, Reduction *r, int axis, const ChainArrays *chains, const Subscript *first,
+                          int64_t count) {
     int opened = 1;
     for (int k = r->result; k < r->axes; k++) {
         r->point.axis[k] = subscript_number(s->arena, 0);
@@ -280,8 +289,7 @@ static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
  * value itself. */
 static ChainArrays open_chains(Scheduler *s, const Reduction *r) {
     Array **open = &s->chain[r->node->id];
-    if (*open == NULL)
-        *open = tree_array(s->tree, ARRAY_WORK, 0, r->dtype, r->outputs * r->lanes, "open");
+    if (*open == NULL) *open = tree_array(s->tree, ARRAY_WORK, 0, r->dtype, r->outputs * r->lanes, "open");
     return (ChainArrays){{*open, r->width > 1 ? s->array[r->node->id] : NULL}};
 }
 
@@ -301,10 +309,12 @@ void schedule_reduction_start(Scheduler *s, const Nest *nest) {
 static void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *open, const Subscript *in_chunk) {
     ChainArrays total = {{s->array[r->node->id], NULL}};
     const Scalar *rows = schedule_let(s, tree_scalar(s->tree, SCALAR_ROWS, DTYPE_I32));
-    const Subscript *last = subscript_sum(s->arena, subscript_of_scalar(s->arena, rows), subscript_number(s->arena, -1));
+    const Subscript *last = subscript_sum(s->arena, subscript_of_scalar(s->arena, rows),
+                                          subscript_number(s->arena, -1));
     const Scalar *ends = point_equal(s, schedule_row(s), last);
     if (r->chunk > 0)
-        ends = point_op(s, OP_OR, DTYPE_BOOL, ends, point_equal(s, in_chunk, subscript_number(s->arena, r->chunk - 1)), NULL);
+        ends = point_op(s, OP_OR, DTYPE_BOOL, ends, point_equal(s, in_chunk, subscript_number(s->arena, r->chunk - 1)),
+                        NULL);
     schedule_if_open(s, ends);
     const Subscript *output = schedule_loop_open(s, "i", r->outputs, LOOP_SERIAL);
     const Subscript *base = subscript_times(s->arena, output, r->lanes);
@@ -318,14 +328,18 @@ static void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *ope
 }
 
 /* What the rows before have left in the open chains goes on with this row's terms. */
-typedef struct OpenChains { ChainArrays arrays; const Subscript *lane; } OpenChains;
+typedef struct OpenChains {
+    ChainArrays arrays;
+    const Subscript *lane;
+} OpenChains;
 
 static const Subscript *place_of_open(Scheduler *s, const Reduction *r, const OpenChains *open) {
     const Subscript *output = point_linear(s, &r->point, r->node->shape);
     return subscript_sum(s->arena, subscript_times(s->arena, output, r->lanes), open->lane);
 }
 
-static void row_of_tile(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count, const void *context) {
+static void row_of_tile(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count,
+                        const void *context) {
     const OpenChains *open = context;
     ChainArrays chains = chain_registers(s, r, count);
     const Subscript *t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
@@ -333,12 +347,15 @@ static void row_of_tile(Scheduler *s, Reduction *r, int axis, const Subscript *f
     ChainValue before = chain_load(s, &open->arrays, place_of_open(s, r, open));
     chain_store(s, &chains, t, &before);
     schedule_close(s);
-    if (axis >= 0) terms_of_tile(s, r, axis, &chains, first, count);
-    else terms_from(s, r, r->result, &chains, t);
+    if (axis >= 0)
+        terms_of_tile(s, r, axis, &chains, first, count);
+    else
+        terms_from(s, r, r->result, &chains, t);
     t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
     if (axis >= 0) r->point.axis[axis] = subscript_sum(s->arena, first, t);
     ChainValue after = chain_load(s, &chains, t);
-    chain_continue(s, &open->arrays, place_of_open(s, r, open), &after, subscript_times(s->arena, schedule_row(s), r->terms), 1);
+    chain_continue(s, &open->arrays, place_of_open(s, r, open), &after,
+                   subscript_times(s->arena, schedule_row(s), r->terms), 1);
     schedule_close(s);
 }
 
@@ -346,7 +363,8 @@ static void reduce_row(Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
     if (r.terms == 0 || r.outputs == 0) return;
     const Subscript *in_chunk = r.chunk > 0 ? point_remainder(s, schedule_row(s), r.chunk) : schedule_row(s);
-    OpenChains open = {open_chains(s, &r), r.lanes > 1 ? point_remainder(s, in_chunk, ORDER_LANES) : subscript_number(s->arena, 0)};
+    OpenChains open = {open_chains(s, &r),
+                       r.lanes > 1 ? point_remainder(s, in_chunk, ORDER_LANES) : subscript_number(s->arena, 0)};
     int axis = axis_of_tiles(&r);
     if (r.terms == 1) {
         int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
@@ -369,7 +387,8 @@ static void finish(Scheduler *s, const Reduction *r, const ChainValue *sum) {
     s->reduced = s->largest = NULL;
 }
 
-static void reduce_tile(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count, const void *context) {
+static void reduce_tile(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count,
+                        const void *context) {
     (void)context;
     ChainArrays chains = chain_registers(s, r, count);
     start_chains(s, r, &chains, count);

@@ -12,7 +12,8 @@ void schedule_scatter_start(Scheduler *s, const Nest *nest) {
     schedule_close(s);
 }
 
-static void add_one(Scheduler *s, const Nest *nest, const SpacePoint *point, const Subscript *place, const Subscript *term) {
+static void add_one(Scheduler *s, const Nest *nest, const SpacePoint *point, const Subscript *place,
+                    const Subscript *term) {
     const Node *node = nest->reduce;
     int shared = (int)node->attr.index, chosen = node->source[1]->shape.rank - shared;
     SpacePoint target = {{NULL}};
@@ -39,7 +40,8 @@ void schedule_scatter(Scheduler *s, const Nest *nest) {
     const Subscript *i = point_integer(s, value_at_point(s, index, &point));
     const Scalar *inside = point_inside(s, i, node->shape.extent[node->attr.index]);
     schedule_if_open(s, inside);
-    opened += 1 + schedule_axes_open(s, "ijlmnopq", x->shape.extent + indices, x->shape.rank - indices, point.axis + indices);
+    opened += 1 + schedule_axes_open(s, "ijlmnopq", x->shape.extent + indices, x->shape.rank - indices,
+                                     point.axis + indices);
     const Subscript *term = point_linear(s, &point, x->shape);
     if (node->attr.over_rows)
         term = subscript_sum(s->arena, term, subscript_times(s->arena, schedule_row(s), shape_size(x->shape)));

@@ -24,17 +24,18 @@ static void store_one(Scheduler *s, const Store *store, const SpacePoint *point,
     const Cell *cell;
     Array *to = NULL;
     switch (store->kind) {
-    case STORE_BUFFER: case STORE_COPY:
-        schedule_store(s, s->array[store->node->id], NULL, at, value);
-        return;
+    case STORE_BUFFER:
+    case STORE_COPY: schedule_store(s, s->array[store->node->id], NULL, at, value); return;
     case STORE_CELL:
         cell = &s->f->run->cells[store->index];
         if (s->cell[store->index] == NULL)
-            s->cell[store->index] = tree_array(s->tree, ARRAY_CELL, store->index, cell->dtype, shape_size(cell->shape), cell->name);
+            s->cell[store->index] = tree_array(s->tree, ARRAY_CELL, store->index, cell->dtype, shape_size(cell->shape),
+                                               cell->name);
         schedule_store(s, s->cell[store->index], NULL, at, value);
         return;
     case STORE_SUM: store_sum(s, store, value); return;
-    case STORE_ROWS: case STORE_VALUE:
+    case STORE_ROWS:
+    case STORE_VALUE:
         to = tree_array(s->tree, store->kind == STORE_ROWS ? ARRAY_ROW_OUTPUT : ARRAY_OUTPUT, store->index,
                         store->value->dtype, shape_size(store->value->shape), "output");
         schedule_store(s, to, store->kind == STORE_ROWS ? schedule_row(s) : NULL, at, value);
@@ -48,7 +49,8 @@ void schedule_stores(Scheduler *s, const SpacePoint *point) {
     for (int i = 0; i < nest->store_count; i++) {
         const Store *store = &nest->stores[i];
         if (store->kind == STORE_BUFFER && s->array[store->node->id] == NULL) continue;
-        value[i] = nest->flat ? value_at_place(s, store->value, point->axis[0]) : value_at_point(s, store->value, point);
+        value[i] = nest->flat ? value_at_place(s, store->value, point->axis[0])
+                              : value_at_point(s, store->value, point);
     }
     for (int i = 0; i < nest->store_count; i++)
         if (value[i] != NULL) store_one(s, &nest->stores[i], point, value[i]);

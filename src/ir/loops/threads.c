@@ -28,9 +28,8 @@ static double work_of(const LoopFunction *f, const Nest *nest) {
     int reads = 0;
     if (nest->kind == NEST_REDUCE) {
         const Contraction *c = nest->reduce->attr.contraction;
-        for (int k = 0; k < c->reduced; k++)
-            terms *= (double)c->extent[k];
-        terms *= nest->reduce->sources == 1 ? 2 : 1;       /* read once each: a load is all there is to do */
+        for (int k = 0; k < c->reduced; k++) terms *= (double)c->extent[k];
+        terms *= nest->reduce->sources == 1 ? 2 : 1; /* read once each: a load is all there is to do */
         return points * terms * (c->over_rows ? (double)f->block : 1);
     }
     nest_reads(f, nest, count_read, &reads);
@@ -39,8 +38,8 @@ static double work_of(const LoopFunction *f, const Nest *nest) {
 
 /* A single sum in which every row is a chain: threads take rows, the first one what is left to do with the chains. */
 static bool is_shared_by_chains(const LoopFunction *f, const Nest *nest) {
-    return nest->kind == NEST_REDUCE && sums_have_rows_of_their_own(f, nest) && nest->sums_grouped == NULL
-           && shape_size(nest->space) == 1;
+    return nest->kind == NEST_REDUCE && sums_have_rows_of_their_own(f, nest) && nest->sums_grouped == NULL &&
+           shape_size(nest->space) == 1;
 }
 
 /* Tiles, of which a thread takes whole ones, along rows or an axis. */
@@ -51,8 +50,8 @@ static int64_t tiles_along(const LoopFunction *f, const Nest *nest, int split) {
         extent = f->block;
         width = rows_summed_at_once(f, nest);
     } else if (split == SPLIT_ROWS) {
-        if (!nest->rows || f->block == 1
-            || (nest->blocks != NULL && nest->lanes != LANES_ROWS && nest->tile_axis != TILE_ROWS))
+        if (!nest->rows || f->block == 1 ||
+            (nest->blocks != NULL && nest->lanes != LANES_ROWS && nest->tile_axis != TILE_ROWS))
             return 1;
         extent = f->block;
         if (nest->lanes == LANES_ROWS)
@@ -81,13 +80,10 @@ static double evenness(int64_t tiles) {
 
 /* Squares that are turned overlap, and the pixels and taps of a convolution are tiled by its body. */
 static bool can_be_split(const Nest *nest, int split) {
-    if (nest->grouped_for != NULL)
-        return split != SPLIT_ROWS;
-    if (nest->transposes || nest->turned > 0 || nest->leaves_turned)
-        return split == SPLIT_ROWS;
+    if (nest->grouped_for != NULL) return split != SPLIT_ROWS;
+    if (nest->transposes || nest->turned > 0 || nest->leaves_turned) return split == SPLIT_ROWS;
     const Convolution *v = nest->convolution;
-    if (v != NULL && v->taps > 1 && split == SPLIT_AXIS + v->taps_axis)
-        return false;
+    if (v != NULL && v->taps > 1 && split == SPLIT_AXIS + v->taps_axis) return false;
     return v == NULL || !nest->rows || split != SPLIT_AXIS + v->tile_axis;
 }
 
@@ -97,8 +93,7 @@ static double worth_of(const LoopFunction *f, const Nest *nest, int split) {
     const Blocks *b = nest->blocks;
     bool of_tile = split == SPLIT_AXIS + nest->tile_axis;
     bool of_lanes = split == SPLIT_AXIS + nest->lanes;
-    bool repeats = b != NULL && ((of_tile && b->packs[b->lane_operand])
-                                 || (of_lanes && b->packs[1 - b->lane_operand]));
+    bool repeats = b != NULL && ((of_tile && b->packs[b->lane_operand]) || (of_lanes && b->packs[1 - b->lane_operand]));
     return tiles < 2 ? 0 : evenness(tiles) * (repeats ? 0.95 : 1);
 }
 
@@ -122,13 +117,13 @@ static int best_split(const LoopFunction *f, const Nest *nest) {
  * there are as many again. */
 static void split_around(const LoopFunction *f, Nest *nest) {
     const Convolution *v = nest->convolution;
-    if (v == NULL || nest->rows || nest->split == SPLIT_NONE)
-        return;
+    if (v == NULL || nest->rows || nest->split == SPLIT_NONE) return;
     int around = nest->space.rank - 1, split = SPLIT_AXIS + nest->tile_axis;
-    while (around >= 0 && (around == nest->tile_axis || around == nest->lanes || nest->space.extent[around] < 2
-                           || !can_be_split(nest, SPLIT_AXIS + around)))
+    while (around >= 0 && (around == nest->tile_axis || around == nest->lanes || nest->space.extent[around] < 2 ||
+                           !can_be_split(nest, SPLIT_AXIS + around)))
         around--;
-    if (around < 0 || evenness(nest->space.extent[around] * tiles_along(f, nest, split)) <= worth_of(f, nest, nest->split))
+    if (around < 0 ||
+        evenness(nest->space.extent[around] * tiles_along(f, nest, split)) <= worth_of(f, nest, nest->split))
         return;
     nest->split = split;
     nest->split_around = 1 + around;
@@ -136,30 +131,26 @@ static void split_around(const LoopFunction *f, Nest *nest) {
 
 static bool must_be_alone(const LoopFunction *f, const Nest *nest) {
     for (int s = 0; s < nest->store_count; s++)
-        if (nest->stores[s].kind == STORE_SUM)
-            return true;
-    if (nest->kind != NEST_REDUCE)
-        return nest->kind == NEST_SCATTER;
-    const Contraction *c = nest->reduce->attr.contraction;     /* few outputs: in one pass over the rows */
+        if (nest->stores[s].kind == STORE_SUM) return true;
+    if (nest->kind != NEST_REDUCE) return nest->kind == NEST_SCATTER;
+    const Contraction *c = nest->reduce->attr.contraction; /* few outputs: in one pass over the rows */
     return c->over_rows && c->lanes > 1 && f->block > 1 && !sums_have_rows_of_their_own(f, nest);
 }
 
 /* A sum that reads each value once, from afar, waits for memory: half the vectors at a time take as long, and two
  * threads can have one half each. */
 static void narrow(const LoopFunction *f, Nest *nest) {
-    if (nest->kind != NEST_REDUCE || !nest->reduce->attr.contraction->over_rows || nest->lanes < 0 || nest->tile > 1
-        || nest->blocks != NULL || nest->convolution != NULL || nest->vectors < 2)
+    if (nest->kind != NEST_REDUCE || !nest->reduce->attr.contraction->over_rows || nest->lanes < 0 || nest->tile > 1 ||
+        nest->blocks != NULL || nest->convolution != NULL || nest->vectors < 2)
         return;
     double bytes = work_of(f, nest) * (double)dtype_bytes(nest->reduce->dtype);
-    while (bytes > (double)f->target->l2 && nest->vectors > 1 && best_split(f, nest) == SPLIT_NONE)
-        nest->vectors /= 2;
+    while (bytes > (double)f->target->l2 && nest->vectors > 1 && best_split(f, nest) == SPLIT_NONE) nest->vectors /= 2;
 }
 
 static void give_each_thread(Blocks *blocks) {
     Buffer *all[3] = {blocks->partial, blocks->packed[0], blocks->packed[1]};
     for (int i = 0; i < 3; i++)
-        if (all[i] != NULL)
-            all[i]->of_thread = true;
+        if (all[i] != NULL) all[i]->of_thread = true;
 }
 
 void split_nests(LoopFunction *f) {
@@ -169,13 +160,11 @@ void split_nests(LoopFunction *f) {
         for (int i = 0; i < f->sections[s].nests.count; i++) {
             Nest *nest = f->sections[s].nests.items[i];
             double work = work_of(f, nest);
-            if (must_be_alone(f, nest) || (work < fewest_of_nest && !small))
-                continue;
+            if (must_be_alone(f, nest) || (work < fewest_of_nest && !small)) continue;
             narrow(f, nest);
             nest->split = best_split(f, nest);
             split_around(f, nest);
-            if (nest->split != SPLIT_NONE)
-                shared += small ? fewest_of_function : work;
+            if (nest->split != SPLIT_NONE) shared += small ? fewest_of_function : work;
         }
     f->threads = shared >= fewest_of_function;
     for (int s = 0; s < f->section_count; s++)
@@ -193,10 +182,14 @@ typedef enum Memory { MEMORY_WORK, MEMORY_STATE, MEMORY_OUTPUT, MEMORY_SUMS } Me
 typedef struct Touch {
     Memory memory;
     size_t begin, end;
-    bool writes, alone;                  /* alone: by the first thread only */
+    bool writes, alone; /* alone: by the first thread only */
 } Touch;
 typedef Vector(Touch) Touches;
-typedef struct Waiting { LoopFunction *f; Touches now, since; bool alone; } Waiting;
+typedef struct Waiting {
+    LoopFunction *f;
+    Touches now, since;
+    bool alone;
+} Waiting;
 
 static void touch(Waiting *w, Memory memory, size_t begin, size_t bytes, bool writes) {
     Touch t = {memory, begin, begin + bytes, writes, w->alone};
@@ -204,8 +197,7 @@ static void touch(Waiting *w, Memory memory, size_t begin, size_t bytes, bool wr
 }
 
 static void touch_buffer(Waiting *w, const Buffer *b, bool writes) {
-    if (b != NULL && !b->of_thread)
-        touch(w, MEMORY_WORK, b->offset, b->bytes, writes);
+    if (b != NULL && !b->of_thread) touch(w, MEMORY_WORK, b->offset, b->bytes, writes);
 }
 
 static void touch_cell(Waiting *w, int64_t index, bool writes) {
@@ -218,8 +210,7 @@ static void touch_read(void *context, const Read *read) {
     if (node_is_stored(w->f, read->node)) {
         touch_buffer(w, w->f->buffer[read->node->id], false);
         touch_buffer(w, w->f->copy[read->node->id], false);
-        if (w->f->kept[read->node->id] > 0)
-            touch_cell(w, w->f->kept[read->node->id] - 1, false);
+        if (w->f->kept[read->node->id] > 0) touch_cell(w, w->f->kept[read->node->id] - 1, false);
     } else if (read->node->op == OP_CELL) {
         touch_cell(w, read->node->attr.index, false);
     }
@@ -239,36 +230,33 @@ static void touch_nest(Waiting *w, const Nest *nest) {
     }
     if (nest->blocks != NULL) {
         touch_buffer(w, nest->blocks->partial, true);
-        for (int s = 0; s < 2; s++)
-            touch_buffer(w, nest->blocks->packed[s], true);
+        for (int s = 0; s < 2; s++) touch_buffer(w, nest->blocks->packed[s], true);
     }
-    if (nest->kind == NEST_SCATTER)
-        touch_buffer(w, w->f->buffer[nest->reduce->id], true);
+    if (nest->kind == NEST_SCATTER) touch_buffer(w, w->f->buffer[nest->reduce->id], true);
     for (int s = 0; s < nest->store_count; s++) {
         const Store *store = &nest->stores[s];
         switch (store->kind) {
-        case STORE_BUFFER: case STORE_COPY: touch_buffer(w, store->buffer, true); break;
+        case STORE_BUFFER:
+        case STORE_COPY: touch_buffer(w, store->buffer, true); break;
         case STORE_CELL: touch_cell(w, store->index, true); break;
         case STORE_SUM: touch(w, MEMORY_SUMS, 0, 1, true); break;
-        case STORE_ROWS: case STORE_VALUE: touch(w, MEMORY_OUTPUT, (size_t)store->index, 1, true); break;
+        case STORE_ROWS:
+        case STORE_VALUE: touch(w, MEMORY_OUTPUT, (size_t)store->index, 1, true); break;
         }
     }
 }
 
 static bool collide(const Touch *a, const Touch *b) {
-    return (a->writes || b->writes) && !(a->alone && b->alone) && a->memory == b->memory && a->begin < b->end
-           && b->begin < a->end;
+    return (a->writes || b->writes) && !(a->alone && b->alone) && a->memory == b->memory && a->begin < b->end &&
+           b->begin < a->end;
 }
 
 /* What `now` holds happens next: must threads meet before it? */
 static bool happens(Waiting *w, bool waits) {
     for (int i = 0; i < w->now.count && !waits; i++)
-        for (int k = 0; k < w->since.count && !waits; k++)
-            waits = collide(&w->now.items[i], &w->since.items[k]);
-    if (waits)
-        w->since.count = 0;
-    for (int i = 0; i < w->now.count; i++)
-        vector_push(w->f->arena, &w->since, w->now.items[i]);
+        for (int k = 0; k < w->since.count && !waits; k++) waits = collide(&w->now.items[i], &w->since.items[k]);
+    if (waits) w->since.count = 0;
+    for (int i = 0; i < w->now.count; i++) vector_push(w->f->arena, &w->since, w->now.items[i]);
     w->now.count = 0;
     return waits;
 }
@@ -279,7 +267,7 @@ void place_waits(LoopFunction *f) {
         Section *section = &f->sections[s];
         w.alone = true;
         for (int i = 0; i < section->nests.count && !f->one_block; i++)
-            if (section->nests.items[i]->kind == NEST_SCATTER)        /* its sums are started before the blocks */
+            if (section->nests.items[i]->kind == NEST_SCATTER) /* its sums are started before the blocks */
                 touch_buffer(&w, f->buffer[section->nests.items[i]->reduce->id], true);
         section->waits = happens(&w, false);
         for (int times = section->inside && !f->one_block ? 2 : 1; times > 0; times--)

@@ -16,8 +16,7 @@ enum { LARGEST_TILE = 12, MOST_TERMS = 512, LITTLE_WORK = 1 << 15, WAY = 4096, F
 
 static int64_t terms_of(const Contraction *c) {
     int64_t terms = 1;
-    for (int k = 0; k < c->reduced; k++)
-        terms *= c->extent[k];
+    for (int k = 0; k < c->reduced; k++) terms *= c->extent[k];
     return terms;
 }
 
@@ -32,7 +31,7 @@ int most_vectors(const LoopFunction *f, const Nest *nest, int64_t available, int
 }
 
 int most_tile_rows(const LoopTarget *target, int vectors) {
-    int scalars = target->scalars_stay;         /* for each row of the tile, or 1 for all */
+    int scalars = target->scalars_stay; /* for each row of the tile, or 1 for all */
     return (target->registers - !scalars - vectors) / (vectors + scalars);
 }
 
@@ -41,23 +40,21 @@ void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const Lo
     int lanes = loop_lanes(target, nest);
     bool reuse_along_lanes = false;
     int64_t available = nest->lanes == LANES_ROWS ? f->block / lanes
-                        : nest->lanes >= 0 ? nest->space.extent[nest->lanes] / lanes : 1;
+                        : nest->lanes >= 0        ? nest->space.extent[nest->lanes] / lanes
+                                                  : 1;
     for (int i = 0; i < reads->count; i++) {
         const Read *read = &reads->items[i];
-        if (read->operand < 0)
-            continue;
-        if (nest->lanes == LANES_ROWS ? read->node->rows == 0
-                                      : nest->lanes >= 0 && read->linear.coef[nest->lanes] == 0)
+        if (read->operand < 0) continue;
+        if (nest->lanes == LANES_ROWS ? read->node->rows == 0 : nest->lanes >= 0 && read->linear.coef[nest->lanes] == 0)
             reuse_along_lanes = true;
     }
     nest->vectors = nest->lanes == LANES_NONE ? 1
-                    : reuse_along_lanes
-                    ? most_vectors(f, nest, available, target->registers)
-                    : available >= 2 ? 2 : 1;
+                    : reuse_along_lanes       ? most_vectors(f, nest, available, target->registers)
+                    : available >= 2          ? 2
+                                              : 1;
     int64_t best = 0;
     for (int a = 0; a < nest->space.rank; a++) {
-        if (a == nest->lanes || nest->space.extent[a] < 2)
-            continue;
+        if (a == nest->lanes || nest->space.extent[a] < 2) continue;
         int64_t shared = 1;
         bool guarded = false;
         for (int i = 0; i < reads->count; i++)
@@ -65,8 +62,7 @@ void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const Lo
                 shared += reads->items[i].linear.coef[a] == 0 ? 1000 : 0;
                 guarded |= reads->items[i].guarded && reads->items[i].linear.coef[a] != 0;
             }
-        int64_t worth =
-            (shared + (nest->space.extent[a] < 64 ? nest->space.extent[a] : 64)) / (guarded ? 8 : 1);
+        int64_t worth = (shared + (nest->space.extent[a] < 64 ? nest->space.extent[a] : 64)) / (guarded ? 8 : 1);
         if (worth > best) {
             best = worth;
             nest->tile_axis = a;
@@ -81,7 +77,7 @@ void choose_tile(const LoopFunction *f, Nest *nest, const Reads *reads, const Lo
         tile = tile > most ? most : tile;
         if (extent <= tile)
             tile = extent;
-        else if (extent < 8 * tile)            /* of few tiles none shall be a small rest */
+        else if (extent < 8 * tile) /* of few tiles none shall be a small rest */
             for (int64_t t = tile; t >= (tile + 1) / 2 + 1; t--)
                 if (extent % t == 0) {
                     tile = t;
@@ -99,8 +95,8 @@ static bool is_apart(const LoopFunction *f, const Node *node) {
 /* A value with rows that lies as those are made which have their rows as lanes: rows side by side. */
 static bool has_rows_beside(const LoopFunction *f, const Nest *nest, const Read *read) {
     int64_t along = read->linear.coef[nest->lanes];
-    return node_is_stored(f, read->node) && read->node->rows != 0 && read->node->op != OP_COLUMN && !read->guarded
-           && !is_apart(f, read->node) && along > 0 && along < WILD_STRIDE;
+    return node_is_stored(f, read->node) && read->node->rows != 0 && read->node->op != OP_COLUMN && !read->guarded &&
+           !is_apart(f, read->node) && along > 0 && along < WILD_STRIDE;
 }
 
 /* Sums of rows, of what is more than a tiny function has: squares of as many rows as lanes are turned in registers. */
@@ -112,10 +108,8 @@ static int squares_of_rows(const LoopFunction *f, const Nest *nest, const Reads 
         return 0;
     for (int i = 0; i < reads->count; i++) {
         const Read *read = &reads->items[i];
-        if (read->operand < 0 || (read->linear.coef[nest->lanes] == 0 && read->node->rows == 0))
-            continue;
-        if (!has_rows_beside(f, nest, read) || (found > 0 && found != 1 + read->operand))
-            return 0;
+        if (read->operand < 0 || (read->linear.coef[nest->lanes] == 0 && read->node->rows == 0)) continue;
+        if (!has_rows_beside(f, nest, read) || (found > 0 && found != 1 + read->operand)) return 0;
         found = 1 + read->operand;
     }
     return found;
@@ -129,18 +123,15 @@ int square_operand(const LoopFunction *f, const Nest *nest, const Reads *reads, 
     int64_t lanes = loop_lanes(target, nest);
     if (nest->reduce->op == OP_CONTRACT && nest->lanes >= 0 && nest->tile <= 1 && c->over_rows && c->reduced == 0)
         return squares_of_rows(f, nest, reads, lanes);
-    if (nest->reduce->op != OP_CONTRACT || nest->lanes < 0 || nest->tile > 1 || c->reduced == 0
-        || reads->count == MOST_READS || nest->space.extent[nest->lanes] < lanes
-        || c->extent[c->reduced - 1] < lanes)
+    if (nest->reduce->op != OP_CONTRACT || nest->lanes < 0 || nest->tile > 1 || c->reduced == 0 ||
+        reads->count == MOST_READS || nest->space.extent[nest->lanes] < lanes || c->extent[c->reduced - 1] < lanes)
         return 0;
     for (int i = 0; i < reads->count; i++) {
         const Read *read = &reads->items[i];
-        if (read->operand < 0 || read->linear.coef[nest->lanes] == 0)
-            continue;
-        bool square = read->node->op == OP_CELL && !read->guarded && read->linear.coef[last] == 1
-            && read->linear.coef[nest->lanes] > 1 && read->linear.coef[nest->lanes] < WILD_STRIDE;
-        if (!square || (found > 0 && found != 1 + read->operand))
-            return 0;
+        if (read->operand < 0 || read->linear.coef[nest->lanes] == 0) continue;
+        bool square = read->node->op == OP_CELL && !read->guarded && read->linear.coef[last] == 1 &&
+                      read->linear.coef[nest->lanes] > 1 && read->linear.coef[nest->lanes] < WILD_STRIDE;
+        if (!square || (found > 0 && found != 1 + read->operand)) return 0;
         found = 1 + read->operand;
     }
     return found;
@@ -157,33 +148,35 @@ static int64_t lanes_extent(const LoopFunction *f, const Nest *nest) {
 
 /* How the two operands of a kernel are read. */
 typedef struct Operands {
-    int  of_lanes;                    /* the one that moves with the lanes, the other one does not; -1: none */
+    int of_lanes; /* the one that moves with the lanes, the other one does not; -1: none */
     bool guarded[2], moves_with_tile[2];
-    bool together[2];                 /* neighbours along the innermost axis of k lie together */
-    bool along_tile[2];               /* neighbours along the tile axis do */
-    bool apart[2];                    /* rows have it, and its elements were made row by row */
-    bool beside[2];                   /* neighbours along the lanes do; or they are the same */
-    bool rows_beside[2];              /* it lies as what has rows as lanes is made */
-    bool passes[2];                   /* more rows of data than the first level holds, not stored if all pack them */
-    int64_t row_stride[2];            /* elements from a place of the tile axis to the next */
+    bool together[2];      /* neighbours along the innermost axis of k lie together */
+    bool along_tile[2];    /* neighbours along the tile axis do */
+    bool apart[2];         /* rows have it, and its elements were made row by row */
+    bool beside[2];        /* neighbours along the lanes do; or they are the same */
+    bool rows_beside[2];   /* it lies as what has rows as lanes is made */
+    bool passes[2];        /* more rows of data than the first level holds, not stored if all pack them */
+    int64_t row_stride[2]; /* elements from a place of the tile axis to the next */
 } Operands;
 
 static Operands operands_of(const LoopFunction *f, const Nest *nest, const Reads *reads) {
-    Operands o = {.together = {true, true}, .along_tile = {true, true}, .apart = {true, true}, .beside = {true, true},
+    Operands o = {.together = {true, true},
+                  .along_tile = {true, true},
+                  .apart = {true, true},
+                  .beside = {true, true},
                   .rows_beside = {f->block > 1 && nest->lanes >= 0, f->block > 1 && nest->lanes >= 0}};
-    for (int s = 0; s < nest->reduce->sources; s++)
-        o.passes[s] = is_passing(f, nest->reduce->source[s]);
+    for (int s = 0; s < nest->reduce->sources; s++) o.passes[s] = is_passing(f, nest->reduce->source[s]);
     int result = nest->reduce->shape.rank, reduced = nest->reduce->attr.contraction->reduced;
     bool moves[2] = {false, false};
     for (int i = 0; i < reads->count; i++) {
         const Read *read = &reads->items[i];
         int s = read->operand;
-        if (s < 0)
-            continue;
+        if (s < 0) continue;
         moves[s] |= nest->lanes == LANES_ROWS ? read->node->rows != 0 : read->linear.coef[nest->lanes] != 0;
         bool of_rows = nest->tile_axis == TILE_ROWS && read->node->rows != 0;
-        int64_t of_tile = of_rows ? shape_size(read->node->shape) : nest->tile_axis < 0 ? 0
-                          : read->linear.coef[nest->tile_axis];
+        int64_t of_tile = of_rows               ? shape_size(read->node->shape)
+                          : nest->tile_axis < 0 ? 0
+                                                : read->linear.coef[nest->tile_axis];
         o.moves_with_tile[s] |= of_tile != 0;
         o.beside[s] &= nest->lanes == LANES_ROWS || read->linear.coef[nest->lanes] <= 1;
         o.rows_beside[s] = o.rows_beside[s] && has_rows_beside(f, nest, read);
@@ -200,14 +193,10 @@ static Operands operands_of(const LoopFunction *f, const Nest *nest, const Reads
 static bool can_be_blocked(const LoopFunction *f, const Nest *nest, const Reads *reads) {
     const Node *node = nest->reduce;
     const Contraction *c = node->attr.contraction;
-    if (node->op != OP_CONTRACT || node->sources != 2 || !dtype_is_real(node->dtype) || c->lanes > 1)
-        return false;
-    if (nest->lanes == LANES_NONE || nest->tile_axis == TILE_NONE || reads->count == MOST_READS)
-        return false;
-    if (f->block > 1 && nest->rows && nest->lanes != LANES_ROWS && nest->tile_axis != TILE_ROWS)
-        return false;
-    if (terms_of(c) == 0 || (c->reduced == 0 && !c->over_rows))
-        return false;
+    if (node->op != OP_CONTRACT || node->sources != 2 || !dtype_is_real(node->dtype) || c->lanes > 1) return false;
+    if (nest->lanes == LANES_NONE || nest->tile_axis == TILE_NONE || reads->count == MOST_READS) return false;
+    if (f->block > 1 && nest->rows && nest->lanes != LANES_ROWS && nest->tile_axis != TILE_ROWS) return false;
+    if (terms_of(c) == 0 || (c->reduced == 0 && !c->over_rows)) return false;
     bool crosses = !f->one_block || (c->chunk > 0 && c->chunk < f->block);
     return !c->over_rows || (f->block > 1 && !crosses);
 }
@@ -219,16 +208,14 @@ static void cut_terms(const LoopFunction *f, const Contraction *c, int64_t most,
     int axis = c->reduced - 1, outermost = c->over_rows ? BLOCKS_ROWS : 0;
     for (;; axis--) {
         extent = axis == BLOCKS_ROWS ? f->block : c->extent[axis];
-        if (inner * extent > most || axis == outermost)
-            break;
+        if (inner * extent > most || axis == outermost) break;
         inner *= extent;
     }
     int64_t count = (inner * extent + most - 1) / most;
     blocks->axis = axis;
     blocks->places = count > extent ? 1 : (extent + count - 1) / count;
     int64_t whole = (blocks->places + lanes - 1) / lanes * lanes;
-    if (inner == 1 && count > 1 && whole <= most)
-        blocks->places = whole;
+    if (inner == 1 && count > 1 && whole <= most) blocks->places = whole;
     blocks->terms = inner * blocks->places;
     blocks->several = blocks->places < extent || axis > outermost;
 }
@@ -236,8 +223,7 @@ static void cut_terms(const LoopFunction *f, const Contraction *c, int64_t most,
 /* Blocks of at most about `most` places, as even as whole tiles allow. */
 static int64_t even_blocks(int64_t extent, int64_t most, int64_t tile) {
     int64_t count = most < 4 * tile ? extent / (4 * tile) : (extent + most - 1) / most;
-    if (count < 2)
-        return extent;
+    if (count < 2) return extent;
     return ((extent + count - 1) / count + tile - 1) / tile * tile;
 }
 
@@ -245,8 +231,7 @@ static int64_t even_blocks(int64_t extent, int64_t most, int64_t tile) {
  * ways: they would drive out each other. */
 static bool share_sets(const LoopTarget *target, const Nest *nest, int64_t stride) {
     int64_t sets = 1;
-    while (sets < WAY && stride * sets % WAY != 0)
-        sets *= 2;
+    while (sets < WAY && stride * sets % WAY != 0) sets *= 2;
     return (nest->tile + sets - 1) / sets >= (int64_t)target->l1 / WAY / 2;
 }
 
@@ -264,20 +249,19 @@ static bool tiles_are_outside(const LoopFunction *f, const Nest *nest, const Ope
 /* What stays in the first level, a tile's operand or a panel, takes half or two thirds of it. Of the second level a
  * block of lanes takes a half or a quarter, and sums that wait, with the tiles' operand if it passes by, the other half. */
 void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const LoopTarget *target) {
-    if (!can_be_blocked(f, nest, reads))
-        return;
+    if (!can_be_blocked(f, nest, reads)) return;
     Operands operands = operands_of(f, nest, reads);
     int64_t lanes = loop_lanes(target, nest), extent = lanes_extent(f, nest);
     int64_t tiles = tiles_extent(f, nest);
     int64_t bytes = (int64_t)dtype_bytes(nest->reduce->dtype), width = lanes * nest->vectors;
     int of_lanes = operands.of_lanes, of_tile = 1 - of_lanes;
-    if (of_lanes < 0 || extent < width)
-        return;
+    if (of_lanes < 0 || extent < width) return;
     Blocks b = {.lane_operand = of_lanes};
-    b.packs[of_tile] = !operands.guarded[of_tile] && !operands.together[of_tile] && operands.along_tile[of_tile]
-                       && extent >= 2 * width && extent >= 2 * target->fewest_uses;
+    b.packs[of_tile] = !operands.guarded[of_tile] && !operands.together[of_tile] && operands.along_tile[of_tile] &&
+                       extent >= 2 * width && extent >= 2 * target->fewest_uses;
     b.tiles_outside = extent > width && !b.packs[of_tile] && tiles_are_outside(f, nest, &operands, of_tile);
-    int64_t most = (b.tiles_outside ? (int64_t)target->l1 / 2 / nest->tile : (int64_t)target->l1 * 2 / 3 / width) / bytes;
+    int64_t most = (b.tiles_outside ? (int64_t)target->l1 / 2 / nest->tile : (int64_t)target->l1 * 2 / 3 / width) /
+                   bytes;
     cut_terms(f, nest->reduce->attr.contraction, most < MOST_TERMS ? most : MOST_TERMS,
               operands.passes[of_lanes] ? COLUMN_SQUARE : lanes, &b);
     bool packable = !operands.guarded[of_lanes] && !operands.moves_with_tile[of_lanes] && b.terms >= lanes;
@@ -286,19 +270,18 @@ void choose_blocks(const LoopFunction *f, Nest *nest, const Reads *reads, const 
                            : !operands.together[of_lanes]  ? false
                            : nest->lanes == LANES_ROWS     ? operands.apart[of_lanes]
                                                            : !operands.beside[of_lanes] && nest->apart);
-    b.packs[of_lanes] = b.turns
-        || (packable && ((extent > width && tiles >= target->fewest_uses) || operands.passes[of_lanes]));
-    if (!b.several && !b.packs[0] && !b.packs[1])
-        return;
+    b.packs[of_lanes] = b.turns ||
+                        (packable && ((extent > width && tiles >= target->fewest_uses) || operands.passes[of_lanes]));
+    if (!b.several && !b.packs[0] && !b.packs[1]) return;
     int64_t half = (int64_t)target->l2 / 2;
     b.lanes = even_blocks(extent, (b.tiles_outside ? half : half / 2) / (b.terms * bytes), width);
     int64_t panels = (int64_t)target->l1 * 2 / 3 / (width * b.terms * bytes);
     if (operands.passes[of_lanes] && tiles <= FEW_TILES * nest->tile && panels * width < b.lanes)
-        b.lanes = (panels > 1 ? panels : 1) * width;           /* so few read a panel while it is in the first level */
+        b.lanes = (panels > 1 ? panels : 1) * width; /* so few read a panel while it is in the first level */
     b.pitch = b.lanes < extent ? b.lanes + 2 * width : (extent + 15) / 16 * 16;
     int64_t each = (b.several ? b.pitch * bytes : 0) + (b.tiles_outside ? 0 : b.terms * bytes);
     b.tile = each > 0 ? even_blocks(tiles, half / each, nest->tile) : tiles;
-    if (nest->tile_axis == TILE_ROWS)          /* the last tile may pass the last row */
+    if (nest->tile_axis == TILE_ROWS) /* the last tile may pass the last row */
         b.tile = (b.tile + nest->tile - 1) / nest->tile * nest->tile;
     b.lanes_once = b.packs[of_lanes] && b.several && b.tile < tiles;
     nest->blocks = arena_new_of(f->arena, Blocks);

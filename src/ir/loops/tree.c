@@ -8,8 +8,14 @@
 
 Array *tree_array(LoopTree *tree, ArrayMemory memory, int index, DType dtype, int64_t elements, const char *name) {
     Array *array = arena_new_of(tree->arena, Array);
-    *array = (Array){.id = tree->arrays.count, .memory = memory, .index = index, .dtype = dtype, .elements = elements,
-                     .name = name, .first = -1, .last = -1};
+    *array = (Array){.id = tree->arrays.count,
+                     .memory = memory,
+                     .index = index,
+                     .dtype = dtype,
+                     .elements = elements,
+                     .name = name,
+                     .first = -1,
+                     .last = -1};
     vector_push(tree->arena, &tree->arrays, array);
     return array;
 }
@@ -30,16 +36,15 @@ Loop *tree_loop(LoopTree *tree, const char *name, int64_t extent, LoopMark mark)
 Scalar *tree_scalar(LoopTree *tree, ScalarKind kind, DType dtype) {
     Scalar *scalar = arena_new_of(tree->arena, Scalar);
     *scalar = (Scalar){.kind = kind, .id = tree->scalars++, .dtype = dtype};
-    scalar->integer = kind == SCALAR_ROWS || kind == SCALAR_COUNTED || kind == SCALAR_ROW || kind == SCALAR_PLACE || kind == SCALAR_QUOTIENT
-                      || kind == SCALAR_REMAINDER || kind == SCALAR_INTEGER || kind == SCALAR_WITHIN;
+    scalar->integer = kind == SCALAR_ROWS || kind == SCALAR_COUNTED || kind == SCALAR_ROW || kind == SCALAR_PLACE ||
+                      kind == SCALAR_QUOTIENT || kind == SCALAR_REMAINDER || kind == SCALAR_INTEGER ||
+                      kind == SCALAR_WITHIN;
     return scalar;
 }
 
 bool array_is_private(const Array *array) { return array->memory == ARRAY_REGISTERS; }
 
-bool array_has_rows(const Array *array) {
-    return array->memory == ARRAY_COLUMN || array->memory == ARRAY_ROW_OUTPUT;
-}
+bool array_has_rows(const Array *array) { return array->memory == ARRAY_COLUMN || array->memory == ARRAY_ROW_OUTPUT; }
 
 const Subscript *subscript_number(Arena *arena, int64_t n) {
     Subscript *s = arena_new_of(arena, Subscript);
@@ -72,8 +77,10 @@ const Subscript *subscript_sum(Arena *arena, const Subscript *a, const Subscript
     for (int i = 0; i < b->count; i++) {
         int at = 0;
         while (at < s->count && (term[at].loop != b->term[i].loop || term[at].scalar != b->term[i].scalar)) at++;
-        if (at == s->count) term[s->count++] = b->term[i];
-        else term[at].coef += b->term[i].coef;
+        if (at == s->count)
+            term[s->count++] = b->term[i];
+        else
+            term[at].coef += b->term[i].coef;
     }
     int kept = 0;
     for (int i = 0; i < s->count; i++)

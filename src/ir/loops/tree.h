@@ -32,134 +32,148 @@
 
 typedef enum LoopMark {
     LOOP_SERIAL,
-    LOOP_UNROLLED,                       /* the body once per iteration */
-    LOOP_VECTOR,                         /* iterations are lanes */
-    LOOP_THREADS                         /* threads share the iterations */
+    LOOP_UNROLLED, /* the body once per iteration */
+    LOOP_VECTOR,   /* iterations are lanes */
+    LOOP_THREADS   /* threads share the iterations */
 } LoopMark;
 
 typedef struct Loop {
-    int      id;
-    const char *name;                    /* "row", "i", "k" */
-    int64_t  extent;                     /* ALL_ROWS: rows of the mini-batch */
+    int id;
+    const char *name; /* "row", "i", "k" */
+    int64_t extent;   /* ALL_ROWS: rows of the mini-batch */
     LoopMark mark;
 } Loop;
 enum { ALL_ROWS = -1 };
-enum { MOST_LOOP_EXTENT = 1 << 30 };     /* what ALL_ROWS is at most */
+enum { MOST_LOOP_EXTENT = 1 << 30 }; /* what ALL_ROWS is at most */
 
 typedef enum ArrayMemory {
-    ARRAY_WORK,                          /* of the work block */
-    ARRAY_REGISTERS,                     /* few elements; local to the nest */
-    ARRAY_CELL, ARRAY_SLOT,              /* of the state */
-    ARRAY_COLUMN,                        /* rows of the caller's data */
-    ARRAY_ROW_OUTPUT,                    /* a value per row, for the caller */
-    ARRAY_OUTPUT, ARRAY_SUM              /* for the caller */
+    ARRAY_WORK,      /* of the work block */
+    ARRAY_REGISTERS, /* few elements; local to the nest */
+    ARRAY_CELL,
+    ARRAY_SLOT,       /* of the state */
+    ARRAY_COLUMN,     /* rows of the caller's data */
+    ARRAY_ROW_OUTPUT, /* a value per row, for the caller */
+    ARRAY_OUTPUT,
+    ARRAY_SUM /* for the caller */
 } ArrayMemory;
 
 typedef struct Array {
-    int     id;
+    int id;
     ArrayMemory memory;
-    int     index;                       /* which cell, slot, column, output, sum */
-    DType   dtype;
-    int64_t elements;                    /* of a row, where there are rows */
-    const char *name;                    /* what the program calls it, or its op */
-    size_t  offset;                      /* WORK: bytes from the work block's start */
-    int     first, last;                 /* WORK: statements between which it lives */
+    int index; /* which cell, slot, column, output, sum */
+    DType dtype;
+    int64_t elements; /* of a row, where there are rows */
+    const char *name; /* what the program calls it, or its op */
+    size_t offset;    /* WORK: bytes from the work block's start */
+    int first, last;  /* WORK: statements between which it lives */
 } Array;
 
 typedef struct Scalar Scalar;
 /* offset + sum of coef * (loop variable or integer scalar) */
-typedef struct SubscriptTerm { int64_t coef; const Loop *loop; const Scalar *scalar; } SubscriptTerm;
-typedef struct Subscript { int64_t offset; int count; const SubscriptTerm *term; } Subscript;
+typedef struct SubscriptTerm {
+    int64_t coef;
+    const Loop *loop;
+    const Scalar *scalar;
+} SubscriptTerm;
+typedef struct Subscript {
+    int64_t offset;
+    int count;
+    const SubscriptTerm *term;
+} Subscript;
 
 typedef enum HeaderCounter { HEADER_STEP, HEADER_EPOCH, HEADER_PLANNED } HeaderCounter;
 typedef enum ScalarKind {
-    SCALAR_CONST,                        /* value */
-    SCALAR_OP,                           /* op of sources, as ops.def says; n: powi's exponent */
-    SCALAR_LOAD,                         /* array at `row`, `at` */
-    SCALAR_NUMBER,                       /* `at` as i32 */
-    SCALAR_ROWS,                         /* integer: rows of the mini-batch */
-    SCALAR_COUNTED,                      /* integer: a HeaderCounter, n */
-    SCALAR_ROW,                          /* integer: the data set's row at the place `at` */
-    SCALAR_PLACE,                        /* integer: the place `at` in the epoch's order */
-    SCALAR_QUOTIENT, SCALAR_REMAINDER,   /* integer: of `at` by n, truncated */
-    SCALAR_INTEGER,                      /* integer: source 0, an i32 or u8 */
-    SCALAR_REAL,                         /* source 0, an integer, rounded */
-    SCALAR_WITHIN,                       /* integer: source 0 ? `at` : 0 */
-    SCALAR_INSIDE,                       /* bool: 0 <= `at` < n */
-    SCALAR_EQUAL,                        /* bool: `at` == `row` */
-    SCALAR_DRAW                          /* random, of element `at` at place `row`, NULL: without rows */
+    SCALAR_CONST,   /* value */
+    SCALAR_OP,      /* op of sources, as ops.def says; n: powi's exponent */
+    SCALAR_LOAD,    /* array at `row`, `at` */
+    SCALAR_NUMBER,  /* `at` as i32 */
+    SCALAR_ROWS,    /* integer: rows of the mini-batch */
+    SCALAR_COUNTED, /* integer: a HeaderCounter, n */
+    SCALAR_ROW,     /* integer: the data set's row at the place `at` */
+    SCALAR_PLACE,   /* integer: the place `at` in the epoch's order */
+    SCALAR_QUOTIENT,
+    SCALAR_REMAINDER, /* integer: of `at` by n, truncated */
+    SCALAR_INTEGER,   /* integer: source 0, an i32 or u8 */
+    SCALAR_REAL,      /* source 0, an integer, rounded */
+    SCALAR_WITHIN,    /* integer: source 0 ? `at` : 0 */
+    SCALAR_INSIDE,    /* bool: 0 <= `at` < n */
+    SCALAR_EQUAL,     /* bool: `at` == `row` */
+    SCALAR_DRAW       /* random, of element `at` at place `row`, NULL: without rows */
 } ScalarKind;
 
 struct Scalar {
     ScalarKind kind;
-    int      id;
-    bool     integer;                    /* 64 bits, of subscripts; else dtype says */
-    DType    dtype;
-    Op       op;
-    int64_t  n;
-    double   value;
+    int id;
+    bool integer; /* 64 bits, of subscripts; else dtype says */
+    DType dtype;
+    Op op;
+    int64_t n;
+    double value;
     const Scalar *source[3];
     const Array *array;
     const Subscript *row, *at;
     const Random *random;
-    const Node *node;                    /* what it is the value of, or NULL */
+    const Node *node; /* what it is the value of, or NULL */
 };
 
 typedef struct Statement Statement;
 typedef Vector(Statement *) Body;
 typedef enum StatementKind {
-    STATEMENT_NEST,                      /* body: what a nest does; the marks of the text */
-    STATEMENT_LOOP, STATEMENT_IF,        /* body; IF: scalar */
-    STATEMENT_LET,                       /* scalar */
-    STATEMENT_STORE,                     /* scalar to array at `row`, `at` */
-    STATEMENT_WAIT                       /* all threads meet */
+    STATEMENT_NEST, /* body: what a nest does; the marks of the text */
+    STATEMENT_LOOP,
+    STATEMENT_IF,    /* body; IF: scalar */
+    STATEMENT_LET,   /* scalar */
+    STATEMENT_STORE, /* scalar to array at `row`, `at` */
+    STATEMENT_WAIT   /* all threads meet */
 } StatementKind;
 
 struct Statement {
     StatementKind kind;
-    Loop    *loop;
+    Loop *loop;
     const Scalar *scalar;
     const Array *array;
     const Subscript *row, *at;
-    const Subscript *term;               /* which term of the chain joins; NULL: starts one, or is none */
-    int64_t  terms;                      /* of the chain, of one row */
-    const Node *node;                    /* NEST: what it makes first */
-    Body     body;
+    const Subscript *term; /* which term of the chain joins; NULL: starts one, or is none */
+    int64_t terms;         /* of the chain, of one row */
+    const Node *node;      /* NEST: what it makes first */
+    Body body;
 };
 
 typedef struct LoopTree {
-    Arena   *arena;
+    Arena *arena;
     const char *name;
     const Run *run;
     const Function *function;
-    Body     body;
-    bool     needs_rows;                 /* nothing is done for a mini-batch without a row */
+    Body body;
+    bool needs_rows; /* nothing is done for a mini-batch without a row */
     Vector(Array *) arrays;
-    size_t   work_bytes;
-    int      loops, scalars, statements; /* counted */
+    size_t work_bytes;
+    int loops, scalars, statements; /* counted */
 } LoopTree;
 
 /* ---- tree.c ------------------------------------------------------------------------------------------------- */
 Array *tree_array(LoopTree *tree, ArrayMemory memory, int index, DType dtype, int64_t elements, const char *name);
 Statement *tree_statement(LoopTree *tree, StatementKind kind);
-Loop   *tree_loop(LoopTree *tree, const char *name, int64_t extent, LoopMark mark);
+Loop *tree_loop(LoopTree *tree, const char *name, int64_t extent, LoopMark mark);
 Scalar *tree_scalar(LoopTree *tree, ScalarKind kind, DType dtype);
 /* Do threads and lanes have one of their own? Its elements are lost at the end of the nest. */
-bool    array_is_private(const Array *array);
+bool array_is_private(const Array *array);
 /* Is there one for each row? */
-bool    array_has_rows(const Array *array);
+bool array_has_rows(const Array *array);
 
 const Subscript *subscript_number(Arena *arena, int64_t n);
 const Subscript *subscript_of_loop(Arena *arena, const Loop *loop);
 const Subscript *subscript_of_scalar(Arena *arena, const Scalar *integer);
 const Subscript *subscript_sum(Arena *arena, const Subscript *a, const Subscript *b);
 const Subscript *subscript_times(Arena *arena, const Subscript *a, int64_t factor);
-bool    subscript_equal(const Subscript *a, const Subscript *b);
+bool subscript_equal(const Subscript *a, const Subscript *b);
 int64_t subscript_coef(const Subscript *s, const Loop *loop);
 
 /* ---- tree_range.c ------------------------------------------------------------------------------------------- */
 /* The least and the largest number that a subscript may be. */
-typedef struct Range { int64_t least, most; } Range;
+typedef struct Range {
+    int64_t least, most;
+} Range;
 Range subscript_range(const Subscript *s);
 
 /* ---- tree_print.c ------------------------------------------------------------------------------------------- */

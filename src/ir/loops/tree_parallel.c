@@ -8,7 +8,11 @@
  */
 #include "ir/loops/verify.h"
 
-typedef struct ArrayAccess { const Array *array; const Subscript *at, *row; bool store; } ArrayAccess;
+typedef struct ArrayAccess {
+    const Array *array;
+    const Subscript *at, *row;
+    bool store;
+} ArrayAccess;
 typedef Vector(ArrayAccess) Accesses;
 
 static void find_accesses(Arena *arena, const Body *body, Accesses *to) {
@@ -49,7 +53,8 @@ static int64_t greatest_divisor(int64_t a, int64_t b) {
 }
 
 /* Terms of loops around, and of scalars named outside, cancel if both have them; the rest is what may differ. */
-static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Statement *statement, const OpenLoops *around) {
+static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Statement *statement,
+                       const OpenLoops *around) {
     const Loop *loop = statement->loop;
     int64_t c = subscript_coef(a->at, loop), divisor = 0, most = 0;
     if (c == 0 || subscript_coef(b->at, loop) != c) return false;
@@ -84,7 +89,8 @@ static bool rows_never_meet(const ArrayAccess *a, const ArrayAccess *b, const Lo
 }
 
 static bool same_memory(const Array *a, const Array *b) {
-    return a == b || (a->memory == b->memory && a->memory != ARRAY_WORK && a->memory != ARRAY_REGISTERS && a->index == b->index);
+    return a == b ||
+           (a->memory == b->memory && a->memory != ARRAY_WORK && a->memory != ARRAY_REGISTERS && a->index == b->index);
 }
 
 void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *around, const char **problem) {
@@ -98,16 +104,20 @@ void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *a
         bool own = array_is_private(a->array) && subscript_coef(a->at, loop) == 0 && loop->mark == LOOP_THREADS;
         for (int k = 0; k < all.count && !own; k++) {
             const ArrayAccess *b = &all.items[k];
-            if (!same_memory(a->array, b->array) || never_meet(a, b, statement, around) || rows_never_meet(a, b, loop)) continue;
-            *problem = text_format(arena, "iterations of %s%d, which run at the same time, meet in %s%d", loop->name, loop->id,
-                                   a->array->name, a->array->id);
+            if (!same_memory(a->array, b->array) || never_meet(a, b, statement, around) || rows_never_meet(a, b, loop))
+                continue;
+            *problem = text_format(arena, "iterations of %s%d, which run at the same time, meet in %s%d", loop->name,
+                                   loop->id, a->array->name, a->array->id);
             break;
         }
     }
 }
 
 /* ---- waits -------------------------------------------------------------------------------------------------- */
-typedef struct Touched { const Array *array; bool stored, shared; } Touched;
+typedef struct Touched {
+    const Array *array;
+    bool stored, shared;
+} Touched;
 typedef Vector(Touched) TouchedArrays;
 
 static bool has_threads(const Statement *s) {
@@ -129,7 +139,8 @@ static void meet_nest(Arena *arena, const Statement *nest, TouchedArrays *since,
         for (int k = 0; k < before && *problem == NULL; k++) {
             const Touched *t = &since->items[k];
             if (same_memory(t->array, a->array) && (t->stored || a->store) && (t->shared || shared))
-                *problem = text_format(arena, "threads do not wait between two nests that touch %s%d", a->array->name, a->array->id);
+                *problem = text_format(arena, "threads do not wait between two nests that touch %s%d", a->array->name,
+                                       a->array->id);
         }
         vector_push(arena, since, ((Touched){a->array, a->store, shared}));
     }
@@ -138,9 +149,13 @@ static void meet_nest(Arena *arena, const Statement *nest, TouchedArrays *since,
 static void walk_waits(Arena *arena, const Body *body, TouchedArrays *since, const char **problem) {
     for (int i = 0; i < body->count && *problem == NULL; i++) {
         const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_WAIT) since->count = 0;
-        else if (s->kind == STATEMENT_NEST) meet_nest(arena, s, since, problem);
-        else for (int round = 0; round < 2; round++) walk_waits(arena, &s->body, since, problem);    /* and its next iteration */
+        if (s->kind == STATEMENT_WAIT)
+            since->count = 0;
+        else if (s->kind == STATEMENT_NEST)
+            meet_nest(arena, s, since, problem);
+        else
+            for (int round = 0; round < 2; round++)
+                walk_waits(arena, &s->body, since, problem); /* and its next iteration */
     }
 }
 

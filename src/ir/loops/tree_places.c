@@ -82,7 +82,7 @@ static int find_lives(const Body *body, const LoopTree *tree, int nest) {
 }
 
 /* ---- places ------------------------------------------------------------------------------------------------- */
-typedef Vector(const Array *) LivingArrays;      /* by offset */
+typedef Vector(const Array *) LivingArrays; /* by offset */
 
 static size_t array_bytes(const Array *array) {
     size_t bytes = (size_t)array->elements * dtype_bytes(array->dtype);

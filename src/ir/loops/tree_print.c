@@ -18,13 +18,19 @@ void subscript_print(Text *to, const Subscript *s) {
         int64_t coef = t->coef < 0 && i > 0 ? -t->coef : t->coef;
         if (i > 0) between = t->coef < 0 ? " - " : " + ";
         text_add(to, "%s", between);
-        if (coef == -1) text_add(to, "-");
-        else if (coef != 1) text_add(to, "%lld ", (long long)coef);
-        if (t->loop != NULL) text_add(to, "%s%d", t->loop->name, t->loop->id);
-        else text_add(to, "s%d", t->scalar->id);
+        if (coef == -1)
+            text_add(to, "-");
+        else if (coef != 1)
+            text_add(to, "%lld ", (long long)coef);
+        if (t->loop != NULL)
+            text_add(to, "%s%d", t->loop->name, t->loop->id);
+        else
+            text_add(to, "s%d", t->scalar->id);
     }
-    if (s->count == 0) text_add(to, "%lld", (long long)s->offset);
-    else if (s->offset != 0) text_add(to, " %c %lld", s->offset < 0 ? '-' : '+', (long long)(s->offset < 0 ? -s->offset : s->offset));
+    if (s->count == 0)
+        text_add(to, "%lld", (long long)s->offset);
+    else if (s->offset != 0)
+        text_add(to, " %c %lld", s->offset < 0 ? '-' : '+', (long long)(s->offset < 0 ? -s->offset : s->offset));
 }
 
 static void print_element(Text *to, const Array *array, const Subscript *row, const Subscript *at) {
@@ -56,9 +62,11 @@ static void print_of_subscript(Text *to, const char *name, const Scalar *s) {
 
 static void print_scalar(Text *to, const Scalar *s) {
     static const char *const names[] = {
-        [SCALAR_NUMBER] = "number", [SCALAR_ROW] = "row", [SCALAR_PLACE] = "place", [SCALAR_QUOTIENT] = "quotient",
-        [SCALAR_REMAINDER] = "remainder", [SCALAR_WITHIN] = "within", [SCALAR_INSIDE] = "inside",
-        [SCALAR_EQUAL] = "equal", [SCALAR_DRAW] = "draw",
+        [SCALAR_NUMBER] = "number",       [SCALAR_ROW] = "row",
+        [SCALAR_PLACE] = "place",         [SCALAR_QUOTIENT] = "quotient",
+        [SCALAR_REMAINDER] = "remainder", [SCALAR_WITHIN] = "within",
+        [SCALAR_INSIDE] = "inside",       [SCALAR_EQUAL] = "equal",
+        [SCALAR_DRAW] = "draw",
     };
     switch (s->kind) {
     case SCALAR_CONST: text_add(to, "%s", text_number(to->arena, s->value, s->dtype != DTYPE_F64)); return;
@@ -81,15 +89,19 @@ static void print_body(Text *to, const Body *body, int depth);
 static void print_loop(Text *to, const Loop *loop) {
     static const char *const marks[] = {"", ", unrolled", ", vector", ", threads"};
     text_add(to, "for %s%d in 0..", loop->name, loop->id);
-    if (loop->extent == ALL_ROWS) text_add(to, "rows");
-    else text_add(to, "%lld", (long long)loop->extent);
+    if (loop->extent == ALL_ROWS)
+        text_add(to, "rows");
+    else
+        text_add(to, "%lld", (long long)loop->extent);
     text_add(to, "%s\n", marks[loop->mark]);
 }
 
 static void print_statement(Text *to, const Statement *s, int depth) {
     text_add(to, "%*s", 2 * depth, "");
     switch (s->kind) {
-    case STATEMENT_NEST: text_add(to, "nest %s\n", s->node == NULL ? "" : s->node->name ? s->node->name : op_text(s->node->op)); break;
+    case STATEMENT_NEST:
+        text_add(to, "nest %s\n", s->node == NULL ? "" : s->node->name ? s->node->name : op_text(s->node->op));
+        break;
     case STATEMENT_LOOP: print_loop(to, s->loop); break;
     case STATEMENT_IF: text_add(to, "if s%d\n", s->scalar->id); break;
     case STATEMENT_WAIT: text_add(to, "wait\n"); break;

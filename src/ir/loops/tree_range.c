@@ -28,7 +28,8 @@ static Range scalar_range(const Scalar *s) {
     Range r;
     switch (s->kind) {
     case SCALAR_ROWS: return (Range){1, MOST_LOOP_EXTENT};
-    case SCALAR_ROW: case SCALAR_PLACE: return (Range){0, MOST_LOOP_EXTENT - 1};
+    case SCALAR_ROW:
+    case SCALAR_PLACE: return (Range){0, MOST_LOOP_EXTENT - 1};
     case SCALAR_QUOTIENT: return quotient_range(subscript_range(s->at), s->n);
     case SCALAR_REMAINDER: return remainder_range(subscript_range(s->at), s->n);
     case SCALAR_INTEGER: return s->source[0]->dtype == DTYPE_U8 ? (Range){0, 255} : (Range){INT32_MIN, INT32_MAX};

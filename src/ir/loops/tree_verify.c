@@ -8,29 +8,29 @@
 #include "ir/loops/verify.h"
 #include <string.h>
 
-enum { MOST_COUNTED = 1 << 16 };       /* elements that are looked at one by one; of more, their number */
+enum { MOST_COUNTED = 1 << 16 }; /* elements that are looked at one by one; of more, their number */
 enum { ORDER_LANES = 16 };
 
 /* What is known of an array while the walk goes on. */
 typedef struct ArrayState {
-    uint8_t *written;                   /* per element; NULL: too many, only counted */
-    int64_t  stored;                    /* elements, if counted */
-    bool     whole;
-    int      whole_after;               /* loops that are open when it is whole; -1: nothing is pending */
-    int      base;                      /* loops that were open when its chains started */
-    bool     touched;
-    bool     carried;                   /* its chains go on from row to row */
-    uint8_t *joined;                    /* per chain: a term joins it in this nest */
+    uint8_t *written; /* per element; NULL: too many, only counted */
+    int64_t stored;   /* elements, if counted */
+    bool whole;
+    int whole_after; /* loops that are open when it is whole; -1: nothing is pending */
+    int base;        /* loops that were open when its chains started */
+    bool touched;
+    bool carried;    /* its chains go on from row to row */
+    uint8_t *joined; /* per chain: a term joins it in this nest */
 } ArrayState;
 
 typedef struct Walk {
     const LoopTree *tree;
-    Arena   *arena;
-    ArrayState *state;                  /* by array */
-    uint8_t *visible;                   /* by scalar */
+    Arena *arena;
+    ArrayState *state; /* by array */
+    uint8_t *visible;  /* by scalar */
     OpenLoops open;
-    int      conditions;                /* IFs around */
-    const Array *closed;                /* by a condition; its chains have to start anew in it */
+    int conditions;      /* IFs around */
+    const Array *closed; /* by a condition; its chains have to start anew in it */
     const Node *nest;
     const char *problem;
 } Walk;
@@ -64,8 +64,10 @@ static bool loop_is_open(const Walk *w, const Loop *loop) {
 static void check_subscript(Walk *w, const Subscript *s) {
     for (int i = 0; s != NULL && i < s->count; i++) {
         const SubscriptTerm *t = &s->term[i];
-        if (t->loop != NULL && !loop_is_open(w, t->loop)) problem(w, "%s%d is used outside of its loop", t->loop->name, t->loop->id);
-        if (t->scalar != NULL && !w->visible[t->scalar->id]) problem(w, "s%d is used where it is not known", t->scalar->id);
+        if (t->loop != NULL && !loop_is_open(w, t->loop))
+            problem(w, "%s%d is used outside of its loop", t->loop->name, t->loop->id);
+        if (t->scalar != NULL && !w->visible[t->scalar->id])
+            problem(w, "s%d is used where it is not known", t->scalar->id);
         if (t->scalar != NULL && !t->scalar->integer) problem(w, "s%d is no integer, but a subscript", t->scalar->id);
     }
 }
@@ -77,15 +79,20 @@ static void check_access(Walk *w, const Array *array, const Subscript *row, cons
     if (r.least < 0 || r.most >= array->elements)
         problem(w, "%s is outside: from %lld to %lld of %lld elements", shown(w, array, at), (long long)r.least,
                 (long long)r.most, (long long)array->elements);
-    if (array_has_rows(array) != (row != NULL)) problem(w, "%s: a row is said where there is none, or none where there are", shown(w, array, at));
+    if (array_has_rows(array) != (row != NULL))
+        problem(w, "%s: a row is said where there is none, or none where there are", shown(w, array, at));
     bool of_data = row != NULL && row->count == 1 && row->offset == 0 && row->term[0].coef == 1;
-    if (array->memory == ARRAY_COLUMN && !(of_data && row->term[0].scalar != NULL && row->term[0].scalar->kind == SCALAR_ROW))
+    if (array->memory == ARRAY_COLUMN &&
+        !(of_data && row->term[0].scalar != NULL && row->term[0].scalar->kind == SCALAR_ROW))
         problem(w, "%s: its row is none of the data's", shown(w, array, at));
-    if (array->memory == ARRAY_ROW_OUTPUT && !(of_data && row->term[0].loop != NULL && row->term[0].loop->extent == ALL_ROWS))
+    if (array->memory == ARRAY_ROW_OUTPUT &&
+        !(of_data && row->term[0].loop != NULL && row->term[0].loop->extent == ALL_ROWS))
         problem(w, "%s: its row is none of the mini-batch", shown(w, array, at));
 }
 
-static bool is_of_function(const Array *array) { return array->memory == ARRAY_WORK || array->memory == ARRAY_REGISTERS; }
+static bool is_of_function(const Array *array) {
+    return array->memory == ARRAY_WORK || array->memory == ARRAY_REGISTERS;
+}
 
 static void check_let(Walk *w, const Scalar *s) {
     if (w->visible[s->id]) problem(w, "s%d is named twice", s->id);
@@ -94,7 +101,8 @@ static void check_let(Walk *w, const Scalar *s) {
     if (s->kind == SCALAR_LOAD) {
         check_access(w, s->array, s->row, s->at);
         if (is_of_function(s->array) && !w->state[s->array->id].whole)
-            problem(w, "%s is read before all of %s%d is written", shown(w, s->array, s->at), s->array->name, s->array->id);
+            problem(w, "%s is read before all of %s%d is written", shown(w, s->array, s->at), s->array->name,
+                    s->array->id);
     } else {
         check_subscript(w, s->row);
         check_subscript(w, s->at);
@@ -104,8 +112,14 @@ static void check_let(Walk *w, const Scalar *s) {
 
 /* ---- what is written ---------------------------------------------------------------------------------------- */
 /* A store reaches the sums of a multiple of each of these coefficients. */
-typedef struct Reach { int64_t coef, extent; } Reach;
-typedef struct Reaches { Reach of[2 * MOST_OPEN_LOOPS]; int count; int64_t offset, elements; } Reaches;
+typedef struct Reach {
+    int64_t coef, extent;
+} Reach;
+typedef struct Reaches {
+    Reach of[2 * MOST_OPEN_LOOPS];
+    int count;
+    int64_t offset, elements;
+} Reaches;
 
 static void add_reach(Reaches *to, int64_t coef, int64_t extent) {
     if (to->count < 2 * MOST_OPEN_LOOPS) to->of[to->count++] = (Reach){coef, extent};
@@ -116,7 +130,8 @@ static void add_reach(Reaches *to, int64_t coef, int64_t extent) {
 static Reaches reaches_of(const Walk *w, const Subscript *at) {
     Reaches to = {.offset = at->offset, .elements = 1};
     for (int i = 0; i < w->open.count; i++)
-        if (subscript_coef(at, w->open.loop[i]) != 0) add_reach(&to, subscript_coef(at, w->open.loop[i]), w->open.loop[i]->extent);
+        if (subscript_coef(at, w->open.loop[i]) != 0)
+            add_reach(&to, subscript_coef(at, w->open.loop[i]), w->open.loop[i]->extent);
     for (int i = 0; i < at->count; i++) {
         if (at->term[i].scalar == NULL) continue;
         Subscript one = {.count = 1, .term = &(SubscriptTerm){1, NULL, at->term[i].scalar}};
@@ -152,15 +167,18 @@ static void note_written(Walk *w, const Array *array, const Subscript *at) {
             outermost = i;
             elements *= w->open.loop[i]->extent;
         }
-    if (!state->touched && array->elements <= MOST_COUNTED) state->written = arena_array(w->arena, uint8_t, array->elements + 1);
+    if (!state->touched && array->elements <= MOST_COUNTED)
+        state->written = arena_array(w->arena, uint8_t, array->elements + 1);
     state->touched = true;
     state->stored += elements;
     if (state->written != NULL) {
         Reaches reaches = reaches_of(w, at);
         mark_elements(state->written, array->elements, &reaches, 0, at->offset);
     }
-    if (outermost == w->open.count) state->whole |= is_whole(state, array);
-    else state->whole_after = outermost;
+    if (outermost == w->open.count)
+        state->whole |= is_whole(state, array);
+    else
+        state->whole_after = outermost;
 }
 
 static void close_loop(Walk *w) {
@@ -192,9 +210,11 @@ static bool reads_only_element(const Scalar *s, const Array *array, const Subscr
 static void check_terms(Walk *w, const Statement *s) {
     int64_t terms = 1;
     for (int i = 0; i < w->open.count; i++)
-        if (subscript_coef(s->term, w->open.loop[i]) != 0 && w->open.loop[i]->extent != ALL_ROWS) terms *= w->open.loop[i]->extent;
+        if (subscript_coef(s->term, w->open.loop[i]) != 0 && w->open.loop[i]->extent != ALL_ROWS)
+            terms *= w->open.loop[i]->extent;
     if (terms != s->terms)
-        problem(w, "%lld terms join the chain %s, which has %lld", (long long)terms, shown(w, s->array, s->at), (long long)s->terms);
+        problem(w, "%lld terms join the chain %s, which has %lld", (long long)terms, shown(w, s->array, s->at),
+                (long long)s->terms);
 }
 
 /* Loops since the chain's start that stay at its element carry it. */
@@ -208,10 +228,14 @@ static void check_chain(Walk *w, const Statement *s) {
             if (carried) problem(w, "%s adds to itself, and does not say which term joins", shown(w, s->array, s->at));
             return;
         }
-        int64_t step = subscript_coef(s->term, loop), last = loop->extent == ALL_ROWS ? MOST_LOOP_EXTENT : loop->extent - 1;
+        int64_t step = subscript_coef(s->term, loop),
+                last = loop->extent == ALL_ROWS ? MOST_LOOP_EXTENT : loop->extent - 1;
         if (loop->mark == LOOP_VECTOR || loop->mark == LOOP_THREADS)
-            problem(w, "the chain %s is split among the iterations of %s%d", shown(w, s->array, s->at), loop->name, loop->id);
-        if (step <= span) problem(w, "terms of the chain %s do not ascend with %s%d", shown(w, s->array, s->at), loop->name, loop->id);
+            problem(w, "the chain %s is split among the iterations of %s%d", shown(w, s->array, s->at), loop->name,
+                    loop->id);
+        if (step <= span)
+            problem(w, "terms of the chain %s do not ascend with %s%d", shown(w, s->array, s->at), loop->name,
+                    loop->id);
         span += step * last;
     }
     if (s->term != NULL) check_terms(w, s);
@@ -244,9 +268,12 @@ static void note_joined(Walk *w, const Statement *s) {
     if (fold) return;
     Reaches reaches = reaches_of(w, s->at);
     if (state->joined == NULL) state->joined = arena_array(w->arena, uint8_t, s->array->elements + 1);
-    if (by_term) memset(state->joined, 1, (size_t)s->array->elements);
-    else if (reaches.elements <= 4 * MOST_COUNTED) mark_elements(state->joined, s->array->elements, &reaches, 0, reaches.offset);
-    else memset(state->joined, 1, (size_t)s->array->elements);      /* too many to look at */
+    if (by_term)
+        memset(state->joined, 1, (size_t)s->array->elements);
+    else if (reaches.elements <= 4 * MOST_COUNTED)
+        mark_elements(state->joined, s->array->elements, &reaches, 0, reaches.offset);
+    else
+        memset(state->joined, 1, (size_t)s->array->elements); /* too many to look at */
 }
 
 static void check_joined(Walk *w) {
@@ -254,7 +281,8 @@ static void check_joined(Walk *w) {
         const Array *array = w->tree->arrays.items[a];
         const uint8_t *joined = w->state[a].joined;
         const uint8_t *missing = joined == NULL ? NULL : memchr(joined, 0, (size_t)array->elements);
-        if (missing != NULL) problem(w, "no term joins the chain %s%d[%lld]", array->name, array->id, (long long)(missing - joined));
+        if (missing != NULL)
+            problem(w, "no term joins the chain %s%d[%lld]", array->name, array->id, (long long)(missing - joined));
         w->state[a].joined = NULL;
     }
 }
@@ -271,8 +299,10 @@ static void note_chains(Walk *w, const Statement *s) {
     if (s->array->memory != ARRAY_WORK) return;
     if (s->term != NULL) w->state[s->array->id].carried = true;
     if (w->conditions == 0) return;
-    if (s->term == NULL && w->closed == s->array) w->closed = NULL;
-    else if (s->term != NULL && closes_chains(w, s->scalar, s->array) != NULL) w->closed = closes_chains(w, s->scalar, s->array);
+    if (s->term == NULL && w->closed == s->array)
+        w->closed = NULL;
+    else if (s->term != NULL && closes_chains(w, s->scalar, s->array) != NULL)
+        w->closed = closes_chains(w, s->scalar, s->array);
 }
 
 static int loops_around_start(const Walk *w, const Subscript *at) {
@@ -287,14 +317,19 @@ static void check_store(Walk *w, const Statement *s) {
     if (!w->visible[s->scalar->id]) problem(w, "s%d is used where it is not known", s->scalar->id);
     if (s->scalar->dtype != s->array->dtype && !(s->array->dtype == DTYPE_U8 && s->scalar->dtype == DTYPE_BOOL))
         problem(w, "%s is no %s", shown(w, s->array, s->at), dtype_text(s->scalar->dtype));
-    if (s->array->memory == ARRAY_COLUMN || s->array->memory == ARRAY_SLOT) problem(w, "%s is only read", shown(w, s->array, s->at));
+    if (s->array->memory == ARRAY_COLUMN || s->array->memory == ARRAY_SLOT)
+        problem(w, "%s is only read", shown(w, s->array, s->at));
     if (is_of_function(s->array)) {
         bool starts = s->term == NULL && w->conditions == 0 && !reads_element(s->scalar, s->array, s->at);
-        if (starts) w->state[s->array->id].base = loops_around_start(w, s->at);
-        else check_chain(w, s);
+        if (starts)
+            w->state[s->array->id].base = loops_around_start(w, s->at);
+        else
+            check_chain(w, s);
         note_chains(w, s);
-        if (s->term != NULL) note_joined(w, s);
-        else if (w->conditions > 0) check_restart(w, s);
+        if (s->term != NULL)
+            note_joined(w, s);
+        else if (w->conditions > 0)
+            check_restart(w, s);
     }
     if (w->conditions == 0) note_written(w, s->array, s->at);
 }
@@ -329,12 +364,14 @@ static void check_statement(Walk *w, const Statement *s) {
         w->conditions++;
         check_inside(w, s);
         w->conditions--;
-        if (w->closed != NULL) problem(w, "the chains of %s%d are closed and do not start anew", w->closed->name, w->closed->id);
+        if (w->closed != NULL)
+            problem(w, "the chains of %s%d are closed and do not start anew", w->closed->name, w->closed->id);
         return;
     case STATEMENT_LET: check_let(w, s->scalar); return;
     case STATEMENT_STORE: check_store(w, s); return;
     case STATEMENT_WAIT:
-        if (w->open.count > 0 && w->open.loop[w->open.count - 1]->extent != ALL_ROWS) problem(w, "threads wait inside of a nest");
+        if (w->open.count > 0 && w->open.loop[w->open.count - 1]->extent != ALL_ROWS)
+            problem(w, "threads wait inside of a nest");
         return;
     }
 }
@@ -345,14 +382,17 @@ static void check_body(Walk *w, const Body *body) {
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
 static void check_roots(Walk *w) {
-    static const ArrayMemory memory_of[] = {[ROOT_SUM] = ARRAY_SUM, [ROOT_UPDATE] = ARRAY_CELL, [ROOT_ROWS] = ARRAY_ROW_OUTPUT,
+    static const ArrayMemory memory_of[] = {[ROOT_SUM] = ARRAY_SUM,
+                                            [ROOT_UPDATE] = ARRAY_CELL,
+                                            [ROOT_ROWS] = ARRAY_ROW_OUTPUT,
                                             [ROOT_VALUE] = ARRAY_OUTPUT};
     const Function *f = w->tree->function;
     for (int r = 0; r < f->root_count && w->problem == NULL; r++) {
         bool found = shape_size(f->roots[r].node->shape) == 0;
         for (int a = 0; a < w->tree->arrays.count && !found; a++) {
             const Array *array = w->tree->arrays.items[a];
-            found = array->memory == memory_of[f->roots[r].kind] && array->index == f->roots[r].index && w->state[a].whole;
+            found = array->memory == memory_of[f->roots[r].kind] && array->index == f->roots[r].index &&
+                    w->state[a].whole;
         }
         w->nest = f->roots[r].node;
         if (!found) problem(w, "it is not written to where it belongs, or not all of it");
@@ -363,9 +403,10 @@ static void check_places(Walk *w) {
     for (int a = 0; a < w->tree->arrays.count; a++)
         for (int b = 0; b < a; b++) {
             const Array *x = w->tree->arrays.items[a], *y = w->tree->arrays.items[b];
-            bool living = x->memory == ARRAY_WORK && y->memory == ARRAY_WORK && x->first >= 0 && y->first >= 0
-                          && x->first <= y->last && y->first <= x->last;
-            size_t x_bytes = (size_t)x->elements * dtype_bytes(x->dtype), y_bytes = (size_t)y->elements * dtype_bytes(y->dtype);
+            bool living = x->memory == ARRAY_WORK && y->memory == ARRAY_WORK && x->first >= 0 && y->first >= 0 &&
+                          x->first <= y->last && y->first <= x->last;
+            size_t x_bytes = (size_t)x->elements * dtype_bytes(x->dtype),
+                   y_bytes = (size_t)y->elements * dtype_bytes(y->dtype);
             if (living && x->offset < y->offset + y_bytes && y->offset < x->offset + x_bytes)
                 problem(w, "%s%d and %s%d share bytes while both live", x->name, x->id, y->name, y->id);
         }
@@ -374,7 +415,8 @@ static void check_places(Walk *w) {
 const char *tree_problem(const LoopTree *tree) {
     Walk w = {.tree = tree, .arena = tree->arena};
     w.state = arena_array(tree->arena, ArrayState, tree->arrays.count + 1);
-    for (int a = 0; a < tree->arrays.count; a++) w.state[a] = (ArrayState){.whole_after = -1, .whole = tree->arrays.items[a]->elements == 0};
+    for (int a = 0; a < tree->arrays.count; a++)
+        w.state[a] = (ArrayState){.whole_after = -1, .whole = tree->arrays.items[a]->elements == 0};
     w.visible = arena_array(tree->arena, uint8_t, tree->scalars + 1);
     check_body(&w, &tree->body);
     if (w.problem == NULL) check_waits(tree->arena, &tree->body, &w.problem);

@@ -15,7 +15,7 @@ enum { MOST_OPERATIONS = 8, MOST_PACKINGS = 4 };
 
 typedef struct Candidate {
     const LoopFunction *f;
-    const Nest *nest;                 /* being looked at */
+    const Nest *nest; /* being looked at */
     const Node *node;
     int64_t packings;
     bool fits;
@@ -30,12 +30,11 @@ static int64_t times_packed(const Nest *nest) {
 static void visit_reader(void *context, const Read *read) {
     Candidate *c = context;
     const Nest *nest = c->nest;
-    if (read->node != c->node)
-        return;
+    if (read->node != c->node) return;
     const Blocks *b = nest->blocks;
     int last = nest->space.rank - 1;
-    if (b == NULL || read->operand != b->lane_operand || !b->packs[read->operand] || read->guarded
-        || nest->reduce->source[read->operand] != read->node) {
+    if (b == NULL || read->operand != b->lane_operand || !b->packs[read->operand] || read->guarded ||
+        nest->reduce->source[read->operand] != read->node) {
         c->fits = false;
         return;
     }
@@ -49,20 +48,17 @@ static void visit_reader(void *context, const Read *read) {
 
 static bool is_updated(const LoopFunction *f, const Node *cell) {
     for (int r = 0; r < f->function->root_count; r++)
-        if (f->function->roots[r].kind == ROOT_UPDATE && f->function->roots[r].index == cell->attr.index)
-            return true;
+        if (f->function->roots[r].kind == ROOT_UPDATE && f->function->roots[r].index == cell->attr.index) return true;
     return false;
 }
 
 /* Operations per element, a division for three; too many where one costs more than a sum, or where it needs more than
  * columns and numbers. */
 static int operations(const LoopFunction *f, const Node *node) {
-    if (node->op == OP_COLUMN || node->op == OP_CONST || (node->op == OP_CELL && !is_updated(f, node)))
-        return 0;
+    if (node->op == OP_COLUMN || node->op == OP_CONST || (node->op == OP_CELL && !is_updated(f, node))) return 0;
     bool is_cheap = node->op == OP_DIV || op_cost(node->op) <= 1;
     bool stays = op_emission(node->op) == EMISSION_VALUES || op_emission(node->op) == EMISSION_SAME;
-    if (!is_cheap || !stays)
-        return MOST_OPERATIONS + 1;
+    if (!is_cheap || !stays) return MOST_OPERATIONS + 1;
     int count = node->op == OP_DIV ? 3 : 1;
     for (int s = 0; s < node->sources && count <= MOST_OPERATIONS; s++)
         count += node_is_stored(f, node->source[s]) ? MOST_OPERATIONS + 1 : operations(f, node->source[s]);
@@ -70,13 +66,13 @@ static int operations(const LoopFunction *f, const Node *node) {
 }
 
 static bool makes_passing(const LoopFunction *f, const Nest *nest) {
-    if (nest->kind != NEST_ELEMENTS || !nest->rows || f->block == 1 || nest->lanes < 0 || nest->apart
-        || nest->store_count != 1 || nest->turned > 0)
+    if (nest->kind != NEST_ELEMENTS || !nest->rows || f->block == 1 || nest->lanes < 0 || nest->apart ||
+        nest->store_count != 1 || nest->turned > 0)
         return false;
     const Store *store = &nest->stores[0];
     int64_t bytes = shape_size(store->node->shape) * f->block * (int64_t)dtype_bytes(store->node->dtype);
-    return store->kind == STORE_BUFFER && store->value == store->node && bytes > (int64_t)f->target->l1
-        && operations(f, store->node) <= MOST_OPERATIONS;
+    return store->kind == STORE_BUFFER && store->value == store->node && bytes > (int64_t)f->target->l1 &&
+           operations(f, store->node) <= MOST_OPERATIONS;
 }
 
 bool is_passing(const LoopFunction *f, const Node *node) {
@@ -87,22 +83,20 @@ bool is_passing(const LoopFunction *f, const Node *node) {
 /* A column as it is, which its readers read row by row: in place. */
 static void visit_in_place(void *context, const Read *read) {
     Candidate *c = context;
-    if (read->node != c->node)
-        return;
+    if (read->node != c->node) return;
     c->fits &= c->nest->apart && c->nest->blocks != NULL && read->operand == 1 - c->nest->blocks->lane_operand;
     c->packings++;
 }
 
 static bool all_read_rows(const LoopFunction *f, const Nest *maker) {
-    if (maker->kind != NEST_ELEMENTS || !maker->rows || maker->store_count != 1
-        || maker->stores[0].kind != STORE_BUFFER || maker->stores[0].node->op != OP_COLUMN)
+    if (maker->kind != NEST_ELEMENTS || !maker->rows || maker->store_count != 1 ||
+        maker->stores[0].kind != STORE_BUFFER || maker->stores[0].node->op != OP_COLUMN)
         return false;
     Candidate c = {.f = f, .node = maker->stores[0].node, .fits = true};
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++) {
             c.nest = f->sections[s].nests.items[i];
-            if (c.nest != maker)
-                nest_reads(f, c.nest, visit_in_place, &c);
+            if (c.nest != maker) nest_reads(f, c.nest, visit_in_place, &c);
         }
     return c.fits && c.packings > 0;
 }
@@ -112,8 +106,7 @@ static bool all_pack(const LoopFunction *f, const Nest *maker) {
     for (int s = 0; s < f->section_count; s++)
         for (int i = 0; i < f->sections[s].nests.count; i++) {
             c.nest = f->sections[s].nests.items[i];
-            if (c.nest != maker)
-                nest_reads(f, c.nest, visit_reader, &c);
+            if (c.nest != maker) nest_reads(f, c.nest, visit_reader, &c);
         }
     return c.fits && c.packings > 0 && c.packings <= MOST_PACKINGS;
 }
@@ -122,8 +115,8 @@ static bool all_pack(const LoopFunction *f, const Nest *maker) {
 static void visit_packed(void *context, const Read *read) {
     Candidate *c = context;
     Blocks *b = c->nest->blocks;
-    if (read->node == c->node && b != NULL && read->operand == b->lane_operand && !b->turns
-        && c->nest->space.extent[c->nest->tile_axis] < c->f->target->fewest_uses)
+    if (read->node == c->node && b != NULL && read->operand == b->lane_operand && !b->turns &&
+        c->nest->space.extent[c->nest->tile_axis] < c->f->target->fewest_uses)
         b->packs[read->operand] = b->lanes_once = false;
 }
 
@@ -147,8 +140,7 @@ void unstore_passing(LoopFunction *f) {
                 f->stored[nest->stores[0].node->id] = false;
                 continue;
             }
-            if (passes)
-                keep_in_place(f, nest);
+            if (passes) keep_in_place(f, nest);
             section->nests.items[kept++] = nest;
         }
         section->nests.count = kept;
@@ -166,8 +158,7 @@ static bool has_squares(const LoopFunction *f, const Nest *nest) {
 static void take_out(Section *section, const Nest *nest) {
     int kept = 0;
     for (int i = 0; i < section->nests.count; i++)
-        if (section->nests.items[i] != nest)
-            section->nests.items[kept++] = section->nests.items[i];
+        if (section->nests.items[i] != nest) section->nests.items[kept++] = section->nests.items[i];
     section->nests.count = kept;
 }
 
@@ -184,8 +175,7 @@ static void leave_from(LoopFunction *f, Section *section, Nest *kernel) {
 /* With outputs as lanes (dense.c) they are rows as they come out of the tile. */
 static void leave_by_row(LoopFunction *f, Section *section, Nest *kernel) {
     Nest *out = kernel->apart && kernel->tile_axis == TILE_ROWS ? rows_made_of(f, section, kernel) : NULL;
-    if (out == NULL || kernel->lanes != out->space.rank - 1)
-        return;
+    if (out == NULL || kernel->lanes != out->space.rank - 1) return;
     kernel->stores = out->stores;
     f->stored[kernel->reduce->id] = false;
     take_out(section, out);

@@ -4,7 +4,10 @@
 #include "ir/loops/tree.h"
 
 enum { MOST_OPEN_LOOPS = 64 };
-typedef struct OpenLoops { const Loop *loop[MOST_OPEN_LOOPS]; int count; } OpenLoops;    /* the outermost first */
+typedef struct OpenLoops {
+    const Loop *loop[MOST_OPEN_LOOPS];
+    int count;
+} OpenLoops; /* the outermost first */
 
 /* ---- tree_parallel.c: *problem stays as it is, or becomes a sentence */
 /* Of a loop marked VECTOR, THREADS or UNROLLED inside of the open ones. */

@@ -14,8 +14,8 @@
 
 #define MAYBE extern __attribute__((weak, visibility("hidden"))) sgdrt_function
 MAYBE p__init, p__step, p__evaluate, p__predict, p__metric0, p__metric1, p__metric2, p__metric3;
-static sgdrt_function *const functions[] = {p__init, p__step, p__evaluate, p__predict,
-                                            p__metric0, p__metric1, p__metric2, p__metric3};
+static sgdrt_function *const functions[] = {p__init,    p__step,    p__evaluate, p__predict,
+                                            p__metric0, p__metric1, p__metric2,  p__metric3};
 
 int main(int count, char **arguments) {
     if (count != 4) return 2;
