@@ -1,6 +1,6 @@
 /* csv_load: how fast the runtime reads a csv of 1,000,000 x 10 numbers (95 MB), beside pandas where it is.
  *
- *     cc -O2 -Iruntime bench/csv_load.c -Lbuild -lsgdrt -lcjson -lz -lm -o csv_load
+ *     cc -O2 -Iruntime bench/csv_load.c build/libsgdrt.a -lcjson -lz -lm -o csv_load
  *     csv_load [FILE.csv [COLUMNS]]
  *
  * Without a file, one is made in TMPDIR and removed afterwards. Prints the best of five in MB/s of processor

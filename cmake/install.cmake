@@ -15,6 +15,7 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/sgdcConfigVersion.c
 
 install(TARGETS sgdc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS sgdrt ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS sgdrt_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES runtime/sgdrt.h runtime/core.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sgdc)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sgdrt.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sgdcConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/sgdcConfigVersion.cmake

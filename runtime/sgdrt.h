@@ -21,6 +21,7 @@
  *   float_control.h finite.h               the floating-point environment; finiteness by bits
  *   processor.h vector_clones.h            the processor at hand; loops compiled for several levels
  *   utf8.h                                 characters of a text that may be anything
+ *   libsgdrt.map                           which functions the shared library exports
  *
  * Whose memory: what a call hands out through a ** argument belongs to the caller, who gives it back with the
  * function named there. Requests and the strings in them stay the caller's and are not kept, but for
