@@ -1,5 +1,6 @@
 # What `cmake --install` puts in place: the compiler, its runtime with header, pkg-config file and CMake package,
-# the prelude to be read (sgdc carries its own copy), examples, documents and the man page.
+# the prelude to be read (sgdc carries its own copy), examples, documents and the man page. COMPONENT says into which of
+# the packages of packages.cmake a file goes.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -13,15 +14,21 @@ configure_package_config_file(cmake/sgdcConfig.cmake.in ${CMAKE_CURRENT_BINARY_D
   PATH_VARS CMAKE_INSTALL_BINDIR CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/sgdcConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 
-install(TARGETS sgdc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS sgdrt ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS sgdrt_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES runtime/sgdrt.h runtime/core.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sgdc)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sgdrt.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sgdcConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/sgdcConfigVersion.cmake
-  DESTINATION ${package_folder})
-install(DIRECTORY std DESTINATION ${CMAKE_INSTALL_DATADIR}/sgdc FILES_MATCHING PATTERN "*.sgd")
-install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES LICENSE docs/language.md docs/embedding.md docs/numerics.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 configure_file(docs/sgdc.1 ${CMAKE_CURRENT_BINARY_DIR}/sgdc.1 @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sgdc.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+
+set(of compiler)
+install(TARGETS sgdc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${of})
+install(DIRECTORY std DESTINATION ${CMAKE_INSTALL_DATADIR}/sgdc COMPONENT ${of} FILES_MATCHING PATTERN "*.sgd")
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT ${of})
+file(GLOB documents CONFIGURE_DEPENDS docs/*.md docs/*.svg)
+install(FILES LICENSE ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT ${of})
+install(DIRECTORY docs/pictures DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT ${of})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sgdc.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT ${of})
+
+set(of development)
+install(TARGETS sgdrt_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT ${of})
+install(TARGETS sgdrt ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${of})
+install(FILES runtime/sgdrt.h runtime/core.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sgdc COMPONENT ${of})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sgdrt.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT ${of})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sgdcConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/sgdcConfigVersion.cmake
+  DESTINATION ${package_folder} COMPONENT ${of})

@@ -15,4 +15,8 @@ for command in sgdc $commands; do
         section "$command" | grep -q -- "$pattern" || { echo "FAILED: sgdc(1) does not mention $option of $command"; failed=1; }
     done
 done
+# A line that begins with a point and no request of man(7) would be left out.
+if grep -nE '^\.' "$manual" | grep -vE ':\.(TH|SH|SS|TP|PP|IP|RS|RE|B|I|BR|RB|BI|IB|IR|RI|br|TS|TE|nf|fi)( |$)'; then
+    echo "FAILED: a line of sgdc(1) begins with a point and is no request"; failed=1
+fi
 exit $failed

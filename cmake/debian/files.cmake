@@ -1,0 +1,21 @@
+# Run by cpack before the packages are made, in the trees of files that go into them: what Debian wants of them. Manual and
+# changes compressed, a copyright file, which holds the licence, and what lintian is to pass over, with the reason.
+set(debian ${CPACK_SGDC_SOURCE}/cmake/debian)
+string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)       # SOURCE_DATE_EPOCH, where that is set
+foreach(component compiler library development)
+  string(TOUPPER ${component} name)
+  set(package ${CPACK_DEBIAN_${name}_PACKAGE_NAME})
+  set(tree ${CPACK_TEMPORARY_DIRECTORY}/${component}${CPACK_PACKAGING_INSTALL_PREFIX})
+  set(documents ${tree}/share/doc/${package})
+  file(REMOVE ${documents}/LICENSE)
+  configure_file(${debian}/copyright ${documents}/copyright COPYONLY)
+  configure_file(${debian}/changelog.in ${documents}/changelog.Debian @ONLY)
+  configure_file(${CPACK_SGDC_SOURCE}/CHANGELOG.md ${documents}/changelog COPYONLY)
+  if(EXISTS ${debian}/${package}.overrides)
+    configure_file(${debian}/${package}.overrides ${tree}/share/lintian/overrides/${package} COPYONLY)
+  endif()
+  file(GLOB texts ${documents}/changelog* ${tree}/share/man/man1/*.1)
+  foreach(text IN LISTS texts)
+    execute_process(COMMAND gzip -9nf ${text} COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()
+endforeach()
