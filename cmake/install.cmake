@@ -15,6 +15,8 @@ configure_package_config_file(cmake/sgdcConfig.cmake.in ${CMAKE_CURRENT_BINARY_D
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/sgdcConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 
 configure_file(docs/sgdc.1 ${CMAKE_CURRENT_BINARY_DIR}/sgdc.1 @ONLY)
+# Where zsh looks without being told, of a prefix /usr/local; Debian's own packages have another folder.
+set(SGDC_ZSH_FOLDER ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING "the folder for zsh's completion, below the prefix")
 
 set(of compiler)
 install(TARGETS sgdc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${of})
@@ -24,6 +26,10 @@ file(GLOB documents CONFIGURE_DEPENDS docs/*.md docs/*.svg)
 install(FILES LICENSE ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT ${of})
 install(DIRECTORY docs/pictures DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT ${of})
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sgdc.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT ${of})
+install(FILES src/driver/completion/sgdc.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME sgdc
+  COMPONENT ${of})
+install(FILES src/driver/completion/sgdc.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT ${of})
+install(FILES src/driver/completion/sgdc.zsh DESTINATION ${SGDC_ZSH_FOLDER} RENAME _sgdc COMPONENT ${of})
 
 set(of development)
 install(TARGETS sgdrt_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT ${of})

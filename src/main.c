@@ -1,7 +1,8 @@
 /* sgdc: reads the command line, and does one of the things it can ask for, in this order: a command by its name;
- * explain a code, compile, and then diagnose only, emit texts, check the gradient, train, or write an object.
+ * explain a code or complete a command line, compile, and then diagnose only, emit texts, check the gradient, train, or write an object.
  */
 #include "driver/commands/commands.h"
+#include "driver/completion/complete.h"
 #include "driver/driver.h"
 #include "driver/interrupt.h"
 #include "driver/output.h"
@@ -81,6 +82,8 @@ static ExitCode answer(Driver *driver, Options *options, int argc, char **argv) 
         return EXIT_USAGE;
     }
     if (options->explain) return explain(options->explain, driver);
+    if (options->completions) return completion_script(driver, options->completions);
+    if (options->complete.items) return complete_words(driver, options->complete);
     if (options->help)
         command_print_help(driver->result, command);
     else if (options->version)

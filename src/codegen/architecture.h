@@ -1,4 +1,5 @@
-/* architecture: what differs between architectures, and the processors sgdc knows (architecture.c). Private to codegen. */
+/* architecture: what differs between architectures, and the processors sgdc knows (architecture.c). Private to codegen,
+ * but for shells, which are offered the names. */
 #ifndef SGDC_ARCHITECTURE_H
 #define SGDC_ARCHITECTURE_H
 #include "codegen/codegen.h"

@@ -16,11 +16,16 @@ static const char *const first_stages[] = {"parse", "lower"};
 static const char the_line[] = "order";
 enum { FIRST_STAGE_COUNT = sizeof first_stages / sizeof *first_stages };
 
-bool driver_check_pass_name(Driver *driver, const char *name, const char **problem) {
-    const char *names[64];
+int driver_pass_names(const char *names[MOST_PASS_NAMES]) {
     int count = 0;
     for (int i = 0; i < FIRST_STAGE_COUNT; i++) names[count++] = first_stages[i];
     for (const Pass *pass = graph_passes; pass->name; pass++) names[count++] = pass->name;
+    return count;
+}
+
+bool driver_check_pass_name(Driver *driver, const char *name, const char **problem) {
+    const char *names[MOST_PASS_NAMES];
+    int count = driver_pass_names(names);
     Text list = text_new(driver->arena);
     for (int i = 0; i < count; i++) {
         if (strcmp(names[i], name) == 0) return true;

@@ -2,6 +2,7 @@
  *
  *   options.c      the command line
  *   commands/      what has a name of its own, sgdc NAME ...: commands.h is the map, and where the table is
+ *   completion/    what shells complete: complete.h is the map
  *   compile.c      text -> Program at the line where bits are fixed, pass by pass
  *   say.c          complaints, lines on what was done, times; the clock
  *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_graph.c: graphs
@@ -74,6 +75,9 @@ ExitCode driver_compile(Driver *driver, bool f64);
 /* The same in two parts, for who changes the program between them. */
 ExitCode driver_lower(Driver *driver, bool f64, Measured measured);
 ExitCode driver_run_passes(Driver *driver);
+/* The names of passes and stages, in their order; their number. */
+enum { MOST_PASS_NAMES = 64 };
+int driver_pass_names(const char *names[MOST_PASS_NAMES]);
 /* Is there a pass or stage of this name? Else *problem is a sentence. */
 bool driver_check_pass_name(Driver *driver, const char *name, const char **problem);
 void driver_add_time(Driver *driver, const char *name, double seconds);

@@ -75,11 +75,14 @@ static const OptionRow own_rows[] = {
     {"dump", 0, OPTION_TEXT, AT(dump), "=PASS", NULL, "print the graph after a pass, or after all"},
     {"stop-after", 0, OPTION_TEXT, AT(stop_after), "=PASS", NULL, "end after a pass"},
     {"time-passes", 0, OPTION_FLAG, AT(time_passes), NULL, NULL, "print the time of each pass"},
+    {"completions", 0, OPTION_TEXT, AT(completions), "=SHELL", NULL,
+     "print the script by which bash, fish or zsh completes command lines of sgdc"},
+    {"complete", 0, OPTION_REST, AT(complete), " WORD...", NULL,
+     "print what may stand for the last of these words of a command line (for that script)"},
     {"version", 0, OPTION_FLAG, AT(version), NULL, NULL, "print the version"},
     {"help", 'h', OPTION_FLAG, AT(help), NULL, NULL, "print this"},
     {0},
 };
-enum { MOST_ROWS = 100 };
 
 static const char *const emit_kinds[EMIT_KIND_COUNT] = {"ast", "ir",     "grad", "loops",    "llvm", "asm",
                                                         "obj", "header", "c",    "c-header", "dot",  "deps"};
@@ -88,7 +91,9 @@ const char *emit_kind_text(EmitKind kind) { return emit_kinds[kind]; }
 
 static bool row_is_heading(const OptionRow *row) { return row->name == NULL && row->letter == 0; }
 
-static bool row_needs_value(const OptionRow *row) { return row->kind != OPTION_FLAG && row->kind != OPTION_RUN; }
+bool option_needs_value(const OptionRow *row) {
+    return row->kind != OPTION_FLAG && row->kind != OPTION_RUN && row->kind != OPTION_REST;
+}
 
 /* ---- which rows a command line may use ----------------------------------------------------- */
 static bool word_is(const char *word, size_t length, const OptionRow *row) {
@@ -103,10 +108,10 @@ static const OptionRow *find_in(const OptionRow *rows, const char *word, size_t 
 }
 
 /* The grammar's rows, then those it shares, in the order in which it names them. */
-static int list_rows(const Grammar *grammar, const OptionRow *list[MOST_ROWS]) {
+int options_rows(const Grammar *grammar, const OptionRow *list[MOST_OPTION_ROWS]) {
     int count = 0;
-    for (const OptionRow *row = grammar->rows; row->help && count < MOST_ROWS; row++) list[count++] = row;
-    for (const char *at = grammar->shared; at && *at && count < MOST_ROWS;) {
+    for (const OptionRow *row = grammar->rows; row->help && count < MOST_OPTION_ROWS; row++) list[count++] = row;
+    for (const char *at = grammar->shared; at && *at && count < MOST_OPTION_ROWS;) {
         size_t length = strcspn(at, " ");
         const OptionRow *row = find_in(own_rows, at, length);
         if (!row) INTERNAL_ERROR("%s shares %.*s, which is no option of sgdc", grammar->command, (int)length, at);
@@ -141,7 +146,7 @@ static const char *suggestion(Arena *arena, const char *wanted, const char *cons
 
 static const char *unknown_option(Arena *arena, const Grammar *grammar, const OptionRow *const *rows, int count,
                                   const char *argument, const char *name) {
-    const char *names[MOST_ROWS];
+    const char *names[MOST_OPTION_ROWS];
     int named = 0;
     for (int i = 0; i < count; i++)
         if (rows[i]->name) names[named++] = rows[i]->name;
@@ -288,6 +293,7 @@ static const char *store(Arena *arena, const OptionRow *row, Options *o, const c
     case OPTION_TIME: return parse_amount(arena, row, to, value);
     case OPTION_CHOICE: return parse_choice(arena, row, to, value);
     case OPTION_PAIR: return parse_pair(arena, row, o, value);
+    case OPTION_REST: return NULL; /* parse_option takes it */
     }
     return NULL;
 }
@@ -381,12 +387,13 @@ static const char *check_together(Arena *arena, const Options *o) {
     return NULL;
 }
 
-const Grammar options_of_sgdc = {.file = ".sgd file", .rows = own_rows, .check = check_together};
+const Grammar options_of_sgdc = {
+    .arguments = "FILE.sgd", .file = ".sgd file", .rows = own_rows, .check = check_together};
 
 /* The option at argv[*i], and its value; leaves *i at what was read last. A sentence, or NULL. */
 static const char *parse_option(Arena *arena, const Grammar *grammar, int argc, char **argv, int *i, Options *o) {
-    const OptionRow *rows[MOST_ROWS], *row;
-    int count = list_rows(grammar, rows);
+    const OptionRow *rows[MOST_OPTION_ROWS], *row;
+    int count = options_rows(grammar, rows);
     const char *argument = argv[*i], *value = NULL;
     if (argument[1] == '-') {
         size_t length = strcspn(argument + 2, "=");
@@ -400,7 +407,12 @@ static const char *parse_option(Arena *arena, const Grammar *grammar, int argc, 
         if (argument[2]) value = argument + 2;
         if (!row) return unknown_option(arena, grammar, rows, count, argument, argument + 1);
     }
-    if (!value && row_needs_value(row)) {
+    if (row->kind == OPTION_REST) {
+        *(CommandLine *)((char *)o + row->offset) = (CommandLine){(const char *const *)argv + *i + 1, argc - *i - 1};
+        *i = argc - 1;
+        return NULL;
+    }
+    if (!value && option_needs_value(row)) {
         if (*i + 1 == argc)
             return text_format(arena, "%s needs a value: %s%s", row_spelling(arena, row), row_spelling(arena, row),
                                row->argument);
@@ -425,7 +437,7 @@ static const char *parse_line(Arena *arena, const Grammar *grammar, int argc, ch
             problem = parse_option(arena, grammar, argc, argv, &i, o);
         }
     }
-    if (problem || o->help || o->version || o->explain) return problem;
+    if (problem || o->help || o->version || o->explain || o->completions || o->complete.items) return problem;
     if (!o->file)
         return text_format(arena, "no %s was given (sgdc %s%s--help lists the options)", grammar->file,
                            grammar->command ? grammar->command : "", grammar->command ? " " : "");
@@ -446,8 +458,8 @@ static void print_row(FILE *to, const OptionRow *row) {
 }
 
 void options_print(FILE *to, const Grammar *grammar) {
-    const OptionRow *rows[MOST_ROWS];
-    int count = list_rows(grammar, rows), own = 0;
+    const OptionRow *rows[MOST_OPTION_ROWS];
+    int count = options_rows(grammar, rows), own = 0;
     while (grammar->rows[own].help) own++;
     for (int i = 0; i < count; i++) {
         if (i == own) fprintf(to, "\nShared with training\n");

@@ -40,6 +40,11 @@ typedef struct Amount {
     const char *text;
 } Amount;
 
+typedef struct CommandLine {
+    const char *const *items; /* NULL: not asked for */
+    int count;
+} CommandLine;
+
 typedef struct Options {
     const char *file;
     bool run;
@@ -58,7 +63,8 @@ typedef struct Options {
     bool quiet, verbose, warnings_are_errors;
     ErrorFormat error_format;
     ColorMode color;
-    const char *explain, *dump, *stop_after;
+    const char *explain, *dump, *stop_after, *completions;
+    CommandLine complete; /* a command line up to the cursor */
     const char *target_column;
     bool force;   /* of commands */
     int64_t rows; /* of commands: 0: not said */
@@ -81,7 +87,8 @@ typedef enum OptionKind {
     OPTION_AMOUNT, /* Amount: of time, epochs or steps */
     OPTION_TIME,   /* Amount: of time */
     OPTION_CHOICE, /* int, an index into the row's choices */
-    OPTION_PAIR    /* NAME=VALUE, repeatable */
+    OPTION_PAIR,   /* NAME=VALUE, repeatable */
+    OPTION_REST    /* CommandLine: all words behind it, unread */
 } OptionKind;
 
 typedef struct OptionRow {
@@ -110,6 +117,10 @@ extern const Grammar options_of_sgdc;
 
 /* False and *problem (a whole sentence) for a command line that cannot be understood. argv[0] is passed over. */
 bool options_parse(Arena *arena, const Grammar *grammar, int argc, char **argv, Options *options, const char **problem);
+/* The grammar's rows and those it shares, headings too; their number. */
+enum { MOST_OPTION_ROWS = 100 };
+int options_rows(const Grammar *grammar, const OptionRow *list[MOST_OPTION_ROWS]);
+bool option_needs_value(const OptionRow *row);
 /* The rows, as --help shows them. */
 void options_print(FILE *to, const Grammar *grammar);
 

@@ -8,6 +8,8 @@ static const Command *const table[] = {&command_predict, &command_eval,  &comman
                                        &command_inspect, &command_noise, NULL};
 enum { COMMAND_COUNT = sizeof table / sizeof *table - 1 };
 
+const Command *command_at(int index) { return table[index]; }
+
 /* A name that stands where a command's could: no path, no extension, no file. */
 static bool looks_like_command(const char *word) {
     for (const char *c = word; *c; c++)

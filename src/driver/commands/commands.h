@@ -35,6 +35,7 @@ typedef struct Command {
 /* ---- commands.c ---------------------------------------------------------------------------- */
 /* The command that the first argument names, or NULL: then sgdc itself is meant. False and *problem: a sentence. */
 bool command_find(Arena *arena, int argc, char **argv, const Command **command, const char **problem);
+const Command *command_at(int index); /* of the table, in its order; NULL: there are no more */
 /* Of a command, or with NULL of sgdc. */
 void command_print_help(FILE *to, const Command *command);
 
