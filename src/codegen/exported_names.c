@@ -9,6 +9,7 @@
  * function (PREFIX_step) is called like one inside an object (PREFIX__step).
  */
 #include "codegen/exported_names.h"
+#include "codegen/c_api.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,24 +27,14 @@ static const char keywords[] =
     "unsigned using virtual void volatile wchar_t while xor xor_eq ";
 /* What the header itself uses where members' names are parameters. */
 static const char taken[] = " rows data NULL int32_t int64_t uint8_t uint64_t size_t ";
-/* What it declares once for all models. */
-static const char common[] =
-    " sgdc_options sgdc_report sgdc_callback sgdrt_fit sgdrt_set_threads sgdrt_evaluate sgdrt_save_instance "
-    "sgdrt_load_instance sgdrt_resume_instance ";
+/* What it declares once for all models, but for what c_functions call of libsgdrt. */
+static const char common[] = " sgdc_options sgdc_report sgdc_callback ";
 
-/* What header.c declares of a run with this prefix, and what an object defines. */
-static const char *const suffixes[] = {
-    "",           "_data",           "_rows",    "_init",     "_new",         "_free",
-    "_step",      "_predict",        "_set",     "_set_lr",   "_clear_lr",    "_request_stop",
-    "_parameter", "_parameter_name", "_refused", "_strerror", "_set_threads", "_fit",
-    "_evaluate",  "_save",           "_load",    "_resume",   "_model"};
+/* What header.c declares of a run with this prefix, and what an object defines, besides c_functions. */
+static const char *const suffixes[] = {"", "_data", "_rows", "_model"};
 static const char *const macro_suffixes[] = {"_TRAIN_BYTES", "_PREDICT_BYTES", "_BATCH",
                                              "_PARAMETERS",  "_OUTPUTS",       "_FIGURES"};
-enum {
-    SUFFIXES = sizeof suffixes / sizeof *suffixes,
-    MACROS = sizeof macro_suffixes / sizeof *macro_suffixes,
-    NAMES = SUFFIXES + MACROS
-};
+enum { SUFFIXES = sizeof suffixes / sizeof *suffixes, MACROS = sizeof macro_suffixes / sizeof *macro_suffixes };
 
 static bool is_listed(const char *list, const char *name) {
     size_t length = strlen(name);
@@ -52,17 +43,17 @@ static bool is_listed(const char *list, const char *name) {
     return false;
 }
 
+static bool is_of_library(const char *name) {
+    for (const CFunction *f = c_functions; f->name; f++)
+        if (f->library && strcmp(f->library, name) == 0) return true;
+    return false;
+}
+
 const char *exported_name_owner(const char *name) {
     if (is_listed(keywords, name)) return "a word of C or C++";
     if (is_listed(library_macros, name) || is_listed(library_identifiers, name)) return "a name of the C library";
-    if (is_listed(common, name)) return "a name of sgdc";
+    if (is_listed(common, name) || is_of_library(name)) return "a name of sgdc";
     return NULL;
-}
-
-bool exported_suffix_is_known(const char *suffix, bool macro) {
-    for (int i = 0; i < (macro ? MACROS : SUFFIXES); i++)
-        if (strcmp(macro ? macro_suffixes[i] : suffixes[i], suffix) == 0) return true;
-    return false;
 }
 
 /* ---- words ---------------------------------------------------------------------------------------- */
@@ -106,13 +97,46 @@ static char *upper(Arena *arena, const char *name) {
     return copy;
 }
 
+static int name_count(void) { return SUFFIXES + c_function_count + MACROS; }
+
 static const char *nth_name(Arena *arena, const char *prefix, int i) {
-    return i < SUFFIXES ? text_format(arena, "%s%s", prefix, suffixes[i])
-                        : text_format(arena, "%s%s", upper(arena, prefix), macro_suffixes[i - SUFFIXES]);
+    if (i < SUFFIXES) return text_format(arena, "%s%s", prefix, suffixes[i]);
+    i -= SUFFIXES;
+    if (i < c_function_count) return text_format(arena, "%s_%s", prefix, c_functions[i].name);
+    return text_format(arena, "%s%s", upper(arena, prefix), macro_suffixes[i - c_function_count]);
+}
+
+static bool is_known(Arena *arena, const char *name) {
+    for (int i = 0; i < name_count(); i++)
+        if (strcmp(nth_name(arena, "", i), name) == 0) return true;
+    return false;
+}
+
+void exported_add(Text *to, const char *prefix, const char *text) {
+    for (; *text; text++) {
+        if (*text != '@') {
+            text_add_bytes(to, text, 1);
+            continue;
+        }
+        bool macro = text[1] == '@';
+        text += macro;
+        size_t length = 1;
+        while (isalnum((unsigned char)text[length]) || text[length] == '_') length++;
+        const char *suffix = text_format(to->arena, "%.*s", (int)length - 1, text + 1);
+        if (!is_known(to->arena, suffix)) INTERNAL_ERROR("the table of the C API lacks %s", suffix);
+        text_add(to, "%s%s", macro ? upper(to->arena, prefix) : prefix, suffix);
+        text += length - 1;
+    }
+}
+
+const char *exported_text(Arena *arena, const char *prefix, const char *text) {
+    Text to = text_new(arena);
+    exported_add(&to, prefix, text);
+    return to.length ? to.bytes : "";
 }
 
 static bool is_free(Arena *arena, const char *prefix) {
-    for (int i = 0; i < NAMES; i++)
+    for (int i = 0; i < name_count(); i++)
         if (exported_name_owner(nth_name(arena, prefix, i))) return false;
     return true;
 }
@@ -142,9 +166,9 @@ static int by_name(const void *a, const void *b) {
 
 bool exported_prefixes_differ(const Program *program, const char *const *prefixes) {
     Arena *arena = program->arena;
-    int count = program->run_count * NAMES;
+    int names = name_count(), count = program->run_count * names;
     Declared *all = arena_array(arena, Declared, count + 1);
-    for (int i = 0; i < count; i++) all[i] = (Declared){nth_name(arena, prefixes[i / NAMES], i % NAMES), i / NAMES};
+    for (int i = 0; i < count; i++) all[i] = (Declared){nth_name(arena, prefixes[i / names], i % names), i / names};
     qsort(all, (size_t)count, sizeof *all, by_name);
     for (int i = 1; i < count; i++) {
         if (strcmp(all[i - 1].name, all[i].name)) continue;

@@ -16,8 +16,10 @@ const char *exported_identifier(Arena *arena, const char *name);
 const char *exported_prefix(Arena *arena, const char *name);
 /* False, after a diagnostic, if two runs of the program declare one name. prefixes: per run. */
 bool exported_prefixes_differ(const Program *program, const char *const *prefixes);
-/* Does the table of the C API list PREFIX and this suffix ("_step"), or of macros ("_BATCH")? */
-bool exported_suffix_is_known(const char *suffix, bool macro);
+/* Text in which @_step stands for a name of the C API with the prefix and @@_BATCH for one of its macros; all of them are
+ * in the tables that keep them apart from other names. */
+void exported_add(Text *to, const char *prefix, const char *text);
+const char *exported_text(Arena *arena, const char *prefix, const char *text);
 
 /* The members of NAME_data, per stored column. */
 const char *const *exported_members(Arena *arena, const DataSet *data);

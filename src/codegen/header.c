@@ -2,48 +2,28 @@
  *
  * One section per train block, all of the same form (docs: interfaces): sizes as macros, the opaque type, the data
  * struct with one member per stored column, and the functions. What needs libsgdrt (fit, evaluate, save, load) is
- * a static inline call, so the object itself depends on nothing: an application that only steps and predicts
+ * a static inline call (c_api.c says which), so the object itself depends on nothing: an application that only steps and predicts
  * links no library. The text depends on the program alone: no paths, no times.
  */
 #include "codegen/header.h"
+#include "codegen/c_api.h"
 #include "codegen/exported_names.h"
-#include <ctype.h>
 #include <string.h>
 
-static const char *column_type(DType t) {
-    switch (t) {
-    case DTYPE_U8: return "uint8_t";
-    case DTYPE_I32: return "int32_t";
-    case DTYPE_BOOL: return "uint8_t";
-    case DTYPE_F64: return "double";
-    case DTYPE_F32: return "float";
+/* A comment of one paragraph, in lines of at most 110 characters. */
+static void add_comment(Text *to, const char *prefix, const char *doc) {
+    enum { WIDTH = 110 };
+    const char *text = exported_text(to->arena, prefix, doc);
+    size_t column = 2;
+    text_add(to, "/*");
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        bool fits = column + 1 + length <= WIDTH;
+        text_add(to, "%s%.*s", fits ? " " : "\n   ", (int)length, text);
+        column = (fits ? column + 1 : 3) + length;
+        text += length + (text[length] != 0);
     }
-    return "void";
-}
-
-static size_t word_length(const char *text) {
-    size_t length = 0;
-    while (isalnum((unsigned char)text[length]) || text[length] == '_') length++;
-    return length;
-}
-
-/* Adds text in which @_step stands for a name of the C API with the run's prefix and @@_BATCH for one of its macros; all
- * of them are in the table of exported_names.c, which keeps them apart from other names. */
-static void add_api(Text *to, const char *prefix, const char *text) {
-    for (; *text; text++) {
-        if (*text != '@') {
-            text_add_bytes(to, text, 1);
-            continue;
-        }
-        bool macro = text[1] == '@';
-        text += macro;
-        size_t length = word_length(text + 1);
-        const char *suffix = text_format(to->arena, "%.*s", (int)length, text + 1);
-        if (!exported_suffix_is_known(suffix, macro)) INTERNAL_ERROR("the table of the C API lacks %s", suffix);
-        for (const char *c = prefix; *c; c++) text_add(to, "%c", macro ? toupper((unsigned char)*c) : *c);
-        text_add(to, "%s", suffix);
-        text += length;
-    }
+    text_add(to, " */\n");
 }
 
 static void add_shape(Text *to, Shape shape) {
@@ -65,7 +45,7 @@ static void add_members(Text *to, const Run *run, const char *const *members, co
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
         const Field *field = exported_field_of_column(data, i);
-        text_add(to, "    struct { const %s *data; int64_t stride; } %s;   /* ", column_type(column->dtype),
+        text_add(to, "    struct { const %s *data; int64_t stride; } %s;   /* ", c_column_type(column->dtype),
                  members[i]);
         if (column->shape.rank) {
             text_add(to, "[");
@@ -90,13 +70,13 @@ static void add_members(Text *to, const Run *run, const char *const *members, co
 /* NAME_rows: dense plain arrays as NAME_data. */
 static void add_rows_helper(Text *to, const Run *run, const char *prefix, const char *const *members) {
     const DataSet *data = run->data;
-    add_api(to, prefix, "/* Rows in dense arrays, one after the other. */\nstatic inline @_data @_rows(int64_t rows");
-    for (int i = 0; i < data->column_count; i++)
-        text_add(to, ", const %s *%s", column_type(data->columns[i].dtype), members[i]);
-    add_api(to, prefix, ") {\n    struct @_data data;\n    data.rows = rows;\n");
+    add_comment(to, prefix, c_rows_doc);
+    exported_add(to, prefix, "static inline @_data @_rows(");
+    text_add(to, "%s", c_rows_parameters(to->arena, data, members));
+    exported_add(to, prefix, ") {\n    struct @_data data;\n    data.rows = rows;\n");
     for (int i = 0; i < data->column_count; i++)
         text_add(to, "    data.%s.data = %s;\n    data.%s.stride = %lld;\n", members[i], members[i], members[i],
-                 (long long)(shape_size(data->columns[i].shape) * (int64_t)dtype_bytes(data->columns[i].dtype)));
+                 (long long)c_column_stride(&data->columns[i]));
     text_add(to, "    return data;\n}\n");
 }
 
@@ -132,91 +112,87 @@ static int64_t parameter_count(const Run *run) {
 static void add_sizes(Text *to, const HeaderBlock *block) {
     const Run *run = block->run;
     Arena *arena = to->arena;
-    add_api(to, block->prefix,
-            text_format(
-                arena,
-                "#define @@_TRAIN_BYTES(threads) ((size_t)%zu + (size_t)((threads) > 1 ? (threads) - 1 : 0) * %zu)\n"
-                "#define @@_PREDICT_BYTES ((size_t)%zu)\n"
-                "#define @@_BATCH %lld   /* rows of a mini-batch; 0: all */\n"
-                "#define @@_PARAMETERS %lld\n",
-                block->train_bytes, block->thread_bytes, block->predict_bytes, (long long)run->batch,
-                (long long)parameter_count(run)));
+    exported_add(
+        to, block->prefix,
+        text_format(
+            arena,
+            "#define @@_TRAIN_BYTES(threads) ((size_t)%zu + (size_t)((threads) > 1 ? (threads) - 1 : 0) * %zu)\n"
+            "#define @@_PREDICT_BYTES ((size_t)%zu)\n"
+            "#define @@_BATCH %lld   /* rows of a mini-batch; 0: all */\n"
+            "#define @@_PARAMETERS %lld\n",
+            block->train_bytes, block->thread_bytes, block->predict_bytes, (long long)run->batch,
+            (long long)parameter_count(run)));
     if (run->predict) {
-        add_api(to, block->prefix,
-                text_format(arena, "#define @@_OUTPUTS %lld   /* values predict writes per row: ",
-                            (long long)shape_size(run->predict->shape)));
+        exported_add(to, block->prefix,
+                     text_format(arena, "#define @@_OUTPUTS %lld   /* values predict writes per row: ",
+                                 (long long)shape_size(run->predict->shape)));
         if (run->predict_name) text_add(to, "%s ", run->predict_name);
         text_add(to, "[");
         add_shape(to, run->predict->shape);
         text_add(to, "] */\n");
     }
-    add_api(to, block->prefix,
-            text_format(arena, "#define @@_FIGURES %d   /* values evaluate writes: loss", 1 + run->measure_count));
+    exported_add(to, block->prefix,
+                 text_format(arena, "#define @@_FIGURES %d   /* values evaluate writes: loss", 1 + run->measure_count));
     for (int i = 0; i < run->measure_count; i++) text_add(to, ", %s", run->measures[i].name);
     text_add(to, " */\n");
 }
 
-/* What the object holds. */
-static const char functions[] =
-    "/* Every function returns 0, or a status that @_strerror names. The caller's memory: 64-byte aligned,\n"
-    "   @@_TRAIN_BYTES(1) of it. options may be NULL. */\n"
-    "int  @_init(@ **out, void *memory, size_t bytes, const sgdc_options *options);\n"
-    "int  @_new(@ **out, const sgdc_options *options);   /* memory from aligned_alloc; @_free returns it */\n"
-    "void @_free(@ *m);\n"
-    "/* One step on all rows of data as one mini-batch. *loss: their mean before the step; may be NULL. */\n"
-    "int  @_step(@ *m, const @_data *data, float *loss);\n";
-static const char predict[] =
-    "/* Writes @@_OUTPUTS floats per row. Thread-safe. workspace: @@_PREDICT_BYTES, 64-byte aligned, or\n"
-    "   NULL to have it allocated for the call. */\n"
-    "int  @_predict(const @ *m, const @_data *data, float *out, void *workspace);\n";
-static const char further_functions[] =
-    "int  @_set(@ *m, const char *hyper_parameter, double value);\n"
-    "int  @_set_lr(@ *m, double lr);   /* replaces the schedule until @_clear_lr */\n"
-    "int  @_clear_lr(@ *m);\n"
-    "void @_request_stop(@ *m);       /* async-signal-safe; fit ends after the step in flight */\n"
-    "/* A parameter in place, or NULL. shape and rank may be NULL. */\n"
-    "float *@_parameter(@ *m, const char *name, const int64_t **shape, int *rank);\n"
-    "const char *@_parameter_name(int index);   /* NULL past the last */\n"
-    "/* After a refusal: the field with a label out of range or a value that is not finite, and its row; NULL if\n"
-    "   there is none. Fields that are NULL are not looked at. row may be NULL. */\n"
-    "const char *@_refused(const @ *m, const @_data *data, int64_t *row);\n"
-    "const char *@_strerror(int status);\n";
-static const char of_library[] =
-    "/* These need libsgdrt. set_threads: how many threads fit and its evaluations use, 0 for as many as the process\n"
-    "   may; the bits are the same on any number. fit starts them and ends them; what memory they need it has\n"
-    "   allocated unless init was given enough. A step too small to gain from threads runs on the caller's. */\n"
-    "static inline int @_set_threads(@ *m, int threads) { return sgdrt_set_threads(m, threads); }\n"
-    "/* fit trains as the program says (batch, order, epochs, hold-out, copies); valid may be\n"
-    "   NULL; the callback gets a report after each epoch and ends the training by returning non-zero.\n"
-    "   evaluate stores the loss, then the metrics in their order: @@_FIGURES of them. */\n"
-    "static inline int @_fit(@ *m, const @_data *train, const @_data *valid, sgdc_callback *callback, void *user) {\n"
-    "    return sgdrt_fit(m, train, valid, callback, user);\n}\n"
-    "static inline int @_evaluate(const @ *m, const @_data *data, float *results) {\n"
-    "    return sgdrt_evaluate(m, data, results);\n}\n"
-    "static inline int @_save(const @ *m, const char *path) { return sgdrt_save_instance(m, path); }\n"
-    "/* load takes what serves; resume the last state, from which fit continues exactly. Of a training with keep =\n"
-    "   best(...), sgdc --save wrote both; else they are the same. */\n"
-    "static inline int @_load(@ *m, const char *path) { return sgdrt_load_instance(m, path); }\n"
-    "static inline int @_resume(@ *m, const char *path) { return sgdrt_resume_instance(m, path); }\n\n";
+static const char *gap(const char *type) { return type[strlen(type) - 1] == '*' ? "" : " "; }
+
+static void add_function(Text *to, const CFunction *f, const char *prefix) {
+    if (f->doc) add_comment(to, prefix, f->doc);
+    if (f->library) text_add(to, "static inline ");
+    text_add(to, "%s%s", f->returns, gap(f->returns));
+    exported_add(to, prefix, text_format(to->arena, "@_%s(%s)", f->name, f->parameters));
+    if (!f->library) {
+        text_add(to, ";\n");
+        return;
+    }
+    CParameters parameters = c_parameters(to->arena, f->parameters);
+    text_add(to, " {\n    return %s(", f->library);
+    for (int i = 0; i < parameters.count; i++) text_add(to, "%s%s", i ? ", " : "", parameters.items[i].name);
+    text_add(to, ");\n}\n");
+}
+
+static void add_functions(Text *to, const Run *run, const char *prefix, bool of_library) {
+    for (const CFunction *f = c_functions; f->name; f++)
+        if (c_function_is_of(f, run) && (f->library != NULL) == of_library) add_function(to, f, prefix);
+}
+
+/* The functions of libsgdrt, for which models and rows of all programs are one: void. */
+static void add_library_functions(Text *to) {
+    for (const CFunction *f = c_functions; f->name; f++) {
+        if (!f->library) continue;
+        CParameters parameters = c_parameters(to->arena, f->parameters);
+        text_add(to, "%s%s%s(", f->returns, gap(f->returns), f->library);
+        for (int i = 0; i < parameters.count; i++) {
+            const char *type = parameters.items[i].type, *of_model = strchr(type, '@');
+            if (of_model)
+                type = text_format(to->arena, "%.*svoid%s", (int)(of_model - type), type, strchr(of_model, ' '));
+            text_add(to, "%s%s%s%s", i ? ", " : "", type, gap(type), parameters.items[i].name);
+        }
+        text_add(to, ");\n");
+    }
+}
 
 static void add_block(Text *to, const HeaderBlock *block) {
     const Run *run = block->run;
     const char *prefix = block->prefix, *const *members = exported_members(to->arena, run->data);
     text_add(to, "/* ---- %s: train %s */\n", prefix, run->block);
     add_sizes(to, block);
-    add_api(to, prefix,
-            "\ntypedef struct @ @;   /* opaque; any number may live at once */\n"
-            "/* Rows: row r of a member begins `stride` bytes after row r - 1 and is dense, row-major. A name\n"
-            "   that C or C++ does not allow, or that is taken, has a _ behind it. */\n"
-            "typedef struct @_data {\n    int64_t rows;\n");
+    exported_add(to, prefix,
+                 "\ntypedef struct @ @;   /* opaque; any number may live at once */\n"
+                 "/* Rows: row r of a member begins `stride` bytes after row r - 1 and is dense, row-major. A name\n"
+                 "   that C or C++ does not allow, or that is taken, has a _ behind it. */\n"
+                 "typedef struct @_data {\n    int64_t rows;\n");
     add_members(to, run, members, block->predicts);
-    add_api(to, prefix, "} @_data;\n");
+    exported_add(to, prefix, "} @_data;\n");
     add_rows_helper(to, run, prefix, members);
     add_parameters(to, run);
-    add_api(to, prefix, functions);
-    if (run->predict) add_api(to, prefix, predict);
-    add_api(to, prefix, further_functions);
-    add_api(to, prefix, of_library);
+    add_functions(to, run, prefix, false);
+    text_add(to, "/* These call libsgdrt; a shared object holds it. */\n");
+    add_functions(to, run, prefix, true);
+    text_add(to, "\n");
 }
 
 void header_write(Text *to, const char *source, const char *id, const HeaderBlock *blocks, int count) {
@@ -229,14 +205,9 @@ void header_write(Text *to, const char *source, const char *id, const HeaderBloc
                  "/* Zero everywhere: as the program says. planned_steps: what `progress` is measured against. */\n"
                  "typedef struct sgdc_options { uint64_t seed, planned_steps, has_seed, reserved[5]; } sgdc_options;\n"
                  "typedef struct sgdc_report { int64_t epoch, step; double train_loss, valid_loss; } sgdc_report;\n"
-                 "typedef int sgdc_callback(void *user, const sgdc_report *report);\n"
-                 "int sgdrt_fit(void *m, const void *train, const void *valid, sgdc_callback *callback, void *user);\n"
-                 "int sgdrt_set_threads(void *m, int threads);\n"
-                 "int sgdrt_evaluate(const void *m, const void *data, float *results);\n"
-                 "int sgdrt_save_instance(const void *m, const char *path);\n"
-                 "int sgdrt_load_instance(void *m, const char *path);\n"
-                 "int sgdrt_resume_instance(void *m, const char *path);\n"
-                 "#endif\n\n");
+                 "typedef int sgdc_callback(void *user, const sgdc_report *report);\n");
+    add_library_functions(to);
+    text_add(to, "#endif\n\n");
     for (int i = 0; i < count; i++) add_block(to, &blocks[i]);
     text_add(to, "#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }
