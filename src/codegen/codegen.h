@@ -10,6 +10,8 @@
  *   object_model.c embedded.c        what an object holds besides: its sgdrt_model, the functions of the C API
  *   model_facts.c                    what of it a run does not say itself; units of C (c/) say it too
  *   interface.c header.c             object and header side by side; the header
+ *   c_api.c                          the functions of the C API, one row each
+ *   object_library.c                 those that need libsgdrt, where a shared object has them
  *   exported_names.c                 what all that is called in C; library_names.c: names that are taken
  *   memory.c                         where LLVM gets no memory
  *   llvm_versions.h                  LLVM's headers, and what differs between its versions
@@ -42,6 +44,7 @@ typedef struct CodegenOptions {
 } CodegenOptions;
 
 const char *codegen_native(void); /* what "native" is here: "x86-64-v3", "aarch64" */
+Architecture codegen_host(void);  /* of the machine at hand */
 
 /* Seconds spent so far, for --time-passes. */
 typedef struct CodegenTimes {

@@ -3,7 +3,7 @@
  */
 #include "codegen/interface.h"
 #include "codegen/exported_names.h"
-#include "codegen/header.h"
+#include "codegen/object_library.h"
 #include "codegen/object_model.h"
 #include "core.h"
 #include "model.h"
@@ -41,17 +41,23 @@ static HeaderBlock block_of(Arena *arena, const Run *run, const char *prefix, Co
     };
 }
 
+const HeaderBlock *interface_blocks(Arena *arena, const Program *program, const char *const *prefixes,
+                                    Codegen *const *sessions, int levels) {
+    HeaderBlock *blocks = arena_array(arena, HeaderBlock, program->run_count + 1);
+    for (int i = 0; i < program->run_count; i++)
+        blocks[i] = block_of(arena, &program->runs[i], prefixes[i], sizes_of(&program->runs[i], sessions, levels));
+    return blocks;
+}
+
 void interface_header(Text *to, const Program *program, const char *stem, const char *const *prefixes,
                       Codegen *const *sessions, int levels) {
-    HeaderBlock *blocks = arena_array(to->arena, HeaderBlock, program->run_count + 1);
-    for (int i = 0; i < program->run_count; i++)
-        blocks[i] = block_of(to->arena, &program->runs[i], prefixes[i], sizes_of(&program->runs[i], sessions, levels));
+    const HeaderBlock *blocks = interface_blocks(to->arena, program, prefixes, sessions, levels);
     const char *source = text_format(to->arena, "%s.sgd", program->stem);
     header_write(to, source, exported_identifier(to->arena, stem), blocks, program->run_count);
 }
 
 void interface_object(Text *to, const Program *program, const char *const *prefixes, Codegen *const *sessions,
-                      const int *levels, int level_count) {
+                      const int *levels, int level_count, Text *exports) {
     Arena *arena = to->arena;
     int count = program->run_count;
     ObjectBlock *blocks = arena_array(arena, ObjectBlock, count + 1);
@@ -71,7 +77,8 @@ void interface_object(Text *to, const Program *program, const char *const *prefi
                                                      ? prefixes[i]
                                                      : text_format(arena, "%s__v%d", prefixes[i], levels[k]);
     }
-    ObjectModel object = {arena, codegen_architecture(sessions[0]), blocks, count};
+    ObjectModel object = {arena, codegen_architecture(sessions[0]), blocks, count, exports != NULL};
+    if (exports) object_library_exports(exports, runs, prefixes, count);
     CodegenExtra extra = {object_model_add, &object};
     codegen_object(sessions, level_count, to, runs, code, count, &extra);
 }

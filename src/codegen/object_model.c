@@ -9,6 +9,7 @@
 #include "codegen/exported_names.h"
 #include "codegen/header.h"
 #include "codegen/model_facts.h"
+#include "codegen/object_library.h"
 #include "model.h"
 #include <llvm-c/BitReader.h>
 #include <llvm-c/Core.h>
@@ -192,5 +193,6 @@ void object_model_add(LLVMModuleRef module, void *context) {
         LLVMSetGlobalConstant(global, true);
         LLVMSetVisibility(global, LLVMHiddenVisibility);
         link_embedded(&b, object->architecture);
+        if (object->shared) object_library_add(module, b.arena, block->header.run, b.prefix);
     }
 }

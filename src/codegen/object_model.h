@@ -16,6 +16,7 @@ typedef struct ObjectModel {
     Architecture architecture;
     const ObjectBlock *blocks;
     int count;
+    bool shared; /* for a shared object: with object_library.c */
 } ObjectModel;
 
 /* A CodegenExtra.add: context is an ObjectModel. */

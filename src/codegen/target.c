@@ -20,6 +20,8 @@ static const Architecture host = AARCH64;
 #error "this machine's architecture is no row of architectures.def"
 #endif
 
+Architecture codegen_host(void) { return host; }
+
 const char *codegen_native(void) {
     const ArchitectureRow *row = architecture_row(host);
     if (row->levels == 1) return row->name;

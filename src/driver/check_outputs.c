@@ -32,7 +32,10 @@ static Doors list(Driver *driver) {
     Doors doors = {0};
     int count;
     const Emit *emits = driver_emits(driver, &count);
-    for (int i = 0; i < count; i++) add(driver, &doors, driver_emit_path(driver, emits[i]), emits[i].kind == EMIT_OBJ);
+    for (int i = 0; i < count; i++) {
+        bool binary = emits[i].kind == EMIT_OBJ || emits[i].kind == EMIT_SO;
+        add(driver, &doors, driver_emit_path(driver, emits[i]), binary);
+    }
     list_saved(driver, &doors);
     add(driver, &doors, o->trace, true);
     if (o->log && !path_names_folder(o->log)) add(driver, &doors, o->log, false);

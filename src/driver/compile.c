@@ -129,6 +129,7 @@ static ExitCode pass_stage(Driver *driver, const Pass *pass) {
     if (strcmp(pass->name, the_line) == 0) {
         if (emits(driver, EMIT_IR)) driver_keep_graphs(driver, EMIT_IR);
         if (emits(driver, EMIT_DOT)) driver_keep_graphs(driver, EMIT_DOT);
+        if (emits(driver, EMIT_MANIFEST)) driver_keep_identities(driver);
     }
     if (dumps(driver, pass->name))
         for (int i = 0; i < driver->program->run_count; i++) dump_run(driver, &driver->program->runs[i], pass->name);

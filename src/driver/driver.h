@@ -24,6 +24,7 @@
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
  *   trace.c        --trace;  find_lr.c: --find-lr
  *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary
+ *   link.c         --emit=so: the system's linker;  manifest.c: --emit=manifest;  child.c: programs that work for sgdc
  *   output.c       files are written whole or not at all;  check_outputs.c: what will be written, before work
  *   interrupt.c    signals
  *
@@ -63,6 +64,7 @@ typedef struct Driver {
     FILE *result, *info; /* stdout, stderr */
     Vector(PassTime) times;
     const char *kept[EMIT_KIND_COUNT]; /* graphs as text (emit_graph.c); NULL: not asked for */
+    const char **identities;           /* per run (emit_graph.c); NULL: not asked for */
     bool stopped;                      /* --stop-after was reached */
     double started;                    /* clock_seconds() at the start of the process */
 } Driver;
@@ -99,6 +101,7 @@ void progress_end(Progress *progress);
 
 /* ---- emit_graph.c -------------------------------------------------------------------------- */
 void driver_keep_graphs(Driver *driver, EmitKind kind); /* into driver->kept */
+void driver_keep_identities(Driver *driver);            /* into driver->identities, at the line where bits are fixed */
 
 /* ---- emit.c -------------------------------------------------------------------------------- */
 ExitCode driver_emit(Driver *driver);

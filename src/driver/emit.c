@@ -7,6 +7,8 @@
 #include "codegen/codegen.h"
 #include "codegen/interface.h"
 #include "driver/driver.h"
+#include "driver/link.h"
+#include "driver/manifest.h"
 #include "driver/output.h"
 #include <errno.h>
 #include <string.h>
@@ -81,12 +83,45 @@ static ExitCode write_text(Driver *driver, const char *path, const Text *text) {
     return EXIT_DATA;
 }
 
-static ExitCode write_object(Driver *driver, const Sessions *sessions, const char *path) {
+static Text make_object(Driver *driver, const Sessions *sessions, Text *exports) {
     Text bytes = text_new(driver->arena);
     Progress *progress = progress_begin(driver);
-    interface_object(&bytes, driver->program, sessions->prefixes, sessions->session, sessions->level, sessions->count);
+    interface_object(&bytes, driver->program, sessions->prefixes, sessions->session, sessions->level, sessions->count,
+                     exports);
     progress_end(progress);
+    return bytes;
+}
+
+static ExitCode write_object(Driver *driver, const Sessions *sessions, const char *path) {
+    Text bytes = make_object(driver, sessions, NULL);
     return write_text(driver, path, &bytes);
+}
+
+/* The shared object is called by the file's name, so that who is linked with it finds it under that. */
+static ExitCode write_shared(Driver *driver, const Sessions *sessions, const char *path) {
+    const char *problem, *slash = strrchr(path, '/'), *soname = slash ? slash + 1 : path;
+    if (codegen_architecture(sessions->session[0]) != codegen_host()) {
+        driver_complain(driver,
+                        "a shared object holds libsgdrt, which sgdc carries for this machine alone: for %s, link the "
+                        "object of --emit=obj with a libsgdrt made there",
+                        driver->options->target);
+        return EXIT_USAGE;
+    }
+    if (strcmp(path, "-") == 0) soname = text_format(driver->arena, "%s.so", driver->program->stem);
+    Text exports = text_new(driver->arena), library = text_new(driver->arena);
+    Text object = make_object(driver, sessions, &exports);
+    if (link_shared(&library, &object, &exports, soname, &problem)) return write_text(driver, path, &library);
+    driver_complain(driver, "%s", problem);
+    return EXIT_DATA;
+}
+
+static ExitCode write_manifest(Driver *driver, const Sessions *sessions, const char *path) {
+    Text text = text_new(driver->arena);
+    manifest_write(
+        &text, driver->program,
+        interface_blocks(driver->arena, driver->program, sessions->prefixes, sessions->session, sessions->count),
+        driver->identities);
+    return write_text(driver, path, &text);
 }
 
 static ExitCode write_header(Driver *driver, const Sessions *sessions, const char *path) {
@@ -113,6 +148,7 @@ const char *driver_emit_path(Driver *driver, Emit emit) {
     if (emit.path) return emit.path;
     switch (emit.kind) {
     case EMIT_OBJ: return object_path(driver);
+    case EMIT_SO: return beside_source(driver, "so");
     case EMIT_HEADER:
     case EMIT_C_HEADER: return header_path(driver);
     case EMIT_C: return beside_source(driver, "c");
@@ -131,7 +167,8 @@ static ExitCode write_c(Driver *driver, Sessions *object, Emit emit) {
 
 static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, Emit emit) {
     if (emit.kind == EMIT_C || emit.kind == EMIT_C_HEADER) return write_c(driver, object, emit);
-    bool for_object = emit.kind == EMIT_OBJ || emit.kind == EMIT_HEADER;
+    bool for_object = emit.kind == EMIT_OBJ || emit.kind == EMIT_SO || emit.kind == EMIT_HEADER ||
+                      emit.kind == EMIT_MANIFEST;
     if (!open_sessions(driver, for_object ? object : texts, for_object)) return EXIT_USAGE;
     switch (emit.kind) {
     case EMIT_LOOPS: return write_machine_text(driver, texts, CODEGEN_LOOPS, emit.path);
@@ -139,14 +176,27 @@ static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, 
     case EMIT_ASM: return write_machine_text(driver, texts, CODEGEN_ASM, emit.path);
     case EMIT_HEADER: return write_header(driver, object, driver_emit_path(driver, emit));
     case EMIT_OBJ: return write_object(driver, object, driver_emit_path(driver, emit));
+    case EMIT_SO: return write_shared(driver, object, driver_emit_path(driver, emit));
+    case EMIT_MANIFEST: return write_manifest(driver, object, emit.path);
     default: INTERNAL_ERROR("%s is not machine code", emit_kind_text(emit.kind));
     }
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------- */
+/* What make is told to have made: the object, or the shared one where that alone is asked for. */
+static const char *target_of_make(Driver *driver) {
+    int count;
+    const Emit *emits = driver_emits(driver, &count), *shared = NULL;
+    for (int i = 0; i < count; i++) {
+        if (emits[i].kind == EMIT_OBJ) return object_path(driver);
+        if (emits[i].kind == EMIT_SO) shared = &emits[i];
+    }
+    return shared ? driver_emit_path(driver, *shared) : object_path(driver);
+}
+
 static bool add_dependencies(Driver *driver, Text *to) {
     const Program *program = driver->program;
-    bool good = text_add_make(to, object_path(driver), true);
+    bool good = text_add_make(to, target_of_make(driver), true);
     text_add(to, ":");
     for (int i = -1; i < program->included_count; i++) {
         text_add(to, " ");
@@ -171,8 +221,18 @@ static ExitCode emit_text(Driver *driver, Emit emit) {
 }
 
 static bool is_machine(EmitKind kind) {
-    return kind == EMIT_LOOPS || kind == EMIT_LLVM || kind == EMIT_ASM || kind == EMIT_OBJ || kind == EMIT_HEADER ||
-           kind == EMIT_C || kind == EMIT_C_HEADER;
+    switch (kind) {
+    case EMIT_LOOPS:
+    case EMIT_LLVM:
+    case EMIT_ASM:
+    case EMIT_OBJ:
+    case EMIT_SO:
+    case EMIT_HEADER:
+    case EMIT_MANIFEST:
+    case EMIT_C:
+    case EMIT_C_HEADER: return true;
+    default: return false;
+    }
 }
 
 bool driver_makes_object(const Driver *driver) {

@@ -67,3 +67,24 @@ void driver_keep_graphs(Driver *driver, EmitKind kind) {
     }
     driver->kept[kind] = kept.bytes;
 }
+
+/* What decides the bits of a training besides its rows: the graphs, and how rows are scheduled into steps. */
+static const char *identity_of(Driver *driver, const Run *run) {
+    Text text = text_new(driver->arena);
+    add_graphs(driver, &text, run, EMIT_IR);
+    text_add(&text,
+             "batch %lld order %d last %d epochs %lld steps %lld seed %llu hold_out %d %a by %d copies %lld %lld\n",
+             (long long)run->batch, (int)run->order, (int)run->last, (long long)run->epochs, (long long)run->steps,
+             (unsigned long long)run->seed, (int)run->hold_out, run->hold_out_part, run->hold_out_by,
+             (long long)run->data->copies, (long long)(run->valid ? run->valid->copies : 0));
+    for (int i = 0; i < run->slot_count; i++) text_add(&text, "%s %a\n", run->slots[i].name, run->slots[i].value);
+    Sha256 hash = sha256_new();
+    sha256_add(&hash, text.bytes, text.length);
+    return sha256_text(driver->arena, hash);
+}
+
+void driver_keep_identities(Driver *driver) {
+    const Program *program = driver->program;
+    driver->identities = arena_array(driver->arena, const char *, program->run_count + 1);
+    for (int r = 0; r < program->run_count; r++) driver->identities[r] = identity_of(driver, &program->runs[r]);
+}

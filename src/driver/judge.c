@@ -41,6 +41,16 @@ ClassRule class_rule(const Training *t, const Truth *target, int outputs) {
     return is_probability(t->run->predict) ? CLASS_HALF : CLASS_SIGN;
 }
 
+ClassRule class_rule_of_run(const Run *run, int64_t *classes) {
+    *classes = run->target >= 0 ? run->data->fields[run->target].classes : 0;
+    int elements = (int)shape_size(run->predict->shape);
+    Truth truth = {.column = run->target, .classes = (int)*classes};
+    ClassRule rule = class_rule(&(Training){.run = run}, &truth, elements);
+    if (rule == CLASS_NONE && run->predict_classes > 0 && elements == 1) rule = CLASS_ITSELF;
+    if (rule == CLASS_ITSELF) *classes = run->predict_classes;
+    return rule;
+}
+
 int class_of(ClassRule rule, const float *values, int outputs) {
     int best = 0;
     switch (rule) {

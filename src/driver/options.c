@@ -19,7 +19,7 @@ static const OptionRow own_rows[] = {
      "compile in memory and train all train blocks, or the named blocks or runs"},
     {"check", 0, OPTION_FLAG, AT(check), NULL, NULL, "diagnose only"},
     {"emit", 0, OPTION_EMIT, AT(emit), "=KIND[=PATH],...", NULL,
-     "write ast, ir, grad, loops, llvm, asm, obj, header, c, dot or deps"},
+     "write ast, ir, grad, loops, llvm, asm, obj, so, header, manifest, c, dot or deps"},
     {"summary", 0, OPTION_FLAG, AT(summary), NULL, NULL, "print parameters and memory"},
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL, "load the data and plan the training, but do not train"},
     {"check-grad", 0, OPTION_FLAG, AT(check_grad), NULL, NULL,
@@ -84,8 +84,8 @@ static const OptionRow own_rows[] = {
     {0},
 };
 
-static const char *const emit_kinds[EMIT_KIND_COUNT] = {"ast", "ir",     "grad", "loops",    "llvm", "asm",
-                                                        "obj", "header", "c",    "c-header", "dot",  "deps"};
+static const char *const emit_kinds[EMIT_KIND_COUNT] = {
+    "ast", "ir", "grad", "loops", "llvm", "asm", "obj", "so", "header", "manifest", "c", "c-header", "dot", "deps"};
 
 const char *emit_kind_text(EmitKind kind) { return emit_kinds[kind]; }
 
@@ -170,8 +170,8 @@ static const char *parse_emit(Arena *arena, Options *o, const char *value) {
             if (strcmp(kind, emit_kinds[i]) == 0) emit.kind = i;
         if (emit.kind == EMIT_KIND_COUNT)
             return text_format(arena,
-                               "--emit does not know \"%s\"%s (it writes ast, ir, grad, loops, llvm, asm, obj, "
-                               "header, c, c-header, dot, deps)",
+                               "--emit does not know \"%s\"%s (it writes ast, ir, grad, loops, llvm, asm, obj, so, "
+                               "header, manifest, c, c-header, dot, deps)",
                                kind, suggestion(arena, kind, emit_kinds, EMIT_KIND_COUNT, ""));
         if (emit.path && *emit.path == 0) return text_format(arena, "--emit=%s= needs a path", kind);
         vector_push(arena, &o->emit, emit);

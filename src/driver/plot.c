@@ -2,21 +2,18 @@
  * through a pipe and is written whole or not at all; nothing is left behind when it fails. */
 #define _GNU_SOURCE
 #include "driver/plot_internal.h"
+#include "driver/child.h"
 #include "driver/interrupt.h"
 #include "driver/output.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40, MOST_COLUMNS = 200, SPAWN_FAILED = 127, PATIENCE_MS = 60000 };
-
-extern char **environ;
+enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40, MOST_COLUMNS = 200, PATIENCE_MS = 60000 };
 
 static bool find_format(const char *path, PlotFormat *format) {
     static const struct {
@@ -46,26 +43,6 @@ static FILE *script_file(const char *script) {
     return NULL;
 }
 
-/* Starts gnuplot reading `in`, writing to `out`, complaining to `complaints`. Returns 0 or an errno. */
-static int start_gnuplot(int in, int out, int complaints, pid_t *child) {
-    char *arguments[] = {"gnuplot", "-", NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in, 0);
-    posix_spawn_file_actions_adddup2(&actions, out, 1);
-    posix_spawn_file_actions_adddup2(&actions, complaints, 2);
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    int error = posix_spawnp(child, "gnuplot", &actions, &attributes, arguments, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
-}
-
 /* Until the writer has closed it; false if it says nothing for so long, or the user does not want to wait. */
 static bool read_all(int from, Text *to, int patience_ms, int asked) {
     enum { GLANCE_MS = 100 };
@@ -84,40 +61,25 @@ static bool read_all(int from, Text *to, int patience_ms, int asked) {
     return false;
 }
 
-static const char *first_line(Arena *arena, FILE *complaints) {
-    char line[256];
-    rewind(complaints);
-    while (fgets(line, sizeof line, complaints)) {
-        char *text = line + strspn(line, " \t\n^");
-        text[strcspn(text, "\n")] = 0;
-        if (*text) return text_format(arena, ": %s", text);
-    }
-    return "";
-}
-
 bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture, const char **problem) {
     FILE *in = script_file(script), *complaints = tmpfile();
-    int ends[2] = {-1, -1}, status = 0, asked = interrupt_asked; /* what ended training does not end its plot */
+    int ends[2] = {-1, -1}, code = 0, asked = interrupt_asked; /* what ended training does not end its plot */
+    char *arguments[] = {"gnuplot", "-", NULL};
     pid_t child;
     bool good = false, ended = true;
     if (!in || !complaints || pipe2(ends, O_CLOEXEC)) {
         *problem = text_format(arena, "the plot cannot be drawn: %s", strerror(errno));
     } else {
-        interrupt_hold();
-        int error = start_gnuplot(fileno(in), ends[1], fileno(complaints), &child);
-        if (error == 0) interrupt_set_child(child);
-        interrupt_release();
+        int error = child_start(arguments, fileno(in), ends[1], fileno(complaints), &child);
         close(ends[1]);
         ends[1] = -1;
         if (error == 0) {
             ended = read_all(ends[0], picture, patience_ms, asked);
             if (!ended) kill(child, SIGKILL);
-            while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-                ;
-            interrupt_set_child(0);
+            code = child_wait(child);
         }
-        good = error == 0 && ended && WIFEXITED(status) && WEXITSTATUS(status) == 0 && picture->length > 0;
-        if (error == ENOENT || (error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_FAILED))
+        good = error == 0 && ended && code == 0 && picture->length > 0;
+        if (error == ENOENT || (error == 0 && code == CHILD_NOT_FOUND))
             *problem = "plots are drawn by gnuplot, and it is not installed; --plot FILE.gp writes the script alone";
         else if (!ended)
             *problem = interrupt_asked != asked
@@ -126,7 +88,7 @@ bool plot_draw(Arena *arena, const char *script, int patience_ms, Text *picture,
         else if (error)
             *problem = text_format(arena, "gnuplot cannot be started: %s", strerror(error));
         else if (!good)
-            *problem = text_format(arena, "gnuplot failed%s", first_line(arena, complaints));
+            *problem = text_format(arena, "gnuplot failed%s", child_complaint(arena, complaints));
     }
     for (int i = 0; i < 2; i++)
         if (ends[i] >= 0) close(ends[i]);

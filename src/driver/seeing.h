@@ -52,6 +52,8 @@ const char *trained_class_name(Arena *arena, const DataSet *set, int field, int6
 /* How `outputs` numbers say a class. */
 typedef enum ClassRule { CLASS_NONE, CLASS_LARGEST, CLASS_ITSELF, CLASS_HALF, CLASS_SIGN } ClassRule;
 ClassRule class_rule(const Training *t, const Truth *target, int outputs);
+/* The same where no table is read; how many classes there are, as the rule finds them. The run predicts something. */
+ClassRule class_rule_of_run(const Run *run, int64_t *classes);
 int class_of(ClassRule rule, const float *values, int outputs);
 /* How sure a prediction of the class `of` is, 0 .. 1, where the numbers are probabilities or logits of two; else NaN. */
 double class_share(ClassRule rule, const float *values, int outputs, int of);

@@ -380,6 +380,7 @@ bool run_lower(Experiment *X, TrainBlock *block, Run *out) {
     RunLowering lowering = {.X = X, .L = X->L, .block = block}, *R = &lowering;
     const BlockStmt *batch = block_setting(block, KEY_BATCH);
     R->run.span = block->name.span;
+    R->run.doc = block->stmt->doc;
     R->run.batch_span = batch && batch->own ? batch->stmt->span : block->name.span;
     R->run.start_run = R->run.hold_out_by = R->run.target = -1;
     R->run.quadratic_lr = NAN;

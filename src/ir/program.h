@@ -178,6 +178,7 @@ typedef struct EachValue {
 
 typedef struct Run {
     const char *name, *block; /* "sweep lr=0.1 batch=10"; "sweep" */
+    const char *doc;          /* of the train block */
     EachValue *each;
     int each_count;
     Span span;       /* of the train block's name */

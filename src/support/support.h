@@ -3,9 +3,11 @@
  *   arena.c        memory that is freed at once; the compiler allocates nowhere else
  *   text.c         growing strings and interned names
  *   escape.c       texts of users in the language of where they go: terminal, JSON, csv, make, ...
+ *   json.c         JSON as it is written
  *   sha256.c       the hash that files are told apart by
  *   source.c       source texts and the way from a byte to file, line, column
  *   diagnostic.c   errors, warnings and notes: collected, counted, printed as text or JSON
+ *   carry.h        files that travel inside sgdc as they are
  *   codes.def      every diagnostic code with its explanation (sgdc --explain CODE)
  *
  * Invariants: nothing here exits; an interned name is equal to another if and only if
@@ -79,6 +81,30 @@ void text_add_gnuplot(Text *text, const char *s);                   /* a string 
 void text_add_xml(Text *text, const char *s);                       /* characters of an element */
 bool text_add_make(Text *text, const char *path, bool target);      /* false: make has no word for it */
 void text_add_c_comment(Text *text, const char *s);                 /* within a block comment, on one line */
+
+/* ---- json.c ------------------------------------------------------------------------------- */
+enum { JSON_MOST_DEPTH = 16 };
+typedef struct JsonLevel {
+    char closing;
+    bool flat, filled;
+} JsonLevel;
+typedef struct Json {
+    Text *to;
+    int depth;
+    JsonLevel levels[JSON_MOST_DEPTH];
+} Json;
+Json json_new(Text *to);
+/* key NULL: an element of an array. */
+void json_object(Json *json, const char *key);
+void json_array(Json *json, const char *key);
+void json_flat_object(Json *json, const char *key); /* on one line */
+void json_flat_array(Json *json, const char *key);
+void json_close(Json *json); /* what was opened last; the outermost ends with a newline */
+void json_null(Json *json, const char *key);
+void json_text(Json *json, const char *key, const char *value); /* NULL: null */
+void json_integer(Json *json, const char *key, int64_t value);
+void json_number(Json *json, const char *key, double value); /* no finite one: null */
+void json_bool(Json *json, const char *key, bool value);
 
 /* ---- sha256.c ----------------------------------------------------------------------------- */
 typedef struct Sha256 {

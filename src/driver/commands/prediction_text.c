@@ -44,12 +44,8 @@ static void name_classes(Driver *driver, const Run *run, PredictionForm *form) {
 
 PredictionForm prediction_form(Driver *driver, const Run *run, const char *const *texts, int text_count) {
     PredictionForm form = {.json = driver->options->json, .elements = shape_size(run->predict->shape)};
-    form.classes = run->target >= 0 ? run->data->fields[run->target].classes : 0;
-    Truth truth = {.column = run->target, .classes = (int)form.classes};
-    form.rule = class_rule(&(Training){.run = run}, &truth, (int)form.elements);
+    form.rule = class_rule_of_run(run, &form.classes);
     if (form.rule == CLASS_LARGEST && form.classes > MOST_NAMED) form.rule = CLASS_NONE;
-    if (form.rule == CLASS_NONE && run->predict_classes > 0 && form.elements == 1) form.rule = CLASS_ITSELF;
-    if (form.rule == CLASS_ITSELF) form.classes = run->predict_classes;
     if (form.rule != CLASS_NONE) name_classes(driver, run, &form);
     const char **names = arena_array(driver->arena, const char *, text_count + 1);
     for (int t = 0; t < text_count; t++) names[t] = escaped(driver->arena, form.json, texts[t]);

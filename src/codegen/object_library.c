@@ -1,0 +1,108 @@
+/* object_library: the functions that a header has inline, as symbols of a shared object: those that call libsgdrt
+ * (c_api.c), and PREFIX_rows. Languages that read no header call them there.
+ *
+ * What calls libsgdrt passes on what it was given, so that only the kinds of its parameters matter.
+ */
+#include "codegen/object_library.h"
+#include "codegen/c_api.h"
+#include "codegen/exported_names.h"
+#include <llvm-c/Core.h>
+#include <string.h>
+
+static LLVMTypeRef type_of(LLVMContextRef context, const char *c_type) {
+    switch (c_value(c_type)) {
+    case C_VOID: return LLVMVoidTypeInContext(context);
+    case C_I32: return LLVMInt32TypeInContext(context);
+    case C_I64:
+    case C_U64: return LLVMInt64TypeInContext(context);
+    case C_F64: return LLVMDoubleTypeInContext(context);
+    case C_STRING:
+    case C_POINTER: return LLVMPointerTypeInContext(context, 0);
+    }
+    return NULL;
+}
+
+static LLVMTypeRef type_of_function(Arena *arena, LLVMContextRef context, const char *returns,
+                                    const CParameters *parameters) {
+    LLVMTypeRef *types = arena_array(arena, LLVMTypeRef, parameters->count + 1);
+    for (int i = 0; i < parameters->count; i++) types[i] = type_of(context, parameters->items[i].type);
+    return LLVMFunctionType(type_of(context, returns), types, (unsigned)parameters->count, false);
+}
+
+/* An exported function of this name, and a builder at its beginning. */
+static LLVMValueRef begin_function(LLVMModuleRef module, const char *name, LLVMTypeRef type, LLVMBuilderRef *b) {
+    LLVMContextRef context = LLVMGetModuleContext(module);
+    LLVMValueRef function = LLVMAddFunction(module, name, type);
+    LLVMSetVisibility(function, LLVMProtectedVisibility);
+    *b = LLVMCreateBuilderInContext(context);
+    LLVMPositionBuilderAtEnd(*b, LLVMAppendBasicBlockInContext(context, function, "entry"));
+    return function;
+}
+
+static void add_call(LLVMModuleRef module, Arena *arena, const CFunction *f, const char *prefix) {
+    CParameters parameters = c_parameters(arena, f->parameters);
+    LLVMTypeRef type = type_of_function(arena, LLVMGetModuleContext(module), f->returns, &parameters);
+    LLVMValueRef called = LLVMGetNamedFunction(module, f->library);
+    if (!called) called = LLVMAddFunction(module, f->library, type);
+    LLVMBuilderRef b;
+    LLVMValueRef function = begin_function(module, text_format(arena, "%s_%s", prefix, f->name), type, &b);
+    LLVMValueRef *arguments = arena_array(arena, LLVMValueRef, parameters.count + 1);
+    LLVMGetParams(function, arguments);
+    LLVMValueRef result = LLVMBuildCall2(b, type, called, arguments, (unsigned)parameters.count, "");
+    LLVMSetTailCall(result, true);
+    LLVMBuildRet(b, result);
+    LLVMDisposeBuilder(b);
+}
+
+/* A struct of more than 16 bytes is returned in memory that the caller names, on every architecture; one without members,
+ * of 8 bytes, in a register. Members are pairs of 8 bytes behind the first 8. */
+static void add_rows(LLVMModuleRef module, Arena *arena, const DataSet *data, const char *prefix) {
+    LLVMContextRef context = LLVMGetModuleContext(module);
+    LLVMTypeRef i64 = LLVMInt64TypeInContext(context), pointer = LLVMPointerTypeInContext(context, 0);
+    int members = data->column_count, words = 1 + 2 * members, first = members ? 1 : 0;
+    LLVMTypeRef *types = arena_array(arena, LLVMTypeRef, words + 1);
+    for (int i = 0; i < words; i++) types[i] = i % 2 ? pointer : i64;
+    LLVMTypeRef record = LLVMStructTypeInContext(context, types, (unsigned)words, false);
+    types[0] = pointer;
+    types[first] = i64;
+    for (int i = 0; i < members; i++) types[first + 1 + i] = pointer;
+    LLVMTypeRef type = LLVMFunctionType(members ? LLVMVoidTypeInContext(context) : i64, types,
+                                        (unsigned)(first + 1 + members), false);
+    LLVMBuilderRef b;
+    LLVMValueRef function = begin_function(module, text_format(arena, "%s_rows", prefix), type, &b);
+    if (!members) {
+        LLVMBuildRet(b, LLVMGetParam(function, 0));
+    } else {
+        unsigned sret = LLVMGetEnumAttributeKindForName("sret", 4);
+        LLVMAddAttributeAtIndex(function, 1, LLVMCreateTypeAttribute(context, sret, record));
+        for (int w = 0; w < words; w++) {
+            LLVMValueRef value = w == 0 ? LLVMGetParam(function, 1)
+                                 : w % 2 == 1
+                                     ? LLVMGetParam(function, (unsigned)(2 + w / 2))
+                                     : LLVMConstInt(i64, (uint64_t)c_column_stride(&data->columns[w / 2 - 1]), 0);
+            LLVMBuildStore(b, value, LLVMBuildStructGEP2(b, record, LLVMGetParam(function, 0), (unsigned)w, ""));
+        }
+        LLVMBuildRetVoid(b);
+    }
+    LLVMDisposeBuilder(b);
+}
+
+void object_library_add(LLVMModuleRef module, Arena *arena, const Run *run, const char *prefix) {
+    for (const CFunction *f = c_functions; f->name; f++)
+        if (f->library && c_function_is_of(f, run)) add_call(module, arena, f, prefix);
+    add_rows(module, arena, run->data, prefix);
+}
+
+/* Headers call functions of libsgdrt, under the version that libsgdrt.so has them (runtime/libsgdrt.map). */
+void object_library_exports(Text *to, const Run *const *runs, const char *const *prefixes, int count) {
+    text_add(to, "%s%d {\nglobal:\n", C_API_SYMBOL_VERSION, C_API_VERSION);
+    for (int i = 0; i < count; i++) {
+        for (const CFunction *f = c_functions; f->name; f++)
+            if (c_function_is_of(f, runs[i])) text_add(to, "    %s_%s;\n", prefixes[i], f->name);
+        text_add(to, "    %s_rows;\n", prefixes[i]);
+    }
+    text_add(to, "local:\n    *;\n};\nSGDRT_0 {\nglobal:\n");
+    for (const CFunction *f = c_functions; f->name; f++)
+        if (f->library) text_add(to, "    %s;\n", f->library);
+    text_add(to, "};\n");
+}
