@@ -29,7 +29,7 @@ set(exact "(= ${PROJECT_VERSION}-1)")
 set(CPACK_DEBIAN_COMPILER_PACKAGE_NAME sgdc)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_COMPILER_PACKAGE_RECOMMENDS "libsgdrt-dev ${exact}")
+set(CPACK_DEBIAN_COMPILER_PACKAGE_RECOMMENDS "libsgdrt-dev ${exact}, binutils | lld")
 set(CPACK_DEBIAN_COMPILER_PACKAGE_SUGGESTS "gcc | c-compiler, gnuplot-nox | gnuplot")
 set(CPACK_COMPONENT_COMPILER_DESCRIPTION
 "training compiler for models in a small language
