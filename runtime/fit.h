@@ -24,7 +24,8 @@ int sgdrt_evaluate(const void *m, const void *data, float *results);
 int sgdrt_save_instance(const void *m, const char *path);
 int sgdrt_load_instance(void *m, const char *path);
 int sgdrt_resume_instance(void *m, const char *path);
-int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length); /* *bytes is the caller's: free() */
+int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length); /* *bytes is the caller's: free_bytes */
+void sgdrt_free_bytes(void *bytes);                                          /* free(), for who has another one */
 int sgdrt_load_instance_memory(void *m, const void *bytes, size_t length);
 int sgdrt_resume_instance_memory(void *m, const void *bytes, size_t length);
 #endif

@@ -5,6 +5,7 @@
 #include "fit.h"
 #include "problem.h"
 #include "saved.h"
+#include <stdlib.h>
 
 static sgdrt_training training_of(const sgdrt_instance *instance) {
     const sgdrt_model *model = instance->model;
@@ -31,6 +32,8 @@ int sgdrt_save_instance(const void *m, const char *path) { return m && path ? sa
 int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length) {
     return m && bytes && length ? save(m, NULL, bytes, length) : SGDRT_NULL;
 }
+
+void sgdrt_free_bytes(void *bytes) { free(bytes); }
 
 /* Gives the checkpoint back. */
 static int restore(sgdrt_instance *instance, sgdrt_checkpoint *checkpoint, sgdrt_saved_use use) {

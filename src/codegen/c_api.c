@@ -24,12 +24,15 @@ const CFunction c_functions[] = {
     {"clear_lr", "int", "@ *m", NULL, false, NULL},
     {"request_stop", "void", "@ *m", NULL, false, "Async-signal-safe; fit ends after the step in flight."},
     {"parameter", "float *", "@ *m, const char *name, const int64_t **shape, int *rank", NULL, false,
-     "A parameter in place, row-major, or NULL. shape and rank may be NULL."},
+     "A parameter of f32 in place, row-major, or NULL. shape and rank may be NULL."},
+    {"parameter_data", "void *", "@ *m, const char *name, const int64_t **shape, int *rank", NULL, false,
+     "The same of any type: double of f64."},
     {"parameter_name", "const char *", "int index", NULL, false, "NULL past the last."},
     {"refused", "const char *", "const @ *m, const @_data *data, int64_t *row", NULL, false,
      "After a refusal: the field with a label out of range or a value that is not finite, and its row; NULL if there "
      "is "
      "none. Fields that are NULL are not looked at. row may be NULL."},
+    {"steps", "int64_t", "const @ *m", NULL, false, "Steps done since init, those of a loaded file included."},
     {"strerror", "const char *", "int status", NULL, false, "What a status means."},
     {"set_threads", "int", "@ *m, int threads", "sgdrt_set_threads", false,
      "How many threads fit and its evaluations use, 0 for as many as the process may; the bits are the same on any "
@@ -50,6 +53,11 @@ const CFunction c_functions[] = {
      "Takes what serves of such a file: with keep = best(...) in the program, what sgdc --save kept."},
     {"resume", "int", "@ *m, const char *path", "sgdrt_resume_instance", false,
      "Takes the last state of such a file, from which fit continues exactly."},
+    {"save_memory", "int", "const @ *m, void **bytes, size_t *length", "sgdrt_save_instance_memory", false,
+     "What save writes, in memory; @_free_bytes returns it."},
+    {"load_memory", "int", "@ *m, const void *bytes, size_t length", "sgdrt_load_instance_memory", false, NULL},
+    {"resume_memory", "int", "@ *m, const void *bytes, size_t length", "sgdrt_resume_instance_memory", false, NULL},
+    {"free_bytes", "void", "void *bytes", "sgdrt_free_bytes", false, NULL},
     {NULL, NULL, NULL, NULL, false, NULL},
 };
 const int c_function_count = sizeof c_functions / sizeof *c_functions - 1;

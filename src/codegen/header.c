@@ -149,7 +149,7 @@ static void add_function(Text *to, const CFunction *f, const char *prefix) {
         return;
     }
     CParameters parameters = c_parameters(to->arena, f->parameters);
-    text_add(to, " {\n    return %s(", f->library);
+    text_add(to, " {\n    %s%s(", strcmp(f->returns, "void") ? "return " : "", f->library);
     for (int i = 0; i < parameters.count; i++) text_add(to, "%s%s", i ? ", " : "", parameters.items[i].name);
     text_add(to, ");\n}\n");
 }

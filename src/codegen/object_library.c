@@ -50,7 +50,10 @@ static void add_call(LLVMModuleRef module, Arena *arena, const CFunction *f, con
     LLVMGetParams(function, arguments);
     LLVMValueRef result = LLVMBuildCall2(b, type, called, arguments, (unsigned)parameters.count, "");
     LLVMSetTailCall(result, true);
-    LLVMBuildRet(b, result);
+    if (c_value(f->returns) == C_VOID)
+        LLVMBuildRetVoid(b);
+    else
+        LLVMBuildRet(b, result);
     LLVMDisposeBuilder(b);
 }
 

@@ -10,6 +10,7 @@
 #include "driver/seeing.h"
 #include "fit.h"
 #include <math.h>
+#include <stdlib.h>
 
 enum { MANIFEST_VERSION = 1, ALIGNMENT = 64 };
 
@@ -143,6 +144,21 @@ static void classes(Json *j, const Column *column) {
     }
 }
 
+/* Of a csv: which of its columns the elements are, by name or by number. */
+static void csv_columns(Json *j, const Column *column) {
+    if (!column->csv_count) {
+        json_null(j, "columns");
+        return;
+    }
+    json_flat_array(j, "columns");
+    for (int i = 0; i < column->csv_count; i++)
+        if (column->csv_name && column->csv_name[i])
+            json_text(j, NULL, column->csv_name[i]);
+        else
+            json_integer(j, NULL, column->csv_index[i]);
+    json_close(j);
+}
+
 static void rows(Json *j, const HeaderBlock *block) {
     Arena *arena = j->to->arena;
     const DataSet *data = block->run->data;
@@ -166,6 +182,7 @@ static void rows(Json *j, const HeaderBlock *block) {
         json_integer(j, "data_offset", (int64_t)(offset + offsetof(sgdrt_column, data)));
         json_integer(j, "stride_offset", (int64_t)(offset + offsetof(sgdrt_column, stride)));
         classes(j, column);
+        csv_columns(j, column);
         json_bool(j, "standardized", column->standardized);
         json_bool(j, "read_by_predict", block->predicts[i]);
         json_close(j);
@@ -181,6 +198,8 @@ static void settings(Json *j, const Run *run) {
     static const char *const held[] = {NULL, "random", "split", "last"};
     json_object(j, "settings");
     json_text(j, "data", run->data->name);
+    json_text(j, "data_doc", run->data->doc);
+    json_text(j, "source", source_name(run->data->kind));
     json_integer(j, "batch", run->batch);
     json_integer(j, "epochs", run->epochs);
     json_integer(j, "steps", run->steps);
@@ -191,6 +210,12 @@ static void settings(Json *j, const Run *run) {
     json_text(j, "hold_out_rows", held[run->hold_out]);
     json_integer(j, "copies", run->data->copies > 1 ? run->data->copies : 1);
     json_close(j);
+}
+
+/* The shortest number that is rounded to the slot's value where it is set. */
+static double shortest(Arena *arena, const Slot *slot) {
+    return slot->dtype == DTYPE_F32 && isfinite(slot->value) ? strtod(text_number(arena, slot->value, true), NULL)
+                                                             : slot->value;
 }
 
 static void model_parameters(Json *j, const Run *run) {
@@ -211,7 +236,7 @@ static void model_parameters(Json *j, const Run *run) {
     for (int i = 0; i < run->slot_count; i++) {
         json_flat_object(j, NULL);
         json_text(j, "name", run->slots[i].name);
-        json_number(j, "value", run->slots[i].value);
+        json_number(j, "value", shortest(j->to->arena, &run->slots[i]));
         json_close(j);
     }
     json_close(j);

@@ -340,6 +340,7 @@ static DataVariant *new_variant(Experiment *X, DataDecl *decl) {
     variant->decl = decl;
     variant->set->name = decl->name.text;
     variant->set->span = decl->name.span;
+    variant->set->doc = decl->stmt->doc;
     variant->set->like = decl->base ? decl->base->name.text : NULL;
     variant->chosen = arena_array(X->arena, int, X->top_sites.count + 1);
     for (int s = 0; s < X->top_sites.count; s++) variant->chosen[s] = X->top_sites.items[s].chosen;

@@ -60,6 +60,7 @@ typedef struct DataSet {
     Name name;
     SourceKind kind;
     Span span;
+    const char *doc;
     const char *like;                 /* `data test like digits`: the set whose statistics it uses, or NULL */
     const char *path;                 /* csv (after --data NAME=PATH) */
     char delimiter, decimal, comment; /* csv; 0: as it is found, a point, none */

@@ -13,11 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of fit.h, which no application includes. */
-int sgdrt_save_instance_memory(const void *m, void **bytes, size_t *length);
-int sgdrt_load_instance_memory(void *m, const void *bytes, size_t length);
-int sgdrt_resume_instance_memory(void *m, const void *bytes, size_t length);
-
 enum { FLUSHED = 0x8040 }; /* FTZ and DAZ of x86-64's control register */
 typedef struct Mode {
     const char *name;
@@ -186,6 +181,7 @@ static void take_parameters(classify *m) {
         int rank;
         size_t count = 1;
         float *values = classify_parameter(m, classify_parameter_name(i), &shape, &rank);
+        if (classify_parameter_data(m, classify_parameter_name(i), NULL, NULL) != values) exit(3);
         for (int a = 0; a < rank; a++) count *= (size_t)shape[a];
         take(values, count * sizeof *values);
     }
@@ -226,7 +222,13 @@ static void use_files(classify *m, classify *other, const char *path) {
     DOOR(sgdrt_load_instance_memory(other, bytes, length));
     DOOR(sgdrt_resume_instance_memory(other, bytes, length));
     take_parameters(other);
-    free(bytes);
+    VOID_DOOR(sgdrt_free_bytes(bytes));
+    DOOR(classify_save_memory(m, &bytes, &length));
+    take(bytes, length);
+    DOOR(classify_load_memory(other, bytes, length));
+    DOOR(classify_resume_memory(other, bytes, length));
+    take_parameters(other);
+    VOID_DOOR(classify_free_bytes(bytes));
 }
 
 static void use_model(const sgdrt_table *table, const char *path) {
@@ -258,6 +260,7 @@ static void use_model(const sgdrt_table *table, const char *path) {
     take(out, sizeof out);
     VOID_DOOR(classify_refused(m, &data, &row));
     VOID_DOOR(classify_strerror(status));
+    VOID_DOOR(classify_steps(m));
     take_parameters(m);
     use_files(m, other, path);
     VOID_DOOR(classify_request_stop(m));

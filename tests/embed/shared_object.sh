@@ -55,7 +55,7 @@ for slope in 2 3; do
     mkdir -p with$slope
     cat >with$slope/same.sgd <<END_OF_SGD
 data d { x: f32; y: f32 }
-model m(x: f32) -> f32 { param w: f32 = $slope; return w * x }
+model m(x: f32) -> f32 { param w: f32 = $slope; param b: f64 = 7; return w * x + f32(b) - 7 }
 train fit { data = d; minimize = squared(m(x), y); predict = m(x); optimizer = sgd(lr = 0); batch = 1; epochs = 1 }
 END_OF_SGD
     "$sgdc" with$slope/same.sgd --cpu=native --emit=so,header
@@ -72,7 +72,12 @@ static void *library;
 static float ask(const char *path, int scope) {
     int (*new)(same **, const sgdc_options *), (*fit)(same *, const same_data *, const same_data *, sgdc_callback *, void *),
         (*evaluate)(const same *, const same_data *, float *), (*set_threads)(same *, int),
-        (*predict)(const same *, const same_data *, float *, void *);
+        (*predict)(const same *, const same_data *, float *, void *), (*save_memory)(const same *, void **, size_t *),
+        (*load_memory)(same *, const void *, size_t);
+    void *(*parameter_data)(same *, const char *, const int64_t **, int *), *bytes, *b;
+    void (*free_bytes)(void *);
+    int64_t (*steps)(const same *);
+    size_t length;
     same_data (*rows)(int64_t, const float *, const float *);
     void (*free)(same *);
     float x = 1, y = 0, answer = -1, figures[SAME_FIGURES];
@@ -80,9 +85,15 @@ static float ask(const char *path, int scope) {
     library = dlopen(path, RTLD_NOW | scope);
     if (!library) return fprintf(stderr, "%s\n", dlerror()), -1;
     FIND(new); FIND(fit); FIND(evaluate); FIND(set_threads); FIND(predict); FIND(rows); FIND(free);
+    FIND(save_memory); FIND(load_memory); FIND(parameter_data); FIND(free_bytes); FIND(steps);
     same_data row = rows(1, &x, &y);
     if (new(&m, 0) || set_threads(m, 2) || fit(m, &row, 0, 0, 0) || evaluate(m, &row, figures) || predict(m, &row, &answer, 0))
         return -1;
+    b = parameter_data(m, "m.b", NULL, NULL);
+    if (!b || *(double *)b != 7 || steps(m) != 1 || save_memory(m, &bytes, &length)) return -1;
+    *(double *)b = 8;
+    if (load_memory(m, bytes, length) || *(double *)b != 7 || parameter_data(m, "m.c", NULL, NULL)) return -1;
+    free_bytes(bytes);
     free(m);
     return figures[0] > 0 ? answer : -1;
 }
