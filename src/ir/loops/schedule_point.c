@@ -371,10 +371,10 @@ typedef struct PointRule {
 static const PointRule point_rules[OP_COUNT] = {
 #define RULE_FLAT(NAME) .flat = value_##NAME
 #define RULE_PLACES(NAME) .places = value_##NAME
-#define RULE_VALUES(NAME) NULL
-#define RULE_SAME(NAME) NULL
-#define RULE_LOOPS(NAME) NULL
-#define RULE_ABSENT(NAME) NULL
+#define RULE_VALUES(NAME) .flat = NULL
+#define RULE_SAME(NAME) .flat = NULL
+#define RULE_LOOPS(NAME) .flat = NULL
+#define RULE_ABSENT(NAME) .flat = NULL
 #define OP(NAME, text, arity, class, cost, attribute, emission, ...) [OP_##NAME] = {RULE_##emission(NAME)},
 #include "ir/ops.def"
 #undef OP
