@@ -4,7 +4,7 @@
 set -eu
 build=$1 source=$2
 fail() { echo "$@" >&2; exit 1; }
-for tool in dpkg-deb dpkg-shlibdeps cpack; do
+for tool in dpkg-deb dpkg-shlibdeps file cpack; do
     command -v $tool > /dev/null || { echo "skipped: there is no $tool"; exit 77; }
 done
 cpack --config "$build/CPackConfig.cmake" -B . -D CPACK_DEBIAN_COMPRESSION_TYPE=gzip > made.txt 2>&1 ||
