@@ -30,10 +30,15 @@ while :; do
     esac
 done
 build=$(cd "$(dirname "$sgdc")" && pwd)
-scratch=$(mktemp -d) || exit 2
-trap 'rm -rf "$scratch"' EXIT
+own=$(mktemp -d) || exit 2
+trap 'rm -rf "$own"' EXIT
+scratch=$own/scratch links=$own/links
+mkdir "$scratch" "$links" || exit 2
+# Lists of options have no blanks in their paths.
+ln -s "$build" "$links/build" && ln -s "$root/runtime" "$links/runtime" || exit 2
+build=$links/build
 cc=${CC:-cc}
-warn="-std=c11 -O1 -Wall -Wextra -Werror -I$root/runtime"
+warn="-std=c11 -O1 -Wall -Wextra -Werror -I$links/runtime"
 
 # ---- what this machine can do -------------------------------------------------------------------------------
 native=$("$sgdc" --version | sed -n 's/.*native: x86-64-v\([2-4]\).*/\1/p')     # SGDC_NATIVE counts

@@ -3,7 +3,9 @@
 # object, and run.
 #     run.sh SGDC RUNTIME_LIBRARY SOURCE_FOLDER      (in an empty folder; CC and CXX may be set)
 set -eu
-sgdc=$1 runtime=$2 source=$3
+sgdc=$1 source=$3
+ln -sf "$2" libsgdrt.a
+runtime=libsgdrt.a          # lists of options have no blanks in their paths
 embed=$source/tests/embed
 cc=${CC:-cc} cxx=${CXX:-c++}
 warn="-Wall -Wextra -Werror"
