@@ -41,7 +41,7 @@ static ExitCode check_options(Driver *driver) {
     }
     if ((o->run || o->dry_run || o->find_lr) && driver_makes_object(driver)) {
         driver_complain(driver,
-                        "--run and machine code for an application are two compilations: ask for one at a time");
+                        "--run and what is made for an application are two compilations: ask for one at a time");
         return EXIT_USAGE;
     }
     return EXIT_DONE;

@@ -33,7 +33,7 @@ static Doors list(Driver *driver) {
     int count;
     const Emit *emits = driver_emits(driver, &count);
     for (int i = 0; i < count; i++) {
-        bool binary = emits[i].kind == EMIT_OBJ || emits[i].kind == EMIT_SO;
+        bool binary = emits[i].kind == EMIT_OBJ || emits[i].kind == EMIT_SO || emits[i].kind == EMIT_ONNX;
         add(driver, &doors, driver_emit_path(driver, emits[i]), binary);
     }
     list_saved(driver, &doors);

@@ -6,6 +6,7 @@
  *   compile.c      text -> Program at the line where bits are fixed, pass by pass
  *   say.c          complaints, lines on what was done, times; the clock
  *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_graph.c: graphs
+ *   emit_onnx.c    --emit=onnx: a trained model for other runtimes
  *   find_data.c    where data files lie;  tables.c: data sets in memory, standardised;  synthetic.c: made columns
  *   split.c        which rows train and which are held out;  rounding.c: differences that f32 loses
  *   state.c        a run's state before its first step
@@ -21,6 +22,7 @@
  *   --animate and --report are mapped by seeing.h (predictor.c, judge.c, picture.c, film.c, film_script.c, animate.c,
  *     page.c, page_judged.c, page_data.c), what pages are made of by html.h (html.c, html_chart.c, html_film.c,
  *     html_program.c), what moves by gif.h (png.c, gif.c)
+ *   served.c       what serves, from a saved file
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
  *   trace.c        --trace;  find_lr.c: --find-lr
  *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary
@@ -111,6 +113,9 @@ bool driver_make_folder(Driver *driver);                    /* -o; false after a
 /* Is machine code for an application asked for (the default)? It takes rows as measured, while --run standardizes
  * them once, when they are loaded. */
 bool driver_makes_object(const Driver *driver);
+
+/* ---- emit_onnx.c -------------------------------------------------------------------------------- */
+ExitCode driver_emit_onnx(Driver *driver, const char *path);
 
 /* ---- check_outputs.c ----------------------------------------------------------------------- */
 ExitCode driver_check_outputs(Driver *driver);                  /* before work; complains */

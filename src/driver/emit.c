@@ -152,6 +152,7 @@ const char *driver_emit_path(Driver *driver, Emit emit) {
     case EMIT_HEADER:
     case EMIT_C_HEADER: return header_path(driver);
     case EMIT_C: return beside_source(driver, "c");
+    case EMIT_ONNX: return beside_source(driver, "onnx");
     default: return "-";
     }
 }
@@ -211,6 +212,7 @@ static bool add_dependencies(Driver *driver, Text *to) {
 
 static ExitCode emit_text(Driver *driver, Emit emit) {
     Text text = text_new(driver->arena);
+    if (emit.kind == EMIT_ONNX) return driver_emit_onnx(driver, driver_emit_path(driver, emit));
     if (emit.kind == EMIT_AST)
         ast_print(&text, driver->ast);
     else if (emit.kind == EMIT_DEPS) {
@@ -239,7 +241,7 @@ bool driver_makes_object(const Driver *driver) {
     const Options *o = driver->options;
     if (!o->emit.count) return !(o->run || o->dry_run || o->summary || o->check || o->check_grad || o->find_lr);
     for (int i = 0; i < o->emit.count; i++)
-        if (is_machine(o->emit.items[i].kind)) return true;
+        if (is_machine(o->emit.items[i].kind) || o->emit.items[i].kind == EMIT_ONNX) return true;
     return false;
 }
 
@@ -266,7 +268,7 @@ ExitCode driver_emit(Driver *driver) {
     const Emit *emits = driver_emits(driver, &count);
     bool machine = false;
     for (int i = 0; i < count; i++) machine |= is_machine(emits[i].kind);
-    if (machine && driver->program->run_count == 0) {
+    if (driver_makes_object(driver) && driver->program->run_count == 0) {
         driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
         return EXIT_SOURCE;
     }

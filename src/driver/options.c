@@ -19,7 +19,7 @@ static const OptionRow own_rows[] = {
      "compile in memory and train all train blocks, or the named blocks or runs"},
     {"check", 0, OPTION_FLAG, AT(check), NULL, NULL, "diagnose only"},
     {"emit", 0, OPTION_EMIT, AT(emit), "=KIND[=PATH],...", NULL,
-     "write ast, ir, grad, loops, llvm, asm, obj, so, header, manifest, c, dot or deps"},
+     "write ast, ir, grad, loops, llvm, asm, obj, so, header, manifest, c, onnx, dot or deps"},
     {"summary", 0, OPTION_FLAG, AT(summary), NULL, NULL, "print parameters and memory"},
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL, "load the data and plan the training, but do not train"},
     {"check-grad", 0, OPTION_FLAG, AT(check_grad), NULL, NULL,
@@ -84,8 +84,9 @@ static const OptionRow own_rows[] = {
     {0},
 };
 
-static const char *const emit_kinds[EMIT_KIND_COUNT] = {
-    "ast", "ir", "grad", "loops", "llvm", "asm", "obj", "so", "header", "manifest", "c", "c-header", "dot", "deps"};
+static const char *const emit_kinds[EMIT_KIND_COUNT] = {"ast", "ir",       "grad", "loops",  "llvm",
+                                                        "asm", "obj",      "so",   "header", "manifest",
+                                                        "c",   "c-header", "onnx", "dot",    "deps"};
 
 const char *emit_kind_text(EmitKind kind) { return emit_kinds[kind]; }
 
@@ -171,7 +172,7 @@ static const char *parse_emit(Arena *arena, Options *o, const char *value) {
         if (emit.kind == EMIT_KIND_COUNT)
             return text_format(arena,
                                "--emit does not know \"%s\"%s (it writes ast, ir, grad, loops, llvm, asm, obj, so, "
-                               "header, manifest, c, c-header, dot, deps)",
+                               "header, manifest, c, c-header, onnx, dot, deps)",
                                kind, suggestion(arena, kind, emit_kinds, EMIT_KIND_COUNT, ""));
         if (emit.path && *emit.path == 0) return text_format(arena, "--emit=%s= needs a path", kind);
         vector_push(arena, &o->emit, emit);
@@ -331,13 +332,14 @@ static const char *name_problem(Arena *arena, const char *name) {
 
 /* Options that make no sense together, or without another. */
 static const char *check_together(Arena *arena, const Options *o) {
-    bool trains = o->run || o->dry_run || o->check_grad || o->find_lr;
+    bool trains = o->run || o->dry_run || o->check_grad || o->find_lr, onnx = false;
+    for (int i = 0; i < o->emit.count; i++) onnx |= o->emit.items[i].kind == EMIT_ONNX;
     const struct {
         bool given;
         const char *spelling;
     } needs_run[] = {
         {o->save != NULL, "--save"},
-        {o->load != NULL, "--load"},
+        {o->load != NULL && !onnx, "--load"},
         {o->log != NULL, "--log"},
         {o->plot != NULL, "--plot"},
         {o->animate != NULL, "--animate"},

@@ -20,6 +20,7 @@ typedef enum EmitKind {
     EMIT_MANIFEST,
     EMIT_C,
     EMIT_C_HEADER,
+    EMIT_ONNX,
     EMIT_DOT,
     EMIT_DEPS,
     EMIT_KIND_COUNT

@@ -203,6 +203,12 @@ bool saved_read_parameters(Training *t, const char *path);
 /* start = other: the same from a run that has ended. */
 void saved_copy_parameters(Training *t, const Training *from);
 
+/* ---- served.c ---------------------------------------------------------------------------------- */
+/* Leaves the program with the one run that --run names, or the file says. EXIT_DONE, or what to exit with. */
+ExitCode served_choose_run(Driver *driver, const sgdrt_checkpoint *file);
+/* All that serves, into a cleared state; false after a diagnostic. */
+bool served_restore(Driver *driver, const sgdrt_checkpoint *file, const Run *run, void *state);
+
 /* ---- resume.c: --save-every, --resume ---------------------------------------------------------- */
 /* The step at which a call must end so that its state is saved. */
 int64_t resume_next_save(const Training *t, int64_t step);

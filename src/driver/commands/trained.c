@@ -1,8 +1,6 @@
 /* trained: from a program and a saved file to a function that can be called.
  *
  * Only what is called is compiled: init and step leave the run before the graph passes, so that no gradient is taken.
- * Of the file everything but the optimizer's state has to be there, and nothing else may be: a parameter that the program
- * has not would have had its part in what the file's model answers.
  */
 #include "driver/commands/trained.h"
 #include "codegen/codegen.h"
@@ -16,99 +14,6 @@ const char *trained_check_options(Arena *arena, const Options *options, const ch
     if (options->load) return NULL;
     return text_format(arena, "sgdc %s needs the saved parameters: --load=FILE (sgdc %s --run --save=FILE writes it)",
                        command, options->file);
-}
-
-/* ---- which run ----------------------------------------------------------------------------------- */
-static bool is_asked_for(const Run *run, const char *only) {
-    for (const char *at = only; at && *at;) {
-        size_t length = run_name_length(at);
-        bool same = (strlen(run->name) == length && !memcmp(run->name, at, length)) ||
-                    (strlen(run->block) == length && !memcmp(run->block, at, length));
-        if (same) return true;
-        at += length + (at[length] == ',');
-    }
-    return !only;
-}
-
-static ExitCode complain_of_choice(Driver *driver, const char *saved, const Run *const *runs, int count) {
-    enum { MOST_SHOWN = 8 };
-    Text names = text_new(driver->arena);
-    for (int i = 0; i < count && i < MOST_SHOWN; i++) text_add(&names, "%s%s", i ? ", " : "", runs[i]->name);
-    driver_complain(driver, "%s has %d runs, and %s%s%s%s: say which one with --run=NAME (%s%s)", driver->options->file,
-                    count, driver->options->load, saved ? " is of \"" : " does not say which one it is of",
-                    saved ? saved : "", saved ? "\", which is none of them" : "", names.bytes,
-                    count > MOST_SHOWN ? ", ..." : "");
-    return EXIT_USAGE;
-}
-
-/* Leaves the program with the one run that is meant. */
-static ExitCode choose_run(Driver *driver, const sgdrt_checkpoint *file) {
-    Program *program = driver->program;
-    const char *saved = sgdrt_find_metadata(file, "run");
-    const Run **runs = arena_array(driver->arena, const Run *, program->run_count + 1), *chosen = NULL;
-    int count = 0;
-    for (int i = 0; i < program->run_count; i++)
-        if (is_asked_for(&program->runs[i], driver->options->run_only)) runs[count++] = &program->runs[i];
-    if (!count) {
-        driver_complain(driver, "%s has no train block, so there is no model to use", driver->options->file);
-        return EXIT_SOURCE;
-    }
-    for (int i = 0; i < count; i++)
-        if (saved && strcmp(runs[i]->name, saved) == 0) chosen = runs[i];
-    if (!chosen && count > 1) return complain_of_choice(driver, saved, runs, count);
-    program->runs = arena_copy(driver->arena, chosen ? chosen : runs[0], sizeof *chosen);
-    program->run_count = 1;
-    return EXIT_DONE;
-}
-
-/* ---- what the file has of it ---------------------------------------------------------------------- */
-static sgdrt_training serving_part(Driver *driver, const Run *run, void *state) {
-    sgdrt_model_cell *cells = arena_array(driver->arena, sgdrt_model_cell, run->cell_count + 1);
-    int count = 0;
-    for (int i = 0; i < run->cell_count; i++) {
-        const Cell *cell = &run->cells[i];
-        if (cell->kind == CELL_OPTIMIZER) continue;
-        cells[count++] = (sgdrt_model_cell){.name = cell->name,
-                                            .shape = cell->shape.extent,
-                                            .offset = cell->offset,
-                                            .bytes = dtype_bytes(cell->dtype) * (uint64_t)shape_size(cell->shape),
-                                            .rank = cell->shape.rank,
-                                            .dtype = (int32_t)cell->dtype,
-                                            .kind = (int32_t)cell->kind};
-    }
-    return (sgdrt_training){.cells = cells, .cell_count = count, .state = state};
-}
-
-/* Names of optimizer state and of last states have an @. */
-static const char *unknown_entry(const sgdrt_checkpoint *file, const Run *run) {
-    for (int i = 0; i < file->entry_count; i++) {
-        const char *name = file->entries[i].name;
-        bool known = strchr(name, '@') != NULL;
-        for (int k = 0; k < run->cell_count && !known; k++) known = strcmp(run->cells[k].name, name) == 0;
-        if (!known) return name;
-    }
-    return NULL;
-}
-
-static bool restore(Driver *driver, const sgdrt_checkpoint *file, const Run *run, void *state) {
-    sgdrt_training training = serving_part(driver, run, state);
-    sgdrt_problem problem = {0};
-    static const char another[] = "it was saved by another program, or before this one was changed";
-    if (sgdrt_restore_training(file, &training, SGDRT_SERVE, &problem)) {
-        if (!problem.help[0]) memcpy(problem.help, another, sizeof another);
-        report_problem(driver, &problem, (Span){0, 0}, NULL);
-        return false;
-    }
-    const char *unknown = unknown_entry(file, run);
-    Diagnostic *d = NULL;
-    if (unknown)
-        d = report_file(driver->diagnostics, CODE_E0419, file->path, 0, 0,
-                        "the file has \"%s\", which the model of %s has not", unknown, run->name);
-    else if (training.no_statistics)
-        d = report_file(driver->diagnostics, CODE_E0419, file->path, 0, 0,
-                        "the file has no statistics of data %s, by which the program standardizes", run->data->name);
-    if (d) add_help(driver->diagnostics, d, "%s", another);
-    return !d;
 }
 
 static void find_statistics(Trained *t) {
@@ -126,7 +31,7 @@ static void find_statistics(Trained *t) {
 /* ---- opening ----------------------------------------------------------------------------------------- */
 static ExitCode compile(Driver *driver, const sgdrt_checkpoint *file, bool (*cut)(Driver *, Run *)) {
     ExitCode code = driver_lower(driver, false, MEASURED_BY_NONE);
-    if (code == EXIT_DONE) code = choose_run(driver, file);
+    if (code == EXIT_DONE) code = served_choose_run(driver, file);
     if (code != EXIT_DONE) return code;
     Run *run = &driver->program->runs[0];
     run->init = run->step = (Function){0};
@@ -163,7 +68,7 @@ ExitCode trained_open(Driver *driver, bool (*cut)(Driver *driver, Run *run), Tra
         t->state = aligned_alloc(64, round_to_line(t->run->state_bytes));
         if (!t->state) out_of_memory(t->run->state_bytes);
         state_clear(t->run, t->state, 0);
-        if (!restore(driver, file, t->run, t->state)) code = EXIT_DATA;
+        if (!served_restore(driver, file, t->run, t->state)) code = EXIT_DATA;
     }
     if (code == EXIT_DONE) code = make_executor(driver, t);
     if (code == EXIT_DONE)
