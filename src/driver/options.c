@@ -431,10 +431,11 @@ static const char *parse_line(Arena *arena, const Grammar *grammar, int argc, ch
         if (!only_files && strcmp(argument, "--") == 0) {
             only_files = true;
         } else if (only_files || argument[0] != '-' || argument[1] == 0) {
-            if (o->file)
+            if (o->file && !grammar->many_files)
                 problem = text_format(arena, "one %s at a time: %s and %s were given", grammar->file, o->file,
                                       argument);
-            o->file = argument;
+            vector_push(arena, &o->files, argument);
+            o->file = o->files.items[0];
         } else {
             problem = parse_option(arena, grammar, argc, argv, &i, o);
         }

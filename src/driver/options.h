@@ -50,6 +50,7 @@ typedef struct CommandLine {
 
 typedef struct Options {
     const char *file;
+    Vector(const char *) files; /* all that were given */
     bool run;
     const char *run_only; /* --run, --run=a,b */
     bool check, dry_run, summary, check_grad, find_lr, interpret, help, version;
@@ -115,6 +116,7 @@ typedef struct Grammar {
     const char *shared;    /* rows of sgdc's own: "set data q" */
     /* Of options that make no sense together: a sentence, or NULL. May be NULL itself. */
     const char *(*check)(Arena *arena, const Options *options);
+    bool many_files; /* any number of them */
 } Grammar;
 extern const Grammar options_of_sgdc;
 

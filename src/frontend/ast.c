@@ -148,12 +148,13 @@ Expr *expr_finish(Parse *parse, Expr *expr) {
     return expr_new(parse, EXPR_ERROR, expr->span);
 }
 
-Ast *parse(Arena *arena, Names *names, Diagnostics *diagnostics, Source *source) {
+Ast *parse_tokens(Arena *arena, Names *names, Diagnostics *diagnostics, Source *source, TokenList *tokens) {
     Parse context = {
         .arena = arena,
         .names = names,
         .diagnostics = diagnostics,
         .source = source,
+        .tokens = tokens,
         .ast = arena_new_of(arena, Ast),
         .line = 1,
     };
@@ -164,4 +165,8 @@ Ast *parse(Arena *arena, Names *names, Diagnostics *diagnostics, Source *source)
     lexer_lex_destroy(context.scanner);
     docs_attach(&context);
     return context.ast;
+}
+
+Ast *parse(Arena *arena, Names *names, Diagnostics *diagnostics, Source *source) {
+    return parse_tokens(arena, names, diagnostics, source, NULL);
 }

@@ -70,6 +70,7 @@ typedef enum Operator {
     OPERATOR_POW
 } Operator;
 const char *operator_text(Operator op);
+int operator_precedence(Operator op); /* the larger the tighter */
 
 /* i, or i in range; also optimizer[net.head]: a path. */
 typedef struct Binder {
@@ -274,6 +275,13 @@ typedef struct Ast {
 
 /* Parses one source. Reports every syntax error it can separate; always returns a tree. */
 Ast *parse(Arena *arena, Names *names, Diagnostics *diagnostics, Source *source);
+/* The same, and what the text consists of: its tokens and comments in their order, without newlines. */
+typedef struct Token {
+    Span span;
+    bool is_comment;
+} Token;
+typedef Vector(Token) TokenList;
+Ast *parse_tokens(Arena *arena, Names *names, Diagnostics *diagnostics, Source *source, TokenList *tokens);
 /* Prints the tree back as source in one canonical layout; parsing that text gives the same tree. */
 void ast_print(Text *to, const Ast *ast);
 void ast_print_expr(Text *to, const Expr *expr);

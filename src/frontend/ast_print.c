@@ -35,7 +35,7 @@ const char *operator_text(Operator op) {
     return texts[op];
 }
 
-static enum Precedence operator_precedence(Operator op) {
+int operator_precedence(Operator op) {
     switch (op) {
     case OPERATOR_OR: return BY_OR;
     case OPERATOR_AND: return BY_AND;

@@ -102,6 +102,7 @@ typedef struct Parse {
     int line, line_indent;
     bool line_has_token;
     Vector(Doc) docs;
+    TokenList *tokens; /* everything that is read; NULL: nobody asks */
 
     Seen seen[SEEN_KEPT]; /* separator: [0] is the last token given out */
     Vector(Bracket) open;

@@ -169,6 +169,7 @@ static RawToken read_raw(Parse *parse, bool *newline_before) {
         raw.kind = lexer_lex(&raw.value, &raw.span, parse->scanner);
         *newline_before = *newline_before || raw.kind == NEWLINE;
     } while (raw.kind == NEWLINE);
+    if (parse->tokens && raw.kind != YYEOF) vector_push(parse->arena, parse->tokens, ((Token){raw.span, false}));
     if (raw.kind == YYEOF) {
         uint32_t end = parse->source->base + parse->source->length;
         raw.span = (Span){end, end};

@@ -9,6 +9,7 @@
  *   show.c         the data as it is read; show.h is the map of its other files, show_figures.c, show_images.c and
  *                  show_twins.c
  *   noise.c        how the gradient of a mini-batch scatters around that of all rows
+ *   fmt.c          programs in the one style (src/format)
  *   trained.c      for commands that use a model: one run of a program with the parameters of a saved file
  *
  * To add one: a file of its own here with its Grammar's rows, its function and `const Command command_NAME`, a declaration
@@ -41,6 +42,7 @@ void command_print_help(FILE *to, const Command *command);
 
 /* ---- the commands -------------------------------------------------------------------------- */
 extern const Command command_eval;
+extern const Command command_fmt;
 extern const Command command_inspect;
 extern const Command command_new;
 extern const Command command_noise;
