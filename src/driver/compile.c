@@ -81,7 +81,8 @@ static void dump_run(Driver *driver, const Run *run, const char *stage) {
 static ExitCode parse_stage(Driver *driver) {
     const char *problem, *path = driver->options->file;
     double begin = clock_seconds();
-    driver->source = source_read(driver->map, path, &problem);
+    bool piped = strcmp(path, "-") == 0;
+    driver->source = piped ? source_read_stdin(driver->map, &problem) : source_read(driver->map, path, &problem);
     if (!driver->source) {
         driver_complain(driver, "%s %s", path, problem);
         return EXIT_DATA;
@@ -112,7 +113,7 @@ static ExitCode lower_stage(Driver *driver, bool f64, Measured measured) {
     };
     double begin = clock_seconds();
     driver->program = lower_program(driver->arena, driver->names, driver->diagnostics, driver->map, driver->ast,
-                                    o->file, &lower);
+                                    driver->source->path, &lower);
     driver_add_time(driver, "lower", clock_seconds() - begin);
     if (driver->diagnostics->errors) return EXIT_SOURCE;
     if (emits(driver, EMIT_GRAD) || o->report) driver_keep_graphs(driver, EMIT_GRAD);

@@ -28,6 +28,7 @@ struct Log {
     Vector(const char *) metrics;
     const char **fields; /* a metric's heading or key */
     const char **runs;   /* a run's name as a field */
+    double flushed;      /* when readers saw all rows */
 };
 
 static bool has_metric(const Log *log, const char *name) {
@@ -189,6 +190,13 @@ static void write_events(Log *log, const Training *t) {
         log->failure = why;
 }
 
+/* Who reads standard output sees rows soon; to flush each would take longer than a short epoch. */
+static void flush_soon(Log *log) {
+    if (log->output.file != stdout || clock_seconds() - log->flushed < 0.1) return;
+    fflush(stdout);
+    log->flushed = clock_seconds();
+}
+
 /* ---- rows ---------------------------------------------------------------------------------------- */
 void log_row(Log *log, const Training *t) {
     if (log->folder) {
@@ -208,6 +216,7 @@ void log_row(Log *log, const Training *t) {
     write_number(log, "\"lr\"", t->now.lr, !isnan(t->now.lr));
     write_number(log, "\"seconds\"", t->now.seconds, true);
     fputs(log->json ? "}\n" : "\n", to);
+    flush_soon(log);
 }
 
 bool log_close(Log *log) {

@@ -97,6 +97,11 @@ Source *source_read(SourceMap *map, const char *path, const char **problem) {
     return source;
 }
 
+Source *source_read_stdin(SourceMap *map, const char **problem) {
+    *problem = NULL;
+    return source_from_file(map, "stdin", stdin, problem);
+}
+
 /* The last index whose value is at most `at`; values[0] <= at. */
 static int last_at_most(const uint32_t *values, int count, uint32_t at) {
     int low = 0, high = count;

@@ -142,6 +142,7 @@ typedef struct Place {
 SourceMap *source_map_new(Arena *arena);
 /* Reads a file; NULL and *problem set (a sentence part: "cannot be read: ...") if that fails. */
 Source *source_read(SourceMap *map, const char *path, const char **problem);
+Source *source_read_stdin(SourceMap *map, const char **problem); /* its path is "stdin" */
 Source *source_add(SourceMap *map, const char *path, const char *text, size_t length);
 Place source_place(const SourceMap *map, uint32_t at);
 const char *source_line(Arena *arena, const Source *source, int line);

@@ -1,0 +1,34 @@
+# A program from standard input: messages call it stdin, and what it includes lies in the current folder. Rows of --log=-
+# come while training goes on. Arguments: SGDC SOURCE_FOLDER
+set -u
+sgdc=$1 source=$2
+scratch=$(mktemp -d); trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 2
+failed=0
+fail() { echo "FAILED: $*"; failed=1; }
+cp "$source/examples/line.sgd" .
+
+"$sgdc" line.sgd --run -q | sed 's/  [0-9.]* [a-z]*s$//' >file.out
+"$sgdc" - --run -q <line.sgd | sed 's/  [0-9.]* [a-z]*s$//' >stdin.out
+cmp file.out stdin.out || fail "the program from standard input trains to something else"
+echo 'include "line.sgd"' | "$sgdc" - --run -q | sed 's/  [0-9.]* [a-z]*s$//' | cmp - file.out || fail "include"
+
+printf 'model m(x: f32) -> f32 = y\n' | "$sgdc" - --check 2>err
+[ $? -eq 1 ] || fail "exit code of a wrong program"
+grep -q '^stdin:1:26: error' err || { fail "the place of an error"; cat err; }
+"$sgdc" - -o ./ <line.sgd || fail "an object"
+[ -f stdin.o ] && [ -f stdin.h ] || fail "object and header are called stdin.o and stdin.h"
+"$sgdc" - --check </dev/null || fail "an empty program"
+
+# Epochs of interpreted steps are long, and few rows fill no buffer.
+sed 's/rows = 100/rows = 200000/; s/= all/= 1/' line.sgd >long.sgd
+"$sgdc" long.sgd --run -q --interpret --set epochs=1000000 --log=- --progress=none >rows 2>err &
+process=$!
+for _ in $(seq 100); do
+    grep -q '^fit,1,' rows && break
+    sleep 0.1
+done
+grep -q '^fit,1,' rows || fail "no rows while it trains"
+kill -TERM $process
+wait $process 2>/dev/null
+exit $failed
