@@ -1,0 +1,156 @@
+"""Rows as the compiled functions take them, from whatever a user has: arrays, data frames, tables, by name or place.
+
+`arrange` finds for each field of the program what is meant for it, `column.py` makes a pointer and a stride of it, and
+`Rows` is the C struct of them, which keeps the arrays alive.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+
+from .column import Column, make_column
+from .errors import RowsError
+from .manifest import Field, Run
+from .table import Table, as_table
+
+
+class Rows:
+    """Rows in memory: NAME_data, and the arrays it points to."""
+
+    def __init__(self, run: Run, columns: Mapping[str, Column], count: int):
+        self.count = count
+        self.columns = dict(columns)
+        self._memory = ctypes.create_string_buffer(run.rows.bytes)
+        struct.pack_into("=q", self._memory, run.rows.rows_offset, count)
+        for field in run.rows.fields:
+            column = columns.get(field.name)
+            struct.pack_into("=Q", self._memory, field.data_offset, column.address if column else 0)
+            struct.pack_into("=q", self._memory, field.stride_offset, column.stride if column else 0)
+
+    @property
+    def pointer(self) -> int:
+        """The address of the struct."""
+        return ctypes.addressof(self._memory)
+
+
+def make_rows(
+    run: Run, given: Sequence[Any], named: Mapping[str, Any], needed: Sequence[Field] | None = None
+) -> Rows:
+    """Rows of what a call was given: `given` by place, `named` by the names of fields.
+
+    needed: the fields that must be there; None: all. Raises RowsError.
+    """
+    needed = run.rows.fields if needed is None else needed
+    values = arrange(run, given, named, needed)
+    columns: dict[str, Column] = {}
+    count, first = None, ""
+    for field in needed:
+        columns[field.name] = column = make_column(field, values[field.name])
+        if count is None:
+            count, first = column.rows, field.name
+        elif column.rows != count:
+            raise RowsError(f"{first} has {count} rows, and {field.name} has {column.rows}")
+    if not count:
+        raise RowsError("there are no rows")
+    return Rows(run, columns, count)
+
+
+def arrange(run: Run, given: Sequence[Any], named: Mapping[str, Any], needed: Sequence[Field]) -> dict[str, Any]:
+    """What is meant for each needed field."""
+    known = [field.name for field in run.rows.fields]
+    for name in named:
+        if name not in known:
+            raise RowsError(f"the program has no field {name}; it has {_list(run.rows.fields)}")
+    values = {name: value for name, value in named.items()}
+    open_fields = [field for field in needed if field.name not in values]
+    if not given:
+        missing = open_fields
+    elif len(given) == 1:
+        values.update(_from_one(run, given[0], open_fields))
+        missing = []
+    else:
+        values.update(_from_several(run, given, open_fields))
+        missing = []
+    if missing:
+        raise RowsError(f"{_list(missing)} is missing" if len(missing) == 1 else f"{_list(missing)} are missing")
+    return values
+
+
+def _list(fields: Sequence[Field]) -> str:
+    return ", ".join(str(field) for field in fields)
+
+
+def _from_one(run: Run, value: Any, fields: Sequence[Field]) -> dict[str, Any]:
+    """One argument for all open fields: a table by names, or an array whose columns are theirs in order."""
+    if not fields:
+        raise RowsError("all fields were given by name, and something more by place")
+    table = as_table(value)
+    if table is None:
+        return _split(value, fields)
+    return _take(table, fields, run)
+
+
+def _from_several(run: Run, given: Sequence[Any], fields: Sequence[Field]) -> dict[str, Any]:
+    """x, y: what predict reads and what it does not; or an argument for each field in their order."""
+    inputs = [field for field in fields if field.read_by_predict]
+    others = [field for field in fields if not field.read_by_predict]
+    if len(given) == 2 and inputs and others:
+        return {**_from_one(run, given[0], inputs), **_from_one(run, given[1], others)}
+    if len(given) == len(fields):
+        values: dict[str, Any] = {}
+        for field, value in zip(fields, given):
+            values.update(_from_one(run, value, [field]))
+        return values
+    raise RowsError(f"{len(given)} arguments were given for {len(fields)} fields: {_list(fields)}")
+
+
+def _take(table: Table, fields: Sequence[Field], run: Run) -> dict[str, Any]:
+    """Each field's part of a table: the column of its name, those it has in a csv, or, of one field, what is left."""
+    values, without = {}, []
+    for field in fields:
+        if field.name in table.names:
+            values[field.name] = table.column(field.name)
+        elif _names_of(table, field):
+            values[field.name] = table.block(_names_of(table, field))
+        else:
+            without.append(field)
+    if not without:
+        return values
+    taken = {name for field in run.rows.fields for name in _names_of(table, field)}
+    left = [name for name in table.names if name not in taken]
+    if len(without) == 1 and len(left) == without[0].elements:
+        return {**values, without[0].name: table.block(left)}
+    wanted = f"{len(left)} columns are left for it, and it has {without[0].elements} values"
+    raise RowsError(
+        f"no column is called {' or '.join(field.name for field in without)} ({_list(without)}); there are "
+        f"{', '.join(map(str, table.names)) or 'none'}" + (f": {wanted}" if len(without) == 1 and left else "")
+    )
+
+
+def _names_of(table: Table, field: Field) -> list[Any]:
+    """The columns that are this field's by their names."""
+    if field.name in table.names:
+        return [field.name]
+    columns = list(field.columns or ())
+    return columns if all(column in table.names for column in columns) else []
+
+
+def _split(value: Any, fields: Sequence[Field]) -> dict[str, Any]:
+    """One array: a field's own, or one whose columns are all fields' values in their order."""
+    if len(fields) == 1:
+        return {fields[0].name: value}
+    array = np.asarray(value)
+    width = sum(field.elements for field in fields)
+    if array.ndim != 2 or array.shape[1] != width:
+        shape = " x ".join(map(str, array.shape)) or "one number"
+        raise RowsError(f"one array for {_list(fields)} has {width} columns in that order; this one is {shape}")
+    values, at = {}, 0
+    for field in fields:
+        part = array[:, at : at + field.elements]
+        values[field.name] = part if field.shape else part[:, 0]
+        at += field.elements
+    return values
