@@ -23,10 +23,10 @@ learns() { # LANGUAGE COMMAND...: it trains, predicts and saves
 has() { command -v "$1" >tool || { echo "skipped: there is no $1"; return 1; }; }
 
 rpath=-Wl,-rpath,$here
-${CC:-cc} -std=c99 -Wall -Wextra -pedantic -Werror spiral.c ./spiral.so $rpath -o spiral_c
+${CC:-cc} -std=c99 -Wall -Wextra -pedantic -Werror spiral.c ./spiral.so "$rpath" -o spiral_c
 learns c ./spiral_c
 case $known in 2[89]?\ of\ 300) ;; *) fail "it knows $known points" ;; esac
-${CXX:-c++} -std=c++11 -Wall -Wextra -pedantic -Werror spiral.cpp ./spiral.so $rpath -o spiral_cpp
+${CXX:-c++} -std=c++11 -Wall -Wextra -pedantic -Werror spiral.cpp ./spiral.so "$rpath" -o spiral_cpp
 learns cpp ./spiral_cpp
 # What is instrumented is loaded by what is instrumented.
 if nm --dynamic spiral.so | grep -q __asan; then
@@ -34,12 +34,16 @@ if nm --dynamic spiral.so | grep -q __asan; then
 else
     rustc=${RUSTC:-rustc} go=${GO:-go} julia=${JULIA:-julia} python=${PYTHON:-python3}
     if has "$rustc"; then
-        "$rustc" --edition 2021 -D warnings spiral.rs -C link-arg=./spiral.so -C link-arg=$rpath -o spiral_rust
+        "$rustc" --edition 2021 -D warnings spiral.rs -C link-arg=./spiral.so -C "link-arg=$rpath" -o spiral_rust
         learns rust ./spiral_rust
     fi
     if has "$go"; then
-        CGO_LDFLAGS="$here/spiral.so $rpath" CGO_CFLAGS=-I$here GO111MODULE=off GOCACHE=${GOCACHE:-$here/cache} \
-            "$go" build -o spiral_go spiral.go
+        # Its flags are parted by blanks, which this folder may have in its name.
+        scratch=$(mktemp -d)
+        trap 'rm -rf "$scratch"' EXIT
+        cp spiral.go spiral.h spiral.so "$scratch"
+        (cd "$scratch" && CGO_LDFLAGS="$scratch/spiral.so -Wl,-rpath,$scratch" CGO_CFLAGS="-I$scratch" GO111MODULE=off \
+            GOCACHE=${GOCACHE:-$scratch/cache} "$go" build -o "$here/spiral_go" spiral.go)
         learns go ./spiral_go
     fi
     if has "$julia"; then learns julia "$julia" spiral.jl; fi
