@@ -39,7 +39,6 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "set": (c_int, [c_void_p, c_char_p, c_double]),
     "clear_lr": (c_int, [c_void_p]),
     "request_stop": (None, [c_void_p]),
-    "parameter": (c_void_p, [c_void_p, c_char_p, *_SHAPE]),
     "parameter_data": (c_void_p, [c_void_p, c_char_p, *_SHAPE]),
     "refused": (c_char_p, [c_void_p, c_void_p, POINTER(c_int64)]),
     "strerror": (c_char_p, [c_int]),
@@ -49,6 +48,10 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "save": (c_int, [c_void_p, c_char_p]),
     "load": (c_int, [c_void_p, c_char_p]),
     "resume": (c_int, [c_void_p, c_char_p]),
+    "save_memory": (c_int, [c_void_p, POINTER(c_void_p), POINTER(c_size_t)]),
+    "resume_memory": (c_int, [c_void_p, c_char_p, c_size_t]),
+    "free_bytes": (None, [c_void_p]),
+    "steps": (c_int64, [c_void_p]),
 }
 
 
@@ -83,7 +86,7 @@ class Library:
             if function is not None:
                 function.restype, function.argtypes = returns, takes
             setattr(self, name, function)
-        missing = [name for name in ("init", "fit", "evaluate", "strerror") if getattr(self, name) is None]
+        missing = [name for name in _SIGNATURES if name != "predict" and getattr(self, name) is None]
         if missing:
             raise Error(f"the compiled program has no {missing[0]}: sgdc is of another version than this package")
 

@@ -73,7 +73,7 @@ def run_cell(line: str, cell: str, namespace: dict[str, Any]) -> Model:
     if options.fit:
         valid = _variables(options.valid, namespace) if options.valid else None
         _train(model, _variables(options.fit, namespace), valid, options.name)
-    elif not options.compile and model.run.source is not None:
+    elif not options.compile and model.run.settings.source is not None:
         _train(model, (), None, options.name)
     return model
 

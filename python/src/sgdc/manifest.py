@@ -95,6 +95,8 @@ class Settings:
     steps: int = 0
     seed: int = 0
     hold_out: float | None = None
+    source: str | None = None  # csv, idx, npy, synthetic; None: the application hands over rows
+    data_doc: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,6 @@ class Run:
     functions: dict[str, str]  # "fit": its symbol
     settings: Settings
     identity: str | None = None
-    source: str | None = None  # csv, idx, npy, synthetic; None: the application hands over rows
     doc: str | None = None
 
     def field(self, name: str) -> Field | None:

@@ -43,10 +43,7 @@ class Memory:
 
     def view(self, parameter: Parameter) -> np.ndarray:
         """The parameter in place."""
-        find = self._library.parameter_data or self._library.parameter
-        address = find(self.pointer, parameter.name.encode(), None, None)
-        if not address:
-            raise Error(f"{parameter.name} is {parameter.dtype}, and this sgdc hands out parameters of f32 only")
+        address = self._library.parameter_data(self.pointer, parameter.name.encode(), None, None)
         begin = address - self.bytes.ctypes.data
         dtype = DTYPES[parameter.dtype]
         count = int(np.prod(parameter.shape, dtype=np.int64))

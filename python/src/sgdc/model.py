@@ -199,6 +199,11 @@ class Model:
         self._check(self._library.evaluate(self._pointer, given.pointer, out.ctypes.data), given)
         return dict(zip(self.run.figures, out.tolist()))
 
+    @property
+    def steps(self) -> int:
+        """Steps done since the beginning, also of what was loaded."""
+        return self._library.steps(self._pointer)
+
     # ---- numbers that are no parameters -------------------------------------------------------
     @property
     def hyper_parameters(self) -> dict[str, float | None]:
@@ -252,22 +257,24 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle: the program, and the model as `save` writes it."""
-        with tempfile.TemporaryDirectory(prefix="sgdc-") as folder:
-            saved = Path(folder) / "model.safetensors"
-            self.save(saved)
-            return {
-                "source": self._source, "run": self.run.run, "settings": self._settings, "seed": self._seed,
-                "threads": self.threads, "set": self._set, "history": self.history, "saved": saved.read_bytes(),
-            }  # fmt: skip
+        return {
+            "source": self._source, "run": self.run.run, "settings": self._settings, "seed": self._seed,
+            "threads": self.threads, "set": self._set, "history": self.history, "saved": self._bytes(),
+        }  # fmt: skip
+
+    def _bytes(self) -> bytes:
+        saved, length = ctypes.c_void_p(), ctypes.c_size_t()
+        self._check(self._library.save_memory(self._pointer, ctypes.byref(saved), ctypes.byref(length)))
+        try:
+            return ctypes.string_at(saved, length.value)
+        finally:
+            self._library.free_bytes(saved)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         compiled = find_compiler().compile(state["source"], state["settings"])
         run = _choose(compiled, state["run"])
         self.__init__(state["source"], compiled, run, state["settings"], state["seed"], state["threads"])  # type: ignore[misc]
-        with tempfile.TemporaryDirectory(prefix="sgdc-") as folder:
-            saved = Path(folder) / "model.safetensors"
-            saved.write_bytes(state["saved"])
-            self.resume(saved)
+        self._check(self._library.resume_memory(self._pointer, state["saved"], len(state["saved"])))
         self.history = state["history"]
         for name, value in state["set"].items():
             self.set(name, value)
