@@ -3,7 +3,7 @@
  * A walk over the tree in the order of the text, that takes up the tokens on its way: parentheses, commas and comments,
  * which the tree does not have, come in between. What is broken:
  *
- *   f(a, b)      behind the bracket, each argument on a line of its own; lists of numbers are filled
+ *   f(a, b)      behind the bracket, each argument on a line of its own; numbers and such fill lines
  *   a + b + c    before each operator of one precedence
  *   if c then a else b     before `else`, then before `then`
  *   def f(x) -> t = e      before `->`, before `=`, or in the brackets of the arguments
@@ -77,6 +77,17 @@ static bool is_atom(const Expr *expr) {
            expr->kind == EXPR_QUANTITY;
 }
 
+static bool is_literal(const Expr *expr) { return is_atom(expr) && expr->kind != EXPR_NAME; }
+
+/* An atom, or f(x, 1): short enough to stand beside others. */
+static bool is_short(const Expr *expr) {
+    if (expr->kind != EXPR_CALL) return is_atom(expr);
+    bool is_plain = expr->call.callee->kind == EXPR_NAME && !expr->call.binders.count;
+    for (int i = 0; i < expr->call.args.count; i++)
+        is_plain = is_plain && !expr->call.args.items[i].name.text && is_atom(expr->call.args.items[i].value);
+    return is_plain;
+}
+
 static void write_path(Writer *w, const Expr *path) {
     take(w);
     for (; path->kind == EXPR_MEMBER; path = path->member.base) {
@@ -114,7 +125,11 @@ static void write_for(Writer *w, const BinderList *binders) {
 static void write_args(Writer *w, const Expr *call) {
     const ArgumentList *args = &call->call.args;
     bool single = args->count == 1 && !args->items[0].name.text && !call->call.binders.count;
-    ListForm form = !args->count || (single && is_atom(args->items[0].value)) ? LIST_TIGHT : LIST_LINES;
+    bool literals = !call->call.binders.count;
+    for (int i = 0; i < args->count; i++)
+        literals = literals && !args->items[i].name.text && is_literal(args->items[i].value);
+    bool tight = !args->count || (single && is_atom(args->items[0].value));
+    ListForm form = tight ? LIST_TIGHT : literals ? LIST_FILLED : LIST_LINES;
     begin_list(w, "(", form);
     for (int i = 0; i < args->count; i++) {
         if (i > 0) next_item(w, form);
@@ -145,9 +160,9 @@ static void write_items(Writer *w, const ItemList *items) {
 
 /* Items on lines of their own, as a matrix is written, stay there. */
 static ListForm form_of_array(const Writer *w, const ExprList *items) {
-    bool atoms = true;
-    for (int i = 0; i < items->count; i++) atoms = atoms && is_atom(items->items[i]);
-    if (atoms) return LIST_FILLED;
+    bool all_short = true;
+    for (int i = 0; i < items->count; i++) all_short = all_short && is_short(items->items[i]);
+    if (all_short) return LIST_FILLED;
     bool rows = items->count > 1 && breaks_between(w, items->items[0]->span.end, items->items[1]->span.begin);
     return rows ? LIST_WIDE : LIST_LINES;
 }

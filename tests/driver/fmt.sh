@@ -40,10 +40,10 @@ exits 0 "$sgdc" fmt style.sgd
 exits 0 "$sgdc" fmt - <loose.was
 cmp -s out want || fail "standard input"
 exits 1 "$sgdc" fmt --check - <loose.was
-[ "$(cat out)" = "<stdin>" ] || fail "--check of standard input"
+[ "$(cat out)" = stdin ] || fail "--check of standard input"
 exits 1 "$sgdc" fmt - <wrong.sgd
 [ -s out ] && fail "a syntax error, and still output"
-grep -q '^<stdin>:2:' err || { fail "no place in standard input"; cat err; }
+grep -q '^stdin:2:' err || { fail "no place in standard input"; cat err; }
 "$sgdc" fmt - <loose.was >/dev/full 2>err; [ $? -eq 3 ] || fail "a full device"
 
 # ---- what is refused is left, and the others are done

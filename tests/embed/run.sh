@@ -58,7 +58,7 @@ $cxx -std=c++17 $warn -O2 -ffast-math -I. -I"$source/runtime" "$embed/classify.c
 ./classify_cpp "$embed/points.csv" trained.safetensors scratch.safetensors
 
 # Saved files: going on to the bit, and damaged files, which the application and sgdc refuse alike.
-sed 's/epochs           = 40/epochs = 80; keep = best(valid.loss)/' "$embed/classify.sgd" >kept.sgd
+sed 's/epochs *= 40/epochs = 80; keep = best(valid.loss)/' "$embed/classify.sgd" >kept.sgd
 cp "$embed/points.csv" .
 "$sgdc" kept.sgd --run -q --set epochs=40 --save kept.safetensors >run.txt
 "$sgdc" kept.sgd --run -q --save whole.safetensors >run.txt

@@ -12,9 +12,9 @@ static bool is_stdin(const char *path) { return strcmp(path, "-") == 0; }
 
 static Source *read_program(Driver *driver, const char *path) {
     const char *problem;
-    Source *source = source_read(driver->map, is_stdin(path) ? "/dev/stdin" : path, &problem);
-    if (source && is_stdin(path)) source->path = "<stdin>";
-    if (!source) driver_complain(driver, "%s %s", is_stdin(path) ? "<stdin>" : path, problem);
+    Source *source = is_stdin(path) ? source_read_stdin(driver->map, &problem)
+                                    : source_read(driver->map, path, &problem);
+    if (!source) driver_complain(driver, "%s %s", is_stdin(path) ? "stdin" : path, problem);
     return source;
 }
 

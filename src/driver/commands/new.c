@@ -2,6 +2,7 @@
 #include "driver/commands/commands.h"
 #include "driver/commands/new.h"
 #include "driver/output.h"
+#include "format/format.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,15 @@ static void say_what(Driver *driver, const Choices *choices, const char *path) {
                kinds[choices->kind], columns, columns == 1 ? "" : "s", path);
 }
 
+/* In the style of sgdc fmt. */
+static const char *formatted(Driver *driver, const char *path, const char *text) {
+    size_t length;
+    Source *source = source_add(driver->map, path, text, strlen(text));
+    const char *in_style = format_source(driver->arena, driver->diagnostics, source, &length);
+    if (!in_style) INTERNAL_ERROR("a program that sgdc new has made cannot be read:\n%s", text);
+    return in_style;
+}
+
 static ExitCode run_new(Driver *driver) {
     const Options *o = driver->options;
     Arena *arena = driver->arena;
@@ -72,6 +82,7 @@ static ExitCode run_new(Driver *driver) {
     bool standard = output_is_standard(path);
     const char *stem = standard ? table_stem(arena, o->file) : path_stem(arena, path);
     const char *text = program_text(arena, &choices, path_in_program(arena, o->file, standard ? "./x" : path), stem);
+    text = formatted(driver, path, text);
     if (!output_write(arena, path, text, strlen(text), &problem)) {
         report_file(driver->diagnostics, CODE_E0418, path, 0, 0, "%s", problem);
         return EXIT_DATA;

@@ -3,7 +3,7 @@
  *   new.c            the command: what it is asked, and where it writes
  *   new_profile.c    what is in the columns of a table
  *   new_choices.c    which column becomes what, and which model and schedule fit the table
- *   new_program.c    the choices as the text of a program, each with its reason
+ *   new_program.c    the choices as the text of a program, each with its reason; format.h lays it out
  */
 #ifndef SGDC_DRIVER_NEW_H
 #define SGDC_DRIVER_NEW_H

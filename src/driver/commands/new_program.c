@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_COLUMNS = 110, MOST_NAMED = 12 };
+enum { MOST_NAMED = 12 };
 
 /* ---- pieces of the language ------------------------------------------------------------------------------ */
 /* What has a place in a string of the language: no control characters but tabs and newlines. */
@@ -35,19 +35,10 @@ static const char *string_text(Arena *arena, const char *s) {
 
 typedef Vector(const char *) PieceList;
 
-/* before, the items with commas between, after; lines that get long go on below, indented. */
+/* before, the items with commas between, after */
 static void add_list(Text *to, const char *before, const PieceList *items, const char *after) {
-    size_t line = to->length;
-    for (size_t i = to->length; i > 0 && to->bytes[i - 1] != '\n'; i--) line = i - 1;
     text_add(to, "%s", before);
-    for (int i = 0; i < items->count; i++) {
-        if (i) text_add(to, ",");
-        if (to->length - line + strlen(items->items[i]) > LINE_COLUMNS) {
-            text_add(to, "\n     ");
-            line = to->length - 5;
-        }
-        text_add(to, "%s%s", i ? " " : "", items->items[i]);
-    }
+    for (int i = 0; i < items->count; i++) text_add(to, "%s%s", i ? ", " : "", items->items[i]);
     text_add(to, "%s", after);
 }
 
@@ -241,9 +232,8 @@ static const char *inputs(Arena *arena, const Choices *choices) {
             vector_push(arena, &parts, text_format(arena, "one_hot(%s)", choices->columns[c].field));
     if (parts.count == 1) return parts.items[0];
     Text text = text_new(arena);
-    text_add(&text, "  ");
     add_list(&text, "concat(", &parts, ")");
-    return text.bytes + 2;
+    return text.bytes;
 }
 
 static void add_model(Text *to, const Choices *choices) {
@@ -269,7 +259,7 @@ static void add_model(Text *to, const Choices *choices) {
 /* ---- the training --------------------------------------------------------------------------------------------------- */
 static void add_setting(Text *to, const char *setting, const char *reason) {
     if (strlen(setting) < 52)
-        text_add(to, "  %-52s# %s\n", setting, reason);
+        text_add(to, "  %s  # %s\n", setting, reason);
     else
         text_add(to, "  # %c%s\n  %s\n", *reason >= 'a' && *reason <= 'z' ? *reason - 'a' + 'A' : *reason, reason + 1,
                  setting);
