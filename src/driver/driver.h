@@ -90,6 +90,7 @@ void driver_add_codegen_times(Driver *driver, const struct CodegenTimes *times);
 void driver_print_times(Driver *driver);
 void driver_print_diagnostics(Driver *driver);
 const char *driver_version(Arena *arena); /* "0.1.0 (LLVM 22, native: x86-64-v4)" */
+const char *driver_version_number(void);  /* "0.1.0" */
 /* "sgdc: ..." on stderr, for what has no place in a source. */
 void driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line on stderr about what was done, but for -q. */

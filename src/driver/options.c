@@ -431,7 +431,9 @@ static const char *parse_line(Arena *arena, const Grammar *grammar, int argc, ch
         if (!only_files && strcmp(argument, "--") == 0) {
             only_files = true;
         } else if (only_files || argument[0] != '-' || argument[1] == 0) {
-            if (o->file && !grammar->many_files)
+            if (!grammar->file)
+                problem = text_format(arena, "sgdc %s takes no file, and %s was given", grammar->command, argument);
+            else if (o->file && !grammar->many_files)
                 problem = text_format(arena, "one %s at a time: %s and %s were given", grammar->file, o->file,
                                       argument);
             vector_push(arena, &o->files, argument);
@@ -441,7 +443,7 @@ static const char *parse_line(Arena *arena, const Grammar *grammar, int argc, ch
         }
     }
     if (problem || o->help || o->version || o->explain || o->completions || o->complete.items) return problem;
-    if (!o->file)
+    if (!o->file && grammar->file)
         return text_format(arena, "no %s was given (sgdc %s%s--help lists the options)", grammar->file,
                            grammar->command ? grammar->command : "", grammar->command ? " " : "");
     return grammar->check ? grammar->check(arena, o) : NULL;

@@ -73,6 +73,7 @@ typedef struct Options {
     bool force;   /* of commands */
     int64_t rows; /* of commands: 0: not said */
     bool json;    /* of commands: JSON instead of text */
+    bool stdio;   /* of lsp */
     const char *columns;
     bool line, skip_bad; /* of predict */
     int on;              /* of eval: its --on */
@@ -110,7 +111,7 @@ typedef struct OptionRow {
 typedef struct Grammar {
     const char *command;   /* "predict"; NULL: sgdc itself */
     const char *arguments; /* "MODEL.sgd --load=FILE" */
-    const char *file;      /* ".sgd file", which it needs */
+    const char *file;      /* ".sgd file", which it needs; NULL: none */
     const char *summary;   /* one line of --help */
     const OptionRow *rows; /* its own; the last one is {0} */
     const char *shared;    /* rows of sgdc's own: "set data q" */

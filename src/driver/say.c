@@ -11,6 +11,8 @@ double clock_seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+const char *driver_version_number(void) { return SGDC_VERSION; }
+
 const char *driver_version(Arena *arena) {
     return text_format(arena, "%s (LLVM %d, native: %s)", SGDC_VERSION, SGDC_LLVM_VERSION, codegen_native());
 }

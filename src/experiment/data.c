@@ -57,7 +57,10 @@ static bool resolve(Experiment *X, DataDecl *decl) {
     bool good = true;
     if (like.text) {
         decl->base = data_find(X, like.text);
-        if (!decl->base) report_unknown_data(X, like);
+        if (!decl->base)
+            report_unknown_data(X, like);
+        else
+            meaning_use(X->L, like, decl->base->name.span, NULL);
         good = decl->base && resolve(X, decl->base);
         if (!good) decl->base = NULL;
     }
@@ -102,6 +105,7 @@ static Node *field_node(SourceContext *context, Scope *scope, const Stmt *stmt) 
     }
     Scope *inner = scope_new(L, scope);
     lower_statement(L, inner, assign);
+    meaning_forget_values(L, stmt->bind.name); /* it is not of its declared type yet */
     Binding *binding = scope_find_here(inner, stmt->bind.name.text);
     if (!binding || value_is_poison(binding->value) || context->broken) return NULL;
     const Value *v = without_variables(L, scope->variables, binding->value);

@@ -235,6 +235,7 @@ typedef struct SourceContext {
 bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant);
 /* Is it a word or a call of column(s), and nothing else? */
 bool source_is_plain_column(const SourceContext *context, const Expr *expr);
+extern const Builtin source_builtins[]; /* columns, standardize, ...; the last has no name */
 /* Binds columns, column, standardize, remap in `scope`; the context must outlive it. */
 void source_bind_functions(SourceContext *context, Scope *scope);
 /* Binds the words (images, labels) that the expression uses. */
@@ -252,6 +253,8 @@ bool source_label_in_range(const Node *node, int64_t classes);
 /* ---- train_block.c --------------------------------------------------------------------- */
 SettingKey setting_key(const char *name); /* KEY_LOCAL if it is none */
 const char *setting_name(SettingKey key);
+const char *setting_usage(SettingKey key); /* "epochs = 10"; NULL: not possible yet */
+const char *setting_help(SettingKey key);
 /* Merges the block with what it is like, and checks its statements. False after errors. */
 bool block_resolve(Experiment *X, TrainBlock *block);
 const BlockStmt *block_setting(const TrainBlock *block, SettingKey key); /* the first one, or NULL */

@@ -276,8 +276,10 @@ static Value *lower_all_sum(Lowering *L, Scope *scope, const Arguments *args, co
 }
 
 static const Builtin sum_builtins[] = {
-    {"tensor_sum", 1, 1, false, lower_tensor_sum, "tensor_sum(e)"},
-    {"all_sum", 1, 1, false, lower_all_sum, "all_sum(e)"},
+    {"tensor_sum", 1, 1, false, lower_tensor_sum, "tensor_sum(e)",
+     "in an optimizer: the sum over the elements of the parameter at hand"},
+    {"all_sum", 1, 1, false, lower_all_sum, "all_sum(e)",
+     "in an optimizer: the sum over the elements of all parameters"},
 };
 
 void optimizer_bind_sums(Experiment *X) {

@@ -56,6 +56,7 @@ static void declare_data(Experiment *X, const Stmt *stmt) {
     DataDecl *decl = arena_new_of(X->arena, DataDecl);
     decl->stmt = stmt;
     decl->name = stmt->data.name;
+    meaning_declare(X->L, decl->name, decl->name.span, NULL);
     vector_push(X->arena, &X->data, decl);
 }
 
@@ -70,6 +71,7 @@ static void declare_train(Experiment *X, const Stmt *stmt) {
     TrainBlock *block = arena_new_of(X->arena, TrainBlock);
     block->stmt = stmt;
     block->name = stmt->train.name;
+    meaning_declare(X->L, block->name, block->name.span, NULL);
     vector_push(X->arena, &X->blocks, block);
 }
 
@@ -156,6 +158,7 @@ static void take_statement(Experiment *X, const Ast *ast, const Stmt *stmt, int 
 
 static void take_tree(Experiment *X, const Ast *ast, int depth) {
     vector_push(X->arena, &X->trees, ast);
+    if (X->options->meanings) vector_push(X->arena, &X->options->meanings->trees, ast);
     lower_declare_definitions(X->L, ast);
     for (int i = 0; i < ast->statements.count; i++)
         if (ast->statements.items[i]) take_statement(X, ast, ast->statements.items[i], depth);
@@ -323,7 +326,10 @@ static Value *field_of_data(Experiment *X, Scope *scope, const Expr *expr, const
     Word name = expr->member.member;
     if (!set || set->name != decl->name.text) return NULL;
     Binding *field = data_find_field(set, name.text) >= 0 ? scope_find(scope, name.text) : NULL;
-    if (field) return field->value;
+    if (field) {
+        meaning_of_binding(X->L, name, field);
+        return field->value;
+    }
     Diagnostic *d = report(X->diagnostics, CODE_E0202, name.span, "data %s has no field named %s", set->name,
                            name.text);
     add_help(X->diagnostics, d, "its fields are %s", run_field_names(X->run));
@@ -405,6 +411,8 @@ Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
     Experiment *X = &experiment;
     X->L->external_hook = external_hook;
     X->L->hook_context = X;
+    X->L->meanings = options->meanings;
+    if (options->meanings) options->meanings->lowering = X->L;
     X->L->graph = graph_new(arena, d);
     optimizer_bind_sums(X);
     prelude_declare(X);

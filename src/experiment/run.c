@@ -306,7 +306,10 @@ static DataVariant *data_of_setting(RunLowering *R, SettingKey key) {
     }
     if (expr->kind == EXPR_ERROR) return NULL;
     DataDecl *decl = expr->kind == EXPR_NAME ? data_find(X, expr->name.text) : NULL;
-    if (decl) return data_lower(X, decl);
+    if (decl) {
+        meaning_use(X->L, expr->name, decl->name.span, NULL);
+        return data_lower(X, decl);
+    }
     Vector(const char *) names = {0};
     for (int i = 0; i < X->data.count; i++) vector_push(X->arena, &names, X->data.items[i]->name.text);
     const char *text = expr_text(X, expr);

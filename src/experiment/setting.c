@@ -103,6 +103,8 @@ static bool split_by(RunLowering *R, const Argument *arg) {
     if (!arg->name.text || strcmp(arg->name.text, "by") != 0 || arg->value->kind != EXPR_NAME)
         return bad_value(R, arg->value, "split", hold_out_usage);
     R->run.hold_out_by = data_find_field(R->run.data, arg->value->name.text);
+    if (R->run.hold_out_by >= 0)
+        meaning_use(R->L, arg->value->name, R->run.data->fields[R->run.hold_out_by].span, NULL);
     if (R->run.hold_out_by >= 0 && R->run.data->fields[R->run.hold_out_by].classes > 0 &&
         R->run.data->fields[R->run.hold_out_by].shape.rank == 0) {
         if (R->X->options->measured != MEASURED_BY_ALL || R->run.data->fields[R->run.hold_out_by].column >= 0)
@@ -243,6 +245,7 @@ static bool start_from_block(RunLowering *R, const Expr *expr) {
         if (near) add_help(X->diagnostics, d, "did you mean `%s`?", near);
         return false;
     }
+    meaning_use(X->L, expr->name, other->name.span, NULL);
     int found = 0;
     for (int i = 0; i < other->run_count; i++) {
         const Run *run = &X->runs.items[other->first_run + i];

@@ -441,21 +441,24 @@ static Value *lower_later(Lowering *L, Scope *scope, const Arguments *args, cons
     return lower_unsupported(L, call->span, text_format(L->arena, "the source %s(...)", call->call.callee->name.text));
 }
 
-static const Builtin source_functions[] = {
-    {"columns", 1, -1, false, lower_columns, "columns(0..5)"},
-    {"column", 1, 1, false, lower_columns, "column(5)"},
-    {"standardize", 1, 1, true, lower_standardize, "standardize(columns(0..5))"},
-    {"remap", 2, 2, true, lower_remap, "remap(labels, [3, 7])"},
-    {"i32", 1, 1, true, lower_whole, "i32(e)"},
-    {"words", 0, -1, true, lower_later, "words(column(0), length = 200)"},
-    {"windows", 0, -1, true, lower_later, "windows(column(0), length = 20)"},
+const Builtin source_builtins[] = {
+    {"columns", 1, -1, false, lower_columns, "columns(0..5)", "columns of the file, by number or name, as an array"},
+    {"column", 1, 1, false, lower_columns, "column(5)", "one column of the file, by number or name"},
+    {"standardize", 1, 1, true, lower_standardize, "standardize(columns(0..5))",
+     "less the mean of the training rows, divided by their deviation"},
+    {"remap", 2, 2, true, lower_remap, "remap(labels, [3, 7])",
+     "the class of a value is its place in the list; other values are an error"},
+    {"i32", 1, 1, true, lower_whole, "i32(e)", "the value as i32; what is behind the point is cut off"},
+    {"words", 0, -1, true, lower_later, "words(column(0), length = 200)", "not supported yet"},
+    {"windows", 0, -1, true, lower_later, "windows(column(0), length = 20)", "not supported yet"},
+    {0},
 };
 
 void source_bind_functions(SourceContext *context, Scope *scope) {
     Lowering *L = context->X->L;
-    for (size_t i = 0; i < sizeof source_functions / sizeof *source_functions; i++)
-        scope_bind(L, scope, name_from(L->names, source_functions[i].name),
-                   value_builtin(L, &source_functions[i], context), (Span){0, 0});
+    for (int i = 0; source_builtins[i].name; i++)
+        scope_bind(L, scope, name_from(L->names, source_builtins[i].name),
+                   value_builtin(L, &source_builtins[i], context), (Span){0, 0});
 }
 
 /* ---- labels ------------------------------------------------------------------------------------------ */

@@ -11,18 +11,42 @@
 typedef struct SettingRow {
     const char *name;
     bool named, parts;
+    const char *usage, *help;
 } SettingRow;
 static const SettingRow setting_rows[KEY_COUNT] = {
-    [KEY_DATA] = {"data", false, false},          [KEY_MINIMIZE] = {"minimize", true, false},
-    [KEY_PENALTY] = {"penalty", true, false},     [KEY_MEASURE] = {"measure", true, false},
-    [KEY_OPTIMIZER] = {"optimizer", false, true}, [KEY_GRADIENT] = {"gradient", false, false},
-    [KEY_BATCH] = {"batch", false, true},         [KEY_LAST] = {"last", false, false},
-    [KEY_HOLD_OUT] = {"hold_out", false, false},  [KEY_VALID] = {"valid", false, false},
-    [KEY_EPOCHS] = {"epochs", false, false},      [KEY_STEPS] = {"steps", false, false},
-    [KEY_SEED] = {"seed", false, false},          [KEY_STOP] = {"stop", false, false},
-    [KEY_KEEP] = {"keep", false, false},          [KEY_REPORT] = {"report", false, false},
-    [KEY_PREDICT] = {"predict", false, false},    [KEY_START] = {"start", false, false},
-    [KEY_WHEN] = {"when", false, false},
+    [KEY_DATA] = {"data", false, false, "data = points", "the data set whose rows train"},
+    [KEY_MINIMIZE] =
+        {"minimize", true, false, "minimize = squared(net(x), y)",
+         "what training makes small, for one row; the mean over the rows of a step is taken. Several, each "
+         "with a name, are added"},
+    [KEY_PENALTY] = {"penalty", true, false, "penalty = 0.0001 * l2(net.h.dense.w)",
+                     "what is added to the loss and reads no row; counted once a step"},
+    [KEY_MEASURE] = {"measure", true, false, "measure accuracy = accuracy(net(x), y)",
+                     "a figure that is reported and not trained on"},
+    [KEY_OPTIMIZER] = {"optimizer", false, true, "optimizer = adam(lr = 0.001)",
+                       "how parameters are changed; optimizer[net.h] = ... is for a part, none freezes it"},
+    [KEY_GRADIENT] = {"gradient", false, false, "gradient = clip_norm(grad, 1)",
+                      "what is done to gradients before the optimizer"},
+    [KEY_BATCH] =
+        {"batch", false, true, "batch = 64",
+         "rows of a step: all (the default), or a number, with shuffled, sequential or replacement behind it"},
+    [KEY_LAST] = {"last", false, false, "last = keep",
+                  "what becomes of rows that do not fill a batch: keep, drop or wrap"},
+    [KEY_HOLD_OUT] = {"hold_out", false, false, "hold_out = 0.1",
+                      "the part of the rows that validates: 0.1, split(0.1, by = y) or last(0.1)"},
+    [KEY_VALID] = {"valid", false, false, "valid = test", "the data set that validates"},
+    [KEY_EPOCHS] = {"epochs", false, false, "epochs = 10", "how often all rows are taken; the default is 1"},
+    [KEY_STEPS] = {"steps", false, false, "steps = 10_000", "how many steps are taken, instead of epochs"},
+    [KEY_SEED] = {"seed", false, false, "seed = 1", "the seed of order, draws and initial values; the default is 0"},
+    [KEY_STOP] = {"stop", false, false, "stop = stalled(valid.loss, 3 epochs)",
+                  "ends training early, when the condition on reported figures holds after an epoch"},
+    [KEY_KEEP] = {"keep", false, false, "keep = best(valid.loss)",
+                  "which parameters remain: last (the default), or those of the best epoch"},
+    [KEY_REPORT] = {"report", false, false, "report = every 10 epochs", "how often a line is printed"},
+    [KEY_PREDICT] = {"predict", false, false, "predict = net(x)", "what the model answers for a row"},
+    [KEY_START] = {"start", false, false, "start = pre",
+                   "where parameters begin: those of another train block, or load(\"file.safetensors\")"},
+    [KEY_WHEN] = {"when", false, false, NULL, NULL},
 };
 
 SettingKey setting_key(const char *name) {
@@ -32,6 +56,10 @@ SettingKey setting_key(const char *name) {
 }
 
 const char *setting_name(SettingKey key) { return setting_rows[key].name; }
+
+const char *setting_usage(SettingKey key) { return setting_rows[key].usage; }
+
+const char *setting_help(SettingKey key) { return setting_rows[key].help; }
 
 static void suggest_setting(Experiment *X, Diagnostic *d, const char *wanted) {
     const char *names[KEY_COUNT];
@@ -151,6 +179,7 @@ static void take_statement(Experiment *X, TrainBlock *block, const Stmt *stmt, i
         block->failed |= stmt->kind != STMT_ERROR;
         return;
     }
+    if (own && stmt->kind == STMT_NAMED) meaning_declare(X->L, stmt->named.name, stmt->named.name.span, NULL);
     if (own && said_twice(X, block, &s)) return;
     int kept = 0;
     bool placed = false;
@@ -169,7 +198,10 @@ static void take_statement(Experiment *X, TrainBlock *block, const Stmt *stmt, i
 static TrainBlock *find_base(Experiment *X, const TrainBlock *block) {
     const Word like = block->stmt->train.like;
     TrainBlock *base = block_find(X, like.text);
-    if (base) return base;
+    if (base) {
+        meaning_use(X->L, like, base->name.span, NULL);
+        return base;
+    }
     Vector(const char *) names = {0};
     for (int i = 0; i < X->blocks.count; i++)
         if (X->blocks.items[i] != block) vector_push(X->arena, &names, X->blocks.items[i]->name.text);

@@ -15,6 +15,7 @@ static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const
                  set->fields[set->field_count - 1].name);
         return value_poison(L);
     }
+    meaning_use(L, name->name, set->fields[field].span, NULL);
     if (value_is_poison(v)) return v;
     int index = set->fields[field].column;
     const Column *column = index >= 0 ? &set->columns[index] : NULL;
@@ -28,7 +29,8 @@ static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const
     return value_tensor(L, graph_cast(L->graph, graph_binary(L->graph, OP_ADD, scaled, mean), column->dtype), 0);
 }
 
-static const Builtin undo_builtin = {"undo", 2, 2, true, lower_undo, "undo(y, e)"};
+static const Builtin undo_builtin = {
+    "undo", 2, 2, true, lower_undo, "undo(y, e)", "e in the units that the field y has in its file"};
 
 void run_bind_undo(RunLowering *R, Scope *scope) {
     scope_bind(R->L, scope, name_from(R->X->names, "undo"), value_builtin(R->L, &undo_builtin, R->X), (Span){0, 0});

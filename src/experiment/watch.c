@@ -70,6 +70,14 @@ static void say_figure_of_training(RunLowering *R, const Expr *expr) {
     add_help(R->X->diagnostics, d, "--set 'stop=train.loss < 0.001' and --set keep=last say it otherwise");
 }
 
+static void mean_measure(RunLowering *R, Word name) {
+    for (int i = 0; i < R->block->body.count; i++) {
+        const BlockStmt *s = &R->block->body.items[i];
+        if (s->key == KEY_MEASURE && s->stmt->named.name.text == name.text)
+            meaning_use(R->L, name, s->stmt->named.name.span, NULL);
+    }
+}
+
 static bool figure_of(RunLowering *R, const Expr *expr, Figure *figure) {
     bool valid = R->run.valid || R->run.hold_out != HOLD_OUT_NONE;
     if (expr->kind == EXPR_NAME && (strcmp(expr->name.text, "epoch") == 0 || strcmp(expr->name.text, "step") == 0)) {
@@ -92,6 +100,7 @@ static bool figure_of(RunLowering *R, const Expr *expr, Figure *figure) {
     }
     for (int i = 0; i < R->measures.count; i++)
         if (strcmp(R->measures.items[i].name, name) == 0 && of_valid == valid) {
+            mean_measure(R, expr->member.member);
             *figure = (Figure){text_format(R->X->arena, "valid.%s", name), better_of_measure(R, name)};
             return true;
         }

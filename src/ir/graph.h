@@ -4,6 +4,7 @@
  *   graph.c        nodes: constructor with hash-consing; fold.c constants and exact identities
  *   infer.c        shape and type of each op
  *   affine.c       where a source is read: ranges and composition of index maps
+ *   origin.c       where an axis came from, for readers
  *   print.c        graphs as text (--emit=ir), as dot
  *   formula.c      derivatives as formulas (--emit=grad): formula_internal.h
  *   verify.c       what must hold between passes
@@ -222,6 +223,13 @@ bool graph_gradients(Graph *g, Node *y, Node *seed, Node *const *wrt, int count,
 const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt, bool choices);
 /* What the user calls such an op: "a comparison". */
 const char *graph_gradient_end_text(const Node *end);
+
+/* ---- origin.c: the leaf that has the axis, or the node that made it. */
+typedef struct AxisOrigin {
+    const Node *node;
+    int axis;
+} AxisOrigin;
+AxisOrigin graph_axis_origin(const Node *node, int axis);
 
 /* ---- print.c */
 void graph_print(Text *to, Node *const *roots, const char *const *root_names,

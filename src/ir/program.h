@@ -268,6 +268,7 @@ typedef struct LowerOptions {
     bool f64;            /* lower f32 as f64 (gradient check) */
     const char *overfit; /* NULL or N */
     Measured measured;
+    struct Meanings *meanings; /* filled for who asks; or NULL */
 } LowerOptions;
 /* How long the first name is in a list for --run: names of runs may hold commas in brackets. */
 size_t run_name_length(const char *list);

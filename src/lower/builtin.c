@@ -330,33 +330,41 @@ static void bind_functions(Lowering *L) {
         if (op_spelling(op).kind != SPELLING_FUNCTION) continue;
         Builtin *builtin = arena_new_of(L->arena, Builtin);
         *builtin = (Builtin){
-            op_text(op), 1, 1, false, lower_unary_builtin, text_format(L->arena, "%s(x)", op_text(op))};
+            op_text(op),      1, 1, false, lower_unary_builtin, text_format(L->arena, "%s(x)", op_text(op)),
+            "of each element"};
         bind(L, builtin, arena_copy(L->arena, &op, sizeof op));
     }
 }
 
 void builtins_bind(Lowering *L) {
     static const DType types[] = {DTYPE_F32, DTYPE_F64, DTYPE_I32};
-    static const Builtin casts[] = {{"f32", 1, 1, false, lower_cast, "f32(e)"},
-                                    {"f64", 1, 1, false, lower_cast, "f64(e)"},
-                                    {"i32", 1, 1, false, lower_cast, "i32(e)"}};
+    static const Builtin casts[] = {
+        {"f32", 1, 1, false, lower_cast, "f32(e)", "the value as f32"},
+        {"f64", 1, 1, false, lower_cast, "f64(e)", "the value as f64"},
+        {"i32", 1, 1, false, lower_cast, "i32(e)", "the value as i32; what is behind the point is cut off"}};
     static const Builtin others[] = {
-        {"sum", 1, 1, false, lower_sum, "sum(x) or sum(e for i)"},
-        {"mean", 1, 1, false, lower_mean, "mean(x) or mean(e for i)"},
-        {"max", 1, -1, false, lower_max, "max(x), max(a, b) or max(e for i)"},
-        {"min", 1, -1, false, lower_min, "min(x), min(a, b) or min(e for i)"},
-        {"argmax", 1, 1, false, lower_argmax, "argmax(x)"},
-        {"where", 3, 3, false, lower_where, "where(condition, a, b)"},
-        {"require", 2, 2, false, lower_require, "require(x, condition)"},
-        {"stop_gradient", 1, 1, false, lower_stop_gradient, "stop_gradient(e)"},
-        {"size", 1, 1, false, lower_size, "size(x)"},
-        {"len", 1, 1, false, lower_len, "len(x)"},
-        {"reshape", 2, 2, false, lower_reshape, "reshape(x, [n, m])"},
-        {"concat", 1, -1, false, lower_concat, "concat(a, b)"},
-        {"pad", 2, 2, false, lower_pad, "pad(x, [0, 1, 1])"},
-        {"batch", 1, 1, false, lower_batch, "batch(e)"},
-        {"rank_in_batch", 1, 1, true, lower_rank_in_batch, "rank_in_batch(e)"},
-        {"grad", 2, 2, true, lower_grad, "grad(e, x)"},
+        {"sum", 1, 1, false, lower_sum, "sum(x) or sum(e for i)", "the sum of all elements, or of e for every index"},
+        {"mean", 1, 1, false, lower_mean, "mean(x) or mean(e for i)",
+         "the mean of all elements, or of e for every index"},
+        {"max", 1, -1, false, lower_max, "max(x), max(a, b) or max(e for i)",
+         "the largest element, or of two the larger one"},
+        {"min", 1, -1, false, lower_min, "min(x), min(a, b) or min(e for i)",
+         "the smallest element, or of two the smaller one"},
+        {"argmax", 1, 1, false, lower_argmax, "argmax(x)", "the index of the first largest element"},
+        {"where", 3, 3, false, lower_where, "where(condition, a, b)",
+         "a where the condition holds, else b, element by element"},
+        {"require", 2, 2, false, lower_require, "require(x, condition)",
+         "x, if the condition on sizes holds; else an error"},
+        {"stop_gradient", 1, 1, false, lower_stop_gradient, "stop_gradient(e)", "e, whose derivative is 0"},
+        {"size", 1, 1, false, lower_size, "size(x)", "how many elements there are"},
+        {"len", 1, 1, false, lower_len, "len(x)", "how long the first axis is"},
+        {"reshape", 2, 2, false, lower_reshape, "reshape(x, [n, m])", "the same elements in another shape"},
+        {"concat", 1, -1, false, lower_concat, "concat(a, b)", "arrays one behind the other along the first axis"},
+        {"pad", 2, 2, false, lower_pad, "pad(x, [0, 1, 1])",
+         "zeros around an array: so many before and behind each axis"},
+        {"batch", 1, 1, false, lower_batch, "batch(e)", "in a metric: one value for each row, as an array"},
+        {"rank_in_batch", 1, 1, true, lower_rank_in_batch, "rank_in_batch(e)", "not supported yet"},
+        {"grad", 2, 2, true, lower_grad, "grad(e, x)", "the derivative of e with respect to x"},
     };
     bind_functions(L);
     for (size_t i = 0; i < sizeof casts / sizeof *casts; i++) bind(L, &casts[i], &types[i]);

@@ -95,6 +95,8 @@ static bool place_argument(Lowering *L, Call *call, const Arguments *args, int i
                     definition->name.text);
         return false;
     }
+    if (args->name[i] != NULL)
+        meaning_of_argument(L, definition, (Word){args->name[i], args->name_span[i]}, args->value[i]);
     call->given[at] = args->value[i];
     call->written[at] = args->expr[i];
     return true;
@@ -569,6 +571,8 @@ static Value *enter(Lowering *L, Call *call, CallPath path) {
     L->active_count = open;
     if (call->lifts != 0) result = value_axes_to_own(L, result, call->lift_ids, call->lifts);
     if (definition->kind == DEFINE_MODEL) name_value(L, definition->name.text, result, definition->name.span);
+    meaning_of_call(L, call->expr == NULL ? NULL : call->expr->call.callee, result,
+                    state.is_owner ? state.prefix : NULL);
     return result;
 }
 
@@ -640,7 +644,9 @@ static Value *call_builtin(Lowering *L, Scope *scope, const Value *callee, const
         lower_help(L, d, "it is used as %s", builtin->usage);
         return value_poison(L);
     }
-    return builtin->function(L, scope, args, expr, callee->context);
+    Value *result = builtin->function(L, scope, args, expr, callee->context);
+    meaning_of_call(L, expr->call.callee, result, NULL);
+    return result;
 }
 
 Value *lower_call(Lowering *L, Scope *scope, const Expr *expr) {

@@ -156,9 +156,9 @@ static Value *draw_bernoulli(Lowering *L, Scope *scope, const Arguments *args, c
 
 void draw_builtins_bind(Lowering *L) {
     static const Builtin table[] = {
-        {"uniform", 2, 2, false, draw_uniform, "uniform(low, high)"},
-        {"normal", 2, 2, false, draw_normal, "normal(mean, deviation)"},
-        {"bernoulli", 1, 1, false, draw_bernoulli, "bernoulli(p)"},
+        {"uniform", 2, 2, false, draw_uniform, "uniform(low, high)", "a draw between low and high"},
+        {"normal", 2, 2, false, draw_normal, "normal(mean, deviation)", "a draw of the normal distribution"},
+        {"bernoulli", 1, 1, false, draw_bernoulli, "bernoulli(p)", "true with probability p"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         scope_bind(L, L->prelude, name_from(L->names, table[i].name), value_builtin(L, &table[i], NULL), (Span){0, 0});

@@ -13,6 +13,7 @@ static Value *lower_name(Lowering *L, Scope *scope, const Expr *expr) {
     Binding *binding = scope_find(scope, name);
     if (binding != NULL) {
         binding->used = true;
+        meaning_of_binding(L, expr->name, binding);
         return binding->value;
     }
     if (strcmp(name, "training") == 0) return value_bool(L, L->training);

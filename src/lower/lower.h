@@ -20,6 +20,7 @@
  *   builtin.c           the table of built-in functions;  draw.c: random values;  grad.c: grad(e, x)
  *   names.c             name checks of definitions nothing calls
  *   habit.c             words of other languages, and what takes their place
+ *   meaning.c           what names mean where they are written, for editors
  *
  * What is around the graph, data, train blocks, settings, each, optimizers, is src/experiment (experiment.h).
  *
@@ -148,7 +149,7 @@ bool lower_constant_string(Lowering *L, const Value *v, Span span, const char *w
 typedef struct Binding {
     Name name;
     Value *value;
-    Span span;
+    Span span, first; /* where it is bound: last, first */
     bool used;
     const char *doc;
     Vector(Span) uses;    /* not filled by lowering of bodies; free for the experiment */
@@ -208,6 +209,7 @@ typedef struct Builtin {
     bool raw;        /* arguments are not lowered first: args->value is NULL */
     BuiltinFunction function;
     const char *usage; /* "argmax(x)": for messages */
+    const char *doc;   /* a sentence part */
 } Builtin;
 /* A builtin the experiment adds to a scope (tensor_sum, all_sum, columns, ...). */
 Value *value_builtin(Lowering *L, const Builtin *builtin, void *context);
@@ -281,6 +283,7 @@ struct Lowering {
     Vector(Span) required;             /* arguments that were refused: once each */
     bool in_index;                     /* inside x[...]: an unknown name there is an unbound index */
     bool quiet;                        /* nothing is reported */
+    struct Meanings *meanings;         /* NULL: nobody asks */
     Diagnostic *call_notes;            /* the first "in this call of" of the last error */
 };
 
@@ -348,6 +351,41 @@ Value *lower_cell_value(Lowering *L, int cell);           /* its CELL leaf */
 /* The slot of that name, made if there is none; the number with the slot as its run-time self. What reads it says
  * which type it gets (run.c). */
 Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span);
+
+/* ---- what names mean, for who asks ------------------------------------------------------------ */
+enum { MOST_MEANT = 4 };
+/* A name where it is written. */
+typedef struct Meaning {
+    Name name;
+    Span span;
+    Span declared;                  /* of its symbol; in the prelude; {0,0}: builtin */
+    bool declares;                  /* it is bound here */
+    const Value *value[MOST_MEANT]; /* that differ in type, in the calls of a body */
+    int count;
+    bool more;
+    const char *path; /* of a call of a layer: mlp.h.dense */
+    const Builtin *builtin;
+} Meaning;
+typedef struct Meanings {
+    Arena *arena;
+    Lowering *lowering;
+    Vector(Meaning) items;     /* in the order they were met */
+    Vector(const Ast *) trees; /* of the file and what it includes */
+    int *table;
+    uint32_t size;
+} Meanings;
+Meanings *meanings_new(Arena *arena);
+/* NULL: no name of the user's begins there. */
+const Meaning *meaning_at(const Meanings *meanings, uint32_t begin);
+/* Bound here; first: where its scope bound the name first. */
+void meaning_declare(Lowering *L, Word name, Span first, const Value *value);
+void meaning_use(Lowering *L, Word name, Span declared, const Value *value);
+/* What it was bound to on the way. */
+void meaning_forget_values(Lowering *L, Word name);
+void meaning_of_binding(Lowering *L, Word name, const Binding *binding);
+void meaning_of_argument(Lowering *L, const Definition *definition, Word name, const Value *value);
+/* What a call gives is told of the name it calls; path: of its parameters, or NULL. */
+void meaning_of_call(Lowering *L, const Expr *callee, const Value *result, const char *path);
 
 /* ---- saying what is wrong -------------------------------------------------------------------- */
 /* Reports (unless quiet) with the notes of the calls being lowered ("in this call of dense"). NULL if

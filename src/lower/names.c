@@ -47,7 +47,9 @@ static void report_unread(Checker *c) {
 
 static void check_name(Checker *c, Scope *scope, Word name) {
     if (name.text != NULL && !is_read(c, name.text)) vector_push(c->L->arena, &c->read, name.text);
-    if (name.text == NULL || strcmp(name.text, "training") == 0 || scope_find(scope, name.text) != NULL) return;
+    Binding *binding = name.text == NULL ? NULL : scope_find(scope, name.text);
+    if (binding != NULL) meaning_of_binding(c->L, name, binding);
+    if (name.text == NULL || strcmp(name.text, "training") == 0 || binding != NULL) return;
     report_unknown_name(c->L, c->definition, scope, name);
 }
 
@@ -79,6 +81,11 @@ static void check_type(Checker *c, Scope *scope, const TypeExpr *type, bool solv
 
 static void check_call(Checker *c, Scope *scope, const Expr *expr) {
     check(c, scope, expr->call.callee);
+    const Expr *callee = expr->call.callee;
+    const Binding *called = callee->kind == EXPR_NAME ? scope_find(scope, callee->name.text) : NULL;
+    if (called != NULL && called->value->kind == VALUE_DEFINITION)
+        for (int i = 0; i < expr->call.args.count; i++)
+            meaning_of_argument(c->L, called->value->definition, expr->call.args.items[i].name, NULL);
     Scope *inner = expr->call.binders.count > 0 ? check_binders(c, scope, &expr->call.binders) : scope;
     for (int i = 0; i < expr->call.args.count; i++) check(c, inner, expr->call.args.items[i].value);
 }

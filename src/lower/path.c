@@ -98,6 +98,7 @@ const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *
     Binding *binding = scope_find(scope, root->name.text);
     if (binding != NULL && value_is_poison(binding->value)) return NULL;
     if (binding != NULL) binding->used = true;
+    if (binding != NULL) meaning_of_binding(L, root->name, binding);
     *cell = lower_find_cell(L, text);
     for (int i = 0; i < L->cells.count; i++)
         if (L->cells.items[i].kind == CELL_PARAMETER && module_covers(text, L->cells.items[i].name)) return text;

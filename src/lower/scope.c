@@ -50,11 +50,13 @@ Binding *scope_bind(Lowering *L, Scope *scope, Name name, Value *value, Span spa
     if (b == NULL) {
         b = arena_new_of(L->arena, Binding);
         b->name = name;
+        b->first = span;
         b->next = scope->last;
         scope->last = b;
     }
     b->value = variable_for(L, scope, name, value);
     b->span = span;
+    if (L->meanings != NULL) meaning_declare(L, (Word){name, span}, b->first, b->value);
     return b;
 }
 

@@ -109,6 +109,7 @@ static bool append(Shape *shape, int64_t extent) {
 static bool rest_of(Lowering *L, Scope *scope, const Dim *dim, const Shape *own, int others, Shape *shape) {
     Binding *b = scope_find(scope, dim->rest.text);
     if (b != NULL && b->value->kind == VALUE_LIST && b->value->is_shape) {
+        meaning_of_binding(L, dim->rest, b);
         for (int i = 0; i < b->value->count; i++)
             if (!append(shape, b->value->items[i]->integer)) return false;
         return true;
@@ -126,7 +127,7 @@ static bool rest_of(Lowering *L, Scope *scope, const Dim *dim, const Shape *own,
     }
     Value *list = value_list(L, items, count < 0 ? 0 : count);
     list->is_shape = true;
-    scope_bind(L, scope, dim->rest.text, list, dim->span);
+    scope_bind(L, scope, dim->rest.text, list, dim->rest.span);
     return true;
 }
 

@@ -61,8 +61,12 @@ static char *read_all(FILE *file, size_t most, size_t *length) {
     return NULL;
 }
 
+static const char too_large[] = "is too large for a program (64 MB with what it includes)";
+
+static size_t room(const SourceMap *map) { return map->next < MOST_PROGRAM ? MOST_PROGRAM - map->next : 0; }
+
 static Source *source_from_file(SourceMap *map, const char *path, FILE *file, const char **problem) {
-    size_t most = MOST_PROGRAM - (map->next < MOST_PROGRAM ? map->next : MOST_PROGRAM);
+    size_t most = room(map);
     size_t length;
     errno = 0;
     char *bytes = read_all(file, most, &length);
@@ -73,7 +77,7 @@ static Source *source_from_file(SourceMap *map, const char *path, FILE *file, co
     }
     Source *source = NULL;
     if (length > most)
-        *problem = "is too large for a program (64 MB with what it includes)";
+        *problem = too_large;
     else
         source = source_add(map, path, bytes, length);
     free(bytes);
@@ -82,6 +86,13 @@ static Source *source_from_file(SourceMap *map, const char *path, FILE *file, co
 
 Source *source_read(SourceMap *map, const char *path, const char **problem) {
     *problem = NULL;
+    size_t length;
+    const char *text = map->open ? map->open(map->open_context, path, &length) : NULL;
+    if (text) {
+        if (length <= room(map)) return source_add(map, path, text, length);
+        *problem = too_large;
+        return NULL;
+    }
     FILE *file = fopen(path, "rb");
     if (!file) {
         *problem = text_format(map->arena, "cannot be read: %s", strerror(errno));

@@ -134,6 +134,9 @@ typedef struct SourceMap {
     Arena *arena;
     Vector(Source *) sources;
     uint32_t next;
+    /* Text that stands for a file, NULL: the file itself; or NULL. */
+    const char *(*open)(void *context, const char *path, size_t *length);
+    void *open_context;
 } SourceMap;
 typedef struct Place {
     const Source *source;

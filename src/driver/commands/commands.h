@@ -10,6 +10,7 @@
  *                  show_twins.c
  *   noise.c        how the gradient of a mini-batch scatters around that of all rows
  *   fmt.c          programs in the one style (src/format)
+ *   lsp.c          a language server for editors: src/lsp
  *   trained.c      for commands that use a model: one run of a program with the parameters of a saved file
  *
  * To add one: a file of its own here with its Grammar's rows, its function and `const Command command_NAME`, a declaration
@@ -44,6 +45,7 @@ void command_print_help(FILE *to, const Command *command);
 extern const Command command_eval;
 extern const Command command_fmt;
 extern const Command command_inspect;
+extern const Command command_lsp;
 extern const Command command_new;
 extern const Command command_noise;
 extern const Command command_predict;
