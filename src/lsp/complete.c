@@ -23,7 +23,7 @@ enum {
 
 typedef struct Completing {
     Server *server;
-    Document *document;
+    OpenDocument *document;
     Analysis *now, *good; /* good: for types; may be now */
     CursorContext context;
     cJSON *items;

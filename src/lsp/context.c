@@ -175,7 +175,7 @@ static void find_member(Arena *arena, const TextWalk *w, CursorContext *context)
         context->member_of = text_format(arena, "%.*s", (int)(dot - begin), w->text + begin);
 }
 
-CursorContext context_of(Arena *arena, const Document *document, size_t offset) {
+CursorContext context_of(Arena *arena, const OpenDocument *document, size_t offset) {
     CursorContext context = {.word = offset};
     const char *text = document->text;
     while (context.word > 0 && is_name_byte(text[context.word - 1])) context.word--;

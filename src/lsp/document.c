@@ -15,28 +15,28 @@ static char *copy_of(const char *text, size_t length) {
     return copy;
 }
 
-Document *document_find(const Server *server, const char *uri) {
-    for (Document *d = server->documents; d; d = d->next)
+OpenDocument *document_find(const Server *server, const char *uri) {
+    for (OpenDocument *d = server->documents; d; d = d->next)
         if (strcmp(d->uri, uri) == 0) return d;
     return NULL;
 }
 
-Document *document_of_path(const Server *server, const char *path) {
-    for (Document *d = server->documents; d; d = d->next)
+OpenDocument *document_of_path(const Server *server, const char *path) {
+    for (OpenDocument *d = server->documents; d; d = d->next)
         if (strcmp(d->path, path) == 0) return d;
-    for (Document *d = server->documents; d; d = d->next)
+    for (OpenDocument *d = server->documents; d; d = d->next)
         if (same_file(d->path, path)) return d;
     return NULL;
 }
 
-static void forget(Document *document) {
+static void forget(OpenDocument *document) {
     if (document->good != document->now) analysis_free(document->good);
     analysis_free(document->now);
     document->good = document->now = NULL;
 }
 
 void document_open(Server *server, const char *uri, const char *text) {
-    Document *document = document_find(server, uri);
+    OpenDocument *document = document_find(server, uri);
     if (!document) {
         document = calloc(1, sizeof *document);
         if (!document) out_of_memory(sizeof *document);
@@ -51,8 +51,8 @@ void document_open(Server *server, const char *uri, const char *text) {
     document_changed(server, document);
 }
 
-void document_close(Server *server, Document *document) {
-    Document **link = &server->documents;
+void document_close(Server *server, OpenDocument *document) {
+    OpenDocument **link = &server->documents;
     while (*link != document) link = &(*link)->next;
     *link = document->next;
     forget(document);
@@ -64,7 +64,7 @@ void document_close(Server *server, Document *document) {
     free(document);
 }
 
-void document_edit(Server *server, Document *document, size_t begin, size_t end, const char *text) {
+void document_edit(Server *server, OpenDocument *document, size_t begin, size_t end, const char *text) {
     size_t length = document->lines.length, added = strlen(text);
     if (end < begin) end = begin;
     char *edited = malloc(length - (end - begin) + added + 1);
@@ -92,7 +92,7 @@ static const char *text_among(void *context, const char *path, size_t *length) {
             *length = among->replaced[i].length;
             return among->replaced[i].text;
         }
-    const Document *document = document_of_path(among->server, path);
+    const OpenDocument *document = document_of_path(among->server, path);
     if (document) *length = document->lines.length;
     return document ? document->text : NULL;
 }
@@ -103,13 +103,13 @@ Analysis *analysis_among(const Server *server, const char *path, const char *tex
     return analysis_of(path, text, length, text_among, &among);
 }
 
-static void drop_now(Document *document) {
+static void drop_now(OpenDocument *document) {
     if (document->now != document->good) analysis_free(document->now);
     document->now = NULL;
     document->published = false;
 }
 
-void document_changed(Server *server, Document *document) {
+void document_changed(Server *server, OpenDocument *document) {
     drop_now(document);
     documents_including_changed(server, document->path);
 }
@@ -121,11 +121,11 @@ static bool includes(const Analysis *analysis) {
 }
 
 void documents_including_changed(Server *server, const char *path) {
-    for (Document *d = server->documents; d; d = d->next)
+    for (OpenDocument *d = server->documents; d; d = d->next)
         if (d->now && includes(d->now) && !same_file(d->path, path)) drop_now(d);
 }
 
-Analysis *document_now(const Server *server, Document *document) {
+Analysis *document_now(const Server *server, OpenDocument *document) {
     if (document->now) return document->now;
     document->now = analysis_among(server, document->path, document->text, document->lines.length, NULL, 0);
     const Analysis *good = document->good;
@@ -136,19 +136,19 @@ Analysis *document_now(const Server *server, Document *document) {
     return document->now;
 }
 
-Analysis *document_best(const Server *server, Document *document) {
+Analysis *document_best(const Server *server, OpenDocument *document) {
     Analysis *now = document_now(server, document);
     return now->program || !document->good ? now : document->good;
 }
 
-Analysis *document_good(const Server *server, Document *document) {
+Analysis *document_good(const Server *server, OpenDocument *document) {
     Analysis *now = document_now(server, document);
     return document->good ? document->good : now;
 }
 
 /* ---- between texts ------------------------------------------------------------------------------- */
 /* How many bytes are the same in front and at the end, without overlap in either. */
-static void common(const Document *document, const Analysis *analysis, size_t *front, size_t *back) {
+static void common(const OpenDocument *document, const Analysis *analysis, size_t *front, size_t *back) {
     const char *a = document->text, *b = analysis->source->text;
     size_t la = document->lines.length, lb = analysis->source->length, least = la < lb ? la : lb;
     *front = *back = 0;
@@ -156,7 +156,7 @@ static void common(const Document *document, const Analysis *analysis, size_t *f
     while (*back < least - *front && a[la - 1 - *back] == b[lb - 1 - *back]) ++*back;
 }
 
-uint32_t document_to(const Document *document, const Analysis *analysis, size_t offset, bool *exact) {
+uint32_t document_to(const OpenDocument *document, const Analysis *analysis, size_t offset, bool *exact) {
     uint32_t base = analysis->source->base;
     *exact = true;
     if (analysis == document->now) return base + (uint32_t)offset;
@@ -169,7 +169,7 @@ uint32_t document_to(const Document *document, const Analysis *analysis, size_t 
     return base + (uint32_t)front;
 }
 
-bool document_from(const Document *document, const Analysis *analysis, Span span, size_t *begin, size_t *end) {
+bool document_from(const OpenDocument *document, const Analysis *analysis, Span span, size_t *begin, size_t *end) {
     *begin = span.begin - analysis->source->base;
     *end = span.end - analysis->source->base;
     if (analysis == document->now) return true;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 cJSON *formatting(Server *server, const cJSON *params, const char **problem) {
-    Document *document = document_asked(server, params);
+    OpenDocument *document = document_asked(server, params);
     if (!document) return NULL;
     SourceMap *map = source_map_new(server->scratch);
     Source *source = source_add(map, document->path, document->text, document->lines.length);

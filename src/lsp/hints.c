@@ -19,7 +19,7 @@ static bool says_no_type(const Analysis *a, const Meaning *meaning) {
 
 cJSON *inlay_hint(Server *server, const cJSON *params, const char **problem) {
     (void)problem;
-    Document *document = document_asked(server, params);
+    OpenDocument *document = document_asked(server, params);
     const cJSON *range = cJSON_GetObjectItemCaseSensitive(params, "range");
     LinePosition first, last;
     if (!document) return NULL;

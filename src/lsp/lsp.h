@@ -14,7 +14,7 @@
  *   navigate.c     definition, references, documentHighlight;  outline.c: documentSymbol
  *   rename.c       prepareRename, rename
  *   hints.c        inlayHint
- *   format.c            formatting
+ *   format.c       formatting
  *
  * A document is compiled anew after it has changed, in an arena of its own, when nothing more is waiting to be read.
  * Nothing is trained and no data is read. Besides the analysis of the text as it is, the last one that could be lowered
@@ -68,7 +68,7 @@ typedef struct Analysis {
     Program *program; /* NULL: the text has syntax errors */
 } Analysis;
 typedef struct Server Server;
-typedef struct Document Document;
+typedef struct OpenDocument OpenDocument;
 /* open: the text that stands for an included file, or NULL for the file itself; may be NULL. */
 typedef const char *OpenText(void *context, const char *path, size_t *length);
 Analysis *analysis_of(const char *path, const char *text, size_t length, OpenText *open, void *context);
@@ -76,18 +76,18 @@ void analysis_free(Analysis *analysis);
 static inline const Lowering *analysis_lowering(const Analysis *a) { return a->meanings->lowering; }
 
 /* ---- document.c ------------------------------------------------------------------------------ */
-struct Document {
+struct OpenDocument {
     char *uri, *path; /* path: of a file, or the URI */
     char *text;
     LineTable lines;
     int64_t version;
     bool has_version, published;
     Analysis *now, *good; /* now: of this text, or NULL; good: the last without errors; may be one */
-    Document *next;
+    OpenDocument *next;
 };
 struct Server {
     Channel channel;
-    Document *documents;
+    OpenDocument *documents;
     Analysis *empty; /* of no text: the prelude */
     const char *version;
     Arena *scratch; /* of the message at hand */
@@ -101,25 +101,25 @@ typedef struct ReplacedText {
 /* Included files are read from these, then from open documents, then from disk. */
 Analysis *analysis_among(const Server *server, const char *path, const char *text, size_t length,
                          const ReplacedText *replaced, int count);
-Document *document_find(const Server *server, const char *uri);
-Document *document_of_path(const Server *server, const char *path); /* also by another way to the file */
+OpenDocument *document_find(const Server *server, const char *uri);
+OpenDocument *document_of_path(const Server *server, const char *path); /* also by another way to the file */
 void document_open(Server *server, const char *uri, const char *text);
-void document_close(Server *server, Document *document);
+void document_close(Server *server, OpenDocument *document);
 /* Bytes begin .. end become the text. */
-void document_edit(Server *server, Document *document, size_t begin, size_t end, const char *text);
+void document_edit(Server *server, OpenDocument *document, size_t begin, size_t end, const char *text);
 /* After edits, or when a file has changed on disk. */
-void document_changed(Server *server, Document *document);
+void document_changed(Server *server, OpenDocument *document);
 /* Those that include anything are compiled anew. */
 void documents_including_changed(Server *server, const char *path);
-Analysis *document_now(const Server *server, Document *document);
+Analysis *document_now(const Server *server, OpenDocument *document);
 /* The best there is: of this text if it can be lowered, else the last that could, else of this text. */
-Analysis *document_best(const Server *server, Document *document);
+Analysis *document_best(const Server *server, OpenDocument *document);
 /* The last without errors, if there is one: for types. */
-Analysis *document_good(const Server *server, Document *document);
+Analysis *document_good(const Server *server, OpenDocument *document);
 /* A place of the text in the analysis' source. exact: what stands there is the same in both. */
-uint32_t document_to(const Document *document, const Analysis *analysis, size_t offset, bool *exact);
+uint32_t document_to(const OpenDocument *document, const Analysis *analysis, size_t offset, bool *exact);
 /* And back; false: the text there has changed. */
-bool document_from(const Document *document, const Analysis *analysis, Span span, size_t *begin, size_t *end);
+bool document_from(const OpenDocument *document, const Analysis *analysis, Span span, size_t *begin, size_t *end);
 
 /* ---- uri.c ----------------------------------------------------------------------------------- */
 char *path_of_uri(const char *uri);  /* malloc's; the URI itself if it is of no file */
@@ -130,19 +130,19 @@ bool same_file(const char *a, const char *b);
 cJSON *json_range(LinePosition begin, LinePosition end);
 bool position_from(const cJSON *json, LinePosition *position);
 /* Where the span can be opened; NULL: nowhere. The document is the one that the analysis is of. */
-cJSON *location_of(const Server *server, const Document *document, const Analysis *analysis, Span span);
+cJSON *location_of(const Server *server, const OpenDocument *document, const Analysis *analysis, Span span);
 /* The span's range in its own text; false: that has changed. */
-bool range_of(const Server *server, const Document *document, const Analysis *analysis, Span span, cJSON **range);
+bool range_of(const Server *server, const OpenDocument *document, const Analysis *analysis, Span span, cJSON **range);
 /* What a request asks about: textDocument and position. */
 typedef struct AskedPlace {
-    Document *document;
+    OpenDocument *document;
     size_t offset; /* in the text */
     Analysis *analysis;
     uint32_t at; /* in the analysis */
     bool exact;
 } AskedPlace;
 bool spot_of(const Server *server, const cJSON *params, AskedPlace *spot);
-Document *document_asked(const Server *server, const cJSON *params);
+OpenDocument *document_asked(const Server *server, const cJSON *params);
 
 /* ---- symbol.c -------------------------------------------------------------------------------- */
 typedef enum SymbolKind {
@@ -199,11 +199,11 @@ typedef struct CursorContext {
     int argument;          /* of the call: from 0 */
 } CursorContext;
 /* As the text reads, broken or whole. */
-CursorContext context_of(Arena *arena, const Document *document, size_t offset);
+CursorContext context_of(Arena *arena, const OpenDocument *document, size_t offset);
 
 /* navigate.c: each name of open documents, and of what they include, that means the same. */
-typedef void VisitSame(const Server *server, const Document *document, const Analysis *analysis, const Meaning *meaning,
-                       void *context);
+typedef void VisitSame(const Server *server, const OpenDocument *document, const Analysis *analysis,
+                       const Meaning *meaning, void *context);
 void visit_same(const Server *server, const AskedPlace *spot, const Meaning *meaning, VisitSame *visit, void *context);
 /* complete.c: of the text or of the prelude, with the analysis it is in; NULL: none. */
 const Definition *definition_named(const Server *server, const Analysis *analysis, const char *name,
@@ -214,7 +214,7 @@ typedef cJSON *Method(Server *server, const cJSON *params, const char **problem)
 Method hover, completion, signature_help, definition, references, document_highlight, document_symbol, prepare_rename,
     rename_symbol, inlay_hint, formatting;
 /* publish.c */
-void publish(Server *server, Document *document);
+void publish(Server *server, OpenDocument *document);
 void publish_nothing(Server *server, const char *uri);
 /* message.c */
 void message_notify(Server *server, const char *method, cJSON *params);

@@ -37,7 +37,7 @@ static bool same_place(const Analysis *a, Span x, const Analysis *b, Span y) {
 }
 
 void visit_same(const Server *server, const AskedPlace *spot, const Meaning *meaning, VisitSame *visit, void *context) {
-    for (Document *d = server->documents; d; d = d->next) {
+    for (OpenDocument *d = server->documents; d; d = d->next) {
         Analysis *a = d == spot->document ? spot->analysis : document_best(server, d);
         for (int i = 0; i < a->meanings->items.count; i++) {
             const Meaning *other = &a->meanings->items.items[i];
@@ -52,7 +52,7 @@ void visit_same(const Server *server, const AskedPlace *spot, const Meaning *mea
 typedef struct Collected {
     cJSON *list;
     bool declarations, own; /* own: of the document alone, as ranges */
-    const Document *document;
+    const OpenDocument *document;
 } Collected;
 
 static bool has_equal(const cJSON *list, const cJSON *item) {
@@ -61,7 +61,7 @@ static bool has_equal(const cJSON *list, const cJSON *item) {
     return false;
 }
 
-static void collect(const Server *server, const Document *document, const Analysis *a, const Meaning *meaning,
+static void collect(const Server *server, const OpenDocument *document, const Analysis *a, const Meaning *meaning,
                     void *context) {
     Collected *all = context;
     cJSON *item = NULL, *range;

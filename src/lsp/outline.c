@@ -14,8 +14,8 @@ enum {
     OUTLINE_EVENT = 24
 };
 
-static cJSON *entry(const Server *server, const Document *document, const Analysis *a, Word name, Span whole, int kind,
-                    const char *detail) {
+static cJSON *entry(const Server *server, const OpenDocument *document, const Analysis *a, Word name, Span whole,
+                    int kind, const char *detail) {
     cJSON *range, *selection;
     if (!name.text || !name.text[0]) return NULL;
     Span all = span_join(name.span, whole);
@@ -33,9 +33,9 @@ static cJSON *entry(const Server *server, const Document *document, const Analys
     return json;
 }
 
-static cJSON *entry_of(const Server *server, const Document *document, const Analysis *a, const Stmt *stmt);
+static cJSON *entry_of(const Server *server, const OpenDocument *document, const Analysis *a, const Stmt *stmt);
 
-static void add_children(cJSON *parent, const Server *server, const Document *document, const Analysis *a,
+static void add_children(cJSON *parent, const Server *server, const OpenDocument *document, const Analysis *a,
                          const StmtList *body, bool names_only) {
     cJSON *children = parent ? cJSON_AddArrayToObject(parent, "children") : NULL;
     for (int i = 0; children && i < body->count; i++) {
@@ -47,7 +47,7 @@ static void add_children(cJSON *parent, const Server *server, const Document *do
     }
 }
 
-static cJSON *entry_of(const Server *server, const Document *document, const Analysis *a, const Stmt *stmt) {
+static cJSON *entry_of(const Server *server, const OpenDocument *document, const Analysis *a, const Stmt *stmt) {
     static const char *const kinds[] = {"model", "layer", "def", "loss", "metric", "optimizer"};
     cJSON *json;
     switch (stmt->kind) {
@@ -80,7 +80,7 @@ static cJSON *entry_of(const Server *server, const Document *document, const Ana
 
 cJSON *document_symbol(Server *server, const cJSON *params, const char **problem) {
     (void)problem;
-    Document *document = document_asked(server, params);
+    OpenDocument *document = document_asked(server, params);
     if (!document) return NULL;
     const Analysis *a = document_now(server, document);
     cJSON *list = cJSON_CreateArray();

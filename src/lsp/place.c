@@ -38,7 +38,7 @@ bool position_from(const cJSON *json, LinePosition *position) {
            whole_number(cJSON_GetObjectItemCaseSensitive(json, "character"), &position->character);
 }
 
-bool range_of(const Server *server, const Document *document, const Analysis *analysis, Span span, cJSON **range) {
+bool range_of(const Server *server, const OpenDocument *document, const Analysis *analysis, Span span, cJSON **range) {
     const Source *source = source_place(analysis->map, span.begin).source;
     if (!source) return false;
     if (source == analysis->source) {
@@ -103,12 +103,12 @@ static const char *cached(Arena *arena, const Server *server, const Source *sour
     return path;
 }
 
-cJSON *location_of(const Server *server, const Document *document, const Analysis *analysis, Span span) {
+cJSON *location_of(const Server *server, const OpenDocument *document, const Analysis *analysis, Span span) {
     const Source *source = source_place(analysis->map, span.begin).source;
     cJSON *range;
     if (!source || !range_of(server, document, analysis, span, &range)) return NULL;
     const char *path = source->path;
-    const Document *open = source == analysis->source ? document : document_of_path(server, path);
+    const OpenDocument *open = source == analysis->source ? document : document_of_path(server, path);
     if (source->is_prelude) {
         path = installed(analysis->arena, source);
         if (!path) path = cached(analysis->arena, server, source);
@@ -128,7 +128,7 @@ cJSON *location_of(const Server *server, const Document *document, const Analysi
 }
 
 /* ---- what is asked about ------------------------------------------------------------------------- */
-Document *document_asked(const Server *server, const cJSON *params) {
+OpenDocument *document_asked(const Server *server, const cJSON *params) {
     const cJSON *document = cJSON_GetObjectItemCaseSensitive(params, "textDocument");
     const cJSON *uri = cJSON_GetObjectItemCaseSensitive(document, "uri");
     return cJSON_IsString(uri) ? document_find(server, uri->valuestring) : NULL;
@@ -137,7 +137,7 @@ Document *document_asked(const Server *server, const cJSON *params) {
 bool spot_of(const Server *server, const cJSON *params, AskedPlace *spot) {
     LinePosition position;
     *spot = (AskedPlace){0};
-    Document *document = document_asked(server, params);
+    OpenDocument *document = document_asked(server, params);
     if (!document || !position_from(cJSON_GetObjectItemCaseSensitive(params, "position"), &position)) return false;
     spot->document = document;
     spot->offset = lines_offset(&spot->document->lines, position, server->utf8);

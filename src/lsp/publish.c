@@ -38,7 +38,7 @@ static Span own_span(const Analysis *a, Span span) {
     return include.begin ? include : (Span){a->source->base, a->source->base};
 }
 
-static void add_related(cJSON *list, const Server *server, const Document *document, const Analysis *a, Span span,
+static void add_related(cJSON *list, const Server *server, const OpenDocument *document, const Analysis *a, Span span,
                         const char *message) {
     cJSON *location = location_of(server, document, a, span.begin ? span : (Span){a->source->base, a->source->base});
     if (!location) return;
@@ -48,7 +48,8 @@ static void add_related(cJSON *list, const Server *server, const Document *docum
     cJSON_AddItemToArray(list, related);
 }
 
-static cJSON *diagnostic_json(const Server *server, const Document *document, const Analysis *a, const Diagnostic *d) {
+static cJSON *diagnostic_json(const Server *server, const OpenDocument *document, const Analysis *a,
+                              const Diagnostic *d) {
     Span span = own_span(a, d->span);
     cJSON *json = cJSON_CreateObject(), *related = cJSON_CreateArray(), *range;
     Text message = text_new(server->scratch);
@@ -80,7 +81,7 @@ static cJSON *diagnostic_json(const Server *server, const Document *document, co
     return json;
 }
 
-void publish(Server *server, Document *document) {
+void publish(Server *server, OpenDocument *document) {
     const Analysis *a = document_now(server, document);
     cJSON *params = cJSON_CreateObject();
     cJSON_AddStringToObject(params, "uri", document->uri);

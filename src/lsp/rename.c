@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef struct Edit {
-    const Document *document; /* NULL: a file that is not open */
+    const OpenDocument *document; /* NULL: a file that is not open */
     const Source *source;
     uint32_t begin, end; /* in the source's text */
 } Edit;
@@ -60,11 +60,11 @@ static bool is_name(const Server *server, const char *name) {
 }
 
 /* ---- edits ------------------------------------------------------------------------------------------ */
-static void add_edit(const Server *server, const Document *document, const Analysis *a, const Meaning *meaning,
+static void add_edit(const Server *server, const OpenDocument *document, const Analysis *a, const Meaning *meaning,
                      void *context) {
     Renaming *r = context;
     const Source *source = source_place(a->map, meaning->span.begin).source;
-    const Document *open = source == a->source ? document : document_of_path(server, source->path);
+    const OpenDocument *open = source == a->source ? document : document_of_path(server, source->path);
     Edit edit = {open, source, meaning->span.begin - source->base, meaning->span.end - source->base};
     int at = r->edits.count;
     for (int i = 0; i < r->edits.count; i++)
@@ -130,7 +130,7 @@ static const char *first_new_error(const Renaming *r, const Analysis *renamed) {
 }
 
 /* Of one document that is touched: why not, or NULL. */
-static const char *trial(const Renaming *r, Document *document, const ReplacedText *replaced, int count) {
+static const char *trial(const Renaming *r, OpenDocument *document, const ReplacedText *replaced, int count) {
     const Analysis *old = document == r->spot.document ? r->spot.analysis : document_best(r->server, document);
     if (!old->program || old != document->now)
         return text_format(r->server->scratch, "%s uses the name and has syntax errors", document->path);
@@ -154,7 +154,7 @@ static const char *try_all(const Renaming *r) {
         const char *text = again ? NULL : renamed_text(r, source);
         if (!again) vector_push(r->server->scratch, &replaced, ((ReplacedText){source->path, text, strlen(text)}));
     }
-    for (Document *d = r->server->documents; d && !why; d = d->next) {
+    for (OpenDocument *d = r->server->documents; d && !why; d = d->next) {
         bool touched = d == r->spot.document;
         for (int i = 0; i < r->edits.count; i++) touched |= r->edits.items[i].document == d;
         if (touched) why = trial(r, d, replaced.items, replaced.count);

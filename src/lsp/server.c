@@ -83,13 +83,13 @@ static const char *string_of(const cJSON *json, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
 }
 
-static void give_up(Server *server, Document *document, const char *why) {
+static void give_up(Server *server, OpenDocument *document, const char *why) {
     show_error(server, text_format(server->scratch, "sgdc no longer follows %s: %s", document->uri, why));
     publish_nothing(server, document->uri);
     document_close(server, document);
 }
 
-static void take_version(Document *document, const cJSON *item) {
+static void take_version(OpenDocument *document, const cJSON *item) {
     const cJSON *version = cJSON_GetObjectItemCaseSensitive(item, "version");
     document->has_version = cJSON_IsNumber(version) && version->valuedouble >= -2147483648.0 &&
                             version->valuedouble <= 2147483647.0;
@@ -105,7 +105,7 @@ static void open_document(Server *server, const cJSON *params) {
 }
 
 /* False: it cannot be understood. */
-static bool take_change(Server *server, Document *document, const cJSON *change) {
+static bool take_change(Server *server, OpenDocument *document, const cJSON *change) {
     const char *text = string_of(change, "text");
     const cJSON *range = cJSON_GetObjectItemCaseSensitive(change, "range");
     LinePosition begin, end;
@@ -123,7 +123,7 @@ static bool take_change(Server *server, Document *document, const cJSON *change)
 }
 
 static void change_document(Server *server, const cJSON *params) {
-    Document *document = document_asked(server, params);
+    OpenDocument *document = document_asked(server, params);
     const cJSON *changes = cJSON_GetObjectItemCaseSensitive(params, "contentChanges"), *change;
     if (!document) return;
     cJSON_ArrayForEach(change, changes) if (!take_change(server, document, change)) {
@@ -134,7 +134,7 @@ static void change_document(Server *server, const cJSON *params) {
 }
 
 static void close_document(Server *server, const cJSON *params) {
-    Document *document = document_asked(server, params);
+    OpenDocument *document = document_asked(server, params);
     if (!document) return;
     publish_nothing(server, document->uri);
     document_close(server, document);
@@ -151,7 +151,7 @@ static void files_changed(Server *server, const cJSON *params) {
 }
 
 static void document_saved(Server *server, const cJSON *params) {
-    Document *document = document_asked(server, params);
+    OpenDocument *document = document_asked(server, params);
     if (document) documents_including_changed(server, document->path);
 }
 
@@ -269,7 +269,7 @@ static bool take_next(Server *server) {
 }
 
 static void publish_all(Server *server) {
-    for (Document *d = server->documents; d; d = d->next)
+    for (OpenDocument *d = server->documents; d; d = d->next)
         if (!d->published) publish(server, d);
 }
 

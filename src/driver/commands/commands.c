@@ -4,8 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-static const Command *const table[] = {&command_predict, &command_eval,  &command_new, &command_show,
-                                       &command_inspect, &command_noise, &command_fmt, &command_lsp, NULL};
+static const Command *const table[] = {&command_predict, &command_eval, &command_new, &command_show, &command_inspect,
+                                       &command_noise,   &command_fmt,  &command_lsp, NULL};
 enum { COMMAND_COUNT = sizeof table / sizeof *table - 1 };
 
 const Command *command_at(int index) { return table[index]; }
