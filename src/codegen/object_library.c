@@ -57,36 +57,27 @@ static void add_call(LLVMModuleRef module, Arena *arena, const CFunction *f, con
     LLVMDisposeBuilder(b);
 }
 
-/* A struct of more than 16 bytes is returned in memory that the caller names, on every architecture; one without members,
- * of 8 bytes, in a register. Members are pairs of 8 bytes behind the first 8. */
+/* A struct of more than 16 bytes, which one with a member is, is returned in memory that the caller names, on every
+ * architecture. Members are pairs of 8 bytes behind the first 8. */
 static void add_rows(LLVMModuleRef module, Arena *arena, const DataSet *data, const char *prefix) {
     LLVMContextRef context = LLVMGetModuleContext(module);
     LLVMTypeRef i64 = LLVMInt64TypeInContext(context), pointer = LLVMPointerTypeInContext(context, 0);
-    int members = data->column_count, words = 1 + 2 * members, first = members ? 1 : 0;
-    LLVMTypeRef *types = arena_array(arena, LLVMTypeRef, words + 1);
+    int members = data->column_count, words = 1 + 2 * members;
+    LLVMTypeRef *types = arena_array(arena, LLVMTypeRef, words + 2);
     for (int i = 0; i < words; i++) types[i] = i % 2 ? pointer : i64;
     LLVMTypeRef record = LLVMStructTypeInContext(context, types, (unsigned)words, false);
-    types[0] = pointer;
-    types[first] = i64;
-    for (int i = 0; i < members; i++) types[first + 1 + i] = pointer;
-    LLVMTypeRef type = LLVMFunctionType(members ? LLVMVoidTypeInContext(context) : i64, types,
-                                        (unsigned)(first + 1 + members), false);
+    for (int i = 0; i < members + 2; i++) types[i] = i == 1 ? i64 : pointer;
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(context), types, (unsigned)(members + 2), false);
     LLVMBuilderRef b;
     LLVMValueRef function = begin_function(module, text_format(arena, "%s_rows", prefix), type, &b);
-    if (!members) {
-        LLVMBuildRet(b, LLVMGetParam(function, 0));
-    } else {
-        unsigned sret = LLVMGetEnumAttributeKindForName("sret", 4);
-        LLVMAddAttributeAtIndex(function, 1, LLVMCreateTypeAttribute(context, sret, record));
-        for (int w = 0; w < words; w++) {
-            LLVMValueRef value = w == 0 ? LLVMGetParam(function, 1)
-                                 : w % 2 == 1
-                                     ? LLVMGetParam(function, (unsigned)(2 + w / 2))
-                                     : LLVMConstInt(i64, (uint64_t)c_column_stride(&data->columns[w / 2 - 1]), 0);
-            LLVMBuildStore(b, value, LLVMBuildStructGEP2(b, record, LLVMGetParam(function, 0), (unsigned)w, ""));
-        }
-        LLVMBuildRetVoid(b);
+    unsigned sret = LLVMGetEnumAttributeKindForName("sret", 4);
+    LLVMAddAttributeAtIndex(function, 1, LLVMCreateTypeAttribute(context, sret, record));
+    for (int w = 0; w < words; w++) {
+        LLVMValueRef value = w % 2 ? LLVMGetParam(function, (unsigned)(2 + w / 2)) : LLVMGetParam(function, 1);
+        if (w && w % 2 == 0) value = LLVMConstInt(i64, (uint64_t)c_column_stride(&data->columns[w / 2 - 1]), false);
+        LLVMBuildStore(b, value, LLVMBuildStructGEP2(b, record, LLVMGetParam(function, 0), (unsigned)w, ""));
     }
+    LLVMBuildRetVoid(b);
     LLVMDisposeBuilder(b);
 }
 

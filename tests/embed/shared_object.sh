@@ -8,7 +8,8 @@ cc=${CC:-cc}
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
 "$sgdc" "$embed/classify.sgd" --emit=so,header,manifest=classify.json -o ./
-"$sgdc" "$embed/online.sgd" --cpu=native --emit=so=online.so
+"$sgdc" "$embed/online.sgd" --cpu=native --emit=so=online.so,deps=online.d
+grep -q '^online\.so: ' online.d || fail "make is told of another file: $(cat online.d)"
 "$sgdc" "$embed/online.sgd" --cpu=native --emit=so=- >printed.so
 cmp online.so printed.so || fail "the shared object on stdout is another"
 readelf --wide --dynamic online.so | grep -q 'SONAME.*\[online.so\]' || fail "online.so is not called so"
