@@ -2,7 +2,8 @@
 set -u
 sgdc=$1 source=$2
 scratch=$(mktemp -d); trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 2
+cd "$scratch" && ln -s "$sgdc" sgdc || exit 2
+sgdc=$scratch/sgdc       # lists of options have no blanks in their paths
 failed=0
 fail() { echo "FAILED: $*"; failed=1; }
 expect() {          # CODE DESCRIPTION COMMAND...
