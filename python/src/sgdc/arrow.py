@@ -94,7 +94,7 @@ def is_arrow(value: Any) -> bool:
     return hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__")
 
 
-def _moved(kind: type, capsule: Any, name: bytes) -> _Owned:
+def _moved(kind: Any, capsule: Any, name: bytes) -> _Owned:
     """The struct out of its capsule; the capsule's is marked as released."""
     address = _pointer(capsule, name)
     struct = kind()
@@ -118,7 +118,7 @@ def _batches(value: Any) -> tuple[_Owned, list[_Owned]]:
 
     schema = Schema()
     check(stream.struct.get_schema(at, ctypes.byref(schema)))
-    chunks = []
+    chunks: list[_Owned] = []
     while True:
         array = Array()
         check(stream.struct.get_next(at, ctypes.byref(array)))

@@ -17,7 +17,7 @@ from .errors import RowsError
 from .manifest import Field
 from .table import plain
 
-DTYPES = {
+DTYPES: dict[str, np.dtype] = {
     "f32": np.dtype(np.float32),
     "f64": np.dtype(np.float64),
     "i32": np.dtype(np.int32),

@@ -163,7 +163,7 @@ def compile_error(said: str, source: Source) -> CompileError:
 def _candidates() -> list[str]:
     chosen = os.environ.get("SGDC")
     if chosen:
-        return [chosen]
+        return [shutil.which(chosen) or chosen]
     found = [str(_BESIDE)] if _BESIDE.exists() else []
     on_path = shutil.which("sgdc")
     return found + ([on_path] if on_path else [])

@@ -51,7 +51,7 @@ def _settings(pairs: list[str]) -> dict[str, object]:
     for pair in pairs:
         if "=" not in pair:
             raise Error(f"%%sgd: --set takes NAME=VALUE, not {pair}")
-    return dict(pair.split("=", 1) for pair in pairs)
+    return {name: value for name, value in (pair.split("=", 1) for pair in pairs)}
 
 
 def _train(model: Model, rows: tuple[Any, ...], valid: tuple[Any, ...] | None, title: str) -> None:

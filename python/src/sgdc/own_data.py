@@ -50,8 +50,8 @@ def train(
         process = subprocess.Popen(  # in a session of its own, so that Ctrl-C comes to this process alone
             command, stdin=text, stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True
         )
+        assert process.stdout is not None
         try:
-            assert process.stdout is not None
             for report in _reports(process.stdout):
                 history.append(report)
                 if any([listener(report) for listener in listeners]):

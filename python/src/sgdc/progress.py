@@ -22,7 +22,8 @@ class Bar:
     def __init__(self, epochs: int):
         self.epochs = epochs
         self._begin = self._drawn = time.monotonic()
-        self._first = self._last = self._report = None  # epochs and reports
+        self._first: int | None = None  # the epoch before the first
+        self._report: Report | None = None
         self._shown = False
 
     def show(self, report: Report) -> None:

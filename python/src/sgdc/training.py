@@ -59,9 +59,10 @@ def train(
         while (report := reports.get()) is not None:
             answers.put(any([listener(report) for listener in listeners]))
     except BaseException:
-        library.request_stop(model)
         answers.put(True)
-        thread.join()
+        while thread.is_alive():  # again and again: a stop that is asked for before fit has begun is forgotten
+            library.request_stop(model)
+            thread.join(0.05)
         raise
     thread.join()
     return status[0]
