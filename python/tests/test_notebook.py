@@ -34,6 +34,7 @@ def test_curve():
     svg = curve.draw(reports, "a < b")
     assert svg.startswith("<svg") and svg.count("<polyline") == 2 and "a &lt; b" in svg and len(svg) < 30_000
     assert curve.draw([]) == "" and curve.draw([Report(1, 1, float("nan"))]) == ""
+    assert [curve._ticks(*scale) for scale in ((0.3, 2.2, False), (-2, 1, True))] == [[0.5, 1.0, 1.5, 2.0], [-2, -1, 0, 1]]
     assert "<circle" in curve.draw([Report(1, 1, 0.0)])
 
 

@@ -36,9 +36,15 @@ def _scale(values: list[float]) -> tuple[bool, float, float]:
 
 
 def _ticks(low: float, high: float, logarithmic: bool) -> list[float]:
-    return [low + (high - low) * k / 4 for k in range(5)] if not logarithmic else [
-        low + (high - low) * k / 3 for k in range(4)
-    ]  # fmt: skip
+    """Round values on the scale: 1, 2 and 5 times powers of ten, as many as there is room for."""
+    if logarithmic:
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        digits = (1, 2, 5) if high - low < 2.5 else (1,)
+        values = [math.log10(digit) + power for power in powers for digit in digits]
+        return [value for value in values if low <= value <= high]
+    step = 10 ** math.floor(math.log10((high - low) / 2))
+    step *= next(times for times in (5, 2, 1) if (high - low) / (step * times) >= 2)
+    return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def draw(reports: Sequence[Report], title: str = "") -> str:
@@ -69,8 +75,8 @@ def draw(reports: Sequence[Report], title: str = "") -> str:
         y = y_of(value)
         parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="currentColor" stroke-opacity="0.2"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
-    for epoch in (first, last):
-        parts.append(f'<text x="{x_of(epoch):.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{epoch}</text>')
+    for epoch, anchor in ((first, "start"), (last, "end")):
+        parts.append(f'<text x="{x_of(epoch):.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="{anchor}">{epoch}</text>')
     parts.append(f'<text x="{(LEFT + WIDTH) / 2:.0f}" y="{HEIGHT - 6}" text-anchor="middle">epoch</text>')
     parts += _lines(series, x_of, y_of, title)
     return "".join(parts) + "</svg>"

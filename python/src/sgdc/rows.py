@@ -65,19 +65,14 @@ def arrange(run: Run, given: Sequence[Any], named: Mapping[str, Any], needed: Se
     for name in named:
         if name not in known:
             raise RowsError(f"the program has no field {name}; it has {_list(run.rows.fields)}")
-    values = {name: value for name, value in named.items()}
-    open_fields = [field for field in needed if field.name not in values]
-    if not given:
-        missing = open_fields
-    elif len(given) == 1:
-        values.update(_from_one(run, given[0], open_fields))
-        missing = []
-    else:
-        values.update(_from_several(run, given, open_fields))
-        missing = []
+    missing = [field for field in needed if field.name not in named]
+    if len(given) == 1:
+        return {**named, **_from_one(run, given[0], missing)}
+    if given:
+        return {**named, **_from_several(run, given, missing)}
     if missing:
-        raise RowsError(f"{_list(missing)} is missing" if len(missing) == 1 else f"{_list(missing)} are missing")
-    return values
+        raise RowsError(f"{_list(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+    return dict(named)
 
 
 def _list(fields: Sequence[Field]) -> str:
