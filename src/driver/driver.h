@@ -23,6 +23,7 @@
  *     page.c, page_judged.c, page_data.c), what pages are made of by html.h (html.c, html_chart.c, html_film.c,
  *     html_program.c), what moves by gif.h (png.c, gif.c)
  *   served.c       what serves, from a saved file
+ *   torch_names.c, torch_file.c   --names=torch, and files of PyTorch: torch.h is their map
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
  *   trace.c        --trace;  find_lr.c: --find-lr
  *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary

@@ -45,6 +45,8 @@ static const OptionRow own_rows[] = {
      "threads to train on (default: what is here, where it pays); same bits"},
     {"save", 0, OPTION_TEXT, AT(save), "=FILE", NULL,
      "write parameters and optimizer state (safetensors); several runs: FILE-RUN, the best: FILE"},
+    {"names", 0, OPTION_CHOICE, AT(names), "=torch", "sgdc torch",
+     "--save and --summary call parameters as modules of PyTorch do"},
     {"load", 0, OPTION_TEXT, AT(load), "=FILE", NULL, "continue from a saved file"},
     {"save-every", 0, OPTION_AMOUNT, AT(save_every), "=AMOUNT", NULL,
      "write the file of --save while training goes on: 10min, 2h, \"5 epochs\", \"1000 steps\""},
@@ -330,6 +332,21 @@ static const char *name_problem(Arena *arena, const char *name) {
                        prefix);
 }
 
+/* Extensions say what is written. */
+static const char *output_problem(Arena *arena, const Options *o) {
+    if (o->plot && !is_of_kind(o->plot, "svg png pdf gp"))
+        return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s",
+                           o->plot);
+    if (o->animate && !is_of_kind(o->animate, "html gif webp"))
+        return text_format(arena, "--animate writes .html (a page with a slider), .gif or .webp, not %s", o->animate);
+    if (o->report && !is_of_kind(o->report, "html"))
+        return text_format(arena, "--report writes a page, .html, not %s", o->report);
+    if (o->log && !is_of_kind(o->log, "csv jsonl") && !path_names_folder(o->log))
+        return text_format(
+            arena, "--log writes .csv or .jsonl, - (csv on stdout), or event files into a FOLDER/, not %s", o->log);
+    return NULL;
+}
+
 /* Options that make no sense together, or without another. */
 static const char *check_together(Arena *arena, const Options *o) {
     bool trains = o->run || o->dry_run || o->check_grad || o->find_lr, onnx = false;
@@ -359,6 +376,12 @@ static const char *check_together(Arena *arena, const Options *o) {
             return text_format(arena, "%s is about training: add --run", needs_run[i].spelling);
     if (!o->save && o->save_every.text) return "--save-every says when the file of --save is written: add --save=FILE";
     if (!o->save && o->resume) return "--resume=auto goes on from the file that --save writes: add --save=FILE";
+    if (o->names && !o->save && !o->summary)
+        return "--names says how --save and --summary call parameters: add --save=FILE or --summary";
+    if (o->names && (o->save_every.text || o->resume))
+        return "--save-every and --resume go on from the file of --save, and by the names of PyTorch it holds "
+               "parameters "
+               "alone: leave out either them or --names";
     if (o->load && o->resume)
         return "--load names the file to go on from, --resume=auto finds it: leave out either of them";
     if (o->find_lr &&
@@ -369,16 +392,8 @@ static const char *check_together(Arena *arena, const Options *o) {
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
     if (o->target && trains)
         return "--target names the machine of an object; --run trains on the one at hand: leave out either of them";
-    if (o->plot && !is_of_kind(o->plot, "svg png pdf gp"))
-        return text_format(arena, "--plot writes .svg, .png, .pdf, .gp (the script) or - (the terminal), not %s",
-                           o->plot);
-    if (o->animate && !is_of_kind(o->animate, "html gif webp"))
-        return text_format(arena, "--animate writes .html (a page with a slider), .gif or .webp, not %s", o->animate);
-    if (o->report && !is_of_kind(o->report, "html"))
-        return text_format(arena, "--report writes a page, .html, not %s", o->report);
-    if (o->log && !is_of_kind(o->log, "csv jsonl") && !path_names_folder(o->log))
-        return text_format(
-            arena, "--log writes .csv or .jsonl, - (csv on stdout), or event files into a FOLDER/, not %s", o->log);
+    const char *problem = output_problem(arena, o);
+    if (problem) return problem;
     if (o->output && strcmp(o->output, "-") == 0 && !(o->emit.count == 1 && o->emit.items[0].kind == EMIT_OBJ))
         return "-o - leaves no place for the header: --emit=obj=- writes the object alone to stdout, --emit=header=- "
                "the header";

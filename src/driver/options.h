@@ -34,6 +34,7 @@ const char *emit_kind_text(EmitKind kind);
 typedef enum ColorMode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
 typedef enum ProgressMode { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_NONE } ProgressMode;
 typedef enum ResumeMode { RESUME_NEVER, RESUME_AUTO } ResumeMode;
+typedef enum NamesMode { NAMES_SGDC, NAMES_TORCH } NamesMode;
 typedef enum ErrorFormat { ERROR_FORMAT_HUMAN, ERROR_FORMAT_JSON } ErrorFormat;
 
 /* How often or how long, in one of these; all 0: not said. */
@@ -63,6 +64,7 @@ typedef struct Options {
     const char *save, *load, *log, *plot, *animate, *report, *trace, *overfit;
     Amount save_every, time_limit;
     ResumeMode resume;
+    NamesMode names; /* of parameters in saved files */
     ProgressMode progress;
     bool quiet, verbose, warnings_are_errors;
     ErrorFormat error_format;

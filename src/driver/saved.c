@@ -9,6 +9,7 @@
 #include "driver/find_data.h"
 #include "driver/output.h"
 #include "driver/record.h"
+#include "driver/torch.h"
 #include "driver/training.h"
 #include "problem.h"
 #include "saved.h"
@@ -60,6 +61,7 @@ static const char *source_hash(const Driver *driver) {
 
 /* Of a run that diverged the whole state is saved that is kept, and training can go on from there. */
 static bool make_file(Training *t, void **bytes, size_t *length, sgdrt_problem *problem) {
+    if (t->driver->options->names == NAMES_TORCH) return torch_save(t, bytes, length, problem);
     const Run *run = t->run;
     Arena *arena = t->driver->arena;
     bool diverged = t->end == END_DIVERGED;
@@ -94,7 +96,7 @@ static bool write_training(Training *t, const char *path) {
     size_t length = 0;
     if (make_file(t, &bytes, &length, &problem)) return saved_put(t->driver, path, bytes, length);
     if (!problem.file) problem.file = path;
-    tell(t, &problem);
+    if (problem.message[0]) tell(t, &problem);
     return false;
 }
 
@@ -252,7 +254,12 @@ bool saved_read_parameters(Training *t, const char *path) {
     sgdrt_problem problem = {0};
     sgdrt_checkpoint *file = NULL;
     int code = sgdrt_load_file(found ? found : path, &file, &problem);
-    if (!code) code = sgdrt_restore_training(file, &training, SGDRT_START, &problem);
+    const sgdrt_checkpoint *named = code ? NULL : torch_translated(t->driver, t->run, file, false);
+    if (!code && !named) {
+        sgdrt_free_checkpoint(file);
+        return false;
+    }
+    if (!code) code = sgdrt_restore_training(named, &training, SGDRT_START, &problem);
     if (code) report_problem(t->driver, &problem, t->run->start_span, "the run starts from it");
     sgdrt_free_checkpoint(file);
     return !code;

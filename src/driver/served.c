@@ -3,7 +3,7 @@
  * Of the file everything but the optimizer's state has to be there, and nothing else may be: a parameter that the program
  * has not would have had its part in what the file's model answers.
  */
-#include "driver/training.h"
+#include "driver/torch.h"
 #include "saved.h"
 #include <string.h>
 
@@ -80,6 +80,7 @@ static const char *unknown_entry(const sgdrt_checkpoint *file, const Run *run) {
 }
 
 bool served_restore(Driver *driver, const sgdrt_checkpoint *file, const Run *run, void *state) {
+    if (!(file = torch_translated(driver, run, file, true))) return false;
     sgdrt_training training = serving_part(driver, run, state);
     sgdrt_problem problem = {0};
     static const char another[] = "it was saved by another program, or before this one was changed";

@@ -2,7 +2,7 @@
  * parameters are named together.
  */
 #include "codegen/codegen.h"
-#include "driver/training.h"
+#include "driver/torch.h"
 #include <string.h>
 
 static const char *shape_of(Arena *arena, const Cell *cell) {
@@ -14,7 +14,8 @@ static const char *shape_of(Arena *arena, const Cell *cell) {
     return text.bytes;
 }
 
-static void add_cells(Text *to, const Run *run, CellKind kind, const char *heading) {
+/* names: of PyTorch, or NULL. */
+static void add_cells(Text *to, const Run *run, CellKind kind, const TorchName *names, const char *heading) {
     char count[32];
     int64_t elements = 0, frozen = 0;
     int width = 12;
@@ -27,8 +28,9 @@ static void add_cells(Text *to, const Run *run, CellKind kind, const char *headi
         bool is_frozen = kind == CELL_PARAMETER && !cell->updated;
         elements += size;
         if (is_frozen) frozen += size;
-        text_add(to, "  %-*s  %-20s %12s%s\n", width, cell->name, shape_of(to->arena, cell),
-                 report_count(count, sizeof count, size), is_frozen ? "  frozen" : "");
+        text_add(to, "  %-*s  %-20s %12s%s%s%s\n", width, cell->name, shape_of(to->arena, cell),
+                 report_count(count, sizeof count, size), names ? "  " : "",
+                 names ? torch_name_text(to->arena, run, names, i) : "", is_frozen ? "  frozen" : "");
     }
     if (!elements) return;
     text_add(to, "  %s %s", report_count(count, sizeof count, elements), heading);
@@ -37,12 +39,13 @@ static void add_cells(Text *to, const Run *run, CellKind kind, const char *headi
 }
 
 /* codegen NULL: this LLVM cannot make code for the processor that was asked for, which has been reported. */
-static const char *summary_of(Arena *arena, const Run *run, Codegen *codegen) {
-    Text text = text_new(arena);
-    add_cells(&text, run, CELL_PARAMETER, "parameters");
-    add_cells(&text, run, CELL_STATE, "numbers of layers' state");
-    add_cells(&text, run, CELL_OPTIMIZER, "numbers of optimizer state");
-    add_cells(&text, run, CELL_STATISTIC, "statistics of the data");
+static const char *summary_of(Driver *driver, const Run *run, Codegen *codegen) {
+    Text text = text_new(driver->arena);
+    const TorchName *names = driver->options->names == NAMES_TORCH ? torch_names(driver, run) : NULL;
+    add_cells(&text, run, CELL_PARAMETER, names, "parameters");
+    add_cells(&text, run, CELL_STATE, NULL, "numbers of layers' state");
+    add_cells(&text, run, CELL_OPTIMIZER, NULL, "numbers of optimizer state");
+    add_cells(&text, run, CELL_STATISTIC, NULL, "statistics of the data");
     text_add(&text, "  state: %zu bytes\n", run->state_bytes);
     if (!codegen) return text.bytes;
     CodegenSizes sizes = codegen_sizes(codegen, run);
@@ -55,7 +58,7 @@ void driver_print_summary(Driver *driver) {
     const char **texts = arena_array(driver->arena, const char *, program->run_count + 1);
     CodegenOptions options = {.cpu = driver->options->cpu, .triple = driver->options->target};
     Codegen *codegen = codegen_new(driver->arena, &options, driver->diagnostics);
-    for (int r = 0; r < program->run_count; r++) texts[r] = summary_of(driver->arena, &program->runs[r], codegen);
+    for (int r = 0; r < program->run_count; r++) texts[r] = summary_of(driver, &program->runs[r], codegen);
     codegen_free(codegen);
     for (int r = 0; r < program->run_count; r++) {
         bool earlier = false;

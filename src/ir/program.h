@@ -85,15 +85,22 @@ static inline const char *const *field_class_names(const DataSet *set, const Fie
 
 /* ---- what a run keeps ------------------------------------------------------------------- */
 typedef enum CellKind { CELL_PARAMETER, CELL_STATE, CELL_OPTIMIZER, CELL_STATISTIC } CellKind;
+/* A part of a parameter's path: a model, a binding (is_call false), a layer or another definition that is called. */
+typedef struct PathPart {
+    const char *name; /* "dense.2", "h[1]" */
+    bool is_call, is_prelude;
+    const struct PathPart *outer; /* NULL: it is the model */
+} PathPart;
 typedef struct Cell {
     CellKind kind;
     const char *name; /* path: mlp.h.dense.w; optimizer state: momentum.v@mlp.h.dense.w */
     DType dtype;
     Shape shape;
-    Node *initial; /* no rows; RANDOM_INITIAL leaves */
-    int of;        /* optimizer state: its parameter's cell; else -1 */
-    bool updated;  /* some update changes it */
-    size_t offset; /* bytes from the start of the state block, 64-aligned */
+    Node *initial;        /* no rows; RANDOM_INITIAL leaves */
+    const PathPart *part; /* of a parameter: what declares it */
+    int of;               /* optimizer state: its parameter's cell; else -1 */
+    bool updated;         /* some update changes it */
+    size_t offset;        /* bytes from the start of the state block, 64-aligned */
     const char *doc;
     Span span;
 } Cell;

@@ -75,6 +75,7 @@ static Value *new_parameter(Lowering *L, Scope *scope, const Stmt *stmt, const T
     if (stmt->bind.value == NULL && type->shape.rank > 1) report_zeros(L, stmt, type);
     int cell = lower_cell(L, CELL_PARAMETER, path, type->dtype, type->shape, initial, stmt->bind.name.span);
     L->cells.items[cell].doc = stmt->doc;
+    L->cells.items[cell].part = L->path->part;
     return lower_cell_value(L, cell);
 }
 

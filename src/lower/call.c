@@ -450,12 +450,19 @@ static CallPath call_path(Lowering *L, const Definition *definition) {
 
 static PathState entered_path(Lowering *L, const Definition *definition, CallPath path) {
     PathState state = *L->path;
+    if (path.prefix != NULL) {
+        PathPart *part = path_part(L, state.part, path.prefix + strlen(state.prefix) + 1);
+        part->is_call = true;
+        part->is_prelude = is_prelude_span(L, definition->span);
+        state.part = part;
+    }
     state.prefix = path.prefix;
     state.site = path.site;
     state.iteration = "";
     state.is_owner = definition->kind == DEFINE_MODEL || definition->kind == DEFINE_LAYER;
     if (definition->kind == DEFINE_MODEL) {
         state.prefix = definition->name.text;
+        state.part = path_part(L, NULL, definition->name.text);
         state.counts = arena_new_of(L->arena, PathCounts);
     }
     return state;

@@ -30,6 +30,7 @@ typedef struct PathCounts {
 } PathCounts;
 typedef struct PathState {
     const char *prefix;    /* of cells: "mlp.h"; NULL outside models */
+    const PathPart *part;  /* the same, part by part */
     const char *site;      /* of draws: the whole chain of calls */
     const char *iteration; /* "[3]" inside repeat */
     PathCounts *counts, *site_counts;
@@ -38,6 +39,7 @@ typedef struct PathState {
 /* The k-th equal path gets ".k", k >= 2. */
 const char *path_count(Lowering *L, PathCounts *counts, const char *path);
 const char *path_join(Lowering *L, const char *prefix, const char *name, const char *iteration);
+PathPart *path_part(Lowering *L, const PathPart *outer, const char *name);
 /* The state for the right side of `name = ...`. */
 PathState path_of_binding(Lowering *L, Name name);
 uint64_t path_hash(const char *path);

@@ -32,8 +32,6 @@ void lowering_start_run(Lowering *L, Graph *graph) {
     L->turns = 0;
     L->cells = (CellList){0};
     L->slots = (SlotList){0};
-    L->modules.items = NULL;
-    L->modules.count = L->modules.capacity = 0;
     lowering_start_root(L, "");
 }
 

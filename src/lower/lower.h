@@ -263,7 +263,6 @@ struct Lowering {
     /* the run's tables, filled as models are called */
     CellList cells;
     SlotList slots;
-    Vector(Module *) modules;
 
     /* private to lower*.c of expressions */
     Vector(AxisInfo) axes;        /* by id */
@@ -290,7 +289,7 @@ struct Lowering {
 /* A context with builtins and constants (pi, inf, true, ...) in `global`. Set graph before lowering
  * anything. */
 Lowering *lowering_new(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, bool f64);
-/* Starts a run: empties cells, slots and modules, takes its graph. */
+/* Starts a run: empties cells and slots, takes its graph. */
 void lowering_start_run(Lowering *L, Graph *graph);
 /* Begins an expression that is lowered anew (to train, to predict, a measure): names of draws start over.
  * `root` is the path draws outside models get: "train". */

@@ -43,9 +43,18 @@ const char *path_join(Lowering *L, const char *prefix, const char *name, const c
     return text_format(L->arena, "%s%s%s%s", prefix, prefix[0] == '\0' ? "" : ".", name, iteration);
 }
 
+PathPart *path_part(Lowering *L, const PathPart *outer, const char *name) {
+    PathPart *part = arena_new_of(L->arena, PathPart);
+    *part = (PathPart){.name = name, .outer = outer};
+    return part;
+}
+
 PathState path_of_binding(Lowering *L, Name name) {
     PathState path = *L->path;
-    if (path.prefix != NULL) path.prefix = path_join(L, path.prefix, name, path.iteration);
+    if (path.prefix != NULL) {
+        path.part = path_part(L, path.part, text_format(L->arena, "%s%s", name, path.iteration));
+        path.prefix = path_join(L, path.prefix, name, path.iteration);
+    }
     path.site = path_join(L, path.site, name, path.iteration);
     return path;
 }
