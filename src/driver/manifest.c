@@ -274,6 +274,7 @@ static void model(Json *j, const HeaderBlock *block, const char *identity) {
     json_text(j, "run", run->name);
     json_text(j, "block", run->block);
     json_text(j, "doc", run->doc);
+    json_text(j, "model_doc", run->model_doc);
     json_flat_array(j, "each");
     for (int i = 0; i < run->each_count; i++) {
         json_object(j, NULL);

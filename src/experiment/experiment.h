@@ -329,7 +329,7 @@ const char *objective_of_measure(RunLowering *R, const Expr *expr);
 /* ---- measure.c, predict.c, optimizer.c -------------------------------------- */
 bool measures_lower(RunLowering *R, Scope *scope); /* in the scope of evaluate */
 bool predict_lower(RunLowering *R);
-void target_find(RunLowering *R);   /* after predict_lower: R->run.target */
+void target_find(RunLowering *R);   /* after predict_lower: R->run.target, and the doc of the model beside it */
 bool rules_collect(RunLowering *R); /* before models are called */
 bool rule_trains_inside(const RunLowering *R, const char *path);
 bool optimizers_lower(RunLowering *R);

@@ -188,6 +188,7 @@ void target_find(RunLowering *R) {
     ModelCalls calls = calls_in_objective(R);
     R->run.target = calls.distinct == 1 ? field_beside(R, &calls, false) : -1;
     if (R->run.target < 0) R->run.target = only_read_by_loss(R);
+    if (calls.distinct == 1) R->run.model_doc = scope_find(R->L->global, calls.call->call.callee->name.text)->doc;
 }
 
 bool predict_lower(RunLowering *R) {

@@ -185,8 +185,8 @@ typedef struct EachValue {
 } EachValue; /* batch, "10" */
 
 typedef struct Run {
-    const char *name, *block; /* "sweep lr=0.1 batch=10"; "sweep" */
-    const char *doc;          /* of the train block */
+    const char *name, *block;    /* "sweep lr=0.1 batch=10"; "sweep" */
+    const char *doc, *model_doc; /* of the train block; of the one model minimized */
     EachValue *each;
     int each_count;
     Span span;       /* of the train block's name */
