@@ -136,6 +136,12 @@ static const OptionRow *row_of_letter(const OptionRow *const *rows, int count, c
     return NULL;
 }
 
+const OptionRow *option_row(const OptionRow *const *rows, int count, const char *argument) {
+    if (argument[0] != '-' || argument[1] == 0) return NULL;
+    if (argument[1] == '-') return row_of_name(rows, count, argument + 2, strcspn(argument + 2, "="));
+    return row_of_letter(rows, count, argument[1]);
+}
+
 static const char *row_spelling(Arena *arena, const OptionRow *row) {
     return row->name ? text_format(arena, "--%s", row->name) : text_format(arena, "-%c", row->letter);
 }
@@ -409,18 +415,17 @@ const Grammar options_of_sgdc = {
 
 /* The option at argv[*i], and its value; leaves *i at what was read last. A sentence, or NULL. */
 static const char *parse_option(Arena *arena, const Grammar *grammar, int argc, char **argv, int *i, Options *o) {
-    const OptionRow *rows[MOST_OPTION_ROWS], *row;
+    const OptionRow *rows[MOST_OPTION_ROWS];
     int count = options_rows(grammar, rows);
     const char *argument = argv[*i], *value = NULL;
+    const OptionRow *row = option_row(rows, count, argument);
     if (argument[1] == '-') {
         size_t length = strcspn(argument + 2, "=");
-        row = row_of_name(rows, count, argument + 2, length);
         if (argument[2 + length] == '=') value = argument + 2 + length + 1;
         if (!row)
             return unknown_option(arena, grammar, rows, count, argument,
                                   text_format(arena, "%.*s", (int)length, argument + 2));
     } else {
-        row = row_of_letter(rows, count, argument[1]);
         if (argument[2]) value = argument + 2;
         if (!row) return unknown_option(arena, grammar, rows, count, argument, argument + 1);
     }

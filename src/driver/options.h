@@ -128,6 +128,8 @@ bool options_parse(Arena *arena, const Grammar *grammar, int argc, char **argv, 
 /* The grammar's rows and those it shares, headings too; their number. */
 enum { MOST_OPTION_ROWS = 100 };
 int options_rows(const Grammar *grammar, const OptionRow *list[MOST_OPTION_ROWS]);
+/* What --name, --name=VALUE, -x or -xVALUE means, or NULL. */
+const OptionRow *option_row(const OptionRow *const *rows, int count, const char *argument);
 bool option_needs_value(const OptionRow *row);
 /* The rows, as --help shows them. */
 void options_print(FILE *to, const Grammar *grammar);

@@ -37,6 +37,7 @@ offers '--explain=E0901' --explain=E0901
 offers 'canonicalise' --stop-after can
 [ "$(sgdc --complete a.sgd --load=x)" = "$(printf ':files\t--load=\tsafetensors')" ] || fail "--load is not offered saved files"
 [ "$(sgdc --complete inspect '')" = "$(printf ':files\t\tsafetensors')" ] || fail "inspect is not offered saved files"
+[ -z "$(sgdc --complete lsp '')" ] || fail "lsp takes no file, and is offered some"
 printf 'train { data = ' >broken.sgd
 for line in 'broken.sgd --run=' 'missing.sgd --data=' '. --set' '-- ""' '--nothing= x' '-o' '--save --load'; do
     sgdc --complete $line >answer.txt 2>&1 || fail "sgdc --complete $line: exit $?"

@@ -156,14 +156,9 @@ static void offer_values(Completion *c, const OptionRow *row) {
 }
 
 /* ---- the line ---------------------------------------------------------------------------------------- */
-static const OptionRow *row_of(const OptionRow *const *rows, int count, const char *word, size_t length) {
-    for (int i = 0; i < count; i++) {
-        const char *name = rows[i]->name;
-        if (name ? length == strlen(name) + 2 && memcmp(word, "--", 2) == 0 && memcmp(word + 2, name, length - 2) == 0
-                 : rows[i]->letter && length == 2 && word[0] == '-' && word[1] == rows[i]->letter)
-            return rows[i];
-    }
-    return NULL;
+/* Is the value of this option the next word? */
+static bool asks_for_next(const OptionRow *row, const char *word) {
+    return row && option_needs_value(row) && (row->name ? !strchr(word, '=') : word[2] == 0);
 }
 
 static void offer_options(Completion *c, const OptionRow *const *rows, int count) {
@@ -182,8 +177,9 @@ static void offer_options(Completion *c, const OptionRow *const *rows, int count
 static void offer_first(Completion *c, bool commands) {
     for (int i = 0; commands && command_at(i); i++)
         offer(c, command_at(i)->grammar.command, command_at(i)->grammar.summary);
-    const char *file = c->grammar->arguments; /* "MODEL.sgd --load=FILE" */
+    const char *file = c->grammar->arguments; /* "MODEL.sgd --load=FILE", or "" */
     size_t length = strcspn(file, " ");
+    if (length == 0) return;
     const char *extension = path_extension(text_format(c->driver->arena, "%.*s", (int)length, file));
     bool own = strcmp(extension, ".sgd") == 0 || strcmp(extension, ".safetensors") == 0; /* a table has any */
     offer_files(c, own ? extension + 1 : "");
@@ -201,24 +197,23 @@ ExitCode complete_words(Driver *driver, CommandLine line) {
     int row_count = options_rows(c.grammar, rows);
     bool only_files = false;
     for (int i = command != NULL; i < count - 1; i++) {
-        const OptionRow *row = asks || only_files ? NULL : row_of(rows, row_count, words[i], strlen(words[i]));
+        const OptionRow *row = asks || only_files ? NULL : option_row(rows, row_count, words[i]);
         if (!asks && strcmp(words[i], "--") == 0) only_files = true;
         if (!asks && strcmp(path_extension(words[i]), ".sgd") == 0) c.program = words[i];
-        asks = row && option_needs_value(row) ? row : NULL;
+        asks = asks_for_next(row, words[i]) ? row : NULL;
     }
-    size_t name = strcspn(last, "=");
-    const OptionRow *row = last[name] && !only_files ? row_of(rows, row_count, last, name) : NULL;
-    const OptionRow *level = last[0] == '-' && last[1] ? row_of(rows, row_count, last, 2) : NULL;
+    const OptionRow *row = only_files ? NULL : option_row(rows, row_count, last);
+    const char *equals = strchr(last, '=');
     if (asks) {
         offer_values(&c, asks);
-    } else if (row) {
-        c.head = text_format(driver->arena, "%.*s=", (int)name, last);
-        c.tail = last + name + 1;
+    } else if (row && row->name && equals) {
+        c.head = text_format(driver->arena, "%.*s", (int)(equals + 1 - last), last);
+        c.tail = equals + 1;
         offer_values(&c, row);
-    } else if (level && level->kind == OPTION_LEVEL && !only_files) {
-        c.head = text_format(driver->arena, "-%c", level->letter);
+    } else if (row && row->kind == OPTION_LEVEL) {
+        c.head = text_format(driver->arena, "-%c", row->letter);
         c.tail = last + 2;
-        offer_values(&c, level);
+        offer_values(&c, row);
     } else if (last[0] == '-' && !only_files) {
         offer_options(&c, rows, row_count);
     } else {
