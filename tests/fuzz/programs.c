@@ -1,6 +1,9 @@
-/* Programs, up to the graphs after all passes. A defect of sgdc aborts. Run it with -max_len=2000 -timeout=10. */
+/* Programs: formatted, and taken up to the graphs after all passes. A defect of sgdc aborts. Run it with -max_len=2000
+ * -timeout=10. */
 #include "driver/driver.h"
+#include "format/format.h"
 #include <stdint.h>
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
@@ -12,6 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     Source *source = source_add(map, "fuzz.sgd", (const char *)bytes, length);
     Ast *ast = parse(arena, names, diagnostics, source);
     LowerOptions options = {0};
+    size_t formatted_length;
+    if (!diagnostics->errors && !format_source(arena, diagnostics, source, &formatted_length)) abort();
     if (!diagnostics->errors) {
         Program *program = lower_program(arena, names, diagnostics, map, ast, "fuzz.sgd", &options);
         for (const Pass *pass = graph_passes; pass->name && !diagnostics->errors; pass++)
