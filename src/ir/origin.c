@@ -1,15 +1,25 @@
 /* origin: where an axis of a value came from: the leaf that has it (a column of the data, a parameter), or the node that
  * made it (a reshape, an axis that repeats). For readers only: nothing that is computed depends on it.
  *
- * Elementwise operations and reductions hand on the axes of their sources. Where several sources have an axis, one that
- * leads to a leaf is preferred, as that has a name in the program. A walk is cut off after some nodes: the node it has
- * come to is an origin too.
+ * Elementwise operations and reductions hand on the axes of their sources. Where several sources have an axis, the one
+ * is preferred whose origin has a name in the program, and last comes one that only repeats a value. A walk is cut off
+ * after some nodes: the node it has come to is an origin too.
  */
 #include "ir/graph.h"
 
 enum { MOST_VISITS = 400 };
 
-static bool is_named_leaf(const Node *node) { return node->op == OP_COLUMN || node->op == OP_CELL; }
+/* How much an origin tells: 2 has a name, 0 only repeats what has no such axis. */
+static int tells(AxisOrigin origin) {
+    const Node *node = origin.node;
+    if (node->op == OP_COLUMN || node->op == OP_CELL) return 2;
+    if (node->op == OP_CONST) return 0;
+    if (node->op != OP_VIEW) return 1;
+    const Access *access = &node->attr.contraction->access[0];
+    for (int a = 0; a < access->rank; a++)
+        if (access->axis[a].coef[origin.axis] != 0) return 1;
+    return 0;
+}
 
 /* The axis of the source that alone runs with axis `axis` of the result; -1: there is none. */
 static int axis_read(const Access *access, int axis) {
@@ -63,9 +73,9 @@ static AxisOrigin walk(const Node *node, int axis, int *visits) {
         if (there < 0 || there >= node->source[s]->shape.rank) continue;
         ++*visits;
         AxisOrigin origin = walk(node->source[s], there, visits);
-        if (!found || (is_named_leaf(origin.node) && !is_named_leaf(best.node))) best = origin;
+        if (!found || tells(origin) > tells(best)) best = origin;
         found = true;
-        if (is_named_leaf(best.node)) break;
+        if (tells(best) == 2) break;
     }
     return best;
 }

@@ -8,7 +8,9 @@ static void add_text(Text *to, const Source *source, uint32_t begin, uint32_t en
     for (uint32_t i = begin; i < end; i++) {
         char c = source->text[i];
         bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-        if (!blank) text_add(to, "%s%c", space ? " " : "", c);
+        char last = to->length ? to->bytes[to->length - 1] : 0;
+        bool tight = last == '(' || last == '[' || c == ')' || c == ']';
+        if (!blank) text_add(to, "%s%c", space && !tight ? " " : "", c);
         space = blank && to->length > 0;
     }
 }
@@ -87,23 +89,40 @@ static const Cell *cell_of(const Analysis *analysis, const Node *node) {
     return NULL;
 }
 
+/* The field that a column is, or the column itself. */
+static bool add_column(Text *to, const Analysis *analysis, const Node *node) {
+    int64_t index = node->attr.index;
+    for (int d = 0; analysis->program && d < analysis->program->data_count; d++) {
+        const DataSet *set = &analysis->program->data[d];
+        if (index >= set->column_count || !shape_equal(set->columns[index].shape, node->shape)) continue;
+        const char *what = "column", *name = set->columns[index].name;
+        for (int f = 0; f < set->field_count; f++)
+            if (set->fields[f].column == index) what = "field", name = set->fields[f].name;
+        text_add(to, "%s `%s` of data %s", what, name, set->name);
+        return true;
+    }
+    return false;
+}
+
 static void add_origin(Text *to, const Analysis *analysis, AxisOrigin origin) {
     const Node *node = origin.node;
     Place place = source_place(analysis->map, node->span.begin);
     const Cell *cell = node->op == OP_CELL ? cell_of(analysis, node) : NULL;
-    if (node->op == OP_COLUMN)
-        text_add(to, "axis %d of a column of the data", origin.axis);
-    else if (cell)
+    if (node->op == OP_COLUMN) {
+        text_add(to, "axis %d of ", origin.axis);
+        if (!add_column(to, analysis, node)) text_add(to, "a column of the data");
+    } else if (cell)
         text_add(to, "axis %d of `%s`", origin.axis, cell->name);
     else if (node->op == OP_CELL)
         text_add(to, "axis %d of a parameter", origin.axis);
     else
-        text_add(to, "made here");
+        text_add(to, "made");
     if (!place.source || place.source->is_prelude) return;
     Text said = text_new(to->arena);
     add_text(&said, place.source, node->span.begin - place.source->base, node->span.end - place.source->base);
     bool is_short = said.length <= 60;
-    text_add(to, ": `%.*s%s`, line %d", is_short ? (int)said.length : 57, said.bytes, is_short ? "" : "...",
+    const char *joint = node->op == OP_COLUMN || node->op == OP_CELL ? "," : " by";
+    text_add(to, "%s `%.*s%s`, line %d", joint, is_short ? (int)said.length : 57, said.bytes, is_short ? "" : "...",
              place.line);
     if (place.source != analysis->source) text_add(to, " of %s", place.source->path);
 }

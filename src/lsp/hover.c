@@ -58,7 +58,10 @@ static void add_plain(Text *to, const Analysis *a, const Meaning *meaning, const
 static const Meaning *with_types(const Server *server, AskedPlace *spot, const Meaning *meaning) {
     Analysis *good = document_good(server, spot->document);
     bool exact;
-    if (!meaning || meaning->count > 0 || good == spot->analysis) return meaning;
+    if (!meaning || meaning->count > 0) return meaning;
+    const Meaning *declared = meaning_at(spot->analysis->meanings, meaning->declared.begin);
+    if (declared && declared->count > 0) return declared;
+    if (good == spot->analysis) return meaning;
     const Meaning *before = meaning_around(good, document_to(spot->document, good, spot->offset, &exact));
     if (!exact || !before || strcmp(before->name, meaning->name) != 0) return meaning;
     spot->analysis = good;
@@ -90,6 +93,22 @@ static SettingKey setting_at(const Ast *ast, uint32_t at, Span *span) {
     return KEY_LOCAL;
 }
 
+/* A definition of that name, where the compiler did not come so far as to resolve it; a source of data. */
+static void add_unresolved(Text *to, const Server *server, const AskedPlace *spot) {
+    CursorContext context = context_of(to->arena, spot->document, spot->offset);
+    const char *begin = spot->document->text + context.word;
+    size_t length = strspn(begin, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    const char *name = text_format(to->arena, "%.*s", (int)length, begin);
+    const Analysis *home;
+    if (context.silent || context.begins || context.member_of || context.type || !length) return;
+    for (SourceKind kind = 0; kind < SOURCES && context.source; kind++)
+        if (source_name(kind) && strcmp(source_name(kind), name) == 0) add_code(to, source_form(kind)->usage);
+    const Definition *definition = definition_named(server, document_now(server, spot->document), name, &home);
+    if (!definition || to->length) return;
+    add_code(to, describe_head(to->arena, home, definition));
+    add_doc(to, definition->doc);
+}
+
 static void add_explanation(Text *to, const Analysis *a, uint32_t at) {
     for (const Diagnostic *d = a->diagnostics->first; d; d = d->next)
         if (d->has_code && d->span.begin <= at && at < d->span.end)
@@ -105,14 +124,17 @@ cJSON *hover(Server *server, const cJSON *params, const char **problem) {
     Span span = {0, 0}, key_span;
     const Meaning *meaning = spot.exact ? meaning_around(spot.analysis, spot.at) : NULL;
     SettingKey key = spot.exact ? setting_at(spot.analysis->ast, spot.at, &key_span) : KEY_LOCAL;
+    const Analysis *analysis = spot.analysis;
+    if (meaning) span = meaning->span;
     meaning = with_types(server, &spot, meaning);
     if (key != KEY_LOCAL && setting_usage(key)) {
         span = key_span;
         add_code(&text, setting_usage(key));
         add_doc(&text, setting_help(key));
     } else if (meaning) {
-        span = meaning->span;
         add_meaning(&text, spot.analysis, meaning);
+    } else {
+        add_unresolved(&text, server, &spot);
     }
     Analysis *now = document_now(server, spot.document);
     add_explanation(&text, now, now->source->base + (uint32_t)spot.offset);
@@ -121,7 +143,7 @@ cJSON *hover(Server *server, const cJSON *params, const char **problem) {
     cJSON_AddStringToObject(contents, "kind", "markdown");
     cJSON_AddStringToObject(contents, "value", text.bytes);
     cJSON_AddItemToObject(result, "contents", contents);
-    if (span.begin && range_of(server, spot.document, spot.analysis, span, &range))
+    if (span.begin && range_of(server, spot.document, analysis, span, &range))
         cJSON_AddItemToObject(result, "range", range);
     return result;
 }

@@ -28,6 +28,7 @@ static const char *refusal(const Server *server, const cJSON *params, Renaming *
     const Analysis *a = renaming->spot.analysis;
     if (a != document_now(server, renaming->spot.document) || !a->program)
         return "the program has syntax errors: names can be changed when it can be read";
+    if (a->diagnostics->errors) return "the program has errors: names can be changed when it has none";
     const Meaning *meaning = renaming->meaning = meaning_around(a, renaming->spot.at);
     if (!meaning) return "this is no name that can be changed";
     if (meaning->declared.begin == 0)
@@ -100,6 +101,29 @@ static uint32_t moved(const Renaming *r, const Source *source, uint32_t at) {
 }
 
 /* ---- does it still mean the same? -------------------------------------------------------------------- */
+/* A place that says the name, and nobody knows what it means there, such as the branch of an `if` that is not taken; 0:
+ * there is none. Keys and names of arguments are no such places, nor are parts behind a point. */
+static int line_not_followed(const Renaming *r, const Analysis *a, const Source *source) {
+    SourceMap *map = source_map_new(r->server->scratch);
+    Source *copy = source_add(map, source->path, source->text, source->length);
+    TokenList tokens = {0};
+    size_t length = strlen(r->meaning->name);
+    parse_tokens(r->server->scratch, names_new(r->server->scratch), diagnostics_new(r->server->scratch, map), copy,
+                 &tokens);
+    for (int i = 0; i < tokens.count; i++) {
+        Span span = tokens.items[i].span;
+        const char *text = copy->text + (span.begin - copy->base), *behind = text + length;
+        if (tokens.items[i].is_comment || span.end - span.begin != length ||
+            memcmp(text, r->meaning->name, length) != 0)
+            continue;
+        behind += strspn(behind, " \t");
+        bool part = text > copy->text && text[-1] == '.', key = behind[0] == '=' && behind[1] != '=';
+        if (!part && !key && !meaning_at(a->meanings, source->base + (span.begin - copy->base)))
+            return source_place(map, span.begin).line;
+    }
+    return 0;
+}
+
 /* The same place in the analysis of the changed text; 0: there is none. */
 static uint32_t there(const Renaming *r, const Analysis *old, uint32_t begin, const Analysis *renamed) {
     const Source *source = source_place(old->map, begin).source;
@@ -132,11 +156,18 @@ static const char *first_new_error(const Renaming *r, const Analysis *renamed) {
 /* Of one document that is touched: why not, or NULL. */
 static const char *trial(const Renaming *r, OpenDocument *document, const ReplacedText *replaced, int count) {
     const Analysis *old = document == r->spot.document ? r->spot.analysis : document_best(r->server, document);
-    if (!old->program || old != document->now)
-        return text_format(r->server->scratch, "%s uses the name and has syntax errors", document->path);
+    if (!old->program || old != document->now || old->diagnostics->errors)
+        return text_format(r->server->scratch, "%s uses the name and has errors", document->path);
     const char *text = renamed_text(r, old->source), *why = NULL;
+    for (int i = 0; i < old->map->sources.count; i++) {
+        const Source *source = old->map->sources.items[i];
+        int line = source->is_prelude ? 0 : line_not_followed(r, old, source);
+        if (line)
+            return text_format(r->server->scratch, "%s also stands in line %d of %s, where its meaning is not known",
+                               r->meaning->name, line, source->path);
+    }
     Analysis *renamed = analysis_among(r->server, document->path, text, strlen(text), replaced, count);
-    if (renamed->diagnostics->errors > old->diagnostics->errors)
+    if (renamed->diagnostics->errors)
         why = first_new_error(r, renamed);
     else if (!means_the_same(r, old, renamed))
         why = text_format(r->server->scratch, "with the name %s some name here would mean something else", r->name);

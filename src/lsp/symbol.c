@@ -115,7 +115,9 @@ static bool in_prelude(const Analysis *analysis, Span span, Symbol *symbol) {
 }
 
 Symbol symbol_of(const Analysis *analysis, const Meaning *meaning) {
-    Symbol symbol = {.kind = SYMBOL_SIZE};
+    Symbol symbol = {.kind = SYMBOL_LOCAL};
+    for (int i = 0; i < meaning->count; i++)
+        if (meaning->value[i]->kind == VALUE_INDEX || meaning->value[i]->kind == VALUE_INT) symbol.kind = SYMBOL_SIZE;
     if (meaning->declared.begin == 0) {
         symbol.kind = SYMBOL_BUILTIN;
         symbol.builtin = meaning->builtin;

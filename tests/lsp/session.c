@@ -204,7 +204,14 @@ static void show_location(const cJSON *location) {
     show_range(cJSON_GetObjectItem(location, "range"));
 }
 
-static void show_lines(const char *text) { add(&S.said, "%s\n", text); }
+static void show_hover(const cJSON *result) {
+    const cJSON *range = cJSON_GetObjectItem(result, "range");
+    if (range) {
+        show_range(range);
+        add(&S.said, "\n");
+    }
+    add(&S.said, "%s\n", string(cJSON_GetObjectItem(result, "contents"), "value"));
+}
 
 static void show_diagnostics(const char *name) {
     static const char *const severities[] = {"?", "error", "warning", "information", "hint"};
@@ -340,7 +347,7 @@ static void ask(const char *command, const char *name, char *place) {
     else if (cJSON_IsNull(result))
         add(&S.said, "nothing\n");
     else if (strcmp(command, "hover") == 0)
-        show_lines(string(cJSON_GetObjectItem(result, "contents"), "value"));
+        show_hover(result);
     else if (strcmp(command, "completion") == 0)
         show_completion(result, words ? words : (char[]){""});
     else if (strcmp(command, "symbols") == 0)
