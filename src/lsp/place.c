@@ -110,8 +110,8 @@ cJSON *location_of(const Server *server, const OpenDocument *document, const Ana
     const char *path = source->path;
     const OpenDocument *open = source == analysis->source ? document : document_of_path(server, path);
     if (source->is_prelude) {
-        path = installed(analysis->arena, source);
-        if (!path) path = cached(analysis->arena, server, source);
+        path = installed(server->scratch, source);
+        if (!path) path = cached(server->scratch, server, source);
         open = NULL;
     }
     if (!path) {

@@ -3,6 +3,7 @@
  *   client.c       the process and its messages
  *   session.c      plays sessions (*.session) and compares what comes back
  *   storm.c        broken messages, broken programs, many edits
+ *   same.c         diagnostics of all programs are those of sgdc --check
  */
 #ifndef SGDC_TEST_CLIENT_H
 #define SGDC_TEST_CLIENT_H
