@@ -117,6 +117,7 @@ def test_callback_ends_and_raises(model, points):
 
 def test_interrupt(points):
     """Ctrl-C ends a training of many epochs after the step in flight, though nobody listens to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background command of a script ignores it
     model = sgdc.compile(CLASSIFY, settings={"epochs": 100_000_000})
     threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):

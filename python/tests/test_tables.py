@@ -113,6 +113,7 @@ def test_arrow_memory_is_kept_and_given_back(pa):
         (lambda pa: pa.array([False] * 9 + [True, False]).slice(8), [False, True, False]),
         (lambda pa: pa.array(["a", "", "bc", "é"]).slice(1), ["", "bc", "é"]),
         (lambda pa: pa.array(["a", "b"], pa.large_string()), ["a", "b"]),
+        (lambda pa: pa.array(["a", "bé", "longer than 12", "c"]).cast(pa.string_view()).slice(1), ["bé", "longer than 12", "c"]),
         (lambda pa: pa.array(["x", "y", "x"]).dictionary_encode().slice(1), ["y", "x"]),
         (lambda pa: pa.array([1, 2], pa.uint8()), [1, 2]),
         (lambda pa: pa.array([], pa.float32()), []),

@@ -164,7 +164,10 @@ def _buffer(array: Any, place: int, dtype: Any, first: int, count: int, owner: A
     address = array.buffers[place] if place < array.n_buffers else None
     if not address or not count:
         return np.zeros(count, dtype)
-    return np.asarray(_View(address + first * dtype.itemsize, count, dtype, owner))
+    base, inner = dtype.base, dtype.shape
+    width = int(np.prod(inner, dtype=np.int64))
+    flat = np.asarray(_View(address + first * dtype.itemsize, count * width, base, owner))
+    return flat.reshape(count, *inner)
 
 
 def _bits(array: Any, place: int, first: int, count: int, owner: Any) -> np.ndarray:
@@ -191,6 +194,8 @@ def _column(schema: Any, array: Any, skip: int, count: int, owner: Any, name: st
         return _bits(array, 1, first, count, owner)
     if form in ("u", "U"):
         return _texts(array, np.int32 if form == "u" else np.int64, first, count, owner)
+    if form == "vu":
+        return _text_views(array, first, count, owner)
     if form.startswith("+w:"):
         width = int(form[3:])
         child = _column(
@@ -208,4 +213,18 @@ def _texts(array: Any, offsets: type, first: int, count: int, owner: Any) -> np.
     text = _buffer(array, 2, np.uint8, 0, int(ends[-1]), owner).tobytes()
     for k in range(count):
         result[k] = text[ends[k] : ends[k + 1]].decode(errors="replace")
+    return result
+
+
+def _text_views(array: Any, first: int, count: int, owner: Any) -> np.ndarray:
+    """Texts of 16 bytes each: the length, then up to 12 bytes of text, or its start, its buffer and its place there."""
+    views = _buffer(array, 1, np.dtype((np.int32, 4)), first, count, owner)
+    result = np.empty(count, object)
+    for k in range(count):
+        length, _, place, offset = views[k].tolist()
+        if length <= 12:
+            text = views[k, 1:].tobytes()[:length]
+        else:
+            text = ctypes.string_at(array.buffers[2 + place] + offset, length)
+        result[k] = text.decode(errors="replace")
     return result

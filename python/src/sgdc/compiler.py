@@ -45,7 +45,7 @@ class Source:
                 if key in seen:
                     continue
                 try:
-                    seen[key] = path.read_text(encoding="utf-8", errors="replace")
+                    seen[key] = path.read_text(encoding="utf-8", errors="surrogateescape")
                 except OSError:  # the compiler says it
                     seen[key] = ""
                 follow(path.parent, seen[key])
@@ -62,8 +62,10 @@ def read_source(program: str | os.PathLike[str], name: str = "program") -> Sourc
     if isinstance(program, str) and ("\n" in program or "{" in program):
         return Source(program, "-", name)
     path = os.fspath(program)
+    if not path:
+        raise CompileError("the program is empty")
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as problem:
         raise CompileError(f"{path} cannot be read: {problem.strerror or problem}") from problem
     return Source(text, path, os.path.basename(path))

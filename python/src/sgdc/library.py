@@ -64,14 +64,19 @@ def _load(content: bytes) -> ctypes.CDLL:
     runs. It is never unloaded: views of parameters and other models may outlive who asked for it."""
     key = hashlib.sha256(content).hexdigest()
     with _loading:
-        if key not in _loaded:
-            with tempfile.NamedTemporaryFile(prefix="loading-", suffix=".so", dir=cache_folder()) as file:
-                file.write(content)
-                file.flush()
-                try:
+        problem: OSError | None = None
+        for folder in (str(cache_folder()), tempfile.gettempdir()):  # either may be where nothing is executed
+            if key in _loaded:
+                break
+            try:
+                with tempfile.NamedTemporaryFile(prefix="loading-", suffix=".so", dir=folder) as file:
+                    file.write(content)
+                    file.flush()
                     _loaded[key] = ctypes.CDLL(file.name)
-                except OSError as problem:
-                    raise Error(f"the compiled program cannot be loaded: {problem}") from problem
+            except OSError as failed:
+                problem = problem or failed
+        if key not in _loaded:
+            raise Error(f"the compiled program cannot be loaded: {problem}") from problem
         return _loaded[key]
 
 

@@ -234,7 +234,10 @@ class Model:
         return self
 
     def _file(self, function: Any, path: str | os.PathLike[str], done: str) -> None:
-        status = function(self._pointer, os.fsencode(path))
+        name = os.fsencode(path)
+        if b"\0" in name:
+            raise ValueError(f"{path!r} is no path: it has a NUL in it")
+        status = function(self._pointer, name)
         if not status:
             return
         text = self._library.strerror(status).decode()
