@@ -455,7 +455,7 @@ static void write_bind(Writer *w, const Stmt *stmt, Row *row) {
     take(w);
     if (stmt->bind.type) write_colon_type(w, stmt->bind.type);
     if (!stmt->bind.value) return;
-    row->kind = ROW_TYPED;
+    row->kind = stmt->bind.type ? ROW_TYPED : ROW_NAMED;
     row_column(w, row);
     write_value(w, stmt->bind.value);
 }

@@ -38,7 +38,7 @@ typedef enum RowKind {
     ROW_NONE,
     ROW_SETTING,    /* key = e */
     ROW_ELEMENTS,   /* y[i] = e */
-    ROW_NAMED,      /* minimize fit = e */
+    ROW_NAMED,      /* minimize fit = e, state m = e */
     ROW_TYPED,      /* x: f32 = e */
     ROW_DEFINITION, /* def f(x) = e, on one line */
     ROW_BLOCK,      /* train fit { e }, on one line */

@@ -123,6 +123,8 @@ Test(format, columns) {
           "1\n}\n");
     check("data d {\nx: f32[28, 28] = a\ny: f32 = b\nkeep = c\n}",
           "data d {\n  x: f32[28, 28] = a\n  y: f32         = b\n  keep = c\n}\n");
+    check("layer l(x: f32) -> f32 {\nstate m = 0\nstate mm = 1\nw: f32[2, 2] = 0\nreturn x\n}",
+          "layer l(x: f32) -> f32 {\n  state m  = 0\n  state mm = 1\n  w: f32[2, 2] = 0\n  return x\n}\n");
     check("a = 1\nlong = 2\n\nlonger = 3", "a    = 1\nlong = 2\n\nlonger = 3\n");
     check("a = 1\na_very_long_name_of_something = 2", "a = 1\na_very_long_name_of_something = 2\n");
     check("train a { batch = 1 }\ntrain long like a { batch = 1 }\ntrain b like long { batch = 1 }",
