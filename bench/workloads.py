@@ -64,6 +64,11 @@ def residual(batch):
                  parameters + 3 * channels + 3)
 
 
+def in_c(workload):
+    """The C that sgdc writes, beside sgdc's object."""
+    return workload._replace(name=workload.name + ", as C", kind="steps in C")
+
+
 def two_threads(workload):
     return workload._replace(name=workload.name + ", two threads", threads=2)
 
@@ -71,6 +76,8 @@ def two_threads(workload):
 LENET_FLOPS = 2 * 64 * (2 * 784 * 6 * 25 + 3 * (100 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10))
 LENET = steps("LeNet 28x28, batch 64", "bench/steps/lenet.sgd", "fit", 0.05, 1, LENET_FLOPS, 10000, 784, 64, 61706)
 RESIDUAL = residual(16)
+SOFTMAX = layers("softmax regression", "softmax", 0.1, 2, 10000, 784, 64, 784, 10)
+PERCEPTRON = layers("perceptron", "perceptron", 0.1, 1, 10000, 784, 64, 784, 128, 10)
 WIDE = layers("perceptron", "perceptron_512", 0.1, 1, 10000, 784, 128, 784, 512, 512, 10)
 WIDEST = layers("perceptron", "perceptron_4096", 0.01, 1, 512, 4 * 4096, 256, 4096, 4096, 4096, 10)
 # A convolution and its weight gradient, as one step: predict, which measures them apart, has no threads.
@@ -82,8 +89,8 @@ WORKLOADS = [
     regression("batch 10", "mini10", 0.05, 10),
     regression("batch 100", "mini100", 0.4, 100),
     regression("all 1,500", "gd", 0.9, 1500),
-    layers("softmax regression", "softmax", 0.1, 2, 10000, 784, 64, 784, 10),
-    layers("perceptron", "perceptron", 0.1, 1, 10000, 784, 64, 784, 128, 10),
+    SOFTMAX,
+    PERCEPTRON,
     WIDE,
     WIDEST,
     LENET,
@@ -96,6 +103,7 @@ WORKLOADS = [
     contraction(256, 4096, 4096),
     *CONVOLUTIONS,
     *map(two_threads, (WIDE, WIDEST, LENET, RESIDUAL, CONVOLUTION_STEP)),
+    *map(in_c, (SOFTMAX, PERCEPTRON, WIDE, LENET)),
     Workload("process start to line trained", "start", ("line", "examples/line.sgd"), 0, 0),
     Workload("process start to perceptron trained, 1 epoch", "start", ("mnist", "bench/steps/perceptron.sgd"), 0, 0),
 ]

@@ -7,7 +7,7 @@ sgdc=${1:-sgdc}
 cpu="-mcpu=cortex-m7 -mthumb -mfpu=fpv5-d16 -mfloat-abi=hard"
 warn="-Wall -Wextra -pedantic -Werror"
 
-"$sgdc" "$here/gesture.sgd" --emit=c=gesture.c
+"$sgdc" "$here/gesture.sgd" -O1 --emit=c=gesture.c # one row after the other
 # shellcheck disable=SC2086
 arm-none-eabi-gcc $cpu -std=c99 -O2 $warn -DSGDC_NO_MALLOC -ffunction-sections -c gesture.c -o gesture.o
 # shellcheck disable=SC2086

@@ -160,7 +160,8 @@ const char *driver_emit_path(Driver *driver, Emit emit) {
 static ExitCode write_c(Driver *driver, Sessions *object, Emit emit) {
     if (object->unit.length == 0) {
         object->unit = object->unit_header = text_new(driver->arena);
-        c_program(&object->unit, &object->unit_header, driver->program, stem_of(driver), object->prefixes, driver->map);
+        c_program(&object->unit, &object->unit_header, driver->program, stem_of(driver), object->prefixes, driver->map,
+                  driver->options->optimize > 1);
     }
     return write_text(driver, driver_emit_path(driver, emit),
                       emit.kind == EMIT_C ? &object->unit : &object->unit_header);

@@ -26,12 +26,12 @@ static inline void translated_free(Executor *executor) {
 }
 
 static inline void translate(CUnit *unit, Translated *t, const Run *run, const Function *function, const char *symbol) {
-    LoopTree *tree = schedule_function(unit->arena, run, function);
+    LoopTree *tree = schedule_function(unit->arena, run, function, function == &run->step ? run->batch : 0);
     const char *problem = tree_problem(tree);
     if (problem) cr_log_error("%s: %s", symbol, problem);
     cr_assert(problem == NULL);
     if (tree->work_bytes > t->executor.work_bytes) t->executor.work_bytes = tree->work_bytes;
-    c_function(unit, tree, "", symbol);
+    c_function(unit, tree, "", symbol, NULL);
 }
 
 static inline char *compiler_of(Arena *arena, uint64_t seed) {

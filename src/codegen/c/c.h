@@ -27,6 +27,7 @@ typedef struct CUnit {
     CNeeds needs;
     Text functions, models;
     const SourceMap *map; /* of the program's lines; NULL: they are not named */
+    bool fast;            /* mini-batches in blocks */
     uint8_t *inlined;     /* of the function at hand, by scalar: it stands where it is used */
 } CUnit;
 CUnit *c_unit_new(Arena *arena, const SourceMap *map);
@@ -39,8 +40,8 @@ const EmbeddedFile *c_carried(const char *name);
 const char *c_unit_types(Arena *arena);
 
 /* ---- c_function.c */
-/* storage: "static ", or "". */
-void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const char *symbol);
+/* storage: "static ", or "". of_any: the function for larger mini-batches than the tree is for; NULL: there are none. */
+void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const char *symbol, const char *of_any);
 
 /* ---- c_scalar.c */
 const char *c_type(DType dtype);         /* of a scalar */
@@ -69,9 +70,10 @@ typedef struct CModel {
 void c_model(CUnit *unit, const CModel *model);
 
 /* ---- c_program.c */
-/* Adds the unit and the header of all runs; they are called `stem`. Names of lines come from map. */
+/* Adds the unit and the header of all runs; they are called `stem`. Names of lines come from map. fast: steps keep the
+ * values of a whole mini-batch, otherwise of a row at a time, in the least memory. */
 void c_program(Text *unit, Text *header, const Program *program, const char *stem, const char *const *prefixes,
-               const SourceMap *map);
+               const SourceMap *map, bool fast);
 
 /* ---- c_math.c */
 /* Prints the function; false if there is none of this name. */

@@ -94,18 +94,41 @@ static void print_block(CBody *b, const Body *body) {
     text_add(b->to, "}\n");
 }
 
+/* rows, or of a block: the least of what a block has and what is left. */
+static void print_rows(Text *to, const Loop *loop) {
+    const Loop *block = loop->block;
+    if (block == NULL) {
+        text_add(to, loop->pad > 1 ? "SGD_WHOLE(%lld, rows)" : "rows", (long long)loop->pad);
+        return;
+    }
+    text_add(to, "SGD_LEAST(%lld, ", (long long)block->step);
+    print_rows(to, block);
+    text_add(to, " - ");
+    c_loop_name(to, block);
+    text_add(to, ")");
+}
+
 static void print_loop_head(CBody *b, const Loop *loop) {
+    if (loop->mark == LOOP_UNROLLED || loop->mark == LOOP_VECTOR) {
+        indent(b);
+        text_add(b->to, loop->mark == LOOP_VECTOR ? "SGD_LANES\n" : "SGD_UNROLLED\n");
+    }
     indent(b);
     text_add(b->to, "for (int64_t ");
     c_loop_name(b->to, loop);
     text_add(b->to, " = 0; ");
     c_loop_name(b->to, loop);
-    if (loop->extent == ALL_ROWS)
-        text_add(b->to, " < rows; ");
+    text_add(b->to, " < ");
+    if (!loop->rows)
+        text_add(b->to, "%lld", (long long)loop->extent);
     else
-        text_add(b->to, " < %lld; ", (long long)loop->extent);
+        print_rows(b->to, loop);
+    text_add(b->to, "; ");
     c_loop_name(b->to, loop);
-    text_add(b->to, "++)");
+    if (loop->step == 1)
+        text_add(b->to, "++)");
+    else
+        text_add(b->to, " += %lld)", (long long)loop->step);
 }
 
 static void print_let(CBody *b, const Scalar *s) {
@@ -171,19 +194,21 @@ static void print_nests(CBody *b, const Body *body, const LoopTree *tree) {
 /* What of a call the statements use: only that is declared. */
 typedef struct CallUse {
     bool state, work, header, sums, rows, done;
+    uint8_t *column; /* by index */
 } CallUse;
 
 static void use_array(CallUse *use, const Array *array) {
     use->state |= array->memory == ARRAY_CELL || array->memory == ARRAY_SLOT;
     use->work |= array->memory == ARRAY_WORK;
     use->sums |= array->memory == ARRAY_SUM;
+    if (array->memory == ARRAY_COLUMN) use->column[array->index] = 1;
 }
 
 static void find_use(CallUse *use, const Body *body) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         if (s->kind == STATEMENT_STORE) use_array(use, s->array);
-        if (s->kind == STATEMENT_LOOP) use->rows |= s->loop->extent == ALL_ROWS;
+        if (s->kind == STATEMENT_LOOP) use->rows |= s->loop->rows;
         if (s->kind == STATEMENT_LET) {
             const Scalar *x = s->scalar;
             if (x->array != NULL) use_array(use, x->array);
@@ -195,7 +220,17 @@ static void find_use(CallUse *use, const Body *body) {
     }
 }
 
+/* A column's address and stride are read once: what is stored may be the call, for all that C knows. */
+static void print_columns(Text *to, const LoopTree *tree, const CallUse *use) {
+    for (int a = 0; a < tree->arrays.count; a++) {
+        const Array *array = tree->arrays.items[a];
+        if (array->memory != ARRAY_COLUMN || !use->column[array->index]) continue;
+        text_add(to, "    const sgdrt_column column%d = call->columns[%d];\n", array->index, array->index);
+    }
+}
+
 static void print_call(Text *to, const LoopTree *tree, const CallUse *use) {
+    print_columns(to, tree, use);
     if (use->state) text_add(to, "    unsigned char *const state = (unsigned char *)call->state;\n");
     if (use->work) text_add(to, "    unsigned char *const work = (unsigned char *)call->work;\n");
     if (tree->function->steps || use->header)
@@ -224,14 +259,16 @@ static void print_steps(Text *to, const Text *body) {
     text_add(to, "        if (call->stop != NULL && *call->stop != 0) break;\n    }\n    return steps;\n");
 }
 
-void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const char *symbol) {
+void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const char *symbol, const char *of_any) {
     Text body = text_new(unit->arena);
     c_find_inlined(unit, tree);
     CBody b = {unit, &body, tree->function->steps ? 2 : 1};
     print_nests(&b, &tree->body, tree);
     Text *to = &unit->functions;
     text_add(to, "%sint64_t %s(const sgdrt_call *call)\n{\n    SGDRT_FLOAT_GUARD();\n", storage, symbol);
-    CallUse use = {0};
+    if (tree->most_rows > 0 && of_any != NULL)
+        text_add(to, "    if (call->batch > %lld) return %s(call);\n", (long long)tree->most_rows, of_any);
+    CallUse use = {.column = arena_array(unit->arena, uint8_t, tree->arrays.count + 1)};
     find_use(&use, &tree->body);
     print_call(to, tree, &use);
     if (tree->function->steps)

@@ -4,18 +4,28 @@
 #include "codegen/header.h"
 #include "model.h"
 
-/* Bytes of work that it needs. */
-static size_t add_function(CUnit *unit, const Run *run, const Function *function, const char *prefix,
-                           const char *name) {
-    if (function->root_count == 0 && function != &run->init && function != &run->step) return 0;
-    LoopTree *tree = schedule_function(unit->arena, run, function);
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+/* Bytes of work that it needs. batch: the most rows of a mini-batch; of_any: the function for more. */
+static size_t add_scheduled(CUnit *unit, const Run *run, const Function *function, const char *symbol, int64_t batch,
+                            const char *of_any) {
+    LoopTree *tree = schedule_function(unit->arena, run, function, batch);
     const char *problem = tree_problem(tree);
-    if (problem != NULL) INTERNAL_ERROR("%s of %s, %s", name, prefix, problem);
-    c_function(unit, tree, "static ", text_format(unit->arena, "%s__%s", prefix, name));
+    if (problem != NULL) INTERNAL_ERROR("%s, %s", symbol, problem);
+    c_function(unit, tree, "static ", symbol, of_any);
     return tree->work_bytes;
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+static size_t add_function(CUnit *unit, const Run *run, const Function *function, const char *prefix,
+                           const char *name) {
+    if (function->root_count == 0 && function != &run->init && function != &run->step) return 0;
+    const char *symbol = text_format(unit->arena, "%s__%s", prefix, name);
+    if (!unit->fast || function != &run->step || run->batch <= 1)
+        return add_scheduled(unit, run, function, symbol, 0, NULL);
+    const char *of_any = text_format(unit->arena, "%s_of_any", symbol);
+    size_t bytes = add_scheduled(unit, run, function, of_any, 0, NULL);
+    return larger(bytes, add_scheduled(unit, run, function, symbol, run->batch, of_any));
+}
 
 static CModel add_run(CUnit *unit, const Run *run, const char *prefix) {
     CModel model = {.run = run, .prefix = prefix, .predicts = header_predicts(unit->arena, run)};
@@ -33,9 +43,10 @@ static CModel add_run(CUnit *unit, const Run *run, const char *prefix) {
 }
 
 void c_program(Text *to, Text *header, const Program *program, const char *stem, const char *const *prefixes,
-               const SourceMap *map) {
+               const SourceMap *map, bool fast) {
     Arena *arena = to->arena;
     CUnit *unit = c_unit_new(arena, map);
+    unit->fast = fast;
     HeaderBlock *blocks = arena_array(arena, HeaderBlock, program->run_count + 1);
     for (int i = 0; i < program->run_count; i++) {
         const Run *run = &program->runs[i];

@@ -89,7 +89,7 @@ void c_element(CUnit *unit, Text *to, const Array *array, const Subscript *row, 
         if (array->elements == 1) return;
         break;
     case ARRAY_COLUMN:
-        text_add(to, "SGD_ROW(%s, %d, ", c_element_type(array->dtype), array->index);
+        text_add(to, "SGD_ROW(%s, column%d, ", c_element_type(array->dtype), array->index);
         c_subscript(unit, to, row);
         text_add(to, ")");
         break;
@@ -292,8 +292,9 @@ void c_scalar(CUnit *unit, Text *to, const Scalar *s) {
         text_add(to, "(int64_t)header->%s", (const char *[]){"step", "epoch", "planned"}[s->n]);
         return;
     case SCALAR_ROW:
-        text_add(to, "SGD_ROW_AT");
-        in_brackets(unit, to, s->at);
+        text_add(to, s->n != 0 ? "SGD_ROW_AT(SGD_LEAST(rows - 1, " : "SGD_ROW_AT(");
+        c_subscript(unit, to, s->at);
+        text_add(to, s->n != 0 ? "))" : ")");
         return;
     case SCALAR_PLACE:
         text_add(to, "call->place + done + ");

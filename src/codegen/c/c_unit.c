@@ -60,10 +60,25 @@ static const char head[] =
 
 static const char rows[] =
     "/* The row at a place of the mini-batch, and a row of a column. */\n"
+    "\n"
+    "/* Rows of a block; rows in whole tiles. Loops are tiles in registers, and the lanes of vectors: unrolled before "
+    "the\n"
+    " * compiler looks for vectors, those would be found piece by piece. */\n"
+    "#define SGD_LEAST(a, b) ((a) < (b) ? (a) : (b))\n"
+    "#define SGD_WHOLE(n, rows) (((rows) + (n) - 1) / (n) * (n))\n"
+    "#if defined __clang__\n"
+    "#define SGD_UNROLLED _Pragma(\"clang loop unroll(full)\")\n"
+    "#define SGD_LANES _Pragma(\"clang loop unroll(disable)\")\n"
+    "#elif defined __GNUC__\n"
+    "#define SGD_UNROLLED _Pragma(\"GCC unroll 16\")\n"
+    "#define SGD_LANES\n"
+    "#else\n"
+    "#define SGD_UNROLLED\n"
+    "#define SGD_LANES\n"
+    "#endif\n"
     "#define SGD_ROW_AT(at) (call->rows != NULL ? (int64_t)call->rows[done + (at)] : call->first + done + (at))\n"
     "#define SGD_ROW(type, column, row) \\\n"
-    "    ((const type *)(const void *)((const char *)call->columns[column].data + (row) * "
-    "call->columns[column].stride))\n"
+    "    ((const type *)(const void *)((const char *)(column).data + (row) * (column).stride))\n"
     "\n";
 
 /* ---- what it takes from runtime/ ---------------------------------------------------------------------------- */

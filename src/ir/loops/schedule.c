@@ -1,15 +1,22 @@
-/* schedule: a function as a tree of loops: row after row, each value in the order of its axes.
+/* schedule: a function as a tree of loops.
+ *
+ * Row after row, where a mini-batch may have any number of rows, and the least memory is wanted:
  *
  *   for each sweep over the mini-batch
  *     nests outside                     what needs no row, or a sum over all rows of the sweep before
  *     starts of the sums over rows
  *     for row in 0..rows
- *       nests inside
+ *       nests inside                    a value with rows has room for one
  *
- * Which values are stored, and by which nest, is fuse.c's. A row at a time asks for the least memory: a value with rows
- * has room for one.
+ * In one block, where it has at most `block` rows: each nest has its own loops over rows, a value with rows has room for
+ * all of them, and a sum over rows stays in registers. Rows are rounded up to a multiple of `pad`, so that a tile of
+ * rows is whole: places past the mini-batch hold the values of its last row.
+ *
+ * Which values are stored, and by which nest, is fuse.c's.
  */
 #include "ir/loops/schedule.h"
+
+enum { LARGEST_BLOCK = 256 }; /* rows */
 
 /* ---- nests -------------------------------------------------------------------------------------------------- */
 static void elements(Scheduler *s, const Nest *nest) {
@@ -19,22 +26,56 @@ static void elements(Scheduler *s, const Nest *nest) {
     while (opened-- > 0) schedule_close(s);
 }
 
-static void schedule_nest(Scheduler *s, const Nest *nest) {
-    schedule_nest_open(s, nest->stores[0].node);
-    s->nest = nest;
+static bool sums_over_rows(const Nest *nest) {
+    if (nest->kind == NEST_SCATTER) return nest->reduce->attr.over_rows;
+    return nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows;
+}
+
+static bool leaves_rows(const Nest *nest) {
+    for (int i = 0; i < nest->store_count; i++)
+        if (nest->stores[i].kind == STORE_ROWS) return true;
+    return false;
+}
+
+static void nest_at_row(Scheduler *s, const Nest *nest) {
     if (nest->kind == NEST_REDUCE)
         schedule_reduction(s, nest);
     else if (nest->kind == NEST_SCATTER)
         schedule_scatter(s, nest);
     else
         elements(s, nest);
-    s->nest = NULL;
-    schedule_close(s);
 }
 
-static bool sums_over_rows(const Nest *nest) {
-    if (nest->kind == NEST_SCATTER) return nest->reduce->attr.over_rows;
-    return nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows;
+/* Its own loops over the rows of the block. */
+static void nest_of_block(Scheduler *s, const Nest *nest) {
+    bool sums = sums_over_rows(nest);
+    if (sums && nest->kind == NEST_REDUCE) {
+        schedule_sum_of_block(s, nest);
+        return;
+    }
+    if (sums) schedule_scatter_start(s, nest);
+    ScheduleRow before = s->at;
+    if (nest->rows || sums) {
+        int64_t pad = sums || leaves_rows(nest) ? 1 : s->pad;
+        schedule_rows_open(s, NULL, pad > 1 ? s->padded_rows : s->block_rows, 1, pad);
+    }
+    nest_at_row(s, nest);
+    if (nest->rows || sums) schedule_rows_close(s, before);
+}
+
+static void schedule_nest(Scheduler *s, const Nest *nest) {
+    s->nest = nest;
+    Kernel *kernel = schedule_kernel_plan(s, nest);
+    if (kernel != NULL) schedule_kernel_pack(s, kernel);
+    schedule_nest_open(s, nest->stores[0].node);
+    if (kernel != NULL)
+        schedule_kernel(s, kernel);
+    else if (s->block_rows > 1)
+        nest_of_block(s, nest);
+    else
+        nest_at_row(s, nest);
+    s->nest = NULL;
+    schedule_close(s);
 }
 
 static void start_sums(Scheduler *s, const Section *section) {
@@ -52,16 +93,13 @@ static void start_sums(Scheduler *s, const Section *section) {
 
 static void schedule_section(Scheduler *s, const Section *section) {
     if (section->nests.count == 0) return;
-    if (section->inside) {
-        start_sums(s, section);
-        schedule_loop_open(s, "row", ALL_ROWS, LOOP_SERIAL);
-        Body *around = s->open.items[s->open.count - 2].body;
-        s->rows = around->items[around->count - 1]->loop;
-        s->tree->needs_rows = true;
-    }
+    bool row_after_row = section->inside && s->block_rows == 1;
+    ScheduleRow before = s->at;
+    if (section->inside) s->tree->needs_rows = true;
+    if (row_after_row) start_sums(s, section);
+    if (row_after_row) schedule_rows_open(s, NULL, MOST_ROWS, 1, 1);
     for (int i = 0; i < section->nests.count; i++) schedule_nest(s, section->nests.items[i]);
-    if (section->inside) schedule_close(s);
-    s->rows = NULL;
+    if (row_after_row) schedule_rows_close(s, before);
 }
 
 /* ---- which values have an array ----------------------------------------------------------------------------- */
@@ -69,7 +107,8 @@ static const char *name_of_node(const Node *node) { return node->name != NULL ? 
 
 static void give_array(Scheduler *s, const Node *node) {
     if (s->array[node->id] == NULL)
-        s->array[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, shape_size(node->shape),
+        s->array[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype,
+                                        shape_size(node->shape) * (node->rows != 0 ? s->padded_rows : 1),
                                         name_of_node(node));
 }
 
@@ -101,21 +140,25 @@ static void find_arrays(Scheduler *s) {
 }
 
 /* ---- functions ---------------------------------------------------------------------------------------------- */
-LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function) {
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, int64_t batch) {
     static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
+    bool one_block = batch > 1 && batch <= LARGEST_BLOCK;
     LoopFunction *f = arena_new_of(arena, LoopFunction);
     *f = (LoopFunction){.arena = arena,
                         .name = function->name,
                         .run = run,
                         .function = function,
                         .steps = function->steps,
-                        .block = 1,
-                        .one_block = false,
+                        .block = one_block ? batch : 1,
+                        .one_block = one_block,
                         .target = &plain};
     fuse_function(f);
     LoopTree *tree = arena_new_of(arena, LoopTree);
-    *tree = (LoopTree){.arena = arena, .name = function->name, .run = run, .function = function};
-    Scheduler s = {.tree = tree, .arena = arena, .f = f};
+    *tree = (LoopTree){
+        .arena = arena, .name = function->name, .run = run, .function = function, .most_rows = one_block ? batch : 0};
+    Scheduler s = {.tree = tree, .arena = arena, .f = f, .block_rows = f->block};
+    s.pad = schedule_tile(f->block, MOST_UNROLLED);
+    s.padded_rows = (f->block + s.pad - 1) / s.pad * s.pad;
     s.provider = arena_array(arena, Nest *, f->nodes + 1);
     s.array = arena_array(arena, Array *, f->nodes + 1);
     s.chain = arena_array(arena, Array *, f->nodes + 1);

@@ -21,6 +21,19 @@ typedef struct OpenBody {
     int known;
 } OpenBody;
 
+typedef struct ScheduleRow {
+    const Subscript *row;  /* the place in the mini-batch; NULL: outside its rows */
+    const Subscript *data; /* the row of the data there; NULL: not yet asked for */
+    bool past;             /* it may lie past the mini-batch */
+} ScheduleRow;
+
+/* A tile of chains fits 16 registers of 32 bytes. */
+enum { VECTOR_BYTES = 64, MOST_UNROLLED = 6 };
+/* How many places of an axis a tile has: few tiles, hardly any of which is not whole. */
+int64_t schedule_tile(int64_t extent, int64_t most);
+
+typedef struct Kernel Kernel;
+
 typedef struct Scheduler {
     LoopTree *tree;
     Arena *arena;
@@ -30,7 +43,10 @@ typedef struct Scheduler {
     Array **chain;          /* by node: open chains of a sum over rows */
     Array **cell, **slot;   /* by index; NULL: not yet used */
     Vector(Array *) column; /* likewise */
-    const Loop *rows;       /* the loop over rows around; NULL: none */
+    int64_t block_rows;     /* at most; 1: row after row */
+    int64_t pad;            /* rows are computed in multiples */
+    int64_t padded_rows;    /* that an array with rows has */
+    ScheduleRow at;         /* the row at hand */
     const Nest *nest;
     const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
     Vector(KnownValue) known;
@@ -48,6 +64,14 @@ void schedule_nest_open(Scheduler *s, const Node *node);
 void schedule_if_open(Scheduler *s, const Scalar *condition);
 void schedule_close(Scheduler *s);
 const Subscript *schedule_row(const Scheduler *s); /* the place in the mini-batch; NULL: outside its rows */
+/* Rows of the loop `of`, or of the block. The row at hand is `step` of its rows; what it was is returned. */
+ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int64_t step, int64_t pad);
+/* The row of the data at the row at hand. */
+const Subscript *schedule_data_row(Scheduler *s);
+void schedule_rows_close(Scheduler *s, ScheduleRow before);
+const Loop *schedule_open_loop(const Scheduler *s); /* the innermost one */
+/* Where the array of a node has this row-major place, for the row at hand. */
+const Subscript *schedule_place(Scheduler *s, const Node *node, const Subscript *linear);
 Array *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const char *name);
 /* Loops over these axes; the point has their places. They are to be closed, as many as came back. */
 int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, const Subscript **axis);
@@ -74,10 +98,20 @@ const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear);
 /* ---- schedule_store.c */
 /* Stores of the nest, all values first: a new value of one cell may need the old one of another. */
 void schedule_stores(Scheduler *s, const SpacePoint *point);
+/* The same of a reduction, whose result is `sum`; largest: of an argmax, the maximum. */
+void schedule_sum(Scheduler *s, const SpacePoint *point, const Scalar *sum, const Scalar *largest);
+
+/* ---- schedule_kernel.c */
+/* NULL: the nest is not made of tiles of chains in registers. */
+Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest);
+/* Before its nest, in nests of their own: operands in the order in which the tiles read them. */
+void schedule_kernel_pack(Scheduler *s, Kernel *k);
+void schedule_kernel(Scheduler *s, Kernel *k);
 
 /* ---- schedule_reduction.c, schedule_scatter.c: the nest, and before the first row what its sums start from */
 void schedule_reduction(Scheduler *s, const Nest *nest);
 void schedule_reduction_start(Scheduler *s, const Nest *nest);
+void schedule_sum_of_block(Scheduler *s, const Nest *nest); /* over its rows */
 void schedule_scatter(Scheduler *s, const Nest *nest);
 void schedule_scatter_start(Scheduler *s, const Nest *nest);
 #endif

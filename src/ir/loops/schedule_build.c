@@ -68,9 +68,49 @@ void schedule_nest_open(Scheduler *s, const Node *node) {
     open_body(s, statement);
 }
 
-const Subscript *schedule_row(const Scheduler *s) {
-    return s->rows == NULL ? NULL : subscript_of_loop(s->arena, s->rows);
+const Subscript *schedule_row(const Scheduler *s) { return s->at.row; }
+
+/* ---- rows --------------------------------------------------------------------------------------------------- */
+const Loop *schedule_open_loop(const Scheduler *s) {
+    const Body *around = s->open.items[s->open.count - 2].body;
+    return around->items[around->count - 1]->loop;
 }
+
+const Subscript *schedule_data_row(Scheduler *s) {
+    Scalar *row = tree_scalar(s->tree, SCALAR_ROW, DTYPE_I32);
+    row->at = s->at.row;
+    row->n = s->at.past;
+    return subscript_of_scalar(s->arena, schedule_let(s, row));
+}
+
+ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int64_t step, int64_t pad) {
+    ScheduleRow before = s->at;
+    Statement *statement = tree_statement(s->tree, STATEMENT_LOOP);
+    Loop *loop = statement->loop = tree_loop(s->tree, step > 1 ? "rows" : "row", extent, LOOP_SERIAL);
+    loop->rows = true;
+    loop->step = step;
+    loop->pad = pad;
+    loop->block = of;
+    open_body(s, statement);
+    s->tree->needs_rows = true;
+    s->at.past = pad > 1;
+    s->at.row = subscript_of_loop(s->arena, loop);
+    if (of != NULL) s->at.row = subscript_sum(s->arena, subscript_of_loop(s->arena, of), s->at.row);
+    s->at.data = step > 1 || s->block_rows == 1 ? NULL : schedule_data_row(s);
+    return before;
+}
+
+void schedule_rows_close(Scheduler *s, ScheduleRow before) {
+    schedule_close(s);
+    s->at = before;
+}
+
+const Subscript *schedule_place(Scheduler *s, const Node *node, const Subscript *linear) {
+    if (node->rows == 0 || s->block_rows == 1) return linear;
+    return subscript_sum(s->arena, linear, subscript_times(s->arena, s->at.row, shape_size(node->shape)));
+}
+
+/* ---- arrays and axes ---------------------------------------------------------------------------------------- */
 
 Array *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const char *name) {
     return tree_array(s->tree, ARRAY_REGISTERS, 0, dtype, elements, name);
@@ -85,4 +125,12 @@ int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent,
         opened++;
     }
     return opened;
+}
+
+int64_t schedule_tile(int64_t extent, int64_t most) {
+    int64_t best = 1;
+    if (extent <= most) return extent;
+    for (int64_t tile = 2; tile <= most; tile++) /* a tile's time is that of its chains and of what they share */
+        if ((extent + tile - 1) / tile * (tile + 1) <= (extent + best - 1) / best * (best + 1)) best = tile;
+    return best;
 }

@@ -203,9 +203,7 @@ static const Scalar *load_cell(Scheduler *s, int64_t index, const Subscript *lin
 }
 
 /* The caller's row at the place where the loop over rows is. */
-static const Subscript *row_of_data(Scheduler *s) {
-    return as_subscript(s, of_subscript(s, SCALAR_ROW, DTYPE_I32, schedule_row(s), 0));
-}
+static const Subscript *row_of_data(Scheduler *s) { return s->at.data != NULL ? s->at.data : schedule_data_row(s); }
 
 static const Scalar *load_column(Scheduler *s, const Node *node, const Subscript *linear) {
     while (s->column.count <= node->attr.index) vector_push(s->arena, &s->column, NULL);
@@ -404,7 +402,8 @@ static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point,
     const Scalar *v = known_value(s, node, point, flat);
     if (v != NULL) return v;
     if (is_loaded(s, node))
-        v = point_load(s, s->array[node->id], NULL, flat ? point->axis[0] : point_linear(s, point, node->shape));
+        v = point_load(s, s->array[node->id], NULL,
+                       schedule_place(s, node, flat ? point->axis[0] : point_linear(s, point, node->shape)));
     else
         v = compute(s, node, point, flat);
     KnownValue known = {node, flat, *point, v};

@@ -7,8 +7,8 @@
 
 void schedule_scatter_start(Scheduler *s, const Nest *nest) {
     const Array *to = s->array[nest->reduce->id];
-    const Subscript *at = schedule_loop_open(s, "i", to->elements, LOOP_SERIAL);
-    schedule_store(s, to, NULL, at, point_const(s, to->dtype, 0));
+    const Subscript *at = schedule_loop_open(s, "i", shape_size(nest->reduce->shape), LOOP_SERIAL);
+    schedule_store(s, to, NULL, schedule_place(s, nest->reduce, at), point_const(s, to->dtype, 0));
     schedule_close(s);
 }
 
@@ -20,7 +20,7 @@ static void add_one(Scheduler *s, const Nest *nest, const SpacePoint *point, con
     for (int a = 0; a < node->shape.rank; a++)
         if (a != shared) target.axis[a] = point->axis[a < shared ? a : a - 1 + chosen];
     target.axis[shared] = place;
-    const Subscript *at = point_linear(s, &target, node->shape);
+    const Subscript *at = schedule_place(s, node, point_linear(s, &target, node->shape));
     const Array *to = s->array[node->id];
     const Scalar *x = value_at_point(s, node->source[0], point);
     const Scalar *y = node->sources > 2 ? value_at_point(s, node->source[2], point) : NULL;

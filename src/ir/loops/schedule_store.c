@@ -25,7 +25,9 @@ static void store_one(Scheduler *s, const Store *store, const SpacePoint *point,
     Array *to = NULL;
     switch (store->kind) {
     case STORE_BUFFER:
-    case STORE_COPY: schedule_store(s, s->array[store->node->id], NULL, at, value); return;
+    case STORE_COPY:
+        schedule_store(s, s->array[store->node->id], NULL, schedule_place(s, store->node, at), value);
+        return;
     case STORE_CELL:
         cell = &s->f->run->cells[store->index];
         if (s->cell[store->index] == NULL)
@@ -54,4 +56,11 @@ void schedule_stores(Scheduler *s, const SpacePoint *point) {
     }
     for (int i = 0; i < nest->store_count; i++)
         if (value[i] != NULL) store_one(s, &nest->stores[i], point, value[i]);
+}
+
+void schedule_sum(Scheduler *s, const SpacePoint *point, const Scalar *sum, const Scalar *largest) {
+    s->reduced = sum;
+    s->largest = largest;
+    schedule_stores(s, point);
+    s->reduced = s->largest = NULL;
 }

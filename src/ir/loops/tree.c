@@ -29,9 +29,11 @@ Statement *tree_statement(LoopTree *tree, StatementKind kind) {
 
 Loop *tree_loop(LoopTree *tree, const char *name, int64_t extent, LoopMark mark) {
     Loop *loop = arena_new_of(tree->arena, Loop);
-    *loop = (Loop){.id = tree->loops++, .name = name, .extent = extent, .mark = mark};
+    *loop = (Loop){.id = tree->loops++, .name = name, .extent = extent, .mark = mark, .step = 1, .pad = 1};
     return loop;
 }
+
+int64_t loop_iterations(const Loop *loop) { return (loop->extent + loop->step - 1) / loop->step; }
 
 Scalar *tree_scalar(LoopTree *tree, ScalarKind kind, DType dtype) {
     Scalar *scalar = arena_new_of(tree->arena, Scalar);
@@ -118,3 +120,5 @@ int64_t subscript_coef(const Subscript *s, const Loop *loop) {
         if (s->term[i].loop == loop) return s->term[i].coef;
     return 0;
 }
+
+int64_t subscript_stride(const Subscript *s, const Loop *loop) { return subscript_coef(s, loop) * loop->step; }

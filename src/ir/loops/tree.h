@@ -9,7 +9,9 @@
  *   schedule.c            functions -> trees: sections, and the nests in them
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
  *   schedule_point.c      values of graph nodes at a point
- *   schedule_reduction.c  chains of the order law;  schedule_scatter.c: sums at places that are data
+ *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_pack.c: their operands in panels
+ *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
+ *   schedule_chain.c      chains of the order law;  schedule_scatter.c: sums at places that are data
  *
  * A tree computes one mini-batch. Statements run in order. A LET names a scalar, which is visible in the rest of its
  * body and in the bodies inside; a STORE changes an element of an array. All that is not in a LET is an array: cells,
@@ -37,14 +39,19 @@ typedef enum LoopMark {
     LOOP_THREADS   /* threads share the iterations */
 } LoopMark;
 
-typedef struct Loop {
+/* A loop over rows counts rows of the mini-batch, or of the block that begins at the variable of `block`. */
+typedef struct Loop Loop;
+struct Loop {
     int id;
     const char *name; /* "row", "i", "k" */
-    int64_t extent;   /* ALL_ROWS: rows of the mini-batch */
     LoopMark mark;
-} Loop;
-enum { ALL_ROWS = -1 };
-enum { MOST_LOOP_EXTENT = 1 << 30 }; /* what ALL_ROWS is at most */
+    int64_t extent;    /* the variable stays below it */
+    int64_t step;      /* by which the variable grows */
+    bool rows;         /* it also stays below their number */
+    const Loop *block; /* whose rows; NULL: the mini-batch's */
+    int64_t pad;       /* their number is rounded up to multiples */
+};
+enum { MOST_ROWS = 1 << 30 }; /* of a mini-batch */
 
 typedef enum ArrayMemory {
     ARRAY_WORK,      /* of the work block */
@@ -89,7 +96,7 @@ typedef enum ScalarKind {
     SCALAR_NUMBER,  /* `at` as i32 */
     SCALAR_ROWS,    /* integer: rows of the mini-batch */
     SCALAR_COUNTED, /* integer: a HeaderCounter, n */
-    SCALAR_ROW,     /* integer: the data set's row at the place `at` */
+    SCALAR_ROW,     /* integer: the data set's row at the place `at`; n != 0: or, past the mini-batch, at its last */
     SCALAR_PLACE,   /* integer: the place `at` in the epoch's order */
     SCALAR_QUOTIENT,
     SCALAR_REMAINDER, /* integer: of `at` by n, truncated */
@@ -145,7 +152,8 @@ typedef struct LoopTree {
     const Run *run;
     const Function *function;
     Body body;
-    bool needs_rows; /* nothing is done for a mini-batch without a row */
+    bool needs_rows;   /* nothing is done for a mini-batch without a row */
+    int64_t most_rows; /* of a mini-batch; 0: any number */
     Vector(Array *) arrays;
     size_t work_bytes;
     int loops, scalars, statements; /* counted */
@@ -155,6 +163,8 @@ typedef struct LoopTree {
 Array *tree_array(LoopTree *tree, ArrayMemory memory, int index, DType dtype, int64_t elements, const char *name);
 Statement *tree_statement(LoopTree *tree, StatementKind kind);
 Loop *tree_loop(LoopTree *tree, const char *name, int64_t extent, LoopMark mark);
+/* The largest number of iterations. */
+int64_t loop_iterations(const Loop *loop);
 Scalar *tree_scalar(LoopTree *tree, ScalarKind kind, DType dtype);
 /* Do threads and lanes have one of their own? Its elements are lost at the end of the nest. */
 bool array_is_private(const Array *array);
@@ -168,6 +178,8 @@ const Subscript *subscript_sum(Arena *arena, const Subscript *a, const Subscript
 const Subscript *subscript_times(Arena *arena, const Subscript *a, int64_t factor);
 bool subscript_equal(const Subscript *a, const Subscript *b);
 int64_t subscript_coef(const Subscript *s, const Loop *loop);
+/* By which it grows from one iteration to the next. */
+int64_t subscript_stride(const Subscript *s, const Loop *loop);
 
 /* ---- tree_range.c ------------------------------------------------------------------------------------------- */
 /* The least and the largest number that a subscript may be. */
@@ -189,7 +201,8 @@ const char *tree_problem(const LoopTree *tree);
 void tree_give_places(LoopTree *tree);
 
 /* ---- schedule.c --------------------------------------------------------------------------------------------- */
-/* The loops of one function of the run, which is past `order`: row after row, each value in the order of its axes. */
-LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function);
+/* The loops of one function of the run, which is past `order`. batch: the most rows of a mini-batch; 0: any number, row
+ * after row. */
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, int64_t batch);
 
 #endif

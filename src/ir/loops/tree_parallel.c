@@ -56,8 +56,8 @@ static int64_t greatest_divisor(int64_t a, int64_t b) {
 static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Statement *statement,
                        const OpenLoops *around) {
     const Loop *loop = statement->loop;
-    int64_t c = subscript_coef(a->at, loop), divisor = 0, most = 0;
-    if (c == 0 || subscript_coef(b->at, loop) != c) return false;
+    int64_t c = subscript_stride(a->at, loop), divisor = 0, most = 0;
+    if (c == 0 || subscript_stride(b->at, loop) != c) return false;
     int64_t apart = a->at->offset - b->at->offset;
     divisor = greatest_divisor(divisor, apart);
     most += apart < 0 ? -apart : apart;
@@ -75,12 +75,13 @@ static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Stateme
                 if (subscript_coef(a->at, t->loop) != subscript_coef(b->at, t->loop)) return false;
                 continue;
             }
-            divisor = greatest_divisor(divisor, t->coef);
-            most += (t->coef < 0 ? -t->coef : t->coef) * (t->loop->extent - 1);
+            int64_t stride = t->coef * t->loop->step;
+            divisor = greatest_divisor(divisor, stride);
+            most += (stride < 0 ? -stride : stride) * (loop_iterations(t->loop) - 1);
         }
     }
     c = c < 0 ? -c : c;
-    return most < c || divisor == 0 || (loop->extent != ALL_ROWS && divisor > c * (loop->extent - 1));
+    return most < c || divisor == 0 || divisor > c * (loop_iterations(loop) - 1);
 }
 
 /* Rows of outputs are as many elements as there are rows; rows themselves never meet. */

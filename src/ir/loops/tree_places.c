@@ -35,15 +35,27 @@ static void find_used(const Body *body, uint8_t *used) {
     }
 }
 
-static void take_unused(Body *body, const uint8_t *used) {
+static void find_loaded(const Body *body, uint8_t *loaded) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD) loaded[s->scalar->array->id] = 1;
+        find_loaded(&s->body, loaded);
+    }
+}
+
+/* Whether something was. */
+static bool take_unused(Body *body, const uint8_t *used, const uint8_t *loaded) {
     int kept = 0;
+    bool taken = false;
     for (int i = 0; i < body->count; i++) {
         Statement *s = body->items[i];
-        if (s->kind == STATEMENT_LET && !used[s->scalar->id]) continue;
-        take_unused(&s->body, used);
-        body->items[kept++] = s;
+        bool unused = (s->kind == STATEMENT_LET && !used[s->scalar->id]) ||
+                      (s->kind == STATEMENT_STORE && s->array->memory == ARRAY_REGISTERS && !loaded[s->array->id]);
+        taken |= unused || take_unused(&s->body, used, loaded);
+        if (!unused && (s->kind != STATEMENT_LOOP || s->body.count > 0)) body->items[kept++] = s;
     }
     body->count = kept;
+    return taken;
 }
 
 /* ---- when arrays live --------------------------------------------------------------------------------------- */
@@ -109,9 +121,13 @@ static void give_place(LoopTree *tree, LivingArrays *living, Array *array) {
 }
 
 void tree_give_places(LoopTree *tree) {
-    uint8_t *used = arena_array(tree->arena, uint8_t, tree->scalars + 1);
-    find_used(&tree->body, used);
-    take_unused(&tree->body, used);
+    for (bool again = true; again;) {
+        uint8_t *used = arena_array(tree->arena, uint8_t, tree->scalars + 1),
+                *loaded = arena_array(tree->arena, uint8_t, tree->arrays.count + 1);
+        find_used(&tree->body, used);
+        find_loaded(&tree->body, loaded);
+        again = take_unused(&tree->body, used, loaded);
+    }
     int nests = find_lives(&tree->body, tree, 0);
     LivingArrays living = {0};
     Vector(Array *) *begins = (void *)arena_alloc(tree->arena, sizeof *begins * (size_t)(nests + 1));

@@ -89,10 +89,14 @@ static void print_body(Text *to, const Body *body, int depth);
 static void print_loop(Text *to, const Loop *loop) {
     static const char *const marks[] = {"", ", unrolled", ", vector", ", threads"};
     text_add(to, "for %s%d in 0..", loop->name, loop->id);
-    if (loop->extent == ALL_ROWS)
+    if (!loop->rows)
+        text_add(to, "%lld", (long long)loop->extent);
+    else if (loop->block == NULL)
         text_add(to, "rows");
     else
-        text_add(to, "%lld", (long long)loop->extent);
+        text_add(to, "rows of %s%d", loop->block->name, loop->block->id);
+    if (loop->pad > 1) text_add(to, " to %lld", (long long)loop->pad);
+    if (loop->step > 1) text_add(to, " by %lld", (long long)loop->step);
     text_add(to, "%s\n", marks[loop->mark]);
 }
 

@@ -27,9 +27,9 @@ static bool inside_of(const Scalar *condition, const Subscript *at, Range *range
 static Range scalar_range(const Scalar *s) {
     Range r;
     switch (s->kind) {
-    case SCALAR_ROWS: return (Range){1, MOST_LOOP_EXTENT};
+    case SCALAR_ROWS: return (Range){1, MOST_ROWS};
     case SCALAR_ROW:
-    case SCALAR_PLACE: return (Range){0, MOST_LOOP_EXTENT - 1};
+    case SCALAR_PLACE: return (Range){0, MOST_ROWS - 1};
     case SCALAR_QUOTIENT: return quotient_range(subscript_range(s->at), s->n);
     case SCALAR_REMAINDER: return remainder_range(subscript_range(s->at), s->n);
     case SCALAR_INTEGER: return s->source[0]->dtype == DTYPE_U8 ? (Range){0, 255} : (Range){INT32_MIN, INT32_MAX};
@@ -41,11 +41,30 @@ static Range scalar_range(const Scalar *s) {
     }
 }
 
+/* A row of a block, and where the block begins, together stay below what the block's loop does. */
+static bool counts_rows_of(const Subscript *s, const SubscriptTerm *t) {
+    return t->loop->block != NULL && subscript_coef(s, t->loop->block) == t->coef;
+}
+
+static bool begins_block(const Subscript *s, const SubscriptTerm *t) {
+    for (int i = 0; i < s->count; i++)
+        if (s->term[i].loop != NULL && s->term[i].loop->block == t->loop && counts_rows_of(s, &s->term[i])) return true;
+    return false;
+}
+
+static int64_t last_of(const Subscript *s, const SubscriptTerm *t) {
+    const Loop *loop = t->loop;
+    if (begins_block(s, t)) return 0;
+    if (!counts_rows_of(s, t)) return (loop_iterations(loop) - 1) * loop->step;
+    while (loop->block != NULL && subscript_coef(s, loop->block) == t->coef) loop = loop->block;
+    return loop->extent - 1;
+}
+
 Range subscript_range(const Subscript *s) {
     Range sum = {s->offset, s->offset};
     for (int i = 0; i < s->count; i++) {
         const SubscriptTerm *t = &s->term[i];
-        int64_t last = t->loop == NULL ? 0 : t->loop->extent == ALL_ROWS ? MOST_LOOP_EXTENT - 1 : t->loop->extent - 1;
+        int64_t last = t->loop == NULL ? 0 : last_of(s, t);
         Range one = t->loop != NULL ? (Range){0, last > 0 ? last : 0} : scalar_range(t->scalar);
         int64_t a = one.least * t->coef, b = one.most * t->coef;
         sum.least += a < b ? a : b;

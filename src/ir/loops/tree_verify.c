@@ -19,8 +19,9 @@ typedef struct ArrayState {
     int whole_after; /* loops that are open when it is whole; -1: nothing is pending */
     int base;        /* loops that were open when its chains started */
     bool touched;
-    bool carried;    /* its chains go on from row to row */
-    uint8_t *joined; /* per chain: a term joins it in this nest */
+    bool carried;     /* its chains go on from row to row */
+    uint8_t *joined;  /* per chain: a term joins it in this nest */
+    uint8_t *in_nest; /* per element: this nest has written it */
 } ArrayState;
 
 typedef struct Walk {
@@ -72,6 +73,23 @@ static void check_subscript(Walk *w, const Subscript *s) {
     }
 }
 
+/* A loop over single rows, and the blocks that they are of. */
+static bool is_row_of_batch(const Subscript *row) {
+    const Loop *loop = NULL;
+    for (int i = 0; i < row->count && loop == NULL; i++)
+        if (row->term[i].loop != NULL && row->term[i].loop->step == 1) loop = row->term[i].loop;
+    int loops = 0;
+    for (; loop != NULL; loop = loop->block, loops++)
+        if (!loop->rows || loop->pad != 1 || subscript_coef(row, loop) != 1) return false;
+    return loops > 0 && loops == row->count && row->offset == 0;
+}
+
+/* SCALAR_ROW turns a place past the mini-batch into its last where it says so. */
+static bool is_row_of_data(const Subscript *row) {
+    const Scalar *of = row->count == 1 && row->offset == 0 && row->term[0].coef == 1 ? row->term[0].scalar : NULL;
+    return of != NULL && of->kind == SCALAR_ROW && (of->n != 0 || is_row_of_batch(of->at));
+}
+
 static void check_access(Walk *w, const Array *array, const Subscript *row, const Subscript *at) {
     check_subscript(w, row);
     check_subscript(w, at);
@@ -81,12 +99,9 @@ static void check_access(Walk *w, const Array *array, const Subscript *row, cons
                 (long long)r.most, (long long)array->elements);
     if (array_has_rows(array) != (row != NULL))
         problem(w, "%s: a row is said where there is none, or none where there are", shown(w, array, at));
-    bool of_data = row != NULL && row->count == 1 && row->offset == 0 && row->term[0].coef == 1;
-    if (array->memory == ARRAY_COLUMN &&
-        !(of_data && row->term[0].scalar != NULL && row->term[0].scalar->kind == SCALAR_ROW))
+    if (array->memory == ARRAY_COLUMN && !is_row_of_data(row))
         problem(w, "%s: its row is none of the data's", shown(w, array, at));
-    if (array->memory == ARRAY_ROW_OUTPUT &&
-        !(of_data && row->term[0].loop != NULL && row->term[0].loop->extent == ALL_ROWS))
+    if (array->memory == ARRAY_ROW_OUTPUT && !is_row_of_batch(row))
         problem(w, "%s: its row is none of the mini-batch", shown(w, array, at));
 }
 
@@ -131,7 +146,7 @@ static Reaches reaches_of(const Walk *w, const Subscript *at) {
     Reaches to = {.offset = at->offset, .elements = 1};
     for (int i = 0; i < w->open.count; i++)
         if (subscript_coef(at, w->open.loop[i]) != 0)
-            add_reach(&to, subscript_coef(at, w->open.loop[i]), w->open.loop[i]->extent);
+            add_reach(&to, subscript_stride(at, w->open.loop[i]), loop_iterations(w->open.loop[i]));
     for (int i = 0; i < at->count; i++) {
         if (at->term[i].scalar == NULL) continue;
         Subscript one = {.count = 1, .term = &(SubscriptTerm){1, NULL, at->term[i].scalar}};
@@ -150,6 +165,21 @@ static void mark_elements(uint8_t *marks, int64_t elements, const Reaches *reach
         mark_elements(marks, elements, reaches, at + 1, place + i * reaches->of[at].coef);
 }
 
+/* Iterations that move a store each write an element of their own, and no other store of the nest writes it. */
+static void check_distinct(Walk *w, const Array *array, const Subscript *at, const Reaches *reaches) {
+    uint8_t *marks = arena_array(w->arena, uint8_t, array->elements + 1), **in_nest = &w->state[array->id].in_nest;
+    int64_t marked = 0;
+    bool again = false;
+    if (*in_nest == NULL) *in_nest = arena_array(w->arena, uint8_t, array->elements + 1);
+    mark_elements(marks, array->elements, reaches, 0, reaches->offset);
+    for (int64_t i = 0; i < array->elements; i++) {
+        marked += marks[i];
+        again |= marks[i] && (*in_nest)[i] && array->memory == ARRAY_WORK;
+        (*in_nest)[i] |= marks[i];
+    }
+    if (again || marked != reaches->elements) problem(w, "%s is written twice", shown(w, array, at));
+}
+
 static bool is_whole(const ArrayState *state, const Array *array) {
     if (state->written == NULL) return state->stored >= array->elements;
     return memchr(state->written, 0, (size_t)array->elements) == NULL;
@@ -165,7 +195,7 @@ static void note_written(Walk *w, const Array *array, const Subscript *at) {
     for (int i = w->open.count; i-- > 0;)
         if (subscript_coef(at, w->open.loop[i]) != 0) {
             outermost = i;
-            elements *= w->open.loop[i]->extent;
+            elements *= loop_iterations(w->open.loop[i]);
         }
     if (!state->touched && array->elements <= MOST_COUNTED)
         state->written = arena_array(w->arena, uint8_t, array->elements + 1);
@@ -174,6 +204,7 @@ static void note_written(Walk *w, const Array *array, const Subscript *at) {
     if (state->written != NULL) {
         Reaches reaches = reaches_of(w, at);
         mark_elements(state->written, array->elements, &reaches, 0, at->offset);
+        check_distinct(w, array, at, &reaches);
     }
     if (outermost == w->open.count)
         state->whole |= is_whole(state, array);
@@ -210,8 +241,8 @@ static bool reads_only_element(const Scalar *s, const Array *array, const Subscr
 static void check_terms(Walk *w, const Statement *s) {
     int64_t terms = 1;
     for (int i = 0; i < w->open.count; i++)
-        if (subscript_coef(s->term, w->open.loop[i]) != 0 && w->open.loop[i]->extent != ALL_ROWS)
-            terms *= w->open.loop[i]->extent;
+        if (subscript_coef(s->term, w->open.loop[i]) != 0 && !w->open.loop[i]->rows)
+            terms *= loop_iterations(w->open.loop[i]);
     if (terms != s->terms)
         problem(w, "%lld terms join the chain %s, which has %lld", (long long)terms, shown(w, s->array, s->at),
                 (long long)s->terms);
@@ -228,8 +259,7 @@ static void check_chain(Walk *w, const Statement *s) {
             if (carried) problem(w, "%s adds to itself, and does not say which term joins", shown(w, s->array, s->at));
             return;
         }
-        int64_t step = subscript_coef(s->term, loop),
-                last = loop->extent == ALL_ROWS ? MOST_LOOP_EXTENT : loop->extent - 1;
+        int64_t step = subscript_stride(s->term, loop), last = loop_iterations(loop) - 1;
         if (loop->mark == LOOP_VECTOR || loop->mark == LOOP_THREADS)
             problem(w, "the chain %s is split among the iterations of %s%d", shown(w, s->array, s->at), loop->name,
                     loop->id);
@@ -283,7 +313,7 @@ static void check_joined(Walk *w) {
         const uint8_t *missing = joined == NULL ? NULL : memchr(joined, 0, (size_t)array->elements);
         if (missing != NULL)
             problem(w, "no term joins the chain %s%d[%lld]", array->name, array->id, (long long)(missing - joined));
-        w->state[a].joined = NULL;
+        w->state[a].joined = w->state[a].in_nest = NULL;
     }
 }
 
@@ -370,8 +400,7 @@ static void check_statement(Walk *w, const Statement *s) {
     case STATEMENT_LET: check_let(w, s->scalar); return;
     case STATEMENT_STORE: check_store(w, s); return;
     case STATEMENT_WAIT:
-        if (w->open.count > 0 && w->open.loop[w->open.count - 1]->extent != ALL_ROWS)
-            problem(w, "threads wait inside of a nest");
+        if (w->open.count > 0 && !w->open.loop[w->open.count - 1]->rows) problem(w, "threads wait inside of a nest");
         return;
     }
 }

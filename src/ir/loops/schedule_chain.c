@@ -1,0 +1,138 @@
+/* schedule_chain: one chain of the order law (docs/numerics.md): what it starts from, a term that joins, and the fold of
+ * chains side by side. Its elements are wherever the caller keeps them.
+ */
+#include "ir/loops/schedule_reduction.h"
+#include <math.h>
+
+Reduction reduction_of(const Node *node) {
+    Reduction r = {.node = node, .c = node->attr.contraction, .result = node->shape.rank, .terms = 1};
+    r.outputs = shape_size(node->shape);
+    r.axes = r.result + r.c->reduced;
+    for (int a = 0; a < r.result; a++) r.extent[a] = node->shape.extent[a];
+    for (int k = 0; k < r.c->reduced; k++) {
+        r.extent[r.result + k] = r.c->extent[k];
+        r.terms *= r.c->extent[k];
+    }
+    r.lanes = r.c->lanes > 1 ? ORDER_LANES : 1;
+    r.width = node->op == OP_ARGMAX ? 2 : 1;
+    r.dtype = node->source[0]->dtype;
+    r.chunk = r.c->chunk;
+    return r;
+}
+
+/* ---- one chain ---------------------------------------------------------------------------------------------- */
+ChainValue chains_start(Scheduler *s, const Reduction *r) {
+    bool real = dtype_is_real(r->dtype);
+    double start = r->node->op == OP_CONTRACT     ? (real ? -0.0 : 0)
+                   : r->node->op == OP_REDUCE_MIN ? (real ? INFINITY : INT32_MAX)
+                                                  : (real ? -INFINITY : INT32_MIN);
+    ChainValue c = {{point_const(s, r->dtype, start), NULL}};
+    if (r->width > 1) c.v[1] = point_const(s, DTYPE_I32, 0);
+    return c;
+}
+
+ChainValue chains_load(Scheduler *s, const ChainArrays *arrays, const Subscript *at) {
+    ChainValue c = {{point_load(s, arrays->v[0], NULL, at), NULL}};
+    if (arrays->v[1] != NULL) c.v[1] = point_load(s, arrays->v[1], NULL, at);
+    return c;
+}
+
+/* What no term joins: a start, or a fold of what is started anew after. */
+void chains_store(Scheduler *s, const ChainArrays *arrays, const Subscript *at, const ChainValue *c) {
+    for (int i = 0; i < 2 && arrays->v[i] != NULL; i++) schedule_store(s, arrays->v[i], NULL, at, c->v[i]);
+}
+
+void chains_continue(Scheduler *s, const ChainArrays *arrays, const Subscript *at, const ChainValue *c,
+                     const Subscript *term, int64_t terms) {
+    for (int i = 0; i < 2 && arrays->v[i] != NULL; i++) schedule_term(s, arrays->v[i], at, c->v[i], term, terms);
+}
+
+/* The first of the largest stays, and so does a NaN. */
+static ChainValue argmax_step(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b) {
+    const Scalar *keep = point_op(s, OP_LE, DTYPE_BOOL, b->v[0], a->v[0], NULL);
+    if (dtype_is_real(r->dtype))
+        keep = point_op(s, OP_OR, DTYPE_BOOL, keep, point_op(s, OP_NE, DTYPE_BOOL, a->v[0], a->v[0], NULL), NULL);
+    return (ChainValue){{point_op(s, OP_WHERE, r->dtype, keep, a->v[0], b->v[0]),
+                         point_op(s, OP_WHERE, DTYPE_I32, keep, a->v[1], b->v[1])}};
+}
+
+/* What folds lanes and chunks. */
+ChainValue chains_join(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b) {
+    if (r->width > 1) return argmax_step(s, r, a, b);
+    Op op = r->node->op == OP_CONTRACT ? OP_ADD : r->node->op == OP_REDUCE_MAX ? OP_MAX : OP_MIN;
+    return (ChainValue){{point_op(s, op, r->dtype, a->v[0], b->v[0], NULL), NULL}};
+}
+
+/* The term at the point joins; number: which it is, for an argmax. */
+ChainValue chains_step(Scheduler *s, const Reduction *r, const ChainValue *chain, const Subscript *number) {
+    const Scalar *ok = NULL, *x[2] = {NULL, NULL};
+    for (int i = 0; i < r->node->sources; i++) {
+        Node *source = r->node->source[i];
+        SpacePoint at = point_through(s, &r->c->access[i], &r->point, r->extent, r->axes, source->shape, &ok);
+        x[i] = r->pack[i].array != NULL ? pack_value(s, r, i, &at) : value_at_point(s, source, &at);
+    }
+    ChainValue next;
+    if (r->node->op != OP_CONTRACT) {
+        ChainValue term = {{x[0], r->width > 1 ? point_number(s, number) : NULL}};
+        next = chains_join(s, r, chain, &term);
+    } else if (x[1] != NULL) {
+        next = (ChainValue){{point_op(s, OP_FMA, r->dtype, x[0], x[1], chain->v[0]), NULL}};
+    } else {
+        next = (ChainValue){{point_op(s, OP_ADD, r->dtype, chain->v[0], x[0], NULL), NULL}};
+    }
+    for (int i = 0; i < r->width && ok != NULL && !r->is_there; i++)
+        next.v[i] = point_op(s, OP_WHERE, next.v[i]->dtype, ok, next.v[i], chain->v[i]);
+    return next;
+}
+
+/* ---- chains side by side -------------------------------------------------------------------------------------- */
+ChainArrays chains_registers(Scheduler *s, const Reduction *r, int64_t elements) {
+    ChainArrays a = {{schedule_registers(s, r->dtype, elements, "chain"), NULL}};
+    if (r->width > 1) a.v[1] = schedule_registers(s, DTYPE_I32, elements, "index");
+    return a;
+}
+
+/* Which term it is: row-major among the reduced axes, rows outermost. */
+const Subscript *chains_term_number(Scheduler *s, const Reduction *r) {
+    const Subscript *number = subscript_number(s->arena, 0);
+    int64_t stride = 1;
+    for (int k = r->axes - 1; k >= r->result; k--) {
+        if (r->extent[k] > 1)
+            number = subscript_sum(s->arena, number, subscript_times(s->arena, r->point.axis[k], stride));
+        stride *= r->extent[k];
+    }
+    if (r->c->over_rows) number = subscript_sum(s->arena, number, subscript_times(s->arena, schedule_row(s), stride));
+    return number;
+}
+
+/* lane NULL: the term says which of the chains from `base` on it joins. */
+void chains_one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *base,
+                     const Subscript *lane) {
+    const Subscript *number = chains_term_number(s, r), *at = base;
+    if (lane == NULL && r->lanes > 1 && !r->c->over_rows) lane = point_remainder(s, number, ORDER_LANES);
+    if (lane != NULL) at = subscript_sum(s->arena, base, lane);
+    ChainValue chain = chains_load(s, chains, at);
+    chain = chains_step(s, r, &chain, number);
+    chains_continue(s, chains, at, &chain, number, r->terms);
+}
+
+void chains_start_all(Scheduler *s, const Reduction *r, const ChainArrays *chains, int64_t count) {
+    const Subscript *at = schedule_loop_open(s, "lane", count, LOOP_SERIAL);
+    ChainValue start = chains_start(s, r);
+    chains_store(s, chains, at, &start);
+    schedule_close(s);
+}
+
+/* l + 8, l + 4, l + 2, l + 1 join lane l; the sum is in the lane `base`. term: of the chain, the last that has joined,
+ * where it goes on after. */
+void chains_fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chains, const Subscript *base,
+                       const Subscript *term, int64_t terms) {
+    for (int half = ORDER_LANES / 2; half >= 1 && r->lanes > 1; half /= 2) {
+        const Subscript *lane = subscript_sum(s->arena, base, schedule_loop_open(s, "lane", half, LOOP_VECTOR));
+        ChainValue low = chains_load(s, chains, lane);
+        ChainValue high = chains_load(s, chains, subscript_sum(s->arena, lane, subscript_number(s->arena, half)));
+        low = chains_join(s, r, &low, &high);
+        chains_continue(s, chains, lane, &low, term, terms);
+        schedule_close(s);
+    }
+}
