@@ -29,6 +29,10 @@ grep -o '"symbol": "[a-z_]*"' classify.json | cut -d'"' -f4 | sort >listed
 grep classify_ there | cmp - listed || fail "the manifest lists other functions"
 readelf --wide --dynamic classify.so | grep -q TEXTREL && fail "the shared object is not position independent"
 
+# It asks for functions of the libraries that it names alone.
+nm --dynamic --undefined-only --with-symbol-versions classify.so |
+    awk '$1 != "w" && $2 !~ /@|^cJSON_|^__(asan|ubsan)_/ { print "FAILED: it needs " $2 " of no library"; bad = 1 } END { exit bad }' >&2
+
 # The application of run.sh, which is linked with libsgdrt for what it reads itself. No -l is needed for the model alone.
 "$sgdc" "$embed/classify.sgd" --run -q --save trained.safetensors >run.txt
 warn="-std=c11 -Wall -Wextra -Werror"
