@@ -180,7 +180,17 @@ const Definition *definition_named(const Server *server, const Analysis *analysi
     return own;
 }
 
+/* rows = , delimiter = : those that have a name of their own. */
+static void add_source_arguments(Completing *c, SourceKind kind) {
+    for (const SourceArgument *argument = source_form(kind)->arguments; argument->name; argument++)
+        if (strcmp(argument->name, NO_NAME) != 0 && strcmp(argument->name, ANY_ARGUMENT) != 0)
+            add(c, 0, ITEM_PROPERTY, text_format(c->server->scratch, "%s = ", argument->name), source_form(kind)->usage,
+                NULL);
+}
+
 static void add_arguments(Completing *c) {
+    for (SourceKind kind = 0; kind < SOURCES && c->context.source; kind++)
+        if (source_name(kind) && strcmp(source_name(kind), c->context.call) == 0) add_source_arguments(c, kind);
     const Analysis *home;
     const Definition *definition = definition_named(c->server, c->now, c->context.call, &home);
     for (int i = 0; definition && i < definition->formals.count; i++) {
@@ -321,6 +331,8 @@ cJSON *completion(Server *server, const cJSON *params, const char **problem) {
             add_figures(&c, c.context.member_of);
         else
             add_parts(&c, c.context.member_of);
+    } else if (c.context.like) {
+        add_blocks(&c, c.context.data ? STMT_DATA : STMT_TRAIN);
     } else if (c.context.type) {
         for (const char *const *type = types; *type; type++) add(&c, 0, ITEM_TYPE, *type, NULL, NULL);
     } else if (c.context.begins) {

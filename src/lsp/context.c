@@ -192,6 +192,8 @@ CursorContext context_of(Arena *arena, const OpenDocument *document, size_t offs
     if (!context.begins) find_setting(arena, &w, &context);
     size_t before = context.word;
     while (before > 0 && (text[before - 1] == ' ' || text[before - 1] == '\t')) before--;
+    context.like = before > 4 && memcmp(text + before - 4, "like", 4) == 0 && is_blank(text[before - 5]);
+    context.data = word_length(text, at, context.word) == 4 && memcmp(text + at, "data", 4) == 0;
     context.type = before > 0 &&
                    (text[before - 1] == ':' || (before > 1 && text[before - 1] == '>' && text[before - 2] == '-'));
     return context;

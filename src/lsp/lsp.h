@@ -193,6 +193,7 @@ typedef struct CursorContext {
     bool begins;           /* a statement begins here */
     bool type;             /* a type is expected */
     bool source;           /* behind data NAME = */
+    bool like, data;       /* behind `like`; of a data set */
     const char *member_of; /* "valid" of valid.x; NULL */
     const char *setting;   /* "batch" of batch = x; NULL */
     const char *call;      /* "dense" of dense(x, ; NULL */
