@@ -17,7 +17,7 @@
  *   format.c       formatting
  *
  * A document is compiled anew after it has changed, in an arena of its own, when nothing more is waiting to be read.
- * Nothing is trained and no data is read. Besides the analysis of the text as it is, the last one that could be lowered
+ * Nothing is trained and no data is read. Besides the analysis of the text as it is, the last one without errors
  * is kept: hover and completion answer by it while the text is broken, with places carried over what has changed.
  *
  * Invariants: memory of the server is that of the open documents and at most two analyses of each; no message ends the
