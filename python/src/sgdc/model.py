@@ -142,9 +142,7 @@ class Model:
 
     def _fit_rows(self, rows: Rows, valid: Rows | None, listeners: list[Callback]) -> None:
         self._check(self._library.set_threads(self._pointer, self.threads))
-        status = training.train(
-            self._library, self._pointer, rows.pointer, valid.pointer if valid else None, self.history, listeners
-        )
+        status = training.train(self._library, self._memory, rows, valid, self.history, listeners)
         training.check(self._library, self.run, self._pointer, rows, status)
 
     def _fit_own(self, listeners: list[Callback]) -> None:

@@ -16,21 +16,22 @@ import numpy as np
 from .errors import Diverged, Error, RowsError
 from .library import DIVERGED, OK, STOPPED, Callback as CCallback, Library
 from .manifest import Run
+from .memory import Memory
 from .report import Callback, Report
 from .rows import Rows
 
 
 def train(
     library: Library,
-    model: int,
-    rows: int,
-    valid: int | None,
+    memory: Memory,
+    rows: Rows,
+    valid: Rows | None,
     history: list[Report],
     listeners: Sequence[Callback],
 ) -> int:
     """Calls NAME_fit; its status. What a listener raises ends the training and is raised here.
 
-    rows and valid are addresses of NAME_data. Each report is added to history.
+    Each report is added to history. The thread holds what it works on, also where a second Ctrl-C leaves it behind.
     """
     reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
     answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -49,7 +50,7 @@ def train(
 
     def work() -> None:
         try:
-            status[0] = library.fit(model, rows, valid, callback, None)
+            status[0] = library.fit(memory.pointer, rows.pointer, valid.pointer if valid else None, callback, None)
         finally:
             reports.put(None)
 
@@ -61,7 +62,7 @@ def train(
     except BaseException:
         answers.put(True)
         while thread.is_alive():  # again and again: a stop that is asked for before fit has begun is forgotten
-            library.request_stop(model)
+            library.request_stop(memory.pointer)
             thread.join(0.05)
         raise
     thread.join()
