@@ -35,7 +35,7 @@ module.exports = grammar({
   supertypes: ($) => [$._statement, $._expression],
 
   rules: {
-    source_file: ($) => optional($._statements),
+    source_file: ($) => optional(choice($._statements, repeat1($._separator))),
 
     _statements: ($) =>
       seq(repeat($._separator), $._statement, repeat(seq(repeat1($._separator), $._statement)), repeat($._separator)),
