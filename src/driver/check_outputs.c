@@ -19,12 +19,11 @@ static void add(Driver *driver, Doors *doors, const char *path, bool binary) {
     if (path) vector_push(driver->arena, doors, ((Door){path, binary}));
 }
 
-/* Several runs have a saved file each. */
-static void list_saved(Driver *driver, Doors *doors) {
+/* Several runs have a file each. */
+static void list_per_run(Driver *driver, Doors *doors, const char *path) {
     const Program *program = driver->program;
-    for (int r = 0; driver->options->save && r < program->run_count; r++)
-        add(driver, doors, saved_path(driver->arena, driver->options->save, &program->runs[r], program->run_count),
-            true);
+    for (int r = 0; path && r < program->run_count; r++)
+        add(driver, doors, saved_path(driver->arena, path, &program->runs[r], program->run_count), true);
 }
 
 static Doors list(Driver *driver) {
@@ -34,9 +33,13 @@ static Doors list(Driver *driver) {
     const Emit *emits = driver_emits(driver, &count);
     for (int i = 0; i < count; i++) {
         bool binary = emits[i].kind == EMIT_OBJ || emits[i].kind == EMIT_SO || emits[i].kind == EMIT_ONNX;
-        add(driver, &doors, driver_emit_path(driver, emits[i]), binary);
+        const char *path = driver_emit_path(driver, emits[i]);
+        if (emits[i].kind == EMIT_ONNX && !o->load)
+            list_per_run(driver, &doors, path);
+        else
+            add(driver, &doors, path, binary);
     }
-    list_saved(driver, &doors);
+    list_per_run(driver, &doors, o->save);
     add(driver, &doors, o->trace, true);
     if (o->log && !path_names_folder(o->log)) add(driver, &doors, o->log, false);
     add(driver, &doors, o->plot, false);

@@ -155,7 +155,7 @@ static void look(Finding *f, bool all) {
         bool known = false;
         for (int i = 0; i < f->run->cell_count && !known; i++)
             known = f->names[i].key && strcmp(f->names[i].key, key) == 0;
-        if (!known) list(f, &f->unexpected, text_format(arena, "%s is not expected", key));
+        if (!known) list(f, &f->unexpected, text_format(arena, "%.100s is not expected", key));
     }
 }
 

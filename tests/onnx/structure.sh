@@ -46,4 +46,16 @@ $head
 def slope(x: f32[2], k: label[2]) -> f32[2] { v = x[k] * x[k]; return grad(v, x) }
 train t { data = d; minimize = squared(m(x), y); optimizer = sgd(lr = 0.1); predict = slope(x, k) }
 EOF
+
+# Several runs have a file each, and none of them is written over the program.
+cat >"$scratch/two.sgd" <<EOF
+$head
+train a { data = d; minimize = squared(m(x), y); optimizer = sgd(lr = 0.1) }
+train b like a { optimizer = sgd(lr = 0.2) }
+EOF
+"$sgdc" "$scratch/two.sgd" --emit=onnx="$scratch/two.onnx" 2>&1
+[ -f "$scratch/two-a.onnx" ] && [ -f "$scratch/two-b.onnx" ] || { echo "FAILED: two runs have not a file each"; failed=1; }
+cp "$scratch/two.sgd" "$scratch/two-b.sgd"
+"$sgdc" "$scratch/two-b.sgd" --emit=onnx="$scratch/two.sgd" >"$scratch/said" 2>&1
+grep -q 'would be overwritten, and it is the program' "$scratch/said" || { echo "FAILED: written over the program"; failed=1; }
 exit $failed

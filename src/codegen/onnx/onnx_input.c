@@ -4,10 +4,11 @@
  * bytes, measured numbers before they are standardized.
  */
 #include "codegen/onnx/onnx.h"
+#include <math.h>
 
 static bool are_whole(const Column *column) {
     for (int i = 0; i < column->remap_count; i++)
-        if (column->remap[i] != (double)(int64_t)column->remap[i]) return false;
+        if (!(fabs(column->remap[i]) < 1e15) || column->remap[i] != (double)(int64_t)column->remap[i]) return false;
     return true;
 }
 
