@@ -8,7 +8,7 @@
  *   analysis.c     what the compiler knows of a document's text
  *   symbol.c       what a name is: its declaration in the tree, its kind, its doc comment
  *   describe.c     names, types, axes and parameters as text for hovering
- *   publish.c      diagnostics
+ *   publish.c      diagnostics;  actions.c: what they propose, as quick fixes
  *   hover.c        hover
  *   complete.c     completion;  context.c: where in a program the cursor is;  signature.c: signatureHelp
  *   navigate.c     definition, references, documentHighlight;  outline.c: documentSymbol
@@ -213,7 +213,7 @@ const Definition *definition_named(const Server *server, const Analysis *analysi
 /* ---- methods: the result, or NULL for null; *problem: why there is an error instead ------------- */
 typedef cJSON *Method(Server *server, const cJSON *params, const char **problem);
 Method hover, completion, signature_help, definition, references, document_highlight, document_symbol, prepare_rename,
-    rename_symbol, inlay_hint, formatting;
+    rename_symbol, inlay_hint, formatting, code_action;
 /* publish.c */
 void publish(Server *server, OpenDocument *document);
 void publish_nothing(Server *server, const char *uri);

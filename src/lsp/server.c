@@ -184,6 +184,7 @@ static const RequestRow requests[] = {
     {"textDocument/rename", rename_symbol},
     {"textDocument/inlayHint", inlay_hint},
     {"textDocument/formatting", formatting},
+    {"textDocument/codeAction", code_action},
 };
 typedef struct NotificationRow {
     const char *name;

@@ -9,7 +9,7 @@
  *   open NAME, replace NAME, close NAME, change NAME OLD => NEW        \n is a newline there
  *   diagnostics NAME                   severity, code, place, message; related information below
  *   hover, definition, highlight, signature, prepare NAME PLACE
- *   references NAME PLACE, rename NEW NAME PLACE
+ *   references NAME PLACE, rename NEW NAME PLACE, actions NAME PLACE
  *   completion NAME PLACE ?? WORD ...  what is said of each of the words
  *   symbols NAME, hints NAME, format NAME
  *   raw JSON                           a message as it is, and its answer
@@ -277,6 +277,14 @@ static void show_edits(const cJSON *result) {
     }
 }
 
+static void show_actions(const cJSON *list) {
+    const cJSON *action;
+    cJSON_ArrayForEach(action, list) {
+        add(&S.said, "%s\n", string(action, "title"));
+        show_edits(cJSON_GetObjectItem(action, "edit"));
+    }
+}
+
 /* The text after the edits, of which there is one or none. */
 static void show_formatted(const cJSON *edits, const char *name) {
     const char *text = cJSON_GetArraySize(edits) ? string(cJSON_GetArrayItem(edits, 0), "newText")
@@ -328,7 +336,8 @@ static void ask(const char *command, const char *name, char *place) {
                    {"symbols", "documentSymbol"},
                    {"hints", "inlayHint"},
                    {"format", "formatting"},
-                   {"rename", "rename"}};
+                   {"rename", "rename"},
+                   {"actions", "codeAction"}};
     char method[64] = "", *words = strstr(place, " ?? "), *new_name = NULL;
     if (words) *words = 0, words += 4;
     if (strcmp(command, "rename") == 0) new_name = (char *)name, name = next_word(&place);
@@ -337,6 +346,11 @@ static void ask(const char *command, const char *name, char *place) {
             snprintf(method, sizeof method, "textDocument/%s", methods[i].method);
     if (!*method) fail("no command %s", command);
     cJSON *params = *place ? params_at(name, place) : params_of(name);
+    if (strcmp(command, "actions") == 0) {
+        cJSON *at = cJSON_GetObjectItem(params, "position"), *range = cJSON_AddObjectToObject(params, "range");
+        cJSON_AddItemToObject(range, "start", cJSON_Duplicate(at, true));
+        cJSON_AddItemToObject(range, "end", cJSON_Duplicate(at, true));
+    }
     if (new_name) cJSON_AddStringToObject(params, "newName", new_name);
     if (strcmp(command, "references") == 0)
         cJSON_AddTrueToObject(cJSON_AddObjectToObject(params, "context"), "includeDeclaration");
@@ -356,6 +370,8 @@ static void ask(const char *command, const char *name, char *place) {
         show_hints(result);
     else if (strcmp(command, "rename") == 0)
         show_edits(result);
+    else if (strcmp(command, "actions") == 0)
+        show_actions(result);
     else if (strcmp(command, "format") == 0)
         show_formatted(result, name);
     else if (strcmp(command, "signature") == 0)

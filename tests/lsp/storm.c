@@ -128,15 +128,18 @@ static void broken_messages(const char *sgdc) {
 /* ---- broken programs ------------------------------------------------------------------------------- */
 static void ask_anything(Client *client, const char *uri, uint32_t lines) {
     static const char *const methods[] = {
-        "hover",          "completion",    "definition", "references", "documentHighlight",
-        "documentSymbol", "prepareRename", "rename",     "inlayHint",  "signatureHelp"};
+        "hover",         "completion", "definition", "references", "documentHighlight", "documentSymbol",
+        "prepareRename", "rename",     "inlayHint",  "codeAction", "signatureHelp"};
     static const char *const names[] = {"x", "weights", "model", "1", "", "relu"};
     char method[64];
     cJSON *params = params_of(uri);
     double line = random_below(20) ? random_below(lines + 2) : -1e300;
     add_position(params, "position", line, random_below(20) ? random_below(60) : 1e300);
-    cJSON_AddStringToObject(params, "newName", names[random_below(6)]);
-    snprintf(method, sizeof method, "textDocument/%s", methods[random_below(10)]);
+    cJSON *range = cJSON_AddObjectToObject(params, "range");
+    add_position(range, "start", line, random_below(60));
+    add_position(range, "end", line + random_below(3), random_below(60));
+    cJSON_AddStringToObject(params, "newName", names[random_below(sizeof names / sizeof *names)]);
+    snprintf(method, sizeof method, "textDocument/%s", methods[random_below(sizeof methods / sizeof *methods)]);
     cJSON_Delete(client_request(client, method, params));
 }
 
@@ -167,7 +170,7 @@ static void edit_anything(Client *client, const char *uri, int version, uint32_t
                                          "@"};
     double line = random_below(lines), last = line + (random_below(4) ? 0 : random_below(3));
     double from = random_below(40), to = last > line ? random_below(20) : from + random_below(6);
-    edit(client, uri, version, line, from, last, to, pieces[random_below(24)]);
+    edit(client, uri, version, line, from, last, to, pieces[random_below(sizeof pieces / sizeof *pieces)]);
 }
 
 static char *read_file(const char *path) {
