@@ -312,12 +312,12 @@ static bool is_said(int m, const char *problem) {
     return false;
 }
 
-/* Of all places, or of some at equal distances; how many there were. batch: as the schedule has it. */
-static int try_mutation(const Run *run, int m, int which, int64_t batch, bool all) {
+/* Of all places, or of some at equal distances; how many there were. */
+static int try_mutation(const Run *run, int m, int which, RowOrder order, bool all) {
     int tried = 0, step = 1;
     for (int at = 0;; at += step) {
         Arena *arena = arena_new();
-        LoopTree *tree = schedule_function(arena, run, function_of(run, which), batch);
+        LoopTree *tree = schedule_function(arena, run, function_of(run, which), order);
         places.count = 0;
         find_places(&tree->body, 0, NULL, NULL);
         step = all ? 1 : places.count / (MOST_TRIED * 4) + 1;
@@ -326,8 +326,8 @@ static int try_mutation(const Run *run, int m, int which, int64_t batch, bool al
             const char *problem = tree_problem(tree);
             Text shown = text_new(arena);
             if (problem == NULL) tree_print(&shown, tree);
-            cr_expect(problem != NULL, "%s at place %d of function %d, batch %d: nothing was found\n%s",
-                      mutations[m].name, at, which, (int)batch, shown.bytes);
+            cr_expect(problem != NULL, "%s at place %d of function %d, order %d: nothing was found\n%s",
+                      mutations[m].name, at, which, (int)order, shown.bytes);
             cr_expect(problem == NULL || is_said(m, problem), "%s: %s", mutations[m].name, problem);
             tried++;
         }
@@ -340,9 +340,9 @@ Test(loop_tree, nothing_is_wrong) {
     Arena *arena = arena_new();
     Program *program = compiled(arena);
     const Run *run = &program->runs[0];
-    for (int which = 0; which < 8; which++) {
+    for (int which = 0; which < 12; which++) {
         const char *problem = tree_problem(
-            schedule_function(arena, run, function_of(run, which / 2), which % 2 ? run->batch : 0));
+            schedule_function(arena, run, function_of(run, which / 3), (RowOrder)(which % 3)));
         cr_expect(problem == NULL, "%s", problem);
     }
     arena_free(arena);
@@ -352,11 +352,11 @@ Test(loop_tree, mutations_are_found) {
     Arena *arena = arena_new();
     Program *program = compiled(arena);
     const Run *run = &program->runs[0];
-    for (int m = 0; m < 2 * MUTATIONS; m++) {
-        int64_t batch = m < MUTATIONS ? 0 : run->batch;
+    for (int m = 0; m < 3 * MUTATIONS; m++) {
+        RowOrder order = (RowOrder)(m / MUTATIONS);
         int tried = 0;
-        for (int which = 0; which < 2; which++) tried += try_mutation(run, m % MUTATIONS, which, batch, false);
-        if (tried == 0) tried = try_mutation(run, m % MUTATIONS, 0, batch, true);
+        for (int which = 0; which < 2; which++) tried += try_mutation(run, m % MUTATIONS, which, order, false);
+        if (tried == 0) tried = try_mutation(run, m % MUTATIONS, 0, order, true);
         cr_expect(tried > 0, "%s: there is no place for it", mutations[m % MUTATIONS].name);
     }
     arena_free(arena);

@@ -6,10 +6,10 @@
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-/* Bytes of work that it needs. batch: the most rows of a mini-batch; of_any: the function for more. */
-static size_t add_scheduled(CUnit *unit, const Run *run, const Function *function, const char *symbol, int64_t batch,
+/* Bytes of work that it needs. of_any: the function for larger mini-batches. */
+static size_t add_scheduled(CUnit *unit, const Run *run, const Function *function, const char *symbol, RowOrder rows,
                             const char *of_any) {
-    LoopTree *tree = schedule_function(unit->arena, run, function, batch);
+    LoopTree *tree = schedule_function(unit->arena, run, function, rows);
     const char *problem = tree_problem(tree);
     if (problem != NULL) INTERNAL_ERROR("%s, %s", symbol, problem);
     c_function(unit, tree, "static ", symbol, of_any);
@@ -20,11 +20,12 @@ static size_t add_function(CUnit *unit, const Run *run, const Function *function
                            const char *name) {
     if (function->root_count == 0 && function != &run->init && function != &run->step) return 0;
     const char *symbol = text_format(unit->arena, "%s__%s", prefix, name);
-    if (!unit->fast || function != &run->step || run->batch <= 1)
-        return add_scheduled(unit, run, function, symbol, 0, NULL);
+    if (!unit->fast) return add_scheduled(unit, run, function, symbol, ROW_AFTER_ROW, NULL);
+    if (function != &run->step || run->batch <= 1)
+        return add_scheduled(unit, run, function, symbol, function == &run->step ? ROW_AFTER_ROW : IN_BLOCKS, NULL);
     const char *of_any = text_format(unit->arena, "%s_of_any", symbol);
-    size_t bytes = add_scheduled(unit, run, function, of_any, 0, NULL);
-    return larger(bytes, add_scheduled(unit, run, function, symbol, run->batch, of_any));
+    size_t bytes = add_scheduled(unit, run, function, of_any, ROW_AFTER_ROW, NULL);
+    return larger(bytes, add_scheduled(unit, run, function, symbol, IN_ONE_BLOCK, of_any));
 }
 
 static CModel add_run(CUnit *unit, const Run *run, const char *prefix) {

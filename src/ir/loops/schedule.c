@@ -8,15 +8,16 @@
  *     for row in 0..rows
  *       nests inside                    a value with rows has room for one
  *
- * In one block, where it has at most `block` rows: each nest has its own loops over rows, a value with rows has room for
- * all of them, and a sum over rows stays in registers. Rows are rounded up to a multiple of `pad`, so that a tile of
- * rows is whole: places past the mini-batch hold the values of its last row.
+ * In blocks of rows: the loop is over blocks, each nest inside has its own loops over the rows of a block, and a value with
+ * rows has room for all of them. In one block, where a mini-batch has no more rows, there is no loop around, and a sum over
+ * rows stays in registers. Rows are rounded up to a multiple of `pad`, so that a tile of rows is whole: places past the
+ * mini-batch hold the values of its last row.
  *
  * Which values are stored, and by which nest, is fuse.c's.
  */
 #include "ir/loops/schedule.h"
 
-enum { LARGEST_BLOCK = 256 }; /* rows */
+enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60 };
 
 /* ---- nests -------------------------------------------------------------------------------------------------- */
 static void elements(Scheduler *s, const Nest *nest) {
@@ -49,11 +50,11 @@ static void nest_at_row(Scheduler *s, const Nest *nest) {
 /* Its own loops over the rows of the block. */
 static void nest_of_block(Scheduler *s, const Nest *nest) {
     bool sums = sums_over_rows(nest);
-    if (sums && nest->kind == NEST_REDUCE) {
+    if (sums && nest->kind == NEST_REDUCE && s->f->one_block) {
         schedule_sum_of_block(s, nest);
         return;
     }
-    if (sums) schedule_scatter_start(s, nest);
+    if (sums && s->f->one_block) schedule_scatter_start(s, nest);
     ScheduleRow before = s->at;
     if (nest->rows || sums) {
         int64_t pad = sums || leaves_rows(nest) ? 1 : s->pad;
@@ -93,13 +94,15 @@ static void start_sums(Scheduler *s, const Section *section) {
 
 static void schedule_section(Scheduler *s, const Section *section) {
     if (section->nests.count == 0) return;
-    bool row_after_row = section->inside && s->block_rows == 1;
+    bool sweeps = section->inside && !s->f->one_block;
     ScheduleRow before = s->at;
     if (section->inside) s->tree->needs_rows = true;
-    if (row_after_row) start_sums(s, section);
-    if (row_after_row) schedule_rows_open(s, NULL, MOST_ROWS, 1, 1);
+    if (sweeps) start_sums(s, section);
+    if (sweeps) schedule_rows_open(s, NULL, MOST_ROWS, s->block_rows, 1);
+    if (sweeps && s->block_rows > 1) s->block = schedule_open_loop(s);
     for (int i = 0; i < section->nests.count; i++) schedule_nest(s, section->nests.items[i]);
-    if (row_after_row) schedule_rows_close(s, before);
+    s->block = NULL;
+    if (sweeps) schedule_rows_close(s, before);
 }
 
 /* ---- which values have an array ----------------------------------------------------------------------------- */
@@ -140,22 +143,27 @@ static void find_arrays(Scheduler *s) {
 }
 
 /* ---- functions ---------------------------------------------------------------------------------------------- */
-LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, int64_t batch) {
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order) {
     static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
-    bool one_block = batch > 1 && batch <= LARGEST_BLOCK;
+    bool one_block = order == IN_ONE_BLOCK && run->batch > 1 && run->batch <= LARGEST_BLOCK;
     LoopFunction *f = arena_new_of(arena, LoopFunction);
     *f = (LoopFunction){.arena = arena,
                         .name = function->name,
                         .run = run,
                         .function = function,
                         .steps = function->steps,
-                        .block = one_block ? batch : 1,
+                        .block = one_block                ? run->batch
+                                 : order == ROW_AFTER_ROW ? 1
+                                                          : USUAL_BLOCK_ROWS,
                         .one_block = one_block,
                         .target = &plain};
     fuse_function(f);
     LoopTree *tree = arena_new_of(arena, LoopTree);
-    *tree = (LoopTree){
-        .arena = arena, .name = function->name, .run = run, .function = function, .most_rows = one_block ? batch : 0};
+    *tree = (LoopTree){.arena = arena,
+                       .name = function->name,
+                       .run = run,
+                       .function = function,
+                       .most_rows = one_block ? run->batch : 0};
     Scheduler s = {.tree = tree, .arena = arena, .f = f, .block_rows = f->block};
     s.pad = schedule_tile(f->block, MOST_UNROLLED);
     s.padded_rows = (f->block + s.pad - 1) / s.pad * s.pad;

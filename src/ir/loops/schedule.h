@@ -22,7 +22,8 @@ typedef struct OpenBody {
 } OpenBody;
 
 typedef struct ScheduleRow {
-    const Subscript *row;  /* the place in the mini-batch; NULL: outside its rows */
+    const Subscript *row; /* the place in the mini-batch; NULL: outside its rows */
+    const Subscript *in_block;
     const Subscript *data; /* the row of the data there; NULL: not yet asked for */
     bool past;             /* it may lie past the mini-batch */
 } ScheduleRow;
@@ -44,6 +45,7 @@ typedef struct Scheduler {
     Array **cell, **slot;   /* by index; NULL: not yet used */
     Vector(Array *) column; /* likewise */
     int64_t block_rows;     /* at most; 1: row after row */
+    const Loop *block;      /* over blocks; NULL: outside, or there is one */
     int64_t pad;            /* rows are computed in multiples */
     int64_t padded_rows;    /* that an array with rows has */
     ScheduleRow at;         /* the row at hand */

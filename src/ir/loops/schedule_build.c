@@ -90,12 +90,14 @@ ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int
     loop->rows = true;
     loop->step = step;
     loop->pad = pad;
-    loop->block = of;
+    loop->block = of != NULL ? of : s->block;
     open_body(s, statement);
     s->tree->needs_rows = true;
     s->at.past = pad > 1;
-    s->at.row = subscript_of_loop(s->arena, loop);
-    if (of != NULL) s->at.row = subscript_sum(s->arena, subscript_of_loop(s->arena, of), s->at.row);
+    s->at.in_block = subscript_of_loop(s->arena, loop);
+    if (of != NULL) s->at.in_block = subscript_sum(s->arena, subscript_of_loop(s->arena, of), s->at.in_block);
+    s->at.row = s->at.in_block;
+    if (s->block != NULL) s->at.row = subscript_sum(s->arena, subscript_of_loop(s->arena, s->block), s->at.row);
     s->at.data = step > 1 || s->block_rows == 1 ? NULL : schedule_data_row(s);
     return before;
 }
@@ -107,7 +109,7 @@ void schedule_rows_close(Scheduler *s, ScheduleRow before) {
 
 const Subscript *schedule_place(Scheduler *s, const Node *node, const Subscript *linear) {
     if (node->rows == 0 || s->block_rows == 1) return linear;
-    return subscript_sum(s->arena, linear, subscript_times(s->arena, s->at.row, shape_size(node->shape)));
+    return subscript_sum(s->arena, linear, subscript_times(s->arena, s->at.in_block, shape_size(node->shape)));
 }
 
 /* ---- arrays and axes ---------------------------------------------------------------------------------------- */

@@ -153,7 +153,7 @@ static void guard_open(Scheduler *s, Kernel *k) {
 Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (nest->kind != NEST_REDUCE) return NULL;
     Reduction r = reduction_of(nest->reduce);
-    if (r.lanes > 1 || r.terms == 0 || r.outputs == 0 || (r.c->over_rows && s->block_rows == 1)) return NULL;
+    if (r.lanes > 1 || r.terms == 0 || r.outputs == 0 || (r.c->over_rows && !s->f->one_block)) return NULL;
     Kernel *k = arena_new_of(s->arena, Kernel);
     *k = (Kernel){.r = r, .unrolled_axis = AXIS_NONE, .unrolled = 1};
     k->rows = nest->rows && !r.c->over_rows && s->block_rows > 1;
@@ -190,7 +190,9 @@ static TileLoops unrolled_open(Scheduler *s, Kernel *k, const KernelTile *tile, 
     const Subscript *u = schedule_loop_open(s, "u", tile->places, mark);
     TileLoops loops = {.unrolled = u, .before = s->at};
     if (k->unrolled_axis == AXIS_ROW)
-        s->at = (ScheduleRow){.row = subscript_sum(s->arena, s->at.row, u), .past = s->at.past};
+        s->at = (ScheduleRow){.row = subscript_sum(s->arena, s->at.row, u),
+                              .in_block = subscript_sum(s->arena, s->at.in_block, u),
+                              .past = s->at.past};
     else if (k->unrolled_axis != AXIS_NONE)
         k->r.point.axis[k->unrolled_axis] = subscript_sum(s->arena, tile->unrolled, u);
     return loops;

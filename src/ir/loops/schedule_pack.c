@@ -46,7 +46,7 @@ static const Subscript *place_in_panel(Scheduler *s, const Pack *pack, const Nod
         stride *= source->shape.extent[a];
     }
     if (source->rows == 0) return place;
-    return subscript_sum(s->arena, place, subscript_times(s->arena, s->at.row, size * panels_of(pack, source)));
+    return subscript_sum(s->arena, place, subscript_times(s->arena, s->at.in_block, size * panels_of(pack, source)));
 }
 
 const Scalar *pack_value(Scheduler *s, const Reduction *r, int operand, const SpacePoint *at) {

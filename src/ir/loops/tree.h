@@ -201,8 +201,10 @@ const char *tree_problem(const LoopTree *tree);
 void tree_give_places(LoopTree *tree);
 
 /* ---- schedule.c --------------------------------------------------------------------------------------------- */
-/* The loops of one function of the run, which is past `order`. batch: the most rows of a mini-batch; 0: any number, row
- * after row. */
-LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, int64_t batch);
+/* ONE_BLOCK: for mini-batches of at most the run's batch, if that is known and no larger than a block may be; the others
+ * are for any number of rows. */
+typedef enum RowOrder { ROW_AFTER_ROW, IN_BLOCKS, IN_ONE_BLOCK } RowOrder;
+/* The loops of one function of the run, which is past `order`. */
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder rows);
 
 #endif
