@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import sgdc
-from conftest import CLASSIFY, LINE
+from conftest import CLASSIFY, LINE, PROJECT
 from sgdc import curve, progress
 from sgdc.report import Report
 
@@ -52,6 +52,8 @@ def test_magic(shell, points, capsys):
     net = shell.user_ns["net"]
     assert len(net.history) == 5 and net.hyper_parameters["lr"] == pytest.approx(0.2)
     assert "epoch 5/5" in capsys.readouterr().out
+    shell.run_cell_magic("sgd", "own", (PROJECT / "examples" / "line.sgd").read_text())
+    assert "epoch 100/100  train_loss 0.0812267" in capsys.readouterr().out
     shell.run_cell_magic("sgd", "", LINE)
     assert isinstance(shell.user_ns["model"], sgdc.Model) and not shell.user_ns["model"].history
 

@@ -115,6 +115,8 @@ def test_refused_by_predict():
         model.predict(np.full((1, 2, 2), np.inf))
     assert model.predict(IMAGES.reshape(6, 4)).shape == (6, 3)
     assert model.predict({"image": IMAGES, "other": KINDS}).shape == (6, 3)
+    with pytest.raises(sgdc.RowsError, match=r"no data of its own; fit takes image: f32\[2, 2\], kind"):
+        model.fit()
     with pytest.raises(sgdc.RowsError, match="none to train on"):
         model.fit(valid=(IMAGES, KINDS))
 

@@ -52,6 +52,21 @@ def test_own_data(model, by_command):
     assert len(model.history) == 40 and model.history[-1].figures["accuracy"] > 0.9
 
 
+def test_own_data_of_a_text(by_command, monkeypatch):
+    monkeypatch.chdir(CLASSIFY.parent)
+    assert hash_of(sgdc.compile(CLASSIFY.read_text()).fit().parameters) == by_command
+
+
+def test_own_data_that_cannot_be_read(tmp_path, monkeypatch):
+    program = CLASSIFY.read_text()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(sgdc.DataError, match="points.csv"):
+        sgdc.compile(program).fit()
+    (tmp_path / "points.csv").write_text("east,north,class\n1,2,0\n1,two,1\n")
+    with pytest.raises(sgdc.DataError, match="points.csv:3:3.*two"):
+        sgdc.compile(program).fit()
+
+
 def test_seed(points):
     a, b = sgdc.compile(CLASSIFY, seed=7).fit(*points), sgdc.compile(CLASSIFY, seed=7).fit()
     assert hash_of(a.parameters) == hash_of(b.parameters)

@@ -79,6 +79,7 @@ static bool includes(Driver *driver, const char *path) {
 /* What is lost if the file is written, as a sentence, or NULL. A file that --load reads may be saved to. */
 static const char *reading(Driver *driver, const char *path) {
     const Program *program = driver->program;
+    if (strcmp(path, "-") == 0) return NULL; /* the program `-` is standard input, the output standard output */
     if (output_is_same(path, driver->options->file)) return "it is the program";
     if (!program) return includes(driver, path) ? "the program includes it" : NULL;
     for (int i = 0; i < program->included_count; i++)

@@ -18,6 +18,7 @@ printf 'model m(x: f32) -> f32 = y\n' | "$sgdc" - --check 2>err
 grep -q '^stdin:1:26: error' err || { fail "the place of an error"; cat err; }
 "$sgdc" - -o ./ <line.sgd || fail "an object"
 [ -f stdin.o ] && [ -f stdin.h ] || fail "object and header are called stdin.o and stdin.h"
+"$sgdc" - --run -q --log=- <line.sgd 2>err | grep -q '^fit,100,100,' || { fail "program and log are both called -"; cat err; }
 "$sgdc" - --check </dev/null || fail "an empty program"
 
 # Epochs of interpreted steps are long: the first rows can be read before a buffer is full of them.

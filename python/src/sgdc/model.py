@@ -125,6 +125,8 @@ class Model:
                 self._fit_rows(make_rows(self.run, rows, fields), self._valid_rows(valid), listeners)
             elif valid is not None:
                 raise RowsError("rows to validate with were given, and none to train on")
+            elif self.run.settings.source is None:
+                raise RowsError(f"the program has no data of its own; fit takes {', '.join(map(str, self.run.rows.fields))}")
             else:
                 self._fit_own(listeners)
         finally:
