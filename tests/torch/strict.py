@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What --names=torch saves, in PyTorch, and what PyTorch saves, in sgdc: strict.py SGDC layers.sgd EXCHANGE.md
+"""What --names=torch saves, in PyTorch, and what PyTorch saves, in sgdc: strict.py SGDC layers.sgd EXCHANGE.md lstm.sgd
 
 The nn.Module below is layers.sgd as a person writes it. Both have to answer the same: within 1e-6 of the largest answer.
 The program and the module of docs/exchange.md have to fit as well.
@@ -51,6 +51,16 @@ class Net(nn.Module):
         return self.dense(self.scale * t.mean(1))
 
 
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.h = nn.LSTM(3, 8, batch_first=True)
+        self.dense = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return torch.softmax(self.dense(self.h(x)[1][0][0]), 1)
+
+
 def sgdc(*arguments, fails=False):
     done = subprocess.run([sys.argv[1], *arguments], capture_output=True, text=True)
     if (done.returncode != 0) != fails: sys.exit(f"FAILED: sgdc {' '.join(arguments)}: {done.stderr}")
@@ -67,6 +77,19 @@ def compare(what, net, x, wanted):
     worst = np.abs(got - wanted).max() / np.abs(wanted).max()
     if not worst <= 1e-6: sys.exit(f"FAILED: {what}: PyTorch answers {worst:.1e} off")
     print(f"{what}: {worst:.1e}")
+
+
+def recurrent(program, folder):
+    """A layer of the user's own, whose parameters are called as nn.LSTM calls them."""
+    ours, theirs, trace = (os.path.join(folder, "lstm." + n) for n in ("ours", "theirs", "trace"))
+    sgdc(program, "--run", "-q", "--save", ours, "--names=torch")
+    sgdc(program, "--run", "-q", "--trace", trace)
+    x, net = load_file(trace)["data.x"], Recurrent()
+    net.load_state_dict(load_file(ours), strict=True)
+    compare("lstm saved by sgdc", net, x, predicted(program, ours))
+    net = Recurrent()
+    save_file(net.state_dict(), theirs)
+    compare("lstm saved by PyTorch", net, x, predicted(program, theirs))
 
 
 def documented(folder):
@@ -93,6 +116,7 @@ def main():
         compare("saved by sgdc", net, x, predicted(program, ours))
 
         documented(folder)
+        recurrent(sys.argv[4], folder)
 
         net = Net()
         save_file(net.state_dict(), theirs)
