@@ -286,7 +286,7 @@ check_file() {
             [ -z "$clang" ] || try_in_c native "$clang" "$runtime" $level
         done
     elif [ $slow = yes ]; then                  # without instructions for what they do, they would take too long
-        try_in_c native "$cc" "$runtime" "-O3 -march=native"
+        try_in_c native "$cc" "$runtime" "-O1 -march=native"
     else
         try_in_c native "$cc" "$runtime" -O0
         [ -z "$clang" ] || try_in_c native "$clang" "$runtime" -O3
