@@ -119,7 +119,7 @@ typedef struct Grammar {
     const char *shared;    /* rows of sgdc's own: "set data q" */
     /* Of options that make no sense together: a sentence, or NULL. May be NULL itself. */
     const char *(*check)(Arena *arena, const Options *options);
-    bool many_files; /* any number of them */
+    bool many_files; /* any number of files */
 } Grammar;
 extern const Grammar options_of_sgdc;
 

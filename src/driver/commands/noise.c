@@ -328,8 +328,12 @@ static const OptionRow rows[] = {
 };
 
 const Command command_noise = {
-    .grammar = {"noise", "MODEL.sgd", ".sgd file",
-                "how the gradient's deviation falls with the batch, and from where on it pays little", rows,
-                "set data seed interpret cpu O progress time-passes " SHARED_BY_ALL, check},
+    .grammar = {.command = "noise",
+                .arguments = "MODEL.sgd",
+                .file = ".sgd file",
+                .summary = "how the gradient's deviation falls with the batch, and from where on it pays little",
+                .rows = rows,
+                .shared = "set data seed interpret cpu O progress time-passes " SHARED_BY_ALL,
+                .check = check},
     .run = noise_run,
 };
