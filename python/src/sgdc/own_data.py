@@ -52,9 +52,11 @@ def train(
         )
         assert process.stdout is not None
         try:
+            asked = False  # a second time would end it at once, without a state
             for report in _reports(process.stdout):
                 history.append(report)
-                if any([listener(report) for listener in listeners]):
+                if any([listener(report) for listener in listeners]) and not asked:
+                    asked = True
                     process.terminate()
         except BaseException:
             process.terminate()
