@@ -27,9 +27,16 @@ static void expect(LLVMErrorRef error) {
     INTERNAL_ERROR("linking compiled code failed: %s", message);
 }
 
+/* What ORC says beside the error of the call, which may name symbols alone. */
+static void on_session_error(void *unused, LLVMErrorRef error) {
+    (void)unused;
+    expect(error);
+}
+
 static void open_jit(Codegen *c) {
     if (c->jit != NULL) return;
     expect(LLVMOrcCreateLLJIT(&c->jit, LLVMOrcCreateLLJITBuilder()));
+    LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(c->jit), on_session_error, NULL);
     LLVMOrcDefinitionGeneratorRef process;
     expect(LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, LLVMOrcLLJITGetGlobalPrefix(c->jit), NULL,
                                                                 NULL));
