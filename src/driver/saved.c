@@ -24,19 +24,20 @@ const char *saved_path(Arena *arena, const char *path, const Run *run, int runs)
                        exported_file_word(arena, run->name), extension);
 }
 
+sgdrt_model_cell saved_cell(const Cell *cell) {
+    return (sgdrt_model_cell){.name = cell->name,
+                              .shape = cell->shape.extent,
+                              .offset = cell->offset,
+                              .bytes = dtype_bytes(cell->dtype) * (uint64_t)shape_size(cell->shape),
+                              .rank = cell->shape.rank,
+                              .dtype = (int32_t)cell->dtype,
+                              .kind = (int32_t)cell->kind};
+}
+
 static sgdrt_training training_of(const Training *t) {
     const Run *run = t->run;
     sgdrt_model_cell *cells = arena_array(t->driver->arena, sgdrt_model_cell, run->cell_count + 1);
-    for (int i = 0; i < run->cell_count; i++) {
-        const Cell *cell = &run->cells[i];
-        cells[i] = (sgdrt_model_cell){.name = cell->name,
-                                      .shape = cell->shape.extent,
-                                      .offset = cell->offset,
-                                      .bytes = dtype_bytes(cell->dtype) * (uint64_t)shape_size(cell->shape),
-                                      .rank = cell->shape.rank,
-                                      .dtype = (int32_t)cell->dtype,
-                                      .kind = (int32_t)cell->kind};
-    }
+    for (int i = 0; i < run->cell_count; i++) cells[i] = saved_cell(&run->cells[i]);
     return (sgdrt_training){.cells = cells, .cell_count = run->cell_count, .state = t->state};
 }
 

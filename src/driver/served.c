@@ -54,17 +54,8 @@ ExitCode served_choose_run(Driver *driver, const sgdrt_checkpoint *file) {
 static sgdrt_training serving_part(Driver *driver, const Run *run, void *state) {
     sgdrt_model_cell *cells = arena_array(driver->arena, sgdrt_model_cell, run->cell_count + 1);
     int count = 0;
-    for (int i = 0; i < run->cell_count; i++) {
-        const Cell *cell = &run->cells[i];
-        if (cell->kind == CELL_OPTIMIZER) continue;
-        cells[count++] = (sgdrt_model_cell){.name = cell->name,
-                                            .shape = cell->shape.extent,
-                                            .offset = cell->offset,
-                                            .bytes = dtype_bytes(cell->dtype) * (uint64_t)shape_size(cell->shape),
-                                            .rank = cell->shape.rank,
-                                            .dtype = (int32_t)cell->dtype,
-                                            .kind = (int32_t)cell->kind};
-    }
+    for (int i = 0; i < run->cell_count; i++)
+        if (run->cells[i].kind != CELL_OPTIMIZER) cells[count++] = saved_cell(&run->cells[i]);
     return (sgdrt_training){.cells = cells, .cell_count = count, .state = state};
 }
 

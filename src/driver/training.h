@@ -1,6 +1,7 @@
 /* One run in training: its memory, where it stands, and what is known of it (train.c and those around it). */
 #ifndef SGDC_DRIVER_TRAINING_H
 #define SGDC_DRIVER_TRAINING_H
+#include "model.h"
 #include "driver/driver.h"
 #include "driver/plot.h"
 #include "driver/tables.h"
@@ -189,6 +190,8 @@ bool log_close(Log *log); /* false after a complaint */
 
 /* ---- saved.c, record.c ------------------------------------------------------------------------ */
 /* FILE, or with several runs FILE's name with -RUN before its extension. */
+/* What the runtime saves and restores of a cell. */
+sgdrt_model_cell saved_cell(const Cell *cell);
 const char *saved_path(Arena *arena, const char *path, const Run *run, int runs);
 bool saved_write(Training *t, const char *path);
 /* Writes a file of malloc's bytes, and frees them; false after a diagnostic. */

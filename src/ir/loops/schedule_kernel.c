@@ -14,12 +14,12 @@
 #include "ir/loops/schedule_reduction.h"
 
 enum { AXIS_ROW = -1, AXIS_NONE = -2, FEWEST_USES = 8 };
-static const double PACKING = 1.1; /* what a packed operand costs more */
+static const double packing_cost = 1.1; /* times a tile that reads its operand in place */
 
 /* How an operand moves along an axis of the index space. */
 typedef struct OperandMoves {
     bool moves[MOST_AXES], uneven[MOST_AXES]; /* at all; by more than one element */
-    bool rows, guarded;
+    bool rows;
 } OperandMoves;
 
 struct Kernel {
@@ -44,7 +44,6 @@ static void visit_operand(void *context, const Read *read) {
     if (read->operand < 0) return;
     OperandMoves *m = &k->operand[read->operand];
     m->rows |= read->node->rows != 0;
-    m->guarded |= read->guarded;
     for (int a = 0; a < k->r.axes; a++) {
         m->moves[a] |= read->linear.coef[a] != 0;
         m->uneven[a] |= read->linear.coef[a] != 0 && (read->linear.coef[a] != 1 || read->guarded);
@@ -95,7 +94,7 @@ static int choose_lanes(const Scheduler *s, const Kernel *k) {
         if (any < 0 || k->r.extent[a] > k->r.extent[any]) any = a;
         bool even = has_lanes_along(k, a);
         if (!even && (s->block_rows == 1 || !packs_for(s, k, a))) continue;
-        double tiles = tiles_per_place(k, a, !even) * (even ? 1 : PACKING);
+        double tiles = tiles_per_place(k, a, !even) * (even ? 1 : packing_cost);
         if (tiles < least) {
             best = a;
             least = tiles;
@@ -175,8 +174,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
 void schedule_kernel_pack(Scheduler *s, Kernel *k) {
     if (k->lanes_axis == AXIS_NONE || s->block_rows == 1 || !packs_for(s, k, k->lanes_axis)) return;
     for (int o = 0; o < k->r.node->sources; o++)
-        if (k->operand[o].uneven[k->lanes_axis] && pack_is_possible(s, &k->r, o, k->lanes_axis))
-            pack_operand(s, &k->r, o, k->lanes_axis, k->lanes);
+        if (k->operand[o].uneven[k->lanes_axis]) pack_operand(s, &k->r, o, k->lanes_axis, k->lanes);
 }
 
 /* ---- one tile ----------------------------------------------------------------------------------------------- */
