@@ -4,6 +4,7 @@
  * buffers that were forwarded, invariant loads out of loops). No vectoriser and no unroller: the loops are
  * already what they should be. Every level gives the same bits; -O0 only skips the passes.
  */
+#include "codegen/tree_emitter.h"
 #include "codegen/session.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>
@@ -51,6 +52,24 @@ static uint64_t hash_text(const char *text) {
     return h;
 }
 
+static void plan_tree(Codegen *c, Compiled *f, const Run *run, const Function *function, int64_t batch) {
+    double start = session_seconds();
+    RowOrder rows = batch == 1 ? ROW_AFTER_ROW : batch > 1 ? IN_ONE_BLOCK : IN_BLOCKS;
+    f->tree = schedule_function(c->arena, run, function, rows);
+    f->most_rows = f->tree->most_rows;
+    f->work_bytes = f->least_bytes = f->tree->work_bytes;
+    c->times.plan += session_seconds() - start;
+}
+
+static void plan_loops(Codegen *c, Compiled *f, const Run *run, const Function *function, int64_t batch) {
+    f->loops = loop_build(c->arena, run, function, batch, &c->target.loop, &c->times.fuse, &c->times.plan);
+    f->most_rows = f->loops->one_block ? f->loops->block : 0;
+    f->work_bytes = f->loops->work_bytes;
+    f->thread_bytes = f->loops->thread_bytes;
+    f->least_bytes = f->loops->least_bytes;
+    f->threads = f->loops->threads;
+}
+
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch) {
     Text key = text_new(c->arena);
     loop_key(&key, run, function, batch);
@@ -60,7 +79,10 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
     Compiled *f = arena_new_of(c->arena, Compiled);
     f->key = key.bytes;
     f->hash = hash;
-    f->loops = loop_build(c->arena, run, function, batch, &c->target.loop, &c->times.fuse, &c->times.plan);
+    if (c->options.trees)
+        plan_tree(c, f, run, function, batch);
+    else
+        plan_loops(c, f, run, function, batch);
     f->symbol = text_format(c->arena, "f%d", c->function_count++);
     f->next = c->functions;
     c->functions = f;
@@ -106,7 +128,7 @@ static void set_processor(Codegen *c, LLVMValueRef function) {
     }
 }
 
-LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol) {
+LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const Compiled *f, const char *symbol) {
     double start = session_seconds();
     EmitContext context = {.context = LLVMGetModuleContext(module),
                            .module = module,
@@ -114,13 +136,15 @@ LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *
                            .target = &c->target.loop,
                            .architecture = c->target.architecture,
                            .least_shared = c->options.least_shared};
-    LLVMValueRef before = LLVMGetLastFunction(module), function = emit_function(&context, f, symbol);
+    LLVMValueRef before = LLVMGetLastFunction(module);
+    LLVMValueRef function = f->tree != NULL ? emit_tree(&context, f->tree, symbol)
+                                            : emit_function(&context, f->loops, symbol);
     LLVMValueRef first = before == NULL ? LLVMGetFirstFunction(module) : LLVMGetNextFunction(before);
     for (LLVMValueRef made = first; made != NULL; made = LLVMGetNextFunction(made)) {
         if (LLVMIsDeclaration(made)) continue;
         set_processor(c, made);
         const char *problem = check_function(c->arena, made);
-        if (problem != NULL) INTERNAL_ERROR("%s: %s is not on the closed list", f->name, problem);
+        if (problem != NULL) INTERNAL_ERROR("%s: %s is not on the closed list", symbol, problem);
     }
     c->times.emit += session_seconds() - start;
     return function;

@@ -3,7 +3,8 @@
  *   ir/loops/                        graph -> loops with buffers (ir/loops/loop.h)
  *   architecture.c                   what differs between architectures (architectures.def); processors by name
  *   target.c                         the processor that code is for, LLVM target machines
- *   emit.c                           loops -> LLVM, through the C API only; its files: emit.h
+ *   tree_emitter.h                   trees of loops -> LLVM, through the C API only; its files
+ *   emit.c                           nests -> LLVM, until trees are all there is; its files: emit.h
  *   check.c                          nothing but the closed list of docs/numerics.md is in the module
  *   codegen.c session.h              a session: functions compiled once, runs that share them
  *   jit.c object.c                   code in this process; code in an object file
@@ -41,6 +42,7 @@ typedef struct CodegenOptions {
     size_t caches;        /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
                                  * small ones cut small kernels */
     bool split_all;       /* threads share every nest that can be shared: for tests, where all are small */
+    bool trees;           /* functions come from trees of loops, as those of C do: for tests, until all do */
 } CodegenOptions;
 
 const char *codegen_native(void); /* what "native" is here: "x86-64-v3", "aarch64" */

@@ -11,40 +11,6 @@
 #include "codegen/architecture.h"
 #include "codegen/emit.h"
 #include "core.h"
-#include <stdio.h>
-#include <string.h>
-
-static void set_types(Emitter *e) {
-    e->i1 = LLVMInt1TypeInContext(e->context);
-    e->i8 = LLVMInt8TypeInContext(e->context);
-    e->i32 = LLVMInt32TypeInContext(e->context);
-    e->i64 = LLVMInt64TypeInContext(e->context);
-    e->f32 = LLVMFloatTypeInContext(e->context);
-    e->f64 = LLVMDoubleTypeInContext(e->context);
-    e->pointer = LLVMPointerTypeInContext(e->context, 0);
-}
-
-/* One scope per region; an access to one does not alias the other three. */
-static void set_regions(Emitter *e) {
-    static const char *const names[REGION_COUNT] = {"state", "work", "input", "output"};
-    LLVMMetadataRef domain_name = LLVMMDStringInContext2(e->context, "sgd", 3);
-    LLVMMetadataRef domain = LLVMMDNodeInContext2(e->context, &domain_name, 1);
-    LLVMMetadataRef scope[REGION_COUNT];
-    for (int r = 0; r < REGION_COUNT; r++) {
-        LLVMMetadataRef parts[2] = {LLVMMDStringInContext2(e->context, names[r], strlen(names[r])), domain};
-        scope[r] = LLVMMDNodeInContext2(e->context, parts, 2);
-    }
-    for (int r = 0; r < REGION_COUNT; r++) {
-        LLVMMetadataRef others[REGION_COUNT];
-        int count = 0;
-        for (int o = 0; o < REGION_COUNT; o++)
-            if (o != r) others[count++] = scope[o];
-        e->alias_scope[r] = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, &scope[r], 1));
-        e->no_alias[r] = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, others, (size_t)count));
-    }
-    e->alias_scope_kind = LLVMGetMDKindIDInContext(e->context, "alias.scope", strlen("alias.scope"));
-    e->no_alias_kind = LLVMGetMDKindIDInContext(e->context, "noalias", strlen("noalias"));
-}
 
 typedef struct Used {
     int columns, outputs;
@@ -95,31 +61,6 @@ static void load_call(Emitter *e) {
         for (int o = 0; o < used.outputs; o++)
             e->output[o] = load_field(e, e->pointer, outputs, (size_t)o * sizeof(void *));
     }
-}
-
-/* ---- the control register ------------------------------------------------------------------------ */
-static LLVMValueRef control_call(Emitter *e, const char *name, LLVMValueRef argument) {
-    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0);
-    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, NULL, 0), f, &argument, argument != NULL, "");
-}
-
-/* Round to nearest, denormals kept, no traps; what control_leave takes. */
-static LLVMValueRef control_enter(Emitter *e, const FloatControl *control) {
-    if (!control->in_memory) {
-        LLVMValueRef before = control_call(e, control->read, NULL);
-        control_call(e, control->write, constant_int(e, LLVMTypeOf(before), control->ours));
-        return before;
-    }
-    LLVMValueRef before = emit_alloca(e, e->i32), ours = emit_alloca(e, e->i32);
-    control_call(e, control->read, before);
-    LLVMBuildStore(e->b, constant_int(e, e->i32, control->ours), ours);
-    control_call(e, control->write, ours);
-    return before;
-}
-
-static void control_leave(Emitter *e, const FloatControl *control, LLVMValueRef before) {
-    control_call(e, control->write, before);
 }
 
 enum { WIDEST_PANEL = 64 };
@@ -430,35 +371,18 @@ static void emit_once(Emitter *e) {
 }
 
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol) {
-    Emitter *e = arena_new_of(c->arena, Emitter);
-    *e = (Emitter){.context = c->context,
-                   .module = c->module,
-                   .arena = c->arena,
-                   .f = f,
-                   .target = c->target,
-                   .least_shared = c->least_shared,
-                   .lanes = 1,
-                   .generation = 1};
-    set_types(e);
-    set_regions(e);
-    e->memo = arena_array(c->arena, MemoEntry, MEMO_SIZE);
-    LLVMTypeRef type = LLVMFunctionType(e->i64, &e->pointer, 1, false);
-    e->function = LLVMAddFunction(c->module, symbol, type);
-    emit_set_attributes(e, e->function);
-    e->call = LLVMGetParam(e->function, 0);
-    e->b = LLVMCreateBuilderInContext(c->context);
-    e->entry = LLVMAppendBasicBlockInContext(c->context, e->function, "entry");
-    LLVMPositionBuilderAtEnd(e->b, e->entry);
+    Emitter *e = emitter_new(c, symbol);
+    e->f = f;
     thread_start(e);
     const FloatControl *control = &architecture_row(c->architecture)->control;
-    LLVMValueRef before = control_enter(e, control);
+    LLVMValueRef before = emitter_control_enter(e, control);
     load_call(e);
     e->block_begin = index_const(e, 0);
     if (f->steps)
         emit_steps(e);
     else
         emit_once(e);
-    control_leave(e, control, before);
+    emitter_control_leave(e, control, before);
     LLVMBuildRet(e->b, e->total_rows);
     LLVMDisposeBuilder(e->b);
     return e->function;

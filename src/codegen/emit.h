@@ -3,6 +3,7 @@
  * From the bottom up:
  *   emit_scalar.c   values, types and constants, scalars or vectors; math.c: exp, log, ... from runtime/math.inc
  *   emit_ops.c      one operation of ops.def
+ *   emitter.c       an emitter at the entry of a function; the floating-point control register
  *   emit_loop.c     loops, branches and places on the stack, as LLVM's blocks
  *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
  *   emit_attribute.c, emit_memo.c, emit_transpose.c   of functions; values known here; squares in registers
@@ -111,9 +112,10 @@ typedef struct Emitter {
     bool lanes_are_rows, rows_may_leave; /* lanes reach outside 0 .. rows-1 of the block: clamp */
     MemoEntry *memo;
     uint32_t generation;
-    int64_t least_shared; /* work from which a nest gets a function; 0: as usual */
-    Outline *outline;     /* not NULL: in a function of the nest's own */
-    Frame *frame;         /* through which such functions are passed values; NULL: none yet */
+    int64_t least_shared;     /* work from which a nest gets a function; 0: as usual */
+    Outline *outline;         /* not NULL: in a function of the nest's own */
+    struct TreeEmitter *tree; /* tree_emitter.h: not NULL: of a tree of loops */
+    Frame *frame;             /* through which such functions are passed values; NULL: none yet */
 } Emitter;
 
 /* ---- emit_scalar.c */
@@ -136,6 +138,8 @@ LLVMValueRef emit_and(Emitter *e, LLVMValueRef a, LLVMValueRef b); /* either may
 /* ---- emit_ops.c. t: the type of the operands */
 LLVMValueRef emit_element(Emitter *e, const Node *node,
                           LLVMValueRef *x); /* x: the values of its sources; may be widened */
+/* n: attr.index */
+LLVMValueRef emit_operation(Emitter *e, Op op, DType from, DType to, int64_t n, LLVMValueRef *x);
 LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRef b);
 /* old + x, or + x y in one fma. */
 LLVMValueRef scatter_sum(Emitter *e, LLVMValueRef old, LLVMValueRef x, LLVMValueRef y_or_null, DType t);
@@ -295,7 +299,9 @@ void emit_turn(Emitter *e, const Nest *nest);
 
 /* ---- emit_outline.c: large nests as functions shared by all of the same shape. */
 bool outline_pays(const Emitter *e, const Nest *nest);
-void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const Nest *nest));
+bool outline_pays_for(const Emitter *e, int64_t work); /* operations of a nest of a tree */
+/* What `emit` emits of it. */
+void outline_nest(Emitter *e, void (*emit)(Emitter *e, const void *of), const void *of);
 /* base + offset bytes, where the offset differs between nests of the same shape (buffers, cells, slots). */
 LLVMValueRef outline_place(Emitter *e, LLVMValueRef base, int64_t offset);
 
@@ -335,6 +341,7 @@ typedef struct Part {
     LLVMValueRef from, to;
 } Part;                        /* of an extent, in whole tiles; NULL: all of it */
 void thread_start(Emitter *e); /* at the entry; others than the first may return there */
+void thread_alone(Emitter *e); /* at the entry; others than the first return there */
 /* In tiles of `width`; whole: where the axis' whole tiles end, all behind which counts as one more (-1: nowhere). */
 Part thread_part(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, int64_t width, int64_t whole);
 Part thread_part_of_pieces(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, const Piece *pieces);
@@ -366,6 +373,14 @@ typedef struct EmitContext {
     int64_t least_shared;
 } EmitContext;
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol);
+
+/* ---- emitter.c */
+Emitter *emitter_new(const EmitContext *c, const char *symbol);
+struct FloatControl;
+/* Round to nearest, denormals kept, no traps; what emitter_control_leave takes. */
+LLVMValueRef emitter_control_enter(Emitter *e, const struct FloatControl *control);
+void emitter_control_leave(Emitter *e, const struct FloatControl *control, LLVMValueRef before);
+
 /* ---- check.c: NULL, or what in the function is not on the closed list. */
 const char *check_function(Arena *arena, LLVMValueRef function);
 #endif

@@ -11,7 +11,8 @@ static void element_body(Emitter *e, const Nest *nest, const Spot *spot, int til
     emit_stores(e, nest, spot);
 }
 
-static void emit_here(Emitter *e, const Nest *nest) {
+static void emit_here(Emitter *e, const void *of) {
+    const Nest *nest = of;
     if (nest->transposes)
         emit_turn(e, nest);
     else if (nest->grouped_for != NULL)
@@ -34,7 +35,7 @@ static void emit_here(Emitter *e, const Nest *nest) {
 
 void emit_nest(Emitter *e, const Nest *nest) {
     if (outline_pays(e, nest))
-        outline_nest(e, nest, emit_here);
+        outline_nest(e, emit_here, nest);
     else
         emit_here(e, nest);
 }

@@ -92,7 +92,13 @@ EMIT(OR) { return LLVMBuildOr(e->b, x[0], x[1], ""); }
 
 /* ---- three sources */
 EMIT(WHERE) { return emit_select(e, x[0], x[1], x[2]); }
-EMIT(FMA) { return emit_fma(e, x[0], x[1], x[2]); }
+EMIT(FMA) {
+    if (dtype_is_real(of->from)) return emit_fma(e, x[0], x[1], x[2]);
+    same_width(e, &x[0], &x[1]);
+    LLVMValueRef product = LLVMBuildMul(e->b, x[0], x[1], "");
+    same_width(e, &product, &x[2]);
+    return LLVMBuildAdd(e->b, product, x[2], "");
+}
 
 /* ---- the table */
 static ElementEmitter *const emitters[OP_COUNT] = {
@@ -114,6 +120,10 @@ static LLVMValueRef emit_op(Emitter *e, Op op, const Element *of, LLVMValueRef *
 
 LLVMValueRef emit_element(Emitter *e, const Node *node, LLVMValueRef *x) {
     return emit_op(e, node->op, &(Element){node->source[0]->dtype, node->dtype, node->attr.index}, x);
+}
+
+LLVMValueRef emit_operation(Emitter *e, Op op, DType from, DType to, int64_t n, LLVMValueRef *x) {
+    return emit_op(e, op, &(Element){from, to, n}, x);
 }
 
 LLVMValueRef emit_unary(Emitter *e, Op op, DType t, LLVMValueRef x) {

@@ -78,6 +78,10 @@ bool outline_pays(const Emitter *e, const Nest *nest) {
     return work_of(e->f, nest) >= (nests >= MANY_NESTS ? LEAST_OF_MANY : LEAST_WORK);
 }
 
+bool outline_pays_for(const Emitter *e, int64_t work) {
+    return work >= (e->least_shared > 0 ? e->least_shared : LEAST_WORK);
+}
+
 /* ---- places -------------------------------------------------------------------------------------- */
 static LLVMValueRef at_bytes(Emitter *e, LLVMValueRef base, LLVMValueRef bytes) {
     return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &bytes, 1, "");
@@ -209,7 +213,7 @@ static LLVMValueRef function_new(Emitter *e, LLVMTypeRef type) {
     return f;
 }
 
-void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const Nest *nest)) {
+void outline_nest(Emitter *e, void (*emit)(Emitter *e, const void *of), const void *of) {
     Outline *o = arena_new_of(e->arena, Outline);
     LLVMTypeRef parameters[2] = {e->pointer, e->pointer};
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), parameters, 2, false);
@@ -227,7 +231,7 @@ void outline_nest(Emitter *e, const Nest *nest, void (*emit)(Emitter *e, const N
     e->b = LLVMCreateBuilderInContext(e->context);
     LLVMPositionBuilderAtEnd(e->b, body);
     memo_clear(e);
-    emit(e, nest);
+    emit(e, of);
     memo_clear(e);
     LLVMBuildRetVoid(e->b);
     LLVMPositionBuilderAtEnd(e->b, o->places);

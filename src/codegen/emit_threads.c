@@ -31,9 +31,19 @@ static void return_unless_first(Emitter *e) {
     LLVMPositionBuilderAtEnd(e->b, go_on);
 }
 
-void thread_start(Emitter *e) {
+static LLVMValueRef find_thread(Emitter *e) {
     LLVMValueRef thread = load_field(e, e->i64, e->call, offsetof(sgdrt_call, thread));
     e->is_first = LLVMBuildICmp(e->b, LLVMIntEQ, thread, index_const(e, 0), "");
+    return thread;
+}
+
+void thread_alone(Emitter *e) {
+    find_thread(e);
+    return_unless_first(e);
+}
+
+void thread_start(Emitter *e) {
+    LLVMValueRef thread = find_thread(e);
     if (!e->f->threads) {
         return_unless_first(e);
         return;

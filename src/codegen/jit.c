@@ -46,7 +46,7 @@ static void open_jit(Codegen *c) {
 static void compile_functions(Codegen *c, Compiled **functions, int count) {
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = session_module(c, context, "sgd");
-    for (int i = 0; i < count; i++) session_emit(c, module, functions[i]->loops, functions[i]->symbol);
+    for (int i = 0; i < count; i++) session_emit(c, module, functions[i], functions[i]->symbol);
     session_optimise(c, module);
     double start = session_seconds();
     char *message = NULL;
@@ -77,10 +77,10 @@ static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdr
     if (entry == ENTRY_INIT && j->interpreter != NULL)
         return j->interpreter->call(j->interpreter, entry, measure, call);
     Compiled *f = compiled_of(j, entry, measure);
-    if (entry == ENTRY_STEP && f != NULL && f->loops->one_block && call->batch > f->loops->block) f = j->step_of_any;
+    if (entry == ENTRY_STEP && f != NULL && f->most_rows > 0 && call->batch > f->most_rows) f = j->step_of_any;
     if (f == NULL) INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
     if (f->address == NULL) compile_functions(j->codegen, &f, 1);
-    if (f->loops->threads && executor->region != NULL)
+    if (f->threads && executor->region != NULL)
         return executor->region(executor->threads, f->address, call, executor->scratch);
     return f->address(call);
 }
@@ -97,7 +97,7 @@ static bool is_small(const Function *function) {
     return elements < FEW_ELEMENTS;
 }
 
-static void make_room(Executor *executor, const LoopFunction *f) {
+static void make_room(Executor *executor, const Compiled *f) {
     if (f->work_bytes > executor->work_bytes) executor->work_bytes = f->work_bytes;
     if (f->thread_bytes > executor->thread_bytes) executor->thread_bytes = f->thread_bytes;
     executor->shares |= f->threads;
@@ -121,10 +121,10 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
         else
             j->function[entries[i].entry] = f;
         if (entries[i].entry == ENTRY_INIT && is_small(&run->init)) j->interpreter = interpreter_new(c->arena, run);
-        make_room(&j->executor, f->loops);
+        make_room(&j->executor, f);
         if (entries[i].entry == ENTRY_STEP) {
             j->step_of_any = session_function(c, run, entries[i].function, 0);
-            make_room(&j->executor, j->step_of_any->loops);
+            make_room(&j->executor, j->step_of_any);
         }
     }
     return &j->executor;

@@ -26,7 +26,7 @@ static LLVMValueRef add_function(Codegen *c, LLVMModuleRef module, Emitted *all,
     LLVMValueRef known = find_emitted(all, f);
     if (known != NULL) return LLVMAddAlias2(module, LLVMGlobalGetValueType(known), 0, known, symbol);
     all->function[all->count] = f;
-    return all->value[all->count++] = session_emit(c, module, f->loops, symbol);
+    return all->value[all->count++] = session_emit(c, module, f, symbol);
 }
 
 /* The function, or the one already there, for use inside the module. */
@@ -64,9 +64,9 @@ static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *r
         const char *symbol = text_format(c->arena, "%s__%s", prefix, entries[i].name);
         const Compiled *f = session_function(c, run, entries[i].function, entries[i].batch);
         LLVMValueRef function;
-        if (entries[i].entry == ENTRY_STEP && f->loops->one_block && entries[i].batch > 0) {
+        if (entries[i].entry == ENTRY_STEP && f->most_rows > 0 && entries[i].batch > 0) {
             const Compiled *any = session_function(c, run, entries[i].function, 0);
-            function = add_step(module, f->loops->block,
+            function = add_step(module, f->most_rows,
                                 add_part(c, module, all, f, text_format(c->arena, "%s_of_block", symbol)),
                                 add_part(c, module, all, any, text_format(c->arena, "%s_of_any", symbol)), symbol);
         } else
@@ -89,9 +89,8 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
     RunEntry *entries;
     int count = session_entries(c, run, &entries);
     for (int i = 0; i < count; i++) {
-        const LoopFunction *f = session_function(c, run, entries[i].function, entries[i].batch)->loops, *any = f,
-                           *least = f;
-        if (entries[i].entry == ENTRY_STEP) any = session_function(c, run, entries[i].function, 0)->loops;
+        const Compiled *f = session_function(c, run, entries[i].function, entries[i].batch), *any = f, *least = f;
+        if (entries[i].entry == ENTRY_STEP) any = session_function(c, run, entries[i].function, 0);
         if (any->work_bytes > f->work_bytes) f = any;
         size_t bytes = f->work_bytes;
         bool trains = entries[i].entry == ENTRY_STEP || entries[i].entry == ENTRY_EVALUATE;
@@ -118,7 +117,11 @@ static bool loops_text(Codegen *c, Text *to, const Run *const *runs, const char 
         int entry_count = session_entries(c, runs[r], &entries);
         for (int i = 0; i < entry_count; i++) {
             text_add(to, "%s%s__%s\n", to->length > 0 ? "\n" : "", prefixes[r], entries[i].name);
-            loop_print(to, session_function(c, runs[r], entries[i].function, entries[i].batch)->loops);
+            const Compiled *f = session_function(c, runs[r], entries[i].function, entries[i].batch);
+            if (f->tree != NULL)
+                tree_print(to, f->tree);
+            else
+                loop_print(to, f->loops);
         }
     }
     return true;

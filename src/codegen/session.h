@@ -3,13 +3,18 @@
 #define SGDC_SESSION_H
 #include "codegen/emit.h"
 #include "codegen/target.h"
+#include "ir/loops/tree.h"
 #include <llvm-c/LLJIT.h>
 
 /* A function planned once for all runs that have the same. */
 typedef struct Compiled {
     const char *key;
     uint64_t hash;
-    LoopFunction *loops;
+    LoopFunction *loops; /* NULL: of a tree */
+    LoopTree *tree;
+    int64_t most_rows;                            /* of a mini-batch; 0: any number */
+    size_t work_bytes, thread_bytes, least_bytes; /* of LoopFunction */
+    bool threads;
     const char *symbol;      /* in the JIT */
     sgdrt_function *address; /* NULL: not compiled yet */
     struct Compiled *next;
@@ -31,7 +36,7 @@ void session_expect_no_memory(void); /* memory.c: exit code 3 where LLVM would a
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
 /* A fresh module for this session's target; emission, verification and passes with their times. */
 LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);
-LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const LoopFunction *f, const char *symbol);
+LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const Compiled *f, const char *symbol);
 void session_optimise(Codegen *c, LLVMModuleRef module);
 
 /* Entries of a run that have roots, in order: init, step, evaluate, predict, metrics. */

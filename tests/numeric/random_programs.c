@@ -6,7 +6,8 @@
  * Those of tests/numeric/seeds, which once failed, come first.
  *
  * In the environment: SGDC_PROGRAMS=N makes N programs instead of 1400, SGDC_SHARD=K/N one of N parts of them without
- * those that once failed, SGDC_PROGRAM=SEED just that one, printed. With SGDC_AARCH64 (emulated.h) they are compiled for aarch64, and emulated.
+ * those that once failed, SGDC_PROGRAM=SEED just that one, printed. With SGDC_TREES all are compiled from trees of loops,
+ * otherwise half of them. With SGDC_AARCH64 (emulated.h) they are compiled for aarch64, and emulated.
  */
 #include "trial.h"
 
@@ -60,6 +61,7 @@ static bool check_program(uint64_t seed, bool show) {
                                   .caches = stream_below(&random, 2) ? 256 << stream_below(&random, 6) : 0};
         options.least_shared = stream_below(&random, 2); /* 1: every nest is a function of its own */
         choose_threads(&t, &options);
+        options.trees = getenv("SGDC_TREES") || stream_below(&random, 2);
         fine = check_trial(&t, &options);
         if (!fine)
             fprintf(stderr, "program %llu: level %d, cpu %s, %d threads\n", (unsigned long long)seed, options.level,

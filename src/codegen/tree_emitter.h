@@ -1,0 +1,45 @@
+/* tree_emitter: from the loop tree to LLVM, through the C API only. A back end that decides nothing: each statement of the
+ * tree is a statement of LLVM, a VECTOR loop is vectors, an UNROLLED loop its body again and again.
+ *
+ *   tree_function.c    a function of type sgdrt_function (runtime/core.h): the call, steps
+ *   tree_statement.c   nests, loops, conditions, stores
+ *   tree_scalar.c      scalars;  tree_element.c: subscripts, and elements of arrays
+ *
+ * What operations are made of is emit_scalar.c, emit_ops.c, math.c and emit_memory.c (codegen/emit.h).
+ *
+ * Inside of a VECTOR loop a scalar of the tree is a vector if it differs from lane to lane, and one value otherwise.
+ * Arrays in registers are places on the stack here, which LLVM's first pass turns into registers.
+ */
+#ifndef SGDC_TREE_EMITTER_H
+#define SGDC_TREE_EMITTER_H
+#include "codegen/emit.h"
+#include "ir/loops/tree.h"
+
+typedef struct TreeEmitter {
+    Emitter *e;
+    const LoopTree *tree;
+    const Loop *lanes;             /* the VECTOR loop that is open, or NULL */
+    LLVMValueRef *variable;        /* by loop: its count */
+    Index *scalar;                 /* integers, by scalar */
+    LLVMValueRef *value;           /* the others */
+    LLVMValueRef *base;            /* by array: where it lies */
+    LLVMValueRef rows, step_begin; /* of the mini-batch; its first place in the call */
+    LLVMValueRef seed, steps;      /* of the state */
+} TreeEmitter;
+
+/* ---- tree_function.c */
+LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const char *symbol);
+
+/* ---- tree_statement.c */
+void emit_tree_body(TreeEmitter *t, const Body *body);
+LLVMValueRef emit_tree_rows_of(TreeEmitter *t, const Loop *loop); /* how many rows the loop runs through */
+
+/* ---- tree_scalar.c */
+void emit_tree_let(TreeEmitter *t, const Scalar *scalar);
+
+/* ---- tree_element.c */
+Index emit_tree_subscript(TreeEmitter *t, const Subscript *s);
+LLVMValueRef emit_tree_load(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at);
+void emit_tree_store(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at, LLVMValueRef value);
+
+#endif

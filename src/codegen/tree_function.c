@@ -1,0 +1,141 @@
+/* tree_function: a tree as a function of type sgdrt_function: what the call says, then for each step the statements. */
+#include "codegen/tree_emitter.h"
+#include "codegen/architecture.h"
+#include "core.h"
+#include <stddef.h>
+
+static LLVMValueRef header_pointer(Emitter *e, size_t offset) {
+    LLVMValueRef at = index_const(e, (int64_t)offset);
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &at, 1, "");
+}
+
+/* ---- the call ------------------------------------------------------------------------------------------------- */
+static void load_columns(Emitter *e, const LoopTree *tree) {
+    int count = 0;
+    for (int a = 0; a < tree->arrays.count; a++) {
+        const Array *array = tree->arrays.items[a];
+        if (array->memory == ARRAY_COLUMN && array->index >= count) count = array->index + 1;
+    }
+    e->columns = count;
+    e->column_data = arena_array(e->arena, LLVMValueRef, count + 1);
+    e->column_stride = arena_array(e->arena, LLVMValueRef, count + 1);
+    if (count == 0) return;
+    LLVMValueRef columns = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, columns));
+    for (int c = 0; c < count; c++) {
+        size_t at = (size_t)c * sizeof(sgdrt_column);
+        e->column_data[c] = load_field(e, e->pointer, columns, at + offsetof(sgdrt_column, data));
+        e->column_stride[c] = load_field(e, e->i64, columns, at + offsetof(sgdrt_column, stride));
+    }
+}
+
+static void load_outputs(Emitter *e, const LoopTree *tree) {
+    int count = 0;
+    for (int a = 0; a < tree->arrays.count; a++) {
+        const Array *array = tree->arrays.items[a];
+        bool output = array->memory == ARRAY_OUTPUT || array->memory == ARRAY_ROW_OUTPUT;
+        if (output && array->index >= count) count = array->index + 1;
+    }
+    e->output = arena_array(e->arena, LLVMValueRef, count + 1);
+    if (count == 0) return;
+    LLVMValueRef outputs = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, outputs));
+    for (int o = 0; o < count; o++) e->output[o] = load_field(e, e->pointer, outputs, (size_t)o * sizeof(void *));
+}
+
+/* Where nobody asks for sums they go to a place of the function's own. */
+static void load_sums(Emitter *e, const LoopTree *tree) {
+    LLVMValueRef unasked = emit_alloca(e, LLVMArrayType2(e->f64, (uint64_t)tree->run->term_count + 1));
+    LLVMBuildStore(e->b, LLVMConstNull(LLVMArrayType2(e->f64, (uint64_t)tree->run->term_count + 1)), unasked);
+    LLVMValueRef sums = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, sums));
+    e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), unasked, sums, "");
+}
+
+static void load_call(TreeEmitter *t) {
+    Emitter *e = t->e;
+    e->state = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, state));
+    e->work = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, work));
+    e->rows_or_null = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, rows));
+    e->first = load_field(e, e->i64, e->call, offsetof(sgdrt_call, first));
+    e->count = load_field(e, e->i64, e->call, offsetof(sgdrt_call, count));
+    e->batch = load_field(e, e->i64, e->call, offsetof(sgdrt_call, batch));
+    e->place = load_field(e, e->i64, e->call, offsetof(sgdrt_call, place));
+    load_sums(e, t->tree);
+    load_columns(e, t->tree);
+    load_outputs(e, t->tree);
+    t->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
+}
+
+/* ---- steps ---------------------------------------------------------------------------------------------------- */
+static LLVMValueRef load_steps(TreeEmitter *t) {
+    LLVMValueRef v = LLVMBuildLoad2(t->e->b, t->e->i64, header_pointer(t->e, offsetof(sgdrt_header, step)), "");
+    mark_region(t->e, v, REGION_STATE);
+    return v;
+}
+
+static LLVMValueRef stop_flag(Emitter *e) {
+    LLVMValueRef stop = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, stop)), never = emit_alloca(e, e->i32);
+    LLVMBuildStore(e->b, constant_int(e, e->i32, 0), never);
+    return LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, stop, ""), never, stop, "");
+}
+
+/* Steps done: until the call's rows are, or the flag says to stop. */
+static LLVMValueRef steps(TreeEmitter *t) {
+    Emitter *e = t->e;
+    LLVMValueRef zero = index_const(e, 0), stop = stop_flag(e), before = load_steps(t);
+    LLVMBasicBlockRef entry = LLVMGetInsertBlock(e->b);
+    LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, e->function, "step");
+    LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
+    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, zero, ""), body, done);
+    LLVMPositionBuilderAtEnd(e->b, body);
+    LLVMValueRef begin = LLVMBuildPhi(e->b, e->i64, ""), count = LLVMBuildPhi(e->b, e->i64, "");
+    t->step_begin = begin;
+    t->rows = smaller(e, e->batch, LLVMBuildSub(e->b, e->count, begin, ""));
+    t->steps = LLVMBuildAdd(e->b, before, count, "");
+    emit_tree_body(t, &t->tree->body);
+    LLVMValueRef next = LLVMBuildAdd(e->b, begin, t->rows, ""), more = LLVMBuildAdd(e->b, count, index_const(e, 1), "");
+    LLVMValueRef asked = LLVMBuildLoad2(e->b, e->i32, stop, "");
+    LLVMSetVolatile(asked, true);
+    LLVMValueRef again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
+                                      LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
+    LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
+    LLVMBuildCondBr(e->b, again, body, done);
+    LLVMAddIncoming(begin, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    LLVMAddIncoming(count, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    LLVMPositionBuilderAtEnd(e->b, done);
+    LLVMValueRef result = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMAddIncoming(result, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    LLVMValueRef counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, before, result, ""),
+                                          header_pointer(e, offsetof(sgdrt_header, step)));
+    mark_region(e, counted, REGION_STATE);
+    return result;
+}
+
+static LLVMValueRef once(TreeEmitter *t) {
+    Emitter *e = t->e;
+    LLVMBasicBlockRef after = NULL;
+    t->step_begin = index_const(e, 0);
+    t->rows = e->count;
+    t->steps = load_steps(t);
+    if (t->tree->needs_rows) after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, index_const(e, 0), ""));
+    emit_tree_body(t, &t->tree->body);
+    if (after != NULL) if_close(e, after);
+    return index_const(e, 1);
+}
+
+LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const char *symbol) {
+    Emitter *e = emitter_new(context, symbol);
+    TreeEmitter t = {.e = e, .tree = tree};
+    t.variable = arena_array(e->arena, LLVMValueRef, tree->loops + 1);
+    t.scalar = arena_array(e->arena, Index, tree->scalars + 1);
+    t.value = arena_array(e->arena, LLVMValueRef, tree->scalars + 1);
+    t.base = arena_array(e->arena, LLVMValueRef, tree->arrays.count + 1);
+    e->tree = &t;
+    thread_alone(e);
+    const FloatControl *control = &architecture_row(context->architecture)->control;
+    LLVMValueRef before = emitter_control_enter(e, control);
+    load_call(&t);
+    LLVMValueRef result = tree->function->steps ? steps(&t) : once(&t);
+    emitter_control_leave(e, control, before);
+    LLVMBuildRet(e->b, result);
+    LLVMDisposeBuilder(e->b);
+    return e->function;
+}
