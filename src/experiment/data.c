@@ -88,6 +88,28 @@ static Node *label_node(SourceContext *context, const Value *v, Span span) {
     return NULL;
 }
 
+/* `x: f32[3] = normal(0, 1)` would be one number at three places. */
+static bool is_one_draw(SourceContext *context, const Value *v, const Stmt *stmt) {
+    if (stmt->bind.is_draw || v->kind != VALUE_TENSOR || v->node->shape.rank > 0 || context->type.shape.rank == 0)
+        return false;
+    int count;
+    Experiment *X = context->X;
+    Node **nodes = graph_post_order(X->arena, (Node *const *)&v->node, 1, &count);
+    bool draws = false;
+    for (int i = 0; i < count; i++) draws |= nodes[i]->op == OP_RANDOM;
+    if (!draws) return false;
+    const char *name = stmt->bind.name.text;
+    Diagnostic *d = report(X->diagnostics, CODE_E0447, stmt->bind.value->span,
+                           "this draws one number, and %s has %lld places for it", name,
+                           (long long)shape_size(context->type.shape));
+    add_help(X->diagnostics, d, "to draw each of them: %s: %s ~ %s", name,
+             shape_text(X->L, context->type.dtype, context->type.classes, context->type.shape),
+             expr_text(X, stmt->bind.value));
+    add_help(X->diagnostics, d,
+             "if the same number is meant for all, draw it in a field of its own, and write that here");
+    return true;
+}
+
 /* The field's expression as a node of its declared type; NULL after an error. */
 static Node *field_node(SourceContext *context, Scope *scope, const Stmt *stmt) {
     Experiment *X = context->X;
@@ -109,6 +131,7 @@ static Node *field_node(SourceContext *context, Scope *scope, const Stmt *stmt) 
     Binding *binding = scope_find_here(inner, stmt->bind.name.text);
     if (!binding || value_is_poison(binding->value) || context->broken) return NULL;
     const Value *v = without_variables(L, scope->variables, binding->value);
+    if (is_one_draw(context, v, stmt)) return NULL;
     const char *what = text_format(X->arena, "the field %s", stmt->bind.name.text);
     if (type->classes > 0 && v->kind == VALUE_TENSOR && v->classes > 0) return label_node(context, v, span);
     if (type->classes == 0) return value_to_node(L, v, type->dtype, type->shape, span, what);

@@ -514,6 +514,7 @@ static Interval range_of_node(const Node *node, int *budget) {
         return (Interval){0, (double)size - 1};
     }
     case OP_RESHAPE:
+    case OP_FLOOR:
     case OP_STOP_GRADIENT: return range_of_node(node->source[0], budget);
     default: return any;
     }

@@ -2,8 +2,8 @@
  *
  * Constants, slices and affine combinations of index variables are places known when compiling: together they
  * are one view, whose result has the index axes used first, then the axes that were sliced or not mentioned.
- * Labels are places that are data: each is a gather, after the view. So nothing can be out of bounds when
- * running.
+ * Labels are places that are data: each is a gather, after the view; so is a slice of known length from a label on,
+ * x[i..i + 24]. So nothing can be out of bounds when running.
  */
 #include "lower/internal.h"
 #include <string.h>
@@ -21,13 +21,73 @@ static const char *base_text(Lowering *L, const Expr *base, const Value *v) {
     return base->kind == EXPR_NAME ? text_format(L->arena, "%s: %s", base->name.text, type) : type;
 }
 
-static bool bound_of_slice(Lowering *L, Scope *scope, const Expr *expr, int64_t extent, int64_t otherwise,
+static bool bound_of_slice(Lowering *L, const Expr *expr, const Value *v, int64_t extent, int64_t otherwise,
                            int64_t *out) {
     *out = otherwise;
     if (expr == NULL) return true;
-    if (!lower_constant_int(L, lower_expression(L, scope, expr), expr->span, "a bound of a slice", out)) return false;
+    if (!lower_constant_int(L, v, expr->span, "a bound of a slice", out)) return false;
     if (*out < 0) *out += extent;
     return true;
+}
+
+static const char *written_text(Lowering *L, const Expr *expr) {
+    Text text = text_new(L->arena);
+    ast_print_expr(&text, expr);
+    return text.bytes;
+}
+
+/* What is added to `from` in `to`, as in i..i + 24; NULL: nothing. */
+static const Expr *length_behind(Lowering *L, const Expr *from, const Expr *to) {
+    if (to == NULL || to->kind != EXPR_BINARY || to->binary.op != OPERATOR_ADD) return NULL;
+    const char *start = written_text(L, from);
+    if (strcmp(start, written_text(L, to->binary.left)) == 0) return to->binary.right;
+    return strcmp(start, written_text(L, to->binary.right)) == 0 ? to->binary.left : NULL;
+}
+
+/* The label's value and the `length - 1` places behind it. */
+static Value *places_from(Lowering *L, const Value *label, int64_t length) {
+    int rank = label->node->shape.rank, axis_of_source[MOST_RANK];
+    Shape shape = label->node->shape;
+    shape.extent[shape.rank++] = length;
+    for (int a = 0; a < rank; a++) axis_of_source[a] = a;
+    Node *first = graph_expand(L->graph, label->node, shape, axis_of_source);
+    Node *node = graph_binary(L->graph, OP_ADD, first, graph_leaf(L->graph, OP_IOTA, DTYPE_I32, shape, rank));
+    return value_of_node(L, node, label->axis, label->axes);
+}
+
+/* x[i..i + 24] for a label i. */
+static bool crop_place(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item, int axis,
+                       const Value *label, IndexPlace *place) {
+    int64_t extent = value_own_shape(x).extent[axis], length = 0;
+    const Expr *from = item->kind == ITEM_EXPR ? item->expr->binary.left : NULL;
+    const Expr *more = from ? length_behind(L, from, item->expr->binary.right) : NULL;
+    if (more == NULL || value_own_shape(label).rank > 0) {
+        Diagnostic *d = lower_error(L, CODE_E0206, item->span,
+                                    "how long a slice is must be known when compiling, and where it begins is %s",
+                                    value_type_text(L, label));
+        lower_help(L, d, "from one label i on it is written x[i..i + 24]");
+        return false;
+    }
+    if (!lower_constant_int(L, lower_expression(L, scope, more), more->span, "the length of a slice", &length))
+        return false;
+    if (length >= 1 && label->classes + length - 1 <= extent) {
+        *place = (IndexPlace){.kind = PLACE_LABEL, .end = extent, .label = places_from(L, label, length)};
+        return true;
+    }
+    Diagnostic *d;
+    if (length < 1)
+        d = lower_error(L, CODE_E0206, item->span, "a slice of %lld places is empty", (long long)length);
+    else
+        d = lower_error(L, CODE_E0206, item->span,
+                        "%s places from a %s on reach up to place %lld, and axis %d of %s ends at %lld",
+                        text_format(L->arena, "%lld", (long long)length), value_type_text(L, label),
+                        (long long)(label->classes + length - 2), axis, base_text(L, base, x), (long long)extent - 1);
+    note_operand(L, d, base, x);
+    note_operand(L, d, from, label);
+    if (length >= 1 && length <= extent)
+        lower_help(L, d, "there are %lld places to begin at: label[%lld]", (long long)(extent - length + 1),
+                   (long long)(extent - length + 1));
+    return false;
 }
 
 static bool slice_place(Lowering *L, Scope *scope, const Expr *base, const Value *x, const Item *item, int axis,
@@ -38,9 +98,11 @@ static bool slice_place(Lowering *L, Scope *scope, const Expr *base, const Value
         from = item->expr->binary.left;
         to = item->expr->binary.right;
     }
+    Value *begin = from ? lower_expression(L, scope, from) : NULL;
+    if (begin && value_is_label(begin)) return crop_place(L, scope, base, x, item, axis, begin, place);
     place->kind = PLACE_SLICE;
-    if (!bound_of_slice(L, scope, from, extent, 0, &place->begin) ||
-        !bound_of_slice(L, scope, to, extent, extent, &place->end))
+    if (!bound_of_slice(L, from, begin, extent, 0, &place->begin) ||
+        !bound_of_slice(L, to, to ? lower_expression(L, scope, to) : NULL, extent, extent, &place->end))
         return false;
     if (place->begin >= 0 && place->begin < place->end && place->end <= extent) return true;
     Diagnostic *d;

@@ -10,7 +10,7 @@ trap 'rm -rf "$folder"' EXIT
 # How many instructions fetch into the second level where images have this side, so many a mini-batch.
 fetched() {
     cat >"$folder/p.sgd" <<END
-data rows = synthetic(rows = 64) { x: f32[16, $1, $1] = uniform(-1, 1); y: f32[32, $1, $1] = uniform(-1, 1) }
+data rows = synthetic(rows = 64) { x: f32[16, $1, $1] ~ uniform(-1, 1); y: f32[32, $1, $1] ~ uniform(-1, 1) }
 model net(x: f32[16, $1, $1]) -> f32[32, $1, $1] = conv2d(x, 32, 3, pad = 1)
 train fit { data = rows; minimize = mse(net(x), y); predict = net(x); optimizer = sgd(lr = 0.1); batch = $2; epochs = 1 }
 END

@@ -19,7 +19,7 @@
 
 (let ((path (concat (getenv "SCRATCH") "/net.sgd")))
   (with-temp-file path
-    (insert "data points = synthetic(rows = 10, seed = 1) { x: f32[3] = uniform(0, 1); y: f32 = sum(x) } # 😀\n"
+    (insert "data points = synthetic(rows = 10, seed = 1) { x: f32[3] ~ uniform(0, 1); y: f32 = sum(x) } # 😀\n"
             "model net(x: f32[3]) -> f32 {\n  h = tanh(dense(x, 7))\n  return dens(h, 1)[0]\n}\n"
             "train fit { data = points; minimize = squared(net(x), y); optimizer = sgd(lr = 0.1) }\n"))
   (find-file path)

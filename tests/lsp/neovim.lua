@@ -8,7 +8,7 @@ end
 
 local path = scratch .. "/net.sgd"
 vim.fn.writefile({
-  "data points = synthetic(rows = 10, seed = 1) { x: f32[3] = uniform(0, 1); y: f32 = sum(x) } # 😀",
+  "data points = synthetic(rows = 10, seed = 1) { x: f32[3] ~ uniform(0, 1); y: f32 = sum(x) } # 😀",
   "model net(x: f32[3]) -> f32 {",
   "  h = tanh(dense(x, 7))",
   "  return dens(h, 1)[0]",
