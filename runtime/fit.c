@@ -12,6 +12,7 @@
 #include "fit.h"
 #include "float_control.h"
 #include "order.h"
+#include "plateau.h"
 #include "sgdrt.h"
 #include <math.h>
 #include <stdlib.h>
@@ -200,20 +201,20 @@ static double call_metric(const sgdrt_instance *instance, int metric, const sgdr
 }
 
 /* The arguments kept by an evaluation are the columns of the metrics. */
-static int call_metrics(const sgdrt_instance *instance, void *const *outputs, int64_t rows, float *metrics) {
+static int call_metrics(const sgdrt_instance *instance, void *const *outputs, int64_t rows, double *metrics) {
     const sgdrt_model *model = instance->model;
     sgdrt_column *kept = malloc(sizeof *kept * at_least_one(model->argument_count));
     if (!kept) return SGDRT_MEMORY;
     for (int32_t i = 0; i < model->argument_count; i++) kept[i] = (sgdrt_column){outputs[i], model->argument_bytes[i]};
     for (int32_t m = 0, first = 0; m < model->metric_count; first += model->argument_counts[m++])
-        metrics[m] = (float)call_metric(instance, m, kept + first, rows);
+        metrics[m] = call_metric(instance, m, kept + first, rows);
     free(kept);
     return SGDRT_OK;
 }
 
 /* The loss over the rows (NULL: rows 0 .. count-1), and, where wanted, each metric; as sgdc finds them, in f64. */
 static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdrt_rows *data, const uint32_t *rows,
-                    int64_t count, double *loss, float *metrics) {
+                    int64_t count, double *loss, double *metrics) {
     const sgdrt_model *model = instance->model;
     double *sums = malloc(sizeof *sums * at_least_one(model->terms));
     void **outputs = new_outputs(model, count);
@@ -245,9 +246,12 @@ int sgdrt_evaluate(const void *m, const void *data, float *results) {
     if (status) return status;
     if (!results) return SGDRT_NULL;
     Crew alone = {0};
-    double loss = 0;
-    status = evaluate(instance, &alone, data, NULL, ((const sgdrt_rows *)data)->rows, &loss, results + 1);
+    double loss = 0, *metrics = malloc(sizeof *metrics * at_least_one(instance->model->metric_count));
+    if (!metrics) return SGDRT_MEMORY;
+    status = evaluate(instance, &alone, data, NULL, ((const sgdrt_rows *)data)->rows, &loss, metrics);
     if (!status) results[0] = (float)loss;
+    for (int32_t i = 0; i < instance->model->metric_count && !status; i++) results[i + 1] = (float)metrics[i];
+    free(metrics);
     return status;
 }
 
@@ -268,10 +272,34 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
     return sgdrt_feed_rows_of(&fit->feed, &call, done);
 }
 
-static int validate(const Fit *fit, double *loss) {
+/* metrics: NULL, or of the training rows where none validate. */
+static int validate(const Fit *fit, double *loss, double *metrics) {
     *loss = NAN;
-    if (!fit->validating_count) return SGDRT_OK;
-    return evaluate(fit->instance, &fit->crew, fit->valid, fit->validating, fit->validating_count, loss, NULL);
+    if (fit->validating_count)
+        return evaluate(fit->instance, &fit->crew, fit->valid, fit->validating, fit->validating_count, loss, metrics);
+    double of_training;
+    return metrics ? evaluate(fit->instance, &fit->crew, fit->train, fit->members, fit->training, &of_training, metrics)
+                   : SGDRT_OK;
+}
+
+/* Rates that fall when a figure stalls. */
+static int see_plateaus(const Fit *fit, sgdrt_report *report) {
+    const sgdrt_model *model = fit->model;
+    double *metrics = malloc(sizeof *metrics * at_least_one(model->metric_count));
+    int status = metrics ? validate(fit, &report->valid_loss, metrics) : SGDRT_MEMORY;
+    for (int32_t i = 0; i < model->plateau_count && !status; i++) {
+        const sgdrt_model_plateau *p = &model->plateaus[i];
+        char *state = fit->instance->state;
+        double figure = p->figure == SGDRT_TRAIN_LOSS   ? report->train_loss
+                        : p->figure == SGDRT_VALID_LOSS ? report->valid_loss
+                                                        : metrics[p->figure];
+        sgdrt_plateau_see((double *)(state + model->cells[p->factor_cell].offset),
+                          (double *)(state + model->cells[p->best_cell].offset),
+                          (double *)(state + model->cells[p->waited_cell].offset), figure, p->highest, p->epochs,
+                          p->by);
+    }
+    free(metrics);
+    return status;
 }
 
 /* Parameters and what the optimizer keeps of them: an infinite mean of squares would hold its parameter still for good. */
@@ -319,7 +347,9 @@ static int train(Fit *fit, sgdrt_callback *callback, void *user, uint64_t enviro
     while (!status && (int64_t)header->step < planned) {
         sgdrt_report report = {0, 0, NAN, NAN};
         status = train_epoch(fit, planned, &report);
-        if (!status && callback) status = validate(fit, &report.valid_loss);
+        bool sees = fit->model->plateau_count && (int64_t)header->step % fit->feed.steps == 0;
+        if (!status && sees) status = see_plateaus(fit, &report);
+        if (!status && callback && !sees) status = validate(fit, &report.valid_loss, NULL);
         if (!status && callback) status = report_to(callback, user, &report, environment);
     }
     return status;

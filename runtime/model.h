@@ -8,7 +8,7 @@
 #define SGDRT_MODEL_H
 #include "core.h"
 
-enum { SGDRT_ABI = 3 };
+enum { SGDRT_ABI = 4 };
 
 /* What every function of the C API returns. */
 typedef enum sgdrt_status {
@@ -52,6 +52,14 @@ typedef struct sgdrt_model_column { /* one member of NAME_data */
     int32_t mean_cell, deviation_cell; /* standardize: statistics, -1 if none */
 } sgdrt_model_column;
 
+typedef struct sgdrt_model_plateau { /* a factor of the rate: plateau.h */
+    double epochs, by;
+    int32_t factor_cell, best_cell, waited_cell; /* f64 */
+    int32_t figure, highest;                     /* figure: a metric, or one of these */
+    int32_t reserved;
+} sgdrt_model_plateau;
+enum { SGDRT_TRAIN_LOSS = -1, SGDRT_VALID_LOSS = -2 };
+
 typedef struct sgdrt_code { /* compiled for one processor level */
     sgdrt_function *init, *step, *evaluate, *predict;
     sgdrt_function *const *metrics;
@@ -78,6 +86,8 @@ typedef struct sgdrt_model {
     int32_t lr_slot;                    /* -1: none */
     int32_t order, last, hold_out;      /* program.h: BatchOrder, LastBatch, HoldOut */
     int32_t hold_out_by;                /* the label column of split(p, by = y), or -1 */
+    int32_t plateau_count;
+    const sgdrt_model_plateau *plateaus;
 } sgdrt_model;
 
 /* How fit gets threads: what only an application that asks for threads is linked with (threads.c). */

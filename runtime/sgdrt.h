@@ -17,6 +17,7 @@
  *   problem.c                              what went wrong, in words
  *   array_file.h csv_reader.h checkpoint.h between readers of arrays, of csv, of saved files
  *   model.h check_rows.h figures.h         what an object says of itself; what calls refuse; what is reported of rows
+ *   plateau.h                              factors of the rate that fall when a figure stalls
  *   math.inc math_functions.h random.inc   the functions of numerics.md, for the compiler and for C
  *   float_control.h finite.h               the floating-point environment; finiteness by bits
  *   processor.h vector_clones.h            the processor at hand; loops compiled for several levels

@@ -93,6 +93,17 @@ static LLVMValueRef slots(Builder *b, const Run *run) {
     return run->slot_count ? table(b, LLVMTypeOf(rows[0]), rows, run->slot_count) : null(b);
 }
 
+static LLVMValueRef plateaus(Builder *b, const Run *run) {
+    LLVMValueRef *rows = arena_array(b->arena, LLVMValueRef, run->plateau_count + 1);
+    for (int i = 0; i < run->plateau_count; i++) {
+        const Plateau *p = &run->plateaus[i];
+        rows[i] = RECORD(b, real64(b, p->epochs), real64(b, p->by), int32(b, p->factor), int32(b, p->best),
+                         int32(b, p->waited), int32(b, model_figure(run, p->figure)), int32(b, p->highest),
+                         int32(b, 0));
+    }
+    return run->plateau_count ? table(b, LLVMTypeOf(rows[0]), rows, run->plateau_count) : null(b);
+}
+
 static LLVMValueRef columns(Builder *b, const Run *run, const bool *predicts) {
     const DataSet *data = run->data;
     const char *const *members = exported_members(b->arena, data);
@@ -147,8 +158,8 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int32(b, run->cell_count), int32(b, run->slot_count), int32(b, run->data->column_count),
                   int32(b, run->measure_count), int32(b, arguments), int32(b, run_averaged(run)),
                   int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),
-                  int32(b, run->order), int32(b, run->last), int32(b, run->hold_out),
-                  int32(b, model_split_column(run)));
+                  int32(b, run->order), int32(b, run->last), int32(b, run->hold_out), int32(b, model_split_column(run)),
+                  int32(b, run->plateau_count), plateaus(b, run));
 }
 
 /* The bitcode's `self` and `self_NAME` become PREFIX_model and PREFIX_NAME. */

@@ -25,6 +25,7 @@ typedef struct Page {
 static void add_opening(const Page *p) {
     static const char *const ends[] = {[END_PLANNED] = "as planned",
                                        [END_STOPPED] = "stopped early, as the program asks",
+                                       [END_BY_CLOCK] = "stopped by the clock, as the program asks",
                                        [END_DIVERGED] = "diverged",
                                        [END_INTERRUPTED] = "interrupted"};
     html_add(p->text, "<h1>%s</h1>\n<p class=\"lead\">", p->driver->program->stem);

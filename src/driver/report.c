@@ -131,6 +131,7 @@ static void print_kept(const Report *report, const Training *t) {
 void report_summary(const Report *report, const Training *t) {
     static const char *const ends[] = {[END_PLANNED] = "epoch",
                                        [END_STOPPED] = "stopped after epoch",
+                                       [END_BY_CLOCK] = "stopped by the clock in epoch",
                                        [END_DIVERGED] = "diverged in epoch",
                                        [END_INTERRUPTED] = "interrupted in epoch"};
     const Run *run = t->run;

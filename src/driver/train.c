@@ -64,7 +64,7 @@ static void fit_call_length(Training *t, int64_t steps, double seconds) {
     if (t->row_capacity && t->chunk_steps > most) t->chunk_steps = most;
 }
 
-/* Steps up to `until`; false if the loss diverged or a stop was asked for before it came there. */
+/* Steps up to `until`; false if the loss diverged, the clock decided or a stop was asked for before it came there. */
 static bool train_until(Training *t, int64_t until, Report *report) {
     sgdrt_header *header = training_header(t);
     while ((int64_t)header->step < until) {
@@ -85,6 +85,10 @@ static bool train_until(Training *t, int64_t until, Report *report) {
         fit_call_length(t, done, seconds);
         report_progress(report, t, t->now.seconds);
         if (interrupt_asked) break;
+        if ((int64_t)header->step < until && watch_clock_decides(t, t->run->stop)) {
+            t->end = END_BY_CLOCK;
+            return false;
+        }
         if ((int64_t)header->step < until && resume_save_is_due(t)) resume_save(t);
     }
     return (int64_t)header->step >= until;
@@ -135,7 +139,7 @@ static void begin_epoch(Training *t) {
 
 /* ---- the end of an epoch ---------------------------------------------------------------------------- */
 static bool needs_evaluation_each_epoch(const Training *t, const Log *log) {
-    return evaluates(t) && (log || t->run->keep_figure || watch_validation(t->run->stop) != NULL);
+    return evaluates(t) && (log || t->run->keep_figure || watch_validation(t->run) != NULL);
 }
 
 static void copy_figures(Figures *to, const Figures *from, const Run *run) {
@@ -191,11 +195,12 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
     if (epoch_ends) {
         if (at_epochs_end(t)) keep_best(t);
         if (stop_holds(t)) {
-            if (goes_on) t->end = END_STOPPED;
+            if (goes_on) t->end = watch_clock_decides(t, t->run->stop) ? END_BY_CLOCK : END_STOPPED;
             goes_on = false;
             if (evaluates(t) && !due) take_evaluation(t);
         }
         if (log) write_log(t, log);
+        if (at_epochs_end(t)) watch_plateaus(t);
     }
     if (prints && (due || !goes_on)) {
         Figures epoch = t->now;
@@ -227,6 +232,7 @@ static bool begin_run(Training *t, Training *const *all) {
     if (o->resume) resume_find(t);
     t->saved_at = clock_seconds();
     t->started_step = (int64_t)training_header(t)->step;
+    t->began = clock_seconds();
     training_header(t)->planned = (uint64_t)t->planned;
     return true;
 }
@@ -239,7 +245,7 @@ static bool take_up(Training *t) {
     t->now.step = t->started_step;
     t->now.epoch = (t->started_step + t->steps_per_epoch - 1) / t->steps_per_epoch;
     bool done = t->started_step >= t->planned;
-    if (evaluates(t) && (done || (at_epochs_end(t) && watch_validation(t->run->stop) != NULL))) take_evaluation(t);
+    if (evaluates(t) && (done || (at_epochs_end(t) && watch_validation(t->run) != NULL))) take_evaluation(t);
     if (!done && t->sums_whole && stop_holds(t)) {
         t->end = END_STOPPED;
         done = true;
@@ -247,8 +253,16 @@ static bool take_up(Training *t) {
     return !done;
 }
 
+/* Within an epoch: its figures so far. */
+static void end_by_clock(Training *t, Report *report, Log *log, bool prints) {
+    take_train_figures(t, false);
+    if (evaluates(t)) take_evaluation(t);
+    if (log) write_log(t, log);
+    if (prints) report_line(report, t);
+}
+
 static void end_run(Training *t, bool goes_on, Log *log) {
-    if (goes_on && t->end != END_DIVERGED)
+    if (goes_on && t->end != END_DIVERGED && t->end != END_BY_CLOCK)
         t->end = END_INTERRUPTED;
     else if (t->now.step > t->started_step && divergence_happened(t))
         t->end = END_DIVERGED;
@@ -284,6 +298,7 @@ static bool train_run(Training *t, Training *const *all, Report *report, Log *lo
         if (goes_on && resume_save_is_due(t)) resume_save(t);
     }
     report_clear_progress(report);
+    if (goes_on && t->end == END_BY_CLOCK) end_by_clock(t, report, log, prints);
     end_run(t, goes_on, log);
     if (t->film) film_end(t->film, t);
     return true;
@@ -303,8 +318,7 @@ static void plan_figures(Arena *arena, const Run *run, Figures *figures) {
 /* hold_out of few rows may be none. */
 static bool check_validation(Driver *driver, const Training *t) {
     const Run *run = t->run;
-    const char *watched = run->keep_figure && strncmp(run->keep_figure, "valid.", 6) == 0 ? run->keep_figure
-                                                                                          : watch_validation(run->stop);
+    const char *watched = watch_validation(run);
     long long rows = (long long)t->data->train.count;
     if (t->data->valid.count > 0 || run->hold_out == HOLD_OUT_NONE) return true;
     if (!watched) {

@@ -16,7 +16,8 @@ typedef struct Figures {
     double lr, seconds;
 } Figures;
 
-typedef enum TrainingEnd { END_PLANNED, END_STOPPED, END_DIVERGED, END_INTERRUPTED } TrainingEnd;
+/* BY_CLOCK: stop holds because of `seconds`. */
+typedef enum TrainingEnd { END_PLANNED, END_STOPPED, END_BY_CLOCK, END_DIVERGED, END_INTERRUPTED } TrainingEnd;
 
 /* On threads or alone: what is known of either. */
 typedef struct Pace {
@@ -52,6 +53,7 @@ typedef struct Training {
 
     Figures now;
     int64_t started_step;  /* where this run began: 0, or what --load brought */
+    double began;          /* the clock, then */
     int64_t logged_step;   /* of the last row of --log */
     const char *save_path; /* of this run; NULL: it is not saved */
     int64_t saved_step;
@@ -128,13 +130,16 @@ int rate_slot(const Run *run);                         /* of the one rate; -1: t
 Executor *rate_executor(Arena *arena, const Run *run); /* NULL where the rate is a number, or there are several */
 double rate_now(const Training *t);                    /* NaN if not known */
 
-/* ---- watch.c: stop and keep ------------------------------------------------------------------- */
+/* ---- watch.c: stop, keep and plateaus ------------------------------------------------------------------- */
 int watch_count_stalled(const Watch *watch);
-/* Does the tree ask for figures of an evaluation (valid.loss, valid.accuracy)? */
-/* The first figure of validation that is watched, "valid.loss"; NULL: none. */
-const char *watch_validation(const Watch *watch);
+/* The first figure of validation that keep, stop or a plateau looks at, "valid.loss"; NULL: none. */
+const char *watch_validation(const Run *run);
 /* At the end of an epoch; stalled() keep their memory in t->stalled_*. */
 bool watch_holds(Training *t, const Watch *watch);
+/* At any moment: does the tree hold, and only as so many seconds have passed? */
+bool watch_clock_decides(Training *t, const Watch *watch);
+/* At the end of a whole epoch: rates that fall when a figure stalls. */
+void watch_plateaus(Training *t);
 double watch_figure(const Run *run, const Figures *figures, const char *name);
 
 /* ---- report.c -------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
  *   source_call.c      csv(...), idx(...), ...: what they take is in source_csv.c, source_arrays.c, source_synthetic.c and,
  *                      of several, source_arguments.c
  *   train_block.c      the statements of a train block, and `like`;  train.c: its runs
- *   setting.c          the values of settings;  watch.c: stop and keep
+ *   setting.c          the values of settings;  watch.c: stop and keep;  plateau.c: rates that watch
  *   run.c              one run: its graphs, roots and state;  run_scope.c: the local bindings that a mode needs
  *   predict.c          what the object serves;  undo.c: the target's units
  *   measure.c          measures: what is kept per row, and the reduction over all rows
@@ -290,6 +290,8 @@ typedef struct RunLowering {
     int *term_order; /* terms[i] is the block's term_order[i]-th */
     RootList step, evaluate, init, predictor;
     Vector(Measure) measures;
+    Vector(Plateau) plateaus;
+    Vector(const Expr *) plateau_calls; /* of each, where it is written */
     Mode mode;
     int setting_slots;   /* slots 0 .. are the top-level settings */
     int objective_cells; /* cells that there are once the objective is lowered */
@@ -320,6 +322,11 @@ int node_degree(Arena *arena, Node *node);
 /* ---- setting.c, watch.c ----------------------------------------------------------- */
 bool settings_lower(RunLowering *R); /* batch, epochs, hold_out, ... */
 bool watch_lower(RunLowering *R);    /* stop, keep: after measures */
+/* figure, highest(figure) or lowest(figure): its name and which way it is better; false after an error. */
+bool watch_directed_figure(RunLowering *R, const Expr *expr, const char *usage, const char **figure, bool *highest);
+/* "5 epochs" */
+bool watch_epochs(RunLowering *R, const Expr *expr, const char *usage, double *epochs);
+void plateau_bind(Experiment *X); /* plateau(...) */
 
 /* ---- objective.c ------------------------------------------------------------ */
 /* Text that is the same for runs whose losses can be compared; the same of a measure. */

@@ -415,6 +415,7 @@ Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
     if (options->meanings) options->meanings->lowering = X->L;
     X->L->graph = graph_new(arena, d);
     optimizer_bind_sums(X);
+    plateau_bind(X);
     prelude_declare(X);
     read_overrides(X);
     already_included(X, path);

@@ -353,6 +353,8 @@ static void finish(RunLowering *R) {
     run->slot_count = R->L->slots.count;
     run->terms = R->terms.items;
     run->term_count = R->terms.count;
+    run->plateaus = R->plateaus.items;
+    run->plateau_count = R->plateaus.count;
     run->measures = R->measures.items;
     run->measure_count = R->measures.count;
     run->init = make_function("init", &R->init, false);

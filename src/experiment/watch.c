@@ -1,4 +1,5 @@
-/* lower_watch: `stop` and `keep` look at reported figures: train.loss, valid.loss, measures, epoch, step.
+/* lower_watch: `stop` and `keep` look at reported figures: train.loss, valid.loss, measures, epoch, step; `stop` at the
+ * clock too, seconds.
  *
  * They become small trees for the driver. Which way a measure is better is known of the prelude's; of others
  * highest(...) or lowest(...) says it.
@@ -52,7 +53,8 @@ static bool report_figure(RunLowering *R, const Expr *expr) {
     if (near)
         add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
     else
-        add_help(R->X->diagnostics, d, "figures are train.loss, valid.loss, valid.NAME of a measure, epoch and step");
+        add_help(R->X->diagnostics, d,
+                 "figures are train.loss, valid.loss, valid.NAME of a measure, epoch, step and seconds");
     if (!valid && strncmp(text, "valid.", 6) == 0)
         add_help(R->X->diagnostics, d, "no rows validate: hold_out = 0.1 or valid = DATA gives some");
     return false;
@@ -78,9 +80,13 @@ static void mean_measure(RunLowering *R, Word name) {
     }
 }
 
+static bool is_count(const char *name) {
+    return strcmp(name, "epoch") == 0 || strcmp(name, "step") == 0 || strcmp(name, "seconds") == 0;
+}
+
 static bool figure_of(RunLowering *R, const Expr *expr, Figure *figure) {
     bool valid = R->run.valid || R->run.hold_out != HOLD_OUT_NONE;
-    if (expr->kind == EXPR_NAME && (strcmp(expr->name.text, "epoch") == 0 || strcmp(expr->name.text, "step") == 0)) {
+    if (expr->kind == EXPR_NAME && is_count(expr->name.text)) {
         *figure = (Figure){expr->name.text, BETTER_UNKNOWN};
         return true;
     }
@@ -119,9 +125,37 @@ static bool directed_figure(RunLowering *R, const Expr *expr, Figure *figure) {
     bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME && expr->call.args.count == 1;
     const char *name = call ? expr->call.callee->name.text : "";
     bool high = strcmp(name, "highest") == 0, low = strcmp(name, "lowest") == 0;
-    if (!figure_of(R, high || low ? expr->call.args.items[0].value : expr, figure)) return false;
+    const Expr *inner = high || low ? expr->call.args.items[0].value : expr;
+    if (!figure_of(R, inner, figure)) return false;
+    if (inner->kind == EXPR_NAME) {
+        report(R->X->diagnostics, CODE_E0313, inner->span, "%s only grows: it does not say how good the training is",
+               figure->text);
+        return false;
+    }
     if (high || low) figure->better = high ? BETTER_HIGH : BETTER_LOW;
     return true;
+}
+
+bool watch_directed_figure(RunLowering *R, const Expr *expr, const char *usage, const char **name, bool *highest) {
+    Figure figure;
+    if (!directed_figure(R, expr, &figure)) return false;
+    if (figure.better == BETTER_UNKNOWN) return report_direction(R, expr, usage);
+    *name = figure.text;
+    *highest = figure.better == BETTER_HIGH;
+    return true;
+}
+
+bool watch_epochs(RunLowering *R, const Expr *expr, const char *usage, double *epochs) {
+    bool good = expr->kind == EXPR_QUANTITY && expr->quantity.is_integer && expr->quantity.value >= 1 &&
+                (strcmp(expr->quantity.unit.text, "epochs") == 0 || strcmp(expr->quantity.unit.text, "epoch") == 0);
+    if (good) {
+        *epochs = expr->quantity.value;
+        return true;
+    }
+    if (expr->kind == EXPR_ERROR) return false;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->span, "a number of epochs is waited for here");
+    add_help(R->X->diagnostics, d, "%s", usage);
+    return false;
 }
 
 /* ---- stop -------------------------------------------------------------------------------------------- */
@@ -137,25 +171,11 @@ static Watch *bad_condition(RunLowering *R, const Expr *expr) {
 static Watch *lower_stalled(RunLowering *R, const Expr *expr) {
     static const char *const usage =
         "stalled(valid.loss, 3 epochs); of a measure: stalled(highest(valid.NAME), 3 epochs)";
-    Figure figure;
+    Watch watch = {.kind = WATCH_STALLED};
     if (expr->call.args.count != 2) return bad_condition(R, expr);
     const Expr *first = expr->call.args.items[0].value, *second = each_resolve(R->X, expr->call.args.items[1].value);
-    if (!directed_figure(R, first, &figure)) return NULL;
-    if (figure.better == BETTER_UNKNOWN) {
-        report_direction(R, first, usage);
-        return NULL;
-    }
-    bool epochs = second->kind == EXPR_QUANTITY && (strcmp(second->quantity.unit.text, "epochs") == 0 ||
-                                                    strcmp(second->quantity.unit.text, "epoch") == 0);
-    if (!epochs || !second->quantity.is_integer || second->quantity.value < 1) {
-        Diagnostic *d = report(R->X->diagnostics, CODE_E0304, second->span, "stalled waits for a number of epochs");
-        add_help(R->X->diagnostics, d, "%s", usage);
-        return NULL;
-    }
-    return new_watch(R, (Watch){.kind = WATCH_STALLED,
-                                .figure = figure.text,
-                                .number = second->quantity.value,
-                                .highest = figure.better == BETTER_HIGH});
+    if (!watch_directed_figure(R, first, usage, &watch.figure, &watch.highest)) return NULL;
+    return watch_epochs(R, second, usage, &watch.number) ? new_watch(R, watch) : NULL;
 }
 
 static bool watch_kind_of(Operator op, WatchKind *kind) {
@@ -174,8 +194,7 @@ static bool watch_kind_of(Operator op, WatchKind *kind) {
 static Watch *lower_side(RunLowering *R, const Expr *expr) {
     Figure figure;
     expr = each_resolve(R->X, expr);
-    bool word = expr->kind == EXPR_NAME &&
-                (strcmp(expr->name.text, "epoch") == 0 || strcmp(expr->name.text, "step") == 0);
+    bool word = expr->kind == EXPR_NAME && is_count(expr->name.text);
     if (expr->kind == EXPR_MEMBER || word)
         return figure_of(R, expr, &figure) ? new_watch(R, (Watch){.kind = WATCH_FIGURE, .figure = figure.text}) : NULL;
     double number;

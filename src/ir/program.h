@@ -180,6 +180,14 @@ typedef struct Watch {
 /* figure: "train.loss", "valid.loss", "valid.accuracy", "epoch", "step". STALLED: figure, number = epochs
  * without improvement, which is upwards if highest. */
 
+/* A factor of the rate, in a cell; runtime/plateau.h says when it falls. */
+typedef struct Plateau {
+    const char *figure; /* "valid.loss" */
+    bool highest;
+    double epochs, by;
+    int factor, best, waited; /* cells */
+} Plateau;
+
 typedef struct EachValue {
     const char *name, *text;
 } EachValue; /* batch, "10" */
@@ -205,6 +213,8 @@ typedef struct Run {
     bool report_steps;     /* in epochs or steps; 0: after each epoch at most 10 lines */
     const char *objective; /* equal texts: losses can be compared; so of Measure */
     Watch *stop;
+    Plateau *plateaus;
+    int plateau_count;
     const char *keep_figure;
     bool keep_highest; /* keep = best(valid.loss); NULL: last */
     int start_run;

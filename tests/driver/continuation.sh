@@ -21,6 +21,16 @@ train fit {
   steps     = 60
 }
 END
+# A rate that watches the validation loss falls at the same steps.
+cat >watching.sgd <<'END'
+include "net.sgd"
+train watching like fit { optimizer = adam(lr = 0.03 * plateau(valid.loss, 1 epochs, factor = 0.5)); steps = 90 }
+END
+"$sgdc" watching.sgd --run=watching -q --save whole.safetensors >whole.txt || exit 1
+"$sgdc" watching.sgd --run=watching -q --set steps=50 --save part.safetensors >part.txt || exit 1
+"$sgdc" watching.sgd --run=watching -q --load part.safetensors --save continued.safetensors >continued.txt || exit 1
+cmp whole.safetensors continued.safetensors || { echo "FAILED: a rate that watches, continued, differs"; exit 1; }
+"$sgdc" inspect whole.safetensors | grep -q 'plateau.factor' || { echo "FAILED: no rate fell"; exit 1; }
 for mode in "" --interpret; do
     # 23 steps end within an epoch of 9: the order of rows and the draws must go on from there.
     "$sgdc" net.sgd --run -q $mode --save whole.safetensors >whole.txt || exit 1

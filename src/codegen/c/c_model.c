@@ -67,6 +67,18 @@ static void slots(CUnit *unit, const CModel *m) {
     text_add(&unit->models, "};\n");
 }
 
+static void plateaus(CUnit *unit, const CModel *m) {
+    if (m->run->plateau_count == 0) return;
+    text_add(&unit->models, "static const sgdrt_model_plateau %s__plateaus[] = {\n", m->prefix);
+    for (int i = 0; i < m->run->plateau_count; i++) {
+        const Plateau *p = &m->run->plateaus[i];
+        text_add(&unit->models, "    {%s, %s, %d, %d, %d, %d, %d, 0},\n", number(unit->arena, p->epochs),
+                 number(unit->arena, p->by), p->factor, p->best, p->waited, model_figure(m->run, p->figure),
+                 p->highest);
+    }
+    text_add(&unit->models, "};\n");
+}
+
 static void columns(CUnit *unit, const CModel *m) {
     const DataSet *data = m->run->data;
     const char *const *members = exported_members(unit->arena, data);
@@ -139,7 +151,8 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
     text_add(to, "    .averaged = %d, .minimized = %d, .terms = %d, .lr_slot = %d, .order = %d, .last = %d,\n",
              run_averaged(run), run_minimized(run), run->term_count, model_lr_slot(run), (int)run->order,
              (int)run->last);
-    text_add(to, "    .hold_out = %d, .hold_out_by = %d\n};\n", (int)run->hold_out, model_split_column(run));
+    text_add(to, "    .hold_out = %d, .hold_out_by = %d, .plateau_count = %d, .plateaus = %s\n};\n", (int)run->hold_out,
+             model_split_column(run), run->plateau_count, table_name(unit, m, "plateaus", run->plateau_count));
 }
 
 /* ---- the functions of the API ------------------------------------------------------------------------------- */
@@ -166,6 +179,7 @@ void c_model(CUnit *unit, const CModel *model) {
     text_add(&unit->models, "/* ---- %s: what the functions of its C API work from */\n", model->prefix);
     cells(unit, model);
     slots(unit, model);
+    plateaus(unit, model);
     columns(unit, model);
     model_fields(unit, model, measures(unit, model));
     text_add(&unit->models, "\n");
