@@ -24,6 +24,8 @@ static inline int sgdrt_check_row(const sgdrt_model_column *column, const char *
         if (column->dtype == SGDRT_F64 && !sgdrt_f64_is_finite(row + 8 * e)) return SGDRT_NOT_FINITE;
         if (column->dtype == SGDRT_I32 && column->classes && !sgdrt_label_in_range(row + 4 * e, column->classes))
             return SGDRT_LABEL;
+        if (column->dtype == SGDRT_U8 && column->classes && (unsigned char)row[e] >= column->classes)
+            return SGDRT_LABEL;
     }
     return SGDRT_OK;
 }

@@ -74,11 +74,16 @@ static size_t at_least_one(int64_t count) { return count > 0 ? (size_t)count : 1
 
 /* ---- which rows train, and which validate ------------------------------------------------------- */
 /* Rows are counted with their copies: copy 1 of row r is number rows + r. */
-static int32_t *dense_labels(const sgdrt_rows *data, int column, uint32_t count) {
+static int32_t *dense_labels(const sgdrt_rows *data, int column, bool bytes, uint32_t count) {
     int32_t *labels = malloc(sizeof *labels * at_least_one(count));
     const sgdrt_column *values = &data->columns[column];
-    for (uint32_t i = 0; labels && i < count; i++)
-        memcpy(&labels[i], (const char *)values->data + i % data->rows * values->stride, sizeof *labels);
+    for (uint32_t i = 0; labels && i < count; i++) {
+        const char *at = (const char *)values->data + i % data->rows * values->stride;
+        if (bytes)
+            labels[i] = (unsigned char)*at;
+        else
+            memcpy(&labels[i], at, sizeof *labels);
+    }
     return labels;
 }
 
@@ -91,7 +96,7 @@ static uint32_t *all_rows(uint32_t count, int64_t rows) {
 static int hold_out(Fit *fit, uint32_t count) {
     const sgdrt_model *model = fit->model;
     int by = model->hold_out_by;
-    int32_t *labels = by >= 0 ? dense_labels(fit->train, by, count) : NULL;
+    int32_t *labels = by >= 0 ? dense_labels(fit->train, by, model->columns[by].dtype == SGDRT_U8, count) : NULL;
     fit->members = malloc(sizeof *fit->members * (size_t)count);
     if (!fit->members || (by >= 0 && !labels)) {
         free(labels);

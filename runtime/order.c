@@ -200,7 +200,7 @@ void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, 
 
 /* ---- held-out rows ----------------------------------------------------------------------- */
 
-static uint32_t part_of(uint32_t n, double part) {
+uint32_t sgdrt_hold_out_part(uint32_t n, double part) {
     double count = floor((double)n * part + 0.5);
     return !(count > 0) ? 0 : count >= n ? n : (uint32_t)count;
 }
@@ -264,9 +264,9 @@ bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int3
     if (memory) {
         if (split) {
             for (uint32_t i = 0; i < n; i++) quota[labels[i]]++;
-            for (int64_t c = 0; c < classes; c++) quota[c] = part_of(quota[c], part);
+            for (int64_t c = 0; c < classes; c++) quota[c] = sgdrt_hold_out_part(quota[c], part);
         } else {
-            quota[0] = part_of(n, part);
+            quota[0] = sgdrt_hold_out_part(n, part);
         }
         if (kind == SGDRT_HOLD_OUT_LAST)
             memset(held + (n - quota[0]), 1, quota[0]);

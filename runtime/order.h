@@ -37,6 +37,7 @@ void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, 
  * floor(count * part + 1/2) in an order of the seed's own; with LAST the last ones. Writes the training rows
  * to rows[0 .. *training), the held-out rows after them, both ascending. False if there is no memory for it.
  */
+uint32_t sgdrt_hold_out_part(uint32_t n, double part);                         /* how many of n rows */
 enum { SGDRT_HOLD_OUT_RANDOM = 1, SGDRT_HOLD_OUT_SPLIT, SGDRT_HOLD_OUT_LAST }; /* program.h's HoldOut */
 bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int32_t *labels, int64_t classes,
                     uint32_t *rows, uint32_t *training);

@@ -14,21 +14,24 @@ enum {
     PROBLEM_LABEL = 404,  /* outside 0 .. classes-1, or outside its integer type */
     PROBLEM_NOT_A_NUMBER = 405,
     PROBLEM_MISSING = 406,
-    PROBLEM_RAGGED = 407,     /* a row with another number of fields */
-    PROBLEM_NO_COLUMN = 408,  /* no column of that name or number */
-    PROBLEM_QUOTE = 409,      /* a quote that is not closed */
-    PROBLEM_ROWS = 410,       /* rows = a..b is not in the file */
-    PROBLEM_EMPTY = 411,      /* no row in it */
-    PROBLEM_LENGTH = 412,     /* more or fewer bytes than the header says */
-    PROBLEM_GZIP = 413,       /* a damaged gzip stream */
-    PROBLEM_COUNTS = 414,     /* columns with different numbers of rows */
-    PROBLEM_REMAP = 415,      /* a value that remap does not list */
-    PROBLEM_TOO_LARGE = 416,  /* more memory or rows than there can be */
-    PROBLEM_SAVED_FILE = 417, /* not a well-formed safetensors file */
-    PROBLEM_WRITE = 418,      /* a file cannot be written */
-    PROBLEM_NOT_SAVED = 419,  /* a saved file that lacks an entry, or has it with another shape or type */
-    PROBLEM_NONE_KEPT = 420,  /* keep leaves no row */
-    PROBLEM_NO_TRAINING = 427 /* a saved file that no training can go on from */
+    PROBLEM_RAGGED = 407,      /* a row with another number of fields */
+    PROBLEM_NO_COLUMN = 408,   /* no column of that name or number */
+    PROBLEM_QUOTE = 409,       /* a quote that is not closed */
+    PROBLEM_ROWS = 410,        /* rows = a..b is not in the file */
+    PROBLEM_EMPTY = 411,       /* no row in it */
+    PROBLEM_LENGTH = 412,      /* more or fewer bytes than the header says */
+    PROBLEM_GZIP = 413,        /* a damaged gzip stream */
+    PROBLEM_COUNTS = 414,      /* columns with different numbers of rows */
+    PROBLEM_REMAP = 415,       /* a value that remap does not list */
+    PROBLEM_TOO_LARGE = 416,   /* more memory or rows than there can be */
+    PROBLEM_SAVED_FILE = 417,  /* not a well-formed safetensors file */
+    PROBLEM_WRITE = 418,       /* a file cannot be written */
+    PROBLEM_NOT_SAVED = 419,   /* a saved file that lacks an entry, or has it with another shape or type */
+    PROBLEM_NONE_KEPT = 420,   /* keep leaves no row */
+    PROBLEM_NO_TRAINING = 427, /* a saved file that no training can go on from */
+    PROBLEM_TEXT = 431,        /* bytes that are no text in UTF-8 */
+    PROBLEM_VOCABULARY = 432,  /* more characters or words than classes */
+    PROBLEM_UNKNOWN = 433      /* a character that was not learnt */
 };
 
 /* Fill *problem (which may be NULL) and return the code. */

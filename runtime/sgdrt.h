@@ -7,6 +7,7 @@
  *   input.c csv.c csv_text.c number.c      text files, plain or gzip, into columns;  csv_find.c: places in them
  *   row_stream.c number_text.c             rows of a csv as they come; numbers as text
  *   files.c idx.c npy.c                    arrays, a file for each column
+ *   text_file.c chars.c                    texts, character by character; vocabularies, and windows as rows
  *   load.c                                a data set from its files
  *   table.c standardize.c                  what is done to rows after reading
  *   checkpoint_read.c checkpoint_write.c   safetensors;  saved.c: which cells of a training stand there
@@ -16,6 +17,7 @@
  *   write_file.c                           files written whole or not at all
  *   problem.c                              what went wrong, in words
  *   array_file.h csv_reader.h checkpoint.h between readers of arrays, of csv, of saved files
+ *   text_file.h text.h                     between readers of texts; what is learnt from them
  *   model.h check_rows.h figures.h         what an object says of itself; what calls refuse; what is reported of rows
  *   plateau.h                              factors of the rate that fall when a figure stalls
  *   math.inc math_functions.h random.inc   the functions of numerics.md, for the compiler and for C
@@ -59,7 +61,8 @@ typedef struct sgdrt_column_request {
     int64_t classes;      /* > 0: values are 0 .. classes-1 after remap (sgdrt_check_labels) */
     const double *remap;
     int remap_count;                /* the value remap[i] becomes i (sgdrt_check_labels) */
-    const char *const *remap_words; /* csv, i32: instead, the text remap_words[i] becomes i as it is read */
+    const char *const *remap_words; /* csv, i32: instead, the text remap_words[i] becomes i as it is read; chars: so */
+    int64_t offset;                 /* chars: characters of the window before it */
     bool wide;                      /* f32 stored as f64 until standardized */
     bool truncated;                 /* i32 of a fraction: cut off; else a problem */
     const char *path;               /* idx, npy: its file */
@@ -67,12 +70,13 @@ typedef struct sgdrt_column_request {
     const char *const *csv_name;    /* csv: NULL, or names; a NULL among them: the index */
 } sgdrt_column_request;
 
-typedef enum sgdrt_source { SGDRT_CSV, SGDRT_IDX, SGDRT_NPY } sgdrt_source;
+typedef enum sgdrt_source { SGDRT_CSV, SGDRT_IDX, SGDRT_NPY, SGDRT_CHARS } sgdrt_source;
 
 typedef struct sgdrt_request {
     const char *name; /* of the data set, for messages */
     sgdrt_source source;
-    const char *path;      /* csv */
+    const char *path;      /* of one file */
+    int64_t window_stride; /* chars: characters from row to row */
     char delimiter;        /* csv: ',' '\t' ';' or ' ' (runs of blanks are one); 0: find out */
     char decimal;          /* csv: '.' or ','; 0 is '.' */
     char comment;          /* csv: lines that begin with it do not count; 0: none */

@@ -168,6 +168,33 @@ int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem
     return 0;
 }
 
+int sgdrt_table_reserve_items(sgdrt_table *table, int64_t items, sgdrt_problem *problem) {
+    struct sgdrt_table_private *own = table->own;
+    size_t bytes = (size_t)items * sgdrt_dtype_bytes(table->described[0].dtype);
+    if (bytes > machine_bytes()) return sgdrt_problem_memory(problem, own->path, bytes);
+    unsigned char *grown = realloc(own->blocks[0].bytes, bytes + TABLE_PADDING);
+    if (!grown) return sgdrt_problem_memory(problem, own->path, bytes);
+    own->blocks[0].bytes = grown;
+    own->capacity = items;
+    return 0;
+}
+
+void sgdrt_table_settle_windows(sgdrt_table *table, int64_t begin, int64_t end, int64_t stride, int64_t items) {
+    struct sgdrt_table_private *own = table->own;
+    size_t item = sgdrt_dtype_bytes(table->described[0].dtype), bytes = item * (size_t)items;
+    unsigned char *fitting = realloc(own->blocks[0].bytes, bytes + TABLE_PADDING);
+    if (fitting) own->blocks[0].bytes = fitting;
+    memset(own->blocks[0].bytes + bytes, 0, TABLE_PADDING);
+    own->blocks[0].stride = item * (size_t)stride;
+    own->overlapping = table->bytes = bytes;
+    own->rows_begin = begin;
+    own->capacity = table->rows = end - begin;
+    for (int c = 0; c < table->column_count; c++)
+        table->columns[c] = (sgdrt_column){own->blocks[0].bytes + own->blocks[0].stride * (size_t)begin +
+                                               own->offset_of[c],
+                                           (int64_t)(item * (size_t)stride)};
+}
+
 void sgdrt_table_settle(sgdrt_table *table, int64_t rows) {
     struct sgdrt_table_private *own = table->own;
     table->rows = rows;
@@ -249,17 +276,28 @@ int sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **result, sgdrt_proble
     sgdrt_table *table = NULL;
     int code = sgdrt_table_make(from->own->path, columns, count, from->own->together, &table, problem);
     free(columns);
-    if (!code) code = sgdrt_table_reserve(table, from->rows, problem);
+    bool windows = from->own->overlapping > 0;
+    int64_t items = windows ? (int64_t)(from->own->overlapping / sgdrt_dtype_bytes(from->described[0].dtype)) : 0;
+    if (!code)
+        code = windows ? sgdrt_table_reserve_items(table, items, problem)
+                       : sgdrt_table_reserve(table, from->rows, problem);
     if (!code) code = copy_origin(from, table, problem);
     if (code) {
         sgdrt_free_table(table);
         return code;
     }
+    *result = table;
+    if (windows) {
+        memcpy(table->own->blocks[0].bytes, from->own->blocks[0].bytes, from->own->overlapping);
+        for (int c = 0; c < count; c++) table->own->offset_of[c] = from->own->offset_of[c];
+        int64_t stride = (int64_t)(from->own->blocks[0].stride / sgdrt_dtype_bytes(from->described[0].dtype));
+        sgdrt_table_settle_windows(table, from->own->rows_begin, from->own->rows_begin + from->rows, stride, items);
+        return 0;
+    }
     for (int b = 0; b < table->own->block_count; b++)
         memcpy(table->own->blocks[b].bytes, from->own->blocks[b].bytes,
                table->own->blocks[b].stride * (size_t)from->rows);
     sgdrt_table_settle(table, from->rows);
-    *result = table;
     return 0;
 }
 
@@ -324,6 +362,9 @@ int64_t sgdrt_table_compact(sgdrt_table *table, const uint8_t *keep) {
 int sgdrt_keep_rows(sgdrt_table *table, const uint8_t *keep, sgdrt_problem *problem) {
     struct sgdrt_table_private *own = table->own;
     int64_t kept = 0;
+    if (own->overlapping)
+        return sgdrt_problem_set(problem, PROBLEM_NONE_KEPT, own->path, 0, 0,
+                                 "rows of a text overlap, so none can be left out");
     for (int64_t r = 0; r < table->rows; r++) kept += keep[r] != 0;
     if (!kept)
         return sgdrt_problem_set(problem, PROBLEM_NONE_KEPT, own->path, 0, 0, "none of the %lld rows is kept",
@@ -476,6 +517,7 @@ static int check_row(sgdrt_table *table, int column, int64_t r, const Named *sor
 static int check_labels(sgdrt_table *table, LabelCheck *check) {
     SGDRT_FLOAT_GUARD();
     int code = 0;
+    if (table->own->overlapping) return 0; /* numbered as they were read */
     for (int c = 0; c < table->column_count; c++) {
         if (!table->described[c].remap_count && table->described[c].classes <= 0) continue;
         Named *sorted = sort_remap(&table->described[c]);

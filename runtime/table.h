@@ -3,7 +3,8 @@
  * Rows are held in blocks: one block of records where columns are used together (csv, synthetic), or a block
  * for each column (images). Column c lies in block block_of[c], offset_of[c] bytes into each of its rows.
  * Every block has TABLE_PADDING readable bytes after its last row, so that code may load a whole vector
- * there.
+ * there. Rows that are windows of one text overlap in their block, which is of `overlapping` bytes, and begin anywhere
+ * in it: they cannot be moved.
  */
 #ifndef SGDRT_TABLE_H
 #define SGDRT_TABLE_H
@@ -21,7 +22,8 @@ typedef struct TableBlock {
 struct sgdrt_table_private {
     TableBlock *blocks;
     int block_count;
-    bool together; /* one block of records */
+    bool together;      /* one block of records */
+    size_t overlapping; /* bytes of the one block of windows; 0: rows lie one after the other */
     int *block_of;
     size_t *offset_of;
     bool *wide;       /* by column: loaded as f64 for standardizing */
@@ -42,6 +44,10 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
 /* Places the columns in the rows of their blocks, as their types say. */
 void sgdrt_table_lay_out(sgdrt_table *table);
 int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem);
+/* The one block has room for so many items, of which rows will be windows. */
+int sgdrt_table_reserve_items(sgdrt_table *table, int64_t items, sgdrt_problem *problem);
+/* Of `items` items in the block, row r begins at item (begin + r) * stride; columns at their offsets in it. */
+void sgdrt_table_settle_windows(sgdrt_table *table, int64_t begin, int64_t end, int64_t stride, int64_t items);
 /* The blocks hold `rows` rows from now on: gives back what is too much, sets the columns. */
 void sgdrt_table_settle(sgdrt_table *table, int64_t rows);
 

@@ -8,6 +8,7 @@
  */
 #include "codegen/codegen.h"
 #include "driver/driver.h"
+#include "driver/vocabulary.h"
 #include <string.h>
 
 /* ---- stages -------------------------------------------------------------------------------- */
@@ -116,6 +117,7 @@ static ExitCode lower_stage(Driver *driver, bool f64, Measured measured) {
                                     driver->source->path, &lower);
     driver_add_time(driver, "lower", clock_seconds() - begin);
     if (driver->diagnostics->errors) return EXIT_SOURCE;
+    if (!o->check && !vocabulary_learn(driver)) return EXIT_DATA;
     if (emits(driver, EMIT_GRAD) || o->report) driver_keep_graphs(driver, EMIT_GRAD);
     if (dumps(driver, "lower"))
         for (int i = 0; i < driver->program->run_count; i++) dump_run(driver, &driver->program->runs[i], "lower");

@@ -19,9 +19,9 @@ Truth target_of(const Training *t, const Predictor *p) {
 const char *trained_class_name(Arena *arena, const DataSet *set, int field, int64_t k) {
     const Field *of = &set->fields[field];
     const char *const *names = field_class_names(set, of);
-    if (names) return names[k];
     const Column *column = of->column >= 0 ? &set->columns[of->column] : NULL;
-    double number = column && column->remap_count > k ? column->remap[k] : (double)k;
+    if (names && k < column->remap_count) return names[k];
+    double number = column && column->remap && column->remap_count > k ? column->remap[k] : (double)k;
     bool whole = number > -1e15 && number < 1e15 && number == (double)(long long)number;
     return whole ? text_format(arena, "%lld", (long long)number) : text_number(arena, number, false);
 }

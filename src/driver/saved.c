@@ -11,6 +11,7 @@
 #include "driver/record.h"
 #include "driver/torch.h"
 #include "driver/training.h"
+#include "driver/vocabulary.h"
 #include "problem.h"
 #include "saved.h"
 #include <inttypes.h>
@@ -84,9 +85,10 @@ static bool make_file(Training *t, void **bytes, size_t *length, sgdrt_problem *
         {"kept", record_kept(t)},
         {"stalled", diverged ? "" : record_stalled(t)},
     };
-    sgdrt_metadata more[sizeof records / sizeof *records];
-    int count = 0;
-    for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+    enum { RECORDS = sizeof records / sizeof *records };
+    sgdrt_metadata *more = arena_array(arena, sgdrt_metadata, RECORDS + run->data->column_count);
+    int count = vocabulary_metadata(arena, run->data, more);
+    for (int i = 0; i < RECORDS; i++)
         if (*records[i].value) more[count++] = records[i];
     return !sgdrt_save_training(&training, more, count, NULL, bytes, length, problem);
 }
@@ -153,6 +155,13 @@ static bool same_statistics(Training *t, const sgdrt_checkpoint *file, sgdrt_pro
     return true;
 }
 
+static bool same_classes(Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
+    const char *column;
+    if (vocabulary_is_same(t->driver->arena, t->run->data, file, &column)) return true;
+    return refuse(problem, text_format(t->driver->arena,
+                                       "it was trained on another text: the classes of %s stand for others", column));
+}
+
 static bool same_seed(Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
     uint64_t seed;
     if (!sgdrt_read_count(sgdrt_find_metadata(file, "seed"), UINT64_MAX, &seed) || seed == t->run->seed) return true;
@@ -204,7 +213,8 @@ static void complete_kept(Training *t) {
 
 static bool restore_all(Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
     sgdrt_training training = training_of(t);
-    if (!same_seed(t, file, problem) || !same_statistics(t, file, problem)) return false;
+    if (!same_seed(t, file, problem) || !same_classes(t, file, problem) || !same_statistics(t, file, problem))
+        return false;
     training.kept = t->best;
     if (sgdrt_restore_training(file, &training, SGDRT_RESUME, problem)) return false;
     if (t->best) complete_kept(t);

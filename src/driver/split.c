@@ -30,10 +30,24 @@ static int32_t *labels_of(Arena *arena, const Run *run, const sgdrt_table *table
     return labels;
 }
 
+/* The first rows of the table train, so only the others are listed: a text has a row for each of its characters. */
+static void last_rows(Arena *arena, const Run *run, RowSet *train, RowSet *valid) {
+    int64_t all = train->count;
+    train->count = all - sgdrt_hold_out_part((uint32_t)all, run->hold_out_part);
+    valid->count = all - train->count;
+    uint32_t *rows = arena_array(arena, uint32_t, valid->count + 1);
+    for (int64_t i = 0; i < valid->count; i++) rows[i] = (uint32_t)(train->count + i);
+    valid->rows = rows;
+}
+
 void split_rows(Arena *arena, const Run *run, const sgdrt_table *table, RowSet *train, RowSet *valid) {
     *valid = (RowSet){table, NULL, 0};
     *train = split_none(arena, run->data, table);
     if (run->hold_out == HOLD_OUT_NONE) return;
+    if (run->hold_out == HOLD_OUT_LAST && copies_of(run->data) == 1) {
+        last_rows(arena, run, train, valid);
+        return;
+    }
     bool by_label = run->hold_out == HOLD_OUT_SPLIT && run->hold_out_by >= 0;
     const int32_t *labels = by_label ? labels_of(arena, run, table) : NULL;
     int64_t classes = by_label ? run->data->fields[run->hold_out_by].classes : 0, all = train->count;

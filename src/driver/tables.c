@@ -125,6 +125,7 @@ static bool request_columns(Driver *driver, const DataSet *set, const bool *need
             .remap = column->remap,
             .remap_count = column->remap_count,
             .remap_words = (const char *const *)column->remap_words,
+            .offset = column->offset,
             .csv_index = column->csv_index,
             .csv_name = (const char *const *)column->csv_name,
         };
@@ -151,6 +152,7 @@ bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdr
     *request = (sgdrt_request){
         .name = set->name,
         .source = reader_of(set->kind),
+        .window_stride = set->window_stride,
         .delimiter = set->delimiter,
         .decimal = set->decimal,
         .comment = set->comment,
@@ -168,7 +170,7 @@ bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdr
         return false;
     }
     if (!request_columns(driver, set, needed, columns, &request->column_count)) return false;
-    if (source_rows(set->kind) != ROWS_TABLE) return true;
+    if (!source_has_one_path(set->kind)) return true;
     request->path = find_file(driver, set, set->path, set->span);
     return request->path != NULL;
 }

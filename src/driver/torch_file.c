@@ -5,6 +5,7 @@
  * by the names of sgdc, which then goes where every saved file goes.
  */
 #include "driver/torch.h"
+#include "driver/vocabulary.h"
 #include "problem.h"
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +52,8 @@ bool torch_save(Training *t, void **bytes, size_t *length, sgdrt_problem *proble
     const TorchName *names = torch_names(t->driver, run);
     if (!names) return false;
     sgdrt_entry *entries = arena_array(arena, sgdrt_entry, run->cell_count + 1);
-    sgdrt_metadata *metadata = arena_array(arena, sgdrt_metadata, run->cell_count + 3);
-    int count = 0, told = 0;
+    sgdrt_metadata *metadata = arena_array(arena, sgdrt_metadata, run->cell_count + run->data->column_count + 3);
+    int count = 0, told = vocabulary_metadata(arena, run->data, metadata);
     metadata[told++] = (sgdrt_metadata){"format", "pt"};
     metadata[told++] = (sgdrt_metadata){"program", t->driver->program->stem};
     metadata[told++] = (sgdrt_metadata){"run", run->name};

@@ -199,6 +199,8 @@ static Node *stored_field(SourceContext *context, Scope *scope, const Stmt *stmt
     context->whole = false;
     context->alone = NULL;
     if (!node) return NULL;
+    if (context->type.classes && source_window_slice(context, node, column))
+        return source_column_value(context, *column)->node;
     if (context->type.classes) node = source_shifted_label(context, node, context->type.classes);
     if (node->op == OP_COLUMN) {
         *column = (int)node->attr.index;

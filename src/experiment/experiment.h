@@ -6,8 +6,8 @@
  *   top_setting.c      the values of top-level settings
  *   each.c             `each`: which sites there are, their product, the choice of a run
  *   data.c             data declarations: fields;  source.c: columns, standardize, remap
- *   source_call.c      csv(...), idx(...), ...: what they take is in source_csv.c, source_arrays.c, source_synthetic.c and,
- *                      of several, source_arguments.c
+ *   source_call.c      csv(...), idx(...), ...: what they take is in source_csv.c, source_arrays.c, source_synthetic.c,
+ *                      source_text.c and, of several, source_arguments.c;  source_window.c: windows of a text
  *   train_block.c      the statements of a train block, and `like`;  train.c: its runs
  *   setting.c          the values of settings;  watch.c: stop and keep;  plateau.c: rates that watch
  *   run.c              one run: its graphs, roots and state;  run_scope.c: the local bindings that a mode needs
@@ -68,7 +68,8 @@ typedef struct ColumnUse {
 
 typedef struct SourceWord {
     Name name;
-    const char *path;
+    const char *path; /* NULL: of a source of parts */
+    int part;
     Span span;
 } SourceWord; /* images, labels, ... */
 
@@ -195,6 +196,7 @@ void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool ra
 int data_find_field(const DataSet *set, Name name); /* -1 if there is none */
 
 /* ---- source_*.c: the forms of sources.def ---------------------------------------------- */
+typedef struct SourceContext SourceContext;
 typedef struct SourceArgument {
     const char *name;                                                                        /* or one of these two */
     bool (*take)(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span); /* false after an error */
@@ -206,18 +208,22 @@ typedef struct SourceForm {
     const SourceArgument *arguments;                                        /* the last has no name and takes nothing */
     bool (*complete)(Experiment *X, const DataVariant *variant, Span span); /* false after an error */
     bool bytes;                                                             /* columns are bytes, but for labels */
+    const char *const *parts; /* of a source of parts: the words for them, NULL behind the last */
+    /* What such a word is; NULL: what a word of arrays is. */
+    Value *(*part_value)(SourceContext *context, const Expr *expr, const SourceWord *word);
 } SourceForm;
 #define SOURCE(NAME, ...) extern const SourceForm source_form_##NAME;
 #include "ir/sources.def"
 #undef SOURCE
 const SourceForm *source_form(SourceKind kind);
+bool source_take_path(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
 bool source_take_range(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
 bool source_take_copies(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
 bool source_take_whole(Experiment *X, const Value *v, Span span, const char *what, int64_t least, int64_t *out);
 bool source_has(Experiment *X, const DataVariant *variant, bool has, const char *what, Span span); /* else: it needs */
 
 /* ---- source.c, source_call.c -------------------------------------------------------------------------- */
-typedef struct SourceContext {
+struct SourceContext {
     Experiment *X;
     DataVariant *variant;
     int field;   /* -1: keep */
@@ -230,7 +236,7 @@ typedef struct SourceContext {
     const Expr *remap_call;
     const Value *remap; /* the list of a remap around the column at hand */
     bool broken;        /* an error was reported */
-} SourceContext;
+};
 /* The call of a source: fills kind, paths and options of the set. False after an error. */
 bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant);
 /* Is it a word or a call of column(s), and nothing else? */
@@ -245,6 +251,13 @@ int source_add_column(SourceContext *context, Column column);
 int source_own_column(SourceContext *context, int column);
 /* The value of a column: its leaf, or (raw - mean) / deviation. */
 Value *source_column_value(SourceContext *context, int column);
+/* ---- source_window.c */
+/* The word `window` of chars, for the field at hand. */
+Value *source_window_value(SourceContext *context, const Expr *expr, const SourceWord *word);
+/* Is the label a slice of the window? Then it becomes a column of its own. */
+bool source_window_slice(SourceContext *context, const Node *node, int *column);
+/* The column of this place: found, or made of `wanted`. */
+int source_column_at(SourceContext *context, const Expr *expr, Name word, Column wanted);
 /* A label that is a column plus a constant becomes a remapped column: the leaf. Else the node itself. */
 Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes);
 /* Can every value of the node be seen to be one of 0 .. classes-1? */

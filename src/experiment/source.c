@@ -92,8 +92,7 @@ static int find_use(const SourceContext *context, const Expr *expr, Name word) {
     return -1;
 }
 
-/* The column of this place: found, or made of `wanted`. */
-static int column_at(SourceContext *context, const Expr *expr, Name word, Column wanted) {
+int source_column_at(SourceContext *context, const Expr *expr, Name word, Column wanted) {
     int column = find_use(context, expr, word);
     if (column >= 0) return column;
     if (!context->making) INTERNAL_ERROR("a column of %s is not known", context->variant->set->name);
@@ -121,9 +120,12 @@ Value *source_column_value(SourceContext *context, int index) {
     }
     bool label_field = context->field >= 0 && context->type.classes > 0;
     bool of_keep = context->field < 0 && column->csv_count == 0;
-    if (column->dtype == DTYPE_U8 || (column->dtype == DTYPE_I32 && !label_field && !of_keep && !context->whole))
+    if (column->dtype == DTYPE_U8 && label_field)
+        leaf = graph_cast(L->graph, leaf, DTYPE_I32);
+    else if (column->dtype == DTYPE_U8 || (column->dtype == DTYPE_I32 && !label_field && !of_keep && !context->whole))
         leaf = graph_cast(L->graph, leaf, L->real);
-    return value_tensor(L, leaf, context->field < 0 ? 0 : column->remap_count);
+    int64_t classes = column->learnt ? column->classes : column->remap_count;
+    return value_tensor(L, leaf, context->field < 0 ? 0 : (int)classes);
 }
 
 static bool is_label_field(const SourceContext *context) { return context->field >= 0 && context->type.classes > 0; }
@@ -216,6 +218,8 @@ static DType word_type(const SourceContext *context, const SourceWord *word) {
 }
 
 static Value *word_value(SourceContext *context, const Expr *expr, const SourceWord *word) {
+    const SourceForm *form = source_form(context->variant->set->kind);
+    if (form->part_value) return form->part_value(context, expr, word);
     Column column = {.name = word->name,
                      .dtype = word_type(context, word),
                      .path = word->path,
@@ -239,7 +243,7 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
         context->broken = true;
         return value_poison(context->X->L);
     }
-    return source_column_value(context, column_at(context, expr, word->name, column));
+    return source_column_value(context, source_column_at(context, expr, word->name, column));
 }
 
 static bool calls(const Expr *expr, const char *name) {
@@ -352,7 +356,7 @@ static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
     else if (!one)
         column.shape = (Shape){.rank = 1, .extent = {column.csv_count}};
     set_remap(context, &column, call->span);
-    return source_column_value(context, column_at(context, call, NULL, column));
+    return source_column_value(context, source_column_at(context, call, NULL, column));
 }
 
 /* ---- standardize(...), remap(...), i32(...) -------------------------------------------------------------------- */

@@ -1,6 +1,11 @@
 /* source_arguments: arguments that several sources take, and what those say that are wrong. */
 #include "experiment/experiment.h"
 
+bool source_take_path(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
+    (void)name;
+    return lower_constant_string(X->L, v, span, "the path", &variant->set->path);
+}
+
 bool source_take_range(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
     DataSet *set = variant->set;
     if (v->kind == VALUE_RANGE) {

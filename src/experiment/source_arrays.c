@@ -4,7 +4,7 @@
 static bool take_word(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
     const char *path;
     if (!lower_constant_string(X->L, v, span, "the path", &path)) return false;
-    SourceWord word = {name, path, span};
+    SourceWord word = {name, path, 0, span};
     vector_push(X->arena, &variant->words, word);
     return true;
 }
@@ -26,5 +26,6 @@ static const SourceArgument npy_arguments[] = {
     {ANY_ARGUMENT, take_word},
     {NULL, NULL},
 };
-const SourceForm source_form_IDX = {"idx(images = \"file.gz\", labels = \"file.gz\")", idx_arguments, complete, true};
-const SourceForm source_form_NPY = {"npy(x = \"x.npy\", y = \"y.npy\")", npy_arguments, complete, false};
+const SourceForm source_form_IDX = {
+    "idx(images = \"file.gz\", labels = \"file.gz\")", idx_arguments, complete, true, NULL, NULL};
+const SourceForm source_form_NPY = {"npy(x = \"x.npy\", y = \"y.npy\")", npy_arguments, complete, false, NULL, NULL};

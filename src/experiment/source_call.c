@@ -9,6 +9,7 @@ const SourceForm *source_form(SourceKind kind) {
 #define FORM_MADE(NAME) &source_form_##NAME
 #define FORM_TABLE(NAME) &source_form_##NAME
 #define FORM_ARRAYS(NAME) &source_form_##NAME
+#define FORM_PARTS(NAME) &source_form_##NAME
 #define FORM_GIVEN(NAME) NULL
 #define SOURCE(NAME, name, rows, reader) [SOURCE_##NAME] = FORM_##rows(NAME),
 #include "ir/sources.def"
@@ -25,7 +26,7 @@ static const char *source_names(Arena *arena, const char **names, int count) {
 }
 
 static bool find_source(Experiment *X, const Expr *call, SourceKind *kind) {
-    static const char *const later[] = {"chars", "words", "libsvm", "images", "parquet"};
+    static const char *const later[] = {"libsvm", "images", "parquet"};
     const char *names[SOURCES], *wanted = call->call.callee->name.text;
     Span span = call->call.callee->span;
     int count = 0;
@@ -107,9 +108,18 @@ static void move_source(Experiment *X, DataVariant *variant, Span span) {
             set->kind = SOURCE_CSV;
             set->header = -1;
         }
-        if (source_rows(set->kind) == ROWS_TABLE) set->path = moved->value;
-        for (int w = 0; w < variant->words.count; w++)
+        if (source_has_one_path(set->kind)) set->path = moved->value;
+        for (int w = 0; w < variant->words.count && source_rows(set->kind) == ROWS_ARRAYS; w++)
             variant->words.items[w].path = moved_path(X->arena, moved->value, variant->words.items[w].path);
+    }
+}
+
+/* The words that stand for the parts of the file. */
+static void add_parts(Experiment *X, DataVariant *variant, Span span) {
+    const char *const *parts = source_form(variant->set->kind)->parts;
+    for (int i = 0; parts && parts[i]; i++) {
+        SourceWord word = {name_from(X->names, parts[i]), NULL, i, span};
+        vector_push(X->arena, &variant->words, word);
     }
 }
 
@@ -135,6 +145,7 @@ bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant) {
     bool good = true;
     for (int i = 0; i < call->call.args.count; i++) good &= take_argument(X, variant, &call->call.args.items[i]);
     if (good) good = source_form(set->kind)->complete(X, variant, call->span);
+    add_parts(X, variant, call->span);
     move_source(X, variant, call->span);
     return good;
 }

@@ -2,11 +2,6 @@
 #include "experiment/experiment.h"
 #include <string.h>
 
-static bool take_path(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
-    (void)name;
-    return lower_constant_string(X->L, v, span, "the path", &variant->set->path);
-}
-
 static bool take_missing(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
     DataSet *set = variant->set;
     (void)name;
@@ -71,11 +66,15 @@ static bool complete(Experiment *X, const DataVariant *variant, Span span) {
 }
 
 static const SourceArgument arguments[] = {
-    {NO_NAME, take_path},      {"delimiter", take_delimiter},  {"header", take_header},
-    {"decimal", take_decimal}, {"comment", take_comment},      {"rows", source_take_range},
-    {"missing", take_missing}, {"copies", source_take_copies}, {NULL, NULL},
+    {NO_NAME, source_take_path}, {"delimiter", take_delimiter},  {"header", take_header},
+    {"decimal", take_decimal},   {"comment", take_comment},      {"rows", source_take_range},
+    {"missing", take_missing},   {"copies", source_take_copies}, {NULL, NULL},
 };
 const SourceForm source_form_CSV = {
     "csv(\"file.csv\", delimiter = \",\", header = true, decimal = \".\", comment = \"#\", rows = 0..1000, "
     "missing = 0, copies = 1)",
-    arguments, complete, false};
+    arguments,
+    complete,
+    false,
+    NULL,
+    NULL};

@@ -22,4 +22,4 @@ static const SourceArgument arguments[] = {
     {"copies", source_take_copies},
     {NULL, NULL},
 };
-const SourceForm source_form_SYNTHETIC = {"synthetic(rows = 100, seed = 42)", arguments, complete, false};
+const SourceForm source_form_SYNTHETIC = {"synthetic(rows = 100, seed = 42)", arguments, complete, false, NULL, NULL};

@@ -21,17 +21,21 @@ enum {
 #undef SOURCE
 };
 #define SOURCES ((SourceKind)SOURCE_ROWS)
-typedef enum SourceRows { ROWS_MADE, ROWS_TABLE, ROWS_ARRAYS, ROWS_GIVEN } SourceRows;
+typedef enum SourceRows { ROWS_MADE, ROWS_TABLE, ROWS_ARRAYS, ROWS_PARTS, ROWS_GIVEN } SourceRows;
 const char *source_name(SourceKind kind); /* NULL: programs do not call it */
 SourceRows source_rows(SourceKind kind);
+bool source_has_one_path(SourceKind kind);
 
 /* One stored column of a data set, what a COLUMN leaf (attr.index) reads: shape per row, dtype known without files. */
 typedef struct Column {
     Name name;   /* images, labels, or a made name: "x" */
-    DType dtype; /* U8 images, I32 labels, F32 otherwise */
+    DType dtype; /* U8 images and characters, I32 labels, F32 otherwise */
     Shape shape;
     int64_t classes;  /* > 0: values must be 0 .. classes-1 (checked at load; after remap) */
     const char *path; /* idx, npy: its file */
+    int part;         /* of a source of parts: which of its words */
+    int64_t offset;   /* chars: elements of the window before it */
+    bool learnt;      /* remap_words are what the data has (vocabulary.h); NULL until it was read */
     int64_t *csv_index;
     const char **csv_name;
     int csv_count;     /* csv: which columns, by index, or by name where csv_name[i] */
@@ -62,7 +66,8 @@ typedef struct DataSet {
     Span span;
     const char *doc;
     const char *like;                 /* `data test like digits`: the set whose statistics it uses, or NULL */
-    const char *path;                 /* csv (after --data NAME=PATH) */
+    const char *path;                 /* of one file (after --data NAME=PATH) */
+    int64_t window, window_stride;    /* chars: elements of a row; from row to row */
     char delimiter, decimal, comment; /* csv; 0: as it is found, a point, none */
     int header;                       /* csv: 1 yes, 0 no, -1 find out */
     bool missing_is_error;

@@ -13,3 +13,4 @@ static const SourceRow source_table[] = {
 
 const char *source_name(SourceKind kind) { return source_table[kind].name; }
 SourceRows source_rows(SourceKind kind) { return source_table[kind].rows; }
+bool source_has_one_path(SourceKind kind) { return source_rows(kind) == ROWS_TABLE || source_rows(kind) == ROWS_PARTS; }

@@ -125,7 +125,9 @@ static bool check_options(Driver *driver, const DataSet *set) {
     for (size_t i = 0; i < sizeof of_csv / sizeof *of_csv; i++)
         if (of_csv[i].given && source_rows(set->kind) != ROWS_TABLE) {
             driver_complain(driver, "%s is about the rows of a csv, and data %s is %s", of_csv[i].spelling, set->name,
-                            source_rows(set->kind) == ROWS_MADE ? "made" : "read from arrays");
+                            source_rows(set->kind) == ROWS_MADE    ? "made"
+                            : source_rows(set->kind) == ROWS_PARTS ? "none"
+                                                                   : "read from arrays");
             return false;
         }
     return true;
@@ -174,7 +176,7 @@ NewRows *new_rows_open(const Trained *trained, const DataSet *set, bool *needed,
                                   .skip_bad = driver->options->skip_bad}};
     rows->keeps = keep_can_be_asked(driver, set, needed);
     plan_columns(rows, needed);
-    bool whole = source_rows(set->kind) == ROWS_ARRAYS || source_rows(set->kind) == ROWS_MADE;
+    bool whole = source_rows(set->kind) != ROWS_TABLE && source_rows(set->kind) != ROWS_GIVEN;
     if (whole ? open_whole(rows, needed) : open_stream(rows, needed)) return rows;
     new_rows_close(rows);
     return NULL;

@@ -1,0 +1,171 @@
+/* vocabulary: which class stands for which character.
+ *
+ * Lowering knows how many classes a field has; what they stand for is in the data, or in a saved file: a model that was
+ * trained numbers them as it did then, whatever text it is shown. Names are learnt between lowering and all that shows
+ * them: headers, manifests, predictions. Where there is no file they stay unknown, as objects can be made without data.
+ * A data set that validates another, or is like it, has its names.
+ */
+#include "driver/vocabulary.h"
+#include "driver/find_data.h"
+#include "driver/tables.h"
+#include "text.h"
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_learnt(const DataSet *set) {
+    for (int c = 0; c < set->column_count; c++)
+        if (set->columns[c].learnt) return true;
+    return false;
+}
+
+/* ---- saved ----------------------------------------------------------------------------------------- */
+static const char *key_of(Arena *arena, const DataSet *set, const Column *column) {
+    return text_format(arena, "classes.%s.%s", set->name, column->name);
+}
+
+static const char *names_text(Arena *arena, const Column *column) {
+    Text text = text_new(arena);
+    for (int i = 0; i < column->remap_count; i++) {
+        text_add(&text, i ? ", " : "[");
+        text_add_json(&text, column->remap_words[i]);
+    }
+    text_add(&text, "]");
+    return text.bytes;
+}
+
+int vocabulary_metadata(Arena *arena, const DataSet *set, sgdrt_metadata *metadata) {
+    int count = 0;
+    for (int c = 0; c < set->column_count; c++) {
+        const Column *column = &set->columns[c];
+        if (column->learnt && column->remap_words)
+            metadata[count++] = (sgdrt_metadata){key_of(arena, set, column), names_text(arena, column)};
+    }
+    return count;
+}
+
+bool vocabulary_is_same(Arena *arena, const DataSet *set, const sgdrt_checkpoint *file, const char **name) {
+    for (int c = 0; c < set->column_count; c++) {
+        const Column *column = &set->columns[c];
+        const char *saved = column->learnt ? sgdrt_find_metadata(file, key_of(arena, set, column)) : NULL;
+        *name = column->name;
+        if (saved && column->remap_words && strcmp(saved, names_text(arena, column))) return false;
+    }
+    return true;
+}
+
+/* A list of as many texts as there are classes at most; false: it is something else. */
+static bool read_names(Arena *arena, const char *saved, Column *column) {
+    cJSON *list = cJSON_Parse(saved);
+    int count = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
+    bool good = count > 0 && count <= column->classes;
+    column->remap_words = arena_array(arena, const char *, count + 1);
+    for (const cJSON *item = good ? list->child : NULL; item && good; item = item->next) {
+        good = cJSON_IsString(item);
+        if (good) column->remap_words[column->remap_count++] = text_format(arena, "%s", item->valuestring);
+    }
+    cJSON_Delete(list);
+    if (good) return true;
+    column->remap_words = NULL;
+    column->remap_count = 0;
+    return false;
+}
+
+static bool take_saved(Driver *driver, const sgdrt_checkpoint *file, DataSet *set) {
+    for (int c = 0; c < set->column_count; c++) {
+        Column *column = &set->columns[c];
+        const char *saved = column->learnt && !column->remap_words
+                                ? sgdrt_find_metadata(file, key_of(driver->arena, set, column))
+                                : NULL;
+        if (!saved || read_names(driver->arena, saved, column)) continue;
+        report_file(driver->diagnostics, CODE_E0419, text_format(driver->arena, "%s", file->path), 0, 0,
+                    "what it says of the classes of %s is not what this program has: label[%lld]", column->name,
+                    (long long)column->classes);
+        return false;
+    }
+    return true;
+}
+
+/* A file that cannot be read is told of by who needs it. */
+static bool take_saved_file(Driver *driver, const char *name) {
+    const char *searched, *found = find_data_file(driver->arena, driver->options->file, name, &searched);
+    sgdrt_checkpoint *file = NULL;
+    sgdrt_problem problem;
+    if (sgdrt_load_file(found ? found : name, &file, &problem)) return true;
+    bool good = true;
+    for (int i = 0; i < driver->program->data_count && good; i++)
+        good = take_saved(driver, file, &driver->program->data[i]);
+    sgdrt_free_checkpoint(file);
+    return good;
+}
+
+/* ---- of another set ---------------------------------------------------------------------------------- */
+static void take_from(DataSet *set, const DataSet *other) {
+    for (int c = 0; c < set->column_count && c < other->column_count; c++) {
+        Column *column = &set->columns[c];
+        if (!column->learnt || column->remap_words) continue;
+        column->remap_words = other->columns[c].remap_words;
+        column->remap_count = other->columns[c].remap_count;
+    }
+}
+
+/* The set whose names this one has: what it is like, or what it validates; NULL: its own. */
+static const DataSet *named_by(const Program *program, const DataSet *set) {
+    for (int i = 0; i < program->data_count && set->like; i++)
+        if (strcmp(program->data[i].name, set->like) == 0) return &program->data[i];
+    for (int r = 0; r < program->run_count; r++)
+        if (program->runs[r].valid == set && program->runs[r].data != set) return program->runs[r].data;
+    return NULL;
+}
+
+/* ---- learnt --------------------------------------------------------------------------------------------- */
+/* One vocabulary for all columns of a text. */
+static bool learn_characters(Driver *driver, DataSet *set, const char *path) {
+    sgdrt_vocabulary learnt;
+    sgdrt_problem problem = {0};
+    Column *first = &set->columns[0];
+    if (sgdrt_learn_characters(path, first->name, first->classes, &learnt, &problem)) {
+        report_problem(driver, &problem, set->span, "the data is declared");
+        return false;
+    }
+    const char **words = arena_array(driver->arena, const char *, learnt.count + 1);
+    for (int64_t i = 0; i < learnt.count; i++) words[i] = text_format(driver->arena, "%s", learnt.words[i]);
+    for (int c = 0; c < set->column_count; c++) {
+        set->columns[c].remap_words = words;
+        set->columns[c].remap_count = (int)learnt.count;
+    }
+    sgdrt_free_vocabulary(&learnt);
+    return true;
+}
+
+static bool learn(Driver *driver, DataSet *set, int depth) {
+    if (!is_learnt(set) || set->columns[0].remap_words) return true;
+    DataSet *other = depth < driver->program->data_count ? (DataSet *)named_by(driver->program, set) : NULL;
+    if (other) {
+        bool good = learn(driver, other, depth + 1);
+        take_from(set, other);
+        return good;
+    }
+    const char *searched, *program = tables_program_of(driver, set);
+    const char *path = set->path ? find_data_file(driver->arena, program, set->path, &searched) : NULL;
+    return !path || learn_characters(driver, set, path);
+}
+
+static bool is_used(const Program *program, const DataSet *set) {
+    for (int r = 0; r < program->run_count; r++)
+        if (program->runs[r].data == set || program->runs[r].valid == set) return true;
+    return false;
+}
+
+bool vocabulary_learn(Driver *driver) {
+    const Program *program = driver->program;
+    bool wanted = false, good = true;
+    for (int i = 0; i < program->data_count; i++) wanted |= is_learnt(&program->data[i]);
+    if (!wanted) return true;
+    if (driver->options->load) good = take_saved_file(driver, driver->options->load);
+    for (int r = 0; r < program->run_count && good; r++)
+        if (program->runs[r].start_file) good = take_saved_file(driver, program->runs[r].start_file);
+    for (int i = 0; i < program->data_count && good; i++)
+        if (is_used(program, &program->data[i])) good = learn(driver, &program->data[i], 0);
+    return good;
+}
