@@ -45,11 +45,12 @@ typedef struct sgdrt_call {
     const sgdrt_column *columns; /* by column index of the run's data set; for a metric: the kept arguments */
     const uint32_t *rows;        /* row of each place; NULL: place p is row first + p */
     int64_t first;
-    int64_t count;        /* places in this call */
-    int64_t batch;        /* places per step; the last step takes what is left. evaluate, predict, metric: == count */
-    int64_t place;        /* place of place 0 within its epoch's order (keys of draws) */
-    double *sums;         /* one per ROOT_SUM: train adds each step's f32 sum to it in f64, others store it */
-    void *const *outputs; /* one per ROOT_ROWS (dense rows) or ROOT_VALUE (one scalar) */
+    int64_t count; /* places in this call */
+    int64_t batch; /* places per step; the last step takes what is left. evaluate, predict, metric: == count */
+    int64_t place; /* place of place 0 within its epoch's order (keys of draws) */
+    double *sums;  /* one per ROOT_SUM: train adds each step's sum to it in f64, others store it; then, of steps with
+                           * several parts, for each its rows and its steps */
+    void *const *outputs;         /* one per ROOT_ROWS (dense rows) or ROOT_VALUE (one scalar) */
     const volatile int32_t *stop; /* NULL or polled between steps */
     int64_t thread, threads;      /* 0 .. threads-1; threads 0 or 1: alone */
     sgdrt_barrier *barrier;       /* called with barrier_context; more than one thread only */

@@ -16,4 +16,16 @@ static inline double sgdrt_loss(const double *sums, int64_t averaged, int64_t mi
     for (int64_t i = 0; i < minimized; i++) loss += sgdrt_mean(sums[i], i < averaged ? rows : steps);
     return loss;
 }
+
+/* Of steps with several parts, which are not taken in every step: term i is of part parts[i], and behind the sums of all
+ * terms stand, for each part, its rows and its steps. One that was not taken has no loss. */
+static inline double sgdrt_loss_of_parts(const double *sums, const int32_t *parts, int64_t averaged, int64_t minimized,
+                                         int64_t terms) {
+    double loss = 0;
+    for (int64_t i = 0; i < minimized; i++) {
+        double over = sums[terms + 2 * (int64_t)parts[i] + (i >= averaged)];
+        if (over > 0) loss += sums[i] / over;
+    }
+    return loss;
+}
 #endif

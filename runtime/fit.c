@@ -172,7 +172,7 @@ static int open_fit(Fit *fit) {
     if (fit->feed.steps < 1) return SGDRT_NO_ROWS;
     fit->capacity = sgdrt_feed_capacity(&fit->feed);
     fit->rows = malloc(sizeof *fit->rows * at_least_one(fit->capacity));
-    fit->sums = malloc(sizeof *fit->sums * at_least_one(model->terms));
+    fit->sums = malloc(sizeof *fit->sums * at_least_one(model->sums));
     return fit->rows && fit->sums ? SGDRT_OK : SGDRT_MEMORY;
 }
 
@@ -320,17 +320,23 @@ static int is_finite(const Fit *fit) {
     return finite;
 }
 
+static double loss_of_steps(const Fit *fit, int64_t rows, int64_t steps) {
+    const sgdrt_model *model = fit->model;
+    if (model->term_parts)
+        return sgdrt_loss_of_parts(fit->sums, model->term_parts, model->averaged, model->minimized, model->terms);
+    return sgdrt_loss(fit->sums, model->averaged, model->minimized, rows, steps);
+}
+
 static int train_epoch(Fit *fit, int64_t planned, sgdrt_report *report) {
     sgdrt_header *header = header_of(fit);
     int64_t end = ((int64_t)header->step / fit->feed.steps + 1) * fit->feed.steps, rows = 0;
     uint64_t begin = header->step;
     if (end > planned) end = planned;
-    memset(fit->sums, 0, sizeof *fit->sums * at_least_one(fit->model->terms));
+    memset(fit->sums, 0, sizeof *fit->sums * at_least_one(fit->model->sums));
     while ((int64_t)header->step < end && !fit->instance->stop) rows += take_steps(fit, planned);
     report->epoch = (int64_t)header->step / fit->feed.steps;
     report->step = (int64_t)header->step;
-    report->train_loss = sgdrt_loss(fit->sums, fit->model->averaged, fit->model->minimized, rows,
-                                    (int64_t)(header->step - begin));
+    report->train_loss = loss_of_steps(fit, rows, (int64_t)(header->step - begin));
     if (fit->instance->stop) return SGDRT_STOPPED;
     return isfinite(report->train_loss) && is_finite(fit) ? SGDRT_OK : SGDRT_DIVERGED;
 }

@@ -76,6 +76,7 @@ typedef struct sgdrt_model {
     const char *const *metric_names;
     const int64_t *argument_bytes;  /* evaluate's outputs: bytes per row of each kept argument */
     const int32_t *argument_counts; /* per metric */
+    const int32_t *term_parts;      /* the part of a step that a term is of; NULL: steps have one */
     uint64_t seed, state_bytes, work_bytes, predict_bytes;
     uint64_t thread_bytes; /* of scratch, for each thread but the first; 0: training gains from no other */
     int64_t batch, epochs, steps, predict_elements; /* batch 0: all rows */
@@ -86,6 +87,7 @@ typedef struct sgdrt_model {
     int32_t lr_slot;                    /* -1: none */
     int32_t order, last, hold_out;      /* program.h: BatchOrder, LastBatch, HoldOut */
     int32_t hold_out_by;                /* the label column of split(p, by = y), or -1 */
+    int32_t sums;                       /* of a step: the terms', and two for each of several parts (figures.h) */
     int32_t plateau_count;
     const sgdrt_model_plateau *plateaus;
 } sgdrt_model;
@@ -98,13 +100,13 @@ typedef struct sgdrt_threading {
     void (*close)(void *opened);
 } sgdrt_threading;
 
-/* In the caller's memory: this head, then the state block, the work block, a sum per term, each 64-byte aligned, then
+/* In the caller's memory: this head, then the state block, the work block, sums, each 64-byte aligned, then
  * what the caller has given beyond that, for threads. */
 typedef struct sgdrt_instance {
     const sgdrt_model *model;
     const sgdrt_code *code;
     void *state, *work;
-    double *sums; /* of a step, per term */
+    double *sums; /* of a step */
     void *spare;
     uint64_t spare_bytes; /* behind all that */
     const sgdrt_threading *threading;
@@ -118,9 +120,9 @@ typedef struct sgdrt_instance {
 static inline uint64_t sgdrt_whole_lines(uint64_t bytes) { return (bytes + 63) & ~(uint64_t)63; }
 
 /* Bytes of an instance without what further threads need. */
-static inline uint64_t sgdrt_instance_bytes(uint64_t state_bytes, uint64_t work_bytes, int64_t terms) {
+static inline uint64_t sgdrt_instance_bytes(uint64_t state_bytes, uint64_t work_bytes, int64_t sums) {
     return sizeof(sgdrt_instance) + sgdrt_whole_lines(state_bytes) + sgdrt_whole_lines(work_bytes) +
-           sgdrt_whole_lines((uint64_t)terms * sizeof(double));
+           sgdrt_whole_lines((uint64_t)sums * sizeof(double));
 }
 
 /* NAME_data as the generated header declares it: the number of rows, then a column per member. */

@@ -5,6 +5,7 @@
  *   target.c                         the processor that code is for, LLVM target machines
  *   tree_emitter.h                   trees of loops -> LLVM, through the C API only; its files
  *   emit.c                           nests -> LLVM, until trees are all there is; its files: emit.h
+ *   emit_parts.c                     the step of a run whose steps have several parts
  *   check.c                          nothing but the closed list of docs/numerics.md is in the module
  *   codegen.c session.h              a session: functions compiled once, runs that share them
  *   jit.c object.c                   code in this process; code in an object file

@@ -34,7 +34,7 @@ static HeaderBlock block_of(Arena *arena, const Run *run, const char *prefix, Co
     return (HeaderBlock){
         .run = run,
         .prefix = prefix,
-        .train_bytes = sgdrt_instance_bytes(run->state_bytes, sizes.most, run->term_count),
+        .train_bytes = sgdrt_instance_bytes(run->state_bytes, sizes.most, run_sums(run)),
         .thread_bytes = sgdrt_whole_lines(sizes.thread),
         .predict_bytes = sgdrt_whole_lines(sizes.predict),
         .predicts = header_predicts(arena, run),

@@ -5,6 +5,7 @@
  * codegen_jit_all, but for two that would cost more to compile than they save: predict, which training does
  * not call, and an init of few elements, which runs once and is interpreted (the same bits).
  */
+#include "codegen/emit_parts.h"
 #include "codegen/session.h"
 #include <errno.h>
 #include <llvm-c/Orc.h>
@@ -14,8 +15,10 @@ typedef struct JitExecutor {
     Executor executor;
     Codegen *codegen;
     Compiled *function[4], **metric;
-    Compiled *step_of_any; /* for mini-batches larger than the run's */
-    Executor *interpreter; /* of init, where that is small */
+    Compiled *step_of_any;          /* for mini-batches larger than the run's */
+    Compiled **part, **part_of_any; /* of steps that have several */
+    sgdrt_function *parts;          /* what calls them; NULL: not compiled yet */
+    Executor *interpreter;          /* of init, where that is small */
 } JitExecutor;
 
 enum { FEW_ELEMENTS = 20000 };
@@ -43,10 +46,9 @@ static void open_jit(Codegen *c) {
     LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(c->jit), process);
 }
 
-static void compile_functions(Codegen *c, Compiled **functions, int count) {
-    LLVMContextRef context = LLVMContextCreate();
-    LLVMModuleRef module = session_module(c, context, "sgd");
-    for (int i = 0; i < count; i++) session_emit(c, module, functions[i], functions[i]->symbol);
+/* The module becomes code; it and its context go. */
+static void link_module(Codegen *c, LLVMModuleRef module) {
+    LLVMContextRef context = LLVMGetModuleContext(module);
     session_optimise(c, module);
     double start = session_seconds();
     char *message = NULL;
@@ -59,13 +61,82 @@ static void compile_functions(Codegen *c, Compiled **functions, int count) {
     LLVMContextDispose(context);
     open_jit(c);
     expect(LLVMOrcLLJITAddObjectFile(c->jit, LLVMOrcLLJITGetMainJITDylib(c->jit), object));
+    c->times.link += session_seconds() - start;
+}
+
+static sgdrt_function *find_symbol(Codegen *c, const char *symbol) {
+    double start = session_seconds();
+    LLVMOrcExecutorAddress address;
+    expect(LLVMOrcLLJITLookup(c->jit, &address, symbol));
+    c->times.link += session_seconds() - start;
+    return (sgdrt_function *)(uintptr_t)address;
+}
+
+static void compile_functions(Codegen *c, Compiled **functions, int count) {
+    LLVMModuleRef module = session_module(c, LLVMContextCreate(), "sgd");
+    for (int i = 0; i < count; i++) session_emit(c, module, functions[i], functions[i]->symbol);
+    link_module(c, module);
     for (int i = 0; i < count; i++) {
-        LLVMOrcExecutorAddress address;
-        expect(LLVMOrcLLJITLookup(c->jit, &address, functions[i]->symbol));
-        functions[i]->address = (sgdrt_function *)(uintptr_t)address;
+        functions[i]->address = find_symbol(c, functions[i]->symbol);
         c->compiled_count++;
     }
-    c->times.link += session_seconds() - start;
+}
+
+static void add_function(Compiled **list, int *count, Compiled *f) {
+    if (f == NULL || f->address != NULL) return;
+    for (int i = 0; i < *count; i++)
+        if (list[i] == f) return;
+    list[(*count)++] = f;
+}
+
+/* ---- steps of several parts ------------------------------------------------------------------------- */
+static Compiled *large_part(const JitExecutor *j, int i) {
+    return j->part[i]->most_rows > 0 ? j->part_of_any[i] : j->part[i];
+}
+
+static void add_parts(const JitExecutor *j, Compiled **list, int *count) {
+    for (int i = 0; i < j->executor.run->part_count; i++) {
+        add_function(list, count, j->part[i]);
+        add_function(list, count, large_part(j, i));
+    }
+}
+
+/* The parts are compiled. */
+static void compile_step(JitExecutor *j) {
+    Codegen *c = j->codegen;
+    const Run *run = j->executor.run;
+    LLVMContextRef context = LLVMContextCreate();
+    LLVMModuleRef module = session_module(c, context, "sgd");
+    LLVMTypeRef type = emit_parts_type(context);
+    PartCode *parts = arena_array(c->arena, PartCode, run->part_count);
+    bool threads = false;
+    for (int i = 0; i < run->part_count; i++) {
+        const Compiled *block = j->part[i], *any = large_part(j, i);
+        LLVMValueRef of_any = LLVMGetNamedFunction(module, any->symbol);
+        if (!of_any) of_any = LLVMAddFunction(module, any->symbol, type);
+        parts[i] = (PartCode){.of_any = of_any, .block = block->most_rows};
+        parts[i].of_block = LLVMGetNamedFunction(module, block->symbol);
+        if (!parts[i].of_block) parts[i].of_block = LLVMAddFunction(module, block->symbol, type);
+        threads |= block->threads || any->threads;
+    }
+    const char *symbol = text_format(c->arena, "f%d", c->function_count++);
+    emit_parts(module, run, parts, threads, symbol);
+    link_module(c, module);
+    j->parts = find_symbol(c, symbol);
+}
+
+static int64_t call_parts(JitExecutor *j, const sgdrt_call *call) {
+    Executor *executor = &j->executor;
+    if (j->parts == NULL) {
+        Compiled **list = arena_array(j->codegen->arena, Compiled *, 2 * executor->run->part_count);
+        int count = 0;
+        add_parts(j, list, &count);
+        if (count > 0) compile_functions(j->codegen, list, count);
+        compile_step(j);
+    }
+    if (executor->shares && executor->region != NULL)
+        return executor->region(executor->threads, j->parts, call, executor->scratch);
+    return j->parts(call);
 }
 
 static Compiled *compiled_of(JitExecutor *j, Entry entry, int measure) {
@@ -76,6 +147,7 @@ static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdr
     JitExecutor *j = (JitExecutor *)executor;
     if (entry == ENTRY_INIT && j->interpreter != NULL)
         return j->interpreter->call(j->interpreter, entry, measure, call);
+    if (entry == ENTRY_STEP && executor->run->part_count) return call_parts(j, call);
     Compiled *f = compiled_of(j, entry, measure);
     if (entry == ENTRY_STEP && f != NULL && f->most_rows > 0 && call->batch > f->most_rows) f = j->step_of_any;
     if (f == NULL) INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
@@ -112,12 +184,16 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
     j->executor = (Executor){.run = run, .call = jit_call, .free = jit_free};
     j->codegen = c;
     j->metric = arena_array(c->arena, Compiled *, run->measure_count + 1);
+    j->part = arena_array(c->arena, Compiled *, run->part_count + 1);
+    j->part_of_any = arena_array(c->arena, Compiled *, run->part_count + 1);
     RunEntry *entries;
     int count = session_entries(c, run, &entries);
     for (int i = 0; i < count; i++) {
         Compiled *f = session_function(c, run, entries[i].function, entries[i].batch);
         if (entries[i].entry == ENTRY_METRIC)
             j->metric[entries[i].measure] = f;
+        else if (entries[i].entry == ENTRY_PART)
+            j->part[entries[i].measure] = f;
         else
             j->function[entries[i].entry] = f;
         if (entries[i].entry == ENTRY_INIT && is_small(&run->init)) j->interpreter = interpreter_new(c->arena, run);
@@ -126,16 +202,13 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
             j->step_of_any = session_function(c, run, entries[i].function, 0);
             make_room(&j->executor, j->step_of_any);
         }
+        if (entries[i].entry == ENTRY_PART) {
+            Compiled *any = session_function(c, run, entries[i].function, 0);
+            j->part_of_any[entries[i].measure] = any;
+            make_room(&j->executor, any);
+        }
     }
     return &j->executor;
-}
-
-static void add_function(Codegen *c, Compiled **list, int *count, Compiled *f) {
-    (void)c;
-    if (f == NULL || f->address != NULL) return;
-    for (int i = 0; i < *count; i++)
-        if (list[i] == f) return;
-    list[(*count)++] = f;
 }
 
 bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
@@ -143,11 +216,16 @@ bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
     int functions = 0;
     for (int i = 0; i < count; i++) {
         const JitExecutor *j = (const JitExecutor *)executors[i];
-        if (j->interpreter == NULL) add_function(c, list, &functions, j->function[ENTRY_INIT]);
-        add_function(c, list, &functions, j->function[ENTRY_STEP]);
-        add_function(c, list, &functions, j->function[ENTRY_EVALUATE]);
-        for (int m = 0; m < j->executor.run->measure_count; m++) add_function(c, list, &functions, j->metric[m]);
+        if (j->interpreter == NULL) add_function(list, &functions, j->function[ENTRY_INIT]);
+        add_function(list, &functions, j->function[ENTRY_STEP]);
+        add_function(list, &functions, j->function[ENTRY_EVALUATE]);
+        if (j->parts == NULL) add_parts(j, list, &functions);
+        for (int m = 0; m < j->executor.run->measure_count; m++) add_function(list, &functions, j->metric[m]);
     }
     if (functions > 0) compile_functions(c, list, functions);
+    for (int i = 0; i < count; i++) {
+        JitExecutor *j = (JitExecutor *)executors[i];
+        if (j->executor.run->part_count && j->parts == NULL) compile_step(j);
+    }
     return true;
 }

@@ -2,6 +2,7 @@
  *
  * Two runs with the same function get it once: the second name is an alias of the first.
  */
+#include "codegen/emit_parts.h"
 #include "codegen/session.h"
 #include "core.h"
 #include <llvm-c/Core.h>
@@ -57,11 +58,28 @@ static LLVMValueRef add_step(LLVMModuleRef module, int64_t block, LLVMValueRef o
     return function;
 }
 
+/* A part of a step: of it and of the parts after it emit_parts makes the step. */
+static bool add_one_part(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *run, const RunEntry *entry,
+                         const char *symbol, PartCode *part) {
+    const Compiled *f = session_function(c, run, entry->function, entry->batch);
+    const Compiled *any = f->most_rows > 0 ? session_function(c, run, entry->function, 0) : f;
+    *part = (PartCode){.block = f->most_rows};
+    part->of_block = add_part(c, module, all, f, symbol);
+    part->of_any = add_part(c, module, all, any, text_format(c->arena, "%s_of_any", symbol));
+    return f->threads || any->threads;
+}
+
 static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *run, const char *prefix) {
     RunEntry *entries;
     int count = session_entries(c, run, &entries);
+    PartCode *parts = arena_array(c->arena, PartCode, run->part_count + 1);
+    bool threads = false;
     for (int i = 0; i < count; i++) {
         const char *symbol = text_format(c->arena, "%s__%s", prefix, entries[i].name);
+        if (entries[i].entry == ENTRY_PART) {
+            threads |= add_one_part(c, module, all, run, &entries[i], symbol, &parts[entries[i].measure]);
+            continue;
+        }
         const Compiled *f = session_function(c, run, entries[i].function, entries[i].batch);
         LLVMValueRef function;
         if (entries[i].entry == ENTRY_STEP && f->most_rows > 0 && entries[i].batch > 0) {
@@ -73,12 +91,16 @@ static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *r
             function = add_function(c, module, all, f, symbol);
         LLVMSetVisibility(function, LLVMHiddenVisibility);
     }
+    if (run->part_count) {
+        const char *symbol = text_format(c->arena, "%s__step", prefix);
+        LLVMSetVisibility(emit_parts(module, run, parts, threads, symbol), LLVMHiddenVisibility);
+    }
 }
 
 /* All entries of the runs, each emitted once. */
 static void add_runs(Codegen *c, LLVMModuleRef module, const Run *const *runs, const char *const *prefixes, int count) {
     int most = 5 * count;
-    for (int r = 0; r < count; r++) most += runs[r]->measure_count;
+    for (int r = 0; r < count; r++) most += runs[r]->measure_count + 2 * runs[r]->part_count;
     Emitted all = {.function = arena_array(c->arena, const Compiled *, most + 1),
                    .value = arena_array(c->arena, LLVMValueRef, most + 1)};
     for (int r = 0; r < count; r++) add_run(c, module, &all, runs[r], prefixes[r]);
@@ -90,15 +112,17 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
     int count = session_entries(c, run, &entries);
     for (int i = 0; i < count; i++) {
         const Compiled *f = session_function(c, run, entries[i].function, entries[i].batch), *any = f, *least = f;
-        if (entries[i].entry == ENTRY_STEP) any = session_function(c, run, entries[i].function, 0);
+        bool steps = entries[i].entry == ENTRY_STEP || entries[i].entry == ENTRY_PART;
+        if (steps) any = session_function(c, run, entries[i].function, 0);
         if (any->work_bytes > f->work_bytes) f = any;
         size_t bytes = f->work_bytes;
-        bool trains = entries[i].entry == ENTRY_STEP || entries[i].entry == ENTRY_EVALUATE;
+        bool trains = steps || entries[i].entry == ENTRY_EVALUATE;
         size_t of_thread = any->thread_bytes > least->thread_bytes ? any->thread_bytes : least->thread_bytes;
         if (trains && of_thread > sizes.thread) sizes.thread = of_thread;
         switch (entries[i].entry) {
         case ENTRY_INIT: sizes.init = bytes; break;
-        case ENTRY_STEP: sizes.step = bytes; break;
+        case ENTRY_STEP:
+        case ENTRY_PART: sizes.step = bytes > sizes.step ? bytes : sizes.step; break;
         case ENTRY_EVALUATE: sizes.evaluate = bytes; break;
         case ENTRY_PREDICT: sizes.predict = bytes; break;
         case ENTRY_METRIC: break;

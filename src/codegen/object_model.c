@@ -144,13 +144,16 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
         counts[i] = int32(b, measure->argument_count);
         for (int j = 0; j < measure->argument_count; j++) bytes[k++] = int64(b, model_row_bytes(measure->arguments[j]));
     }
+    LLVMValueRef *parts = arena_array(b->arena, LLVMValueRef, run->term_count);
+    for (int i = 0; i < run->term_count; i++) parts[i] = int32(b, run->terms[i].part);
     LLVMTypeRef i32 = LLVMInt32TypeInContext(b->context), i64 = LLVMInt64TypeInContext(b->context);
     int64_t outputs = model_outputs(run);
     return RECORD(b, int32(b, SGDRT_ABI), int32(b, block->level_count), string(b, block->header.prefix),
                   table(b, LLVMTypeOf(codes[0]), codes, block->level_count), table(b, i32, levels, block->level_count),
                   cells(b, run), slots(b, run), columns(b, run, block->header.predicts),
                   table(b, pointer(b), names, run->measure_count), table(b, i64, bytes, arguments),
-                  table(b, i32, counts, run->measure_count), int64(b, (int64_t)run->seed),
+                  table(b, i32, counts, run->measure_count),
+                  table(b, i32, parts, run->part_count ? run->term_count : 0), int64(b, (int64_t)run->seed),
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
                   int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
                   int64(b, run->batch), int64(b, run->epochs), int64(b, run->steps), int64(b, outputs),
@@ -159,7 +162,7 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int32(b, run->measure_count), int32(b, arguments), int32(b, run_averaged(run)),
                   int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),
                   int32(b, run->order), int32(b, run->last), int32(b, run->hold_out), int32(b, model_split_column(run)),
-                  int32(b, run->plateau_count), plateaus(b, run));
+                  int32(b, run_sums(run)), int32(b, run->plateau_count), plateaus(b, run));
 }
 
 /* The bitcode's `self` and `self_NAME` become PREFIX_model and PREFIX_NAME. */

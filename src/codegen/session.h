@@ -39,10 +39,10 @@ LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *nam
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const Compiled *f, const char *symbol);
 void session_optimise(Codegen *c, LLVMModuleRef module);
 
-/* Entries of a run that have roots, in order: init, step, evaluate, predict, metrics. */
+/* Entries of a run that have roots, in order: init, step, evaluate, predict, parts of a step, metrics. */
 typedef struct RunEntry {
     Entry entry;
-    int measure;
+    int measure; /* of ENTRY_METRIC; the part of ENTRY_PART */
     const Function *function;
     int64_t batch;
     const char *name;

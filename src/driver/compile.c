@@ -61,11 +61,15 @@ static bool dumps(const Driver *driver, const char *stage) {
            (strcmp(driver->options->dump, stage) == 0 || strcmp(driver->options->dump, "all") == 0);
 }
 
-static void dump_run(Driver *driver, const Run *run, const char *stage) {
-    const Function *functions[] = {&run->init, &run->step, &run->evaluate, &run->predictor};
+static void dump_run(Driver *driver, Run *run, const char *stage) {
+    Vector(const Function *) functions = {0};
+    vector_push(driver->arena, &functions, &run->init);
+    for (int i = 0; i < run_step_functions(run); i++) vector_push(driver->arena, &functions, run_step_function(run, i));
+    vector_push(driver->arena, &functions, &run->evaluate);
+    vector_push(driver->arena, &functions, &run->predictor);
     Text text = text_new(driver->arena);
-    for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
-        const Function *function = functions[f];
+    for (int f = 0; f < functions.count; f++) {
+        const Function *function = functions.items[f];
         if (!function->root_count) continue;
         Node **nodes = arena_array(driver->arena, Node *, function->root_count);
         const char **names = arena_array(driver->arena, const char *, function->root_count);

@@ -39,7 +39,7 @@ bool divergence_happened(const Training *t) { return !divergence_sums_finite(t) 
 static void find_step(Training *t) {
     size_t bytes = t->run->state_bytes;
     memcpy(t->state, t->snapshot, bytes);
-    memcpy(t->sums, t->sums_before, sizeof *t->sums * (size_t)t->run->term_count);
+    memcpy(t->sums, t->sums_before, sizeof *t->sums * (size_t)run_sums(t->run));
     for (int64_t left = t->last_call_steps; left > 0 && !divergence_happened(t); left--) {
         memcpy(t->snapshot, t->state, bytes);
         training_call_steps(t, 1, NULL);
@@ -61,13 +61,37 @@ static Node *probe(Graph *g, Node *node) {
     return axes || node->rows ? graph_reduce(g, OP_CONTRACT, zero, axes, node->rows != 0) : zero;
 }
 
-static Probes make_probes(Arena *arena, const Run *run, Run *probing) {
+/* A function that changes cells alone, so that its sums are not taken for probes. */
+static Function without_sums(Arena *arena, const Function *function) {
+    Function silent = *function;
+    silent.roots = arena_array(arena, Root, function->root_count + 1);
+    silent.root_count = 0;
+    for (int i = 0; i < function->root_count; i++)
+        if (function->roots[i].kind != ROOT_SUM) silent.roots[silent.root_count++] = function->roots[i];
+    return silent;
+}
+
+/* The parts before it go on as they are; those behind it are left out. */
+static void place_probe(Arena *arena, Run *probing, int part, Function probe, int sums) {
+    if (!probing->part_count) {
+        probing->step = probe;
+        return;
+    }
+    probing->parts = arena_copy(arena, probing->parts, sizeof *probing->parts * (size_t)probing->part_count);
+    for (int i = 0; i < part; i++) probing->parts[i].function = without_sums(arena, &probing->parts[i].function);
+    probing->parts[part].function = probe;
+    probing->part_count = part + 1;
+    probing->term_count = sums; /* behind them is what is counted */
+}
+
+static Probes make_probes(Arena *arena, const Run *run, int part, Run *probing) {
     Graph *g = run->graph;
-    Node **roots = arena_array(arena, Node *, run->step.root_count + 1);
+    const Function *step = run->part_count ? &run->parts[part].function : &run->step;
+    Node **roots = arena_array(arena, Node *, step->root_count + 1);
     Probes p = {0};
     int all;
-    for (int i = 0; i < run->step.root_count; i++) roots[i] = run->step.roots[i].node;
-    Node **nodes = graph_post_order(arena, roots, run->step.root_count, &all);
+    for (int i = 0; i < step->root_count; i++) roots[i] = step->roots[i].node;
+    Node **nodes = graph_post_order(arena, roots, step->root_count, &all);
     p.nodes = arena_array(arena, Node *, all + 1);
     Node **probed = arena_array(arena, Node *, all + 1);
     for (int i = 0; i < all; i++) {
@@ -82,8 +106,8 @@ static Probes make_probes(Arena *arena, const Run *run, Run *probing) {
     *probing = *run;
     probing->init = probing->evaluate = probing->predictor = (Function){0};
     probing->measure_count = 0;
-    probing->step = (Function){"probe", sums, p.count, true};
-    p.sums = arena_array(arena, double, p.count + 1);
+    place_probe(arena, probing, part, (Function){"probe", sums, p.count, true}, p.count);
+    p.sums = arena_array(arena, double, p.count + 2 * probing->part_count + 1);
     p.bad = arena_array(arena, bool, p.ids + 1);
     return p;
 }
@@ -113,8 +137,7 @@ static Node *first_bad(const Probes *p, Node *from) {
     }
 }
 
-static Node *bad_root(const Training *t, const Probes *p, int cell) {
-    const Function *step = &t->run->step;
+static Node *bad_root(const Function *step, const Probes *p, int cell) {
     for (int i = 0; i < step->root_count; i++) {
         const Root *root = &step->roots[i];
         bool wanted = cell < 0 ? root->kind == ROOT_SUM : root->kind == ROOT_UPDATE && root->index == cell;
@@ -141,11 +164,15 @@ static void note_value(Training *t, Diagnostic *d, int cell) {
     void *after = malloc(bytes);
     if (!after) return;
     memcpy(after, t->state, bytes);
-    Probes p = make_probes(t->driver->arena, t->run, &probing);
-    run_probes(t, &p, &probing);
+    Node *root = NULL, *node = NULL;
+    for (int part = 0; part < run_step_functions(t->run) && !root; part++) {
+        Probes p = make_probes(t->driver->arena, t->run, part, &probing);
+        run_probes(t, &p, &probing);
+        root = bad_root(t->run->part_count ? &t->run->parts[part].function : &t->run->step, &p, cell);
+        if (root) node = first_bad(&p, root);
+    }
     memcpy(t->state, after, bytes);
     free(after);
-    Node *root = bad_root(t, &p, cell), *node = root ? first_bad(&p, root) : NULL;
     if (!node || !node->span.begin) return;
     if (node->op == OP_CELL)
         add_note(diagnostics, d, node->span, "%s was not finite before", t->run->cells[node->attr.index].name);

@@ -31,14 +31,14 @@ static void add_function(Text *to, const Function *function, bool dot) {
         graph_print(to, roots.nodes, roots.names, roots.count);
 }
 
-static void add_graphs(Driver *driver, Text *to, const Run *run, EmitKind kind) {
+static void add_graphs(Driver *driver, Text *to, Run *run, EmitKind kind) {
     bool dot = kind == EMIT_DOT;
     if (kind == EMIT_GRAD) {
         formula_print(to, driver->program, run);
         return;
     }
     if (!dot) add_function(to, &run->init, dot);
-    add_function(to, &run->step, dot);
+    for (int i = 0; i < run_step_functions(run); i++) add_function(to, run_step_function(run, i), dot);
     if (dot) return;
     add_function(to, &run->evaluate, dot);
     add_function(to, &run->predictor, dot);
@@ -69,7 +69,7 @@ void driver_keep_graphs(Driver *driver, EmitKind kind) {
 }
 
 /* What decides the bits of a training besides its rows: the graphs, and how rows are scheduled into steps. */
-static const char *identity_of(Driver *driver, const Run *run) {
+static const char *identity_of(Driver *driver, Run *run) {
     Text text = text_new(driver->arena);
     add_graphs(driver, &text, run, EMIT_IR);
     text_add(&text,

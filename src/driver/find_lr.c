@@ -51,7 +51,7 @@ static void take_steps(Training *t, RateTest *test, const Slot *slot) {
     double rate = first_rate;
     test->begin = test->least = evaluate_rows(t, &rows, NULL);
     for (; test->count < MOST_STEPS && isfinite(test->begin); rate *= growth) {
-        memset(t->sums, 0, sizeof *t->sums * (size_t)t->run->term_count);
+        memset(t->sums, 0, sizeof *t->sums * (size_t)run_sums(t->run));
         set_rate(t, slot, rate);
         training_call_steps(t, 1, NULL);
         double loss = evaluate_rows(t, &rows, NULL);

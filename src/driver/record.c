@@ -78,7 +78,7 @@ static const char *numbered(const Training *t, const char *name, int i) {
 
 const char *record_sums(const Training *t) {
     Text text = text_new(t->driver->arena);
-    for (int i = 0; i < t->run->term_count && t->sums_whole; i++) add(&text, numbered(t, "term", i), t->sums[i]);
+    for (int i = 0; i < run_sums(t->run) && t->sums_whole; i++) add(&text, numbered(t, "term", i), t->sums[i]);
     return text.bytes;
 }
 
@@ -86,7 +86,7 @@ bool record_read_sums(Training *t, const char *text) {
     int64_t step = (int64_t)training_header(t)->step, steps = step % t->steps_per_epoch;
     t->sums_whole = false;
     if (!text || !*text || step == 0) return true;
-    for (int i = 0; i < t->run->term_count; i++)
+    for (int i = 0; i < run_sums(t->run); i++)
         if (!value_text(text, numbered(t, "term", i)))
             return true;
         else if (!find(text, numbered(t, "term", i), &t->sums[i]) || !isfinite(t->sums[i]))

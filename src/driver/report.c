@@ -105,7 +105,8 @@ void report_line(const Report *report, const Training *t) {
     print_cell(to, report_figure(text, sizeof text, t->now.train_loss, true), "train_loss");
     if (t->data->valid.count) print_cell(to, report_figure(text, sizeof text, t->now.valid_loss, true), "valid_loss");
     for (int i = 0; shows_terms(run) && i < run->term_count; i++)
-        print_cell(to, report_figure(text, sizeof text, t->now.terms[i], true), run->terms[i].name);
+        print_cell(to, report_figure(text, sizeof text, t->now.terms[i], training_knows(t, i, run->report_steps)),
+                   run->terms[i].name);
     for (int m = 0; m < run->measure_count; m++)
         print_cell(to, report_figure(text, sizeof text, t->now.metrics[m], true), run->measures[m].name);
     fprintf(to, "  %s\n", report_duration(text, sizeof text, t->now.seconds));

@@ -86,7 +86,7 @@ static void take_step(Trace *trace, int64_t step) {
     double loss = 0;
     if (first + count > t->feed.places) count = t->feed.places - first;
     sgdrt_feed_fill(&t->feed, (uint64_t)epoch, first, count, rows);
-    memset(t->sums, 0, sizeof *t->sums * (size_t)t->run->term_count);
+    memset(t->sums, 0, sizeof *t->sums * (size_t)run_sums(t->run));
     training_call_steps(t, 1, NULL);
     for (int i = 0; i < t->run->term_count; i++)
         if (t->run->terms[i].minimized) loss += t->sums[i] / (double)(t->run->terms[i].penalty ? 1 : count);

@@ -70,7 +70,7 @@ static bool train_until(Training *t, int64_t until, Report *report) {
     while ((int64_t)header->step < until) {
         int64_t left = until - (int64_t)header->step, count = left < t->chunk_steps ? left : t->chunk_steps;
         memcpy(t->snapshot, t->state, t->run->state_bytes);
-        memcpy(t->sums_before, t->sums, sizeof *t->sums * (size_t)t->run->term_count);
+        memcpy(t->sums_before, t->sums, sizeof *t->sums * (size_t)run_sums(t->run));
         count = threads_choose(t, count);
         double begin = clock_seconds();
         int64_t done = training_call_steps(t, count, &interrupt_asked);
@@ -98,16 +98,13 @@ static bool train_until(Training *t, int64_t until, Report *report) {
 /* Means over the steps of the epoch, or, for reports by steps, over those since the last report in it. */
 static void take_train_figures(Training *t, bool since_report) {
     const Run *run = t->run;
-    int64_t rows = t->term_rows - (since_report ? t->reported_rows : 0);
-    int64_t steps = t->term_steps - (since_report ? t->reported_steps : 0);
     double loss = 0;
     t->now.step = (int64_t)training_header(t)->step;
     t->now.epoch = (t->now.step + t->steps_per_epoch - 1) / t->steps_per_epoch;
     for (int i = 0; i < run->term_count; i++) {
-        int64_t over = run->terms[i].penalty ? steps : rows;
         double sum = t->sums[i] - (since_report ? t->reported_sums[i] : 0);
-        t->now.terms[i] = sgdrt_mean(sum, over);
-        if (run->terms[i].minimized) loss += t->now.terms[i];
+        t->now.terms[i] = sgdrt_mean(sum, training_over(t, i, since_report));
+        if (run->terms[i].minimized && training_knows(t, i, since_report)) loss += t->now.terms[i];
     }
     t->now.train_loss = loss;
 }
@@ -119,13 +116,13 @@ static void take_evaluation(Training *t) {
 }
 
 static void mark_reported(Training *t) {
-    memcpy(t->reported_sums, t->sums, sizeof *t->sums * (size_t)t->run->term_count);
+    memcpy(t->reported_sums, t->sums, sizeof *t->sums * (size_t)run_sums(t->run));
     t->reported_rows = t->term_rows;
     t->reported_steps = t->term_steps;
 }
 
 static void start_sums(Training *t) {
-    memset(t->sums, 0, sizeof *t->sums * (size_t)t->run->term_count);
+    memset(t->sums, 0, sizeof *t->sums * (size_t)run_sums(t->run));
     t->term_rows = t->term_steps = 0;
     mark_reported(t);
 }
@@ -364,9 +361,9 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     }
     plan_figures(driver->arena, run, &t->now);
     plan_figures(driver->arena, run, &t->best_at);
-    t->sums = arena_array(driver->arena, double, run->term_count + 1);
-    t->sums_before = arena_array(driver->arena, double, run->term_count + 1);
-    t->reported_sums = arena_array(driver->arena, double, run->term_count + 1);
+    t->sums = arena_array(driver->arena, double, run_sums(run) + 1);
+    t->sums_before = arena_array(driver->arena, double, run_sums(run) + 1);
+    t->reported_sums = arena_array(driver->arena, double, run_sums(run) + 1);
     t->evaluated = arena_array(driver->arena, double, run->term_count + 1);
     int stalled = watch_count_stalled(run->stop);
     t->stalled_best = arena_array(driver->arena, double, stalled + 1);

@@ -43,7 +43,7 @@ typedef struct Training {
     void *work;
     void **kept;                   /* arguments of the measures, for every evaluated row */
     sgdrt_column *arguments;       /* of one measure */
-    double *sums, *evaluated;      /* per term: of the epoch at hand; of an evaluation */
+    double *sums, *evaluated;      /* run_sums of the epoch at hand; per term of an evaluation */
     int64_t term_rows, term_steps; /* behind sums */
     bool sums_whole;               /* sums are of the epoch from its first step */
     double *sums_before;
@@ -85,6 +85,10 @@ static inline const Figures *training_figures(const Training *t) { return t->bes
 /* ---- steps.c --------------------------------------------------------------------------------- */
 /* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
 int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop);
+/* Behind a term's sum of the epoch at hand, or since the last report: rows, or steps where it reads none. */
+int64_t training_over(const Training *t, int term, bool since_report);
+/* False: its update was not taken in these steps; then it is no part of the loss. */
+bool training_knows(const Training *t, int term, bool since_report);
 /* What is minimized, of the epoch at hand; NaN before its first step. */
 double training_loss(const Training *t);
 

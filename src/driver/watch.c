@@ -74,6 +74,7 @@ static bool holds(Moment *m, const Watch *watch) {
     switch (watch->kind) {
     case WATCH_NUMBER:
     case WATCH_FIGURE: return value_of(m, watch) != 0;
+    case WATCH_EVERY: return false; /* of updates: part.c */
     case WATCH_STALLED: return stalled(m, watch, m->place++);
     case WATCH_NOT: return !holds(m, watch->left);
     case WATCH_AND:

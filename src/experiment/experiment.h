@@ -122,17 +122,27 @@ typedef enum SettingKey {
 } SettingKey;
 
 /* A statement of a train block, its own or inherited. */
+enum { WHOLE_BLOCK = -1 };
 typedef struct BlockStmt {
     const Stmt *stmt;
     SettingKey key;
+    int update; /* the update block it stands in, or WHOLE_BLOCK */
     bool own;
 } BlockStmt;
+
+/* An update block: its statements are among those of the train block. */
+typedef struct UpdateBlock {
+    const Stmt *stmt;
+    Word name;
+    bool own;
+} UpdateBlock;
 
 typedef struct TrainBlock {
     const Stmt *stmt;
     Word name;
     struct TrainBlock *base;
     Vector(BlockStmt) body;
+    Vector(UpdateBlock) updates;
     bool resolving, resolved, failed, lowering, lowered;
     EachSites sites;
     int first_run, run_count;
@@ -271,6 +281,8 @@ const char *setting_help(SettingKey key);
 /* Merges the block with what it is like, and checks its statements. False after errors. */
 bool block_resolve(Experiment *X, TrainBlock *block);
 const BlockStmt *block_setting(const TrainBlock *block, SettingKey key); /* the first one, or NULL */
+/* Of the update block, else of the whole train block; NULL: neither says it. */
+const BlockStmt *update_setting(const TrainBlock *block, int update, SettingKey key);
 
 /* ---- train.c --------------------------------------------------------------------------- */
 /* Lowers all runs of the block, those it starts from first. */
@@ -280,6 +292,7 @@ void block_lower(Experiment *X, TrainBlock *block);
 typedef enum Mode { MODE_TRAIN, MODE_EVALUATE, MODE_PREDICT } Mode;
 
 typedef struct OptimizerRule {
+    int part;         /* the update block it stands in; 0 without */
     const char *path; /* NULL: all parameters */
     const Expr *path_expr, *value;
     Span span;
@@ -301,7 +314,9 @@ typedef struct RunLowering {
     Vector(OptimizerRule) rules;
     TermList terms;
     int *term_order; /* terms[i] is the block's term_order[i]-th */
-    RootList step, evaluate, init, predictor;
+    RootList *step;  /* of each part of a step, as many as parts */
+    int parts, part; /* how many: update blocks, or 1; the one at hand */
+    RootList evaluate, init, predictor;
     Vector(Measure) measures;
     Vector(Plateau) plateaus;
     Vector(const Expr *) plateau_calls; /* of each, where it is written */
@@ -316,7 +331,11 @@ bool run_lower(Experiment *X, TrainBlock *block, Run *out);
 /* ---- run_scope.c ----------------------------------------------------------------------- */
 /* A scope with fields, counters and those local bindings that `roots` need, for a mode. */
 Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count);
+/* The same for a part of a step: the scope itself, or one inside it with the local bindings of the update block. */
+Scope *run_part_scope(RunLowering *R, Scope *scope, int part, const Expr *const *roots, int count);
 void run_bind_counters(RunLowering *R, Scope *scope); /* step, epoch, progress */
+/* The name that what belongs to an update block alone has: "critic.lr"; without update blocks as it is. */
+const char *run_part_name(RunLowering *R, int part, const char *name);
 /* Which of the block's statements are local bindings that the expressions lead to. */
 bool *run_needed(RunLowering *R, const Expr *const *roots, int count);
 /* Told: bindings and settings that nothing needs. */
@@ -335,6 +354,8 @@ int node_degree(Arena *arena, Node *node);
 /* ---- setting.c, watch.c ----------------------------------------------------------- */
 bool settings_lower(RunLowering *R); /* batch, epochs, hold_out, ... */
 bool watch_lower(RunLowering *R);    /* stop, keep: after measures */
+/* `when` of an update; NULL after an error. */
+const Watch *watch_lower_when(RunLowering *R, const Expr *expr);
 /* figure, highest(figure) or lowest(figure): its name and which way it is better; false after an error. */
 bool watch_directed_figure(RunLowering *R, const Expr *expr, const char *usage, const char **figure, bool *highest);
 /* "5 epochs" */

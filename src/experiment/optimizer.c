@@ -9,6 +9,8 @@
  * those of optimizer[part] end in @part. A schedule stays an expression, and lr has a slot beside it that
  * overrides it once it is a number.
  *
+ * An update block has rules, arguments and states of its own, whose names begin with its name.
+ *
  * all_sum(e) is a sum over all parameters that come by: they are visited in ascending order of their
  * names, in as many rounds as sums depend on each other; each round finds the total of one more place.
  */
@@ -37,7 +39,8 @@ bool rules_collect(RunLowering *R) {
     for (int i = 0; i < R->block->body.count; i++) {
         const BlockStmt *s = &R->block->body.items[i];
         if (s->key != KEY_OPTIMIZER) continue;
-        OptimizerRule rule = {.value = each_resolve(X, s->stmt->assign.value)};
+        OptimizerRule rule = {.value = each_resolve(X, s->stmt->assign.value),
+                              .part = s->update == WHOLE_BLOCK ? 0 : s->update};
         rule.span = rule.value->span;
         rule.none = rule.value->kind == EXPR_NAME && strcmp(rule.value->name.text, "none") == 0;
         for (int b = 0; s->stmt->assign.has_binders && b < s->stmt->assign.binders.count; b++) {
@@ -50,11 +53,12 @@ bool rules_collect(RunLowering *R) {
     return true;
 }
 
-/* The most specific rule that covers all of `path`. */
-static OptimizerRule *rule_of(const RunLowering *R, const char *path) {
+/* The most specific rule of the part of a step that covers all of `path`. */
+static OptimizerRule *rule_of(const RunLowering *R, int part, const char *path) {
     OptimizerRule *best = NULL;
     for (int i = 0; i < R->rules.count; i++) {
         OptimizerRule *rule = &R->rules.items[i];
+        if (rule->part != part) continue;
         if (rule->path && !module_covers(rule->path, path)) continue;
         bool closer = !best || (rule->path && (!best->path || strlen(rule->path) > strlen(best->path)));
         if (closer) best = rule;
@@ -63,8 +67,10 @@ static OptimizerRule *rule_of(const RunLowering *R, const char *path) {
 }
 
 bool rule_trains_inside(const RunLowering *R, const char *path) {
-    const OptimizerRule *rule = rule_of(R, path);
-    if (rule && !rule->none) return true;
+    for (int part = 0; part < R->parts; part++) {
+        const OptimizerRule *rule = rule_of(R, part, path);
+        if (rule && !rule->none) return true;
+    }
     for (int i = 0; i < R->rules.count; i++)
         if (R->rules.items[i].path && !R->rules.items[i].none && module_covers(path, R->rules.items[i].path))
             return true;
@@ -80,7 +86,7 @@ static const char *slot_name(RunLowering *R, const OptimizerRule *rule, const ch
     const char *name = strcmp(formal, "lr") == 0
                            ? formal
                            : text_format(R->X->arena, "%s.%s", rule->definition->name.text, formal);
-    return rule->path ? text_format(R->X->arena, "%s@%s", name, rule->path) : name;
+    return run_part_name(R, rule->part, rule->path ? text_format(R->X->arena, "%s@%s", name, rule->path) : name);
 }
 
 static Override *argument_override(RunLowering *R, const OptimizerRule *rule, const char *formal) {
@@ -213,6 +219,7 @@ typedef struct Updating {
     int collecting;           /* the place whose parts this round collects, -1: none yet */
     Vector(CallVisit) visits; /* of the parameter at hand */
     int cell, ids[MOST_RANK], rank;
+    int taken; /* the cell that counts the steps of an update with `when`; -1: those of the training count */
     const OptimizerRule *rule;
     Vector(int) states;       /* cells that the body declared, ... */
     Vector(Name) state_names; /* ... and their names in it */
@@ -312,6 +319,7 @@ static void state_hook(Lowering *L, Scope *scope, const Stmt *stmt, void *contex
     Node *initial = value_axes_to_own(L, start, u->ids, u->rank)->node;
     const char *path = text_format(L->arena, "%s.%s@%s", u->rule->definition->name.text, stmt->bind.name.text,
                                    param.name);
+    path = run_part_name(u->R, u->R->part, path);
     int cell = lower_cell(L, CELL_OPTIMIZER, path, param.dtype, param.shape, initial, stmt->bind.name.span);
     L->cells.items[cell].of = u->cell;
     vector_push(L->arena, &u->states, cell);
@@ -323,10 +331,33 @@ static void bind_number(Updating *u, Scope *scope, const char *name, Value *v) {
     scope_bind(u->R->L, scope, name_from(u->R->X->names, name), v, (Span){0, 0});
 }
 
+/* An optimizer of an update with `when` sees how often that was taken: adam's means are of so many gradients. */
+static Value *steps_taken(Updating *u) {
+    Lowering *L = u->R->L;
+    return value_tensor(L, graph_cast(L->graph, lower_cell_value(L, u->taken)->node, L->real), 0);
+}
+
+static int count_taken(RunLowering *R) {
+    if (!R->run.part_count || !R->run.parts[R->part].when) return -1;
+    return lower_cell(R->L, CELL_OPTIMIZER, run_part_name(R, R->part, "step"), DTYPE_F64, (Shape){0}, NULL,
+                      R->run.parts[R->part].span);
+}
+
+static void add_count(Updating *u, RootList *roots) {
+    Lowering *L = u->R->L;
+    if (u->taken < 0) return;
+    Cell *cell = &L->cells.items[u->taken];
+    Node *before = lower_cell_value(L, u->taken)->node, *one = graph_const(L->graph, DTYPE_F64, (Shape){0}, 1);
+    Root root = {ROOT_UPDATE, u->taken, graph_binary(L->graph, OP_ADD, before, one), cell->name};
+    vector_push(L->arena, roots, root);
+    cell->updated = true;
+}
+
 /* param, grad, rank, step, epoch, progress */
 static Scope *element_scope(Updating *u, Scope *parent, Value *grad) {
     Scope *scope = scope_new(u->R->L, parent);
     run_bind_counters(u->R, scope);
+    if (u->taken >= 0) bind_number(u, scope, "step", steps_taken(u));
     bind_number(u, scope, "rank", value_int(u->R->L, u->rank));
     bind_number(u, scope, "param", element_of_cell(u, u->cell));
     bind_number(u, scope, "grad", grad);
@@ -337,7 +368,7 @@ static Scope *element_scope(Updating *u, Scope *parent, Value *grad) {
 static Value *lower_gradient(Updating *u, Scope *locals) {
     RunLowering *R = u->R;
     const Cell *cell = &R->L->cells.items[u->cell];
-    const BlockStmt *setting = block_setting(R->block, KEY_GRADIENT);
+    const BlockStmt *setting = update_setting(R->block, R->part, KEY_GRADIENT);
     Node *leaf = graph_leaf(R->L->graph, OP_GRADIENT, cell->dtype, cell->shape, u->cell);
     Value *grad = value_own_to_axes(R->L, value_tensor(R->L, leaf, 0), u->ids, u->rank);
     if (!setting) return grad;
@@ -418,14 +449,14 @@ static void add_total(Updating *u) {
 
 /* locals: by the parameter's float type. */
 static bool update_all(RunLowering *R, Scope *const *locals, const int *cells, int count) {
-    Updating updating = {.R = R}, *u = &updating;
+    Updating updating = {.R = R, .taken = count_taken(R)}, *u = &updating;
     bool good = true;
     R->X->updating = u;
     for (int round = 0; good && round < 100; round++) {
         RootList roots = {0};
         u->collecting = -1;
         for (int i = 0; i < count; i++) {
-            u->rule = rule_of(R, R->L->cells.items[cells[i]].name);
+            u->rule = rule_of(R, R->part, R->L->cells.items[cells[i]].name);
             R->L->real = R->L->cells.items[cells[i]].dtype;
             good &= update_parameter(u, locals[wide(R->L)], cells[i], &roots);
         }
@@ -433,20 +464,22 @@ static bool update_all(RunLowering *R, Scope *const *locals, const int *cells, i
             add_total(u);
             continue;
         }
-        for (int i = 0; i < roots.count; i++) vector_push(R->X->arena, &R->step, roots.items[i]);
+        add_count(u, &roots);
+        for (int i = 0; i < roots.count; i++) vector_push(R->X->arena, &R->step[R->part], roots.items[i]);
         break;
     }
     R->X->updating = NULL;
     return good;
 }
 
-/* Cells that the objective reads. */
+/* Cells that what the part at hand minimizes reads. */
 static bool *reached_cells(RunLowering *R) {
     bool *reached = arena_array(R->X->arena, bool, R->L->cells.count + 1);
     Node **roots = arena_array(R->X->arena, Node *, R->terms.count + 1);
-    int count;
-    for (int i = 0; i < R->terms.count; i++) roots[i] = R->terms.items[i].value;
-    Node **nodes = graph_post_order(R->X->arena, roots, R->terms.count, &count);
+    int count, terms = 0;
+    for (int i = 0; i < R->terms.count; i++)
+        if (R->terms.items[i].part == R->part) roots[terms++] = R->terms.items[i].value;
+    Node **nodes = graph_post_order(R->X->arena, roots, terms, &count);
     for (int i = 0; i < count; i++)
         if (nodes[i]->op == OP_CELL) reached[nodes[i]->attr.index] = true;
     return reached;
@@ -455,7 +488,9 @@ static bool *reached_cells(RunLowering *R) {
 /* Plain gradient descent on a quadratic: the driver may compare lr with 2/L. */
 static void note_quadratic(RunLowering *R) {
     const OptimizerRule *rule = &R->rules.items[0];
-    if (R->rules.count != 1 || rule->path || rule->none || !rule->lr_literal || R->run.batch != 0) return;
+    if (R->block->updates.count || R->rules.count != 1 || rule->path || rule->none || !rule->lr_literal ||
+        R->run.batch != 0)
+        return;
     if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->definition->name.text, "sgd") != 0) return;
     if (scope_find_here(R->L->global, rule->definition->name.text)) return;
     for (int i = 0; i < R->terms.count; i++)
@@ -476,7 +511,8 @@ static bool check_paths(RunLowering *R) {
     for (int i = 0; i < R->rules.count; i++) {
         const OptimizerRule *rule = &R->rules.items[i];
         int cell;
-        if (rule->path) good &= lower_module_path(R->L, R->L->global, rule->path_expr, &cell) != NULL;
+        if (rule->path && rule->part == R->part)
+            good &= lower_module_path(R->L, R->L->global, rule->path_expr, &cell) != NULL;
     }
     return good;
 }
@@ -484,14 +520,16 @@ static bool check_paths(RunLowering *R) {
 /* The rules' arguments in the float type at hand, and the scope they were lowered in. */
 static Scope *bind_rules(RunLowering *R, bool *good) {
     const Expr **roots = arena_array(R->X->arena, const Expr *, R->rules.count + 2);
-    const BlockStmt *gradient = block_setting(R->block, KEY_GRADIENT);
+    const BlockStmt *gradient = update_setting(R->block, R->part, KEY_GRADIENT);
     int count = 0;
-    for (int i = 0; i < R->rules.count; i++) roots[count++] = R->rules.items[i].value;
+    for (int i = 0; i < R->rules.count; i++)
+        if (R->rules.items[i].part == R->part) roots[count++] = R->rules.items[i].value;
     if (gradient) roots[count++] = gradient->stmt->assign.value;
-    Scope *scope = run_scope(R, MODE_TRAIN, roots, count);
+    Scope *scope = run_part_scope(R, run_scope(R, MODE_TRAIN, roots, count), R->part, roots, count);
     R->L->allow_draws = false;
     for (int i = 0; i < R->rules.count; i++)
-        if (!R->rules.items[i].none) *good &= bind_rule(R, scope, &R->rules.items[i]);
+        if (R->rules.items[i].part == R->part && !R->rules.items[i].none)
+            *good &= bind_rule(R, scope, &R->rules.items[i]);
     return scope;
 }
 
@@ -509,10 +547,10 @@ static bool bind_rules_by_type(RunLowering *R, Scope **scopes, const int *cells,
 }
 
 static bool report_nothing_trained(RunLowering *R) {
-    Diagnostic *d = report(R->X->diagnostics, CODE_E0309, R->block->name.span,
-                           "train %s trains nothing: no parameter of what is "
-                           "minimized has an optimizer",
-                           R->block->name.text);
+    const UpdateBlock *update = R->block->updates.count ? &R->block->updates.items[R->part] : NULL;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0309, update ? update->name.span : R->block->name.span,
+                           "%s %s trains nothing: no parameter of what is minimized has an optimizer",
+                           update ? "update" : "train", update ? update->name.text : R->block->name.text);
     add_help(R->X->diagnostics, d,
              "minimize calls a model with parameters, and optimizer = sgd(lr = 0.1) covers all of them");
     return false;
@@ -524,17 +562,17 @@ static int updated_parameters(RunLowering *R, int *updated) {
     int count = 0;
     bool *reached = reached_cells(R);
     for (int i = 0; i < L->cells.count; i++) {
-        const OptimizerRule *rule = L->cells.items[i].kind == CELL_PARAMETER ? rule_of(R, L->cells.items[i].name)
-                                                                             : NULL;
+        const OptimizerRule *rule = L->cells.items[i].kind == CELL_PARAMETER
+                                        ? rule_of(R, R->part, L->cells.items[i].name)
+                                        : NULL;
         if (rule && !rule->none && reached[i]) updated[count++] = i;
     }
     qsort_r(updated, (size_t)count, sizeof *updated, by_name, L);
     return count;
 }
 
-bool optimizers_lower(RunLowering *R) {
+static bool lower_part(RunLowering *R) {
     Lowering *L = R->L;
-    DType real = L->real;
     Scope *scopes[2] = {0};
     int *updated = arena_array(R->X->arena, int, L->cells.count + 1), count = updated_parameters(R, updated);
     bool good = bind_rules_by_type(R, scopes, updated, count);
@@ -542,7 +580,17 @@ bool optimizers_lower(RunLowering *R) {
     L->state_hook = state_hook;
     good = good && update_all(R, scopes, updated, count);
     L->state_hook = NULL;
-    L->real = real;
+    return good;
+}
+
+bool optimizers_lower(RunLowering *R) {
+    DType real = R->L->real;
+    bool good = true;
+    for (R->part = 0; R->part < R->parts; R->part++) {
+        good &= lower_part(R);
+        R->L->real = real;
+    }
+    R->part = 0;
     if (good) note_quadratic(R);
     return good;
 }

@@ -39,22 +39,34 @@ static bool check_penalty(RunLowering *R, const BlockStmt *s, const Expr *expr, 
     return false;
 }
 
+/* The name of a term that was given none: of an update block its name. */
+static const char *plain_name(RunLowering *R, const BlockStmt *s) {
+    if (s->update == WHOLE_BLOCK) return s->key == KEY_PENALTY ? "penalty" : "loss";
+    return s->key == KEY_PENALTY ? run_part_name(R, s->update, "penalty")
+                                 : R->block->updates.items[s->update].name.text;
+}
+
 /* Terms as nodes in the scope of a mode, in the block's order. NULL where there was an error. */
-static bool lower_terms(RunLowering *R, Scope *scope, TermList *out) {
+static bool lower_terms(RunLowering *R, Scope *whole, const Expr *const *exprs, int count, TermList *out) {
     bool good = true;
+    int update = WHOLE_BLOCK;
+    Scope *scope = whole;
+    struct PathState *path = R->L->path;
     for (int i = 0; i < R->block->body.count; i++) {
         const BlockStmt *s = &R->block->body.items[i];
         const Expr *expr = term_expr(R, s);
         if (!expr) continue;
+        if (s->update != update) scope = run_part_scope(R, whole, s->update, exprs, count);
+        update = s->update;
         Value *v = without_variables(R->L, scope->variables, lower_expression(R->L, scope, expr));
         Term term = {.minimized = s->key == KEY_MINIMIZE, .penalty = s->key == KEY_PENALTY, .span = expr->span};
-        term.name = name_from(R->X->names, s->stmt->kind == STMT_NAMED ? s->stmt->named.name.text
-                                           : term.penalty              ? "penalty"
-                                                                       : "loss");
+        term.name = name_from(R->X->names, s->stmt->kind == STMT_NAMED ? s->stmt->named.name.text : plain_name(R, s));
+        term.part = update == WHOLE_BLOCK ? 0 : update;
         term.value = value_to_any_real_scalar(R->L, v, expr->span, term.penalty ? "the penalty" : "what is minimized");
         good &= term.value != NULL;
         vector_push(R->X->arena, out, term);
     }
+    R->L->path = path;
     return good;
 }
 
@@ -101,7 +113,7 @@ static void find_parameters(RunLowering *R, const Expr *const *exprs, int count)
     if (!member) return;
     R->L->quiet = true;
     TermList ignored = {0};
-    lower_terms(R, run_scope(R, MODE_TRAIN, exprs, count), &ignored);
+    lower_terms(R, run_scope(R, MODE_TRAIN, exprs, count), exprs, count, &ignored);
     R->L->quiet = false;
 }
 
@@ -111,9 +123,9 @@ static bool lower_objective(RunLowering *R) {
     TermList written = {0};
     find_parameters(R, exprs, count);
     Scope *scope = run_scope(R, MODE_TRAIN, exprs, count);
-    if (!lower_terms(R, scope, &written) || !order_terms(R, &written)) return false;
+    if (!lower_terms(R, scope, exprs, count, &written) || !order_terms(R, &written)) return false;
     for (int i = 0; i < R->terms.count; i++)
-        add_root(R, &R->step, ROOT_SUM, i, R->terms.items[i].value, R->terms.items[i].name);
+        add_root(R, &R->step[R->terms.items[i].part], ROOT_SUM, i, R->terms.items[i].value, R->terms.items[i].name);
     return true;
 }
 
@@ -125,7 +137,7 @@ static bool lower_evaluation(RunLowering *R) {
         if (R->block->body.items[i].key == KEY_MEASURE) exprs[count++] = R->block->body.items[i].stmt->named.value;
     TermList written = {0};
     Scope *scope = run_scope(R, MODE_EVALUATE, exprs, count);
-    bool good = lower_terms(R, scope, &written);
+    bool good = lower_terms(R, scope, exprs, count, &written);
     for (int i = 0; good && i < R->terms.count; i++)
         add_root(R, &R->evaluate, ROOT_SUM, i, written.items[R->term_order[i]].value, R->terms.items[i].name);
     good &= measures_lower(R, scope);
@@ -210,7 +222,7 @@ static void add_places(RunLowering *R, RootList *roots, NodePlaces *places) {
 static NodePlaces all_places(RunLowering *R) {
     NodePlaces places = {0};
     Arena *arena = R->X->arena;
-    add_places(R, &R->step, &places);
+    for (int part = 0; part < R->parts; part++) add_places(R, &R->step[part], &places);
     add_places(R, &R->evaluate, &places);
     add_places(R, &R->init, &places);
     add_places(R, &R->predictor, &places);
@@ -270,6 +282,24 @@ static bool is_misspelt(RunLowering *R, SettingKey key) {
     return false;
 }
 
+/* Each update block minimizes something by an optimizer of its own. */
+static bool check_updates(RunLowering *R) {
+    static const SettingKey keys[] = {KEY_MINIMIZE, KEY_OPTIMIZER};
+    static const char *const usages[] = {"minimize = mse(net(x), y)", "optimizer[net] = adam(lr = 0.001)"};
+    bool complete = true;
+    for (int u = 0; u < R->block->updates.count; u++)
+        for (int k = 0; k < 2; k++) {
+            const UpdateBlock *update = &R->block->updates.items[u];
+            const BlockStmt *s = update_setting(R->block, u, keys[k]);
+            if (s && s->update == u) continue;
+            Diagnostic *d = report(R->X->diagnostics, CODE_E0302, update->name.span, "update %s has no %s",
+                                   update->name.text, setting_name(keys[k]));
+            add_help(R->X->diagnostics, d, "an update minimizes something by an optimizer of its own: %s", usages[k]);
+            complete = false;
+        }
+    return complete;
+}
+
 static bool check_required(RunLowering *R) {
     static const struct {
         SettingKey key;
@@ -281,7 +311,9 @@ static bool check_required(RunLowering *R) {
     };
     bool absent[3], complete = true;
     for (int i = 0; i < 3; i++) complete &= !(absent[i] = !block_setting(R->block, required[i].key));
-    if (complete) return true;
+    if (complete) return check_updates(R);
+    if (R->block->updates.count) absent[1] = absent[2] = false;
+    if (!absent[0] && !absent[1] && !absent[2]) return check_updates(R);
     bool told = !run_check_unused(R);
     Text missing = text_new(R->X->arena);
     for (int i = 0; i < 3; i++) {
@@ -341,6 +373,34 @@ static Function make_function(const char *name, const RootList *roots, bool step
     return (Function){name, roots->items, roots->count, steps};
 }
 
+static void make_parts(RunLowering *R) {
+    Run *run = &R->run;
+    for (int part = 0; part < run->part_count; part++) {
+        const BlockStmt *when = update_setting(R->block, part, KEY_WHEN);
+        const char *name = text_format(R->X->arena, "step %s", run->parts[part].name);
+        if (when) name = text_format(R->X->arena, "%s when %s", name, expr_text(R->X, when->stmt->assign.value));
+        run->parts[part].function = make_function(name, &R->step[part], true);
+    }
+}
+
+/* The update blocks of a step, and when each is due. */
+static bool plan_parts(RunLowering *R) {
+    const TrainBlock *block = R->block;
+    Run *run = &R->run;
+    bool good = true;
+    run->part_count = block->updates.count;
+    run->parts = arena_array(R->X->arena, StepPart, run->part_count + 1);
+    for (int part = 0; part < run->part_count; part++) {
+        const BlockStmt *when = update_setting(block, part, KEY_WHEN);
+        run->parts[part].name = block->updates.items[part].name.text;
+        run->parts[part].span = block->updates.items[part].name.span;
+        if (!when) continue;
+        run->parts[part].when = watch_lower_when(R, when->stmt->assign.value);
+        good &= run->parts[part].when != NULL;
+    }
+    return good;
+}
+
 static void finish(RunLowering *R) {
     Run *run = &R->run;
     add_initial_roots(R);
@@ -358,7 +418,11 @@ static void finish(RunLowering *R) {
     run->measures = R->measures.items;
     run->measure_count = R->measures.count;
     run->init = make_function("init", &R->init, false);
-    run->step = make_function("step", &R->step, true);
+    run->step = (Function){.name = "step", .steps = true};
+    if (R->block->updates.count)
+        make_parts(R);
+    else
+        run->step = make_function("step", &R->step[0], true);
     run->evaluate = make_function("evaluate", &R->evaluate, false);
     run->predictor = make_function("predict", &R->predictor, false);
     place_state(run);
@@ -367,6 +431,7 @@ static void finish(RunLowering *R) {
 static bool lower_parts(RunLowering *R) {
     bool good = run_check_unused(R);
     good &= settings_lower(R);
+    good &= plan_parts(R);
     if (!lower_objective(R)) {
         lower_evaluation(R); /* their mistakes are their own */
         predict_lower(R);
@@ -381,8 +446,11 @@ static bool lower_parts(RunLowering *R) {
     return good;
 }
 
+static int run_parts(const TrainBlock *block) { return block->updates.count ? block->updates.count : 1; }
+
 bool run_lower(Experiment *X, TrainBlock *block, Run *out) {
-    RunLowering lowering = {.X = X, .L = X->L, .block = block}, *R = &lowering;
+    RunLowering lowering = {.X = X, .L = X->L, .block = block, .parts = run_parts(block)}, *R = &lowering;
+    R->step = arena_array(X->arena, RootList, R->parts);
     const BlockStmt *batch = block_setting(block, KEY_BATCH);
     R->run.span = block->name.span;
     R->run.doc = block->stmt->doc;

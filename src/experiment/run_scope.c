@@ -85,8 +85,27 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     run_bind_undo(R, scope);
     bool *needed = run_needed(R, roots, count);
     for (int i = 0; i < R->block->body.count; i++)
-        if (needed[i]) lower_statement(L, scope, R->block->body.items[i].stmt);
+        if (needed[i] && R->block->body.items[i].update == WHOLE_BLOCK)
+            lower_statement(L, scope, R->block->body.items[i].stmt);
     return scope;
+}
+
+const char *run_part_name(RunLowering *R, int part, const char *name) {
+    if (!R->block->updates.count) return name;
+    return text_format(R->X->arena, "%s.%s", R->block->updates.items[part].name.text, name);
+}
+
+/* Draws of an update are its own: their sites begin with its name. */
+Scope *run_part_scope(RunLowering *R, Scope *scope, int part, const Expr *const *roots, int count) {
+    Lowering *L = R->L;
+    if (!R->block->updates.count) return scope;
+    lowering_start_root(L, text_format(R->X->arena, "train.%s", R->block->updates.items[part].name.text));
+    Scope *own = scope_new(L, scope);
+    own->variables = scope->variables; /* run_scope looks through all statements */
+    bool *needed = run_needed(R, roots, count);
+    for (int i = 0; i < R->block->body.count; i++)
+        if (needed[i] && R->block->body.items[i].update == part) lower_statement(L, own, R->block->body.items[i].stmt);
+    return own;
 }
 
 static void report_unused(RunLowering *R, const Stmt *stmt) {

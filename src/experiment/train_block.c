@@ -3,7 +3,8 @@
  * Settings are a closed set; any other binding is local. `like` copies the statements of another block,
  * also those that one copied: `key = e` replaces everything said under key, `key name = e` and `key[part]
  * = e` replace what is said of the same name or part, and a setting removes those that contradict it
- * (epochs and steps, hold_out and valid). Local names are replaced by local names.
+ * (epochs and steps, hold_out and valid). Local names are replaced by local names, an update block by one of its
+ * name, as a whole.
  */
 #include "experiment/experiment.h"
 #include <string.h>
@@ -46,7 +47,8 @@ static const SettingRow setting_rows[KEY_COUNT] = {
     [KEY_PREDICT] = {"predict", false, false, "predict = net(x)", "what the model answers for a row"},
     [KEY_START] = {"start", false, false, "start = pre",
                    "where parameters begin: those of another train block, or load(\"file.safetensors\")"},
-    [KEY_WHEN] = {"when", false, false, NULL, NULL},
+    [KEY_WHEN] = {"when", false, false, "when = every 2 steps",
+                  "in which steps an update block is taken: every 5 steps, epoch >= 3; without it in all"},
 };
 
 SettingKey setting_key(const char *name) {
@@ -95,6 +97,7 @@ static bool contradicts(SettingKey a, SettingKey b) {
 }
 
 static bool replaces(Experiment *X, const BlockStmt *s, const BlockStmt *old) {
+    if (s->update != old->update) return false;
     if (contradicts(s->key, old->key)) return true;
     if (s->key != old->key || old->stmt->kind == STMT_REPEAT || s->stmt->kind == STMT_REPEAT) return false;
     const char *what = what_of(X, s);
@@ -102,12 +105,9 @@ static bool replaces(Experiment *X, const BlockStmt *s, const BlockStmt *old) {
 }
 
 /* ---- statements -------------------------------------------------------------------------------------- */
-static bool misplaced(Experiment *X, const Stmt *stmt) {
-    if (stmt->kind == STMT_UPDATE) {
-        lower_unsupported(X->L, stmt->span, "an update block");
-        return false;
-    }
-    Diagnostic *d = report(X->diagnostics, CODE_E0213, stmt->span, "this does not belong into a train block");
+static bool misplaced(Experiment *X, const Stmt *stmt, bool in_update) {
+    Diagnostic *d = report(X->diagnostics, CODE_E0213, stmt->span, "this does not belong into %s",
+                           in_update ? "an update block" : "a train block");
     if (stmt->kind == STMT_PARAM) add_help(X->diagnostics, d, "parameters are declared in models and layers");
     return false;
 }
@@ -137,34 +137,50 @@ static bool check_assign(Experiment *X, const Stmt *stmt, SettingKey key) {
         lower_unsupported(X->L, stmt->assign.key.span, "batch[...] (several data sets in one train block)");
         return false;
     }
-    if (key == KEY_WHEN) {
-        lower_unsupported(X->L, stmt->assign.key.span, "when (update blocks)");
-        return false;
-    }
     if (key != KEY_MEASURE) return true;
     Diagnostic *d = report(X->diagnostics, CODE_E0304, stmt->assign.key.span, "a measure needs a name");
     add_help(X->diagnostics, d, "like this: measure accuracy = %s", expr_text(X, stmt->assign.value));
     return false;
 }
 
+/* What an update block says is what it minimizes, how and when; the rest is of the train block. */
+static bool check_place(Experiment *X, const Stmt *stmt, SettingKey key, bool in_update) {
+    bool of_update = key == KEY_MINIMIZE || key == KEY_PENALTY || key == KEY_OPTIMIZER || key == KEY_GRADIENT ||
+                     key == KEY_WHEN;
+    if (key == KEY_LOCAL || (in_update ? of_update : key != KEY_WHEN)) return true;
+    Diagnostic *d = report(X->diagnostics, CODE_E0213, stmt->span, "%s does not belong into %s", setting_name(key),
+                           in_update ? "an update block" : "a train block");
+    if (in_update)
+        add_help(X->diagnostics, d,
+                 "it is the same for all updates of a step: write it beside them, in the train block");
+    else
+        add_help(X->diagnostics, d, "it says when an update is taken: update critic { ... when = every 2 steps }");
+    return false;
+}
+
 /* KEY_LOCAL or the setting; false after an error. */
-static bool classify(Experiment *X, const Stmt *stmt, SettingKey *key) {
+static bool classify(Experiment *X, const Stmt *stmt, bool in_update, SettingKey *key) {
     *key = KEY_LOCAL;
     switch (stmt->kind) {
-    case STMT_ASSIGN: *key = setting_key(stmt->assign.key.text); return check_assign(X, stmt, *key);
-    case STMT_NAMED: *key = setting_key(stmt->named.key.text); return check_named(X, stmt, *key);
+    case STMT_ASSIGN:
+        *key = setting_key(stmt->assign.key.text);
+        return check_assign(X, stmt, *key) && check_place(X, stmt, *key, in_update);
+    case STMT_NAMED:
+        *key = setting_key(stmt->named.key.text);
+        return check_named(X, stmt, *key) && check_place(X, stmt, *key, in_update);
     case STMT_TYPED:
     case STMT_TUPLE:
     case STMT_REPEAT: return true;
     case STMT_ERROR: return false;
-    default: return misplaced(X, stmt);
+    default: return misplaced(X, stmt, in_update);
     }
 }
 
 static bool said_twice(Experiment *X, const TrainBlock *block, const BlockStmt *s) {
     for (int i = 0; s->key != KEY_LOCAL && i < block->body.count; i++) {
         const BlockStmt *old = &block->body.items[i];
-        if (!old->own || old->key != s->key || strcmp(what_of(X, s), what_of(X, old)) != 0) continue;
+        if (!old->own || old->key != s->key || old->update != s->update || strcmp(what_of(X, s), what_of(X, old)) != 0)
+            continue;
         Diagnostic *d = report(X->diagnostics, CODE_E0310, s->stmt->span, "%s is said twice", setting_name(s->key));
         add_note(X->diagnostics, d, old->stmt->span, "the first is here");
         return true;
@@ -172,26 +188,79 @@ static bool said_twice(Experiment *X, const TrainBlock *block, const BlockStmt *
     return false;
 }
 
-/* The first `inherited` statements may be replaced. */
-static void take_statement(Experiment *X, TrainBlock *block, const Stmt *stmt, int inherited, bool own) {
-    BlockStmt s = {.stmt = stmt, .own = own};
-    if (!classify(X, stmt, &s.key)) {
+/* Inherited statements may be replaced; `all` by one of --set. */
+static void take_statement(Experiment *X, TrainBlock *block, const Stmt *stmt, int update, bool all) {
+    BlockStmt s = {.stmt = stmt, .update = update, .own = !all};
+    if (!classify(X, stmt, update != WHOLE_BLOCK, &s.key)) {
         block->failed |= stmt->kind != STMT_ERROR;
         return;
     }
-    if (own && stmt->kind == STMT_NAMED) meaning_declare(X->L, stmt->named.name, stmt->named.name.span, NULL);
-    if (own && said_twice(X, block, &s)) return;
+    if (s.own && stmt->kind == STMT_NAMED) meaning_declare(X->L, stmt->named.name, stmt->named.name.span, NULL);
+    if (s.own && said_twice(X, block, &s)) return;
     int kept = 0;
     bool placed = false;
     for (int i = 0; i < block->body.count; i++) {
         BlockStmt *old = &block->body.items[i];
-        bool replaced = i < inherited && replaces(X, &s, old);
+        bool replaced = (all || !old->own) && replaces(X, &s, old);
         if (replaced && placed) continue;
         block->body.items[kept++] = replaced ? s : *old;
         placed |= replaced;
     }
     block->body.count = kept;
     if (!placed) vector_push(X->arena, &block->body, s);
+}
+
+/* Where the update block stands among those of the train block: in the place of an inherited one of its name, else
+ * behind all. -1: a second one. */
+static int place_of_update(Experiment *X, TrainBlock *block, const Stmt *stmt) {
+    UpdateBlock update = {stmt, stmt->train.name, true};
+    for (int u = 0; u < block->updates.count; u++) {
+        UpdateBlock *old = &block->updates.items[u];
+        if (old->name.text != update.name.text) continue;
+        if (old->own) {
+            Diagnostic *d = report(X->diagnostics, CODE_E0310, update.name.span, "update %s is said twice",
+                                   update.name.text);
+            add_note(X->diagnostics, d, old->name.span, "the first is here");
+            return -1;
+        }
+        *old = update;
+        return u;
+    }
+    vector_push(X->arena, &block->updates, update);
+    return block->updates.count - 1;
+}
+
+/* An update block replaces an inherited one as a whole. */
+static void take_update(Experiment *X, TrainBlock *block, const Stmt *stmt) {
+    int update = place_of_update(X, block, stmt), kept = 0;
+    if (update < 0) {
+        block->failed = true;
+        return;
+    }
+    meaning_declare(X->L, stmt->train.name, stmt->train.name.span, NULL);
+    for (int i = 0; i < block->body.count; i++)
+        if (block->body.items[i].update != update) block->body.items[kept++] = block->body.items[i];
+    block->body.count = kept;
+    for (int i = 0; i < stmt->train.body.count; i++)
+        if (stmt->train.body.items[i]) take_statement(X, block, stmt->train.body.items[i], update, false);
+}
+
+/* With update blocks, what is minimized and by which optimizer is theirs to say. An inherited one is replaced by them. */
+static void check_beside_updates(Experiment *X, TrainBlock *block) {
+    int kept = 0;
+    for (int i = 0; block->updates.count && i < block->body.count; i++) {
+        const BlockStmt *s = &block->body.items[i];
+        bool theirs = s->update == WHOLE_BLOCK &&
+                      (s->key == KEY_MINIMIZE || s->key == KEY_PENALTY || s->key == KEY_OPTIMIZER);
+        if (!theirs) block->body.items[kept++] = *s;
+        if (!theirs || !s->own) continue;
+        Diagnostic *d = report(X->diagnostics, CODE_E0312, s->stmt->span,
+                               "%s stands beside update blocks, and each of them says its own", setting_name(s->key));
+        add_note(X->diagnostics, d, block->updates.items[0].name.span, "the first update is here");
+        add_help(X->diagnostics, d, "write it into an update: update NAME { minimize = ...; optimizer[net] = ... }");
+        block->failed = true;
+    }
+    if (block->updates.count) block->body.count = kept;
 }
 
 /* ---- like -------------------------------------------------------------------------------------------- */
@@ -247,7 +316,7 @@ static void collect_override_sites(Experiment *X, TrainBlock *block) {
 static void apply_overrides(Experiment *X, TrainBlock *block) {
     for (int key = 0; key < KEY_COUNT; key++) {
         Override *override = override_find(X, setting_rows[key].name);
-        bool plain = key != KEY_MINIMIZE && key != KEY_PENALTY && key != KEY_MEASURE;
+        bool plain = key != KEY_MINIMIZE && key != KEY_PENALTY && key != KEY_MEASURE && key != KEY_WHEN;
         if (!override || !plain) continue;
         bool top = false;
         for (int i = 0; i < X->settings.count; i++) top |= strcmp(X->settings.items[i].name.text, override->name) == 0;
@@ -259,7 +328,7 @@ static void apply_overrides(Experiment *X, TrainBlock *block) {
         stmt->assign.value = (Expr *) override->value;
         override->used = true;
         drop_other_length(block, (SettingKey)key);
-        take_statement(X, block, stmt, block->body.count, false);
+        take_statement(X, block, stmt, WHOLE_BLOCK, true);
     }
 }
 
@@ -279,11 +348,20 @@ bool block_resolve(Experiment *X, TrainBlock *block) {
             s.own = false;
             vector_push(X->arena, &block->body, s);
         }
+        for (int i = 0; block->base && i < block->base->updates.count; i++) {
+            UpdateBlock update = block->base->updates.items[i];
+            update.own = false;
+            vector_push(X->arena, &block->updates, update);
+        }
     }
-    int inherited = block->body.count;
-    for (int i = 0; i < block->stmt->train.body.count; i++)
-        if (block->stmt->train.body.items[i])
-            take_statement(X, block, block->stmt->train.body.items[i], inherited, true);
+    for (int i = 0; i < block->stmt->train.body.count; i++) {
+        const Stmt *stmt = block->stmt->train.body.items[i];
+        if (stmt && stmt->kind == STMT_UPDATE)
+            take_update(X, block, stmt);
+        else if (stmt)
+            take_statement(X, block, stmt, WHOLE_BLOCK, false);
+    }
+    check_beside_updates(X, block);
     apply_overrides(X, block);
     collect_sites(X, block);
     collect_override_sites(X, block);
@@ -296,4 +374,15 @@ const BlockStmt *block_setting(const TrainBlock *block, SettingKey key) {
     for (int i = 0; i < block->body.count; i++)
         if (block->body.items[i].key == key) return &block->body.items[i];
     return NULL;
+}
+
+const BlockStmt *update_setting(const TrainBlock *block, int update, SettingKey key) {
+    const BlockStmt *whole = NULL;
+    for (int i = 0; i < block->body.count; i++) {
+        const BlockStmt *s = &block->body.items[i];
+        if (s->key != key) continue;
+        if (s->update == update) return s;
+        if (s->update == WHOLE_BLOCK) whole = s;
+    }
+    return whole;
 }

@@ -1,5 +1,5 @@
 /* lower_watch: `stop` and `keep` look at reported figures: train.loss, valid.loss, measures, epoch, step; `stop` at the
- * clock too, seconds.
+ * clock too, seconds; `when` of an update at step and epoch.
  *
  * They become small trees for the driver. Which way a measure is better is known of the prelude's; of others
  * highest(...) or lowest(...) says it.
@@ -220,6 +220,61 @@ static Watch *lower_condition(RunLowering *R, const Expr *expr) {
     watch.right = joins ? lower_condition(R, expr->binary.right) : lower_side(R, expr->binary.right);
     return watch.left && watch.right ? new_watch(R, watch) : NULL;
 }
+
+/* ---- when ------------------------------------------------------------------------------------------- */
+static Watch *bad_when(RunLowering *R, const Expr *expr) {
+    if (expr->kind == EXPR_ERROR) return NULL;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->span, "this does not say when an update is taken");
+    add_help(R->X->diagnostics, d,
+             "like this: when = every 5 steps, every 2 epochs, epoch >= 3 or step < 100, with and, or, not "
+             "between them");
+    return NULL;
+}
+
+static Watch *lower_every(RunLowering *R, const Expr *expr) {
+    const Expr *inner = each_resolve(R->X, expr->inner);
+    const char *unit = inner->kind == EXPR_QUANTITY ? inner->quantity.unit.text
+                       : inner->kind == EXPR_NAME   ? inner->name.text
+                                                    : "";
+    double every = inner->kind == EXPR_QUANTITY ? inner->quantity.value : 1;
+    bool steps = strcmp(unit, "steps") == 0 || strcmp(unit, "step") == 0;
+    bool epochs = strcmp(unit, "epochs") == 0 || strcmp(unit, "epoch") == 0;
+    bool whole = inner->kind != EXPR_QUANTITY || inner->quantity.is_integer;
+    if ((!steps && !epochs) || !whole || every < 1 || every > 1e9) return bad_when(R, expr);
+    return new_watch(R, (Watch){.kind = WATCH_EVERY, .number = every, .figure = steps ? "step" : "epoch"});
+}
+
+/* step, epoch or a number. */
+static Watch *lower_when_side(RunLowering *R, const Expr *expr) {
+    static const char *const counters[] = {"step", "epoch"};
+    expr = each_resolve(R->X, expr);
+    for (int i = 0; expr->kind == EXPR_NAME && i < 2; i++)
+        if (strcmp(expr->name.text, counters[i]) == 0)
+            return new_watch(R, (Watch){.kind = WATCH_FIGURE, .figure = counters[i]});
+    if (expr->kind == EXPR_MEMBER) return bad_when(R, expr);
+    double number;
+    Value *v = lower_expression(R->L, R->L->global, expr);
+    if (!lower_constant_number(R->L, v, expr->span, "the limit", &number)) return NULL;
+    return new_watch(R, (Watch){.kind = WATCH_NUMBER, .number = number});
+}
+
+static Watch *lower_when(RunLowering *R, const Expr *expr) {
+    Watch watch = {0};
+    expr = each_resolve(R->X, expr);
+    if (expr->kind == EXPR_EVERY) return lower_every(R, expr);
+    if (expr->kind == EXPR_UNARY && expr->unary.op == OPERATOR_NOT) {
+        watch.kind = WATCH_NOT;
+        watch.left = lower_when(R, expr->unary.operand);
+        return watch.left ? new_watch(R, watch) : NULL;
+    }
+    if (expr->kind != EXPR_BINARY || !watch_kind_of(expr->binary.op, &watch.kind)) return bad_when(R, expr);
+    bool joins = watch.kind == WATCH_AND || watch.kind == WATCH_OR;
+    watch.left = joins ? lower_when(R, expr->binary.left) : lower_when_side(R, expr->binary.left);
+    watch.right = joins ? lower_when(R, expr->binary.right) : lower_when_side(R, expr->binary.right);
+    return watch.left && watch.right ? new_watch(R, watch) : NULL;
+}
+
+const Watch *watch_lower_when(RunLowering *R, const Expr *expr) { return lower_when(R, expr); }
 
 /* ---- keep -------------------------------------------------------------------------------------------- */
 static bool lower_keep(RunLowering *R, const Expr *expr) {

@@ -7,12 +7,12 @@
 #include "core.h"
 #include "ir/program.h"
 
-typedef enum Entry { ENTRY_INIT, ENTRY_STEP, ENTRY_EVALUATE, ENTRY_PREDICT, ENTRY_METRIC } Entry;
+typedef enum Entry { ENTRY_INIT, ENTRY_STEP, ENTRY_EVALUATE, ENTRY_PREDICT, ENTRY_METRIC, ENTRY_PART } Entry;
 typedef struct Executor Executor;
 struct Executor {
     const Run *run;
     size_t work_bytes; /* the caller provides call->work of this size */
-    int64_t (*call)(Executor *e, Entry entry, int measure, const sgdrt_call *call); /* measure: only METRIC */
+    int64_t (*call)(Executor *e, Entry entry, int measure, const sgdrt_call *call); /* measure: only METRIC, PART */
     void (*free)(Executor *e);
     bool shares;         /* some function shares its work */
     size_t thread_bytes; /* of scratch, for each thread but the first */

@@ -168,15 +168,24 @@ typedef struct Objective {
     int params, count;
 } Objective;
 
+/* An update block differentiates by the parameters that it changes. */
+static bool is_wanted(const Run *run, int part, const Node *cell) {
+    if (run->cells[cell->attr.index].kind != CELL_PARAMETER) return false;
+    for (int i = 0; run->part_count && i < run->parts[part].function.root_count; i++) {
+        const Root *root = &run->parts[part].function.roots[i];
+        if (root->kind == ROOT_UPDATE && root->index == cell->attr.index) return true;
+    }
+    return !run->part_count;
+}
+
 /* Parameters first, then the values the program names, whose adjoints get names. */
-static void collect_wanted(Graph *g, const Run *run, Objective *o) {
+static void collect_wanted(Graph *g, const Run *run, int part, Objective *o) {
     int nodes = 0;
     Node *roots[] = {o->total, o->penalty};
     Node **order = graph_post_order(g->arena, roots, 2, &nodes);
     o->wrt = arena_array(g->arena, Node *, nodes + 1);
     for (int i = 0; i < nodes; i++) {
-        if (order[i]->op == OP_CELL && run->cells[order[i]->attr.index].kind == CELL_PARAMETER)
-            o->wrt[o->params++] = order[i];
+        if (order[i]->op == OP_CELL && is_wanted(run, part, order[i])) o->wrt[o->params++] = order[i];
     }
     o->count = o->params;
     for (int i = 0; i < nodes; i++) {
@@ -223,36 +232,40 @@ static void prepare(Formula *f, Graph *g, const Objective *o) {
 }
 
 static void print_terms(Formula *f, Text *to) {
-    int plain = 0;
-    for (int t = 0; t < f->run->term_count; t++) plain += !f->run->terms[t].penalty;
+    Vector(const Term *) terms = {0};
+    int plain = 0, seen = 0;
+    for (int t = 0; t < f->run->term_count; t++) {
+        if (f->run->terms[t].part != f->part) continue;
+        vector_push(f->arena, &terms, &f->run->terms[t]);
+        plain += !f->run->terms[t].penalty;
+    }
     Text sum = text_new(f->arena);
-    for (int t = 0, seen = 0; t < f->run->term_count; t++) {
-        const Term *term = &f->run->terms[t];
+    for (int t = 0; t < terms.count; t++) {
+        const Term *term = terms.items[t];
         if (!term->penalty) text_add(&sum, "%s%s", seen++ ? " + " : "", plain == 1 ? "loss" : term->name);
     }
     if (plain > 1) sum.bytes = text_format(f->arena, "(%s)", sum.bytes);
     Text whole = text_new(f->arena);
     text_add(&whole, "mean over rows of %s", sum.bytes);
-    for (int t = 0; t < f->run->term_count; t++) {
-        if (f->run->terms[t].penalty) text_add(&whole, " + %s", f->run->terms[t].name);
-    }
-    for (int t = 0; t < f->run->term_count; t++) {
-        const Term *term = &f->run->terms[t];
+    for (int t = 0; t < terms.count; t++)
+        if (terms.items[t]->penalty) text_add(&whole, " + %s", terms.items[t]->name);
+    for (int t = 0; t < terms.count; t++) {
+        const Term *term = terms.items[t];
         const char *name = plain == 1 && !term->penalty ? "loss" : term->name;
         f->variables = 0;
         const Node *value = term->value;
         FormulaText piece = value->sources ? formula_of_op(f, value, NULL) : formula_at(f, value, NULL);
         text_add(to, "  %s = %s\n", name, piece.text);
     }
-    if (f->run->term_count > 1) text_add(to, "  minimised: %s\n", whole.bytes);
+    if (terms.count > 1) text_add(to, "  minimised: %s\n", whole.bytes);
 }
 
-void formula_print(Text *to, const Program *program, const Run *run) {
+static void print_part(Text *to, const Program *program, const Run *run, int part) {
     Graph *g = run->graph;
-    Formula f = {.arena = g->arena, .run = run, .program = program};
-    Objective o = {.total = run_sum_of_terms(g, run, false), .penalty = run_sum_of_terms(g, run, true)};
+    Formula f = {.arena = g->arena, .run = run, .part = part, .program = program};
+    Objective o = {.total = run_sum_of_terms(g, run, part, false), .penalty = run_sum_of_terms(g, run, part, true)};
     if (!o.total && !o.penalty) return;
-    collect_wanted(g, run, &o);
+    collect_wanted(g, run, part, &o);
     if (o.total && !graph_gradients(g, o.total, NULL, o.wrt, o.count, o.of_total)) return;
     if (o.penalty && !graph_gradients(g, o.penalty, NULL, o.wrt, o.params, o.of_penalty)) return;
     prepare(&f, g, &o);
@@ -265,4 +278,11 @@ void formula_print(Text *to, const Program *program, const Run *run) {
     for (int p = 0; p < o.params; p++) print_derivative(&f, to, &derivatives[p], width);
     print_definitions(&f, to);
     if (f.leaves) text_add(to, "  a value outside its array, or at a place that is not whole, counts as 0\n");
+}
+
+void formula_print(Text *to, const Program *program, const Run *run) {
+    for (int part = 0; part < run_step_functions(run); part++) {
+        if (run->part_count) text_add(to, "  update %s\n", run->parts[part].name);
+        print_part(to, program, run, part);
+    }
 }

@@ -39,6 +39,7 @@ typedef struct TakenName {
 typedef struct Formula {
     Arena *arena;
     const Run *run;
+    int part; /* of the step */
     const Program *program;
     Node **order;
     int nodes;         /* everything that may be printed, sources first */

@@ -214,7 +214,7 @@ typedef struct Interpreted {
 
 typedef struct Interpreter {
     Executor executor;
-    Interpreted init, step, evaluate, predict, *metrics;
+    Interpreted init, step, evaluate, predict, *metrics, *parts;
 } Interpreter;
 
 static Interpreted interpreted_of(Arena *arena, const Function *function) {
@@ -296,6 +296,37 @@ static int64_t run_function(const Run *run, Interpreted *it, const sgdrt_call *c
     return steps;
 }
 
+/* One part of a step, on these rows; what it counts up is the step's to count. */
+static void run_part(const Run *run, Interpreter *interpreter, int part, const sgdrt_call *step) {
+    sgdrt_header *header = step->state;
+    uint64_t before = header->step;
+    double *sums = step->sums ? step->sums + run->term_count + 2 * part : NULL;
+    run_function(run, &interpreter->parts[part], step);
+    header->step = before;
+    if (sums) sums[0] += (double)step->count;
+    if (sums) sums[1] += 1;
+}
+
+static int64_t run_parts(const Run *run, Interpreter *interpreter, const sgdrt_call *call) {
+    sgdrt_header *header = call->state;
+    int64_t done = 0, steps = 0;
+    while (done < call->count && !(steps > 0 && call->stop && *call->stop)) {
+        int64_t rows = call->batch < call->count - done ? call->batch : call->count - done;
+        sgdrt_call step = *call;
+        step.rows = call->rows ? call->rows + done : NULL;
+        step.first += done;
+        step.place += done;
+        step.count = step.batch = rows;
+        for (int part = 0; part < run->part_count; part++)
+            if (part_is_due(run->parts[part].when, header->step, header->epoch))
+                run_part(run, interpreter, part, &step);
+        header->step++;
+        done += rows;
+        steps++;
+    }
+    return steps;
+}
+
 static int64_t interpreter_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call) {
     Interpreter *interpreter = (Interpreter *)executor;
     Interpreted *it = NULL;
@@ -305,8 +336,10 @@ static int64_t interpreter_call(Executor *executor, Entry entry, int measure, co
     case ENTRY_EVALUATE: it = &interpreter->evaluate; break;
     case ENTRY_PREDICT: it = &interpreter->predict; break;
     case ENTRY_METRIC: it = &interpreter->metrics[measure]; break;
+    case ENTRY_PART: it = &interpreter->parts[measure]; break;
     }
     SGDRT_FLOAT_GUARD();
+    if (entry == ENTRY_STEP && executor->run->part_count) return run_parts(executor->run, interpreter, call);
     return run_function(executor->run, it, call);
 }
 
@@ -317,6 +350,7 @@ static void interpreter_free(Executor *executor) {
     plan_free(interpreter->evaluate.plan);
     plan_free(interpreter->predict.plan);
     for (int m = 0; m < executor->run->measure_count; m++) plan_free(interpreter->metrics[m].plan);
+    for (int i = 0; i < executor->run->part_count; i++) plan_free(interpreter->parts[i].plan);
 }
 
 Executor *interpreter_new(Arena *arena, const Run *run) {
@@ -329,6 +363,8 @@ Executor *interpreter_new(Arena *arena, const Run *run) {
     interpreter->metrics = arena_array(arena, Interpreted, run->measure_count + 1);
     for (int m = 0; m < run->measure_count; m++)
         interpreter->metrics[m] = interpreted_of(arena, &run->measures[m].metric);
+    interpreter->parts = arena_array(arena, Interpreted, run->part_count + 1);
+    for (int i = 0; i < run->part_count; i++) interpreter->parts[i] = interpreted_of(arena, &run->parts[i].function);
     return &interpreter->executor;
 }
 

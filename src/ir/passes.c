@@ -19,7 +19,7 @@ static RootPointers roots_of_run(Run *run) {
     RootPointers roots = {0};
     Arena *arena = run->graph->arena;
     add_roots(arena, &roots, &run->init);
-    add_roots(arena, &roots, &run->step);
+    for (int i = 0; i < run_step_functions(run); i++) add_roots(arena, &roots, run_step_function(run, i));
     add_roots(arena, &roots, &run->evaluate);
     add_roots(arena, &roots, &run->predictor);
     for (int m = 0; m < run->measure_count; m++) add_roots(arena, &roots, &run->measures[m].metric);
@@ -57,7 +57,7 @@ static void sum_objective_roots(Graph *g, const Run *run, Function *function) {
 static void pass_batch(Program *program, Run *run) {
     (void)program;
     change_run(run, STAGE_BATCHED, batch_nodes);
-    sum_objective_roots(run->graph, run, &run->step);
+    for (int i = 0; i < run_step_functions(run); i++) sum_objective_roots(run->graph, run, run_step_function(run, i));
     sum_objective_roots(run->graph, run, &run->evaluate);
 }
 
@@ -84,11 +84,11 @@ static void find_gradients(Graph *g, Gradients *gradients, Node *const *nodes, i
     }
 }
 
-Node *run_sum_of_terms(Graph *g, const Run *run, bool penalties) {
+Node *run_sum_of_terms(Graph *g, const Run *run, int part, bool penalties) {
     Node *total = NULL;
     for (int t = 0; t < run->term_count; t++) {
         Node *term = run->terms[t].value;
-        if (run->terms[t].penalty != penalties) continue;
+        if (run->terms[t].penalty != penalties || run->terms[t].part != part) continue;
         g->span = run->terms[t].span;
         if (total && total->dtype != term->dtype) {
             total = graph_cast(g, total, DTYPE_F64);
@@ -100,8 +100,8 @@ Node *run_sum_of_terms(Graph *g, const Run *run, bool penalties) {
 }
 
 /* The sum of the terms that have rows, with rows; NULL if there are none. */
-static Node *objective(Graph *g, const Run *run) {
-    Node *total = run_sum_of_terms(g, run, false);
+static Node *objective(Graph *g, const Run *run, int part) {
+    Node *total = run_sum_of_terms(g, run, part, false);
     if (total) graph_batch(g, &total, 1, ROWS_OF_STEP);
     return total;
 }
@@ -125,8 +125,8 @@ static void check_ways(Graph *g, const Run *run, Node *total, const Gradients *g
 }
 
 /* Batch sums times 1 / rows. */
-static void add_objective(Graph *g, const Run *run, Gradients *gradients) {
-    Node *total = objective(g, run);
+static void add_objective(Graph *g, const Run *run, int part, Gradients *gradients) {
+    Node *total = objective(g, run, part);
     if (!total || !graph_gradients(g, total, NULL, gradients->wrt, gradients->count, gradients->value)) return;
     check_ways(g, run, total, gradients);
     for (int i = 0; i < gradients->count; i++) {
@@ -134,8 +134,8 @@ static void add_objective(Graph *g, const Run *run, Gradients *gradients) {
         if (!sum) continue;
         g->span = total->span;
         if (!total->rows) sum = graph_reduce(g, OP_CONTRACT, sum, 0, true); /* the same for every row */
-        Node *part = graph_expand(g, graph_rows_reciprocal(g, sum->dtype), sum->shape, NULL);
-        gradients->value[i] = graph_binary(g, OP_MUL, sum, part);
+        Node *share = graph_expand(g, graph_rows_reciprocal(g, sum->dtype), sum->shape, NULL);
+        gradients->value[i] = graph_binary(g, OP_MUL, sum, share);
     }
 }
 
@@ -155,16 +155,17 @@ static Node *replace_gradient(Graph *g, Node *old, Node *const *source, void *co
     return old->op == OP_GRADIENT ? gradients->of_cell[old->attr.index] : graph_again(g, old, source);
 }
 
-static void differentiate(Graph *g, Node **nodes, int count, Run *run) {
+/* A function of a step: its gradients are those of its own part's terms. */
+static void differentiate_part(Graph *g, Node **nodes, int count, const Run *run, int part) {
     Gradients gradients = {.of_cell = arena_array(g->arena, Node *, run->cell_count + 1)};
     Span span = g->span;
     bool backward = g->backward;
     find_gradients(g, &gradients, nodes, count);
     if (gradients.count == 0) return;
     g->backward = true;
-    add_objective(g, run, &gradients);
+    add_objective(g, run, part, &gradients);
     for (int t = 0; t < run->term_count; t++) {
-        if (run->terms[t].penalty) add_penalty(g, &run->terms[t], &gradients);
+        if (run->terms[t].penalty && run->terms[t].part == part) add_penalty(g, &run->terms[t], &gradients);
     }
     for (int i = 0; i < gradients.count; i++) {
         const Node *leaf = gradients.leaf[i];
@@ -175,6 +176,16 @@ static void differentiate(Graph *g, Node **nodes, int count, Run *run) {
     g->span = span;
     g->backward = backward;
     graph_rewrite(g, nodes, count, replace_gradient, &gradients);
+}
+
+static void differentiate(Graph *g, Node **nodes, int count, Run *run) {
+    int at = run->init.root_count;
+    (void)count;
+    for (int part = 0; part < run_step_functions(run); part++) {
+        int roots = run_step_function(run, part)->root_count;
+        differentiate_part(g, nodes + at, roots, run, part);
+        at += roots;
+    }
 }
 
 static void pass_grad(Program *program, Run *run) {
@@ -214,7 +225,53 @@ static void pass_rules(Program *program, Run *run) {
 }
 
 /* ---- gradients for updates --------------------------------------------------------------------- */
+/* A part of a step as a run of its own, with its own terms and the cells that it updates. */
+static Run run_of_part(Arena *arena, const Run *run, int part) {
+    Run alone = *run;
+    const StepPart *from = &run->parts[part];
+    int *place = arena_array(arena, int, run->term_count + 1);
+    alone.name = text_format(arena, "%s.%s", run->name, from->name);
+    alone.step = from->function;
+    alone.step.roots = arena_copy(arena, from->function.roots, sizeof(Root) * (size_t)from->function.root_count);
+    alone.part_count = alone.term_count = 0;
+    alone.terms = arena_array(arena, Term, run->term_count + 1);
+    for (int t = 0; t < run->term_count; t++) {
+        if (run->terms[t].part != part) continue;
+        place[t] = alone.term_count;
+        alone.terms[alone.term_count] = run->terms[t];
+        alone.terms[alone.term_count++].part = 0;
+    }
+    alone.cells = arena_copy(arena, run->cells, sizeof(Cell) * (size_t)run->cell_count);
+    for (int i = 0; i < run->cell_count; i++) alone.cells[i].updated = false;
+    for (int i = 0; i < alone.step.root_count; i++) {
+        Root *root = &alone.step.roots[i];
+        if (root->kind == ROOT_SUM) root->index = place[root->index];
+        if (root->kind == ROOT_UPDATE) alone.cells[root->index].updated = true;
+    }
+    alone.evaluate = (Function){0};
+    alone.measure_count = 0;
+    return alone;
+}
+
+/* The parts of each run's steps in its place. */
+static void split_parts(Program *program) {
+    Vector(Run) runs = {0};
+    int *place = arena_array(program->arena, int, program->run_count + 1);
+    for (int r = 0; r < program->run_count; r++) {
+        const Run *run = &program->runs[r];
+        place[r] = runs.count;
+        if (!run->part_count) vector_push(program->arena, &runs, *run);
+        for (int part = 0; part < run->part_count; part++)
+            vector_push(program->arena, &runs, run_of_part(program->arena, run, part));
+    }
+    for (int r = 0; r < runs.count; r++)
+        if (runs.items[r].start_run >= 0) runs.items[r].start_run = place[runs.items[r].start_run];
+    program->runs = runs.items;
+    program->run_count = runs.count;
+}
+
 void program_take_gradients(Program *program) {
+    split_parts(program);
     for (int r = 0; r < program->run_count; r++) {
         Run *run = &program->runs[r];
         Root *roots = arena_array(program->arena, Root, run->step.root_count + run->cell_count);

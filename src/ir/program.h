@@ -151,6 +151,7 @@ typedef struct Term {
     Name name;
     bool minimized, penalty;
     Node *value;
+    int part; /* the update block it stands in; 0 without */
     Span span;
 } Term;
 typedef struct Measure {
@@ -162,11 +163,13 @@ typedef struct Measure {
     const char *objective;
 } Measure; /* metric's COLUMN i is the kept argument i */
 
-/* stop and keep are small trees over reported figures, evaluated by the driver. */
+/* stop and keep are small trees over reported figures, evaluated by the driver; so is `when` of an update, over step
+ * and epoch, evaluated by generated code. */
 typedef enum WatchKind {
     WATCH_NUMBER,
     WATCH_FIGURE,
     WATCH_STALLED,
+    WATCH_EVERY,
     WATCH_NOT,
     WATCH_AND,
     WATCH_OR,
@@ -183,7 +186,17 @@ typedef struct Watch {
     struct Watch *left, *right;
 } Watch;
 /* figure: "train.loss", "valid.loss", "valid.accuracy", "epoch", "step". STALLED: figure, number = epochs
- * without improvement, which is upwards if highest. */
+ * without improvement, which is upwards if highest. EVERY: of `number` steps or epochs (figure) the last one. */
+
+/* An update block: a part of each step, on the parameters that the parts before it left. */
+typedef struct StepPart {
+    const char *name;
+    Function function; /* as `step` of other runs, for its own terms */
+    const Watch *when; /* NULL: in every step */
+    Span span;
+} StepPart;
+/* part.c: is it due in the step that begins when so many steps and epochs are done? */
+bool part_is_due(const Watch *when, uint64_t step, uint64_t epoch);
 
 /* A factor of the rate, in a cell; runtime/plateau.h says when it falls. */
 typedef struct Plateau {
@@ -241,6 +254,8 @@ typedef struct Run {
     size_t state_bytes;  /* header + slots + cells */
     /* lowered as one example; the passes bring their roots to the line and beyond */
     Function init, step, evaluate, predictor;
+    StepPart *parts; /* update blocks, in order; `step` has no roots then */
+    int part_count;
     double quadratic_lr;
     Span lr_span;
     const char *lr_text; /* literal lr of plain sgd for the 2/L note, NaN if not so */
@@ -257,6 +272,14 @@ static inline int run_minimized(const Run *run) {
     while (count < run->term_count && run->terms[count].minimized) count++;
     return count;
 }
+
+/* The functions of a step, in their order: one, or one for each update block. */
+static inline int run_step_functions(const Run *run) { return run->part_count ? run->part_count : 1; }
+static inline Function *run_step_function(Run *run, int i) {
+    return run->part_count ? &run->parts[i].function : &run->step;
+}
+/* Sums of training: a term's each, then for each part of a step the rows and the steps behind the sums of its terms. */
+static inline int run_sums(const Run *run) { return run->term_count + 2 * run->part_count; }
 
 typedef struct Program {
     Arena *arena;
@@ -298,8 +321,9 @@ size_t run_name_length(const char *list);
 Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *map, Ast *ast, const char *path,
                        const LowerOptions *options);
 
-/* ---- passes.c: the one-example sum of the terms, of penalties or the others, in f64 if any is; NULL: there are none. */
-Node *run_sum_of_terms(Graph *g, const Run *run, bool penalties);
+/* ---- passes.c: the one-example sum of the terms of a part, of penalties or the others, in f64 if any is; NULL: there
+ * are none. */
+Node *run_sum_of_terms(Graph *g, const Run *run, int part, bool penalties);
 
 /* ---- passes.c ---------------------------------------------------------------------------- */
 typedef struct Pass {
@@ -307,7 +331,7 @@ typedef struct Pass {
     void (*run)(Program *program, Run *run);
 } Pass;
 /* Before the passes: instead of updates, steps compute the gradient of each parameter that they would update, into its
- * cell. */
+ * cell. Each update block becomes a run of its own. */
 void program_take_gradients(Program *program);
 static inline bool cell_has_gradient(const Cell *cell) { return cell->kind == CELL_PARAMETER && cell->updated; }
 extern const Pass graph_passes[]; /* batch, grad, canonicalise, order | rules; ends with name NULL */

@@ -1,6 +1,7 @@
 /* c: from the loop tree to plain C99. A back end that decides nothing: each statement of the tree is a statement of C.
  *
  *   c_function.c    a function of type sgdrt_function (runtime/core.h): steps, nests, statements
+ *   c_parts.c       the step of a run whose steps have several parts
  *   c_scalar.c      scalars as expressions;  c_inline.c: which of them stand where they are used
  *   c_math.c        exp, log, ...: the one definition of runtime/math.inc and random.inc, printed as C
  *   c_unit.c        what stands before functions: what they ask of a compiler, and what they need of c_math.c
@@ -42,6 +43,9 @@ const char *c_unit_types(Arena *arena);
 /* ---- c_function.c */
 /* storage: "static ", or "". of_any: the function for larger mini-batches than the tree is for; NULL: there are none. */
 void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const char *symbol, const char *of_any);
+
+/* ---- c_parts.c: PREFIX__step, of functions PREFIX__step_NAME that are there. */
+void c_parts(CUnit *unit, const Run *run, const char *prefix);
 
 /* ---- c_scalar.c */
 const char *c_type(DType dtype);         /* of a scalar */

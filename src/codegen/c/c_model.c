@@ -113,6 +113,10 @@ static int measures(CUnit *unit, const CModel *m) {
         text_add(&unit->models, "static const int32_t %s__argument_counts[] = {%s};\n", m->prefix, counts.bytes);
         text_add(&unit->models, "static sgdrt_function *const %s__metrics[] = {%s};\n", m->prefix, codes.bytes);
     }
+    Text parts = text_new(unit->arena);
+    for (int i = 0; i < run->term_count; i++) text_add(&parts, "%d, ", run->terms[i].part);
+    if (run->part_count)
+        text_add(&unit->models, "static const int32_t %s__term_parts[] = {%s};\n", m->prefix, parts.bytes);
     if (arguments > 0)
         text_add(&unit->models, "static const int64_t %s__argument_bytes[] = {%s};\n", m->prefix, bytes.bytes);
     return arguments;
@@ -151,8 +155,10 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
     text_add(to, "    .averaged = %d, .minimized = %d, .terms = %d, .lr_slot = %d, .order = %d, .last = %d,\n",
              run_averaged(run), run_minimized(run), run->term_count, model_lr_slot(run), (int)run->order,
              (int)run->last);
-    text_add(to, "    .hold_out = %d, .hold_out_by = %d, .plateau_count = %d, .plateaus = %s\n};\n", (int)run->hold_out,
+    text_add(to, "    .hold_out = %d, .hold_out_by = %d, .plateau_count = %d, .plateaus = %s,\n", (int)run->hold_out,
              model_split_column(run), run->plateau_count, table_name(unit, m, "plateaus", run->plateau_count));
+    text_add(to, "    .sums = %d, .term_parts = %s\n};\n", run_sums(run),
+             table_name(unit, m, "term_parts", run->part_count ? run->term_count : 0));
 }
 
 /* ---- the functions of the API ------------------------------------------------------------------------------- */

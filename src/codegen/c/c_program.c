@@ -18,20 +18,31 @@ static size_t add_scheduled(CUnit *unit, const Run *run, const Function *functio
 
 static size_t add_function(CUnit *unit, const Run *run, const Function *function, const char *prefix,
                            const char *name) {
-    if (function->root_count == 0 && function != &run->init && function != &run->step) return 0;
+    if (function->root_count == 0 && function != &run->init && !function->steps) return 0;
     const char *symbol = text_format(unit->arena, "%s__%s", prefix, name);
     if (!unit->fast) return add_scheduled(unit, run, function, symbol, ROW_AFTER_ROW, NULL);
-    if (function != &run->step || run->batch <= 1)
-        return add_scheduled(unit, run, function, symbol, function == &run->step ? ROW_AFTER_ROW : IN_BLOCKS, NULL);
+    if (!function->steps || run->batch <= 1)
+        return add_scheduled(unit, run, function, symbol, function->steps ? ROW_AFTER_ROW : IN_BLOCKS, NULL);
     const char *of_any = text_format(unit->arena, "%s_of_any", symbol);
     size_t bytes = add_scheduled(unit, run, function, of_any, ROW_AFTER_ROW, NULL);
     return larger(bytes, add_scheduled(unit, run, function, symbol, IN_ONE_BLOCK, of_any));
 }
 
+static size_t add_step(CUnit *unit, const Run *run, const char *prefix) {
+    if (!run->part_count) return add_function(unit, run, &run->step, prefix, "step");
+    size_t most = 0;
+    for (int i = 0; i < run->part_count; i++) {
+        const char *name = text_format(unit->arena, "step_%s", run->parts[i].name);
+        most = larger(most, add_function(unit, run, &run->parts[i].function, prefix, name));
+    }
+    c_parts(unit, run, prefix);
+    return most;
+}
+
 static CModel add_run(CUnit *unit, const Run *run, const char *prefix) {
     CModel model = {.run = run, .prefix = prefix, .predicts = header_predicts(unit->arena, run)};
     size_t most = add_function(unit, run, &run->init, prefix, "init");
-    most = larger(most, add_function(unit, run, &run->step, prefix, "step"));
+    most = larger(most, add_step(unit, run, prefix));
     most = larger(most, add_function(unit, run, &run->evaluate, prefix, "evaluate"));
     model.predict_bytes = add_function(unit, run, &run->predictor, prefix, "predict");
     most = larger(most, model.predict_bytes);
@@ -56,7 +67,7 @@ void c_program(Text *to, Text *header, const Program *program, const char *stem,
             .run = run,
             .prefix = prefixes[i],
             .predicts = model.predicts,
-            .train_bytes = sgdrt_instance_bytes(run->state_bytes, model.work_bytes, run->term_count),
+            .train_bytes = sgdrt_instance_bytes(run->state_bytes, model.work_bytes, run_sums(run)),
             .predict_bytes = sgdrt_whole_lines(model.predict_bytes)};
     }
     const char *source = text_format(arena, "%s.sgd", program->stem);

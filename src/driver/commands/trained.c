@@ -35,6 +35,7 @@ static ExitCode compile(Driver *driver, const sgdrt_checkpoint *file, bool (*cut
     if (code != EXIT_DONE) return code;
     Run *run = &driver->program->runs[0];
     run->init = run->step = (Function){0};
+    run->part_count = 0;
     if (!cut(driver, run)) return EXIT_SOURCE;
     return driver_run_passes(driver);
 }
