@@ -32,6 +32,7 @@
 #define MATH_NEG(a) (-(a))
 #define MATH_ABS(a) _Generic((a), float : __builtin_fabsf, double : __builtin_fabs)(a)
 #define MATH_FLOOR(a) _Generic((a), float : __builtin_floorf, double : __builtin_floor)(a)
+#define MATH_SQRT(a) _Generic((a), float : __builtin_sqrtf, double : __builtin_sqrt)(a)
 #define MATH_LT(a, b) ((a) < (b))
 #define MATH_EQ(a, b) ((a) == (b))
 #define MATH_SELECT(c, a, b) ((c) ? (a) : (b))

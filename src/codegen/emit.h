@@ -149,15 +149,10 @@ LLVMValueRef emit_unary(Emitter *e, Op op, DType t, LLVMValueRef x);
 LLVMValueRef emit_quotient(Emitter *e, const Node *node, LLVMValueRef x, LLVMValueRef by, LLVMValueRef less);
 
 /* ---- math.c */
-LLVMValueRef math_exp(Emitter *e, DType t, LLVMValueRef x);
-LLVMValueRef math_log(Emitter *e, DType t, LLVMValueRef x);
-LLVMValueRef math_sin(Emitter *e, DType t, LLVMValueRef x);
-LLVMValueRef math_cos(Emitter *e, DType t, LLVMValueRef x);
-LLVMValueRef math_tanh(Emitter *e, DType t, LLVMValueRef x);
-LLVMValueRef math_sigmoid(Emitter *e, DType t, LLVMValueRef x);
-LLVMValueRef math_erf(Emitter *e, DType t, LLVMValueRef x);
-LLVMValueRef math_pow(Emitter *e, DType t, LLVMValueRef a, LLVMValueRef b);
-LLVMValueRef math_powi(Emitter *e, DType t, LLVMValueRef x, int64_t n);
+#define FUNCTION(NAME, name) LLVMValueRef math_##name(Emitter *e, DType t, LLVMValueRef x);
+#define FUNCTION_OF_TWO(NAME, name) LLVMValueRef math_##name(Emitter *e, DType t, LLVMValueRef x, LLVMValueRef y);
+#define FUNCTION_AND_NUMBER(NAME, name) LLVMValueRef math_##name(Emitter *e, DType t, LLVMValueRef x, int64_t n);
+#include "functions.def"
 LLVMValueRef random_stream(Emitter *e, LLVMValueRef seed, LLVMValueRef step_or_null, LLVMValueRef site);
 LLVMValueRef random_uniform(Emitter *e, DType t, LLVMValueRef stream, LLVMValueRef place32, LLVMValueRef element32);
 

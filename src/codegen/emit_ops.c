@@ -12,8 +12,6 @@ typedef LLVMValueRef ElementEmitter(Emitter *e, const Element *of, LLVMValueRef 
 
 #define UNUSED __attribute__((unused))
 #define EMIT(NAME) static LLVMValueRef emit_##NAME(Emitter *e UNUSED, const Element *of UNUSED, LLVMValueRef *x)
-#define FUNCTION(NAME, name) \
-    EMIT(NAME) { return math_##name(e, of->from, x[0]); }
 #define PAIR(NAME, real, integer)                                                  \
     EMIT(NAME) {                                                                   \
         return dtype_is_real(of->from) ? LLVMBuild##real(e->b, x[0], x[1], "")     \
@@ -25,6 +23,15 @@ typedef LLVMValueRef ElementEmitter(Emitter *e, const Element *of, LLVMValueRef 
         if (dtype_is_real(of->from)) return LLVMBuildFCmp(e->b, LLVMReal##real, x[0], x[1], "");              \
         return LLVMBuildICmp(e->b, of->from == DTYPE_I32 ? LLVMInt##integer : LLVMInt##bits, x[0], x[1], ""); \
     }
+
+/* ---- functions of math.c */
+#define FUNCTION(NAME, name) \
+    EMIT(NAME) { return math_##name(e, of->from, x[0]); }
+#define FUNCTION_OF_TWO(NAME, name) \
+    EMIT(NAME) { return math_##name(e, of->from, x[0], x[1]); }
+#define FUNCTION_AND_NUMBER(NAME, name) \
+    EMIT(NAME) { return math_##name(e, of->from, x[0], of->number); }
+#include "functions.def"
 
 /* ---- one source */
 EMIT(NEG) {
@@ -38,15 +45,7 @@ EMIT(ABS) {
 }
 
 EMIT(SQRT) { return emit_intrinsic(e, "llvm.sqrt", x, 1); }
-FUNCTION(EXP, exp)
-FUNCTION(LOG, log)
-FUNCTION(SIN, sin)
-FUNCTION(COS, cos)
-FUNCTION(TANH, tanh)
-FUNCTION(SIGMOID, sigmoid)
-FUNCTION(ERF, erf)
 EMIT(FLOOR) { return emit_intrinsic(e, "llvm.floor", x, 1); }
-EMIT(POWI) { return math_powi(e, of->from, x[0], of->number); }
 EMIT(NOT) { return LLVMBuildNot(e->b, x[0], ""); }
 EMIT(CAST) { return emit_cast(e, x[0], of->from, of->to); }
 EMIT(STOP_GRADIENT) { return x[0]; }
@@ -68,7 +67,6 @@ static LLVMValueRef first_of_two(Emitter *e, DType t, LLVMRealPredicate real, LL
 
 EMIT(MAX) { return first_of_two(e, of->from, LLVMRealOGE, LLVMIntSGE, x); }
 EMIT(MIN) { return first_of_two(e, of->from, LLVMRealOLE, LLVMIntSLE, x); }
-EMIT(POW) { return math_pow(e, of->from, x[0], x[1]); }
 
 /* Divisors are positive constants; rounding is towards minus infinity. */
 EMIT(FLOORDIV) {

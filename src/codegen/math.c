@@ -53,6 +53,7 @@ static LLVMValueRef shift(Emitter *emitter,
 #define MATH_NEG(a) LLVMBuildFNeg(emitter->b, a, "")
 #define MATH_ABS(a) emit_intrinsic(emitter, "llvm.fabs", (LLVMValueRef[]){a}, 1)
 #define MATH_FLOOR(a) emit_intrinsic(emitter, "llvm.floor", (LLVMValueRef[]){a}, 1)
+#define MATH_SQRT(a) emit_intrinsic(emitter, "llvm.sqrt", (LLVMValueRef[]){a}, 1)
 #define MATH_LT(a, b) compare_real(emitter, LLVMRealOLT, a, b)
 #define MATH_EQ(a, b) compare_real(emitter, LLVMRealOEQ, a, b)
 #define MATH_SELECT(c, a, b) emit_select(emitter, c, a, b)
@@ -97,25 +98,19 @@ static LLVMValueRef signed_real(Emitter *emitter, LLVMValueRef x, LLVMTypeRef sc
 #include "math.inc"
 #include "random.inc"
 
-#define FUNCTION(name)                                                                         \
+#define FUNCTION(NAME, name)                                                                   \
     LLVMValueRef math_##name(Emitter *emitter, DType t, LLVMValueRef x) {                      \
         return t == DTYPE_F32 ? emit_##name##_f32(emitter, x) : emit_##name##_f64(emitter, x); \
     }
-FUNCTION(exp)
-FUNCTION(log)
-FUNCTION(sin)
-FUNCTION(cos)
-FUNCTION(tanh)
-FUNCTION(sigmoid)
-FUNCTION(erf)
-
-LLVMValueRef math_pow(Emitter *emitter, DType t, LLVMValueRef a, LLVMValueRef b) {
-    return t == DTYPE_F32 ? emit_pow_f32(emitter, a, b) : emit_pow_f64(emitter, a, b);
-}
-
-LLVMValueRef math_powi(Emitter *emitter, DType t, LLVMValueRef x, int64_t n) {
-    return t == DTYPE_F32 ? emit_powi_f32(emitter, x, n) : emit_powi_f64(emitter, x, n);
-}
+#define FUNCTION_OF_TWO(NAME, name)                                                                  \
+    LLVMValueRef math_##name(Emitter *emitter, DType t, LLVMValueRef x, LLVMValueRef y) {            \
+        return t == DTYPE_F32 ? emit_##name##_f32(emitter, x, y) : emit_##name##_f64(emitter, x, y); \
+    }
+#define FUNCTION_AND_NUMBER(NAME, name)                                                              \
+    LLVMValueRef math_##name(Emitter *emitter, DType t, LLVMValueRef x, int64_t n) {                 \
+        return t == DTYPE_F32 ? emit_##name##_f32(emitter, x, n) : emit_##name##_f64(emitter, x, n); \
+    }
+#include "functions.def"
 
 LLVMValueRef random_stream(Emitter *emitter, LLVMValueRef seed, LLVMValueRef step_or_null, LLVMValueRef site) {
     return step_or_null == NULL ? emit_key_of_name(emitter, seed, site)

@@ -287,6 +287,12 @@ static FormulaText print_not(Formula *f, const Node *n, const FormulaIndex *at) 
     return (FormulaText){text_format(f->arena, "%s%s", op_spelling(n->op).sign, of), COMPARED};
 }
 
+static FormulaText print_polygamma(Formula *f, const Node *n, const FormulaIndex *at) {
+    const char *of = formula_at(f, n->source[0], at).text;
+    if (n->attr.index == 0) return (FormulaText){text_format(f->arena, "digamma(%s)", of), WHOLE};
+    return (FormulaText){text_format(f->arena, "polygamma(%" PRId64 ", %s)", n->attr.index, of), WHOLE};
+}
+
 static FormulaText print_iota(Formula *f, const Node *n, const FormulaIndex *at) {
     const FormulaIndex *along = &at[n->attr.index];
     return (FormulaText){subscript_text(f, along), subscript_is_variable(along) ? WHOLE : ADDED};
@@ -305,12 +311,16 @@ FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at) {
     /* clang-format on */
     case OP_GRADIENT: return (FormulaText){formula_leaf_name(f, n), WHOLE};
     case OP_IOTA: return print_iota(f, n, at);
-    case OP_CAST: return called(f, n, dtype_text(n->dtype), at);
-    /* clang-format off */
-    case OP_ABS: case OP_SQRT: case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID:
-    case OP_ERF: case OP_FLOOR: case OP_STOP_GRADIENT: case OP_VARIABLE: case OP_MAX: case OP_MIN: case OP_WHERE:
+    case OP_CAST:
+        return called(f, n, dtype_text(n->dtype), at);
+        /* clang-format off */
+#define FUNCTION(NAME, name) case OP_##NAME:
+#include "functions.def"
+    case OP_ATAN2: case OP_ABS: case OP_SQRT: case OP_FLOOR: case OP_STOP_GRADIENT: case OP_VARIABLE: case OP_MAX: case OP_MIN:
     /* clang-format on */
+    case OP_WHERE:
     case OP_FMA: return called(f, n, op_text(n->op), at);
+    case OP_POLYGAMMA: return print_polygamma(f, n, at);
     case OP_NOT: return print_not(f, n, at);
     case OP_ADD: return print_add(f, n, at);
     case OP_SUB: return infix(f, n, at, ADDED, MULTIPLIED, ADDED);

@@ -127,7 +127,34 @@ RULE(ERF) {
     return times(g, y, of, mul(g, of->value, like(g, y, 1.1283791670955126)), bell); /* 2 / sqrt(pi) */
 }
 
+RULE(EXPM1) { return times(g, y, of, of->value, graph_unary(g, OP_EXP, y->source[0])); }
+RULE(LOG1P) { return over(g, of, of->value, graph_binary(g, OP_ADD, like(g, y, 1), y->source[0])); }
+RULE(EXP2) { return times(g, y, of, mul(g, of->value, like(g, y, 0.6931471805599453)), y); }        /* log(2) */
+RULE(LOG2) { return over(g, of, mul(g, of->value, like(g, y, 1.4426950408889634)), y->source[0]); } /* 1 / log(2) */
+
+/* sqrt(1 - x^2), whose digits 1 - x^2 would lose near 1 */
+static Node *other_leg(Graph *g, Node *x) {
+    Node *one = like(g, x, 1);
+    return graph_unary(g, OP_SQRT, mul(g, sub(g, one, x), graph_binary(g, OP_ADD, one, x)));
+}
+RULE(ASIN) { return over(g, of, of->value, other_leg(g, y->source[0])); }
+RULE(ACOS) { return neg(g, over(g, of, of->value, other_leg(g, y->source[0]))); }
+RULE(ATAN) {
+    Node *x = y->source[0];
+    return over(g, of, of->value, graph_binary(g, OP_ADD, like(g, y, 1), mul(g, x, x)));
+}
+
+RULE(SINH) { return times(g, y, of, of->value, graph_unary(g, OP_COSH, y->source[0])); }
+RULE(COSH) { return times(g, y, of, of->value, graph_unary(g, OP_SINH, y->source[0])); }
+RULE(ERFC) {
+    Node *x = y->source[0];
+    Node *bell = graph_unary(g, OP_EXP, neg(g, mul(g, x, x)));
+    return times(g, y, of, mul(g, of->value, like(g, y, -1.1283791670955126)), bell);
+}
+RULE(LGAMMA) { return times(g, y, of, of->value, graph_polygamma(g, 0, y->source[0])); }
+RULE(POLYGAMMA) { return times(g, y, of, of->value, graph_polygamma(g, y->attr.index + 1, y->source[0])); }
 RULE(FLOOR) { return NULL; }
+RULE(ROUND) { return NULL; }
 
 RULE(POWI) {
     int64_t n = y->attr.index;
@@ -163,6 +190,19 @@ RULE(POW) {
     }
     Node *slope = times(g, y, of, times(g, y, of, of->value, y), graph_unary(g, OP_LOG, a));
     return only_where_not(g, graph_binary(g, OP_EQ, a, like(g, a, 0)), slope);
+}
+
+/* (g / s) (x / s) / ((x / s)^2 + (y / s)^2), s the larger of |x| and |y|, and the negative with y: nothing overflows.
+ * 0 at the origin, where there is no angle. */
+RULE(ATAN2) {
+    Node *a = y->source[0], *b = y->source[1], *one = like(g, y, 1);
+    Node *s = graph_binary(g, OP_MAX, graph_unary(g, OP_ABS, a), graph_unary(g, OP_ABS, b));
+    Node *origin = graph_binary(g, OP_EQ, s, like(g, s, 0));
+    s = graph_unary(g, OP_STOP_GRADIENT, graph_where(g, origin, one, s)); /* it cancels */
+    Node *u = graph_binary(g, OP_DIV, a, s), *v = graph_binary(g, OP_DIV, b, s);
+    Node *square = graph_where(g, origin, one, graph_binary(g, OP_ADD, mul(g, u, u), mul(g, v, v)));
+    Node *part = over(g, of, over(g, of, of->value, s), square);
+    return k == 0 ? times(g, y, of, part, v) : neg(g, times(g, y, of, part, u));
 }
 
 RULE(FLOORDIV) { return NULL; }
@@ -297,9 +337,12 @@ static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
     /* clang-format off */
     case OP_CONST: case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_RANDOM:
     case OP_IOTA: case OP_GRADIENT:
-    case OP_NEG: case OP_SQRT: case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS: case OP_TANH: case OP_SIGMOID: case OP_ERF:
-    case OP_FLOOR: case OP_POWI: case OP_NOT: case OP_CAST: case OP_STOP_GRADIENT: case OP_VARIABLE:
-    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_POW: case OP_FLOORDIV: case OP_MOD:
+#define FUNCTION(NAME, name) case OP_##NAME:
+#define FUNCTION_OF_TWO FUNCTION
+#define FUNCTION_AND_NUMBER FUNCTION
+#include "functions.def"
+    case OP_NEG: case OP_SQRT: case OP_FLOOR: case OP_NOT: case OP_CAST: case OP_STOP_GRADIENT: case OP_VARIABLE:
+    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_FLOORDIV: case OP_MOD:
     case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_AND: case OP_OR: case OP_FMA: case OP_ARGMAX:
         /* clang-format on */
         return live;

@@ -223,6 +223,10 @@ Node *graph_powi(Graph *g, Node *x, int64_t n) {
     return graph_node(g, OP_POWI, x->dtype, x->shape, &x, 1, (Attr){.index = n});
 }
 
+Node *graph_polygamma(Graph *g, int64_t n, Node *x) {
+    return graph_node(g, OP_POLYGAMMA, x->dtype, x->shape, &x, 1, (Attr){.index = n});
+}
+
 Node *graph_cast(Graph *g, Node *x, DType t) { return graph_node(g, OP_CAST, t, x->shape, &x, 1, (Attr){0}); }
 
 Node *graph_variable(Graph *g, Node *x, int64_t number) {

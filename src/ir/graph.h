@@ -121,8 +121,9 @@ typedef struct Random {
 typedef enum Counter { COUNTER_STEP, COUNTER_EPOCH, COUNTER_PROGRESS } Counter;
 
 typedef struct Attr {
-    double value;  /* CONST: exactly representable in the dtype (bool 0 or 1) */
-    int64_t index; /* COLUMN CELL SLOT GRADIENT VARIABLE: which; POWI: n; IOTA CONCAT: axis; GATHER SCATTER_ADD: b */
+    double value; /* CONST: exactly representable in the dtype (bool 0 or 1) */
+    int64_t
+        index; /* COLUMN CELL SLOT GRADIENT VARIABLE: which; POWI POLYGAMMA: n; IOTA CONCAT: axis; GATHER SCATTER_ADD: b */
     Counter counter;
     Random random;
     bool over_rows; /* SCATTER_ADD */
@@ -166,8 +167,9 @@ Node *graph_rows_reciprocal(Graph *g, DType t);
 Node *graph_random(Graph *g, DType t, Shape shape, Random random);
 /* The same COLUMN or RANDOM leaf with a row axis (rows as in Node). */
 Node *graph_leaf_with_rows(Graph *g, Node *leaf, uint8_t rows);
-Node *graph_unary(Graph *g, Op op, Node *x); /* not CAST, POWI */
+Node *graph_unary(Graph *g, Op op, Node *x); /* not CAST, POWI, POLYGAMMA */
 Node *graph_powi(Graph *g, Node *x, int64_t n);
+Node *graph_polygamma(Graph *g, int64_t n, Node *x);
 Node *graph_cast(Graph *g, Node *x, DType t);
 Node *graph_variable(Graph *g, Node *x, int64_t number); /* no other has the number */
 Node *graph_binary(Graph *g, Op op, Node *a, Node *b);   /* equal shapes */

@@ -62,15 +62,12 @@ static const char *infer_GRADIENT(const Node *n) { return real_leaf(n); }
 static const char *infer_NEG(const Node *n) { return number_like_sources(n); }
 static const char *infer_ABS(const Node *n) { return number_like_sources(n); }
 static const char *infer_SQRT(const Node *n) { return real_like_sources(n); }
-static const char *infer_EXP(const Node *n) { return real_like_sources(n); }
-static const char *infer_LOG(const Node *n) { return real_like_sources(n); }
-static const char *infer_SIN(const Node *n) { return real_like_sources(n); }
-static const char *infer_COS(const Node *n) { return real_like_sources(n); }
-static const char *infer_TANH(const Node *n) { return real_like_sources(n); }
-static const char *infer_SIGMOID(const Node *n) { return real_like_sources(n); }
-static const char *infer_ERF(const Node *n) { return real_like_sources(n); }
+#define FUNCTION(NAME, name) \
+    static const char *infer_##NAME(const Node *n) { return real_like_sources(n); }
+#define FUNCTION_OF_TWO FUNCTION
+#define FUNCTION_AND_NUMBER FUNCTION
+#include "functions.def"
 static const char *infer_FLOOR(const Node *n) { return real_like_sources(n); }
-static const char *infer_POWI(const Node *n) { return real_like_sources(n); }
 static const char *infer_NOT(const Node *n) { return truth_like_sources(n); }
 static const char *infer_CAST(const Node *n) {
     return n->dtype == DTYPE_U8 ? "u8 is for columns" : like_sources(n, false);
@@ -83,7 +80,6 @@ static const char *infer_MUL(const Node *n) { return number_like_sources(n); }
 static const char *infer_DIV(const Node *n) { return real_like_sources(n); }
 static const char *infer_MAX(const Node *n) { return number_like_sources(n); }
 static const char *infer_MIN(const Node *n) { return number_like_sources(n); }
-static const char *infer_POW(const Node *n) { return real_like_sources(n); }
 static const char *infer_FLOORDIV(const Node *n) { return integer_like_sources(n); }
 static const char *infer_MOD(const Node *n) { return integer_like_sources(n); }
 static const char *infer_EQ(const Node *n) { return comparison(n); }

@@ -49,13 +49,8 @@ static void wrong_type(const Node *node) { INTERNAL_ERROR("%s of %s", op_text(no
         }                                                                 \
     }
 REAL1(SQRT, __builtin_sqrtf(x), __builtin_sqrt(x))
-REAL1(EXP, math_exp_f32(x), math_exp_f64(x))
-REAL1(LOG, math_log_f32(x), math_log_f64(x))
-REAL1(SIN, math_sin_f32(x), math_sin_f64(x))
-REAL1(COS, math_cos_f32(x), math_cos_f64(x))
-REAL1(TANH, math_tanh_f32(x), math_tanh_f64(x))
-REAL1(SIGMOID, math_sigmoid_f32(x), math_sigmoid_f64(x))
-REAL1(ERF, math_erf_f32(x), math_erf_f64(x))
+#define FUNCTION(NAME, name) REAL1(NAME, math_##name##_f32(x), math_##name##_f64(x))
+#include "functions.def"
 REAL1(FLOOR, __builtin_floorf(x), __builtin_floor(x))
 
 /* Numbers of one argument. */
@@ -88,17 +83,19 @@ void interp_eval_STOP_GRADIENT(Evaluation *e, const Node *node, void *out) {
 
 void interp_eval_VARIABLE(Evaluation *e, const Node *node, void *out) { interp_eval_STOP_GRADIENT(e, node, out); }
 
-void interp_eval_POWI(Evaluation *e, const Node *node, void *out) {
-    BEGIN1;
-    int64_t power = node->attr.index;
-    if (!dtype_is_real(node->dtype)) wrong_type(node);
-    for (int64_t i = 0; i < n; i++) {
-        if (node->dtype == DTYPE_F32)
-            ((float *)out)[i] = math_powi_f32(((const float *)a)[i], power);
-        else
-            ((double *)out)[i] = math_powi_f64(((const double *)a)[i], power);
+#define FUNCTION_AND_NUMBER(NAME, name)                                                 \
+    void interp_eval_##NAME(Evaluation *e, const Node *node, void *out) {               \
+        BEGIN1;                                                                         \
+        int64_t number = node->attr.index;                                              \
+        if (!dtype_is_real(node->dtype)) wrong_type(node);                              \
+        for (int64_t i = 0; i < n; i++) {                                               \
+            if (node->dtype == DTYPE_F32)                                               \
+                ((float *)out)[i] = math_##name##_f32(((const float *)a)[i], number);   \
+            else                                                                        \
+                ((double *)out)[i] = math_##name##_f64(((const double *)a)[i], number); \
+        }                                                                               \
     }
-}
+#include "functions.def"
 
 /* ---- cast */
 #define CASTS(name, IN, to_i32)                                                      \
@@ -163,7 +160,8 @@ NUMBER2(MIN, math_min_f32(x, y), math_min_f64(x, y), math_min_i32(x, y))
         }                                                                 \
     }
 REAL2(DIV, x / y, x / y)
-REAL2(POW, math_pow_f32(x, y), math_pow_f64(x, y))
+#define FUNCTION_OF_TWO(NAME, name) REAL2(NAME, math_##name##_f32(x, y), math_##name##_f64(x, y))
+#include "functions.def"
 
 #define TYPED2(NAME, TYPE, expression)                                    \
     LOOP2(NAME##_only, TYPE, TYPE, expression)                            \

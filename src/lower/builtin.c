@@ -18,10 +18,38 @@ static Value *lower_unary_builtin(Lowering *L, Scope *scope, const Arguments *ar
     if (value_is_number(v) && op == OP_ABS)
         number = v->kind == VALUE_INT ? value_int(L, v->integer < 0 ? -v->integer : v->integer)
                                       : value_number(L, fabs(v->number));
-    else if (value_is_number(v) && op == OP_FLOOR && fabs(v->number) < 9007199254740992.0)
-        number = value_int(L, (int64_t)floor(v->number));
+    else if (value_is_number(v) && (op == OP_FLOOR || op == OP_ROUND) && fabs(v->number) < 9007199254740992.0)
+        number = value_int(L, (int64_t)(op == OP_FLOOR ? floor(v->number) : nearbyint(v->number)));
     if (number == NULL) return element_unary(L, op, v, call->span);
     return value_computed(L, number, op, v, NULL);
+}
+
+static Value *lower_atan2(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+    static const Phrase phrase = {"take the angle of", "and", false};
+    UNUSED;
+    return element_pair(L, OP_ATAN2, args->value[0], args->value[1], args->expr[0], args->expr[1], call->span, &phrase);
+}
+
+/* digamma and its derivatives: the n-th of a number */
+static Value *polygamma(Lowering *L, int64_t n, const Value *v, Span span) {
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, span, "the argument");
+    return value_is_poison(x) ? x : value_like(L, x, graph_polygamma(L->graph, n, x->node), x->axis, x->axes);
+}
+
+static Value *lower_digamma(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+    UNUSED;
+    return polygamma(L, 0, args->value[0], call->span);
+}
+
+static Value *lower_polygamma(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+    UNUSED;
+    int64_t n;
+    if (!lower_constant_int(L, args->value[0], args->expr[0]->span, "which derivative polygamma is", &n))
+        return value_poison(L);
+    if (n >= 0 && n <= 12) return polygamma(L, n, args->value[1], call->span);
+    lower_error(L, CODE_E0203, args->expr[0]->span,
+                "polygamma(n, x) is the n-th derivative of digamma, n from 0 to 12");
+    return value_poison(L);
 }
 
 static Value *lower_stop_gradient(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
@@ -351,6 +379,10 @@ void builtins_bind(Lowering *L) {
         {"min", 1, -1, false, lower_min, "min(x), min(a, b) or min(e for i)",
          "the smallest element, or of two the smaller one"},
         {"argmax", 1, 1, false, lower_argmax, "argmax(x)", "the index of the first largest element"},
+        {"atan2", 2, 2, false, lower_atan2, "atan2(y, x)", "the angle of the point (x, y), from -pi to pi"},
+        {"digamma", 1, 1, false, lower_digamma, "digamma(x)", "the derivative of lgamma, of each element"},
+        {"polygamma", 2, 2, false, lower_polygamma, "polygamma(n, x)",
+         "the n-th derivative of digamma, of each element"},
         {"where", 3, 3, false, lower_where, "where(condition, a, b)",
          "a where the condition holds, else b, element by element"},
         {"require", 2, 2, false, lower_require, "require(x, condition)",

@@ -67,6 +67,7 @@ static bool is_op(Op op) {
 }
 
 static Node *apply(Field *f, Op op, Node *a, Node *b) {
+    if (op == OP_POLYGAMMA) return graph_polygamma(f->g, 1, a);
     if (op == OP_POWI) return graph_binary(f->g, OP_ADD, graph_powi(f->g, a, -2), graph_powi(f->g, a, 3));
     if (op == OP_WHERE) return graph_where(f->g, graph_binary(f->g, OP_LT, a, b), a, b);
     return op_arity(op) == 1 ? graph_unary(f->g, op, a) : graph_binary(f->g, op, a, b);

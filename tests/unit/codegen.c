@@ -249,9 +249,19 @@ static Bench *every_op(int64_t batch) {
     Node *i = bench_column(b, DTYPE_I32, shape, 90), *w = bench_cell(b, shape);
     make_special(b, x);
     make_special(b, y);
-    static const Op unary[] = {OP_NEG, OP_ABS,  OP_SQRT,    OP_EXP, OP_LOG,  OP_SIN,
-                               OP_COS, OP_TANH, OP_SIGMOID, OP_ERF, OP_FLOOR};
-    static const Op binary[] = {OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MAX, OP_MIN, OP_POW};
+    static const Op unary[] = {
+        OP_NEG,
+        OP_ABS,
+        OP_SQRT,
+        OP_FLOOR,
+#define FUNCTION(NAME, name) OP_##NAME,
+#include "functions.def"
+    };
+    static const Op binary[] = {
+        OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MAX, OP_MIN,
+#define FUNCTION_OF_TWO(NAME, name) OP_##NAME,
+#include "functions.def"
+    };
     static const Op compare[] = {OP_EQ, OP_NE, OP_LT, OP_LE};
     for (size_t k = 0; k < sizeof unary / sizeof *unary; k++) bench_predict(b, graph_unary(g, unary[k], x));
     for (size_t k = 0; k < sizeof binary / sizeof *binary; k++) bench_predict(b, graph_binary(g, binary[k], x, y));
@@ -261,6 +271,7 @@ static Bench *every_op(int64_t batch) {
     bench_predict(b, graph_cast(g, x, DTYPE_BOOL));
     bench_predict(b, graph_cast(g, graph_cast(g, x, DTYPE_F64), DTYPE_I32));
     bench_predict(b, graph_cast(g, i, DTYPE_F32));
+    for (int64_t n = 0; n < 4; n++) bench_predict(b, graph_polygamma(g, n, x));
     bench_predict(b, graph_powi(g, x, 5));
     bench_predict(b, graph_powi(g, x, -2));
     bench_predict(b, graph_binary(g, OP_FLOORDIV, graph_unary(g, OP_NEG, i), graph_const(g, DTYPE_I32, shape, 7)));

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CELLS = 16, MOST_ROOTS = 40, MOST_COLUMNS = 4 };
+enum { MOST_CELLS = 16, MOST_ROOTS = 80, MOST_COLUMNS = 4 };
 #ifndef BENCH_ROWS
 #define BENCH_ROWS 700
 #endif

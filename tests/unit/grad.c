@@ -41,8 +41,15 @@ static Domain domain_of(Op op) {
     switch (op) {
     case OP_SQRT:
     case OP_LOG:
+    case OP_LOG2:
+    case OP_LGAMMA:
+    case OP_POLYGAMMA:
+    case OP_ATAN2:
     case OP_POW:
     case OP_DIV: return (Domain){0.5, 2};
+    case OP_ASIN:
+    case OP_ACOS:
+    case OP_LOG1P: return (Domain){-0.8, 0.8};
     default: return (Domain){-2, 2};
     }
 }
@@ -52,6 +59,7 @@ static Node *build_element(Bench *b, Op op) {
     Domain d = domain_of(op);
     Node *x = bench_input(b, shape, d.low, d.high);
     if (op == OP_POWI) return graph_powi(b->g, x, 3);
+    if (op == OP_POLYGAMMA) return graph_polygamma(b->g, 1, x);
     if (op == OP_CAST || op == OP_NOT) return x;
     if (op_arity(op) == 1) return graph_unary(b->g, op, x);
     Node *y = bench_input(b, shape, d.low, d.high);
@@ -61,8 +69,8 @@ static Node *build_element(Bench *b, Op op) {
 }
 
 static bool is_real_element(Op op) {
-    static const Op others[] = {OP_NOT, OP_FLOORDIV, OP_MOD,           OP_EQ,   OP_NE, OP_LT, OP_LE, OP_AND,
-                                OP_OR,  OP_FLOOR,    OP_STOP_GRADIENT, OP_CAST, OP_FMA};
+    static const Op others[] = {OP_NOT, OP_FLOORDIV, OP_MOD,           OP_EQ,   OP_NE,  OP_LT,   OP_LE, OP_AND,
+                                OP_OR,  OP_FLOOR,    OP_STOP_GRADIENT, OP_CAST, OP_FMA, OP_ROUND};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (others[i] == op) return false;
     }
@@ -76,6 +84,27 @@ Test(grad, every_element_op) {
         check_derivatives(&b, op_text(op), build_element(&b, op));
         arena_free(b.arena);
     }
+}
+
+Test(grad, derivatives_of_lgamma) {
+    for (int64_t n = 0; n <= 3; n++) {
+        Bench b = bench_new();
+        check_derivatives(&b, "polygamma", graph_polygamma(b.g, n, bench_input(&b, shape_of(1, 4, 0, 0, 0), 0.5, 2)));
+        arena_free(b.arena);
+    }
+}
+
+/* Without an angle at the origin, without overflow far out. */
+Test(grad, angles) {
+    Bench b = bench_new();
+    Node *y = bench_input(&b, shape_of(1, 4, 0, 0, 0), 1, 2), *x = bench_input(&b, shape_of(1, 4, 0, 0, 0), -2, -1);
+    Node *angle = graph_binary(b.g, OP_ATAN2, y, x);
+    check_derivatives(&b, "atan2", angle);
+    b.value[0][0] = b.value[1][0] = 0;
+    b.value[0][1] = b.value[1][1] = 1e200;
+    cr_assert_eq(bench_gradient(&b, angle, 0)[0], 0);
+    cr_assert_float_eq(bench_gradient(&b, angle, 0)[1], 5e-201, 1e-206);
+    arena_free(b.arena);
 }
 
 Test(grad, powers) {

@@ -57,7 +57,18 @@ static long double sigmoid_exactl(long double x) { return x < 0 ? expl(x) / (1 +
     F(cos, cos, cosl, 1.6, 1.5)                      \
     F(tanh, tanh, tanhl, 2.6, 2.6)                   \
     F(sigmoid, sigmoid_exact, sigmoid_exactl, 2.6, 2.6) \
-    F(erf, erf, erfl, 1.2, 1.2)
+    F(erf, erf, erfl, 1.2, 1.2)                      \
+    F(expm1, expm1, expm1l, 0.51, 2)                 \
+    F(log1p, log1p, log1pl, 0.51, 1.6)               \
+    F(exp2, exp2, exp2l, 0.51, 1.2)                  \
+    F(log2, log2, log2l, 0.51, 0.51)                 \
+    F(asin, asin, asinl, 0.51, 2.2)                  \
+    F(acos, acos, acosl, 0.51, 1.3)                  \
+    F(atan, atan, atanl, 0.51, 2.2)                  \
+    F(sinh, sinh, sinhl, 0.51, 2.5)                  \
+    F(cosh, cosh, coshl, 0.51, 1.6)                  \
+    F(erfc, erfc, erfcl, 0.51, 4)                    \
+    F(round, rint, rintl, 0, 0)
 /* clang-format on */
 
 #define LOOPS(name, exact, exactl, ulp32, ulp64)                           \
@@ -183,6 +194,160 @@ Test(math_functions, special_values) {
     }
 }
 
+/* ---- the gamma function ----------------------------------------------------------------------- */
+
+/* The n-th derivative of digamma in long double: steps up to 30, then the asymptotic series. */
+static long double polygamma_exactl(long double x, int n) {
+    static const long double bernoulli[] = {1 / 6.0L,  -1 / 30.0L,     1 / 42.0L, -1 / 30.0L,
+                                            5 / 66.0L, -691 / 2730.0L, 7 / 6.0L};
+    long double steps = 0, factorial = 1;
+    for (int i = 2; i <= n; i++) factorial *= i;
+    for (; x < 30; x += 1) steps += factorial / powl(x, n + 1);
+    long double r = n == 0 ? 0.5L / x - logl(x) : factorial / n / powl(x, n) + factorial / 2 / powl(x, n + 1);
+    for (int k = 1; k <= 7; k++) {
+        long double rising = n == 0 ? 1 / (2.0L * k) : 1;
+        for (int i = 2 * k + 1; i < 2 * k + n; i++) rising *= i;
+        r += bernoulli[k - 1] * rising / powl(x, 2 * k + n);
+    }
+    return n % 2 ? r + steps : -(r + steps);
+}
+static long double digamma_exactl(long double x) { return polygamma_exactl(x, 0); }
+static long double trigamma_exactl(long double x) { return polygamma_exactl(x, 1); }
+static long double tetragamma_exactl(long double x) { return polygamma_exactl(x, 2); }
+
+VECTOR_CLONES(lgamma_loop, (const double *x, double *y), (x, y)) {
+    for (int i = 0; i < BLOCK; i++) y[i] = math_lgamma_f64(x[i]);
+}
+VECTOR_CLONES(digamma_loop, (const double *x, double *y), (x, y)) {
+    for (int i = 0; i < BLOCK; i++) y[i] = math_polygamma_f64(x[i], 0);
+}
+VECTOR_CLONES(trigamma_loop, (const double *x, double *y), (x, y)) {
+    for (int i = 0; i < BLOCK; i++) y[i] = math_polygamma_f64(x[i], 1);
+}
+VECTOR_CLONES(tetragamma_loop, (const double *x, double *y), (x, y)) {
+    for (int i = 0; i < BLOCK; i++) y[i] = math_polygamma_f64(x[i], 2);
+}
+
+/* ulp: of x >= 0. long double does not resolve the zero of digamma: digamma_at_its_zero. */
+typedef struct Gamma {
+    const char *name;
+    void (*loop)(const double *, double *);
+    long double (*exactl)(long double);
+    double ulp;
+} Gamma;
+static const Gamma gammas[] = {{"lgamma", lgamma_loop, lgammal, 5.5},
+                               {"digamma", digamma_loop, digamma_exactl, 4.5},
+                               {"trigamma", trigamma_loop, trigamma_exactl, 6},
+                               {"tetragamma", tetragamma_loop, tetragamma_exactl, 8}};
+enum { GAMMAS = sizeof gammas / sizeof *gammas };
+
+Test(math_functions, gamma_within_stated_error) {
+    static double x[BLOCK], y[BLOCK];
+    uint64_t state = 3;
+    for (int f = 0; f < GAMMAS; f++) {
+        for (int k = 0; k < 12; k++) {
+            for (int i = 0; i < BLOCK; i++) {
+                double fraction = (double)(next_random(&state) >> 11) * 0x1p-53;
+                x[i] = k % 3 == 0 ? 20 * fraction : k % 3 == 1 ? 3 * fraction : exp(400 * fraction - 200);
+            }
+            gammas[f].loop(x, y);
+            for (int i = 0; i < BLOCK; i++) {
+                long double exact = gammas[f].exactl((long double)x[i]);
+                double error = fabsl((long double)y[i] - exact) < 1e-17L ? 0 : error_f64(y[i], exact);
+                cr_assert(error <= gammas[f].ulp, "%s is %.3f ulp off at %a", gammas[f].name, error, x[i]);
+            }
+        }
+    }
+}
+
+/* By its slope there, 0.96767..., times what the zero's last 64 bits are. */
+Test(math_functions, digamma_at_its_zero) {
+    double exact = -0x1.b86a722197829p-54 * 0.96767224544762;
+    cr_expect(fabs(math_polygamma_f64(0x1.762d86356be3fp+0, 0) - exact) <= 1e-12 * fabs(exact));
+}
+
+/* f32 is the rounded f64; the zeros of lgamma and digamma, near which that would show, are among them. */
+Test(math_functions, gamma_in_f32) {
+    uint32_t stride = getenv("SGDC_EXHAUSTIVE") != NULL ? 1 : 80021;
+    for (uint32_t bits = 1; bits < 0x7f800000u; bits += stride) {
+        float x = math_real_u32(bits);
+        double lgamma_error = error_f32(math_lgamma_f32(x), lgamma((double)x));
+        double digamma_error = error_f32(math_polygamma_f32(x, 0), (double)digamma_exactl((long double)x));
+        cr_assert(lgamma_error <= 0.51 && digamma_error <= 0.51, "at %a: lgamma %.3f, digamma %.3f ulp off", (double)x,
+                  lgamma_error, digamma_error);
+    }
+}
+
+Test(math_functions, gamma_below_zero) {
+    static double x[BLOCK], y[BLOCK];
+    for (int i = 0; i < BLOCK; i++) x[i] = -8 * (i + 0.37) / BLOCK;
+    lgamma_loop(x, y);
+    for (int i = 0; i < BLOCK; i++) {
+        long double exact = lgammal((long double)x[i]);
+        cr_assert(fabsl((long double)y[i] - exact) <= 10 * 0x1p-53L * (8 + fabsl(exact)), "lgamma(%a) is %a", x[i],
+                  y[i]);
+    }
+    const long double pi = 3.14159265358979323846L;
+    for (int n = 0; n < 3; n++) {
+        gammas[n + 1].loop(x, y);
+        for (int i = 0; i < BLOCK; i++) {
+            long double v = (long double)x[i], c = cosl(pi * v) / sinl(pi * v), s = 1 + c * c;
+            long double turned = n == 0 ? c : n == 1 ? -pi * s : 2 * pi * pi * c * s;
+            long double mirrored = polygamma_exactl(1 - v, n) * (n % 2 ? -1 : 1), exact = mirrored - pi * turned;
+            long double larger = fabsl(pi * turned) + fabsl(mirrored) + 1;
+            cr_assert(fabsl((long double)y[i] - exact) <= 0x1p-46L * larger, "%s(%a) is %a", gammas[n + 1].name, x[i],
+                      y[i]);
+        }
+    }
+}
+
+Test(math_functions, gamma_of_special_values) {
+    cr_expect_eq(math_lgamma_f64(1), 0);
+    cr_expect_eq(math_lgamma_f64(2), 0);
+    cr_expect_eq(math_lgamma_f64(0), INFINITY);
+    cr_expect_eq(math_lgamma_f64(-3), INFINITY);
+    cr_expect_eq(math_lgamma_f64(-INFINITY), INFINITY);
+    cr_expect_eq(math_lgamma_f64(INFINITY), INFINITY);
+    cr_expect_eq(math_lgamma_f64(1e306), INFINITY);
+    cr_expect_eq(math_polygamma_f64(0.0, 0), -INFINITY);
+    cr_expect_eq(math_polygamma_f64(-0.0, 0), INFINITY);
+    cr_expect_eq(math_polygamma_f64(INFINITY, 0), INFINITY);
+    cr_expect_eq(math_polygamma_f64(INFINITY, 1), 0);
+    cr_expect_eq(math_polygamma_f64(0, 1), INFINITY);
+    cr_expect(isnan(math_lgamma_f64((double)NAN)) && isnan(math_polygamma_f64(-2, 0)));
+    cr_expect(isnan(math_polygamma_f64((double)NAN, 0)) && isnan(math_polygamma_f64((double)NAN, 1)));
+}
+
+/* ---- angles of points -------------------------------------------------------------------------- */
+VECTOR_CLONES(atan2_loop, (const double *y, const double *x, double *z), (y, x, z)) {
+    for (int i = 0; i < BLOCK; i++) z[i] = math_atan2_f64(y[i], x[i]);
+}
+
+static void check_atan2(const double *y, const double *x) {
+    static double z[BLOCK];
+    atan2_loop(y, x, z);
+    for (int i = 0; i < BLOCK; i++) {
+        float y32 = (float)y[i], x32 = (float)x[i], z32 = math_atan2_f32(y32, x32);
+        double error = error_f64(z[i], atan2l((long double)y[i], (long double)x[i]));
+        cr_assert(error <= 2.2, "atan2(%a, %a) is %a", y[i], x[i], z[i]);
+        cr_assert(error_f32(z32, atan2((double)y32, (double)x32)) <= 0.51, "atan2(%a, %a) is %a in f32", (double)y32,
+                  (double)x32, (double)z32);
+    }
+}
+
+Test(math_functions, atan2_within_stated_error) {
+    static double x[BLOCK], y[BLOCK];
+    uint64_t state = 4;
+    for (int k = 0; k < 60; k++) {
+        for (int i = 0; i < BLOCK; i++) {
+            uint64_t a = next_random(&state), b = next_random(&state);
+            y[i] = k % 2 ? (double)math_real_u32((uint32_t)a) : (double)(int64_t)a * 0x1p-61;
+            x[i] = k % 2 ? (double)math_real_u32((uint32_t)b) : (double)(int64_t)b * 0x1p-61;
+        }
+        check_atan2(y, x);
+    }
+}
+
 /* ---- powers ------------------------------------------------------------------------------ */
 
 VECTOR_CLONES(pow_loop_f32, (const float *x, const float *y, float *z), (x, y, z)) {
@@ -246,6 +411,15 @@ Test(math_functions, pow_within_stated_error) {
         }
         check_pow(x, y);
     }
+}
+
+Test(math_functions, atan2_of_special_values) {
+    static double x[BLOCK], y[BLOCK];
+    for (int i = 0; i < BLOCK; i++) {
+        x[i] = pow_special[i % SPECIALS];
+        y[i] = pow_special[i / SPECIALS % SPECIALS];
+    }
+    check_atan2(y, x);
 }
 
 Test(math_functions, pow_of_special_values) {

@@ -44,7 +44,7 @@ static COperand called(CLine *l, CKind kind, const char *name, COperand a) {
     return line(l, kind, "%s(%s)", name, a.text);
 }
 
-/* fabs, floor: of the operand's type. */
+/* fabs, floor, sqrt: of the operand's type. */
 static COperand called_real(CLine *l, const char *name, COperand a) {
     return line(l, a.kind, "%s%s(%s)", name, a.kind == C_F32 ? "f" : "", a.text);
 }
@@ -89,6 +89,7 @@ static COperand arithmetic_shift(CLine *l, COperand a, int n) {
 #define MATH_NEG(a) negated(l, a)
 #define MATH_ABS(a) called_real(l, "fabs", a)
 #define MATH_FLOOR(a) called_real(l, "floor", a)
+#define MATH_SQRT(a) called_real(l, "sqrt", a)
 #define MATH_LT(a, b) compared(l, a, "<", b)
 #define MATH_EQ(a, b) compared(l, a, "==", b)
 #define MATH_SELECT(c, a, b) selected(l, c, a, b)
@@ -135,28 +136,26 @@ static const COperand seed = {"seed", C_U64}, site = {"site", C_U64}, step = {"s
 static const COperand place = {"place", C_U32}, first = {"first", C_U32}, second = {"second", C_U32},
                       element = {"element", C_U32};
 
+/* "powi_f32_m2" after "powi_f32_" says -2. */
+static bool number_after(const char *name, const char *function, int64_t *n) {
+    size_t length = strlen(function);
+    if (strncmp(name, function, length) != 0) return false;
+    *n = name[length] == 'm' ? -atoll(name + length + 1) : atoll(name + length);
+    return true;
+}
+
 static COperand print_body(CLine *l, const char *name) {
-    const struct {
-        const char *name;
-        COperand (*of)(CLine *, COperand);
-        COperand x;
-    } unary[] = {
-        {"exp_f32", print_exp_f32, x32},         {"log_f32", print_log_f32, x32},
-        {"sin_f32", print_sin_f32, x32},         {"cos_f32", print_cos_f32, x32},
-        {"tanh_f32", print_tanh_f32, x32},       {"sigmoid_f32", print_sigmoid_f32, x32},
-        {"erf_f32", print_erf_f32, x32},         {"exp_f64", print_exp_f64, x64},
-        {"log_f64", print_log_f64, x64},         {"sin_f64", print_sin_f64, x64},
-        {"cos_f64", print_cos_f64, x64},         {"tanh_f64", print_tanh_f64, x64},
-        {"sigmoid_f64", print_sigmoid_f64, x64}, {"erf_f64", print_erf_f64, x64},
-    };
-    for (size_t i = 0; i < sizeof unary / sizeof *unary; i++)
-        if (strcmp(unary[i].name, name) == 0) return unary[i].of(l, unary[i].x);
-    if (strcmp(name, "pow_f32") == 0) return print_pow_f32(l, x32, y32);
-    if (strcmp(name, "pow_f64") == 0) return print_pow_f64(l, x64, y64);
-    if (strncmp(name, "powi_f32_", 9) == 0)
-        return print_powi_f32(l, x32, name[9] == 'm' ? -atoll(name + 10) : atoll(name + 9));
-    if (strncmp(name, "powi_f64_", 9) == 0)
-        return print_powi_f64(l, x64, name[9] == 'm' ? -atoll(name + 10) : atoll(name + 9));
+    int64_t n;
+#define FUNCTION(NAME, of)                                              \
+    if (strcmp(name, #of "_f32") == 0) return print_##of##_f32(l, x32); \
+    if (strcmp(name, #of "_f64") == 0) return print_##of##_f64(l, x64);
+#define FUNCTION_OF_TWO(NAME, of)                                            \
+    if (strcmp(name, #of "_f32") == 0) return print_##of##_f32(l, x32, y32); \
+    if (strcmp(name, #of "_f64") == 0) return print_##of##_f64(l, x64, y64);
+#define FUNCTION_AND_NUMBER(NAME, of)                                            \
+    if (number_after(name, #of "_f32_", &n)) return print_##of##_f32(l, x32, n); \
+    if (number_after(name, #of "_f64_", &n)) return print_##of##_f64(l, x64, n);
+#include "functions.def"
     if (strcmp(name, "key_of_name") == 0) return print_key_of_name(l, seed, site);
     if (strcmp(name, "key_of_step") == 0) return print_key_of_step(l, seed, step, site);
     if (strcmp(name, "row_key_first") == 0) return print_row_key_first(l, stream, place);
@@ -171,8 +170,10 @@ static const char *parameters_of(const char *name) {
     if (strcmp(name, "key_of_step") == 0) return "uint64_t seed, uint64_t step, uint64_t site";
     if (strncmp(name, "row_key", 7) == 0) return "uint64_t stream, uint32_t place";
     if (strncmp(name, "uniform", 7) == 0) return "uint32_t first, uint32_t second, uint32_t element";
-    if (strcmp(name, "pow_f32") == 0) return "float x, float y";
-    if (strcmp(name, "pow_f64") == 0) return "double x, double y";
+#define FUNCTION_OF_TWO(NAME, of)                                 \
+    if (strcmp(name, #of "_f32") == 0) return "float x, float y"; \
+    if (strcmp(name, #of "_f64") == 0) return "double x, double y";
+#include "functions.def"
     return strstr(name, "f32") ? "float x" : "double x";
 }
 

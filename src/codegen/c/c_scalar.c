@@ -132,11 +132,16 @@ typedef void OpWriter(CUnit *unit, Text *to, const Scalar *s, const char *const 
 /* Of <math.h>, and exact. */
 #define EXACT(NAME, function) \
     WRITE(NAME) { text_add(to, function "%s(%s)", s->dtype == DTYPE_F32 ? "f" : "", x[0]); }
-/* Of runtime/math.inc. */
-#define FUNCTION(NAME)                                                                                           \
-    WRITE(NAME) {                                                                                                \
-        call_of(unit, to, text_format(unit->arena, "%s_%s", op_text(s->op), real_suffix(s->dtype)), x[0], x[1]); \
-    }
+/* Of runtime/math.inc; "powi_f32_m2" is that of x and -2. */
+static const char *function_of_number(CUnit *unit, const char *name, const Scalar *s) {
+    long long n = (long long)s->n;
+    return text_format(unit->arena, "%s_%s_%s%lld", name, real_suffix(s->dtype), n < 0 ? "m" : "", n < 0 ? -n : n);
+}
+#define FUNCTION(NAME, name) \
+    WRITE(NAME) { call_of(unit, to, text_format(unit->arena, #name "_%s", real_suffix(s->dtype)), x[0], x[1]); }
+#define FUNCTION_OF_TWO FUNCTION
+#define FUNCTION_AND_NUMBER(NAME, name) \
+    WRITE(NAME) { call_of(unit, to, function_of_number(unit, #name, s), x[0], NULL); }
 #define EXTREME(NAME, sign)                                                                             \
     WRITE(NAME) {                                                                                       \
         if (dtype_is_real(s->dtype))                                                                    \
@@ -161,21 +166,8 @@ WRITE(ABS) {
 }
 
 EXACT(SQRT, "sqrt")
-FUNCTION(EXP)
-FUNCTION(LOG)
-FUNCTION(SIN)
-FUNCTION(COS)
-FUNCTION(TANH)
-FUNCTION(SIGMOID)
-FUNCTION(ERF)
+#include "functions.def"
 EXACT(FLOOR, "floor")
-
-WRITE(POWI) {
-    long long n = (long long)s->n;
-    call_of(unit, to,
-            text_format(unit->arena, "powi_%s_%s%lld", real_suffix(s->dtype), n < 0 ? "m" : "", n < 0 ? -n : n), x[0],
-            NULL);
-}
 
 WRITE(NOT) { text_add(to, "!%s", x[0]); }
 
@@ -196,7 +188,6 @@ WRAPPING(MUL, "*")
 SIGN(DIV, "/")
 EXTREME(MAX, ">=")
 EXTREME(MIN, "<=")
-FUNCTION(POW)
 WRITE(FLOORDIV) { call_of(unit, to, "floordiv", x[0], x[1]); }
 WRITE(MOD) { call_of(unit, to, "mod", x[0], x[1]); }
 SIGN(EQ, "==")

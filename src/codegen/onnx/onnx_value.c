@@ -35,6 +35,43 @@ static const char *choice(OnnxGraph *g, const Node *node) {
     return onnx_put2(g, "Or", onnx_put2(g, "And", c, a), onnx_put2(g, "And", onnx_put1(g, "Not", c), b));
 }
 
+/* e^x - 1 = tanh(x / 2) (e^x + 1) */
+static const char *less_one(OnnxGraph *g, const Node *node) {
+    const char *x = onnx_operand(g, node->source[0]), *half = onnx_scalar(g, node->dtype, 0.5);
+    const char *sum = onnx_put2(g, "Add", onnx_put1(g, "Exp", x), onnx_scalar(g, node->dtype, 1));
+    return onnx_put2(g, "Mul", onnx_put1(g, "Tanh", onnx_put2(g, "Mul", x, half)), sum);
+}
+
+/* log(u) x / (u - 1) for u = 1 + x rounded, which is x where u is 1. */
+static const char *log_beyond_one(OnnxGraph *g, const Node *node) {
+    const char *x = onnx_operand(g, node->source[0]), *one = onnx_scalar(g, node->dtype, 1);
+    const char *u = onnx_put2(g, "Add", x, one), *rest = onnx_put2(g, "Sub", u, one);
+    const char *log = onnx_put1(g, "Log", u), *small = onnx_put2(g, "Less", onnx_put1(g, "Abs", x), one);
+    const char *none = onnx_put2(g, "Equal", u, one);
+    const char *ratio = onnx_put2(g, "Div", x, onnx_put3(g, "Where", none, one, rest));
+    const char *near = onnx_put3(g, "Where", none, x, onnx_put2(g, "Mul", log, ratio));
+    return onnx_put3(g, "Where", small, near, log);
+}
+
+static const char *scaled(OnnxGraph *g, const char *op, const Node *node, double factor) {
+    return onnx_put2(g, "Mul", unary(g, op, node), onnx_scalar(g, node->dtype, factor));
+}
+
+/* atan(y / x), turned by half a circle where x is negative. */
+static const char *angle(OnnxGraph *g, const Node *node) {
+    const char *y = onnx_operand(g, node->source[0]), *x = onnx_operand(g, node->source[1]);
+    const char *zero = onnx_scalar(g, node->dtype, 0), *pi = onnx_scalar(g, node->dtype, 3.141592653589793);
+    const char *flat = onnx_put2(g, "Equal", y, zero), *left = onnx_put2(g, "Less", x, zero);
+    const char *angle = onnx_put1(g, "Atan", onnx_put2(g, "Div", y, x));
+    const char *turn = onnx_put3(g, "Where", onnx_put2(g, "Less", y, zero), onnx_put1(g, "Neg", pi), pi);
+    return onnx_put2(g, "Add", onnx_put3(g, "Where", flat, zero, angle), onnx_put3(g, "Where", left, turn, zero));
+}
+
+static const char *of_gamma(OnnxGraph *g) {
+    onnx_refuse(g, "lgamma and its derivatives have no operator in ONNX");
+    return "";
+}
+
 /* ---- leaves -------------------------------------------------------------------------------------------- */
 static const char *parameter(OnnxGraph *g, const Node *node) {
     const Cell *cell = &g->request->run->cells[node->attr.index];
@@ -162,6 +199,19 @@ static const char *value_of_op(OnnxGraph *g, const Node *node) {
     case OP_TANH: return unary(g, "Tanh", node);
     case OP_SIGMOID: return unary(g, "Sigmoid", node);
     case OP_ERF: return unary(g, "Erf", node);
+    case OP_EXPM1: return less_one(g, node);
+    case OP_LOG1P: return log_beyond_one(g, node);
+    case OP_EXP2: return onnx_put2(g, "Pow", onnx_scalar(g, node->dtype, 2), onnx_operand(g, node->source[0]));
+    case OP_LOG2: return scaled(g, "Log", node, 1.4426950408889634); /* 1 / log(2) */
+    case OP_ASIN: return unary(g, "Asin", node);
+    case OP_ACOS: return unary(g, "Acos", node);
+    case OP_ATAN: return unary(g, "Atan", node);
+    case OP_SINH: return unary(g, "Sinh", node);
+    case OP_COSH: return unary(g, "Cosh", node);
+    case OP_ERFC: return onnx_put2(g, "Sub", onnx_scalar(g, node->dtype, 1), unary(g, "Erf", node));
+    case OP_LGAMMA:
+    case OP_POLYGAMMA: return of_gamma(g);
+    case OP_ROUND: return unary(g, "Round", node);
     case OP_FLOOR: return unary(g, "Floor", node);
     case OP_POWI: return power(g, node);
     case OP_NOT: return unary(g, "Not", node);
@@ -174,6 +224,7 @@ static const char *value_of_op(OnnxGraph *g, const Node *node) {
     case OP_MAX: return binary(g, "Max", node);
     case OP_MIN: return binary(g, "Min", node);
     case OP_POW: return binary(g, "Pow", node);
+    case OP_ATAN2: return angle(g, node);
     case OP_FLOORDIV: return floor_divide(g, node);
     case OP_MOD: return binary(g, "Mod", node);
     case OP_EQ: return binary(g, "Equal", node);

@@ -87,7 +87,7 @@ static void print_value(Printer *p, const Node *node, bool top) {
         text_add(p->to, "%s", s > 0 ? ", " : "");
         print_value(p, node->source[s], false);
     }
-    if (node->op == OP_POWI) text_add(p->to, ", %lld", (long long)node->attr.index);
+    if (op_attribute(node->op) == ATTRIBUTE_NUMBER) text_add(p->to, ", %lld", (long long)node->attr.index);
     text_add(p->to, ")");
 }
 

@@ -356,7 +356,7 @@ static const Scalar *value_of_element(Scheduler *s, Node *node, const SpacePoint
     if (node->op == OP_STOP_GRADIENT || (node->op == OP_CAST && x[0]->dtype == node->dtype)) return x[0];
     Scalar *y = tree_scalar(s->tree, SCALAR_OP, node->dtype);
     y->op = node->op;
-    y->n = node->op == OP_POWI ? node->attr.index : 0;
+    y->n = op_attribute(node->op) == ATTRIBUTE_NUMBER ? node->attr.index : 0;
     y->node = node;
     for (int i = 0; i < node->sources; i++) y->source[i] = x[i];
     return schedule_let(s, y);

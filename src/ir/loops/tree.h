@@ -91,7 +91,7 @@ typedef struct Subscript {
 typedef enum HeaderCounter { HEADER_STEP, HEADER_EPOCH, HEADER_PLANNED } HeaderCounter;
 typedef enum ScalarKind {
     SCALAR_CONST,   /* value */
-    SCALAR_OP,      /* op of sources, as ops.def says; n: powi's exponent */
+    SCALAR_OP,      /* op of sources, as ops.def says; n: attr.index */
     SCALAR_LOAD,    /* array at `row`, `at` */
     SCALAR_NUMBER,  /* `at` as i32 */
     SCALAR_ROWS,    /* integer: rows of the mini-batch */

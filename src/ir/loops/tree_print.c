@@ -73,7 +73,7 @@ static void print_scalar(Text *to, const Scalar *s) {
     case SCALAR_OP:
         text_add(to, "%s(", s->op == OP_CAST ? dtype_text(s->dtype) : op_text(s->op));
         print_sources(to, s);
-        text_add(to, s->op == OP_POWI ? ", %lld)" : ")", (long long)s->n);
+        text_add(to, op_attribute(s->op) == ATTRIBUTE_NUMBER ? ", %lld)" : ")", (long long)s->n);
         return;
     case SCALAR_LOAD: print_element(to, s->array, s->row, s->at); return;
     case SCALAR_ROWS: text_add(to, "rows"); return;
