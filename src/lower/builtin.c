@@ -247,54 +247,119 @@ static Value *lower_reshape(Lowering *L, Scope *scope, const Arguments *args, co
     return value_like(L, x, node, x->axis, x->axes);
 }
 
-/* Vectors one after the other; where some have leading axes, all are mapped over those. */
-static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
-    UNUSED;
-    DType t = L->real;
-    Shape lift = {0};
-    Value **parts = arena_array(L->arena, Value *, args->count);
-    for (int i = 0; i < args->count; i++)
-        if (value_is_real(args->value[i])) t = args->value[i]->node->dtype;
+/* What is joined: the arguments without `axis = ...`, which stands last; false after an error. */
+static bool joined_parts(Lowering *L, Scope *scope, const Expr *call, Arguments *args, int64_t *axis, bool *has_axis) {
+    *args = *lower_arguments(L, scope, call);
+    *has_axis = false;
     for (int i = 0; i < args->count; i++) {
-        parts[i] = value_to_tensor(L, args->value[i], t, args->expr[i]->span, "an argument of concat");
-        if (value_is_poison(parts[i])) return parts[i];
+        if (value_is_poison(args->value[i])) return false;
+        if (args->name[i] == NULL) continue;
+        if (strcmp(args->name[i], "axis") != 0 || i + 1 < args->count) {
+            Diagnostic *d = lower_error(L, CODE_E0205, args->name_span[i], "concat has no argument named %s",
+                                        args->name[i]);
+            lower_help(L, d, "it is used as concat(a, b) or concat(a, b, axis = 0)");
+            return false;
+        }
+        *has_axis = true;
+        if (!lower_constant_int(L, args->value[i], args->expr[i]->span, "the axis of concat", axis)) return false;
+    }
+    args->count -= *has_axis;
+    if (args->count > 0) return true;
+    lower_error(L, CODE_E0204, call->span, "concat is given nothing to join");
+    return false;
+}
+
+/* They have one number of axes, and differ along `axis` only. */
+static bool joins_along(Lowering *L, Value *const *parts, int count, int64_t *axis, const Expr *call) {
+    Shape first = value_own_shape(parts[0]);
+    if (*axis < 0) *axis += first.rank;
+    if (*axis < 0 || *axis >= first.rank) {
+        lower_error(L, CODE_E0219, call->span, "%s has no such axis: its axes are 0 to %d, or -1 for the last",
+                    value_type_text(L, parts[0]), first.rank - 1);
+        return false;
+    }
+    for (int i = 1; i < count; i++) {
         Shape own = value_own_shape(parts[i]);
-        if (own.rank == 0) {
-            Diagnostic *d = lower_error(L, CODE_E0214, args->expr[i]->span, "concat joins vectors; this is %s",
-                                        value_type_text(L, parts[i]));
-            lower_help(L, d, "a vector of one number is [x]");
-            return value_poison(L);
-        }
-        Shape leading = own;
+        if (own.rank == first.rank) own.extent[*axis] = first.extent[*axis];
+        if (shape_equal(own, first)) continue;
+        lower_error(L, CODE_E0201, call->span, "concat joins along axis %d, and the other axes differ: %s and %s",
+                    (int)*axis, value_type_text(L, parts[0]), value_type_text(L, parts[i]));
+        return false;
+    }
+    return true;
+}
+
+/* What all parts have in front of the last axis, where some have that; false after an error. */
+static bool leading_axes(Lowering *L, Value *const *parts, int count, Shape *lift, const Expr *call) {
+    *lift = (Shape){0};
+    for (int i = 0; i < count; i++) {
+        Shape leading = value_own_shape(parts[i]);
         leading.rank--;
-        if (leading.rank > 0 && lift.rank > 0 && !shape_equal(leading, lift)) {
-            lower_error(L, CODE_E0201, call->span,
-                        "concat joins along the last axis, and the axes in front differ: %s "
-                        "and %s",
-                        value_type_text(L, parts[0]), value_type_text(L, parts[i]));
-            return value_poison(L);
+        if (leading.rank > 0 && lift->rank > 0 && !shape_equal(leading, *lift)) {
+            Diagnostic *d = lower_error(L, CODE_E0201, call->span,
+                                        "concat joins along the last axis, and the axes in front differ: %s and %s",
+                                        value_type_text(L, parts[0]), value_type_text(L, parts[i]));
+            lower_help(L, d, "to join along the first one, write concat(..., axis = 0)");
+            return false;
         }
-        if (leading.rank > 0) lift = leading;
+        if (leading.rank > 0) *lift = leading;
     }
-    int ids[MOST_RANK + 1];
-    int axes = axes_union(L, parts, args->count, lift.rank + 1, ids, call->span);
+    return true;
+}
+
+/* A vector, repeated over the mapped axes. */
+static Node *repeated_vector(Lowering *L, const Value *part, const int *ids, int axes, Shape full) {
+    int place[MOST_RANK];
+    Node *spread = value_spread(L, part, ids, axes, value_own_shape(part));
+    for (int k = 0; k < axes; k++) place[k] = k;
+    place[axes] = axes + full.rank - 1;
+    return graph_expand(L->graph, spread, shape_of_axes(L, ids, axes, full), place);
+}
+
+/* Arrays one after the other along an axis; without one along the last, where vectors are repeated over the leading axes
+ * that others have. */
+static Value *lower_concat(Lowering *L, Scope *scope, const Arguments *raw, const Expr *call, void *context) {
+    (void)raw, (void)context;
+    Arguments args;
+    DType t = L->real;
+    int64_t axis;
+    bool has_axis;
+    Shape lift;
+    if (!joined_parts(L, scope, call, &args, &axis, &has_axis)) return value_poison(L);
+    Value **parts = arena_array(L->arena, Value *, args.count);
+    for (int i = 0; i < args.count; i++)
+        if (value_is_real(args.value[i])) t = args.value[i]->node->dtype;
+    for (int i = 0; i < args.count; i++) {
+        parts[i] = value_to_tensor(L, args.value[i], t, args.expr[i]->span, "an argument of concat");
+        if (value_is_poison(parts[i])) return parts[i];
+        if (value_own_shape(parts[i]).rank > 0) continue;
+        Diagnostic *d = lower_error(L, CODE_E0214, args.expr[i]->span, "concat joins vectors; this is %s",
+                                    value_type_text(L, parts[i]));
+        lower_help(L, d, "a vector of one number is [x]");
+        return value_poison(L);
+    }
+    if (has_axis ? !joins_along(L, parts, args.count, &axis, call) : !leading_axes(L, parts, args.count, &lift, call))
+        return value_poison(L);
+    int ids[MOST_RANK + 1], rank = has_axis ? value_own_shape(parts[0]).rank : lift.rank + 1;
+    int axes = axes_union(L, parts, args.count, rank, ids, call->span);
     if (axes < 0) return value_poison(L);
-    Node **nodes = arena_array(L->arena, Node *, args->count);
-    for (int i = 0; i < args->count; i++) {
-        Shape own = value_own_shape(parts[i]), full = lift;
-        full.extent[full.rank++] = own.extent[own.rank - 1];
-        Value *part = parts[i];
-        if (own.rank == 1 && lift.rank > 0) { /* repeated over the mapped axes */
-            int place[MOST_RANK];
-            Node *spread = value_spread(L, part, ids, axes, own);
-            for (int k = 0; k < axes; k++) place[k] = k;
-            place[axes] = axes + lift.rank;
-            nodes[i] = graph_expand(L->graph, spread, shape_of_axes(L, ids, axes, full), place);
-        } else {
-            nodes[i] = value_spread(L, part, ids, axes, full);
-        }
+    Node **nodes = arena_array(L->arena, Node *, args.count);
+    for (int i = 0; i < args.count; i++) {
+        Shape own = value_own_shape(parts[i]), full = has_axis ? own : lift;
+        if (!has_axis) full.extent[full.rank++] = own.extent[own.rank - 1];
+        nodes[i] = own.rank < full.rank ? repeated_vector(L, parts[i], ids, axes, full)
+                                        : value_spread(L, parts[i], ids, axes, full);
     }
-    return value_of_node(L, graph_concat(L->graph, nodes, args->count, axes + lift.rank), ids, axes);
+    int along = axes + (has_axis ? (int)axis : lift.rank);
+    return value_of_node(L, graph_concat(L->graph, nodes, args.count, along), ids, axes);
+}
+
+/* zeros([4, 7]), ones([4, 7]) */
+static Value *lower_filled(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+    (void)scope, (void)call;
+    Shape shape;
+    if (!read_shape(L, args->value[0], args->expr[0]->span, &shape)) return value_poison(L);
+    return value_of_node(L, graph_const(L->graph, L->real, shape, *(const double *)context), NULL, 0);
 }
 
 /* Zeros around the last axes: [0, 2, 2] on both sides, or a pair [before, after] for an axis. */
@@ -370,6 +435,9 @@ void builtins_bind(Lowering *L) {
         {"f32", 1, 1, false, lower_cast, "f32(e)", "the value as f32"},
         {"f64", 1, 1, false, lower_cast, "f64(e)", "the value as f64"},
         {"i32", 1, 1, false, lower_cast, "i32(e)", "the value as i32; what is behind the point is cut off"}};
+    static const double fillings[] = {0, 1};
+    static const Builtin filled[] = {{"zeros", 1, 1, false, lower_filled, "zeros([4, 7])", "an array of zeros"},
+                                     {"ones", 1, 1, false, lower_filled, "ones([4, 7])", "an array of ones"}};
     static const Builtin others[] = {
         {"sum", 1, 1, false, lower_sum, "sum(x) or sum(e for i)", "the sum of all elements, or of e for every index"},
         {"mean", 1, 1, false, lower_mean, "mean(x) or mean(e for i)",
@@ -391,9 +459,10 @@ void builtins_bind(Lowering *L) {
         {"size", 1, 1, false, lower_size, "size(x)", "how many elements there are"},
         {"len", 1, 1, false, lower_len, "len(x)", "how long the first axis is"},
         {"reshape", 2, 2, false, lower_reshape, "reshape(x, [n, m])", "the same elements in another shape"},
-        {"concat", 1, -1, false, lower_concat, "concat(a, b)", "arrays one behind the other along the first axis"},
-        {"pad", 2, 2, false, lower_pad, "pad(x, [0, 1, 1])",
-         "zeros around an array: so many before and behind each axis"},
+        {"concat", 1, -1, true, lower_concat, "concat(a, b) or concat(a, b, axis = 0)",
+         "arrays one behind the other along the last axis, or along another"},
+        {"pad", 2, 2, false, lower_pad, "pad(x, [0, 1, 1]) or pad(x, [[2, 0], [0, 0]])",
+         "zeros around an array: so many on both sides of each axis, or before and behind"},
         {"batch", 1, 1, false, lower_batch, "batch(e)", "in a metric: one value for each row, as an array"},
         {"rank_in_batch", 1, 1, true, lower_rank_in_batch, "rank_in_batch(e)", "not supported yet"},
         {"grad", 2, 2, true, lower_grad, "grad(e, x)", "the derivative of e with respect to x"},
@@ -401,5 +470,6 @@ void builtins_bind(Lowering *L) {
     bind_functions(L);
     for (size_t i = 0; i < sizeof casts / sizeof *casts; i++) bind(L, &casts[i], &types[i]);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) bind(L, &others[i], NULL);
+    for (int i = 0; i < 2; i++) bind(L, &filled[i], &fillings[i]);
     draw_builtins_bind(L);
 }
