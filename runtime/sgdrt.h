@@ -20,7 +20,7 @@
  *   text_file.h text.h                     between readers of texts; what is learnt from them
  *   model.h check_rows.h figures.h         what an object says of itself; what calls refuse; what is reported of rows
  *   plateau.h                              factors of the rate that fall when a figure stalls
- *   math.inc math_functions.h random.inc   the functions of numerics.md, for the compiler and for C
+ *   math.inc math_wide.inc functions.def math_functions.h random.inc   the functions of numerics.md, for the compiler and for C
  *   float_control.h finite.h               the floating-point environment; finiteness by bits
  *   processor.h vector_clones.h            the processor at hand; loops compiled for several levels
  *   utf8.h                                 characters of a text that may be anything
