@@ -8,6 +8,7 @@
  */
 #include "driver/training.h"
 #include "finite.h"
+#include "ir/scan.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,13 +93,14 @@ static Probes make_probes(Arena *arena, const Run *run, int part, Run *probing) 
     int all;
     for (int i = 0; i < step->root_count; i++) roots[i] = step->roots[i].node;
     Node **nodes = graph_post_order(arena, roots, step->root_count, &all);
+    CarriedPairs pairs = graph_carried_pairs(g, roots, step->root_count);
     p.nodes = arena_array(arena, Node *, all + 1);
     Node **probed = arena_array(arena, Node *, all + 1);
     for (int i = 0; i < all; i++) {
         if (nodes[i]->id >= p.ids) p.ids = nodes[i]->id + 1;
-        if (!dtype_is_real(nodes[i]->dtype) || nodes[i]->op == OP_CONST) continue;
+        if (!dtype_is_real(nodes[i]->dtype) || nodes[i]->op == OP_CONST || nodes[i]->op == OP_CARRIED) continue;
         p.nodes[p.count] = nodes[i];
-        probed[p.count++] = probe(g, nodes[i]);
+        probed[p.count++] = probe(g, graph_stack_out(g, nodes[i], &pairs));
     }
     graph_order(g, probed, p.count);
     Root *sums = arena_array(arena, Root, p.count + 1);

@@ -29,6 +29,18 @@ static const struct TorchRow {
     {"attention", "v.dense.b", "in_proj_bias", 2, 3},
     {"attention", "dense.w", "out_proj.weight", 0, 1},
     {"attention", "dense.b", "out_proj.bias", 0, 1},
+    {"rnn", "w", "weight_ih_l0", 0, 1},
+    {"rnn", "u", "weight_hh_l0", 0, 1},
+    {"rnn", "b", "bias_ih_l0", 0, 1},
+    {"rnn", "c", "bias_hh_l0", 0, 1},
+    {"lstm", "w", "weight_ih_l0", 0, 1},
+    {"lstm", "u", "weight_hh_l0", 0, 1},
+    {"lstm", "b", "bias_ih_l0", 0, 1},
+    {"lstm", "c", "bias_hh_l0", 0, 1},
+    {"gru", "w", "weight_ih_l0", 0, 1},
+    {"gru", "u", "weight_hh_l0", 0, 1},
+    {"gru", "b", "bias_ih_l0", 0, 1},
+    {"gru", "c", "bias_hh_l0", 0, 1},
 };
 
 /* ---- paths ------------------------------------------------------------------------------------------- */

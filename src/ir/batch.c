@@ -1,13 +1,55 @@
 /* batch: from one example to a mini-batch. Columns of the data and draws of the step get a row axis, whatever
  * depends on them inherits it, and nothing else changes: the row axis is implied in every node, so a product
- * of one example's values becomes a contraction over the batch only where something sums over it. */
+ * of one example's values becomes a contraction over the batch only where something sums over it. What a scan carries has
+ * rows where its start or what follows it has them. */
 #include "ir/graph.h"
 
-static Node *with_rows(Graph *g, Node *old, Node *const *source, void *context) {
-    uint8_t rows = *(const uint8_t *)context;
-    if (old->op == OP_VARIABLE) return source[0];
-    bool of_example = old->op == OP_COLUMN || (old->op == OP_RANDOM && old->attr.random.key != RANDOM_INITIAL);
-    return of_example && !old->rows ? graph_leaf_with_rows(g, old, rows) : graph_again(g, old, source);
+typedef struct Batching {
+    uint8_t rows;
+    const bool *has_rows; /* by id */
+} Batching;
+
+static bool is_of_example(const Node *n) {
+    return n->op == OP_COLUMN || (n->op == OP_RANDOM && n->attr.random.key != RANDOM_INITIAL);
 }
 
-void graph_batch(Graph *g, Node **roots, int count, uint8_t rows) { graph_rewrite(g, roots, count, with_rows, &rows); }
+/* Which nodes will have rows; those that a scan goes around with are found by going around. */
+static const bool *find_rows(Arena *arena, Node *const *order, int nodes) {
+    uint32_t ids = 0;
+    for (int i = 0; i < nodes; i++)
+        if (order[i]->id >= ids) ids = order[i]->id + 1;
+    bool *has = arena_array(arena, bool, ids + 1), changed = true;
+    while (changed) {
+        changed = false;
+        for (int i = 0; i < nodes; i++) {
+            const Node *n = order[i];
+            bool rows = n->rows || is_of_example(n);
+            for (int s = 0; s < n->sources; s++) rows |= has[n->source[s]->id];
+            has[n->id] |= rows;
+            for (int s = 1; n->op == OP_STACK && s < n->sources; s += 2) {
+                if (!has[n->source[s + 1]->id] || has[n->source[s]->id]) continue;
+                has[n->source[s]->id] = changed = true;
+            }
+        }
+    }
+    return has;
+}
+
+static Node *with_rows(Graph *g, Node *old, Node *const *source, void *context) {
+    const Batching *batching = context;
+    if (old->op == OP_VARIABLE) return source[0];
+    if (is_of_example(old) && !old->rows) return graph_leaf_with_rows(g, old, batching->rows);
+    if (old->op == OP_CARRIED && batching->has_rows[old->id]) {
+        Attr attr = old->attr;
+        attr.rows = batching->rows;
+        return graph_node(g, OP_CARRIED, old->dtype, old->shape, source, old->sources, attr);
+    }
+    return graph_again(g, old, source);
+}
+
+void graph_batch(Graph *g, Node **roots, int count, uint8_t rows) {
+    int nodes;
+    Node **order = graph_post_order(g->arena, roots, count, &nodes);
+    Batching batching = {rows, find_rows(g->arena, order, nodes)};
+    graph_rewrite(g, roots, count, with_rows, &batching);
+}

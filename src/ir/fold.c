@@ -163,6 +163,15 @@ STAYS(REDUCE_MIN)
 STAYS(ARGMAX)
 STAYS(GATHER)
 STAYS(SCATTER_ADD)
+FOLD(ELEMENT) {
+    *out = SOURCE(0);
+    return true;
+}
+STAYS(CARRIED)
+FOLD(STACK) {
+    *out = SOURCE(0);
+    return true;
+}
 
 static FoldRule *const fold_rules[OP_COUNT] = {
 #define RULE_LEAF(NAME) NULL

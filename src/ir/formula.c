@@ -45,11 +45,19 @@ static void force_name(Formula *f, const Node *x) {
     }
 }
 
+/* The values of a scan are names: its element at hand is no index of theirs. */
+static void force_scan(Formula *f, const Node *n) {
+    for (int s = 0; s < n->sources; s++)
+        if (n->source[s]->op != OP_CONST) f->info[n->source[s]->id].forced = true;
+    for (int s = 1; s < n->sources; s += 2) f->info[n->source[s]->id].next = n->source[s + 1];
+}
+
 /* Sources that are printed as a whole, read at data or read at places that may be outside must be names. */
 static void force_sources(Formula *f, const Node *n) {
     bool units = n->op == OP_CONCAT && n->shape.rank == 1;
     for (int s = 0; s < n->sources && units; s++) units = n->source[s]->shape.extent[0] == 1;
     bool reads = n->op == OP_VIEW || n->op == OP_CONTRACT;
+    if (n->op == OP_STACK) force_scan(f, n);
     for (int s = 0; s < n->sources; s++) {
         const Node *x = n->source[s];
         for (int a = 0; reads && a < x->shape.rank; a++) {
@@ -189,7 +197,8 @@ static void collect_wanted(Graph *g, const Run *run, int part, Objective *o) {
     }
     o->count = o->params;
     for (int i = 0; i < nodes; i++) {
-        if (order[i]->name && order[i]->sources && dtype_is_real(order[i]->dtype)) o->wrt[o->count++] = order[i];
+        if (order[i]->name && order[i]->sources && !order[i]->scans && dtype_is_real(order[i]->dtype))
+            o->wrt[o->count++] = order[i];
     }
     o->of_total = arena_array(g->arena, Node *, o->count + 1);
     o->of_penalty = arena_array(g->arena, Node *, o->count + 1);

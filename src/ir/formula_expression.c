@@ -276,6 +276,33 @@ static FormulaText print_scatter(Formula *f, const Node *n, const FormulaIndex *
     return (FormulaText){text, WHOLE};
 }
 
+/* ---- scans: e1 is the element at hand of the first one */
+/* x[e1, i] */
+static FormulaText print_element(Formula *f, const Node *n, const FormulaIndex *at) {
+    FormulaIndex place[MOST_RANK];
+    place[0] = (FormulaIndex){.text = text_format(f->arena, "e%" PRIu32, n->attr.scan->number + 1)};
+    for (int a = 0; a < n->shape.rank; a++) place[a + 1] = at[a];
+    return formula_at(f, n->source[0], place);
+}
+
+/* 0, then h[i] of e1 - 1 */
+static FormulaText print_carried(Formula *f, const Node *n, const FormulaIndex *at) {
+    const Node *next = f->info[n->id].next;
+    const char *start = formula_at(f, n->source[0], at).text;
+    const char *on = next ? formula_at(f, next, at).text : start;
+    return (FormulaText){text_format(f->arena, "%s, then %s of e%" PRIu32 " %c 1", start, on, n->attr.scan->number + 1,
+                                     n->attr.scan->descending ? '+' : '-'),
+                         COMPARED};
+}
+
+/* h[i] at e1 = t */
+static FormulaText print_stack(Formula *f, const Node *n, const FormulaIndex *at) {
+    const char *of = formula_at(f, n->source[0], at + 1).text;
+    return (FormulaText){
+        text_format(f->arena, "%s at e%" PRIu32 " = %s", of, n->attr.scan->number + 1, subscript_text(f, &at[0])),
+        COMPARED};
+}
+
 static FormulaText print_const(Formula *f, const Node *n) {
     if (n->dtype == DTYPE_BOOL) return (FormulaText){n->attr.value != 0 ? "true" : "false", WHOLE};
     const char *text = text_number(f->arena, n->attr.value, n->dtype == DTYPE_F32);
@@ -340,6 +367,9 @@ FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at) {
     case OP_ARGMAX: return print_reduction(f, n, at, "argmax");
     case OP_GATHER: return print_gather(f, n, at);
     case OP_SCATTER_ADD: return print_scatter(f, n, at);
+    case OP_ELEMENT: return print_element(f, n, at);
+    case OP_CARRIED: return print_carried(f, n, at);
+    case OP_STACK: return print_stack(f, n, at);
     }
     INTERNAL_ERROR("no op %d", (int)n->op);
 }

@@ -27,6 +27,7 @@ typedef struct FormulaText {
 typedef struct FormulaNode {
     const char *name;       /* set: the node prints as this and is defined in a line of its own */
     const Node *adjoint_of; /* a value the program names */
+    const Node *next;       /* of what a scan carries: what is carried on */
     int size, depth, uses;
     bool forced, needed, defined;
 } FormulaNode;

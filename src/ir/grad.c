@@ -14,6 +14,7 @@
 #include "ir/condition.h"
 #include "ir/graph.h"
 #include "ir/inverse.h"
+#include "ir/scan_grad.h"
 #include <math.h>
 
 typedef struct Failure {
@@ -322,6 +323,17 @@ RULE(SCATTER_ADD) {
     return y->sources == 3 ? mul(g, part, y->source[2 - k]) : part;
 }
 
+/* ---- scans: of one element, for who differentiates within the body; of whole scans, see the walk */
+RULE(ELEMENT) {
+    Shape one = {.rank = y->shape.rank + 1, .extent = {1}};
+    if (y->shape.rank + 1 > MOST_RANK) return checked(g, y, NULL, failure);
+    for (int a = 0; a < y->shape.rank; a++) one.extent[a + 1] = y->shape.extent[a];
+    Node *which = graph_reshape(g, graph_scan_index(g, y->attr.scan), (Shape){1, {1}});
+    return graph_scatter_add(g, graph_reshape(g, of->value, one), which, y->source[0]->shape, 0, false);
+}
+RULE(CARRIED) { return NULL; } /* what it was before does not change with it */
+RULE(STACK) { INTERNAL_ERROR("a scan's result by itself"); }
+
 static GradRule *const rules[OP_COUNT] = {
 #define OP(NAME, ...) [OP_##NAME] = grad_##NAME,
 #include "ir/ops.def"
@@ -362,6 +374,9 @@ static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
         return condition_of_source(g, live, &space, &to, source->shape);
     }
     case OP_RESHAPE: return condition_reshaped(g, live, source->shape);
+    case OP_ELEMENT:
+    case OP_CARRIED:
+    case OP_STACK: return NULL;
     case OP_GATHER:
     case OP_SCATTER_ADD: return condition_everywhere(g, live, source->shape);
     case OP_REDUCE_MAX:
@@ -380,37 +395,201 @@ static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
 }
 
 /* ---- the walk ------------------------------------------------------------------------------ */
-/* Ids of nodes that are wanted, or have a wanted node below them. */
+/* What a body contributes to what it reads from outside. */
+typedef struct OuterPart {
+    Node *of;     /* the body's node that reads it */
+    Node *source; /* it */
+    Node *part;
+} OuterPart;
+
+/* Of one level: all of a graph but for the bodies of scans, or one of these. */
+typedef struct GradWalk {
+    Graph *graph;
+    Adjoint *adjoint; /* by id, as is `on` */
+    const bool *on;
+    Failure *failure;
+    const ScanGroup *within; /* NULL: no scan */
+    Vector(OuterPart) outer;
+} GradWalk;
+
+/* Ids of nodes that are wanted, or have a wanted node below them; what is carried on is below what is carried. */
 static bool *nodes_on_the_way(Graph *g, Node *const *order, int nodes, Node *const *wrt, int count, uint32_t ids) {
-    bool *on = arena_array(g->arena, bool, ids);
+    bool *on = arena_array(g->arena, bool, ids), more = true;
     for (int w = 0; w < count; w++) {
         if (wrt[w]->id < ids) on[wrt[w]->id] = true;
     }
-    for (int i = 0; i < nodes; i++) {
-        for (int s = 0; s < order[i]->sources; s++) on[order[i]->id] |= on[order[i]->source[s]->id];
+    while (more) {
+        more = false;
+        for (int i = 0; i < nodes; i++) {
+            const Node *n = order[i];
+            for (int s = 0; s < n->sources; s++) on[n->id] |= on[n->source[s]->id];
+            for (int s = 1; n->op == OP_STACK && s < n->sources; s += 2) {
+                if (!on[n->source[s + 1]->id] || on[n->source[s]->id]) continue;
+                on[n->source[s]->id] = more = true;
+            }
+        }
     }
     return on;
 }
 
 static Node *sum_over_rows(Graph *g, Node *x) { return graph_reduce(g, OP_CONTRACT, x, 0, true); }
 
-static void add_contributions(Graph *g, Node *y, Adjoint *adjoint, const bool *on, Failure *failure) {
-    const Adjoint *of = &adjoint[y->id];
+static void add_part(GradWalk *w, Node *source, Node *part, Node *live) {
+    Adjoint *to = &w->adjoint[source->id];
+    to->live = to->value ? condition_or(w->graph, to->live, live) : live;
+    to->value = to->value ? graph_binary(w->graph, OP_ADD, to->value, part) : part;
+}
+
+static bool differentiates(const GradWalk *w, const Node *y, const Node *source) {
+    return w->on[source->id] && dtype_is_real(source->dtype) && dtype_is_real(y->dtype);
+}
+
+static void add_contributions(GradWalk *w, Node *y) {
+    Graph *g = w->graph;
+    const Adjoint *of = &w->adjoint[y->id];
+    bool leaves = w->within && (y->op == OP_ELEMENT || y->op == OP_CARRIED) && y->attr.scan == w->within->scan;
     g->span = y->span;
     for (int k = y->sources - 1; k >= 0; k--) {
         Node *source = y->source[k];
-        if (!on[source->id] || !dtype_is_real(source->dtype) || !dtype_is_real(y->dtype)) continue;
-        Node *part = rules[y->op](g, y, of, k, failure);
+        if (!differentiates(w, y, source)) continue;
+        Node *part = leaves ? of->value : rules[y->op](g, y, of, k, w->failure);
         if (!part) continue;
         Node *live = live_of_source(g, y, of->live, k);
-        if (y->rows && !source->rows) {
+        if (y->rows && !source->rows && !leaves) {
             part = sum_over_rows(g, part);
             live = condition_without_rows(g, live);
         }
-        Adjoint *to = &adjoint[source->id];
-        to->live = to->value ? condition_or(g, to->live, live) : live;
-        to->value = to->value ? graph_binary(g, OP_ADD, to->value, part) : part;
-        to->summed |= y->op == OP_CONTRACT || (y->op == OP_VIEW && of->summed);
+        if (leaves || is_outside(w->within, source)) {
+            vector_push(g->arena, &w->outer, ((OuterPart){y, source, part}));
+            continue;
+        }
+        add_part(w, source, part, live);
+        w->adjoint[source->id].summed |= y->op == OP_CONTRACT || (y->op == OP_VIEW && of->summed);
+    }
+}
+
+static void walk_scan(GradWalk *w, const ScanGroup *group);
+
+static void walk_level(GradWalk *w, const GraphLevel *level) {
+    for (int i = level->count - 1; i >= 0 && !w->failure->failed; i--) {
+        Node *node = level->items[i].node;
+        if (!node)
+            walk_scan(w, level->items[i].group);
+        else if (w->on[node->id] && w->adjoint[node->id].value)
+            add_contributions(w, node);
+    }
+}
+
+/* ---- a scan. The adjoints of its body's values at the element at hand are values of the body too: of elements of the
+ * stacks' adjoints, and of what the next element passes on to what it was handed. Then all is turned (scan_grad.h). */
+/* Which of what is carried gets an adjoint: what the stacks that have one, or carried values that do, depend on. */
+static bool *carried_reached(const GradWalk *w, const ScanGroup *group, const GraphLevel *level) {
+    Arena *arena = w->graph->arena;
+    uint32_t ids = 0;
+    for (int i = 0; i < group->roots.count; i++)
+        if (group->roots.items[i]->id >= ids) ids = group->roots.items[i]->id + 1;
+    bool *reached = arena_array(arena, bool, group->pairs.count + 1), more = true;
+    bool *below = arena_array(arena, bool, ids);
+    for (int i = 0; i < group->stacks.count; i++)
+        if (w->adjoint[group->stacks.items[i]->id].value) below[group->stacks.items[i]->source[0]->id] = true;
+    while (more) {
+        more = false;
+        for (int i = level->count - 1; i >= 0; i--) {
+            const LevelItem *item = &level->items[i];
+            bool any = item->node && below[item->node->id];
+            for (int k = 0; item->group && k < item->group->stacks.count; k++)
+                any |= below[item->group->stacks.items[k]->id];
+            int sources = item->group ? item->group->outer.count : item->node->sources;
+            for (int s = 0; any && s < sources; s++) {
+                Node *source = item->group ? item->group->outer.items[s] : item->node->source[s];
+                if (source->id < ids && dtype_is_real(source->dtype)) below[source->id] = true;
+            }
+        }
+        for (int p = 0; p < group->pairs.count; p++) {
+            const CarriedPair *pair = &group->pairs.items[p];
+            if (reached[p] || !below[pair->carried->id] || !w->on[pair->carried->id]) continue;
+            if (!dtype_is_real(pair->carried->dtype)) continue;
+            reached[p] = more = true;
+            below[pair->next->id] = true;
+        }
+    }
+    return reached;
+}
+
+/* The adjoint of a value that is an element of the result, or carried on. */
+static void seed(GradWalk *w, Node *value, Node *part, Node *live) {
+    if (is_outside(w->within, value))
+        vector_push(w->graph->arena, &w->outer, ((OuterPart){value, value, part}));
+    else
+        add_part(w, value, part, live);
+}
+
+static void seed_body(GradWalk *body, ScanTurn *turn, const bool *reached) {
+    Graph *g = body->graph;
+    const ScanGroup *group = body->within;
+    const ScanSet *around = group->around;
+    for (int i = 0; i < group->stacks.count; i++) {
+        const Node *stack = group->stacks.items[i];
+        const Adjoint *of = &body->adjoint[stack->id];
+        if (!of->value || !body->on[stack->source[0]->id]) continue;
+        around = scans_joined(g->arena, around, of->value->scans);
+        seed(body, stack->source[0], graph_element(g, of->value, group->scan),
+             of->live ? graph_element(g, of->live, group->scan) : NULL);
+    }
+    for (int p = 0; p < group->pairs.count; p++)
+        if (reached[p])
+            seed(body, group->pairs.items[p].next, scan_turn_carried(turn, group->pairs.items[p].carried, around),
+                 NULL);
+}
+
+/* What the body passes on, turned, as adjoint of what it reads from outside. */
+static Node *part_for_all(GradWalk *body, ScanTurn *turn, const OuterPart *outer, Node *turned,
+                          const CarriedPairs *pairs) {
+    Graph *g = body->graph;
+    const ScanLoop *scan = body->within->scan;
+    bool of_scan = outer->of->attr.scan == scan && outer->of != outer->source;
+    if (!of_scan || (outer->of->op != OP_ELEMENT && outer->of->op != OP_CARRIED))
+        return scan_turn_sum(turn, turned, pairs);
+    Node *all = graph_stack(g, turned, turn->back, pairs->items, pairs->count);
+    if (outer->of->op == OP_ELEMENT) return all;
+    int64_t first = scan->descending ? scan->extent - 1 : 0;
+    Node *part = graph_reshape(g, graph_slice(g, all, 0, first, first + 1), outer->of->shape);
+    return part->rows && !outer->source->rows ? sum_over_rows(g, part) : part;
+}
+
+static void walk_scan(GradWalk *w, const ScanGroup *group) {
+    Graph *g = w->graph;
+    bool any = false;
+    for (int i = 0; i < group->stacks.count; i++)
+        any |= w->on[group->stacks.items[i]->id] && w->adjoint[group->stacks.items[i]->id].value;
+    if (!any) return;
+    GradWalk body = {g, w->adjoint, w->on, w->failure, group, {0}};
+    ScanTurn turn = scan_turn_new(g, group);
+    GraphLevel level = graph_level(g->arena, group->roots.items, group->roots.count, group);
+    const bool *reached = carried_reached(w, group, &level);
+    g->span = group->stacks.items[0]->span;
+    seed_body(&body, &turn, reached);
+    walk_level(&body, &level);
+    if (w->failure->failed) return;
+    int carried = 0, parts = body.outer.count;
+    Node **roots = arena_array(g->arena, Node *, parts + group->pairs.count + 1);
+    for (int i = 0; i < parts; i++) roots[i] = body.outer.items[i].part;
+    for (int p = 0; p < group->pairs.count; p++) {
+        Node *of = group->pairs.items[p].carried, *adjoint = w->adjoint[of->id].value;
+        if (reached[p]) roots[parts + carried++] = adjoint ? adjoint : like(g, of, 0);
+    }
+    scan_turn(&turn, roots, parts + carried);
+    CarriedPairs pairs = {0};
+    for (int p = 0; p < carried; p++)
+        vector_push(g->arena, &pairs, ((CarriedPair){turn.adjoints.items[p].next, roots[parts + p]}));
+    for (int i = 0; i < parts; i++) {
+        const OuterPart *outer = &body.outer.items[i];
+        g->span = outer->of->span;
+        Node *part = part_for_all(&body, &turn, outer, roots[i], &pairs);
+        if (is_outside(w->within, outer->source))
+            vector_push(g->arena, &w->outer, ((OuterPart){outer->source, outer->source, part}));
+        else
+            add_part(w, outer->source, part, NULL);
     }
 }
 
@@ -421,15 +600,15 @@ bool graph_gradients(Graph *g, Node *y, Node *seed, Node *const *wrt, int count,
     Failure failure = {0};
     Node **order = graph_post_order(g->arena, &y, 1, &nodes);
     uint32_t ids = y->id + 1;
-    bool *on = nodes_on_the_way(g, order, nodes, wrt, count, ids);
-    Adjoint *adjoint = arena_array(g->arena, Adjoint, ids);
+    GradWalk walk = {.graph = g,
+                     .adjoint = arena_array(g->arena, Adjoint, ids),
+                     .on = nodes_on_the_way(g, order, nodes, wrt, count, ids),
+                     .failure = &failure};
+    GraphLevel level = graph_level(g->arena, &y, 1, NULL);
     g->backward = true;
-    adjoint[y->id].value = seed ? seed : like(g, y, 1);
-    for (int i = nodes - 1; i >= 0 && !failure.failed; i--) {
-        Node *node = order[i];
-        if (on[node->id] && adjoint[node->id].value) add_contributions(g, node, adjoint, on, &failure);
-    }
-    for (int w = 0; w < count; w++) out[w] = wrt[w]->id < ids ? adjoint[wrt[w]->id].value : NULL;
+    walk.adjoint[y->id].value = seed ? seed : like(g, y, 1);
+    walk_level(&walk, &level);
+    for (int w = 0; w < count; w++) out[w] = wrt[w]->id < ids ? walk.adjoint[wrt[w]->id].value : NULL;
     g->span = span;
     g->backward = backward;
     return !failure.failed;

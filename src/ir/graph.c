@@ -11,6 +11,7 @@
 
 #include "ir/affine.h"
 #include "ir/fold.h"
+#include "ir/scan.h"
 
 typedef struct OpRow {
     const char *text;
@@ -110,6 +111,7 @@ static uint64_t hash_node(const Node *n) {
     hash = mix(mix(hash, value_bits(n->attr.value)), (uint64_t)n->attr.index);
     hash = mix(mix(hash, n->attr.random.site), n->attr.random.seed);
     hash = mix(hash, (uint64_t)n->attr.counter << 8 | (uint64_t)n->attr.random.key << 4 | n->attr.over_rows);
+    hash = mix(hash, (uint64_t)(n->attr.scan ? n->attr.scan->number + 1 : 0) << 8 | n->attr.rows);
     const Contraction *c = n->attr.contraction;
     return c ? hash_contraction(hash, c, n->sources, n->shape.rank + c->reduced) : hash;
 }
@@ -132,7 +134,8 @@ static bool contraction_equal(const Contraction *a, const Contraction *b, int so
 static bool attr_equal(const Attr *a, const Attr *b, int sources) {
     return value_bits(a->value) == value_bits(b->value) && a->index == b->index && a->counter == b->counter &&
            a->random.key == b->random.key && a->random.site == b->random.site && a->random.seed == b->random.seed &&
-           a->over_rows == b->over_rows && contraction_equal(a->contraction, b->contraction, sources);
+           a->over_rows == b->over_rows && a->rows == b->rows && a->scan == b->scan &&
+           contraction_equal(a->contraction, b->contraction, sources);
 }
 
 static bool node_equal(const Node *a, const Node *b) {
@@ -168,6 +171,7 @@ static Node *node_intern(Graph *g, const Node *wanted) {
     node->source = arena_copy(g->arena, wanted->source, sizeof *wanted->source * (size_t)wanted->sources);
     if (wanted->attr.contraction)
         node->attr.contraction = arena_copy(g->arena, wanted->attr.contraction, sizeof *wanted->attr.contraction);
+    node->scans = scans_of(g->arena, wanted);
     node->span = g->span;
     node->backward = g->backward;
     node->id = g->next_id++;
@@ -185,6 +189,7 @@ Node *graph_node(Graph *g, Op op, DType dtype, Shape shape, Node *const *source,
                    .attr = attr,
                    .rows = infer_rows(op, &attr, source, sources)};
     Node *folded = fold_node(g, &wanted);
+    if (!folded) folded = scan_hoisted(g, &wanted);
     return folded ? folded : node_intern(g, &wanted);
 }
 

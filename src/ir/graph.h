@@ -6,6 +6,8 @@
  *   affine.c       where a source is read: ranges and composition of index maps
  *   origin.c       where an axis came from, for readers
  *   print.c        graphs as text (--emit=ir), as dot
+ *   scan.c         scans: one body over the elements of an axis; scan_level.c a graph scan by scan, scan_unroll.c without them
+ *   scan_grad.c    the derivative of a scan, turned around
  *   formula.c      derivatives as formulas (--emit=grad): formula_internal.h
  *   verify.c       what must hold between passes
  *   batch.c        one example -> rows
@@ -65,7 +67,8 @@ typedef enum OpAttribute {
     ATTRIBUTE_SHARED,
     ATTRIBUTE_COUNTER,
     ATTRIBUTE_RANDOM,
-    ATTRIBUTE_MAPS
+    ATTRIBUTE_MAPS,
+    ATTRIBUTE_SCAN
 } OpAttribute;
 typedef enum Emission {
     EMISSION_FLAT,
@@ -120,13 +123,27 @@ typedef struct Random {
 } Random; /* seed: only DATA */
 typedef enum Counter { COUNTER_STEP, COUNTER_EPOCH, COUNTER_PROGRESS } Counter;
 
+/* One body over `extent` elements, in ascending or descending order: scan.h. */
+typedef struct ScanLoop {
+    uint32_t number; /* no other of the graph has it */
+    int64_t extent;
+    bool descending;
+} ScanLoop;
+/* The scans in whose body a value is: it differs from element to element. */
+typedef struct ScanSet {
+    int count;
+    const ScanLoop *scan[]; /* ascending numbers: the innermost last */
+} ScanSet;
+
 typedef struct Attr {
     double value; /* CONST: exactly representable in the dtype (bool 0 or 1) */
-    int64_t
-        index; /* COLUMN CELL SLOT GRADIENT VARIABLE: which; POWI POLYGAMMA: n; IOTA CONCAT: axis; GATHER SCATTER_ADD: b */
+    /* COLUMN CELL SLOT GRADIENT VARIABLE CARRIED: which; POWI POLYGAMMA: n; IOTA CONCAT: axis; GATHER SCATTER_ADD: b */
+    int64_t index;
     Counter counter;
     Random random;
     bool over_rows; /* SCATTER_ADD */
+    uint8_t rows;   /* CARRIED: the rows of what follows the start */
+    const ScanLoop *scan;
     const Contraction *contraction;
 } Attr;
 
@@ -140,7 +157,8 @@ struct Node {
     int sources;
     Node **source;
     Attr attr;
-    Span span; /* in the user's text */
+    const ScanSet *scans; /* NULL: none */
+    Span span;            /* in the user's text */
     uint32_t id;
     const char *name; /* what the program calls this value (h = ...), for readers only; NULL: nothing */
 };
@@ -151,6 +169,7 @@ typedef struct Graph {
     Span span;
     bool backward; /* given to nodes made from now on; callers set and restore them */
     uint32_t next_id;
+    uint32_t scans, carried; /* made so far */
     Node **table;
     uint32_t table_size, table_used; /* hash-consing */
 } Graph;

@@ -171,6 +171,36 @@ static const char *infer_SCATTER_ADD(const Node *n) {
     return gather_fits(n->shape, n->source[1], n->source[0]->shape, n->attr.index);
 }
 
+/* ---- scans */
+/* Axis 0 of `all` are the elements. */
+static const char *stacks(const Node *n, Shape all, Shape one) {
+    if (!n->attr.scan) return "no scan";
+    if (all.rank != one.rank + 1 || all.extent[0] != n->attr.scan->extent) return "not an element of each";
+    for (int a = 0; a < one.rank; a++)
+        if (all.extent[a + 1] != one.extent[a]) return "the elements' axes differ";
+    return NULL;
+}
+static const char *infer_ELEMENT(const Node *n) {
+    if (n->dtype != n->source[0]->dtype) return "the type differs from the source's";
+    return stacks(n, n->source[0]->shape, n->shape);
+}
+static const char *infer_CARRIED(const Node *n) {
+    const Node *initial = n->source[0];
+    if (!n->attr.scan) return "no scan";
+    return n->dtype == initial->dtype && shape_equal(n->shape, initial->shape) ? NULL : "its start differs";
+}
+static const char *infer_STACK(const Node *n) {
+    if (n->dtype != n->source[0]->dtype) return "the type differs from the source's";
+    if (n->sources % 2 == 0) return "a carried value without the next";
+    for (int s = 1; s < n->sources; s += 2) {
+        const Node *carried = n->source[s], *next = n->source[s + 1];
+        if (carried->op != OP_CARRIED || carried->attr.scan != n->attr.scan) return "not carried in this scan";
+        if (carried->dtype != next->dtype || !shape_equal(carried->shape, next->shape)) return "the next differs";
+        if (next->rows && !carried->rows) return "the next has rows";
+    }
+    return stacks(n, n->shape, n->source[0]->shape);
+}
+
 static InferRule *const rules[OP_COUNT] = {
 #define OP(NAME, ...) [OP_##NAME] = infer_##NAME,
 #include "ir/ops.def"
@@ -187,6 +217,8 @@ const char *infer_problem(const Node *node) {
 uint8_t infer_rows(Op op, const Attr *attr, Node *const *source, int sources) {
     if (attr->contraction && op != OP_VIEW && attr->contraction->over_rows) return 0;
     if (op == OP_SCATTER_ADD && attr->over_rows) return 0;
+    if (op == OP_STACK) return source[0]->rows;
+    if (op == OP_CARRIED) return attr->rows ? attr->rows : source[0]->rows;
     for (int s = 0; s < sources; s++) {
         if (source[s]->rows) return source[s]->rows;
     }

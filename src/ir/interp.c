@@ -16,91 +16,6 @@
 #include "ir/interp_internal.h"
 #include "math_functions.h"
 
-/* ---- plans ------------------------------------------------------------------------------- */
-
-static EvaluationPlan *plan_new(Arena *arena, Node *const *roots, int root_count) {
-    EvaluationPlan *plan = arena_new_of(arena, EvaluationPlan);
-    Node **nodes = graph_post_order(arena, roots, root_count, &plan->count);
-    for (int i = 0; i < plan->count; i++)
-        if (nodes[i]->id >= plan->ids) plan->ids = nodes[i]->id + 1;
-    plan->slots = arena_array(arena, PlanSlot, plan->count);
-    plan->slot_of = arena_array(arena, int, plan->ids);
-    plan->spare = arena_array(arena, Allocation, plan->count);
-    for (int i = 0; i < plan->count; i++) {
-        plan->slots[i] = (PlanSlot){.node = nodes[i], .last_use = i};
-        plan->slot_of[nodes[i]->id] = i;
-        for (int s = 0; s < nodes[i]->sources; s++) plan->slots[plan->slot_of[nodes[i]->source[s]->id]].last_use = i;
-    }
-    for (int r = 0; r < root_count; r++) plan->slots[plan->slot_of[roots[r]->id]].last_use = plan->count;
-    return plan;
-}
-
-static void plan_free(EvaluationPlan *plan) {
-    for (int i = 0; i < plan->count; i++) {
-        PlanSlot *slot = &plan->slots[i];
-        free(slot->buffer.memory);
-        if (slot->tables) {
-            free(slot->tables->place);
-            interp_free_reduction(slot->tables->reduction);
-            free(slot->tables);
-        }
-    }
-    for (int i = 0; i < plan->spare_count; i++) free(plan->spare[i].memory);
-    for (int i = 0; i < 3; i++) free(plan->operand[i].memory);
-}
-
-/* The smallest spare buffer that is large enough but not wastefully so, or a new one. */
-static Allocation plan_take_buffer(EvaluationPlan *plan, size_t bytes) {
-    int best = -1;
-    for (int i = 0; i < plan->spare_count; i++) {
-        size_t has = plan->spare[i].bytes;
-        if (has >= bytes && has <= 4 * bytes + 4096 && (best < 0 || has < plan->spare[best].bytes)) best = i;
-    }
-    if (best < 0) return (Allocation){interp_memory(bytes), bytes};
-    Allocation found = plan->spare[best];
-    plan->spare[best] = plan->spare[--plan->spare_count];
-    return found;
-}
-
-static void plan_release(EvaluationPlan *plan, PlanSlot *slot) {
-    if (plan->spare_count < plan->count && slot->buffer.memory)
-        plan->spare[plan->spare_count++] = slot->buffer;
-    else
-        free(slot->buffer.memory);
-    slot->buffer = (Allocation){0};
-    slot->value = NULL;
-}
-
-/* ---- values ------------------------------------------------------------------------------ */
-
-typedef void Evaluator(Evaluation *e, const Node *node, void *out);
-
-static void evaluate(Evaluation *e) {
-    static Evaluator *const evaluators[] = {
-#define OP(NAME, ...) interp_eval_##NAME,
-#include "ir/ops.def"
-#undef OP
-    };
-    EvaluationPlan *plan = e->plan;
-    for (int i = 0; i < plan->count; i++) {
-        PlanSlot *slot = &plan->slots[i];
-        const Node *node = slot->node;
-        if (slot->value) /* a root of the evaluation before */
-            plan_release(plan, slot);
-        if (node->op == OP_CELL) {
-            slot->value = e->state + e->run->cells[node->attr.index].offset;
-        } else {
-            slot->buffer = plan_take_buffer(plan, (size_t)interp_count(e, node) * dtype_bytes(node->dtype));
-            evaluators[node->op](e, node, slot->buffer.memory);
-            slot->value = slot->buffer.memory;
-        }
-        for (int s = 0; s < node->sources; s++) {
-            PlanSlot *source = interp_slot(e, node->source[s]);
-            if (source->last_use == i && source->value) plan_release(plan, source);
-        }
-    }
-}
-
 /* ---- leaves ------------------------------------------------------------------------------ */
 
 static const sgdrt_header *header_of(const Evaluation *e) { return (const sgdrt_header *)(const void *)e->state; }
@@ -225,7 +140,7 @@ static Interpreted interpreted_of(Arena *arena, const Function *function) {
         it.function.roots[r] = function->roots[r];
         roots[r] = function->roots[r].node;
     }
-    it.plan = plan_new(arena, roots, function->root_count);
+    it.plan = interp_plan(arena, roots, function->root_count, NULL);
     return it;
 }
 
@@ -286,7 +201,7 @@ static int64_t run_function(const Run *run, Interpreted *it, const sgdrt_call *c
             .rows = rows,
             .place = call->place + done,
         };
-        evaluate(&e);
+        interp_evaluate(&e);
         store_results(&e, function, call);
         store_updates(&e, function);
         if (function->steps) ((sgdrt_header *)call->state)->step++;
@@ -345,12 +260,12 @@ static int64_t interpreter_call(Executor *executor, Entry entry, int measure, co
 
 static void interpreter_free(Executor *executor) {
     Interpreter *interpreter = (Interpreter *)executor;
-    plan_free(interpreter->init.plan);
-    plan_free(interpreter->step.plan);
-    plan_free(interpreter->evaluate.plan);
-    plan_free(interpreter->predict.plan);
-    for (int m = 0; m < executor->run->measure_count; m++) plan_free(interpreter->metrics[m].plan);
-    for (int i = 0; i < executor->run->part_count; i++) plan_free(interpreter->parts[i].plan);
+    interp_plan_free(interpreter->init.plan);
+    interp_plan_free(interpreter->step.plan);
+    interp_plan_free(interpreter->evaluate.plan);
+    interp_plan_free(interpreter->predict.plan);
+    for (int m = 0; m < executor->run->measure_count; m++) interp_plan_free(interpreter->metrics[m].plan);
+    for (int i = 0; i < executor->run->part_count; i++) interp_plan_free(interpreter->parts[i].plan);
 }
 
 Executor *interpreter_new(Arena *arena, const Run *run) {
@@ -378,18 +293,18 @@ void interpret_rows(Node *node, const sgdrt_column *columns, const uint32_t *row
     graph->next_id = node->id + 1; /* its nodes stand above the ones they are made from */
     graph_batch(graph, &node, 1, 1);
     graph_to_line(graph, &node, 1);
-    EvaluationPlan *plan = plan_new(arena, &node, 1);
+    EvaluationPlan *plan = interp_plan(arena, &node, 1, NULL);
     size_t bytes = (size_t)shape_size(node->shape) * dtype_bytes(node->dtype);
     SGDRT_FLOAT_GUARD();
     for (int64_t done = 0; done < count; done += BLOCK) {
         int64_t here = count - done < BLOCK ? count - done : BLOCK;
         Evaluation e = {
             .columns = columns, .row = rows ? rows + done : NULL, .first = first + done, .rows = here, .plan = plan};
-        evaluate(&e);
+        interp_evaluate(&e);
         for (int64_t p = 0; p < here; p++)
             memcpy((char *)out + (size_t)(done + p) * bytes,
                    (const char *)interp_value(&e, node) + (node->rows ? (size_t)p * bytes : 0), bytes);
     }
-    plan_free(plan);
+    interp_plan_free(plan);
     arena_free(arena);
 }

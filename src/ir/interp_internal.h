@@ -1,10 +1,11 @@
 /* Between the files of the interpreter: interp.c (functions, leaves), interp_value.c, interp_elements.c (element by
- * element, movement, indexed), interp_reduce.c (contractions and reductions). */
+ * element, movement, indexed), interp_reduce.c (contractions and reductions), interp_plan.c (what is evaluated, and in which order; scans). */
 #ifndef SGDC_INTERP_INTERNAL_H
 #define SGDC_INTERP_INTERNAL_H
 #include "core.h"
 #include "ir/graph.h"
 #include "ir/program.h"
+#include "ir/scan.h"
 
 /* One evaluation of a list of nodes: where leaves find what they read, and the values so far. Values are
  * dense, [rows][elements] or, of nodes without rows, [elements]; bool one byte. */
@@ -16,6 +17,7 @@ typedef struct Evaluation {
     int64_t first, rows; /* rows: places */
     int64_t place;       /* of place 0 in the epoch's order */
     struct EvaluationPlan *plan;
+    int64_t element; /* of the scan whose body this is */
 } Evaluation;
 
 /* What a node needs besides its sources' values, made once: the index maps of VIEW and of reductions as
@@ -28,7 +30,10 @@ typedef struct Allocation {
 } Allocation;
 
 typedef struct PlanSlot { /* per node of a plan */
-    const Node *node;
+    const Node *node;     /* NULL: a scan */
+    struct ScanPlan *scan;
+    bool stacked;      /* the scan before it computes it */
+    bool given;        /* it is computed elsewhere: outside of the body, or carried */
     int last_use;      /* position after which it is free; count: never */
     const void *value; /* in this evaluation */
     Allocation buffer; /* none for a value that lies elsewhere */
@@ -44,6 +49,11 @@ typedef struct EvaluationPlan {
     int spare_count;
     Allocation operand[3]; /* operands that had to be repeated per row */
 } EvaluationPlan;
+
+/* ---- interp_plan.c. Of the body of a scan if `within`. */
+EvaluationPlan *interp_plan(Arena *arena, Node *const *roots, int root_count, const ScanGroup *within);
+void interp_plan_free(EvaluationPlan *plan);
+void interp_evaluate(Evaluation *e);
 
 /* ---- interp_value.c */
 PlanSlot *interp_slot(const Evaluation *e, const Node *node);

@@ -79,6 +79,14 @@ static void print_value(Text *to, const Node *n) {
         text_add(to, " %s", text_number(to->arena, n->attr.value, n->dtype == DTYPE_F32));
 }
 
+/* over scan 2, 16 elements down */
+static void print_scan(Text *to, const Node *n) {
+    const ScanLoop *scan = n->attr.scan;
+    text_add(to, " %s scan %" PRIu32, n->op == OP_STACK ? "over" : "of", scan->number);
+    if (n->op == OP_STACK) text_add(to, ", %" PRId64 " elements%s", scan->extent, scan->descending ? " down" : "");
+    if (n->op == OP_CARRIED) text_add(to, " number %" PRId64, n->attr.index);
+}
+
 static void print_attributes(Text *to, const Node *n) {
     static const char *const counters[] = {"step", "epoch", "progress"};
     static const char *const keys[] = {"step", "initial", "data"};
@@ -97,6 +105,7 @@ static void print_attributes(Text *to, const Node *n) {
         if (n->attr.index) text_add(to, " shared %" PRId64, n->attr.index);
         if (n->attr.over_rows) text_add(to, " over rows");
         break;
+    case ATTRIBUTE_SCAN: print_scan(to, n); break;
     }
 }
 

@@ -57,10 +57,16 @@ static const char *node_problem(const Node *n, Stage stage) {
     return problem ? problem : source_problem(n);
 }
 
+static const char *root_problem(const Node *root) {
+    return root && root->scans ? "a value of the body of a scan" : NULL;
+}
+
 void graph_verify(Graph *g, Node *const *roots, int count, Stage stage) {
     static const char *const stages[] = {"lowering", "batch", "grad", "canonicalise", "order"};
     int nodes;
     Node **order = graph_post_order(g->arena, roots, count, &nodes);
+    for (int r = 0; r < count; r++)
+        if (root_problem(roots[r])) INTERNAL_ERROR("after %s: root %d is %s", stages[stage], r, root_problem(roots[r]));
     for (int i = 0; i < nodes; i++) {
         const char *problem = node_problem(order[i], stage);
         if (problem)

@@ -230,7 +230,9 @@ bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt) {
         scope_bind(L, scope, stmt->bind.name.text, lower_param(L, scope, stmt), stmt->bind.name.span);
         break;
     case STMT_STATE:
-        if (L->state_hook != NULL) {
+        if (is_scan_scope(L, scope)) {
+            scope_bind(L, scope, stmt->bind.name.text, lower_scan_state(L, scope, stmt), stmt->bind.name.span);
+        } else if (L->state_hook != NULL) {
             L->state_hook(L, scope, stmt, L->hook_context);
         } else {
             const char *where = L->calls == NULL ? "a train block"

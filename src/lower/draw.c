@@ -56,7 +56,7 @@ static DrawFrame *frame_of_call(Lowering *L, const Expr *call, DrawFrame *scalar
 
 static Value *uniform_bits(Lowering *L, DrawFrame *frame) {
     int count = frame->initial ? 0 : L->active_count;
-    if (count + frame->shape.rank > MOST_RANK) {
+    if (count + frame->shape.rank + (frame->initial ? 0 : scans_open(L)) > MOST_RANK) {
         lower_error(L, CODE_E0219, L->graph->span,
                     "this draw would have more than %d axes, with those it is mapped over", MOST_RANK);
         return value_poison(L);
@@ -66,7 +66,9 @@ static Value *uniform_bits(Lowering *L, DrawFrame *frame) {
     Random random = {.key = frame->initial ? RANDOM_INITIAL : L->random_key, .site = path_hash(site)};
     if (random.key == RANDOM_DATA) random.seed = L->random_seed;
     Shape shape = shape_of_axes(L, L->active, count, frame->shape);
-    return value_of_node(L, graph_random(L->graph, frame->dtype, shape, random), L->active, count);
+    Node *node = frame->initial ? graph_random(L->graph, frame->dtype, shape, random)
+                                : scan_random(L, frame->dtype, shape, random);
+    return value_of_node(L, node, L->active, count);
 }
 
 static Value *combine(Lowering *L, Op op, const Value *a, const Value *b, Span span) {

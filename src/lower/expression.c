@@ -299,7 +299,7 @@ static Value *lower_kind(Lowering *L, Scope *scope, const Expr *expr) {
     case EXPR_MEMBER: return lower_member(L, scope, expr);
     case EXPR_ARRAY: return lower_array(L, scope, expr);
     case EXPR_COMPREHENSION: return lower_comprehension(L, scope, expr);
-    case EXPR_SCAN: return lower_unsupported(L, expr->span, "`scan`");
+    case EXPR_SCAN: return lower_scan(L, scope, expr);
     case EXPR_EVERY:
     case EXPR_EACH: return lower_external(L, scope, expr);
     case EXPR_ERROR: break;

@@ -134,6 +134,14 @@ Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *
         return value_poison(L);
     }
     if (!check_axes(L, e, x, call)) return value_poison(L);
+    if (scan_hides(L, e->node, x->node)) {
+        const char *name = written->items[1].value->name.text;
+        Diagnostic *d = lower_error(L, CODE_E0220, call->span,
+                                    "what grad differentiates by %s depends on it through the elements before, too",
+                                    name);
+        lower_help(L, d, "take the derivative of what the scan returns, behind it; or by a value of this element");
+        return value_poison(L);
+    }
     Node *gradient = NULL;
     bool backward = L->graph->backward;
     if (!graph_gradients(L->graph, e->node, NULL, &x->node, 1, &gradient)) return value_poison(L);

@@ -40,6 +40,7 @@ typedef struct PathState {
 const char *path_count(Lowering *L, PathCounts *counts, const char *path);
 const char *path_join(Lowering *L, const char *prefix, const char *name, const char *iteration);
 PathPart *path_part(Lowering *L, const PathPart *outer, const char *name);
+PathCounts path_counts_copy(Lowering *L, const PathCounts *counts); /* NULL: none */
 /* The state for the right side of `name = ...`. */
 PathState path_of_binding(Lowering *L, Name name);
 uint64_t path_hash(const char *path);
@@ -104,6 +105,17 @@ typedef struct DrawFrame {
 /* `~ e` of that shape. */
 Value *lower_draw(Lowering *L, Scope *scope, const Expr *expr, const Type *type, const char *site, bool initial);
 void draw_builtins_bind(Lowering *L);
+
+/* ---- scans (scan.c) -------------------------------------------------------------------- */
+Value *lower_scan(Lowering *L, Scope *scope, const Expr *expr);
+/* `state h: type = e` right in the body of the innermost scan: what was carried. */
+Value *lower_scan_state(Lowering *L, Scope *scope, const Stmt *stmt);
+bool is_scan_scope(const Lowering *L, const Scope *scope);
+int scans_open(const Lowering *L);
+/* Its own draw for each element of the scans that are open. */
+Node *scan_random(Lowering *L, DType t, Shape shape, Random random);
+/* In the body of a scan e depends on a state and x is from outside: the derivative by x is not e's alone. */
+bool scan_hides(Lowering *L, const Node *e, const Node *x);
 
 /* ---- values ---------------------------------------------------------------------------------- */
 Value *value_new(Lowering *L, ValueKind kind);

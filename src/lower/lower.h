@@ -15,6 +15,7 @@
  *   expression.c        the walk over expressions, `for`
  *   call.c              arguments, lifting, definitions, models, layers
  *   block.c             statements of bodies
+ *   scan.c              scan: a body over an axis
  *   type.c              declared types: solved and checked against arguments
  *   reduce.c            sum, mean, max, min, @
  *   builtin.c           the table of built-in functions;  draw.c: random values;  grad.c: grad(e, x)
@@ -43,6 +44,7 @@ typedef struct Lowering Lowering;
 typedef struct Scope Scope;
 typedef struct Value Value;
 typedef struct Module Module;
+typedef struct ScanFrame ScanFrame;
 
 /* ---- values ---------------------------------------------------------------------------------- */
 typedef enum ValueKind {
@@ -273,6 +275,7 @@ struct Lowering {
     int call_depth, expression_depth, prelude_depth;
     int64_t calls_made;
     struct DrawFrame *draw;
+    ScanFrame *scan;                   /* whose body is lowered: scan.c */
     bool frozen;                       /* `training` is false as a frozen model is lowered */
     int64_t variables_made;            /* so far: grad.c */
     Vector(Span) constant_gradients;   /* told of: grad.c */

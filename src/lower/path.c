@@ -39,6 +39,18 @@ const char *path_count(Lowering *L, PathCounts *counts, const char *path) {
     return path;
 }
 
+PathCounts path_counts_copy(Lowering *L, const PathCounts *counts) {
+    if (counts == NULL || counts->size == 0) return (PathCounts){0};
+    PathCounts copy = {arena_array(L->arena, PathCount *, counts->size), counts->size, counts->used};
+    for (uint32_t i = 0; i < counts->size; i++)
+        for (const PathCount *c = counts->bucket[i]; c != NULL; c = c->next) {
+            PathCount *same = arena_copy(L->arena, c, sizeof *c);
+            same->next = copy.bucket[i];
+            copy.bucket[i] = same;
+        }
+    return copy;
+}
+
 const char *path_join(Lowering *L, const char *prefix, const char *name, const char *iteration) {
     return text_format(L->arena, "%s%s%s%s", prefix, prefix[0] == '\0' ? "" : ".", name, iteration);
 }

@@ -408,6 +408,30 @@ static bool by_label(Generator *g) {
     }
 }
 
+/* Over the first axis, with a body of a line or two; a scan in it, sometimes. */
+static bool scanned(Generator *g) {
+    static const char *const scalar[] = {
+        "%s = scan v in %s { state s = 0.25; s = tanh(s * 0.5 + v); return s }",
+        "%s = scan v in %s { state s = 0; state q = 1; a = s; s = v - q * 0.5; q = sin(a + v); return q * s }",
+        "%s = scan v in %s { state s: f32[3] = 0; s = tanh(dense([v, s[0]], 3) + s * 0.5); return mean(s) }",
+        "%s = scan v in %s { state s = 0; q = scan i in 0..3 { state z = s; z = z * 0.5 + v * i; return z }; "
+        "s = tanh(q[-1]); return s + q[0] }"};
+    static const char *const vector[] = {
+        "%s = scan v in %s { state s: f32[%d] = 0; s = tanh(s * 0.5 + v); return s }",
+        "%s = scan v in %s { state s: f32[%d] = 0.5; s = v * sigmoid(s) - 0.25 * s; return max(s, v) }",
+        "%s = scan v in %s { state s: f32[%d] = 0; s = tanh(dense(concat(v, s), %d)); return s }",
+        "%s = scan v in %s { state s: f32[%d] = 0; q = rnn([v, s], %d); s = q[-1] * 0.5; return s + v }"};
+    const Value *v = of_rank(g, 1, 2);
+    if (v == NULL) return false;
+    Value w = *v;
+    const Value *h = add_like(g, &w);
+    if (w.rank == 1)
+        statement(g, scalar[below(g, 4)], h->name, w.name);
+    else
+        statement(g, vector[below(g, 4)], h->name, w.name, w.extent[1], w.extent[1]);
+    return true;
+}
+
 static bool derivative(Generator *g) {
     const Value *v = any(g);
     Value w = *v;
@@ -422,10 +446,10 @@ static bool derivative(Generator *g) {
 }
 
 typedef bool Maker(Generator *g);
-static Maker *const makers[] = {elementwise, elementwise,     elementwise, binary,      binary,         with_scalar,
-                                affine,      scaled,          dense_layer, dense_layer, matrix_product, reduction,
-                                reduction,   movement,        movement,    window,      outer,          image,
-                                image,       vector_function, noise,       repeated,    by_label,       derivative};
+static Maker *const makers[] = {
+    elementwise, elementwise,     elementwise, binary,    binary,   with_scalar, affine, scaled, dense_layer,
+    dense_layer, matrix_product,  reduction,   reduction, movement, movement,    window, outer,  image,
+    image,       vector_function, noise,       repeated,  by_label, derivative,  scanned};
 enum { MAKERS = sizeof makers / sizeof *makers };
 
 /* Of images with channels: convolutions and what stands between them. */

@@ -207,6 +207,29 @@ static const Case cases[] = {
     {"f32[6]", "sum(one_hot(y) * h^2)", true},
     {"f32[6, 2]", "sum(h[y]^2) * w[0, 1]", true},
     {"f32[6]", "where(argmax(h) == y, h[y]^2, h[0])", true},
+    /* scans */
+    {"f32[6]", "sum(scan v in h { state s = 0.3; s = tanh(s * 0.7 + v * w[0]); return s * v })", true},
+    {"f32[6]", "sum(scan v in h, u in w { state s: f32[3] = 0; s = sin(dense([v, u], 3) + s / 2); return s^2 })", true},
+    {"f32[6]", "(scan i in 0..4 { state s: f32[6] = h; s = sin(s * w + i * h); return sum(s) })[-1]", true},
+    {"f32[6]", "sum(scan v in h { state s = 0; s = where(v > s, v^2, s * v); return max(s, w[1]) })", true},
+    {"f32[6]", "sum(scan v in h { state s = h[y]; s = exp(-s^2) * v + sum(softmax(h * s) * w); return s })", true},
+    {"f32[3, 4]", "sum(scan v in h { state s: f32[4] = w[0]; s = tanh(transpose(w) @ (w @ s) + v); return s })", true},
+    {"f32[3, 4]",
+     "sum(scan v in h { state a: f32[4] = 0; state b = 1; c = a; a = b * v + sin(c); b = b * a[1]; "
+     "return c * b })",
+     true},
+    {"f32[6]",
+     "sum(scan v in h { state s = 0.1; q = scan u in w { state z = v; z = sin(z * s + u); return z }; "
+     "s = s / 2 + q[-1] * v; return s + q[0] })",
+     true},
+    {"f32[3, 4]",
+     "sum(scan v in h { q = scan u in v { state z = 0.2; z = tanh(z * u + w[1, 2]); return z }; "
+     "return q[3] * sum(v) })",
+     true},
+    {"f32[3, 4]", "sum([(scan u in h[i] { state z = w[i, 0]; z = tanh(z * u); return z })[-1]^2 for i in 0..3])", true},
+    {"f32[2, 3, 2]", "sum(rnn(h, 3)^2)", true},
+    {"f32[3, 4]", "sum(lstm(h, 2)^2)", true},
+    {"f32[3, 4]", "sum(gru(h, 2)^2)", true},
     /* losses and penalties */
     {"f32[6]", "mse(h, w)", true},
     {"f32[6]", "squared(h[0], t)", true},

@@ -101,6 +101,17 @@ def attention(w):
     return F.linear(o, w["attention.dense.w"], w["attention.dense.b"])
 
 
+def recurrent(name):
+    """Of PyTorch's modules: RNN, LSTM, GRU."""
+    def call(w):
+        a = w["a"][None]
+        keys = {"weight_ih_l0": "w", "weight_hh_l0": "u", "bias_ih_l0": "b", "bias_hh_l0": "c"}
+        module = getattr(torch.nn, name)(a.shape[2], 3, batch_first=True, dtype=a.dtype)
+        given = {key: w[f"{name.lower()}.{own}"] for key, own in keys.items()}
+        return torch.func.functional_call(module, given, (a,))[0][0]
+    return call
+
+
 IMAGE, GROUPED, WORDS = random_array(2, 7, 7), random_array(4, 6, 6), random_array(5, 6)
 MANY = len(VECTORS)
 FUNCTIONS = [                      # the last: the shape of the result, where it is not that of the input
@@ -147,8 +158,11 @@ FUNCTIONS = [                      # the last: the shape of the result, where it
      (1, 2, 2)),
     ("avg_pool2d", "avg_pool2d(a, 2)", lambda w: F.avg_pool2d(w["a"], 2), {"a": IMAGE}, (2, 3, 3)),
     ("attention, heads = 2", "attention(a, 2)", attention, {"a": WORDS}),
+    ("rnn", "rnn(a, 3)", recurrent("RNN"), {"a": WORDS}, (5, 3)),
+    ("lstm", "lstm(a, 3)", recurrent("LSTM"), {"a": WORDS}, (5, 3)),
+    ("gru", "gru(a, 3)", recurrent("GRU"), {"a": WORDS}, (5, 3)),
 ]
-SUMS = ("dense", "layer_norm", "conv2d", "attention")     # of terms of either sign, about 1: their floor is 0.1
+SUMS = ("dense", "layer_norm", "conv2d", "attention", "rnn", "lstm", "gru")     # of terms of either sign, about 1: their floor is 0.1
 
 
 def compare_function(sgdc, table, name, expression, function, inputs, shape=None):

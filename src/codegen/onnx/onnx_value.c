@@ -258,6 +258,9 @@ static const char *value_of_op(OnnxGraph *g, const Node *node) {
     case OP_ARGMAX: return onnx_argmax(g, node);
     case OP_GATHER: return picked(g, node);
     case OP_SCATTER_ADD: return scattered(g);
+    case OP_ELEMENT:
+    case OP_CARRIED:
+    case OP_STACK:
     case OP_GRADIENT:
     case OP_VARIABLE: break;
     }

@@ -5,6 +5,7 @@
  * are cheapest is taken. Tiles and blocks of kernels are chosen in tile.c. None of these choices moves a bit: lanes and tiles are outputs, or the 16 lanes the order law itself names.
  */
 #include "ir/loops/loop.h"
+#include "ir/scan.h"
 #include <time.h>
 
 enum { LARGEST_ONE_BLOCK = 1024, USUAL_BLOCK = 256, FEWEST_ROWS = 32 };
@@ -218,6 +219,7 @@ int64_t loop_batch(int64_t rows) {
 LoopFunction *loop_build(Arena *arena, const Run *run, const Function *function, int64_t batch,
                          const LoopTarget *target, double *fuse_seconds, double *plan_seconds) {
     int64_t block = loop_batch(batch);
+    function = function_unrolled(arena, run, function);
     if (block > 0) {
         LoopFunction *f = build_with(arena, run, function, block, true, target, fuse_seconds, plan_seconds);
         if (f->work_bytes <= MOST_WORK || block <= FEWEST_ROWS) return f;

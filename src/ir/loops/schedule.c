@@ -16,6 +16,7 @@
  * Which values are stored, and by which nest, is fuse.c's.
  */
 #include "ir/loops/schedule.h"
+#include "ir/scan.h"
 
 enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60 };
 
@@ -145,6 +146,7 @@ static void find_arrays(Scheduler *s) {
 /* ---- functions ---------------------------------------------------------------------------------------------- */
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order) {
     static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
+    function = function_unrolled(arena, run, function);
     bool one_block = order == IN_ONE_BLOCK && run->batch > 1 && run->batch <= LARGEST_BLOCK;
     LoopFunction *f = arena_new_of(arena, LoopFunction);
     *f = (LoopFunction){.arena = arena,
