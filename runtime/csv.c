@@ -9,6 +9,7 @@
  * number. A row of which some fields are numbers is data, with a mistake where a number is asked for.
  */
 #include "csv_reader.h"
+#include "class_words.h"
 #include "number.h"
 #include "problem.h"
 #include "table.h"
@@ -209,6 +210,7 @@ static int compare_listed(const void *a, const void *b) {
 
 static bool sort_words(CsvReader *r, int c) {
     const sgdrt_column_request *column = &r->request->columns[c];
+    if (!column->remap_words && column->learns_words) return (r->table->own->words[c] = sgdrt_words_new()) != NULL;
     if (!column->remap_words) return true;
     r->listed[c] = malloc(sizeof **r->listed * (size_t)(column->remap_count + 1));
     for (int i = 0; r->listed[c] && i < column->remap_count; i++)
@@ -216,6 +218,8 @@ static bool sort_words(CsvReader *r, int c) {
     if (r->listed[c]) qsort(r->listed[c], (size_t)column->remap_count, sizeof **r->listed, compare_listed);
     return r->listed[c] != NULL;
 }
+
+static bool holds_texts(const CsvReader *r, int column) { return r->listed[column] || r->table->own->words[column]; }
 
 static int plan_targets(CsvReader *r) {
     const sgdrt_request *request = r->request;
@@ -248,7 +252,7 @@ static int plan_targets(CsvReader *r) {
     for (size_t f = 0; f < fields; f++) {
         r->is_plain[f] = r->first_target[f] >= 0 && r->text.decimal == '.';
         for (int t = r->first_target[f]; t >= 0; t = r->targets[t].next)
-            r->is_plain[f] &= !r->listed[r->targets[t].column];
+            r->is_plain[f] &= !holds_texts(r, r->targets[t].column);
     }
     return 0;
 }
@@ -293,7 +297,7 @@ static void help_number(CsvReader *r, const CsvField *field, const sgdrt_column_
     char shown[48];
     sgdrt_excerpt(shown, sizeof shown, field->text, field->length, 32);
     if (sgdrt_csv_is_missing(field->text, field->length))
-        sgdrt_problem_help(r->problem, "missing = 0 in the source would take missing values as 0");
+        sgdrt_problem_help(r->problem, "column(..., missing = mean) says what stands for it: mean, median or a number");
     else if (memchr(field->text, 0, field->length))
         sgdrt_problem_help(r->problem, "it holds bytes of value 0: is this a text file?");
     else if (r->suspected && help_delimiter(r))
@@ -335,7 +339,10 @@ static void put_integer(unsigned char *to, sgdrt_dtype dtype, int64_t value) {
 }
 
 static int put_missing(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
-    double value = r->request->missing_value;
+    const sgdrt_column_request *column = &r->request->columns[target->column];
+    double value = column->missing == SGDRT_MISSING_NAN      ? NAN
+                   : column->missing == SGDRT_MISSING_NUMBER ? column->missing_value
+                                                             : r->request->missing_value;
     float f32 = (float)value;
     int64_t low, high;
     if (!r->missing) r->missing = calloc((size_t)r->request->column_count, sizeof *r->missing);
@@ -395,22 +402,53 @@ static int put_integer_text(CsvReader *r, const CsvField *field, int f, const Fi
     return 0;
 }
 
+static int32_t number_of_word(CsvReader *r, int c, const CsvField *field) {
+    if (r->table->own->words[c]) return sgdrt_words_number(r->table->own->words[c], field->text, field->length);
+    ClassText wanted = {field->text, field->length, 0};
+    size_t count = (size_t)r->request->columns[c].remap_count;
+    const ClassText *found = bsearch(&wanted, r->listed[c], count, sizeof wanted, compare_listed);
+    return found ? found->to : TABLE_NO_WORD;
+}
+
+static int missing_word(CsvReader *r, const CsvField *field, int f) {
+    value_problem(r, PROBLEM_MISSING, field, f, "missing");
+    sgdrt_problem_help(r->problem,
+                       "a class of their own: missing = \"unknown\" in column(...); or other = true: the class "
+                       "of all that are none");
+    return r->problem->code;
+}
+
 /* One that is not listed may be in a row that keep leaves out: it is told when labels are checked. */
 static int put_word(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
-    const ClassText *listed = r->listed[target->column], wanted = {field->text, field->length, 0};
-    size_t count = (size_t)r->request->columns[target->column].remap_count;
-    const ClassText *found = bsearch(&wanted, listed, count, sizeof *listed, compare_listed);
-    bool missing = !found && sgdrt_csv_is_missing(field->text, field->length);
-    if (missing && !r->request->missing_is_error) return put_missing(r, field, f, target, to);
-    if (missing) return value_problem(r, PROBLEM_MISSING, field, f, "missing");
-    if (!found && r->strict) return value_problem(r, PROBLEM_REMAP, field, f, "not among the texts that remap lists");
-    put_integer(to, target->dtype, found ? found->to : TABLE_NO_WORD);
+    const sgdrt_column_request *column = &r->request->columns[target->column];
+    bool learns = r->table->own->words[target->column] != NULL;
+    int32_t number = learns ? TABLE_NO_WORD : number_of_word(r, target->column, field);
+    bool missing = number == TABLE_NO_WORD && sgdrt_csv_is_missing(field->text, field->length);
+    if (missing && column->missing_word) {
+        CsvField stands = {.text = column->missing_word, .length = strlen(column->missing_word), .at = field->at};
+        number = number_of_word(r, target->column, &stands);
+    } else if (missing && !column->has_other) {
+        bool error = learns || r->request->missing_is_error;
+        return error ? missing_word(r, field, f) : put_missing(r, field, f, target, to);
+    } else if (learns && !missing) {
+        if (memchr(field->text, 0, field->length))
+            return value_problem(r, PROBLEM_NOT_A_NUMBER, field, f, "no text: it holds bytes of value 0");
+        number = number_of_word(r, target->column, field);
+    }
+    if (number == -1) return memory_problem(r, field->length);
+    if (number == TABLE_NO_WORD && column->has_other && !learns) number = column->other;
+    if (number == TABLE_NO_WORD && r->strict)
+        return value_problem(r, PROBLEM_REMAP, field, f,
+                             column->learns_words ? "none of the classes that training has seen"
+                                                  : "not among the texts that remap lists");
+    put_integer(to, target->dtype, number);
     return 0;
 }
 
 static int put_number(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
-    if (!r->request->missing_is_error && sgdrt_csv_is_missing(field->text, field->length))
-        return put_missing(r, field, f, target, to);
+    sgdrt_missing missing = r->request->columns[target->column].missing;
+    bool error = missing == SGDRT_MISSING_ERROR || (missing == SGDRT_MISSING_AS_SAID && r->request->missing_is_error);
+    if (!error && sgdrt_csv_is_missing(field->text, field->length)) return put_missing(r, field, f, target, to);
     return target->dtype == SGDRT_F32 || target->dtype == SGDRT_F64 ? put_real(r, field, f, target, to)
                                                                     : put_integer_text(r, field, f, target, to);
 }
@@ -431,9 +469,9 @@ static int put_field(CsvReader *r, const CsvField *field, int f, unsigned char *
     for (int t = r->first_target[f]; t >= 0 && !code; t = r->targets[t].next) {
         const FieldTarget *target = &r->targets[t];
         unsigned char *to = record + target->offset;
-        code = r->listed[target->column] ? put_word(r, field, f, target, to)
-               : r->text.decimal == ','  ? put_comma_number(r, field, f, target, to)
-                                         : put_number(r, field, f, target, to);
+        code = holds_texts(r, target->column) ? put_word(r, field, f, target, to)
+               : r->text.decimal == ','       ? put_comma_number(r, field, f, target, to)
+                                              : put_number(r, field, f, target, to);
     }
     return code;
 }
@@ -664,7 +702,9 @@ static int load_table(CsvReader *r) {
     if (code) return code;
     sgdrt_table_settle(r->table, rows);
     r->table->row_in_file = r->table->own->row_in_file;
-    return 0;
+    for (int c = 0; c < r->table->column_count && !code; c++)
+        if (r->table->own->words[c]) code = sgdrt_settle_words(r->table, c, r->problem);
+    return code;
 }
 
 void sgdrt_csv_reader_close(CsvReader *r) {

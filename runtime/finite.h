@@ -15,6 +15,18 @@ static inline int sgdrt_f64_is_finite(const void *at) {
     return (bits & 0x7ff0000000000000u) != 0x7ff0000000000000u;
 }
 
+static inline int sgdrt_f32_is_nan(const void *at) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, at, sizeof bits);
+    return (bits & 0x7fffffffu) > 0x7f800000u;
+}
+
+static inline int sgdrt_f64_is_nan(const void *at) {
+    uint64_t bits;
+    __builtin_memcpy(&bits, at, sizeof bits);
+    return (bits & 0x7fffffffffffffffu) > 0x7ff0000000000000u;
+}
+
 /* All of so many numbers, one after the other; what is no float is. */
 static inline int sgdrt_all_finite(const void *at, sgdrt_dtype dtype, int64_t count) {
     int64_t bad = 0;

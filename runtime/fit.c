@@ -14,6 +14,7 @@
 #include "order.h"
 #include "plateau.h"
 #include "sgdrt.h"
+#include "statistics.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,10 +163,52 @@ static int take_statistics(Fit *fit) {
     return SGDRT_OK;
 }
 
+/* ---- what the rows say before they train --------------------------------------------------------- */
+static void call_derived(void *context, const sgdrt_call *call) {
+    const Fit *fit = context;
+    sgdrt_call own = *call;
+    own.state = fit->instance->state;
+    own.work = fit->instance->work;
+    fit->instance->code->derived(&own);
+}
+
+static sgdrt_learning learning_of(Fit *fit, const sgdrt_rows *data, const uint32_t *rows, int64_t count) {
+    const sgdrt_model *model = fit->model;
+    return (sgdrt_learning){.statistics = model->statistics,
+                            .statistic_count = model->statistic_count,
+                            .outputs = model->derived_count,
+                            .cells = model->cells,
+                            .state = fit->instance->state,
+                            .columns = data->columns,
+                            .rows = rows,
+                            .count = count,
+                            .derive = call_derived,
+                            .context = fit};
+}
+
+static int learn(Fit *fit) {
+    sgdrt_learning_problem problem;
+    sgdrt_learning learning = learning_of(fit, fit->train, fit->members, fit->training);
+    return sgdrt_learn(&learning, &problem);
+}
+
+static int check_weights(Fit *fit) {
+    sgdrt_learning_problem problem;
+    sgdrt_learning train = learning_of(fit, fit->train, fit->members, fit->training);
+    int status = sgdrt_check_weights(&train, &problem);
+    if (status || !fit->validating_count) return status;
+    sgdrt_learning valid = learning_of(fit, fit->valid, fit->validating, fit->validating_count);
+    return sgdrt_check_weights(&valid, &problem);
+}
+
 static int open_fit(Fit *fit) {
     const sgdrt_model *model = fit->model;
     int status = split(fit);
-    if (!status && !fit->instance->has_statistics) status = take_statistics(fit);
+    if (!status && !fit->instance->has_statistics) {
+        status = learn(fit);
+        if (!status) status = take_statistics(fit);
+    }
+    if (!status) status = check_weights(fit);
     if (status) return status;
     fit->feed = sgdrt_feed_of(fit->training, fit->members, model->batch, model->order, model->last,
                               header_of(fit)->seed);

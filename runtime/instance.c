@@ -6,6 +6,7 @@
 #include "problem.h"
 #include "saved.h"
 #include <stdlib.h>
+#include <string.h>
 
 static sgdrt_training training_of(const sgdrt_instance *instance) {
     const sgdrt_model *model = instance->model;
@@ -21,9 +22,9 @@ static int status_of(int code, int other) {
 
 static int save(const sgdrt_instance *instance, const char *path, void **bytes, size_t *length) {
     sgdrt_training training = training_of(instance);
-    const sgdrt_metadata about[] = {{"program", instance->model->name}};
+    const sgdrt_metadata about[] = {{"program", instance->model->name}, {"classes", instance->model->classes}};
     sgdrt_problem problem;
-    int code = sgdrt_save_training(&training, about, 1, path, bytes, length, &problem);
+    int code = sgdrt_save_training(&training, about, about[1].value ? 2 : 1, path, bytes, length, &problem);
     return code == PROBLEM_NO_TRAINING ? SGDRT_DIVERGED : status_of(code, SGDRT_FILE);
 }
 
@@ -39,7 +40,9 @@ void sgdrt_free_bytes(void *bytes) { free(bytes); }
 static int restore(sgdrt_instance *instance, sgdrt_checkpoint *checkpoint, sgdrt_saved_use use) {
     sgdrt_training training = training_of(instance);
     sgdrt_problem problem;
-    int code = sgdrt_restore_training(checkpoint, &training, use, &problem);
+    const char *own = instance->model->classes, *classes = sgdrt_find_metadata(checkpoint, "classes");
+    bool other_classes = own && classes && strcmp(own, classes);
+    int code = other_classes ? PROBLEM_NOT_SAVED : sgdrt_restore_training(checkpoint, &training, use, &problem);
     sgdrt_free_checkpoint(checkpoint);
     if (!code) instance->has_statistics = !training.no_statistics;
     return status_of(code, SGDRT_MISMATCH);

@@ -27,6 +27,7 @@ typedef enum sgdrt_status {
     SGDRT_NO_NAME = 12,    /* no such hyper-parameter */
     SGDRT_DEFERRED = 13,   /* a field with statistics of the data (standardize) has none yet: fit or load first */
     SGDRT_NOT_FINITE = 14, /* a value of a row is infinite or not a number; nothing was changed */
+    SGDRT_WEIGHT = 15,     /* a weight of a row is negative or not a number; nothing was changed */
     SGDRT_STATUS_COUNT
 } sgdrt_status;
 
@@ -50,6 +51,7 @@ typedef struct sgdrt_model_column { /* one member of NAME_data */
     int64_t elements, classes;         /* elements per row; classes > 0: a label, checked */
     int32_t dtype, predicts;           /* predicts: predict reads it */
     int32_t mean_cell, deviation_cell; /* standardize: statistics, -1 if none */
+    int32_t may_be_missing, reserved;  /* NaN stands for a value that is missing */
 } sgdrt_model_column;
 
 typedef struct sgdrt_model_plateau { /* a factor of the rate: plateau.h */
@@ -60,8 +62,22 @@ typedef struct sgdrt_model_plateau { /* a factor of the rate: plateau.h */
 } sgdrt_model_plateau;
 enum { SGDRT_TRAIN_LOSS = -1, SGDRT_VALID_LOSS = -2 };
 
+/* What fit learns from the rows that train before it trains, in this order; as the compiler's StatisticKind. */
+enum {
+    SGDRT_STATISTIC_MEAN,
+    SGDRT_STATISTIC_MEDIAN,
+    SGDRT_STATISTIC_STANDARD,
+    SGDRT_STATISTIC_SHARES,
+    SGDRT_STATISTIC_WEIGHT
+};
+typedef struct sgdrt_model_statistic {
+    int32_t kind, column, cell, output; /* of this column, or of this output of `derived`; -1 */
+    int64_t elements;                   /* of a row; SHARES: of the cell */
+    int32_t dtype, reserved;            /* of the output */
+} sgdrt_model_statistic;
+
 typedef struct sgdrt_code { /* compiled for one processor level */
-    sgdrt_function *init, *step, *evaluate, *predict;
+    sgdrt_function *init, *step, *evaluate, *predict, *derived;
     sgdrt_function *const *metrics;
 } sgdrt_code;
 
@@ -73,6 +89,8 @@ typedef struct sgdrt_model {
     const sgdrt_model_cell *cells;
     const sgdrt_model_slot *slots;
     const sgdrt_model_column *columns;
+    const sgdrt_model_statistic *statistics;
+    const char *classes; /* the texts of learnt classes as saved files have them; NULL: not known */
     const char *const *metric_names;
     const int64_t *argument_bytes;  /* evaluate's outputs: bytes per row of each kept argument */
     const int32_t *argument_counts; /* per metric */
@@ -82,6 +100,7 @@ typedef struct sgdrt_model {
     int64_t batch, epochs, steps, predict_elements; /* batch 0: all rows */
     int64_t copies, valid_copies;                   /* fit takes every row so often; 1 or more */
     double hold_out_part;
+    int32_t statistic_count, derived_count; /* derived: outputs */
     int32_t cell_count, slot_count, column_count, metric_count, argument_count;
     int32_t averaged, minimized, terms; /* sums of evaluate and step: over rows; all of the loss; with penalties */
     int32_t lr_slot;                    /* -1: none */

@@ -10,6 +10,8 @@
  *   text_file.c chars.c                    texts, character by character; vocabularies, and windows as rows
  *   load.c                                a data set from its files
  *   table.c standardize.c                  what is done to rows after reading
+ *   class_words.c table_classes.c          texts that are classes
+ *   statistics.c                           what a run learns from its rows before it trains
  *   checkpoint_read.c checkpoint_write.c   safetensors;  saved.c: which cells of a training stand there
  *   order.c feed.c                         which row stands at a place of an epoch
  *   instance.c fit.c                       NAME_save, NAME_load; NAME_fit, NAME_evaluate
@@ -52,6 +54,14 @@ typedef struct sgdrt_problem {
 size_t sgdrt_dtype_bytes(sgdrt_dtype dtype);
 const char *sgdrt_dtype_text(sgdrt_dtype dtype); /* "f32" */
 
+/* What becomes of a missing value: as the request says for all columns, an error, NaN, or a number of the column's own. */
+typedef enum sgdrt_missing {
+    SGDRT_MISSING_AS_SAID,
+    SGDRT_MISSING_ERROR,
+    SGDRT_MISSING_NAN,
+    SGDRT_MISSING_NUMBER
+} sgdrt_missing;
+
 /* What is known of a column before its file is opened. */
 typedef struct sgdrt_column_request {
     const char *name; /* for messages */
@@ -63,11 +73,17 @@ typedef struct sgdrt_column_request {
     int remap_count;                /* the value remap[i] becomes i (sgdrt_check_labels) */
     const char *const *remap_words; /* csv, i32: instead, the text remap_words[i] becomes i as it is read; chars: so */
     int64_t offset;                 /* chars: characters of the window before it */
-    bool wide;                      /* f32 stored as f64 until standardized */
-    bool truncated;                 /* i32 of a fraction: cut off; else a problem */
-    const char *path;               /* idx, npy: its file */
-    const int64_t *csv_index;       /* csv: as many as the shape has elements; from 0 */
-    const char *const *csv_name;    /* csv: NULL, or names; a NULL among them: the index */
+    bool learns_words; /* csv, i32: every text is a class, in their order, until sgdrt_take_classes says which are */
+    bool has_other;    /* csv: texts that are no class are class `other`; else a problem */
+    int other;
+    const char *missing_word; /* csv, texts: stands for one that is missing; NULL: nothing does */
+    sgdrt_missing missing;    /* csv, numbers */
+    double missing_value;
+    bool wide;                   /* f32 stored as f64 until standardized */
+    bool truncated;              /* i32 of a fraction: cut off; else a problem */
+    const char *path;            /* idx, npy: its file */
+    const int64_t *csv_index;    /* csv: as many as the shape has elements; from 0 */
+    const char *const *csv_name; /* csv: NULL, or names; a NULL among them: the index */
 } sgdrt_column_request;
 
 typedef enum sgdrt_source { SGDRT_CSV, SGDRT_IDX, SGDRT_NPY, SGDRT_CHARS } sgdrt_source;
@@ -105,6 +121,7 @@ typedef struct sgdrt_table_column {
     const double *remap;
     int remap_count;
     const char *const *remap_words; /* NULL, or remap_count names of classes */
+    bool learns_words;              /* ... that are all texts of the file, so far */
     int64_t missing;                /* csv: how often missing_value was taken */
     const char *path;               /* NULL: made in memory */
 } sgdrt_table_column;
@@ -146,6 +163,14 @@ void *sgdrt_row(const sgdrt_table *table, int column, int64_t row);
 int sgdrt_keep_rows(sgdrt_table *table, const uint8_t *keep, sgdrt_problem *problem);
 /* Applies remap and checks 0 .. classes-1, for every column that asks for it. Call it once, after keep. */
 int sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem);
+
+/* Texts that are classes, of a column that learns them. Which of its remap_words stand in the listed rows (NULL: rows
+ * 0 .. count-1) gets a 1 in used, remap_count long. */
+void sgdrt_classes_used(const sgdrt_table *table, int column, const uint32_t *rows, int64_t count, uint8_t *used);
+/* The classes are these words, sorted by their bytes, from now on; they must outlive the table. Other texts become class
+ * `other`, or where that is negative a problem of their row. */
+int sgdrt_take_classes(sgdrt_table *table, int column, const char *const *words, int count, int other,
+                       sgdrt_problem *problem);
 
 /* ---- standardising ----------------------------------------------------------------------- */
 /* Mean and population deviation of each element over the listed rows: two f64 chains in the order of the

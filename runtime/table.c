@@ -1,5 +1,6 @@
 /* table: data sets in memory, and what is done to their rows after loading: keep, remap, label ranges. */
 #include "table.h"
+#include "class_words.h"
 #include "float_control.h"
 #include "problem.h"
 #include <math.h>
@@ -105,10 +106,11 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
         own->offset_of = calloc(places, sizeof *own->offset_of);
         own->field_of = calloc(places, sizeof *own->field_of);
         own->wide = calloc(places, sizeof *own->wide);
+        own->words = calloc(places, sizeof(*own->words));
         own->strings = malloc(strings_bytes(path, columns, count));
     }
     if (!table || !own || !described || !table->columns || !own->blocks || !own->block_of || !own->offset_of ||
-        !own->field_of || !own->wide || !own->strings) {
+        !own->field_of || !own->wide || !own->words || !own->strings) {
         if (table && own) {
             sgdrt_free_table(table);
         } else {
@@ -133,6 +135,7 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
                                             .rank = columns[c].rank,
                                             .elements = elements,
                                             .classes = columns[c].classes,
+                                            .learns_words = columns[c].learns_words,
                                             .remap_count = columns[c].remap_count};
     }
     copy_strings(table, path, columns);
@@ -271,6 +274,7 @@ int sgdrt_copy_table(const sgdrt_table *from, sgdrt_table **result, sgdrt_proble
                                             .remap = d->remap,
                                             .remap_count = d->remap_count,
                                             .remap_words = d->remap_words,
+                                            .learns_words = d->learns_words,
                                             .path = d->path};
     }
     sgdrt_table *table = NULL;
@@ -306,11 +310,13 @@ void sgdrt_free_table(sgdrt_table *table) {
     struct sgdrt_table_private *own = table->own;
     for (int b = 0; own->blocks && b < own->block_count; b++) free(own->blocks[b].bytes);
     for (int c = 0; own->field_of && c < table->column_count; c++) free(own->field_of[c]);
+    for (int c = 0; own->words && c < table->column_count; c++) sgdrt_words_free(own->words[c]);
     free(own->blocks);
     free(own->block_of);
     free(own->offset_of);
     free(own->field_of);
     free(own->wide);
+    free(own->words);
     free(own->row_in_file);
     free(own->strings);
     free(own);
@@ -413,8 +419,14 @@ static int word_problem(const sgdrt_table_column *d, const char *path, const cha
         return code;
     }
     int code = sgdrt_problem_set(problem, PROBLEM_REMAP, path, line, at,
-                                 "%s\"%s\" is not among the %d texts that remap lists (field %s)", where, shown,
-                                 d->remap_count, d->name);
+                                 d->learns_words
+                                     ? "%s\"%s\" is none of the %d classes that training has seen (field %s)"
+                                     : "%s\"%s\" is not among the %d texts that remap lists (field %s)",
+                                 where, shown, d->remap_count, d->name);
+    if (d->learns_words) {
+        sgdrt_problem_help(problem, "other = true in classes(...) makes a class of all that training has not seen");
+        return code;
+    }
     int near = sgdrt_nearest(shown, strlen(shown), d->remap_words, d->remap_count);
     if (near >= 0)
         sgdrt_problem_help(problem, "list it, or leave its rows out with keep; \"%.100s\" is near",
@@ -459,6 +471,10 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
     return code;
 }
 
+int sgdrt_table_no_class(const sgdrt_table *table, int column, int64_t row, int64_t element, sgdrt_problem *problem) {
+    return label_problem(table, column, row, element, PROBLEM_REMAP, TABLE_NO_WORD, problem);
+}
+
 /* The values that remap lists, sorted, each with its class. */
 typedef struct Named {
     double value;
@@ -499,7 +515,7 @@ static int check_row(sgdrt_table *table, int column, int64_t r, const Named *sor
     void *row = sgdrt_row(table, column, r);
     for (int64_t e = 0; e < d->elements; e++) {
         double value = element_value(row, d->dtype, e);
-        if (d->remap_words && value == TABLE_NO_WORD)
+        if (d->remap_words && value == TABLE_NO_WORD && !table->own->words[column])
             return wrong_label(check, table, column, r, e, PROBLEM_REMAP, value);
         if (d->remap_count && !d->remap_words) {
             Named wanted = {value, 0};
@@ -508,6 +524,7 @@ static int check_row(sgdrt_table *table, int column, int64_t r, const Named *sor
             value = found->to;
             set_element(row, d->dtype, e, value);
         }
+        if (d->learns_words) continue;
         if (d->classes > 0 && !(value >= 0 && value < (double)d->classes && value == floor(value)))
             return wrong_label(check, table, column, r, e, PROBLEM_LABEL, value);
     }
@@ -519,8 +536,9 @@ static int check_labels(sgdrt_table *table, LabelCheck *check) {
     int code = 0;
     if (table->own->overlapping) return 0; /* numbered as they were read */
     for (int c = 0; c < table->column_count; c++) {
-        if (!table->described[c].remap_count && table->described[c].classes <= 0) continue;
-        Named *sorted = sort_remap(&table->described[c]);
+        const sgdrt_table_column *d = &table->described[c];
+        if (!d->remap_count && d->classes <= 0) continue;
+        Named *sorted = sort_remap(d);
         if (!sorted) return sgdrt_problem_memory(check->problem, table->own->path, sizeof *sorted);
         for (int64_t r = 0; r < table->rows && (!code || check->bad); r++) {
             int wrong = check_row(table, c, r, sorted, check);

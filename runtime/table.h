@@ -26,8 +26,9 @@ struct sgdrt_table_private {
     size_t overlapping; /* bytes of the one block of windows; 0: rows lie one after the other */
     int *block_of;
     size_t *offset_of;
-    bool *wide;       /* by column: loaded as f64 for standardizing */
-    int64_t capacity; /* rows that fit in the blocks */
+    bool *wide;                /* by column: loaded as f64 for standardizing */
+    struct ClassWords **words; /* by column: texts that it learns; NULL */
+    int64_t capacity;          /* rows that fit in the blocks */
     uint32_t *row_in_file;
     /* csv: enough to find a row's place in its file again */
     char *path;
@@ -57,6 +58,9 @@ int64_t sgdrt_table_compact(sgdrt_table *table, const uint8_t *keep);
 void sgdrt_table_widen(sgdrt_table *table);
 /* sgdrt_check_labels that goes on: bad[row] becomes 1 where a label is none, and the problem is of the first such row. */
 int sgdrt_table_mark_labels(sgdrt_table *table, uint8_t *bad, sgdrt_problem *problem);
+
+/* The problem of a text that no class has. */
+int sgdrt_table_no_class(const sgdrt_table *table, int column, int64_t row, int64_t element, sgdrt_problem *problem);
 
 /* The range rows_begin .. rows_end of a file with `rows` rows; a problem if it is not inside. */
 int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin, int64_t *end,

@@ -90,13 +90,14 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
 }
 
 int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
-    RunEntry *list = arena_array(c->arena, RunEntry, run->measure_count + run->part_count + 4);
+    RunEntry *list = arena_array(c->arena, RunEntry, run->measure_count + run->part_count + 5);
     const RunEntry fixed[] = {{ENTRY_INIT, 0, &run->init, 0, "init"},
                               {ENTRY_STEP, 0, &run->step, loop_batch(run->batch), "step"},
                               {ENTRY_EVALUATE, 0, &run->evaluate, 0, "evaluate"},
-                              {ENTRY_PREDICT, 0, &run->predictor, 0, "predict"}};
+                              {ENTRY_PREDICT, 0, &run->predictor, 0, "predict"},
+                              {ENTRY_DERIVED, 0, &run->derived, 0, "derived"}};
     int count = 0;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         if (fixed[i].function->root_count > 0) list[count++] = fixed[i];
     for (int i = 0; i < run->part_count; i++)
         list[count++] = (RunEntry){ENTRY_PART, i, &run->parts[i].function, loop_batch(run->batch),

@@ -58,12 +58,35 @@ static void add_members(Text *to, const Run *run, const char *const *members, co
         if (column->classes) text_add(to, ", labels 0 .. %lld", (long long)column->classes - 1);
         if (column->remap_words) add_class_names(to, column);
         if (column->standardized) text_add(to, ", as measured: standardized inside");
+        if (column->missing == MISSING_NAN) text_add(to, ", NaN where it is missing");
         if (!predicts[i]) text_add(to, "; not read by predict");
         if (field && field->doc) {
             text_add(to, ": ");
             text_add_c_comment(to, field->doc);
         }
         text_add(to, " */\n");
+    }
+}
+
+/* PREFIX_names_of_REGION[k], and the way back: PREFIX_class_of_REGION(text). */
+static void add_class_tables(Text *to, const Run *run, const char *prefix, const char *const *members) {
+    for (int i = 0; i < run->data->column_count; i++) {
+        const Column *column = &run->data->columns[i];
+        long long classes = (long long)column->classes;
+        if (!column->remap_words || classes < 1) continue;
+        text_add(to, "/* The classes of %s: their names, and the class of a text, or %d. */\n", members[i],
+                 column->has_other ? column->other : -1);
+        text_add(to, "static const char *const %s_names_of_%s[%lld] = {", prefix, members[i], classes);
+        for (int64_t k = 0; k < classes; k++) {
+            text_add(to, k ? ", " : "");
+            text_add_c_string(to, column->remap_words[k]);
+        }
+        text_add(to, "};\nstatic inline int32_t %s_class_of_%s(const char *text) {\n", prefix, members[i]);
+        text_add(
+            to,
+            "    for (int32_t k = 0; k < %d; k++) {\n        const char *a = text, *b = %s_names_of_%s[k];\n"
+            "        while (*a && *a == *b) a++, b++;\n        if (*a == *b) return k;\n    }\n    return %d;\n}\n",
+            column->remap_count, prefix, members[i], column->has_other ? column->other : -1);
     }
 }
 
@@ -188,6 +211,7 @@ static void add_block(Text *to, const HeaderBlock *block) {
     add_members(to, run, members, block->predicts);
     exported_add(to, prefix, "} @_data;\n");
     add_rows_helper(to, run, prefix, members);
+    add_class_tables(to, run, prefix, members);
     add_parameters(to, run);
     add_functions(to, run, prefix, false);
     text_add(to, "/* These call libsgdrt; a shared object holds it. */\n");

@@ -14,7 +14,7 @@
 typedef struct JitExecutor {
     Executor executor;
     Codegen *codegen;
-    Compiled *function[4], **metric;
+    Compiled *function[ENTRY_METRIC], **metric;
     Compiled *step_of_any;          /* for mini-batches larger than the run's */
     Compiled **part, **part_of_any; /* of steps that have several */
     sgdrt_function *parts;          /* what calls them; NULL: not compiled yet */

@@ -10,5 +10,8 @@ int model_figure(const Run *run, const char *figure); /* a measure, SGDRT_TRAIN_
 int64_t model_copies(const DataSet *data);            /* how often fit takes a row; 1 for no data set */
 int64_t model_outputs(const Run *run);                /* numbers that predict writes for a row */
 int64_t model_row_bytes(const Node *node);            /* of a value of one row */
+DType model_statistic_type(const Run *run, const Statistic *statistic); /* of what it is made of */
+/* Texts that are learnt classes, as saved files have them: {"region":["east","north"]}; NULL: not known. */
+const char *model_classes(Arena *arena, const DataSet *data);
 
 #endif

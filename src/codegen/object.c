@@ -125,6 +125,7 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
         case ENTRY_PART: sizes.step = bytes > sizes.step ? bytes : sizes.step; break;
         case ENTRY_EVALUATE: sizes.evaluate = bytes; break;
         case ENTRY_PREDICT: sizes.predict = bytes; break;
+        case ENTRY_DERIVED:
         case ENTRY_METRIC: break;
         }
         if (bytes > sizes.most) {

@@ -113,16 +113,28 @@ static LLVMValueRef columns(Builder *b, const Run *run, const bool *predicts) {
         rows[i] = RECORD(b, string(b, members[i]), int64(b, shape_size(column->shape)), int64(b, column->classes),
                          int32(b, column->dtype), int32(b, predicts[i]),
                          int32(b, column->standardized ? column->mean_cell : -1),
-                         int32(b, column->standardized ? column->deviation_cell : -1));
+                         int32(b, column->standardized ? column->deviation_cell : -1),
+                         int32(b, column->missing == MISSING_NAN), int32(b, 0));
     }
     return data->column_count ? table(b, LLVMTypeOf(rows[0]), rows, data->column_count) : null(b);
+}
+
+static LLVMValueRef statistics(Builder *b, const Run *run) {
+    LLVMValueRef *rows = arena_array(b->arena, LLVMValueRef, run->statistic_count);
+    for (int i = 0; i < run->statistic_count; i++) {
+        const Statistic *s = &run->statistics[i];
+        rows[i] = RECORD(b, int32(b, s->kind), int32(b, s->column), int32(b, s->cell), int32(b, s->output),
+                         int64(b, shape_size(s->shape)), int32(b, model_statistic_type(run, s)), int32(b, 0));
+    }
+    return run->statistic_count ? table(b, LLVMTypeOf(rows[0]), rows, run->statistic_count) : null(b);
 }
 
 static LLVMValueRef code(Builder *b, const Run *run, const char *prefix) {
     LLVMValueRef *metrics = arena_array(b->arena, LLVMValueRef, run->measure_count);
     for (int i = 0; i < run->measure_count; i++) metrics[i] = function(b, prefix, text_format(b->arena, "metric%d", i));
     return RECORD(b, function(b, prefix, "init"), function(b, prefix, "step"), function(b, prefix, "evaluate"),
-                  function(b, prefix, "predict"), table(b, pointer(b), metrics, run->measure_count));
+                  function(b, prefix, "predict"), function(b, prefix, "derived"),
+                  table(b, pointer(b), metrics, run->measure_count));
 }
 
 static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
@@ -148,9 +160,11 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
     for (int i = 0; i < run->term_count; i++) parts[i] = int32(b, run->terms[i].part);
     LLVMTypeRef i32 = LLVMInt32TypeInContext(b->context), i64 = LLVMInt64TypeInContext(b->context);
     int64_t outputs = model_outputs(run);
+    const char *classes = model_classes(b->arena, run->data);
     return RECORD(b, int32(b, SGDRT_ABI), int32(b, block->level_count), string(b, block->header.prefix),
                   table(b, LLVMTypeOf(codes[0]), codes, block->level_count), table(b, i32, levels, block->level_count),
-                  cells(b, run), slots(b, run), columns(b, run, block->header.predicts),
+                  cells(b, run), slots(b, run), columns(b, run, block->header.predicts), statistics(b, run),
+                  classes ? string(b, classes) : null(b),
                   table(b, pointer(b), names, run->measure_count), table(b, i64, bytes, arguments),
                   table(b, i32, counts, run->measure_count),
                   table(b, i32, parts, run->part_count ? run->term_count : 0), int64(b, (int64_t)run->seed),
@@ -158,6 +172,7 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
                   int64(b, run->batch), int64(b, run->epochs), int64(b, run->steps), int64(b, outputs),
                   int64(b, model_copies(run->data)), int64(b, model_copies(run->valid)), real64(b, run->hold_out_part),
+                  int32(b, run->statistic_count), int32(b, run->derived.root_count),
                   int32(b, run->cell_count), int32(b, run->slot_count), int32(b, run->data->column_count),
                   int32(b, run->measure_count), int32(b, arguments), int32(b, run_averaged(run)),
                   int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),

@@ -67,6 +67,7 @@ static void dump_run(Driver *driver, Run *run, const char *stage) {
     for (int i = 0; i < run_step_functions(run); i++) vector_push(driver->arena, &functions, run_step_function(run, i));
     vector_push(driver->arena, &functions, &run->evaluate);
     vector_push(driver->arena, &functions, &run->predictor);
+    vector_push(driver->arena, &functions, &run->derived);
     Text text = text_new(driver->arena);
     for (int f = 0; f < functions.count; f++) {
         const Function *function = functions.items[f];

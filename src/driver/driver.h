@@ -10,7 +10,8 @@
  *   find_data.c    where data files lie;  tables.c: data sets in memory, standardised;  synthetic.c: made columns
  *   vocabulary.c   names of classes that are learnt from the data
  *   split.c        which rows train and which are held out;  rounding.c: differences that f32 loses
- *   state.c        a run's state before its first step
+ *   state.c        a run's state before its first step;  learn.c: what it learns from its rows before;  classes.c, emit_classes.c: names of
+ *                  classes that are texts
  *   training.h     one run in training
  *   train.c        the loop around ENTRY_STEP;  steps.c: calls of it;  evaluate.c: losses and metrics of a set of rows
  *   threads.c      how many threads train;  watch.c: keep and stop;  rate.c: the learning rate at a moment

@@ -6,6 +6,7 @@
 #include "codegen/c/c.h"
 #include "codegen/codegen.h"
 #include "codegen/interface.h"
+#include "driver/training.h"
 #include "driver/driver.h"
 #include "driver/link.h"
 #include "driver/manifest.h"
@@ -273,6 +274,7 @@ ExitCode driver_emit(Driver *driver) {
         driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
         return EXIT_SOURCE;
     }
+    if (machine && !classes_for_objects(driver)) return EXIT_DATA;
     const char *const *prefixes = machine ? interface_prefixes(driver->arena, driver->program, stem_of(driver)) : NULL;
     if (machine && !prefixes) return EXIT_SOURCE;
     Sessions texts = {.prefixes = prefixes}, object = {.prefixes = prefixes};

@@ -42,6 +42,7 @@ static void add_graphs(Driver *driver, Text *to, Run *run, EmitKind kind) {
     if (dot) return;
     add_function(to, &run->evaluate, dot);
     add_function(to, &run->predictor, dot);
+    add_function(to, &run->derived, dot);
     for (int m = 0; m < run->measure_count; m++) add_function(to, &run->measures[m].metric, dot);
 }
 

@@ -23,7 +23,7 @@ bool gradient_open(Gradient *g, Driver *driver, Codegen *codegen, const Tables *
     g->work = g->initial + 2 * state;
     g->sums = arena_array(driver->arena, double, run->term_count + 1);
     state_start(run, g->executor, data, g->initial, g->work, 1);
-    return true;
+    return learn_from_rows(driver, run, g->executor, data, g->initial, g->work);
 }
 
 void gradient_close(Gradient *g) {

@@ -11,6 +11,7 @@
 #include "fit.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MANIFEST_VERSION = 1, ALIGNMENT = 64 };
 
@@ -144,6 +145,20 @@ static void classes(Json *j, const Column *column) {
     }
 }
 
+/* The class of a missing text; -1: there is none. */
+static int class_of_missing(const Column *column) {
+    for (int k = 0; column->missing_word && k < column->remap_count && column->remap_words; k++)
+        if (!strcmp(column->remap_words[k], column->missing_word)) return k;
+    return column->has_other ? column->other : -1;
+}
+
+static void class_or_null(Json *j, const char *name, int class) {
+    if (class >= 0)
+        json_integer(j, name, class);
+    else
+        json_null(j, name);
+}
+
 /* Of a csv: which of its columns the elements are, by name or by number. */
 static void csv_columns(Json *j, const Column *column) {
     if (!column->csv_count) {
@@ -184,6 +199,9 @@ static void rows(Json *j, const HeaderBlock *block) {
         classes(j, column);
         csv_columns(j, column);
         json_bool(j, "standardized", column->standardized);
+        json_bool(j, "may_be_missing", column->missing == MISSING_NAN);
+        class_or_null(j, "other_class", column->has_other ? column->other : -1);
+        class_or_null(j, "missing_class", class_of_missing(column));
         json_bool(j, "read_by_predict", block->predicts[i]);
         json_close(j);
     }

@@ -6,6 +6,7 @@
  * ended. `start` takes what serves alone: another training begins there.
  */
 #include "codegen/exported_names.h"
+#include "codegen/model_facts.h"
 #include "driver/find_data.h"
 #include "driver/output.h"
 #include "driver/record.h"
@@ -67,6 +68,7 @@ static bool make_file(Training *t, void **bytes, size_t *length, sgdrt_problem *
     const Run *run = t->run;
     Arena *arena = t->driver->arena;
     bool diverged = t->end == END_DIVERGED;
+    const char *classes = model_classes(arena, run->data);
     sgdrt_training training = training_of(t);
     if (diverged)
         training.state = t->best;
@@ -84,6 +86,7 @@ static bool make_file(Training *t, void **bytes, size_t *length, sgdrt_problem *
         {"sums", diverged ? "" : record_sums(t)},
         {"kept", record_kept(t)},
         {"stalled", diverged ? "" : record_stalled(t)},
+        {"classes", classes ? classes : ""},
     };
     enum { RECORDS = sizeof records / sizeof *records };
     sgdrt_metadata *more = arena_array(arena, sgdrt_metadata, RECORDS + run->data->column_count);
@@ -156,10 +159,13 @@ static bool same_statistics(Training *t, const sgdrt_checkpoint *file, sgdrt_pro
 }
 
 static bool same_classes(Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
-    const char *column;
-    if (vocabulary_is_same(t->driver->arena, t->run->data, file, &column)) return true;
-    return refuse(problem, text_format(t->driver->arena,
-                                       "it was trained on another text: the classes of %s stand for others", column));
+    Arena *arena = t->driver->arena;
+    const char *column, *now = model_classes(arena, t->run->data), *then = sgdrt_find_metadata(file, "classes");
+    if (!vocabulary_is_same(arena, t->run->data, file, &column))
+        return refuse(problem,
+                      text_format(arena, "it was trained on another text: the classes of %s stand for others", column));
+    return !now || !then || !strcmp(now, then) ||
+           refuse(problem, text_format(arena, "it was trained on other rows: their classes were %.200s", then));
 }
 
 static bool same_seed(Training *t, const sgdrt_checkpoint *file, sgdrt_problem *problem) {
@@ -270,6 +276,7 @@ bool saved_read_parameters(Training *t, const char *path) {
         sgdrt_free_checkpoint(file);
         return false;
     }
+    if (!code && !same_classes(t, file, &problem)) code = problem.code;
     if (!code) code = sgdrt_restore_training(named, &training, SGDRT_START, &problem);
     if (code) report_problem(t->driver, &problem, t->run->start_span, "the run starts from it");
     sgdrt_free_checkpoint(file);

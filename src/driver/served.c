@@ -47,7 +47,7 @@ ExitCode served_choose_run(Driver *driver, const sgdrt_checkpoint *file) {
     if (!chosen && count > 1) return complain_of_choice(driver, saved, runs, count);
     program->runs = arena_copy(driver->arena, chosen ? chosen : runs[0], sizeof *chosen);
     program->run_count = 1;
-    return EXIT_DONE;
+    return classes_from_file(driver, file, &program->runs[0]) ? EXIT_DONE : EXIT_DATA;
 }
 
 /* ---- what the file has of it ---------------------------------------------------------------------- */

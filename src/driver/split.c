@@ -40,6 +40,13 @@ static void last_rows(Arena *arena, const Run *run, RowSet *train, RowSet *valid
     valid->rows = rows;
 }
 
+/* Texts that are not classes yet may be more than there will be. */
+static int64_t classes_of(const Run *run, const sgdrt_table *table) {
+    const Field *field = &run->data->fields[run->hold_out_by];
+    int64_t texts = field->column >= 0 ? table->described[field->column].remap_count : 0;
+    return texts > field->classes ? texts : field->classes;
+}
+
 void split_rows(Arena *arena, const Run *run, const sgdrt_table *table, RowSet *train, RowSet *valid) {
     *valid = (RowSet){table, NULL, 0};
     *train = split_none(arena, run->data, table);
@@ -50,7 +57,7 @@ void split_rows(Arena *arena, const Run *run, const sgdrt_table *table, RowSet *
     }
     bool by_label = run->hold_out == HOLD_OUT_SPLIT && run->hold_out_by >= 0;
     const int32_t *labels = by_label ? labels_of(arena, run, table) : NULL;
-    int64_t classes = by_label ? run->data->fields[run->hold_out_by].classes : 0, all = train->count;
+    int64_t classes = by_label ? classes_of(run, table) : 0, all = train->count;
     uint32_t *rows = arena_array(arena, uint32_t, all + 1);
     uint32_t training = 0;
     if (!sgdrt_hold_out((int)run->hold_out, run->hold_out_part, run->seed, (uint32_t)all, labels, classes, rows,

@@ -126,6 +126,12 @@ static bool request_columns(Driver *driver, const DataSet *set, const bool *need
             .remap_count = column->remap_count,
             .remap_words = (const char *const *)column->remap_words,
             .offset = column->offset,
+            .learns_words = column->learns_words,
+            .has_other = column->has_other,
+            .other = column->other,
+            .missing_word = column->missing_word,
+            .missing = (sgdrt_missing)column->missing,
+            .missing_value = column->missing_value,
             .csv_index = column->csv_index,
             .csv_name = (const char *const *)column->csv_name,
         };
@@ -351,6 +357,31 @@ static bool standardize_rows(Driver *driver, const RunData *data, const RowSet *
     return false;
 }
 
+/* Texts become the classes that the training rows have, in all rows of the run. */
+static bool take_classes(Driver *driver, const Prepared *p, const RowSet *rows, int column) {
+    const Column *c = &p->set->columns[column];
+    sgdrt_problem problem = {0};
+    if (!sgdrt_take_classes((sgdrt_table *)rows->table, column, p->data.words[column], p->data.word_counts[column],
+                            c->has_other ? c->other : -1, &problem))
+        return true;
+    report_problem(driver, &problem, c->span, "its classes are learnt");
+    return false;
+}
+
+static bool learn_classes(Driver *driver, Prepared *p, bool valid_apart) {
+    RunData *data = &p->data;
+    bool good = true;
+    if (!classes_are_learnt(p->set)) return true;
+    data->words = arena_array(driver->arena, const char *const *, p->set->column_count + 1);
+    data->word_counts = arena_array(driver->arena, int, p->set->column_count + 1);
+    for (int i = 0; i < p->set->column_count && good; i++) {
+        if (!p->set->columns[i].learns_words) continue;
+        good = classes_of_rows(driver, &p->set->columns[i], &data->train, i, &data->words[i], &data->word_counts[i]) &&
+               take_classes(driver, p, &data->train, i) && (!valid_apart || take_classes(driver, p, &data->valid, i));
+    }
+    return good;
+}
+
 /* mean NULL: by the statistics of the training rows. */
 static bool standardize(Driver *driver, Tables *tables, Prepared *p, const double *const *mean_of,
                         const double *const *deviation_of) {
@@ -358,10 +389,12 @@ static bool standardize(Driver *driver, Tables *tables, Prepared *p, const doubl
     bool valid_apart = p->valid_set != NULL && p->valid_set != p->set;
     data->mean = arena_array(driver->arena, const double *, p->set->column_count + 1);
     data->deviation = arena_array(driver->arena, const double *, p->set->column_count + 1);
-    if (!has_standardized(p->set)) return true;
+    if (!has_standardized(p->set) && !classes_are_learnt(p->set)) return true;
     if (!writable(driver, tables, p->set, &data->train, &p->own_train)) return false;
     if (valid_apart && !writable(driver, tables, p->valid_set, &data->valid, &p->own_valid)) return false;
     if (!valid_apart) data->valid.table = data->train.table;
+    if (!learn_classes(driver, p, valid_apart)) return false;
+    if (!has_standardized(p->set)) return true;
     for (int i = 0; i < p->set->column_count; i++) {
         const Column *column = &p->set->columns[i];
         int64_t elements = shape_size(column->shape);
@@ -440,6 +473,10 @@ bool tables_standardize_by(Driver *driver, Tables *tables, const double *const *
     bool good = true;
     for (int i = 0; i < tables->prepared.count && good; i++)
         good &= standardize(driver, tables, tables->prepared.items[i], mean, deviation);
+    for (int r = 0; r < driver->program->run_count && good; r++) {
+        const RunData *data = tables_of_run(tables, r);
+        if (data->words) classes_name_run(driver->arena, &driver->program->runs[r], data->words, data->word_counts);
+    }
     tables->seconds += clock_seconds() - begin;
     return good;
 }

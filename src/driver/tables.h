@@ -13,6 +13,8 @@ typedef struct RowSet {
 typedef struct RunData {
     RowSet train, valid;              /* valid.count 0: none */
     const double **mean, **deviation; /* per column of the data set, of the training rows; NULL: not standardised */
+    const char *const **words;        /* per column: the classes that it has learnt; NULL: none are learnt */
+    int *word_counts;
 } RunData;
 
 /* Rows that cannot be read, where they are left out and counted. */

@@ -220,6 +220,7 @@ static bool begin_run(Training *t, Training *const *all) {
     const Options *o = t->driver->options;
     const Run *run = t->run;
     state_start(run, t->executor, t->data, t->state, t->work, t->planned);
+    if (!learn_from_rows(t->driver, run, t->executor, t->data, t->state, t->work)) return false;
     if (isfinite(run->quadratic_lr)) quadratic_check(t);
     if (run->start_run >= 0) saved_copy_parameters(t, all[run->start_run]);
     if (run->start_file && !saved_read_parameters(t, run->start_file)) return false;

@@ -116,6 +116,22 @@ bool trace_write(Training *t, const char *path);
 void state_clear(const Run *run, void *state, int64_t planned);
 void state_start(const Run *run, Executor *executor, const RunData *data, void *state, void *work, int64_t planned);
 
+/* ---- learn.c --------------------------------------------------------------------------------- */
+/* Statistics of the rows that train, into a state that has begun; weights are looked at. False after a diagnostic. */
+bool learn_from_rows(Driver *driver, const Run *run, Executor *executor, const RunData *data, void *state, void *work);
+
+/* ---- classes.c ------------------------------------------------------------------------------- */
+/* Has it columns whose classes are not known yet? */
+bool classes_are_learnt(const DataSet *set);
+/* The texts of the rows, sorted; false after a diagnostic: there are too many. */
+bool classes_of_rows(Driver *driver, const Column *column, const RowSet *rows, int index, const char *const **words,
+                     int *count);
+/* The run's data set becomes a copy that has these classes, by column, or those of its saved file. */
+void classes_name_run(Arena *arena, Run *run, const char *const *const *words, const int *counts);
+bool classes_from_file(Driver *driver, const sgdrt_checkpoint *file, Run *run);
+/* ---- emit_classes.c: the same for an object, if the data is at hand; false after a diagnostic. */
+bool classes_for_objects(Driver *driver);
+
 /* ---- evaluate.c ------------------------------------------------------------------------------ */
 /* Losses (per term, into t->evaluated; the loss returned) over the rows; with `metrics` also the kept arguments
  * and every measure. */

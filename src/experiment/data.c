@@ -202,7 +202,7 @@ static Node *stored_field(SourceContext *context, Scope *scope, const Stmt *stmt
     if (context->type.classes && source_window_slice(context, node, column))
         return source_column_value(context, *column)->node;
     if (context->type.classes) node = source_shifted_label(context, node, context->type.classes);
-    if (node->op == OP_COLUMN) {
+    if (node->op == OP_COLUMN && !context->variant->fields.items[context->field].filled) {
         *column = (int)node->attr.index;
         if (context->type.classes && context->variant->columns.items[*column].classes != context->type.classes) {
             *column = source_own_column(context, *column);
@@ -269,7 +269,8 @@ static bool field_form(Experiment *X, const DataVariant *variant, const DataDecl
 static bool lower_field(Experiment *X, DataDecl *decl, SourceContext *context, Scope *scope, const Stmt *stmt) {
     DataVariant *variant = context->variant;
     if (!field_form(X, variant, decl, stmt)) return false;
-    Field field = {.name = stmt->bind.name.text, .column = -1, .doc = stmt->doc, .span = stmt->bind.name.span};
+    Field field = {
+        .name = stmt->bind.name.text, .column = -1, .standard = -1, .doc = stmt->doc, .span = stmt->bind.name.span};
     context->field = variant->fields.count;
     context->type = lower_type(X->L, scope, stmt->bind.type);
     context->broken = false;
@@ -400,6 +401,10 @@ static void lower_variant(Experiment *X, DataDecl *decl, DataVariant *variant) {
     set->column_count = variant->columns.count;
     set->fields = variant->fields.items;
     set->field_count = variant->fields.count;
+    set->statistics = variant->statistics.items;
+    set->statistic_count = variant->statistics.count;
+    set->statistic_cells = variant->statistic_cells.items;
+    set->statistic_cell_count = variant->statistic_cells.count;
 }
 
 DataVariant *data_lower(Experiment *X, DataDecl *decl) {

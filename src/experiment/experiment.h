@@ -5,7 +5,9 @@
  *   declared.c         finding what is declared
  *   top_setting.c      the values of top-level settings
  *   each.c             `each`: which sites there are, their product, the choice of a run
- *   data.c             data declarations: fields;  source.c: columns, standardize, remap
+ *   data.c             data declarations: fields;  source.c: columns, standardize
+ *   source_functions.c what fields call;  source_classes.c: remap, classes;  source_missing.c: what stands for missing values
+ *   statistic.c        what is learnt from the rows before they train: means, medians, shares
  *   source_call.c      csv(...), idx(...), ...: what they take is in source_csv.c, source_arrays.c, source_synthetic.c,
  *                      source_text.c and, of several, source_arguments.c;  source_window.c: windows of a text
  *   train_block.c      the statements of a train block, and `like`;  train.c: its runs
@@ -85,6 +87,8 @@ typedef struct DataVariant {
     Vector(Column) columns;
     Vector(Field) fields;
     Vector(const Stmt *) field_stmt; /* per field */
+    Vector(Statistic) statistics;
+    Vector(StatisticCell) statistic_cells;
 } DataVariant;
 
 typedef struct DataDecl {
@@ -241,16 +245,21 @@ struct SourceContext {
     bool exact;  /* the field's expression is just this word */
     bool making; /* columns may be made; else they are found */
     bool standardize, raw;
+    bool inside;           /* what is standardized, as an expression */
     bool whole, truncated; /* columns are i32; i32(...) around them */
     const Expr *alone;     /* the call that the whole field is made of, or NULL */
     const Expr *remap_call;
-    const Value *remap; /* the list of a remap around the column at hand */
-    bool broken;        /* an error was reported */
+    const Value *remap;       /* the list of a remap around the column at hand */
+    bool learns_words, other; /* classes around it; other = true there */
+    int64_t class_count;      /* classes(column, 4); 0: as the field has */
+    bool asks_missing;        /* is_missing around it */
+    bool broken;              /* an error was reported */
 };
 /* The call of a source: fills kind, paths and options of the set. False after an error. */
 bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant);
 /* Is it a word or a call of column(s), and nothing else? */
 bool source_is_plain_column(const SourceContext *context, const Expr *expr);
+Value *source_lower_columns(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
 extern const Builtin source_builtins[]; /* columns, standardize, ...; the last has no name */
 /* Binds columns, column, standardize, remap in `scope`; the context must outlive it. */
 void source_bind_functions(SourceContext *context, Scope *scope);
@@ -259,6 +268,8 @@ void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr);
 int source_add_column(SourceContext *context, Column column);
 /* The column as the field at hand may change it: itself, or a new one like it where other fields read it too. */
 int source_own_column(SourceContext *context, int column);
+/* A word or a call of columns: the column itself, as the context asks for it. NULL: it is something else. */
+Value *source_plain_column(SourceContext *context, Scope *scope, const Expr *expr);
 /* The value of a column: its leaf, or (raw - mean) / deviation. */
 Value *source_column_value(SourceContext *context, int column);
 /* ---- source_window.c */
@@ -272,6 +283,36 @@ int source_column_at(SourceContext *context, const Expr *expr, Name word, Column
 Node *source_shifted_label(SourceContext *context, Node *node, int64_t classes);
 /* Can every value of the node be seen to be one of 0 .. classes-1? */
 bool source_label_in_range(const Node *node, int64_t classes);
+
+/* ---- source_classes.c ------------------------------------------------------------------ */
+/* What remap or classes around the column make of it. */
+void source_set_classes(SourceContext *context, Column *column, Span span);
+
+/* ---- source_missing.c ------------------------------------------------------------------ */
+typedef enum MissingKind { SAYS_NOTHING, SAYS_ERROR, SAYS_MEAN, SAYS_MEDIAN, SAYS_NUMBER, SAYS_WORD } MissingKind;
+typedef struct Missing {
+    MissingKind kind;
+    double number;
+    const char *word;
+    Span span;
+} Missing; /* missing = e in column(...) */
+bool missing_read(SourceContext *context, Scope *scope, const Expr *expr, Missing *missing);
+bool missing_is_said(const Expr *call);
+/* How the column is stored; false after an error: it cannot be what is said. */
+bool missing_settle(SourceContext *context, Column *column, const Missing *missing);
+/* The column's value with what stands for what is missing. */
+Value *missing_fill(SourceContext *context, const Expr *call, int column, const Missing *missing, Value *v);
+
+struct RunLowering;
+/* ---- statistic.c ----------------------------------------------------------------------- */
+/* A cell of the data set's runs: DATA.NAME.WHAT. */
+int statistic_add_cell(SourceContext *context, const char *name, const char *what, Shape shape, Span span);
+/* The statistic of this place: found, or made where columns may be made. */
+int statistic_at(SourceContext *context, StatisticKind kind, int column, Shape shape, const Expr *expr);
+Value *statistic_standardize(SourceContext *context, Scope *scope, const Expr *call, const Expr *inner);
+/* The run's cells and list of what its data set learns. */
+void statistics_begin(struct RunLowering *R);
+void statistics_bind(Experiment *X); /* share(y) */
 
 /* ---- train_block.c --------------------------------------------------------------------- */
 SettingKey setting_key(const char *name); /* KEY_LOCAL if it is none */
@@ -316,7 +357,8 @@ typedef struct RunLowering {
     int *term_order; /* terms[i] is the block's term_order[i]-th */
     RootList *step;  /* of each part of a step, as many as parts */
     int parts, part; /* how many: update blocks, or 1; the one at hand */
-    RootList evaluate, init, predictor;
+    RootList evaluate, init, predictor, derived;
+    Vector(Statistic) statistics;
     Vector(Measure) measures;
     Vector(Plateau) plateaus;
     Vector(const Expr *) plateau_calls; /* of each, where it is written */

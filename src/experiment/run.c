@@ -149,18 +149,6 @@ static bool lower_evaluation(RunLowering *R) {
 }
 
 /* ---- state ------------------------------------------------------------------------------------------- */
-static void add_statistics(RunLowering *R) {
-    for (int i = 0; i < R->run.data->column_count; i++) {
-        const Column *column = &R->run.data->columns[i];
-        if (!column->standardized) continue;
-        const char *stem = text_format(R->X->arena, "%s.%s", R->run.data->name, column->name);
-        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.mean", stem), DTYPE_F64, column->shape, NULL,
-                   column->span);
-        lower_cell(R->L, CELL_STATISTIC, text_format(R->X->arena, "%s.deviation", stem), DTYPE_F64, column->shape, NULL,
-                   column->span);
-    }
-}
-
 /* The initial value of an optimizer's state may read its parameter, which means that one's initial value. */
 static Node *initial_of_cell(Graph *g, Node *old, Node *const *source, void *context) {
     const Lowering *L = context;
@@ -226,6 +214,7 @@ static NodePlaces all_places(RunLowering *R) {
     add_places(R, &R->evaluate, &places);
     add_places(R, &R->init, &places);
     add_places(R, &R->predictor, &places);
+    add_places(R, &R->derived, &places);
     for (int i = 0; i < R->terms.count; i++) vector_push(arena, &places, &R->terms.items[i].value);
     for (int i = 0; i < R->L->cells.count; i++)
         if (R->L->cells.items[i].initial) vector_push(arena, &places, &R->L->cells.items[i].initial);
@@ -425,6 +414,9 @@ static void finish(RunLowering *R) {
         run->step = make_function("step", &R->step[0], true);
     run->evaluate = make_function("evaluate", &R->evaluate, false);
     run->predictor = make_function("predict", &R->predictor, false);
+    run->derived = make_function("derived", &R->derived, false);
+    run->statistics = R->statistics.items;
+    run->statistic_count = R->statistics.count;
     place_state(run);
 }
 
@@ -468,7 +460,7 @@ bool run_lower(Experiment *X, TrainBlock *block, Run *out) {
     X->L->frozen_hook = frozen_hook;
     X->L->state_hook = NULL;
     good = rules_collect(R);
-    add_statistics(R);
+    statistics_begin(R);
     settings_bind(X, true);
     R->setting_slots = X->L->slots.count;
     good &= lower_parts(R);

@@ -7,7 +7,7 @@
  * remembered, so that lowering the field again for another graph finds the same column.
  */
 #include "experiment/experiment.h"
-#include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 
 /* ---- columns ----------------------------------------------------------------------------------------- */
@@ -22,7 +22,10 @@ static bool same_words(const Column *a, const Column *b) {
 
 /* Texts become classes as they are read, so only what reads the same texts finds them. */
 static bool same_texts(const Column *a, const Column *b) {
-    bool same = !a->remap_words == !b->remap_words;
+    bool same = !a->remap_words == !b->remap_words && a->learns_words == b->learns_words &&
+                a->has_other == b->has_other && a->other == b->other && !a->missing_word == !b->missing_word;
+    if (same && a->missing_word) same = strcmp(a->missing_word, b->missing_word) == 0;
+    if (same && a->learns_words) same = a->classes == b->classes;
     if (same && a->remap_words) same = a->remap_count == b->remap_count;
     for (int i = 0; same && a->remap_words && i < a->remap_count; i++)
         same = strcmp(a->remap_words[i], b->remap_words[i]) == 0;
@@ -35,8 +38,10 @@ static int find_equal(const SourceContext *context, const Column *wanted) {
         const Column *column = &context->variant->columns.items[i];
         bool equal = column->dtype == wanted->dtype && shape_equal(column->shape, wanted->shape) &&
                      column->standardized == wanted->standardized && column->truncated == wanted->truncated &&
+                     column->missing == wanted->missing &&
+                     (column->missing != MISSING_NUMBER || column->missing_value == wanted->missing_value) &&
                      same_words(column, wanted);
-        bool renamed = column->remap_count || wanted->remap_count;
+        bool renamed = (column->remap_count || wanted->remap_count) && !wanted->remap_words;
         if (!same_texts(column, wanted)) continue;
         if (equal && !column->synthetic && (!renamed || context->field < 0)) return i;
     }
@@ -55,14 +60,11 @@ static Name unique_name(const SourceContext *context, Name name) {
 
 int source_add_column(SourceContext *context, Column column) {
     column.mean_cell = column.deviation_cell = -1;
-    if (column.standardized) {
-        int before = 0;
-        for (int i = 0; i < context->variant->columns.count; i++)
-            before += context->variant->columns.items[i].standardized;
-        column.mean_cell = 2 * before; /* a run's first cells are its statistics */
-        column.deviation_cell = 2 * before + 1;
-    }
     column.name = unique_name(context, column.name);
+    if (column.standardized) {
+        column.mean_cell = statistic_add_cell(context, column.name, "mean", column.shape, column.span);
+        column.deviation_cell = statistic_add_cell(context, column.name, "deviation", column.shape, column.span);
+    }
     vector_push(context->X->arena, &context->variant->columns, column);
     return context->variant->columns.count - 1;
 }
@@ -119,89 +121,23 @@ Value *source_column_value(SourceContext *context, int index) {
         leaf = graph_cast(L->graph, graph_binary(L->graph, OP_DIV, from_mean, deviation), column->dtype);
     }
     bool label_field = context->field >= 0 && context->type.classes > 0;
+    int64_t classes = column->learns_words ? column->classes : column->remap_count + column->has_other;
     bool of_keep = context->field < 0 && column->csv_count == 0;
+    if (column->learnt) classes = column->classes;
     if (column->dtype == DTYPE_U8 && label_field)
         leaf = graph_cast(L->graph, leaf, DTYPE_I32);
-    else if (column->dtype == DTYPE_U8 || (column->dtype == DTYPE_I32 && !label_field && !of_keep && !context->whole))
+    else if (column->dtype == DTYPE_U8 ||
+             (column->dtype == DTYPE_I32 && !label_field && !of_keep && !context->whole && !classes))
         leaf = graph_cast(L->graph, leaf, L->real);
-    int64_t classes = column->learnt ? column->classes : column->remap_count;
-    return value_tensor(L, leaf, context->field < 0 ? 0 : (int)classes);
+    return value_tensor(L, leaf, context->field < 0 ? 0 : classes);
+}
+
+static bool calls(const Expr *expr, const char *name) {
+    return expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME &&
+           strcmp(expr->call.callee->name.text, name) == 0;
 }
 
 static bool is_label_field(const SourceContext *context) { return context->field >= 0 && context->type.classes > 0; }
-
-/* An item of remap's list: a number, or a text. */
-typedef struct ListedValue {
-    double value;
-    const char *text;
-    int place;
-} ListedValue;
-
-static int compare_values(const ListedValue *x, const ListedValue *y) {
-    if (x->text) return strcmp(x->text, y->text);
-    return x->value < y->value ? -1 : x->value > y->value;
-}
-
-static int compare_listed(const void *a, const void *b) {
-    int order = compare_values(a, b);
-    return order ? order : ((const ListedValue *)a)->place - ((const ListedValue *)b)->place;
-}
-
-/* The items of the list as they are written; NULL where it is made by other means. */
-static const ExprList *written_items(const Expr *call) {
-    const Expr *list = call->kind == EXPR_CALL && call->call.args.count == 2 ? call->call.args.items[1].value : NULL;
-    return list && list->kind == EXPR_ARRAY ? &list->array.items : NULL;
-}
-
-/* A value that is listed twice would be two classes: reported once, with both places. */
-static void check_twice(SourceContext *context, const Column *column, const Expr *call) {
-    const ExprList *written = written_items(call);
-    Arena *arena = context->X->arena;
-    int count = column->remap_count;
-    ListedValue *sorted = arena_array(arena, ListedValue, count + 1);
-    for (int i = 0; i < count; i++)
-        sorted[i] = (ListedValue){column->remap ? column->remap[i] : 0,
-                                  column->remap_words ? column->remap_words[i] : NULL, i};
-    qsort(sorted, (size_t)count, sizeof *sorted, compare_listed);
-    for (int i = 1; i < count; i++) {
-        if (compare_values(&sorted[i], &sorted[i - 1])) continue;
-        if (i > 1 && !compare_values(&sorted[i], &sorted[i - 2])) continue;
-        int first = sorted[i - 1].place, second = sorted[i].place;
-        bool has_places = written && written->count == count;
-        Diagnostic *d = report(
-            context->X->diagnostics, CODE_E0443, has_places ? written->items[second]->span : call->span,
-            "remap names %s twice: it cannot be class %d and class %d",
-            sorted[i].text ? text_format(arena, "\"%s\"", sorted[i].text)
-                           : text_format(arena, "the value %s", text_number(arena, sorted[i].value, false)),
-            first, second);
-        if (has_places) add_note(context->X->diagnostics, d, written->items[first]->span, "here the first time");
-        context->broken = true;
-    }
-}
-
-static void set_remap(SourceContext *context, Column *column, Span span) {
-    const Value *list = context->remap;
-    Lowering *L = context->X->L;
-    if (!list) return;
-    bool texts = list->items[0]->kind == VALUE_STRING, good = true;
-    if (texts && source_rows(context->variant->set->kind) != ROWS_TABLE) {
-        report(L->diagnostics, CODE_E0443, span, "remap takes numbers here: only a csv holds texts");
-        good = false;
-    }
-    if (texts)
-        column->remap_words = arena_array(context->X->arena, const char *, list->count);
-    else
-        column->remap = arena_array(context->X->arena, double, list->count);
-    column->remap_count = list->count;
-    for (int i = 0; i < list->count && good; i++)
-        good = texts ? lower_constant_string(L, list->items[i], span, "a text to number", &column->remap_words[i])
-                     : lower_constant_number(L, list->items[i], span, "a value to rename", &column->remap[i]);
-    if (good)
-        check_twice(context, column, context->remap_call);
-    else
-        context->broken = true;
-    column->dtype = DTYPE_I32;
-}
 
 /* ---- words: images, labels, those of npy ------------------------------------------------------------- */
 static const SourceWord *find_word(const DataVariant *variant, Name name) {
@@ -234,7 +170,7 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
     }
     bool scalar = column.dtype == DTYPE_I32 && !is_label_field(context) && !context->whole;
     if (context->field >= 0 && !scalar) column.shape = context->type.shape;
-    set_remap(context, &column, expr ? expr->span : word->span);
+    source_set_classes(context, &column, expr ? expr->span : word->span);
     if (column.standardized && !dtype_is_real(column.dtype)) {
         Diagnostic *d = report(context->X->diagnostics, CODE_E0444, expr ? expr->span : word->span,
                                "standardize cannot be applied to %s: they are stored as %s", word->name,
@@ -244,11 +180,6 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
         return value_poison(context->X->L);
     }
     return source_column_value(context, source_column_at(context, expr, word->name, column));
-}
-
-static bool calls(const Expr *expr, const char *name) {
-    return expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME &&
-           strcmp(expr->call.callee->name.text, name) == 0;
 }
 
 void source_bind_words(SourceContext *context, Scope *scope, const Expr *expr) {
@@ -319,17 +250,55 @@ static Value *wrong_count(SourceContext *context, const Expr *call, const Column
     return value_poison(X->L);
 }
 
-static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
+/* A field of several columns: each is called as in the file, where that is a name. */
+static void count_columns(const Expr *expr, void *count) {
+    *(int *)count += calls(expr, "column") || calls(expr, "columns");
+}
+
+static bool is_word(const char *name) {
+    if (!isalpha((unsigned char)*name)) return false;
+    while (isalnum((unsigned char)*name) || *name == '_') name++;
+    return !*name;
+}
+
+static Name column_name(const SourceContext *context, const Picks *picks) {
+    Lowering *L = context->X->L;
+    if (context->field < 0 || context->field >= context->variant->fields.count) return name_from(L->names, "keep");
+    const Stmt *stmt = context->variant->field_stmt.items[context->field];
+    int count = 0;
+    if (stmt->bind.value) expr_visit(stmt->bind.value, count_columns, &count);
+    const char *own = picks->index.count == 1 ? picks->name.items[0] : NULL;
+    return count > 1 && own && is_word(own) ? name_from(L->names, own)
+                                            : context->variant->fields.items[context->field].name;
+}
+
+static bool take_picks(SourceContext *context, Scope *scope, const Expr *call, Picks *picks, Missing *missing) {
+    Lowering *L = context->X->L;
+    bool one = calls(call, "column");
+    for (int i = 0; i < call->call.args.count; i++) {
+        const Argument *arg = &call->call.args.items[i];
+        if (!arg->name.text) {
+            if (!add_pick(context, picks, lower_expression(L, scope, arg->value), arg->value->span)) return false;
+        } else if (strcmp(arg->name.text, "missing") == 0) {
+            if (!missing_read(context, scope, arg->value, missing)) return false;
+        } else {
+            Diagnostic *d = report(L->diagnostics, CODE_E0205, arg->name.span, "%s has no argument named %s",
+                                   call->call.callee->name.text, arg->name.text);
+            add_help(L->diagnostics, d, "like this: column(\"age\", missing = mean)");
+            return false;
+        }
+    }
+    if (!one || picks->index.count == 1) return true;
+    report(L->diagnostics, CODE_E0443, call->span, "column takes one column; several are columns(...)");
+    return false;
+}
+
+Value *source_lower_columns(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
     SourceContext *context = data;
     Picks picks = {0};
-    bool one = strcmp(call->call.callee->name.text, "column") == 0, good = true;
-    (void)scope;
-    for (int i = 0; i < args->count && good; i++)
-        good = add_pick(context, &picks, args->value[i], args->expr[i] ? args->expr[i]->span : call->span);
-    if (good && one && picks.index.count != 1) {
-        report(L->diagnostics, CODE_E0443, call->span, "column takes one column; several are columns(...)");
-        good = false;
-    }
+    Missing missing = {0};
+    bool one = calls(call, "column"), good = take_picks(context, scope, call, &picks, &missing);
+    (void)args;
     if (!good || source_rows(context->variant->set->kind) != ROWS_TABLE) {
         if (good)
             report(L->diagnostics, CODE_E0443, call->span, "columns belong to a csv, and data %s is none",
@@ -337,11 +306,9 @@ static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
         context->broken = true;
         return value_poison(L);
     }
-    Name name = context->field >= 0 && context->field < context->variant->fields.count
-                    ? context->variant->fields.items[context->field].name
-                    : name_from(L->names, "keep");
-    Column column = {.name = name,
-                     .dtype = is_label_field(context) || context->whole ? DTYPE_I32 : L->real,
+    bool whole = (is_label_field(context) || context->whole) && !context->asks_missing;
+    Column column = {.name = column_name(context, &picks),
+                     .dtype = whole ? DTYPE_I32 : L->real,
                      .truncated = context->truncated,
                      .csv_index = picks.index.items,
                      .csv_name = picks.name.items,
@@ -355,8 +322,11 @@ static Value *lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
         column.shape = context->type.shape;
     else if (!one)
         column.shape = (Shape){.rank = 1, .extent = {column.csv_count}};
-    set_remap(context, &column, call->span);
-    return source_column_value(context, source_column_at(context, call, NULL, column));
+    source_set_classes(context, &column, call->span);
+    if (!missing_settle(context, &column, &missing)) return value_poison(L);
+    int index = source_column_at(context, call, NULL, column);
+    Value *v = source_column_value(context, index);
+    return missing_fill(context, call, index, &missing, v);
 }
 
 /* ---- standardize(...), remap(...), i32(...) -------------------------------------------------------------------- */
@@ -366,103 +336,10 @@ bool source_is_plain_column(const SourceContext *context, const Expr *expr) {
 }
 
 /* A word or a call of columns: the column itself, as the context asks for it. NULL: it is something else. */
-static Value *lower_plain_column(SourceContext *context, Scope *scope, const Expr *expr) {
+Value *source_plain_column(SourceContext *context, Scope *scope, const Expr *expr) {
     const SourceWord *word = expr->kind == EXPR_NAME ? find_word(context->variant, expr->name.text) : NULL;
     if (word) return word_value(context, expr, word);
     return source_is_plain_column(context, expr) ? lower_expression(context->X->L, scope, expr) : NULL;
-}
-
-static Value *lower_standardize(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
-    SourceContext *context = data;
-    bool before = context->standardize;
-    (void)args;
-    if (context->field >= 0 && !dtype_is_real(context->type.dtype)) {
-        const char *name = context->variant->fields.items[context->field].name;
-        Diagnostic *d = report(L->diagnostics, CODE_E0444, call->span,
-                               "standardize makes a quantity, and the field %s is %s", name,
-                               shape_text(L, context->type.dtype, context->type.classes, context->type.shape));
-        add_help(L->diagnostics, d, "declare it as one, %s: f32, or leave standardize out", name);
-        context->broken = true;
-        return value_poison(L);
-    }
-    context->standardize = true;
-    const Expr *inner = call->call.args.count == 1 ? call->call.args.items[0].value : NULL;
-    Value *v = inner && context->field >= 0 ? lower_plain_column(context, scope, inner) : NULL;
-    context->standardize = before;
-    if (v) return v;
-    Diagnostic *d = report(L->diagnostics, CODE_E0444, call->span,
-                           context->field < 0
-                               ? "keep looks at values as they are stored: standardize does not belong here"
-                               : "standardize takes columns as they are stored");
-    if (context->field >= 0)
-        add_help(L->diagnostics, d,
-                 "standardize(columns(0..5)); compute with the result, not inside: 2 * standardize(column(0))");
-    context->broken = true;
-    return value_poison(L);
-}
-
-static Value *lower_remap(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
-    SourceContext *context = data;
-    const Expr *inner = call->call.args.count == 2 ? call->call.args.items[0].value : NULL;
-    Value *v = NULL;
-    (void)args;
-    if (inner) {
-        Value *list = lower_expression(L, scope, call->call.args.items[1].value);
-        if (value_is_poison(list)) return list;
-        context->remap = list->kind == VALUE_LIST && list->count > 0 ? list : NULL;
-        context->remap_call = call;
-        if (context->remap) v = lower_plain_column(context, scope, inner);
-        context->remap = NULL;
-    }
-    if (v) return v;
-    Diagnostic *d = report(L->diagnostics, CODE_E0443, call->span, "remap takes a column and the list of its values");
-    add_help(L->diagnostics, d,
-             "remap(labels, [3, 7]) makes 0 of 3 and 1 of 7; remap(column(0), [\"no\", \"yes\"]) of texts");
-    context->broken = true;
-    return value_poison(L);
-}
-
-/* i32(column(0)) reads whole numbers as such: a float would round those above 2^24. */
-static Value *lower_whole(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
-    SourceContext *context = data;
-    const Expr *inner = call->call.args.count == 1 ? call->call.args.items[0].value : NULL;
-    bool before[2] = {context->whole, context->truncated};
-    (void)args;
-    context->whole = context->truncated = true;
-    Value *v = inner && !context->standardize ? lower_plain_column(context, scope, inner) : NULL;
-    context->whole = before[0];
-    context->truncated = before[1];
-    if (v) return v;
-    const Binding *cast = scope_find(L->global, name_from(L->names, "i32"));
-    args = lower_arguments(L, scope, call);
-    return cast->value->builtin->function(L, scope, args, call, cast->value->context);
-}
-
-static Value *lower_later(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
-    (void)scope;
-    (void)args;
-    ((SourceContext *)data)->broken = true;
-    return lower_unsupported(L, call->span, text_format(L->arena, "the source %s(...)", call->call.callee->name.text));
-}
-
-const Builtin source_builtins[] = {
-    {"columns", 1, -1, false, lower_columns, "columns(0..5)", "columns of the file, by number or name, as an array"},
-    {"column", 1, 1, false, lower_columns, "column(5)", "one column of the file, by number or name"},
-    {"standardize", 1, 1, true, lower_standardize, "standardize(columns(0..5))",
-     "less the mean of the training rows, divided by their deviation"},
-    {"remap", 2, 2, true, lower_remap, "remap(labels, [3, 7])",
-     "the class of a value is its place in the list; other values are an error"},
-    {"i32", 1, 1, true, lower_whole, "i32(e)", "the value as i32; what is behind the point is cut off"},
-    {"words", 0, -1, true, lower_later, "words(column(0), length = 200)", "not supported yet"},
-    {"windows", 0, -1, true, lower_later, "windows(column(0), length = 20)", "not supported yet"},
-    {0},
-};
-
-void source_bind_functions(SourceContext *context, Scope *scope) {
-    Lowering *L = context->X->L;
-    for (int i = 0; source_builtins[i].name; i++)
-        scope_bind(L, scope, name_from(L->names, source_builtins[i].name),
-                   value_builtin(L, &source_builtins[i], context), (Span){0, 0});
 }
 
 /* ---- labels ------------------------------------------------------------------------------------------ */

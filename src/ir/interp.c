@@ -129,7 +129,7 @@ typedef struct Interpreted {
 
 typedef struct Interpreter {
     Executor executor;
-    Interpreted init, step, evaluate, predict, *metrics, *parts;
+    Interpreted init, step, evaluate, predict, derived, *metrics, *parts;
 } Interpreter;
 
 static Interpreted interpreted_of(Arena *arena, const Function *function) {
@@ -250,6 +250,7 @@ static int64_t interpreter_call(Executor *executor, Entry entry, int measure, co
     case ENTRY_STEP: it = &interpreter->step; break;
     case ENTRY_EVALUATE: it = &interpreter->evaluate; break;
     case ENTRY_PREDICT: it = &interpreter->predict; break;
+    case ENTRY_DERIVED: it = &interpreter->derived; break;
     case ENTRY_METRIC: it = &interpreter->metrics[measure]; break;
     case ENTRY_PART: it = &interpreter->parts[measure]; break;
     }
@@ -264,6 +265,7 @@ static void interpreter_free(Executor *executor) {
     interp_plan_free(interpreter->step.plan);
     interp_plan_free(interpreter->evaluate.plan);
     interp_plan_free(interpreter->predict.plan);
+    interp_plan_free(interpreter->derived.plan);
     for (int m = 0; m < executor->run->measure_count; m++) interp_plan_free(interpreter->metrics[m].plan);
     for (int i = 0; i < executor->run->part_count; i++) interp_plan_free(interpreter->parts[i].plan);
 }
@@ -275,6 +277,7 @@ Executor *interpreter_new(Arena *arena, const Run *run) {
     interpreter->step = interpreted_of(arena, &run->step);
     interpreter->evaluate = interpreted_of(arena, &run->evaluate);
     interpreter->predict = interpreted_of(arena, &run->predictor);
+    interpreter->derived = interpreted_of(arena, &run->derived);
     interpreter->metrics = arena_array(arena, Interpreted, run->measure_count + 1);
     for (int m = 0; m < run->measure_count; m++)
         interpreter->metrics[m] = interpreted_of(arena, &run->measures[m].metric);

@@ -22,6 +22,7 @@ static RootPointers roots_of_run(Run *run) {
     for (int i = 0; i < run_step_functions(run); i++) add_roots(arena, &roots, run_step_function(run, i));
     add_roots(arena, &roots, &run->evaluate);
     add_roots(arena, &roots, &run->predictor);
+    add_roots(arena, &roots, &run->derived);
     for (int m = 0; m < run->measure_count; m++) add_roots(arena, &roots, &run->measures[m].metric);
     return roots;
 }

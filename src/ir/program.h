@@ -26,6 +26,9 @@ const char *source_name(SourceKind kind); /* NULL: programs do not call it */
 SourceRows source_rows(SourceKind kind);
 bool source_has_one_path(SourceKind kind);
 
+/* What becomes of a missing value of a column: as the data set says, an error, NaN in memory, a number. */
+typedef enum ColumnMissing { MISSING_AS_SAID, MISSING_ERROR, MISSING_NAN, MISSING_NUMBER } ColumnMissing;
+
 /* One stored column of a data set, what a COLUMN leaf (attr.index) reads: shape per row, dtype known without files. */
 typedef struct Column {
     Name name;   /* images, labels, or a made name: "x" */
@@ -44,7 +47,13 @@ typedef struct Column {
     bool truncated;                /* i32 of a fraction: cut off, as i32(...) does; else an error */
     double *remap;
     int remap_count;          /* value remap[i] becomes i; others are an error */
-    const char **remap_words; /* csv: instead of remap, the texts of the classes */
+    const char **remap_words; /* csv: instead of remap, the texts of the classes; then, up to `classes`, names */
+    bool learns_words;        /* they are those of the rows that train: NULL until these are read */
+    bool has_other;           /* texts that are no class are class `other` */
+    int other;
+    const char *missing_word; /* the text that stands for a missing one; NULL: none */
+    ColumnMissing missing;
+    double missing_value;
     Node *synthetic; /* synthetic: the one-example graph of its value (RANDOM_DATA leaves, earlier columns as COLUMN) */
     Span span;
 } Column;
@@ -54,11 +63,38 @@ typedef struct Field { /* x: f32[28, 28] = images / 255: what models see */
     DType dtype;
     Shape shape;
     int64_t classes; /* classes > 0: a label */
-    Node *value;     /* one-example graph over COLUMN leaves */
+    Node *value;     /* one-example graph over COLUMN leaves; without what statistics change */
     int column;      /* the column it is exactly, or -1 */
+    int standard;    /* the statistic that standardizes all of it; -1 */
+    bool filled;     /* statistics decide some of its values */
     const char *doc;
     Span span;
 } Field;
+
+/* What is learnt from the rows that train before they do, by numerics.md, rule 12. */
+typedef enum StatisticKind {
+    STATISTIC_MEAN,     /* of a column's values that are there: one cell */
+    STATISTIC_MEDIAN,   /* likewise */
+    STATISTIC_STANDARD, /* mean and deviation of an expression: two cells */
+    STATISTIC_SHARES,   /* of the classes of a label: one cell */
+    STATISTIC_WEIGHT    /* no cell: values that must not be negative */
+} StatisticKind;
+typedef struct Statistic {
+    StatisticKind kind;
+    int column;       /* MEAN, MEDIAN: of this column; else -1 */
+    int cell;         /* the first of its cells, in the run; -1 */
+    int output;       /* of Run.derived: the expression's values; -1 */
+    Shape shape;      /* of what it is learnt from */
+    const Expr *expr; /* where it is written, ... */
+    int field;        /* ... and in which field; -1 */
+    Span span;
+} Statistic;
+/* Cells of a data set's statistics, the first ones of each of its runs. */
+typedef struct StatisticCell {
+    const char *name;
+    Shape shape;
+    Span span;
+} StatisticCell;
 
 typedef struct DataSet {
     Name name;
@@ -81,9 +117,14 @@ typedef struct DataSet {
     int column_count;
     Field *fields;
     int field_count;
+    Statistic *statistics;
+    int statistic_count;
+    StatisticCell *statistic_cells;
+    int statistic_cell_count;
+    const struct DataSet *original; /* of a copy with the classes of a run; NULL */
 } DataSet;
 
-/* The classes' names, where the field is a column of texts; else NULL. */
+/* The names of all its classes, where the field is a column of texts and they are known; else NULL. */
 static inline const char *const *field_class_names(const DataSet *set, const Field *field) {
     return field->classes > 0 && field->column >= 0 ? set->columns[field->column].remap_words : NULL;
 }
@@ -249,13 +290,16 @@ typedef struct Run {
     Node *predict;
     const char *predict_name;
     Span predict_span;
-    int predict_classes; /* one-example graph; NULL: none */
-    int target;          /* the field that predictions are to come near; -1 */
-    size_t state_bytes;  /* header + slots + cells */
+    int predict_classes;   /* one-example graph; NULL: none */
+    int target;            /* the field that predictions are to come near; -1 */
+    Statistic *statistics; /* of the data set, then of the train block */
+    int statistic_count;
+    size_t state_bytes; /* header + slots + cells */
     /* lowered as one example; the passes bring their roots to the line and beyond */
     Function init, step, evaluate, predictor;
     StepPart *parts; /* update blocks, in order; `step` has no roots then */
     int part_count;
+    Function derived; /* per row, what statistics are made of */
     double quadratic_lr;
     Span lr_span;
     const char *lr_text; /* literal lr of plain sgd for the 2/L note, NaN if not so */

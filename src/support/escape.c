@@ -122,6 +122,19 @@ bool text_add_make(Text *text, const char *path, bool target) {
 
 /* ---- comments of C and C++ ---- */
 
+void text_add_c_string(Text *text, const char *s) {
+    text_add(text, "\"");
+    for (const unsigned char *c = (const unsigned char *)s; *c != 0; c++) {
+        if (*c == '"' || *c == '\\' || *c == '?')
+            text_add(text, "\\%c", *c);
+        else if (*c < 32 || *c > 126)
+            text_add(text, "\\%03o", *c);
+        else
+            text_add(text, "%c", *c);
+    }
+    text_add(text, "\"");
+}
+
 void text_add_c_comment(Text *text, const char *s) {
     Text shown = text_new(text->arena);
     text_add_shown(&shown, s, strlen(s));

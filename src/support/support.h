@@ -80,6 +80,7 @@ void text_add_csv(Text *text, const char *s);                       /* a field, 
 void text_add_gnuplot(Text *text, const char *s);                   /* a string with its quotes */
 void text_add_xml(Text *text, const char *s);                       /* characters of an element */
 bool text_add_make(Text *text, const char *path, bool target);      /* false: make has no word for it */
+void text_add_c_string(Text *text, const char *s);                  /* a string literal, with its quotes */
 void text_add_c_comment(Text *text, const char *s);                 /* within a block comment, on one line */
 
 /* ---- json.c ------------------------------------------------------------------------------- */

@@ -99,11 +99,19 @@ def _first(bad: np.ndarray, array: np.ndarray) -> tuple[int, Any]:
     return int(at[0]), value.item() if isinstance(value, np.generic) else value
 
 
+def _class_of(field: Field, numbers: dict[str, int], value: Any) -> Any:
+    """The number of a text's class; what is no text as it is."""
+    if isinstance(value, str):
+        return numbers.get(value, value if field.other_class is None else field.other_class)
+    missing = value is None or value != value
+    return field.missing_class if missing and field.missing_class is not None else value
+
+
 def _classes_of(field: Field, array: np.ndarray) -> np.ndarray:
     """Numbers of classes, from their names, or from the values that stand for them in the data."""
     if array.dtype.kind in "OUST" and field.class_names:
         numbers = {name: k for k, name in enumerate(field.class_names)}
-        flat = [numbers.get(value, value) if isinstance(value, str) else value for value in array.ravel().tolist()]
+        flat = [_class_of(field, numbers, value) for value in array.ravel().tolist()]
         result = np.array([k if isinstance(k, int) else -1 for k in flat], np.int64).reshape(array.shape)
         if (result < 0).any():
             row, value = _first(result < 0, array)

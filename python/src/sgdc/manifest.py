@@ -27,6 +27,9 @@ class Field:
     class_names: tuple[str, ...] | None = None
     class_values: tuple[float, ...] | None = None
     standardized: bool = False
+    may_be_missing: bool = False  # NaN stands for a value that is missing
+    other_class: int | None = None  # of texts that are none of class_names
+    missing_class: int | None = None  # of texts that are missing
     read_by_predict: bool = False
     columns: tuple[Any, ...] | None = None  # of a csv: headers, or numbers from 0
     doc: str | None = None

@@ -93,7 +93,7 @@ def _refused(library: Library, run: Run, model: int, rows: Rows) -> RowsError | 
         names = f" ({', '.join(field.class_names)})" if field.class_names else ""
         wrong = f"is none of 0 to {field.classes - 1}{names}"
     else:
-        bad, wrong = ~np.isfinite(values), "is not finite; leave such rows out, or say what stands for them"
+        bad, wrong = ~np.isfinite(values) & ~(np.isnan(values) & field.may_be_missing), "is not finite; leave such rows out, or say what stands for them"
     place = np.argwhere(bad)[0].tolist() if bad.ndim else []
     value = values[tuple(place)]
     kind = "label " if field.classes else ""

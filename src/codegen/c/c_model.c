@@ -8,19 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-/* A string literal; bytes that are no plain characters as octal numbers. */
 static const char *literal(Arena *arena, const char *s) {
     Text text = text_new(arena);
-    text_add(&text, "\"");
-    for (const unsigned char *c = (const unsigned char *)s; *c != 0; c++) {
-        if (*c == '"' || *c == '\\' || *c == '?')
-            text_add(&text, "\\%c", *c);
-        else if (*c < 32 || *c > 126)
-            text_add(&text, "\\%03o", *c);
-        else
-            text_add(&text, "%c", *c);
-    }
-    text_add(&text, "\"");
+    text_add_c_string(&text, s);
     return text.bytes;
 }
 
@@ -86,9 +76,22 @@ static void columns(CUnit *unit, const CModel *m) {
     text_add(&unit->models, "static const sgdrt_model_column %s__columns[] = {\n", m->prefix);
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
-        text_add(&unit->models, "    {%s, %lld, %lld, %d, %d, %d, %d},\n", literal(unit->arena, members[i]),
+        text_add(&unit->models, "    {%s, %lld, %lld, %d, %d, %d, %d, %d, 0},\n", literal(unit->arena, members[i]),
                  (long long)shape_size(column->shape), (long long)column->classes, (int)column->dtype, m->predicts[i],
-                 column->standardized ? column->mean_cell : -1, column->standardized ? column->deviation_cell : -1);
+                 column->standardized ? column->mean_cell : -1, column->standardized ? column->deviation_cell : -1,
+                 column->missing == MISSING_NAN);
+    }
+    text_add(&unit->models, "};\n");
+}
+
+static void statistics(CUnit *unit, const CModel *m) {
+    const Run *run = m->run;
+    if (run->statistic_count == 0) return;
+    text_add(&unit->models, "static const sgdrt_model_statistic %s__statistics[] = {\n", m->prefix);
+    for (int i = 0; i < run->statistic_count; i++) {
+        const Statistic *s = &run->statistics[i];
+        text_add(&unit->models, "    {%d, %d, %d, %d, %lld, %d, 0},\n", (int)s->kind, s->column, s->cell, s->output,
+                 (long long)shape_size(s->shape), (int)model_statistic_type(run, s));
     }
     text_add(&unit->models, "};\n");
 }
@@ -130,9 +133,9 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
     const Run *run = m->run;
     Text *to = &unit->models;
     const char *p = m->prefix;
-    text_add(to, "static const sgdrt_code %s__code[] = {{%s__init, %s__step, %s, %s, %s}};\n", p, p, p,
+    text_add(to, "static const sgdrt_code %s__code[] = {{%s__init, %s__step, %s, %s, %s, %s}};\n", p, p, p,
              entry(unit, m, &run->evaluate, "evaluate"), entry(unit, m, &run->predictor, "predict"),
-             table_name(unit, m, "metrics", run->measure_count));
+             entry(unit, m, &run->derived, "derived"), table_name(unit, m, "metrics", run->measure_count));
     text_add(to, "static const uint32_t %s__level[] = {0};\n", p);
     text_add(to,
              "static const sgdrt_model %s__model = {\n    .abi = SGDRT_ABI, .levels = 1, .name = \"%s\", .code = "
@@ -140,6 +143,10 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
              p, p, p, p);
     text_add(to, "    .cells = %s, .slots = %s, .columns = %s,\n", table_name(unit, m, "cells", run->cell_count),
              table_name(unit, m, "slots", run->slot_count), table_name(unit, m, "columns", run->data->column_count));
+    const char *classes = model_classes(unit->arena, run->data);
+    text_add(to, "    .statistics = %s, .classes = %s, .statistic_count = %d, .derived_count = %d,\n",
+             table_name(unit, m, "statistics", run->statistic_count), classes ? literal(unit->arena, classes) : "NULL",
+             run->statistic_count, run->derived.root_count);
     text_add(to, "    .metric_names = %s, .argument_bytes = %s, .argument_counts = %s,\n",
              table_name(unit, m, "metric_names", run->measure_count), table_name(unit, m, "argument_bytes", arguments),
              table_name(unit, m, "argument_counts", run->measure_count));
@@ -187,6 +194,7 @@ void c_model(CUnit *unit, const CModel *model) {
     slots(unit, model);
     plateaus(unit, model);
     columns(unit, model);
+    statistics(unit, model);
     model_fields(unit, model, measures(unit, model));
     text_add(&unit->models, "\n");
     add_api(unit, model, strstr(c_carried("api.inc")->text, "*/\n") + 3); /* without its head */

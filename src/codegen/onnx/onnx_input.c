@@ -47,7 +47,7 @@ static const char *encode(OnnxGraph *g, const Column *column, const char *x) {
     default: encoder_attribute(node, "keys_floats", ONNX_ATTRIBUTE_FLOATS, count)->floats = numbers; break;
     }
     encoder_attribute(node, "values_int64s", ONNX_ATTRIBUTE_INTS, count)->numbers = classes;
-    encoder_attribute(node, "default_int64", ONNX_ATTRIBUTE_INT, 1)->number = count;
+    encoder_attribute(node, "default_int64", ONNX_ATTRIBUTE_INT, 1)->number = column->has_other ? column->other : count;
     return onnx_cast(g, y, onnx_type(column->dtype));
 }
 

@@ -117,12 +117,13 @@ static bool ends_in(const char *name, const char *end) {
     return length > tail && strcmp(name + length - tail, end) == 0;
 }
 
-/* DATA.FIELD.mean or DATA.FIELD.deviation, in f64. */
+/* DATA.FIELD.mean, .deviation or .median, and TRAIN.shares, in f64. */
 static bool is_statistic(const sgdrt_entry *entry) {
     int dots = 0;
     for (const char *c = entry->name; *c; c++) dots += *c == '.';
     return entry->dtype == SGDRT_F64 && dots == 2 &&
-           (ends_in(entry->name, ".mean") || ends_in(entry->name, ".deviation"));
+           (ends_in(entry->name, ".mean") || ends_in(entry->name, ".deviation") || ends_in(entry->name, ".median") ||
+            ends_in(entry->name, ".shares"));
 }
 
 static TensorKind kind_of(const Inspection *inspection, const sgdrt_entry *entry) {

@@ -57,6 +57,11 @@ static void add_problem(Text *to, const sgdrt_problem *p) {
     text_add(to, ": %s\n", text_shown(to->arena, p->message));
 }
 
+static const char *missing_text(Arena *arena, const DataSet *set, const Column *column) {
+    if (column->missing == MISSING_NAN) return "such";
+    return text_number(arena, column->missing == MISSING_NUMBER ? column->missing_value : set->missing_value, false);
+}
+
 static void add_left_out(Shown *s, const TableOfSet *of) {
     Arena *arena = s->arena;
     const RefusedRows *refused = &of->refused;
@@ -84,7 +89,7 @@ static void add_left_out(Shown *s, const TableOfSet *of) {
         if (missing)
             text_add(&s->text, "  missing: %s value%s of %s in the file, read as %s\n", count_text(arena, missing),
                      missing == 1 ? "" : "s", of->table->described[c].name,
-                     text_number(arena, of->set->missing_value, false));
+                     missing_text(arena, of->set, &of->set->columns[c]));
     }
 }
 
@@ -128,6 +133,10 @@ static void add_field(Shown *s, const FieldFigures *f) {
     bool apart = f->elements > 1 && f->field->shape.rank == 1 && f->elements <= MOST_ELEMENTS && !f->class_rows;
     if (f->column && f->column->standardized)
         text_add(&note, "as measured; a model sees it standardized");
+    else if (f->field->filled && f->field->standard >= 0)
+        text_add(&note, "as measured; a model sees it standardized");
+    else if (f->field->filled)
+        text_add(&note, "as measured; a model sees what stands for missing values");
     else if (!f->column)
         text_add(&note, "computed");
     if (f->not_finite)
@@ -283,13 +292,17 @@ static void add_twins(Shown *s, const DataSet *set, const RunData *data) {
                  place_text(s->arena, data->train.table, twins.named[i].train));
 }
 
+static bool is_of(const DataSet *of_run, const DataSet *set) {
+    return of_run && (of_run == set || of_run->original == set);
+}
+
 /* How the rows split, once for runs that split alike. */
 static void add_splits(Shown *s, const DataSet *set) {
     const Program *program = s->driver->program;
     int splits = 0;
     for (int r = 0; r < program->run_count; r++) {
         const RunData *data = tables_of_run(s->tables, r);
-        bool told = program->runs[r].data != set;
+        bool told = !is_of(program->runs[r].data, set);
         for (int q = 0; q < r && !told; q++) told = tables_of_run(s->tables, q) == data;
         if (told || splits++ >= MOST_SPLITS) continue;
         text_add(&s->text, "  %s: %s train", program->runs[r].name, rows_text(s->arena, data->train.count));
@@ -302,24 +315,35 @@ static void add_splits(Shown *s, const DataSet *set) {
 }
 
 /* ---- all of it -------------------------------------------------------------------------------------------- */
-/* The table as a model sees it: of the first run that uses the data set. */
-static const sgdrt_table *seen_table(const Shown *s, const DataSet *set) {
+/* The table as a model sees it, and what is known of its classes: of the first run that uses the data set. */
+static const sgdrt_table *seen_table(const Shown *s, const DataSet *set, const DataSet **seen) {
     const Program *program = s->driver->program;
     for (int r = 0; r < program->run_count; r++) {
-        if (program->runs[r].data == set) return tables_of_run(s->tables, r)->train.table;
-        if (program->runs[r].valid == set) return tables_of_run(s->tables, r)->valid.table;
+        const Run *run = &program->runs[r];
+        bool trains = is_of(run->data, set);
+        if (!trains && !is_of(run->valid, set)) continue;
+        const RunData *data = tables_of_run(s->tables, r);
+        *seen = trains ? run->data : run->valid;
+        return trains ? data->train.table : data->valid.table;
     }
     return NULL;
 }
 
-/* Of the fields that are columns, or of those that are computed. */
-static void take_figures(Shown *s, bool computed) {
+static bool is_stored(const DataSet *set, const Field *field) {
+    return field->column >= 0 && !set->columns[field->column].learns_words;
+}
+
+/* Of the fields that are columns, or of those that are computed or learnt. */
+static void take_figures(Shown *s, bool stored) {
     const TableOfSet *of;
     for (int i = 0; (of = tables_of_set(s->tables, i)) != NULL; i++)
-        for (int f = 0; f < of->set->field_count; f++)
-            if ((of->set->fields[f].column < 0) == computed)
-                s->of_set[i][f] = figures_of_field(s->arena, of->set, computed ? seen_table(s, of->set) : of->table,
-                                                   &of->set->fields[f], s->rows);
+        for (int f = 0; f < of->set->field_count; f++) {
+            const DataSet *seen = of->set;
+            const Field *field = &of->set->fields[f];
+            if (is_stored(of->set, field) != stored) continue;
+            const sgdrt_table *table = stored ? of->table : seen_table(s, of->set, &seen);
+            s->of_set[i][f] = figures_of_field(s->arena, seen, table, field, s->rows);
+        }
 }
 
 static void add_head(Shown *s, int i) {
@@ -358,9 +382,9 @@ static ExitCode show(Driver *driver, Tables *tables) {
         add_head(&s, i);
         heads[i] = s.text.bytes;
     }
-    take_figures(&s, false);
-    if (!tables_standardize(driver, tables)) return EXIT_DATA;
     take_figures(&s, true);
+    if (!tables_standardize(driver, tables)) return EXIT_DATA;
+    take_figures(&s, false);
     for (int i = 0; i < sets; i++) {
         s.text = text_new(driver->arena);
         add_body(&s, i);
