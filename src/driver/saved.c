@@ -265,6 +265,16 @@ bool saved_try(Training *t, const char *path, sgdrt_problem *problem) {
 }
 
 /* ---- beginning from parameters ----------------------------------------------------------------------- */
+/* What is trained of an averaged parameter begins where its average does. */
+static void train_from_averages(Training *t) {
+    for (int i = 0; i < t->run->cell_count; i++) {
+        const Cell *cell = &t->run->cells[i];
+        if (cell->trained >= 0)
+            memcpy((char *)t->state + t->run->cells[cell->trained].offset, (char *)t->state + cell->offset,
+                   dtype_bytes(cell->dtype) * (size_t)shape_size(cell->shape));
+    }
+}
+
 bool saved_read_parameters(Training *t, const char *path) {
     const char *searched, *found = find_data_file(t->driver->arena, t->driver->options->file, path, &searched);
     sgdrt_training training = training_of(t);
@@ -280,6 +290,7 @@ bool saved_read_parameters(Training *t, const char *path) {
     if (!code) code = sgdrt_restore_training(named, &training, SGDRT_START, &problem);
     if (code) report_problem(t->driver, &problem, t->run->start_span, "the run starts from it");
     sgdrt_free_checkpoint(file);
+    train_from_averages(t);
     return !code;
 }
 
@@ -293,4 +304,5 @@ void saved_copy_parameters(Training *t, const Training *from) {
             memcpy((char *)t->state + to->offset, (const char *)training_served(from) + other->offset,
                    dtype_bytes(to->dtype) * (size_t)shape_size(to->shape));
         }
+    train_from_averages(t);
 }

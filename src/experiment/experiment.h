@@ -16,7 +16,7 @@
  *   predict.c          what the object serves;  undo.c: the target's units
  *   measure.c          measures: what is kept per row, and the reduction over all rows
  *   objective.c        which runs' figures can be compared
- *   optimizer.c        updates, from optimizer definitions
+ *   optimizer.c        updates, from optimizer definitions;  average.c: averaged parameters
  *   node.c             what a node depends on
  *   lint.c             mistakes one sees only in the whole experiment
  *   prelude.c          std/, embedded
@@ -115,6 +115,7 @@ typedef enum SettingKey {
     KEY_EPOCHS,
     KEY_STEPS,
     KEY_SEED,
+    KEY_AVERAGE,
     KEY_STOP,
     KEY_KEEP,
     KEY_REPORT,
@@ -365,6 +366,9 @@ typedef struct RunLowering {
     Mode mode;
     int setting_slots;   /* slots 0 .. are the top-level settings */
     int objective_cells; /* cells that there are once the objective is lowered */
+    const Expr *average; /* how much of the average stays at a step; NULL: weights are not averaged */
+    Value *decay[2];     /* the same, for parameters of f32, of f64 */
+    bool of_averages;    /* the lowering at hand: inside averaged(net)(...) */
 } RunLowering;
 
 /* Lowers one run for the choice at hand; false after errors. Its name and `each` are left to the caller. */
@@ -417,6 +421,16 @@ bool rules_collect(RunLowering *R); /* before models are called */
 bool rule_trains_inside(const RunLowering *R, const char *path);
 bool optimizers_lower(RunLowering *R);
 void optimizer_bind_sums(Experiment *X); /* tensor_sum, all_sum */
+
+/* ---- average.c --------------------------------------------------------------------------- */
+void average_bind(Experiment *X); /* averaged(net) */
+void average_begin(RunLowering *R);
+/* `average = e` for parameters of the float type at hand; false after an error. */
+bool average_lower(RunLowering *R, Scope *scope);
+/* The cell of the parameter that steps train: itself, where it is not averaged. */
+int average_trained(const RunLowering *R, int parameter);
+/* The average after a step that gives what is trained this value; NULL: it is not averaged. */
+Node *average_after(RunLowering *R, int parameter, Node *trained);
 /* The one model call in what is minimized; NULL if there are none or several. */
 const Expr *find_model_call(RunLowering *R);
 

@@ -359,7 +359,7 @@ static Scope *element_scope(Updating *u, Scope *parent, Value *grad) {
     run_bind_counters(u->R, scope);
     if (u->taken >= 0) bind_number(u, scope, "step", steps_taken(u));
     bind_number(u, scope, "rank", value_int(u->R->L, u->rank));
-    bind_number(u, scope, "param", element_of_cell(u, u->cell));
+    bind_number(u, scope, "param", element_of_cell(u, average_trained(u->R, u->cell)));
     bind_number(u, scope, "grad", grad);
     return scope;
 }
@@ -369,7 +369,7 @@ static Value *lower_gradient(Updating *u, Scope *locals) {
     RunLowering *R = u->R;
     const Cell *cell = &R->L->cells.items[u->cell];
     const BlockStmt *setting = update_setting(R->block, R->part, KEY_GRADIENT);
-    Node *leaf = graph_leaf(R->L->graph, OP_GRADIENT, cell->dtype, cell->shape, u->cell);
+    Node *leaf = graph_leaf(R->L->graph, OP_GRADIENT, cell->dtype, cell->shape, average_trained(R, u->cell));
     Value *grad = value_own_to_axes(R->L, value_tensor(R->L, leaf, 0), u->ids, u->rank);
     if (!setting) return grad;
     Scope *scope = element_scope(u, locals, grad);
@@ -400,6 +400,15 @@ static bool add_update(Updating *u, Scope *scope, Name name, int cell, RootList 
     return true;
 }
 
+static void add_average(Updating *u, int cell, RootList *roots) {
+    Lowering *L = u->R->L;
+    Node *node = average_after(u->R, cell, roots->items[roots->count - 1].node);
+    if (!node) return;
+    Root root = {ROOT_UPDATE, cell, node, L->cells.items[cell].name};
+    vector_push(L->arena, roots, root);
+    L->cells.items[cell].updated = true;
+}
+
 static bool update_parameter(Updating *u, Scope *locals, int cell, RootList *roots) {
     Lowering *L = u->R->L;
     const Shape shape = L->cells.items[cell].shape;
@@ -423,7 +432,8 @@ static bool update_parameter(Updating *u, Scope *locals, int cell, RootList *roo
                definition->name.text);
         return false;
     }
-    bool good = add_update(u, scope, param->name, cell, roots);
+    bool good = add_update(u, scope, param->name, average_trained(u->R, cell), roots);
+    if (good) add_average(u, cell, roots);
     for (int i = 0; i < u->states.count; i++)
         good &= add_update(u, scope, u->state_names.items[i], u->states.items[i], roots);
     return good;
@@ -472,7 +482,7 @@ static bool update_all(RunLowering *R, Scope *const *locals, const int *cells, i
     return good;
 }
 
-/* Cells that what the part at hand minimizes reads. */
+/* Cells that what the part at hand minimizes reads; not averages, which steps read in averaged(net) alone. */
 static bool *reached_cells(RunLowering *R) {
     bool *reached = arena_array(R->X->arena, bool, R->L->cells.count + 1);
     Node **roots = arena_array(R->X->arena, Node *, R->terms.count + 1);
@@ -481,14 +491,15 @@ static bool *reached_cells(RunLowering *R) {
         if (R->terms.items[i].part == R->part) roots[terms++] = R->terms.items[i].value;
     Node **nodes = graph_post_order(R->X->arena, roots, terms, &count);
     for (int i = 0; i < count; i++)
-        if (nodes[i]->op == OP_CELL) reached[nodes[i]->attr.index] = true;
+        if (nodes[i]->op == OP_CELL && (!R->average || R->L->cells.items[nodes[i]->attr.index].kind != CELL_PARAMETER))
+            reached[cell_shown(R->L->cells.items, (int)nodes[i]->attr.index)] = true;
     return reached;
 }
 
 /* Plain gradient descent on a quadratic: the driver may compare lr with 2/L. */
 static void note_quadratic(RunLowering *R) {
     const OptimizerRule *rule = &R->rules.items[0];
-    if (R->block->updates.count || R->rules.count != 1 || rule->path || rule->none || !rule->lr_literal ||
+    if (R->block->updates.count || R->average || R->rules.count != 1 || rule->path || rule->none || !rule->lr_literal ||
         R->run.batch != 0)
         return;
     if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->definition->name.text, "sgd") != 0) return;
@@ -519,14 +530,16 @@ static bool check_paths(RunLowering *R) {
 
 /* The rules' arguments in the float type at hand, and the scope they were lowered in. */
 static Scope *bind_rules(RunLowering *R, bool *good) {
-    const Expr **roots = arena_array(R->X->arena, const Expr *, R->rules.count + 2);
+    const Expr **roots = arena_array(R->X->arena, const Expr *, R->rules.count + 3);
     const BlockStmt *gradient = update_setting(R->block, R->part, KEY_GRADIENT);
     int count = 0;
     for (int i = 0; i < R->rules.count; i++)
         if (R->rules.items[i].part == R->part) roots[count++] = R->rules.items[i].value;
     if (gradient) roots[count++] = gradient->stmt->assign.value;
+    if (R->average) roots[count++] = R->average;
     Scope *scope = run_part_scope(R, run_scope(R, MODE_TRAIN, roots, count), R->part, roots, count);
     R->L->allow_draws = false;
+    *good &= average_lower(R, scope);
     for (int i = 0; i < R->rules.count; i++)
         if (R->rules.items[i].part == R->part && !R->rules.items[i].none)
             *good &= bind_rule(R, scope, &R->rules.items[i]);

@@ -416,6 +416,7 @@ Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
     X->L->graph = graph_new(arena, d);
     optimizer_bind_sums(X);
     plateau_bind(X);
+    average_bind(X);
     prelude_declare(X);
     read_overrides(X);
     already_included(X, path);

@@ -152,8 +152,8 @@ static bool lower_evaluation(RunLowering *R) {
 /* The initial value of an optimizer's state may read its parameter, which means that one's initial value. */
 static Node *initial_of_cell(Graph *g, Node *old, Node *const *source, void *context) {
     const Lowering *L = context;
-    if (old->op == OP_CELL && L->cells.items[old->attr.index].kind == CELL_PARAMETER)
-        return L->cells.items[old->attr.index].initial;
+    int cell = old->op == OP_CELL ? cell_shown(L->cells.items, (int)old->attr.index) : -1;
+    if (cell >= 0 && L->cells.items[cell].kind == CELL_PARAMETER) return L->cells.items[cell].initial;
     return graph_again(g, old, source);
 }
 
@@ -460,6 +460,7 @@ bool run_lower(Experiment *X, TrainBlock *block, Run *out) {
     X->L->frozen_hook = frozen_hook;
     X->L->state_hook = NULL;
     good = rules_collect(R);
+    average_begin(R);
     statistics_begin(R);
     settings_bind(X, true);
     R->setting_slots = X->L->slots.count;

@@ -39,6 +39,10 @@ static const SettingRow setting_rows[KEY_COUNT] = {
     [KEY_EPOCHS] = {"epochs", false, false, "epochs = 10", "how often all rows are taken; the default is 1"},
     [KEY_STEPS] = {"steps", false, false, "steps = 10_000", "how many steps are taken, instead of epochs"},
     [KEY_SEED] = {"seed", false, false, "seed = 1", "the seed of order, draws and initial values; the default is 0"},
+    [KEY_AVERAGE] =
+        {"average", false, false, "average = 0.999",
+         "validation, keep, predict and saved files take the running average of the parameters, which keeps so "
+         "much of itself at each step"},
     [KEY_STOP] = {"stop", false, false, "stop = stalled(valid.loss, 3 epochs)",
                   "ends training early, when the condition on reported figures holds after an epoch"},
     [KEY_KEEP] = {"keep", false, false, "keep = best(valid.loss)",

@@ -178,10 +178,12 @@ typedef struct Objective {
 
 /* An update block differentiates by the parameters that it changes. */
 static bool is_wanted(const Run *run, int part, const Node *cell) {
-    if (run->cells[cell->attr.index].kind != CELL_PARAMETER) return false;
+    int index = (int)cell->attr.index;
+    if (run->cells[cell_shown(run->cells, index)].kind != CELL_PARAMETER || run->cells[index].trained >= 0)
+        return false;
     for (int i = 0; run->part_count && i < run->parts[part].function.root_count; i++) {
         const Root *root = &run->parts[part].function.roots[i];
-        if (root->kind == ROOT_UPDATE && root->index == cell->attr.index) return true;
+        if (root->kind == ROOT_UPDATE && root->index == index) return true;
     }
     return !run->part_count;
 }
@@ -280,7 +282,8 @@ static void print_part(Text *to, const Program *program, const Run *run, int par
     prepare(&f, g, &o);
     Derivative *derivatives = arena_array(g->arena, Derivative, o.params + 1);
     for (int p = 0; p < o.params; p++)
-        derivatives[p] = (Derivative){(int)o.wrt[p]->attr.index, o.of_total[p], o.of_penalty[p]};
+        derivatives[p] = (Derivative){cell_shown(run->cells, (int)o.wrt[p]->attr.index), o.of_total[p],
+                                      o.of_penalty[p]};
     sort_by_cell(derivatives, o.params);
     print_terms(&f, to);
     int width = derivative_width(&f, derivatives, o.params);

@@ -57,10 +57,17 @@ static const char *column_name(const Formula *f, int64_t column) {
     return set && column < set->column_count ? set->columns[column].name : "column";
 }
 
+/* In a step an averaged parameter is what is trained of it, and the average is shown as such. */
+static const char *cell_name(const Formula *f, int cell) {
+    const Cell *shown = &f->run->cells[cell_shown(f->run->cells, cell)];
+    return f->run->cells[cell].trained >= 0 ? text_format(f->run->graph->arena, "average@%s", shown->name)
+                                            : shown->name;
+}
+
 const char *formula_leaf_name(const Formula *f, const Node *n) {
     static const char *const counters[] = {"step", "epoch", "progress"};
     switch (n->op) {
-    case OP_CELL: return f->run->cells[n->attr.index].name;
+    case OP_CELL: return cell_name(f, (int)n->attr.index);
     case OP_SLOT: return f->run->slots[n->attr.index].name;
     case OP_COLUMN: return n->name ? n->name : column_name(f, n->attr.index);
     case OP_RANDOM: return n->name ? n->name : "draw";

@@ -111,7 +111,7 @@ static Node *objective(Graph *g, const Run *run, int part) {
  */
 static void check_ways(Graph *g, const Run *run, Node *total, const Gradients *gradients) {
     for (int i = 0; i < gradients->count; i++) {
-        const Cell *cell = &run->cells[gradients->leaf[i]->attr.index];
+        const Cell *cell = &run->cells[cell_shown(run->cells, (int)gradients->leaf[i]->attr.index)];
         const Node *end = gradients->value[i] ? NULL : graph_gradient_end(g, total, gradients->wrt[i], true);
         if (!end) continue;
         Diagnostic *d = report(g->diagnostics, CODE_E0209, end->span,

@@ -145,11 +145,17 @@ typedef struct Cell {
     Node *initial;        /* no rows; RANDOM_INITIAL leaves */
     const PathPart *part; /* of a parameter: what declares it */
     int of;               /* optimizer state: its parameter's cell; else -1 */
+    int trained;          /* averaged parameter: the cell that steps train; else -1 */
     bool updated;         /* some update changes it */
     size_t offset;        /* bytes from the start of the state block, 64-aligned */
     const char *doc;
     Span span;
 } Cell;
+/* What steps train of an averaged parameter is shown as that parameter; any other cell as itself. */
+static inline int cell_shown(const Cell *cells, int cell) {
+    int of = cells[cell].of;
+    return of >= 0 && cells[of].trained == cell ? of : cell;
+}
 /* Such a cell may stay infinite: it is no sign of divergence. */
 static inline bool cell_starts_infinite(const Cell *cell) {
     return cell->initial && cell->initial->op == OP_CONST && cell->initial->attr.value - cell->initial->attr.value != 0;

@@ -76,7 +76,7 @@ static Value *new_parameter(Lowering *L, Scope *scope, const Stmt *stmt, const T
     int cell = lower_cell(L, CELL_PARAMETER, path, type->dtype, type->shape, initial, stmt->bind.name.span);
     L->cells.items[cell].doc = stmt->doc;
     L->cells.items[cell].part = L->path->part;
-    return lower_cell_value(L, cell);
+    return lower_parameter_value(L, cell);
 }
 
 static Value *lower_param(Lowering *L, Scope *scope, const Stmt *stmt) {
@@ -108,7 +108,7 @@ static Value *lower_param(Lowering *L, Scope *scope, const Stmt *stmt) {
         lower_help(L, d, "make it a layer if every call shall have its own");
         return value_poison(L);
     }
-    return lower_cell_value(L, cell);
+    return lower_parameter_value(L, cell);
 }
 
 /* ---- bindings -------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape 
                  .shape = shape,
                  .initial = initial,
                  .of = -1,
+                 .trained = -1,
                  .span = user_span(L, span, &frame)};
     vector_push(L->arena, &L->cells, cell);
     return L->cells.count - 1;
@@ -26,8 +27,12 @@ int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape 
 Value *lower_cell_value(Lowering *L, int index) {
     const Cell *cell = &L->cells.items[index];
     Node *node = graph_leaf(L->graph, OP_CELL, cell->dtype, cell->shape, index);
-    node->name = cell->name;
+    node->name = L->cells.items[cell_shown(L->cells.items, index)].name;
     return value_tensor(L, node, 0);
+}
+
+Value *lower_parameter_value(Lowering *L, int cell) {
+    return lower_cell_value(L, L->parameter_hook ? L->parameter_hook(L, cell, L->hook_context) : cell);
 }
 
 Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span) {

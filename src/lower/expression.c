@@ -192,7 +192,7 @@ static Value *lower_module_value(Lowering *L, Scope *scope, const Expr *expr) {
                     L->no_models);
         return value_poison(L);
     }
-    if (cell >= 0) return lower_cell_value(L, cell);
+    if (cell >= 0) return lower_parameter_value(L, cell);
     Module *module = arena_new_of(L->arena, Module);
     module->path = path;
     Value *v = value_new(L, VALUE_MODULE);

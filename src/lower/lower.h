@@ -239,6 +239,9 @@ typedef Value *(*ExternalHook)(Lowering *L, Scope *scope, const Expr *expr, Valu
 /* Is every parameter of the model with this path frozen in the run? Then its body is lowered as in predict. */
 typedef bool (*FrozenHook)(Lowering *L, const char *path, void *context);
 
+/* The cell that is read where a parameter stands: of an averaged one, in training, what is trained. */
+typedef int (*ParameterHook)(Lowering *L, int cell, void *context);
+
 struct Lowering {
     Arena *arena;
     Names *names;
@@ -261,6 +264,7 @@ struct Lowering {
     StateHook state_hook;
     ExternalHook external_hook;
     FrozenHook frozen_hook;
+    ParameterHook parameter_hook;
     void *hook_context;
     /* the run's tables, filled as models are called */
     CellList cells;
@@ -350,6 +354,7 @@ Value *value_axes_to_own(Lowering *L, const Value *v, const int *ids, int count)
 int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape shape, Node *initial, Span span);
 int lower_find_cell(const Lowering *L, const char *path); /* -1 if there is none */
 Value *lower_cell_value(Lowering *L, int cell);           /* its CELL leaf */
+Value *lower_parameter_value(Lowering *L, int cell);      /* the same where the program reads a parameter */
 /* The slot of that name, made if there is none; the number with the slot as its run-time self. What reads it says
  * which type it gets (run.c). */
 Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span);

@@ -31,6 +31,16 @@ END
 "$sgdc" watching.sgd --run=watching -q --load part.safetensors --save continued.safetensors >continued.txt || exit 1
 cmp whole.safetensors continued.safetensors || { echo "FAILED: a rate that watches, continued, differs"; exit 1; }
 "$sgdc" inspect whole.safetensors | grep -q 'plateau.factor' || { echo "FAILED: no rate fell"; exit 1; }
+# Averaged weights serve, are kept and saved; what is trained goes on.
+cat >averaging.sgd <<'END'
+include "net.sgd"
+train averaging like fit { average = 0.9; keep = best(valid.loss) }
+END
+"$sgdc" averaging.sgd --run=averaging -q --save whole.safetensors >whole.txt || exit 1
+"$sgdc" averaging.sgd --run=averaging -q --set steps=23 --save part.safetensors >part.txt || exit 1
+"$sgdc" averaging.sgd --run=averaging -q --load part.safetensors --save continued.safetensors >continued.txt || exit 1
+cmp whole.safetensors continued.safetensors || { echo "FAILED: averages, continued, differ"; exit 1; }
+"$sgdc" inspect whole.safetensors | grep -q 'trained@net.dense.w' || { echo "FAILED: what is trained is not saved"; exit 1; }
 for mode in "" --interpret; do
     # 23 steps end within an epoch of 9: the order of rows and the draws must go on from there.
     "$sgdc" net.sgd --run -q $mode --save whole.safetensors >whole.txt || exit 1
