@@ -112,6 +112,51 @@ def recurrent(name):
     return call
 
 
+def attention_to_all(w):
+    x, (t, d) = w["a"], w["a"].shape
+    q, r, v = (F.linear(x, w[f"attention.{n}.dense.w"], w[f"attention.{n}.dense.b"]) for n in "qrv")
+    q, r, v = (heads.reshape(t, 2, d // 2).transpose(0, 1) for heads in (q, r, v))
+    seen = torch.tensor([True] * (t - 1) + [False])[None].expand(t, t)
+    o = F.scaled_dot_product_attention(q, r, v, attn_mask=seen).transpose(0, 1).reshape(t, d)
+    return F.linear(o, w["attention.dense.w"], w["attention.dense.b"])
+
+
+def cell(make, names, two=False):
+    """A recurrent cell of torch with the parameters of ours."""
+    def f(w):
+        module = make(3, 4).to(w["a"].dtype)
+        tensors = {key: w[name] for key, name in names.items()}
+        state = (w["b"], w["c"]) if two else w["b"]
+        out = torch.func.functional_call(module, tensors, (w["a"], state))
+        return torch.cat(out) if two else out
+    return f
+
+
+def cell_names(layer):
+    return {"weight_ih": layer + ".w", "weight_hh": layer + ".u", "bias_ih": layer + ".b", "bias_hh": layer + ".c"}
+
+
+def rotated(x):
+    t, d = x.shape
+    angle = torch.arange(t, dtype=x.dtype)[:, None] / 10_000 ** (2 * torch.arange(d // 2, dtype=x.dtype) / d)
+    turned = torch.view_as_complex(x.reshape(t, d // 2, 2).contiguous()) * torch.polar(torch.ones_like(angle), angle)
+    return torch.view_as_real(turned).reshape(t, d)
+
+
+def sinusoidal(t, d, dtype):
+    k = torch.arange(d)
+    angle = torch.arange(t, dtype=dtype)[:, None] / 10_000 ** ((k // 2 * 2).to(dtype) / d)
+    return torch.where(k % 2 == 0, angle.sin(), angle.cos())
+
+
+def focal(w):
+    e = F.cross_entropy(w["a"], torch.full((len(w["a"]),), 2), reduction="none")
+    return e * (1 - torch.exp(-e)) ** 2
+
+
+POSITIVE = [1e-6, 0.01, 0.1, 0.5, 0.9, 1, 1.3, 1.46, 2, 3, 7.9, 8.1, 20, 100]
+INSIDE = [-0.999, -0.9, -0.5, -0.01, -1e-6, 0, 1e-6, 0.01, 0.5, 0.9, 0.999]
+NEAR = [p for p in POINTS if abs(p) < 50]
 IMAGE, GROUPED, WORDS = random_array(2, 7, 7), random_array(4, 6, 6), random_array(5, 6)
 MANY = len(VECTORS)
 FUNCTIONS = [                      # the last: the shape of the result, where it is not that of the input
@@ -142,6 +187,38 @@ FUNCTIONS = [                      # the last: the shape of the result, where it
     ("hinge", "hinge(a, b)", lambda w: F.relu(1 - w["a"] * w["b"]), pairs(POINTS, [-1, 1])),
     ("l1", "l1(a)", lambda w: w["a"].abs().sum(), {"a": VECTORS}, ()),
     ("l2", "l2(a)", lambda w: (w["a"] ** 2).sum() / 2, {"a": VECTORS}, ()),
+    ("log1p", "log1p(a)", lambda w: torch.log1p(w["a"]), {"a": INSIDE + POSITIVE}),
+    ("exp2", "exp2(a)", lambda w: torch.exp2(w["a"]), {"a": NEAR}),
+    ("log2", "log2(a)", lambda w: torch.log2(w["a"]), {"a": POSITIVE}),
+    ("tan", "tan(a)", lambda w: torch.tan(w["a"]), {"a": POINTS}),
+    ("asin", "asin(a)", lambda w: torch.asin(w["a"]), {"a": INSIDE}),
+    ("acos", "acos(a)", lambda w: torch.acos(w["a"]), {"a": INSIDE}),
+    ("atan", "atan(a)", lambda w: torch.atan(w["a"]), {"a": POINTS}),
+    ("atan2", "atan2(a, b)", lambda w: torch.atan2(w["a"], w["b"]), pairs(POINTS, SIGNS)),
+    ("sinh", "sinh(a)", lambda w: torch.sinh(w["a"]), {"a": NEAR}),
+    ("cosh", "cosh(a)", lambda w: torch.cosh(w["a"]), {"a": NEAR}),
+    ("erfc", "erfc(a)", lambda w: torch.erfc(w["a"]), {"a": [p for p in POINTS if abs(p) < 6]}),
+    ("lgamma", "lgamma(a)", lambda w: torch.lgamma(w["a"]), {"a": POSITIVE}),
+    ("digamma", "digamma(a)", lambda w: torch.digamma(w["a"]), {"a": POSITIVE}),
+    ("polygamma, n = 2", "polygamma(2, a)", lambda w: torch.polygamma(2, w["a"]), {"a": POSITIVE[1:]}),
+    ("prod", "prod(a)", lambda w: torch.prod(w["a"]), {"a": [0.5, -2, 3, 0, 1.5]}, ()),
+    ("cumsum", "cumsum(a)", lambda w: torch.cumsum(w["a"], 1), {"a": VECTORS}),
+    ("focal", "focal(a, y)", focal, {"a": VECTORS}, (MANY,)),
+    ("smoothed_cross_entropy", "smoothed_cross_entropy(a, y)",
+     label_loss(lambda a, y, reduction: F.cross_entropy(a, y, reduction=reduction, label_smoothing=0.1)),
+     {"a": VECTORS}, (MANY,)),
+    ("triplet", "triplet(a, b, c)", lambda w: F.triplet_margin_loss(w["a"], w["b"], w["c"], eps=0, reduction="none"),
+     {"a": [[0.1, 2, -1], [1, 1, 1]], "b": [[1, 0, 1], [1, 1.5, 1]], "c": [[0.5, 1, 1], [3, -4, 8]]}, (2,)),
+    ("kl_divergence", "kl_divergence(log_softmax(a), softmax(b))",
+     lambda w: F.kl_div(F.log_softmax(w["a"], 1), F.softmax(w["b"], 1), reduction="none").sum(1),
+     {"a": VECTORS[5:7], "b": VECTORS[6:8][::-1]}, (2,)),
+    ("kl_normal", "kl_normal(a, b)", lambda w: (w["a"] ** 2 + w["b"].exp() - 1 - w["b"]).sum() / 2,
+     {"a": [0, 1, -2, 0.5], "b": [0, -1, 2, 0.3]}, ()),
+    ("gaussian", "gaussian(a, b, c)",
+     lambda w: F.gaussian_nll_loss(w["a"], w["c"], w["b"].exp(), eps=0, reduction="none"),
+     {"a": [0, 1, -2, 0.5], "b": [0, -1, 2, 0.3], "c": [0.5, 2, -2, 1]}),
+    ("poisson", "poisson(a, b)", lambda w: F.poisson_nll_loss(w["a"], w["b"], reduction="none"),
+     pairs([-5, -1, 0, 0.5, 2, 10], [0, 1, 3, 20])),
     ("clamp", "clamp(a, -1.5, 2.5)", lambda w: torch.clamp(w["a"], -1.5, 2.5), {"a": POINTS}),
     ("dense", "dense(a, 3)", lambda w: F.linear(w["a"], w["dense.w"], w["dense.b"]), {"a": VECTORS[6]}, (3,)),
     ("layer_norm", "layer_norm(a)", lambda w: F.layer_norm(w["a"], (4,), w["layer_norm.g"], w["layer_norm.b"]),
@@ -161,8 +238,37 @@ FUNCTIONS = [                      # the last: the shape of the result, where it
     ("rnn", "rnn(a, 3)", recurrent("RNN"), {"a": WORDS}, (5, 3)),
     ("lstm", "lstm(a, 3)", recurrent("LSTM"), {"a": WORDS}, (5, 3)),
     ("gru", "gru(a, 3)", recurrent("GRU"), {"a": WORDS}, (5, 3)),
+    ("attention, to all but one", "attention(a, 2, causal = false, mask = [1, 1, 1, 1, 0] == ones([5]))",
+     attention_to_all, {"a": WORDS}),
+    ("conv1d", "conv1d(a, 4, 3)", lambda w: F.conv1d(w["a"], w["conv1d.f"], w["conv1d.b"]), {"a": WORDS[:4]}, (4, 4)),
+    ("conv1d, strided, in groups", "conv1d(a, 4, 3, stride = 2, pad = 2, dilation = 2, groups = 2)",
+     lambda w: F.conv1d(w["a"], w["conv1d.f"], w["conv1d.b"], 2, 2, 2, 2), {"a": WORDS[:4]}, (4, 3)),
+    ("conv_transpose2d", "conv_transpose2d(a, 3, 3)",
+     lambda w: F.conv_transpose2d(w["a"], w["conv_transpose2d.f"], w["conv_transpose2d.b"]), {"a": IMAGE}, (3, 9, 9)),
+    ("conv_transpose2d, stride = 2, pad = 1", "conv_transpose2d(a, 3, 4, stride = 2, pad = 1)",
+     lambda w: F.conv_transpose2d(w["a"], w["conv_transpose2d.f"], w["conv_transpose2d.b"], 2, 1), {"a": IMAGE},
+     (3, 14, 14)),
+    ("upsample", "upsample(a, 3)", lambda w: F.interpolate(w["a"][None], scale_factor=3)[0], {"a": IMAGE}, (2, 21, 21)),
+    ("global_avg_pool", "global_avg_pool(a)", lambda w: F.adaptive_avg_pool2d(w["a"], 1)[:, 0, 0], {"a": IMAGE}, (2,)),
+    ("group_norm", "group_norm(a, 2)",
+     lambda w: F.group_norm(w["a"][None], 2, w["group_norm.g"], w["group_norm.b"])[0], {"a": GROUPED}),
+    ("rms_norm", "rms_norm(a)", lambda w: F.rms_norm(w["a"], (6,), w["rms_norm.g"], 1.1920929e-7), {"a": WORDS}),
+    ("embedding", "embedding(y, 3) * a", lambda w: F.embedding(torch.tensor(2), w["embedding.e"]) * w["a"],
+     {"a": [1, 2, 3]}),
+    ("score", "score(a)", lambda w: F.linear(w["a"], w["score.dense.w"], w["score.dense.b"])[:, 0], {"a": WORDS}, (5,)),
+    ("rnn_cell", "rnn_cell(a, b)", cell(torch.nn.RNNCell, cell_names("rnn_cell")),
+     {"a": [1, -2, 0.5], "b": [0.1, -0.2, 0.3, 0.4]}, (4,)),
+    ("gru_cell", "gru_cell(a, b)", cell(torch.nn.GRUCell, cell_names("gru_cell")),
+     {"a": [1, -2, 0.5], "b": [0.1, -0.2, 0.3, 0.4]}, (4,)),
+    ("lstm_cell", "both(a, b, c)", cell(torch.nn.LSTMCell, cell_names("both.h_c.lstm_cell"), True),
+     {"a": [1, -2, 0.5], "b": [0.1, -0.2, 0.3, 0.4], "c": [1, 2, -1, 0.5]}, (8,)),
+    ("sinusoidal_positions", "sinusoidal_positions(5, 6) * a", lambda w: sinusoidal(5, 6, w["a"].dtype) * w["a"],
+     {"a": WORDS}),
+    ("learnt_positions", "learnt_positions(a)", lambda w: w["a"] + w["learnt_positions.p"], {"a": WORDS}),
+    ("rotary", "rotary(a)", lambda w: rotated(w["a"]), {"a": WORDS}),
 ]
-SUMS = ("dense", "layer_norm", "conv2d", "attention", "rnn", "lstm", "gru")     # of terms of either sign, about 1: their floor is 0.1
+SUMS = ("dense", "layer_norm", "conv", "attention", "upsample", "group_norm", "rms_norm", "score", "rnn", "gru", "lstm",
+        "both", "rotary", "kl_divergence")     # of terms of either sign, about 1: their floor is 0.1
 
 
 def compare_function(sgdc, table, name, expression, function, inputs, shape=None):
@@ -170,6 +276,10 @@ def compare_function(sgdc, table, name, expression, function, inputs, shape=None
     weights = np.random.default_rng(3).uniform(0.5, 1.5, size=shape).round(3).tolist()
     declared = "".join(parameter(n, v) for n, v in inputs.items()) + parameter("weight", weights)
     tensors, _ = run_program(sgdc, HEAD + f"""optimizer reveal() {{ param = grad }}
+layer both(x: real[n], h: real[d], c: real[d]) -> real[2 * d] {{
+  h, c = lstm_cell(x, h, c)
+  return concat(h, c)
+}}
 model probe(y: label[4]) -> f32 {{
 {declared}  return sum(weight * {expression})
 }}
@@ -210,6 +320,41 @@ def with_options(make, **options):
     return lambda parameters: make(parameters, **options)
 
 
+class Lion(torch.optim.Optimizer):
+    """Algorithm 2 of Chen et al., 2023: torch has none."""
+    def __init__(self, parameters, lr=0.0, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(parameters, dict(lr=lr, betas=betas, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            (first, second), rate = group["betas"], group["lr"]
+            for p in group["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                sign = torch.sign(first * m + (1 - first) * p.grad)
+                p.sub_(rate * (sign + group["weight_decay"] * p))
+                m.mul_(second).add_((1 - second) * p.grad)
+
+
+class Lamb(torch.optim.Optimizer):
+    """Algorithm 2 of You et al., 2020, with phi(z) = z: torch has none."""
+    def __init__(self, parameters, lr=0.0):
+        super().__init__(parameters, dict(lr=lr))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                s = self.state[p]
+                s["t"] = s.get("t", 0) + 1
+                s["m"] = 0.9 * s.get("m", 0) + 0.1 * p.grad
+                s["v"] = 0.999 * s.get("v", 0) + 0.001 * p.grad ** 2
+                a, b = s["m"] / (1 - 0.9 ** s["t"]), s["v"] / (1 - 0.999 ** s["t"])
+                u = a / (b.sqrt() + 1e-6) + 0.01 * p
+                length, moved = p.norm(), u.norm()
+                p.sub_(group["lr"] * (length / moved if length > 0 and moved > 0 else 1) * u)
+
+
 O = torch.optim
 OPTIMIZERS = [                     # name, settings, torch's, rate, penalty
     ("sgd", "optimizer = sgd(lr = 0.3)", O.SGD, 0.3),
@@ -224,6 +369,10 @@ OPTIMIZERS = [                     # name, settings, torch's, rate, penalty
      with_options(O.Adam, betas=(0.5, 0.9)), 0.01),
     ("adamw", "optimizer = adamw(lr = 0.01)", O.AdamW, 0.01),
     ("adamw, decay = 0.3", "optimizer = adamw(lr = 0.01, decay = 0.3)", with_options(O.AdamW, weight_decay=0.3), 0.01),
+    ("adamax", "optimizer = adamax(lr = 0.01)", O.Adamax, 0.01),
+    ("nadam", "optimizer = nadam(lr = 0.01)", O.NAdam, 0.01),
+    ("lion", "optimizer = lion(lr = 0.01, decay = 0.3)", with_options(Lion, weight_decay=0.3), 0.01),
+    ("lamb", "optimizer = lamb(lr = 0.01)", Lamb, 0.01),
     ("clip_norm", "optimizer = sgd(lr = 0.3)\n  gradient = clip_norm(grad, 0.1)", clipped(O.SGD, 0.1), 0.3),
     ("clip_norm, adam", "optimizer = adam(lr = 0.01)\n  gradient = clip_norm(grad, 0.1)", clipped(O.Adam, 0.1), 0.01),
     ("l2", "optimizer = sgd(lr = 0.3)\n  penalty = 0.1 * l2(small.h.dense.w)", O.SGD, 0.3,
