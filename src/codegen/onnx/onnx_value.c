@@ -72,35 +72,6 @@ static const char *of_gamma(OnnxGraph *g) {
     return "";
 }
 
-static const char *function_of_math(OnnxGraph *g, const Node *node) {
-    switch (node->op) {
-    case OP_EXP: return unary(g, "Exp", node);
-    case OP_LOG: return unary(g, "Log", node);
-    case OP_SIN: return unary(g, "Sin", node);
-    case OP_COS: return unary(g, "Cos", node);
-    case OP_TANH: return unary(g, "Tanh", node);
-    case OP_SIGMOID: return unary(g, "Sigmoid", node);
-    case OP_ERF: return unary(g, "Erf", node);
-    case OP_EXPM1: return less_one(g, node);
-    case OP_LOG1P: return log_beyond_one(g, node);
-    case OP_EXP2: return onnx_put2(g, "Pow", onnx_scalar(g, node->dtype, 2), onnx_operand(g, node->source[0]));
-    case OP_LOG2: return scaled(g, "Log", node, 1.4426950408889634); /* 1 / log(2) */
-    case OP_ASIN: return unary(g, "Asin", node);
-    case OP_ACOS: return unary(g, "Acos", node);
-    case OP_ATAN: return unary(g, "Atan", node);
-    case OP_SINH: return unary(g, "Sinh", node);
-    case OP_COSH: return unary(g, "Cosh", node);
-    case OP_ERFC: return onnx_put2(g, "Sub", onnx_scalar(g, node->dtype, 1), unary(g, "Erf", node));
-    case OP_LGAMMA:
-    case OP_POLYGAMMA: return of_gamma(g);
-    case OP_ROUND: return unary(g, "Round", node);
-    case OP_POWI: return power(g, node);
-    case OP_POW: return binary(g, "Pow", node);
-    case OP_ATAN2: return angle(g, node);
-    default: INTERNAL_ERROR("%s is no function of functions.def", op_text(node->op));
-    }
-}
-
 /* ---- leaves -------------------------------------------------------------------------------------------- */
 static const char *parameter(OnnxGraph *g, const Node *node) {
     const Cell *cell = &g->request->run->cells[node->attr.index];
@@ -208,6 +179,16 @@ static const char *matched(OnnxGraph *g, const OnnxMatch *match) {
     return NULL;
 }
 
+/* Ops that are one operator of ONNX. */
+static const char *const one_operator[OP_COUNT] = {
+    [OP_NEG] = "Neg",   [OP_ABS] = "Abs",        [OP_FLOOR] = "Floor", [OP_NOT] = "Not",   [OP_EXP] = "Exp",
+    [OP_LOG] = "Log",   [OP_SIN] = "Sin",        [OP_COS] = "Cos",     [OP_TANH] = "Tanh", [OP_SIGMOID] = "Sigmoid",
+    [OP_ERF] = "Erf",   [OP_ASIN] = "Asin",      [OP_ACOS] = "Acos",   [OP_ATAN] = "Atan", [OP_SINH] = "Sinh",
+    [OP_COSH] = "Cosh", [OP_ROUND] = "Round",    [OP_ADD] = "Add",     [OP_SUB] = "Sub",   [OP_MUL] = "Mul",
+    [OP_DIV] = "Div",   [OP_MAX] = "Max",        [OP_MIN] = "Min",     [OP_MOD] = "Mod",   [OP_EQ] = "Equal",
+    [OP_LT] = "Less",   [OP_LE] = "LessOrEqual", [OP_AND] = "And",     [OP_OR] = "Or",     [OP_POW] = "Pow",
+};
+
 static const char *value_of_op(OnnxGraph *g, const Node *node) {
     switch (node->op) {
     case OP_CONST: return NULL; /* where it is read */
@@ -218,35 +199,29 @@ static const char *value_of_op(OnnxGraph *g, const Node *node) {
     case OP_ROWS_RECIPROCAL:
     case OP_RANDOM: return refused(g, node);
     case OP_IOTA: return counted(g, node);
-    case OP_NEG: return unary(g, "Neg", node);
-    case OP_ABS: return unary(g, "Abs", node);
-    case OP_SQRT:
-        return unary(g, "Sqrt", node);
-/* clang-format off */
-#define FUNCTION(NAME, name) case OP_##NAME:
-#define FUNCTION_OF_TWO FUNCTION
-#define FUNCTION_AND_NUMBER FUNCTION
-#include "functions.def"
+    case OP_SQRT: return unary(g, "Sqrt", node);
+    /* clang-format off */
+    case OP_NEG: case OP_ABS: case OP_FLOOR: case OP_NOT: case OP_EXP: case OP_LOG: case OP_SIN: case OP_COS:
+    case OP_TANH: case OP_SIGMOID: case OP_ERF: case OP_ASIN: case OP_ACOS: case OP_ATAN: case OP_SINH: case OP_COSH:
+    case OP_ROUND:
+        return unary(g, one_operator[node->op], node);
+    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MAX: case OP_MIN: case OP_MOD: case OP_EQ: case OP_LT:
+    case OP_LE: case OP_AND: case OP_OR: case OP_POW:
+        return binary(g, one_operator[node->op], node);
         /* clang-format on */
-        return function_of_math(g, node);
-    case OP_FLOOR: return unary(g, "Floor", node);
-    case OP_NOT: return unary(g, "Not", node);
+    case OP_EXPM1: return less_one(g, node);
+    case OP_LOG1P: return log_beyond_one(g, node);
+    case OP_EXP2: return onnx_put2(g, "Pow", onnx_scalar(g, node->dtype, 2), onnx_operand(g, node->source[0]));
+    case OP_LOG2: return scaled(g, "Log", node, 1.4426950408889634); /* 1 / log(2) */
+    case OP_ERFC: return onnx_put2(g, "Sub", onnx_scalar(g, node->dtype, 1), unary(g, "Erf", node));
+    case OP_LGAMMA:
+    case OP_POLYGAMMA: return of_gamma(g);
+    case OP_POWI: return power(g, node);
+    case OP_ATAN2: return angle(g, node);
     case OP_CAST: return onnx_cast(g, onnx_operand(g, node->source[0]), onnx_type(node->dtype));
     case OP_STOP_GRADIENT: return onnx_whole(g, node->source[0]);
-    case OP_ADD: return binary(g, "Add", node);
-    case OP_SUB: return binary(g, "Sub", node);
-    case OP_MUL: return binary(g, "Mul", node);
-    case OP_DIV: return binary(g, "Div", node);
-    case OP_MAX: return binary(g, "Max", node);
-    case OP_MIN: return binary(g, "Min", node);
     case OP_FLOORDIV: return floor_divide(g, node);
-    case OP_MOD: return binary(g, "Mod", node);
-    case OP_EQ: return binary(g, "Equal", node);
     case OP_NE: return onnx_put1(g, "Not", binary(g, "Equal", node));
-    case OP_LT: return binary(g, "Less", node);
-    case OP_LE: return binary(g, "LessOrEqual", node);
-    case OP_AND: return binary(g, "And", node);
-    case OP_OR: return binary(g, "Or", node);
     case OP_WHERE: return choice(g, node);
     case OP_FMA: return multiply_add(g, node);
     case OP_VIEW: return onnx_view(g, node);
