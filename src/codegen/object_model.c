@@ -164,20 +164,19 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
     return RECORD(b, int32(b, SGDRT_ABI), int32(b, block->level_count), string(b, block->header.prefix),
                   table(b, LLVMTypeOf(codes[0]), codes, block->level_count), table(b, i32, levels, block->level_count),
                   cells(b, run), slots(b, run), columns(b, run, block->header.predicts), statistics(b, run),
-                  classes ? string(b, classes) : null(b),
-                  table(b, pointer(b), names, run->measure_count), table(b, i64, bytes, arguments),
-                  table(b, i32, counts, run->measure_count),
+                  classes ? string(b, classes) : null(b), table(b, pointer(b), names, run->measure_count),
+                  table(b, i64, bytes, arguments), table(b, i32, counts, run->measure_count),
                   table(b, i32, parts, run->part_count ? run->term_count : 0), int64(b, (int64_t)run->seed),
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
                   int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
                   int64(b, run->batch), int64(b, run->epochs), int64(b, run->steps), int64(b, outputs),
                   int64(b, model_copies(run->data)), int64(b, model_copies(run->valid)), real64(b, run->hold_out_part),
-                  int32(b, run->statistic_count), int32(b, run->derived.root_count),
-                  int32(b, run->cell_count), int32(b, run->slot_count), int32(b, run->data->column_count),
-                  int32(b, run->measure_count), int32(b, arguments), int32(b, run_averaged(run)),
-                  int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),
-                  int32(b, run->order), int32(b, run->last), int32(b, run->hold_out), int32(b, model_split_column(run)),
-                  int32(b, run_sums(run)), int32(b, run->plateau_count), plateaus(b, run));
+                  int32(b, run->statistic_count), int32(b, run->derived.root_count), int32(b, run->cell_count),
+                  int32(b, run->slot_count), int32(b, run->data->column_count), int32(b, run->measure_count),
+                  int32(b, arguments), int32(b, run_averaged(run)), int32(b, run_minimized(run)),
+                  int32(b, run->term_count), int32(b, model_lr_slot(run)), int32(b, run->order), int32(b, run->last),
+                  int32(b, run->hold_out), int32(b, model_split_column(run)), int32(b, run_sums(run)),
+                  int32(b, run->plateau_count), plateaus(b, run));
 }
 
 /* The bitcode's `self` and `self_NAME` become PREFIX_model and PREFIX_NAME. */

@@ -7,26 +7,31 @@
 #include "driver/synthetic.h"
 #include "order.h"
 
+/* Of several sets the rows of the first; the others' come again beside them. */
+static int64_t rows_of(const DataSet *set, const sgdrt_table *table) {
+    return set->joined_count ? set->joined_rows[0] : table->rows;
+}
+
 static int64_t copies_of(const DataSet *set) { return set->copies > 1 ? set->copies : 1; }
 
 static uint32_t *all_rows(Arena *arena, const DataSet *set, const sgdrt_table *table) {
-    int64_t count = table->rows * copies_of(set);
+    int64_t count = rows_of(set, table) * copies_of(set);
     uint32_t *rows = arena_array(arena, uint32_t, count + 1);
-    for (int64_t i = 0; i < count; i++) rows[i] = (uint32_t)(i % table->rows);
+    for (int64_t i = 0; i < count; i++) rows[i] = (uint32_t)(i % rows_of(set, table));
     return rows;
 }
 
 RowSet split_none(Arena *arena, const DataSet *set, const sgdrt_table *table) {
     bool copied = copies_of(set) > 1;
-    return (RowSet){table, copied ? all_rows(arena, set, table) : NULL, table->rows * copies_of(set)};
+    return (RowSet){table, copied ? all_rows(arena, set, table) : NULL, rows_of(set, table) * copies_of(set)};
 }
 
 /* The label of every row, copies included. */
 static int32_t *labels_of(Arena *arena, const Run *run, const sgdrt_table *table) {
-    int64_t count = table->rows * copies_of(run->data);
+    int64_t count = rows_of(run->data, table) * copies_of(run->data);
     int32_t *labels = arena_array(arena, int32_t, count + 1);
     synthetic_labels(run->data, table, run->hold_out_by, labels);
-    for (int64_t i = table->rows; i < count; i++) labels[i] = labels[i - table->rows];
+    for (int64_t i = rows_of(run->data, table); i < count; i++) labels[i] = labels[i - rows_of(run->data, table)];
     return labels;
 }
 
@@ -65,7 +70,8 @@ void split_rows(Arena *arena, const Run *run, const sgdrt_table *table, RowSet *
         out_of_memory((size_t)all);
     train->count = training;
     valid->count = all - train->count;
-    for (int64_t i = 0; i < all && copies_of(run->data) > 1; i++) rows[i] = (uint32_t)(rows[i] % table->rows);
+    for (int64_t i = 0; i < all && copies_of(run->data) > 1; i++)
+        rows[i] = (uint32_t)(rows[i] % rows_of(run->data, table));
     train->rows = rows;
     valid->rows = rows + train->count;
 }

@@ -169,6 +169,11 @@ bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdr
         .rows_end = set->rows_end,
         .columns = columns,
     };
+    if (set->joined_count) {
+        report(driver->diagnostics, CODE_E0210, set->span,
+               "reading new rows for several data sets is not supported yet");
+        return false;
+    }
     if (source_rows(set->kind) == ROWS_GIVEN) {
         Diagnostic *d = report(driver->diagnostics, CODE_E0421, set->span,
                                "data %s has no source: an application supplies its rows", set->name);
@@ -292,9 +297,50 @@ static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table, Refus
     return !failed;
 }
 
-static sgdrt_table *load(Driver *driver, TableOfSet *of, bool tolerant) {
+static Loaded *find_loaded(Tables *tables, const DataSet *set) {
+    for (int i = 0; i < tables->loaded.count; i++)
+        if (tables->loaded.items[i].of.set == set) return &tables->loaded.items[i];
+    return NULL;
+}
+
+/* A row of a set into each row of its columns of the joined table, from the first again where it has fewer. */
+static void join_columns(sgdrt_table *all, int first, const sgdrt_table *table) {
+    for (int c = 0; c < table->column_count; c++) {
+        const sgdrt_column *from = &table->columns[c], *to = &all->columns[first + c];
+        size_t bytes = (size_t)table->described[c].elements * dtype_bytes((DType)table->described[c].dtype);
+        for (int64_t r = 0; r < all->rows; r++)
+            memcpy((char *)to->data + r * to->stride, (const char *)from->data + r % table->rows * from->stride, bytes);
+    }
+}
+
+/* The columns of all sets side by side; as many rows as the longest has. */
+static sgdrt_table *load_joined(Driver *driver, Tables *tables, const DataSet *set) {
+    sgdrt_column_request *columns = arena_array(driver->arena, sgdrt_column_request, set->column_count + 1);
+    sgdrt_problem problem = {0};
+    sgdrt_table *all = NULL;
+    int64_t rows = 0;
+    int count;
+    if (!request_columns(driver, set, NULL, columns, &count)) return NULL;
+    for (int i = 0; i < set->joined_count; i++) {
+        set->joined_rows[i] = find_loaded(tables, set->joined[i])->table->rows;
+        if (set->joined_rows[i] > rows) rows = set->joined_rows[i];
+        if (set->joined_rows[i] > 0) continue;
+        report(driver->diagnostics, CODE_E0422, set->joined[i]->span, "data %s has no rows", set->joined[i]->name);
+        return NULL;
+    }
+    if (sgdrt_new_table(set->name, columns, count, rows, &all, &problem)) {
+        report_problem(driver, &problem, set->span, "the data is declared");
+        return NULL;
+    }
+    for (int i = 0, first = 0; i < set->joined_count; first += set->joined[i++]->column_count)
+        join_columns(all, first, find_loaded(tables, set->joined[i])->table);
+    return all;
+}
+
+static sgdrt_table *load(Driver *driver, Tables *tables, TableOfSet *of, bool tolerant) {
     const DataSet *set = of->set;
     sgdrt_request request;
+    if (set->joined_count) return load_joined(driver, tables, set);
     if (!tables_request(driver, set, NULL, &request)) return NULL;
     sgdrt_table *table = source_rows(set->kind) == ROWS_MADE
                              ? make_synthetic(driver, set, &request)
@@ -308,17 +354,13 @@ static sgdrt_table *load(Driver *driver, TableOfSet *of, bool tolerant) {
     return table;
 }
 
-static Loaded *find_loaded(Tables *tables, const DataSet *set) {
-    for (int i = 0; i < tables->loaded.count; i++)
-        if (tables->loaded.items[i].of.set == set) return &tables->loaded.items[i];
-    return NULL;
-}
-
 static bool need(Driver *driver, Tables *tables, const DataSet *set, bool tolerant) {
     Loaded *found = find_loaded(tables, set);
     if (found) return found->table != NULL;
+    for (int i = 0; i < set->joined_count; i++)
+        if (!need(driver, tables, set->joined[i], tolerant)) return false;
     Loaded loaded = {.of.set = set};
-    loaded.table = load(driver, &loaded.of, tolerant);
+    loaded.table = load(driver, tables, &loaded.of, tolerant);
     loaded.of.table = loaded.table;
     vector_push(driver->arena, &tables->loaded, loaded);
     return loaded.table != NULL;
@@ -382,6 +424,14 @@ static bool learn_classes(Driver *driver, Prepared *p, bool valid_apart) {
     return good;
 }
 
+/* Of the set that a column is of, where that is not the first of several: all of them train. */
+static int64_t rows_of_partner(const DataSet *set, int column) {
+    int first = set->joined_count ? set->joined[0]->column_count : 0;
+    for (int i = 1; i < set->joined_count; first += set->joined[i++]->column_count)
+        if (column >= first && column < first + set->joined[i]->column_count) return set->joined_rows[i];
+    return 0;
+}
+
 /* mean NULL: by the statistics of the training rows. */
 static bool standardize(Driver *driver, Tables *tables, Prepared *p, const double *const *mean_of,
                         const double *const *deviation_of) {
@@ -406,8 +456,10 @@ static bool standardize(Driver *driver, Tables *tables, Prepared *p, const doubl
         }
         double *mean = arena_array(driver->arena, double, elements);
         double *deviation = arena_array(driver->arena, double, elements);
-        sgdrt_statistics(&data->train.table->columns[i], data->train.table->described[i].dtype, elements,
-                         data->train.rows, data->train.count, mean, deviation);
+        const RowSet *rows = &data->train, whole = {rows->table, NULL, rows_of_partner(p->set, i)};
+        if (whole.count) rows = &whole;
+        sgdrt_statistics(&rows->table->columns[i], rows->table->described[i].dtype, elements, rows->rows, rows->count,
+                         mean, deviation);
         data->mean[i] = mean;
         data->deviation[i] = deviation;
     }
@@ -549,7 +601,8 @@ const char *tables_describe_set(Arena *arena, const Tables *tables, int i) {
 const char *tables_describe(Arena *arena, const Tables *tables) {
     Text text = text_new(arena);
     for (int i = 0; i < tables->loaded.count; i++) {
-        if (i) text_add(&text, ", ");
+        if (tables->loaded.items[i].of.set->joined_count) continue; /* its sets are told themselves */
+        if (text.length) text_add(&text, ", ");
         describe(&text, &tables->loaded.items[i]);
     }
     return text.bytes;

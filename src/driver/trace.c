@@ -98,6 +98,11 @@ static void take_step(Trace *trace, int64_t step) {
 
 bool trace_write(Training *t, const char *path) {
     Arena *arena = t->driver->arena;
+    if (t->run->partner_count) {
+        driver_complain(t->driver, "--trace writes the steps of a train block with one data set, and %s has several",
+                        t->run->name);
+        return false;
+    }
     Trace trace = {.t = t, .steps = t->planned < TRACED_STEPS ? t->planned : TRACED_STEPS};
     Shape of_rows = {.rank = 1}, of_steps = {.rank = 1, .extent = {trace.steps}};
     trace.rows = arena_array(arena, int32_t, trace.steps * t->batch);

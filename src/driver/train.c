@@ -355,6 +355,7 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
                             run->seed);
     t->batch = t->feed.batch;
     t->steps_per_epoch = t->feed.steps;
+    training_plan_sets(t);
     t->planned = sgdrt_feed_planned(&t->feed, run->epochs, run->steps);
     if (curves) {
         t->film = films_wanted(driver->options) ? film_new(t) : NULL;

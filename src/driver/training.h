@@ -34,6 +34,9 @@ typedef struct Training {
     Executor *rate; /* of a scheduled learning rate, where it is logged; or NULL */
     const RunData *data;
     sgdrt_feed feed;
+    sgdrt_partner *partners;                 /* of run->partners */
+    uint32_t *step_rows;                     /* of one of the sets that a step takes rows of */
+    sgdrt_column *gathered;                  /* ... and the rows themselves, where there are several */
     int64_t batch, steps_per_epoch, planned; /* batch: rows of a step, never 0 */
 
     /* one block, allocated before any run trains */
@@ -89,6 +92,8 @@ int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *
 int64_t training_over(const Training *t, int term, bool since_report);
 /* False: its update was not taken in these steps; then it is no part of the loss. */
 bool training_knows(const Training *t, int term, bool since_report);
+/* What calls need where a step takes rows of several data sets. */
+void training_plan_sets(Training *t);
 /* What is minimized, of the epoch at hand; NaN before its first step. */
 double training_loss(const Training *t);
 

@@ -10,6 +10,7 @@
  *   statistic.c        what is learnt from the rows before they train: means, medians, shares
  *   source_call.c      csv(...), idx(...), ...: what they take is in source_csv.c, source_arrays.c, source_synthetic.c,
  *                      source_text.c and, of several, source_arguments.c;  source_window.c: windows of a text
+ *   joined.c           several data sets in one train block
  *   train_block.c      the statements of a train block, and `like`;  train.c: its runs
  *   setting.c          the values of settings;  watch.c: stop and keep;  plateau.c: rates that watch
  *   run.c              one run: its graphs, roots and state;  run_scope.c: the local bindings that a mode needs
@@ -166,6 +167,7 @@ typedef struct Experiment {
     Vector(TopSetting) settings;
     Vector(Override) overrides;
     Vector(DataDecl *) data;
+    Vector(DataSet *) joined; /* data = [...], as train blocks have asked for them */
     Vector(TrainBlock *) blocks;
     Vector(Run) runs;
     EachSites top_sites;
@@ -209,6 +211,14 @@ DataVariant *data_lower(Experiment *X, DataDecl *decl);
 /* The fields of a data set as values of the graph at hand. raw: standardised ones from raw columns. */
 void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool raw);
 int data_find_field(const DataSet *set, Name name); /* -1 if there is none */
+
+/* ---- joined.c: several data sets in one train block ---------------------------------------- */
+/* False after an error: what this one learns from its rows is known for a set alone. */
+bool data_can_join(Experiment *X, const DataVariant *variant, Span span);
+/* Their columns and fields as those of one set; the same for runs that join the same. */
+DataSet *data_join(Experiment *X, DataVariant *const *variants, int count);
+/* Each set as a value whose parts are its fields: wall.x */
+void data_bind_joined(Experiment *X, DataVariant *const *variants, int count, Scope *scope, bool raw);
 
 /* ---- source_*.c: the forms of sources.def ---------------------------------------------- */
 typedef struct SourceContext SourceContext;
@@ -353,6 +363,7 @@ typedef struct RunLowering {
     TrainBlock *block;
     Run run;
     DataVariant *data;
+    Vector(DataVariant *) joined; /* data = [inside, wall]: all of them; else empty */
     Vector(OptimizerRule) rules;
     TermList terms;
     int *term_order; /* terms[i] is the block's term_order[i]-th */

@@ -53,6 +53,14 @@ bool rules_collect(RunLowering *R) {
     return true;
 }
 
+/* A path is more specific than a pattern, and that than none; of two paths or patterns the longer. */
+static bool is_closer(const OptimizerRule *rule, const OptimizerRule *than) {
+    if (!rule->path || !than->path) return rule->path != NULL;
+    bool pattern = module_is_pattern(rule->path);
+    if (pattern != module_is_pattern(than->path)) return !pattern;
+    return strlen(rule->path) > strlen(than->path);
+}
+
 /* The most specific rule of the part of a step that covers all of `path`. */
 static OptimizerRule *rule_of(const RunLowering *R, int part, const char *path) {
     OptimizerRule *best = NULL;
@@ -60,10 +68,16 @@ static OptimizerRule *rule_of(const RunLowering *R, int part, const char *path) 
         OptimizerRule *rule = &R->rules.items[i];
         if (rule->part != part) continue;
         if (rule->path && !module_covers(rule->path, path)) continue;
-        bool closer = !best || (rule->path && (!best->path || strlen(rule->path) > strlen(best->path)));
-        if (closer) best = rule;
+        if (!best || is_closer(rule, best)) best = rule;
     }
     return best;
+}
+
+/* Which parameters there will be is not known yet: a pattern may name some of every part of its model. */
+static bool may_be_inside(const RunLowering *R, const char *path, const char *of_rule) {
+    if (!module_is_pattern(of_rule)) return module_covers(path, of_rule);
+    const char *model = text_format(R->X->arena, "%.*s", (int)strcspn(of_rule, "."), of_rule);
+    return module_covers(model, path);
 }
 
 bool rule_trains_inside(const RunLowering *R, const char *path) {
@@ -72,7 +86,7 @@ bool rule_trains_inside(const RunLowering *R, const char *path) {
         if (rule && !rule->none) return true;
     }
     for (int i = 0; i < R->rules.count; i++)
-        if (R->rules.items[i].path && !R->rules.items[i].none && module_covers(path, R->rules.items[i].path))
+        if (R->rules.items[i].path && !R->rules.items[i].none && may_be_inside(R, path, R->rules.items[i].path))
             return true;
     return false;
 }

@@ -317,14 +317,8 @@ static bool check_required(RunLowering *R) {
     return false;
 }
 
-static DataVariant *data_of_setting(RunLowering *R, SettingKey key) {
+static DataVariant *data_named(RunLowering *R, const Expr *expr) {
     Experiment *X = R->X;
-    const BlockStmt *s = block_setting(R->block, key);
-    const Expr *expr = each_resolve(X, s->stmt->assign.value);
-    if (expr->kind == EXPR_ARRAY) {
-        lower_unsupported(X->L, expr->span, "training on several data sets in one block");
-        return NULL;
-    }
     if (expr->kind == EXPR_ERROR) return NULL;
     DataDecl *decl = expr->kind == EXPR_NAME ? data_find(X, expr->name.text) : NULL;
     if (decl) {
@@ -343,6 +337,35 @@ static DataVariant *data_of_setting(RunLowering *R, SettingKey key) {
     return NULL;
 }
 
+static bool said_before(RunLowering *R, const Expr *expr, const DataVariant *variant) {
+    for (int i = 0; i < R->joined.count; i++) {
+        if (R->joined.items[i] != variant) continue;
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->span,
+                               "data %s is said twice, and its fields have one "
+                               "name",
+                               variant->set->name);
+        add_help(R->X->diagnostics, d, "pairs of the same set are two names of it: data other like %s",
+                 variant->set->name);
+        return true;
+    }
+    return false;
+}
+
+/* data = [inside, wall]; the first is the one that epochs are of. */
+static bool join_data(RunLowering *R, const Expr *expr) {
+    bool good = true;
+    for (int i = 0; i < expr->array.items.count; i++) {
+        const Expr *item = expr->array.items.items[i];
+        DataVariant *variant = data_named(R, item);
+        good &= variant && !said_before(R, item, variant) && data_can_join(R->X, variant, item->span);
+        if (variant) vector_push(R->X->arena, &R->joined, variant);
+    }
+    if (!good) return false;
+    R->data = R->joined.items[0];
+    R->run.data = data_join(R->X, R->joined.items, R->joined.count);
+    return true;
+}
+
 static bool frozen_hook(Lowering *L, const char *path, void *context) {
     Experiment *X = context;
     (void)L;
@@ -350,10 +373,24 @@ static bool frozen_hook(Lowering *L, const char *path, void *context) {
 }
 
 static bool lower_data_settings(RunLowering *R) {
-    R->data = data_of_setting(R, KEY_DATA);
-    R->run.data = R->data ? R->data->set : NULL;
-    if (!block_setting(R->block, KEY_VALID)) return R->data != NULL;
-    DataVariant *valid = data_of_setting(R, KEY_VALID);
+    const BlockStmt *data = block_setting(R->block, KEY_DATA), *validates = block_setting(R->block, KEY_VALID);
+    const Expr *expr = each_resolve(R->X, data->stmt->assign.value);
+    if (expr->kind == EXPR_ARRAY && expr->array.items.count > 1) {
+        if (!join_data(R, expr)) return false;
+    } else {
+        R->data = data_named(R,
+                             expr->kind == EXPR_ARRAY && expr->array.items.count ? expr->array.items.items[0] : expr);
+        R->run.data = R->data ? R->data->set : NULL;
+    }
+    if (!validates) return R->data != NULL;
+    if (R->joined.count) {
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0312, validates->stmt->span,
+                               "valid is one data set, and this block trains on several");
+        add_help(R->X->diagnostics, d,
+                 "hold_out = 0.1 keeps rows of the first set, with the others beside them, apart");
+        return false;
+    }
+    DataVariant *valid = data_named(R, each_resolve(R->X, validates->stmt->assign.value));
     R->run.valid = valid ? valid->set : NULL;
     return R->data && valid;
 }

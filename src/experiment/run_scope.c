@@ -23,6 +23,7 @@ static void gather_name(const Expr *expr, void *context) {
 static bool binds_needed(const Stmt *stmt, const NameSet *needed) {
     switch (stmt->kind) {
     case STMT_ASSIGN: return has_name(needed, stmt->assign.key.text);
+    case STMT_PARAM:
     case STMT_TYPED: return has_name(needed, stmt->bind.name.text);
     case STMT_TUPLE:
         for (int i = 0; i < stmt->tuple.names.count; i++)
@@ -68,6 +69,22 @@ void run_bind_counters(RunLowering *R, Scope *scope) {
     bind_counter(R, scope, "progress", COUNTER_PROGRESS);
 }
 
+/* A parameter of the block itself, of no model: its name is its path. */
+static void lower_local(RunLowering *R, Scope *scope, const Stmt *stmt) {
+    Lowering *L = R->L;
+    Binding *model = stmt->kind == STMT_PARAM ? scope_find(L->global, stmt->bind.name.text) : NULL;
+    if (model && model->value->kind == VALUE_DEFINITION) {
+        Diagnostic *d = lower_error(L, CODE_E0212, stmt->bind.name.span, "%s is already defined", stmt->bind.name.text);
+        if (model->span.begin) lower_note(L, d, model->span, "the first %s is here", stmt->bind.name.text);
+        scope_bind(L, scope, stmt->bind.name.text, value_poison(L), stmt->bind.name.span);
+        return;
+    }
+    if (stmt->kind == STMT_PARAM)
+        lower_free_parameter(L, scope, stmt);
+    else
+        lower_statement(L, scope, stmt);
+}
+
 Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count) {
     Lowering *L = R->L;
     R->mode = mode;
@@ -80,13 +97,16 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     for (int i = 0; i < R->block->body.count; i++) scope_find_variables(L, scope, R->block->body.items[i].stmt);
     run_bind_counters(R, scope);
     Measured measured = R->X->options->measured;
-    data_bind_fields(R->X, R->data, scope,
-                     measured == MEASURED_BY_ALL || (measured == MEASURED_BY_PREDICT && mode == MODE_PREDICT));
+    bool raw = measured == MEASURED_BY_ALL || (measured == MEASURED_BY_PREDICT && mode == MODE_PREDICT);
+    if (R->joined.count)
+        data_bind_joined(R->X, R->joined.items, R->joined.count, scope, raw);
+    else
+        data_bind_fields(R->X, R->data, scope, raw);
     run_bind_undo(R, scope);
     bool *needed = run_needed(R, roots, count);
     for (int i = 0; i < R->block->body.count; i++)
         if (needed[i] && R->block->body.items[i].update == WHOLE_BLOCK)
-            lower_statement(L, scope, R->block->body.items[i].stmt);
+            lower_local(R, scope, R->block->body.items[i].stmt);
     return scope;
 }
 
@@ -110,10 +130,10 @@ Scope *run_part_scope(RunLowering *R, Scope *scope, int part, const Expr *const 
 
 static void report_unused(RunLowering *R, const Stmt *stmt) {
     Experiment *X = R->X;
-    Word name = stmt->kind == STMT_TYPED    ? stmt->bind.name
-                : stmt->kind == STMT_TUPLE  ? stmt->tuple.names.items[0]
-                : stmt->kind == STMT_ASSIGN ? stmt->assign.key
-                                            : (Word){NULL, stmt->span};
+    Word name = stmt->kind == STMT_TYPED || stmt->kind == STMT_PARAM ? stmt->bind.name
+                : stmt->kind == STMT_TUPLE                           ? stmt->tuple.names.items[0]
+                : stmt->kind == STMT_ASSIGN                          ? stmt->assign.key
+                                                                     : (Word){NULL, stmt->span};
     const char *keys[KEY_COUNT];
     for (int key = 0; key < KEY_COUNT; key++) keys[key] = setting_name((SettingKey)key);
     bool may_be_setting = name.text && stmt->kind == STMT_ASSIGN && !habit_of_setting(name.text);

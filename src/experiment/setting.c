@@ -40,38 +40,112 @@ static bool whole(RunLowering *R, const Expr *expr, const char *key, int64_t lea
 }
 
 /* ---- batch ------------------------------------------------------------------------------------------- */
-static bool lower_batch(RunLowering *R) {
-    static const char *const usage =
-        "batch = all, or a number of rows: 64, 64 shuffled, 64 sequential, 64 replacement; each [8, 64] runs both";
-    const Expr *expr = value_of(R, KEY_BATCH);
-    Run *run = &R->run;
-    run->order = ORDER_SHUFFLED;
+static const char *const batch_usage =
+    "batch = all, or a number of rows: 64, 64 shuffled, 64 sequential, 64 replacement; each [8, 64] runs both";
+
+static bool order_of_unit(RunLowering *R, const Expr *expr, BatchOrder *order) {
+    static const char *const units[] = {"shuffled", "sequential", "replacement"};
+    static const BatchOrder orders[] = {ORDER_SHUFFLED, ORDER_SEQUENTIAL, ORDER_REPLACEMENT};
+    const char *unit = expr->quantity.unit.text;
+    for (int i = 0; i < 3; i++)
+        if (strcmp(unit, units[i]) == 0) {
+            *order = orders[i];
+            return true;
+        }
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->quantity.unit.span,
+                           "there is no order of rows named %s", unit);
+    const char *near = nearest_name(unit, units, 3);
+    if (near)
+        add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
+    else
+        add_help(R->X->diagnostics, d, "%s", batch_usage);
+    return false;
+}
+
+/* 64, 64 sequential */
+static bool batch_value(RunLowering *R, const Expr *expr, int64_t *batch, BatchOrder *order) {
+    if (expr->kind == EXPR_STRING || expr->kind == EXPR_ARRAY) return bad_value(R, expr, "batch", batch_usage);
+    if (expr->kind != EXPR_QUANTITY) return whole(R, expr, "batch", 1, MOST_STEPS, batch);
+    if (!order_of_unit(R, expr, order)) return false;
+    if (!expr->quantity.is_integer || expr->quantity.value < 1 || expr->quantity.value > 1e12)
+        return bad_value(R, expr, "batch", batch_usage);
+    *batch = (int64_t)expr->quantity.value;
+    return true;
+}
+
+static bool lower_own_batch(RunLowering *R) {
+    const Expr *expr = NULL;
+    for (int i = 0; i < R->block->body.count && !expr; i++) {
+        const BlockStmt *s = &R->block->body.items[i];
+        if (s->key == KEY_BATCH && !s->stmt->assign.has_binders) expr = each_resolve(R->X, s->stmt->assign.value);
+    }
+    R->run.order = ORDER_SHUFFLED;
     if (!expr || is_word(expr, "all")) {
-        run->order = ORDER_SEQUENTIAL;
+        R->run.order = ORDER_SEQUENTIAL;
         return true;
     }
-    if (expr->kind == EXPR_STRING || expr->kind == EXPR_ARRAY) return bad_value(R, expr, "batch", usage);
-    if (expr->kind != EXPR_QUANTITY) return whole(R, expr, "batch", 1, MOST_STEPS, &run->batch);
-    const char *unit = expr->quantity.unit.text;
-    if (strcmp(unit, "sequential") == 0)
-        run->order = ORDER_SEQUENTIAL;
-    else if (strcmp(unit, "replacement") == 0)
-        run->order = ORDER_REPLACEMENT;
-    else if (strcmp(unit, "shuffled") != 0) {
-        static const char *const units[] = {"shuffled", "sequential", "replacement"};
-        Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->quantity.unit.span,
-                               "there is no order of rows named %s", unit);
-        const char *near = nearest_name(unit, units, 3);
-        if (near)
-            add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
-        else
-            add_help(R->X->diagnostics, d, "%s", usage);
-        return false;
+    return batch_value(R, expr, &R->run.batch, &R->run.order);
+}
+
+/* Which of the joined sets behind the first a binder names; NULL after an error. */
+static Partner *partner_named(RunLowering *R, const Binder *binder) {
+    Text names = text_new(R->X->arena);
+    for (int i = 1; i < R->joined.count; i++) {
+        if (!binder->path && R->joined.items[i]->set->name == binder->name.text) return &R->run.partners[i - 1];
+        text_add(&names, "%s%s", i > 1 ? ", " : "", R->joined.items[i]->set->name);
     }
-    if (!expr->quantity.is_integer || expr->quantity.value < 1 || expr->quantity.value > 1e12)
-        return bad_value(R, expr, "batch", usage);
-    run->batch = (int64_t)expr->quantity.value;
-    return true;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0305, binder->span,
+                           "batch[...] is for a data set behind the first of data = [...]");
+    if (names.length)
+        add_help(R->X->diagnostics, d, "these are %s; the rows of the first are batch = 64", names.bytes);
+    else
+        add_help(R->X->diagnostics, d, "this block trains on one data set: batch = 64");
+    return NULL;
+}
+
+/* The rows of a further set come again until the step is full, each as often: the mean is that over them. */
+static bool check_divides(RunLowering *R, const Partner *partner, const char *name) {
+    if (!R->run.batch || R->run.batch % partner->batch == 0) return true;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, partner->span,
+                           "batch[%s] = %lld does not divide batch = %lld, so its rows would not count alike", name,
+                           (long long)partner->batch, (long long)R->run.batch);
+    add_help(R->X->diagnostics, d, "a step has %lld places; the rows of %s come again until all are taken",
+             (long long)R->run.batch, name);
+    return false;
+}
+
+static bool lower_partner_batch(RunLowering *R, const BlockStmt *s) {
+    bool good = true;
+    const Expr *expr = each_resolve(R->X, s->stmt->assign.value);
+    for (int b = 0; b < s->stmt->assign.binders.count; b++) {
+        Partner *partner = partner_named(R, &s->stmt->assign.binders.items[b]);
+        if (partner) partner->span = expr->span;
+        if (is_word(expr, "all") && partner) {
+            good &= bad_value(R, expr, "batch",
+                              "for a further data set it is a number that divides batch: batch[wall] = 32");
+            continue;
+        }
+        good &= partner && batch_value(R, expr, &partner->batch, &partner->order) &&
+                check_divides(R, partner, s->stmt->assign.binders.items[b].name.text);
+    }
+    return good;
+}
+
+static bool lower_batch(RunLowering *R) {
+    bool good = lower_own_batch(R);
+    int column = R->joined.count ? R->joined.items[0]->set->column_count : 0;
+    R->run.partner_count = R->joined.count ? R->joined.count - 1 : 0;
+    R->run.partners = arena_array(R->X->arena, Partner, R->run.partner_count + 1);
+    for (int i = 0; i < R->run.partner_count; i++) {
+        int columns = R->joined.items[i + 1]->set->column_count;
+        R->run.partners[i] = (Partner){.order = ORDER_SHUFFLED, .first_column = column, .column_count = columns};
+        column += columns;
+    }
+    for (int i = 0; good && i < R->block->body.count; i++) {
+        const BlockStmt *s = &R->block->body.items[i];
+        if (s->key == KEY_BATCH && s->stmt->assign.has_binders) good &= lower_partner_batch(R, s);
+    }
+    return good;
 }
 
 static bool lower_last(RunLowering *R) {

@@ -80,6 +80,7 @@ static const char *what_of(Experiment *X, const BlockStmt *s) {
     const Stmt *stmt = s->stmt;
     if (stmt->kind == STMT_NAMED) return stmt->named.name.text;
     if (stmt->kind == STMT_TYPED) return stmt->bind.name.text;
+    if (stmt->kind == STMT_PARAM) return stmt->bind.name.text;
     if (stmt->kind == STMT_TUPLE) return stmt->tuple.names.items[0].text;
     if (stmt->kind != STMT_ASSIGN) return "";
     if (s->key == KEY_LOCAL) return stmt->assign.key.text;
@@ -112,7 +113,7 @@ static bool replaces(Experiment *X, const BlockStmt *s, const BlockStmt *old) {
 static bool misplaced(Experiment *X, const Stmt *stmt, bool in_update) {
     Diagnostic *d = report(X->diagnostics, CODE_E0213, stmt->span, "this does not belong into %s",
                            in_update ? "an update block" : "a train block");
-    if (stmt->kind == STMT_PARAM) add_help(X->diagnostics, d, "parameters are declared in models and layers");
+    if (stmt->kind == STMT_PARAM) add_help(X->diagnostics, d, "all updates of a step share it: write it beside them");
     return false;
 }
 
@@ -135,10 +136,6 @@ static bool check_assign(Experiment *X, const Stmt *stmt, SettingKey key) {
     if (stmt->assign.has_binders && !setting_rows[key].parts) {
         report(X->diagnostics, CODE_E0304, stmt->assign.key.span, "the setting %s takes no [part]",
                stmt->assign.key.text);
-        return false;
-    }
-    if (key == KEY_BATCH && stmt->assign.has_binders) {
-        lower_unsupported(X->L, stmt->assign.key.span, "batch[...] (several data sets in one train block)");
         return false;
     }
     if (key != KEY_MEASURE) return true;
@@ -172,6 +169,7 @@ static bool classify(Experiment *X, const Stmt *stmt, bool in_update, SettingKey
     case STMT_NAMED:
         *key = setting_key(stmt->named.key.text);
         return check_named(X, stmt, *key) && check_place(X, stmt, *key, in_update);
+    case STMT_PARAM: return !in_update || misplaced(X, stmt, in_update);
     case STMT_TYPED:
     case STMT_TUPLE:
     case STMT_REPEAT: return true;
@@ -289,6 +287,8 @@ static void collect_sites(Experiment *X, TrainBlock *block) {
         const Stmt *stmt = block->body.items[i].stmt;
         if (stmt->kind == STMT_ASSIGN) each_collect(X, &block->sites, stmt->assign.value, stmt->assign.key.text);
         if (stmt->kind == STMT_NAMED) each_collect(X, &block->sites, stmt->named.value, stmt->named.name.text);
+        if (stmt->kind == STMT_PARAM && stmt->bind.value)
+            each_collect(X, &block->sites, stmt->bind.value, stmt->bind.name.text);
         if (stmt->kind == STMT_TYPED) each_collect(X, &block->sites, stmt->bind.value, stmt->bind.name.text);
         if (stmt->kind == STMT_TUPLE)
             each_collect(X, &block->sites, stmt->tuple.value, stmt->tuple.names.items[0].text);

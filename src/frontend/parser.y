@@ -86,6 +86,9 @@ static Expr *make_number(Parse *parse, Span span, Number number)
     return expr_finish(parse, expr);
 }
 
+/* net.*.w */
+static Word any_parts(Parse *parse, Span span) { return (Word){name_from(parse->names, "*"), span}; }
+
 static Expr *make_member(Parse *parse, Span span, Expr *base, Word member)
 {
     Expr *expr = expr_new(parse, EXPR_MEMBER, span);
@@ -364,6 +367,7 @@ binder: path  {
 
 path: ID           { $$ = make_name(parse, $1); }
     | path '.' ID  { $$ = make_member(parse, @$, $1, $3); }
+    | path '.' '*' { $$ = make_member(parse, @$, $1, any_parts(parse, @3)); }
     ;
 
 exprs: expr            { $$ = (ExprList){0}; PUSH($$, $1); }
@@ -420,6 +424,7 @@ scan_binders: ID IN expr {
 
 postfix: primary
        | postfix '.' ID          { $$ = make_member(parse, @$, $1, $3); }
+       | postfix '.' '*'         { $$ = make_member(parse, @$, $1, any_parts(parse, @3)); }
        | postfix '(' args ')' {
            $$ = expr_new(parse, EXPR_CALL, @$);
            $$->call.callee = $1;

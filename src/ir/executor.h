@@ -7,7 +7,15 @@
 #include "core.h"
 #include "ir/program.h"
 
-typedef enum Entry { ENTRY_INIT, ENTRY_STEP, ENTRY_EVALUATE, ENTRY_PREDICT, ENTRY_DERIVED, ENTRY_METRIC, ENTRY_PART } Entry;
+typedef enum Entry {
+    ENTRY_INIT,
+    ENTRY_STEP,
+    ENTRY_EVALUATE,
+    ENTRY_PREDICT,
+    ENTRY_DERIVED,
+    ENTRY_METRIC,
+    ENTRY_PART
+} Entry;
 typedef struct Executor Executor;
 struct Executor {
     const Run *run;

@@ -122,6 +122,9 @@ typedef struct DataSet {
     StatisticCell *statistic_cells;
     int statistic_cell_count;
     const struct DataSet *original; /* of a copy with the classes of a run; NULL */
+    const struct DataSet **joined;  /* data = [inside, wall]: columns and fields of all, "wall.x" */
+    int joined_count;               /* 0: one set */
+    int64_t *joined_rows;           /* of each, once they are loaded */
 } DataSet;
 
 /* The names of all its classes, where the field is a column of texts and they are known; else NULL. */
@@ -191,6 +194,13 @@ typedef struct Function {
 /* ---- runs -------------------------------------------------------------------------------- */
 typedef enum BatchOrder { ORDER_SHUFFLED, ORDER_SEQUENTIAL, ORDER_REPLACEMENT } BatchOrder;
 typedef enum LastBatch { LAST_KEEP, LAST_DROP, LAST_WRAP } LastBatch;
+/* How a further data set of a step gives its rows, in an order of its own. */
+typedef struct Partner {
+    int64_t batch; /* rows that come again until the step is full; 0: as many as the step has */
+    BatchOrder order;
+    int first_column, column_count; /* of Run.data */
+    Span span;
+} Partner;
 typedef enum HoldOut { HOLD_OUT_NONE, HOLD_OUT_RANDOM, HOLD_OUT_SPLIT, HOLD_OUT_LAST } HoldOut;
 
 /* One-example objective, unnamed: "loss". minimized: part of the loss; penalty: reads no row, so it is no mean over them. */
@@ -271,6 +281,8 @@ typedef struct Run {
     int hold_out_by; /* by: field index for split(p, by = y), else -1 */
     int64_t batch;   /* rows; 0: all */
     BatchOrder order;
+    Partner *partners; /* of data = [...]: those behind the first */
+    int partner_count;
     LastBatch last;
     int64_t epochs, steps; /* one is set, the other 0; epochs 1 if neither */
     uint64_t seed;

@@ -111,6 +111,15 @@ static Value *lower_param(Lowering *L, Scope *scope, const Stmt *stmt) {
     return lower_parameter_value(L, cell);
 }
 
+void lower_free_parameter(Lowering *L, Scope *scope, const Stmt *stmt) {
+    PathState *outer = L->path, own = *outer;
+    own.prefix = "";
+    own.is_owner = true;
+    L->path = &own;
+    lower_statement(L, scope, stmt);
+    L->path = outer;
+}
+
 /* ---- bindings -------------------------------------------------------------------------------- */
 static Value *lower_indexed_binding(Lowering *L, Scope *scope, const Stmt *stmt) {
     const BinderList *binders = &stmt->assign.binders;

@@ -182,6 +182,27 @@ static Value *lower_array(Lowering *L, Scope *scope, const Expr *expr) {
     return array_of_tensors(L, items, written->count, expr);
 }
 
+/* ---- parameters by pattern ------------------------------------------------------------------- */
+/* net.*.w as a value: the numbers of all that it covers, one parameter after the other, as one array. */
+static Value *parameters_of_pattern(Lowering *L, const char *path, const Expr *expr) {
+    Vector(Node *) parts = {0};
+    DType dtype = L->real;
+    for (int i = 0; i < L->cells.count; i++) {
+        const Cell *cell = &L->cells.items[i];
+        if (cell->kind != CELL_PARAMETER || !module_covers(path, cell->name)) continue;
+        Node *node = lower_parameter_value(L, i)->node;
+        vector_push(L->arena, &parts, graph_reshape(L->graph, node, (Shape){1, {shape_size(cell->shape)}}));
+        if (cell->dtype == DTYPE_F64) dtype = DTYPE_F64;
+    }
+    if (L->no_models != NULL) {
+        lower_error(L, CODE_E0218, expr->span, "the parameters %s change while training, and cannot stand in %s", path,
+                    L->no_models);
+        return value_poison(L);
+    }
+    for (int i = 0; i < parts.count; i++) parts.items[i] = graph_cast(L->graph, parts.items[i], dtype);
+    return value_tensor(L, parts.count == 1 ? parts.items[0] : graph_concat(L->graph, parts.items, parts.count, 0), 0);
+}
+
 /* ---- members --------------------------------------------------------------------------------- */
 static Value *lower_module_value(Lowering *L, Scope *scope, const Expr *expr) {
     int cell;
@@ -193,6 +214,7 @@ static Value *lower_module_value(Lowering *L, Scope *scope, const Expr *expr) {
         return value_poison(L);
     }
     if (cell >= 0) return lower_parameter_value(L, cell);
+    if (module_is_pattern(path) && path[strlen(path) - 1] != '*') return parameters_of_pattern(L, path, expr);
     Module *module = arena_new_of(L->arena, Module);
     module->path = path;
     Value *v = value_new(L, VALUE_MODULE);
@@ -216,8 +238,9 @@ static Value *lower_member(Lowering *L, Scope *scope, const Expr *expr) {
     if (base->kind == VALUE_TUPLE) {
         for (int i = 0; i < base->count; i++)
             if (base->names[i] == member) return base->items[i];
-        Diagnostic *d = lower_error(L, CODE_E0202, expr->member.member.span, "%s has no part named %s",
-                                    value_type_text(L, base), member);
+        const char *what = base->string ? text_format(L->arena, "data %s has no field", base->string)
+                                        : text_format(L->arena, "%s has no part", value_type_text(L, base));
+        Diagnostic *d = lower_error(L, CODE_E0202, expr->member.member.span, "%s named %s", what, member);
         lower_suggest(L, d, NULL, member, base->names, base->names[0] == NULL ? 0 : base->count);
         return value_poison(L);
     }

@@ -91,7 +91,7 @@ struct Value {
     bool truth;                /* BOOL */
     bool is_integer;           /* QUANTITY written as an integer */
     Name unit;                 /* QUANTITY */
-    const char *string;
+    const char *string;        /* STRING; TUPLE of a data set's fields: its name */
     size_t length;
     Value **items;
     Name *names;
@@ -189,6 +189,8 @@ struct Module {
     Module *parent;
 };
 /* Is cell name `name` inside the module with this path ("mlp.h" covers "mlp.h.dense.w")? */
+/* net.*.w: its parts stand for several. */
+bool module_is_pattern(const char *module_path);
 bool module_covers(const char *module_path, const char *cell_name);
 /* The path a dotted name means (net, net.head, poly.w), as written in optimizer[...] or l2(poly.w). NULL and
  * reported if nothing of that name exists in the run's cells so far. *cell: the cell it is exactly, or -1. */
@@ -315,6 +317,8 @@ Value *lower_expression(Lowering *L, Scope *scope, const Expr *expr);
 Value *lower_block(Lowering *L, Scope *scope, const StmtList *body);
 /* One statement of a body (assignment, typed binding, draw, tuple, repeat); true if it was one. Train blocks
  * use this for what is not a setting. */
+/* param s: f32 = 0 outside models: its path is its name. */
+void lower_free_parameter(Lowering *L, Scope *scope, const Stmt *stmt);
 bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt);
 /* `name: type = e` or `~ e` where the type is declared: the value checked against it. */
 Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *type, Word name, const Expr *value, bool is_draw);

@@ -71,7 +71,46 @@ PathState path_of_binding(Lowering *L, Name name) {
     return path;
 }
 
+static bool is_number(const char *segment) {
+    size_t digits = strspn(segment, "0123456789");
+    return digits > 0 && (segment[digits] == '.' || segment[digits] == '\0');
+}
+
+/* Behind the first part of the name, where the pattern's first part is its name: "dense.2.w" and "h[1].w" are parts dense
+ * and h. NULL: it is another. */
+static const char *behind_part(const char *name, const char *part, size_t length) {
+    if (strncmp(name, part, length) != 0) return NULL;
+    name += length;
+    if (*name == '[') name += strcspn(name, "]") + 1;
+    if (*name == '.' && is_number(name + 1)) name += 1 + strspn(name + 1, "0123456789");
+    return *name == '.' || *name == '\0' ? name : NULL;
+}
+
+/* `*` stands for any parts, also for none. */
+static bool pattern_covers(const char *pattern, const char *name) {
+    while (*pattern != '*') {
+        size_t length = strcspn(pattern, ".");
+        name = behind_part(name, pattern, length);
+        if (name == NULL) return false;
+        pattern += length;
+        if (*pattern == '\0') return true;
+        if (*name == '\0') return false;
+        pattern++;
+        name++;
+    }
+    if (pattern[1] == '\0') return true;
+    for (;;) {
+        if (pattern_covers(pattern + 2, name)) return true;
+        size_t part = strcspn(name, ".");
+        if (name[part] == '\0') return false;
+        name += part + 1;
+    }
+}
+
+bool module_is_pattern(const char *module_path) { return strchr(module_path, '*') != NULL; }
+
 bool module_covers(const char *module_path, const char *cell_name) {
+    if (module_is_pattern(module_path)) return pattern_covers(module_path, cell_name);
     size_t length = strlen(module_path);
     if (strncmp(module_path, cell_name, length) != 0) return false;
     return cell_name[length] == '\0' || cell_name[length] == '.' || cell_name[length] == '[';
