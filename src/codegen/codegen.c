@@ -8,6 +8,7 @@
 #include "codegen/session.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,6 +23,7 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     session_expect_no_memory();
     c->arena = arena;
     c->options = *options;
+    c->options.trees |= getenv("SGDC_TREES_DEV") != NULL;
     c->diagnostics = diagnostics;
     if (!target_open(&c->target, arena, options, diagnostics)) return NULL;
     c->target.loop.split_all = options->split_all;
@@ -55,7 +57,13 @@ static uint64_t hash_text(const char *text) {
 static void plan_tree(Codegen *c, Compiled *f, const Run *run, const Function *function, int64_t batch) {
     double start = session_seconds();
     RowOrder rows = batch == 1 ? ROW_AFTER_ROW : batch > 1 ? IN_ONE_BLOCK : IN_BLOCKS;
-    f->tree = schedule_function(c->arena, run, function, rows);
+    TileNumbers numbers = {.vector_bytes = 4 * c->target.loop.lanes, .vectors = 2, .unrolled = 6};
+    if (c->target.loop.registers >= 32) numbers = (TileNumbers){numbers.vector_bytes, 3, 8, 0};
+    numbers.square_bytes = numbers.vector_bytes;
+    f->tree = schedule_function(c->arena, run, function, rows, &numbers);
+    tree_vectorise(f->tree, numbers.vector_bytes);
+    const char *problem = tree_problem(f->tree);
+    if (problem != NULL) INTERNAL_ERROR("%s, %s", function->name, problem);
     f->most_rows = f->tree->most_rows;
     f->work_bytes = f->least_bytes = f->tree->work_bytes;
     c->times.plan += session_seconds() - start;

@@ -82,3 +82,24 @@ void emit_tree_store(TreeEmitter *t, const Array *array, const Subscript *row, c
     ElementPlace element = element_at(t, array, row, at);
     store_at(t->e, region_of(array), array->dtype, element.base, element.at, value);
 }
+
+void emit_tree_fetch(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at) {
+    enum { SECOND_LEVEL = 2 };
+    ElementPlace element = element_at(t, array, row, at);
+    prefetch_at(t->e, array->dtype, element.base, element.at.at, SECOND_LEVEL);
+}
+
+void emit_tree_transpose(TreeEmitter *t, const Array *square, int places) {
+    Emitter *e = t->e;
+    LLVMValueRef v[MOST_LANES];
+    const Subscript all = {0};
+    ElementPlace element = element_at(t, square, NULL, &all);
+    for (int i = 0; i < places; i++)
+        v[i] = load_from(e, REGION_WORK, square->dtype, element.base, index_const(e, (int64_t)i * places), places);
+    turn_square(e, v, places);
+    e->lanes = places;
+    for (int i = 0; i < places; i++)
+        store_at(e, REGION_WORK, square->dtype, element.base,
+                 (Index){.at = index_const(e, (int64_t)i * places), .step = 1}, v[i]);
+    e->lanes = 1;
+}

@@ -16,11 +16,12 @@ static LLVMValueRef like(TreeEmitter *t, LLVMValueRef x, int64_t n) {
     return splat(t->e, constant_int(t->e, scalar, n), vector_lanes(x));
 }
 
-/* The number of the data's row, in i64; past: the place may lie past the mini-batch. */
-static LLVMValueRef data_row(TreeEmitter *t, LLVMValueRef place, bool past) {
+/* The number of the data's row, in i64. */
+static LLVMValueRef data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past) {
     Emitter *e = t->e;
-    if (past) place = smaller(e, place, LLVMBuildSub(e->b, t->rows, index_const(e, 1), ""));
+    if (past == PAST_BATCH) place = smaller(e, place, LLVMBuildSub(e->b, t->rows, index_const(e, 1), ""));
     place = LLVMBuildAdd(e->b, place, t->step_begin, "");
+    if (past == PAST_CALL) place = smaller(e, place, LLVMBuildSub(e->b, e->count, index_const(e, 1), ""));
     LLVMValueRef counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
     LLVMValueRef at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &place, 1, "");
     LLVMValueRef somewhere = LLVMBuildSelect(e->b, counted, e->call, at, ""); /* any readable place */
@@ -66,7 +67,7 @@ static LLVMValueRef integer(TreeEmitter *t, const Scalar *s) {
     switch (s->kind) {
     case SCALAR_ROWS: return t->rows;
     case SCALAR_COUNTED: return counted(t, s);
-    case SCALAR_ROW: return data_row(t, emit_tree_subscript(t, s->at).at, s->n != 0);
+    case SCALAR_ROW: return data_row(t, emit_tree_subscript(t, s->at).at, (PlacePast)s->n);
     case SCALAR_PLACE:
         return LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->place, t->step_begin, ""), emit_tree_subscript(t, s->at).at,
                             "");

@@ -32,7 +32,7 @@ static inline RowOrder order_of(const Run *run, const Function *function) {
 }
 
 static inline void translate(CUnit *unit, Translated *t, const Run *run, const Function *function, const char *symbol) {
-    LoopTree *tree = schedule_function(unit->arena, run, function, order_of(run, function));
+    LoopTree *tree = schedule_function(unit->arena, run, function, order_of(run, function), &usual_tiles);
     const char *problem = tree_problem(tree);
     if (problem) cr_log_error("%s: %s", symbol, problem);
     cr_assert(problem == NULL);

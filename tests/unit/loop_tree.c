@@ -317,7 +317,7 @@ static int try_mutation(const Run *run, int m, int which, RowOrder order, bool a
     int tried = 0, step = 1;
     for (int at = 0;; at += step) {
         Arena *arena = arena_new();
-        LoopTree *tree = schedule_function(arena, run, function_of(run, which), order);
+        LoopTree *tree = schedule_function(arena, run, function_of(run, which), order, &usual_tiles);
         places.count = 0;
         find_places(&tree->body, 0, NULL, NULL);
         step = all ? 1 : places.count / (MOST_TRIED * 4) + 1;
@@ -342,7 +342,7 @@ Test(loop_tree, nothing_is_wrong) {
     const Run *run = &program->runs[0];
     for (int which = 0; which < 12; which++) {
         const char *problem = tree_problem(
-            schedule_function(arena, run, function_of(run, which / 3), (RowOrder)(which % 3)));
+            schedule_function(arena, run, function_of(run, which / 3), (RowOrder)(which % 3), &usual_tiles));
         cr_expect(problem == NULL, "%s", problem);
     }
     arena_free(arena);

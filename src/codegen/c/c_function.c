@@ -20,7 +20,7 @@ static void print_body(CBody *b, const Body *body);
 static void find_touched(const Body *body, uint8_t *touched) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        const Array *array = s->kind == STATEMENT_STORE ? s->array : s->kind == STATEMENT_LET ? s->scalar->array : NULL;
+        const Array *array = s->kind == STATEMENT_LET ? s->scalar->array : s->array;
         if (array != NULL) touched[array->id] |= s->kind == STATEMENT_STORE ? 2 : 1;
         find_touched(&s->body, touched);
     }
@@ -149,6 +149,20 @@ static void print_store(CBody *b, const Statement *s) {
         text_add(b->to, " = %s;\n", c_alone(b->unit, s->scalar));
 }
 
+static void print_fetch(CBody *b, const Statement *s) {
+    indent(b);
+    text_add(b->to, "SGD_FETCH(&");
+    c_element(b->unit, b->to, s->array, s->row, s->at);
+    text_add(b->to, ");\n");
+}
+
+static void print_transpose(CBody *b, const Statement *s) {
+    indent(b);
+    text_add(b->to, "SGD_TRANSPOSE(%s, ", c_type(s->array->dtype));
+    c_array_name(b->to, s->array);
+    text_add(b->to, ", %lld)\n", (long long)s->terms);
+}
+
 static void print_statement(CBody *b, const Statement *s) {
     switch (s->kind) {
     case STATEMENT_LOOP:
@@ -163,6 +177,8 @@ static void print_statement(CBody *b, const Statement *s) {
     case STATEMENT_LET: print_let(b, s->scalar); return;
     case STATEMENT_STORE: print_store(b, s); return;
     case STATEMENT_WAIT: return; /* one thread */
+    case STATEMENT_FETCH: print_fetch(b, s); return;
+    case STATEMENT_TRANSPOSE: print_transpose(b, s); return;
     case STATEMENT_NEST: INTERNAL_ERROR("a nest inside of a nest");
     }
 }
@@ -207,7 +223,7 @@ static void use_array(CallUse *use, const Array *array) {
 static void find_use(CallUse *use, const Body *body) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_STORE) use_array(use, s->array);
+        if (s->array != NULL) use_array(use, s->array);
         if (s->kind == STATEMENT_LOOP) use->rows |= s->loop->rows;
         if (s->kind == STATEMENT_LET) {
             const Scalar *x = s->scalar;

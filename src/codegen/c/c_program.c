@@ -9,7 +9,7 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 /* Bytes of work that it needs. of_any: the function for larger mini-batches. */
 static size_t add_scheduled(CUnit *unit, const Run *run, const Function *function, const char *symbol, RowOrder rows,
                             const char *of_any) {
-    LoopTree *tree = schedule_function(unit->arena, run, function, rows);
+    LoopTree *tree = schedule_function(unit->arena, run, function, rows, &usual_tiles);
     const char *problem = tree_problem(tree);
     if (problem != NULL) INTERNAL_ERROR("%s, %s", symbol, problem);
     c_function(unit, tree, "static ", symbol, of_any);

@@ -283,9 +283,11 @@ void c_scalar(CUnit *unit, Text *to, const Scalar *s) {
         text_add(to, "(int64_t)header->%s", (const char *[]){"step", "epoch", "planned"}[s->n]);
         return;
     case SCALAR_ROW:
-        text_add(to, s->n != 0 ? "SGD_ROW_AT(SGD_LEAST(rows - 1, " : "SGD_ROW_AT(");
+        text_add(to, "%s",
+                 (const char *[]){"SGD_ROW_AT(", "SGD_ROW_AT(SGD_LEAST(rows - 1, ",
+                                  "SGD_ROW_AT(SGD_LEAST(call->count - 1 - done, "}[s->n]);
         c_subscript(unit, to, s->at);
-        text_add(to, s->n != 0 ? "))" : ")");
+        text_add(to, s->n != PAST_NOWHERE ? "))" : ")");
         return;
     case SCALAR_PLACE:
         text_add(to, "call->place + done + ");

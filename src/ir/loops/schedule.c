@@ -18,6 +18,8 @@
 #include "ir/loops/schedule.h"
 #include "ir/scan.h"
 
+const TileNumbers usual_tiles = {.vector_bytes = 64, .vectors = 1, .unrolled = 6};
+
 enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60 };
 
 /* ---- nests -------------------------------------------------------------------------------------------------- */
@@ -60,6 +62,7 @@ static void nest_of_block(Scheduler *s, const Nest *nest) {
     if (nest->rows || sums) {
         int64_t pad = sums || leaves_rows(nest) ? 1 : s->pad;
         schedule_rows_open(s, NULL, pad > 1 ? s->padded_rows : s->block_rows, 1, pad);
+        if (nest->kind == NEST_ELEMENTS) schedule_fetch_rows(s, nest);
     }
     nest_at_row(s, nest);
     if (nest->rows || sums) schedule_rows_close(s, before);
@@ -144,7 +147,8 @@ static void find_arrays(Scheduler *s) {
 }
 
 /* ---- functions ---------------------------------------------------------------------------------------------- */
-LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order) {
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order,
+                            const TileNumbers *numbers) {
     static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
     function = function_unrolled(arena, run, function);
     bool one_block = order == IN_ONE_BLOCK && run->batch > 1 && run->batch <= LARGEST_BLOCK;
@@ -166,8 +170,8 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
                        .run = run,
                        .function = function,
                        .most_rows = one_block ? run->batch : 0};
-    Scheduler s = {.tree = tree, .arena = arena, .f = f, .block_rows = f->block};
-    s.pad = schedule_tile(f->block, MOST_UNROLLED);
+    Scheduler s = {.tree = tree, .arena = arena, .f = f, .numbers = *numbers, .block_rows = f->block};
+    s.pad = schedule_tile(f->block, numbers->unrolled);
     s.padded_rows = (f->block + s.pad - 1) / s.pad * s.pad;
     s.provider = arena_array(arena, Nest *, f->nodes + 1);
     s.array = arena_array(arena, Array *, f->nodes + 1);

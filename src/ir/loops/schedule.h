@@ -28,8 +28,6 @@ typedef struct ScheduleRow {
     bool past;             /* it may lie past the mini-batch */
 } ScheduleRow;
 
-/* A tile of chains fits 16 registers of 32 bytes. */
-enum { VECTOR_BYTES = 64, MOST_UNROLLED = 6 };
 /* How many places of an axis a tile has: few tiles, hardly any of which is not whole. */
 int64_t schedule_tile(int64_t extent, int64_t most);
 
@@ -38,17 +36,19 @@ typedef struct Kernel Kernel;
 typedef struct Scheduler {
     LoopTree *tree;
     Arena *arena;
-    const LoopFunction *f;  /* what fuse.c made: nests, and which values are stored */
-    Nest **provider;        /* by node: the nest that stores it */
-    Array **array;          /* by node: where it is stored; NULL: in registers */
-    Array **chain;          /* by node: open chains of a sum over rows */
-    Array **cell, **slot;   /* by index; NULL: not yet used */
-    Vector(Array *) column; /* likewise */
-    int64_t block_rows;     /* at most; 1: row after row */
-    const Loop *block;      /* over blocks; NULL: outside, or there is one */
-    int64_t pad;            /* rows are computed in multiples */
-    int64_t padded_rows;    /* that an array with rows has */
-    ScheduleRow at;         /* the row at hand */
+    const LoopFunction *f; /* what fuse.c made: nests, and which values are stored */
+    TileNumbers numbers;
+    Nest **provider;         /* by node: the nest that stores it */
+    Array **array;           /* by node: where it is stored; NULL: in registers */
+    Array **chain;           /* by node: open chains of a sum over rows */
+    Array **cell, **slot;    /* by index; NULL: not yet used */
+    Vector(Array *) column;  /* likewise */
+    int64_t block_rows;      /* at most; 1: row after row */
+    const Loop *block;       /* over blocks; NULL: outside, or there is one */
+    int64_t pad;             /* rows are computed in multiples */
+    int64_t padded_rows;     /* that an array with rows has */
+    ScheduleRow at;          /* the row at hand */
+    Vector(int64_t) fetched; /* columns whose next rows are asked for */
     const Nest *nest;
     const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
     Vector(KnownValue) known;
@@ -70,6 +70,10 @@ const Subscript *schedule_row(const Scheduler *s); /* the place in the mini-batc
 ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int64_t step, int64_t pad);
 /* The row of the data at the row at hand. */
 const Subscript *schedule_data_row(Scheduler *s);
+/* The one in the same place of the next mini-batch, if there is one. */
+const Subscript *schedule_next_data_row(Scheduler *s);
+void schedule_fetch(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at);
+void schedule_transpose(Scheduler *s, const Array *square, int64_t places);
 void schedule_rows_close(Scheduler *s, ScheduleRow before);
 const Loop *schedule_open_loop(const Scheduler *s); /* the innermost one */
 /* Where the array of a node has this row-major place, for the row at hand. */
@@ -94,8 +98,15 @@ const Subscript *point_linear(Scheduler *s, const SpacePoint *point, Shape shape
 /* Where a source is read; *ok: the condition under which it is there, added to by `and`; NULL: always. */
 SpacePoint point_through(Scheduler *s, const Access *access, const SpacePoint *at, const int64_t *extent, int axes,
                          Shape source, const Scalar **ok);
+const Array *schedule_column(Scheduler *s, const Node *column);
 const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point);
 const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear); /* its row-major place */
+
+/* ---- schedule_quotient.c: node is x / something, without a division; NULL: it has to be divided */
+const Scalar *schedule_quotient(Scheduler *s, const Node *node, const Scalar *x);
+
+/* ---- schedule_fetch.c: in a loop over single rows, of the columns that the nest reads */
+void schedule_fetch_rows(Scheduler *s, const Nest *nest);
 
 /* ---- schedule_store.c */
 /* Stores of the nest, all values first: a new value of one cell may need the old one of another. */

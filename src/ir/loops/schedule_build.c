@@ -76,11 +76,35 @@ const Loop *schedule_open_loop(const Scheduler *s) {
     return around->items[around->count - 1]->loop;
 }
 
-const Subscript *schedule_data_row(Scheduler *s) {
+static const Subscript *data_row_at(Scheduler *s, const Subscript *place, PlacePast past) {
     Scalar *row = tree_scalar(s->tree, SCALAR_ROW, DTYPE_I32);
-    row->at = s->at.row;
-    row->n = s->at.past;
+    row->at = place;
+    row->n = past;
     return subscript_of_scalar(s->arena, schedule_let(s, row));
+}
+
+const Subscript *schedule_data_row(Scheduler *s) {
+    return data_row_at(s, s->at.row, s->at.past ? PAST_BATCH : PAST_NOWHERE);
+}
+
+const Subscript *schedule_next_data_row(Scheduler *s) {
+    const Scalar *rows = schedule_let(s, tree_scalar(s->tree, SCALAR_ROWS, DTYPE_I32));
+    return data_row_at(s, subscript_sum(s->arena, s->at.row, subscript_of_scalar(s->arena, rows)), PAST_CALL);
+}
+
+void schedule_fetch(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at) {
+    Statement *fetch = tree_statement(s->tree, STATEMENT_FETCH);
+    fetch->array = array;
+    fetch->row = row;
+    fetch->at = at;
+    add(s, fetch);
+}
+
+void schedule_transpose(Scheduler *s, const Array *square, int64_t places) {
+    Statement *transpose = tree_statement(s->tree, STATEMENT_TRANSPOSE);
+    transpose->array = square;
+    transpose->terms = places;
+    add(s, transpose);
 }
 
 ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int64_t step, int64_t pad) {

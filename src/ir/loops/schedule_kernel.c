@@ -14,6 +14,7 @@
 #include "ir/loops/schedule_reduction.h"
 
 enum { AXIS_ROW = -1, AXIS_NONE = -2, FEWEST_USES = 8 };
+enum { CHEAP = 6 };                     /* operations of an epilogue that are repeated for each chain */
 static const double packing_cost = 1.1; /* times a tile that reads its operand in place */
 
 /* How an operand moves along an axis of the index space. */
@@ -27,6 +28,7 @@ struct Kernel {
     OperandMoves operand[2];
     int lanes_axis, unrolled_axis;
     int64_t lanes, unrolled; /* places of a tile */
+    int64_t vector;          /* lanes of a vector, of which a tile has several */
     bool rows;               /* the row is an axis of the result */
     bool guarded;            /* some terms are absent, for all lanes */
 };
@@ -148,6 +150,14 @@ static void guard_open(Scheduler *s, Kernel *k) {
     schedule_if_open(s, ok);
 }
 
+/* Of so many vectors, tiles have equally many. */
+static int64_t vectors_of_tile(const Scheduler *s, int64_t vectors) {
+    if (s->block_rows == 1) return 1;
+    for (int64_t tile = s->numbers.vectors; tile > 1; tile--)
+        if (vectors % tile == 0 && vectors > 0) return tile;
+    return vectors < s->numbers.vectors ? 1 : s->numbers.vectors;
+}
+
 /* ---- the plan --------------------------------------------------------------------------------------------- */
 Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (nest->kind != NEST_REDUCE) return NULL;
@@ -156,18 +166,20 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     Kernel *k = arena_new_of(s->arena, Kernel);
     *k = (Kernel){.r = r, .unrolled_axis = AXIS_NONE, .unrolled = 1};
     k->rows = nest->rows && !r.c->over_rows && s->block_rows > 1;
-    k->lanes = VECTOR_BYTES / (int64_t)dtype_bytes(r.dtype);
+    k->lanes = s->numbers.vector_bytes / (int64_t)dtype_bytes(r.dtype);
     nest_reads(s->f, nest, visit_operand, k);
     k->lanes_axis = choose_lanes(s, k);
     k->guarded = is_guarded_along(k, -1) && (k->lanes_axis == AXIS_NONE || !is_guarded_along(k, k->lanes_axis));
     k->r.is_there = k->guarded;
     if (k->lanes_axis == AXIS_NONE) k->lanes = 1;
     while (k->lanes_axis != AXIS_NONE && k->lanes / 2 >= r.extent[k->lanes_axis]) k->lanes /= 2;
+    k->vector = k->lanes;
+    if (k->lanes_axis != AXIS_NONE) k->lanes *= vectors_of_tile(s, r.extent[k->lanes_axis] / k->vector);
     if (s->block_rows > 1) k->unrolled_axis = choose_unrolled(s, k);
     if (k->unrolled_axis == AXIS_ROW)
         k->unrolled = s->pad;
     else if (k->unrolled_axis != AXIS_NONE)
-        k->unrolled = schedule_tile(r.extent[k->unrolled_axis], MOST_UNROLLED);
+        k->unrolled = schedule_tile(r.extent[k->unrolled_axis], s->numbers.unrolled);
     return k;
 }
 
@@ -196,27 +208,31 @@ static TileLoops unrolled_open(Scheduler *s, Kernel *k, const KernelTile *tile, 
     return loops;
 }
 
-static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t count, TileLoops *loops) {
-    const Subscript *t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
+/* As vectors, or one after the other. */
+static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t count, LoopMark mark,
+                       TileLoops *loops) {
+    int64_t vector = mark != LOOP_VECTOR ? count : count < k->vector ? count : k->vector;
+    const Subscript *v = schedule_loop_open(s, "v", count / vector, LOOP_UNROLLED);
+    const Subscript *t = schedule_loop_open(s, "t", vector, mark);
+    t = subscript_sum(s->arena, subscript_times(s->arena, v, vector), t);
     if (k->lanes_axis != AXIS_NONE) k->r.point.axis[k->lanes_axis] = subscript_sum(s->arena, tile->lane, t);
     k->r.lane = subscript_sum(s->arena, t, subscript_number(s->arena, tile->in_panel));
     loops->chain = subscript_sum(s->arena, subscript_times(s->arena, loops->unrolled, tile->width), t);
 }
 
-static TileLoops tile_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t count, LoopMark unrolled) {
-    TileLoops loops = unrolled_open(s, k, tile, unrolled);
-    lanes_open(s, k, tile, count, &loops);
+static TileLoops tile_open(Scheduler *s, Kernel *k, const KernelTile *tile) {
+    TileLoops loops = unrolled_open(s, k, tile, LOOP_UNROLLED);
+    lanes_open(s, k, tile, tile->width, LOOP_VECTOR, &loops);
     return loops;
 }
 
 static void tile_close(Scheduler *s, TileLoops loops) {
-    schedule_close(s);
-    schedule_close(s);
+    for (int i = 0; i < 3; i++) schedule_close(s);
     s->at = loops.before;
 }
 
 static void start_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
-    TileLoops loops = tile_open(s, k, tile, tile->width, LOOP_UNROLLED);
+    TileLoops loops = tile_open(s, k, tile);
     ChainValue start = chains_start(s, &k->r);
     chains_store(s, chains, loops.chain, &start);
     tile_close(s, loops);
@@ -230,7 +246,7 @@ static void one_term_of_tile(Scheduler *s, Kernel *k, const KernelTile *tile, co
     if (k->guarded && !of_each) guard_open(s, k);
     TileLoops loops = unrolled_open(s, k, tile, LOOP_UNROLLED);
     if (of_each) guard_open(s, k);
-    lanes_open(s, k, tile, tile->width, &loops);
+    lanes_open(s, k, tile, tile->width, LOOP_VECTOR, &loops);
     chains_one_term(s, &k->r, chains, loops.chain, NULL);
     tile_close(s, loops);
     if (k->guarded) schedule_close(s);
@@ -263,7 +279,7 @@ static void sum_in_chunks(Scheduler *s, Kernel *k, const KernelTile *tile, const
     const Loop *chunk = schedule_open_loop(s);
     start_tile(s, k, tile, chains);
     terms_of_rows(s, k, tile, chains, chunk);
-    TileLoops loops = tile_open(s, k, tile, tile->width, LOOP_UNROLLED);
+    TileLoops loops = tile_open(s, k, tile);
     ChainValue sum = chains_load(s, total, loops.chain), part = chains_load(s, chains, loops.chain);
     sum = chains_join(s, &k->r, &sum, &part);
     chains_continue(s, total, loops.chain, &sum, subscript_of_loop(s->arena, chunk), 1);
@@ -276,12 +292,14 @@ static void finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const C
     ChainArrays sums = *chains;
     if (tile->places * tile->width > 1) {
         sums = chains_registers(s, &k->r, tile->places * tile->width);
-        TileLoops loops = tile_open(s, k, tile, tile->width, LOOP_UNROLLED);
+        TileLoops loops = tile_open(s, k, tile);
         ChainValue sum = chains_load(s, chains, loops.chain);
         chains_store(s, &sums, loops.chain, &sum);
         tile_close(s, loops);
     }
-    TileLoops loops = tile_open(s, k, tile, tile->count, LOOP_SERIAL);
+    bool whole = tile->count == tile->width;
+    TileLoops loops = unrolled_open(s, k, tile, s->nest->cost <= CHEAP ? LOOP_UNROLLED : LOOP_SERIAL);
+    lanes_open(s, k, tile, tile->count, whole ? LOOP_VECTOR : LOOP_SERIAL, &loops);
     ChainValue sum = chains_load(s, &sums, loops.chain);
     schedule_sum(s, &k->r.point, sum.v[k->r.width - 1], sum.v[0]);
     tile_close(s, loops);
@@ -333,7 +351,15 @@ static bool is_filled(const Kernel *k) {
     return true;
 }
 
-/* What is left has tiles of half the width, and so on. */
+/* Of what is left: whole vectors, then vectors of half the width, and so on; a panel is filled. */
+static int64_t next_width(const Kernel *k, int64_t rest) {
+    int64_t width = k->vector;
+    if (is_filled(k)) return (rest + width - 1) / width * width;
+    if (rest >= width) return rest / width * width;
+    while (width > rest) width /= 2;
+    return width;
+}
+
 static void tiles_of_lanes(Scheduler *s, Kernel *k) {
     KernelTile tile = {.lane = subscript_number(s->arena, 0), .width = k->lanes, .count = k->lanes};
     int64_t extent = k->lanes_axis == AXIS_NONE ? 1 : k->r.extent[k->lanes_axis], done = extent / k->lanes * k->lanes;
@@ -344,8 +370,7 @@ static void tiles_of_lanes(Scheduler *s, Kernel *k) {
         schedule_close(s);
     }
     while (done < extent) {
-        int64_t rest = extent - done, width = k->lanes;
-        while (width > rest && !is_filled(k)) width /= 2;
+        int64_t rest = extent - done, width = next_width(k, rest);
         k->r.panel = subscript_number(s->arena, done / k->lanes);
         tile = (KernelTile){.in_panel = done % k->lanes,
                             .lane = subscript_number(s->arena, done),

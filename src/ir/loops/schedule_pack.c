@@ -3,7 +3,8 @@
  *   packed[panel][the source's other axes][lane] = source[.., lanes * panel + lane, ..]
  *
  * A panel has as many places of one axis as a tile has lanes, so that what a tile reads for one term is side by side,
- * and what it reads for the next term comes next. The last panel is filled with 0.
+ * and what it reads for the next term comes next. The last panel is filled with 0. Where neighbours lie along another
+ * axis than the panel's, squares of registers are transposed on the way, for back ends that do that well.
  */
 #include "ir/affine.h"
 #include "ir/loops/schedule_reduction.h"
@@ -65,19 +66,91 @@ static void fill_panel(Scheduler *s, const Pack *pack, Node *source, SpacePoint 
     schedule_close(s);
 }
 
-/* A panel, of which `count` lanes are there, for all places of the source's other axes. */
-static void pack_panel(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t count) {
+/* Lanes from `first` on, for all places of the source's other axes, of the axis `along` (-1: none) those from `begin` to
+ * `end`. */
+static void pack_lanes(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t first,
+                       int64_t count, bool filled, int along, int64_t begin, int64_t end) {
     SpacePoint at = {{NULL}};
     int opened = 0;
+    if (count <= 0 || (along >= 0 && begin >= end)) return;
     for (int a = 0; a < source->shape.rank; a++) {
+        int64_t extent = a == along ? end - begin : source->shape.extent[a];
         at.axis[a] = subscript_number(s->arena, 0);
         if (a == pack->axis || source->shape.extent[a] == 1) continue;
+        at.axis[a] = schedule_loop_open(s, "k", extent, LOOP_SERIAL);
+        if (a == along) at.axis[a] = subscript_sum(s->arena, at.axis[a], subscript_number(s->arena, begin));
+        opened++;
+    }
+    fill_panel(s, pack, source, &at, panel, first, count, filled);
+    while (opened-- > 0) schedule_close(s);
+}
+
+/* ---- in squares --------------------------------------------------------------------------------------------- */
+/* The source axis whose neighbours are beside each other, if squares along it and along the panel's are worth it; -1. */
+static int axis_of_squares(const Scheduler *s, const Pack *pack, const Node *source, int64_t count) {
+    int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(source->dtype);
+    int last = source->shape.rank - 1;
+    while (last > 0 && source->shape.extent[last] == 1) last--;
+    return square > 1 && last >= 0 && last != pack->axis && source->shape.extent[last] >= square && count >= square
+               ? last
+               : -1;
+}
+
+/* One: `square` lanes of the panel from `first` on, by as many places of the source's axis `along`, at the point. */
+static void pack_square(Scheduler *s, const Pack *pack, Node *source, SpacePoint *at, const Subscript *panel,
+                        const Subscript *first, int along, int64_t square) {
+    const Subscript *begin = at->axis[along];
+    Array *tile = schedule_registers(s, source->dtype, square * square, "square");
+    const Subscript *u = schedule_loop_open(s, "u", square, LOOP_UNROLLED);
+    const Subscript *c = schedule_loop_open(s, "t", square, LOOP_VECTOR);
+    const Subscript *lane = subscript_sum(s->arena, first, u);
+    at->axis[pack->axis] = subscript_sum(s->arena, subscript_times(s->arena, panel, pack->lanes), lane);
+    at->axis[along] = subscript_sum(s->arena, begin, c);
+    const Subscript *place = subscript_sum(s->arena, subscript_times(s->arena, u, square), c);
+    schedule_store(s, tile, NULL, place, value_at_point(s, source, at));
+    schedule_close(s);
+    schedule_close(s);
+    schedule_transpose(s, tile, square);
+    u = schedule_loop_open(s, "u", square, LOOP_UNROLLED);
+    c = schedule_loop_open(s, "t", square, LOOP_VECTOR);
+    at->axis[along] = subscript_sum(s->arena, begin, u);
+    place = subscript_sum(s->arena, subscript_times(s->arena, u, square), c);
+    schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, subscript_sum(s->arena, first, c)),
+                   point_load(s, tile, NULL, place));
+    schedule_close(s);
+    schedule_close(s);
+}
+
+static void pack_squares(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t lanes, int along,
+                         int64_t square) {
+    SpacePoint at = {{NULL}};
+    int opened = 2;
+    const Subscript *first = schedule_loop_open(s, "tile", lanes / square, LOOP_SERIAL);
+    for (int a = 0; a < source->shape.rank; a++) {
+        at.axis[a] = subscript_number(s->arena, 0);
+        if (a == pack->axis || a == along || source->shape.extent[a] == 1) continue;
         at.axis[a] = schedule_loop_open(s, "k", source->shape.extent[a], LOOP_SERIAL);
         opened++;
     }
-    fill_panel(s, pack, source, &at, panel, 0, count, false);
-    if (count < pack->lanes) fill_panel(s, pack, source, &at, panel, count, pack->lanes - count, true);
+    at.axis[along] = subscript_times(
+        s->arena, schedule_loop_open(s, "k", source->shape.extent[along] / square, LOOP_SERIAL), square);
+    pack_square(s, pack, source, &at, panel, subscript_times(s->arena, first, square), along, square);
     while (opened-- > 0) schedule_close(s);
+}
+
+/* A panel, of which `count` lanes are there. */
+static void pack_panel(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t count) {
+    int along = axis_of_squares(s, pack, source, count);
+    int64_t lanes = 0;
+    if (along >= 0) {
+        int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(source->dtype);
+        int64_t extent = source->shape.extent[along];
+        lanes = count / square * square;
+        pack_squares(s, pack, source, panel, lanes, along, square);
+        pack_lanes(s, pack, source, panel, 0, lanes, false, along, extent / square * square, extent);
+    }
+    pack_lanes(s, pack, source, panel, lanes, count - lanes, false, -1, 0, 0);
+    pack_lanes(s, pack, source, panel, count, pack->lanes - count, true, -1, 0, 0);
 }
 
 void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lanes) {

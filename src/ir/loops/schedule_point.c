@@ -205,11 +205,14 @@ static const Scalar *load_cell(Scheduler *s, int64_t index, const Subscript *lin
 /* The caller's row at the place where the loop over rows is. */
 static const Subscript *row_of_data(Scheduler *s) { return s->at.data != NULL ? s->at.data : schedule_data_row(s); }
 
+const Array *schedule_column(Scheduler *s, const Node *column) {
+    while (s->column.count <= column->attr.index) vector_push(s->arena, &s->column, NULL);
+    return known_array(s, &s->column.items[column->attr.index], ARRAY_COLUMN, (int)column->attr.index, column->dtype,
+                       shape_size(column->shape), column->name ? column->name : "column");
+}
+
 static const Scalar *load_column(Scheduler *s, const Node *node, const Subscript *linear) {
-    while (s->column.count <= node->attr.index) vector_push(s->arena, &s->column, NULL);
-    Array *array = known_array(s, &s->column.items[node->attr.index], ARRAY_COLUMN, (int)node->attr.index, node->dtype,
-                               shape_size(node->shape), node->name ? node->name : "column");
-    return point_load(s, array, row_of_data(s), linear);
+    return point_load(s, schedule_column(s, node), row_of_data(s), linear);
 }
 
 static const Scalar *load_slot(Scheduler *s, const Node *node) {
@@ -354,6 +357,8 @@ static const Scalar *value_of_element(Scheduler *s, Node *node, const SpacePoint
     const Scalar *x[3] = {NULL};
     for (int i = 0; i < node->sources; i++) x[i] = value_of(s, node->source[i], point, flat);
     if (node->op == OP_STOP_GRADIENT || (node->op == OP_CAST && x[0]->dtype == node->dtype)) return x[0];
+    const Scalar *quotient = node->op == OP_DIV ? schedule_quotient(s, node, x[0]) : NULL;
+    if (quotient != NULL) return quotient;
     Scalar *y = tree_scalar(s->tree, SCALAR_OP, node->dtype);
     y->op = node->op;
     y->n = op_attribute(node->op) == ATTRIBUTE_NUMBER ? node->attr.index : 0;

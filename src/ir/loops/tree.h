@@ -6,11 +6,13 @@
  *   tree_verify.c   what holds of every tree;  tree_parallel.c: what lanes and threads may touch;  verify.h: between them
  *   tree_range.c    between which numbers a subscript lies
  *   tree_places.c   where arrays lie in the work block
+ *   tree_vectorise.c      innermost loops become vectors;  tree_copy.c: a body once more
  *   schedule.c            functions -> trees: sections, and the nests in them
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
- *   schedule_point.c      values of graph nodes at a point
+ *   schedule_point.c      values of graph nodes at a point;  schedule_quotient.c: quotients without a division
  *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_pack.c: their operands in panels
  *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
+ *   schedule_fetch.c      rows of the next mini-batch are asked for
  *   schedule_chain.c      chains of the order law;  schedule_scatter.c: sums at places that are data
  *
  * A tree computes one mini-batch. Statements run in order. A LET names a scalar, which is visible in the rest of its
@@ -89,6 +91,9 @@ typedef struct Subscript {
 } Subscript;
 
 typedef enum HeaderCounter { HEADER_STEP, HEADER_EPOCH, HEADER_PLANNED } HeaderCounter;
+/* A place may lie past the mini-batch: then the row is that of its last. Or any that the call has: of the next one, or its
+ * last. */
+typedef enum PlacePast { PAST_NOWHERE, PAST_BATCH, PAST_CALL } PlacePast;
 typedef enum ScalarKind {
     SCALAR_CONST,   /* value */
     SCALAR_OP,      /* op of sources, as ops.def says; n: attr.index */
@@ -96,7 +101,7 @@ typedef enum ScalarKind {
     SCALAR_NUMBER,  /* `at` as i32 */
     SCALAR_ROWS,    /* integer: rows of the mini-batch */
     SCALAR_COUNTED, /* integer: a HeaderCounter, n */
-    SCALAR_ROW,     /* integer: the data set's row at the place `at`; n != 0: or, past the mini-batch, at its last */
+    SCALAR_ROW,     /* integer: the data set's row at the place `at`, by PlacePast n */
     SCALAR_PLACE,   /* integer: the place `at` in the epoch's order */
     SCALAR_QUOTIENT,
     SCALAR_REMAINDER, /* integer: of `at` by n, truncated */
@@ -128,10 +133,12 @@ typedef Vector(Statement *) Body;
 typedef enum StatementKind {
     STATEMENT_NEST, /* body: what a nest does; the marks of the text */
     STATEMENT_LOOP,
-    STATEMENT_IF,    /* body; IF: scalar */
-    STATEMENT_LET,   /* scalar */
-    STATEMENT_STORE, /* scalar to array at `row`, `at` */
-    STATEMENT_WAIT   /* all threads meet */
+    STATEMENT_IF,        /* body; IF: scalar */
+    STATEMENT_LET,       /* scalar */
+    STATEMENT_STORE,     /* scalar to array at `row`, `at` */
+    STATEMENT_FETCH,     /* the array's element at `row`, `at` is wanted soon */
+    STATEMENT_TRANSPOSE, /* the array, in registers: `terms` rows of as many elements */
+    STATEMENT_WAIT       /* all threads meet */
 } StatementKind;
 
 struct Statement {
@@ -196,6 +203,14 @@ void subscript_print(Text *to, const Subscript *s);
 /* NULL, or what does not hold, and where: a sentence. */
 const char *tree_problem(const LoopTree *tree);
 
+/* ---- tree_copy.c -------------------------------------------------------------------------------------------- */
+/* Adds the body once more, with `by` in the place of the loop's variable. */
+void tree_copy_body(LoopTree *tree, const Body *from, Body *to, const Loop *loop, const Subscript *by);
+
+/* ---- tree_vectorise.c --------------------------------------------------------------------------------------- */
+/* Of so many bytes. */
+void tree_vectorise(LoopTree *tree, int64_t bytes);
+
 /* ---- tree_places.c ------------------------------------------------------------------------------------------ */
 /* Gives arrays of the work block their places; arrays that live at different times share bytes. */
 void tree_give_places(LoopTree *tree);
@@ -204,7 +219,14 @@ void tree_give_places(LoopTree *tree);
 /* ONE_BLOCK: for mini-batches of at most the run's batch, if that is known and no larger than a block may be; the others
  * are for any number of rows. */
 typedef enum RowOrder { ROW_AFTER_ROW, IN_BLOCKS, IN_ONE_BLOCK } RowOrder;
+/* A tile of chains in registers: so many vectors at most, along an axis that is unrolled at most so often. */
+typedef struct TileNumbers {
+    int64_t vector_bytes, vectors, unrolled;
+    int64_t square_bytes; /* of a side of what is transposed; 0: nothing */
+} TileNumbers;
+extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
 /* The loops of one function of the run, which is past `order`. */
-LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder rows);
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder rows,
+                            const TileNumbers *numbers);
 
 #endif

@@ -39,6 +39,7 @@ static void find_loaded(const Body *body, uint8_t *loaded) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD) loaded[s->scalar->array->id] = 1;
+        if (s->kind == STATEMENT_TRANSPOSE) loaded[s->array->id] = 1;
         find_loaded(&s->body, loaded);
     }
 }

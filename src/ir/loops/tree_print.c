@@ -109,6 +109,15 @@ static void print_statement(Text *to, const Statement *s, int depth) {
     case STATEMENT_LOOP: print_loop(to, s->loop); break;
     case STATEMENT_IF: text_add(to, "if s%d\n", s->scalar->id); break;
     case STATEMENT_WAIT: text_add(to, "wait\n"); break;
+    case STATEMENT_FETCH:
+        text_add(to, "fetch ");
+        print_element(to, s->array, s->row, s->at);
+        text_add(to, "\n");
+        break;
+    case STATEMENT_TRANSPOSE:
+        text_add(to, "transpose %s%d, %lld by %lld\n", s->array->name, s->array->id, (long long)s->terms,
+                 (long long)s->terms);
+        break;
     case STATEMENT_LET:
         text_add(to, "s%d = ", s->scalar->id);
         print_scalar(to, s->scalar);

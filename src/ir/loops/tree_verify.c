@@ -10,6 +10,7 @@
 
 enum { MOST_COUNTED = 1 << 16 }; /* elements that are looked at one by one; of more, their number */
 enum { ORDER_LANES = 16 };
+enum { UNKNOWN, VISIBLE, PAST }; /* is a scalar known here? */
 
 /* What is known of an array while the walk goes on. */
 typedef struct ArrayState {
@@ -19,19 +20,22 @@ typedef struct ArrayState {
     int whole_after; /* loops that are open when it is whole; -1: nothing is pending */
     int base;        /* loops that were open when its chains started */
     bool touched;
-    bool carried;     /* its chains go on from row to row */
-    uint8_t *joined;  /* per chain: a term joins it in this nest */
-    uint8_t *in_nest; /* per element: this nest has written it */
+    bool carried;      /* its chains go on from row to row */
+    uint8_t *joined;   /* per chain: a term joins it in this nest */
+    uint8_t *in_nest;  /* per element: this nest has written it */
+    int64_t restarted; /* elements that start anew under the condition at hand */
 } ArrayState;
 
 typedef struct Walk {
     const LoopTree *tree;
     Arena *arena;
     ArrayState *state; /* by array */
-    uint8_t *visible;  /* by scalar */
+    uint8_t *marks;    /* of a store, by element */
+    uint8_t *visible;  /* by scalar: UNKNOWN, VISIBLE or PAST */
     OpenLoops open;
     int conditions;      /* IFs around */
     const Array *closed; /* by a condition; its chains have to start anew in it */
+    int restarting;      /* arrays of which a part has started anew */
     const Node *nest;
     const char *problem;
 } Walk;
@@ -67,7 +71,7 @@ static void check_subscript(Walk *w, const Subscript *s) {
         const SubscriptTerm *t = &s->term[i];
         if (t->loop != NULL && !loop_is_open(w, t->loop))
             problem(w, "%s%d is used outside of its loop", t->loop->name, t->loop->id);
-        if (t->scalar != NULL && !w->visible[t->scalar->id])
+        if (t->scalar != NULL && w->visible[t->scalar->id] != VISIBLE)
             problem(w, "s%d is used where it is not known", t->scalar->id);
         if (t->scalar != NULL && !t->scalar->integer) problem(w, "s%d is no integer, but a subscript", t->scalar->id);
     }
@@ -110,9 +114,9 @@ static bool is_of_function(const Array *array) {
 }
 
 static void check_let(Walk *w, const Scalar *s) {
-    if (w->visible[s->id]) problem(w, "s%d is named twice", s->id);
+    if (w->visible[s->id] != UNKNOWN) problem(w, "s%d is named twice", s->id);
     for (int i = 0; i < 3 && s->source[i] != NULL; i++)
-        if (!w->visible[s->source[i]->id]) problem(w, "s%d is used where it is not known", s->source[i]->id);
+        if (w->visible[s->source[i]->id] != VISIBLE) problem(w, "s%d is used where it is not known", s->source[i]->id);
     if (s->kind == SCALAR_LOAD) {
         check_access(w, s->array, s->row, s->at);
         if (is_of_function(s->array) && !w->state[s->array->id].whole)
@@ -122,7 +126,7 @@ static void check_let(Walk *w, const Scalar *s) {
         check_subscript(w, s->row);
         check_subscript(w, s->at);
     }
-    w->visible[s->id] = 1;
+    w->visible[s->id] = VISIBLE;
 }
 
 /* ---- what is written ---------------------------------------------------------------------------------------- */
@@ -167,10 +171,11 @@ static void mark_elements(uint8_t *marks, int64_t elements, const Reaches *reach
 
 /* Iterations that move a store each write an element of their own, and no other store of the nest writes it. */
 static void check_distinct(Walk *w, const Array *array, const Subscript *at, const Reaches *reaches) {
-    uint8_t *marks = arena_array(w->arena, uint8_t, array->elements + 1), **in_nest = &w->state[array->id].in_nest;
+    uint8_t *marks = w->marks, **in_nest = &w->state[array->id].in_nest;
     int64_t marked = 0;
     bool again = false;
     if (*in_nest == NULL) *in_nest = arena_array(w->arena, uint8_t, array->elements + 1);
+    memset(marks, 0, (size_t)array->elements);
     mark_elements(marks, array->elements, reaches, 0, reaches->offset);
     for (int64_t i = 0; i < array->elements; i++) {
         marked += marks[i];
@@ -280,11 +285,15 @@ static bool reads_array(const Scalar *s, const Array *array) {
     return false;
 }
 
-/* A chain that starts anew under a condition does so with all of its array. */
+/* A chain that starts anew under a condition does so with all of its array, from its beginning on. */
 static void check_restart(Walk *w, const Statement *s) {
+    ArrayState *state = &w->state[s->array->id];
     Range r = subscript_range(s->at);
-    if (r.least > 0 || r.most < s->array->elements - 1)
+    if (r.least != state->restarted)
         problem(w, "%s is not all of %s%d", shown(w, s->array, s->at), s->array->name, s->array->id);
+    bool begins = state->restarted == 0, ends = r.most == s->array->elements - 1;
+    state->restarted = ends ? 0 : r.most + 1;
+    w->restarting += begins - ends;
 }
 
 /* In a nest, terms join every chain of an array. Where the term says which lane it joins, and where two chains are folded,
@@ -344,7 +353,7 @@ static int loops_around_start(const Walk *w, const Subscript *at) {
 static void check_store(Walk *w, const Statement *s) {
     check_access(w, s->array, s->row, s->at);
     check_subscript(w, s->term);
-    if (!w->visible[s->scalar->id]) problem(w, "s%d is used where it is not known", s->scalar->id);
+    if (w->visible[s->scalar->id] != VISIBLE) problem(w, "s%d is used where it is not known", s->scalar->id);
     if (s->scalar->dtype != s->array->dtype && !(s->array->dtype == DTYPE_U8 && s->scalar->dtype == DTYPE_BOOL))
         problem(w, "%s is no %s", shown(w, s->array, s->at), dtype_text(s->scalar->dtype));
     if (s->array->memory == ARRAY_COLUMN || s->array->memory == ARRAY_SLOT)
@@ -364,14 +373,23 @@ static void check_store(Walk *w, const Statement *s) {
     if (w->conditions == 0) note_written(w, s->array, s->at);
 }
 
+static void check_transpose(Walk *w, const Statement *s) {
+    if (s->array->memory != ARRAY_REGISTERS || s->array->elements != s->terms * s->terms)
+        problem(w, "%s%d is no square in registers", s->array->name, s->array->id);
+    if (!w->state[s->array->id].whole)
+        problem(w, "%s%d is transposed before all of it is written", s->array->name, s->array->id);
+    for (int i = 0; i < w->open.count; i++)
+        if (w->open.loop[i]->mark == LOOP_VECTOR)
+            problem(w, "%s%d is transposed by each lane", s->array->name, s->array->id);
+}
+
 /* ---- statements --------------------------------------------------------------------------------------------- */
 static void check_body(Walk *w, const Body *body);
 
 static void check_inside(Walk *w, const Statement *s) {
-    uint8_t *before = w->visible;
-    w->visible = arena_copy(w->arena, before, (size_t)w->tree->scalars + 1);
     check_body(w, &s->body);
-    w->visible = before;
+    for (int i = 0; i < s->body.count; i++)
+        if (s->body.items[i]->kind == STATEMENT_LET) w->visible[s->body.items[i]->scalar->id] = PAST;
 }
 
 static void check_statement(Walk *w, const Statement *s) {
@@ -390,15 +408,18 @@ static void check_statement(Walk *w, const Statement *s) {
         close_loop(w);
         return;
     case STATEMENT_IF:
-        if (!w->visible[s->scalar->id]) problem(w, "s%d is used where it is not known", s->scalar->id);
+        if (w->visible[s->scalar->id] != VISIBLE) problem(w, "s%d is used where it is not known", s->scalar->id);
         w->conditions++;
         check_inside(w, s);
         w->conditions--;
         if (w->closed != NULL)
             problem(w, "the chains of %s%d are closed and do not start anew", w->closed->name, w->closed->id);
+        if (w->restarting > 0) problem(w, "a part of an array starts anew, and not all of it");
         return;
     case STATEMENT_LET: check_let(w, s->scalar); return;
     case STATEMENT_STORE: check_store(w, s); return;
+    case STATEMENT_FETCH: check_access(w, s->array, s->row, s->at); return;
+    case STATEMENT_TRANSPOSE: check_transpose(w, s); return;
     case STATEMENT_WAIT:
         if (w->open.count > 0 && !w->open.loop[w->open.count - 1]->rows) problem(w, "threads wait inside of a nest");
         return;
@@ -447,6 +468,7 @@ const char *tree_problem(const LoopTree *tree) {
     for (int a = 0; a < tree->arrays.count; a++)
         w.state[a] = (ArrayState){.whole_after = -1, .whole = tree->arrays.items[a]->elements == 0};
     w.visible = arena_array(tree->arena, uint8_t, tree->scalars + 1);
+    w.marks = arena_array(tree->arena, uint8_t, MOST_COUNTED);
     check_body(&w, &tree->body);
     if (w.problem == NULL) check_waits(tree->arena, &tree->body, &w.problem);
     if (w.problem == NULL) check_roots(&w);

@@ -1,0 +1,34 @@
+/* schedule_fetch: the rows of the next mini-batch are asked for while this one is computed.
+ *
+ * The rows of a shuffled mini-batch lie anywhere, so no processor guesses them. A nest that reads long rows, one after the
+ * other, asks at each of them for the lines of the row in the same place of the next mini-batch.
+ */
+#include "ir/loops/schedule.h"
+
+enum { LINE = 64, SHORTEST_ROW = 128, MOST_AHEAD = 512 << 10 /* bytes */ };
+
+static int64_t row_bytes(const Node *column) { return shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype); }
+
+static void fetch_row(Scheduler *s, const Node *column) {
+    int64_t elements = shape_size(column->shape), of_line = LINE / (int64_t)dtype_bytes(column->dtype);
+    const Array *array = schedule_column(s, column);
+    const Subscript *row = schedule_next_data_row(s);
+    const Subscript *line = schedule_loop_open(s, "line", elements / of_line, LOOP_SERIAL);
+    schedule_fetch(s, array, row, subscript_times(s->arena, line, of_line));
+    schedule_close(s);
+    schedule_fetch(s, array, row, subscript_number(s->arena, elements - 1));
+}
+
+static void visit_column(void *context, const Read *read) {
+    Scheduler *s = context;
+    bool is_long = read->node->op == OP_COLUMN && row_bytes(read->node) >= SHORTEST_ROW;
+    if (!is_long || row_bytes(read->node) * s->block_rows > MOST_AHEAD) return;
+    for (int i = 0; i < s->fetched.count; i++)
+        if (s->fetched.items[i] == read->node->attr.index) return;
+    vector_push(s->arena, &s->fetched, read->node->attr.index);
+    fetch_row(s, read->node);
+}
+
+void schedule_fetch_rows(Scheduler *s, const Nest *nest) {
+    if (s->f->steps && s->f->one_block) nest_reads(s->f, nest, visit_column, s);
+}
