@@ -8,7 +8,6 @@
 #include "codegen/session.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,7 +22,6 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     session_expect_no_memory();
     c->arena = arena;
     c->options = *options;
-    c->options.trees |= getenv("SGDC_TREES_DEV") != NULL;
     c->diagnostics = diagnostics;
     if (!target_open(&c->target, arena, options, diagnostics)) return NULL;
     c->target.loop.split_all = options->split_all;

@@ -271,6 +271,8 @@ int loop_depth(const Emitter *e, LLVMValueRef v); /* of the loop that v is the i
 LLVMBasicBlockRef if_open(Emitter *e, LLVMValueRef condition); /* returns the block after */
 void if_close(Emitter *e, LLVMBasicBlockRef after);
 LLVMValueRef emit_alloca(Emitter *e, LLVMTypeRef type); /* at the entry, wherever we are */
+/* The same, of so many elements that may become registers. zeros: vectors are loaded that several stores made. */
+LLVMValueRef emit_place(Emitter *e, LLVMTypeRef element, int64_t count, bool zeros);
 
 /* ---- emit_nest_loops.c */
 /* count iterations of lanes * unroll; valid: the first so many of the lanes exist (0: all) */

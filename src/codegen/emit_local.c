@@ -11,8 +11,7 @@
 enum { MARGIN = 64, MOST_BUFFER_BYTES = 1024 };
 
 static LLVMValueRef local_new(Emitter *e, size_t bytes) {
-    LLVMValueRef v = emit_alloca(e, LLVMArrayType2(e->i8, bytes + 2 * MARGIN));
-    LLVMSetAlignment(v, MARGIN);
+    LLVMValueRef v = emit_place(e, e->i8, (int64_t)(bytes + 2 * MARGIN), true);
     LLVMValueRef margin = index_const(e, MARGIN);
     return LLVMBuildInBoundsGEP2(e->b, e->i8, v, &margin, 1, "");
 }

@@ -4,6 +4,7 @@
  * known.
  */
 #include "codegen/emit.h"
+#include <llvm-c/Target.h>
 
 static LLVMBasicBlockRef block_new(Emitter *e, const char *name) {
     return LLVMAppendBasicBlockInContext(e->context, e->function, name);
@@ -106,14 +107,41 @@ void if_close(Emitter *e, LLVMBasicBlockRef after) {
     LLVMPositionBuilderAtEnd(e->b, after);
 }
 
-LLVMValueRef emit_alloca(Emitter *e, LLVMTypeRef type) {
+/* The builder stands at the entry's beginning; the block where it stood. */
+static LLVMBasicBlockRef go_to_entry(Emitter *e) {
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b), entry = LLVMGetEntryBasicBlock(e->function);
     LLVMValueRef first = LLVMGetFirstInstruction(entry);
     if (first != NULL)
         LLVMPositionBuilderBefore(e->b, first);
     else
         LLVMPositionBuilderAtEnd(e->b, entry);
+    return back;
+}
+
+LLVMValueRef emit_alloca(Emitter *e, LLVMTypeRef type) {
+    LLVMBasicBlockRef back = go_to_entry(e);
     LLVMValueRef v = LLVMBuildAlloca(e->b, type, "");
+    LLVMPositionBuilderAtEnd(e->b, back);
+    return v;
+}
+
+/* SROA of LLVM 22 merges stores of parts, all in one block, that one load reads together, and may use a value before it is
+ * made. Zeros that are stored at the entry keep it from that. */
+LLVMValueRef emit_place(Emitter *e, LLVMTypeRef element, int64_t count, bool zeros) {
+    enum { LINE = 64 };
+    LLVMBasicBlockRef back = go_to_entry(e);
+    LLVMTypeRef type = LLVMArrayType2(element, (uint64_t)count);
+    LLVMTargetDataRef layout = LLVMGetModuleDataLayout(e->module);
+    int64_t bytes = (int64_t)LLVMABISizeOfType(layout, type), part = LINE;
+    LLVMValueRef v = LLVMBuildAlloca(e->b, type, "");
+    LLVMSetAlignment(v, LINE);
+    for (int64_t at = 0; at < bytes && zeros; at += part) {
+        while (part > bytes - at) part /= 2;
+        LLVMValueRef offset = index_const(e, at);
+        LLVMValueRef place = LLVMBuildInBoundsGEP2(e->b, e->i8, v, &offset, 1, "");
+        LLVMTypeRef of = part % 4 == 0 ? vector_type(e->f32, (int)part / 4) : vector_type(e->i8, (int)part);
+        LLVMSetAlignment(LLVMBuildStore(e->b, LLVMConstNull(of), place), (unsigned)part);
+    }
     LLVMPositionBuilderAtEnd(e->b, back);
     return v;
 }

@@ -14,11 +14,10 @@ Index emit_tree_subscript(TreeEmitter *t, const Subscript *s) {
 }
 
 /* ---- where arrays lie ---------------------------------------------------------------------------------------- */
-static LLVMValueRef registers_new(Emitter *e, const Array *array) {
+static LLVMValueRef registers_new(TreeEmitter *t, const Array *array) {
+    Emitter *e = t->e;
     LLVMTypeRef type = array->dtype == DTYPE_BOOL ? e->i8 : type_of(e, array->dtype);
-    LLVMValueRef place = emit_alloca(e, LLVMArrayType2(type, (uint64_t)array->elements));
-    LLVMSetAlignment(place, 64);
-    return place;
+    return emit_place(e, type, array->elements, t->joined[array->id] != 0);
 }
 
 static LLVMValueRef base_new(TreeEmitter *t, const Array *array) {
@@ -28,7 +27,7 @@ static LLVMValueRef base_new(TreeEmitter *t, const Array *array) {
     case ARRAY_WORK: return outline_place(e, e->work, (int64_t)array->offset);
     case ARRAY_CELL: return outline_place(e, e->state, (int64_t)run->cells[array->index].offset);
     case ARRAY_SLOT: return outline_place(e, e->state, (int64_t)run->slots[array->index].offset);
-    case ARRAY_REGISTERS: return registers_new(e, array);
+    case ARRAY_REGISTERS: return registers_new(t, array);
     case ARRAY_COLUMN: return e->column_data[array->index];
     case ARRAY_ROW_OUTPUT:
     case ARRAY_OUTPUT: return e->output[array->index];

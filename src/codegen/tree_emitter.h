@@ -23,6 +23,7 @@ typedef struct TreeEmitter {
     Index *scalar;                 /* integers, by scalar */
     LLVMValueRef *value;           /* the others */
     LLVMValueRef *base;            /* by array: where it lies */
+    uint8_t *joined;               /* by array: a vector is loaded that several stores made */
     LLVMValueRef rows, step_begin; /* of the mini-batch; its first place in the call */
     LLVMValueRef seed, steps;      /* of the state */
 } TreeEmitter;

@@ -121,12 +121,37 @@ static LLVMValueRef once(TreeEmitter *t) {
     return index_const(e, 1);
 }
 
+/* Narrowest stores, widest loads: of registers. */
+static void find_widths(const Body *body, int lanes, uint8_t *stored, uint8_t *loaded) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        const Array *array = s->kind == STATEMENT_LET ? s->scalar->array : s->array;
+        bool vector = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR;
+        find_widths(&s->body, vector ? (int)s->loop->extent : lanes, stored, loaded);
+        if (array == NULL || array->memory != ARRAY_REGISTERS) continue;
+        uint8_t width = (uint8_t)(s->kind == STATEMENT_TRANSPOSE ? s->terms : lanes);
+        if (s->kind != STATEMENT_LET && (stored[array->id] == 0 || width < stored[array->id]))
+            stored[array->id] = width;
+        if (s->kind != STATEMENT_STORE && width > loaded[array->id]) loaded[array->id] = width;
+    }
+}
+
+static void find_joined(TreeEmitter *t) {
+    int count = t->tree->arrays.count;
+    uint8_t *stored = arena_array(t->e->arena, uint8_t, count + 1),
+            *loaded = arena_array(t->e->arena, uint8_t, count + 1);
+    t->joined = arena_array(t->e->arena, uint8_t, count + 1);
+    find_widths(&t->tree->body, 1, stored, loaded);
+    for (int a = 0; a < count; a++) t->joined[a] = loaded[a] > stored[a];
+}
+
 LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const char *symbol) {
     Emitter *e = emitter_new(context, symbol);
     TreeEmitter t = {.e = e, .tree = tree};
     t.variable = arena_array(e->arena, LLVMValueRef, tree->loops + 1);
     t.scalar = arena_array(e->arena, Index, tree->scalars + 1);
     t.value = arena_array(e->arena, LLVMValueRef, tree->scalars + 1);
+    find_joined(&t);
     t.base = arena_array(e->arena, LLVMValueRef, tree->arrays.count + 1);
     e->tree = &t;
     thread_alone(e);

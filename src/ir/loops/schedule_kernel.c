@@ -208,12 +208,10 @@ static TileLoops unrolled_open(Scheduler *s, Kernel *k, const KernelTile *tile, 
     return loops;
 }
 
-/* As vectors, or one after the other. */
-static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t count, LoopMark mark,
-                       TileLoops *loops) {
-    int64_t vector = mark != LOOP_VECTOR ? count : count < k->vector ? count : k->vector;
+static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t count, TileLoops *loops) {
+    int64_t vector = count % k->vector == 0 ? k->vector : count;
     const Subscript *v = schedule_loop_open(s, "v", count / vector, LOOP_UNROLLED);
-    const Subscript *t = schedule_loop_open(s, "t", vector, mark);
+    const Subscript *t = schedule_loop_open(s, "t", vector, LOOP_VECTOR);
     t = subscript_sum(s->arena, subscript_times(s->arena, v, vector), t);
     if (k->lanes_axis != AXIS_NONE) k->r.point.axis[k->lanes_axis] = subscript_sum(s->arena, tile->lane, t);
     k->r.lane = subscript_sum(s->arena, t, subscript_number(s->arena, tile->in_panel));
@@ -222,7 +220,7 @@ static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t 
 
 static TileLoops tile_open(Scheduler *s, Kernel *k, const KernelTile *tile) {
     TileLoops loops = unrolled_open(s, k, tile, LOOP_UNROLLED);
-    lanes_open(s, k, tile, tile->width, LOOP_VECTOR, &loops);
+    lanes_open(s, k, tile, tile->width, &loops);
     return loops;
 }
 
@@ -246,7 +244,7 @@ static void one_term_of_tile(Scheduler *s, Kernel *k, const KernelTile *tile, co
     if (k->guarded && !of_each) guard_open(s, k);
     TileLoops loops = unrolled_open(s, k, tile, LOOP_UNROLLED);
     if (of_each) guard_open(s, k);
-    lanes_open(s, k, tile, tile->width, LOOP_VECTOR, &loops);
+    lanes_open(s, k, tile, tile->width, &loops);
     chains_one_term(s, &k->r, chains, loops.chain, NULL);
     tile_close(s, loops);
     if (k->guarded) schedule_close(s);
@@ -297,9 +295,8 @@ static void finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const C
         chains_store(s, &sums, loops.chain, &sum);
         tile_close(s, loops);
     }
-    bool whole = tile->count == tile->width;
     TileLoops loops = unrolled_open(s, k, tile, s->nest->cost <= CHEAP ? LOOP_UNROLLED : LOOP_SERIAL);
-    lanes_open(s, k, tile, tile->count, whole ? LOOP_VECTOR : LOOP_SERIAL, &loops);
+    lanes_open(s, k, tile, tile->count, &loops);
     ChainValue sum = chains_load(s, &sums, loops.chain);
     schedule_sum(s, &k->r.point, sum.v[k->r.width - 1], sum.v[0]);
     tile_close(s, loops);

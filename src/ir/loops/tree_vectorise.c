@@ -6,8 +6,9 @@
  *                                        for t in 0..4, vector
  *                                          z[t + 96] = tanh(x[t + 96])
  *
- * What is left of whole vectors has vectors of half the width, and so on. A loop is left as it is where its iterations
- * depend on each other, where a chain runs through it, and where more is read from here and there than is computed.
+ * What is left of whole vectors has vectors of half the width, and so on. So have loops that are marked and are no vectors
+ * yet. A loop is left as it is where its iterations depend on each other, where a chain runs through it, and where more is
+ * read from here and there than is computed.
  */
 #include "ir/loops/verify.h"
 
@@ -90,11 +91,16 @@ static bool is_parallel(Vectoriser *v, Statement *s) {
     return problem == NULL;
 }
 
-/* The lanes of its vectors; 0: it is none. */
+static bool is_power_of_two(int64_t n) { return (n & (n - 1)) == 0; }
+
+/* The lanes of its vectors; 0: it stays as it is. */
 static int64_t lanes_of(Vectoriser *v, Statement *s) {
     VectorCost cost = {.widest = 1};
-    if (s->loop->mark != LOOP_SERIAL || s->loop->rows || s->loop->step != 1) return 0;
-    if (!find_cost(v, s, &cost) || cost.gain <= cost.loss || !is_parallel(v, s)) return 0;
+    bool vector = s->loop->mark == LOOP_VECTOR;
+    if ((s->loop->mark != LOOP_SERIAL && !vector) || s->loop->rows || s->loop->step != 1) return 0;
+    if (vector && is_power_of_two(s->loop->extent) && s->loop->extent <= WIDEST) return 0;
+    if (!find_cost(v, s, &cost)) return 0;
+    if (!vector && (cost.gain <= cost.loss || !is_parallel(v, s))) return 0;
     int64_t lanes = v->bytes / (int64_t)cost.widest;
     return lanes > WIDEST ? WIDEST : lanes;
 }
