@@ -21,6 +21,7 @@
  *   threads.c     what of it the threads of a call share, and where they wait for each other
  *   relay.c       nests that go together, some rows at a time
  *   loop_walk.c   what a nest reads, and with which strides;  nest.c: what several passes ask of a nest
+ *   reciprocal.c  by what bytes are divided
  *   loop_print.c  loops as text (--emit=loops) and as a key (equal keys: equal code)
  *
  * Invariants: nests keep the order law (a chain is never split among lanes or tiles, which are outputs); row
@@ -225,6 +226,15 @@ bool scatters_one(const Node *node);   /* a scatter-add of at most one term a ta
 bool access_is_inside(const Access *access, const int64_t *extent, int axes, Shape source);
 int64_t row_major_stride(Shape s, int axis);
 int axis_of_stride(Shape s, int64_t stride); /* -1: none */
+
+/* ---- reciprocal.c */
+/* 1 / divisor: the nearest number, and what is left of it. */
+typedef struct Reciprocal {
+    float near, rest;
+} Reciprocal;
+Reciprocal reciprocal_of(float divisor);
+/* Is byte / divisor, rounded, what a multiplication by both gives, for all 256 bytes? */
+bool divides_bytes_by_product(float divisor);
 
 /* ---- nest.c */
 int loop_lanes(const LoopTarget *target, const Nest *nest);        /* places in a vector of this nest */

@@ -82,7 +82,7 @@ Array *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const cha
 /* Loops over these axes; the point has their places. They are to be closed, as many as came back. */
 int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, const Subscript **axis);
 
-/* ---- schedule_point.c: values */
+/* ---- schedule_scalar.c */
 const Scalar *point_op(Scheduler *s, Op op, DType dtype, const Scalar *a, const Scalar *b, const Scalar *c);
 const Scalar *point_const(Scheduler *s, DType dtype, double value);
 const Scalar *point_load(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at);
@@ -94,6 +94,12 @@ const Subscript *point_remainder(Scheduler *s, const Subscript *at, int64_t n);
 const Subscript *point_within(Scheduler *s, const Scalar *condition, const Subscript *at);
 const Subscript *point_integer(Scheduler *s, const Scalar *label);
 const Scalar *point_cast(Scheduler *s, const Scalar *x, DType to);
+/* Of a subscript and a number. */
+const Scalar *point_of_subscript(Scheduler *s, ScalarKind kind, DType dtype, const Subscript *at, int64_t n);
+const Subscript *point_quotient(Scheduler *s, const Subscript *at, int64_t n);
+const Scalar *point_both(Scheduler *s, const Scalar *a, const Scalar *b); /* a NULL: b */
+
+/* ---- schedule_point.c: values */
 const Subscript *point_linear(Scheduler *s, const SpacePoint *point, Shape shape);
 /* Where a source is read; *ok: the condition under which it is there, added to by `and`; NULL: always. */
 SpacePoint point_through(Scheduler *s, const Access *access, const SpacePoint *at, const int64_t *extent, int axes,

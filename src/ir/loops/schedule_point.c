@@ -9,88 +9,6 @@
  */
 #include "ir/loops/schedule.h"
 
-/* ---- scalars ------------------------------------------------------------------------------------------------ */
-const Scalar *point_const(Scheduler *s, DType dtype, double value) {
-    Scalar *c = tree_scalar(s->tree, SCALAR_CONST, dtype);
-    c->value = value;
-    return schedule_let(s, c);
-}
-
-const Scalar *point_op(Scheduler *s, Op op, DType dtype, const Scalar *a, const Scalar *b, const Scalar *c) {
-    Scalar *x = tree_scalar(s->tree, SCALAR_OP, dtype);
-    x->op = op;
-    x->source[0] = a;
-    x->source[1] = b;
-    x->source[2] = c;
-    return schedule_let(s, x);
-}
-
-const Scalar *point_cast(Scheduler *s, const Scalar *x, DType to) {
-    return x->dtype == to ? x : point_op(s, OP_CAST, to, x, NULL, NULL);
-}
-
-const Scalar *point_load(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at) {
-    Scalar *x = tree_scalar(s->tree, SCALAR_LOAD, array->dtype);
-    x->array = array;
-    x->row = row;
-    x->at = at;
-    return schedule_let(s, x);
-}
-
-/* A scalar of a subscript and a number. */
-static const Scalar *of_subscript(Scheduler *s, ScalarKind kind, DType dtype, const Subscript *at, int64_t n) {
-    Scalar *x = tree_scalar(s->tree, kind, dtype);
-    x->at = at;
-    x->n = n;
-    return schedule_let(s, x);
-}
-
-const Scalar *point_number(Scheduler *s, const Subscript *at) {
-    return of_subscript(s, SCALAR_NUMBER, DTYPE_I32, at, 0);
-}
-
-const Scalar *point_inside(Scheduler *s, const Subscript *at, int64_t extent) {
-    return of_subscript(s, SCALAR_INSIDE, DTYPE_BOOL, at, extent);
-}
-
-const Scalar *point_equal(Scheduler *s, const Subscript *a, const Subscript *b) {
-    Scalar *x = tree_scalar(s->tree, SCALAR_EQUAL, DTYPE_BOOL);
-    x->at = a;
-    x->row = b;
-    return schedule_let(s, x);
-}
-
-static const Subscript *as_subscript(Scheduler *s, const Scalar *integer) {
-    return subscript_of_scalar(s->arena, integer);
-}
-
-const Subscript *point_integer(Scheduler *s, const Scalar *label) {
-    Scalar *x = tree_scalar(s->tree, SCALAR_INTEGER, DTYPE_I32);
-    x->source[0] = label;
-    return as_subscript(s, schedule_let(s, x));
-}
-
-static const Subscript *quotient_of(Scheduler *s, const Subscript *at, int64_t n) {
-    return n == 1 ? at : as_subscript(s, of_subscript(s, SCALAR_QUOTIENT, DTYPE_I32, at, n));
-}
-
-const Subscript *point_remainder(Scheduler *s, const Subscript *at, int64_t n) {
-    Range r = subscript_range(at);
-    if (r.least >= 0 && r.most < n) return at;
-    return as_subscript(s, of_subscript(s, SCALAR_REMAINDER, DTYPE_I32, at, n));
-}
-
-const Subscript *point_within(Scheduler *s, const Scalar *condition, const Subscript *at) {
-    Scalar *x = tree_scalar(s->tree, SCALAR_WITHIN, DTYPE_I32);
-    x->source[0] = condition;
-    x->at = at;
-    return as_subscript(s, schedule_let(s, x));
-}
-
-static const Scalar *both(Scheduler *s, const Scalar *a, const Scalar *b) {
-    return a == NULL ? b : point_op(s, OP_AND, DTYPE_BOOL, a, b, NULL);
-}
-
 /* ---- points ------------------------------------------------------------------------------------------------- */
 const Subscript *point_linear(Scheduler *s, const SpacePoint *point, Shape shape) {
     const Subscript *linear = subscript_number(s->arena, 0);
@@ -109,7 +27,7 @@ static SpacePoint point_of_linear(Scheduler *s, const Subscript *linear, Shape s
             point.axis[a] = subscript_number(s->arena, 0);
             continue;
         }
-        const Subscript *q = quotient_of(s, linear, row_major_stride(shape, a));
+        const Subscript *q = point_quotient(s, linear, row_major_stride(shape, a));
         point.axis[a] = outermost ? q : point_remainder(s, q, shape.extent[a]);
         outermost = false;
     }
@@ -175,12 +93,12 @@ SpacePoint point_through(Scheduler *s, const Access *access, const SpacePoint *a
         const Subscript *p = place_on_source(s, map, at, extent, axes);
         if (map->divisor > 1) {
             const Subscript *rest = point_remainder(s, p, map->divisor);
-            *ok = both(s, *ok, point_equal(s, rest, subscript_number(s->arena, 0)));
-            p = quotient_of(s, p, map->divisor);
+            *ok = point_both(s, *ok, point_equal(s, rest, subscript_number(s->arena, 0)));
+            p = point_quotient(s, p, map->divisor);
         }
         if (!is_always_inside(map, extent, axes, source.extent[a])) {
             const Scalar *inside = point_inside(s, p, source.extent[a]);
-            *ok = both(s, *ok, inside);
+            *ok = point_both(s, *ok, inside);
             p = point_within(s, inside, p);
         }
         point.axis[a] = p;
@@ -229,7 +147,7 @@ static const Scalar *real_of(Scheduler *s, DType dtype, const Scalar *integer) {
 }
 
 static const Scalar *header_counter(Scheduler *s, DType dtype, HeaderCounter which) {
-    return real_of(s, dtype, of_subscript(s, SCALAR_COUNTED, DTYPE_I32, NULL, which));
+    return real_of(s, dtype, point_of_subscript(s, SCALAR_COUNTED, DTYPE_I32, NULL, which));
 }
 
 static const Scalar *value_of_counter(Scheduler *s, const Node *node) {
@@ -251,7 +169,8 @@ static const Scalar *value_of_draw(Scheduler *s, const Node *node, const Subscri
     if (node->rows != 0)
         x->row = node->attr.random.key == RANDOM_DATA
                      ? row_of_data(s)
-                     : as_subscript(s, of_subscript(s, SCALAR_PLACE, DTYPE_I32, schedule_row(s), 0));
+                     : subscript_of_scalar(s->arena,
+                                           point_of_subscript(s, SCALAR_PLACE, DTYPE_I32, schedule_row(s), 0));
     return schedule_let(s, x);
 }
 

@@ -5,24 +5,6 @@
  */
 #include "ir/loops/schedule.h"
 
-typedef struct Reciprocal {
-    float near, rest;
-} Reciprocal;
-
-static Reciprocal reciprocal_of(float divisor) {
-    float near = 1.0f / divisor;
-    return (Reciprocal){near, (float)(1.0 / (double)divisor - (double)near)};
-}
-
-static bool divides_bytes_by_product(float divisor) {
-    Reciprocal by = reciprocal_of(divisor);
-    for (int byte = 0; byte < 256; byte++) {
-        float x = (float)byte;
-        if (__builtin_fmaf(x, by.near, x * by.rest) != x / divisor) return false;
-    }
-    return true;
-}
-
 /* What is divided by, views that only repeat it left out. */
 static const Node *divisor_of(const Node *node) {
     const Node *divisor = node->source[1];

@@ -9,7 +9,8 @@
  *   tree_vectorise.c      innermost loops become vectors;  tree_copy.c: a body once more
  *   schedule.c            functions -> trees: sections, and the nests in them
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
- *   schedule_point.c      values of graph nodes at a point;  schedule_quotient.c: quotients without a division
+ *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
+ *   schedule_point.c      values of graph nodes at a point
  *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_pack.c: their operands in panels
  *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
  *   schedule_fetch.c      rows of the next mini-batch are asked for

@@ -1,0 +1,79 @@
+/* schedule_scalar: scalars as LETs of the open body. */
+#include "ir/loops/schedule.h"
+
+const Scalar *point_const(Scheduler *s, DType dtype, double value) {
+    Scalar *c = tree_scalar(s->tree, SCALAR_CONST, dtype);
+    c->value = value;
+    return schedule_let(s, c);
+}
+
+const Scalar *point_op(Scheduler *s, Op op, DType dtype, const Scalar *a, const Scalar *b, const Scalar *c) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_OP, dtype);
+    x->op = op;
+    x->source[0] = a;
+    x->source[1] = b;
+    x->source[2] = c;
+    return schedule_let(s, x);
+}
+
+const Scalar *point_cast(Scheduler *s, const Scalar *x, DType to) {
+    return x->dtype == to ? x : point_op(s, OP_CAST, to, x, NULL, NULL);
+}
+
+const Scalar *point_load(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_LOAD, array->dtype);
+    x->array = array;
+    x->row = row;
+    x->at = at;
+    return schedule_let(s, x);
+}
+
+/* A scalar of a subscript and a number. */
+const Scalar *point_of_subscript(Scheduler *s, ScalarKind kind, DType dtype, const Subscript *at, int64_t n) {
+    Scalar *x = tree_scalar(s->tree, kind, dtype);
+    x->at = at;
+    x->n = n;
+    return schedule_let(s, x);
+}
+
+const Scalar *point_number(Scheduler *s, const Subscript *at) {
+    return point_of_subscript(s, SCALAR_NUMBER, DTYPE_I32, at, 0);
+}
+
+const Scalar *point_inside(Scheduler *s, const Subscript *at, int64_t extent) {
+    return point_of_subscript(s, SCALAR_INSIDE, DTYPE_BOOL, at, extent);
+}
+
+const Scalar *point_equal(Scheduler *s, const Subscript *a, const Subscript *b) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_EQUAL, DTYPE_BOOL);
+    x->at = a;
+    x->row = b;
+    return schedule_let(s, x);
+}
+
+const Subscript *point_integer(Scheduler *s, const Scalar *label) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_INTEGER, DTYPE_I32);
+    x->source[0] = label;
+    return subscript_of_scalar(s->arena, schedule_let(s, x));
+}
+
+const Subscript *point_quotient(Scheduler *s, const Subscript *at, int64_t n) {
+    return n == 1 ? at : subscript_of_scalar(s->arena, point_of_subscript(s, SCALAR_QUOTIENT, DTYPE_I32, at, n));
+}
+
+const Subscript *point_remainder(Scheduler *s, const Subscript *at, int64_t n) {
+    Range r = subscript_range(at);
+    if (r.least >= 0 && r.most < n) return at;
+    return subscript_of_scalar(s->arena, point_of_subscript(s, SCALAR_REMAINDER, DTYPE_I32, at, n));
+}
+
+const Subscript *point_within(Scheduler *s, const Scalar *condition, const Subscript *at) {
+    Scalar *x = tree_scalar(s->tree, SCALAR_WITHIN, DTYPE_I32);
+    x->source[0] = condition;
+    x->at = at;
+    return subscript_of_scalar(s->arena, schedule_let(s, x));
+}
+
+const Scalar *point_both(Scheduler *s, const Scalar *a, const Scalar *b) {
+    return a == NULL ? b : point_op(s, OP_AND, DTYPE_BOOL, a, b, NULL);
+}
