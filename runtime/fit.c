@@ -260,14 +260,35 @@ static int call_metrics(const sgdrt_instance *instance, void *const *outputs, in
     return SGDRT_OK;
 }
 
+/* Adds up the terms' sums over the rows, all at once or in mini-batches, and keeps what metrics see. Returns how many. */
+static int64_t sum_terms(const sgdrt_instance *instance, const Crew *crew, sgdrt_call call, double *sums, void **at) {
+    const sgdrt_model *model = instance->model;
+    int64_t count = call.count, together = model->together ? model->together : count, parts = 0;
+    const uint32_t *rows = call.rows;
+    memcpy(at, call.outputs, sizeof *at * (size_t)model->argument_count);
+    call.outputs = at;
+    for (int64_t begin = 0; begin < count || begin == 0; begin += together, parts++) {
+        call.count = call.batch = count - begin < together ? count - begin : together;
+        call.place = begin;
+        call.first = rows ? 0 : begin;
+        call.rows = rows ? rows + begin : NULL;
+        call_on(crew, instance->code->evaluate, &call);
+        for (int32_t i = 0; i < model->terms; i++) sums[i] = begin ? sums[i] + call.sums[i] : call.sums[i];
+        for (int32_t i = 0; i < model->argument_count; i++)
+            at[i] = (char *)at[i] + model->argument_bytes[i] * call.count;
+    }
+    return parts;
+}
+
 /* The loss over the rows (NULL: rows 0 .. count-1), and, where wanted, each metric; as sgdc finds them, in f64. */
 static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdrt_rows *data, const uint32_t *rows,
                     int64_t count, double *loss, double *metrics) {
     const sgdrt_model *model = instance->model;
-    double *sums = malloc(sizeof *sums * at_least_one(model->terms));
-    void **outputs = new_outputs(model, count);
-    if (!sums || !outputs) {
+    double *sums = malloc(2 * sizeof *sums * at_least_one(model->terms));
+    void **outputs = new_outputs(model, count), **at = malloc(sizeof *at * at_least_one(model->argument_count));
+    if (!sums || !outputs || !at) {
         free(sums);
+        free(at);
         free_outputs(outputs, model->argument_count);
         return SGDRT_MEMORY;
     }
@@ -276,13 +297,13 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
                        .columns = data->columns,
                        .rows = rows,
                        .count = count,
-                       .batch = count,
-                       .sums = sums,
+                       .sums = sums + model->terms,
                        .outputs = outputs};
-    call_on(crew, instance->code->evaluate, &call);
-    *loss = sgdrt_loss(sums, model->averaged, model->minimized, count, 1);
+    int64_t parts = sum_terms(instance, crew, call, sums, at);
+    *loss = sgdrt_loss(sums, model->averaged, model->minimized, count, parts);
     int status = metrics ? call_metrics(instance, outputs, count, metrics) : SGDRT_OK;
     free(sums);
+    free(at);
     free_outputs(outputs, model->argument_count);
     return status;
 }

@@ -98,6 +98,7 @@ typedef struct sgdrt_model {
     uint64_t seed, state_bytes, work_bytes, predict_bytes;
     uint64_t thread_bytes; /* of scratch, for each thread but the first; 0: training gains from no other */
     int64_t batch, epochs, steps, predict_elements; /* batch 0: all rows */
+    int64_t together;                               /* rows that evaluate takes at once; 0: all */
     int64_t copies, valid_copies;                   /* fit takes every row so often; 1 or more */
     double hold_out_part;
     int32_t statistic_count, derived_count; /* derived: outputs */

@@ -1,7 +1,8 @@
 /* Losses and metrics of a set of rows, through the executor.
  *
- * One call of ENTRY_EVALUATE sums every term over the rows and writes each measure's arguments for each row into
- * memory obtained before training; ENTRY_METRIC then sees them as columns. Figures are f64 (numerics.md, rule 11).
+ * A call of ENTRY_EVALUATE sums every term over the rows and writes each measure's arguments for each row into
+ * memory obtained before training; ENTRY_METRIC then sees them as columns. It is one call for all rows, or, where a
+ * loss reads batch(...), one for each mini-batch of them. Figures are f64 (numerics.md, rule 11).
  * Nothing here touches the state.
  */
 #include "driver/training.h"
@@ -40,21 +41,38 @@ static double call_metric(Training *t, int measure, void *const *kept, int64_t r
     return value;
 }
 
-double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
-    const Run *run = t->run;
+/* The sums of the rows from `begin` on, and what measures keep of them. */
+static void evaluate_some(Training *t, const RowSet *rows, int64_t begin, int64_t count) {
+    int next = 0;
+    for (int m = 0; m < t->run->measure_count; m++)
+        for (int a = 0; a < t->run->measures[m].argument_count; a++, next++)
+            t->outputs[next] = (char *)t->kept[next] + argument_bytes(t->run->measures[m].arguments[a]) * (size_t)begin;
     sgdrt_call call = {.state = t->state,
                        .work = t->work,
                        .columns = rows->table->columns,
-                       .rows = rows->rows,
-                       .count = rows->count,
-                       .batch = rows->count,
-                       .sums = t->evaluated,
-                       .outputs = t->kept};
+                       .rows = rows->rows ? rows->rows + begin : NULL,
+                       .first = rows->rows ? 0 : begin,
+                       .count = count,
+                       .batch = count,
+                       .place = begin,
+                       .sums = t->evaluated_part,
+                       .outputs = t->outputs};
     t->executor->call(t->executor, ENTRY_EVALUATE, 0, &call);
+}
+
+double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
+    const Run *run = t->run;
+    int64_t together = run->together ? run->together : rows->count, parts = 0;
+    for (int64_t begin = 0; begin < rows->count || begin == 0; begin += together, parts++) {
+        int64_t rest = rows->count - begin;
+        evaluate_some(t, rows, begin, rest < together ? rest : together);
+        for (int i = 0; i < run->term_count; i++)
+            t->evaluated[i] = begin ? t->evaluated[i] + t->evaluated_part[i] : t->evaluated_part[i];
+    }
     int first = 0;
     for (int m = 0; metrics && m < run->measure_count; m++) {
         metrics[m] = call_metric(t, m, t->kept + first, rows->count);
         first += run->measures[m].argument_count;
     }
-    return sgdrt_loss(t->evaluated, run_averaged(run), run_minimized(run), rows->count, 1);
+    return sgdrt_loss(t->evaluated, run_averaged(run), run_minimized(run), rows->count, parts);
 }

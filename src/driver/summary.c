@@ -43,7 +43,7 @@ static const char *summary_of(Driver *driver, const Run *run, Codegen *codegen) 
     Text text = text_new(driver->arena);
     const TorchName *names = driver->options->names == NAMES_TORCH ? torch_names(driver, run) : NULL;
     add_cells(&text, run, CELL_PARAMETER, names, "parameters");
-    add_cells(&text, run, CELL_STATE, NULL, "numbers of layers' state");
+    add_cells(&text, run, CELL_STATE, names, "numbers of layers' state");
     add_cells(&text, run, CELL_OPTIMIZER, NULL, "numbers of optimizer state");
     add_cells(&text, run, CELL_STATISTIC, NULL, "statistics of the data");
     text_add(&text, "  state: %zu bytes\n", run->state_bytes);

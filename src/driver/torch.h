@@ -13,11 +13,13 @@
 
 /* ---- torch_names.c ---------------------------------------------------------------------------- */
 typedef struct TorchName {
-    const char *key;  /* NULL: no parameter */
+    const char *key;  /* NULL: no parameter, no state */
     int place, parts; /* rows of the tensor: 1 of 3 are the second third */
 } TorchName;
 /* Per cell; NULL after a diagnostic: two would have one key. */
 const TorchName *torch_names(Driver *driver, const Run *run);
+/* Beside a running mean PyTorch counts the mini-batches it is of; the key of that number, NULL for other cells. */
+const char *torch_counter(Arena *arena, const Run *run, const TorchName *names, int cell);
 /* "h.in_proj_weight[64..128]" */
 const char *torch_name_text(Arena *arena, const Run *run, const TorchName *names, int cell);
 

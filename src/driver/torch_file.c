@@ -51,7 +51,9 @@ bool torch_save(Training *t, void **bytes, size_t *length, sgdrt_problem *proble
     const char *state = training_served(t);
     const TorchName *names = torch_names(t->driver, run);
     if (!names) return false;
-    sgdrt_entry *entries = arena_array(arena, sgdrt_entry, run->cell_count + 1);
+    sgdrt_entry *entries = arena_array(arena, sgdrt_entry, 2 * run->cell_count + 1);
+    int32_t *steps = arena_copy(arena, &(int32_t){(int32_t)((const sgdrt_header *)(const void *)state)->step},
+                                sizeof *steps);
     sgdrt_metadata *metadata = arena_array(arena, sgdrt_metadata, run->cell_count + run->data->column_count + 3);
     int count = 0, told = vocabulary_metadata(arena, run->data, metadata);
     metadata[told++] = (sgdrt_metadata){"format", "pt"};
@@ -68,6 +70,8 @@ bool torch_save(Training *t, void **bytes, size_t *length, sgdrt_problem *proble
             return false;
         }
         if (names[i].place == 0) entries[count++] = tensor_of(arena, run, names, i, state);
+        const char *counter = torch_counter(arena, run, names, i);
+        if (counter) entries[count++] = (sgdrt_entry){counter, SGDRT_I32, 0, NULL, steps};
     }
     return !sgdrt_save_memory(bytes, length, entries, count, metadata, told, problem);
 }
@@ -154,8 +158,10 @@ static void look(Finding *f, bool all) {
         const char *key = e < f->file->entry_count ? f->file->entries[e].name
                                                    : f->file->others[e - f->file->entry_count].name;
         bool known = false;
-        for (int i = 0; i < f->run->cell_count && !known; i++)
-            known = f->names[i].key && strcmp(f->names[i].key, key) == 0;
+        for (int i = 0; i < f->run->cell_count && !known; i++) {
+            const char *counter = torch_counter(arena, f->run, f->names, i);
+            known = (f->names[i].key && strcmp(f->names[i].key, key) == 0) || (counter && strcmp(counter, key) == 0);
+        }
         if (!known) list(f, &f->unexpected, text_format(arena, "%.100s is not expected", key));
     }
 }

@@ -43,6 +43,10 @@ static const struct TorchRow {
     {"gru_cell", "u", "weight_hh", 0, 1},
     {"gru_cell", "b", "bias_ih", 0, 1},
     {"gru_cell", "c", "bias_hh", 0, 1},
+    {"batch_norm", "g", "weight", 0, 1},
+    {"batch_norm", "b", "bias", 0, 1},
+    {"batch_norm", "m", "running_mean", 0, 1},
+    {"batch_norm", "v", "running_var", 0, 1},
     {"attention", "q.dense.w", "in_proj_weight", 0, 3},
     {"attention", "r.dense.w", "in_proj_weight", 1, 3},
     {"attention", "v.dense.w", "in_proj_weight", 2, 3},
@@ -198,6 +202,14 @@ const TorchName *torch_names(Driver *driver, const Run *run) {
     for (int i = 0, k = 0; i < run->cell_count; i++)
         if (run->cells[i].part) names[i] = torch_name_of(&naming, &paths[k++]);
     return differ(driver, run, names) ? names : NULL;
+}
+
+const char *torch_counter(Arena *arena, const Run *run, const TorchName *names, int cell) {
+    static const char mean[] = "running_mean";
+    if (run->cells[cell].kind != CELL_STATE || !names[cell].key) return NULL;
+    size_t length = strlen(names[cell].key), prefix = length - (sizeof mean - 1);
+    if (length < sizeof mean - 1 || strcmp(names[cell].key + prefix, mean) != 0) return NULL;
+    return text_format(arena, "%.*snum_batches_tracked", (int)prefix, names[cell].key);
 }
 
 const char *torch_name_text(Arena *arena, const Run *run, const TorchName *names, int cell) {

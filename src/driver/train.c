@@ -367,6 +367,7 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     t->sums_before = arena_array(driver->arena, double, run_sums(run) + 1);
     t->reported_sums = arena_array(driver->arena, double, run_sums(run) + 1);
     t->evaluated = arena_array(driver->arena, double, run->term_count + 1);
+    t->evaluated_part = arena_array(driver->arena, double, run->term_count + 1);
     int stalled = watch_count_stalled(run->stop);
     t->stalled_best = arena_array(driver->arena, double, stalled + 1);
     t->stalled_epoch = arena_array(driver->arena, int64_t, stalled + 1);
@@ -420,6 +421,7 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
         t->rows = (uint32_t *)(shared + work);
         t->row_capacity = sgdrt_feed_capacity(&t->feed);
         t->kept = arena_array(driver->arena, void *, kept_count(t->run) + 1);
+        t->outputs = arena_array(driver->arena, void *, kept_count(t->run) + 1);
         t->arguments = arena_array(driver->arena, sgdrt_column, kept_count(t->run) + 1);
         evaluate_place_kept(t->run, evaluated_rows(t), shared + work + rows, t->kept);
         t->executor->scratch = shared + work + rows + kept;

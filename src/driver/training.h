@@ -47,6 +47,8 @@ typedef struct Training {
     void **kept;                   /* arguments of the measures, for every evaluated row */
     sgdrt_column *arguments;       /* of one measure */
     double *sums, *evaluated;      /* run_sums of the epoch at hand; per term of an evaluation */
+    double *evaluated_part;        /* of one mini-batch of it */
+    void **outputs;                /* where in `kept` that one's rows begin */
     int64_t term_rows, term_steps; /* behind sums */
     bool sums_whole;               /* sums are of the epoch from its first step */
     double *sums_before;

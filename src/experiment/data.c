@@ -384,7 +384,8 @@ static void lower_variant(Experiment *X, DataDecl *decl, DataVariant *variant) {
     L->graph = graph_new(X->arena, X->diagnostics);
     variant->failed = !source_read_call(X, decl, variant);
     if (!variant->failed) limit_rows(X, set);
-    L->training = L->allow_batch = false;
+    L->training = false;
+    L->batch_rows = BATCH_REFUSED;
     L->allow_draws = source_rows(set->kind) == ROWS_MADE;
     L->random_key = RANDOM_DATA;
     L->random_seed = set->seed;

@@ -15,22 +15,17 @@ typedef struct MeasurePart {
     Node *again;
 } MeasurePart; /* by node id */
 
-static bool reduces_rows(const Node *node) {
-    if (node->op == OP_SCATTER_ADD) return node->attr.over_rows;
-    return node->attr.contraction && op_class(node->op) == OP_CLASS_REDUCE && node->attr.contraction->over_rows;
-}
-
 static void classify(MeasurePart *parts, Node *const *nodes, int count) {
     for (int i = 0; i < count; i++) {
         const Node *node = nodes[i];
         MeasurePart *part = &parts[node->id];
-        bool rows = node->op == OP_COLUMN || (node->op == OP_RANDOM && node->attr.random.key == RANDOM_STEP);
+        bool rows = node_is_of_row(node);
         for (int s = 0; s < node->sources; s++) {
             part->over |= parts[node->source[s]->id].over;
             rows |= parts[node->source[s]->id].rows;
         }
-        part->over |= reduces_rows(node);
-        part->rows = rows && !reduces_rows(node);
+        part->over |= node_sums_rows(node);
+        part->rows = rows && !node_sums_rows(node);
     }
 }
 
@@ -105,14 +100,6 @@ static bool cut(RunLowering *R, Measure *measure, Node *root) {
     return true;
 }
 
-static bool depends(RunLowering *R, Node *root) {
-    int count;
-    MeasurePart *parts = arena_array(R->X->arena, MeasurePart, R->L->graph->next_id + 1);
-    Node **nodes = graph_post_order(R->X->arena, &root, 1, &count);
-    classify(parts, nodes, count);
-    return parts[root->id].rows;
-}
-
 static Node *mean_over_rows(RunLowering *R, Node *node) {
     Graph *g = R->L->graph;
     return graph_binary(g, OP_MUL, graph_reduce(g, OP_CONTRACT, node, 0, true), graph_rows_reciprocal(g, node->dtype));
@@ -121,12 +108,12 @@ static Node *mean_over_rows(RunLowering *R, Node *node) {
 static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
     const Expr *expr = each_resolve(R->X, stmt->named.value);
     Measure measure = {.name = stmt->named.name.text, .span = expr->span, .objective = objective_of_measure(R, expr)};
-    R->L->allow_batch = true;
+    R->L->batch_rows = BATCH_EVALUATED;
     Value *v = without_variables(R->L, scope->variables, lower_expression(R->L, scope, expr));
-    R->L->allow_batch = false;
+    R->L->batch_rows = BATCH_STEP;
     Node *node = value_to_any_real_scalar(R->L, v, expr->span, "a measure");
     if (!node) return false;
-    if (depends(R, node)) node = mean_over_rows(R, node);
+    if (graph_is_of_one_row(R->X->arena, node)) node = mean_over_rows(R, node);
     if (!cut(R, &measure, node)) return false;
     vector_push(R->X->arena, &R->measures, measure);
     return true;

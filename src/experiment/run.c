@@ -117,6 +117,32 @@ static void find_parameters(RunLowering *R, const Expr *const *exprs, int count)
     R->L->quiet = false;
 }
 
+/* The first part of the step whose objective reads the same sums over rows: it runs the layer. */
+static int part_of_state(RunLowering *R, Node *value) {
+    int count;
+    Node **nodes = graph_post_order(R->X->arena, &value, 1, &count);
+    bool *sums = arena_array(R->X->arena, bool, R->L->graph->next_id);
+    for (int i = 0; i < count; i++) sums[nodes[i]->id] = node_takes_all_rows(nodes[i]);
+    int first = -1;
+    for (int t = 0; t < R->terms.count; t++) {
+        const Term *term = &R->terms.items[t];
+        nodes = graph_post_order(R->X->arena, &term->value, 1, &count);
+        bool runs = false;
+        for (int i = 0; i < count; i++) runs |= sums[nodes[i]->id];
+        if (runs && (first < 0 || term->part < first)) first = term->part;
+    }
+    return first < 0 ? 0 : first;
+}
+
+static void add_new_states(RunLowering *R) {
+    for (int i = 0; i < R->L->new_states.count; i++) {
+        const NewState *state = &R->L->new_states.items[i];
+        Cell *cell = &R->L->cells.items[state->cell];
+        cell->updated = true;
+        add_root(R, &R->step[part_of_state(R, state->value)], ROOT_UPDATE, state->cell, state->value, cell->name);
+    }
+}
+
 static bool lower_objective(RunLowering *R) {
     const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 1);
     int count = term_exprs(R, exprs);
@@ -126,6 +152,8 @@ static bool lower_objective(RunLowering *R) {
     if (!lower_terms(R, scope, exprs, count, &written) || !order_terms(R, &written)) return false;
     for (int i = 0; i < R->terms.count; i++)
         add_root(R, &R->step[R->terms.items[i].part], ROOT_SUM, i, R->terms.items[i].value, R->terms.items[i].name);
+    add_new_states(R);
+    R->run.sees_batch = R->L->sees_batch;
     return true;
 }
 
@@ -138,6 +166,7 @@ static bool lower_evaluation(RunLowering *R) {
     TermList written = {0};
     Scope *scope = run_scope(R, MODE_EVALUATE, exprs, count);
     bool good = lower_terms(R, scope, exprs, count, &written);
+    if (R->L->sees_batch) R->run.together = R->run.batch;
     for (int i = 0; good && i < R->terms.count; i++)
         add_root(R, &R->evaluate, ROOT_SUM, i, written.items[R->term_order[i]].value, R->terms.items[i].name);
     good &= measures_lower(R, scope);

@@ -90,7 +90,9 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     R->mode = mode;
     L->training = mode == MODE_TRAIN;
     L->allow_draws = true; /* predict_lower looks whether its answer depends on one */
-    L->allow_batch = false;
+    L->batch_rows = mode == MODE_PREDICT ? BATCH_REFUSED : BATCH_STEP;
+    L->new_states.count = 0;
+    L->sees_batch = false;
     L->random_key = RANDOM_STEP;
     lowering_start_root(L, "train");
     Scope *scope = scope_new(L, L->global);

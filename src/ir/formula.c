@@ -150,7 +150,9 @@ static void print_derivative(Formula *f, Text *to, const Derivative *d, int widt
     for (int a = 0; a < cell->shape.rank; a++) at[a] = subscript_of_variable(formula_variable(f));
     const char *left = subscripted(f, cell->name, at, cell->shape.rank).text;
     text_add(to, "  d loss / d %-*s = ", width, left);
-    if (d->objective) text_add(to, "mean over rows of %s", print_value(f, d->objective, at));
+    const char *mean = f->run->sees_batch ? "(1 / rows) *"
+                                          : "mean over rows of"; /* whose sums are written, or all one */
+    if (d->objective) text_add(to, "%s %s", mean, print_value(f, d->objective, at));
     if (d->penalty) text_add(to, "%s%s", d->objective ? " + " : "", print_value(f, d->penalty, at));
     if (!d->objective && !d->penalty) text_add(to, "0");
     text_add(to, "\n");
@@ -264,17 +266,26 @@ static void print_terms(Formula *f, Text *to) {
         const Term *term = terms.items[t];
         const char *name = plain == 1 && !term->penalty ? "loss" : term->name;
         f->variables = 0;
-        const Node *value = term->value;
+        const Node *value = f->term[term - f->run->terms];
         FormulaText piece = value->sources ? formula_of_op(f, value, NULL) : formula_at(f, value, NULL);
         text_add(to, "  %s = %s\n", name, piece.text);
     }
     if (terms.count > 1) text_add(to, "  minimised: %s\n", whole.bytes);
 }
 
+/* What sums over rows inside is differentiated as a mini-batch: its sums over rows are then written where they are. */
+static Node **terms_of(Graph *g, const Run *run) {
+    Node **terms = arena_array(g->arena, Node *, run->term_count + 1);
+    for (int t = 0; t < run->term_count; t++) terms[t] = run->terms[t].value;
+    if (run->sees_batch) graph_batch(g, terms, run->term_count, 1);
+    return terms;
+}
+
 static void print_part(Text *to, const Program *program, const Run *run, int part) {
     Graph *g = run->graph;
-    Formula f = {.arena = g->arena, .run = run, .part = part, .program = program};
+    Formula f = {.arena = g->arena, .run = run, .part = part, .program = program, .term = terms_of(g, run)};
     Objective o = {.total = run_sum_of_terms(g, run, part, false), .penalty = run_sum_of_terms(g, run, part, true)};
+    if (run->sees_batch) graph_batch(g, &o.total, 1, 1);
     if (!o.total && !o.penalty) return;
     collect_wanted(g, run, part, &o);
     if (o.total && !graph_gradients(g, o.total, NULL, o.wrt, o.count, o.of_total)) return;

@@ -186,7 +186,7 @@ static FormulaText print_reduction(Formula *f, const Node *n, const FormulaIndex
     const Contraction *c = n->attr.contraction;
     const Node *first = n->source[0], *product = first->op == OP_MUL && !f->info[first->id].name ? first : NULL;
     const char *dot = NULL;
-    if (n->op == OP_CONTRACT && strcmp(name, "sum") == 0 && (n->sources == 2 || product))
+    if (n->op == OP_CONTRACT && !c->over_rows && strcmp(name, "sum") == 0 && (n->sources == 2 || product))
         dot = print_dot(f, n, n->sources == 2 ? first : product->source[0],
                         n->sources == 2 ? n->source[1] : product->source[1]);
     if (dot) return (FormulaText){dot, WHOLE};
@@ -210,12 +210,11 @@ static FormulaText print_reduction(Formula *f, const Node *n, const FormulaIndex
     if (n->sources == 2)
         text = text_format(f->arena, "%s * %s", formula_wrapped(f, body[0], MULTIPLIED),
                            formula_wrapped(f, body[1], MULTIPLIED));
-    if (ranges) {
-        text = print_ranges(f, variable, extent, ranges, text);
-        text = text_format(f->arena, "%s(%s)", name, text);
-    }
+    if (ranges) text = print_ranges(f, variable, extent, ranges, text);
+    if (c->over_rows) text = text_format(f->arena, "%s over rows", text);
+    if (ranges || c->over_rows) text = text_format(f->arena, "%s(%s)", name, text);
     f->variables = before;
-    return (FormulaText){text, ranges ? WHOLE : n->sources == 2 ? MULTIPLIED : body[0].binding};
+    return (FormulaText){text, ranges || c->over_rows ? WHOLE : n->sources == 2 ? MULTIPLIED : body[0].binding};
 }
 
 static FormulaText print_reshape(Formula *f, const Node *n, const FormulaIndex *at) {

@@ -42,6 +42,7 @@ typedef struct Formula {
     const Run *run;
     int part; /* of the step */
     const Program *program;
+    Node **term;
     Node **order;
     int nodes;         /* everything that may be printed, sources first */
     FormulaNode *info; /* by id */

@@ -455,7 +455,7 @@ static void add_contributions(GradWalk *w, Node *y) {
         Node *part = leaves ? of->value : rules[y->op](g, y, of, k, w->failure);
         if (!part) continue;
         Node *live = live_of_source(g, y, of->live, k);
-        if (y->rows && !source->rows && !leaves) {
+        if (!source->rows && !leaves && (y->rows || node_sums_rows(y))) { /* of n equal terms each has its part */
             part = sum_over_rows(g, part);
             live = condition_without_rows(g, live);
         }

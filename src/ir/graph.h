@@ -227,6 +227,11 @@ void graph_verify(Graph *g, Node *const *roots, int count, Stage stage);
 
 /* ---- batch.c, canonicalise.c, order.c, rules.c: each changes the roots in place. */
 void graph_batch(Graph *g, Node **roots, int count, uint8_t rows);
+bool node_is_of_row(const Node *leaf);      /* a column, a draw of the step: one value for each row */
+bool node_sums_rows(const Node *node);      /* or takes a maximum over them */
+bool node_takes_all_rows(const Node *node); /* one for all, from what they have */
+/* Has the one-example node another value for each row? Sums over rows have one for all. */
+bool graph_is_of_one_row(Arena *arena, Node *root);
 void graph_canonicalise(Graph *g, Node **roots, int count);
 void graph_order(Graph *g, Node **roots, int count);
 void graph_rules(Graph *g, Node **roots, int count);

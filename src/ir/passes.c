@@ -133,8 +133,8 @@ static void add_objective(Graph *g, const Run *run, int part, Gradients *gradien
     for (int i = 0; i < gradients->count; i++) {
         Node *sum = gradients->value[i];
         if (!sum) continue;
+        if (!total->rows) continue; /* one loss of the whole mini-batch */
         g->span = total->span;
-        if (!total->rows) sum = graph_reduce(g, OP_CONTRACT, sum, 0, true); /* the same for every row */
         Node *share = graph_expand(g, graph_rows_reciprocal(g, sum->dtype), sum->shape, NULL);
         gradients->value[i] = graph_binary(g, OP_MUL, sum, share);
     }

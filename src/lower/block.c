@@ -8,18 +8,6 @@
 #include <string.h>
 
 /* ---- typed bindings -------------------------------------------------------------------------- */
-static bool depends_on_example(Lowering *L, Node *node, Span *where) {
-    int count;
-    Node **nodes = graph_post_order(L->arena, &node, 1, &count);
-    for (int i = 0; i < count; i++) {
-        bool step = nodes[i]->op == OP_RANDOM && nodes[i]->attr.random.key != RANDOM_INITIAL;
-        bool example = nodes[i]->op == OP_COLUMN || nodes[i]->op == OP_COUNTER || nodes[i]->op == OP_CELL;
-        *where = nodes[i]->span;
-        if (step || example) return true;
-    }
-    return false;
-}
-
 Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *written, Word name, const Expr *value, bool is_draw) {
     Type type = lower_type(L, scope, written);
     if (!type.known) return value_poison(L);
@@ -33,91 +21,6 @@ Value *lower_typed(Lowering *L, Scope *scope, const TypeExpr *written, Word name
     const char *site = path_count(L, L->path->site_counts, L->path->site);
     Value *v = lower_draw(L, scope, value, &type, site, false);
     return type_fit(L, &type, v, value->span, what, written->span);
-}
-
-/* ---- param ----------------------------------------------------------------------------------- */
-static Node *initial_value(Lowering *L, Scope *scope, const Stmt *stmt, const Type *type, const char *path) {
-    const Expr *expr = stmt->bind.value;
-    if (expr == NULL) return graph_const(L->graph, type->dtype, type->shape, 0);
-    Value *v = stmt->bind.is_draw ? lower_draw(L, scope, expr, type, path, true) : lower_expression(L, scope, expr);
-    if (value_is_poison(v)) return NULL;
-    const char *what = text_format(L->arena, "the start of %s", stmt->bind.name.text);
-    Value *x = value_to_tensor(L, v, type->dtype, expr->span, what);
-    if (value_is_poison(x)) return NULL;
-    Span where;
-    if (x->axes > 0 || depends_on_example(L, x->node, &where)) {
-        Diagnostic *d = lower_error(L, CODE_E0218, expr->span,
-                                    "%s depends on an example; a parameter exists before "
-                                    "any example is seen",
-                                    what);
-        lower_help(L, d, "start it with numbers, sizes or a draw: param %s: ... ~ normal(0, 0.1)",
-                   stmt->bind.name.text);
-        return NULL;
-    }
-    return value_to_node(L, x, type->dtype, type->shape, expr->span, what);
-}
-
-/* Rows of zeros have equal gradients, most often zeros too, so they never become different. */
-static void report_zeros(Lowering *L, const Stmt *stmt, const Type *type) {
-    if (L->quiet) return;
-    Diagnostic *d = report(L->diagnostics, CODE_W0306, stmt->bind.name.span, "%s has no start, so all of it is 0",
-                           stmt->bind.name.text);
-    add_help(L->diagnostics, d, "draw it: param %s: %s ~ normal(0, 0.1); if zeros are meant, say so: ... = 0",
-             stmt->bind.name.text, type_text(L, type));
-}
-
-static Value *new_parameter(Lowering *L, Scope *scope, const Stmt *stmt, const Type *type, const char *path) {
-    int active = L->active_count;
-    L->active_count = 0; /* a parameter has no mapped axes */
-    Node *initial = initial_value(L, scope, stmt, type, path);
-    L->active_count = active;
-    if (initial == NULL) return value_poison(L);
-    if (stmt->bind.value == NULL && type->shape.rank > 1) report_zeros(L, stmt, type);
-    int cell = lower_cell(L, CELL_PARAMETER, path, type->dtype, type->shape, initial, stmt->bind.name.span);
-    L->cells.items[cell].doc = stmt->doc;
-    L->cells.items[cell].part = L->path->part;
-    return lower_parameter_value(L, cell);
-}
-
-static Value *lower_param(Lowering *L, Scope *scope, const Stmt *stmt) {
-    const char *name = stmt->bind.name.text;
-    if (!L->path->is_owner || L->path->prefix == NULL) {
-        Diagnostic *d = lower_error(L, CODE_E0218, stmt->span, "the parameter %s stands outside a model or layer",
-                                    name);
-        lower_help(L, d,
-                   "a definition with parameters is a layer (fresh ones at each place it is called) or a model "
-                   "(one set wherever it is called)");
-        return value_poison(L);
-    }
-    Type type = lower_type(L, scope, stmt->bind.type);
-    if (!type.known) return value_poison(L);
-    if (!dtype_is_real(type.dtype)) {
-        lower_error(L, CODE_E0203, stmt->bind.type->span, "a parameter is learnt, so it is f32 or f64, not %s",
-                    type_text(L, &type));
-        return value_poison(L);
-    }
-    const char *path = path_count(L, L->path->counts, path_join(L, L->path->prefix, name, L->path->iteration));
-    int cell = lower_find_cell(L, path);
-    if (cell < 0) return new_parameter(L, scope, stmt, &type, path);
-    const Cell *before = &L->cells.items[cell];
-    if (!shape_equal(before->shape, type.shape) || before->dtype != type.dtype) {
-        Diagnostic *d = lower_error(L, CODE_E0218, stmt->span,
-                                    "%s is %s in this call and %s in an earlier one; a model "
-                                    "has one set of parameters",
-                                    path, type_text(L, &type), shape_text(L, before->dtype, 0, before->shape));
-        lower_help(L, d, "make it a layer if every call shall have its own");
-        return value_poison(L);
-    }
-    return lower_parameter_value(L, cell);
-}
-
-void lower_free_parameter(Lowering *L, Scope *scope, const Stmt *stmt) {
-    PathState *outer = L->path, own = *outer;
-    own.prefix = "";
-    own.is_owner = true;
-    L->path = &own;
-    lower_statement(L, scope, stmt);
-    L->path = outer;
 }
 
 /* ---- bindings -------------------------------------------------------------------------------- */
@@ -146,6 +49,7 @@ static Value *lower_indexed_binding(Lowering *L, Scope *scope, const Stmt *stmt)
 }
 
 static void lower_assign(Lowering *L, Scope *scope, const Stmt *stmt) {
+    if (!L->training && scope_has_state(scope, stmt->assign.key.text)) return; /* it stays as it was trained */
     PathState path = path_of_binding(L, stmt->assign.key.text), *outer = L->path;
     L->path = &path;
     Value *v = stmt->assign.has_binders ? lower_indexed_binding(L, scope, stmt)
@@ -244,12 +148,7 @@ bool lower_statement(Lowering *L, Scope *scope, const Stmt *stmt) {
         } else if (L->state_hook != NULL) {
             L->state_hook(L, scope, stmt, L->hook_context);
         } else {
-            const char *where = L->calls == NULL ? "a train block"
-                                                 : text_format(L->arena, "the %s %s",
-                                                               definition_kind_text(L->calls->definition->kind),
-                                                               L->calls->definition->name.text);
-            Value *poison = lower_unsupported(L, stmt->span, text_format(L->arena, "`state` in %s", where));
-            scope_bind(L, scope, stmt->bind.name.text, poison, stmt->bind.name.span);
+            lower_state(L, scope, stmt);
         }
         break;
     case STMT_TYPED: lower_typed_statement(L, scope, stmt); break;

@@ -394,24 +394,6 @@ static Value *lower_pad(Lowering *L, Scope *scope, const Arguments *args, const 
     return value_like(L, x, graph_pad(L->graph, x->node, before, after), x->axis, x->axes);
 }
 
-/* ---- batch ----------------------------------------------------------------------------------- */
-static Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
-    UNUSED;
-    if (!L->allow_batch) return lower_unsupported(L, call->span, "batch(...) outside a metric");
-    const Value *v = args->value[0];
-    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of batch");
-    if (value_is_poison(x)) return x;
-    Value *array = arena_copy(L->arena, x, sizeof *x);
-    array->batch = true;
-    return array;
-}
-
-static Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
-    UNUSED;
-    (void)args;
-    return lower_unsupported(L, call->span, "rank_in_batch");
-}
-
 /* ---- the table ------------------------------------------------------------------------------- */
 static void bind(Lowering *L, const Builtin *builtin, const void *context) {
     scope_bind(L, L->prelude, name_from(L->names, builtin->name), value_builtin(L, builtin, (void *)context),
@@ -463,7 +445,8 @@ void builtins_bind(Lowering *L) {
          "arrays one behind the other along the last axis, or along another"},
         {"pad", 2, 2, false, lower_pad, "pad(x, [0, 1, 1]) or pad(x, [[2, 0], [0, 0]])",
          "zeros around an array: so many on both sides of each axis, or before and behind"},
-        {"batch", 1, 1, false, lower_batch, "batch(e)", "in a metric: one value for each row, as an array"},
+        {"batch", 1, 1, false, lower_batch, "batch(e)",
+         "one value for each row of the mini-batch, in a metric of all rows, as an array"},
         {"rank_in_batch", 1, 1, true, lower_rank_in_batch, "rank_in_batch(e)", "not supported yet"},
         {"grad", 2, 2, true, lower_grad, "grad(e, x)", "the derivative of e with respect to x"},
     };

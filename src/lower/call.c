@@ -436,6 +436,7 @@ static Value *lower_body(Lowering *L, Call *call) {
     Value *v = definition->value != NULL ? lower_expression(L, call->scope, definition->value)
                                          : lower_block(L, call->scope, &definition->body);
     v = fit_results(L, call, v);
+    leave_state(L, call->scope, NULL);
     return without_variables(L, call->scope->variables, v);
 }
 

@@ -118,6 +118,30 @@ static Value *constant_gradient(Lowering *L, const Expr *call, Node *e, const Va
     return zero;
 }
 
+/* Does e depend on x through what takes all rows together? Then it is no derivative of one example. */
+static bool passes_all_rows(Lowering *L, Node *e, const Node *x) {
+    int count;
+    Node **nodes = graph_post_order(L->arena, &e, 1, &count);
+    bool *on = arena_array(L->arena, bool, e->id + 1);
+    for (int i = 0; i < count; i++) {
+        const Node *node = nodes[i];
+        on[node->id] = node == x;
+        for (int s = 0; s < node->sources; s++) on[node->id] |= on[node->source[s]->id];
+        if (node != x && on[node->id] && node_takes_all_rows(node)) return true;
+        on[node->id] &= node->op != OP_STOP_GRADIENT;
+    }
+    return false;
+}
+
+static Value *of_all_rows(Lowering *L, const Expr *call) {
+    const char *name = call->call.args.items[1].value->name.text;
+    Diagnostic *d = lower_error(
+        L, CODE_E0220, call->span,
+        "grad(e, %s) is of one row, and here e depends on the %s of all rows through batch(...)", name, name);
+    lower_help(L, d, "take batch(...) of the derivative, or stop_gradient(batch(...)) where it is to count as given");
+    return value_poison(L);
+}
+
 Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     (void)context;
     (void)args;
@@ -134,6 +158,7 @@ Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *
         return value_poison(L);
     }
     if (!check_axes(L, e, x, call)) return value_poison(L);
+    if (passes_all_rows(L, e->node, x->node)) return of_all_rows(L, call);
     if (scan_hides(L, e->node, x->node)) {
         const char *name = written->items[1].value->name.text;
         Diagnostic *d = lower_error(L, CODE_E0220, call->span,

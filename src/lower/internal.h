@@ -94,6 +94,18 @@ bool index_check(Lowering *L, const BinderList *binders);
 Scope *index_open(Lowering *L, Scope *scope, const BinderList *binders, int *ids);
 Value *value_index(Lowering *L, int64_t offset, int axis);
 
+/* ---- rows as an array (batch.c) ----------------------------------------------------------- */
+Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
+Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
+
+/* ---- what bodies keep (param.c) ---------------------------------------------------------- */
+Value *lower_param(Lowering *L, Scope *scope, const Stmt *stmt);
+/* Binds the state's name. */
+void lower_state(Lowering *L, Scope *scope, const Stmt *stmt);
+bool scope_has_state(const Scope *scope, Name name); /* its body declares it */
+/* At the end of a body: what the names of its states (NULL: of all) are bound to is theirs in the next step. */
+void leave_state(Lowering *L, Scope *scope, Name name);
+
 /* ---- draws (draw.c) -------------------------------------------------------------------- */
 typedef struct DrawFrame {
     Shape shape;

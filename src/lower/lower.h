@@ -14,11 +14,11 @@
  *   range.c             how far an index variable runs: the scan before a binder is opened
  *   expression.c        the walk over expressions, `for`
  *   call.c              arguments, lifting, definitions, models, layers
- *   block.c             statements of bodies
+ *   block.c             statements of bodies;  param.c: parameters and states
  *   scan.c              scan: a body over an axis
  *   type.c              declared types: solved and checked against arguments
  *   reduce.c            sum, mean, max, min, @
- *   builtin.c           the table of built-in functions;  draw.c: random values;  grad.c: grad(e, x)
+ *   builtin.c           the table of built-in functions;  draw.c: random values;  grad.c: grad(e, x);  batch.c: batch(e)
  *   names.c             name checks of definitions nothing calls
  *   habit.c             words of other languages, and what takes their place
  *   meaning.c           what names mean where they are written, for editors
@@ -168,6 +168,7 @@ struct Scope {
     Binding *last;
     bool is_body;
     Variables *variables;
+    struct LayerState *states; /* that the body declares (param.c) */
 };
 /* Before a body is lowered in the scope: the names that grad differentiates by in the statement. */
 void scope_find_variables(Lowering *L, Scope *scope, const Stmt *stmt);
@@ -231,7 +232,7 @@ typedef struct UnknownName {
     Name name;
 } UnknownName;
 
-/* What a body does with `state v[: type] = e`; NULL: refused as not supported (layers, scan). */
+/* What a body does with `state v[: type] = e`; NULL: the state of a layer (state.c). */
 typedef void (*StateHook)(Lowering *L, Scope *scope, const Stmt *stmt, void *context);
 
 /* What the experiment makes of `each e`, `every e`, and of a member of an EXTERNAL value (`base`, else NULL):
@@ -244,6 +245,15 @@ typedef bool (*FrozenHook)(Lowering *L, const char *path, void *context);
 /* The cell that is read where a parameter stands: of an averaged one, in training, what is trained. */
 typedef int (*ParameterHook)(Lowering *L, int cell, void *context);
 
+/* Which rows batch(...) is the array of: none (in predict, for one), all that are evaluated, those of the mini-batch. */
+typedef enum BatchRows { BATCH_REFUSED, BATCH_EVALUATED, BATCH_STEP } BatchRows;
+
+/* What a layer's state is from the next step on. */
+typedef struct NewState {
+    int cell;
+    Node *value;
+} NewState;
+
 struct Lowering {
     Arena *arena;
     Names *names;
@@ -254,13 +264,15 @@ struct Lowering {
     Scope *global;  /* its child: the file's definitions, top-level settings, data sets */
     bool f64;       /* every f32 is an f64 */
     /* the lowering at hand; set before, free to change between expressions */
-    int64_t turns;         /* of repeats, in this run or data set */
-    bool outgrown;         /* the graph is too large: reported, all is poison */
-    DType real;            /* what `real` and untyped numbers are: F32, or F64 under f64 */
-    bool training;         /* the value of `training` */
-    bool allow_batch;      /* batch(...): inside a metric */
-    const char *no_models; /* "a data block": models are not called here */
-    bool allow_draws;      /* false: a draw is an error where it stands, used or not */
+    int64_t turns; /* of repeats, in this run or data set */
+    bool outgrown; /* the graph is too large: reported, all is poison */
+    DType real;    /* what `real` and untyped numbers are: F32, or F64 under f64 */
+    bool training; /* the value of `training` */
+    BatchRows batch_rows;
+    bool sees_batch;             /* batch(...) of the mini-batch was read in the mode at hand */
+    Vector(NewState) new_states; /* of the models called so far, in training */
+    const char *no_models;       /* "a data block": models are not called here */
+    bool allow_draws;            /* false: a draw is an error where it stands, used or not */
     RandomKey random_key;
     uint64_t random_seed; /* of draws outside parameters */
     StateHook state_hook;

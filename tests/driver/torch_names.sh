@@ -17,6 +17,8 @@ cat >want <<'EOF'
 net.scale scale
 net.c.conv2d.f c.conv2d.weight
 net.c.conv2d.b c.conv2d.bias
+net.c.batch_norm.g c.batch_norm.weight
+net.c.batch_norm.b c.batch_norm.bias
 net.c.norm.weight c.norm.weight
 net.c.norm.bias c.norm.bias
 net.t.dense.w t.weight
@@ -38,8 +40,15 @@ net.t[0].dense.2.b t_repeat.0.dense_2.bias
 net.t[0].dense.w t_repeat.0.dense.weight
 net.t[0].dense.b t_repeat.0.dense.bias
 EOF
-head -23 got | diff want - || fail "names of layers"
-[ "$(wc -l <got)" -eq 41 ] || fail "41 parameters, not $(wc -l <got)"
+head -25 got | diff want - || fail "names of layers"
+cat >want <<'EOF'
+net.c.batch_norm.m c.batch_norm.running_mean
+net.c.batch_norm.v c.batch_norm.running_var
+net.b.batch_norm.m b.running_mean
+net.b.batch_norm.v b.running_var
+EOF
+tail -4 got | diff want - || fail "names of states"
+[ "$(wc -l <got)" -eq 49 ] || fail "45 parameters and 4 states, not $(wc -l <got)"
 
 # Several models are modules of one; one that is a single layer is that layer. A layer that has the name of the prelude's
 # and is none of it keeps its own names.

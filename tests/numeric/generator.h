@@ -25,6 +25,8 @@ typedef struct Generator {
     bool channels;             /* images with as many channels as make vectors ... */
     bool picture;              /* ... of which one loss is made of a whole image */
     bool few;                  /* ... or with few, and so many pixels that batches have many chunks */
+    Stream together;           /* what is of all rows: drawn apart, so that other programs are as they were */
+    bool of_all_rows;          /* some values are */
 } Generator;
 
 static int below(Generator *g, int n) { return stream_below(&g->random, n); }
@@ -445,6 +447,16 @@ static bool derivative(Generator *g) {
     return true;
 }
 
+/* Of all rows of the mini-batch, with states. */
+static bool of_all_rows(Generator *g) {
+    static const char *const formats[] = {"%s = level(%s)", "%s = moving(%s)", "%s = batch_norm(%s)", "%s = share(%s)",
+                                          "%s = batch_norm(%s)"};
+    Value w = g->values[g->count - 1 - stream_below(&g->together, g->count > 3 ? 3 : g->count)];
+    int least = w.rank ? 5 : 2;
+    statement(g, formats[stream_below(&g->together, least)], add_like(g, &w)->name, w.name);
+    return true;
+}
+
 typedef bool Maker(Generator *g);
 static Maker *const makers[] = {
     elementwise, elementwise,     elementwise, binary,    binary,   with_scalar, affine, scaled, dense_layer,
@@ -465,6 +477,14 @@ static void add_helpers(Generator *g) {
                        "def running(x: real[n]) -> real[n] {\n"
                        "  s[i in 0..n] = sum(where(k <= i, x[k], 0) for k in 0..n)\n"
                        "  return s\n"
+                       "}\n");
+    if (!g->of_all_rows) return;
+    text_add(&g->text, "def level(x: real) -> real = if training then x - batch_mean(x) else x\n"
+                       "def share(x: real) -> real = if training then x / sqrt(batch_mean(x^2) + 0.1) else x\n"
+                       "layer moving(x: real[..s]) -> real[..s] {\n"
+                       "  state m: real[..s] = 0.25\n"
+                       "  m = 0.5 * m + 0.5 * batch_mean(x)\n"
+                       "  return x - m\n"
                        "}\n");
 }
 
@@ -520,6 +540,9 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
         statement(g, "minimize = %s(%s, t)", scalar ? losses[below(g, 6)] : "mse", call);
     if (chance(g, line ? 5 : 25))
         statement(g, "minimize extra = 0.1 * mse(%s, %s)", call, classify ? "one_hot(y)" : "0.5 * t");
+    if (g->of_all_rows && stream_below(&g->together, 3) == 0)
+        statement(g, "minimize apart = 0.1 * (sum(batch(%s(%s))) / 16 - sum(%s))^2", scalar ? "tanh" : "mean", call,
+                  call);
     if (g->picture)
         statement(g, chance(g, 50) ? "minimize pixels = sum(picture(x) * x)"
                                    : "minimize pixels = sum((0.01 * x) * picture(x))");
@@ -583,6 +606,8 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch) {
         x->extent[2] = 16;
     }
     const char *input = type_of(&g, x->rank, x->extent);
+    g.together = (Stream){seed * 0x9e3779b97f4a7c15ull + 5};
+    g.of_all_rows = stream_below(&g.together, 7) == 0;
     add_helpers(&g);
     add_data(&g, input, classify ? 1 : outputs);
     int extent[1] = {outputs};
@@ -591,6 +616,7 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch) {
     if (long_rows) read_by_products(&g);
     int statements = line ? 0 : 1 + below(&g, g.few ? 2 : g.scale > 1 ? 4 : 9);
     for (int made = 0, tries = 0; made < statements && tries < 60 && g.count < MOST_VALUES - 4; tries++) {
+        if (g.of_all_rows && stream_below(&g.together, 4) == 0) of_all_rows(&g);
         Maker *make = g.channels ? channel_makers[below(&g, CHANNEL_MAKERS)] : makers[below(&g, MAKERS)];
         if (!make(&g)) continue;
         if (elements(&g.values[g.count - 1]) > MOST_ELEMENTS * g.scale) tries = 60;

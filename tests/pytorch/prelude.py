@@ -11,7 +11,7 @@ model. Schedules are seen as the parameter of an optimizer that only remembers i
 The yardstick is PyTorch in f64. A difference counts against the larger of the value and `floor`; what PyTorch's own
 f32 is away from its f64 stands beside it.
 """
-import math, os, sys, tempfile
+import math, os, subprocess, sys, tempfile
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -414,6 +414,60 @@ def compare_optimizer(sgdc, table, name, settings, make, rate, penalty=None):
               list(exact.values()), 0.1)
 
 
+# ---- batch normalisation: ten steps, with what they leave for predict
+NORMED = """data points = synthetic(rows = 50, seed = 1) {
+  x: f32[2, 3] = [[uniform(-1, 1), uniform(0, 3), uniform(5, 6)], [uniform(-1, 1), uniform(-1, 1), 2 * uniform(-1, 1)]]
+  y: f32       = x[0, 0] + x[1, 1] * x[1, 2]
+}
+model small(x: f32[2, 3]) -> f32 {
+  h = tanh(batch_norm(dense(batch_norm(x), 8)))
+  return dense(flatten(h), 1)[0]
+}
+train fit {
+  data      = points
+  minimize  = mse(small(x), y)
+  optimizer = momentum(lr = 0.1)
+  batch     = 16
+  steps     = 10
+}
+"""
+STATES = [f"small.h.batch_norm{k}.{n}" for k in ("", ".2") for n in "mv"]
+
+
+def normed(w, x, training):
+    def norm(x, k):
+        return F.batch_norm(x, *(w[f"small.h.batch_norm{k}.{n}"] for n in "mvgb"), training=training)
+    h = F.linear(norm(x, ".2"), w["small.h.dense.w"], w["small.h.dense.b"])
+    return F.linear(torch.tanh(norm(h, "")).flatten(1), w["small.dense.w"], w["small.dense.b"])[:, 0]
+
+
+def predicted(sgdc, text):
+    with tempfile.TemporaryDirectory() as folder:
+        program, saved = os.path.join(folder, "probe.sgd"), os.path.join(folder, "saved")
+        with open(program, "w") as out:
+            out.write(text)
+        subprocess.run([sgdc, program, "--run", "-q", "--save", saved], check=True)
+        done = subprocess.run([sgdc, "predict", program, "--load", saved], check=True, capture_output=True, text=True)
+    return np.array([float(line.split(",")[-1]) for line in done.stdout.splitlines()[1:]])
+
+
+def compare_batch_norm(sgdc, table, name):
+    tensors, meta = run_program(sgdc, NORMED)
+    optimizers = {"": (with_options(O.SGD, momentum=0.9), lambda step, epoch, progress: 0.1)}
+
+    def by_torch(dtype):
+        losses, cells = take_steps(tensors, meta, lambda w, b: (normed(w, b["x"], True) - b["y"]) ** 2, optimizers,
+                                   None, dtype, STATES)
+        answers = normed(cells, torch.tensor(tensors["data.x"]).to(dtype), False)
+        return np.array(losses), {n: c.numpy() for n, c in cells.items() if n.startswith("small.")}, answers.numpy()
+    (losses, theirs, answers), (exact_losses, exact, exact_answers) = by_torch(torch.float32), by_torch(torch.float64)
+    table.row(name, "losses of 10 steps", [tensors["loss_of_step"]], [losses], [exact_losses], FLOOR)
+    for what, names in (("parameters after", [n for n in exact if n not in STATES]), ("running statistics after", STATES)):
+        table.row(name, what, [tensors["after." + n] for n in names], [theirs[n] for n in names],
+                  [exact[n] for n in names], 0.1)
+    table.row(name, "predictions by them", [predicted(sgdc, NORMED)], [answers], [exact_answers], 0.1)
+
+
 # ---- schedules: the rates of ten steps, two an epoch
 def by_scheduler(make, steps_per_rate=1):
     def rates():
@@ -468,7 +522,7 @@ def main():
     torch.set_num_threads(1)
     table = Table()
     for compare, rows in ((compare_function, FUNCTIONS), (compare_optimizer, OPTIMIZERS),
-                          (compare_schedule, SCHEDULES)):
+                          (compare_batch_norm, [("batch_norm",)]), (compare_schedule, SCHEDULES)):
         for row in rows:
             if not wanted or row[0].split(",")[0] in wanted:
                 compare(sgdc, table, *row)

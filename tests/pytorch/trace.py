@@ -26,15 +26,16 @@ def named(tensors, prefix, dtype=torch.float32):
     return found
 
 
-def take_steps(tensors, meta, loss, optimizers, penalty=None, dtype=torch.float32):
+def take_steps(tensors, meta, loss, optimizers, penalty=None, dtype=torch.float32, states=()):
     """The loss of each step, and the parameters after the last. `optimizers` maps prefixes of parameters ("" is all)
     to (what makes a torch optimizer of a list of parameters, the learning rate as a function of step, epoch and
-    progress)."""
+    progress). The loss keeps the states itself."""
     cells, columns = named(tensors, "cell", dtype), named(tensors, "data", dtype)
     stepping = []
     for prefix, (make, rate) in optimizers.items():
         mine = [p.requires_grad_(True) for n, p in sorted(cells.items())
-                if n.startswith(prefix) and "@" not in n and not n.endswith((".mean", ".deviation"))]
+                if n.startswith(prefix) and "@" not in n and not n.endswith((".mean", ".deviation"))
+                and n not in states]
         stepping.append((make(mine), rate))
     losses, first, planned = [], 0, int(meta["planned"])
     for step, count in enumerate(tensors["rows_of_step"].tolist()):

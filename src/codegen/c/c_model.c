@@ -154,8 +154,9 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
              (unsigned long long)run->seed, run->state_bytes, m->work_bytes, m->predict_bytes);
     text_add(to, "    .batch = %lld, .epochs = %lld, .steps = %lld, .predict_elements = %lld,\n", (long long)run->batch,
              (long long)run->epochs, (long long)run->steps, (long long)model_outputs(run));
-    text_add(to, "    .copies = %lld, .valid_copies = %lld, .hold_out_part = %s,\n", (long long)model_copies(run->data),
-             (long long)model_copies(run->valid), number(unit->arena, run->hold_out_part));
+    text_add(to, "    .together = %lld, .copies = %lld, .valid_copies = %lld, .hold_out_part = %s,\n",
+             (long long)run->together, (long long)model_copies(run->data), (long long)model_copies(run->valid),
+             number(unit->arena, run->hold_out_part));
     text_add(to,
              "    .cell_count = %d, .slot_count = %d, .column_count = %d, .metric_count = %d, .argument_count = %d,\n",
              run->cell_count, run->slot_count, run->data->column_count, run->measure_count, arguments);
