@@ -170,13 +170,13 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
                   int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
                   int64(b, run->batch), int64(b, run->epochs), int64(b, run->steps), int64(b, outputs),
-                  int64(b, run->together), int64(b, model_copies(run->data)), int64(b, model_copies(run->valid)), real64(b, run->hold_out_part),
-                  int32(b, run->statistic_count), int32(b, run->derived.root_count), int32(b, run->cell_count),
-                  int32(b, run->slot_count), int32(b, run->data->column_count), int32(b, run->measure_count),
-                  int32(b, arguments), int32(b, run_averaged(run)), int32(b, run_minimized(run)),
-                  int32(b, run->term_count), int32(b, model_lr_slot(run)), int32(b, run->order), int32(b, run->last),
-                  int32(b, run->hold_out), int32(b, model_split_column(run)), int32(b, run_sums(run)),
-                  int32(b, run->plateau_count), plateaus(b, run));
+                  int64(b, run->together), int64(b, model_copies(run->data)), int64(b, model_copies(run->valid)),
+                  real64(b, run->hold_out_part), int32(b, run->statistic_count), int32(b, run->derived.root_count),
+                  int32(b, run->cell_count), int32(b, run->slot_count), int32(b, run->data->column_count),
+                  int32(b, run->measure_count), int32(b, arguments), int32(b, run_averaged(run)),
+                  int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),
+                  int32(b, run->order), int32(b, run->last), int32(b, run->hold_out), int32(b, model_split_column(run)),
+                  int32(b, run_sums(run)), int32(b, run->plateau_count), plateaus(b, run));
 }
 
 /* The bitcode's `self` and `self_NAME` become PREFIX_model and PREFIX_NAME. */
