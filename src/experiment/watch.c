@@ -14,10 +14,10 @@ typedef struct Figure {
 } Figure;
 
 static Better better_of_metric(const char *name) {
-    static const char *const high[] = {"accuracy", "precision", "recall", "f1", "r2"};
-    for (int i = 0; i < 5; i++)
+    static const char *const high[] = {"accuracy", "top_k_accuracy", "precision", "recall", "f1", "r2"};
+    for (size_t i = 0; i < sizeof high / sizeof *high; i++)
         if (strcmp(name, high[i]) == 0) return BETTER_HIGH;
-    return strcmp(name, "rmse") == 0 ? BETTER_LOW : BETTER_UNKNOWN;
+    return strcmp(name, "rmse") == 0 || strcmp(name, "log_loss") == 0 ? BETTER_LOW : BETTER_UNKNOWN;
 }
 
 /* A loss (by definition kind) is better when low; a metric of the prelude by its row; else unknown. */
