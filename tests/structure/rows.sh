@@ -29,8 +29,8 @@ misses src/ir/grad.c OP_DUMMY                    # its adjoint's condition
 misses src/ir/formula_expression.c OP_DUMMY
 misses src/codegen/emit_ops.c emit_DUMMY
 misses src/codegen/c/c_scalar.c write_DUMMY
-if ! compile src/ir/interp.c -c -o "$scratch/interp.o"; then fail "interp.c does not compile"; cat "$scratch/said"
-elif ! nm -u "$scratch/interp.o" | grep -q 'interp_eval_DUMMY$'; then fail "interp.c links without interp_eval_DUMMY"
+if ! compile src/ir/interp_plan.c -c -o "$scratch/interp.o"; then fail "interp_plan.c does not compile"; cat "$scratch/said"
+elif ! nm -u "$scratch/interp.o" | grep -q 'interp_eval_DUMMY$'; then fail "interp_plan.c links without interp_eval_DUMMY"
 fi
 with_row ir/ops.def 'OP(DUMMY, "dummy", 0, LEAF, 1, NONE, FLAT, NONE)'
 misses src/codegen/emit_value.c emit_DUMMY
