@@ -353,8 +353,8 @@ static Value *steps_taken(Updating *u) {
 
 static int count_taken(RunLowering *R) {
     if (!R->run.part_count || !R->run.parts[R->part].when) return -1;
-    return lower_cell(R->L, CELL_OPTIMIZER, run_part_name(R, R->part, "step"), DTYPE_F64, (Shape){0}, NULL,
-                      R->run.parts[R->part].span);
+    return lower_cell(R->L, CELL_OPTIMIZER, text_format(R->X->arena, "step@%s", R->run.parts[R->part].name), DTYPE_F64,
+                      (Shape){0}, NULL, R->run.parts[R->part].span);
 }
 
 static void add_count(Updating *u, RootList *roots) {

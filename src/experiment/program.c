@@ -375,6 +375,10 @@ static void list_data(Experiment *X) {
             if (X->runs.items[r].data == from.items[i]) X->runs.items[r].data = &sets.items[i];
             if (X->runs.items[r].valid == from.items[i]) X->runs.items[r].valid = &sets.items[i];
         }
+    for (int j = 0; j < X->joined.count; j++)
+        for (int k = 0; k < X->joined.items[j]->joined_count; k++)
+            for (int i = 0; i < from.count; i++)
+                if (X->joined.items[j]->joined[k] == from.items[i]) X->joined.items[j]->joined[k] = &sets.items[i];
     program->data = sets.items;
     program->data_count = sets.count;
     program->runs = X->runs.items;

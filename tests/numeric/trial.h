@@ -74,14 +74,14 @@ static bool same_state(const Trial *t, const char *what) {
             return false;
     }
     return same(t, what, "step", DTYPE_U8, a, b, sizeof(sgdrt_header)) &&
-           same(t, what, "sum", DTYPE_F64, t->side[0].sums, t->side[1].sums, t->run->term_count);
+           same(t, what, "sum", DTYPE_F64, t->side[0].sums, t->side[1].sums, run_sums(t->run));
 }
 
 static void allocate_side(Trial *t, Side *side) {
     Arena *arena = t->compiled.arena;
     side->state = aligned_memory(&t->memory, t->run->state_bytes);
     side->work = aligned_memory(&t->memory, side->executor->work_bytes);
-    side->sums = arena_array(arena, double, t->run->term_count + 1);
+    side->sums = arena_array(arena, double, run_sums(t->run) + 1);
 }
 
 /* Memory for the outputs of a function, by index; sizes from its roots. */
