@@ -6,6 +6,7 @@
  */
 #include "codegen/tree_emitter.h"
 #include "codegen/session.h"
+#include "ir/scan.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <string.h>
@@ -85,7 +86,7 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
     Compiled *f = arena_new_of(c->arena, Compiled);
     f->key = key.bytes;
     f->hash = hash;
-    if (c->options.trees)
+    if (c->options.trees || function_has_scans(run, function))
         plan_tree(c, f, run, function, batch);
     else
         plan_loops(c, f, run, function, batch);

@@ -105,6 +105,7 @@ static ElementEmitter *const emitters[OP_COUNT] = {
 #define EMITTER_VALUES(NAME) emit_##NAME
 #define EMITTER_SAME(NAME) NULL
 #define EMITTER_LOOPS(NAME) NULL
+#define EMITTER_SCAN(NAME) NULL
 #define EMITTER_ABSENT(NAME) NULL
 #define OP(NAME, text, arity, class, cost, attribute, emission, ...) [OP_##NAME] = EMITTER_##emission(NAME),
 #include "ir/ops.def"

@@ -46,6 +46,7 @@ void store_one(Emitter *e, const Nest *nest, const Store *store, const Spot *spo
         break;
     }
     case STORE_SUM: store_sum(e, store, v); break;
+    case STORE_ELEMENT: INTERNAL_ERROR("a scan in nests");
     case STORE_ROWS:
     case STORE_VALUE:
         store_at(e, REGION_OUTPUT, t, output_pointer(e, store, spot->row),

@@ -284,6 +284,7 @@ static const OpEmitter emitters[OP_COUNT] = {
 #define EMITTER_VALUES(NAME) .flat = NULL
 #define EMITTER_SAME(NAME) .flat = NULL
 #define EMITTER_LOOPS(NAME) .flat = NULL
+#define EMITTER_SCAN(NAME) .flat = NULL
 #define EMITTER_ABSENT(NAME) .flat = NULL
 #define OP(NAME, text, arity, class, cost, attribute, emission, ...) [OP_##NAME] = {EMITTER_##emission(NAME)},
 #include "ir/ops.def"
@@ -326,6 +327,7 @@ static LLVMValueRef compute_at(Emitter *e, Node *node, const Spot *spot) {
         return value_at(e, source, &s);
     }
     case EMISSION_LOOPS:
+    case EMISSION_SCAN:
     case EMISSION_ABSENT: break;
     }
     INTERNAL_ERROR("a value of %s is asked for that no loop has made", op_text(node->op));
@@ -339,6 +341,7 @@ static LLVMValueRef compute_flat(Emitter *e, Node *node, Index linear, Index row
     case EMISSION_SAME: return value_flat(e, node->source[0], linear, row);
     case EMISSION_PLACES:
     case EMISSION_LOOPS:
+    case EMISSION_SCAN:
     case EMISSION_ABSENT: break;
     }
     spot = spot_of_linear(e, linear, node->shape, row);

@@ -7,7 +7,7 @@
  *   origin.c       where an axis came from, for readers
  *   print.c        graphs as text (--emit=ir), as dot
  *   scan.c         scans: one body over the elements of an axis; scan_level.c a graph scan by scan, scan_unroll.c without them
- *   scan_grad.c    the derivative of a scan, turned around
+ *   scan_grad.c    the derivative of a scan, turned around;  scan_parts.c scans as functions of their own, for loops
  *   formula.c      derivatives as formulas (--emit=grad): formula_internal.h
  *   verify.c       what must hold between passes
  *   batch.c        one example -> rows
@@ -76,6 +76,7 @@ typedef enum Emission {
     EMISSION_VALUES,
     EMISSION_SAME,
     EMISSION_LOOPS,
+    EMISSION_SCAN,
     EMISSION_ABSENT
 } Emission;
 typedef enum SpellingKind { SPELLING_NONE, SPELLING_FUNCTION, SPELLING_PREFIX, SPELLING_INFIX } SpellingKind;

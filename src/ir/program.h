@@ -176,7 +176,10 @@ typedef enum RootKind {
     ROOT_SUM, /* scalar without rows: objective term or penalty `index`; stored (train: added in f64) to sums[index] */
     ROOT_UPDATE, /* the new value of cell `index` */
     ROOT_ROWS,   /* a value per row, written dense to outputs[index] */
-    ROOT_VALUE   /* scalar without rows, written to outputs[index] */
+    ROOT_VALUE,  /* scalar without rows, written to outputs[index] */
+    /* of the body of a scan (scan_parts.h) */
+    ROOT_ELEMENT, /* the element at hand of stack `index` */
+    ROOT_NEXT     /* what is carried on in the place of `index` */
 } RootKind;
 typedef struct Root {
     RootKind kind;

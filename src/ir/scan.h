@@ -76,6 +76,7 @@ bool is_outside(const ScanGroup *group, const Node *n);
 
 /* ---- scan_unroll.c. The roots without scans: the body once for each element. */
 void graph_unroll(Graph *g, Node **roots, int count);
+bool function_has_scans(const Run *run, const Function *function);
 bool graph_has_scans(Graph *g, Node *const *roots, int count);
 /* The function as loops have it: they know no scans. */
 const Function *function_unrolled(Arena *arena, const Run *run, const Function *function);

@@ -74,6 +74,12 @@ void graph_unroll(Graph *g, Node **roots, int count) {
         if (roots[r]) roots[r] = u.now[roots[r]->id];
 }
 
+bool function_has_scans(const Run *run, const Function *function) {
+    Node **nodes = arena_array(run->graph->arena, Node *, function->root_count + 1);
+    for (int r = 0; r < function->root_count; r++) nodes[r] = function->roots[r].node;
+    return graph_has_scans(run->graph, nodes, function->root_count);
+}
+
 const Function *function_unrolled(Arena *arena, const Run *run, const Function *function) {
     Node **nodes = arena_array(arena, Node *, function->root_count + 1);
     for (int r = 0; r < function->root_count; r++) nodes[r] = function->roots[r].node;

@@ -211,6 +211,7 @@ static OpWriter *const writers[OP_COUNT] = {
 #define WRITER_VALUES(NAME) write_##NAME
 #define WRITER_SAME(NAME) NULL
 #define WRITER_LOOPS(NAME) NULL
+#define WRITER_SCAN(NAME) NULL
 #define WRITER_ABSENT(NAME) NULL
 #define OP(NAME, text, arity, class, cost, attribute, emission, ...) [OP_##NAME] = WRITER_##emission(NAME),
 #include "ir/ops.def"

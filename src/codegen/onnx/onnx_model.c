@@ -4,6 +4,7 @@
  * predict gives one, with its `scores` or `score`.
  */
 #include "codegen/onnx/onnx.h"
+#include "ir/scan.h"
 #include <string.h>
 
 /* ---- outputs ------------------------------------------------------------------------------------------- */
@@ -96,7 +97,7 @@ static bool is_small_enough(OnnxGraph *g) {
 bool onnx_model(Text *to, const OnnxRequest *request) {
     const Run *run = request->run;
     Arena *arena = run->graph->arena;
-    Node *root = run->predictor.roots[0].node;
+    Node *root = function_unrolled(arena, run, &run->predictor)->roots[0].node; /* ONNX's scans take no rows in */
     int count;
     uint32_t ids = 0;
     Node **nodes = graph_post_order(arena, &root, 1, &count);

@@ -35,6 +35,7 @@ typedef struct Fuse {
     int *sweep_of, sweeps; /* sweep after whose end ... (0: needs no batch sum); the last */
     double *cost, *evaluations;
     int *depth, *sink;
+    bool *forced;      /* by id: what a scan reads or carries on */
     bool *copied_late; /* by root: the new value goes through a buffer */
     /* of the section being built */
     Section *section;
@@ -121,13 +122,18 @@ static void choose_stored(Fuse *u) {
         Node *node = f->function->roots[r].node;
         add_evaluations(u, node, (double)shape_size(node->shape), (int)node->id);
     }
+    for (int r = 0; r < f->function->root_count; r++)
+        if (f->function->roots[r].kind == ROOT_NEXT) u->forced[f->function->roots[r].node->id] = true;
     for (uint32_t id = f->nodes; id-- > 0;) {
         Node *node = u->node[id];
         if (node == NULL) continue;
         double size = (double)shape_size(node->shape), count = u->evaluations[id];
         bool again = (count / (size > 0 ? size : 1) - 1) * cost_again(u, node) > 3;
-        f->stored[id] = always_stored(node) || (again && node->sources + (node->op == OP_COLUMN) > 0) ||
-                        (again && node->op == OP_RANDOM) || is_image(u, node, count / (size > 0 ? size : 1));
+        bool is_leaf = node->sources == 0 && node->op != OP_COLUMN && node->op != OP_RANDOM;
+        for (int s = 0; node->op == OP_STACK && s < node->sources; s++) u->forced[node->source[s]->id] = true;
+        f->stored[id] = always_stored(node) || (u->forced[id] && !is_leaf) ||
+                        (again && node->sources + (node->op == OP_COLUMN) > 0) || (again && node->op == OP_RANDOM) ||
+                        is_image(u, node, count / (size > 0 ? size : 1));
         if (f->stored[id]) count = size;
         if (op_class(node->op) == OP_CLASS_REDUCE) count = size * (double)reduced_terms(node);
         if (node->op == OP_SCATTER_ADD && !scatters_one(node)) count = (double)shape_size(node->source[0]->shape);
@@ -282,8 +288,9 @@ static double dearest_epilogue(const Node *reduce) {
 
 static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) {
     Node *value = store->value;
-    if (nest->rows != rows || nest->kind == NEST_SCATTER || nest->store_count >= MOST_STORES ||
-        nest->cost + u->cost[value->id] > DEAREST_NEST || !same_space(nest, value->shape, flat))
+    if (nest->rows != rows || nest->kind == NEST_SCATTER || nest->kind == NEST_SCAN ||
+        nest->store_count >= MOST_STORES || nest->cost + u->cost[value->id] > DEAREST_NEST ||
+        !same_space(nest, value->shape, flat))
         return false;
     if (nest->reduce != NULL && is_carried(u->f, nest->reduce)) return false;
     if (nest->reduce != NULL && shape_size(nest->space) >= FEWEST_CHAINS &&
@@ -368,7 +375,23 @@ static Nest *join_extreme(Fuse *u, Node *node) {
     return NULL;
 }
 
+/* With all of its stacks. */
+static void place_scan(Fuse *u, Node *node) {
+    if (u->provider[node->id] >= 0) return;
+    const ScanPart *part = part_of_stack(u->f->parts, node);
+    Nest *nest = nest_new(u, NEST_SCAN, NULL, node->rows != 0, node->shape);
+    nest->scan = part;
+    for (int i = 0; i < part->stacks; i++)
+        nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = part->stack[i], .node = part->stack[i]});
+    Dependencies d = {.fuse = u, .nest = nest};
+    nest_reads(u->f, nest, visit_need, &d);
+}
+
 static void place_node(Fuse *u, Node *node) {
+    if (node->op == OP_STACK) {
+        place_scan(u, node);
+        return;
+    }
     if (node->op == OP_CONCAT) {
         int64_t begin = 0;
         int first = u->section->nests.count;
@@ -406,15 +429,24 @@ static void place_node(Fuse *u, Node *node) {
 static Nest *maker_of(const Fuse *u, const Root *root) {
     if (root->kind != ROOT_UPDATE || !node_is_stored(u->f, root->node) || u->provider[root->node->id] < 0) return NULL;
     Nest *nest = u->section->nests.items[u->provider[root->node->id]];
-    bool whole = nest->kind != NEST_SCATTER && !nest->carried && root->node->op != OP_CONCAT;
+    bool whole = nest->kind != NEST_SCATTER && nest->kind != NEST_SCAN && !nest->carried && root->node->op != OP_CONCAT;
     return whole && nest->store_count < MOST_STORES ? nest : NULL;
 }
 
 static void place_root(Fuse *u, int index) {
-    static const StoreKind kind_of[] = {
-        [ROOT_SUM] = STORE_SUM, [ROOT_UPDATE] = STORE_CELL, [ROOT_ROWS] = STORE_ROWS, [ROOT_VALUE] = STORE_VALUE};
+    static const StoreKind kind_of[] = {[ROOT_SUM] = STORE_SUM,
+                                        [ROOT_UPDATE] = STORE_CELL,
+                                        [ROOT_ROWS] = STORE_ROWS,
+                                        [ROOT_VALUE] = STORE_VALUE,
+                                        [ROOT_ELEMENT] = STORE_ELEMENT};
     const Root *root = &u->f->function->roots[index];
+    if (root->kind == ROOT_NEXT) return; /* it is stored, or lies in an array */
     Store store = {.kind = kind_of[root->kind], .value = root->node, .node = root->node, .index = root->index};
+    if (root->kind == ROOT_ELEMENT) {
+        store.node = u->f->part->stack[root->index];
+        place_store(u, store, root->node->rows != 0, false);
+        return;
+    }
     Nest *maker = u->copied_late[index] ? NULL : maker_of(u, root);
     if (maker != NULL)
         nest_store(u, maker, store);
@@ -552,6 +584,7 @@ void fuse_function(LoopFunction *f) {
     u.sink = arena_array(f->arena, int, nodes);
     u.provider = arena_array(f->arena, int, nodes);
     u.copied_late = arena_array(f->arena, bool, f->function->root_count + 1);
+    u.forced = arena_array(f->arena, bool, nodes);
     memset(u.sink, -1, sizeof *u.sink * nodes);
     choose_stored(&u);
     u.sweeps = find_sweeps(&u);

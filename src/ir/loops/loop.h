@@ -31,6 +31,7 @@
 #ifndef SGDC_LOOP_H
 #define SGDC_LOOP_H
 #include "ir/program.h"
+#include "ir/scan_parts.h"
 
 typedef struct LoopTarget {
     int lanes;     /* f32 in a vector */
@@ -57,7 +58,16 @@ typedef struct Buffer {
     int first, last;      /* steps of the plan between which it lives */
 } Buffer;
 
-typedef enum StoreKind { STORE_BUFFER, STORE_COPY, STORE_CELL, STORE_SUM, STORE_ROWS, STORE_VALUE } StoreKind;
+/* ELEMENT: of the stack `node`, at the element at hand. */
+typedef enum StoreKind {
+    STORE_BUFFER,
+    STORE_COPY,
+    STORE_CELL,
+    STORE_SUM,
+    STORE_ROWS,
+    STORE_VALUE,
+    STORE_ELEMENT
+} StoreKind;
 typedef struct Store {
     StoreKind kind;
     Node *value; /* what is evaluated */
@@ -93,7 +103,7 @@ enum { LANES_NONE = -2, LANES_ROWS = -1 };                 /* otherwise an axis 
 enum { TILE_NONE = LANES_NONE, TILE_ROWS = LANES_ROWS };   /* likewise */
 /* What a thread takes a range of whole tiles of; otherwise axis split - SPLIT_AXIS. NONE: one thread does it all. */
 enum { SPLIT_NONE = 0, SPLIT_ROWS = 1, SPLIT_AXIS = 2 };
-typedef enum NestKind { NEST_ELEMENTS, NEST_REDUCE, NEST_SCATTER } NestKind;
+typedef enum NestKind { NEST_ELEMENTS, NEST_REDUCE, NEST_SCATTER, NEST_SCAN } NestKind;
 /* A contraction whose lanes are the channels of its result, or of one operand where rows are summed: `wide`
  * is the operand with the lanes; the other, of which each element counts for all lanes, is the image. */
 typedef struct Nest Nest;
@@ -116,8 +126,9 @@ struct Nest {
     bool rows; /* the body runs for each row */
     bool flat; /* one loop over all elements in row-major order; space is then {elements} */
     Shape space;
-    Node *reduce;  /* NEST_REDUCE, NEST_SCATTER */
-    Node *largest; /* of an argmax: the maximum that its chain finds as well; NULL: nobody wants it */
+    Node *reduce;         /* NEST_REDUCE, NEST_SCATTER */
+    const ScanPart *scan; /* NEST_SCAN: stores are its stacks */
+    Node *largest;        /* of an argmax: the maximum that its chain finds as well; NULL: nobody wants it */
     Store *stores;
     int store_count;
     double cost;           /* operations of the stores, per element */
@@ -159,6 +170,7 @@ typedef struct LoopFunction {
     const char *name;
     const Run *run;
     const Function *function;
+    const ScanPart *parts, *part; /* scans; whose body it is, or NULL */
     bool steps;
     int64_t block;  /* R: rows of a block at most; 1 or a multiple of 16 */
     bool one_block; /* a mini-batch never has more rows than a block */

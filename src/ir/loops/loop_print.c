@@ -186,6 +186,7 @@ static void print_store(Printer *p, const Nest *nest, const Store *store, int de
     case STORE_COPY: text_add(p->to, "%%%d turned", p->number[store->node->id]); break;
     case STORE_CELL: text_add(p->to, "%s", run->cells[store->index].name); break;
     case STORE_SUM: text_add(p->to, "sum %d", store->index); break;
+    case STORE_ELEMENT: text_add(p->to, "element"); break;
     case STORE_ROWS:
     case STORE_VALUE: text_add(p->to, "output %d%s", store->index, nest->leaves_turned ? " turned" : ""); break;
     }

@@ -34,7 +34,7 @@ int axis_of_stride(Shape s, int64_t stride) {
     return -1;
 }
 
-bool node_is_memory(const Node *node) { return node->op == OP_CELL || node->op == OP_COLUMN; }
+bool node_is_memory(const Node *node) { return node->op == OP_CELL || node->op == OP_COLUMN || node->op == OP_CARRIED; }
 
 /* As in the gradient of a gather with an index a row: where(index == place, x, 0). */
 bool scatters_one(const Node *node) {
@@ -154,6 +154,10 @@ static void walk(const ReadWalk *w, Node *node, const Point *at, bool top) {
     if (node->op == OP_VIEW) {
         Point p = point_through(&node->attr.contraction->access[0], at, node->shape, node->source[0]->shape, w->axes);
         walk(w, node->source[0], &p, false);
+    } else if (node->op == OP_ELEMENT) {
+        Point p = {.linear = at->linear, .guarded = at->guarded};
+        for (int a = 0; a < node->shape.rank; a++) p.place[a + 1] = at->place[a];
+        walk(w, node->source[0], &p, false);
     } else if (node->op == OP_RESHAPE) {
         Point p = {.linear = at->linear, .guarded = at->guarded};
         point_set_places(&p, node->source[0]->shape, w->axes);
@@ -225,7 +229,18 @@ void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *
 
 bool store_provides(const Store *store) { return store->kind == STORE_BUFFER && store->value == store->node; }
 
+/* All of what its body reads. */
+static void scan_reads(const LoopFunction *f, const Nest *nest, ReadVisitor *visit, void *context) {
+    ReadWalk w = {.f = f, .operand = 0, .visit = visit, .context = context};
+    const Node *stack = nest->stores[0].node;
+    for (int s = 0; s < stack->sources; s++) walk(&w, stack->source[s], &(Point){0}, false);
+}
+
 void nest_reads(const LoopFunction *f, const Nest *nest, ReadVisitor *visit, void *context) {
+    if (nest->kind == NEST_SCAN) {
+        scan_reads(f, nest, visit, context);
+        return;
+    }
     for (int s = 0; s < nest->store_count; s++)
         value_reads(f, nest->stores[s].value, store_provides(&nest->stores[s]), nest, visit, context);
     if (nest->reduce != NULL) {

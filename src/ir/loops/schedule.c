@@ -69,6 +69,10 @@ static void nest_of_block(Scheduler *s, const Nest *nest) {
 }
 
 static void schedule_nest(Scheduler *s, const Nest *nest) {
+    if (nest->kind == NEST_SCAN) {
+        schedule_scan(s, nest, schedule_nest);
+        return;
+    }
     s->nest = nest;
     Kernel *kernel = schedule_kernel_plan(s, nest);
     if (kernel != NULL) schedule_kernel_pack(s, kernel);
@@ -109,54 +113,20 @@ static void schedule_section(Scheduler *s, const Section *section) {
     if (sweeps) schedule_rows_close(s, before);
 }
 
-/* ---- which values have an array ----------------------------------------------------------------------------- */
-static const char *name_of_node(const Node *node) { return node->name != NULL ? node->name : op_text(node->op); }
-
-static void give_array(Scheduler *s, const Node *node) {
-    if (s->array[node->id] == NULL)
-        s->array[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype,
-                                        shape_size(node->shape) * (node->rows != 0 ? s->padded_rows : 1),
-                                        name_of_node(node));
-}
-
-static void visit_read(void *context, const Read *read) {
-    Scheduler *s = context;
-    if (!node_is_stored(s->f, read->node)) return;
-    bool own = s->provider[read->node->id] == s->nest && read_is_here(s->nest, read) && read->operand < 0;
-    if (!own) give_array(s, read->node);
-}
-
-/* A value that only its own nest reads, at the same point, needs none. */
-static void find_arrays(Scheduler *s) {
-    for (int pass = 0; pass < 2; pass++)
-        for (int c = 0; c < s->f->section_count; c++) {
-            const Section *section = &s->f->sections[c];
-            for (int i = 0; i < section->nests.count; i++) {
-                Nest *nest = section->nests.items[i];
-                for (int k = 0; k < nest->store_count && pass == 0; k++) {
-                    if (nest->stores[k].kind != STORE_BUFFER) continue;
-                    s->provider[nest->stores[k].node->id] = nest;
-                    if (nest->stores[k].value != nest->stores[k].node || nest->kind == NEST_SCATTER || nest->carried)
-                        give_array(s, nest->stores[k].node);
-                }
-                s->nest = nest;
-                if (pass == 1) nest_reads(s->f, nest, visit_read, s);
-            }
-        }
-    s->nest = NULL;
-}
-
 /* ---- functions ---------------------------------------------------------------------------------------------- */
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order,
                             const TileNumbers *numbers) {
     static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
-    function = function_unrolled(arena, run, function);
     bool one_block = order == IN_ONE_BLOCK && run->batch > 1 && run->batch <= LARGEST_BLOCK;
+    const ScanPart *parts = NULL;
+    const Function *in_parts = function_in_parts(arena, run, function, &parts);
+    function = one_block || parts_go_by_rows(arena, parts) ? in_parts : function_unrolled(arena, run, function);
     LoopFunction *f = arena_new_of(arena, LoopFunction);
     *f = (LoopFunction){.arena = arena,
                         .name = function->name,
                         .run = run,
                         .function = function,
+                        .parts = parts,
                         .steps = function->steps,
                         .block = one_block                ? run->batch
                                  : order == ROW_AFTER_ROW ? 1
@@ -180,7 +150,7 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
     s.slot = arena_array(arena, Array *, run->slot_count + 1);
     OpenBody all = {&tree->body, 0};
     vector_push(arena, &s.open, all);
-    find_arrays(&s);
+    schedule_find_arrays(&s);
     for (int i = 0; i < f->section_count; i++) schedule_section(&s, &f->sections[i]);
     tree_give_places(tree);
     return tree;

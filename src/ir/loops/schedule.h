@@ -16,6 +16,10 @@ typedef struct KnownValue {
     SpacePoint point;
     const Scalar *scalar;
 } KnownValue;
+typedef struct OpenScan {
+    const ScanLoop *scan;
+    const Subscript *element; /* at hand */
+} OpenScan;
 typedef struct OpenBody {
     Body *body;
     int known;
@@ -51,6 +55,7 @@ typedef struct Scheduler {
     Vector(int64_t) fetched; /* columns whose next rows are asked for */
     const Nest *nest;
     const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
+    Vector(OpenScan) scans;
     Vector(KnownValue) known;
     Vector(OpenBody) open; /* the innermost last */
 } Scheduler;
@@ -81,6 +86,15 @@ const Subscript *schedule_place(Scheduler *s, const Node *node, const Subscript 
 Array *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const char *name);
 /* Loops over these axes; the point has their places. They are to be closed, as many as came back. */
 int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, const Subscript **axis);
+
+/* ---- schedule_arrays.c */
+void schedule_give_array(Scheduler *s, const Node *node);
+void schedule_find_arrays(Scheduler *s);
+/* ---- schedule_scan.c */
+typedef void ScheduleNest(Scheduler *s, const Nest *nest);
+void schedule_scan(Scheduler *s, const Nest *nest, ScheduleNest *schedule_nest);
+/* schedule_point.c: where the element at hand of an open scan begins, in elements of that size. */
+const Subscript *schedule_element(const Scheduler *s, const ScanLoop *scan, int64_t size);
 
 /* ---- schedule_scalar.c */
 const Scalar *point_op(Scheduler *s, Op op, DType dtype, const Scalar *a, const Scalar *b, const Scalar *c);

@@ -272,6 +272,19 @@ static const Scalar *value_of_reshape(Scheduler *s, Node *node, const SpacePoint
     return value_at_point(s, source, &at);
 }
 
+const Subscript *schedule_element(const Scheduler *s, const ScanLoop *scan, int64_t size) {
+    for (int i = 0; i < s->scans.count; i++)
+        if (s->scans.items[i].scan == scan) return subscript_times(s->arena, s->scans.items[i].element, size);
+    INTERNAL_ERROR("an element of a scan that is not open");
+}
+
+/* In an array that the scan is given or carries, or at the element at hand of such a one. */
+static const Scalar *value_of_scan(Scheduler *s, Node *node, const Subscript *linear) {
+    if (node->op == OP_CARRIED) return point_load(s, s->array[node->id], NULL, schedule_place(s, node, linear));
+    const Subscript *begin = schedule_element(s, node->attr.scan, shape_size(node->shape));
+    return value_at_place(s, node->source[0], subscript_sum(s->arena, begin, linear));
+}
+
 static const Scalar *value_of_element(Scheduler *s, Node *node, const SpacePoint *point, bool flat) {
     const Scalar *x[3] = {NULL};
     for (int i = 0; i < node->sources; i++) x[i] = value_of(s, node->source[i], point, flat);
@@ -296,6 +309,7 @@ static const PointRule point_rules[OP_COUNT] = {
 #define RULE_VALUES(NAME) .flat = NULL
 #define RULE_SAME(NAME) .flat = NULL
 #define RULE_LOOPS(NAME) .flat = NULL
+#define RULE_SCAN(NAME) .flat = NULL
 #define RULE_ABSENT(NAME) .flat = NULL
 #define OP(NAME, text, arity, class, cost, attribute, emission, ...) [OP_##NAME] = {RULE_##emission(NAME)},
 #include "ir/ops.def"
@@ -314,6 +328,7 @@ static const Scalar *compute(Scheduler *s, Node *node, const SpacePoint *point, 
     case EMISSION_VALUES: return value_of_element(s, node, point, flat);
     case EMISSION_SAME:
         return flat ? value_at_place(s, node->source[0], point->axis[0]) : value_of_reshape(s, node, point);
+    case EMISSION_SCAN: return value_of_scan(s, node, flat ? point->axis[0] : point_linear(s, point, node->shape));
     case EMISSION_LOOPS:
     case EMISSION_ABSENT: break;
     }

@@ -24,6 +24,10 @@ static void store_one(Scheduler *s, const Store *store, const SpacePoint *point,
     const Cell *cell;
     Array *to = NULL;
     switch (store->kind) {
+    case STORE_ELEMENT:
+        at = subscript_sum(s->arena, at, schedule_element(s, store->node->attr.scan, shape_size(store->value->shape)));
+        schedule_store(s, s->array[store->node->id], NULL, schedule_place(s, store->node, at), value);
+        return;
     case STORE_BUFFER:
     case STORE_COPY:
         schedule_store(s, s->array[store->node->id], NULL, schedule_place(s, store->node, at), value);

@@ -240,6 +240,7 @@ static void touch_nest(Waiting *w, const Nest *nest) {
         case STORE_COPY: touch_buffer(w, store->buffer, true); break;
         case STORE_CELL: touch_cell(w, store->index, true); break;
         case STORE_SUM: touch(w, MEMORY_SUMS, 0, 1, true); break;
+        case STORE_ELEMENT: break; /* of trees alone */
         case STORE_ROWS:
         case STORE_VALUE: touch(w, MEMORY_OUTPUT, (size_t)store->index, 1, true); break;
         }

@@ -10,6 +10,8 @@
  *   schedule.c            functions -> trees: sections, and the nests in them
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
  *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
+ *   schedule_arrays.c     which values have an array
+ *   schedule_scan.c       a scan: a loop around the nests of its body
  *   schedule_point.c      values of graph nodes at a point
  *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_pack.c: their operands in panels
  *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
@@ -75,6 +77,7 @@ typedef struct Array {
     int64_t elements; /* of a row, where there are rows */
     const char *name; /* what the program calls it, or its op */
     size_t offset;    /* WORK: bytes from the work block's start */
+    bool stacked;     /* a loop around nests fills it */
     int first, last;  /* WORK: statements between which it lives */
 } Array;
 

@@ -87,6 +87,7 @@ static int find_lives(const Body *body, const LoopTree *tree, int nest) {
             nest = find_lives(&s->body, tree, nest);
             for (int a = 0; a < tree->arrays.count; a++) {
                 Array *array = tree->arrays.items[a];
+                if (array->stacked && array->first >= begin) array->first = begin;
                 if (array->first >= 0 && array->first < begin && array->last >= begin) array->last = nest - 1;
             }
         }
