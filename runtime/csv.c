@@ -13,6 +13,7 @@
 #include "number.h"
 #include "problem.h"
 #include "table.h"
+#include "words.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,11 +94,17 @@ static bool looks_like_header(const CsvReader *r, const Words *first) {
     return of_kind[WORD_NAME] > 0 && of_kind[WORD_NUMBER] == 0;
 }
 
+/* How many fields of the file a column takes: its elements, but of words one. */
+static int64_t fields_of(const sgdrt_column_request *column) {
+    int64_t elements = 1;
+    for (int a = 0; a < column->rank; a++) elements *= column->shape[a];
+    return column->words ? 1 : elements;
+}
+
 static bool wants_names(const sgdrt_request *request) {
     for (int c = 0; c < request->column_count; c++) {
         const sgdrt_column_request *column = &request->columns[c];
-        int64_t elements = 1;
-        for (int a = 0; a < column->rank; a++) elements *= column->shape[a];
+        int64_t elements = fields_of(column);
         for (int64_t e = 0; column->csv_name && e < elements; e++)
             if (column->csv_name[e]) return true;
     }
@@ -239,7 +246,7 @@ static int plan_targets(CsvReader *r) {
         own->field_of[c] = malloc(sizeof **own->field_of * (size_t)(d->elements ? d->elements : 1));
         if (!own->field_of[c] || !sort_words(r, c))
             return memory_problem(r, sizeof **own->field_of * (size_t)d->elements);
-        for (int64_t e = 0; e < d->elements; e++) {
+        for (int64_t e = 0; e < fields_of(&request->columns[c]); e++) {
             int field = sgdrt_csv_find_field(r, &request->columns[c], e);
             if (field < 0) return r->problem->code;
             own->field_of[c][e] = field;
@@ -445,6 +452,20 @@ static int put_word(CsvReader *r, const CsvField *field, int f, const FieldTarge
     return 0;
 }
 
+/* The words of a text, those behind the last place left out, and zeros where it has fewer. */
+static void put_words(const CsvReader *r, const CsvField *field, const FieldTarget *target, unsigned char *to) {
+    const sgdrt_column_request *column = &r->request->columns[target->column];
+    const ClassText *listed = r->listed[target->column];
+    const char *at = field->text, *end = field->text + field->length;
+    char word[SGDRT_LONGEST_WORD];
+    ClassText wanted = {.text = word};
+    memset(to, 0, sizeof(int32_t) * (size_t)column->words);
+    for (int64_t i = 0; i < column->words && sgdrt_next_word(&at, end, word, &wanted.length); i++) {
+        const ClassText *found = bsearch(&wanted, listed, (size_t)column->remap_count, sizeof *listed, compare_listed);
+        put_integer(to + i * (int64_t)sizeof(int32_t), SGDRT_I32, found ? found->to : 1);
+    }
+}
+
 static int put_number(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     sgdrt_missing missing = r->request->columns[target->column].missing;
     bool error = missing == SGDRT_MISSING_ERROR || (missing == SGDRT_MISSING_AS_SAID && r->request->missing_is_error);
@@ -469,6 +490,10 @@ static int put_field(CsvReader *r, const CsvField *field, int f, unsigned char *
     for (int t = r->first_target[f]; t >= 0 && !code; t = r->targets[t].next) {
         const FieldTarget *target = &r->targets[t];
         unsigned char *to = record + target->offset;
+        if (r->request->columns[target->column].words) {
+            put_words(r, field, target, to);
+            continue;
+        }
         code = holds_texts(r, target->column) ? put_word(r, field, f, target, to)
                : r->text.decimal == ','       ? put_comma_number(r, field, f, target, to)
                                               : put_number(r, field, f, target, to);

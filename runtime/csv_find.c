@@ -6,8 +6,10 @@
 
 bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,
                     size_t shown_size) {
-    const char *path = table->own->path;
-    CsvForm form = {.delimiter = table->delimiter, .comment = table->own->comment};
+    const TableFile *file;
+    const char *path = sgdrt_table_file(table, 0, &row, &file);
+    bool has_header = file ? file->has_header : table->has_header;
+    CsvForm form = {.delimiter = file ? file->delimiter : table->delimiter, .comment = table->own->comment};
     sgdrt_problem unseen;
     CsvText text = {0};
     bool found = false, more = true;
@@ -15,7 +17,7 @@ bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *l
         sgdrt_csv_close(&text);
         return false;
     }
-    for (int64_t before = row + table->has_header; before > 0 && more; before--)
+    for (int64_t before = row + has_header; before > 0 && more; before--)
         more = !sgdrt_csv_begin_row(&text, &more) && more && !sgdrt_csv_skip_row(&text);
     more = more && !sgdrt_csv_begin_row(&text, &more) && more;
     while (more) {

@@ -31,7 +31,8 @@ enum {
     PROBLEM_NO_TRAINING = 427, /* a saved file that no training can go on from */
     PROBLEM_TEXT = 431,        /* bytes that are no text in UTF-8 */
     PROBLEM_VOCABULARY = 432,  /* more characters or words than classes */
-    PROBLEM_UNKNOWN = 433      /* a character that was not learnt */
+    PROBLEM_UNKNOWN = 433,     /* a character that was not learnt */
+    PROBLEM_SPARSE = 434       /* a row that libsvm's format has otherwise */
 };
 
 /* Fill *problem (which may be NULL) and return the code. */

@@ -8,7 +8,8 @@
  *   row_stream.c number_text.c             rows of a csv as they come; numbers as text
  *   files.c idx.c npy.c                    arrays, a file for each column
  *   text_file.c chars.c                    texts, character by character; vocabularies, and windows as rows
- *   load.c                                a data set from its files
+ *   words.c libsvm.c                       texts of a csv as words; sparse rows
+ *   load.c several.c windows.c             a data set from its files; several of a kind; windows of rows
  *   table.c standardize.c                  what is done to rows after reading
  *   class_words.c table_classes.c          texts that are classes
  *   statistics.c                           what a run learns from its rows before it trains
@@ -19,7 +20,7 @@
  *   write_file.c                           files written whole or not at all
  *   problem.c                              what went wrong, in words
  *   array_file.h csv_reader.h checkpoint.h between readers of arrays, of csv, of saved files
- *   text_file.h text.h                     between readers of texts; what is learnt from them
+ *   text_file.h words.h text.h             between readers of texts; what is learnt from them
  *   model.h check_rows.h figures.h         what an object says of itself; what calls refuse; what is reported of rows
  *   plateau.h                              factors of the rate that fall when a figure stalls
  *   math.inc math_wide.inc functions.def math_functions.h random.inc   the functions of numerics.md, for the compiler and for C
@@ -62,6 +63,10 @@ typedef enum sgdrt_missing {
     SGDRT_MISSING_NUMBER
 } sgdrt_missing;
 
+/* libsvm: what of a row a column holds. Indices count from 0, and what is left of their
+ * places is 0. */
+typedef enum sgdrt_part { SGDRT_FEATURES, SGDRT_LABELS, SGDRT_INDICES, SGDRT_VALUES } sgdrt_part;
+
 /* What is known of a column before its file is opened. */
 typedef struct sgdrt_column_request {
     const char *name; /* for messages */
@@ -72,7 +77,10 @@ typedef struct sgdrt_column_request {
     const double *remap;
     int remap_count;                /* the value remap[i] becomes i (sgdrt_check_labels) */
     const char *const *remap_words; /* csv, i32: instead, the text remap_words[i] becomes i as it is read; chars: so */
-    int64_t offset;                 /* chars: characters of the window before it */
+    sgdrt_part part;                /* libsvm */
+    bool windowed;                  /* csv with a window: its first axis is rows of the file */
+    int64_t offset;                 /* chars, windows: places of the window before it */
+    int64_t words;                  /* csv, i32: so many words of a text, by their place in remap_words; 0 */
     bool learns_words; /* csv, i32: every text is a class, in their order, until sgdrt_take_classes says which are */
     bool has_other;    /* csv: texts that are no class are class `other`; else a problem */
     int other;
@@ -82,22 +90,27 @@ typedef struct sgdrt_column_request {
     bool wide;                   /* f32 stored as f64 until standardized */
     bool truncated;              /* i32 of a fraction: cut off; else a problem */
     const char *path;            /* idx, npy: its file */
+    const char *const *paths;    /* idx, npy: path_count of them, instead */
     const int64_t *csv_index;    /* csv: as many as the shape has elements; from 0 */
     const char *const *csv_name; /* csv: NULL, or names; a NULL among them: the index */
+    int csv_count;               /* csv: how many these are; 0: an element each */
 } sgdrt_column_request;
 
-typedef enum sgdrt_source { SGDRT_CSV, SGDRT_IDX, SGDRT_NPY, SGDRT_CHARS } sgdrt_source;
+typedef enum sgdrt_source { SGDRT_CSV, SGDRT_IDX, SGDRT_NPY, SGDRT_CHARS, SGDRT_LIBSVM } sgdrt_source;
 
 typedef struct sgdrt_request {
     const char *name; /* of the data set, for messages */
     sgdrt_source source;
-    const char *path;      /* of one file */
-    int64_t window_stride; /* chars: characters from row to row */
-    char delimiter;        /* csv: ',' '\t' ';' or ' ' (runs of blanks are one); 0: find out */
-    char decimal;          /* csv: '.' or ','; 0 is '.' */
-    char comment;          /* csv: lines that begin with it do not count; 0: none */
-    int header;            /* csv: 1 yes, 0 no, -1 find out */
-    bool missing_is_error; /* an empty field, "NA", "NaN", "?" ...; else missing_value */
+    const char *path;              /* of one file */
+    const char *const *paths;      /* of several: path_count of them, rows one after the other */
+    int path_count;                /* 0 and 1: path */
+    int64_t window, window_stride; /* csv: 0, or rows of the file that make one; chars and csv: from row to row */
+    int64_t features;              /* libsvm: indices are 1 .. features */
+    char delimiter;                /* csv: ',' '\t' ';' or ' ' (runs of blanks are one); 0: find out */
+    char decimal;                  /* csv: '.' or ','; 0 is '.' */
+    char comment;                  /* csv: lines that begin with it do not count; 0: none */
+    int header;                    /* csv: 1 yes, 0 no, -1 find out */
+    bool missing_is_error;         /* an empty field, "NA", "NaN", "?" ...; else missing_value */
     double missing_value;
     int64_t rows_begin, rows_end; /* data rows kept, half-open; rows_end -1: to the last */
     const sgdrt_column_request *columns;

@@ -107,10 +107,11 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
         own->field_of = calloc(places, sizeof *own->field_of);
         own->wide = calloc(places, sizeof *own->wide);
         own->words = calloc(places, sizeof(*own->words));
+        own->numbered = calloc(places, sizeof *own->numbered);
         own->strings = malloc(strings_bytes(path, columns, count));
     }
     if (!table || !own || !described || !table->columns || !own->blocks || !own->block_of || !own->offset_of ||
-        !own->field_of || !own->wide || !own->words || !own->strings) {
+        !own->field_of || !own->wide || !own->words || !own->numbered || !own->strings) {
         if (table && own) {
             sgdrt_free_table(table);
         } else {
@@ -130,6 +131,7 @@ int sgdrt_table_make(const char *path, const sgdrt_column_request *columns, int 
         }
         bool wide = columns[c].wide && columns[c].dtype == SGDRT_F32;
         own->wide[c] = wide;
+        own->numbered[c] = columns[c].words > 0;
         described[c] = (sgdrt_table_column){.dtype = wide ? SGDRT_F64 : columns[c].dtype,
                                             .declared = columns[c].dtype,
                                             .rank = columns[c].rank,
@@ -215,6 +217,33 @@ void sgdrt_table_settle(sgdrt_table *table, int64_t rows) {
         const TableBlock *block = &own->blocks[own->block_of[c]];
         table->columns[c] = (sgdrt_column){block->bytes + own->offset_of[c], (int64_t)block->stride};
     }
+}
+
+int sgdrt_table_append(sgdrt_table *table, const sgdrt_table *other, sgdrt_problem *problem) {
+    int64_t rows = table->rows;
+    int code = sgdrt_table_reserve(table, rows + other->rows, problem);
+    if (code) return code;
+    for (int b = 0; b < table->own->block_count; b++) {
+        const TableBlock *to = &table->own->blocks[b], *from = &other->own->blocks[b];
+        memcpy(to->bytes + to->stride * (size_t)rows, from->bytes, from->stride * (size_t)other->rows);
+    }
+    sgdrt_table_column *described = (sgdrt_table_column *)table->described;
+    for (int c = 0; c < table->column_count; c++) described[c].missing += other->described[c].missing;
+    sgdrt_table_settle(table, rows + other->rows);
+    return 0;
+}
+
+const char *sgdrt_table_file(const sgdrt_table *table, int column, int64_t *row, const TableFile **file) {
+    const struct sgdrt_table_private *own = table->own;
+    const char *path = table->described[column].path ? table->described[column].path : own->path;
+    *file = NULL;
+    for (int f = 0; f < own->file_count; f++) {
+        *file = &own->files[f];
+        if (*row < (*file)->rows || f + 1 == own->file_count) break;
+        *row -= (*file)->rows;
+    }
+    *row += *file ? (*file)->rows_begin : own->rows_begin;
+    return !*file ? path : (*file)->paths ? (*file)->paths[column] : (*file)->path;
 }
 
 int sgdrt_new_table(const char *name, const sgdrt_column_request *columns, int column_count, int64_t rows,
@@ -317,6 +346,15 @@ void sgdrt_free_table(sgdrt_table *table) {
     free(own->field_of);
     free(own->wide);
     free(own->words);
+    free(own->numbered);
+    for (int f = 0; f < own->file_count; f++) {
+        for (int c = 0; own->files[f].paths && c < table->column_count; c++) free(own->files[f].paths[c]);
+        for (int c = 0; own->files[f].field_of && c < table->column_count; c++) free(own->files[f].field_of[c]);
+        free(own->files[f].field_of);
+        free(own->files[f].paths);
+        free(own->files[f].path);
+    }
+    free(own->files);
     free(own->row_in_file);
     free(own->strings);
     free(own);
@@ -441,7 +479,7 @@ bool sgdrt_row_line(const sgdrt_table *table, int64_t row, int64_t *line) {
     int64_t column;
     char shown[16];
     if (!table->column_count || !own->field_of[0]) return false;
-    int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin;
+    int64_t in_file = own->row_in_file ? own->row_in_file[row] : row;
     return sgdrt_csv_find(table, in_file, 0, line, &column, shown, sizeof shown);
 }
 
@@ -450,13 +488,15 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
                          sgdrt_problem *problem) {
     const struct sgdrt_table_private *own = table->own;
     const sgdrt_table_column *d = &table->described[column];
-    int64_t in_file = (own->row_in_file ? own->row_in_file[row] : row) + own->rows_begin, line = 0, at = 0;
-    const char *path = d->path ? d->path : own->path;
+    int64_t in_file = own->row_in_file ? own->row_in_file[row] : row, line = 0, at = 0, there = in_file;
+    const TableFile *file;
+    const char *path = sgdrt_table_file(table, column, &there, &file);
     char where[64] = "", shown[64] = "it";
     if (own->line_of) line = own->line_of[row];
-    bool found = line || (own->field_of[column] && sgdrt_csv_find(table, in_file, own->field_of[column][element], &line,
-                                                                  &at, shown, sizeof shown));
-    if (!found) snprintf(where, sizeof where, "row %lld: ", (long long)in_file);
+    int *const *field_of = file && file->field_of ? file->field_of : own->field_of;
+    bool found = line || (field_of[column] &&
+                          sgdrt_csv_find(table, in_file, field_of[column][element], &line, &at, shown, sizeof shown));
+    if (!found) snprintf(where, sizeof where, "row %lld: ", (long long)there);
     if (d->remap_words) return word_problem(d, path, where, line, at, shown, value, problem);
     if (code == PROBLEM_LABEL) {
         sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (field %s)", where, value,
@@ -536,6 +576,7 @@ static int check_labels(sgdrt_table *table, LabelCheck *check) {
     int code = 0;
     if (table->own->overlapping) return 0; /* numbered as they were read */
     for (int c = 0; c < table->column_count; c++) {
+        if (table->own->numbered[c]) continue; /* as it was read */
         const sgdrt_table_column *d = &table->described[c];
         if (!d->remap_count && d->classes <= 0) continue;
         Named *sorted = sort_remap(d);

@@ -19,6 +19,17 @@ typedef struct TableBlock {
     size_t stride;
 } TableBlock;
 
+/* One of several files that a table is of. */
+typedef struct TableFile {
+    char *path;   /* of a csv */
+    char **paths; /* of arrays: by column */
+    int64_t rows; /* of the table before some were left out */
+    int64_t rows_begin;
+    bool has_header;
+    char delimiter;
+    int **field_of; /* by column, then element; NULL: as of the table */
+} TableFile;
+
 struct sgdrt_table_private {
     TableBlock *blocks;
     int block_count;
@@ -27,6 +38,7 @@ struct sgdrt_table_private {
     int *block_of;
     size_t *offset_of;
     bool *wide;                /* by column: loaded as f64 for standardizing */
+    bool *numbered;            /* by column: its classes are as they were read */
     struct ClassWords **words; /* by column: texts that it learns; NULL */
     int64_t capacity;          /* rows that fit in the blocks */
     uint32_t *row_in_file;
@@ -34,7 +46,9 @@ struct sgdrt_table_private {
     char *path;
     char comment;
     int64_t rows_begin;
-    int **field_of;         /* by column, then element; NULL: not from a csv */
+    int **field_of;   /* by column, then element; NULL: not from a csv */
+    TableFile *files; /* several files, one after the other; NULL: one */
+    int file_count;
     const int64_t *line_of; /* by row, where they are known; else NULL */
     void *strings;          /* copies of names, shapes, remaps */
 };
@@ -52,6 +66,10 @@ void sgdrt_table_settle_windows(sgdrt_table *table, int64_t begin, int64_t end, 
 /* The blocks hold `rows` rows from now on: gives back what is too much, sets the columns. */
 void sgdrt_table_settle(sgdrt_table *table, int64_t rows);
 
+/* Adds the rows of another table of the same columns; no row of either has been left out. */
+int sgdrt_table_append(sgdrt_table *table, const sgdrt_table *other, sgdrt_problem *problem);
+/* The path of a column's file that the row was read from, and (*row) its number there. */
+const char *sgdrt_table_file(const sgdrt_table *table, int column, int64_t *row, const TableFile **file);
 /* Moves the rows whose byte is not 0 to the front, in their order; how many. The table is to be settled then. */
 int64_t sgdrt_table_compact(sgdrt_table *table, const uint8_t *keep);
 /* The blocks hold rows of the types as loaded again, before they were standardized. */
@@ -66,9 +84,14 @@ int sgdrt_table_no_class(const sgdrt_table *table, int column, int64_t row, int6
 int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin, int64_t *end,
                     sgdrt_problem *problem);
 
+/* Fills a new table, by `load` from each file: paths (several.c); from rows of the file: window (windows.c). */
+typedef int TableLoader(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
+int sgdrt_several_load(const sgdrt_request *request, TableLoader *load, sgdrt_table **table, sgdrt_problem *problem);
+int sgdrt_windows_load(const sgdrt_request *request, TableLoader *load, sgdrt_table **table, sgdrt_problem *problem);
+TableLoader sgdrt_libsvm_load;
 /* Fills a new table. */
 int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem);
-/* The line and byte column of a field of data row `row` (from 0, of the whole file), if it is still there; its text as
+/* The line and byte column of a field of the row that was number `row` before rows were left out, if it is still there; its text as
  * an excerpt. */
 bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,
                     size_t shown_size);

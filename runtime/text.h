@@ -14,6 +14,10 @@ typedef struct sgdrt_vocabulary {
  * for. */
 int sgdrt_learn_characters(const char *path, const char *field, int64_t most, sgdrt_vocabulary *vocabulary,
                            sgdrt_problem *problem);
+/* The words of a csv's column, which is told by name or number, most frequent ones first: at most `most` with the two that
+ * stand for no word and for any other. Of the request's columns none is read. */
+int sgdrt_learn_words(const sgdrt_request *request, const char *column, int64_t most, sgdrt_vocabulary *vocabulary,
+                      sgdrt_problem *problem);
 void sgdrt_free_vocabulary(sgdrt_vocabulary *vocabulary);
 
 /* Fills a new table: chars(...). */

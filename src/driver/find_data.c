@@ -3,6 +3,7 @@
  */
 #include "driver/find_data.h"
 #include "driver/output.h"
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,15 +17,43 @@ static void add_environment(Arena *arena, Folders *folders, const char *list) {
     }
 }
 
+static void list_folders(Arena *arena, const char *program_path, Folders *folders) {
+    const char *home = path_folder(arena, program_path);
+    vector_push(arena, folders, home);
+    vector_push(arena, folders, path_below(arena, home, "data"));
+    vector_push(arena, folders, ".");
+    add_environment(arena, folders, getenv("SGDC_DATA"));
+}
+
+static const char **matching(Arena *arena, const char *pattern, int *count) {
+    glob_t found;
+    const char **paths = NULL;
+    *count = 0;
+    if (glob(pattern, 0, NULL, &found)) return NULL;
+    paths = arena_array(arena, const char *, (int64_t)found.gl_pathc + 1);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        if (path_is_file(found.gl_pathv[i])) paths[(*count)++] = text_format(arena, "%s", found.gl_pathv[i]);
+    globfree(&found);
+    return paths;
+}
+
+const char **find_data_files(Arena *arena, const char *program_path, const char *name, int *count) {
+    Folders folders = {0};
+    const char **paths = NULL;
+    *count = 0;
+    if (!strpbrk(name, "*?") || path_is_file(name)) return NULL;
+    if (name[0] == '/') return matching(arena, name, count);
+    list_folders(arena, program_path, &folders);
+    for (int i = 0; i < folders.count && !*count; i++)
+        paths = matching(arena, path_below(arena, folders.items[i], name), count);
+    return paths;
+}
+
 const char *find_data_file(Arena *arena, const char *program_path, const char *name, const char **searched) {
     Folders folders = {0};
-    const char *home = path_folder(arena, program_path);
     *searched = "";
     if (name[0] == '/') return path_is_file(name) ? name : NULL;
-    vector_push(arena, &folders, home);
-    vector_push(arena, &folders, path_below(arena, home, "data"));
-    vector_push(arena, &folders, ".");
-    add_environment(arena, &folders, getenv("SGDC_DATA"));
+    list_folders(arena, program_path, &folders);
     Text list = text_new(arena);
     for (int i = 0; i < folders.count; i++) {
         const char *path = path_below(arena, folders.items[i], name);

@@ -105,6 +105,32 @@ static const char *find_file(Driver *driver, const DataSet *set, const char *nam
     return NULL;
 }
 
+static const char **find_files(Driver *driver, const DataSet *set, const char **names, int count, Span span) {
+    const char **paths = arena_array(driver->arena, const char *, count + 1);
+    for (int i = 0; i < count; i++)
+        if (!(paths[i] = find_file(driver, set, names[i], span))) return NULL;
+    return paths;
+}
+
+/* "part-*.csv" is the files of such a name, in their order, in the first folder that has any. */
+static bool find_matching(Driver *driver, const DataSet *set, sgdrt_request *request) {
+    const char *program = tables_program_of(driver, set);
+    request->paths = find_data_files(driver->arena, program, set->path, &request->path_count);
+    if (request->path_count) request->path = request->paths[0];
+    return request->path_count > 0;
+}
+
+static bool find_table(Driver *driver, const DataSet *set, sgdrt_request *request) {
+    if (set->path_count > 1) {
+        request->paths = find_files(driver, set, set->paths, set->path_count, set->span);
+        request->path_count = set->path_count;
+        request->path = request->paths ? request->paths[0] : NULL;
+    } else if (!find_matching(driver, set, request)) {
+        request->path = find_file(driver, set, set->path, set->span);
+    }
+    return request->path != NULL;
+}
+
 /* A request for each column that `needed` marks (NULL: all), in their order. */
 static bool request_columns(Driver *driver, const DataSet *set, const bool *needed, sgdrt_column_request *requests,
                             int *count) {
@@ -125,6 +151,9 @@ static bool request_columns(Driver *driver, const DataSet *set, const bool *need
             .remap = column->remap,
             .remap_count = column->remap_count,
             .remap_words = (const char *const *)column->remap_words,
+            .csv_count = column->csv_count,
+            .part = (sgdrt_part)column->part,
+            .windowed = column->windowed,
             .offset = column->offset,
             .learns_words = column->learns_words,
             .has_other = column->has_other,
@@ -132,13 +161,17 @@ static bool request_columns(Driver *driver, const DataSet *set, const bool *need
             .missing_word = column->missing_word,
             .missing = (sgdrt_missing)column->missing,
             .missing_value = column->missing_value,
+            .words = column->words,
             .csv_index = column->csv_index,
             .csv_name = (const char *const *)column->csv_name,
         };
+        Span span = column->span.begin ? column->span : set->span;
         if (column->path) {
-            request->path = find_file(driver, set, column->path, column->span.begin ? column->span : set->span);
+            request->path = find_file(driver, set, column->path, span);
             good &= request->path != NULL;
         }
+        if (column->paths)
+            good &= (request->paths = find_files(driver, set, column->paths, set->path_count, span)) != NULL;
     }
     return good;
 }
@@ -158,7 +191,10 @@ bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdr
     *request = (sgdrt_request){
         .name = set->name,
         .source = reader_of(set->kind),
+        .window = set->window,
         .window_stride = set->window_stride,
+        .features = set->features,
+        .path_count = set->path_count,
         .delimiter = set->delimiter,
         .decimal = set->decimal,
         .comment = set->comment,
@@ -182,8 +218,7 @@ bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdr
     }
     if (!request_columns(driver, set, needed, columns, &request->column_count)) return false;
     if (!source_has_one_path(set->kind)) return true;
-    request->path = find_file(driver, set, set->path, set->span);
-    return request->path != NULL;
+    return find_table(driver, set, request);
 }
 
 /* "reading two_million.csv 45 %", on a terminal, from the first second on. */
@@ -582,7 +617,8 @@ static void describe(Text *text, const Loaded *loaded) {
     int64_t rows = loaded->table->rows * (set->copies > 1 ? set->copies : 1);
     text_add(text, "%s row%s", report_count(count, sizeof count, rows), rows == 1 ? "" : "s");
     if (path && source_rows(set->kind) != ROWS_MADE)
-        text_add(text, " of %s", slash ? slash + 1 : path);
+        text_add(text, " of %s%s", slash ? slash + 1 : path,
+                 set->path_count > 1 ? text_format(text->arena, " and %d more", set->path_count - 1) : "");
     else
         text_add(text, " of %s", set->name);
     if (source_rows(set->kind) == ROWS_TABLE && set->header < 0)

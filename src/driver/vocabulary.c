@@ -1,4 +1,4 @@
-/* vocabulary: which class stands for which character.
+/* vocabulary: which class stands for which character or word.
  *
  * Lowering knows how many classes a field has; what they stand for is in the data, or in a saved file: a model that was
  * trained numbers them as it did then, whatever text it is shown. Names are learnt between lowering and all that shows
@@ -16,6 +16,12 @@
 static bool is_learnt(const DataSet *set) {
     for (int c = 0; c < set->column_count; c++)
         if (set->columns[c].learnt) return true;
+    return false;
+}
+
+static bool lacks_names(const DataSet *set) {
+    for (int c = 0; c < set->column_count; c++)
+        if (set->columns[c].learnt && !set->columns[c].remap_words) return true;
     return false;
 }
 
@@ -119,6 +125,12 @@ static const DataSet *named_by(const Program *program, const DataSet *set) {
 }
 
 /* ---- learnt --------------------------------------------------------------------------------------------- */
+static void set_names(Arena *arena, Column *column, const sgdrt_vocabulary *learnt) {
+    column->remap_words = arena_array(arena, const char *, learnt->count + 1);
+    column->remap_count = (int)learnt->count;
+    for (int64_t i = 0; i < learnt->count; i++) column->remap_words[i] = text_format(arena, "%s", learnt->words[i]);
+}
+
 /* One vocabulary for all columns of a text. */
 static bool learn_characters(Driver *driver, DataSet *set, const char *path) {
     sgdrt_vocabulary learnt;
@@ -128,18 +140,43 @@ static bool learn_characters(Driver *driver, DataSet *set, const char *path) {
         report_problem(driver, &problem, set->span, "the data is declared");
         return false;
     }
-    const char **words = arena_array(driver->arena, const char *, learnt.count + 1);
-    for (int64_t i = 0; i < learnt.count; i++) words[i] = text_format(driver->arena, "%s", learnt.words[i]);
-    for (int c = 0; c < set->column_count; c++) {
-        set->columns[c].remap_words = words;
-        set->columns[c].remap_count = (int)learnt.count;
-    }
+    for (int c = 0; c < set->column_count; c++) set_names(driver->arena, &set->columns[c], &learnt);
     sgdrt_free_vocabulary(&learnt);
     return true;
 }
 
+/* Each column of words has its own. */
+static bool learn_words(Driver *driver, DataSet *set) {
+    sgdrt_request request;
+    sgdrt_problem problem = {0};
+    bool *none = arena_array(driver->arena, bool, set->column_count + 1);
+    if (!tables_request(driver, set, none, &request)) return false;
+    for (int c = 0; c < set->column_count; c++) {
+        Column *column = &set->columns[c];
+        sgdrt_vocabulary learnt;
+        if (!column->words || column->remap_words) continue;
+        const char *name = column->csv_name[0] ? column->csv_name[0]
+                                               : text_format(driver->arena, "%lld", (long long)column->csv_index[0]);
+        if (sgdrt_learn_words(&request, name, column->classes, &learnt, &problem)) {
+            report_problem(driver, &problem, set->span, "the data is declared");
+            return false;
+        }
+        set_names(driver->arena, column, &learnt);
+        sgdrt_free_vocabulary(&learnt);
+    }
+    return true;
+}
+
+static bool is_there(Driver *driver, const DataSet *set) {
+    const char *searched, *program = tables_program_of(driver, set);
+    int count;
+    if (!set->path) return false;
+    find_data_files(driver->arena, program, set->path, &count);
+    return count > 0 || find_data_file(driver->arena, program, set->path, &searched);
+}
+
 static bool learn(Driver *driver, DataSet *set, int depth) {
-    if (!is_learnt(set) || set->columns[0].remap_words) return true;
+    if (!lacks_names(set)) return true;
     DataSet *other = depth < driver->program->data_count ? (DataSet *)named_by(driver->program, set) : NULL;
     if (other) {
         bool good = learn(driver, other, depth + 1);
@@ -147,8 +184,9 @@ static bool learn(Driver *driver, DataSet *set, int depth) {
         return good;
     }
     const char *searched, *program = tables_program_of(driver, set);
-    const char *path = set->path ? find_data_file(driver->arena, program, set->path, &searched) : NULL;
-    return !path || learn_characters(driver, set, path);
+    if (!is_there(driver, set)) return true;
+    if (set->kind != SOURCE_CHARS) return learn_words(driver, set);
+    return learn_characters(driver, set, find_data_file(driver->arena, program, set->path, &searched));
 }
 
 static bool is_used(const Program *program, const DataSet *set) {

@@ -199,8 +199,7 @@ static Node *stored_field(SourceContext *context, Scope *scope, const Stmt *stmt
     context->whole = false;
     context->alone = NULL;
     if (!node) return NULL;
-    if (context->type.classes && source_window_slice(context, node, column))
-        return source_column_value(context, *column)->node;
+    if (source_window_slice(context, node, column)) return source_column_value(context, *column)->node;
     if (context->type.classes) node = source_shifted_label(context, node, context->type.classes);
     if (node->op == OP_COLUMN && !context->variant->fields.items[context->field].filled) {
         *column = (int)node->attr.index;
@@ -398,6 +397,8 @@ static void lower_variant(Experiment *X, DataDecl *decl, DataVariant *variant) {
     source_bind_functions(context, scope);
     for (int i = 0; i < decl->body.count; i++) scope_find_variables(L, scope, decl->body.items[i]);
     if (!variant->failed) variant->failed = !lower_body(X, decl, context, scope);
+    for (int c = 0; c < variant->columns.count && set->window; c++) /* beside a window: the row that it ends with */
+        if (!variant->columns.items[c].windowed) variant->columns.items[c].offset = set->window - 1;
     set->columns = variant->columns.items;
     set->column_count = variant->columns.count;
     set->fields = variant->fields.items;

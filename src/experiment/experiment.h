@@ -9,7 +9,7 @@
  *   source_functions.c what fields call;  source_classes.c: remap, classes;  source_missing.c: what stands for missing values
  *   statistic.c        what is learnt from the rows before they train: means, medians, shares
  *   source_call.c      csv(...), idx(...), ...: what they take is in source_csv.c, source_arrays.c, source_synthetic.c,
- *                      source_text.c and, of several, source_arguments.c;  source_window.c: windows of a text
+ *                      source_text.c, source_sparse.c and, of several, source_arguments.c;  source_window.c: windows
  *   joined.c           several data sets in one train block
  *   train_block.c      the statements of a train block, and `like`;  train.c: its runs
  *   setting.c          the values of settings;  watch.c: stop and keep;  plateau.c: rates that watch
@@ -72,6 +72,8 @@ typedef struct ColumnUse {
 typedef struct SourceWord {
     Name name;
     const char *path; /* NULL: of a source of parts */
+    const char **paths;
+    int path_count;
     int part;
     Span span;
 } SourceWord; /* images, labels, ... */
@@ -241,6 +243,8 @@ typedef struct SourceForm {
 #include "ir/sources.def"
 #undef SOURCE
 const SourceForm *source_form(SourceKind kind);
+/* One path, or a list of them. */
+bool source_take_paths(Experiment *X, const Value *v, Span span, const char **path, const char ***paths, int *count);
 bool source_take_path(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
 bool source_take_range(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
 bool source_take_copies(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
@@ -258,6 +262,8 @@ struct SourceContext {
     bool standardize, raw;
     bool inside;           /* what is standardized, as an expression */
     bool whole, truncated; /* columns are i32; i32(...) around them */
+    bool windowed;         /* windows(...) around them */
+    int64_t words;         /* words(..., length) around them; 0 */
     const Expr *alone;     /* the call that the whole field is made of, or NULL */
     const Expr *remap_call;
     const Value *remap;       /* the list of a remap around the column at hand */
@@ -283,10 +289,17 @@ int source_own_column(SourceContext *context, int column);
 Value *source_plain_column(SourceContext *context, Scope *scope, const Expr *expr);
 /* The value of a column: its leaf, or (raw - mean) / deviation. */
 Value *source_column_value(SourceContext *context, int column);
+/* ---- source_sparse.c */
+/* The word `features` of libsvm where rows are stored sparse; NULL: they are not, or it is another word. */
+Value *source_sparse_value(SourceContext *context, const Expr *expr, const SourceWord *word);
+
 /* ---- source_window.c */
 /* The word `window` of chars, for the field at hand. */
 Value *source_window_value(SourceContext *context, const Expr *expr, const SourceWord *word);
-/* Is the label a slice of the window? Then it becomes a column of its own. */
+/* words(column("text"), length = 200), windows(column("v"), length = 32, stride = 1) */
+Value *source_lower_words(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data);
+Value *source_lower_windows(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data);
+/* Is the node a slice of a window? Then it becomes a column of its own. */
 bool source_window_slice(SourceContext *context, const Node *node, int *column);
 /* The column of this place: found, or made of `wanted`. */
 int source_column_at(SourceContext *context, const Expr *expr, Name word, Column wanted);

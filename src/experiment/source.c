@@ -1,5 +1,5 @@
 /* source: the words and functions that stand for stored columns inside a data block: columns(0..5), column("price"),
- * images, standardize(...), remap(labels, [3, 7]).
+ * images, standardize(...), remap(labels, [3, 7]), words(...), windows(...).
  *
  * A column has a shape and a type before any file is opened, so both come from the field: a word or a list of
  * columns has the field's shape where the number of elements agrees. images are bytes and labels i32 (a csv
@@ -7,6 +7,7 @@
  * remembered, so that lowering the field again for another graph finds the same column.
  */
 #include "experiment/experiment.h"
+#include "sgdrt.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -40,6 +41,8 @@ static int find_equal(const SourceContext *context, const Column *wanted) {
                      column->standardized == wanted->standardized && column->truncated == wanted->truncated &&
                      column->missing == wanted->missing &&
                      (column->missing != MISSING_NUMBER || column->missing_value == wanted->missing_value) &&
+                     column->part == wanted->part && column->words == wanted->words &&
+                     column->windowed == wanted->windowed && column->offset == wanted->offset &&
                      same_words(column, wanted);
         bool renamed = (column->remap_count || wanted->remap_count) && !wanted->remap_words;
         if (!same_texts(column, wanted)) continue;
@@ -146,8 +149,14 @@ static const SourceWord *find_word(const DataVariant *variant, Name name) {
     return NULL;
 }
 
+/* labels of libsvm may be quantities. */
+static bool word_is_real(const SourceContext *context) {
+    return context->variant->set->kind == SOURCE_LIBSVM && context->field >= 0 && !context->remap;
+}
+
 static DType word_type(const SourceContext *context, const SourceWord *word) {
-    bool images = strcmp(word->name, "images") == 0, labels = strcmp(word->name, "labels") == 0;
+    bool images = strcmp(word->name, "images") == 0,
+         labels = strcmp(word->name, "labels") == 0 && !word_is_real(context);
     if (labels || is_label_field(context) || context->remap || context->whole) return DTYPE_I32;
     if (source_form(context->variant->set->kind)->bytes) return DTYPE_U8;
     return images && !context->exact && !context->standardize ? DTYPE_U8 : context->X->L->real;
@@ -155,10 +164,13 @@ static DType word_type(const SourceContext *context, const SourceWord *word) {
 
 static Value *word_value(SourceContext *context, const Expr *expr, const SourceWord *word) {
     const SourceForm *form = source_form(context->variant->set->kind);
-    if (form->part_value) return form->part_value(context, expr, word);
+    Value *part = form->part_value ? form->part_value(context, expr, word) : NULL;
+    if (part) return part;
     Column column = {.name = word->name,
                      .dtype = word_type(context, word),
                      .path = word->path,
+                     .paths = word->paths,
+                     .part = word->part,
                      .span = word->span,
                      .truncated = context->truncated,
                      .standardized = context->standardize};
@@ -168,7 +180,8 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
         context->broken = true;
         return value_poison(context->X->L);
     }
-    bool scalar = column.dtype == DTYPE_I32 && !is_label_field(context) && !context->whole;
+    bool scalar = (column.dtype == DTYPE_I32 && !is_label_field(context) && !context->whole) ||
+                  (context->variant->set->kind == SOURCE_LIBSVM && word->part == SGDRT_LABELS);
     if (context->field >= 0 && !scalar) column.shape = context->type.shape;
     source_set_classes(context, &column, expr ? expr->span : word->span);
     if (column.standardized && !dtype_is_real(column.dtype)) {
@@ -293,12 +306,25 @@ static bool take_picks(SourceContext *context, Scope *scope, const Expr *call, P
     return false;
 }
 
+/* Of so many words, or so many rows of the file. */
+static Shape shape_of_places(const SourceContext *context, const Column *column, bool one) {
+    int64_t length = context->words ? context->words : context->variant->set->window;
+    Shape shape = {.rank = 1, .extent = {length}};
+    if (!one) shape.extent[shape.rank++] = column->csv_count;
+    return shape;
+}
+
 Value *source_lower_columns(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
     SourceContext *context = data;
     Picks picks = {0};
     Missing missing = {0};
     bool one = calls(call, "column"), good = take_picks(context, scope, call, &picks, &missing);
     (void)args;
+    if (good && context->words && (!one || context->windowed)) {
+        report(L->diagnostics, CODE_E0443, call->span,
+               "words are those of one column: words(column(\"text\"), length = 200)");
+        good = false;
+    }
     if (!good || source_rows(context->variant->set->kind) != ROWS_TABLE) {
         if (good)
             report(L->diagnostics, CODE_E0443, call->span, "columns belong to a csv, and data %s is none",
@@ -309,6 +335,10 @@ Value *source_lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
     bool whole = (is_label_field(context) || context->whole) && !context->asks_missing;
     Column column = {.name = column_name(context, &picks),
                      .dtype = whole ? DTYPE_I32 : L->real,
+                     .windowed = context->windowed,
+                     .words = context->words,
+                     .learnt = context->words > 0,
+                     .classes = context->words ? context->type.classes : 0,
                      .truncated = context->truncated,
                      .csv_index = picks.index.items,
                      .csv_name = picks.name.items,
@@ -318,7 +348,9 @@ Value *source_lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
     int64_t wanted = context->field >= 0 ? shape_size(context->type.shape) : 0;
     if (call == context->alone && !one && wanted != column.csv_count)
         return wrong_count(context, call, &column, wanted);
-    if (context->field >= 0 && wanted == column.csv_count)
+    if (context->windowed || context->words)
+        column.shape = shape_of_places(context, &column, one);
+    else if (context->field >= 0 && wanted == column.csv_count)
         column.shape = context->type.shape;
     else if (!one)
         column.shape = (Shape){.rank = 1, .extent = {column.csv_count}};
@@ -332,7 +364,7 @@ Value *source_lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
 /* ---- standardize(...), remap(...), i32(...) -------------------------------------------------------------------- */
 bool source_is_plain_column(const SourceContext *context, const Expr *expr) {
     if (expr->kind == EXPR_NAME) return find_word(context->variant, expr->name.text) != NULL;
-    return calls(expr, "columns") || calls(expr, "column");
+    return calls(expr, "columns") || calls(expr, "column") || calls(expr, "windows");
 }
 
 /* A word or a call of columns: the column itself, as the context asks for it. NULL: it is something else. */

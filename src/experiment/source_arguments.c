@@ -6,6 +6,17 @@ bool source_take_path(Experiment *X, DataVariant *variant, Name name, const Valu
     return lower_constant_string(X->L, v, span, "the path", &variant->set->path);
 }
 
+bool source_take_paths(Experiment *X, const Value *v, Span span, const char **path, const char ***paths, int *count) {
+    *paths = NULL;
+    *count = 0;
+    if (v->kind != VALUE_LIST) return lower_constant_string(X->L, v, span, "the path", path);
+    *paths = arena_array(X->arena, const char *, v->count + 1);
+    for (int i = 0; i < v->count; i++)
+        if (!lower_constant_string(X->L, v->items[i], span, "a path", &(*paths)[(*count)++])) return false;
+    *path = (*paths)[0];
+    return v->count > 0;
+}
+
 bool source_take_range(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
     DataSet *set = variant->set;
     if (v->kind == VALUE_RANGE) {

@@ -2,15 +2,27 @@
 #include "experiment/experiment.h"
 
 static bool take_word(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
-    const char *path;
-    if (!lower_constant_string(X->L, v, span, "the path", &path)) return false;
-    SourceWord word = {name, path, 0, span};
+    SourceWord word = {.name = name, .span = span};
+    if (!source_take_paths(X, v, span, &word.path, &word.paths, &word.path_count)) return false;
     vector_push(X->arena, &variant->words, word);
     return true;
 }
 
+/* Of several files each array has as many. */
+static bool files_agree(Experiment *X, const DataVariant *variant) {
+    for (int i = 1; i < variant->words.count; i++) {
+        const SourceWord *first = &variant->words.items[0], *word = &variant->words.items[i];
+        if (word->path_count == first->path_count) continue;
+        report(X->diagnostics, CODE_E0442, word->span, "%s are %d files, and %s %d", word->name,
+               word->path_count ? word->path_count : 1, first->name, first->path_count ? first->path_count : 1);
+        return false;
+    }
+    variant->set->path_count = variant->words.items[0].path_count;
+    return true;
+}
+
 static bool complete(Experiment *X, const DataVariant *variant, Span span) {
-    return source_has(X, variant, variant->words.count > 0, "a file", span);
+    return source_has(X, variant, variant->words.count > 0, "a file", span) && files_agree(X, variant);
 }
 
 static const SourceArgument idx_arguments[] = {

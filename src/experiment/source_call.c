@@ -26,7 +26,7 @@ static const char *source_names(Arena *arena, const char **names, int count) {
 }
 
 static bool find_source(Experiment *X, const Expr *call, SourceKind *kind) {
-    static const char *const later[] = {"libsvm", "images", "parquet"};
+    static const char *const later[] = {"images", "parquet"};
     const char *names[SOURCES], *wanted = call->call.callee->name.text;
     Span span = call->call.callee->span;
     int count = 0;
@@ -108,9 +108,16 @@ static void move_source(Experiment *X, DataVariant *variant, Span span) {
             set->kind = SOURCE_CSV;
             set->header = -1;
         }
-        if (source_has_one_path(set->kind)) set->path = moved->value;
-        for (int w = 0; w < variant->words.count && source_rows(set->kind) == ROWS_ARRAYS; w++)
-            variant->words.items[w].path = moved_path(X->arena, moved->value, variant->words.items[w].path);
+        if (source_has_one_path(set->kind)) {
+            set->path = moved->value;
+            set->path_count = 0;
+        }
+        for (int w = 0; w < variant->words.count && source_rows(set->kind) == ROWS_ARRAYS; w++) {
+            SourceWord *word = &variant->words.items[w];
+            word->path = moved_path(X->arena, moved->value, word->path);
+            for (int k = 0; k < word->path_count; k++)
+                word->paths[k] = moved_path(X->arena, moved->value, word->paths[k]);
+        }
     }
 }
 
@@ -118,7 +125,7 @@ static void move_source(Experiment *X, DataVariant *variant, Span span) {
 static void add_parts(Experiment *X, DataVariant *variant, Span span) {
     const char *const *parts = source_form(variant->set->kind)->parts;
     for (int i = 0; parts && parts[i]; i++) {
-        SourceWord word = {name_from(X->names, parts[i]), NULL, i, span};
+        SourceWord word = {.name = name_from(X->names, parts[i]), .part = i, .span = span};
         vector_push(X->arena, &variant->words, word);
     }
 }

@@ -2,6 +2,11 @@
 #include "experiment/experiment.h"
 #include <string.h>
 
+static bool take_paths(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
+    (void)name;
+    return source_take_paths(X, v, span, &variant->set->path, &variant->set->paths, &variant->set->path_count);
+}
+
 static bool take_missing(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span) {
     DataSet *set = variant->set;
     (void)name;
@@ -66,9 +71,9 @@ static bool complete(Experiment *X, const DataVariant *variant, Span span) {
 }
 
 static const SourceArgument arguments[] = {
-    {NO_NAME, source_take_path}, {"delimiter", take_delimiter},  {"header", take_header},
-    {"decimal", take_decimal},   {"comment", take_comment},      {"rows", source_take_range},
-    {"missing", take_missing},   {"copies", source_take_copies}, {NULL, NULL},
+    {NO_NAME, take_paths},     {"delimiter", take_delimiter},  {"header", take_header},
+    {"decimal", take_decimal}, {"comment", take_comment},      {"rows", source_take_range},
+    {"missing", take_missing}, {"copies", source_take_copies}, {NULL, NULL},
 };
 const SourceForm source_form_CSV = {
     "csv(\"file.csv\", delimiter = \",\", header = true, decimal = \".\", comment = \"#\", rows = 0..1000, "

@@ -148,13 +148,6 @@ static Value *lower_remap(Lowering *L, Scope *scope, const Arguments *args, cons
     return value_poison(L);
 }
 
-static Value *lower_later(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
-    (void)scope;
-    (void)args;
-    ((SourceContext *)data)->broken = true;
-    return lower_unsupported(L, call->span, text_format(L->arena, "the source %s(...)", call->call.callee->name.text));
-}
-
 const Builtin source_builtins[] = {
     {"columns", 1, -1, true, source_lower_columns, "columns(0..5)",
      "columns of the file, by number or name, as an array"},
@@ -166,8 +159,10 @@ const Builtin source_builtins[] = {
      "the class of a value is its place in the list; other values are an error"},
     {"classes", 1, 3, true, lower_classes, "classes(column(5))", "the texts of a column as classes, in their order"},
     {"i32", 1, 1, true, lower_whole, "i32(e)", "the value as i32; what is behind the point is cut off"},
-    {"words", 0, -1, true, lower_later, "words(column(0), length = 200)", "not supported yet"},
-    {"windows", 0, -1, true, lower_later, "windows(column(0), length = 20)", "not supported yet"},
+    {"words", 0, -1, true, source_lower_words, "words(column(\"text\"), length = 200)",
+     "the words of a text as classes; 0 fills up, 1 is any that was not learnt"},
+    {"windows", 0, -1, true, source_lower_windows, "windows(column(0), length = 20, stride = 1)",
+     "the values of so many rows of the file, one after the other"},
     {0},
 };
 

@@ -1,10 +1,12 @@
-/* source_window: the word `window` of chars, a row's characters as an array of classes.
+/* source_window: fields whose first axis is places of a window: the word `window` of chars, a row's characters as classes;
+ * windows(...) of columns, the values of several rows of the file; words(...), of a text in one.
  *
- * A field that is the window or a slice of it is a column of its own, which begins so many characters into the row: so
+ * A field that is a window or a slice of it is a column of its own, which begins so many characters into the row: so
  * what a prediction reads is what stands in its field, and not what comes behind it. All columns of a set share one text
  * in memory, and one vocabulary; classes are bytes where they fit.
  */
 #include "experiment/experiment.h"
+#include <string.h>
 
 enum { MOST_IN_BYTES = 256 };
 
@@ -57,33 +59,127 @@ Value *source_window_value(SourceContext *context, const Expr *expr, const Sourc
                      .shape = {.rank = 1, .extent = {context->variant->set->window}},
                      .classes = type->classes,
                      .learnt = true,
-                     .part = word->part,
+                     .windowed = true,
                      .span = context->variant->fields.items[context->field].span};
     if (context->making && !same_vocabulary(context, span)) return value_poison(context->X->L);
     return source_column_value(context, source_column_at(context, expr, word->name, column));
 }
 
-/* The column and where the node begins in it, if its elements lie side by side there; -1. */
-static int64_t slice_of_column(const Node *node, int64_t *offset) {
-    const Node *from = node;
-    *offset = 0;
-    if (node->op == OP_VIEW) {
-        const Access *access = &node->attr.contraction->access[0];
-        const AxisMap *axis = &access->axis[0];
-        int rank = node->shape.rank;
-        if (access->rank != 1 || rank > 1 || axis->divisor != 1 || (rank && axis->coef[0] != 1)) return -1;
-        *offset = axis->offset;
-        from = node->source[0];
+/* The column and the place at which the node begins in it, if the node is places of it one after the other; -1. */
+static int64_t slice_of_column(const Node *node, int64_t *place) {
+    const Node *from = node->op == OP_VIEW ? node->source[0] : node;
+    if (from->op == OP_CAST && from->source[0]->op == OP_COLUMN) from = from->source[0];
+    *place = 0;
+    if (from->op != OP_COLUMN || from->shape.rank < 1) return -1;
+    if (node->op != OP_VIEW) return from->attr.index;
+    const Access *access = &node->attr.contraction->access[0];
+    int dropped = from->shape.rank - node->shape.rank; /* 1: a single place */
+    bool whole = dropped == 0 || dropped == 1;
+    for (int a = 0; a < access->rank && whole; a++) {
+        const AxisMap *axis = &access->axis[a];
+        for (int k = 0; k < node->shape.rank; k++) whole &= axis->coef[k] == (k == a - dropped);
+        whole &= axis->divisor == 1 &&
+                 (a == 0 || (axis->offset == 0 && node->shape.extent[a - dropped] == from->shape.extent[a]));
     }
-    if (from->op == OP_CAST) from = from->source[0];
-    return from->op == OP_COLUMN ? from->attr.index : -1;
+    *place = access->axis[0].offset;
+    return whole ? from->attr.index : -1;
 }
 
 bool source_window_slice(SourceContext *context, const Node *node, int *column) {
-    int64_t offset, index = slice_of_column(node, &offset);
-    if (!context->variant->set->window || index < 0) return false;
+    int64_t place, index = slice_of_column(node, &place);
+    if (index < 0 || !context->variant->columns.items[index].windowed) return false;
     *column = source_own_column(context, (int)index);
-    context->variant->columns.items[*column].shape = node->shape;
-    context->variant->columns.items[*column].offset = offset;
+    Column *slice = &context->variant->columns.items[*column];
+    slice->shape = node->shape;
+    slice->offset = place;
+    if (!slice->standardized) return true;
+    context->variant->statistic_cells.items[slice->mean_cell].shape = node->shape;
+    context->variant->statistic_cells.items[slice->deviation_cell].shape = node->shape;
     return true;
+}
+
+/* ---- words(...), windows(...) --------------------------------------------------------------------------- */
+/* The arguments of words and windows: a column, `length` and, where there is a place for it, `stride`. NULL: not so. */
+static const Expr *read_arguments(SourceContext *context, Scope *scope, const Expr *call, int64_t *length,
+                                  int64_t *stride) {
+    Experiment *X = context->X;
+    const Expr *inner = NULL;
+    for (int i = 0; i < call->call.args.count; i++) {
+        const Argument *arg = &call->call.args.items[i];
+        int64_t *number = !arg->name.text                         ? NULL
+                          : strcmp(arg->name.text, "length") == 0 ? length
+                          : strcmp(arg->name.text, "stride") == 0 ? stride
+                                                                  : NULL; /* words have none */
+        if (number) {
+            const Value *v = lower_expression(X->L, scope, arg->value);
+            if (value_is_poison(v) || !source_take_whole(X, v, arg->value->span, arg->name.text, 1, number))
+                return NULL;
+        } else if (!arg->name.text && !inner) {
+            inner = arg->value;
+        } else {
+            inner = NULL;
+            break;
+        }
+    }
+    if (inner && *length) return inner;
+    Diagnostic *d = report(X->diagnostics, CODE_E0443, call->span, "%s takes a column and a length",
+                           call->call.callee->name.text);
+    add_help(X->diagnostics, d,
+             stride ? "like this: windows(column(0), length = 20, stride = 1)"
+                    : "like this: words(column(\"text\"), length = 200)");
+    return NULL;
+}
+
+static Value *broken(SourceContext *context) {
+    context->broken = true;
+    return value_poison(context->X->L);
+}
+
+Value *source_lower_words(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
+    SourceContext *context = data;
+    int64_t length = 0;
+    (void)args;
+    const Expr *inner = read_arguments(context, scope, call, &length, NULL);
+    if (!inner) return broken(context);
+    if (context->field < 0 || context->type.classes < 3 || context->standardize || context->remap) {
+        Diagnostic *d = report(L->diagnostics, CODE_E0443, call->span, "words are classes of a field");
+        add_help(L->diagnostics, d,
+                 "say how many there are, with one that fills up and one for any other: "
+                 "x: label[20000][%lld] = words(column(\"text\"), length = %lld)",
+                 (long long)length, (long long)length);
+        return broken(context);
+    }
+    context->words = length;
+    Value *v = lower_expression(L, scope, inner);
+    context->words = 0;
+    return v;
+}
+
+Value *source_lower_windows(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
+    SourceContext *context = data;
+    DataSet *set = context->variant->set;
+    int64_t length = 0, stride = 1;
+    (void)args;
+    const Expr *inner = read_arguments(context, scope, call, &length, &stride);
+    if (!inner) return broken(context);
+    if (context->field < 0) {
+        report(L->diagnostics, CODE_E0443, call->span,
+               "keep chooses rows, and a window is many: a column stands for the last row of the window here");
+        return broken(context);
+    }
+    if (set->window && (set->window != length || set->window_stride != stride)) {
+        Diagnostic *d = report(
+            L->diagnostics, CODE_E0443, call->span,
+            "windows of one data set are alike: length %lld and stride %lld before, and %lld and %lld here",
+            (long long)set->window, (long long)set->window_stride, (long long)length, (long long)stride);
+        add_help(L->diagnostics, d, "a shorter one is a slice: windows(column(0), length = %lld)[0..%lld]",
+                 (long long)set->window, (long long)length);
+        return broken(context);
+    }
+    set->window = length;
+    set->window_stride = stride;
+    context->windowed = true;
+    Value *v = lower_expression(L, scope, inner);
+    context->windowed = false;
+    return v;
 }

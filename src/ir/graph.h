@@ -13,6 +13,7 @@
  *   batch.c        one example -> rows
  *   grad.c         derivatives, built from the same ops; inverse.c those of index maps; condition.c where they are 0
  *   canonicalise.c every change that rounds differently; always runs
+ *   sparse.c       products with sparse rows, without their zeros
  *   order.c        the order law written onto every contraction and reduction
  *     -- bits are fixed here; interp.c (interp_internal.h) runs the graph as it is at this line --
  *   rules.c        exact identities
@@ -226,7 +227,8 @@ uint8_t infer_rows(Op op, const Attr *attr, Node *const *source, int sources);
 typedef enum Stage { STAGE_LOWERED, STAGE_BATCHED, STAGE_DIFFERENTIATED, STAGE_CANONICAL, STAGE_ORDERED } Stage;
 void graph_verify(Graph *g, Node *const *roots, int count, Stage stage);
 
-/* ---- batch.c, canonicalise.c, order.c, rules.c: each changes the roots in place. */
+/* ---- batch.c, canonicalise.c, sparse.c, order.c, rules.c: each changes the roots in place. */
+void graph_sparse(Graph *g, Node **roots, int count);
 void graph_batch(Graph *g, Node **roots, int count, uint8_t rows);
 bool node_is_of_row(const Node *leaf);      /* a column, a draw of the step: one value for each row */
 bool node_sums_rows(const Node *node);      /* or takes a maximum over them */

@@ -215,6 +215,17 @@ static void pass_canonicalise(Program *program, Run *run) {
     change_run(run, STAGE_CANONICAL, canonicalise_nodes);
 }
 
+/* ---- sparse -------------------------------------------------------------------------------- */
+static void shorten_nodes(Graph *g, Node **nodes, int count, Run *run) {
+    (void)run;
+    graph_sparse(g, nodes, count);
+}
+
+static void pass_sparse(Program *program, Run *run) {
+    (void)program;
+    if (run->data->nonzeros) change_run(run, STAGE_CANONICAL, shorten_nodes);
+}
+
 static void pass_order(Program *program, Run *run) {
     (void)program;
     change_run(run, STAGE_ORDERED, order_nodes);
@@ -294,6 +305,7 @@ const Pass graph_passes[] = {
     {"batch", "one example", "rows", pass_batch},
     {"grad", "rows, gradient leaves", "gradients", pass_grad},
     {"canonicalise", "gradients", "fma, joined sums", pass_canonicalise},
+    {"sparse", "fma, joined sums", "short sums of sparse rows", pass_sparse},
     {"order", "joined sums", "fixed bits", pass_order},
     {"rules", "fixed bits", "the same bits, fewer operations", pass_rules},
     {NULL, NULL, NULL, NULL},

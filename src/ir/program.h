@@ -35,10 +35,13 @@ typedef struct Column {
     DType dtype; /* U8 images and characters, I32 labels, F32 otherwise */
     Shape shape;
     int64_t classes;  /* > 0: values must be 0 .. classes-1 (checked at load; after remap) */
-    const char *path; /* idx, npy: its file */
-    int part;         /* of a source of parts: which of its words */
-    int64_t offset;   /* chars: elements of the window before it */
-    bool learnt;      /* remap_words are what the data has (vocabulary.h); NULL until it was read */
+    const char *path; /* idx, npy: its file, the first of several */
+    const char **paths;
+    int part;       /* of a source of parts: sgdrt_part */
+    bool windowed;  /* its first axis is places of a window */
+    int64_t offset; /* in a window: places before it */
+    int64_t words;  /* csv: so many words of a text; 0 */
+    bool learnt;    /* remap_words are what the data has (vocabulary.h); NULL until it was read */
     int64_t *csv_index;
     const char **csv_name;
     int csv_count;     /* csv: which columns, by index, or by name where csv_name[i] */
@@ -103,7 +106,10 @@ typedef struct DataSet {
     const char *doc;
     const char *like;                 /* `data test like digits`: the set whose statistics it uses, or NULL */
     const char *path;                 /* of one file (after --data NAME=PATH) */
-    int64_t window, window_stride;    /* chars: elements of a row; from row to row */
+    const char **paths;               /* of several files; path is the first */
+    int path_count;                   /* 0 and 1: there is one */
+    int64_t window, window_stride;    /* places of a row; from row to row; 0: rows are the file's */
+    int64_t features, nonzeros;       /* libsvm: numbers of a row, and stored of them; 0: all */
     char delimiter, decimal, comment; /* csv; 0: as it is found, a point, none */
     int header;                       /* csv: 1 yes, 0 no, -1 find out */
     bool missing_is_error;

@@ -31,6 +31,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
          .remap = bytes[2] & 32 ? NULL : remap,
          .remap_words = bytes[2] & 32 ? words : NULL,
          .remap_count = 2},
+        {.name = "t",
+         .dtype = SGDRT_I32,
+         .rank = 1,
+         .shape = two,
+         .csv_index = first,
+         .csv_count = 1,
+         .words = 2,
+         .remap_words = words,
+         .remap_count = 2},
+        {.name = "w",
+         .dtype = SGDRT_F32,
+         .rank = 1,
+         .shape = two,
+         .csv_index = first,
+         .csv_count = 1,
+         .windowed = bytes[2] & 128,
+         .offset = bytes[3] / 128},
     };
     sgdrt_request request = {.name = "d",
                              .source = SGDRT_CSV,
@@ -45,7 +62,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
                              .refused = bytes[2] & 64 ? note : NULL,
                              .refused_context = &(int64_t){0},
                              .columns = columns,
-                             .column_count = 1 + bytes[3] / 8 % 3};
+                             .column_count = 1 + bytes[3] / 8 % 4};
+    if (bytes[2] & 128) { /* windows of two rows or three */
+        request.window = 3;
+        request.window_stride = 1 + (bytes[3] / 32 & 3);
+        request.columns = columns + 3;
+        request.column_count = 2;
+    }
     fuzz_load(&request);
     close(file.fd);
     return 0;

@@ -176,7 +176,8 @@ NewRows *new_rows_open(const Trained *trained, const DataSet *set, bool *needed,
                                   .skip_bad = driver->options->skip_bad}};
     rows->keeps = keep_can_be_asked(driver, set, needed);
     plan_columns(rows, needed);
-    bool whole = source_rows(set->kind) != ROWS_TABLE && source_rows(set->kind) != ROWS_GIVEN;
+    bool whole = (source_rows(set->kind) != ROWS_TABLE && source_rows(set->kind) != ROWS_GIVEN) || set->window ||
+                 set->path_count > 1;
     if (whole ? open_whole(rows, needed) : open_stream(rows, needed)) return rows;
     new_rows_close(rows);
     return NULL;
