@@ -15,7 +15,7 @@
 # Saved files are compared byte by byte, logs without their times; objects are trained by same_bits/application.c, and
 # what they then predict is compared among them. aarch64 and riscv64 are other machines: their applications are linked by
 # their compilers with libsgdrt compiled for them (tests/CMakeLists.txt) and run by user-mode emulation. SGDC_STEPS=N (or --steps) takes N
-# steps instead of 50 (15 where images of digits are read, of the first 1,000), SGDC_STEPS=all all that the programs say.
+# steps instead of 50 (15 where images of digits are read, of the first 1,000, and a text of the first 600 characters), SGDC_STEPS=all all that the programs say.
 # What this machine cannot do is skipped, aloud.
 set -u
 tests=$(cd "$(dirname "$0")" && pwd)
@@ -237,9 +237,20 @@ few_digits() {
     file=$folder/$(basename "$file")
 }
 
+# So do those that read a text: its first 600 characters, in 15 mini-batches and the ragged one.
+few_characters() {
+    folder=$scratch/text
+    mkdir -p "$folder"
+    head -c 600 "$(dirname "$file")/data/$1" >"$folder/$1"
+    cp "$file" "$folder"
+    file=$folder/$(basename "$file")
+}
+
 check_file() {
     some=50
     if [ -z "$steps" ] && grep -q t10k "$file"; then few_digits; some=15; fi
+    text=$(sed -n 's/.*chars("\([^"]*\)".*/\1/p' "$file" | head -1)
+    if [ -z "$steps" ] && [ -f "$(dirname "$file")/data/$text" ] && [ -n "$text" ]; then few_characters "$text"; some=16; fi
     slow=no
     if [ $some -lt 50 ] || grep -q conv2d "$file"; then slow=yes; fi
     taken="--set steps=${steps:-$some}"
