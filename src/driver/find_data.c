@@ -49,19 +49,28 @@ const char **find_data_files(Arena *arena, const char *program_path, const char 
     return paths;
 }
 
-const char *find_data_file(Arena *arena, const char *program_path, const char *name, const char **searched) {
+static const char *find_data(Arena *arena, const char *program_path, const char *name, bool (*is)(const char *path),
+                             const char **searched) {
     Folders folders = {0};
     *searched = "";
-    if (name[0] == '/') return path_is_file(name) ? name : NULL;
+    if (name[0] == '/') return is(name) ? name : NULL;
     list_folders(arena, program_path, &folders);
     Text list = text_new(arena);
     for (int i = 0; i < folders.count; i++) {
         const char *path = path_below(arena, folders.items[i], name);
-        if (path_is_file(path)) return path;
+        if (is(path)) return path;
         bool again = false;
         for (int k = 0; k < i; k++) again |= strcmp(folders.items[k], folders.items[i]) == 0;
         if (!again) text_add(&list, "%s%s", list.length ? ", " : "", folders.items[i]);
     }
     *searched = list.bytes;
     return NULL;
+}
+
+const char *find_data_file(Arena *arena, const char *program_path, const char *name, const char **searched) {
+    return find_data(arena, program_path, name, path_is_file, searched);
+}
+
+const char *find_data_folder(Arena *arena, const char *program_path, const char *name, const char **searched) {
+    return find_data(arena, program_path, name, path_is_folder, searched);
 }

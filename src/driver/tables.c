@@ -10,6 +10,7 @@
  */
 #include "driver/training.h"
 #include "driver/find_data.h"
+#include "driver/images.h"
 #include "driver/output.h"
 #include "driver/rounding.h"
 #include "driver/synthetic.h"
@@ -120,8 +121,18 @@ static bool find_matching(Driver *driver, const DataSet *set, sgdrt_request *req
     return request->path_count > 0;
 }
 
+static const char *find_folder(Driver *driver, const DataSet *set) {
+    const char *searched, *path = find_data_folder(driver->arena, tables_program_of(driver, set), set->path, &searched);
+    if (path) return path;
+    Diagnostic *d = report(driver->diagnostics, CODE_E0401, set->span, "there is no folder %s", set->path);
+    if (*searched) add_help(driver->diagnostics, d, "it was looked for in %s", searched);
+    return NULL;
+}
+
 static bool find_table(Driver *driver, const DataSet *set, sgdrt_request *request) {
-    if (set->path_count > 1) {
+    if (set->kind == SOURCE_IMAGES) {
+        request->path = find_folder(driver, set);
+    } else if (set->path_count > 1) {
         request->paths = find_files(driver, set, set->paths, set->path_count, set->span);
         request->path_count = set->path_count;
         request->path = request->paths ? request->paths[0] : NULL;
@@ -258,7 +269,8 @@ static sgdrt_table *load_file(Driver *driver, const DataSet *set, sgdrt_request 
         request->progress = show_reading;
         request->progress_context = &reading;
     }
-    int code = sgdrt_load(request, &table, &problem);
+    TableLoader *reader = set->kind == SOURCE_IMAGES ? images_load : sgdrt_load;
+    int code = reader(request, &table, &problem);
     if (reading.shown) fprintf(driver->info, "\r\033[K");
     if (!code) return table;
     report_problem(driver, &problem, set->span, "the data is declared");

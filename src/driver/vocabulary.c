@@ -1,4 +1,4 @@
-/* vocabulary: which class stands for which character or word.
+/* vocabulary: which class stands for which character, word or folder.
  *
  * Lowering knows how many classes a field has; what they stand for is in the data, or in a saved file: a model that was
  * trained numbers them as it did then, whatever text it is shown. Names are learnt between lowering and all that shows
@@ -7,6 +7,7 @@
  */
 #include "driver/vocabulary.h"
 #include "driver/find_data.h"
+#include "driver/images.h"
 #include "driver/tables.h"
 #include "text.h"
 #include <cjson/cJSON.h>
@@ -167,10 +168,29 @@ static bool learn_words(Driver *driver, DataSet *set) {
     return true;
 }
 
+static bool learn_folders(Driver *driver, DataSet *set) {
+    const char *searched,
+        *folder = find_data_folder(driver->arena, tables_program_of(driver, set), set->path, &searched);
+    for (int c = 0; c < set->column_count; c++) {
+        Column *column = &set->columns[c];
+        sgdrt_vocabulary learnt;
+        sgdrt_problem problem = {0};
+        if (!column->learnt || column->remap_words) continue;
+        if (images_learn(folder, column->name, column->classes, &learnt, &problem)) {
+            report_problem(driver, &problem, set->span, "the data is declared");
+            return false;
+        }
+        set_names(driver->arena, column, &learnt);
+        sgdrt_free_vocabulary(&learnt);
+    }
+    return true;
+}
+
 static bool is_there(Driver *driver, const DataSet *set) {
     const char *searched, *program = tables_program_of(driver, set);
     int count;
     if (!set->path) return false;
+    if (set->kind == SOURCE_IMAGES) return find_data_folder(driver->arena, program, set->path, &searched) != NULL;
     find_data_files(driver->arena, program, set->path, &count);
     return count > 0 || find_data_file(driver->arena, program, set->path, &searched);
 }
@@ -185,6 +205,7 @@ static bool learn(Driver *driver, DataSet *set, int depth) {
     }
     const char *searched, *program = tables_program_of(driver, set);
     if (!is_there(driver, set)) return true;
+    if (set->kind == SOURCE_IMAGES) return learn_folders(driver, set);
     if (set->kind != SOURCE_CHARS) return learn_words(driver, set);
     return learn_characters(driver, set, find_data_file(driver->arena, program, set->path, &searched));
 }

@@ -9,7 +9,8 @@
  *   source_functions.c what fields call;  source_classes.c: remap, classes;  source_missing.c: what stands for missing values
  *   statistic.c        what is learnt from the rows before they train: means, medians, shares
  *   source_call.c      csv(...), idx(...), ...: what they take is in source_csv.c, source_arrays.c, source_synthetic.c,
- *                      source_text.c, source_sparse.c and, of several, source_arguments.c;  source_window.c: windows
+ *                      source_text.c, source_sparse.c, source_images.c and, of several, source_arguments.c;
+ *                      source_window.c: windows
  *   joined.c           several data sets in one train block
  *   train_block.c      the statements of a train block, and `like`;  train.c: its runs
  *   setting.c          the values of settings;  watch.c: stop and keep;  plateau.c: rates that watch

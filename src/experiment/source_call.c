@@ -26,7 +26,6 @@ static const char *source_names(Arena *arena, const char **names, int count) {
 }
 
 static bool find_source(Experiment *X, const Expr *call, SourceKind *kind) {
-    static const char *const later[] = {"images", "parquet"};
     const char *names[SOURCES], *wanted = call->call.callee->name.text;
     Span span = call->call.callee->span;
     int count = 0;
@@ -36,14 +35,12 @@ static bool find_source(Experiment *X, const Expr *call, SourceKind *kind) {
         if (strcmp(source_name(k), wanted) == 0) return true;
         names[count++] = source_name(k);
     }
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-        if (strcmp(later[i], wanted) != 0) continue;
-        lower_unsupported(X->L, span, text_format(X->arena, "the data source %s", wanted));
-        return false;
-    }
     Diagnostic *d = report(X->diagnostics, CODE_E0441, span, "there is no data source named %s", wanted);
     const char *near = nearest_name(wanted, names, count);
-    if (near)
+    if (strcmp(wanted, "parquet") == 0)
+        add_help(X->diagnostics, d,
+                 "write it as a csv, with pandas: read_parquet(\"a.parquet\").to_csv(\"a.csv\", index=False)");
+    else if (near)
         add_help(X->diagnostics, d, "did you mean `%s`?", near);
     else
         add_help(X->diagnostics, d, "sources are %s", source_names(X->arena, names, count));
