@@ -4,6 +4,19 @@
 #include "table.h"
 #include <string.h>
 
+const char *sgdrt_table_file(const sgdrt_table *table, int column, int64_t *row, const TableFile **file) {
+    const struct sgdrt_table_private *own = table->own;
+    const char *path = table->described[column].path ? table->described[column].path : own->path;
+    *file = NULL;
+    for (int f = 0; f < own->file_count; f++) {
+        *file = &own->files[f];
+        if (*row < (*file)->rows || f + 1 == own->file_count) break;
+        *row -= (*file)->rows;
+    }
+    *row += *file ? (*file)->rows_begin : own->rows_begin;
+    return !*file ? path : (*file)->paths ? (*file)->paths[column] : (*file)->path;
+}
+
 bool sgdrt_csv_find(const sgdrt_table *table, int64_t row, int field, int64_t *line, int64_t *column, char *shown,
                     size_t shown_size) {
     const TableFile *file;

@@ -233,19 +233,6 @@ int sgdrt_table_append(sgdrt_table *table, const sgdrt_table *other, sgdrt_probl
     return 0;
 }
 
-const char *sgdrt_table_file(const sgdrt_table *table, int column, int64_t *row, const TableFile **file) {
-    const struct sgdrt_table_private *own = table->own;
-    const char *path = table->described[column].path ? table->described[column].path : own->path;
-    *file = NULL;
-    for (int f = 0; f < own->file_count; f++) {
-        *file = &own->files[f];
-        if (*row < (*file)->rows || f + 1 == own->file_count) break;
-        *row -= (*file)->rows;
-    }
-    *row += *file ? (*file)->rows_begin : own->rows_begin;
-    return !*file ? path : (*file)->paths ? (*file)->paths[column] : (*file)->path;
-}
-
 int sgdrt_new_table(const char *name, const sgdrt_column_request *columns, int column_count, int64_t rows,
                     sgdrt_table **result, sgdrt_problem *problem) {
     sgdrt_table *table = NULL;

@@ -14,22 +14,6 @@
 
 enum { BLOCK = 1 << 12, FIRST_SLOTS = 1 << 12 };
 
-static inline unsigned char of_word(unsigned char c) {
-    if (c >= 'A' && c <= 'Z') return (unsigned char)(c | 32);
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80 || c == '\'' ? c : 0;
-}
-
-bool sgdrt_next_word(const char **at, const char *end, char *word, size_t *length) {
-    const char *p = *at;
-    unsigned char c;
-    *length = 0;
-    while (p < end && !of_word((unsigned char)*p)) p++;
-    for (; p < end && (c = of_word((unsigned char)*p)); p++)
-        if (*length < SGDRT_LONGEST_WORD) word[(*length)++] = (char)c;
-    *at = p;
-    return *length > 0;
-}
-
 /* ---- counting them ---------------------------------------------------------------------------- */
 typedef struct CountedWord {
     char *text;

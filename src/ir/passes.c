@@ -223,7 +223,9 @@ static void shorten_nodes(Graph *g, Node **nodes, int count, Run *run) {
 
 static void pass_sparse(Program *program, Run *run) {
     (void)program;
-    if (run->data->nonzeros) change_run(run, STAGE_CANONICAL, shorten_nodes);
+    bool sparse = run->data->nonzeros > 0;
+    for (int i = 0; i < run->data->joined_count; i++) sparse |= run->data->joined[i]->nonzeros > 0;
+    if (sparse) change_run(run, STAGE_CANONICAL, shorten_nodes);
 }
 
 static void pass_order(Program *program, Run *run) {
