@@ -55,6 +55,7 @@ typedef struct sgdrt_call {
     int64_t thread, threads;      /* 0 .. threads-1; threads 0 or 1: alone */
     sgdrt_barrier *barrier;       /* called with barrier_context; more than one thread only */
     void *barrier_context;
+    uint64_t seed; /* of draws in predict; their rows are counted from `place` on */
     void *scratch; /* for threads 1 and on, a piece of the function's thread bytes each; aligned */
 } sgdrt_call;
 

@@ -19,6 +19,10 @@ const CFunction c_functions[] = {
     {"predict", "int", "const @ *m, const @_data *data, float *out, void *workspace", NULL, true,
      "Writes @@_OUTPUTS floats per row. Thread-safe. workspace: @@_PREDICT_BYTES, 64-byte aligned, or NULL to have it "
      "allocated for the call."},
+    {"sample", "int", "const @ *m, const @_data *data, uint64_t seed, float *out, void *workspace", NULL, true,
+     "predict, whose draws follow from the seed, the row's number in data and where they are written: another seed, "
+     "other "
+     "samples."},
     {"set", "int", "@ *m, const char *hyper_parameter, double value", NULL, false, NULL},
     {"set_lr", "int", "@ *m, double lr", NULL, false, "Replaces the schedule until @_clear_lr."},
     {"clear_lr", "int", "@ *m", NULL, false, NULL},
@@ -63,7 +67,18 @@ const CFunction c_functions[] = {
 const int c_function_count = sizeof c_functions / sizeof *c_functions - 1;
 const char c_rows_doc[] = "Rows in dense arrays, one after the other.";
 
-bool c_function_is_of(const CFunction *function, const Run *run) { return !function->predicts || run->predict != NULL; }
+static bool predict_draws(const Run *run) {
+    int count;
+    Node **nodes = graph_post_order(run->graph->arena, &run->predict, 1, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_RANDOM) return true;
+    return false;
+}
+
+bool c_function_is_of(const CFunction *function, const Run *run) {
+    bool samples = strcmp(function->name, "sample") == 0;
+    return (!function->predicts || run->predict != NULL) && (!samples || predict_draws(run));
+}
 
 /* ---- parameters ------------------------------------------------------------------------------------ */
 static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }

@@ -44,6 +44,7 @@ static void load_call(Emitter *e) {
     LLVMValueRef sums = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, sums));
     e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), e->work, sums, ""); /* nobody asks: the margin */
     e->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
+    e->asked_seed = load_field(e, e->i64, e->call, offsetof(sgdrt_call, seed));
     e->columns = used.columns;
     e->column_data = arena_array(e->arena, LLVMValueRef, used.columns + 1);
     e->column_stride = arena_array(e->arena, LLVMValueRef, used.columns + 1);

@@ -95,6 +95,7 @@ typedef struct Emitter {
     KnownPlaces *known_places;                          /* emit_memory.c */
     LLVMValueRef *local_cell, *local_buffer; /* by index, id; NULL or no entry: in the state, the work block */
     Updates *updates;                        /* emit_updates.c */
+    LLVMValueRef asked_seed;                 /* of the call: of draws in predict */
     LLVMValueRef seed, steps_done;           /* from the header; steps_done at the start of the step */
     /* threads, where the function has any */
     LLVMValueRef is_first, are_several;

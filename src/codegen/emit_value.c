@@ -152,6 +152,7 @@ FLAT(RANDOM) {
     const Random *random = &node->attr.random;
     LLVMValueRef seed = e->seed, step = NULL, place = NULL;
     if (random->key == RANDOM_DATA) seed = constant_int(e, e->i64, (int64_t)random->seed);
+    if (random->key == RANDOM_PREDICT) seed = e->asked_seed;
     if (random->key == RANDOM_STEP) step = e->steps_done;
     if (node->rows != 0) place = random->key == RANDOM_DATA ? row_number32(e, row) : row_place32(e, row);
     LLVMValueRef stream = random_stream(e, seed, step, constant_int(e, e->i64, (int64_t)random->site));

@@ -62,6 +62,7 @@ static void load_call(TreeEmitter *t) {
     load_columns(e, t->tree);
     load_outputs(e, t->tree);
     t->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
+    e->asked_seed = load_field(e, e->i64, e->call, offsetof(sgdrt_call, seed));
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------------------- */

@@ -103,6 +103,7 @@ const float *predictor_call(Predictor *p, const void *state, int64_t count) {
                        .columns = p->columns,
                        .count = count,
                        .batch = count,
+                       .seed = t->run->seed,
                        .outputs = outputs};
     t->executor->call(t->executor, ENTRY_PREDICT, 0, &call);
     return p->values;

@@ -136,22 +136,6 @@ static Node *output_node(RunLowering *R, const Value *v, const Expr *expr) {
     return value_is_poison(tensor) ? NULL : tensor->node;
 }
 
-/* Draws may stand in the models, as in dropout, but the answer has to be the same each time. */
-static const Node *draw_below(RunLowering *R, Node *node) {
-    int count;
-    Node **nodes = graph_post_order(R->X->arena, &node, 1, &count);
-    for (int i = 0; i < count; i++)
-        if (nodes[i]->op == OP_RANDOM && nodes[i]->attr.random.key == RANDOM_STEP) return nodes[i];
-    return NULL;
-}
-
-static bool report_draw(RunLowering *R, const Node *draw) {
-    Diagnostic *d = report(R->X->diagnostics, CODE_E0213, draw->span,
-                           "a draw differs each time, and what is predicted must not depend on one");
-    add_help(R->X->diagnostics, d, "choose with `if training then ... else ...`, or predict what has no draw");
-    return false;
-}
-
 /* ---- the target -------------------------------------------------------------------------------------- */
 static void mark_columns(Arena *arena, Node *node, bool *columns) {
     int count;
@@ -200,8 +184,6 @@ bool predict_lower(RunLowering *R) {
     Value *v = without_variables(R->L, scope->variables, lower_expression(R->L, scope, expr));
     if (value_is_poison(v)) return false;
     Node *node = output_node(R, v, expr);
-    const Node *draw = node ? draw_below(R, node) : NULL;
-    if (draw) return setting ? report_draw(R, draw) : true;
     if (!node) return false;
     R->run.predict = node;
     R->run.predict_name = expr_text(R->X, expr);

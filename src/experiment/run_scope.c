@@ -89,11 +89,11 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     Lowering *L = R->L;
     R->mode = mode;
     L->training = mode == MODE_TRAIN;
-    L->allow_draws = true; /* predict_lower looks whether its answer depends on one */
+    L->allow_draws = true;
     L->batch_rows = mode == MODE_PREDICT ? BATCH_REFUSED : BATCH_STEP;
     L->new_states.count = 0;
     L->sees_batch = false;
-    L->random_key = RANDOM_STEP;
+    L->random_key = mode == MODE_PREDICT ? RANDOM_PREDICT : RANDOM_STEP;
     lowering_start_root(L, "train");
     Scope *scope = scope_new(L, L->global);
     for (int i = 0; i < R->block->body.count; i++) scope_find_variables(L, scope, R->block->body.items[i].stmt);

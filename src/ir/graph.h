@@ -115,9 +115,9 @@ typedef struct Contraction {
     Access access[2]; /* of source 0 and 1 */
 } Contraction;
 
-typedef enum RandomKey { RANDOM_STEP, RANDOM_INITIAL, RANDOM_DATA } RandomKey;
+typedef enum RandomKey { RANDOM_STEP, RANDOM_INITIAL, RANDOM_DATA, RANDOM_PREDICT } RandomKey;
 /* STEP: (seed, step, place in the epoch's order, site, element); INITIAL: (seed, site, element), site the
- * hash of the parameter's name; DATA: (seed of the data, row, site, element). Element is row-major. */
+ * hash of the parameter's name; DATA: (seed of the data, row, site, element); PREDICT: (seed of the call, row, site, element). Element is row-major. */
 typedef struct Random {
     RandomKey key;
     uint64_t site;

@@ -91,7 +91,8 @@ static void draw_row(DType t, int64_t size, uint32_t first, uint32_t second, voi
 
 void interp_eval_RANDOM(Evaluation *e, const Node *node, void *out) {
     const Random *random = &node->attr.random;
-    uint64_t stream = random->key == RANDOM_DATA ? math_key_of_name(random->seed, random->site)
+    uint64_t stream = random->key == RANDOM_DATA      ? math_key_of_name(random->seed, random->site)
+                      : random->key == RANDOM_PREDICT ? math_key_of_name(e->seed, random->site)
                       : random->key == RANDOM_INITIAL
                           ? math_key_of_name(header_of(e)->seed, random->site)
                           : math_key_of_step(header_of(e)->seed, header_of(e)->step, random->site);
@@ -200,6 +201,7 @@ static int64_t run_function(const Run *run, Interpreted *it, const sgdrt_call *c
             .first = call->first + done,
             .rows = rows,
             .place = call->place + done,
+            .seed = call->seed,
         };
         interp_evaluate(&e);
         store_results(&e, function, call);

@@ -16,6 +16,7 @@ typedef struct Evaluation {
     const uint32_t *row; /* of each place of this evaluation; NULL: place p is row first + p */
     int64_t first, rows; /* rows: places */
     int64_t place;       /* of place 0 in the epoch's order */
+    uint64_t seed;       /* of draws in predict */
     struct EvaluationPlan *plan;
     int64_t element; /* of the scan whose body this is */
 } Evaluation;

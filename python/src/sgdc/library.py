@@ -36,6 +36,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "init": (c_int, [POINTER(c_void_p), c_void_p, c_size_t, POINTER(Options)]),
     "step": (c_int, [c_void_p, c_void_p, POINTER(c_float)]),
     "predict": (c_int, [c_void_p, c_void_p, c_void_p, c_void_p]),
+    "sample": (c_int, [c_void_p, c_void_p, c_uint64, c_void_p, c_void_p]),
     "set": (c_int, [c_void_p, c_char_p, c_double]),
     "clear_lr": (c_int, [c_void_p]),
     "request_stop": (None, [c_void_p]),
@@ -91,7 +92,7 @@ class Library:
             if function is not None:
                 function.restype, function.argtypes = returns, takes
             setattr(self, name, function)
-        missing = [name for name in _SIGNATURES if name != "predict" and getattr(self, name) is None]
+        missing = [name for name in _SIGNATURES if name not in ("predict", "sample") and getattr(self, name) is None]
         if missing:
             raise Error(f"the compiled program has no {missing[0]}: sgdc is of another version than this package")
 

@@ -176,15 +176,24 @@ class Model:
         return self
 
     # ---- use --------------------------------------------------------------------------------
-    def predict(self, *rows: Any, **fields: Any) -> np.ndarray:
-        """What the program's `predict` says for each row: f32 of shape (rows, ...). Needs the fields it reads alone."""
+    def predict(self, *rows: Any, seed: int | None = None, **fields: Any) -> np.ndarray:
+        """What the program's `predict` says for each row: f32 of shape (rows, ...). Needs the fields it reads alone.
+
+        Where it draws, the draws follow from the seed (None: the program's own) and the number of the row.
+        """
         predict = self.run.predict
         if predict is None or self._library.predict is None:
             raise Error("the program predicts nothing: say `predict = ...` in its train block")
         needed = [field for field in self.run.rows.fields if field.read_by_predict]
         given = self._rows_to_predict(rows, fields, needed)
         out = np.empty((given.count, *predict.shape), np.float32)
-        self._check(self._library.predict(self._pointer, given.pointer, out.ctypes.data, None), given)
+        if seed is None:
+            status = self._library.predict(self._pointer, given.pointer, out.ctypes.data, None)
+        elif self._library.sample is None:
+            raise Error("a seed is given, and what the program predicts has no draw")
+        else:
+            status = self._library.sample(self._pointer, given.pointer, seed, out.ctypes.data, None)
+        self._check(status, given)
         return out
 
     def _rows_to_predict(self, rows: Sequence[Any], fields: Mapping[str, Any], needed: list) -> Rows:

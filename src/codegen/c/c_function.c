@@ -230,7 +230,8 @@ static void find_use(CallUse *use, const Body *body) {
             if (x->array != NULL) use_array(use, x->array);
             use->rows |= x->kind == SCALAR_ROWS;
             use->done |= x->kind == SCALAR_ROW || x->kind == SCALAR_PLACE;
-            use->header |= x->kind == SCALAR_COUNTED || (x->kind == SCALAR_DRAW && x->random->key != RANDOM_DATA);
+            use->header |= x->kind == SCALAR_COUNTED || (x->kind == SCALAR_DRAW && x->random->key != RANDOM_DATA &&
+                                                         x->random->key != RANDOM_PREDICT);
         }
         find_use(use, &s->body);
     }

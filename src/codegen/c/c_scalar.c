@@ -240,7 +240,7 @@ static void draw(CUnit *unit, Text *to, const Scalar *s) {
     if (s->random->key == RANDOM_DATA)
         text_add(to, "UINT64_C(%llu)", (unsigned long long)s->random->seed);
     else
-        text_add(to, "header->seed");
+        text_add(to, s->random->key == RANDOM_PREDICT ? "call->seed" : "header->seed");
     if (by_step) text_add(to, ", header->step");
     text_add(to, ", UINT64_C(0x%llx)), ", (unsigned long long)s->random->site);
     if (s->row != NULL) {

@@ -73,6 +73,8 @@ static void predict_part(Predict *p, Hand *hand, int64_t begin, int64_t end) {
                        .first = block->first + begin,
                        .count = end - begin,
                        .batch = end - begin,
+                       .place = p->predicted + begin,
+                       .seed = p->trained.run->seed,
                        .outputs = outputs};
     hand->text.length = 0;
     if (begin == end) return;
@@ -234,7 +236,7 @@ const Command command_predict = {
                 .file = ".sgd file",
                 .summary = "predictions for new rows, from a file or standard input",
                 .rows = rows,
-                .shared = "set threads interpret cpu O progress time-passes " SHARED_BY_ALL,
+                .shared = "set seed threads interpret cpu O progress time-passes " SHARED_BY_ALL,
                 .check = check},
     .run = predict,
 };
