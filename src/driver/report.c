@@ -102,7 +102,8 @@ void report_line(const Report *report, const Training *t) {
     char text[64], count[32];
     fprintf(to, "%6s  ", report_count(count, sizeof count, t->now.epoch));
     fprintf(to, "%9s", report_count(count, sizeof count, t->now.step));
-    print_cell(to, report_figure(text, sizeof text, t->now.train_loss, true), "train_loss");
+    print_cell(to, report_figure(text, sizeof text, t->now.train_loss, training_knows_any(t, run->report_steps)),
+               "train_loss");
     if (t->data->valid.count) print_cell(to, report_figure(text, sizeof text, t->now.valid_loss, true), "valid_loss");
     for (int i = 0; shows_terms(run) && i < run->term_count; i++)
         print_cell(to, report_figure(text, sizeof text, t->now.terms[i], training_knows(t, i, run->report_steps)),

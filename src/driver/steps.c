@@ -84,6 +84,12 @@ bool training_knows(const Training *t, int term, bool since_report) {
     return !t->run->part_count || training_over(t, term, since_report) > 0;
 }
 
+bool training_knows_any(const Training *t, bool since_report) {
+    for (int i = 0; i < t->run->term_count; i++)
+        if (t->run->terms[i].minimized && training_knows(t, i, since_report)) return true;
+    return false;
+}
+
 double training_loss(const Training *t) {
     double loss = 0;
     for (int i = 0; i < t->run->term_count; i++)

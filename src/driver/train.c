@@ -106,7 +106,7 @@ static void take_train_figures(Training *t, bool since_report) {
         t->now.terms[i] = sgdrt_mean(sum, training_over(t, i, since_report));
         if (run->terms[i].minimized && training_knows(t, i, since_report)) loss += t->now.terms[i];
     }
-    t->now.train_loss = loss;
+    t->now.train_loss = training_knows_any(t, since_report) ? loss : NAN;
 }
 
 static void take_evaluation(Training *t) {

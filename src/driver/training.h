@@ -94,6 +94,7 @@ int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *
 int64_t training_over(const Training *t, int term, bool since_report);
 /* False: its update was not taken in these steps; then it is no part of the loss. */
 bool training_knows(const Training *t, int term, bool since_report);
+bool training_knows_any(const Training *t, bool since_report); /* of what is minimized */
 /* What calls need where a step takes rows of several data sets. */
 void training_plan_sets(Training *t);
 /* What is minimized, of the epoch at hand; NaN before its first step. */
