@@ -6,14 +6,13 @@
 #define SGDRT_FIGURES_H
 #include <stdint.h>
 
-static inline double sgdrt_mean(double sum, int64_t over) {
-    return over ? sum / (double)over : (double)__builtin_nanf("");
-}
+static inline double sgdrt_mean(double sum, double over) { return over > 0 ? sum / over : (double)__builtin_nanf(""); }
 
-/* Of sums over so many rows in so many steps; of an evaluation, which is one step. */
-static inline double sgdrt_loss(const double *sums, int64_t averaged, int64_t minimized, int64_t rows, int64_t steps) {
+/* Of sums over so many rows (where these are weighted: over the sum of the weights) in so many steps; of an evaluation,
+ * which is one step. */
+static inline double sgdrt_loss(const double *sums, int64_t averaged, int64_t minimized, double rows, int64_t steps) {
     double loss = 0;
-    for (int64_t i = 0; i < minimized; i++) loss += sgdrt_mean(sums[i], i < averaged ? rows : steps);
+    for (int64_t i = 0; i < minimized; i++) loss += sgdrt_mean(sums[i], i < averaged ? rows : (double)steps);
     return loss;
 }
 

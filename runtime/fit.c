@@ -260,6 +260,13 @@ static int call_metrics(const sgdrt_instance *instance, void *const *outputs, in
     return SGDRT_OK;
 }
 
+/* The terms' sums, and that of the weights behind them. */
+static int32_t evaluated_sums(const sgdrt_model *model) { return model->terms + (model->weight_sum >= 0); }
+
+static double over_rows(const sgdrt_model *model, const double *sums, int64_t rows) {
+    return model->weight_sum >= 0 ? sums[model->weight_sum] : (double)rows;
+}
+
 /* Adds up the terms' sums over the rows, all at once or in mini-batches, and keeps what metrics see. Returns how many. */
 static int64_t sum_terms(const sgdrt_instance *instance, const Crew *crew, sgdrt_call call, double *sums, void **at) {
     const sgdrt_model *model = instance->model;
@@ -273,7 +280,7 @@ static int64_t sum_terms(const sgdrt_instance *instance, const Crew *crew, sgdrt
         call.first = rows ? 0 : begin;
         call.rows = rows ? rows + begin : NULL;
         call_on(crew, instance->code->evaluate, &call);
-        for (int32_t i = 0; i < model->terms; i++) sums[i] = begin ? sums[i] + call.sums[i] : call.sums[i];
+        for (int32_t i = 0; i < evaluated_sums(model); i++) sums[i] = begin ? sums[i] + call.sums[i] : call.sums[i];
         for (int32_t i = 0; i < model->argument_count; i++)
             at[i] = (char *)at[i] + model->argument_bytes[i] * call.count;
     }
@@ -284,7 +291,7 @@ static int64_t sum_terms(const sgdrt_instance *instance, const Crew *crew, sgdrt
 static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdrt_rows *data, const uint32_t *rows,
                     int64_t count, double *loss, double *metrics) {
     const sgdrt_model *model = instance->model;
-    double *sums = malloc(2 * sizeof *sums * at_least_one(model->terms));
+    double *sums = malloc(2 * sizeof *sums * at_least_one(evaluated_sums(model)));
     void **outputs = new_outputs(model, count), **at = malloc(sizeof *at * at_least_one(model->argument_count));
     if (!sums || !outputs || !at) {
         free(sums);
@@ -297,10 +304,10 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
                        .columns = data->columns,
                        .rows = rows,
                        .count = count,
-                       .sums = sums + model->terms,
+                       .sums = sums + evaluated_sums(model),
                        .outputs = outputs};
     int64_t parts = sum_terms(instance, crew, call, sums, at);
-    *loss = sgdrt_loss(sums, model->averaged, model->minimized, count, parts);
+    *loss = sgdrt_loss(sums, model->averaged, model->minimized, over_rows(model, sums, count), parts);
     int status = metrics ? call_metrics(instance, outputs, count, metrics) : SGDRT_OK;
     free(sums);
     free(at);
@@ -388,7 +395,7 @@ static double loss_of_steps(const Fit *fit, int64_t rows, int64_t steps) {
     const sgdrt_model *model = fit->model;
     if (model->term_parts)
         return sgdrt_loss_of_parts(fit->sums, model->term_parts, model->averaged, model->minimized, model->terms);
-    return sgdrt_loss(fit->sums, model->averaged, model->minimized, rows, steps);
+    return sgdrt_loss(fit->sums, model->averaged, model->minimized, over_rows(model, fit->sums, rows), steps);
 }
 
 static int train_epoch(Fit *fit, int64_t planned, sgdrt_report *report) {

@@ -41,6 +41,11 @@ static double call_metric(Training *t, int measure, void *const *kept, int64_t r
     return value;
 }
 
+double evaluate_over(const Training *t, int64_t rows) {
+    int weights = run_weight_sum(t->run);
+    return weights >= 0 ? t->evaluated[weights] : (double)rows;
+}
+
 /* The sums of the rows from `begin` on, and what measures keep of them. */
 static void evaluate_some(Training *t, const RowSet *rows, int64_t begin, int64_t count) {
     int next = 0;
@@ -66,7 +71,7 @@ double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
     for (int64_t begin = 0; begin < rows->count || begin == 0; begin += together, parts++) {
         int64_t rest = rows->count - begin;
         evaluate_some(t, rows, begin, rest < together ? rest : together);
-        for (int i = 0; i < run->term_count; i++)
+        for (int i = 0; i < run->term_count + (run->weight != NULL); i++)
             t->evaluated[i] = begin ? t->evaluated[i] + t->evaluated_part[i] : t->evaluated_part[i];
     }
     int first = 0;
@@ -74,5 +79,5 @@ double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
         metrics[m] = call_metric(t, m, t->kept + first, rows->count);
         first += run->measures[m].argument_count;
     }
-    return sgdrt_loss(t->evaluated, run_averaged(run), run_minimized(run), rows->count, parts);
+    return sgdrt_loss(t->evaluated, run_averaged(run), run_minimized(run), evaluate_over(t, rows->count), parts);
 }

@@ -21,7 +21,7 @@ bool gradient_open(Gradient *g, Driver *driver, Codegen *codegen, const Tables *
     memset(g->memory, 0, bytes);
     g->state = g->initial + state;
     g->work = g->initial + 2 * state;
-    g->sums = arena_array(driver->arena, double, run->term_count + 1);
+    g->sums = arena_array(driver->arena, double, run_sums(run) + 1);
     state_start(run, g->executor, data, g->initial, g->work, 1);
     return learn_from_rows(driver, run, g->executor, data, g->initial, g->work);
 }
@@ -76,8 +76,9 @@ double gradient_take(Gradient *g, const uint32_t *rows, int64_t count, uint64_t 
                        .batch = count,
                        .sums = g->sums};
     g->executor->call(g->executor, ENTRY_STEP, 0, &call);
-    for (int i = 0; i < g->run->term_count; i++)
-        value += g->run->terms[i].penalty ? g->sums[i] : g->sums[i] / (double)count;
+    int weights = run_weight_sum(g->run);
+    double over = weights >= 0 ? g->sums[weights] : (double)count;
+    for (int i = 0; i < g->run->term_count; i++) value += g->run->terms[i].penalty ? g->sums[i] : g->sums[i] / over;
     return value;
 }
 

@@ -69,15 +69,17 @@ int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *
     return done;
 }
 
-int64_t training_over(const Training *t, int term, bool since_report) {
+double training_over(const Training *t, int term, bool since_report) {
     const Run *run = t->run;
     bool steps = run->terms[term].penalty;
+    int weights = run_weight_sum(run);
+    if (weights >= 0 && !steps) return t->sums[weights] - (since_report ? t->reported_sums[weights] : 0);
     if (run->part_count) {
         int at = run->term_count + 2 * run->terms[term].part + steps;
-        return (int64_t)(t->sums[at] - (since_report ? t->reported_sums[at] : 0));
+        return t->sums[at] - (since_report ? t->reported_sums[at] : 0);
     }
-    if (steps) return t->term_steps - (since_report ? t->reported_steps : 0);
-    return t->term_rows - (since_report ? t->reported_rows : 0);
+    if (steps) return (double)(t->term_steps - (since_report ? t->reported_steps : 0));
+    return (double)(t->term_rows - (since_report ? t->reported_rows : 0));
 }
 
 bool training_knows(const Training *t, int term, bool since_report) {
@@ -93,7 +95,6 @@ bool training_knows_any(const Training *t, bool since_report) {
 double training_loss(const Training *t) {
     double loss = 0;
     for (int i = 0; i < t->run->term_count; i++)
-        if (t->run->terms[i].minimized && training_knows(t, i, false))
-            loss += t->sums[i] / (double)training_over(t, i, false);
+        if (t->run->terms[i].minimized && training_knows(t, i, false)) loss += t->sums[i] / training_over(t, i, false);
     return loss;
 }

@@ -88,8 +88,10 @@ static void take_step(Trace *trace, int64_t step) {
     sgdrt_feed_fill(&t->feed, (uint64_t)epoch, first, count, rows);
     memset(t->sums, 0, sizeof *t->sums * (size_t)run_sums(t->run));
     training_call_steps(t, 1, NULL);
+    int weights = run_weight_sum(t->run);
     for (int i = 0; i < t->run->term_count; i++)
-        if (t->run->terms[i].minimized) loss += t->sums[i] / (double)(t->run->terms[i].penalty ? 1 : count);
+        if (t->run->terms[i].minimized)
+            loss += t->sums[i] / (t->run->terms[i].penalty ? 1 : weights >= 0 ? t->sums[weights] : (double)count);
     trace->rows_of_step[step] = (int32_t)count;
     trace->epoch_of_step[step] = (int32_t)epoch;
     trace->loss_of_step[step] = loss;

@@ -366,8 +366,8 @@ static bool plan_run(Driver *driver, Training *t, bool curves) {
     t->sums = arena_array(driver->arena, double, run_sums(run) + 1);
     t->sums_before = arena_array(driver->arena, double, run_sums(run) + 1);
     t->reported_sums = arena_array(driver->arena, double, run_sums(run) + 1);
-    t->evaluated = arena_array(driver->arena, double, run->term_count + 1);
-    t->evaluated_part = arena_array(driver->arena, double, run->term_count + 1);
+    t->evaluated = arena_array(driver->arena, double, run_sums(run) + 1);
+    t->evaluated_part = arena_array(driver->arena, double, run_sums(run) + 1);
     int stalled = watch_count_stalled(run->stop);
     t->stalled_best = arena_array(driver->arena, double, stalled + 1);
     t->stalled_epoch = arena_array(driver->arena, int64_t, stalled + 1);

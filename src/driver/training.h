@@ -91,7 +91,7 @@ static inline const Figures *training_figures(const Training *t) { return t->bes
 /* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
 int64_t training_call_steps(Training *t, int64_t count, const volatile int32_t *stop);
 /* Behind a term's sum of the epoch at hand, or since the last report: rows, or steps where it reads none. */
-int64_t training_over(const Training *t, int term, bool since_report);
+double training_over(const Training *t, int term, bool since_report);
 /* False: its update was not taken in these steps; then it is no part of the loss. */
 bool training_knows(const Training *t, int term, bool since_report);
 bool training_knows_any(const Training *t, bool since_report); /* of what is minimized */
@@ -141,6 +141,8 @@ bool classes_from_file(Driver *driver, const sgdrt_checkpoint *file, Run *run);
 bool classes_for_objects(Driver *driver);
 
 /* ---- evaluate.c ------------------------------------------------------------------------------ */
+/* What the sums of an evaluation over so many rows are divided by. */
+double evaluate_over(const Training *t, int64_t rows);
 /* Losses (per term, into t->evaluated; the loss returned) over the rows; with `metrics` also the kept arguments
  * and every measure. */
 double evaluate_rows(Training *t, const RowSet *rows, double *metrics);

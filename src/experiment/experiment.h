@@ -16,6 +16,7 @@
  *   setting.c          the values of settings;  watch.c: stop and keep;  plateau.c: rates that watch
  *   run.c              one run: its graphs, roots and state;  run_scope.c: the local bindings that a mode needs
  *   predict.c          what the object serves;  undo.c: the target's units
+ *   weight.c           how much a row counts
  *   measure.c          measures: what is kept per row, and the reduction over all rows
  *   objective.c        which runs' figures can be compared
  *   optimizer.c        updates, from optimizer definitions;  average.c: averaged parameters
@@ -110,6 +111,7 @@ typedef enum SettingKey {
     KEY_MINIMIZE,
     KEY_PENALTY,
     KEY_MEASURE,
+    KEY_WEIGHT,
     KEY_OPTIMIZER,
     KEY_GRADIENT,
     KEY_BATCH,
@@ -338,6 +340,17 @@ Value *statistic_standardize(SourceContext *context, Scope *scope, const Expr *c
 /* The run's cells and list of what its data set learns. */
 void statistics_begin(struct RunLowering *R);
 void statistics_bind(Experiment *X); /* share(y) */
+/* The values that must not be negative, of each row. */
+void statistic_of_weights(struct RunLowering *R, Node *weight, Span span);
+
+/* ---- weight.c -------------------------------------------------------------------------- */
+/* The weight of a row in this scope, into R->weight; false after an error. */
+bool weight_lower(struct RunLowering *R, Scope *scope);
+const Expr *weight_expr(struct RunLowering *R); /* NULL: there is none */
+/* What a row adds to a sum. */
+Node *weight_term(struct RunLowering *R, Node *term);
+/* A figure of all rows, in which each counts by its weight. */
+Node *weight_measure(struct RunLowering *R, Node *node);
 
 /* ---- train_block.c --------------------------------------------------------------------- */
 SettingKey setting_key(const char *name); /* KEY_LOCAL if it is none */
@@ -385,6 +398,7 @@ typedef struct RunLowering {
     int parts, part; /* how many: update blocks, or 1; the one at hand */
     RootList evaluate, init, predictor, derived;
     Vector(Statistic) statistics;
+    Node *weight; /* of a row, in the mode at hand; NULL */
     Vector(Measure) measures;
     Vector(Plateau) plateaus;
     Vector(const Expr *) plateau_calls; /* of each, where it is written */

@@ -114,6 +114,7 @@ static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
     Node *node = value_to_any_real_scalar(R->L, v, expr->span, "a measure");
     if (!node) return false;
     if (graph_is_of_one_row(R->X->arena, node)) node = mean_over_rows(R, node);
+    node = weight_measure(R, node);
     if (!cut(R, &measure, node)) return false;
     vector_push(R->X->arena, &R->measures, measure);
     return true;

@@ -419,6 +419,7 @@ Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
     if (options->meanings) options->meanings->lowering = X->L;
     X->L->graph = graph_new(arena, d);
     optimizer_bind_sums(X);
+    statistics_bind(X);
     plateau_bind(X);
     average_bind(X);
     prelude_declare(X);

@@ -144,14 +144,20 @@ static void add_new_states(RunLowering *R) {
 }
 
 static bool lower_objective(RunLowering *R) {
-    const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 1);
+    const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 2);
     int count = term_exprs(R, exprs);
     TermList written = {0};
     find_parameters(R, exprs, count);
+    if (weight_expr(R)) exprs[count++] = weight_expr(R);
     Scope *scope = run_scope(R, MODE_TRAIN, exprs, count);
-    if (!lower_terms(R, scope, exprs, count, &written) || !order_terms(R, &written)) return false;
-    for (int i = 0; i < R->terms.count; i++)
+    if (!lower_terms(R, scope, exprs, count, &written) || !order_terms(R, &written) || !weight_lower(R, scope))
+        return false;
+    for (int i = 0; i < R->terms.count; i++) {
+        Term *term = &R->terms.items[i];
+        if (!term->penalty) term->value = weight_term(R, term->value);
         add_root(R, &R->step[R->terms.items[i].part], ROOT_SUM, i, R->terms.items[i].value, R->terms.items[i].name);
+    }
+    if (R->weight) add_root(R, &R->step[0], ROOT_SUM, R->terms.count, R->weight, "weight");
     add_new_states(R);
     R->run.sees_batch = R->L->sees_batch;
     return true;
@@ -159,16 +165,22 @@ static bool lower_objective(RunLowering *R) {
 
 /* ---- evaluate: terms and measures as in predict ------------------------------------------------------ */
 static bool lower_evaluation(RunLowering *R) {
-    const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 1);
+    const Expr **exprs = arena_array(R->X->arena, const Expr *, R->block->body.count + 2);
     int count = term_exprs(R, exprs);
     for (int i = 0; i < R->block->body.count; i++)
         if (R->block->body.items[i].key == KEY_MEASURE) exprs[count++] = R->block->body.items[i].stmt->named.value;
+    if (weight_expr(R)) exprs[count++] = weight_expr(R);
     TermList written = {0};
     Scope *scope = run_scope(R, MODE_EVALUATE, exprs, count);
     bool good = lower_terms(R, scope, exprs, count, &written);
     if (R->L->sees_batch) R->run.together = R->run.batch;
-    for (int i = 0; good && i < R->terms.count; i++)
-        add_root(R, &R->evaluate, ROOT_SUM, i, written.items[R->term_order[i]].value, R->terms.items[i].name);
+    good = weight_lower(R, scope) && good;
+    for (int i = 0; good && i < R->terms.count; i++) {
+        Node *value = written.items[R->term_order[i]].value;
+        if (!R->terms.items[i].penalty) value = weight_term(R, value);
+        add_root(R, &R->evaluate, ROOT_SUM, i, value, R->terms.items[i].name);
+    }
+    if (good && R->weight) add_root(R, &R->evaluate, ROOT_SUM, R->terms.count, R->weight, "weight");
     good &= measures_lower(R, scope);
     int kept = 0;
     for (int m = 0; good && m < R->measures.count; m++)
@@ -253,6 +265,7 @@ static NodePlaces all_places(RunLowering *R) {
         for (int a = 0; a < measure->argument_count; a++) vector_push(arena, &places, &measure->arguments[a]);
     }
     if (R->run.predict) vector_push(arena, &places, &R->run.predict);
+    if (R->run.weight) vector_push(arena, &places, &R->run.weight);
     return places;
 }
 

@@ -314,6 +314,30 @@ static Shape shape_of_places(const SourceContext *context, const Column *column,
     return shape;
 }
 
+/* y: label[2] = where(column("price") > 2.5, 1, 0): a quantity that is compared, and no class. */
+typedef struct Compared {
+    const Expr *call;
+    bool found;
+} Compared;
+
+static void find_call(const Expr *expr, void *context) {
+    Compared *compared = context;
+    compared->found |= expr == compared->call;
+}
+
+static void find_ordered(const Expr *expr, void *context) {
+    if (expr->kind == EXPR_BINARY && expr->binary.op >= OPERATOR_LT && expr->binary.op <= OPERATOR_GE)
+        expr_visit(expr, find_call, context);
+}
+
+static bool is_ordered(const SourceContext *context, const Expr *call) {
+    Compared compared = {call, false};
+    if (context->field < 0) return false;
+    const Stmt *stmt = context->variant->field_stmt.items[context->field];
+    if (stmt->bind.value) expr_visit(stmt->bind.value, find_ordered, &compared);
+    return compared.found;
+}
+
 Value *source_lower_columns(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *data) {
     SourceContext *context = data;
     Picks picks = {0};
@@ -332,7 +356,7 @@ Value *source_lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
         context->broken = true;
         return value_poison(L);
     }
-    bool whole = (is_label_field(context) || context->whole) && !context->asks_missing;
+    bool whole = ((is_label_field(context) && !is_ordered(context, call)) || context->whole) && !context->asks_missing;
     Column column = {.name = column_name(context, &picks),
                      .dtype = whole ? DTYPE_I32 : L->real,
                      .windowed = context->windowed,

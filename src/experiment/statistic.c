@@ -112,3 +112,52 @@ void statistics_begin(RunLowering *R) {
     }
     for (int i = 0; i < set->statistic_count; i++) vector_push(R->X->arena, &R->statistics, set->statistics[i]);
 }
+
+/* A statistic of the train block. The same node is the same statistic: values are hash-consed. */
+static int of_block(RunLowering *R, StatisticKind kind, Node *node, Shape shape, Span span) {
+    for (int i = 0; i < R->statistics.count; i++) {
+        const Statistic *s = &R->statistics.items[i];
+        if (s->kind == kind && s->output >= 0 && R->derived.items[s->output].node == node) return i;
+    }
+    Statistic made = {.kind = kind, .column = -1, .cell = -1, .output = -1, .shape = shape, .field = -1, .span = span};
+    vector_push(R->X->arena, &R->statistics, made);
+    derive(R, R->statistics.count - 1, node);
+    return R->statistics.count - 1;
+}
+
+void statistic_of_weights(RunLowering *R, Node *weight, Span span) {
+    of_block(R, STATISTIC_WEIGHT, weight, (Shape){0}, span);
+}
+
+static Value *refuse_share(Lowering *L, const Expr *call) {
+    Diagnostic *d = report(L->diagnostics, CODE_E0307, call->span, "share takes a label of the row, in a train block");
+    add_help(L->diagnostics, d, "weight = balanced(y), for y: label[k]");
+    return value_poison(L);
+}
+
+/* share(y): the part of the training rows that are of the class of y. */
+static Value *lower_share(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+    RunLowering *R = ((Experiment *)context)->run;
+    const Value *y = args->value[0];
+    (void)scope;
+    if (!R || y->kind != VALUE_TENSOR || !y->classes || y->axes || y->node->shape.rank) return refuse_share(L, call);
+    Shape shape = {.rank = 1, .extent = {y->classes}};
+    Graph *g = L->graph;
+    int statistic = of_block(R, STATISTIC_SHARES, y->node, shape, call->span);
+    Statistic *s = &R->statistics.items[statistic];
+    if (s->cell < 0) {
+        const char *stem = text_format(L->arena, "%s.shares", R->block->name.text);
+        const char *name = stem;
+        for (int k = 2; lower_find_cell(L, name) >= 0; k++) name = text_format(L->arena, "%s_%d", stem, k);
+        s->cell = lower_cell(L, CELL_STATISTIC, name, DTYPE_F64, shape, NULL, call->span);
+    }
+    Node *shares = graph_leaf(g, OP_CELL, DTYPE_F64, shape, s->cell);
+    return value_tensor(L, graph_cast(g, graph_gather(g, shares, y->node, 0), L->real), 0);
+}
+
+static const Builtin share_builtin = {
+    "share", 1, 1, false, lower_share, "share(y)", "the part of the training rows that are of the class of y"};
+
+void statistics_bind(Experiment *X) {
+    scope_bind(X->L, X->L->prelude, name_from(X->names, "share"), value_builtin(X->L, &share_builtin, X), (Span){0, 0});
+}

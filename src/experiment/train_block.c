@@ -24,6 +24,8 @@ static const SettingRow setting_rows[KEY_COUNT] = {
                      "what is added to the loss and reads no row; counted once a step"},
     [KEY_MEASURE] = {"measure", true, false, "measure accuracy = accuracy(net(x), y)",
                      "a figure that is reported and not trained on"},
+    [KEY_WEIGHT] = {"weight", false, false, "weight = balanced(y)",
+                    "how much a row counts: a number from 0 on; 1 without it"},
     [KEY_OPTIMIZER] = {"optimizer", false, true, "optimizer = adam(lr = 0.001)",
                        "how parameters are changed; optimizer[net.h] = ... is for a part, none freezes it"},
     [KEY_GRADIENT] = {"gradient", false, false, "gradient = clip_norm(grad, 1)",

@@ -151,6 +151,7 @@ static void print_derivative(Formula *f, Text *to, const Derivative *d, int widt
     const char *left = subscripted(f, cell->name, at, cell->shape.rank).text;
     text_add(to, "  d loss / d %-*s = ", width, left);
     const char *mean = f->run->sees_batch ? "(1 / rows) *"
+                       : f->run->weight   ? "sum over rows, over that of the weights, of"
                                           : "mean over rows of"; /* whose sums are written, or all one */
     if (d->objective) text_add(to, "%s %s", mean, print_value(f, d->objective, at));
     if (d->penalty) text_add(to, "%s%s", d->objective ? " + " : "", print_value(f, d->penalty, at));
@@ -259,7 +260,8 @@ static void print_terms(Formula *f, Text *to) {
     }
     if (plain > 1) sum.bytes = text_format(f->arena, "(%s)", sum.bytes);
     Text whole = text_new(f->arena);
-    text_add(&whole, "mean over rows of %s", sum.bytes);
+    text_add(&whole, "%s of %s", f->run->weight ? "sum over rows, over that of the weights," : "mean over rows",
+             sum.bytes);
     for (int t = 0; t < terms.count; t++)
         if (terms.items[t]->penalty) text_add(&whole, " + %s", terms.items[t]->name);
     for (int t = 0; t < terms.count; t++) {

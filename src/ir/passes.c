@@ -49,7 +49,8 @@ static void batch_nodes(Graph *g, Node **nodes, int count, Run *run) {
 static void sum_objective_roots(Graph *g, const Run *run, Function *function) {
     for (int r = 0; r < function->root_count; r++) {
         Root *root = &function->roots[r];
-        if (root->kind != ROOT_SUM || run->terms[root->index].penalty) continue;
+        bool of_term = root->index < run->term_count; /* else the sum of the weights */
+        if (root->kind != ROOT_SUM || (of_term && run->terms[root->index].penalty)) continue;
         g->span = root->node->span;
         root->node = graph_reduce(g, OP_CONTRACT, graph_cast(g, root->node, DTYPE_F64), 0, true);
     }
@@ -125,6 +126,16 @@ static void check_ways(Graph *g, const Run *run, Node *total, const Gradients *g
     }
 }
 
+/* What batch sums are multiplied by: 1 / rows, or 1 / the sum of the weights, and 0 where that is 0. */
+static Node *share_of_row(Graph *g, const Run *run, DType t) {
+    if (!run->weight) return graph_rows_reciprocal(g, t);
+    Node *weight = run->weight;
+    graph_batch(g, &weight, 1, ROWS_OF_STEP);
+    Node *sum = graph_reduce(g, OP_CONTRACT, graph_cast(g, weight, t), 0, true);
+    Node *zero = graph_const(g, t, sum->shape, 0), *one = graph_const(g, t, sum->shape, 1);
+    return graph_where(g, graph_binary(g, OP_LT, zero, sum), graph_binary(g, OP_DIV, one, sum), zero);
+}
+
 /* Batch sums times 1 / rows. */
 static void add_objective(Graph *g, const Run *run, int part, Gradients *gradients) {
     Node *total = objective(g, run, part);
@@ -135,7 +146,7 @@ static void add_objective(Graph *g, const Run *run, int part, Gradients *gradien
         if (!sum) continue;
         if (!total->rows) continue; /* one loss of the whole mini-batch */
         g->span = total->span;
-        Node *share = graph_expand(g, graph_rows_reciprocal(g, sum->dtype), sum->shape, NULL);
+        Node *share = graph_expand(g, share_of_row(g, run, sum->dtype), sum->shape, NULL);
         gradients->value[i] = graph_binary(g, OP_MUL, sum, share);
     }
 }

@@ -316,6 +316,7 @@ typedef struct Run {
     int term_count; /* minimize (those that read no row last), then penalties */
     Measure *measures;
     int measure_count;
+    Node *weight; /* of a row, one-example; NULL: all count alike */
     Node *predict;
     const char *predict_name;
     Span predict_span;
@@ -352,7 +353,8 @@ static inline Function *run_step_function(Run *run, int i) {
     return run->part_count ? &run->parts[i].function : &run->step;
 }
 /* Sums of training: a term's each, then for each part of a step the rows and the steps behind the sums of its terms. */
-static inline int run_sums(const Run *run) { return run->term_count + 2 * run->part_count; }
+static inline int run_weight_sum(const Run *run) { return run->weight ? run->term_count : -1; } /* in sums; -1: none */
+static inline int run_sums(const Run *run) { return run->term_count + 2 * run->part_count + (run->weight != NULL); }
 
 typedef struct Program {
     Arena *arena;

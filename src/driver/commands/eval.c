@@ -33,7 +33,7 @@ static Node *loss_of_row(const Run *run) {
     Node *total = NULL;
     for (int r = 0; r < run->evaluate.root_count; r++) {
         const Root *root = &run->evaluate.roots[r];
-        if (root->kind != ROOT_SUM || run->terms[root->index].penalty) continue;
+        if (root->kind != ROOT_SUM || root->index >= run->term_count || run->terms[root->index].penalty) continue;
         Node *term = graph_cast(run->graph, root->node, DTYPE_F64);
         total = total ? graph_binary(run->graph, OP_ADD, total, term) : term;
     }
@@ -167,13 +167,15 @@ static void evaluate(Eval *v) {
                     .work = v->work,
                     .kept = arena_array(arena, void *, kept + 1),
                     .arguments = arena_array(arena, sgdrt_column, kept + 1),
-                    .evaluated = arena_array(arena, double, run->term_count + 1)};
+                    .outputs = arena_array(arena, void *, kept + 1),
+                    .evaluated_part = arena_array(arena, double, run_sums(run) + 1),
+                    .evaluated = arena_array(arena, double, run_sums(run) + 1)};
     evaluate_place_kept(run, e->rows.count, v->kept, t->kept);
     e->measures = arena_array(arena, double, run->measure_count + 1);
     e->loss = evaluate_rows(t, &e->rows, e->measures);
     e->terms = arena_array(arena, double, run->term_count + 1);
     for (int i = 0; i < run->term_count; i++)
-        e->terms[i] = run->terms[i].penalty ? t->evaluated[i] : t->evaluated[i] / (double)e->rows.count;
+        e->terms[i] = run->terms[i].penalty ? t->evaluated[i] : t->evaluated[i] / evaluate_over(t, e->rows.count);
 }
 
 /* Predictions and losses, row by row. */
