@@ -68,9 +68,7 @@ static bool is_call_of(RunLowering *R, const Expr *expr, const ModelCalls *calls
     return expr->kind == EXPR_CALL && strcmp(expr_text(R->X, expr), calls->text) == 0;
 }
 
-static bool is_standardized(const DataSet *set, int field) {
-    return set->fields[field].column >= 0 && set->columns[set->fields[field].column].standardized;
-}
+static bool is_standardized(const DataSet *set, int field) { return field_mean_cell(set, &set->fields[field]) >= 0; }
 
 /* The field that stands beside the model's call in the same loss; -1 if there is none. */
 static int field_beside(RunLowering *R, const ModelCalls *calls, bool standardized) {

@@ -133,6 +133,12 @@ typedef struct DataSet {
     int64_t *joined_rows;           /* of each, once they are loaded */
 } DataSet;
 
+/* Where all of the field is standardized: the cell of the mean; that of the deviation follows it. Else -1. */
+static inline int field_mean_cell(const DataSet *set, const Field *field) {
+    if (field->standard >= 0) return set->statistics[field->standard].cell;
+    return field->column >= 0 ? set->columns[field->column].mean_cell : -1;
+}
+
 /* The names of all its classes, where the field is a column of texts and they are known; else NULL. */
 static inline const char *const *field_class_names(const DataSet *set, const Field *field) {
     return field->classes > 0 && field->column >= 0 ? set->columns[field->column].remap_words : NULL;

@@ -157,6 +157,37 @@ sed 's/column("a") >= 0/column("y") < 100/' flat.sgd >target.sgd
 expect 0 "keep that reads the target" "$sgdc" predict target.sgd --load flat.safetensors --data points=three.csv
 says 'keep of data points is not asked' err
 
+# ---- an expression that is standardized: predictions in its units, and through its inverse in those of the file ---
+cat >log.sgd <<'END'
+data points = csv("log.csv") {
+  x: f32    = standardize(2 * column("a"))
+  y: f32    = standardize(log(column("y")))
+  z: f32[2] = standardize(concat([log(column("y"))], [column("z", missing = mean)]))
+}
+model m(x: f32) -> f32 { param w: f32 = 2; return w * x }
+train fit { data = points; minimize = squared(m(x), y); optimizer = sgd(lr = 0); batch = all; epochs = 1 }
+END
+printf 'a,y,z\n2,2,5\n4,8,\n2,2,11\n4,8,8\n' >log.csv
+expect 0 "training on logarithms" "$sgdc" log.sgd --run -q --save log.safetensors
+printf 'a\n3\n5\n2.5\n' >logs.csv
+# a: mean 3, deviation 1, so m = 2 (a - 3) = 0, 4, -1; log y: mean log 4, deviation log 2, so y = 4 * 2^m = 4, 64, 2
+near() {            # DESCRIPTION: what out holds is what wanted does
+    sed 1d out | paste -d, wanted - | awk -F, '{ for (i = 1; i <= NF / 2; i++) { d = $i - $(i + NF / 2); if (!(d < 1e-4 && d > -1e-4)) bad++ } }
+        END { exit bad > 0 || NR != 3 }' || { fail "$1"; cat out; }
+}
+expect 0 "the default" "$sgdc" predict log.sgd --load log.safetensors --data points=logs.csv
+printf '1.3862944\n4.1588831\n0.6931472\n' >wanted
+near "the default is not in the units of the logarithm"
+sed 's/batch = all/predict = exp(undo(y, m(x))); batch = all/' log.sgd >exp.sgd
+expect 0 "exp of undo" "$sgdc" predict exp.sgd --load log.safetensors --data points=logs.csv
+printf '4\n64\n2\n' >wanted
+near "exp(undo(y, e)) is not in the units of the file"
+# z[1]: the missing one is 8, the mean of 5, 11 and 8; deviation sqrt(18 / 4)
+sed 's/batch = all/predict = undo(z, [m(x), m(x)]); batch = all/' log.sgd >both.sgd
+expect 0 "undo of an array" "$sgdc" predict both.sgd --load log.safetensors --data points=logs.csv
+printf '1.3862944,8\n4.1588831,16.4852814\n0.6931472,5.8786797\n' >wanted
+near "undo of an array of expressions"
+
 # ---- classes ----------------------------------------------------------------------------------------------------
 cat >birds.sgd <<'END'
 data birds = csv("birds.csv") { x: f32[2] = columns("bill", "mass"); y: label[3] = remap(column("species"), ["Adelie", "Gen,too", "Chin"]) }
