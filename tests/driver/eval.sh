@@ -80,6 +80,23 @@ expect 0 "in JSON" "$sgdc" eval standard.sgd --load standard.safetensors --json
 cp out eval.json
 same
 
+# ---- an expression that is standardized: truths are in the units of the prediction ---------------------------
+printf 'a,y\n2,2\n4,8\n2,2\n4,8\n' >log.csv
+cat >log.sgd <<'END'
+data points = csv("log.csv") {
+  x: f32    = standardize(2 * column("a"))
+  y: f32    = standardize(log(column("y")))
+}
+model m(x: f32) -> f32 { param w: f32 = 2; return w * x }
+train fit { data = points; minimize = squared(m(x), y); optimizer = sgd(lr = 0); batch = all; epochs = 1 }
+END
+expect 0 "training on logarithms" "$sgdc" log.sgd --run -q --save log.safetensors
+# x and y are -1, 1, -1, 1; predicted is 2 x: beside y by 1, and by its deviation, log 2, in units of the logarithm
+expect 0 "as it is minimized" sh -c 'sed "s/batch = all/predict = m(x); batch = all/" log.sgd >as_minimized.sgd; "$1" eval as_minimized.sgd --load log.safetensors' sh "$sgdc"
+says '^  y  *1.00000  *1.00000  *0.00000$' out
+expect 0 "as it is predicted" "$sgdc" eval log.sgd --load log.safetensors
+says '^  y  *0.693147  *0.693147  *0.00000$' out
+
 # ---- classes -------------------------------------------------------------------------------------------------
 awk 'BEGIN { srand(5); print "a,b,kind"; split("Adelie Gen,too Chin", name, " ")
     for (i = 0; i < 200; i++) { a = int(rand() * 8) / 2; b = int(rand() * 8) / 2; k = rand() < 0.3 ? 1 + int(rand() * 3) : a > b ? 1 : a < b ? 2 : 3

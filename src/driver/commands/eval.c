@@ -3,7 +3,7 @@
  * Data is read and split as in training, but standardized by the saved statistics. Losses and measures are what training
  * would report over these rows, from the same function; beside it the prediction's function gives, row by row, what is
  * predicted and what is minimised. Truths are taken from the data before it is standardized, as the file has them, where
- * the prediction is in those units.
+ * the prediction is in those units; those of an expression are standardized where it is not.
  */
 #include "driver/commands/eval.h"
 #include "codegen/codegen.h"
@@ -87,9 +87,15 @@ static bool reads_cell(Arena *arena, Node *node, int cell) {
     return false;
 }
 
-/* Does the prediction come back to the units of the file? */
-static bool is_undone(const Eval *v, const Column *column) {
-    return v->e.run->predict && reads_cell(v->e.driver->arena, v->e.run->predict, column->mean_cell);
+/* Where the target is standardized: the cell of its mean; else -1. */
+static int target_mean_cell(const EvalFigures *e) {
+    return field_mean_cell(e->run->data, &e->run->data->fields[e->run->target]);
+}
+
+/* Does the prediction come back to the units of what was standardized? */
+static bool is_undone(const EvalFigures *e) {
+    int cell = target_mean_cell(e);
+    return cell >= 0 && e->run->predict && reads_cell(e->driver->arena, e->run->predict, cell);
 }
 
 static double number_at(const sgdrt_table *table, int column, int64_t row, int64_t element) {
@@ -111,6 +117,20 @@ static double dense_at(DType dtype, const void *values, int64_t i) {
     }
 }
 
+/* By the saved statistics, rounded as in training. */
+static void standardize_truth(Eval *v, const Field *field) {
+    const EvalFigures *e = &v->e;
+    const Cell *cells = e->run->cells + target_mean_cell(e);
+    const double *mean = (const double *)((const char *)v->trained.state + cells[0].offset);
+    const double *deviation = (const double *)((const char *)v->trained.state + cells[1].offset);
+    bool one = shape_size(cells[0].shape) == 1;
+    for (int64_t i = 0; i < e->rows.count * e->truths; i++) {
+        int64_t k = one ? 0 : i % e->truths;
+        double standard = (v->truth[i] - mean[k]) / deviation[k];
+        v->truth[i] = field->dtype == DTYPE_F32 ? (double)(float)standard : standard;
+    }
+}
+
 /* A computed field, through the interpreter. */
 static void compute_truth(Eval *v, const Field *field) {
     EvalFigures *e = &v->e;
@@ -120,6 +140,7 @@ static void compute_truth(Eval *v, const Field *field) {
     interpret_rows(field->value, e->rows.table->columns, e->rows.rows, 0, e->rows.count, values);
     for (int64_t i = 0; i < e->rows.count * e->truths; i++) v->truth[i] = dense_at(field->value->dtype, values, i);
     free(values);
+    if (field->standard >= 0 && !is_undone(e)) standardize_truth(v, field);
 }
 
 /* Called before columns are standardized and after; each truth is taken once. */
@@ -127,7 +148,7 @@ static void take_truth(Eval *v, bool standardized) {
     EvalFigures *e = &v->e;
     const Field *field = e->run->target >= 0 ? &e->set->fields[e->run->target] : NULL;
     const Column *column = field && field->column >= 0 ? &e->set->columns[field->column] : NULL;
-    bool as_measured = column && column->standardized && is_undone(v, column);
+    bool as_measured = column && column->standardized && is_undone(e);
     if (!field || standardized == as_measured) return;
     e->truths = shape_size(field->shape);
     e->classes = field->classes;
