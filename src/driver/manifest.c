@@ -74,6 +74,7 @@ static void statuses(Json *j) {
         [SGDRT_NO_NAME] = "no_name",
         [SGDRT_DEFERRED] = "deferred",
         [SGDRT_NOT_FINITE] = "not_finite",
+        [SGDRT_WEIGHT] = "weight",
     };
     json_array(j, "statuses");
     for (int s = 0; s < SGDRT_STATUS_COUNT; s++) {

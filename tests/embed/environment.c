@@ -101,6 +101,24 @@ static int each_epoch(void *user, const sgdc_report *report) {
 
 static const int64_t two[] = {2}, first_two[] = {0, 1}, third[] = {2}, first[] = {0}, second[] = {1};
 
+/* Texts that become classes, in the order of their bytes. */
+static void learn_classes(void) {
+    static const char *const words[] = {"b", "a"}, *const sorted[] = {"a", "b"};
+    const sgdrt_column_request columns[] = {
+        {.name = "kind", .dtype = SGDRT_I32, .csv_index = first, .classes = 2, .remap_words = words, .remap_count = 2}};
+    sgdrt_table *table;
+    sgdrt_problem problem;
+    int status;
+    uint8_t used[2] = {0};
+    DOOR(sgdrt_new_table("kinds", columns, 1, 3, &table, &problem));
+    if (status) return (void)(fprintf(stderr, "environment: %s\n", problem.message), failures++);
+    VOID_DOOR(sgdrt_classes_used(table, 0, NULL, 3, used));
+    DOOR(sgdrt_take_classes(table, 0, sorted, 2, -1, &problem));
+    take(used, sizeof used);
+    take_rows(table, 0, 4);
+    VOID_DOOR(sgdrt_free_table(table));
+}
+
 /* Texts that only the C library can round, denormals, and labels by remap. */
 static void read_numbers(const char *path) {
     static const double listed[] = {10, 20, 30};
@@ -276,6 +294,7 @@ static uint64_t walk(const Mode *of, int late, char **argv) {
     mode = of;
     hash = 1469598103934665603u;
     if (!late) set_mode(of);
+    learn_classes();
     read_numbers(argv[2]);
     sgdrt_table *points = read_points(argv[1]);
     set_mode(of);

@@ -47,7 +47,13 @@ static inline Bench *bench_new(uint64_t seed) {
     b->random = seed * 77 + 5;
     b->diagnostics = diagnostics_new(arena, source_map_new(arena));
     b->g = graph_new(arena, b->diagnostics);
-    b->run = (Run){.name = "fit", .graph = b->g, .batch = 10, .cells = b->cells, .slots = b->slots, .terms = b->terms};
+    b->run = (Run){.name = "fit",
+                   .graph = b->g,
+                   .data = arena_new_of(arena, DataSet),
+                   .batch = 10,
+                   .cells = b->cells,
+                   .slots = b->slots,
+                   .terms = b->terms};
     b->run.step = (Function){.name = "step", .roots = b->step, .steps = true};
     b->run.evaluate = (Function){.name = "evaluate", .roots = b->evaluate};
     b->run.predictor = (Function){.name = "predict", .roots = b->predict};
