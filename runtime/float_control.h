@@ -47,6 +47,6 @@ static inline void sgdrt_float_leave_at(const uint64_t *before) { sgdrt_float_le
 
 /* As the first declaration of a block: entered here, left at every end of the block. */
 #define SGDRT_FLOAT_GUARD() \
-    __attribute__((cleanup(sgdrt_float_leave_at))) const uint64_t float_before = sgdrt_float_enter()
+    __attribute__((cleanup(sgdrt_float_leave_at), unused)) const uint64_t float_before = sgdrt_float_enter()
 
 #endif

@@ -6,26 +6,32 @@
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-/* Bytes of work that it needs. of_any: the function for larger mini-batches. */
-static size_t add_scheduled(CUnit *unit, const Run *run, const Function *function, const char *symbol, RowOrder rows,
-                            const char *of_any) {
+static LoopTree *scheduled(CUnit *unit, const Run *run, const Function *function, RowOrder rows) {
     LoopTree *tree = schedule_function(unit->arena, run, function, rows, &usual_tiles);
     const char *problem = tree_problem(tree);
-    if (problem != NULL) INTERNAL_ERROR("%s, %s", symbol, problem);
-    c_function(unit, tree, "static ", symbol, of_any);
-    return tree->work_bytes;
+    if (problem != NULL) INTERNAL_ERROR("%s of %s, %s", function->name, run->name, problem);
+    return tree;
 }
 
+/* Bytes of work that it needs. A function for mini-batches up to some size has another beside it, for any. */
 static size_t add_function(CUnit *unit, const Run *run, const Function *function, const char *prefix,
                            const char *name) {
     if (function->root_count == 0 && function != &run->init && !function->steps) return 0;
-    const char *symbol = text_format(unit->arena, "%s__%s", prefix, name);
-    if (!unit->fast) return add_scheduled(unit, run, function, symbol, ROW_AFTER_ROW, NULL);
-    if (!function->steps || run->batch <= 1)
-        return add_scheduled(unit, run, function, symbol, function->steps ? ROW_AFTER_ROW : IN_BLOCKS, NULL);
-    const char *of_any = text_format(unit->arena, "%s_of_any", symbol);
-    size_t bytes = add_scheduled(unit, run, function, of_any, ROW_AFTER_ROW, NULL);
-    return larger(bytes, add_scheduled(unit, run, function, symbol, IN_ONE_BLOCK, of_any));
+    const char *symbol = text_format(unit->arena, "%s__%s", prefix, name), *of_any = NULL;
+    RowOrder rows = !unit->fast        ? ROW_AFTER_ROW
+                    : !function->steps ? IN_BLOCKS
+                    : run->batch > 1   ? IN_ONE_BLOCK
+                                       : ROW_AFTER_ROW;
+    LoopTree *tree = scheduled(unit, run, function, rows);
+    size_t bytes = tree->work_bytes;
+    if (tree->most_rows > 0) {
+        LoopTree *any = scheduled(unit, run, function, ROW_AFTER_ROW);
+        of_any = text_format(unit->arena, "%s_of_any", symbol);
+        bytes = larger(bytes, any->work_bytes);
+        c_function(unit, any, "static ", of_any, NULL);
+    }
+    c_function(unit, tree, "static ", symbol, of_any);
+    return bytes;
 }
 
 static size_t add_step(CUnit *unit, const Run *run, const char *prefix) {
