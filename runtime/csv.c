@@ -259,7 +259,8 @@ static int plan_targets(CsvReader *r) {
     for (size_t f = 0; f < fields; f++) {
         r->is_plain[f] = r->first_target[f] >= 0 && r->text.decimal == '.';
         for (int t = r->first_target[f]; t >= 0; t = r->targets[t].next)
-            r->is_plain[f] &= !holds_texts(r, r->targets[t].column);
+            r->is_plain[f] &= !holds_texts(r, r->targets[t].column) &&
+                              !request->columns[r->targets[t].column].asked_missing;
     }
     return 0;
 }
@@ -484,6 +485,13 @@ static int put_comma_number(CsvReader *r, const CsvField *field, int f, const Fi
     return code;
 }
 
+/* Where only this is asked, what is there may be any text. */
+static int put_presence(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
+    if (sgdrt_csv_is_missing(field->text, field->length)) return put_missing(r, field, f, target, to);
+    memset(to, 0, sgdrt_dtype_bytes(target->dtype));
+    return 0;
+}
+
 /* Stores a field that has been cut out; says what is wrong with it. */
 static int put_field(CsvReader *r, const CsvField *field, int f, unsigned char *record) {
     int code = 0;
@@ -492,6 +500,10 @@ static int put_field(CsvReader *r, const CsvField *field, int f, unsigned char *
         unsigned char *to = record + target->offset;
         if (r->request->columns[target->column].words) {
             put_words(r, field, target, to);
+            continue;
+        }
+        if (r->request->columns[target->column].asked_missing) {
+            code = put_presence(r, field, f, target, to);
             continue;
         }
         code = holds_texts(r, target->column) ? put_word(r, field, f, target, to)

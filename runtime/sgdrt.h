@@ -87,6 +87,7 @@ typedef struct sgdrt_column_request {
     const char *missing_word; /* csv, texts: stands for one that is missing; NULL: nothing does */
     sgdrt_missing missing;    /* csv, numbers */
     double missing_value;
+    bool asked_missing;          /* csv: numbers or texts: 0 where there is one, else as `missing` says */
     bool wide;                   /* f32 stored as f64 until standardized */
     bool truncated;              /* i32 of a fraction: cut off; else a problem */
     const char *path;            /* idx, npy: its file */

@@ -172,6 +172,7 @@ static bool request_columns(Driver *driver, const DataSet *set, const bool *need
             .missing_word = column->missing_word,
             .missing = (sgdrt_missing)column->missing,
             .missing_value = column->missing_value,
+            .asked_missing = column->asked_missing,
             .words = column->words,
             .csv_index = column->csv_index,
             .csv_name = (const char *const *)column->csv_name,

@@ -377,6 +377,18 @@ static DataVariant *new_variant(Experiment *X, DataDecl *decl) {
     return variant;
 }
 
+/* Of a column that nothing but is_missing reads, any text will do. */
+static void find_asked_missing(DataVariant *variant) {
+    for (int i = 0; i < variant->uses.count; i++) {
+        const ColumnUse *use = &variant->uses.items[i];
+        if (use->asks_missing) variant->columns.items[use->column].asked_missing = true;
+    }
+    for (int i = 0; i < variant->uses.count; i++) {
+        const ColumnUse *use = &variant->uses.items[i];
+        if (!use->asks_missing) variant->columns.items[use->column].asked_missing = false;
+    }
+}
+
 static void lower_variant(Experiment *X, DataDecl *decl, DataVariant *variant) {
     Lowering *L = X->L;
     DataSet *set = variant->set;
@@ -399,6 +411,7 @@ static void lower_variant(Experiment *X, DataDecl *decl, DataVariant *variant) {
     if (!variant->failed) variant->failed = !lower_body(X, decl, context, scope);
     for (int c = 0; c < variant->columns.count && set->window; c++) /* beside a window: the row that it ends with */
         if (!variant->columns.items[c].windowed) variant->columns.items[c].offset = set->window - 1;
+    find_asked_missing(variant);
     set->columns = variant->columns.items;
     set->column_count = variant->columns.count;
     set->fields = variant->fields.items;

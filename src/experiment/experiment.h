@@ -67,9 +67,10 @@ typedef struct Override {
 typedef struct ColumnUse {
     const Expr *expr;
     Name word;
-    int field;
+    int field; /* -1: keep */
     int column;
-} ColumnUse; /* -1: keep */
+    bool asks_missing; /* is_missing around it */
+} ColumnUse;
 
 typedef struct SourceWord {
     Name name;

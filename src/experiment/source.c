@@ -108,7 +108,7 @@ int source_column_at(SourceContext *context, const Expr *expr, Name word, Column
         wanted.dtype = context->X->L->real;
     }
     if (column < 0) column = source_add_column(context, wanted);
-    ColumnUse use = {expr, word, context->field, column};
+    ColumnUse use = {expr, word, context->field, column, context->asks_missing};
     vector_push(context->X->arena, &context->variant->uses, use);
     return column;
 }

@@ -57,6 +57,7 @@ typedef struct Column {
     const char *missing_word; /* the text that stands for a missing one; NULL: none */
     ColumnMissing missing;
     double missing_value;
+    bool asked_missing; /* it is read by is_missing alone */
     Node *synthetic; /* synthetic: the one-example graph of its value (RANDOM_DATA leaves, earlier columns as COLUMN) */
     Span span;
 } Column;
