@@ -31,6 +31,18 @@ static LLVMValueRef data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past)
                            LLVMBuildZExt(e->b, given, e->i64, ""), "");
 }
 
+static LLVMValueRef row_at(TreeEmitter *t, const Scalar *s) {
+    Index place = emit_tree_subscript(t, s->at);
+    if (differs(place)) INTERNAL_ERROR("rows of the data as lanes");
+    return data_row(t, place.at, (PlacePast)s->n);
+}
+
+/* In the epoch's order. */
+static Index place_at(TreeEmitter *t, const Scalar *s) {
+    LLVMValueRef first = LLVMBuildAdd(t->e->b, t->e->place, t->step_begin, "");
+    return index_add(t->e, index_of(first), emit_tree_subscript(t, s->at));
+}
+
 static LLVMValueRef quotient(TreeEmitter *t, const Scalar *s, LLVMOpcode op) {
     LLVMValueRef x = number_of(t, emit_tree_subscript(t, s->at));
     return LLVMBuildBinOp(t->e->b, op, x, like(t, x, s->n), "");
@@ -63,14 +75,10 @@ static LLVMValueRef counted(TreeEmitter *t, const Scalar *s) {
 }
 
 static LLVMValueRef integer(TreeEmitter *t, const Scalar *s) {
-    Emitter *e = t->e;
     switch (s->kind) {
     case SCALAR_ROWS: return t->rows;
     case SCALAR_COUNTED: return counted(t, s);
-    case SCALAR_ROW: return data_row(t, emit_tree_subscript(t, s->at).at, (PlacePast)s->n);
-    case SCALAR_PLACE:
-        return LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, e->place, t->step_begin, ""), emit_tree_subscript(t, s->at).at,
-                            "");
+    case SCALAR_ROW: return row_at(t, s);
     case SCALAR_QUOTIENT: return quotient(t, s, LLVMSDiv);
     case SCALAR_REMAINDER: return quotient(t, s, LLVMSRem);
     case SCALAR_INTEGER: return integer_of(t, s->source[0]);
@@ -135,7 +143,9 @@ static LLVMValueRef value(TreeEmitter *t, const Scalar *s) {
 }
 
 void emit_tree_let(TreeEmitter *t, const Scalar *s) {
-    if (s->integer)
+    if (s->kind == SCALAR_PLACE)
+        t->scalar[s->id] = place_at(t, s);
+    else if (s->integer)
         t->scalar[s->id] = number_as_index(integer(t, s));
     else
         t->value[s->id] = value(t, s);

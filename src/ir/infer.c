@@ -2,6 +2,7 @@
  * shape; a rule says what is wrong with the statement, or NULL. Users never see these sentences: lowering has
  * checked their programs before, so here something wrong is a defect of sgdc. */
 #include "ir/affine.h"
+#include "functions.def"
 #include "ir/graph.h"
 
 typedef const char *InferRule(const Node *n);
@@ -58,6 +59,12 @@ static const char *infer_IOTA(const Node *n) {
 }
 static const char *infer_GRADIENT(const Node *n) { return real_leaf(n); }
 
+/* Of the number that a function has beside its operand. */
+static const char *numbered_problem(const Node *n) {
+    bool there = n->op != OP_POLYGAMMA || (n->attr.index >= 0 && n->attr.index <= MATH_MOST_POLYGAMMA);
+    return there ? NULL : "there is no such polygamma";
+}
+
 /* ---- element by element */
 static const char *infer_NEG(const Node *n) { return number_like_sources(n); }
 static const char *infer_ABS(const Node *n) { return number_like_sources(n); }
@@ -65,7 +72,10 @@ static const char *infer_SQRT(const Node *n) { return real_like_sources(n); }
 #define FUNCTION(NAME, name) \
     static const char *infer_##NAME(const Node *n) { return real_like_sources(n); }
 #define FUNCTION_OF_TWO FUNCTION
-#define FUNCTION_AND_NUMBER FUNCTION
+#define FUNCTION_AND_NUMBER(NAME, name)                                          \
+    static const char *infer_##NAME(const Node *n) {                             \
+        return numbered_problem(n) ? numbered_problem(n) : real_like_sources(n); \
+    }
 #include "functions.def"
 static const char *infer_FLOOR(const Node *n) { return real_like_sources(n); }
 static const char *infer_NOT(const Node *n) { return truth_like_sources(n); }
