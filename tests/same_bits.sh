@@ -125,7 +125,8 @@ prepare_runs() {
         ln -s "$trace" "$scratch/runs/$prefix.trace"
         ln -s "$saved" "$scratch/runs/$prefix.saved"
         grep -q '^ *start *=' "$file" && : >"$scratch/runs/$prefix.starts"
-        grep -q '^ *keep *= *best(valid.loss)' "$file" && : >"$scratch/runs/$prefix.keeps"
+        awk -v name="$name " 'index($0, name) == 1 && / kept epoch +[0-9]/ { found = 1 } END { exit !found }' \
+            "$scratch/interpreted/out" && : >"$scratch/runs/$prefix.keeps"
         names="$names RUN($prefix)"
     done
 }

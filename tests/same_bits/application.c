@@ -195,6 +195,7 @@ typedef struct Best {
     char *state;
     double loss;
     int64_t last_step;
+    int64_t epoch; /* of the report before */
 } Best;
 
 static int64_t step_of(const File *saved) {
@@ -202,9 +203,12 @@ static int64_t step_of(const File *saved) {
     return step ? strtoll(step + strlen("\"step\":\""), NULL, 10) : 0;
 }
 
+/* An epoch that the last step cuts off is not looked at: it is no epoch more. */
 static int after_epoch(void *user, const sgdrt_report *report) {
     Best *best = user;
-    if (best->loss != best->loss || report->valid_loss < best->loss) {
+    int whole = report->epoch > best->epoch;
+    best->epoch = report->epoch;
+    if (whole && (best->loss != best->loss || report->valid_loss < best->loss)) {
         best->loss = report->valid_loss;
         memcpy(best->state, best->m->state, best->m->model->state_bytes);
     }
@@ -247,7 +251,7 @@ static int check_run(const Api *api, const char *folder, uint32_t level, int thr
     File saved = read_file(path_of(folder, api->prefix, "saved"));
     sgdrt_rows *rows = read_rows(m->model, &trace);
     if (exists(path_of(folder, api->prefix, "starts"))) take_cells(m, &trace);
-    Best best = {m, malloc(m->model->state_bytes), NAN, step_of(&saved)};
+    Best best = {m, malloc(m->model->state_bytes), NAN, step_of(&saved), 0};
     int keeps = exists(path_of(folder, api->prefix, "keeps"));
     int status = sgdrt_fit(m, rows, NULL, keeps ? after_epoch : NULL, &best);
     if (status && status != SGDRT_DIVERGED && !(keeps && status == SGDRT_STOPPED)) give_up("fit fails", api->prefix);
