@@ -315,8 +315,7 @@ void report_comparison(const Report *report, const Ranking *ranking) {
     Table table = comparison_table(ranking);
     fprintf(report->to, "\n");
     table_print(&table, report->to);
-    if (ranking->best)
-        fprintf(report->to, "* the best by %s; to train it again:\n  %s\n", ranking->figure,
-                training_command(ranking->best->driver, ranking->best->run->name));
-    report_spread(report, ranking);
+    if (!ranking->best) return;
+    fprintf(report->to, "* the best by %s; to train it again:\n  %s\n", ranking->figure,
+            training_command(ranking->best->driver, ranking->best->run->name));
 }

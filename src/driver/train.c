@@ -578,6 +578,7 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     if (code != EXIT_DATA && trained > 1 && !interrupt_asked) {
         ranking = ranking_of(driver->arena, trainings, trained);
         report_comparison(&out, &ranking);
+        report_spread(&out, &ranking);
     }
     fflush(driver->result);
     if (log && !log_close(log)) code = EXIT_DATA;

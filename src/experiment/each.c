@@ -118,7 +118,6 @@ static void collect_each(const Expr *expr, void *context) {
     Collecting *c = context;
     if (expr->kind == EXPR_EACH) add_site(c->X, c->sites, expr, innermost_name(c, expr->span));
     if (expr->kind != EXPR_CALL) return;
-    if (is_folds(expr) && strcmp(c->name, setting_name(KEY_HOLD_OUT)) == 0) add_folds(c->X, c->sites, expr);
     for (int i = 0; i < expr->call.args.count; i++) {
         const Argument *arg = &expr->call.args.items[i];
         NamedPart part = {arg->value->span, arg->name.text};
@@ -129,6 +128,16 @@ static void collect_each(const Expr *expr, void *context) {
 void each_collect(Experiment *X, EachSites *sites, const Expr *expr, const char *name) {
     Collecting c = {X, sites, name, {0}};
     expr_visit(expr, collect_each, &c);
+}
+
+static void collect_folds(const Expr *expr, void *context) {
+    Collecting *c = context;
+    if (is_folds(expr)) add_folds(c->X, c->sites, expr);
+}
+
+void each_collect_folds(Experiment *X, EachSites *sites, const Expr *hold_out) {
+    Collecting c = {X, sites, EACH_FOLD, {0}};
+    expr_visit(hold_out, collect_folds, &c);
 }
 
 static EachSite *find_site(EachSites *sites, const Expr *each) {

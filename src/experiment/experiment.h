@@ -187,6 +187,8 @@ typedef struct Experiment {
 /* ---- each.c --------------------------------------------------------------------------- */
 /* Adds the each sites inside; `name` is what a value is shown as. */
 void each_collect(Experiment *X, EachSites *sites, const Expr *expr, const char *name);
+/* Adds the folds(...) inside, which are sites as well, after its each sites. */
+void each_collect_folds(Experiment *X, EachSites *sites, const Expr *hold_out);
 /* The item chosen now for this EXPR_EACH; NULL if it is not a site. */
 const Expr *each_chosen(Experiment *X, const Expr *each);
 /* folds(...), which only hold_out knows. */
