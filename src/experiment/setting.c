@@ -205,8 +205,8 @@ static bool lower_folds(RunLowering *R, const Expr *expr) {
     R->run.hold_out = HOLD_OUT_FOLDS;
     if (!R->run.folds || expr->call.args.count > 2)
         return bad_value(R, expr, "hold_out",
-                         "folds(5), or folds(5, by = y), makes so many runs, from 2 on, each of which validates on "
-                         "other rows");
+                         "folds(5), or folds(5, by = y), makes so many runs, 2 to 1000, each of which validates "
+                         "on other rows");
     return expr->call.args.count == 1 || split_by(R, "folds", &expr->call.args.items[1]);
 }
 
