@@ -103,15 +103,18 @@ static int hold_out(Fit *fit, uint32_t count) {
         free(labels);
         return SGDRT_MEMORY;
     }
-    bool done = sgdrt_hold_out(model->hold_out, model->hold_out_part, header_of(fit)->seed, count, labels,
-                               by >= 0 ? model->columns[by].classes : 0, fit->members, &fit->training);
+    sgdrt_held held = {model->hold_out, model->hold_out_part, (uint32_t)model->fold, (uint32_t)model->folds,
+                       (uint32_t)fit->train->rows};
+    bool done = sgdrt_hold_out(&held, header_of(fit)->seed, count, labels, by >= 0 ? model->columns[by].classes : 0,
+                               fit->members, &fit->training);
     free(labels);
     if (!done) return SGDRT_MEMORY;
     for (uint32_t i = 0; i < count; i++) fit->members[i] = (uint32_t)(fit->members[i] % fit->train->rows);
     fit->valid = fit->train;
     fit->validating = fit->members + fit->training;
     fit->validating_count = count - fit->training;
-    return fit->training > 0 ? SGDRT_OK : SGDRT_NO_ROWS;
+    bool empty_fold = model->folds && !fit->validating_count;
+    return fit->training > 0 && !empty_fold ? SGDRT_OK : SGDRT_NO_ROWS;
 }
 
 static bool can_count(const sgdrt_rows *data, int64_t copies) {

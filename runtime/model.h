@@ -107,9 +107,9 @@ typedef struct sgdrt_model {
     int32_t lr_slot;                    /* -1: none */
     int32_t order, last, hold_out;      /* program.h: BatchOrder, LastBatch, HoldOut */
     int32_t weight_sum;                 /* of sums: that of the weights of rows; -1: rows have none */
-    int32_t reserved;
-    int32_t hold_out_by; /* the label column of split(p, by = y), or -1 */
-    int32_t sums;        /* of a step: the terms', and two for each of several parts (figures.h) */
+    int32_t fold, folds;                /* of hold_out = folds(5): 0 .. folds-1; folds 0: none */
+    int32_t hold_out_by;                /* the label column of split(p, by = y), or -1 */
+    int32_t sums;                       /* of a step: the terms', and two for each of several parts (figures.h) */
     int32_t plateau_count;
     const sgdrt_model_plateau *plateaus;
 } sgdrt_model;

@@ -205,8 +205,13 @@ uint32_t sgdrt_hold_out_part(uint32_t n, double part) {
     return !(count > 0) ? 0 : count >= n ? n : (uint32_t)count;
 }
 
-/* quota[c]: how many rows of label c are still to be held out. */
-static void mark_first(uint64_t seed, uint32_t n, const int32_t *labels, uint32_t *quota, uint8_t *held) {
+/* Of a label: the place of its next row, in an order of the seed's own, and the place at which none is held out. */
+typedef struct Share {
+    uint32_t next, end;
+} Share;
+
+static void mark(const sgdrt_held *how, uint64_t seed, uint32_t n, const int32_t *labels, Share *shares,
+                 uint8_t *held) {
     enum { PIECE = 4096 };
     sgdrt_order order = sgdrt_order_of(SGDRT_ORDER_SHUFFLED, n, seed ^ 0x686f6c645f6f7574ull);
     uint32_t rows[PIECE];
@@ -214,13 +219,26 @@ static void mark_first(uint64_t seed, uint32_t n, const int32_t *labels, uint32_
         uint32_t count = n - first < PIECE ? n - first : PIECE;
         sgdrt_order_fill(&order, 0, first, count, rows);
         for (uint32_t i = 0; i < count; i++) {
-            uint32_t *left = &quota[labels ? labels[rows[i]] : 0];
-            if (*left > 0) {
-                held[rows[i]] = 1;
-                --*left;
-            }
+            Share *share = &shares[labels ? labels[rows[i]] : 0];
+            uint32_t place = share->next++;
+            held[rows[i]] = how->folds ? place % how->folds == how->fold : place < share->end;
         }
         first += count;
+    }
+}
+
+/* Labels follow each other in folds, so that no fold has the odd row of each. */
+static void plan_shares(const sgdrt_held *how, uint32_t n, const int32_t *labels, int64_t classes, Share *shares) {
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < n && labels; i++) shares[labels[i]].end++;
+    if (!labels) shares[0].end = n;
+    for (int64_t c = 0; c < classes; c++) {
+        uint32_t count = shares[c].end;
+        if (how->folds)
+            shares[c].next = before;
+        else
+            shares[c].end = sgdrt_hold_out_part(count, how->part);
+        before += count;
     }
 }
 
@@ -252,35 +270,37 @@ static int32_t *number_labels(const int32_t *labels, uint32_t n, int64_t *classe
     return numbered;
 }
 
-bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int32_t *labels, int64_t classes,
+/* The training rows, then the held-out rows. */
+static void list_rows(const uint8_t *held, uint32_t n, uint32_t *rows, uint32_t *training) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!held[i]) rows[kept++] = i;
+    *training = kept;
+    for (uint32_t i = 0; i < n; i++)
+        if (held[i]) rows[kept++] = i;
+}
+
+bool sgdrt_hold_out(const sgdrt_held *how, uint64_t seed, uint32_t n, const int32_t *labels, int64_t classes,
                     uint32_t *rows, uint32_t *training) {
-    bool split = kind == SGDRT_HOLD_OUT_SPLIT;
-    int32_t *numbered = split && classes > n ? number_labels(labels, n, &classes) : NULL;
-    if (split && classes > n) return false;
+    int32_t *numbered = labels && classes > n ? number_labels(labels, n, &classes) : NULL;
+    if (labels && classes > n) return false;
     labels = numbered ? numbered : labels;
+    classes = labels ? classes : 1;
+    uint32_t own = how->folds ? how->own : n;
     uint8_t *held = calloc(n, 1);
-    uint32_t *quota = calloc(split ? (size_t)classes : 1, sizeof *quota);
-    bool memory = held != NULL && quota != NULL;
+    Share *shares = calloc((size_t)classes, sizeof *shares);
+    bool memory = held != NULL && shares != NULL;
     if (memory) {
-        if (split) {
-            for (uint32_t i = 0; i < n; i++) quota[labels[i]]++;
-            for (int64_t c = 0; c < classes; c++) quota[c] = sgdrt_hold_out_part(quota[c], part);
-        } else {
-            quota[0] = sgdrt_hold_out_part(n, part);
-        }
-        if (kind == SGDRT_HOLD_OUT_LAST)
-            memset(held + (n - quota[0]), 1, quota[0]);
+        plan_shares(how, own, labels, classes, shares);
+        if (how->kind == SGDRT_HOLD_OUT_LAST)
+            memset(held + (n - shares[0].end), 1, shares[0].end);
         else
-            mark_first(seed, n, split ? labels : NULL, quota, held);
-        uint32_t kept = 0;
-        for (uint32_t i = 0; i < n; i++)
-            if (!held[i]) rows[kept++] = i;
-        *training = kept;
-        for (uint32_t i = 0; i < n; i++)
-            if (held[i]) rows[kept++] = i;
+            mark(how, seed, own, labels, shares, held);
+        for (uint32_t i = own; i < n; i++) held[i] = held[i - own];
+        list_rows(held, n, rows, training);
     }
     free(held);
-    free(quota);
+    free(shares);
     free(numbered);
     return memory;
 }

@@ -34,12 +34,20 @@ sgdrt_order sgdrt_order_of(int kind, uint32_t n, uint64_t seed);
 void sgdrt_order_fill(const sgdrt_order *order, uint64_t epoch, uint32_t first, uint32_t count, uint32_t *rows);
 
 /* Held-out rows: of the n rows, or with SPLIT of the rows of each label (0 .. classes-1) apart, the first
- * floor(count * part + 1/2) in an order of the seed's own; with LAST the last ones. Writes the training rows
- * to rows[0 .. *training), the held-out rows after them, both ascending. False if there is no memory for it.
+ * floor(count * part + 1/2) in an order of the seed's own; with LAST the last ones. With FOLDS the rows are dealt in
+ * that order, one to each fold in turn, of labels the first label's rows before the next's: every row is in one fold,
+ * with all its copies, and numbers of rows differ by one at most. Writes the training rows to rows[0 .. *training),
+ * the held-out rows after them, both ascending. False if there is no memory for it.
  */
-uint32_t sgdrt_hold_out_part(uint32_t n, double part);                         /* how many of n rows */
-enum { SGDRT_HOLD_OUT_RANDOM = 1, SGDRT_HOLD_OUT_SPLIT, SGDRT_HOLD_OUT_LAST }; /* program.h's HoldOut */
-bool sgdrt_hold_out(int kind, double part, uint64_t seed, uint32_t n, const int32_t *labels, int64_t classes,
+uint32_t sgdrt_hold_out_part(uint32_t n, double part); /* how many of n rows */
+enum { SGDRT_HOLD_OUT_RANDOM = 1, SGDRT_HOLD_OUT_SPLIT, SGDRT_HOLD_OUT_LAST, SGDRT_HOLD_OUT_FOLDS }; /* as HoldOut */
+typedef struct sgdrt_held {
+    int kind;
+    double part;          /* but of FOLDS */
+    uint32_t fold, folds; /* fold: 0 .. folds-1 */
+    uint32_t own;         /* rows; those behind are copies */
+} sgdrt_held;
+bool sgdrt_hold_out(const sgdrt_held *held, uint64_t seed, uint32_t n, const int32_t *labels, int64_t classes,
                     uint32_t *rows, uint32_t *training);
 
 #endif

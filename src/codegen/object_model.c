@@ -176,8 +176,8 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int32(b, run->measure_count), int32(b, arguments), int32(b, run_averaged(run)),
                   int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),
                   int32(b, run->order), int32(b, run->last), int32(b, run->hold_out), int32(b, run_weight_sum(run)),
-                  int32(b, 0), int32(b, model_split_column(run)), int32(b, run_sums(run)), int32(b, run->plateau_count),
-                  plateaus(b, run));
+                  int32(b, run->fold), int32(b, run->folds), int32(b, model_split_column(run)), int32(b, run_sums(run)),
+                  int32(b, run->plateau_count), plateaus(b, run));
 }
 
 /* The bitcode's `self` and `self_NAME` become PREFIX_model and PREFIX_NAME. */

@@ -2,8 +2,9 @@
  *
  * Runs are judged by the figure that all of them keep by, else by the validation loss, else by the training loss; only
  * where it is of the same thing in all of them (Run.objective). Then the best stands first, marked unless all are
- * equal, with the command that trains it again; else they stand in the order of the program. What is shown of a run is
- * what it keeps.
+ * equal, with the command that trains it again; else they stand in the order of the program, and so do runs of folds,
+ * each of which is judged on other rows: of those the means are compared (spread.c). What is shown of a run is what it
+ * keeps.
  */
 #include "driver/training.h"
 #include <math.h>
@@ -41,7 +42,7 @@ static bool keep_alike(Training *const *ts, int count) {
 
 /* NaN: cannot be judged. */
 static double judged(const Training *t, const Ranking *ranking) {
-    if (t->end == END_DIVERGED && !t->best_epoch) return NAN;
+    if (training_diverged(t)) return NAN;
     double figure = watch_figure(t->run, training_figures(t), ranking->figure);
     return ranking->highest ? -figure : figure;
 }
@@ -51,11 +52,16 @@ static bool before(const Training *a, const Training *b, const Ranking *ranking)
     return x < y || (isnan(y) && !isnan(x));
 }
 
+bool training_diverged(const Training *t) { return t->end == END_DIVERGED && !t->best_epoch; }
+
 Ranking ranking_of(Arena *arena, Training *const *ts, int count) {
     Ranking ranking = {
         .runs = arena_array(arena, Training *, count + 1), .count = count, .same_losses = same_losses(ts, count)};
     bool validated = true;
-    for (int r = 0; r < count; r++) validated &= ts[r]->data->valid.count > 0;
+    for (int r = 0; r < count; r++) {
+        validated &= ts[r]->data->valid.count > 0;
+        ranking.folds |= ts[r]->run->folds > 0;
+    }
     if (keep_alike(ts, count)) {
         ranking.figure = ts[0]->run->keep_figure;
         ranking.highest = ts[0]->run->keep_highest;
@@ -64,17 +70,17 @@ Ranking ranking_of(Arena *arena, Training *const *ts, int count) {
     }
     for (int r = 0; r < count; r++) {
         int at = r;
-        for (; ranking.figure && at > 0 && before(ts[r], ranking.runs[at - 1], &ranking); at--)
+        for (; ranking.figure && !ranking.folds && at > 0 && before(ts[r], ranking.runs[at - 1], &ranking); at--)
             ranking.runs[at] = ranking.runs[at - 1];
         ranking.runs[at] = ts[r];
     }
     Training *first = ranking.runs[0], *last = ranking.runs[count - 1];
-    if (ranking.figure && before(first, last, &ranking)) ranking.best = first;
+    if (ranking.figure && !ranking.folds && before(first, last, &ranking)) ranking.best = first;
     return ranking;
 }
 
 /* ---- tables ---------------------------------------------------------------------------------------- */
-static const char **table_column(Table *table, bool left, const char *heading) {
+const char **table_column(Table *table, bool left, const char *heading) {
     if (table->columns == MOST_TABLE_COLUMNS) return arena_array(table->arena, const char *, table->rows);
     const char **cells = arena_array(table->arena, const char *, table->rows);
     table->left[table->columns] = left;
@@ -83,7 +89,7 @@ static const char **table_column(Table *table, bool left, const char *heading) {
     return cells + 1;
 }
 
-static void table_print(const Table *table, FILE *to) {
+void table_print(const Table *table, FILE *to) {
     int width[MOST_TABLE_COLUMNS] = {0};
     for (int c = 0; c < table->columns; c++)
         for (int r = 0; r < table->rows; r++) {
@@ -126,8 +132,7 @@ static const char *lr_text(Arena *arena, const Run *run) {
     return text.length ? text.bytes : "-";
 }
 
-/* What `each` gave the run, or what it has without. */
-static const char *setting_text(Arena *arena, const Run *run, const char *name) {
+const char *run_setting_text(Arena *arena, const Run *run, const char *name) {
     const char *text = each_value(run, name);
     if (text) return text;
     return strcmp(name, "batch") == 0 ? batch_text(arena, run) : strcmp(name, "lr") == 0 ? lr_text(arena, run) : "-";
@@ -142,7 +147,7 @@ static void add_each_columns(Table *table, Training *const *ts, int count) {
             for (int q = 0; q < r && !earlier; q++) earlier = each_value(ts[q]->run, name) != NULL;
             if (earlier) continue;
             const char **cells = table_column(table, false, name);
-            for (int q = 0; q < count; q++) cells[q] = setting_text(table->arena, ts[q]->run, name);
+            for (int q = 0; q < count; q++) cells[q] = run_setting_text(table->arena, ts[q]->run, name);
         }
 }
 
@@ -243,8 +248,7 @@ static void add_loss_columns(Table *table, Training *const *ts, int count) {
     const char **valid = validated ? table_column(table, false, "valid_loss") : NULL;
     for (int r = 0; r < count; r++) {
         const Figures *figures = training_figures(ts[r]);
-        bool diverged = ts[r]->end == END_DIVERGED && !ts[r]->best_epoch;
-        losses[r] = diverged
+        losses[r] = training_diverged(ts[r])
                         ? "diverged"
                         : text_format(table->arena, "%s", report_figure(text, sizeof text, figures->train_loss, true));
         if (valid)

@@ -74,10 +74,11 @@ static const char *identity_of(Driver *driver, Run *run) {
     Text text = text_new(driver->arena);
     add_graphs(driver, &text, run, EMIT_IR);
     text_add(&text,
-             "batch %lld order %d last %d epochs %lld steps %lld seed %llu hold_out %d %a by %d copies %lld %lld\n",
+             "batch %lld order %d last %d epochs %lld steps %lld seed %llu hold_out %d %a fold %d of %d by %d copies "
+             "%lld %lld\n",
              (long long)run->batch, (int)run->order, (int)run->last, (long long)run->epochs, (long long)run->steps,
-             (unsigned long long)run->seed, (int)run->hold_out, run->hold_out_part, run->hold_out_by,
-             (long long)run->data->copies, (long long)(run->valid ? run->valid->copies : 0));
+             (unsigned long long)run->seed, (int)run->hold_out, run->hold_out_part, run->fold, run->folds,
+             run->hold_out_by, (long long)run->data->copies, (long long)(run->valid ? run->valid->copies : 0));
     for (int i = 0; i < run->slot_count; i++) text_add(&text, "%s %a\n", run->slots[i].name, run->slots[i].value);
     Sha256 hash = sha256_new();
     sha256_add(&hash, text.bytes, text.length);

@@ -214,7 +214,7 @@ static void rows(Json *j, const HeaderBlock *block) {
 static void settings(Json *j, const Run *run) {
     static const char *const orders[] = {"shuffled", "sequential", "replacement"}, *const lasts[] = {"keep", "drop",
                                                                                                      "wrap"};
-    static const char *const held[] = {NULL, "random", "split", "last"};
+    static const char *const held[] = {NULL, "random", "split", "last", "fold"};
     json_object(j, "settings");
     json_text(j, "data", run->data->name);
     json_text(j, "data_doc", run->data->doc);
@@ -225,8 +225,10 @@ static void settings(Json *j, const Run *run) {
     json_integer(j, "seed", (int64_t)run->seed);
     json_text(j, "order", orders[run->order]);
     json_text(j, "last", lasts[run->last]);
-    json_number(j, "hold_out", run->hold_out == HOLD_OUT_NONE ? 0 : run->hold_out_part);
+    json_number(j, "hold_out", run->folds ? 1.0 / run->folds : run->hold_out == HOLD_OUT_NONE ? 0 : run->hold_out_part);
     json_text(j, "hold_out_rows", held[run->hold_out]);
+    json_integer(j, "fold", run->folds ? run->fold + 1 : 0);
+    json_integer(j, "folds", run->folds);
     json_integer(j, "copies", run->data->copies > 1 ? run->data->copies : 1);
     json_close(j);
 }

@@ -46,21 +46,30 @@ static void add_opening(const Page *p) {
         p->judged.length ? "<a href=\"#wrong\">Errors</a>" : "");
 }
 
-static void add_results(const Page *p) {
-    Table table = comparison_table(p->ranking);
-    text_add(p->text, "<section id=\"results\"><h2>Results</h2>\n<div class=\"scroll\" tabindex=\"0\"><table>\n");
-    for (int r = 0; r < table.rows; r++) {
-        text_add(p->text, r == 1 && p->ranking->best ? "<tr class=\"best\">" : "<tr>");
-        for (int c = 0; c < table.columns; c++) {
-            const char *cell = table.cells[c][r];
+/* The best row has a star in its first cell. */
+static void add_table(const Page *p, const Table *table) {
+    text_add(p->text, "<div class=\"scroll\" tabindex=\"0\"><table>\n");
+    for (int r = 0; r < table->rows; r++) {
+        text_add(p->text, r && table->cells[0][r][0] == '*' ? "<tr class=\"best\">" : "<tr>");
+        for (int c = 0; c < table->columns; c++) {
+            const char *cell = table->cells[c][r];
             while (*cell == ' ') cell++;
-            text_add(p->text, r ? "<td%s>" : "<th%s>", table.left[c] ? " class=\"left\"" : "");
+            text_add(p->text, r ? "<td%s>" : "<th%s>", table->left[c] ? " class=\"left\"" : "");
             html_add(p->text, r ? "%s</td>" : "%s</th>", cell);
         }
         text_add(p->text, "</tr>\n");
     }
     text_add(p->text, "</table></div>\n");
+}
+
+static void add_results(const Page *p) {
+    bool judged;
+    Table table = comparison_table(p->ranking), spread = spread_table(p->ranking, &judged);
+    text_add(p->text, "<section id=\"results\"><h2>Results</h2>\n");
+    add_table(p, &table);
     if (p->ranking->best) html_add(p->text, "<p class=\"note\">* the best by %s</p>\n", p->ranking->figure);
+    if (spread.rows) add_table(p, &spread);
+    if (judged) html_add(p->text, "<p class=\"note\">* the best by the mean of %s</p>\n", p->ranking->figure);
     text_add(p->text, "</section>\n");
 }
 

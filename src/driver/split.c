@@ -60,14 +60,14 @@ void split_rows(Arena *arena, const Run *run, const sgdrt_table *table, RowSet *
         last_rows(arena, run, train, valid);
         return;
     }
-    bool by_label = run->hold_out == HOLD_OUT_SPLIT && run->hold_out_by >= 0;
+    bool by_label = run->hold_out_by >= 0;
     const int32_t *labels = by_label ? labels_of(arena, run, table) : NULL;
     int64_t classes = by_label ? classes_of(run, table) : 0, all = train->count;
     uint32_t *rows = arena_array(arena, uint32_t, all + 1);
     uint32_t training = 0;
-    if (!sgdrt_hold_out((int)run->hold_out, run->hold_out_part, run->seed, (uint32_t)all, labels, classes, rows,
-                        &training))
-        out_of_memory((size_t)all);
+    sgdrt_held held = {(int)run->hold_out, run->hold_out_part, (uint32_t)run->fold, (uint32_t)run->folds,
+                       (uint32_t)rows_of(run->data, table)};
+    if (!sgdrt_hold_out(&held, run->seed, (uint32_t)all, labels, classes, rows, &training)) out_of_memory((size_t)all);
     train->count = training;
     valid->count = all - train->count;
     for (int64_t i = 0; i < all && copies_of(run->data) > 1; i++)

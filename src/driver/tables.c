@@ -33,6 +33,7 @@ typedef struct Prepared {
     const DataSet *set, *valid_set;
     HoldOut hold_out;
     double part;
+    int fold, folds;
     int by;
     uint64_t seed;
     sgdrt_table *own_train, *own_valid; /* copies made for standardising; NULL: the loaded ones */
@@ -418,7 +419,8 @@ static bool need(Driver *driver, Tables *tables, const DataSet *set, bool tolera
 static bool prepared_for(const Prepared *p, const Run *run) {
     if (p->set != run->data || p->valid_set != run->valid || p->hold_out != run->hold_out) return false;
     if (run->hold_out == HOLD_OUT_NONE) return true;
-    return p->part == run->hold_out_part && p->by == run->hold_out_by && p->seed == run->seed;
+    return p->part == run->hold_out_part && p->fold == run->fold && p->folds == run->folds &&
+           p->by == run->hold_out_by && p->seed == run->seed;
 }
 
 static bool has_standardized(const DataSet *set) {
@@ -536,6 +538,8 @@ static Prepared *prepare(Driver *driver, Tables *tables, const Run *run) {
                     .valid_set = run->valid,
                     .hold_out = run->hold_out,
                     .part = run->hold_out_part,
+                    .fold = run->fold,
+                    .folds = run->folds,
                     .by = run->hold_out_by,
                     .seed = run->seed};
     vector_push(driver->arena, &tables->prepared, p);

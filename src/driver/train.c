@@ -319,6 +319,13 @@ static bool check_validation(Driver *driver, const Training *t) {
     const char *watched = watch_validation(run);
     long long rows = (long long)t->data->train.count;
     if (t->data->valid.count > 0 || run->hold_out == HOLD_OUT_NONE) return true;
+    if (run->folds) {
+        Diagnostic *empty = report(driver->diagnostics, CODE_E0425, run->span, "%s has no row: %lld row%s for %d folds",
+                                   run->name, rows, rows == 1 ? "" : "s", run->folds);
+        add_help(driver->diagnostics, empty, "at most as many folds as rows: folds(%lld) holds out one at a time",
+                 rows);
+        return false;
+    }
     if (!watched) {
         report(driver->diagnostics, CODE_W0313, run->span,
                "%s: hold_out = %g of %lld row%s is less than half a row, so "
@@ -571,6 +578,7 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     if (code != EXIT_DATA && trained > 1 && !interrupt_asked) {
         ranking = ranking_of(driver->arena, trainings, trained);
         report_comparison(&out, &ranking);
+        report_spread(&out, &ranking);
     }
     fflush(driver->result);
     if (log && !log_close(log)) code = EXIT_DATA;

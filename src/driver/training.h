@@ -199,6 +199,7 @@ typedef struct Ranking {
     const char *figure;
     bool highest; /* NULL: they have nothing in common */
     bool same_losses;
+    bool folds;     /* rows judge that are others in each */
     Training *best; /* NULL: none can be told */
 } Ranking;
 Ranking ranking_of(Arena *arena, Training *const *trainings, int count);
@@ -210,10 +211,22 @@ typedef struct Table {
     int columns, rows;
     Arena *arena;
 } Table;
+const char **table_column(Table *table, bool left, const char *heading); /* the cells under the heading */
+void table_print(const Table *table, FILE *to);
 Table comparison_table(const Ranking *ranking); /* of one run as well */
+/* What `each` gave the run, or what it has without. */
+const char *run_setting_text(Arena *arena, const Run *run, const char *name);
+/* Has it nothing to show, as nothing was kept before? */
+bool training_diverged(const Training *t);
 void report_comparison(const Report *report, const Ranking *ranking);
 /* The command with what shapes a training: settings, data, seed; run NULL: all of them. */
 const char *training_command(const Driver *driver, const char *run);
+
+/* ---- spread.c -------------------------------------------------------------------------------- */
+/* Means and deviations over folds and seeds, a row for each setting of the rest; of no rows where there are none.
+ * judged: the best is marked. */
+Table spread_table(const Ranking *ranking, bool *judged);
+void report_spread(const Report *report, const Ranking *ranking);
 
 /* ---- log.c ----------------------------------------------------------------------------------- */
 typedef struct Log Log;

@@ -1,4 +1,4 @@
-/* lower_each: `each [a, b, c]` stands for one run per item.
+/* lower_each: `each [a, b, c]` stands for one run per item, and so does `hold_out = folds(5)` for one per fold.
  *
  * A site is an `each` expression, known by its node in the tree. The runs of a block are the product of its
  * sites, the last varying fastest; while one run is lowered every site has one item chosen, and lowering asks
@@ -6,6 +6,7 @@
  * first of their runs has been lowered.
  */
 #include "experiment/experiment.h"
+#include <string.h>
 
 /* ---- sites -------------------------------------------------------------------------------- */
 static bool whole_number(const Expr *expr, int64_t *value) {
@@ -14,23 +15,41 @@ static bool whole_number(const Expr *expr, int64_t *value) {
     return true;
 }
 
+/* The whole numbers from `begin` on; like: a number as it is written. */
+static void number_items(Experiment *X, EachSite *site, const Expr *like, Span span, int64_t begin, int64_t count) {
+    site->count = (int)count;
+    site->items = arena_array(X->arena, Expr *, site->count);
+    for (int i = 0; i < site->count; i++) {
+        Expr *item = arena_new_of(X->arena, Expr);
+        *item = *like;
+        item->span = span;
+        item->number.value = (double)(begin + i);
+        item->number.text = name_from(X->names, text_format(X->arena, "%lld", (long long)(begin + i)));
+        site->items[i] = item;
+    }
+}
+
 /* each 1..4 is each [1, 2, 3]. */
 static bool range_items(Experiment *X, const Expr *range, EachSite *site) {
     int64_t begin, end;
     if (range->kind != EXPR_BINARY || range->binary.op != OPERATOR_RANGE) return false;
     if (!whole_number(range->binary.left, &begin) || !whole_number(range->binary.right, &end)) return false;
     if (end <= begin || end - begin > MOST_RUNS) return false;
-    site->count = (int)(end - begin);
-    site->items = arena_array(X->arena, Expr *, site->count);
-    for (int i = 0; i < site->count; i++) {
-        Expr *item = arena_new_of(X->arena, Expr);
-        *item = *range->binary.left;
-        item->span = range->span;
-        item->number.value = (double)(begin + i);
-        item->number.text = name_from(X->names, text_format(X->arena, "%lld", (long long)(begin + i)));
-        site->items[i] = item;
-    }
+    number_items(X, site, range->binary.left, range->span, begin, end - begin);
     return true;
+}
+
+bool is_folds(const Expr *expr) {
+    return expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME &&
+           strcmp(expr->call.callee->name.text, "folds") == 0;
+}
+
+/* Of folds(5); 0: it says no number of folds. */
+static int64_t fold_count(const Expr *folds) {
+    int64_t count;
+    if (folds->call.args.count == 0 || folds->call.args.items[0].name.text) return 0;
+    if (!whole_number(folds->call.args.items[0].value, &count)) return 0;
+    return count >= 2 && count <= MOST_RUNS ? count : 0;
 }
 
 static bool inside(Span part, Span whole) { return whole.begin <= part.begin && part.end <= whole.end; }
@@ -62,6 +81,18 @@ static void add_site(Experiment *X, EachSites *sites, const Expr *each, const ch
         site.items[0] = (Expr *)inner;
         site.count = 1;
     }
+    vector_push(X->arena, sites, site);
+}
+
+/* A run per fold. Without a number of folds there is no site, which lowering the setting reports. */
+static void add_folds(Experiment *X, EachSites *sites, const Expr *folds) {
+    EachSite site = {.each = folds, .name = EACH_FOLD, .outer = -1};
+    int64_t count = fold_count(folds);
+    if (!count || X->options->overfit) return;
+    number_items(X, &site, folds->call.args.items[0].value, folds->span, 1, count);
+    find_outer(sites, &site);
+    for (int i = 0; i < sites->count; i++)
+        if (sites->items[i].each == folds) return;
     vector_push(X->arena, sites, site);
 }
 
@@ -99,10 +130,26 @@ void each_collect(Experiment *X, EachSites *sites, const Expr *expr, const char 
     expr_visit(expr, collect_each, &c);
 }
 
+static void collect_folds(const Expr *expr, void *context) {
+    Collecting *c = context;
+    if (is_folds(expr)) add_folds(c->X, c->sites, expr);
+}
+
+void each_collect_folds(Experiment *X, EachSites *sites, const Expr *hold_out) {
+    Collecting c = {X, sites, EACH_FOLD, {0}};
+    expr_visit(hold_out, collect_folds, &c);
+}
+
 static EachSite *find_site(EachSites *sites, const Expr *each) {
     for (int i = 0; sites && i < sites->count; i++)
         if (sites->items[i].each == each) return &sites->items[i];
     return NULL;
+}
+
+int each_fold(Experiment *X, const Expr *folds, int *fold) {
+    const EachSite *site = find_site(X->block_sites, folds);
+    *fold = site ? site->chosen : 0;
+    return site ? site->count : 0;
 }
 
 const Expr *each_chosen(Experiment *X, const Expr *each) {

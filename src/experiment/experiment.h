@@ -187,8 +187,14 @@ typedef struct Experiment {
 /* ---- each.c --------------------------------------------------------------------------- */
 /* Adds the each sites inside; `name` is what a value is shown as. */
 void each_collect(Experiment *X, EachSites *sites, const Expr *expr, const char *name);
+/* Adds the folds(...) inside, which are sites as well, after its each sites. */
+void each_collect_folds(Experiment *X, EachSites *sites, const Expr *hold_out);
 /* The item chosen now for this EXPR_EACH; NULL if it is not a site. */
 const Expr *each_chosen(Experiment *X, const Expr *each);
+/* folds(...), which only hold_out knows. */
+bool is_folds(const Expr *expr);
+/* How many folds it makes, and which is chosen, from 0 on; 0: it is no site. */
+int each_fold(Experiment *X, const Expr *folds, int *fold);
 /* Does the site count, as the items around it are chosen? Else it stays at its first item. */
 bool each_applies(const EachSites *sites, int site);
 /* How the chosen item is shown. */

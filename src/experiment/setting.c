@@ -164,7 +164,7 @@ static bool lower_last(RunLowering *R) {
 
 /* ---- hold_out, valid --------------------------------------------------------------------------------- */
 static const char *const hold_out_usage =
-    "hold_out = 0.1, split(0.1, by = y) or last(0.1): the part of the rows that validates";
+    "hold_out = 0.1, split(0.1, by = y), last(0.1) or folds(5): the part of the rows that validates";
 
 static bool part_of(RunLowering *R, const Expr *expr) {
     Value *v = lower_expression(R->L, R->L->global, expr);
@@ -173,9 +173,10 @@ static bool part_of(RunLowering *R, const Expr *expr) {
     return bad_value(R, expr, "hold_out", "it is a part of the rows, between 0 and 1: hold_out = 0.1");
 }
 
-static bool split_by(RunLowering *R, const Argument *arg) {
+/* name: split or folds. */
+static bool split_by(RunLowering *R, const char *name, const Argument *arg) {
     if (!arg->name.text || strcmp(arg->name.text, "by") != 0 || arg->value->kind != EXPR_NAME)
-        return bad_value(R, arg->value, "split", hold_out_usage);
+        return bad_value(R, arg->value, name, hold_out_usage);
     R->run.hold_out_by = data_find_field(R->run.data, arg->value->name.text);
     if (R->run.hold_out_by >= 0)
         meaning_use(R->L, arg->value->name, R->run.data->fields[R->run.hold_out_by].span, NULL);
@@ -193,8 +194,20 @@ static bool split_by(RunLowering *R, const Argument *arg) {
     }
     Diagnostic *d = report(R->X->diagnostics, CODE_E0304, arg->value->span, "%s is not a label of data %s",
                            arg->value->name.text, R->run.data->name);
-    add_help(R->X->diagnostics, d, "split keeps the share of every class: split(0.1, by = y) with y: label[k]");
+    add_help(R->X->diagnostics, d, "%s keeps the share of every class: %s, by = y) with y: label[k]", name,
+             R->run.folds ? "folds(5" : "split(0.1");
     return false;
+}
+
+/* A run of each fold, which each.c has made. */
+static bool lower_folds(RunLowering *R, const Expr *expr) {
+    R->run.folds = each_fold(R->X, expr, &R->run.fold);
+    R->run.hold_out = HOLD_OUT_FOLDS;
+    if (!R->run.folds || expr->call.args.count > 2)
+        return bad_value(R, expr, "hold_out",
+                         "folds(5), or folds(5, by = y), makes so many runs, 2 to 1000, each of which validates "
+                         "on other rows");
+    return expr->call.args.count == 1 || split_by(R, "folds", &expr->call.args.items[1]);
 }
 
 static bool lower_hold_out(RunLowering *R) {
@@ -203,13 +216,10 @@ static bool lower_hold_out(RunLowering *R) {
     if (!expr || R->X->options->overfit) return true;
     bool call = expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME;
     const char *name = call ? expr->call.callee->name.text : "";
-    if (strcmp(name, "folds") == 0) {
-        lower_unsupported(R->L, expr->span, "hold_out = folds(...)");
-        return false;
-    }
+    if (is_folds(expr)) return lower_folds(R, expr);
     if (strcmp(name, "split") == 0 && expr->call.args.count == 2 && !expr->call.args.items[0].name.text) {
         R->run.hold_out = HOLD_OUT_SPLIT;
-        return part_of(R, expr->call.args.items[0].value) && split_by(R, &expr->call.args.items[1]);
+        return part_of(R, expr->call.args.items[0].value) && split_by(R, name, &expr->call.args.items[1]);
     }
     if (strcmp(name, "last") == 0 && expr->call.args.count == 1) {
         R->run.hold_out = HOLD_OUT_LAST;

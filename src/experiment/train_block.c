@@ -288,6 +288,8 @@ static void collect_sites(Experiment *X, TrainBlock *block) {
     for (int i = 0; i < block->body.count; i++) {
         const Stmt *stmt = block->body.items[i].stmt;
         if (stmt->kind == STMT_ASSIGN) each_collect(X, &block->sites, stmt->assign.value, stmt->assign.key.text);
+        if (block->body.items[i].key == KEY_HOLD_OUT && stmt->kind == STMT_ASSIGN)
+            each_collect_folds(X, &block->sites, stmt->assign.value);
         if (stmt->kind == STMT_NAMED) each_collect(X, &block->sites, stmt->named.value, stmt->named.name.text);
         if (stmt->kind == STMT_PARAM && stmt->bind.value)
             each_collect(X, &block->sites, stmt->bind.value, stmt->bind.name.text);

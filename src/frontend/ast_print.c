@@ -202,7 +202,7 @@ static void print_bare_expr(Text *to, const Expr *expr, int indent) {
     case EXPR_EVERY:
     case EXPR_EACH:
         text_add(to, expr->kind == EXPR_EVERY ? "every " : "each ");
-        print_expr(to, expr->inner, BY_SIGN, indent);
+        print_expr(to, expr->inner, expr->kind == EXPR_EACH ? BY_RANGE : BY_SIGN, indent);
         break;
     case EXPR_ERROR: text_add(to, "error"); break;
     }

@@ -63,6 +63,18 @@ static Expr *make_binary(Parse *parse, Span span, Expr *left, Operator op, Span 
     return expr_finish(parse, expr);
 }
 
+static Expr *make_inner(Parse *parse, Span span, ExprKind kind, Expr *inner);
+
+/* `each` binds like a sign, and each of one number is nothing: each 1..4 is each (1..4). */
+static Expr *make_range(Parse *parse, Span span, Expr *left, Span op_span, Expr *right)
+{
+    bool is_each = left->kind == EXPR_EACH && left->inner->kind == EXPR_NUMBER;
+    if (!is_each) return make_binary(parse, span, left, OPERATOR_RANGE, op_span, right);
+    Span range = {left->inner->span.begin, span.end};
+    return make_inner(parse, span, EXPR_EACH,
+                      make_binary(parse, range, left->inner, OPERATOR_RANGE, op_span, right));
+}
+
 static Expr *make_inner(Parse *parse, Span span, ExprKind kind, Expr *inner)
 {
     Expr *expr = expr_new(parse, kind, span);
@@ -384,7 +396,7 @@ expr: expr OR expr        { $$ = make_binary(parse, @$, $1, OPERATOR_OR, @2, $3)
     | expr '>' expr       { $$ = make_binary(parse, @$, $1, OPERATOR_GT, @2, $3); }
     | expr GE expr        { $$ = make_binary(parse, @$, $1, OPERATOR_GE, @2, $3); }
     | expr IN expr        { $$ = make_binary(parse, @$, $1, OPERATOR_IN, @2, $3); }
-    | expr DOTDOT expr    { $$ = make_binary(parse, @$, $1, OPERATOR_RANGE, @2, $3); }
+    | expr DOTDOT expr    { $$ = make_range(parse, @$, $1, @2, $3); }
     | expr '+' expr       { $$ = make_binary(parse, @$, $1, OPERATOR_ADD, @2, $3); }
     | expr '-' expr       { $$ = make_binary(parse, @$, $1, OPERATOR_SUB, @2, $3); }
     | expr '*' expr       { $$ = make_binary(parse, @$, $1, OPERATOR_MUL, @2, $3); }

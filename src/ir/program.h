@@ -217,7 +217,7 @@ typedef struct Partner {
     int first_column, column_count; /* of Run.data */
     Span span;
 } Partner;
-typedef enum HoldOut { HOLD_OUT_NONE, HOLD_OUT_RANDOM, HOLD_OUT_SPLIT, HOLD_OUT_LAST } HoldOut;
+typedef enum HoldOut { HOLD_OUT_NONE, HOLD_OUT_RANDOM, HOLD_OUT_SPLIT, HOLD_OUT_LAST, HOLD_OUT_FOLDS } HoldOut;
 
 /* One-example objective, unnamed: "loss". minimized: part of the loss; penalty: reads no row, so it is no mean over them. */
 typedef struct Term {
@@ -281,7 +281,8 @@ typedef struct Plateau {
 
 typedef struct EachValue {
     const char *name, *text;
-} EachValue; /* batch, "10" */
+} EachValue;             /* batch, "10" */
+#define EACH_FOLD "fold" /* the name of what hold_out = folds(5) varies */
 
 typedef struct Run {
     const char *name, *block;    /* "sweep lr=0.1 batch=10"; "sweep" */
@@ -294,6 +295,7 @@ typedef struct Run {
     DataSet *data, *valid; /* valid NULL: none or held out */
     HoldOut hold_out;
     double hold_out_part;
+    int fold, folds; /* fold: 0 .. folds-1; folds 0: none */
     int hold_out_by; /* by: field index for split(p, by = y), else -1 */
     int64_t batch;   /* rows; 0: all */
     BatchOrder order;

@@ -258,7 +258,7 @@ static void add_values(Completing *c, SettingKey key) {
     static const char *const last[] = {"keep", "drop", "wrap", NULL};
     static const char *const keep[] = {"best", "highest", "lowest", "last", "valid", "train", NULL};
     static const char *const stop[] = {"stalled", "valid", "train", "epoch", "step", NULL};
-    static const char *const hold_out[] = {"split", "last", NULL}, *const start[] = {"load", NULL};
+    static const char *const hold_out[] = {"split", "last", "folds", NULL}, *const start[] = {"load", NULL};
     static const char *const report[] = {"every", NULL}, *const optimizer[] = {"none", NULL};
     static const char *const *const words[KEY_COUNT] = {
         [KEY_BATCH] = batch,       [KEY_LAST] = last,   [KEY_KEEP] = keep,           [KEY_STOP] = stop,

@@ -173,15 +173,15 @@ static void check_ascending(const uint32_t *rows, uint32_t count) {
 
 Test(order, held_out_rows) {
     uint32_t rows[1503], again[1503], training, other;
-    cr_assert(sgdrt_hold_out(SGDRT_HOLD_OUT_RANDOM, 0.1, 7, 1503, NULL, 0, rows, &training));
+    cr_assert(sgdrt_hold_out(&(sgdrt_held){SGDRT_HOLD_OUT_RANDOM, 0.1, 0, 0, 0}, 7, 1503, NULL, 0, rows, &training));
     cr_expect_eq(training, 1503 - 150);
     check_ascending(rows, training);
     check_ascending(rows + training, 1503 - training);
-    cr_assert(sgdrt_hold_out(SGDRT_HOLD_OUT_RANDOM, 0.1, 7, 1503, NULL, 0, again, &other));
+    cr_assert(sgdrt_hold_out(&(sgdrt_held){SGDRT_HOLD_OUT_RANDOM, 0.1, 0, 0, 0}, 7, 1503, NULL, 0, again, &other));
     cr_expect_arr_eq(rows, again, sizeof rows);
-    cr_assert(sgdrt_hold_out(SGDRT_HOLD_OUT_RANDOM, 0.1, 8, 1503, NULL, 0, again, &other));
+    cr_assert(sgdrt_hold_out(&(sgdrt_held){SGDRT_HOLD_OUT_RANDOM, 0.1, 0, 0, 0}, 8, 1503, NULL, 0, again, &other));
     cr_expect(memcmp(rows, again, sizeof rows) != 0);
-    cr_assert(sgdrt_hold_out(SGDRT_HOLD_OUT_LAST, 0.25, 7, 10, NULL, 0, rows, &training));
+    cr_assert(sgdrt_hold_out(&(sgdrt_held){SGDRT_HOLD_OUT_LAST, 0.25, 0, 0, 0}, 7, 10, NULL, 0, rows, &training));
     cr_expect_eq(training, 7);
     cr_expect_eq(rows[7], 7);
 }
@@ -192,9 +192,55 @@ Test(order, held_out_rows_of_every_label) {
     uint32_t rows[N], training;
     int held[3] = {0};
     for (int i = 0; i < N; i++) labels[i] = i < 600 ? 0 : i < 990 ? 1 : 2;
-    cr_assert(sgdrt_hold_out(SGDRT_HOLD_OUT_SPLIT, 0.1, 7, N, labels, 3, rows, &training));
+    cr_assert(sgdrt_hold_out(&(sgdrt_held){SGDRT_HOLD_OUT_SPLIT, 0.1, 0, 0, 0}, 7, N, labels, 3, rows, &training));
     for (uint32_t i = training; i < N; i++) held[labels[rows[i]]]++;
     cr_expect_eq(held[0], 60);
     cr_expect_eq(held[1], 39);
     cr_expect_eq(held[2], 1);
+}
+
+static void deal(const sgdrt_held *held, uint32_t n, const int32_t *labels, int64_t classes, int *times,
+                 uint32_t *training) {
+    uint32_t rows[1503];
+    cr_assert(sgdrt_hold_out(held, 7, n, labels, classes, rows, training));
+    check_ascending(rows, *training);
+    check_ascending(rows + *training, n - *training);
+    for (uint32_t i = *training; i < n; i++) times[rows[i]]++;
+}
+
+Test(order, each_row_is_in_one_fold) {
+    enum { N = 1503 };
+    int times[N] = {0};
+    for (uint32_t fold = 0; fold < 4; fold++) {
+        uint32_t training;
+        deal(&(sgdrt_held){SGDRT_HOLD_OUT_FOLDS, 0, fold, 4, N}, N, NULL, 0, times, &training);
+        cr_expect_eq(N - training, fold < 3 ? 376 : 375);
+    }
+    for (int i = 0; i < N; i++) cr_assert_eq(times[i], 1);
+}
+
+Test(order, folds_have_their_share_of_every_label) {
+    enum { N = 103, FOLDS = 5 };
+    int32_t labels[N];
+    for (int i = 0; i < N; i++) labels[i] = i < 61 ? 0 : i < 95 ? 1 : 2;
+    for (uint32_t fold = 0; fold < FOLDS; fold++) {
+        int times[N] = {0}, held[3] = {0};
+        uint32_t training;
+        deal(&(sgdrt_held){SGDRT_HOLD_OUT_FOLDS, 0, fold, FOLDS, N}, N, labels, 3, times, &training);
+        for (int i = 0; i < N; i++) held[labels[i]] += times[i];
+        cr_expect(held[0] == 12 || held[0] == 13);
+        cr_expect(held[1] == 6 || held[1] == 7);
+        cr_expect(held[2] == 1 || held[2] == 2);
+        cr_expect(N - training == 20 || N - training == 21);
+    }
+}
+
+Test(order, copies_of_a_row_are_in_its_fold) {
+    enum { N = 41, COPIES = 3 };
+    for (uint32_t fold = 0; fold < 5; fold++) {
+        int times[N * COPIES] = {0};
+        uint32_t training;
+        deal(&(sgdrt_held){SGDRT_HOLD_OUT_FOLDS, 0, fold, 5, N}, N * COPIES, NULL, 0, times, &training);
+        for (int i = 0; i < N; i++) cr_assert(times[i] == times[i + N] && times[i] == times[i + 2 * N]);
+    }
 }

@@ -163,9 +163,11 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
     text_add(to, "    .averaged = %d, .minimized = %d, .terms = %d, .lr_slot = %d, .order = %d, .last = %d,\n",
              run_averaged(run), run_minimized(run), run->term_count, model_lr_slot(run), (int)run->order,
              (int)run->last);
-    text_add(to, "    .weight_sum = %d, .hold_out = %d, .hold_out_by = %d, .plateau_count = %d, .plateaus = %s,\n",
-             run_weight_sum(run), (int)run->hold_out, model_split_column(run), run->plateau_count,
-             table_name(unit, m, "plateaus", run->plateau_count));
+    text_add(to,
+             "    .weight_sum = %d, .hold_out = %d, .fold = %d, .folds = %d, .hold_out_by = %d, .plateau_count = %d, "
+             ".plateaus = %s,\n",
+             run_weight_sum(run), (int)run->hold_out, run->fold, run->folds, model_split_column(run),
+             run->plateau_count, table_name(unit, m, "plateaus", run->plateau_count));
     text_add(to, "    .sums = %d, .term_parts = %s\n};\n", run_sums(run),
              table_name(unit, m, "term_parts", run->part_count ? run->term_count : 0));
 }
