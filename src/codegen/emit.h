@@ -204,6 +204,7 @@ void prefetch_square(Emitter *e, const Nest *nest, LLVMValueRef row,
                      LLVMValueRef element); /* row, element: the square's first */
 /* What was known in this block is also known where the code has come to. */
 void known_rows_move(Emitter *e, LLVMBasicBlockRef from);
+LLVMValueRef batch_place32(Emitter *e, Index row); /* the row's place in the mini-batch */
 LLVMValueRef row_place32(Emitter *e, Index row);  /* the row's place in the epoch's order, modulo 2^32 */
 LLVMValueRef row_number32(Emitter *e, Index row); /* the row's number in its columns */
 

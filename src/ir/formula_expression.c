@@ -333,7 +333,7 @@ FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at) {
     switch (n->op) {
     case OP_CONST: return print_const(f, n);
     /* clang-format off */
-    case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_RANDOM:
+    case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_PLACE: case OP_RANDOM:
     /* clang-format on */
     case OP_GRADIENT: return (FormulaText){formula_leaf_name(f, n), WHOLE};
     case OP_IOTA: return print_iota(f, n, at);
