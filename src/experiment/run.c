@@ -172,6 +172,7 @@ static bool lower_objective(RunLowering *R) {
     if (R->weight) add_root(R, &R->step[0], ROOT_SUM, R->terms.count, R->weight, "weight");
     add_new_states(R);
     R->run.sees_batch = R->L->sees_batch;
+    if (R->L->indexes_batch) R->run.most_rows = R->run.batch;
     return true;
 }
 

@@ -153,8 +153,8 @@ typedef struct Node Node;
 struct Node {
     Op op;
     DType dtype;
-    uint8_t rows;  /* 0: the same for every row; else the row axis (1 + index of the data set in the step) */
-    bool backward; /* made by differentiation */
+    uint8_t rows;     /* 0: the same for every row; else the row axis (1 + index of the data set in the step) */
+    bool backward;    /* made by differentiation */
     uint8_t row_axes; /* bits: axes over the mini-batch's rows */
     Shape shape;
     int sources;

@@ -33,8 +33,9 @@ static Value *no_size(Lowering *L, Span span) {
                                 "how many rows batch(...) has must be known when compiling to index it, and here it "
                                 "has %s",
                                 metric ? "all rows that are evaluated" : "all rows of the data");
-    lower_help(L, d, metric ? "in a metric it is reduced as a whole: sum, mean, max or min of it"
-                            : "say how many a step takes: batch = 200");
+    lower_help(L, d,
+               metric ? "in a metric it is reduced as a whole: sum, mean, max or min of it"
+                      : "say how many a step takes: batch = 200");
     return value_poison(L);
 }
 
@@ -44,6 +45,7 @@ Value *batch_as_array(Lowering *L, const Value *v, Span span) {
         lower_error(L, CODE_E0219, span, "this array would have more than %d axes", MOST_RANK);
         return value_poison(L);
     }
+    L->indexes_batch = true;
     Node *node = graph_collect(L->graph, v->node, L->batch_size);
     int source[MOST_RANK];
     for (int a = 0; a < node->shape.rank; a++) source[a] = a < v->axes ? a + 1 : a == v->axes ? 0 : a;
