@@ -2,11 +2,19 @@
  *
  * Such an axis is as long as a whole mini-batch, and the last one of an epoch may have fewer rows. So who reduces it
  * leaves out the places of rows that are not there (src/lower/reduce.c), and no operation may mix its places with
- * others before: that would hide which are there. Like rows, this is inferred where a node is made. */
+ * others before: that would hide which are there. Like rows, this is inferred where a node is made. Of mini-batches of
+ * one row nothing is missing. */
 #include "ir/graph.h"
 
 static bool collects(const Node *node) {
     return node->op == OP_SCATTER_ADD && node->attr.over_rows && node->source[1]->op == OP_PLACE;
+}
+
+/* The axis of source s that is read from its first place on along axis a; -1: none. */
+static int axis_read(const Node *node, int a, int s) {
+    int there = graph_axis_in_source(node, a, s);
+    bool maps = op_attribute(node->op) == ATTRIBUTE_MAPS;
+    return there >= 0 && maps && node->attr.contraction->access[s].axis[there].offset != 0 ? -1 : there;
 }
 
 static uint8_t bits_of(const Node *node) {
@@ -14,11 +22,11 @@ static uint8_t bits_of(const Node *node) {
     if (node->op == OP_STACK) return (uint8_t)(node->source[0]->row_axes << 1);
     if (node->op == OP_ELEMENT) return node->source[0]->row_axes >> 1;
     if (node->op == OP_CARRIED) return node->source[0]->row_axes;
-    if (collects(node)) return (uint8_t)(node->source[0]->row_axes << 1 | 1);
+    if (collects(node)) return (uint8_t)(node->source[0]->row_axes << 1 | (node->shape.extent[0] > 1));
     if (op_class(node->op) == OP_CLASS_INDEXED && node->op != OP_GATHER) return 0;
     for (int a = 0; a < node->shape.rank; a++)
         for (int s = 0; s < node->sources && s < 3; s++) {
-            int there = node->source[s]->row_axes ? graph_axis_in_source(node, a, s) : -1;
+            int there = node->source[s]->row_axes ? axis_read(node, a, s) : -1;
             if (there >= 0) bits |= (uint8_t)((node->source[s]->row_axes >> there & 1) << a);
         }
     return bits;
@@ -36,7 +44,7 @@ static uint8_t handed_on(const Node *node, int s) {
     int axes = node->shape.rank;
     if (op_class(node->op) == OP_CLASS_REDUCE) axes += node->attr.contraction->reduced;
     for (int a = 0; a < axes; a++) {
-        int there = graph_axis_in_source(node, a, s);
+        int there = axis_read(node, a, s);
         if (there >= 0) bits |= (uint8_t)(1u << there);
     }
     return bits;
