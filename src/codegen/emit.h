@@ -204,8 +204,9 @@ void prefetch_square(Emitter *e, const Nest *nest, LLVMValueRef row,
                      LLVMValueRef element); /* row, element: the square's first */
 /* What was known in this block is also known where the code has come to. */
 void known_rows_move(Emitter *e, LLVMBasicBlockRef from);
-LLVMValueRef row_place32(Emitter *e, Index row);  /* the row's place in the epoch's order, modulo 2^32 */
-LLVMValueRef row_number32(Emitter *e, Index row); /* the row's number in its columns */
+LLVMValueRef batch_place32(Emitter *e, Index row); /* the row's place in the mini-batch */
+LLVMValueRef row_place32(Emitter *e, Index row);   /* the row's place in the epoch's order, modulo 2^32 */
+LLVMValueRef row_number32(Emitter *e, Index row);  /* the row's number in its columns */
 
 /* Where a row of the block lies in a column. */
 LLVMValueRef column_row(Emitter *e, const Node *column, LLVMValueRef row);

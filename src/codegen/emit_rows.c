@@ -604,12 +604,18 @@ void prefetch_square(Emitter *e, const Nest *nest, LLVMValueRef row, LLVMValueRe
 
 /* ---- keys of draws ----------------------------------------------------------------------------------- */
 /* The place in the epoch's order. */
-LLVMValueRef row_place32(Emitter *e, Index row) {
-    LLVMValueRef base = LLVMBuildAdd(e->b, e->place, LLVMBuildAdd(e->b, e->step_begin, e->block_begin, ""), "");
+static LLVMValueRef place32_from(Emitter *e, LLVMValueRef base, Index row) {
     if (index_uniform(row) || e->lanes == 1)
         return LLVMBuildTrunc(e->b, LLVMBuildAdd(e->b, base, row.at, ""), e->i32, "");
     LLVMValueRef first = splat(e, LLVMBuildTrunc(e->b, base, e->i32, ""), e->lanes);
     return LLVMBuildAdd(e->b, first, index_lanes(e, row), "");
+}
+
+LLVMValueRef batch_place32(Emitter *e, Index row) { return place32_from(e, e->block_begin, row); }
+
+LLVMValueRef row_place32(Emitter *e, Index row) {
+    LLVMValueRef begin = LLVMBuildAdd(e->b, e->step_begin, e->block_begin, "");
+    return place32_from(e, LLVMBuildAdd(e->b, e->place, begin, ""), row);
 }
 
 /* Of a draw of the data: the row's own number. */

@@ -134,7 +134,7 @@ static LLVMValueRef zero_of(Emitter *e, DType t) { return LLVMConstNull(type_of(
 typedef LLVMValueRef FlatEmitter(Emitter *e, const Node *node, Index linear, Index row);
 #define UNUSED __attribute__((unused))
 #define FLAT(NAME) \
-    static LLVMValueRef emit_##NAME(Emitter *e UNUSED, const Node *node, Index linear UNUSED, Index row UNUSED)
+    static LLVMValueRef emit_##NAME(Emitter *e UNUSED, const Node *node UNUSED, Index linear UNUSED, Index row UNUSED)
 
 FLAT(COUNTER) {
     LLVMTypeRef type = type_of(e, node->dtype);
@@ -186,6 +186,8 @@ FLAT(ROWS_RECIPROCAL) {
     LLVMTypeRef type = type_of(e, node->dtype);
     return LLVMBuildFDiv(e->b, LLVMConstReal(type, 1), LLVMBuildSIToFP(e->b, e->total_rows, type, ""), "");
 }
+
+FLAT(PLACE) { return batch_place32(e, row); }
 
 static bool nest_provides(const Nest *nest, const Node *node) {
     for (int s = 0; s < nest->store_count; s++)

@@ -144,6 +144,7 @@ static void choose_rows(Check *c) {
             evaluations += 2 * fmin((double)shape_size(c->g.run->cells[i].shape), MOST_ELEMENTS);
     double affordable = fmax(FEWEST_ROWS, floor(most_work / (evaluations * gradient_work(c->g.run))));
     c->count = affordable < (double)c->g.data->count ? (int64_t)affordable : c->g.data->count;
+    if (c->g.run->most_rows && c->count > c->g.run->most_rows) c->count = c->g.run->most_rows;
     c->rows = arena_array(c->g.driver->arena, uint32_t, c->count + 1);
     for (int64_t k = 0; k < c->count; k++) {
         int64_t place = sample(c, k, c->count, c->g.data->count);

@@ -97,7 +97,7 @@ double quadratic_curvature(Training *t) {
     Vectors x = {.t = t};
     for (int i = 0; i < run->cell_count; i++)
         if (moves(&run->cells[i])) x.count += shape_size(run->cells[i].shape);
-    if (x.count == 0 || (double)x.count * (double)t->data->train.count * 100 > most_work) return NAN;
+    if (run->most_rows || x.count == 0 || (double)x.count * (double)t->data->train.count * 100 > most_work) return NAN;
     x.v = arena_array(arena, double, x.count);
     x.zero = arena_array(arena, double, x.count);
     x.next = arena_array(arena, double, x.count);

@@ -46,6 +46,18 @@ static const char *plain_name(RunLowering *R, const BlockStmt *s) {
                                  : R->block->updates.items[s->update].name.text;
 }
 
+/* Does what is read by batch(e)[j] end elsewhere than in a reduction over all rows? Reports it. */
+static bool mixes_rows(RunLowering *R, Node *term) {
+    const Node *node = R->L->sees_batch && !R->L->quiet ? graph_mixes_rows(R->X->arena, term) : NULL;
+    if (!node) return false;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0232, node->span,
+                           "this takes some places of an axis over the rows of the mini-batch, or orders them, and the "
+                           "last mini-batch may have fewer rows");
+    add_help(R->X->diagnostics, d,
+             "read batch(e)[j] with j over all rows, and reduce over j: sum, mean, max, min, logsumexp, softmax");
+    return true;
+}
+
 /* Terms as nodes in the scope of a mode, in the block's order. NULL where there was an error. */
 static bool lower_terms(RunLowering *R, Scope *whole, const Expr *const *exprs, int count, TermList *out) {
     bool good = true;
@@ -63,7 +75,7 @@ static bool lower_terms(RunLowering *R, Scope *whole, const Expr *const *exprs, 
         term.name = name_from(R->X->names, s->stmt->kind == STMT_NAMED ? s->stmt->named.name.text : plain_name(R, s));
         term.part = update == WHOLE_BLOCK ? 0 : update;
         term.value = value_to_any_real_scalar(R->L, v, expr->span, term.penalty ? "the penalty" : "what is minimized");
-        good &= term.value != NULL;
+        good &= term.value != NULL && !mixes_rows(R, term.value);
         vector_push(R->X->arena, out, term);
     }
     R->L->path = path;
@@ -160,6 +172,7 @@ static bool lower_objective(RunLowering *R) {
     if (R->weight) add_root(R, &R->step[0], ROOT_SUM, R->terms.count, R->weight, "weight");
     add_new_states(R);
     R->run.sees_batch = R->L->sees_batch;
+    if (R->L->indexes_batch) R->run.most_rows = R->run.batch;
     return true;
 }
 

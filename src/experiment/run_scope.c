@@ -91,8 +91,9 @@ Scope *run_scope(RunLowering *R, Mode mode, const Expr *const *roots, int count)
     L->training = mode == MODE_TRAIN;
     L->allow_draws = true;
     L->batch_rows = mode == MODE_PREDICT ? BATCH_REFUSED : BATCH_STEP;
+    L->batch_size = R->run.batch;
     L->new_states.count = 0;
-    L->sees_batch = false;
+    L->sees_batch = L->indexes_batch = false;
     L->random_key = mode == MODE_PREDICT ? RANDOM_PREDICT : RANDOM_STEP;
     lowering_start_root(L, "train");
     Scope *scope = scope_new(L, L->global);

@@ -20,7 +20,7 @@ static const bool *find_rows(Arena *arena, Node *const *order, int nodes) {
         for (int i = 0; i < nodes; i++) {
             const Node *n = order[i];
             bool rows = n->rows || node_is_of_row(n);
-            for (int s = 0; s < n->sources; s++) rows |= has[n->source[s]->id];
+            for (int s = 0; s < n->sources && !node_takes_all_rows(n); s++) rows |= has[n->source[s]->id];
             has[n->id] |= rows;
             for (int s = 1; n->op == OP_STACK && s < n->sources; s += 2) {
                 if (!has[n->source[s + 1]->id] || has[n->source[s]->id]) continue;
@@ -51,7 +51,8 @@ void graph_batch(Graph *g, Node **roots, int count, uint8_t rows) {
 }
 
 bool node_is_of_row(const Node *leaf) {
-    return leaf->op == OP_COLUMN || (leaf->op == OP_RANDOM && leaf->attr.random.key != RANDOM_INITIAL);
+    return leaf->op == OP_COLUMN || leaf->op == OP_PLACE ||
+           (leaf->op == OP_RANDOM && leaf->attr.random.key != RANDOM_INITIAL);
 }
 
 bool node_sums_rows(const Node *node) {

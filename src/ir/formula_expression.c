@@ -266,6 +266,8 @@ static FormulaText print_scatter(Formula *f, const Node *n, const FormulaIndex *
     for (int a = shared + 1; a < n->shape.rank; a++) place[index->shape.rank + a - shared - 1] = at[a];
     const char *value = formula_at(f, x, place).text, *where = formula_at(f, index, place).text;
     const char *target = subscript_text(f, &at[shared]);
+    if (n->attr.over_rows && index->op == OP_PLACE)
+        return (FormulaText){text_format(f->arena, "%s of row %s", value, target), MULTIPLIED};
     const char *text = text_format(f->arena, "where(%s == %s, %s, 0)", where, target, value);
     if (free_axes) {
         const char *ranges = print_ranges(f, variable, index->shape.extent + shared, free_axes, value);
@@ -333,7 +335,7 @@ FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at) {
     switch (n->op) {
     case OP_CONST: return print_const(f, n);
     /* clang-format off */
-    case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_RANDOM:
+    case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_PLACE: case OP_RANDOM:
     /* clang-format on */
     case OP_GRADIENT: return (FormulaText){formula_leaf_name(f, n), WHOLE};
     case OP_IOTA: return print_iota(f, n, at);

@@ -101,6 +101,7 @@ RULE(CELL) { return NULL; }
 RULE(SLOT) { return NULL; }
 RULE(COUNTER) { return NULL; }
 RULE(ROWS_RECIPROCAL) { return NULL; }
+RULE(PLACE) { return NULL; }
 RULE(RANDOM) { return NULL; }
 RULE(IOTA) { return NULL; }
 RULE(GRADIENT) { return NULL; }
@@ -299,9 +300,22 @@ static Node *chosen_terms(Graph *g, const Node *y) {
     return graph_binary(g, OP_EQ, linear_index(g, full, y->shape.rank), repeat_over(g, which, full));
 }
 
+/* With a number of rows lowering makes it a maximum over an axis. */
+static Node *no_row_chosen(Graph *g, const Node *y, Failure *failure) {
+    const char *name = y->op == OP_REDUCE_MAX ? "max" : "min";
+    Diagnostic *d = report(g->diagnostics, CODE_E0209, y->span,
+                           "%s(batch(...)) has a derivative only where a mini-batch has a number of rows that is known "
+                           "when compiling",
+                           name);
+    add_help(g->diagnostics, d, "say how many a step takes: batch = 64; or stop_gradient(%s(batch(...)))", name);
+    failure->failed = true;
+    return NULL;
+}
+
 RULE(REDUCE_MAX) {
     const Contraction *c = y->attr.contraction;
-    if (y->shape.rank + c->reduced > MOST_RANK || c->over_rows) return checked(g, y, NULL, failure);
+    if (c->over_rows) return no_row_chosen(g, y, failure);
+    if (y->shape.rank + c->reduced > MOST_RANK) return checked(g, y, NULL, failure);
     IndexSpace space = space_of(y);
     Node *to_chosen = only_where(g, chosen_terms(g, y), repeat_over(g, of->value, terms_of(y)));
     space.results = space.axes;
@@ -347,7 +361,7 @@ static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
     IndexSpace space = {0};
     switch (y->op) {
     /* clang-format off */
-    case OP_CONST: case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_RANDOM:
+    case OP_CONST: case OP_COLUMN: case OP_CELL: case OP_SLOT: case OP_COUNTER: case OP_ROWS_RECIPROCAL: case OP_PLACE: case OP_RANDOM:
     case OP_IOTA: case OP_GRADIENT:
 #define FUNCTION(NAME, name) case OP_##NAME:
 #define FUNCTION_OF_TWO FUNCTION

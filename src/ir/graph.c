@@ -168,6 +168,7 @@ static Node *node_intern(Graph *g, const Node *wanted) {
     const char *problem = infer_problem(wanted);
     if (problem) INTERNAL_ERROR("%s: %s", op_text(wanted->op), problem);
     Node *node = arena_copy(g->arena, wanted, sizeof *wanted);
+    node->row_axes = infer_row_axes(node);
     node->source = arena_copy(g->arena, wanted->source, sizeof *wanted->source * (size_t)wanted->sources);
     if (wanted->attr.contraction)
         node->attr.contraction = arena_copy(g->arena, wanted->attr.contraction, sizeof *wanted->attr.contraction);
@@ -210,6 +211,8 @@ Node *graph_counter(Graph *g, Counter which, DType t) {
 Node *graph_rows_reciprocal(Graph *g, DType t) {
     return graph_node(g, OP_ROWS_RECIPROCAL, t, (Shape){0}, NULL, 0, (Attr){0});
 }
+
+Node *graph_place(Graph *g) { return graph_node(g, OP_PLACE, DTYPE_I32, (Shape){0}, NULL, 0, (Attr){0}); }
 
 Node *graph_random(Graph *g, DType t, Shape shape, Random random) {
     return graph_node(g, OP_RANDOM, t, shape, NULL, 0, (Attr){.random = random});
@@ -366,6 +369,18 @@ Node *graph_gather(Graph *g, Node *table, Node *index, int shared) {
 Node *graph_scatter_add(Graph *g, Node *x, Node *index, Shape result, int shared, bool over_rows) {
     Node *source[] = {x, index};
     return graph_node(g, OP_SCATTER_ADD, x->dtype, result, source, 2, (Attr){.index = shared, .over_rows = over_rows});
+}
+
+Node *graph_collect(Graph *g, Node *x, int64_t rows) {
+    Shape shape = {.rank = x->shape.rank + 1, .extent = {rows}};
+    for (int a = 0; a < x->shape.rank; a++) shape.extent[a + 1] = x->shape.extent[a];
+    return graph_scatter_add(g, x, graph_place(g), shape, 0, true);
+}
+
+Node *graph_row_is_there(Graph *g, int64_t rows) {
+    Shape shape = {1, {rows}};
+    Node *count = graph_reduce(g, OP_CONTRACT, graph_const(g, DTYPE_I32, (Shape){0}, 1), 0, true);
+    return graph_binary(g, OP_LT, graph_leaf(g, OP_IOTA, DTYPE_I32, shape, 0), graph_expand(g, count, shape, NULL));
 }
 
 /* ---- walks --------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
  *   scan_grad.c    the derivative of a scan, turned around;  scan_parts.c scans as functions of their own, for loops
  *   formula.c      derivatives as formulas (--emit=grad): formula_internal.h
  *   verify.c       what must hold between passes
- *   batch.c        one example -> rows
+ *   batch.c        one example -> rows;  row_axes.c axes over the rows of the mini-batch
  *   grad.c         derivatives, built from the same ops; inverse.c those of index maps; condition.c where they are 0
  *   canonicalise.c every change that rounds differently; always runs
  *   sparse.c       products with sparse rows, without their zeros
@@ -153,8 +153,9 @@ typedef struct Node Node;
 struct Node {
     Op op;
     DType dtype;
-    uint8_t rows;  /* 0: the same for every row; else the row axis (1 + index of the data set in the step) */
-    bool backward; /* made by differentiation */
+    uint8_t rows;     /* 0: the same for every row; else the row axis (1 + index of the data set in the step) */
+    bool backward;    /* made by differentiation */
+    uint8_t row_axes; /* bits: axes over the mini-batch's rows */
     Shape shape;
     int sources;
     Node **source;
@@ -185,6 +186,11 @@ Node *graph_const(Graph *g, DType t, Shape shape, double value);
 Node *graph_leaf(Graph *g, Op op, DType t, Shape shape, int64_t index); /* COLUMN CELL SLOT GRADIENT IOTA */
 Node *graph_counter(Graph *g, Counter which, DType t);
 Node *graph_rows_reciprocal(Graph *g, DType t);
+Node *graph_place(Graph *g);
+/* x of all rows along a new first axis, the same for every row; +0 behind the last row. No bools. */
+Node *graph_collect(Graph *g, Node *x, int64_t rows);
+/* Which of the `rows` places of such an axis have a row. */
+Node *graph_row_is_there(Graph *g, int64_t rows);
 Node *graph_random(Graph *g, DType t, Shape shape, Random random);
 /* The same COLUMN or RANDOM leaf with a row axis (rows as in Node). */
 Node *graph_leaf_with_rows(Graph *g, Node *leaf, uint8_t rows);
@@ -259,6 +265,13 @@ typedef struct AxisOrigin {
     int axis;
 } AxisOrigin;
 AxisOrigin graph_axis_origin(const Node *node, int axis);
+/* The axis of source s that axis `axis` of the node is; -1: none. Of a reduction, reduced axes come behind its own. */
+int graph_axis_in_source(const Node *node, int axis, int s);
+
+/* ---- row_axes.c: axes over the rows of the mini-batch. */
+uint8_t infer_row_axes(const Node *node);
+/* The first node that mixes the places of such an axis; NULL: none. */
+const Node *graph_mixes_rows(Arena *arena, Node *root);
 
 /* ---- print.c */
 void graph_print(Text *to, Node *const *roots, const char *const *root_names,

@@ -52,6 +52,9 @@ static const char *infer_CELL(const Node *n) { return any_leaf(n); }
 static const char *infer_SLOT(const Node *n) { return n->shape.rank ? "not a scalar" : NULL; }
 static const char *infer_COUNTER(const Node *n) { return real_scalar(n); }
 static const char *infer_ROWS_RECIPROCAL(const Node *n) { return real_scalar(n); }
+static const char *infer_PLACE(const Node *n) {
+    return n->dtype == DTYPE_I32 && !n->shape.rank ? NULL : "not an i32 scalar";
+}
 static const char *infer_RANDOM(const Node *n) { return real_leaf(n); }
 static const char *infer_IOTA(const Node *n) {
     if (n->dtype != DTYPE_I32) return "not i32";

@@ -80,6 +80,10 @@ void interp_eval_ROWS_RECIPROCAL(Evaluation *e, const Node *node, void *out) {
         *(double *)out = 1.0 / (double)e->rows;
 }
 
+void interp_eval_PLACE(Evaluation *e, const Node *node, void *out) {
+    for (int64_t p = 0; p < interp_rows(e, node); p++) ((int32_t *)out)[p] = (int32_t)p;
+}
+
 static void draw_row(DType t, int64_t size, uint32_t first, uint32_t second, void *out) {
     for (int64_t i = 0; i < size; i++) {
         if (t == DTYPE_F32)

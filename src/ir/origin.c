@@ -43,8 +43,7 @@ static int axis_reshaped(Shape to, int axis, Shape from) {
     return -1;
 }
 
-/* The axis of a source that this one is; -1: of none. */
-static int axis_in_source(const Node *node, int axis, int source) {
+int graph_axis_in_source(const Node *node, int axis, int source) {
     int shared, rank;
     switch (op_class(node->op)) {
     case OP_CLASS_ELEMENT: return axis;
@@ -69,7 +68,7 @@ static AxisOrigin walk(const Node *node, int axis, int *visits) {
     int sources = op_class(node->op) == OP_CLASS_REDUCE && node->sources > 2 ? 2 : node->sources;
     bool found = false;
     for (int s = 0; s < sources && *visits < MOST_VISITS; s++) {
-        int there = axis_in_source(node, axis, s);
+        int there = graph_axis_in_source(node, axis, s);
         if (there < 0 || there >= node->source[s]->shape.rank) continue;
         ++*visits;
         AxisOrigin origin = walk(node->source[s], there, visits);

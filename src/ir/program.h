@@ -307,6 +307,7 @@ typedef struct Run {
     int64_t report_every;
     bool report_steps;     /* in epochs or steps; 0: after each epoch at most 10 lines */
     bool sees_batch;       /* in training a term reads batch(...) */
+    int64_t most_rows;     /* that a step takes; 0: any number */
     int64_t together;      /* rows that are evaluated at once; 0: all */
     const char *objective; /* equal texts: losses can be compared; so of Measure */
     Watch *stop;

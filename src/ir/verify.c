@@ -28,7 +28,7 @@ static const char *op_problem(const Node *n, Stage stage) {
 static const char *rows_problem(const Node *n, Stage stage) {
     if (stage == STAGE_LOWERED) return n->rows ? "rows before batching" : NULL;
     if (n->sources == 0) {
-        bool may_have = n->op == OP_COLUMN || n->op == OP_RANDOM;
+        bool may_have = n->op == OP_COLUMN || n->op == OP_RANDOM || n->op == OP_PLACE;
         return n->rows && !may_have ? "a leaf with rows" : NULL;
     }
     uint8_t rows = infer_rows(n->op, &n->attr, n->source, n->sources);

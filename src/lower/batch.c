@@ -15,7 +15,10 @@ Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr 
     (void)context;
     if (L->batch_rows == BATCH_REFUSED) return no_batch(L, call);
     const Value *v = args->value[0];
-    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span, "the argument of batch");
+    bool whole = v->kind == VALUE_TENSOR && v->node->dtype == DTYPE_I32 && !v->free;
+    Value *x = whole ? (Value *)v
+                     : value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span,
+                                       "the argument of batch");
     if (value_is_poison(x)) return x;
     L->sees_batch |= L->batch_rows == BATCH_STEP;
     Value *array = arena_copy(L->arena, x, sizeof *x);
@@ -23,6 +26,46 @@ Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr 
     return array;
 }
 
+/* ---- as an array ------------------------------------------------------------------------------ */
+static Value *no_size(Lowering *L, Span span) {
+    bool metric = L->batch_rows == BATCH_EVALUATED;
+    Diagnostic *d = lower_error(L, CODE_E0221, span,
+                                "how many rows batch(...) has must be known when compiling to index it, and here it "
+                                "has %s",
+                                metric ? "all rows that are evaluated" : "all rows of the data");
+    lower_help(L, d,
+               metric ? "in a metric it is reduced as a whole: sum, mean, max or min of it"
+                      : "say how many a step takes: batch = 200");
+    return value_poison(L);
+}
+
+Value *batch_as_array(Lowering *L, const Value *v, Span span) {
+    if (L->batch_rows != BATCH_STEP || L->batch_size == 0) return no_size(L, span);
+    if (v->node->shape.rank == MOST_RANK) {
+        lower_error(L, CODE_E0219, span, "this array would have more than %d axes", MOST_RANK);
+        return value_poison(L);
+    }
+    L->indexes_batch = true;
+    Node *node = graph_collect(L->graph, v->node, L->batch_size);
+    int source[MOST_RANK];
+    for (int a = 0; a < node->shape.rank; a++) source[a] = a < v->axes ? a + 1 : a == v->axes ? 0 : a;
+    if (v->axes > 0) node = graph_permute(L->graph, node, source);
+    Value *array = value_like(L, v, node, v->axis, v->axes);
+    array->batch = false;
+    return array;
+}
+
+Node *batch_terms_there(Lowering *L, Node *term, uint32_t bits, double otherwise) {
+    for (int a = 0; a < term->shape.rank; a++) {
+        if (!(bits & term->row_axes) || !((bits & term->row_axes) >> a & 1)) continue;
+        Node *there = graph_row_is_there(L->graph, term->shape.extent[a]);
+        Node *other = graph_const(L->graph, term->dtype, term->shape, otherwise);
+        term = graph_where(L->graph, graph_expand(L->graph, there, term->shape, &a), term, other);
+    }
+    return term;
+}
+
+/* ---- ranks ------------------------------------------------------------------------------------ */
 Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     (void)scope;
     (void)context;

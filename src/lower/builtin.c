@@ -109,7 +109,8 @@ static Value *lower_argmax(Lowering *L, Scope *scope, const Arguments *args, con
                     x->batch ? "batch(...)" : value_type_text(L, x));
         return value_poison(L);
     }
-    Node *node = graph_reduce(L->graph, OP_ARGMAX, x->node, 1u << (x->node->shape.rank - 1), false);
+    Node *terms = batch_terms_there(L, x->node, 1u << (x->node->shape.rank - 1), -INFINITY);
+    Node *node = graph_reduce(L->graph, OP_ARGMAX, terms, 1u << (x->node->shape.rank - 1), false);
     Value *result = value_of_node(L, node, x->axis, x->axes);
     result->classes = own.extent[own.rank - 1];
     return result;

@@ -54,8 +54,8 @@ static NumberClass class_of(const Value *v) {
 static bool is_batch_array(Lowering *L, const Value *v, Span span) {
     if (v->kind != VALUE_TENSOR || !v->batch) return false;
     Diagnostic *d = lower_error(L, CODE_E0216, span,
-                                "batch(...) is an array over all rows, which is only reduced: "
-                                "sum, mean, max or min of it");
+                                "batch(...) is an array over all rows, which is reduced or indexed: "
+                                "sum, mean, max or min of it, batch(e)[j]");
     lower_help(L, d, "write the arithmetic inside: mean(batch(a * b))");
     return true;
 }

@@ -352,16 +352,13 @@ Value *lower_index(Lowering *L, Scope *scope, const Expr *expr, Value *base) {
         return value_poison(L);
     }
     Value *x = value_tensor_of(L, base, L->real, expr->index.base->span, "this");
+    if (!value_is_poison(x) && x->batch) x = batch_as_array(L, x, expr->index.base->span);
     if (value_is_poison(x)) return x;
     Shape own = value_own_shape(x);
     if (items->count > own.rank) {
         Diagnostic *d = lower_error(L, CODE_E0201, expr->span, "%s has %s, and here are %d indices",
                                     base_text(L, expr->index.base, x), count_text(L, own.rank, "axis"), items->count);
         note_operand(L, d, expr->index.base, x);
-        return value_poison(L);
-    }
-    if (x->batch) {
-        lower_error(L, CODE_E0216, expr->span, "batch(...) is only reduced: sum, mean, max or min of it");
         return value_poison(L);
     }
     IndexPlace places[MOST_RANK];

@@ -96,6 +96,10 @@ Value *value_index(Lowering *L, int64_t offset, int axis);
 
 /* ---- rows as an array (batch.c) ----------------------------------------------------------- */
 Value *lower_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
+/* batch(e) as an array whose first axis is over the rows of the mini-batch, for who reads it by indices. */
+Value *batch_as_array(Lowering *L, const Value *v, Span span);
+/* The term, where it is of a row that is there; elsewhere `otherwise`. bits: axes of the term that are reduced. */
+Node *batch_terms_there(Lowering *L, Node *term, uint32_t bits, double otherwise);
 Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context);
 
 /* ---- what bodies keep (param.c) ---------------------------------------------------------- */

@@ -197,6 +197,15 @@ static bool is_of_all_rows(Lowering *L, const struct LayerState *state, const Va
         lower_help(L, d, "call the layer in front of the scan, with all elements, or behind it");
         return false;
     }
+    if (value->node->row_axes) {
+        Diagnostic *d = lower_error(
+            L, CODE_E0232, span,
+            "the new value of the state %s has an axis over the rows of the mini-batch, and the "
+            "last one may have fewer",
+            name);
+        lower_help(L, d, "reduce it over the rows first: sum, mean, max or min");
+        return false;
+    }
     if (!graph_is_of_one_row(L->arena, value->node)) return true;
     Diagnostic *d = lower_error(L, CODE_E0230, span, "the new value of the state %s is another one for each row", name);
     lower_help(L, d, "a state is the same for all rows: %s = batch_mean(...)", name);

@@ -99,7 +99,9 @@ static Value *lowered_base(Scanner *s, const Expr *expr) {
     for (BaseEntry *b = s->frame->bases; b != NULL; b = b->next)
         if (b->expr == expr) return b->value;
     BaseEntry *entry = arena_new_of(s->L->arena, BaseEntry);
-    *entry = (BaseEntry){expr, lower_expression(s->L, s->scope, expr), s->frame->bases};
+    Value *v = lower_expression(s->L, s->scope, expr);
+    if (v->kind == VALUE_TENSOR && v->batch) v = batch_as_array(s->L, v, expr->span);
+    *entry = (BaseEntry){expr, v, s->frame->bases};
     s->frame->bases = entry;
     return entry->value;
 }

@@ -4,22 +4,43 @@
  * makes one contraction of the two, so every spelling of a matrix product meets in the same op.
  */
 #include "lower/internal.h"
+#include <math.h>
 #include <string.h>
 
 static const char *const reduction_text[] = {"sum", "mean", "max", "min"};
 
+/* Of batch(e) with a known number of rows, the largest is that of an array: so it has a derivative. */
+static const Value *with_rows_as_axis(Lowering *L, ReductionKind how, const Value *v, uint32_t *bits) {
+    bool extreme = how == REDUCTION_MAX || how == REDUCTION_MIN;
+    if (!v->batch || !extreme || L->batch_rows != BATCH_STEP || !L->batch_size || v->node->shape.rank == MOST_RANK)
+        return v;
+    uint32_t outer = (1u << v->axes) - 1;
+    *bits = (*bits & outer) | 1u << v->axes | (*bits & ~outer) << 1;
+    return batch_as_array(L, v, L->graph->span);
+}
+
+/* Of an axis over the rows of the mini-batch, the places without a row count for nothing. */
 static Value *reduce_bits(Lowering *L, ReductionKind how, const Value *v, uint32_t bits, int64_t terms, int axes,
                           const int *ids) {
+    static const double nothing[] = {
+        [REDUCTION_SUM] = 0, [REDUCTION_MEAN] = 0, [REDUCTION_MAX] = -INFINITY, [REDUCTION_MIN] = INFINITY};
     Op op = how == REDUCTION_MAX ? OP_REDUCE_MAX : how == REDUCTION_MIN ? OP_REDUCE_MIN : OP_CONTRACT;
-    Node *node = v->node;
+    v = with_rows_as_axis(L, how, v, &bits);
+    Node *node = batch_terms_there(L, v->node, bits, nothing[how]);
+    int over_rows = v->batch;
+    for (int a = 0; a < node->shape.rank; a++) {
+        if (!((bits & v->node->row_axes) >> a & 1)) continue;
+        terms /= node->shape.extent[a];
+        over_rows++;
+    }
     if (bits != 0 || v->batch) node = graph_reduce(L->graph, op, node, bits, v->batch);
     Value *result = value_of_node(L, node, ids, axes);
     if (how != REDUCTION_MEAN) return result;
-    if (v->batch) {
+    for (; over_rows > 0; over_rows--) {
         Value *share = value_of_node(L, graph_rows_reciprocal(L->graph, node->dtype), NULL, 0);
         Node *spread = value_spread(L, share, ids, axes, value_own_shape(result));
-        result = value_of_node(L, graph_binary(L->graph, OP_MUL, node, spread), ids, axes);
-        if (terms == 1) return result;
+        result = value_of_node(L, graph_binary(L->graph, OP_MUL, result->node, spread), ids, axes);
+        if (over_rows == 1 && terms == 1) return result;
     }
     return element_times(L, result, 1.0 / (double)terms);
 }

@@ -541,6 +541,16 @@ static void add_second_update(Generator *g, const char *loss) {
     text_add(&g->text, "}\n");
 }
 
+/* Of this row and each of the mini-batch. */
+static void add_pairs(Generator *g, const char *call, bool scalar) {
+    static const char *const formats[] = {"mean([(%s - batch(%s)[j])^2 for j])", "logsumexp([%s * batch(%s)[j] for j])",
+                                          "max([%s * batch(%s)[j] for j])", "%s * max(batch(%s))",
+                                          "sum([where(batch(%s)[j] > 0.1, batch(%s)[j], 0) for j]) / 16"};
+    const char *each = text_format(g->text.arena, "%s(%s)", scalar ? "tanh" : "mean", call);
+    const char *pairs = text_format(g->text.arena, formats[stream_below(&g->together, 5)], each, each);
+    statement(g, "minimize pairs = 0.1 * %s", pairs);
+}
+
 static void add_training(Generator *g, const char *call, bool classify, bool scalar, bool line) {
     static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"};
     static const char *const losses[] = {"squared", "mse", "mae", "huber", "binary_cross_entropy", "hinge"};
@@ -555,6 +565,7 @@ static void add_training(Generator *g, const char *call, bool classify, bool sca
     if (g->of_all_rows && stream_below(&g->together, 3) == 0)
         statement(g, "minimize apart = 0.1 * (sum(batch(%s(%s))) / 16 - sum(%s))^2", scalar ? "tanh" : "mean", call,
                   call);
+    if (g->of_all_rows && g->batch && stream_below(&g->together, 2) == 0) add_pairs(g, call, scalar);
     if (g->picture)
         statement(g, chance(g, 50) ? "minimize pixels = sum(picture(x) * x)"
                                    : "minimize pixels = sum((0.01 * x) * picture(x))");

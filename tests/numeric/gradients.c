@@ -84,7 +84,9 @@ static void check_cell(Check *c, const Cell *cell, const char *name, const char 
     }
 }
 
-static void check_program(const char *name, const char *text) {
+/* Returns what is minimized. */
+static double check_program(const char *name, const char *text) {
+    double minimized = NAN;
     Check c = {.compiled = compile_text(text, true), .rows = 5};
     Stream random = {strlen(text)};
     if (c.compiled.program == NULL) {
@@ -101,6 +103,7 @@ static void check_program(const char *name, const char *text) {
         c.start = aligned_memory(&c.memory, c.run->state_bytes);
         c.sums = arena_array(arena, double, c.run->term_count + 1);
         start_state(c.run, c.executor, c.start, NULL, 1);
+        minimized = objective(&c);
         int checked = 0;
         for (int i = 0; i < c.run->cell_count; i++) {
             if (c.run->cells[i].kind != CELL_PARAMETER || !c.run->cells[i].updated) continue;
@@ -112,6 +115,7 @@ static void check_program(const char *name, const char *text) {
         guarded_free(&c.memory);
     }
     arena_free(c.compiled.arena);
+    return minimized;
 }
 
 /* ---- expressions of h -------------------------------------------------------------------- */
@@ -294,6 +298,42 @@ Test(gradients, of_gradients_of_models) {
                "r(x)^2");
     check_loss(CURVE "def r(x: f32) -> f32 {\n  v = u(x)\n  g = grad(v, x)\n  k = grad(g, x)\n  return grad(k, x)\n}\n",
                "r(x)^2 + (u(0) - 1)^2");
+}
+
+/* Over the rows of the mini-batch: of as many as a mini-batch has, and of one that has fewer. */
+static void check_batch_loss(const char *loss) {
+    static const int batches[] = {5, 8};
+    double minimized[2];
+    for (int b = 0; b < 2; b++) {
+        Arena *arena = arena_new();
+        const char *text = text_format(arena,
+                                       "%s%sdef slope(x: f32) -> f32 {\n  v = u(x)\n  return grad(v, x)\n}\n"
+                                       "train fit {\n  data = d\n  minimize = %s\n  optimizer = sgd(lr = 0.1)\n"
+                                       "  batch = %d\n}\n",
+                                       POINTS, CURVE, loss, batches[b]);
+        minimized[b] = check_program(loss, text);
+        arena_free(arena);
+    }
+    /* sums over two axes have another order */
+    bool same = fabs(minimized[0] - minimized[1]) <= 1e-14 * (1 + fabs(minimized[0]));
+    cr_expect(same, "%s: %.17g of 5 rows, %.17g of 5 of 8", loss, minimized[0], minimized[1]);
+}
+
+Test(gradients, over_rows_of_the_batch) {
+    static const char *const losses[] = {
+        "sum([batch(u(x))[j]^2 * u(t) for j])",
+        "mean([(u(x) - batch(u(t))[j])^2 for j])",
+        "log(sum([exp(u(x) * batch(u(t))[j]) for j])) - u(x) * u(t)",
+        "max([u(x) * batch(u(t))[j] for j])",
+        "min([u(x) - batch(u(t))[j] for j])",
+        "max(batch(u(x))) * u(t)",
+        "min(batch(u(x) * u(t)))",
+        "sum([where(batch(t)[j] >= t, exp(batch(u(x))[j]), 0) for j])",
+        "sum([batch(u(x))[i] * batch(u(t))[j] * (1 + i - j) for i, j]) * u(x)",
+        "sum([batch(sum([batch(u(x))[i]^2 * u(t) for i]))[j] * u(x) for j])",
+        "mean([(slope(x) - batch(slope(t))[j])^2 for j])",
+    };
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) check_batch_loss(losses[i]);
 }
 
 Test(gradients, of_shared_and_repeated_parameters) {

@@ -6,7 +6,7 @@ cd "$1" || exit 2
 
 # Rings that may be, each within the files of one line: honest recursion.
 allowed='
-src/ir/fold.c src/ir/graph.c src/ir/infer.c src/ir/scan.c: the constructor of a node folds and takes what it can out of scans, which makes nodes
+src/ir/fold.c src/ir/graph.c src/ir/infer.c src/ir/origin.c src/ir/row_axes.c src/ir/scan.c: the constructor of a node folds, takes what it can out of scans, which makes nodes, and infers axes over rows from where they come
 src/lower/block.c src/lower/call.c src/lower/draw.c src/lower/expression.c src/lower/grad.c src/lower/index.c src/lower/param.c src/lower/range.c src/lower/scan.c src/lower/type.c: the walk over expressions, which hold calls, indices and types, which hold expressions
 '
 

@@ -197,6 +197,7 @@ static const char *value_of_op(OnnxGraph *g, const Node *node) {
     case OP_SLOT: return setting(g, node);
     case OP_COUNTER:
     case OP_ROWS_RECIPROCAL:
+    case OP_PLACE:
     case OP_RANDOM: return refused(g, node);
     case OP_IOTA: return counted(g, node);
     case OP_SQRT: return unary(g, "Sqrt", node);

@@ -223,6 +223,15 @@ static ExitCode measure(Noise *n, Driver *driver, Codegen *codegen, const Tables
     const char *from = driver->options->load;
     if (!gradient_open(&n->g, driver, codegen, tables, index)) return EXIT_DEFECT;
     n->rows = n->g.data->count;
+    if (n->g.run->most_rows) {
+        driver_complain(
+            driver,
+            "%s: what is minimized compares the rows of a mini-batch with each other by batch(...)[...], so "
+            "it has no gradient of one row, nor of all",
+            n->g.run->name);
+        gradient_close(&n->g);
+        return EXIT_SOURCE;
+    }
     for (int i = 0; i < n->g.run->cell_count; i++)
         if (cell_has_gradient(&n->g.run->cells[i])) n->numbers += shape_size(n->g.run->cells[i].shape);
     n->all = arena_array(driver->arena, double, n->numbers + 1);

@@ -177,13 +177,15 @@ static const Scalar *value_of_draw(Scheduler *s, const Node *node, const Subscri
 /* One rule per op row whose emission is FLAT. */
 typedef const Scalar *FlatRule(Scheduler *s, const Node *node, const Subscript *linear);
 #define UNUSED __attribute__((unused))
-#define FLAT(NAME) static const Scalar *value_##NAME(Scheduler *s, const Node *node, const Subscript *linear UNUSED)
+#define FLAT(NAME) \
+    static const Scalar *value_##NAME(Scheduler *s, const Node *node UNUSED, const Subscript *linear UNUSED)
 FLAT(CONST) { return point_const(s, node->dtype, node->attr.value); }
 FLAT(COLUMN) { return load_column(s, node, linear); }
 FLAT(CELL) { return load_cell(s, node->attr.index, linear); }
 FLAT(SLOT) { return load_slot(s, node); }
 FLAT(COUNTER) { return value_of_counter(s, node); }
 FLAT(ROWS_RECIPROCAL) { return reciprocal_of_rows(s, node->dtype); }
+FLAT(PLACE) { return point_number(s, schedule_row(s)); }
 FLAT(RANDOM) { return value_of_draw(s, node, linear); }
 
 /* ---- what is known already ---------------------------------------------------------------------------------- */
