@@ -79,7 +79,7 @@ static void add_class_tables(Text *to, const Run *run, const char *prefix, const
         text_add(to, "static const char *const %s_names_of_%s[%lld] = {", prefix, members[i], classes);
         for (int64_t k = 0; k < classes; k++) {
             text_add(to, k ? ", " : "");
-            text_add_c_string(to, column->remap_words[k]);
+            text_add_c_string(to, k < column->remap_count ? column->remap_words[k] : ""); /* fewer were learnt */
         }
         text_add(to, "};\nstatic inline int32_t %s_class_of_%s(const char *text) {\n", prefix, members[i]);
         text_add(

@@ -255,6 +255,10 @@ static Node *fold_identity(Graph *g, const Node *n) {
     case OP_DIV: return is_value(b, 1) ? a : NULL;
     case OP_FLOORDIV: return is_value(b, 1) ? a : NULL;
     case OP_NEG: return a->op == OP_NEG ? a->source[0] : NULL;
+    case OP_LT: return a == b ? graph_const(g, n->dtype, n->shape, 0) : NULL;
+    case OP_NE: return a == b && !dtype_is_real(a->dtype) ? graph_const(g, n->dtype, n->shape, 0) : NULL;
+    case OP_EQ:
+    case OP_LE: return a == b && !dtype_is_real(a->dtype) ? graph_const(g, n->dtype, n->shape, 1) : NULL;
     case OP_NOT: return a->op == OP_NOT ? a->source[0] : NULL;
     case OP_ABS: return a->op == OP_ABS ? a : NULL;
     case OP_FLOOR: return a->op == OP_FLOOR ? a : NULL;
