@@ -8,10 +8,11 @@
  */
 #include "codegen/emit_reduce.h"
 
-enum { MARGIN = 64, MOST_BUFFER_BYTES = 1024 };
+enum { MARGIN = 64, MOST_BUFFER_BYTES = 1024, WIDEST = 64 /* bytes of a vector */ };
 
 static LLVMValueRef local_new(Emitter *e, size_t bytes) {
-    LLVMValueRef v = emit_place(e, e->i8, (int64_t)(bytes + 2 * MARGIN), true);
+    bool joined = bytes > WIDEST; /* parts that are stored out of order, and loaded as one, are of more than a vector */
+    LLVMValueRef v = emit_place(e, e->i8, (int64_t)(bytes + 2 * MARGIN), joined);
     LLVMValueRef margin = index_const(e, MARGIN);
     return LLVMBuildInBoundsGEP2(e->b, e->i8, v, &margin, 1, "");
 }
