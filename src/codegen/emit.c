@@ -34,34 +34,9 @@ static void load_call(Emitter *e) {
                     nest->stores[k].index >= used.outputs)
                     used.outputs = nest->stores[k].index + 1;
         }
-    e->state = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, state));
-    e->work = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, work));
-    e->rows_or_null = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, rows));
-    e->first = load_field(e, e->i64, e->call, offsetof(sgdrt_call, first));
-    e->count = load_field(e, e->i64, e->call, offsetof(sgdrt_call, count));
-    e->batch = load_field(e, e->i64, e->call, offsetof(sgdrt_call, batch));
-    e->place = load_field(e, e->i64, e->call, offsetof(sgdrt_call, place));
+    emitter_load_call(e, used.columns, used.outputs);
     LLVMValueRef sums = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, sums));
     e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), e->work, sums, ""); /* nobody asks: the margin */
-    e->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
-    e->asked_seed = load_field(e, e->i64, e->call, offsetof(sgdrt_call, seed));
-    e->columns = used.columns;
-    e->column_data = arena_array(e->arena, LLVMValueRef, used.columns + 1);
-    e->column_stride = arena_array(e->arena, LLVMValueRef, used.columns + 1);
-    if (used.columns > 0) {
-        LLVMValueRef columns = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, columns));
-        for (int c = 0; c < used.columns; c++) {
-            size_t at = (size_t)c * sizeof(sgdrt_column);
-            e->column_data[c] = load_field(e, e->pointer, columns, at + offsetof(sgdrt_column, data));
-            e->column_stride[c] = load_field(e, e->i64, columns, at + offsetof(sgdrt_column, stride));
-        }
-    }
-    e->output = arena_array(e->arena, LLVMValueRef, used.outputs + 1);
-    if (used.outputs > 0) {
-        LLVMValueRef outputs = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, outputs));
-        for (int o = 0; o < used.outputs; o++)
-            e->output[o] = load_field(e, e->pointer, outputs, (size_t)o * sizeof(void *));
-    }
 }
 
 enum { WIDEST_PANEL = 64 };

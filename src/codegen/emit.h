@@ -375,6 +375,8 @@ LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const ch
 
 /* ---- emitter.c */
 Emitter *emitter_new(const EmitContext *c, const char *symbol);
+/* What the call says, with so many columns and outputs; its sums are the caller's to ask for. */
+void emitter_load_call(Emitter *e, int columns, int outputs);
 struct FloatControl;
 /* Round to nearest, denormals kept, no traps; what emitter_control_leave takes. */
 LLVMValueRef emitter_control_enter(Emitter *e, const struct FloatControl *control);

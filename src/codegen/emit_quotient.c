@@ -20,15 +20,6 @@
 
 enum { LANES = 16 };
 
-/* What is divided by, views that only repeat it left out. */
-static const Node *divisor_of(const Node *node) {
-    const Node *divisor = node->source[1];
-    while (divisor->op == OP_VIEW && access_is_inside(&divisor->attr.contraction->access[0], divisor->shape.extent,
-                                                      divisor->shape.rank, divisor->source[0]->shape))
-        divisor = divisor->source[0];
-    return divisor;
-}
-
 static LLVMValueRef byte_quotient(Emitter *e, const Node *divisor, LLVMValueRef byte) {
     Reciprocal by = reciprocal_of((float)divisor->attr.value);
     LLVMValueRef rest = emit_binary(e, OP_MUL, DTYPE_F32, byte, constant_real(e, DTYPE_F32, (double)by.rest));
@@ -98,7 +89,7 @@ static LLVMValueRef quotient_by_uniform(Emitter *e, LLVMValueRef x, LLVMValueRef
 
 LLVMValueRef emit_quotient(Emitter *e, const Node *node, LLVMValueRef x, LLVMValueRef by, LLVMValueRef less) {
     if (node->dtype != DTYPE_F32 || !e->target->fma) return NULL;
-    const Node *numerator = node->source[0], *divisor = divisor_of(node);
+    const Node *numerator = node->source[0], *divisor = quotient_divisor(node);
     if (numerator->op == OP_CAST && numerator->source[0]->dtype == DTYPE_U8 && divisor->op == OP_CONST &&
         divides_bytes_by_product((float)divisor->attr.value))
         return byte_quotient(e, divisor, x);

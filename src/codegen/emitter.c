@@ -1,6 +1,8 @@
 /* emitter: an emitter at the entry of a new function of type sgdrt_function; the floating-point control register. */
 #include "codegen/architecture.h"
 #include "codegen/emit.h"
+#include "core.h"
+#include <stddef.h>
 #include <string.h>
 
 static void set_types(Emitter *e) {
@@ -56,6 +58,36 @@ Emitter *emitter_new(const EmitContext *c, const char *symbol) {
     e->entry = LLVMAppendBasicBlockInContext(c->context, e->function, "entry");
     LLVMPositionBuilderAtEnd(e->b, e->entry);
     return e;
+}
+
+/* ---- the call ------------------------------------------------------------------------------------------ */
+void emitter_load_call(Emitter *e, int columns_used, int outputs_used) {
+    e->state = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, state));
+    e->work = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, work));
+    e->rows_or_null = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, rows));
+    e->first = load_field(e, e->i64, e->call, offsetof(sgdrt_call, first));
+    e->count = load_field(e, e->i64, e->call, offsetof(sgdrt_call, count));
+    e->batch = load_field(e, e->i64, e->call, offsetof(sgdrt_call, batch));
+    e->place = load_field(e, e->i64, e->call, offsetof(sgdrt_call, place));
+    e->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
+    e->asked_seed = load_field(e, e->i64, e->call, offsetof(sgdrt_call, seed));
+    e->columns = columns_used;
+    e->column_data = arena_array(e->arena, LLVMValueRef, columns_used + 1);
+    e->column_stride = arena_array(e->arena, LLVMValueRef, columns_used + 1);
+    if (columns_used > 0) {
+        LLVMValueRef columns = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, columns));
+        for (int c = 0; c < columns_used; c++) {
+            size_t at = (size_t)c * sizeof(sgdrt_column);
+            e->column_data[c] = load_field(e, e->pointer, columns, at + offsetof(sgdrt_column, data));
+            e->column_stride[c] = load_field(e, e->i64, columns, at + offsetof(sgdrt_column, stride));
+        }
+    }
+    e->output = arena_array(e->arena, LLVMValueRef, outputs_used + 1);
+    if (outputs_used > 0) {
+        LLVMValueRef outputs = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, outputs));
+        for (int o = 0; o < outputs_used; o++)
+            e->output[o] = load_field(e, e->pointer, outputs, (size_t)o * sizeof(void *));
+    }
 }
 
 /* ---- the control register ------------------------------------------------------------------------ */

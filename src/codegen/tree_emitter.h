@@ -25,7 +25,7 @@ typedef struct TreeEmitter {
     LLVMValueRef *base;            /* by array: where it lies */
     uint8_t *joined;               /* by array: a vector is loaded that several stores made */
     LLVMValueRef rows, step_begin; /* of the mini-batch; its first place in the call */
-    LLVMValueRef seed, steps;      /* of the state */
+    LLVMValueRef steps;            /* of the state */
 } TreeEmitter;
 
 /* ---- tree_function.c */

@@ -10,35 +10,14 @@ static LLVMValueRef header_pointer(Emitter *e, size_t offset) {
 }
 
 /* ---- the call ------------------------------------------------------------------------------------------------- */
-static void load_columns(Emitter *e, const LoopTree *tree) {
+/* One more than the highest index of such arrays. */
+static int count_arrays(const LoopTree *tree, ArrayMemory memory) {
     int count = 0;
     for (int a = 0; a < tree->arrays.count; a++) {
         const Array *array = tree->arrays.items[a];
-        if (array->memory == ARRAY_COLUMN && array->index >= count) count = array->index + 1;
+        if (array->memory == memory && array->index >= count) count = array->index + 1;
     }
-    e->columns = count;
-    e->column_data = arena_array(e->arena, LLVMValueRef, count + 1);
-    e->column_stride = arena_array(e->arena, LLVMValueRef, count + 1);
-    if (count == 0) return;
-    LLVMValueRef columns = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, columns));
-    for (int c = 0; c < count; c++) {
-        size_t at = (size_t)c * sizeof(sgdrt_column);
-        e->column_data[c] = load_field(e, e->pointer, columns, at + offsetof(sgdrt_column, data));
-        e->column_stride[c] = load_field(e, e->i64, columns, at + offsetof(sgdrt_column, stride));
-    }
-}
-
-static void load_outputs(Emitter *e, const LoopTree *tree) {
-    int count = 0;
-    for (int a = 0; a < tree->arrays.count; a++) {
-        const Array *array = tree->arrays.items[a];
-        bool output = array->memory == ARRAY_OUTPUT || array->memory == ARRAY_ROW_OUTPUT;
-        if (output && array->index >= count) count = array->index + 1;
-    }
-    e->output = arena_array(e->arena, LLVMValueRef, count + 1);
-    if (count == 0) return;
-    LLVMValueRef outputs = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, outputs));
-    for (int o = 0; o < count; o++) e->output[o] = load_field(e, e->pointer, outputs, (size_t)o * sizeof(void *));
+    return count;
 }
 
 /* Where nobody asks for sums they go to a place of the function's own. */
@@ -50,19 +29,9 @@ static void load_sums(Emitter *e, const LoopTree *tree) {
 }
 
 static void load_call(TreeEmitter *t) {
-    Emitter *e = t->e;
-    e->state = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, state));
-    e->work = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, work));
-    e->rows_or_null = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, rows));
-    e->first = load_field(e, e->i64, e->call, offsetof(sgdrt_call, first));
-    e->count = load_field(e, e->i64, e->call, offsetof(sgdrt_call, count));
-    e->batch = load_field(e, e->i64, e->call, offsetof(sgdrt_call, batch));
-    e->place = load_field(e, e->i64, e->call, offsetof(sgdrt_call, place));
-    load_sums(e, t->tree);
-    load_columns(e, t->tree);
-    load_outputs(e, t->tree);
-    t->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
-    e->asked_seed = load_field(e, e->i64, e->call, offsetof(sgdrt_call, seed));
+    int rows = count_arrays(t->tree, ARRAY_ROW_OUTPUT), values = count_arrays(t->tree, ARRAY_OUTPUT);
+    emitter_load_call(t->e, count_arrays(t->tree, ARRAY_COLUMN), rows > values ? rows : values);
+    load_sums(t->e, t->tree);
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------------------- */

@@ -117,7 +117,7 @@ static LLVMValueRef inside(TreeEmitter *t, const Scalar *s) {
 static LLVMValueRef draw(TreeEmitter *t, const Scalar *s) {
     Emitter *e = t->e;
     const Random *random = s->random;
-    LLVMValueRef seed = random->key == RANDOM_DATA ? constant_int(e, e->i64, (int64_t)random->seed) : t->seed;
+    LLVMValueRef seed = random->key == RANDOM_DATA ? constant_int(e, e->i64, (int64_t)random->seed) : e->seed;
     if (random->key == RANDOM_PREDICT) seed = e->asked_seed;
     LLVMValueRef step = random->key == RANDOM_STEP ? t->steps : NULL;
     LLVMValueRef stream = random_stream(e, seed, step, constant_int(e, e->i64, (int64_t)random->site));

@@ -245,6 +245,8 @@ typedef struct Reciprocal {
     float near, rest;
 } Reciprocal;
 Reciprocal reciprocal_of(float divisor);
+/* What the node divides by, views that only repeat it left out. */
+const Node *quotient_divisor(const Node *node);
 /* Is byte / divisor, rounded, what a multiplication by both gives, for all 256 bytes? */
 bool divides_bytes_by_product(float divisor);
 

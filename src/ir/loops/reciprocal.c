@@ -14,3 +14,11 @@ bool divides_bytes_by_product(float divisor) {
     }
     return true;
 }
+
+const Node *quotient_divisor(const Node *node) {
+    const Node *divisor = node->source[1];
+    while (divisor->op == OP_VIEW && access_is_inside(&divisor->attr.contraction->access[0], divisor->shape.extent,
+                                                      divisor->shape.rank, divisor->source[0]->shape))
+        divisor = divisor->source[0];
+    return divisor;
+}

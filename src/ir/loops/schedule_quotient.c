@@ -5,17 +5,8 @@
  */
 #include "ir/loops/schedule.h"
 
-/* What is divided by, views that only repeat it left out. */
-static const Node *divisor_of(const Node *node) {
-    const Node *divisor = node->source[1];
-    while (divisor->op == OP_VIEW && access_is_inside(&divisor->attr.contraction->access[0], divisor->shape.extent,
-                                                      divisor->shape.rank, divisor->source[0]->shape))
-        divisor = divisor->source[0];
-    return divisor;
-}
-
 const Scalar *schedule_quotient(Scheduler *s, const Node *node, const Scalar *x) {
-    const Node *numerator = node->source[0], *divisor = divisor_of(node);
+    const Node *numerator = node->source[0], *divisor = quotient_divisor(node);
     if (node->dtype != DTYPE_F32 || divisor->op != OP_CONST || numerator->op != OP_CAST ||
         numerator->source[0]->dtype != DTYPE_U8 || !divides_bytes_by_product((float)divisor->attr.value))
         return NULL;
