@@ -203,23 +203,36 @@ static Watch *lower_side(RunLowering *R, const Expr *expr) {
     return new_watch(R, (Watch){.kind = WATCH_NUMBER, .number = number});
 }
 
-static Watch *lower_condition(RunLowering *R, const Expr *expr) {
+/* What conditions of one kind have at their leaves and at the sides of their comparisons, and what is said of others. */
+typedef struct ConditionKind {
+    bool (*is_leaf)(const Expr *expr);
+    Watch *(*leaf)(RunLowering *R, const Expr *expr), *(*side)(RunLowering *R, const Expr *expr);
+    Watch *(*bad)(RunLowering *R, const Expr *expr);
+} ConditionKind;
+
+static Watch *lower_condition(RunLowering *R, const ConditionKind *kind, const Expr *expr) {
     Watch watch = {0};
     expr = each_resolve(R->X, expr);
-    if (expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME &&
-        strcmp(expr->call.callee->name.text, "stalled") == 0)
-        return lower_stalled(R, expr);
+    if (kind->is_leaf(expr)) return kind->leaf(R, expr);
     if (expr->kind == EXPR_UNARY && expr->unary.op == OPERATOR_NOT) {
         watch.kind = WATCH_NOT;
-        watch.left = lower_condition(R, expr->unary.operand);
+        watch.left = lower_condition(R, kind, expr->unary.operand);
         return watch.left ? new_watch(R, watch) : NULL;
     }
-    if (expr->kind != EXPR_BINARY || !watch_kind_of(expr->binary.op, &watch.kind)) return bad_condition(R, expr);
+    if (expr->kind != EXPR_BINARY || !watch_kind_of(expr->binary.op, &watch.kind)) return kind->bad(R, expr);
     bool joins = watch.kind == WATCH_AND || watch.kind == WATCH_OR;
-    watch.left = joins ? lower_condition(R, expr->binary.left) : lower_side(R, expr->binary.left);
-    watch.right = joins ? lower_condition(R, expr->binary.right) : lower_side(R, expr->binary.right);
+    watch.left = joins ? lower_condition(R, kind, expr->binary.left) : kind->side(R, expr->binary.left);
+    watch.right = joins ? lower_condition(R, kind, expr->binary.right) : kind->side(R, expr->binary.right);
     return watch.left && watch.right ? new_watch(R, watch) : NULL;
 }
+
+/* ---- stop ------------------------------------------------------------------------------------------- */
+static bool is_stalled(const Expr *expr) {
+    return expr->kind == EXPR_CALL && expr->call.callee->kind == EXPR_NAME &&
+           strcmp(expr->call.callee->name.text, "stalled") == 0;
+}
+
+static const ConditionKind of_stop = {is_stalled, lower_stalled, lower_side, bad_condition};
 
 /* ---- when ------------------------------------------------------------------------------------------- */
 static Watch *bad_when(RunLowering *R, const Expr *expr) {
@@ -258,23 +271,11 @@ static Watch *lower_when_side(RunLowering *R, const Expr *expr) {
     return new_watch(R, (Watch){.kind = WATCH_NUMBER, .number = number});
 }
 
-static Watch *lower_when(RunLowering *R, const Expr *expr) {
-    Watch watch = {0};
-    expr = each_resolve(R->X, expr);
-    if (expr->kind == EXPR_EVERY) return lower_every(R, expr);
-    if (expr->kind == EXPR_UNARY && expr->unary.op == OPERATOR_NOT) {
-        watch.kind = WATCH_NOT;
-        watch.left = lower_when(R, expr->unary.operand);
-        return watch.left ? new_watch(R, watch) : NULL;
-    }
-    if (expr->kind != EXPR_BINARY || !watch_kind_of(expr->binary.op, &watch.kind)) return bad_when(R, expr);
-    bool joins = watch.kind == WATCH_AND || watch.kind == WATCH_OR;
-    watch.left = joins ? lower_when(R, expr->binary.left) : lower_when_side(R, expr->binary.left);
-    watch.right = joins ? lower_when(R, expr->binary.right) : lower_when_side(R, expr->binary.right);
-    return watch.left && watch.right ? new_watch(R, watch) : NULL;
-}
+static bool is_every(const Expr *expr) { return expr->kind == EXPR_EVERY; }
 
-const Watch *watch_lower_when(RunLowering *R, const Expr *expr) { return lower_when(R, expr); }
+static const ConditionKind of_when = {is_every, lower_every, lower_when_side, bad_when};
+
+const Watch *watch_lower_when(RunLowering *R, const Expr *expr) { return lower_condition(R, &of_when, expr); }
 
 /* ---- keep -------------------------------------------------------------------------------------------- */
 static bool lower_keep(RunLowering *R, const Expr *expr) {
@@ -302,7 +303,7 @@ bool watch_lower(RunLowering *R) {
     const BlockStmt *stop = block_setting(R->block, KEY_STOP), *keep = block_setting(R->block, KEY_KEEP);
     bool good = true;
     if (stop) {
-        R->run.stop = lower_condition(R, stop->stmt->assign.value);
+        R->run.stop = lower_condition(R, &of_stop, stop->stmt->assign.value);
         good = R->run.stop != NULL;
     }
     if (keep) good &= lower_keep(R, each_resolve(R->X, keep->stmt->assign.value));
