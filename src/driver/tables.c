@@ -474,8 +474,7 @@ static bool learn_classes(Driver *driver, Prepared *p, bool valid_apart) {
     return good;
 }
 
-/* Of the set that a column is of, where that is not the first of several: all of them train. */
-static int64_t rows_of_partner(const DataSet *set, int column) {
+int64_t tables_rows_of_partner(const DataSet *set, int column) {
     int first = set->joined_count ? set->joined[0]->column_count : 0;
     for (int i = 1; i < set->joined_count; first += set->joined[i++]->column_count)
         if (column >= first && column < first + set->joined[i]->column_count) return set->joined_rows[i];
@@ -506,7 +505,7 @@ static bool standardize(Driver *driver, Tables *tables, Prepared *p, const doubl
         }
         double *mean = arena_array(driver->arena, double, elements);
         double *deviation = arena_array(driver->arena, double, elements);
-        const RowSet *rows = &data->train, whole = {rows->table, NULL, rows_of_partner(p->set, i)};
+        const RowSet *rows = &data->train, whole = {rows->table, NULL, tables_rows_of_partner(p->set, i)};
         if (whole.count) rows = &whole;
         sgdrt_statistics(&rows->table->columns[i], rows->table->described[i].dtype, elements, rows->rows, rows->count,
                          mean, deviation);

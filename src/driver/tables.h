@@ -54,6 +54,8 @@ const char *tables_describe_set(Arena *arena, const Tables *tables, int i);
 bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdrt_request *request);
 /* Every row of these columns (of all, where they are made), labels checked; `keep` is not asked. NULL after diagnostics. */
 sgdrt_table *tables_read_columns(Driver *driver, const DataSet *set, const bool *needed);
+/* Of the set that a column is of, where that is not the first of several (all of them train); else 0. */
+int64_t tables_rows_of_partner(const DataSet *set, int column);
 /* The file that the data set stands in: its own files are looked for beside it. */
 const char *tables_program_of(const Driver *driver, const DataSet *set);
 /* The problem's file as it is shown. */

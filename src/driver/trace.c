@@ -4,12 +4,14 @@
  * reads them, the cells before the first step, which rows each step took and what its loss was, and the cells
  * after the last. Only the first of the named runs is traced; runs that it starts from are trained before.
  *
- *   data.COLUMN    [rows, shape of a row]
+ *   data.COLUMN    [rows, shape of a row]; of several data sets data.SET.COLUMN
  *   cell.NAME, after.NAME   every cell before and after the steps
  *   rows           all steps' rows, one after the other; rows_of_step says how many each took
+ *   rows.SET       those of a further data set beside them
  *   epoch_of_step  from 0
  *   loss_of_step   mean over its rows of what is minimized, without penalties
- *   metadata       planned: the steps of the whole training, behind `progress`
+ *   metadata       planned: the steps of the whole training, behind `progress`; parameters: the names of those cells
+ *                  that learn
  */
 #include "driver/training.h"
 #include <string.h>
@@ -20,6 +22,7 @@ typedef struct Trace {
     Training *t;
     Vector(sgdrt_entry) entries;
     int32_t *rows, *rows_of_step, *epoch_of_step;
+    int32_t **partner_rows; /* of run->partners */
     int64_t row_count;
     double *loss_of_step;
     int64_t steps;
@@ -54,10 +57,11 @@ static void add_entry(Trace *trace, const char *name, DType dtype, Shape row, in
 static void add_columns(Trace *trace) {
     Training *t = trace->t;
     Arena *arena = t->driver->arena;
-    int64_t rows = t->data->train.table->rows;
     for (int c = 0; c < t->run->data->column_count; c++) {
         const Column *column = &t->run->data->columns[c];
         sgdrt_column from = t->data->train.table->columns[c];
+        int64_t of_partner = tables_rows_of_partner(t->run->data, c);
+        int64_t rows = of_partner ? of_partner : t->data->train.table->rows;
         size_t bytes = dtype_bytes(column->dtype) * (size_t)shape_size(column->shape);
         char *dense = arena_alloc(arena, bytes * (size_t)rows + 1);
         for (int64_t r = 0; r < rows; r++)
@@ -78,6 +82,14 @@ static void add_cells(Trace *trace, const char *when) {
     }
 }
 
+static const char *names_of_parameters(const Training *t) {
+    Text names = text_new(t->driver->arena);
+    for (int i = 0; i < t->run->cell_count; i++)
+        if (cell_has_gradient(&t->run->cells[i]))
+            text_add(&names, "%s%s", names.length ? " " : "", t->run->cells[i].name);
+    return names.bytes;
+}
+
 static void take_step(Trace *trace, int64_t step) {
     Training *t = trace->t;
     int64_t epoch = step / t->steps_per_epoch, count = t->batch;
@@ -86,6 +98,9 @@ static void take_step(Trace *trace, int64_t step) {
     double loss = 0;
     if (first + count > t->feed.places) count = t->feed.places - first;
     sgdrt_feed_fill(&t->feed, (uint64_t)epoch, first, count, rows);
+    for (int i = 0; i < t->run->partner_count; i++)
+        sgdrt_partner_fill(&t->partners[i], (uint64_t)step, t->batch, count,
+                           (uint32_t *)trace->partner_rows[i] + trace->row_count);
     memset(t->sums, 0, sizeof *t->sums * (size_t)run_sums(t->run));
     training_call_steps(t, 1, NULL);
     int weights = run_weight_sum(t->run);
@@ -100,14 +115,12 @@ static void take_step(Trace *trace, int64_t step) {
 
 bool trace_write(Training *t, const char *path) {
     Arena *arena = t->driver->arena;
-    if (t->run->partner_count) {
-        driver_complain(t->driver, "--trace writes the steps of a train block with one data set, and %s has several",
-                        t->run->name);
-        return false;
-    }
     Trace trace = {.t = t, .steps = t->planned < TRACED_STEPS ? t->planned : TRACED_STEPS};
     Shape of_rows = {.rank = 1}, of_steps = {.rank = 1, .extent = {trace.steps}};
     trace.rows = arena_array(arena, int32_t, trace.steps * t->batch);
+    trace.partner_rows = arena_array(arena, int32_t *, t->run->partner_count + 1);
+    for (int i = 0; i < t->run->partner_count; i++)
+        trace.partner_rows[i] = arena_array(arena, int32_t, trace.steps * t->batch);
     trace.rows_of_step = arena_array(arena, int32_t, trace.steps);
     trace.epoch_of_step = arena_array(arena, int32_t, trace.steps);
     trace.loss_of_step = arena_array(arena, double, trace.steps);
@@ -117,6 +130,9 @@ bool trace_write(Training *t, const char *path) {
     add_cells(&trace, "after");
     of_rows.extent[0] = trace.row_count;
     add_entry(&trace, "rows", DTYPE_I32, of_rows, -1, trace.rows);
+    for (int i = 0; i < t->run->partner_count; i++)
+        add_entry(&trace, text_format(arena, "rows.%s", t->run->data->joined[i + 1]->name), DTYPE_I32, of_rows, -1,
+                  trace.partner_rows[i]);
     add_entry(&trace, "rows_of_step", DTYPE_I32, of_steps, -1, trace.rows_of_step);
     add_entry(&trace, "epoch_of_step", DTYPE_I32, of_steps, -1, trace.epoch_of_step);
     add_entry(&trace, "loss_of_step", DTYPE_F64, of_steps, -1, trace.loss_of_step);
@@ -125,6 +141,7 @@ bool trace_write(Training *t, const char *path) {
         {"program", t->driver->program->stem},
         {"run", t->run->name},
         {"planned", text_format(arena, "%lld", (long long)t->planned)},
+        {"parameters", names_of_parameters(t)},
     };
     int metadata_count = sizeof metadata / sizeof *metadata;
     sgdrt_problem problem = {0};

@@ -21,17 +21,40 @@ train second like first { start = first; epochs = 3 }
 train short like first { start = second; steps = 4 }
 END
 
+cat >"$scratch/sets.sgd" <<'END'
+data inside = synthetic(rows = 50, seed = 1) { x: f32 = uniform(-1, 1) }
+data edge   = synthetic(rows = 8, seed = 2) { v: f32 = uniform(0, 1) }
+model line(x: f32) -> f32 {
+  param a: f32 = 0
+  return a * x
+}
+train all {
+  data      = [inside, edge]
+  minimize all = squared(line(inside.x), inside.x)
+  minimize on = squared(line(1), edge.v)
+  optimizer = sgd(lr = 0.5)
+  batch     = 10
+  batch[edge] = 5
+}
+END
+
 fail() { echo "FAILED: $*"; failed=1; }
 holds() { grep -aq "$2" "$scratch/$1" || fail "$1 has no $2"; }    # FILE TEXT, in the header of the file
 
-for run in first second short; do
-    "$sgdc" "$scratch/two.sgd" --run=$run -q --trace="$scratch/$run" || fail "$run is not traced"
-    "$sgdc" "$scratch/two.sgd" --run=$run -q --interpret --trace="$scratch/other" || fail "$run is not interpreted"
+for run in first second short all; do
+    program=two; [ $run = all ] && program=sets
+    "$sgdc" "$scratch/$program.sgd" --run=$run -q --trace="$scratch/$run" || fail "$run is not traced"
+    "$sgdc" "$scratch/$program.sgd" --run=$run -q --interpret --trace="$scratch/other" || fail "$run is not interpreted"
     cmp "$scratch/$run" "$scratch/other" || fail "$run differs when interpreted"
 done
 for entry in data.x data.y cell.line.a after.line.a rows rows_of_step epoch_of_step loss_of_step; do
     holds first "\"$entry\""
 done
+for entry in data.inside.x data.edge.v rows rows.edge; do
+    holds all "\"$entry\""
+done
+holds all '"rows.edge":{"dtype":"I32","shape":\[50\]'
+holds first '"parameters":"line.a"'
 holds first '"planned":"200"'
 holds second '"planned":"30"'
 holds second '"rows_of_step":{"dtype":"I32","shape":\[10\]'
