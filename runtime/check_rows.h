@@ -7,9 +7,10 @@
 #define SGDRT_CHECK_ROWS_H
 #include "finite.h"
 #include "model.h"
+#include "sets.h"
 
 /* FITTING makes the statistics of standardized columns itself. */
-typedef enum sgdrt_purpose { SGDRT_STEPPING, SGDRT_PREDICTING, SGDRT_FITTING } sgdrt_purpose;
+typedef enum sgdrt_purpose { SGDRT_STEPPING, SGDRT_EVALUATING, SGDRT_PREDICTING, SGDRT_FITTING } sgdrt_purpose;
 
 static inline int sgdrt_label_in_range(const void *at, int64_t classes) {
     int32_t label;
@@ -44,18 +45,46 @@ static inline int sgdrt_check_column(const sgdrt_model_column *column, const sgd
     return status;
 }
 
+/* Rows that predict answers: of the sets it reads, which have equally many; of the first where it reads none. */
+static inline int64_t sgdrt_predicted_rows(const sgdrt_model *model, const sgdrt_rows *data) {
+    for (int32_t i = 0; i < model->column_count; i++)
+        if (model->columns[i].predicts) return sgdrt_rows_of(model, data, sgdrt_set_of(model, i));
+    return data->rows;
+}
+
+/* The rows of a further set are repeated until a step is full, each as often. */
+static inline int sgdrt_check_step(const sgdrt_model *model, const sgdrt_rows *data) {
+    if (model->most_rows && data->rows > model->most_rows) return SGDRT_ROWS;
+    for (int32_t s = 1; s <= model->set_count; s++)
+        if (data->rows % sgdrt_rows_of(model, data, s)) return SGDRT_ROWS;
+    return SGDRT_OK;
+}
+
+static inline int sgdrt_check_counts(const sgdrt_model *model, const sgdrt_rows *data, sgdrt_purpose purpose) {
+    if (purpose == SGDRT_PREDICTING) {
+        int64_t rows = sgdrt_predicted_rows(model, data);
+        if (rows <= 0) return SGDRT_NO_ROWS;
+        for (int32_t i = 0; i < model->column_count; i++)
+            if (model->columns[i].predicts && sgdrt_rows_of(model, data, sgdrt_set_of(model, i)) != rows)
+                return SGDRT_ROWS;
+        return SGDRT_OK;
+    }
+    for (int32_t s = 0; s <= model->set_count; s++)
+        if (sgdrt_rows_of(model, data, s) <= 0) return SGDRT_NO_ROWS;
+    return purpose == SGDRT_STEPPING ? sgdrt_check_step(model, data) : SGDRT_OK;
+}
+
 static inline int sgdrt_check_rows(const sgdrt_instance *instance, const sgdrt_rows *data, sgdrt_purpose purpose) {
     if (!instance || !data) return SGDRT_NULL;
-    if (data->rows <= 0) return SGDRT_NO_ROWS;
-    for (int32_t i = 0; i < instance->model->column_count; i++) {
+    int status = sgdrt_check_counts(instance->model, data, purpose);
+    for (int32_t i = 0; i < instance->model->column_count && !status; i++) {
         const sgdrt_model_column *column = &instance->model->columns[i];
         if (purpose == SGDRT_PREDICTING && !column->predicts) continue;
         if (!data->columns[i].data) return SGDRT_NULL;
         if (column->mean_cell >= 0 && !instance->has_statistics && purpose != SGDRT_FITTING) return SGDRT_DEFERRED;
-        int64_t row;
-        int status = sgdrt_check_column(column, &data->columns[i], data->rows, &row);
-        if (status) return status;
+        int64_t row, rows = sgdrt_rows_of(instance->model, data, sgdrt_set_of(instance->model, i));
+        status = sgdrt_check_column(column, &data->columns[i], rows, &row);
     }
-    return SGDRT_OK;
+    return status;
 }
 #endif

@@ -67,22 +67,3 @@ int64_t sgdrt_feed_rows_of(const sgdrt_feed *feed, const sgdrt_call *call, int64
     int64_t places = steps * feed->batch;
     return places < call->count ? places : call->count;
 }
-
-sgdrt_partner sgdrt_partner_of(int64_t rows, int64_t batch, int order, uint64_t seed, int index) {
-    uint64_t own = seed + 0x9e3779b97f4a7c15ull * ((uint64_t)index + 1);
-    return (sgdrt_partner){sgdrt_order_of(order, (uint32_t)rows, own), rows, batch};
-}
-
-void sgdrt_partner_fill(const sgdrt_partner *partner, uint64_t step, int64_t whole, int64_t count, uint32_t *rows) {
-    uint64_t own = (uint64_t)(partner->batch ? partner->batch : whole), all = (uint64_t)partner->rows;
-    int64_t wanted = (int64_t)own < count ? (int64_t)own : count;
-    for (int64_t done = 0; done < wanted;) {
-        uint64_t position = step * own + (uint64_t)done;
-        uint32_t first = (uint32_t)(position % all);
-        int64_t part = partner->rows - (int64_t)first;
-        if (part > wanted - done) part = wanted - done;
-        sgdrt_order_fill(&partner->order, position / all, first, (uint32_t)part, rows + done);
-        done += part;
-    }
-    for (int64_t i = wanted; i < count; i++) rows[i] = rows[i - wanted];
-}

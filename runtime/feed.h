@@ -37,17 +37,4 @@ int64_t sgdrt_feed_call(const sgdrt_feed *feed, sgdrt_header *header, int64_t st
 /* The rows that so many steps of that call took: the last step may be smaller. */
 int64_t sgdrt_feed_rows_of(const sgdrt_feed *feed, const sgdrt_call *call, int64_t steps);
 
-/* A further data set of each step: it gives `batch` rows, which come again until the step is full, or, where that is 0, as
- * many as a whole step has. Its orders follow each other without regard to the epochs of the first set: a pure function of
- * (seed, index, step). */
-typedef struct sgdrt_partner {
-    sgdrt_order order;
-    int64_t rows, batch;
-} sgdrt_partner;
-
-/* index: which of the further sets it is, from 0 on */
-sgdrt_partner sgdrt_partner_of(int64_t rows, int64_t batch, int order, uint64_t seed, int index);
-/* rows[i] = the row at place i of the step; whole: places of a whole step, of which this one has `count`. */
-void sgdrt_partner_fill(const sgdrt_partner *partner, uint64_t step, int64_t whole, int64_t count, uint32_t *rows);
-
 #endif

@@ -6,11 +6,11 @@
  * object: the callback gets the figures and decides.
  */
 #include "check_rows.h"
-#include "feed.h"
 #include "figures.h"
 #include "finite.h"
 #include "fit.h"
 #include "float_control.h"
+#include "gather.h"
 #include "order.h"
 #include "plateau.h"
 #include "sgdrt.h"
@@ -25,19 +25,27 @@ typedef struct Crew {
     void *opened, *scratch, *allocated;
 } Crew;
 
+/* The columns of rows as evaluations read them: of all sets beside the first set's rows. */
+typedef struct Beside {
+    const sgdrt_column *columns;
+    void *memory; /* NULL: they are the application's */
+} Beside;
+
 typedef struct Fit {
     sgdrt_instance *instance;
     const sgdrt_model *model;
     const sgdrt_rows *train, *valid; /* those held out are of train */
-    uint32_t *members;               /* training rows, then those held out; NULL: all, once */
-    uint32_t *valid_copied;          /* NULL: the rows of valid, once */
-    const uint32_t *validating;      /* NULL: rows 0 .. validating_count-1 */
+    Beside of_train, of_valid;
+    uint32_t *members;          /* training rows, then those held out; NULL: all, once */
+    uint32_t *valid_copied;     /* NULL: the rows of valid, once */
+    const uint32_t *validating; /* NULL: rows 0 .. validating_count-1 */
     uint32_t training;
     int64_t validating_count;
     uint32_t *rows; /* of the steps of one call */
     double *sums;
     int64_t capacity;
     sgdrt_feed feed;
+    sgdrt_gathering gathering; /* of steps that take several sets */
     Crew crew;
 } Fit;
 
@@ -72,6 +80,37 @@ static int64_t call_on(const Crew *crew, sgdrt_function *function, const sgdrt_c
 }
 
 static size_t at_least_one(int64_t count) { return count > 0 ? (size_t)count : 1; }
+
+static bool can_count(int64_t rows, int64_t copies) { return rows <= (int64_t)(UINT32_MAX - 1) / copies; }
+
+/* ---- several data sets -------------------------------------------------------------------------- */
+static int join(const sgdrt_model *model, const sgdrt_rows *data, Beside *beside) {
+    uint64_t bytes = sgdrt_join_bytes(model, data);
+    *beside = (Beside){data->columns, NULL};
+    if (!bytes) return SGDRT_OK;
+    beside->memory = aligned_alloc(64, bytes);
+    if (!beside->memory) return SGDRT_MEMORY;
+    beside->columns = sgdrt_join(model, data, beside->memory);
+    return SGDRT_OK;
+}
+
+static int open_gathering(Fit *fit) {
+    const sgdrt_model *model = fit->model;
+    if (!model->set_count) return SGDRT_OK;
+    uint64_t *bytes = malloc(sizeof *bytes * at_least_one(model->column_count));
+    int64_t *rows = malloc(sizeof *rows * (size_t)model->set_count);
+    bool good = bytes && rows;
+    for (int32_t c = 0; good && c < model->column_count; c++) bytes[c] = sgdrt_column_bytes(&model->columns[c]);
+    for (int32_t s = 0; good && s < model->set_count; s++) {
+        rows[s] = sgdrt_rows_of(model, fit->train, s + 1);
+        good = can_count(rows[s], model->sets[s].copies);
+    }
+    good = good && sgdrt_gathering_open(&fit->gathering, model->sets, model->set_count, rows, fit->train->columns,
+                                        bytes, model->column_count, fit->feed.batch, header_of(fit)->seed);
+    free(bytes);
+    free(rows);
+    return good ? SGDRT_OK : SGDRT_MEMORY;
+}
 
 /* ---- which rows train, and which validate ------------------------------------------------------- */
 /* Rows are counted with their copies: copy 1 of row r is number rows + r. */
@@ -117,13 +156,9 @@ static int hold_out(Fit *fit, uint32_t count) {
     return fit->training > 0 && !empty_fold ? SGDRT_OK : SGDRT_NO_ROWS;
 }
 
-static bool can_count(const sgdrt_rows *data, int64_t copies) {
-    return data->rows <= (int64_t)(UINT32_MAX - 1) / copies;
-}
-
 static int list_valid(Fit *fit) {
     int64_t copies = fit->model->valid_copies;
-    if (!can_count(fit->valid, copies)) return SGDRT_MEMORY;
+    if (!can_count(fit->valid->rows, copies)) return SGDRT_MEMORY;
     fit->validating_count = fit->valid->rows * copies;
     if (copies == 1) return SGDRT_OK;
     fit->validating = fit->valid_copied = all_rows((uint32_t)fit->validating_count, fit->valid->rows);
@@ -132,7 +167,7 @@ static int list_valid(Fit *fit) {
 
 static int split(Fit *fit) {
     int64_t copies = fit->model->copies;
-    if (!can_count(fit->train, copies)) return SGDRT_MEMORY;
+    if (!can_count(fit->train->rows, copies)) return SGDRT_MEMORY;
     fit->training = (uint32_t)(fit->train->rows * copies);
     if (!fit->valid && fit->model->hold_out) return hold_out(fit, fit->training);
     if (copies > 1 && !(fit->members = all_rows(fit->training, fit->train->rows))) return SGDRT_MEMORY;
@@ -148,8 +183,10 @@ static int take_statistics(Fit *fit) {
         double *mean = malloc(2 * sizeof *mean * at_least_one(column->elements));
         if (!mean) return SGDRT_MEMORY;
         double *deviation = mean + column->elements;
-        sgdrt_statistics(&fit->train->columns[i], (sgdrt_dtype)column->dtype, column->elements, fit->members,
-                         fit->training, mean, deviation);
+        int32_t set = sgdrt_set_of(model, i); /* of a further one all rows train */
+        sgdrt_statistics(&fit->train->columns[i], (sgdrt_dtype)column->dtype, column->elements,
+                         set ? NULL : fit->members, set ? sgdrt_rows_of(model, fit->train, set) : fit->training, mean,
+                         deviation);
         const sgdrt_model_cell *cells[2] = {&model->cells[column->mean_cell], &model->cells[column->deviation_cell]};
         for (int c = 0; c < 2; c++)
             for (int64_t e = 0; e < column->elements; e++) {
@@ -175,14 +212,14 @@ static void call_derived(void *context, const sgdrt_call *call) {
     fit->instance->code->derived(&own);
 }
 
-static sgdrt_learning learning_of(Fit *fit, const sgdrt_rows *data, const uint32_t *rows, int64_t count) {
+static sgdrt_learning learning_of(Fit *fit, const sgdrt_column *columns, const uint32_t *rows, int64_t count) {
     const sgdrt_model *model = fit->model;
     return (sgdrt_learning){.statistics = model->statistics,
                             .statistic_count = model->statistic_count,
                             .outputs = model->derived_count,
                             .cells = model->cells,
                             .state = fit->instance->state,
-                            .columns = data->columns,
+                            .columns = columns,
                             .rows = rows,
                             .count = count,
                             .derive = call_derived,
@@ -191,22 +228,25 @@ static sgdrt_learning learning_of(Fit *fit, const sgdrt_rows *data, const uint32
 
 static int learn(Fit *fit) {
     sgdrt_learning_problem problem;
-    sgdrt_learning learning = learning_of(fit, fit->train, fit->members, fit->training);
+    sgdrt_learning learning = learning_of(fit, fit->of_train.columns, fit->members, fit->training);
     return sgdrt_learn(&learning, &problem);
 }
 
 static int check_weights(Fit *fit) {
     sgdrt_learning_problem problem;
-    sgdrt_learning train = learning_of(fit, fit->train, fit->members, fit->training);
+    sgdrt_learning train = learning_of(fit, fit->of_train.columns, fit->members, fit->training);
     int status = sgdrt_check_weights(&train, &problem);
     if (status || !fit->validating_count) return status;
-    sgdrt_learning valid = learning_of(fit, fit->valid, fit->validating, fit->validating_count);
+    sgdrt_learning valid = learning_of(fit, fit->of_valid.columns, fit->validating, fit->validating_count);
     return sgdrt_check_weights(&valid, &problem);
 }
 
 static int open_fit(Fit *fit) {
     const sgdrt_model *model = fit->model;
     int status = split(fit);
+    if (!status) status = join(model, fit->train, &fit->of_train);
+    fit->of_valid = (Beside){fit->of_train.columns, NULL};
+    if (!status && fit->valid && fit->valid != fit->train) status = join(model, fit->valid, &fit->of_valid);
     if (!status && !fit->instance->has_statistics) {
         status = learn(fit);
         if (!status) status = take_statistics(fit);
@@ -219,7 +259,7 @@ static int open_fit(Fit *fit) {
     fit->capacity = sgdrt_feed_capacity(&fit->feed);
     fit->rows = malloc(sizeof *fit->rows * at_least_one(fit->capacity));
     fit->sums = malloc(sizeof *fit->sums * at_least_one(model->sums));
-    return fit->rows && fit->sums ? SGDRT_OK : SGDRT_MEMORY;
+    return fit->rows && fit->sums ? open_gathering(fit) : SGDRT_MEMORY;
 }
 
 /* ---- evaluating ---------------------------------------------------------------------------------- */
@@ -291,7 +331,7 @@ static int64_t sum_terms(const sgdrt_instance *instance, const Crew *crew, sgdrt
 }
 
 /* The loss over the rows (NULL: rows 0 .. count-1), and, where wanted, each metric; as sgdc finds them, in f64. */
-static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdrt_rows *data, const uint32_t *rows,
+static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdrt_column *columns, const uint32_t *rows,
                     int64_t count, double *loss, double *metrics) {
     const sgdrt_model *model = instance->model;
     double *sums = malloc(2 * sizeof *sums * at_least_one(evaluated_sums(model)));
@@ -304,7 +344,7 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
     }
     sgdrt_call call = {.state = instance->state,
                        .work = instance->work,
-                       .columns = data->columns,
+                       .columns = columns,
                        .rows = rows,
                        .count = count,
                        .sums = sums + evaluated_sums(model),
@@ -321,15 +361,19 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
 int sgdrt_evaluate(const void *m, const void *data, float *results) {
     SGDRT_FLOAT_GUARD();
     const sgdrt_instance *instance = m;
-    int status = sgdrt_check_rows(instance, data, SGDRT_STEPPING);
+    int status = sgdrt_check_rows(instance, data, SGDRT_EVALUATING);
     if (status) return status;
     if (!results) return SGDRT_NULL;
     Crew alone = {0};
+    Beside beside;
     double loss = 0, *metrics = malloc(sizeof *metrics * at_least_one(instance->model->metric_count));
     if (!metrics) return SGDRT_MEMORY;
-    status = evaluate(instance, &alone, data, NULL, ((const sgdrt_rows *)data)->rows, &loss, metrics);
+    status = join(instance->model, data, &beside);
+    if (!status)
+        status = evaluate(instance, &alone, beside.columns, NULL, ((const sgdrt_rows *)data)->rows, &loss, metrics);
     if (!status) results[0] = (float)loss;
     for (int32_t i = 0; i < instance->model->metric_count && !status; i++) results[i + 1] = (float)metrics[i];
+    free(beside.memory);
     free(metrics);
     return status;
 }
@@ -341,12 +385,14 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
     int64_t step = (int64_t)header->step, steps = fit->feed.steps - step % fit->feed.steps;
     if (steps > planned - step) steps = planned - step;
     if (fit->capacity && steps > fit->capacity / fit->feed.batch) steps = fit->capacity / fit->feed.batch;
+    if (fit->model->set_count) steps = 1;
     sgdrt_call call = {.state = fit->instance->state,
                        .work = fit->instance->work,
                        .columns = fit->train->columns,
                        .sums = fit->sums,
                        .stop = &fit->instance->stop};
     sgdrt_feed_call(&fit->feed, header, steps, fit->rows, &call);
+    if (fit->model->set_count) sgdrt_gather(&fit->gathering, header->step, &call);
     int64_t done = call_on(&fit->crew, fit->instance->code->step, &call);
     return sgdrt_feed_rows_of(&fit->feed, &call, done);
 }
@@ -355,9 +401,11 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
 static int validate(const Fit *fit, double *loss, double *metrics) {
     *loss = NAN;
     if (fit->validating_count)
-        return evaluate(fit->instance, &fit->crew, fit->valid, fit->validating, fit->validating_count, loss, metrics);
+        return evaluate(fit->instance, &fit->crew, fit->of_valid.columns, fit->validating, fit->validating_count, loss,
+                        metrics);
     double of_training;
-    return metrics ? evaluate(fit->instance, &fit->crew, fit->train, fit->members, fit->training, &of_training, metrics)
+    return metrics ? evaluate(fit->instance, &fit->crew, fit->of_train.columns, fit->members, fit->training,
+                              &of_training, metrics)
                    : SGDRT_OK;
 }
 
@@ -454,6 +502,9 @@ int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_cal
         status = train(&fit, callback, user, float_before);
         close_crew(&fit.crew);
     }
+    sgdrt_gathering_close(&fit.gathering);
+    free(fit.of_train.memory);
+    free(fit.of_valid.memory);
     free(fit.members);
     free(fit.valid_copied);
     free(fit.rows);

@@ -8,7 +8,7 @@
 #define SGDRT_MODEL_H
 #include "core.h"
 
-enum { SGDRT_ABI = 4 };
+enum { SGDRT_ABI = 5 };
 
 /* What every function of the C API returns. */
 typedef enum sgdrt_status {
@@ -28,6 +28,7 @@ typedef enum sgdrt_status {
     SGDRT_DEFERRED = 13,   /* a field with statistics of the data (standardize) has none yet: fit or load first */
     SGDRT_NOT_FINITE = 14, /* a value of a row is infinite or not a number; nothing was changed */
     SGDRT_WEIGHT = 15,     /* a weight of a row is negative or not a number; nothing was changed */
+    SGDRT_ROWS = 16,       /* so many rows cannot be taken together; nothing was changed */
     SGDRT_STATUS_COUNT
 } sgdrt_status;
 
@@ -76,6 +77,13 @@ typedef struct sgdrt_model_statistic {
     int32_t dtype, reserved;            /* of the output */
 } sgdrt_model_statistic;
 
+typedef struct sgdrt_model_set { /* a further data set of each step; all have at least one row */
+    int64_t batch;               /* rows that come again until the step is full; 0: as many as it has */
+    int64_t copies;              /* fit takes every row so often; 1 or more */
+    int32_t order;               /* program.h: BatchOrder */
+    int32_t first_column, column_count, reserved;
+} sgdrt_model_set;
+
 typedef struct sgdrt_code { /* compiled for one processor level */
     sgdrt_function *init, *step, *evaluate, *predict, *derived;
     sgdrt_function *const *metrics;
@@ -99,6 +107,7 @@ typedef struct sgdrt_model {
     uint64_t thread_bytes; /* of scratch, for each thread but the first; 0: training gains from no other */
     int64_t batch, epochs, steps, predict_elements; /* batch 0: all rows */
     int64_t together;                               /* rows that evaluate takes at once; 0: all */
+    int64_t most_rows;                              /* that a step takes; 0: any number */
     int64_t copies, valid_copies;                   /* fit takes every row so often; 1 or more */
     double hold_out_part;
     int32_t statistic_count, derived_count; /* derived: outputs */
@@ -112,6 +121,8 @@ typedef struct sgdrt_model {
     int32_t sums;                       /* of a step: the terms', and two for each of several parts (figures.h) */
     int32_t plateau_count;
     const sgdrt_model_plateau *plateaus;
+    const sgdrt_model_set *sets; /* behind the first */
+    int32_t set_count, reserved;
 } sgdrt_model;
 
 /* How fit gets threads: what only an application that asks for threads is linked with (threads.c). */
@@ -147,7 +158,8 @@ static inline uint64_t sgdrt_instance_bytes(uint64_t state_bytes, uint64_t work_
            sgdrt_whole_lines((uint64_t)sums * sizeof(double));
 }
 
-/* NAME_data as the generated header declares it: the number of rows, then a column per member. */
+/* NAME_data as the generated header declares it: the number of rows, then a column per member; of several data sets
+ * then the number of rows of each further one (sets.h). */
 typedef struct sgdrt_rows {
     int64_t rows;
     sgdrt_column columns[];

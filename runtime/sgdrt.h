@@ -14,7 +14,7 @@
  *   class_words.c table_classes.c          texts that are classes
  *   statistics.c                           what a run learns from its rows before it trains
  *   checkpoint_read.c checkpoint_write.c   safetensors;  saved.c: which cells of a training stand there
- *   order.c feed.c                         which row stands at a place of an epoch
+ *   order.c feed.c gather.c                which row stands at a place of an epoch; of several data sets in a step
  *   instance.c fit.c                       NAME_save, NAME_load; NAME_fit, NAME_evaluate
  *   pool.c threads.c                       threads that share a call
  *   write_file.c                           files written whole or not at all
@@ -22,6 +22,7 @@
  *   array_file.h csv_reader.h checkpoint.h between readers of arrays, of csv, of saved files
  *   text_file.h words.h text.h             between readers of texts; what is learnt from them
  *   model.h check_rows.h figures.h         what an object says of itself; what calls refuse; what is reported of rows
+ *   sets.h                                 rows of several data sets beside each other
  *   plateau.h                              factors of the rate that fall when a figure stalls
  *   math.inc math_wide.inc functions.def math_functions.h random.inc   the functions of numerics.md, for the compiler and for C
  *   float_control.h finite.h               the floating-point environment; finiteness by bits

@@ -269,10 +269,6 @@ check_file() {
     for level in $levels; do try compiled "$level" compiled --cpu=x86-64-"$level" --threads=1; done
     try compiled native compiled --threads=1
     for threads in 2 3 7; do try "$threads threads" native compiled --threads=$threads; done
-    if "$sgdc" "$file" --emit=header=- 2>&1 >/dev/null | grep -q "several data sets is not supported"; then
-        echo "skipped: objects and C of $program, a step of which takes rows of several data sets"
-        return
-    fi
     prepare_runs || { failed=1; return; }
     [ -n "$names" ] || { echo "skipped: $program: every run diverges, so there is nothing to compare objects with"; return; }
     runtime="$build/libsgdrt.a -lz -lcjson -lpthread"

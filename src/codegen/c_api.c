@@ -119,11 +119,14 @@ int64_t c_column_stride(const Column *column) {
     return shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype);
 }
 
-const char *c_rows_parameters(Arena *arena, const DataSet *data, const char *const *members) {
+const char *c_rows_parameters(Arena *arena, const DataSet *data, const char *const *members,
+                              const char *const *counts) {
     Text text = text_new(arena);
-    text_add(&text, "int64_t rows");
-    for (int i = 0; i < data->column_count; i++)
-        text_add(&text, ", const %s *%s", c_column_type(data->columns[i].dtype), members[i]);
+    for (int set = 0; set < data_set_count(data); set++) {
+        text_add(&text, "%sint64_t %s", set ? ", " : "", counts[set]);
+        for (int i = data_columns_before(data, set); i < data_columns_before(data, set + 1); i++)
+            text_add(&text, ", const %s *%s", c_column_type(data->columns[i].dtype), members[i]);
+    }
     return text.bytes;
 }
 

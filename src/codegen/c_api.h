@@ -27,7 +27,7 @@ typedef Vector(CParameter) CParameters;
 CParameters c_parameters(Arena *arena, const char *list);
 
 /* PREFIX_rows, whose parameters are a run's own: a pointer for each member of PREFIX_data. */
-const char *c_rows_parameters(Arena *arena, const DataSet *data, const char *const *members);
+const char *c_rows_parameters(Arena *arena, const DataSet *data, const char *const *members, const char *const *counts);
 extern const char c_rows_doc[];
 /* Of a member: what its values are in C, and bytes from row to row in a dense array. */
 const char *c_column_type(DType dtype);

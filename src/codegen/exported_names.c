@@ -209,16 +209,30 @@ static bool is_member(const char *const *names, int count, const char *name) {
     return false;
 }
 
+static const char *free_name(Arena *arena, const char *name, const char *const *names, int count) {
+    name = exported_identifier(arena, name);
+    while (is_listed(keywords, name) || is_listed(library_macros, name) || is_listed(taken, name) ||
+           is_member(names, count, name))
+        name = text_format(arena, "%s_", name);
+    return name;
+}
+
 /* A name that is taken, by the language, a macro, the header or an earlier column, gets as many `_` as it takes. */
 const char *const *exported_members(Arena *arena, const DataSet *data) {
     const char **names = arena_array(arena, const char *, data->column_count + 1);
     for (int i = 0; i < data->column_count; i++) {
         const Field *field = exported_field_of_column(data, i);
-        const char *name = exported_identifier(arena, field ? field->name : data->columns[i].name);
-        while (is_listed(keywords, name) || is_listed(library_macros, name) || is_listed(taken, name) ||
-               is_member(names, i, name))
-            name = text_format(arena, "%s_", name);
-        names[i] = name;
+        names[i] = free_name(arena, field ? field->name : data->columns[i].name, names, i);
     }
     return names;
+}
+
+const char *const *exported_counts(Arena *arena, const DataSet *data) {
+    int count = data_set_count(data), columns = data->column_count;
+    const char **names = arena_array(arena, const char *, columns + count + 1);
+    memcpy(names, exported_members(arena, data), sizeof *names * (size_t)columns);
+    if (count == 1) names[columns] = "rows";
+    for (int i = 0; count > 1 && i < count; i++)
+        names[columns + i] = free_name(arena, text_format(arena, "%s_rows", data->joined[i]->name), names, columns + i);
+    return names + columns;
 }

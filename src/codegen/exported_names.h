@@ -23,6 +23,8 @@ const char *exported_text(Arena *arena, const char *prefix, const char *text);
 
 /* The members of NAME_data, per stored column. */
 const char *const *exported_members(Arena *arena, const DataSet *data);
+/* How many rows there are, per data set: "rows", or of several sets "inside_rows", "wall_rows". */
+const char *const *exported_counts(Arena *arena, const DataSet *data);
 /* The field a stored column is known by, or NULL. */
 const Field *exported_field_of_column(const DataSet *data, int column);
 

@@ -30,6 +30,13 @@ static void add_shape(Text *to, Shape shape) {
     for (int a = 0; a < shape.rank; a++) text_add(to, "%s%lld", a ? ", " : "", (long long)shape.extent[a]);
 }
 
+/* Of several data sets each has its number of rows: of the first in front, as of a single one. */
+static void add_count(Text *to, const DataSet *data, int set) {
+    text_add(to, "    int64_t %s;", exported_counts(to->arena, data)[set]);
+    if (data->joined_count) text_add(to, "   /* of %s */", data->joined[set]->name);
+    text_add(to, "\n");
+}
+
 /* ": Adelie, Gentoo, Chinstrap" */
 static void add_class_names(Text *to, const Column *column) {
     enum { MOST_NAMES = 20 };
@@ -93,10 +100,12 @@ static void add_class_tables(Text *to, const Run *run, const char *prefix, const
 /* NAME_rows: dense plain arrays as NAME_data. */
 static void add_rows_helper(Text *to, const Run *run, const char *prefix, const char *const *members) {
     const DataSet *data = run->data;
+    const char *const *counts = exported_counts(to->arena, data);
     add_comment(to, prefix, c_rows_doc);
     exported_add(to, prefix, "static inline @_data @_rows(");
-    text_add(to, "%s", c_rows_parameters(to->arena, data, members));
-    exported_add(to, prefix, ") {\n    struct @_data data;\n    data.rows = rows;\n");
+    text_add(to, "%s", c_rows_parameters(to->arena, data, members, counts));
+    exported_add(to, prefix, ") {\n    struct @_data data;\n");
+    for (int i = 0; i < data_set_count(data); i++) text_add(to, "    data.%s = %s;\n", counts[i], counts[i]);
     for (int i = 0; i < data->column_count; i++)
         text_add(to, "    data.%s.data = %s;\n    data.%s.stride = %lld;\n", members[i], members[i], members[i],
                  (long long)c_column_stride(&data->columns[i]));
@@ -207,8 +216,10 @@ static void add_block(Text *to, const HeaderBlock *block) {
                  "\ntypedef struct @ @;   /* opaque; any number may live at once */\n"
                  "/* Rows: row r of a member begins `stride` bytes after row r - 1 and is dense, row-major. A name\n"
                  "   that C or C++ does not allow, or that is taken, has a _ behind it. */\n"
-                 "typedef struct @_data {\n    int64_t rows;\n");
+                 "typedef struct @_data {\n");
+    add_count(to, run->data, 0);
     add_members(to, run, members, block->predicts);
+    for (int i = 1; i < data_set_count(run->data); i++) add_count(to, run->data, i);
     exported_add(to, prefix, "} @_data;\n");
     add_rows_helper(to, run, prefix, members);
     add_class_tables(to, run, prefix, members);

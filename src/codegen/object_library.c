@@ -57,26 +57,43 @@ static void add_call(LLVMModuleRef module, Arena *arena, const CFunction *f, con
     LLVMDisposeBuilder(b);
 }
 
+/* The values of the words of NAME_data: the number of the first set's rows, pairs of 8 bytes for the columns, the numbers
+ * of the other sets' rows. Parameters are those of c_rows_parameters, from the second on. */
+static void row_words(LLVMValueRef function, LLVMTypeRef i64, const DataSet *data, LLVMValueRef *words) {
+    unsigned parameter = 1;
+    for (int set = 0; set < data_set_count(data); set++) {
+        words[set ? 2 * data->column_count + set : 0] = LLVMGetParam(function, parameter++);
+        for (int c = data_columns_before(data, set); c < data_columns_before(data, set + 1); c++) {
+            words[1 + 2 * c] = LLVMGetParam(function, parameter++);
+            words[2 + 2 * c] = LLVMConstInt(i64, (uint64_t)c_column_stride(&data->columns[c]), false);
+        }
+    }
+}
+
 /* A struct of more than 16 bytes, which one with a member is, is returned in memory that the caller names, on every
- * architecture. Members are pairs of 8 bytes behind the first 8. */
+ * architecture. */
 static void add_rows(LLVMModuleRef module, Arena *arena, const DataSet *data, const char *prefix) {
     LLVMContextRef context = LLVMGetModuleContext(module);
     LLVMTypeRef i64 = LLVMInt64TypeInContext(context), pointer = LLVMPointerTypeInContext(context, 0);
-    int members = data->column_count, words = 1 + 2 * members;
-    LLVMTypeRef *types = arena_array(arena, LLVMTypeRef, words + 2);
-    for (int i = 0; i < words; i++) types[i] = i % 2 ? pointer : i64;
-    LLVMTypeRef record = LLVMStructTypeInContext(context, types, (unsigned)words, false);
-    for (int i = 0; i < members + 2; i++) types[i] = i == 1 ? i64 : pointer;
-    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(context), types, (unsigned)(members + 2), false);
+    int members = data->column_count, sets = data_set_count(data), count = 2 * members + sets, parameters = 0;
+    LLVMTypeRef *types = arena_array(arena, LLVMTypeRef, count + 2);
+    for (int i = 0; i < count; i++) types[i] = i % 2 && i < 2 * members ? pointer : i64;
+    LLVMTypeRef record = LLVMStructTypeInContext(context, types, (unsigned)count, false);
+    types[parameters++] = pointer;
+    for (int set = 0; set < sets; set++) {
+        types[parameters++] = i64;
+        for (int c = data_columns_before(data, set); c < data_columns_before(data, set + 1); c++)
+            types[parameters++] = pointer;
+    }
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(context), types, (unsigned)parameters, false);
     LLVMBuilderRef b;
     LLVMValueRef function = begin_function(module, text_format(arena, "%s_rows", prefix), type, &b);
     unsigned sret = LLVMGetEnumAttributeKindForName("sret", 4);
     LLVMAddAttributeAtIndex(function, 1, LLVMCreateTypeAttribute(context, sret, record));
-    for (int w = 0; w < words; w++) {
-        LLVMValueRef value = w % 2 ? LLVMGetParam(function, (unsigned)(2 + w / 2)) : LLVMGetParam(function, 1);
-        if (w && w % 2 == 0) value = LLVMConstInt(i64, (uint64_t)c_column_stride(&data->columns[w / 2 - 1]), false);
-        LLVMBuildStore(b, value, LLVMBuildStructGEP2(b, record, LLVMGetParam(function, 0), (unsigned)w, ""));
-    }
+    LLVMValueRef *words = arena_array(arena, LLVMValueRef, count);
+    row_words(function, i64, data, words);
+    for (int w = 0; w < count; w++)
+        LLVMBuildStore(b, words[w], LLVMBuildStructGEP2(b, record, LLVMGetParam(function, 0), (unsigned)w, ""));
     LLVMBuildRetVoid(b);
     LLVMDisposeBuilder(b);
 }

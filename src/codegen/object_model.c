@@ -104,6 +104,16 @@ static LLVMValueRef plateaus(Builder *b, const Run *run) {
     return run->plateau_count ? table(b, LLVMTypeOf(rows[0]), rows, run->plateau_count) : null(b);
 }
 
+static LLVMValueRef sets(Builder *b, const Run *run) {
+    LLVMValueRef *rows = arena_array(b->arena, LLVMValueRef, run->partner_count + 1);
+    for (int i = 0; i < run->partner_count; i++) {
+        const Partner *p = &run->partners[i];
+        rows[i] = RECORD(b, int64(b, p->batch), int64(b, model_copies(run->data->joined[i + 1])), int32(b, p->order),
+                         int32(b, p->first_column), int32(b, p->column_count), int32(b, 0));
+    }
+    return run->partner_count ? table(b, LLVMTypeOf(rows[0]), rows, run->partner_count) : null(b);
+}
+
 static LLVMValueRef columns(Builder *b, const Run *run, const bool *predicts) {
     const DataSet *data = run->data;
     const char *const *members = exported_members(b->arena, data);
@@ -170,14 +180,15 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
                   int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
                   int64(b, run->batch), int64(b, run->epochs), int64(b, run->steps), int64(b, outputs),
-                  int64(b, run->together), int64(b, model_copies(run->data)), int64(b, model_copies(run->valid)),
-                  real64(b, run->hold_out_part), int32(b, run->statistic_count), int32(b, run->derived.root_count),
-                  int32(b, run->cell_count), int32(b, run->slot_count), int32(b, run->data->column_count),
-                  int32(b, run->measure_count), int32(b, arguments), int32(b, run_averaged(run)),
-                  int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)),
-                  int32(b, run->order), int32(b, run->last), int32(b, run->hold_out), int32(b, run_weight_sum(run)),
-                  int32(b, run->fold), int32(b, run->folds), int32(b, model_split_column(run)), int32(b, run_sums(run)),
-                  int32(b, run->plateau_count), plateaus(b, run));
+                  int64(b, run->together), int64(b, run->most_rows), int64(b, model_copies(run->data)),
+                  int64(b, model_copies(run->valid)), real64(b, run->hold_out_part), int32(b, run->statistic_count),
+                  int32(b, run->derived.root_count), int32(b, run->cell_count), int32(b, run->slot_count),
+                  int32(b, run->data->column_count), int32(b, run->measure_count), int32(b, arguments),
+                  int32(b, run_averaged(run)), int32(b, run_minimized(run)), int32(b, run->term_count),
+                  int32(b, model_lr_slot(run)), int32(b, run->order), int32(b, run->last), int32(b, run->hold_out),
+                  int32(b, run_weight_sum(run)), int32(b, run->fold), int32(b, run->folds),
+                  int32(b, model_split_column(run)), int32(b, run_sums(run)), int32(b, run->plateau_count),
+                  plateaus(b, run), sets(b, run), int32(b, run->partner_count), int32(b, 0));
 }
 
 /* The bitcode's `self` and `self_NAME` become PREFIX_model and PREFIX_NAME. */

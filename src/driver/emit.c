@@ -264,36 +264,12 @@ const Emit *driver_emits(const Driver *driver, int *count) {
     return o->emit.count ? o->emit.items : header_and_object;
 }
 
-static bool is_for_applications(EmitKind kind) {
-    return kind == EMIT_ONNX || kind == EMIT_MANIFEST || kind == EMIT_C || kind == EMIT_C_HEADER || kind == EMIT_OBJ ||
-           kind == EMIT_SO || kind == EMIT_HEADER;
-}
-
-/* What leaves this process takes rows of one set: NAME_fit knows no others. */
-static bool takes_one_set(Driver *driver) {
-    bool good = true;
-    for (int i = 0; i < driver->program->run_count; i++) {
-        const Run *run = &driver->program->runs[i];
-        if (!run->partner_count) continue;
-        Diagnostic *d = report(driver->diagnostics, CODE_E0210, run->span,
-                               "an object of a train block with several data sets is not supported yet");
-        add_help(driver->diagnostics, d,
-                 "sgdc --run trains it; --run=NAME and NAME_predict serve one with one data set");
-        good = false;
-    }
-    return good;
-}
-
 ExitCode driver_emit(Driver *driver) {
     const Options *o = driver->options;
     int count;
     const Emit *emits = driver_emits(driver, &count);
-    bool machine = false, leaves = false;
-    for (int i = 0; i < count; i++) {
-        machine |= is_machine(emits[i].kind);
-        leaves |= is_for_applications(emits[i].kind);
-    }
-    if (leaves && !takes_one_set(driver)) return EXIT_SOURCE;
+    bool machine = false;
+    for (int i = 0; i < count; i++) machine |= is_machine(emits[i].kind);
     if (driver_makes_object(driver) && driver->program->run_count == 0) {
         driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
         return EXIT_SOURCE;

@@ -75,6 +75,7 @@ static void statuses(Json *j) {
         [SGDRT_DEFERRED] = "deferred",
         [SGDRT_NOT_FINITE] = "not_finite",
         [SGDRT_WEIGHT] = "weight",
+        [SGDRT_ROWS] = "rows",
     };
     json_array(j, "statuses");
     for (int s = 0; s < SGDRT_STATUS_COUNT; s++) {
@@ -118,11 +119,12 @@ static void function(Json *j, const char *prefix, const char *name, const char *
 }
 
 static void functions(Json *j, const Run *run, const char *prefix) {
-    const char *const *members = exported_members(j->to->arena, run->data);
+    Arena *arena = j->to->arena;
+    const char *const *members = exported_members(arena, run->data), *const *counts = exported_counts(arena, run->data);
     json_array(j, "functions");
     for (const CFunction *f = c_functions; f->name; f++)
         if (c_function_is_of(f, run)) function(j, prefix, f->name, f->returns, NULL, f->parameters, f->doc);
-    function(j, prefix, "rows", "@_data", "struct", c_rows_parameters(j->to->arena, run->data, members), c_rows_doc);
+    function(j, prefix, "rows", "@_data", "struct", c_rows_parameters(arena, run->data, members, counts), c_rows_doc);
     json_close(j);
 }
 
@@ -175,14 +177,43 @@ static void csv_columns(Json *j, const Column *column) {
     json_close(j);
 }
 
+/* Where the number of rows of each further data set stands: behind all columns. */
+static size_t count_offset(const DataSet *data, int set) {
+    size_t columns = sizeof(sgdrt_rows) + sizeof(sgdrt_column) * (size_t)data->column_count;
+    return set ? columns + sizeof(int64_t) * (size_t)(set - 1) : offsetof(sgdrt_rows, rows);
+}
+
+/* Of a program with several data sets, in the order of data = [...]. */
+static void sets(Json *j, const Run *run) {
+    const DataSet *data = run->data;
+    const char *const *counts = exported_counts(j->to->arena, data);
+    json_array(j, "sets");
+    for (int i = 0; i < data->joined_count; i++) {
+        json_flat_object(j, NULL);
+        json_text(j, "name", data->joined[i]->name);
+        json_text(j, "member", counts[i]);
+        json_integer(j, "rows_offset", (int64_t)count_offset(data, i));
+        json_integer(j, "batch", i ? run->partners[i - 1].batch : run->batch);
+        json_close(j);
+    }
+    json_close(j);
+}
+
+static int set_of_column(const DataSet *data, int column) {
+    int set = 0;
+    while (column >= data_columns_before(data, set + 1)) set++;
+    return set;
+}
+
 static void rows(Json *j, const HeaderBlock *block) {
     Arena *arena = j->to->arena;
     const DataSet *data = block->run->data;
     const char *const *members = exported_members(arena, data);
     json_object(j, "rows");
     json_text(j, "name", text_format(arena, "%s_data", block->prefix));
-    json_integer(j, "bytes", (int64_t)(sizeof(sgdrt_rows) + sizeof(sgdrt_column) * (size_t)data->column_count));
-    json_integer(j, "rows_offset", offsetof(sgdrt_rows, rows));
+    json_integer(j, "bytes", (int64_t)count_offset(data, data_set_count(data)));
+    json_integer(j, "rows_offset", (int64_t)count_offset(data, 0));
+    sets(j, block->run);
     json_array(j, "fields");
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
@@ -191,6 +222,10 @@ static void rows(Json *j, const HeaderBlock *block) {
         json_object(j, NULL);
         json_text(j, "name", field ? field->name : column->name);
         json_text(j, "member", members[i]);
+        if (data->joined_count)
+            json_text(j, "set", data->joined[set_of_column(data, i)]->name);
+        else
+            json_null(j, "set");
         json_text(j, "doc", field ? field->doc : NULL);
         json_text(j, "dtype", dtype_text(column->dtype));
         shape(j, &column->shape);

@@ -1,47 +1,35 @@
 /* steps: calls of ENTRY_STEP, and the loss of the epoch that they are in. */
+#include "codegen/c_api.h"
+#include "codegen/model_facts.h"
 #include "driver/training.h"
-#include <string.h>
 
 /* ---- several data sets: the rows of a step, gathered side by side ------------------------------------------ */
+static sgdrt_model_set set_of(const Run *run, int partner) {
+    const Partner *p = &run->partners[partner];
+    return (sgdrt_model_set){.batch = p->batch,
+                             .copies = model_copies(run->data->joined[partner + 1]),
+                             .order = (int32_t)p->order,
+                             .first_column = p->first_column,
+                             .column_count = p->column_count};
+}
+
 void training_plan_sets(Training *t) {
     const Run *run = t->run;
     Arena *arena = t->driver->arena;
-    enum { PADDING = 64 }; /* may be read */
     if (!run->partner_count) return;
-    t->partners = arena_array(arena, sgdrt_partner, run->partner_count);
-    t->step_rows = arena_array(arena, uint32_t, t->batch + 1);
-    t->gathered = arena_array(arena, sgdrt_column, run->data->column_count + 1);
-    for (int i = 0; i < run->partner_count; i++)
-        t->partners[i] = sgdrt_partner_of(run->data->joined_rows[i + 1], run->partners[i].batch,
-                                          (int)run->partners[i].order, run->seed, i);
-    for (int c = 0; c < run->data->column_count; c++) {
-        const Column *column = &run->data->columns[c];
-        size_t bytes = dtype_bytes(column->dtype) * (size_t)shape_size(column->shape);
-        t->gathered[c] = (sgdrt_column){arena_alloc(arena, bytes * (size_t)t->batch + PADDING), (int64_t)bytes};
-    }
-}
-
-static void gather(Training *t, int first, int columns, int64_t count) {
-    for (int c = first; c < first + columns; c++) {
-        const sgdrt_column *from = &t->data->train.table->columns[c], *to = &t->gathered[c];
-        for (int64_t i = 0; i < count; i++)
-            memcpy((char *)to->data + i * to->stride, (const char *)from->data + t->step_rows[i] * from->stride,
-                   (size_t)to->stride);
-    }
+    sgdrt_model_set *sets = arena_array(arena, sgdrt_model_set, run->partner_count);
+    uint64_t *bytes = arena_array(arena, uint64_t, run->data->column_count + 1);
+    for (int i = 0; i < run->partner_count; i++) sets[i] = set_of(run, i);
+    for (int c = 0; c < run->data->column_count; c++) bytes[c] = (uint64_t)c_column_stride(&run->data->columns[c]);
+    if (!sgdrt_gathering_open(&t->gathering, sets, run->partner_count, run->data->joined_rows + 1,
+                              t->data->train.table->columns, bytes, run->data->column_count, t->batch, run->seed))
+        out_of_memory((size_t)t->batch);
 }
 
 static int64_t call_joined_step(Training *t) {
-    const Run *run = t->run;
-    sgdrt_call call = {.state = t->state, .work = t->work, .columns = t->gathered, .sums = t->sums};
-    int64_t count = sgdrt_feed_call(&t->feed, training_header(t), 1, t->rows, &call);
-    for (int64_t i = 0; i < count; i++) t->step_rows[i] = call.rows ? call.rows[i] : (uint32_t)(call.first + i);
-    gather(t, 0, run->partners[0].first_column, count);
-    for (int i = 0; i < run->partner_count; i++) {
-        sgdrt_partner_fill(&t->partners[i], training_header(t)->step, t->batch, count, t->step_rows);
-        gather(t, run->partners[i].first_column, run->partners[i].column_count, count);
-    }
-    call.rows = NULL;
-    call.first = 0;
+    sgdrt_call call = {.state = t->state, .work = t->work, .sums = t->sums};
+    sgdrt_feed_call(&t->feed, training_header(t), 1, t->rows, &call);
+    sgdrt_gather(&t->gathering, training_header(t)->step, &call);
     int64_t done = t->executor->call(t->executor, ENTRY_STEP, 0, &call);
     t->term_rows += sgdrt_feed_rows_of(&t->feed, &call, done);
     t->term_steps += done;

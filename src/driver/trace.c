@@ -99,7 +99,7 @@ static void take_step(Trace *trace, int64_t step) {
     if (first + count > t->feed.places) count = t->feed.places - first;
     sgdrt_feed_fill(&t->feed, (uint64_t)epoch, first, count, rows);
     for (int i = 0; i < t->run->partner_count; i++)
-        sgdrt_partner_fill(&t->partners[i], (uint64_t)step, t->batch, count,
+        sgdrt_partner_fill(&t->gathering.partners[i], (uint64_t)step, t->batch, count,
                            (uint32_t *)trace->partner_rows[i] + trace->row_count);
     memset(t->sums, 0, sizeof *t->sums * (size_t)run_sums(t->run));
     training_call_steps(t, 1, NULL);

@@ -676,6 +676,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
         for (int i = 0; i < count; i++) {
             trainings[i]->executor->free(trainings[i]->executor);
             if (trainings[i]->rate) trainings[i]->rate->free(trainings[i]->rate);
+            sgdrt_gathering_close(&trainings[i]->gathering);
         }
     }
     if (codegen) codegen_free(codegen);

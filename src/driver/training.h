@@ -5,7 +5,7 @@
 #include "driver/driver.h"
 #include "driver/plot.h"
 #include "driver/tables.h"
-#include "feed.h"
+#include "gather.h"
 
 /* What is known at one moment. NaN: not known. */
 typedef struct Figures {
@@ -34,9 +34,7 @@ typedef struct Training {
     Executor *rate; /* of a scheduled learning rate, where it is logged; or NULL */
     const RunData *data;
     sgdrt_feed feed;
-    sgdrt_partner *partners;                 /* of run->partners */
-    uint32_t *step_rows;                     /* of one of the sets that a step takes rows of */
-    sgdrt_column *gathered;                  /* ... and the rows themselves, where there are several */
+    sgdrt_gathering gathering;               /* of run->partners */
     int64_t batch, steps_per_epoch, planned; /* batch: rows of a step, never 0 */
 
     /* one block, allocated before any run trains */

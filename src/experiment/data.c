@@ -79,6 +79,14 @@ int data_find_field(const DataSet *set, Name name) {
     return -1;
 }
 
+int data_field_of(Experiment *X, const DataSet *set, const Expr *expr) {
+    if (expr->kind == EXPR_NAME) return data_find_field(set, expr->name.text);
+    if (expr->kind != EXPR_MEMBER || expr->member.base->kind != EXPR_NAME) return -1;
+    const char *of = expr->member.base->name.text, *name = expr->member.member.text;
+    if (!set->joined_count) return strcmp(of, set->name) == 0 ? data_find_field(set, expr->member.member.text) : -1;
+    return data_find_field(set, name_from(X->names, text_format(X->arena, "%s.%s", of, name)));
+}
+
 static Node *label_node(SourceContext *context, const Value *v, Span span) {
     const Type *type = &context->type;
     if (v->classes == type->classes && v->axes == 0 && shape_equal(v->node->shape, type->shape)) return v->node;

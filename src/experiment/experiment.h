@@ -223,6 +223,8 @@ DataVariant *data_lower(Experiment *X, DataDecl *decl);
 /* The fields of a data set as values of the graph at hand. raw: standardised ones from raw columns. */
 void data_bind_fields(Experiment *X, DataVariant *variant, Scope *scope, bool raw);
 int data_find_field(const DataSet *set, Name name); /* -1 if there is none */
+/* The field that an expression names, y or points.y; -1: it names none. */
+int data_field_of(Experiment *X, const DataSet *set, const Expr *expr);
 
 /* ---- joined.c: several data sets in one train block ---------------------------------------- */
 /* False after an error: what this one learns from its rows is known for a set alone. */

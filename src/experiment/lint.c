@@ -178,7 +178,7 @@ static int64_t classes_of(RunLowering *R, const Expr *call) {
     int64_t classes = 0;
     for (int i = 0; i < call->call.args.count; i++) {
         const Expr *arg = call->call.args.items[i].value;
-        int field = arg->kind == EXPR_NAME ? data_find_field(R->run.data, arg->name.text) : -1;
+        int field = data_field_of(R->X, R->run.data, arg);
         if (field >= 0 && R->run.data->fields[field].classes > classes) classes = R->run.data->fields[field].classes;
     }
     return classes;

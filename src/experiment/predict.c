@@ -78,7 +78,7 @@ static int field_beside(RunLowering *R, const ModelCalls *calls, bool standardiz
         int field = -1;
         for (int a = 0; a < call->call.args.count; a++) {
             const Expr *arg = call->call.args.items[a].value;
-            int found = arg->kind == EXPR_NAME ? data_find_field(R->run.data, arg->name.text) : -1;
+            int found = data_field_of(R->X, R->run.data, arg);
             if (is_call_of(R, arg, calls))
                 beside = true;
             else if (found >= 0 && (!standardized || is_standardized(R->run.data, found)))

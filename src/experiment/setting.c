@@ -173,27 +173,40 @@ static bool part_of(RunLowering *R, const Expr *expr) {
     return bad_value(R, expr, "hold_out", "it is a part of the rows, between 0 and 1: hold_out = 0.1");
 }
 
+/* Of several data sets the rows of the first are held out. */
+static bool not_of_first(RunLowering *R, const Expr *expr, const char *text) {
+    const char *first = R->data->set->name;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, expr->span,
+                           "rows of %s are held out, and %s is of another set", first, text);
+    add_help(R->X->diagnostics, d, "a label of %s, or without by = ...; all rows of the other sets train", first);
+    return false;
+}
+
 /* name: split or folds. */
 static bool split_by(RunLowering *R, const char *name, const Argument *arg) {
-    if (!arg->name.text || strcmp(arg->name.text, "by") != 0 || arg->value->kind != EXPR_NAME)
+    bool member = arg->value->kind == EXPR_MEMBER;
+    if (!arg->name.text || strcmp(arg->name.text, "by") != 0 || !(member || arg->value->kind == EXPR_NAME))
         return bad_value(R, arg->value, name, hold_out_usage);
-    R->run.hold_out_by = data_find_field(R->run.data, arg->value->name.text);
+    const char *text = expr_text(R->X, arg->value);
+    R->run.hold_out_by = data_field_of(R->X, R->run.data, arg->value);
+    if (R->run.hold_out_by >= R->data->set->field_count) return not_of_first(R, arg->value, text);
     if (R->run.hold_out_by >= 0)
-        meaning_use(R->L, arg->value->name, R->run.data->fields[R->run.hold_out_by].span, NULL);
+        meaning_use(R->L, member ? arg->value->member.member : arg->value->name,
+                    R->run.data->fields[R->run.hold_out_by].span, NULL);
     if (R->run.hold_out_by >= 0 && R->run.data->fields[R->run.hold_out_by].classes > 0 &&
         R->run.data->fields[R->run.hold_out_by].shape.rank == 0) {
         if (R->X->options->measured != MEASURED_BY_ALL || R->run.data->fields[R->run.hold_out_by].column >= 0)
             return true;
         Diagnostic *computed = report(R->X->diagnostics, CODE_E0304, arg->value->span,
                                       "an object splits by labels that the application supplies, and %s is computed",
-                                      arg->value->name.text);
+                                      text);
         add_help(R->X->diagnostics, computed,
                  "--run can split by it; in an application hold out by a column, at random "
                  "(hold_out = 0.2), or give NAME_fit the rows that validate");
         return false;
     }
-    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, arg->value->span, "%s is not a label of data %s",
-                           arg->value->name.text, R->run.data->name);
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, arg->value->span, "%s is not a label of data %s", text,
+                           R->run.data->name);
     add_help(R->X->diagnostics, d, "%s keeps the share of every class: %s, by = y) with y: label[k]", name,
              R->run.folds ? "folds(5" : "split(0.1");
     return false;

@@ -15,7 +15,7 @@ static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const
     const Expr *name = call->call.args.items[0].value, *inner = call->call.args.items[1].value;
     Value *v = lower_expression(L, scope, inner);
     const DataSet *set = X->run->run.data;
-    int field = name->kind == EXPR_NAME ? data_find_field(set, name->name.text) : -1;
+    int field = data_field_of(X, set, name);
     if (field < 0) {
         Diagnostic *d = report(X->diagnostics, CODE_E0316, name->span,
                                "undo names a field of the data, whose units come back");
@@ -23,7 +23,7 @@ static Value *lower_undo(Lowering *L, Scope *scope, const Arguments *args, const
                  set->fields[set->field_count - 1].name);
         return value_poison(L);
     }
-    meaning_use(L, name->name, set->fields[field].span, NULL);
+    meaning_use(L, name->kind == EXPR_MEMBER ? name->member.member : name->name, set->fields[field].span, NULL);
     if (value_is_poison(v)) return v;
     const Field *y = &set->fields[field];
     int cell = field_mean_cell(set, y);

@@ -134,6 +134,14 @@ typedef struct DataSet {
     int64_t *joined_rows;           /* of each, once they are loaded */
 } DataSet;
 
+/* How many data sets its columns are of, and the columns of the first sets up to this one. */
+static inline int data_set_count(const DataSet *set) { return set->joined_count ? set->joined_count : 1; }
+static inline int data_columns_before(const DataSet *set, int index) {
+    int columns = 0;
+    for (int i = 0; i < index && set->joined_count; i++) columns += set->joined[i]->column_count;
+    return index < data_set_count(set) ? columns : set->column_count;
+}
+
 /* Where all of the field is standardized: the cell of the mean; that of the deviation follows it. Else -1. */
 static inline int field_mean_cell(const DataSet *set, const Field *field) {
     if (field->standard >= 0) return set->statistics[field->standard].cell;

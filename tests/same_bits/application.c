@@ -14,6 +14,7 @@
  * It knows of files and of the object's own description (runtime/model.h) only, so that it is built in the same way
  * for another machine, where neither zlib nor cJSON may be at hand.
  */
+#include "check_rows.h"
 #include "fit.h"
 #include <math.h>
 #include <stdio.h>
@@ -146,19 +147,23 @@ static void name_column(const File *trace, const sgdrt_model *model, int32_t col
     give_up("is not in the trace", model->columns[column].name);
 }
 
-/* Each row once: copies of rows are the schedule's. */
+/* Each row once: copies of rows are the schedule's. Of several data sets each has as many as it has. */
 static sgdrt_rows *read_rows(const sgdrt_model *model, const File *trace) {
-    sgdrt_rows *rows = malloc(sizeof *rows + sizeof *rows->columns * (size_t)model->column_count);
+    size_t columns = sizeof(sgdrt_column) * (size_t)model->column_count;
+    sgdrt_rows *rows = malloc(sizeof *rows + columns + sizeof(int64_t) * (size_t)model->set_count);
+    int64_t *further = (int64_t *)(void *)&rows->columns[model->column_count], count;
     for (int32_t c = 0; c < model->column_count; c++) {
         char name[300];
         size_t bytes;
         name_column(trace, model, c, name, sizeof name);
-        const char *data = find(trace, name, &bytes, &rows->rows);
-        if (!data || rows->rows < 1) give_up("is not in the trace", name);
+        const char *data = find(trace, name, &bytes, &count);
+        if (!data || count < 1) give_up("is not in the trace", name);
+        int32_t set = sgdrt_set_of(model, c);
+        *(set ? &further[set - 1] : &rows->rows) = count;
         char *all = aligned_alloc(64, (bytes + 63) / 64 * 64);
         if (!all) give_up("there is no memory", name);
         memcpy(all, data, bytes);
-        rows->columns[c] = (sgdrt_column){all, (int64_t)bytes / rows->rows};
+        rows->columns[c] = (sgdrt_column){all, (int64_t)bytes / count};
     }
     return rows;
 }
@@ -227,17 +232,17 @@ static void write_sayings(const Api *api, const sgdrt_instance *m, sgdrt_rows *r
     float figures[64] = {0}, *answers = NULL;
     FILE *f = fopen(path, "wb");
     if (!f) give_up("cannot be written", path);
-    if (rows->rows > MOST_ROWS_SAID) rows->rows = MOST_ROWS_SAID;
+    if (rows->rows > MOST_ROWS_SAID && !m->model->set_count) rows->rows = MOST_ROWS_SAID;
     int status = sgdrt_evaluate(m, rows, figures);
     if (status) give_up("evaluate fails", api->prefix);
-    size_t count = (size_t)(rows->rows * m->model->predict_elements);
-    if (count > 0) {
+    size_t count = (size_t)(sgdrt_predicted_rows(m->model, rows) * m->model->predict_elements);
+    if (count > 0 && sgdrt_check_rows(m, rows, SGDRT_PREDICTING) != SGDRT_ROWS) {
         answers = calloc(count, sizeof *answers);
         status = answers ? api->predict(m, rows, answers, NULL) : SGDRT_MEMORY;
         if (status) give_up("predict fails", api->prefix);
     }
     for (int i = 0; i < 1 + m->model->metric_count; i++) fprintf(f, "%a\n", (double)figures[i]);
-    for (size_t i = 0; i < count; i++) fprintf(f, "%a\n", (double)answers[i]);
+    for (size_t i = 0; answers && i < count; i++) fprintf(f, "%a\n", (double)answers[i]);
     free(answers);
     if (fclose(f)) give_up("cannot be written", path);
 }

@@ -69,6 +69,18 @@ static void plateaus(CUnit *unit, const CModel *m) {
     text_add(&unit->models, "};\n");
 }
 
+static void sets(CUnit *unit, const CModel *m) {
+    const Run *run = m->run;
+    if (run->partner_count == 0) return;
+    text_add(&unit->models, "static const sgdrt_model_set %s__sets[] = {\n", m->prefix);
+    for (int i = 0; i < run->partner_count; i++) {
+        const Partner *p = &run->partners[i];
+        text_add(&unit->models, "    {%lld, %lld, %d, %d, %d, 0},\n", (long long)p->batch,
+                 (long long)model_copies(run->data->joined[i + 1]), (int)p->order, p->first_column, p->column_count);
+    }
+    text_add(&unit->models, "};\n");
+}
+
 static void columns(CUnit *unit, const CModel *m) {
     const DataSet *data = m->run->data;
     const char *const *members = exported_members(unit->arena, data);
@@ -168,6 +180,8 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
              ".plateaus = %s,\n",
              run_weight_sum(run), (int)run->hold_out, run->fold, run->folds, model_split_column(run),
              run->plateau_count, table_name(unit, m, "plateaus", run->plateau_count));
+    text_add(to, "    .most_rows = %lld, .sets = %s, .set_count = %d,\n", (long long)run->most_rows,
+             table_name(unit, m, "sets", run->partner_count), run->partner_count);
     text_add(to, "    .sums = %d, .term_parts = %s\n};\n", run_sums(run),
              table_name(unit, m, "term_parts", run->part_count ? run->term_count : 0));
 }
@@ -197,6 +211,7 @@ void c_model(CUnit *unit, const CModel *model) {
     cells(unit, model);
     slots(unit, model);
     plateaus(unit, model);
+    sets(unit, model);
     columns(unit, model);
     statistics(unit, model);
     model_fields(unit, model, measures(unit, model));
