@@ -27,6 +27,7 @@ typedef struct Generator {
     bool few;                  /* ... or with few, and so many pixels that batches have many chunks */
     Stream together;           /* what is of all rows: drawn apart, so that other programs are as they were */
     bool of_all_rows;          /* some values are */
+    bool drawn, stateful;      /* the model has noise; states */
     int updates;               /* > 0: the step has two update blocks, of this kind */
 } Generator;
 
@@ -363,6 +364,7 @@ static bool vector_function(Generator *g) {
 static bool noise(Generator *g) {
     const Value *v = any(g);
     Value w = *v;
+    g->drawn = true;
     if (w.rank && chance(g, 50)) {
         statement(g, "%s = dropout(%s, 0.3)", add_like(g, &w)->name, w.name);
         return true;
@@ -453,8 +455,9 @@ static bool of_all_rows(Generator *g) {
     static const char *const formats[] = {"%s = level(%s)", "%s = moving(%s)", "%s = batch_norm(%s)", "%s = share(%s)",
                                           "%s = batch_norm(%s)"};
     Value w = g->values[g->count - 1 - stream_below(&g->together, g->count > 3 ? 3 : g->count)];
-    int least = w.rank ? 5 : 2;
-    statement(g, formats[stream_below(&g->together, least)], add_like(g, &w)->name, w.name);
+    int least = w.rank ? 5 : 2, which = (int)stream_below(&g->together, least);
+    g->stateful |= which == 1 || which == 2 || which == 4;
+    statement(g, formats[which], add_like(g, &w)->name, w.name);
     return true;
 }
 
@@ -541,13 +544,14 @@ static void add_second_update(Generator *g, const char *loss) {
     text_add(&g->text, "}\n");
 }
 
-/* Of this row and each of the mini-batch. */
+/* Of this row and each of the mini-batch. A model that draws is another one for each j, which no state can be. */
 static void add_pairs(Generator *g, const char *call, bool scalar) {
     static const char *const formats[] = {"mean([(%s - batch(%s)[j])^2 for j])", "logsumexp([%s * batch(%s)[j] for j])",
                                           "max([%s * batch(%s)[j] for j])", "%s * max(batch(%s))",
                                           "sum([where(batch(%s)[j] > 0.1, batch(%s)[j], 0) for j]) / 16"};
     const char *each = text_format(g->text.arena, "%s(%s)", scalar ? "tanh" : "mean", call);
-    const char *pairs = text_format(g->text.arena, formats[stream_below(&g->together, 5)], each, each);
+    const char *pairs = text_format(g->text.arena, formats[g->drawn && g->stateful ? 3 : stream_below(&g->together, 5)],
+                                    each, each);
     statement(g, "minimize pairs = 0.1 * %s", pairs);
 }
 

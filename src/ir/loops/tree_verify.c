@@ -20,10 +20,10 @@ typedef struct ArrayState {
     int whole_after; /* loops that are open when it is whole; -1: nothing is pending */
     int base;        /* loops that were open when its chains started */
     bool touched;
-    bool carried;      /* its chains go on from row to row */
-    uint8_t *joined;   /* per chain: a term joins it in this nest */
-    uint8_t *in_nest;  /* per element: this nest has written it */
-    int64_t restarted; /* elements that start anew under the condition at hand */
+    const Loop *carried; /* from whose iterations to the next its chains go on; NULL: none */
+    uint8_t *joined;     /* per chain: a term joins it in this nest */
+    uint8_t *in_nest;    /* per element: this nest has written it */
+    int64_t restarted;   /* elements that start anew under the condition at hand */
 } ArrayState;
 
 typedef struct Walk {
@@ -326,17 +326,29 @@ static void check_joined(Walk *w) {
     }
 }
 
-/* Carried chains whose sum another array takes. */
+static bool is_open(const Walk *w, const Loop *loop) {
+    for (int i = 0; i < w->open.count; i++)
+        if (w->open.loop[i] == loop) return true;
+    return false;
+}
+
+/* Carried chains, to which terms may still come, whose sum another array takes. */
 static const Array *closes_chains(const Walk *w, const Scalar *s, const Array *to) {
-    if (s->kind == SCALAR_LOAD) return s->array != to && w->state[s->array->id].carried ? s->array : NULL;
+    if (s->kind == SCALAR_LOAD) return s->array != to && is_open(w, w->state[s->array->id].carried) ? s->array : NULL;
     const Array *found = NULL;
     for (int i = 0; i < 3 && s->source[i] != NULL && found == NULL; i++) found = closes_chains(w, s->source[i], to);
     return found;
 }
 
+static const Loop *outermost_of_term(const Walk *w, const Subscript *term) {
+    for (int i = 0; i < w->open.count; i++)
+        if (subscript_coef(term, w->open.loop[i]) != 0) return w->open.loop[i];
+    return NULL;
+}
+
 static void note_chains(Walk *w, const Statement *s) {
     if (s->array->memory != ARRAY_WORK) return;
-    if (s->term != NULL) w->state[s->array->id].carried = true;
+    if (s->term != NULL) w->state[s->array->id].carried = outermost_of_term(w, s->term);
     if (w->conditions == 0) return;
     if (s->term == NULL && w->closed == s->array)
         w->closed = NULL;
