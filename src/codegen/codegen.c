@@ -18,6 +18,19 @@ double session_seconds(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Of what the key of a function does not say. */
+static const char *what_code_depends_on(const Codegen *c) {
+    char *text[2] = {LLVMGetTargetMachineCPU(c->target.machine), LLVMGetTargetMachineFeatureString(c->target.machine)};
+    unsigned version[3];
+    LLVMGetVersion(&version[0], &version[1], &version[2]);
+    const CodegenOptions *o = &c->options;
+    const char *all = text_format(c->arena, "LLVM %u.%u.%u %s %s %s O%d %lld %zu %d %d", version[0], version[1],
+                                  version[2], c->target.triple, text[0], text[1], o->level, (long long)o->least_shared,
+                                  o->caches, o->split_all, o->trees);
+    for (int i = 0; i < 2; i++) LLVMDisposeMessage(text[i]);
+    return all;
+}
+
 Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
     Codegen *c = arena_new_of(arena, Codegen);
     session_expect_no_memory();
@@ -26,6 +39,7 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     c->diagnostics = diagnostics;
     if (!target_open(&c->target, arena, options, diagnostics)) return NULL;
     c->target.loop.split_all = options->split_all;
+    if (options->cache != NULL) c->cache = code_cache_open(arena, options->cache, what_code_depends_on(c));
     return c;
 }
 
@@ -37,6 +51,7 @@ void codegen_free(Codegen *c) {
     if (c == NULL) return;
     if (c->jit != NULL) LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
     c->jit = NULL;
+    if (c->cache != NULL) code_cache_close(c->cache);
     target_close(&c->target);
 }
 
@@ -53,28 +68,61 @@ static uint64_t hash_text(const char *text) {
     return h;
 }
 
-static void plan_tree(Codegen *c, Compiled *f, const Run *run, const Function *function, int64_t batch) {
+static void plan_tree(Codegen *c, Compiled *f) {
     double start = session_seconds();
-    RowOrder rows = batch == 1 ? ROW_AFTER_ROW : batch > 1 ? IN_ONE_BLOCK : IN_BLOCKS;
+    RowOrder rows = f->batch == 1 ? ROW_AFTER_ROW : f->batch > 1 ? IN_ONE_BLOCK : IN_BLOCKS;
     TileNumbers numbers = {.vector_bytes = 4 * c->target.loop.lanes, .vectors = 2, .unrolled = 6};
     if (c->target.loop.registers >= 32) numbers = (TileNumbers){numbers.vector_bytes, 3, 8, 0};
     numbers.square_bytes = numbers.vector_bytes;
-    f->tree = schedule_function(c->arena, run, function, rows, &numbers);
+    f->tree = schedule_function(c->arena, f->run, f->function, rows, &numbers);
     tree_vectorise(f->tree, numbers.vector_bytes);
     const char *problem = tree_problem(f->tree);
-    if (problem != NULL) INTERNAL_ERROR("%s, %s", function->name, problem);
+    if (problem != NULL) INTERNAL_ERROR("%s, %s", f->function->name, problem);
     f->most_rows = f->tree->most_rows;
     f->work_bytes = f->least_bytes = f->tree->work_bytes;
     c->times.plan += session_seconds() - start;
 }
 
-static void plan_loops(Codegen *c, Compiled *f, const Run *run, const Function *function, int64_t batch) {
-    f->loops = loop_build(c->arena, run, function, batch, &c->target.loop, &c->times.fuse, &c->times.plan);
+static void plan_loops(Codegen *c, Compiled *f) {
+    f->loops = loop_build(c->arena, f->run, f->function, f->batch, &c->target.loop, &c->times.fuse, &c->times.plan);
     f->most_rows = f->loops->one_block ? f->loops->block : 0;
     f->work_bytes = f->loops->work_bytes;
     f->thread_bytes = f->loops->thread_bytes;
     f->least_bytes = f->loops->least_bytes;
     f->threads = f->loops->threads;
+}
+
+void session_plan(Codegen *c, Compiled *f) {
+    if (f->loops != NULL || f->tree != NULL) return;
+    if (c->options.trees || function_has_scans(f->run, f->function))
+        plan_tree(c, f);
+    else
+        plan_loops(c, f);
+}
+
+/* ---- what callers must know of a function, from an earlier process --------------------------------------- */
+enum { FACTS = 5 };
+
+static const char *facts_key(Codegen *c, const Compiled *f) { return text_format(c->arena, "facts\n%s", f->key); }
+
+static bool recall_facts(Codegen *c, Compiled *f) {
+    size_t length;
+    int64_t fact[FACTS];
+    const char *kept = c->cache == NULL ? NULL : code_cache_find(c->cache, c->arena, facts_key(c, f), &length);
+    if (kept == NULL || length != sizeof fact) return false;
+    memcpy(fact, kept, sizeof fact);
+    f->most_rows = fact[0];
+    f->work_bytes = (size_t)fact[1];
+    f->thread_bytes = (size_t)fact[2];
+    f->least_bytes = (size_t)fact[3];
+    f->threads = fact[4] != 0;
+    return true;
+}
+
+static void keep_facts(Codegen *c, const Compiled *f) {
+    int64_t fact[FACTS] = {f->most_rows, (int64_t)f->work_bytes, (int64_t)f->thread_bytes, (int64_t)f->least_bytes,
+                           f->threads};
+    if (c->cache != NULL) code_cache_keep(c->cache, facts_key(c, f), fact, sizeof fact);
 }
 
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch) {
@@ -84,12 +132,11 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
     for (Compiled *f = c->functions; f != NULL; f = f->next)
         if (f->hash == hash && strcmp(f->key, key.bytes) == 0) return f;
     Compiled *f = arena_new_of(c->arena, Compiled);
-    f->key = key.bytes;
-    f->hash = hash;
-    if (c->options.trees || function_has_scans(run, function))
-        plan_tree(c, f, run, function, batch);
-    else
-        plan_loops(c, f, run, function, batch);
+    *f = (Compiled){.key = key.bytes, .hash = hash, .run = run, .function = function, .batch = batch};
+    if (!recall_facts(c, f)) {
+        session_plan(c, f);
+        keep_facts(c, f);
+    }
     f->symbol = text_format(c->arena, "f%d", c->function_count++);
     f->next = c->functions;
     c->functions = f;
@@ -139,7 +186,8 @@ static void set_processor(Codegen *c, LLVMValueRef function) {
     }
 }
 
-LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const Compiled *f, const char *symbol) {
+LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, Compiled *f, const char *symbol) {
+    session_plan(c, f);
     double start = session_seconds();
     EmitContext context = {.context = LLVMGetModuleContext(module),
                            .module = module,

@@ -9,6 +9,7 @@
  *   check.c                          nothing but the closed list of docs/numerics.md is in the module
  *   codegen.c session.h              a session: functions compiled once, runs that share them
  *   jit.c object.c                   code in this process; code in an object file
+ *   code_cache.c                     what earlier processes compiled, on disk
  *   object_model.c embedded.c        what an object holds besides: its sgdrt_model, the functions of the C API
  *   model_facts.c                    what of it a run does not say itself; units of C (c/) say it too
  *   interface.c header.c             object and header side by side; the header
@@ -43,6 +44,7 @@ typedef struct CodegenOptions {
     size_t caches;        /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
                                  * small ones cut small kernels */
     bool split_all;       /* threads share every nest that can be shared: for tests, where all are small */
+    const char *cache;    /* folder where functions for this process are kept for later ones; NULL: none */
     bool trees;           /* functions come from trees of loops, as those of C do: for tests, until all do */
 } CodegenOptions;
 

@@ -46,8 +46,15 @@ static void open_jit(Codegen *c) {
     LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(c->jit), process);
 }
 
-/* The module becomes code; it and its context go. */
-static void link_module(Codegen *c, LLVMModuleRef module) {
+static void link_object(Codegen *c, LLVMMemoryBufferRef object) {
+    double start = session_seconds();
+    open_jit(c);
+    expect(LLVMOrcLLJITAddObjectFile(c->jit, LLVMOrcLLJITGetMainJITDylib(c->jit), object));
+    c->times.link += session_seconds() - start;
+}
+
+/* The module becomes code, kept under the key; it and its context go. */
+static void link_module(Codegen *c, LLVMModuleRef module, const char *key) {
     LLVMContextRef context = LLVMGetModuleContext(module);
     session_optimise(c, module);
     double start = session_seconds();
@@ -56,12 +63,19 @@ static void link_module(Codegen *c, LLVMModuleRef module) {
     if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMObjectFile, &message, &object) != 0)
         INTERNAL_ERROR("LLVM made no code: %s", message);
     c->times.machine_code += session_seconds() - start;
-    start = session_seconds();
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
-    open_jit(c);
-    expect(LLVMOrcLLJITAddObjectFile(c->jit, LLVMOrcLLJITGetMainJITDylib(c->jit), object));
-    c->times.link += session_seconds() - start;
+    if (c->cache != NULL) code_cache_keep(c->cache, key, LLVMGetBufferStart(object), LLVMGetBufferSize(object));
+    link_object(c, object);
+}
+
+/* Code that an earlier process kept. */
+static bool link_kept(Codegen *c, const char *key) {
+    size_t length;
+    const char *kept = c->cache == NULL ? NULL : code_cache_find(c->cache, c->arena, key, &length);
+    if (kept == NULL) return false;
+    link_object(c, LLVMCreateMemoryBufferWithMemoryRangeCopy(kept, length, "kept"));
+    return true;
 }
 
 static sgdrt_function *find_symbol(Codegen *c, const char *symbol) {
@@ -72,14 +86,22 @@ static sgdrt_function *find_symbol(Codegen *c, const char *symbol) {
     return (sgdrt_function *)(uintptr_t)address;
 }
 
+static const char *key_of_module(Codegen *c, Compiled *const *functions, int count) {
+    Text key = text_new(c->arena);
+    text_add(&key, "module\n");
+    for (int i = 0; i < count; i++) text_add(&key, "%s:\n%s", functions[i]->symbol, functions[i]->key);
+    return key.bytes;
+}
+
 static void compile_functions(Codegen *c, Compiled **functions, int count) {
-    LLVMModuleRef module = session_module(c, LLVMContextCreate(), "sgd");
-    for (int i = 0; i < count; i++) session_emit(c, module, functions[i], functions[i]->symbol);
-    link_module(c, module);
-    for (int i = 0; i < count; i++) {
-        functions[i]->address = find_symbol(c, functions[i]->symbol);
-        c->compiled_count++;
+    const char *key = key_of_module(c, functions, count);
+    if (!link_kept(c, key)) {
+        LLVMModuleRef module = session_module(c, LLVMContextCreate(), "sgd");
+        for (int i = 0; i < count; i++) session_emit(c, module, functions[i], functions[i]->symbol);
+        link_module(c, module, key);
+        c->compiled_count += count;
     }
+    for (int i = 0; i < count; i++) functions[i]->address = find_symbol(c, functions[i]->symbol);
 }
 
 static void add_function(Compiled **list, int *count, Compiled *f) {
@@ -121,7 +143,14 @@ static void compile_step(JitExecutor *j) {
     }
     const char *symbol = text_format(c->arena, "f%d", c->function_count++);
     emit_parts(module, run, parts, threads, symbol);
-    link_module(c, module);
+    char *key = LLVMPrintModuleToString(module); /* the module is small */
+    if (link_kept(c, key)) {
+        LLVMDisposeModule(module);
+        LLVMContextDispose(context);
+    } else {
+        link_module(c, module, key);
+    }
+    LLVMDisposeMessage(key);
     j->parts = find_symbol(c, symbol);
 }
 

@@ -11,19 +11,18 @@
 
 /* What a module holds so far. */
 typedef struct Emitted {
-    const Compiled **function;
+    Compiled **function;
     LLVMValueRef *value;
     int count;
 } Emitted;
 
-static LLVMValueRef find_emitted(const Emitted *all, const Compiled *f) {
+static LLVMValueRef find_emitted(const Emitted *all, Compiled *f) {
     for (int i = 0; i < all->count; i++)
         if (all->function[i] == f) return all->value[i];
     return NULL;
 }
 
-static LLVMValueRef add_function(Codegen *c, LLVMModuleRef module, Emitted *all, const Compiled *f,
-                                 const char *symbol) {
+static LLVMValueRef add_function(Codegen *c, LLVMModuleRef module, Emitted *all, Compiled *f, const char *symbol) {
     LLVMValueRef known = find_emitted(all, f);
     if (known != NULL) return LLVMAddAlias2(module, LLVMGlobalGetValueType(known), 0, known, symbol);
     all->function[all->count] = f;
@@ -31,7 +30,7 @@ static LLVMValueRef add_function(Codegen *c, LLVMModuleRef module, Emitted *all,
 }
 
 /* The function, or the one already there, for use inside the module. */
-static LLVMValueRef add_part(Codegen *c, LLVMModuleRef module, Emitted *all, const Compiled *f, const char *symbol) {
+static LLVMValueRef add_part(Codegen *c, LLVMModuleRef module, Emitted *all, Compiled *f, const char *symbol) {
     LLVMValueRef known = find_emitted(all, f);
     if (known != NULL) return known;
     LLVMValueRef function = add_function(c, module, all, f, symbol);
@@ -61,8 +60,8 @@ static LLVMValueRef add_step(LLVMModuleRef module, int64_t block, LLVMValueRef o
 /* A part of a step: of it and of the parts after it emit_parts makes the step. */
 static bool add_one_part(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *run, const RunEntry *entry,
                          const char *symbol, PartCode *part) {
-    const Compiled *f = session_function(c, run, entry->function, entry->batch);
-    const Compiled *any = f->most_rows > 0 ? session_function(c, run, entry->function, 0) : f;
+    Compiled *f = session_function(c, run, entry->function, entry->batch);
+    Compiled *any = f->most_rows > 0 ? session_function(c, run, entry->function, 0) : f;
     *part = (PartCode){.block = f->most_rows};
     part->of_block = add_part(c, module, all, f, symbol);
     part->of_any = add_part(c, module, all, any, text_format(c->arena, "%s_of_any", symbol));
@@ -80,10 +79,10 @@ static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *r
             threads |= add_one_part(c, module, all, run, &entries[i], symbol, &parts[entries[i].measure]);
             continue;
         }
-        const Compiled *f = session_function(c, run, entries[i].function, entries[i].batch);
+        Compiled *f = session_function(c, run, entries[i].function, entries[i].batch);
         LLVMValueRef function;
         if (entries[i].entry == ENTRY_STEP && f->most_rows > 0 && entries[i].batch > 0) {
-            const Compiled *any = session_function(c, run, entries[i].function, 0);
+            Compiled *any = session_function(c, run, entries[i].function, 0);
             function = add_step(module, f->most_rows,
                                 add_part(c, module, all, f, text_format(c->arena, "%s_of_block", symbol)),
                                 add_part(c, module, all, any, text_format(c->arena, "%s_of_any", symbol)), symbol);
@@ -101,7 +100,7 @@ static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *r
 static void add_runs(Codegen *c, LLVMModuleRef module, const Run *const *runs, const char *const *prefixes, int count) {
     int most = 5 * count;
     for (int r = 0; r < count; r++) most += runs[r]->measure_count + 2 * runs[r]->part_count;
-    Emitted all = {.function = arena_array(c->arena, const Compiled *, most + 1),
+    Emitted all = {.function = arena_array(c->arena, Compiled *, most + 1),
                    .value = arena_array(c->arena, LLVMValueRef, most + 1)};
     for (int r = 0; r < count; r++) add_run(c, module, &all, runs[r], prefixes[r]);
 }
@@ -111,7 +110,7 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
     RunEntry *entries;
     int count = session_entries(c, run, &entries);
     for (int i = 0; i < count; i++) {
-        const Compiled *f = session_function(c, run, entries[i].function, entries[i].batch), *any = f, *least = f;
+        Compiled *f = session_function(c, run, entries[i].function, entries[i].batch), *any = f, *least = f;
         bool steps = entries[i].entry == ENTRY_STEP || entries[i].entry == ENTRY_PART;
         if (steps) any = session_function(c, run, entries[i].function, 0);
         if (any->work_bytes > f->work_bytes) f = any;
@@ -142,7 +141,8 @@ static bool loops_text(Codegen *c, Text *to, const Run *const *runs, const char 
         int entry_count = session_entries(c, runs[r], &entries);
         for (int i = 0; i < entry_count; i++) {
             text_add(to, "%s%s__%s\n", to->length > 0 ? "\n" : "", prefixes[r], entries[i].name);
-            const Compiled *f = session_function(c, runs[r], entries[i].function, entries[i].batch);
+            Compiled *f = session_function(c, runs[r], entries[i].function, entries[i].batch);
+            session_plan(c, f);
             if (f->tree != NULL)
                 tree_print(to, f->tree);
             else

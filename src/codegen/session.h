@@ -1,6 +1,7 @@
 /* session: what a Codegen holds, between codegen.c (functions, modules), jit.c and object.c. */
 #ifndef SGDC_SESSION_H
 #define SGDC_SESSION_H
+#include "codegen/code_cache.h"
 #include "codegen/emit.h"
 #include "codegen/target.h"
 #include "ir/loops/tree.h"
@@ -10,7 +11,10 @@
 typedef struct Compiled {
     const char *key;
     uint64_t hash;
-    LoopFunction *loops; /* NULL: of a tree */
+    const Run *run;
+    const Function *function;
+    int64_t batch;
+    LoopFunction *loops; /* both NULL: what is below is from an earlier process, and no code is needed so far */
     LoopTree *tree;
     int64_t most_rows;                            /* of a mini-batch; 0: any number */
     size_t work_bytes, thread_bytes, least_bytes; /* of LoopFunction */
@@ -29,14 +33,16 @@ struct Codegen {
     Compiled *functions;
     int function_count, compiled_count;
     LLVMOrcLLJITRef jit;
+    CodeCache *cache; /* of functions for this process; NULL: none */
 };
 
 double session_seconds(void);
 void session_expect_no_memory(void); /* memory.c: exit code 3 where LLVM would abort */
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
+void session_plan(Codegen *c, Compiled *f);
 /* A fresh module for this session's target; emission, verification and passes with their times. */
 LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);
-LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, const Compiled *f, const char *symbol);
+LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, Compiled *f, const char *symbol);
 void session_optimise(Codegen *c, LLVMModuleRef module);
 
 /* Entries of a run that have roots, in order: init, step, evaluate, predict, parts of a step, metrics. */

@@ -219,8 +219,7 @@ ExitCode driver_check_grad(Driver *driver) {
     Tables *tables = tables_load(driver);
     ExitCode worst = EXIT_DONE;
     if (!tables) return EXIT_DATA;
-    CodegenOptions options = {.cpu = driver->options->cpu, .level = driver->options->optimize};
-    Codegen *codegen = codegen_new(driver->arena, &options, driver->diagnostics);
+    Codegen *codegen = driver_session(driver);
     if (!codegen) worst = EXIT_USAGE;
     for (int i = 0; codegen && i < driver->program->run_count; i++) {
         ExitCode code = check_index(driver, codegen, tables, i);

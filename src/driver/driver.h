@@ -4,6 +4,7 @@
  *   commands/      what has a name of its own, sgdc NAME ...: commands.h is the map, and where the table is
  *   completion/    what shells complete: complete.h is the map
  *   compile.c      text -> Program at the line where bits are fixed, pass by pass
+ *   session.c      compiling into this process; where code is kept for later ones
  *   say.c          complaints, lines on what was done, times; the clock
  *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_graph.c: graphs
  *   emit_onnx.c    --emit=onnx: a trained model for other runtimes
@@ -100,6 +101,9 @@ const char *driver_version_number(void);  /* "0.1.0" */
 void driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line on stderr about what was done, but for -q. */
 void driver_say(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- session.c ----------------------------------------------------------------------------- */
+struct Codegen *driver_session(Driver *driver); /* as codegen_new, with what the command line says */
 
 /* ---- progress.c ---------------------------------------------------------------------------- */
 bool driver_redraws(const Driver *driver); /* is there a line on stderr that shows progress? */

@@ -623,8 +623,7 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
     Codegen *codegen = NULL;
     *good = true;
     if (!driver->options->interpret) {
-        CodegenOptions options = {.cpu = driver->options->cpu, .level = driver->options->optimize};
-        codegen = codegen_new(driver->arena, &options, driver->diagnostics);
+        codegen = driver_session(driver);
         *good = codegen != NULL;
     }
     for (int i = 0; i < count && *good; i++) {

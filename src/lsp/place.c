@@ -78,25 +78,14 @@ static const char *installed(Arena *arena, const Source *source) {
     return file_has(arena, path, source) && realpath(path, real) ? text_format(arena, "%s", real) : NULL;
 }
 
-static bool make_folders(char *path) {
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
-        *slash = '/';
-        if (!made) return false;
-    }
-    return true;
-}
-
 static const char *cached(Arena *arena, const Server *server, const Source *source) {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (!cache || cache[0] != '/') cache = home && home[0] == '/' ? text_format(arena, "%s/.cache", home) : NULL;
-    if (!cache) return NULL;
-    char *path = text_format(arena, "%s/sgdc/%s/%s", cache, server->version, source->path);
+    const char *caches = folder_of_caches(arena);
+    if (!caches) return NULL;
+    const char *path = text_format(arena, "%s/%s/%s", caches, server->version, source->path);
     if (file_has(arena, path, source)) return path;
     sgdrt_output output;
     sgdrt_problem problem;
-    if (!make_folders(path) || sgdrt_output_open(&output, path, &problem) ||
+    if (!folder_make_above(arena, path, 0777) || sgdrt_output_open(&output, path, &problem) ||
         sgdrt_output_write(&output, source->text, source->length, &problem) || sgdrt_output_finish(&output, &problem))
         return NULL;
     chmod(path, 0444);

@@ -5,6 +5,7 @@
  *   escape.c       texts of users in the language of where they go: terminal, JSON, csv, make, ...
  *   json.c         JSON as it is written
  *   sha256.c       the hash that files are told apart by
+ *   folder.c       folders, and the user's for caches
  *   source.c       source texts and the way from a byte to file, line, column
  *   diagnostic.c   errors, warnings and notes: collected, counted, printed as text or JSON
  *   carry.h        files that travel inside sgdc as they are
@@ -117,6 +118,12 @@ Sha256 sha256_new(void);
 void sha256_add(Sha256 *hash, const void *bytes, size_t length);
 const char *sha256_text(Arena *arena, Sha256 hash);                  /* 64 digits, as sha256sum prints */
 bool sha256_file(Arena *arena, const char *path, const char **hash); /* false: it cannot be read */
+
+/* ---- folder.c ----------------------------------------------------------------------------- */
+/* The folders of a path, all that end in a '/'; false: one cannot be made. */
+bool folder_make_above(Arena *arena, const char *path, unsigned mode);
+/* Of sgdc's caches, by the rules of XDG; it may not be there. NULL: the environment names no home. */
+const char *folder_of_caches(Arena *arena);
 
 /* ---- source.c --------------------------------------------------------------------------- */
 /* Bytes of all sources share one address space, so a place is two integers. {0,0} is "no place". */

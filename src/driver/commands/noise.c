@@ -297,9 +297,7 @@ static ExitCode measure_all(Driver *driver) {
     }
     Tables *tables = tables_load(driver);
     ExitCode worst = tables ? EXIT_DONE : EXIT_DATA;
-    CodegenOptions options = {.cpu = driver->options->cpu, .level = driver->options->optimize};
-    Codegen *codegen = tables && !driver->options->interpret ? codegen_new(driver->arena, &options, driver->diagnostics)
-                                                             : NULL;
+    Codegen *codegen = tables && !driver->options->interpret ? driver_session(driver) : NULL;
     if (tables && !codegen && !driver->options->interpret) worst = EXIT_USAGE;
     Noise *list = arena_array(driver->arena, Noise, count + 1);
     for (int i = 0; i < count && worst == EXIT_DONE; i++) worst = measure(&list[i], driver, codegen, tables, i, list);

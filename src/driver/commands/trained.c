@@ -45,8 +45,7 @@ static ExitCode make_executor(Driver *driver, Trained *t) {
         t->executor = interpreter_new(driver->arena, t->run);
         return EXIT_DONE;
     }
-    CodegenOptions options = {.cpu = driver->options->cpu, .level = driver->options->optimize};
-    t->codegen = codegen_new(driver->arena, &options, driver->diagnostics);
+    t->codegen = driver_session(driver);
     t->executor = t->codegen ? codegen_jit(t->codegen, t->run) : NULL;
     if (t->executor) return EXIT_DONE;
     if (t->codegen) codegen_free(t->codegen);

@@ -270,6 +270,14 @@ static void key_contraction(Text *to, const Node *node) {
     text_add(to, "}");
 }
 
+static void key_scans(Text *to, const Node *node) {
+    if (node->attr.scan != NULL) text_add(to, " of %u", node->attr.scan->number);
+    for (int i = 0; node->scans != NULL && i < node->scans->count; i++) {
+        const ScanLoop *scan = node->scans->scan[i];
+        text_add(to, " in %u(%lld%s)", scan->number, (long long)scan->extent, scan->descending ? " down" : "");
+    }
+}
+
 static void key_node(Text *to, const Run *run, const Node *node, const int *number) {
     uint64_t bits;
     memcpy(&bits, &node->attr.value, sizeof bits);
@@ -282,6 +290,8 @@ static void key_node(Text *to, const Run *run, const Node *node, const int *numb
     if (node->op == OP_SLOT)
         text_add(to, "@%zu.%d", run->slots[node->attr.index].offset, run->slots[node->attr.index].dtype);
     if (node->attr.contraction != NULL) key_contraction(to, node);
+    text_add(to, " %d %d", node->attr.rows, node->row_axes);
+    key_scans(to, node);
     for (int s = 0; s < node->sources; s++) text_add(to, " %d", number[node->source[s]->id]);
     text_add(to, "\n");
 }
@@ -301,7 +311,7 @@ void loop_key(Text *to, const Run *run, const Function *function, int64_t batch)
         list[node->id] = node;
         for (int s = 0; s < node->sources; s++) vector_push(arena, &open, node->source[s]);
     }
-    text_add(to, "%d %lld\n", function->steps, (long long)batch);
+    text_add(to, "%d %lld %d\n", function->steps, (long long)batch, run->term_count);
     int next = 0;
     for (uint32_t id = 0; id < ids; id++)
         if (list[id] != NULL) {

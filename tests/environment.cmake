@@ -1,0 +1,2 @@
+# What every test runs in: compiled code is not taken from earlier processes, but where a test asks for it.
+set(ENV{SGDC_CACHE} off)
