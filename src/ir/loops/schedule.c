@@ -25,7 +25,8 @@ enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60 };
 /* ---- nests -------------------------------------------------------------------------------------------------- */
 static void elements(Scheduler *s, const Nest *nest) {
     SpacePoint point = {{NULL}};
-    int opened = schedule_axes_open(s, "ijlmnopq", nest->space.extent, nest->space.rank, point.axis);
+    int opened = schedule_axes_open_with(s, "ijlmnopq", nest->space.extent, nest->space.rank, place_innermost(s, nest),
+                                         point.axis);
     schedule_stores(s, &point);
     while (opened-- > 0) schedule_close(s);
 }
@@ -145,12 +146,14 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
     s.padded_rows = (f->block + s.pad - 1) / s.pad * s.pad;
     s.provider = arena_array(arena, Nest *, f->nodes + 1);
     s.array = arena_array(arena, Array *, f->nodes + 1);
+    s.layout = arena_array(arena, const ArrayLayout *, f->nodes + 1);
     s.chain = arena_array(arena, Array *, f->nodes + 1);
     s.cell = arena_array(arena, Array *, run->cell_count + 1);
     s.slot = arena_array(arena, Array *, run->slot_count + 1);
     OpenBody all = {&tree->body, 0};
     vector_push(arena, &s.open, all);
     schedule_find_arrays(&s);
+    schedule_layouts(&s);
     for (int i = 0; i < f->section_count; i++) schedule_section(&s, &f->sections[i]);
     tree_give_places(tree);
     return tree;

@@ -37,22 +37,29 @@ int64_t schedule_tile(int64_t extent, int64_t most);
 
 typedef struct Kernel Kernel;
 
+/* Elements from a place to the next one along each axis, and from row to row. */
+typedef struct ArrayLayout {
+    int64_t stride[MOST_RANK], row;
+    int innermost; /* the axis whose stride is 1 */
+} ArrayLayout;
+
 typedef struct Scheduler {
     LoopTree *tree;
     Arena *arena;
     const LoopFunction *f; /* what fuse.c made: nests, and which values are stored */
     TileNumbers numbers;
-    Nest **provider;         /* by node: the nest that stores it */
-    Array **array;           /* by node: where it is stored; NULL: in registers */
-    Array **chain;           /* by node: open chains of a sum over rows */
-    Array **cell, **slot;    /* by index; NULL: not yet used */
-    Vector(Array *) column;  /* likewise */
-    int64_t block_rows;      /* at most; 1: row after row */
-    const Loop *block;       /* over blocks; NULL: outside, or there is one */
-    int64_t pad;             /* rows are computed in multiples */
-    int64_t padded_rows;     /* that an array with rows has */
-    ScheduleRow at;          /* the row at hand */
-    Vector(int64_t) fetched; /* columns whose next rows are asked for */
+    Nest **provider;            /* by node: the nest that stores it */
+    Array **array;              /* by node: where it is stored; NULL: in registers */
+    const ArrayLayout **layout; /* by node; NULL: row-major */
+    Array **chain;              /* by node: open chains of a sum over rows */
+    Array **cell, **slot;       /* by index; NULL: not yet used */
+    Vector(Array *) column;     /* likewise */
+    int64_t block_rows;         /* at most; 1: row after row */
+    const Loop *block;          /* over blocks; NULL: outside, or there is one */
+    int64_t pad;                /* rows are computed in multiples */
+    int64_t padded_rows;        /* that an array with rows has */
+    ScheduleRow at;             /* the row at hand */
+    Vector(int64_t) fetched;    /* columns whose next rows are asked for */
     const Nest *nest;
     const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
     Vector(OpenScan) scans;
@@ -81,11 +88,14 @@ void schedule_fetch(Scheduler *s, const Array *array, const Subscript *row, cons
 void schedule_transpose(Scheduler *s, const Array *square, int64_t places);
 void schedule_rows_close(Scheduler *s, ScheduleRow before);
 const Loop *schedule_open_loop(const Scheduler *s); /* the innermost one */
-/* Where the array of a node has this row-major place, for the row at hand. */
+/* Where the array of a node, in row-major layout, has this place, for the row at hand. */
 const Subscript *schedule_place(Scheduler *s, const Node *node, const Subscript *linear);
 Array *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const char *name);
 /* Loops over these axes; the point has their places. They are to be closed, as many as came back. */
 int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, const Subscript **axis);
+/* The same; `innermost` is the last of them. -1: any is. */
+int schedule_axes_open_with(Scheduler *s, const char *letters, const int64_t *extent, int count, int innermost,
+                            const Subscript **axis);
 
 /* ---- schedule_arrays.c */
 void schedule_give_array(Scheduler *s, const Node *node);
@@ -113,11 +123,27 @@ const Scalar *point_of_subscript(Scheduler *s, ScalarKind kind, DType dtype, con
 const Subscript *point_quotient(Scheduler *s, const Subscript *at, int64_t n);
 const Scalar *point_both(Scheduler *s, const Scalar *a, const Scalar *b); /* a NULL: b */
 
-/* ---- schedule_point.c: values */
+/* ---- schedule_place.c: places */
 const Subscript *point_linear(Scheduler *s, const SpacePoint *point, Shape shape);
+SpacePoint point_of_linear(Scheduler *s, const Subscript *linear, Shape shape);
+/* The place in a value of another shape. */
+SpacePoint point_reshaped(Scheduler *s, const SpacePoint *at, Shape from, Shape to);
 /* Where a source is read; *ok: the condition under which it is there, added to by `and`; NULL: always. */
 SpacePoint point_through(Scheduler *s, const Access *access, const SpacePoint *at, const int64_t *extent, int axes,
                          Shape source, const Scalar **ok);
+/* Where the node's array has the point, or the row-major place that is the point's first axis, for the row at hand. */
+const Subscript *schedule_place_of(Scheduler *s, const Node *node, const SpacePoint *point, bool flat);
+/* The axis of a row-major array along which a step of so many elements is `*places` places; -1: none. */
+int place_axis_of_step(Shape shape, int64_t step, int64_t *places);
+/* A step of so many row-major places, in elements of the node's array. */
+int64_t place_step(const Scheduler *s, const Node *node, int64_t step);
+/* The axis of the nest along which what it stores lies side by side; -1: the last. */
+int place_innermost(const Scheduler *s, const Nest *nest);
+
+/* ---- schedule_layout.c: chooses layouts, of values that have arrays */
+void schedule_layouts(Scheduler *s);
+
+/* ---- schedule_point.c: values */
 const Array *schedule_column(Scheduler *s, const Node *column);
 const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point);
 const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear); /* its row-major place */

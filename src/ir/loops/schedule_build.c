@@ -143,8 +143,14 @@ Array *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const cha
 }
 
 int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, const Subscript **axis) {
+    return schedule_axes_open_with(s, letters, extent, count, -1, axis);
+}
+
+int schedule_axes_open_with(Scheduler *s, const char *letters, const int64_t *extent, int count, int innermost,
+                            const Subscript **axis) {
     int opened = 0;
-    for (int a = 0; a < count; a++) {
+    for (int i = 0; i < count; i++) {
+        int a = innermost < 0 || i < innermost ? i : i + 1 < count ? i + 1 : innermost;
         axis[a] = subscript_number(s->arena, 0);
         if (extent[a] == 1) continue;
         axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", letters[a]), extent[a], LOOP_SERIAL);

@@ -41,14 +41,21 @@ typedef struct KernelTile {
 } KernelTile;
 
 /* ---- how operands move -------------------------------------------------------------------------------------- */
+typedef struct OperandVisit {
+    const Scheduler *s;
+    Kernel *k;
+} OperandVisit;
+
 static void visit_operand(void *context, const Read *read) {
-    Kernel *k = context;
+    const OperandVisit *visit = context;
+    Kernel *k = visit->k;
     if (read->operand < 0) return;
     OperandMoves *m = &k->operand[read->operand];
     m->rows |= read->node->rows != 0;
     for (int a = 0; a < k->r.axes; a++) {
-        m->moves[a] |= read->linear.coef[a] != 0;
-        m->uneven[a] |= read->linear.coef[a] != 0 && (read->linear.coef[a] != 1 || read->guarded);
+        int64_t step = place_step(visit->s, read->node, read->linear.coef[a]);
+        m->moves[a] |= step != 0;
+        m->uneven[a] |= step != 0 && (step != 1 || read->guarded);
     }
 }
 
@@ -167,7 +174,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     *k = (Kernel){.r = r, .unrolled_axis = AXIS_NONE, .unrolled = 1};
     k->rows = nest->rows && !r.c->over_rows && s->block_rows > 1;
     k->lanes = s->numbers.vector_bytes / (int64_t)dtype_bytes(r.dtype);
-    nest_reads(s->f, nest, visit_operand, k);
+    nest_reads(s->f, nest, visit_operand, &(OperandVisit){s, k});
     k->lanes_axis = choose_lanes(s, k);
     k->guarded = is_guarded_along(k, -1) && (k->lanes_axis == AXIS_NONE || !is_guarded_along(k, k->lanes_axis));
     k->r.is_there = k->guarded;

@@ -4,107 +4,8 @@
  * What a body has computed is known in it and in the bodies inside, so an expression that several stores share is
  * computed once. Elements are addressed by their place on each axis or by their row-major place: reshapes cost nothing
  * in the second form, windows and permutations nothing in the first.
- *
- * Nothing is read outside its array: absent places are redirected to place 0 and replaced after the load.
  */
 #include "ir/loops/schedule.h"
-
-/* ---- points ------------------------------------------------------------------------------------------------- */
-const Subscript *point_linear(Scheduler *s, const SpacePoint *point, Shape shape) {
-    const Subscript *linear = subscript_number(s->arena, 0);
-    for (int a = 0; a < shape.rank; a++)
-        if (shape.extent[a] > 1)
-            linear = subscript_sum(s->arena, linear,
-                                   subscript_times(s->arena, point->axis[a], row_major_stride(shape, a)));
-    return linear;
-}
-
-static SpacePoint point_of_linear(Scheduler *s, const Subscript *linear, Shape shape) {
-    SpacePoint point = {{NULL}};
-    bool outermost = true;
-    for (int a = 0; a < shape.rank; a++) {
-        if (shape.extent[a] <= 1) {
-            point.axis[a] = subscript_number(s->arena, 0);
-            continue;
-        }
-        const Subscript *q = point_quotient(s, linear, row_major_stride(shape, a));
-        point.axis[a] = outermost ? q : point_remainder(s, q, shape.extent[a]);
-        outermost = false;
-    }
-    return point;
-}
-
-typedef struct AxisGroup {
-    int begin, end;
-    Shape shape;
-} AxisGroup;
-
-/* The next axes of both shapes, as few as have equally many elements. */
-static void next_groups(Shape from, Shape to, AxisGroup *f, AxisGroup *t) {
-    int64_t f_size = 1, t_size = 1;
-    f->begin = f->end;
-    t->begin = t->end;
-    do {
-        if (f->end < from.rank && (f_size <= t_size || t->end == to.rank))
-            f_size *= from.extent[f->end++];
-        else if (t->end < to.rank)
-            t_size *= to.extent[t->end++];
-    } while (f_size != t_size || t->end == t->begin);
-    while (t->end < to.rank && to.extent[t->end] == 1) t->end++;
-    f->shape.rank = f->end - f->begin;
-    t->shape.rank = t->end - t->begin;
-    for (int a = 0; a < f->shape.rank; a++) f->shape.extent[a] = from.extent[f->begin + a];
-    for (int a = 0; a < t->shape.rank; a++) t->shape.extent[a] = to.extent[t->begin + a];
-}
-
-/* The place in a value of another shape; axes are merged and split in groups, so that few divisions are left. */
-static SpacePoint point_reshaped(Scheduler *s, const SpacePoint *at, Shape from, Shape to) {
-    SpacePoint point = {{NULL}};
-    AxisGroup f = {0}, t = {0};
-    while (t.end < to.rank) {
-        next_groups(from, to, &f, &t);
-        SpacePoint part = {{NULL}};
-        for (int a = f.begin; a < f.end; a++) part.axis[a - f.begin] = at->axis[a];
-        SpacePoint places = point_of_linear(s, point_linear(s, &part, f.shape), t.shape);
-        for (int a = t.begin; a < t.end; a++) point.axis[a] = places.axis[a - t.begin];
-    }
-    return point;
-}
-
-static bool is_always_inside(const AxisMap *map, const int64_t *extent, int axes, int64_t limit) {
-    Access one = {.rank = 1, .axis = {*map}};
-    return access_is_inside(&one, extent, axes, (Shape){.rank = 1, .extent = {limit}});
-}
-
-static const Subscript *place_on_source(Scheduler *s, const AxisMap *map, const SpacePoint *at, const int64_t *extent,
-                                        int axes) {
-    const Subscript *p = subscript_number(s->arena, map->offset);
-    for (int k = 0; k < axes; k++)
-        if (map->coef[k] != 0 && extent[k] > 1)
-            p = subscript_sum(s->arena, p, subscript_times(s->arena, at->axis[k], map->coef[k]));
-    return p;
-}
-
-SpacePoint point_through(Scheduler *s, const Access *access, const SpacePoint *at, const int64_t *extent, int axes,
-                         Shape source, const Scalar **ok) {
-    SpacePoint point = {{NULL}};
-    for (int a = 0; a < access->rank; a++) {
-        const AxisMap *map = &access->axis[a];
-        const Subscript *p = place_on_source(s, map, at, extent, axes);
-        if (map->divisor > 1) {
-            const Subscript *rest = point_remainder(s, p, map->divisor);
-            *ok = point_both(s, *ok, point_equal(s, rest, subscript_number(s->arena, 0)));
-            p = point_quotient(s, p, map->divisor);
-        }
-        if (!is_always_inside(map, extent, axes, source.extent[a])) {
-            const Scalar *inside = point_inside(s, p, source.extent[a]);
-            *ok = point_both(s, *ok, inside);
-            p = point_within(s, inside, p);
-        }
-        point.axis[a] = p;
-    }
-    return point;
-}
 
 /* ---- leaves ------------------------------------------------------------------------------------------------- */
 static Array *known_array(Scheduler *s, Array **known, ArrayMemory memory, int index, DType dtype, int64_t elements,
@@ -343,8 +244,7 @@ static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point,
     const Scalar *v = known_value(s, node, point, flat);
     if (v != NULL) return v;
     if (is_loaded(s, node))
-        v = point_load(s, s->array[node->id], NULL,
-                       schedule_place(s, node, flat ? point->axis[0] : point_linear(s, point, node->shape)));
+        v = point_load(s, s->array[node->id], NULL, schedule_place_of(s, node, point, flat));
     else
         v = compute(s, node, point, flat);
     KnownValue known = {node, flat, *point, v};

@@ -30,7 +30,9 @@ static void store_one(Scheduler *s, const Store *store, const SpacePoint *point,
         return;
     case STORE_BUFFER:
     case STORE_COPY:
-        schedule_store(s, s->array[store->node->id], NULL, schedule_place(s, store->node, at), value);
+        at = s->layout[store->node->id] != NULL ? schedule_place_of(s, store->node, point, s->nest->flat)
+                                                : schedule_place(s, store->node, at);
+        schedule_store(s, s->array[store->node->id], NULL, at, value);
         return;
     case STORE_CELL:
         cell = &s->f->run->cells[store->index];

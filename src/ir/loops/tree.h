@@ -10,9 +10,9 @@
  *   schedule.c            functions -> trees: sections, and the nests in them
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
  *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
- *   schedule_arrays.c     which values have an array
+ *   schedule_arrays.c     which values have an array;  schedule_layout.c: in which order their elements lie
  *   schedule_scan.c       a scan: a loop around the nests of its body
- *   schedule_point.c      values of graph nodes at a point
+ *   schedule_point.c      values of graph nodes at a point;  schedule_place.c: places on axes, and in arrays
  *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_pack.c: their operands in panels
  *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
  *   schedule_fetch.c      rows of the next mini-batch are asked for

@@ -1,0 +1,70 @@
+/* Layouts of the loop tree: where channels fill vectors, a convolution and its gradients find the channels of a pixel side
+ * by side, so that neither lanes nor the terms of an image are gathered; what a dense layer reads stays row-major.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "frontend/parse.h"
+#include "ir/loops/tree.h"
+
+enum { CHANNELS = 48 };
+static const char text[] =
+    "data d { x: f32[16, 6, 10]; t: label[4] }\n"
+    "model net(x: f32[16, 6, 10]) -> f32[4] {\n"
+    "  a = relu(conv2d(x, 48, 3, pad = 1))\n"
+    "  b = relu(conv2d(a, 32, 3, pad = 1))\n"
+    "  return dense(flatten(b), 4)\n"
+    "}\n"
+    "train fit { data = d; minimize = cross_entropy(net(x), t); optimizer = sgd(lr = 0.1); batch = 12 }\n";
+
+static Program *compiled(Arena *arena) {
+    SourceMap *map = source_map_new(arena);
+    Diagnostics *diagnostics = diagnostics_new(arena, map);
+    Names *names = names_new(arena);
+    Ast *ast = parse(arena, names, diagnostics, source_add(map, "p.sgd", text, strlen(text)));
+    LowerOptions options = {0};
+    Program *program = lower_program(arena, names, diagnostics, map, ast, "p.sgd", &options);
+    cr_assert(diagnostics->errors == 0);
+    for (const Pass *pass = graph_passes; pass->name; pass++) pass->run(program, &program->runs[0]);
+    return program;
+}
+
+/* What is loaded where terms join chains: by lanes, or for all lanes along a loop over the channels. */
+typedef struct Loads {
+    int lanes, terms, gathered;
+} Loads;
+
+static void look_at(const Scalar *s, const Loop *lanes, const Loop *around, Loads *seen) {
+    if (s->kind != SCALAR_LOAD || s->array->memory != ARRAY_WORK) return;
+    int64_t along = subscript_coef(s->at, lanes);
+    seen->lanes += along == 1;
+    seen->gathered += along > 1;
+    if (along != 0 || around == NULL || around->extent != CHANNELS) return;
+    seen->terms += subscript_coef(s->at, around) == 1;
+    seen->gathered += subscript_coef(s->at, around) > 1;
+}
+
+static void look(const Body *body, const Loop *serial, const Loop *lanes, Loads *seen) {
+    bool chain = false;
+    for (int i = 0; i < body->count; i++) chain |= body->items[i]->term != NULL;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if (chain && lanes != NULL && s->kind == STATEMENT_LET) look_at(s->scalar, lanes, serial, seen);
+        bool vector = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR;
+        bool counts = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_SERIAL;
+        look(&s->body, counts ? s->loop : serial, vector ? s->loop : lanes, seen);
+    }
+}
+
+Test(loop_layout, channels_are_side_by_side) {
+    Arena *arena = arena_new();
+    const Run *run = &compiled(arena)->runs[0];
+    LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &usual_tiles);
+    const char *problem = tree_problem(tree);
+    cr_expect(problem == NULL, "%s", problem);
+    Loads seen = {0};
+    look(&tree->body, NULL, NULL, &seen);
+    cr_expect(seen.lanes > 0 && seen.terms > 0 && seen.gathered == 0, "%d lanes, %d terms, %d gathered", seen.lanes,
+              seen.terms, seen.gathered);
+    arena_free(arena);
+}
