@@ -72,8 +72,13 @@ static void plan_tree(Codegen *c, Compiled *f) {
     double start = session_seconds();
     RowOrder rows = f->batch == 1 ? ROW_AFTER_ROW : f->batch > 1 ? IN_ONE_BLOCK : IN_BLOCKS;
     TileNumbers numbers = {.vector_bytes = 4 * c->target.loop.lanes, .vectors = 2, .unrolled = 6};
-    if (c->target.loop.registers >= 32) numbers = (TileNumbers){numbers.vector_bytes, 3, 8, 0};
+    if (c->target.loop.registers >= 32) {
+        numbers.vectors = 3;
+        numbers.unrolled = 8;
+    }
     numbers.square_bytes = numbers.vector_bytes;
+    numbers.l1 = (int64_t)c->target.loop.l1;
+    numbers.l2 = (int64_t)c->target.loop.l2;
     f->tree = schedule_function(c->arena, f->run, f->function, rows, &numbers);
     tree_vectorise(f->tree, numbers.vector_bytes);
     const char *problem = tree_problem(f->tree);

@@ -18,7 +18,7 @@
 #include "ir/loops/schedule.h"
 #include "ir/scan.h"
 
-const TileNumbers usual_tiles = {.vector_bytes = 64, .vectors = 1, .unrolled = 6};
+const TileNumbers usual_tiles = {.vector_bytes = 64, .vectors = 1, .unrolled = 6, .l1 = 32 << 10, .l2 = 256 << 10};
 
 enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60 };
 
@@ -76,16 +76,17 @@ static void schedule_nest(Scheduler *s, const Nest *nest) {
     }
     s->nest = nest;
     Kernel *kernel = schedule_kernel_plan(s, nest);
-    if (kernel != NULL) schedule_kernel_pack(s, kernel);
-    schedule_nest_open(s, nest->stores[0].node);
-    if (kernel != NULL)
+    if (kernel != NULL) {
         schedule_kernel(s, kernel);
-    else if (s->block_rows > 1)
-        nest_of_block(s, nest);
-    else
-        nest_at_row(s, nest);
+    } else {
+        schedule_nest_open(s, nest->stores[0].node);
+        if (s->block_rows > 1)
+            nest_of_block(s, nest);
+        else
+            nest_at_row(s, nest);
+        schedule_close(s);
+    }
     s->nest = NULL;
-    schedule_close(s);
 }
 
 static void start_sums(Scheduler *s, const Section *section) {

@@ -163,8 +163,7 @@ void schedule_sum(Scheduler *s, const SpacePoint *point, const Scalar *sum, cons
 /* ---- schedule_kernel.c */
 /* NULL: the nest is not made of tiles of chains in registers. */
 Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest);
-/* Before its nest, in nests of their own: operands in the order in which the tiles read them. */
-void schedule_kernel_pack(Scheduler *s, Kernel *k);
+/* In nests of their own: operands in the order in which the tiles read them, and the tiles. */
 void schedule_kernel(Scheduler *s, Kernel *k);
 
 /* ---- schedule_reduction.c, schedule_scatter.c: the nest, and before the first row what its sums start from */

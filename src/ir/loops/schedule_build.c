@@ -119,7 +119,7 @@ ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int
     s->tree->needs_rows = true;
     s->at.past = pad > 1;
     s->at.in_block = subscript_of_loop(s->arena, loop);
-    if (of != NULL) s->at.in_block = subscript_sum(s->arena, subscript_of_loop(s->arena, of), s->at.in_block);
+    if (of != NULL) s->at.in_block = subscript_sum(s->arena, before.in_block, s->at.in_block);
     s->at.row = s->at.in_block;
     if (s->block != NULL) s->at.row = subscript_sum(s->arena, subscript_of_loop(s->arena, s->block), s->at.row);
     s->at.data = step > 1 || s->block_rows == 1 ? NULL : schedule_data_row(s);

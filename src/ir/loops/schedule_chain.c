@@ -17,6 +17,7 @@ Reduction reduction_of(const Node *node) {
     r.width = node->op == OP_ARGMAX ? 2 : 1;
     r.dtype = node->source[0]->dtype;
     r.chunk = r.c->chunk;
+    r.joining = r.terms;
     return r;
 }
 
@@ -63,14 +64,27 @@ ChainValue chains_join(Scheduler *s, const Reduction *r, const ChainValue *a, co
     return (ChainValue){{point_op(s, op, r->dtype, a->v[0], b->v[0], NULL), NULL}};
 }
 
+const Scalar *reduction_operand_if(Scheduler *s, const Reduction *r, int operand, const Scalar **ok) {
+    Node *source = r->node->source[operand];
+    SpacePoint at = point_through(s, &r->c->access[operand], &r->point, r->extent, r->axes, source->shape, ok);
+    return r->pack[operand].array != NULL ? pack_value(s, r, operand, &at) : value_at_point(s, source, &at);
+}
+
+const Scalar *reduction_operand(Scheduler *s, const Reduction *r, int operand) {
+    const Scalar *ok = NULL;
+    return reduction_operand_if(s, r, operand, &ok);
+}
+
+static const Scalar *value_in_panel(Scheduler *s, const Reduction *r, const Panels *panels) {
+    const Subscript *at = subscript_sum(s->arena, subscript_times(s->arena, r->term, panels->places), panels->place);
+    return point_load(s, panels->array, NULL, subscript_sum(s->arena, panels->begin, at));
+}
+
 /* The term at the point joins; number: which it is, for an argmax. */
 ChainValue chains_step(Scheduler *s, const Reduction *r, const ChainValue *chain, const Subscript *number) {
     const Scalar *ok = NULL, *x[2] = {NULL, NULL};
-    for (int i = 0; i < r->node->sources; i++) {
-        Node *source = r->node->source[i];
-        SpacePoint at = point_through(s, &r->c->access[i], &r->point, r->extent, r->axes, source->shape, &ok);
-        x[i] = r->pack[i].array != NULL ? pack_value(s, r, i, &at) : value_at_point(s, source, &at);
-    }
+    for (int i = 0; i < r->node->sources; i++)
+        x[i] = r->panels[i].array != NULL ? value_in_panel(s, r, &r->panels[i]) : reduction_operand_if(s, r, i, &ok);
     ChainValue next;
     if (r->node->op != OP_CONTRACT) {
         ChainValue term = {{x[0], r->width > 1 ? point_number(s, number) : NULL}};
@@ -113,7 +127,7 @@ void chains_one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, cons
     if (lane != NULL) at = subscript_sum(s->arena, base, lane);
     ChainValue chain = chains_load(s, chains, at);
     chain = chains_step(s, r, &chain, number);
-    chains_continue(s, chains, at, &chain, number, r->terms);
+    chains_continue(s, chains, at, &chain, number, r->joining);
 }
 
 void chains_start_all(Scheduler *s, const Reduction *r, const ChainArrays *chains, int64_t count) {

@@ -12,6 +12,13 @@ typedef struct Pack {
     int64_t lanes;
 } Pack;
 
+/* An operand of a block for the caches: [panel][term][place]. */
+typedef struct Panels {
+    Array *array;                   /* NULL: it is read where it is */
+    int64_t places, terms;          /* of a panel */
+    const Subscript *begin, *place; /* of the panel at hand; in it */
+} Panels;
+
 /* The index space of a reduction, and where in it a body is. */
 typedef struct Reduction {
     const Node *node;
@@ -24,6 +31,9 @@ typedef struct Reduction {
     bool is_there;                 /* terms that are absent are passed over already */
     Pack pack[2];                  /* by operand; array NULL: it is read where it is */
     const Subscript *panel, *lane; /* of packed operands */
+    Panels panels[2];              /* by operand */
+    const Subscript *term;         /* which one it is in its block */
+    int64_t joining;               /* terms that the loops around make */
 } Reduction;
 
 /* A chain's value, and the index of an argmax. */
@@ -44,6 +54,9 @@ void chains_continue(Scheduler *s, const ChainArrays *arrays, const Subscript *a
                      const Subscript *term, int64_t terms);
 /* What folds lanes and chunks. */
 ChainValue chains_join(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b);
+/* The operand's value for the term at the point; *ok as point_through has it. */
+const Scalar *reduction_operand_if(Scheduler *s, const Reduction *r, int operand, const Scalar **ok);
+const Scalar *reduction_operand(Scheduler *s, const Reduction *r, int operand); /* where it is always there */
 /* The term at the point joins; number: which it is, for an argmax. */
 ChainValue chains_step(Scheduler *s, const Reduction *r, const ChainValue *chain, const Subscript *number);
 ChainArrays chains_registers(Scheduler *s, const Reduction *r, int64_t elements);

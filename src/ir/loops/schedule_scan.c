@@ -9,10 +9,7 @@
 
 /* ---- arrays ------------------------------------------------------------------------------------------------- */
 static void give_arrays(Scheduler *s, const ScanPart *part) {
-    for (int i = 0; i < part->stacks; i++) {
-        schedule_give_array(s, part->stack[i]);
-        s->array[part->stack[i]->id]->stacked = true;
-    }
+    for (int i = 0; i < part->stacks; i++) schedule_give_array(s, part->stack[i]);
     for (int i = 0; i < part->givens; i++) s->array[part->given[i]->id] = s->array[part->outer[i]->id];
     for (int p = 0; p < part->carries; p++) schedule_give_array(s, part->carried[p]);
 }

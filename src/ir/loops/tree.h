@@ -13,7 +13,9 @@
  *   schedule_arrays.c     which values have an array;  schedule_layout.c: in which order their elements lie
  *   schedule_scan.c       a scan: a loop around the nests of its body
  *   schedule_point.c      values of graph nodes at a point;  schedule_place.c: places on axes, and in arrays
- *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_pack.c: their operands in panels
+ *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_tile.c: one tile
+ *   schedule_pack.c       their operands in panels
+ *   schedule_blocks.c     blocks for the caches around the tiles;  schedule_panels.c: operands packed block by block
  *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
  *   schedule_fetch.c      rows of the next mini-batch are asked for
  *   schedule_chain.c      chains of the order law;  schedule_scatter.c: sums at places that are data
@@ -77,7 +79,6 @@ typedef struct Array {
     int64_t elements; /* of a row, where there are rows */
     const char *name; /* what the program calls it, or its op */
     size_t offset;    /* WORK: bytes from the work block's start */
-    bool stacked;     /* a loop around nests fills it */
     int first, last;  /* WORK: statements between which it lives */
 } Array;
 
@@ -227,6 +228,7 @@ typedef enum RowOrder { ROW_AFTER_ROW, IN_BLOCKS, IN_ONE_BLOCK } RowOrder;
 typedef struct TileNumbers {
     int64_t vector_bytes, vectors, unrolled;
     int64_t square_bytes; /* of a side of what is transposed; 0: nothing */
+    int64_t l1, l2;       /* bytes of the caches; 0: no blocks for them */
 } TileNumbers;
 extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
 /* The loops of one function of the run, which is past `order`. */

@@ -1,7 +1,7 @@
 /* tree_places: where arrays lie in the work block.
  *
- * An array lives from the nest that first touches it to the one that last does; one that a loop around nests finds full
- * lives until that loop ends. Arrays that live at different times share bytes: each gets the lowest gap among those that
+ * An array lives from the nest that first touches it to the one that last does; one that a loop around nests finds full, or
+ * leaves full, lives as long as that loop. Arrays that live at different times share bytes: each gets the lowest gap among those that
  * live with it. What nobody needs is taken out first.
  */
 #include "ir/loops/tree.h"
@@ -77,22 +77,41 @@ static void touch_all(const Body *body, const LoopTree *tree, int nest) {
 }
 
 /* The number of the nest after the body. */
-static int find_lives(const Body *body, const LoopTree *tree, int nest) {
+static int touch_nests(const Body *body, const LoopTree *tree, int nest) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_NEST) {
+        if (s->kind == STATEMENT_NEST)
             touch_all(&s->body, tree, nest++);
-        } else if (s->kind == STATEMENT_LOOP) {
-            int begin = nest;
-            nest = find_lives(&s->body, tree, nest);
-            for (int a = 0; a < tree->arrays.count; a++) {
-                Array *array = tree->arrays.items[a];
-                if (array->stacked && array->first >= begin) array->first = begin;
-                if (array->first >= 0 && array->first < begin && array->last >= begin) array->last = nest - 1;
-            }
+        else
+            nest = touch_nests(&s->body, tree, nest);
+    }
+    return nest;
+}
+
+/* What lives before a loop around nests and in it, or in it and after, lives in all of its iterations. */
+static int live_through_loops(const Body *body, const LoopTree *tree, int nest) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        int begin = nest;
+        if (s->kind == STATEMENT_NEST) {
+            nest++;
+            continue;
+        }
+        nest = live_through_loops(&s->body, tree, nest);
+        for (int a = 0; a < tree->arrays.count && s->kind == STATEMENT_LOOP; a++) {
+            Array *array = tree->arrays.items[a];
+            if (array->first >= begin && array->first < nest && array->last >= nest) array->first = begin;
+            if (array->first >= 0 && array->first < begin && array->last >= begin && array->last < nest)
+                array->last = nest - 1;
         }
     }
     return nest;
+}
+
+static int find_lives(const LoopTree *tree) {
+    int nests = touch_nests(&tree->body, tree, 0);
+    live_through_loops(&tree->body, tree, 0);
+    return nests;
 }
 
 /* ---- places ------------------------------------------------------------------------------------------------- */
@@ -130,7 +149,7 @@ void tree_give_places(LoopTree *tree) {
         find_loaded(&tree->body, loaded);
         again = take_unused(&tree->body, used, loaded);
     }
-    int nests = find_lives(&tree->body, tree, 0);
+    int nests = find_lives(tree);
     LivingArrays living = {0};
     Vector(Array *) *begins = (void *)arena_alloc(tree->arena, sizeof *begins * (size_t)(nests + 1));
     for (int a = 0; a < tree->arrays.count; a++) {

@@ -1,0 +1,103 @@
+/* schedule_kernel.h: between the files that make kernels: a reduction as tiles of chains in registers.
+ *
+ *   schedule_kernel.c  which axes have lanes and are unrolled; all tiles
+ *   schedule_tile.c    one tile
+ *   schedule_blocks.c  blocks for the caches around the tiles
+ *   schedule_panels.c  the operands of a block, packed in the order in which its tiles read them
+ *   schedule_pack.c    an operand packed once, before all tiles
+ */
+#ifndef SGDC_LOOPS_SCHEDULE_KERNEL_H
+#define SGDC_LOOPS_SCHEDULE_KERNEL_H
+#include "ir/loops/schedule_reduction.h"
+
+enum { AXIS_ROW = -1, AXIS_NONE = -2 };
+
+/* How an operand moves along an axis of the index space. */
+typedef struct OperandMoves {
+    bool moves[MOST_AXES], uneven[MOST_AXES]; /* at all; by more than one element */
+    bool rows;
+} OperandMoves;
+
+/* Blocks for the caches; all sizes are numbers of places. */
+typedef struct KernelBlocks {
+    int lane_operand;      /* the one that moves with the lanes; the other one does not */
+    int cut;               /* axis of the terms that is cut, or AXIS_ROW; AXIS_NONE: a block has all terms */
+    int64_t places, terms; /* of that axis in a block; of all axes */
+    int64_t panels, tiles; /* along the lanes; along the unrolled axis */
+    bool packs[2];         /* by operand */
+} KernelBlocks;
+
+struct Kernel {
+    Reduction r;
+    OperandMoves operand[2];
+    int lanes_axis, unrolled_axis;
+    int64_t lanes, unrolled;    /* places of a tile */
+    int64_t vector;             /* lanes of a vector, of which a tile has several */
+    bool rows;                  /* the row is an axis of the result */
+    bool guarded;               /* some terms are absent, for all lanes */
+    const KernelBlocks *blocks; /* NULL: tiles alone */
+};
+
+/* A tile: its first place along the lanes, `width` of them in registers, the first `count` of which are there. */
+typedef struct KernelTile {
+    const Subscript *lane, *unrolled;
+    int64_t width, count, places; /* places: along the unrolled axis */
+    int64_t in_panel;             /* the first lane's place in its panel */
+    const Subscript *chains;      /* where its chains are kept from block to block */
+} KernelTile;
+
+/* The loops over its chains; the point is there. The chain's place comes back. */
+typedef struct TileLoops {
+    const Subscript *chain, *unrolled;
+    ScheduleRow before;
+} TileLoops;
+
+/* ---- schedule_tile.c */
+/* Are some terms absent that move with the axis, or -1: at all? */
+bool kernel_guarded_along(const Kernel *k, int axis);
+TileLoops kernel_tile_open(Scheduler *s, Kernel *k, const KernelTile *tile);
+void kernel_tile_close(Scheduler *s, TileLoops loops);
+void kernel_start_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
+/* The term at the point joins all chains of the tile. */
+void kernel_one_term(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
+/* The stores of the nest, of sums that are in registers, or in memory at tile->chains. */
+void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
+/* Of the places that are left along the lanes: those of the next tile in registers. filled: there may be more. */
+int64_t kernel_next_width(const Kernel *k, int64_t left, bool filled);
+
+/* ---- schedule_blocks.c */
+/* NULL: tiles alone. */
+const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k);
+void schedule_blocks(Scheduler *s, Kernel *k);
+
+/* ---- schedule_panels.c */
+/* How often each element of the operand is read. */
+double kernel_uses(const Scheduler *s, const Kernel *k, int operand);
+/* A block of outputs and terms. */
+typedef struct KernelBlock {
+    const Subscript *lane; /* its first one */
+    int64_t panels, width, count;
+    const Subscript *unrolled; /* likewise */
+    int64_t tiles, rest;       /* whole ones, places of one more */
+    const Subscript *first;    /* of the axis that is cut */
+    int64_t places;            /* of it */
+    const Loop *rows;          /* whose rows are summed; NULL: all */
+    int64_t most_rows;
+} KernelBlock;
+/* Part of the terms: `count` places of one axis from `begin` on, in steps; axis AXIS_NONE: all. */
+typedef struct TermRange {
+    int axis;
+    int64_t begin, count, step;
+} TermRange;
+typedef struct TermLoops {
+    int opened;
+    ScheduleRow before;
+} TermLoops;
+/* Loops over the terms of the block; the point is there, and r.term the term's number in the block. */
+TermLoops terms_open(Scheduler *s, Kernel *k, const KernelBlock *block, TermRange range);
+void terms_close(Scheduler *s, TermLoops loops);
+int64_t terms_of_block(const Scheduler *s, const Kernel *k, const KernelBlock *block);
+/* Packs the operand, in a nest of its own. */
+void panels_fill(Scheduler *s, Kernel *k, const KernelBlock *block, int operand);
+
+#endif
