@@ -13,6 +13,7 @@
 #include "gather.h"
 #include "order.h"
 #include "plateau.h"
+#include "rank.h"
 #include "sgdrt.h"
 #include "statistics.h"
 #include <math.h>
@@ -278,29 +279,51 @@ static void **new_outputs(const sgdrt_model *model, int64_t rows) {
     return outputs;
 }
 
-static double call_metric(const sgdrt_instance *instance, int metric, const sgdrt_column *kept, int64_t rows) {
-    double value = 0;
-    void *outputs[1] = {&value};
-    sgdrt_call call = {.state = instance->state,
-                       .work = instance->work,
-                       .columns = kept,
-                       .count = rows,
-                       .batch = rows,
-                       .outputs = outputs};
-    instance->code->metrics[metric](&call);
-    return value;
+/* How many of the metrics are wanted. */
+typedef enum Wanted { WANTED_NONE, WANTED_FIGURES, WANTED_ALL } Wanted;
+
+static int32_t metrics_of(const sgdrt_model *model, Wanted wanted) {
+    return wanted == WANTED_ALL ? model->metric_count + model->array_count : wanted ? model->metric_count : 0;
+}
+
+/* Of all metrics: one each, and the elements of arrays. */
+static int64_t metric_values(const sgdrt_model *model) {
+    int64_t values = 0;
+    for (int32_t m = 0; m < metrics_of(model, WANTED_ALL); m++) values += model->metric_elements[m];
+    return values;
+}
+
+/* Some are ranks by now. */
+static int take_arguments(const sgdrt_model *model, void *const *outputs, int64_t rows, sgdrt_column *kept) {
+    for (int32_t i = 0; i < model->argument_count; i++) {
+        int64_t bytes = model->argument_bytes[i];
+        int32_t ranked = model->argument_ranked[i];
+        kept[i] = (sgdrt_column){outputs[i], bytes};
+        const double *weights = ranked == 2 ? outputs[i + 1] : NULL;
+        if (ranked && sgdrt_rank(outputs[i], bytes / (int64_t)sizeof(double), weights, rows)) return SGDRT_MEMORY;
+    }
+    return SGDRT_OK;
 }
 
 /* The arguments kept by an evaluation are the columns of the metrics. */
-static int call_metrics(const sgdrt_instance *instance, void *const *outputs, int64_t rows, double *metrics) {
+static int call_metrics(const sgdrt_instance *instance, void *const *outputs, int64_t rows, Wanted wanted,
+                        double *values) {
     const sgdrt_model *model = instance->model;
     sgdrt_column *kept = malloc(sizeof *kept * at_least_one(model->argument_count));
-    if (!kept) return SGDRT_MEMORY;
-    for (int32_t i = 0; i < model->argument_count; i++) kept[i] = (sgdrt_column){outputs[i], model->argument_bytes[i]};
-    for (int32_t m = 0, first = 0; m < model->metric_count; first += model->argument_counts[m++])
-        metrics[m] = call_metric(instance, m, kept + first, rows);
+    int status = kept ? take_arguments(model, outputs, rows, kept) : SGDRT_MEMORY;
+    for (int32_t m = 0, first = 0; !status && m < metrics_of(model, wanted); first += model->argument_counts[m++]) {
+        void *results[1] = {values};
+        sgdrt_call call = {.state = instance->state,
+                           .work = instance->work,
+                           .columns = kept + first,
+                           .count = rows,
+                           .batch = rows,
+                           .outputs = results};
+        instance->code->metrics[m](&call);
+        values += model->metric_elements[m];
+    }
     free(kept);
-    return SGDRT_OK;
+    return status;
 }
 
 /* The terms' sums, and that of the weights behind them. */
@@ -330,9 +353,9 @@ static int64_t sum_terms(const sgdrt_instance *instance, const Crew *crew, sgdrt
     return parts;
 }
 
-/* The loss over the rows (NULL: rows 0 .. count-1), and, where wanted, each metric; as sgdc finds them, in f64. */
+/* The loss over the rows (NULL: rows 0 .. count-1), and the metrics that are wanted; as sgdc finds them, in f64. */
 static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdrt_column *columns, const uint32_t *rows,
-                    int64_t count, double *loss, double *metrics) {
+                    int64_t count, double *loss, Wanted wanted, double *metrics) {
     const sgdrt_model *model = instance->model;
     double *sums = malloc(2 * sizeof *sums * at_least_one(evaluated_sums(model)));
     void **outputs = new_outputs(model, count), **at = malloc(sizeof *at * at_least_one(model->argument_count));
@@ -351,7 +374,7 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
                        .outputs = outputs};
     int64_t parts = sum_terms(instance, crew, call, sums, at);
     *loss = sgdrt_loss(sums, model->averaged, model->minimized, over_rows(model, sums, count), parts);
-    int status = metrics ? call_metrics(instance, outputs, count, metrics) : SGDRT_OK;
+    int status = wanted ? call_metrics(instance, outputs, count, wanted, metrics) : SGDRT_OK;
     free(sums);
     free(at);
     free_outputs(outputs, model->argument_count);
@@ -366,13 +389,15 @@ int sgdrt_evaluate(const void *m, const void *data, float *results) {
     if (!results) return SGDRT_NULL;
     Crew alone = {0};
     Beside beside;
-    double loss = 0, *metrics = malloc(sizeof *metrics * at_least_one(instance->model->metric_count));
+    int64_t values = metric_values(instance->model);
+    double loss = 0, *metrics = malloc(sizeof *metrics * at_least_one(values));
     if (!metrics) return SGDRT_MEMORY;
     status = join(instance->model, data, &beside);
     if (!status)
-        status = evaluate(instance, &alone, beside.columns, NULL, ((const sgdrt_rows *)data)->rows, &loss, metrics);
+        status = evaluate(instance, &alone, beside.columns, NULL, ((const sgdrt_rows *)data)->rows, &loss, WANTED_ALL,
+                          metrics);
     if (!status) results[0] = (float)loss;
-    for (int32_t i = 0; i < instance->model->metric_count && !status; i++) results[i + 1] = (float)metrics[i];
+    for (int64_t i = 0; i < values && !status; i++) results[i + 1] = (float)metrics[i];
     free(beside.memory);
     free(metrics);
     return status;
@@ -399,13 +424,14 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
 
 /* metrics: NULL, or of the training rows where none validate. */
 static int validate(const Fit *fit, double *loss, double *metrics) {
+    Wanted wanted = metrics ? WANTED_FIGURES : WANTED_NONE;
     *loss = NAN;
     if (fit->validating_count)
         return evaluate(fit->instance, &fit->crew, fit->of_valid.columns, fit->validating, fit->validating_count, loss,
-                        metrics);
+                        wanted, metrics);
     double of_training;
     return metrics ? evaluate(fit->instance, &fit->crew, fit->of_train.columns, fit->members, fit->training,
-                              &of_training, metrics)
+                              &of_training, wanted, metrics)
                    : SGDRT_OK;
 }
 

@@ -102,6 +102,8 @@ typedef struct sgdrt_model {
     const char *const *metric_names;
     const int64_t *argument_bytes;  /* evaluate's outputs: bytes per row of each kept argument */
     const int32_t *argument_counts; /* per metric */
+    const int32_t *argument_ranked; /* 1: a measure wants its ranks (rank.h); 2: by the weights that the next one is */
+    const int64_t *metric_elements; /* per metric */
     const int32_t *term_parts;      /* the part of a step that a term is of; NULL: steps have one */
     uint64_t seed, state_bytes, work_bytes, predict_bytes;
     uint64_t thread_bytes; /* of scratch, for each thread but the first; 0: training gains from no other */
@@ -111,7 +113,9 @@ typedef struct sgdrt_model {
     int64_t copies, valid_copies;                   /* fit takes every row so often; 1 or more */
     double hold_out_part;
     int32_t statistic_count, derived_count; /* derived: outputs */
-    int32_t cell_count, slot_count, column_count, metric_count, argument_count;
+    int32_t cell_count, slot_count, column_count;
+    int32_t metric_count, array_count; /* metrics that are one number, and those behind them that are arrays */
+    int32_t argument_count;
     int32_t averaged, minimized, terms; /* sums of evaluate and step: over rows; all of the loss; with penalties */
     int32_t lr_slot;                    /* -1: none */
     int32_t order, last, hold_out;      /* program.h: BatchOrder, LastBatch, HoldOut */

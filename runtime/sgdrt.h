@@ -15,6 +15,7 @@
  *   statistics.c                           what a run learns from its rows before it trains
  *   checkpoint_read.c checkpoint_write.c   safetensors;  saved.c: which cells of a training stand there
  *   order.c feed.c gather.c                which row stands at a place of an epoch; of several data sets in a step
+ *   rank.c                                 ranks among rows, for measures
  *   instance.c fit.c                       NAME_save, NAME_load; NAME_fit, NAME_evaluate
  *   pool.c threads.c                       threads that share a call
  *   write_file.c                           files written whole or not at all

@@ -43,6 +43,32 @@ def test_fit_goes_on_and_evaluates(line):
     assert [r.epoch for r in line.history] == list(range(1, 11))
 
 
+ARRAYS = """
+data points { x: f32[3]; y: label[3] }
+model net(x: f32[3]) -> f32[3] {
+  param a: f32 = 1
+  return a * x
+}
+train fit {
+  data      = points
+  minimize  = cross_entropy(net(x), y)
+  measure confusion = confusion(net(x), y)
+  measure accuracy  = accuracy(net(x), y)
+  measure recall    = class_recall(net(x), y)
+  optimizer = sgd(lr = 0)
+}
+"""
+
+
+def test_evaluate_gives_arrays():
+    x = np.eye(3, dtype=np.float32)[[0, 1, 1, 2, 0]]
+    found = sgdc.compile(ARRAYS).evaluate(x, [0, 1, 2, 2, 0])
+    assert list(found) == ["loss", "accuracy", "confusion", "recall"]
+    assert found["accuracy"] == pytest.approx(0.8)
+    assert found["confusion"].tolist() == [[2, 0, 0], [0, 1, 0], [0, 1, 1]]
+    assert found["recall"].tolist() == [1, 1, 0.5]
+
+
 def test_validation_rows(line):
     x = np.ones((16, 2), np.float32)
     line.fit(x, x[:, 0], valid=(x[:4], x[:4, 0]))

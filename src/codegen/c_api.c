@@ -50,7 +50,7 @@ const CFunction c_functions[] = {
      "be "
      "NULL, gets a report after each epoch and ends the training by returning non-zero."},
     {"evaluate", "int", "const @ *m, const @_data *data, float *results", "sgdrt_evaluate", false,
-     "Stores the loss, then the metrics in their order: @@_FIGURES of them."},
+     "Stores the loss, the metrics that are numbers, then those that are arrays, row-major: @@_FIGURES values."},
     {"save", "int", "const @ *m, const char *path", "sgdrt_save_instance", false,
      "Writes parameters, statistics and the state of training, as safetensors."},
     {"load", "int", "@ *m, const char *path", "sgdrt_load_instance", false,

@@ -149,7 +149,7 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
 }
 
 int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
-    RunEntry *list = arena_array(c->arena, RunEntry, run->measure_count + run->part_count + 5);
+    RunEntry *list = arena_array(c->arena, RunEntry, run_measures(run) + run->part_count + 5);
     const RunEntry fixed[] = {{ENTRY_INIT, 0, &run->init, 0, "init"},
                               {ENTRY_STEP, 0, &run->step, loop_batch(run->batch), "step"},
                               {ENTRY_EVALUATE, 0, &run->evaluate, 0, "evaluate"},
@@ -161,7 +161,7 @@ int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
     for (int i = 0; i < run->part_count; i++)
         list[count++] = (RunEntry){ENTRY_PART, i, &run->parts[i].function, loop_batch(run->batch),
                                    text_format(c->arena, "step_%s", run->parts[i].name)};
-    for (int m = 0; m < run->measure_count; m++)
+    for (int m = 0; m < run_measures(run); m++)
         list[count++] = (RunEntry){ENTRY_METRIC, m, &run->measures[m].metric, 0, text_format(c->arena, "metric%d", m)};
     *entries = list;
     return count;

@@ -8,6 +8,7 @@
 #include "codegen/header.h"
 #include "codegen/c_api.h"
 #include "codegen/exported_names.h"
+#include "codegen/model_facts.h"
 #include <string.h>
 
 /* A comment of one paragraph, in lines of at most 110 characters. */
@@ -163,9 +164,17 @@ static void add_sizes(Text *to, const HeaderBlock *block) {
         add_shape(to, run->predict->shape);
         text_add(to, "] */\n");
     }
-    exported_add(to, block->prefix,
-                 text_format(arena, "#define @@_FIGURES %d   /* values evaluate writes: loss", 1 + run->measure_count));
-    for (int i = 0; i < run->measure_count; i++) text_add(to, ", %s", run->measures[i].name);
+    exported_add(
+        to, block->prefix,
+        text_format(arena, "#define @@_FIGURES %lld   /* values evaluate writes: loss", (long long)model_figures(run)));
+    for (int i = 0; i < run_measures(run); i++) {
+        const Measure *measure = &run->measures[i];
+        text_add(to, ", %s", measure->name);
+        if (measure->shape.rank == 0) continue;
+        text_add(to, " [");
+        add_shape(to, measure->shape);
+        text_add(to, "]");
+    }
     text_add(to, " */\n");
 }
 

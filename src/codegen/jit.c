@@ -212,7 +212,7 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
     JitExecutor *j = arena_new_of(c->arena, JitExecutor);
     j->executor = (Executor){.run = run, .call = jit_call, .free = jit_free};
     j->codegen = c;
-    j->metric = arena_array(c->arena, Compiled *, run->measure_count + 1);
+    j->metric = arena_array(c->arena, Compiled *, run_measures(run) + 1);
     j->part = arena_array(c->arena, Compiled *, run->part_count + 1);
     j->part_of_any = arena_array(c->arena, Compiled *, run->part_count + 1);
     RunEntry *entries;
@@ -249,7 +249,7 @@ bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
         add_function(list, &functions, j->function[ENTRY_STEP]);
         add_function(list, &functions, j->function[ENTRY_EVALUATE]);
         if (j->parts == NULL) add_parts(j, list, &functions);
-        for (int m = 0; m < j->executor.run->measure_count; m++) add_function(list, &functions, j->metric[m]);
+        for (int m = 0; m < run_measures(j->executor.run); m++) add_function(list, &functions, j->metric[m]);
     }
     if (functions > 0) compile_functions(c, list, functions);
     for (int i = 0; i < count; i++) {

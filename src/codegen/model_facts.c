@@ -20,6 +20,12 @@ int model_figure(const Run *run, const char *figure) {
     return SGDRT_VALID_LOSS;
 }
 
+int64_t model_figures(const Run *run) {
+    int64_t values = 1;
+    for (int i = 0; i < run_measures(run); i++) values += shape_size(run->measures[i].shape);
+    return values;
+}
+
 int64_t model_copies(const DataSet *data) { return data && data->copies > 1 ? data->copies : 1; }
 
 int64_t model_outputs(const Run *run) { return run->predict ? shape_size(run->predict->shape) : 0; }

@@ -140,11 +140,41 @@ static LLVMValueRef statistics(Builder *b, const Run *run) {
 }
 
 static LLVMValueRef code(Builder *b, const Run *run, const char *prefix) {
-    LLVMValueRef *metrics = arena_array(b->arena, LLVMValueRef, run->measure_count);
-    for (int i = 0; i < run->measure_count; i++) metrics[i] = function(b, prefix, text_format(b->arena, "metric%d", i));
+    int count = run_measures(run);
+    LLVMValueRef *metrics = arena_array(b->arena, LLVMValueRef, count);
+    for (int i = 0; i < count; i++) metrics[i] = function(b, prefix, text_format(b->arena, "metric%d", i));
     return RECORD(b, function(b, prefix, "init"), function(b, prefix, "step"), function(b, prefix, "evaluate"),
-                  function(b, prefix, "predict"), function(b, prefix, "derived"),
-                  table(b, pointer(b), metrics, run->measure_count));
+                  function(b, prefix, "predict"), function(b, prefix, "derived"), table(b, pointer(b), metrics, count));
+}
+
+/* Metrics: names, elements, how many arguments each keeps; of each argument the bytes of a row, and whether it is ranked. */
+typedef struct MeasureTables {
+    LLVMValueRef names, elements, counts, bytes, ranked;
+    int arguments;
+} MeasureTables;
+
+static MeasureTables measures(Builder *b, const Run *run) {
+    int count = run_measures(run), arguments = 0;
+    for (int i = 0; i < count; i++) arguments += run->measures[i].argument_count;
+    LLVMValueRef *names = arena_array(b->arena, LLVMValueRef, count);
+    LLVMValueRef *elements = arena_array(b->arena, LLVMValueRef, count);
+    LLVMValueRef *counts = arena_array(b->arena, LLVMValueRef, count);
+    LLVMValueRef *bytes = arena_array(b->arena, LLVMValueRef, arguments);
+    LLVMValueRef *ranked = arena_array(b->arena, LLVMValueRef, arguments);
+    for (int i = 0, k = 0; i < count; i++) {
+        const Measure *measure = &run->measures[i];
+        names[i] = string(b, measure->name);
+        elements[i] = int64(b, shape_size(measure->shape));
+        counts[i] = int32(b, measure->argument_count);
+        for (int j = 0; j < measure->argument_count; j++, k++) {
+            bytes[k] = int64(b, model_row_bytes(measure->arguments[j]));
+            ranked[k] = int32(b, measure->ranked[j]);
+        }
+    }
+    LLVMTypeRef i32 = LLVMInt32TypeInContext(b->context), i64 = LLVMInt64TypeInContext(b->context);
+    return (MeasureTables){table(b, pointer(b), names, count), table(b, i64, elements, count),
+                           table(b, i32, counts, count),       table(b, i64, bytes, arguments),
+                           table(b, i32, ranked, arguments),   arguments};
 }
 
 static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
@@ -155,27 +185,16 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
         levels[i] = int32(b, block->levels[i]);
         codes[i] = code(b, run, block->code_prefix[i]);
     }
-    int arguments = 0;
-    for (int i = 0; i < run->measure_count; i++) arguments += run->measures[i].argument_count;
-    LLVMValueRef *names = arena_array(b->arena, LLVMValueRef, run->measure_count);
-    LLVMValueRef *counts = arena_array(b->arena, LLVMValueRef, run->measure_count);
-    LLVMValueRef *bytes = arena_array(b->arena, LLVMValueRef, arguments);
-    for (int i = 0, k = 0; i < run->measure_count; i++) {
-        const Measure *measure = &run->measures[i];
-        names[i] = string(b, measure->name);
-        counts[i] = int32(b, measure->argument_count);
-        for (int j = 0; j < measure->argument_count; j++) bytes[k++] = int64(b, model_row_bytes(measure->arguments[j]));
-    }
+    MeasureTables m = measures(b, run);
     LLVMValueRef *parts = arena_array(b->arena, LLVMValueRef, run->term_count);
     for (int i = 0; i < run->term_count; i++) parts[i] = int32(b, run->terms[i].part);
-    LLVMTypeRef i32 = LLVMInt32TypeInContext(b->context), i64 = LLVMInt64TypeInContext(b->context);
+    LLVMTypeRef i32 = LLVMInt32TypeInContext(b->context);
     int64_t outputs = model_outputs(run);
     const char *classes = model_classes(b->arena, run->data);
     return RECORD(b, int32(b, SGDRT_ABI), int32(b, block->level_count), string(b, block->header.prefix),
                   table(b, LLVMTypeOf(codes[0]), codes, block->level_count), table(b, i32, levels, block->level_count),
                   cells(b, run), slots(b, run), columns(b, run, block->header.predicts), statistics(b, run),
-                  classes ? string(b, classes) : null(b), table(b, pointer(b), names, run->measure_count),
-                  table(b, i64, bytes, arguments), table(b, i32, counts, run->measure_count),
+                  classes ? string(b, classes) : null(b), m.names, m.bytes, m.counts, m.ranked, m.elements,
                   table(b, i32, parts, run->part_count ? run->term_count : 0), int64(b, (int64_t)run->seed),
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
                   int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
@@ -183,10 +202,10 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   int64(b, run->together), int64(b, run->most_rows), int64(b, model_copies(run->data)),
                   int64(b, model_copies(run->valid)), real64(b, run->hold_out_part), int32(b, run->statistic_count),
                   int32(b, run->derived.root_count), int32(b, run->cell_count), int32(b, run->slot_count),
-                  int32(b, run->data->column_count), int32(b, run->measure_count), int32(b, arguments),
-                  int32(b, run_averaged(run)), int32(b, run_minimized(run)), int32(b, run->term_count),
-                  int32(b, model_lr_slot(run)), int32(b, run->order), int32(b, run->last), int32(b, run->hold_out),
-                  int32(b, run_weight_sum(run)), int32(b, run->fold), int32(b, run->folds),
+                  int32(b, run->data->column_count), int32(b, run->measure_count), int32(b, run->array_count),
+                  int32(b, m.arguments), int32(b, run_averaged(run)), int32(b, run_minimized(run)),
+                  int32(b, run->term_count), int32(b, model_lr_slot(run)), int32(b, run->order), int32(b, run->last),
+                  int32(b, run->hold_out), int32(b, run_weight_sum(run)), int32(b, run->fold), int32(b, run->folds),
                   int32(b, model_split_column(run)), int32(b, run_sums(run)), int32(b, run->plateau_count),
                   plateaus(b, run), sets(b, run), int32(b, run->partner_count), int32(b, 0));
 }

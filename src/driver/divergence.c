@@ -107,7 +107,7 @@ static Probes make_probes(Arena *arena, const Run *run, int part, Run *probing) 
     for (int i = 0; i < p.count; i++) sums[i] = (Root){ROOT_SUM, i, probed[i], "probe"};
     *probing = *run;
     probing->init = probing->evaluate = probing->predictor = (Function){0};
-    probing->measure_count = 0;
+    probing->measure_count = probing->array_count = 0;
     place_probe(arena, probing, part, (Function){"probe", sums, p.count, true}, p.count);
     p.sums = arena_array(arena, double, p.count + 2 * probing->part_count + 1);
     p.bad = arena_array(arena, bool, p.ids + 1);

@@ -18,7 +18,7 @@
  *   train.c        the loop around ENTRY_STEP;  steps.c: calls of it;  evaluate.c: losses and metrics of a set of rows
  *   threads.c      how many threads train;  watch.c: keep and stop;  rate.c: the learning rate at a moment
  *   divergence.c   the step, and the value in it, that was not finite first
- *   report.c       progress and summaries;  log.c: --log;  events.c: event files
+ *   report.c       progress and summaries;  report_arrays.c: measures that are arrays;  log.c: --log;  events.c: event files
  *   comparison.c   the table of several runs;  spread.c: means and deviations over folds and seeds
  *   progress.c     that compiling goes on, on a terminal
  *   curves.c       points of the losses, taken in training

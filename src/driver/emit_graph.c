@@ -43,7 +43,7 @@ static void add_graphs(Driver *driver, Text *to, Run *run, EmitKind kind) {
     add_function(to, &run->evaluate, dot);
     add_function(to, &run->predictor, dot);
     add_function(to, &run->derived, dot);
-    for (int m = 0; m < run->measure_count; m++) add_function(to, &run->measures[m].metric, dot);
+    for (int m = 0; m < run_measures(run); m++) add_function(to, &run->measures[m].metric, dot);
 }
 
 /* Runs that differ in numbers only have the same graphs: they are named together and printed once. */

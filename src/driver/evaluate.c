@@ -7,6 +7,7 @@
  */
 #include "driver/training.h"
 #include "figures.h"
+#include "rank.h"
 
 static size_t argument_bytes(const Node *argument) {
     return dtype_bytes(argument->dtype) * (size_t)shape_size(argument->shape);
@@ -14,7 +15,7 @@ static size_t argument_bytes(const Node *argument) {
 
 size_t evaluate_kept_bytes(const Run *run, int64_t rows) {
     size_t bytes = 0;
-    for (int m = 0; m < run->measure_count; m++)
+    for (int m = 0; m < run_measures(run); m++)
         for (int a = 0; a < run->measures[m].argument_count; a++)
             bytes += round_to_line(argument_bytes(run->measures[m].arguments[a]) * (size_t)rows);
     return bytes;
@@ -22,23 +23,39 @@ size_t evaluate_kept_bytes(const Run *run, int64_t rows) {
 
 void evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept) {
     int next = 0;
-    for (int m = 0; m < run->measure_count; m++)
+    for (int m = 0; m < run_measures(run); m++)
         for (int a = 0; a < run->measures[m].argument_count; a++) {
             kept[next++] = memory;
             memory += round_to_line(argument_bytes(run->measures[m].arguments[a]) * (size_t)rows);
         }
 }
 
-static double call_metric(Training *t, int measure, void *const *kept, int64_t rows) {
-    const Measure *m = &t->run->measures[measure];
-    double value = 0;
-    void *outputs[1] = {&value};
-    for (int a = 0; a < m->argument_count; a++)
-        t->arguments[a] = (sgdrt_column){kept[a], (int64_t)argument_bytes(m->arguments[a])};
+/* The arguments of the measure, of which some are ranks by now. */
+static void take_arguments(Training *t, const Measure *m, void *const *kept, int64_t rows) {
+    for (int a = 0; a < m->argument_count; a++) {
+        const Node *argument = m->arguments[a];
+        t->arguments[a] = (sgdrt_column){kept[a], (int64_t)argument_bytes(argument)};
+        const double *weights = m->ranked[a] == RANKED_BY_WEIGHT ? kept[a + 1] : NULL;
+        if (m->ranked[a] && sgdrt_rank(kept[a], shape_size(argument->shape), weights, rows))
+            out_of_memory(sizeof(uint32_t) * (size_t)rows);
+    }
+}
+
+static void call_metric(Training *t, int measure, int64_t rows, double *values) {
+    const Run *run = t->run;
+    int first = 0;
+    for (int m = 0; m < measure; m++) first += run->measures[m].argument_count;
+    take_arguments(t, &run->measures[measure], t->kept + first, rows);
+    void *outputs[1] = {values};
     sgdrt_call call = {
         .state = t->state, .work = t->work, .columns = t->arguments, .count = rows, .batch = rows, .outputs = outputs};
     t->executor->call(t->executor, ENTRY_METRIC, measure, &call);
-    return value;
+}
+
+double *evaluate_array(Training *t, int measure, int64_t rows) {
+    double *values = arena_array(t->driver->arena, double, shape_size(t->run->measures[measure].shape) + 1);
+    call_metric(t, measure, rows, values);
+    return values;
 }
 
 double evaluate_over(const Training *t, int64_t rows) {
@@ -49,7 +66,7 @@ double evaluate_over(const Training *t, int64_t rows) {
 /* The sums of the rows from `begin` on, and what measures keep of them. */
 static void evaluate_some(Training *t, const RowSet *rows, int64_t begin, int64_t count) {
     int next = 0;
-    for (int m = 0; m < t->run->measure_count; m++)
+    for (int m = 0; m < run_measures(t->run); m++)
         for (int a = 0; a < t->run->measures[m].argument_count; a++, next++)
             t->outputs[next] = (char *)t->kept[next] + argument_bytes(t->run->measures[m].arguments[a]) * (size_t)begin;
     sgdrt_call call = {.state = t->state,
@@ -74,10 +91,6 @@ double evaluate_rows(Training *t, const RowSet *rows, double *metrics) {
         for (int i = 0; i < run->term_count + (run->weight != NULL); i++)
             t->evaluated[i] = begin ? t->evaluated[i] + t->evaluated_part[i] : t->evaluated_part[i];
     }
-    int first = 0;
-    for (int m = 0; metrics && m < run->measure_count; m++) {
-        metrics[m] = call_metric(t, m, t->kept + first, rows->count);
-        first += run->measures[m].argument_count;
-    }
+    for (int m = 0; metrics && m < run->measure_count; m++) call_metric(t, m, rows->count, &metrics[m]);
     return sgdrt_loss(t->evaluated, run_averaged(run), run_minimized(run), evaluate_over(t, rows->count), parts);
 }

@@ -323,6 +323,22 @@ static void predict(Json *j, const Run *run) {
     json_close(j);
 }
 
+/* What evaluate writes behind the figures. */
+static void figure_arrays(Json *j, const Run *run) {
+    if (!run->array_count) return;
+    json_array(j, "figure_arrays");
+    for (int i = run->measure_count; i < run_measures(run); i++) {
+        const Measure *measure = &run->measures[i];
+        json_object(j, NULL);
+        json_text(j, "name", measure->name);
+        json_flat_array(j, "shape");
+        for (int a = 0; a < measure->shape.rank; a++) json_integer(j, NULL, measure->shape.extent[a]);
+        json_close(j);
+        json_close(j);
+    }
+    json_close(j);
+}
+
 static void model(Json *j, const HeaderBlock *block, const char *identity) {
     const Run *run = block->run;
     json_object(j, NULL);
@@ -352,6 +368,7 @@ static void model(Json *j, const HeaderBlock *block, const char *identity) {
     json_text(j, NULL, "loss");
     for (int i = 0; i < run->measure_count; i++) json_text(j, NULL, run->measures[i].name);
     json_close(j);
+    figure_arrays(j, run);
     functions(j, run, block->prefix);
     json_close(j);
 }

@@ -41,7 +41,7 @@ Executor *rate_executor(Arena *arena, const Run *run) {
     Root *root = arena_new_of(arena, Root);
     *root = (Root){ROOT_VALUE, 0, node, "lr"};
     only->init = only->step = only->evaluate = (Function){0};
-    only->measure_count = only->part_count = 0;
+    only->measure_count = only->array_count = only->part_count = 0;
     only->predictor = (Function){"lr", root, 1, false};
     return interpreter_new(arena, only);
 }

@@ -390,7 +390,7 @@ static int64_t evaluated_rows(const Training *t) {
 
 static int kept_count(const Run *run) {
     int count = 0;
-    for (int m = 0; m < run->measure_count; m++) count += run->measures[m].argument_count;
+    for (int m = 0; m < run_measures(run); m++) count += run->measures[m].argument_count;
     return count;
 }
 
@@ -569,6 +569,7 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
         }
         report_summary(&out, t);
         if (count == 1) report_parameters(&out, t);
+        if (prints || count == 1) report_arrays(&out, t);
         if (t->end == END_DIVERGED) code = EXIT_DIVERGED;
         if (driver->options->save_every.text && count > 1 && t->end != END_DIVERGED) resume_save(t);
     }

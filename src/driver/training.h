@@ -144,6 +144,8 @@ double evaluate_over(const Training *t, int64_t rows);
 /* Losses (per term, into t->evaluated; the loss returned) over the rows; with `metrics` also the kept arguments
  * and every measure. */
 double evaluate_rows(Training *t, const RowSet *rows, double *metrics);
+/* A measure that is an array, of rows that evaluate_rows was called with last. Once: what it ranks is its ranks then. */
+double *evaluate_array(Training *t, int measure, int64_t rows);
 size_t evaluate_kept_bytes(const Run *run, int64_t rows); /* of t->kept */
 void evaluate_place_kept(const Run *run, int64_t rows, char *memory, void **kept);
 
@@ -185,6 +187,8 @@ void report_line(const Report *report, const Training *t);
 void report_progress(Report *report, const Training *t, double elapsed); /* at most some times a second */
 void report_clear_progress(Report *report);
 void report_summary(const Report *report, const Training *t);
+void report_arrays(const Report *report, Training *t); /* report_arrays.c: of measures that are arrays */
+void report_array(const Run *run, const Measure *measure, const double *values, FILE *to);
 void report_parameters(const Report *report, const Training *t);
 const char *report_figure(char *to, size_t size, double figure, bool known); /* six digits; "-" if not known */
 const char *report_duration(char *to, size_t size, double seconds);          /* "39 us" */

@@ -3,17 +3,38 @@
  * The expression is lowered as in predict, with batch(...) allowed, into one graph; then it is cut. Above
  * the cut stand the reductions over all rows and what is computed from them; below it what is computed for
  * one row. The values on the cut are kept per evaluated row, and are the columns of the measure's own
- * function. So accuracy keeps one number per row, not its scores. A measure that is one number per row is
- * averaged over the rows. What stands above the cut is computed in f64: sums over many rows keep their digits.
+ * function. So accuracy keeps one number per row, not its scores, and a confusion matrix two whole numbers, not its
+ * square: where an array is made of fewer whole numbers, which are exact, these are kept. A measure that is one number
+ * per row is averaged over the rows. What stands above the cut is computed in f64: sums over many rows keep their digits.
+ *
+ * What is ranked (rank_in_batch) is kept in f64, and so are the weights of its rows; the runtime makes ranks of it before
+ * it calls the measure's function, which reads them as a column.
+ *
+ * A measure is a figure, or an array, which is taken at the end of a training alone: arrays stand behind the figures.
  */
 #include "experiment/experiment.h"
+#include <math.h>
 
-enum { MOST_KEPT = 64 }; /* values a measure may keep per row */
+enum { MOST_KEPT = 64 };          /* values a measure may keep per row */
+enum { MOST_ELEMENTS = 1 << 20 }; /* of its value */
 
 typedef struct MeasurePart {
     bool over, rows, above, cut;
+    bool narrows; /* fewer whole numbers below it */
+    double below; /* whole numbers that it can be made of */
     Node *again;
 } MeasurePart; /* by node id */
+
+/* How many whole numbers of the row the node is made of, itself if it is one; infinity: a real one is among them. */
+static void find_narrow(MeasurePart *parts, const Node *node) {
+    MeasurePart *part = &parts[node->id];
+    bool moves = op_class(node->op) == OP_CLASS_ELEMENT || op_class(node->op) == OP_CLASS_MOVE;
+    double size = (double)shape_size(node->shape), below = moves && node->sources ? 0 : INFINITY;
+    for (int s = 0; s < node->sources; s++)
+        if (parts[node->source[s]->id].rows) below += parts[node->source[s]->id].below;
+    part->narrows = below < size;
+    part->below = !dtype_is_real(node->dtype) && size < below ? size : below;
+}
 
 static void classify(MeasurePart *parts, Node *const *nodes, int count) {
     for (int i = 0; i < count; i++) {
@@ -24,8 +45,9 @@ static void classify(MeasurePart *parts, Node *const *nodes, int count) {
             part->over |= parts[node->source[s]->id].over;
             rows |= parts[node->source[s]->id].rows;
         }
-        part->over |= node_sums_rows(node);
+        part->over |= node_sums_rows(node) || node->op == OP_RANK;
         part->rows = rows && !node_sums_rows(node);
+        find_narrow(parts, node);
     }
 }
 
@@ -35,21 +57,44 @@ static void mark(MeasurePart *parts, Node *const *nodes, int count) {
     for (int i = count - 1; i >= 0; i--) {
         MeasurePart *part = &parts[nodes[i]->id];
         if (!part->above) continue;
-        part->cut = part->rows && !part->over;
-        for (int s = 0; !part->cut && part->over && s < nodes[i]->sources; s++)
+        part->cut = part->rows && !part->over && !part->narrows;
+        for (int s = 0; !part->cut && (part->over || part->rows) && s < nodes[i]->sources; s++)
             parts[nodes[i]->source[s]->id].above = true;
     }
 }
 
+static bool has_room(RunLowering *R, const Measure *measure) {
+    if (measure->argument_count + 2 <= MOST_KEPT) return true;
+    report(R->X->diagnostics, CODE_E0315, measure->span, "the measure %s keeps more than %d values per row",
+           measure->name, MOST_KEPT - 1);
+    return false;
+}
+
 /* The column that stands for a kept value; truths are kept as i32. */
-static Node *keep(RunLowering *R, Measure *measure, Node *node) {
+static Node *keep(RunLowering *R, Measure *measure, Node *node, RankedBy ranked) {
     Graph *g = R->L->graph;
     bool truth = node->dtype == DTYPE_BOOL;
     Node *kept = truth ? graph_cast(g, node, DTYPE_I32) : node;
     int index = measure->argument_count++;
     measure->arguments[index] = kept;
+    measure->ranked[index] = ranked;
     Node *column = graph_leaf(g, OP_COLUMN, kept->dtype, kept->shape, index);
     return truth ? graph_binary(g, OP_NE, column, graph_const(g, DTYPE_I32, kept->shape, 0)) : column;
+}
+
+/* The column of the ranks; NULL after an error. */
+static Node *keep_ranked(RunLowering *R, Measure *measure, const MeasurePart *parts, const Node *node) {
+    Graph *g = R->L->graph;
+    if (parts[node->source[0]->id].over) {
+        Diagnostic *d = report(R->X->diagnostics, CODE_E0231, node->span,
+                               "rank_in_batch takes a value of the row alone, and this depends on the other rows");
+        add_help(R->X->diagnostics, d, "a sum, mean or rank of all rows comes after ranking, not before");
+        return NULL;
+    }
+    Node *column = keep(R, measure, graph_cast(g, node->source[0], DTYPE_F64),
+                        node->sources > 1 ? RANKED_BY_WEIGHT : RANKED_ALIKE);
+    if (node->sources > 1) keep(R, measure, graph_cast(g, node->source[1], DTYPE_F64), RANKED_NOT);
+    return column;
 }
 
 /* A value that needs no row, in f64. */
@@ -76,17 +121,17 @@ static bool cut(RunLowering *R, Measure *measure, Node *root) {
     classify(parts, nodes, count);
     mark(parts, nodes, count);
     measure->arguments = arena_array(R->X->arena, Node *, MOST_KEPT);
+    measure->ranked = arena_array(R->X->arena, RankedBy, MOST_KEPT);
     for (int i = 0; i < count; i++) {
         MeasurePart *part = &parts[nodes[i]->id];
         if (!part->above) continue;
+        if ((part->cut || nodes[i]->op == OP_RANK) && !has_room(R, measure)) return false;
         if (part->cut) {
-            if (measure->argument_count == MOST_KEPT) {
-                report(R->X->diagnostics, CODE_E0315, measure->span, "the measure %s keeps more than %d values per row",
-                       measure->name, MOST_KEPT);
-                return false;
-            }
-            part->again = in_f64(g, keep(R, measure, nodes[i]));
-        } else if (!part->over) {
+            part->again = in_f64(g, keep(R, measure, nodes[i], RANKED_NOT));
+        } else if (nodes[i]->op == OP_RANK) {
+            part->again = keep_ranked(R, measure, parts, nodes[i]);
+            if (!part->again) return false;
+        } else if (!part->over && !part->rows) {
             part->again = in_f64(g, nodes[i]);
         } else {
             Node **sources = arena_array(R->X->arena, Node *, nodes[i]->sources + 1);
@@ -94,6 +139,7 @@ static bool cut(RunLowering *R, Measure *measure, Node *root) {
             part->again = again_in_f64(g, nodes[i], sources);
         }
     }
+    measure->shape = root->shape;
     Root *value = arena_new_of(R->X->arena, Root);
     *value = (Root){ROOT_VALUE, 0, parts[root->id].again, measure->name};
     measure->metric = (Function){measure->name, value, 1, false};
@@ -102,7 +148,24 @@ static bool cut(RunLowering *R, Measure *measure, Node *root) {
 
 static Node *mean_over_rows(RunLowering *R, Node *node) {
     Graph *g = R->L->graph;
-    return graph_binary(g, OP_MUL, graph_reduce(g, OP_CONTRACT, node, 0, true), graph_rows_reciprocal(g, node->dtype));
+    Node *share = graph_expand(g, graph_rows_reciprocal(g, node->dtype), node->shape, NULL);
+    return graph_binary(g, OP_MUL, graph_reduce(g, OP_CONTRACT, node, 0, true), share);
+}
+
+/* A real number or array; NULL after an error. */
+static Node *measured(RunLowering *R, const Value *v, Span span) {
+    bool is_real = v->kind == VALUE_TENSOR && dtype_is_real(v->node->dtype);
+    Value *x = value_to_tensor(R->L, v, is_real ? v->node->dtype : R->L->real, span, "a measure");
+    if (value_is_poison(x)) return NULL;
+    if (x->batch) {
+        report(R->X->diagnostics, CODE_E0216, span,
+               "a measure is no array over rows: take a sum or a mean of batch(...)");
+        return NULL;
+    }
+    if (shape_size(x->node->shape) <= MOST_ELEMENTS) return x->node;
+    report(R->X->diagnostics, CODE_E0315, span, "a measure has at most %d elements, and this has %lld", MOST_ELEMENTS,
+           (long long)shape_size(x->node->shape));
+    return NULL;
 }
 
 static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
@@ -111,7 +174,7 @@ static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
     R->L->batch_rows = BATCH_EVALUATED;
     Value *v = without_variables(R->L, scope->variables, lower_expression(R->L, scope, expr));
     R->L->batch_rows = BATCH_STEP;
-    Node *node = value_to_any_real_scalar(R->L, v, expr->span, "a measure");
+    Node *node = measured(R, v, expr->span);
     if (!node) return false;
     if (graph_is_of_one_row(R->X->arena, node)) node = mean_over_rows(R, node);
     node = weight_measure(R, node);
@@ -120,9 +183,22 @@ static bool lower_measure(RunLowering *R, Scope *scope, const Stmt *stmt) {
     return true;
 }
 
+static void figures_first(RunLowering *R) {
+    int count = R->measures.count, next = 0;
+    Measure *ordered = arena_array(R->X->arena, Measure, count + 1);
+    for (int arrays = 0; arrays < 2; arrays++) {
+        for (int i = 0; i < count; i++)
+            if ((R->measures.items[i].shape.rank > 0) == arrays) ordered[next++] = R->measures.items[i];
+        if (!arrays) R->run.measure_count = next;
+    }
+    R->run.array_count = count - R->run.measure_count;
+    for (int i = 0; i < count; i++) R->measures.items[i] = ordered[i];
+}
+
 bool measures_lower(RunLowering *R, Scope *scope) {
     bool good = true;
     for (int i = 0; i < R->block->body.count; i++)
         if (R->block->body.items[i].key == KEY_MEASURE) good &= lower_measure(R, scope, R->block->body.items[i].stmt);
+    figures_first(R);
     return good;
 }

@@ -296,7 +296,35 @@ static Value *lower_all_sum(Lowering *L, Scope *scope, const Arguments *args, co
     return value_tensor(L, graph_const(L->graph, L->cells.items[u->cell].dtype, (Shape){0}, 1), 0);
 }
 
+/* tensor_apply(f, e): f of e of the whole parameter, at the element at hand. */
+static Value *lower_tensor_apply(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
+    Updating *u = ((Experiment *)context)->updating;
+    const Value *f = args->value[0], *e = args->value[1];
+    (void)scope;
+    if (!u) return outside(L, call);
+    if (f->kind != VALUE_DEFINITION) {
+        Diagnostic *d = report(L->diagnostics, CODE_E0216, args->expr[0]->span,
+                               "tensor_apply takes a definition, and this is %s", value_type_text(L, f));
+        add_help(L->diagnostics, d, "like this: tensor_apply(orthogonal, grad)");
+        return value_poison(L);
+    }
+    Value *x = value_to_tensor(L, e, L->cells.items[u->cell].dtype, args->expr[1]->span, "what is given");
+    if (value_is_poison(x)) return x;
+    Node *whole = value_axes_to_own(L, x, u->ids, u->rank)->node;
+    Value *given = value_tensor(L, whole, 0);
+    Value *result = lower_call_definition(L, f->definition, arguments_of(L, &given, 1, call->span), NULL);
+    if (value_is_poison(result)) return result;
+    if (result->kind == VALUE_TENSOR && shape_equal(result->node->shape, whole->shape) &&
+        result->node->dtype == whole->dtype)
+        return value_own_to_axes(L, result, u->ids, u->rank);
+    report(L->diagnostics, CODE_E0309, call->span,
+           "what tensor_apply gives has the shape of the parameter, and this is %s", value_type_text(L, result));
+    return value_poison(L);
+}
+
 static const Builtin sum_builtins[] = {
+    {"tensor_apply", 2, 2, false, lower_tensor_apply, "tensor_apply(f, e)",
+     "in an optimizer: f of e of the whole parameter, at the element at hand"},
     {"tensor_sum", 1, 1, false, lower_tensor_sum, "tensor_sum(e)",
      "in an optimizer: the sum over the elements of the parameter at hand"},
     {"all_sum", 1, 1, false, lower_all_sum, "all_sum(e)",
@@ -304,7 +332,7 @@ static const Builtin sum_builtins[] = {
 };
 
 void optimizer_bind_sums(Experiment *X) {
-    for (int i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof sum_builtins / sizeof *sum_builtins; i++)
         scope_bind(X->L, X->L->prelude, name_from(X->names, sum_builtins[i].name),
                    value_builtin(X->L, &sum_builtins[i], X), (Span){0, 0});
 }
@@ -438,7 +466,10 @@ static bool update_parameter(Updating *u, Scope *locals, int cell, RootList *roo
     Scope *scope = element_scope(u, value_is_poison(bound) ? locals : bound->scope, grad);
     Binding *param = scope_find_here(scope, name_from(u->R->X->names, "param"));
     Value *before = param->value;
+    L->updated = text_format(L->arena, "%s: %s", L->cells.items[cell].name,
+                             value_type_text(L, lower_cell_value(L, cell)));
     if (!value_is_poison(grad)) lower_bound_body(L, scope, bound, u->rule->span);
+    L->updated = NULL;
     lower_close_axes(L, shape.rank);
     if (value_is_poison(grad)) return false;
     if (param->value == before) {

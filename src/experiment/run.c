@@ -497,7 +497,6 @@ static void finish(RunLowering *R) {
     run->plateaus = R->plateaus.items;
     run->plateau_count = R->plateaus.count;
     run->measures = R->measures.items;
-    run->measure_count = R->measures.count;
     run->init = make_function("init", &R->init, false);
     run->step = (Function){.name = "step", .steps = true};
     if (R->block->updates.count)

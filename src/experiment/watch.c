@@ -14,7 +14,7 @@ typedef struct Figure {
 } Figure;
 
 static Better better_of_metric(const char *name) {
-    static const char *const high[] = {"accuracy", "top_k_accuracy", "precision", "recall", "f1", "r2"};
+    static const char *const high[] = {"accuracy", "top_k_accuracy", "precision", "recall", "f1", "r2", "auc"};
     for (size_t i = 0; i < sizeof high / sizeof *high; i++)
         if (strcmp(name, high[i]) == 0) return BETTER_HIGH;
     return strcmp(name, "rmse") == 0 || strcmp(name, "log_loss") == 0 ? BETTER_LOW : BETTER_UNKNOWN;
@@ -37,20 +37,29 @@ static Better better_of_measure(RunLowering *R, const char *name) {
     return BETTER_UNKNOWN;
 }
 
+static bool is_array(const RunLowering *R, const Expr *expr) {
+    for (int i = R->run.measure_count; i < R->measures.count; i++)
+        if (expr->kind == EXPR_MEMBER && R->measures.items[i].name == expr->member.member.text) return true;
+    return false;
+}
+
 static bool report_figure(RunLowering *R, const Expr *expr) {
     if (expr->kind == EXPR_ERROR) return false;
     Vector(const char *) names = {0};
     bool valid = R->run.valid || R->run.hold_out != HOLD_OUT_NONE;
     vector_push(R->X->arena, &names, "train.loss");
     if (valid) vector_push(R->X->arena, &names, "valid.loss");
-    for (int i = 0; i < R->measures.count; i++)
+    for (int i = 0; i < R->run.measure_count; i++)
         vector_push(R->X->arena, &names,
                     text_format(R->X->arena, "%s.%s", valid ? "valid" : "train", R->measures.items[i].name));
     const char *text = expr_text(R->X, expr);
     Diagnostic *d = report(R->X->diagnostics, CODE_E0313, expr->span, "%s is not a figure that this block reports",
                            text);
     const char *near = nearest_name(text, names.items, names.count);
-    if (near)
+    if (is_array(R, expr))
+        add_help(R->X->diagnostics, d,
+                 "this measure is an array, which has no better and worse: watch one number of it");
+    else if (near)
         add_help(R->X->diagnostics, d, "did you mean `%s`?", near);
     else
         add_help(R->X->diagnostics, d,
@@ -104,7 +113,7 @@ static bool figure_of(RunLowering *R, const Expr *expr, Figure *figure) {
         *figure = (Figure){text_format(R->X->arena, "%s.loss", base), BETTER_LOW};
         return true;
     }
-    for (int i = 0; i < R->measures.count; i++)
+    for (int i = 0; i < R->run.measure_count; i++)
         if (strcmp(R->measures.items[i].name, name) == 0 && of_valid == valid) {
             mean_measure(R, expr->member.member);
             *figure = (Figure){text_format(R->X->arena, "valid.%s", name), better_of_measure(R, name)};

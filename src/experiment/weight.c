@@ -60,6 +60,7 @@ Node *weight_term(RunLowering *R, Node *term) {
 /* Sums over rows count each row by its weight over the mean weight, so that a count stays one. */
 static Node *weigh(Graph *g, Node *old, Node *const *source, void *context) {
     RunLowering *R = context;
+    if (old->op == OP_RANK) return graph_rank(g, source[0], R->weight);
     if (old->op != OP_CONTRACT || !old->attr.contraction->over_rows) return graph_again(g, old, source);
     Node *sources[2] = {source[0], old->sources > 1 ? source[1] : NULL};
     Node *weight = graph_expand(g, graph_cast(g, R->weight, sources[0]->dtype), sources[0]->shape, NULL);

@@ -344,7 +344,7 @@ FormulaText formula_of_op(Formula *f, const Node *n, const FormulaIndex *at) {
         /* clang-format off */
 #define FUNCTION(NAME, name) case OP_##NAME:
 #include "functions.def"
-    case OP_ATAN2: case OP_ABS: case OP_SQRT: case OP_FLOOR: case OP_STOP_GRADIENT: case OP_VARIABLE: case OP_MAX: case OP_MIN:
+    case OP_ATAN2: case OP_ABS: case OP_SQRT: case OP_FLOOR: case OP_STOP_GRADIENT: case OP_VARIABLE: case OP_RANK: case OP_MAX: case OP_MIN:
     /* clang-format on */
     case OP_WHERE:
     case OP_FMA: return called(f, n, op_text(n->op), at);

@@ -167,6 +167,7 @@ RULE(NOT) { return NULL; }
 RULE(CAST) { return graph_cast(g, of->value, y->source[0]->dtype); }
 RULE(STOP_GRADIENT) { return NULL; }
 RULE(VARIABLE) { return of->value; }
+RULE(RANK) { return NULL; }
 
 /* ---- two sources */
 RULE(ADD) { return of->value; }
@@ -367,7 +368,7 @@ static Node *live_of_source(Graph *g, const Node *y, Node *live, int k) {
 #define FUNCTION_OF_TWO FUNCTION
 #define FUNCTION_AND_NUMBER FUNCTION
 #include "functions.def"
-    case OP_NEG: case OP_SQRT: case OP_FLOOR: case OP_NOT: case OP_CAST: case OP_STOP_GRADIENT: case OP_VARIABLE:
+    case OP_NEG: case OP_SQRT: case OP_FLOOR: case OP_NOT: case OP_CAST: case OP_STOP_GRADIENT: case OP_VARIABLE: case OP_RANK:
     case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_FLOORDIV: case OP_MOD:
     case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_AND: case OP_OR: case OP_FMA: case OP_ARGMAX:
         /* clang-format on */

@@ -371,6 +371,11 @@ Node *graph_scatter_add(Graph *g, Node *x, Node *index, Shape result, int shared
     return graph_node(g, OP_SCATTER_ADD, x->dtype, result, source, 2, (Attr){.index = shared, .over_rows = over_rows});
 }
 
+Node *graph_rank(Graph *g, Node *x, Node *weight) {
+    Node *source[] = {x, weight};
+    return graph_node(g, OP_RANK, x->dtype, x->shape, source, weight ? 2 : 1, (Attr){0});
+}
+
 Node *graph_collect(Graph *g, Node *x, int64_t rows) {
     Shape shape = {.rank = x->shape.rank + 1, .extent = {rows}};
     for (int a = 0; a < x->shape.rank; a++) shape.extent[a + 1] = x->shape.extent[a];

@@ -187,6 +187,7 @@ Node *graph_leaf(Graph *g, Op op, DType t, Shape shape, int64_t index); /* COLUM
 Node *graph_counter(Graph *g, Counter which, DType t);
 Node *graph_rows_reciprocal(Graph *g, DType t);
 Node *graph_place(Graph *g);
+Node *graph_rank(Graph *g, Node *x, Node *weight); /* of the row's x among all rows; NULL: all weigh alike */
 /* x of all rows along a new first axis, the same for every row; +0 behind the last row. No bools. */
 Node *graph_collect(Graph *g, Node *x, int64_t rows);
 /* Which of the `rows` places of such an axis have a row. */

@@ -87,6 +87,10 @@ static const char *infer_CAST(const Node *n) {
 }
 static const char *infer_STOP_GRADIENT(const Node *n) { return like_sources(n, true); }
 static const char *infer_VARIABLE(const Node *n) { return real_like_sources(n); }
+static const char *infer_RANK(const Node *n) {
+    if (!dtype_is_real(n->dtype) || n->dtype != n->source[0]->dtype) return "not real, or of another type";
+    return shape_equal(n->shape, n->source[0]->shape) ? NULL : "the shape differs from the source's";
+}
 static const char *infer_ADD(const Node *n) { return number_like_sources(n); }
 static const char *infer_SUB(const Node *n) { return number_like_sources(n); }
 static const char *infer_MUL(const Node *n) { return number_like_sources(n); }

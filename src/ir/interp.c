@@ -272,7 +272,7 @@ static void interpreter_free(Executor *executor) {
     interp_plan_free(interpreter->evaluate.plan);
     interp_plan_free(interpreter->predict.plan);
     interp_plan_free(interpreter->derived.plan);
-    for (int m = 0; m < executor->run->measure_count; m++) interp_plan_free(interpreter->metrics[m].plan);
+    for (int m = 0; m < run_measures(executor->run); m++) interp_plan_free(interpreter->metrics[m].plan);
     for (int i = 0; i < executor->run->part_count; i++) interp_plan_free(interpreter->parts[i].plan);
 }
 
@@ -284,8 +284,8 @@ Executor *interpreter_new(Arena *arena, const Run *run) {
     interpreter->evaluate = interpreted_of(arena, &run->evaluate);
     interpreter->predict = interpreted_of(arena, &run->predictor);
     interpreter->derived = interpreted_of(arena, &run->derived);
-    interpreter->metrics = arena_array(arena, Interpreted, run->measure_count + 1);
-    for (int m = 0; m < run->measure_count; m++)
+    interpreter->metrics = arena_array(arena, Interpreted, run_measures(run) + 1);
+    for (int m = 0; m < run_measures(run); m++)
         interpreter->metrics[m] = interpreted_of(arena, &run->measures[m].metric);
     interpreter->parts = arena_array(arena, Interpreted, run->part_count + 1);
     for (int i = 0; i < run->part_count; i++) interpreter->parts[i] = interpreted_of(arena, &run->parts[i].function);

@@ -83,6 +83,12 @@ void interp_eval_STOP_GRADIENT(Evaluation *e, const Node *node, void *out) {
 
 void interp_eval_VARIABLE(Evaluation *e, const Node *node, void *out) { interp_eval_STOP_GRADIENT(e, node, out); }
 
+void interp_eval_RANK(Evaluation *e, const Node *node, void *out) {
+    (void)e;
+    (void)out;
+    INTERNAL_ERROR("%s of node %u", op_text(node->op), node->id);
+}
+
 #define FUNCTION_AND_NUMBER(NAME, name)                                                 \
     void interp_eval_##NAME(Evaluation *e, const Node *node, void *out) {               \
         BEGIN1;                                                                         \

@@ -23,7 +23,7 @@ static RootPointers roots_of_run(Run *run) {
     add_roots(arena, &roots, &run->evaluate);
     add_roots(arena, &roots, &run->predictor);
     add_roots(arena, &roots, &run->derived);
-    for (int m = 0; m < run->measure_count; m++) add_roots(arena, &roots, &run->measures[m].metric);
+    for (int m = 0; m < run_measures(run); m++) add_roots(arena, &roots, &run->measures[m].metric);
     return roots;
 }
 

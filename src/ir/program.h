@@ -235,10 +235,13 @@ typedef struct Term {
     int part; /* the update block it stands in; 0 without */
     Span span;
 } Term;
+typedef enum RankedBy { RANKED_NOT, RANKED_ALIKE, RANKED_BY_WEIGHT } RankedBy;
 typedef struct Measure {
     Name name;
     Function metric;
+    Shape shape; /* of its value; an array is no figure */
     Node **arguments;
+    RankedBy *ranked; /* of each; BY_WEIGHT: the next argument */
     int argument_count;
     Span span;
     const char *objective;
@@ -331,9 +334,9 @@ typedef struct Run {
     Slot *slots;
     int slot_count;
     Term *terms;
-    int term_count; /* minimize (those that read no row last), then penalties */
-    Measure *measures;
-    int measure_count;
+    int term_count;    /* minimize (those that read no row last), then penalties */
+    Measure *measures; /* figures, then arrays */
+    int measure_count, array_count;
     Node *weight; /* of a row, one-example; NULL: all count alike */
     Node *predict;
     const char *predict_name;
@@ -364,6 +367,8 @@ static inline int run_minimized(const Run *run) {
     while (count < run->term_count && run->terms[count].minimized) count++;
     return count;
 }
+
+static inline int run_measures(const Run *run) { return run->measure_count + run->array_count; } /* with arrays */
 
 /* The functions of a step, in their order: one, or one for each update block. */
 static inline int run_step_functions(const Run *run) { return run->part_count ? run->part_count : 1; }

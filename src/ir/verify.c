@@ -14,6 +14,7 @@ typedef struct OpStages {
 static const OpStages op_stages[] = {
     {OP_GRADIENT, STAGE_LOWERED, STAGE_BATCHED, "the grad pass replaces it"},
     {OP_VARIABLE, STAGE_LOWERED, STAGE_LOWERED, "lowering takes it away"},
+    {OP_RANK, STAGE_LOWERED, STAGE_LOWERED, "measures keep what is ranked"},
     {OP_FMA, STAGE_CANONICAL, STAGE_ORDERED, "canonicalise makes it"},
 };
 

@@ -1,5 +1,10 @@
-/* batch.c: batch(e), the values of e for all rows as an array. */
+/* batch.c: batch(e), the values of e for all rows as an array, and ranks among them.
+ *
+ * A measure sees all rows that are evaluated, however many: there a rank is a node that the measure keeps and sorts
+ * (experiment/measure.c). In a step the rows are an axis, and a rank is a sum of comparisons along it.
+ */
 #include "lower/internal.h"
+#include <math.h>
 
 static Value *no_batch(Lowering *L, const Expr *call) {
     Diagnostic *d = lower_error(
@@ -66,9 +71,37 @@ Node *batch_terms_there(Lowering *L, Node *term, uint32_t bits, double otherwise
 }
 
 /* ---- ranks ------------------------------------------------------------------------------------ */
+/* By comparison with each row of the mini-batch: below count one, equal ones half. */
+static Node *rank_in_step(Lowering *L, const Value *x, Span span) {
+    Value *array = batch_as_array(L, x, span);
+    if (value_is_poison(array)) return NULL;
+    Graph *g = L->graph;
+    Node *all = array->node, *own = x->node;
+    int axes = own->shape.rank, source[MOST_RANK];
+    for (int a = 0; a < axes; a++) source[a] = a;
+    Node *here = graph_expand(g, own, all->shape, source);
+    Node *half = graph_where(g, graph_binary(g, OP_EQ, all, here), graph_const(g, own->dtype, all->shape, 0.5),
+                             graph_const(g, own->dtype, all->shape, 0));
+    Node *term = graph_where(g, graph_binary(g, OP_LT, all, here), graph_const(g, own->dtype, all->shape, 1), half);
+    Node *sum = graph_reduce(g, OP_CONTRACT, batch_terms_there(L, term, 1u << axes, 0), 1u << axes, false);
+    Node *rank = graph_binary(g, OP_ADD, sum, graph_const(g, own->dtype, own->shape, 0.5));
+    return graph_where(g, graph_binary(g, OP_EQ, own, own), rank, graph_const(g, own->dtype, own->shape, NAN));
+}
+
 Value *lower_rank_in_batch(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     (void)scope;
     (void)context;
-    (void)args;
-    return lower_unsupported(L, call->span, "rank_in_batch");
+    if (L->batch_rows == BATCH_REFUSED) return no_batch(L, call);
+    const Value *v = args->value[0];
+    Value *x = value_to_tensor(L, v, value_is_real(v) ? v->node->dtype : L->real, call->span,
+                               "the argument of rank_in_batch");
+    if (value_is_poison(x)) return x;
+    if (x->batch || value_own_shape(x).rank != 0) {
+        lower_error(L, CODE_E0214, call->span, "rank_in_batch takes one number of each row; this is %s",
+                    x->batch ? "batch(...)" : value_type_text(L, x));
+        return value_poison(L);
+    }
+    L->sees_batch |= L->batch_rows == BATCH_STEP;
+    Node *rank = L->batch_rows == BATCH_STEP ? rank_in_step(L, x, call->span) : graph_rank(L->graph, x->node, NULL);
+    return rank ? value_like(L, x, rank, x->axis, x->axes) : value_poison(L);
 }

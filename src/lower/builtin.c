@@ -163,6 +163,8 @@ static Value *lower_require(Lowering *L, Scope *scope, const Arguments *args, co
     const char *given = value_is_number(v) ? text_number(L->arena, v->number, false) : value_type_text(L, v);
     Diagnostic *d = lower_error(L, CODE_E0222, place->span, "%s is given %s = %s", owner, name.bytes, given);
     lower_help(L, d, "it requires %s", wanted.bytes);
+    if (L->updated != NULL && expr_uses_name(args->expr[1], name_from(L->names, "rank")))
+        lower_help(L, d, "the parameter is %s; optimizer[NAME] = ... gives it another optimizer", L->updated);
     return value_poison(L);
 }
 
@@ -448,7 +450,8 @@ void builtins_bind(Lowering *L) {
          "zeros around an array: so many on both sides of each axis, or before and behind"},
         {"batch", 1, 1, false, lower_batch, "batch(e)",
          "one value for each row of the mini-batch, in a metric of all rows, as an array"},
-        {"rank_in_batch", 1, 1, true, lower_rank_in_batch, "rank_in_batch(e)", "not supported yet"},
+        {"rank_in_batch", 1, 1, false, lower_rank_in_batch, "rank_in_batch(e)",
+         "the rank of e among all rows, from 1; equal ones share the mean of theirs"},
         {"grad", 2, 2, true, lower_grad, "grad(e, x)", "the derivative of e with respect to x"},
     };
     bind_functions(L);

@@ -269,6 +269,7 @@ struct Lowering {
     DType real;    /* what `real` and untyped numbers are: F32, or F64 under f64 */
     bool training; /* the value of `training` */
     BatchRows batch_rows;
+    const char *updated;         /* "net.dense.b: f32[10]", in the body of an optimizer; NULL */
     int64_t batch_size;          /* rows of a step; 0: all, not known */
     bool indexes_batch;          /* ... by batch(...)[j] */
     bool sees_batch;             /* batch(...) of the mini-batch was read in the mode at hand */

@@ -355,6 +355,24 @@ class Lamb(torch.optim.Optimizer):
                 p.sub_(group["lr"] * (length / moved if length > 0 and moved > 0 else 1) * u)
 
 
+class Muon:
+    """torch.optim.Muon of the matrices, Adam of the rest. It iterates in bfloat16; here in the type of its parameters."""
+    def __init__(self, parameters):
+        self.muon = torch.optim.Muon([p for p in parameters if p.dim() == 2])
+        self.adam = torch.optim.Adam([p for p in parameters if p.dim() != 2], lr=0.01)
+        self.param_groups = self.muon.param_groups
+
+    def zero_grad(self):
+        self.muon.zero_grad()
+        self.adam.zero_grad()
+
+    def step(self):
+        rounded, torch.bfloat16 = torch.bfloat16, self.param_groups[0]["params"][0].dtype
+        self.muon.step()
+        torch.bfloat16 = rounded
+        self.adam.step()
+
+
 O = torch.optim
 OPTIMIZERS = [                     # name, settings, torch's, rate, penalty
     ("sgd", "optimizer = sgd(lr = 0.3)", O.SGD, 0.3),
@@ -373,6 +391,8 @@ OPTIMIZERS = [                     # name, settings, torch's, rate, penalty
     ("nadam", "optimizer = nadam(lr = 0.01)", O.NAdam, 0.01),
     ("lion", "optimizer = lion(lr = 0.01, decay = 0.3)", with_options(Lion, weight_decay=0.3), 0.01),
     ("lamb", "optimizer = lamb(lr = 0.01)", Lamb, 0.01),
+    ("muon, adam of vectors",
+     "optimizer = adam(lr = 0.01)\n  optimizer[small.h.dense.w, small.dense.w] = muon(lr = 0.02)", Muon, 0.02),
     ("clip_norm", "optimizer = sgd(lr = 0.3)\n  gradient = clip_norm(grad, 0.1)", clipped(O.SGD, 0.1), 0.3),
     ("clip_norm, adam", "optimizer = adam(lr = 0.01)\n  gradient = clip_norm(grad, 0.1)", clipped(O.Adam, 0.1), 0.01),
     ("l2", "optimizer = sgd(lr = 0.3)\n  penalty = 0.1 * l2(small.h.dense.w)", O.SGD, 0.3,

@@ -103,6 +103,14 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class FigureArray:
+    """A measure that is an array."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Run:
     """One model: a train block, or one choice of its `each`."""
 
@@ -119,6 +127,7 @@ class Run:
     settings: Settings
     identity: str | None = None
     doc: str | None = None
+    figure_arrays: tuple[FigureArray, ...] = ()  # behind the figures
 
     def field(self, name: str) -> Field | None:
         """The field of that name."""
@@ -140,7 +149,7 @@ class Manifest:
 
 
 _PARTS = {"rows": Rows, "settings": Settings, "predict": Predict}
-_LISTS = {"fields": Field, "parameters": Parameter, "hyper_parameters": HyperParameter}
+_LISTS = {"fields": Field, "parameters": Parameter, "hyper_parameters": HyperParameter, "figure_arrays": FigureArray}
 
 
 def _make(kind: type, entry: dict) -> Any:

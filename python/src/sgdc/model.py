@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -201,12 +202,19 @@ class Model:
             raise RowsError(f"predict takes rows of {', '.join(map(str, needed))}; {len(rows)} arguments were given")
         return make_rows(self.run, rows, fields, needed)
 
-    def evaluate(self, *rows: Any, **fields: Any) -> dict[str, float]:
-        """The loss and the program's measures on these rows, by name."""
+    def evaluate(self, *rows: Any, **fields: Any) -> dict[str, float | np.ndarray]:
+        """The loss and the program's measures on these rows, by name: numbers, or arrays such as a confusion matrix."""
         given = make_rows(self.run, rows, fields)
-        out = np.empty(len(self.run.figures), np.float32)
+        figures, arrays = self.run.figures, self.run.figure_arrays
+        out = np.empty(len(figures) + sum(math.prod(array.shape) for array in arrays), np.float32)
         self._check(self._library.evaluate(self._pointer, given.pointer, out.ctypes.data), given)
-        return dict(zip(self.run.figures, out.tolist()))
+        found: dict[str, float | np.ndarray] = dict(zip(figures, out.tolist()))
+        at = len(figures)
+        for array in arrays:
+            size = math.prod(array.shape)
+            found[array.name] = out[at : at + size].reshape(array.shape)
+            at += size
+        return found
 
     @property
     def steps(self) -> int:

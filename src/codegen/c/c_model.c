@@ -108,32 +108,38 @@ static void statistics(CUnit *unit, const CModel *m) {
     text_add(&unit->models, "};\n");
 }
 
-/* Metrics: names, how many arguments each keeps, and the bytes of each argument's row. */
+/* Metrics: names, elements, how many arguments each keeps; the bytes of each argument's row, and whether it is ranked. */
 static int measures(CUnit *unit, const CModel *m) {
     const Run *run = m->run;
     Text names = text_new(unit->arena), counts = text_new(unit->arena), bytes = text_new(unit->arena),
-         codes = text_new(unit->arena);
+         codes = text_new(unit->arena), ranked = text_new(unit->arena), elements = text_new(unit->arena);
     int arguments = 0;
-    for (int i = 0; i < run->measure_count; i++) {
+    for (int i = 0; i < run_measures(run); i++) {
         const Measure *measure = &run->measures[i];
         text_add(&names, "%s, ", literal(unit->arena, measure->name));
         text_add(&counts, "%d, ", measure->argument_count);
         text_add(&codes, "%s__metric%d, ", m->prefix, i);
         arguments += measure->argument_count;
-        for (int a = 0; a < measure->argument_count; a++)
+        text_add(&elements, "%lld, ", (long long)shape_size(measure->shape));
+        for (int a = 0; a < measure->argument_count; a++) {
             text_add(&bytes, "%lld, ", (long long)model_row_bytes(measure->arguments[a]));
+            text_add(&ranked, "%d, ", (int)measure->ranked[a]);
+        }
     }
-    if (run->measure_count > 0) {
+    if (run_measures(run) > 0) {
         text_add(&unit->models, "static const char *const %s__metric_names[] = {%s};\n", m->prefix, names.bytes);
         text_add(&unit->models, "static const int32_t %s__argument_counts[] = {%s};\n", m->prefix, counts.bytes);
+        text_add(&unit->models, "static const int64_t %s__metric_elements[] = {%s};\n", m->prefix, elements.bytes);
         text_add(&unit->models, "static sgdrt_function *const %s__metrics[] = {%s};\n", m->prefix, codes.bytes);
     }
     Text parts = text_new(unit->arena);
     for (int i = 0; i < run->term_count; i++) text_add(&parts, "%d, ", run->terms[i].part);
     if (run->part_count)
         text_add(&unit->models, "static const int32_t %s__term_parts[] = {%s};\n", m->prefix, parts.bytes);
-    if (arguments > 0)
+    if (arguments > 0) {
         text_add(&unit->models, "static const int64_t %s__argument_bytes[] = {%s};\n", m->prefix, bytes.bytes);
+        text_add(&unit->models, "static const int32_t %s__argument_ranked[] = {%s};\n", m->prefix, ranked.bytes);
+    }
     return arguments;
 }
 
@@ -147,7 +153,7 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
     const char *p = m->prefix;
     text_add(to, "static const sgdrt_code %s__code[] = {{%s__init, %s__step, %s, %s, %s, %s}};\n", p, p, p,
              entry(unit, m, &run->evaluate, "evaluate"), entry(unit, m, &run->predictor, "predict"),
-             entry(unit, m, &run->derived, "derived"), table_name(unit, m, "metrics", run->measure_count));
+             entry(unit, m, &run->derived, "derived"), table_name(unit, m, "metrics", run_measures(run)));
     text_add(to, "static const uint32_t %s__level[] = {0};\n", p);
     text_add(to,
              "static const sgdrt_model %s__model = {\n    .abi = SGDRT_ABI, .levels = 1, .name = \"%s\", .code = "
@@ -159,9 +165,13 @@ static void model_fields(CUnit *unit, const CModel *m, int arguments) {
     text_add(to, "    .statistics = %s, .classes = %s, .statistic_count = %d, .derived_count = %d,\n",
              table_name(unit, m, "statistics", run->statistic_count), classes ? literal(unit->arena, classes) : "NULL",
              run->statistic_count, run->derived.root_count);
-    text_add(to, "    .metric_names = %s, .argument_bytes = %s, .argument_counts = %s,\n",
-             table_name(unit, m, "metric_names", run->measure_count), table_name(unit, m, "argument_bytes", arguments),
-             table_name(unit, m, "argument_counts", run->measure_count));
+    text_add(to,
+             "    .metric_names = %s, .argument_bytes = %s, .argument_counts = %s,\n"
+             "    .argument_ranked = %s, .metric_elements = %s, .array_count = %d,\n",
+             table_name(unit, m, "metric_names", run_measures(run)), table_name(unit, m, "argument_bytes", arguments),
+             table_name(unit, m, "argument_counts", run_measures(run)),
+             table_name(unit, m, "argument_ranked", arguments),
+             table_name(unit, m, "metric_elements", run_measures(run)), run->array_count);
     text_add(to, "    .seed = UINT64_C(%llu), .state_bytes = %zu, .work_bytes = %zu, .predict_bytes = %zu,\n",
              (unsigned long long)run->seed, run->state_bytes, m->work_bytes, m->predict_bytes);
     text_add(to, "    .batch = %lld, .epochs = %lld, .steps = %lld, .predict_elements = %lld,\n", (long long)run->batch,

@@ -53,7 +53,7 @@ static CModel add_run(CUnit *unit, const Run *run, const char *prefix) {
     model.predict_bytes = add_function(unit, run, &run->predictor, prefix, "predict");
     most = larger(most, model.predict_bytes);
     most = larger(most, add_function(unit, run, &run->derived, prefix, "derived"));
-    for (int m = 0; m < run->measure_count; m++)
+    for (int m = 0; m < run_measures(run); m++)
         most = larger(
             most, add_function(unit, run, &run->measures[m].metric, prefix, text_format(unit->arena, "metric%d", m)));
     model.work_bytes = most;

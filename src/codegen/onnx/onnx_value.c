@@ -238,6 +238,7 @@ static const char *value_of_op(OnnxGraph *g, const Node *node) {
     case OP_CARRIED:
     case OP_STACK:
     case OP_GRADIENT:
+    case OP_RANK:
     case OP_VARIABLE: break;
     }
     INTERNAL_ERROR("%s in a prediction", op_text(node->op));

@@ -177,7 +177,7 @@ static void evaluate(Eval *v) {
     Arena *arena = e->driver->arena;
     Training *t = &v->training;
     int kept = 0;
-    for (int m = 0; m < run->measure_count; m++) kept += run->measures[m].argument_count;
+    for (int m = 0; m < run_measures(run); m++) kept += run->measures[m].argument_count;
     v->work = take_memory(v->trained.executor->work_bytes);
     v->kept = take_memory(evaluate_kept_bytes(run, e->rows.count));
     *t = (Training){.driver = e->driver,
@@ -194,6 +194,8 @@ static void evaluate(Eval *v) {
     evaluate_place_kept(run, e->rows.count, v->kept, t->kept);
     e->measures = arena_array(arena, double, run->measure_count + 1);
     e->loss = evaluate_rows(t, &e->rows, e->measures);
+    e->arrays = arena_array(arena, double *, run->array_count + 1);
+    for (int i = 0; i < run->array_count; i++) e->arrays[i] = evaluate_array(t, run->measure_count + i, e->rows.count);
     e->terms = arena_array(arena, double, run->term_count + 1);
     for (int i = 0; i < run->term_count; i++)
         e->terms[i] = run->terms[i].penalty ? t->evaluated[i] : t->evaluated[i] / evaluate_over(t, e->rows.count);

@@ -33,6 +33,7 @@ typedef struct EvalFigures {
     const DataSet *set; /* the set that the rows are of */
     const char *which;  /* "that validate" */
     double loss, *terms, *measures;
+    double **arrays; /* of the measures that are arrays */
     /* by place in rows */
     int64_t outputs;        /* numbers of a prediction */
     const float *predicted; /* outputs each; NULL: the run predicts nothing */

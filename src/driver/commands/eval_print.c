@@ -51,6 +51,10 @@ static void print_losses(const EvalFigures *e, FILE *to) {
                 run->terms[i].minimized ? "" : "  penalty, not in the loss");
     for (int m = 0; m < run->measure_count; m++)
         fprintf(to, "  %-14s %12s\n", run->measures[m].name, figure(arena, e->measures[m]));
+    for (int i = 0; i < run->array_count; i++) {
+        fprintf(to, "\n");
+        report_array(run, &run->measures[run->measure_count + i], e->arrays[i], to);
+    }
 }
 
 static int name_width(const EvalFigures *e) {
@@ -161,6 +165,19 @@ static void add_number(Text *to, double value) {
         text_add(to, "null");
 }
 
+/* Nested, a bracket for each axis. */
+static void add_array(Text *to, Shape shape, const double *values) {
+    int64_t size = shape_size(shape);
+    for (int64_t i = 0; i < size; i++) {
+        int64_t inner = 1;
+        text_add(to, "%s", i ? "," : "");
+        for (int a = shape.rank; a-- > 0 && i % (inner *= shape.extent[a]) == 0;) text_add(to, "[");
+        add_number(to, values[i]);
+        inner = 1;
+        for (int a = shape.rank; a-- > 0 && (i + 1) % (inner *= shape.extent[a]) == 0;) text_add(to, "]");
+    }
+}
+
 static void add_member(Text *to, const char *name, double value) {
     text_add(to, ",");
     text_add_json(to, name);
@@ -259,6 +276,13 @@ void eval_print_json(const EvalFigures *e, FILE *to) {
         text_add_json(&text, run->measures[m].name);
         text_add(&text, ":");
         add_number(&text, e->measures[m]);
+    }
+    for (int i = 0; i < run->array_count; i++) {
+        const Measure *measure = &run->measures[run->measure_count + i];
+        text_add(&text, "%s", run->measure_count + i ? "," : "");
+        text_add_json(&text, measure->name);
+        text_add(&text, ":");
+        add_array(&text, measure->shape, e->arrays[i]);
     }
     text_add(&text, "}");
     if (e->confusion) add_classes(&text, e);

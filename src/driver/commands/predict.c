@@ -39,7 +39,7 @@ typedef struct Predict {
 /* ---- the run ----------------------------------------------------------------------------------------- */
 static bool keep_predict_only(Driver *driver, Run *run) {
     run->evaluate = (Function){0};
-    run->measure_count = 0;
+    run->measure_count = run->array_count = 0;
     if (run->predict) return true;
     driver_complain(driver,
                     "train %s predicts nothing: several models are called in what it minimises, or none; say "
