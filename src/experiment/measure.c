@@ -63,10 +63,10 @@ static void mark(MeasurePart *parts, Node *const *nodes, int count) {
     }
 }
 
-static bool has_room(RunLowering *R, const Measure *measure) {
-    if (measure->argument_count + 2 <= MOST_KEPT) return true;
+static bool has_room(RunLowering *R, const Measure *measure, int more) {
+    if (measure->argument_count + more <= MOST_KEPT) return true;
     report(R->X->diagnostics, CODE_E0315, measure->span, "the measure %s keeps more than %d values per row",
-           measure->name, MOST_KEPT - 1);
+           measure->name, MOST_KEPT);
     return false;
 }
 
@@ -125,7 +125,8 @@ static bool cut(RunLowering *R, Measure *measure, Node *root) {
     for (int i = 0; i < count; i++) {
         MeasurePart *part = &parts[nodes[i]->id];
         if (!part->above) continue;
-        if ((part->cut || nodes[i]->op == OP_RANK) && !has_room(R, measure)) return false;
+        int kept = part->cut ? 1 : nodes[i]->op == OP_RANK ? nodes[i]->sources : 0;
+        if (!has_room(R, measure, kept)) return false;
         if (part->cut) {
             part->again = in_f64(g, keep(R, measure, nodes[i], RANKED_NOT));
         } else if (nodes[i]->op == OP_RANK) {

@@ -6,8 +6,11 @@
  * known before a body is lowered; its results are made again without the variables, so that they leave no trace.
  *
  * Under mapped axes every element is computed alone, so the derivative of the sum over them is the derivative
- * of each. That needs x to have every axis that e has.
+ * of each. Of an axis that x has not, each element depends on the one x: there the result is a Jacobian. By a single
+ * number it is the derivative of w . e by x, which is linear in w, by w; by an array it is a scan over the elements of e,
+ * whose rules make of it what can be made for all elements at once.
  */
+#include "ir/scan.h"
 #include "lower/internal.h"
 #include <string.h>
 
@@ -66,20 +69,6 @@ static Value *check_by(Lowering *L, Scope *scope, const Expr *by) {
     lower_error(L, CODE_E0220, by->span, "grad(e, %s) needs a real %s; it is %s", by->name.text, by->name.text,
                 value_type_text(L, x));
     return value_poison(L);
-}
-
-static bool check_axes(Lowering *L, const Value *e, const Value *x, const Expr *call) {
-    for (int i = 0; i < e->axes; i++)
-        if (!axes_has(x, e->axis[i])) {
-            Name name = L->axes.items[e->axis[i]].name;
-            Diagnostic *d = lower_error(L, CODE_E0210, call->span,
-                                        "the gradient of one value per %s by a value that has "
-                                        "none is not supported yet",
-                                        name == NULL ? "mapped element" : name);
-            lower_help(L, d, "reduce it first, as in grad(sum(e), x), or take the gradient of one element");
-            return false;
-        }
-    return true;
 }
 
 /* Once at a place, however often it is lowered. */
@@ -142,6 +131,98 @@ static Value *of_all_rows(Lowering *L, const Expr *call) {
     return value_poison(L);
 }
 
+/* ---- one value for each place of axes that x has not -------------------------------------------------- */
+typedef struct Axes {
+    int id[MOST_RANK + 1], place[MOST_RANK + 1], count; /* places in the node of e */
+    int64_t extent[MOST_RANK + 1], all;
+} Axes;
+
+static Axes axes_lacking(const Value *e, const Value *x) {
+    Axes lacking = {.all = 1};
+    for (int i = 0; i < e->axes; i++) {
+        if (axes_has(x, e->axis[i])) continue;
+        lacking.id[lacking.count] = e->axis[i];
+        lacking.place[lacking.count] = i;
+        lacking.extent[lacking.count++] = e->node->shape.extent[i];
+        lacking.all *= e->node->shape.extent[i];
+    }
+    return lacking;
+}
+
+static Node *gradient_by(Lowering *L, Node *e, Node *seed, Node *x, bool *good) {
+    Node *gradient = NULL;
+    *good &= graph_gradients(L->graph, e, seed, &x, 1, &gradient);
+    return gradient;
+}
+
+/* The lacking axes, then those of x. */
+static Shape jacobian_shape(const Axes *lacking, Shape of_x) {
+    Shape shape = {.rank = lacking->count + of_x.rank};
+    for (int a = 0; a < shape.rank; a++)
+        shape.extent[a] = a < lacking->count ? lacking->extent[a] : of_x.extent[a - lacking->count];
+    return shape;
+}
+
+/* From the axes of e to the lacking ones, then those of x, which it has as well or has not. */
+static Node *in_order(Lowering *L, const Value *e, Node *node, const Value *x, const Axes *lacking) {
+    int axis_of_source[MOST_RANK];
+    for (int i = 0; i < e->axes; i++)
+        for (int k = 0; k < lacking->count + x->axes; k++)
+            if (e->axis[i] == (k < lacking->count ? lacking->id[k] : x->axis[k - lacking->count]))
+                axis_of_source[i] = k;
+    return graph_expand(L->graph, node, jacobian_shape(lacking, x->node->shape), axis_of_source);
+}
+
+/* w, a variable that is 1 everywhere, leaves no trace: what is linear in it has a derivative without it. */
+static Node *jacobian_by_number(Lowering *L, const Value *e, const Value *x, const Axes *lacking, bool *good) {
+    Graph *g = L->graph;
+    Node *w = graph_variable(g, graph_const(g, e->node->dtype, e->node->shape, 1), (int64_t)g->next_id);
+    Node *of_sum = gradient_by(L, e->node, w, x->node, good);
+    Node *each = of_sum == NULL || !*good ? NULL : gradient_by(L, of_sum, NULL, w, good);
+    return each == NULL ? NULL : in_order(L, e, each, x, lacking);
+}
+
+/* 1 at the place of the scan's element among the lacking axes, at all places of the others. */
+static Node *chosen(Graph *g, const Node *e, const Axes *lacking, const ScanLoop *scan) {
+    Node *place = graph_const(g, DTYPE_I32, e->shape, 0);
+    int64_t stride = lacking->all;
+    for (int k = 0; k < lacking->count; k++) {
+        stride /= lacking->extent[k];
+        Node *index = graph_leaf(g, OP_IOTA, DTYPE_I32, e->shape, lacking->place[k]);
+        Node *by = graph_const(g, DTYPE_I32, e->shape, (double)stride);
+        place = graph_binary(g, OP_ADD, place, graph_binary(g, OP_MUL, index, by));
+    }
+    Node *here = graph_expand(g, graph_scan_index(g, scan), e->shape, NULL);
+    return graph_where(g, graph_binary(g, OP_EQ, place, here), graph_const(g, e->dtype, e->shape, 1),
+                       graph_const(g, e->dtype, e->shape, 0));
+}
+
+static Node *jacobian_by_scan(Lowering *L, const Value *e, const Value *x, const Axes *lacking, bool *good) {
+    const ScanLoop *scan = graph_scan(L->graph, lacking->all, false);
+    Node *row = gradient_by(L, e->node, chosen(L->graph, e->node, lacking, scan), x->node, good);
+    if (row == NULL || !*good) return NULL;
+    Node *rows = graph_stack(L->graph, row, scan, NULL, 0);
+    return graph_reshape(L->graph, rows, jacobian_shape(lacking, x->node->shape));
+}
+
+/* The value with the axes in their ascending order. */
+static Value *with_axes(Lowering *L, Node *node, const Axes *lacking, const Value *x) {
+    int ids[MOST_RANK], source_axis[MOST_RANK], axes = lacking->count + x->axes;
+    for (int a = 0; a < node->shape.rank; a++) {
+        source_axis[a] = a;
+        if (a >= axes) continue;
+        int id = a < lacking->count ? lacking->id[a] : x->axis[a - lacking->count], at = a;
+        for (; at > 0 && ids[at - 1] > id; at--) {
+            ids[at] = ids[at - 1];
+            source_axis[at] = source_axis[at - 1];
+        }
+        ids[at] = id;
+        source_axis[at] = a;
+    }
+    if (lacking->count > 0) node = graph_permute(L->graph, node, source_axis);
+    return value_of_node(L, node, ids, axes);
+}
+
 Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *call, void *context) {
     (void)context;
     (void)args;
@@ -157,7 +238,6 @@ Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *
         lower_help(L, d, "take one element or a sum of it");
         return value_poison(L);
     }
-    if (!check_axes(L, e, x, call)) return value_poison(L);
     if (passes_all_rows(L, e->node, x->node)) return of_all_rows(L, call);
     if (scan_hides(L, e->node, x->node)) {
         const char *name = written->items[1].value->name.text;
@@ -167,9 +247,17 @@ Value *lower_grad(Lowering *L, Scope *scope, const Arguments *args, const Expr *
         lower_help(L, d, "take the derivative of what the scan returns, behind it; or by a value of this element");
         return value_poison(L);
     }
-    Node *gradient = NULL;
-    bool backward = L->graph->backward;
-    if (!graph_gradients(L->graph, e->node, NULL, &x->node, 1, &gradient)) return value_poison(L);
+    Axes lacking = axes_lacking(e, x);
+    if (lacking.count + x->node->shape.rank > MOST_RANK) {
+        lower_error(L, CODE_E0219, call->span, "this derivative would have more than %d axes", MOST_RANK);
+        return value_poison(L);
+    }
+    bool backward = L->graph->backward, good = true;
+    Node *gradient = lacking.count == 0                    ? gradient_by(L, e->node, NULL, x->node, &good)
+                     : shape_size(value_own_shape(x)) == 1 ? jacobian_by_number(L, e, x, &lacking, &good)
+                                                           : jacobian_by_scan(L, e, x, &lacking, &good);
     L->graph->backward = backward;
-    return gradient == NULL ? constant_gradient(L, call, e->node, x) : value_of_node(L, gradient, x->axis, x->axes);
+    if (!good) return value_poison(L);
+    if (gradient == NULL) return constant_gradient(L, call, e->node, x);
+    return with_axes(L, gradient, &lacking, x);
 }
