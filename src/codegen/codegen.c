@@ -70,7 +70,7 @@ static uint64_t hash_text(const char *text) {
 
 static void plan_tree(Codegen *c, Compiled *f) {
     double start = session_seconds();
-    RowOrder rows = f->batch == 1 ? ROW_AFTER_ROW : f->batch > 1 ? IN_ONE_BLOCK : IN_BLOCKS;
+    RowOrder rows = f->batch > 0 ? IN_ONE_BLOCK : IN_BLOCKS;
     TileNumbers numbers = {.vector_bytes = 4 * c->target.loop.lanes, .vectors = 2, .unrolled = 6};
     if (c->target.loop.registers >= 32) {
         numbers.vectors = 3;
@@ -79,8 +79,12 @@ static void plan_tree(Codegen *c, Compiled *f) {
     numbers.square_bytes = numbers.vector_bytes;
     numbers.l1 = (int64_t)c->target.loop.l1;
     numbers.l2 = (int64_t)c->target.loop.l2;
+    numbers.row_lanes = c->target.loop.lanes;
     f->tree = schedule_function(c->arena, f->run, f->function, rows, &numbers);
+    tree_row_lanes(f->tree, numbers.row_lanes);
+    tree_layout(f->tree);
     tree_vectorise(f->tree, numbers.vector_bytes);
+    tree_tiny(f->tree, numbers.vector_bytes);
     const char *problem = tree_problem(f->tree);
     if (problem != NULL) INTERNAL_ERROR("%s, %s", f->function->name, problem);
     f->most_rows = f->tree->most_rows;

@@ -31,10 +31,18 @@ static LLVMValueRef data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past)
                            LLVMBuildZExt(e->b, given, e->i64, ""), "");
 }
 
+/* In lanes i32: a call has fewer rows. */
 static LLVMValueRef row_at(TreeEmitter *t, const Scalar *s) {
+    Emitter *e = t->e;
     Index place = emit_tree_subscript(t, s->at);
-    if (differs(place)) INTERNAL_ERROR("rows of the data as lanes");
-    return data_row(t, place.at, (PlacePast)s->n);
+    if (!differs(place)) return data_row(t, place.at, (PlacePast)s->n);
+    LLVMValueRef rows = LLVMGetPoison(vector_type(e->i32, e->lanes));
+    for (int l = 0; l < e->lanes; l++) {
+        LLVMValueRef row = data_row(t, index_lane(e, place, l), (PlacePast)s->n);
+        rows = LLVMBuildInsertElement(e->b, rows, LLVMBuildTrunc(e->b, row, e->i32, ""), constant_int(e, e->i32, l),
+                                      "");
+    }
+    return rows;
 }
 
 /* In the epoch's order. */

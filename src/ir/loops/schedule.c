@@ -55,7 +55,10 @@ static void nest_at_row(Scheduler *s, const Nest *nest) {
 static void nest_of_block(Scheduler *s, const Nest *nest) {
     bool sums = sums_over_rows(nest);
     if (sums && nest->kind == NEST_REDUCE && s->f->one_block) {
-        schedule_sum_of_block(s, nest);
+        if (row_sum_is_possible(s, nest))
+            schedule_row_sum(s, nest);
+        else
+            schedule_sum_of_block(s, nest);
         return;
     }
     if (sums && s->f->one_block) schedule_scatter_start(s, nest);
@@ -80,7 +83,7 @@ static void schedule_nest(Scheduler *s, const Nest *nest) {
         schedule_kernel(s, kernel);
     } else {
         schedule_nest_open(s, nest->stores[0].node);
-        if (s->block_rows > 1)
+        if (s->block_rows > 1 || s->f->one_block)
             nest_of_block(s, nest);
         else
             nest_at_row(s, nest);
@@ -119,7 +122,7 @@ static void schedule_section(Scheduler *s, const Section *section) {
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order,
                             const TileNumbers *numbers) {
     static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
-    bool one_block = order == IN_ONE_BLOCK && run->batch > 1 && run->batch <= LARGEST_BLOCK;
+    bool one_block = order == IN_ONE_BLOCK && run->batch > 0 && run->batch <= LARGEST_BLOCK;
     const ScanPart *parts = NULL;
     const Function *in_parts = function_in_parts(arena, run, function, &parts);
     function = one_block || parts_go_by_rows(arena, parts) ? in_parts : function_unrolled(arena, run, function);
@@ -143,8 +146,8 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
                        .function = function,
                        .most_rows = one_block ? run->batch : 0};
     Scheduler s = {.tree = tree, .arena = arena, .f = f, .numbers = *numbers, .block_rows = f->block};
-    s.pad = schedule_tile(f->block, numbers->unrolled);
-    s.padded_rows = (f->block + s.pad - 1) / s.pad * s.pad;
+    schedule_padding(&s);
+    if (one_block && f->block == 1) s.at = schedule_first_row(&s);
     s.provider = arena_array(arena, Nest *, f->nodes + 1);
     s.array = arena_array(arena, Array *, f->nodes + 1);
     s.layout = arena_array(arena, const ArrayLayout *, f->nodes + 1);

@@ -57,6 +57,7 @@ typedef struct Scheduler {
     int64_t block_rows;         /* at most; 1: row after row */
     const Loop *block;          /* over blocks; NULL: outside, or there is one */
     int64_t pad;                /* rows are computed in multiples */
+    int64_t tile_rows;          /* of a kernel's tile; pad is a multiple */
     int64_t padded_rows;        /* that an array with rows has */
     ScheduleRow at;             /* the row at hand */
     Vector(int64_t) fetched;    /* columns whose next rows are asked for */
@@ -78,6 +79,7 @@ void schedule_nest_open(Scheduler *s, const Node *node);
 void schedule_if_open(Scheduler *s, const Scalar *condition);
 void schedule_close(Scheduler *s);
 const Subscript *schedule_row(const Scheduler *s); /* the place in the mini-batch; NULL: outside its rows */
+ScheduleRow schedule_first_row(Scheduler *s);
 /* Rows of the loop `of`, or of the block. The row at hand is `step` of its rows; what it was is returned. */
 ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int64_t step, int64_t pad);
 /* The row of the data at the row at hand. */
@@ -97,6 +99,9 @@ int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent,
 int schedule_axes_open_with(Scheduler *s, const char *letters, const int64_t *extent, int count, int innermost,
                             const Subscript **axis);
 
+/* ---- schedule_padding.c */
+void schedule_padding(Scheduler *s);
+
 /* ---- schedule_arrays.c */
 void schedule_give_array(Scheduler *s, const Node *node);
 void schedule_find_arrays(Scheduler *s);
@@ -112,6 +117,7 @@ const Scalar *point_const(Scheduler *s, DType dtype, double value);
 const Scalar *point_load(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at);
 const Scalar *point_number(Scheduler *s, const Subscript *at);
 const Scalar *point_inside(Scheduler *s, const Subscript *at, int64_t extent);
+const Scalar *point_in_batch(Scheduler *s, const Subscript *row); /* is it one of the mini-batch's? */
 const Scalar *point_equal(Scheduler *s, const Subscript *a, const Subscript *b);
 const Subscript *point_remainder(Scheduler *s, const Subscript *at, int64_t n);
 /* at where the condition, that it is inside, holds; otherwise 0. */
@@ -170,6 +176,11 @@ void schedule_kernel(Scheduler *s, Kernel *k);
 void schedule_reduction(Scheduler *s, const Nest *nest);
 void schedule_reduction_start(Scheduler *s, const Nest *nest);
 void schedule_sum_of_block(Scheduler *s, const Nest *nest); /* over its rows */
+
+/* ---- schedule_row_sum.c: the same with rows as lanes, where it can be */
+bool row_sum_is_possible(const Scheduler *s, const Nest *nest);
+void schedule_row_sum(Scheduler *s, const Nest *nest);
+
 void schedule_scatter(Scheduler *s, const Nest *nest);
 void schedule_scatter_start(Scheduler *s, const Nest *nest);
 #endif

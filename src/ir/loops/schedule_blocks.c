@@ -140,7 +140,7 @@ static void for_tiles(Scheduler *s, Kernel *k, const KernelBlock *b, BlockBody *
     KernelTile tile = {.width = b->width, .count = b->count, .places = k->unrolled};
     schedule_nest_open(s, s->nest->stores[0].node);
     if (k->unrolled_axis == AXIS_ROW) {
-        ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->pad, s->pad);
+        ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->tile_rows, s->pad);
         tile.unrolled = subscript_number(s->arena, 0);
         panels_of_tile(s, k, b, tile, s->at.in_block, body, sums);
         schedule_rows_close(s, before);

@@ -107,8 +107,20 @@ void schedule_transpose(Scheduler *s, const Array *square, int64_t places) {
     add(s, transpose);
 }
 
+ScheduleRow schedule_first_row(Scheduler *s) {
+    const Subscript *first = subscript_number(s->arena, 0);
+    return (ScheduleRow){.row = first, .in_block = first};
+}
+
+/* Of one row there is no loop. */
 ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int64_t step, int64_t pad) {
     ScheduleRow before = s->at;
+    s->tree->needs_rows = true;
+    if (extent == 1) {
+        schedule_loop_open(s, "row", 1, LOOP_SERIAL);
+        s->at = schedule_first_row(s);
+        return before;
+    }
     Statement *statement = tree_statement(s->tree, STATEMENT_LOOP);
     Loop *loop = statement->loop = tree_loop(s->tree, step > 1 ? "rows" : "row", extent, LOOP_SERIAL);
     loop->rows = true;
@@ -116,7 +128,6 @@ ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int
     loop->pad = pad;
     loop->block = of != NULL ? of : s->block;
     open_body(s, statement);
-    s->tree->needs_rows = true;
     s->at.past = pad > 1;
     s->at.in_block = subscript_of_loop(s->arena, loop);
     if (of != NULL) s->at.in_block = subscript_sum(s->arena, before.in_block, s->at.in_block);

@@ -131,7 +131,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (k->lanes_axis != AXIS_NONE) k->lanes *= vectors_of_tile(s, r.extent[k->lanes_axis] / k->vector);
     if (s->block_rows > 1) k->unrolled_axis = choose_unrolled(s, k);
     if (k->unrolled_axis == AXIS_ROW)
-        k->unrolled = s->pad;
+        k->unrolled = s->tile_rows;
     else if (k->unrolled_axis != AXIS_NONE)
         k->unrolled = schedule_tile(r.extent[k->unrolled_axis], s->numbers.unrolled);
     k->blocks = kernel_blocks_plan(s, k);
@@ -204,7 +204,7 @@ static void tiles_of_unrolled(Scheduler *s, Kernel *k, KernelTile tile) {
         return;
     }
     if (k->unrolled_axis == AXIS_ROW) {
-        ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->pad, s->pad);
+        ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->tile_rows, s->pad);
         schedule_tile_of(s, k, &tile);
         schedule_rows_close(s, before);
         return;

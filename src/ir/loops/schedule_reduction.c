@@ -136,7 +136,7 @@ static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
 /* The terms of all rows, or of those of the chunk. */
 static void terms_of_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, const Loop *chunk) {
     ScheduleRow before = schedule_rows_open(s, chunk, chunk != NULL ? r->chunk : s->block_rows, 1, 1);
-    const Subscript *in_chunk = subscript_of_loop(s->arena, schedule_open_loop(s));
+    const Subscript *in_chunk = chunk == NULL ? s->at.in_block : subscript_of_loop(s->arena, schedule_open_loop(s));
     terms_from(s, r, r->result, chains,
                r->lanes > 1 ? point_remainder(s, in_chunk, ORDER_LANES) : subscript_number(s->arena, 0));
     schedule_rows_close(s, before);
@@ -166,8 +166,10 @@ static ChainValue sum_of_block(Scheduler *s, Reduction *r) {
     return chains_load(s, &total, zero);
 }
 
+/* The terms of one row join one chain; to add the others, which are as they start, changes nothing. */
 void schedule_sum_of_block(Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
+    if (s->block_rows == 1) r.lanes = 1;
     int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
     ChainValue sum = sum_of_block(s, &r);
     schedule_sum(s, &r.point, sum.v[r.width - 1], sum.v[0]);

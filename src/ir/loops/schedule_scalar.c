@@ -44,6 +44,13 @@ const Scalar *point_inside(Scheduler *s, const Subscript *at, int64_t extent) {
     return point_of_subscript(s, SCALAR_INSIDE, DTYPE_BOOL, at, extent);
 }
 
+const Scalar *point_in_batch(Scheduler *s, const Subscript *row) {
+    const Subscript *rows = subscript_of_scalar(s->arena,
+                                                schedule_let(s, tree_scalar(s->tree, SCALAR_ROWS, DTYPE_I32)));
+    const Subscript *after = subscript_sum(s->arena, rows, subscript_times(s->arena, row, -1));
+    return point_inside(s, subscript_sum(s->arena, after, subscript_number(s->arena, -1)), MOST_ROWS);
+}
+
 const Scalar *point_equal(Scheduler *s, const Subscript *a, const Subscript *b) {
     Scalar *x = tree_scalar(s->tree, SCALAR_EQUAL, DTYPE_BOOL);
     x->at = a;

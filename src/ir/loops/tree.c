@@ -122,3 +122,13 @@ int64_t subscript_coef(const Subscript *s, const Loop *loop) {
 }
 
 int64_t subscript_stride(const Subscript *s, const Loop *loop) { return subscript_coef(s, loop) * loop->step; }
+
+void tree_change_accesses(Body *body, ChangeAccess *change, void *context) {
+    for (int i = 0; i < body->count; i++) {
+        Statement *s = body->items[i];
+        Scalar *load = s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD ? (Scalar *)s->scalar : NULL;
+        if (load != NULL) change(context, &load->array, &load->at);
+        if (s->kind == STATEMENT_STORE) change(context, &s->array, &s->at);
+        tree_change_accesses(&s->body, change, context);
+    }
+}

@@ -6,6 +6,8 @@
  *   tree_verify.c   what holds of every tree;  tree_parallel.c: what lanes and threads may touch;  verify.h: between them
  *   tree_range.c    between which numbers a subscript lies
  *   tree_places.c   where arrays lie in the work block
+ *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
+ *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers
  *   tree_vectorise.c      innermost loops become vectors;  tree_copy.c: a body once more
  *   schedule.c            functions -> trees: sections, and the nests in them
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
@@ -17,6 +19,7 @@
  *   schedule_pack.c       their operands in panels
  *   schedule_blocks.c     blocks for the caches around the tiles;  schedule_panels.c: operands packed block by block
  *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
+ *   schedule_row_sum.c    few sums over rows, with rows as lanes;  schedule_padding.c: to how many rows a block is filled
  *   schedule_fetch.c      rows of the next mini-batch are asked for
  *   schedule_chain.c      chains of the order law;  schedule_scatter.c: sums at places that are data
  *
@@ -193,6 +196,10 @@ int64_t subscript_coef(const Subscript *s, const Loop *loop);
 /* By which it grows from one iteration to the next. */
 int64_t subscript_stride(const Subscript *s, const Loop *loop);
 
+/* What statements of a body load and store, one after the other: they may change which element it is. */
+typedef void ChangeAccess(void *context, const Array **array, const Subscript **at);
+void tree_change_accesses(Body *body, ChangeAccess *change, void *context);
+
 /* ---- tree_range.c ------------------------------------------------------------------------------------------- */
 /* The least and the largest number that a subscript may be. */
 typedef struct Range {
@@ -212,6 +219,18 @@ const char *tree_problem(const LoopTree *tree);
 /* Adds the body once more, with `by` in the place of the loop's variable. */
 void tree_copy_body(LoopTree *tree, const Body *from, Body *to, const Loop *loop, const Subscript *by);
 
+/* ---- tree_row_lanes.c --------------------------------------------------------------------------------------- */
+/* Loops over single rows become loops over vectors of so many of them, where that takes less. */
+void tree_row_lanes(LoopTree *tree, int64_t lanes);
+
+/* ---- tree_layout.c ------------------------------------------------------------------------------------------ */
+/* Arrays that are only touched with rows as lanes have their rows beside each other. */
+void tree_layout(LoopTree *tree);
+
+/* ---- tree_tiny.c -------------------------------------------------------------------------------------------- */
+/* Of registers of so many bytes. */
+void tree_tiny(LoopTree *tree, int64_t bytes);
+
 /* ---- tree_vectorise.c --------------------------------------------------------------------------------------- */
 /* Of so many bytes. */
 void tree_vectorise(LoopTree *tree, int64_t bytes);
@@ -229,6 +248,7 @@ typedef struct TileNumbers {
     int64_t vector_bytes, vectors, unrolled;
     int64_t square_bytes; /* of a side of what is transposed; 0: nothing */
     int64_t l1, l2;       /* bytes of the caches; 0: no blocks for them */
+    int64_t row_lanes;    /* rows of a vector of rows; 0: rows are no lanes */
 } TileNumbers;
 extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
 /* The loops of one function of the run, which is past `order`. */

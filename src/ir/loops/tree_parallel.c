@@ -56,11 +56,11 @@ static int64_t greatest_divisor(int64_t a, int64_t b) {
 static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Statement *statement,
                        const OpenLoops *around) {
     const Loop *loop = statement->loop;
-    int64_t c = subscript_stride(a->at, loop), divisor = 0, most = 0;
+    int64_t c = subscript_stride(a->at, loop), divisor = 0;
     if (c == 0 || subscript_stride(b->at, loop) != c) return false;
     int64_t apart = a->at->offset - b->at->offset;
+    Range difference = {apart, apart};
     divisor = greatest_divisor(divisor, apart);
-    most += apart < 0 ? -apart : apart;
     for (int side = 0; side < 2; side++) {
         const Subscript *s = side == 0 ? a->at : b->at;
         for (int i = 0; i < s->count; i++) {
@@ -75,13 +75,13 @@ static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Stateme
                 if (subscript_coef(a->at, t->loop) != subscript_coef(b->at, t->loop)) return false;
                 continue;
             }
-            int64_t stride = t->coef * t->loop->step;
+            int64_t stride = (side == 0 ? 1 : -1) * t->coef * t->loop->step;
             divisor = greatest_divisor(divisor, stride);
-            most += (stride < 0 ? -stride : stride) * (loop_iterations(t->loop) - 1);
+            *(stride < 0 ? &difference.least : &difference.most) += stride * (loop_iterations(t->loop) - 1);
         }
     }
     c = c < 0 ? -c : c;
-    return most < c || divisor == 0 || divisor > c * (loop_iterations(loop) - 1);
+    return (difference.least > -c && difference.most < c) || divisor == 0 || divisor > c * (loop_iterations(loop) - 1);
 }
 
 /* Rows of outputs are as many elements as there are rows; rows themselves never meet. */

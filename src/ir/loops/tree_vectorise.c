@@ -152,7 +152,7 @@ static void vectorise_body(Vectoriser *v, Body *body) {
             continue;
         }
         if (loop) v->around.loop[v->around.count++] = s->loop;
-        vectorise_body(v, &s->body);
+        if (!loop || s->loop->mark != LOOP_VECTOR) vectorise_body(v, &s->body);
         if (loop) v->around.count--;
         vector_push(v->tree->arena, &to, s);
     }

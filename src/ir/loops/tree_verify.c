@@ -83,6 +83,7 @@ static bool is_row_of_batch(const Subscript *row) {
     for (int i = 0; i < row->count && loop == NULL; i++)
         if (row->term[i].loop != NULL && row->term[i].loop->step == 1) loop = row->term[i].loop;
     int loops = 0;
+    if (row->count == 0 && row->offset == 0) return true; /* there is a first one */
     for (; loop != NULL; loop = loop->block, loops++)
         if (!loop->rows || loop->pad != 1 || subscript_coef(row, loop) != 1) return false;
     return loops > 0 && loops == row->count && row->offset == 0;
@@ -190,7 +191,8 @@ static bool is_whole(const ArrayState *state, const Array *array) {
     return memchr(state->written, 0, (size_t)array->elements) == NULL;
 }
 
-/* The store writes its elements in every run of the tree; it is not where a place is data, or under a condition. */
+/* The store writes its elements in every run of the tree; it is not where a place is data, or under a condition. Lanes read
+ * what they have written themselves, or check_parallel finds it: it need not be known when the last of them is done. */
 static void note_written(Walk *w, const Array *array, const Subscript *at) {
     ArrayState *state = &w->state[array->id];
     int outermost = w->open.count;
@@ -199,7 +201,7 @@ static void note_written(Walk *w, const Array *array, const Subscript *at) {
         if (at->term[i].scalar != NULL) return;
     for (int i = w->open.count; i-- > 0;)
         if (subscript_coef(at, w->open.loop[i]) != 0) {
-            outermost = i;
+            if (w->open.loop[i]->mark != LOOP_VECTOR) outermost = i;
             elements *= loop_iterations(w->open.loop[i]);
         }
     if (!state->touched && array->elements <= MOST_COUNTED)

@@ -1,0 +1,41 @@
+/* schedule_padding: to how many rows a block is filled, and how many rows a kernel's tile has.
+ *
+ * Rows are computed in multiples of a kernel's tile; where rows may be lanes, of a vector of rows too. Of the tiles that are
+ * allowed, the one is taken whose time for all rows is least: that of its chains, and of what they share.
+ */
+#include "ir/loops/schedule.h"
+
+enum { LANES_OF_SUMS = 16 }; /* of a sum over rows (order law) */
+
+static int64_t rounded_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+static int64_t common_multiple(int64_t a, int64_t b) {
+    int64_t n = a;
+    while (n % b != 0) n += a;
+    return n;
+}
+
+/* Has a nest so few values of each row that rows may be better lanes? */
+static bool has_narrow_nests(const Scheduler *s) {
+    for (int c = 0; c < s->f->section_count; c++)
+        for (int i = 0; i < s->f->sections[c].nests.count; i++) {
+            const Nest *nest = s->f->sections[c].nests.items[i];
+            if (nest->rows && nest->kind != NEST_SCAN && shape_size(nest->space) < s->numbers.row_lanes) return true;
+        }
+    return false;
+}
+
+void schedule_padding(Scheduler *s) {
+    int64_t block = s->f->block, best = 0;
+    s->pad = s->tile_rows = schedule_tile(block, s->numbers.unrolled);
+    if (s->numbers.row_lanes > 1 && block > 1 && has_narrow_nests(s)) {
+        for (int64_t tile = 1; tile <= s->numbers.unrolled; tile++) {
+            int64_t pad = common_multiple(tile, LANES_OF_SUMS), cost = rounded_up(block, pad) / tile * (tile + 1);
+            if (best > 0 && cost > best) continue;
+            best = cost;
+            s->tile_rows = tile;
+            s->pad = pad;
+        }
+    }
+    s->padded_rows = rounded_up(block, s->pad);
+}

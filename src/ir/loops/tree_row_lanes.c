@@ -1,0 +1,179 @@
+/* tree_row_lanes: rows become lanes.
+ *
+ *   for row in 0..rows to 16                      for rows in 0..rows to 16 by 16
+ *     for k in 0..10                                for t in 0..16, vector
+ *       chain[k] = z[k + 10 row]           ->         for k in 0..10, unrolled
+ *                                                       chain[16 k + t] = z[k + 10 rows + 10 t]
+ *
+ * Where a row has few elements, lanes along them are few, and folding them takes longer than to sum them; rows have nothing
+ * to do with each other. An array in registers has an element for each lane then. A loop is left as it is where what it
+ * takes for all rows of a vector is less, where conditions stand in it, and where its rows are not rounded up to vectors.
+ */
+#include "ir/loops/verify.h"
+
+enum { MOST_UNROLLED = 16, LONGEST_UNROLLED = 400 /* iterations; statements */ };
+
+/* ---- what it takes ------------------------------------------------------------------------------------------ */
+/* Operations on vectors, and accesses of elements one by one. */
+typedef struct RowCost {
+    double as_is, lanes; /* of one row; of a vector of rows */
+} RowCost;
+typedef struct RowLoop {
+    const Loop *loop;
+    int64_t lanes;
+} RowLoop;
+
+/* Vectors that iterations make: whole ones, then one of half the width, and so on. */
+static int64_t vectors_of(int64_t iterations, int64_t lanes) {
+    int64_t vectors = iterations / lanes;
+    for (int64_t rest = iterations % lanes; rest > 0; rest &= rest - 1) vectors++;
+    return vectors;
+}
+
+/* Do its iterations store side by side, and join no chain? */
+static bool becomes_vector(const Statement *s) {
+    if (s->loop->mark == LOOP_VECTOR) return true;
+    for (int i = 0; i < s->body.count; i++) {
+        const Statement *inside = s->body.items[i];
+        if (inside->kind == STATEMENT_LET) continue;
+        if (inside->kind != STATEMENT_STORE || subscript_coef(inside->at, s->loop) != 1) return false;
+        if (subscript_coef(inside->term, s->loop) != 0) return false;
+    }
+    return s->loop->mark == LOOP_SERIAL && s->loop->step == 1;
+}
+
+static double access_cost(const Subscript *row, const Subscript *at, const Loop *lanes, int64_t count) {
+    bool strided = subscript_coef(row, lanes) != 0 ||
+                   (subscript_coef(at, lanes) != 0 && subscript_coef(at, lanes) != 1);
+    for (int i = 0; at != NULL && i < at->count; i++) strided |= at->term[i].scalar != NULL;
+    for (int i = 0; row != NULL && i < row->count; i++) strided |= row->term[i].scalar != NULL;
+    return strided ? (double)count : 1;
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static void add_access(const RowLoop *r, RowCost *cost, const Array *array, const Subscript *row, const Subscript *at,
+                       double times, double vectors, const Statement *vector) {
+    int64_t count = vector == NULL ? 1 : least(loop_iterations(vector->loop), r->lanes);
+    cost->as_is += vectors * (vector == NULL || row != NULL ? 1 : access_cost(row, at, vector->loop, count));
+    cost->lanes += times * (array_is_private(array) ? 1 : access_cost(row, at, r->loop, r->lanes));
+}
+
+/* times, vectors: how often the body runs as it is and with rows as lanes; vector: what would be lanes as it is. */
+static bool add_body(const RowLoop *r, RowCost *cost, const Body *body, double times, double vectors,
+                     const Statement *vector) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        const Scalar *x = s->scalar;
+        if (s->kind == STATEMENT_STORE) {
+            add_access(r, cost, s->array, s->row, s->at, times, vectors, vector);
+        } else if (s->kind == STATEMENT_LET && x->kind == SCALAR_LOAD) {
+            add_access(r, cost, x->array, x->row, x->at, times, vectors, vector);
+        } else if (s->kind == STATEMENT_LET) {
+            double one = x->kind == SCALAR_OP ? op_cost(x->op) : x->kind == SCALAR_DRAW ? op_cost(OP_RANDOM) : 0;
+            cost->as_is += vectors * one;
+            cost->lanes += times * one;
+        } else if (s->kind == STATEMENT_LOOP && !s->loop->rows) {
+            int64_t n = loop_iterations(s->loop);
+            bool lanes = vector == NULL && becomes_vector(s);
+            double as_is = lanes ? (double)vectors_of(n, r->lanes) : (double)n;
+            if (!add_body(r, cost, &s->body, times * (double)n, vectors * as_is, lanes ? s : vector)) return false;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool pays(const Statement *s, int64_t lanes) {
+    RowLoop r = {s->loop, lanes};
+    RowCost cost = {0, 0};
+    if (!s->loop->rows || s->loop->step != 1 || s->loop->pad % lanes != 0) return false;
+    return add_body(&r, &cost, &s->body, 1, 1, NULL) && cost.lanes < cost.as_is * (double)lanes;
+}
+
+/* ---- the change --------------------------------------------------------------------------------------------- */
+typedef struct RowLanes {
+    LoopTree *tree;
+    int64_t lanes;
+    const Loop *lane;    /* of the loop at hand */
+    const Array **wider; /* by array in registers */
+    OpenLoops around;
+} RowLanes;
+
+static void widen(void *context, const Array **array, const Subscript **at) {
+    RowLanes *l = context;
+    const Array *from = *array;
+    if (!array_is_private(from)) return;
+    if (l->wider[from->id] == NULL)
+        l->wider[from->id] = tree_array(l->tree, from->memory, from->index, from->dtype, from->elements * l->lanes,
+                                        from->name);
+    *array = l->wider[from->id];
+    *at = subscript_sum(l->tree->arena, subscript_times(l->tree->arena, *at, l->lanes),
+                        subscript_of_loop(l->tree->arena, l->lane));
+}
+
+static int count_statements(const Body *body) {
+    int count = body->count;
+    for (int i = 0; i < body->count; i++) count += count_statements(&body->items[i]->body);
+    return count;
+}
+
+/* Lanes of other axes are iterations now. */
+static void mark_serial(Body *body) {
+    for (int i = 0; i < body->count; i++) {
+        Statement *s = body->items[i];
+        mark_serial(&s->body);
+        if (s->kind != STATEMENT_LOOP) continue;
+        int64_t n = loop_iterations(s->loop);
+        bool small = n <= MOST_UNROLLED && n * count_statements(&s->body) <= LONGEST_UNROLLED;
+        s->loop->mark = small ? LOOP_UNROLLED : LOOP_SERIAL;
+    }
+}
+
+static Statement *in_lanes(RowLanes *l, const Statement *s) {
+    Arena *arena = l->tree->arena;
+    Statement *rows = tree_statement(l->tree, STATEMENT_LOOP), *lane = tree_statement(l->tree, STATEMENT_LOOP);
+    Loop *loop = rows->loop = tree_loop(l->tree, "rows", s->loop->extent, LOOP_SERIAL);
+    loop->rows = true;
+    loop->step = l->lanes;
+    loop->block = s->loop->block;
+    loop->pad = s->loop->pad;
+    l->lane = lane->loop = tree_loop(l->tree, "t", l->lanes, LOOP_VECTOR);
+    l->wider = arena_array(arena, const Array *, l->tree->arrays.count + 1);
+    vector_push(arena, &rows->body, lane);
+    tree_copy_body(l->tree, &s->body, &lane->body, s->loop,
+                   subscript_sum(arena, subscript_of_loop(arena, loop), subscript_of_loop(arena, l->lane)));
+    tree_change_accesses(&lane->body, widen, l);
+    mark_serial(&lane->body);
+    return rows;
+}
+
+static bool is_parallel(RowLanes *l, Statement *rows) {
+    const char *problem = NULL;
+    OpenLoops around = l->around;
+    around.loop[around.count++] = rows->loop;
+    check_parallel(l->tree->arena, rows->body.items[0], &around, &problem);
+    return problem == NULL;
+}
+
+static void change_body(RowLanes *l, Body *body, bool in_nest) {
+    for (int i = 0; i < body->count; i++) {
+        Statement *s = body->items[i];
+        bool loop = s->kind == STATEMENT_LOOP;
+        if (loop && in_nest) {
+            if (!pays(s, l->lanes)) continue;
+            Statement *rows = in_lanes(l, s);
+            if (is_parallel(l, rows)) body->items[i] = rows;
+            continue;
+        }
+        if (loop) l->around.loop[l->around.count++] = s->loop;
+        change_body(l, &s->body, in_nest || s->kind == STATEMENT_NEST);
+        if (loop) l->around.count--;
+    }
+}
+
+void tree_row_lanes(LoopTree *tree, int64_t lanes) {
+    RowLanes l = {.tree = tree, .lanes = lanes};
+    if (lanes > 1) change_body(&l, &tree->body, false);
+}
