@@ -13,7 +13,7 @@ from .cache import cache_folder
 from .errors import Error
 from .manifest import Run
 
-OK, LABEL, DIVERGED, STOPPED, FILE, MISMATCH, DEFERRED, NOT_FINITE = 0, 5, 6, 7, 9, 10, 13, 14
+OK, LABEL, DIVERGED, STOPPED, FILE, MISMATCH, DEFERRED, NOT_FINITE, ROWS = 0, 5, 6, 7, 9, 10, 13, 14, 16
 
 
 class Options(ctypes.Structure):

@@ -33,6 +33,13 @@ class Field:
     read_by_predict: bool = False
     columns: tuple[Any, ...] | None = None  # of a csv: headers, or numbers from 0
     doc: str | None = None
+    member: str = ""  # what the C struct calls it
+    set: str | None = None  # the data set it is of, where a step takes several: wall of wall.x
+
+    @property
+    def own_name(self) -> str:
+        """Its name in its data set."""
+        return self.name[len(self.set) + 1 :] if self.set else self.name
 
     @property
     def elements(self) -> int:
@@ -48,12 +55,22 @@ class Field:
 
 
 @dataclass(frozen=True)
+class DataSet:
+    """One of the data sets that a step takes rows of."""
+
+    name: str
+    rows_offset: int
+    batch: int = 0  # 0: as many as the first, of the first all
+
+
+@dataclass(frozen=True)
 class Rows:
     """The C struct that rows are handed over in."""
 
     bytes: int
     rows_offset: int
     fields: tuple[Field, ...]
+    sets: tuple[DataSet, ...] = ()  # of one data set: none
 
 
 @dataclass(frozen=True)
@@ -133,6 +150,10 @@ class Run:
         """The field of that name."""
         return next((field for field in self.rows.fields if field.name == name), None)
 
+    def member(self, name: str) -> Field | None:
+        """The field that the compiled functions call so."""
+        return next((field for field in self.rows.fields if name == (field.member or field.name)), None)
+
     @property
     def target(self) -> Field | None:
         """The field that predictions are to come near."""
@@ -149,7 +170,13 @@ class Manifest:
 
 
 _PARTS = {"rows": Rows, "settings": Settings, "predict": Predict}
-_LISTS = {"fields": Field, "parameters": Parameter, "hyper_parameters": HyperParameter, "figure_arrays": FigureArray}
+_LISTS = {
+    "fields": Field,
+    "sets": DataSet,
+    "parameters": Parameter,
+    "hyper_parameters": HyperParameter,
+    "figure_arrays": FigureArray,
+}
 
 
 def _make(kind: type, entry: dict) -> Any:

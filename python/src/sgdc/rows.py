@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
 import numpy as np
@@ -19,13 +20,18 @@ from .table import Table, as_table
 
 
 class Rows:
-    """Rows in memory: NAME_data, and the arrays it points to."""
+    """Rows in memory: NAME_data, and the arrays it points to.
 
-    def __init__(self, run: Run, columns: Mapping[str, Column], count: int):
-        self.count = count
+    counts: how many rows there are of each data set, by its name; of the only one by None.
+    """
+
+    def __init__(self, run: Run, columns: Mapping[str, Column], counts: Mapping[str | None, int]):
+        self.count = next(iter(counts.values()))
         self.columns = dict(columns)
         self._memory = ctypes.create_string_buffer(run.rows.bytes)
-        struct.pack_into("=q", self._memory, run.rows.rows_offset, count)
+        places = {one.name: one.rows_offset for one in run.rows.sets} or {None: run.rows.rows_offset}
+        for name, count in counts.items():
+            struct.pack_into("=q", self._memory, places[name], count)
         for field in run.rows.fields:
             column = columns.get(field.name)
             struct.pack_into("=Q", self._memory, field.data_offset, column.address if column else 0)
@@ -40,23 +46,68 @@ class Rows:
 def make_rows(
     run: Run, given: Sequence[Any], named: Mapping[str, Any], needed: Sequence[Field] | None = None
 ) -> Rows:
-    """Rows of what a call was given: `given` by place, `named` by the names of fields.
+    """Rows of what a call was given: `given` by place, `named` by the names of fields, or of data sets.
 
     needed: the fields that must be there; None: all. Raises RowsError.
     """
     needed = run.rows.fields if needed is None else needed
-    values = arrange(run, given, named, needed)
+    values = arrange_sets(run, given, named, needed) if run.rows.sets else arrange(run, given, named, needed)
     columns: dict[str, Column] = {}
-    count, first = None, ""
+    counts: dict[str | None, int] = {}
+    first: dict[str | None, str] = {}
     for field in needed:
         columns[field.name] = column = make_column(field, values[field.name])
-        if count is None:
-            count, first = column.rows, field.name
-        elif column.rows != count:
-            raise RowsError(f"{first} has {count} rows, and {field.name} has {column.rows}")
-    if not count:
+        count = counts.setdefault(field.set, column.rows)
+        first.setdefault(field.set, field.name)
+        if column.rows != count:
+            raise RowsError(f"{first[field.set]} has {count} rows, and {field.name} has {column.rows}")
+    for name, count in counts.items():
+        if not count:
+            raise RowsError(f"there are no rows{f' of {name}' if name else ''}")
+    if not counts:
         raise RowsError("there are no rows")
-    return Rows(run, columns, count)
+    return Rows(run, columns, counts)
+
+
+def arrange_sets(run: Run, given: Sequence[Any], named: Mapping[str, Any], needed: Sequence[Field]) -> dict[str, Any]:
+    """What is meant for each needed field where there are several data sets.
+
+    Each set is given as rows of a single one are: by its name, in a dict of all, or by place, one argument for each.
+    """
+    sets = [one.name for one in run.rows.sets if any(field.set == one.name for field in needed)]
+    if len(given) == 1 and not named and isinstance(given[0], Mapping) and set(given[0]) & set(sets):
+        given, named = (), given[0]
+    if len(given) == 1 and len(sets) == 1:
+        given, named = (), {**named, sets[0]: given[0]}
+    if given and (len(given) != len(sets) or named):
+        raise RowsError(f"rows of {', '.join(sets)} are needed: one argument for each; there are {len(given)}")
+    named = dict(zip(sets, given)) if given else dict(named)
+    values: dict[str, Any] = {}
+    for name in sets:
+        fields = [field for field in needed if field.set == name]
+        by_name = {field.name: named.pop(field.name) for field in fields if field.name in named}
+        open_fields = [field for field in fields if field.name not in by_name]
+        values.update(by_name)
+        if name not in named and open_fields:
+            raise RowsError(f"there are no rows of {name}: {_list(fields)}")
+        if name in named:
+            values.update(_of_set(run, name, named.pop(name), open_fields))
+    for name in named:
+        if name not in {one.name for one in run.rows.sets} and run.field(name) is None:
+            raise RowsError(f"the program has no data {name}; it has {', '.join(one.name for one in run.rows.sets)}")
+    return values
+
+
+def _of_set(run: Run, name: str, value: Any, fields: Sequence[Field]) -> dict[str, Any]:
+    """The rows of one set, whose fields have their own names there."""
+    own = {field.name: replace(field, name=field.own_name) for field in run.rows.fields if field.set == name}
+    alone = replace(run, rows=replace(run.rows, fields=tuple(own.values())))
+    given = value if isinstance(value, tuple) else (value,)
+    try:
+        values = arrange(alone, given, {}, [own[field.name] for field in fields])
+    except RowsError as problem:
+        raise RowsError(f"{name}: {problem}") from problem
+    return {field.name: values[field.own_name] for field in fields}
 
 
 def arrange(run: Run, given: Sequence[Any], named: Mapping[str, Any], needed: Sequence[Field]) -> dict[str, Any]:

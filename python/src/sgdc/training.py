@@ -14,7 +14,7 @@ from typing import Sequence
 import numpy as np
 
 from .errors import Diverged, Error, RowsError
-from .library import DIVERGED, OK, STOPPED, Callback as CCallback, Library
+from .library import DIVERGED, OK, ROWS, STOPPED, Callback as CCallback, Library
 from .manifest import Run
 from .memory import Memory
 from .report import Callback, Report
@@ -76,6 +76,8 @@ def check(library: Library, run: Run, model: int, rows: Rows | None, status: int
     text = library.strerror(status).decode()
     if status == DIVERGED:
         raise Diverged(f"{text}: the learning rate may be too high; reset() begins anew")
+    if status == ROWS:
+        raise RowsError(text)
     refused = _refused(library, run, model, rows) if rows is not None else None
     raise refused or Error(text)
 
@@ -84,7 +86,7 @@ def _refused(library: Library, run: Run, model: int, rows: Rows) -> RowsError | 
     """What the compiled functions find wrong with a row."""
     row = ctypes.c_int64()
     name = library.refused(model, rows.pointer, ctypes.byref(row))
-    field = run.field(name.decode()) if name else None
+    field = run.member(name.decode()) if name else None
     if field is None:
         return None
     values = rows.columns[field.name].array[row.value]
