@@ -180,7 +180,7 @@ static int take_statistics(Fit *fit) {
     const sgdrt_model *model = fit->model;
     for (int32_t i = 0; i < model->column_count; i++) {
         const sgdrt_model_column *column = &model->columns[i];
-        if (column->mean_cell < 0) continue;
+        if (column->mean_cell < 0 || !column->learns) continue;
         double *mean = malloc(2 * sizeof *mean * at_least_one(column->elements));
         if (!mean) return SGDRT_MEMORY;
         double *deviation = mean + column->elements;
@@ -227,16 +227,43 @@ static sgdrt_learning learning_of(Fit *fit, const sgdrt_column *columns, const u
                             .context = fit};
 }
 
+/* Of a further set all rows train. Those of the others, which it does not look at, stay at their first one. */
+static const sgdrt_column *columns_of_set(const sgdrt_model *model, const sgdrt_rows *data, int32_t set) {
+    sgdrt_column *columns = malloc(sizeof *columns * at_least_one(model->column_count));
+    for (int32_t c = 0; columns && c < model->column_count; c++) {
+        columns[c] = data->columns[c];
+        if (sgdrt_set_of(model, c) != set) columns[c].stride = 0;
+    }
+    return columns;
+}
+
+typedef int Learner(const sgdrt_learning *learning, sgdrt_learning_problem *problem);
+
+static int of_further_sets(Fit *fit, Learner *learner, const sgdrt_rows *data) {
+    int status = SGDRT_OK;
+    for (int32_t s = 1; s <= fit->model->set_count && fit->model->statistic_count && !status; s++) {
+        sgdrt_learning_problem problem;
+        const sgdrt_column *columns = columns_of_set(fit->model, data, s);
+        sgdrt_learning learning = learning_of(fit, columns, NULL, sgdrt_rows_of(fit->model, data, s));
+        learning.set = s;
+        status = columns ? learner(&learning, &problem) : SGDRT_MEMORY;
+        free((void *)columns);
+    }
+    return status;
+}
+
 static int learn(Fit *fit) {
     sgdrt_learning_problem problem;
     sgdrt_learning learning = learning_of(fit, fit->of_train.columns, fit->members, fit->training);
-    return sgdrt_learn(&learning, &problem);
+    int status = sgdrt_learn(&learning, &problem);
+    return status ? status : of_further_sets(fit, sgdrt_learn, fit->train);
 }
 
 static int check_weights(Fit *fit) {
     sgdrt_learning_problem problem;
     sgdrt_learning train = learning_of(fit, fit->of_train.columns, fit->members, fit->training);
     int status = sgdrt_check_weights(&train, &problem);
+    if (!status) status = of_further_sets(fit, sgdrt_check_weights, fit->train);
     if (status || !fit->validating_count) return status;
     sgdrt_learning valid = learning_of(fit, fit->of_valid.columns, fit->validating, fit->validating_count);
     return sgdrt_check_weights(&valid, &problem);

@@ -52,7 +52,8 @@ typedef struct sgdrt_model_column { /* one member of NAME_data */
     int64_t elements, classes;         /* elements per row; classes > 0: a label, checked */
     int32_t dtype, predicts;           /* predicts: predict reads it */
     int32_t mean_cell, deviation_cell; /* standardize: statistics, -1 if none */
-    int32_t may_be_missing, reserved;  /* NaN stands for a value that is missing */
+    int32_t may_be_missing;            /* NaN stands for a value that is missing */
+    int32_t learns;                    /* its rows say its statistics, not those of the set it is like */
 } sgdrt_model_column;
 
 typedef struct sgdrt_model_plateau { /* a factor of the rate: plateau.h */
@@ -74,7 +75,8 @@ enum {
 typedef struct sgdrt_model_statistic {
     int32_t kind, column, cell, output; /* of this column, or of this output of `derived`; -1 */
     int64_t elements;                   /* of a row; SHARES: of the cell */
-    int32_t dtype, reserved;            /* of the output */
+    int32_t dtype;                      /* of the output */
+    int32_t set;                        /* whose rows; 0: the first set's */
 } sgdrt_model_statistic;
 
 typedef struct sgdrt_model_set { /* a further data set of each step; all have at least one row */

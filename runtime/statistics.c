@@ -140,15 +140,15 @@ int sgdrt_learn(const sgdrt_learning *l, sgdrt_learning_problem *problem) {
     *problem = (sgdrt_learning_problem){-1, 0};
     for (int32_t i = 0; i < l->statistic_count && !status; i++) {
         problem->statistic = i;
-        if (l->statistics[i].kind == SGDRT_STATISTIC_MEAN || l->statistics[i].kind == SGDRT_STATISTIC_MEDIAN)
-            status = learn_fill(l, &l->statistics[i]);
+        bool fills = l->statistics[i].kind == SGDRT_STATISTIC_MEAN || l->statistics[i].kind == SGDRT_STATISTIC_MEDIAN;
+        if (fills && l->statistics[i].set == l->set) status = learn_fill(l, &l->statistics[i]);
     }
     if (status || !l->outputs) return status;
     void **outputs = derive(l);
     if (!outputs) return SGDRT_MEMORY;
     for (int32_t i = 0; i < l->statistic_count && !status; i++) {
         problem->statistic = i;
-        if (l->statistics[i].output >= 0)
+        if (l->statistics[i].output >= 0 && l->statistics[i].set == l->set)
             status = learn_derived(l, &l->statistics[i], outputs[l->statistics[i].output], &problem->place);
     }
     free_outputs(outputs, l->outputs);
@@ -159,7 +159,7 @@ int sgdrt_check_weights(const sgdrt_learning *l, sgdrt_learning_problem *problem
     SGDRT_FLOAT_GUARD();
     *problem = (sgdrt_learning_problem){-1, -1};
     for (int32_t i = 0; i < l->statistic_count; i++)
-        if (l->statistics[i].kind == SGDRT_STATISTIC_WEIGHT) problem->statistic = i;
+        if (l->statistics[i].kind == SGDRT_STATISTIC_WEIGHT && l->statistics[i].set == l->set) problem->statistic = i;
     if (problem->statistic < 0 || l->count <= 0) return SGDRT_OK;
     const sgdrt_model_statistic *s = &l->statistics[problem->statistic];
     void **outputs = derive(l);

@@ -13,8 +13,9 @@ typedef struct sgdrt_learning {
     const sgdrt_model_cell *cells;
     void *state;
     const sgdrt_column *columns;
-    const uint32_t *rows;
+    const uint32_t *rows; /* of data set `set` */
     int64_t count;
+    int32_t set; /* whose statistics are learnt */
     void (*derive)(void *context, const sgdrt_call *call);
     void *context;
 } sgdrt_learning;

@@ -124,7 +124,7 @@ static LLVMValueRef columns(Builder *b, const Run *run, const bool *predicts) {
                          int32(b, column->dtype), int32(b, predicts[i]),
                          int32(b, column->standardized ? column->mean_cell : -1),
                          int32(b, column->standardized ? column->deviation_cell : -1),
-                         int32(b, column->missing == MISSING_NAN), int32(b, 0));
+                         int32(b, column->missing == MISSING_NAN), int32(b, data_teacher_of(data, i) == i));
     }
     return data->column_count ? table(b, LLVMTypeOf(rows[0]), rows, data->column_count) : null(b);
 }
@@ -134,7 +134,7 @@ static LLVMValueRef statistics(Builder *b, const Run *run) {
     for (int i = 0; i < run->statistic_count; i++) {
         const Statistic *s = &run->statistics[i];
         rows[i] = RECORD(b, int32(b, s->kind), int32(b, s->column), int32(b, s->cell), int32(b, s->output),
-                         int64(b, shape_size(s->shape)), int32(b, model_statistic_type(run, s)), int32(b, 0));
+                         int64(b, shape_size(s->shape)), int32(b, model_statistic_type(run, s)), int32(b, s->set));
     }
     return run->statistic_count ? table(b, LLVMTypeOf(rows[0]), rows, run->statistic_count) : null(b);
 }

@@ -4,6 +4,11 @@
 
 static bool data_is_there(Driver *driver, const DataSet *set) {
     const char *searched;
+    if (set->joined_count) {
+        bool there = true;
+        for (int i = 0; i < set->joined_count; i++) there &= data_is_there(driver, set->joined[i]);
+        return there;
+    }
     return set->path && find_data_file(driver->arena, tables_program_of(driver, set), set->path, &searched);
 }
 

@@ -23,7 +23,8 @@ static sgdrt_model_statistic statistic_of(const Run *run, const Statistic *s) {
                                    .cell = s->cell,
                                    .output = s->output,
                                    .elements = shape_size(s->shape),
-                                   .dtype = (int32_t)model_statistic_type(run, s)};
+                                   .dtype = (int32_t)model_statistic_type(run, s),
+                                   .set = s->set};
 }
 
 static sgdrt_learning learning_of(Arena *arena, Learning *l, const RowSet *rows) {
@@ -45,7 +46,7 @@ static sgdrt_learning learning_of(Arena *arena, Learning *l, const RowSet *rows)
 }
 
 /* The row's place in its file, where it has one. */
-static bool tell(Driver *driver, const Run *run, const RowSet *rows, int status,
+static bool tell(Driver *driver, const Run *run, const RowSet *rows, int set, int status,
                  const sgdrt_learning_problem *problem) {
     Span span = problem->statistic >= 0 ? run->statistics[problem->statistic].span : run->span;
     const char *file = run->data->path;
@@ -60,25 +61,35 @@ static bool tell(Driver *driver, const Run *run, const RowSet *rows, int status,
         Diagnostic *d = report_file(driver->diagnostics, code, file, line, 0, "%s", what);
         add_note(driver->diagnostics, d, span, "%s", status == SGDRT_WEIGHT ? "the weight" : "it is computed here");
     } else {
-        if (row >= 0) what = text_format(driver->arena, "row %lld: %s", (long long)row, what);
+        const char *of = run->data->joined_count ? text_format(driver->arena, " of %s", run->data->joined[set]->name)
+                                                 : "";
+        if (row >= 0) what = text_format(driver->arena, "row %lld%s: %s", (long long)row, of, what);
         report(driver->diagnostics, code, span, "%s", what);
     }
     return false;
+}
+
+/* Of the first data set the rows that train, of each further one all. */
+static RowSet rows_of_set(const Run *run, const RunData *data, int set) {
+    return set ? (RowSet){data->train.table, NULL, run->data->joined_rows[set]} : data->train;
 }
 
 bool learn_from_rows(Driver *driver, const Run *run, Executor *executor, const RunData *data, void *state, void *work) {
     if (!run->statistic_count) return true;
     Learning l = {run, executor, state, work};
     sgdrt_learning_problem problem;
-    sgdrt_learning train = learning_of(driver->arena, &l, &data->train), valid = train;
-    int status = sgdrt_learn(&train, &problem);
-    if (status) return tell(driver, run, &data->train, status, &problem);
-    status = sgdrt_check_weights(&train, &problem);
-    if (status) return tell(driver, run, &data->train, status, &problem);
+    static int (*const learners[])(const sgdrt_learning *, sgdrt_learning_problem *) = {sgdrt_learn,
+                                                                                        sgdrt_check_weights};
+    for (int learner = 0; learner < 2; learner++)
+        for (int set = 0; set < data_set_count(run->data); set++) {
+            RowSet rows = rows_of_set(run, data, set);
+            sgdrt_learning learning = learning_of(driver->arena, &l, &rows);
+            learning.set = set;
+            int status = learners[learner](&learning, &problem);
+            if (status) return tell(driver, run, &rows, set, status, &problem);
+        }
     if (!data->valid.count) return true;
-    valid.columns = data->valid.table->columns;
-    valid.rows = data->valid.rows;
-    valid.count = data->valid.count;
-    status = sgdrt_check_weights(&valid, &problem);
-    return !status || tell(driver, run, &data->valid, status, &problem);
+    sgdrt_learning valid = learning_of(driver->arena, &l, &data->valid);
+    int status = sgdrt_check_weights(&valid, &problem);
+    return !status || tell(driver, run, &data->valid, 0, status, &problem);
 }

@@ -199,12 +199,6 @@ static void sets(Json *j, const Run *run) {
     json_close(j);
 }
 
-static int set_of_column(const DataSet *data, int column) {
-    int set = 0;
-    while (column >= data_columns_before(data, set + 1)) set++;
-    return set;
-}
-
 static void rows(Json *j, const HeaderBlock *block) {
     Arena *arena = j->to->arena;
     const DataSet *data = block->run->data;
@@ -223,7 +217,7 @@ static void rows(Json *j, const HeaderBlock *block) {
         json_text(j, "name", field ? field->name : column->name);
         json_text(j, "member", members[i]);
         if (data->joined_count)
-            json_text(j, "set", data->joined[set_of_column(data, i)]->name);
+            json_text(j, "set", data->joined[data_set_of(data, i)]->name);
         else
             json_null(j, "set");
         json_text(j, "doc", field ? field->doc : NULL);

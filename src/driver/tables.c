@@ -218,11 +218,6 @@ bool tables_request(Driver *driver, const DataSet *set, const bool *needed, sgdr
         .rows_end = set->rows_end,
         .columns = columns,
     };
-    if (set->joined_count) {
-        report(driver->diagnostics, CODE_E0210, set->span,
-               "reading new rows for several data sets is not supported yet");
-        return false;
-    }
     if (source_rows(set->kind) == ROWS_GIVEN) {
         Diagnostic *d = report(driver->diagnostics, CODE_E0421, set->span,
                                "data %s has no source: an application supplies its rows", set->name);
@@ -352,9 +347,15 @@ static Loaded *find_loaded(Tables *tables, const DataSet *set) {
     return NULL;
 }
 
-/* A row of a set into each row of its columns of the joined table, from the first again where it has fewer. */
+/* A row of a set into each row of its columns of the joined table, from the first again where it has fewer. Texts that will
+ * be classes keep their numbers. */
 static void join_columns(sgdrt_table *all, int first, const sgdrt_table *table) {
     for (int c = 0; c < table->column_count; c++) {
+        sgdrt_table_column *described = (sgdrt_table_column *)&all->described[first + c];
+        if (table->described[c].learns_words) {
+            described->remap_words = table->described[c].remap_words;
+            described->remap_count = table->described[c].remap_count;
+        }
         const sgdrt_column *from = &table->columns[c], *to = &all->columns[first + c];
         size_t bytes = (size_t)table->described[c].elements * dtype_bytes((DType)table->described[c].dtype);
         for (int64_t r = 0; r < all->rows; r++)
@@ -460,6 +461,24 @@ static bool take_classes(Driver *driver, const Prepared *p, const RowSet *rows, 
     return false;
 }
 
+/* Rows whose values a column learns from: of a further data set all. */
+static RowSet learnt_from(const Prepared *p, int column) {
+    int64_t further = tables_rows_of_partner(p->set, column);
+    return further ? (RowSet){p->data.train.table, NULL, further} : p->data.train;
+}
+
+static bool learn_words(Driver *driver, Prepared *p, int column) {
+    int teacher = data_teacher_of(p->set, column);
+    RowSet rows = learnt_from(p, teacher);
+    if (p->data.words[teacher]) {
+        p->data.words[column] = p->data.words[teacher];
+        p->data.word_counts[column] = p->data.word_counts[teacher];
+        return true;
+    }
+    return classes_of_rows(driver, &p->set->columns[column], &rows, teacher, &p->data.words[column],
+                           &p->data.word_counts[column]);
+}
+
 static bool learn_classes(Driver *driver, Prepared *p, bool valid_apart) {
     RunData *data = &p->data;
     bool good = true;
@@ -468,8 +487,8 @@ static bool learn_classes(Driver *driver, Prepared *p, bool valid_apart) {
     data->word_counts = arena_array(driver->arena, int, p->set->column_count + 1);
     for (int i = 0; i < p->set->column_count && good; i++) {
         if (!p->set->columns[i].learns_words) continue;
-        good = classes_of_rows(driver, &p->set->columns[i], &data->train, i, &data->words[i], &data->word_counts[i]) &&
-               take_classes(driver, p, &data->train, i) && (!valid_apart || take_classes(driver, p, &data->valid, i));
+        good = learn_words(driver, p, i) && take_classes(driver, p, &data->train, i) &&
+               (!valid_apart || take_classes(driver, p, &data->valid, i));
     }
     return good;
 }
@@ -505,10 +524,10 @@ static bool standardize(Driver *driver, Tables *tables, Prepared *p, const doubl
         }
         double *mean = arena_array(driver->arena, double, elements);
         double *deviation = arena_array(driver->arena, double, elements);
-        const RowSet *rows = &data->train, whole = {rows->table, NULL, tables_rows_of_partner(p->set, i)};
-        if (whole.count) rows = &whole;
-        sgdrt_statistics(&rows->table->columns[i], rows->table->described[i].dtype, elements, rows->rows, rows->count,
-                         mean, deviation);
+        int teacher = data_teacher_of(p->set, i);
+        RowSet rows = learnt_from(p, teacher);
+        sgdrt_statistics(&rows.table->columns[teacher], rows.table->described[teacher].dtype, elements, rows.rows,
+                         rows.count, mean, deviation);
         data->mean[i] = mean;
         data->deviation[i] = deviation;
     }

@@ -28,6 +28,7 @@ static bool lacks_names(const DataSet *set) {
 
 /* ---- saved ----------------------------------------------------------------------------------------- */
 static const char *key_of(Arena *arena, const DataSet *set, const Column *column) {
+    if (set->joined_count) return text_format(arena, "classes.%s", column->name); /* wall.x */
     return text_format(arena, "classes.%s.%s", set->name, column->name);
 }
 
@@ -211,9 +212,27 @@ static bool learn(Driver *driver, DataSet *set, int depth) {
 }
 
 static bool is_used(const Program *program, const DataSet *set) {
-    for (int r = 0; r < program->run_count; r++)
-        if (program->runs[r].data == set || program->runs[r].valid == set) return true;
+    for (int r = 0; r < program->run_count; r++) {
+        const DataSet *data = program->runs[r].data;
+        if (data == set || program->runs[r].valid == set) return true;
+        for (int i = 0; i < data->joined_count; i++)
+            if (data->joined[i] == set) return true;
+    }
     return false;
+}
+
+/* Several data sets of a step have the names that each of them has. */
+static void take_of_joined(const Program *program) {
+    for (int r = 0; r < program->run_count; r++) {
+        DataSet *data = program->runs[r].data;
+        for (int c = 0; c < data->column_count && data->joined_count; c++) {
+            int set = data_set_of(data, c);
+            const Column *own = &data->joined[set]->columns[c - data_columns_before(data, set)];
+            if (!own->learnt) continue;
+            data->columns[c].remap_words = own->remap_words;
+            data->columns[c].remap_count = own->remap_count;
+        }
+    }
 }
 
 bool vocabulary_learn(Driver *driver) {
@@ -226,5 +245,6 @@ bool vocabulary_learn(Driver *driver) {
         if (program->runs[r].start_file) good = take_saved_file(driver, program->runs[r].start_file);
     for (int i = 0; i < program->data_count && good; i++)
         if (is_used(program, &program->data[i])) good = learn(driver, &program->data[i], 0);
+    take_of_joined(program);
     return good;
 }

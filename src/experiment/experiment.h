@@ -94,6 +94,7 @@ typedef struct DataVariant {
     Vector(Field) fields;
     Vector(const Stmt *) field_stmt; /* per field */
     Vector(Statistic) statistics;
+    int first_statistic; /* of the data set whose fields are lowered; -1: it has another's */
     Vector(StatisticCell) statistic_cells;
 } DataVariant;
 
@@ -227,8 +228,6 @@ int data_find_field(const DataSet *set, Name name); /* -1 if there is none */
 int data_field_of(Experiment *X, const DataSet *set, const Expr *expr);
 
 /* ---- joined.c: several data sets in one train block ---------------------------------------- */
-/* False after an error: what this one learns from its rows is known for a set alone. */
-bool data_can_join(Experiment *X, const DataVariant *variant, Span span);
 /* Their columns and fields as those of one set; the same for runs that join the same. */
 DataSet *data_join(Experiment *X, DataVariant *const *variants, int count);
 /* Each set as a value whose parts are its fields: wall.x */
@@ -407,7 +406,8 @@ typedef struct RunLowering {
     int parts, part; /* how many: update blocks, or 1; the one at hand */
     RootList evaluate, init, predictor, derived;
     Vector(Statistic) statistics;
-    Node *weight; /* of a row, in the mode at hand; NULL */
+    int first_statistic; /* of the data set whose fields are lowered; -1: it has another's */
+    Node *weight;        /* of a row, in the mode at hand; NULL */
     Vector(Measure) measures;
     Vector(Plateau) plateaus;
     Vector(const Expr *) plateau_calls; /* of each, where it is written */

@@ -5,6 +5,7 @@
  * sets before, statistics of standardize likewise.
  */
 #include "experiment/experiment.h"
+#include <string.h>
 
 static bool joins(const DataSet *set, DataVariant *const *variants, int count) {
     bool same = set->joined_count == count;
@@ -12,47 +13,78 @@ static bool joins(const DataSet *set, DataVariant *const *variants, int count) {
     return same;
 }
 
-static void add_set(Experiment *X, DataSet *all, const DataSet *set) {
-    int columns = all->column_count, statistics = all->statistic_cell_count;
+/* Where what a set brings stands among that of all. */
+typedef struct Moved {
+    int columns, cells, statistics;
+} Moved;
+
+/* The set whose statistics and classes set i has: itself, or the one that it is like. */
+static int learns_as(DataVariant *const *variants, int count, int i) {
+    for (int depth = 0; depth < count; depth++) {
+        const DataSet *set = variants[i]->set;
+        int found = i;
+        for (int k = 0; k < count && set->like; k++) {
+            const DataSet *other = variants[k]->set;
+            bool same = other->column_count == set->column_count && other->statistic_count == set->statistic_count;
+            if (same && strcmp(other->name, set->like) == 0) found = k;
+        }
+        if (found == i) return i;
+        i = found;
+    }
+    return i;
+}
+
+static Moved place_of(DataVariant *const *variants, int count, int index) {
+    Moved by = {0};
+    for (int i = 0; i < index; i++) by.columns += variants[i]->set->column_count;
+    int teacher = learns_as(variants, count, index);
+    for (int i = 0; i < teacher; i++) {
+        if (learns_as(variants, count, i) != i) continue;
+        by.cells += variants[i]->set->statistic_cell_count;
+        by.statistics += variants[i]->set->statistic_count;
+    }
+    return by;
+}
+
+static void add_statistics(DataSet *all, const DataSet *set, Moved by, int index) {
     for (int i = 0; i < set->statistic_cell_count; i++)
         all->statistic_cells[all->statistic_cell_count++] = set->statistic_cells[i];
+    for (int i = 0; i < set->statistic_count; i++) {
+        Statistic *statistic = &all->statistics[all->statistic_count++];
+        *statistic = set->statistics[i];
+        if (statistic->column >= 0) statistic->column += by.columns;
+        if (statistic->field >= 0) statistic->field += all->field_count;
+        statistic->cell += by.cells;
+        statistic->set = index;
+    }
+}
+
+static void add_set(Experiment *X, DataSet *all, const DataSet *set, Moved by) {
     for (int i = 0; i < set->column_count; i++) {
         Column *column = &all->columns[all->column_count++];
         *column = set->columns[i];
         column->name = name_from(X->names, text_format(X->arena, "%s.%s", set->name, column->name));
         if (!column->standardized) continue;
-        column->mean_cell += statistics;
-        column->deviation_cell += statistics;
+        column->mean_cell += by.cells;
+        column->deviation_cell += by.cells;
     }
     for (int i = 0; i < set->field_count; i++) {
         Field *field = &all->fields[all->field_count++];
         *field = set->fields[i];
         field->name = name_from(X->names, text_format(X->arena, "%s.%s", set->name, field->name));
-        if (field->column >= 0) field->column += columns;
+        if (field->column >= 0) field->column += by.columns;
+        if (field->standard >= 0) field->standard += by.statistics;
     }
-}
-
-bool data_can_join(Experiment *X, const DataVariant *variant, Span span) {
-    const DataSet *set = variant->set;
-    bool learns = set->statistic_count > 0;
-    for (int i = 0; i < set->column_count; i++) learns |= set->columns[i].learns_words || set->columns[i].learnt;
-    if (!learns) return true;
-    Diagnostic *d = report(X->diagnostics, CODE_E0210, span,
-                           "data %s beside others in a train block is not supported yet: it learns from its rows",
-                           set->name);
-    add_note(X->diagnostics, d, set->span, "%s is declared here", set->name);
-    add_help(X->diagnostics, d,
-             "standardize(columns(...)) is possible; classes of texts and missing values are numbers here");
-    return false;
 }
 
 DataSet *data_join(Experiment *X, DataVariant *const *variants, int count) {
     for (int i = 0; i < X->joined.count; i++)
         if (joins(X->joined.items[i], variants, count)) return X->joined.items[i];
     DataSet *all = arena_copy(X->arena, variants[0]->set, sizeof *all);
-    int columns = 0, fields = 0, statistics = 0;
+    int columns = 0, fields = 0, cells = 0, statistics = 0;
     all->joined = arena_array(X->arena, const DataSet *, count);
     all->joined_rows = arena_array(X->arena, int64_t, count);
+    all->joined_teacher = arena_array(X->arena, int, count);
     all->joined_count = count;
     Text name = text_new(X->arena);
     for (int i = 0; i < count; i++) {
@@ -60,38 +92,46 @@ DataSet *data_join(Experiment *X, DataVariant *const *variants, int count) {
         all->joined[i] = variants[i]->set;
         columns += variants[i]->set->column_count;
         fields += variants[i]->set->field_count;
-        statistics += variants[i]->set->statistic_cell_count;
+        cells += variants[i]->set->statistic_cell_count;
+        statistics += variants[i]->set->statistic_count;
     }
     all->name = name_from(X->names, name.bytes);
     all->keep = NULL; /* each is asked when it is loaded */
     all->columns = arena_array(X->arena, Column, columns + 1);
     all->fields = arena_array(X->arena, Field, fields + 1);
-    all->statistic_cells = arena_array(X->arena, StatisticCell, statistics + 1);
-    all->column_count = all->field_count = all->statistic_cell_count = 0;
-    for (int i = 0; i < count; i++) add_set(X, all, variants[i]->set);
+    all->statistic_cells = arena_array(X->arena, StatisticCell, cells + 1);
+    all->statistics = arena_array(X->arena, Statistic, statistics + 1);
+    all->column_count = all->field_count = all->statistic_cell_count = all->statistic_count = 0;
+    for (int i = 0; i < count; i++) {
+        Moved by = place_of(variants, count, i);
+        all->joined_teacher[i] = learns_as(variants, count, i);
+        if (all->joined_teacher[i] == i) add_statistics(all, variants[i]->set, by, i);
+        add_set(X, all, variants[i]->set, by);
+    }
     vector_push(X->arena, &X->joined, all);
     return all;
 }
 
 /* ---- fields ------------------------------------------------------------------------------------------ */
-typedef struct Moved {
-    int columns, statistics;
-} Moved;
-
 static Node *move_leaf(Graph *g, Node *old, Node *const *source, void *context) {
     const Moved *by = context;
     if (old->op == OP_COLUMN) return graph_leaf(g, OP_COLUMN, old->dtype, old->shape, old->attr.index + by->columns);
-    if (old->op == OP_CELL) return graph_leaf(g, OP_CELL, old->dtype, old->shape, old->attr.index + by->statistics);
+    if (old->op == OP_CELL) return graph_leaf(g, OP_CELL, old->dtype, old->shape, old->attr.index + by->cells);
     return graph_again(g, old, source);
 }
 
-/* A tuple of the set's fields. */
-static Value *fields_of(Experiment *X, DataVariant *variant, Moved by, bool raw) {
+/* A tuple of the set's fields. learns: from its rows, not as the set that it is like. */
+static Value *fields_of(Experiment *X, DataVariant *variant, Moved by, bool learns, bool raw) {
     const DataSet *set = variant->set;
     Scope *own = scope_new(X->L, X->L->global);
     Value **items = arena_array(X->arena, Value *, set->field_count + 1);
     Name *names = arena_array(X->arena, Name, set->field_count + 1);
+    int derived = X->run->derived.count;
+    X->run->first_statistic = learns ? by.statistics : -1;
     data_bind_fields(X, variant, own, raw);
+    X->run->first_statistic = 0;
+    for (int i = derived; i < X->run->derived.count; i++)
+        graph_rewrite(X->L->graph, &X->run->derived.items[i].node, 1, move_leaf, &by);
     for (int i = 0; i < set->field_count; i++) {
         names[i] = set->fields[i].name;
         items[i] = scope_find_here(own, names[i])->value;
@@ -105,11 +145,10 @@ static Value *fields_of(Experiment *X, DataVariant *variant, Moved by, bool raw)
 }
 
 void data_bind_joined(Experiment *X, DataVariant *const *variants, int count, Scope *scope, bool raw) {
-    Moved by = {0, 0};
     for (int i = 0; i < count; i++) {
         const DataSet *set = variants[i]->set;
-        scope_bind(X->L, scope, set->name, fields_of(X, variants[i], by, raw), set->span);
-        by.columns += set->column_count;
-        by.statistics += set->statistic_cell_count;
+        bool learns = learns_as(variants, count, i) == i;
+        Value *fields = fields_of(X, variants[i], place_of(variants, count, i), learns, raw);
+        scope_bind(X->L, scope, set->name, fields, set->span);
     }
 }

@@ -412,7 +412,7 @@ static bool join_data(RunLowering *R, const Expr *expr) {
     for (int i = 0; i < expr->array.items.count; i++) {
         const Expr *item = expr->array.items.items[i];
         DataVariant *variant = data_named(R, item);
-        good &= variant && !said_before(R, item, variant) && data_can_join(R->X, variant, item->span);
+        good &= variant && !said_before(R, item, variant);
         if (variant) vector_push(R->X->arena, &R->joined, variant);
     }
     if (!good) return false;

@@ -95,7 +95,8 @@ Value *statistic_standardize(SourceContext *context, Scope *scope, const Expr *c
         return v;
     }
     if (reads_standardized(context, node)) return standardized_twice(context, call);
-    derive(context->X->run, statistic, node);
+    int first = context->X->run->first_statistic;
+    if (first >= 0) derive(context->X->run, first + statistic, node);
     int cell = context->variant->statistics.items[statistic].cell;
     Node *mean = graph_leaf(L->graph, OP_CELL, DTYPE_F64, node->shape, cell);
     Node *deviation = graph_leaf(L->graph, OP_CELL, DTYPE_F64, node->shape, cell + 1);
@@ -113,13 +114,33 @@ void statistics_begin(RunLowering *R) {
     for (int i = 0; i < set->statistic_count; i++) vector_push(R->X->arena, &R->statistics, set->statistics[i]);
 }
 
+/* The data set whose rows say it: of several the one that it reads, or the first, beside whose rows the others stand. */
+static int set_of(RunLowering *R, Node *node) {
+    int count, found = -1;
+    Node **nodes = graph_post_order(R->X->arena, &node, 1, &count);
+    for (int i = 0; i < count; i++) {
+        if (nodes[i]->op != OP_COLUMN) continue;
+        int set = data_set_of(R->run.data, (int)nodes[i]->attr.index);
+        if (found >= 0 && found != set) return 0;
+        found = set;
+    }
+    return found < 0 ? 0 : found;
+}
+
 /* A statistic of the train block. The same node is the same statistic: values are hash-consed. */
 static int of_block(RunLowering *R, StatisticKind kind, Node *node, Shape shape, Span span) {
     for (int i = 0; i < R->statistics.count; i++) {
         const Statistic *s = &R->statistics.items[i];
         if (s->kind == kind && s->output >= 0 && R->derived.items[s->output].node == node) return i;
     }
-    Statistic made = {.kind = kind, .column = -1, .cell = -1, .output = -1, .shape = shape, .field = -1, .span = span};
+    Statistic made = {.kind = kind,
+                      .column = -1,
+                      .cell = -1,
+                      .output = -1,
+                      .set = set_of(R, node),
+                      .shape = shape,
+                      .field = -1,
+                      .span = span};
     vector_push(R->X->arena, &R->statistics, made);
     derive(R, R->statistics.count - 1, node);
     return R->statistics.count - 1;

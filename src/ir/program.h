@@ -88,6 +88,7 @@ typedef struct Statistic {
     int column;       /* MEAN, MEDIAN: of this column; else -1 */
     int cell;         /* the first of its cells, in the run; -1 */
     int output;       /* of Run.derived: the expression's values; -1 */
+    int set;          /* whose rows: of several data sets; 0 the first */
     Shape shape;      /* of what it is learnt from */
     const Expr *expr; /* where it is written, ... */
     int field;        /* ... and in which field; -1 */
@@ -132,6 +133,7 @@ typedef struct DataSet {
     const struct DataSet **joined;  /* data = [inside, wall]: columns and fields of all, "wall.x" */
     int joined_count;               /* 0: one set */
     int64_t *joined_rows;           /* of each, once they are loaded */
+    int *joined_teacher;            /* whose statistics and classes each has */
 } DataSet;
 
 /* How many data sets its columns are of, and the columns of the first sets up to this one. */
@@ -140,6 +142,19 @@ static inline int data_columns_before(const DataSet *set, int index) {
     int columns = 0;
     for (int i = 0; i < index && set->joined_count; i++) columns += set->joined[i]->column_count;
     return index < data_set_count(set) ? columns : set->column_count;
+}
+
+static inline int data_set_of(const DataSet *set, int column) {
+    int index = 0;
+    while (column >= data_columns_before(set, index + 1)) index++;
+    return index;
+}
+
+/* The column whose statistics and classes this one has: itself, or that of the set which its own is like. */
+static inline int data_teacher_of(const DataSet *set, int column) {
+    if (!set->joined_count) return column;
+    int index = data_set_of(set, column);
+    return column - data_columns_before(set, index) + data_columns_before(set, set->joined_teacher[index]);
 }
 
 /* Where all of the field is standardized: the cell of the mean; that of the deviation follows it. Else -1. */

@@ -88,10 +88,10 @@ static void columns(CUnit *unit, const CModel *m) {
     text_add(&unit->models, "static const sgdrt_model_column %s__columns[] = {\n", m->prefix);
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
-        text_add(&unit->models, "    {%s, %lld, %lld, %d, %d, %d, %d, %d, 0},\n", literal(unit->arena, members[i]),
+        text_add(&unit->models, "    {%s, %lld, %lld, %d, %d, %d, %d, %d, %d},\n", literal(unit->arena, members[i]),
                  (long long)shape_size(column->shape), (long long)column->classes, (int)column->dtype, m->predicts[i],
                  column->standardized ? column->mean_cell : -1, column->standardized ? column->deviation_cell : -1,
-                 column->missing == MISSING_NAN);
+                 column->missing == MISSING_NAN, data_teacher_of(data, i) == i);
     }
     text_add(&unit->models, "};\n");
 }
@@ -102,8 +102,8 @@ static void statistics(CUnit *unit, const CModel *m) {
     text_add(&unit->models, "static const sgdrt_model_statistic %s__statistics[] = {\n", m->prefix);
     for (int i = 0; i < run->statistic_count; i++) {
         const Statistic *s = &run->statistics[i];
-        text_add(&unit->models, "    {%d, %d, %d, %d, %lld, %d, 0},\n", (int)s->kind, s->column, s->cell, s->output,
-                 (long long)shape_size(s->shape), (int)model_statistic_type(run, s));
+        text_add(&unit->models, "    {%d, %d, %d, %d, %lld, %d, %d},\n", (int)s->kind, s->column, s->cell, s->output,
+                 (long long)shape_size(s->shape), (int)model_statistic_type(run, s), s->set);
     }
     text_add(&unit->models, "};\n");
 }

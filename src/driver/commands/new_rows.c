@@ -18,10 +18,11 @@
 struct NewRows {
     const Trained *trained;
     const DataSet *set;
+    int first; /* column of the run's data */
     sgdrt_request request;
     sgdrt_row_options options;
     int *place;                       /* by column of the set: in the table; -1 */
-    sgdrt_column *columns;            /* by column of the set */
+    sgdrt_column *all, *columns;      /* by column of the run's data; from the set's first one on */
     const double **mean, **deviation; /* by column of the table */
     bool standardizes, keeps;
     sgdrt_row_stream *stream; /* of a csv, or ... */
@@ -92,15 +93,16 @@ static void plan_columns(NewRows *rows, const bool *needed) {
     int count = 0;
     bool all = source_rows(rows->set->kind) == ROWS_MADE;
     rows->place = arena_array(arena, int, rows->set->column_count + 1);
-    rows->columns = arena_array(arena, sgdrt_column, rows->set->column_count + 1);
+    rows->all = arena_array(arena, sgdrt_column, t->run->data->column_count + 1);
+    rows->columns = rows->all + rows->first;
     rows->mean = arena_array(arena, const double *, rows->set->column_count + 1);
     rows->deviation = arena_array(arena, const double *, rows->set->column_count + 1);
     for (int c = 0; c < rows->set->column_count; c++) {
         rows->place[c] = all || needed[c] ? count++ : -1;
         if (rows->place[c] < 0) continue;
-        rows->mean[rows->place[c]] = t->mean[c];
-        rows->deviation[rows->place[c]] = t->deviation[c];
-        rows->standardizes |= t->mean[c] != NULL;
+        rows->mean[rows->place[c]] = t->mean[rows->first + c];
+        rows->deviation[rows->place[c]] = t->deviation[rows->first + c];
+        rows->standardizes |= t->mean[rows->first + c] != NULL;
     }
 }
 
@@ -161,15 +163,40 @@ static bool open_stream(NewRows *rows, const bool *needed) {
     return false;
 }
 
+/* Of several data sets the one that all needed columns are of, its index in *index; NULL after a complaint. */
+static const DataSet *set_of_columns(Driver *driver, const DataSet *set, const bool *needed, int *index) {
+    int found = -1;
+    *index = 0;
+    for (int i = 0; i < set->joined_count; i++)
+        for (int c = data_columns_before(set, i); c < data_columns_before(set, i + 1); c++) {
+            if (!needed[c] || found == i) continue;
+            if (found >= 0) {
+                driver_complain(driver,
+                                "what is predicted reads rows of %s and of %s, and new rows are of one data set",
+                                set->joined[found]->name, set->joined[i]->name);
+                return NULL;
+            }
+            found = i;
+        }
+    if (found >= 0) *index = found;
+    return set->joined_count ? set->joined[*index] : set;
+}
+
 NewRows *new_rows_open(const Trained *trained, const DataSet *set, bool *needed, const char *const *texts,
                        int text_count, ExitCode *code) {
     Driver *driver = trained->driver;
+    int index;
     *code = EXIT_USAGE;
+    const DataSet *joined = set;
+    if (!(set = set_of_columns(driver, set, needed, &index))) return NULL;
+    int first = data_columns_before(joined, index);
+    needed += first;
     if (!check_options(driver, set)) return NULL;
     *code = EXIT_DATA;
     NewRows *rows = arena_new_of(driver->arena, NewRows);
     *rows = (NewRows){.trained = trained,
                       .set = set,
+                      .first = first,
                       .options = {.texts = texts,
                                   .text_count = text_count,
                                   .live = driver->options->line,
@@ -203,7 +230,7 @@ static bool next_of_stream(NewRows *rows, int64_t most, NewBlock *block) {
         }
         if (count && !standardize(rows, read.table)) return false;
         place_columns(rows, read.table);
-        *block = (NewBlock){rows->columns, 0, kept, read.text, read.text_end};
+        *block = (NewBlock){rows->all, 0, kept, read.text, read.text_end};
         return true;
     } while (true);
 }
@@ -211,7 +238,7 @@ static bool next_of_stream(NewRows *rows, int64_t most, NewBlock *block) {
 bool new_rows_next(NewRows *rows, int64_t most, NewBlock *block) {
     if (rows->stream) return next_of_stream(rows, most, block);
     int64_t left = rows->table->rows - rows->next;
-    *block = (NewBlock){.columns = rows->columns, .first = rows->next, .count = left < most ? left : most};
+    *block = (NewBlock){.columns = rows->all, .first = rows->next, .count = left < most ? left : most};
     rows->next += block->count;
     return true;
 }

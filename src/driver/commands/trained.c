@@ -92,7 +92,22 @@ bool trained_data_is_given(const Driver *driver, const DataSet *set) {
     return false;
 }
 
+/* Of several data sets each may be given. */
+static const DataSet *joined_data(Driver *driver, const Run *run) {
+    const DataSet *data = run->data;
+    for (int i = 0; i < driver->options->data.count; i++) {
+        const char *name = driver->options->data.items[i].name;
+        bool known = false;
+        for (int k = 0; k < data->joined_count; k++) known |= strcmp(data->joined[k]->name, name) == 0;
+        if (known) continue;
+        driver_complain(driver, "--data %s: %s reads data %s", name, run->name, data->name);
+        return NULL;
+    }
+    return data;
+}
+
 const DataSet *trained_data(Driver *driver, const Run *run) {
+    if (run->data->joined_count) return joined_data(driver, run);
     const DataSet *given = NULL, *const sets[] = {run->data, run->valid != run->data ? run->valid : NULL};
     for (int i = 0; i < driver->options->data.count; i++) {
         const char *name = driver->options->data.items[i].name;
