@@ -12,9 +12,9 @@ def through(size):
     return [(size, size)]
 
 
-def steps(name, program, run, lr, epochs, flops, rows, row_bytes, batch, parameters):
-    """Training steps; arguments are program, run, learning rate, epochs in one fit."""
-    return Workload(name, "steps", (program, run, lr, epochs), flops,
+def steps(name, program, run, lr, epochs, flops, rows, row_bytes, batch, parameters, *settings):
+    """Training steps; arguments are program, run, learning rate, epochs in one fit, and further settings."""
+    return Workload(name, "steps", (program, run, lr, epochs, *settings), flops,
                     [(batch * row_bytes, rows * row_bytes), (8 * parameters, 4 * parameters)])
 
 
@@ -64,6 +64,22 @@ def residual(batch):
                  parameters + 3 * channels + 3)
 
 
+def gpt():
+    """bench/steps/gpt.sgd: of each place 12 d^2 products in the dense layers of a block and 2 t d in its attention."""
+    layers, d, t, vocab, batch = 4, 128, 64, 65, 12
+    products = layers * (12 * d * d + 2 * t * d) + d * vocab
+    return steps(f"char-GPT {layers} x {d}, {t} places, batch {batch}", "bench/steps/gpt.sgd", "fit", 0.1, 1,
+                 2 * batch * t * 3 * products, 96, 2 * 4 * t, batch,
+                 layers * (12 * d * d + 13 * d) + 2 * d + (vocab + t) * d)
+
+
+def lstm(width):
+    """bench/steps/lstm.sgd: the gates see the element, which has no gradient, and what is kept."""
+    return steps(f"LSTM 64 x 100 x {width}", "bench/steps/lstm.sgd", "fit", 0.1, 1,
+                 2 * 64 * 100 * (2 * 4 * width * width + 3 * 4 * width * width), 256, 4 * 100 * width, 64,
+                 8 * width * (width + 1) + 10 * width + 10, f"width={width}")
+
+
 def in_c(workload):
     """The C that sgdc writes, beside sgdc's object."""
     return workload._replace(name=workload.name + ", as C", kind="steps in C")
@@ -95,6 +111,8 @@ WORKLOADS = [
     WIDEST,
     LENET,
     RESIDUAL,
+    gpt(),
+    *map(lstm, (32, 64, 128)),
     contraction(32, 32, 32),
     contraction(256, 256, 256),
     contraction(1024, 1024, 1024),

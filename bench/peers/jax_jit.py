@@ -26,6 +26,42 @@ def residual(w, x):
     return x.mean((1, 2))
 
 
+def lstm(w, x):
+    """What the last element leaves."""
+    def element(state, z):
+        h, c = state
+        i, f, g, o = jnp.split(z + h @ w["net.lstm.u"].T + w["net.lstm.c"], 4, 1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+    start = jnp.zeros((len(x), w["net.lstm.u"].shape[1]))
+    z = x @ w["net.lstm.w"].T + w["net.lstm.b"]
+    return jax.lax.scan(element, (start, start), z.transpose(1, 0, 2))[0][0]
+
+
+def gpt(w, b):
+    def dense(x, name):
+        return x @ w[name + ".dense.w"].T + w[name + ".dense.b"]
+
+    def norm(x, name):
+        c = x - x.mean(-1, keepdims=True)
+        return w[name + ".g"] * c / jnp.sqrt((c * c).mean(-1, keepdims=True) + 1e-5) + w[name + ".b"]
+
+    def attention(x, name):
+        rows, t, d = x.shape
+        q, k, v = (dense(x, f"{name}.{part}").reshape(rows, t, 4, d // 4) for part in "qrv")
+        s = jnp.where(jnp.tri(t, dtype=bool), jnp.einsum("biae,bjae->baij", q, k) / (d // 4) ** 0.5, -jnp.inf)
+        return dense(jnp.einsum("baij,bjae->biae", jax.nn.softmax(s), v).reshape(rows, t, d), name)
+
+    h = w["gpt.e"][b["x"]] + w["gpt.p"]
+    for k in range(4):
+        of_h, of_g = f"gpt.h[{k}]", f"gpt.g[{k}]"
+        h = h + attention(norm(h, of_h + ".layer_norm"), of_h + ".attention")
+        h = h + dense(jax.nn.gelu(dense(norm(h, of_g + ".layer_norm"), of_g), approximate=False), of_h)
+    z = norm(h, "gpt.layer_norm") @ w["gpt.e"].T
+    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), b["y"][..., None], 2))
+
+
 def loss_of(program):
     def linear_regression(w, b):
         return jnp.mean((b["x"] @ w["linreg.w"] + w["linreg.b"] - b["y"]) ** 2) / 2
@@ -41,8 +77,8 @@ def loss_of(program):
             x = convolve(x.reshape(-1, 1, 28, 28), w["lenet.c1.conv2d.f"], w["lenet.c1.conv2d.b"], 2)
             x = convolve(x, w["lenet.c2.conv2d.f"], w["lenet.c2.conv2d.b"], 0)
             x = x.reshape(len(x), -1)
-        if program == "residual":
-            x = residual(w, x)
+        if program in ("residual", "lstm"):
+            x = (residual if program == "residual" else lstm)(w, x)
         *hidden, last = peer.DENSE[program]
         for name in hidden:
             x = jax.nn.relu(x @ w[name + ".w"].T + w[name + ".b"])
@@ -50,7 +86,7 @@ def loss_of(program):
         y = b["labels" if "labels" in b else "y"]
         return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1))
 
-    return linear_regression if program == "airfoil" else classes
+    return {"airfoil": linear_regression, "gpt": gpt}.get(program, classes)
 
 
 def step_of(program, lr):

@@ -22,6 +22,7 @@ DENSE = {
     "perceptron_4096": ["mlp.h.dense", "mlp.g.dense", "mlp.dense"],
     "lenet": ["lenet.h1.dense", "lenet.h2.dense", "lenet.dense"],
     "residual": ["residual.dense"],
+    "lstm": ["net.dense"],
 }
 # The blocks of the residual network, with their strides.
 BLOCKS = [(f"residual.s{stage}{index}.block", 2 if stage > 1 and not index else 1)
@@ -43,8 +44,7 @@ class Trace:
     def __init__(self, path):
         tensors, meta = read_safetensors(path)
         self.program = meta["program"]
-        self.cells = {n[5:]: t for n, t in tensors.items()
-                      if n.startswith("cell.") and "@" not in n and not n.endswith((".mean", ".deviation"))}
+        self.cells = {name: tensors["cell." + name] for name in meta["parameters"].split()}
         self.columns = {n[5:]: t for n, t in tensors.items()
                         if n.startswith("data.") and n[5:] in ("images", "labels", "x", "y")}
         counts = tensors["rows_of_step"].tolist()

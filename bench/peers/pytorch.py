@@ -27,6 +27,31 @@ def residual(w, x):
     return x.mean((2, 3))
 
 
+def lstm(w, x):
+    """What the last element leaves."""
+    start = x.new_zeros(1, len(x), w["net.lstm.u"].shape[1])
+    return torch.lstm(x, (start, start), [w["net.lstm." + n] for n in "wubc"], True, 1, 0.0, True, False, True)[1][0]
+
+
+def gpt(w, b):
+    def norm(x, name):
+        return F.layer_norm(x, x.shape[-1:], w[name + ".g"], w[name + ".b"])
+
+    def attention(x, name):
+        rows, t, d = x.shape
+        q, k, v = (dense(w, f"{name}.{part}.dense", x).reshape(rows, t, 4, d // 4).transpose(1, 2) for part in "qrv")
+        o = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return dense(w, name + ".dense", o.transpose(1, 2).reshape(rows, t, d))
+
+    h = w["gpt.e"][b["x"]] + w["gpt.p"]
+    for k in range(4):
+        of_h, of_g = f"gpt.h[{k}]", f"gpt.g[{k}]"
+        h = h + attention(norm(h, of_h + ".layer_norm"), of_h + ".attention")
+        h = h + dense(w, of_h + ".dense", F.gelu(dense(w, of_g + ".dense", norm(h, of_g + ".layer_norm"))))
+    z = norm(h, "gpt.layer_norm") @ w["gpt.e"].T
+    return F.cross_entropy(z.flatten(0, 1), b["y"].flatten())
+
+
 def loss_of(program):
     def linear_regression(w, b):
         return ((b["x"] @ w["linreg.w"] + w["linreg.b"] - b["y"]) ** 2).mean() / 2
@@ -38,14 +63,14 @@ def loss_of(program):
             x = F.relu(F.conv2d(x, w["lenet.c1.conv2d.f"], w["lenet.c1.conv2d.b"], padding=2))
             x = F.relu(F.conv2d(F.max_pool2d(x, 2), w["lenet.c2.conv2d.f"], w["lenet.c2.conv2d.b"]))
             x = F.max_pool2d(x, 2).flatten(1)
-        if program == "residual":
-            x = residual(w, x)
+        if program in ("residual", "lstm"):
+            x = (residual if program == "residual" else lstm)(w, x)
         *hidden, last = peer.DENSE[program]
         for name in hidden:
             x = F.relu(dense(w, name, x))
         return F.cross_entropy(dense(w, last, x), b["labels" if "labels" in b else "y"])
 
-    return linear_regression if program == "airfoil" else classes
+    return {"airfoil": linear_regression, "gpt": gpt}.get(program, classes)
 
 
 def step_of(variant, program, lr):
