@@ -9,7 +9,7 @@ nothing else in the project does. What sgdc does comes from `sgdc --trace`; here
 torch's own layers and losses (examples.py, models.py), differentiated by autograd and stepped by torch.optim. Each is
 also run by PyTorch in f64: how far its f32 losses and parameters are from those says how much of a difference rounding
 explains. Where that is not enough, as where rounding decides on which side of a kink a number lies, PyTorch starts a few
-times more from parameters that differ in their last digits, and the worst of these is what rounding explains.
+times more from parameters that differ by a millionth, and the worst of these is what rounding explains.
 
 What draws by itself cannot be compared; it is trained, and its loss has to fall.
 """
@@ -21,7 +21,7 @@ from trace import largest_difference, named, take_steps, trace
 
 MOST = 3e-6                       # relative; more than rounding explains in ten steps
 FLOOR = 0.1                       # parameters near 0 count as if they were so large
-NUDGES, AS_FAR = 8, 4             # runs from other last digits; how many times as far as the worst of them is enough
+NUDGES, AS_FAR = 8, 4             # runs from nudged parameters; how many times as far as the worst of them is enough
 HERE = os.path.dirname(os.path.abspath(__file__))
 KINDS = {"example": (os.path.join(HERE, "..", "..", "examples"), examples.RUNS),
          "model": (os.path.join(HERE, "models"), models.RUNS)}
@@ -47,9 +47,9 @@ def distance(some, others):
 
 
 def nudged(tensors, learnt, seed):
-    """Initial parameters changed in their last digits."""
+    """Initial parameters, changed by up to a millionth."""
     draws = np.random.default_rng(seed)
-    return tensors | {name: (tensors[name] * (1 + 4e-7 * draws.uniform(-1, 1, tensors[name].shape))).astype(np.float32)
+    return tensors | {name: (tensors[name] * (1 + 1e-6 * draws.uniform(-1, 1, tensors[name].shape))).astype(np.float32)
                       for name in ("cell." + n for n in learnt)}
 
 
