@@ -466,7 +466,7 @@ def predicted(sgdc, text):
         program, saved = os.path.join(folder, "probe.sgd"), os.path.join(folder, "saved")
         with open(program, "w") as out:
             out.write(text)
-        subprocess.run([sgdc, program, "--run", "-q", "--save", saved], check=True)
+        subprocess.run([sgdc, program, "--run", "-q", "--save", saved], check=True, stdout=subprocess.DEVNULL)
         done = subprocess.run([sgdc, "predict", program, "--load", saved], check=True, capture_output=True, text=True)
     return np.array([float(line.split(",")[-1]) for line in done.stdout.splitlines()[1:]])
 
