@@ -85,10 +85,13 @@ static void plan_tree(Codegen *c, Compiled *f) {
     tree_layout(f->tree);
     tree_vectorise(f->tree, numbers.vector_bytes);
     tree_tiny(f->tree, numbers.vector_bytes);
+    tree_threads(f->tree, c->options.split_all);
     const char *problem = tree_problem(f->tree);
     if (problem != NULL) INTERNAL_ERROR("%s, %s", f->function->name, problem);
     f->most_rows = f->tree->most_rows;
     f->work_bytes = f->least_bytes = f->tree->work_bytes;
+    f->threads = f->tree->shared;
+    f->thread_bytes = f->threads ? sizeof(int64_t) : 0; /* a thread needs nothing, but says that there may be some */
     c->times.plan += session_seconds() - start;
 }
 

@@ -317,7 +317,7 @@ static void emit_steps(Emitter *e) {
     emit_sections(e);
     LLVMValueRef next = LLVMBuildAdd(e->b, begin, e->total_rows, ""),
                  more = LLVMBuildAdd(e->b, steps, index_const(e, 1), "");
-    LLVMValueRef asked = thread_stop_asked(e, stop, steps);
+    LLVMValueRef asked = thread_stop_asked(e, stop, steps, e->shared ? buffer_base(e, e->f->stop_flags) : NULL);
     LLVMValueRef again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
                                       LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
@@ -349,7 +349,7 @@ static void emit_once(Emitter *e) {
 LLVMValueRef emit_function(const EmitContext *c, const LoopFunction *f, const char *symbol) {
     Emitter *e = emitter_new(c, symbol);
     e->f = f;
-    thread_start(e);
+    thread_start(e, f->threads, f->work_bytes, f->thread_bytes);
     const FloatControl *control = &architecture_row(c->architecture)->control;
     LLVMValueRef before = emitter_control_enter(e, control);
     load_call(e);

@@ -98,6 +98,7 @@ typedef struct Emitter {
     LLVMValueRef asked_seed;                 /* of the call: of draws in predict */
     LLVMValueRef seed, steps_done;           /* from the header; steps_done at the start of the step */
     /* threads, where the function has any */
+    bool shared;
     LLVMValueRef is_first, are_several;
     LLVMValueRef part_begin, part_end; /* of anything that is shared, as 32.32 fixed point; 0 .. 1 if alone */
     LLVMValueRef thread_work;          /* this thread's piece of scratch */
@@ -338,10 +339,11 @@ void scatter_start(Emitter *e, const Nest *nest);
 /* ---- emit_threads.c: all but thread_start do nothing in a function without threads */
 typedef struct Part {
     LLVMValueRef from, to;
-} Part;                        /* of an extent, in whole tiles; NULL: all of it */
-void thread_start(Emitter *e); /* at the entry; others than the first may return there */
-void thread_alone(Emitter *e); /* at the entry; others than the first return there */
+} Part; /* of an extent, in whole tiles; NULL: all of it */
+/* At the entry; where nothing is shared, others than the first return there. */
+void thread_start(Emitter *e, bool shared, size_t work_bytes, size_t thread_bytes);
 /* In tiles of `width`; whole: where the axis' whole tiles end, all behind which counts as one more (-1: nowhere). */
+Part thread_range(Emitter *e, LLVMValueRef extent, int64_t width, int64_t whole); /* of what is shared */
 Part thread_part(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, int64_t width, int64_t whole);
 Part thread_part_of_pieces(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, const Piece *pieces);
 /* A loop's bounds within the part: then there may be nothing to do between open and close. Parts end where whole tiles
@@ -356,8 +358,8 @@ int thread_run(const Nest *const *nests, int count); /* how many run on one thre
 void thread_meet(Emitter *e);                        /* returns when all threads have come */
 LLVMBasicBlockRef thread_first_open(Emitter *e);     /* what follows is done by the first thread only */
 void thread_first_close(Emitter *e, LLVMBasicBlockRef after);
-LLVMValueRef thread_stop_asked(Emitter *e, LLVMValueRef stop,
-                               LLVMValueRef step); /* at the end of a step: all threads meet */
+/* At the end of a step, where all threads meet. flags: two places in the work block. */
+LLVMValueRef thread_stop_asked(Emitter *e, LLVMValueRef stop, LLVMValueRef step, LLVMValueRef flags);
 
 /* ---- emit_nest.c */
 void emit_nest(Emitter *e, const Nest *nest);

@@ -93,7 +93,7 @@ void row_sums_body(Emitter *e, const Nest *nest, const Spot *spot, int tile, int
     (void)tile, (void)vectors, (void)context;
     int64_t chunk = nest->reduce->attr.contraction->chunk, together = rows_summed_at_once(e->f, nest);
     Index total_at = total_index(e, nest, spot), at = index_scale(e, total_at, e->f->block);
-    bool shared = e->f->threads && nest->split == SPLIT_ROWS;
+    bool shared = e->shared && nest->split == SPLIT_ROWS;
     e->lanes = ORDER_LANES;
     e->lanes_are_rows = true;
     LoopBlocks rows, chunks;

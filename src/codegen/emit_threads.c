@@ -37,14 +37,10 @@ static LLVMValueRef find_thread(Emitter *e) {
     return thread;
 }
 
-void thread_alone(Emitter *e) {
-    find_thread(e);
-    return_unless_first(e);
-}
-
-void thread_start(Emitter *e) {
+void thread_start(Emitter *e, bool shared, size_t work_bytes, size_t thread_bytes) {
     LLVMValueRef thread = find_thread(e);
-    if (!e->f->threads) {
+    e->shared = shared;
+    if (!shared) {
         return_unless_first(e);
         return;
     }
@@ -56,9 +52,9 @@ void thread_start(Emitter *e) {
     e->part_end = fraction(e, LLVMBuildAdd(e->b, thread, one, ""), threads);
     LLVMValueRef work = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, work));
     LLVMValueRef scratch = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, scratch));
-    LLVMValueRef behind = index_const(e, (int64_t)(e->f->work_bytes - e->f->thread_bytes));
-    LLVMValueRef place = LLVMBuildMul(e->b, LLVMBuildSub(e->b, thread, one, ""),
-                                      index_const(e, (int64_t)e->f->thread_bytes), "");
+    LLVMValueRef behind = index_const(e, (int64_t)(work_bytes - thread_bytes));
+    LLVMValueRef place = LLVMBuildMul(e->b, LLVMBuildSub(e->b, thread, one, ""), index_const(e, (int64_t)thread_bytes),
+                                      "");
     e->thread_work = LLVMBuildSelect(e->b, e->is_first, LLVMBuildGEP2(e->b, e->i8, work, &behind, 1, ""),
                                      LLVMBuildGEP2(e->b, e->i8, scratch, &place, 1, ""), "");
 }
@@ -67,10 +63,7 @@ static LLVMValueRef tiles_before(Emitter *e, LLVMValueRef tiles, LLVMValueRef sh
     return LLVMBuildLShr(e->b, LLVMBuildMul(e->b, tiles, share, ""), index_const(e, FRACTION_BITS), "");
 }
 
-Part thread_part(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, int64_t width, int64_t whole) {
-    if (e->relay_row != NULL && split == SPLIT_ROWS)
-        return (Part){e->relay_row, LLVMBuildAdd(e->b, e->relay_row, index_const(e, e->relay_rows), "")};
-    if (!e->f->threads || nest->split != split) return (Part){NULL, NULL};
+Part thread_range(Emitter *e, LLVMValueRef extent, int64_t width, int64_t whole) {
     LLVMValueRef up = LLVMBuildAdd(e->b, extent, index_const(e, width - 1), "");
     LLVMValueRef tiles = LLVMBuildUDiv(e->b, up, index_const(e, width), "");
     if (whole >= 0) tiles = smaller(e, tiles, index_const(e, whole / width + 1));
@@ -78,6 +71,13 @@ Part thread_part(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, i
     LLVMValueRef last = LLVMBuildICmp(e->b, LLVMIntEQ, end, tiles, ""), by = index_const(e, width);
     LLVMValueRef to = LLVMBuildSelect(e->b, last, index_const(e, FAR_AWAY), LLVMBuildMul(e->b, end, by, ""), "");
     return (Part){LLVMBuildMul(e->b, first, by, ""), to};
+}
+
+Part thread_part(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, int64_t width, int64_t whole) {
+    if (e->relay_row != NULL && split == SPLIT_ROWS)
+        return (Part){e->relay_row, LLVMBuildAdd(e->b, e->relay_row, index_const(e, e->relay_rows), "")};
+    if (!e->shared || nest->split != split) return (Part){NULL, NULL};
+    return thread_range(e, extent, width, whole);
 }
 
 Part thread_part_of_pieces(Emitter *e, const Nest *nest, int split, LLVMValueRef extent, const Piece *pieces) {
@@ -104,7 +104,7 @@ int thread_run(const Nest *const *nests, int count) {
 }
 
 void thread_meet(Emitter *e) {
-    if (!e->f->threads) return;
+    if (!e->shared) return;
     LLVMBasicBlockRef after = if_open(e, e->are_several);
     LLVMValueRef barrier = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier));
     LLVMValueRef context = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, barrier_context));
@@ -113,7 +113,7 @@ void thread_meet(Emitter *e) {
     if_close(e, after);
 }
 
-LLVMBasicBlockRef thread_first_open(Emitter *e) { return e->f->threads ? if_open(e, e->is_first) : NULL; }
+LLVMBasicBlockRef thread_first_open(Emitter *e) { return e->shared ? if_open(e, e->is_first) : NULL; }
 
 void thread_first_close(Emitter *e, LLVMBasicBlockRef after) {
     if (after != NULL) if_close(e, after);
@@ -125,10 +125,9 @@ static LLVMValueRef read_stop(Emitter *e, LLVMValueRef stop) {
     return asked;
 }
 
-LLVMValueRef thread_stop_asked(Emitter *e, LLVMValueRef stop, LLVMValueRef step) {
-    if (!e->f->threads) return read_stop(e, stop);
+LLVMValueRef thread_stop_asked(Emitter *e, LLVMValueRef stop, LLVMValueRef step, LLVMValueRef flags) {
+    if (!e->shared) return read_stop(e, stop);
     Index flag = index_of(LLVMBuildAnd(e->b, step, index_const(e, 1), ""));
-    LLVMValueRef flags = buffer_base(e, e->f->stop_flags);
     LLVMBasicBlockRef after = thread_first_open(e);
     store_at(e, REGION_WORK, DTYPE_I32, flags, flag, read_stop(e, stop));
     thread_first_close(e, after);

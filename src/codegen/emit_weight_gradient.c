@@ -47,7 +47,7 @@ static bool come_from_afar(const Emitter *e, const Nest *nest) {
 static void plan_fetching(Emitter *e, const Nest *nest, Strip *strip) {
     if (!come_from_afar(e, nest)) return;
     LLVMValueRef tiles = index_const(e, nest_tiles(e, nest) << FRACTION_BITS);
-    if (e->f->threads && nest->split != SPLIT_NONE)
+    if (e->shared && nest->split != SPLIT_NONE)
         tiles = LLVMBuildMul(e->b, index_const(e, nest_tiles(e, nest)),
                              LLVMBuildSub(e->b, e->part_end, e->part_begin, ""), "");
     for (int s = 0; s < 2; s++) {

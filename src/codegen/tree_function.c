@@ -62,8 +62,8 @@ static LLVMValueRef steps(TreeEmitter *t) {
     t->steps = LLVMBuildAdd(e->b, before, count, "");
     emit_tree_body(t, &t->tree->body);
     LLVMValueRef next = LLVMBuildAdd(e->b, begin, t->rows, ""), more = LLVMBuildAdd(e->b, count, index_const(e, 1), "");
-    LLVMValueRef asked = LLVMBuildLoad2(e->b, e->i32, stop, "");
-    LLVMSetVolatile(asked, true);
+    LLVMValueRef flags = e->shared ? outline_place(e, e->work, (int64_t)t->tree->stop_flags) : NULL;
+    LLVMValueRef asked = thread_stop_asked(e, stop, count, flags);
     LLVMValueRef again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
                                       LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
@@ -73,9 +73,11 @@ static LLVMValueRef steps(TreeEmitter *t) {
     LLVMPositionBuilderAtEnd(e->b, done);
     LLVMValueRef result = LLVMBuildPhi(e->b, e->i64, "");
     LLVMAddIncoming(result, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    LLVMBasicBlockRef after = thread_first_open(e);
     LLVMValueRef counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, before, result, ""),
                                           header_pointer(e, offsetof(sgdrt_header, step)));
     mark_region(e, counted, REGION_STATE);
+    thread_first_close(e, after);
     return result;
 }
 
@@ -124,7 +126,7 @@ LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const c
     find_joined(&t);
     t.base = arena_array(e->arena, LLVMValueRef, tree->arrays.count + 1);
     e->tree = &t;
-    thread_alone(e);
+    thread_start(e, tree->shared, tree->work_bytes, 0);
     const FloatControl *control = &architecture_row(context->architecture)->control;
     LLVMValueRef before = emitter_control_enter(e, control);
     load_call(&t);

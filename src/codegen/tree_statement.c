@@ -25,10 +25,13 @@ static void counted(TreeEmitter *t, const Statement *s) {
     Emitter *e = t->e;
     LoopBlocks l;
     LLVMValueRef end = s->loop->rows ? emit_tree_rows_of(t, s->loop) : index_const(e, s->loop->extent);
-    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    Part part = s->loop->mark == LOOP_THREADS ? thread_range(e, end, s->loop->step, -1) : (Part){NULL, NULL};
+    Bounds bounds = bounds_open(e, part, index_const(e, 0), end);
+    loop_open(e, &l, bounds.begin, NULL, 0);
     t->variable[s->loop->id] = l.index;
     emit_tree_body(t, &s->body);
-    loop_close(e, &l, end, s->loop->step, NULL);
+    loop_close(e, &l, bounds.end, s->loop->step, NULL);
+    bounds_close(e, &bounds);
 }
 
 static void unrolled(TreeEmitter *t, const Statement *s) {
@@ -79,11 +82,22 @@ static void nest_body(Emitter *e, const void *of) {
     emit_tree_body(t, &s->body);
 }
 
+static bool is_shared(const Statement *nest) {
+    for (int i = 0; i < nest->body.count; i++) {
+        const Statement *s = nest->body.items[i];
+        if (s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS) return true;
+    }
+    return false;
+}
+
+/* What is not shared, the first thread does. */
 static void nest(TreeEmitter *t, const Statement *s) {
+    LLVMBasicBlockRef after = is_shared(s) ? NULL : thread_first_open(t->e);
     if (outline_pays_for(t->e, work_of(t->tree, &s->body)))
         outline_nest(t->e, nest_body, s);
     else
         nest_body(t->e, s);
+    thread_first_close(t->e, after);
 }
 
 /* ---- statements ----------------------------------------------------------------------------------------------- */
@@ -102,6 +116,6 @@ static void statement(TreeEmitter *t, const Statement *s) {
     case STATEMENT_STORE: emit_tree_store(t, s->array, s->row, s->at, t->value[s->scalar->id]); return;
     case STATEMENT_FETCH: emit_tree_fetch(t, s->array, s->row, s->at); return;
     case STATEMENT_TRANSPOSE: emit_tree_transpose(t, s->array, (int)s->terms); return;
-    case STATEMENT_WAIT: return; /* one thread */
+    case STATEMENT_WAIT: thread_meet(t->e); return;
     }
 }

@@ -257,6 +257,13 @@ static bool nests_exchanged(LoopTree *tree, TreePlace p) {
     return true;
 }
 
+static bool wait_dropped(LoopTree *tree, TreePlace p) {
+    (void)tree;
+    if (statement_at(p)->kind != STATEMENT_WAIT) return false;
+    remove_at(p);
+    return true;
+}
+
 static bool places_shared(LoopTree *tree, TreePlace p) {
     if (p.index > 0 || p.nest != NULL) return false;
     for (int a = 0; a < tree->arrays.count; a++) {
@@ -299,7 +306,8 @@ static const struct {
     {"a loop's variable outside of it", loop_closed_early, {"outside of its loop", "meet in"}},
     {"a guard removed", guard_removed, {"is outside"}},
     {"a nest after those that read it", nests_exchanged, {"before all of"}},
-    {"arrays over each other", places_shared, {"share bytes"}},
+    {"a wait dropped", wait_dropped, {"do not wait"}},
+    {"arrays over each other", places_shared, {"share bytes", "do not wait"}},
     {"an array of another type", output_narrowed, {"is no "}},
 };
 enum { MUTATIONS = sizeof mutations / sizeof *mutations, MOST_TRIED = 40 };
@@ -314,14 +322,19 @@ static bool is_said(int m, const char *problem) {
     return false;
 }
 
-/* Ways to make a tree: the orders of rows, and a block with rows as lanes. */
-enum { IN_LANES = IN_ONE_BLOCK + 1, WAYS };
+/* Ways to make a tree: the orders of rows, a block with rows as lanes, and threads that share what they can. */
+enum { IN_LANES = IN_ONE_BLOCK + 1, SHARED_ROWS, SHARED_BLOCKS, WAYS };
 
 static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
     TileNumbers numbers = usual_tiles;
     if (way < IN_LANES) return schedule_function(arena, run, function_of(run, which), (RowOrder)way, &numbers);
-    numbers.row_lanes = 16;
-    LoopTree *tree = schedule_function(arena, run, function_of(run, which), IN_ONE_BLOCK, &numbers);
+    numbers.row_lanes = way == IN_LANES ? 16 : 0;
+    LoopTree *tree = schedule_function(arena, run, function_of(run, which),
+                                       way == SHARED_BLOCKS ? IN_BLOCKS : IN_ONE_BLOCK, &numbers);
+    if (way != IN_LANES) {
+        tree_threads(tree, true);
+        return tree;
+    }
     tree_row_lanes(tree, numbers.row_lanes);
     tree_layout(tree);
     return tree;
@@ -370,6 +383,7 @@ Test(loop_tree, mutations_are_found) {
         int tried = 0, way = m / MUTATIONS;
         for (int which = 0; which < 2; which++) tried += try_mutation(run, m % MUTATIONS, which, way, false);
         if (tried == 0) tried = try_mutation(run, m % MUTATIONS, 0, way, true);
+        if (mutations[m % MUTATIONS].mutate == wait_dropped && way < SHARED_ROWS) continue;
         cr_expect(tried > 0, "%s: there is no place for it", mutations[m % MUTATIONS].name);
     }
     arena_free(arena);

@@ -8,6 +8,7 @@
  *   tree_places.c   where arrays lie in the work block
  *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
  *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers
+ *   tree_threads.c        loops that threads share, and where threads wait
  *   tree_vectorise.c      innermost loops become vectors;  tree_copy.c: a body once more
  *   schedule.c            functions -> trees: sections, and the nests in them
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
@@ -171,6 +172,8 @@ typedef struct LoopTree {
     int64_t most_rows; /* of a mini-batch; 0: any number */
     Vector(Array *) arrays;
     size_t work_bytes;
+    bool shared;                    /* some loops are marked THREADS */
+    size_t stop_flags;              /* shared: where it says whether to stop, twice i32 */
     int loops, scalars, statements; /* counted */
 } LoopTree;
 
@@ -230,6 +233,10 @@ void tree_layout(LoopTree *tree);
 /* ---- tree_tiny.c -------------------------------------------------------------------------------------------- */
 /* Of registers of so many bytes. */
 void tree_tiny(LoopTree *tree, int64_t bytes);
+
+/* ---- tree_threads.c ----------------------------------------------------------------------------------------- */
+/* Marks loops that threads share, and adds waits; small: however little work it is. */
+void tree_threads(LoopTree *tree, bool small);
 
 /* ---- tree_vectorise.c --------------------------------------------------------------------------------------- */
 /* Of so many bytes. */

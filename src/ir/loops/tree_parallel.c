@@ -128,42 +128,94 @@ static bool has_threads(const Statement *s) {
     return false;
 }
 
-/* The nest's accesses against those since the last wait. */
-static void meet_nest(Arena *arena, const Statement *nest, TouchedArrays *since, const char **problem) {
-    Accesses all = {0};
-    bool shared = has_threads(nest);
-    int before = since->count;
-    find_accesses(arena, &nest->body, &all);
-    for (int i = 0; i < all.count; i++) {
-        const ArrayAccess *a = &all.items[i];
-        if (a->array->memory == ARRAY_REGISTERS) continue;
-        for (int k = 0; k < before && *problem == NULL; k++) {
+/* Arrays that live at different times share bytes. */
+static bool share_bytes(const Array *a, const Array *b) {
+    size_t a_end = a->offset + (size_t)a->elements * dtype_bytes(a->dtype);
+    size_t b_end = b->offset + (size_t)b->elements * dtype_bytes(b->dtype);
+    if (a->memory != ARRAY_WORK || b->memory != ARRAY_WORK) return same_memory(a, b);
+    return a->offset < b_end && b->offset < a_end;
+}
+
+/* An array of the nest, if threads that have not waited may still touch its bytes; NULL. */
+static const Array *met_by_nest(const Accesses *all, bool shared, const TouchedArrays *since) {
+    for (int i = 0; i < all->count; i++)
+        for (int k = 0; k < since->count; k++) {
+            const ArrayAccess *a = &all->items[i];
             const Touched *t = &since->items[k];
-            if (same_memory(t->array, a->array) && (t->stored || a->store) && (t->shared || shared))
-                *problem = text_format(arena, "threads do not wait between two nests that touch %s%d", a->array->name,
-                                       a->array->id);
+            if (share_bytes(t->array, a->array) && (t->stored || a->store) && (t->shared || shared)) return a->array;
         }
-        vector_push(arena, since, ((Touched){a->array, a->store, shared}));
+    return NULL;
+}
+
+static void add_touched(Arena *arena, TouchedArrays *since, const ArrayAccess *a, bool shared) {
+    for (int i = 0; i < since->count; i++) {
+        Touched *t = &since->items[i];
+        if (t->array == a->array && t->stored == a->store && t->shared == shared) return;
+    }
+    if (!array_is_private(a->array)) vector_push(arena, since, ((Touched){a->array, a->store, shared}));
+}
+
+/* Between two waits; what is met without one. */
+typedef struct WaitWalk {
+    Arena *arena;
+    TouchedArrays since;
+    LoopTree *tree; /* to which waits are added; NULL: none are */
+    const Array *met;
+} WaitWalk;
+
+static void add_wait(WaitWalk *w, Body *body, int at) {
+    vector_push(w->arena, body, NULL);
+    for (int i = body->count - 1; i > at; i--) body->items[i] = body->items[i - 1];
+    body->items[at] = tree_statement(w->tree, STATEMENT_WAIT);
+    w->since.count = 0;
+}
+
+/* Loops are walked twice: what the end of an iteration has touched meets the beginning of the next. */
+static void walk_waits(WaitWalk *w, Body *body) {
+    for (int i = 0; i < body->count && w->met == NULL; i++) {
+        Statement *s = body->items[i];
+        if (s->kind == STATEMENT_WAIT) w->since.count = 0;
+        for (int round = 0; round < 2 && s->kind != STATEMENT_NEST; round++) walk_waits(w, &s->body);
+        if (s->kind != STATEMENT_NEST) continue;
+        Accesses all = {0};
+        bool shared = has_threads(s);
+        find_accesses(w->arena, &s->body, &all);
+        const Array *met = met_by_nest(&all, shared, &w->since);
+        if (met != NULL && w->tree != NULL)
+            add_wait(w, body, i++);
+        else
+            w->met = met;
+        for (int k = 0; k < all.count; k++) add_touched(w->arena, &w->since, &all.items[k], shared);
     }
 }
 
-static void walk_waits(Arena *arena, const Body *body, TouchedArrays *since, const char **problem) {
-    for (int i = 0; i < body->count && *problem == NULL; i++) {
-        const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_WAIT)
-            since->count = 0;
-        else if (s->kind == STATEMENT_NEST)
-            meet_nest(arena, s, since, problem);
-        else
-            for (int round = 0; round < 2; round++)
-                walk_waits(arena, &s->body, since, problem); /* and its next iteration */
-    }
+void add_waits(LoopTree *tree) {
+    WaitWalk w = {.arena = tree->arena, .tree = tree};
+    walk_waits(&w, &tree->body);
+}
+
+/* Do two loops of a nest touch an element in common that one of them writes? */
+bool loops_meet(Arena *arena, const Statement *a, const Statement *b) {
+    Accesses of_a = {0}, of_b = {0};
+    find_accesses(arena, &a->body, &of_a);
+    find_accesses(arena, &b->body, &of_b);
+    for (int i = 0; i < of_a.count; i++)
+        for (int k = 0; k < of_b.count; k++) {
+            const ArrayAccess *x = &of_a.items[i], *y = &of_b.items[k];
+            if (!same_memory(x->array, y->array) || !(x->store || y->store)) continue;
+            Range p = subscript_range(x->at), q = subscript_range(y->at);
+            if (p.least <= q.most && q.least <= p.most) return true;
+        }
+    return false;
 }
 
 /* Where no thread shares anything, nobody waits. */
 void check_waits(Arena *arena, const Body *body, const char **problem) {
     bool shared = false;
     for (int i = 0; i < body->count; i++) shared = shared || has_threads(body->items[i]);
-    TouchedArrays since = {0};
-    if (shared && *problem == NULL) walk_waits(arena, body, &since, problem);
+    WaitWalk w = {.arena = arena};
+    if (!shared || *problem != NULL) return;
+    walk_waits(&w, (Body *)body); /* nothing is added */
+    if (w.met != NULL)
+        *problem = text_format(arena, "threads do not wait between two nests that touch %s%d", w.met->name, w.met->id);
 }

@@ -36,7 +36,8 @@ typedef struct Walk {
     int conditions;      /* IFs around */
     const Array *closed; /* by a condition; its chains have to start anew in it */
     int restarting;      /* arrays of which a part has started anew */
-    const Node *nest;
+    const Node *nest;    /* the last one */
+    bool in_nest;
     const char *problem;
 } Walk;
 
@@ -410,7 +411,9 @@ static void check_statement(Walk *w, const Statement *s) {
     switch (s->kind) {
     case STATEMENT_NEST:
         w->nest = s->node;
+        w->in_nest = true;
         check_inside(w, s);
+        w->in_nest = false;
         check_joined(w);
         return;
     case STATEMENT_LOOP:
@@ -435,7 +438,7 @@ static void check_statement(Walk *w, const Statement *s) {
     case STATEMENT_FETCH: check_access(w, s->array, s->row, s->at); return;
     case STATEMENT_TRANSPOSE: check_transpose(w, s); return;
     case STATEMENT_WAIT:
-        if (w->open.count > 0 && !w->open.loop[w->open.count - 1]->rows) problem(w, "threads wait inside of a nest");
+        if (w->in_nest) problem(w, "threads wait inside of a nest");
         return;
     }
 }

@@ -13,5 +13,8 @@ typedef struct OpenLoops {
 /* Of a loop marked VECTOR, THREADS or UNROLLED inside of the open ones. */
 void check_parallel(Arena *arena, const Statement *loop, const OpenLoops *around, const char **problem);
 void check_waits(Arena *arena, const Body *body, const char **problem);
+void add_waits(LoopTree *tree);
+/* Do two loops of a nest touch an element in common that one of them writes? */
+bool loops_meet(Arena *arena, const Statement *a, const Statement *b);
 
 #endif
