@@ -111,11 +111,15 @@ static void schedule_section(Scheduler *s, const Section *section) {
     ScheduleRow before = s->at;
     if (section->inside) s->tree->needs_rows = true;
     if (sweeps) start_sums(s, section);
+    OuterNests outer = {NULL, 0};
+    if (sweeps) outer = schedule_outer_begin(s);
     if (sweeps) schedule_rows_open(s, NULL, MOST_ROWS, s->block_rows, 1);
     if (sweeps && s->block_rows > 1) s->block = schedule_open_loop(s);
     for (int i = 0; i < section->nests.count; i++) schedule_nest(s, section->nests.items[i]);
     s->block = NULL;
-    if (sweeps) schedule_rows_close(s, before);
+    if (!sweeps) return;
+    schedule_rows_close(s, before);
+    schedule_outer_end(s, &outer);
 }
 
 /* ---- functions ---------------------------------------------------------------------------------------------- */
@@ -159,6 +163,7 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
     schedule_find_arrays(&s);
     schedule_layouts(&s);
     for (int i = 0; i < f->section_count; i++) schedule_section(&s, &f->sections[i]);
+    tree_split(tree);
     tree_give_places(tree);
     return tree;
 }

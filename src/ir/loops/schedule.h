@@ -66,6 +66,7 @@ typedef struct Scheduler {
     Vector(OpenScan) scans;
     Vector(KnownValue) known;
     Vector(OpenBody) open; /* the innermost last */
+    Body *outer;           /* nests that run before the loop around nests; NULL: no such loop */
 } Scheduler;
 
 /* ---- schedule_build.c: statements at the end of the open body */
@@ -78,6 +79,15 @@ const Subscript *schedule_loop_open(Scheduler *s, const char *name, int64_t exte
 void schedule_nest_open(Scheduler *s, const Node *node);
 void schedule_if_open(Scheduler *s, const Scalar *condition);
 void schedule_close(Scheduler *s);
+/* Before and after a loop around nests: nests that need not be in it run before it, or before the one around. */
+typedef struct OuterNests {
+    Body *around; /* NULL: there is a loop around it */
+    int before;   /* statements */
+} OuterNests;
+OuterNests schedule_outer_begin(Scheduler *s);
+void schedule_outer_end(Scheduler *s, const OuterNests *outer);
+/* If what is made of the node can be made out there; to be closed if so. */
+bool schedule_outer_open(Scheduler *s, const Node *made_of);
 const Subscript *schedule_row(const Scheduler *s); /* the place in the mini-batch; NULL: outside its rows */
 ScheduleRow schedule_first_row(Scheduler *s);
 /* Rows of the loop `of`, or of the block. The row at hand is `step` of its rows; what it was is returned. */

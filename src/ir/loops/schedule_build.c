@@ -70,6 +70,34 @@ void schedule_nest_open(Scheduler *s, const Node *node) {
 
 const Subscript *schedule_row(const Scheduler *s) { return s->at.row; }
 
+/* ---- nests outside of loops around nests ---------------------------------------------------------------------- */
+OuterNests schedule_outer_begin(Scheduler *s) {
+    Body *body = s->open.items[s->open.count - 1].body;
+    OuterNests outer = {body, body->count};
+    if (s->outer == NULL)
+        s->outer = arena_new_of(s->arena, Body);
+    else
+        outer.around = NULL;
+    return outer;
+}
+
+void schedule_outer_end(Scheduler *s, const OuterNests *outer) {
+    if (outer->around == NULL) return;
+    Body all = {0};
+    for (int i = 0; i < outer->before; i++) vector_push(s->arena, &all, outer->around->items[i]);
+    for (int i = 0; i < s->outer->count; i++) vector_push(s->arena, &all, s->outer->items[i]);
+    for (int i = outer->before; i < outer->around->count; i++) vector_push(s->arena, &all, outer->around->items[i]);
+    *outer->around = all;
+    s->outer = NULL;
+}
+
+bool schedule_outer_open(Scheduler *s, const Node *made_of) {
+    if (s->outer == NULL || made_of->op != OP_CELL) return false;
+    OpenBody open = {s->outer, s->known.count};
+    vector_push(s->arena, &s->open, open);
+    return true;
+}
+
 /* ---- rows --------------------------------------------------------------------------------------------------- */
 const Loop *schedule_open_loop(const Scheduler *s) {
     const Body *around = s->open.items[s->open.count - 2].body;

@@ -27,11 +27,12 @@ static void visit_operand(void *context, const Read *read) {
     Kernel *k = visit->k;
     if (read->operand < 0) return;
     OperandMoves *m = &k->operand[read->operand];
+    bool guarded = kernel_guarded_along(k, -1); /* by its own access, not by a view that the operand is of */
     m->rows |= read->node->rows != 0;
     for (int a = 0; a < k->r.axes; a++) {
         int64_t step = place_step(visit->s, read->node, read->linear.coef[a]);
         m->moves[a] |= step != 0;
-        m->uneven[a] |= step != 0 && (step != 1 || read->guarded);
+        m->uneven[a] |= step != 0 && (step != 1 || (read->guarded && (!guarded || kernel_guarded_along(k, a))));
     }
 }
 

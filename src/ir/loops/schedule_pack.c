@@ -162,6 +162,7 @@ void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lan
     pack->array = tree_array(s->tree, ARRAY_WORK, 0, source->dtype, elements * (source->rows != 0 ? s->padded_rows : 1),
                              "packed");
     ScheduleRow before = s->at;
+    bool outer = schedule_outer_open(s, source);
     schedule_nest_open(s, source);
     if (source->rows != 0) schedule_rows_open(s, NULL, s->padded_rows, 1, s->pad);
     if (whole > 0) {
@@ -171,4 +172,5 @@ void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lan
     if (rest > 0) pack_panel(s, pack, source, subscript_number(s->arena, whole), rest);
     if (source->rows != 0) schedule_rows_close(s, before);
     schedule_close(s);
+    if (outer) schedule_close(s);
 }

@@ -163,6 +163,12 @@ static void pack_panels(Scheduler *s, Kernel *k, OpenPanel *p, int64_t panels, i
     schedule_close(s);
 }
 
+/* The block has all of the operand, or all of it along the lanes but what is no whole tile. */
+static bool is_all(const Kernel *k, const KernelBlock *b, int operand) {
+    const Subscript *first = operand == k->blocks->lane_operand ? b->lane : b->unrolled;
+    return k->blocks->cut == AXIS_NONE && first->count == 0;
+}
+
 void panels_fill(Scheduler *s, Kernel *k, const KernelBlock *b, int operand) {
     bool lanes = operand == k->blocks->lane_operand;
     int64_t places = lanes ? b->width : k->unrolled, panels = lanes ? b->panels : b->tiles, rest = lanes ? 0 : b->rest;
@@ -175,6 +181,7 @@ void panels_fill(Scheduler *s, Kernel *k, const KernelBlock *b, int operand) {
                    .first = lanes ? b->lane : b->unrolled,
                    .begin = subscript_number(s->arena, 0),
                    .panels = to};
+    bool outer = is_all(k, b, operand) && schedule_outer_open(s, k->r.node->source[operand]);
     schedule_nest_open(s, k->r.node->source[operand]);
     if (panels > 0) pack_panels(s, k, &p, panels, lanes ? b->count : places);
     if (rest > 0) {
@@ -184,4 +191,5 @@ void panels_fill(Scheduler *s, Kernel *k, const KernelBlock *b, int operand) {
         pack_panels(s, k, &p, 1, rest);
     }
     schedule_close(s);
+    if (outer) schedule_close(s);
 }

@@ -1,5 +1,6 @@
 /* schedule_scan: a scan as a loop around the nests of its body.
  *
+ *   nests                   operands in panels, of what does not change
  *   nest start              what is carried starts from
  *   for e in 0..n
  *     nests of the body     results go to their element of the stacks
@@ -51,6 +52,43 @@ static void carry(Scheduler *s, const ScanPart *part, Node *const *from, const N
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------------------- */
+static Nest *maker_of(const LoopFunction *f, const Node *value) {
+    for (int c = 0; c < f->section_count; c++)
+        for (int i = 0; i < f->sections[c].nests.count; i++) {
+            Nest *nest = f->sections[c].nests.items[i];
+            for (int k = 0; k < nest->store_count; k++)
+                if (nest->stores[k].kind == STORE_BUFFER && nest->stores[k].node == value &&
+                    nest->stores[k].value == value)
+                    return nest->kind != NEST_SCATTER && nest->kind != NEST_SCAN && !nest->carried ? nest : NULL;
+        }
+    return NULL;
+}
+
+static void add_store(const LoopFunction *f, Nest *nest, const Store *store) {
+    Store *all = arena_array(f->arena, Store, nest->store_count + 1);
+    for (int k = 0; k < nest->store_count; k++) all[k] = nest->stores[k];
+    all[nest->store_count++] = *store;
+    nest->stores = all;
+}
+
+/* A result that is a value which another nest of the body stores goes to its stack there, not by a copy. */
+static void stack_where_made(LoopFunction *f) {
+    for (int c = 0; c < f->section_count; c++)
+        for (int i = 0; i < f->sections[c].nests.count; i++) {
+            Nest *nest = f->sections[c].nests.items[i];
+            int kept = 0;
+            for (int k = 0; k < nest->store_count; k++) {
+                const Store *store = &nest->stores[k];
+                Nest *maker = store->kind == STORE_ELEMENT ? maker_of(f, store->value) : NULL;
+                if (maker == NULL || maker == nest)
+                    nest->stores[kept++] = *store;
+                else
+                    add_store(f, maker, store);
+            }
+            nest->store_count = kept;
+        }
+}
+
 static LoopFunction *body_of(const LoopFunction *around, const ScanPart *part) {
     LoopFunction *f = arena_new_of(around->arena, LoopFunction);
     *f = (LoopFunction){.arena = around->arena,
@@ -63,6 +101,7 @@ static LoopFunction *body_of(const LoopFunction *around, const ScanPart *part) {
                         .parts = around->parts,
                         .part = part};
     fuse_function(f);
+    stack_where_made(f);
     return f;
 }
 
@@ -82,14 +121,17 @@ void schedule_scan(Scheduler *s, const Nest *nest, ScheduleNest *schedule_nest) 
     schedule_find_arrays(s);
     for (int p = 0; p < part->carries; p++)
         if (node_is_stored(s->f, part->next[p])) schedule_give_array(s, part->next[p]);
+    OuterNests outer = schedule_outer_begin(s);
     const Subscript *index = schedule_loop_open(s, "e", part->scan->extent, LOOP_SERIAL);
     OpenScan scan = {part->scan, element_at(s, part->scan, index)};
     vector_push(s->arena, &s->scans, scan);
     for (int c = 0; c < s->f->section_count; c++)
-        for (int i = 0; i < s->f->sections[c].nests.count; i++) schedule_nest(s, s->f->sections[c].nests.items[i]);
+        for (int i = 0; i < s->f->sections[c].nests.count; i++)
+            if (s->f->sections[c].nests.items[i]->store_count > 0) schedule_nest(s, s->f->sections[c].nests.items[i]);
     carry(s, part, part->next, &nothing);
     s->nest = NULL;
     s->scans.count--;
     schedule_close(s);
+    schedule_outer_end(s, &outer);
     s->f = around;
 }

@@ -10,6 +10,7 @@
  *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers
  *   tree_threads.c        loops that threads share, and where threads wait
  *   tree_vectorise.c      innermost loops become vectors;  tree_copy.c: a body once more
+ *   tree_split.c          innermost loops become pieces that know their conditions
  *   schedule.c            functions -> trees: sections, and the nests in them
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
  *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
@@ -237,6 +238,9 @@ void tree_tiny(LoopTree *tree, int64_t bytes);
 /* ---- tree_threads.c ----------------------------------------------------------------------------------------- */
 /* Marks loops that threads share, and adds waits; small: however little work it is. */
 void tree_threads(LoopTree *tree, bool small);
+
+/* ---- tree_split.c ------------------------------------------------------------------------------------------- */
+void tree_split(LoopTree *tree);
 
 /* ---- tree_vectorise.c --------------------------------------------------------------------------------------- */
 /* Of so many bytes. */

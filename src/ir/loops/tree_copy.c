@@ -1,5 +1,5 @@
 /* tree_copy: a body once more, with a subscript in the place of a loop's variable. Loops and scalars of the copy are its
- * own; arrays are the same.
+ * own; arrays are the same. A condition that the subscript decides is known in the copy, and so is what it chooses.
  */
 #include "ir/loops/tree.h"
 
@@ -10,6 +10,7 @@ typedef struct Copy {
     int first_loop, first_scalar, loops, scalars; /* of the body: the least number, how many from there on */
     const Loop **new_loop;                        /* from the first on */
     const Scalar **new_scalar;
+    const Subscript **new_subscript; /* of an integer that is known to be one */
 } Copy;
 
 static const Scalar *known_scalar(const Copy *c, const Scalar *s) {
@@ -24,6 +25,12 @@ static const Loop *known_loop(const Copy *c, const Loop *loop) {
     return to != NULL ? to : loop;
 }
 
+static const Subscript *known_integer(const Copy *c, const Scalar *s) {
+    bool inside = s->id >= c->first_scalar && s->id < c->first_scalar + c->scalars;
+    const Subscript *to = inside ? c->new_subscript[s->id - c->first_scalar] : NULL;
+    return to != NULL ? to : subscript_of_scalar(c->tree->arena, known_scalar(c, s));
+}
+
 static const Subscript *copy_subscript(Copy *c, const Subscript *s) {
     Arena *arena = c->tree->arena;
     if (s == NULL || s->count == 0) return s;
@@ -32,7 +39,7 @@ static const Subscript *copy_subscript(Copy *c, const Subscript *s) {
         const SubscriptTerm *t = &s->term[i];
         const Subscript *one;
         if (t->loop == NULL)
-            one = subscript_of_scalar(arena, known_scalar(c, t->scalar));
+            one = known_integer(c, t->scalar);
         else if (t->loop == c->loop)
             one = c->by;
         else
@@ -42,7 +49,7 @@ static const Subscript *copy_subscript(Copy *c, const Subscript *s) {
     return sum;
 }
 
-static const Scalar *copy_scalar(Copy *c, const Scalar *s) {
+static Scalar *copy_scalar(Copy *c, const Scalar *s) {
     Scalar *to = tree_scalar(c->tree, s->kind, s->dtype);
     int id = to->id;
     *to = *s;
@@ -50,8 +57,29 @@ static const Scalar *copy_scalar(Copy *c, const Scalar *s) {
     for (int i = 0; i < 3; i++) to->source[i] = known_scalar(c, s->source[i]);
     to->row = copy_subscript(c, s->row);
     to->at = copy_subscript(c, s->at);
-    c->new_scalar[s->id - c->first_scalar] = to;
     return to;
+}
+
+/* ---- what is known -------------------------------------------------------------------------------------------- */
+static bool is_known(const Scalar *s) { return s->kind == SCALAR_CONST && s->dtype == DTYPE_BOOL; }
+
+static void know_condition(Scalar *s) {
+    Range r = subscript_range(s->at);
+    bool always = r.least >= 0 && r.most < s->n, never = r.most < 0 || r.least >= s->n;
+    if (!always && !never) return;
+    s->kind = SCALAR_CONST;
+    s->value = always;
+    s->at = NULL;
+}
+
+/* What the copy, of a scalar of that number, is known to be; the copy itself if nothing is known. */
+static const Scalar *known_value(Copy *c, int id, Scalar *s) {
+    if (s->kind == SCALAR_INSIDE) know_condition(s);
+    if (s->kind == SCALAR_WITHIN && is_known(s->source[0]))
+        c->new_subscript[id - c->first_scalar] = s->source[0]->value != 0 ? s->at : subscript_number(c->tree->arena, 0);
+    if (s->kind != SCALAR_OP || (s->op != OP_WHERE && s->op != OP_AND) || !is_known(s->source[0])) return s;
+    if (s->op == OP_AND) return s->source[0]->value != 0 ? s->source[1] : s->source[0];
+    return s->source[0]->value != 0 ? s->source[1] : s->source[2];
 }
 
 static Loop *copy_loop(Copy *c, const Loop *loop) {
@@ -67,10 +95,14 @@ static Loop *copy_loop(Copy *c, const Loop *loop) {
 static void copy_body(Copy *c, const Body *from, Body *to) {
     for (int i = 0; i < from->count; i++) {
         const Statement *s = from->items[i];
+        Scalar *let = s->kind == STATEMENT_LET ? copy_scalar(c, s->scalar) : NULL;
+        const Scalar *known = let != NULL ? known_value(c, s->scalar->id, let) : NULL;
+        if (let != NULL) c->new_scalar[s->scalar->id - c->first_scalar] = known;
+        if (known != let) continue;
         Statement *copy = tree_statement(c->tree, s->kind);
         *copy = *s;
         copy->body = (Body){0};
-        if (s->kind == STATEMENT_LET) copy->scalar = copy_scalar(c, s->scalar);
+        if (let != NULL) copy->scalar = let;
         if (s->kind == STATEMENT_IF || s->kind == STATEMENT_STORE) copy->scalar = known_scalar(c, s->scalar);
         if (s->loop != NULL) copy->loop = copy_loop(c, s->loop);
         copy->row = copy_subscript(c, s->row);
@@ -107,5 +139,6 @@ void tree_copy_body(LoopTree *tree, const Body *from, Body *to, const Loop *loop
     c.scalars = scalars.most < 0 ? 0 : scalars.most - scalars.least + 1;
     c.new_loop = arena_array(tree->arena, const Loop *, c.loops + 1);
     c.new_scalar = arena_array(tree->arena, const Scalar *, c.scalars + 1);
+    c.new_subscript = arena_array(tree->arena, const Subscript *, c.scalars + 1);
     copy_body(&c, from, to);
 }
