@@ -322,11 +322,13 @@ static bool is_said(int m, const char *problem) {
     return false;
 }
 
-/* Ways to make a tree: the orders of rows, a block with rows as lanes, and threads that share what they can. */
+/* Ways to make a tree: the orders of rows, in one block with caches so small that contractions are cut into blocks; a block
+ * with rows as lanes; and threads that share what they can. */
 enum { IN_LANES = IN_ONE_BLOCK + 1, SHARED_ROWS, SHARED_BLOCKS, WAYS };
 
 static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
-    TileNumbers numbers = usual_tiles;
+    static const TileNumbers small = {.vector_bytes = 16, .vectors = 2, .unrolled = 2, .l1 = 64, .l2 = 256};
+    TileNumbers numbers = way == IN_ONE_BLOCK ? small : usual_tiles;
     if (way < IN_LANES) return schedule_function(arena, run, function_of(run, which), (RowOrder)way, &numbers);
     numbers.row_lanes = way == IN_LANES ? 16 : 0;
     LoopTree *tree = schedule_function(arena, run, function_of(run, which),
