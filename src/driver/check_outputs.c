@@ -45,6 +45,8 @@ static Doors list(Driver *driver) {
     add(driver, &doors, o->plot, false);
     add(driver, &doors, o->animate, false);
     add(driver, &doors, o->report, false);
+    for (int r = 0; o->predictions && r < driver->program->run_count; r++)
+        add(driver, &doors, held_out_path(driver->arena, driver->program, o->predictions, r), false);
     return doors;
 }
 

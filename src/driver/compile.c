@@ -163,7 +163,9 @@ ExitCode driver_run_passes(Driver *driver) {
 
 ExitCode driver_compile(Driver *driver, bool f64) {
     ExitCode code = driver_lower(driver, f64,
-                                 !f64 && driver_makes_object(driver) ? MEASURED_BY_ALL : MEASURED_BY_PREDICT);
+                                 !f64 && driver_makes_object(driver) ? MEASURED_BY_ALL
+                                 : driver->options->predictions      ? MEASURED_BY_NONE
+                                                                     : MEASURED_BY_PREDICT);
     if (code != EXIT_DONE || driver->stopped || !driver->program) return code;
     if (f64) program_take_gradients(driver->program);
     return driver_run_passes(driver);

@@ -20,6 +20,7 @@
  *   divergence.c   the step, and the value in it, that was not finite first
  *   report.c       progress and summaries;  report_arrays.c: measures that are arrays;  log.c: --log;  events.c: event files
  *   comparison.c   the table of several runs;  spread.c: means and deviations over folds and seeds
+ *   held_out.c     --predictions;  prediction_text.c: predictions as text
  *   progress.c     that compiling goes on, on a terminal
  *   curves.c       points of the losses, taken in training
  *   plot.c         --plot;  plot_scale.c: what its axes show;  plot_script.c: the script for gnuplot

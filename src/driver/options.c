@@ -64,6 +64,8 @@ static const OptionRow own_rows[] = {
      "how the fit came about: .html (a page with a slider), .gif, .webp"},
     {"report", 0, OPTION_TEXT, AT(report), "=FILE", NULL,
      "curves, fit, worst rows, program and gradients as one page: .html"},
+    {"predictions", 0, OPTION_TEXT, AT(predictions), "=FILE", NULL,
+     "what is predicted for the rows that validate, of folds for all rows: .csv, or -"},
     {"trace", 0, OPTION_TEXT, AT(trace), "=FILE", NULL,
      "take 10 steps of one run and write its data, rows, losses and cells (safetensors)"},
     {"progress", 0, OPTION_CHOICE, AT(progress), "=HOW", "auto bar plain none", "progress on stderr"},
@@ -347,6 +349,8 @@ static const char *output_problem(Arena *arena, const Options *o) {
         return text_format(arena, "--animate writes .html (a page with a slider), .gif or .webp, not %s", o->animate);
     if (o->report && !is_of_kind(o->report, "html"))
         return text_format(arena, "--report writes a page, .html, not %s", o->report);
+    if (o->predictions && !is_of_kind(o->predictions, "csv"))
+        return text_format(arena, "--predictions writes .csv or - (stdout), not %s", o->predictions);
     if (o->log && !is_of_kind(o->log, "csv jsonl") && !path_names_folder(o->log))
         return text_format(
             arena, "--log writes .csv or .jsonl, - (csv on stdout), or event files into a FOLDER/, not %s", o->log);
@@ -367,6 +371,7 @@ static const char *check_together(Arena *arena, const Options *o) {
         {o->plot != NULL, "--plot"},
         {o->animate != NULL, "--animate"},
         {o->report != NULL, "--report"},
+        {o->predictions != NULL, "--predictions"},
         {o->trace != NULL, "--trace"},
         {o->overfit != NULL, "--overfit"},
         {o->save_every.text != NULL, "--save-every"},

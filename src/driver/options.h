@@ -61,7 +61,7 @@ typedef struct Options {
     int64_t threads, seed;
     bool has_seed; /* threads 0: as many as the process may use */
     Vector(Setting) set, data;
-    const char *save, *load, *log, *plot, *animate, *report, *trace, *overfit;
+    const char *save, *load, *log, *plot, *animate, *report, *predictions, *trace, *overfit;
     Amount save_every, time_limit;
     ResumeMode resume;
     NamesMode names; /* of parameters in saved files */

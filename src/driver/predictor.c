@@ -1,6 +1,7 @@
 /* predictor: rows in the data's own units through ENTRY_PREDICT, as an application gives them.
  *
- * Tables are standardized in place, and what predict reads is not: values are brought back before they are given.
+ * Tables are standardized in place, and what predict reads is not: values are brought back before they are given. With
+ * --predictions it is (compile.c), so that rows of the data have the bits that `sgdc predict` gives them.
  * Columns that predict does not read have no memory.
  */
 #include "driver/seeing.h"
@@ -29,6 +30,7 @@ Predictor *predictor_new(Training *t, int64_t most) {
     *p = (Predictor){.training = t,
                      .most = most,
                      .outputs = (int)shape_size(run->predict->shape),
+                     .standardized = t->driver->options->predictions != NULL,
                      .reads = columns_read(arena, run)};
     p->columns = arena_array(arena, sgdrt_column, run->data->column_count + 1);
     for (int c = 0; c < run->data->column_count; c++) {
@@ -73,6 +75,9 @@ void data_field(const Training *t, const sgdrt_table *table, int field, int64_t 
 
 void predictor_put(Predictor *p, int64_t place, int column, int64_t element, double value) {
     char *at = (char *)p->columns[column].data + place * p->columns[column].stride;
+    const RunData *data = p->training->data;
+    if (p->standardized && data->mean[column])
+        value = (value - data->mean[column][element]) / data->deviation[column][element];
     switch (p->training->run->data->columns[column].dtype) {
     case DTYPE_F64: ((double *)at)[element] = value; break;
     case DTYPE_I32: ((int32_t *)at)[element] = (int32_t)value; break;
@@ -85,7 +90,7 @@ void predictor_put_row(Predictor *p, int64_t place, const sgdrt_table *table, in
     const DataSet *set = p->training->run->data;
     for (int c = 0; c < set->column_count; c++) {
         if (!p->reads[c]) continue;
-        if (p->training->data->mean[c]) {
+        if (p->training->data->mean[c] && !p->standardized) {
             for (int64_t e = 0, n = shape_size(set->columns[c].shape); e < n; e++)
                 predictor_put(p, place, c, e, data_value(p->training, table, c, e, row));
         } else {
@@ -103,6 +108,7 @@ const float *predictor_call(Predictor *p, const void *state, int64_t count) {
                        .columns = p->columns,
                        .count = count,
                        .batch = count,
+                       .place = p->place,
                        .seed = t->run->seed,
                        .outputs = outputs};
     t->executor->call(t->executor, ENTRY_PREDICT, 0, &call);

@@ -16,11 +16,13 @@
 /* ---- predictor.c ------------------------------------------------------------------------------- */
 typedef struct Predictor {
     Training *training;
-    int64_t most; /* rows of a call */
-    int outputs;  /* numbers per row */
-    bool *reads;  /* per column of the data */
+    int64_t most;      /* rows of a call */
+    int outputs;       /* numbers per row */
+    bool *reads;       /* per column of the data */
+    bool standardized; /* what predict reads */
     sgdrt_column *columns;
     float *values; /* of the last call, outputs per row */
+    int64_t place; /* number of its first row, for draws */
 } Predictor;
 /* NULL: the run predicts nothing. */
 Predictor *predictor_new(Training *t, int64_t most);

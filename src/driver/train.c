@@ -586,6 +586,7 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     if (code != EXIT_DATA && !save_runs(driver, trainings, trained, ranking.best)) code = EXIT_DATA;
     if (code != EXIT_DATA && !plot_runs(driver, trainings, trained)) code = EXIT_DATA;
     if (code != EXIT_DATA && !show_runs(driver, trainings, trained, &ranking)) code = EXIT_DATA;
+    if (code != EXIT_DATA && !held_out_write(driver, trainings, trained)) code = EXIT_DATA;
     if (!interrupt_asked || code == EXIT_DATA) return code;
     return interrupt_by_time() ? EXIT_OUT_OF_TIME : (ExitCode)(EXIT_SIGNAL + interrupt_asked);
 }
@@ -688,6 +689,7 @@ ExitCode driver_train(Driver *driver) {
         driver_complain(driver, "%s has no train block, so there is nothing to run", driver->options->file);
         return EXIT_SOURCE;
     }
+    if (!held_out_is_possible(driver)) return EXIT_SOURCE;
     double begin = clock_seconds();
     Tables *tables = tables_load(driver);
     driver_add_time(driver, "data", clock_seconds() - begin);

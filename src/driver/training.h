@@ -230,6 +230,12 @@ const char *training_command(const Driver *driver, const char *run);
 Table spread_table(const Ranking *ranking, bool *judged);
 void report_spread(const Report *report, const Ranking *ranking);
 
+/* ---- held_out.c: --predictions ------------------------------------------------------------------- */
+/* The file of the run's predictions; NULL: one with the run before it. */
+const char *held_out_path(Arena *arena, const Program *program, const char *path, int run);
+bool held_out_is_possible(Driver *driver); /* false after a complaint */
+bool held_out_write(Driver *driver, Training *const *trainings, int count);
+
 /* ---- log.c ----------------------------------------------------------------------------------- */
 typedef struct Log Log;
 Log *log_open(Driver *driver, Training *const *trainings, int count); /* NULL after a complaint */

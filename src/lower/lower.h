@@ -427,7 +427,5 @@ const char *habit_of_name(const char *name);
 const char *habit_of_setting(const char *name);
 void lower_suggest(Lowering *L, Diagnostic *to, const Scope *scope, const char *wanted, const char *const *more,
                    int count);
-/* E0210: `what` is not supported yet. Poison. */
-Value *lower_unsupported(Lowering *L, Span span, const char *what);
 
 #endif

@@ -18,11 +18,6 @@ Value *value_new(Lowering *L, ValueKind kind) {
 
 Value *value_poison(Lowering *L) { return value_new(L, VALUE_POISON); }
 
-Value *lower_unsupported(Lowering *L, Span span, const char *what) {
-    lower_error(L, CODE_E0210, span, "%s is not supported yet", what);
-    return value_poison(L);
-}
-
 Value *value_none(Lowering *L) { return value_new(L, VALUE_NONE); }
 
 Value *value_int(Lowering *L, int64_t n) {

@@ -1,7 +1,7 @@
 /* commands: what has a name of its own on the command line, `sgdc NAME ...`.
  *
  *   commands.c     THE TABLE: a row for each command; which one a command line names; --help
- *   predict.c      predictions for new rows;  new_rows.c: the rows;  prediction_text.c: what is written of each
+ *   predict.c      predictions for new rows;  new_rows.c: the rows
  *   eval.c         losses and errors over a set of rows;  eval_figures.c: its figures;  eval_print.c: as text and JSON
  *   inspect.c      what is in a saved file
  *   new.c          a starter program for a table; new.h is the map of its other files, new_profile.c, new_choices.c and

@@ -6,7 +6,7 @@
  */
 #include "driver/commands/commands.h"
 #include "driver/commands/new_rows.h"
-#include "driver/commands/prediction_text.h"
+#include "driver/prediction_text.h"
 #include "driver/output.h"
 #include "pool.h"
 #include <inttypes.h>

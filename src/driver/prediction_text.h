@@ -1,7 +1,6 @@
 /* Predictions as rows of a csv or lines of JSON (prediction_text.c). */
 #ifndef SGDC_DRIVER_PREDICTION_TEXT_H
 #define SGDC_DRIVER_PREDICTION_TEXT_H
-#include "driver/commands/trained.h"
 #include "driver/seeing.h"
 
 typedef struct PredictionForm {

@@ -5,7 +5,7 @@
  * f32. Classes have the names that the file has for them. What names and texts hold is escaped once where it is known
  * before (names), and where it must be (texts).
  */
-#include "driver/commands/prediction_text.h"
+#include "driver/prediction_text.h"
 #include "number.h"
 #include <math.h>
 #include <string.h>
