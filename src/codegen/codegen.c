@@ -83,10 +83,12 @@ static void plan_tree(Codegen *c, Compiled *f) {
     f->tree = schedule_function(c->arena, f->run, f->function, rows, &numbers);
     tree_row_lanes(f->tree, numbers.row_lanes);
     tree_layout(f->tree);
+    const char *problem = tree_problem(f->tree);
+    tree_split(f->tree);
     tree_vectorise(f->tree, numbers.vector_bytes);
     tree_tiny(f->tree, numbers.vector_bytes);
     tree_threads(f->tree, c->options.split_all);
-    const char *problem = tree_problem(f->tree);
+    if (problem == NULL) problem = tree_problem(f->tree);
     if (problem != NULL) INTERNAL_ERROR("%s, %s", f->function->name, problem);
     f->most_rows = f->tree->most_rows;
     f->work_bytes = f->least_bytes = f->tree->work_bytes;

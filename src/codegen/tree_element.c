@@ -97,10 +97,10 @@ void emit_tree_store(TreeEmitter *t, const Array *array, const Subscript *row, c
     store_at(t->e, region_of(array), array->dtype, element.base, element.at, value);
 }
 
-void emit_tree_fetch(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at) {
-    enum { SECOND_LEVEL = 2 };
-    ElementPlace element = element_at(t, array, row, at);
-    prefetch_at(t->e, array->dtype, element.base, element.at.at, SECOND_LEVEL);
+void emit_tree_fetch(TreeEmitter *t, const Statement *fetch) {
+    enum { LEVELS = 4 }; /* LLVM counts them from the furthest on */
+    ElementPlace element = element_at(t, fetch->array, fetch->row, fetch->at);
+    prefetch_at(t->e, fetch->array->dtype, element.base, element.at.at, LEVELS - (int)fetch->terms);
 }
 
 void emit_tree_transpose(TreeEmitter *t, const Array *square, int places) {

@@ -42,7 +42,7 @@ void emit_tree_let(TreeEmitter *t, const Scalar *scalar);
 Index emit_tree_subscript(TreeEmitter *t, const Subscript *s);
 LLVMValueRef emit_tree_load(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at);
 void emit_tree_store(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at, LLVMValueRef value);
-void emit_tree_fetch(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at);
+void emit_tree_fetch(TreeEmitter *t, const Statement *fetch);
 void emit_tree_transpose(TreeEmitter *t, const Array *square, int places);
 
 #endif

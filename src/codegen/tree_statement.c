@@ -114,7 +114,7 @@ static void statement(TreeEmitter *t, const Statement *s) {
     case STATEMENT_IF: condition(t, s); return;
     case STATEMENT_LET: emit_tree_let(t, s->scalar); return;
     case STATEMENT_STORE: emit_tree_store(t, s->array, s->row, s->at, t->value[s->scalar->id]); return;
-    case STATEMENT_FETCH: emit_tree_fetch(t, s->array, s->row, s->at); return;
+    case STATEMENT_FETCH: emit_tree_fetch(t, s); return;
     case STATEMENT_TRANSPOSE: emit_tree_transpose(t, s->array, (int)s->terms); return;
     case STATEMENT_WAIT: thread_meet(t->e); return;
     }

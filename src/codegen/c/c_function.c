@@ -153,7 +153,7 @@ static void print_fetch(CBody *b, const Statement *s) {
     indent(b);
     text_add(b->to, "SGD_FETCH(&");
     c_element(b->unit, b->to, s->array, s->row, s->at);
-    text_add(b->to, ");\n");
+    text_add(b->to, ", %d);\n", 4 - (int)s->terms); /* 3: the first level */
 }
 
 static void print_transpose(CBody *b, const Statement *s) {

@@ -163,7 +163,6 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
     schedule_find_arrays(&s);
     schedule_layouts(&s);
     for (int i = 0; i < f->section_count; i++) schedule_section(&s, &f->sections[i]);
-    tree_split(tree);
     tree_give_places(tree);
     return tree;
 }

@@ -96,7 +96,8 @@ ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int
 const Subscript *schedule_data_row(Scheduler *s);
 /* The one in the same place of the next mini-batch, if there is one. */
 const Subscript *schedule_next_data_row(Scheduler *s);
-void schedule_fetch(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at);
+/* Into the caches of that level. */
+void schedule_fetch(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, int level);
 void schedule_transpose(Scheduler *s, const Array *square, int64_t places);
 void schedule_rows_close(Scheduler *s, ScheduleRow before);
 const Loop *schedule_open_loop(const Scheduler *s); /* the innermost one */
@@ -158,6 +159,8 @@ int place_innermost(const Scheduler *s, const Nest *nest);
 
 /* ---- schedule_layout.c: chooses layouts, of values that have arrays */
 void schedule_layouts(Scheduler *s);
+/* Is a place of an operand the sum of several indices? */
+bool reads_window(const Node *node);
 
 /* ---- schedule_point.c: values */
 const Array *schedule_column(Scheduler *s, const Node *column);

@@ -120,11 +120,12 @@ const Subscript *schedule_next_data_row(Scheduler *s) {
     return data_row_at(s, subscript_sum(s->arena, s->at.row, subscript_of_scalar(s->arena, rows)), PAST_CALL);
 }
 
-void schedule_fetch(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at) {
+void schedule_fetch(Scheduler *s, const Array *array, const Subscript *row, const Subscript *at, int level) {
     Statement *fetch = tree_statement(s->tree, STATEMENT_FETCH);
     fetch->array = array;
     fetch->row = row;
     fetch->at = at;
+    fetch->terms = level;
     add(s, fetch);
 }
 

@@ -5,7 +5,7 @@
  */
 #include "ir/loops/schedule.h"
 
-enum { LINE = 64, SHORTEST_ROW = 128, MOST_AHEAD = 512 << 10 /* bytes */ };
+enum { SECOND_LEVEL = 2, LINE = 64, SHORTEST_ROW = 128, MOST_AHEAD = 512 << 10 /* bytes */ };
 
 static int64_t row_bytes(const Node *column) { return shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype); }
 
@@ -14,9 +14,9 @@ static void fetch_row(Scheduler *s, const Node *column) {
     const Array *array = schedule_column(s, column);
     const Subscript *row = schedule_next_data_row(s);
     const Subscript *line = schedule_loop_open(s, "line", elements / of_line, LOOP_SERIAL);
-    schedule_fetch(s, array, row, subscript_times(s->arena, line, of_line));
+    schedule_fetch(s, array, row, subscript_times(s->arena, line, of_line), SECOND_LEVEL);
     schedule_close(s);
-    schedule_fetch(s, array, row, subscript_number(s->arena, elements - 1));
+    schedule_fetch(s, array, row, subscript_number(s->arena, elements - 1), SECOND_LEVEL);
 }
 
 static void visit_column(void *context, const Read *read) {

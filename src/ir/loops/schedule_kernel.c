@@ -13,7 +13,7 @@
  */
 #include "ir/loops/schedule_kernel.h"
 
-enum { FEWEST_USES = 8 };
+enum { FEWEST_USES = 8, FEW_PIXELS = 8 };
 static const double packing_cost = 1.1; /* times a tile that reads its operand in place */
 
 /* ---- how operands move -------------------------------------------------------------------------------------- */
@@ -94,14 +94,19 @@ static int64_t extent_of(const Scheduler *s, const Kernel *k, int axis) {
     return axis == AXIS_ROW ? s->block_rows : k->r.extent[axis];
 }
 
+/* Pixels of a row's image are near each other, the same pixel of several rows is not. */
+static bool is_better(const Scheduler *s, const Kernel *k, int axis, int than) {
+    bool shares = shares_lanes(k, axis),
+         near = k->reads_window && axis != AXIS_ROW && extent_of(s, k, axis) >= FEW_PIXELS;
+    if (than == AXIS_NONE || shares != shares_lanes(k, than)) return than == AXIS_NONE || shares;
+    bool than_near = k->reads_window && than != AXIS_ROW && extent_of(s, k, than) >= FEW_PIXELS;
+    return near != than_near ? near : extent_of(s, k, axis) > extent_of(s, k, than);
+}
+
 static int choose_unrolled(const Scheduler *s, const Kernel *k) {
     int best = AXIS_NONE;
-    for (int a = k->r.result - 1; a >= (k->rows ? AXIS_ROW : 0); a--) {
-        if (a == k->lanes_axis || extent_of(s, k, a) == 1) continue;
-        bool better = best == AXIS_NONE || shares_lanes(k, a) > shares_lanes(k, best) ||
-                      (shares_lanes(k, a) == shares_lanes(k, best) && extent_of(s, k, a) > extent_of(s, k, best));
-        if (better) best = a;
-    }
+    for (int a = k->r.result - 1; a >= (k->rows ? AXIS_ROW : 0); a--)
+        if (a != k->lanes_axis && extent_of(s, k, a) > 1 && is_better(s, k, a, best)) best = a;
     return best;
 }
 
@@ -113,6 +118,12 @@ static int64_t vectors_of_tile(const Scheduler *s, int64_t vectors) {
     return vectors < s->numbers.vectors ? 1 : s->numbers.vectors;
 }
 
+/* As many chains as a tile of all vectors has. */
+static int64_t most_unrolled(const Scheduler *s, const Kernel *k) {
+    if (!k->reads_window) return s->numbers.unrolled;
+    return s->numbers.vectors * s->numbers.unrolled * k->vector / k->lanes;
+}
+
 /* ---- the plan --------------------------------------------------------------------------------------------- */
 Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (nest->kind != NEST_REDUCE) return NULL;
@@ -121,6 +132,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     Kernel *k = arena_new_of(s->arena, Kernel);
     *k = (Kernel){.r = r, .unrolled_axis = AXIS_NONE, .unrolled = 1};
     k->rows = nest->rows && !r.c->over_rows && s->block_rows > 1;
+    k->reads_window = reads_window(r.node);
     k->lanes = s->numbers.vector_bytes / (int64_t)dtype_bytes(r.dtype);
     nest_reads(s->f, nest, visit_operand, &(OperandVisit){s, k});
     k->lanes_axis = choose_lanes(s, k);
@@ -134,7 +146,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (k->unrolled_axis == AXIS_ROW)
         k->unrolled = s->tile_rows;
     else if (k->unrolled_axis != AXIS_NONE)
-        k->unrolled = schedule_tile(r.extent[k->unrolled_axis], s->numbers.unrolled);
+        k->unrolled = schedule_tile(r.extent[k->unrolled_axis], most_unrolled(s, k));
     k->blocks = kernel_blocks_plan(s, k);
     return k;
 }

@@ -35,6 +35,7 @@ struct Kernel {
     int64_t vector;             /* lanes of a vector, of which a tile has several */
     bool rows;                  /* the row is an axis of the result */
     bool guarded;               /* some terms are absent, for all lanes */
+    bool reads_window;          /* a place of an operand is the sum of two indices */
     const KernelBlocks *blocks; /* NULL: tiles alone */
 };
 

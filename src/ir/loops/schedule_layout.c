@@ -58,7 +58,7 @@ static bool is_candidate(const Nest *nest) {
 }
 
 /* Is a place of an operand the sum of several indices? */
-static bool has_window(const Node *node) {
+bool reads_window(const Node *node) {
     const Contraction *c = node->attr.contraction;
     for (int s = 0; s < node->sources; s++)
         for (int a = 0; a < c->access[s].rank; a++) {
@@ -149,7 +149,7 @@ static bool all_fill_vectors(LayoutChoice *l) {
         for (int i = 0; i < l->s->f->sections[c].nests.count; i++) {
             const Nest *nest = l->s->f->sections[c].nests.items[i];
             int lanes = -1;
-            if (!is_candidate(nest) || !has_window(nest->reduce)) continue;
+            if (!is_candidate(nest) || !reads_window(nest->reduce)) continue;
             window = true;
             if (!find_channels(l, nest->reduce, &lanes) || !fills_vectors(l, nest->reduce, lanes)) return false;
         }

@@ -3,8 +3,9 @@
  *   packed[panel][the source's other axes][lane] = source[.., lanes * panel + lane, ..]
  *
  * A panel has as many places of one axis as a tile has lanes, so that what a tile reads for one term is side by side,
- * and what it reads for the next term comes next. The last panel is filled with 0. Where neighbours lie along another
- * axis than the panel's, squares of registers are transposed on the way, for back ends that do that well.
+ * and what it reads for the next term comes next: the other axes are in the order of the terms. The last panel is filled
+ * with 0. Where neighbours lie along another axis than the panel's, squares of registers are transposed on the way, for
+ * back ends that do that well.
  */
 #include "ir/affine.h"
 #include "ir/loops/schedule_reduction.h"
@@ -33,6 +34,11 @@ static int64_t panel_size(const Pack *pack, const Node *source) {
     return shape_size(source->shape) / source->shape.extent[pack->axis] * pack->lanes;
 }
 
+int64_t pack_panel_bytes(const Reduction *r, int operand) {
+    const Node *source = r->node->source[operand];
+    return panel_size(&r->pack[operand], source) * (int64_t)dtype_bytes(source->dtype);
+}
+
 static int64_t panels_of(const Pack *pack, const Node *source) {
     return (source->shape.extent[pack->axis] + pack->lanes - 1) / pack->lanes;
 }
@@ -41,7 +47,8 @@ static const Subscript *place_in_panel(Scheduler *s, const Pack *pack, const Nod
                                        const Subscript *panel, const Subscript *lane) {
     int64_t stride = pack->lanes, size = panel_size(pack, source);
     const Subscript *place = subscript_sum(s->arena, subscript_times(s->arena, panel, size), lane);
-    for (int a = source->shape.rank; a-- > 0;) {
+    for (int i = 0; i < source->shape.rank; i++) {
+        int a = pack->order[i];
         if (a == pack->axis || source->shape.extent[a] == 1) continue;
         place = subscript_sum(s->arena, place, subscript_times(s->arena, at->axis[a], stride));
         stride *= source->shape.extent[a];
@@ -53,6 +60,18 @@ static const Subscript *place_in_panel(Scheduler *s, const Pack *pack, const Nod
 const Scalar *pack_value(Scheduler *s, const Reduction *r, int operand, const SpacePoint *at) {
     const Pack *pack = &r->pack[operand];
     return point_load(s, pack->array, NULL, place_in_panel(s, pack, r->node->source[operand], at, r->panel, r->lane));
+}
+
+void pack_fetch(Scheduler *s, const Reduction *r, int operand, const SpacePoint *at, int64_t ahead, int64_t width) {
+    enum { FIRST_LEVEL = 1, LINE = 64 };
+    const Pack *pack = &r->pack[operand];
+    const Node *source = r->node->source[operand];
+    int64_t of_line = LINE / (int64_t)dtype_bytes(source->dtype);
+    for (int64_t lane = 0; lane < width; lane += of_line) {
+        const Subscript *further = subscript_number(s->arena, ahead * pack->lanes + lane);
+        const Subscript *place = place_in_panel(s, pack, source, at, r->panel, further);
+        schedule_fetch(s, pack->array, NULL, place, FIRST_LEVEL);
+    }
 }
 
 /* Lanes of a panel from `first` on, filled, or from the source at the point. */
@@ -153,10 +172,24 @@ static void pack_panel(Scheduler *s, const Pack *pack, Node *source, const Subsc
     pack_lanes(s, pack, source, panel, count, pack->lanes - count, true, -1, 0, 0);
 }
 
+/* As the terms move along them: what the innermost reduced index moves is innermost. */
+static void order_axes(Pack *pack, const Reduction *r, int operand) {
+    const Access *access = &r->c->access[operand];
+    bool placed[MOST_RANK] = {false};
+    int count = 0;
+    for (int k = r->axes; k-- > 0;)
+        for (int a = access->rank; a-- > 0;)
+            if ((k == 0 || access->axis[a].coef[k] != 0) && !placed[a]) {
+                placed[a] = true;
+                pack->order[count++] = a;
+            }
+}
+
 void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lanes) {
     Node *source = r->node->source[operand];
     Pack *pack = &r->pack[operand];
     *pack = (Pack){.axis = packed_axis(s, r, operand, axis), .lanes = lanes};
+    order_axes(pack, r, operand);
     int64_t whole = r->extent[axis] / lanes, rest = r->extent[axis] % lanes;
     int64_t elements = panels_of(pack, source) * panel_size(pack, source);
     pack->array = tree_array(s->tree, ARRAY_WORK, 0, source->dtype, elements * (source->rows != 0 ? s->padded_rows : 1),

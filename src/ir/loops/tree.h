@@ -9,8 +9,8 @@
  *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
  *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers
  *   tree_threads.c        loops that threads share, and where threads wait
+ *   tree_split.c          loops are split where a condition inside of them becomes known
  *   tree_vectorise.c      innermost loops become vectors;  tree_copy.c: a body once more
- *   tree_split.c          innermost loops become pieces that know their conditions
  *   schedule.c            functions -> trees: sections, and the nests in them
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
  *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
@@ -158,7 +158,7 @@ struct Statement {
     const Array *array;
     const Subscript *row, *at;
     const Subscript *term; /* which term of the chain joins; NULL: starts one, or is none */
-    int64_t terms;         /* of the chain, of one row */
+    int64_t terms;         /* of the chain, of one row; FETCH: the cache's level */
     const Node *node;      /* NEST: what it makes first */
     Body body;
 };
@@ -175,6 +175,7 @@ typedef struct LoopTree {
     size_t work_bytes;
     bool shared;                    /* some loops are marked THREADS */
     size_t stop_flags;              /* shared: where it says whether to stop, twice i32 */
+    bool split;                     /* terms that are absent may be left out */
     int loops, scalars, statements; /* counted */
 } LoopTree;
 
@@ -210,6 +211,9 @@ typedef struct Range {
     int64_t least, most;
 } Range;
 Range subscript_range(const Subscript *s);
+typedef enum Truth { SOMETIMES, ALWAYS, NEVER } Truth;
+/* 0 <= at < n? */
+Truth truth_of_inside(const Subscript *at, int64_t n);
 
 /* ---- tree_print.c ------------------------------------------------------------------------------------------- */
 void tree_print(Text *to, const LoopTree *tree);
@@ -220,7 +224,7 @@ void subscript_print(Text *to, const Subscript *s);
 const char *tree_problem(const LoopTree *tree);
 
 /* ---- tree_copy.c -------------------------------------------------------------------------------------------- */
-/* Adds the body once more, with `by` in the place of the loop's variable. */
+/* Adds the body once more, with `by` in the place of the loop's variable, and without conditions that are known then. */
 void tree_copy_body(LoopTree *tree, const Body *from, Body *to, const Loop *loop, const Subscript *by);
 
 /* ---- tree_row_lanes.c --------------------------------------------------------------------------------------- */
@@ -240,6 +244,7 @@ void tree_tiny(LoopTree *tree, int64_t bytes);
 void tree_threads(LoopTree *tree, bool small);
 
 /* ---- tree_split.c ------------------------------------------------------------------------------------------- */
+/* Of a tree that was verified: its chains name only terms that are there afterwards. */
 void tree_split(LoopTree *tree);
 
 /* ---- tree_vectorise.c --------------------------------------------------------------------------------------- */
@@ -247,6 +252,8 @@ void tree_split(LoopTree *tree);
 void tree_vectorise(LoopTree *tree, int64_t bytes);
 
 /* ---- tree_places.c ------------------------------------------------------------------------------------------ */
+/* Takes out what nobody needs. */
+void tree_take_unused(LoopTree *tree);
 /* Gives arrays of the work block their places; arrays that live at different times share bytes. */
 void tree_give_places(LoopTree *tree);
 

@@ -1,5 +1,6 @@
 /* tree_copy: a body once more, with a subscript in the place of a loop's variable. Loops and scalars of the copy are its
- * own; arrays are the same. A condition that the subscript decides is known in the copy, and so is what it chooses.
+ * own; arrays are the same. What the subscript makes known is not asked in the copy: a condition that always holds, or
+ * never, a quotient of a number.
  */
 #include "ir/loops/tree.h"
 
@@ -10,7 +11,8 @@ typedef struct Copy {
     int first_loop, first_scalar, loops, scalars; /* of the body: the least number, how many from there on */
     const Loop **new_loop;                        /* from the first on */
     const Scalar **new_scalar;
-    const Subscript **new_subscript; /* of an integer that is known to be one */
+    Truth *truth;         /* likewise: of conditions */
+    const Subscript **as; /* of integers that are no scalars any more */
 } Copy;
 
 static const Scalar *known_scalar(const Copy *c, const Scalar *s) {
@@ -19,16 +21,21 @@ static const Scalar *known_scalar(const Copy *c, const Scalar *s) {
     return to != NULL ? to : s;
 }
 
-static const Loop *known_loop(const Copy *c, const Loop *loop) {
-    bool inside = loop != NULL && loop->id >= c->first_loop && loop->id < c->first_loop + c->loops;
-    const Loop *to = inside ? c->new_loop[loop->id - c->first_loop] : NULL;
-    return to != NULL ? to : loop;
+static Truth known_truth(const Copy *c, const Scalar *s) {
+    bool inside = s->id >= c->first_scalar && s->id < c->first_scalar + c->scalars;
+    return inside ? c->truth[s->id - c->first_scalar] : SOMETIMES;
 }
 
 static const Subscript *known_integer(const Copy *c, const Scalar *s) {
     bool inside = s->id >= c->first_scalar && s->id < c->first_scalar + c->scalars;
-    const Subscript *to = inside ? c->new_subscript[s->id - c->first_scalar] : NULL;
-    return to != NULL ? to : subscript_of_scalar(c->tree->arena, known_scalar(c, s));
+    const Subscript *as = inside ? c->as[s->id - c->first_scalar] : NULL;
+    return as != NULL ? as : subscript_of_scalar(c->tree->arena, known_scalar(c, s));
+}
+
+static const Loop *known_loop(const Copy *c, const Loop *loop) {
+    bool inside = loop != NULL && loop->id >= c->first_loop && loop->id < c->first_loop + c->loops;
+    const Loop *to = inside ? c->new_loop[loop->id - c->first_loop] : NULL;
+    return to != NULL ? to : loop;
 }
 
 static const Subscript *copy_subscript(Copy *c, const Subscript *s) {
@@ -49,7 +56,48 @@ static const Subscript *copy_subscript(Copy *c, const Subscript *s) {
     return sum;
 }
 
-static Scalar *copy_scalar(Copy *c, const Scalar *s) {
+/* ---- what is known ------------------------------------------------------------------------------------------ */
+static Truth truth_of_equal(const Copy *c, const Subscript *a, const Subscript *b) {
+    Range r = subscript_range(subscript_sum(c->tree->arena, a, subscript_times(c->tree->arena, b, -1)));
+    return r.least == 0 && r.most == 0 ? ALWAYS : r.least > 0 || r.most < 0 ? NEVER : SOMETIMES;
+}
+
+/* Of the copy `to`. */
+static Truth truth_of(const Copy *c, const Scalar *s, const Scalar *to) {
+    if (s->kind == SCALAR_INSIDE) return truth_of_inside(to->at, to->n);
+    if (s->kind == SCALAR_EQUAL) return truth_of_equal(c, to->at, to->row);
+    if (s->kind != SCALAR_OP || s->op != OP_AND) return SOMETIMES;
+    Truth a = known_truth(c, s->source[0]), b = known_truth(c, s->source[1]);
+    return a == NEVER || b == NEVER ? NEVER : a == ALWAYS && b == ALWAYS ? ALWAYS : SOMETIMES;
+}
+
+/* Which of its sources the scalar is; NULL: none. */
+static const Scalar *same_as(const Copy *c, const Scalar *s) {
+    if (s->kind != SCALAR_OP || (s->op != OP_AND && s->op != OP_WHERE)) return NULL;
+    Truth first = known_truth(c, s->source[0]);
+    if (s->op == OP_WHERE && first == SOMETIMES) return NULL;
+    if (s->op == OP_WHERE) return known_scalar(c, s->source[first == ALWAYS ? 1 : 2]);
+    if (first == ALWAYS) return known_scalar(c, s->source[1]);
+    return known_truth(c, s->source[1]) == ALWAYS ? known_scalar(c, s->source[0]) : NULL;
+}
+
+/* What an integer is, if it is a subscript; NULL: not. */
+static const Subscript *integer_as(const Copy *c, const Scalar *s, const Scalar *to) {
+    bool divides = s->kind == SCALAR_QUOTIENT || s->kind == SCALAR_REMAINDER;
+    if (s->kind == SCALAR_WITHIN && known_truth(c, s->source[0]) == ALWAYS) return to->at;
+    if (!divides || to->at->count > 0) return NULL;
+    int64_t n = s->kind == SCALAR_QUOTIENT ? to->at->offset / s->n : to->at->offset % s->n;
+    return subscript_number(c->tree->arena, n);
+}
+
+/* NULL: it is a scalar that is there already. */
+static const Scalar *copy_scalar(Copy *c, const Scalar *s) {
+    int at = s->id - c->first_scalar;
+    const Scalar *same = same_as(c, s);
+    if (same != NULL) {
+        c->new_scalar[at] = same;
+        return NULL;
+    }
     Scalar *to = tree_scalar(c->tree, s->kind, s->dtype);
     int id = to->id;
     *to = *s;
@@ -57,29 +105,10 @@ static Scalar *copy_scalar(Copy *c, const Scalar *s) {
     for (int i = 0; i < 3; i++) to->source[i] = known_scalar(c, s->source[i]);
     to->row = copy_subscript(c, s->row);
     to->at = copy_subscript(c, s->at);
+    c->new_scalar[at] = to;
+    c->truth[at] = truth_of(c, s, to);
+    c->as[at] = integer_as(c, s, to);
     return to;
-}
-
-/* ---- what is known -------------------------------------------------------------------------------------------- */
-static bool is_known(const Scalar *s) { return s->kind == SCALAR_CONST && s->dtype == DTYPE_BOOL; }
-
-static void know_condition(Scalar *s) {
-    Range r = subscript_range(s->at);
-    bool always = r.least >= 0 && r.most < s->n, never = r.most < 0 || r.least >= s->n;
-    if (!always && !never) return;
-    s->kind = SCALAR_CONST;
-    s->value = always;
-    s->at = NULL;
-}
-
-/* What the copy, of a scalar of that number, is known to be; the copy itself if nothing is known. */
-static const Scalar *known_value(Copy *c, int id, Scalar *s) {
-    if (s->kind == SCALAR_INSIDE) know_condition(s);
-    if (s->kind == SCALAR_WITHIN && is_known(s->source[0]))
-        c->new_subscript[id - c->first_scalar] = s->source[0]->value != 0 ? s->at : subscript_number(c->tree->arena, 0);
-    if (s->kind != SCALAR_OP || (s->op != OP_WHERE && s->op != OP_AND) || !is_known(s->source[0])) return s;
-    if (s->op == OP_AND) return s->source[0]->value != 0 ? s->source[1] : s->source[0];
-    return s->source[0]->value != 0 ? s->source[1] : s->source[2];
 }
 
 static Loop *copy_loop(Copy *c, const Loop *loop) {
@@ -92,25 +121,28 @@ static Loop *copy_loop(Copy *c, const Loop *loop) {
     return to;
 }
 
+static void copy_body(Copy *c, const Body *from, Body *to);
+
+static void copy_statement(Copy *c, const Statement *s, Body *to) {
+    Truth truth = s->kind == STATEMENT_IF ? known_truth(c, s->scalar) : SOMETIMES;
+    const Scalar *let = s->kind == STATEMENT_LET ? copy_scalar(c, s->scalar) : NULL;
+    if (truth == ALWAYS) copy_body(c, &s->body, to);
+    if (truth != SOMETIMES || (s->kind == STATEMENT_LET && let == NULL)) return;
+    Statement *copy = tree_statement(c->tree, s->kind);
+    *copy = *s;
+    copy->body = (Body){0};
+    if (s->kind == STATEMENT_LET) copy->scalar = let;
+    if (s->kind == STATEMENT_IF || s->kind == STATEMENT_STORE) copy->scalar = known_scalar(c, s->scalar);
+    if (s->loop != NULL) copy->loop = copy_loop(c, s->loop);
+    copy->row = copy_subscript(c, s->row);
+    copy->at = copy_subscript(c, s->at);
+    copy->term = copy_subscript(c, s->term);
+    copy_body(c, &s->body, &copy->body);
+    vector_push(c->tree->arena, to, copy);
+}
+
 static void copy_body(Copy *c, const Body *from, Body *to) {
-    for (int i = 0; i < from->count; i++) {
-        const Statement *s = from->items[i];
-        Scalar *let = s->kind == STATEMENT_LET ? copy_scalar(c, s->scalar) : NULL;
-        const Scalar *known = let != NULL ? known_value(c, s->scalar->id, let) : NULL;
-        if (let != NULL) c->new_scalar[s->scalar->id - c->first_scalar] = known;
-        if (known != let) continue;
-        Statement *copy = tree_statement(c->tree, s->kind);
-        *copy = *s;
-        copy->body = (Body){0};
-        if (let != NULL) copy->scalar = let;
-        if (s->kind == STATEMENT_IF || s->kind == STATEMENT_STORE) copy->scalar = known_scalar(c, s->scalar);
-        if (s->loop != NULL) copy->loop = copy_loop(c, s->loop);
-        copy->row = copy_subscript(c, s->row);
-        copy->at = copy_subscript(c, s->at);
-        copy->term = copy_subscript(c, s->term);
-        copy_body(c, &s->body, &copy->body);
-        vector_push(c->tree->arena, to, copy);
-    }
+    for (int i = 0; i < from->count; i++) copy_statement(c, from->items[i], to);
 }
 
 typedef struct Numbers {
@@ -139,6 +171,7 @@ void tree_copy_body(LoopTree *tree, const Body *from, Body *to, const Loop *loop
     c.scalars = scalars.most < 0 ? 0 : scalars.most - scalars.least + 1;
     c.new_loop = arena_array(tree->arena, const Loop *, c.loops + 1);
     c.new_scalar = arena_array(tree->arena, const Scalar *, c.scalars + 1);
-    c.new_subscript = arena_array(tree->arena, const Subscript *, c.scalars + 1);
+    c.truth = arena_array(tree->arena, Truth, c.scalars + 1);
+    c.as = arena_array(tree->arena, const Subscript *, c.scalars + 1);
     copy_body(&c, from, to);
 }

@@ -141,7 +141,7 @@ static void give_place(LoopTree *tree, LivingArrays *living, Array *array) {
     if (at + bytes > tree->work_bytes) tree->work_bytes = at + bytes;
 }
 
-void tree_give_places(LoopTree *tree) {
+void tree_take_unused(LoopTree *tree) {
     for (bool again = true; again;) {
         uint8_t *used = arena_array(tree->arena, uint8_t, tree->scalars + 1),
                 *loaded = arena_array(tree->arena, uint8_t, tree->arrays.count + 1);
@@ -149,6 +149,10 @@ void tree_give_places(LoopTree *tree) {
         find_loaded(&tree->body, loaded);
         again = take_unused(&tree->body, used, loaded);
     }
+}
+
+void tree_give_places(LoopTree *tree) {
+    tree_take_unused(tree);
     int nests = find_lives(tree);
     LivingArrays living = {0};
     Vector(Array *) *begins = (void *)arena_alloc(tree->arena, sizeof *begins * (size_t)(nests + 1));

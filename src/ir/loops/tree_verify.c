@@ -251,7 +251,7 @@ static void check_terms(Walk *w, const Statement *s) {
     for (int i = 0; i < w->open.count; i++)
         if (subscript_coef(s->term, w->open.loop[i]) != 0 && !w->open.loop[i]->rows)
             terms *= loop_iterations(w->open.loop[i]);
-    if (terms != s->terms)
+    if (w->tree->split ? terms > s->terms : terms != s->terms)
         problem(w, "%lld terms join the chain %s, which has %lld", (long long)terms, shown(w, s->array, s->at),
                 (long long)s->terms);
 }
@@ -435,7 +435,10 @@ static void check_statement(Walk *w, const Statement *s) {
         return;
     case STATEMENT_LET: check_let(w, s->scalar); return;
     case STATEMENT_STORE: check_store(w, s); return;
-    case STATEMENT_FETCH: check_access(w, s->array, s->row, s->at); return;
+    case STATEMENT_FETCH: /* it may lie behind the array */
+        check_subscript(w, s->row);
+        check_subscript(w, s->at);
+        return;
     case STATEMENT_TRANSPOSE: check_transpose(w, s); return;
     case STATEMENT_WAIT:
         if (w->in_nest) problem(w, "threads wait inside of a nest");
