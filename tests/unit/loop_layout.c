@@ -1,5 +1,6 @@
-/* Layouts of the loop tree: where channels fill vectors, a convolution and its gradients find the channels of a pixel side
- * by side, so that neither lanes nor the terms of an image are gathered; what a dense layer reads stays row-major.
+/* Convolutions in the loop tree. Layouts: where channels fill vectors, a convolution and its gradients find the channels of a pixel side
+ * by side, so that neither lanes nor the terms of an image are gathered; what a dense layer reads stays row-major. Borders: which terms are there is
+ * not asked in innermost loops.
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -66,5 +67,38 @@ Test(loop_layout, channels_are_side_by_side) {
     look(&tree->body, NULL, NULL, &seen);
     cr_expect(seen.lanes > 0 && seen.terms > 0 && seen.gathered == 0, "%d lanes, %d terms, %d gathered", seen.lanes,
               seen.terms, seen.gathered);
+    arena_free(arena);
+}
+
+/* Conditions around terms; innermost: with no counted loop inside. */
+static bool counts(const Body *body) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if ((s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_SERIAL) || counts(&s->body)) return true;
+    }
+    return false;
+}
+
+static void count_conditions(const Body *body, int *all, int *innermost) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        *all += s->kind == STATEMENT_IF;
+        *innermost += s->kind == STATEMENT_IF && !counts(&s->body);
+        count_conditions(&s->body, all, innermost);
+    }
+}
+
+Test(loop_layout, borders_are_split_off) {
+    Arena *arena = arena_new();
+    const Run *run = &compiled(arena)->runs[0];
+    LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &usual_tiles);
+    int before[2] = {0}, after[2] = {0};
+    count_conditions(&tree->body, &before[0], &before[1]);
+    tree_split(tree);
+    const char *problem = tree_problem(tree);
+    cr_expect(problem == NULL, "%s", problem);
+    count_conditions(&tree->body, &after[0], &after[1]);
+    cr_expect(before[1] > 0 && after[0] > 0 && after[1] == 0, "%d of %d conditions are innermost, were %d of %d",
+              after[1], after[0], before[1], before[0]);
     arena_free(arena);
 }

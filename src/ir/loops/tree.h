@@ -211,9 +211,9 @@ typedef struct Range {
     int64_t least, most;
 } Range;
 Range subscript_range(const Subscript *s);
-typedef enum Truth { SOMETIMES, ALWAYS, NEVER } Truth;
+typedef enum Certainty { SOMETIMES, ALWAYS, NEVER } Certainty;
 /* 0 <= at < n? */
-Truth truth_of_inside(const Subscript *at, int64_t n);
+Certainty truth_of_inside(const Subscript *at, int64_t n);
 
 /* ---- tree_print.c ------------------------------------------------------------------------------------------- */
 void tree_print(Text *to, const LoopTree *tree);

@@ -11,7 +11,7 @@ typedef struct Copy {
     int first_loop, first_scalar, loops, scalars; /* of the body: the least number, how many from there on */
     const Loop **new_loop;                        /* from the first on */
     const Scalar **new_scalar;
-    Truth *truth;         /* likewise: of conditions */
+    Certainty *truth;     /* likewise: of conditions */
     const Subscript **as; /* of integers that are no scalars any more */
 } Copy;
 
@@ -21,7 +21,7 @@ static const Scalar *known_scalar(const Copy *c, const Scalar *s) {
     return to != NULL ? to : s;
 }
 
-static Truth known_truth(const Copy *c, const Scalar *s) {
+static Certainty known_truth(const Copy *c, const Scalar *s) {
     bool inside = s->id >= c->first_scalar && s->id < c->first_scalar + c->scalars;
     return inside ? c->truth[s->id - c->first_scalar] : SOMETIMES;
 }
@@ -57,24 +57,24 @@ static const Subscript *copy_subscript(Copy *c, const Subscript *s) {
 }
 
 /* ---- what is known ------------------------------------------------------------------------------------------ */
-static Truth truth_of_equal(const Copy *c, const Subscript *a, const Subscript *b) {
+static Certainty truth_of_equal(const Copy *c, const Subscript *a, const Subscript *b) {
     Range r = subscript_range(subscript_sum(c->tree->arena, a, subscript_times(c->tree->arena, b, -1)));
     return r.least == 0 && r.most == 0 ? ALWAYS : r.least > 0 || r.most < 0 ? NEVER : SOMETIMES;
 }
 
 /* Of the copy `to`. */
-static Truth truth_of(const Copy *c, const Scalar *s, const Scalar *to) {
+static Certainty truth_of(const Copy *c, const Scalar *s, const Scalar *to) {
     if (s->kind == SCALAR_INSIDE) return truth_of_inside(to->at, to->n);
     if (s->kind == SCALAR_EQUAL) return truth_of_equal(c, to->at, to->row);
     if (s->kind != SCALAR_OP || s->op != OP_AND) return SOMETIMES;
-    Truth a = known_truth(c, s->source[0]), b = known_truth(c, s->source[1]);
+    Certainty a = known_truth(c, s->source[0]), b = known_truth(c, s->source[1]);
     return a == NEVER || b == NEVER ? NEVER : a == ALWAYS && b == ALWAYS ? ALWAYS : SOMETIMES;
 }
 
 /* Which of its sources the scalar is; NULL: none. */
 static const Scalar *same_as(const Copy *c, const Scalar *s) {
     if (s->kind != SCALAR_OP || (s->op != OP_AND && s->op != OP_WHERE)) return NULL;
-    Truth first = known_truth(c, s->source[0]);
+    Certainty first = known_truth(c, s->source[0]);
     if (s->op == OP_WHERE && first == SOMETIMES) return NULL;
     if (s->op == OP_WHERE) return known_scalar(c, s->source[first == ALWAYS ? 1 : 2]);
     if (first == ALWAYS) return known_scalar(c, s->source[1]);
@@ -124,7 +124,7 @@ static Loop *copy_loop(Copy *c, const Loop *loop) {
 static void copy_body(Copy *c, const Body *from, Body *to);
 
 static void copy_statement(Copy *c, const Statement *s, Body *to) {
-    Truth truth = s->kind == STATEMENT_IF ? known_truth(c, s->scalar) : SOMETIMES;
+    Certainty truth = s->kind == STATEMENT_IF ? known_truth(c, s->scalar) : SOMETIMES;
     const Scalar *let = s->kind == STATEMENT_LET ? copy_scalar(c, s->scalar) : NULL;
     if (truth == ALWAYS) copy_body(c, &s->body, to);
     if (truth != SOMETIMES || (s->kind == STATEMENT_LET && let == NULL)) return;
@@ -171,7 +171,7 @@ void tree_copy_body(LoopTree *tree, const Body *from, Body *to, const Loop *loop
     c.scalars = scalars.most < 0 ? 0 : scalars.most - scalars.least + 1;
     c.new_loop = arena_array(tree->arena, const Loop *, c.loops + 1);
     c.new_scalar = arena_array(tree->arena, const Scalar *, c.scalars + 1);
-    c.truth = arena_array(tree->arena, Truth, c.scalars + 1);
+    c.truth = arena_array(tree->arena, Certainty, c.scalars + 1);
     c.as = arena_array(tree->arena, const Subscript *, c.scalars + 1);
     copy_body(&c, from, to);
 }

@@ -73,7 +73,7 @@ Range subscript_range(const Subscript *s) {
     return sum;
 }
 
-Truth truth_of_inside(const Subscript *at, int64_t n) {
+Certainty truth_of_inside(const Subscript *at, int64_t n) {
     Range r = subscript_range(at);
     return r.least >= 0 && r.most < n ? ALWAYS : r.most < 0 || r.least >= n ? NEVER : SOMETIMES;
 }

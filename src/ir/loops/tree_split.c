@@ -19,10 +19,10 @@ enum { MOST_SINGLE = 8, MOST_PATH = 64, LONGEST_COPY = 1500 /* statements */ };
 
 /* ---- which condition, of which loop ------------------------------------------------------------------------- */
 /* Loops from the one that may be split inwards. */
-typedef struct Path {
+typedef struct LoopPath {
     const Loop *loop[MOST_PATH];
     int count;
-} Path;
+} LoopPath;
 
 static bool is_counted(const Loop *loop) { return loop->mark == LOOP_SERIAL || loop->mark == LOOP_THREADS; }
 
@@ -35,7 +35,7 @@ static bool has_counted(const Body *body) {
 }
 
 /* It depends on the first loop of the path, and is asked anew in each innermost iteration. */
-static const Scalar *condition_of(const Scalar *s, const Path *path) {
+static const Scalar *condition_of(const Scalar *s, const LoopPath *path) {
     if (s->kind == SCALAR_OP && s->op == OP_AND) {
         const Scalar *found = condition_of(s->source[0], path);
         return found != NULL ? found : condition_of(s->source[1], path);
@@ -46,7 +46,7 @@ static const Scalar *condition_of(const Scalar *s, const Path *path) {
     return s;
 }
 
-static const Scalar *find_condition(const Body *body, Path *path) {
+static const Scalar *find_condition(const Body *body, LoopPath *path) {
     const Scalar *found = NULL;
     for (int i = 0; i < body->count && found == NULL; i++) {
         const Statement *s = body->items[i];
@@ -60,7 +60,7 @@ static const Scalar *find_condition(const Body *body, Path *path) {
 }
 
 /* ---- split -------------------------------------------------------------------------------------------------- */
-static Truth truth_at(Arena *arena, const Scalar *condition, const Loop *loop, int64_t iteration) {
+static Certainty truth_at(Arena *arena, const Scalar *condition, const Loop *loop, int64_t iteration) {
     const Subscript *rest = subscript_times(arena, subscript_of_loop(arena, loop), -1);
     rest = subscript_sum(arena, rest, subscript_number(arena, iteration * loop->step));
     rest = subscript_times(arena, rest, subscript_coef(condition->at, loop));
@@ -70,7 +70,7 @@ static Truth truth_at(Arena *arena, const Scalar *condition, const Loop *loop, i
 /* The last but one iteration from `begin` on that is alike. */
 static int64_t end_of_piece(Arena *arena, const Scalar *condition, const Loop *loop, int64_t begin) {
     int64_t end = begin + 1;
-    Truth truth = truth_at(arena, condition, loop, begin);
+    Certainty truth = truth_at(arena, condition, loop, begin);
     while (truth != SOMETIMES && end < loop_iterations(loop) && truth_at(arena, condition, loop, end) == truth) end++;
     return end;
 }
@@ -110,7 +110,7 @@ static void split_body(LoopTree *tree, Body *body);
 
 /* Whether the statement's pieces have been added. */
 static bool split_loop(LoopTree *tree, Statement *s, Body *to) {
-    Path path = {.loop = {s->loop}, .count = 1};
+    LoopPath path = {.loop = {s->loop}, .count = 1};
     if (s->kind != STATEMENT_LOOP || s->loop->rows || s->loop->mark == LOOP_VECTOR) return false;
     if (s->loop->extent % s->loop->step != 0) return false;
     const Scalar *condition = find_condition(&s->body, &path);
@@ -151,12 +151,13 @@ static bool depends(const Scalar *s, const Loop *loop) {
     return s->kind == SCALAR_LOAD || subscript_depends(s->at, loop) || subscript_depends(s->row, loop);
 }
 
-/* The body is a condition that the loop does not move, and what is done if it holds. */
+/* The body is a condition that the loop does not move, and what is done if it holds; what is fetched need not be then. */
 static bool is_one_condition(const Statement *s) {
     int last = s->body.count - 1;
     if (last < 0 || s->body.items[last]->kind != STATEMENT_IF) return false;
     for (int i = 0; i < last; i++) {
         const Statement *let = s->body.items[i];
+        if (let->kind == STATEMENT_FETCH) continue;
         bool condition = let->kind == STATEMENT_LET &&
                          (let->scalar->kind == SCALAR_INSIDE || let->scalar->op == OP_AND);
         if (!condition || depends(let->scalar, s->loop)) return false;
@@ -171,8 +172,11 @@ static void move_out(LoopTree *tree, Body *body) {
         move_out(tree, &s->body);
         if (s->kind == STATEMENT_LOOP && is_one_condition(s)) {
             Statement *condition = s->body.items[s->body.count - 1];
-            for (int k = 0; k + 1 < s->body.count; k++) vector_push(tree->arena, &to, s->body.items[k]);
-            s->body = condition->body;
+            Body inside = {0};
+            for (int k = 0; k + 1 < s->body.count; k++)
+                vector_push(tree->arena, s->body.items[k]->kind == STATEMENT_FETCH ? &inside : &to, s->body.items[k]);
+            for (int k = 0; k < condition->body.count; k++) vector_push(tree->arena, &inside, condition->body.items[k]);
+            s->body = inside;
             condition->body = (Body){0};
             vector_push(tree->arena, &condition->body, s);
             s = condition;
