@@ -81,10 +81,10 @@ static void plan_tree(Codegen *c, Compiled *f) {
     numbers.l2 = (int64_t)c->target.loop.l2;
     numbers.row_lanes = c->target.loop.lanes;
     f->tree = schedule_function(c->arena, f->run, f->function, rows, &numbers);
-    tree_row_lanes(f->tree, numbers.row_lanes);
-    tree_layout(f->tree);
     const char *problem = tree_problem(f->tree);
     tree_split(f->tree);
+    tree_row_lanes(f->tree, numbers.row_lanes);
+    tree_layout(f->tree);
     tree_vectorise(f->tree, numbers.vector_bytes);
     tree_tiny(f->tree, numbers.vector_bytes);
     tree_threads(f->tree, c->options.split_all);

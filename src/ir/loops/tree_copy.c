@@ -85,6 +85,7 @@ static const Scalar *same_as(const Copy *c, const Scalar *s) {
 static const Subscript *integer_as(const Copy *c, const Scalar *s, const Scalar *to) {
     bool divides = s->kind == SCALAR_QUOTIENT || s->kind == SCALAR_REMAINDER;
     if (s->kind == SCALAR_WITHIN && known_truth(c, s->source[0]) == ALWAYS) return to->at;
+    if (s->kind == SCALAR_WITHIN && known_truth(c, s->source[0]) == NEVER) return subscript_number(c->tree->arena, 0);
     if (!divides || to->at->count > 0) return NULL;
     int64_t n = s->kind == SCALAR_QUOTIENT ? to->at->offset / s->n : to->at->offset % s->n;
     return subscript_number(c->tree->arena, n);

@@ -11,7 +11,7 @@
  * Terms of a convolution are absent at the borders. A condition that is asked in the innermost loop costs as much as the
  * term; one with a loop inside costs nothing. So the outermost loop that an innermost condition depends on is split: into
  * ranges in which it always holds, or never, and into single iterations, in which the loops inside are split in their
- * turn. The iterations stay in their order, so no chain changes.
+ * turn. The iterations stay in their order, so no chain changes. So are innermost loops that ask for values.
  */
 #include "ir/loops/tree.h"
 
@@ -34,16 +34,38 @@ static bool has_counted(const Body *body) {
     return false;
 }
 
+/* The loop decides it, in some iterations. */
+static bool is_open(const Scalar *inside, const Loop *loop) {
+    return subscript_coef(inside->at, loop) != 0 && truth_of_inside(inside->at, inside->n) == SOMETIMES;
+}
+
 /* It depends on the first loop of the path, and is asked anew in each innermost iteration. */
 static const Scalar *condition_of(const Scalar *s, const LoopPath *path) {
     if (s->kind == SCALAR_OP && s->op == OP_AND) {
         const Scalar *found = condition_of(s->source[0], path);
         return found != NULL ? found : condition_of(s->source[1], path);
     }
-    if (s->kind != SCALAR_INSIDE || subscript_coef(s->at, path->loop[0]) == 0) return NULL;
+    if (s->kind != SCALAR_INSIDE || !is_open(s, path->loop[0])) return NULL;
     for (int i = path->count; i-- > 0 && subscript_coef(s->at, path->loop[i]) == 0;)
         if (is_counted(path->loop[i])) return NULL;
     return s;
+}
+
+/* Of a loop of nothing but values and stores, which no chain runs through: so values that are put together from parts, or
+ * have a border of zeros, are read from beside each other. */
+static const Scalar *condition_of_values(const Statement *s) {
+    const Scalar *found = NULL;
+    if (s->loop->mark != LOOP_SERIAL) return NULL;
+    for (int i = 0; i < s->body.count; i++) {
+        const Statement *inside = s->body.items[i];
+        bool stores = inside->kind == STATEMENT_STORE && inside->term == NULL &&
+                      subscript_coef(inside->at, s->loop) != 0;
+        if (!stores && inside->kind != STATEMENT_LET) return NULL;
+        bool asks = inside->kind == STATEMENT_LET && inside->scalar->kind == SCALAR_INSIDE;
+        if (asks && found == NULL && inside->scalar->at->count == 1 && is_open(inside->scalar, s->loop))
+            found = inside->scalar;
+    }
+    return found;
 }
 
 static const Scalar *find_condition(const Body *body, LoopPath *path) {
@@ -114,6 +136,7 @@ static bool split_loop(LoopTree *tree, Statement *s, Body *to) {
     if (s->kind != STATEMENT_LOOP || s->loop->rows || s->loop->mark == LOOP_VECTOR) return false;
     if (s->loop->extent % s->loop->step != 0) return false;
     const Scalar *condition = find_condition(&s->body, &path);
+    if (condition == NULL) condition = condition_of_values(s);
     if (condition == NULL || !pays(tree->arena, condition, s)) return false;
     Body pieces = {0};
     for (int64_t at = 0, end; at < loop_iterations(s->loop); at = end) {
