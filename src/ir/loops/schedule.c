@@ -20,7 +20,7 @@
 
 const TileNumbers usual_tiles = {.vector_bytes = 64, .vectors = 1, .unrolled = 6, .l1 = 32 << 10, .l2 = 256 << 10};
 
-enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60 };
+enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64 };
 
 /* ---- nests -------------------------------------------------------------------------------------------------- */
 static void elements(Scheduler *s, const Nest *nest) {
@@ -54,11 +54,12 @@ static void nest_at_row(Scheduler *s, const Nest *nest) {
 /* Its own loops over the rows of the block. */
 static void nest_of_block(Scheduler *s, const Nest *nest) {
     bool sums = sums_over_rows(nest);
+    if (sums && nest->kind == NEST_REDUCE && row_sum_is_possible(s, nest)) {
+        schedule_row_sum(s, nest);
+        return;
+    }
     if (sums && nest->kind == NEST_REDUCE && s->f->one_block) {
-        if (row_sum_is_possible(s, nest))
-            schedule_row_sum(s, nest);
-        else
-            schedule_sum_of_block(s, nest);
+        schedule_sum_of_block(s, nest);
         return;
     }
     if (sums && s->f->one_block) schedule_scatter_start(s, nest);
@@ -139,6 +140,7 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
                         .steps = function->steps,
                         .block = one_block                ? run->batch
                                  : order == ROW_AFTER_ROW ? 1
+                                 : numbers->row_lanes > 1 ? BLOCK_ROWS_IN_LANES
                                                           : USUAL_BLOCK_ROWS,
                         .one_block = one_block,
                         .target = &plain};

@@ -179,7 +179,7 @@ void schedule_sum_of_block(Scheduler *s, const Nest *nest) {
 /* ---- sums over rows, row after row ----------------------------------------------------------------------------------------- */
 /* The chains of the open chunk: of each output, all lanes side by side. An argmax has no chunks, and its index is the
  * value itself. */
-static ChainArrays open_chains(Scheduler *s, const Reduction *r) {
+ChainArrays open_chains(Scheduler *s, const Reduction *r) {
     Array **open = &s->chain[r->node->id];
     if (*open == NULL) *open = tree_array(s->tree, ARRAY_WORK, 0, r->dtype, r->outputs * r->lanes, "open");
     return (ChainArrays){{*open, r->width > 1 ? s->array[r->node->id] : NULL}};
@@ -197,16 +197,19 @@ void schedule_reduction_start(Scheduler *s, const Nest *nest) {
     schedule_close(s);
 }
 
-/* After the last row of a chunk. */
-static void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *open, const Subscript *in_chunk) {
-    ChainArrays total = {{s->array[r->node->id], NULL}};
+/* Is the row at hand the last one of its chunk? */
+static const Scalar *ends_chunk(Scheduler *s, const Reduction *r, const Subscript *in_chunk) {
     const Scalar *rows = schedule_let(s, tree_scalar(s->tree, SCALAR_ROWS, DTYPE_I32));
     const Subscript *last = subscript_sum(s->arena, subscript_of_scalar(s->arena, rows),
                                           subscript_number(s->arena, -1));
     const Scalar *ends = point_equal(s, schedule_row(s), last);
-    if (r->chunk > 0)
-        ends = point_op(s, OP_OR, DTYPE_BOOL, ends, point_equal(s, in_chunk, subscript_number(s->arena, r->chunk - 1)),
-                        NULL);
+    if (r->chunk == 0) return ends;
+    return point_op(s, OP_OR, DTYPE_BOOL, ends, point_equal(s, in_chunk, subscript_number(s->arena, r->chunk - 1)),
+                    NULL);
+}
+
+void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *open, const Scalar *ends) {
+    ChainArrays total = {{s->array[r->node->id], NULL}};
     schedule_if_open(s, ends);
     const Subscript *output = schedule_loop_open(s, "i", r->outputs, LOOP_SERIAL);
     const Subscript *base = subscript_times(s->arena, output, r->lanes);
@@ -268,7 +271,7 @@ static void reduce_row(Scheduler *s, const Nest *nest) {
         for (int a = 0; a < r.result; a++) r.point.axis[a] = subscript_number(s->arena, 0);
         row_of_tile(s, &r, -1, NULL, 1, &open);
     }
-    if (r.width == 1) close_chunk(s, &r, &open.arrays, in_chunk);
+    if (r.width == 1) close_chunk(s, &r, &open.arrays, ends_chunk(s, &r, in_chunk));
 }
 
 void schedule_reduction(Scheduler *s, const Nest *nest) {

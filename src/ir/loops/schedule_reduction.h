@@ -72,6 +72,11 @@ void chains_start_all(Scheduler *s, const Reduction *r, const ChainArrays *chain
 void chains_fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chains, const Subscript *base,
                        const Subscript *term, int64_t terms);
 
+/* ---- schedule_reduction.c: sums over rows that go on from row to row, or from block to block */
+ChainArrays open_chains(Scheduler *s, const Reduction *r);
+/* Where the condition says so the open chains are folded into the sum, and start anew. */
+void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *open, const Scalar *ends);
+
 /* ---- schedule_pack.c */
 /* Is the operand memory, one axis of which moves with the result's, alone? */
 bool pack_is_possible(const Scheduler *s, const Reduction *r, int operand, int axis);

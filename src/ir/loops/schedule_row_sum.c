@@ -1,4 +1,4 @@
-/* schedule_row_sum: few sums over the rows of one block, with rows as lanes.
+/* schedule_row_sum: few sums over rows, with rows as lanes.
  *
  *   for i in outputs, for t in 0..16: chain[i, t] = start
  *   for rows in 0..rows to 16 by 16
@@ -6,14 +6,18 @@
  *       for t in 0..16, vector: chain[i, t] = rows + t < rows ? step(chain[i, t], term) : chain[i, t]
  *   for i in outputs: the fold of chain[i, ..], and the stores of the nest, which find the sum
  *
- * The order law gives such a sum 16 chains, of which row r joins the one r mod 16.
+ * The order law gives such a sum 16 chains, of which row r joins the one r mod 16. In blocks of rows the chains are those that
+ * are open from block to block, and are folded after the last block of a chunk.
  */
 #include "ir/loops/schedule_reduction.h"
 
+enum { MOST_UNROLLED = 16 }; /* chains in registers, terms of a row */
+
 bool row_sum_is_possible(const Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
+    bool whole = r.chunk == 0 || (s->f->one_block ? r.chunk >= s->block_rows : r.chunk % s->block_rows == 0);
     return s->numbers.row_lanes > 1 && s->pad % ORDER_LANES == 0 && r.lanes == ORDER_LANES && r.width == 1 &&
-           r.outputs > 0 && r.terms > 0 && (r.chunk == 0 || r.chunk >= s->block_rows);
+           r.outputs > 0 && r.terms > 0 && whole && (s->f->one_block || s->block_rows % ORDER_LANES == 0);
 }
 
 static const Subscript *chains_of_output(Scheduler *s, const Reduction *r) {
@@ -34,17 +38,49 @@ static void join_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, con
     s->at = before;
 }
 
+static void all_rows(Scheduler *s, Reduction *r, const ChainArrays *chains) {
+    ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, ORDER_LANES, ORDER_LANES);
+    LoopMark mark = r->outputs * r->terms <= MOST_UNROLLED ? LOOP_UNROLLED : LOOP_SERIAL;
+    for (int a = 0; a < r->axes; a++) {
+        const char *name = a < r->result ? text_format(s->arena, "%c", "ijlmnopq"[a]) : "k";
+        r->point.axis[a] = schedule_loop_open(s, name, r->extent[a], mark);
+    }
+    join_rows(s, r, chains, chains_term_number(s, r));
+    for (int a = 0; a < r->axes; a++) schedule_close(s);
+    schedule_rows_close(s, before);
+}
+
+/* Is the block the last one of its chunk, or of the mini-batch? */
+static const Scalar *ends_after_block(Scheduler *s, const Reduction *r, const Subscript *begin) {
+    const Subscript *rows = subscript_of_scalar(s->arena,
+                                                schedule_let(s, tree_scalar(s->tree, SCALAR_ROWS, DTYPE_I32)));
+    const Subscript *end = subscript_sum(s->arena, begin, subscript_number(s->arena, s->block_rows));
+    const Subscript *past = subscript_sum(s->arena, end, subscript_times(s->arena, rows, -1));
+    const Scalar *last = point_inside(s, past, s->block_rows);
+    if (r->chunk == 0) return last;
+    const Subscript *in_chunk = point_remainder(s, end, r->chunk);
+    return point_op(s, OP_OR, DTYPE_BOOL, last, point_equal(s, in_chunk, subscript_number(s->arena, 0)), NULL);
+}
+
+static void sum_from_block_to_block(Scheduler *s, Reduction *r) {
+    ScheduleRow before = s->at;
+    ChainArrays open = open_chains(s, r);
+    all_rows(s, r, &open);
+    s->at.row = subscript_of_loop(s->arena, s->block);
+    close_chunk(s, r, &open, ends_after_block(s, r, s->at.row));
+    s->at = before;
+}
+
 void schedule_row_sum(Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
+    if (!s->f->one_block) {
+        sum_from_block_to_block(s, &r);
+        return;
+    }
     ChainArrays chains = chains_registers(s, &r, r.outputs * ORDER_LANES);
     chains_start_all(s, &r, &chains, r.outputs * ORDER_LANES);
-    ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, ORDER_LANES, ORDER_LANES);
+    all_rows(s, &r, &chains);
     int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
-    opened += schedule_axes_open(s, "kkkkkkkk", r.extent + r.result, r.axes - r.result, r.point.axis + r.result);
-    join_rows(s, &r, &chains, chains_term_number(s, &r));
-    while (opened-- > 0) schedule_close(s);
-    schedule_rows_close(s, before);
-    opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
     const Subscript *base = chains_of_output(s, &r);
     chains_fold_lanes(s, &r, &chains, base, NULL, 0);
     schedule_sum(s, &r.point, chains_load(s, &chains, base).v[0], NULL);
