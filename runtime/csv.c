@@ -372,11 +372,24 @@ static int put_missing(CsvReader *r, const CsvField *field, int f, const FieldTa
     }
 }
 
+/* In a row that keep may leave out. */
+static int put_missing_number(const FieldTarget *target, unsigned char *to) {
+    float f32 = NAN;
+    double f64 = NAN;
+    if (target->dtype == SGDRT_F32)
+        memcpy(to, &f32, sizeof f32);
+    else
+        memcpy(to, &f64, sizeof f64);
+    return 0;
+}
+
 static int put_real(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     float f32;
     double f64;
     NumberStatus status = target->dtype == SGDRT_F32 ? sgdrt_number_f32(field->text, field->length, &f32)
                                                      : sgdrt_number_f64(field->text, field->length, &f64);
+    bool told_later = r->request->keeps && sgdrt_csv_is_missing(field->text, field->length);
+    if (status == NUMBER_NONE && told_later) return put_missing_number(target, to);
     if (status == NUMBER_NONE) return not_a_number(r, field, f, target);
     if (status == NUMBER_TOO_LARGE)
         return value_problem(r, PROBLEM_NOT_A_NUMBER, field, f,
@@ -426,7 +439,7 @@ static int missing_word(CsvReader *r, const CsvField *field, int f) {
     return r->problem->code;
 }
 
-/* One that is not listed may be in a row that keep leaves out: it is told when labels are checked. */
+/* One that is not listed, or missing, may be in a row that keep leaves out: it is told when labels are checked. */
 static int put_word(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     const sgdrt_column_request *column = &r->request->columns[target->column];
     bool learns = r->table->own->words[target->column] != NULL;
@@ -437,6 +450,10 @@ static int put_word(CsvReader *r, const CsvField *field, int f, const FieldTarge
         number = number_of_word(r, target->column, &stands);
     } else if (missing && !column->has_other) {
         bool error = learns || r->request->missing_is_error;
+        if (error && r->request->keeps) {
+            put_integer(to, target->dtype, TABLE_NO_TEXT);
+            return 0;
+        }
         return error ? missing_word(r, field, f) : put_missing(r, field, f, target, to);
     } else if (learns && !missing) {
         if (memchr(field->text, 0, field->length))

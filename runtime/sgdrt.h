@@ -114,6 +114,7 @@ typedef struct sgdrt_request {
     char comment;                  /* csv: lines that begin with it do not count; 0: none */
     int header;                    /* csv: 1 yes, 0 no, -1 find out */
     bool missing_is_error;         /* an empty field, "NA", "NaN", "?" ...; else missing_value */
+    bool keeps; /* some rows are left out after reading: of those a missing value is none (sgdrt_check_labels) */
     double missing_value;
     int64_t rows_begin, rows_end; /* data rows kept, half-open; rows_end -1: to the last */
     const sgdrt_column_request *columns;

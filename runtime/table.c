@@ -432,6 +432,24 @@ static void set_element(void *row, sgdrt_dtype dtype, int64_t element, double va
     }
 }
 
+/* Of a row that keep has not left out. */
+static int missing_problem(const sgdrt_table_column *d, const char *path, const char *where, int64_t line, int64_t at,
+                           const char *shown, sgdrt_problem *problem) {
+    bool texts = d->remap_words || d->learns_words;
+    if (shown[0] && !where[0])
+        sgdrt_problem_set(problem, PROBLEM_MISSING, path, line, at, "\"%s\" stands for a missing value (field %s)",
+                          shown, d->name);
+    else
+        sgdrt_problem_set(problem, PROBLEM_MISSING, path, line, at, "%sthe value is missing (field %s)", where,
+                          d->name);
+    sgdrt_problem_help(
+        problem, texts ? "a class of their own: missing = \"unknown\" in column(...); or other = true: the class "
+                         "of all that are none; or leave such rows out with keep"
+                       : "column(..., missing = mean) says what stands for it: mean, median or a number; or leave "
+                         "such rows out with keep");
+    return PROBLEM_MISSING;
+}
+
 /* A text that no class has, or one that was missing and left to stand for none. */
 static int word_problem(const sgdrt_table_column *d, const char *path, const char *where, int64_t line, int64_t at,
                         const char *shown, double value, sgdrt_problem *problem) {
@@ -484,6 +502,7 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
     bool found = line || (field_of[column] &&
                           sgdrt_csv_find(table, in_file, field_of[column][element], &line, &at, shown, sizeof shown));
     if (!found) snprintf(where, sizeof where, "row %lld: ", (long long)there);
+    if (code == PROBLEM_MISSING) return missing_problem(d, path, where, line, at, shown, problem);
     if (d->remap_words) return word_problem(d, path, where, line, at, shown, value, problem);
     if (code == PROBLEM_LABEL) {
         sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (field %s)", where, value,
@@ -542,6 +561,8 @@ static int check_row(sgdrt_table *table, int column, int64_t r, const Named *sor
     void *row = sgdrt_row(table, column, r);
     for (int64_t e = 0; e < d->elements; e++) {
         double value = element_value(row, d->dtype, e);
+        if ((d->remap_words || d->learns_words) && value == TABLE_NO_TEXT)
+            return wrong_label(check, table, column, r, e, PROBLEM_MISSING, value);
         if (d->remap_words && value == TABLE_NO_WORD && !table->own->words[column])
             return wrong_label(check, table, column, r, e, PROBLEM_REMAP, value);
         if (d->remap_count && !d->remap_words) {
@@ -576,6 +597,15 @@ static int check_labels(sgdrt_table *table, LabelCheck *check) {
         if (code && !check->bad) return code;
     }
     return code;
+}
+
+int sgdrt_check_missing(const sgdrt_table *table, int column, sgdrt_problem *problem) {
+    const sgdrt_table_column *d = &table->described[column];
+    for (int64_t r = 0; r < table->rows; r++)
+        for (int64_t e = 0; e < d->elements; e++)
+            if (isnan(element_value(sgdrt_row(table, column, r), d->dtype, e)))
+                return label_problem(table, column, r, e, PROBLEM_MISSING, 0, problem);
+    return 0;
 }
 
 int sgdrt_check_labels(sgdrt_table *table, sgdrt_problem *problem) {

@@ -13,6 +13,7 @@
 enum { TABLE_PADDING = 64 };
 #define TABLE_MOST_ROWS ((int64_t)UINT32_MAX) /* rows are numbered by uint32_t */
 #define TABLE_NO_WORD INT32_MIN               /* a text that remap_words does not list, until labels are checked */
+#define TABLE_NO_TEXT (INT32_MIN + 1)         /* one that is missing where nothing stands for it, until then */
 
 typedef struct TableBlock {
     unsigned char *bytes;
@@ -74,6 +75,8 @@ const char *sgdrt_table_file(const sgdrt_table *table, int column, int64_t *row,
 int64_t sgdrt_table_compact(sgdrt_table *table, const uint8_t *keep);
 /* The blocks hold rows of the types as loaded again, before they were standardized. */
 void sgdrt_table_widen(sgdrt_table *table);
+/* Is a number of the column missing? Where reading left that to be told here (sgdrt_request.keeps). */
+int sgdrt_check_missing(const sgdrt_table *table, int column, sgdrt_problem *problem);
 /* sgdrt_check_labels that goes on: bad[row] becomes 1 where a label is none, and the problem is of the first such row. */
 int sgdrt_table_mark_labels(sgdrt_table *table, uint8_t *bad, sgdrt_problem *problem);
 

@@ -18,9 +18,13 @@ static const Measure *measure_of(const Run *run, const char *figure) {
     return NULL;
 }
 
+static bool minimise_alike(const Training *a, const Training *b) {
+    return strcmp(a->run->objective, b->run->objective) == 0;
+}
+
 static bool same_losses(Training *const *ts, int count) {
     for (int r = 1; r < count; r++)
-        if (strcmp(ts[r]->run->objective, ts[0]->run->objective)) return false;
+        if (!minimise_alike(ts[r], ts[0])) return false;
     return true;
 }
 
@@ -55,8 +59,7 @@ static bool before(const Training *a, const Training *b, const Ranking *ranking)
 bool training_diverged(const Training *t) { return t->end == END_DIVERGED && !t->best_epoch; }
 
 Ranking ranking_of(Arena *arena, Training *const *ts, int count) {
-    Ranking ranking = {
-        .runs = arena_array(arena, Training *, count + 1), .count = count, .same_losses = same_losses(ts, count)};
+    Ranking ranking = {.runs = arena_array(arena, Training *, count + 1), .count = count};
     bool validated = true;
     for (int r = 0; r < count; r++) {
         validated &= ts[r]->data->valid.count > 0;
@@ -65,7 +68,7 @@ Ranking ranking_of(Arena *arena, Training *const *ts, int count) {
     if (keep_alike(ts, count)) {
         ranking.figure = ts[0]->run->keep_figure;
         ranking.highest = ts[0]->run->keep_highest;
-    } else if (ranking.same_losses) {
+    } else if (same_losses(ts, count)) {
         ranking.figure = validated ? "valid.loss" : "train.loss";
     }
     for (int r = 0; r < count; r++) {
@@ -196,16 +199,31 @@ static double seconds_to(const Training *t, double loss) {
     return -1;
 }
 
-static void add_time_columns(Table *table, Training *const *ts, int count, bool same_losses) {
-    double loss = same_losses ? common_loss(ts, count) : 0;
+static void add_time_to(Table *table, Training *const *ts, int count, Training *const *alike, int alike_count) {
+    double loss = alike_count > 1 ? common_loss(alike, alike_count) : 0;
     char text[32];
-    if (loss > 0) {
-        const char **cells = table_column(table, true,
-                                          text_format(table->arena, loss < 10 ? "time to %.2g" : "time to %.0f", loss));
+    if (loss <= 0) return;
+    const char **cells = table_column(table, true,
+                                      text_format(table->arena, loss < 10 ? "time to %.2g" : "time to %.0f", loss));
+    for (int r = 0; r < count; r++) {
+        double seconds = minimise_alike(ts[r], alike[0]) ? seconds_to(ts[r], loss) : -1;
+        cells[r] = seconds < 0 ? "-" : text_format(table->arena, "%s", report_duration(text, sizeof text, seconds));
+    }
+}
+
+/* A column for the runs that minimise the same, one for those that minimise something else, and so on. */
+static void add_time_columns(Table *table, Training *const *ts, int count) {
+    Training **alike = arena_array(table->arena, Training *, count + 1);
+    char text[32];
+    for (int first = 0; first < count; first++) {
+        int alike_count = 0;
+        bool done = false;
         for (int r = 0; r < count; r++) {
-            double seconds = seconds_to(ts[r], loss);
-            cells[r] = seconds < 0 ? "-" : text_format(table->arena, "%s", report_duration(text, sizeof text, seconds));
+            if (!minimise_alike(ts[r], ts[first])) continue;
+            done |= r < first;
+            alike[alike_count++] = ts[r];
         }
+        if (!done) add_time_to(table, ts, count, alike, alike_count);
     }
     const char **cells = table_column(table, true, "total");
     for (int r = 0; r < count; r++)
@@ -307,7 +325,7 @@ Table comparison_table(const Ranking *ranking) {
     add_kept_column(&table, ts, count);
     add_loss_columns(&table, ts, count);
     add_metric_columns(&table, ts, count);
-    add_time_columns(&table, ts, count, ranking->same_losses);
+    add_time_columns(&table, ts, count);
     return table;
 }
 

@@ -50,11 +50,44 @@ static double stored(DType dtype, const char *at, int64_t element) {
     }
 }
 
+double column_fill(const Run *run, const void *state, int column, int64_t element) {
+    for (int i = 0; i < run->statistic_count; i++) {
+        const Statistic *s = &run->statistics[i];
+        bool stands = s->kind == STATISTIC_MEAN || s->kind == STATISTIC_MEDIAN;
+        if (!stands || s->column != column) continue;
+        const double *cell = (const double *)((const char *)state + run->cells[s->cell].offset);
+        return cell[shape_size(s->shape) == 1 ? 0 : element];
+    }
+    return NAN;
+}
+
+typedef struct Filling {
+    const Run *run;
+    const void *state;
+} Filling;
+
+static Node *filled_column(Graph *g, Node *old, Node *const *source, void *context) {
+    const Filling *filling = context;
+    if (old->op != OP_COLUMN || !dtype_is_real(old->dtype)) return graph_again(g, old, source);
+    double fill = column_fill(filling->run, filling->state, (int)old->attr.index, 0);
+    if (isnan(fill) || shape_size(old->shape) != 1) return old;
+    return graph_where(g, graph_binary(g, OP_NE, old, old), graph_const(g, old->dtype, old->shape, fill), old);
+}
+
+Node *field_value(Arena *arena, const Run *run, const void *state, const Field *field) {
+    Node *value = field->value;
+    Graph *graph = graph_new(arena, NULL);
+    graph->next_id = value->id + 1; /* its nodes stand above the ones they are made from */
+    if (field->filled) graph_rewrite(graph, &value, 1, filled_column, &(Filling){run, state});
+    return value;
+}
+
 /* What is no more than the rounding of its standardized value is the 0 that it was. */
 double data_value(const Training *t, const sgdrt_table *table, int column, int64_t element, int64_t row) {
     const RunData *data = t->data;
     const sgdrt_column *at = &table->columns[column];
     double value = stored(t->run->data->columns[column].dtype, (const char *)at->data + row * at->stride, element);
+    if (isnan(value)) value = column_fill(t->run, training_served(t), column, element);
     if (!data->mean[column]) return value;
     double mean = data->mean[column][element], deviation = data->deviation[column][element];
     double back = value * deviation + mean;
@@ -69,7 +102,8 @@ void data_field(const Training *t, const sgdrt_table *table, int field, int64_t 
         return;
     }
     char *buffer = arena_alloc(t->driver->arena, dtype_bytes(f->value->dtype) * (size_t)size + 16);
-    interpret_rows(f->value, table->columns, &(uint32_t){(uint32_t)row}, 0, 1, buffer);
+    Node *filled = field_value(t->driver->arena, t->run, training_served(t), f);
+    interpret_rows(filled, table->columns, &(uint32_t){(uint32_t)row}, 0, 1, buffer);
     for (int64_t e = 0; e < size; e++) values[e] = stored(f->value->dtype, buffer, e);
 }
 

@@ -26,6 +26,10 @@ typedef struct Predictor {
 } Predictor;
 /* NULL: the run predicts nothing. */
 Predictor *predictor_new(Training *t, int64_t most);
+/* What stands for a missing value of the column in this state, a mean or a median; NaN: nothing that is learnt. */
+double column_fill(const Run *run, const void *state, int column, int64_t element);
+/* The field's value, with that. */
+Node *field_value(Arena *arena, const Run *run, const void *state, const Field *field);
 /* What stands in the table, in the data's own units. */
 double data_value(const Training *t, const sgdrt_table *table, int column, int64_t element, int64_t row);
 /* All numbers of a field of that row, in the data's own units where the field is a column. */

@@ -325,17 +325,45 @@ static int drop_labels(sgdrt_table *table, RefusedRows *refused, sgdrt_problem *
     return code;
 }
 
+/* Is what is missing told of the rows that keep has left? Not of those that are put together as windows. */
+static bool waits_for_keep(const DataSet *set, bool tolerant) {
+    return set->keep && set->kind == SOURCE_CSV && !set->window && !tolerant;
+}
+
+static bool reads_column(Arena *arena, Node *node, int column) {
+    int count;
+    Node **nodes = graph_post_order(arena, &node, 1, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN && nodes[i]->attr.index == column) return true;
+    return false;
+}
+
+/* Numbers that must be there: what keep compares of all rows, else of those that it has left. */
+static int check_missing(Arena *arena, const DataSet *set, const sgdrt_table *table, bool of_keep,
+                         sgdrt_problem *problem) {
+    for (int c = 0; c < set->column_count; c++) {
+        const Column *column = &set->columns[c];
+        bool error = column->missing == MISSING_ERROR || (column->missing == MISSING_AS_SAID && set->missing_is_error);
+        if (of_keep && !reads_column(arena, set->keep, c)) continue;
+        int code = error && dtype_is_real(column->dtype) ? sgdrt_check_missing(table, c, problem) : 0;
+        if (code) return code;
+    }
+    return 0;
+}
+
 /* Rows that count, then labels; refused NULL: a label that is none is an error. */
 static bool filter(Driver *driver, const DataSet *set, sgdrt_table *table, RefusedRows *refused) {
     sgdrt_problem problem = {0};
-    int failed = 0;
-    if (set->keep) {
+    bool waits = waits_for_keep(set, refused != NULL);
+    int failed = waits ? check_missing(driver->arena, set, table, true, &problem) : 0;
+    if (set->keep && !failed) {
         uint8_t *keep = malloc((size_t)(table->rows ? table->rows : 1));
         if (!keep) out_of_memory((size_t)table->rows);
         synthetic_keep(set, table, keep);
         failed = sgdrt_keep_rows(table, keep, &problem);
         free(keep);
     }
+    if (!failed && waits) failed = check_missing(driver->arena, set, table, false, &problem);
     if (!failed) failed = refused ? drop_labels(table, refused, &problem) : sgdrt_check_labels(table, &problem);
     if (failed) report_problem(driver, &problem, set->span, "the data is declared");
     return !failed;
@@ -392,6 +420,7 @@ static sgdrt_table *load(Driver *driver, Tables *tables, TableOfSet *of, bool to
     sgdrt_request request;
     if (set->joined_count) return load_joined(driver, tables, set);
     if (!tables_request(driver, set, NULL, &request)) return NULL;
+    request.keeps = waits_for_keep(set, tolerant);
     sgdrt_table *table = source_rows(set->kind) == ROWS_MADE
                              ? make_synthetic(driver, set, &request)
                              : load_file(driver, set, &request, tolerant ? &of->refused : NULL);

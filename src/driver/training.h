@@ -199,8 +199,7 @@ typedef struct Ranking {
     Training **runs;
     int count; /* the best first, where they are judged */
     const char *figure;
-    bool highest; /* NULL: they have nothing in common */
-    bool same_losses;
+    bool highest;   /* NULL: they have nothing in common */
     bool folds;     /* rows judge that are others in each */
     Training *best; /* NULL: none can be told */
 } Ranking;

@@ -192,7 +192,7 @@ static void lint_metric(const Expr *expr, void *context) {
     if (classes <= 2 || expr->call.args.count > 2) return;
     Diagnostic *d = report(R->X->diagnostics, CODE_W0316, expr->span,
                            "%s is of one class, and here it is class 1 of %lld", name, (long long)classes);
-    add_help(R->X->diagnostics, d, "say which: %s(..., of = 1); for all of them a measure each, or accuracy", name);
+    add_help(R->X->diagnostics, d, "say which: %s(..., of = 1); class_%s(...) has one for each class", name, name);
 }
 
 void lint_run(RunLowering *R) {

@@ -668,8 +668,8 @@ Value *lower_call(Lowering *L, Scope *scope, const Expr *expr) {
         const Definition *definition = callee->definition;
         if (definition->kind == DEFINE_OPTIMIZER)
             return lower_bind_definition(L, definition, lower_arguments(L, scope, expr), expr);
-        CallPath path = call_path(L, definition);
-        return call_definition(L, definition, lower_arguments(L, scope, expr), expr, path);
+        const Arguments *args = lower_arguments(L, scope, expr); /* calls in them are counted first */
+        return call_definition(L, definition, args, expr, call_path(L, definition));
     }
     default: break;
     }

@@ -71,15 +71,6 @@ static Value *check_by(Lowering *L, Scope *scope, const Expr *by) {
     return value_poison(L);
 }
 
-/* Once at a place, however often it is lowered. */
-static bool is_told(Lowering *L, Span at) {
-    for (int i = 0; i < L->constant_gradients.count; i++)
-        if (L->constant_gradients.items[i].begin == at.begin && L->constant_gradients.items[i].end == at.end)
-            return true;
-    if (!L->quiet) vector_push(L->arena, &L->constant_gradients, at);
-    return L->quiet;
-}
-
 /* e depends on x, but only through what has no derivative. */
 static Value *no_derivative(Lowering *L, const Expr *call, const Node *end, const char *name) {
     Diagnostic *d = lower_error(L, CODE_E0209, end->span,
@@ -100,7 +91,7 @@ static Value *constant_gradient(Lowering *L, const Expr *call, Node *e, const Va
     Node **nodes = e == NULL ? NULL : graph_post_order(L->arena, &e, 1, &count);
     for (int i = 0; i < count; i++)
         if (nodes[i] == x->node) return zero;
-    if (is_told(L, call->span)) return zero;
+    if (lower_is_noted(L, call->span)) return zero;
     Diagnostic *d = lower_error(L, CODE_N0302, call->span, "this is not computed from %s, so its derivative by %s is 0",
                                 name, name);
     lower_help(L, d, "differentiate by the very name that it is computed from");
@@ -176,7 +167,7 @@ static Node *in_order(Lowering *L, const Value *e, Node *node, const Value *x, c
 /* w, a variable that is 1 everywhere, leaves no trace: what is linear in it has a derivative without it. */
 static Node *jacobian_by_number(Lowering *L, const Value *e, const Value *x, const Axes *lacking, bool *good) {
     Graph *g = L->graph;
-    Node *w = graph_variable(g, graph_const(g, e->node->dtype, e->node->shape, 1), (int64_t)g->next_id);
+    Node *w = graph_variable(g, graph_const(g, e->node->dtype, e->node->shape, 1), L->variables_made++);
     Node *of_sum = gradient_by(L, e->node, w, x->node, good);
     Node *each = of_sum == NULL || !*good ? NULL : gradient_by(L, of_sum, NULL, w, good);
     return each == NULL ? NULL : in_order(L, e, each, x, lacking);

@@ -299,7 +299,7 @@ struct Lowering {
     ScanFrame *scan;                   /* whose body is lowered: scan.c */
     bool frozen;                       /* `training` is false as a frozen model is lowered */
     int64_t variables_made;            /* so far: grad.c */
-    Vector(Span) constant_gradients;   /* told of: grad.c */
+    Vector(Span) noted;                /* where a note was given */
     Scope *scope;                      /* of the expression at hand: messages say where its names come from */
     Vector(const Definition *) broken; /* recursive ones: calls are poison after the first report */
     Vector(UnknownName) unknown;       /* reported: once per definition */
@@ -419,6 +419,8 @@ void meaning_of_call(Lowering *L, const Expr *callee, const Value *result, const
 Diagnostic *lower_error(Lowering *L, Code code, Span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* add_note and add_help that accept the NULL of a quiet error. */
+/* Was a note given at this place? Now it is: once there, however often it is lowered. */
+bool lower_is_noted(Lowering *L, Span at);
 void lower_note(Lowering *L, Diagnostic *to, Span span, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void lower_help(Lowering *L, Diagnostic *to, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* "did you mean ..." among the names visible from the scope (and `more`). */

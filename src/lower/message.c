@@ -178,3 +178,10 @@ const char *usage_text(Lowering *L, const Definition *definition) {
     text_add(&text, ")");
     return text.bytes;
 }
+
+bool lower_is_noted(Lowering *L, Span at) {
+    for (int i = 0; i < L->noted.count; i++)
+        if (L->noted.items[i].begin == at.begin && L->noted.items[i].end == at.end) return true;
+    if (!L->quiet) vector_push(L->arena, &L->noted, at);
+    return L->quiet;
+}

@@ -145,6 +145,29 @@ static void add_prefixes(Lowering *L, const char *name, const char ***list, int 
     *count = prefixes.count;
 }
 
+/* Behind a call's path a number and another part: the call is one of several. */
+static bool is_numbered_call(const char *cell_name, const char *path, size_t length) {
+    return strncmp(cell_name, path, length) == 0 && cell_name[length] == '.' && is_number(cell_name + length + 1);
+}
+
+/* A path that goes through the first of several calls in one binding means another one when a call is added. */
+static void note_numbered(Lowering *L, const char *path, Span span) {
+    for (size_t length = strcspn(path, "."); path[length] != '\0'; length += 1 + strcspn(path + length + 1, "."))
+        for (int i = 0; i < L->cells.count; i++) {
+            size_t end = length + 1 + strcspn(path + length + 1, ".");
+            if (L->cells.items[i].kind != CELL_PARAMETER || !is_numbered_call(L->cells.items[i].name, path, end))
+                continue;
+            if (lower_is_noted(L, (Span){span.begin, span.begin})) return;
+            Diagnostic *d = lower_error(L, CODE_N0305, span, "%.*s is one of several calls in one binding", (int)end,
+                                        path);
+            lower_help(L, d,
+                       "they are numbered as they are computed, %.*s.2 is the next: a binding of its own gives "
+                       "each a name that stays",
+                       (int)end, path);
+            return;
+        }
+}
+
 const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *cell) {
     const char *text = dotted_text(L, path);
     Span span = path == NULL ? L->graph->span : path->span;
@@ -161,7 +184,10 @@ const char *lower_module_path(Lowering *L, Scope *scope, const Expr *path, int *
     if (binding != NULL) meaning_of_binding(L, root->name, binding);
     *cell = lower_find_cell(L, text);
     for (int i = 0; i < L->cells.count; i++)
-        if (L->cells.items[i].kind == CELL_PARAMETER && module_covers(text, L->cells.items[i].name)) return text;
+        if (L->cells.items[i].kind == CELL_PARAMETER && module_covers(text, L->cells.items[i].name)) {
+            if (!module_is_pattern(text)) note_numbered(L, text, span);
+            return text;
+        }
     bool is_model = binding != NULL && binding->value->kind == VALUE_DEFINITION &&
                     binding->value->definition->kind == DEFINE_MODEL;
     if (binding == NULL || !is_model) {

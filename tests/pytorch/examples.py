@@ -104,8 +104,8 @@ def gpt(w, b):
     for k in range(2):
         n = f"gpt.h[{k}]"
         h = h + attention(w, n + ".attention", layer_norm(w, n + ".layer_norm", h), 4)
-        g = F.gelu(dense(w, n + ".dense.2", layer_norm(w, n + ".layer_norm.2", h)))
-        h = h + dense(w, n + ".dense", g)
+        g = F.gelu(dense(w, n + ".dense", layer_norm(w, n + ".layer_norm.2", h)))
+        h = h + dense(w, n + ".dense.2", g)
     return cross_entropy(layer_norm(w, "gpt.layer_norm", h) @ w["gpt.e"].T, b["y"]).mean(1)
 
 
@@ -124,7 +124,7 @@ def resnet(w, b):
 
 def views(w, b):
     def unit(name, x):
-        z = dense(w, name + ".dense", F.relu(dense(w, name + ".dense.2", x)))
+        z = dense(w, name + ".dense.2", F.relu(dense(w, name + ".dense", x)))
         return z / torch.sqrt((z ** 2).sum(1, keepdim=True) + 1e-6)
     s = unit("left", b["a"]) @ unit("right", b["b"]).T / 0.1
     return (torch.logsumexp(s, 1) + torch.logsumexp(s, 0)) / 2 - s.diagonal()

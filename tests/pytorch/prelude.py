@@ -457,8 +457,8 @@ STATES = [f"small.h.batch_norm{k}.{n}" for k in ("", ".2") for n in "mv"]
 def normed(w, x, training):
     def norm(x, k):
         return F.batch_norm(x, *(w[f"small.h.batch_norm{k}.{n}"] for n in "mvgb"), training=training)
-    h = F.linear(norm(x, ".2"), w["small.h.dense.w"], w["small.h.dense.b"])
-    return F.linear(torch.tanh(norm(h, "")).flatten(1), w["small.dense.w"], w["small.dense.b"])[:, 0]
+    h = F.linear(norm(x, ""), w["small.h.dense.w"], w["small.h.dense.b"])
+    return F.linear(torch.tanh(norm(h, ".2")).flatten(1), w["small.dense.w"], w["small.dense.b"])[:, 0]
 
 
 def predicted(sgdc, text):

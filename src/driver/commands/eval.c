@@ -10,6 +10,7 @@
 #include "driver/commands/commands.h"
 #include "driver/synthetic.h"
 #include "ir/interp.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,7 +138,8 @@ static void compute_truth(Eval *v, const Field *field) {
     size_t bytes = dtype_bytes(field->value->dtype) * (size_t)e->truths * (size_t)e->rows.count;
     void *values = malloc(bytes + 1);
     if (!values) out_of_memory(bytes);
-    interpret_rows(field->value, e->rows.table->columns, e->rows.rows, 0, e->rows.count, values);
+    Node *filled = field_value(e->driver->arena, e->run, v->trained.state, field);
+    interpret_rows(filled, e->rows.table->columns, e->rows.rows, 0, e->rows.count, values);
     for (int64_t i = 0; i < e->rows.count * e->truths; i++) v->truth[i] = dense_at(field->value->dtype, values, i);
     free(values);
     if (field->standard >= 0 && !is_undone(e)) standardize_truth(v, field);
@@ -160,8 +162,11 @@ static void take_truth(Eval *v, bool standardized) {
         return;
     }
     for (int64_t i = 0; i < e->rows.count; i++)
-        for (int64_t k = 0; k < e->truths; k++)
-            v->truth[i * e->truths + k] = number_at(e->rows.table, field->column, row_of(&e->rows, i), k);
+        for (int64_t k = 0; k < e->truths; k++) {
+            double *truth = &v->truth[i * e->truths + k];
+            *truth = number_at(e->rows.table, field->column, row_of(&e->rows, i), k);
+            if (isnan(*truth)) *truth = column_fill(e->run, v->trained.state, field->column, k);
+        }
 }
 
 /* ---- calls ----------------------------------------------------------------------------------------- */
