@@ -43,6 +43,28 @@ def test_fit_goes_on_and_evaluates(line):
     assert [r.epoch for r in line.history] == list(range(1, 11))
 
 
+SAMPLER = """
+data points = synthetic(rows = 20, seed = 1) { x: f32[2] ~ normal(0, 1) }
+model decoder(z: f32[2]) -> f32[2] = dense(z, 2)
+train fit {
+  data      = points
+  z: f32[2] ~ normal(0, 1)
+  minimize  = mse(decoder(z), x)
+  predict   = decoder(z)
+  optimizer = sgd(lr = 0.1)
+}
+"""
+
+
+def test_predict_draws_by_seed():
+    model = sgdc.compile(SAMPLER)
+    x = np.zeros((4, 2), np.float32)
+    one, same, other = (model.predict(x, seed=seed) for seed in (7, 7, 8))
+    assert one.shape == (4, 2) and np.isfinite(one).all()
+    assert np.array_equal(one, same) and not np.array_equal(one, other)
+    assert len(np.unique(one[:, 0])) == 4  # each row draws its own
+
+
 ARRAYS = """
 data points { x: f32[3]; y: label[3] }
 model net(x: f32[3]) -> f32[3] {

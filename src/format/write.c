@@ -115,6 +115,29 @@ static void write_binders(Writer *w, const BinderList *binders, bool may_break) 
     }
 }
 
+/* `a, b in x, y, c in z` */
+static void write_scanned(Writer *w, const Expr *scan) {
+    const BinderList *binders = &scan->scan.binders;
+    int together = scan->scan.together;
+    for (int i = 0; i < together; i++) {
+        if (i > 0) next_word(w);
+        take(w);
+    }
+    space(w);
+    take_as(w, "in");
+    space(w);
+    for (int i = 0; i < binders->count; i++) {
+        if (i > 0) next_word(w);
+        if (i >= together) {
+            take(w);
+            space(w);
+            take_as(w, "in");
+            space(w);
+        }
+        write_expr(w, binders->items[i].range, true);
+    }
+}
+
 static void write_for(Writer *w, const BinderList *binders) {
     document_break(&w->document, " ");
     take_as(w, "for");
@@ -304,7 +327,7 @@ static void write_bare_expr(Writer *w, const Expr *expr, bool hangs) {
     case EXPR_SCAN:
         take_as(w, "scan");
         space(w);
-        write_binders(w, &expr->scan.binders, false);
+        write_scanned(w, expr);
         space(w);
         write_block(w, &expr->scan.body, false);
         break;

@@ -151,6 +151,7 @@ struct Expr {
         } comprehension;
         struct {
             BinderList binders;
+            int together; /* the first ones: `a, b in x, y` */
             StmtList body;
         } scan;
         Expr *inner; /* EVERY, EACH */

@@ -87,6 +87,19 @@ static void print_binders(Text *to, const BinderList *binders, int indent) {
     }
 }
 
+/* `a, b in x, y, c in z` */
+static void print_scanned(Text *to, const Expr *scan, int indent) {
+    const BinderList *binders = &scan->scan.binders;
+    int together = scan->scan.together;
+    for (int i = 0; i < together; i++) text_add(to, "%s%s", i > 0 ? ", " : "", binders->items[i].name.text);
+    text_add(to, " in ");
+    for (int i = 0; i < binders->count; i++) {
+        text_add(to, "%s", i > 0 ? ", " : "");
+        if (i >= together) text_add(to, "%s in ", binders->items[i].name.text);
+        print_expr(to, binders->items[i].range, LOOSEST, indent);
+    }
+}
+
 static void print_exprs(Text *to, const ExprList *exprs, int indent) {
     for (int i = 0; i < exprs->count; i++) {
         text_add(to, "%s", i > 0 ? ", " : "");
@@ -195,7 +208,7 @@ static void print_bare_expr(Text *to, const Expr *expr, int indent) {
         break;
     case EXPR_SCAN:
         text_add(to, "scan ");
-        print_binders(to, &expr->scan.binders, indent);
+        print_scanned(to, expr, indent);
         text_add(to, " ");
         print_block(to, &expr->scan.body, indent);
         break;

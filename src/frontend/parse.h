@@ -140,6 +140,7 @@ void syntax_report_unclosed(Parse *parse, Bracket bracket);
 /* A `;` inside brackets; false if they are not closed behind it, which is then the mistake. */
 bool syntax_report_semicolon(Parse *parse, Span span);
 void syntax_report_depth(Parse *parse, Span span);
+void syntax_report_scan(Parse *parse, Span span); /* its names and arrays do not fit */
 
 /* ast.c: constructors that keep heights; a tree that grows too high is reported and cut off. */
 Expr *expr_new(Parse *parse, ExprKind kind, Span span);

@@ -129,6 +129,32 @@ static Stmt *make_repeat(Parse *parse, Span span, Word name, Expr *count, StmtLi
     return stmt;
 }
 
+/* `scan a, b in x, y, c in z`: as many arrays as there are names first, then each with its name. */
+static Expr *make_scan(Parse *parse, Span span, BinderList names, ExprList arrays, StmtList body)
+{
+    Expr *scan = expr_new(parse, EXPR_SCAN, span);
+    scan->scan.together = names.count;
+    scan->scan.body = body;
+    if (arrays.count < names.count) syntax_report_scan(parse, span_join(names.items[0].span, arrays.items[0]->span));
+    for (int i = 0; i < arrays.count; i++) {
+        Expr *array = arrays.items[i];
+        bool named = array->kind == EXPR_BINARY && array->binary.op == OPERATOR_IN &&
+                     array->binary.left->kind == EXPR_NAME;
+        if (i < names.count) {
+            names.items[i].range = array;
+            names.items[i].span = span_join(names.items[i].span, array->span);
+        } else if (named) {
+            PUSH(names, ((Binder){.kind = EXPR_NAME, .name = array->binary.left->name, .range = array->binary.right,
+                                  .span = array->span}));
+        } else if (array->kind != EXPR_ERROR) {
+            syntax_report_scan(parse, array->span);
+        }
+    }
+    for (int i = arrays.count; i < names.count; i++) names.items[i].range = arrays.items[0]; /* reported */
+    scan->scan.binders = names;
+    return expr_finish(parse, scan);
+}
+
 static TypeExpr *make_type(Parse *parse, Span span, Word base)
 {
     TypeExpr *type = arena_new_of(parse->arena, TypeExpr);
@@ -175,7 +201,7 @@ static TypeExpr *make_type(Parse *parse, Span span, Word base)
 %type <dims> dims dim_list
 %type <dim> dim
 %type <words> names
-%type <binders> binders scan_binders
+%type <binders> binders scan_names
 %type <binder> binder
 %type <exprs> exprs
 %type <call> args
@@ -415,24 +441,19 @@ expr: expr OR expr        { $$ = make_binary(parse, @$, $1, OPERATOR_OR, @2, $3)
         $$->choice.otherwise = $6;
         $$ = expr_finish(parse, $$);
       }
-    | SCAN scan_binders block {
-        $$ = expr_new(parse, EXPR_SCAN, @$);
-        $$->scan.binders = $2;
-        $$->scan.body = $3;
-        $$ = expr_finish(parse, $$);
-      }
+    | SCAN scan_names IN exprs block { $$ = make_scan(parse, @$, $2, $4, $5); }
     | postfix
     ;
 
-scan_binders: ID IN expr {
-                $$ = (BinderList){0};
-                PUSH($$, ((Binder){.kind = EXPR_NAME, .name = $1, .range = $3, .span = @$}));
-              }
-            | scan_binders ',' ID IN expr {
-                $$ = $1;
-                PUSH($$, ((Binder){.kind = EXPR_NAME, .name = $3, .range = $5, .span = span_join(@3, @5)}));
-              }
-            ;
+scan_names: ID {
+              $$ = (BinderList){0};
+              PUSH($$, ((Binder){.kind = EXPR_NAME, .name = $1, .span = @$}));
+            }
+          | scan_names ',' ID {
+              $$ = $1;
+              PUSH($$, ((Binder){.kind = EXPR_NAME, .name = $3, .span = @3}));
+            }
+          ;
 
 postfix: primary
        | postfix '.' ID          { $$ = make_member(parse, @$, $1, $3); }

@@ -514,3 +514,8 @@ void syntax_report(Parse *parse, Expected expected) {
                 report_missing_value(parse, expected) || report_missing_separator(parse, expected);
     if (!told) report_expected(parse, expected);
 }
+
+void syntax_report_scan(Parse *parse, Span span) {
+    Diagnostic *d = report(parse->diagnostics, CODE_E0101, span, "a scan has an array for each of its names");
+    add_help(parse->diagnostics, d, "like this: `scan xt, mt in x, m { ... }` or `scan xt in x, mt in m { ... }`");
+}

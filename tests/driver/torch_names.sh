@@ -35,10 +35,10 @@ net.t[0].attention.dense.w t_repeat.0.attention.out_proj.weight
 net.t[0].attention.dense.b t_repeat.0.attention.out_proj.bias
 net.t[0].layer_norm.2.g t_repeat.0.layer_norm_2.weight
 net.t[0].layer_norm.2.b t_repeat.0.layer_norm_2.bias
-net.t[0].dense.2.w t_repeat.0.dense_2.weight
-net.t[0].dense.2.b t_repeat.0.dense_2.bias
 net.t[0].dense.w t_repeat.0.dense.weight
 net.t[0].dense.b t_repeat.0.dense.bias
+net.t[0].dense.2.w t_repeat.0.dense_2.weight
+net.t[0].dense.2.b t_repeat.0.dense_2.bias
 EOF
 head -25 got | diff want - || fail "names of layers"
 cat >want <<'EOF'
