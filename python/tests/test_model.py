@@ -58,11 +58,14 @@ train fit {
 
 def test_predict_draws_by_seed():
     model = sgdc.compile(SAMPLER)
-    x = np.zeros((4, 2), np.float32)
-    one, same, other = (model.predict(x, seed=seed) for seed in (7, 7, 8))
+    one, same, other = (model.predict(4, seed=seed) for seed in (7, 7, 8))
     assert one.shape == (4, 2) and np.isfinite(one).all()
     assert np.array_equal(one, same) and not np.array_equal(one, other)
     assert len(np.unique(one[:, 0])) == 4  # each row draws its own
+    with pytest.raises(sgdc.RowsError, match="how many rows"):
+        model.predict(np.zeros((4, 2)))
+    with pytest.raises(sgdc.Error, match="has no draw"):
+        sgdc.compile(LINE).predict([[1, 1]], seed=7)
 
 
 ARRAYS = """

@@ -135,8 +135,8 @@ CValue c_value(const char *type) {
     static const struct {
         const char *type;
         CValue value;
-    } plain[] = {{"void", C_VOID},  {"int", C_I32},    {"int64_t", C_I64},
-                 {"size_t", C_U64}, {"double", C_F64}, {"const char *", C_STRING}};
+    } plain[] = {{"void", C_VOID},    {"int", C_I32},    {"int64_t", C_I64},        {"size_t", C_U64},
+                 {"uint64_t", C_U64}, {"double", C_F64}, {"const char *", C_STRING}};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (strcmp(type, plain[i].type) == 0) return plain[i].value;
     if (strchr(type, '*') == NULL) INTERNAL_ERROR("the C API has no values of type %s", type);

@@ -18,7 +18,7 @@ from .library import DEFERRED, FILE, MISMATCH, STOPPED, Library
 from .manifest import Run
 from .memory import Memory, Parameters
 from .report import Callback, Report
-from .rows import Rows, make_rows
+from .rows import Rows, make_rows, rows_without_fields
 
 
 def compile(  # noqa: A001 (the field's word)
@@ -180,6 +180,7 @@ class Model:
     def predict(self, *rows: Any, seed: int | None = None, **fields: Any) -> np.ndarray:
         """What the program's `predict` says for each row: f32 of shape (rows, ...). Needs the fields it reads alone.
 
+        What reads no field, such as a generator's samples, takes how many rows there are: predict(100, seed=7).
         Where it draws, the draws follow from the seed (None: the program's own) and the number of the row.
         """
         predict = self.run.predict
@@ -200,6 +201,8 @@ class Model:
     def _rows_to_predict(self, rows: Sequence[Any], fields: Mapping[str, Any], needed: list) -> Rows:
         if len(rows) > 1 and len(rows) != len(needed):
             raise RowsError(f"predict takes rows of {', '.join(map(str, needed))}; {len(rows)} arguments were given")
+        if not needed and not fields:
+            return rows_without_fields(self.run, rows)
         return make_rows(self.run, rows, fields, needed)
 
     def evaluate(self, *rows: Any, **fields: Any) -> dict[str, float | np.ndarray]:

@@ -69,6 +69,13 @@ def make_rows(
     return Rows(run, columns, counts)
 
 
+def rows_without_fields(run: Run, given: Sequence[Any]) -> Rows:
+    """So many rows, of which no field is read."""
+    if len(given) != 1 or isinstance(given[0], bool) or not isinstance(given[0], (int, np.integer)) or given[0] < 1:
+        raise RowsError("predict reads no field here: say how many rows, as in predict(100)")
+    return Rows(run, {}, {run.rows.sets[0].name if run.rows.sets else None: int(given[0])})
+
+
 def arrange_sets(run: Run, given: Sequence[Any], named: Mapping[str, Any], needed: Sequence[Field]) -> dict[str, Any]:
     """What is meant for each needed field where there are several data sets.
 
