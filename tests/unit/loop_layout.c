@@ -102,3 +102,17 @@ Test(loop_layout, borders_are_split_off) {
               after[1], after[0], before[1], before[0]);
     arena_free(arena);
 }
+
+Test(loop_layout, pixels_are_summed_in_strips) {
+    Arena *arena = arena_new();
+    const Run *run = &compiled(arena)->runs[0];
+    TileNumbers numbers = usual_tiles;
+    numbers.l1 = 4096; /* lines of ten pixels, of 32 channels: two */
+    LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &numbers);
+    const char *problem = tree_problem(tree);
+    cr_expect(problem == NULL, "%s", problem);
+    int kept = 0;
+    for (int i = 0; i < tree->arrays.count; i++) kept += strcmp(tree->arrays.items[i]->name, "chains") == 0;
+    cr_expect(kept == 2, "%d weights have chains from strip to strip", kept);
+    arena_free(arena);
+}

@@ -194,6 +194,10 @@ static void sum_in_chunks(Scheduler *s, Kernel *k, const KernelTile *tile, const
 }
 
 static void schedule_tile_of(Scheduler *s, Kernel *k, const KernelTile *tile) {
+    if (k->strip.lines > 0) {
+        kernel_tile_of_strip(s, k, tile);
+        return;
+    }
     ChainArrays chains = chains_registers(s, &k->r, tile->places * tile->width), total = chains;
     if (k->r.c->over_rows && k->r.chunk > 0 && k->r.chunk < s->block_rows) {
         total = chains_registers(s, &k->r, tile->places * tile->width);
@@ -283,6 +287,11 @@ void schedule_kernel(Scheduler *s, Kernel *k) {
         return;
     }
     pack_operands(s, k);
+    k->strip.lines = kernel_strip(s, k);
+    if (k->strip.lines > 0) {
+        schedule_strips(s, k, schedule_tiles);
+        return;
+    }
     schedule_nest_open(s, s->nest->stores[0].node);
     schedule_tiles(s, k);
     schedule_close(s);

@@ -3,6 +3,7 @@
  *   schedule_kernel.c  which axes have lanes and are unrolled; all tiles
  *   schedule_tile.c    one tile
  *   schedule_blocks.c  blocks for the caches around the tiles
+ *   schedule_strips.c  sums over rows and pixels: strips of pixels around the tiles
  *   schedule_panels.c  the operands of a block, packed in the order in which its tiles read them
  *   schedule_pack.c    an operand packed once, before all tiles
  */
@@ -27,6 +28,13 @@ typedef struct KernelBlocks {
     bool packs[2];         /* by operand */
 } KernelBlocks;
 
+/* Sums over pixels: a few lines of them at a time. */
+typedef struct KernelStrip {
+    int64_t lines, count;            /* of a strip; strips of a row; 0: none */
+    ChainArrays chains;              /* in memory, from strip to strip */
+    const Subscript *first, *number; /* its first line; which strip of all */
+} KernelStrip;
+
 struct Kernel {
     Reduction r;
     OperandMoves operand[2];
@@ -37,6 +45,7 @@ struct Kernel {
     bool guarded;               /* some terms are absent, for all lanes */
     bool reads_window;          /* a place of an operand is the sum of two indices */
     const KernelBlocks *blocks; /* NULL: tiles alone */
+    KernelStrip strip;
 };
 
 /* A tile: its first place along the lanes, `width` of them in registers, the first `count` of which are there. */
@@ -70,6 +79,13 @@ int64_t kernel_next_width(const Kernel *k, int64_t left, bool filled);
 /* NULL: tiles alone. */
 const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k);
 void schedule_blocks(Scheduler *s, Kernel *k);
+
+/* ---- schedule_strips.c */
+/* Lines of a strip; 0: the kernel has none. */
+int64_t kernel_strip(const Scheduler *s, const Kernel *k);
+void kernel_tile_of_strip(Scheduler *s, Kernel *k, const KernelTile *tile);
+typedef void KernelTiles(Scheduler *s, Kernel *k);
+void schedule_strips(Scheduler *s, Kernel *k, KernelTiles *tiles);
 
 /* ---- schedule_panels.c */
 /* How often each element of the operand is read. */
