@@ -191,7 +191,9 @@ static bool place_of_item(Lowering *L, Scope *scope, const Expr *base, const Val
                     "an index is a constant, an index variable scaled and shifted by "
                     "constants, or a label; this is %s",
                     value_type_text(L, v));
-    if (v->kind == VALUE_TENSOR && v->free)
+    if (v->kind == VALUE_TENSOR && v->node->scans != NULL)
+        lower_help(L, d, "a scan goes over the array itself, element by element: scan i in 1..n, xi in x[1..] { ... }");
+    else if (v->kind == VALUE_TENSOR && v->free)
         lower_help(L, d, "only sums and multiples of index variables index, like 2 * i + j");
     return false;
 }
