@@ -489,8 +489,9 @@ bool sgdrt_row_line(const sgdrt_table *table, int64_t row, int64_t *line) {
 }
 
 /* "row 7 of labels.gz" is all that a binary file can say; a csv has a line. */
+/* word: the text, where there may be no file to look into; or NULL. */
 static int label_problem(const sgdrt_table *table, int column, int64_t row, int64_t element, int code, double value,
-                         sgdrt_problem *problem) {
+                         const char *word, sgdrt_problem *problem) {
     const struct sgdrt_table_private *own = table->own;
     const sgdrt_table_column *d = &table->described[column];
     int64_t in_file = own->row_in_file ? own->row_in_file[row] : row, line = 0, at = 0, there = in_file;
@@ -503,6 +504,7 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
                           sgdrt_csv_find(table, in_file, field_of[column][element], &line, &at, shown, sizeof shown));
     if (!found) snprintf(where, sizeof where, "row %lld: ", (long long)there);
     if (code == PROBLEM_MISSING) return missing_problem(d, path, where, line, at, shown, problem);
+    if (!found && word) snprintf(shown, sizeof shown, "%s", word);
     if (d->remap_words) return word_problem(d, path, where, line, at, shown, value, problem);
     if (code == PROBLEM_LABEL) {
         sgdrt_problem_set(problem, code, path, line, at, "%slabel %.17g is outside 0..%lld (field %s)", where, value,
@@ -517,8 +519,9 @@ static int label_problem(const sgdrt_table *table, int column, int64_t row, int6
     return code;
 }
 
-int sgdrt_table_no_class(const sgdrt_table *table, int column, int64_t row, int64_t element, sgdrt_problem *problem) {
-    return label_problem(table, column, row, element, PROBLEM_REMAP, TABLE_NO_WORD, problem);
+int sgdrt_table_no_class(const sgdrt_table *table, int column, int64_t row, int64_t element, const char *word,
+                         sgdrt_problem *problem) {
+    return label_problem(table, column, row, element, PROBLEM_REMAP, TABLE_NO_WORD, word, problem);
 }
 
 /* The values that remap lists, sorted, each with its class. */
@@ -550,7 +553,7 @@ static int wrong_label(LabelCheck *check, const sgdrt_table *table, int column, 
                        double value) {
     if (check->first < 0 || row < check->first) {
         check->first = row;
-        label_problem(table, column, row, element, code, value, check->problem);
+        label_problem(table, column, row, element, code, value, NULL, check->problem);
     }
     if (check->bad) check->bad[row] = 1;
     return code;
@@ -604,7 +607,7 @@ int sgdrt_check_missing(const sgdrt_table *table, int column, sgdrt_problem *pro
     for (int64_t r = 0; r < table->rows; r++)
         for (int64_t e = 0; e < d->elements; e++)
             if (isnan(element_value(sgdrt_row(table, column, r), d->dtype, e)))
-                return label_problem(table, column, r, e, PROBLEM_MISSING, 0, problem);
+                return label_problem(table, column, r, e, PROBLEM_MISSING, 0, NULL, problem);
     return 0;
 }
 

@@ -81,7 +81,8 @@ int sgdrt_check_missing(const sgdrt_table *table, int column, sgdrt_problem *pro
 int sgdrt_table_mark_labels(sgdrt_table *table, uint8_t *bad, sgdrt_problem *problem);
 
 /* The problem of a text that no class has. */
-int sgdrt_table_no_class(const sgdrt_table *table, int column, int64_t row, int64_t element, sgdrt_problem *problem);
+int sgdrt_table_no_class(const sgdrt_table *table, int column, int64_t row, int64_t element, const char *word,
+                         sgdrt_problem *problem);
 
 /* The range rows_begin .. rows_end of a file with `rows` rows; a problem if it is not inside. */
 int sgdrt_row_range(const char *path, const sgdrt_request *request, int64_t rows, int64_t *begin, int64_t *end,

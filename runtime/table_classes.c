@@ -36,8 +36,10 @@ static int compare_words(const void *a, const void *b) {
 static int no_class(const sgdrt_table *table, int column, int64_t row, int64_t element, int classes,
                     sgdrt_problem *problem) {
     sgdrt_table_column *d = (sgdrt_table_column *)&table->described[column];
+    int32_t k = class_at(table, column, row)[element];
+    const char *word = k >= 0 && k < d->remap_count ? d->remap_words[k] : NULL;
     d->remap_count = classes;
-    return sgdrt_table_no_class(table, column, row, element, problem);
+    return sgdrt_table_no_class(table, column, row, element, word, problem);
 }
 
 int sgdrt_take_classes(sgdrt_table *table, int column, const char *const *words, int count, int other,

@@ -60,8 +60,8 @@ static void add_columns(Trace *trace) {
     for (int c = 0; c < t->run->data->column_count; c++) {
         const Column *column = &t->run->data->columns[c];
         sgdrt_column from = t->data->train.table->columns[c];
-        int64_t of_partner = tables_rows_of_partner(t->run->data, c);
-        int64_t rows = of_partner ? of_partner : t->data->train.table->rows;
+        const DataSet *data = t->run->data;
+        int64_t rows = data->joined_count ? data->joined_rows[data_set_of(data, c)] : t->data->train.table->rows;
         size_t bytes = dtype_bytes(column->dtype) * (size_t)shape_size(column->shape);
         char *dense = arena_alloc(arena, bytes * (size_t)rows + 1);
         for (int64_t r = 0; r < rows; r++)

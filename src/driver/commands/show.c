@@ -314,12 +314,29 @@ static void add_splits(Shown *s, const DataSet *set) {
     if (splits > MOST_SPLITS) text_add(&s->text, "  and %d more ways to split them\n", splits - MOST_SPLITS);
 }
 
+/* The rows of one of several data sets that a run takes beside each other; *first: its first field there. */
+static const sgdrt_table *seen_beside(const Shown *s, int r, const DataSet *set, int *first) {
+    const DataSet *data = s->driver->program->runs[r].data;
+    for (int i = 0, fields = 0; i < data->joined_count; fields += data->joined[i++]->field_count) {
+        if (data->joined[i] != set) continue;
+        sgdrt_table *own = arena_copy(s->arena, tables_of_run(s->tables, r)->train.table, sizeof *own);
+        own->rows = data->joined_rows[i];
+        *first = fields;
+        return own;
+    }
+    return NULL;
+}
+
 /* ---- all of it -------------------------------------------------------------------------------------------- */
 /* The table as a model sees it, and what is known of its classes: of the first run that uses the data set. */
-static const sgdrt_table *seen_table(const Shown *s, const DataSet *set, const DataSet **seen) {
+static const sgdrt_table *seen_table(const Shown *s, const DataSet *set, const DataSet **seen, int *first) {
     const Program *program = s->driver->program;
+    *first = 0;
     for (int r = 0; r < program->run_count; r++) {
         const Run *run = &program->runs[r];
+        const sgdrt_table *joined = seen_beside(s, r, set, first);
+        if (joined) *seen = run->data;
+        if (joined) return joined;
         bool trains = is_of(run->data, set);
         if (!trains && !is_of(run->valid, set)) continue;
         const RunData *data = tables_of_run(s->tables, r);
@@ -340,8 +357,10 @@ static void take_figures(Shown *s, bool stored) {
         for (int f = 0; f < of->set->field_count; f++) {
             const DataSet *seen = of->set;
             const Field *field = &of->set->fields[f];
-            if (is_stored(of->set, field) != stored) continue;
-            const sgdrt_table *table = stored ? of->table : seen_table(s, of->set, &seen);
+            int first = 0;
+            if (of->set->joined_count || is_stored(of->set, field) != stored) continue;
+            const sgdrt_table *table = stored ? of->table : seen_table(s, of->set, &seen, &first);
+            if (seen->joined_count) field = &seen->fields[first + f];
             s->of_set[i][f] = figures_of_field(s->arena, seen, table, field, s->rows);
         }
 }
@@ -386,6 +405,7 @@ static ExitCode show(Driver *driver, Tables *tables) {
     if (!tables_standardize(driver, tables)) return EXIT_DATA;
     take_figures(&s, false);
     for (int i = 0; i < sets; i++) {
+        if (tables_of_set(tables, i)->set->joined_count) continue; /* its sets are shown themselves */
         s.text = text_new(driver->arena);
         add_body(&s, i);
         fprintf(driver->result, "%s%s", heads[i], s.text.bytes);
