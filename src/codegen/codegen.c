@@ -79,6 +79,7 @@ static void plan_tree(Codegen *c, Compiled *f) {
     numbers.square_bytes = numbers.vector_bytes;
     numbers.l1 = (int64_t)c->target.loop.l1;
     numbers.l2 = (int64_t)c->target.loop.l2;
+    numbers.block_bytes = 16 * numbers.l2;
     numbers.row_lanes = c->target.loop.lanes;
     f->tree = schedule_function(c->arena, f->run, f->function, rows, &numbers);
     const char *problem = tree_problem(f->tree);

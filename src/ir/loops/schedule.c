@@ -20,7 +20,7 @@
 
 const TileNumbers usual_tiles = {.vector_bytes = 64, .vectors = 1, .unrolled = 6, .l1 = 32 << 10, .l2 = 256 << 10};
 
-enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64 };
+enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64, MORE_BLOCK_ROWS = 256 };
 
 /* ---- nests -------------------------------------------------------------------------------------------------- */
 static void elements(Scheduler *s, const Nest *nest) {
@@ -124,10 +124,9 @@ static void schedule_section(Scheduler *s, const Section *section) {
 }
 
 /* ---- functions ---------------------------------------------------------------------------------------------- */
-LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order,
-                            const TileNumbers *numbers) {
+static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function *function, const TileNumbers *numbers,
+                                    int64_t block, bool one_block) {
     static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
-    bool one_block = order == IN_ONE_BLOCK && run->batch > 0 && run->batch <= LARGEST_BLOCK;
     const ScanPart *parts = NULL;
     const Function *in_parts = function_in_parts(arena, run, function, &parts);
     function = one_block || parts_go_by_rows(arena, parts) ? in_parts : function_unrolled(arena, run, function);
@@ -138,10 +137,7 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
                         .function = function,
                         .parts = parts,
                         .steps = function->steps,
-                        .block = one_block                ? run->batch
-                                 : order == ROW_AFTER_ROW ? 1
-                                 : numbers->row_lanes > 1 ? BLOCK_ROWS_IN_LANES
-                                                          : USUAL_BLOCK_ROWS,
+                        .block = block,
                         .one_block = one_block,
                         .target = &plain};
     fuse_function(f);
@@ -167,4 +163,18 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
     for (int i = 0; i < f->section_count; i++) schedule_section(&s, &f->sections[i]);
     tree_give_places(tree);
     return tree;
+}
+
+/* More rows share what is packed, if they do not take much memory. */
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order,
+                            const TileNumbers *numbers) {
+    if (order == IN_ONE_BLOCK && run->batch > 0 && run->batch <= LARGEST_BLOCK)
+        return schedule_in_blocks(arena, run, function, numbers, run->batch, true);
+    if (order == ROW_AFTER_ROW) return schedule_in_blocks(arena, run, function, numbers, 1, false);
+    if (numbers->block_bytes > 0) {
+        LoopTree *tree = schedule_in_blocks(arena, run, function, numbers, MORE_BLOCK_ROWS, false);
+        if ((int64_t)tree->work_bytes <= numbers->block_bytes) return tree;
+    }
+    int64_t rows = numbers->row_lanes > 1 ? BLOCK_ROWS_IN_LANES : USUAL_BLOCK_ROWS;
+    return schedule_in_blocks(arena, run, function, numbers, rows, false);
 }

@@ -266,6 +266,7 @@ typedef struct TileNumbers {
     int64_t vector_bytes, vectors, unrolled;
     int64_t square_bytes; /* of a side of what is transposed; 0: nothing */
     int64_t l1, l2;       /* bytes of the caches; 0: no blocks for them */
+    int64_t block_bytes;  /* that a larger block of rows may take; 0: usual blocks */
     int64_t row_lanes;    /* rows of a vector of rows; 0: rows are no lanes */
 } TileNumbers;
 extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
