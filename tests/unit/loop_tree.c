@@ -8,7 +8,7 @@
 #include "frontend/parse.h"
 #include "ir/loops/tree.h"
 
-static const char text[] =
+static const char net_text[] =
     "data d { x: f32[6, 10]; t: label[4]; y: f32 }\n"
     "model net(x: f32[6, 10]) -> f32[4] {\n"
     "  h = tanh(dense(flatten(x), 24))\n"
@@ -19,7 +19,15 @@ static const char text[] =
     "train fit { data = d; minimize = cross_entropy(net(x), t); penalty = 0.01 * sum(net.dense.w^2);\n"
     "  optimizer = momentum(lr = 0.1); batch = 12; predict = net(x) }\n";
 
-static Program *compiled(Arena *arena) {
+static const char line_text[] =
+    "data d { x: f32[5]; y: f32 }\n"
+    "model line(x: f32[5]) -> f32 {\n"
+    "  param w: f32[5] ~ normal(0, 0.01)\n"
+    "  return dot(w, x)\n"
+    "}\n"
+    "train fit { data = d; minimize = squared(line(x), y); optimizer = sgd(lr = 0.1); batch = 1 }\n";
+
+static Program *compiled(Arena *arena, const char *text) {
     SourceMap *map = source_map_new(arena);
     Diagnostics *diagnostics = diagnostics_new(arena, map);
     Names *names = names_new(arena);
@@ -368,7 +376,7 @@ static int try_mutation(const Run *run, int m, int which, int way, bool all) {
 
 Test(loop_tree, nothing_is_wrong) {
     Arena *arena = arena_new();
-    Program *program = compiled(arena);
+    Program *program = compiled(arena, net_text);
     const Run *run = &program->runs[0];
     for (int which = 0; which < 4 * WAYS; which++) {
         const char *problem = tree_problem(made(arena, run, which / WAYS, which % WAYS));
@@ -379,7 +387,7 @@ Test(loop_tree, nothing_is_wrong) {
 
 Test(loop_tree, mutations_are_found) {
     Arena *arena = arena_new();
-    Program *program = compiled(arena);
+    Program *program = compiled(arena, net_text);
     const Run *run = &program->runs[0];
     for (int m = 0; m < WAYS * MUTATIONS; m++) {
         int tried = 0, way = m / MUTATIONS;
@@ -388,6 +396,34 @@ Test(loop_tree, mutations_are_found) {
         if (mutations[m % MUTATIONS].mutate == wait_dropped && way < SHARED_ROWS) continue;
         cr_expect(tried > 0, "%s: there is no place for it", mutations[m % MUTATIONS].name);
     }
+    arena_free(arena);
+}
+
+/* ---- small steps ---------------------------------------------------------------------------------------------- */
+static int count_loops(const Body *body, LoopMark mark) {
+    int count = 0;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        count += (s->kind == STATEMENT_LOOP && s->loop->mark == mark) + count_loops(&s->body, mark);
+    }
+    return count;
+}
+
+/* One nest, without loops but lanes, and arrays that are registers. */
+Test(loop_tree, a_small_step_stays_in_registers) {
+    Arena *arena = arena_new();
+    Program *program = compiled(arena, line_text);
+    TileNumbers numbers = usual_tiles;
+    numbers.row_lanes = 16;
+    LoopTree *tree = schedule_function(arena, &program->runs[0], &program->runs[0].step, IN_ONE_BLOCK, &numbers);
+    tree_row_lanes(tree, numbers.row_lanes);
+    tree_layout(tree);
+    tree_tiny(tree, numbers.vector_bytes);
+    cr_expect(tree->body.count == 1 && count_loops(&tree->body, LOOP_SERIAL) == 0);
+    cr_expect(count_loops(&tree->body, LOOP_VECTOR) > 0);
+    for (int a = 0; a < tree->arrays.count; a++)
+        cr_expect(tree->arrays.items[a]->memory != ARRAY_WORK || tree->arrays.items[a]->first < 0);
+    cr_expect(tree_problem(tree) == NULL, "%s", tree_problem(tree));
     arena_free(arena);
 }
 
