@@ -2,7 +2,7 @@
 # Random programs whose steps take several data sets, of uneven numbers of rows, with ragged mini-batches, arrays over the
 # rows of a step, states, scans, copies and update blocks: compiled, as an object and in C they come to the bits of the interpreter.
 #     random_sets.sh SGDC RUNTIME_LIBRARY SOURCE_FOLDER      (in an empty folder)
-# SGDC_PROGRAMS=N makes N programs instead of 3, SGDC_PROGRAM=SEED that one.
+# SGDC_PROGRAMS=N makes N programs instead of 2, SGDC_PROGRAM=SEED that one.
 set -u
 sgdc=$1 source=$3 failed=0
 ln -sf "$2" libsgdrt.a
@@ -82,6 +82,6 @@ if [ -n "${SGDC_PROGRAM-}" ]; then
     check_program "$SGDC_PROGRAM" || failed=1
     cat sets.sgd
 else
-    for seed in $(awk -v n="${SGDC_PROGRAMS-3}" 'BEGIN { for (i = 1; i <= n; i++) print i }'); do check_program "$seed" || failed=1; done
+    for seed in $(awk -v n="${SGDC_PROGRAMS-2}" 'BEGIN { for (i = 1; i <= n; i++) print i }'); do check_program "$seed" || failed=1; done
 fi
 exit $failed
