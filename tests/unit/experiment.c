@@ -125,7 +125,7 @@ Test(experiment, set_reaches_settings_and_arguments) {
                            "train fit { data = d; minimize = squared(m(x), x); optimizer = momentum(lr = 0.1) }\n",
                            (LowerOptions){.set = set, .set_count = 4});
     const Run *run = &t.program->runs[0];
-    cr_assert(find_cell(run, "m.dense.2.w") && find_cell(run, "m.dense.2.w")->shape.extent[0] == 5);
+    cr_assert(find_cell(run, "m.dense.w") && find_cell(run, "m.dense.w")->shape.extent[0] == 5);
     cr_assert(isnan(find_slot(run, "lr")->value), "a schedule, until it is set");
     cr_assert(find_slot(run, "momentum.beta")->value == (double)0.1f);
     cr_assert(run->batch == 3 && run->order == ORDER_SEQUENTIAL);

@@ -221,7 +221,7 @@ static void check_cells(const char *text, const char *wanted) {
 Test(lower, parameter_names) {
     check_cells("model f(x: f32[4]) { h = dense(x, 3); return dense(h, 2) }",
                 "f.h.dense.w f.h.dense.b f.dense.w f.dense.b");
-    check_cells("model f(x: f32[4]) = dense(dense(x, 4), 4)", "f.dense.2.w f.dense.2.b f.dense.w f.dense.b");
+    check_cells("model f(x: f32[4]) = dense(dense(x, 4), 4)", "f.dense.w f.dense.b f.dense.2.w f.dense.2.b");
     check_cells("layer l(x: f32[n]) { param w: f32 = 1; return x * w }\n"
                 "model f(x: f32[4]) { repeat 2 { x = l(x) }; return x }",
                 "f.x[0].l.w f.x[1].l.w");
