@@ -141,13 +141,13 @@ ScheduleRow schedule_first_row(Scheduler *s) {
     return (ScheduleRow){.row = first, .in_block = first};
 }
 
-/* Of one row there is no loop. */
+/* Of one row there is no loop: it is the first one, or that of the loop it is one of. */
 ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int64_t step, int64_t pad) {
     ScheduleRow before = s->at;
     s->tree->needs_rows = true;
     if (extent == 1) {
         schedule_loop_open(s, "row", 1, LOOP_SERIAL);
-        s->at = schedule_first_row(s);
+        if (of == NULL) s->at = schedule_first_row(s);
         return before;
     }
     Statement *statement = tree_statement(s->tree, STATEMENT_LOOP);
