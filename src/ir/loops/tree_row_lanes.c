@@ -11,7 +11,7 @@
  */
 #include "ir/loops/verify.h"
 
-enum { MOST_UNROLLED = 16, LONGEST_UNROLLED = 400 /* iterations; statements */ };
+enum { MOST_UNROLLED = 16, LONGEST_UNROLLED = 400 /* iterations; statements, of loops in each other too */ };
 
 /* ---- what it takes ------------------------------------------------------------------------------------------ */
 /* Operations on vectors, and accesses of elements one by one. */
@@ -113,9 +113,14 @@ static void widen(void *context, const Array **array, const Subscript **at) {
                         subscript_of_loop(l->tree->arena, l->lane));
 }
 
-static int count_statements(const Body *body) {
-    int count = body->count;
-    for (int i = 0; i < body->count; i++) count += count_statements(&body->items[i]->body);
+/* With what is unrolled in it. */
+static int64_t statements_of(const Body *body) {
+    int64_t count = body->count;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool again = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_UNROLLED;
+        count += statements_of(&s->body) * (again ? loop_iterations(s->loop) : 1);
+    }
     return count;
 }
 
@@ -126,7 +131,7 @@ static void mark_serial(Body *body) {
         mark_serial(&s->body);
         if (s->kind != STATEMENT_LOOP) continue;
         int64_t n = loop_iterations(s->loop);
-        bool small = n <= MOST_UNROLLED && n * count_statements(&s->body) <= LONGEST_UNROLLED;
+        bool small = n <= MOST_UNROLLED && n * statements_of(&s->body) <= LONGEST_UNROLLED;
         s->loop->mark = small ? LOOP_UNROLLED : LOOP_SERIAL;
     }
 }
