@@ -81,15 +81,9 @@ static void plan_tree(Codegen *c, Compiled *f) {
     numbers.l2 = (int64_t)c->target.loop.l2;
     numbers.block_bytes = 16 * numbers.l2;
     numbers.row_lanes = c->target.loop.lanes;
+    numbers.shares_all = c->options.split_all;
     f->tree = schedule_function(c->arena, f->run, f->function, rows, &numbers);
-    const char *problem = tree_problem(f->tree);
-    tree_split(f->tree);
-    tree_row_lanes(f->tree, numbers.row_lanes);
-    tree_layout(f->tree);
-    tree_vectorise(f->tree, numbers.vector_bytes);
-    tree_tiny(f->tree, numbers.vector_bytes);
-    tree_threads(f->tree, c->options.split_all);
-    if (problem == NULL) problem = tree_problem(f->tree);
+    const char *problem = tree_run_passes(f->tree, &numbers, c->options.trees ? TREE_FOR_TESTS : TREE_FOR_MACHINE);
     if (problem != NULL) INTERNAL_ERROR("%s, %s", f->function->name, problem);
     f->most_rows = f->tree->most_rows;
     f->work_bytes = f->least_bytes = f->tree->work_bytes;

@@ -6,6 +6,7 @@
  *   tree_verify.c   what holds of every tree;  tree_parallel.c: what lanes and threads may touch;  verify.h: between them
  *   tree_range.c    between which numbers a subscript lies
  *   tree_places.c   where arrays lie in the work block
+ *   tree_passes.c   the list of passes from tree to tree, which are these:
  *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
  *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers
  *   tree_threads.c        loops that threads share, and where threads wait
@@ -268,10 +269,22 @@ typedef struct TileNumbers {
     int64_t l1, l2;       /* bytes of the caches; 0: no blocks for them */
     int64_t block_bytes;  /* that a larger block of rows may take; 0: usual blocks */
     int64_t row_lanes;    /* rows of a vector of rows; 0: rows are no lanes */
+    bool shares_all;      /* threads share however little work, for tests */
 } TileNumbers;
 extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
 /* The loops of one function of the run, which is past `order`. */
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder rows,
                             const TileNumbers *numbers);
 
+/* ---- tree_passes.c ------------------------------------------------------------------------------------------ */
+typedef struct TreePass {
+    const char *name;
+    void (*change)(LoopTree *tree, const TileNumbers *numbers);
+    bool of_machine; /* only where the back end makes machine code */
+} TreePass;
+extern const TreePass tree_passes[]; /* in their order; ends with name NULL */
+/* MACHINE: all of them; C: those for every back end; TESTS: all, and the verifier looks at the tree after each. */
+typedef enum TreeUse { TREE_FOR_MACHINE, TREE_FOR_C, TREE_FOR_TESTS } TreeUse;
+/* NULL, or what does not hold, and after which pass. */
+const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use);
 #endif

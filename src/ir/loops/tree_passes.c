@@ -1,0 +1,41 @@
+/* tree_passes: the passes from tree to tree, in their order.
+ *
+ * A schedule makes a tree in which each chain has all of its terms and no loop is shared; passes change which loops compute
+ * it, never what a chain adds or in which order. A pass for machine code marks lanes, registers and threads, which C leaves
+ * to its compiler or does not have. The verifier looks at the tree before them and at the end, and in
+ * tests after each.
+ */
+#include "ir/loops/tree.h"
+
+static void split(LoopTree *tree, const TileNumbers *numbers) {
+    (void)numbers;
+    tree_split(tree);
+}
+
+static void row_lanes(LoopTree *tree, const TileNumbers *numbers) { tree_row_lanes(tree, numbers->row_lanes); }
+
+static void layout(LoopTree *tree, const TileNumbers *numbers) {
+    (void)numbers;
+    tree_layout(tree);
+}
+
+static void vectorise(LoopTree *tree, const TileNumbers *numbers) { tree_vectorise(tree, numbers->vector_bytes); }
+static void tiny(LoopTree *tree, const TileNumbers *numbers) { tree_tiny(tree, numbers->vector_bytes); }
+static void threads(LoopTree *tree, const TileNumbers *numbers) { tree_threads(tree, numbers->shares_all); }
+
+const TreePass tree_passes[] = {
+    {"split", split, false}, {"row lanes", row_lanes, true}, {"layout", layout, true}, {"vectorise", vectorise, true},
+    {"tiny", tiny, true},    {"threads", threads, true},     {NULL, NULL, false},
+};
+
+const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use) {
+    const char *problem = tree_problem(tree), *last = "schedule";
+    for (const TreePass *pass = tree_passes; pass->name != NULL && problem == NULL; pass++) {
+        if (pass->of_machine && use == TREE_FOR_C) continue;
+        pass->change(tree, numbers);
+        last = pass->name;
+        if (use == TREE_FOR_TESTS) problem = tree_problem(tree);
+    }
+    if (use != TREE_FOR_TESTS && problem == NULL) problem = tree_problem(tree);
+    return problem == NULL ? NULL : text_format(tree->arena, "after %s: %s", last, problem);
+}
