@@ -28,8 +28,9 @@ typedef struct OpenBody {
 typedef struct ScheduleRow {
     const Subscript *row; /* the place in the mini-batch; NULL: outside its rows */
     const Subscript *in_block;
-    const Subscript *data; /* the row of the data there; NULL: not yet asked for */
-    bool past;             /* it may lie past the mini-batch */
+    const Subscript *in_loop; /* among those of the loop over rows at hand */
+    const Subscript *data;    /* the row of the data there; NULL: not yet asked for */
+    bool past;                /* it may lie past the mini-batch */
 } ScheduleRow;
 
 /* How many places of an axis a tile has: few tiles, hardly any of which is not whole. */

@@ -212,10 +212,11 @@ static void block_of_terms(Scheduler *s, Kernel *k, const KernelBlock *b, const 
 }
 
 static void blocks_of_rows(Scheduler *s, Kernel *k, KernelBlock b, BlockSums sums, const Loop *chunk) {
-    ScheduleRow before = schedule_rows_open(s, chunk, chunk != NULL ? k->r.chunk : s->block_rows, k->blocks->places, 1);
-    b.rows = schedule_open_loop(s);
+    int64_t rows = chunk != NULL ? k->r.chunk : s->block_rows;
+    ScheduleRow before = schedule_rows_open(s, chunk, rows, k->blocks->places, 1);
+    b.rows = rows > 1 ? schedule_open_loop(s) : chunk;
     b.most_rows = k->blocks->places;
-    sums.block = subscript_of_loop(s->arena, b.rows);
+    sums.block = s->at.in_loop;
     sums.blocks = 1;
     block_of_terms(s, k, &b, &sums);
     schedule_rows_close(s, before);

@@ -138,7 +138,7 @@ void schedule_transpose(Scheduler *s, const Array *square, int64_t places) {
 
 ScheduleRow schedule_first_row(Scheduler *s) {
     const Subscript *first = subscript_number(s->arena, 0);
-    return (ScheduleRow){.row = first, .in_block = first};
+    return (ScheduleRow){.row = first, .in_block = first, .in_loop = first};
 }
 
 /* Of one row there is no loop: it is the first one, or that of the loop it is one of. */
@@ -148,6 +148,7 @@ ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int
     if (extent == 1) {
         schedule_loop_open(s, "row", 1, LOOP_SERIAL);
         if (of == NULL) s->at = schedule_first_row(s);
+        s->at.in_loop = subscript_number(s->arena, 0);
         return before;
     }
     Statement *statement = tree_statement(s->tree, STATEMENT_LOOP);
@@ -158,7 +159,7 @@ ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int
     loop->block = of != NULL ? of : s->block;
     open_body(s, statement);
     s->at.past = pad > 1;
-    s->at.in_block = subscript_of_loop(s->arena, loop);
+    s->at.in_block = s->at.in_loop = subscript_of_loop(s->arena, loop);
     if (of != NULL) s->at.in_block = subscript_sum(s->arena, before.in_block, s->at.in_block);
     s->at.row = s->at.in_block;
     if (s->block != NULL) s->at.row = subscript_sum(s->arena, subscript_of_loop(s->arena, s->block), s->at.row);

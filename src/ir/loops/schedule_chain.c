@@ -13,7 +13,8 @@ Reduction reduction_of(const Node *node) {
         r.extent[r.result + k] = r.c->extent[k];
         r.terms *= r.c->extent[k];
     }
-    r.lanes = r.c->lanes > 1 ? ORDER_LANES : 1;
+    bool first_only = r.c->over_rows && r.c->chunk == 1; /* a chunk's only row is of lane 0; the others have no terms */
+    r.lanes = r.c->lanes > 1 && !first_only ? ORDER_LANES : 1;
     r.width = node->op == OP_ARGMAX ? 2 : 1;
     r.dtype = node->source[0]->dtype;
     r.chunk = r.c->chunk;

@@ -217,17 +217,23 @@ static void take_shape(LayoutChoice *l) {
 }
 
 /* ---- who reads all elements one after the other ------------------------------------------------------------- */
+/* Of the axes along which the places of a read are counted; their number. */
+static int extents_of_read(const Nest *nest, const Read *read, int64_t extent[MOST_AXES]) {
+    bool reduced = read->operand >= 0 && nest->kind != NEST_SCATTER;
+    const Shape *shape = read->operand < 0 ? &nest->space : &nest->reduce->source[0]->shape;
+    int axes = reduced ? axes_of(nest->reduce) : shape->rank;
+    for (int k = 0; k < axes; k++) extent[k] = reduced ? index_extent(nest->reduce, k) : shape->extent[k];
+    return axes;
+}
+
 static void visit_flat(void *context, const Read *read) {
     LayoutChoice *l = context;
     if (!node_is_stored(l->s->f, read->node) || read->guarded) return;
-    const Nest *nest = l->nest;
-    int axes = nest->space.rank;
-    if (read->operand >= 0) axes = axes_of(nest->reduce);
-    for (int k = 0; k < axes; k++) {
-        int64_t extent = k < nest->space.rank ? nest->space.extent[k] : index_extent(nest->reduce, k), places = 0;
+    int64_t extent[MOST_AXES], places = 0;
+    for (int k = 0, axes = extents_of_read(l->nest, read, extent); k < axes; k++) {
         int64_t step = read->linear.coef[k] < 0 ? -read->linear.coef[k] : read->linear.coef[k];
-        int axis = step == 0 || extent == 1 ? -1 : place_axis_of_step(read->node->shape, step, &places);
-        bool outside = axis >= 0 && (extent - 1) * places >= read->node->shape.extent[axis];
+        int axis = step == 0 || extent[k] == 1 ? -1 : place_axis_of_step(read->node->shape, step, &places);
+        bool outside = axis >= 0 && (extent[k] - 1) * places >= read->node->shape.extent[axis];
         if (outside || step == WILD_STRIDE) l->innermost[read->node->id] = -1;
     }
 }

@@ -38,12 +38,8 @@ TermLoops terms_open(Scheduler *s, Kernel *k, const KernelBlock *b, TermRange ra
     TermLoops loops = {.before = s->at};
     k->r.term = subscript_number(s->arena, 0);
     if (k->r.c->over_rows) {
-        int64_t rows = b->rows != NULL ? b->most_rows : s->block_rows;
-        schedule_rows_open(s, b->rows, rows, 1, 1);
-        if (rows > 1) {
-            const Subscript *row = subscript_of_loop(s->arena, schedule_open_loop(s));
-            k->r.term = subscript_times(s->arena, row, term_stride(k, b, k->r.result - 1));
-        }
+        schedule_rows_open(s, b->rows, b->rows != NULL ? b->most_rows : s->block_rows, 1, 1);
+        k->r.term = subscript_times(s->arena, s->at.in_loop, term_stride(k, b, k->r.result - 1));
         loops.opened++;
     }
     for (int a = k->r.result; a < k->r.axes; a++) {

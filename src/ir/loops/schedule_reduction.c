@@ -136,9 +136,8 @@ static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
 /* The terms of all rows, or of those of the chunk. */
 static void terms_of_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, const Loop *chunk) {
     ScheduleRow before = schedule_rows_open(s, chunk, chunk != NULL ? r->chunk : s->block_rows, 1, 1);
-    const Subscript *in_chunk = chunk == NULL ? s->at.in_block : subscript_of_loop(s->arena, schedule_open_loop(s));
     terms_from(s, r, r->result, chains,
-               r->lanes > 1 ? point_remainder(s, in_chunk, ORDER_LANES) : subscript_number(s->arena, 0));
+               r->lanes > 1 ? point_remainder(s, s->at.in_loop, ORDER_LANES) : subscript_number(s->arena, 0));
     schedule_rows_close(s, before);
 }
 
