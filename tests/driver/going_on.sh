@@ -81,6 +81,7 @@ long() {
 (long --save whole.safetensors >out 2>err)
 interrupts=0 load=
 for tries in 1 2 3; do
+    : >err
     # shellcheck disable=SC2086
     (long $load --save cut.safetensors >out 2>err) & process=$!
     while kill -0 $process 2>/dev/null && ! grep -q memory err; do sleep 0.02; done

@@ -56,7 +56,7 @@ paste -d, many.csv one | awk -F, 'NR > 1 { d = 2 * $1 + 0.5 * $2 + 0.25 - $3; if
     fail "predictions are not 2 a + b / 2 + 1 / 4"
 
 # ---- rows as they come: the first is answered before the second is written ------------------------------
-mkfifo rows
+mkfifo rows; : >answers       # the file is there before the command in the background opens it
 $predict --data points=- --line <rows >answers 2>err &
 exec 3>rows
 printf 'a,b\n1,2\n' >&3
