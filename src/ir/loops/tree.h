@@ -3,7 +3,8 @@
  *
  *   tree.c          nodes, subscripts
  *   tree_print.c    a tree as text
- *   tree_verify.c   what holds of every tree;  tree_parallel.c: what lanes and threads may touch;  verify.h: between them
+ *   tree_verify.c   what holds of every tree;  verify.h: between the files that check it
+ *   tree_parallel.c       what lanes and threads may touch;  tree_bytes.c: nothing is read where another array was written
  *   tree_range.c    between which numbers a subscript lies
  *   tree_places.c   where arrays lie in the work block
  *   tree_passes.c   the list of passes from tree to tree, which are these:

@@ -3,7 +3,7 @@
  *
  * The tree is walked once, in the order in which it runs. At a statement it is known which loops are open, which scalars
  * are visible, and which arrays have been written whole. A loop of which no iteration runs is passed over. What threads and
- * lanes do at the same time is tree_parallel.c's.
+ * lanes do at the same time is tree_parallel.c's, and which arrays share bytes tree_bytes.c's.
  */
 #include "ir/loops/verify.h"
 #include <string.h>
@@ -469,19 +469,6 @@ static void check_roots(Walk *w) {
     }
 }
 
-static void check_places(Walk *w) {
-    for (int a = 0; a < w->tree->arrays.count; a++)
-        for (int b = 0; b < a; b++) {
-            const Array *x = w->tree->arrays.items[a], *y = w->tree->arrays.items[b];
-            bool living = x->memory == ARRAY_WORK && y->memory == ARRAY_WORK && x->first >= 0 && y->first >= 0 &&
-                          x->first <= y->last && y->first <= x->last;
-            size_t x_bytes = (size_t)x->elements * dtype_bytes(x->dtype),
-                   y_bytes = (size_t)y->elements * dtype_bytes(y->dtype);
-            if (living && x->offset < y->offset + y_bytes && y->offset < x->offset + x_bytes)
-                problem(w, "%s%d and %s%d share bytes while both live", x->name, x->id, y->name, y->id);
-        }
-}
-
 const char *tree_problem(const LoopTree *tree) {
     Walk w = {.tree = tree, .arena = tree->arena};
     w.state = arena_array(tree->arena, ArrayState, tree->arrays.count + 1);
@@ -492,6 +479,6 @@ const char *tree_problem(const LoopTree *tree) {
     check_body(&w, &tree->body);
     if (w.problem == NULL) check_waits(tree->arena, &tree->body, &w.problem);
     if (w.problem == NULL) check_roots(&w);
-    if (w.problem == NULL) check_places(&w);
+    check_bytes(tree, &w.problem);
     return w.problem;
 }

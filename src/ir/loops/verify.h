@@ -17,4 +17,7 @@ void add_waits(LoopTree *tree);
 /* Do two loops of a nest touch an element in common that one of them writes? */
 bool loops_meet(Arena *arena, const Statement *a, const Statement *b);
 
+/* ---- tree_bytes.c: *problem as above */
+void check_bytes(const LoopTree *tree, const char **problem);
+
 #endif
