@@ -100,6 +100,7 @@ const char *driver_version(Arena *arena); /* "0.1.0 (LLVM 22, native: x86-64-v4)
 const char *driver_version_number(void);  /* "0.1.0" */
 /* "sgdc: ..." on stderr, for what has no place in a source. */
 void driver_complain(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void driver_complain_no_run(Driver *driver, const char *so); /* "there is nothing to run" */
 /* A line on stderr about what was done, but for -q. */
 void driver_say(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

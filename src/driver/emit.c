@@ -271,7 +271,7 @@ ExitCode driver_emit(Driver *driver) {
     bool machine = false;
     for (int i = 0; i < count; i++) machine |= is_machine(emits[i].kind);
     if (driver_makes_object(driver) && driver->program->run_count == 0) {
-        driver_complain(driver, "%s has no train block, so there is nothing to compile", o->file);
+        driver_complain_no_run(driver, "there is nothing to compile");
         return EXIT_SOURCE;
     }
     if (machine && !classes_for_objects(driver)) return EXIT_DATA;

@@ -25,6 +25,18 @@ void driver_complain(Driver *driver, const char *format, ...) {
     va_end(values);
 }
 
+void driver_complain_no_run(Driver *driver, const char *so) {
+    const char *file = driver->options->file, *others = driver->program->included_blocks;
+    if (others && *others)
+        driver_complain(
+            driver,
+            "%s has no train block of its own, so %s; those of files that it includes are asked for by name, "
+            "--run=NAME, or begin one here, train NAME like OTHER { }: %s",
+            file, so, others);
+    else
+        driver_complain(driver, "%s has no train block, so %s", file, so);
+}
+
 void driver_say(Driver *driver, const char *format, ...) {
     va_list values;
     va_start(values, format);

@@ -39,7 +39,7 @@ ExitCode served_choose_run(Driver *driver, const sgdrt_checkpoint *file) {
     for (int i = 0; i < program->run_count; i++)
         if (is_asked_for(&program->runs[i], driver->options->run_only)) runs[count++] = &program->runs[i];
     if (!count) {
-        driver_complain(driver, "%s has no train block, so there is no model to use", driver->options->file);
+        driver_complain_no_run(driver, "there is no model to use");
         return EXIT_SOURCE;
     }
     for (int i = 0; i < count; i++)

@@ -686,7 +686,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
 
 ExitCode driver_train(Driver *driver) {
     if (driver->program->run_count == 0) {
-        driver_complain(driver, "%s has no train block, so there is nothing to run", driver->options->file);
+        driver_complain_no_run(driver, "there is nothing to run");
         return EXIT_SOURCE;
     }
     if (!held_out_is_possible(driver)) return EXIT_SOURCE;

@@ -20,6 +20,12 @@ Override *override_find(Experiment *X, const char *name) {
     return NULL;
 }
 
+bool is_top_setting(const Experiment *X, const char *name) {
+    for (int i = 0; i < X->settings.count; i++)
+        if (strcmp(X->settings.items[i].name.text, name) == 0) return true;
+    return false;
+}
+
 const char *expr_text(Experiment *X, const Expr *expr) {
     Text text = text_new(X->arena);
     ast_print_expr(&text, expr);

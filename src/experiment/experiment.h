@@ -54,7 +54,7 @@ typedef struct TopSetting {
     const char *doc;
     uint64_t depends; /* bit per top-level each site */
     Binding *binding;
-    bool ever_used;
+    bool ever_used, included;
 } TopSetting;
 
 typedef struct Override {
@@ -154,6 +154,7 @@ typedef struct TrainBlock {
     const Stmt *stmt;
     Word name;
     struct TrainBlock *base;
+    bool included; /* from another file: trains where it is named */
     Vector(BlockStmt) body;
     Vector(UpdateBlock) updates;
     bool resolving, resolved, failed, lowering, lowered;
@@ -208,6 +209,7 @@ const Expr *each_resolve(Experiment *X, const Expr *expr);
 DataDecl *data_find(Experiment *X, Name name);
 TrainBlock *block_find(Experiment *X, Name name);
 Override *override_find(Experiment *X, const char *name);
+bool is_top_setting(const Experiment *X, const char *name);
 /* "text" of an expression as written. */
 const char *expr_text(Experiment *X, const Expr *expr);
 

@@ -104,10 +104,23 @@ static const char *slot_name(RunLowering *R, const OptimizerRule *rule, const ch
 }
 
 static Override *argument_override(RunLowering *R, const OptimizerRule *rule, const char *formal) {
-    Override *override = override_find(R->X, slot_name(R, rule, formal));
-    if (!override)
-        override = override_find(R->X, text_format(R->X->arena, "%s.%s", rule->definition->name.text, formal));
-    return override ? override : override_find(R->X, formal);
+    const char *full = text_format(R->X->arena, "%s.%s", rule->definition->name.text, formal);
+    const char *names[] = {slot_name(R, rule, formal), full, formal};
+    Override *override = NULL;
+    for (int i = 0; i < 3 && !override; i++) /* what is a setting of the file is that */
+        if (!is_top_setting(R->X, names[i])) override = override_find(R->X, names[i]);
+    return override;
+}
+
+/* adam(lr = lr * cosine(progress)), where lr is a setting of the file: it is what --set and NAME_set mean. */
+static bool reads_setting(RunLowering *R, const Value *v, const char *name) {
+    int count;
+    Node *node = v->kind == VALUE_TENSOR || value_is_number(v) ? v->node : NULL;
+    Node **nodes = graph_post_order(R->X->arena, &node, node != NULL, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_SLOT && nodes[i]->attr.index < R->setting_slots && strcmp(nodes[i]->name, name) == 0)
+            return true;
+    return false;
 }
 
 /* where(slot is NaN, schedule, slot) */
@@ -133,7 +146,7 @@ static void make_slot(RunLowering *R, Scope *scope, OptimizerRule *rule, int ind
     }
     bool compile_time = formal->type &&
                         (strcmp(formal->type->base.text, "int") == 0 || strcmp(formal->type->base.text, "bool") == 0);
-    if (compile_time || value_is_poison(binding->value)) return;
+    if (compile_time || value_is_poison(binding->value) || reads_setting(R, binding->value, name)) return;
     if (value_is_number(binding->value))
         binding->value = lower_slot(R->L, name, binding->value, rule->span);
     else if (strcmp(formal->name.text, "lr") == 0)

@@ -1,8 +1,8 @@
 /* lower_program: what a file and those it includes declare, in order: settings, data, train blocks.
  *
  * Declarations are collected first and lowered afterwards, so their order does not matter, but that
- * settings see only settings above them. A file is included once, wherever it is named again. --set
- * replaces the value of a top-level setting, else of a setting of every train block, else of an
+ * settings see only settings above them. A file is included once, wherever it is named again; its train blocks run only
+ * where --run or a `start` names them. --set replaces the value of a top-level setting, else of a setting of every train block, else of an
  * optimizer's argument; a name that fits nothing is an error.
  */
 #include "experiment/experiment.h"
@@ -20,8 +20,9 @@ static TopSetting *setting_find(Experiment *X, Name name) {
     return NULL;
 }
 
-static void declare_setting(Experiment *X, const Stmt *stmt) {
-    TopSetting setting = {.stmt = stmt, .name = stmt->assign.key, .value = stmt->assign.value, .doc = stmt->doc};
+static void declare_setting(Experiment *X, const Stmt *stmt, bool included) {
+    TopSetting setting = {
+        .stmt = stmt, .name = stmt->assign.key, .value = stmt->assign.value, .doc = stmt->doc, .included = included};
     Binding *before = scope_find_here(X->L->global, setting.name.text);
     TopSetting *same = setting_find(X, setting.name.text);
     if (before || same) {
@@ -60,7 +61,7 @@ static void declare_data(Experiment *X, const Stmt *stmt) {
     vector_push(X->arena, &X->data, decl);
 }
 
-static void declare_train(Experiment *X, const Stmt *stmt) {
+static void declare_train(Experiment *X, const Stmt *stmt, bool included) {
     TrainBlock *before = block_find(X, stmt->train.name.text);
     if (before) {
         Diagnostic *d = report(X->diagnostics, CODE_E0212, stmt->train.name.span, "train %s is already defined",
@@ -71,6 +72,7 @@ static void declare_train(Experiment *X, const Stmt *stmt) {
     TrainBlock *block = arena_new_of(X->arena, TrainBlock);
     block->stmt = stmt;
     block->name = stmt->train.name;
+    block->included = included;
     meaning_declare(X->L, block->name, block->name.span, NULL);
     vector_push(X->arena, &X->blocks, block);
 }
@@ -145,12 +147,12 @@ static void take_statement(Experiment *X, const Ast *ast, const Stmt *stmt, int 
     case STMT_ERROR: return;
     case STMT_INCLUDE: take_include(X, ast, stmt, depth); return;
     case STMT_DATA: declare_data(X, stmt); return;
-    case STMT_TRAIN: declare_train(X, stmt); return;
+    case STMT_TRAIN: declare_train(X, stmt, depth > 0); return;
     case STMT_ASSIGN:
         if (stmt->assign.has_binders)
             report(X->diagnostics, CODE_E0213, stmt->span, "index notation belongs into a definition or a train block");
         else
-            declare_setting(X, stmt);
+            declare_setting(X, stmt, depth > 0);
         return;
     default: misplaced(X, stmt); return;
     }
@@ -207,9 +209,7 @@ static void report_unused_override(Experiment *X, const Override *override) {
 /* Nothing in the program has this name, whether it lowers or not: no setting, no named sum, no optimizer's argument. */
 static bool means_nothing(Experiment *X, const Override *override) {
     const char *name = override->name;
-    if (strpbrk(name, ".@") || setting_key(name) != KEY_LOCAL) return false;
-    for (int i = 0; i < X->settings.count; i++)
-        if (strcmp(X->settings.items[i].name.text, name) == 0) return false;
+    if (strpbrk(name, ".@") || setting_key(name) != KEY_LOCAL || is_top_setting(X, name)) return false;
     for (int b = 0; b < X->blocks.count; b++)
         for (int i = 0; i < X->blocks.items[b]->body.count; i++) {
             const Stmt *stmt = X->blocks.items[b]->body.items[i].stmt;
@@ -311,7 +311,15 @@ static void lower_blocks(Experiment *X) {
         lower_asked(X, X->options->only);
         return;
     }
-    for (int i = 0; i < X->blocks.count; i++) block_lower(X, X->blocks.items[i]);
+    Text others = text_new(X->arena);
+    for (int i = 0; i < X->blocks.count; i++) {
+        TrainBlock *block = X->blocks.items[i];
+        if (!block->included)
+            block_lower(X, block);
+        else
+            text_add(&others, "%s%s", others.length ? ", " : "", block->name.text);
+    }
+    X->program->included_blocks = others.bytes;
 }
 
 /* Data that no run uses is checked all the same. */
@@ -389,7 +397,7 @@ static void warn_unused_settings(Experiment *X) {
     settings_clear_used(X);
     for (int i = 0; i < X->settings.count; i++) {
         const TopSetting *setting = &X->settings.items[i];
-        if (setting->ever_used) continue;
+        if (setting->ever_used || setting->included) continue; /* perhaps by a block that does not run */
         report(X->diagnostics, CODE_W0305, setting->name.span, "nothing uses the setting %s", setting->name.text);
     }
 }
@@ -434,7 +442,7 @@ Program *lower_program(Arena *arena, Names *names, Diagnostics *d, SourceMap *ma
     for (int i = 0; i < X->trees.count; i++) lower_check_names(X->L, X->trees.items[i]);
     lower_blocks(X);
     lower_other_data(X);
-    bool good = !d->errors;
+    bool good = !d->errors && X->runs.count > 0;
     for (int i = 0; i < X->overrides.count; i++)
         if (!X->overrides.items[i].used && (good || means_nothing(X, &X->overrides.items[i])))
             report_unused_override(X, &X->overrides.items[i]);

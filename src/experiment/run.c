@@ -15,6 +15,7 @@
  */
 #include "experiment/experiment.h"
 #include <math.h>
+#include <string.h>
 
 /* ---- the objective ----------------------------------------------------------------------------------- */
 static const Expr *term_expr(RunLowering *R, const BlockStmt *s) {
@@ -282,6 +283,15 @@ static NodePlaces all_places(RunLowering *R) {
     return places;
 }
 
+/* `lr = 2` at the top of the file is another number than that of sgd(lr = 0.1): where both are used that one is lr. */
+static void rename_settings(RunLowering *R) {
+    SlotList *slots = &R->L->slots;
+    for (int i = 0; i < slots->count; i++)
+        for (int k = i + 1; k < slots->count; k++)
+            if (strcmp(slots->items[i].name, slots->items[k].name) == 0)
+                slots->items[i].name = text_format(R->X->arena, "file.%s", slots->items[i].name);
+}
+
 /* Top-level settings are offered as slots; those that are only sizes, or not used at all, go. A slot that something
  * reads as f64 keeps its number in f64, and is rounded where it is read as f32. */
 static void settle_slots(RunLowering *R) {
@@ -308,6 +318,7 @@ static void settle_slots(RunLowering *R) {
         slots->items[kept++] = slot;
     }
     slots->count = kept;
+    rename_settings(R);
     if (!changes) return;
     graph_rewrite(R->L->graph, nodes, places.count, settle_slot, uses);
     for (int i = 0; i < places.count; i++) *places.items[i] = nodes[i];
@@ -554,7 +565,7 @@ bool run_lower(Experiment *X, TrainBlock *block, Run *out) {
     average_begin(R);
     statistics_begin(R);
     settings_bind(X, true);
-    R->setting_slots = X->L->slots.count;
+    R->setting_slots = X->L->first_slot = X->L->slots.count;
     good &= lower_parts(R);
     if (good) {
         finish(R);

@@ -313,9 +313,7 @@ static void drop_other_length(TrainBlock *block, SettingKey key) {
 static void collect_override_sites(Experiment *X, TrainBlock *block) {
     for (int i = 0; i < X->overrides.count; i++) {
         const Override *override = &X->overrides.items[i];
-        bool elsewhere = setting_key(override->name) != KEY_LOCAL;
-        for (int k = 0; k < X->settings.count; k++)
-            elsewhere |= strcmp(X->settings.items[k].name.text, override->name) == 0;
+        bool elsewhere = setting_key(override->name) != KEY_LOCAL || is_top_setting(X, override->name);
         if (!elsewhere) each_collect(X, &block->sites, override->value, override->name);
     }
 }
@@ -325,10 +323,7 @@ static void apply_overrides(Experiment *X, TrainBlock *block) {
     for (int key = 0; key < KEY_COUNT; key++) {
         Override *override = override_find(X, setting_rows[key].name);
         bool plain = key != KEY_MINIMIZE && key != KEY_PENALTY && key != KEY_MEASURE && key != KEY_WHEN;
-        if (!override || !plain) continue;
-        bool top = false;
-        for (int i = 0; i < X->settings.count; i++) top |= strcmp(X->settings.items[i].name.text, override->name) == 0;
-        if (top) continue;
+        if (!override || !plain || is_top_setting(X, override->name)) continue;
         Stmt *stmt = arena_new_of(X->arena, Stmt);
         stmt->kind = STMT_ASSIGN;
         stmt->span = override->value->span;

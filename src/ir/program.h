@@ -404,7 +404,8 @@ typedef struct Program {
     Run *runs;
     int run_count;
     const char **included;
-    int included_count; /* files read, for --emit=deps */
+    int included_count;          /* files read, for --emit=deps */
+    const char *included_blocks; /* "fit, tune", which run if named; or "" */
 } Program;
 
 /* Which functions take standardized columns as measured, and standardize them: predict alone, as --emit shows it; all,

@@ -36,7 +36,7 @@ Value *lower_parameter_value(Lowering *L, int cell) {
 }
 
 Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span) {
-    int index = 0;
+    int index = L->first_slot;
     while (index < L->slots.count && strcmp(L->slots.items[index].name, name) != 0) index++;
     DType t = L->f64 ? DTYPE_F64 : DTYPE_F32;
     if (index == L->slots.count) {

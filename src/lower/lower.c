@@ -32,6 +32,7 @@ void lowering_start_run(Lowering *L, Graph *graph) {
     L->turns = 0;
     L->cells = (CellList){0};
     L->slots = (SlotList){0};
+    L->first_slot = 0;
     lowering_start_root(L, "");
 }
 

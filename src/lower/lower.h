@@ -286,6 +286,7 @@ struct Lowering {
     /* the run's tables, filled as models are called */
     CellList cells;
     SlotList slots;
+    int first_slot; /* of those that are not settings of the file */
 
     /* private to lower*.c of expressions */
     Vector(AxisInfo) axes;        /* by id */
@@ -374,8 +375,8 @@ int lower_cell(Lowering *L, CellKind kind, const char *path, DType dtype, Shape 
 int lower_find_cell(const Lowering *L, const char *path); /* -1 if there is none */
 Value *lower_cell_value(Lowering *L, int cell);           /* its CELL leaf */
 Value *lower_parameter_value(Lowering *L, int cell);      /* the same where the program reads a parameter */
-/* The slot of that name, made if there is none; the number with the slot as its run-time self. What reads it says
- * which type it gets (run.c). */
+/* The slot of that name from first_slot on, made if there is none; the number with the slot as its run-time self. What
+ * reads it says which type it gets (run.c). */
 Value *lower_slot(Lowering *L, const char *name, const Value *number, Span span);
 
 /* ---- what names mean, for who asks ------------------------------------------------------------ */

@@ -11,6 +11,9 @@ include "line.sgd"
 train sweep like fit { optimizer = sgd(lr = each [0.1, 0.2]); batch = 10; epochs = 3 }
 END
 cp "$line" line.sgd
+cat >same.sgd <<'END'
+include "line.sgd"
+END
 
 "$sgdc" line.sgd --run --log log.csv >out 2>err
 check "the log says what was trained" 'grep "^#" log.csv | grep -q "^# run fit: seed=0 rows=100 batch=100 steps=100 lr=0.1$"'
@@ -43,12 +46,19 @@ check "blocks and runs are named together" '[ "$(grep -c "epoch " out)" -eq 2 ]'
 check "an unknown run is refused with the nearest" '[ $? -eq 1 ] && grep -q "did you mean .sweep lr=0.[12].?" err'
 "$sgdc" two.sgd --run=sweep -q --set 'epochs=4' --set 'lr=each [0.05, 0.3]' >out 2>err
 check "settings are part of the command" 'grep -q -- "--set epochs=4 --set .lr=each \[0.05, 0.3\]. --run=" out'
+# Blocks of an included file run where they are asked for.
+"$sgdc" two.sgd --run -q >out 2>err
+check "an included block does not run by itself" '[ "$(grep -c "epoch 3/3" out)" -eq 2 ] && ! grep -q "^fit" out'
+"$sgdc" same.sgd --run=fit -q >out 2>err
+check "it runs by its name" 'grep -q "^line.a = " out'
+"$sgdc" same.sgd --run -q >out 2>err
+check "there is nothing else" '[ $? -eq 1 ] && grep -q "no train block of its own.*--run=NAME.*: fit$" err'
 # Losses of different things are not compared.
 cat >other.sgd <<'END'
 include "line.sgd"
 train other like fit { minimize = mae(line(x), y); epochs = 3 }
 END
-"$sgdc" other.sgd --run -q --save other.safetensors >out 2>err
+"$sgdc" other.sgd --run=fit,other -q --save other.safetensors >out 2>err
 check "different losses have no best and no common time" '! grep -q "^\*\|time to" out && [ ! -e other.safetensors ]'
 "$sgdc" two.sgd --run=nobody -q >out 2>err
 check "an unknown run is refused" '[ $? -ne 0 ]'

@@ -292,7 +292,7 @@ static ExitCode plot_noise(Driver *driver, const Noise *list, int count) {
 static ExitCode measure_all(Driver *driver) {
     int count = driver->program->run_count;
     if (count == 0) {
-        driver_complain(driver, "%s has no train block, so there is no gradient", driver->options->file);
+        driver_complain_no_run(driver, "there is no gradient");
         return EXIT_SOURCE;
     }
     Tables *tables = tables_load(driver);
