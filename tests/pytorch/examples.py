@@ -202,7 +202,7 @@ def small_weights(w):
 
 RUNS = [
     run("line", "fit", line, sgd(0.1)),
-    run("too_fast", "fit", line, sgd(0.1)),
+    run("too_fast", "right", line, sgd(0.1)),
     run("too_fast", "slow", line, sgd(0.001)),
     run("too_fast", "wild", line, sgd(1.1)),
     run("airfoil", "gd", linreg, sgd(1.0)),
@@ -231,7 +231,7 @@ RUNS = [
       for block, penalty in (("free", None), ("calm", small_weights)) for degree in (1, 3, 15)),
     run("folds", "fit degree=3 fold=2", polynomial, momentum(0.1)),
     run("early_stop", "fit", small_curve, adam(0.01)),
-    run("own_optimizer", "fit", line, sgd(0.1)),
+    run("own_optimizer", "by_sgd", line, sgd(0.1)),
     run("own_optimizer", "by_lion", line, with_rate(Lion, cosine(0.1))),
     run("own_optimizer", "by_adam", line, adam(0.1)),
     run("own_layer", "fit", rings, adam(0.01)),
