@@ -265,7 +265,6 @@ const Emit *driver_emits(const Driver *driver, int *count) {
 }
 
 ExitCode driver_emit(Driver *driver) {
-    const Options *o = driver->options;
     int count;
     const Emit *emits = driver_emits(driver, &count);
     bool machine = false;
