@@ -51,6 +51,20 @@ static void nest_at_row(Scheduler *s, const Nest *nest) {
         elements(s, nest);
 }
 
+static int64_t pad_of(const Scheduler *s, const Nest *nest) {
+    return sums_over_rows(nest) || leaves_rows(nest) ? 1 : s->pad;
+}
+
+/* Of all rows, before the first term of one joins: what is read has been written whole then. */
+static void scatter_start_of_block(Scheduler *s, const Nest *nest) {
+    ScheduleRow before = s->at;
+    bool of_rows = nest->rows && !sums_over_rows(nest);
+    int64_t pad = pad_of(s, nest);
+    if (of_rows) schedule_rows_open(s, NULL, pad > 1 ? s->padded_rows : s->block_rows, 1, pad);
+    schedule_scatter_start(s, nest);
+    if (of_rows) schedule_rows_close(s, before);
+}
+
 /* Its own loops over the rows of the block. */
 static void nest_of_block(Scheduler *s, const Nest *nest) {
     bool sums = sums_over_rows(nest);
@@ -62,15 +76,20 @@ static void nest_of_block(Scheduler *s, const Nest *nest) {
         schedule_sum_of_block(s, nest);
         return;
     }
-    if (sums && s->f->one_block) schedule_scatter_start(s, nest);
+    if (nest->kind == NEST_SCATTER && (!sums || s->f->one_block)) scatter_start_of_block(s, nest);
     ScheduleRow before = s->at;
     if (nest->rows || sums) {
-        int64_t pad = sums || leaves_rows(nest) ? 1 : s->pad;
+        int64_t pad = pad_of(s, nest);
         schedule_rows_open(s, NULL, pad > 1 ? s->padded_rows : s->block_rows, 1, pad);
         if (nest->kind == NEST_ELEMENTS) schedule_fetch_rows(s, nest);
     }
     nest_at_row(s, nest);
     if (nest->rows || sums) schedule_rows_close(s, before);
+}
+
+static void nest_of_row(Scheduler *s, const Nest *nest) {
+    if (nest->kind == NEST_SCATTER && !sums_over_rows(nest)) schedule_scatter_start(s, nest);
+    nest_at_row(s, nest);
 }
 
 static void schedule_nest(Scheduler *s, const Nest *nest) {
@@ -87,7 +106,7 @@ static void schedule_nest(Scheduler *s, const Nest *nest) {
         if (s->block_rows > 1 || s->f->one_block)
             nest_of_block(s, nest);
         else
-            nest_at_row(s, nest);
+            nest_of_row(s, nest);
         schedule_close(s);
     }
     s->nest = NULL;

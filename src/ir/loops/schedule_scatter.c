@@ -33,7 +33,6 @@ static void add_one(Scheduler *s, const Nest *nest, const SpacePoint *point, con
 void schedule_scatter(Scheduler *s, const Nest *nest) {
     Node *node = nest->reduce, *x = node->source[0], *index = node->source[1];
     SpacePoint point = {{NULL}};
-    if (!node->attr.over_rows) schedule_scatter_start(s, nest);
     if (shape_size(x->shape) == 0) return;
     int indices = index->shape.rank;
     int opened = schedule_axes_open(s, "ijlmnopq", x->shape.extent, indices, point.axis);
