@@ -107,11 +107,17 @@ static bool load_off_by_one(LoopTree *tree, TreePlace p) {
     return true;
 }
 
-/* Not of a fold one by one: more joins a lane that nobody reads any more. */
+static bool fetches_alone(const Body *body) {
+    for (int i = 0; i < body->count; i++)
+        if (body->items[i]->kind == STATEMENT_STORE || !fetches_alone(&body->items[i]->body)) return false;
+    return true;
+}
+
+/* Not of a fold one by one: more joins a lane that nobody reads any more. What is fetched may lie anywhere. */
 static bool iteration_too_many(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
     (void)tree;
-    if (s->kind != STATEMENT_LOOP || s->loop->rows) return false;
+    if (s->kind != STATEMENT_LOOP || s->loop->rows || fetches_alone(&s->body)) return false;
     if (s->loop->mark == LOOP_UNROLLED && strcmp(s->loop->name, "lane") == 0) return false;
     s->loop->extent++;
     return true;
@@ -121,6 +127,7 @@ static bool iteration_too_few(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
     (void)tree;
     if (s->kind != STATEMENT_LOOP || s->loop->rows || strcmp(s->loop->name, "lane") == 0) return false;
+    if (fetches_alone(&s->body)) return false;
     s->loop->extent--;
     return true;
 }

@@ -36,6 +36,10 @@ static bool sums_over_rows(const Nest *nest) {
     return nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows;
 }
 
+static bool sums_rows_as_lanes(const Scheduler *s, const Nest *nest) {
+    return sums_over_rows(nest) && nest->kind == NEST_REDUCE && row_sum_is_possible(s, nest);
+}
+
 static bool leaves_rows(const Nest *nest) {
     for (int i = 0; i < nest->store_count; i++)
         if (nest->stores[i].kind == STORE_ROWS) return true;
@@ -68,7 +72,7 @@ static void scatter_start_of_block(Scheduler *s, const Nest *nest) {
 /* Its own loops over the rows of the block. */
 static void nest_of_block(Scheduler *s, const Nest *nest) {
     bool sums = sums_over_rows(nest);
-    if (sums && nest->kind == NEST_REDUCE && row_sum_is_possible(s, nest)) {
+    if (sums_rows_as_lanes(s, nest)) {
         schedule_row_sum(s, nest);
         return;
     }
@@ -77,6 +81,10 @@ static void nest_of_block(Scheduler *s, const Nest *nest) {
         return;
     }
     if (nest->kind == NEST_SCATTER && (!sums || s->f->one_block)) scatter_start_of_block(s, nest);
+    if (stores_beside(s, nest)) {
+        schedule_beside(s, nest);
+        return;
+    }
     ScheduleRow before = s->at;
     if (nest->rows || sums) {
         int64_t pad = pad_of(s, nest);
@@ -98,6 +106,8 @@ static void schedule_nest(Scheduler *s, const Nest *nest) {
         return;
     }
     s->nest = nest;
+    TurnedArrays turned = {0};
+    if (sums_over_rows(nest) && !sums_rows_as_lanes(s, nest)) turned = schedule_turned(s, nest);
     Kernel *kernel = schedule_kernel_plan(s, nest);
     if (kernel != NULL) {
         schedule_kernel(s, kernel);
@@ -109,6 +119,7 @@ static void schedule_nest(Scheduler *s, const Nest *nest) {
             nest_of_row(s, nest);
         schedule_close(s);
     }
+    schedule_turn_back(s, &turned);
     s->nest = NULL;
 }
 
@@ -133,6 +144,7 @@ static void schedule_section(Scheduler *s, const Section *section) {
     if (sweeps) start_sums(s, section);
     OuterNests outer = {NULL, 0};
     if (sweeps) outer = schedule_outer_begin(s);
+    schedule_turn_forget(s);
     if (sweeps) schedule_rows_open(s, NULL, MOST_ROWS, s->block_rows, 1);
     if (sweeps && s->block_rows > 1) s->block = schedule_open_loop(s);
     for (int i = 0; i < section->nests.count; i++) schedule_nest(s, section->nests.items[i]);
@@ -167,11 +179,14 @@ static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function
                        .function = function,
                        .most_rows = one_block ? run->batch : 0};
     Scheduler s = {.tree = tree, .arena = arena, .f = f, .numbers = *numbers, .block_rows = f->block};
+    s.rows_beside = block > 1 && schedule_has_rows_beside(&s);
     schedule_padding(&s);
     if (one_block && f->block == 1) s.at = schedule_first_row(&s);
     s.provider = arena_array(arena, Nest *, f->nodes + 1);
     s.array = arena_array(arena, Array *, f->nodes + 1);
     s.layout = arena_array(arena, const ArrayLayout *, f->nodes + 1);
+    s.beside = arena_array(arena, uint8_t, f->nodes + 1);
+    s.turned = arena_array(arena, Array *, f->nodes + 1);
     s.chain = arena_array(arena, Array *, f->nodes + 1);
     s.cell = arena_array(arena, Array *, run->cell_count + 1);
     s.slot = arena_array(arena, Array *, run->slot_count + 1);

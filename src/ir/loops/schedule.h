@@ -52,6 +52,9 @@ typedef struct Scheduler {
     Nest **provider;            /* by node: the nest that stores it */
     Array **array;              /* by node: where it is stored; NULL: in registers */
     const ArrayLayout **layout; /* by node; NULL: row-major */
+    bool rows_beside;           /* values with rows lie [element][row], and rows are lanes */
+    uint8_t *beside;            /* by node: its array lies so */
+    Array **turned;             /* by node: a copy that lies [row][element]; NULL: none yet */
     Array **chain;              /* by node: open chains of a sum over rows */
     Array **cell, **slot;       /* by index; NULL: not yet used */
     Vector(Array *) column;     /* likewise */
@@ -59,6 +62,7 @@ typedef struct Scheduler {
     const Loop *block;          /* over blocks; NULL: outside, or there is one */
     int64_t pad;                /* rows are computed in multiples */
     int64_t tile_rows;          /* of a kernel's tile; pad is a multiple */
+    int64_t lane_rows;          /* the same, where rows are its lanes */
     int64_t padded_rows;        /* that an array with rows has */
     ScheduleRow at;             /* the row at hand */
     Vector(int64_t) fetched;    /* columns whose next rows are asked for */
@@ -91,6 +95,7 @@ void schedule_outer_end(Scheduler *s, const OuterNests *outer);
 bool schedule_outer_open(Scheduler *s, const Node *made_of);
 const Subscript *schedule_row(const Scheduler *s); /* the place in the mini-batch; NULL: outside its rows */
 ScheduleRow schedule_first_row(Scheduler *s);
+ScheduleRow schedule_row_further(const Scheduler *s, const Subscript *by);
 /* Rows of the loop `of`, or of the block. The row at hand is `step` of its rows; what it was is returned. */
 ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int64_t step, int64_t pad);
 /* The row of the data at the row at hand. */
@@ -160,6 +165,24 @@ int place_innermost(const Scheduler *s, const Nest *nest);
 
 /* ---- schedule_layout.c: chooses layouts, of values that have arrays */
 void schedule_layouts(Scheduler *s);
+/* Do rows lie beside each other in this function? */
+bool schedule_has_rows_beside(Scheduler *s);
+
+/* ---- schedule_turn.c: rows beside each other */
+/* Elements of the rows of a block, rows innermost. */
+void schedule_beside(Scheduler *s, const Nest *nest);
+/* Loops over the rows of a block, which are lanes. */
+ScheduleRow schedule_lanes_open(Scheduler *s);
+void schedule_lanes_close(Scheduler *s, ScheduleRow before);
+bool stores_beside(const Scheduler *s, const Nest *nest);
+/* Copies of what the nest reads, [row][element], which take the place of what is read until it is put back. */
+typedef struct TurnedArrays {
+    Vector(const Node *) nodes;
+    Vector(Array *) before;
+} TurnedArrays;
+TurnedArrays schedule_turned(Scheduler *s, const Nest *nest);
+void schedule_turn_back(Scheduler *s, const TurnedArrays *turned);
+void schedule_turn_forget(Scheduler *s); /* what was copied: it will be made anew */
 /* Is a place of an operand the sum of several indices? */
 bool reads_window(const Node *node);
 

@@ -141,6 +141,12 @@ ScheduleRow schedule_first_row(Scheduler *s) {
     return (ScheduleRow){.row = first, .in_block = first, .in_loop = first};
 }
 
+ScheduleRow schedule_row_further(const Scheduler *s, const Subscript *by) {
+    return (ScheduleRow){.row = subscript_sum(s->arena, s->at.row, by),
+                         .in_block = subscript_sum(s->arena, s->at.in_block, by),
+                         .past = s->at.past};
+}
+
 /* Of one row there is no loop: it is the first one, or that of the loop it is one of. */
 ScheduleRow schedule_rows_open(Scheduler *s, const Loop *of, int64_t extent, int64_t step, int64_t pad) {
     ScheduleRow before = s->at;
@@ -174,6 +180,8 @@ void schedule_rows_close(Scheduler *s, ScheduleRow before) {
 
 const Subscript *schedule_place(Scheduler *s, const Node *node, const Subscript *linear) {
     if (node->rows == 0 || s->block_rows == 1) return linear;
+    if (s->beside[node->id])
+        return subscript_sum(s->arena, subscript_times(s->arena, linear, s->padded_rows), s->at.in_block);
     return subscript_sum(s->arena, linear, subscript_times(s->arena, s->at.in_block, shape_size(node->shape)));
 }
 

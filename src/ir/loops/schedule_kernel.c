@@ -7,8 +7,8 @@
  *     for u, for t: the stores of the nest, which find the sum
  *
  * The lanes are an axis of the result along which no operand moves by more than one element. The unrolled axis, which may
- * be the row, is one along which the operand of the lanes does not move: what is loaded once serves all u. Where there is
- * no such axis for the lanes, an operand that is read often is packed first: [panel][its other axes][lane], in a nest of
+ * be the row, is one along which the operand of the lanes does not move: what is loaded once serves all u. Where rows lie
+ * beside each other in memory, they are the lanes. Where there is no such axis for the lanes, an operand that is read often is packed first: [panel][its other axes][lane], in a nest of
  * its own, and panels past the axis' end are filled with 0.
  */
 #include "ir/loops/schedule_kernel.h"
@@ -29,6 +29,8 @@ static void visit_operand(void *context, const Read *read) {
     OperandMoves *m = &k->operand[read->operand];
     bool guarded = kernel_guarded_along(k, -1); /* by its own access, not by a view that the operand is of */
     m->rows |= read->node->rows != 0;
+    m->rows_apart |= read->node->rows != 0 &&
+                     !(node_is_stored(visit->s->f, read->node) && visit->s->beside[read->node->id]);
     for (int a = 0; a < k->r.axes; a++) {
         int64_t step = place_step(visit->s, read->node, read->linear.coef[a]);
         m->moves[a] |= step != 0;
@@ -64,9 +66,16 @@ static double tiles_per_place(const Kernel *k, int axis, bool packed) {
     return (double)tiles / (double)extent;
 }
 
+static bool rows_are_lanes(const Scheduler *s, const Kernel *k) {
+    bool apart = !s->rows_beside || !k->rows;
+    for (int o = 0; o < k->r.node->sources; o++) apart |= k->operand[o].rows_apart;
+    return !apart;
+}
+
 static int choose_lanes(const Scheduler *s, const Kernel *k) {
     int best = AXIS_NONE, any = AXIS_NONE;
     double least = 1;
+    if (rows_are_lanes(s, k)) return AXIS_ROW;
     for (int a = k->r.result; a-- > 0;) {
         if (k->r.extent[a] == 1) continue;
         if (any < 0 || k->r.extent[a] > k->r.extent[any]) any = a;
@@ -81,12 +90,15 @@ static int choose_lanes(const Scheduler *s, const Kernel *k) {
     return best >= 0 ? best : any;
 }
 
+static bool moves_along(const Kernel *k, int operand, int axis) {
+    if (axis == AXIS_NONE) return false;
+    return axis == AXIS_ROW ? k->operand[operand].rows : k->operand[operand].moves[axis];
+}
+
 /* Does nothing that moves with the lanes move along the axis? */
 static bool shares_lanes(const Kernel *k, int axis) {
-    for (int o = 0; o < k->r.node->sources; o++) {
-        bool along = axis == AXIS_ROW ? k->operand[o].rows : k->operand[o].moves[axis];
-        if (k->lanes_axis >= 0 && k->operand[o].moves[k->lanes_axis] && along) return false;
-    }
+    for (int o = 0; o < k->r.node->sources; o++)
+        if (moves_along(k, o, k->lanes_axis) && moves_along(k, o, axis)) return false;
     return true;
 }
 
@@ -120,8 +132,8 @@ static int64_t vectors_of_tile(const Scheduler *s, int64_t vectors) {
 
 /* As many chains as a tile of all vectors has. */
 static int64_t most_unrolled(const Scheduler *s, const Kernel *k) {
-    if (!k->reads_window) return s->numbers.unrolled;
-    return s->numbers.vectors * s->numbers.unrolled * k->vector / k->lanes;
+    if (!k->reads_window && k->lanes_axis != AXIS_ROW) return s->numbers.unrolled;
+    return s->numbers.vectors * s->numbers.unrolled * k->vector / (k->lanes * k->r.width);
 }
 
 /* ---- the plan --------------------------------------------------------------------------------------------- */
@@ -136,12 +148,13 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     k->lanes = s->numbers.vector_bytes / (int64_t)dtype_bytes(r.dtype);
     nest_reads(s->f, nest, visit_operand, &(OperandVisit){s, k});
     k->lanes_axis = choose_lanes(s, k);
-    k->guarded = kernel_guarded_along(k, -1) && (k->lanes_axis == AXIS_NONE || !kernel_guarded_along(k, k->lanes_axis));
+    k->guarded = kernel_guarded_along(k, -1) && (k->lanes_axis < 0 || !kernel_guarded_along(k, k->lanes_axis));
     k->r.is_there = k->guarded;
     if (k->lanes_axis == AXIS_NONE) k->lanes = 1;
-    while (k->lanes_axis != AXIS_NONE && k->lanes / 2 >= r.extent[k->lanes_axis]) k->lanes /= 2;
+    while (k->lanes_axis >= 0 && k->lanes / 2 >= r.extent[k->lanes_axis]) k->lanes /= 2;
     k->vector = k->lanes;
-    if (k->lanes_axis != AXIS_NONE) k->lanes *= vectors_of_tile(s, r.extent[k->lanes_axis] / k->vector);
+    if (k->lanes_axis >= 0) k->lanes *= vectors_of_tile(s, r.extent[k->lanes_axis] / k->vector);
+    if (k->lanes_axis == AXIS_ROW) k->lanes = s->lane_rows;
     if (s->block_rows > 1) k->unrolled_axis = choose_unrolled(s, k);
     if (k->unrolled_axis == AXIS_ROW)
         k->unrolled = s->tile_rows;
@@ -152,7 +165,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
 }
 
 static void pack_operands(Scheduler *s, Kernel *k) {
-    if (k->lanes_axis == AXIS_NONE || s->block_rows == 1 || !packs_for(s, k, k->lanes_axis)) return;
+    if (k->lanes_axis < 0 || s->block_rows == 1 || !packs_for(s, k, k->lanes_axis)) return;
     for (int o = 0; o < k->r.node->sources; o++)
         if (k->operand[o].uneven[k->lanes_axis]) pack_operand(s, &k->r, o, k->lanes_axis, k->lanes);
 }
@@ -247,6 +260,12 @@ static bool is_filled(const Kernel *k) {
 
 static void tiles_of_lanes(Scheduler *s, Kernel *k) {
     KernelTile tile = {.lane = subscript_number(s->arena, 0), .width = k->lanes, .count = k->lanes};
+    if (k->lanes_axis == AXIS_ROW) {
+        ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, k->lanes, s->pad);
+        tiles_of_unrolled(s, k, tile);
+        schedule_rows_close(s, before);
+        return;
+    }
     int64_t extent = k->lanes_axis == AXIS_NONE ? 1 : k->r.extent[k->lanes_axis], done = extent / k->lanes * k->lanes;
     if (done > 0) {
         k->r.panel = schedule_loop_open(s, "tile", extent / k->lanes, LOOP_SERIAL);
@@ -268,7 +287,7 @@ static void tiles_of_lanes(Scheduler *s, Kernel *k) {
 
 static void schedule_tiles(Scheduler *s, Kernel *k) {
     ScheduleRow before = s->at;
-    bool row_around = k->rows && k->unrolled_axis != AXIS_ROW;
+    bool row_around = k->rows && k->unrolled_axis != AXIS_ROW && k->lanes_axis != AXIS_ROW;
     int opened = 0;
     if (row_around) schedule_rows_open(s, NULL, s->padded_rows, 1, s->pad);
     for (int a = 0; a < k->r.result; a++) {

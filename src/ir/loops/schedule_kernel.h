@@ -16,7 +16,7 @@ enum { AXIS_ROW = -1, AXIS_NONE = -2 };
 /* How an operand moves along an axis of the index space. */
 typedef struct OperandMoves {
     bool moves[MOST_AXES], uneven[MOST_AXES]; /* at all; by more than one element */
-    bool rows;
+    bool rows, rows_apart;                    /* with the row; rows are not beside each other */
 } OperandMoves;
 
 /* Blocks for the caches; all sizes are numbers of places. */

@@ -143,17 +143,26 @@ static void for_nests(LayoutChoice *l, NestVisitor *visit) {
         }
 }
 
-static bool all_fill_vectors(LayoutChoice *l) {
-    bool window = false;
+typedef enum ChannelsFill { NO_CHANNELS, CHANNELS_FILL, CHANNELS_DO_NOT } ChannelsFill;
+static ChannelsFill channels_fill_vectors(LayoutChoice *l) {
+    ChannelsFill fill = NO_CHANNELS;
     for (int c = 0; c < l->s->f->section_count; c++)
         for (int i = 0; i < l->s->f->sections[c].nests.count; i++) {
             const Nest *nest = l->s->f->sections[c].nests.items[i];
             int lanes = -1;
             if (!is_candidate(nest) || !reads_window(nest->reduce)) continue;
-            window = true;
-            if (!find_channels(l, nest->reduce, &lanes) || !fills_vectors(l, nest->reduce, lanes)) return false;
+            fill = CHANNELS_FILL;
+            if (!find_channels(l, nest->reduce, &lanes) || !fills_vectors(l, nest->reduce, lanes))
+                return CHANNELS_DO_NOT;
         }
-    return window;
+    return fill;
+}
+
+/* Rows are rounded up to vectors of them: not many may be added. */
+bool schedule_has_rows_beside(Scheduler *s) {
+    LayoutChoice l = {.s = s};
+    int64_t lanes = s->numbers.row_lanes, block = s->f->block, all = (block + lanes - 1) / lanes * lanes;
+    return lanes > 1 && s->f->parts == NULL && 4 * block >= 3 * all && channels_fill_vectors(&l) == CHANNELS_DO_NOT;
 }
 
 static void want_of_convolution(LayoutChoice *l) {
@@ -253,11 +262,26 @@ static const ArrayLayout *layout_of(Scheduler *s, const Node *node, int innermos
     return layout;
 }
 
+static void lay_beside(Scheduler *s) {
+    for (int c = 0; c < s->f->section_count; c++)
+        for (int i = 0; i < s->f->sections[c].nests.count; i++) {
+            const Nest *nest = s->f->sections[c].nests.items[i];
+            for (int k = 0; k < nest->store_count; k++) {
+                const Node *node = nest->stores[k].node;
+                if (nest->stores[k].kind == STORE_BUFFER && node->rows != 0) s->beside[node->id] = 1;
+            }
+        }
+}
+
 void schedule_layouts(Scheduler *s) {
     LayoutChoice l = {.s = s};
+    if (s->rows_beside) {
+        lay_beside(s);
+        return;
+    }
     l.innermost = arena_array(s->arena, int, s->f->nodes + 1);
     memset(l.innermost, -1, sizeof *l.innermost * (s->f->nodes + 1));
-    if (s->block_rows == 1 || s->f->parts != NULL || !all_fill_vectors(&l)) return;
+    if (s->block_rows == 1 || s->f->parts != NULL || channels_fill_vectors(&l) != CHANNELS_FILL) return;
     for_nests(&l, give_shape);
     for_nests(&l, want_of_convolution);
     for (l.changed = true; l.changed;) {

@@ -25,12 +25,21 @@ static bool has_narrow_nests(const Scheduler *s) {
     return false;
 }
 
+/* Two vectors, whose rows share what they are multiplied with, if no more rows are computed then. */
+static int64_t lanes_of_rows(const Scheduler *s) {
+    int64_t block = s->f->block, lanes = s->numbers.row_lanes;
+    if (!s->rows_beside) return 1;
+    return rounded_up(block, 2 * lanes) == rounded_up(block, LANES_OF_SUMS) ? 2 * lanes : lanes;
+}
+
 void schedule_padding(Scheduler *s) {
     int64_t block = s->f->block, best = 0;
     s->pad = s->tile_rows = schedule_tile(block, s->numbers.unrolled);
-    if (s->numbers.row_lanes > 1 && block > 1 && has_narrow_nests(s)) {
+    s->lane_rows = lanes_of_rows(s);
+    if (s->rows_beside || (s->numbers.row_lanes > 1 && block > 1 && has_narrow_nests(s))) {
         for (int64_t tile = 1; tile <= s->numbers.unrolled; tile++) {
-            int64_t pad = common_multiple(tile, LANES_OF_SUMS), cost = rounded_up(block, pad) / tile * (tile + 1);
+            int64_t pad = common_multiple(tile, common_multiple(s->lane_rows, LANES_OF_SUMS)),
+                    cost = rounded_up(block, pad) / tile * (tile + 1);
             if (best > 0 && cost > best) continue;
             best = cost;
             s->tile_rows = tile;

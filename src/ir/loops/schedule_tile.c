@@ -29,9 +29,7 @@ static TileLoops unrolled_open(Scheduler *s, Kernel *k, const KernelTile *tile, 
     const Subscript *u = schedule_loop_open(s, "u", tile->places, mark);
     TileLoops loops = {.unrolled = u, .before = s->at};
     if (k->unrolled_axis == AXIS_ROW)
-        s->at = (ScheduleRow){.row = subscript_sum(s->arena, s->at.row, u),
-                              .in_block = subscript_sum(s->arena, s->at.in_block, u),
-                              .past = s->at.past};
+        s->at = schedule_row_further(s, u);
     else if (k->unrolled_axis != AXIS_NONE)
         k->r.point.axis[k->unrolled_axis] = subscript_sum(s->arena, tile->unrolled, u);
     return loops;
@@ -42,7 +40,8 @@ static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t 
     const Subscript *v = schedule_loop_open(s, "v", count / vector, LOOP_UNROLLED);
     const Subscript *t = schedule_loop_open(s, "t", vector, LOOP_VECTOR);
     t = subscript_sum(s->arena, subscript_times(s->arena, v, vector), t);
-    if (k->lanes_axis != AXIS_NONE) k->r.point.axis[k->lanes_axis] = subscript_sum(s->arena, tile->lane, t);
+    if (k->lanes_axis >= 0) k->r.point.axis[k->lanes_axis] = subscript_sum(s->arena, tile->lane, t);
+    if (k->lanes_axis == AXIS_ROW) s->at = schedule_row_further(s, t);
     k->r.lane = subscript_sum(s->arena, t, subscript_number(s->arena, tile->in_panel));
     if (k->blocks != NULL) {
         k->r.panels[k->blocks->lane_operand].place = t;

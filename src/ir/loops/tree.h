@@ -17,6 +17,7 @@
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
  *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
  *   schedule_arrays.c     which values have an array;  schedule_layout.c: in which order their elements lie
+ *   schedule_turn.c       rows beside each other, and the same the other way around
  *   schedule_scan.c       a scan: a loop around the nests of its body
  *   schedule_point.c      values of graph nodes at a point;  schedule_place.c: places on axes, and in arrays
  *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_tile.c: one tile

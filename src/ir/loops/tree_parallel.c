@@ -3,8 +3,8 @@
  *
  * Let `at` and `other` be two accesses of an array in a parallel loop, one of them a store, and c the coefficient of its
  * variable, which must be the same in both and not 0. Their difference without that variable is a sum of loops inside
- * (those around are equal in all iterations). Two iterations never meet if the difference is always smaller than c, or if
- * it is a multiple of what is larger than c times the iterations.
+ * (those around are equal in all iterations). Two iterations never meet if the difference is always smaller than c, or
+ * becomes so by a multiple of what is larger than all iterations, with it, can make up.
  */
 #include "ir/loops/verify.h"
 
@@ -52,15 +52,35 @@ static int64_t greatest_divisor(int64_t a, int64_t b) {
     return b == 0 ? a : greatest_divisor(b, a % b);
 }
 
+/* What may differ: sums of strides that are smaller than c, and multiples of what the others have in common (0: none). */
+typedef struct Difference {
+    int64_t least, most, multiple;
+} Difference;
+
+static void add_difference(Difference *d, int64_t stride, int64_t iterations, int64_t c) {
+    if ((stride < 0 ? -stride : stride) >= c)
+        d->multiple = greatest_divisor(d->multiple, stride);
+    else
+        *(stride < 0 ? &d->least : &d->most) += stride * (iterations - 1);
+}
+
+/* No multiple makes up for what iterations are apart. */
+static bool is_apart(Difference d, int64_t offset, int64_t c, int64_t iterations) {
+    if (d.multiple > 0) offset %= d.multiple;
+    if (2 * offset > d.multiple) offset -= d.multiple;
+    if (2 * offset < -d.multiple) offset += d.multiple;
+    int64_t least = d.least + offset, most = d.most + offset, larger = most > -least ? most : -least;
+    return least > -c && most < c && (d.multiple == 0 || d.multiple > c * (iterations - 1) + larger);
+}
+
 /* Terms of loops around, and of scalars named outside, cancel if both have them; the rest is what may differ. */
 static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Statement *statement,
                        const OpenLoops *around) {
     const Loop *loop = statement->loop;
-    int64_t c = subscript_stride(a->at, loop), divisor = 0;
-    if (c == 0 || subscript_stride(b->at, loop) != c) return false;
-    int64_t apart = a->at->offset - b->at->offset;
-    Range difference = {apart, apart};
-    divisor = greatest_divisor(divisor, apart);
+    int64_t stride = subscript_stride(a->at, loop), c = stride < 0 ? -stride : stride;
+    int64_t offset = a->at->offset - b->at->offset, iterations = loop_iterations(loop);
+    Difference d = {0};
+    if (c == 0 || subscript_stride(b->at, loop) != stride) return false;
     for (int side = 0; side < 2; side++) {
         const Subscript *s = side == 0 ? a->at : b->at;
         for (int i = 0; i < s->count; i++) {
@@ -75,13 +95,13 @@ static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Stateme
                 if (subscript_coef(a->at, t->loop) != subscript_coef(b->at, t->loop)) return false;
                 continue;
             }
-            int64_t stride = (side == 0 ? 1 : -1) * t->coef * t->loop->step;
-            divisor = greatest_divisor(divisor, stride);
-            *(stride < 0 ? &difference.least : &difference.most) += stride * (loop_iterations(t->loop) - 1);
+            int64_t by = (side == 0 ? 1 : -1) * t->coef * t->loop->step;
+            if (loop_iterations(t->loop) > 1) add_difference(&d, by, loop_iterations(t->loop), c);
         }
     }
-    c = c < 0 ? -c : c;
-    return (difference.least > -c && difference.most < c) || divisor == 0 || divisor > c * (loop_iterations(loop) - 1);
+    Difference with_offset = d;
+    with_offset.multiple = greatest_divisor(d.multiple, offset);
+    return is_apart(d, offset, c, iterations) || is_apart(with_offset, 0, c, iterations);
 }
 
 /* Rows of outputs are as many elements as there are rows; rows themselves never meet. */
