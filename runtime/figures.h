@@ -1,4 +1,4 @@
-/* figures: what is reported of sums over rows (numerics.md, rule 11), for every loop around generated code: the driver,
+/* figures: what is reported of sums over rows (numerics.md, Reported figures), for every loop around generated code: the driver,
  * fit, and the step that an object carries. Terms are those of sgdrt_call.sums: first the `averaged`, whose sums are
  * over rows, then, up to `minimized`, those of the loss without rows, then penalties.
  */

@@ -1,6 +1,6 @@
 /* standardize: mean and deviation of the training rows, and columns brought to mean 0 and deviation 1.
  *
- * All of it is in f64 (numerics.md, rule 12), from the values as they stand in the file: large numbers with small
+ * All of it is in f64 (numerics.md, Preprocessing), from the values as they stand in the file: large numbers with small
  * differences keep them. A value is rounded once, when it is standardized. Predicting does the same operations, so
  * values that f32 holds exactly give the same bits there. The statistics are chains in the order of the rows, so
  * they do not depend on how the work is cut.

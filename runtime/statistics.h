@@ -1,4 +1,4 @@
-/* statistics: what a run learns from the rows that train before it trains (numerics.md, rule 12), for fit and for sgdc.
+/* statistics: what a run learns from the rows that train before it trains (numerics.md, Preprocessing), for fit and for sgdc.
  * standardize.c has the mean and deviation of a column as it stands.
  */
 #ifndef SGDRT_STATISTICS_H

@@ -103,7 +103,7 @@ static ExitCode parse_stage(Driver *driver) {
     return driver->diagnostics->errors ? EXIT_SOURCE : EXIT_DONE;
 }
 
-static ExitCode lower_stage(Driver *driver, bool f64, Measured measured) {
+static ExitCode lower_stage(Driver *driver, bool gradients, Measured measured) {
     const Options *o = driver->options;
     LowerOptions lower = {
         .set = o->set.items,
@@ -113,7 +113,8 @@ static ExitCode lower_stage(Driver *driver, bool f64, Measured measured) {
         .seed = (uint64_t)o->seed,
         .has_seed = o->has_seed,
         .only = o->run_only,
-        .f64 = f64,
+        .f64 = gradients || o->f64,
+        .gradients = gradients,
         .overfit = o->overfit,
         .measured = measured,
     };
@@ -144,10 +145,10 @@ static ExitCode pass_stage(Driver *driver, const Pass *pass) {
     return EXIT_DONE;
 }
 
-ExitCode driver_lower(Driver *driver, bool f64, Measured measured) {
+ExitCode driver_lower(Driver *driver, bool gradients, Measured measured) {
     ExitCode code = parse_stage(driver);
     if (code != EXIT_DONE || stop_after(driver, "parse") || wants_tree_only(driver->options)) return code;
-    code = lower_stage(driver, f64, measured);
+    code = lower_stage(driver, gradients, measured);
     if (code == EXIT_DONE) stop_after(driver, "lower");
     return code;
 }
@@ -161,12 +162,12 @@ ExitCode driver_run_passes(Driver *driver) {
     return EXIT_DONE;
 }
 
-ExitCode driver_compile(Driver *driver, bool f64) {
-    ExitCode code = driver_lower(driver, f64,
-                                 !f64 && driver_makes_object(driver) ? MEASURED_BY_ALL
-                                 : driver->options->predictions      ? MEASURED_BY_NONE
-                                                                     : MEASURED_BY_PREDICT);
+ExitCode driver_compile(Driver *driver, bool gradients) {
+    ExitCode code = driver_lower(driver, gradients,
+                                 !gradients && driver_makes_object(driver) ? MEASURED_BY_ALL
+                                 : driver->options->predictions            ? MEASURED_BY_NONE
+                                                                           : MEASURED_BY_PREDICT);
     if (code != EXIT_DONE || driver->stopped || !driver->program) return code;
-    if (f64) program_take_gradients(driver->program);
+    if (gradients) program_take_gradients(driver->program);
     return driver_run_passes(driver);
 }

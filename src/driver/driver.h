@@ -81,10 +81,11 @@ typedef struct Driver {
 double clock_seconds(void); /* monotonic */
 
 /* ---- compile.c ---------------------------------------------------------------------------- */
-/* Parses, lowers and runs the graph passes. EXIT_DONE, or what to exit with. */
-ExitCode driver_compile(Driver *driver, bool f64);
+/* Parses, lowers and runs the graph passes; `gradients`: in f64, its steps compute gradients instead of updates.
+ * EXIT_DONE, or what to exit with. */
+ExitCode driver_compile(Driver *driver, bool gradients);
 /* The same in two parts, for who changes the program between them. */
-ExitCode driver_lower(Driver *driver, bool f64, Measured measured);
+ExitCode driver_lower(Driver *driver, bool gradients, Measured measured);
 ExitCode driver_run_passes(Driver *driver);
 /* The names of passes and stages, in their order; their number. */
 enum { MOST_PASS_NAMES = 64 };

@@ -2,7 +2,7 @@
  *
  * A call of ENTRY_EVALUATE sums every term over the rows and writes each measure's arguments for each row into
  * memory obtained before training; ENTRY_METRIC then sees them as columns. It is one call for all rows, or, where a
- * loss reads batch(...), one for each mini-batch of them. Figures are f64 (numerics.md, rule 11).
+ * loss reads batch(...), one for each mini-batch of them. Figures are f64 (numerics.md, Reported figures).
  * Nothing here touches the state.
  */
 #include "driver/training.h"

@@ -55,6 +55,7 @@ static const OptionRow own_rows[] = {
      "end training, as Ctrl-C does, when sgdc has run so long (30s, 10min, 1h)"},
     {"overfit", 0, OPTION_WHOLE, AT(overfit), "=N", NULL, "train on the first N rows only, to see the loss go to zero"},
     {"interpret", 0, OPTION_FLAG, AT(interpret), NULL, NULL, "run the interpreter, not compiled code"},
+    {"f64", 0, OPTION_FLAG, AT(f64), NULL, NULL, "compute with every f32 of the program an f64"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Reporting"},
     {"log", 0, OPTION_TEXT, AT(log), "=FILE", NULL,
@@ -378,6 +379,7 @@ static const char *check_together(Arena *arena, const Options *o) {
         {o->resume != RESUME_NEVER, "--resume"},
         {o->time_limit.text != NULL, "--time-limit"},
         {o->interpret, "--interpret"},
+        {o->f64, "--f64"},
     };
     const struct {
         const char *path, *spelling;

@@ -51,7 +51,7 @@ static double stored(DType dtype, const char *at, int64_t element) {
 }
 
 double column_fill(const Run *run, const void *state, int column, int64_t element) {
-    for (int i = 0; i < run->statistic_count; i++) {
+    for (int i = 0; state && i < run->statistic_count; i++) {
         const Statistic *s = &run->statistics[i];
         bool stands = s->kind == STATISTIC_MEAN || s->kind == STATISTIC_MEDIAN;
         if (!stands || s->column != column) continue;

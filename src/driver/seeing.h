@@ -26,7 +26,8 @@ typedef struct Predictor {
 } Predictor;
 /* NULL: the run predicts nothing. */
 Predictor *predictor_new(Training *t, int64_t most);
-/* What stands for a missing value of the column in this state, a mean or a median; NaN: nothing that is learnt. */
+/* What stands for a missing value of the column in this state, a mean or a median; NaN: nothing that is learnt, or
+ * that is known yet (state NULL). */
 double column_fill(const Run *run, const void *state, int column, int64_t element);
 /* The field's value, with that. */
 Node *field_value(Arena *arena, const Run *run, const void *state, const Field *field);

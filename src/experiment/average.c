@@ -6,7 +6,7 @@
  * averaged(net)(x) reads the average in steps too, without gradient.
  *
  * The average after a step is a + (1 - d) (w - a), w what the step makes of what is trained. A program whose gradients alone
- * are asked for (in f64) has no averages.
+ * are asked for has no averages.
  */
 #include "experiment/experiment.h"
 #include <string.h>
@@ -36,7 +36,7 @@ void average_begin(RunLowering *R) {
     const BlockStmt *setting = block_setting(R->block, KEY_AVERAGE);
     const Expr *expr = setting ? each_resolve(R->X, setting->stmt->assign.value) : NULL;
     bool none = expr && expr->kind == EXPR_NAME && strcmp(expr->name.text, "none") == 0;
-    R->average = none || R->X->options->f64 ? NULL : expr;
+    R->average = none || R->X->options->gradients ? NULL : expr;
     R->L->parameter_hook = read_cell;
 }
 
@@ -79,7 +79,7 @@ static Value *lower_averaged(Lowering *L, Scope *scope, const Arguments *args, c
         lower_help(L, d, "like this: t = averaged(net)(x)");
         return value_poison(L);
     }
-    if (X->run && (X->run->average || X->options->f64)) return value_builtin(L, &averaged, (void *)model);
+    if (X->run && (X->run->average || X->options->gradients)) return value_builtin(L, &averaged, (void *)model);
     Diagnostic *d = lower_error(L, CODE_E0302, call->span, "averaged(%s) is asked for, and %s averages no weights",
                                 model->definition->name.text, X->run ? X->run->block->name.text : "this");
     lower_help(L, d, "add average = 0.999 to the train block");

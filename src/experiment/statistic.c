@@ -1,5 +1,5 @@
 /* statistic: what is learnt from the rows that train before they do: what stands for missing values, mean and deviation of
- * what is standardized, shares of classes. They are cells of a run, saved with its parameters (numerics.md, rule 12).
+ * what is standardized, shares of classes. They are cells of a run, saved with its parameters (numerics.md, Preprocessing).
  *
  * A column that is standardized as it stands in the file is so when it is loaded (source.c); any other expression where it is
  * read, (e - mean) / deviation in f64. What e is of each row is an output of Run.derived: whoever trains calls it over the

@@ -75,7 +75,7 @@ typedef struct Field { /* x: f32[28, 28] = images / 255: what models see */
     Span span;
 } Field;
 
-/* What is learnt from the rows that train before they do, by numerics.md, rule 12. */
+/* What is learnt from the rows that train before they do (numerics.md, Preprocessing). */
 typedef enum StatisticKind {
     STATISTIC_MEAN,     /* of a column's values that are there: one cell */
     STATISTIC_MEDIAN,   /* likewise */
@@ -424,7 +424,8 @@ typedef struct LowerOptions {
     uint64_t seed;
     bool has_seed;
     const char *only;    /* --run=a,b or NULL */
-    bool f64;            /* lower f32 as f64 (gradient check) */
+    bool f64;            /* lower f32 as f64 */
+    bool gradients;      /* no averages: program_take_gradients follows */
     const char *overfit; /* NULL or N */
     Measured measured;
     struct Meanings *meanings; /* filled for who asks; or NULL */

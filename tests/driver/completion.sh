@@ -16,7 +16,7 @@ commands=$(sed -nE '/^Commands/,/^$/s/^  sgdc ([a-z-]+).*/\1/p' help.txt)
 sgdc --complete '' | cut -f 1 >offered.txt
 for command in $commands; do grep -qx -- "$command" offered.txt || fail "the command $command is not offered"; done
 for command in '' $commands; do
-    sgdc $command --help | sed -nE 's/^  (-(-[A-Za-z-]+|Werror|[A-Za-z])).*/\1/p' | sort -u >wanted.txt
+    sgdc $command --help | sed -nE 's/^  (-(-[A-Za-z0-9-]+|Werror|[A-Za-z])).*/\1/p' | sort -u >wanted.txt
     sgdc --complete $command - | cut -f 1 | sed 's/=$//' | sort -u >offered.txt
     diff wanted.txt offered.txt >differ.txt || { cat differ.txt; fail "sgdc $command: options of --help (<) and offered (>)"; }
 done

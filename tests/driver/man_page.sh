@@ -10,7 +10,7 @@ done
 # An option of a command stands in the command's section, or among those of sgdc, whose section is OPTIONS.
 section() { if [ "$1" = sgdc ]; then cat "$manual"; else sed -nE "/^\.SS sgdc $1/,/^\.S[SH]/p" "$manual"; sed -nE '/^\.SH OPTIONS/,/^\.SH /p' "$manual"; fi; }
 for command in sgdc $commands; do
-    for option in $(sed -nE 's/^  (--?[A-Za-z-]+).*/\1/p' "$scratch/$command"); do
+    for option in $(sed -nE 's/^  (--[a-z0-9-]+|-[A-Za-z]).*/\1/p' "$scratch/$command"); do
         pattern=$(printf '%s' "$option" | sed 's/-/\\\\-/g')
         section "$command" | grep -q -- "$pattern" || { echo "FAILED: sgdc(1) does not mention $option of $command"; failed=1; }
     done

@@ -40,6 +40,11 @@ sleep 0.2; kill -INT $process; wait $process
 check "interrupted: exit code" '[ $? -eq 130 ]'
 if [ -s cut.html ] && [ -s cut_run.html ] && [ -s $plot ]; then well_formed cut.html; well_formed cut_run.html; else cat err; fail "interrupted: pages"; fi
 
+# A column of which values are missing: what stands for them is learnt after a picture is chosen.
+"$sgdc" "$source/examples/table.sgd" "--data=cars=$source/examples/data/used_cars.csv" --run=price --set epochs=3 -q --animate=cars.html \
+    --report=cars_run.html >out 2>err || { cat err; fail "missing values"; }
+well_formed cars.html; well_formed cars_run.html
+
 # Names of users are texts wherever they go.
 printf '"</script><b>&""'\''x",b,"</td><i>"\n' >hostile.csv
 awk 'BEGIN { for (i = 0; i < 40; i++) print i % 7 "," i % 5 "," (i % 7 > 2) }' >>hostile.csv

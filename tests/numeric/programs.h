@@ -41,7 +41,7 @@ static inline Compiled compile_text(const char *text, bool f64) {
     Source *source = source_add(c.map, "program.sgd", text, strlen(text));
     Ast *ast = parse(c.arena, names, c.diagnostics, source);
     if (c.diagnostics->errors) return c;
-    LowerOptions options = {.f64 = f64};
+    LowerOptions options = {.f64 = f64, .gradients = f64};
     Program *program = lower_program(c.arena, names, c.diagnostics, c.map, ast, "program.sgd", &options);
     if (!c.diagnostics->errors) c.program = program;
     return c;

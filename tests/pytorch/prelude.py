@@ -426,7 +426,7 @@ def compare_optimizer(sgdc, table, name, settings, make, rate, penalty=None):
     optimizers = {"": (make, lambda step, epoch, progress: rate)}
 
     def by_torch(dtype):
-        losses, cells = take_steps(tensors, meta, [(small_loss, optimizers)], dtype, penalty)
+        losses, cells, _ = take_steps(tensors, meta, [(small_loss, optimizers)], dtype, penalty)
         return np.array(losses), {n: c.numpy() for n, c in cells.items() if n.startswith("small.")}
     (losses, theirs), (exact_losses, exact) = by_torch(torch.float32), by_torch(torch.float64)
     table.row(name, "losses of 10 steps", [tensors["loss_of_step"]], [losses], [exact_losses], FLOOR)
@@ -476,8 +476,8 @@ def compare_batch_norm(sgdc, table, name):
     optimizers = {"": (with_options(O.SGD, momentum=0.9), lambda step, epoch, progress: 0.1)}
 
     def by_torch(dtype):
-        losses, cells = take_steps(tensors, meta, [(lambda w, b: (normed(w, b["x"], True) - b["y"]) ** 2, optimizers)],
-                                   dtype)
+        losses, cells, _ = take_steps(tensors, meta, [(lambda w, b: (normed(w, b["x"], True) - b["y"]) ** 2, optimizers)],
+                                      dtype)
         answers = normed(cells, torch.tensor(tensors["data.x"]).to(dtype), False)
         return np.array(losses), {n: c.numpy() for n, c in cells.items() if n.startswith("small.")}, answers.numpy()
     (losses, theirs, answers), (exact_losses, exact, exact_answers) = by_torch(torch.float32), by_torch(torch.float64)

@@ -38,7 +38,7 @@ def mini_batches(tensors, dtype):
 
 
 def take_steps(tensors, meta, updates, dtype=torch.float32, penalty=None, weight=None, average=None):
-    """The loss of each step, and the cells after the last.
+    """The loss of each step, the cells after the last, and of each number that learns the largest gradient it had.
 
     Each step takes the updates in order. An update is (the loss of each row, as a function of cells and mini-batch,
     optimizers, and perhaps when it is taken, as a function of the step). `optimizers` maps prefixes of parameters
@@ -54,6 +54,7 @@ def take_steps(tensors, meta, updates, dtype=torch.float32, penalty=None, weight
         stepping.append([(make([cells[n].requires_grad_(True) for n in learnt if n.startswith(prefix)]), rate)
                          for prefix, (make, rate) in optimizers.items()])
     losses, planned = [], int(meta["planned"])
+    steepest = {n: torch.zeros_like(cells[n]) for n in learnt}
     for step, batch in enumerate(mini_batches(tensors, dtype)):
         losses.append(0.0)
         batch["progress"] = step / planned
@@ -66,13 +67,16 @@ def take_steps(tensors, meta, updates, dtype=torch.float32, penalty=None, weight
             for n in learnt:
                 cells[n].grad = None
             (value + penalty(cells) if penalty else value).backward()
+            for n in learnt:
+                if cells[n].grad is not None:
+                    steepest[n] = torch.maximum(steepest[n], cells[n].grad.abs())
             for optimizer, rate in optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = rate(step, int(tensors["epoch_of_step"][step]), batch["progress"])
                 optimizer.step()
         for n, a in averages.items():
             a.mul_(average).add_(cells[n].detach(), alpha=1 - average)
-    return losses, {name: cell.detach() for name, cell in cells.items()}
+    return losses, {name: cell.detach() for name, cell in cells.items()}, steepest
 
 
 def largest_difference(ours, theirs):

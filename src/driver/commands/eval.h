@@ -2,7 +2,7 @@
  * (eval_print.c).
  *
  * Every figure is in f64. Sums over rows are chains in the order of the rows, so no figure depends on threads; losses and
- * measures are those of training's own validation (docs/numerics.md, rule 11).
+ * measures are those of training's own validation (docs/numerics.md, Reported figures).
  */
 #ifndef SGDC_DRIVER_EVAL_H
 #define SGDC_DRIVER_EVAL_H
