@@ -299,7 +299,13 @@ void emit_turn(Emitter *e, const Nest *nest);
 
 /* ---- emit_outline.c: large nests as functions shared by all of the same shape. */
 bool outline_pays(const Emitter *e, const Nest *nest);
-bool outline_pays_for(const Emitter *e, int64_t work); /* operations of a nest of a tree */
+/* Of a function: its nests, and the operations that LLVM reads. */
+typedef struct CodeSize {
+    int nests;
+    double code;
+} CodeSize;
+/* Of a nest of a tree: the operations that are executed, and those that LLVM reads. */
+bool outline_pays_for(const Emitter *e, const CodeSize *function, int64_t work, double code);
 /* What `emit` emits of it. */
 void outline_nest(Emitter *e, void (*emit)(Emitter *e, const void *of), const void *of);
 /* base + offset bytes, where the offset differs between nests of the same shape (buffers, cells, slots). */

@@ -64,22 +64,21 @@ static int64_t work_of(const LoopFunction *f, const Nest *nest) {
     return rows ? work * f->block : work;
 }
 
-bool outline_pays(const Emitter *e, const Nest *nest) {
-    int nests = 0;
-    double cost = 0;
-    if (e->f->tiny) /* what it keeps in registers has no place in memory */
-        return false;
-    if (e->least_shared > 0) return work_of(e->f, nest) >= e->least_shared;
-    for (int s = 0; s < e->f->section_count; s++) {
-        nests += e->f->sections[s].nests.count;
-        for (int i = 0; i < e->f->sections[s].nests.count; i++) cost += e->f->sections[s].nests.items[i]->cost;
-    }
-    if (nests > MOST_NESTS || (cost > LONGEST_CODE && nest->cost > LEAST_CODE)) return true;
-    return work_of(e->f, nest) >= (nests >= MANY_NESTS ? LEAST_OF_MANY : LEAST_WORK);
+bool outline_pays_for(const Emitter *e, const CodeSize *function, int64_t work, double code) {
+    if (e->least_shared > 0) return work >= e->least_shared;
+    if (function->nests > MOST_NESTS || (function->code > LONGEST_CODE && code > LEAST_CODE)) return true;
+    return work >= (function->nests >= MANY_NESTS ? LEAST_OF_MANY : LEAST_WORK);
 }
 
-bool outline_pays_for(const Emitter *e, int64_t work) {
-    return work >= (e->least_shared > 0 ? e->least_shared : LEAST_WORK);
+bool outline_pays(const Emitter *e, const Nest *nest) {
+    CodeSize size = {0};
+    if (e->f->tiny) /* what it keeps in registers has no place in memory */
+        return false;
+    for (int s = 0; s < e->f->section_count; s++) {
+        size.nests += e->f->sections[s].nests.count;
+        for (int i = 0; i < e->f->sections[s].nests.count; i++) size.code += e->f->sections[s].nests.items[i]->cost;
+    }
+    return outline_pays_for(e, &size, work_of(e->f, nest), nest->cost);
 }
 
 /* ---- places -------------------------------------------------------------------------------------- */

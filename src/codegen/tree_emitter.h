@@ -2,7 +2,7 @@
  * tree is a statement of LLVM, a VECTOR loop is vectors, an UNROLLED loop its body again and again.
  *
  *   tree_function.c    a function of type sgdrt_function (runtime/core.h): the call, steps
- *   tree_statement.c   nests, loops, conditions, stores
+ *   tree_statement.c   nests, loops, conditions, stores;  tree_size.c: which nests are functions
  *   tree_scalar.c      scalars;  tree_element.c: subscripts, and elements of arrays
  *
  * What operations are made of is emit_scalar.c, emit_ops.c, math.c and emit_memory.c (codegen/emit.h).
@@ -26,6 +26,7 @@ typedef struct TreeEmitter {
     uint8_t *joined;               /* by array: a vector is loaded that several stores made */
     LLVMValueRef rows, step_begin; /* of the mini-batch; its first place in the call */
     LLVMValueRef steps;            /* of the state */
+    CodeSize size;                 /* of the function */
 } TreeEmitter;
 
 /* ---- tree_function.c */
@@ -34,6 +35,10 @@ LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const c
 /* ---- tree_statement.c */
 void emit_tree_body(TreeEmitter *t, const Body *body);
 LLVMValueRef emit_tree_rows_of(TreeEmitter *t, const Loop *loop); /* how many rows the loop runs through */
+
+/* ---- tree_size.c */
+CodeSize tree_code_size(const LoopTree *tree);
+bool tree_nest_is_outlined(const TreeEmitter *t, const Statement *nest);
 
 /* ---- tree_scalar.c */
 void emit_tree_let(TreeEmitter *t, const Scalar *scalar);

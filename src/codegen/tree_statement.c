@@ -61,20 +61,6 @@ static void loop(TreeEmitter *t, const Statement *s) {
 }
 
 /* ---- nests ---------------------------------------------------------------------------------------------------- */
-/* Scalars computed in the body, all iterations together. */
-static int64_t work_of(const LoopTree *tree, const Body *body) {
-    int64_t work = 0;
-    for (int i = 0; i < body->count; i++) {
-        const Statement *s = body->items[i];
-        int64_t times = 1;
-        if (s->kind == STATEMENT_LET) work += s->scalar->kind == SCALAR_OP;
-        if (s->kind == STATEMENT_LOOP && s->loop->mark != LOOP_VECTOR) times = loop_iterations(s->loop);
-        if (s->kind == STATEMENT_LOOP && s->loop->rows && times > 256) times = 256;
-        work += times * work_of(tree, &s->body);
-    }
-    return work;
-}
-
 static void nest_body(Emitter *e, const void *of) {
     TreeEmitter *t = e->tree;
     const Statement *s = of;
@@ -93,7 +79,7 @@ static bool is_shared(const Statement *nest) {
 /* What is not shared, the first thread does. */
 static void nest(TreeEmitter *t, const Statement *s) {
     LLVMBasicBlockRef after = is_shared(s) ? NULL : thread_first_open(t->e);
-    if (outline_pays_for(t->e, work_of(t->tree, &s->body)))
+    if (tree_nest_is_outlined(t, s))
         outline_nest(t->e, nest_body, s);
     else
         nest_body(t->e, s);
