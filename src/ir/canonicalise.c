@@ -4,7 +4,7 @@
  *
  *   a * b + c            fma(a, b, c); the left product if both are; minus negates what is not multiplied out
  *   sum of a product     a contraction of its two outermost factors
- *   sum of a sum         one sum
+ *   sum of a sum         one sum, unless the inner one is of products by a matrix without rows
  *   sum over a view      the view's places, read in place; its padding is absent terms
  *   x^2                  x * x
  *
@@ -152,9 +152,53 @@ static bool reads_each_once(const Access *access, Shape source, const int64_t *e
     return true;
 }
 
+/* ---- products by a matrix: sum over k of g[.., k] * w[k, ..], w without rows -------------------------------- */
+/* Axes of a value: those that the outer sum walks along, and those of the inner one. */
+typedef struct SummedAxes {
+    bool outer[MOST_AXES], inner[MOST_AXES];
+} SummedAxes;
+
+static SummedAxes axes_through(const Access *access, const SummedAxes *axes) {
+    SummedAxes below = {{false}, {false}};
+    for (int a = 0; a < access->rank; a++)
+        for (int k = 0; k < MOST_AXES; k++) {
+            below.outer[a] |= access->axis[a].coef[k] != 0 && axes->outer[k];
+            below.inner[a] |= access->axis[a].coef[k] != 0 && axes->inner[k];
+        }
+    return below;
+}
+
+static bool is_matrix(const Node *factor, SummedAxes axes) {
+    bool outer = false, inner = false;
+    while (factor->op == OP_VIEW) {
+        axes = axes_through(&factor->attr.contraction->access[0], &axes);
+        factor = factor->source[0];
+    }
+    for (int a = 0; a < factor->shape.rank; a++) {
+        outer |= axes.outer[a] && factor->shape.extent[a] > 1;
+        inner |= axes.inner[a] && factor->shape.extent[a] > 1;
+    }
+    return factor->rows == 0 && inner && !outer;
+}
+
+/* Is the inner sum one of products by a matrix that is the same for all that the outer one sums? */
+static bool sums_by_matrix(const ReductionDraft *r, const Node *sum) {
+    const Contraction *inner = sum->attr.contraction;
+    SummedAxes axes = {{false}, {false}}, of_result = axes;
+    for (int k = 0; k < r->c.reduced; k++) of_result.outer[r->result.rank + k] = true;
+    axes = axes_through(&r->c.access[0], &of_result);
+    for (int k = 0; k < inner->reduced; k++) axes.inner[sum->shape.rank + k] = true;
+    for (int s = 0; s < 2 && sum->sources == 2; s++)
+        if (is_matrix(sum->source[s], axes_through(&inner->access[s], &axes))) return true;
+    axes = axes_through(&inner->access[0], &axes);
+    for (const Node *x = sum->source[0]; sum->sources == 1 && x->op == OP_FMA; x = x->source[2])
+        if (is_matrix(x->source[0], axes) || is_matrix(x->source[1], axes)) return true;
+    return false;
+}
+
 static bool absorb_sum(ReductionDraft *r) {
     Node *sum = r->source[0];
-    if (r->count != 1 || sum->op != OP_CONTRACT) return false;
+    if (r->count != 1 || sum->op != OP_CONTRACT || sums_by_matrix(r, sum)) return false;
     const Contraction *inner = sum->attr.contraction;
     if (r->c.over_rows && (inner->over_rows || !sum->rows)) return false;
     int64_t extent[MOST_AXES];

@@ -91,6 +91,28 @@ Test(canonicalise, sums_of_sums) {
     arena_free(b.arena);
 }
 
+/* What a layer hands back to a bias below it: the values are there, and are not made again. */
+Test(canonicalise, sums_of_products_by_a_matrix) {
+    Bench b = bench_new();
+    Graph *g = b.g;
+    Node *x = bench_input(&b, shape_of(2, 6, 3, 0, 0), 0, 1), *w = bench_input(&b, shape_of(2, 3, 4, 0, 0), 0, 1);
+    Shape all = shape_of(3, 6, 3, 4, 0);
+    Node *wide = graph_expand(g, x, all, (int[]){0, 1}), *matrix = graph_expand(g, w, all, (int[]){1, 2});
+    Node *product = graph_binary(g, OP_MUL, wide, matrix);
+    Node *inner = graph_reduce(g, OP_CONTRACT, product, 2, false),
+         *bias = graph_reduce(g, OP_CONTRACT, inner, 1, false);
+    Node *sum = canonical(&b, bias);
+    cr_assert(sum->sources == 1 && sum->source[0] == canonical(&b, inner), "the product's sum is read");
+    Node *two = graph_binary(g, OP_ADD, product, graph_binary(g, OP_MUL, graph_unary(g, OP_NEG, wide), matrix));
+    inner = graph_reduce(g, OP_CONTRACT, two, 2, false);
+    sum = canonical(&b, graph_reduce(g, OP_CONTRACT, inner, 1, false));
+    cr_assert(sum->source[0] == canonical(&b, inner), "so is that of several products");
+    product = graph_binary(g, OP_MUL, wide, bench_input(&b, all, 0, 1));
+    sum = canonical(&b, graph_reduce(g, OP_CONTRACT, graph_reduce(g, OP_CONTRACT, product, 1, false), 1, false));
+    cr_assert(sum->sources == 2 && sum->attr.contraction->reduced == 2, "both differ: one sum");
+    arena_free(b.arena);
+}
+
 Test(canonicalise, padding_becomes_absent_terms) {
     Bench b = bench_new();
     Graph *g = b.g;

@@ -122,12 +122,11 @@ static int choose_unrolled(const Scheduler *s, const Kernel *k) {
     return best;
 }
 
-/* Of so many vectors, tiles have equally many. */
-static int64_t vectors_of_tile(const Scheduler *s, int64_t vectors) {
-    if (s->block_rows == 1) return 1;
-    for (int64_t tile = s->numbers.vectors; tile > 1; tile--)
+/* Of so many vectors, tiles have equally many, at most `most`. */
+static int64_t vectors_of_tile(int64_t vectors, int64_t most) {
+    for (int64_t tile = most; tile > 1; tile--)
         if (vectors % tile == 0 && vectors > 0) return tile;
-    return vectors < s->numbers.vectors ? 1 : s->numbers.vectors;
+    return vectors < most ? 1 : most;
 }
 
 /* As many chains as a tile of all vectors has. */
@@ -153,9 +152,12 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (k->lanes_axis == AXIS_NONE) k->lanes = 1;
     while (k->lanes_axis >= 0 && k->lanes / 2 >= r.extent[k->lanes_axis]) k->lanes /= 2;
     k->vector = k->lanes;
-    if (k->lanes_axis >= 0) k->lanes *= vectors_of_tile(s, r.extent[k->lanes_axis] / k->vector);
-    if (k->lanes_axis == AXIS_ROW) k->lanes = s->lane_rows;
     if (s->block_rows > 1) k->unrolled_axis = choose_unrolled(s, k);
+    if (k->lanes_axis == AXIS_ROW) k->lanes = s->lane_rows;
+    if (k->lanes_axis >= 0 && s->block_rows > 1) { /* chains of a tile do not wait for each other */
+        int64_t most = k->unrolled_axis == AXIS_NONE ? s->numbers.unrolled : s->numbers.vectors;
+        k->lanes *= vectors_of_tile(r.extent[k->lanes_axis] / k->vector, most);
+    }
     if (k->unrolled_axis == AXIS_ROW)
         k->unrolled = s->tile_rows;
     else if (k->unrolled_axis != AXIS_NONE)

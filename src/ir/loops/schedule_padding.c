@@ -15,14 +15,27 @@ static int64_t common_multiple(int64_t a, int64_t b) {
     return n;
 }
 
-/* Has a nest so few values of each row that rows may be better lanes? */
-static bool has_narrow_nests(const Scheduler *s) {
+/* Operations of a row. */
+static double work_of(const Nest *nest) {
+    double terms = 1;
+    const Contraction *c = nest->kind == NEST_REDUCE ? nest->reduce->attr.contraction : NULL;
+    for (int k = 0; c != NULL && k < c->reduced; k++) terms *= (double)c->extent[k];
+    return (double)shape_size(nest->space) * (nest->cost + terms);
+}
+
+/* Do nests that have so few values of each row that rows are better lanes gain more than the others lose, which compute
+ * rows that are not there? */
+static bool lanes_pay(const Scheduler *s, int64_t rows, int64_t rows_in_lanes) {
+    double narrow = 0, wide = 0, lanes = (double)s->numbers.row_lanes;
+    if (s->numbers.row_lanes <= 1 || rows <= 1) return false;
     for (int c = 0; c < s->f->section_count; c++)
         for (int i = 0; i < s->f->sections[c].nests.count; i++) {
             const Nest *nest = s->f->sections[c].nests.items[i];
-            if (nest->rows && nest->kind != NEST_SCAN && shape_size(nest->space) < s->numbers.row_lanes) return true;
+            if (!nest->rows || (nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows)) continue;
+            bool few = nest->kind != NEST_SCAN && shape_size(nest->space) < s->numbers.row_lanes;
+            *(few ? &narrow : &wide) += work_of(nest);
         }
-    return false;
+    return narrow > 0 && (double)rows_in_lanes * (narrow + wide) < (double)rows * (lanes * narrow + wide);
 }
 
 /* Two vectors, whose rows share what they are multiplied with, if no more rows are computed then. */
@@ -36,7 +49,7 @@ void schedule_padding(Scheduler *s) {
     int64_t block = s->f->block, best = 0;
     s->pad = s->tile_rows = schedule_tile(block, s->numbers.unrolled);
     s->lane_rows = lanes_of_rows(s);
-    if (s->rows_beside || (s->numbers.row_lanes > 1 && block > 1 && has_narrow_nests(s))) {
+    if (s->rows_beside || lanes_pay(s, rounded_up(block, s->pad), rounded_up(block, LANES_OF_SUMS))) {
         for (int64_t tile = 1; tile <= s->numbers.unrolled; tile++) {
             int64_t pad = common_multiple(tile, common_multiple(s->lane_rows, LANES_OF_SUMS)),
                     cost = rounded_up(block, pad) / tile * (tile + 1);
