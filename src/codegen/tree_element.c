@@ -27,6 +27,7 @@ static LLVMValueRef base_new(TreeEmitter *t, const Array *array) {
     case ARRAY_WORK: return outline_place(e, e->work, (int64_t)array->offset);
     case ARRAY_CELL: return outline_place(e, e->state, (int64_t)run->cells[array->index].offset);
     case ARRAY_SLOT: return outline_place(e, e->state, (int64_t)run->slots[array->index].offset);
+    case ARRAY_KEPT:
     case ARRAY_REGISTERS: return registers_new(t, array);
     case ARRAY_COLUMN: return e->column_data[array->index];
     case ARRAY_ROW_OUTPUT:
@@ -63,7 +64,7 @@ static LLVMValueRef row_of_column(TreeEmitter *t, const Array *column, LLVMValue
 static ElementPlace element_at(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at) {
     Emitter *e = t->e;
     LLVMValueRef *base = &t->base[array->id];
-    if (*base == NULL || array->memory != ARRAY_REGISTERS) *base = base_new(t, array);
+    if (*base == NULL || !array_is_private(array)) *base = base_new(t, array);
     ElementPlace element = {*base, emit_tree_subscript(t, at)};
     if (array->memory == ARRAY_SUM) element.at = index_offset(e, element.at, array->index);
     if (array->memory == ARRAY_ROW_OUTPUT)

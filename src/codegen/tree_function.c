@@ -51,6 +51,7 @@ static LLVMValueRef stop_flag(Emitter *e) {
 static LLVMValueRef steps(TreeEmitter *t) {
     Emitter *e = t->e;
     LLVMValueRef zero = index_const(e, 0), stop = stop_flag(e), before = load_steps(t);
+    emit_tree_body(t, &t->tree->before);
     LLVMBasicBlockRef entry = LLVMGetInsertBlock(e->b);
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, e->function, "step");
     LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
@@ -58,7 +59,8 @@ static LLVMValueRef steps(TreeEmitter *t) {
     LLVMPositionBuilderAtEnd(e->b, body);
     LLVMValueRef begin = LLVMBuildPhi(e->b, e->i64, ""), count = LLVMBuildPhi(e->b, e->i64, "");
     t->step_begin = begin;
-    t->rows = smaller(e, e->batch, LLVMBuildSub(e->b, e->count, begin, ""));
+    t->rows = t->tree->most_rows == 1 ? index_const(e, 1)
+                                      : smaller(e, e->batch, LLVMBuildSub(e->b, e->count, begin, ""));
     t->steps = LLVMBuildAdd(e->b, before, count, "");
     emit_tree_body(t, &t->tree->body);
     LLVMValueRef next = LLVMBuildAdd(e->b, begin, t->rows, ""), more = LLVMBuildAdd(e->b, count, index_const(e, 1), "");
@@ -78,6 +80,7 @@ static LLVMValueRef steps(TreeEmitter *t) {
                                           header_pointer(e, offsetof(sgdrt_header, step)));
     mark_region(e, counted, REGION_STATE);
     thread_first_close(e, after);
+    emit_tree_body(t, &t->tree->after);
     return result;
 }
 
@@ -100,7 +103,7 @@ static void find_widths(const Body *body, int lanes, uint8_t *stored, uint8_t *l
         const Array *array = s->kind == STATEMENT_LET ? s->scalar->array : s->array;
         bool vector = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR;
         find_widths(&s->body, vector ? (int)s->loop->extent : lanes, stored, loaded);
-        if (array == NULL || array->memory != ARRAY_REGISTERS) continue;
+        if (array == NULL || !array_is_private(array)) continue;
         uint8_t width = (uint8_t)(s->kind == STATEMENT_TRANSPOSE ? s->terms : lanes);
         if (s->kind != STATEMENT_LET && (stored[array->id] == 0 || width < stored[array->id]))
             stored[array->id] = width;
@@ -113,7 +116,9 @@ static void find_joined(TreeEmitter *t) {
     uint8_t *stored = arena_array(t->e->arena, uint8_t, count + 1),
             *loaded = arena_array(t->e->arena, uint8_t, count + 1);
     t->joined = arena_array(t->e->arena, uint8_t, count + 1);
+    find_widths(&t->tree->before, 1, stored, loaded);
     find_widths(&t->tree->body, 1, stored, loaded);
+    find_widths(&t->tree->after, 1, stored, loaded);
     for (int a = 0; a < count; a++) t->joined[a] = loaded[a] > stored[a];
 }
 

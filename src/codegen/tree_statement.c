@@ -64,7 +64,8 @@ static void loop(TreeEmitter *t, const Statement *s) {
 static void nest_body(Emitter *e, const void *of) {
     TreeEmitter *t = e->tree;
     const Statement *s = of;
-    for (int a = 0; a < t->tree->arrays.count; a++) t->base[a] = NULL;
+    for (int a = 0; a < t->tree->arrays.count; a++)
+        if (t->tree->arrays.items[a]->memory != ARRAY_KEPT) t->base[a] = NULL;
     emit_tree_body(t, &s->body);
 }
 

@@ -132,18 +132,21 @@ void chains_one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, cons
 }
 
 void chains_start_all(Scheduler *s, const Reduction *r, const ChainArrays *chains, int64_t count) {
-    const Subscript *at = schedule_loop_open(s, "lane", count, LOOP_SERIAL);
+    const Subscript *at = schedule_loop_open(s, "lane", count, count < ORDER_LANES ? LOOP_UNROLLED : LOOP_SERIAL);
     ChainValue start = chains_start(s, r);
     chains_store(s, chains, at, &start);
     schedule_close(s);
 }
 
-/* l + 8, l + 4, l + 2, l + 1 join lane l; the sum is in the lane `base`. term: of the chain, the last that has joined,
- * where it goes on after. */
+/* l + 8, l + 4, l + 2, l + 1 join lane l, of those that are there; the sum is in the lane `base`. term: of the chain, the
+ * last that has joined, where it goes on after. */
 void chains_fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chains, const Subscript *base,
                        const Subscript *term, int64_t terms) {
-    for (int half = ORDER_LANES / 2; half >= 1 && r->lanes > 1; half /= 2) {
-        const Subscript *lane = subscript_sum(s->arena, base, schedule_loop_open(s, "lane", half, LOOP_VECTOR));
+    LoopMark mark = r->lanes < ORDER_LANES ? LOOP_UNROLLED : LOOP_VECTOR; /* terms have joined few chains one by one */
+    for (int half = ORDER_LANES / 2; half >= 1; half /= 2) {
+        int joined = r->lanes - half < half ? r->lanes - half : half;
+        if (joined <= 0) continue;
+        const Subscript *lane = subscript_sum(s->arena, base, schedule_loop_open(s, "lane", joined, mark));
         ChainValue low = chains_load(s, chains, lane);
         ChainValue high = chains_load(s, chains, subscript_sum(s->arena, lane, subscript_number(s->arena, half)));
         low = chains_join(s, r, &low, &high);

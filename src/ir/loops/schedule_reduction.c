@@ -121,12 +121,22 @@ static ChainValue sum_in_chunks(Scheduler *s, Reduction *r, const ChainArrays *c
     return chains_load(s, &total, zero);
 }
 
+/* The chain of one term, which needs no array. */
+static ChainValue one_term(Scheduler *s, Reduction *r) {
+    for (int k = r->result; k < r->axes; k++) r->point.axis[k] = subscript_number(s->arena, 0);
+    ChainValue start = chains_start(s, r);
+    return chains_step(s, r, &start, chains_term_number(s, r));
+}
+
 static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
     const Subscript *zero = subscript_number(s->arena, 0);
     if (r->terms == 0 && r->node->op == OP_CONTRACT) return (ChainValue){{point_const(s, r->dtype, 0), NULL}};
+    if (r->terms == 1) return one_term(s, r);
+    bool in_chunks = r->chunk > 0 && r->terms > r->chunk;
+    if (r->terms < r->lanes && !in_chunks) r->lanes = (int)r->terms; /* of the others, none has a term */
     ChainArrays chains = chains_registers(s, r, r->lanes);
     chains_start_all(s, r, &chains, r->lanes);
-    if (r->chunk > 0 && r->terms > r->chunk) return sum_in_chunks(s, r, &chains);
+    if (in_chunks) return sum_in_chunks(s, r, &chains);
     terms_from(s, r, r->result, &chains, zero);
     chains_fold_lanes(s, r, &chains, zero, NULL, 0);
     return chains_load(s, &chains, zero);
@@ -144,6 +154,7 @@ static void terms_of_rows(Scheduler *s, Reduction *r, const ChainArrays *chains,
 static ChainValue sum_of_block(Scheduler *s, Reduction *r) {
     const Subscript *zero = subscript_number(s->arena, 0);
     if (r->terms == 0 && r->node->op == OP_CONTRACT) return (ChainValue){{point_const(s, r->dtype, 0), NULL}};
+    if (r->terms == 1 && s->block_rows == 1) return one_term(s, r);
     ChainArrays chains = chains_registers(s, r, r->lanes);
     if (r->chunk == 0 || r->chunk >= s->block_rows) {
         chains_start_all(s, r, &chains, r->lanes);

@@ -67,8 +67,8 @@ const Subscript *chains_term_number(Scheduler *s, const Reduction *r);
 void chains_one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *base,
                      const Subscript *lane);
 void chains_start_all(Scheduler *s, const Reduction *r, const ChainArrays *chains, int64_t count);
-/* l + 8, l + 4, l + 2, l + 1 join lane l; the sum is in the lane `base`. term: of the chain, the last that has joined,
- * where it goes on after. */
+/* l + 8, l + 4, l + 2, l + 1 join lane l, of those that are there; the sum is in the lane `base`. term: of the chain, the
+ * last that has joined, where it goes on after. */
 void chains_fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chains, const Subscript *base,
                        const Subscript *term, int64_t terms);
 

@@ -9,7 +9,8 @@
  *   tree_places.c   where arrays lie in the work block
  *   tree_passes.c   the list of passes from tree to tree, which are these:
  *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
- *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers
+ *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
+ *   tree_keep.c           what it updates stays in them from step to step
  *   tree_threads.c        loops that threads share, and where threads wait
  *   tree_split.c          loops are split where a condition inside of them becomes known
  *   tree_vectorise.c      innermost loops become vectors;  tree_copy.c: a body once more
@@ -71,6 +72,7 @@ enum { MOST_ROWS = 1 << 30 }; /* of a mini-batch */
 typedef enum ArrayMemory {
     ARRAY_WORK,      /* of the work block */
     ARRAY_REGISTERS, /* few elements; local to the nest */
+    ARRAY_KEPT,      /* the same, from step to step */
     ARRAY_CELL,
     ARRAY_SLOT,       /* of the state */
     ARRAY_COLUMN,     /* rows of the caller's data */
@@ -171,9 +173,9 @@ typedef struct LoopTree {
     const char *name;
     const Run *run;
     const Function *function;
-    Body body;
-    bool needs_rows;   /* nothing is done for a mini-batch without a row */
-    int64_t most_rows; /* of a mini-batch; 0: any number */
+    Body before, body, after; /* of all steps, of each, of all */
+    bool needs_rows;          /* nothing is done for a mini-batch without a row */
+    int64_t most_rows;        /* of a mini-batch; 0: any number */
     Vector(Array *) arrays;
     size_t work_bytes;
     bool shared;                    /* some loops are marked THREADS */
@@ -241,6 +243,12 @@ void tree_layout(LoopTree *tree);
 /* ---- tree_tiny.c -------------------------------------------------------------------------------------------- */
 /* Of registers of so many bytes. */
 void tree_tiny(LoopTree *tree, int64_t bytes);
+
+/* ---- tree_keep.c -------------------------------------------------------------------------------------------- */
+/* What the function updates, if no more than so many bytes. */
+void tree_keep(LoopTree *tree, int64_t bytes);
+/* Is it known which element it is when all loops but lanes are unrolled? */
+bool place_is_known(const Subscript *at);
 
 /* ---- tree_threads.c ----------------------------------------------------------------------------------------- */
 /* Marks loops that threads share, and adds waits; small: however little work it is. */

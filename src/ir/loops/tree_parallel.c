@@ -111,7 +111,7 @@ static bool rows_never_meet(const ArrayAccess *a, const ArrayAccess *b, const Lo
 
 static bool same_memory(const Array *a, const Array *b) {
     return a == b ||
-           (a->memory == b->memory && a->memory != ARRAY_WORK && a->memory != ARRAY_REGISTERS && a->index == b->index);
+           (a->memory == b->memory && a->memory != ARRAY_WORK && !array_is_private(a) && a->index == b->index);
 }
 
 void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *around, const char **problem) {

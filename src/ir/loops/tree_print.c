@@ -142,5 +142,11 @@ static void print_body(Text *to, const Body *body, int depth) {
 
 void tree_print(Text *to, const LoopTree *tree) {
     text_add(to, "%s: %zu bytes of work\n", tree->name, tree->work_bytes);
-    print_body(to, &tree->body, 1);
+    const Body *parts[] = {&tree->before, &tree->body, &tree->after};
+    static const char *const names[] = {"before all steps", "each step", "after all steps"};
+    bool keeps = tree->before.count + tree->after.count > 0;
+    for (int i = 0; i < 3; i++) {
+        if (keeps) text_add(to, "  %s\n", names[i]);
+        print_body(to, parts[i], keeps ? 2 : 1);
+    }
 }

@@ -10,8 +10,8 @@
  *         chain[16 i + t] = ..
  *
  * Where all iterations of all loops are few statements, and a mini-batch is at most one vector of rows, all loops but lanes
- * are unrolled. Then the places of arrays are numbers, and there is nothing to be shared or waited for: nests are one, and
- * arrays of the work block are registers.
+ * are unrolled. Then the places of arrays are numbers, and there is nothing to be shared or waited for: nests are one,
+ * arrays of the work block are registers, and so is what the function updates (tree_keep.c).
  */
 #include "ir/loops/tree.h"
 
@@ -51,17 +51,9 @@ static void unroll(Body *body) {
 }
 
 /* ---- arrays are registers ----------------------------------------------------------------------------------- */
-static bool is_known(const Subscript *at) {
-    for (int i = 0; i < at->count; i++) {
-        const SubscriptTerm *t = &at->term[i];
-        if (t->loop == NULL || (t->loop->mark == LOOP_VECTOR && t->coef != 1)) return false;
-    }
-    return true;
-}
-
 static void look(void *context, const Array **array, const Subscript **at) {
     uint8_t *unknown = context;
-    if (!is_known(*at)) unknown[(*array)->id] = 1;
+    if (!place_is_known(*at)) unknown[(*array)->id] = 1;
 }
 
 static void promote_arrays(LoopTree *tree) {
@@ -84,4 +76,5 @@ void tree_tiny(LoopTree *tree, int64_t bytes) {
     vector_push(tree->arena, &tree->body, all);
     unroll(&tree->body);
     promote_arrays(tree);
+    tree_keep(tree, MOST_REGISTERS * bytes);
 }

@@ -111,9 +111,7 @@ static void check_access(Walk *w, const Array *array, const Subscript *row, cons
         problem(w, "%s: its row is none of the mini-batch", shown(w, array, at));
 }
 
-static bool is_of_function(const Array *array) {
-    return array->memory == ARRAY_WORK || array->memory == ARRAY_REGISTERS;
-}
+static bool is_of_function(const Array *array) { return array->memory == ARRAY_WORK || array_is_private(array); }
 
 static void check_let(Walk *w, const Scalar *s) {
     if (w->visible[s->id] != UNKNOWN) problem(w, "s%d is named twice", s->id);
@@ -476,7 +474,9 @@ const char *tree_problem(const LoopTree *tree) {
         w.state[a] = (ArrayState){.whole_after = -1, .whole = tree->arrays.items[a]->elements == 0};
     w.visible = arena_array(tree->arena, uint8_t, tree->scalars + 1);
     w.marks = arena_array(tree->arena, uint8_t, MOST_COUNTED);
+    check_body(&w, &tree->before);
     check_body(&w, &tree->body);
+    check_body(&w, &tree->after);
     if (w.problem == NULL) check_waits(tree->arena, &tree->body, &w.problem);
     if (w.problem == NULL) check_roots(&w);
     check_bytes(tree, &w.problem);
