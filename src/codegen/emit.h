@@ -8,7 +8,7 @@
  *   emit_memory.c   places, loads and stores: contiguous, the same for all lanes, or lane by lane
  *   emit_attribute.c, emit_memo.c, emit_transpose.c   of functions; values known here; squares in registers
  *   emit_outline.c  large nests as functions of their own, shared by all of the same shape
- *   emit_rows.c     columns of data at the rows of a block
+ *   emit_rows.c     columns of data at the rows of a block;  emit_short_rows.c: those of short rows, rows as lanes
  *   emit_local.c    cells and buffers of tiny functions as local variables; of some side by side: emit_updates.c
  *   emit_quotient.c quotients by what is known or the same for all rows, without a division
  *   emit_value.c    a node's value at a point, inlining what has no buffer
@@ -177,6 +177,17 @@ void store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVM
 void prefetch_at(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at, int level);
 void mark_region(Emitter *e, LLVMValueRef instruction, int region);
 LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset);
+
+/* ---- emit_short_rows.c: all elements of rows of a column, one vector each, rows as lanes */
+enum { PICKED_LANES = 16, LONGEST_PICKED = 6 };
+/* A piece of each row, `width` elements: 4 of 4 bytes, 2 of 4 or of 8. */
+void pieces_turn(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element);
+bool short_rows_can_turn(DType t, int64_t elements, int lanes);
+void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row,
+                     LLVMValueRef *element); /* rows: pointers */
+/* Of rows that follow each other without gaps. */
+bool short_rows_can_pick(const Emitter *e, DType t, int64_t elements);
+void short_rows_pick(Emitter *e, DType t, int elements, LLVMValueRef first_row, LLVMValueRef *element);
 
 /* ---- emit_rows.c */
 LLVMValueRef load_column(Emitter *e, const Node *column, Index linear, Index row);

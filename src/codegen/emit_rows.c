@@ -1,9 +1,7 @@
 /* emit_rows: columns of data, at the rows of a block.
  *
- * Rows lie anywhere, so a vector of one element of many rows is put together lane by lane. Short rows are
- * instead loaded in pieces of 16 bytes, four rows side by side, and turned in registers: all their elements
- * for little more than one of them costs otherwise. A piece never reaches outside its row: the last one ends
- * with the row. Rows that follow each other without gaps are loaded as whole vectors, all of them together.
+ * Rows lie anywhere, so a vector of one element of many rows is put together lane by lane. All elements of short rows are
+ * loaded at once (emit_short_rows.c).
  *
  * Long rows that a kernel packs are read in squares: 16 elements of as many rows as there are lanes, turned as what they
  * are, four bytes or one number of four bytes at a time, so that bytes cost a quarter of the shuffles of numbers. With
@@ -15,7 +13,7 @@
 #include "codegen/emit.h"
 #include <string.h>
 
-enum { LONGEST_ROW = 16, MOST_KNOWN = 4 };
+enum { MOST_KNOWN = 4 };
 
 typedef struct KnownRow {
     const Node *column; /* NULL: the numbers of the rows */
@@ -113,81 +111,22 @@ static LLVMValueRef known_pointer(Emitter *e, const Node *column, Index row) {
 
 /* ---- short rows, turned ---------------------------------------------------------------------------- */
 static bool is_short(const Node *column, int lanes) {
-    size_t bytes = dtype_bytes(column->dtype);
-    int64_t elements = shape_size(column->shape);
-    return (bytes == 4 || bytes == 8) && elements > 1 && elements <= LONGEST_ROW && lanes % 4 == 0;
-}
-
-/* In each group of `width` lanes the same choice from two vectors: places below width are in a. */
-static LLVMValueRef choose(Emitter *e, LLVMValueRef a, LLVMValueRef b, int width, const int *place) {
-    LLVMValueRef mask[MOST_LANES];
-    for (int l = 0; l < e->lanes; l++) {
-        int from = place[l % width], group = l / width * width;
-        mask[l] = constant_int(e, e->i32, from < width ? group + from : e->lanes + group + from - width);
-    }
-    return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)e->lanes), "");
-}
-
-/* The pieces of the rows first, first + step, ... and of as many after each as go together. */
-static LLVMValueRef every(Emitter *e, const LLVMValueRef *piece, int first, int together, int step) {
-    LLVMValueRef part[MOST_LANES] = {NULL};
-    int count = 0;
-    for (int row = first; row < e->lanes; row += step)
-        for (int i = 0; i < together; i++) part[count++] = piece[row + i];
-    return joined(e, part, count);
-}
-
-static void turn_fours(Emitter *e, const LLVMValueRef *piece, LLVMValueRef *element) {
-    LLVMValueRef low[2], high[2];
-    for (int i = 0; i < 2; i++) {
-        LLVMValueRef a = every(e, piece, 2 * i, 1, 4), b = every(e, piece, 2 * i + 1, 1, 4);
-        low[i] = choose(e, a, b, 4, (int[]){0, 4, 1, 5});
-        high[i] = choose(e, a, b, 4, (int[]){2, 6, 3, 7});
-    }
-    for (int i = 0; i < 2; i++) {
-        const int *places = i == 0 ? (int[]){0, 1, 4, 5} : (int[]){2, 3, 6, 7};
-        element[i] = choose(e, low[0], low[1], 4, places);
-        element[2 + i] = choose(e, high[0], high[1], 4, places);
-    }
-}
-
-static void turn_pairs(Emitter *e, const LLVMValueRef *piece, bool of_16_bytes, LLVMValueRef *element) {
-    if (of_16_bytes) {
-        LLVMValueRef a = every(e, piece, 0, 1, 2), b = every(e, piece, 1, 1, 2);
-        element[0] = choose(e, a, b, 2, (int[]){0, 2});
-        element[1] = choose(e, a, b, 2, (int[]){1, 3});
-    } else {
-        LLVMValueRef a = every(e, piece, 0, 2, 4), b = every(e, piece, 2, 2, 4);
-        element[0] = choose(e, a, b, 4, (int[]){0, 2, 4, 6});
-        element[1] = choose(e, a, b, 4, (int[]){1, 3, 5, 7});
-    }
+    return short_rows_can_turn(column->dtype, shape_size(column->shape), lanes);
 }
 
 static void load_turned(Emitter *e, const Node *column, Index row, LLVMValueRef *element) {
-    int bytes = (int)dtype_bytes(column->dtype), elements = (int)shape_size(column->shape);
-    int width = bytes == 4 && elements >= 4 ? 4 : 2;
     const LLVMValueRef *number = row_numbers(e, row);
-    LLVMValueRef pointer[MOST_LANES], piece[MOST_LANES];
+    LLVMValueRef pointer[MOST_LANES];
     for (int l = 0; l < e->lanes; l++) pointer[l] = row_pointer(e, column, number[l]);
-    for (int begin = 0; begin < elements; begin += width) {
-        if (begin + width > elements) begin = elements - width;
-        for (int l = 0; l < e->lanes; l++)
-            piece[l] = load_from(e, REGION_INPUT, column->dtype, pointer[l], index_const(e, begin), width);
-        if (width == 4)
-            turn_fours(e, piece, element + begin);
-        else
-            turn_pairs(e, piece, bytes == 8, element + begin);
-    }
+    short_rows_turn(e, column->dtype, (int)shape_size(column->shape), pointer, element);
 }
 
 /* ---- rows that follow each other --------------------------------------------------------------------- */
-enum { WIDE = 16, LONGEST_PICKED = 6 };
+enum { WIDE = PICKED_LANES };
 
-/* Longer rows take more shuffles than to turn them; only 16 lanes have shuffles of two whole vectors. Tiny
- * functions do not have the instructions to spare. */
+/* Tiny functions do not have the instructions to spare. */
 static bool may_follow(const Emitter *e, const Node *column) {
-    return !e->f->tiny && !e->rows_may_leave && e->lanes == WIDE && e->target->lanes == WIDE &&
-           dtype_bytes(column->dtype) == 4 && shape_size(column->shape) <= LONGEST_PICKED;
+    return !e->f->tiny && !e->rows_may_leave && short_rows_can_pick(e, column->dtype, shape_size(column->shape));
 }
 
 /* Nobody chose the rows, they lie without gaps, and none of them stands for a row past the end. */
@@ -198,26 +137,6 @@ static LLVMValueRef follow(Emitter *e, const Node *column, LLVMValueRef first, L
     LLVMValueRef rows = LLVMBuildSub(e->b, last, first, "");
     LLVMValueRef all = LLVMBuildICmp(e->b, LLVMIntEQ, rows, index_const(e, WIDE - 1), "");
     return LLVMBuildAnd(e->b, LLVMBuildAnd(e->b, counted, dense, ""), all, "");
-}
-
-/* Every n-th element of n vectors: two vectors at a time, the lanes found before kept. */
-static void load_picked(Emitter *e, const Node *column, LLVMValueRef first, LLVMValueRef *element) {
-    int n = (int)shape_size(column->shape);
-    LLVMValueRef pointer = row_pointer(e, column, first), part[LONGEST_PICKED];
-    for (int j = 0; j < n; j++)
-        part[j] = load_from(e, REGION_INPUT, column->dtype, pointer, index_const(e, j * WIDE), WIDE);
-    for (int c = 0; c < n; c++) {
-        element[c] = part[0];
-        for (int j = 1; j < n; j++) {
-            LLVMValueRef mask[WIDE];
-            for (int l = 0; l < WIDE; l++) {
-                int from = n * l + c, kept = j == 1 ? from : l;
-                mask[l] = from / WIDE > j ? LLVMGetUndef(e->i32)
-                                          : constant_int(e, e->i32, from / WIDE == j ? WIDE + from % WIDE : kept);
-            }
-            element[c] = LLVMBuildShuffleVector(e->b, element[c], part[j], LLVMConstVector(mask, WIDE), "");
-        }
-    }
 }
 
 /* One element of rows anywhere. */
@@ -254,7 +173,7 @@ static void load_short(Emitter *e, const Node *column, Index row, LLVMValueRef *
     LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(e->context, e->function, "after");
     LLVMBuildCondBr(e->b, together, then, apart);
     LLVMPositionBuilderAtEnd(e->b, then);
-    load_picked(e, column, first, picked);
+    short_rows_pick(e, column->dtype, n, row_pointer(e, column, first), picked);
     from[0] = LLVMGetInsertBlock(e->b);
     LLVMBuildBr(e->b, after);
     LLVMPositionBuilderAtEnd(e->b, apart);
@@ -361,10 +280,7 @@ static void turn_pieces(Emitter *e, LLVMValueRef f, int64_t begin, int bytes, LL
                                   "");
         LLVMSetAlignment(piece[l], (unsigned)bytes);
     }
-    if (width == 4)
-        turn_fours(e, piece, turned);
-    else
-        turn_pairs(e, piece, true, turned);
+    pieces_turn(e, piece, width, bytes == 8, turned);
     for (int i = 0; i < width; i++) {
         LLVMValueRef number = index_const(e, begin * width / PIECE_BYTES + i);
         LLVMValueRef to = LLVMBuildMul(e->b, number, step, "");

@@ -54,12 +54,6 @@ typedef struct ElementPlace {
     Index at;
 } ElementPlace;
 
-static LLVMValueRef row_of_column(TreeEmitter *t, const Array *column, LLVMValueRef number) {
-    Emitter *e = t->e;
-    LLVMValueRef bytes = LLVMBuildMul(e->b, number, e->column_stride[column->index], "");
-    return LLVMBuildInBoundsGEP2(e->b, e->i8, e->column_data[column->index], &bytes, 1, "");
-}
-
 /* Rows of a column are bytes apart, rows of an output are dense. */
 static ElementPlace element_at(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at) {
     Emitter *e = t->e;
@@ -69,25 +63,13 @@ static ElementPlace element_at(TreeEmitter *t, const Array *array, const Subscri
     if (array->memory == ARRAY_SUM) element.at = index_offset(e, element.at, array->index);
     if (array->memory == ARRAY_ROW_OUTPUT)
         element.at = index_add(e, index_scale(e, emit_tree_subscript(t, row), array->elements), element.at);
-    if (array->memory == ARRAY_COLUMN) element.base = row_of_column(t, array, emit_tree_subscript(t, row).at);
+    if (array->memory == ARRAY_COLUMN) element.base = emit_tree_row_of_column(t, array, emit_tree_subscript(t, row).at);
     return element;
-}
-
-/* A row for each lane. */
-static LLVMValueRef load_rows(TreeEmitter *t, const Array *column, Index row, Index at) {
-    Emitter *e = t->e;
-    LLVMValueRef v = LLVMGetPoison(vector_type(type_of(e, column->dtype), e->lanes));
-    for (int l = 0; l < e->lanes; l++) {
-        LLVMValueRef base = row_of_column(t, column, index_lane(e, row, l));
-        LLVMValueRef x = load_from(e, REGION_INPUT, column->dtype, base, index_lane(e, at, l), 1);
-        v = LLVMBuildInsertElement(e->b, v, x, constant_int(e, e->i32, l), "");
-    }
-    return v;
 }
 
 LLVMValueRef emit_tree_load(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at) {
     Index number = array->memory == ARRAY_COLUMN ? emit_tree_subscript(t, row) : index_at(t->e, 0);
-    if (!index_uniform(number)) return load_rows(t, array, number, emit_tree_subscript(t, at));
+    if (!index_uniform(number)) return emit_tree_load_rows(t, array, row, emit_tree_subscript(t, at));
     ElementPlace element = element_at(t, array, row, at);
     return load_at(t->e, region_of(array), array->dtype, element.base, element.at);
 }

@@ -3,7 +3,7 @@
  *
  *   tree_function.c    a function of type sgdrt_function (runtime/core.h): the call, steps
  *   tree_statement.c   nests, loops, conditions, stores;  tree_size.c: which nests are functions
- *   tree_scalar.c      scalars;  tree_element.c: subscripts, and elements of arrays
+ *   tree_scalar.c      scalars;  tree_element.c: subscripts, and elements of arrays;  tree_rows.c: rows as lanes
  *
  * What operations are made of is emit_scalar.c, emit_ops.c, math.c and emit_memory.c (codegen/emit.h).
  *
@@ -15,15 +15,20 @@
 #include "codegen/emit.h"
 #include "ir/loops/tree.h"
 
+typedef struct TreeRows TreeRows;
+typedef struct RowNumbers RowNumbers;
+typedef struct KnownColumn KnownColumn;
+
 typedef struct TreeEmitter {
     Emitter *e;
     const LoopTree *tree;
-    const Loop *lanes;             /* the VECTOR loop that is open, or NULL */
-    LLVMValueRef *variable;        /* by loop: its count */
-    Index *scalar;                 /* integers, by scalar */
-    LLVMValueRef *value;           /* the others */
-    LLVMValueRef *base;            /* by array: where it lies */
-    uint8_t *joined;               /* by array: a vector is loaded that several stores made */
+    const Loop *lanes;      /* the VECTOR loop that is open, or NULL */
+    LLVMValueRef *variable; /* by loop: its count */
+    Index *scalar;          /* integers, by scalar */
+    LLVMValueRef *value;    /* the others */
+    LLVMValueRef *base;     /* by array: where it lies */
+    uint8_t *joined;        /* by array: a vector is loaded that several stores made */
+    TreeRows *known_rows;
     LLVMValueRef rows, step_begin; /* of the mini-batch; its first place in the call */
     LLVMValueRef steps;            /* of the state */
     CodeSize size;                 /* of the function */
@@ -42,6 +47,16 @@ bool tree_nest_is_outlined(const TreeEmitter *t, const Statement *nest);
 
 /* ---- tree_scalar.c */
 void emit_tree_let(TreeEmitter *t, const Scalar *scalar);
+/* The number of the data's row at a place, in i64. */
+LLVMValueRef emit_tree_data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past);
+
+/* ---- tree_rows.c */
+TreeRows *tree_rows_new(TreeEmitter *t);
+/* Of neighbouring places, from `place` on, as SCALAR_ROW has them. */
+LLVMValueRef emit_tree_row_numbers(TreeEmitter *t, const Scalar *s, LLVMValueRef place);
+LLVMValueRef emit_tree_row_of_column(TreeEmitter *t, const Array *column, LLVMValueRef number);
+/* A row for each lane. */
+LLVMValueRef emit_tree_load_rows(TreeEmitter *t, const Array *column, const Subscript *row, Index at);
 
 /* ---- tree_element.c */
 Index emit_tree_subscript(TreeEmitter *t, const Subscript *s);

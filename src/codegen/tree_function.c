@@ -129,6 +129,7 @@ LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const c
     t.scalar = arena_array(e->arena, Index, tree->scalars + 1);
     t.value = arena_array(e->arena, LLVMValueRef, tree->scalars + 1);
     find_joined(&t);
+    t.known_rows = tree_rows_new(&t);
     t.base = arena_array(e->arena, LLVMValueRef, tree->arrays.count + 1);
     e->tree = &t;
     thread_start(e, tree->shared, tree->work_bytes, 0);

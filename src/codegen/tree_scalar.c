@@ -16,8 +16,7 @@ static LLVMValueRef like(TreeEmitter *t, LLVMValueRef x, int64_t n) {
     return splat(t->e, constant_int(t->e, scalar, n), vector_lanes(x));
 }
 
-/* The number of the data's row, in i64. */
-static LLVMValueRef data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past) {
+LLVMValueRef emit_tree_data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past) {
     Emitter *e = t->e;
     if (past == PAST_BATCH) place = smaller(e, place, LLVMBuildSub(e->b, t->rows, index_const(e, 1), ""));
     place = LLVMBuildAdd(e->b, place, t->step_begin, "");
@@ -35,10 +34,11 @@ static LLVMValueRef data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past)
 static LLVMValueRef row_at(TreeEmitter *t, const Scalar *s) {
     Emitter *e = t->e;
     Index place = emit_tree_subscript(t, s->at);
-    if (!differs(place)) return data_row(t, place.at, (PlacePast)s->n);
+    if (!differs(place)) return emit_tree_data_row(t, place.at, (PlacePast)s->n);
+    if (place.lanes == NULL && place.step == 1) return emit_tree_row_numbers(t, s, place.at);
     LLVMValueRef rows = LLVMGetPoison(vector_type(e->i32, e->lanes));
     for (int l = 0; l < e->lanes; l++) {
-        LLVMValueRef row = data_row(t, index_lane(e, place, l), (PlacePast)s->n);
+        LLVMValueRef row = emit_tree_data_row(t, index_lane(e, place, l), (PlacePast)s->n);
         rows = LLVMBuildInsertElement(e->b, rows, LLVMBuildTrunc(e->b, row, e->i32, ""), constant_int(e, e->i32, l),
                                       "");
     }

@@ -1,13 +1,13 @@
 /* schedule_row_sum: few sums over rows, with rows as lanes.
  *
- *   for i in outputs, for t in 0..16: chain[i, t] = start
+ *   for i in outputs, for t in 0..16: chain[i, t] = start, or what the block before has left
  *   for rows in 0..rows to 16 by 16
  *     for i in outputs, for the terms of a row
  *       for t in 0..16, vector: chain[i, t] = rows + t < rows ? step(chain[i, t], term) : chain[i, t]
  *   for i in outputs: the fold of chain[i, ..], and the stores of the nest, which find the sum
  *
- * The order law gives such a sum 16 chains, of which row r joins the one r mod 16. In blocks of rows the chains are those that
- * are open from block to block, and are folded after the last block of a chunk.
+ * The order law gives such a sum 16 chains, of which row r joins the one r mod 16. They are in registers. In blocks of rows
+ * they are kept from block to block in an array, and are folded after the last block of a chunk.
  */
 #include "ir/loops/schedule_reduction.h"
 
@@ -22,6 +22,24 @@ bool row_sum_is_possible(const Scheduler *s, const Nest *nest) {
 
 static const Subscript *chains_of_output(Scheduler *s, const Reduction *r) {
     return subscript_times(s->arena, point_linear(s, &r->point, r->node->shape), ORDER_LANES);
+}
+
+/* Chains that are registers have places that are known: where they are few, loops over them are unrolled. */
+static LoopMark mark_of_loops(const Reduction *r) {
+    return r->outputs * r->terms <= MOST_UNROLLED ? LOOP_UNROLLED : LOOP_SERIAL;
+}
+
+/* Over the axes from `axis` to the one before `end`; how many were opened. */
+static int axes_open(Scheduler *s, Reduction *r, int axis, int end) {
+    for (int a = axis; a < end; a++) {
+        const char *name = a < r->result ? text_format(s->arena, "%c", "ijlmnopq"[a]) : "k";
+        r->point.axis[a] = schedule_loop_open(s, name, r->extent[a], mark_of_loops(r));
+    }
+    return end - axis;
+}
+
+static void axes_close(Scheduler *s, int opened) {
+    while (opened-- > 0) schedule_close(s);
 }
 
 static void join_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *term) {
@@ -40,13 +58,9 @@ static void join_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, con
 
 static void all_rows(Scheduler *s, Reduction *r, const ChainArrays *chains) {
     ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, ORDER_LANES, ORDER_LANES);
-    LoopMark mark = r->outputs * r->terms <= MOST_UNROLLED ? LOOP_UNROLLED : LOOP_SERIAL;
-    for (int a = 0; a < r->axes; a++) {
-        const char *name = a < r->result ? text_format(s->arena, "%c", "ijlmnopq"[a]) : "k";
-        r->point.axis[a] = schedule_loop_open(s, name, r->extent[a], mark);
-    }
+    int opened = axes_open(s, r, 0, r->axes);
     join_rows(s, r, chains, chains_term_number(s, r));
-    for (int a = 0; a < r->axes; a++) schedule_close(s);
+    axes_close(s, opened);
     schedule_rows_close(s, before);
 }
 
@@ -62,11 +76,31 @@ static const Scalar *ends_after_block(Scheduler *s, const Reduction *r, const Su
     return point_op(s, OP_OR, DTYPE_BOOL, last, point_equal(s, in_chunk, subscript_number(s->arena, 0)), NULL);
 }
 
+typedef struct ChainLoops {
+    int opened;
+    const Subscript *at; /* the chain at hand */
+} ChainLoops;
+
+/* Over all chains, 16 of each output in lanes. */
+static ChainLoops chain_loops_open(Scheduler *s, Reduction *r) {
+    int opened = axes_open(s, r, 0, r->result);
+    const Subscript *lane = schedule_loop_open(s, "t", ORDER_LANES, LOOP_VECTOR);
+    return (ChainLoops){opened + 1, subscript_sum(s->arena, chains_of_output(s, r), lane)};
+}
+
 static void sum_from_block_to_block(Scheduler *s, Reduction *r) {
     ScheduleRow before = s->at;
-    ChainArrays open = open_chains(s, r);
-    all_rows(s, r, &open);
+    ChainArrays open = open_chains(s, r), chains = chains_registers(s, r, r->outputs * ORDER_LANES);
+    ChainLoops loops = chain_loops_open(s, r);
+    ChainValue value = chains_load(s, &open, loops.at);
+    chains_store(s, &chains, loops.at, &value);
+    axes_close(s, loops.opened);
+    all_rows(s, r, &chains);
     s->at.row = subscript_of_loop(s->arena, s->block);
+    loops = chain_loops_open(s, r);
+    value = chains_load(s, &chains, loops.at);
+    chains_continue(s, &open, loops.at, &value, subscript_times(s->arena, s->at.row, r->terms), 1);
+    axes_close(s, loops.opened);
     close_chunk(s, r, &open, ends_after_block(s, r, s->at.row));
     s->at = before;
 }
@@ -78,11 +112,14 @@ void schedule_row_sum(Scheduler *s, const Nest *nest) {
         return;
     }
     ChainArrays chains = chains_registers(s, &r, r.outputs * ORDER_LANES);
-    chains_start_all(s, &r, &chains, r.outputs * ORDER_LANES);
+    ChainLoops loops = chain_loops_open(s, &r);
+    ChainValue start = chains_start(s, &r);
+    chains_store(s, &chains, loops.at, &start);
+    axes_close(s, loops.opened);
     all_rows(s, &r, &chains);
-    int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
+    int opened = axes_open(s, &r, 0, r.result);
     const Subscript *base = chains_of_output(s, &r);
     chains_fold_lanes(s, &r, &chains, base, NULL, 0);
     schedule_sum(s, &r.point, chains_load(s, &chains, base).v[0], NULL);
-    while (opened-- > 0) schedule_close(s);
+    axes_close(s, opened);
 }

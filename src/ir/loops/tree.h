@@ -239,6 +239,8 @@ void tree_row_lanes(LoopTree *tree, int64_t lanes);
 /* ---- tree_layout.c ------------------------------------------------------------------------------------------ */
 /* Arrays that are only touched with rows as lanes have their rows beside each other. */
 void tree_layout(LoopTree *tree);
+/* Of a place in an array with rows: a row's elements, if the lanes are rows and the rest stays in one row; -1. */
+int64_t elements_of_row(Arena *arena, const Subscript *at);
 
 /* ---- tree_tiny.c -------------------------------------------------------------------------------------------- */
 /* Of registers of so many bytes. */

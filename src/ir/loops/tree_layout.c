@@ -26,8 +26,7 @@ static const Loop *find_loop(const Subscript *at, bool rows, LoopMark mark) {
     return NULL;
 }
 
-/* The row's elements, if the lanes are rows and the rest stays in one row; -1. */
-static int64_t elements_of_row(Arena *arena, const Subscript *at) {
+int64_t elements_of_row(Arena *arena, const Subscript *at) {
     const Loop *rows = find_loop(at, true, LOOP_SERIAL), *lane = find_loop(at, false, LOOP_VECTOR);
     if (rows == NULL || lane == NULL || rows->step != lane->extent) return -1;
     int64_t elements = subscript_coef(at, rows);

@@ -8,9 +8,13 @@
  * Where a row has few elements, lanes along them are few, and folding them takes longer than to sum them; rows have nothing
  * to do with each other. An array in registers has an element for each lane then. A loop is left as it is where what it
  * takes for all rows of a vector is less, where conditions stand in it, and where its rows are not rounded up to vectors.
+ * An array that only such loops touch gets its rows beside each other (tree_layout.c), so that one access serves all lanes:
+ * this is taken for granted until a loop that is left as it is turns out to touch it.
  */
 #include "ir/loops/verify.h"
 
+enum { SHORT_ROW = 16 /* elements */ };
+static const double TURNED_COST = 0.6; /* of as many loads */
 enum { MOST_UNROLLED = 16, LONGEST_UNROLLED = 400 /* iterations; statements, of loops in each other too */ };
 
 /* ---- what it takes ------------------------------------------------------------------------------------------ */
@@ -21,6 +25,7 @@ typedef struct RowCost {
 typedef struct RowLoop {
     const Loop *loop;
     int64_t lanes;
+    const uint8_t *apart; /* by array: its rows are not beside each other */
 } RowLoop;
 
 /* Vectors that iterations make: whole ones, then one of half the width, and so on. */
@@ -52,11 +57,19 @@ static double access_cost(const Subscript *row, const Subscript *at, const Loop 
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* The elements of a short row are loaded together, and turned. */
+static double lanes_cost(const RowLoop *r, const Array *array, const Subscript *row, const Subscript *at) {
+    double all = access_cost(row, at, r->loop, r->lanes);
+    bool turned = array->memory == ARRAY_COLUMN && array->elements > 1 && array->elements <= SHORT_ROW;
+    if (array_is_private(array) || (array->memory == ARRAY_WORK && !r->apart[array->id])) return 1;
+    return turned && dtype_bytes(array->dtype) >= 4 ? TURNED_COST * all : all;
+}
+
 static void add_access(const RowLoop *r, RowCost *cost, const Array *array, const Subscript *row, const Subscript *at,
                        double times, double vectors, const Statement *vector) {
     int64_t count = vector == NULL ? 1 : least(loop_iterations(vector->loop), r->lanes);
     cost->as_is += vectors * (vector == NULL || row != NULL ? 1 : access_cost(row, at, vector->loop, count));
-    cost->lanes += times * (array_is_private(array) ? 1 : access_cost(row, at, r->loop, r->lanes));
+    cost->lanes += times * lanes_cost(r, array, row, at);
 }
 
 /* times, vectors: how often the body runs as it is and with rows as lanes; vector: what would be lanes as it is. */
@@ -85,8 +98,8 @@ static bool add_body(const RowLoop *r, RowCost *cost, const Body *body, double t
     return true;
 }
 
-static bool pays(const Statement *s, int64_t lanes) {
-    RowLoop r = {s->loop, lanes};
+static bool pays(const Statement *s, int64_t lanes, const uint8_t *apart) {
+    RowLoop r = {s->loop, lanes, apart};
     RowCost cost = {0, 0};
     if (!s->loop->rows || s->loop->step != 1 || s->loop->pad % lanes != 0) return false;
     return add_body(&r, &cost, &s->body, 1, 1, NULL) && cost.lanes < cost.as_is * (double)lanes;
@@ -98,6 +111,7 @@ typedef struct RowLanes {
     int64_t lanes;
     const Loop *lane;    /* of the loop at hand */
     const Array **wider; /* by array in registers */
+    uint8_t *apart;      /* by array: its rows are not beside each other */
     OpenLoops around;
 } RowLanes;
 
@@ -167,7 +181,7 @@ static void change_body(RowLanes *l, Body *body, bool in_nest) {
         Statement *s = body->items[i];
         bool loop = s->kind == STATEMENT_LOOP;
         if (loop && in_nest) {
-            if (!pays(s, l->lanes)) continue;
+            if (!pays(s, l->lanes, l->apart)) continue;
             Statement *rows = in_lanes(l, s);
             if (is_parallel(l, rows)) body->items[i] = rows;
             continue;
@@ -178,7 +192,31 @@ static void change_body(RowLanes *l, Body *body, bool in_nest) {
     }
 }
 
+/* ---- arrays whose rows cannot be beside each other ---------------------------------------------------------- */
+static bool set_apart(RowLanes *l, const Array *array, const Subscript *at) {
+    if (array->memory != ARRAY_WORK || l->apart[array->id] || elements_of_row(l->tree->arena, at) >= 0) return false;
+    l->apart[array->id] = 1;
+    return true;
+}
+
+/* Those that loops touch which are left as they are; was there one that was not known? */
+static bool find_apart(RowLanes *l, const Body *body, bool in_nest) {
+    bool found = false;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if (s->kind == STATEMENT_LOOP && in_nest && pays(s, l->lanes, l->apart)) continue;
+        if (s->kind == STATEMENT_STORE) found |= set_apart(l, s->array, s->at);
+        if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD)
+            found |= set_apart(l, s->scalar->array, s->scalar->at);
+        found |= find_apart(l, &s->body, in_nest || s->kind == STATEMENT_NEST);
+    }
+    return found;
+}
+
 void tree_row_lanes(LoopTree *tree, int64_t lanes) {
-    RowLanes l = {.tree = tree, .lanes = lanes};
-    if (lanes > 1) change_body(&l, &tree->body, false);
+    RowLanes l = {.tree = tree, .lanes = lanes, .apart = arena_array(tree->arena, uint8_t, tree->arrays.count + 1)};
+    if (lanes <= 1) return;
+    while (find_apart(&l, &tree->body, false)) {
+    }
+    change_body(&l, &tree->body, false);
 }
