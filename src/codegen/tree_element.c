@@ -69,7 +69,7 @@ static ElementPlace element_at(TreeEmitter *t, const Array *array, const Subscri
 
 LLVMValueRef emit_tree_load(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at) {
     Index number = array->memory == ARRAY_COLUMN ? emit_tree_subscript(t, row) : index_at(t->e, 0);
-    if (!index_uniform(number)) return emit_tree_load_rows(t, array, row, emit_tree_subscript(t, at));
+    if (!index_uniform(number)) return emit_tree_load_rows(t, array, row, number, emit_tree_subscript(t, at));
     ElementPlace element = element_at(t, array, row, at);
     return load_at(t->e, region_of(array), array->dtype, element.base, element.at);
 }

@@ -47,16 +47,16 @@ bool tree_nest_is_outlined(const TreeEmitter *t, const Statement *nest);
 
 /* ---- tree_scalar.c */
 void emit_tree_let(TreeEmitter *t, const Scalar *scalar);
-/* The number of the data's row at a place, in i64. */
-LLVMValueRef emit_tree_data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past);
 
 /* ---- tree_rows.c */
 TreeRows *tree_rows_new(TreeEmitter *t);
+/* The number of the data's row at a place, in i64. */
+LLVMValueRef emit_tree_data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past);
 /* Of neighbouring places, from `place` on, as SCALAR_ROW has them. */
 LLVMValueRef emit_tree_row_numbers(TreeEmitter *t, const Scalar *s, LLVMValueRef place);
 LLVMValueRef emit_tree_row_of_column(TreeEmitter *t, const Array *column, LLVMValueRef number);
 /* A row for each lane. */
-LLVMValueRef emit_tree_load_rows(TreeEmitter *t, const Array *column, const Subscript *row, Index at);
+LLVMValueRef emit_tree_load_rows(TreeEmitter *t, const Array *column, const Subscript *row, Index numbers, Index at);
 
 /* ---- tree_element.c */
 Index emit_tree_subscript(TreeEmitter *t, const Subscript *s);

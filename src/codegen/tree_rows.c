@@ -33,6 +33,20 @@ TreeRows *tree_rows_new(TreeEmitter *t) {
 }
 
 /* ---- numbers ------------------------------------------------------------------------------------------ */
+LLVMValueRef emit_tree_data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past) {
+    Emitter *e = t->e;
+    if (past == PAST_BATCH) place = smaller(e, place, LLVMBuildSub(e->b, t->rows, index_const(e, 1), ""));
+    place = LLVMBuildAdd(e->b, place, t->step_begin, "");
+    if (past == PAST_CALL) place = smaller(e, place, LLVMBuildSub(e->b, e->count, index_const(e, 1), ""));
+    LLVMValueRef counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
+    LLVMValueRef at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &place, 1, "");
+    LLVMValueRef somewhere = LLVMBuildSelect(e->b, counted, e->call, at, ""); /* any readable place */
+    LLVMValueRef given = LLVMBuildLoad2(e->b, e->i32, somewhere, "");
+    mark_region(e, given, REGION_INPUT);
+    return LLVMBuildSelect(e->b, counted, LLVMBuildAdd(e->b, e->first, place, ""),
+                           LLVMBuildZExt(e->b, given, e->i64, ""), "");
+}
+
 static void store_number(TreeEmitter *t, LLVMValueRef numbers, LLVMValueRef at, LLVMValueRef v) {
     Emitter *e = t->e;
     LLVMValueRef s = LLVMBuildStore(e->b, v, LLVMBuildInBoundsGEP2(e->b, e->i32, numbers, &at, 1, ""));
@@ -188,13 +202,13 @@ static LLVMValueRef load_scattered(TreeEmitter *t, const Array *column, Index ro
 }
 
 /* A row for each lane. */
-LLVMValueRef emit_tree_load_rows(TreeEmitter *t, const Array *column, const Subscript *row, Index at) {
+LLVMValueRef emit_tree_load_rows(TreeEmitter *t, const Array *column, const Subscript *row, Index numbers, Index at) {
     Emitter *e = t->e;
     const Scalar *s = row->count == 1 && row->offset == 0 && row->term[0].coef == 1 ? row->term[0].scalar : NULL;
     bool numbered = s != NULL && t->known_rows->of[s->id].lanes == e->lanes;
     bool known = index_uniform(at) && LLVMIsAConstantInt(at.at);
     bool at_once = column->elements == 1 || short_rows_can_turn(column->dtype, column->elements, e->lanes);
-    if (!numbered || !known || !at_once) return load_scattered(t, column, emit_tree_subscript(t, row), at);
+    if (!numbered || !known || !at_once) return load_scattered(t, column, numbers, at);
     bool fresh;
     LLVMValueRef *element = known_values(t, column, s, &fresh);
     if (fresh && t->tree->before.count == 0 && short_rows_can_pick(e, column->dtype, column->elements))

@@ -16,20 +16,6 @@ static LLVMValueRef like(TreeEmitter *t, LLVMValueRef x, int64_t n) {
     return splat(t->e, constant_int(t->e, scalar, n), vector_lanes(x));
 }
 
-LLVMValueRef emit_tree_data_row(TreeEmitter *t, LLVMValueRef place, PlacePast past) {
-    Emitter *e = t->e;
-    if (past == PAST_BATCH) place = smaller(e, place, LLVMBuildSub(e->b, t->rows, index_const(e, 1), ""));
-    place = LLVMBuildAdd(e->b, place, t->step_begin, "");
-    if (past == PAST_CALL) place = smaller(e, place, LLVMBuildSub(e->b, e->count, index_const(e, 1), ""));
-    LLVMValueRef counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
-    LLVMValueRef at = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &place, 1, "");
-    LLVMValueRef somewhere = LLVMBuildSelect(e->b, counted, e->call, at, ""); /* any readable place */
-    LLVMValueRef given = LLVMBuildLoad2(e->b, e->i32, somewhere, "");
-    mark_region(e, given, REGION_INPUT);
-    return LLVMBuildSelect(e->b, counted, LLVMBuildAdd(e->b, e->first, place, ""),
-                           LLVMBuildZExt(e->b, given, e->i64, ""), "");
-}
-
 /* In lanes i32: a call has fewer rows. */
 static LLVMValueRef row_at(TreeEmitter *t, const Scalar *s) {
     Emitter *e = t->e;
