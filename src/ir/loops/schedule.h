@@ -183,7 +183,7 @@ typedef struct TurnedArrays {
 TurnedArrays schedule_turned(Scheduler *s, const Nest *nest);
 void schedule_turn_back(Scheduler *s, const TurnedArrays *turned);
 void schedule_turn_forget(Scheduler *s); /* what was copied: it will be made anew */
-/* Is a place of an operand the sum of several indices? */
+/* Is a place of an operand the sum of several indices, which overlap? */
 bool reads_window(const Node *node);
 
 /* ---- schedule_point.c: values */

@@ -57,16 +57,28 @@ static bool is_candidate(const Nest *nest) {
     return true;
 }
 
-/* Is a place of an operand the sum of several indices? */
+static int64_t width_of(int64_t step) { return step < 0 ? -step : step; }
+
+/* Does it come to one place by several indices? What are digits of a place, as heads are, does not. */
+static bool overlaps(const Node *node, const AxisMap *map) {
+    for (int k = 0; k < axes_of(node); k++) {
+        int64_t below = 0, step = width_of(map->coef[k]);
+        if (step == 0 || index_extent(node, k) == 1) continue;
+        for (int j = 0; j < axes_of(node); j++) {
+            int64_t other = width_of(map->coef[j]);
+            if (j != k && (other < step || (other == step && j < k))) below += other * (index_extent(node, j) - 1);
+        }
+        if (below >= step) return true;
+    }
+    return false;
+}
+
+/* Is a place of an operand the sum of several indices, which overlap? */
 bool reads_window(const Node *node) {
     const Contraction *c = node->attr.contraction;
     for (int s = 0; s < node->sources; s++)
-        for (int a = 0; a < c->access[s].rank; a++) {
-            int moving = 0;
-            for (int k = 0; k < axes_of(node); k++)
-                moving += c->access[s].axis[a].coef[k] != 0 && index_extent(node, k) > 1;
-            if (moving > 1) return true;
-        }
+        for (int a = 0; a < c->access[s].rank; a++)
+            if (overlaps(node, &c->access[s].axis[a])) return true;
     return false;
 }
 
