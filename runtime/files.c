@@ -26,8 +26,7 @@ static int type_problem(const sgdrt_column_request *column, const ArrayHeader *h
         sgdrt_problem_help(problem, "images of an IDX file are bytes; real numbers are read from .npy files: "
                                     "npy(images = \"images.npy\", labels = \"labels.npy\")");
     else if (column->dtype == SGDRT_U8 || column->dtype == SGDRT_BOOL)
-        sgdrt_problem_help(problem, "save it as bytes: x.astype('uint8'); or use %s alone, without arithmetic",
-                           column->name);
+        sgdrt_problem_help(problem, "leave the type out, or write that of the file; or save it so: x.astype('uint8')");
     else
         sgdrt_problem_help(problem, "labels are whole numbers: y.astype('int32')");
     return code;

@@ -8,6 +8,7 @@
  */
 #include "codegen/codegen.h"
 #include "driver/driver.h"
+#include "driver/stored_type.h"
 #include "driver/vocabulary.h"
 #include <string.h>
 
@@ -117,6 +118,8 @@ static ExitCode lower_stage(Driver *driver, bool gradients, Measured measured) {
         .gradients = gradients,
         .overfit = o->overfit,
         .measured = measured,
+        .stored_as = stored_type,
+        .stored_context = driver,
     };
     double begin = clock_seconds();
     driver->program = lower_program(driver->arena, driver->names, driver->diagnostics, driver->map, driver->ast,

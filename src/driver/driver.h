@@ -8,7 +8,8 @@
  *   say.c          complaints, lines on what was done, times; the clock
  *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_graph.c: graphs
  *   emit_onnx.c    --emit=onnx: a trained model for other runtimes
- *   find_data.c    where data files lie;  tables.c: data sets in memory, standardised;  synthetic.c: made columns
+ *   find_data.c    where data files lie;  stored_type.c: what arrays in them are made of
+ *   tables.c       data sets in memory, standardised;  synthetic.c: made columns
  *   images.c       folders of pictures;  image_png.c, image_jpeg.c: what is in a file
  *   vocabulary.c   names of classes that are learnt from the data
  *   split.c        which rows train and which are held out;  rounding.c: differences that f32 loses

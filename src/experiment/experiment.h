@@ -10,7 +10,7 @@
  *   statistic.c        what is learnt from the rows before they train: means, medians, shares
  *   source_call.c      csv(...), idx(...), ...: what they take is in source_csv.c, source_arrays.c, source_synthetic.c,
  *                      source_text.c, source_sparse.c, source_images.c and, of several, source_arguments.c;
- *                      source_window.c: windows
+ *                      source_stored.c: types of arrays;  source_window.c: windows
  *   joined.c           several data sets in one train block
  *   train_block.c      the statements of a train block, and `like`;  train.c: its runs
  *   setting.c          the values of settings;  watch.c: stop and keep;  plateau.c: rates that watch
@@ -78,6 +78,7 @@ typedef struct SourceWord {
     const char **paths;
     int path_count;
     int part;
+    StoredAs stored; /* of npy: as declared, else as its files say */
     Span span;
 } SourceWord; /* images, labels, ... */
 
@@ -262,6 +263,9 @@ bool source_take_path(Experiment *X, DataVariant *variant, Name name, const Valu
 bool source_take_range(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
 bool source_take_copies(Experiment *X, DataVariant *variant, Name name, const Value *v, Span span);
 bool source_take_whole(Experiment *X, const Value *v, Span span, const char *what, int64_t least, int64_t *out);
+/* ---- source_stored.c: npy(f: u8 = "file"), of the word taken last;  of the others, by their files */
+bool source_take_type(Experiment *X, DataVariant *variant, const TypeExpr *type);
+void source_find_types(Experiment *X, DataVariant *variant);
 bool source_has(Experiment *X, const DataVariant *variant, bool has, const char *what, Span span); /* else: it needs */
 
 /* ---- source.c, source_call.c -------------------------------------------------------------------------- */

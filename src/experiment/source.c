@@ -113,6 +113,11 @@ int source_column_at(SourceContext *context, const Expr *expr, Name word, Column
     return column;
 }
 
+/* What real numbers of the field at hand are stored as. */
+static DType real_type(const SourceContext *context) {
+    return context->field >= 0 && context->type.dtype == DTYPE_F64 ? DTYPE_F64 : context->X->L->real;
+}
+
 Value *source_column_value(SourceContext *context, int index) {
     Lowering *L = context->X->L;
     const Column *column = &context->variant->columns.items[index];
@@ -131,7 +136,7 @@ Value *source_column_value(SourceContext *context, int index) {
         leaf = graph_cast(L->graph, leaf, DTYPE_I32);
     else if (column->dtype == DTYPE_U8 ||
              (column->dtype == DTYPE_I32 && !label_field && !of_keep && !context->whole && !classes))
-        leaf = graph_cast(L->graph, leaf, L->real);
+        leaf = graph_cast(L->graph, leaf, real_type(context));
     return value_tensor(L, leaf, context->field < 0 ? 0 : classes);
 }
 
@@ -154,12 +159,40 @@ static bool word_is_real(const SourceContext *context) {
     return context->variant->set->kind == SOURCE_LIBSVM && context->field >= 0 && !context->remap;
 }
 
-static DType word_type(const SourceContext *context, const SourceWord *word) {
-    bool images = strcmp(word->name, "images") == 0,
-         labels = strcmp(word->name, "labels") == 0 && !word_is_real(context);
-    if (labels || is_label_field(context) || context->remap || context->whole) return DTYPE_I32;
-    if (source_form(context->variant->set->kind)->bytes) return DTYPE_U8;
-    return images && !context->exact && !context->standardize ? DTYPE_U8 : context->X->L->real;
+static bool is_labels(const SourceContext *context, const SourceWord *word) {
+    return strcmp(word->name, "labels") == 0 && !word_is_real(context);
+}
+
+/* Where nothing says what an array holds, its name does. */
+static StoredAs guess_stored(const SourceContext *context, const SourceWord *word) {
+    bool images = strcmp(word->name, "images") == 0 && !context->exact;
+    if (context->field >= 0 && context->type.dtype == DTYPE_BOOL) return STORED_TRUTHS;
+    return images ? STORED_BYTES : is_labels(context, word) ? STORED_WHOLE : STORED_REAL;
+}
+
+/* As the file has it: what nobody can look up is told to who makes an object, whose rows are so. */
+static DType array_type(SourceContext *context, const SourceWord *word) {
+    Experiment *X = context->X;
+    StoredAs stored = word->stored ? word->stored : guess_stored(context, word);
+    if (!word->stored && context->field >= 0 && X->options->stored_as && X->options->measured == MEASURED_BY_ALL) {
+        static const char *const types[] = {"", "u8", "bool", "i32", "f32"};
+        const char *taken = types[stored];
+        Diagnostic *d = report(X->diagnostics, CODE_W0317, word->span,
+                               "%s cannot be read to see what it holds, and is taken for %s", word->path, taken);
+        add_help(X->diagnostics, d, "say it: npy(%s: %s = \"%s\")", word->name, taken, word->path);
+    }
+    if (context->field < 0) return stored == STORED_REAL ? X->L->real : DTYPE_I32;
+    if (stored == STORED_REAL || context->standardize) return real_type(context);
+    if (stored == STORED_TRUTHS && context->type.dtype == DTYPE_BOOL) return DTYPE_BOOL;
+    return stored == STORED_WHOLE ? DTYPE_I32 : DTYPE_U8;
+}
+
+static DType word_type(SourceContext *context, const SourceWord *word) {
+    SourceKind kind = context->variant->set->kind;
+    if (is_label_field(context) || context->remap || context->whole) return DTYPE_I32;
+    if (kind == SOURCE_NPY) return array_type(context, word);
+    if (is_labels(context, word)) return DTYPE_I32;
+    return source_form(kind)->bytes ? DTYPE_U8 : real_type(context);
 }
 
 static Value *word_value(SourceContext *context, const Expr *expr, const SourceWord *word) {
@@ -180,8 +213,8 @@ static Value *word_value(SourceContext *context, const Expr *expr, const SourceW
         context->broken = true;
         return value_poison(context->X->L);
     }
-    bool scalar = (column.dtype == DTYPE_I32 && !is_label_field(context) && !context->whole) ||
-                  (context->variant->set->kind == SOURCE_LIBSVM && word->part == SGDRT_LABELS);
+    bool of_label = (is_labels(context, word) || context->remap) && !is_label_field(context) && !context->whole;
+    bool scalar = of_label || (context->variant->set->kind == SOURCE_LIBSVM && word->part == SGDRT_LABELS);
     if (context->field >= 0 && !scalar) column.shape = context->type.shape;
     source_set_classes(context, &column, expr ? expr->span : word->span);
     if (column.standardized && !dtype_is_real(column.dtype)) {
@@ -358,7 +391,7 @@ Value *source_lower_columns(Lowering *L, Scope *scope, const Arguments *args, co
     }
     bool whole = ((is_label_field(context) && !is_ordered(context, call)) || context->whole) && !context->asks_missing;
     Column column = {.name = column_name(context, &picks),
-                     .dtype = whole ? DTYPE_I32 : L->real,
+                     .dtype = whole ? DTYPE_I32 : real_type(context),
                      .windowed = context->windowed,
                      .words = context->words,
                      .learnt = context->words > 0,

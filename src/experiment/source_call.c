@@ -85,7 +85,13 @@ static bool take_argument(Experiment *X, DataVariant *variant, const Argument *a
     }
     const SourceArgument *argument = find_argument(form, arg->name.text);
     if (!argument) argument = find_argument(form, ANY_ARGUMENT);
-    return argument ? argument->take(X, variant, arg->name.text, v, span) : unknown_argument(X, set, arg);
+    if (!argument) return unknown_argument(X, set, arg);
+    if (arg->type && strcmp(argument->name, ANY_ARGUMENT) != 0) {
+        report(X->diagnostics, CODE_E0442, arg->type->span, "%s is no array, and has no type here", arg->name.text);
+        return false;
+    }
+    return argument->take(X, variant, arg->name.text, v, span) &&
+           (!arg->type || source_take_type(X, variant, arg->type));
 }
 
 static const char *moved_path(Arena *arena, const char *folder, const char *path) {
@@ -151,5 +157,6 @@ bool source_read_call(Experiment *X, DataDecl *decl, DataVariant *variant) {
     if (good) good = source_form(set->kind)->complete(X, variant, call->span);
     add_parts(X, variant, call->span);
     move_source(X, variant, call->span);
+    if (set->kind == SOURCE_NPY) source_find_types(X, variant);
     return good;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 static void write_expr(Writer *w, const Expr *expr, bool hangs);
+static void write_colon_type(Writer *w, const TypeExpr *type);
 static void write_block(Writer *w, const StmtList *block, bool settings);
 
 static void space(Writer *w) { document_put(&w->document, PIECE_SPACE); }
@@ -158,6 +159,7 @@ static void write_args(Writer *w, const Expr *call) {
         if (i > 0) next_item(w, form);
         if (args->items[i].name.text) {
             take(w);
+            if (args->items[i].type) write_colon_type(w, args->items[i].type);
             write_value(w, args->items[i].value);
         } else
             write_expr(w, args->items[i].value, !single);

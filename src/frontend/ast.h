@@ -84,8 +84,9 @@ typedef Vector(Binder) BinderList;
 
 typedef struct Argument {
     Word name;
+    struct TypeExpr *type;
     Expr *value;
-} Argument; /* name.text NULL if positional */
+} Argument; /* name.text NULL if positional; type: of npy(f: u8 = e) alone, or NULL */
 typedef Vector(Argument) ArgumentList;
 
 /* One item of x[...]: an expression, `..`, `a..`, `..b` (a..b is an EXPR_BINARY of OPERATOR_RANGE). */

@@ -130,13 +130,20 @@ static void print_binary(Text *to, const Expr *expr, int indent) {
     print_expr(to, right, op == OPERATOR_POW ? (is_negative ? BY_SIGN : mine) : mine + 1, indent);
 }
 
+static void print_type(Text *to, const TypeExpr *type, int indent);
+
 static void print_call(Text *to, const Expr *expr, int indent) {
     print_expr(to, expr->call.callee, TIGHTEST, indent);
     text_add(to, "(");
     for (int i = 0; i < expr->call.args.count; i++) {
         const Argument *argument = &expr->call.args.items[i];
         text_add(to, "%s", i > 0 ? ", " : "");
-        if (argument->name.text) text_add(to, "%s = ", argument->name.text);
+        if (argument->name.text) text_add(to, "%s", argument->name.text);
+        if (argument->type) {
+            text_add(to, ": ");
+            print_type(to, argument->type, indent);
+        }
+        if (argument->name.text) text_add(to, " = ");
         print_expr(to, argument->value, LOOSEST, indent);
     }
     if (expr->call.binders.count > 0) {

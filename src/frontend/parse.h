@@ -141,6 +141,7 @@ void syntax_report_unclosed(Parse *parse, Bracket bracket);
 bool syntax_report_semicolon(Parse *parse, Span span);
 void syntax_report_depth(Parse *parse, Span span);
 void syntax_report_scan(Parse *parse, Span span); /* its names and arrays do not fit */
+void syntax_report_typed_argument(Parse *parse, const Argument *argument);
 
 /* ast.c: constructors that keep heights; a tree that grows too high is reported and cut off. */
 Expr *expr_new(Parse *parse, ExprKind kind, Span span);

@@ -22,6 +22,8 @@
 }
 
 %code {
+#include <string.h>
+
 #define YYMAXDEPTH 20000
 #define YYLLOC_DEFAULT(current, rhs, n)                                                          \
     ((current) = (n) ? span_join(YYRHSLOC(rhs, 1), YYRHSLOC(rhs, n)) : end_of(YYRHSLOC(rhs, 0)))
@@ -153,6 +155,16 @@ static Expr *make_scan(Parse *parse, Span span, BinderList names, ExprList array
     for (int i = arrays.count; i < names.count; i++) names.items[i].range = arrays.items[0]; /* reported */
     scan->scan.binders = names;
     return expr_finish(parse, scan);
+}
+
+/* Only of an array in a file a call says of which type it is. */
+static void refuse_typed_arguments(Parse *parse, const Expr *call)
+{
+    const Expr *callee = call->call.callee;
+    bool of_arrays = callee->kind == EXPR_NAME && strcmp(callee->name.text, "npy") == 0;
+    for (int i = 0; i < call->call.args.count && !of_arrays; i++)
+        if (call->call.args.items[i].type)
+            syntax_report_typed_argument(parse, &call->call.args.items[i]);
 }
 
 static TypeExpr *make_type(Parse *parse, Span span, Word base)
@@ -463,6 +475,7 @@ postfix: primary
            $$->call.callee = $1;
            $$->call.args = $3.args;
            $$->call.binders = $3.binders;
+           refuse_typed_arguments(parse, $$);
            $$ = expr_finish(parse, $$);
          }
        | postfix '[' items ']' {
@@ -517,6 +530,7 @@ arg_list: arg               { $$ = (ArgumentList){0}; PUSH($$, $1); }
 
 arg: expr         { $$ = (Argument){.value = $1}; }
    | ID '=' expr  { $$ = (Argument){.name = $1, .value = $3}; }
+   | ID ':' type '=' expr  { $$ = (Argument){.name = $1, .type = $3, .value = $5}; }
    ;
 
 items: item            { $$ = (ItemList){0}; PUSH($$, $1); }

@@ -519,3 +519,10 @@ void syntax_report_scan(Parse *parse, Span span) {
     Diagnostic *d = report(parse->diagnostics, CODE_E0101, span, "a scan has an array for each of its names");
     add_help(parse->diagnostics, d, "like this: `scan xt, mt in x, m { ... }` or `scan xt in x, mt in m { ... }`");
 }
+
+void syntax_report_typed_argument(Parse *parse, const Argument *argument) {
+    Diagnostic *d = report(parse->diagnostics, CODE_E0101, argument->type->span,
+                           "a call gives values, and %s has its type where it is declared", argument->name.text);
+    add_help(parse->diagnostics, d, "write `%s = ...`; only arrays in files are typed: npy(%s: u8 = \"file.npy\")",
+             argument->name.text, argument->name.text);
+}

@@ -416,6 +416,9 @@ typedef enum Measured { MEASURED_BY_PREDICT, MEASURED_BY_ALL, MEASURED_BY_NONE }
 typedef struct Setting {
     const char *name, *value;
 } Setting;
+/* What an array in a file is made of, by its header. */
+typedef enum StoredAs { STORED_UNKNOWN, STORED_BYTES, STORED_TRUTHS, STORED_WHOLE, STORED_REAL } StoredAs;
+
 typedef struct LowerOptions {
     const Setting *set;
     int set_count;
@@ -429,6 +432,8 @@ typedef struct LowerOptions {
     const char *overfit; /* NULL or N */
     Measured measured;
     struct Meanings *meanings; /* filled for who asks; or NULL */
+    StoredAs (*stored_as)(void *context, const DataSet *set, const char *path);
+    void *stored_context; /* of stored_as; that may be NULL: files are not looked at */
 } LowerOptions;
 /* How long the first name is in a list for --run: names of runs may hold commas in brackets. */
 size_t run_name_length(const char *list);
