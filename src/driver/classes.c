@@ -34,6 +34,12 @@ static DataSet *named_set(Arena *arena, const DataSet *set, const char *const *c
         named->columns[i] = set->columns[i];
         if (set->columns[i].learns_words && words[i]) name_column(arena, &named->columns[i], words[i], counts[i]);
     }
+    if (!set->joined_count) return named;
+    named->joined = arena_array(arena, const DataSet *, set->joined_count); /* who reads new rows reads one of them */
+    for (int i = 0; i < set->joined_count; i++) {
+        int first = data_columns_before(set, i);
+        named->joined[i] = named_set(arena, set->joined[i], words + first, counts + first);
+    }
     return named;
 }
 

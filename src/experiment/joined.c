@@ -16,6 +16,7 @@ static bool joins(const DataSet *set, DataVariant *const *variants, int count) {
 /* Where what a set brings stands among that of all. */
 typedef struct Moved {
     int columns, cells, statistics;
+    const DataSet *all; /* of the columns, once it is made */
 } Moved;
 
 /* The set whose statistics and classes set i has: itself, or the one that it is like. */
@@ -115,7 +116,11 @@ DataSet *data_join(Experiment *X, DataVariant *const *variants, int count) {
 /* ---- fields ------------------------------------------------------------------------------------------ */
 static Node *move_leaf(Graph *g, Node *old, Node *const *source, void *context) {
     const Moved *by = context;
-    if (old->op == OP_COLUMN) return graph_leaf(g, OP_COLUMN, old->dtype, old->shape, old->attr.index + by->columns);
+    if (old->op == OP_COLUMN) {
+        Node *column = graph_leaf(g, OP_COLUMN, old->dtype, old->shape, old->attr.index + by->columns);
+        column->name = by->all->columns[column->attr.index].name;
+        return column;
+    }
     if (old->op == OP_CELL) return graph_leaf(g, OP_CELL, old->dtype, old->shape, old->attr.index + by->cells);
     return graph_again(g, old, source);
 }
@@ -148,7 +153,9 @@ void data_bind_joined(Experiment *X, DataVariant *const *variants, int count, Sc
     for (int i = 0; i < count; i++) {
         const DataSet *set = variants[i]->set;
         bool learns = learns_as(variants, count, i) == i;
-        Value *fields = fields_of(X, variants[i], place_of(variants, count, i), learns, raw);
+        Moved by = place_of(variants, count, i);
+        by.all = data_join(X, variants, count);
+        Value *fields = fields_of(X, variants[i], by, learns, raw);
         scope_bind(X->L, scope, set->name, fields, set->span);
     }
 }

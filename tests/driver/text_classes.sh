@@ -62,4 +62,29 @@ bad "of npy" 1 'bad.sgd:1:49' 'only a csv holds texts'
 printf 'a;b\n1,5;"x,y"\n2,5;z.w\n' >comma.csv
 printf 'data d = csv("comma.csv", delimiter = ";", decimal = ",") { x: f32 = column("a"); y: label[2] = remap(column("b"), ["x,y", "z.w"]) }\nmodel m(x: f32) -> f32[2] = dense([x], 2)\ntrain fit { data = d; minimize = cross_entropy(m(x), y); optimizer = sgd(lr = 0.1) }\n' >comma.sgd
 "$sgdc" comma.sgd --run -q >out 2>err || { fail "decimal commas"; cat err; }
+# Of one of several data sets new rows have the classes of the saved file too, in whatever order they come.
+printf 'moss,1\ntwigs,2\nmud,3\n' >nests.csv
+printf 'twigs,2\nmud,3\nmud,3\nmoss,1\n' >turned.csv
+printf 'twigs,2\nmud,3\nleaves,4\n' >leaves.csv
+cat >two.sgd <<'END'
+data days = synthetic(rows = 3, seed = 1) { z: f32 ~ uniform(0, 1) }
+data nests = csv("nests.csv") { k: label[3] = classes(column(0)); y: f32 = column(1) }
+model nest(k: label[3]) -> f32 { param w: f32[3] = 0; return w[k] }
+train fit {
+  data      = [days, nests]
+  minimize  = squared(nest(nests.k), nests.y) + 0 * days.z
+  optimizer = sgd(lr = 3)
+  epochs    = 2
+  predict   = nest(nests.k)
+  measure off = mae(nest(nests.k), nests.y)
+}
+END
+"$sgdc" two.sgd --run -q --save two.safetensors >out 2>err || { fail "two sets"; cat err; }
+"$sgdc" predict two.sgd --load two.safetensors --data nests=turned.csv >out 2>err
+[ "$(tr '\n' ' ' <out)" = "prediction 2 3 3 1 " ] || { fail "predictions of one of two sets"; cat out err; }
+"$sgdc" eval two.sgd --load two.safetensors --data nests=turned.csv >out 2>err
+grep -q '^  off  *0.00000$' out || { fail "figures of one of two sets"; cat out err; }
+"$sgdc" eval two.sgd --load two.safetensors --data nests=leaves.csv >out 2>err
+[ $? -eq 3 ] || fail "a text that no class has is taken"
+says '"leaves" is none of the 3 classes that training has seen' err
 exit $failed

@@ -41,7 +41,7 @@ static inline int64_t emulated_call(Executor *executor, Entry entry, int measure
     const Run *run = executor->run;
     const Function *f = emulated_function(run, entry, measure);
     int columns = entry == ENTRY_METRIC ? run->measures[measure].argument_count : run->data->column_count;
-    size_t outputs = 1, sums = sizeof(double) * (size_t)(run->term_count + 1);
+    size_t outputs = 1, sums = sizeof(double) * (size_t)(run_sums(run) + 1);
     for (int r = 0; r < f->root_count; r++)
         outputs = (size_t)f->roots[r].index + 1 > outputs ? (size_t)f->roots[r].index + 1 : outputs;
     e->used = 0;

@@ -29,6 +29,9 @@ typedef struct Generator {
     bool of_all_rows;          /* some values are */
     bool drawn, stateful;      /* the model has noise; states */
     int updates;               /* > 0: the step has two update blocks, of this kind */
+    Stream more;               /* scans, sets: drawn apart as well */
+    bool scans;                /* nested, lifted, of several arrays, with draws */
+    bool sets;                 /* a second data set, e */
 } Generator;
 
 static int below(Generator *g, int n) { return stream_below(&g->random, n); }
@@ -461,6 +464,42 @@ static bool of_all_rows(Generator *g) {
     return true;
 }
 
+/* Scans in each other, in layers that are lifted or repeated, with draws, and under a derivative. */
+static bool more_scans(Generator *g) {
+    static const char *const of_vectors[] = {
+        "%s = walk(%s)",
+        "%s = rows_in_rows(%s)",
+        "%s = chain(%s)",
+        "%s = shaken(%s)",
+        "%s = scan i in 0..%d, v in %s { state s: f32[%d] = 0; s = tanh(s * 0.5 + v + 0.1 * i); return s }",
+        "%s = scan v, w in %s, %s { state s: f32[%d] = 0.25; s = 0.5 * s + sin(v * w); return s + v }"};
+    const Value *v = of_rank(g, 1, 3);
+    if (v == NULL) return false;
+    Value w = *v;
+    int which = (int)stream_below(&g->more, w.rank == 1 ? 1 : w.rank == 2 ? 6 : 4);
+    g->drawn |= w.rank > 1 && which == 3;
+    if (stream_below(&g->more, 5) == 0) {
+        const Value *s = add_value(g, 0, 0, 0, 0), *h = add_like(g, &w);
+        statement(g, "%s = mean(chain(%s)^2)", s->name, w.name);
+        statement(g, "%s = grad(%s, %s)", h->name, s->name, w.name);
+        return true;
+    }
+    const Value *h = add_like(g, &w);
+    if (w.rank > 1 && stream_below(&g->more, 5) == 0) {
+        statement(g, "%s = %s", h->name, w.name);
+        statement(g, "repeat 2 { %s = %s + 0.5 * walk(%s) }", h->name, h->name, h->name);
+    } else if (w.rank == 1) {
+        statement(g, "%s = chain(%s)", h->name, w.name);
+    } else if (which == 4) {
+        statement(g, of_vectors[4], h->name, w.extent[0], w.name, w.extent[1]);
+    } else if (which == 5) {
+        statement(g, of_vectors[5], h->name, w.name, w.name, w.extent[1]);
+    } else {
+        statement(g, of_vectors[which], h->name, w.name);
+    }
+    return true;
+}
+
 typedef bool Maker(Generator *g);
 static Maker *const makers[] = {
     elementwise, elementwise,     elementwise, binary,    binary,   with_scalar, affine, scaled, dense_layer,
@@ -482,6 +521,22 @@ static void add_helpers(Generator *g) {
                        "  s[i in 0..n] = sum(where(k <= i, x[k], 0) for k in 0..n)\n"
                        "  return s\n"
                        "}\n");
+    if (g->scans)
+        text_add(&g->text,
+                 "layer chain(x: real[t]) -> real[t] {\n"
+                 "  param a: real = 0.5\n"
+                 "  return scan v in x { state s = 0.25; s = tanh(a * s + v); return s }\n"
+                 "}\n"
+                 "layer walk(x: real[t, n]) -> real[t, n] {\n"
+                 "  param w: real[n, n] ~ uniform(-0.4, 0.4)\n"
+                 "  return scan v in x { state s: real[n] = 0; s = tanh(w @ s + v); return s }\n"
+                 "}\n"
+                 "layer rows_in_rows(x: real[t, n]) -> real[t, n] {\n"
+                 "  return scan row in x { state s = 0; q = chain(row); s = 0.5 * s + mean(q); return q + s }\n"
+                 "}\n"
+                 "layer shaken(x: real[t, n]) -> real[t, n] {\n"
+                 "  return scan v in x { state s: real[n] = 0; s = dropout(tanh(s + v), 0.2); return s - v }\n"
+                 "}\n");
     if (!g->of_all_rows) return;
     text_add(&g->text, "def level(x: real) -> real = if training then x - batch_mean(x) else x\n"
                        "def share(x: real) -> real = if training then x / sqrt(batch_mean(x^2) + 0.1) else x\n"
@@ -493,6 +548,9 @@ static void add_helpers(Generator *g) {
 }
 
 static void add_data(Generator *g, const char *input, int outputs) {
+    if (g->sets)
+        text_add(&g->text, "data e {\n  t: %s\n%s  x: %s\n}\n", type_of(g, outputs > 1, &outputs),
+                 g->classes ? text_format(g->text.arena, "  y: label[%d]\n", g->classes) : "", input);
     bool bytes = chance(g, 20);
     const char *of_bytes = bytes ? "= npy(a = \"a.npy\", b = \"b.npy\", c = \"c.npy\")" : "";
     text_add(&g->text, "data d %s {\n  x: %s%s\n", of_bytes, input,
@@ -555,37 +613,59 @@ static void add_pairs(Generator *g, const char *call, bool scalar) {
     statement(g, "minimize pairs = 0.1 * %s", pairs);
 }
 
+/* Of the rows of the other set, and of those of both. */
+static const char *of_both(Generator *g, const char *call, bool classify, bool scalar) {
+    static const char *const formats[] = {"mse(%s, e.t)", "mse(%s, %s)", "mean([(%s - batch(%s)[j])^2 for j])",
+                                          "sum(batch(%s)) / 16 * %s", "%s * max(batch(%s))"};
+    const char *other = g->classes ? "net(e.x, e.y)" : "net(e.x)";
+    int which = (int)stream_below(&g->more, !g->batch || (g->drawn && g->stateful) ? 2 : 5);
+    if (which == 0) return text_format(g->text.arena, classify ? "cross_entropy(%s, e.y)" : formats[0], other);
+    const char *each = which == 1 ? "%s" : scalar ? "tanh(%s)" : "mean(%s)";
+    return text_format(g->text.arena, formats[which], text_format(g->text.arena, each, call),
+                       text_format(g->text.arena, each, other));
+}
+
 static void add_training(Generator *g, const char *call, bool classify, bool scalar, bool line) {
     static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"};
     static const char *const losses[] = {"squared", "mse", "mae", "huber", "binary_cross_entropy", "hinge"};
     text_add(&g->text, "train fit {\n");
-    statement(g, "data = d");
-    const char *loss = classify ? text_format(g->text.arena, "cross_entropy(%s, y)", call)
-                                : text_format(g->text.arena, "%s(%s, t)", scalar ? losses[below(g, 6)] : "mse", call);
+    const char *of = g->sets ? "d." : "";
+    statement(g, g->sets ? "data = [d, e]" : "data = d");
+    const char *loss = classify
+                           ? text_format(g->text.arena, "cross_entropy(%s, %sy)", call, of)
+                           : text_format(g->text.arena, "%s(%s, %st)", scalar ? losses[below(g, 6)] : "mse", call, of);
     if (g->updates) text_add(&g->text, "update first {\n");
     statement(g, "minimize = %s", loss);
     if (chance(g, line ? 5 : 25))
-        statement(g, "minimize extra = 0.1 * mse(%s, %s)", call, classify ? "one_hot(y)" : "0.5 * t");
+        statement(
+            g, classify ? "minimize extra = 0.1 * mse(%s, one_hot(%sy))" : "minimize extra = 0.1 * mse(%s, 0.5 * %st)",
+            call, of);
+    if (g->sets) statement(g, "minimize both = 0.1 * %s", of_both(g, call, classify, scalar));
     if (g->of_all_rows && stream_below(&g->together, 3) == 0)
         statement(g, "minimize apart = 0.1 * (sum(batch(%s(%s))) / 16 - sum(%s))^2", scalar ? "tanh" : "mean", call,
                   call);
     if (g->of_all_rows && g->batch && stream_below(&g->together, 2) == 0) add_pairs(g, call, scalar);
     if (g->picture)
-        statement(g, chance(g, 50) ? "minimize pixels = sum(picture(x) * x)"
-                                   : "minimize pixels = sum((0.01 * x) * picture(x))");
+        statement(g,
+                  chance(g, 50) ? "minimize pixels = sum(picture(%sx) * %sx)"
+                                : "minimize pixels = sum((0.01 * %sx) * picture(%sx))",
+                  of, of);
     if (chance(g, line ? 0 : 15))
-        statement(g, "minimize twin = 0.1 * mse(%s, net(-x%s))", call, g->classes ? ", y" : "");
+        statement(g,
+                  g->classes ? "minimize twin = 0.1 * mse(%s, net(-%sx, %sy))"
+                             : "minimize twin = 0.1 * mse(%s, net(-%sx))",
+                  call, of, of);
     if (chance(g, line ? 5 : 25)) statement(g, "penalty = 0.01 * %s(net.out.dense.w)", chance(g, 50) ? "l2" : "l1");
     if (chance(g, line ? 5 : 25)) statement(g, "gradient = clip_norm(grad, %s)", chance(g, 50) ? "1" : "0.1");
     statement(g, "optimizer = %s(lr = %s)", optimizers[line && chance(g, 75) ? 0 : below(g, 7)], learning_rate(g));
     if (chance(g, 20)) statement(g, "optimizer[net.out] = %s(lr = %s)", optimizers[below(g, 7)], learning_rate(g));
-    add_second_update(g, loss);
+    add_second_update(g, g->sets && stream_below(&g->more, 2) ? of_both(g, call, classify, scalar) : loss);
     if (classify && chance(g, 50)) {
-        statement(g, "measure accuracy = accuracy(%s, y)", call);
-        statement(g, "measure f1 = f1(%s, y)", call);
+        statement(g, "measure accuracy = accuracy(%s, %sy)", call, of);
+        statement(g, "measure f1 = f1(%s, %sy)", call, of);
     } else if (scalar && chance(g, 50)) {
-        statement(g, "measure rmse = rmse(%s, t)", call);
-        statement(g, "measure r2 = r2(%s, t)", call);
+        statement(g, "measure rmse = rmse(%s, %st)", call, of);
+        statement(g, "measure r2 = r2(%s, %st)", call, of);
     }
     if (g->batch) statement(g, "batch = %d", g->batch);
     statement(g, "epochs = 3");
@@ -600,12 +680,23 @@ static void read_by_products(Generator *g) {
     memmove(g->values, g->values + 1, (size_t)--g->count * sizeof *g->values);
 }
 
+/* By the seed, without a draw of `random`: other programs stay as they were. */
+static void choose_constructs(Generator *g, uint64_t seed) {
+    uint64_t of = seed / 8;
+    g->more = (Stream){seed * 0xd1342543de82ef95ull + 11};
+    g->together = (Stream){seed * 0x9e3779b97f4a7c15ull + 5};
+    g->of_all_rows = stream_below(&g->together, 7) == 0;
+    g->sets = seed % 8 == 2 || (seed % 8 == 4 && of / 4 % 2);
+    g->scans = seed % 8 == 4;
+    if (seed % 8 == 4 && of % 2) g->of_all_rows = true;
+    if (seed % 8 == 5 || (seed % 8 == 2 && of % 2) || (seed % 8 == 4 && of / 2 % 2)) g->updates = 1 + (int)(of % 6);
+}
+
 /* The text of the program of this seed; *batch gets its rows per step, 0 for all. */
 static const char *random_program(Arena *arena, uint64_t seed, int *batch) {
     static const int batches[] = {0, 1, 2, 3, 5, 8, 16, 17, 33, 64}, large_batches[] = {50, 64, 128, 300, 600};
     Generator g = {.random = {seed * 0x2545f4914f6cdd1dull}, .text = text_new(arena)};
-    /* Without a draw: other programs stay as they were. As C and for another machine functions are called one by one. */
-    if (seed % 8 == 5 && !getenv("SGDC_C") && !getenv("SGDC_AARCH64")) g.updates = 1 + (int)(seed / 8 % 6);
+    choose_constructs(&g, seed);
     g.scale = chance(&g, 8) ? 8 : 1;
     g.channels = chance(&g, 12);
     g.few = g.channels && chance(&g, 30);
@@ -636,8 +727,6 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch) {
         x->extent[2] = 16;
     }
     const char *input = type_of(&g, x->rank, x->extent);
-    g.together = (Stream){seed * 0x9e3779b97f4a7c15ull + 5};
-    g.of_all_rows = stream_below(&g.together, 7) == 0;
     add_helpers(&g);
     add_data(&g, input, classify ? 1 : outputs);
     int extent[1] = {outputs};
@@ -647,6 +736,7 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch) {
     int statements = line ? 0 : 1 + below(&g, g.few ? 2 : g.scale > 1 ? 4 : 9);
     for (int made = 0, tries = 0; made < statements && tries < 60 && g.count < MOST_VALUES - 4; tries++) {
         if (g.of_all_rows && stream_below(&g.together, 4) == 0) of_all_rows(&g);
+        if (g.scans && stream_below(&g.more, 3) == 0 && !more_scans(&g)) continue;
         Maker *make = g.channels ? channel_makers[below(&g, CHANNEL_MAKERS)] : makers[below(&g, MAKERS)];
         if (!make(&g)) continue;
         if (elements(&g.values[g.count - 1]) > MOST_ELEMENTS * g.scale) tries = 60;
@@ -657,7 +747,11 @@ static const char *random_program(Arena *arena, uint64_t seed, int *batch) {
     if (g.picture)
         text_add(&g.text, "model picture(x: %s) -> %s = %s(conv2d(x, 16, 3, pad = 1))\n", input, input,
                  chance(&g, 50) ? "relu" : "tanh");
-    add_training(&g, g.classes ? "net(x, y)" : "net(x)", classify, outputs == 1, line);
+    add_training(&g,
+                 g.sets      ? g.classes ? "net(d.x, d.y)" : "net(d.x)"
+                 : g.classes ? "net(x, y)"
+                             : "net(x)",
+                 classify, outputs == 1, line);
     *batch = g.batch;
     return g.text.bytes;
 }

@@ -27,7 +27,7 @@ static inline void translated_free(Executor *executor) {
 
 /* All of them are used: of the functions that take any number of rows, half go row after row. */
 static inline RowOrder order_of(const Run *run, const Function *function) {
-    if (function == &run->step) return run->batch > 1 ? IN_ONE_BLOCK : IN_BLOCKS;
+    if (function->steps) return run->batch > 1 ? IN_ONE_BLOCK : IN_BLOCKS;
     return function == &run->evaluate && run->seed % 2 ? ROW_AFTER_ROW : IN_BLOCKS;
 }
 
@@ -70,16 +70,24 @@ static inline Executor *translated_new(Arena *arena, const Run *run, uint64_t se
     Translated *t = arena_new_of(arena, Translated);
     t->executor = (Executor){.run = run, .work_bytes = 64, .call = translated_call, .free = translated_free};
     CUnit *unit = c_unit_new(arena, NULL);
-    for (int i = 0; i < 4; i++) translate(unit, t, run, functions[i], text_format(arena, "run_%s", names[i]));
+    for (int i = 0; i < 4; i++)
+        if (functions[i] != &run->step || !run->part_count)
+            translate(unit, t, run, functions[i], text_format(arena, "run__%s", names[i]));
+    for (int i = 0; i < run->part_count; i++)
+        translate(unit, t, run, &run->parts[i].function, text_format(arena, "run__step_%s", run->parts[i].name));
+    if (run->part_count) c_parts(unit, run, "run");
     for (int m = 0; m < run->measure_count; m++)
-        translate(unit, t, run, &run->measures[m].metric, text_format(arena, "run_metric%d", m));
+        translate(unit, t, run, &run->measures[m].metric, text_format(arena, "run__metric%d", m));
     Text text = text_new(arena);
     c_unit_print(&text, unit, "#include \"core.h\"\n#include \"float_control.h\"\n");
+    /* A step of parts is static, as programs have it. */
+    if (run->part_count) text_add(&text, "%s", "sgdrt_function *const run__parts = run__step;\n");
     load_translated(t, arena, text.bytes, seed);
-    for (int i = 0; i < 4; i++) *(void **)&t->function[i] = dlsym(t->library, text_format(arena, "run_%s", names[i]));
+    for (int i = 0; i < 4; i++) *(void **)&t->function[i] = dlsym(t->library, text_format(arena, "run__%s", names[i]));
+    if (run->part_count) t->function[ENTRY_STEP] = *(sgdrt_function *const *)dlsym(t->library, "run__parts");
     t->metric = arena_array(arena, sgdrt_function *, run->measure_count + 1);
     for (int m = 0; m < run->measure_count; m++)
-        *(void **)&t->metric[m] = dlsym(t->library, text_format(arena, "run_metric%d", m));
+        *(void **)&t->metric[m] = dlsym(t->library, text_format(arena, "run__metric%d", m));
     return &t->executor;
 }
 

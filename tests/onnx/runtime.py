@@ -35,7 +35,10 @@ def number(text):
 
 
 def csv_column(program, text, name, trace):
-    """A measured column as the csv has it: trace has it standardized."""
+    """A measured column as the csv has it: trace has it standardized. Of several data sets it is SET.COLUMN."""
+    if "." in name:
+        set_name, name = name.split(".")
+        text = text[text.index(f"data {set_name} "):]
     source = re.search(r'csv\("([^"]+)"(?:,\s*delimiter\s*=\s*"([^"]+)")?', text)
     field = re.search(name + r":[^=\n]*=\s*standardize\(columns?\(([^)]*)\)", text).group(1)
     delimiter = (source.group(2) or ",").replace("\\t", "\t")

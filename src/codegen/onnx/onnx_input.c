@@ -59,8 +59,9 @@ const char *onnx_input(OnnxGraph *g, int index) {
         if (set->fields[f].column == index) input.doc = set->fields[f].doc;
     vector_push(g->arena, &g->file.inputs, input);
     if (column->remap_words || column->remap_count) return encode(g, column, column->name);
-    bool fills = set->kind == SOURCE_CSV && !set->missing_is_error && dtype_is_real(column->dtype);
+    const DataSet *own = set->joined_count ? set->joined[data_set_of(set, index)] : set;
+    bool fills = own->kind == SOURCE_CSV && !own->missing_is_error && dtype_is_real(column->dtype);
     if (!fills) return column->name;
-    return onnx_put3(g, "Where", onnx_put1(g, "IsNaN", column->name), onnx_scalar(g, column->dtype, set->missing_value),
+    return onnx_put3(g, "Where", onnx_put1(g, "IsNaN", column->name), onnx_scalar(g, column->dtype, own->missing_value),
                      column->name);
 }

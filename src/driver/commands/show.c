@@ -318,7 +318,7 @@ static void add_splits(Shown *s, const DataSet *set) {
 static const sgdrt_table *seen_beside(const Shown *s, int r, const DataSet *set, int *first) {
     const DataSet *data = s->driver->program->runs[r].data;
     for (int i = 0, fields = 0; i < data->joined_count; fields += data->joined[i++]->field_count) {
-        if (data->joined[i] != set) continue;
+        if (!is_of(data->joined[i], set)) continue;
         sgdrt_table *own = arena_copy(s->arena, tables_of_run(s->tables, r)->train.table, sizeof *own);
         own->rows = data->joined_rows[i];
         *first = fields;
