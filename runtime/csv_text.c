@@ -18,14 +18,18 @@ bool sgdrt_csv_is_missing(const char *text, size_t length) {
     return false;
 }
 
+static void forget_marks(CsvText *text) {
+    text->marks.from = text->marks.to = text->bytes;
+    text->marks.next = text->marks.count = 0;
+}
+
 static void set_delimiter(CsvText *text, char delimiter) {
     text->delimiter = delimiter;
     memset(text->stop, 0, sizeof text->stop);
     text->stop[0] = text->stop['\n'] = text->stop['\r'] = text->stop[(unsigned char)delimiter] = true;
     if (delimiter == ' ') text->stop['\t'] = true;
+    forget_marks(text);
 }
-
-static bool is_blank(const CsvText *text, char c) { return c == ' ' || (c == '\t' && text->delimiter != '\t'); }
 
 int sgdrt_csv_refill(CsvText *text) {
     size_t kept = (size_t)(text->end - text->row), got = 0;
@@ -50,6 +54,7 @@ int sgdrt_csv_refill(CsvText *text) {
     text->end = text->bytes + kept + got;
     text->ended = text->live ? got == 0 : got < text->capacity - kept;
     memset(text->end, 0, ZEROS);
+    forget_marks(text);
     return 0;
 }
 
@@ -151,7 +156,7 @@ int sgdrt_csv_begin_row(CsvText *text, bool *row) {
         const char *p = text->row;
         text->inner_lines = 0;
         text->inner_begin = NULL;
-        while (is_blank(text, *p)) p++;
+        while (sgdrt_csv_is_blank(text, *p)) p++;
         if ((p == text->end || (*p == '\r' && p + 1 == text->end)) && !text->ended) {
             int code = sgdrt_csv_refill(text);
             if (code) return code;
@@ -208,7 +213,7 @@ static CsvStatus quoted_field(CsvText *text, const char **p, CsvField *field) {
         from = quote + 1 + pair;
         if (!pair) break;
     }
-    while (is_blank(text, *from) && *from != text->delimiter) from++;
+    while (sgdrt_csv_is_blank(text, *from) && *from != text->delimiter) from++;
     if (from == text->end && !text->ended) return CSV_MORE;
     if (from < text->end && (!text->stop[(unsigned char)*from] || !*from)) {
         int64_t line, column;
@@ -227,7 +232,7 @@ static CsvStatus quoted_field(CsvText *text, const char **p, CsvField *field) {
 
 CsvStatus sgdrt_csv_field(CsvText *text, const char **p, CsvField *field) {
     const char *from = *p, *to;
-    while (is_blank(text, *from)) from++;
+    while (sgdrt_csv_is_blank(text, *from)) from++;
     if (*from == '"') {
         *p = from;
         return quoted_field(text, p, field);
@@ -236,7 +241,7 @@ CsvStatus sgdrt_csv_field(CsvText *text, const char **p, CsvField *field) {
         ;
     if (to == text->end && !text->ended) return CSV_MORE;
     *p = to;
-    while (to > from && is_blank(text, to[-1])) to--;
+    while (to > from && sgdrt_csv_is_blank(text, to[-1])) to--;
     *field = (CsvField){.text = from, .length = (size_t)(to - from), .at = from};
     return CSV_FINE;
 }
@@ -244,7 +249,7 @@ CsvStatus sgdrt_csv_field(CsvText *text, const char **p, CsvField *field) {
 CsvStatus sgdrt_csv_separator(CsvText *text, const char **p, bool *row_ends) {
     const char *at = *p;
     if (text->delimiter == ' ')
-        while (is_blank(text, *at)) at++;
+        while (sgdrt_csv_is_blank(text, *at)) at++;
     if ((at == text->end || (*at == '\r' && at + 1 == text->end)) && !text->ended) return CSV_MORE;
     *row_ends = at == text->end || *at == '\n' || *at == '\r';
     if (at == text->end)

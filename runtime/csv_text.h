@@ -12,6 +12,7 @@
  */
 #ifndef SGDRT_CSV_TEXT_H
 #define SGDRT_CSV_TEXT_H
+#include "csv_marks.h"
 #include "input.h"
 
 typedef enum CsvStatus { CSV_FINE, CSV_MORE, CSV_PROBLEM } CsvStatus;
@@ -32,6 +33,7 @@ typedef struct CsvText {
     const char *inner_begin;
     char *scratch;
     size_t scratch_capacity; /* the text of the last quoted field */
+    CsvMarks marks;          /* of the window; of nothing when it moves */
 } CsvText;
 
 /* How the text is written; zeros: the delimiter is found out, decimals have a point, there are no comments. live: bytes
@@ -59,6 +61,22 @@ int sgdrt_csv_begin_row(CsvText *text, bool *row);
 static inline void sgdrt_csv_end_row(CsvText *text, const char *next) {
     text->row = (char *)next;
     text->line += 1 + text->inner_lines;
+}
+
+static inline bool sgdrt_csv_is_blank(const CsvText *text, char c) {
+    return c == ' ' || (c == '\t' && text->delimiter != '\t');
+}
+
+/* What ends a field that begins at p, after its blanks, and has no quotes; the window's end where nothing does. From row to row
+ * and field to field p ascends. */
+static inline const char *sgdrt_csv_field_end(CsvText *text, const char *p) {
+    CsvMarks *marks = &text->marks;
+    const char *end = marks->from + marks->at[marks->next];
+    if (__builtin_expect(marks->next < marks->count && end >= p, 1)) {
+        marks->next++;
+        return end;
+    }
+    return sgdrt_csv_next_mark(marks, p, text->end, text->delimiter);
 }
 
 /* Reads the field at *p and leaves *p at what ended it. */

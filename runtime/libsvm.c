@@ -38,12 +38,12 @@ static bool ends(const char *p) { return *p == ' ' || *p == '\t' || *p == '\n' |
 static bool put_number(sgdrt_dtype dtype, const Decimal *decimal, const char *from, const char *to, unsigned char *at) {
     if (dtype == SGDRT_F32) {
         float value;
-        if (!sgdrt_decimal_f32(decimal, &value)) value = sgdrt_decimal_f32_slow(from, to);
+        if (!sgdrt_decimal_f32(decimal, &value)) value = sgdrt_decimal_f32_slow(decimal, from, to);
         memcpy(at, &value, sizeof value);
         return isfinite(value);
     }
     double value;
-    if (!sgdrt_decimal_f64(decimal, &value)) value = sgdrt_decimal_f64_slow(from, to);
+    if (!sgdrt_decimal_f64(decimal, &value)) value = sgdrt_decimal_f64_slow(decimal, from, to);
     if (dtype == SGDRT_F64) {
         memcpy(at, &value, sizeof value);
         return isfinite(value);

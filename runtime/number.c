@@ -1,14 +1,8 @@
-/* number: the texts that the fast scan passes on. Long digit strings, exponents, and the cases near the
- * middle of two floats, which the C library rounds. Its functions are called in the "C" locale whatever
- * the host's is. */
-#define _GNU_SOURCE
+/* number: the texts that the fast scans pass on: long digit strings and exponents; and whole texts. */
 #include "number.h"
-#include <errno.h>
-#include <locale.h>
 #include <math.h>
-#include <stdlib.h>
 
-enum { MOST_DIGITS = 19, SHORT_TEXT = 128, MOST_EXPONENT = 100000 };
+enum { MOST_DIGITS = 19, MOST_EXPONENT = 100000 };
 
 static bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
@@ -50,42 +44,6 @@ const char *sgdrt_decimal_scan_slow(const char *p, Decimal *decimal) {
     return p;
 }
 
-/* strtod and strtof read to the end of a string and ask the locale for the point: a copy, and the C
- * locale. A text too long for the short copy gets one of its own; where there is no memory for it the
- * value is NaN. */
-static void library_value(const char *text, const char *end, float *f32, double *f64) {
-    char short_copy[SHORT_TEXT], *copy = short_copy;
-    size_t length = (size_t)(end - text);
-    locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    if (length >= sizeof short_copy) copy = malloc(length + 1);
-    if (copy && plain) {
-        memcpy(copy, text, length);
-        copy[length] = 0;
-        if (f32)
-            *f32 = strtof_l(copy, NULL, plain);
-        else
-            *f64 = strtod_l(copy, NULL, plain);
-    } else if (f32) {
-        *f32 = NAN;
-    } else {
-        *f64 = NAN;
-    }
-    if (copy != short_copy) free(copy);
-    if (plain) freelocale(plain);
-}
-
-float sgdrt_decimal_f32_slow(const char *text, const char *end) {
-    float value;
-    library_value(text, end, &value, NULL);
-    return value;
-}
-
-double sgdrt_decimal_f64_slow(const char *text, const char *end) {
-    double value;
-    library_value(text, end, NULL, &value);
-    return value;
-}
-
 /* Scans text that must be a number from end to end. It lies in a buffer of its own, padded for the scanner.
  */
 static NumberStatus scan_whole(const char *text, size_t length, Decimal *decimal) {
@@ -96,14 +54,14 @@ static NumberStatus scan_whole(const char *text, size_t length, Decimal *decimal
 NumberStatus sgdrt_number_f64(const char *text, size_t length, double *value) {
     Decimal decimal;
     if (scan_whole(text, length, &decimal) != NUMBER_FINE) return NUMBER_NONE;
-    if (!sgdrt_decimal_f64(&decimal, value)) *value = sgdrt_decimal_f64_slow(text, text + length);
+    if (!sgdrt_decimal_f64(&decimal, value)) *value = sgdrt_decimal_f64_slow(&decimal, text, text + length);
     return isfinite(*value) ? NUMBER_FINE : NUMBER_TOO_LARGE;
 }
 
 NumberStatus sgdrt_number_f32(const char *text, size_t length, float *value) {
     Decimal decimal;
     if (scan_whole(text, length, &decimal) != NUMBER_FINE) return NUMBER_NONE;
-    if (!sgdrt_decimal_f32(&decimal, value)) *value = sgdrt_decimal_f32_slow(text, text + length);
+    if (!sgdrt_decimal_f32(&decimal, value)) *value = sgdrt_decimal_f32_slow(&decimal, text, text + length);
     return isfinite(*value) ? NUMBER_FINE : NUMBER_TOO_LARGE;
 }
 

@@ -3,11 +3,11 @@
  * The scanners read up to 19 digits into an integer w and a power of ten q. For f32 the value w * 10^q is
  * then formed in double, with a relative error of a few units of the 53rd bit. Rounding that double to float
  * is the correct rounding of the decimal unless a boundary between two floats lies within the error: then the
- * low 29 bits of the double are close to their middle, which is seen, and the C library's strtof decides
- * (about one number in 10^7). The same holds for any number of digits, since those past the 19th only add to
- * the error.
+ * low 29 bits of the double are close to their middle, which is seen, and 128 bits decide (number_round.c; about one
+ * number in 10^7). The same holds for any number of digits, since those past the 19th only add to
+ * the error. For f64 the fast way are the decimals of which w and the power of ten are doubles.
  *
- * Text must be followed by at least 8 readable bytes that are no digits beyond its end (the reader pads with
+ * Text must be followed by at least 16 readable bytes, the first of which is no digit (the reader pads with
  * zeros).
  */
 #ifndef SGDRT_NUMBER_H
@@ -27,9 +27,9 @@ typedef struct Decimal {
 
 /* Scans [+-]digits[.digits][e[+-]digits]; returns the end, or NULL if there is no number at `p`. */
 const char *sgdrt_decimal_scan_slow(const char *p, Decimal *decimal);
-/* The correctly rounded value of [text, end), which is a number. Exponents of any size are fine. */
-float sgdrt_decimal_f32_slow(const char *text, const char *end);
-double sgdrt_decimal_f64_slow(const char *text, const char *end);
+/* The correctly rounded value of any decimal, which was scanned from [text, end); infinity where it is too large. */
+float sgdrt_decimal_f32_slow(const Decimal *decimal, const char *text, const char *end);
+double sgdrt_decimal_f64_slow(const Decimal *decimal, const char *text, const char *end);
 
 /* Whole texts, without blanks around them: for fields that are not plain. */
 NumberStatus sgdrt_number_f64(const char *text, size_t length, double *value);
@@ -57,13 +57,17 @@ static inline int sgdrt_count_digits(uint64_t bytes) {
     return above ? __builtin_ctzll(above) >> 3 : 8;
 }
 
+/* The value of 8 bytes 0 .. 9, the first one lowest in memory: pairs, fours, all. */
+static inline uint64_t sgdrt_eight_digits(uint64_t v) {
+    v = v * ((10 << 8) + 1) >> 8 & 0x00FF00FF00FF00FFu;
+    v = v * ((100 << 16) + 1) >> 16 & 0x0000FFFF0000FFFFu;
+    return v * ((10000ull << 32) + 1) >> 32;
+}
+
 /* The value of the first `count` digits (0 .. 8), the first one lowest in memory. */
 static inline uint64_t sgdrt_digits_value(uint64_t bytes, int count) {
     if (!count) return 0;
-    uint64_t v = (bytes ^ 0x3030303030303030u) << (64 - 8 * count); /* absent leading digits become 0 */
-    v = (v * 10 + (v >> 8)) & 0x00FF00FF00FF00FFu;
-    v = (v * 100 + (v >> 16)) & 0x0000FFFF0000FFFFu;
-    return (v * 10000 + (v >> 32)) & 0xFFFFFFFFu;
+    return sgdrt_eight_digits((bytes ^ 0x3030303030303030u) << (64 - 8 * count)); /* absent leading digits become 0 */
 }
 
 static inline uint64_t sgdrt_load_8(const char *p) {
@@ -106,9 +110,30 @@ static inline const char *sgdrt_decimal_scan(const char *p, Decimal *decimal) {
     return p;
 }
 
+/* The highest bit of each byte that is above 9, and perhaps of some after the first such one. */
+static inline uint64_t sgdrt_no_digits(uint64_t bytes) {
+    return ((bytes + 0x7676767676767676u) | bytes) & 0x8080808080808080u;
+}
+
+/* Does a float's rounding of the double with these bits depend on the double's error? */
+static inline bool sgdrt_near_middle(uint64_t bits) {
+    enum { TOLERANCE = 8 };
+    uint32_t from_middle = ((uint32_t)bits & 0x1FFFFFFF) - (0x10000000 - TOLERANCE);
+    return from_middle <= 2 * TOLERANCE;
+}
+
+static inline float sgdrt_float_of(double magnitude, bool negative) {
+    float value = (float)magnitude;
+    uint32_t word;
+    memcpy(&word, &value, 4);
+    word |= (uint32_t)negative << 31; /* no branch: signs of data cannot be predicted */
+    memcpy(&value, &word, 4);
+    return value;
+}
+
 /* True if the double formed from the decimal decides the float; then *value is it. */
 static inline bool sgdrt_decimal_f32(const Decimal *decimal, float *value) {
-    enum { DOUBLE_OF_LEAST_NORMAL = 1023 - 126, DOUBLE_OF_LARGEST = 1023 + 127, TOLERANCE = 8 };
+    enum { DOUBLE_OF_LEAST_NORMAL = 1023 - 126, DOUBLE_OF_LARGEST = 1023 + 127 };
     double d = (double)(int64_t)decimal->w; /* half a unit of error; each product adds as much */
     int q = decimal->q;
     if ((unsigned)(q + 22) > 44) {
@@ -119,15 +144,10 @@ static inline bool sgdrt_decimal_f32(const Decimal *decimal, float *value) {
     d *= sgdrt_near_power_of_ten[q + 22];
     uint64_t bits;
     memcpy(&bits, &d, 8);
-    uint32_t from_middle = ((uint32_t)bits & 0x1FFFFFFF) - (0x10000000 - TOLERANCE);
-    if (from_middle <= 2 * TOLERANCE) return false;
+    if (sgdrt_near_middle(bits)) return false;
     /* Zero, or floats neither subnormal nor near the largest; a w above 2^63 came out negative. */
     if ((bits >> 52) - DOUBLE_OF_LEAST_NORMAL >= DOUBLE_OF_LARGEST - DOUBLE_OF_LEAST_NORMAL && bits) return false;
-    float magnitude = (float)d;
-    uint32_t word;
-    memcpy(&word, &magnitude, 4);
-    word |= (uint32_t)decimal->negative << 31; /* no branch: signs of data cannot be predicted */
-    memcpy(value, &word, 4);
+    *value = sgdrt_float_of(d, decimal->negative);
     return true;
 }
 
@@ -138,5 +158,36 @@ static inline bool sgdrt_decimal_f64(const Decimal *decimal, double *value) {
     d = decimal->q < 0 ? d / sgdrt_power_of_ten[-decimal->q] : d * sgdrt_power_of_ten[decimal->q];
     *value = decimal->negative ? -d : d;
     return true;
+}
+
+/* The common texts where their end is known: at most 8 digits and a point, without a sign, which have the value w / 10^places.
+ * False where it is any other. As the end is known nobody waits for it: several texts are scanned at a time. */
+static inline bool sgdrt_short_decimal(const char *p, const char *end, uint64_t *w, int *places) {
+    uint64_t text = sgdrt_load_8(p), behind = sgdrt_load_8(p + 1);
+    uint64_t others = sgdrt_no_digits(text ^ 0x3030303030303030u);
+    int bit = others ? __builtin_ctzll(others) : 64, whole = bit >> 3;
+    uint64_t before = ((others & -others) >> 7) - 1; /* all bits of the digits that come first */
+    bool point = (unsigned char)(text >> (bit & 56)) == '.';
+    int digits = (int)(end - p) - point;
+    uint64_t moved = point ? behind : text; /* where digits after the point are without one */
+    text = ((moved ^ ((text ^ moved) & before)) ^ 0x3030303030303030u) << (-8 * digits & 63);
+    *w = sgdrt_eight_digits(text);
+    *places = digits - whole;
+    return (unsigned)digits - 1 < 8 && !sgdrt_no_digits(text);
+}
+
+/* Its float; false where rounding has to be done by more bits. */
+static inline bool sgdrt_short_f32(uint64_t w, int places, bool negative, float *value) {
+    double d = (double)(int64_t)w * sgdrt_near_power_of_ten[22 - places];
+    uint64_t bits;
+    memcpy(&bits, &d, 8);
+    *value = sgdrt_float_of(d, negative);
+    return !sgdrt_near_middle(bits);
+}
+
+/* Its double. */
+static inline double sgdrt_short_f64(uint64_t w, int places, bool negative) {
+    double d = (double)(int64_t)w / sgdrt_power_of_ten[places];
+    return negative ? -d : d;
 }
 #endif

@@ -4,8 +4,10 @@
  * and an application may call it as well. It is a guest: it has no global state, prints nothing, never exits,
  * and every call that can fail fills an sgdrt_problem and returns its code (0: success).
  *
- *   input.c csv.c csv_text.c number.c      text files, plain or gzip, into columns;  csv_find.c: places in them
- *   row_stream.c number_text.c             rows of a csv as they come; numbers as text
+ *   input.c csv.c csv_text.c csv_marks.c   text files, plain or gzip, into columns;  csv_find.c: places in them
+ *   csv_header.c csv_values.c              the first row of a csv; fields that are not plain numbers
+ *   number.c number_round.c number_text.c  numbers from texts, rounded once, and as texts
+ *   row_stream.c                           rows of a csv as they come
  *   files.c idx.c npy.c                    arrays, a file for each column
  *   text_file.c chars.c                    texts, character by character; vocabularies, and windows as rows
  *   words.c libsvm.c                       texts of a csv as words; sparse rows
