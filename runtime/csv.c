@@ -89,7 +89,7 @@ static bool put_decimal(const FieldTarget *target, const Decimal *decimal, const
 static bool put_any_number(const CsvReader *r, const char *begin, const char *end, int f, unsigned char *record) {
     Decimal decimal;
     while (end > begin && end[-1] == ' ') end--;
-    if (sgdrt_decimal_scan(begin, &decimal) != end && sgdrt_decimal_scan_slow(begin, &decimal) != end) return false;
+    if (!sgdrt_long_decimal(begin, end, &decimal) && sgdrt_decimal_scan_slow(begin, &decimal) != end) return false;
     bool good = true;
     for (const FieldTarget *t = &r->fields[f].first; t && good; t = sgdrt_csv_next_target(r, t))
         good = put_decimal(t, &decimal, begin, end, record + t->offset);

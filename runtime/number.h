@@ -160,20 +160,55 @@ static inline bool sgdrt_decimal_f64(const Decimal *decimal, double *value) {
     return true;
 }
 
+/* The first digits of a text whose end is known: those that lead, and eight bytes as if there were no point among them. */
+typedef struct Leading {
+    uint64_t eight;
+    int whole, digits; /* digits: of the text, if all else are */
+    bool point;        /* behind the whole ones */
+} Leading;
+
+static inline Leading sgdrt_leading_digits(const char *p, const char *end) {
+    uint64_t text = sgdrt_load_8(p), behind = sgdrt_load_8(p + 1);
+    uint64_t others = sgdrt_no_digits(text ^ 0x3030303030303030u);
+    int bit = others ? __builtin_ctzll(others) : 64;
+    uint64_t before = ((others & -others) >> 7) - 1; /* all bits of the digits that come first */
+    bool point = (unsigned char)(text >> (bit & 56)) == '.';
+    uint64_t moved = point ? behind : text;
+    return (Leading){(moved ^ ((text ^ moved) & before)) ^ 0x3030303030303030u, bit >> 3, (int)(end - p) - point,
+                     point};
+}
+
 /* The common texts where their end is known: at most 8 digits and a point, without a sign, which have the value w / 10^places.
  * False where it is any other. As the end is known nobody waits for it: several texts are scanned at a time. */
 static inline bool sgdrt_short_decimal(const char *p, const char *end, uint64_t *w, int *places) {
-    uint64_t text = sgdrt_load_8(p), behind = sgdrt_load_8(p + 1);
-    uint64_t others = sgdrt_no_digits(text ^ 0x3030303030303030u);
-    int bit = others ? __builtin_ctzll(others) : 64, whole = bit >> 3;
-    uint64_t before = ((others & -others) >> 7) - 1; /* all bits of the digits that come first */
-    bool point = (unsigned char)(text >> (bit & 56)) == '.';
-    int digits = (int)(end - p) - point;
-    uint64_t moved = point ? behind : text; /* where digits after the point are without one */
-    text = ((moved ^ ((text ^ moved) & before)) ^ 0x3030303030303030u) << (-8 * digits & 63);
+    Leading first = sgdrt_leading_digits(p, end);
+    uint64_t text = first.eight << (-8 * first.digits & 63);
     *w = sgdrt_eight_digits(text);
-    *places = digits - whole;
-    return (unsigned)digits - 1 < 8 && !sgdrt_no_digits(text);
+    *places = first.digits - first.whole;
+    return (unsigned)first.digits - 1 < 8 && !sgdrt_no_digits(text);
+}
+
+/* Appends the first `count` (1 .. 8) of the bytes to w; false if they are not all digits. */
+static inline bool sgdrt_append_digits(uint64_t bytes, int count, uint64_t *w) {
+    uint64_t digits = (bytes ^ 0x3030303030303030u) << (64 - 8 * count); /* absent leading digits become 0 */
+    *w = *w * sgdrt_integer_power_of_ten[count] + sgdrt_eight_digits(digits);
+    return !sgdrt_no_digits(digits);
+}
+
+/* Longer ones: 9 to 19 digits, perhaps with a sign, and with a point that is among or behind the first 8. */
+static inline bool sgdrt_long_decimal(const char *p, const char *end, Decimal *decimal) {
+    decimal->negative = *p == '-';
+    p += decimal->negative;
+    Leading first = sgdrt_leading_digits(p, end);
+    bool point = first.point || (first.whole == 8 && p[8] == '.');
+    int digits = (int)(end - p) - point;
+    if (digits < 9 || digits > 19 || sgdrt_no_digits(first.eight)) return false;
+    decimal->w = sgdrt_eight_digits(first.eight);
+    decimal->q = point ? first.whole - digits : 0;
+    decimal->inexact = false;
+    p += point;
+    if (!sgdrt_append_digits(sgdrt_load_8(p + 8), digits < 16 ? digits - 8 : 8, &decimal->w)) return false;
+    return digits <= 16 || sgdrt_append_digits(sgdrt_load_8(p + 16), digits - 16, &decimal->w);
 }
 
 /* Its float; false where rounding has to be done by more bits. */

@@ -24,6 +24,11 @@ static void expect_library_values(const char *text) {
     cr_assert(!memcmp(&f64, &want64, 8), "%s is %a, not %a", text, want64, f64);
     if (sgdrt_decimal_f32(&decimal, &f32)) cr_assert(!memcmp(&f32, &want32, 4), "%s is not %a", text, (double)f32);
     if (sgdrt_decimal_f64(&decimal, &f64)) cr_assert(!memcmp(&f64, &want64, 8), "%s is not %a", text, f64);
+    if (sgdrt_long_decimal(padded, end, &decimal)) {
+        f32 = sgdrt_decimal_f32_slow(&decimal, padded, end);
+        f64 = sgdrt_decimal_f64_slow(&decimal, padded, end);
+        cr_assert(!memcmp(&f32, &want32, 4) && !memcmp(&f64, &want64, 8), "%s is %a, not %a", text, want64, f64);
+    }
     bool negative = *text == '-';
     uint64_t w;
     int places;
@@ -66,8 +71,21 @@ Test(number, random_decimals) {
 
 /* All that a short text can look like. */
 Test(number, short_decimals) {
-    static const char *const rest[] = {"",      "9",      "00",      "125",      "0001",
-                                       "99999", "000000", "1234567", "00000001", "123456789"};
+    static const char *const rest[] = {"",
+                                       "9",
+                                       "00",
+                                       "125",
+                                       "0001",
+                                       "99999",
+                                       "000000",
+                                       "1234567",
+                                       "00000001",
+                                       "123456789",
+                                       "9876543210",
+                                       "000000000012",
+                                       "1234567890123456",
+                                       "98765432109876543",
+                                       "9999999999999999999"};
     char text[64];
     for (size_t whole = 0; whole < sizeof rest / sizeof *rest; whole++)
         for (size_t part = 0; part < sizeof rest / sizeof *rest; part++)
@@ -85,6 +103,16 @@ Test(number, short_decimals) {
         char padded[64] = {0};
         memcpy(padded, none[i], strlen(none[i]));
         cr_assert(!sgdrt_short_decimal(padded, padded + strlen(none[i]), &w, &places), "%s", none[i]);
+        for (size_t at = 0; at < 19; at++) { /* also among longer digits */
+            Decimal decimal;
+            char longer[64] = "1234567.890123456";
+            size_t length = strlen(none[i]);
+            if (!length || *none[i] == '-' || (*none[i] == '.' && !none[i][1])) continue;
+            memcpy(longer + at, none[i], length);
+            length = strlen(longer);
+            const char *end = sgdrt_decimal_scan_slow(longer, &decimal);
+            cr_assert(!sgdrt_long_decimal(longer, longer + length, &decimal) || end == longer + length, "%s", longer);
+        }
     }
 }
 
