@@ -15,7 +15,7 @@
  *
  * Which values are stored, and by which nest, is fuse.c's.
  */
-#include "ir/loops/schedule.h"
+#include "ir/loops/schedule_reduction.h"
 #include "ir/scan.h"
 
 const TileNumbers usual_tiles = {.vector_bytes = 64, .vectors = 1, .unrolled = 6, .l1 = 32 << 10, .l2 = 256 << 10};
@@ -24,6 +24,11 @@ enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64, MOR
 
 /* ---- nests -------------------------------------------------------------------------------------------------- */
 static void elements(Scheduler *s, const Nest *nest) {
+    NestSquares squares = schedule_find_squares(s, nest);
+    if (squares.side > 0) {
+        schedule_in_squares(s, nest, &squares);
+        return;
+    }
     SpacePoint point = {{NULL}};
     int opened = schedule_axes_open_with(s, "ijlmnopq", nest->space.extent, nest->space.rank, place_innermost(s, nest),
                                          point.axis);
@@ -38,6 +43,17 @@ static bool sums_over_rows(const Nest *nest) {
 
 static bool sums_rows_as_lanes(const Scheduler *s, const Nest *nest) {
     return sums_over_rows(nest) && nest->kind == NEST_REDUCE && row_sum_is_possible(s, nest);
+}
+
+static bool sums_chunks(const Scheduler *s, const Nest *nest) {
+    return sums_over_rows(nest) && nest->kind == NEST_REDUCE && chunk_sum_is_possible(s, nest);
+}
+
+/* Does its kernel pack operands whose rows lie beside each other? */
+static bool packs_rows(const Scheduler *s, const Nest *nest) {
+    const Node *node = nest->reduce;
+    if (nest->kind != NEST_REDUCE || node->op != OP_CONTRACT) return false;
+    return reads_window(node) || (node->sources == 1 && pack_is_known(s, node->source[0]));
 }
 
 static bool leaves_rows(const Nest *nest) {
@@ -107,8 +123,15 @@ static void schedule_nest(Scheduler *s, const Nest *nest) {
     }
     s->nest = nest;
     TurnedArrays turned = {0};
-    if (sums_over_rows(nest) && !sums_rows_as_lanes(s, nest)) turned = schedule_turned(s, nest);
+    if (sums_chunks(s, nest)) {
+        schedule_chunk_sum(s, nest);
+        s->nest = NULL;
+        return;
+    }
+    bool turns = sums_over_rows(nest) && !sums_rows_as_lanes(s, nest), packs = turns && packs_rows(s, nest);
+    if (turns && !packs) turned = schedule_turned(s, nest, NULL);
     Kernel *kernel = schedule_kernel_plan(s, nest);
+    if (packs && kernel == NULL) turned = schedule_turned(s, nest, NULL);
     if (kernel != NULL) {
         schedule_kernel(s, kernel);
     } else {
@@ -144,7 +167,7 @@ static void schedule_section(Scheduler *s, const Section *section) {
     if (sweeps) start_sums(s, section);
     OuterNests outer = {NULL, 0};
     if (sweeps) outer = schedule_outer_begin(s);
-    schedule_turn_forget(s);
+    schedule_forget_copies(s);
     if (sweeps) schedule_rows_open(s, NULL, MOST_ROWS, s->block_rows, 1);
     if (sweeps && s->block_rows > 1) s->block = schedule_open_loop(s);
     for (int i = 0; i < section->nests.count; i++) schedule_nest(s, section->nests.items[i]);

@@ -44,6 +44,18 @@ typedef struct ArrayLayout {
     int innermost; /* the axis whose stride is 1 */
 } ArrayLayout;
 
+/* An operand in panels of `lanes` places of its axis. */
+typedef struct Pack {
+    Array *array;
+    int axis;
+    int64_t lanes;
+    int order[MOST_RANK]; /* of the source's axes, innermost first */
+} Pack;
+typedef struct KnownPack {
+    const Node *source;
+    Pack pack;
+} KnownPack;
+
 typedef struct Scheduler {
     LoopTree *tree;
     Arena *arena;
@@ -55,6 +67,7 @@ typedef struct Scheduler {
     bool rows_beside;           /* values with rows lie [element][row], and rows are lanes */
     uint8_t *beside;            /* by node: its array lies so */
     Array **turned;             /* by node: a copy that lies [row][element]; NULL: none yet */
+    Vector(KnownPack) packs;    /* of values with rows */
     Array **chain;              /* by node: open chains of a sum over rows */
     Array **cell, **slot;       /* by index; NULL: not yet used */
     Vector(Array *) column;     /* likewise */
@@ -168,6 +181,25 @@ void schedule_layouts(Scheduler *s);
 /* Do rows lie beside each other in this function? */
 bool schedule_has_rows_beside(Scheduler *s);
 
+/* ---- schedule_squares.c: squares of registers that are transposed, of so many places a side */
+typedef struct Square {
+    int64_t side;
+    LoopMark mark;
+    const Subscript *u, *t, *place; /* t: lanes; place: in the arrays */
+} Square;
+/* Two loops over its places, in which arrays of its size are stored; turned, such loops in which they are loaded. */
+Square schedule_square_open(Scheduler *s, int64_t side, LoopMark mark);
+Array *schedule_square_new(Scheduler *s, const Square *q, DType dtype);
+void schedule_square_turn(Scheduler *s, Square *q, Array *const *arrays, int count);
+void schedule_square_close(Scheduler *s);
+/* A nest that reads along one axis and stores along another; side 0: it does not. */
+typedef struct NestSquares {
+    int64_t side;
+    int stored, read;
+} NestSquares;
+NestSquares schedule_find_squares(const Scheduler *s, const Nest *nest);
+void schedule_in_squares(Scheduler *s, const Nest *nest, const NestSquares *q);
+
 /* ---- schedule_turn.c: rows beside each other */
 /* Elements of the rows of a block, rows innermost. */
 void schedule_beside(Scheduler *s, const Nest *nest);
@@ -180,9 +212,9 @@ typedef struct TurnedArrays {
     Vector(const Node *) nodes;
     Vector(Array *) before;
 } TurnedArrays;
-TurnedArrays schedule_turned(Scheduler *s, const Nest *nest);
+TurnedArrays schedule_turned(Scheduler *s, const Nest *nest, const bool packed[2]); /* by operand: it is not read */
 void schedule_turn_back(Scheduler *s, const TurnedArrays *turned);
-void schedule_turn_forget(Scheduler *s); /* what was copied: it will be made anew */
+void schedule_forget_copies(Scheduler *s); /* turned or packed: what they are of will be made anew */
 /* Is a place of an operand the sum of several indices, which overlap? */
 bool reads_window(const Node *node);
 
@@ -200,6 +232,7 @@ void schedule_fetch_rows(Scheduler *s, const Nest *nest);
 /* ---- schedule_store.c */
 /* Stores of the nest, all values first: a new value of one cell may need the old one of another. */
 void schedule_stores(Scheduler *s, const SpacePoint *point);
+void schedule_store_one(Scheduler *s, const Store *store, const SpacePoint *point, const Scalar *value);
 /* The same of a reduction, whose result is `sum`; largest: of an argmax, the maximum. */
 void schedule_sum(Scheduler *s, const SpacePoint *point, const Scalar *sum, const Scalar *largest);
 
@@ -217,6 +250,10 @@ void schedule_sum_of_block(Scheduler *s, const Nest *nest); /* over its rows */
 /* ---- schedule_row_sum.c: the same with rows as lanes, where it can be */
 bool row_sum_is_possible(const Scheduler *s, const Nest *nest);
 void schedule_row_sum(Scheduler *s, const Nest *nest);
+
+/* ---- schedule_chunk_sum.c: the same of chunks of few rows; nests of their own */
+bool chunk_sum_is_possible(const Scheduler *s, const Nest *nest);
+void schedule_chunk_sum(Scheduler *s, const Nest *nest);
 
 void schedule_scatter(Scheduler *s, const Nest *nest);
 void schedule_scatter_start(Scheduler *s, const Nest *nest);

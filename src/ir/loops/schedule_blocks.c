@@ -171,7 +171,7 @@ static void terms_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, const K
 }
 
 static void whole_tile(Scheduler *s, Kernel *k, const KernelBlock *b, const KernelTile *tile, const BlockSums *sums) {
-    ChainArrays chains = chains_registers(s, &k->r, tile->places * tile->width);
+    ChainArrays chains = chains_registers(s, &k->r, kernel_chains(tile));
     KernelTile in_registers = *tile;
     (void)sums;
     in_registers.chains = NULL;
@@ -181,7 +181,7 @@ static void whole_tile(Scheduler *s, Kernel *k, const KernelBlock *b, const Kern
 }
 
 static void part_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, const KernelTile *tile, const BlockSums *sums) {
-    ChainArrays chains = chains_registers(s, &k->r, tile->places * tile->width);
+    ChainArrays chains = chains_registers(s, &k->r, kernel_chains(tile));
     TileLoops loops = kernel_tile_open(s, k, tile);
     ChainValue sum = chains_load(s, &sums->chunk, subscript_sum(s->arena, tile->chains, loops.chain));
     chains_store(s, &chains, loops.chain, &sum);

@@ -52,7 +52,9 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 /* Can what moves unevenly be packed, and does it pay? */
 static bool packs_for(const Scheduler *s, const Kernel *k, int axis) {
     for (int o = 0; o < k->r.node->sources; o++)
-        if (k->operand[o].uneven[axis] && (!pack_is_possible(s, &k->r, o, axis) || kernel_uses(s, k, o) < FEWEST_USES))
+        if (k->operand[o].uneven[axis] &&
+            (!pack_is_possible(s, &k->r, o, axis) ||
+             (kernel_uses(s, k, o) < FEWEST_USES && !pack_is_known(s, k->r.node->source[o]))))
             return false;
     return true;
 }
@@ -135,13 +137,25 @@ static int64_t most_unrolled(const Scheduler *s, const Kernel *k) {
     return s->numbers.vectors * s->numbers.unrolled * k->vector / (k->lanes * k->r.width);
 }
 
+/* Where one axis leaves registers free: taps of a gradient of weights, of which one has few. */
+static void choose_second(const Scheduler *s, Kernel *k) {
+    int64_t most = most_unrolled(s, k) / k->unrolled;
+    if (!k->r.c->over_rows || !k->reads_window || k->unrolled_axis < 0 || most < 2) return;
+    for (int a = 0; a < k->r.result; a++) {
+        if (a == k->lanes_axis || a == k->unrolled_axis || k->r.extent[a] == 1 || !shares_lanes(k, a)) continue;
+        if (k->second_axis >= 0 && k->r.extent[a] <= k->r.extent[k->second_axis]) continue;
+        k->second_axis = a;
+        k->second = schedule_tile(k->r.extent[a], most);
+    }
+}
+
 /* ---- the plan --------------------------------------------------------------------------------------------- */
 Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (nest->kind != NEST_REDUCE) return NULL;
     Reduction r = reduction_of(nest->reduce);
     if (r.lanes > 1 || r.terms == 0 || r.outputs == 0 || (r.c->over_rows && !s->f->one_block)) return NULL;
     Kernel *k = arena_new_of(s->arena, Kernel);
-    *k = (Kernel){.r = r, .unrolled_axis = AXIS_NONE, .unrolled = 1};
+    *k = (Kernel){.r = r, .unrolled_axis = AXIS_NONE, .second_axis = AXIS_NONE, .unrolled = 1, .second = 1};
     k->rows = nest->rows && !r.c->over_rows && s->block_rows > 1;
     k->reads_window = reads_window(r.node);
     k->lanes = s->numbers.vector_bytes / (int64_t)dtype_bytes(r.dtype);
@@ -163,6 +177,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     else if (k->unrolled_axis != AXIS_NONE)
         k->unrolled = schedule_tile(r.extent[k->unrolled_axis], most_unrolled(s, k));
     k->blocks = kernel_blocks_plan(s, k);
+    if (k->blocks == NULL) choose_second(s, k);
     return k;
 }
 
@@ -213,9 +228,9 @@ static void schedule_tile_of(Scheduler *s, Kernel *k, const KernelTile *tile) {
         kernel_tile_of_strip(s, k, tile);
         return;
     }
-    ChainArrays chains = chains_registers(s, &k->r, tile->places * tile->width), total = chains;
+    ChainArrays chains = chains_registers(s, &k->r, kernel_chains(tile)), total = chains;
     if (k->r.c->over_rows && k->r.chunk > 0 && k->r.chunk < s->block_rows) {
-        total = chains_registers(s, &k->r, tile->places * tile->width);
+        total = chains_registers(s, &k->r, kernel_chains(tile));
         sum_in_chunks(s, k, tile, &chains, &total);
     } else {
         kernel_start_tile(s, k, tile, &chains);
@@ -228,6 +243,21 @@ static void schedule_tile_of(Scheduler *s, Kernel *k, const KernelTile *tile) {
 }
 
 /* ---- all tiles ---------------------------------------------------------------------------------------------- */
+static void tiles_of_second(Scheduler *s, Kernel *k, KernelTile tile) {
+    if (k->second_axis == AXIS_NONE) {
+        schedule_tile_of(s, k, &tile);
+        return;
+    }
+    int64_t whole = k->r.extent[k->second_axis] / k->second, rest = k->r.extent[k->second_axis] % k->second;
+    tile.second = subscript_times(s->arena, schedule_loop_open(s, "tile", whole, LOOP_SERIAL), k->second);
+    tile.seconds = k->second;
+    schedule_tile_of(s, k, &tile);
+    schedule_close(s);
+    tile.second = subscript_number(s->arena, whole * k->second);
+    tile.seconds = rest;
+    if (rest > 0) schedule_tile_of(s, k, &tile);
+}
+
 static void tiles_of_unrolled(Scheduler *s, Kernel *k, KernelTile tile) {
     tile.places = k->unrolled;
     tile.unrolled = subscript_number(s->arena, 0);
@@ -244,11 +274,11 @@ static void tiles_of_unrolled(Scheduler *s, Kernel *k, KernelTile tile) {
     int64_t whole = k->r.extent[k->unrolled_axis] / k->unrolled, rest = k->r.extent[k->unrolled_axis] % k->unrolled;
     const Subscript *at = schedule_loop_open(s, "tile", whole, LOOP_SERIAL);
     tile.unrolled = subscript_times(s->arena, at, k->unrolled);
-    schedule_tile_of(s, k, &tile);
+    tiles_of_second(s, k, tile);
     schedule_close(s);
     tile.unrolled = subscript_number(s->arena, whole * k->unrolled);
     tile.places = rest;
-    if (rest > 0) schedule_tile_of(s, k, &tile);
+    if (rest > 0) tiles_of_second(s, k, tile);
 }
 
 /* Panels are whole, so a tile may be; what else moves along the lanes ends, and so do the chains that strips keep in
@@ -294,7 +324,7 @@ static void schedule_tiles(Scheduler *s, Kernel *k) {
     if (row_around) schedule_rows_open(s, NULL, s->padded_rows, 1, s->pad);
     for (int a = 0; a < k->r.result; a++) {
         k->r.point.axis[a] = subscript_number(s->arena, 0);
-        if (a == k->lanes_axis || a == k->unrolled_axis || k->r.extent[a] == 1) continue;
+        if (a == k->lanes_axis || a == k->unrolled_axis || a == k->second_axis || k->r.extent[a] == 1) continue;
         k->r.point.axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), k->r.extent[a],
                                                 LOOP_SERIAL);
         opened++;
@@ -310,12 +340,16 @@ void schedule_kernel(Scheduler *s, Kernel *k) {
         return;
     }
     pack_operands(s, k);
+    const bool packed[2] = {k->r.pack[0].array != NULL, k->r.pack[1].array != NULL};
+    TurnedArrays turned = {0};
+    if (k->r.c->over_rows) turned = schedule_turned(s, s->nest, packed);
     k->strip.lines = kernel_strip(s, k);
     if (k->strip.lines > 0) {
         schedule_strips(s, k, schedule_tiles);
-        return;
+    } else {
+        schedule_nest_open(s, s->nest->stores[0].node);
+        schedule_tiles(s, k);
+        schedule_close(s);
     }
-    schedule_nest_open(s, s->nest->stores[0].node);
-    schedule_tiles(s, k);
-    schedule_close(s);
+    schedule_turn_back(s, &turned);
 }

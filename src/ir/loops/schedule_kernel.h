@@ -38,8 +38,9 @@ typedef struct KernelStrip {
 struct Kernel {
     Reduction r;
     OperandMoves operand[2];
-    int lanes_axis, unrolled_axis;
+    int lanes_axis, unrolled_axis, second_axis;
     int64_t lanes, unrolled;    /* places of a tile */
+    int64_t second;             /* likewise, unrolled too; 1: no such axis */
     int64_t vector;             /* lanes of a vector, of which a tile has several */
     bool rows;                  /* the row is an axis of the result */
     bool guarded;               /* some terms are absent, for all lanes */
@@ -50,8 +51,9 @@ struct Kernel {
 
 /* A tile: its first place along the lanes, `width` of them in registers, the first `count` of which are there. */
 typedef struct KernelTile {
-    const Subscript *lane, *unrolled;
+    const Subscript *lane, *unrolled, *second;
     int64_t width, count, places; /* places: along the unrolled axis */
+    int64_t seconds;              /* along the second one; 0: none */
     int64_t in_panel;             /* the first lane's place in its panel */
     const Subscript *chains;      /* where its chains are kept from block to block */
 } KernelTile;
@@ -65,6 +67,7 @@ typedef struct TileLoops {
 /* ---- schedule_tile.c */
 /* Are some terms absent that move with the axis, or -1: at all? */
 bool kernel_guarded_along(const Kernel *k, int axis);
+int64_t kernel_chains(const KernelTile *tile);
 TileLoops kernel_tile_open(Scheduler *s, Kernel *k, const KernelTile *tile);
 void kernel_tile_close(Scheduler *s, TileLoops loops);
 void kernel_start_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);

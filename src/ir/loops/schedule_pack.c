@@ -157,10 +157,77 @@ static void pack_squares(Scheduler *s, const Pack *pack, Node *source, const Sub
     while (opened-- > 0) schedule_close(s);
 }
 
+/* Rows are beside each other: `square` lanes of the panel from `first` on by as many rows, of the lanes so many are there. */
+static void pack_square_of_rows(Scheduler *s, const Pack *pack, Node *source, SpacePoint *at, const Subscript *panel,
+                                int64_t first, int64_t there, int64_t square) {
+    ScheduleRow before = s->at;
+    Array *tile = schedule_registers(s, source->dtype, square * square, "square");
+    for (int64_t begin = 0, end = there; begin < square; begin = end, end = square) {
+        const Subscript *u = schedule_loop_open(s, "u", end - begin, LOOP_UNROLLED);
+        const Subscript *t = schedule_loop_open(s, "t", square, LOOP_VECTOR);
+        u = subscript_sum(s->arena, u, subscript_number(s->arena, begin));
+        const Subscript *lane = subscript_sum(s->arena, subscript_number(s->arena, first), u);
+        at->axis[pack->axis] = subscript_sum(s->arena, subscript_times(s->arena, panel, pack->lanes), lane);
+        s->at = schedule_row_further(s, t);
+        const Scalar *value = begin < there ? value_at_point(s, source, at) : point_const(s, source->dtype, 0);
+        schedule_store(s, tile, NULL, subscript_sum(s->arena, subscript_times(s->arena, u, square), t), value);
+        schedule_close(s);
+        schedule_close(s);
+        s->at = before;
+    }
+    schedule_transpose(s, tile, square);
+    const Subscript *u = schedule_loop_open(s, "u", square, LOOP_UNROLLED);
+    const Subscript *t = schedule_loop_open(s, "t", square, LOOP_VECTOR);
+    const Scalar *value = point_load(s, tile, NULL, subscript_sum(s->arena, subscript_times(s->arena, u, square), t));
+    s->at = schedule_row_further(s, u);
+    t = subscript_sum(s->arena, t, subscript_number(s->arena, first));
+    schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, t), value);
+    schedule_close(s);
+    schedule_close(s);
+    s->at = before;
+}
+
+static int64_t square_of_rows(const Scheduler *s, const Pack *pack, const Node *source) {
+    int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(source->dtype);
+    return source->rows == 0 || !s->beside[source->id] || square <= 1 ? 1 : square < pack->lanes ? square : pack->lanes;
+}
+
+/* A line of the cache has a vector of rows. */
+static int64_t rows_at_once(const Scheduler *s, const Pack *pack, const Node *source) {
+    int64_t square = square_of_rows(s, pack, source);
+    return square == 1 || square > s->numbers.row_lanes ? square : s->numbers.row_lanes;
+}
+
+static void pack_panel_of_rows(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t count) {
+    SpacePoint at = {{NULL}};
+    ScheduleRow before = s->at;
+    int64_t square = square_of_rows(s, pack, source), rows = rows_at_once(s, pack, source);
+    int opened = 0;
+    for (int a = 0; a < source->shape.rank; a++) {
+        at.axis[a] = subscript_number(s->arena, 0);
+        if (a == pack->axis || source->shape.extent[a] == 1) continue;
+        at.axis[a] = schedule_loop_open(s, "k", source->shape.extent[a], LOOP_SERIAL);
+        opened++;
+    }
+    const Subscript *further = schedule_loop_open(s, "u", rows / square, LOOP_UNROLLED);
+    s->at = schedule_row_further(s, subscript_times(s->arena, further, square));
+    for (int64_t first = 0; first < pack->lanes; first += square) {
+        int64_t there = count < first ? 0 : count - first < square ? count - first : square;
+        pack_square_of_rows(s, pack, source, &at, panel, first, there, square);
+    }
+    schedule_close(s);
+    s->at = before;
+    while (opened-- > 0) schedule_close(s);
+}
+
 /* A panel, of which `count` lanes are there. */
 static void pack_panel(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t count) {
     int along = axis_of_squares(s, pack, source, count);
     int64_t lanes = 0;
+    if (square_of_rows(s, pack, source) > 1) {
+        pack_panel_of_rows(s, pack, source, panel, count);
+        return;
+    }
     if (along >= 0) {
         int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(source->dtype);
         int64_t extent = source->shape.extent[along];
@@ -185,11 +252,30 @@ static void order_axes(Pack *pack, const Reduction *r, int operand) {
             }
 }
 
+bool pack_is_known(const Scheduler *s, const Node *source) {
+    for (int i = 0; i < s->packs.count; i++)
+        if (s->packs.items[i].source == source) return true;
+    return false;
+}
+
+/* The array of another nest that has packed it so; NULL. */
+static Array *known_pack(const Scheduler *s, const Node *source, const Pack *pack) {
+    for (int i = 0; i < s->packs.count; i++) {
+        const Pack *known = &s->packs.items[i].pack;
+        bool same = s->packs.items[i].source == source && known->axis == pack->axis && known->lanes == pack->lanes;
+        for (int a = 0; a < source->shape.rank; a++) same = same && known->order[a] == pack->order[a];
+        if (same) return known->array;
+    }
+    return NULL;
+}
+
 void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lanes) {
     Node *source = r->node->source[operand];
     Pack *pack = &r->pack[operand];
     *pack = (Pack){.axis = packed_axis(s, r, operand, axis), .lanes = lanes};
     order_axes(pack, r, operand);
+    pack->array = known_pack(s, source, pack);
+    if (pack->array != NULL) return;
     int64_t whole = r->extent[axis] / lanes, rest = r->extent[axis] % lanes;
     int64_t elements = panels_of(pack, source) * panel_size(pack, source);
     pack->array = tree_array(s->tree, ARRAY_WORK, 0, source->dtype, elements * (source->rows != 0 ? s->padded_rows : 1),
@@ -197,7 +283,7 @@ void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lan
     ScheduleRow before = s->at;
     bool outer = schedule_outer_open(s, source);
     schedule_nest_open(s, source);
-    if (source->rows != 0) schedule_rows_open(s, NULL, s->padded_rows, 1, s->pad);
+    if (source->rows != 0) schedule_rows_open(s, NULL, s->padded_rows, rows_at_once(s, pack, source), s->pad);
     if (whole > 0) {
         pack_panel(s, pack, source, schedule_loop_open(s, "panel", whole, LOOP_SERIAL), lanes);
         schedule_close(s);
@@ -206,4 +292,5 @@ void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lan
     if (source->rows != 0) schedule_rows_close(s, before);
     schedule_close(s);
     if (outer) schedule_close(s);
+    if (source->rows != 0 && s->f->parts == NULL) vector_push(s->arena, &s->packs, ((KnownPack){source, *pack}));
 }

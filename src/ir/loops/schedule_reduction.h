@@ -5,14 +5,6 @@
 
 enum { ORDER_LANES = 16 };
 
-/* An operand in panels of `lanes` places of its axis. */
-typedef struct Pack {
-    Array *array;
-    int axis;
-    int64_t lanes;
-    int order[MOST_RANK]; /* of the source's axes, innermost first */
-} Pack;
-
 /* An operand of a block for the caches: [panel][term][place]. */
 typedef struct Panels {
     Array *array;                   /* NULL: it is read where it is */
@@ -80,6 +72,8 @@ void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *open, cons
 /* ---- schedule_pack.c */
 /* Is the operand memory, one axis of which moves with the result's, alone? */
 bool pack_is_possible(const Scheduler *s, const Reduction *r, int operand, int axis);
+/* Has another nest packed it? */
+bool pack_is_known(const Scheduler *s, const Node *source);
 /* Packs it, in a nest of its own. */
 void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lanes);
 int64_t pack_panel_bytes(const Reduction *r, int operand);

@@ -19,7 +19,7 @@ static void store_sum(Scheduler *s, const Store *store, const Scalar *value) {
     schedule_store(s, sum, NULL, here, value);
 }
 
-static void store_one(Scheduler *s, const Store *store, const SpacePoint *point, const Scalar *value) {
+void schedule_store_one(Scheduler *s, const Store *store, const SpacePoint *point, const Scalar *value) {
     const Subscript *at = place_of_store(s, store, point);
     const Cell *cell;
     Array *to = NULL;
@@ -61,7 +61,7 @@ void schedule_stores(Scheduler *s, const SpacePoint *point) {
                               : value_at_point(s, store->value, point);
     }
     for (int i = 0; i < nest->store_count; i++)
-        if (value[i] != NULL) store_one(s, &nest->stores[i], point, value[i]);
+        if (value[i] != NULL) schedule_store_one(s, &nest->stores[i], point, value[i]);
 }
 
 void schedule_sum(Scheduler *s, const SpacePoint *point, const Scalar *sum, const Scalar *largest) {

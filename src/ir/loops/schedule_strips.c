@@ -88,7 +88,7 @@ static void terms_of_strip(Scheduler *s, Kernel *k, const KernelTile *tile, cons
 }
 
 void kernel_tile_of_strip(Scheduler *s, Kernel *k, const KernelTile *tile) {
-    ChainArrays sums = chains_registers(s, &k->r, tile->places * tile->width);
+    ChainArrays sums = chains_registers(s, &k->r, kernel_chains(tile));
     TileLoops loops = kernel_tile_open(s, k, tile);
     ChainValue chain = chains_load(s, &k->strip.chains, place_of_chain(s, k));
     chains_store(s, &sums, loops.chain, &chain);

@@ -26,8 +26,11 @@ static void guard_open(Scheduler *s, Kernel *k) {
 
 /* ---- one tile ----------------------------------------------------------------------------------------------- */
 static TileLoops unrolled_open(Scheduler *s, Kernel *k, const KernelTile *tile, LoopMark mark) {
-    const Subscript *u = schedule_loop_open(s, "u", tile->places, mark);
-    TileLoops loops = {.unrolled = u, .before = s->at};
+    int64_t seconds = tile->seconds > 0 ? tile->seconds : 1;
+    const Subscript *w = schedule_loop_open(s, "w", seconds, mark), *u = schedule_loop_open(s, "u", tile->places, mark);
+    TileLoops loops = {.before = s->at};
+    loops.unrolled = subscript_sum(s->arena, subscript_times(s->arena, w, tile->places), u);
+    if (tile->seconds > 0) k->r.point.axis[k->second_axis] = subscript_sum(s->arena, tile->second, w);
     if (k->unrolled_axis == AXIS_ROW)
         s->at = schedule_row_further(s, u);
     else if (k->unrolled_axis != AXIS_NONE)
@@ -50,6 +53,10 @@ static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t 
     loops->chain = subscript_sum(s->arena, subscript_times(s->arena, loops->unrolled, tile->width), t);
 }
 
+int64_t kernel_chains(const KernelTile *tile) {
+    return tile->places * tile->width * (tile->seconds > 0 ? tile->seconds : 1);
+}
+
 TileLoops kernel_tile_open(Scheduler *s, Kernel *k, const KernelTile *tile) {
     TileLoops loops = unrolled_open(s, k, tile, LOOP_UNROLLED);
     lanes_open(s, k, tile, tile->width, &loops);
@@ -57,7 +64,7 @@ TileLoops kernel_tile_open(Scheduler *s, Kernel *k, const KernelTile *tile) {
 }
 
 void kernel_tile_close(Scheduler *s, TileLoops loops) {
-    for (int i = 0; i < 3; i++) schedule_close(s);
+    for (int i = 0; i < 4; i++) schedule_close(s);
     s->at = loops.before;
 }
 
@@ -84,6 +91,8 @@ static void fetch_weights(Scheduler *s, Kernel *k) {
 /* The condition stands around as many of the tile's chains as it is the same for. */
 void kernel_one_term(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     bool of_each = k->guarded && k->unrolled_axis >= 0 && kernel_guarded_along(k, k->unrolled_axis);
+    of_each |= k->guarded && tile->seconds > 0 && kernel_guarded_along(k, k->second_axis);
+    if (tile->seconds > 0) k->r.point.axis[k->second_axis] = tile->second;
     if (k->unrolled_axis >= 0) k->r.point.axis[k->unrolled_axis] = tile->unrolled;
     if (k->lanes_axis >= 0) k->r.point.axis[k->lanes_axis] = tile->lane;
     if (k->guarded && !of_each) guard_open(s, k);
@@ -99,8 +108,8 @@ void kernel_one_term(Scheduler *s, Kernel *k, const KernelTile *tile, const Chai
 /* What is in registers is named; what the stores of the nest find is an array that loops can walk through. */
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     ChainArrays sums = *chains;
-    if (tile->places * tile->width > 1 && tile->chains == NULL) {
-        sums = chains_registers(s, &k->r, tile->places * tile->width);
+    if (kernel_chains(tile) > 1 && tile->chains == NULL) {
+        sums = chains_registers(s, &k->r, kernel_chains(tile));
         TileLoops loops = kernel_tile_open(s, k, tile);
         ChainValue sum = chains_load(s, chains, loops.chain);
         chains_store(s, &sums, loops.chain, &sum);

@@ -155,6 +155,7 @@ void schedule_beside(Scheduler *s, const Nest *nest) {
 typedef struct TurnedCopy {
     Scheduler *s;
     TurnedArrays *turned;
+    const bool *packed;
 } TurnedCopy;
 
 static const Scalar *load_beside(Scheduler *s, const void *context, const Subscript *element) {
@@ -173,6 +174,7 @@ static void visit_turned(void *context, const Read *read) {
     Scheduler *s = c->s;
     const Node *node = read->node;
     if (!node_is_stored(s->f, node) || !s->beside[node->id] || s->array[node->id] == NULL) return;
+    if (read->operand >= 0 && c->packed != NULL && c->packed[read->operand]) return;
     if (s->turned[node->id] == NULL) {
         int64_t elements = shape_size(node->shape);
         s->turned[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, elements * s->padded_rows, "turned");
@@ -187,13 +189,14 @@ static void visit_turned(void *context, const Read *read) {
     s->beside[node->id] = 0;
 }
 
-void schedule_turn_forget(Scheduler *s) {
+void schedule_forget_copies(Scheduler *s) {
     for (uint32_t n = 0; n < s->f->nodes; n++) s->turned[n] = NULL;
+    s->packs.count = 0;
 }
 
-TurnedArrays schedule_turned(Scheduler *s, const Nest *nest) {
+TurnedArrays schedule_turned(Scheduler *s, const Nest *nest, const bool packed[2]) {
     TurnedArrays turned = {0};
-    TurnedCopy copy = {s, &turned};
+    TurnedCopy copy = {s, &turned, packed};
     if (s->rows_beside) nest_reads(s->f, nest, visit_turned, &copy);
     return turned;
 }

@@ -18,6 +18,7 @@
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
  *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
  *   schedule_arrays.c     which values have an array;  schedule_layout.c: in which order their elements lie
+ *   schedule_squares.c    elements stored along another axis than they are read
  *   schedule_turn.c       rows beside each other, and the same the other way around
  *   schedule_scan.c       a scan: a loop around the nests of its body
  *   schedule_point.c      values of graph nodes at a point;  schedule_place.c: places on axes, and in arrays
@@ -25,7 +26,8 @@
  *   schedule_pack.c       their operands in panels;  schedule_strips.c: sums over pixels, some lines at a time
  *   schedule_blocks.c     blocks for the caches around the tiles;  schedule_panels.c: operands packed block by block
  *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
- *   schedule_row_sum.c    few sums over rows, with rows as lanes;  schedule_padding.c: to how many rows a block is filled
+ *   schedule_row_sum.c    few sums over rows, with rows as lanes;  schedule_chunk_sum.c: in chunks of a few rows
+ *   schedule_padding.c    to how many rows a block is filled
  *   schedule_fetch.c      rows of the next mini-batch are asked for
  *   schedule_chain.c      chains of the order law;  schedule_scatter.c: sums at places that are data
  *
