@@ -1,6 +1,6 @@
 #!/bin/sh
 # The programs in the documentation compile: every ```sgd block of docs/ and of the README passes --check, and every
-# ```sgd-fragment at least parses.
+# ```sgd-fragment at least parses. Those of the cookbook run, if their data is here; its ```sgd-more go on from its first.
 #
 #   manual.sh SGDC PROJECT
 set -u
@@ -15,6 +15,7 @@ extract() {     # FILE STEM: blocks/STEM-LINE.sgd and blocks/STEM-LINE.fragment
     awk -v out="$scratch/blocks/$2" '
         /^```sgd$/          { file = sprintf("%s-%04d.sgd", out, NR); next }
         /^```sgd-fragment$/ { file = sprintf("%s-%04d.fragment", out, NR); next }
+        /^```sgd-more$/     { file = sprintf("%s-%04d.more", out, NR); next }
         /^```/              { if (file) close(file); file = ""; next }
         file                { print > file }' "$1"
 }
@@ -22,8 +23,19 @@ extract() {     # FILE STEM: blocks/STEM-LINE.sgd and blocks/STEM-LINE.fragment
 for file in "$root"/README.md "$root"/docs/*.md; do
     [ -f "$file" ] && extract "$file" "$(basename "$file" .md)"
 done
+SGDC_DATA=$root/examples/data
+export SGDC_DATA
+first=$(ls "$scratch"/blocks/cookbook-*.sgd | head -n 1)
+runs_of() { sed -n 's/^train \([a-z_]*\).*/\1/p' "$1" | paste -sd, -; }
 for block in "$scratch"/blocks/*; do
     case $block in
+    */cookbook-*.more)
+        runs=$(runs_of "$block")
+        cat "$first" "$block" >"$scratch/blocks/more.sgd"
+        "$sgdc" "$scratch/blocks/more.sgd" --run="$runs" -q >"$scratch/out" 2>&1 ;;
+    */cookbook-*.sgd)
+        how=--run; grep -q '"people.csv"' "$block" && how=--check
+        "$sgdc" $how -q "$block" >"$scratch/out" 2>&1 ;;
     *.sgd) "$sgdc" --check "$block" >"$scratch/out" 2>&1 ;;
     *.fragment) "$sgdc" --stop-after=parse "$block" >"$scratch/out" 2>&1 ;;
     esac
