@@ -15,11 +15,11 @@ done >"$scratch/files"
 "$sgdc" fmt --check $(cat "$scratch/files") >"$scratch/out" 2>&1 ||
     { echo "FAILED: sgdc fmt would change these:"; cat "$scratch/out"; failed=1; }
 
-# ---- documents: what stands between ```sgd or ```sgd-fragment and ```
+# ---- documents: what stands between ```sgd, ```sgd-fragment or ```sgd-more and ```
 for document in README.md docs/*.md; do
     rm -f "$scratch"/block.*
     awk -v to="$scratch/block" '
-        /^```sgd(-fragment)?$/ { blocks++; inside = 1; next }
+        /^```sgd(-fragment|-more)?$/ { blocks++; inside = 1; next }
         /^```/ { inside = 0 }
         inside { print >(to "." blocks) }' "$document"
     for block in "$scratch"/block.*; do
