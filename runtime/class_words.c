@@ -94,6 +94,19 @@ int32_t sgdrt_words_number(ClassWords *w, const char *text, size_t length) {
     return w->count - 1;
 }
 
+bool sgdrt_words_merge(ClassWords *into, const ClassWords *from, int32_t **map, int32_t *mapped) {
+    if (from->count == *mapped) return true;
+    int32_t *grown = grow(*map, (size_t)from->count, sizeof *grown);
+    if (!grown) return false;
+    *map = grown;
+    for (; *mapped < from->count; ++*mapped) {
+        const KnownWord *word = &from->words[*mapped];
+        grown[*mapped] = sgdrt_words_number(into, from->bytes + word->begin, word->length);
+        if (grown[*mapped] < 0) return false;
+    }
+    return true;
+}
+
 /* ---- order ----------------------------------------------------------------------------------- */
 typedef struct NumberedText {
     const char *text;

@@ -14,6 +14,8 @@ ClassWords *sgdrt_words_new(void);        /* NULL: no memory */
 void sgdrt_words_free(ClassWords *words); /* NULL is fine */
 /* The number of a text, a new one where it is met first; -1: no memory. */
 int32_t sgdrt_words_number(ClassWords *words, const char *text, size_t length);
+/* A number of `into` for each word of `from`, as (*map)[number]; *mapped of them have one. False: no memory. */
+bool sgdrt_words_merge(ClassWords *into, const ClassWords *from, int32_t **map, int32_t *mapped);
 /* All texts, sorted; order[number] is the place of one. Both live as long as the words. False: no memory. */
 bool sgdrt_words_sort(ClassWords *words, const char *const **sorted, const int32_t **order, int *count);
 /* All rows are there: the texts of the column in their order, and the rows' numbers with them. */

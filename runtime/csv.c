@@ -2,10 +2,9 @@
  *
  * One pass: text comes through a window that stays in cache, in which the ends of fields are marked (csv_marks.h); numbers are
  * scanned where they stand (number.h) and stored into the record of their row; nothing is cut into strings unless a field is out
- * of the ordinary (quotes, missing values, words): csv_values.c. Fields that nobody asked for are only passed over. Records grow by
- * half.
+ * of the ordinary (quotes, missing values, words): csv_values.c. Fields that nobody asked for are only passed over. Records grow
+ * by half.
  */
-#include "class_words.h"
 #include "csv_reader.h"
 #include "number.h"
 #include "problem.h"
@@ -190,17 +189,6 @@ static CsvStatus parse_row(CsvReader *r, unsigned char *record) {
     return CSV_PROBLEM;
 }
 
-/* A first guess at the rows from the length of one, so that most files are read without growing. */
-static int64_t guess_rows(const CsvReader *r) {
-    const char *line_end = memchr(r->text.row, '\n', (size_t)(r->text.end - r->text.row));
-    uint64_t most = sgdrt_input_most(r->text.input), row_bytes = 64;
-    if (line_end) row_bytes = (uint64_t)(line_end - r->text.row) + 1;
-    uint64_t rows = most == UINT64_MAX || sgdrt_input_is_gzip(r->text.input) ? 4096 : most / row_bytes + 64;
-    rows += rows / 16;
-    uint64_t wanted = (uint64_t)(r->request->rows_end < 0 ? TABLE_MOST_ROWS : r->request->rows_end);
-    return (int64_t)(rows < wanted ? rows : wanted);
-}
-
 int sgdrt_csv_next_row(CsvReader *r, bool *row) {
     int64_t begin = r->request->rows_begin, end = r->request->rows_end;
     int code = 0;
@@ -256,9 +244,11 @@ static int refuse_row(CsvReader *r, int64_t rows) {
     return sgdrt_csv_skip_row(&r->text);
 }
 
-static int more_rows(CsvReader *r) {
+int sgdrt_csv_reserve(CsvReader *r, int64_t rows) {
     struct sgdrt_table_private *own = r->table->own;
-    int code = sgdrt_table_reserve(r->table, own->capacity + own->capacity / 2 + 1024, r->problem);
+    if (rows <= own->capacity) return 0;
+    int64_t larger = own->capacity + own->capacity / 2 + 1024;
+    int code = sgdrt_table_reserve(r->table, larger > rows ? larger : rows, r->problem);
     if (code || !own->row_in_file) return code;
     uint32_t *grown = realloc(own->row_in_file, sizeof *grown * (size_t)own->capacity);
     if (!grown) return sgdrt_csv_memory_problem(r, sizeof *grown * (size_t)own->capacity);
@@ -266,15 +256,14 @@ static int more_rows(CsvReader *r) {
     return 0;
 }
 
-static int read_rows(CsvReader *r, int64_t *rows) {
+int sgdrt_csv_read_rows(CsvReader *r, uint64_t until, int64_t *rows) {
     struct sgdrt_table_private *own = r->table->own;
     TableBlock *block = &own->blocks[0];
     bool row;
-    int code = sgdrt_table_reserve(r->table, guess_rows(r), r->problem);
-    *rows = 0;
-    while (!code && !(code = sgdrt_csv_next_row(r, &row)) && row) {
+    int code = 0;
+    while (!code && !(code = sgdrt_csv_next_row(r, &row)) && row && sgdrt_csv_tell(&r->text) < until) {
         int64_t in_file = r->in_file - r->request->rows_begin;
-        if (*rows == own->capacity) code = more_rows(r);
+        code = sgdrt_csv_reserve(r, *rows + 1);
         int refused = code ? code : sgdrt_csv_read_row(r, block->bytes + block->stride * (size_t)*rows);
         if (!code && refused && r->request->refused && refused != PROBLEM_TOO_LARGE) {
             code = refuse_row(r, *rows);
@@ -303,22 +292,6 @@ int sgdrt_csv_reader_open(CsvReader *r, bool live) {
     return 0;
 }
 
-static int load_table(CsvReader *r) {
-    int64_t rows = 0, begin, end;
-    int code = sgdrt_csv_reader_open(r, false);
-    if (!code) code = read_rows(r, &rows);
-    if (!code) code = sgdrt_row_range(r->request->path, r->request, r->in_file, &begin, &end, r->problem);
-    if (!code && !rows)
-        code = sgdrt_problem_set(r->problem, PROBLEM_EMPTY, r->request->path, 0, 0, "none of its %lld rows can be read",
-                                 (long long)(end - begin));
-    if (code) return code;
-    sgdrt_table_settle(r->table, rows);
-    r->table->row_in_file = r->table->own->row_in_file;
-    for (int c = 0; c < r->table->column_count && !code; c++)
-        if (r->table->own->words[c]) code = sgdrt_settle_words(r->table, c, r->problem);
-    return code;
-}
-
 void sgdrt_csv_reader_close(CsvReader *r) {
     sgdrt_csv_close(&r->text);
     sgdrt_csv_free_words(&r->names);
@@ -327,16 +300,4 @@ void sgdrt_csv_reader_close(CsvReader *r) {
     free(r->missing);
     free(r->fields);
     free(r->targets);
-}
-
-int sgdrt_csv_load(const sgdrt_request *request, sgdrt_table **table, sgdrt_problem *problem) {
-    sgdrt_problem unseen;
-    CsvReader r = {.request = request, .problem = problem ? problem : &unseen};
-    int code = load_table(&r);
-    sgdrt_csv_reader_close(&r);
-    if (code)
-        sgdrt_free_table(r.table);
-    else
-        *table = r.table;
-    return code;
 }

@@ -3,6 +3,7 @@
  *
  *   csv_header.c     the first row, and which field a column asks for
  *   csv_values.c     fields that are not plain numbers, and messages
+ *   csv_threads.c    rows that several threads read;  csv_load.c: a whole file
  */
 #ifndef SGDRT_CSV_READER_H
 #define SGDRT_CSV_READER_H
@@ -105,4 +106,13 @@ void sgdrt_csv_reader_close(CsvReader *r);
 int sgdrt_csv_next_row(CsvReader *r, bool *row);
 /* Reads the row at hand into a record. After a problem with the row it is still the row at hand. */
 int sgdrt_csv_read_row(CsvReader *r, unsigned char *record);
+/* Room for so many rows in the table, which grows by half at least. */
+int sgdrt_csv_reserve(CsvReader *r, int64_t rows);
+/* Adds the rows that begin before a place of the file to the table, of which *rows are filled; those that cannot be read are told
+ * where the request says so, and left out. */
+int sgdrt_csv_read_rows(CsvReader *r, uint64_t until, int64_t *rows);
+
+/* ---- several threads: csv_threads.c --------------------------------------------------------------- */
+/* The same for as much of the file as pays, on the request's team; after it the text is where rows are still to be read. */
+int sgdrt_csv_read_shared(CsvReader *r, int64_t *rows);
 #endif

@@ -48,11 +48,15 @@ int sgdrt_csv_refill(CsvText *text) {
     } else {
         memmove(text->bytes, text->row, kept);
     }
-    int code = sgdrt_input_read(text->input, text->bytes + kept, text->capacity - kept, &got, text->problem);
+    size_t wanted = text->capacity - kept;
+    if (text->enough > text->taken && text->enough - text->taken < wanted)
+        wanted = (size_t)(text->enough - text->taken);
+    int code = sgdrt_input_read(text->input, text->bytes + kept, wanted, &got, text->problem);
     if (code) return code;
     text->row = text->bytes;
     text->end = text->bytes + kept + got;
-    text->ended = text->live ? got == 0 : got < text->capacity - kept;
+    text->taken += got;
+    text->ended = text->live ? got == 0 : got < wanted;
     memset(text->end, 0, ZEROS);
     forget_marks(text);
     return 0;
@@ -127,6 +131,28 @@ int sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem 
     if (!code && !delimiter) code = wait_for_line(text);
     if (!code && !delimiter) set_delimiter(text, find_delimiter(text));
     return code;
+}
+
+int sgdrt_csv_open_again(CsvText *again, const CsvText *text, sgdrt_problem *problem) {
+    *again = (CsvText){.path = text->path,
+                       .problem = problem,
+                       .capacity = FIRST_WINDOW,
+                       .decimal = text->decimal,
+                       .comment = text->comment};
+    again->bytes = malloc(again->capacity + ZEROS);
+    if (!again->bytes) return sgdrt_problem_memory(problem, text->path, again->capacity);
+    again->row = again->end = again->bytes;
+    set_delimiter(again, text->delimiter);
+    return sgdrt_input_open_again(text->input, &again->input, problem);
+}
+
+int sgdrt_csv_seek(CsvText *text, uint64_t place, int64_t line, uint64_t enough) {
+    sgdrt_input_seek(text->input, place);
+    text->row = text->end = text->bytes;
+    text->taken = place;
+    text->enough = enough;
+    text->line = line;
+    return sgdrt_csv_refill(text);
 }
 
 void sgdrt_csv_close(CsvText *text) {

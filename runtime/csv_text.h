@@ -24,6 +24,7 @@ typedef struct CsvText {
     char *bytes;
     size_t capacity;
     char *row, *end;                  /* the window's unread part; row: where the current row begins */
+    uint64_t taken, enough;           /* bytes of the file up to the window's end; more are not needed, but for a row */
     bool ended, live;                 /* nothing comes after the window; rows are read as they come */
     char delimiter, decimal, comment; /* comment 0: none */
     bool stop[256];                   /* bytes that can end a plain field, and zero */
@@ -53,6 +54,12 @@ typedef struct CsvField {
 
 int sgdrt_csv_open(CsvText *text, const char *path, CsvForm form, sgdrt_problem *problem);
 void sgdrt_csv_close(CsvText *text);
+/* The same text once more, to be read by another thread from a place on (sgdrt_csv_seek): what `text` was opened with is its own. */
+int sgdrt_csv_open_again(CsvText *again, const CsvText *text, sgdrt_problem *problem);
+/* Goes on at a place of the file, where a row begins in that line or anything stands; `enough`: to about there. */
+int sgdrt_csv_seek(CsvText *text, uint64_t place, int64_t line, uint64_t enough);
+/* The place of text->row. */
+static inline uint64_t sgdrt_csv_tell(const CsvText *text) { return text->taken - (uint64_t)(text->end - text->row); }
 /* Room for more, or a problem: a row that does not fit into 64 MiB. */
 int sgdrt_csv_refill(CsvText *text);
 /* Skips blank lines and comments; *row says whether there is a row to be read. */

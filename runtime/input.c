@@ -22,6 +22,8 @@ struct Input {
     const char *path;
     int fd;
     bool live, is_gzip, raw_ended, member_ended;
+    bool again, placed; /* again: the file is another input's; placed: bytes come from `place` on */
+    uint64_t place;
     uint64_t taken;  /* of its bytes */
     uint64_t size;   /* of the file; UINT64_MAX: not a regular file */
     z_stream stream; /* gzip; next_in, avail_in also serve a plain file's first bytes */
@@ -36,7 +38,8 @@ static int read_problem(const Input *input, sgdrt_problem *problem) {
 static int raw_read(Input *input, void *to, size_t least, size_t wanted, size_t *got, sgdrt_problem *problem) {
     size_t have = 0, enough = input->live ? least : wanted;
     while (have < enough) {
-        ssize_t n = read(input->fd, (char *)to + have, wanted - have);
+        ssize_t n = input->placed ? pread(input->fd, (char *)to + have, wanted - have, (off_t)(input->place + have))
+                                  : read(input->fd, (char *)to + have, wanted - have);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return read_problem(input, problem);
         if (n == 0) break;
@@ -44,6 +47,7 @@ static int raw_read(Input *input, void *to, size_t least, size_t wanted, size_t 
     }
     *got = have;
     input->taken += have;
+    input->place += have;
     return 0;
 }
 
@@ -186,8 +190,31 @@ bool sgdrt_input_is_gzip(const Input *input) { return input->is_gzip; }
 void sgdrt_input_close(Input *input) {
     if (!input) return;
     if (input->is_gzip) inflateEnd(&input->stream);
-    if (input->fd >= 0) close(input->fd);
+    if (input->fd >= 0 && !input->again) close(input->fd);
     free(input);
+}
+
+bool sgdrt_input_has_places(const Input *input) {
+    return !input->is_gzip && !input->live && input->size != UINT64_MAX && strcmp(input->path, "-") != 0;
+}
+
+int sgdrt_input_open_again(const Input *input, Input **result, sgdrt_problem *problem) {
+    Input *again = calloc(1, sizeof *again);
+    if (!again) return sgdrt_problem_memory(problem, input->path, sizeof *again);
+    again->path = input->path;
+    again->fd = input->fd;
+    again->size = input->size;
+    again->again = true;
+    sgdrt_input_seek(again, 0);
+    *result = again;
+    return 0;
+}
+
+void sgdrt_input_seek(Input *input, uint64_t place) {
+    input->placed = true;
+    input->place = input->taken = place;
+    input->stream.avail_in = 0;
+    input->raw_ended = false;
 }
 
 int sgdrt_input_exact(Input *input, void *to, size_t wanted, const char *what, sgdrt_problem *problem) {

@@ -20,6 +20,11 @@ double sgdrt_input_part(const Input *input);
 bool sgdrt_input_is_gzip(const Input *input);
 void sgdrt_input_close(Input *input); /* NULL is fine */
 
+/* A plain file that has a name can be read from any place on, by several inputs at a time: `input` outlives those opened again. */
+bool sgdrt_input_has_places(const Input *input);
+int sgdrt_input_open_again(const Input *input, Input **result, sgdrt_problem *problem);
+void sgdrt_input_seek(Input *input, uint64_t place);
+
 /* Reads exactly `wanted` bytes of `what`, or says how many are missing. */
 int sgdrt_input_exact(Input *input, void *to, size_t wanted, const char *what, sgdrt_problem *problem);
 /* It is a problem if a byte is left. */

@@ -196,6 +196,15 @@ int64_t sgdrt_pool_call(void *threads, sgdrt_function *function, const sgdrt_cal
     return region.result;
 }
 
+static void run_team(void *pool, void (*work)(void *work_context, int thread), void *work_context) {
+    sgdrt_pool_run(pool, work, work_context);
+}
+
+sgdrt_team sgdrt_pool_team(sgdrt_pool *pool) {
+    return (sgdrt_team){
+        .threads = sgdrt_pool_threads(pool), .run = run_team, .meet = sgdrt_pool_barrier, .context = pool};
+}
+
 /* ---- processors -------------------------------------------------------------------------------- */
 /* Of a control group's "quota period" (Linux): time a period over processors; 0: unlimited or unknown. */
 static int paid_processors(void) {

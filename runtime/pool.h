@@ -9,7 +9,7 @@
  */
 #ifndef SGDRT_POOL_H
 #define SGDRT_POOL_H
-#include "core.h"
+#include "sgdrt.h"
 
 enum { SGDRT_MOST_THREADS = 256 };
 
@@ -24,6 +24,8 @@ void sgdrt_pool_run(sgdrt_pool *pool, sgdrt_pool_work *work, void *context);
 void sgdrt_pool_barrier(void *pool); /* an sgdrt_barrier */
 
 int64_t sgdrt_pool_call(void *pool, sgdrt_function *function, const sgdrt_call *call, void *scratch); /* sgdrt_region */
+
+sgdrt_team sgdrt_pool_team(sgdrt_pool *pool); /* NULL: of one thread, the caller */
 
 /* Processors that this process may use: those it is bound to, and no more than its control group pays for. */
 int sgdrt_processors(void);

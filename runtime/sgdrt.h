@@ -6,6 +6,7 @@
  *
  *   input.c csv.c csv_text.c csv_marks.c   text files, plain or gzip, into columns;  csv_find.c: places in them
  *   csv_header.c csv_values.c              the first row of a csv; fields that are not plain numbers
+ *   csv_load.c csv_threads.c               whole files; by several threads
  *   number.c number_round.c number_text.c  numbers from texts, rounded once, and as texts
  *   row_stream.c                           rows of a csv as they come
  *   files.c idx.c npy.c                    arrays, a file for each column
@@ -101,6 +102,16 @@ typedef struct sgdrt_column_request {
     int csv_count;               /* csv: how many these are; 0: an element each */
 } sgdrt_column_request;
 
+/* Threads that work together: `run` calls work on each, with its number from 0 on, and returns when all have; they meet where all have
+ * called `meet`. sgdrt_pool_team (pool.h) makes one. */
+typedef struct sgdrt_team {
+    int threads;
+    void (*run)(void *context, void (*work)(void *work_context, int thread), void *work_context);
+    void (*meet)(void *context);
+    void *context;
+    size_t piece; /* bytes of a file that one takes at a time; 0: as is best */
+} sgdrt_team;
+
 typedef enum sgdrt_source { SGDRT_CSV, SGDRT_IDX, SGDRT_NPY, SGDRT_CHARS, SGDRT_LIBSVM } sgdrt_source;
 
 typedef struct sgdrt_request {
@@ -126,6 +137,7 @@ typedef struct sgdrt_request {
     void *refused_context;
     void (*progress)(void *context, const char *path, double part); /* NULL, or called now and then */
     void *progress_context;
+    const sgdrt_team *team; /* csv: NULL, or who reads it; rows and problems are the same */
 } sgdrt_request;
 
 /* One stored column. `data` and `stride` are what generated code takes (sgdrt_column). */

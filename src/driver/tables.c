@@ -15,6 +15,7 @@
 #include "driver/rounding.h"
 #include "driver/synthetic.h"
 #include "driver/split.h"
+#include "pool.h"
 #include "problem.h"
 #include "table.h"
 #include <stdlib.h>
@@ -267,7 +268,13 @@ static sgdrt_table *load_file(Driver *driver, const DataSet *set, sgdrt_request 
         request->progress_context = &reading;
     }
     TableLoader *reader = set->kind == SOURCE_IMAGES ? images_load : sgdrt_load;
+    sgdrt_pool *pool = threads_to_read(driver, request);
+    sgdrt_team team = sgdrt_pool_team(pool);
+    request->team = &team;
     int code = reader(request, &table, &problem);
+    sgdrt_pool_free(pool);
+    request->team = NULL;
+    request->progress = NULL;
     if (reading.shown) fprintf(driver->info, "\r\033[K");
     if (!code) return table;
     report_problem(driver, &problem, set->span, "the data is declared");

@@ -1,4 +1,4 @@
-/* threads: those that runs train on, and whether they do.
+/* threads: those that read a csv; those that runs train on, and whether they do.
  *
  * The number of threads moves no bit, so it may change from call to call. Unless --threads says a number, a run takes
  * some calls alone and some on all threads, goes on in the way that is faster, and looks again from time to time
@@ -7,7 +7,9 @@
 #include "driver/training.h"
 #include "pool.h"
 #include <math.h>
+#include <sys/stat.h>
 
+enum { BYTES_FOR_A_THREAD = 4 << 20 }; /* of a csv: a few milliseconds of reading */
 enum { LOOKS_AT_FIRST = 4, CALLS_BETWEEN_LOOKS = 16, LOOK_IS_PART = 16 };
 
 sgdrt_pool *threads_open(const Driver *driver, Training *const *trainings, int count) {
@@ -23,6 +25,16 @@ sgdrt_pool *threads_open(const Driver *driver, Training *const *trainings, int c
         trainings[i]->pace = (Pace){.chooses = !driver->options->threads, .seconds = {NAN, NAN}};
     }
     return pool;
+}
+
+sgdrt_pool *threads_to_read(const Driver *driver, const sgdrt_request *request) {
+    const char *path = request->path_count > 1 ? request->paths[0] : request->path;
+    int64_t threads = driver->options->threads ? driver->options->threads : sgdrt_processors();
+    struct stat status;
+    if (request->source != SGDRT_CSV || stat(path, &status) || !S_ISREG(status.st_mode)) return NULL;
+    int64_t most = (int64_t)status.st_size / BYTES_FOR_A_THREAD;
+    if (threads > SGDRT_MOST_THREADS) threads = SGDRT_MOST_THREADS;
+    return sgdrt_pool_new((int)(threads < most ? threads : most));
 }
 
 int64_t threads_choose(Training *t, int64_t steps) {

@@ -107,6 +107,8 @@ PlotRun *curves_of(Arena *arena, Training *const *trainings, int count); /* as t
 /* ---- threads.c ------------------------------------------------------------------------------- */
 /* What runs share that gain from it; NULL: nothing. */
 struct sgdrt_pool *threads_open(const Driver *driver, Training *const *trainings, int count);
+/* Those that read the request's files; NULL: one does. */
+struct sgdrt_pool *threads_to_read(const Driver *driver, const sgdrt_request *request);
 /* Before a call of so many steps, on threads or alone: how many it shall be. Afterwards: how long they took. */
 int64_t threads_choose(Training *t, int64_t steps);
 void threads_learn(Training *t, int64_t steps, double seconds);
