@@ -126,7 +126,8 @@ enum { WIDE = PICKED_LANES };
 
 /* Tiny functions do not have the instructions to spare. */
 static bool may_follow(const Emitter *e, const Node *column) {
-    return !e->f->tiny && !e->rows_may_leave && short_rows_can_pick(e, column->dtype, shape_size(column->shape));
+    return !e->f->tiny && !e->rows_may_leave && e->lanes == WIDE && e->target->lanes == WIDE &&
+           dtype_bytes(column->dtype) == 4 && shape_size(column->shape) <= LONGEST_PICKED;
 }
 
 /* Nobody chose the rows, they lie without gaps, and none of them stands for a row past the end. */
@@ -137,6 +138,26 @@ static LLVMValueRef follow(Emitter *e, const Node *column, LLVMValueRef first, L
     LLVMValueRef rows = LLVMBuildSub(e->b, last, first, "");
     LLVMValueRef all = LLVMBuildICmp(e->b, LLVMIntEQ, rows, index_const(e, WIDE - 1), "");
     return LLVMBuildAnd(e->b, LLVMBuildAnd(e->b, counted, dense, ""), all, "");
+}
+
+/* Every n-th element of n vectors: two vectors at a time, the lanes found before kept. */
+static void load_picked(Emitter *e, const Node *column, LLVMValueRef first, LLVMValueRef *element) {
+    int n = (int)shape_size(column->shape);
+    LLVMValueRef pointer = row_pointer(e, column, first), part[LONGEST_PICKED];
+    for (int j = 0; j < n; j++)
+        part[j] = load_from(e, REGION_INPUT, column->dtype, pointer, index_const(e, j * WIDE), WIDE);
+    for (int c = 0; c < n; c++) {
+        element[c] = part[0];
+        for (int j = 1; j < n; j++) {
+            LLVMValueRef mask[WIDE];
+            for (int l = 0; l < WIDE; l++) {
+                int from = n * l + c, kept = j == 1 ? from : l;
+                mask[l] = from / WIDE > j ? LLVMGetUndef(e->i32)
+                                          : constant_int(e, e->i32, from / WIDE == j ? WIDE + from % WIDE : kept);
+            }
+            element[c] = LLVMBuildShuffleVector(e->b, element[c], part[j], LLVMConstVector(mask, WIDE), "");
+        }
+    }
 }
 
 /* One element of rows anywhere. */
@@ -173,7 +194,7 @@ static void load_short(Emitter *e, const Node *column, Index row, LLVMValueRef *
     LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(e->context, e->function, "after");
     LLVMBuildCondBr(e->b, together, then, apart);
     LLVMPositionBuilderAtEnd(e->b, then);
-    short_rows_pick(e, column->dtype, n, row_pointer(e, column, first), picked);
+    load_picked(e, column, first, picked);
     from[0] = LLVMGetInsertBlock(e->b);
     LLVMBuildBr(e->b, after);
     LLVMPositionBuilderAtEnd(e->b, apart);

@@ -3,7 +3,7 @@
  * Rows lie anywhere, so a vector of one element of many rows is put together lane by lane. Short rows are instead loaded in
  * pieces of 16 bytes, four rows side by side, and turned in registers: all their elements for little more than one of them
  * costs otherwise. A piece never reaches outside its row: the last one ends with the row. Rows that follow each other
- * without gaps are loaded as whole vectors, and every n-th element is picked from them.
+ * without gaps are loaded as whole vectors, from which every n-th element is picked.
  */
 #include "codegen/emit.h"
 
@@ -79,27 +79,32 @@ void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row,
 }
 
 /* ---- picked ------------------------------------------------------------------------------------------ */
-/* Longer rows take more shuffles than to turn them; only 16 lanes have shuffles of two whole vectors. */
+/* Only 16 lanes have a shuffle of a whole vector; of longer rows it takes more than to turn them. */
 bool short_rows_can_pick(const Emitter *e, DType t, int64_t elements) {
     return e->lanes == PICKED_LANES && e->target->lanes == PICKED_LANES && dtype_bytes(t) == 4 &&
-           elements <= LONGEST_PICKED;
+           elements <= LONGEST_PICKED && elements % 2 == 1;
 }
 
-/* Every n-th element of n vectors: two vectors at a time, the lanes found before kept. */
+/* Element c of row l lies n l + c elements behind the first row's begin: in the vector (n l + c) / 16. Where n is odd, these
+ * are different lanes for all rows, so that the lanes of all vectors are first joined in one vector, and then put in order.
+ */
 void short_rows_pick(Emitter *e, DType t, int elements, LLVMValueRef first_row, LLVMValueRef *element) {
-    LLVMValueRef part[LONGEST_PICKED];
+    LLVMValueRef part[LONGEST_PICKED], order[PICKED_LANES], choice[PICKED_LANES];
     for (int j = 0; j < elements; j++)
         part[j] = load_from(e, REGION_INPUT, t, first_row, index_const(e, j * PICKED_LANES), PICKED_LANES);
     for (int c = 0; c < elements; c++) {
-        element[c] = part[0];
-        for (int j = 1; j < elements; j++) {
-            LLVMValueRef mask[PICKED_LANES];
-            for (int l = 0; l < PICKED_LANES; l++) {
-                int from = elements * l + c, kept = j == 1 ? from : l, vector = from / PICKED_LANES;
-                int lane = vector == j ? PICKED_LANES + from % PICKED_LANES : kept;
-                mask[l] = vector > j ? LLVMGetUndef(e->i32) : constant_int(e, e->i32, lane);
-            }
-            element[c] = LLVMBuildShuffleVector(e->b, element[c], part[j], LLVMConstVector(mask, PICKED_LANES), "");
+        int vector[PICKED_LANES];
+        for (int l = 0; l < PICKED_LANES; l++) {
+            int from = elements * l + c;
+            vector[from % PICKED_LANES] = from / PICKED_LANES;
+            order[l] = constant_int(e, e->i32, from % PICKED_LANES);
         }
+        LLVMValueRef all = part[0];
+        for (int j = 1; j < elements; j++) {
+            for (int l = 0; l < PICKED_LANES; l++)
+                choice[l] = constant_int(e, e->i32, vector[l] == j ? PICKED_LANES + l : l);
+            all = LLVMBuildShuffleVector(e->b, all, part[j], LLVMConstVector(choice, PICKED_LANES), "");
+        }
+        element[c] = LLVMBuildShuffleVector(e->b, all, all, LLVMConstVector(order, PICKED_LANES), "");
     }
 }

@@ -12,6 +12,7 @@ enum { MOST_KNOWN = 4 };
 
 struct RowNumbers {
     LLVMValueRef numbers, follow; /* where they lie, in i32; do the rows follow each other? */
+    LLVMValueRef first;           /* if so, the first of them */
     int lanes;
 };
 struct KnownColumn {
@@ -78,7 +79,7 @@ LLVMValueRef emit_tree_row_numbers(TreeEmitter *t, const Scalar *s, LLVMValueRef
     LLVMValueRef whole = LLVMBuildICmp(e->b, LLVMIntSLE, end, e->count, "");
     LLVMValueRef counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
     LLVMValueRef given = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &begin, 1, "");
-    LLVMValueRef own = emit_alloca(e, LLVMArrayType2(e->i32, (uint64_t)e->lanes)), places[2] = {given, own};
+    LLVMValueRef own = emit_place(e, e->i32, e->lanes, false), places[2] = {given, own};
     LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(e->b), NULL};
     LLVMValueRef missing = LLVMBuildOr(e->b, counted, LLVMBuildNot(e->b, whole, ""), "");
     LLVMBasicBlockRef after = if_open(e, missing), inner = if_open(e, whole);
@@ -89,7 +90,10 @@ LLVMValueRef emit_tree_row_numbers(TreeEmitter *t, const Scalar *s, LLVMValueRef
     if_close(e, inner);
     from[1] = LLVMGetInsertBlock(e->b);
     if_close(e, after);
-    *r = (RowNumbers){LLVMBuildPhi(e->b, e->pointer, ""), LLVMBuildAnd(e->b, counted, whole, ""), e->lanes};
+    *r = (RowNumbers){.numbers = LLVMBuildPhi(e->b, e->pointer, ""),
+                      .follow = LLVMBuildAnd(e->b, counted, whole, ""),
+                      .first = LLVMBuildAdd(e->b, e->first, begin, ""),
+                      .lanes = e->lanes};
     LLVMAddIncoming(r->numbers, places, from, 2);
     LLVMValueRef all = LLVMBuildLoad2(e->b, vector_type(e->i32, e->lanes), r->numbers, "");
     LLVMSetAlignment(all, (unsigned)sizeof(int32_t));
@@ -176,8 +180,7 @@ static void load_either(TreeEmitter *t, const Array *column, const Scalar *row, 
     LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(e->context, e->function, "after");
     LLVMBuildCondBr(e->b, LLVMBuildAnd(e->b, r->follow, dense, ""), together, apart);
     LLVMPositionBuilderAtEnd(e->b, together);
-    short_rows_pick(e, column->dtype, (int)column->elements,
-                    emit_tree_row_of_column(t, column, number_of_lane(t, r, 0)), picked);
+    short_rows_pick(e, column->dtype, (int)column->elements, emit_tree_row_of_column(t, column, r->first), picked);
     from[0] = LLVMGetInsertBlock(e->b);
     LLVMBuildBr(e->b, after);
     LLVMPositionBuilderAtEnd(e->b, apart);

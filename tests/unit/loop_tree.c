@@ -355,6 +355,7 @@ static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
     }
     tree_row_lanes(tree, numbers.row_lanes);
     tree_layout(tree);
+    tree_fuse(tree);
     return tree;
 }
 

@@ -2,8 +2,8 @@
  *
  *   for i in outputs, for t in 0..16: chain[i, t] = start, or what the block before has left
  *   for rows in 0..rows to 16 by 16
- *     for i in outputs, for the terms of a row
- *       for t in 0..16, vector: chain[i, t] = rows + t < rows ? step(chain[i, t], term) : chain[i, t]
+ *     for t in 0..16, vector
+ *       for i in outputs, for the terms of a row: chain[i, t] = rows + t < rows ? step(chain[i, t], term) : chain[i, t]
  *   for i in outputs: the fold of chain[i, ..], and the stores of the nest, which find the sum
  *
  * The order law gives such a sum 16 chains, of which row r joins the one r mod 16. They are in registers. In blocks of rows
@@ -42,25 +42,28 @@ static void axes_close(Scheduler *s, int opened) {
     while (opened-- > 0) schedule_close(s);
 }
 
-static void join_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *term) {
-    ScheduleRow before = s->at;
-    const Subscript *base = chains_of_output(s, r), *t = schedule_loop_open(s, "t", ORDER_LANES, LOOP_VECTOR);
-    s->at.row = subscript_sum(s->arena, s->at.row, t);
-    s->at.in_block = subscript_sum(s->arena, s->at.in_block, t);
-    s->at.data = schedule_data_row(s);
-    const Subscript *at = subscript_sum(s->arena, base, t);
+static void join_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *lane,
+                      const Subscript *term) {
+    const Subscript *at = subscript_sum(s->arena, chains_of_output(s, r), lane);
     ChainValue chain = chains_load(s, chains, at), next = chains_step(s, r, &chain, term);
     next.v[0] = point_op(s, OP_WHERE, r->dtype, point_in_batch(s, s->at.row), next.v[0], chain.v[0]);
     chains_continue(s, chains, at, &next, term, r->terms);
-    schedule_close(s);
-    s->at = before;
 }
 
 static void all_rows(Scheduler *s, Reduction *r, const ChainArrays *chains) {
-    ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, ORDER_LANES, ORDER_LANES);
+    ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, ORDER_LANES, ORDER_LANES), first = s->at;
+    const Subscript *lane = schedule_loop_open(s, "t", ORDER_LANES, LOOP_VECTOR);
+    s->at.row = subscript_sum(s->arena, s->at.row, lane);
+    s->at.in_block = subscript_sum(s->arena, s->at.in_block, lane);
+    s->at.data = schedule_data_row(s);
     int opened = axes_open(s, r, 0, r->axes);
-    join_rows(s, r, chains, chains_term_number(s, r));
+    ScheduleRow at = s->at;
+    s->at.row = first.row;
+    const Subscript *term = chains_term_number(s, r);
+    s->at = at;
+    join_rows(s, r, chains, lane, term);
     axes_close(s, opened);
+    schedule_close(s);
     schedule_rows_close(s, before);
 }
 

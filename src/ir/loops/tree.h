@@ -9,6 +9,7 @@
  *   tree_places.c   where arrays lie in the work block
  *   tree_passes.c   the list of passes from tree to tree, which are these:
  *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
+ *   tree_fuse.c           loops over rows of neighbouring nests become one
  *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
  *   tree_keep.c           what it updates stays in them from step to step
  *   tree_threads.c        loops that threads share, and where threads wait
@@ -243,6 +244,9 @@ void tree_row_lanes(LoopTree *tree, int64_t lanes);
 void tree_layout(LoopTree *tree);
 /* Of a place in an array with rows: a row's elements, if the lanes are rows and the rest stays in one row; -1. */
 int64_t elements_of_row(Arena *arena, const Subscript *at);
+
+/* ---- tree_fuse.c -------------------------------------------------------------------------------------------- */
+void tree_fuse(LoopTree *tree);
 
 /* ---- tree_tiny.c -------------------------------------------------------------------------------------------- */
 /* Of registers of so many bytes. */

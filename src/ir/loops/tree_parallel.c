@@ -134,6 +134,20 @@ void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *a
     }
 }
 
+bool iterations_meet(Arena *arena, const Statement *loop, const Body *first, const Body *second,
+                     const OpenLoops *around) {
+    Accesses of_first = {0}, of_second = {0};
+    find_accesses(arena, first, &of_first);
+    find_accesses(arena, second, &of_second);
+    for (int i = 0; i < of_first.count; i++)
+        for (int k = 0; k < of_second.count; k++) {
+            const ArrayAccess *a = &of_first.items[i], *b = &of_second.items[k];
+            if (!same_memory(a->array, b->array) || !(a->store || b->store)) continue;
+            if (!never_meet(a, b, loop, around) && !rows_never_meet(a, b, loop->loop)) return true;
+        }
+    return false;
+}
+
 /* ---- waits -------------------------------------------------------------------------------------------------- */
 typedef struct Touched {
     const Array *array;

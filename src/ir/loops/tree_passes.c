@@ -19,13 +19,17 @@ static void layout(LoopTree *tree, const TileNumbers *numbers) {
     tree_layout(tree);
 }
 
+static void fuse(LoopTree *tree, const TileNumbers *numbers) {
+    if (numbers->row_lanes > 1) tree_fuse(tree);
+}
+
 static void vectorise(LoopTree *tree, const TileNumbers *numbers) { tree_vectorise(tree, numbers->vector_bytes); }
 static void tiny(LoopTree *tree, const TileNumbers *numbers) { tree_tiny(tree, numbers->vector_bytes); }
 static void threads(LoopTree *tree, const TileNumbers *numbers) { tree_threads(tree, numbers->shares_all); }
 
 const TreePass tree_passes[] = {
-    {"split", split, false}, {"row lanes", row_lanes, true}, {"layout", layout, true}, {"vectorise", vectorise, true},
-    {"tiny", tiny, true},    {"threads", threads, true},     {NULL, NULL, false},
+    {"split", split, false},        {"row lanes", row_lanes, true}, {"layout", layout, true},   {"fuse", fuse, true},
+    {"vectorise", vectorise, true}, {"tiny", tiny, true},           {"threads", threads, true}, {NULL, NULL, false},
 };
 
 const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use) {

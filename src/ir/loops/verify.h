@@ -14,6 +14,10 @@ typedef struct OpenLoops {
 void check_parallel(Arena *arena, const Statement *loop, const OpenLoops *around, const char **problem);
 void check_waits(Arena *arena, const Body *body, const char **problem);
 void add_waits(LoopTree *tree);
+/* Do two iterations, one of them in one part of the loop's body and one in the other, touch an element in common that one of
+ * them writes? */
+bool iterations_meet(Arena *arena, const Statement *loop, const Body *first, const Body *second,
+                     const OpenLoops *around);
 /* Do two loops of a nest touch an element in common that one of them writes? */
 bool loops_meet(Arena *arena, const Statement *a, const Statement *b);
 
