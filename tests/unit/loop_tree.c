@@ -246,10 +246,11 @@ static bool loop_closed_early(LoopTree *tree, TreePlace p) {
     return true;
 }
 
+/* Not under a condition that asks the same: without the guard nothing would be outside. */
 static bool guard_removed(LoopTree *tree, TreePlace p) {
     Statement *s = statement_at(p);
     (void)tree;
-    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_WITHIN) return false;
+    if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_WITHIN || p.conditions > 0) return false;
     Scalar *always = tree_scalar(tree, SCALAR_CONST, DTYPE_BOOL);
     always->value = 1;
     Statement *let = tree_statement(tree, STATEMENT_LET);
