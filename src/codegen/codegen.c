@@ -6,7 +6,6 @@
  */
 #include "codegen/tree_emitter.h"
 #include "codegen/session.h"
-#include "ir/scan.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <string.h>
@@ -103,7 +102,7 @@ static void plan_loops(Codegen *c, Compiled *f) {
 
 void session_plan(Codegen *c, Compiled *f) {
     if (f->loops != NULL || f->tree != NULL) return;
-    if (c->options.trees || function_has_scans(f->run, f->function))
+    if (c->options.trees || function_takes_trees(f->run, f->function))
         plan_tree(c, f);
     else
         plan_loops(c, f);

@@ -7,6 +7,7 @@
  *   tree_parallel.c       what lanes and threads may touch;  tree_bytes.c: nothing is read where another array was written
  *   tree_range.c    between which numbers a subscript lies
  *   tree_places.c   where arrays lie in the work block
+ *   tree_choice.c   which functions users get from trees
  *   tree_passes.c   the list of passes from tree to tree, which are these:
  *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
  *   tree_fuse.c           loops over rows of neighbouring nests become one
@@ -293,6 +294,10 @@ extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
 /* The loops of one function of the run, which is past `order`. */
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder rows,
                             const TileNumbers *numbers);
+
+/* ---- tree_choice.c ------------------------------------------------------------------------------------------ */
+/* Is it made from trees, where nothing else is asked for? */
+bool function_takes_trees(const Run *run, const Function *function);
 
 /* ---- tree_passes.c ------------------------------------------------------------------------------------------ */
 typedef struct TreePass {
