@@ -24,11 +24,7 @@ enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64, MOR
 
 /* ---- nests -------------------------------------------------------------------------------------------------- */
 static void elements(Scheduler *s, const Nest *nest) {
-    NestSquares squares = schedule_find_squares(s, nest);
-    if (squares.side > 0) {
-        schedule_in_squares(s, nest, &squares);
-        return;
-    }
+    if (schedule_elements_in_squares(s, nest)) return;
     SpacePoint point = {{NULL}};
     int opened = schedule_axes_open_with(s, "ijlmnopq", nest->space.extent, nest->space.rank, place_innermost(s, nest),
                                          point.axis);
@@ -47,6 +43,12 @@ static bool sums_rows_as_lanes(const Scheduler *s, const Nest *nest) {
 
 static bool sums_chunks(const Scheduler *s, const Nest *nest) {
     return sums_over_rows(nest) && nest->kind == NEST_REDUCE && chunk_sum_is_possible(s, nest);
+}
+
+/* In the lanes of the order law, which walk through a value in row-major order. */
+static bool sums_terms_of_row(const Nest *nest) {
+    return nest->kind == NEST_REDUCE && nest->rows && !sums_over_rows(nest) &&
+           nest->reduce->attr.contraction->lanes > 1;
 }
 
 /* Does its kernel pack operands whose rows lie beside each other? */
@@ -131,7 +133,7 @@ static void schedule_nest(Scheduler *s, const Nest *nest) {
     bool turns = sums_over_rows(nest) && !sums_rows_as_lanes(s, nest), packs = turns && packs_rows(s, nest);
     if (turns && !packs) turned = schedule_turned(s, nest, NULL);
     Kernel *kernel = schedule_kernel_plan(s, nest);
-    if (packs && kernel == NULL) turned = schedule_turned(s, nest, NULL);
+    if ((packs || sums_terms_of_row(nest)) && kernel == NULL) turned = schedule_turned(s, nest, NULL);
     if (kernel != NULL) {
         schedule_kernel(s, kernel);
     } else {
@@ -222,6 +224,19 @@ static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function
     return tree;
 }
 
+/* Of a row that takes much of the second-level cache there are as few as fill it, or take as long to move as the parameters;
+ * 0: rows are small. */
+static int64_t few_rows(const LoopTree *tree, int64_t rows, const TileNumbers *numbers) {
+    int64_t of_row = (int64_t)tree->work_bytes / rows, parameters = 0;
+    if (numbers->l2 == 0 || 4 * of_row < numbers->l2 || function_has_scans(tree->run, tree->function)) return 0;
+    for (int a = 0; a < tree->arrays.count; a++) {
+        const Array *array = tree->arrays.items[a];
+        if (array->memory == ARRAY_CELL) parameters += array->elements * (int64_t)dtype_bytes(array->dtype);
+    }
+    int64_t few = (parameters > numbers->l2 ? parameters : numbers->l2) / of_row;
+    return few < 2 ? 2 : few < rows ? few : 0;
+}
+
 /* More rows share what is packed, if they do not take much memory. */
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order,
                             const TileNumbers *numbers) {
@@ -233,5 +248,7 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
         if ((int64_t)tree->work_bytes <= numbers->block_bytes) return tree;
     }
     int64_t rows = numbers->row_lanes > 1 ? BLOCK_ROWS_IN_LANES : USUAL_BLOCK_ROWS;
-    return schedule_in_blocks(arena, run, function, numbers, rows, false);
+    LoopTree *tree = schedule_in_blocks(arena, run, function, numbers, rows, false);
+    int64_t few = few_rows(tree, rows, numbers);
+    return few > 0 ? schedule_in_blocks(arena, run, function, numbers, few, false) : tree;
 }

@@ -189,16 +189,26 @@ typedef struct Square {
 } Square;
 /* Two loops over its places, in which arrays of its size are stored; turned, such loops in which they are loaded. */
 Square schedule_square_open(Scheduler *s, int64_t side, LoopMark mark);
-Array *schedule_square_new(Scheduler *s, const Square *q, DType dtype);
 void schedule_square_turn(Scheduler *s, Square *q, Array *const *arrays, int count);
 void schedule_square_close(Scheduler *s);
-/* A nest that reads along one axis and stores along another; side 0: it does not. */
-typedef struct NestSquares {
+/* Values that are read along one axis and stored along another. */
+enum { MOST_SQUARES = 4 };
+typedef const Scalar *SquareValue(Scheduler *s, const void *context, int i, const SpacePoint *point);
+typedef void SquareStore(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value);
+typedef struct SquareValues {
     int64_t side;
-    int stored, read;
-} NestSquares;
-NestSquares schedule_find_squares(const Scheduler *s, const Nest *nest);
-void schedule_in_squares(Scheduler *s, const Nest *nest, const NestSquares *q);
+    int stored, read; /* axes */
+    Shape space;
+    int count;
+    bool cheap; /* to evaluate: code for each place */
+    SquareValue *value;
+    SquareStore *store;
+    const void *context;
+} SquareValues;
+void schedule_squares(Scheduler *s, const SquareValues *v);
+/* Whether the nest is one that is done so. */
+bool schedule_elements_in_squares(Scheduler *s, const Nest *nest);
+int shape_last_axis(Shape shape); /* that is longer than 1 */
 
 /* ---- schedule_turn.c: rows beside each other */
 /* Elements of the rows of a block, rows innermost. */
@@ -211,6 +221,7 @@ bool stores_beside(const Scheduler *s, const Nest *nest);
 typedef struct TurnedArrays {
     Vector(const Node *) nodes;
     Vector(Array *) before;
+    Vector(const ArrayLayout *) layouts;
 } TurnedArrays;
 TurnedArrays schedule_turned(Scheduler *s, const Nest *nest, const bool packed[2]); /* by operand: it is not read */
 void schedule_turn_back(Scheduler *s, const TurnedArrays *turned);

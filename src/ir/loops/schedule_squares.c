@@ -1,6 +1,6 @@
 /* schedule_squares: element nests that store along another axis than they read.
  *
- *   for j in 0..32, for i by 16, for l by 16
+ *   for i by 16, for j in 0..32, for l by 16
  *     for u in 0..16, unrolled, for t in 0..16, vector: square[u, t] = the value at i + u, j, l + t
  *     transpose square
  *     for u in 0..16, unrolled, for t in 0..16, vector: y[.. l + u .., i + t] = square[u, t]
@@ -23,10 +23,6 @@ Square schedule_square_open(Scheduler *s, int64_t side, LoopMark mark) {
     return q;
 }
 
-Array *schedule_square_new(Scheduler *s, const Square *q, DType dtype) {
-    return schedule_registers(s, dtype, q->side * q->side, "square");
-}
-
 void schedule_square_turn(Scheduler *s, Square *q, Array *const *arrays, int count) {
     schedule_square_close(s);
     for (int i = 0; i < count; i++) schedule_transpose(s, arrays[i], q->side);
@@ -36,6 +32,72 @@ void schedule_square_turn(Scheduler *s, Square *q, Array *const *arrays, int cou
 void schedule_square_close(Scheduler *s) {
     schedule_close(s);
     schedule_close(s);
+}
+
+/* ---- all squares -------------------------------------------------------------------------------------------- */
+/* Whole squares along both axes; the point is where the first of them begins. */
+static void one_square(Scheduler *s, const SquareValues *v, SpacePoint *point) {
+    const Subscript *stored = point->axis[v->stored], *read = point->axis[v->read];
+    Array *array[MOST_SQUARES];
+    Square q = schedule_square_open(s, v->side, v->cheap ? LOOP_UNROLLED : LOOP_SERIAL);
+    point->axis[v->stored] = subscript_sum(s->arena, stored, q.u);
+    point->axis[v->read] = subscript_sum(s->arena, read, q.t);
+    for (int i = 0; i < v->count; i++) {
+        const Scalar *value = v->value(s, v->context, i, point);
+        array[i] = schedule_registers(s, value->dtype, q.side * q.side, "square");
+        schedule_store(s, array[i], NULL, q.place, value);
+    }
+    schedule_square_turn(s, &q, array, v->count);
+    point->axis[v->stored] = subscript_sum(s->arena, stored, q.t);
+    point->axis[v->read] = subscript_sum(s->arena, read, q.u);
+    for (int i = 0; i < v->count; i++) v->store(s, v->context, i, point, point_load(s, array[i], NULL, q.place));
+    schedule_square_close(s);
+}
+
+/* Loops over all axes, over `count` tiles of the two; the point is at the first place of a tile. */
+static int axes_open(Scheduler *s, const SquareValues *v, const int64_t count[2], int64_t side, SpacePoint *point) {
+    int opened = 0;
+    for (int a = 0; a < v->space.rank; a++) {
+        bool tiled = a == v->stored || a == v->read;
+        int64_t extent = tiled ? count[a == v->read] : v->space.extent[a];
+        point->axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), extent, LOOP_SERIAL);
+        if (tiled) point->axis[a] = subscript_times(s->arena, point->axis[a], side);
+        opened++;
+    }
+    return opened;
+}
+
+static void close_loops(Scheduler *s, int opened) {
+    while (opened-- > 0) schedule_close(s);
+}
+
+/* In row-major order: what lies so is walked through in as few streams as a square has lines. */
+static void whole_squares(Scheduler *s, const SquareValues *v, int64_t stored, int64_t read) {
+    SpacePoint point = {{NULL}};
+    if (stored == 0 || read == 0) return;
+    int opened = axes_open(s, v, (const int64_t[]){stored, read}, v->side, &point);
+    one_square(s, v, &point);
+    close_loops(s, opened);
+}
+
+/* So many places of both axes, of one of them from `begin` on. */
+static void single_places(Scheduler *s, const SquareValues *v, int axis, int64_t begin, const int64_t count[2]) {
+    const Scalar *value[MOST_SQUARES];
+    SpacePoint point = {{NULL}};
+    if (count[0] == 0 || count[1] == 0) return;
+    int opened = axes_open(s, v, count, 1, &point);
+    point.axis[axis] = subscript_sum(s->arena, point.axis[axis], subscript_number(s->arena, begin));
+    for (int i = 0; i < v->count; i++) value[i] = v->value(s, v->context, i, &point);
+    for (int i = 0; i < v->count; i++) v->store(s, v->context, i, &point, value[i]);
+    close_loops(s, opened);
+}
+
+void schedule_squares(Scheduler *s, const SquareValues *v) {
+    int64_t stored = v->space.extent[v->stored], read = v->space.extent[v->read];
+    int64_t tiles = stored / v->side, whole = tiles > 0 ? read / v->side * v->side : 0;
+    whole_squares(s, v, tiles, whole / v->side);
+    single_places(s, v, v->read, whole, (const int64_t[]){stored, read - whole});
+    single_places(s, v, v->stored, tiles * v->side, (const int64_t[]){stored - tiles * v->side, whole});
 }
 
 /* ---- which nests -------------------------------------------------------------------------------------------- */
@@ -61,14 +123,9 @@ static void visit_steps(void *context, const Read *read) {
     }
 }
 
-static int last_axis(Shape shape) {
-    int last = shape.rank - 1;
-    while (last > 0 && shape.extent[last] == 1) last--;
-    return last;
-}
-
 static int64_t side_of(const Scheduler *s, const Nest *nest) {
     int64_t side = 0;
+    if (nest->store_count > MOST_SQUARES) return 0;
     for (int i = 0; i < nest->store_count; i++) {
         int64_t of_store = s->numbers.square_bytes / (int64_t)dtype_bytes(nest->stores[i].value->dtype);
         if ((side > 0 && of_store != side) || nest->stores[i].value->dtype == DTYPE_BOOL) return 0;
@@ -77,83 +134,47 @@ static int64_t side_of(const Scheduler *s, const Nest *nest) {
     return side;
 }
 
-static bool leaves_large_squares(const Nest *nest, int axis, int64_t side) { return nest->space.extent[axis] >= side; }
-
-NestSquares schedule_find_squares(const Scheduler *s, const Nest *nest) {
-    NestSquares q = {.side = side_of(s, nest), .stored = place_innermost(s, nest)};
-    ReadSteps steps = {.s = s};
-    if (q.stored < 0) q.stored = last_axis(nest->space);
-    q.read = q.stored;
-    if (q.side <= 1 || nest->flat || nest->space.rank < 2 || !leaves_large_squares(nest, q.stored, q.side))
-        return (NestSquares){0};
-    nest_reads(s->f, nest, visit_steps, &steps);
-    for (int a = 0; a < nest->space.rank; a++)
-        if (steps.far[a] < steps.far[q.read] && leaves_large_squares(nest, a, q.side)) q.read = a;
-    return steps.far[q.stored] - steps.far[q.read] >= nest->store_count ? q : (NestSquares){0};
+int shape_last_axis(Shape shape) {
+    int last = shape.rank - 1;
+    while (last > 0 && shape.extent[last] == 1) last--;
+    return last;
 }
 
-/* ---- such a nest -------------------------------------------------------------------------------------------- */
-enum { MOST_SQUARES = 4, CHEAP = 6 };
+static const Scalar *value_of_store(Scheduler *s, const void *context, int i, const SpacePoint *point) {
+    const Nest *nest = context;
+    return value_at_point(s, nest->stores[i].value, point);
+}
 
-/* Whole squares along both axes; the point is where the first of them begins. */
-static void one_square(Scheduler *s, const Nest *nest, const NestSquares *squares, SpacePoint *point) {
-    const Subscript *stored = point->axis[squares->stored], *read = point->axis[squares->read];
-    Array *array[MOST_SQUARES];
-    Square q = schedule_square_open(s, squares->side, nest->cost <= CHEAP ? LOOP_UNROLLED : LOOP_SERIAL);
-    point->axis[squares->stored] = subscript_sum(s->arena, stored, q.u);
-    point->axis[squares->read] = subscript_sum(s->arena, read, q.t);
-    for (int i = 0; i < nest->store_count; i++) {
-        array[i] = schedule_square_new(s, &q, nest->stores[i].value->dtype);
-        schedule_store(s, array[i], NULL, q.place, value_at_point(s, nest->stores[i].value, point));
-    }
-    schedule_square_turn(s, &q, array, nest->store_count);
-    point->axis[squares->stored] = subscript_sum(s->arena, stored, q.t);
-    point->axis[squares->read] = subscript_sum(s->arena, read, q.u);
+static void store_of_nest(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
+    const Nest *nest = context;
+    schedule_store_one(s, &nest->stores[i], point, value);
+}
+
+static bool has_arrays(const Scheduler *s, const Nest *nest) {
     for (int i = 0; i < nest->store_count; i++)
-        schedule_store_one(s, &nest->stores[i], point, point_load(s, array[i], NULL, q.place));
-    schedule_square_close(s);
+        if (nest->stores[i].kind == STORE_BUFFER && s->array[nest->stores[i].node->id] == NULL) return false;
+    return true;
 }
 
-/* Places from `begin` on, in loops over single ones. */
-static void rest_of(Scheduler *s, const Nest *nest, SpacePoint *point, const int64_t begin[2], const int64_t count[2],
-                    const int axis[2]) {
-    if (count[0] == 0 || count[1] == 0) return;
-    for (int i = 0; i < 2; i++) {
-        const Subscript *at = schedule_loop_open(s, "i", count[i], LOOP_SERIAL);
-        point->axis[axis[i]] = subscript_sum(s->arena, at, subscript_number(s->arena, begin[i]));
-    }
-    (void)nest;
-    schedule_stores(s, point);
-    schedule_close(s);
-    schedule_close(s);
-}
-
-static void squares_at(Scheduler *s, const Nest *nest, const NestSquares *q, SpacePoint *point) {
-    int64_t stored = nest->space.extent[q->stored], read = nest->space.extent[q->read];
-    int64_t whole_stored = stored / q->side * q->side, whole_read = read / q->side * q->side;
-    const Subscript *a = schedule_loop_open(s, "tile", stored / q->side, LOOP_SERIAL);
-    const Subscript *b = schedule_loop_open(s, "tile", read / q->side, LOOP_SERIAL);
-    point->axis[q->stored] = subscript_times(s->arena, a, q->side);
-    point->axis[q->read] = subscript_times(s->arena, b, q->side);
-    one_square(s, nest, q, point);
-    schedule_close(s);
-    schedule_close(s);
-    rest_of(s, nest, point, (const int64_t[]){whole_read, 0}, (const int64_t[]){read - whole_read, stored},
-            (const int[]){q->read, q->stored});
-    rest_of(s, nest, point, (const int64_t[]){whole_stored, 0}, (const int64_t[]){stored - whole_stored, whole_read},
-            (const int[]){q->stored, q->read});
-}
-
-void schedule_in_squares(Scheduler *s, const Nest *nest, const NestSquares *q) {
-    SpacePoint point = {{NULL}};
-    int opened = 0;
-    for (int a = 0; a < nest->space.rank; a++) {
-        point.axis[a] = subscript_number(s->arena, 0);
-        if (a == q->stored || a == q->read || nest->space.extent[a] == 1) continue;
-        point.axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), nest->space.extent[a],
-                                           LOOP_SERIAL);
-        opened++;
-    }
-    squares_at(s, nest, q, &point);
-    while (opened-- > 0) schedule_close(s);
+bool schedule_elements_in_squares(Scheduler *s, const Nest *nest) {
+    enum { CHEAP = 6 };
+    SquareValues v = {.side = side_of(s, nest),
+                      .stored = place_innermost(s, nest),
+                      .space = nest->space,
+                      .count = nest->store_count,
+                      .cheap = nest->cost <= CHEAP * nest->store_count,
+                      .value = value_of_store,
+                      .store = store_of_nest,
+                      .context = nest};
+    ReadSteps steps = {.s = s};
+    if (v.side <= 1 || nest->flat || nest->space.rank < 2 || !has_arrays(s, nest)) return false;
+    if (v.stored < 0) v.stored = shape_last_axis(nest->space);
+    if (nest->space.extent[v.stored] < v.side) return false;
+    nest_reads(s->f, nest, visit_steps, &steps);
+    v.read = v.stored;
+    for (int a = 0; a < nest->space.rank; a++)
+        if (steps.far[a] < steps.far[v.read] && nest->space.extent[a] >= v.side) v.read = a;
+    if (steps.far[v.stored] - steps.far[v.read] < nest->store_count) return false;
+    schedule_squares(s, &v);
+    return true;
 }

@@ -156,6 +156,7 @@ typedef struct TurnedCopy {
     Scheduler *s;
     TurnedArrays *turned;
     const bool *packed;
+    bool over_rows;
 } TurnedCopy;
 
 static const Scalar *load_beside(Scheduler *s, const void *context, const Subscript *element) {
@@ -169,23 +170,68 @@ static void store_apart(Scheduler *s, const void *context, const Subscript *elem
     schedule_store(s, s->turned[node->id], NULL, subscript_sum(s->arena, element, row), value);
 }
 
+static const Scalar *value_in_layout(Scheduler *s, const void *context, int i, const SpacePoint *point) {
+    const Node *node = context;
+    (void)i;
+    return point_load(s, s->array[node->id], NULL, schedule_place_of(s, node, point, false));
+}
+
+static void store_row_major(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
+    const Node *node = context;
+    (void)i;
+    store_apart(s, node, point_linear(s, point, node->shape), value);
+}
+
+/* Channels are innermost: the same in row-major order. */
+static void copy_row_major(Scheduler *s, const Node *node) {
+    SquareValues v = {.side = s->numbers.square_bytes / (int64_t)dtype_bytes(node->dtype),
+                      .stored = shape_last_axis(node->shape),
+                      .read = s->layout[node->id]->innermost,
+                      .space = node->shape,
+                      .count = 1,
+                      .cheap = true,
+                      .value = value_in_layout,
+                      .store = store_row_major,
+                      .context = node};
+    ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, 1, s->pad);
+    schedule_squares(s, &v);
+    schedule_rows_close(s, before);
+}
+
+static void copy(Scheduler *s, const Node *node) {
+    int64_t elements = shape_size(node->shape);
+    s->turned[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, elements * s->padded_rows, "turned");
+    schedule_nest_open(s, node);
+    if (s->beside[node->id]) {
+        RowTurn turning = {elements, node->dtype, false, load_beside, store_apart, node, NULL};
+        turn(s, &turning);
+    } else {
+        copy_row_major(s, node);
+    }
+    schedule_close(s);
+}
+
+/* Squares have two sides. */
+static bool lies_otherwise(const Scheduler *s, const Node *node) {
+    if (s->array[node->id] == NULL) return false;
+    const ArrayLayout *layout = s->layout[node->id];
+    return s->beside[node->id] || (layout != NULL && s->numbers.square_bytes > (int64_t)dtype_bytes(node->dtype) &&
+                                   node->dtype != DTYPE_BOOL && layout->innermost != shape_last_axis(node->shape));
+}
+
 static void visit_turned(void *context, const Read *read) {
     TurnedCopy *c = context;
     Scheduler *s = c->s;
     const Node *node = read->node;
-    if (!node_is_stored(s->f, node) || !s->beside[node->id] || s->array[node->id] == NULL) return;
+    if (!node_is_stored(s->f, node) || !lies_otherwise(s, node)) return;
     if (read->operand >= 0 && c->packed != NULL && c->packed[read->operand]) return;
-    if (s->turned[node->id] == NULL) {
-        int64_t elements = shape_size(node->shape);
-        s->turned[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, elements * s->padded_rows, "turned");
-        schedule_nest_open(s, node);
-        RowTurn turning = {elements, node->dtype, false, load_beside, store_apart, node, NULL};
-        turn(s, &turning);
-        schedule_close(s);
-    }
+    if (c->over_rows ? s->layout[node->id] != NULL : s->beside[node->id] || read->operand < 0) return;
+    if (s->turned[node->id] == NULL) copy(s, node);
     vector_push(s->arena, &c->turned->nodes, node);
     vector_push(s->arena, &c->turned->before, s->array[node->id]);
+    vector_push(s->arena, &c->turned->layouts, s->layout[node->id]);
     s->array[node->id] = s->turned[node->id];
+    s->layout[node->id] = NULL;
     s->beside[node->id] = 0;
 }
 
@@ -196,14 +242,17 @@ void schedule_forget_copies(Scheduler *s) {
 
 TurnedArrays schedule_turned(Scheduler *s, const Nest *nest, const bool packed[2]) {
     TurnedArrays turned = {0};
-    TurnedCopy copy = {s, &turned, packed};
-    if (s->rows_beside) nest_reads(s->f, nest, visit_turned, &copy);
+    bool over_rows = nest->kind == NEST_SCATTER || nest->reduce->attr.contraction->over_rows;
+    TurnedCopy turning = {s, &turned, packed, over_rows};
+    nest_reads(s->f, nest, visit_turned, &turning);
     return turned;
 }
 
 void schedule_turn_back(Scheduler *s, const TurnedArrays *turned) {
     for (int i = 0; i < turned->nodes.count; i++) {
-        s->array[turned->nodes.items[i]->id] = turned->before.items[i];
-        s->beside[turned->nodes.items[i]->id] = 1;
+        uint32_t id = turned->nodes.items[i]->id;
+        s->array[id] = turned->before.items[i];
+        s->layout[id] = turned->layouts.items[i];
+        s->beside[id] = s->layout[id] == NULL;
     }
 }
