@@ -14,7 +14,7 @@
 #include "ir/loops/schedule_kernel.h"
 
 enum { FEWEST_USES = 8, FEW_PIXELS = 8 };
-static const double packing_cost = 1.1; /* times a tile that reads its operand in place */
+static const double packing_cost = 1.1, square_cost = 3; /* times a tile that reads its operand in place */
 
 /* ---- how operands move -------------------------------------------------------------------------------------- */
 typedef struct OperandVisit {
@@ -49,8 +49,14 @@ static bool has_lanes_along(const Kernel *k, int axis) {
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* Where a function has one row, the least memory is wanted, or steps are of one row. */
+static bool is_row_after_row(const Scheduler *s) {
+    return s->block_rows == 1 && (!s->f->one_block || s->numbers.square_bytes == 0);
+}
+
 /* Can what moves unevenly be packed, and does it pay? */
 static bool packs_for(const Scheduler *s, const Kernel *k, int axis) {
+    if (is_row_after_row(s)) return false;
     for (int o = 0; o < k->r.node->sources; o++)
         if (k->operand[o].uneven[axis] &&
             (!pack_is_possible(s, &k->r, o, axis) ||
@@ -82,8 +88,9 @@ static int choose_lanes(const Scheduler *s, const Kernel *k) {
         if (k->r.extent[a] == 1) continue;
         if (any < 0 || k->r.extent[a] > k->r.extent[any]) any = a;
         bool even = has_lanes_along(k, a);
-        if (!even && (s->block_rows == 1 || !packs_for(s, k, a))) continue;
-        double tiles = tiles_per_place(k, a, !even) * (even ? 1 : packing_cost);
+        bool packed = !even && packs_for(s, k, a);
+        if (!even && !packed && !kernel_finds_squares(s, k, a)) continue;
+        double tiles = tiles_per_place(k, a, packed) * (even ? 1 : packed ? packing_cost : square_cost);
         if (tiles < least) {
             best = a;
             least = tiles;
@@ -166,9 +173,12 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (k->lanes_axis == AXIS_NONE) k->lanes = 1;
     while (k->lanes_axis >= 0 && k->lanes / 2 >= r.extent[k->lanes_axis]) k->lanes /= 2;
     k->vector = k->lanes;
-    if (s->block_rows > 1) k->unrolled_axis = choose_unrolled(s, k);
+    k->squares = k->lanes_axis >= 0 && !has_lanes_along(k, k->lanes_axis) && !packs_for(s, k, k->lanes_axis) &&
+                 kernel_finds_squares(s, k, k->lanes_axis);
+    if (!is_row_after_row(s)) k->unrolled_axis = choose_unrolled(s, k);
+    if (k->squares && !shares_lanes(k, k->unrolled_axis)) k->unrolled_axis = AXIS_NONE;
     if (k->lanes_axis == AXIS_ROW) k->lanes = s->lane_rows;
-    if (k->lanes_axis >= 0 && s->block_rows > 1) { /* chains of a tile do not wait for each other */
+    if (k->lanes_axis >= 0 && !k->squares && !is_row_after_row(s)) { /* chains of a tile do not wait for each other */
         int64_t most = k->unrolled_axis == AXIS_NONE ? s->numbers.unrolled : s->numbers.vectors;
         k->lanes *= vectors_of_tile(r.extent[k->lanes_axis] / k->vector, most);
     }
@@ -176,13 +186,13 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
         k->unrolled = s->tile_rows;
     else if (k->unrolled_axis != AXIS_NONE)
         k->unrolled = schedule_tile(r.extent[k->unrolled_axis], most_unrolled(s, k));
-    k->blocks = kernel_blocks_plan(s, k);
-    if (k->blocks == NULL) choose_second(s, k);
+    if (!k->squares) k->blocks = kernel_blocks_plan(s, k);
+    if (!k->squares && k->blocks == NULL) choose_second(s, k);
     return k;
 }
 
 static void pack_operands(Scheduler *s, Kernel *k) {
-    if (k->lanes_axis < 0 || s->block_rows == 1 || !packs_for(s, k, k->lanes_axis)) return;
+    if (k->lanes_axis < 0 || !packs_for(s, k, k->lanes_axis)) return;
     for (int o = 0; o < k->r.node->sources; o++)
         if (k->operand[o].uneven[k->lanes_axis]) pack_operand(s, &k->r, o, k->lanes_axis, k->lanes);
 }
@@ -190,6 +200,10 @@ static void pack_operands(Scheduler *s, Kernel *k) {
 /* ---- one tile ----------------------------------------------------------------------------------------------- */
 static void terms_of_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     int opened = 0;
+    if (k->squares && tile->count == k->vector) {
+        kernel_terms_in_squares(s, k, tile, chains);
+        return;
+    }
     for (int a = k->r.result; a < k->r.axes; a++) {
         k->r.point.axis[a] = subscript_number(s->arena, 0);
         if (k->r.extent[a] == 1) continue;

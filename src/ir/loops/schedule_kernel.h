@@ -6,6 +6,7 @@
  *   schedule_strips.c  sums over rows and pixels: strips of pixels around the tiles
  *   schedule_panels.c  the operands of a block, packed in the order in which its tiles read them
  *   schedule_pack.c    an operand packed once, before all tiles
+ *   schedule_square.c  an operand whose terms are side by side, transposed as a tile reads it
  */
 #ifndef SGDC_LOOPS_SCHEDULE_KERNEL_H
 #define SGDC_LOOPS_SCHEDULE_KERNEL_H
@@ -42,6 +43,7 @@ struct Kernel {
     int64_t lanes, unrolled;    /* places of a tile */
     int64_t second;             /* likewise, unrolled too; 1: no such axis */
     int64_t vector;             /* lanes of a vector, of which a tile has several */
+    bool squares;               /* what moves with the lanes is read in squares */
     bool rows;                  /* the row is an axis of the result */
     bool guarded;               /* some terms are absent, for all lanes */
     bool reads_window;          /* a place of an operand is the sum of two indices */
@@ -77,6 +79,12 @@ void kernel_one_term(Scheduler *s, Kernel *k, const KernelTile *tile, const Chai
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
 /* Of the places that are left along the lanes: those of the next tile in registers. filled: there may be more. */
 int64_t kernel_next_width(const Kernel *k, int64_t left, bool filled);
+
+/* ---- schedule_square.c */
+/* Could all that moves along the axis be read in squares, if the lanes are along it? */
+bool kernel_finds_squares(const Scheduler *s, const Kernel *k, int axis);
+/* All terms of a tile of one vector. */
+void kernel_terms_in_squares(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
 
 /* ---- schedule_blocks.c */
 /* NULL: tiles alone. */

@@ -25,7 +25,8 @@
  *   schedule_scan.c       a scan: a loop around the nests of its body
  *   schedule_point.c      values of graph nodes at a point;  schedule_place.c: places on axes, and in arrays
  *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_tile.c: one tile
- *   schedule_pack.c       their operands in panels;  schedule_strips.c: sums over pixels, some lines at a time
+ *   schedule_pack.c       their operands in panels;  schedule_square.c: or in squares of registers
+ *   schedule_strips.c     sums over pixels, some lines at a time
  *   schedule_blocks.c     blocks for the caches around the tiles;  schedule_panels.c: operands packed block by block
  *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
  *   schedule_row_sum.c    few sums over rows, with rows as lanes;  schedule_chunk_sum.c: in chunks of a few rows

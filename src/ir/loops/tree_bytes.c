@@ -1,8 +1,8 @@
 /* tree_bytes: arrays of the work block share bytes, but none is read where another one has been written over it.
  *
- * tree_places.c gave them their bytes by when they live; the verifier does not believe these lives. It passes the nests in
- * the order in which they run, loops around nests twice, because the first nest of an iteration may read what the last one
- * of the iteration before has left. Arrays that one nest touches lie apart.
+ * tree_places.c gave them their bytes by when they live; the verifier does not believe these lives. It passes the loops of
+ * nests in the order in which they run, loops around nests twice, because the first nest of an iteration may read what the
+ * last one of the iteration before has left. Arrays that one loop of a nest touches lie apart.
  */
 #include "ir/loops/verify.h"
 #include <string.h>
@@ -11,7 +11,7 @@ enum { FOUND = 1, STORED = 2, STARTED = 4 }; /* read as earlier nests left it; w
 
 typedef struct BytesWalk {
     const LoopTree *tree;
-    uint8_t *touched;     /* by array: in the nest at hand */
+    uint8_t *touched;     /* by array: in the loop at hand */
     const Array **writer; /* by array: of another one over it; NULL: it is as it was written */
     Arena *arena;
     const char **problem;
@@ -19,15 +19,13 @@ typedef struct BytesWalk {
 
 static bool is_of_work(const Array *array) { return array != NULL && array->memory == ARRAY_WORK; }
 
-static void find_touched(const Body *body, bool conditional, uint8_t *touched) {
-    for (int i = 0; i < body->count; i++) {
-        const Statement *s = body->items[i];
-        const Array *loaded = s->kind == STATEMENT_LET ? s->scalar->array : NULL;
-        if (is_of_work(loaded) && !(touched[loaded->id] & STARTED)) touched[loaded->id] |= FOUND;
-        if (s->kind == STATEMENT_STORE && is_of_work(s->array))
-            touched[s->array->id] |= conditional ? STORED : STORED | STARTED;
-        find_touched(&s->body, conditional || s->kind == STATEMENT_IF, touched);
-    }
+static void find_touched(const Statement *s, bool conditional, uint8_t *touched) {
+    const Array *loaded = s->kind == STATEMENT_LET ? s->scalar->array : NULL;
+    if (is_of_work(loaded) && !(touched[loaded->id] & STARTED)) touched[loaded->id] |= FOUND;
+    if (s->kind == STATEMENT_STORE && is_of_work(s->array))
+        touched[s->array->id] |= conditional ? STORED : STORED | STARTED;
+    for (int i = 0; i < s->body.count; i++)
+        find_touched(s->body.items[i], conditional || s->kind == STATEMENT_IF, touched);
 }
 
 static bool lie_over_each_other(const Array *x, const Array *y) {
@@ -42,16 +40,17 @@ static void write_over(BytesWalk *w, const Array *stored) {
         if (array == stored || !is_of_work(array) || !lie_over_each_other(array, stored)) continue;
         w->writer[a] = stored;
         if (w->touched[a] != 0)
-            *w->problem = text_format(w->arena, "%s%d and %s%d share bytes in one nest", array->name, array->id,
+            *w->problem = text_format(w->arena, "%s%d and %s%d share bytes in one loop", array->name, array->id,
                                       stored->name, stored->id);
     }
     w->writer[stored->id] = NULL;
 }
 
-static void pass_nest(BytesWalk *w, const Statement *nest) {
+/* A statement of a nest. */
+static void pass_statement(BytesWalk *w, const Statement *s) {
     int arrays = w->tree->arrays.count;
     memset(w->touched, 0, (size_t)arrays);
-    find_touched(&nest->body, false, w->touched);
+    find_touched(s, false, w->touched);
     for (int a = 0; a < arrays && *w->problem == NULL; a++) {
         const Array *array = w->tree->arrays.items[a], *writer = w->writer[a];
         if ((w->touched[a] & FOUND) && writer != NULL)
@@ -65,7 +64,7 @@ static void pass_nest(BytesWalk *w, const Statement *nest) {
 static void pass_body(BytesWalk *w, const Body *body) {
     for (int i = 0; i < body->count && *w->problem == NULL; i++) {
         const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_NEST) pass_nest(w, s);
+        for (int k = 0; k < s->body.count && s->kind == STATEMENT_NEST; k++) pass_statement(w, s->body.items[k]);
         for (int round = 0; round < 2 && s->kind != STATEMENT_NEST; round++) pass_body(w, &s->body);
     }
 }
