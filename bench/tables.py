@@ -96,6 +96,18 @@ def reading_rate(peak, size):
     return peak[str(min((s for s in sizes if s >= size), default=sizes[-1]))]
 
 
+def reading_table(results):
+    """MB/s: more is better; so is a ratio above 1."""
+    rows = [["csv of ten columns", "threads", "MB", "sgdc, MB/s", "pandas", "polars", "sgdc / best peer"]]
+    for result in results:
+        speed = {name: result["bytes"] / 1e6 / seconds for name, seconds in medians(result).items()}
+        best = max((v for name, v in speed.items() if name != "sgdc"), default=None)
+        rows.append([result["file"], str(result["threads"]), f"{result['bytes'] / 1e6:.0f}", f"{speed['sgdc']:.0f}",
+                     *(f"{speed[name]:.0f}" if name in speed else "" for name in ("pandas", "polars")),
+                     f"{speed['sgdc'] / best:.2f}" if best else ""])
+    return table(rows)
+
+
 def roofline_table(results, peaks):
     rows = [["workload", "flops", "bytes", "flops a byte", "limit", "set by", "reached"]]
     for result in results:
@@ -166,5 +178,4 @@ def report(found):
             yield from ("", *memory_table(found["compiled"]))
     if found["reading"]:
         yield from ("", "### Reading", "")
-        yield ("A csv of 1,000,000 x 10 numbers, MB/s of processor time: "
-               + ", ".join(f"{name} {speed:.0f}" for name, speed in found["reading"].items()) + ".")
+        yield from reading_table(found["reading"])

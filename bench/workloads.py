@@ -80,6 +80,22 @@ def lstm(width):
                  8 * width * (width + 1) + 10 * width + 10, f"width={width}")
 
 
+def batch_norm():
+    """bench/steps/batch_norm.sgd; the first convolution has no data gradient, and norms are left out."""
+    filters = [(3 * 32 * 9, 1024), (32 * 32 * 9, 1024), (32 * 64 * 9, 256)]
+    products = sum(count * places for count, places in filters)
+    return steps("convolutions with batch norm, batch 32", "bench/steps/batch_norm.sgd", "fit", 0.05, 1,
+                 2 * 32 * (3 * (products + 640) - filters[0][0] * 1024), 256, 4 * 3 * 1024, 32,
+                 sum(count for count, _ in filters) + 3 * 128 + 650)
+
+
+def sparse():
+    """bench/steps/sparse.sgd: of a row 32 weights are read, and written."""
+    return Workload("sparse logistic regression, 32 of 100,000, batch 64", "steps",
+                    ("bench/steps/sparse.sgd", "fit", 0.5, 1), 64 * 32 * 2 * 3,
+                    [(64 * 32 * 8, 20000 * 32 * 8), (2 * 64 * 32 * 4, 400000)])
+
+
 def in_c(workload):
     """The C that sgdc writes, beside sgdc's object."""
     return workload._replace(name=workload.name + ", as C", kind="steps in C")
@@ -113,6 +129,8 @@ WORKLOADS = [
     RESIDUAL,
     gpt(),
     *map(lstm, (32, 64, 128)),
+    batch_norm(),
+    sparse(),
     contraction(32, 32, 32),
     contraction(256, 256, 256),
     contraction(1024, 1024, 1024),
@@ -132,3 +150,6 @@ SIZES = [24 << 10, 1 << 20, 16 << 20, 256 << 20]
 # Programs whose compilation is measured; the line is also trained, in "process start" above.
 COMPILED = ["examples/line.sgd", "examples/airfoil.sgd", "bench/steps/perceptron.sgd", "examples/lenet.sgd",
             "bench/steps/residual.sgd"]
+# Files of csv with ten columns: name, what stands in them, the type they are read as, rows.
+READING = [("six decimals, f32", "decimals", "f32", 1000000), ("all digits of an f64", "digits", "f64", 500000),
+           ("integers 0 to 255, f32", "integers", "f32", 1000000)]

@@ -39,6 +39,23 @@ def lstm(w, x):
     return jax.lax.scan(element, (start, start), z.transpose(1, 0, 2))[0][0]
 
 
+def batch_norm(w, x):
+    """Channels innermost."""
+    x = x.transpose(0, 2, 3, 1)
+    for name, stride in (("net.a", 1), ("net.b", 1), ("net.c", 2)):
+        x = jax.lax.conv_general_dilated(x, w[name + ".conv2d.f"].transpose(2, 3, 1, 0), (stride, stride), [(1, 1)] * 2,
+                                         dimension_numbers=("NHWC", "HWIO", "NHWC")) + w[name + ".conv2d.b"]
+        c = x - x.mean((0, 1, 2))
+        scale = w[name + ".batch_norm.g"] / jnp.sqrt((c * c).mean((0, 1, 2)) + 1e-5)
+        x = jax.nn.relu(c * scale + w[name + ".batch_norm.b"])
+    return x.mean((1, 2))
+
+
+def sparse(w, b):
+    z = (w["logistic.w"][b["i"]] * b["x"]).sum(1) + w["logistic.b"]
+    return jnp.mean(jax.nn.softplus(z) - b["y"] * z)
+
+
 def gpt(w, b):
     def dense(x, name):
         return x @ w[name + ".dense.w"].T + w[name + ".dense.b"]
@@ -62,6 +79,9 @@ def gpt(w, b):
     return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), b["y"][..., None], 2))
 
 
+LAYERS = {"residual": residual, "lstm": lstm, "batch_norm": batch_norm}
+
+
 def loss_of(program):
     def linear_regression(w, b):
         return jnp.mean((b["x"] @ w["linreg.w"] + w["linreg.b"] - b["y"]) ** 2) / 2
@@ -77,8 +97,8 @@ def loss_of(program):
             x = convolve(x.reshape(-1, 1, 28, 28), w["lenet.c1.conv2d.f"], w["lenet.c1.conv2d.b"], 2)
             x = convolve(x, w["lenet.c2.conv2d.f"], w["lenet.c2.conv2d.b"], 0)
             x = x.reshape(len(x), -1)
-        if program in ("residual", "lstm"):
-            x = (residual if program == "residual" else lstm)(w, x)
+        if program in LAYERS:
+            x = LAYERS[program](w, x)
         *hidden, last = peer.DENSE[program]
         for name in hidden:
             x = jax.nn.relu(x @ w[name + ".w"].T + w[name + ".b"])
@@ -86,7 +106,7 @@ def loss_of(program):
         y = b["labels" if "labels" in b else "y"]
         return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1))
 
-    return {"airfoil": linear_regression, "gpt": gpt}.get(program, classes)
+    return {"airfoil": linear_regression, "gpt": gpt, "sparse": sparse}.get(program, classes)
 
 
 def step_of(program, lr):

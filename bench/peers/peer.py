@@ -23,6 +23,7 @@ DENSE = {
     "lenet": ["lenet.h1.dense", "lenet.h2.dense", "lenet.dense"],
     "residual": ["residual.dense"],
     "lstm": ["net.dense"],
+    "batch_norm": ["net.dense"],
 }
 # The blocks of the residual network, with their strides.
 BLOCKS = [(f"residual.s{stage}{index}.block", 2 if stage > 1 and not index else 1)
@@ -46,7 +47,7 @@ class Trace:
         self.program = meta["program"]
         self.cells = {name: tensors["cell." + name] for name in meta["parameters"].split()}
         self.columns = {n[5:]: t for n, t in tensors.items()
-                        if n.startswith("data.") and n[5:] in ("images", "labels", "x", "y")}
+                        if n.startswith("data.") and n[5:] in ("images", "labels", "i", "x", "y")}
         counts = tensors["rows_of_step"].tolist()
         self.steps = np.split(tensors["rows"], np.cumsum(counts)[:-1])
         self.batch = counts[0]

@@ -1,5 +1,7 @@
-/* The reader of csv files. The first four bytes choose how the file is said to be written, and the columns' types. */
+/* The reader of csv files. The first four bytes choose how the file is said to be written, the columns' types, and whether two threads
+ * read it, some bytes at a time. */
 #include "fuzz.h"
+#include "pool.h"
 
 static char one_of(const char *list, uint8_t choice) { return list[choice % (strlen(list) + 1)]; }
 
@@ -69,6 +71,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
         request.columns = columns + 3;
         request.column_count = 2;
     }
+    static sgdrt_pool *pool;
+    if (!pool) pool = sgdrt_pool_new(2);
+    sgdrt_team team = sgdrt_pool_team(pool);
+    team.piece = 1 + bytes[0] / 4 % 16;
+    if (bytes[0] & 64) request.team = &team;
     fuzz_load(&request);
     close(file.fd);
     return 0;
