@@ -52,11 +52,11 @@ static inline int64_t sgdrt_predicted_rows(const sgdrt_model *model, const sgdrt
     return data->rows;
 }
 
-/* The rows of a further set are repeated until a step is full, each as often. */
+/* The rows of a further set are repeated until a step is full, each as often, or count once. */
 static inline int sgdrt_check_step(const sgdrt_model *model, const sgdrt_rows *data) {
     if (model->most_rows && data->rows > model->most_rows) return SGDRT_ROWS;
     for (int32_t s = 1; s <= model->set_count; s++)
-        if (data->rows % sgdrt_rows_of(model, data, s)) return SGDRT_ROWS;
+        if (data->rows % sgdrt_rows_of(model, data, s) && !sgdrt_sets_are_uneven(model)) return SGDRT_ROWS;
     return SGDRT_OK;
 }
 

@@ -22,13 +22,15 @@ typedef enum sgdrt_dtype {
     SGDRT_U8
 } sgdrt_dtype; /* as the compiler's DType */
 
+enum { SGDRT_MOST_UNEVEN = 6 };
 typedef struct sgdrt_header {
     uint64_t seed;
-    uint64_t step;    /* steps done since init; generated code counts it up */
-    uint64_t epoch;   /* epochs done; the caller sets it before a call */
-    uint64_t planned; /* planned steps: progress = (float)step / (float)planned */
-    uint64_t reserved[4];
-} sgdrt_header; /* 64 bytes */
+    uint64_t step;                        /* steps done since init; generated code counts it up */
+    uint64_t epoch;                       /* epochs done; the caller sets it before a call */
+    uint64_t planned;                     /* planned steps: progress = (float)step / (float)planned */
+    uint64_t stopping;                    /* generated code's own */
+    uint32_t set_rows[SGDRT_MOST_UNEVEN]; /* of each data set in the step at hand, where they differ (gather.h) */
+} sgdrt_header;                           /* 64 bytes */
 
 /* Row r of a column begins at data + r * stride bytes; inside a row elements are dense, row-major. */
 typedef struct sgdrt_column {

@@ -86,12 +86,12 @@ static bool can_count(int64_t rows, int64_t copies) { return rows <= (int64_t)(U
 
 /* ---- several data sets -------------------------------------------------------------------------- */
 static int join(const sgdrt_model *model, const sgdrt_rows *data, Beside *beside) {
-    uint64_t bytes = sgdrt_join_bytes(model, data);
+    uint64_t bytes = sgdrt_join_bytes(model, data, data->rows);
     *beside = (Beside){data->columns, NULL};
     if (!bytes) return SGDRT_OK;
     beside->memory = aligned_alloc(64, bytes);
     if (!beside->memory) return SGDRT_MEMORY;
-    beside->columns = sgdrt_join(model, data, beside->memory);
+    beside->columns = sgdrt_join(model, data, data->rows, beside->memory);
     return SGDRT_OK;
 }
 
@@ -106,8 +106,9 @@ static int open_gathering(Fit *fit) {
         rows[s] = sgdrt_rows_of(model, fit->train, s + 1);
         good = can_count(rows[s], model->sets[s].copies);
     }
-    good = good && sgdrt_gathering_open(&fit->gathering, model->sets, model->set_count, rows, fit->train->columns,
-                                        bytes, model->column_count, fit->feed.batch, header_of(fit)->seed);
+    good = good &&
+           sgdrt_gathering_open(&fit->gathering, model->sets, model->set_count, rows, fit->train->columns, bytes,
+                                model->column_count, model->batch, fit->feed.batch, header_of(fit)->seed);
     free(bytes);
     free(rows);
     return good ? SGDRT_OK : SGDRT_MEMORY;
@@ -446,7 +447,7 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
     sgdrt_feed_call(&fit->feed, header, steps, fit->rows, &call);
     if (fit->model->set_count) sgdrt_gather(&fit->gathering, header->step, &call);
     int64_t done = call_on(&fit->crew, fit->instance->code->step, &call);
-    return sgdrt_feed_rows_of(&fit->feed, &call, done);
+    return fit->model->set_count ? call.count : sgdrt_feed_rows_of(&fit->feed, &call, done);
 }
 
 /* metrics: NULL, or of the training rows where none validate. */

@@ -6,8 +6,8 @@
 #include "feed.h"
 #include "model.h"
 
-/* A further set: it gives `batch` rows, which come again until the step is full, or, where that is 0, as many as a whole
- * step has. Its orders follow each other without regard to the epochs of the first set: a pure function of (seed, index,
+/* A further set: it gives `batch` rows, which come again until the step is full, or, where that is 0, as many as the first
+ * set. Its orders follow each other without regard to the epochs of the first set: a pure function of (seed, index,
  * step). */
 typedef struct sgdrt_partner {
     sgdrt_order order;
@@ -21,17 +21,22 @@ typedef struct sgdrt_gathering {
     sgdrt_partner *partners;
     sgdrt_column *columns; /* of the step at hand */
     uint32_t *rows;        /* of one set, in that step */
-    int64_t places;        /* of a whole step */
+    int64_t whole, places; /* of a whole step: rows of the first set; all places */
+    bool uneven;           /* places are those of the largest set; the header says how many rows each has */
     void *memory;
 } sgdrt_gathering;
 
-/* For steps of so many places; bytes, per column: of one row; rows, per further set: of each. False: there is no memory. */
+/* For steps of so many rows of the first set, `whole`, for which the program says `batch`; bytes, per column: of one row; rows, per further set: of each. False: there is no memory. */
 bool sgdrt_gathering_open(sgdrt_gathering *g, const sgdrt_model_set *sets, int32_t set_count, const int64_t *rows,
-                          const sgdrt_column *from, const uint64_t *bytes, int32_t column_count, int64_t places,
-                          uint64_t seed);
+                          const sgdrt_column *from, const uint64_t *bytes, int32_t column_count, int64_t batch,
+                          int64_t whole, uint64_t seed);
 void sgdrt_gathering_close(sgdrt_gathering *g);
 /* The call of one step, as sgdrt_feed_call made it, reads the rows of all sets. */
 void sgdrt_gather(sgdrt_gathering *g, uint64_t step, sgdrt_call *call);
-/* rows[i] = the row of the further set at place i of the step, of `count` places. */
-void sgdrt_partner_fill(const sgdrt_partner *partner, uint64_t step, int64_t whole, int64_t count, uint32_t *rows);
+/* The places of a step that has so many rows of the first set. */
+int64_t sgdrt_gathered_places(const sgdrt_gathering *g, int64_t first);
+/* rows[i] = the row of the further set at place i of the step, of `count` places, `first` of which have a row of the first
+ * set of their own. Returns how many rows these are. */
+int64_t sgdrt_partner_fill(const sgdrt_partner *partner, uint64_t step, int64_t whole, int64_t first, int64_t count,
+                           uint32_t *rows);
 #endif

@@ -8,7 +8,7 @@
 #define SGDRT_MODEL_H
 #include "core.h"
 
-enum { SGDRT_ABI = 5 };
+enum { SGDRT_ABI = 6 };
 
 /* What every function of the C API returns. */
 typedef enum sgdrt_status {
@@ -80,11 +80,16 @@ typedef struct sgdrt_model_statistic {
 } sgdrt_model_statistic;
 
 typedef struct sgdrt_model_set { /* a further data set of each step; all have at least one row */
-    int64_t batch;               /* rows that come again until the step is full; 0: as many as it has */
+    int64_t batch;               /* rows that come again until the step is full; 0: as many as it has; -1: all */
     int64_t copies;              /* fit takes every row so often; 1 or more */
     int32_t order;               /* program.h: BatchOrder */
     int32_t first_column, column_count, reserved;
 } sgdrt_model_set;
+
+/* Do so many rows, of a step that has `batch` of the first set (0: all), not come again each as often? */
+static inline int sgdrt_is_uneven(int64_t batch, int64_t own) {
+    return own < 0 || (own > 0 && (batch == 0 || own > batch || batch % own != 0));
+}
 
 typedef struct sgdrt_code { /* compiled for one processor level */
     sgdrt_function *init, *step, *evaluate, *predict, *derived;

@@ -28,35 +28,54 @@ static inline uint64_t sgdrt_column_bytes(const sgdrt_model_column *column) {
     return each * (uint64_t)column->elements;
 }
 
-/* Must the column be repeated to stand beside the first set's rows? */
-static inline int sgdrt_is_short(const sgdrt_model *model, const sgdrt_rows *data, int32_t column) {
-    return sgdrt_rows_of(model, data, sgdrt_set_of(model, column)) < data->rows;
+/* Must the column be repeated to have so many rows? */
+static inline int sgdrt_is_short(const sgdrt_model *model, const sgdrt_rows *data, int32_t column, int64_t all) {
+    return sgdrt_rows_of(model, data, sgdrt_set_of(model, column)) < all;
 }
 
-/* Bytes that sgdrt_join needs; 0: no set has fewer rows than the first. */
-static inline uint64_t sgdrt_join_bytes(const sgdrt_model *model, const sgdrt_rows *data) {
+/* Is a term the mean over the rows of its own sets, whose numbers differ? */
+static inline int sgdrt_sets_are_uneven(const sgdrt_model *model) {
+    int uneven = 0;
+    for (int32_t s = 0; s < model->set_count; s++) uneven |= sgdrt_is_uneven(model->batch, model->sets[s].batch);
+    return uneven;
+}
+
+/* The places of a step on these rows: as many as the first set has, or the largest, whose numbers the header gets. */
+static inline int64_t sgdrt_places_of(const sgdrt_model *model, const sgdrt_rows *data, sgdrt_header *header) {
+    int64_t places = data->rows;
+    if (!sgdrt_sets_are_uneven(model)) return places;
+    for (int32_t s = 0; s <= model->set_count; s++) {
+        int64_t rows = sgdrt_rows_of(model, data, s);
+        header->set_rows[s] = (uint32_t)rows;
+        places = rows > places ? rows : places;
+    }
+    return places;
+}
+
+/* Bytes that sgdrt_join needs for so many rows; 0: no set has fewer. */
+static inline uint64_t sgdrt_join_bytes(const sgdrt_model *model, const sgdrt_rows *data, int64_t all) {
     uint64_t bytes = 0;
     for (int32_t c = 0; c < model->column_count; c++)
-        if (sgdrt_is_short(model, data, c))
-            bytes += sgdrt_whole_lines(sgdrt_column_bytes(&model->columns[c]) * (uint64_t)data->rows);
+        if (sgdrt_is_short(model, data, c, all))
+            bytes += sgdrt_whole_lines(sgdrt_column_bytes(&model->columns[c]) * (uint64_t)all);
     return bytes ? bytes + sgdrt_whole_lines(sizeof(sgdrt_column) * (uint64_t)model->column_count) : 0;
 }
 
 /* The columns of all sets beside each other, in `memory`: those of shorter sets with their rows again and again. */
-static inline const sgdrt_column *sgdrt_join(const sgdrt_model *model, const sgdrt_rows *data, void *memory) {
+static inline const sgdrt_column *sgdrt_join(const sgdrt_model *model, const sgdrt_rows *data, int64_t all,
+                                             void *memory) {
     sgdrt_column *columns = memory;
     char *next = (char *)memory + sgdrt_whole_lines(sizeof *columns * (uint64_t)model->column_count);
     for (int32_t c = 0; c < model->column_count; c++) {
         columns[c] = data->columns[c];
-        if (!sgdrt_is_short(model, data, c)) continue;
+        if (!sgdrt_is_short(model, data, c, all)) continue;
         const char *from = data->columns[c].data;
         int64_t bytes = (int64_t)sgdrt_column_bytes(&model->columns[c]), stride = data->columns[c].stride,
                 rows = sgdrt_rows_of(model, data, sgdrt_set_of(model, c));
-        for (int64_t r = 0; r < data->rows; r++)
-            __builtin_memcpy(next + r * bytes, from + r % rows * stride, (uint64_t)bytes);
+        for (int64_t r = 0; r < all; r++) __builtin_memcpy(next + r * bytes, from + r % rows * stride, (uint64_t)bytes);
         columns[c].data = next;
         columns[c].stride = bytes;
-        next += sgdrt_whole_lines((uint64_t)(bytes * data->rows));
+        next += sgdrt_whole_lines((uint64_t)(bytes * all));
     }
     return columns;
 }

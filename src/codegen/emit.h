@@ -176,6 +176,7 @@ void store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVM
 /* Into the caches from the first level (3) or the second (2) on; at may lie anywhere. */
 void prefetch_at(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at, int level);
 void mark_region(Emitter *e, LLVMValueRef instruction, int region);
+LLVMValueRef rows_of_set(Emitter *e, int64_t set); /* of a step, where they differ */
 LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset);
 
 /* ---- emit_short_rows.c: all elements of rows of a column, one vector each, rows as lanes */

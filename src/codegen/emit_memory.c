@@ -171,6 +171,13 @@ void mark_region(Emitter *e, LLVMValueRef instruction, int region) {
     LLVMSetMetadata(instruction, e->no_alias_kind, e->no_alias[region]);
 }
 
+LLVMValueRef rows_of_set(Emitter *e, int64_t set) {
+    LLVMValueRef at = index_const(e, (int64_t)offsetof(sgdrt_header, set_rows) + (int64_t)sizeof(uint32_t) * set);
+    LLVMValueRef rows = LLVMBuildLoad2(e->b, e->i32, LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &at, 1, ""), "");
+    mark_region(e, rows, REGION_STATE);
+    return LLVMBuildZExt(e->b, rows, e->i64, "");
+}
+
 static LLVMTypeRef memory_type(Emitter *e, DType t) { return t == DTYPE_BOOL ? e->i8 : type_of(e, t); }
 
 static LLVMValueRef load_type(Emitter *e, int region, DType t, LLVMValueRef pointer, int lanes) {

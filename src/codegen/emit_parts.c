@@ -137,7 +137,7 @@ static void emit_part(Step *s, const Run *run, int index, const PartCode *part, 
  * nobody else uses. Two places, for even and odd steps, as in emit_threads.c; forget_stop leaves them as they were. */
 static LLVMValueRef stop_asked(Step *s, LLVMValueRef stop, LLVMValueRef steps) {
     LLVMValueRef odd = LLVMBuildAnd(s->b, steps, whole(s, 1), "");
-    LLVMValueRef places = at(s, s->state, offsetof(sgdrt_header, reserved));
+    LLVMValueRef places = at(s, s->state, offsetof(sgdrt_header, stopping));
     LLVMValueRef place = LLVMBuildInBoundsGEP2(s->b, s->i32, places, &odd, 1, "");
     LLVMBasicBlockRef after = if_begin(s, s->is_first);
     LLVMValueRef asked = LLVMBuildLoad2(s->b, s->i32, stop, "");
@@ -151,7 +151,7 @@ static LLVMValueRef stop_asked(Step *s, LLVMValueRef stop, LLVMValueRef steps) {
 static void forget_stop(Step *s) {
     meet(s);
     LLVMBasicBlockRef after = if_begin(s, s->is_first);
-    store(s, whole(s, 0), s->state, offsetof(sgdrt_header, reserved));
+    store(s, whole(s, 0), s->state, offsetof(sgdrt_header, stopping));
     if_end(s, after);
 }
 

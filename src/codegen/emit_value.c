@@ -139,6 +139,8 @@ typedef LLVMValueRef FlatEmitter(Emitter *e, const Node *node, Index linear, Ind
 FLAT(COUNTER) {
     LLVMTypeRef type = type_of(e, node->dtype);
     if (node->attr.counter == COUNTER_STEP) return LLVMBuildUIToFP(e->b, e->steps_done, type, "");
+    if (node->attr.counter >= COUNTER_SET)
+        return LLVMBuildUIToFP(e->b, rows_of_set(e, node->attr.counter - COUNTER_SET), type, "");
     LLVMValueRef offset = index_const(e, node->attr.counter == COUNTER_EPOCH ? 16 : 24);
     LLVMValueRef at = LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &offset, 1, "");
     LLVMValueRef n = LLVMBuildLoad2(e->b, e->i64, at, "");

@@ -108,8 +108,8 @@ static LLVMValueRef sets(Builder *b, const Run *run) {
     LLVMValueRef *rows = arena_array(b->arena, LLVMValueRef, run->partner_count + 1);
     for (int i = 0; i < run->partner_count; i++) {
         const Partner *p = &run->partners[i];
-        rows[i] = RECORD(b, int64(b, p->batch), int64(b, model_copies(run->data->joined[i + 1])), int32(b, p->order),
-                         int32(b, p->first_column), int32(b, p->column_count), int32(b, 0));
+        rows[i] = RECORD(b, int64(b, p->all ? -1 : p->batch), int64(b, model_copies(run->data->joined[i + 1])),
+                         int32(b, p->order), int32(b, p->first_column), int32(b, p->column_count), int32(b, 0));
     }
     return run->partner_count ? table(b, LLVMTypeOf(rows[0]), rows, run->partner_count) : null(b);
 }

@@ -62,6 +62,7 @@ static LLVMValueRef counted(TreeEmitter *t, const Scalar *s) {
     static const size_t offset[] = {
         [HEADER_EPOCH] = offsetof(sgdrt_header, epoch), [HEADER_PLANNED] = offsetof(sgdrt_header, planned)};
     if (s->n == HEADER_STEP) return t->steps;
+    if (s->n >= HEADER_SET) return rows_of_set(e, s->n - HEADER_SET);
     LLVMValueRef at = index_const(e, (int64_t)offset[s->n]);
     LLVMValueRef v = LLVMBuildLoad2(e->b, e->i64, LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &at, 1, ""), "");
     mark_region(e, v, REGION_STATE);

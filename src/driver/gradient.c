@@ -67,7 +67,9 @@ double gradient_take(Gradient *g, const uint32_t *rows, int64_t count, uint64_t 
     double value = 0;
     memcpy(g->state, g->initial, g->run->state_bytes);
     memset(g->sums, 0, sizeof *g->sums * (size_t)(g->run->term_count + 1));
-    ((sgdrt_header *)(void *)g->state)->step = step;
+    sgdrt_header *header = (sgdrt_header *)(void *)g->state;
+    header->step = step;
+    for (int s = 0; s < SGDRT_MOST_UNEVEN; s++) header->set_rows[s] = (uint32_t)count;
     sgdrt_call call = {.state = g->state,
                        .work = g->work,
                        .columns = g->data->table->columns,

@@ -193,7 +193,7 @@ static void sets(Json *j, const Run *run) {
         json_text(j, "name", data->joined[i]->name);
         json_text(j, "member", counts[i]);
         json_integer(j, "rows_offset", (int64_t)count_offset(data, i));
-        json_integer(j, "batch", i ? run->partners[i - 1].batch : run->batch);
+        json_integer(j, "batch", !i ? run->batch : run->partners[i - 1].all ? -1 : run->partners[i - 1].batch);
         json_close(j);
     }
     json_close(j);

@@ -93,6 +93,11 @@ bool record_read_sums(Training *t, const char *text) {
             return false;
     t->term_steps = steps ? steps : t->steps_per_epoch;
     t->term_rows = t->term_steps * t->batch < t->feed.places ? t->term_steps * t->batch : t->feed.places;
+    if (t->run->partner_count) { /* all but the last are whole steps */
+        int64_t before = (t->term_steps - 1) * t->batch;
+        t->term_rows = (t->term_steps - 1) * t->gathering.places +
+                       sgdrt_gathered_places(&t->gathering, t->term_rows - before);
+    }
     t->sums_whole = true;
     return true;
 }

@@ -6,7 +6,7 @@
 /* ---- several data sets: the rows of a step, gathered side by side ------------------------------------------ */
 static sgdrt_model_set set_of(const Run *run, int partner) {
     const Partner *p = &run->partners[partner];
-    return (sgdrt_model_set){.batch = p->batch,
+    return (sgdrt_model_set){.batch = p->all ? -1 : p->batch,
                              .copies = model_copies(run->data->joined[partner + 1]),
                              .order = (int32_t)p->order,
                              .first_column = p->first_column,
@@ -22,7 +22,8 @@ void training_plan_sets(Training *t) {
     for (int i = 0; i < run->partner_count; i++) sets[i] = set_of(run, i);
     for (int c = 0; c < run->data->column_count; c++) bytes[c] = (uint64_t)c_column_stride(&run->data->columns[c]);
     if (!sgdrt_gathering_open(&t->gathering, sets, run->partner_count, run->data->joined_rows + 1,
-                              t->data->train.table->columns, bytes, run->data->column_count, t->batch, run->seed))
+                              t->data->train.table->columns, bytes, run->data->column_count, run->batch, t->batch,
+                              run->seed))
         out_of_memory((size_t)t->batch);
 }
 
@@ -31,7 +32,7 @@ static int64_t call_joined_step(Training *t) {
     sgdrt_feed_call(&t->feed, training_header(t), 1, t->rows, &call);
     sgdrt_gather(&t->gathering, training_header(t)->step, &call);
     int64_t done = t->executor->call(t->executor, ENTRY_STEP, 0, &call);
-    t->term_rows += sgdrt_feed_rows_of(&t->feed, &call, done);
+    t->term_rows += call.count;
     t->term_steps += done;
     return done;
 }

@@ -23,6 +23,7 @@ typedef struct Trace {
     Vector(sgdrt_entry) entries;
     int32_t *rows, *rows_of_step, *epoch_of_step;
     int32_t **partner_rows; /* of run->partners */
+    int64_t *partner_count; /* so far */
     int64_t row_count;
     double *loss_of_step;
     int64_t steps;
@@ -98,15 +99,20 @@ static void take_step(Trace *trace, int64_t step) {
     double loss = 0;
     if (first + count > t->feed.places) count = t->feed.places - first;
     sgdrt_feed_fill(&t->feed, (uint64_t)epoch, first, count, rows);
-    for (int i = 0; i < t->run->partner_count; i++)
-        sgdrt_partner_fill(&t->gathering.partners[i], (uint64_t)step, t->batch, count,
-                           (uint32_t *)trace->partner_rows[i] + trace->row_count);
+    for (int i = 0; i < t->run->partner_count; i++) {
+        int64_t places = t->gathering.uneven ? t->gathering.places : count;
+        uint32_t *to = (uint32_t *)trace->partner_rows[i] + trace->partner_count[i];
+        int64_t own = sgdrt_partner_fill(&t->gathering.partners[i], (uint64_t)step, t->batch, count, places, to);
+        trace->partner_count[i] += t->gathering.uneven ? own : count;
+    }
     memset(t->sums, 0, sizeof *t->sums * (size_t)run_sums(t->run));
+    int64_t before = t->term_rows;
     training_call_steps(t, 1, NULL);
+    double places = (double)(t->term_rows - before);
     int weights = run_weight_sum(t->run);
     for (int i = 0; i < t->run->term_count; i++)
         if (t->run->terms[i].minimized)
-            loss += t->sums[i] / (t->run->terms[i].penalty ? 1 : weights >= 0 ? t->sums[weights] : (double)count);
+            loss += t->sums[i] / (t->run->terms[i].penalty ? 1 : weights >= 0 ? t->sums[weights] : places);
     trace->rows_of_step[step] = (int32_t)count;
     trace->epoch_of_step[step] = (int32_t)epoch;
     trace->loss_of_step[step] = loss;
@@ -119,8 +125,9 @@ bool trace_write(Training *t, const char *path) {
     Shape of_rows = {.rank = 1}, of_steps = {.rank = 1, .extent = {trace.steps}};
     trace.rows = arena_array(arena, int32_t, trace.steps * t->batch);
     trace.partner_rows = arena_array(arena, int32_t *, t->run->partner_count + 1);
+    trace.partner_count = arena_array(arena, int64_t, t->run->partner_count + 1);
     for (int i = 0; i < t->run->partner_count; i++)
-        trace.partner_rows[i] = arena_array(arena, int32_t, trace.steps * t->batch);
+        trace.partner_rows[i] = arena_array(arena, int32_t, (trace.steps + 1) * t->gathering.places);
     trace.rows_of_step = arena_array(arena, int32_t, trace.steps);
     trace.epoch_of_step = arena_array(arena, int32_t, trace.steps);
     trace.loss_of_step = arena_array(arena, double, trace.steps);
@@ -130,9 +137,11 @@ bool trace_write(Training *t, const char *path) {
     add_cells(&trace, "after");
     of_rows.extent[0] = trace.row_count;
     add_entry(&trace, "rows", DTYPE_I32, of_rows, -1, trace.rows);
-    for (int i = 0; i < t->run->partner_count; i++)
+    for (int i = 0; i < t->run->partner_count; i++) {
+        of_rows.extent[0] = trace.partner_count[i];
         add_entry(&trace, text_format(arena, "rows.%s", t->run->data->joined[i + 1]->name), DTYPE_I32, of_rows, -1,
                   trace.partner_rows[i]);
+    }
     add_entry(&trace, "rows_of_step", DTYPE_I32, of_steps, -1, trace.rows_of_step);
     add_entry(&trace, "epoch_of_step", DTYPE_I32, of_steps, -1, trace.epoch_of_step);
     add_entry(&trace, "loss_of_step", DTYPE_F64, of_steps, -1, trace.loss_of_step);

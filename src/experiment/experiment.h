@@ -236,6 +236,11 @@ DataSet *data_join(Experiment *X, DataVariant *const *variants, int count);
 /* Each set as a value whose parts are its fields: wall.x */
 void data_bind_joined(Experiment *X, DataVariant *const *variants, int count, Scope *scope, bool raw);
 
+/* What is minimized of a row in the mean over the rows of the sets that it reads, where their numbers differ. */
+Node *joined_term(struct RunLowering *R, Node *term);
+/* What cannot be where they differ; false after an error. */
+bool joined_fits(struct RunLowering *R);
+
 /* ---- source_*.c: the forms of sources.def ---------------------------------------------- */
 typedef struct SourceContext SourceContext;
 typedef struct SourceArgument {

@@ -159,3 +159,44 @@ void data_bind_joined(Experiment *X, DataVariant *const *variants, int count, Sc
         scope_bind(X->L, scope, set->name, fields, set->span);
     }
 }
+
+/* ---- numbers of rows that do not divide each other ------------------------------------------------------ */
+/* How many rows of a step the term is the mean of: as many as the largest set that it reads has. */
+static Node *rows_of_term(RunLowering *R, Node *term) {
+    Graph *g = R->L->graph;
+    int count;
+    Node **nodes = graph_post_order(R->X->arena, &term, 1, &count), *rows = NULL;
+    bool *reads = arena_array(R->X->arena, bool, R->joined.count + 1);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN) reads[data_set_of(R->run.data, (int)nodes[i]->attr.index)] = true;
+    for (int s = R->joined.count - 1; s >= 0; s--) {
+        if (!reads[s] && (s > 0 || rows)) continue;
+        Node *own = graph_counter(g, (Counter)(COUNTER_SET + s), DTYPE_F64);
+        rows = rows ? graph_binary(g, OP_MAX, own, rows) : own;
+    }
+    return rows;
+}
+
+/* Places of a step behind these rows have rows that came before: they count nothing there. The mean over all places, which
+ * is what is followed, becomes that over these rows by places / rows. */
+Node *joined_term(RunLowering *R, Node *term) {
+    Graph *g = R->L->graph;
+    if (!R->run.uneven) return term;
+    Node *rows = rows_of_term(R, term), *own = graph_cast(g, rows, term->dtype);
+    Node *counts = graph_binary(g, OP_LT, graph_place(g), graph_cast(g, rows, DTYPE_I32));
+    Node *part = graph_binary(g, OP_MUL, own, graph_rows_reciprocal(g, term->dtype));
+    Node *times = graph_binary(g, OP_DIV, graph_const(g, term->dtype, term->shape, 1), part);
+    return graph_where(g, counts, graph_binary(g, OP_MUL, term, times), graph_const(g, term->dtype, term->shape, 0));
+}
+
+bool joined_fits(RunLowering *R) {
+    Span span = R->block->name.span;
+    for (int i = 0; i < R->run.partner_count; i++)
+        if (R->run.partners[i].all || R->run.partners[i].batch) span = R->run.partners[i].span;
+    if (!R->run.uneven || (!R->weight && !R->L->sees_batch)) return true;
+    Diagnostic *d = report(R->X->diagnostics, CODE_E0312, span,
+                           "a number of rows that does not divide batch goes with no %s",
+                           R->weight ? "weight" : "batch(...) in what is minimised");
+    add_help(R->X->diagnostics, d, "their rows would not count alike; take a number that divides batch");
+    return false;
+}

@@ -558,7 +558,7 @@ static bool *reached_cells(RunLowering *R) {
 static void note_quadratic(RunLowering *R) {
     const OptimizerRule *rule = &R->rules.items[0];
     if (R->block->updates.count || R->average || R->rules.count != 1 || rule->path || rule->none || !rule->lr_literal ||
-        R->run.batch != 0)
+        R->run.batch != 0 || R->run.uneven)
         return;
     if (block_setting(R->block, KEY_GRADIENT) || strcmp(rule->definition->name.text, "sgd") != 0) return;
     if (scope_find_here(R->L->global, rule->definition->name.text)) return;

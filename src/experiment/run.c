@@ -163,11 +163,12 @@ static bool lower_objective(RunLowering *R) {
     find_parameters(R, exprs, count);
     if (weight_expr(R)) exprs[count++] = weight_expr(R);
     Scope *scope = run_scope(R, MODE_TRAIN, exprs, count);
-    if (!lower_terms(R, scope, exprs, count, &written) || !order_terms(R, &written) || !weight_lower(R, scope))
+    if (!lower_terms(R, scope, exprs, count, &written) || !order_terms(R, &written) || !weight_lower(R, scope) ||
+        !joined_fits(R))
         return false;
     for (int i = 0; i < R->terms.count; i++) {
         Term *term = &R->terms.items[i];
-        if (!term->penalty) term->value = weight_term(R, term->value);
+        if (!term->penalty) term->value = joined_term(R, weight_term(R, term->value));
         add_root(R, &R->step[R->terms.items[i].part], ROOT_SUM, i, R->terms.items[i].value, R->terms.items[i].name);
     }
     if (R->weight) add_root(R, &R->step[0], ROOT_SUM, R->terms.count, R->weight, "weight");

@@ -6,6 +6,7 @@
  * but rounding.
  */
 #include "experiment/experiment.h"
+#include "model.h"
 #include <math.h>
 #include <string.h>
 
@@ -103,32 +104,21 @@ static Partner *partner_named(RunLowering *R, const Binder *binder) {
     return NULL;
 }
 
-/* The rows of a further set come again until the step is full, each as often: the mean is that over them. */
-static bool check_divides(RunLowering *R, const Partner *partner, const char *name) {
-    if (!R->run.batch || R->run.batch % partner->batch == 0) return true;
-    Diagnostic *d = report(R->X->diagnostics, CODE_E0304, partner->span,
-                           "batch[%s] = %lld does not divide batch = %lld, so its rows would not count alike", name,
-                           (long long)partner->batch, (long long)R->run.batch);
-    add_help(R->X->diagnostics, d, "a step has %lld places; the rows of %s come again until all are taken",
-             (long long)R->run.batch, name);
-    return false;
-}
-
 static bool lower_partner_batch(RunLowering *R, const BlockStmt *s) {
     bool good = true;
     const Expr *expr = each_resolve(R->X, s->stmt->assign.value);
     for (int b = 0; b < s->stmt->assign.binders.count; b++) {
         Partner *partner = partner_named(R, &s->stmt->assign.binders.items[b]);
-        if (partner) partner->span = expr->span;
-        if (is_word(expr, "all") && partner) {
-            good &= bad_value(R, expr, "batch",
-                              "for a further data set it is a number that divides batch: batch[wall] = 32");
-            continue;
-        }
-        good &= partner && batch_value(R, expr, &partner->batch, &partner->order) &&
-                check_divides(R, partner, s->stmt->assign.binders.items[b].name.text);
+        if (!partner) return false;
+        partner->span = expr->span;
+        partner->all = is_word(expr, "all");
+        good &= partner->all || batch_value(R, expr, &partner->batch, &partner->order);
+        if (sgdrt_is_uneven(R->run.batch, partner->all ? -1 : partner->batch)) R->run.uneven = true;
     }
-    return good;
+    if (!R->run.uneven || R->joined.count <= SGDRT_MOST_UNEVEN) return good;
+    report(R->X->diagnostics, CODE_E0304, s->stmt->span,
+           "more than %d data sets can have numbers of rows in a step only that divide batch", SGDRT_MOST_UNEVEN);
+    return false;
 }
 
 static bool lower_batch(RunLowering *R) {

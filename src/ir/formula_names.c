@@ -64,14 +64,18 @@ static const char *cell_name(const Formula *f, int cell) {
                                             : shown->name;
 }
 
+static const char *counter_name(const Run *run, Counter which) {
+    if (which < COUNTER_SET) return counter_text(run->graph->arena, which);
+    return text_format(run->graph->arena, "rows_of_%s", run->data->joined[which - COUNTER_SET]->name);
+}
+
 const char *formula_leaf_name(const Formula *f, const Node *n) {
-    static const char *const counters[] = {"step", "epoch", "progress"};
     switch (n->op) {
     case OP_CELL: return cell_name(f, (int)n->attr.index);
     case OP_SLOT: return f->run->slots[n->attr.index].name;
     case OP_COLUMN: return n->name ? n->name : column_name(f, n->attr.index);
     case OP_RANDOM: return n->name ? n->name : "draw";
-    case OP_COUNTER: return counters[n->attr.counter];
+    case OP_COUNTER: return counter_name(f->run, n->attr.counter);
     case OP_ROWS_RECIPROCAL: return "(1 / rows)";
     default: return op_text(n->op);
     }

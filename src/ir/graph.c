@@ -204,6 +204,11 @@ Node *graph_leaf(Graph *g, Op op, DType t, Shape shape, int64_t index) {
     return graph_node(g, op, t, shape, NULL, 0, (Attr){.index = index});
 }
 
+const char *counter_text(Arena *arena, Counter which) {
+    static const char *const texts[] = {"step", "epoch", "progress"};
+    return which < COUNTER_SET ? texts[which] : text_format(arena, "rows_of_set_%d", (int)(which - COUNTER_SET));
+}
+
 Node *graph_counter(Graph *g, Counter which, DType t) {
     return graph_node(g, OP_COUNTER, t, (Shape){0}, NULL, 0, (Attr){.counter = which});
 }

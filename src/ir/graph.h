@@ -123,7 +123,8 @@ typedef struct Random {
     uint64_t site;
     uint64_t seed;
 } Random; /* seed: only DATA */
-typedef enum Counter { COUNTER_STEP, COUNTER_EPOCH, COUNTER_PROGRESS } Counter;
+/* COUNTER_SET + s: rows of the s-th data set in the step, where steps have different numbers of them. */
+typedef enum Counter { COUNTER_STEP, COUNTER_EPOCH, COUNTER_PROGRESS, COUNTER_SET } Counter;
 
 /* One body over `extent` elements, in ascending or descending order: scan.h. */
 typedef struct ScanLoop {
@@ -185,6 +186,7 @@ Node *graph_node(Graph *g, Op op, DType dtype, Shape shape, Node *const *source,
 Node *graph_const(Graph *g, DType t, Shape shape, double value);
 Node *graph_leaf(Graph *g, Op op, DType t, Shape shape, int64_t index); /* COLUMN CELL SLOT GRADIENT IOTA */
 Node *graph_counter(Graph *g, Counter which, DType t);
+const char *counter_text(Arena *arena, Counter which); /* "step", "rows_of_set_1" */
 Node *graph_rows_reciprocal(Graph *g, DType t);
 Node *graph_place(Graph *g);
 Node *graph_rank(Graph *g, Node *x, Node *weight); /* of the row's x among all rows; NULL: all weigh alike */

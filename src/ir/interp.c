@@ -61,6 +61,10 @@ void interp_eval_SLOT(Evaluation *e, const Node *node, void *out) {
 
 void interp_eval_COUNTER(Evaluation *e, const Node *node, void *out) {
     const sgdrt_header *h = header_of(e);
+    if (node->attr.counter >= COUNTER_SET) {
+        store_real(node->dtype, out, h->set_rows[node->attr.counter - COUNTER_SET]);
+        return;
+    }
     switch (node->attr.counter) {
     case COUNTER_STEP: store_real(node->dtype, out, (double)h->step); break;
     case COUNTER_EPOCH: store_real(node->dtype, out, (double)h->epoch); break;
@@ -70,6 +74,7 @@ void interp_eval_COUNTER(Evaluation *e, const Node *node, void *out) {
         else
             *(double *)out = (double)h->step / (double)h->planned;
         break;
+    case COUNTER_SET: break;
     }
 }
 

@@ -88,13 +88,12 @@ static void print_scan(Text *to, const Node *n) {
 }
 
 static void print_attributes(Text *to, const Node *n) {
-    static const char *const counters[] = {"step", "epoch", "progress"};
     static const char *const keys[] = {"step", "initial", "data"};
     switch (op_attribute(n->op)) {
     case ATTRIBUTE_NONE:
     case ATTRIBUTE_MAPS: break; /* print_contraction */
     case ATTRIBUTE_VALUE: print_value(to, n); break;
-    case ATTRIBUTE_COUNTER: text_add(to, " %s", counters[n->attr.counter]); break;
+    case ATTRIBUTE_COUNTER: text_add(to, " %s", counter_text(to->arena, n->attr.counter)); break;
     case ATTRIBUTE_RANDOM:
         text_add(to, " %s %016" PRIx64, keys[n->attr.random.key], n->attr.random.site);
         if (n->attr.random.key == RANDOM_DATA) text_add(to, " seed %" PRIu64, n->attr.random.seed);

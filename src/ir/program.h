@@ -236,6 +236,7 @@ typedef enum LastBatch { LAST_KEEP, LAST_DROP, LAST_WRAP } LastBatch;
 /* How a further data set of a step gives its rows, in an order of its own. */
 typedef struct Partner {
     int64_t batch; /* rows that come again until the step is full; 0: as many as the step has */
+    bool all;      /* all of its rows in every step */
     BatchOrder order;
     int first_column, column_count; /* of Run.data */
     Span span;
@@ -327,6 +328,7 @@ typedef struct Run {
     BatchOrder order;
     Partner *partners; /* of data = [...]: those behind the first */
     int partner_count;
+    bool uneven; /* the mean of a term is over the rows of its sets, whose numbers differ */
     LastBatch last;
     int64_t epochs, steps; /* one is set, the other 0; epochs 1 if neither */
     uint64_t seed;

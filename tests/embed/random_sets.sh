@@ -1,5 +1,5 @@
 #!/bin/sh
-# Random programs whose steps take several data sets, of uneven numbers of rows, with ragged mini-batches, arrays over the
+# Random programs whose steps take several data sets, of uneven numbers of rows, which may not divide each other, with ragged mini-batches, arrays over the
 # rows of a step, states, scans, copies and update blocks: compiled, as an object and in C they come to the bits of the interpreter.
 #     random_sets.sh SGDC RUNTIME_LIBRARY SOURCE_FOLDER      (in an empty folder)
 # SGDC_PROGRAMS=N makes N programs instead of 2, SGDC_PROGRAM=SEED that one.
@@ -17,26 +17,28 @@ make_program() {        # SEED
     function term(  s, t) {
         s = pick(sets); t = pick(sets)
         if (below(3) == 0) return "squared(net(" x(s) ") - net(" x(t) "), " s ".y - " t ".y)"
-        if (below(3) == 0) return "info(code(" x(s) "), code(" x(t) "))"
-        if (below(4) == 0) return "abs(net(" x(s) ") - batch_mean(" t ".y))"
+        if (!uneven && below(3) == 0) return "info(code(" x(s) "), code(" x(t) "))"
+        if (!uneven && below(4) == 0) return "abs(net(" x(s) ") - batch_mean(" t ".y))"
         return "squared(" pick("net|other") "(" x(s) "), " s ".y)"
     }
     BEGIN {
         srand(seed)
         count = 2 + below(2); sets = count == 2 ? "a|b" : "a|b|c"
-        batch = pick("4|6|8|12")
+        batch = pick("4|6|8|12"); uneven = below(2)
         print "data a = synthetic(rows = " 5 + below(40) ", seed = " below(100) (below(4) ? "" : ", copies = 2") ") { x: f32[2] ~ normal(0, 1); y: f32 = x[0] - 0.5 * x[1]; k: label[2] = where(y > 0, 1, 0) }"
         print "data b = synthetic(rows = " 2 + below(60) ", seed = " below(100) (below(4) ? "" : ", copies = 3") ") { x: f32[2] ~ uniform(-1, 1); y: f32 = sin(x[0]) }"
         print "data c = synthetic(rows = " 1 + below(20) ", seed = " below(100) ") { x: f32[2] = [uniform(0, 1), normal(0, 1)]; y: f32 = x[0] }"
         print "loss info(z: real[n], w: real[n]) { s[j] = dot(z, batch(w)[j]); return logsumexp(s) - dot(z, w) }"
         print "model code(x: f32[2]) -> f32[3] = tanh(dense(x, 3))"
-        norm = below(2)
+        norm = !uneven && below(2)
         print "model net(x: f32[2]) -> f32 { h = tanh(" (norm ? "batch_norm(dense(x, 5))" : "dense(x, 5)") "); " (below(3) ? "" : "h = dropout(h, 0.2); ") "return dense(h, 1)[0] }"
         print "model other(x: f32[2]) -> f32 {"
         print below(2) ? "  hs = scan xt in x { state h: f32[3] = 0; h = tanh(dense(concat([xt], h), 3)); return h }\n  return dense(hs[-1], 1)[0]" : "  return dense(relu(dense(x, 4)), 1)[0]"
         print "}"
         print "train fit {\n  data = [" (count == 2 ? "a, b" : "a, b, c") "]\n  batch = " batch (below(3) ? "" : " sequential")
-        if (below(2)) print "  batch[b] = " pick("1|2") pick("| sequential| replacement")
+        if (uneven) print "  batch[b] = " pick("all|3|5|13 sequential|20 replacement")
+        else if (below(2)) print "  batch[b] = " pick("1|2") pick("| sequential| replacement")
+        if (uneven && count == 3 && below(2)) print "  batch[c] = " pick("all|2|7")
         if (below(3) == 0) print "  last = " pick("drop|wrap")
         hold = below(3)
         if (hold == 1) print "  hold_out = 0.25"

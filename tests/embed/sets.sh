@@ -30,3 +30,46 @@ awk '/^```/ { name = "" } name { print >name }
 ${CC:-cc} -std=c11 $options burn.c burn.o -lm -o burn
 ./burn >said.txt
 grep -q '^the wall is at ' said.txt || { echo "the example says:" >&2; cat said.txt >&2; exit 1; }
+
+# Numbers of rows that do not divide each other: each row counts once, so with the rate 1 a step ends at the means.
+cat >means.sgd <<'END'
+data a { x: f32 }
+data b { x: f32 }
+train fit {
+  data = [a, b]
+  param p: f32 = 0
+  param q: f32 = 0
+  minimize a = squared(p, a.x)
+  minimize b = squared(q, b.x)
+  optimizer = sgd(lr = 1)
+  batch = 4
+  batch[b] = all
+  predict = p
+}
+END
+cat >means.c <<'END'
+#include "means.h"
+#include <stdio.h>
+
+int main(void) {
+    float few[2] = {1, 2}, more[3] = {2, 3, 7}, loss;
+    means *m;
+    int failed = 0;
+    if (means_new(&m, NULL)) return 1;
+    for (int turn = 0; turn < 2; turn++) {
+        means_data rows = turn ? means_rows(2, few, 3, more) : means_rows(3, more, 2, few);
+        int status = means_step(m, &rows, &loss);
+        float p = *means_parameter(m, "p", NULL, NULL), q = *means_parameter(m, "q", NULL, NULL);
+        float wanted[2] = {turn ? 1.5f : 4, turn ? 4 : 1.5f};
+        if (status || p != wanted[0] || q != wanted[1]) failed = printf("status %d, p %g, q %g\n", status, (double)p, (double)q);
+    }
+    means_free(m);
+    return failed != 0;
+}
+END
+"$sgdc" means.sgd --cpu=native -o ./
+"$sgdc" means.sgd --emit=c=means_in_c.c
+for code in means.o means_in_c.c; do
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=c11 $options means.c $code -lm -o means && ./means
+done

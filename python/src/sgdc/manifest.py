@@ -60,7 +60,7 @@ class DataSet:
 
     name: str
     rows_offset: int
-    batch: int = 0  # 0: as many as the first, of the first all
+    batch: int = 0  # 0: as many as the first, of the first all; -1: all
 
 
 @dataclass(frozen=True)

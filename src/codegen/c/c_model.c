@@ -75,7 +75,7 @@ static void sets(CUnit *unit, const CModel *m) {
     text_add(&unit->models, "static const sgdrt_model_set %s__sets[] = {\n", m->prefix);
     for (int i = 0; i < run->partner_count; i++) {
         const Partner *p = &run->partners[i];
-        text_add(&unit->models, "    {%lld, %lld, %d, %d, %d, 0},\n", (long long)p->batch,
+        text_add(&unit->models, "    {%lld, %lld, %d, %d, %d, 0},\n", (long long)(p->all ? -1 : p->batch),
                  (long long)model_copies(run->data->joined[i + 1]), (int)p->order, p->first_column, p->column_count);
     }
     text_add(&unit->models, "};\n");

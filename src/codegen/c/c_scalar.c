@@ -282,7 +282,10 @@ void c_scalar(CUnit *unit, Text *to, const Scalar *s) {
         return;
     case SCALAR_ROWS: text_add(to, "rows"); return;
     case SCALAR_COUNTED:
-        text_add(to, "(int64_t)header->%s", (const char *[]){"step", "epoch", "planned"}[s->n]);
+        if (s->n >= HEADER_SET)
+            text_add(to, "(int64_t)header->set_rows[%d]", (int)(s->n - HEADER_SET));
+        else
+            text_add(to, "(int64_t)header->%s", (const char *[]){"step", "epoch", "planned"}[s->n]);
         return;
     case SCALAR_ROW:
         text_add(to, "%s",

@@ -55,11 +55,7 @@ static void print_leaf(Printer *p, const Node *node) {
     case OP_COLUMN: text_add(p->to, "column%lld", (long long)node->attr.index); break;
     case OP_CELL: text_add(p->to, "%s", run->cells[node->attr.index].name); break;
     case OP_SLOT: text_add(p->to, "%s", run->slots[node->attr.index].name); break;
-    case OP_COUNTER: {
-        static const char *const names[] = {"step", "epoch", "progress"};
-        text_add(p->to, "%s", names[node->attr.counter]);
-        break;
-    }
+    case OP_COUNTER: text_add(p->to, "%s", counter_text(p->f->arena, node->attr.counter)); break;
     case OP_ROWS_RECIPROCAL: text_add(p->to, "1/rows"); break;
     default: text_add(p->to, "%s", op_text(node->op)); break;
     }

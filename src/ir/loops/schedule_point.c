@@ -52,6 +52,8 @@ static const Scalar *header_counter(Scheduler *s, DType dtype, HeaderCounter whi
 }
 
 static const Scalar *value_of_counter(Scheduler *s, const Node *node) {
+    if (node->attr.counter >= COUNTER_SET)
+        return header_counter(s, node->dtype, HEADER_SET + (node->attr.counter - COUNTER_SET));
     const Scalar *step = header_counter(s, node->dtype,
                                         node->attr.counter == COUNTER_EPOCH ? HEADER_EPOCH : HEADER_STEP);
     if (node->attr.counter != COUNTER_PROGRESS) return step;

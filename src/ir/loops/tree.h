@@ -110,7 +110,7 @@ typedef struct Subscript {
     const SubscriptTerm *term;
 } Subscript;
 
-typedef enum HeaderCounter { HEADER_STEP, HEADER_EPOCH, HEADER_PLANNED } HeaderCounter;
+typedef enum HeaderCounter { HEADER_STEP, HEADER_EPOCH, HEADER_PLANNED, HEADER_SET } HeaderCounter; /* + which set */
 /* A place may lie past the mini-batch: then the row is that of its last. Or any that the call has: of the next one, or its
  * last. */
 typedef enum PlacePast { PAST_NOWHERE, PAST_BATCH, PAST_CALL } PlacePast;

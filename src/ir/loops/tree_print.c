@@ -77,7 +77,12 @@ static void print_scalar(Text *to, const Scalar *s) {
         return;
     case SCALAR_LOAD: print_element(to, s->array, s->row, s->at); return;
     case SCALAR_ROWS: text_add(to, "rows"); return;
-    case SCALAR_COUNTED: text_add(to, "%s", (const char *[]){"step", "epoch", "planned"}[s->n]); return;
+    case SCALAR_COUNTED:
+        if (s->n >= HEADER_SET)
+            text_add(to, "rows of set %d", (int)(s->n - HEADER_SET));
+        else
+            text_add(to, "%s", (const char *[]){"step", "epoch", "planned"}[s->n]);
+        return;
     case SCALAR_INTEGER: text_add(to, "integer(s%d)", s->source[0]->id); return;
     case SCALAR_REAL: text_add(to, "%s(s%d)", dtype_text(s->dtype), s->source[0]->id); return;
     default: print_of_subscript(to, names[s->kind], s); return;
