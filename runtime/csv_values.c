@@ -138,9 +138,15 @@ static int put_missing_number(const FieldTarget *target, unsigned char *to) {
     double f64 = NAN;
     if (target->dtype == SGDRT_F32)
         memcpy(to, &f32, sizeof f32);
-    else
+    else if (target->dtype == SGDRT_F64)
         memcpy(to, &f64, sizeof f64);
+    else
+        sgdrt_put_integer(to, target->dtype, TABLE_NO_INTEGER);
     return 0;
+}
+
+static bool is_told_later(const CsvReader *r, const CsvField *field) {
+    return r->request->keeps && sgdrt_csv_is_missing(field->text, field->length);
 }
 
 static int put_real(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
@@ -148,8 +154,7 @@ static int put_real(CsvReader *r, const CsvField *field, int f, const FieldTarge
     double f64;
     NumberStatus status = target->dtype == SGDRT_F32 ? sgdrt_number_f32(field->text, field->length, &f32)
                                                      : sgdrt_number_f64(field->text, field->length, &f64);
-    bool told_later = r->request->keeps && sgdrt_csv_is_missing(field->text, field->length);
-    if (status == NUMBER_NONE && told_later) return put_missing_number(target, to);
+    if (status == NUMBER_NONE && is_told_later(r, field)) return put_missing_number(target, to);
     if (status == NUMBER_NONE) return not_a_number(r, field, f, target);
     if (status == NUMBER_TOO_LARGE)
         return value_problem(r, PROBLEM_NOT_A_NUMBER, field, f,
@@ -164,6 +169,8 @@ static int put_real(CsvReader *r, const CsvField *field, int f, const FieldTarge
 static int put_integer_text(CsvReader *r, const CsvField *field, int f, const FieldTarget *target, unsigned char *to) {
     int64_t value = 0, low, high;
     NumberStatus status = sgdrt_number_integer(field->text, field->length, &value);
+    bool whole = target->dtype == SGDRT_I32;
+    if (status == NUMBER_NONE && whole && is_told_later(r, field)) return put_missing_number(target, to);
     if (status == NUMBER_NONE) return not_a_number(r, field, f, target);
     double real;
     if (status == NUMBER_FRACTION && r->request->columns[target->column].truncated &&

@@ -618,11 +618,26 @@ static int check_labels(sgdrt_table *table, LabelCheck *check) {
     return code;
 }
 
+/* A whole number that stands for none may stand in the file, too. */
+static bool is_missing(const sgdrt_table *table, int column, int64_t row, int64_t element) {
+    const sgdrt_table_column *d = &table->described[column];
+    double value = element_value(sgdrt_row(table, column, row), d->dtype, element);
+    if (d->dtype != SGDRT_I32 || value != TABLE_NO_INTEGER) return isnan(value);
+    const struct sgdrt_table_private *own = table->own;
+    int64_t in_file = own->row_in_file ? own->row_in_file[row] : row, there = in_file, line, at;
+    const TableFile *file;
+    char shown[16] = "";
+    sgdrt_table_file(table, column, &there, &file);
+    int *const *field_of = file && file->field_of ? file->field_of : own->field_of;
+    return !sgdrt_csv_find(table, in_file, field_of[column][element], &line, &at, shown, sizeof shown) ||
+           sgdrt_csv_is_missing(shown, strlen(shown));
+}
+
 int sgdrt_check_missing(const sgdrt_table *table, int column, sgdrt_problem *problem) {
     const sgdrt_table_column *d = &table->described[column];
     for (int64_t r = 0; r < table->rows; r++)
         for (int64_t e = 0; e < d->elements; e++)
-            if (isnan(element_value(sgdrt_row(table, column, r), d->dtype, e)))
+            if (is_missing(table, column, r, e))
                 return label_problem(table, column, r, e, PROBLEM_MISSING, 0, NULL, problem);
     return 0;
 }

@@ -13,6 +13,7 @@
 enum { TABLE_PADDING = 64 };
 #define TABLE_MOST_ROWS ((int64_t)UINT32_MAX) /* rows are numbered by uint32_t */
 #define TABLE_NO_WORD INT32_MIN               /* a text that remap_words does not list, until labels are checked */
+#define TABLE_NO_INTEGER INT32_MIN            /* a whole number that is missing, until keep has left rows */
 #define TABLE_NO_TEXT (INT32_MIN + 1)         /* one that is missing where nothing stands for it, until then */
 
 typedef struct TableBlock {

@@ -352,7 +352,9 @@ static int check_missing(Arena *arena, const DataSet *set, const sgdrt_table *ta
         const Column *column = &set->columns[c];
         bool error = column->missing == MISSING_ERROR || (column->missing == MISSING_AS_SAID && set->missing_is_error);
         if (of_keep && !reads_column(arena, set->keep, c)) continue;
-        int code = error && dtype_is_real(column->dtype) ? sgdrt_check_missing(table, c, problem) : 0;
+        bool texts = column->remap_words || column->learns_words || column->words;
+        bool number = dtype_is_real(column->dtype) || (column->dtype == DTYPE_I32 && !texts);
+        int code = error && number ? sgdrt_check_missing(table, c, problem) : 0;
         if (code) return code;
     }
     return 0;

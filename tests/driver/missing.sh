@@ -45,6 +45,22 @@ text 'not is_missing(column("k"))' >p.sgd && fine "texts that are there"
 text 'column("x") in [1, 2, 3, 5]' >p.sgd && fine "rows whose texts are there"
 text 'column("x") > 2' >p.sgd && says E0406 5:5 "a text that is missing in a row that stays"
 
+# Whole numbers and labels that are numbers; the one that stands for none may be in the file.
+cp d.csv before.csv
+cat >d.csv <<'EOF'
+x,n,y
+1,2147483647,0
+2,-2147483648,1
+3,,
+4,7,2
+5,8,NA
+EOF
+whole() { program "y: label[3] = column(\"y\"); n: i32 = column(\"n\")" "$1" "cross_entropy(m(x + 0 * f32(n)), y)" "f32[3] = dense([x], 3)"; }
+whole 'column("x") in [1, 2, 4]' >p.sgd && fine "rows whose whole numbers are there"
+whole 'column("x") in [1, 3]' >p.sgd && says E0406 4:4 "a whole number or label that is missing in a row that stays"
+whole 'column("x") in [1, 5]' >p.sgd && says E0406 6:5 "a label that is missing in a row that stays"
+mv before.csv d.csv
+
 # The mean of what is there is 9.
 cat >p.sgd <<'EOF'
 data d = csv("d.csv") {
