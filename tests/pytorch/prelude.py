@@ -431,7 +431,7 @@ def ten_steps(table, name, run, updates, groups, penalty=None):
         tensors, meta = run(*how)
 
         def by_torch(dtype):
-            losses, cells, _ = take_steps(tensors, meta, updates, dtype, penalty)
+            losses, cells, _ = take_steps(tensors, meta, updates, dtype, penalty=penalty)
             return [[np.array(losses)]] + [[cells[n].numpy() for n in names] for _, names in groups(cells)], cells
         names = groups(by_torch(torch.float64)[1])
         ours = [[tensors["loss_of_step"]]] + [[tensors["after." + n] for n in group] for _, group in names]

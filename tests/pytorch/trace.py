@@ -37,7 +37,17 @@ def mini_batches(tensors, dtype):
         first += count
 
 
-def take_steps(tensors, meta, updates, dtype=torch.float32, penalty=None, weight=None, average=None):
+def take_steps(tensors, meta, updates, dtype=torch.float32, **how):
+    """steps_of in the type, which is also that of the numbers that optimizers keep (nadam's product of its factors)."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        return steps_of(tensors, meta, updates, dtype, **how)
+    finally:
+        torch.set_default_dtype(usual)
+
+
+def steps_of(tensors, meta, updates, dtype, penalty=None, weight=None, average=None):
     """The loss of each step, the cells after the last, and of each number that learns the largest gradient it had.
 
     Each step takes the updates in order. An update is (the loss of each row, as a function of cells and mini-batch,
