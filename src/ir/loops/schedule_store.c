@@ -19,10 +19,19 @@ static void store_sum(Scheduler *s, const Store *store, const Scalar *value) {
     schedule_store(s, sum, NULL, here, value);
 }
 
+/* One for all stores to it, of which tiles and their rests each make some. */
+static Array *output_array(Scheduler *s, const Store *store) {
+    ArrayMemory memory = store->kind == STORE_ROWS ? ARRAY_ROW_OUTPUT : ARRAY_OUTPUT;
+    for (int i = 0; i < s->tree->arrays.count; i++) {
+        Array *array = s->tree->arrays.items[i];
+        if (array->memory == memory && array->index == store->index) return array;
+    }
+    return tree_array(s->tree, memory, store->index, store->value->dtype, shape_size(store->value->shape), "output");
+}
+
 void schedule_store_one(Scheduler *s, const Store *store, const SpacePoint *point, const Scalar *value) {
     const Subscript *at = place_of_store(s, store, point);
     const Cell *cell;
-    Array *to = NULL;
     switch (store->kind) {
     case STORE_ELEMENT:
         at = subscript_sum(s->arena, at, schedule_element(s, store->node->attr.scan, shape_size(store->value->shape)));
@@ -44,9 +53,7 @@ void schedule_store_one(Scheduler *s, const Store *store, const SpacePoint *poin
     case STORE_SUM: store_sum(s, store, value); return;
     case STORE_ROWS:
     case STORE_VALUE:
-        to = tree_array(s->tree, store->kind == STORE_ROWS ? ARRAY_ROW_OUTPUT : ARRAY_OUTPUT, store->index,
-                        store->value->dtype, shape_size(store->value->shape), "output");
-        schedule_store(s, to, store->kind == STORE_ROWS ? schedule_row(s) : NULL, at, value);
+        schedule_store(s, output_array(s, store), store->kind == STORE_ROWS ? schedule_row(s) : NULL, at, value);
         return;
     }
 }
