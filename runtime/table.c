@@ -1,6 +1,7 @@
 /* table: data sets in memory, and what is done to their rows after loading: keep, remap, label ranges. */
 #include "table.h"
 #include "class_words.h"
+#include "csv_text.h"
 #include "float_control.h"
 #include "problem.h"
 #include <math.h>
