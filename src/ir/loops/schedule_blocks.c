@@ -17,7 +17,7 @@
  */
 #include "ir/loops/schedule_kernel.h"
 
-enum { FEWEST_USES = 8 };
+enum { FEWEST_USES = 8, FEWEST_PASSES = 4 /* of tiles by the same panel */ };
 
 /* ---- the plan --------------------------------------------------------------------------------------------------- */
 static int64_t bytes_of(const Kernel *k) { return (int64_t)dtype_bytes(k->r.dtype); }
@@ -94,7 +94,7 @@ static bool packs_tiles(const Scheduler *s, const Kernel *k, int operand) {
     if (k->r.extent[k->unrolled_axis] == k->unrolled) return false;
     for (int a = k->r.result; a < k->r.axes; a++)
         if (k->operand[operand].moves[a] && !k->operand[operand].uneven[a]) return false;
-    return kernel_uses(s, k, operand) >= FEWEST_USES * k->lanes;
+    return kernel_uses(s, k, operand) >= FEWEST_PASSES * k->lanes;
 }
 
 const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k) {
