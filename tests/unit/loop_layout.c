@@ -9,7 +9,7 @@
 #include "ir/loops/tree.h"
 
 enum { CHANNELS = 48 };
-static const char text[] =
+static const char text[] = /* channels that fill vectors */
     "data d { x: f32[16, 6, 10]; t: label[4] }\n"
     "model net(x: f32[16, 6, 10]) -> f32[4] {\n"
     "  a = relu(conv2d(x, 48, 3, pad = 1))\n"
@@ -18,17 +18,28 @@ static const char text[] =
     "}\n"
     "train fit { data = d; minimize = cross_entropy(net(x), t); optimizer = sgd(lr = 0.1); batch = 12 }\n";
 
-static Program *compiled(Arena *arena) {
+static const char few_channels[] =
+    "data d { x: f32[1, 12, 12]; t: label[4] }\n"
+    "model net(x: f32[1, 12, 12]) -> f32[4] {\n"
+    "  a = max_pool2d(relu(conv2d(x, 5, 3, pad = 1)), 2)\n"
+    "  b = relu(conv2d(a, 7, 3))\n"
+    "  return dense(flatten(b), 4)\n"
+    "}\n"
+    "train fit { data = d; minimize = cross_entropy(net(x), t); optimizer = sgd(lr = 0.1); batch = 32 }\n";
+
+static Program *compiled_from(Arena *arena, const char *program_text) {
     SourceMap *map = source_map_new(arena);
     Diagnostics *diagnostics = diagnostics_new(arena, map);
     Names *names = names_new(arena);
-    Ast *ast = parse(arena, names, diagnostics, source_add(map, "p.sgd", text, strlen(text)));
+    Ast *ast = parse(arena, names, diagnostics, source_add(map, "p.sgd", program_text, strlen(program_text)));
     LowerOptions options = {0};
     Program *program = lower_program(arena, names, diagnostics, map, ast, "p.sgd", &options);
     cr_assert(diagnostics->errors == 0);
     for (const Pass *pass = graph_passes; pass->name; pass++) pass->run(program, &program->runs[0]);
     return program;
 }
+
+static Program *compiled(Arena *arena) { return compiled_from(arena, text); }
 
 /* What is loaded where terms join chains: by lanes, or for all lanes along a loop over the channels. */
 typedef struct Loads {
@@ -67,6 +78,50 @@ Test(loop_layout, channels_are_side_by_side) {
     look(&tree->body, NULL, NULL, &seen);
     cr_expect(seen.lanes > 0 && seen.terms > 0 && seen.gathered == 0, "%d lanes, %d terms, %d gathered", seen.lanes,
               seen.terms, seen.gathered);
+    arena_free(arena);
+}
+
+static LoopTree *scheduled(Arena *arena, const char *program_text, TileNumbers numbers) {
+    const Run *run = &compiled_from(arena, program_text)->runs[0];
+    LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &numbers);
+    const char *problem = tree_problem(tree);
+    cr_expect(problem == NULL, "%s", problem);
+    return tree;
+}
+
+Test(loop_layout, rows_are_side_by_side_where_channels_are_few) {
+    Arena *arena = arena_new();
+    TileNumbers numbers = usual_tiles;
+    Loads rows = {0}, channels = {0};
+    look(&scheduled(arena, few_channels, numbers)->body, NULL, NULL, &channels);
+    numbers.row_lanes = 16;
+    numbers.square_bytes = 64;
+    LoopTree *tree = scheduled(arena, few_channels, numbers);
+    tree_row_lanes(tree, numbers.row_lanes);
+    look(&tree->body, NULL, NULL, &rows);
+    cr_expect(rows.lanes > 0 && rows.gathered == 0 && channels.gathered > 0, "%d lanes, %d gathered, were %d",
+              rows.lanes, rows.gathered, channels.gathered);
+    arena_free(arena);
+}
+
+/* In nests that read the caller's rows. */
+static int count_transposed(const Body *body, const Statement *nest) {
+    int count = 0;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool of_column = nest != NULL && nest->node->op == OP_COLUMN;
+        count += s->kind == STATEMENT_TRANSPOSE && of_column;
+        count += count_transposed(&s->body, s->kind == STATEMENT_NEST ? s : nest);
+    }
+    return count;
+}
+
+Test(loop_layout, images_of_columns_are_transposed_in_squares) {
+    Arena *arena = arena_new();
+    TileNumbers numbers = usual_tiles;
+    cr_expect(count_transposed(&scheduled(arena, text, numbers)->body, NULL) == 0);
+    numbers.square_bytes = 32;
+    cr_expect(count_transposed(&scheduled(arena, text, numbers)->body, NULL) == 1);
     arena_free(arena);
 }
 

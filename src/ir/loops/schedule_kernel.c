@@ -14,7 +14,8 @@
 #include "ir/loops/schedule_kernel.h"
 
 enum { FEWEST_USES = 8, FEW_PIXELS = 8 };
-static const double packing_cost = 1.1, square_cost = 3; /* times a tile that reads its operand in place */
+/* Times a tile that reads its operand in place, or stores its lanes beside each other. */
+static const double packing_cost = 1.1, square_cost = 3, scattering_cost = 1.5;
 
 /* ---- how operands move -------------------------------------------------------------------------------------- */
 typedef struct OperandVisit {
@@ -82,7 +83,8 @@ static bool rows_are_lanes(const Scheduler *s, const Kernel *k) {
 
 static int choose_lanes(const Scheduler *s, const Kernel *k) {
     int best = AXIS_NONE, any = AXIS_NONE;
-    double least = 1;
+    double least = 2;
+    int beside = place_innermost(s, s->nest); /* -1: in row-major order */
     if (rows_are_lanes(s, k)) return AXIS_ROW;
     for (int a = k->r.result; a-- > 0;) {
         if (k->r.extent[a] == 1) continue;
@@ -91,6 +93,7 @@ static int choose_lanes(const Scheduler *s, const Kernel *k) {
         bool packed = !even && packs_for(s, k, a);
         if (!even && !packed && !kernel_finds_squares(s, k, a)) continue;
         double tiles = tiles_per_place(k, a, packed) * (even ? 1 : packed ? packing_cost : square_cost);
+        if (beside >= 0 && a != beside) tiles *= scattering_cost;
         if (tiles < least) {
             best = a;
             least = tiles;
