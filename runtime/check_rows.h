@@ -79,7 +79,7 @@ static inline int sgdrt_check_rows(const sgdrt_instance *instance, const sgdrt_r
     int status = sgdrt_check_counts(instance->model, data, purpose);
     for (int32_t i = 0; i < instance->model->column_count && !status; i++) {
         const sgdrt_model_column *column = &instance->model->columns[i];
-        if (purpose == SGDRT_PREDICTING && !column->predicts) continue;
+        if (column->unread || (purpose == SGDRT_PREDICTING && !column->predicts)) continue;
         if (!data->columns[i].data) return SGDRT_NULL;
         if (column->mean_cell >= 0 && !instance->has_statistics && purpose != SGDRT_FITTING) return SGDRT_DEFERRED;
         int64_t row, rows = sgdrt_rows_of(instance->model, data, sgdrt_set_of(instance->model, i));

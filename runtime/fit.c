@@ -181,7 +181,7 @@ static int take_statistics(Fit *fit) {
     const sgdrt_model *model = fit->model;
     for (int32_t i = 0; i < model->column_count; i++) {
         const sgdrt_model_column *column = &model->columns[i];
-        if (column->mean_cell < 0 || !column->learns) continue;
+        if (column->mean_cell < 0 || !column->learns || column->unread) continue;
         double *mean = malloc(2 * sizeof *mean * at_least_one(column->elements));
         if (!mean) return SGDRT_MEMORY;
         double *deviation = mean + column->elements;

@@ -82,7 +82,7 @@ int64_t sgdrt_partner_fill(const sgdrt_partner *partner, uint64_t step, int64_t 
 static void copy_rows(const sgdrt_gathering *g, int32_t first, int32_t columns, int64_t count) {
     for (int32_t c = first; c < first + columns; c++) {
         const sgdrt_column *from = &g->from[c], *to = &g->columns[c];
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; i < count && from->data; i++)
             memcpy((char *)to->data + i * to->stride, (const char *)from->data + g->rows[i] * from->stride,
                    (size_t)to->stride);
     }

@@ -54,6 +54,7 @@ typedef struct sgdrt_model_column { /* one member of NAME_data */
     int32_t mean_cell, deviation_cell; /* standardize: statistics, -1 if none */
     int32_t may_be_missing;            /* NaN stands for a value that is missing */
     int32_t learns;                    /* its rows say its statistics, not those of the set it is like */
+    int32_t unread;                    /* no function reads it: it may be NULL */
 } sgdrt_model_column;
 
 typedef struct sgdrt_model_plateau { /* a factor of the rate: plateau.h */

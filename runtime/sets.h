@@ -68,7 +68,7 @@ static inline const sgdrt_column *sgdrt_join(const sgdrt_model *model, const sgd
     char *next = (char *)memory + sgdrt_whole_lines(sizeof *columns * (uint64_t)model->column_count);
     for (int32_t c = 0; c < model->column_count; c++) {
         columns[c] = data->columns[c];
-        if (!sgdrt_is_short(model, data, c, all)) continue;
+        if (!data->columns[c].data || !sgdrt_is_short(model, data, c, all)) continue;
         const char *from = data->columns[c].data;
         int64_t bytes = (int64_t)sgdrt_column_bytes(&model->columns[c]), stride = data->columns[c].stride,
                 rows = sgdrt_rows_of(model, data, sgdrt_set_of(model, c));

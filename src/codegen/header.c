@@ -48,7 +48,8 @@ static void add_class_names(Text *to, const Column *column) {
     if (column->remap_count > MOST_NAMES) text_add(to, ", ...");
 }
 
-static void add_members(Text *to, const Run *run, const char *const *members, const bool *predicts) {
+static void add_members(Text *to, const HeaderBlock *block, const char *const *members) {
+    const Run *run = block->run;
     const DataSet *data = run->data;
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
@@ -67,7 +68,10 @@ static void add_members(Text *to, const Run *run, const char *const *members, co
         if (column->remap_words) add_class_names(to, column);
         if (column->standardized) text_add(to, ", as measured: standardized inside");
         if (column->missing == MISSING_NAN) text_add(to, ", NaN where it is missing");
-        if (!predicts[i]) text_add(to, "; not read by predict");
+        if (!block->reads[i])
+            text_add(to, "; not read: it may be NULL");
+        else if (!block->predicts[i])
+            text_add(to, "; not read by predict");
         if (field && field->doc) {
             text_add(to, ": ");
             text_add_c_comment(to, field->doc);
@@ -227,7 +231,7 @@ static void add_block(Text *to, const HeaderBlock *block) {
                  "   that C or C++ does not allow, or that is taken, has a _ behind it. */\n"
                  "typedef struct @_data {\n");
     add_count(to, run->data, 0);
-    add_members(to, run, members, block->predicts);
+    add_members(to, block, members);
     for (int i = 1; i < data_set_count(run->data); i++) add_count(to, run->data, i);
     exported_add(to, prefix, "} @_data;\n");
     add_rows_helper(to, run, prefix, members);
@@ -256,13 +260,29 @@ void header_write(Text *to, const char *source, const char *id, const HeaderBloc
     text_add(to, "#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }
 
+static void mark_columns(Arena *arena, const Function *function, bool *reads) {
+    Node **roots = arena_array(arena, Node *, function->root_count + 1);
+    int count;
+    for (int i = 0; i < function->root_count; i++) roots[i] = function->roots[i].node;
+    Node **nodes = graph_post_order(arena, roots, function->root_count, &count);
+    for (int i = 0; i < count; i++)
+        if (nodes[i]->op == OP_COLUMN) reads[nodes[i]->attr.index] = true;
+}
+
 const bool *header_predicts(Arena *arena, const Run *run) {
     bool *predicts = arena_array(arena, bool, run->data->column_count + 1);
-    Node **roots = arena_array(arena, Node *, run->predictor.root_count + 1);
-    int count;
-    for (int i = 0; i < run->predictor.root_count; i++) roots[i] = run->predictor.roots[i].node;
-    Node **nodes = graph_post_order(arena, roots, run->predictor.root_count, &count);
-    for (int i = 0; i < count; i++)
-        if (nodes[i]->op == OP_COLUMN) predicts[nodes[i]->attr.index] = true;
+    mark_columns(arena, &run->predictor, predicts);
     return predicts;
+}
+
+const bool *header_reads(Arena *arena, const Run *run) {
+    bool *reads = arena_array(arena, bool, run->data->column_count + 1);
+    const Function *functions[] = {&run->step, &run->evaluate, &run->predictor, &run->derived};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) mark_columns(arena, functions[i], reads);
+    for (int i = 0; i < run->part_count; i++) mark_columns(arena, &run->parts[i].function, reads);
+    for (int i = 0; i < run->statistic_count; i++)
+        if (run->statistics[i].column >= 0) reads[run->statistics[i].column] = true;
+    if (run->hold_out_by >= 0 && run->data->fields[run->hold_out_by].column >= 0)
+        reads[run->data->fields[run->hold_out_by].column] = true;
+    return reads;
 }

@@ -38,6 +38,7 @@ static HeaderBlock block_of(Arena *arena, const Run *run, const char *prefix, Co
         .thread_bytes = sgdrt_whole_lines(sizes.thread),
         .predict_bytes = sgdrt_whole_lines(sizes.predict),
         .predicts = header_predicts(arena, run),
+        .reads = header_reads(arena, run),
     };
 }
 

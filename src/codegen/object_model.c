@@ -114,17 +114,18 @@ static LLVMValueRef sets(Builder *b, const Run *run) {
     return run->partner_count ? table(b, LLVMTypeOf(rows[0]), rows, run->partner_count) : null(b);
 }
 
-static LLVMValueRef columns(Builder *b, const Run *run, const bool *predicts) {
+static LLVMValueRef columns(Builder *b, const Run *run, const HeaderBlock *block) {
     const DataSet *data = run->data;
     const char *const *members = exported_members(b->arena, data);
     LLVMValueRef *rows = arena_array(b->arena, LLVMValueRef, data->column_count);
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
         rows[i] = RECORD(b, string(b, members[i]), int64(b, shape_size(column->shape)), int64(b, column->classes),
-                         int32(b, column->dtype), int32(b, predicts[i]),
+                         int32(b, column->dtype), int32(b, block->predicts[i]),
                          int32(b, column->standardized ? column->mean_cell : -1),
                          int32(b, column->standardized ? column->deviation_cell : -1),
-                         int32(b, column->missing == MISSING_NAN), int32(b, data_teacher_of(data, i) == i));
+                         int32(b, column->missing == MISSING_NAN), int32(b, data_teacher_of(data, i) == i),
+                         int32(b, !block->reads[i]));
     }
     return data->column_count ? table(b, LLVMTypeOf(rows[0]), rows, data->column_count) : null(b);
 }
@@ -193,7 +194,7 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
     const char *classes = model_classes(b->arena, run->data);
     return RECORD(b, int32(b, SGDRT_ABI), int32(b, block->level_count), string(b, block->header.prefix),
                   table(b, LLVMTypeOf(codes[0]), codes, block->level_count), table(b, i32, levels, block->level_count),
-                  cells(b, run), slots(b, run), columns(b, run, block->header.predicts), statistics(b, run),
+                  cells(b, run), slots(b, run), columns(b, run, &block->header), statistics(b, run),
                   classes ? string(b, classes) : null(b), m.names, m.bytes, m.counts, m.ranked, m.elements,
                   table(b, i32, parts, run->part_count ? run->term_count : 0), int64(b, (int64_t)run->seed),
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),

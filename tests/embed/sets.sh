@@ -73,3 +73,45 @@ for code in means.o means_in_c.c; do
     # shellcheck disable=SC2086
     ${CC:-cc} -std=c11 $options means.c $code -lm -o means && ./means
 done
+
+# Columns that no function reads may be NULL.
+cat >unread.sgd <<'END'
+data a { x: f32; note: f32; kind: label[3] }
+data b { v: f32; w: f32[2] }
+train fit {
+  data = [a, b]
+  param p: f32 = 0
+  minimize a = squared(p, a.x)
+  minimize b = squared(p, b.v)
+  optimizer = sgd(lr = 0.5)
+  batch = 2
+  epochs = 3
+  hold_out = 0.25
+  predict = p + a.x
+}
+END
+cat >unread.c <<'END'
+#include "unread.h"
+#include <stdio.h>
+
+int main(void) {
+    float x[4] = {1, 1, 1, 1}, v[2] = {1, 1}, loss, answers[4], figures[UNREAD_FIGURES];
+    unread *m;
+    if (unread_new(&m, NULL)) return 1;
+    unread_data rows = unread_rows(4, x, NULL, NULL, 2, v, NULL);
+    int fit = unread_fit(m, &rows, NULL, NULL, NULL), step = unread_step(m, &rows, &loss),
+        figure = unread_evaluate(m, &rows, figures), predict = unread_predict(m, &rows, answers, NULL);
+    rows.a_x.data = NULL;
+    int needed = unread_step(m, &rows, &loss);
+    unread_free(m);
+    if (fit || step || figure || predict || needed != 1)
+        return printf("fit %d, step %d, evaluate %d, predict %d; without x %d\n", fit, step, figure, predict, needed), 1;
+    return 0;
+}
+END
+"$sgdc" unread.sgd --cpu=native -o ./
+"$sgdc" unread.sgd --emit=c=unread_in_c.c
+for code in unread.o unread_in_c.c; do
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=c11 $options unread.c $code $libraries -o unread && ./unread
+done

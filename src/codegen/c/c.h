@@ -68,7 +68,7 @@ void c_find_inlined(CUnit *unit, const LoopTree *tree);
 typedef struct CModel {
     const Run *run;
     const char *prefix;
-    const bool *predicts; /* per column: predict reads it */
+    const bool *predicts, *reads; /* per column: predict, any function reads it */
     size_t work_bytes, predict_bytes;
 } CModel;
 void c_model(CUnit *unit, const CModel *model);

@@ -88,10 +88,10 @@ static void columns(CUnit *unit, const CModel *m) {
     text_add(&unit->models, "static const sgdrt_model_column %s__columns[] = {\n", m->prefix);
     for (int i = 0; i < data->column_count; i++) {
         const Column *column = &data->columns[i];
-        text_add(&unit->models, "    {%s, %lld, %lld, %d, %d, %d, %d, %d, %d},\n", literal(unit->arena, members[i]),
+        text_add(&unit->models, "    {%s, %lld, %lld, %d, %d, %d, %d, %d, %d, %d},\n", literal(unit->arena, members[i]),
                  (long long)shape_size(column->shape), (long long)column->classes, (int)column->dtype, m->predicts[i],
                  column->standardized ? column->mean_cell : -1, column->standardized ? column->deviation_cell : -1,
-                 column->missing == MISSING_NAN, data_teacher_of(data, i) == i);
+                 column->missing == MISSING_NAN, data_teacher_of(data, i) == i, !m->reads[i]);
     }
     text_add(&unit->models, "};\n");
 }

@@ -46,7 +46,10 @@ static size_t add_step(CUnit *unit, const Run *run, const char *prefix) {
 }
 
 static CModel add_run(CUnit *unit, const Run *run, const char *prefix) {
-    CModel model = {.run = run, .prefix = prefix, .predicts = header_predicts(unit->arena, run)};
+    CModel model = {.run = run,
+                    .prefix = prefix,
+                    .predicts = header_predicts(unit->arena, run),
+                    .reads = header_reads(unit->arena, run)};
     size_t most = add_function(unit, run, &run->init, prefix, "init");
     most = larger(most, add_step(unit, run, prefix));
     most = larger(most, add_function(unit, run, &run->evaluate, prefix, "evaluate"));
@@ -74,6 +77,7 @@ void c_program(Text *to, Text *header, const Program *program, const char *stem,
             .run = run,
             .prefix = prefixes[i],
             .predicts = model.predicts,
+            .reads = model.reads,
             .train_bytes = sgdrt_instance_bytes(run->state_bytes, model.work_bytes, run_sums(run)),
             .predict_bytes = sgdrt_whole_lines(model.predict_bytes)};
     }
