@@ -1,7 +1,8 @@
 /* lower_predict: what the trained object serves.
  *
  * `predict = e` says it. Without it: the one model call in what is minimized, and if that stands beside a
- * standardised target, in the target's units. The graph starts from raw columns: a standardised field is
+ * standardised target, in the target's units; of a model that is called on several data sets the call on the first one, else
+ * the model of the first set's fields of its arguments' names. The graph starts from raw columns: a standardised field is
  * (raw - mean) / deviation by the statistics stored with the parameters. undo(y, e) is the way back.
  */
 #include "experiment/experiment.h"
@@ -13,6 +14,8 @@ typedef struct ModelCalls {
     const Expr *call;
     const char *text;
     int distinct;                /* model calls, told apart by how they are written */
+    Name model;                  /* the one that is called */
+    bool several, first;         /* several models are; only calls on the first data set count */
     Vector(const Expr *) around; /* every call, to find the target */
 } ModelCalls;
 
@@ -22,20 +25,34 @@ static bool is_model(RunLowering *R, const Expr *callee) {
     return binding && binding->value->kind == VALUE_DEFINITION && binding->value->definition->kind == DEFINE_MODEL;
 }
 
+static bool reads_first_alone(RunLowering *R, const Expr *call) {
+    bool first = false, other = false;
+    for (int i = 0; i < R->joined.count; i++) {
+        bool reads = expr_uses_name(call, R->joined.items[i]->set->name);
+        first |= reads && i == 0;
+        other |= reads && i > 0;
+    }
+    return first && !other;
+}
+
 static void visit_call(const Expr *expr, void *context) {
     ModelCalls *calls = context;
     if (expr->kind != EXPR_CALL) return;
     vector_push(calls->R->X->arena, &calls->around, expr);
     if (!is_model(calls->R, expr->call.callee)) return;
+    Name model = expr->call.callee->name.text;
+    calls->several |= calls->model && calls->model != model;
+    calls->model = model;
     const char *text = expr_text(calls->R->X, expr);
+    if (calls->first && !reads_first_alone(calls->R, expr)) return;
     if (calls->text && strcmp(calls->text, text) == 0) return;
     calls->call = expr;
     calls->text = text;
     calls->distinct++;
 }
 
-static ModelCalls calls_in_objective(RunLowering *R) {
-    ModelCalls calls = {.R = R};
+static ModelCalls find_calls(RunLowering *R, bool first) {
+    ModelCalls calls = {.R = R, .first = first};
     const TrainBlock *block = R->block;
     const Expr **roots = arena_array(R->X->arena, const Expr *, block->body.count + 1);
     int count = 0;
@@ -49,6 +66,12 @@ static ModelCalls calls_in_objective(RunLowering *R) {
     for (int i = 0; i < block->body.count; i++)
         if (needed[i]) stmt_visit(block->body.items[i].stmt, visit_call, &calls);
     return calls;
+}
+
+static ModelCalls calls_in_objective(RunLowering *R) {
+    ModelCalls calls = find_calls(R, false);
+    if (calls.distinct < 2 || calls.several || !R->joined.count) return calls;
+    return find_calls(R, true);
 }
 
 const Expr *find_model_call(RunLowering *R) {
@@ -110,8 +133,30 @@ static const Expr *undone(RunLowering *R, int field, const Expr *call) {
     return expr;
 }
 
+/* u(inside.x, inside.t), if the first set has these fields; NULL: it has not. */
+static const Expr *call_on_first(RunLowering *R, const ModelCalls *calls) {
+    const DataSet *first = R->joined.items[0]->set;
+    const Definition *model = scope_find(R->L->global, calls->model)->value->definition;
+    Expr *call = arena_new_of(R->X->arena, Expr);
+    call->kind = EXPR_CALL;
+    call->span = R->block->name.span;
+    call->call.callee = (Expr *)new_name(R, calls->model, call->span);
+    for (int i = 0; i < model->formals.count; i++) {
+        Expr *field = arena_new_of(R->X->arena, Expr);
+        field->kind = EXPR_MEMBER;
+        field->span = call->span;
+        field->member.base = (Expr *)new_name(R, first->name, call->span);
+        field->member.member = (Word){model->formals.items[i].name.text, call->span};
+        if (data_find_field(first, field->member.member.text) < 0) return NULL;
+        vector_push(R->X->arena, &call->call.args, ((Argument){.value = field}));
+    }
+    return call;
+}
+
 static const Expr *default_expr(RunLowering *R) {
     ModelCalls calls = calls_in_objective(R);
+    bool on_others = calls.first && !calls.distinct && calls.model && !calls.several;
+    if (on_others) return call_on_first(R, &calls);
     if (calls.distinct != 1) return NULL;
     int field = field_beside(R, &calls, true);
     return field >= 0 ? undone(R, field, calls.call) : calls.call;

@@ -16,6 +16,28 @@ prints() {          # standard input is what out holds
     cat >wanted; cmp -s wanted out || { fail "$what:"; diff wanted out; }
 }
 
+# ---- a model on several data sets: of the first, called there or not ------------------------------------
+for inside in 'squared(u(inside.x, inside.t), inside.x)' 'slope(inside.x, inside.t)^2'; do
+    cat >burn.sgd <<END
+data inside = csv("inside.csv") { t: f32 = column("t"); x: f32 = column("x") }
+data wall = csv("inside.csv") { x: f32 = column("t"); t: f32 = column("x") }
+model u(x: f32, t: f32) -> f32 { param w: f32[3] = [1, 10, 100]; return dot(w, [x, t, 1]) }
+def slope(x: f32, t: f32) -> f32 { v = u(x, t); return grad(v, x) }
+train fit {
+  data = [inside, wall]
+  minimize inside = $inside
+  minimize wall = squared(u(wall.x, 0), wall.t)
+  minimize start = squared(u(wall.x, wall.t), 1)
+  optimizer = sgd(lr = 0)
+  batch[wall] = all
+}
+END
+    printf 't,x\n1,2\n3,4\n' >inside.csv
+    expect 0 "training on several sets" "$sgdc" burn.sgd --run -q --save burn.safetensors
+    expect 0 "a model on several sets" "$sgdc" predict burn.sgd --load burn.safetensors
+    printf 'prediction\n112\n134\n' | prints
+done
+
 # ---- numbers: weights that training leaves as they start ----------------------------------------------
 cat >plane.sgd <<'END'
 data points = csv("train.csv") { x: f32[2] = columns("a", "b"); y: f32 = column("y") }
