@@ -173,7 +173,8 @@ static ChannelsFill channels_fill_vectors(LayoutChoice *l) {
 /* Rows are rounded up to vectors of them: not many may be added. */
 bool schedule_has_rows_beside(Scheduler *s) {
     LayoutChoice l = {.s = s};
-    int64_t lanes = s->numbers.row_lanes, block = s->f->block, all = (block + lanes - 1) / lanes * lanes;
+    int64_t lanes = s->numbers.row_lanes, block = s->f->block;
+    int64_t all = lanes > 1 ? (block + lanes - 1) / lanes * lanes : block;
     return lanes > 1 && s->f->parts == NULL && 4 * block >= 3 * all && channels_fill_vectors(&l) == CHANNELS_DO_NOT;
 }
 
