@@ -116,7 +116,8 @@ module.exports = grammar({
     // ---- indices that are bound
     binders: ($) => list($.binder),
     binder: ($) => choice($._path, seq(field("name", $.identifier), "in", field("range", $._expression))),
-    _path: ($) => seq($.identifier, repeat(seq(".", $._word))),
+    _path: ($) => seq($.identifier, repeat(seq(".", choice($._word, $.any)))),
+    any: (_) => "*", // of a path: every part of that level
     _word: ($) => choice($.identifier, alias(choice(...WORDS), $.identifier)),
 
     // ---- expressions
@@ -184,8 +185,8 @@ module.exports = grammar({
           field("else", $._expression),
         ),
       ),
-    scan: ($) => seq("scan", list($.scan_binder), $.block),
-    scan_binder: ($) => seq(field("name", $.identifier), "in", field("values", $._expression)),
+    // As many arrays as names; after them further names, each `in` its array.
+    scan: ($) => seq("scan", list(field("name", $.identifier)), "in", list(field("values", $._expression)), $.block),
 
     call: ($) =>
       prec(
@@ -193,11 +194,17 @@ module.exports = grammar({
         seq(field("function", $._expression), "(", optional(choice(list($._passed), seq($._expression, $._for))), ")"),
       ),
     _passed: ($) => choice($._expression, $.named_argument),
-    named_argument: ($) => seq(field("name", $.identifier), "=", field("value", $._expression)),
+    named_argument: ($) =>
+      seq(
+        field("name", $.identifier),
+        optional(seq(":", field("type", $.type))),
+        "=",
+        field("value", $._expression),
+      ),
     index: ($) => prec(PRECEDENCE.postfix, seq(field("base", $._expression), "[", list($._item), "]")),
     _item: ($) => choice($._expression, $.slice),
     slice: ($) => choice("..", seq("..", $._expression), seq($._expression, "..")),
-    member: ($) => prec(PRECEDENCE.postfix, seq(field("base", $._expression), ".", field("name", $._word))),
+    member: ($) => prec(PRECEDENCE.postfix, seq(field("base", $._expression), ".", field("name", choice($._word, $.any)))),
 
     parenthesized: ($) => seq("(", $._expression, ")"),
     array: ($) => seq("[", list($._expression), "]"),
