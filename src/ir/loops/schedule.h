@@ -181,7 +181,7 @@ void schedule_layouts(Scheduler *s);
 /* Do rows lie beside each other in this function? */
 bool schedule_has_rows_beside(Scheduler *s);
 
-/* ---- schedule_squares.c: squares of registers that are transposed, of so many places a side */
+/* ---- schedule_square.c: a square of registers that is transposed, of so many places a side */
 typedef struct Square {
     int64_t side;
     LoopMark mark;

@@ -6,7 +6,7 @@
  *   schedule_strips.c  sums over rows and pixels: strips of pixels around the tiles
  *   schedule_panels.c  the operands of a block, packed in the order in which its tiles read them
  *   schedule_pack.c    an operand packed once, before all tiles
- *   schedule_square.c  an operand whose terms are side by side, transposed as a tile reads it
+ *   schedule_term_squares.c  operands whose terms are side by side, transposed as a tile reads them
  */
 #ifndef SGDC_LOOPS_SCHEDULE_KERNEL_H
 #define SGDC_LOOPS_SCHEDULE_KERNEL_H
@@ -80,7 +80,7 @@ void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const C
 /* Of the places that are left along the lanes: those of the next tile in registers. filled: there may be more. */
 int64_t kernel_next_width(const Kernel *k, int64_t left, bool filled);
 
-/* ---- schedule_square.c */
+/* ---- schedule_term_squares.c */
 /* Could all that moves along the axis be read in squares, if the lanes are along it? */
 bool kernel_finds_squares(const Scheduler *s, const Kernel *k, int axis);
 /* All terms of a tile of one vector. */

@@ -120,24 +120,17 @@ static void pack_square(Scheduler *s, const Pack *pack, Node *source, SpacePoint
                         const Subscript *first, int along, int64_t square) {
     const Subscript *begin = at->axis[along];
     Array *tile = schedule_registers(s, source->dtype, square * square, "square");
-    const Subscript *u = schedule_loop_open(s, "u", square, LOOP_UNROLLED);
-    const Subscript *c = schedule_loop_open(s, "t", square, LOOP_VECTOR);
-    const Subscript *lane = subscript_sum(s->arena, first, u);
+    Square q = schedule_square_open(s, square, LOOP_UNROLLED);
+    const Subscript *lane = subscript_sum(s->arena, first, q.u);
     at->axis[pack->axis] = subscript_sum(s->arena, subscript_times(s->arena, panel, pack->lanes), lane);
-    at->axis[along] = subscript_sum(s->arena, begin, c);
-    const Subscript *place = subscript_sum(s->arena, subscript_times(s->arena, u, square), c);
-    schedule_store(s, tile, NULL, place, value_at_point(s, source, at));
-    schedule_close(s);
-    schedule_close(s);
-    schedule_transpose(s, tile, square);
-    u = schedule_loop_open(s, "u", square, LOOP_UNROLLED);
-    c = schedule_loop_open(s, "t", square, LOOP_VECTOR);
-    at->axis[along] = subscript_sum(s->arena, begin, u);
-    place = subscript_sum(s->arena, subscript_times(s->arena, u, square), c);
-    schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, subscript_sum(s->arena, first, c)),
-                   point_load(s, tile, NULL, place));
-    schedule_close(s);
-    schedule_close(s);
+    at->axis[along] = subscript_sum(s->arena, begin, q.t);
+    schedule_store(s, tile, NULL, q.place, value_at_point(s, source, at));
+    schedule_square_turn(s, &q, &tile, 1);
+    at->axis[along] = subscript_sum(s->arena, begin, q.u);
+    lane = subscript_sum(s->arena, first, q.t);
+    schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, lane),
+                   point_load(s, tile, NULL, q.place));
+    schedule_square_close(s);
 }
 
 static void pack_squares(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t lanes, int along,

@@ -110,23 +110,15 @@ static void pack_square(Scheduler *s, Kernel *k, const OpenPanel *p, int along, 
     const Subscript *begin = k->r.point.axis[along];
     int64_t stride = term_stride(k, p->block, along);
     Array *tile = schedule_registers(s, k->r.dtype, square * square, "square");
-    const Subscript *u = schedule_loop_open(s, "u", square, LOOP_UNROLLED);
-    const Subscript *t = schedule_loop_open(s, "t", square, LOOP_VECTOR);
-    k->r.point.axis[p->axis] = subscript_sum(s->arena, p->first, subscript_sum(s->arena, first, u));
-    k->r.point.axis[along] = subscript_sum(s->arena, begin, t);
-    const Subscript *place = subscript_sum(s->arena, subscript_times(s->arena, u, square), t);
-    schedule_store(s, tile, NULL, place, reduction_operand(s, &k->r, p->operand));
-    schedule_close(s);
-    schedule_close(s);
-    schedule_transpose(s, tile, square);
-    u = schedule_loop_open(s, "u", square, LOOP_UNROLLED);
-    t = schedule_loop_open(s, "t", square, LOOP_VECTOR);
-    place = subscript_sum(s->arena, subscript_times(s->arena, u, square), t);
-    const Subscript *term = subscript_sum(s->arena, k->r.term, subscript_times(s->arena, u, stride));
-    schedule_store(s, p->panels->array, NULL, place_in_panel(s, p, term, subscript_sum(s->arena, first, t)),
-                   point_load(s, tile, NULL, place));
-    schedule_close(s);
-    schedule_close(s);
+    Square q = schedule_square_open(s, square, LOOP_UNROLLED);
+    k->r.point.axis[p->axis] = subscript_sum(s->arena, p->first, subscript_sum(s->arena, first, q.u));
+    k->r.point.axis[along] = subscript_sum(s->arena, begin, q.t);
+    schedule_store(s, tile, NULL, q.place, reduction_operand(s, &k->r, p->operand));
+    schedule_square_turn(s, &q, &tile, 1);
+    const Subscript *term = subscript_sum(s->arena, k->r.term, subscript_times(s->arena, q.u, stride));
+    schedule_store(s, p->panels->array, NULL, place_in_panel(s, p, term, subscript_sum(s->arena, first, q.t)),
+                   point_load(s, tile, NULL, q.place));
+    schedule_square_close(s);
 }
 
 static void pack_squares(Scheduler *s, Kernel *k, const OpenPanel *p, int along, int64_t count) {

@@ -10,30 +10,6 @@
  */
 #include "ir/loops/schedule.h"
 
-/* ---- one square --------------------------------------------------------------------------------------------- */
-static void open_sides(Scheduler *s, Square *q) {
-    q->u = schedule_loop_open(s, "u", q->side, q->mark);
-    q->t = schedule_loop_open(s, "t", q->side, LOOP_VECTOR);
-    q->place = subscript_sum(s->arena, subscript_times(s->arena, q->u, q->side), q->t);
-}
-
-Square schedule_square_open(Scheduler *s, int64_t side, LoopMark mark) {
-    Square q = {.side = side, .mark = mark};
-    open_sides(s, &q);
-    return q;
-}
-
-void schedule_square_turn(Scheduler *s, Square *q, Array *const *arrays, int count) {
-    schedule_square_close(s);
-    for (int i = 0; i < count; i++) schedule_transpose(s, arrays[i], q->side);
-    open_sides(s, q);
-}
-
-void schedule_square_close(Scheduler *s) {
-    schedule_close(s);
-    schedule_close(s);
-}
-
 /* ---- all squares -------------------------------------------------------------------------------------------- */
 /* Whole squares along both axes; the point is where the first of them begins. */
 static void one_square(Scheduler *s, const SquareValues *v, SpacePoint *point) {

@@ -39,26 +39,24 @@ typedef struct RowTurn {
     const Nest *nest; /* from_rows: whose */
 } RowTurn;
 
-static void turn_square(Scheduler *s, const RowTurn *turning, const Subscript *first, int64_t square) {
+/* The row is that of the square's line or that of its lane. */
+static const Subscript *element_of_square(Scheduler *s, const Square *q, const Subscript *first, bool row_is_line) {
+    s->at = schedule_row_further(s, row_is_line ? q->u : q->t);
+    return subscript_sum(s->arena, first, row_is_line ? q->t : q->u);
+}
+
+static void turn_square(Scheduler *s, const RowTurn *turning, const Subscript *first, int64_t side) {
     ScheduleRow before = s->at;
-    Array *registers = schedule_registers(s, turning->dtype, square * square, "square");
-    for (int pass = 0; pass < 2; pass++) {
-        bool rows_outside = turning->from_rows == (pass == 0);
-        const Subscript *u = schedule_loop_open(s, "u", square, LOOP_UNROLLED);
-        if (rows_outside) s->at = schedule_row_further(s, u);
-        const Subscript *t = schedule_loop_open(s, "t", square, LOOP_VECTOR);
-        const Subscript *place = subscript_sum(s->arena, subscript_times(s->arena, u, square), t);
-        if (!rows_outside) s->at = schedule_row_further(s, t);
-        const Subscript *element = subscript_sum(s->arena, first, rows_outside ? t : u);
-        if (pass == 0)
-            schedule_store(s, registers, NULL, place, turning->load(s, turning->context, element));
-        else
-            turning->store(s, turning->context, element, point_load(s, registers, NULL, place));
-        schedule_close(s);
-        schedule_close(s);
-        s->at = before;
-        if (pass == 0) schedule_transpose(s, registers, square);
-    }
+    Array *square = schedule_registers(s, turning->dtype, side * side, "square");
+    Square q = schedule_square_open(s, side, LOOP_UNROLLED);
+    const Subscript *element = element_of_square(s, &q, first, turning->from_rows);
+    schedule_store(s, square, NULL, q.place, turning->load(s, turning->context, element));
+    s->at = before;
+    schedule_square_turn(s, &q, &square, 1);
+    element = element_of_square(s, &q, first, !turning->from_rows);
+    turning->store(s, turning->context, element, point_load(s, square, NULL, q.place));
+    schedule_square_close(s);
+    s->at = before;
 }
 
 /* What is left of whole squares. */

@@ -20,12 +20,13 @@
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
  *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
  *   schedule_arrays.c     which values have an array;  schedule_layout.c: in which order their elements lie
- *   schedule_squares.c    elements stored along another axis than they are read
+ *   schedule_square.c     a square of registers that is transposed;  schedule_squares.c: elements stored along another
+ *                         axis than they are read
  *   schedule_turn.c       rows beside each other, and the same the other way around
  *   schedule_scan.c       a scan: a loop around the nests of its body
  *   schedule_point.c      values of graph nodes at a point;  schedule_place.c: places on axes, and in arrays
  *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_tile.c: one tile
- *   schedule_pack.c       their operands in panels;  schedule_square.c: or in squares of registers
+ *   schedule_pack.c       their operands in panels;  schedule_term_squares.c: or in squares of registers
  *   schedule_strips.c     sums over pixels, some lines at a time
  *   schedule_blocks.c     blocks for the caches around the tiles;  schedule_panels.c: operands packed block by block
  *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
@@ -111,8 +112,8 @@ typedef struct Subscript {
 } Subscript;
 
 typedef enum HeaderCounter { HEADER_STEP, HEADER_EPOCH, HEADER_PLANNED, HEADER_SET } HeaderCounter; /* + which set */
-/* A place may lie past the mini-batch: then the row is that of its last. Or any that the call has: of the next one, or its
- * last. */
+/* A place may lie past the mini-batch, where nothing is asked of its values: then the row is one of those that the call has.
+ * Or past what the call has, of the next mini-batch: then it is the call's last. */
 typedef enum PlacePast { PAST_NOWHERE, PAST_BATCH, PAST_CALL } PlacePast;
 typedef enum ScalarKind {
     SCALAR_CONST,   /* value */
