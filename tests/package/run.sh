@@ -14,7 +14,7 @@ if ! diff -r "$prefix" staged/opt/sgdc > differ.txt; then cat differ.txt; echo "
 # online.sgd as one that includes another.
 mkdir programs
 cp "$source/tests/embed/online.sgd" programs/included.sgd
-echo 'include "included.sgd"' > programs/online.sgd
+printf 'include "included.sgd"\ntrain learn like adapt { }\n' > programs/online.sgd
 "$prefix/bin/sgdc" "$source/tests/embed/classify.sgd" --run -q --save trained.safetensors > run.txt
 
 check_trained() {       # PROGRAM: trains, to the bits of all others
