@@ -411,7 +411,7 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
         if (of_scratch > scratch) scratch = of_scratch;
     }
     *bytes = states + work + rows + kept + scratch;
-    char *memory = aligned_alloc(64, *bytes + 64), *at = memory;
+    char *memory = aligned_alloc(64, round_to_line(*bytes) + 64), *at = memory;
     if (!memory) {
         driver_complain(driver, "training needs %zu bytes of memory, and they cannot be had", *bytes);
         return NULL;
