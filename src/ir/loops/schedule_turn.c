@@ -80,8 +80,15 @@ static void fetch_rows(Scheduler *s, const Nest *nest, int64_t rows) {
     s->at = before;
 }
 
+/* Of narrow types a vector may have more lanes than rows are filled up to multiples of. */
+static int64_t side_of_square(const Scheduler *s, DType dtype) {
+    int64_t side = s->numbers.square_bytes / (int64_t)dtype_bytes(dtype);
+    while (side > 1 && s->pad % side != 0) side /= 2;
+    return side;
+}
+
 static void turn(Scheduler *s, const RowTurn *turning) {
-    int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(turning->dtype);
+    int64_t square = side_of_square(s, turning->dtype);
     int64_t tiles = square > 1 ? turning->elements / square : 0, rows = square > 1 ? square : s->numbers.row_lanes;
     ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, rows, s->pad);
     if (turning->nest != NULL) fetch_rows(s, turning->nest, rows);
