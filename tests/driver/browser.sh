@@ -36,7 +36,11 @@ sed -n '/id="told"/,/<\/pre>/p' dom | sed 's/<[^>]*>//g' >told
 grep 'CONSOLE' log && fail "a page complains"
 [ "$(grep -c '^width' told)" -eq 3 ] || fail "pages that were shown"
 awk '$1 == "width" && $4 + 0 > $2 + 0 { exit 1 }' told || fail "wider than the window"
-[ "$(grep -c 'from epoch 0, step 0: loss 6.34421 to epoch 100, step 100: loss 0.0812245; [1-9]' told)" -eq 3 ] || fail "the slider"
+# A page's first panel is its first run: slow for the report, fit for the film.
+for loss in 5.39933 5.39933 0.0812245; do
+    echo "from epoch 0, step 0: loss 6.34421 to epoch 100, step 100: loss $loss; "
+done >expected
+sed -n 's/^width [^:]*: \(.*; \)[1-9][0-9]* curves$/\1/p' told | cmp -s - expected || fail "the slider"
 [ $failed -eq 0 ] || cat told
 browse --window-size=2110,3020 --screenshot="$scratch/pages.png" "file://$scratch/frames.html" >out 2>log
 [ "$(wc -c <pages.png)" -gt 50000 ] || fail "a picture of the pages"
