@@ -11,6 +11,7 @@
 #include "fit.h"
 #include "float_control.h"
 #include "gather.h"
+#include "large_pages.h"
 #include "order.h"
 #include "plateau.h"
 #include "rank.h"
@@ -65,6 +66,7 @@ static Crew open_crew(const sgdrt_instance *instance) {
         crew.scratch = instance->spare;
     else
         crew.scratch = crew.allocated = aligned_alloc(64, sgdrt_whole_lines(bytes));
+    sgdrt_prefer_large_pages(crew.allocated, bytes);
     if (crew.scratch) return crew;
     crew.threading->close(crew.opened);
     crew.opened = NULL;

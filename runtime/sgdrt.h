@@ -31,6 +31,7 @@
  *   math.inc math_wide.inc functions.def math_functions.h random.inc   the functions of numerics.md, for the compiler and for C
  *   float_control.h finite.h               the floating-point environment; finiteness by bits
  *   processor.h vector_clones.h            the processor at hand; loops compiled for several levels
+ *   large_pages.h                          memory of which all is used, on pages of 2 MB
  *   utf8.h                                 characters of a text that may be anything
  *   libsgdrt.map                           which functions the shared library exports
  *

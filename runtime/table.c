@@ -3,15 +3,13 @@
 #include "class_words.h"
 #include "csv_text.h"
 #include "float_control.h"
+#include "large_pages.h"
 #include "problem.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-enum { LARGE_BLOCK = 1 << 22 };
 
 size_t sgdrt_dtype_bytes(sgdrt_dtype dtype) {
     return dtype == SGDRT_F64 ? 8 : dtype == SGDRT_F32 || dtype == SGDRT_I32 ? 4 : 1;
@@ -156,18 +154,6 @@ static size_t machine_bytes(void) {
     return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX / 4;
 }
 
-/* Memory that is new costs the system a fault for each page: of small ones a sixth of the time of reading a csv. */
-static void prefer_large_pages(unsigned char *bytes, size_t length) {
-#ifdef MADV_HUGEPAGE
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)bytes + page - 1) / page * page;
-    uintptr_t end = ((uintptr_t)bytes + length) / page * page;
-    if (length >= LARGE_BLOCK)
-        madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* where it fails, small ones serve */
-#else
-    (void)bytes, (void)length;
-#endif
-}
-
 int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem) {
     struct sgdrt_table_private *own = table->own;
     if (rows > TABLE_MOST_ROWS)
@@ -183,7 +169,7 @@ int sgdrt_table_reserve(sgdrt_table *table, int64_t rows, sgdrt_problem *problem
         unsigned char *grown = realloc(own->blocks[b].bytes, bytes + TABLE_PADDING);
         if (!grown) return sgdrt_problem_memory(problem, own->path, bytes);
         own->blocks[b].bytes = grown;
-        prefer_large_pages(grown, bytes);
+        sgdrt_prefer_large_pages(grown, bytes);
         memset(grown + bytes, 0, TABLE_PADDING);
     }
     own->capacity = rows;

@@ -10,6 +10,7 @@
 #include "check_rows.h"
 #include "figures.h"
 #include "float_control.h"
+#include "large_pages.h"
 #include "processor.h"
 
 void *malloc(size_t bytes);
@@ -21,8 +22,14 @@ void *memset(void *to, int byte, size_t bytes);
 #pragma GCC visibility push(hidden)
 extern const sgdrt_model self;
 #pragma GCC visibility pop
-#define SGDRT_ALLOCATE(bytes) aligned_alloc(64, bytes)
+#define SGDRT_ALLOCATE(bytes) allocate(bytes)
 #define SGDRT_RELEASE(memory) free(memory)
+
+static void *allocate(size_t bytes) {
+    void *memory = aligned_alloc(64, bytes);
+    sgdrt_prefer_large_pages(memory, bytes);
+    return memory;
+}
 
 #pragma GCC visibility push(protected)
 #include "api.inc"

@@ -16,6 +16,7 @@
 #include "driver/seeing.h"
 #include "figures.h"
 #include "driver/output.h"
+#include "large_pages.h"
 #include "pool.h"
 #include <math.h>
 #include <stdlib.h>
@@ -416,6 +417,7 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
         driver_complain(driver, "training needs %zu bytes of memory, and they cannot be had", *bytes);
         return NULL;
     }
+    sgdrt_prefer_large_pages(memory, *bytes);
     char *shared = memory + states;
     for (int i = 0; i < count; i++) {
         Training *t = trainings[i];

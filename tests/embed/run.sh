@@ -28,9 +28,9 @@ grep -q 'from names.sgd' headers/names.h && grep -q 'ifndef SGDC_my_H' headers/n
     echo "the header of --name=my does not name its source, or has another guard" >&2; exit 1; }
 
 # The objects stand alone: memory functions of libc, and libm's fma for f64 on processors without the instruction;
-# getenv if it is there (w: a weak symbol); nothing of LLVM, nothing of libsgdrt.
+# getenv and madvise if they are there (w: weak symbols); nothing of LLVM, nothing of libsgdrt.
 for object in online.o classify.o; do
-    unknown=$(nm --undefined-only "$object" | grep -v ' w getenv$' | awk '{ print $NF }' |
+    unknown=$(nm --undefined-only "$object" | grep -vE ' w (getenv|madvise)$' | awk '{ print $NF }' |
               grep -Evx 'malloc|free|aligned_alloc|memcpy|memset|memmove|fma|_GLOBAL_OFFSET_TABLE_' || true)
     if [ -n "$unknown" ]; then echo "$object needs more than it may: $unknown" >&2; exit 1; fi
 done
