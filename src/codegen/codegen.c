@@ -8,6 +8,7 @@
 #include "codegen/session.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,6 +36,7 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     session_expect_no_memory();
     c->arena = arena;
     c->options = *options;
+    c->options.verify |= getenv("SGDC_VERIFY") != NULL;
     c->diagnostics = diagnostics;
     if (!target_open(&c->target, arena, options, diagnostics)) return NULL;
     c->target.loop.split_all = options->split_all;
@@ -82,7 +84,7 @@ static void plan_tree(Codegen *c, Compiled *f) {
     numbers.row_lanes = c->target.loop.lanes;
     numbers.shares_all = c->options.split_all;
     f->tree = schedule_function(c->arena, f->run, f->function, rows, &numbers);
-    const char *problem = tree_run_passes(f->tree, &numbers, c->options.trees ? TREE_FOR_TESTS : TREE_FOR_MACHINE);
+    const char *problem = tree_run_passes(f->tree, &numbers, c->options.verify ? TREE_FOR_TESTS : TREE_FOR_MACHINE);
     if (problem != NULL) INTERNAL_ERROR("%s, %s", f->function->name, problem);
     f->most_rows = f->tree->most_rows;
     f->work_bytes = f->least_bytes = f->tree->work_bytes;
@@ -217,12 +219,16 @@ LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, Compiled *f, const c
     return function;
 }
 
-void session_optimise(Codegen *c, LLVMModuleRef module) {
-    double start = session_seconds();
+static void verify_module(LLVMModuleRef module) {
     char *message = NULL;
     if (LLVMVerifyModule(module, LLVMReturnStatusAction, &message) != 0)
         INTERNAL_ERROR("the emitted module is not well formed: %s", message);
     LLVMDisposeMessage(message);
+}
+
+void session_optimise(Codegen *c, LLVMModuleRef module) {
+    double start = session_seconds();
+    if (c->options.verify) verify_module(module);
     if (c->options.level > 0) {
         static const char *const passes[] = {
             NULL,

@@ -45,7 +45,8 @@ typedef struct CodegenOptions {
                                  * small ones cut small kernels */
     bool split_all;       /* threads share every nest that can be shared: for tests, where all are small */
     const char *cache;    /* folder where functions for this process are kept for later ones; NULL: none */
-    bool trees;           /* functions come from trees of loops, as those of C do: for tests, until all do */
+    bool verify; /* trees are verified after each pass, and modules: for tests, also where SGDC_VERIFY is set */
+    bool trees;  /* functions come from trees of loops, as those of C do: for tests, until all do */
 } CodegenOptions;
 
 const char *codegen_native(void); /* what "native" is here: "x86-64-v3", "aarch64" */

@@ -59,6 +59,7 @@ static bool check_program(uint64_t seed, bool show) {
         CodegenOptions options = {.level = stream_below(&random, 4),
                                   .cpu = cpus[stream_below(&random, 8)],
                                   .caches = stream_below(&random, 2) ? 256 << stream_below(&random, 6) : 0};
+        options.verify = true;
         options.least_shared = stream_below(&random, 2); /* 1: every nest is a function of its own */
         choose_threads(&t, &options);
         options.trees = getenv("SGDC_TREES") || stream_below(&random, 2);

@@ -308,7 +308,7 @@ typedef struct TreePass {
     bool of_machine; /* only where the back end makes machine code */
 } TreePass;
 extern const TreePass tree_passes[]; /* in their order; ends with name NULL */
-/* MACHINE: all of them; C: those for every back end; TESTS: all, and the verifier looks at the tree after each. */
+/* MACHINE: all of them; C: those for every back end, verified before and at the end; TESTS: all, verified after each. */
 typedef enum TreeUse { TREE_FOR_MACHINE, TREE_FOR_C, TREE_FOR_TESTS } TreeUse;
 /* NULL, or what does not hold, and after which pass. */
 const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use);

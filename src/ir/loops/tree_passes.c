@@ -2,8 +2,8 @@
  *
  * A schedule makes a tree in which each chain has all of its terms and no loop is shared; passes change which loops compute
  * it, never what a chain adds or in which order. A pass for machine code marks lanes, registers and threads, which C leaves
- * to its compiler or does not have. The verifier looks at the tree before them and at the end, and in
- * tests after each.
+ * to its compiler or does not have. The verifier looks at the tree in tests, before them and after each, and where C is
+ * written, before them and at the end: for users' machine code it would take as long as all else that is done to the tree.
  */
 #include "ir/loops/tree.h"
 
@@ -33,13 +33,13 @@ const TreePass tree_passes[] = {
 };
 
 const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use) {
-    const char *problem = tree_problem(tree), *last = "schedule";
+    const char *problem = use == TREE_FOR_MACHINE ? NULL : tree_problem(tree), *last = "schedule";
     for (const TreePass *pass = tree_passes; pass->name != NULL && problem == NULL; pass++) {
         if (pass->of_machine && use == TREE_FOR_C) continue;
         pass->change(tree, numbers);
         last = pass->name;
         if (use == TREE_FOR_TESTS) problem = tree_problem(tree);
     }
-    if (use != TREE_FOR_TESTS && problem == NULL) problem = tree_problem(tree);
+    if (use == TREE_FOR_C && problem == NULL) problem = tree_problem(tree);
     return problem == NULL ? NULL : text_format(tree->arena, "after %s: %s", last, problem);
 }

@@ -165,8 +165,12 @@ static void mark_elements(uint8_t *marks, int64_t elements, const Reaches *reach
         if (place >= 0 && place < elements) marks[place] = 1;
         return;
     }
-    for (int64_t i = 0; i < reaches->of[at].extent; i++)
-        mark_elements(marks, elements, reaches, at + 1, place + i * reaches->of[at].coef);
+    Reach reach = reaches->of[at];
+    if (at + 1 == reaches->count && reach.coef == 1 && place >= 0 && place + reach.extent <= elements)
+        memset(marks + place, 1, (size_t)reach.extent);
+    else
+        for (int64_t i = 0; i < reach.extent; i++)
+            mark_elements(marks, elements, reaches, at + 1, place + i * reach.coef);
 }
 
 /* Iterations that move a store each write an element of their own, and no other store of the nest writes it. */
