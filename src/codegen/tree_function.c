@@ -51,11 +51,17 @@ static LLVMValueRef stop_flag(Emitter *e) {
 static LLVMValueRef steps(TreeEmitter *t) {
     Emitter *e = t->e;
     LLVMValueRef zero = index_const(e, 0), stop = stop_flag(e), before = load_steps(t);
-    emit_tree_body(t, &t->tree->before);
     LLVMBasicBlockRef entry = LLVMGetInsertBlock(e->b);
+    LLVMBasicBlockRef first = LLVMAppendBasicBlockInContext(e->context, e->function, "first");
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, e->function, "step");
     LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, zero, ""), body, done);
+    LLVMBasicBlockRef leave = LLVMAppendBasicBlockInContext(e->context, e->function, "leave");
+    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, zero, ""), first, leave);
+    LLVMPositionBuilderAtEnd(e->b, first);
+    t->step_begin = zero;
+    emit_tree_body(t, &t->tree->before);
+    first = LLVMGetInsertBlock(e->b);
+    LLVMBuildBr(e->b, body);
     LLVMPositionBuilderAtEnd(e->b, body);
     LLVMValueRef begin = LLVMBuildPhi(e->b, e->i64, ""), count = LLVMBuildPhi(e->b, e->i64, "");
     t->step_begin = begin;
@@ -70,17 +76,20 @@ static LLVMValueRef steps(TreeEmitter *t) {
                                       LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
     LLVMBuildCondBr(e->b, again, body, done);
-    LLVMAddIncoming(begin, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){entry, last}, 2);
-    LLVMAddIncoming(count, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
+    LLVMAddIncoming(begin, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){first, last}, 2);
+    LLVMAddIncoming(count, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){first, last}, 2);
     LLVMPositionBuilderAtEnd(e->b, done);
-    LLVMValueRef result = LLVMBuildPhi(e->b, e->i64, "");
-    LLVMAddIncoming(result, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){entry, last}, 2);
     LLVMBasicBlockRef after = thread_first_open(e);
-    LLVMValueRef counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, before, result, ""),
+    LLVMValueRef counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, before, more, ""),
                                           header_pointer(e, offsetof(sgdrt_header, step)));
     mark_region(e, counted, REGION_STATE);
     thread_first_close(e, after);
     emit_tree_body(t, &t->tree->after);
+    LLVMBasicBlockRef end = LLVMGetInsertBlock(e->b);
+    LLVMBuildBr(e->b, leave);
+    LLVMPositionBuilderAtEnd(e->b, leave);
+    LLVMValueRef result = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMAddIncoming(result, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){entry, end}, 2);
     return result;
 }
 
@@ -97,29 +106,34 @@ static LLVMValueRef once(TreeEmitter *t) {
 }
 
 /* Narrowest stores, widest loads: of registers. */
-static void find_widths(const Body *body, int lanes, uint8_t *stored, uint8_t *loaded) {
+typedef struct Widths {
+    uint8_t *stored, *loaded; /* by array */
+} Widths;
+
+static void find_widths(const Body *body, const Loop *lanes, const Widths *w) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        const Array *array = s->kind == STATEMENT_LET ? s->scalar->array : s->array;
-        bool vector = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR;
-        find_widths(&s->body, vector ? (int)s->loop->extent : lanes, stored, loaded);
+        bool load = s->kind == STATEMENT_LET;
+        const Array *array = load ? s->scalar->array : s->array;
+        const Subscript *at = load ? s->scalar->at : s->at;
+        find_widths(&s->body, s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR ? s->loop : lanes, w);
         if (array == NULL || !array_is_private(array)) continue;
-        uint8_t width = (uint8_t)(s->kind == STATEMENT_TRANSPOSE ? s->terms : lanes);
-        if (s->kind != STATEMENT_LET && (stored[array->id] == 0 || width < stored[array->id]))
-            stored[array->id] = width;
-        if (s->kind != STATEMENT_STORE && width > loaded[array->id]) loaded[array->id] = width;
+        bool wide = lanes != NULL && subscript_coef(at, lanes) != 0;
+        uint8_t width = (uint8_t)(s->kind == STATEMENT_TRANSPOSE ? s->terms : wide ? lanes->extent : 1);
+        uint8_t *stored = &w->stored[array->id], *loaded = &w->loaded[array->id];
+        if (!load && (*stored == 0 || width < *stored)) *stored = width;
+        if (s->kind != STATEMENT_STORE && width > *loaded) *loaded = width;
     }
 }
 
 static void find_joined(TreeEmitter *t) {
     int count = t->tree->arrays.count;
-    uint8_t *stored = arena_array(t->e->arena, uint8_t, count + 1),
-            *loaded = arena_array(t->e->arena, uint8_t, count + 1);
+    Widths w = {arena_array(t->e->arena, uint8_t, count + 1), arena_array(t->e->arena, uint8_t, count + 1)};
     t->joined = arena_array(t->e->arena, uint8_t, count + 1);
-    find_widths(&t->tree->before, 1, stored, loaded);
-    find_widths(&t->tree->body, 1, stored, loaded);
-    find_widths(&t->tree->after, 1, stored, loaded);
-    for (int a = 0; a < count; a++) t->joined[a] = loaded[a] > stored[a];
+    find_widths(&t->tree->before, NULL, &w);
+    find_widths(&t->tree->body, NULL, &w);
+    find_widths(&t->tree->after, NULL, &w);
+    for (int a = 0; a < count; a++) t->joined[a] = w.loaded[a] > w.stored[a];
 }
 
 LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const char *symbol) {

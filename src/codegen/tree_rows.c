@@ -214,7 +214,7 @@ LLVMValueRef emit_tree_load_rows(TreeEmitter *t, const Array *column, const Subs
     if (!numbered || !known || !at_once) return load_scattered(t, column, numbers, at);
     bool fresh;
     LLVMValueRef *element = known_values(t, column, s, &fresh);
-    if (fresh && t->tree->before.count == 0 && short_rows_can_pick(e, column->dtype, column->elements))
+    if (fresh && t->tree->most_rows == 0 && short_rows_can_pick(e, column->dtype, column->elements))
         load_either(t, column, s, element);
     else if (fresh)
         load_apart(t, column, s, element);

@@ -10,7 +10,7 @@
  *   tree_choice.c   which functions users get from trees
  *   tree_passes.c   the list of passes from tree to tree, which are these:
  *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
- *   tree_fuse.c           loops over rows of neighbouring nests become one
+ *   tree_fuse.c           sums over rows of neighbouring nests become one loop
  *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
  *   tree_keep.c           what it updates stays in them from step to step
  *   tree_threads.c        loops that threads share, and where threads wait

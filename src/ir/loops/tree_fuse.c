@@ -1,37 +1,33 @@
-/* tree_fuse: loops over rows of nests that follow each other become one.
+/* tree_fuse: sums over rows of nests that follow each other become one loop.
  *
  *   nest a                                        nest a
+ *     for t in 0..16, vector                        for t in 0..16, vector
+ *       chain1[t] = -0                                chain1[t] = -0
  *     for rows in 0..rows to 16 by 16               for t in 0..16, vector
- *       for t in 0..16, vector                        chain[t] = -0
- *         z[rows + t] = ..                          for rows in 0..rows to 16 by 16
- *   nest b                                            for t in 0..16, vector
- *     for t in 0..16, vector               ->           z[t] = ..
- *       chain[t] = -0                                   chain[t] = add(chain[t], z[t]), term rows
- *     for rows in 0..rows to 16 by 16               sum[0] = chain[0]
+ *       for t in 0..16, vector                        chain2[t] = -0
+ *         chain1[t] = .., term rows        ->       for rows in 0..rows to 16 by 16
+ *     w[0] = chain1[0]                                for t in 0..16, vector
+ *   nest b                                              chain1[t] = .., term rows
+ *     for t in 0..16, vector                            chain2[t] = .., term rows
+ *       chain2[t] = -0                              w[0] = chain1[0]
+ *     for rows in 0..rows to 16 by 16               b[0] = chain2[0]
  *       for t in 0..16, vector
- *         chain[t] = add(chain[t], z[rows + t]), term rows
- *     sum[0] = chain[0]
+ *         chain2[t] = .., term rows
+ *     b[0] = chain2[0]
  *
- * So rows go through a small model once, and what it computes of them stays in registers: an array that only one such loop
- * touches needs no more than one vector of rows of it. Two loops are one if an iteration of the second needs of the first no
- * more than the same iteration has made, and if nothing of what stands behind the first, or before the second, is needed
- * by the other. What stands before both comes first, and what stands behind them last. Only short loops are fused, whose
- * lanes are rows: others are worth a cache, and threads, of their own.
+ * A chain waits for each of its terms: several side by side wait no longer than one. Two loops are one if an iteration of the
+ * second needs of the first no more than the same iteration has made, and if nothing of what stands behind the first, or
+ * before the second, is needed by the other. What stands before both comes first, and what stands behind them last. Only
+ * short loops are fused, whose lanes are rows: others are worth a cache, and threads, of their own. Loops that make values of rows
+ * stay apart: with their loads, divisions and sums in one loop a processor has fewer iterations at hand.
  */
 #include "ir/loops/verify.h"
 
-enum {
-    MOST_STATEMENTS = 400 /* of a loop, with what is unrolled */,
-    MOST_BETWEEN = 16,
-    MOST_REGISTERS = 64 /* vectors */
-};
+enum { MOST_STATEMENTS = 400 /* of a loop, with what is unrolled */, MOST_BETWEEN = 16 };
 
 typedef struct Fuser {
     LoopTree *tree;
     OpenLoops around;
-    int arrays;              /* that there were before */
-    const Array **registers; /* by array: that have the same, in the loop at hand; NULL: none */
-    bool *forwarded;         /* by array: some loop has it in registers */
 } Fuser;
 
 /* ---- nests as three parts ----------------------------------------------------------------------------------- */
@@ -173,113 +169,23 @@ static void join_lanes(Fuser *f, Statement *rows) {
     rows->body = all;
 }
 
-/* ---- what stays in registers -------------------------------------------------------------------------------- */
-/* Of arrays that the loop over lanes stores and loads, elements are loaded from registers; the stores in memory are for those
- * who read them elsewhere. */
-typedef struct Forwarding {
-    Fuser *f;
-    const Loop *rows, *lanes;
-    uint8_t *stored;         /* by array: by what comes before */
-    const Array **registers; /* by array */
-    bool unknown;            /* an element that is stored and loaded is not known to be the same iteration's */
-} Forwarding;
-
-static int64_t rows_of(const Loop *rows) {
-    int64_t most = rows->block != NULL ? rows->block->step : rows->extent;
-    return (most + rows->pad - 1) / rows->pad * rows->pad;
-}
-
-/* The place in a vector of rows, of an array whose rows are beside each other; NULL: they are not, or it is not known. */
-static const Subscript *place_in_vector(const Forwarding *w, const Array *array, const Subscript *at) {
-    Arena *arena = w->f->tree->arena;
-    const Subscript *lane = subscript_of_loop(arena, w->lanes);
-    const Subscript *row = subscript_sum(arena, subscript_of_loop(arena, w->rows), lane);
-    const Subscript *rest = subscript_sum(arena, at, subscript_times(arena, row, -1)), *place = lane;
-    int64_t rows = rows_of(w->rows);
-    if (array->elements % rows != 0 || array->elements / rows > MOST_REGISTERS || rest->offset % rows != 0) return NULL;
-    place = subscript_sum(arena, place, subscript_number(arena, rest->offset / rows * w->rows->step));
-    for (int i = 0; i < rest->count; i++) {
-        const SubscriptTerm *t = &rest->term[i];
-        if (t->loop == NULL || t->loop->mark != LOOP_UNROLLED || t->coef % rows != 0) return NULL;
-        const Subscript *loop = subscript_of_loop(arena, t->loop);
-        place = subscript_sum(arena, place, subscript_times(arena, loop, t->coef / rows * w->rows->step));
-    }
-    return place;
-}
-
-/* What is loaded before it is stored is what was there before. */
-static void forward_loads(Forwarding *w, const Body *body) {
-    Fuser *f = w->f;
+/* ---- nests -------------------------------------------------------------------------------------------------- */
+/* Does a chain run through the loop? */
+static bool sums_rows(const Body *body, const Loop *rows) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        Scalar *load = s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD ? (Scalar *)s->scalar : NULL;
-        forward_loads(w, &s->body);
-        if (s->kind == STATEMENT_STORE && s->array->memory == ARRAY_WORK) w->stored[s->array->id] = 1;
-        if (load == NULL || load->array->memory != ARRAY_WORK || !w->stored[load->array->id]) continue;
-        const Array *array = load->array, **as = &w->registers[array->id];
-        const Subscript *at = place_in_vector(w, array, load->at);
-        w->unknown |= at == NULL;
-        if (at == NULL) continue;
-        if (*as == NULL)
-            *as = tree_array(f->tree, ARRAY_REGISTERS, 0, array->dtype,
-                             array->elements / rows_of(w->rows) * w->rows->step, array->name);
-        load->array = *as;
-        load->at = at;
+        if (sums_rows(&s->body, rows) || (s->kind == STATEMENT_STORE && subscript_coef(s->term, rows) != 0))
+            return true;
     }
+    return false;
 }
 
-/* Elements of a row that a store in the loop over lanes reaches. */
-static int64_t elements_reached(const Subscript *place) {
-    int64_t elements = 1;
-    for (int i = 0; i < place->count; i++)
-        if (place->term[i].loop->mark == LOOP_UNROLLED) elements *= loop_iterations(place->term[i].loop);
-    return elements;
-}
-
-/* Where an earlier loop that has become part of this one had the registers, they are stored already. */
-static void forward_stores(Forwarding *w, Body *body) {
-    Body all = {0};
-    for (int i = 0; i < body->count; i++) {
-        Statement *s = body->items[i];
-        forward_stores(w, &s->body);
-        vector_push(w->f->tree->arena, &all, s);
-        int id = s->kind == STATEMENT_STORE && s->array->id < w->f->arrays ? s->array->id : -1;
-        if (id < 0 || w->registers[id] == NULL || w->f->registers[id] != NULL) continue;
-        Statement *also = tree_statement(w->f->tree, STATEMENT_STORE);
-        also->array = w->registers[id];
-        also->at = place_in_vector(w, s->array, s->at);
-        also->scalar = s->scalar;
-        w->unknown |= also->at == NULL || elements_reached(also->at) * w->rows->step < also->array->elements;
-        vector_push(w->f->tree->arena, &all, also);
-    }
-    *body = all;
-}
-
-/* Whether what is loaded in the loop is known to be what the same iteration has stored. */
-static bool forward(Fuser *f, Statement *rows) {
-    Forwarding w = {.f = f, .rows = rows->loop, .stored = arena_array(f->tree->arena, uint8_t, f->tree->arrays.count)};
-    w.registers = arena_array(f->tree->arena, const Array *, f->arrays);
-    for (int a = 0; a < f->arrays; a++) w.registers[a] = f->registers[a];
-    for (int i = 0; i < 2 * rows->body.count; i++) {
-        Statement *lanes = rows->body.items[i % rows->body.count];
-        w.lanes = lanes->loop;
-        if (i < rows->body.count)
-            forward_loads(&w, &lanes->body);
-        else
-            forward_stores(&w, &lanes->body);
-    }
-    if (w.unknown) return false;
-    f->registers = w.registers;
-    for (int a = 0; a < f->arrays; a++) f->forwarded[a] |= w.registers[a] != NULL;
-    return true;
-}
-
-/* ---- nests -------------------------------------------------------------------------------------------------- */
 static Statement *fused(Fuser *f, const Statement *nest_a, const Statement *between, const Statement *nest_b) {
     Arena *arena = f->tree->arena;
     NestParts a, b;
     if (!find_parts(arena, nest_a, &a) || !find_parts(arena, nest_b, &b)) return NULL;
     if (a.rows == NULL || b.rows == NULL || !are_alike(a.rows->loop, b.rows->loop)) return NULL;
+    if (!sums_rows(&a.rows->body, a.rows->loop) || !sums_rows(&b.rows->body, b.rows->loop)) return NULL;
     if (statements_of(&a.rows->body) + statements_of(&b.rows->body) > MOST_STATEMENTS) return NULL;
     for (int i = 0; i < between->body.count; i++) vector_push(arena, &a.after.body, between->body.items[i]);
     if (loops_meet(arena, a.rows, &b.before) || loops_meet(arena, &a.after, &b.before) ||
@@ -288,7 +194,6 @@ static Statement *fused(Fuser *f, const Statement *nest_a, const Statement *betw
     Statement *rows = joined(f, a.rows, b.rows);
     if (rows == NULL) return NULL;
     join_lanes(f, rows);
-    if (!forward(f, rows)) return NULL;
     Statement *nest = tree_statement(f->tree, STATEMENT_NEST);
     nest->node = nest_a->node;
     const Body *parts[] = {&a.before.body, &b.before.body, NULL, &a.after.body, &b.after.body};
@@ -319,7 +224,6 @@ static bool fuse_body(Fuser *f, Body *body) {
             f->around.count--;
         }
         Statement between = {0};
-        f->registers = arena_array(arena, const Array *, f->arrays);
         for (int k = i + 1; s->kind == STATEMENT_NEST && k < body->count; k++) {
             if (body->items[k]->kind != STATEMENT_NEST) break;
             Statement *both = fused(f, s, &between, body->items[k]);
@@ -342,33 +246,9 @@ static bool fuse_body(Fuser *f, Body *body) {
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
-static void find_loaded(const Body *body, bool *loaded) {
-    for (int i = 0; i < body->count; i++) {
-        const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD) loaded[s->scalar->array->id] = true;
-        find_loaded(&s->body, loaded);
-    }
-}
-
-/* Of what is in registers for all who load it. */
-static void drop_stores(const Fuser *f, Body *body, const bool *loaded) {
-    int kept = 0;
-    for (int i = 0; i < body->count; i++) {
-        Statement *s = body->items[i];
-        bool of_old = s->kind == STATEMENT_STORE && s->array->id < f->arrays;
-        drop_stores(f, &s->body, loaded);
-        if (!of_old || !f->forwarded[s->array->id] || loaded[s->array->id]) body->items[kept++] = s;
-    }
-    body->count = kept;
-}
-
 void tree_fuse(LoopTree *tree) {
-    Fuser f = {.tree = tree, .arrays = tree->arrays.count};
-    f.forwarded = arena_array(tree->arena, bool, f.arrays);
+    Fuser f = {.tree = tree};
     if (!fuse_body(&f, &tree->body)) return;
-    bool *loaded = arena_array(tree->arena, bool, tree->arrays.count);
-    find_loaded(&tree->body, loaded);
-    drop_stores(&f, &tree->body, loaded);
     for (int a = 0; a < tree->arrays.count; a++) tree->arrays.items[a]->first = tree->arrays.items[a]->last = -1;
     tree_give_places(tree);
 }
