@@ -64,14 +64,42 @@ const Subscript *point_integer(Scheduler *s, const Scalar *label) {
     return subscript_of_scalar(s->arena, schedule_let(s, x));
 }
 
+/* at = n * whole + rest, and neither is ever negative: then a quotient needs no division of what is whole. */
+typedef struct Divided {
+    const Subscript *whole, *rest;
+    bool known;
+} Divided;
+
+static Divided divide(Scheduler *s, const Subscript *at, int64_t n) {
+    int64_t part = (at->offset % n + n) % n;
+    Divided d = {subscript_number(s->arena, (at->offset - part) / n), subscript_number(s->arena, part), false};
+    for (int i = 0; i < at->count; i++) {
+        SubscriptTerm *term = arena_copy(s->arena, &at->term[i], sizeof *term);
+        const Subscript one = {.count = 1, .term = term};
+        const Subscript **to = term->coef % n == 0 ? &d.whole : &d.rest;
+        if (term->coef % n == 0) term->coef /= n;
+        *to = subscript_sum(s->arena, *to, arena_copy(s->arena, &one, sizeof one));
+    }
+    d.known = subscript_range(d.whole).least >= 0 && subscript_range(d.rest).least >= 0;
+    return d;
+}
+
+static const Subscript *integer_of(Scheduler *s, ScalarKind kind, const Subscript *at, int64_t n) {
+    return subscript_of_scalar(s->arena, point_of_subscript(s, kind, DTYPE_I32, at, n));
+}
+
 const Subscript *point_quotient(Scheduler *s, const Subscript *at, int64_t n) {
-    return n == 1 ? at : subscript_of_scalar(s->arena, point_of_subscript(s, SCALAR_QUOTIENT, DTYPE_I32, at, n));
+    if (n == 1) return at;
+    Divided d = divide(s, at, n);
+    if (!d.known) return integer_of(s, SCALAR_QUOTIENT, at, n);
+    if (subscript_range(d.rest).most < n) return d.whole;
+    return subscript_sum(s->arena, d.whole, integer_of(s, SCALAR_QUOTIENT, d.rest, n));
 }
 
 const Subscript *point_remainder(Scheduler *s, const Subscript *at, int64_t n) {
-    Range r = subscript_range(at);
-    if (r.least >= 0 && r.most < n) return at;
-    return subscript_of_scalar(s->arena, point_of_subscript(s, SCALAR_REMAINDER, DTYPE_I32, at, n));
+    Divided d = divide(s, at, n);
+    if (!d.known) return integer_of(s, SCALAR_REMAINDER, at, n);
+    return subscript_range(d.rest).most < n ? d.rest : integer_of(s, SCALAR_REMAINDER, d.rest, n);
 }
 
 const Subscript *point_within(Scheduler *s, const Scalar *condition, const Subscript *at) {
