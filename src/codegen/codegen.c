@@ -72,10 +72,11 @@ static uint64_t hash_text(const char *text) {
 static void plan_tree(Codegen *c, Compiled *f) {
     double start = session_seconds();
     RowOrder rows = f->batch > 0 ? IN_ONE_BLOCK : IN_BLOCKS;
-    TileNumbers numbers = {.vector_bytes = 4 * c->target.loop.lanes, .vectors = 2, .unrolled = 6};
+    TileNumbers numbers = {.vector_bytes = 4 * c->target.loop.lanes, .vectors = 2, .unrolled = 6, .chains = 12};
     if (c->target.loop.registers >= 32) {
-        numbers.vectors = 3;
+        numbers.vectors = 4;
         numbers.unrolled = 8;
+        numbers.chains = 24;
     }
     numbers.square_bytes = numbers.vector_bytes;
     numbers.l1 = (int64_t)c->target.loop.l1;

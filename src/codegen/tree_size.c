@@ -6,13 +6,14 @@ static int operations_of(const Scalar *scalar) {
     return scalar->kind == SCALAR_OP ? op_cost(scalar->op) : 0;
 }
 
-/* Operations computed in the body, all iterations together. */
+/* Operations computed and elements stored in the body, all iterations together; those of a vector are one. */
 static int64_t work_of(const Body *body) {
     int64_t work = 0;
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         int64_t times = 1;
         if (s->kind == STATEMENT_LET) work += operations_of(s->scalar);
+        if (s->kind == STATEMENT_STORE) work++; /* what only moves elements is a function, too, where it is long */
         if (s->kind == STATEMENT_LOOP && s->loop->mark != LOOP_VECTOR) times = loop_iterations(s->loop);
         if (s->kind == STATEMENT_LOOP && s->loop->rows && times > 256) times = 256;
         work += times * work_of(&s->body);

@@ -345,7 +345,7 @@ enum { IN_LANES = IN_ONE_BLOCK + 1, SHARED_ROWS, SHARED_BLOCKS, WAYS };
 
 static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
     static const TileNumbers small = {
-        .vector_bytes = 16, .vectors = 2, .unrolled = 2, .square_bytes = 16, .l1 = 64, .l2 = 256};
+        .vector_bytes = 16, .vectors = 2, .unrolled = 2, .chains = 4, .square_bytes = 16, .l1 = 64, .l2 = 256};
     TileNumbers numbers = way == IN_ONE_BLOCK ? small : usual_tiles;
     if (way < IN_LANES) return schedule_function(arena, run, function_of(run, which), (RowOrder)way, &numbers);
     numbers.row_lanes = way == IN_LANES ? 16 : 0;

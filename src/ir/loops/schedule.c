@@ -18,7 +18,8 @@
 #include "ir/loops/schedule_reduction.h"
 #include "ir/scan.h"
 
-const TileNumbers usual_tiles = {.vector_bytes = 64, .vectors = 1, .unrolled = 6, .l1 = 32 << 10, .l2 = 256 << 10};
+const TileNumbers usual_tiles = {
+    .vector_bytes = 64, .vectors = 1, .unrolled = 6, .chains = 6, .l1 = 32 << 10, .l2 = 256 << 10};
 
 enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64, MORE_BLOCK_ROWS = 256 };
 

@@ -141,10 +141,15 @@ static int64_t vectors_of_tile(int64_t vectors, int64_t most) {
     return vectors < most ? 1 : most;
 }
 
-/* As many chains as a tile of all vectors has. */
+static int64_t most_vectors_of_tile(const Scheduler *s, const Kernel *k) {
+    if (k->unrolled_axis == AXIS_NONE) return s->numbers.unrolled;
+    if (k->unrolled_axis != AXIS_ROW) return s->numbers.vectors;
+    return smaller(s->numbers.vectors, s->numbers.chains / s->tile_rows); /* tiles of all kernels have as many rows */
+}
+
 static int64_t most_unrolled(const Scheduler *s, const Kernel *k) {
-    if (!k->reads_window && k->lanes_axis != AXIS_ROW) return s->numbers.unrolled;
-    return s->numbers.vectors * s->numbers.unrolled * k->vector / (k->lanes * k->r.width);
+    int64_t most = s->numbers.chains * k->vector / (k->lanes * k->r.width);
+    return k->reads_window || k->lanes_axis == AXIS_ROW ? most : smaller(most, s->numbers.unrolled);
 }
 
 /* Where one axis leaves registers free: taps of a gradient of weights, of which one has few. */
@@ -182,7 +187,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (k->squares && !shares_lanes(k, k->unrolled_axis)) k->unrolled_axis = AXIS_NONE;
     if (k->lanes_axis == AXIS_ROW) k->lanes = s->lane_rows;
     if (k->lanes_axis >= 0 && !k->squares && !is_row_after_row(s)) { /* chains of a tile do not wait for each other */
-        int64_t most = k->unrolled_axis == AXIS_NONE ? s->numbers.unrolled : s->numbers.vectors;
+        int64_t most = most_vectors_of_tile(s, k);
         k->lanes *= vectors_of_tile(r.extent[k->lanes_axis] / k->vector, most);
     }
     if (k->unrolled_axis == AXIS_ROW)

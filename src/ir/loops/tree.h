@@ -283,9 +283,10 @@ void tree_give_places(LoopTree *tree);
 /* ONE_BLOCK: for mini-batches of at most the run's batch, if that is known and no larger than a block may be; the others
  * are for any number of rows. */
 typedef enum RowOrder { ROW_AFTER_ROW, IN_BLOCKS, IN_ONE_BLOCK } RowOrder;
-/* A tile of chains in registers: so many vectors at most, along an axis that is unrolled at most so often. */
+/* A tile of chains in registers: so many vectors along the lanes at most, along an axis that is unrolled at most so often,
+ * and no more than `chains` of them in all. */
 typedef struct TileNumbers {
-    int64_t vector_bytes, vectors, unrolled;
+    int64_t vector_bytes, vectors, unrolled, chains;
     int64_t square_bytes; /* of a side of what is transposed; 0: nothing */
     int64_t l1, l2;       /* bytes of the caches; 0: no blocks for them */
     int64_t block_bytes;  /* that a larger block of rows may take; 0: usual blocks */
