@@ -104,24 +104,42 @@ Test(loop_layout, rows_are_side_by_side_where_channels_are_few) {
     arena_free(arena);
 }
 
-/* In nests that read the caller's rows. */
-static int count_transposed(const Body *body, const Statement *nest) {
+/* In nests that make what has this op. */
+static int count_transposed(const Body *body, const Statement *nest, Op op) {
     int count = 0;
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        bool of_column = nest != NULL && nest->node->op == OP_COLUMN;
-        count += s->kind == STATEMENT_TRANSPOSE && of_column;
-        count += count_transposed(&s->body, s->kind == STATEMENT_NEST ? s : nest);
+        count += s->kind == STATEMENT_TRANSPOSE && nest != NULL && nest->node->op == op;
+        count += count_transposed(&s->body, s->kind == STATEMENT_NEST ? s : nest, op);
     }
     return count;
+}
+
+static const char few_outputs[] =
+    "data d { x: f32[400]; t: label[10] }\n"
+    "model net(x: f32[400]) -> f32[10] = dense(x, 10)\n"
+    "train fit { data = d; minimize = cross_entropy(net(x / 255), t); optimizer = sgd(lr = 0.1); batch = 64 }\n";
+
+/* 10 outputs do not fill vectors of 16, 64 rows do; all who read them pack them. */
+Test(loop_layout, rows_that_are_lanes_of_a_layer_are_computed_in_its_panels) {
+    Arena *arena = arena_new();
+    TileNumbers numbers = usual_tiles;
+    numbers.row_lanes = 16;
+    numbers.square_bytes = 64;
+    numbers.vectors = 2;
+    LoopTree *tree = scheduled(arena, few_outputs, numbers);
+    size_t of_rows = 64 * 400 * sizeof(float);
+    int squares = count_transposed(&tree->body, NULL, OP_DIV);
+    cr_expect(squares > 0 && tree->work_bytes < of_rows, "%d squares, %zu bytes", squares, tree->work_bytes);
+    arena_free(arena);
 }
 
 Test(loop_layout, images_of_columns_are_transposed_in_squares) {
     Arena *arena = arena_new();
     TileNumbers numbers = usual_tiles;
-    cr_expect(count_transposed(&scheduled(arena, text, numbers)->body, NULL) == 0);
+    cr_expect(count_transposed(&scheduled(arena, text, numbers)->body, NULL, OP_COLUMN) == 0);
     numbers.square_bytes = 32;
-    cr_expect(count_transposed(&scheduled(arena, text, numbers)->body, NULL) == 1);
+    cr_expect(count_transposed(&scheduled(arena, text, numbers)->body, NULL, OP_COLUMN) == 1);
     arena_free(arena);
 }
 

@@ -220,6 +220,7 @@ static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function
     vector_push(arena, &s.open, all);
     schedule_find_arrays(&s);
     schedule_layouts(&s);
+    schedule_passing(&s);
     for (int i = 0; i < f->section_count; i++) schedule_section(&s, &f->sections[i]);
     tree_give_places(tree);
     return tree;

@@ -16,6 +16,10 @@ typedef struct KnownValue {
     SpacePoint point;
     const Scalar *scalar;
 } KnownValue;
+typedef struct FetchedColumn {
+    int64_t column;
+    const Nest *nest; /* that asks */
+} FetchedColumn;
 typedef struct OpenScan {
     const ScanLoop *scan;
     const Subscript *element; /* at hand */
@@ -78,9 +82,11 @@ typedef struct Scheduler {
     int64_t lane_rows;          /* the same, where rows are its lanes */
     int64_t padded_rows;        /* that an array with rows has */
     ScheduleRow at;             /* the row at hand */
-    Vector(int64_t) fetched;    /* columns whose next rows are asked for */
+    Vector(FetchedColumn) fetched; /* columns whose next rows are asked for */
     const Nest *nest;
     const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
+    const Node *turned_column;       /* read in a square of registers: */
+    const Scalar *turned_value;      /* what it has at the point */
     Vector(OpenScan) scans;
     Vector(KnownValue) known;
     Vector(OpenBody) open; /* the innermost last */
@@ -135,6 +141,8 @@ void schedule_padding(Scheduler *s);
 /* ---- schedule_arrays.c */
 void schedule_give_array(Scheduler *s, const Node *node);
 void schedule_find_arrays(Scheduler *s);
+/* ---- schedule_passing.c: and which do not need it */
+void schedule_passing(Scheduler *s);
 /* ---- schedule_scan.c */
 typedef void ScheduleNest(Scheduler *s, const Nest *nest);
 void schedule_scan(Scheduler *s, const Nest *nest, ScheduleNest *schedule_nest);
@@ -233,12 +241,16 @@ bool reads_window(const Node *node);
 const Array *schedule_column(Scheduler *s, const Node *column);
 const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point);
 const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear); /* its row-major place */
+/* What the open bodies know of it at some point; NULL: nothing. */
+const Scalar *value_known(const Scheduler *s, const Node *node);
 
 /* ---- schedule_quotient.c: node is x / something, without a division; NULL: it has to be divided */
 const Scalar *schedule_quotient(Scheduler *s, const Node *node, const Scalar *x);
 
 /* ---- schedule_fetch.c: in a loop over single rows, of the columns that the nest reads */
 void schedule_fetch_rows(Scheduler *s, const Nest *nest);
+/* Only `places` of the `of` places of a row, from `first` on. */
+void schedule_fetch_part(Scheduler *s, const Nest *nest, const Subscript *first, int64_t places, int64_t of);
 
 /* ---- schedule_store.c */
 /* Stores of the nest, all values first: a new value of one cell may need the old one of another. */

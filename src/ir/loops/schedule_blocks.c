@@ -13,34 +13,44 @@
  * registers from start to stores, and the lanes' operand is packed outside of the blocks of the unrolled axis. Rows that are
  * summed in chunks have the loop over chunks around the blocks of terms; a chunk's sums join those of the chunks before.
  *
+ * Where rows are the lanes, panels of lanes are a loop over rows.
+ *
  * None of this moves a bit: a chain takes its terms in their order, and storing and loading a sum changes nothing.
  */
 #include "ir/loops/schedule_kernel.h"
 
-enum { FEWEST_USES = 8, FEWEST_PASSES = 4 /* of tiles by the same panel */ };
+enum { FEWEST_USES = 8, FEWEST_PASSES = 4 /* of tiles by the same panel */, FEW_TILES = 4, FEWEST_TERMS = 64 };
 
 /* ---- the plan --------------------------------------------------------------------------------------------------- */
 static int64_t bytes_of(const Kernel *k) { return (int64_t)dtype_bytes(k->r.dtype); }
 
+static bool moves_along(const Kernel *k, int operand, int axis) {
+    return axis == AXIS_ROW ? k->operand[operand].rows : k->operand[operand].moves[axis];
+}
+
 /* The operand that moves with the lanes, where the other one does not, and where it does not move along the unrolled
  * axis; -1. */
 static int lane_operand(const Kernel *k) {
-    bool first = k->operand[0].moves[k->lanes_axis], second = k->operand[1].moves[k->lanes_axis];
+    bool first = moves_along(k, 0, k->lanes_axis), second = moves_along(k, 1, k->lanes_axis);
     int lanes = second ? 1 : 0;
-    if (first == second) return -1;
-    bool along = k->unrolled_axis == AXIS_ROW ? k->operand[lanes].rows : k->operand[lanes].moves[k->unrolled_axis];
-    return along ? -1 : lanes;
+    return first == second || moves_along(k, lanes, k->unrolled_axis) ? -1 : lanes;
+}
+
+bool kernel_is_product(const Scheduler *s, const Kernel *k) {
+    if (s->block_rows == 1 || s->numbers.l2 == 0 || k->r.node->op != OP_CONTRACT || k->r.node->sources != 2)
+        return false;
+    for (int o = 0; o < 2; o++)
+        if (!access_is_inside(&k->r.c->access[o], k->r.extent, k->r.axes, k->r.node->source[o]->shape)) return false;
+    return dtype_is_real(k->r.dtype);
 }
 
 static bool can_be_blocked(const Scheduler *s, const Kernel *k) {
-    if (s->block_rows == 1 || s->numbers.l2 == 0 || k->r.node->op != OP_CONTRACT || k->r.node->sources != 2)
-        return false;
-    if (k->lanes_axis < 0 || k->unrolled_axis == AXIS_NONE || (k->rows && k->unrolled_axis != AXIS_ROW)) return false;
+    if (!kernel_is_product(s, k)) return false;
+    if (k->lanes_axis == AXIS_NONE || k->unrolled_axis == AXIS_NONE) return false;
+    if (k->rows && k->unrolled_axis != AXIS_ROW && k->lanes_axis != AXIS_ROW) return false;
     for (int a = 0; a < k->r.result; a++)
         if (a != k->lanes_axis && a != k->unrolled_axis && k->r.extent[a] > 1) return false;
-    for (int o = 0; o < 2; o++)
-        if (!access_is_inside(&k->r.c->access[o], k->r.extent, k->r.axes, k->r.node->source[o]->shape)) return false;
-    return dtype_is_real(k->r.dtype) && lane_operand(k) >= 0;
+    return lane_operand(k) >= 0;
 }
 
 /* Of `extent` places, the size of blocks of at most `most`, all alike if that makes none much smaller. */
@@ -79,17 +89,23 @@ static void cut_terms(const Scheduler *s, const Kernel *k, int64_t most, KernelB
 
 static int64_t at_least(int64_t n, int64_t least) { return n < least ? least : n; }
 
-/* What is read once for so few tiles stays where it is, unless lanes lie apart; so does what the first level holds. */
+/* What is read once for so few tiles stays where it is, unless lanes lie apart or it is computed; so does what the first
+ * level holds. */
 static bool packs_lanes(const Scheduler *s, const Kernel *k, int operand) {
     const Node *source = k->r.node->source[operand];
+    if (k->lanes_axis == AXIS_ROW) return k->operand[operand].rows_apart;
     if (k->operand[operand].uneven[k->lanes_axis]) return true;
+    if (!node_is_memory(source) && !node_is_stored(s->f, source)) return true;
     int64_t rows = source->rows != 0 ? s->block_rows : 1;
     return kernel_uses(s, k, operand) >= FEWEST_USES * k->unrolled &&
            shape_size(source->shape) * rows * bytes_of(k) > s->numbers.l1;
 }
 
-/* Neighbours along the unrolled axis are beside each other, and no terms are; and it has several tiles. */
+/* Neighbours along the unrolled axis are beside each other, and no terms are; and it has several tiles, and is not small. */
 static bool packs_tiles(const Scheduler *s, const Kernel *k, int operand) {
+    const Node *source = k->r.node->source[operand];
+    if (shape_size(source->shape) * (source->rows != 0 ? s->block_rows : 1) * bytes_of(k) <= s->numbers.l1 / 4)
+        return false;
     if (k->unrolled_axis < 0 || k->operand[operand].uneven[k->unrolled_axis]) return false;
     if (k->r.extent[k->unrolled_axis] == k->unrolled) return false;
     for (int a = k->r.result; a < k->r.axes; a++)
@@ -97,15 +113,24 @@ static bool packs_tiles(const Scheduler *s, const Kernel *k, int operand) {
     return kernel_uses(s, k, operand) >= FEWEST_PASSES * k->lanes;
 }
 
+/* So few tiles pass by a panel that they should find it in the first level. */
+static bool has_few_tiles(const Kernel *k) {
+    return k->unrolled_axis >= 0 && k->r.extent[k->unrolled_axis] <= FEW_TILES * k->unrolled;
+}
+
 const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k) {
     if (!can_be_blocked(s, k)) return NULL;
     KernelBlocks b = {.lane_operand = lane_operand(k)};
-    cut_terms(s, k, at_least(s->numbers.l1 * 2 / 3 / (k->unrolled * bytes_of(k)), 1), &b);
+    int64_t first = s->numbers.l1 * 2 / 3 / bytes_of(k), half = s->numbers.l2 / 2 / bytes_of(k);
+    bool rows = k->lanes_axis == AXIS_ROW, few = has_few_tiles(k);
+    int64_t terms = rows && few ? at_least(first / s->padded_rows, FEWEST_TERMS) : first / k->unrolled;
+    cut_terms(s, k, at_least(terms, 1), &b);
     b.packs[b.lane_operand] = packs_lanes(s, k, b.lane_operand);
     b.packs[1 - b.lane_operand] = packs_tiles(s, k, 1 - b.lane_operand);
     if (b.cut == AXIS_NONE && !b.packs[0] && !b.packs[1]) return NULL;
-    int64_t half = s->numbers.l2 / 2 / bytes_of(k), panels = k->r.extent[k->lanes_axis] / k->lanes;
-    b.panels = even_blocks(panels, at_least(half / (b.terms * k->lanes), 1), 1);
+    int64_t panels = (rows ? s->padded_rows : k->r.extent[k->lanes_axis]) / k->lanes;
+    int64_t room = few && b.packs[b.lane_operand] ? first : half;
+    b.panels = rows ? panels : even_blocks(panels, at_least(room / (b.terms * k->lanes), 1), 1);
     int64_t lanes = at_least(b.panels, 1) * k->lanes, each = b.cut == AXIS_NONE ? b.terms : lanes;
     b.tiles = k->unrolled_axis == AXIS_ROW ? s->padded_rows / k->unrolled
                                            : even_blocks(k->r.extent[k->unrolled_axis] / k->unrolled,
@@ -125,15 +150,15 @@ typedef void BlockBody(Scheduler *s, Kernel *k, const KernelBlock *b, const Kern
 static void panels_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, KernelTile tile, const Subscript *local,
                            BlockBody *body, const BlockSums *sums) {
     Panels *lanes = &k->r.panels[k->blocks->lane_operand], *tiles = &k->r.panels[1 - k->blocks->lane_operand];
-    const Subscript *panel = schedule_loop_open(s, "panel", b->panels, LOOP_SERIAL);
+    PanelLoop panel = panel_loop_open(s, k->lanes_axis, b->panels, b->width);
     const Subscript *row = subscript_times(s->arena, local, b->panels * b->width);
-    tile.lane = subscript_sum(s->arena, b->lane, subscript_times(s->arena, panel, b->width));
-    tile.chains = subscript_sum(s->arena, row, subscript_times(s->arena, panel, tile.places * b->width));
-    lanes->begin = subscript_times(s->arena, panel, lanes->terms * b->width);
+    tile.lane = subscript_sum(s->arena, b->lane, panel.first);
+    tile.chains = subscript_sum(s->arena, row, subscript_times(s->arena, panel.first, tile.places));
+    lanes->begin = subscript_times(s->arena, panel.first, lanes->terms);
     tiles->begin = subscript_times(s->arena, local, tiles->terms);
     tiles->places = tile.places;
     body(s, k, b, &tile, sums);
-    schedule_close(s);
+    panel_loop_close(s, panel);
 }
 
 static void for_tiles(Scheduler *s, Kernel *k, const KernelBlock *b, BlockBody *body, const BlockSums *sums) {
@@ -327,10 +352,14 @@ static void blocks_of_tiles(Scheduler *s, Kernel *k, KernelBlock b) {
 
 /* Of whole tiles, then what is left along the lanes. */
 void schedule_blocks(Scheduler *s, Kernel *k) {
-    int64_t extent = k->r.extent[k->lanes_axis], panels = extent / k->lanes, most = k->blocks->panels;
-    int64_t whole = most > 0 ? panels / most : 0, done = 0;
+    int64_t most = k->blocks->panels, extent = k->lanes_axis == AXIS_ROW ? 0 : k->r.extent[k->lanes_axis];
+    int64_t panels = extent / k->lanes, whole = most > 0 ? panels / most : 0, done = 0;
     for (int a = 0; a < k->r.axes; a++) k->r.point.axis[a] = subscript_number(s->arena, 0);
     KernelBlock b = {.panels = most, .width = k->lanes, .count = k->lanes};
+    if (k->lanes_axis == AXIS_ROW) {
+        b.lane = subscript_number(s->arena, 0);
+        blocks_of_tiles(s, k, b);
+    }
     if (whole > 0) {
         const Subscript *at = schedule_loop_open(s, "block", whole, LOOP_SERIAL);
         b.lane = subscript_times(s->arena, at, most * k->lanes);

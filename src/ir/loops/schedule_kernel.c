@@ -8,14 +8,18 @@
  *
  * The lanes are an axis of the result along which no operand moves by more than one element. The unrolled axis, which may
  * be the row, is one along which the operand of the lanes does not move: what is loaded once serves all u. Where rows lie
- * beside each other in memory, they are the lanes. Where there is no such axis for the lanes, an operand that is read often is packed first: [panel][its other axes][lane], in a nest of
- * its own, and panels past the axis' end are filled with 0.
+ * beside each other in memory, they are the lanes. Where there is no such axis for the lanes, an operand that is read often is
+ * packed first: [panel][its other axes][lane], in a nest of its own, and panels past the axis' end are filled with 0. Which one,
+ * weights with outputs as lanes or a mini-batch with rows as lanes, depends on how many vectors that makes, and on which of the
+ * two is less to pack.
  */
 #include "ir/loops/schedule_kernel.h"
 
 enum { FEWEST_USES = 8, FEW_PIXELS = 8 };
 /* Times a tile that reads its operand in place, or stores its lanes beside each other. */
 static const double packing_cost = 1.1, square_cost = 3, scattering_cost = 1.5;
+/* Vectors of products that take as long as to pack one in a square, or element by element; as to store one apart. */
+static const double packing = 6, packing_alone = 24, scattering = 16;
 
 /* ---- how operands move -------------------------------------------------------------------------------------- */
 typedef struct OperandVisit {
@@ -81,6 +85,44 @@ static bool rows_are_lanes(const Scheduler *s, const Kernel *k) {
     return !apart;
 }
 
+/* The operand with rows, if all of its rows' terms can be packed with rows side by side, in squares; -1. */
+static int packed_rows(const Scheduler *s, const Kernel *k) {
+    int last = k->r.axes - 1, found = k->operand[0].rows ? 0 : 1, longer = 0;
+    const OperandMoves *rows = &k->operand[found], *other = &k->operand[1 - found];
+    bool squares = s->numbers.square_bytes > 0 && s->lane_rows % k->lanes == 0 && s->pad % s->lane_rows == 0;
+    if (!squares || !k->rows || !kernel_is_product(s, k) || k->reads_window || other->rows || !rows->rows_apart)
+        return -1;
+    while (last > k->r.result && k->r.extent[last] == 1) last--;
+    for (int a = 0; a < k->r.result; a++) {
+        if (rows->moves[a]) return -1;
+        longer += k->r.extent[a] > 1;
+    }
+    return longer == 1 && k->r.extent[last] >= k->lanes && rows->moves[last] && !rows->uneven[last] ? found : -1;
+}
+
+/* Vectors that are computed for each output of a row; what it takes to pack their operand, and to store them apart, is added as
+ * vectors. */
+static double vectors_of_rows(const Scheduler *s, const Kernel *k, int operand) {
+    double shared = 1 + packing / kernel_uses(s, k, operand) + scattering / (double)k->r.terms;
+    return (double)s->padded_rows / (double)s->block_rows * shared / (double)k->lanes;
+}
+
+static double vectors_of_outputs(const Scheduler *s, const Kernel *k, int axis, bool packed) {
+    double shared = 1;
+    for (int o = 0; packed && o < k->r.node->sources; o++)
+        if (k->operand[o].moves[axis])
+            shared += (k->r.extent[axis] < k->lanes ? packing_alone : packing) / kernel_uses(s, k, o);
+    return tiles_per_place(k, axis, packed) * shared;
+}
+
+static bool rows_are_better(const Scheduler *s, const Kernel *k, int axis) {
+    int operand = packed_rows(s, k);
+    if (operand < 0 || axis < 0) return false;
+    bool even = has_lanes_along(k, axis);
+    if (!even && !packs_for(s, k, axis)) return false;
+    return vectors_of_rows(s, k, operand) < vectors_of_outputs(s, k, axis, !even);
+}
+
 static int choose_lanes(const Scheduler *s, const Kernel *k) {
     int best = AXIS_NONE, any = AXIS_NONE;
     double least = 2;
@@ -99,6 +141,7 @@ static int choose_lanes(const Scheduler *s, const Kernel *k) {
             least = tiles;
         }
     }
+    if (rows_are_better(s, k, best)) return AXIS_ROW;
     return best >= 0 ? best : any;
 }
 

@@ -87,6 +87,8 @@ bool kernel_finds_squares(const Scheduler *s, const Kernel *k, int axis);
 void kernel_terms_in_squares(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
 
 /* ---- schedule_blocks.c */
+/* Could it have blocks, with lanes and an unrolled axis as they need them? */
+bool kernel_is_product(const Scheduler *s, const Kernel *k);
 /* NULL: tiles alone. */
 const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k);
 void schedule_blocks(Scheduler *s, Kernel *k);
@@ -125,6 +127,13 @@ typedef struct TermLoops {
 TermLoops terms_open(Scheduler *s, Kernel *k, const KernelBlock *block, TermRange range);
 void terms_close(Scheduler *s, TermLoops loops);
 int64_t terms_of_block(const Scheduler *s, const Kernel *k, const KernelBlock *block);
+/* Over panels of the lanes' operand, of so many lanes; where these are rows, the row at hand is a panel's first. */
+typedef struct PanelLoop {
+    const Subscript *first; /* lane */
+    ScheduleRow before;
+} PanelLoop;
+PanelLoop panel_loop_open(Scheduler *s, int axis, int64_t panels, int64_t lanes);
+void panel_loop_close(Scheduler *s, PanelLoop loop);
 /* Packs the operand, in a nest of its own. */
 void panels_fill(Scheduler *s, Kernel *k, const KernelBlock *block, int operand);
 

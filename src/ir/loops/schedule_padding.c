@@ -41,7 +41,7 @@ static bool lanes_pay(const Scheduler *s, int64_t rows, int64_t rows_in_lanes) {
 /* Two vectors, whose rows share what they are multiplied with, if no more rows are computed then. */
 static int64_t lanes_of_rows(const Scheduler *s) {
     int64_t block = s->f->block, lanes = s->numbers.row_lanes;
-    if (!s->rows_beside) return 1;
+    if (lanes <= 1) return 1;
     return rounded_up(block, 2 * lanes) == rounded_up(block, LANES_OF_SUMS) ? 2 * lanes : lanes;
 }
 

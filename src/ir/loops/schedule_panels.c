@@ -5,7 +5,7 @@
  * A panel is what a tile reads: so many places along the lanes, or along the unrolled axis. What it reads for one term is
  * side by side, and what it reads for the next term comes next. Lanes that are not there are filled with 0. Where
  * neighbours in memory are terms, squares of registers are transposed on the way, for back ends that do that well. The
- * operand is evaluated here, whatever it is.
+ * operand is evaluated here, whatever it is; what is made of a column of bytes is made of the square that was transposed.
  */
 #include "ir/loops/schedule_kernel.h"
 
@@ -61,14 +61,38 @@ void terms_close(Scheduler *s, TermLoops loops) {
     s->at = loops.before;
 }
 
+PanelLoop panel_loop_open(Scheduler *s, int axis, int64_t panels, int64_t lanes) {
+    PanelLoop loop = {.before = s->at};
+    if (axis == AXIS_ROW) {
+        schedule_rows_open(s, NULL, s->padded_rows, lanes, s->pad);
+        loop.first = s->at.in_block;
+    } else {
+        loop.first = subscript_times(s->arena, schedule_loop_open(s, "panel", panels, LOOP_SERIAL), lanes);
+    }
+    return loop;
+}
+
+void panel_loop_close(Scheduler *s, PanelLoop loop) { schedule_rows_close(s, loop.before); }
+
 /* ---- a panel -------------------------------------------------------------------------------------------------- */
 typedef struct OpenPanel {
     const KernelBlock *block;
     int operand, axis;
     const Subscript *first; /* place along the axis */
+    ScheduleRow row;        /* where the axis is that of the rows: the first one */
     const Subscript *begin; /* in the array */
     Panels *panels;
 } OpenPanel;
+
+/* The point is so many places further than the panel's first one. */
+static void panel_goes_to(Scheduler *s, Kernel *k, const OpenPanel *p, const Subscript *place) {
+    if (p->axis == AXIS_ROW) {
+        s->at = p->row;
+        s->at = schedule_row_further(s, place);
+    } else {
+        k->r.point.axis[p->axis] = subscript_sum(s->arena, p->first, place);
+    }
+}
 
 static const Subscript *place_in_panel(Scheduler *s, const OpenPanel *p, const Subscript *term, const Subscript *t) {
     const Subscript *at = subscript_times(s->arena, term, p->panels->places);
@@ -85,7 +109,7 @@ static void pack_places(Scheduler *s, Kernel *k, const OpenPanel *p, TermRange r
     const Subscript *t = schedule_loop_open(s, "t", vector, LOOP_VECTOR);
     t = subscript_sum(s->arena, t, subscript_times(s->arena, v, vector));
     t = subscript_sum(s->arena, t, subscript_number(s->arena, first));
-    k->r.point.axis[p->axis] = subscript_sum(s->arena, p->first, t);
+    panel_goes_to(s, k, p, t);
     const Scalar *value = filled ? point_const(s, k->r.dtype, 0) : reduction_operand(s, &k->r, p->operand);
     schedule_store(s, p->panels->array, NULL, place_in_panel(s, p, k->r.term, t), value);
     schedule_close(s);
@@ -98,26 +122,58 @@ static void pack_places(Scheduler *s, Kernel *k, const OpenPanel *p, TermRange r
 static int axis_of_squares(const Scheduler *s, const Kernel *k, const OpenPanel *p, int64_t count) {
     const OperandMoves *moves = &k->operand[p->operand];
     int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(k->r.dtype);
-    if (square <= 1 || count < square || !moves->uneven[p->axis]) return -1;
+    if (square <= 1 || count < square || (p->axis != AXIS_ROW && !moves->uneven[p->axis])) return -1;
     for (int a = k->r.result; a < k->r.axes; a++)
         if (moves->moves[a] && !moves->uneven[a] && places_in_block(k, p->block, a) >= square) return a;
     return -1;
+}
+
+/* The only column that the operand is made of, if it has bytes: they are turned before they are numbers. */
+typedef struct ByteColumn {
+    int operand;
+    const Node *column;
+    bool others;
+} ByteColumn;
+
+static void visit_byte(void *context, const Read *read) {
+    ByteColumn *c = context;
+    if (read->operand != c->operand || read->node->rows == 0) return;
+    if (read->node->op == OP_COLUMN && read->node->dtype == DTYPE_U8 && c->column == NULL)
+        c->column = read->node;
+    else
+        c->others = true;
+}
+
+static const Node *column_of_bytes(const Scheduler *s, const OpenPanel *p) {
+    ByteColumn c = {.operand = p->operand};
+    nest_reads(s->f, s->nest, visit_byte, &c);
+    return c.others ? NULL : c.column;
 }
 
 /* `square` places by as many terms along the axis, at the point. */
 static void pack_square(Scheduler *s, Kernel *k, const OpenPanel *p, int along, int64_t square,
                         const Subscript *first) {
     const Subscript *begin = k->r.point.axis[along];
+    const Node *bytes = column_of_bytes(s, p);
     int64_t stride = term_stride(k, p->block, along);
-    Array *tile = schedule_registers(s, k->r.dtype, square * square, "square");
+    Array *tile = schedule_registers(s, bytes != NULL ? bytes->dtype : k->r.dtype, square * square, "square");
     Square q = schedule_square_open(s, square, LOOP_UNROLLED);
-    k->r.point.axis[p->axis] = subscript_sum(s->arena, p->first, subscript_sum(s->arena, first, q.u));
+    panel_goes_to(s, k, p, subscript_sum(s->arena, first, q.u));
     k->r.point.axis[along] = subscript_sum(s->arena, begin, q.t);
-    schedule_store(s, tile, NULL, q.place, reduction_operand(s, &k->r, p->operand));
+    const Scalar *value = reduction_operand(s, &k->r, p->operand);
+    schedule_store(s, tile, NULL, q.place, bytes != NULL ? value_known(s, bytes) : value);
     schedule_square_turn(s, &q, &tile, 1);
     const Subscript *term = subscript_sum(s->arena, k->r.term, subscript_times(s->arena, q.u, stride));
-    schedule_store(s, p->panels->array, NULL, place_in_panel(s, p, term, subscript_sum(s->arena, first, q.t)),
-                   point_load(s, tile, NULL, q.place));
+    value = point_load(s, tile, NULL, q.place);
+    if (bytes != NULL) {
+        panel_goes_to(s, k, p, subscript_sum(s->arena, first, q.t));
+        k->r.point.axis[along] = subscript_sum(s->arena, begin, q.u);
+        s->turned_column = bytes;
+        s->turned_value = value;
+        value = reduction_operand(s, &k->r, p->operand);
+        s->turned_value = NULL;
+    }
+    schedule_store(s, p->panels->array, NULL, place_in_panel(s, p, term, subscript_sum(s->arena, first, q.t)), value);
     schedule_square_close(s);
 }
 
@@ -144,14 +200,29 @@ static void pack_panel(Scheduler *s, Kernel *k, const OpenPanel *p, int64_t coun
     pack_places(s, k, p, all, count, p->panels->places - count, true);
 }
 
+/* Of the panel's rows, of the terms that the block has. */
+static void fetch_rows(Scheduler *s, const Kernel *k, const OpenPanel *p) {
+    int cut = k->blocks->cut;
+    if (p->axis != AXIS_ROW) return;
+    s->at = schedule_row_further(s, schedule_loop_open(s, "u", p->panels->places, LOOP_SERIAL));
+    if (cut >= 0)
+        schedule_fetch_part(s, s->nest, p->block->first, p->block->places, k->r.extent[cut]);
+    else
+        schedule_fetch_rows(s, s->nest);
+    schedule_close(s);
+    s->at = p->row;
+}
+
 /* ---- all panels ----------------------------------------------------------------------------------------------- */
 static void pack_panels(Scheduler *s, Kernel *k, OpenPanel *p, int64_t panels, int64_t count) {
     const Subscript *first = p->first, *begin = p->begin;
-    const Subscript *panel = schedule_loop_open(s, "panel", panels, LOOP_SERIAL);
-    p->first = subscript_sum(s->arena, first, subscript_times(s->arena, panel, p->panels->places));
-    p->begin = subscript_sum(s->arena, begin, subscript_times(s->arena, panel, p->panels->places * p->panels->terms));
+    PanelLoop panel = panel_loop_open(s, p->axis, panels, p->panels->places);
+    p->first = subscript_sum(s->arena, first, panel.first);
+    p->row = s->at;
+    p->begin = subscript_sum(s->arena, begin, subscript_times(s->arena, panel.first, p->panels->terms));
+    fetch_rows(s, k, p);
     pack_panel(s, k, p, count);
-    schedule_close(s);
+    panel_loop_close(s, panel);
 }
 
 /* The block has all of the operand, or all of it along the lanes but what is no whole tile. */

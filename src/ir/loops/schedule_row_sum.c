@@ -51,7 +51,7 @@ static void join_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, con
 }
 
 static void all_rows(Scheduler *s, Reduction *r, const ChainArrays *chains) {
-    ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, ORDER_LANES, ORDER_LANES), first = s->at;
+    ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, ORDER_LANES, s->pad), first = s->at;
     const Subscript *lane = schedule_loop_open(s, "t", ORDER_LANES, LOOP_VECTOR);
     s->at.row = subscript_sum(s->arena, s->at.row, lane);
     s->at.in_block = subscript_sum(s->arena, s->at.in_block, lane);

@@ -20,6 +20,7 @@
  *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
  *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
  *   schedule_arrays.c     which values have an array;  schedule_layout.c: in which order their elements lie
+ *   schedule_passing.c    and which need none, since all who read them pack them
  *   schedule_square.c     a square of registers that is transposed;  schedule_squares.c: elements stored along another
  *                         axis than they are read
  *   schedule_turn.c       rows beside each other, and the same the other way around

@@ -26,13 +26,30 @@ static const Loop *find_loop(const Subscript *at, bool rows, LoopMark mark) {
     return NULL;
 }
 
-int64_t elements_of_row(Arena *arena, const Subscript *at) {
+/* The row that lanes, of one vector or of several beside each other, are of; NULL: it is no such place. */
+static const Subscript *row_in_lanes(Arena *arena, const Subscript *at) {
     const Loop *rows = find_loop(at, true, LOOP_SERIAL), *lane = find_loop(at, false, LOOP_VECTOR);
-    if (rows == NULL || lane == NULL || rows->step != lane->extent) return -1;
-    int64_t elements = subscript_coef(at, rows);
+    if (rows == NULL || lane == NULL || rows->step % lane->extent != 0) return NULL;
     const Subscript *row = subscript_sum(arena, subscript_of_loop(arena, rows), subscript_of_loop(arena, lane));
+    if (rows->step == lane->extent) return row;
+    for (int i = 0; i < at->count; i++) {
+        const Loop *vector = at->term[i].loop;
+        if (vector == NULL || vector->mark != LOOP_UNROLLED || vector->extent * lane->extent != rows->step ||
+            at->term[i].coef != subscript_coef(at, rows) * lane->extent)
+            continue;
+        const Subscript *first = subscript_times(arena, subscript_of_loop(arena, vector), lane->extent);
+        return subscript_sum(arena, row, first);
+    }
+    return NULL;
+}
+
+int64_t elements_of_row(Arena *arena, const Subscript *at) {
+    const Subscript *row = row_in_lanes(arena, at);
+    if (row == NULL) return -1;
+    int64_t elements = subscript_coef(at, find_loop(at, true, LOOP_SERIAL));
     Range rest = subscript_range(subscript_sum(arena, at, subscript_times(arena, row, -elements)));
-    bool one_row = subscript_coef(at, lane) == elements && rest.least >= 0 && rest.most < elements;
+    bool one_row = subscript_coef(at, find_loop(at, false, LOOP_VECTOR)) == elements && rest.least >= 0 &&
+                   rest.most < elements;
     return one_row ? elements : -1;
 }
 
@@ -48,8 +65,7 @@ static void change(void *context, const Array **array, const Subscript **at) {
     Arena *arena = l->tree->arena;
     int64_t elements = l->of[(*array)->id].elements;
     if (elements <= 1) return;
-    const Subscript *rows = subscript_of_loop(arena, find_loop(*at, true, LOOP_SERIAL));
-    const Subscript *row = subscript_sum(arena, rows, subscript_of_loop(arena, find_loop(*at, false, LOOP_VECTOR)));
+    const Subscript *row = row_in_lanes(arena, *at);
     const Subscript *rest = subscript_sum(arena, *at, subscript_times(arena, row, -elements));
     *at = subscript_sum(arena, row, subscript_times(arena, rest, (*array)->elements / elements));
 }
