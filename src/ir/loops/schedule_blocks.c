@@ -336,7 +336,7 @@ static void blocks_of_tiles(Scheduler *s, Kernel *k, KernelBlock b) {
         block_of_outputs(s, k, &b);
         return;
     }
-    int64_t tiles = k->r.extent[k->unrolled_axis] / k->unrolled, whole = most > 0 ? tiles / most : 0;
+    int64_t tiles = k->r.extent[k->unrolled_axis] / k->unrolled, whole = most > 0 && most < tiles ? tiles / most : 0;
     b.tiles = most;
     if (whole > 0) {
         const Subscript *at = schedule_loop_open(s, "block", whole, LOOP_SERIAL);
