@@ -136,10 +136,18 @@ static Frame *frame_new(Emitter *e, const Outline *o) {
     return f;
 }
 
+/* Places on the stack that are newer than the frame lie before it. */
+static bool is_before_frame(const Frame *f, LLVMValueRef v) {
+    if (LLVMIsAArgument(v)) return true;
+    for (LLVMValueRef i = v; i != NULL && LLVMIsAAllocaInst(v); i = LLVMGetNextInstruction(i))
+        if (i == f->memory) return true;
+    return false;
+}
+
 /* Right behind where the value is made. */
 static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, LLVMValueRef v) {
     LLVMBuilderRef b = LLVMCreateBuilderInContext(e->context);
-    LLVMValueRef next = LLVMGetNextInstruction(LLVMIsAArgument(v) ? f->memory : v);
+    LLVMValueRef next = LLVMGetNextInstruction(is_before_frame(f, v) ? f->memory : v);
     while (next != NULL && LLVMIsAPHINode(next)) next = LLVMGetNextInstruction(next);
     if (next != NULL)
         LLVMPositionBuilderBefore(b, next);

@@ -420,8 +420,8 @@ static int count_loops(const Body *body, LoopMark mark) {
     return count;
 }
 
-static LoopTree *small_step(Arena *arena) {
-    Program *program = compiled(arena, line_text);
+static LoopTree *small_step(Arena *arena, const char *text) {
+    Program *program = compiled(arena, text);
     TileNumbers numbers = usual_tiles;
     numbers.row_lanes = 16;
     LoopTree *tree = schedule_function(arena, &program->runs[0], &program->runs[0].step, IN_ONE_BLOCK, &numbers);
@@ -435,7 +435,7 @@ static LoopTree *small_step(Arena *arena) {
 /* One nest, without loops but lanes, and arrays that are registers. */
 Test(loop_tree, a_small_step_stays_in_registers) {
     Arena *arena = arena_new();
-    LoopTree *tree = small_step(arena);
+    LoopTree *tree = small_step(arena, line_text);
     cr_expect(tree->body.count == 1 && count_loops(&tree->body, LOOP_SERIAL) == 0);
     cr_expect(count_loops(&tree->body, LOOP_VECTOR) > 0);
     for (int a = 0; a < tree->arrays.count; a++)
@@ -449,7 +449,7 @@ Test(loop_tree, a_small_step_keeps_what_it_updates) {
     enum { STORES = 2 * (5 + 1) };
     for (int dropped = 0; dropped < STORES; dropped++) {
         Arena *arena = arena_new();
-        LoopTree *tree = small_step(arena);
+        LoopTree *tree = small_step(arena, line_text);
         Body *part = dropped % 2 == 0 ? &tree->before : &tree->after;
         cr_assert_eq(part->count, STORES);
         remove_at((TreePlace){.body = part, .index = dropped / 2 * 2 + 1});
@@ -458,6 +458,45 @@ Test(loop_tree, a_small_step_keeps_what_it_updates) {
                   problem);
         arena_free(arena);
     }
+}
+
+static const char rows_text[] =
+    "data d { x: f32[5]; y: f32 }\n"
+    "model line(x: f32[5]) -> f32 {\n"
+    "  param w: f32[5] ~ normal(0, 0.01)\n"
+    "  return dot(w, x)\n"
+    "}\n"
+    "train fit { data = d; minimize = squared(line(x), y); optimizer = sgd(lr = 0.1); batch = 10 }\n";
+
+/* How many numbers of rows stand in the body, each of the next mini-batch; they become such of this one. */
+static int rows_of_next(const Body *body, bool change) {
+    int count = 0;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        count += rows_of_next(&s->body, change);
+        if (s->kind != STATEMENT_LET || s->scalar->kind != SCALAR_ROW) continue;
+        cr_expect(s->scalar->n == PAST_CALL);
+        if (change) ((Scalar *)s->scalar)->n = PAST_BATCH;
+        count++;
+    }
+    return count;
+}
+
+/* The first rows before all steps, and in each step the next ones: either is missed. */
+Test(loop_tree, a_small_step_makes_its_rows_a_step_ahead) {
+    Arena *arena = arena_new();
+    LoopTree *tree = small_step(arena, rows_text);
+    cr_expect(tree_problem(tree) == NULL, "%s", tree_problem(tree));
+    cr_expect(rows_of_next(&tree->body, false) > 0);
+    rows_of_next(&tree->body, true);
+    const char *problem = tree_problem(tree);
+    cr_expect(problem != NULL && strstr(problem, "of the next mini-batch"), "%s", problem);
+    tree = small_step(arena, rows_text);
+    cr_assert_eq(tree->before.items[0]->kind, STATEMENT_NEST);
+    remove_at((TreePlace){.body = &tree->before, .index = 0});
+    problem = tree_problem(tree);
+    cr_expect(problem != NULL && strstr(problem, "before all of"), "%s", problem);
+    arena_free(arena);
 }
 
 /* ---- threads ------------------------------------------------------------------------------------------------ */

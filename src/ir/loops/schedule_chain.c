@@ -65,6 +65,13 @@ ChainValue chains_join(Scheduler *s, const Reduction *r, const ChainValue *a, co
     return (ChainValue){{point_op(s, op, r->dtype, a->v[0], b->v[0], NULL), NULL}};
 }
 
+ChainValue chains_join_further(Scheduler *s, const Reduction *r, const ChainArrays *arrays, const Subscript *at,
+                               int64_t further) {
+    ChainValue low = chains_load(s, arrays, at);
+    ChainValue high = chains_load(s, arrays, subscript_sum(s->arena, at, subscript_number(s->arena, further)));
+    return chains_join(s, r, &low, &high);
+}
+
 const Scalar *reduction_operand_if(Scheduler *s, const Reduction *r, int operand, const Scalar **ok) {
     Node *source = r->node->source[operand];
     SpacePoint at = point_through(s, &r->c->access[operand], &r->point, r->extent, r->axes, source->shape, ok);
@@ -147,10 +154,8 @@ void chains_fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chai
         int joined = r->lanes - half < half ? r->lanes - half : half;
         if (joined <= 0) continue;
         const Subscript *lane = subscript_sum(s->arena, base, schedule_loop_open(s, "lane", joined, mark));
-        ChainValue low = chains_load(s, chains, lane);
-        ChainValue high = chains_load(s, chains, subscript_sum(s->arena, lane, subscript_number(s->arena, half)));
-        low = chains_join(s, r, &low, &high);
-        chains_continue(s, chains, lane, &low, term, terms);
+        ChainValue sum = chains_join_further(s, r, chains, lane, half);
+        chains_continue(s, chains, lane, &sum, term, terms);
         schedule_close(s);
     }
 }

@@ -47,6 +47,9 @@ void chains_continue(Scheduler *s, const ChainArrays *arrays, const Subscript *a
                      const Subscript *term, int64_t terms);
 /* What folds lanes and chunks. */
 ChainValue chains_join(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b);
+/* Two of them, so many elements from each other. */
+ChainValue chains_join_further(Scheduler *s, const Reduction *r, const ChainArrays *arrays, const Subscript *at,
+                               int64_t further);
 /* The operand's value for the term at the point; *ok as point_through has it. */
 const Scalar *reduction_operand_if(Scheduler *s, const Reduction *r, int operand, const Scalar **ok);
 const Scalar *reduction_operand(Scheduler *s, const Reduction *r, int operand); /* where it is always there */

@@ -11,7 +11,7 @@
  */
 #include "ir/loops/schedule_reduction.h"
 
-enum { MOST_UNROLLED = 16 }; /* chains in registers, terms of a row */
+enum { MOST_UNROLLED = 16 /* chains in registers, terms of a row */, FOUR = 4 };
 
 bool row_sum_is_possible(const Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
@@ -108,6 +108,50 @@ static void sum_from_block_to_block(Scheduler *s, Reduction *r) {
     s->at = before;
 }
 
+/* ---- folds -------------------------------------------------------------------------------------------------------- */
+/* Of FOUR outputs: when four lanes of each are left these are a square, whose other side has a lane for each output. */
+static void sum_of_four(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *first) {
+    ChainArrays square = chains_registers(s, r, FOUR * FOUR);
+    const Subscript *u = schedule_loop_open(s, "u", FOUR, LOOP_UNROLLED);
+    const Subscript *base = subscript_times(s->arena, subscript_sum(s->arena, first, u), ORDER_LANES);
+    for (int half = ORDER_LANES / 2; half >= FOUR; half /= 2) {
+        const Subscript *lane = schedule_loop_open(s, "lane", half, LOOP_VECTOR);
+        ChainValue sum = chains_join_further(s, r, chains, subscript_sum(s->arena, base, lane), half);
+        const Subscript *at = subscript_sum(s->arena, half > FOUR ? base : subscript_times(s->arena, u, FOUR), lane);
+        chains_store(s, half > FOUR ? chains : &square, at, &sum);
+        schedule_close(s);
+    }
+    schedule_close(s);
+    schedule_transpose(s, square.v[0], FOUR);
+    const Subscript *t = schedule_loop_open(s, "t", FOUR, LOOP_VECTOR);
+    ChainValue even = chains_join_further(s, r, &square, t, 2 * FOUR);
+    const Subscript *next = subscript_sum(s->arena, t, subscript_number(s->arena, FOUR));
+    ChainValue odd = chains_join_further(s, r, &square, next, 2 * FOUR);
+    r->point.axis[0] = subscript_sum(s->arena, first, t);
+    schedule_sum(s, &r->point, chains_join(s, r, &even, &odd).v[0], NULL);
+    schedule_close(s);
+}
+
+static void sum_of_one(Scheduler *s, Reduction *r, const ChainArrays *chains) {
+    const Subscript *base = chains_of_output(s, r);
+    chains_fold_lanes(s, r, chains, base, NULL, 0);
+    schedule_sum(s, &r->point, chains_load(s, chains, base).v[0], NULL);
+}
+
+static void all_sums(Scheduler *s, Reduction *r, const ChainArrays *chains) {
+    int64_t fours = r->result == 1 && mark_of_loops(r) == LOOP_UNROLLED ? r->outputs / FOUR : 0, done = 0;
+    for (; fours-- > 0; done += FOUR) sum_of_four(s, r, chains, subscript_number(s->arena, done));
+    if (done == 0) {
+        int opened = axes_open(s, r, 0, r->result);
+        sum_of_one(s, r, chains);
+        axes_close(s, opened);
+    }
+    for (; done > 0 && done < r->outputs; done++) {
+        r->point.axis[0] = subscript_number(s->arena, done);
+        sum_of_one(s, r, chains);
+    }
+}
+
 void schedule_row_sum(Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
     if (!s->f->one_block) {
@@ -120,9 +164,5 @@ void schedule_row_sum(Scheduler *s, const Nest *nest) {
     chains_store(s, &chains, loops.at, &start);
     axes_close(s, loops.opened);
     all_rows(s, &r, &chains);
-    int opened = axes_open(s, &r, 0, r.result);
-    const Subscript *base = chains_of_output(s, &r);
-    chains_fold_lanes(s, &r, &chains, base, NULL, 0);
-    schedule_sum(s, &r.point, chains_load(s, &chains, base).v[0], NULL);
-    axes_close(s, opened);
+    all_sums(s, &r, &chains);
 }

@@ -13,6 +13,7 @@
  *   tree_fuse.c           sums over rows of neighbouring nests become one loop
  *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
  *   tree_keep.c           what it updates stays in them from step to step
+ *   tree_ahead.c          what it makes of its rows alone is made a step ahead
  *   tree_threads.c        loops that threads share, and where threads wait
  *   tree_split.c          loops are split where a condition inside of them becomes known
  *   tree_vectorise.c      innermost loops become vectors;  tree_copy.c: a body once more
@@ -256,6 +257,10 @@ void tree_fuse(LoopTree *tree);
 /* Of registers of so many bytes. */
 void tree_tiny(LoopTree *tree, int64_t bytes);
 
+/* ---- tree_ahead.c ------------------------------------------------------------------------------------------- */
+/* In the only nest of the function, whose loops are unrolled. */
+void tree_ahead(LoopTree *tree, Statement *nest);
+
 /* ---- tree_keep.c -------------------------------------------------------------------------------------------- */
 /* What the function updates, if no more than so many bytes. */
 void tree_keep(LoopTree *tree, int64_t bytes);
@@ -277,6 +282,8 @@ void tree_vectorise(LoopTree *tree, int64_t bytes);
 /* ---- tree_places.c ------------------------------------------------------------------------------------------ */
 /* Takes out what nobody needs. */
 void tree_take_unused(LoopTree *tree);
+/* By array: does the body load something of it? */
+void tree_find_loaded(const Body *body, uint8_t *loaded);
 /* Gives arrays of the work block their places; arrays that live at different times share bytes. */
 void tree_give_places(LoopTree *tree);
 

@@ -111,6 +111,16 @@ static void check_access(Walk *w, const Array *array, const Subscript *row, cons
         problem(w, "%s: its row is none of the mini-batch", shown(w, array, at));
 }
 
+/* Of the next mini-batch. */
+static void check_row(Walk *w, const Scalar *s) {
+    bool next = false;
+    for (int i = 0; i < s->at->count; i++) {
+        const Scalar *by = s->at->term[i].scalar;
+        next |= by != NULL && by->kind == SCALAR_ROWS && s->at->term[i].coef > 0 && s->at->offset >= 0;
+    }
+    if (next && s->n != PAST_CALL) problem(w, "s%d is a row of the next mini-batch, where there may be none", s->id);
+}
+
 static bool is_of_function(const Array *array) { return array->memory == ARRAY_WORK || array_is_private(array); }
 
 static void check_let(Walk *w, const Scalar *s) {
@@ -125,6 +135,7 @@ static void check_let(Walk *w, const Scalar *s) {
     } else {
         check_subscript(w, s->row);
         check_subscript(w, s->at);
+        if (s->kind == SCALAR_ROW) check_row(w, s);
     }
     w->visible[s->id] = VISIBLE;
 }
