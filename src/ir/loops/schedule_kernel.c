@@ -207,11 +207,18 @@ static void choose_second(const Scheduler *s, Kernel *k) {
     }
 }
 
+/* Sums over rows of several blocks: chains are in registers while a block's terms join, where no chunk ends in a block. */
+static bool can_be_carried(const Scheduler *s, const Reduction *r) {
+    return s->block != NULL && s->block_rows > 1 && s->numbers.row_lanes > 1 && r->width == 1 &&
+           !reads_window(r->node) && r->chunk % s->block_rows == 0;
+}
+
 /* ---- the plan --------------------------------------------------------------------------------------------- */
 Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (nest->kind != NEST_REDUCE) return NULL;
     Reduction r = reduction_of(nest->reduce);
-    if (r.lanes > 1 || r.terms == 0 || r.outputs == 0 || (r.c->over_rows && !s->f->one_block)) return NULL;
+    bool carried = r.c->over_rows && !s->f->one_block;
+    if (r.lanes > 1 || r.terms == 0 || r.outputs == 0 || (carried && !can_be_carried(s, &r))) return NULL;
     Kernel *k = arena_new_of(s->arena, Kernel);
     *k = (Kernel){.r = r, .unrolled_axis = AXIS_NONE, .second_axis = AXIS_NONE, .unrolled = 1, .second = 1};
     k->rows = nest->rows && !r.c->over_rows && s->block_rows > 1;
@@ -237,7 +244,9 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
         k->unrolled = s->tile_rows;
     else if (k->unrolled_axis != AXIS_NONE)
         k->unrolled = schedule_tile(r.extent[k->unrolled_axis], most_unrolled(s, k));
-    if (!k->squares) k->blocks = kernel_blocks_plan(s, k);
+    k->carried = carried;
+    if (carried && k->squares) return NULL;
+    if (!k->squares && !carried) k->blocks = kernel_blocks_plan(s, k);
     if (!k->squares && k->blocks == NULL) choose_second(s, k);
     return k;
 }
@@ -297,6 +306,11 @@ static void schedule_tile_of(Scheduler *s, Kernel *k, const KernelTile *tile) {
     if (k->r.c->over_rows && k->r.chunk > 0 && k->r.chunk < s->block_rows) {
         total = chains_registers(s, &k->r, kernel_chains(tile));
         sum_in_chunks(s, k, tile, &chains, &total);
+    } else if (k->carried) {
+        kernel_resume_tile(s, k, tile, &chains);
+        terms_of_rows(s, k, tile, &chains, NULL);
+        kernel_leave_tile(s, k, tile, &chains);
+        return;
     } else {
         kernel_start_tile(s, k, tile, &chains);
         if (k->r.c->over_rows)
@@ -399,6 +413,14 @@ static void schedule_tiles(Scheduler *s, Kernel *k) {
     if (row_around) schedule_rows_close(s, before);
 }
 
+static void close_block(Scheduler *s, Kernel *k) {
+    ScheduleRow before = s->at;
+    ChainArrays open = open_chains(s, &k->r);
+    s->at.row = subscript_of_loop(s->arena, s->block);
+    close_chunk(s, &k->r, &open, ends_after_block(s, &k->r, s->at.row));
+    s->at = before;
+}
+
 void schedule_kernel(Scheduler *s, Kernel *k) {
     if (k->blocks != NULL) {
         schedule_blocks(s, k);
@@ -414,6 +436,7 @@ void schedule_kernel(Scheduler *s, Kernel *k) {
     } else {
         schedule_nest_open(s, s->nest->stores[0].node);
         schedule_tiles(s, k);
+        if (k->carried) close_block(s, k);
         schedule_close(s);
     }
     schedule_turn_back(s, &turned);

@@ -45,6 +45,7 @@ struct Kernel {
     int64_t vector;             /* lanes of a vector, of which a tile has several */
     bool squares;               /* what moves with the lanes is read in squares */
     bool rows;                  /* the row is an axis of the result */
+    bool carried;               /* its sums go on from block to block */
     bool guarded;               /* some terms are absent, for all lanes */
     bool reads_window;          /* a place of an operand is the sum of two indices */
     const KernelBlocks *blocks; /* NULL: tiles alone */
@@ -75,6 +76,9 @@ void kernel_tile_close(Scheduler *s, TileLoops loops);
 void kernel_start_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
 /* The term at the point joins all chains of the tile. */
 void kernel_one_term(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
+/* Chains of a sum over rows go on where the block before left them, and are left for the next one. */
+void kernel_resume_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
+void kernel_leave_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
 /* The stores of the nest, of sums that are in registers, or in memory at tile->chains. */
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
 /* Of the places that are left along the lanes: those of the next tile in registers. filled: there may be more. */

@@ -72,6 +72,10 @@ ChainArrays open_chains(Scheduler *s, const Reduction *r);
 /* Where the condition says so the open chains are folded into the sum, and start anew. */
 void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *open, const Scalar *ends);
 
+/* ---- schedule_row_sum.c */
+/* Is the block that begins there the last one of its chunk, or of the mini-batch? */
+const Scalar *ends_after_block(Scheduler *s, const Reduction *r, const Subscript *begin);
+
 /* ---- schedule_pack.c */
 /* Is the operand memory, one axis of which moves with the result's, alone? */
 bool pack_is_possible(const Scheduler *s, const Reduction *r, int operand, int axis);

@@ -67,8 +67,7 @@ static void all_rows(Scheduler *s, Reduction *r, const ChainArrays *chains) {
     schedule_rows_close(s, before);
 }
 
-/* Is the block the last one of its chunk, or of the mini-batch? */
-static const Scalar *ends_after_block(Scheduler *s, const Reduction *r, const Subscript *begin) {
+const Scalar *ends_after_block(Scheduler *s, const Reduction *r, const Subscript *begin) {
     const Subscript *rows = subscript_of_scalar(s->arena,
                                                 schedule_let(s, tree_scalar(s->tree, SCALAR_ROWS, DTYPE_I32)));
     const Subscript *end = subscript_sum(s->arena, begin, subscript_number(s->arena, s->block_rows));

@@ -106,6 +106,34 @@ void kernel_one_term(Scheduler *s, Kernel *k, const KernelTile *tile, const Chai
     if (k->guarded) schedule_close(s);
 }
 
+/* ---- sums that go on from block to block ---------------------------------------------------------------------- */
+/* Its chain in memory; the point is there. */
+static TileLoops open_chains_open(Scheduler *s, Kernel *k, const KernelTile *tile, const Subscript **at) {
+    TileLoops loops = unrolled_open(s, k, tile, LOOP_UNROLLED);
+    lanes_open(s, k, tile, tile->count, &loops);
+    *at = point_linear(s, &k->r.point, k->r.node->shape);
+    return loops;
+}
+
+void kernel_resume_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
+    ChainArrays open = open_chains(s, &k->r);
+    const Subscript *at;
+    kernel_start_tile(s, k, tile, chains);
+    TileLoops loops = open_chains_open(s, k, tile, &at);
+    ChainValue before = chains_load(s, &open, at);
+    chains_store(s, chains, loops.chain, &before);
+    kernel_tile_close(s, loops);
+}
+
+void kernel_leave_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
+    ChainArrays open = open_chains(s, &k->r);
+    const Subscript *at, *begin = subscript_of_loop(s->arena, s->block);
+    TileLoops loops = open_chains_open(s, k, tile, &at);
+    ChainValue after = chains_load(s, chains, loops.chain);
+    chains_continue(s, &open, at, &after, subscript_times(s->arena, begin, k->r.terms), 1);
+    kernel_tile_close(s, loops);
+}
+
 /* What is in registers is named; what the stores of the nest find is an array that loops can walk through. */
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     ChainArrays sums = *chains;
