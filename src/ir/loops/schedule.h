@@ -65,23 +65,23 @@ typedef struct Scheduler {
     Arena *arena;
     const LoopFunction *f; /* what fuse.c made: nests, and which values are stored */
     TileNumbers numbers;
-    Nest **provider;            /* by node: the nest that stores it */
-    Array **array;              /* by node: where it is stored; NULL: in registers */
-    const ArrayLayout **layout; /* by node; NULL: row-major */
-    bool rows_beside;           /* values with rows lie [element][row], and rows are lanes */
-    uint8_t *beside;            /* by node: its array lies so */
-    Array **turned;             /* by node: a copy that lies [row][element]; NULL: none yet */
-    Vector(KnownPack) packs;    /* of values with rows */
-    Array **chain;              /* by node: open chains of a sum over rows */
-    Array **cell, **slot;       /* by index; NULL: not yet used */
-    Vector(Array *) column;     /* likewise */
-    int64_t block_rows;         /* at most; 1: row after row */
-    const Loop *block;          /* over blocks; NULL: outside, or there is one */
-    int64_t pad;                /* rows are computed in multiples */
-    int64_t tile_rows;          /* of a kernel's tile; pad is a multiple */
-    int64_t lane_rows;          /* the same, where rows are its lanes */
-    int64_t padded_rows;        /* that an array with rows has */
-    ScheduleRow at;             /* the row at hand */
+    Nest **provider;               /* by node: the nest that stores it */
+    Array **array;                 /* by node: where it is stored; NULL: in registers */
+    const ArrayLayout **layout;    /* by node; NULL: row-major */
+    bool rows_beside;              /* values with rows lie [element][row], and rows are lanes */
+    uint8_t *beside;               /* by node: its array lies so */
+    Array **turned;                /* by node: a copy that lies [row][element]; NULL: none yet */
+    Vector(KnownPack) packs;       /* of values with rows */
+    Array **chain;                 /* by node: open chains of a sum over rows */
+    Array **cell, **slot;          /* by index; NULL: not yet used */
+    Vector(Array *) column;        /* likewise */
+    int64_t block_rows;            /* at most; 1: row after row */
+    const Loop *block;             /* over blocks; NULL: outside, or there is one */
+    int64_t pad;                   /* rows are computed in multiples */
+    int64_t tile_rows;             /* of a kernel's tile; pad is a multiple */
+    int64_t lane_rows;             /* the same, where rows are its lanes */
+    int64_t padded_rows;           /* that an array with rows has */
+    ScheduleRow at;                /* the row at hand */
     Vector(FetchedColumn) fetched; /* columns whose next rows are asked for */
     const Nest *nest;
     const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
