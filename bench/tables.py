@@ -125,7 +125,7 @@ def roofline_table(results, peaks):
 
 def compile_table(compiled):
     groups = [("parse, lower", ("parse", "lower")), ("graph", ("batch", "grad", "canonicalise", "order", "rules")),
-              ("data", ("data",)), ("fuse, plan", ("fuse", "plan")), ("emit", ("emit",)), ("optimise", ("optimise",)),
+              ("data", ("data",)), ("loops", ("loops",)), ("emit", ("emit",)), ("optimise", ("optimise",)),
               ("machine code", ("machine code",)), ("link", ("link",))]
     known = {name for _, names in groups for name in names} | {"together"}
     rows = [["ms", *(name for name, _ in groups), "together", "object written"]]
@@ -139,10 +139,10 @@ def compile_table(compiled):
 
 
 def memory_table(compiled):
-    rows = [["memory of a step, bytes", "planned", "alive at once", "ratio"]]
+    rows = [["memory of a step", "bytes"]]
     for program, found in compiled.items():
-        for run, (planned, least) in found.get("memory", {}).items():
-            rows.append([f"{program} {run}", f"{planned:,}", f"{least:,}", f"{planned / least:.2f}" if least else ""])
+        for run, planned in found.get("memory", {}).items():
+            rows.append([f"{program} {run}", f"{planned:,}"])
     return table(rows)
 
 

@@ -1,36 +1,27 @@
 /* architecture: one row for each architecture of architectures.def, and the processors by name.
  *
- * A processor matters by its level alone: how many f32 a vector has, how many vector registers there are, whether there is
+ * A processor matters by its level alone: how long vectors are, how many registers there are for them, whether there is
  * an fma. One that is not here is added to `named` below if LLVM knows it by that name.
  */
 #include "codegen/architecture.h"
 #include <llvm-c/Target.h>
 
-#define KILOBYTES *(size_t)1024
+/* Tiles for vectors of so many bytes: 12 of 16 registers are chains, or 24 of 32; caches in kilobytes. */
+#define NUMBERS_OF_16(bytes, first, second) NUMBERS(bytes, 2, 6, 12, first, second)
+#define NUMBERS_OF_32(bytes, first, second) NUMBERS(bytes, 4, 8, 24, first, second)
+#define NUMBERS(bytes, lanes, other, most, first, second)                                                            \
+    {                                                                                                                \
+        .vector_bytes = (bytes), .vectors = (lanes), .unrolled = (other), .chains = (most), .square_bytes = (bytes), \
+        .l1 = (first) << 10, .l2 = (second) << 10, .block_bytes = BLOCK_OF_L2 * ((int64_t)(second) << 10),           \
+        .row_lanes = (bytes) / 4                                                                                     \
+    }
 
 static const ArchitectureRow architecture_X86_64 = {
     .name = "x86_64",
-    .level =
-        {{1,
-          "x86-64",
-          "",
-          false,
-          {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
-         {2,
-          "x86-64-v2",
-          "",
-          true,
-          {.lanes = 4, .registers = 16, .l1 = 32 KILOBYTES, .l2 = 256 KILOBYTES, .fewest_uses = 32}},
-         {3,
-          "x86-64-v3",
-          "",
-          true,
-          {.lanes = 8, .registers = 16, .fma = true, .l1 = 32 KILOBYTES, .l2 = 512 KILOBYTES, .fewest_uses = 32}},
-         {4,
-          "x86-64-v4",
-          "",
-          true,
-          {.lanes = 16, .registers = 32, .fma = true, .l1 = 48 KILOBYTES, .l2 = 1024 KILOBYTES, .fewest_uses = 32}}},
+    .level = {{1, "x86-64", "", false, false, NUMBERS_OF_16(16, 32, 256)},
+              {2, "x86-64-v2", "", true, false, NUMBERS_OF_16(16, 32, 256)},
+              {3, "x86-64-v3", "", true, true, NUMBERS_OF_16(32, 32, 512)},
+              {4, "x86-64-v4", "", true, true, NUMBERS_OF_32(64, 48, 1024)}},
     .levels = 4,
     .level_tells_all = true,
     .adds_in_addresses = true,
@@ -39,17 +30,7 @@ static const ArchitectureRow architecture_X86_64 = {
 
 static const ArchitectureRow architecture_AARCH64 = {
     .name = "aarch64",
-    .level = {{1,
-               "generic",
-               "",
-               true,
-               {.lanes = 4,
-                .registers = 32,
-                .fma = true,
-                .scalars_stay = true,
-                .l1 = 32 KILOBYTES,
-                .l2 = 512 KILOBYTES,
-                .fewest_uses = 32}}},
+    .level = {{1, "generic", "", true, true, NUMBERS_OF_32(16, 32, 512)}},
     .levels = 1,
     .control = {"llvm.aarch64.get.fpcr", "llvm.aarch64.set.fpcr", .in_memory = false, .ours = 0},
 };

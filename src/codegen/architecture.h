@@ -3,7 +3,7 @@
 #ifndef SGDC_ARCHITECTURE_H
 #define SGDC_ARCHITECTURE_H
 #include "codegen/codegen.h"
-#include "ir/loops/loop.h"
+#include "ir/loops/tree.h"
 
 /* Processors of one level run the same code; the bits are the same for all. */
 typedef struct ProcessorLevel {
@@ -11,9 +11,10 @@ typedef struct ProcessorLevel {
     const char *cpu;      /* what LLVM calls its least processor */
     const char *features; /* further ones that all of its processors have, as LLVM spells them */
     bool carried;         /* objects have code for it where nothing is asked for */
-    LoopTarget loop;      /* caches as most of its processors have them */
+    bool fma;
+    TileNumbers numbers; /* caches as most of its processors have them */
 } ProcessorLevel;
-enum { MOST_LEVELS = 4 };
+enum { MOST_LEVELS = 4, BLOCK_OF_L2 = 16 }; /* of second-level caches that a larger block of rows may take */
 
 /* The register that says how floats are rounded. */
 typedef struct FloatControl {

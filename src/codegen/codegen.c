@@ -24,9 +24,9 @@ static const char *what_code_depends_on(const Codegen *c) {
     unsigned version[3];
     LLVMGetVersion(&version[0], &version[1], &version[2]);
     const CodegenOptions *o = &c->options;
-    const char *all = text_format(c->arena, "LLVM %u.%u.%u %s %s %s O%d %lld %zu %d %d", version[0], version[1],
-                                  version[2], c->target.triple, text[0], text[1], o->level, (long long)o->least_shared,
-                                  o->caches, o->split_all, o->trees);
+    const char *all = text_format(c->arena, "LLVM %u.%u.%u %s %s %s O%d %lld %zu %d", version[0], version[1],
+                                  version[2], c->target.triple, text[0], text[1], o->level,
+                                  (long long)o->least_outlined, o->caches, o->shares_all);
     for (int i = 0; i < 2; i++) LLVMDisposeMessage(text[i]);
     return all;
 }
@@ -39,7 +39,6 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     c->options.verify |= getenv("SGDC_VERIFY") != NULL;
     c->diagnostics = diagnostics;
     if (!target_open(&c->target, arena, options, diagnostics)) return NULL;
-    c->target.loop.split_all = options->split_all;
     if (options->cache != NULL) c->cache = code_cache_open(arena, options->cache, what_code_depends_on(c));
     return c;
 }
@@ -60,8 +59,6 @@ Architecture codegen_architecture(const Codegen *c) { return c->target.architect
 
 const CodegenTimes *codegen_times(const Codegen *c) { return &c->times; }
 
-int codegen_functions_compiled(const Codegen *c) { return c->compiled_count; }
-
 /* ---- functions ------------------------------------------------------------------------------------- */
 static uint64_t hash_text(const char *text) {
     uint64_t h = 1469598103934665603ull;
@@ -69,50 +66,22 @@ static uint64_t hash_text(const char *text) {
     return h;
 }
 
-static void plan_tree(Codegen *c, Compiled *f) {
+void session_loops(Codegen *c, Compiled *f) {
+    if (f->tree != NULL) return;
     double start = session_seconds();
-    RowOrder rows = f->batch > 0 ? IN_ONE_BLOCK : IN_BLOCKS;
-    TileNumbers numbers = {.vector_bytes = 4 * c->target.loop.lanes, .vectors = 2, .unrolled = 6, .chains = 12};
-    if (c->target.loop.registers >= 32) {
-        numbers.vectors = 4;
-        numbers.unrolled = 8;
-        numbers.chains = 24;
-    }
-    numbers.square_bytes = numbers.vector_bytes;
-    numbers.l1 = (int64_t)c->target.loop.l1;
-    numbers.l2 = (int64_t)c->target.loop.l2;
-    numbers.block_bytes = 16 * numbers.l2;
-    numbers.row_lanes = c->target.loop.lanes;
-    numbers.shares_all = c->options.split_all;
-    f->tree = schedule_function(c->arena, f->run, f->function, rows, &numbers);
-    const char *problem = tree_run_passes(f->tree, &numbers, c->options.verify ? TREE_FOR_TESTS : TREE_FOR_MACHINE);
+    const TileNumbers *numbers = &c->target.numbers;
+    f->tree = schedule_function(c->arena, f->run, f->function, f->batch > 0 ? IN_ONE_BLOCK : IN_BLOCKS, numbers);
+    const char *problem = tree_run_passes(f->tree, numbers, c->options.verify ? TREE_FOR_TESTS : TREE_FOR_MACHINE);
     if (problem != NULL) INTERNAL_ERROR("%s, %s", f->function->name, problem);
     f->most_rows = f->tree->most_rows;
-    f->work_bytes = f->least_bytes = f->tree->work_bytes;
+    f->work_bytes = f->tree->work_bytes;
     f->threads = f->tree->shared;
     f->thread_bytes = f->threads ? sizeof(int64_t) : 0; /* a thread needs nothing, but says that there may be some */
-    c->times.plan += session_seconds() - start;
-}
-
-static void plan_loops(Codegen *c, Compiled *f) {
-    f->loops = loop_build(c->arena, f->run, f->function, f->batch, &c->target.loop, &c->times.fuse, &c->times.plan);
-    f->most_rows = f->loops->one_block ? f->loops->block : 0;
-    f->work_bytes = f->loops->work_bytes;
-    f->thread_bytes = f->loops->thread_bytes;
-    f->least_bytes = f->loops->least_bytes;
-    f->threads = f->loops->threads;
-}
-
-void session_plan(Codegen *c, Compiled *f) {
-    if (f->loops != NULL || f->tree != NULL) return;
-    if (c->options.trees || function_takes_trees(f->run, f->function))
-        plan_tree(c, f);
-    else
-        plan_loops(c, f);
+    c->times.loops += session_seconds() - start;
 }
 
 /* ---- what callers must know of a function, from an earlier process --------------------------------------- */
-enum { FACTS = 5 };
+enum { FACTS = 4 };
 
 static const char *facts_key(Codegen *c, const Compiled *f) { return text_format(c->arena, "facts\n%s", f->key); }
 
@@ -125,27 +94,25 @@ static bool recall_facts(Codegen *c, Compiled *f) {
     f->most_rows = fact[0];
     f->work_bytes = (size_t)fact[1];
     f->thread_bytes = (size_t)fact[2];
-    f->least_bytes = (size_t)fact[3];
-    f->threads = fact[4] != 0;
+    f->threads = fact[3] != 0;
     return true;
 }
 
 static void keep_facts(Codegen *c, const Compiled *f) {
-    int64_t fact[FACTS] = {f->most_rows, (int64_t)f->work_bytes, (int64_t)f->thread_bytes, (int64_t)f->least_bytes,
-                           f->threads};
+    int64_t fact[FACTS] = {f->most_rows, (int64_t)f->work_bytes, (int64_t)f->thread_bytes, f->threads};
     if (c->cache != NULL) code_cache_keep(c->cache, facts_key(c, f), fact, sizeof fact);
 }
 
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch) {
     Text key = text_new(c->arena);
-    loop_key(&key, run, function, batch);
+    function_key(&key, run, function, batch);
     uint64_t hash = hash_text(key.bytes);
     for (Compiled *f = c->functions; f != NULL; f = f->next)
         if (f->hash == hash && strcmp(f->key, key.bytes) == 0) return f;
     Compiled *f = arena_new_of(c->arena, Compiled);
     *f = (Compiled){.key = key.bytes, .hash = hash, .run = run, .function = function, .batch = batch};
     if (!recall_facts(c, f)) {
-        session_plan(c, f);
+        session_loops(c, f);
         keep_facts(c, f);
     }
     f->symbol = text_format(c->arena, "f%d", c->function_count++);
@@ -157,7 +124,7 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
 int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
     RunEntry *list = arena_array(c->arena, RunEntry, run_measures(run) + run->part_count + 5);
     const RunEntry fixed[] = {{ENTRY_INIT, 0, &run->init, 0, "init"},
-                              {ENTRY_STEP, 0, &run->step, loop_batch(run->batch), "step"},
+                              {ENTRY_STEP, 0, &run->step, schedule_batch(run->batch), "step"},
                               {ENTRY_EVALUATE, 0, &run->evaluate, 0, "evaluate"},
                               {ENTRY_PREDICT, 0, &run->predictor, 0, "predict"},
                               {ENTRY_DERIVED, 0, &run->derived, 0, "derived"}};
@@ -165,7 +132,7 @@ int session_entries(Codegen *c, const Run *run, RunEntry **entries) {
     for (int i = 0; i < 5; i++)
         if (fixed[i].function->root_count > 0) list[count++] = fixed[i];
     for (int i = 0; i < run->part_count; i++)
-        list[count++] = (RunEntry){ENTRY_PART, i, &run->parts[i].function, loop_batch(run->batch),
+        list[count++] = (RunEntry){ENTRY_PART, i, &run->parts[i].function, schedule_batch(run->batch),
                                    text_format(c->arena, "step_%s", run->parts[i].name)};
     for (int m = 0; m < run_measures(run); m++)
         list[count++] = (RunEntry){ENTRY_METRIC, m, &run->measures[m].metric, 0, text_format(c->arena, "metric%d", m)};
@@ -198,17 +165,16 @@ static void set_processor(Codegen *c, LLVMValueRef function) {
 }
 
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, Compiled *f, const char *symbol) {
-    session_plan(c, f);
+    session_loops(c, f);
     double start = session_seconds();
     EmitContext context = {.context = LLVMGetModuleContext(module),
                            .module = module,
                            .arena = c->arena,
-                           .target = &c->target.loop,
+                           .level = c->target.level,
                            .architecture = c->target.architecture,
-                           .least_shared = c->options.least_shared};
+                           .least_outlined = c->options.least_outlined};
     LLVMValueRef before = LLVMGetLastFunction(module);
-    LLVMValueRef function = f->tree != NULL ? emit_tree(&context, f->tree, symbol)
-                                            : emit_function(&context, f->loops, symbol);
+    LLVMValueRef function = emit_tree(&context, f->tree, symbol);
     LLVMValueRef first = before == NULL ? LLVMGetFirstFunction(module) : LLVMGetNextFunction(before);
     for (LLVMValueRef made = first; made != NULL; made = LLVMGetNextFunction(made)) {
         if (LLVMIsDeclaration(made)) continue;

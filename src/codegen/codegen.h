@@ -1,10 +1,11 @@
 /* codegen: from a Run's functions (graphs at the line where bits are fixed) to machine code.
  *
- *   ir/loops/                        graph -> loops with buffers (ir/loops/loop.h)
+ *   ir/loops/                        graph -> trees of loops (ir/loops/tree.h)
  *   architecture.c                   what differs between architectures (architectures.def); processors by name
  *   target.c                         the processor that code is for, LLVM target machines
+ *   function_key.c                   which functions have the same code
  *   tree_emitter.h                   trees of loops -> LLVM, through the C API only; its files
- *   emit.c                           nests -> LLVM, until trees are all there is; its files: emit.h
+ *   emit.h                           what operations, indices and loops are made of in LLVM; its files
  *   emit_parts.c                     the step of a run whose steps have several parts
  *   check.c                          nothing but the closed list of docs/numerics.md is in the module
  *   codegen.c session.h              a session: functions compiled once, runs that share them
@@ -37,16 +38,15 @@ typedef enum Architecture {
 } Architecture;
 
 typedef struct CodegenOptions {
-    const char *cpu;      /* NULL: "native", or for another machine's triple what all of its kind run */
-    const char *triple;   /* NULL: this machine's; only objects and texts may have another */
-    int level;            /* 0 .. 3 */
-    int64_t least_shared; /* nests of so many multiply-adds become functions of their own; 0: as usual (tests) */
-    size_t caches;        /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
+    const char *cpu;        /* NULL: "native", or for another machine's triple what all of its kind run */
+    const char *triple;     /* NULL: this machine's; only objects and texts may have another */
+    int level;              /* 0 .. 3 */
+    int64_t least_outlined; /* nests of so many operations become functions of their own; 0: as usual (tests) */
+    size_t caches;          /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
                                  * small ones cut small kernels */
-    bool split_all;       /* threads share every nest that can be shared: for tests, where all are small */
-    const char *cache;    /* folder where functions for this process are kept for later ones; NULL: none */
+    bool shares_all;        /* threads share every loop that can be shared: for tests, where all are small */
+    const char *cache;      /* folder where functions for this process are kept for later ones; NULL: none */
     bool verify; /* trees are verified after each pass, and modules: for tests, also where SGDC_VERIFY is set */
-    bool trees;  /* functions come from trees of loops, as those of C do: for tests, until all do */
 } CodegenOptions;
 
 const char *codegen_native(void); /* what "native" is here: "x86-64-v3", "aarch64" */
@@ -54,7 +54,7 @@ Architecture codegen_host(void);  /* of the machine at hand */
 
 /* Seconds spent so far, for --time-passes. */
 typedef struct CodegenTimes {
-    double fuse, plan, emit, optimise, machine_code, link;
+    double loops, emit, optimise, machine_code, link;
 } CodegenTimes;
 
 typedef struct Codegen Codegen;
@@ -63,7 +63,6 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
 void codegen_free(Codegen *codegen); /* the executors it made are dead then */
 Architecture codegen_architecture(const Codegen *codegen);
 const CodegenTimes *codegen_times(const Codegen *codegen);
-int codegen_functions_compiled(const Codegen *codegen); /* shared ones once */
 
 /* ---- in this process. The run's graphs are past `order` (with or without `rules`). NULL, with a diagnostic,
  * if this machine cannot run code for the chosen cpu. Functions are compiled when first called or by
@@ -96,7 +95,6 @@ int codegen_object_processors(Arena *arena, const CodegenOptions *options, Objec
 /* What of a run the API must know and only planning tells: bytes of call->work for each entry. */
 typedef struct CodegenSizes {
     size_t init, step, evaluate, predict, most;
-    size_t alive;  /* of the one that needs most: bytes alive at once, less than which no plan takes */
     size_t thread; /* more of call->scratch for each thread but the first, in training; 0: it gains from none */
 } CodegenSizes;
 CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);

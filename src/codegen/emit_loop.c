@@ -10,11 +10,10 @@ static LLVMBasicBlockRef block_new(Emitter *e, const char *name) {
     return LLVMAppendBasicBlockInContext(e->context, e->function, name);
 }
 
-void loop_open(Emitter *e, LoopBlocks *l, LLVMValueRef begin, const LLVMValueRef *start, int carried) {
+void loop_open(Emitter *e, LoopBlocks *l, LLVMValueRef begin) {
     l->before = LLVMGetInsertBlock(e->b);
     l->body = block_new(e, "loop");
     l->begin = begin;
-    l->phis = carried;
     l->multiples = 0;
     l->around = e->loops;
     l->depth = e->loops == NULL ? 1 : e->loops->depth + 1;
@@ -23,11 +22,6 @@ void loop_open(Emitter *e, LoopBlocks *l, LLVMValueRef begin, const LLVMValueRef
     LLVMPositionBuilderAtEnd(e->b, l->body);
     l->index = LLVMBuildPhi(e->b, e->i64, "");
     LLVMAddIncoming(l->index, &begin, &l->before, 1);
-    for (int i = 0; i < carried; i++) {
-        LLVMValueRef from = start[i];
-        l->phi[i] = LLVMBuildPhi(e->b, LLVMTypeOf(from), "");
-        LLVMAddIncoming(l->phi[i], &from, &l->before, 1);
-    }
 }
 
 static void close_multiples(Emitter *e, const LoopBlocks *l, int64_t step) {
@@ -43,14 +37,13 @@ static void close_multiples(Emitter *e, const LoopBlocks *l, int64_t step) {
     }
 }
 
-void loop_close(Emitter *e, LoopBlocks *l, LLVMValueRef end, int64_t step, LLVMValueRef *next) {
+void loop_close(Emitter *e, LoopBlocks *l, LLVMValueRef end, int64_t step) {
     e->loops = l->around;
     close_multiples(e, l, step);
     LLVMValueRef index = LLVMBuildNSWAdd(e->b, l->index, index_const(e, step), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b), after = block_new(e, "after");
     LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, index, end, ""), l->body, after);
     LLVMAddIncoming(l->index, &index, &last, 1);
-    for (int i = 0; i < l->phis; i++) LLVMAddIncoming(l->phi[i], &next[i], &last, 1);
     LLVMPositionBuilderAtEnd(e->b, after);
 }
 

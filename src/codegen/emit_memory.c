@@ -61,10 +61,6 @@ static LLVMValueRef build_once(Emitter *e, LLVMOpcode op, LLVMTypeRef type, LLVM
 }
 
 /* ---- indices ----------------------------------------------------------------------------------------- */
-LLVMValueRef larger(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
-    return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, a, b, ""), a, b, "");
-}
-
 LLVMValueRef smaller(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, a, b, ""), a, b, "");
 }

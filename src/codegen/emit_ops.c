@@ -112,29 +112,7 @@ static ElementEmitter *const emitters[OP_COUNT] = {
 #undef OP
 };
 
-static LLVMValueRef emit_op(Emitter *e, Op op, const Element *of, LLVMValueRef *x) {
-    if (op_arity(op) == 2) same_width(e, &x[0], &x[1]);
-    return emitters[op](e, of, x);
-}
-
-LLVMValueRef emit_element(Emitter *e, const Node *node, LLVMValueRef *x) {
-    return emit_op(e, node->op, &(Element){node->source[0]->dtype, node->dtype, node->attr.index}, x);
-}
-
 LLVMValueRef emit_operation(Emitter *e, Op op, DType from, DType to, int64_t n, LLVMValueRef *x) {
-    return emit_op(e, op, &(Element){from, to, n}, x);
-}
-
-LLVMValueRef emit_unary(Emitter *e, Op op, DType t, LLVMValueRef x) {
-    return emit_op(e, op, &(Element){.from = t, .to = t}, &x);
-}
-
-LLVMValueRef emit_binary(Emitter *e, Op op, DType t, LLVMValueRef a, LLVMValueRef b) {
-    return emit_op(e, op, &(Element){.from = t, .to = t}, (LLVMValueRef[]){a, b});
-}
-
-LLVMValueRef scatter_sum(Emitter *e, LLVMValueRef old, LLVMValueRef x, LLVMValueRef y_or_null, DType t) {
-    if (y_or_null == NULL) return emit_binary(e, OP_ADD, t, old, x);
-    if (dtype_is_real(t)) return emit_fma(e, x, y_or_null, old);
-    return emit_binary(e, OP_ADD, t, old, emit_binary(e, OP_MUL, t, x, y_or_null));
+    if (op_arity(op) == 2) same_width(e, &x[0], &x[1]);
+    return emitters[op](e, &(Element){from, to, n}, x);
 }

@@ -9,14 +9,14 @@
  * give the same instructions and LLVM's mergefunc leaves one function for them, so what makes two nests equal is
  * said nowhere.
  *
- * Only places of buffers, cells and slots need care (outline_place): an offset inside would make every function
+ * Only places of arrays of the work block, cells and slots need care (outline_place): an offset inside would make every function
  * different.
  *
  * Small nests stay where they are: what is stored by one and loaded by the next stays in registers there.
  */
 #include "codegen/emit.h"
 
-enum { SLOT_BYTES = 8, USUAL_SLOTS = 17 };
+enum { SLOT_BYTES = 8, USUAL_SLOTS = 8 };
 
 /* Values of a function that its nests' functions use: those at usual places, and the others. */
 typedef struct FrameSlot {
@@ -50,35 +50,10 @@ enum { LEAST_WORK = 1 << 15, LEAST_OF_MANY = 1 << 10, MANY_NESTS = 32, MOST_NEST
 /* In operations: what LLVM takes in one function, and from where the call of a nest does not show. */
 enum { LONGEST_CODE = 2000, LEAST_CODE = 50 };
 
-static int64_t work_of(const LoopFunction *f, const Nest *nest) {
-    int64_t work = shape_size(nest->space);
-    bool rows = nest->rows;
-    if (nest->kind == NEST_SCATTER) {
-        work = shape_size(nest->reduce->source[0]->shape);
-        rows |= nest->reduce->attr.over_rows;
-    } else if (nest->reduce != NULL) {
-        const Contraction *c = nest->reduce->attr.contraction;
-        for (int k = 0; k < c->reduced; k++) work *= c->extent[k];
-        rows |= c->over_rows;
-    }
-    return rows ? work * f->block : work;
-}
-
-bool outline_pays_for(const Emitter *e, const CodeSize *function, int64_t work, double code) {
-    if (e->least_shared > 0) return work >= e->least_shared;
+bool outline_pays(const Emitter *e, const CodeSize *function, int64_t work, double code) {
+    if (e->least_outlined > 0) return work >= e->least_outlined;
     if (function->nests > MOST_NESTS || (function->code > LONGEST_CODE && code > LEAST_CODE)) return true;
     return work >= (function->nests >= MANY_NESTS ? LEAST_OF_MANY : LEAST_WORK);
-}
-
-bool outline_pays(const Emitter *e, const Nest *nest) {
-    CodeSize size = {0};
-    if (e->f->tiny) /* what it keeps in registers has no place in memory */
-        return false;
-    for (int s = 0; s < e->f->section_count; s++) {
-        size.nests += e->f->sections[s].nests.count;
-        for (int i = 0; i < e->f->sections[s].nests.count; i++) size.code += e->f->sections[s].nests.items[i]->cost;
-    }
-    return outline_pays_for(e, &size, work_of(e->f, nest), nest->cost);
 }
 
 /* ---- places -------------------------------------------------------------------------------------- */
@@ -158,13 +133,10 @@ static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, LLVMValueRef v)
 
 /* What every function has lies at the same place in all of them, so that they share kernels. */
 static int usual_slot(const Emitter *e, LLVMValueRef v) {
-    const LLVMValueRef usual[USUAL_SLOTS] = {
-        e->state,        e->work,        e->thread_work, e->part_begin, e->part_end,   e->block_rows,
-        e->block_padded, e->block_begin, e->total_rows,  e->step_begin, e->steps_done, e->seed,
-        e->place,        e->sums,        e->row_of_one,  e->call,       e->relay_row};
+    const LLVMValueRef usual[USUAL_SLOTS] = {e->state, e->work,  e->part_begin, e->part_end,
+                                             e->seed,  e->place, e->sums,       e->call};
     for (int i = 0; i < USUAL_SLOTS; i++)
-        if (usual[i] == v && (e->frame->usual[i] == NULL || v == e->relay_row))
-            return i; /* relays come one after the other */
+        if (usual[i] == v && e->frame->usual[i] == NULL) return i;
     return -1;
 }
 
@@ -237,9 +209,7 @@ void outline_nest(Emitter *e, void (*emit)(Emitter *e, const void *of), const vo
     e->loops = NULL;
     e->b = LLVMCreateBuilderInContext(e->context);
     LLVMPositionBuilderAtEnd(e->b, body);
-    memo_clear(e);
     emit(e, of);
-    memo_clear(e);
     LLVMBuildRetVoid(e->b);
     LLVMPositionBuilderAtEnd(e->b, o->places);
     LLVMBuildBr(e->b, body);

@@ -112,7 +112,7 @@ LLVMValueRef emit_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c
     same_width(e, &a, &b);
     same_width(e, &a, &c);
     same_width(e, &b, &c);
-    if (!e->target->fma && is_f32(e, a)) return emulated_fma(e, a, b, c);
+    if (!e->level->fma && is_f32(e, a)) return emulated_fma(e, a, b, c);
     return emit_intrinsic(e, "llvm.fma", (LLVMValueRef[]){a, b, c}, 3);
 }
 
@@ -123,12 +123,6 @@ LLVMValueRef emit_select(Emitter *e, LLVMValueRef c, LLVMValueRef a, LLVMValueRe
         b = splat(e, b, vector_lanes(c));
     }
     return LLVMBuildSelect(e->b, c, a, b, "");
-}
-
-LLVMValueRef emit_and(Emitter *e, LLVMValueRef a, LLVMValueRef b) {
-    if (a == NULL || b == NULL) return a == NULL ? b : a;
-    same_width(e, &a, &b);
-    return LLVMBuildAnd(e->b, a, b, "");
 }
 
 static LLVMValueRef saturated_int(Emitter *e, LLVMValueRef x) {

@@ -7,7 +7,7 @@
  */
 #include "codegen/emit.h"
 
-enum { LONGEST_ROW = 16 };
+enum { LONGEST_ROW = 16, PICKED_LANES = 16 };
 
 bool short_rows_can_turn(DType t, int64_t elements, int lanes) {
     size_t bytes = dtype_bytes(t);
@@ -60,13 +60,6 @@ static void turn_pairs(Emitter *e, const LLVMValueRef *piece, bool of_16_bytes, 
     }
 }
 
-void pieces_turn(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element) {
-    if (width == 4)
-        turn_fours(e, piece, element);
-    else
-        turn_pairs(e, piece, of_8_bytes, element);
-}
-
 void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row, LLVMValueRef *element) {
     int bytes = (int)dtype_bytes(t), width = bytes == 4 && elements >= 4 ? 4 : 2;
     LLVMValueRef piece[MOST_LANES];
@@ -74,14 +67,17 @@ void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row,
         if (begin + width > elements) begin = elements - width;
         for (int l = 0; l < e->lanes; l++)
             piece[l] = load_from(e, REGION_INPUT, t, row[l], index_const(e, begin), width);
-        pieces_turn(e, piece, width, bytes == 8, element + begin);
+        if (width == 4)
+            turn_fours(e, piece, element + begin);
+        else
+            turn_pairs(e, piece, bytes == 8, element + begin);
     }
 }
 
 /* ---- picked ------------------------------------------------------------------------------------------ */
 /* Only 16 lanes have a shuffle of a whole vector; of longer rows it takes more than to turn them. */
 bool short_rows_can_pick(const Emitter *e, DType t, int64_t elements) {
-    return e->lanes == PICKED_LANES && e->target->lanes == PICKED_LANES && dtype_bytes(t) == 4 &&
+    return e->lanes == PICKED_LANES && e->level->numbers.row_lanes == PICKED_LANES && dtype_bytes(t) == 4 &&
            elements <= LONGEST_PICKED && elements % 2 == 1;
 }
 

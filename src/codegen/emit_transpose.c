@@ -14,7 +14,7 @@ LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count) {
 }
 
 static LLVMValueRef shuffle_pair(Emitter *e, LLVMValueRef a, LLVMValueRef b, int lanes, int distance, bool high) {
-    LLVMValueRef mask[64];
+    LLVMValueRef mask[MOST_LANES];
     for (int k = 0; k < lanes; k++) {
         int from = high ? ((k & distance) ? lanes + k : k + distance) : ((k & distance) ? lanes + k - distance : k);
         mask[k] = constant_int(e, e->i32, from);
@@ -22,10 +22,9 @@ static LLVMValueRef shuffle_pair(Emitter *e, LLVMValueRef a, LLVMValueRef b, int
     return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)lanes), "");
 }
 
-/* count vectors; in each of them every part of `count` elements: rows become columns */
-void turn_parts(Emitter *e, LLVMValueRef *v, int count, int lanes) {
-    for (int distance = 1; distance < count; distance *= 2)
-        for (int i = 0; i < count; i++)
+void turn_square(Emitter *e, LLVMValueRef *v, int lanes) {
+    for (int distance = 1; distance < lanes; distance *= 2)
+        for (int i = 0; i < lanes; i++)
             if ((i & distance) == 0) {
                 LLVMValueRef low = shuffle_pair(e, v[i], v[i + distance], lanes, distance, false);
                 LLVMValueRef high = shuffle_pair(e, v[i], v[i + distance], lanes, distance, true);
@@ -33,6 +32,3 @@ void turn_parts(Emitter *e, LLVMValueRef *v, int count, int lanes) {
                 v[i + distance] = high;
             }
 }
-
-/* lanes vectors of as many elements: rows become columns */
-void turn_square(Emitter *e, LLVMValueRef *v, int lanes) { turn_parts(e, v, lanes, lanes); }

@@ -1,5 +1,4 @@
 /* emitter: an emitter at the entry of a new function of type sgdrt_function; the floating-point control register. */
-#include "codegen/architecture.h"
 #include "codegen/emit.h"
 #include "core.h"
 #include <stddef.h>
@@ -42,21 +41,17 @@ Emitter *emitter_new(const EmitContext *c, const char *symbol) {
     *e = (Emitter){.context = c->context,
                    .module = c->module,
                    .arena = c->arena,
-
-                   .target = c->target,
-                   .least_shared = c->least_shared,
-                   .lanes = 1,
-                   .generation = 1};
+                   .level = c->level,
+                   .least_outlined = c->least_outlined,
+                   .lanes = 1};
     set_types(e);
     set_regions(e);
-    e->memo = arena_array(c->arena, MemoEntry, MEMO_SIZE);
     LLVMTypeRef type = LLVMFunctionType(e->i64, &e->pointer, 1, false);
     e->function = LLVMAddFunction(c->module, symbol, type);
     emit_set_attributes(e, e->function);
     e->call = LLVMGetParam(e->function, 0);
     e->b = LLVMCreateBuilderInContext(c->context);
-    e->entry = LLVMAppendBasicBlockInContext(c->context, e->function, "entry");
-    LLVMPositionBuilderAtEnd(e->b, e->entry);
+    LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(c->context, e->function, "entry"));
     return e;
 }
 
@@ -71,7 +66,6 @@ void emitter_load_call(Emitter *e, int columns_used, int outputs_used) {
     e->place = load_field(e, e->i64, e->call, offsetof(sgdrt_call, place));
     e->seed = load_field(e, e->i64, e->state, offsetof(sgdrt_header, seed));
     e->asked_seed = load_field(e, e->i64, e->call, offsetof(sgdrt_call, seed));
-    e->columns = columns_used;
     e->column_data = arena_array(e->arena, LLVMValueRef, columns_used + 1);
     e->column_stride = arena_array(e->arena, LLVMValueRef, columns_used + 1);
     if (columns_used > 0) {

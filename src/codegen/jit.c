@@ -99,7 +99,6 @@ static void compile_functions(Codegen *c, Compiled **functions, int count) {
         LLVMModuleRef module = session_module(c, LLVMContextCreate(), "sgd");
         for (int i = 0; i < count; i++) session_emit(c, module, functions[i], functions[i]->symbol);
         link_module(c, module, key);
-        c->compiled_count += count;
     }
     for (int i = 0; i < count; i++) functions[i]->address = find_symbol(c, functions[i]->symbol);
 }

@@ -127,10 +127,7 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
         case ENTRY_DERIVED:
         case ENTRY_METRIC: break;
         }
-        if (bytes > sizes.most) {
-            sizes.most = bytes;
-            sizes.alive = f->least_bytes;
-        }
+        if (bytes > sizes.most) sizes.most = bytes;
     }
     return sizes;
 }
@@ -142,11 +139,8 @@ static bool loops_text(Codegen *c, Text *to, const Run *const *runs, const char 
         for (int i = 0; i < entry_count; i++) {
             text_add(to, "%s%s__%s\n", to->length > 0 ? "\n" : "", prefixes[r], entries[i].name);
             Compiled *f = session_function(c, runs[r], entries[i].function, entries[i].batch);
-            session_plan(c, f);
-            if (f->tree != NULL)
-                tree_print(to, f->tree);
-            else
-                loop_print(to, f->loops);
+            session_loops(c, f);
+            tree_print(to, f->tree);
         }
     }
     return true;

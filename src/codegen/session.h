@@ -14,10 +14,9 @@ typedef struct Compiled {
     const Run *run;
     const Function *function;
     int64_t batch;
-    LoopFunction *loops; /* both NULL: what is below is from an earlier process, and no code is needed so far */
-    LoopTree *tree;
-    int64_t most_rows;                            /* of a mini-batch; 0: any number */
-    size_t work_bytes, thread_bytes, least_bytes; /* of LoopFunction */
+    LoopTree *tree;                  /* NULL: what is below is from an earlier process, and no code is needed so far */
+    int64_t most_rows;               /* of a mini-batch; 0: any number */
+    size_t work_bytes, thread_bytes; /* of scratch; 0: it gains from no other thread */
     bool threads;
     const char *symbol;      /* in the JIT */
     sgdrt_function *address; /* NULL: not compiled yet */
@@ -31,15 +30,19 @@ struct Codegen {
     Target target;
     CodegenTimes times;
     Compiled *functions;
-    int function_count, compiled_count;
+    int function_count;
     LLVMOrcLLJITRef jit;
     CodeCache *cache; /* of functions for this process; NULL: none */
 };
 
 double session_seconds(void);
+/* ---- function_key.c: equal for two functions if and only if they have the same code */
+void function_key(Text *to, const Run *run, const Function *function, int64_t batch);
+
+/* ---- codegen.c */
 void session_expect_no_memory(void); /* memory.c: exit code 3 where LLVM would abort */
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
-void session_plan(Codegen *c, Compiled *f);
+void session_loops(Codegen *c, Compiled *f); /* its tree */
 /* A fresh module for this session's target; emission, verification and passes with their times. */
 LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, Compiled *f, const char *symbol);

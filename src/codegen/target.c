@@ -4,7 +4,6 @@
  * (runtime/processor.h). Architectures and processors are rows of architecture.c.
  */
 #include "codegen/target.h"
-#include "codegen/architecture.h"
 #include "processor.h"
 #include <llvm-c/Core.h>
 #include <llvm-c/Support.h>
@@ -205,11 +204,13 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
         report_processor(arena, target, options->cpu, diagnostics);
         return false;
     }
-    target->loop = architecture_level(target->architecture, level)->loop;
+    target->level = architecture_level(target->architecture, level);
+    target->numbers = target->level->numbers;
+    target->numbers.shares_all = options->shares_all;
     if (options->caches > 0) {
-        target->loop.l1 = options->caches;
-        target->loop.l2 = 8 * options->caches;
-        target->loop.fewest_uses = 2;
+        target->numbers.l1 = (int64_t)options->caches;
+        target->numbers.l2 = 8 * target->numbers.l1;
+        target->numbers.block_bytes = BLOCK_OF_L2 * target->numbers.l2;
     }
     target->machine = LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, features,
                                               machine_level(options->level), LLVMRelocPIC, LLVMCodeModelDefault);

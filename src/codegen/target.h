@@ -1,12 +1,12 @@
 /* target: processors sgdc knows, and LLVM's target machine for one of them (target.c). Private to codegen. */
 #ifndef SGDC_TARGET_H
 #define SGDC_TARGET_H
-#include "codegen/codegen.h"
-#include "ir/loops/loop.h"
+#include "codegen/architecture.h"
 #include <llvm-c/TargetMachine.h>
 
 typedef struct Target {
-    LoopTarget loop;
+    const ProcessorLevel *level;
+    TileNumbers numbers; /* of the level, or what tests ask for */
     Architecture architecture;
     bool runs_here;
     const char *cpu, *triple;

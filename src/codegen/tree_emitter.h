@@ -39,7 +39,6 @@ LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const c
 
 /* ---- tree_statement.c */
 void emit_tree_body(TreeEmitter *t, const Body *body);
-LLVMValueRef emit_tree_rows_of(TreeEmitter *t, const Loop *loop); /* how many rows the loop runs through */
 
 /* ---- tree_size.c */
 CodeSize tree_code_size(const LoopTree *tree);

@@ -1,6 +1,5 @@
 /* tree_function: a tree as a function of type sgdrt_function: what the call says, then for each step the statements. */
 #include "codegen/tree_emitter.h"
-#include "codegen/architecture.h"
 #include "core.h"
 #include <stddef.h>
 
@@ -146,7 +145,7 @@ LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const c
     t.known_rows = tree_rows_new(&t);
     t.base = arena_array(e->arena, LLVMValueRef, tree->arrays.count + 1);
     e->tree = &t;
-    thread_start(e, tree->shared, tree->work_bytes, 0);
+    thread_start(e, tree->shared);
     const FloatControl *control = &architecture_row(context->architecture)->control;
     LLVMValueRef before = emitter_control_enter(e, control);
     load_call(&t);

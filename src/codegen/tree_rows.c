@@ -64,10 +64,10 @@ static void count_rows(TreeEmitter *t, LLVMValueRef numbers, LLVMValueRef begin)
 static void fetch_rows(TreeEmitter *t, LLVMValueRef numbers, LLVMValueRef place, PlacePast past) {
     Emitter *e = t->e;
     LoopBlocks l;
-    loop_open(e, &l, index_const(e, 0), NULL, 0);
+    loop_open(e, &l, index_const(e, 0));
     LLVMValueRef row = emit_tree_data_row(t, LLVMBuildAdd(e->b, place, l.index, ""), past);
     store_number(t, numbers, l.index, LLVMBuildTrunc(e->b, row, e->i32, ""));
-    loop_close(e, &l, index_const(e, e->lanes), 1, NULL);
+    loop_close(e, &l, index_const(e, e->lanes), 1);
 }
 
 /* Of the places from `place` on. Those past the mini-batch may be any row: nobody asks which. */

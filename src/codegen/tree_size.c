@@ -47,5 +47,5 @@ CodeSize tree_code_size(const LoopTree *tree) {
 }
 
 bool tree_nest_is_outlined(const TreeEmitter *t, const Statement *nest) {
-    return outline_pays_for(t->e, &t->size, work_of(&nest->body), code_of(&nest->body));
+    return outline_pays(t->e, &t->size, work_of(&nest->body), code_of(&nest->body));
 }

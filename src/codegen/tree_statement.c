@@ -9,10 +9,10 @@ void emit_tree_body(TreeEmitter *t, const Body *body) {
 
 /* ---- loops ---------------------------------------------------------------------------------------------------- */
 /* Of a block: the least of what a block has and what is left. */
-LLVMValueRef emit_tree_rows_of(TreeEmitter *t, const Loop *loop) {
+static LLVMValueRef rows_of(TreeEmitter *t, const Loop *loop) {
     Emitter *e = t->e;
     if (loop->block != NULL) {
-        LLVMValueRef left = LLVMBuildSub(e->b, emit_tree_rows_of(t, loop->block), t->variable[loop->block->id], "");
+        LLVMValueRef left = LLVMBuildSub(e->b, rows_of(t, loop->block), t->variable[loop->block->id], "");
         return smaller(e, index_const(e, loop->block->step), left);
     }
     if (loop->pad <= 1) return t->rows;
@@ -24,13 +24,12 @@ LLVMValueRef emit_tree_rows_of(TreeEmitter *t, const Loop *loop) {
 static void counted(TreeEmitter *t, const Statement *s) {
     Emitter *e = t->e;
     LoopBlocks l;
-    LLVMValueRef end = s->loop->rows ? emit_tree_rows_of(t, s->loop) : index_const(e, s->loop->extent);
-    Part part = s->loop->mark == LOOP_THREADS ? thread_range(e, end, s->loop->step, -1) : (Part){NULL, NULL};
-    Bounds bounds = bounds_open(e, part, index_const(e, 0), end);
-    loop_open(e, &l, bounds.begin, NULL, 0);
+    LLVMValueRef end = s->loop->rows ? rows_of(t, s->loop) : index_const(e, s->loop->extent);
+    Bounds bounds = bounds_open(e, s->loop->mark == LOOP_THREADS, end, s->loop->step);
+    loop_open(e, &l, bounds.begin);
     t->variable[s->loop->id] = l.index;
     emit_tree_body(t, &s->body);
-    loop_close(e, &l, bounds.end, s->loop->step, NULL);
+    loop_close(e, &l, bounds.end, s->loop->step);
     bounds_close(e, &bounds);
 }
 

@@ -3,7 +3,7 @@
  *
  *     parse -> lower -> graph_passes[] (ir/passes.c: batch, grad, canonicalise, order | rules)
  *
- * What follows (fuse, plan, emit, ...) belongs to codegen and is asked for where code is wanted. Errors are
+ * What follows (loops, emit, ...) belongs to codegen and is asked for where code is wanted. Errors are
  * looked at once per stage: a stage reports all it finds, the next one does not start on a broken program.
  */
 #include "codegen/codegen.h"

@@ -56,8 +56,7 @@ void driver_add_time(Driver *driver, const char *name, double seconds) {
 }
 
 void driver_add_codegen_times(Driver *driver, const struct CodegenTimes *times) {
-    driver_add_time(driver, "fuse", times->fuse);
-    driver_add_time(driver, "plan", times->plan);
+    driver_add_time(driver, "loops", times->loops);
     driver_add_time(driver, "emit", times->emit);
     driver_add_time(driver, "optimise", times->optimise);
     driver_add_time(driver, "machine code", times->machine_code);

@@ -49,7 +49,7 @@ static const char *summary_of(Driver *driver, const Run *run, Codegen *codegen) 
     text_add(&text, "  state: %zu bytes\n", run->state_bytes);
     if (!codegen) return text.bytes;
     CodegenSizes sizes = codegen_sizes(codegen, run);
-    text_add(&text, "  work: %zu bytes, %zu of them alive at once\n", sizes.most, sizes.alive);
+    text_add(&text, "  work: %zu bytes\n", sizes.most);
     return text.bytes;
 }
 

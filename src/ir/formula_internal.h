@@ -59,7 +59,6 @@ typedef struct Formula {
 bool formula_is_named_leaf(const Node *n); /* it prints as its name */
 const char *formula_leaf_name(const Formula *f, const Node *n);
 void formula_add_name(Formula *f, const char *name);
-bool formula_name_is_taken(const Formula *f, const char *name);
 const char *formula_take_name(Formula *f, const char *name); /* `name`, or `name.2`, `name.3` if it is taken */
 const char *formula_number_name(Formula *f);                 /* t1, t2, ... */
 int formula_variable(Formula *f);                            /* one more index variable: i, j, ... */

@@ -13,7 +13,7 @@ static TakenName *find_name(const Formula *f, const char *name) {
     return &f->taken[at];
 }
 
-bool formula_name_is_taken(const Formula *f, const char *name) { return f->taken_size && find_name(f, name)->name; }
+static bool is_taken(const Formula *f, const char *name) { return f->taken_size && find_name(f, name)->name; }
 
 void formula_add_name(Formula *f, const char *name) {
     if (2 * f->taken_count >= f->taken_size) {
@@ -34,7 +34,7 @@ void formula_add_name(Formula *f, const char *name) {
 /* `name`, or `name.2`, `name.3` if it is taken. */
 const char *formula_take_name(Formula *f, const char *name) {
     const char *free_name = name;
-    while (formula_name_is_taken(f, free_name)) {
+    while (is_taken(f, free_name)) {
         free_name = text_format(f->arena, "%s.%d", name, find_name(f, name)->next++);
     }
     formula_add_name(f, free_name);
@@ -44,7 +44,7 @@ const char *formula_take_name(Formula *f, const char *name) {
 const char *formula_number_name(Formula *f) {
     const char *name;
     do name = text_format(f->arena, "t%d", ++f->numbered);
-    while (formula_name_is_taken(f, name));
+    while (is_taken(f, name));
     formula_add_name(f, name);
     return name;
 }
@@ -87,7 +87,7 @@ int formula_variable(Formula *f) {
     if (f->variables == MOST_VARIABLES) return MOST_VARIABLES - 1;
     int at = f->variables, letter = 0;
     for (; letter < (int)(sizeof letters / sizeof letters[0]); letter++) {
-        bool used = formula_name_is_taken(f, letters[letter]);
+        bool used = is_taken(f, letters[letter]);
         for (int v = 0; v < at; v++) used |= strcmp(f->variable[v], letters[letter]) == 0;
         if (!used) break;
     }

@@ -17,7 +17,7 @@
  *   order.c        the order law written onto every contraction and reduction
  *     -- bits are fixed here; interp.c (interp_internal.h) runs the graph as it is at this line --
  *   rules.c        exact identities
- *   loops/         which nodes share a loop, where values live, the loops: loops/loop.h
+ *   loops/         trees of loops: loops/tree.h
  *   passes.c       the list of all of them;  part.c: which parts of a step are due
  *   program.h      what a file declares: data, runs, cells, slots, functions;  executor.h: what runs them
  *   sources.def    where data comes from: one row per source (source_kind.c)

@@ -74,10 +74,9 @@ GraphLevel graph_level(Arena *arena, Node *const *roots, int count, const ScanGr
 /* The same for each element: a node that the body reads and is not in it. */
 bool is_outside(const ScanGroup *group, const Node *n);
 
-/* ---- scan_unroll.c. The roots without scans: the body once for each element. */
-void graph_unroll(Graph *g, Node **roots, int count);
+/* ---- scan_unroll.c */
 bool function_has_scans(const Run *run, const Function *function);
 bool graph_has_scans(Graph *g, Node *const *roots, int count);
-/* The function as loops have it: they know no scans. */
+/* The function without scans: the body once for each element. */
 const Function *function_unrolled(Arena *arena, const Run *run, const Function *function);
 #endif

@@ -65,8 +65,7 @@ bool graph_has_scans(Graph *g, Node *const *roots, int count) {
     return false;
 }
 
-void graph_unroll(Graph *g, Node **roots, int count) {
-    if (!graph_has_scans(g, roots, count)) return;
+static void unroll_roots(Graph *g, Node **roots, int count) {
     Unroll u = {g, arena_array(g->arena, Node *, g->next_id)};
     GraphLevel level = graph_level(g->arena, roots, count, NULL);
     unroll_level(&u, &level, NULL, 0);
@@ -86,7 +85,7 @@ const Function *function_unrolled(Arena *arena, const Run *run, const Function *
     if (!graph_has_scans(run->graph, nodes, function->root_count)) return function;
     Function *now = arena_copy(arena, function, sizeof *function);
     now->roots = arena_copy(arena, function->roots, sizeof *now->roots * (size_t)function->root_count);
-    graph_unroll(run->graph, nodes, function->root_count);
+    unroll_roots(run->graph, nodes, function->root_count);
     for (int r = 0; r < function->root_count; r++) now->roots[r].node = nodes[r];
     return now;
 }

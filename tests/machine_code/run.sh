@@ -8,8 +8,7 @@
 # full vector width, which does not refer to the stack and moves nothing between lanes: broadcasts come straight from
 # memory (one from a register takes the place of an fma). Loops of a rest, with fewer, may be narrower. A matrix that is
 # multiplied with one vector is turned in registers, in a loop that does not refer to the stack either.
-# planned_tiles.awk reads the plan where it is nests, planned_trees.awk where it is a tree, hot_loops.awk the assembly; none
-# knows a kernel by its numbers.
+# planned_tiles.awk reads the plan, hot_loops.awk the assembly; neither knows a kernel by its numbers.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$(dirname "$here")")
@@ -28,8 +27,7 @@ failed=0
 
 check_entry() {     # PROGRAM CPU ENTRY
     program=$1 cpu=$2 entry=${1}__$3
-    awk -v entry="$entry" -f "$here/planned_tiles.awk" "$scratch/loops" >"$scratch/planned"
-    awk -v entry="$entry" -v cpu="$cpu" -f "$here/planned_trees.awk" "$scratch/loops" >>"$scratch/planned"
+    awk -v entry="$entry" -v cpu="$cpu" -f "$here/planned_tiles.awk" "$scratch/loops" >"$scratch/planned"
     # Of a step there is code for the rows the program says, which the plan is of, and for any number.
     grep -q "^${entry}_of_block:" "$scratch/assembly" && entry=${entry}_of_block
     awk -v cpu="$cpu" -v reach="$entry" -f "$here/hot_loops.awk" "$scratch/assembly" >"$scratch/hot"

@@ -6,8 +6,8 @@
  * Those of tests/numeric/seeds, which once failed, come first.
  *
  * In the environment: SGDC_PROGRAMS=N makes N programs instead of 1400, SGDC_SHARD=K/N one of N parts of them without
- * those that once failed, SGDC_PROGRAM=SEED just that one, printed. With SGDC_TREES all are compiled from trees of loops,
- * otherwise half of them. With SGDC_AARCH64 (emulated.h) they are compiled for aarch64, and emulated.
+ * those that once failed, SGDC_PROGRAM=SEED just that one, printed. With SGDC_AARCH64 (emulated.h) they are compiled for
+ * aarch64, and emulated.
  */
 #include "trial.h"
 
@@ -19,12 +19,12 @@ enum { USUAL_PROGRAMS = 200 }; /* each takes ten times as long */
 enum { USUAL_PROGRAMS = 1400 };
 #endif
 
-/* Half of the programs share whatever nests can be shared, and run on so many threads. */
+/* Half of the programs share whatever loops can be shared, and run on so many threads. */
 static void choose_threads(Trial *t, CodegenOptions *options) {
     static const int threads[] = {1, 1, 1, 1, 1, 2, 3, 3, 7, 7};
     Stream random = {t->seed * 31 + 7};
     int choice = stream_below(&random, 10);
-    options->split_all = choice > 3;
+    options->shares_all = choice > 3;
     t->turns.threads = threads[choice];
     t->turns.order = (uint64_t)stream_below(&random, 1 << 30) << 31 | (uint64_t)stream_below(&random, 1 << 30);
 #ifdef __SANITIZE_ADDRESS__
@@ -59,10 +59,9 @@ static bool check_program(uint64_t seed, bool show) {
         CodegenOptions options = {.level = stream_below(&random, 4),
                                   .cpu = cpus[stream_below(&random, 8)],
                                   .caches = stream_below(&random, 2) ? 256 << stream_below(&random, 6) : 0};
-        options.verify = true;
-        options.least_shared = stream_below(&random, 2); /* 1: every nest is a function of its own */
+        options.least_outlined = stream_below(&random, 2); /* 1: every nest is a function of its own */
         choose_threads(&t, &options);
-        options.trees = getenv("SGDC_TREES") || stream_below(&random, 2);
+        options.verify = true;
         fine = check_trial(&t, &options);
         if (!fine)
             fprintf(stderr, "program %llu: level %d, cpu %s, %d threads\n", (unsigned long long)seed, options.level,

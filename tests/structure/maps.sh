@@ -33,8 +33,8 @@ check_map_of src/frontend ast.h
 check_map_of src/lower lower.h
 check_map_of src/experiment experiment.h
 check_map_of src/ir graph.h program.h formula_internal.h interp_internal.h
-check_map_of src/ir/loops loop.h tree.h
-check_map_of src/codegen codegen.h tree_emitter.h emit.h emit_reduce.h emit_convolution.h
+check_map_of src/ir/loops nests.h tree.h
+check_map_of src/codegen codegen.h tree_emitter.h emit.h
 check_map_of src/codegen/c c.h
 check_map_of src/lsp lsp.h
 check_map_of src/driver driver.h

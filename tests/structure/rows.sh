@@ -33,10 +33,9 @@ if ! compile src/ir/interp_plan.c -c -o "$scratch/interp.o"; then fail "interp_p
 elif ! nm -u "$scratch/interp.o" | grep -q 'interp_eval_DUMMY$'; then fail "interp_plan.c links without interp_eval_DUMMY"
 fi
 with_row ir/ops.def 'OP(DUMMY, "dummy", 0, LEAF, 1, NONE, FLAT, NONE)'
-misses src/codegen/emit_value.c emit_DUMMY
 misses src/ir/loops/schedule_point.c value_DUMMY
 with_row ir/ops.def 'OP(DUMMY, "dummy", 1, REDUCE, 1, MAPS, LOOPS, NONE)'
-misses src/codegen/emit_chain.c chain_DUMMY
+misses src/ir/loops/schedule_chain.c chain_DUMMY
 with_row ir/ops.def 'OP(DUMMY, "dummy", 1, ELEMENT, NONE, VALUES, NONE)'           # no cost
 misses src/ir/graph.c 'OP'
 with_row ir/ops.def 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, SOMEHOW, NONE)'
@@ -60,7 +59,6 @@ src/ir/canonicalise.c canonical
 src/ir/fold.c fold_identity
 src/ir/formula_names.c formula_leaf_name
 src/ir/grad.c graph_gradient_end_text
-src/ir/loops/loop_print.c print_leaf
 src/ir/rules.c apply
 src/experiment/node.c degree_of
 src/experiment/source.c range_of_node

@@ -54,7 +54,6 @@ const char *c_element_type(DType dtype); /* of memory */
 const char *c_operand(CUnit *unit, const Scalar *scalar);
 /* The same where it stands alone. */
 const char *c_alone(CUnit *unit, const Scalar *scalar);
-void c_subscript(CUnit *unit, Text *to, const Subscript *s);
 void c_loop_name(Text *to, const Loop *loop);
 void c_array_name(Text *to, const Array *array);
 void c_element(CUnit *unit, Text *to, const Array *array, const Subscript *row, const Subscript *at);

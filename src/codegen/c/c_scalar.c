@@ -62,7 +62,7 @@ const char *c_operand(CUnit *unit, const Scalar *s) {
 }
 
 /* ---- subscripts and elements -------------------------------------------------------------------------------- */
-void c_subscript(CUnit *unit, Text *to, const Subscript *s) {
+static void c_subscript(CUnit *unit, Text *to, const Subscript *s) {
     for (int i = 0; i < s->count; i++) {
         const SubscriptTerm *t = &s->term[i];
         int64_t coef = i > 0 && t->coef < 0 ? -t->coef : t->coef;

@@ -1,8 +1,8 @@
-/* fuse: which nodes get a buffer, which nest stores them, and in which order nests run.
+/* fuse: which nodes are stored, which nest stores them, and in which order nests run.
  *
- * A node without a buffer is computed where it is used, as part of its users' bodies. Reductions, scatters (but not
- * those of one term a target, which are choices) and concatenations always have one; anything else only if computing
- * it again at each use would cost more than storing it. Stored nodes and roots then become nests, each merged where it can be into a nest over the
+ * A node that is not stored is computed where it is used, as part of its users' bodies. Reductions, scatters (but not those
+ * of one term a target, which are choices) and concatenations always are stored; anything else only if computing it again
+ * at each use would cost more. Stored nodes and roots then become nests, each merged where it can be into a nest over the
  * same space that it depends on directly (the epilogue of a kernel) or that came before.
  *
  * When a mini-batch may have more rows than a block, values that need a complete sum over the batch belong to
@@ -10,11 +10,11 @@
  * sweep that needs them.
  *
  * A cell is updated in place by the nest that computes its new value, after every other nest that reads the
- * old one. Where no order allows that, the new value gets a buffer and is copied when everything else is
+ * old one. Where no order allows that, the new value is stored beside it and copied when everything else is
  * done.
  */
 #include "ir/affine.h"
-#include "ir/loops/loop.h"
+#include "ir/loops/nests.h"
 #include <string.h>
 
 enum {
@@ -30,13 +30,13 @@ enum {
 };
 
 typedef struct Fuse {
-    LoopFunction *f;
+    NestFunction *f;
     Node **node;           /* by id; NULL: not in this function */
     int *sweep_of, sweeps; /* sweep after whose end ... (0: needs no batch sum); the last */
     double *cost, *evaluations;
     int *depth, *sink;
     bool *forced;      /* by id: what a scan reads or carries on */
-    bool *copied_late; /* by root: the new value goes through a buffer */
+    bool *copied_late; /* by root: the new value is stored beside the cell */
     /* of the section being built */
     Section *section;
     int *provider; /* by id: nest, -1 */
@@ -48,7 +48,7 @@ typedef struct Fuse {
 
 /* ---- nodes of the function ---------------------------------------------------------------- */
 static void collect_nodes(Fuse *u) {
-    LoopFunction *f = u->f;
+    NestFunction *f = u->f;
     Vector(Node *) open = {0};
     for (int r = 0; r < f->function->root_count; r++)
         if (f->function->roots[r].node->id >= f->nodes) f->nodes = f->function->roots[r].node->id + 1;
@@ -96,7 +96,7 @@ static void add_evaluations(Fuse *u, const Node *of, double count, int sink) {
     u->evaluations[id] += count;
 }
 
-/* A column that convolutions read again and again; layout.c finds its channels a place side by side. */
+/* A column that convolutions read again and again. */
 static bool is_image(const Fuse *u, const Node *node, double times) {
     return u->f->block == 1 && node->op == OP_COLUMN && node->shape.rank > 2 && times > FEWEST_TIMES;
 }
@@ -109,7 +109,7 @@ static double cost_again(const Fuse *u, const Node *node) {
 }
 
 static void choose_stored(Fuse *u) {
-    LoopFunction *f = u->f;
+    NestFunction *f = u->f;
     for (uint32_t id = 0; id < f->nodes; id++) {
         Node *node = u->node[id];
         if (node == NULL) continue;
@@ -211,15 +211,7 @@ static bool can_be_flat(const Fuse *u, Node *node, bool top) {
 
 static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape space) {
     Nest *nest = arena_new_of(u->f->arena, Nest);
-    *nest = (Nest){.kind = kind,
-                   .id = u->section->nests.count,
-                   .rows = rows,
-                   .space = space,
-                   .reduce = reduce,
-                   .lanes = LANES_NONE,
-                   .vectors = 1,
-                   .tile = 1,
-                   .tile_axis = TILE_NONE};
+    *nest = (Nest){.kind = kind, .id = u->section->nests.count, .rows = rows, .space = space, .reduce = reduce};
     vector_push(u->f->arena, &u->section->nests, nest);
     if (u->section->nests.count > u->needs_capacity) {
         int capacity = u->needs_capacity * 2 + 16;
@@ -241,7 +233,7 @@ static void nest_store(Fuse *u, Nest *nest, Store store) {
     if (nest->store_count > 0) memcpy(stores, nest->stores, sizeof *stores * (size_t)nest->store_count);
     stores[nest->store_count++] = store;
     nest->stores = stores;
-    if (store.kind == STORE_BUFFER) u->provider[store.node->id] = nest->id;
+    if (store.kind == STORE_ARRAY) u->provider[store.node->id] = nest->id;
 }
 
 typedef struct Dependencies {
@@ -271,7 +263,7 @@ static void visit_need(void *context, const Read *read) {
 }
 
 /* A chain that leaves the registers: its sum is complete only when the sweep is. */
-static bool is_carried(const LoopFunction *f, const Node *node) {
+static bool is_carried(const NestFunction *f, const Node *node) {
     if (!sums_rows(node) || node->op == OP_SCATTER_ADD) return false;
     const Contraction *c = node->attr.contraction;
     return !f->one_block || (f->block > 1 && c->chunk > 0 && c->chunk < f->block);
@@ -338,7 +330,6 @@ static void place_store(Fuse *u, Store store, bool rows, bool alone) {
     }
     nest_store(u, nest, store);
     nest->cost += u->cost[store.value->id];
-    nest->dear = nest->cost > DEAREST_EPILOGUE;
     Dependencies d = {.fuse = u, .nest = nest};
     value_reads(u->f, store.value, store_provides(&store), nest, visit_need, &d);
 }
@@ -369,7 +360,7 @@ static Nest *join_extreme(Fuse *u, Node *node) {
         } else {
             continue;
         }
-        nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = node, .node = node});
+        nest_store(u, nest, (Store){.kind = STORE_ARRAY, .value = node, .node = node});
         return nest;
     }
     return NULL;
@@ -382,7 +373,7 @@ static void place_scan(Fuse *u, Node *node) {
     Nest *nest = nest_new(u, NEST_SCAN, NULL, node->rows != 0, node->shape);
     nest->scan = part;
     for (int i = 0; i < part->stacks; i++)
-        nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = part->stack[i], .node = part->stack[i]});
+        nest_store(u, nest, (Store){.kind = STORE_ARRAY, .value = part->stack[i], .node = part->stack[i]});
     Dependencies d = {.fuse = u, .nest = nest};
     nest_reads(u->f, nest, visit_need, &d);
 }
@@ -399,7 +390,7 @@ static void place_node(Fuse *u, Node *node) {
             Node *part = node->source[s];
             Nest *nest = nest_new(u, NEST_ELEMENTS, NULL, node->rows != 0, part->shape);
             nest_store(u, nest,
-                       (Store){.kind = STORE_BUFFER,
+                       (Store){.kind = STORE_ARRAY,
                                .value = part,
                                .node = node,
                                .offset = begin * row_major_stride(node->shape, (int)node->attr.index)});
@@ -413,19 +404,19 @@ static void place_node(Fuse *u, Node *node) {
         return;
     }
     if (!always_stored(node)) {
-        place_store(u, (Store){.kind = STORE_BUFFER, .value = node, .node = node}, node->rows != 0, false);
+        place_store(u, (Store){.kind = STORE_ARRAY, .value = node, .node = node}, node->rows != 0, false);
         return;
     }
     Nest *nest = join_extreme(u, node);
     if (nest != NULL) return;
     nest = nest_new(u, node->op == OP_SCATTER_ADD ? NEST_SCATTER : NEST_REDUCE, node, node->rows != 0, node->shape);
     nest->carried = is_carried(u->f, node);
-    nest_store(u, nest, (Store){.kind = STORE_BUFFER, .value = node, .node = node});
+    nest_store(u, nest, (Store){.kind = STORE_ARRAY, .value = node, .node = node});
     Dependencies d = {.fuse = u, .nest = nest};
     nest_reads(u->f, nest, visit_need, &d);
 }
 
-/* The nest that stores the new value of a cell in a buffer; NULL: none, or it cannot store it in the cell as well. */
+/* The nest that stores the new value of a cell in an array; NULL: none, or it cannot store it in the cell as well. */
 static Nest *maker_of(const Fuse *u, const Root *root) {
     if (root->kind != ROOT_UPDATE || !node_is_stored(u->f, root->node) || u->provider[root->node->id] < 0) return NULL;
     Nest *nest = u->section->nests.items[u->provider[root->node->id]];
@@ -484,7 +475,7 @@ static CellReaders *find_cell_readers(Fuse *u) {
     return c.of_cell;
 }
 
-/* The new value of the cell goes through a buffer. False if that was known. */
+/* The new value of the cell is stored beside it. False if that was known. */
 static bool copy_late(Fuse *u, int cell) {
     bool news = false;
     for (int r = 0; r < u->f->function->root_count; r++) {
@@ -541,7 +532,7 @@ static bool root_is_in(const Fuse *u, const Root *root, int sweep, bool inside) 
 }
 
 static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
-    LoopFunction *f = u->f;
+    NestFunction *f = u->f;
     bool *needed = arena_array(f->arena, bool, f->nodes + 1);
     for (uint32_t id = 0; id < f->nodes; id++) {
         Node *node = u->node[id];
@@ -572,7 +563,7 @@ static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
     order_nests(f, section, u->needs, u->node);
 }
 
-void fuse_function(LoopFunction *f) {
+void fuse_function(NestFunction *f) {
     Fuse u = {.f = f};
     collect_nodes(&u);
     size_t nodes = f->nodes + 1;

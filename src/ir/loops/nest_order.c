@@ -6,13 +6,13 @@
  * first; else the next in the old order does. What a nest must wait for is given: values it reads, and other
  * readers of a cell that it updates in place.
  */
-#include "ir/loops/loop.h"
+#include "ir/loops/nests.h"
 #include <string.h>
 
 typedef Vector(uint32_t) NodeIds;
 typedef Vector(int) NestList;
 typedef struct Ordering {
-    LoopFunction *f;
+    NestFunction *f;
     Section *section;
     const NestNeeds *needs;
     int *waits;              /* by nest: for how many others */
@@ -23,9 +23,9 @@ typedef struct Ordering {
 } Ordering;
 
 /* What is kept for later sections is not freed here. */
-static bool is_freed_here(const LoopFunction *f, const Node *node) { return f->one_block || node->rows != 0; }
+static bool is_freed_here(const NestFunction *f, const Node *node) { return f->one_block || node->rows != 0; }
 
-static double bytes_of(const LoopFunction *f, const Node *node) {
+static double bytes_of(const NestFunction *f, const Node *node) {
     return (double)shape_size(node->shape) * (double)dtype_bytes(node->dtype) *
            (node->rows != 0 ? (double)f->block : 1);
 }
@@ -48,7 +48,7 @@ static void find_reads(Ordering *o) {
             const Nest *nest = o->section->nests.items[i];
             o->nest = i;
             for (int s = 0; s < nest->store_count && pass == 0; s++)
-                if (nest->stores[s].kind == STORE_BUFFER) o->provider[nest->stores[s].node->id] = i;
+                if (nest->stores[s].kind == STORE_ARRAY) o->provider[nest->stores[s].node->id] = i;
             if (pass == 1) nest_reads(o->f, nest, visit_read, o);
         }
 }
@@ -59,7 +59,7 @@ static double gain_of(const Ordering *o, Node *const *node, int nest) {
     for (int i = 0; i < o->reads[nest].count; i++)
         if (o->readers[o->reads[nest].items[i]] == 1) gain += bytes_of(o->f, node[o->reads[nest].items[i]]);
     for (int s = 0; s < n->store_count; s++)
-        if (n->stores[s].kind == STORE_BUFFER && o->readers[n->stores[s].node->id] > 0)
+        if (n->stores[s].kind == STORE_ARRAY && o->readers[n->stores[s].node->id] > 0)
             gain -= bytes_of(o->f, n->stores[s].node);
     return gain;
 }
@@ -79,7 +79,7 @@ static int next_nest(const Ordering *o, Node *const *node, const bool *done) {
     return best;
 }
 
-void order_nests(LoopFunction *f, Section *section, const NestNeeds *needs, Node *const *node) {
+void order_nests(NestFunction *f, Section *section, const NestNeeds *needs, Node *const *node) {
     int count = section->nests.count;
     size_t n = (size_t)count + 1;
     Ordering o = {.f = f,
@@ -101,7 +101,7 @@ void order_nests(LoopFunction *f, Section *section, const NestNeeds *needs, Node
     bool *done = arena_array(f->arena, bool, n);
     for (int placed = 0; placed < count; placed++) {
         int nest = next_nest(&o, node, done);
-        if (nest < 0) INTERNAL_ERROR("the nests of %s depend on each other in a circle", f->name);
+        if (nest < 0) INTERNAL_ERROR("the nests of %s depend on each other in a circle", f->function->name);
         done[nest] = true;
         ordered[placed] = section->nests.items[nest];
         for (int i = 0; i < o.followers[nest].count; i++) o.waits[o.followers[nest].items[i]]--;

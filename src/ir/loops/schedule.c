@@ -183,20 +183,12 @@ static void schedule_section(Scheduler *s, const Section *section) {
 /* ---- functions ---------------------------------------------------------------------------------------------- */
 static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function *function, const TileNumbers *numbers,
                                     int64_t block, bool one_block) {
-    static const LoopTarget plain = {.lanes = 1, .registers = 16, .fma = true};
     const ScanPart *parts = NULL;
     const Function *in_parts = function_in_parts(arena, run, function, &parts);
     function = one_block || parts_go_by_rows(arena, parts) ? in_parts : function_unrolled(arena, run, function);
-    LoopFunction *f = arena_new_of(arena, LoopFunction);
-    *f = (LoopFunction){.arena = arena,
-                        .name = function->name,
-                        .run = run,
-                        .function = function,
-                        .parts = parts,
-                        .steps = function->steps,
-                        .block = block,
-                        .one_block = one_block,
-                        .target = &plain};
+    NestFunction *f = arena_new_of(arena, NestFunction);
+    *f = (NestFunction){
+        .arena = arena, .run = run, .function = function, .parts = parts, .block = block, .one_block = one_block};
     fuse_function(f);
     LoopTree *tree = arena_new_of(arena, LoopTree);
     *tree = (LoopTree){.arena = arena,
@@ -239,10 +231,12 @@ static int64_t few_rows(const LoopTree *tree, int64_t rows, const TileNumbers *n
     return few < 2 ? 2 : few < rows ? few : 0;
 }
 
+int64_t schedule_batch(int64_t rows) { return rows > 0 && rows <= LARGEST_BLOCK ? rows : 0; }
+
 /* More rows share what is packed, if they do not take much memory. */
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order,
                             const TileNumbers *numbers) {
-    if (order == IN_ONE_BLOCK && run->batch > 0 && run->batch <= LARGEST_BLOCK)
+    if (order == IN_ONE_BLOCK && schedule_batch(run->batch) > 0)
         return schedule_in_blocks(arena, run, function, numbers, run->batch, true);
     if (order == ROW_AFTER_ROW) return schedule_in_blocks(arena, run, function, numbers, 1, false);
     if (numbers->block_bytes > 0) {

@@ -1,7 +1,7 @@
 /* schedule.h: between the files that make trees. */
 #ifndef SGDC_LOOPS_SCHEDULE_H
 #define SGDC_LOOPS_SCHEDULE_H
-#include "ir/loops/loop.h"
+#include "ir/loops/nests.h"
 #include "ir/loops/tree.h"
 
 /* A place in an index space: result axes, then reduced ones. */
@@ -63,7 +63,7 @@ typedef struct KnownPack {
 typedef struct Scheduler {
     LoopTree *tree;
     Arena *arena;
-    const LoopFunction *f; /* what fuse.c made: nests, and which values are stored */
+    const NestFunction *f; /* what fuse.c made: nests, and which values are stored */
     TileNumbers numbers;
     Nest **provider;               /* by node: the nest that stores it */
     Array **array;                 /* by node: where it is stored; NULL: in registers */
@@ -221,9 +221,6 @@ int shape_last_axis(Shape shape); /* that is longer than 1 */
 /* ---- schedule_turn.c: rows beside each other */
 /* Elements of the rows of a block, rows innermost. */
 void schedule_beside(Scheduler *s, const Nest *nest);
-/* Loops over the rows of a block, which are lanes. */
-ScheduleRow schedule_lanes_open(Scheduler *s);
-void schedule_lanes_close(Scheduler *s, ScheduleRow before);
 bool stores_beside(const Scheduler *s, const Nest *nest);
 /* Copies of what the nest reads, [row][element], which take the place of what is read until it is put back. */
 typedef struct TurnedArrays {

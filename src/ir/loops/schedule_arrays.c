@@ -25,7 +25,7 @@ void schedule_find_arrays(Scheduler *s) {
             for (int i = 0; i < section->nests.count; i++) {
                 Nest *nest = section->nests.items[i];
                 for (int k = 0; k < nest->store_count && pass == 0; k++) {
-                    if (nest->stores[k].kind != STORE_BUFFER) continue;
+                    if (nest->stores[k].kind != STORE_ARRAY) continue;
                     s->provider[nest->stores[k].node->id] = nest;
                     if (nest->stores[k].value != nest->stores[k].node || nest->kind == NEST_SCATTER || nest->carried)
                         schedule_give_array(s, nest->stores[k].node);

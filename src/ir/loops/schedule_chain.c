@@ -23,11 +23,29 @@ Reduction reduction_of(const Node *node) {
 }
 
 /* ---- one chain ---------------------------------------------------------------------------------------------- */
+/* One row per op of class REDUCE: what a chain starts with, and what joins two of them; of an argmax argmax_step does. */
+typedef struct ChainRule {
+    double real_start, integer_start;
+    Op join;
+} ChainRule;
+static const ChainRule chain_CONTRACT = {-0.0, 0, OP_ADD}, chain_REDUCE_MAX = {-INFINITY, INT32_MIN, OP_MAX},
+                       chain_REDUCE_MIN = {INFINITY, INT32_MAX, OP_MIN},
+                       chain_ARGMAX = {-INFINITY, INT32_MIN, OP_ARGMAX};
+
+static const ChainRule *const chain_rules[OP_COUNT] = {
+#define CHAIN_LEAF(NAME) NULL
+#define CHAIN_ELEMENT(NAME) NULL
+#define CHAIN_MOVE(NAME) NULL
+#define CHAIN_REDUCE(NAME) &chain_##NAME
+#define CHAIN_INDEXED(NAME) NULL
+#define OP(NAME, text, arity, class, ...) [OP_##NAME] = CHAIN_##class(NAME),
+#include "ir/ops.def"
+#undef OP
+};
+
 ChainValue chains_start(Scheduler *s, const Reduction *r) {
-    bool real = dtype_is_real(r->dtype);
-    double start = r->node->op == OP_CONTRACT     ? (real ? -0.0 : 0)
-                   : r->node->op == OP_REDUCE_MIN ? (real ? INFINITY : INT32_MAX)
-                                                  : (real ? -INFINITY : INT32_MIN);
+    const ChainRule *rule = chain_rules[r->node->op];
+    double start = dtype_is_real(r->dtype) ? rule->real_start : rule->integer_start;
     ChainValue c = {{point_const(s, r->dtype, start), NULL}};
     if (r->width > 1) c.v[1] = point_const(s, DTYPE_I32, 0);
     return c;
@@ -61,8 +79,7 @@ static ChainValue argmax_step(Scheduler *s, const Reduction *r, const ChainValue
 /* What folds lanes and chunks. */
 ChainValue chains_join(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b) {
     if (r->width > 1) return argmax_step(s, r, a, b);
-    Op op = r->node->op == OP_CONTRACT ? OP_ADD : r->node->op == OP_REDUCE_MAX ? OP_MAX : OP_MIN;
-    return (ChainValue){{point_op(s, op, r->dtype, a->v[0], b->v[0], NULL), NULL}};
+    return (ChainValue){{point_op(s, chain_rules[r->node->op]->join, r->dtype, a->v[0], b->v[0], NULL), NULL}};
 }
 
 ChainValue chains_join_further(Scheduler *s, const Reduction *r, const ChainArrays *arrays, const Subscript *at,
@@ -72,7 +89,7 @@ ChainValue chains_join_further(Scheduler *s, const Reduction *r, const ChainArra
     return chains_join(s, r, &low, &high);
 }
 
-const Scalar *reduction_operand_if(Scheduler *s, const Reduction *r, int operand, const Scalar **ok) {
+static const Scalar *operand_if(Scheduler *s, const Reduction *r, int operand, const Scalar **ok) {
     Node *source = r->node->source[operand];
     SpacePoint at = point_through(s, &r->c->access[operand], &r->point, r->extent, r->axes, source->shape, ok);
     return r->pack[operand].array != NULL ? pack_value(s, r, operand, &at) : value_at_point(s, source, &at);
@@ -80,7 +97,7 @@ const Scalar *reduction_operand_if(Scheduler *s, const Reduction *r, int operand
 
 const Scalar *reduction_operand(Scheduler *s, const Reduction *r, int operand) {
     const Scalar *ok = NULL;
-    return reduction_operand_if(s, r, operand, &ok);
+    return operand_if(s, r, operand, &ok);
 }
 
 static const Scalar *value_in_panel(Scheduler *s, const Reduction *r, const Panels *panels) {
@@ -92,7 +109,7 @@ static const Scalar *value_in_panel(Scheduler *s, const Reduction *r, const Pane
 ChainValue chains_step(Scheduler *s, const Reduction *r, const ChainValue *chain, const Subscript *number) {
     const Scalar *ok = NULL, *x[2] = {NULL, NULL};
     for (int i = 0; i < r->node->sources; i++)
-        x[i] = r->panels[i].array != NULL ? value_in_panel(s, r, &r->panels[i]) : reduction_operand_if(s, r, i, &ok);
+        x[i] = r->panels[i].array != NULL ? value_in_panel(s, r, &r->panels[i]) : operand_if(s, r, i, &ok);
     ChainValue next;
     if (r->node->op != OP_CONTRACT) {
         ChainValue term = {{x[0], r->width > 1 ? point_number(s, number) : NULL}};

@@ -46,7 +46,7 @@ static void visit_column(void *context, const Read *read) {
 
 void schedule_fetch_part(Scheduler *s, const Nest *nest, const Subscript *first, int64_t places, int64_t of) {
     RowFetch fetch = {.s = s, .nest = nest, .first = first, .places = places, .of = of};
-    if (s->f->steps && s->f->one_block) nest_reads(s->f, nest, visit_column, &fetch);
+    if (s->f->function->steps && s->f->one_block) nest_reads(s->f, nest, visit_column, &fetch);
 }
 
 void schedule_fetch_rows(Scheduler *s, const Nest *nest) {

@@ -130,7 +130,6 @@ typedef struct TermLoops {
 /* Loops over the terms of the block; the point is there, and r.term the term's number in the block. */
 TermLoops terms_open(Scheduler *s, Kernel *k, const KernelBlock *block, TermRange range);
 void terms_close(Scheduler *s, TermLoops loops);
-int64_t terms_of_block(const Scheduler *s, const Kernel *k, const KernelBlock *block);
 /* Over panels of the lanes' operand, of so many lanes; where these are rows, the row at hand is a panel's first. */
 typedef struct PanelLoop {
     const Subscript *first; /* lane */

@@ -134,7 +134,7 @@ static void visit_operand(void *context, const Read *read) {
 static bool stores_whole_values(const Nest *nest) {
     for (int i = 0; i < nest->store_count; i++) {
         const Store *store = &nest->stores[i];
-        if (store->kind != STORE_BUFFER || store->value != store->node ||
+        if (store->kind != STORE_ARRAY || store->value != store->node ||
             !shape_equal(store->node->shape, nest->stores[0].node->shape))
             return false;
     }
@@ -281,7 +281,7 @@ static void lay_beside(Scheduler *s) {
             const Nest *nest = s->f->sections[c].nests.items[i];
             for (int k = 0; k < nest->store_count; k++) {
                 const Node *node = nest->stores[k].node;
-                if (nest->stores[k].kind == STORE_BUFFER && node->rows != 0) s->beside[node->id] = 1;
+                if (nest->stores[k].kind == STORE_ARRAY && node->rows != 0) s->beside[node->id] = 1;
             }
         }
 }

@@ -22,7 +22,7 @@ static int64_t places_in_block(const Kernel *k, const KernelBlock *b, int axis) 
     return axis == k->blocks->cut ? b->places : k->r.extent[axis];
 }
 
-int64_t terms_of_block(const Scheduler *s, const Kernel *k, const KernelBlock *b) {
+static int64_t terms_of_block(const Scheduler *s, const Kernel *k, const KernelBlock *b) {
     int64_t terms = !k->r.c->over_rows ? 1 : b->rows != NULL ? b->most_rows : s->block_rows;
     for (int a = k->r.result; a < k->r.axes; a++) terms *= places_in_block(k, b, a);
     return terms;

@@ -15,7 +15,7 @@
 
 enum { MOST_OPERATIONS = 8 };
 
-static bool is_updated(const LoopFunction *f, const Node *cell) {
+static bool is_updated(const NestFunction *f, const Node *cell) {
     for (int r = 0; r < f->function->root_count; r++)
         if (f->function->roots[r].kind == ROOT_UPDATE && f->function->roots[r].index == cell->attr.index) return true;
     return false;
@@ -23,7 +23,7 @@ static bool is_updated(const LoopFunction *f, const Node *cell) {
 
 /* Operations per element, a division for three; too many where one costs more than a sum, or where it needs more than
  * columns, numbers and cells that stay as they are. */
-static int operations(const LoopFunction *f, const Node *node) {
+static int operations(const NestFunction *f, const Node *node) {
     if (node->op == OP_COLUMN || node->op == OP_CONST || (node->op == OP_CELL && !is_updated(f, node))) return 0;
     bool is_cheap = node->op == OP_DIV || op_cost(node->op) <= 1;
     bool stays = op_emission(node->op) == EMISSION_VALUES || op_emission(node->op) == EMISSION_SAME;
@@ -38,13 +38,13 @@ static bool may_pass(const Scheduler *s, const Nest *nest) {
     if (nest->kind != NEST_ELEMENTS || !nest->rows || nest->store_count != 1) return false;
     const Store *store = &nest->stores[0];
     int64_t bytes = shape_size(store->node->shape) * s->block_rows * (int64_t)dtype_bytes(store->node->dtype);
-    return store->kind == STORE_BUFFER && store->value == store->node && store->node->op != OP_COLUMN &&
+    return store->kind == STORE_ARRAY && store->value == store->node && store->node->op != OP_COLUMN &&
            s->layout[store->node->id] == NULL && !s->beside[store->node->id] && bytes > s->numbers.l1 &&
            operations(s->f, store->node) <= MOST_OPERATIONS;
 }
 
 static bool makes(const Nest *nest, const Node *node) {
-    return nest->store_count == 1 && nest->stores[0].kind == STORE_BUFFER && nest->stores[0].node == node;
+    return nest->store_count == 1 && nest->stores[0].kind == STORE_ARRAY && nest->stores[0].node == node;
 }
 
 typedef struct Reader {

@@ -135,7 +135,7 @@ int64_t place_step(const Scheduler *s, const Node *node, int64_t step) {
 
 int place_innermost(const Scheduler *s, const Nest *nest) {
     for (int i = 0; i < nest->store_count && !nest->flat; i++)
-        if (nest->stores[i].kind == STORE_BUFFER && s->layout[nest->stores[i].node->id] != NULL)
+        if (nest->stores[i].kind == STORE_ARRAY && s->layout[nest->stores[i].node->id] != NULL)
             return s->layout[nest->stores[i].node->id]->innermost;
     return -1;
 }

@@ -15,7 +15,7 @@ static Array *known_array(Scheduler *s, Array **known, ArrayMemory memory, int i
 }
 
 static const Scalar *load_cell(Scheduler *s, int64_t index, const Subscript *linear) {
-    const Cell *cell = &s->f->run->cells[index];
+    const Cell *cell = &s->tree->run->cells[index];
     Array *array = known_array(s, &s->cell[index], ARRAY_CELL, (int)index, cell->dtype, shape_size(cell->shape),
                                cell->name);
     return point_load(s, array, NULL, linear);
@@ -35,7 +35,7 @@ static const Scalar *load_column(Scheduler *s, const Node *node, const Subscript
 }
 
 static const Scalar *load_slot(Scheduler *s, const Node *node) {
-    const Slot *slot = &s->f->run->slots[node->attr.index];
+    const Slot *slot = &s->tree->run->slots[node->attr.index];
     Array *array = known_array(s, &s->slot[node->attr.index], ARRAY_SLOT, (int)node->attr.index, slot->dtype, 1,
                                slot->name);
     return point_cast(s, point_load(s, array, NULL, subscript_number(s->arena, 0)), node->dtype);

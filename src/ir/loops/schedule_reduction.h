@@ -51,7 +51,6 @@ ChainValue chains_join(Scheduler *s, const Reduction *r, const ChainValue *a, co
 ChainValue chains_join_further(Scheduler *s, const Reduction *r, const ChainArrays *arrays, const Subscript *at,
                                int64_t further);
 /* The operand's value for the term at the point; *ok as point_through has it. */
-const Scalar *reduction_operand_if(Scheduler *s, const Reduction *r, int operand, const Scalar **ok);
 const Scalar *reduction_operand(Scheduler *s, const Reduction *r, int operand); /* where it is always there */
 /* The term at the point joins; number: which it is, for an argmax. */
 ChainValue chains_step(Scheduler *s, const Reduction *r, const ChainValue *chain, const Subscript *number);

@@ -52,19 +52,19 @@ static void carry(Scheduler *s, const ScanPart *part, Node *const *from, const N
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------------------- */
-static Nest *maker_of(const LoopFunction *f, const Node *value) {
+static Nest *maker_of(const NestFunction *f, const Node *value) {
     for (int c = 0; c < f->section_count; c++)
         for (int i = 0; i < f->sections[c].nests.count; i++) {
             Nest *nest = f->sections[c].nests.items[i];
             for (int k = 0; k < nest->store_count; k++)
-                if (nest->stores[k].kind == STORE_BUFFER && nest->stores[k].node == value &&
+                if (nest->stores[k].kind == STORE_ARRAY && nest->stores[k].node == value &&
                     nest->stores[k].value == value)
                     return nest->kind != NEST_SCATTER && nest->kind != NEST_SCAN && !nest->carried ? nest : NULL;
         }
     return NULL;
 }
 
-static void add_store(const LoopFunction *f, Nest *nest, const Store *store) {
+static void add_store(const NestFunction *f, Nest *nest, const Store *store) {
     Store *all = arena_array(f->arena, Store, nest->store_count + 1);
     for (int k = 0; k < nest->store_count; k++) all[k] = nest->stores[k];
     all[nest->store_count++] = *store;
@@ -72,7 +72,7 @@ static void add_store(const LoopFunction *f, Nest *nest, const Store *store) {
 }
 
 /* A result that is a value which another nest of the body stores goes to its stack there, not by a copy. */
-static void stack_where_made(LoopFunction *f) {
+static void stack_where_made(NestFunction *f) {
     for (int c = 0; c < f->section_count; c++)
         for (int i = 0; i < f->sections[c].nests.count; i++) {
             Nest *nest = f->sections[c].nests.items[i];
@@ -89,15 +89,13 @@ static void stack_where_made(LoopFunction *f) {
         }
 }
 
-static LoopFunction *body_of(const LoopFunction *around, const ScanPart *part) {
-    LoopFunction *f = arena_new_of(around->arena, LoopFunction);
-    *f = (LoopFunction){.arena = around->arena,
-                        .name = part->body.name,
+static NestFunction *body_of(const NestFunction *around, const ScanPart *part) {
+    NestFunction *f = arena_new_of(around->arena, NestFunction);
+    *f = (NestFunction){.arena = around->arena,
                         .run = around->run,
                         .function = &part->body,
                         .block = around->block,
                         .one_block = true,
-                        .target = around->target,
                         .parts = around->parts,
                         .part = part};
     fuse_function(f);
@@ -112,7 +110,7 @@ static const Subscript *element_at(Scheduler *s, const ScanLoop *scan, const Sub
 
 void schedule_scan(Scheduler *s, const Nest *nest, ScheduleNest *schedule_nest) {
     const ScanPart *part = nest->scan;
-    const LoopFunction *around = s->f;
+    const NestFunction *around = s->f;
     const Nest nothing = {.kind = NEST_ELEMENTS};
     give_arrays(s, part);
     carry(s, part, part->initial, &nothing);

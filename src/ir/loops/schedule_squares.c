@@ -128,7 +128,7 @@ static void store_of_nest(Scheduler *s, const void *context, int i, const SpaceP
 
 static bool has_arrays(const Scheduler *s, const Nest *nest) {
     for (int i = 0; i < nest->store_count; i++)
-        if (nest->stores[i].kind == STORE_BUFFER && s->array[nest->stores[i].node->id] == NULL) return false;
+        if (nest->stores[i].kind == STORE_ARRAY && s->array[nest->stores[i].node->id] == NULL) return false;
     return true;
 }
 

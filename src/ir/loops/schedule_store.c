@@ -4,7 +4,7 @@
 static const Subscript *place_of_store(Scheduler *s, const Store *store, const SpacePoint *point) {
     if (s->nest->flat) return subscript_sum(s->arena, subscript_number(s->arena, store->offset), point->axis[0]);
     const Subscript *at = subscript_number(s->arena, store->offset);
-    const Shape whole = store->kind == STORE_BUFFER ? store->node->shape : store->value->shape;
+    const Shape whole = store->kind == STORE_ARRAY ? store->node->shape : store->value->shape;
     for (int a = 0; a < s->nest->space.rank; a++)
         if (s->nest->space.extent[a] > 1)
             at = subscript_sum(s->arena, at, subscript_times(s->arena, point->axis[a], row_major_stride(whole, a)));
@@ -15,7 +15,7 @@ static void store_sum(Scheduler *s, const Store *store, const Scalar *value) {
     Array *sum = tree_array(s->tree, ARRAY_SUM, store->index, DTYPE_F64, 1, "sums");
     const Subscript *here = subscript_number(s->arena, 0);
     value = point_cast(s, value, DTYPE_F64);
-    if (s->f->steps) value = point_op(s, OP_ADD, DTYPE_F64, point_load(s, sum, NULL, here), value, NULL);
+    if (s->f->function->steps) value = point_op(s, OP_ADD, DTYPE_F64, point_load(s, sum, NULL, here), value, NULL);
     schedule_store(s, sum, NULL, here, value);
 }
 
@@ -37,14 +37,13 @@ void schedule_store_one(Scheduler *s, const Store *store, const SpacePoint *poin
         at = subscript_sum(s->arena, at, schedule_element(s, store->node->attr.scan, shape_size(store->value->shape)));
         schedule_store(s, s->array[store->node->id], NULL, schedule_place(s, store->node, at), value);
         return;
-    case STORE_BUFFER:
-    case STORE_COPY:
+    case STORE_ARRAY:
         at = s->layout[store->node->id] != NULL ? schedule_place_of(s, store->node, point, s->nest->flat)
                                                 : schedule_place(s, store->node, at);
         schedule_store(s, s->array[store->node->id], NULL, at, value);
         return;
     case STORE_CELL:
-        cell = &s->f->run->cells[store->index];
+        cell = &s->tree->run->cells[store->index];
         if (s->cell[store->index] == NULL)
             s->cell[store->index] = tree_array(s->tree, ARRAY_CELL, store->index, cell->dtype, shape_size(cell->shape),
                                                cell->name);
@@ -63,7 +62,7 @@ void schedule_stores(Scheduler *s, const SpacePoint *point) {
     const Scalar **value = arena_array(s->arena, const Scalar *, nest->store_count);
     for (int i = 0; i < nest->store_count; i++) {
         const Store *store = &nest->stores[i];
-        if (store->kind == STORE_BUFFER && s->array[store->node->id] == NULL) continue;
+        if (store->kind == STORE_ARRAY && s->array[store->node->id] == NULL) continue;
         value[i] = nest->flat ? value_at_place(s, store->value, point->axis[0])
                               : value_at_point(s, store->value, point);
     }

@@ -15,7 +15,7 @@
 #include "ir/loops/schedule.h"
 
 static bool leaves_room(const Scheduler *s, const Store *store) {
-    return store->kind == STORE_BUFFER && s->beside[store->node->id];
+    return store->kind == STORE_ARRAY && s->beside[store->node->id];
 }
 
 bool stores_beside(const Scheduler *s, const Nest *nest) {
@@ -125,7 +125,8 @@ static bool comes_from_rows(const Scheduler *s, const Nest *nest) {
     return found;
 }
 
-ScheduleRow schedule_lanes_open(Scheduler *s) {
+/* Loops over the rows of a block, which are lanes. */
+static ScheduleRow lanes_open(Scheduler *s) {
     int64_t lanes = s->numbers.row_lanes;
     ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->lane_rows, s->pad);
     const Subscript *v = schedule_loop_open(s, "v", s->lane_rows / lanes, LOOP_UNROLLED);
@@ -134,7 +135,7 @@ ScheduleRow schedule_lanes_open(Scheduler *s) {
     return before;
 }
 
-void schedule_lanes_close(Scheduler *s, ScheduleRow before) {
+static void lanes_close(Scheduler *s, ScheduleRow before) {
     schedule_close(s);
     schedule_close(s);
     schedule_rows_close(s, before);
@@ -150,9 +151,9 @@ void schedule_beside(Scheduler *s, const Nest *nest) {
     }
     SpacePoint point = {{NULL}};
     int opened = schedule_axes_open(s, "ijlmnopq", nest->space.extent, nest->space.rank, point.axis);
-    ScheduleRow before = schedule_lanes_open(s);
+    ScheduleRow before = lanes_open(s);
     schedule_stores(s, &point);
-    schedule_lanes_close(s, before);
+    lanes_close(s, before);
     while (opened-- > 0) schedule_close(s);
 }
 

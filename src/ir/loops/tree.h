@@ -7,7 +7,6 @@
  *   tree_parallel.c       what lanes and threads may touch;  tree_bytes.c: nothing is read where another array was written
  *   tree_range.c    between which numbers a subscript lies
  *   tree_places.c   where arrays lie in the work block
- *   tree_choice.c   which functions users get from trees
  *   tree_passes.c   the list of passes from tree to tree, which are these:
  *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
  *   tree_fuse.c           sums over rows of neighbouring nests become one loop
@@ -302,21 +301,13 @@ typedef struct TileNumbers {
     bool shares_all;      /* threads share however little work, for tests */
 } TileNumbers;
 extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
+/* The rows of a mini-batch that IN_ONE_BLOCK is for, where it has so many; 0: none. */
+int64_t schedule_batch(int64_t rows);
 /* The loops of one function of the run, which is past `order`. */
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder rows,
                             const TileNumbers *numbers);
 
-/* ---- tree_choice.c ------------------------------------------------------------------------------------------ */
-/* Is it made from trees, where nothing else is asked for? */
-bool function_takes_trees(const Run *run, const Function *function);
-
 /* ---- tree_passes.c ------------------------------------------------------------------------------------------ */
-typedef struct TreePass {
-    const char *name;
-    void (*change)(LoopTree *tree, const TileNumbers *numbers);
-    bool of_machine; /* only where the back end makes machine code */
-} TreePass;
-extern const TreePass tree_passes[]; /* in their order; ends with name NULL */
 /* MACHINE: all of them; C: those for every back end, verified before and at the end; TESTS: all, verified after each. */
 typedef enum TreeUse { TREE_FOR_MACHINE, TREE_FOR_C, TREE_FOR_TESTS } TreeUse;
 /* NULL, or what does not hold, and after which pass. */

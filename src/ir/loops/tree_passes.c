@@ -27,7 +27,12 @@ static void vectorise(LoopTree *tree, const TileNumbers *numbers) { tree_vectori
 static void tiny(LoopTree *tree, const TileNumbers *numbers) { tree_tiny(tree, numbers->vector_bytes); }
 static void threads(LoopTree *tree, const TileNumbers *numbers) { tree_threads(tree, numbers->shares_all); }
 
-const TreePass tree_passes[] = {
+typedef struct TreePass {
+    const char *name;
+    void (*change)(LoopTree *tree, const TileNumbers *numbers);
+    bool of_machine; /* only where the back end makes machine code */
+} TreePass;
+static const TreePass tree_passes[] = {
     {"split", split, false},        {"row lanes", row_lanes, true}, {"layout", layout, true},   {"fuse", fuse, true},
     {"vectorise", vectorise, true}, {"tiny", tiny, true},           {"threads", threads, true}, {NULL, NULL, false},
 };

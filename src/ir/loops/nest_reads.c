@@ -1,13 +1,12 @@
-/* loop_walk: what a nest reads, and with which strides.
+/* nest_reads: what a nest reads, and with which strides.
  *
  * Walks the expression a nest evaluates, from the stored values down to what has an address, and follows the
- * place of each read as an affine form of the nest's axes. fuse.c asks it which nests depend on which, loop.c
- * which axis is contiguous. The emitter follows the same rules with values instead of coefficients (codegen/
- * emit_value.c): what is affine here is one address and a stride there.
+ * place of each read as an affine form of the nest's axes. fuse.c asks it which nests depend on which, schedules
+ * which axis is contiguous. schedule_point.c follows the same rules with subscripts instead of coefficients.
  *
  * Inlined expressions are shallow (fuse.c stores what would be deeper), so the recursion is bounded.
  */
-#include "ir/loops/loop.h"
+#include "ir/loops/nests.h"
 #include <string.h>
 
 typedef struct Point {
@@ -16,7 +15,7 @@ typedef struct Point {
     bool guarded;
 } Point;
 typedef struct ReadWalk {
-    const LoopFunction *f;
+    const NestFunction *f;
     int axes, operand;
     ReadVisitor *visit;
     void *context;
@@ -41,7 +40,7 @@ bool scatters_one(const Node *node) {
     return node->op == OP_SCATTER_ADD && !node->attr.over_rows && node->source[1]->shape.rank == (int)node->attr.index;
 }
 
-bool node_is_stored(const LoopFunction *f, const Node *node) { return node->id < f->nodes && f->stored[node->id]; }
+bool node_is_stored(const NestFunction *f, const Node *node) { return node->id < f->nodes && f->stored[node->id]; }
 
 bool access_is_inside(const Access *access, const int64_t *extent, int axes, Shape source) {
     for (int a = 0; a < access->rank; a++) {
@@ -212,8 +211,8 @@ static void walk_operands(const ReadWalk *from, const Nest *nest) {
     }
 }
 
-/* provides: the value is computed here (its own buffer is not read). */
-void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *nest, ReadVisitor *visit,
+/* provides: the value is computed here (its own array is not read). */
+void value_reads(const NestFunction *f, Node *value, bool provides, const Nest *nest, ReadVisitor *visit,
                  void *context) {
     ReadWalk w = {.f = f, .axes = nest->space.rank, .operand = -1, .visit = visit, .context = context};
     Point p = {0};
@@ -227,16 +226,16 @@ void value_reads(const LoopFunction *f, Node *value, bool provides, const Nest *
     walk(&w, value, &p, provides);
 }
 
-bool store_provides(const Store *store) { return store->kind == STORE_BUFFER && store->value == store->node; }
+bool store_provides(const Store *store) { return store->kind == STORE_ARRAY && store->value == store->node; }
 
 /* All of what its body reads. */
-static void scan_reads(const LoopFunction *f, const Nest *nest, ReadVisitor *visit, void *context) {
+static void scan_reads(const NestFunction *f, const Nest *nest, ReadVisitor *visit, void *context) {
     ReadWalk w = {.f = f, .operand = 0, .visit = visit, .context = context};
     const Node *stack = nest->stores[0].node;
     for (int s = 0; s < stack->sources; s++) walk(&w, stack->source[s], &(Point){0}, false);
 }
 
-void nest_reads(const LoopFunction *f, const Nest *nest, ReadVisitor *visit, void *context) {
+void nest_reads(const NestFunction *f, const Nest *nest, ReadVisitor *visit, void *context) {
     if (nest->kind == NEST_SCAN) {
         scan_reads(f, nest, visit, context);
         return;
