@@ -50,7 +50,7 @@ static void terms_of_squares(Scheduler *s, Kernel *k, const KernelTile *tile, co
                              int64_t blocks) {
     int along = innermost_term(k);
     int64_t all = k->r.joining;
-    Panels squares[2] = {{NULL}};
+    Panels squares[2] = {{.array = NULL}, {.array = NULL}};
     const Subscript *begin = subscript_times(s->arena, schedule_loop_open(s, "k", blocks, LOOP_SERIAL), k->vector);
     for (int o = 0; o < k->r.node->sources; o++)
         if (k->operand[o].moves[k->lanes_axis]) squares[o] = load_square(s, k, tile, o, begin);
@@ -59,7 +59,7 @@ static void terms_of_squares(Scheduler *s, Kernel *k, const KernelTile *tile, co
     k->r.joining = all / k->r.extent[along] * k->vector * blocks;
     for (int o = 0; o < 2; o++) k->r.panels[o] = squares[o];
     kernel_one_term(s, k, tile, chains);
-    for (int o = 0; o < 2; o++) k->r.panels[o] = (Panels){NULL};
+    for (int o = 0; o < 2; o++) k->r.panels[o] = (Panels){.array = NULL};
     k->r.joining = all;
     schedule_close(s);
     schedule_close(s);

@@ -6,7 +6,7 @@
  *   tree_verify.c   what holds of every tree;  verify.h: between the files that check it
  *   tree_parallel.c       what lanes and threads may touch;  tree_bytes.c: nothing is read where another array was written
  *   tree_range.c    between which numbers a subscript lies
- *   tree_places.c   where arrays lie in the work block
+ *   tree_places.c   where arrays lie in the work block;  tree_unused.c: without what nobody needs
  *   tree_passes.c   the list of passes from tree to tree, which are these:
  *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
  *   tree_fuse.c           sums over rows of neighbouring nests become one loop
@@ -278,11 +278,12 @@ void tree_split(LoopTree *tree);
 /* Of so many bytes. */
 void tree_vectorise(LoopTree *tree, int64_t bytes);
 
-/* ---- tree_places.c ------------------------------------------------------------------------------------------ */
-/* Takes out what nobody needs. */
+/* ---- tree_unused.c ------------------------------------------------------------------------------------------ */
 void tree_take_unused(LoopTree *tree);
 /* By array: does the body load something of it? */
 void tree_find_loaded(const Body *body, uint8_t *loaded);
+
+/* ---- tree_places.c ------------------------------------------------------------------------------------------ */
 /* Gives arrays of the work block their places; arrays that live at different times share bytes. */
 void tree_give_places(LoopTree *tree);
 

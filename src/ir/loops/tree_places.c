@@ -1,63 +1,16 @@
 /* tree_places: where arrays lie in the work block.
  *
  * An array lives from the nest that first touches it to the one that last does; one that a loop around nests finds full, or
- * leaves full, lives as long as that loop. Arrays that live at different times share bytes: each gets the lowest gap among those that
- * live with it. What nobody needs is taken out first.
+ * leaves full, lives as long as that loop. Arrays that live at different times share bytes.
+ *
+ * No plan can take less than the bytes that live at one nest. To come close, arrays are placed in a few orders (the largest
+ * first, those of the largest bytes times life, the longest lived, the earliest), each in the lowest gap or in the tightest
+ * one, and then what lies on top is placed earlier, until nothing is gained. All of it is deterministic.
  */
 #include "ir/loops/tree.h"
-#include <string.h>
+#include <stdlib.h>
 
-enum { ARRAY_ALIGNMENT = 64 };
-
-/* ---- what nobody needs -------------------------------------------------------------------------------------- */
-static void use_subscript(const Subscript *s, uint8_t *used);
-
-static void use_scalar(const Scalar *s, uint8_t *used) {
-    if (used[s->id]) return;
-    used[s->id] = 1;
-    for (int i = 0; i < 3 && s->source[i] != NULL; i++) use_scalar(s->source[i], used);
-    use_subscript(s->row, used);
-    use_subscript(s->at, used);
-}
-
-static void use_subscript(const Subscript *s, uint8_t *used) {
-    for (int i = 0; s != NULL && i < s->count; i++)
-        if (s->term[i].scalar != NULL) use_scalar(s->term[i].scalar, used);
-}
-
-static void find_used(const Body *body, uint8_t *used) {
-    for (int i = 0; i < body->count; i++) {
-        const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_IF || s->kind == STATEMENT_STORE) use_scalar(s->scalar, used);
-        use_subscript(s->row, used);
-        use_subscript(s->at, used);
-        find_used(&s->body, used);
-    }
-}
-
-void tree_find_loaded(const Body *body, uint8_t *loaded) {
-    for (int i = 0; i < body->count; i++) {
-        const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD) loaded[s->scalar->array->id] = 1;
-        if (s->kind == STATEMENT_TRANSPOSE) loaded[s->array->id] = 1;
-        tree_find_loaded(&s->body, loaded);
-    }
-}
-
-/* Whether something was. */
-static bool take_unused(Body *body, const uint8_t *used, const uint8_t *loaded) {
-    int kept = 0;
-    bool taken = false;
-    for (int i = 0; i < body->count; i++) {
-        Statement *s = body->items[i];
-        bool unused = (s->kind == STATEMENT_LET && !used[s->scalar->id]) ||
-                      (s->kind == STATEMENT_STORE && s->array->memory == ARRAY_REGISTERS && !loaded[s->array->id]);
-        taken |= unused || take_unused(&s->body, used, loaded);
-        if (!unused && (s->kind != STATEMENT_LOOP || s->body.count > 0)) body->items[kept++] = s;
-    }
-    body->count = kept;
-    return taken;
-}
+enum { ARRAY_ALIGNMENT = 64, MOST_WORK = 1 << 20, MOST_TRIES = 32 };
 
 /* ---- when arrays live --------------------------------------------------------------------------------------- */
 /* The arrays are those of the tree; lives are counted in nests. */
@@ -115,54 +68,137 @@ static int find_lives(const LoopTree *tree) {
 }
 
 /* ---- places ------------------------------------------------------------------------------------------------- */
-typedef Vector(const Array *) LivingArrays; /* by offset */
-
 static size_t array_bytes(const Array *array) {
     size_t bytes = (size_t)array->elements * dtype_bytes(array->dtype);
     return (bytes + ARRAY_ALIGNMENT - 1) / ARRAY_ALIGNMENT * ARRAY_ALIGNMENT;
 }
 
-static void drop_dead(LivingArrays *living, int now) {
-    int kept = 0;
-    for (int i = 0; i < living->count; i++)
-        if (living->items[i]->last >= now) living->items[kept++] = living->items[i];
-    living->count = kept;
+/* The most bytes that live at one nest. */
+static size_t least_bytes(Arena *arena, Array *const *arrays, int count, int nests) {
+    size_t *change = arena_array(arena, size_t, nests + 1), now = 0, most = 0;
+    for (int i = 0; i < count; i++) {
+        change[arrays[i]->first] += array_bytes(arrays[i]);
+        change[arrays[i]->last + 1] -= array_bytes(arrays[i]); /* unsigned: sums come out right */
+    }
+    for (int nest = 0; nest < nests; nest++) {
+        now += change[nest];
+        most = now > most ? now : most;
+    }
+    return most;
 }
 
-static void give_place(LoopTree *tree, LivingArrays *living, Array *array) {
-    size_t at = 0, bytes = array_bytes(array);
-    int i = 0;
-    for (; i < living->count && living->items[i]->offset < at + bytes; i++)
-        at = living->items[i]->offset + array_bytes(living->items[i]);
-    array->offset = at;
-    vector_push(tree->arena, living, array);
-    for (int k = living->count - 1; k > i; k--) living->items[k] = living->items[k - 1];
-    living->items[i] = array;
-    if (at + bytes > tree->work_bytes) tree->work_bytes = at + bytes;
+typedef struct Placed {
+    const Array *array;
+    size_t at, end;
+} Placed;
+typedef struct Plan {
+    Placed *sorted, *best; /* by place: of the order at hand; of the best one */
+    size_t bytes;          /* of the best */
+    int count;
+} Plan;
+
+/* The place of the next array among those placed before it that live at the same time. */
+static size_t find_place(const Plan *p, int placed, const Array *array, bool tightest) {
+    size_t bytes = array_bytes(array), end = 0, least = SIZE_MAX, found = 0;
+    for (int i = 0; i < placed; i++) {
+        const Placed *other = &p->sorted[i];
+        if (other->array->last < array->first || other->array->first > array->last) continue;
+        if (other->at >= end + bytes && other->at - end < least) {
+            least = other->at - end;
+            found = end;
+            if (!tightest) return found;
+        }
+        end = other->end > end ? other->end : end;
+    }
+    return least == SIZE_MAX ? end : found;
 }
 
-void tree_take_unused(LoopTree *tree) {
-    for (bool again = true; again;) {
-        uint8_t *used = arena_array(tree->arena, uint8_t, tree->scalars + 1),
-                *loaded = arena_array(tree->arena, uint8_t, tree->arrays.count + 1);
-        find_used(&tree->body, used);
-        tree_find_loaded(&tree->body, loaded);
-        again = take_unused(&tree->body, used, loaded);
+/* Keeps the plan if it is the best so far. Returns the index in order of the array that lies on top. */
+static int try_order(Plan *p, Array *const *order, bool tightest) {
+    size_t most = 0;
+    int top = 0;
+    for (int i = 0; i < p->count; i++) {
+        size_t at = find_place(p, i, order[i], tightest), end = at + array_bytes(order[i]);
+        int k = i;
+        for (; k > 0 && p->sorted[k - 1].at > at; k--) p->sorted[k] = p->sorted[k - 1];
+        p->sorted[k] = (Placed){order[i], at, end};
+        if (end > most) {
+            most = end;
+            top = i;
+        }
+    }
+    if (most < p->bytes) {
+        Placed *other = p->best;
+        p->bytes = most;
+        p->best = p->sorted;
+        p->sorted = other;
+    }
+    return top;
+}
+
+static void move_to(Array **order, int from, int to) {
+    Array *array = order[from];
+    for (int i = from; i > to; i--) order[i] = order[i - 1];
+    order[to] = array;
+}
+
+/* What lies on top is placed earlier, first among all, then in the middle of those before it. */
+static void raise_top(Plan *p, Array **order, bool tightest, size_t enough) {
+    int64_t tries = MOST_WORK / ((int64_t)p->count * p->count + 1);
+    if (tries > MOST_TRIES) tries = MOST_TRIES;
+    for (int top = try_order(p, order, tightest); tries > 0 && top > 0 && p->bytes > enough; tries--) {
+        move_to(order, top, tries % 2 ? top / 2 : 0);
+        top = try_order(p, order, tightest);
     }
 }
+
+/* ---- orders ------------------------------------------------------------------------------------------------- */
+typedef int CompareArrays(const void *a, const void *b);
+
+static int by_sign(double difference, const Array *x, const Array *y) {
+    return difference > 0 ? 1 : difference < 0 ? -1 : x->id - y->id;
+}
+
+static double life_of(const Array *array) { return array->last - array->first + 1; }
+
+static int larger_first(const void *a, const void *b) {
+    const Array *x = *(Array *const *)a, *y = *(Array *const *)b;
+    return by_sign((double)array_bytes(y) - (double)array_bytes(x), x, y);
+}
+
+static int larger_area_first(const void *a, const void *b) {
+    const Array *x = *(Array *const *)a, *y = *(Array *const *)b;
+    return by_sign((double)array_bytes(y) * life_of(y) - (double)array_bytes(x) * life_of(x), x, y);
+}
+
+static int longer_first(const void *a, const void *b) {
+    const Array *x = *(Array *const *)a, *y = *(Array *const *)b;
+    return by_sign(life_of(y) - life_of(x), x, y);
+}
+
+static int earlier_first(const void *a, const void *b) {
+    const Array *x = *(Array *const *)a, *y = *(Array *const *)b;
+    return by_sign(x->first - y->first, x, y);
+}
+
+static CompareArrays *const orders[] = {earlier_first, larger_first, larger_area_first, longer_first};
 
 void tree_give_places(LoopTree *tree) {
     tree_take_unused(tree);
-    int nests = find_lives(tree);
-    LivingArrays living = {0};
-    Vector(Array *) *begins = (void *)arena_alloc(tree->arena, sizeof *begins * (size_t)(nests + 1));
-    for (int a = 0; a < tree->arrays.count; a++) {
+    int nests = find_lives(tree), arrays = tree->arrays.count;
+    Array **order = arena_array(tree->arena, Array *, arrays + 1);
+    Plan p = {.sorted = arena_array(tree->arena, Placed, arrays + 1),
+              .best = arena_array(tree->arena, Placed, arrays + 1),
+              .bytes = SIZE_MAX};
+    for (int a = 0; a < arrays; a++) {
         Array *array = tree->arrays.items[a];
-        if (array->memory == ARRAY_WORK && array->first >= 0) vector_push(tree->arena, &begins[array->first], array);
+        if (array->memory == ARRAY_WORK && array->first >= 0) order[p.count++] = array;
     }
-    tree->work_bytes = 0;
-    for (int n = 0; n < nests; n++) {
-        drop_dead(&living, n);
-        for (int i = 0; i < begins[n].count; i++) give_place(tree, &living, begins[n].items[i]);
+    size_t least = least_bytes(tree->arena, order, p.count, nests), enough = least + least / 50;
+    for (int way = 0; way < 8 && p.count > 0 && p.bytes > enough; way++) {
+        qsort(order, (size_t)p.count, sizeof *order, orders[way / 2]);
+        raise_top(&p, order, way % 2 == 1, enough);
     }
+    for (int i = 0; i < p.count; i++) tree->arrays.items[p.best[i].array->id]->offset = p.best[i].at;
+    tree->work_bytes = p.count > 0 ? p.bytes : 0;
 }
