@@ -164,15 +164,19 @@ static void set_processor(Codegen *c, LLVMValueRef function) {
     }
 }
 
+EmitContext session_context(const Codegen *c, LLVMModuleRef module) {
+    return (EmitContext){.context = LLVMGetModuleContext(module),
+                         .module = module,
+                         .arena = c->arena,
+                         .level = c->target.level,
+                         .architecture = c->target.architecture,
+                         .least_outlined = c->options.least_outlined};
+}
+
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, Compiled *f, const char *symbol) {
     session_loops(c, f);
     double start = session_seconds();
-    EmitContext context = {.context = LLVMGetModuleContext(module),
-                           .module = module,
-                           .arena = c->arena,
-                           .level = c->target.level,
-                           .architecture = c->target.architecture,
-                           .least_outlined = c->options.least_outlined};
+    EmitContext context = session_context(c, module);
     LLVMValueRef before = LLVMGetLastFunction(module);
     LLVMValueRef function = emit_tree(&context, f->tree, symbol);
     LLVMValueRef first = before == NULL ? LLVMGetFirstFunction(module) : LLVMGetNextFunction(before);

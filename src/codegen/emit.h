@@ -10,7 +10,7 @@
  *   emit_attribute.c, emit_transpose.c   of functions; squares in registers
  *   emit_outline.c  large nests as functions of their own, shared by all of the same shape
  *   emit_short_rows.c   short rows of columns, rows as lanes
- *   emit_threads.c  the threads of a call: whose part, and waiting for each other
+ *   emit_threads.c  the threads of a call: whose part, and waiting for each other;  emit_steps.c: the steps of a call
  *
  * A value that is the same in all lanes stays scalar until it meets a vector. Vectors have e->lanes elements.
  *
@@ -68,6 +68,7 @@ typedef struct Emitter {
 
 /* ---- emit_scalar.c */
 LLVMTypeRef type_of(Emitter *e, DType t);
+LLVMTypeRef type_of_function(LLVMContextRef context); /* an sgdrt_function */
 LLVMTypeRef vector_type(LLVMTypeRef scalar, int lanes);
 bool is_vector(LLVMValueRef v);
 int vector_lanes(LLVMValueRef v);
@@ -154,6 +155,20 @@ void if_close(Emitter *e, LLVMBasicBlockRef after);
 LLVMValueRef emit_alloca(Emitter *e, LLVMTypeRef type); /* at the entry, wherever we are */
 /* The same, of so many elements that may become registers. zeros: vectors are loaded that several stores made. */
 LLVMValueRef emit_place(Emitter *e, LLVMTypeRef element, int64_t count, bool zeros);
+
+/* ---- emit_steps.c: count = 0; do count++ while rows of the call are left and nobody asks to stop */
+typedef struct Steps {
+    LLVMValueRef begin, count,
+        rows; /* of the step: its first place in the call; how many were before; of the mini-batch */
+    LLVMValueRef taken, stop;
+    LLVMBasicBlockRef entry, first, body, leave;
+} Steps;
+/* What follows up to steps_end is for calls that have rows; up to steps_open, before the first step. */
+void steps_begin(Emitter *e, Steps *s);
+void steps_open(Emitter *e, Steps *s, bool one_row);
+/* flags: where threads tell each other (thread_stop_asked). After the last step. */
+void steps_close(Emitter *e, Steps *s, LLVMValueRef flags);
+LLVMValueRef steps_end(Emitter *e, const Steps *s); /* how many were taken */
 
 /* ---- emit_outline.c */
 /* Of a function: its nests, and the operations that LLVM reads. */

@@ -1,8 +1,7 @@
 /* emit_parts: the function of a whole step, of a run whose steps have several parts. */
 #ifndef SGDC_EMIT_PARTS_H
 #define SGDC_EMIT_PARTS_H
-#include "ir/program.h"
-#include <llvm-c/Core.h>
+#include "codegen/emit.h"
 
 /* The functions of a part: for mini-batches up to a block of rows, for any; of_block NULL: one for all. */
 typedef struct PartCode {
@@ -10,7 +9,7 @@ typedef struct PartCode {
     int64_t block;
 } PartCode;
 /* threads: some part shares its work. */
-LLVMValueRef emit_parts(LLVMModuleRef module, const Run *run, const PartCode *parts, bool threads, const char *symbol);
-LLVMTypeRef emit_parts_type(LLVMContextRef context); /* of an sgdrt_function */
+LLVMValueRef emit_parts(const EmitContext *context, const Run *run, const PartCode *parts, bool threads,
+                        const char *symbol);
 
 #endif

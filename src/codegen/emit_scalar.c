@@ -19,6 +19,11 @@ LLVMTypeRef type_of(Emitter *e, DType t) {
     INTERNAL_ERROR("no such type: %d", (int)t);
 }
 
+LLVMTypeRef type_of_function(LLVMContextRef context) {
+    LLVMTypeRef call = LLVMPointerTypeInContext(context, 0);
+    return LLVMFunctionType(LLVMInt64TypeInContext(context), &call, 1, false);
+}
+
 LLVMTypeRef vector_type(LLVMTypeRef scalar, int lanes) {
     return lanes == 1 ? scalar : LLVMVectorType(scalar, (unsigned)lanes);
 }

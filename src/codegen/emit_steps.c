@@ -11,30 +11,44 @@ static LLVMValueRef stop_flag(Emitter *e) {
     return LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, stop, ""), never, stop, "");
 }
 
-void steps_open(Emitter *e, Steps *s, bool one_row) {
+void steps_begin(Emitter *e, Steps *s) {
     s->stop = stop_flag(e);
     s->entry = LLVMGetInsertBlock(e->b);
+    s->leave = LLVMAppendBasicBlockInContext(e->context, e->function, "leave");
+    LLVMBasicBlockRef first = LLVMAppendBasicBlockInContext(e->context, e->function, "first");
+    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, index_const(e, 0), ""), first, s->leave);
+    LLVMPositionBuilderAtEnd(e->b, first);
+}
+
+void steps_open(Emitter *e, Steps *s, bool one_row) {
+    s->first = LLVMGetInsertBlock(e->b);
     s->body = LLVMAppendBasicBlockInContext(e->context, e->function, "step");
-    s->done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, index_const(e, 0), ""), s->body, s->done);
+    LLVMBuildBr(e->b, s->body);
     LLVMPositionBuilderAtEnd(e->b, s->body);
     s->begin = LLVMBuildPhi(e->b, e->i64, "");
     s->count = LLVMBuildPhi(e->b, e->i64, "");
     s->rows = one_row ? index_const(e, 1) : smaller(e, e->batch, LLVMBuildSub(e->b, e->count, s->begin, ""));
 }
 
-LLVMValueRef steps_close(Emitter *e, const Steps *s, LLVMValueRef flags) {
+void steps_close(Emitter *e, Steps *s, LLVMValueRef flags) {
     LLVMValueRef zero = index_const(e, 0), next = LLVMBuildAdd(e->b, s->begin, s->rows, "");
-    LLVMValueRef count = LLVMBuildAdd(e->b, s->count, index_const(e, 1), "");
+    s->taken = LLVMBuildAdd(e->b, s->count, index_const(e, 1), "");
     LLVMValueRef asked = thread_stop_asked(e, s->stop, s->count, flags);
     LLVMValueRef again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
                                       LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
-    LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b), from[2] = {s->entry, last};
-    LLVMBuildCondBr(e->b, again, s->body, s->done);
+    LLVMBasicBlockRef from[2] = {s->first, LLVMGetInsertBlock(e->b)};
+    LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
+    LLVMBuildCondBr(e->b, again, s->body, done);
     LLVMAddIncoming(s->begin, (LLVMValueRef[]){zero, next}, from, 2);
-    LLVMAddIncoming(s->count, (LLVMValueRef[]){zero, count}, from, 2);
-    LLVMPositionBuilderAtEnd(e->b, s->done);
-    LLVMValueRef taken = LLVMBuildPhi(e->b, e->i64, "");
-    LLVMAddIncoming(taken, (LLVMValueRef[]){zero, count}, from, 2);
-    return taken;
+    LLVMAddIncoming(s->count, (LLVMValueRef[]){zero, s->taken}, from, 2);
+    LLVMPositionBuilderAtEnd(e->b, done);
+}
+
+LLVMValueRef steps_end(Emitter *e, const Steps *s) {
+    LLVMBasicBlockRef from[2] = {s->entry, LLVMGetInsertBlock(e->b)};
+    LLVMBuildBr(e->b, s->leave);
+    LLVMPositionBuilderAtEnd(e->b, s->leave);
+    LLVMValueRef result = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMAddIncoming(result, (LLVMValueRef[]){index_const(e, 0), s->taken}, from, 2);
+    return result;
 }

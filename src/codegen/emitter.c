@@ -46,8 +46,7 @@ Emitter *emitter_new(const EmitContext *c, const char *symbol) {
                    .lanes = 1};
     set_types(e);
     set_regions(e);
-    LLVMTypeRef type = LLVMFunctionType(e->i64, &e->pointer, 1, false);
-    e->function = LLVMAddFunction(c->module, symbol, type);
+    e->function = LLVMAddFunction(c->module, symbol, type_of_function(c->context));
     emit_set_attributes(e, e->function);
     e->call = LLVMGetParam(e->function, 0);
     e->b = LLVMCreateBuilderInContext(c->context);

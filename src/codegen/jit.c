@@ -128,7 +128,7 @@ static void compile_step(JitExecutor *j) {
     const Run *run = j->executor.run;
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = session_module(c, context, "sgd");
-    LLVMTypeRef type = emit_parts_type(context);
+    LLVMTypeRef type = type_of_function(context);
     PartCode *parts = arena_array(c->arena, PartCode, run->part_count);
     bool threads = false;
     for (int i = 0; i < run->part_count; i++) {
@@ -141,7 +141,8 @@ static void compile_step(JitExecutor *j) {
         threads |= block->threads || any->threads;
     }
     const char *symbol = text_format(c->arena, "f%d", c->function_count++);
-    emit_parts(module, run, parts, threads, symbol);
+    EmitContext emit = session_context(c, module);
+    emit_parts(&emit, run, parts, threads, symbol);
     char *key = LLVMPrintModuleToString(module); /* the module is small */
     if (link_kept(c, key)) {
         LLVMDisposeModule(module);

@@ -92,7 +92,8 @@ static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *r
     }
     if (run->part_count) {
         const char *symbol = text_format(c->arena, "%s__step", prefix);
-        LLVMSetVisibility(emit_parts(module, run, parts, threads, symbol), LLVMHiddenVisibility);
+        EmitContext context = session_context(c, module);
+        LLVMSetVisibility(emit_parts(&context, run, parts, threads, symbol), LLVMHiddenVisibility);
     }
 }
 

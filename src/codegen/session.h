@@ -45,6 +45,7 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
 void session_loops(Codegen *c, Compiled *f); /* its tree */
 /* A fresh module for this session's target; emission, verification and passes with their times. */
 LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);
+EmitContext session_context(const Codegen *c, LLVMModuleRef module);
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, Compiled *f, const char *symbol);
 void session_optimise(Codegen *c, LLVMModuleRef module);
 

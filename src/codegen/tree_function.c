@@ -40,56 +40,31 @@ static LLVMValueRef load_steps(TreeEmitter *t) {
     return v;
 }
 
-static LLVMValueRef stop_flag(Emitter *e) {
-    LLVMValueRef stop = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, stop)), never = emit_alloca(e, e->i32);
-    LLVMBuildStore(e->b, constant_int(e, e->i32, 0), never);
-    return LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, stop, ""), never, stop, "");
+static void store_steps(TreeEmitter *t, LLVMValueRef steps) {
+    LLVMBasicBlockRef after = thread_first_open(t->e);
+    LLVMValueRef v = LLVMBuildStore(t->e->b, steps, header_pointer(t->e, offsetof(sgdrt_header, step)));
+    mark_region(t->e, v, REGION_STATE);
+    thread_first_close(t->e, after);
 }
 
 /* Steps done: until the call's rows are, or the flag says to stop. */
-static LLVMValueRef steps(TreeEmitter *t) {
+static LLVMValueRef several_steps(TreeEmitter *t) {
     Emitter *e = t->e;
-    LLVMValueRef zero = index_const(e, 0), stop = stop_flag(e), before = load_steps(t);
-    LLVMBasicBlockRef entry = LLVMGetInsertBlock(e->b);
-    LLVMBasicBlockRef first = LLVMAppendBasicBlockInContext(e->context, e->function, "first");
-    LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, e->function, "step");
-    LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(e->context, e->function, "done");
-    LLVMBasicBlockRef leave = LLVMAppendBasicBlockInContext(e->context, e->function, "leave");
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, e->count, zero, ""), first, leave);
-    LLVMPositionBuilderAtEnd(e->b, first);
-    t->step_begin = zero;
+    LLVMValueRef before = load_steps(t);
+    Steps steps;
+    steps_begin(e, &steps);
+    t->step_begin = index_const(e, 0);
     emit_tree_body(t, &t->tree->before);
-    first = LLVMGetInsertBlock(e->b);
-    LLVMBuildBr(e->b, body);
-    LLVMPositionBuilderAtEnd(e->b, body);
-    LLVMValueRef begin = LLVMBuildPhi(e->b, e->i64, ""), count = LLVMBuildPhi(e->b, e->i64, "");
-    t->step_begin = begin;
-    t->rows = t->tree->most_rows == 1 ? index_const(e, 1)
-                                      : smaller(e, e->batch, LLVMBuildSub(e->b, e->count, begin, ""));
-    t->steps = LLVMBuildAdd(e->b, before, count, "");
+    steps_open(e, &steps, t->tree->most_rows == 1);
+    t->step_begin = steps.begin;
+    t->rows = steps.rows;
+    t->steps = LLVMBuildAdd(e->b, before, steps.count, "");
     emit_tree_body(t, &t->tree->body);
-    LLVMValueRef next = LLVMBuildAdd(e->b, begin, t->rows, ""), more = LLVMBuildAdd(e->b, count, index_const(e, 1), "");
     LLVMValueRef flags = e->shared ? outline_place(e, e->work, (int64_t)t->tree->stop_flags) : NULL;
-    LLVMValueRef asked = thread_stop_asked(e, stop, count, flags);
-    LLVMValueRef again = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, e->count, ""),
-                                      LLVMBuildICmp(e->b, LLVMIntEQ, asked, constant_int(e, e->i32, 0), ""), "");
-    LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
-    LLVMBuildCondBr(e->b, again, body, done);
-    LLVMAddIncoming(begin, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){first, last}, 2);
-    LLVMAddIncoming(count, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){first, last}, 2);
-    LLVMPositionBuilderAtEnd(e->b, done);
-    LLVMBasicBlockRef after = thread_first_open(e);
-    LLVMValueRef counted = LLVMBuildStore(e->b, LLVMBuildAdd(e->b, before, more, ""),
-                                          header_pointer(e, offsetof(sgdrt_header, step)));
-    mark_region(e, counted, REGION_STATE);
-    thread_first_close(e, after);
+    steps_close(e, &steps, flags);
+    store_steps(t, LLVMBuildAdd(e->b, before, steps.taken, ""));
     emit_tree_body(t, &t->tree->after);
-    LLVMBasicBlockRef end = LLVMGetInsertBlock(e->b);
-    LLVMBuildBr(e->b, leave);
-    LLVMPositionBuilderAtEnd(e->b, leave);
-    LLVMValueRef result = LLVMBuildPhi(e->b, e->i64, "");
-    LLVMAddIncoming(result, (LLVMValueRef[]){zero, more}, (LLVMBasicBlockRef[]){entry, end}, 2);
-    return result;
+    return steps_end(e, &steps);
 }
 
 static LLVMValueRef once(TreeEmitter *t) {
@@ -149,7 +124,7 @@ LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const c
     const FloatControl *control = &architecture_row(context->architecture)->control;
     LLVMValueRef before = emitter_control_enter(e, control);
     load_call(&t);
-    LLVMValueRef result = tree->function->steps ? steps(&t) : once(&t);
+    LLVMValueRef result = tree->function->steps ? several_steps(&t) : once(&t);
     emitter_control_leave(e, control, before);
     LLVMBuildRet(e->b, result);
     LLVMDisposeBuilder(e->b);
