@@ -60,6 +60,13 @@ static void turn_pairs(Emitter *e, const LLVMValueRef *piece, bool of_16_bytes, 
     }
 }
 
+void pieces_turn(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element) {
+    if (width == 4)
+        turn_fours(e, piece, element);
+    else
+        turn_pairs(e, piece, of_8_bytes, element);
+}
+
 void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row, LLVMValueRef *element) {
     int bytes = (int)dtype_bytes(t), width = bytes == 4 && elements >= 4 ? 4 : 2;
     LLVMValueRef piece[MOST_LANES];
@@ -67,10 +74,7 @@ void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row,
         if (begin + width > elements) begin = elements - width;
         for (int l = 0; l < e->lanes; l++)
             piece[l] = load_from(e, REGION_INPUT, t, row[l], index_const(e, begin), width);
-        if (width == 4)
-            turn_fours(e, piece, element + begin);
-        else
-            turn_pairs(e, piece, bytes == 8, element + begin);
+        pieces_turn(e, piece, width, bytes == 8, element + begin);
     }
 }
 

@@ -31,8 +31,9 @@ static int64_t alive_at_once(const LoopTree *tree) {
 
 static void check_function(const Run *run, const Function *function, RowOrder order, const char *file) {
     static const TileNumbers wide = {.vector_bytes = 64,
-                                     .vectors = 3,
+                                     .vectors = 4,
                                      .unrolled = 8,
+                                     .chains = 24,
                                      .square_bytes = 64,
                                      .l1 = 48 << 10,
                                      .l2 = 1 << 20,

@@ -249,6 +249,5 @@ static bool fuse_body(Fuser *f, Body *body) {
 void tree_fuse(LoopTree *tree) {
     Fuser f = {.tree = tree};
     if (!fuse_body(&f, &tree->body)) return;
-    for (int a = 0; a < tree->arrays.count; a++) tree->arrays.items[a]->first = tree->arrays.items[a]->last = -1;
     tree_give_places(tree);
 }

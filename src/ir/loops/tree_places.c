@@ -62,6 +62,7 @@ static int live_through_loops(const Body *body, const LoopTree *tree, int nest) 
 }
 
 static int find_lives(const LoopTree *tree) {
+    for (int a = 0; a < tree->arrays.count; a++) tree->arrays.items[a]->first = tree->arrays.items[a]->last = -1;
     int nests = touch_nests(&tree->body, tree, 0);
     live_through_loops(&tree->body, tree, 0);
     return nests;

@@ -76,6 +76,7 @@ void tree_tiny(LoopTree *tree, int64_t bytes) {
     vector_push(tree->arena, &tree->body, all);
     unroll(&tree->body);
     promote_arrays(tree);
+    tree_give_places(tree);
     tree_ahead(tree, all);
     tree_keep(tree, MOST_REGISTERS * bytes);
 }
