@@ -4,6 +4,7 @@
  * an fma. One that is not here is added to `named` below if LLVM knows it by that name.
  */
 #include "codegen/architecture.h"
+#include <llvm-c/Core.h>
 #include <llvm-c/Target.h>
 
 /* Tiles for vectors of so many bytes: 12 of 16 registers are chains, or 24 of 32; caches in kilobytes. */
@@ -25,6 +26,7 @@ static const ArchitectureRow architecture_X86_64 = {
     .levels = 4,
     .level_tells_all = true,
     .adds_in_addresses = true,
+    .vector_call = LLVMX86RegCallCallConv,
     .control = {"llvm.x86.sse.stmxcsr", "llvm.x86.sse.ldmxcsr", .in_memory = true, .ours = 0x1f80},
 };
 

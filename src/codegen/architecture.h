@@ -29,6 +29,7 @@ typedef struct ArchitectureRow {
     int levels;
     bool level_tells_all;   /* a processor's name brings no instruction that its level has not */
     bool adds_in_addresses; /* an access adds an index and a constant to its address at once */
+    unsigned vector_call;   /* LLVM's convention that has 16 vectors in registers, both ways; 0: none */
     FloatControl control;
 } ArchitectureRow;
 

@@ -51,16 +51,19 @@ static bool opcode_is_allowed(LLVMOpcode op) {
     case LLVMFreeze:
     case LLVMExtractElement:
     case LLVMInsertElement:
+    case LLVMExtractValue:
+    case LLVMInsertValue:
     case LLVMShuffleVector: return true;
     default: return false;
     }
 }
 
+/* The last four are ours: emit_nest.c, emit_rows.c, emit_outline.c, tree_transpose.c. */
 static bool call_is_allowed(const char *name) {
-    static const char *const allowed[] = {
-        "llvm.fma.",   "llvm.sqrt.",      "llvm.fabs.",       "llvm.floor.",    "llvm.ceil.",
-        "llvm.trunc.", "llvm.roundeven.", "llvm.fptosi.sat.", "llvm.prefetch.", "sgd.turn.",
-        "sgd.rows.",   "sgd.nest"}; /* the last three are ours (emit_nest.c, emit_rows.c, emit_outline.c) */
+    static const char *const allowed[] = {"llvm.fma.",      "llvm.sqrt.",  "llvm.fabs.",      "llvm.floor.",
+                                          "llvm.ceil.",     "llvm.trunc.", "llvm.roundeven.", "llvm.fptosi.sat.",
+                                          "llvm.prefetch.", "sgd.turn.",   "sgd.rows.",       "sgd.nest",
+                                          "sgd.square."};
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
         if (strncmp(name, allowed[i], strlen(allowed[i])) == 0) return true;
     for (int a = 0; a < ARCHITECTURES; a++) {

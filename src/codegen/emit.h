@@ -133,6 +133,7 @@ void turn_square(Emitter *e, LLVMValueRef *v, int lanes); /* as many vectors as 
 /* ---- emit_attribute.c */
 void emit_set_attributes(Emitter *e, LLVMValueRef function);
 void emit_set_noinline(Emitter *e, LLVMValueRef function);
+void emit_set_pure(Emitter *e, LLVMValueRef function); /* touches no memory */
 
 /* ---- emit_loop.c */
 enum { MOST_MULTIPLES = 12 };

@@ -21,4 +21,10 @@ void emit_set_attributes(Emitter *e, LLVMValueRef f) {
     set_attribute(e, f, "prefer-vector-width", "512");
 }
 
+/* "memory" with no bit set */
+void emit_set_pure(Emitter *e, LLVMValueRef f) {
+    set_kind(e, f, "willreturn");
+    set_kind(e, f, "memory");
+}
+
 void emit_set_noinline(Emitter *e, LLVMValueRef f) { set_kind(e, f, "noinline"); }

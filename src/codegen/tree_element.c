@@ -86,33 +86,21 @@ void emit_tree_fetch(TreeEmitter *t, const Statement *fetch) {
     prefetch_at(t->e, fetch->array->dtype, element.base, element.at.at, LEVELS - (int)fetch->terms);
 }
 
-/* Bytes are turned four at a time, as one number of each row, of which they are taken out afterwards. */
-static void turn_bytes(Emitter *e, LLVMValueRef *v, int places) {
-    LLVMValueRef four[MOST_LANES / 4];
-    LLVMTypeRef bytes = LLVMTypeOf(v[0]);
-    for (int i = 0; i < places; i++) v[i] = LLVMBuildBitCast(e->b, v[i], vector_type(e->i32, places / 4), "");
-    e->lanes = places;
-    pieces_turn(e, v, places / 4, false, four);
-    for (int i = 0; i < places; i++) {
-        LLVMValueRef shift = splat(e, constant_int(e, e->i32, i % 4 * 8), places);
-        v[i] = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, four[i / 4], shift, ""), bytes, "");
-    }
-}
-
-void emit_tree_transpose(TreeEmitter *t, const Array *square, int places) {
-    Emitter *e = t->e;
-    LLVMValueRef v[MOST_LANES];
+/* ---- squares in registers ------------------------------------------------------------------------------------ */
+void emit_tree_load_square(TreeEmitter *t, const Array *square, LLVMValueRef *v, int places) {
     const Subscript all = {0};
     ElementPlace element = element_at(t, square, NULL, &all);
     for (int i = 0; i < places; i++)
-        v[i] = load_from(e, REGION_WORK, square->dtype, element.base, index_const(e, (int64_t)i * places), places);
-    if (dtype_bytes(square->dtype) == 1 && (places == 8 || places == 16))
-        turn_bytes(e, v, places);
-    else
-        turn_square(e, v, places);
-    e->lanes = places;
+        v[i] = load_from(t->e, REGION_WORK, square->dtype, element.base, index_const(t->e, (int64_t)i * places),
+                         places);
+}
+
+void emit_tree_store_square(TreeEmitter *t, const Array *square, const LLVMValueRef *v, int places) {
+    const Subscript all = {0};
+    ElementPlace element = element_at(t, square, NULL, &all);
+    t->e->lanes = places;
     for (int i = 0; i < places; i++)
-        store_at(e, REGION_WORK, square->dtype, element.base,
-                 (Index){.at = index_const(e, (int64_t)i * places), .step = 1}, v[i]);
-    e->lanes = 1;
+        store_at(t->e, REGION_WORK, square->dtype, element.base,
+                 (Index){.at = index_const(t->e, (int64_t)i * places), .step = 1}, v[i]);
+    t->e->lanes = 1;
 }

@@ -4,6 +4,7 @@
  *   tree_function.c    a function of type sgdrt_function (runtime/core.h): the call, steps
  *   tree_statement.c   nests, loops, conditions, stores;  tree_size.c: which nests are functions
  *   tree_scalar.c      scalars;  tree_element.c: subscripts, and elements of arrays;  tree_rows.c: rows as lanes
+ *   tree_transpose.c   squares in registers
  *
  * What operations are made of is emit_scalar.c, emit_ops.c, math.c and emit_memory.c (codegen/emit.h).
  *
@@ -32,6 +33,8 @@ typedef struct TreeEmitter {
     LLVMValueRef rows, step_begin; /* of the mini-batch; its first place in the call */
     LLVMValueRef steps;            /* of the state */
     CodeSize size;                 /* of the function */
+    const Statement *nest;         /* that is open, or NULL */
+    unsigned vector_call;          /* of its architecture */
 } TreeEmitter;
 
 /* ---- tree_function.c */
@@ -62,6 +65,11 @@ Index emit_tree_subscript(TreeEmitter *t, const Subscript *s);
 LLVMValueRef emit_tree_load(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at);
 void emit_tree_store(TreeEmitter *t, const Array *array, const Subscript *row, const Subscript *at, LLVMValueRef value);
 void emit_tree_fetch(TreeEmitter *t, const Statement *fetch);
+/* Its rows are vectors. */
+void emit_tree_load_square(TreeEmitter *t, const Array *square, LLVMValueRef *v, int places);
+void emit_tree_store_square(TreeEmitter *t, const Array *square, const LLVMValueRef *v, int places);
+
+/* ---- tree_transpose.c */
 void emit_tree_transpose(TreeEmitter *t, const Array *square, int places);
 
 #endif

@@ -113,6 +113,7 @@ static void find_joined(TreeEmitter *t) {
 LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const char *symbol) {
     Emitter *e = emitter_new(context, symbol);
     TreeEmitter t = {.e = e, .tree = tree, .size = tree_code_size(tree)};
+    t.vector_call = architecture_row(context->architecture)->vector_call;
     t.variable = arena_array(e->arena, LLVMValueRef, tree->loops + 1);
     t.scalar = arena_array(e->arena, Index, tree->scalars + 1);
     t.value = arena_array(e->arena, LLVMValueRef, tree->scalars + 1);

@@ -79,10 +79,12 @@ static bool is_shared(const Statement *nest) {
 /* What is not shared, the first thread does. */
 static void nest(TreeEmitter *t, const Statement *s) {
     LLVMBasicBlockRef after = is_shared(s) ? NULL : thread_first_open(t->e);
+    t->nest = s;
     if (tree_nest_is_outlined(t, s))
         outline_nest(t->e, nest_body, s);
     else
         nest_body(t->e, s);
+    t->nest = NULL;
     thread_first_close(t->e, after);
 }
 
