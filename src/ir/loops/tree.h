@@ -38,7 +38,7 @@
  *
  * A tree computes one mini-batch. Statements run in order. A LET names a scalar, which is visible in the rest of its
  * body and in the bodies inside; a STORE changes an element of an array. All that is not in a LET is an array: cells,
- * columns, buffers, accumulators, each with the memory that it lies in. A subscript is a sum of multiples of loop
+ * columns, values, accumulators, each with the memory that it lies in. A subscript is a sum of multiples of loop
  * variables and of integer scalars, so that what it reaches can be computed.
  *
  * Invariants (tree_verify.c holds them):
