@@ -18,7 +18,8 @@ static LLVMValueRef square_function(TreeEmitter *t, LLVMTypeRef vector, DType dt
     for (int i = 0; i < places; i++) all[i] = vector;
     LLVMTypeRef square = LLVMStructTypeInContext(e->context, all, (unsigned)places, false);
     *type = LLVMFunctionType(square, all, (unsigned)places, false);
-    const char *name = text_format(e->arena, "sgd.square.%s.%d.%d", dtype_text(dtype), places, e->target->lanes);
+    const char *name = text_format(e->arena, "sgd.square.%s.%d.%d", dtype_text(dtype), places,
+                                   (int)e->level->numbers.vector_bytes);
     LLVMValueRef f = LLVMGetNamedFunction(e->module, name);
     if (f != NULL) return f;
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
@@ -79,7 +80,7 @@ static void turn_bytes(Emitter *e, LLVMValueRef *v, int places) {
 static bool is_called(const TreeEmitter *t, const Array *square, int places) {
     int bytes = (int)dtype_bytes(square->dtype);
     return t->vector_call != 0 && bytes >= 4 && places >= FEWEST_CALLED && places <= MOST_CALLED &&
-           places * bytes <= 4 * t->e->target->lanes && t->nest != NULL &&
+           places * bytes <= t->e->level->numbers.vector_bytes && t->nest != NULL &&
            keeps_only_squares(&t->nest->body, &t->nest->body);
 }
 
