@@ -1,8 +1,8 @@
 /* codegen: a compilation session: functions planned once, modules made, checked and optimised.
  *
- * The pass list is short and ours: clean up what emission leaves (common subexpressions, dead stores into
- * buffers that were forwarded, invariant loads out of loops). No vectoriser and no unroller: the loops are
- * already what they should be. Every level gives the same bits; -O0 only skips the passes.
+ * The pass list is short and ours: clean up what emission leaves (common subexpressions, invariant loads in
+ * loops). No vectoriser and no unroller: the loops are already what they should be; and no stores are dead,
+ * as trees keep in registers what only one nest needs. Every level gives the same bits; -O0 only skips the passes.
  */
 #include "codegen/tree_emitter.h"
 #include "codegen/session.h"
@@ -203,9 +203,9 @@ void session_optimise(Codegen *c, LLVMModuleRef module) {
     if (c->options.level > 0) {
         static const char *const passes[] = {
             NULL,
-            "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse<memssa>,dse,simplifycfg)",
+            "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse,simplifycfg)",
             "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,"
-            "early-cse<memssa>,dse,simplifycfg)",
+            "early-cse,simplifycfg)",
         };
         LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
         LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 2 ? 2 : c->options.level],
