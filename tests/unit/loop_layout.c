@@ -127,6 +127,7 @@ Test(loop_layout, rows_that_are_lanes_of_a_layer_are_computed_in_its_panels) {
     numbers.row_lanes = 16;
     numbers.square_bytes = 64;
     numbers.vectors = 2;
+    numbers.chains = 24;
     LoopTree *tree = scheduled(arena, few_outputs, numbers);
     size_t of_rows = 64 * 400 * sizeof(float);
     int squares = count_transposed(&tree->body, NULL, OP_DIV);
