@@ -10,7 +10,8 @@
  *
  * A tile's operand takes two thirds of the first level, and stays there while the panels of lanes pass by from the second; a
  * block of panels takes half of that, and sums that wait for the next block of terms the other half. Where a block has all terms, chains stay in
- * registers from start to stores, and the lanes' operand is packed outside of the blocks of the unrolled axis. Rows that are
+ * registers from start to stores. Where there are several blocks of the unrolled axis, the lanes' operand is packed outside of
+ * them. Rows that are
  * summed in chunks have the loop over chunks around the blocks of terms; a chunk's sums join those of the chunks before.
  *
  * Where rows are the lanes, panels of lanes are a loop over rows.
@@ -113,6 +114,13 @@ static bool packs_tiles(const Scheduler *s, const Kernel *k, int operand) {
     return kernel_uses(s, k, operand) >= FEWEST_PASSES * k->lanes;
 }
 
+/* The terms of a block follow each other in all of them. */
+static bool is_cut_outermost(const Kernel *k, const KernelBlocks *b) {
+    for (int a = k->r.result; a < b->cut; a++)
+        if (k->r.extent[a] > 1) return false;
+    return b->cut >= 0;
+}
+
 /* So few tiles pass by a panel that they should find it in the first level. */
 static bool has_few_tiles(const Kernel *k) {
     return k->unrolled_axis >= 0 && k->r.extent[k->unrolled_axis] <= FEW_TILES * k->unrolled;
@@ -135,6 +143,8 @@ const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k) {
     b.tiles = k->unrolled_axis == AXIS_ROW ? s->padded_rows / k->unrolled
                                            : even_blocks(k->r.extent[k->unrolled_axis] / k->unrolled,
                                                          at_least(half / (each * k->unrolled), 1), 1);
+    b.lanes_once = b.packs[b.lane_operand] && is_cut_outermost(k, &b) && k->unrolled_axis >= 0 &&
+                   b.tiles < k->r.extent[k->unrolled_axis] / k->unrolled;
     return arena_copy(s->arena, &b, sizeof b);
 }
 
@@ -155,6 +165,10 @@ static void panels_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, Kernel
     tile.lane = subscript_sum(s->arena, b->lane, panel.first);
     tile.chains = subscript_sum(s->arena, row, subscript_times(s->arena, panel.first, tile.places));
     lanes->begin = subscript_times(s->arena, panel.first, lanes->terms);
+    if (k->blocks->lanes_once && b->first != NULL) {
+        int64_t each = k->blocks->terms / k->blocks->places * b->width;
+        lanes->begin = subscript_sum(s->arena, lanes->begin, subscript_times(s->arena, b->first, each));
+    }
     tiles->begin = subscript_times(s->arena, local, tiles->terms);
     tiles->places = tile.places;
     body(s, k, b, &tile, sums);
@@ -232,7 +246,7 @@ static void pack(Scheduler *s, Kernel *k, const KernelBlock *b, bool lanes) {
 }
 
 static void block_of_terms(Scheduler *s, Kernel *k, const KernelBlock *b, const BlockSums *sums) {
-    pack(s, k, b, true);
+    pack(s, k, b, !k->blocks->lanes_once);
     for_tiles(s, k, b, part_of_tile, sums);
 }
 
@@ -327,8 +341,15 @@ static void block_of_outputs(Scheduler *s, Kernel *k, const KernelBlock *b) {
     for_tiles(s, k, b, finish_tile, &sums);
 }
 
+static void pack_all_lanes(Scheduler *s, Kernel *k, KernelBlock b) {
+    b.first = subscript_number(s->arena, 0);
+    b.places = k->r.extent[k->blocks->cut];
+    panels_fill(s, k, &b, k->blocks->lane_operand);
+}
+
 static void blocks_of_tiles(Scheduler *s, Kernel *k, KernelBlock b) {
     int64_t most = k->blocks->tiles;
+    if (k->blocks->lanes_once) pack_all_lanes(s, k, b);
     b.unrolled = subscript_number(s->arena, 0);
     if (k->blocks->cut == AXIS_NONE && k->blocks->packs[k->blocks->lane_operand])
         panels_fill(s, k, &b, k->blocks->lane_operand);

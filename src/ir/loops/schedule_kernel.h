@@ -27,6 +27,7 @@ typedef struct KernelBlocks {
     int64_t places, terms; /* of that axis in a block; of all axes */
     int64_t panels, tiles; /* along the lanes; along the unrolled axis */
     bool packs[2];         /* by operand */
+    bool lanes_once;       /* the lanes' is packed with all terms, before all blocks */
 } KernelBlocks;
 
 /* Sums over pixels: a few lines of them at a time. */

@@ -38,11 +38,14 @@ static bool lanes_pay(const Scheduler *s, int64_t rows, int64_t rows_in_lanes) {
     return narrow > 0 && (double)rows_in_lanes * (narrow + wide) < (double)rows * (lanes * narrow + wide);
 }
 
-/* Two vectors, whose rows share what they are multiplied with, if no more rows are computed then. */
+/* Vectors whose rows share what they are multiplied with, if no more rows are computed then: two, or of a dense layer four, of
+ * whose tiles few rows of weights are near each other in the first level of the caches. */
 static int64_t lanes_of_rows(const Scheduler *s) {
     int64_t block = s->f->block, lanes = s->numbers.row_lanes;
     if (lanes <= 1) return 1;
-    return rounded_up(block, 2 * lanes) == rounded_up(block, LANES_OF_SUMS) ? 2 * lanes : lanes;
+    int64_t most = !s->rows_beside && s->f->one_block && s->numbers.vectors > 2 ? 4 : 2;
+    while (most > 1 && rounded_up(block, most * lanes) != rounded_up(block, LANES_OF_SUMS)) most /= 2;
+    return most * lanes;
 }
 
 void schedule_padding(Scheduler *s) {
