@@ -84,13 +84,22 @@ static bool is_called(const TreeEmitter *t, const Array *square, int places) {
            keeps_only_squares(&t->nest->body, &t->nest->body);
 }
 
+/* Truths are single bits in registers. */
+static void turn_bytes_or_truths(Emitter *e, LLVMValueRef *v, int places) {
+    LLVMTypeRef own = LLVMTypeOf(v[0]), bytes = LLVMVectorType(e->i8, (unsigned)places);
+    bool truths = own != bytes;
+    for (int i = 0; truths && i < places; i++) v[i] = LLVMBuildZExt(e->b, v[i], bytes, "");
+    turn_bytes(e, v, places);
+    for (int i = 0; truths && i < places; i++) v[i] = LLVMBuildTrunc(e->b, v[i], own, "");
+}
+
 void emit_tree_transpose(TreeEmitter *t, const Array *square, int places) {
     LLVMValueRef v[MOST_LANES];
     emit_tree_load_square(t, square, v, places);
     if (is_called(t, square, places))
         call(t, square->dtype, v, places);
     else if (dtype_bytes(square->dtype) == 1 && (places == 8 || places == 16))
-        turn_bytes(t->e, v, places);
+        turn_bytes_or_truths(t->e, v, places);
     else
         turn_square(t->e, v, places);
     emit_tree_store_square(t, square, v, places);
