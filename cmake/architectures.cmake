@@ -1,6 +1,6 @@
-# The rows of src/codegen/architectures.def: architectures (as triples begin), flags_NAME of each, llvm_targets and
+# The rows of src/codegen/target/architectures.def: architectures (as triples begin), flags_NAME of each, llvm_targets and
 # llvm_components (what LLVM calls them: X86, and x86 where libraries are asked for).
-set(table ${PROJECT_SOURCE_DIR}/src/codegen/architectures.def)
+set(table ${PROJECT_SOURCE_DIR}/src/codegen/target/architectures.def)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${table})
 file(STRINGS ${table} rows REGEX "^ARCHITECTURE")
 foreach(row IN LISTS rows)

@@ -2,7 +2,7 @@
  *
  * The object holds one constant sgdrt_model. The functions every object carries (embedded.c) and the loops that
  * live in libsgdrt (fit.c, saved.c) work from it alone, so none of them is generated.
- * The layout is part of the object's ABI: codegen/object_model.c writes these structs field by field.
+ * The layout is part of the object's ABI: codegen/object/object_model.c writes these structs field by field.
  */
 #ifndef SGDRT_MODEL_H
 #define SGDRT_MODEL_H

@@ -4,7 +4,7 @@
  * loops). No vectoriser and no unroller: the loops are already what they should be; and no stores are dead,
  * as trees keep in registers what only one nest needs. Every level gives the same bits; -O0 only skips the passes.
  */
-#include "codegen/tree_emitter.h"
+#include "codegen/llvm/emitter.h"
 #include "codegen/session.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>

@@ -1,24 +1,15 @@
 /* codegen: from a Run's functions (graphs at the line where bits are fixed) to machine code.
  *
  *   ir/loops/                        graph -> trees of loops (ir/loops/tree.h)
- *   architecture.c                   what differs between architectures (architectures.def); processors by name
- *   target.c                         the processor that code is for, LLVM target machines
- *   function_key.c                   which functions have the same code
- *   tree_emitter.h                   trees of loops -> LLVM, through the C API only; its files
- *   emit.h                           what operations, indices and loops are made of in LLVM; its files
- *   emit_parts.c                     the step of a run whose steps have several parts
- *   check.c                          nothing but the closed list of docs/numerics.md is in the module
+ *   target/architecture.h            what differs between architectures (architectures.def); processors by name
+ *   target/target.h                  the processor that code is for: LLVM's target machine
+ *   target/options.h                 what is asked of code;  versions.h: LLVM's headers
+ *   llvm/emitter.h                   trees of loops -> LLVM; its files.  c/, onnx/: to C, and graphs to ONNX
  *   codegen.c session.h              a session: functions compiled once, runs that share them
- *   jit.c object.c                   code in this process; code in an object file
- *   code_cache.c                     what earlier processes compiled, on disk
- *   object_model.c embedded.c        what an object holds besides: its sgdrt_model, the functions of the C API
- *   model_facts.c                    what of it a run does not say itself; units of C (c/) say it too
- *   interface.c header.c             object and header side by side; the header
- *   c_api.c                          the functions of the C API, one row each
- *   object_library.c                 those that need libsgdrt, where a shared object has them
- *   exported_names.c                 what all that is called in C; library_names.c: names that are taken
- *   memory.c                         where LLVM gets no memory
- *   llvm_versions.h                  LLVM's headers, and what differs between its versions
+ *   function_key.c                   which functions have the same code
+ *   jit.c code_cache.c               code in this process; what earlier processes compiled, on disk
+ *   out_of_memory.c                  where LLVM gets no memory
+ *   object/interface.h               objects, their headers and what both are called; its files
  *
  * A Codegen is one compilation session of a program. Runs whose functions are the same (same graph, layout of
  * the state and block of rows) share one compiled function, so a sweep compiles little more than one run.
@@ -29,28 +20,8 @@
  */
 #ifndef SGDC_CODEGEN_H
 #define SGDC_CODEGEN_H
+#include "codegen/target/options.h"
 #include "ir/executor.h"
-
-typedef enum Architecture {
-#define ARCHITECTURE(NAME, ...) NAME,
-#include "codegen/architectures.def"
-#undef ARCHITECTURE
-} Architecture;
-
-typedef struct CodegenOptions {
-    const char *cpu;        /* NULL: "native", or for another machine's triple what all of its kind run */
-    const char *triple;     /* NULL: this machine's; only objects and texts may have another */
-    int level;              /* 0 .. 3 */
-    int64_t least_outlined; /* nests of so many operations become functions of their own; 0: as usual (tests) */
-    size_t caches;          /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
-                                 * small ones cut small kernels */
-    bool shares_all;        /* threads share every loop that can be shared: for tests, where all are small */
-    const char *cache;      /* folder where functions for this process are kept for later ones; NULL: none */
-    bool verify; /* trees are verified after each pass, and modules: for tests, also where SGDC_VERIFY is set */
-} CodegenOptions;
-
-const char *codegen_native(void); /* what "native" is here: "x86-64-v3", "aarch64" */
-Architecture codegen_host(void);  /* of the machine at hand */
 
 /* Seconds spent so far, for --time-passes. */
 typedef struct CodegenTimes {
@@ -84,13 +55,7 @@ typedef struct CodegenExtra {
     void (*add)(struct LLVMOpaqueModule *module, void *context);
     void *context;
 } CodegenExtra;
-/* The processors that an object for these options carries, each a session of its own, ascending; their number.
- * level: what NAME_init asks the processor at hand for (2, 3, 4: x86-64's); 0: code for one, not checked. */
-typedef struct ObjectProcessor {
-    const char *cpu;
-    int level;
-} ObjectProcessor;
-enum { MOST_OBJECT_PROCESSORS = 3 };
+/* How many. */
 int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
 /* What of a run the API must know and only planning tells: bytes of call->work for each entry. */
 typedef struct CodegenSizes {

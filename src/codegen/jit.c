@@ -5,7 +5,7 @@
  * codegen_jit_all, but for two that would cost more to compile than they save: predict, which training does
  * not call, and an init of few elements, which runs once and is interpreted (the same bits).
  */
-#include "codegen/emit_parts.h"
+#include "codegen/llvm/parts.h"
 #include "codegen/session.h"
 #include <errno.h>
 #include <llvm-c/Orc.h>

@@ -2,8 +2,9 @@
 #ifndef SGDC_SESSION_H
 #define SGDC_SESSION_H
 #include "codegen/code_cache.h"
-#include "codegen/emit.h"
-#include "codegen/target.h"
+#include "codegen/codegen.h"
+#include "codegen/llvm/emitter.h"
+#include "codegen/target/target.h"
 #include "ir/loops/tree.h"
 #include <llvm-c/LLJIT.h>
 

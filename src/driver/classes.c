@@ -5,7 +5,7 @@
  * from there on nothing else knows where they came from. They are sorted by their bytes. A saved file has them as JSON,
  * {"region":["east","north"]}.
  */
-#include "codegen/model_facts.h"
+#include "codegen/object/model_facts.h"
 #include "driver/training.h"
 #include <cjson/cJSON.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  */
 #include "codegen/c/c.h"
 #include "codegen/codegen.h"
-#include "codegen/interface.h"
+#include "codegen/object/interface.h"
 #include "driver/training.h"
 #include "driver/driver.h"
 #include "driver/link.h"

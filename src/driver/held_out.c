@@ -6,7 +6,7 @@
  * predicts nothing.
  */
 #include "driver/prediction_text.h"
-#include "codegen/exported_names.h"
+#include "codegen/object/exported_names.h"
 #include "driver/output.h"
 #include <inttypes.h>
 #include <string.h>

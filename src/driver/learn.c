@@ -1,5 +1,5 @@
 /* learn: what a run learns from its rows before it trains (runtime/statistics.h), and what of them it refuses. */
-#include "codegen/model_facts.h"
+#include "codegen/object/model_facts.h"
 #include "driver/training.h"
 #include "statistics.h"
 

@@ -8,7 +8,7 @@
  * A csv begins with comments that say what was trained. A JSON file has none: all of its lines are rows. In event files,
  * one a run, figures have the same names, and besides them stand the terms of a loss that has several.
  */
-#include "codegen/exported_names.h"
+#include "codegen/object/exported_names.h"
 #include "driver/events.h"
 #include "driver/output.h"
 #include "driver/record.h"

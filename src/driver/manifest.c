@@ -5,8 +5,8 @@
  * changes its meaning raises MANIFEST_VERSION.
  */
 #include "driver/manifest.h"
-#include "codegen/c_api.h"
-#include "codegen/exported_names.h"
+#include "codegen/object/c_api.h"
+#include "codegen/object/exported_names.h"
 #include "driver/seeing.h"
 #include "fit.h"
 #include <math.h>

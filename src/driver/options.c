@@ -4,7 +4,7 @@
  * Long options take `--name=value` or, where a value is required, also `--name value`; short ones `-xvalue` or
  * `-x value`. An optional value (--run=a,b) needs the `=`, so that `sgdc --run model.sgd` means what it looks like.
  */
-#include "codegen/exported_names.h"
+#include "codegen/object/exported_names.h"
 #include "driver/options.h"
 #include "driver/output.h"
 #include <ctype.h>

@@ -5,8 +5,8 @@
  * have seen (record.c). Order of rows and draws are functions of seed and step. So a run goes on as if it had never
  * ended. `start` takes what serves alone: another training begins there.
  */
-#include "codegen/exported_names.h"
-#include "codegen/model_facts.h"
+#include "codegen/object/exported_names.h"
+#include "codegen/object/model_facts.h"
 #include "driver/find_data.h"
 #include "driver/output.h"
 #include "driver/record.h"

@@ -1,6 +1,6 @@
 /* steps: calls of ENTRY_STEP, and the loss of the epoch that they are in. */
-#include "codegen/c_api.h"
-#include "codegen/model_facts.h"
+#include "codegen/object/c_api.h"
+#include "codegen/object/model_facts.h"
 #include "driver/training.h"
 
 /* ---- several data sets: the rows of a step, gathered side by side ------------------------------------------ */

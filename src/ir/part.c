@@ -1,5 +1,5 @@
 /* part: in which steps an update block is taken, a pure function of where a training stands. Generated code decides the
- * same (codegen/emit_parts.c). Of `every 2 steps` it is the last one: the second, the fourth, and so on, as `report`
+ * same (codegen/llvm/parts.c). Of `every 2 steps` it is the last one: the second, the fourth, and so on, as `report`
  * counts them. */
 #include "ir/program.h"
 #include <string.h>

@@ -14,7 +14,7 @@ static bool collects(const Node *node) {
 static int axis_read(const Node *node, int a, int s) {
     int there = graph_axis_in_source(node, a, s);
     bool maps = op_attribute(node->op) == ATTRIBUTE_MAPS;
-    return there >= 0 && maps && node->attr.contraction->access[s].axis[there].offset != 0 ? -1 : there;
+    return there >= 0 && maps && s < 2 && node->attr.contraction->access[s].axis[there].offset != 0 ? -1 : there;
 }
 
 static uint8_t bits_of(const Node *node) {

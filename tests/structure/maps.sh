@@ -33,9 +33,17 @@ check_map_of src/frontend ast.h
 check_map_of src/lower lower.h
 check_map_of src/experiment experiment.h
 check_map_of src/ir graph.h program.h formula_internal.h interp_internal.h
-check_map_of src/ir/loops nests.h tree.h
-check_map_of src/codegen codegen.h tree_emitter.h emit.h
+check_map_of src/ir/loops loops.h tree.h
+check_map_of src/ir/loops/nests nests.h
+check_map_of src/ir/loops/schedules schedule.h
+check_map_of src/ir/loops/passes passes.h
+check_map_of src/ir/loops/verify verify.h
+check_map_of src/codegen codegen.h
+check_map_of src/codegen/target architecture.h
+check_map_of src/codegen/llvm emitter.h
+check_map_of src/codegen/object interface.h
 check_map_of src/codegen/c c.h
+check_map_of src/codegen/onnx onnx.h
 check_map_of src/lsp lsp.h
 check_map_of src/driver driver.h
 check_map_of src/driver/commands commands.h

@@ -1,5 +1,5 @@
-/* What objects, headers and files are called (codegen/exported_names.h). */
-#include "codegen/exported_names.h"
+/* What objects, headers and files are called (codegen/object/exported_names.h). */
+#include "codegen/object/exported_names.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "frontend/parse.h"
-#include "ir/loops/tree.h"
+#include "ir/loops/loops.h"
 
 enum { CHANNELS = 48 };
 static const char text[] = /* channels that fill vectors */

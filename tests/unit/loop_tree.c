@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "frontend/parse.h"
-#include "ir/loops/tree.h"
+#include "ir/loops/loops.h"
 
 static const char net_text[] =
     "data d { x: f32[6, 10]; t: label[4]; y: f32 }\n"

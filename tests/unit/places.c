@@ -1,9 +1,9 @@
 /* Places of arrays in the work block: all take at most a tenth more than what lives at one nest, beside the flags of threads.
  * Over all examples and the benchmarks' networks. That those that live at the same time share no byte is the verifier's
- * (tree_bytes.c).
+ * (verify/bytes.c).
  */
 #include "../numeric/programs.h"
-#include "ir/loops/tree.h"
+#include "ir/loops/loops.h"
 #include <dirent.h>
 
 enum { LINE = 64 };

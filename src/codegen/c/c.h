@@ -1,19 +1,19 @@
 /* c: from the loop tree to plain C99. A back end that decides nothing: each statement of the tree is a statement of C.
  *
- *   c_function.c    a function of type sgdrt_function (runtime/core.h): steps, nests, statements
- *   c_parts.c       the step of a run whose steps have several parts
- *   c_scalar.c      scalars as expressions;  c_inline.c: which of them stand where they are used
- *   c_math.c        exp, log, ...: the one definition of runtime/math.inc and random.inc, printed as C
- *   c_unit.c        what stands before functions: what they ask of a compiler, and what they need of c_math.c
- *   c_model.c       what makes a unit more than functions: its sgdrt_model, and the functions of the C API
- *   c_program.c     the unit and the header of a program's runs
+ *   function.c    a function of type sgdrt_function (runtime/core.h): steps, nests, statements
+ *   parts.c       the step of a run whose steps have several parts
+ *   scalar.c      scalars as expressions;  inline.c: which of them stand where they are used
+ *   math.c        exp, log, ...: the one definition of runtime/math.inc and random.inc, printed as C
+ *   unit.c        what stands before functions: what they ask of a compiler, and what they need of math.c
+ *   model.c       what makes a unit more than functions: its sgdrt_model, and the functions of the C API
+ *   program.c     the unit and the header of a program's runs
  *
  * Every operation that rounds is a statement of its own, or the value of a store, so that no compiler sees one to contract;
  * the unit refuses -ffast-math and registers that are wider than their type.
  */
 #ifndef SGDC_CODEGEN_C_H
 #define SGDC_CODEGEN_C_H
-#include "ir/loops/tree.h"
+#include "ir/loops/loops.h"
 
 /* Functions that a unit has to define before those that use them, by name: "exp_f32", "powi_f32_3". */
 typedef struct CNeeds {
@@ -22,7 +22,7 @@ typedef struct CNeeds {
 } CNeeds;
 void c_need(CNeeds *needs, const char *name);
 
-/* ---- c_unit.c */
+/* ---- unit.c */
 typedef struct CUnit {
     Arena *arena;
     CNeeds needs;
@@ -40,14 +40,14 @@ const EmbeddedFile *c_carried(const char *name);
 /* The declarations that every unit carries: core.h, model.h and what they need. */
 const char *c_unit_types(Arena *arena);
 
-/* ---- c_function.c */
+/* ---- function.c */
 /* storage: "static ", or "". of_any: the function for larger mini-batches than the tree is for; NULL: there are none. */
 void c_function(CUnit *unit, const LoopTree *tree, const char *storage, const char *symbol, const char *of_any);
 
-/* ---- c_parts.c: PREFIX__step, of functions PREFIX__step_NAME that are there. */
+/* ---- parts.c: PREFIX__step, of functions PREFIX__step_NAME that are there. */
 void c_parts(CUnit *unit, const Run *run, const char *prefix);
 
-/* ---- c_scalar.c */
+/* ---- scalar.c */
 const char *c_type(DType dtype);         /* of a scalar */
 const char *c_element_type(DType dtype); /* of memory */
 /* How an expression writes a scalar: its name, a constant, or its own expression, in brackets if it needs them. */
@@ -60,10 +60,10 @@ void c_element(CUnit *unit, Text *to, const Array *array, const Subscript *row, 
 /* The right side of a LET. */
 void c_scalar(CUnit *unit, Text *to, const Scalar *scalar);
 
-/* ---- c_inline.c */
+/* ---- inline.c */
 void c_find_inlined(CUnit *unit, const LoopTree *tree);
 
-/* ---- c_model.c */
+/* ---- model.c */
 typedef struct CModel {
     const Run *run;
     const char *prefix;
@@ -72,13 +72,13 @@ typedef struct CModel {
 } CModel;
 void c_model(CUnit *unit, const CModel *model);
 
-/* ---- c_program.c */
+/* ---- program.c */
 /* Adds the unit and the header of all runs; they are called `stem`. Names of lines come from map. fast: steps keep the
  * values of a whole mini-batch, otherwise of a row at a time, in the least memory. */
 void c_program(Text *unit, Text *header, const Program *program, const char *stem, const char *const *prefixes,
                const SourceMap *map, bool fast);
 
-/* ---- c_math.c */
+/* ---- math.c */
 /* Prints the function; false if there is none of this name. */
 bool c_math_function(Text *to, const char *name);
 

@@ -1,15 +1,15 @@
 /* onnx: from the graph of a prediction to a model in ONNX (opset 17), which other runtimes execute. A back end like c/, and
  * one that need not keep bits: operators of ONNX add up in an order of their own.
  *
- *   onnx_file.c          a model in memory, and its bytes
- *   onnx_build.c         operators and constants, added one by one
- *   onnx_access.c        a source as an index map reads it: Pad, Slice, Gather, Transpose, Expand
- *   onnx_window.c        which contractions are convolutions, pools and products with a matrix
- *   onnx_match.c         values that several nodes make and one operator says: Relu, Softmax, a bias, a mean
- *   onnx_contraction.c   sums, maxima and argmax
- *   onnx_input.c         columns as inputs
- *   onnx_value.c         every other op of ir/ops.def
- *   onnx_model.c         the model: rows in as they are in the file, answers out
+ *   file.c          a model in memory, and its bytes
+ *   build.c         operators and constants, added one by one
+ *   access.c        a source as an index map reads it: Pad, Slice, Gather, Transpose, Expand
+ *   window.c        which contractions are convolutions, pools and products with a matrix
+ *   match.c         values that several nodes make and one operator says: Relu, Softmax, a bias, a mean
+ *   contraction.c   sums, maxima and argmax
+ *   input.c         columns as inputs
+ *   value.c         every other op of ir/ops.def
+ *   model.c         the model: rows in as they are in the file, answers out
  *
  * Every tensor with rows has them as its first axis, of the length N that the caller chooses; one without rows has no such
  * axis, and broadcasts. Columns are the inputs: statistics and other steps of preprocessing are part of the graph.
@@ -36,11 +36,11 @@ typedef struct OnnxRequest {
     const char *program, *version;
 } OnnxRequest;
 
-/* ---- onnx_model.c */
+/* ---- model.c */
 /* False after a diagnostic: something of the prediction has no word in ONNX. */
 bool onnx_model(Text *to, const OnnxRequest *request);
 
-/* ---- onnx_file.c: as in onnx.proto3 of the ONNX project */
+/* ---- file.c: as in onnx.proto3 of the ONNX project */
 typedef enum OnnxType {
     ONNX_F32 = 1,
     ONNX_U8 = 2,
@@ -108,7 +108,7 @@ typedef struct OnnxFile {
 } OnnxFile;
 void onnx_write(Text *to, const OnnxFile *file);
 
-/* ---- onnx_build.c */
+/* ---- build.c */
 typedef struct OnnxGraph {
     Arena *arena;
     OnnxFile file;
@@ -148,7 +148,7 @@ const char *onnx_operand(OnnxGraph *g, const Node *node);
 /* The error that the node at hand has no word in ONNX. */
 void onnx_refuse(OnnxGraph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- onnx_access.c */
+/* ---- access.c */
 enum { MOST_ONNX_LABELS = 64 };
 typedef struct OnnxRead {
     const char *tensor;
@@ -163,7 +163,7 @@ const char *onnx_read_whole(OnnxGraph *g, const Node *source, const Access *acce
                             double fill);
 const char *onnx_view(OnnxGraph *g, const Node *node);
 
-/* ---- onnx_window.c */
+/* ---- window.c */
 typedef struct OnnxWindow { /* x[channel, offset + stride * i + dilation * u, ...] */
     int axes;               /* of space */
     int64_t kernel[MOST_RANK], stride[MOST_RANK], dilation[MOST_RANK], pads[2 * MOST_RANK];
@@ -176,7 +176,7 @@ bool onnx_is_product(const Node *node, const Node **x, const Node **matrix, bool
 /* Reads every axis of the source as it is, in order, of the first `axes` axes. */
 bool onnx_reads_in_order(const Access *access, const int64_t *extent, Shape source, int axes);
 
-/* ---- onnx_match.c */
+/* ---- match.c */
 typedef enum OnnxMatchKind {
     ONNX_MATCH_NONE,
     ONNX_MATCH_RELU,    /* of a */
@@ -191,15 +191,15 @@ typedef struct OnnxMatch {
 /* The sources that the node's operators read: *sources, of a count that is returned. */
 int onnx_match(const OnnxGraph *g, const Node *node, OnnxMatch *match, Node **sources);
 
-/* ---- onnx_contraction.c */
+/* ---- contraction.c */
 const char *onnx_contract(OnnxGraph *g, const Node *node, const Node *bias, bool mean);
 const char *onnx_extreme(OnnxGraph *g, const Node *node);
 const char *onnx_argmax(OnnxGraph *g, const Node *node);
 
-/* ---- onnx_input.c */
+/* ---- input.c */
 /* The column as models see it, from the input that the file has. */
 const char *onnx_input(OnnxGraph *g, int column);
 
-/* ---- onnx_value.c */
+/* ---- value.c */
 const char *onnx_value(OnnxGraph *g, const Node *node);
 #endif

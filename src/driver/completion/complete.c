@@ -3,7 +3,7 @@
  * the line names, which is parsed and no more.
  */
 #include "driver/completion/complete.h"
-#include "codegen/architecture.h"
+#include "codegen/target/architecture.h"
 #include "driver/commands/commands.h"
 #include "driver/output.h"
 #include "experiment/experiment.h"

@@ -2,46 +2,19 @@
  * a statement of the tree, and a back end decides nothing.
  *
  *   tree.c          nodes, subscripts
- *   tree_print.c    a tree as text
- *   tree_verify.c   what holds of every tree;  verify.h: between the files that check it
- *   tree_parallel.c       what lanes and threads may touch;  tree_bytes.c: nothing is read where another array was written
- *   tree_range.c    between which numbers a subscript lies
- *   tree_places.c   where arrays lie in the work block;  tree_unused.c: without what nobody needs
- *   tree_passes.c   the list of passes from tree to tree, which are these:
- *   tree_row_lanes.c      rows become lanes;  tree_layout.c: arrays whose rows are beside each other
- *   tree_fuse.c           sums over rows of neighbouring nests become one loop
- *   tree_tiny.c           a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
- *   tree_keep.c           what it updates stays in them from step to step
- *   tree_ahead.c          what it makes of its rows alone is made a step ahead
- *   tree_threads.c        loops that threads share, and where threads wait
- *   tree_split.c          loops are split where a condition inside of them becomes known
- *   tree_vectorise.c      innermost loops become vectors;  tree_copy.c: a body once more
- *   schedule.c            functions -> trees: sections, and the nests in them
- *   schedule_build.c      statements;  schedule_store.c: the stores of a nest
- *   schedule_scalar.c     scalars;  schedule_quotient.c: quotients without a division
- *   schedule_arrays.c     which values have an array;  schedule_layout.c: in which order their elements lie
- *   schedule_passing.c    and which need none, since all who read them pack them
- *   schedule_square.c     a square of registers that is transposed;  schedule_squares.c: elements stored along another
- *                         axis than they are read
- *   schedule_turn.c       rows beside each other, and the same the other way around
- *   schedule_scan.c       a scan: a loop around the nests of its body
- *   schedule_point.c      values of graph nodes at a point;  schedule_place.c: places on axes, and in arrays
- *   schedule_kernel.c     reductions as tiles of chains in registers;  schedule_tile.c: one tile
- *   schedule_pack.c       their operands in panels;  schedule_term_squares.c: or in squares of registers
- *   schedule_strips.c     sums over pixels, some lines at a time
- *   schedule_blocks.c     blocks for the caches around the tiles;  schedule_panels.c: operands packed block by block
- *   schedule_reduction.c  the other reductions: few outputs, and sums from row to row
- *   schedule_row_sum.c    few sums over rows, with rows as lanes;  schedule_chunk_sum.c: in chunks of a few rows
- *   schedule_padding.c    to how many rows a block is filled
- *   schedule_fetch.c      rows of the next mini-batch are asked for
- *   schedule_chain.c      chains of the order law;  schedule_scatter.c: sums at places that are data
+ *   range.c         between which numbers a subscript lies
+ *   copy.c          a body once more
+ *   unused.c        without what nobody needs
+ *   memory_plan.c   where arrays lie in the work block
+ *   print.c         a tree as text
+ *   loops.h         who makes trees, changes them and checks them: nests/, schedules/, passes/, verify/
  *
  * A tree computes one mini-batch. Statements run in order. A LET names a scalar, which is visible in the rest of its
  * body and in the bodies inside; a STORE changes an element of an array. All that is not in a LET is an array: cells,
  * columns, values, accumulators, each with the memory that it lies in. A subscript is a sum of multiples of loop
  * variables and of integer scalars, so that what it reaches can be computed.
  *
- * Invariants (tree_verify.c holds them):
+ * Invariants (verify/verify.c holds them):
  *   - a scalar is used where its LET is visible, and each once named;
  *   - every subscript lies inside its array;
  *   - an array of the function's own is read only after statements that wrote all of it;
@@ -191,7 +164,7 @@ typedef struct LoopTree {
     int loops, scalars, statements; /* counted */
 } LoopTree;
 
-/* ---- tree.c ------------------------------------------------------------------------------------------------- */
+/* ---- tree.c ------------------------------------------------------------------------------------------------------ */
 Array *tree_array(LoopTree *tree, ArrayMemory memory, int index, DType dtype, int64_t elements, const char *name);
 Statement *tree_statement(LoopTree *tree, StatementKind kind);
 Loop *tree_loop(LoopTree *tree, const char *name, int64_t extent, LoopMark mark);
@@ -217,7 +190,7 @@ int64_t subscript_stride(const Subscript *s, const Loop *loop);
 typedef void ChangeAccess(void *context, const Array **array, const Subscript **at);
 void tree_change_accesses(Body *body, ChangeAccess *change, void *context);
 
-/* ---- tree_range.c ------------------------------------------------------------------------------------------- */
+/* ---- range.c ----------------------------------------------------------------------------------------------------- */
 /* The least and the largest number that a subscript may be. */
 typedef struct Range {
     int64_t least, most;
@@ -227,90 +200,20 @@ typedef enum Certainty { SOMETIMES, ALWAYS, NEVER } Certainty;
 /* 0 <= at < n? */
 Certainty truth_of_inside(const Subscript *at, int64_t n);
 
-/* ---- tree_print.c ------------------------------------------------------------------------------------------- */
+/* ---- print.c ----------------------------------------------------------------------------------------------------- */
 void tree_print(Text *to, const LoopTree *tree);
 void subscript_print(Text *to, const Subscript *s);
 
-/* ---- tree_verify.c ------------------------------------------------------------------------------------------ */
-/* NULL, or what does not hold, and where: a sentence. */
-const char *tree_problem(const LoopTree *tree);
-
-/* ---- tree_copy.c -------------------------------------------------------------------------------------------- */
+/* ---- copy.c ------------------------------------------------------------------------------------------------------ */
 /* Adds the body once more, with `by` in the place of the loop's variable, and without conditions that are known then. */
 void tree_copy_body(LoopTree *tree, const Body *from, Body *to, const Loop *loop, const Subscript *by);
 
-/* ---- tree_row_lanes.c --------------------------------------------------------------------------------------- */
-/* Loops over single rows become loops over vectors of so many of them, where that takes less. */
-void tree_row_lanes(LoopTree *tree, int64_t lanes);
-
-/* ---- tree_layout.c ------------------------------------------------------------------------------------------ */
-/* Arrays that are only touched with rows as lanes have their rows beside each other. */
-void tree_layout(LoopTree *tree);
-/* Of a place in an array with rows: a row's elements, if the lanes are rows and the rest stays in one row; -1. */
-int64_t elements_of_row(Arena *arena, const Subscript *at);
-
-/* ---- tree_fuse.c -------------------------------------------------------------------------------------------- */
-void tree_fuse(LoopTree *tree);
-
-/* ---- tree_tiny.c -------------------------------------------------------------------------------------------- */
-/* Of registers of so many bytes. */
-void tree_tiny(LoopTree *tree, int64_t bytes);
-
-/* ---- tree_ahead.c ------------------------------------------------------------------------------------------- */
-/* In the only nest of the function, whose loops are unrolled. */
-void tree_ahead(LoopTree *tree, Statement *nest);
-
-/* ---- tree_keep.c -------------------------------------------------------------------------------------------- */
-/* What the function updates, if no more than so many bytes. */
-void tree_keep(LoopTree *tree, int64_t bytes);
-/* Is it known which element it is when all loops but lanes are unrolled? */
-bool place_is_known(const Subscript *at);
-
-/* ---- tree_threads.c ----------------------------------------------------------------------------------------- */
-/* Marks loops that threads share, and adds waits; small: however little work it is. */
-void tree_threads(LoopTree *tree, bool small);
-
-/* ---- tree_split.c ------------------------------------------------------------------------------------------- */
-/* Of a tree that was verified: its chains name only terms that are there afterwards. */
-void tree_split(LoopTree *tree);
-
-/* ---- tree_vectorise.c --------------------------------------------------------------------------------------- */
-/* Of so many bytes. */
-void tree_vectorise(LoopTree *tree, int64_t bytes);
-
-/* ---- tree_unused.c ------------------------------------------------------------------------------------------ */
+/* ---- unused.c ---------------------------------------------------------------------------------------------------- */
 void tree_take_unused(LoopTree *tree);
 /* By array: does the body load something of it? */
 void tree_find_loaded(const Body *body, uint8_t *loaded);
 
-/* ---- tree_places.c ------------------------------------------------------------------------------------------ */
+/* ---- memory_plan.c ----------------------------------------------------------------------------------------------- */
 /* Gives arrays of the work block their places; arrays that live at different times share bytes. */
 void tree_give_places(LoopTree *tree);
-
-/* ---- schedule.c --------------------------------------------------------------------------------------------- */
-/* ONE_BLOCK: for mini-batches of at most the run's batch, if that is known and no larger than a block may be; the others
- * are for any number of rows. */
-typedef enum RowOrder { ROW_AFTER_ROW, IN_BLOCKS, IN_ONE_BLOCK } RowOrder;
-/* A tile of chains in registers: so many vectors along the lanes at most, along an axis that is unrolled at most so often,
- * and no more than `chains` of them in all. */
-typedef struct TileNumbers {
-    int64_t vector_bytes, vectors, unrolled, chains;
-    int64_t square_bytes; /* of a side of what is transposed; 0: nothing */
-    int64_t l1, l2;       /* bytes of the caches; 0: no blocks for them */
-    int64_t block_bytes;  /* that a larger block of rows may take; 0: usual blocks */
-    int64_t row_lanes;    /* rows of a vector of rows; 0: rows are no lanes */
-    bool shares_all;      /* threads share however little work, for tests */
-} TileNumbers;
-extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
-/* The rows of a mini-batch that IN_ONE_BLOCK is for, where it has so many; 0: none. */
-int64_t schedule_batch(int64_t rows);
-/* The loops of one function of the run, which is past `order`. */
-LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder rows,
-                            const TileNumbers *numbers);
-
-/* ---- tree_passes.c ------------------------------------------------------------------------------------------ */
-/* MACHINE: all of them; C: those for every back end, verified before and at the end; TESTS: all, verified after each. */
-typedef enum TreeUse { TREE_FOR_MACHINE, TREE_FOR_C, TREE_FOR_TESTS } TreeUse;
-/* NULL, or what does not hold, and after which pass. */
-const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use);
 #endif

@@ -1,0 +1,97 @@
+/* check: is every instruction of a function on the closed list of docs/numerics.md?
+ *
+ * What is not on the list could round differently on another machine or at another optimisation level, so
+ * finding it is a defect of sgdc. The list is looked at as emitted; LLVM's passes that follow keep IEEE
+ * semantics as long as no instruction carries a fast-math flag, which is checked too.
+ */
+#include "codegen/target/architecture.h"
+#include "codegen/llvm/emitter.h"
+#include <string.h>
+
+static bool opcode_is_allowed(LLVMOpcode op) {
+    switch (op) {
+    case LLVMRet:
+    case LLVMBr:
+    case LLVMPHI:
+    case LLVMSelect:
+    case LLVMCall:
+    case LLVMUnreachable:
+    case LLVMFAdd:
+    case LLVMFSub:
+    case LLVMFMul:
+    case LLVMFDiv:
+    case LLVMFNeg:
+    case LLVMFCmp:
+    case LLVMAdd:
+    case LLVMSub:
+    case LLVMMul:
+    case LLVMUDiv:
+    case LLVMSDiv:
+    case LLVMURem:
+    case LLVMSRem:
+    case LLVMShl:
+    case LLVMLShr:
+    case LLVMAShr:
+    case LLVMAnd:
+    case LLVMOr:
+    case LLVMXor:
+    case LLVMICmp:
+    case LLVMAlloca:
+    case LLVMLoad:
+    case LLVMStore:
+    case LLVMGetElementPtr:
+    case LLVMTrunc:
+    case LLVMZExt:
+    case LLVMSExt:
+    case LLVMFPTrunc:
+    case LLVMFPExt:
+    case LLVMUIToFP:
+    case LLVMSIToFP:
+    case LLVMBitCast:
+    case LLVMFreeze:
+    case LLVMExtractElement:
+    case LLVMInsertElement:
+    case LLVMExtractValue:
+    case LLVMInsertValue:
+    case LLVMShuffleVector: return true;
+    default: return false;
+    }
+}
+
+/* The last two are ours: outline.c, transpose.c. */
+static bool call_is_allowed(const char *name) {
+    static const char *const allowed[] = {"llvm.fma.",      "llvm.sqrt.",  "llvm.fabs.",      "llvm.floor.",
+                                          "llvm.ceil.",     "llvm.trunc.", "llvm.roundeven.", "llvm.fptosi.sat.",
+                                          "llvm.prefetch.", "sgd.nest",    "sgd.square."};
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+        if (strncmp(name, allowed[i], strlen(allowed[i])) == 0) return true;
+    for (int a = 0; a < ARCHITECTURES; a++) {
+        const FloatControl *control = &architecture_row((Architecture)a)->control;
+        if (strcmp(name, control->read) == 0 || strcmp(name, control->write) == 0) return true;
+    }
+    return false;
+}
+
+static const char *instruction_problem(Arena *arena, LLVMValueRef instruction) {
+    LLVMOpcode op = LLVMGetInstructionOpcode(instruction);
+    if (!opcode_is_allowed(op)) return text_format(arena, "instruction %d", (int)op);
+    if (LLVMCanValueUseFastMathFlags(instruction) && LLVMGetFastMathFlags(instruction) != LLVMFastMathNone)
+        return "a fast-math flag";
+    if (op == LLVMCall) {
+        size_t length;
+        LLVMValueRef called = LLVMGetCalledValue(instruction);
+        const char *name = LLVMGetValueName2(called, &length);
+        bool barrier = LLVMIsALoadInst(called) != NULL; /* threads meet through a pointer of the call */
+        if (!barrier && !call_is_allowed(name)) return text_format(arena, "a call of %s", name);
+    }
+    return NULL;
+}
+
+const char *check_function(Arena *arena, LLVMValueRef function) {
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function); b != NULL; b = LLVMGetNextBasicBlock(b))
+        for (LLVMValueRef i = LLVMGetFirstInstruction(b); i != NULL; i = LLVMGetNextInstruction(i)) {
+            const char *problem = instruction_problem(arena, i);
+            if (problem != NULL) return problem;
+        }
+    return NULL;
+}

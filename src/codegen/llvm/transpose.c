@@ -1,0 +1,105 @@
+/* transpose: squares in registers are transposed, large ones by a function of the module.
+ *
+ * A square of 16 by 16 is 64 shuffles. LLVM tries of each whether it and those before it are one, which took an eighth of
+ * its time for LeNet. Where an architecture can pass and return so many vectors in registers, all squares of a kind share
+ * one function, and a call is all that a step pays for it. A nest that keeps other arrays in registers, which a call would
+ * put on the stack, has its own shuffles.
+ */
+#include "codegen/llvm/emitter.h"
+
+enum { FEWEST_CALLED = 8, MOST_CALLED = 16 }; /* vectors */
+
+/* ---- the function ------------------------------------------------------------------------------------------- */
+/* Vectors to vectors; nothing else is read or written. */
+static LLVMValueRef square_function(Emitter *e, LLVMTypeRef vector, DType dtype, int places, LLVMTypeRef *type) {
+    LLVMTypeRef all[MOST_CALLED];
+    LLVMValueRef v[MOST_CALLED];
+    for (int i = 0; i < places; i++) all[i] = vector;
+    LLVMTypeRef square = LLVMStructTypeInContext(e->context, all, (unsigned)places, false);
+    *type = LLVMFunctionType(square, all, (unsigned)places, false);
+    const char *name = text_format(e->arena, "sgd.square.%s.%d.%d", dtype_text(dtype), places,
+                                   (int)e->level->numbers.vector_bytes);
+    LLVMValueRef f = LLVMGetNamedFunction(e->module, name);
+    if (f != NULL) return f;
+    LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
+    f = LLVMAddFunction(e->module, name, *type);
+    emit_set_attributes(e, f);
+    emit_set_noinline(e, f);
+    emit_set_pure(e, f);
+    LLVMSetLinkage(f, LLVMInternalLinkage);
+    LLVMSetFunctionCallConv(f, e->vector_call);
+    LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->context, f, ""));
+    LLVMGetParams(f, v);
+    turn_square(e, v, places);
+    LLVMBuildAggregateRet(e->b, v, (unsigned)places);
+    LLVMPositionBuilderAtEnd(e->b, back);
+    return f;
+}
+
+static void call(Emitter *e, DType dtype, LLVMValueRef *v, int places) {
+    LLVMTypeRef type;
+    LLVMValueRef f = square_function(e, LLVMTypeOf(v[0]), dtype, places, &type);
+    LLVMValueRef made = LLVMBuildCall2(e->b, type, f, v, (unsigned)places, "");
+    LLVMSetInstructionCallConv(made, e->vector_call);
+    for (int i = 0; i < places; i++) v[i] = LLVMBuildExtractValue(e->b, made, (unsigned)i, "");
+}
+
+/* ---- where it is called ------------------------------------------------------------------------------------- */
+static bool transposes(const Body *body, const Array *array) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if ((s->kind == STATEMENT_TRANSPOSE && s->array == array) || transposes(&s->body, array)) return true;
+    }
+    return false;
+}
+
+static bool keeps_only_squares(const Body *body, const Body *nest) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if (s->kind == STATEMENT_STORE && array_is_private(s->array) && !transposes(nest, s->array)) return false;
+        if (!keeps_only_squares(&s->body, nest)) return false;
+    }
+    return true;
+}
+
+/* Bytes are turned four at a time, as one number of each row, of which they are taken out afterwards. */
+static void turn_bytes(Emitter *e, LLVMValueRef *v, int places) {
+    LLVMValueRef four[MOST_LANES / 4];
+    LLVMTypeRef bytes = LLVMTypeOf(v[0]);
+    for (int i = 0; i < places; i++) v[i] = LLVMBuildBitCast(e->b, v[i], vector_type(e->i32, places / 4), "");
+    e->lanes = places;
+    pieces_turn(e, v, places / 4, false, four);
+    for (int i = 0; i < places; i++) {
+        LLVMValueRef shift = splat(e, constant_int(e, e->i32, i % 4 * 8), places);
+        v[i] = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, four[i / 4], shift, ""), bytes, "");
+    }
+}
+
+/* Its vectors each fill a register, or a part of one. */
+static bool is_called(const Emitter *e, const Array *square, int places) {
+    int bytes = (int)dtype_bytes(square->dtype);
+    return e->vector_call != 0 && bytes >= 4 && places >= FEWEST_CALLED && places <= MOST_CALLED &&
+           places * bytes <= e->level->numbers.vector_bytes && e->nest != NULL &&
+           keeps_only_squares(&e->nest->body, &e->nest->body);
+}
+
+/* Truths are single bits in registers. */
+static void turn_bytes_or_truths(Emitter *e, LLVMValueRef *v, int places) {
+    LLVMTypeRef own = LLVMTypeOf(v[0]), bytes = LLVMVectorType(e->i8, (unsigned)places);
+    bool truths = own != bytes;
+    for (int i = 0; truths && i < places; i++) v[i] = LLVMBuildZExt(e->b, v[i], bytes, "");
+    turn_bytes(e, v, places);
+    for (int i = 0; truths && i < places; i++) v[i] = LLVMBuildTrunc(e->b, v[i], own, "");
+}
+
+void emit_transpose(Emitter *e, const Array *square, int places) {
+    LLVMValueRef v[MOST_LANES];
+    emit_load_square(e, square, v, places);
+    if (is_called(e, square, places))
+        call(e, square->dtype, v, places);
+    else if (dtype_bytes(square->dtype) == 1 && (places == 8 || places == 16))
+        turn_bytes_or_truths(e, v, places);
+    else
+        turn_square(e, v, places);
+    emit_store_square(e, square, v, places);
+}

@@ -1,0 +1,25 @@
+/* object_model: the C API inside an emitted object (object_model.c). */
+#ifndef SGDC_OBJECT_MODEL_H
+#define SGDC_OBJECT_MODEL_H
+#include "codegen/codegen.h"
+#include "codegen/object/header.h"
+
+typedef struct ObjectBlock {
+    HeaderBlock header;
+    size_t work_bytes; /* the most any entry needs */
+    int level_count;   /* processor levels carried, ascending; code_prefix[i] + "__step" ... */
+    const int *levels;
+    const char *const *code_prefix;
+} ObjectBlock;
+typedef struct ObjectModel {
+    Arena *arena;
+    Architecture architecture;
+    const ObjectBlock *blocks;
+    int count;
+    bool shared; /* for a shared object: with library.c */
+} ObjectModel;
+
+/* A CodegenExtra.add: context is an ObjectModel. */
+struct LLVMOpaqueModule;
+void object_model_add(struct LLVMOpaqueModule *module, void *context);
+#endif

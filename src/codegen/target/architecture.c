@@ -1,0 +1,100 @@
+/* architecture: one row for each architecture of architectures.def, and the processors by name.
+ *
+ * A processor matters by its level alone: how long vectors are, how many registers there are for them, whether there is
+ * an fma. One that is not here is added to `named` below if LLVM knows it by that name.
+ */
+#include "codegen/target/architecture.h"
+#include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
+
+/* Tiles for vectors of so many bytes: 12 of 16 registers are chains, or 24 of 32; caches in kilobytes. */
+#define NUMBERS_OF_16(bytes, first, second) NUMBERS(bytes, 2, 6, 12, first, second)
+#define NUMBERS_OF_32(bytes, first, second) NUMBERS(bytes, 4, 8, 24, first, second)
+#define NUMBERS(bytes, lanes, other, most, first, second)                                                            \
+    {                                                                                                                \
+        .vector_bytes = (bytes), .vectors = (lanes), .unrolled = (other), .chains = (most), .square_bytes = (bytes), \
+        .l1 = (first) << 10, .l2 = (second) << 10, .block_bytes = BLOCK_OF_L2 * ((int64_t)(second) << 10),           \
+        .row_lanes = (bytes) / 4                                                                                     \
+    }
+
+static const ArchitectureRow architecture_X86_64 = {
+    .name = "x86_64",
+    .level = {{1, "x86-64", "", false, false, NUMBERS_OF_16(16, 32, 256)},
+              {2, "x86-64-v2", "", true, false, NUMBERS_OF_16(16, 32, 256)},
+              {3, "x86-64-v3", "", true, true, NUMBERS_OF_16(32, 32, 512)},
+              {4, "x86-64-v4", "", true, true, NUMBERS_OF_32(64, 48, 1024)}},
+    .levels = 4,
+    .level_tells_all = true,
+    .adds_in_addresses = true,
+    .vector_call = LLVMX86RegCallCallConv,
+    .control = {"llvm.x86.sse.stmxcsr", "llvm.x86.sse.ldmxcsr", .in_memory = true, .ours = 0x1f80},
+};
+
+static const ArchitectureRow architecture_AARCH64 = {
+    .name = "aarch64",
+    .level = {{1, "generic", "", true, true, NUMBERS_OF_32(16, 32, 512)}},
+    .levels = 1,
+    .control = {"llvm.aarch64.get.fpcr", "llvm.aarch64.set.fpcr", .in_memory = false, .ours = 0},
+};
+
+const ArchitectureRow *architecture_row(Architecture architecture) {
+    static const ArchitectureRow *const rows[] = {
+#define ARCHITECTURE(NAME, ...) [NAME] = &architecture_##NAME,
+#include "codegen/target/architectures.def"
+#undef ARCHITECTURE
+    };
+    return rows[architecture];
+}
+
+const ProcessorLevel *architecture_level(Architecture architecture, int number) {
+    const ArchitectureRow *row = architecture_row(architecture);
+    for (int i = 0; i < row->levels; i++)
+        if (row->level[i].number == number) return &row->level[i];
+    INTERNAL_ERROR("%s has no level %d", row->name, number);
+}
+
+void architecture_open(Architecture architecture) {
+    switch (architecture) {
+#define ARCHITECTURE(NAME, name, LLVM, flags) \
+    case NAME:                                \
+        LLVMInitialize##LLVM##TargetInfo();   \
+        LLVMInitialize##LLVM##Target();       \
+        LLVMInitialize##LLVM##TargetMC();     \
+        LLVMInitialize##LLVM##AsmPrinter();   \
+        LLVMInitialize##LLVM##AsmParser();    \
+        break;
+#include "codegen/target/architectures.def"
+#undef ARCHITECTURE
+    }
+}
+
+/* ---- processors */
+static const Processor named[] = {
+    {"nehalem", X86_64, 2},        {"westmere", X86_64, 2},      {"sandybridge", X86_64, 2},
+    {"ivybridge", X86_64, 2},      {"silvermont", X86_64, 2},    {"goldmont", X86_64, 2},
+    {"haswell", X86_64, 3},        {"broadwell", X86_64, 3},     {"skylake", X86_64, 3},
+    {"alderlake", X86_64, 3},      {"raptorlake", X86_64, 3},    {"gracemont", X86_64, 3},
+    {"znver1", X86_64, 3},         {"znver2", X86_64, 3},        {"znver3", X86_64, 3},
+    {"skylake-avx512", X86_64, 4}, {"cascadelake", X86_64, 4},   {"icelake-client", X86_64, 4},
+    {"icelake-server", X86_64, 4}, {"tigerlake", X86_64, 4},     {"sapphirerapids", X86_64, 4},
+    {"emeraldrapids", X86_64, 4},  {"graniterapids", X86_64, 4}, {"znver4", X86_64, 4},
+    {"znver5", X86_64, 4},         {"cortex-a53", AARCH64, 1},   {"cortex-a55", AARCH64, 1},
+    {"cortex-a57", AARCH64, 1},    {"cortex-a72", AARCH64, 1},   {"cortex-a76", AARCH64, 1},
+    {"cortex-a78", AARCH64, 1},    {"cortex-x1", AARCH64, 1},    {"neoverse-n1", AARCH64, 1},
+    {"neoverse-n2", AARCH64, 1},   {"neoverse-v1", AARCH64, 1},  {"neoverse-v2", AARCH64, 1},
+    {"ampere1", AARCH64, 1},       {"apple-m1", AARCH64, 1},     {"apple-m2", AARCH64, 1},
+};
+_Static_assert(sizeof named / sizeof *named + ARCHITECTURES * MOST_PROCESSOR_LEVELS <= MOST_PROCESSORS,
+               "more processors");
+
+int processors_known(Processor *processors) {
+    int count = 0;
+    for (int a = 0; a < ARCHITECTURES; a++) {
+        const ArchitectureRow *row = architecture_row((Architecture)a);
+        for (int i = 0; i < row->levels; i++)
+            if (row->level[i].carried)
+                processors[count++] = (Processor){row->level[i].cpu, (Architecture)a, row->level[i].number};
+    }
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) processors[count++] = named[i];
+    return count;
+}

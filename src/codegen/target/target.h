@@ -1,0 +1,19 @@
+/* target: processors sgdc knows, and LLVM's target machine for one of them Private to codegen. */
+#ifndef SGDC_TARGET_H
+#define SGDC_TARGET_H
+#include "codegen/target/options.h"
+#include <llvm-c/TargetMachine.h>
+
+typedef struct Target {
+    const ProcessorLevel *level;
+    TileNumbers numbers; /* of the level, or what tests ask for */
+    Architecture architecture;
+    bool runs_here;
+    const char *cpu, *triple;
+    LLVMTargetMachineRef machine;
+} Target;
+/* False, with a diagnostic, if processor or triple are unknown. */
+bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
+int target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
+void target_close(Target *target);
+#endif

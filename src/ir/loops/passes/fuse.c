@@ -1,0 +1,254 @@
+/* fuse: sums over rows of nests that follow each other become one loop.
+ *
+ *   nest a                                        nest a
+ *     for t in 0..16, vector                        for t in 0..16, vector
+ *       chain1[t] = -0                                chain1[t] = -0
+ *     for rows in 0..rows to 16 by 16               for t in 0..16, vector
+ *       for t in 0..16, vector                        chain2[t] = -0
+ *         chain1[t] = .., term rows        ->       for rows in 0..rows to 16 by 16
+ *     w[0] = chain1[0]                                for t in 0..16, vector
+ *   nest b                                              chain1[t] = .., term rows
+ *     for t in 0..16, vector                            chain2[t] = .., term rows
+ *       chain2[t] = -0                              w[0] = chain1[0]
+ *     for rows in 0..rows to 16 by 16               b[0] = chain2[0]
+ *       for t in 0..16, vector
+ *         chain2[t] = .., term rows
+ *     b[0] = chain2[0]
+ *
+ * A chain waits for each of its terms: several side by side wait no longer than one. Two loops are one if an iteration of the
+ * second needs of the first no more than the same iteration has made, and if nothing of what stands behind the first, or
+ * before the second, is needed by the other. What stands before both comes first, and what stands behind them last. Only
+ * short loops are fused, whose lanes are rows: others are worth a cache, and threads, of their own. Loops that make values of rows
+ * stay apart: with their loads, divisions and sums in one loop a processor has fewer iterations at hand.
+ */
+#include "ir/loops/passes/passes.h"
+#include "ir/loops/verify/verify.h"
+
+enum { MOST_STATEMENTS = 400 /* of a loop, with what is unrolled */, MOST_BETWEEN = 16 };
+
+typedef struct Fuser {
+    LoopTree *tree;
+    OpenLoops around;
+} Fuser;
+
+/* ---- nests as three parts ----------------------------------------------------------------------------------- */
+/* What stands before the only loop over vectors of rows, that loop, and what stands behind it. */
+typedef struct NestParts {
+    Statement before, after;
+    Statement *rows; /* NULL: there is no such loop */
+} NestParts;
+
+/* With what is unrolled; more than are allowed where a loop is not. */
+static int64_t statements_of(const Body *body) {
+    int64_t count = 0;
+    for (int i = 0; i < body->count && count <= MOST_STATEMENTS; i++) {
+        const Statement *s = body->items[i];
+        if (s->kind == STATEMENT_LOOP && s->loop->mark != LOOP_UNROLLED && s->loop->mark != LOOP_VECTOR)
+            return MOST_STATEMENTS + 1;
+        int64_t times = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_UNROLLED ? loop_iterations(s->loop) : 1;
+        count += 1 + times * statements_of(&s->body);
+    }
+    return count;
+}
+
+static bool is_over_rows_in_lanes(const Statement *s) {
+    if (s->kind != STATEMENT_LOOP || !s->loop->rows || s->loop->step == 1 || s->loop->mark != LOOP_SERIAL) return false;
+    for (int i = 0; i < s->body.count; i++) {
+        const Statement *inside = s->body.items[i];
+        if (inside->kind != STATEMENT_LOOP || inside->loop->mark != LOOP_VECTOR ||
+            inside->loop->extent != s->loop->step)
+            return false;
+    }
+    return statements_of(&s->body) <= MOST_STATEMENTS;
+}
+
+static bool find_parts(Arena *arena, const Statement *nest, NestParts *parts) {
+    *parts = (NestParts){.rows = NULL};
+    for (int i = 0; i < nest->body.count; i++) {
+        Statement *s = nest->body.items[i];
+        if (parts->rows == NULL && is_over_rows_in_lanes(s))
+            parts->rows = s;
+        else if (s->kind == STATEMENT_LOOP && s->loop->rows)
+            return false;
+        else
+            vector_push(arena, parts->rows == NULL ? &parts->before.body : &parts->after.body, s);
+    }
+    return true;
+}
+
+static bool are_alike(const Loop *a, const Loop *b) {
+    return a->extent == b->extent && a->step == b->step && a->block == b->block && a->pad == b->pad;
+}
+
+/* ---- values that are there already -------------------------------------------------------------------------- */
+static const Subscript *with_scalar(Arena *arena, const Subscript *s, const Scalar *from, const Scalar *to) {
+    if (s == NULL) return NULL;
+    const Subscript *sum = s;
+    for (int i = 0; i < s->count; i++) {
+        if (s->term[i].scalar != from) continue;
+        const Subscript *change = subscript_sum(arena, subscript_of_scalar(arena, to),
+                                                subscript_times(arena, subscript_of_scalar(arena, from), -1));
+        sum = subscript_sum(arena, sum, subscript_times(arena, change, s->term[i].coef));
+    }
+    return sum;
+}
+
+static void replace_scalar(Arena *arena, Body *body, const Scalar *from, const Scalar *to) {
+    for (int i = 0; i < body->count; i++) {
+        Statement *s = body->items[i];
+        Scalar *let = s->kind == STATEMENT_LET ? (Scalar *)s->scalar : NULL;
+        for (int k = 0; let != NULL && k < 3; k++)
+            if (let->source[k] == from) let->source[k] = to;
+        if (let != NULL) let->row = with_scalar(arena, let->row, from, to);
+        if (let != NULL) let->at = with_scalar(arena, let->at, from, to);
+        if (s->scalar == from && let == NULL) s->scalar = to;
+        s->row = with_scalar(arena, s->row, from, to);
+        s->at = with_scalar(arena, s->at, from, to);
+        s->term = with_scalar(arena, s->term, from, to);
+        replace_scalar(arena, &s->body, from, to);
+    }
+}
+
+/* Numbers of rows that an earlier statement of the body has. */
+static void share_rows(LoopTree *tree, Body *body) {
+    Body kept = {0};
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        const Scalar *same = NULL;
+        for (int k = 0; k < kept.count && same == NULL; k++) {
+            const Scalar *other = kept.items[k]->kind == STATEMENT_LET ? kept.items[k]->scalar : NULL;
+            bool rows = s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_ROW && other != NULL;
+            if (rows && other->kind == SCALAR_ROW && other->n == s->scalar->n &&
+                subscript_equal(other->at, s->scalar->at))
+                same = other;
+        }
+        if (same != NULL)
+            replace_scalar(tree->arena, body, s->scalar, same);
+        else
+            vector_push(tree->arena, &kept, body->items[i]);
+    }
+    *body = kept;
+}
+
+/* ---- one loop ----------------------------------------------------------------------------------------------- */
+static Statement *loop_like(LoopTree *tree, const Loop *like) {
+    Statement *s = tree_statement(tree, STATEMENT_LOOP);
+    Loop *loop = s->loop = tree_loop(tree, like->name, like->extent, like->mark);
+    int id = loop->id;
+    *loop = *like;
+    loop->id = id;
+    return s;
+}
+
+/* The bodies, one behind the other, in a new loop; NULL: iterations of one need others of the other. */
+static Statement *joined(Fuser *f, const Statement *a, const Statement *b) {
+    Arena *arena = f->tree->arena;
+    Statement *loop = loop_like(f->tree, a->loop);
+    Body parts[2] = {{0}, {0}};
+    const Subscript *by = subscript_of_loop(arena, loop->loop);
+    tree_copy_body(f->tree, &a->body, &parts[0], a->loop, by);
+    tree_copy_body(f->tree, &b->body, &parts[1], b->loop, by);
+    for (int p = 0; p < 2; p++)
+        for (int i = 0; i < parts[p].count; i++) vector_push(arena, &loop->body, parts[p].items[i]);
+    return iterations_meet(arena, loop, &parts[0], &parts[1], &f->around) ? NULL : loop;
+}
+
+/* The loops over lanes that follow each other become one, as far as they can. */
+static void join_lanes(Fuser *f, Statement *rows) {
+    Body all = {0};
+    f->around.loop[f->around.count++] = rows->loop;
+    for (int i = 0; i < rows->body.count; i++) {
+        Statement *s = rows->body.items[i], *last = all.count > 0 ? all.items[all.count - 1] : NULL;
+        Statement *both = last != NULL ? joined(f, last, s) : NULL;
+        if (both != NULL)
+            all.items[all.count - 1] = both;
+        else
+            vector_push(f->tree->arena, &all, s);
+    }
+    f->around.count--;
+    for (int i = 0; i < all.count; i++) share_rows(f->tree, &all.items[i]->body);
+    rows->body = all;
+}
+
+/* ---- nests -------------------------------------------------------------------------------------------------- */
+/* Does a chain run through the loop? */
+static bool sums_rows(const Body *body, const Loop *rows) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if (sums_rows(&s->body, rows) || (s->kind == STATEMENT_STORE && subscript_coef(s->term, rows) != 0))
+            return true;
+    }
+    return false;
+}
+
+static Statement *fused(Fuser *f, const Statement *nest_a, const Statement *between, const Statement *nest_b) {
+    Arena *arena = f->tree->arena;
+    NestParts a, b;
+    if (!find_parts(arena, nest_a, &a) || !find_parts(arena, nest_b, &b)) return NULL;
+    if (a.rows == NULL || b.rows == NULL || !are_alike(a.rows->loop, b.rows->loop)) return NULL;
+    if (!sums_rows(&a.rows->body, a.rows->loop) || !sums_rows(&b.rows->body, b.rows->loop)) return NULL;
+    if (statements_of(&a.rows->body) + statements_of(&b.rows->body) > MOST_STATEMENTS) return NULL;
+    for (int i = 0; i < between->body.count; i++) vector_push(arena, &a.after.body, between->body.items[i]);
+    if (loops_meet(arena, a.rows, &b.before) || loops_meet(arena, &a.after, &b.before) ||
+        loops_meet(arena, &a.after, b.rows))
+        return NULL;
+    Statement *rows = joined(f, a.rows, b.rows);
+    if (rows == NULL) return NULL;
+    join_lanes(f, rows);
+    Statement *nest = tree_statement(f->tree, STATEMENT_NEST);
+    nest->node = nest_a->node;
+    const Body *parts[] = {&a.before.body, &b.before.body, NULL, &a.after.body, &b.after.body};
+    for (int p = 0; p < 5; p++) {
+        if (parts[p] == NULL) vector_push(arena, &nest->body, rows);
+        for (int i = 0; parts[p] != NULL && i < parts[p]->count; i++)
+            vector_push(arena, &nest->body, parts[p]->items[i]);
+    }
+    return nest;
+}
+
+/* A few values that do not belong to rows. */
+static bool is_between(Arena *arena, const Statement *nest) {
+    NestParts parts;
+    return nest->kind == STATEMENT_NEST && find_parts(arena, nest, &parts) && parts.rows == NULL &&
+           statements_of(&nest->body) <= MOST_BETWEEN;
+}
+
+static bool fuse_body(Fuser *f, Body *body) {
+    Arena *arena = f->tree->arena;
+    Body all = {0};
+    bool any = false;
+    for (int i = 0; i < body->count; i++) {
+        Statement *s = body->items[i];
+        if (s->kind == STATEMENT_LOOP) {
+            f->around.loop[f->around.count++] = s->loop;
+            any |= fuse_body(f, &s->body);
+            f->around.count--;
+        }
+        Statement between = {0};
+        for (int k = i + 1; s->kind == STATEMENT_NEST && k < body->count; k++) {
+            if (body->items[k]->kind != STATEMENT_NEST) break;
+            Statement *both = fused(f, s, &between, body->items[k]);
+            if (both != NULL) {
+                s = both;
+                i = k;
+                between = (Statement){0};
+                any = true;
+            } else if (is_between(arena, body->items[k])) {
+                for (int j = 0; j < body->items[k]->body.count; j++)
+                    vector_push(arena, &between.body, body->items[k]->body.items[j]);
+            } else {
+                break;
+            }
+        }
+        vector_push(arena, &all, s);
+    }
+    *body = all;
+    return any;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------- */
+void tree_fuse(LoopTree *tree) {
+    Fuser f = {.tree = tree};
+    if (!fuse_body(&f, &tree->body)) return;
+    tree_give_places(tree);
+}

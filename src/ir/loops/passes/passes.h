@@ -1,0 +1,55 @@
+/* passes: from tree to tree, in the order of the list in passes.c.
+ *
+ *   passes.c      the list
+ *   split.c       loops are split where a condition inside of them becomes known
+ *   row_lanes.c   rows become lanes;  layout.c: arrays whose rows are beside each other
+ *   fuse.c        sums over rows of neighbouring nests become one loop
+ *   vectorise.c   innermost loops become vectors
+ *   registers.c   a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
+ *   promotion.c   what it updates stays in them from step to step;
+ *   pipeline.c    what it makes of its rows alone is made a step ahead
+ *   threads.c     loops that threads share, and where threads wait
+ */
+#ifndef SGDC_LOOPS_PASSES_H
+#define SGDC_LOOPS_PASSES_H
+#include "ir/loops/loops.h"
+
+/* ---- row_lanes.c ------------------------------------------------------------------------------------------------- */
+/* Loops over single rows become loops over vectors of so many of them, where that takes less. */
+void tree_row_lanes(LoopTree *tree, int64_t lanes);
+
+/* ---- layout.c ---------------------------------------------------------------------------------------------------- */
+/* Arrays that are only touched with rows as lanes have their rows beside each other. */
+void tree_layout(LoopTree *tree);
+/* Of a place in an array with rows: a row's elements, if the lanes are rows and the rest stays in one row; -1. */
+int64_t elements_of_row(Arena *arena, const Subscript *at);
+
+/* ---- fuse.c ------------------------------------------------------------------------------------------------------ */
+void tree_fuse(LoopTree *tree);
+
+/* ---- registers.c ------------------------------------------------------------------------------------------------- */
+/* Of registers of so many bytes. */
+void tree_tiny(LoopTree *tree, int64_t bytes);
+
+/* ---- pipeline.c -------------------------------------------------------------------------------------------------- */
+/* In the only nest of the function, whose loops are unrolled. */
+void tree_ahead(LoopTree *tree, Statement *nest);
+
+/* ---- promotion.c ------------------------------------------------------------------------------------------------- */
+/* What the function updates, if no more than so many bytes. */
+void tree_keep(LoopTree *tree, int64_t bytes);
+/* Is it known which element it is when all loops but lanes are unrolled? */
+bool place_is_known(const Subscript *at);
+
+/* ---- threads.c --------------------------------------------------------------------------------------------------- */
+/* Marks loops that threads share, and adds waits; small: however little work it is. */
+void tree_threads(LoopTree *tree, bool small);
+
+/* ---- split.c ----------------------------------------------------------------------------------------------------- */
+/* Of a tree that was verified: its chains name only terms that are there afterwards. */
+void tree_split(LoopTree *tree);
+
+/* ---- vectorise.c ------------------------------------------------------------------------------------------------- */
+/* Of so many bytes. */
+void tree_vectorise(LoopTree *tree, int64_t bytes);
+#endif

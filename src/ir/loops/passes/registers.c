@@ -1,0 +1,82 @@
+/* registers: a function that fits the registers.
+ *
+ *   nest a                                          nest a
+ *     for rows in 0..rows to 16 by 16                 for rows in 0..rows to 16 by 16, unrolled
+ *       for t in 0..16, vector                          for t in 0..16, vector
+ *         z[rows + t] = ..                 ->             z[rows + t] = ..
+ *   nest b                                            for rows in 0..rows to 16 by 16, unrolled
+ *     for rows in 0..rows to 16 by 16                   for i in 0..2, unrolled, for t in 0..16, vector
+ *       for i in 0..2, for t in 0..16, vector             chain[16 i + t] = ..
+ *         chain[16 i + t] = ..
+ *
+ * Where all iterations of all loops are few statements, and a mini-batch is at most one vector of rows, all loops but lanes
+ * are unrolled. Then the places of arrays are numbers, and there is nothing to be shared or waited for: nests are one,
+ * arrays of the work block are registers, and so is what the function updates (promotion.c).
+ */
+#include "ir/loops/passes/passes.h"
+
+enum { MOST_STATEMENTS = 1500, MOST_REGISTERS = 96 /* vectors that arrays of the work block have */ };
+
+/* ---- which functions ---------------------------------------------------------------------------------------- */
+/* Statements of all iterations; more than are allowed where their number is not known. */
+static int64_t count_unrolled(const Body *body) {
+    int64_t count = 0;
+    for (int i = 0; i < body->count && count <= MOST_STATEMENTS; i++) {
+        const Statement *s = body->items[i];
+        int64_t times = 1;
+        if (s->kind == STATEMENT_LOOP) {
+            if (s->loop->rows && (s->loop->extent > s->loop->step || s->loop->block != NULL))
+                return MOST_STATEMENTS + 1;
+            if (s->loop->mark == LOOP_THREADS) return MOST_STATEMENTS + 1;
+            times = s->loop->mark == LOOP_VECTOR ? 1 : loop_iterations(s->loop);
+        }
+        count += 1 + times * count_unrolled(&s->body);
+    }
+    return count;
+}
+
+static bool is_tiny(const LoopTree *tree, int64_t bytes) {
+    if (!tree->function->steps || (int64_t)tree->work_bytes > MOST_REGISTERS * bytes) return false;
+    for (int i = 0; i < tree->body.count; i++)
+        if (tree->body.items[i]->kind != STATEMENT_NEST) return false;
+    return tree->body.count > 0 && count_unrolled(&tree->body) <= MOST_STATEMENTS;
+}
+
+static void unroll(Body *body) {
+    for (int i = 0; i < body->count; i++) {
+        Statement *s = body->items[i];
+        unroll(&s->body);
+        if (s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_SERIAL) s->loop->mark = LOOP_UNROLLED;
+    }
+}
+
+/* ---- arrays are registers ----------------------------------------------------------------------------------- */
+static void look(void *context, const Array **array, const Subscript **at) {
+    uint8_t *unknown = context;
+    if (!place_is_known(*at)) unknown[(*array)->id] = 1;
+}
+
+static void promote_arrays(LoopTree *tree) {
+    uint8_t *unknown = arena_array(tree->arena, uint8_t, tree->arrays.count + 1);
+    tree_change_accesses(&tree->body, look, unknown);
+    for (int a = 0; a < tree->arrays.count; a++) {
+        Array *array = tree->arrays.items[a];
+        if (array->memory == ARRAY_WORK && !unknown[a]) array->memory = ARRAY_REGISTERS;
+    }
+}
+
+void tree_tiny(LoopTree *tree, int64_t bytes) {
+    if (!is_tiny(tree, bytes)) return;
+    Statement *all = tree_statement(tree, STATEMENT_NEST);
+    all->node = tree->body.items[0]->node;
+    for (int i = 0; i < tree->body.count; i++)
+        for (int k = 0; k < tree->body.items[i]->body.count; k++)
+            vector_push(tree->arena, &all->body, tree->body.items[i]->body.items[k]);
+    tree->body = (Body){0};
+    vector_push(tree->arena, &tree->body, all);
+    unroll(&tree->body);
+    promote_arrays(tree);
+    tree_give_places(tree);
+    tree_ahead(tree, all);
+    tree_keep(tree, MOST_REGISTERS * bytes);
+}

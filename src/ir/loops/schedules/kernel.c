@@ -1,0 +1,443 @@
+/* kernel: a reduction as tiles of chains in registers.
+ *
+ *   for the axes that no tile is along, for tiles along the lanes, for tiles along the unrolled axis
+ *     for u, unrolled, for t, lanes: chain[u, t] = start
+ *     for the terms                                            the rows of a sum over rows first
+ *       for u, unrolled, for t, lanes: chain[u, t] = step(chain[u, t], term at u and t)
+ *     for u, for t: the stores of the nest, which find the sum
+ *
+ * The lanes are an axis of the result along which no operand moves by more than one element. The unrolled axis, which may
+ * be the row, is one along which the operand of the lanes does not move: what is loaded once serves all u. Where rows lie
+ * beside each other in memory, they are the lanes. Where there is no such axis for the lanes, an operand that is read often is
+ * packed first: [panel][its other axes][lane], in a nest of its own, and panels past the axis' end are filled with 0. Which one,
+ * weights with outputs as lanes or a mini-batch with rows as lanes, depends on how many vectors that makes, and on which of the
+ * two is less to pack.
+ */
+#include "ir/loops/schedules/kernel.h"
+
+enum { FEWEST_USES = 8, FEW_PIXELS = 8 };
+/* Times a tile that reads its operand in place, or stores its lanes beside each other. */
+static const double packing_cost = 1.1, square_cost = 3, scattering_cost = 1.5;
+/* Vectors of products that take as long as to pack one in a square, or element by element; as to store one apart. */
+static const double packing = 6, packing_alone = 24, scattering = 16;
+
+/* ---- how operands move -------------------------------------------------------------------------------------- */
+typedef struct OperandVisit {
+    const Scheduler *s;
+    Kernel *k;
+} OperandVisit;
+
+static void visit_operand(void *context, const Read *read) {
+    const OperandVisit *visit = context;
+    Kernel *k = visit->k;
+    if (read->operand < 0) return;
+    OperandMoves *m = &k->operand[read->operand];
+    bool guarded = kernel_guarded_along(k, -1); /* by its own access, not by a view that the operand is of */
+    m->rows |= read->node->rows != 0;
+    m->rows_apart |= read->node->rows != 0 &&
+                     !(node_is_stored(visit->s->f, read->node) && visit->s->beside[read->node->id]);
+    for (int a = 0; a < k->r.axes; a++) {
+        int64_t step = place_step(visit->s, read->node, read->linear.coef[a]);
+        m->moves[a] |= step != 0;
+        m->uneven[a] |= step != 0 && (step != 1 || (read->guarded && (!guarded || kernel_guarded_along(k, a))));
+    }
+}
+
+static bool has_lanes_along(const Kernel *k, int axis) {
+    bool some = false;
+    for (int o = 0; o < k->r.node->sources; o++) {
+        if (k->operand[o].uneven[axis]) return false;
+        some |= k->operand[o].moves[axis];
+    }
+    return some;
+}
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Where a function has one row, the least memory is wanted, or steps are of one row. */
+static bool is_row_after_row(const Scheduler *s) {
+    return s->block_rows == 1 && (!s->f->one_block || s->numbers.square_bytes == 0);
+}
+
+/* Can what moves unevenly be packed, and does it pay? */
+static bool packs_for(const Scheduler *s, const Kernel *k, int axis) {
+    if (is_row_after_row(s)) return false;
+    for (int o = 0; o < k->r.node->sources; o++)
+        if (k->operand[o].uneven[axis] &&
+            (!pack_is_possible(s, &k->r, o, axis) ||
+             (kernel_uses(s, k, o) < FEWEST_USES && !pack_is_known(s, k->r.node->source[o]))))
+            return false;
+    return true;
+}
+
+/* ---- which axes --------------------------------------------------------------------------------------------- */
+/* Tiles for each place of the axis; packed ones are filled, the rest of others has tiles of half the width, and so on. */
+static double tiles_per_place(const Kernel *k, int axis, bool packed) {
+    int64_t extent = k->r.extent[axis], rest = extent % k->lanes, tiles = extent / k->lanes;
+    if (packed) return (double)(tiles + (rest > 0)) / (double)extent;
+    for (; rest > 0; rest &= rest - 1) tiles++;
+    return (double)tiles / (double)extent;
+}
+
+static bool rows_are_lanes(const Scheduler *s, const Kernel *k) {
+    bool apart = !s->rows_beside || !k->rows;
+    for (int o = 0; o < k->r.node->sources; o++) apart |= k->operand[o].rows_apart;
+    return !apart;
+}
+
+/* The operand with rows, if all of its rows' terms can be packed with rows side by side, in squares; -1. */
+static int packed_rows(const Scheduler *s, const Kernel *k) {
+    int last = k->r.axes - 1, found = k->operand[0].rows ? 0 : 1, longer = 0;
+    const OperandMoves *rows = &k->operand[found], *other = &k->operand[1 - found];
+    bool squares = s->numbers.square_bytes > 0 && s->lane_rows % k->lanes == 0 && s->pad % s->lane_rows == 0;
+    if (!squares || !k->rows || !kernel_is_product(s, k) || k->reads_window || other->rows || !rows->rows_apart)
+        return -1;
+    while (last > k->r.result && k->r.extent[last] == 1) last--;
+    for (int a = 0; a < k->r.result; a++) {
+        if (rows->moves[a]) return -1;
+        longer += k->r.extent[a] > 1;
+    }
+    return longer == 1 && k->r.extent[last] >= k->lanes && rows->moves[last] && !rows->uneven[last] ? found : -1;
+}
+
+/* Vectors that are computed for each output of a row; what it takes to pack their operand, and to store them apart, is added as
+ * vectors. */
+static double vectors_of_rows(const Scheduler *s, const Kernel *k, int operand) {
+    double shared = 1 + packing / kernel_uses(s, k, operand) + scattering / (double)k->r.terms;
+    return (double)s->padded_rows / (double)s->block_rows * shared / (double)k->lanes;
+}
+
+static double vectors_of_outputs(const Scheduler *s, const Kernel *k, int axis, bool packed) {
+    double shared = 1;
+    for (int o = 0; packed && o < k->r.node->sources; o++)
+        if (k->operand[o].moves[axis])
+            shared += (k->r.extent[axis] < k->lanes ? packing_alone : packing) / kernel_uses(s, k, o);
+    return tiles_per_place(k, axis, packed) * shared;
+}
+
+static bool rows_are_better(const Scheduler *s, const Kernel *k, int axis) {
+    int operand = packed_rows(s, k);
+    if (operand < 0 || axis < 0) return false;
+    bool even = has_lanes_along(k, axis);
+    if (!even && !packs_for(s, k, axis)) return false;
+    return vectors_of_rows(s, k, operand) < vectors_of_outputs(s, k, axis, !even);
+}
+
+static int choose_lanes(const Scheduler *s, const Kernel *k) {
+    int best = AXIS_NONE, any = AXIS_NONE;
+    double least = 2;
+    int beside = place_innermost(s, s->nest); /* -1: in row-major order */
+    if (rows_are_lanes(s, k)) return AXIS_ROW;
+    for (int a = k->r.result; a-- > 0;) {
+        if (k->r.extent[a] == 1) continue;
+        if (any < 0 || k->r.extent[a] > k->r.extent[any]) any = a;
+        bool even = has_lanes_along(k, a);
+        bool packed = !even && packs_for(s, k, a);
+        if (!even && !packed && !kernel_finds_squares(s, k, a)) continue;
+        double tiles = tiles_per_place(k, a, packed) * (even ? 1 : packed ? packing_cost : square_cost);
+        if (beside >= 0 && a != beside) tiles *= scattering_cost;
+        if (tiles < least) {
+            best = a;
+            least = tiles;
+        }
+    }
+    if (rows_are_better(s, k, best)) return AXIS_ROW;
+    return best >= 0 ? best : any;
+}
+
+static bool moves_along(const Kernel *k, int operand, int axis) {
+    if (axis == AXIS_NONE) return false;
+    return axis == AXIS_ROW ? k->operand[operand].rows : k->operand[operand].moves[axis];
+}
+
+/* Does nothing that moves with the lanes move along the axis? */
+static bool shares_lanes(const Kernel *k, int axis) {
+    for (int o = 0; o < k->r.node->sources; o++)
+        if (moves_along(k, o, k->lanes_axis) && moves_along(k, o, axis)) return false;
+    return true;
+}
+
+static int64_t extent_of(const Scheduler *s, const Kernel *k, int axis) {
+    return axis == AXIS_ROW ? s->block_rows : k->r.extent[axis];
+}
+
+/* Pixels of a row's image are near each other, the same pixel of several rows is not. */
+static bool is_better(const Scheduler *s, const Kernel *k, int axis, int than) {
+    bool shares = shares_lanes(k, axis),
+         near = k->reads_window && axis != AXIS_ROW && extent_of(s, k, axis) >= FEW_PIXELS;
+    if (than == AXIS_NONE || shares != shares_lanes(k, than)) return than == AXIS_NONE || shares;
+    bool than_near = k->reads_window && than != AXIS_ROW && extent_of(s, k, than) >= FEW_PIXELS;
+    return near != than_near ? near : extent_of(s, k, axis) > extent_of(s, k, than);
+}
+
+static int choose_unrolled(const Scheduler *s, const Kernel *k) {
+    int best = AXIS_NONE;
+    for (int a = k->r.result - 1; a >= (k->rows ? AXIS_ROW : 0); a--)
+        if (a != k->lanes_axis && extent_of(s, k, a) > 1 && is_better(s, k, a, best)) best = a;
+    return best;
+}
+
+/* Of so many vectors, tiles have equally many, at most `most`. */
+static int64_t vectors_of_tile(int64_t vectors, int64_t most) {
+    for (int64_t tile = most; tile > 1; tile--)
+        if (vectors % tile == 0 && vectors > 0) return tile;
+    return vectors < most ? 1 : most;
+}
+
+static int64_t most_vectors_of_tile(const Scheduler *s, const Kernel *k) {
+    if (k->unrolled_axis == AXIS_NONE) return s->numbers.unrolled;
+    if (k->unrolled_axis != AXIS_ROW) return s->numbers.vectors;
+    return smaller(s->numbers.vectors, s->numbers.chains / s->tile_rows); /* tiles of all kernels have as many rows */
+}
+
+static int64_t most_unrolled(const Scheduler *s, const Kernel *k) {
+    int64_t most = s->numbers.chains * k->vector / (k->lanes * k->r.width);
+    return k->reads_window || k->lanes_axis == AXIS_ROW ? most : smaller(most, s->numbers.unrolled);
+}
+
+/* Where one axis leaves registers free: taps of a gradient of weights, of which one has few. */
+static void choose_second(const Scheduler *s, Kernel *k) {
+    int64_t most = most_unrolled(s, k) / k->unrolled;
+    if (!k->r.c->over_rows || !k->reads_window || k->unrolled_axis < 0 || most < 2) return;
+    for (int a = 0; a < k->r.result; a++) {
+        if (a == k->lanes_axis || a == k->unrolled_axis || k->r.extent[a] == 1 || !shares_lanes(k, a)) continue;
+        if (k->second_axis >= 0 && k->r.extent[a] <= k->r.extent[k->second_axis]) continue;
+        k->second_axis = a;
+        k->second = schedule_tile(k->r.extent[a], most);
+    }
+}
+
+/* Sums over rows of several blocks: chains are in registers while a block's terms join, where no chunk ends in a block. */
+static bool can_be_carried(const Scheduler *s, const Reduction *r) {
+    return s->block != NULL && s->block_rows > 1 && s->numbers.row_lanes > 1 && r->width == 1 &&
+           !reads_window(r->node) && r->chunk % s->block_rows == 0;
+}
+
+/* ---- the plan --------------------------------------------------------------------------------------------- */
+Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
+    if (nest->kind != NEST_REDUCE) return NULL;
+    Reduction r = reduction_of(nest->reduce);
+    bool carried = r.c->over_rows && !s->f->one_block;
+    if (r.lanes > 1 || r.terms == 0 || r.outputs == 0 || (carried && !can_be_carried(s, &r))) return NULL;
+    Kernel *k = arena_new_of(s->arena, Kernel);
+    *k = (Kernel){.r = r, .unrolled_axis = AXIS_NONE, .second_axis = AXIS_NONE, .unrolled = 1, .second = 1};
+    k->rows = nest->rows && !r.c->over_rows && s->block_rows > 1;
+    k->reads_window = reads_window(r.node);
+    k->lanes = s->numbers.vector_bytes / (int64_t)dtype_bytes(r.dtype);
+    nest_reads(s->f, nest, visit_operand, &(OperandVisit){s, k});
+    k->lanes_axis = choose_lanes(s, k);
+    k->guarded = kernel_guarded_along(k, -1) && (k->lanes_axis < 0 || !kernel_guarded_along(k, k->lanes_axis));
+    k->r.is_there = k->guarded;
+    if (k->lanes_axis == AXIS_NONE) k->lanes = 1;
+    while (k->lanes_axis >= 0 && k->lanes / 2 >= r.extent[k->lanes_axis]) k->lanes /= 2;
+    k->vector = k->lanes;
+    k->squares = k->lanes_axis >= 0 && !has_lanes_along(k, k->lanes_axis) && !packs_for(s, k, k->lanes_axis) &&
+                 kernel_finds_squares(s, k, k->lanes_axis);
+    if (!is_row_after_row(s)) k->unrolled_axis = choose_unrolled(s, k);
+    if (k->squares && !shares_lanes(k, k->unrolled_axis)) k->unrolled_axis = AXIS_NONE;
+    if (k->lanes_axis == AXIS_ROW) k->lanes = s->lane_rows;
+    if (k->lanes_axis >= 0 && !k->squares && !is_row_after_row(s)) { /* chains of a tile do not wait for each other */
+        int64_t most = most_vectors_of_tile(s, k);
+        k->lanes *= vectors_of_tile(r.extent[k->lanes_axis] / k->vector, most);
+    }
+    if (k->unrolled_axis == AXIS_ROW)
+        k->unrolled = s->tile_rows;
+    else if (k->unrolled_axis != AXIS_NONE)
+        k->unrolled = schedule_tile(r.extent[k->unrolled_axis], most_unrolled(s, k));
+    k->carried = carried;
+    if (carried && k->squares) return NULL;
+    if (!k->squares && !carried) k->blocks = kernel_blocks_plan(s, k);
+    if (!k->squares && k->blocks == NULL) choose_second(s, k);
+    return k;
+}
+
+static void pack_operands(Scheduler *s, Kernel *k) {
+    if (k->lanes_axis < 0 || !packs_for(s, k, k->lanes_axis)) return;
+    for (int o = 0; o < k->r.node->sources; o++)
+        if (k->operand[o].uneven[k->lanes_axis]) pack_operand(s, &k->r, o, k->lanes_axis, k->lanes);
+}
+
+/* ---- one tile ----------------------------------------------------------------------------------------------- */
+static void terms_of_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
+    int opened = 0;
+    if (k->squares && tile->count == k->vector) {
+        kernel_terms_in_squares(s, k, tile, chains);
+        return;
+    }
+    for (int a = k->r.result; a < k->r.axes; a++) {
+        k->r.point.axis[a] = subscript_number(s->arena, 0);
+        if (k->r.extent[a] == 1) continue;
+        k->r.point.axis[a] = schedule_loop_open(s, "k", k->r.extent[a], LOOP_SERIAL);
+        opened++;
+    }
+    kernel_one_term(s, k, tile, chains);
+    while (opened-- > 0) schedule_close(s);
+}
+
+static void terms_of_rows(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains,
+                          const Loop *chunk) {
+    ScheduleRow before = schedule_rows_open(s, chunk, chunk != NULL ? k->r.chunk : s->block_rows, 1, 1);
+    terms_of_tile(s, k, tile, chains);
+    schedule_rows_close(s, before);
+}
+
+/* Each chunk of rows is summed, and its sums are one chain. */
+static void sum_in_chunks(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains,
+                          const ChainArrays *total) {
+    kernel_start_tile(s, k, tile, total);
+    ScheduleRow before = schedule_rows_open(s, NULL, s->block_rows, k->r.chunk, 1);
+    const Loop *chunk = schedule_open_loop(s);
+    kernel_start_tile(s, k, tile, chains);
+    terms_of_rows(s, k, tile, chains, chunk);
+    TileLoops loops = kernel_tile_open(s, k, tile);
+    ChainValue sum = chains_load(s, total, loops.chain), part = chains_load(s, chains, loops.chain);
+    sum = chains_join(s, &k->r, &sum, &part);
+    chains_continue(s, total, loops.chain, &sum, subscript_of_loop(s->arena, chunk), 1);
+    kernel_tile_close(s, loops);
+    schedule_rows_close(s, before);
+}
+
+static void schedule_tile_of(Scheduler *s, Kernel *k, const KernelTile *tile) {
+    if (k->strip.lines > 0) {
+        kernel_tile_of_strip(s, k, tile);
+        return;
+    }
+    ChainArrays chains = chains_registers(s, &k->r, kernel_chains(tile)), total = chains;
+    if (k->r.c->over_rows && k->r.chunk > 0 && k->r.chunk < s->block_rows) {
+        total = chains_registers(s, &k->r, kernel_chains(tile));
+        sum_in_chunks(s, k, tile, &chains, &total);
+    } else if (k->carried) {
+        kernel_resume_tile(s, k, tile, &chains);
+        terms_of_rows(s, k, tile, &chains, NULL);
+        kernel_leave_tile(s, k, tile, &chains);
+        return;
+    } else {
+        kernel_start_tile(s, k, tile, &chains);
+        if (k->r.c->over_rows)
+            terms_of_rows(s, k, tile, &chains, NULL);
+        else
+            terms_of_tile(s, k, tile, &chains);
+    }
+    kernel_finish_tile(s, k, tile, &total);
+}
+
+/* ---- all tiles ---------------------------------------------------------------------------------------------- */
+static void tiles_of_second(Scheduler *s, Kernel *k, KernelTile tile) {
+    if (k->second_axis == AXIS_NONE) {
+        schedule_tile_of(s, k, &tile);
+        return;
+    }
+    int64_t whole = k->r.extent[k->second_axis] / k->second, rest = k->r.extent[k->second_axis] % k->second;
+    tile.second = subscript_times(s->arena, schedule_loop_open(s, "tile", whole, LOOP_SERIAL), k->second);
+    tile.seconds = k->second;
+    schedule_tile_of(s, k, &tile);
+    schedule_close(s);
+    tile.second = subscript_number(s->arena, whole * k->second);
+    tile.seconds = rest;
+    if (rest > 0) schedule_tile_of(s, k, &tile);
+}
+
+static void tiles_of_unrolled(Scheduler *s, Kernel *k, KernelTile tile) {
+    tile.places = k->unrolled;
+    tile.unrolled = subscript_number(s->arena, 0);
+    if (k->unrolled_axis == AXIS_NONE) {
+        schedule_tile_of(s, k, &tile);
+        return;
+    }
+    if (k->unrolled_axis == AXIS_ROW) {
+        ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->tile_rows, s->pad);
+        schedule_tile_of(s, k, &tile);
+        schedule_rows_close(s, before);
+        return;
+    }
+    int64_t whole = k->r.extent[k->unrolled_axis] / k->unrolled, rest = k->r.extent[k->unrolled_axis] % k->unrolled;
+    const Subscript *at = schedule_loop_open(s, "tile", whole, LOOP_SERIAL);
+    tile.unrolled = subscript_times(s->arena, at, k->unrolled);
+    tiles_of_second(s, k, tile);
+    schedule_close(s);
+    tile.unrolled = subscript_number(s->arena, whole * k->unrolled);
+    tile.places = rest;
+    if (rest > 0) tiles_of_second(s, k, tile);
+}
+
+/* Panels are whole, so a tile may be; what else moves along the lanes ends, and so do the chains that strips keep in
+ * memory, even where no operand moves along the lanes. */
+static bool is_filled(const Kernel *k) {
+    if (k->strip.lines > 0) return false;
+    for (int o = 0; o < k->r.node->sources; o++)
+        if (k->lanes_axis >= 0 && k->operand[o].moves[k->lanes_axis] && k->r.pack[o].array == NULL) return false;
+    return true;
+}
+
+static void tiles_of_lanes(Scheduler *s, Kernel *k) {
+    KernelTile tile = {.lane = subscript_number(s->arena, 0), .width = k->lanes, .count = k->lanes};
+    if (k->lanes_axis == AXIS_ROW) {
+        ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, k->lanes, s->pad);
+        tiles_of_unrolled(s, k, tile);
+        schedule_rows_close(s, before);
+        return;
+    }
+    int64_t extent = k->lanes_axis == AXIS_NONE ? 1 : k->r.extent[k->lanes_axis], done = extent / k->lanes * k->lanes;
+    if (done > 0) {
+        k->r.panel = schedule_loop_open(s, "tile", extent / k->lanes, LOOP_SERIAL);
+        tile.lane = subscript_times(s->arena, k->r.panel, k->lanes);
+        tiles_of_unrolled(s, k, tile);
+        schedule_close(s);
+    }
+    while (done < extent) {
+        int64_t rest = extent - done, width = kernel_next_width(k, rest, is_filled(k));
+        k->r.panel = subscript_number(s->arena, done / k->lanes);
+        tile = (KernelTile){.in_panel = done % k->lanes,
+                            .lane = subscript_number(s->arena, done),
+                            .width = width,
+                            .count = smaller(rest, width)};
+        tiles_of_unrolled(s, k, tile);
+        done += tile.count;
+    }
+}
+
+static void schedule_tiles(Scheduler *s, Kernel *k) {
+    ScheduleRow before = s->at;
+    bool row_around = k->rows && k->unrolled_axis != AXIS_ROW && k->lanes_axis != AXIS_ROW;
+    int opened = 0;
+    if (row_around) schedule_rows_open(s, NULL, s->padded_rows, 1, s->pad);
+    for (int a = 0; a < k->r.result; a++) {
+        k->r.point.axis[a] = subscript_number(s->arena, 0);
+        if (a == k->lanes_axis || a == k->unrolled_axis || a == k->second_axis || k->r.extent[a] == 1) continue;
+        k->r.point.axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), k->r.extent[a],
+                                                LOOP_SERIAL);
+        opened++;
+    }
+    tiles_of_lanes(s, k);
+    while (opened-- > 0) schedule_close(s);
+    if (row_around) schedule_rows_close(s, before);
+}
+
+static void close_block(Scheduler *s, Kernel *k) {
+    ScheduleRow before = s->at;
+    ChainArrays open = open_chains(s, &k->r);
+    s->at.row = subscript_of_loop(s->arena, s->block);
+    close_chunk(s, &k->r, &open, ends_after_block(s, &k->r, s->at.row));
+    s->at = before;
+}
+
+void schedule_kernel(Scheduler *s, Kernel *k) {
+    if (k->blocks != NULL) {
+        schedule_blocks(s, k);
+        return;
+    }
+    pack_operands(s, k);
+    const bool packed[2] = {k->r.pack[0].array != NULL, k->r.pack[1].array != NULL};
+    TurnedArrays turned = {0};
+    if (k->r.c->over_rows) turned = schedule_turned(s, s->nest, packed);
+    k->strip.lines = kernel_strip(s, k);
+    if (k->strip.lines > 0) {
+        schedule_strips(s, k, schedule_tiles);
+    } else {
+        schedule_nest_open(s, s->nest->stores[0].node);
+        schedule_tiles(s, k);
+        if (k->carried) close_block(s, k);
+        schedule_close(s);
+    }
+    schedule_turn_back(s, &turned);
+}

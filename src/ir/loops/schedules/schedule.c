@@ -1,0 +1,250 @@
+/* schedule: a function as a tree of loops.
+ *
+ * Row after row, where a mini-batch may have any number of rows, and the least memory is wanted:
+ *
+ *   for each sweep over the mini-batch
+ *     nests outside                     what needs no row, or a sum over all rows of the sweep before
+ *     starts of the sums over rows
+ *     for row in 0..rows
+ *       nests inside                    a value with rows has room for one
+ *
+ * In blocks of rows: the loop is over blocks, each nest inside has its own loops over the rows of a block, and a value with
+ * rows has room for all of them. In one block, where a mini-batch has no more rows, there is no loop around, and a sum over
+ * rows stays in registers. Rows are rounded up to a multiple of `pad`, so that a tile of rows is whole: places past the
+ * mini-batch hold the values of its last row.
+ *
+ * Which values are stored, and by which nest, is fuse.c's.
+ */
+#include "ir/loops/schedules/reduction.h"
+#include "ir/scan.h"
+
+const TileNumbers usual_tiles = {
+    .vector_bytes = 64, .vectors = 1, .unrolled = 6, .chains = 6, .l1 = 32 << 10, .l2 = 256 << 10};
+
+enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64, MORE_BLOCK_ROWS = 256 };
+
+/* ---- nests -------------------------------------------------------------------------------------------------- */
+static void elements(Scheduler *s, const Nest *nest) {
+    if (schedule_elements_in_squares(s, nest)) return;
+    SpacePoint point = {{NULL}};
+    int opened = schedule_axes_open_with(s, "ijlmnopq", nest->space.extent, nest->space.rank, place_innermost(s, nest),
+                                         point.axis);
+    schedule_stores(s, &point);
+    while (opened-- > 0) schedule_close(s);
+}
+
+static bool sums_over_rows(const Nest *nest) {
+    if (nest->kind == NEST_SCATTER) return nest->reduce->attr.over_rows;
+    return nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows;
+}
+
+static bool sums_rows_as_lanes(const Scheduler *s, const Nest *nest) {
+    return sums_over_rows(nest) && nest->kind == NEST_REDUCE && row_sum_is_possible(s, nest);
+}
+
+static bool sums_chunks(const Scheduler *s, const Nest *nest) {
+    return sums_over_rows(nest) && nest->kind == NEST_REDUCE && chunk_sum_is_possible(s, nest);
+}
+
+/* In the lanes of the order law, which walk through a value in row-major order. */
+static bool sums_terms_of_row(const Nest *nest) {
+    return nest->kind == NEST_REDUCE && nest->rows && !sums_over_rows(nest) &&
+           nest->reduce->attr.contraction->lanes > 1;
+}
+
+/* Does its kernel pack operands whose rows lie beside each other? */
+static bool packs_rows(const Scheduler *s, const Nest *nest) {
+    const Node *node = nest->reduce;
+    if (nest->kind != NEST_REDUCE || node->op != OP_CONTRACT) return false;
+    return reads_window(node) || (node->sources == 1 && pack_is_known(s, node->source[0]));
+}
+
+static bool leaves_rows(const Nest *nest) {
+    for (int i = 0; i < nest->store_count; i++)
+        if (nest->stores[i].kind == STORE_ROWS) return true;
+    return false;
+}
+
+static void nest_at_row(Scheduler *s, const Nest *nest) {
+    if (nest->kind == NEST_REDUCE)
+        schedule_reduction(s, nest);
+    else if (nest->kind == NEST_SCATTER)
+        schedule_scatter(s, nest);
+    else
+        elements(s, nest);
+}
+
+static int64_t pad_of(const Scheduler *s, const Nest *nest) {
+    return sums_over_rows(nest) || leaves_rows(nest) ? 1 : s->pad;
+}
+
+/* Of all rows, before the first term of one joins: what is read has been written whole then. */
+static void scatter_start_of_block(Scheduler *s, const Nest *nest) {
+    ScheduleRow before = s->at;
+    bool of_rows = nest->rows && !sums_over_rows(nest);
+    int64_t pad = pad_of(s, nest);
+    if (of_rows) schedule_rows_open(s, NULL, pad > 1 ? s->padded_rows : s->block_rows, 1, pad);
+    schedule_scatter_start(s, nest);
+    if (of_rows) schedule_rows_close(s, before);
+}
+
+/* Its own loops over the rows of the block. */
+static void nest_of_block(Scheduler *s, const Nest *nest) {
+    bool sums = sums_over_rows(nest);
+    if (sums_rows_as_lanes(s, nest)) {
+        schedule_row_sum(s, nest);
+        return;
+    }
+    if (sums && nest->kind == NEST_REDUCE && s->f->one_block) {
+        schedule_sum_of_block(s, nest);
+        return;
+    }
+    if (nest->kind == NEST_SCATTER && (!sums || s->f->one_block)) scatter_start_of_block(s, nest);
+    if (stores_beside(s, nest)) {
+        schedule_beside(s, nest);
+        return;
+    }
+    ScheduleRow before = s->at;
+    if (nest->rows || sums) {
+        int64_t pad = pad_of(s, nest);
+        schedule_rows_open(s, NULL, pad > 1 ? s->padded_rows : s->block_rows, 1, pad);
+        if (nest->kind == NEST_ELEMENTS) schedule_fetch_rows(s, nest);
+    }
+    nest_at_row(s, nest);
+    if (nest->rows || sums) schedule_rows_close(s, before);
+}
+
+static void nest_of_row(Scheduler *s, const Nest *nest) {
+    if (nest->kind == NEST_SCATTER && !sums_over_rows(nest)) schedule_scatter_start(s, nest);
+    nest_at_row(s, nest);
+}
+
+static void schedule_nest(Scheduler *s, const Nest *nest) {
+    if (nest->kind == NEST_SCAN) {
+        schedule_scan(s, nest, schedule_nest);
+        return;
+    }
+    s->nest = nest;
+    TurnedArrays turned = {0};
+    if (sums_chunks(s, nest)) {
+        schedule_chunk_sum(s, nest);
+        s->nest = NULL;
+        return;
+    }
+    bool turns = sums_over_rows(nest) && !sums_rows_as_lanes(s, nest), packs = turns && packs_rows(s, nest);
+    if (turns && !packs) turned = schedule_turned(s, nest, NULL);
+    Kernel *kernel = schedule_kernel_plan(s, nest);
+    if ((packs || sums_terms_of_row(nest)) && kernel == NULL) turned = schedule_turned(s, nest, NULL);
+    if (kernel != NULL) {
+        schedule_kernel(s, kernel);
+    } else {
+        schedule_nest_open(s, nest->stores[0].node);
+        if (s->block_rows > 1 || s->f->one_block)
+            nest_of_block(s, nest);
+        else
+            nest_of_row(s, nest);
+        schedule_close(s);
+    }
+    schedule_turn_back(s, &turned);
+    s->nest = NULL;
+}
+
+static void start_sums(Scheduler *s, const Section *section) {
+    for (int i = 0; i < section->nests.count; i++) {
+        const Nest *nest = section->nests.items[i];
+        if (!sums_over_rows(nest)) continue;
+        schedule_nest_open(s, nest->reduce);
+        if (nest->kind == NEST_SCATTER)
+            schedule_scatter_start(s, nest);
+        else
+            schedule_reduction_start(s, nest);
+        schedule_close(s);
+    }
+}
+
+static void schedule_section(Scheduler *s, const Section *section) {
+    if (section->nests.count == 0) return;
+    bool sweeps = section->inside && !s->f->one_block;
+    ScheduleRow before = s->at;
+    if (section->inside) s->tree->needs_rows = true;
+    if (sweeps) start_sums(s, section);
+    OuterNests outer = {NULL, 0};
+    if (sweeps) outer = schedule_outer_begin(s);
+    schedule_forget_copies(s);
+    if (sweeps) schedule_rows_open(s, NULL, MOST_ROWS, s->block_rows, 1);
+    if (sweeps && s->block_rows > 1) s->block = schedule_open_loop(s);
+    for (int i = 0; i < section->nests.count; i++) schedule_nest(s, section->nests.items[i]);
+    s->block = NULL;
+    if (!sweeps) return;
+    schedule_rows_close(s, before);
+    schedule_outer_end(s, &outer);
+}
+
+/* ---- functions ---------------------------------------------------------------------------------------------- */
+static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function *function, const TileNumbers *numbers,
+                                    int64_t block, bool one_block) {
+    const ScanPart *parts = NULL;
+    const Function *in_parts = function_in_parts(arena, run, function, &parts);
+    function = one_block || parts_go_by_rows(arena, parts) ? in_parts : function_unrolled(arena, run, function);
+    NestFunction *f = arena_new_of(arena, NestFunction);
+    *f = (NestFunction){
+        .arena = arena, .run = run, .function = function, .parts = parts, .block = block, .one_block = one_block};
+    fuse_function(f);
+    LoopTree *tree = arena_new_of(arena, LoopTree);
+    *tree = (LoopTree){.arena = arena,
+                       .name = function->name,
+                       .run = run,
+                       .function = function,
+                       .most_rows = one_block ? run->batch : 0};
+    Scheduler s = {.tree = tree, .arena = arena, .f = f, .numbers = *numbers, .block_rows = f->block};
+    s.rows_beside = block > 1 && schedule_has_rows_beside(&s);
+    schedule_padding(&s);
+    if (one_block && f->block == 1) s.at = schedule_first_row(&s);
+    s.provider = arena_array(arena, Nest *, f->nodes + 1);
+    s.array = arena_array(arena, Array *, f->nodes + 1);
+    s.layout = arena_array(arena, const ArrayLayout *, f->nodes + 1);
+    s.beside = arena_array(arena, uint8_t, f->nodes + 1);
+    s.turned = arena_array(arena, Array *, f->nodes + 1);
+    s.chain = arena_array(arena, Array *, f->nodes + 1);
+    s.cell = arena_array(arena, Array *, run->cell_count + 1);
+    s.slot = arena_array(arena, Array *, run->slot_count + 1);
+    OpenBody all = {&tree->body, 0};
+    vector_push(arena, &s.open, all);
+    schedule_find_arrays(&s);
+    schedule_layouts(&s);
+    schedule_passing(&s);
+    for (int i = 0; i < f->section_count; i++) schedule_section(&s, &f->sections[i]);
+    tree_give_places(tree);
+    return tree;
+}
+
+/* Of a row that takes much of the second-level cache there are as few as fill it, or take as long to move as the parameters;
+ * 0: rows are small. */
+static int64_t few_rows(const LoopTree *tree, int64_t rows, const TileNumbers *numbers) {
+    int64_t of_row = (int64_t)tree->work_bytes / rows, parameters = 0;
+    if (numbers->l2 == 0 || 4 * of_row < numbers->l2 || function_has_scans(tree->run, tree->function)) return 0;
+    for (int a = 0; a < tree->arrays.count; a++) {
+        const Array *array = tree->arrays.items[a];
+        if (array->memory == ARRAY_CELL) parameters += array->elements * (int64_t)dtype_bytes(array->dtype);
+    }
+    int64_t few = (parameters > numbers->l2 ? parameters : numbers->l2) / of_row;
+    return few < 2 ? 2 : few < rows ? few : 0;
+}
+
+int64_t schedule_batch(int64_t rows) { return rows > 0 && rows <= LARGEST_BLOCK ? rows : 0; }
+
+/* More rows share what is packed, if they do not take much memory. */
+LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order,
+                            const TileNumbers *numbers) {
+    if (order == IN_ONE_BLOCK && schedule_batch(run->batch) > 0)
+        return schedule_in_blocks(arena, run, function, numbers, run->batch, true);
+    if (order == ROW_AFTER_ROW) return schedule_in_blocks(arena, run, function, numbers, 1, false);
+    if (numbers->block_bytes > 0) {
+        LoopTree *tree = schedule_in_blocks(arena, run, function, numbers, MORE_BLOCK_ROWS, false);
+        if ((int64_t)tree->work_bytes <= numbers->block_bytes) return tree;
+    }
+    int64_t rows = numbers->row_lanes > 1 ? BLOCK_ROWS_IN_LANES : USUAL_BLOCK_ROWS;
+    LoopTree *tree = schedule_in_blocks(arena, run, function, numbers, rows, false);
+    int64_t few = few_rows(tree, rows, numbers);
+    return few > 0 ? schedule_in_blocks(arena, run, function, numbers, few, false) : tree;
+}
