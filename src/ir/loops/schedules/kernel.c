@@ -195,6 +195,18 @@ static int64_t most_unrolled(const Scheduler *s, const Kernel *k) {
     return k->reads_window || k->lanes_axis == AXIS_ROW ? most : smaller(most, s->numbers.unrolled);
 }
 
+static void count_unrolled(const Scheduler *s, Kernel *k) {
+    if (k->unrolled_axis == AXIS_ROW)
+        k->unrolled = s->tile_rows;
+    else if (k->unrolled_axis != AXIS_NONE)
+        k->unrolled = schedule_tile(k->r.extent[k->unrolled_axis], most_unrolled(s, k));
+}
+
+static void find_guard(Kernel *k) {
+    k->guarded = kernel_guarded_along(k, -1) && (k->lanes_axis < 0 || !kernel_guarded_along(k, k->lanes_axis));
+    k->r.is_there = k->guarded;
+}
+
 /* Where one axis leaves registers free: taps of a gradient of weights, of which one has few. */
 static void choose_second(const Scheduler *s, Kernel *k) {
     int64_t most = most_unrolled(s, k) / k->unrolled;
@@ -226,8 +238,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     k->lanes = s->numbers.vector_bytes / (int64_t)dtype_bytes(r.dtype);
     nest_reads(s->f, nest, visit_operand, &(OperandVisit){s, k});
     k->lanes_axis = choose_lanes(s, k);
-    k->guarded = kernel_guarded_along(k, -1) && (k->lanes_axis < 0 || !kernel_guarded_along(k, k->lanes_axis));
-    k->r.is_there = k->guarded;
+    find_guard(k);
     if (k->lanes_axis == AXIS_NONE) k->lanes = 1;
     while (k->lanes_axis >= 0 && k->lanes / 2 >= r.extent[k->lanes_axis]) k->lanes /= 2;
     k->vector = k->lanes;
@@ -240,10 +251,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
         int64_t most = most_vectors_of_tile(s, k);
         k->lanes *= vectors_of_tile(r.extent[k->lanes_axis] / k->vector, most);
     }
-    if (k->unrolled_axis == AXIS_ROW)
-        k->unrolled = s->tile_rows;
-    else if (k->unrolled_axis != AXIS_NONE)
-        k->unrolled = schedule_tile(r.extent[k->unrolled_axis], most_unrolled(s, k));
+    count_unrolled(s, k);
     k->carried = carried;
     if (carried && k->squares) return NULL;
     if (!k->squares && !carried) k->blocks = kernel_blocks_plan(s, k);
@@ -260,6 +268,7 @@ static void pack_operands(Scheduler *s, Kernel *k) {
 /* ---- one tile ----------------------------------------------------------------------------------------------- */
 static void terms_of_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     int opened = 0;
+    if (k->r.terms == 0) return;
     if (k->squares && tile->count == k->vector) {
         kernel_terms_in_squares(s, k, tile, chains);
         return;
@@ -396,11 +405,8 @@ static void tiles_of_lanes(Scheduler *s, Kernel *k) {
     }
 }
 
-static void schedule_tiles(Scheduler *s, Kernel *k) {
-    ScheduleRow before = s->at;
-    bool row_around = k->rows && k->unrolled_axis != AXIS_ROW && k->lanes_axis != AXIS_ROW;
+static void tiles_of_residue(Scheduler *s, Kernel *k) {
     int opened = 0;
-    if (row_around) schedule_rows_open(s, NULL, s->padded_rows, 1, s->pad);
     for (int a = 0; a < k->r.result; a++) {
         k->r.point.axis[a] = subscript_number(s->arena, 0);
         if (a == k->lanes_axis || a == k->unrolled_axis || a == k->second_axis || k->r.extent[a] == 1) continue;
@@ -410,6 +416,19 @@ static void schedule_tiles(Scheduler *s, Kernel *k) {
     }
     tiles_of_lanes(s, k);
     while (opened-- > 0) schedule_close(s);
+}
+
+static void schedule_tiles(Scheduler *s, Kernel *k) {
+    ScheduleRow before = s->at;
+    bool row_around = k->rows && k->unrolled_axis != AXIS_ROW && k->lanes_axis != AXIS_ROW;
+    if (row_around) schedule_rows_open(s, NULL, s->padded_rows, 1, s->pad);
+    for (int64_t i = 0, count = kernel_residues(k); i < count; i++) {
+        Kernel of = kernel_of_residue(s, k, i);
+        if (of.r.outputs == 0) continue;
+        find_guard(&of);
+        count_unrolled(s, &of);
+        tiles_of_residue(s, &of);
+    }
     if (row_around) schedule_rows_close(s, before);
 }
 

@@ -1,6 +1,7 @@
 /* kernel.h: between the files that make kernels: a reduction as tiles of chains in registers.
  *
  *   kernel.c  which axes have lanes and are unrolled; all tiles
+ *   residues.c  places of one remainder each, where a source is read at divided places
  *   tile.c    one tile
  *   blocks.c  blocks for the caches around the tiles
  *   strips.c  sums over rows and pixels: strips of pixels around the tiles
@@ -41,15 +42,16 @@ struct Kernel {
     Reduction r;
     OperandMoves operand[2];
     int lanes_axis, unrolled_axis, second_axis;
-    int64_t lanes, unrolled;    /* places of a tile */
-    int64_t second;             /* likewise, unrolled too; 1: no such axis */
-    int64_t vector;             /* lanes of a vector, of which a tile has several */
-    bool squares;               /* what moves with the lanes is read in squares */
-    bool rows;                  /* the row is an axis of the result */
-    bool carried;               /* its sums go on from block to block */
-    bool guarded;               /* some terms are absent, for all lanes */
-    bool reads_window;          /* a place of an operand is the sum of two indices */
-    const KernelBlocks *blocks; /* NULL: tiles alone */
+    int64_t lanes, unrolled;                   /* places of a tile */
+    int64_t second;                            /* likewise, unrolled too; 1: no such axis */
+    int64_t first[MOST_AXES], step[MOST_AXES]; /* of a kernel for one remainder, by axis: its places; step 0: all */
+    int64_t vector;                            /* lanes of a vector, of which a tile has several */
+    bool squares;                              /* what moves with the lanes is read in squares */
+    bool rows;                                 /* the row is an axis of the result */
+    bool carried;                              /* its sums go on from block to block */
+    bool guarded;                              /* some terms are absent, for all lanes */
+    bool reads_window;                         /* a place of an operand is the sum of two indices */
+    const KernelBlocks *blocks;                /* NULL: tiles alone */
     KernelStrip strip;
 };
 
@@ -67,6 +69,14 @@ typedef struct TileLoops {
     const Subscript *chain, *unrolled;
     ScheduleRow before;
 } TileLoops;
+
+/* ---- residues.c */
+/* In how many kernels it is made; 1: one for all places. */
+int64_t kernel_residues(const Kernel *k);
+/* One of them, in places and terms of its own. */
+Kernel kernel_of_residue(Scheduler *s, const Kernel *k, int64_t which);
+/* Where in the result the chain at the point is. */
+SpacePoint kernel_result_point(Scheduler *s, const Kernel *k);
 
 /* ---- tile.c */
 /* Are some terms absent that move with the axis, or -1: at all? */

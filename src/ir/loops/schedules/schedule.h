@@ -14,6 +14,7 @@
  *   kernel.h       reductions as tiles of chains in registers:
  *   kernel.c       which axes have lanes and are unrolled;  tile.c: one tile
  *   pack.c         their operands in panels;  term_squares.c: or in squares of registers
+ *   residues.c     sums that read at divided places: the places of one remainder after the other
  *   strips.c       sums over pixels, some lines at a time
  *   blocks.c       blocks for the caches around the tiles;  panels.c: operands packed block by block
  *   reduction.h    the other reductions:

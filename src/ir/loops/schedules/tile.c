@@ -148,7 +148,8 @@ void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const C
     lanes_open(s, k, tile, tile->count, &loops);
     if (tile->chains != NULL) loops.chain = subscript_sum(s->arena, tile->chains, loops.chain);
     ChainValue sum = chains_load(s, &sums, loops.chain);
-    schedule_sum(s, &k->r.point, sum.v[k->r.width - 1], sum.v[0]);
+    SpacePoint at = kernel_result_point(s, k);
+    schedule_sum(s, &at, sum.v[k->r.width - 1], sum.v[0]);
     kernel_tile_close(s, loops);
 }
 
