@@ -66,18 +66,36 @@ static uint64_t hash_text(const char *text) {
     return h;
 }
 
+typedef struct PassClock {
+    Codegen *codegen;
+    double start; /* of the pass at hand */
+} PassClock;
+
+static bool after_pass(void *context, const TreePass *pass) {
+    PassClock *clock = context;
+    Codegen *c = clock->codegen;
+    double now = session_seconds();
+    c->times.pass[pass - tree_passes] += now - clock->start;
+    clock->start = now;
+    return c->options.last_pass == NULL || strcmp(c->options.last_pass, pass->name) != 0;
+}
+
 void session_loops(Codegen *c, Compiled *f) {
     if (f->tree != NULL) return;
     double start = session_seconds();
     const TileNumbers *numbers = &c->target.numbers;
+    const char *problem = NULL;
     f->tree = schedule_function(c->arena, f->run, f->function, f->batch > 0 ? IN_ONE_BLOCK : IN_BLOCKS, numbers);
-    const char *problem = tree_run_passes(f->tree, numbers, c->options.verify ? TREE_FOR_TESTS : TREE_FOR_MACHINE);
+    PassClock clock = {c, session_seconds()};
+    c->times.schedule += clock.start - start;
+    if (c->options.last_pass == NULL || strcmp(c->options.last_pass, SCHEDULE_PASS) != 0)
+        problem = tree_run_passes(f->tree, numbers, c->options.verify ? TREE_FOR_TESTS : TREE_FOR_MACHINE, after_pass,
+                                  &clock);
     if (problem != NULL) INTERNAL_ERROR("%s, %s", f->function->name, problem);
     f->most_rows = f->tree->most_rows;
     f->work_bytes = f->tree->work_bytes;
     f->threads = f->tree->shared;
     f->thread_bytes = f->threads ? sizeof(int64_t) : 0; /* a thread needs nothing, but says that there may be some */
-    c->times.loops += session_seconds() - start;
 }
 
 /* ---- what callers must know of a function, from an earlier process --------------------------------------- */

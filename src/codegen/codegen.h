@@ -25,7 +25,8 @@
 
 /* Seconds spent so far, for --time-passes. */
 typedef struct CodegenTimes {
-    double loops, emit, optimise, machine_code, link;
+    double schedule, pass[MOST_TREE_PASSES]; /* of tree_passes */
+    double emit, optimise, machine_code, link;
 } CodegenTimes;
 
 typedef struct Codegen Codegen;

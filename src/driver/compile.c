@@ -2,8 +2,10 @@
  * stopped after each entry.
  *
  *     parse -> lower -> graph_passes[] (ir/passes.c: batch, grad, canonicalise, order | rules)
+ *           -> schedule -> tree_passes[] (ir/loops/passes/passes.c)
  *
- * What follows (loops, emit, ...) belongs to codegen and is asked for where code is wanted. Errors are
+ * Trees and code are made by a session of codegen where they are wanted, function by function; a session of its own makes
+ * those that are dumped. Errors are
  * looked at once per stage: a stage reports all it finds, the next one does not start on a broken program.
  */
 #include "codegen/codegen.h"
@@ -22,6 +24,8 @@ int driver_pass_names(const char *names[MOST_PASS_NAMES]) {
     int count = 0;
     for (int i = 0; i < FIRST_STAGE_COUNT; i++) names[count++] = first_stages[i];
     for (const Pass *pass = graph_passes; pass->name; pass++) names[count++] = pass->name;
+    names[count++] = SCHEDULE_PASS;
+    for (const TreePass *pass = tree_passes; pass->name; pass++) names[count++] = pass->name;
     return count;
 }
 
@@ -148,6 +152,16 @@ static ExitCode pass_stage(Driver *driver, const Pass *pass) {
     return EXIT_DONE;
 }
 
+/* Where the trees after a pass are looked at. */
+static ExitCode trees_stage(Driver *driver, const char *pass) {
+    if (!dumps(driver, pass)) return stop_after(driver, pass), EXIT_DONE;
+    Text text = text_new(driver->arena);
+    ExitCode code = driver_print_loops(driver, &text, pass);
+    if (code == EXIT_DONE) fprintf(driver->info, "# loops after %s\n%s", pass, text.bytes);
+    stop_after(driver, pass);
+    return code;
+}
+
 ExitCode driver_lower(Driver *driver, bool gradients, Measured measured) {
     ExitCode code = parse_stage(driver);
     if (code != EXIT_DONE || stop_after(driver, "parse") || wants_tree_only(driver->options)) return code;
@@ -160,9 +174,12 @@ ExitCode driver_run_passes(Driver *driver) {
     for (const Pass *pass = graph_passes; pass->name; pass++) {
         ExitCode code = pass_stage(driver, pass);
         if (code != EXIT_DONE || stop_after(driver, pass->name)) return code;
-        if (driver->options->interpret && strcmp(pass->name, the_line) == 0) break;
+        if (driver->options->interpret && strcmp(pass->name, the_line) == 0) return EXIT_DONE;
     }
-    return EXIT_DONE;
+    ExitCode code = trees_stage(driver, SCHEDULE_PASS);
+    for (const TreePass *pass = tree_passes; pass->name && code == EXIT_DONE && !driver->stopped; pass++)
+        code = trees_stage(driver, pass->name);
+    return code;
 }
 
 ExitCode driver_compile(Driver *driver, bool gradients) {

@@ -121,6 +121,8 @@ void driver_keep_identities(Driver *driver);            /* into driver->identiti
 
 /* ---- emit.c -------------------------------------------------------------------------------- */
 ExitCode driver_emit(Driver *driver);
+/* As --emit=loops prints them, of passes up to that one. */
+ExitCode driver_print_loops(Driver *driver, Text *to, const char *last_pass);
 const Emit *driver_emits(const Driver *driver, int *count); /* what is asked for, or the default */
 const char *driver_emit_path(Driver *driver, Emit emit);    /* "-": stdout */
 bool driver_make_folder(Driver *driver);                    /* -o; false after a complaint */

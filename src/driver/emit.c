@@ -44,12 +44,13 @@ typedef struct Sessions {
     Codegen *session[MOST_OBJECT_PROCESSORS];
     int level[MOST_OBJECT_PROCESSORS], count;
     const char *const *prefixes; /* of the runs, in C */
+    const char *last_pass;       /* on trees; NULL: all */
     Text unit, unit_header;      /* --emit=c: made once, for both */
 } Sessions;
 
 static bool open_session(Driver *driver, Sessions *sessions, const char *cpu, int level) {
     const Options *o = driver->options;
-    CodegenOptions options = {.cpu = cpu, .triple = o->target, .level = o->optimize};
+    CodegenOptions options = {.cpu = cpu, .triple = o->target, .level = o->optimize, .last_pass = sessions->last_pass};
     Codegen *codegen = codegen_new(driver->arena, &options, driver->diagnostics);
     if (!codegen) return false;
     sessions->session[sessions->count] = codegen;
@@ -133,16 +134,30 @@ static ExitCode write_header(Driver *driver, const Sessions *sessions, const cha
     return write_text(driver, path, &text);
 }
 
-static ExitCode write_machine_text(Driver *driver, const Sessions *sessions, CodegenText kind, const char *path) {
+static bool machine_text(Driver *driver, const Sessions *sessions, CodegenText kind, Text *to) {
     const Program *program = driver->program;
     const Run **runs = arena_array(driver->arena, const Run *, program->run_count);
-    Text text = text_new(driver->arena);
     for (int i = 0; i < program->run_count; i++) runs[i] = &program->runs[i];
+    return codegen_text(sessions->session[0], to, runs, sessions->prefixes, program->run_count, kind);
+}
+
+static ExitCode write_machine_text(Driver *driver, const Sessions *sessions, CodegenText kind, const char *path) {
+    Text text = text_new(driver->arena);
     Progress *progress = progress_begin(driver);
-    bool good = codegen_text(sessions->session[0], &text, runs, sessions->prefixes, program->run_count, kind);
+    bool good = machine_text(driver, sessions, kind, &text);
     progress_end(progress);
     if (!good) return EXIT_DEFECT;
     return write_text(driver, path, &text);
+}
+
+ExitCode driver_print_loops(Driver *driver, Text *to, const char *last_pass) {
+    const char *const *prefixes = interface_prefixes(driver->arena, driver->program, stem_of(driver));
+    if (!prefixes) return EXIT_SOURCE;
+    Sessions sessions = {.prefixes = prefixes, .last_pass = last_pass};
+    if (!open_session(driver, &sessions, driver->options->cpu, 0)) return EXIT_USAGE;
+    machine_text(driver, &sessions, CODEGEN_LOOPS, to);
+    close_sessions(driver, &sessions);
+    return EXIT_DONE;
 }
 
 const char *driver_emit_path(Driver *driver, Emit emit) {

@@ -56,7 +56,8 @@ void driver_add_time(Driver *driver, const char *name, double seconds) {
 }
 
 void driver_add_codegen_times(Driver *driver, const struct CodegenTimes *times) {
-    driver_add_time(driver, "loops", times->loops);
+    driver_add_time(driver, SCHEDULE_PASS, times->schedule);
+    for (int i = 0; tree_passes[i].name; i++) driver_add_time(driver, tree_passes[i].name, times->pass[i]);
     driver_add_time(driver, "emit", times->emit);
     driver_add_time(driver, "optimise", times->optimise);
     driver_add_time(driver, "machine code", times->machine_code);

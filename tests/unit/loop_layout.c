@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "frontend/parse.h"
-#include "ir/loops/loops.h"
+#include "ir/loops/passes/passes.h"
 
 enum { CHANNELS = 48 };
 static const char text[] = /* channels that fill vectors */

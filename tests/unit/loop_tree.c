@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "frontend/parse.h"
-#include "ir/loops/loops.h"
+#include "ir/loops/passes/passes.h"
 
 static const char net_text[] =
     "data d { x: f32[6, 10]; t: label[4]; y: f32 }\n"
@@ -357,7 +357,7 @@ static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
     }
     tree_row_lanes(tree, numbers.row_lanes);
     tree_layout(tree);
-    tree_fuse(tree);
+    tree_join(tree);
     return tree;
 }
 
@@ -428,7 +428,7 @@ static LoopTree *small_step(Arena *arena, const char *text) {
     tree_row_lanes(tree, numbers.row_lanes);
     tree_layout(tree);
     tree_vectorise(tree, numbers.vector_bytes);
-    tree_tiny(tree, numbers.vector_bytes);
+    tree_registers(tree, numbers.vector_bytes);
     return tree;
 }
 

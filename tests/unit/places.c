@@ -42,7 +42,7 @@ static void check_function(const Run *run, const Function *function, RowOrder or
     if (function->root_count == 0) return;
     Arena *arena = arena_new();
     LoopTree *tree = schedule_function(arena, run, function, order, &wide);
-    cr_assert_null(tree_run_passes(tree, &wide, TREE_FOR_TESTS), "%s: %s", file, function->name);
+    cr_assert_null(tree_run_passes(tree, &wide, TREE_FOR_TESTS, NULL, NULL), "%s: %s", file, function->name);
     int64_t least = alive_at_once(tree);
     cr_expect(10 * ((int64_t)tree->work_bytes - 2 * LINE) <= 11 * least, "%s: %s takes %zu bytes, %lld live at once",
               file, function->name, tree->work_bytes, (long long)least);

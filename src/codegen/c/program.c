@@ -8,7 +8,7 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 static LoopTree *scheduled(CUnit *unit, const Run *run, const Function *function, RowOrder rows) {
     LoopTree *tree = schedule_function(unit->arena, run, function, rows, &usual_tiles);
-    const char *problem = tree_run_passes(tree, &usual_tiles, TREE_FOR_C);
+    const char *problem = tree_run_passes(tree, &usual_tiles, TREE_FOR_C, NULL, NULL);
     if (problem != NULL) INTERNAL_ERROR("%s of %s, %s", function->name, run->name, problem);
     return tree;
 }

@@ -13,6 +13,7 @@ typedef struct CodegenOptions {
                                  * small ones cut small kernels */
     bool shares_all;        /* threads share every loop that can be shared: for tests, where all are small */
     const char *cache;      /* folder where functions for this process are kept for later ones; NULL: none */
+    const char *last_pass;  /* on trees, for looking at them; NULL: all */
     bool verify; /* trees are verified after each pass, and modules: for tests, also where SGDC_VERIFY is set */
 } CodegenOptions;
 

@@ -27,15 +27,25 @@ typedef struct TileNumbers {
 extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
 /* The rows of a mini-batch that IN_ONE_BLOCK is for, where it has so many; 0: none. */
 int64_t schedule_batch(int64_t rows);
+#define SCHEDULE_PASS "schedule" /* what the next is called where passes are named */
 /* The loops of one function of the run, which is past `order`. */
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder rows,
                             const TileNumbers *numbers);
 
-/* ---- passes/passes.c --------------------------------------------------------------------------------------------- */
+/* ---- passes/passes.c ---------------------------------------------------------------------------------------------- */
+typedef struct TreePass {
+    const char *name, *needs, *gives;
+    void (*change)(LoopTree *tree, const TileNumbers *numbers);
+    bool of_machine; /* only where the back end makes machine code */
+} TreePass;
+enum { MOST_TREE_PASSES = 16 };
+extern const TreePass tree_passes[]; /* in their order; ends with name NULL */
 /* MACHINE: all of them; C: those for every back end, verified before and at the end; TESTS: all, verified after each. */
 typedef enum TreeUse { TREE_FOR_MACHINE, TREE_FOR_C, TREE_FOR_TESTS } TreeUse;
+/* Called after each; false: it was the last one. */
+typedef bool AfterPass(void *context, const TreePass *pass);
 /* NULL, or what does not hold, and after which pass. */
-const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use);
+const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use, AfterPass *after, void *context);
 
 /* ---- verify/verify.c --------------------------------------------------------------------------------------------- */
 /* NULL, or what does not hold, and where: a sentence. */

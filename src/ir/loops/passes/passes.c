@@ -19,31 +19,33 @@ static void layout(LoopTree *tree, const TileNumbers *numbers) {
     tree_layout(tree);
 }
 
-static void fuse(LoopTree *tree, const TileNumbers *numbers) {
-    if (numbers->row_lanes > 1) tree_fuse(tree);
+static void join(LoopTree *tree, const TileNumbers *numbers) {
+    if (numbers->row_lanes > 1) tree_join(tree);
 }
 
 static void vectorise(LoopTree *tree, const TileNumbers *numbers) { tree_vectorise(tree, numbers->vector_bytes); }
-static void tiny(LoopTree *tree, const TileNumbers *numbers) { tree_tiny(tree, numbers->vector_bytes); }
+static void registers(LoopTree *tree, const TileNumbers *numbers) { tree_registers(tree, numbers->vector_bytes); }
 static void threads(LoopTree *tree, const TileNumbers *numbers) { tree_threads(tree, numbers->shares_all); }
 
-typedef struct TreePass {
-    const char *name;
-    void (*change)(LoopTree *tree, const TileNumbers *numbers);
-    bool of_machine; /* only where the back end makes machine code */
-} TreePass;
-static const TreePass tree_passes[] = {
-    {"split", split, false},        {"row lanes", row_lanes, true}, {"layout", layout, true},   {"fuse", fuse, true},
-    {"vectorise", vectorise, true}, {"tiny", tiny, true},           {"threads", threads, true}, {NULL, NULL, false},
+const TreePass tree_passes[] = {
+    {"split", "loops and conditions", "no condition that is known", split, false},
+    {"row-lanes", "loops over rows", "rows as lanes", row_lanes, true},
+    {"layout", "rows as lanes", "their rows side by side", layout, true},
+    {"join", "sums over rows", "one loop for several", join, true},
+    {"vectorise", "innermost loops", "lanes", vectorise, true},
+    {"registers", "lanes", "small steps in registers", registers, true},
+    {"threads", "loops", "shared loops, waits", threads, true},
+    {NULL, NULL, NULL, NULL, false},
 };
 
-const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use) {
+const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use, AfterPass *after, void *context) {
     const char *problem = use == TREE_FOR_MACHINE ? NULL : tree_problem(tree), *last = "schedule";
     for (const TreePass *pass = tree_passes; pass->name != NULL && problem == NULL; pass++) {
         if (pass->of_machine && use == TREE_FOR_C) continue;
         pass->change(tree, numbers);
         last = pass->name;
         if (use == TREE_FOR_TESTS) problem = tree_problem(tree);
+        if (after != NULL && !after(context, pass)) break;
     }
     if (use == TREE_FOR_C && problem == NULL) problem = tree_problem(tree);
     return problem == NULL ? NULL : text_format(tree->arena, "after %s: %s", last, problem);

@@ -3,7 +3,7 @@
  *   passes.c      the list
  *   split.c       loops are split where a condition inside of them becomes known
  *   row_lanes.c   rows become lanes;  layout.c: arrays whose rows are beside each other
- *   fuse.c        sums over rows of neighbouring nests become one loop
+ *   join.c        sums over rows of neighbouring nests become one loop
  *   vectorise.c   innermost loops become vectors
  *   registers.c   a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
  *   promotion.c   what it updates stays in them from step to step;
@@ -24,20 +24,20 @@ void tree_layout(LoopTree *tree);
 /* Of a place in an array with rows: a row's elements, if the lanes are rows and the rest stays in one row; -1. */
 int64_t elements_of_row(Arena *arena, const Subscript *at);
 
-/* ---- fuse.c ------------------------------------------------------------------------------------------------------ */
-void tree_fuse(LoopTree *tree);
+/* ---- join.c ------------------------------------------------------------------------------------------------------ */
+void tree_join(LoopTree *tree);
 
 /* ---- registers.c ------------------------------------------------------------------------------------------------- */
 /* Of registers of so many bytes. */
-void tree_tiny(LoopTree *tree, int64_t bytes);
+void tree_registers(LoopTree *tree, int64_t bytes);
 
 /* ---- pipeline.c -------------------------------------------------------------------------------------------------- */
 /* In the only nest of the function, whose loops are unrolled. */
-void tree_ahead(LoopTree *tree, Statement *nest);
+void tree_pipeline(LoopTree *tree, Statement *nest);
 
 /* ---- promotion.c ------------------------------------------------------------------------------------------------- */
 /* What the function updates, if no more than so many bytes. */
-void tree_keep(LoopTree *tree, int64_t bytes);
+void tree_promote(LoopTree *tree, int64_t bytes);
 /* Is it known which element it is when all loops but lanes are unrolled? */
 bool place_is_known(const Subscript *at);
 

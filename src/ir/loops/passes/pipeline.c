@@ -317,7 +317,7 @@ static void change_nest(StepAhead *a, Statement *nest) {
     nest->body = all;
 }
 
-void tree_ahead(LoopTree *tree, Statement *nest) {
+void tree_pipeline(LoopTree *tree, Statement *nest) {
     StepAhead a = {.tree = tree, .arrays = tree->arrays.count};
     a.changed = arena_array(tree->arena, uint8_t, a.arrays + 1);
     a.stored = arena_array(tree->arena, uint8_t, a.arrays + 1);

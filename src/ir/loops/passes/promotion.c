@@ -59,7 +59,7 @@ static void copy_elements(LoopTree *tree, Body *body, const Array *from, const A
     }
 }
 
-void tree_keep(LoopTree *tree, int64_t bytes) {
+void tree_promote(LoopTree *tree, int64_t bytes) {
     int count = tree->arrays.count;
     KeptArrays k = {.tree = tree,
                     .unknown = arena_array(tree->arena, uint8_t, count + 1),

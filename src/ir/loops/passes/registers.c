@@ -65,7 +65,7 @@ static void promote_arrays(LoopTree *tree) {
     }
 }
 
-void tree_tiny(LoopTree *tree, int64_t bytes) {
+void tree_registers(LoopTree *tree, int64_t bytes) {
     if (!is_tiny(tree, bytes)) return;
     Statement *all = tree_statement(tree, STATEMENT_NEST);
     all->node = tree->body.items[0]->node;
@@ -77,6 +77,6 @@ void tree_tiny(LoopTree *tree, int64_t bytes) {
     unroll(&tree->body);
     promote_arrays(tree);
     tree_give_places(tree);
-    tree_ahead(tree, all);
-    tree_keep(tree, MOST_REGISTERS * bytes);
+    tree_pipeline(tree, all);
+    tree_promote(tree, MOST_REGISTERS * bytes);
 }

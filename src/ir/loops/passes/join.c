@@ -1,4 +1,4 @@
-/* fuse: sums over rows of nests that follow each other become one loop.
+/* join: sums over rows of nests that follow each other become one loop.
  *
  *   nest a                                        nest a
  *     for t in 0..16, vector                        for t in 0..16, vector
@@ -247,7 +247,7 @@ static bool fuse_body(Fuser *f, Body *body) {
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
-void tree_fuse(LoopTree *tree) {
+void tree_join(LoopTree *tree) {
     Fuser f = {.tree = tree};
     if (!fuse_body(&f, &tree->body)) return;
     tree_give_places(tree);
