@@ -38,11 +38,11 @@ static bool sums_over_rows(const Nest *nest) {
     return nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows;
 }
 
-static bool sums_rows_as_lanes(const Scheduler *s, const Nest *nest) {
+static bool sums_rows_as_lanes(Scheduler *s, const Nest *nest) {
     return sums_over_rows(nest) && nest->kind == NEST_REDUCE && row_sum_is_possible(s, nest);
 }
 
-static bool sums_chunks(const Scheduler *s, const Nest *nest) {
+static bool sums_chunks(Scheduler *s, const Nest *nest) {
     return sums_over_rows(nest) && nest->kind == NEST_REDUCE && chunk_sum_is_possible(s, nest);
 }
 
@@ -88,64 +88,83 @@ static void scatter_start_of_block(Scheduler *s, const Nest *nest) {
     if (of_rows) schedule_rows_close(s, before);
 }
 
-/* Its own loops over the rows of the block. */
-static void nest_of_block(Scheduler *s, const Nest *nest) {
-    bool sums = sums_over_rows(nest);
-    if (sums_rows_as_lanes(s, nest)) {
-        schedule_row_sum(s, nest);
-        return;
-    }
-    if (sums && nest->kind == NEST_REDUCE && s->f->one_block) {
-        schedule_sum_of_block(s, nest);
-        return;
-    }
-    if (nest->kind == NEST_SCATTER && (!sums || s->f->one_block)) scatter_start_of_block(s, nest);
-    if (stores_beside(s, nest)) {
-        schedule_beside(s, nest);
-        return;
-    }
+/* ---- schedules of a nest ------------------------------------------------------------------------------------ */
+static bool is_in_block(const Scheduler *s) { return s->block_rows > 1 || s->f->one_block; }
+
+static bool is_scan(Scheduler *s, const Nest *nest) {
+    (void)s;
+    return nest->kind == NEST_SCAN;
+}
+
+/* What it sums over rows lies [row][element] before it is planned, but for what it packs. */
+static bool is_kernel(Scheduler *s, const Nest *nest) {
+    if (sums_over_rows(nest) && !sums_rows_as_lanes(s, nest) && !packs_rows(s, nest))
+        s->copies = schedule_turned(s, nest, NULL);
+    s->kernel = schedule_kernel_plan(s, nest);
+    return s->kernel != NULL;
+}
+
+static bool sums_rows_of_block(Scheduler *s, const Nest *nest) {
+    return sums_over_rows(nest) && nest->kind == NEST_REDUCE && s->f->one_block;
+}
+
+static bool is_any(Scheduler *s, const Nest *nest) {
+    (void)s;
+    (void)nest;
+    return true;
+}
+
+static void schedule_nest(Scheduler *s, const Nest *nest);
+static void scan(Scheduler *s, const Nest *nest) { schedule_scan(s, nest, schedule_nest); }
+
+static void kernel(Scheduler *s, const Nest *nest) {
+    (void)nest;
+    schedule_kernel(s, s->kernel);
+}
+
+/* A loop of its own over the rows of the block, or the row at hand. */
+static void row_after_row(Scheduler *s, const Nest *nest) {
+    bool sums = sums_over_rows(nest), loops = is_in_block(s) && (nest->rows || sums);
     ScheduleRow before = s->at;
-    if (nest->rows || sums) {
+    if (nest->kind == NEST_SCATTER && is_in_block(s) && (!sums || s->f->one_block)) scatter_start_of_block(s, nest);
+    if (nest->kind == NEST_SCATTER && !is_in_block(s) && !sums) schedule_scatter_start(s, nest);
+    if (loops) {
         int64_t pad = pad_of(s, nest);
         schedule_rows_open(s, NULL, pad > 1 ? s->padded_rows : s->block_rows, 1, pad);
         if (nest->kind == NEST_ELEMENTS) schedule_fetch_rows(s, nest);
     }
     nest_at_row(s, nest);
-    if (nest->rows || sums) schedule_rows_close(s, before);
+    if (loops) schedule_rows_close(s, before);
 }
 
-static void nest_of_row(Scheduler *s, const Nest *nest) {
-    if (nest->kind == NEST_SCATTER && !sums_over_rows(nest)) schedule_scatter_start(s, nest);
-    nest_at_row(s, nest);
-}
+/* The first that fits makes the nest's loops. */
+static const struct NestSchedule {
+    const char *name;
+    bool (*fits)(Scheduler *s, const Nest *nest);
+    void (*make)(Scheduler *s, const Nest *nest);
+    bool opens;      /* nests, itself */
+    bool wants_rows; /* what it sums over rows lies [row][element] */
+} nest_schedules[] = {
+    {"scan", is_scan, scan, true, false},
+    {"sums of chunks", sums_chunks, schedule_chunk_sum, true, false},
+    {"kernel", is_kernel, kernel, true, false},
+    {"sums with rows as lanes", sums_rows_as_lanes, schedule_row_sum, false, false},
+    {"sums over a block", sums_rows_of_block, schedule_sum_of_block, false, true},
+    {"rows side by side", stores_beside, schedule_beside, false, false},
+    {"row after row", is_any, row_after_row, false, true},
+};
 
 static void schedule_nest(Scheduler *s, const Nest *nest) {
-    if (nest->kind == NEST_SCAN) {
-        schedule_scan(s, nest, schedule_nest);
-        return;
-    }
+    const struct NestSchedule *schedule = nest_schedules;
     s->nest = nest;
-    TurnedArrays turned = {0};
-    if (sums_chunks(s, nest)) {
-        schedule_chunk_sum(s, nest);
-        s->nest = NULL;
-        return;
-    }
-    bool turns = sums_over_rows(nest) && !sums_rows_as_lanes(s, nest), packs = turns && packs_rows(s, nest);
-    if (turns && !packs) turned = schedule_turned(s, nest, NULL);
-    Kernel *kernel = schedule_kernel_plan(s, nest);
-    if ((packs || sums_terms_of_row(nest)) && kernel == NULL) turned = schedule_turned(s, nest, NULL);
-    if (kernel != NULL) {
-        schedule_kernel(s, kernel);
-    } else {
-        schedule_nest_open(s, nest->stores[0].node);
-        if (s->block_rows > 1 || s->f->one_block)
-            nest_of_block(s, nest);
-        else
-            nest_of_row(s, nest);
-        schedule_close(s);
-    }
-    schedule_turn_back(s, &turned);
+    while (!schedule->fits(s, nest)) schedule++;
+    if (schedule->wants_rows && s->copies.nodes.count == 0 && (sums_over_rows(nest) || sums_terms_of_row(nest)))
+        s->copies = schedule_turned(s, nest, NULL);
+    if (!schedule->opens) schedule_nest_open(s, nest->stores[0].node);
+    schedule->make(s, nest);
+    if (!schedule->opens) schedule_close(s);
+    schedule_turn_back(s, &s->copies);
+    s->copies = (TurnedArrays){0};
     s->nest = NULL;
 }
 

@@ -83,6 +83,13 @@ typedef struct KnownPack {
     Pack pack;
 } KnownPack;
 
+/* Copies of what the nest reads, [row][element], which take the place of what is read until it is put back. */
+typedef struct TurnedArrays {
+    Vector(const Node *) nodes;
+    Vector(Array *) before;
+    Vector(const ArrayLayout *) layouts;
+} TurnedArrays;
+
 typedef struct Scheduler {
     LoopTree *tree;
     Arena *arena;
@@ -107,6 +114,8 @@ typedef struct Scheduler {
     ScheduleRow at;                /* the row at hand */
     Vector(FetchedColumn) fetched; /* columns whose next rows are asked for */
     const Nest *nest;
+    TurnedArrays copies;             /* that the nest at hand reads */
+    Kernel *kernel;                  /* of the nest at hand */
     const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
     const Node *turned_column;       /* read in a square of registers: */
     const Scalar *turned_value;      /* what it has at the point */
@@ -244,13 +253,7 @@ int shape_last_axis(Shape shape); /* that is longer than 1 */
 /* ---- transpose.c: rows beside each other */
 /* Elements of the rows of a block, rows innermost. */
 void schedule_beside(Scheduler *s, const Nest *nest);
-bool stores_beside(const Scheduler *s, const Nest *nest);
-/* Copies of what the nest reads, [row][element], which take the place of what is read until it is put back. */
-typedef struct TurnedArrays {
-    Vector(const Node *) nodes;
-    Vector(Array *) before;
-    Vector(const ArrayLayout *) layouts;
-} TurnedArrays;
+bool stores_beside(Scheduler *s, const Nest *nest);
 TurnedArrays schedule_turned(Scheduler *s, const Nest *nest, const bool packed[2]); /* by operand: it is not read */
 void schedule_turn_back(Scheduler *s, const TurnedArrays *turned);
 void schedule_forget_copies(Scheduler *s); /* turned or packed: what they are of will be made anew */
