@@ -81,6 +81,15 @@ Test(loop_layout, channels_are_side_by_side) {
     arena_free(arena);
 }
 
+static const char norms[] = /* which see the pixels of a channel as one axis */
+    "data d { x: f32[16, 6, 10]; t: label[4] }\n"
+    "model net(x: f32[16, 6, 10]) -> f32[4] {\n"
+    "  a = relu(batch_norm(conv2d(x, 48, 3, pad = 1)))\n"
+    "  b = relu(batch_norm(conv2d(a, 48, 3, pad = 1)))\n"
+    "  return dense(global_avg_pool(b), 4)\n"
+    "}\n"
+    "train fit { data = d; minimize = cross_entropy(net(x), t); optimizer = sgd(lr = 0.1); batch = 12 }\n";
+
 static LoopTree *scheduled(Arena *arena, const char *program_text, TileNumbers numbers) {
     const Run *run = &compiled_from(arena, program_text)->runs[0];
     LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &numbers);
@@ -101,6 +110,29 @@ Test(loop_layout, rows_are_side_by_side_where_channels_are_few) {
     look(&tree->body, NULL, NULL, &rows);
     cr_expect(rows.lanes > 0 && rows.gathered == 0 && channels.gathered > 0, "%d lanes, %d gathered, were %d",
               rows.lanes, rows.gathered, channels.gathered);
+    arena_free(arena);
+}
+
+static int count_stored_apart(const Body *body, const Loop *lanes) {
+    int count = 0;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool vector = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR;
+        if (s->kind == STATEMENT_STORE && lanes != NULL && s->array->memory == ARRAY_WORK)
+            count += subscript_coef(s->at, lanes) > 1;
+        count += count_stored_apart(&s->body, vector ? s->loop : lanes);
+    }
+    return count;
+}
+
+Test(loop_layout, norms_find_channels_side_by_side) {
+    Arena *arena = arena_new();
+    Loads seen = {0};
+    LoopTree *tree = scheduled(arena, norms, usual_tiles);
+    look(&tree->body, NULL, NULL, &seen);
+    int apart = count_stored_apart(&tree->body, NULL);
+    cr_expect(seen.lanes > 0 && seen.gathered == 0 && apart == 0, "%d lanes, %d gathered, %d stored apart", seen.lanes,
+              seen.gathered, apart);
     arena_free(arena);
 }
 

@@ -248,15 +248,25 @@ static int extents_of_read(const Nest *nest, const Read *read, int64_t extent[MO
     return axes;
 }
 
+/* A walk of so many places along the axis stays on it, or goes on along the axes outside of it, which lie as in row-major
+ * order where the innermost one is none of them. */
+static bool is_even_walk(Shape shape, int innermost, int axis, int64_t places) {
+    int64_t size = shape.extent[axis];
+    if (places < size) return true;
+    while (axis != innermost && places >= size && axis > 0) size *= shape.extent[--axis];
+    return axis != innermost && places < size;
+}
+
 static void visit_flat(void *context, const Read *read) {
     LayoutChoice *l = context;
-    if (!node_is_stored(l->s->f, read->node) || read->guarded) return;
+    const Node *node = read->node;
+    if (!node_is_stored(l->s->f, node) || read->guarded) return;
     int64_t extent[MOST_AXES], places = 0;
     for (int k = 0, axes = extents_of_read(l->nest, read, extent); k < axes; k++) {
-        int64_t step = read->linear.coef[k] < 0 ? -read->linear.coef[k] : read->linear.coef[k];
-        int axis = step == 0 || extent[k] == 1 ? -1 : place_axis_of_step(read->node->shape, step, &places);
-        bool outside = axis >= 0 && (extent[k] - 1) * places >= read->node->shape.extent[axis];
-        if (outside || step == WILD_STRIDE) l->innermost[read->node->id] = -1;
+        int64_t step = width_of(read->linear.coef[k]);
+        int axis = step == 0 || extent[k] == 1 ? -1 : place_axis_of_step(node->shape, step, &places);
+        bool even = axis < 0 || is_even_walk(node->shape, l->innermost[node->id], axis, (extent[k] - 1) * places);
+        if (!even || step == WILD_STRIDE) l->innermost[node->id] = -1;
     }
 }
 
