@@ -1,6 +1,7 @@
-/* Convolutions in the loop tree. Layouts: where channels fill vectors, a convolution and its gradients find the channels of a pixel side
- * by side, so that neither lanes nor the terms of an image are gathered; what a dense layer reads stays row-major. Borders: which terms are there is
- * not asked in innermost loops.
+/* In which order elements lie in the loop tree. Layouts: where channels fill vectors, a convolution and its gradients find the
+ * channels of a pixel side by side, so that neither lanes nor the terms of an image are gathered; what a dense layer reads
+ * stays row-major. Where lanes are rows, short rows are not read lane by lane. Borders: which terms are there is not asked in
+ * innermost loops.
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -173,6 +174,38 @@ Test(loop_layout, images_of_columns_are_transposed_in_squares) {
     cr_expect(count_transposed(&scheduled(arena, text, numbers)->body, NULL, OP_COLUMN) == 0);
     numbers.square_bytes = 32;
     cr_expect(count_transposed(&scheduled(arena, text, numbers)->body, NULL, OP_COLUMN) == 1);
+    arena_free(arena);
+}
+
+static const char short_rows[] =
+    "data d { x: f32[2]; y: f32 }\n"
+    "model net(x: f32[2]) -> f32 = dense(relu(dense(x, 4)), 1)[0]\n"
+    "train fit { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 0.1); batch = 100 }\n";
+
+/* Accesses of arrays, not of columns, that serve one lane after the other; rectangles that are transposed. */
+static void count_strided(const Body *body, const Loop *lanes, int *strided, int *turned) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool vector = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR;
+        const Array *array = s->kind == STATEMENT_LET ? s->scalar->array : s->array;
+        const Subscript *at = s->kind == STATEMENT_LET ? s->scalar->at : s->at;
+        *strided += array != NULL && array->memory == ARRAY_WORK && subscript_coef(at, lanes) > 1;
+        *turned += s->kind == STATEMENT_TRANSPOSE && s->array->elements != s->terms * s->terms;
+        count_strided(&s->body, vector ? s->loop : lanes, strided, turned);
+    }
+}
+
+/* The gradient of the weights has a row's elements as lanes, all else has rows. */
+Test(loop_layout, short_rows_are_transposed_in_registers) {
+    Arena *arena = arena_new();
+    TileNumbers numbers = usual_tiles;
+    numbers.row_lanes = 16;
+    numbers.square_bytes = 64;
+    LoopTree *tree = scheduled(arena, short_rows, numbers);
+    const char *problem = tree_run_passes(tree, &numbers, TREE_FOR_TESTS, NULL, NULL);
+    int strided = 0, turned = 0;
+    count_strided(&tree->body, NULL, &strided, &turned);
+    cr_expect(problem == NULL && strided == 0 && turned > 0, "%s; %d strided, %d transposed", problem, strided, turned);
     arena_free(arena);
 }
 

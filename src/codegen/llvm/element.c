@@ -82,20 +82,21 @@ void emit_fetch(Emitter *e, const Statement *fetch) {
     prefetch_at(e, fetch->array->dtype, element.base, element.at.at, LEVELS - (int)fetch->terms);
 }
 
-/* ---- squares in registers ------------------------------------------------------------------------------------ */
-void emit_load_square(Emitter *e, const Array *square, LLVMValueRef *v, int places) {
+/* ---- vectors in registers ------------------------------------------------------------------------------------ */
+void emit_load_vectors(Emitter *e, const Array *array, LLVMValueRef *v, int count) {
     const Subscript all = {0};
-    ElementPlace element = element_at(e, square, NULL, &all);
-    for (int i = 0; i < places; i++)
-        v[i] = load_from(e, REGION_WORK, square->dtype, element.base, index_const(e, (int64_t)i * places), places);
+    ElementPlace element = element_at(e, array, NULL, &all);
+    int64_t lanes = array->elements / count;
+    for (int i = 0; i < count; i++)
+        v[i] = load_from(e, REGION_WORK, array->dtype, element.base, index_const(e, i * lanes), (int)lanes);
 }
 
-void emit_store_square(Emitter *e, const Array *square, const LLVMValueRef *v, int places) {
+void emit_store_vectors(Emitter *e, const Array *array, const LLVMValueRef *v, int count) {
     const Subscript all = {0};
-    ElementPlace element = element_at(e, square, NULL, &all);
-    e->lanes = places;
-    for (int i = 0; i < places; i++)
-        store_at(e, REGION_WORK, square->dtype, element.base,
-                 (Index){.at = index_const(e, (int64_t)i * places), .step = 1}, v[i]);
+    ElementPlace element = element_at(e, array, NULL, &all);
+    int64_t lanes = array->elements / count;
+    e->lanes = (int)lanes;
+    for (int i = 0; i < count; i++)
+        store_at(e, REGION_WORK, array->dtype, element.base, (Index){.at = index_const(e, i * lanes), .step = 1}, v[i]);
     e->lanes = 1;
 }

@@ -5,7 +5,7 @@
  *   statement.c   nests, loops, conditions, stores
  *   outline.c     nests as functions of their own, shared by all of the same shape;  size.c: which
  *   scalar.c      scalars;  element.c: subscripts, and elements of arrays;  rows.c: rows as lanes
- *   transpose.c   squares in registers, square.c: one;  short_rows.c: short rows of columns
+ *   transpose.c   squares and short rows in registers, square.c: one;  short_rows.c: short rows of columns
  *   steps.c       the steps of a call;  threads.c: its threads: whose part, and waiting for each other
  *   loop.c        loops, branches and places on the stack, as LLVM's blocks
  *   memory.c      places, loads and stores: contiguous, the same for all lanes, or lane by lane
@@ -153,6 +153,9 @@ void short_rows_pick(Emitter *e, DType t, int elements, LLVMValueRef first_row, 
 /* Equal vectors one behind the other, as one; part is changed. */
 LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count);
 void turn_square(Emitter *e, LLVMValueRef *v, int lanes); /* as many vectors as lanes: rows become columns */
+/* As many rows as lanes, behind each other, become vectors of an element each, `count` of them; and back. */
+void rows_part(Emitter *e, LLVMValueRef *v, int count, int lanes);
+void rows_join(Emitter *e, LLVMValueRef *v, int count, int lanes);
 
 /* ---- emitter.c: attributes of a function */
 void emit_set_attributes(Emitter *e, LLVMValueRef function);
@@ -269,10 +272,10 @@ Index emit_subscript(Emitter *e, const Subscript *s);
 LLVMValueRef emit_load(Emitter *e, const Array *array, const Subscript *row, const Subscript *at);
 void emit_store(Emitter *e, const Array *array, const Subscript *row, const Subscript *at, LLVMValueRef value);
 void emit_fetch(Emitter *e, const Statement *fetch);
-/* Its rows are vectors. */
-void emit_load_square(Emitter *e, const Array *square, LLVMValueRef *v, int places);
-void emit_store_square(Emitter *e, const Array *square, const LLVMValueRef *v, int places);
+/* All of it, as so many vectors. */
+void emit_load_vectors(Emitter *e, const Array *array, LLVMValueRef *v, int count);
+void emit_store_vectors(Emitter *e, const Array *array, const LLVMValueRef *v, int count);
 
 /* ---- transpose.c */
-void emit_transpose(Emitter *e, const Array *square, int places);
+void emit_transpose(Emitter *e, const Array *array, int rows);
 #endif

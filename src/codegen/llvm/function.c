@@ -77,6 +77,11 @@ static LLVMValueRef once(Emitter *e) {
     return index_const(e, 1);
 }
 
+static int64_t lanes_of_transpose(const Statement *s) {
+    int64_t columns = s->array->elements / s->terms;
+    return columns > s->terms ? columns : s->terms;
+}
+
 /* Narrowest stores, widest loads: of registers. */
 typedef struct Widths {
     uint8_t *stored, *loaded; /* by array */
@@ -91,7 +96,8 @@ static void find_widths(const Body *body, const Loop *lanes, const Widths *w) {
         find_widths(&s->body, s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR ? s->loop : lanes, w);
         if (array == NULL || !array_is_private(array)) continue;
         bool wide = lanes != NULL && subscript_coef(at, lanes) != 0;
-        uint8_t width = (uint8_t)(s->kind == STATEMENT_TRANSPOSE ? s->terms : wide ? lanes->extent : 1);
+        int64_t side = s->kind == STATEMENT_TRANSPOSE ? lanes_of_transpose(s) : 0;
+        uint8_t width = (uint8_t)(side > 0 ? side : wide ? lanes->extent : 1);
         uint8_t *stored = &w->stored[array->id], *loaded = &w->loaded[array->id];
         if (!load && (*stored == 0 || width < *stored)) *stored = width;
         if (s->kind != STATEMENT_STORE && width > *loaded) *loaded = width;

@@ -82,29 +82,11 @@ void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row,
 /* Only 16 lanes have a shuffle of a whole vector; of longer rows it takes more than to turn them. */
 bool short_rows_can_pick(const Emitter *e, DType t, int64_t elements) {
     return e->lanes == PICKED_LANES && e->level->numbers.row_lanes == PICKED_LANES && dtype_bytes(t) == 4 &&
-           elements <= LONGEST_PICKED && elements % 2 == 1;
+           elements <= LONGEST_PICKED;
 }
 
-/* Element c of row l lies n l + c elements behind the first row's begin: in the vector (n l + c) / 16. Where n is odd, these
- * are different lanes for all rows, so that the lanes of all vectors are first joined in one vector, and then put in order.
- */
 void short_rows_pick(Emitter *e, DType t, int elements, LLVMValueRef first_row, LLVMValueRef *element) {
-    LLVMValueRef part[LONGEST_PICKED], order[PICKED_LANES], choice[PICKED_LANES];
     for (int j = 0; j < elements; j++)
-        part[j] = load_from(e, REGION_INPUT, t, first_row, index_const(e, j * PICKED_LANES), PICKED_LANES);
-    for (int c = 0; c < elements; c++) {
-        int vector[PICKED_LANES];
-        for (int l = 0; l < PICKED_LANES; l++) {
-            int from = elements * l + c;
-            vector[from % PICKED_LANES] = from / PICKED_LANES;
-            order[l] = constant_int(e, e->i32, from % PICKED_LANES);
-        }
-        LLVMValueRef all = part[0];
-        for (int j = 1; j < elements; j++) {
-            for (int l = 0; l < PICKED_LANES; l++)
-                choice[l] = constant_int(e, e->i32, vector[l] == j ? PICKED_LANES + l : l);
-            all = LLVMBuildShuffleVector(e->b, all, part[j], LLVMConstVector(choice, PICKED_LANES), "");
-        }
-        element[c] = LLVMBuildShuffleVector(e->b, all, all, LLVMConstVector(order, PICKED_LANES), "");
-    }
+        element[j] = load_from(e, REGION_INPUT, t, first_row, index_const(e, j * PICKED_LANES), PICKED_LANES);
+    rows_part(e, element, elements, PICKED_LANES);
 }

@@ -1,4 +1,4 @@
-/* transpose: squares in registers are transposed, large ones by a function of the module.
+/* transpose: squares and short rows in registers are transposed, large squares by a function of the module.
  *
  * A square of 16 by 16 is 64 shuffles. LLVM tries of each whether it and those before it are one, which took an eighth of
  * its time for LeNet. Where an architecture can pass and return so many vectors in registers, all squares of a kind share
@@ -92,14 +92,24 @@ static void turn_bytes_or_truths(Emitter *e, LLVMValueRef *v, int places) {
     for (int i = 0; truths && i < places; i++) v[i] = LLVMBuildTrunc(e->b, v[i], own, "");
 }
 
-void emit_transpose(Emitter *e, const Array *square, int places) {
-    LLVMValueRef v[MOST_LANES];
-    emit_load_square(e, square, v, places);
+static void turn(Emitter *e, const Array *square, LLVMValueRef *v, int places) {
     if (is_called(e, square, places))
         call(e, square->dtype, v, places);
     else if (dtype_bytes(square->dtype) == 1 && (places == 8 || places == 16))
         turn_bytes_or_truths(e, v, places);
     else
         turn_square(e, v, places);
-    emit_store_square(e, square, v, places);
+}
+
+void emit_transpose(Emitter *e, const Array *array, int rows) {
+    LLVMValueRef v[MOST_LANES];
+    int columns = (int)(array->elements / rows), vectors = rows < columns ? rows : columns;
+    emit_load_vectors(e, array, v, vectors);
+    if (rows == columns)
+        turn(e, array, v, rows);
+    else if (rows > columns)
+        rows_part(e, v, columns, rows);
+    else
+        rows_join(e, v, rows, columns);
+    emit_store_vectors(e, array, v, vectors);
 }

@@ -121,7 +121,7 @@ static void print_statement(Text *to, const Statement *s, int depth) {
         break;
     case STATEMENT_TRANSPOSE:
         text_add(to, "transpose %s%d, %lld by %lld\n", s->array->name, s->array->id, (long long)s->terms,
-                 (long long)s->terms);
+                 (long long)(s->array->elements / s->terms));
         break;
     case STATEMENT_LET:
         text_add(to, "s%d = ", s->scalar->id);

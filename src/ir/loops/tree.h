@@ -132,7 +132,7 @@ typedef enum StatementKind {
     STATEMENT_LET,       /* scalar */
     STATEMENT_STORE,     /* scalar to array at `row`, `at` */
     STATEMENT_FETCH,     /* the array's element at `row`, `at` is wanted soon */
-    STATEMENT_TRANSPOSE, /* the array, in registers: `terms` rows of as many elements */
+    STATEMENT_TRANSPOSE, /* the array, in registers, all of it: `terms` rows become columns */
     STATEMENT_WAIT       /* all threads meet */
 } StatementKind;
 

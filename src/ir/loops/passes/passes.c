@@ -23,6 +23,10 @@ static void join(LoopTree *tree, const TileNumbers *numbers) {
     if (numbers->row_lanes > 1) tree_join(tree);
 }
 
+static void short_rows(LoopTree *tree, const TileNumbers *numbers) {
+    if (numbers->row_lanes > 1) tree_short_rows(tree);
+}
+
 static void vectorise(LoopTree *tree, const TileNumbers *numbers) { tree_vectorise(tree, numbers->vector_bytes); }
 static void registers(LoopTree *tree, const TileNumbers *numbers) { tree_registers(tree, numbers->vector_bytes); }
 static void threads(LoopTree *tree, const TileNumbers *numbers) { tree_threads(tree, numbers->shares_all); }
@@ -33,6 +37,7 @@ const TreePass tree_passes[] = {
     {"layout", "rows as lanes", "their rows side by side", layout, true},
     {"join", "sums over rows", "one loop for several", join, true},
     {"vectorise", "innermost loops", "lanes", vectorise, true},
+    {"short-rows", "rows as lanes", "short rows transposed", short_rows, true},
     {"registers", "lanes", "small steps in registers", registers, true},
     {"threads", "loops", "shared loops, waits", threads, true},
     {NULL, NULL, NULL, NULL, false},

@@ -5,6 +5,7 @@
  *   row_lanes.c   rows become lanes;  layout.c: arrays whose rows are beside each other
  *   join.c        sums over rows of neighbouring nests become one loop
  *   vectorise.c   innermost loops become vectors
+ *   short_rows.c  short rows behind each other are transposed in registers
  *   registers.c   a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
  *   promotion.c   what it updates stays in them from step to step;
  *   pipeline.c    what it makes of its rows alone is made a step ahead
@@ -23,6 +24,11 @@ void tree_row_lanes(LoopTree *tree, int64_t lanes);
 void tree_layout(LoopTree *tree);
 /* Of a place in an array with rows: a row's elements, if the lanes are rows and the rest stays in one row; -1. */
 int64_t elements_of_row(Arena *arena, const Subscript *at);
+
+/* ---- short_rows.c ------------------------------------------------------------------------------------------------ */
+void tree_short_rows(LoopTree *tree);
+/* Operations that it takes to access an element of rows in lanes, which have so many each; -1: it is not done. */
+double turned_access_cost(DType dtype, int64_t elements, int64_t lanes);
 
 /* ---- join.c ------------------------------------------------------------------------------------------------------ */
 void tree_join(LoopTree *tree);

@@ -63,7 +63,11 @@ static double lanes_cost(const RowLoop *r, const Array *array, const Subscript *
     double all = access_cost(row, at, r->loop, r->lanes);
     bool turned = array->memory == ARRAY_COLUMN && array->elements > 1 && array->elements <= SHORT_ROW;
     if (array_is_private(array) || (array->memory == ARRAY_WORK && !r->apart[array->id])) return 1;
-    return turned && dtype_bytes(array->dtype) >= 4 ? TURNED_COST * all : all;
+    if (turned && dtype_bytes(array->dtype) >= 4) return TURNED_COST * all;
+    double in_registers = array->memory == ARRAY_WORK
+                              ? turned_access_cost(array->dtype, subscript_coef(at, r->loop), r->lanes)
+                              : -1; /* short_rows.c */
+    return in_registers > 0 && in_registers < all ? in_registers : all;
 }
 
 static void add_access(const RowLoop *r, RowCost *cost, const Array *array, const Subscript *row, const Subscript *at,

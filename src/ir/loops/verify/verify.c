@@ -402,8 +402,8 @@ static void check_store(Walk *w, const Statement *s) {
 }
 
 static void check_transpose(Walk *w, const Statement *s) {
-    if (s->array->memory != ARRAY_REGISTERS || s->array->elements != s->terms * s->terms)
-        problem(w, "%s%d is no square in registers", s->array->name, s->array->id);
+    if (s->array->memory != ARRAY_REGISTERS || s->terms < 1 || s->array->elements % s->terms != 0)
+        problem(w, "%s%d has no such rows in registers", s->array->name, s->array->id);
     if (!w->state[s->array->id].whole)
         problem(w, "%s%d is transposed before all of it is written", s->array->name, s->array->id);
     for (int i = 0; i < w->open.count; i++)

@@ -1,0 +1,177 @@
+/* short_rows: short rows that lie behind each other are transposed in registers.
+ *
+ *   for rows in 0..rows to 16 by 16                 for rows in 0..rows to 16 by 16
+ *     for t in 0..16, vector                          for u in 0..2, unrolled, for t in 0..16, vector
+ *       for i in 0..2                                   turned[16 u + t] = x[2 rows + 16 u + t]
+ *         z[..] = x[i + 2 rows + 2 t]        ->       transpose turned, 16 by 2
+ *                                                     for t in 0..16, vector
+ *                                                       for i in 0..2
+ *                                                         z[..] = turned[16 i + t]
+ *
+ * Where lanes are rows, and another nest wants the elements of a row beside each other, an access serves one lane after the
+ * other. All rows of the lanes together are whole vectors, which are loaded as they are, or stored after the loop's body. What
+ * is stored has to be all of the rows, and not to be loaded in the same loop.
+ */
+#include "ir/loops/passes/passes.h"
+#include "ir/loops/verify/verify.h"
+
+enum { FEWEST_BYTES = 4 /* of an element */, SHUFFLE_COST = 2 };
+
+double turned_access_cost(DType dtype, int64_t elements, int64_t lanes) {
+    double cost = 1;
+    if (elements <= 1 || elements > lanes || dtype_bytes(dtype) < FEWEST_BYTES) return -1;
+    for (; elements % 2 == 0; elements /= 2) cost += SHUFFLE_COST;
+    return elements > 1 ? cost + (double)elements : cost;
+}
+
+typedef struct TurnedRows {
+    int64_t elements; /* of a row; 0: not touched; -1: not like this */
+    bool loaded;
+    bool stored;
+    Array *registers;
+} TurnedRows;
+typedef struct Turner {
+    LoopTree *tree;
+    TurnedRows *of; /* by array */
+    const Loop *rows, *lane;
+    OpenLoops inside; /* of those */
+} Turner;
+
+/* ---- which arrays ----------------------------------------------------------------------------------------------- */
+/* Where in its row. */
+static const Subscript *element_of(const Turner *t, const Subscript *at, int64_t elements) {
+    Arena *arena = t->tree->arena;
+    const Subscript *row = subscript_sum(arena, subscript_of_loop(arena, t->rows), subscript_of_loop(arena, t->lane));
+    return subscript_sum(arena, at, subscript_times(arena, row, -elements));
+}
+
+/* Loops over axes, the last of which is innermost, reach each element. */
+static bool reaches_all(const Turner *t, const Subscript *element, int64_t elements) {
+    int64_t reached = 1;
+    for (int i = t->inside.count; i-- > 0;) {
+        const Loop *loop = t->inside.loop[i];
+        if (loop->step == 1 && subscript_coef(element, loop) == reached) reached *= loop->extent;
+    }
+    return reached == elements && subscript_range(element).most == elements - 1;
+}
+
+static void note(Turner *t, const Array *array, const Subscript *at, bool store, bool always) {
+    TurnedRows *of = &t->of[array->id];
+    if (array->memory != ARRAY_WORK || of->elements < 0) return;
+    int64_t elements = elements_of_row(t->tree->arena, at);
+    bool short_row = turned_access_cost(array->dtype, elements, t->rows->step) > 0 &&
+                     subscript_coef(at, t->rows) == elements && (of->elements == 0 || of->elements == elements);
+    bool once = !store || (always && !of->stored && reaches_all(t, element_of(t, at, elements), elements));
+    *(store ? &of->stored : &of->loaded) = true;
+    of->elements = short_row && once && of->loaded != of->stored ? elements : -1;
+}
+
+static void find_accesses(Turner *t, const Body *body, bool always) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD)
+            note(t, s->scalar->array, s->scalar->at, false, always);
+        if (s->kind == STATEMENT_STORE) note(t, s->array, s->at, true, always);
+        bool loop = s->kind == STATEMENT_LOOP;
+        if (loop) t->inside.loop[t->inside.count++] = s->loop;
+        find_accesses(t, &s->body, always && loop);
+        if (loop) t->inside.count--;
+    }
+}
+
+/* One vector of rows, in lanes. */
+static const Loop *lanes_of(const Statement *s) {
+    const Loop *lane = NULL;
+    if (s->kind != STATEMENT_LOOP || !s->loop->rows || s->loop->mark != LOOP_SERIAL || s->loop->step == 1) return NULL;
+    for (int i = 0; i < s->body.count; i++) {
+        const Statement *inside = s->body.items[i];
+        if (inside->kind != STATEMENT_LOOP || inside->loop->mark != LOOP_VECTOR ||
+            inside->loop->extent != s->loop->step)
+            return NULL;
+        lane = inside->loop;
+    }
+    return s->body.count == 1 ? lane : NULL;
+}
+
+/* ---- the change ------------------------------------------------------------------------------------------------- */
+static void change(void *context, const Array **array, const Subscript **at) {
+    Turner *t = context;
+    Arena *arena = t->tree->arena;
+    const TurnedRows *of = &t->of[(*array)->id];
+    if (of->registers == NULL) return;
+    const Subscript *element = element_of(t, *at, of->elements);
+    *array = of->registers;
+    *at = subscript_sum(arena, subscript_times(arena, element, t->rows->step), subscript_of_loop(arena, t->lane));
+}
+
+static void add_copy(Turner *t, Body *to, const Array *array, const TurnedRows *of) {
+    LoopTree *tree = t->tree;
+    Statement *vector = tree_statement(tree, STATEMENT_LOOP), *lane = tree_statement(tree, STATEMENT_LOOP);
+    Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
+    vector->loop = tree_loop(tree, "u", of->elements, LOOP_UNROLLED);
+    lane->loop = tree_loop(tree, "t", t->rows->step, LOOP_VECTOR);
+    const Subscript *u = subscript_of_loop(tree->arena, vector->loop);
+    const Subscript *place = subscript_sum(tree->arena, subscript_times(tree->arena, u, t->rows->step),
+                                           subscript_of_loop(tree->arena, lane->loop));
+    const Subscript *first = subscript_times(tree->arena, subscript_of_loop(tree->arena, t->rows), of->elements);
+    const Subscript *in_array = subscript_sum(tree->arena, first, place);
+    Scalar *load = tree_scalar(tree, SCALAR_LOAD, array->dtype);
+    load->array = of->loaded ? array : of->registers;
+    load->at = of->loaded ? in_array : place;
+    store->array = of->loaded ? of->registers : array;
+    store->at = of->loaded ? place : in_array;
+    let->scalar = store->scalar = load;
+    vector_push(tree->arena, &lane->body, let);
+    vector_push(tree->arena, &lane->body, store);
+    vector_push(tree->arena, &vector->body, lane);
+    vector_push(tree->arena, to, vector);
+}
+
+static void add_turn(Turner *t, Body *to, const Array *array, const TurnedRows *of) {
+    Statement *transpose = tree_statement(t->tree, STATEMENT_TRANSPOSE);
+    transpose->array = of->registers;
+    transpose->terms = of->loaded ? t->rows->step : of->elements;
+    if (of->loaded) add_copy(t, to, array, of);
+    vector_push(t->tree->arena, to, transpose);
+    if (of->stored) add_copy(t, to, array, of);
+}
+
+static void change_loop(Turner *t, Statement *rows) {
+    LoopTree *tree = t->tree;
+    int arrays = tree->arrays.count;
+    Body body = {0};
+    t->of = arena_array(tree->arena, TurnedRows, arrays + 1);
+    find_accesses(t, &rows->body, true);
+    for (int a = 0; a < arrays; a++) {
+        TurnedRows *of = &t->of[a];
+        const Array *array = tree->arrays.items[a];
+        if (of->elements <= 0) continue;
+        of->registers = tree_array(tree, ARRAY_REGISTERS, 0, array->dtype, of->elements * t->rows->step, "turned");
+        if (of->loaded) add_turn(t, &body, array, of);
+    }
+    TurnedRows *of_all = t->of;
+    t->of = arena_array(tree->arena, TurnedRows, tree->arrays.count + 1);
+    for (int a = 0; a < arrays; a++) t->of[a] = of_all[a];
+    tree_change_accesses(&rows->body, change, t);
+    for (int i = 0; i < rows->body.count; i++) vector_push(tree->arena, &body, rows->body.items[i]);
+    for (int a = 0; a < arrays; a++)
+        if (t->of[a].registers != NULL && t->of[a].stored) add_turn(t, &body, tree->arrays.items[a], &t->of[a]);
+    rows->body = body;
+}
+
+static void change_body(Turner *t, Body *body) {
+    for (int i = 0; i < body->count; i++) {
+        Statement *s = body->items[i];
+        t->lane = lanes_of(s);
+        t->rows = s->loop;
+        if (t->lane != NULL)
+            change_loop(t, s);
+        else
+            change_body(t, &s->body);
+    }
+}
+
+void tree_short_rows(LoopTree *tree) {
+    Turner t = {.tree = tree};
+    change_body(&t, &tree->body);
+}
