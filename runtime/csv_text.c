@@ -33,20 +33,17 @@ static void set_delimiter(CsvText *text, char delimiter) {
 
 int sgdrt_csv_refill(CsvText *text) {
     size_t kept = (size_t)(text->end - text->row), got = 0;
+    memmove(text->bytes, text->row, kept);
     if (kept > text->capacity / 2) {
         size_t larger = text->capacity * 2;
         if (larger > MOST_ROW_BYTES)
             return sgdrt_problem_set(text->problem, PROBLEM_QUOTE, text->path, text->line, 1,
                                      "the row that begins here has no end within %d MiB: a quote may not be closed",
                                      MOST_ROW_BYTES >> 20);
-        char *grown = malloc(larger + ZEROS);
+        char *grown = realloc(text->bytes, larger + ZEROS);
         if (!grown) return sgdrt_problem_memory(text->problem, text->path, larger);
-        memcpy(grown, text->row, kept);
-        free(text->bytes);
         text->bytes = grown;
         text->capacity = larger;
-    } else {
-        memmove(text->bytes, text->row, kept);
     }
     size_t wanted = text->capacity - kept;
     if (text->enough > text->taken && text->enough - text->taken < wanted)

@@ -422,8 +422,8 @@ static bool scanned(Generator *g) {
         "%s = scan v in %s { state s = 0.25; s = tanh(s * 0.5 + v); return s }",
         "%s = scan v in %s { state s = 0; state q = 1; a = s; s = v - q * 0.5; q = sin(a + v); return q * s }",
         "%s = scan v in %s { state s: f32[3] = 0; s = tanh(dense([v, s[0]], 3) + s * 0.5); return mean(s) }",
-        "%s = scan v in %s { state s = 0; q = scan i in 0..3 { state z = s; z = z * 0.5 + v * i; return z }; "
-        "s = tanh(q[-1]); return s + q[0] }"};
+        ("%s = scan v in %s { state s = 0; q = scan i in 0..3 { state z = s; z = z * 0.5 + v * i; return z }; "
+         "s = tanh(q[-1]); return s + q[0] }")};
     static const char *const vector[] = {
         "%s = scan v in %s { state s: f32[%d] = 0; s = tanh(s * 0.5 + v); return s }",
         "%s = scan v in %s { state s: f32[%d] = 0.5; s = v * sigmoid(s) - 0.25 * s; return max(s, v) }",
