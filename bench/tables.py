@@ -1,7 +1,7 @@
 """What bench/run found, as text: the tables of docs/performance.md."""
 import statistics
 
-PEERS = ["object", "C", "OpenBLAS", "oneDNN", "PyTorch", "torch.compile", "JAX", "JAX scan"]
+PEERS = ["parent", "object", "C", "OpenBLAS", "oneDNN", "PyTorch", "torch.compile", "JAX", "JAX scan"]
 ONE_THREAD = "sgdc, one thread"
 
 
@@ -124,17 +124,23 @@ def roofline_table(results, peaks):
 
 
 def compile_table(compiled):
-    groups = [("parse, lower", ("parse", "lower")), ("graph", ("batch", "grad", "canonicalise", "order", "rules")),
-              ("data", ("data",)), ("loops", ("loops",)), ("emit", ("emit",)), ("optimise", ("optimise",)),
+    trees = ("schedule", "split", "row-lanes", "layout", "join", "vectorise", "registers", "threads")
+    groups = [("parse, lower", ("parse", "lower")),
+              ("graph", ("batch", "grad", "canonicalise", "sparse", "order", "rules")), ("data", ("data",)),
+              ("loops", trees), ("emit", ("emit",)), ("optimise", ("optimise",)),
               ("machine code", ("machine code",)), ("link", ("link",))]
     known = {name for _, names in groups for name in names} | {"together"}
-    rows = [["ms", *(name for name, _ in groups), "together", "object written"]]
+    rows = [["ms", *(name for name, _ in groups), "together", "object written", "of parent"]]
     for program, found in compiled.items():
         times = found["passes"]
         other = sum(t for name, t in times.items() if name not in known)
         cells = [sum(times.get(name, 0) for name in names) for _, names in groups]
         rows.append([program, *(f"{t:.2f}" for t in cells), f"{times.get('together', sum(cells) + other):.1f}",
-                     f"{1000 * statistics.median(found['object']):.0f}"])
+                     f"{1000 * statistics.median(found['object']):.0f}",
+                     f"{statistics.median(o / p for o, p in zip(found['object'], found['parent'])):.2f}"
+                     if found.get("parent") else ""])
+    if not any(row[-1] for row in rows[1:]):
+        rows = [row[:-1] for row in rows]
     return table(rows)
 
 
