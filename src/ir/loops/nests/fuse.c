@@ -201,7 +201,7 @@ static bool reaches(Fuse *u, int late, int early) {
 }
 
 static bool can_be_flat(const Fuse *u, Node *node, bool top) {
-    if (!top && node_is_stored(u->f, node)) return true;
+    if ((!top && node_is_stored(u->f, node)) || views_one(node)) return true;
     Emission emission = op_emission(node->op);
     if (emission != EMISSION_VALUES && emission != EMISSION_SAME) return emission == EMISSION_FLAT;
     for (int s = 0; s < node->sources; s++)

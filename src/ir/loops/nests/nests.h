@@ -97,6 +97,7 @@ bool store_provides(const Store *store); /* the store is what gives its node an 
 bool read_is_here(const Nest *nest, const Read *read);
 bool node_is_stored(const NestFunction *f, const Node *node);
 bool node_is_memory(const Node *node); /* CELL, COLUMN: a leaf with an address */
+bool views_one(const Node *node);      /* a view of one element, the same for all of its own */
 bool scatters_one(const Node *node);   /* a scatter-add of at most one term a target: an element */
 bool access_is_inside(const Access *access, const int64_t *extent, int axes, Shape source);
 int64_t row_major_stride(Shape s, int axis);

@@ -35,6 +35,15 @@ int axis_of_stride(Shape s, int64_t stride) {
 
 bool node_is_memory(const Node *node) { return node->op == OP_CELL || node->op == OP_COLUMN || node->op == OP_CARRIED; }
 
+bool views_one(const Node *node) {
+    if (node->op != OP_VIEW) return false;
+    const Access *access = &node->attr.contraction->access[0];
+    for (int a = 0; a < access->rank; a++)
+        for (int k = 0; k < node->shape.rank; k++)
+            if (access->axis[a].coef[k] != 0) return false;
+    return true;
+}
+
 /* As in the gradient of a gather with an index a row: where(index == place, x, 0). */
 bool scatters_one(const Node *node) {
     return node->op == OP_SCATTER_ADD && !node->attr.over_rows && node->source[1]->shape.rank == (int)node->attr.index;

@@ -233,7 +233,8 @@ static const Scalar *compute(Scheduler *s, Node *node, const SpacePoint *point, 
     case EMISSION_FLAT:
         return point_rules[node->op].flat(s, node, flat ? point->axis[0] : point_linear(s, point, node->shape));
     case EMISSION_PLACES: {
-        SpacePoint places = flat ? point_of_linear(s, point->axis[0], node->shape) : *point;
+        SpacePoint places = {{NULL}};
+        if (!views_one(node)) places = flat ? point_of_linear(s, point->axis[0], node->shape) : *point;
         return point_rules[node->op].places(s, node, &places);
     }
     case EMISSION_VALUES: return value_of_element(s, node, point, flat);
