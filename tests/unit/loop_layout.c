@@ -209,6 +209,45 @@ Test(loop_layout, short_rows_are_transposed_in_registers) {
     arena_free(arena);
 }
 
+static const char small_step[] =
+    "data d { x: f32[2]; y: f32 }\n"
+    "model net(x: f32[2]) -> f32 = dense(relu(dense(x, 4)), 1)[0]\n"
+    "train fit { data = d; minimize = squared(net(x), y); optimizer = adam(lr = 0.1); batch = 1 }\n";
+enum { WEIGHTS = 2 * 4 };
+
+/* Stores of parameters and their like in memory; of all weights in one loop. */
+static void count_stores(const Body *body, int *cells, int *flat) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        count_stores(&s->body, cells, flat);
+        if (s->kind != STATEMENT_STORE || s->array->memory != ARRAY_CELL) continue;
+        *cells += 1;
+        *flat += s->array->elements == WEIGHTS && s->at->count == 1 && s->at->term[0].loop->extent == WEIGHTS;
+    }
+}
+
+/* Of Adam's factors, which are the same for all. */
+Test(loop_layout, updates_that_read_one_value_are_one_loop) {
+    Arena *arena = arena_new();
+    int cells = 0, flat = 0;
+    count_stores(&scheduled(arena, small_step, usual_tiles)->body, &cells, &flat);
+    cr_expect(flat == 1, "%d of %d stores", flat, cells);
+    arena_free(arena);
+}
+
+/* A gradient's lanes go along another axis than the weights do. */
+Test(loop_layout, a_small_step_updates_registers_along_any_axis) {
+    Arena *arena = arena_new();
+    TileNumbers numbers = usual_tiles;
+    numbers.row_lanes = 16;
+    LoopTree *tree = scheduled(arena, small_step, numbers);
+    const char *problem = tree_run_passes(tree, &numbers, TREE_FOR_TESTS, NULL, NULL);
+    int cells = 0, flat = 0;
+    count_stores(&tree->body, &cells, &flat);
+    cr_expect(problem == NULL && cells == 0, "%s; %d stores", problem, cells);
+    arena_free(arena);
+}
+
 /* Conditions around terms; innermost: with no counted loop inside. */
 static bool counts(const Body *body) {
     for (int i = 0; i < body->count; i++) {

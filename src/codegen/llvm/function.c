@@ -95,7 +95,7 @@ static void find_widths(const Body *body, const Loop *lanes, const Widths *w) {
         const Subscript *at = load ? s->scalar->at : s->at;
         find_widths(&s->body, s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR ? s->loop : lanes, w);
         if (array == NULL || !array_is_private(array)) continue;
-        bool wide = lanes != NULL && subscript_coef(at, lanes) != 0;
+        bool wide = lanes != NULL && subscript_coef(at, lanes) == 1;
         int64_t side = s->kind == STATEMENT_TRANSPOSE ? lanes_of_transpose(s) : 0;
         uint8_t width = (uint8_t)(side > 0 ? side : wide ? lanes->extent : 1);
         uint8_t *stored = &w->stored[array->id], *loaded = &w->loaded[array->id];

@@ -20,10 +20,8 @@ typedef struct KeptArrays {
 } KeptArrays;
 
 bool place_is_known(const Subscript *at) {
-    for (int i = 0; i < at->count; i++) {
-        const SubscriptTerm *t = &at->term[i];
-        if (t->loop == NULL || (t->loop->mark == LOOP_VECTOR && t->coef != 1)) return false;
-    }
+    for (int i = 0; i < at->count; i++)
+        if (at->term[i].loop == NULL) return false;
     return true;
 }
 
