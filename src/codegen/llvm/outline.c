@@ -1,13 +1,13 @@
 /* outline: a nest with work enough as a function of its own, shared by all nests of the same shape.
  *
  * LLVM's time grows faster than a function's length, and a deep network has the same kernel dozens of times. So
- * the body of such a nest goes into an internal function `void sgd.nest(frame, places)`. What differs between two
- * nests of one shape are the places that they read and write: offsets, which a constant table of each call holds.
- * Every other value of the running function that a nest turns out to use has a slot in the one frame of that
- * function, stored once, where the value is made. Nests are emitted knowing nothing of this: afterwards every
- * operand that belongs to the caller is replaced by what is loaded from its slot. Nests of the same shape then
- * give the same instructions and LLVM's mergefunc leaves one function for them, so what makes two nests equal is
- * said nowhere.
+ * the body of such a nest goes into an internal function `void sgd.nest(frame, places, state, work)`. What differs
+ * between two nests of one shape are the places that they read and write: offsets, which a constant table of each
+ * call holds. Every other value of the running function that a nest turns out to use is stored in a frame before
+ * the call, in the order in which the nest uses them. Nests are emitted knowing nothing of this: afterwards every
+ * operand that belongs to the caller is replaced by what is loaded from the frame. Nests of the same shape, of
+ * whichever function, then give the same instructions and LLVM's mergefunc leaves one function for them, so what
+ * makes two nests equal is said nowhere.
  *
  * Only places of arrays of the work block, cells and slots need care (outline_place): an offset inside would make every function
  * different.
@@ -16,16 +16,11 @@
  */
 #include "codegen/llvm/emitter.h"
 
-enum { SLOT_BYTES = 8, USUAL_SLOTS = 8 };
+enum { SLOT_BYTES = 8, IN_PARAMETERS = 2 };
 
-/* Values of a function that its nests' functions use: those at usual places, and the others. */
-typedef struct FrameSlot {
-    LLVMValueRef value;
-    int64_t at;
-} FrameSlot;
+/* What values are passed in to the nests of a function: as large as any of them needs. */
 struct Frame {
-    LLVMValueRef memory, usual[USUAL_SLOTS];
-    Vector(FrameSlot) slots;
+    LLVMValueRef memory;
     int64_t bytes;
 };
 
@@ -41,7 +36,8 @@ struct Outline {
     LLVMValueRef caller, callee;
     LLVMBasicBlockRef places; /* of the callee: where addresses are made */
     Vector(Address) addresses;
-    Vector(LoadedValue) loaded;
+    Vector(LoadedValue) loaded; /* the first of them, state and work, in parameters */
+    int64_t bytes;              /* of the frame, that these take */
 };
 
 /* ---- which nests --------------------------------------------------------------------------------- */
@@ -100,77 +96,39 @@ static int64_t slot_bytes(LLVMTypeRef type) {
     return LLVMGetTypeKind(type) == LLVMVectorTypeKind ? SLOT_BYTES * (int64_t)LLVMGetVectorSize(type) : SLOT_BYTES;
 }
 
-/* The frame lies in the caller's entry and is as large as its nests need. */
+/* The frame lies in the caller's entry. */
 static Frame *frame_new(Emitter *e, const Outline *o) {
     Frame *f = arena_new_of(e->arena, Frame);
-    f->bytes = USUAL_SLOTS * SLOT_BYTES;
     LLVMBuilderRef b = LLVMCreateBuilderInContext(e->context);
     LLVMPositionBuilderBefore(b, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(o->caller)));
-    f->memory = LLVMBuildArrayAlloca(b, e->i64, index_const(e, 1), "frame");
+    f->memory = LLVMBuildArrayAlloca(b, e->i64, index_const(e, 0), "frame");
     LLVMDisposeBuilder(b);
     return f;
-}
-
-/* Places on the stack that are newer than the frame lie before it. */
-static bool is_before_frame(const Frame *f, LLVMValueRef v) {
-    if (LLVMIsAArgument(v)) return true;
-    for (LLVMValueRef i = v; i != NULL && LLVMIsAAllocaInst(v); i = LLVMGetNextInstruction(i))
-        if (i == f->memory) return true;
-    return false;
-}
-
-/* Right behind where the value is made. */
-static LLVMBuilderRef builder_behind(Emitter *e, const Frame *f, LLVMValueRef v) {
-    LLVMBuilderRef b = LLVMCreateBuilderInContext(e->context);
-    LLVMValueRef next = LLVMGetNextInstruction(is_before_frame(f, v) ? f->memory : v);
-    while (next != NULL && LLVMIsAPHINode(next)) next = LLVMGetNextInstruction(next);
-    if (next != NULL)
-        LLVMPositionBuilderBefore(b, next);
-    else
-        LLVMPositionBuilderAtEnd(b, LLVMGetInstructionParent(v));
-    return b;
-}
-
-/* What every function has lies at the same place in all of them, so that they share kernels. */
-static int usual_slot(const Emitter *e, LLVMValueRef v) {
-    const LLVMValueRef usual[USUAL_SLOTS] = {e->state, e->work,  e->part_begin, e->part_end,
-                                             e->seed,  e->place, e->sums,       e->call};
-    for (int i = 0; i < USUAL_SLOTS; i++)
-        if (usual[i] == v && e->frame->usual[i] == NULL) return i;
-    return -1;
-}
-
-static int64_t slot_of(Emitter *e, LLVMValueRef v) {
-    Frame *f = e->frame;
-    for (int i = 0; i < USUAL_SLOTS; i++)
-        if (f->usual[i] == v) return i * SLOT_BYTES;
-    for (int i = 0; i < f->slots.count; i++)
-        if (f->slots.items[i].value == v) return f->slots.items[i].at;
-    int64_t place = f->bytes;
-    int usual = usual_slot(e, v);
-    if (usual >= 0) {
-        f->usual[usual] = v;
-        place = usual * SLOT_BYTES;
-    } else {
-        f->bytes += slot_bytes(LLVMTypeOf(v));
-        vector_push(e->arena, &f->slots, ((FrameSlot){v, place}));
-    }
-    LLVMBuilderRef b = builder_behind(e, f, v);
-    LLVMValueRef at = index_const(e, place);
-    LLVMSetAlignment(LLVMBuildStore(b, v, LLVMBuildInBoundsGEP2(b, e->i8, f->memory, &at, 1, "")), SLOT_BYTES);
-    LLVMDisposeBuilder(b);
-    LLVMSetOperand(f->memory, 0, index_const(e, f->bytes / SLOT_BYTES));
-    return place;
 }
 
 static LLVMValueRef value_in_callee(Emitter *e, Outline *o, LLVMValueRef v) {
     for (int i = 0; i < o->loaded.count; i++)
         if (o->loaded.items[i].outer == v) return o->loaded.items[i].inner;
-    LLVMValueRef at = at_bytes(e, LLVMGetParam(o->callee, 0), index_const(e, slot_of(e, v)));
+    LLVMValueRef at = at_bytes(e, LLVMGetParam(o->callee, 0), index_const(e, o->bytes));
     LLVMValueRef inner = LLVMBuildLoad2(e->b, LLVMTypeOf(v), at, "");
     LLVMSetAlignment(inner, SLOT_BYTES);
     vector_push(e->arena, &o->loaded, ((LoadedValue){v, inner}));
+    o->bytes += slot_bytes(LLVMTypeOf(v));
     return inner;
+}
+
+/* Into the frame, before the call: in the order in which the nest asked for them. */
+static void pass_values(Emitter *e, const Outline *o) {
+    Frame *f = e->frame;
+    int64_t at = 0;
+    for (int i = IN_PARAMETERS; i < o->loaded.count; i++) {
+        LLVMValueRef v = o->loaded.items[i].outer;
+        LLVMSetAlignment(LLVMBuildStore(e->b, v, at_bytes(e, f->memory, index_const(e, at))), SLOT_BYTES);
+        at += slot_bytes(LLVMTypeOf(v));
+    }
+    if (o->bytes <= f->bytes) return;
+    f->bytes = o->bytes;
+    LLVMSetOperand(f->memory, 0, index_const(e, f->bytes / SLOT_BYTES));
 }
 
 static void replace_operands(Emitter *e, Outline *o) {
@@ -194,12 +152,14 @@ static LLVMValueRef function_new(Emitter *e, LLVMTypeRef type) {
 
 void outline_nest(Emitter *e, void (*emit)(Emitter *e, const Statement *nest), const Statement *nest) {
     Outline *o = arena_new_of(e->arena, Outline);
-    LLVMTypeRef parameters[2] = {e->pointer, e->pointer};
-    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), parameters, 2, false);
+    LLVMTypeRef parameters[4] = {e->pointer, e->pointer, e->pointer, e->pointer};
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), parameters, 4, false);
     LLVMBuilderRef builder = e->b;
     LoopBlocks *loops = e->loops;
     o->caller = e->function;
     o->callee = function_new(e, type);
+    vector_push(e->arena, &o->loaded, ((LoadedValue){e->state, LLVMGetParam(o->callee, 2)}));
+    vector_push(e->arena, &o->loaded, ((LoadedValue){e->work, LLVMGetParam(o->callee, 3)}));
     if (e->frame == NULL) e->frame = frame_new(e, o);
     LLVMBasicBlockRef entry = LLVMAppendBasicBlockInContext(e->context, o->callee, "entry");
     o->places = LLVMAppendBasicBlockInContext(e->context, o->callee, "places");
@@ -221,5 +181,7 @@ void outline_nest(Emitter *e, void (*emit)(Emitter *e, const Statement *nest), c
     e->loops = loops;
     e->function = o->caller;
     e->outline = NULL;
-    LLVMBuildCall2(e->b, type, o->callee, (LLVMValueRef[]){e->frame->memory, place_table(e, o)}, 2, "");
+    pass_values(e, o);
+    LLVMBuildCall2(e->b, type, o->callee, (LLVMValueRef[]){e->frame->memory, place_table(e, o), e->state, e->work}, 4,
+                   "");
 }
