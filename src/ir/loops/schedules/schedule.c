@@ -108,6 +108,10 @@ static bool sums_rows_of_block(Scheduler *s, const Nest *nest) {
     return sums_over_rows(nest) && nest->kind == NEST_REDUCE && s->f->one_block;
 }
 
+static bool makes_elements_beside(Scheduler *s, const Nest *nest) {
+    return nest->kind == NEST_ELEMENTS && stores_beside(s, nest);
+}
+
 static bool is_any(Scheduler *s, const Nest *nest) {
     (void)s;
     (void)nest;
@@ -150,7 +154,7 @@ static const struct NestSchedule {
     {"kernel", is_kernel, kernel, true, false},
     {"sums with rows as lanes", sums_rows_as_lanes, schedule_row_sum, false, false},
     {"sums over a block", sums_rows_of_block, schedule_sum_of_block, false, true},
-    {"rows side by side", stores_beside, schedule_beside, false, false},
+    {"rows side by side", makes_elements_beside, schedule_beside, false, false},
     {"row after row", is_any, row_after_row, false, true},
 };
 

@@ -253,7 +253,7 @@ int shape_last_axis(Shape shape); /* that is longer than 1 */
 /* ---- transpose.c: rows beside each other */
 /* Elements of the rows of a block, rows innermost. */
 void schedule_beside(Scheduler *s, const Nest *nest);
-bool stores_beside(Scheduler *s, const Nest *nest);
+bool stores_beside(const Scheduler *s, const Nest *nest);
 TurnedArrays schedule_turned(Scheduler *s, const Nest *nest, const bool packed[2]); /* by operand: it is not read */
 void schedule_turn_back(Scheduler *s, const TurnedArrays *turned);
 void schedule_forget_copies(Scheduler *s); /* turned or packed: what they are of will be made anew */

@@ -134,6 +134,14 @@ void kernel_leave_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const Ch
     kernel_tile_close(s, loops);
 }
 
+/* Otherwise each lane is loaded and stored alone, in as much code as there are lanes. */
+static bool stores_lie_along_lanes(const Scheduler *s, const Kernel *k) {
+    int beside = place_innermost(s, s->nest);
+    if (k->lanes_axis == AXIS_NONE) return true;
+    if (k->lanes_axis == AXIS_ROW) return stores_beside(s, s->nest);
+    return k->lanes_axis == (beside >= 0 ? beside : shape_last_axis(s->nest->space));
+}
+
 /* What is in registers is named; what the stores of the nest find is an array that loops can walk through. */
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     ChainArrays sums = *chains;
@@ -144,7 +152,8 @@ void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const C
         chains_store(s, &sums, loops.chain, &sum);
         kernel_tile_close(s, loops);
     }
-    TileLoops loops = unrolled_open(s, k, tile, s->nest->cost <= CHEAP ? LOOP_UNROLLED : LOOP_SERIAL);
+    bool repeated = s->nest->cost <= CHEAP && stores_lie_along_lanes(s, k);
+    TileLoops loops = unrolled_open(s, k, tile, repeated ? LOOP_UNROLLED : LOOP_SERIAL);
     lanes_open(s, k, tile, tile->count, &loops);
     if (tile->chains != NULL) loops.chain = subscript_sum(s->arena, tile->chains, loops.chain);
     ChainValue sum = chains_load(s, &sums, loops.chain);

@@ -18,8 +18,8 @@ static bool leaves_room(const Scheduler *s, const Store *store) {
     return store->kind == STORE_ARRAY && s->beside[store->node->id];
 }
 
-bool stores_beside(Scheduler *s, const Nest *nest) {
-    if (!s->rows_beside || nest->kind != NEST_ELEMENTS || !nest->rows) return false;
+bool stores_beside(const Scheduler *s, const Nest *nest) {
+    if (!s->rows_beside || !nest->rows) return false;
     for (int i = 0; i < nest->store_count; i++)
         if (!leaves_room(s, &nest->stores[i])) return false;
     return true;
