@@ -2,7 +2,8 @@
  *
  * The pass list is short and ours: clean up what emission leaves (common subexpressions, invariant loads in
  * loops). No vectoriser and no unroller: the loops are already what they should be; and no stores are dead,
- * as trees keep in registers what only one nest needs. Every level gives the same bits; -O0 only skips the passes.
+ * as trees keep in registers what only one nest needs. Every level gives the same bits; -O0 only makes one function of
+ * nests that are equal, without which a deep network has thousands.
  */
 #include "codegen/llvm/emitter.h"
 #include "codegen/session.h"
@@ -218,18 +219,16 @@ static void verify_module(LLVMModuleRef module) {
 void session_optimise(Codegen *c, LLVMModuleRef module) {
     double start = session_seconds();
     if (c->options.verify) verify_module(module);
-    if (c->options.level > 0) {
-        static const char *const passes[] = {
-            NULL,
-            "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse,simplifycfg)",
-            "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,"
-            "early-cse,simplifycfg)",
-        };
-        LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-        LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 2 ? 2 : c->options.level],
-                                           c->target.machine, options);
-        LLVMDisposePassBuilderOptions(options);
-        if (error != NULL) INTERNAL_ERROR("LLVM does not know a pass: %s", LLVMGetErrorMessage(error));
-    }
+    static const char *const passes[] = {
+        "mergefunc",
+        "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse,simplifycfg)",
+        "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,"
+        "early-cse,simplifycfg)",
+    };
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 2 ? 2 : c->options.level], c->target.machine,
+                                       options);
+    LLVMDisposePassBuilderOptions(options);
+    if (error != NULL) INTERNAL_ERROR("LLVM does not know a pass: %s", LLVMGetErrorMessage(error));
     c->times.optimise += session_seconds() - start;
 }
