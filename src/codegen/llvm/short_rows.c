@@ -7,7 +7,7 @@
  */
 #include "codegen/llvm/emitter.h"
 
-enum { LONGEST_ROW = 16, PICKED_LANES = 16 };
+enum { LONGEST_ROW = 16, FEWEST_PICKED = 8 /* lanes */ };
 
 bool short_rows_can_turn(DType t, int64_t elements, int lanes) {
     size_t bytes = dtype_bytes(t);
@@ -79,14 +79,14 @@ void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row,
 }
 
 /* ---- picked ------------------------------------------------------------------------------------------ */
-/* Only 16 lanes have a shuffle of a whole vector; of longer rows it takes more than to turn them. */
+/* Vectors of fewer lanes have no shuffle of all of them; of longer rows it takes more than to turn them. */
 bool short_rows_can_pick(const Emitter *e, DType t, int64_t elements) {
-    return e->lanes == PICKED_LANES && e->level->numbers.row_lanes == PICKED_LANES && dtype_bytes(t) == 4 &&
+    return e->lanes == (int)e->level->numbers.row_lanes && e->lanes >= FEWEST_PICKED && dtype_bytes(t) == 4 &&
            elements <= LONGEST_PICKED;
 }
 
 void short_rows_pick(Emitter *e, DType t, int elements, LLVMValueRef first_row, LLVMValueRef *element) {
     for (int j = 0; j < elements; j++)
-        element[j] = load_from(e, REGION_INPUT, t, first_row, index_const(e, j * PICKED_LANES), PICKED_LANES);
-    rows_part(e, element, elements, PICKED_LANES);
+        element[j] = load_from(e, REGION_INPUT, t, first_row, index_const(e, (int64_t)j * e->lanes), e->lanes);
+    rows_part(e, element, elements, e->lanes);
 }
