@@ -39,7 +39,7 @@ static ExitCode check_options(Driver *driver) {
         driver_complain(driver, "%s", problem);
         return EXIT_USAGE;
     }
-    if ((o->run || o->dry_run || o->find_lr) && driver_makes_object(driver)) {
+    if (options_train(o) && driver_makes_object(driver)) {
         driver_complain(driver,
                         "--run and what is made for an application are two compilations: ask for one at a time");
         return EXIT_USAGE;
@@ -62,7 +62,7 @@ static ExitCode work(Driver *driver) {
     if (code != EXIT_DONE) return code;
     if (o->summary) driver_print_summary(driver);
     if (o->emit.count || driver_makes_object(driver)) code = driver_emit(driver);
-    if (code == EXIT_DONE && (o->run || o->dry_run || o->find_lr)) code = driver_train(driver);
+    if (code == EXIT_DONE && options_train(o)) code = driver_train(driver);
     return code;
 }
 

@@ -8,6 +8,7 @@
  *   codegen.c session.h              a session: functions compiled once, runs that share them
  *   function_key.c                   which functions have the same code
  *   jit.c code_cache.c               code in this process; what earlier processes compiled, on disk
+ *   tuning.c                         and which schedules they measured to be fastest
  *   out_of_memory.c                  where LLVM gets no memory
  *   object/interface.h               objects, their headers and what both are called; its files
  *
@@ -22,6 +23,7 @@
 #define SGDC_CODEGEN_H
 #include "codegen/target/options.h"
 #include "ir/executor.h"
+#include "ir/loops/tuning.h"
 
 /* Seconds spent so far, for --time-passes. */
 typedef struct CodegenTimes {
@@ -41,6 +43,12 @@ const CodegenTimes *codegen_times(const Codegen *codegen);
  * codegen_jit_all. */
 Executor *codegen_jit(Codegen *codegen, const Run *run);
 bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count); /* compile now, in one module */
+
+/* ---- tuning. Kernels of what an executor calls for a step, as they are scheduled; their number. */
+int codegen_step_kernels(Codegen *codegen, const Executor *executor, const PlannedKernel **kernels);
+const KernelTuning *codegen_tuning(const Codegen *codegen); /* NULL: all is computed */
+/* For later sessions of this machine and level, with what others have kept; false: it cannot be written. */
+bool codegen_keep_tuning(Codegen *codegen, const KernelTuning *tuning);
 
 /* ---- text: what --emit=loops, llvm and asm print: all functions of a run, deterministic. */
 typedef enum CodegenText { CODEGEN_LOOPS, CODEGEN_LLVM, CODEGEN_ASM } CodegenText;

@@ -240,6 +240,20 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
     return &j->executor;
 }
 
+int codegen_step_kernels(Codegen *c, const Executor *executor, const PlannedKernel **kernels) {
+    const JitExecutor *j = (const JitExecutor *)executor;
+    Vector(PlannedKernel) all = {0};
+    int parts = executor->run->part_count;
+    for (int i = 0; i < (parts > 0 ? parts : 1); i++) {
+        Compiled *f = parts > 0 ? j->part[i] : j->function[ENTRY_STEP];
+        if (f == NULL) continue;
+        session_loops(c, f);
+        for (int k = 0; k < f->tree->kernels.count; k++) vector_push(c->arena, &all, f->tree->kernels.items[k]);
+    }
+    *kernels = all.items;
+    return all.count;
+}
+
 bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
     Compiled **list = arena_array(c->arena, Compiled *, c->function_count + 1);
     int functions = 0;

@@ -1,4 +1,4 @@
-/* session: what a Codegen holds, between codegen.c (functions, modules), jit.c and object.c. */
+/* session: what a Codegen holds, between codegen.c (functions, modules), jit.c, object.c and tuning.c. */
 #ifndef SGDC_SESSION_H
 #define SGDC_SESSION_H
 #include "codegen/code_cache.h"
@@ -37,6 +37,9 @@ struct Codegen {
 };
 
 double session_seconds(void);
+/* ---- tuning.c */
+const KernelTuning *tuning_kept(const Codegen *c);
+const char *tuning_text(Arena *arena, const KernelTuning *tuning); /* equal for equal choices */
 /* ---- function_key.c: equal for two functions if and only if they have the same code */
 void function_key(Text *to, const Run *run, const Function *function, int64_t batch);
 

@@ -32,7 +32,7 @@
  *   served.c       what serves, from a saved file
  *   torch_names.c, torch_file.c   --names=torch, and files of PyTorch: torch.h is their map
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
- *   trace.c        --trace;  find_lr.c: --find-lr
+ *   trace.c        --trace;  find_lr.c: --find-lr;  tune.c: --tune
  *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary
  *   link.c         --emit=so: the system's linker;  manifest.c: --emit=manifest;  child.c: programs that work for sgdc
  *   output.c       files are written whole or not at all;  check_outputs.c: what will be written, before work
@@ -108,6 +108,11 @@ void driver_say(Driver *driver, const char *format, ...) __attribute__((format(p
 
 /* ---- session.c ----------------------------------------------------------------------------- */
 struct Codegen *driver_session(Driver *driver); /* as codegen_new, with what the command line says */
+/* The same with other choices of schedules (NULL: those that are kept), and no code is kept of it. */
+struct KernelTuning;
+struct Codegen *driver_trial_session(Driver *driver, Arena *arena, const struct KernelTuning *tuning);
+/* Where code and choices of schedules are kept; NULL: nowhere. */
+const char *driver_kept_folder(Driver *driver);
 
 /* ---- progress.c ---------------------------------------------------------------------------- */
 bool driver_redraws(const Driver *driver); /* is there a line on stderr that shows progress? */

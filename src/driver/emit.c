@@ -50,7 +50,11 @@ typedef struct Sessions {
 
 static bool open_session(Driver *driver, Sessions *sessions, const char *cpu, int level) {
     const Options *o = driver->options;
-    CodegenOptions options = {.cpu = cpu, .triple = o->target, .level = o->optimize, .last_pass = sessions->last_pass};
+    CodegenOptions options = {.cpu = cpu,
+                              .triple = o->target,
+                              .level = o->optimize,
+                              .last_pass = sessions->last_pass,
+                              .tuned = driver_kept_folder(driver)};
     Codegen *codegen = codegen_new(driver->arena, &options, driver->diagnostics);
     if (!codegen) return false;
     sessions->session[sessions->count] = codegen;
@@ -256,7 +260,7 @@ static bool is_machine(EmitKind kind) {
 
 bool driver_makes_object(const Driver *driver) {
     const Options *o = driver->options;
-    if (!o->emit.count) return !(o->run || o->dry_run || o->summary || o->check || o->check_grad || o->find_lr);
+    if (!o->emit.count) return !(options_train(o) || o->summary || o->check || o->check_grad);
     for (int i = 0; i < o->emit.count; i++)
         if (is_machine(o->emit.items[i].kind) || o->emit.items[i].kind == EMIT_ONNX) return true;
     return false;

@@ -26,6 +26,8 @@ static const OptionRow own_rows[] = {
      "compare the symbolic gradient with finite differences in f64"},
     {"find-lr", 0, OPTION_FLAG, AT(find_lr), NULL, NULL,
      "find a learning rate by a test of growing rates, and train nothing"},
+    {"tune", 0, OPTION_SECONDS, AT(tune), "[=SECONDS]", NULL,
+     "find the fastest schedules by measuring steps, keep them for later, and train nothing"},
     {"explain", 0, OPTION_TEXT, AT(explain), "=CODE", NULL, "explain a diagnostic code, or all"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Outputs of a compilation"},
@@ -98,7 +100,8 @@ const char *emit_kind_text(EmitKind kind) { return emit_kinds[kind]; }
 static bool row_is_heading(const OptionRow *row) { return row->name == NULL && row->letter == 0; }
 
 bool option_needs_value(const OptionRow *row) {
-    return row->kind != OPTION_FLAG && row->kind != OPTION_RUN && row->kind != OPTION_REST;
+    return row->kind != OPTION_FLAG && row->kind != OPTION_RUN && row->kind != OPTION_SECONDS &&
+           row->kind != OPTION_REST;
 }
 
 /* ---- which rows a command line may use ----------------------------------------------------- */
@@ -295,6 +298,7 @@ static const char *store(Arena *arena, const OptionRow *row, Options *o, const c
     case OPTION_EMIT: return parse_emit(arena, o, value);
     case OPTION_SEED: o->has_seed = true; return parse_number(arena, row, 0, to, value);
     case OPTION_COUNT: return parse_number(arena, row, 1, to, value);
+    case OPTION_SECONDS: return parse_number(arena, row, 1, to, value ? value : "30");
     case OPTION_WHOLE: *(const char **)to = value; return parse_number(arena, row, 1, &(int64_t){0}, value);
     case OPTION_LEVEL:
         if (value[0] < '0' || value[0] > '3' || value[1])
@@ -360,7 +364,7 @@ static const char *output_problem(Arena *arena, const Options *o) {
 
 /* Options that make no sense together, or without another. */
 static const char *check_together(Arena *arena, const Options *o) {
-    bool trains = o->run || o->dry_run || o->check_grad || o->find_lr, onnx = false;
+    bool trains = options_train(o) || o->check_grad, onnx = false;
     for (int i = 0; i < o->emit.count; i++) onnx |= o->emit.items[i].kind == EMIT_ONNX;
     const struct {
         bool given;
@@ -401,6 +405,9 @@ static const char *check_together(Arena *arena, const Options *o) {
         (o->save || o->log || o->trace || o->animate || o->report || o->time_limit.text || o->dry_run || o->check_grad))
         return "--find-lr tests rates and trains nothing: it goes with --run=TRAIN, --load and --plot, and prints its "
                "answer";
+    if (o->tune && (o->save || o->log || o->trace || o->animate || o->report || o->plot || o->predictions ||
+                    o->time_limit.text || o->dry_run || o->check_grad || o->find_lr || o->interpret))
+        return "--tune measures steps and trains nothing: it goes with --run=TRAIN, --load and --cpu";
     if (o->name && name_problem(arena, o->name)) return name_problem(arena, o->name);
     if (o->output && trains) return "-o names the object of a compilation; with --run nothing is written there";
     if (o->target && trains)

@@ -61,6 +61,7 @@ typedef struct Options {
     int64_t threads, seed;
     bool has_seed; /* threads 0: as many as the process may use */
     Vector(Setting) set, data;
+    int64_t tune; /* seconds; 0: no */
     const char *save, *load, *log, *plot, *animate, *report, *predictions, *trace, *overfit;
     Amount save_every, time_limit;
     ResumeMode resume;
@@ -81,21 +82,24 @@ typedef struct Options {
     int on;              /* of eval: its --on */
     bool time_passes;
 } Options;
+/* Is data loaded and a training prepared? */
+static inline bool options_train(const Options *o) { return o->run || o->dry_run || o->find_lr || o->tune > 0; }
 
 typedef enum OptionKind {
-    OPTION_FLAG,   /* bool */
-    OPTION_TEXT,   /* const char *, required */
-    OPTION_RUN,    /* bool and const char *, optional */
-    OPTION_EMIT,   /* list of kinds */
-    OPTION_SEED,   /* unsigned number, with has_seed */
-    OPTION_COUNT,  /* int64_t >= 1 */
-    OPTION_WHOLE,  /* const char *, a whole number >= 1 */
-    OPTION_LEVEL,  /* 0 .. 3 */
-    OPTION_AMOUNT, /* Amount: of time, epochs or steps */
-    OPTION_TIME,   /* Amount: of time */
-    OPTION_CHOICE, /* int, an index into the row's choices */
-    OPTION_PAIR,   /* NAME=VALUE, repeatable */
-    OPTION_REST    /* CommandLine: all words behind it, unread */
+    OPTION_FLAG,    /* bool */
+    OPTION_TEXT,    /* const char *, required */
+    OPTION_RUN,     /* bool and const char *, optional */
+    OPTION_EMIT,    /* list of kinds */
+    OPTION_SEED,    /* unsigned number, with has_seed */
+    OPTION_COUNT,   /* int64_t >= 1 */
+    OPTION_SECONDS, /* int64_t >= 1, optional */
+    OPTION_WHOLE,   /* const char *, a whole number >= 1 */
+    OPTION_LEVEL,   /* 0 .. 3 */
+    OPTION_AMOUNT,  /* Amount: of time, epochs or steps */
+    OPTION_TIME,    /* Amount: of time */
+    OPTION_CHOICE,  /* int, an index into the row's choices */
+    OPTION_PAIR,    /* NAME=VALUE, repeatable */
+    OPTION_REST     /* CommandLine: all words behind it, unread */
 } OptionKind;
 
 typedef struct OptionRow {

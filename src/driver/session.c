@@ -1,10 +1,10 @@
-/* The session that compiles into this process, and where its code is kept for the next one. */
+/* Sessions that compile into this process, and where their code is kept for the next one. */
 #include "driver/driver.h"
 #include "codegen/codegen.h"
 #include <stdlib.h>
 #include <string.h>
 
-static const char *cache_folder(Driver *driver) {
+const char *driver_kept_folder(Driver *driver) {
     const char *wanted = getenv("SGDC_CACHE");
     if (wanted && *wanted) return strcmp(wanted, "off") == 0 ? NULL : wanted;
     const char *caches = folder_of_caches(driver->arena);
@@ -12,7 +12,16 @@ static const char *cache_folder(Driver *driver) {
 }
 
 Codegen *driver_session(Driver *driver) {
+    const char *kept = driver_kept_folder(driver);
     CodegenOptions options = {
-        .cpu = driver->options->cpu, .level = driver->options->optimize, .cache = cache_folder(driver)};
+        .cpu = driver->options->cpu, .level = driver->options->optimize, .cache = kept, .tuned = kept};
     return codegen_new(driver->arena, &options, driver->diagnostics);
+}
+
+Codegen *driver_trial_session(Driver *driver, Arena *arena, const KernelTuning *tuning) {
+    CodegenOptions options = {.cpu = driver->options->cpu,
+                              .level = driver->options->optimize,
+                              .tuned = driver_kept_folder(driver),
+                              .tuning = tuning};
+    return codegen_new(arena, &options, driver->diagnostics);
 }

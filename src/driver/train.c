@@ -14,6 +14,7 @@
 #include "driver/find_lr.h"
 #include "driver/interrupt.h"
 #include "driver/seeing.h"
+#include "driver/tune.h"
 #include "figures.h"
 #include "driver/output.h"
 #include "large_pages.h"
@@ -622,6 +623,17 @@ static ExitCode find_rates(Driver *driver, Training **trainings, int count) {
     return !driver->options->plot || find_lr_plot(driver, tests, count) ? EXIT_DONE : EXIT_DATA;
 }
 
+/* --tune: of each run where it begins, in equal times. */
+static ExitCode tune_runs(Driver *driver, Training **trainings, int count) {
+    TunedKernels known = {0};
+    if (!tune_is_possible(driver)) return EXIT_USAGE;
+    for (int i = 0; i < count; i++) {
+        if (!begin_run(trainings[i], trainings)) return EXIT_DATA;
+        tune_run(trainings[i], (double)driver->options->tune / count, &known);
+    }
+    return EXIT_DONE;
+}
+
 static Codegen *make_executors(Driver *driver, Training **trainings, int count, bool *good) {
     Executor **executors = arena_array(driver->arena, Executor *, count + 1);
     Codegen *codegen = NULL;
@@ -671,6 +683,8 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
                 code = EXIT_DONE;
             else if (driver->options->find_lr)
                 code = find_rates(driver, trainings, count);
+            else if (driver->options->tune)
+                code = tune_runs(driver, trainings, count);
             else
                 code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);
         }

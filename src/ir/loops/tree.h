@@ -26,6 +26,7 @@
  */
 #ifndef SGDC_LOOPS_TREE_H
 #define SGDC_LOOPS_TREE_H
+#include "ir/loops/tuning.h"
 #include "ir/program.h"
 
 typedef enum LoopMark {
@@ -162,6 +163,7 @@ typedef struct LoopTree {
     size_t stop_flags;              /* shared: where it says whether to stop, twice i32 */
     bool split;                     /* terms that are absent may be left out */
     int loops, scalars, statements; /* counted */
+    Vector(PlannedKernel) kernels;
 } LoopTree;
 
 /* ---- tree.c ------------------------------------------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
  *     sums = start                                       where the terms are cut
  *     for blocks of terms
  *       nest: what tiles read of an operand goes into panels        (panels.c)
- *       nest: for tiles, for panels of lanes
+ *       nest: for tiles, for panels of lanes                        or for panels, for tiles
  *         chain = sums; for the terms of the block: chain = step(chain, term); sums = chain
  *     nest: for tiles, for panels: the stores of the kernel's nest, which find the sum
  *
@@ -90,28 +90,39 @@ static void cut_terms(const Scheduler *s, const Kernel *k, int64_t most, KernelB
 
 static int64_t at_least(int64_t n, int64_t least) { return n < least ? least : n; }
 
+static bool is_in_memory(const Scheduler *s, const Node *node) {
+    return node_is_memory(node) || node_is_stored(s->f, node);
+}
+
+static bool chooses(const Kernel *k, KernelNumber which, bool computed) {
+    return kernel_number(k, which, computed ? 2 : 1, 1, 2) == 2;
+}
+
 /* What is read once for so few tiles stays where it is, unless lanes lie apart or it is computed; so does what the first
  * level holds. */
 static bool packs_lanes(const Scheduler *s, const Kernel *k, int operand) {
     const Node *source = k->r.node->source[operand];
     if (k->lanes_axis == AXIS_ROW) return k->operand[operand].rows_apart;
-    if (k->operand[operand].uneven[k->lanes_axis]) return true;
-    if (!node_is_memory(source) && !node_is_stored(s->f, source)) return true;
+    if (k->operand[operand].uneven[k->lanes_axis] || !is_in_memory(s, source)) return true;
     int64_t rows = source->rows != 0 ? s->block_rows : 1;
-    return kernel_uses(s, k, operand) >= FEWEST_USES * k->unrolled &&
-           shape_size(source->shape) * rows * bytes_of(k) > s->numbers.l1;
+    bool often = kernel_uses(s, k, operand) >= FEWEST_USES * k->unrolled;
+    return chooses(k, KERNEL_PACKS_LANES, often && shape_size(source->shape) * rows * bytes_of(k) > s->numbers.l1);
 }
 
 /* Neighbours along the unrolled axis are beside each other, and no terms are; and it has several tiles, and is not small. */
-static bool packs_tiles(const Scheduler *s, const Kernel *k, int operand) {
+static bool tiles_are_better_packed(const Scheduler *s, const Kernel *k, int operand) {
     const Node *source = k->r.node->source[operand];
     if (shape_size(source->shape) * (source->rows != 0 ? s->block_rows : 1) * bytes_of(k) <= s->numbers.l1 / 4)
         return false;
-    if (k->unrolled_axis < 0 || k->operand[operand].uneven[k->unrolled_axis]) return false;
+    if (k->operand[operand].uneven[k->unrolled_axis]) return false;
     if (k->r.extent[k->unrolled_axis] == k->unrolled) return false;
     for (int a = k->r.result; a < k->r.axes; a++)
         if (k->operand[operand].moves[a] && !k->operand[operand].uneven[a]) return false;
     return kernel_uses(s, k, operand) >= FEWEST_PASSES * k->lanes;
+}
+
+static bool packs_tiles(const Scheduler *s, const Kernel *k, int operand) {
+    return k->unrolled_axis >= 0 && chooses(k, KERNEL_PACKS_TILES, tiles_are_better_packed(s, k, operand));
 }
 
 /* The terms of a block follow each other in all of them. */
@@ -126,23 +137,45 @@ static bool has_few_tiles(const Kernel *k) {
     return k->unrolled_axis >= 0 && k->r.extent[k->unrolled_axis] <= FEW_TILES * k->unrolled;
 }
 
+static int64_t all_terms(const Scheduler *s, const Kernel *k) {
+    return k->r.terms * (k->r.c->over_rows ? s->block_rows : 1);
+}
+
+/* Are all operands in memory, and lanes as they need them? */
+static bool may_do_without(const Scheduler *s, const Kernel *k) {
+    bool may = true;
+    for (int o = 0; o < 2; o++)
+        may &= is_in_memory(s, k->r.node->source[o]) &&
+               !(k->lanes_axis == AXIS_ROW ? k->operand[o].rows_apart : k->operand[o].uneven[k->lanes_axis]);
+    return may;
+}
+
 const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k) {
     if (!can_be_blocked(s, k)) return NULL;
     KernelBlocks b = {.lane_operand = lane_operand(k)};
     int64_t first = s->numbers.l1 * 2 / 3 / bytes_of(k), half = s->numbers.l2 / 2 / bytes_of(k);
     bool rows = k->lanes_axis == AXIS_ROW, few = has_few_tiles(k);
     int64_t terms = rows && few ? at_least(first / s->padded_rows, FEWEST_TERMS) : first / k->unrolled;
-    cut_terms(s, k, at_least(terms, 1), &b);
+    terms = kernel_number(k, KERNEL_TERMS, at_least(terms, 1), FEWEST_TERMS, all_terms(s, k));
+    cut_terms(s, k, terms, &b);
     b.packs[b.lane_operand] = packs_lanes(s, k, b.lane_operand);
     b.packs[1 - b.lane_operand] = packs_tiles(s, k, 1 - b.lane_operand);
-    if (b.cut == AXIS_NONE && !b.packs[0] && !b.packs[1]) return NULL;
+    bool pays = b.cut != AXIS_NONE || b.packs[0] || b.packs[1];
+    if (may_do_without(s, k) ? !chooses(k, KERNEL_BLOCKS, pays) : !pays) return NULL;
     int64_t panels = (rows ? s->padded_rows : k->r.extent[k->lanes_axis]) / k->lanes;
     int64_t room = few && b.packs[b.lane_operand] ? first : half;
-    b.panels = rows ? panels : even_blocks(panels, at_least(room / (b.terms * k->lanes), 1), 1);
+    if (!rows)
+        b.panels = kernel_number(k, KERNEL_PANELS, even_blocks(panels, at_least(room / (b.terms * k->lanes), 1), 1), 1,
+                                 panels);
+    else
+        b.panels = panels;
     int64_t lanes = at_least(b.panels, 1) * k->lanes, each = b.cut == AXIS_NONE ? b.terms : lanes;
-    b.tiles = k->unrolled_axis == AXIS_ROW ? s->padded_rows / k->unrolled
-                                           : even_blocks(k->r.extent[k->unrolled_axis] / k->unrolled,
-                                                         at_least(half / (each * k->unrolled), 1), 1);
+    int64_t tiles = (k->unrolled_axis == AXIS_ROW ? s->padded_rows : k->r.extent[k->unrolled_axis]) / k->unrolled;
+    b.tiles = tiles;
+    if (k->unrolled_axis >= 0)
+        b.tiles = kernel_number(k, KERNEL_TILES, even_blocks(tiles, at_least(half / (each * k->unrolled), 1), 1), 1,
+                                tiles);
+    b.panels_outside = chooses(k, KERNEL_OUTER, false);
     b.lanes_once = b.packs[b.lane_operand] && is_cut_outermost(k, &b) && k->unrolled_axis >= 0 &&
                    b.tiles < k->r.extent[k->unrolled_axis] / k->unrolled;
     return arena_copy(s->arena, &b, sizeof b);
@@ -157,10 +190,9 @@ typedef struct BlockSums {
 } BlockSums;
 typedef void BlockBody(Scheduler *s, Kernel *k, const KernelBlock *b, const KernelTile *tile, const BlockSums *sums);
 
-static void panels_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, KernelTile tile, const Subscript *local,
-                           BlockBody *body, const BlockSums *sums) {
+static void tile_of_panel(Scheduler *s, Kernel *k, const KernelBlock *b, KernelTile tile, const Subscript *local,
+                          PanelLoop panel, BlockBody *body, const BlockSums *sums) {
     Panels *lanes = &k->r.panels[k->blocks->lane_operand], *tiles = &k->r.panels[1 - k->blocks->lane_operand];
-    PanelLoop panel = panel_loop_open(s, k->lanes_axis, b->panels, b->width);
     const Subscript *row = subscript_times(s->arena, local, b->panels * b->width);
     tile.lane = subscript_sum(s->arena, b->lane, panel.first);
     tile.chains = subscript_sum(s->arena, row, subscript_times(s->arena, panel.first, tile.places));
@@ -172,32 +204,49 @@ static void panels_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, Kernel
     tiles->begin = subscript_times(s->arena, local, tiles->terms);
     tiles->places = tile.places;
     body(s, k, b, &tile, sums);
-    panel_loop_close(s, panel);
 }
 
-static void for_tiles(Scheduler *s, Kernel *k, const KernelBlock *b, BlockBody *body, const BlockSums *sums) {
+/* outer: the loop over panels around; NULL: it is in here. */
+static void panels_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, KernelTile tile, const Subscript *local,
+                           const PanelLoop *outer, BlockBody *body, const BlockSums *sums) {
+    PanelLoop panel = outer != NULL ? *outer : panel_loop_open(s, k->lanes_axis, b->panels, b->width);
+    tile_of_panel(s, k, b, tile, local, panel, body, sums);
+    if (outer == NULL) panel_loop_close(s, panel);
+}
+
+static void tiles_of_block(Scheduler *s, Kernel *k, const KernelBlock *b, const PanelLoop *outer, BlockBody *body,
+                           const BlockSums *sums) {
     KernelTile tile = {.width = b->width, .count = b->count, .places = k->unrolled};
-    schedule_nest_open(s, s->nest->stores[0].node);
     if (k->unrolled_axis == AXIS_ROW) {
         ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->tile_rows, s->pad);
         tile.unrolled = subscript_number(s->arena, 0);
-        panels_of_tile(s, k, b, tile, s->at.in_block, body, sums);
+        panels_of_tile(s, k, b, tile, s->at.in_block, outer, body, sums);
         schedule_rows_close(s, before);
-        schedule_close(s);
         return;
     }
     if (b->tiles > 0) {
         const Subscript *local = schedule_loop_open(s, "tile", b->tiles, LOOP_SERIAL);
         local = subscript_times(s->arena, local, k->unrolled);
         tile.unrolled = subscript_sum(s->arena, b->unrolled, local);
-        panels_of_tile(s, k, b, tile, local, body, sums);
+        panels_of_tile(s, k, b, tile, local, outer, body, sums);
         schedule_close(s);
     }
     if (b->rest > 0) {
         const Subscript *local = subscript_number(s->arena, b->tiles * k->unrolled);
         tile.unrolled = subscript_sum(s->arena, b->unrolled, local);
         tile.places = b->rest;
-        panels_of_tile(s, k, b, tile, local, body, sums);
+        panels_of_tile(s, k, b, tile, local, outer, body, sums);
+    }
+}
+
+static void for_tiles(Scheduler *s, Kernel *k, const KernelBlock *b, BlockBody *body, const BlockSums *sums) {
+    schedule_nest_open(s, s->nest->stores[0].node);
+    if (k->blocks->panels_outside) {
+        PanelLoop panel = panel_loop_open(s, k->lanes_axis, b->panels, b->width);
+        tiles_of_block(s, k, b, &panel, body, sums);
+        panel_loop_close(s, panel);
+    } else {
+        tiles_of_block(s, k, b, NULL, body, sums);
     }
     schedule_close(s);
 }

@@ -123,11 +123,16 @@ static bool rows_are_better(const Scheduler *s, const Kernel *k, int axis) {
     return vectors_of_rows(s, k, operand) < vectors_of_outputs(s, k, axis, !even);
 }
 
-static int choose_lanes(const Scheduler *s, const Kernel *k) {
+static bool may_have_lanes(const Scheduler *s, const Kernel *k, int axis) {
+    if (axis == AXIS_ROW) return packed_rows(s, k) >= 0;
+    return k->r.extent[axis] > 1 &&
+           (has_lanes_along(k, axis) || packs_for(s, k, axis) || kernel_finds_squares(s, k, axis));
+}
+
+static int best_lanes(const Scheduler *s, const Kernel *k) {
     int best = AXIS_NONE, any = AXIS_NONE;
     double least = 2;
     int beside = place_innermost(s, s->nest); /* -1: in row-major order */
-    if (rows_are_lanes(s, k)) return AXIS_ROW;
     for (int a = k->r.result; a-- > 0;) {
         if (k->r.extent[a] == 1) continue;
         if (any < 0 || k->r.extent[a] > k->r.extent[any]) any = a;
@@ -143,6 +148,23 @@ static int choose_lanes(const Scheduler *s, const Kernel *k) {
     }
     if (rows_are_better(s, k, best)) return AXIS_ROW;
     return best >= 0 ? best : any;
+}
+
+/* One of the axes that may be it. */
+typedef bool MayBeAxis(const Scheduler *s, const Kernel *k, int axis);
+static int choose_axis(const Scheduler *s, const Kernel *k, KernelNumber which, int computed, MayBeAxis *may) {
+    int possible[MOST_AXES + 1], count = 0, at = -1;
+    for (int a = AXIS_ROW; a < k->r.result; a++) {
+        if (!may(s, k, a)) continue;
+        if (a == computed) at = count;
+        possible[count++] = a;
+    }
+    return at < 0 ? computed : possible[kernel_number(k, which, at + 1, 1, count) - 1];
+}
+
+static int choose_lanes(const Scheduler *s, const Kernel *k) {
+    if (rows_are_lanes(s, k)) return AXIS_ROW;
+    return choose_axis(s, k, KERNEL_LANES_AXIS, best_lanes(s, k), may_have_lanes);
 }
 
 static bool moves_along(const Kernel *k, int operand, int axis) {
@@ -170,11 +192,15 @@ static bool is_better(const Scheduler *s, const Kernel *k, int axis, int than) {
     return near != than_near ? near : extent_of(s, k, axis) > extent_of(s, k, than);
 }
 
+static bool may_be_unrolled(const Scheduler *s, const Kernel *k, int axis) {
+    return (k->rows || axis != AXIS_ROW) && axis != k->lanes_axis && extent_of(s, k, axis) > 1;
+}
+
 static int choose_unrolled(const Scheduler *s, const Kernel *k) {
     int best = AXIS_NONE;
-    for (int a = k->r.result - 1; a >= (k->rows ? AXIS_ROW : 0); a--)
-        if (a != k->lanes_axis && extent_of(s, k, a) > 1 && is_better(s, k, a, best)) best = a;
-    return best;
+    for (int a = k->r.result - 1; a >= AXIS_ROW; a--)
+        if (may_be_unrolled(s, k, a) && is_better(s, k, a, best)) best = a;
+    return choose_axis(s, k, KERNEL_UNROLLED_AXIS, best, may_be_unrolled);
 }
 
 /* Of so many vectors, tiles have equally many, at most `most`. */
@@ -195,11 +221,17 @@ static int64_t most_unrolled(const Scheduler *s, const Kernel *k) {
     return k->reads_window || k->lanes_axis == AXIS_ROW ? most : smaller(most, s->numbers.unrolled);
 }
 
+static int64_t choose_places(const Scheduler *s, const Kernel *k) {
+    int64_t extent = k->r.extent[k->unrolled_axis], computed = schedule_tile(extent, most_unrolled(s, k));
+    int64_t registers = s->numbers.chains * k->vector / (k->lanes * k->r.width);
+    return kernel_number(k, KERNEL_UNROLLED, computed, 1, smaller(extent, registers));
+}
+
 static void count_unrolled(const Scheduler *s, Kernel *k) {
     if (k->unrolled_axis == AXIS_ROW)
         k->unrolled = s->tile_rows;
     else if (k->unrolled_axis != AXIS_NONE)
-        k->unrolled = schedule_tile(k->r.extent[k->unrolled_axis], most_unrolled(s, k));
+        k->unrolled = choose_places(s, k);
 }
 
 static void find_guard(Kernel *k) {
@@ -236,7 +268,9 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     k->rows = nest->rows && !r.c->over_rows && s->block_rows > 1;
     k->reads_window = reads_window(r.node);
     k->lanes = s->numbers.vector_bytes / (int64_t)dtype_bytes(r.dtype);
+    k->carried = carried;
     nest_reads(s->f, nest, visit_operand, &(OperandVisit){s, k});
+    kernel_numbers_begin(s, k);
     k->lanes_axis = choose_lanes(s, k);
     find_guard(k);
     if (k->lanes_axis == AXIS_NONE) k->lanes = 1;
@@ -248,11 +282,11 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     if (k->squares && !shares_lanes(k, k->unrolled_axis)) k->unrolled_axis = AXIS_NONE;
     if (k->lanes_axis == AXIS_ROW) k->lanes = s->lane_rows;
     if (k->lanes_axis >= 0 && !k->squares && !is_row_after_row(s)) { /* chains of a tile do not wait for each other */
-        int64_t most = most_vectors_of_tile(s, k);
-        k->lanes *= vectors_of_tile(r.extent[k->lanes_axis] / k->vector, most);
+        int64_t most = most_vectors_of_tile(s, k), vectors = r.extent[k->lanes_axis] / k->vector;
+        k->lanes *= kernel_number(k, KERNEL_VECTORS, vectors_of_tile(vectors, most), 1,
+                                  smaller(vectors, s->numbers.chains / (2 * r.width)));
     }
     count_unrolled(s, k);
-    k->carried = carried;
     if (carried && k->squares) return NULL;
     if (!k->squares && !carried) k->blocks = kernel_blocks_plan(s, k);
     if (!k->squares && k->blocks == NULL) choose_second(s, k);
@@ -440,11 +474,7 @@ static void close_block(Scheduler *s, Kernel *k) {
     s->at = before;
 }
 
-void schedule_kernel(Scheduler *s, Kernel *k) {
-    if (k->blocks != NULL) {
-        schedule_blocks(s, k);
-        return;
-    }
+static void schedule_alone(Scheduler *s, Kernel *k) {
     pack_operands(s, k);
     const bool packed[2] = {k->r.pack[0].array != NULL, k->r.pack[1].array != NULL};
     TurnedArrays turned = {0};
@@ -459,4 +489,12 @@ void schedule_kernel(Scheduler *s, Kernel *k) {
         schedule_close(s);
     }
     schedule_turn_back(s, &turned);
+}
+
+void schedule_kernel(Scheduler *s, Kernel *k) {
+    if (k->blocks != NULL)
+        schedule_blocks(s, k);
+    else
+        schedule_alone(s, k);
+    vector_push(s->arena, &s->tree->kernels, *k->planned);
 }

@@ -8,6 +8,7 @@
  *   panels.c  the operands of a block, packed in the order in which its tiles read them
  *   pack.c    an operand packed once, before all tiles
  *   term_squares.c  operands whose terms are side by side, transposed as a tile reads them
+ *   numbers.c  numbers that were chosen for such a kernel, instead of those that are computed
  */
 #ifndef SGDC_LOOPS_SCHEDULE_KERNEL_H
 #define SGDC_LOOPS_SCHEDULE_KERNEL_H
@@ -29,6 +30,7 @@ typedef struct KernelBlocks {
     int64_t panels, tiles; /* along the lanes; along the unrolled axis */
     bool packs[2];         /* by operand */
     bool lanes_once;       /* the lanes' is packed with all terms, before all blocks */
+    bool panels_outside;   /* of the loop over tiles */
 } KernelBlocks;
 
 /* Sums over pixels: a few lines of them at a time. */
@@ -53,6 +55,9 @@ struct Kernel {
     bool reads_window;                         /* a place of an operand is the sum of two indices */
     const KernelBlocks *blocks;                /* NULL: tiles alone */
     KernelStrip strip;
+    PlannedKernel *planned;     /* what its numbers are, and might be */
+    const KernelChoice *choice; /* NULL: none of them is chosen */
+    uint64_t seed;              /* 0: none is drawn */
 };
 
 /* A tile: its first place along the lanes, `width` of them in registers, the first `count` of which are there. */
@@ -69,6 +74,12 @@ typedef struct TileLoops {
     const Subscript *chain, *unrolled;
     ScheduleRow before;
 } TileLoops;
+
+/* ---- numbers.c */
+/* Once its operands, lanes and rows are known. */
+void kernel_numbers_begin(const Scheduler *s, Kernel *k);
+/* The number that was chosen, kept within its range, or what is computed; without a range there is nothing to choose. */
+int64_t kernel_number(const Kernel *k, KernelNumber which, int64_t computed, int64_t least, int64_t most);
 
 /* ---- residues.c */
 /* In how many kernels it is made; 1: one for all places. */

@@ -13,6 +13,7 @@
  *   scan.c         a scan: a loop around the nests of its body
  *   kernel.h       reductions as tiles of chains in registers:
  *   kernel.c       which axes have lanes and are unrolled;  tile.c: one tile
+ *   numbers.c      what of their numbers was chosen by measuring
  *   pack.c         their operands in panels;  term_squares.c: or in squares of registers
  *   residues.c     sums that read at divided places: the places of one remainder after the other
  *   strips.c       sums over pixels, some lines at a time

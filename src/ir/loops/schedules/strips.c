@@ -28,6 +28,7 @@ int64_t kernel_strip(const Scheduler *s, const Kernel *k) {
     int64_t strip = s->numbers.l1 / 2 / bytes;
     if (strip < 1) strip = 1;
     if (strip > lines) strip = lines;
+    strip = kernel_number(k, KERNEL_LINES, strip, 1, lines);
     while (lines % strip != 0) strip--;
     return strip;
 }

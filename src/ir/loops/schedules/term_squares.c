@@ -5,7 +5,7 @@
  *     transpose square
  *     for u, unrolled: term u joins all chains of the tile, and finds its lanes in line u of the square
  *
- * An operand that is read often is packed instead (pack.c), once for all tiles. One that is read once or a few
+ * All terms are there. An operand that is read often is packed instead (pack.c), once for all tiles. One that is read once or a few
  * times is read in place here: a load for each line, where each lane by itself would be one.
  */
 #include "ir/loops/schedules/kernel.h"
@@ -25,7 +25,7 @@ bool kernel_finds_squares(const Scheduler *s, const Kernel *k, int axis) {
     int64_t side = square_side(s, k);
     int along = innermost_term(k);
     bool whole = side > 1 && along >= 0 && k->r.extent[axis] >= side && k->r.extent[along] >= side;
-    if (!whole || k->r.c->over_rows || k->r.width > 1 || k->reads_window) return false;
+    if (!whole || k->r.c->over_rows || k->r.width > 1 || k->reads_window || kernel_guarded_along(k, -1)) return false;
     for (int o = 0; o < k->r.node->sources; o++) {
         const OperandMoves *m = &k->operand[o];
         if (m->moves[axis] && (!m->moves[along] || m->uneven[along])) return false;

@@ -184,8 +184,9 @@ static void mark_elements(uint8_t *marks, int64_t elements, const Reaches *reach
             mark_elements(marks, elements, reaches, at + 1, place + i * reach.coef);
 }
 
-/* Iterations that move a store each write an element of their own, and no other store of the nest writes it. */
-static void check_distinct(Walk *w, const Array *array, const Subscript *at, const Reaches *reaches) {
+/* Iterations that move a store each write an element of their own, and no other store of the nest writes it, unless a chain goes
+ * on there, of which check_joined counts the terms. */
+static void check_distinct(Walk *w, const Array *array, const Subscript *at, const Reaches *reaches, bool goes_on) {
     uint8_t *marks = w->marks, **in_nest = &w->state[array->id].in_nest;
     int64_t marked = 0;
     bool again = false;
@@ -194,7 +195,7 @@ static void check_distinct(Walk *w, const Array *array, const Subscript *at, con
     mark_elements(marks, array->elements, reaches, 0, reaches->offset);
     for (int64_t i = 0; i < array->elements; i++) {
         marked += marks[i];
-        again |= marks[i] && (*in_nest)[i] && array->memory == ARRAY_WORK;
+        again |= marks[i] && (*in_nest)[i] && array->memory == ARRAY_WORK && !goes_on;
         (*in_nest)[i] |= marks[i];
     }
     if (again || marked != reaches->elements) problem(w, "%s is written twice", shown(w, array, at));
@@ -207,7 +208,7 @@ static bool is_whole(const ArrayState *state, const Array *array) {
 
 /* The store writes its elements in every run of the tree; it is not where a place is data, or under a condition. Lanes read
  * what they have written themselves, or check_parallel finds it: it need not be known when the last of them is done. */
-static void note_written(Walk *w, const Array *array, const Subscript *at) {
+static void note_written(Walk *w, const Array *array, const Subscript *at, bool goes_on) {
     ArrayState *state = &w->state[array->id];
     int outermost = w->open.count;
     int64_t elements = 1;
@@ -225,7 +226,7 @@ static void note_written(Walk *w, const Array *array, const Subscript *at) {
     if (state->written != NULL) {
         Reaches reaches = reaches_of(w, at);
         mark_elements(state->written, array->elements, &reaches, 0, at->offset);
-        check_distinct(w, array, at, &reaches);
+        check_distinct(w, array, at, &reaches, goes_on);
     }
     if (outermost == w->open.count)
         state->whole |= is_whole(state, array);
@@ -398,7 +399,7 @@ static void check_store(Walk *w, const Statement *s) {
         else if (w->conditions > 0)
             check_restart(w, s);
     }
-    if (w->conditions == 0) note_written(w, s->array, s->at);
+    if (w->conditions == 0) note_written(w, s->array, s->at, s->term != NULL);
 }
 
 static void check_transpose(Walk *w, const Statement *s) {
