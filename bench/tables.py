@@ -155,7 +155,8 @@ def memory_table(compiled):
 def report(found):
     alone = found["peaks"]["1"]
     yield (f"{found['machine']}, {found['system']}; {found['date']}; the median of {found['repeats']}"
-           + (", in processor time." if found["clock"] == "cpu" else "."))
+           + (", in processor time" if found["clock"] == "cpu" else "")
+           + (f", beside {found['busy']} other processes that compute." if found.get("busy") else "."))
     yield ""
     for threads, peak in found["peaks"].items():
         sizes = [name for name in peak if name != "fma"]

@@ -6,7 +6,7 @@
  *
  * Threads: every thread of a call runs the same function, with a copy of the same sgdrt_call that says which
  * thread it is. The function computes that thread's part of the outputs and waits for the others where it must
- * (pool.h has such threads). A call that says nothing of threads (all zero) is a call on one. The bits are the
+ * (crew.h has such threads). A call that says nothing of threads (all zero) is a call on one. The bits are the
  * same.
  */
 #ifndef SGDRT_CORE_H
@@ -58,14 +58,12 @@ typedef struct sgdrt_call {
     sgdrt_barrier *barrier;       /* called with barrier_context; more than one thread only */
     void *barrier_context;
     uint64_t seed; /* of draws in predict; their rows are counted from `place` on */
-    void *scratch; /* for threads 1 and on, a piece of the function's thread bytes each; aligned */
 } sgdrt_call;
 
 /* Returns the number of steps done (functions that do not step: 1; threads but the first: anything). */
 typedef int64_t sgdrt_function(const sgdrt_call *call);
 
-/* Runs the function on all threads of `threads`, with scratch for those but the first; the result of the first.
- * sgdrt_pool_call (pool.h) is one. */
-typedef int64_t sgdrt_region(void *threads, sgdrt_function *function, const sgdrt_call *call, void *scratch);
+/* Runs the function on threads of `threads`; the result of the first. sgdrt_crew_call (crew.h) is one. */
+typedef int64_t sgdrt_region(void *threads, sgdrt_function *function, const sgdrt_call *call);
 
 #endif

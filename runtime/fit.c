@@ -11,7 +11,6 @@
 #include "fit.h"
 #include "float_control.h"
 #include "gather.h"
-#include "large_pages.h"
 #include "order.h"
 #include "plateau.h"
 #include "rank.h"
@@ -20,12 +19,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The threads of a fit; none: opened is NULL. */
-typedef struct Crew {
-    const sgdrt_threading *threading;
-    void *opened, *scratch, *allocated;
-} Crew;
 
 /* The columns of rows as evaluations read them: of all sets beside the first set's rows. */
 typedef struct Beside {
@@ -48,39 +41,9 @@ typedef struct Fit {
     int64_t capacity;
     sgdrt_feed feed;
     sgdrt_gathering gathering; /* of steps that take several sets */
-    Crew crew;
 } Fit;
 
 static sgdrt_header *header_of(const Fit *fit) { return fit->instance->state; }
-
-/* ---- threads ---------------------------------------------------------------------------------- */
-/* Without the memory for it, or a single thread to be had, training goes on alone: the bits are the same. */
-static Crew open_crew(const sgdrt_instance *instance) {
-    Crew crew = {.threading = instance->threading};
-    size_t each = instance->model->thread_bytes;
-    if (!crew.threading || !each) return crew;
-    crew.opened = crew.threading->open(instance->threads);
-    if (!crew.opened) return crew;
-    size_t bytes = each * (size_t)(crew.threading->count(crew.opened) - 1);
-    if (bytes <= instance->spare_bytes)
-        crew.scratch = instance->spare;
-    else
-        crew.scratch = crew.allocated = aligned_alloc(64, sgdrt_whole_lines(bytes));
-    sgdrt_prefer_large_pages(crew.allocated, bytes);
-    if (crew.scratch) return crew;
-    crew.threading->close(crew.opened);
-    crew.opened = NULL;
-    return crew;
-}
-
-static void close_crew(Crew *crew) {
-    if (crew->opened) crew->threading->close(crew->opened);
-    free(crew->allocated);
-}
-
-static int64_t call_on(const Crew *crew, sgdrt_function *function, const sgdrt_call *call) {
-    return crew->opened ? crew->threading->call(crew->opened, function, call, crew->scratch) : function(call);
-}
 
 static size_t at_least_one(int64_t count) { return count > 0 ? (size_t)count : 1; }
 
@@ -364,7 +327,7 @@ static double over_rows(const sgdrt_model *model, const double *sums, int64_t ro
 }
 
 /* Adds up the terms' sums over the rows, all at once or in mini-batches, and keeps what metrics see. Returns how many. */
-static int64_t sum_terms(const sgdrt_instance *instance, const Crew *crew, sgdrt_call call, double *sums, void **at) {
+static int64_t sum_terms(const sgdrt_instance *instance, sgdrt_call call, double *sums, void **at) {
     const sgdrt_model *model = instance->model;
     int64_t count = call.count, together = model->together ? model->together : count, parts = 0;
     const uint32_t *rows = call.rows;
@@ -375,7 +338,7 @@ static int64_t sum_terms(const sgdrt_instance *instance, const Crew *crew, sgdrt
         call.place = begin;
         call.first = rows ? 0 : begin;
         call.rows = rows ? rows + begin : NULL;
-        call_on(crew, instance->code->evaluate, &call);
+        sgdrt_call_shared(instance, SGDRT_SHARES_EVALUATE, instance->code->evaluate, &call);
         for (int32_t i = 0; i < evaluated_sums(model); i++) sums[i] = begin ? sums[i] + call.sums[i] : call.sums[i];
         for (int32_t i = 0; i < model->argument_count; i++)
             at[i] = (char *)at[i] + model->argument_bytes[i] * call.count;
@@ -384,8 +347,8 @@ static int64_t sum_terms(const sgdrt_instance *instance, const Crew *crew, sgdrt
 }
 
 /* The loss over the rows (NULL: rows 0 .. count-1), and the metrics that are wanted; as sgdc finds them, in f64. */
-static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdrt_column *columns, const uint32_t *rows,
-                    int64_t count, double *loss, Wanted wanted, double *metrics) {
+static int evaluate(const sgdrt_instance *instance, const sgdrt_column *columns, const uint32_t *rows, int64_t count,
+                    double *loss, Wanted wanted, double *metrics) {
     const sgdrt_model *model = instance->model;
     double *sums = malloc(2 * sizeof *sums * at_least_one(evaluated_sums(model)));
     void **outputs = new_outputs(model, count), **at = malloc(sizeof *at * at_least_one(model->argument_count));
@@ -402,7 +365,7 @@ static int evaluate(const sgdrt_instance *instance, const Crew *crew, const sgdr
                        .count = count,
                        .sums = sums + evaluated_sums(model),
                        .outputs = outputs};
-    int64_t parts = sum_terms(instance, crew, call, sums, at);
+    int64_t parts = sum_terms(instance, call, sums, at);
     *loss = sgdrt_loss(sums, model->averaged, model->minimized, over_rows(model, sums, count), parts);
     int status = wanted ? call_metrics(instance, outputs, count, wanted, metrics) : SGDRT_OK;
     free(sums);
@@ -417,15 +380,13 @@ int sgdrt_evaluate(const void *m, const void *data, float *results) {
     int status = sgdrt_check_rows(instance, data, SGDRT_EVALUATING);
     if (status) return status;
     if (!results) return SGDRT_NULL;
-    Crew alone = {0};
     Beside beside;
     int64_t values = metric_values(instance->model);
     double loss = 0, *metrics = malloc(sizeof *metrics * at_least_one(values));
     if (!metrics) return SGDRT_MEMORY;
     status = join(instance->model, data, &beside);
     if (!status)
-        status = evaluate(instance, &alone, beside.columns, NULL, ((const sgdrt_rows *)data)->rows, &loss, WANTED_ALL,
-                          metrics);
+        status = evaluate(instance, beside.columns, NULL, ((const sgdrt_rows *)data)->rows, &loss, WANTED_ALL, metrics);
     if (!status) results[0] = (float)loss;
     for (int64_t i = 0; i < values && !status; i++) results[i + 1] = (float)metrics[i];
     free(beside.memory);
@@ -448,7 +409,7 @@ static int64_t take_steps(Fit *fit, int64_t planned) {
                        .stop = &fit->instance->stop};
     sgdrt_feed_call(&fit->feed, header, steps, fit->rows, &call);
     if (fit->model->set_count) sgdrt_gather(&fit->gathering, header->step, &call);
-    int64_t done = call_on(&fit->crew, fit->instance->code->step, &call);
+    int64_t done = sgdrt_call_shared(fit->instance, SGDRT_SHARES_STEP, fit->instance->code->step, &call);
     return fit->model->set_count ? call.count : sgdrt_feed_rows_of(&fit->feed, &call, done);
 }
 
@@ -457,11 +418,11 @@ static int validate(const Fit *fit, double *loss, double *metrics) {
     Wanted wanted = metrics ? WANTED_FIGURES : WANTED_NONE;
     *loss = NAN;
     if (fit->validating_count)
-        return evaluate(fit->instance, &fit->crew, fit->of_valid.columns, fit->validating, fit->validating_count, loss,
-                        wanted, metrics);
+        return evaluate(fit->instance, fit->of_valid.columns, fit->validating, fit->validating_count, loss, wanted,
+                        metrics);
     double of_training;
-    return metrics ? evaluate(fit->instance, &fit->crew, fit->of_train.columns, fit->members, fit->training,
-                              &of_training, wanted, metrics)
+    return metrics ? evaluate(fit->instance, fit->of_train.columns, fit->members, fit->training, &of_training, wanted,
+                              metrics)
                    : SGDRT_OK;
 }
 
@@ -554,9 +515,7 @@ int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_cal
     instance->stop = 0;
     status = open_fit(&fit);
     if (!status) {
-        fit.crew = open_crew(instance);
         status = train(&fit, callback, user, float_before);
-        close_crew(&fit.crew);
     }
     sgdrt_gathering_close(&fit.gathering);
     free(fit.of_train.memory);

@@ -14,8 +14,8 @@ typedef int sgdrt_callback(void *user, const sgdrt_report *report);
 /* Trains to the planned number of steps, from where the state stands; a finished training is continued by as many
  * again. The callback may be NULL; it ends the training by returning non-zero (SGDRT_STOPPED). */
 int sgdrt_fit(void *m, const void *train_rows, const void *valid_rows, sgdrt_callback *callback, void *user);
-/* Threads that fit trains and evaluates on: 0 for as many as the process may use. In a file of its own: who does not
- * call it is linked without threads. */
+/* Threads that the instance's calls may use from now on: 0 for as many as the process may. In a file of its own: who does
+ * not call it is linked without threads. */
 int sgdrt_set_threads(void *m, int threads);
 /* results[0] is the loss, then the metrics in the program's order. */
 int sgdrt_evaluate(const void *m, const void *data, float *results);

@@ -8,7 +8,7 @@
 #define SGDRT_MODEL_H
 #include "core.h"
 
-enum { SGDRT_ABI = 6 };
+enum { SGDRT_ABI = 7 };
 
 /* What every function of the C API returns. */
 typedef enum sgdrt_status {
@@ -114,7 +114,7 @@ typedef struct sgdrt_model {
     const int64_t *metric_elements; /* per metric */
     const int32_t *term_parts;      /* the part of a step that a term is of; NULL: steps have one */
     uint64_t seed, state_bytes, work_bytes, predict_bytes;
-    uint64_t thread_bytes; /* of scratch, for each thread but the first; 0: training gains from no other */
+    uint64_t shared;                                /* which functions gain from threads: bits of SGDRT_SHARES_... */
     int64_t batch, epochs, steps, predict_elements; /* batch 0: all rows */
     int64_t together;                               /* rows that evaluate takes at once; 0: all */
     int64_t most_rows;                              /* that a step takes; 0: any number */
@@ -137,34 +137,38 @@ typedef struct sgdrt_model {
     int32_t set_count, reserved;
 } sgdrt_model;
 
-/* How fit gets threads: what only an application that asks for threads is linked with (threads.c). */
+enum { SGDRT_SHARES_STEP = 1, SGDRT_SHARES_EVALUATE = 2, SGDRT_SHARES_PREDICT = 4 };
+
+/* What only an application that asks for threads is linked with (threads.c, crew.h). */
 typedef struct sgdrt_threading {
-    void *(*open)(int threads); /* NULL: there are none */
-    int (*count)(void *opened);
     sgdrt_region *call;
-    void (*close)(void *opened);
+    void (*free)(void *crew);
 } sgdrt_threading;
 
-/* In the caller's memory: this head, then the state block, the work block, sums, each 64-byte aligned, then
- * what the caller has given beyond that, for threads. */
+/* In the caller's memory: this head, then the state block, the work block, sums, each 64-byte aligned. */
 typedef struct sgdrt_instance {
     const sgdrt_model *model;
     const sgdrt_code *code;
     void *state, *work;
     double *sums; /* of a step */
-    void *spare;
-    uint64_t spare_bytes; /* behind all that */
+    void *crew;   /* threads that share calls; NULL: none */
     const sgdrt_threading *threading;
     volatile int32_t stop;
     int32_t owned; /* memory came from NAME_new */
     int32_t has_statistics;
-    int32_t threads; /* to train on; 0 and 1: the caller's */
-    uint64_t reserved[6];
+    int32_t unused;
+    uint64_t reserved[7];
 } sgdrt_instance; /* 128 bytes */
 
 static inline uint64_t sgdrt_whole_lines(uint64_t bytes) { return (bytes + 63) & ~(uint64_t)63; }
 
-/* Bytes of an instance without what further threads need. */
+/* Calls a function of the instance, on its threads if it has some and the function, of bit `shares`, gains from them. */
+static inline int64_t sgdrt_call_shared(const sgdrt_instance *instance, uint64_t shares, sgdrt_function *function,
+                                        const sgdrt_call *call) {
+    if (!instance->crew || !(instance->model->shared & shares)) return function(call);
+    return instance->threading->call(instance->crew, function, call);
+}
+
 static inline uint64_t sgdrt_instance_bytes(uint64_t state_bytes, uint64_t work_bytes, int64_t sums) {
     return sizeof(sgdrt_instance) + sgdrt_whole_lines(state_bytes) + sgdrt_whole_lines(work_bytes) +
            sgdrt_whole_lines((uint64_t)sums * sizeof(double));

@@ -34,6 +34,7 @@ typedef struct Worker {
 struct sgdrt_pool {
     int threads;
     bool spins;
+    int64_t waited;        /* by the owner, in nanoseconds */
     sgdrt_pool_work *work; /* of the region; NULL: workers end */
     void *context;
     _Alignas(CACHE_LINE) atomic_int arrived; /* at the barrier at hand */
@@ -62,16 +63,11 @@ static bool has_turned(sgdrt_pool *pool, unsigned phase) {
     return atomic_load_explicit(&pool->phase, memory_order_acquire) != phase;
 }
 
-static bool spin(sgdrt_pool *pool, unsigned phase) {
-    if (!pool->spins) return has_turned(pool, phase);
-    int64_t begin = 0;
-    do {
-        for (int i = 0; i < LOOKS_PER_TIME; i++) {
-            if (has_turned(pool, phase)) return true;
-            pause_briefly();
-        }
-        if (!begin) begin = nanoseconds();
-    } while (nanoseconds() - begin < spin_nanoseconds);
+static bool look_for_a_while(sgdrt_pool *pool, unsigned phase) {
+    for (int i = 0; i < LOOKS_PER_TIME; i++) {
+        if (has_turned(pool, phase)) return true;
+        pause_briefly();
+    }
     return false;
 }
 
@@ -83,19 +79,43 @@ static void sleep_until_turned(sgdrt_pool *pool, unsigned phase) {
     atomic_fetch_sub(&pool->sleepers, 1);
 }
 
-void sgdrt_pool_barrier(void *context) {
-    sgdrt_pool *pool = context;
-    unsigned phase = atomic_load_explicit(&pool->phase, memory_order_relaxed); /* it cannot turn without us */
-    if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) < pool->threads - 1) {
-        if (!spin(pool, phase)) sleep_until_turned(pool, phase);
-        return;
+/* For how many nanoseconds; a wait that ends at once does not look at the clock. */
+static int64_t wait_until_turned(sgdrt_pool *pool, unsigned phase) {
+    if (pool->spins && look_for_a_while(pool, phase)) return 0;
+    int64_t begin = nanoseconds(), spent = 0;
+    while (pool->spins && spent < spin_nanoseconds) {
+        bool turned = look_for_a_while(pool, phase);
+        spent = nanoseconds() - begin;
+        if (turned) return spent;
     }
+    sleep_until_turned(pool, phase);
+    return nanoseconds() - begin;
+}
+
+static int64_t pass_barrier(sgdrt_pool *pool) {
+    unsigned phase = atomic_load_explicit(&pool->phase, memory_order_relaxed); /* it cannot turn without us */
+    if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) < pool->threads - 1)
+        return wait_until_turned(pool, phase);
     atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
     atomic_store(&pool->phase, phase + 1);
-    if (atomic_load(&pool->sleepers) == 0) return;
+    if (atomic_load(&pool->sleepers) == 0) return 0;
     pthread_mutex_lock(&pool->lock);
     pthread_cond_broadcast(&pool->woken);
     pthread_mutex_unlock(&pool->lock);
+    return 0;
+}
+
+void sgdrt_pool_barrier(void *pool) { pass_barrier(pool); }
+
+void sgdrt_pool_owner_barrier(void *context) {
+    sgdrt_pool *pool = context;
+    pool->waited += pass_barrier(pool);
+}
+
+int64_t sgdrt_pool_waited(sgdrt_pool *pool) {
+    int64_t waited = pool->waited;
+    pool->waited = 0;
+    return waited;
 }
 
 static void *work_until_end(void *context) {
@@ -136,6 +156,7 @@ sgdrt_pool *sgdrt_pool_new(int threads) {
     if (!pool) return NULL;
     pool->work = NULL;
     pool->context = NULL;
+    pool->waited = 0;
     atomic_init(&pool->arrived, 0);
     atomic_init(&pool->sleepers, 0);
     atomic_init(&pool->phase, 0);
@@ -165,35 +186,9 @@ int sgdrt_pool_threads(const sgdrt_pool *pool) { return pool ? pool->threads : 1
 void sgdrt_pool_run(sgdrt_pool *pool, sgdrt_pool_work *work, void *context) {
     pool->work = work;
     pool->context = context;
-    sgdrt_pool_barrier(pool);
+    sgdrt_pool_owner_barrier(pool);
     work(context, 0);
-    sgdrt_pool_barrier(pool);
-}
-
-typedef struct PoolCall {
-    sgdrt_function *function;
-    const sgdrt_call *call;
-    int64_t result;
-} PoolCall;
-
-static void call_function(void *context, int thread) {
-    PoolCall *region = context;
-    sgdrt_call call = *region->call;
-    call.thread = thread;
-    int64_t result = region->function(&call);
-    if (thread == 0) region->result = result;
-}
-
-int64_t sgdrt_pool_call(void *threads, sgdrt_function *function, const sgdrt_call *call, void *scratch) {
-    sgdrt_pool *pool = threads;
-    sgdrt_call all = *call;
-    all.threads = pool->threads;
-    all.barrier = sgdrt_pool_barrier;
-    all.barrier_context = pool;
-    all.scratch = scratch;
-    PoolCall region = {.function = function, .call = &all};
-    sgdrt_pool_run(pool, call_function, &region);
-    return region.result;
+    sgdrt_pool_owner_barrier(pool);
 }
 
 static void run_team(void *pool, void (*work)(void *work_context, int thread), void *work_context) {

@@ -22,8 +22,9 @@ void sgdrt_pool_free(sgdrt_pool *pool);         /* NULL is fine */
 int sgdrt_pool_threads(const sgdrt_pool *pool); /* 1 for NULL */
 void sgdrt_pool_run(sgdrt_pool *pool, sgdrt_pool_work *work, void *context);
 void sgdrt_pool_barrier(void *pool); /* an sgdrt_barrier */
-
-int64_t sgdrt_pool_call(void *pool, sgdrt_function *function, const sgdrt_call *call, void *scratch); /* sgdrt_region */
+/* The same for the owner, whose waiting is counted: an owner that waits long has threads that do not run. */
+void sgdrt_pool_owner_barrier(void *pool);
+int64_t sgdrt_pool_waited(sgdrt_pool *pool); /* nanoseconds that the owner has waited since this was last asked */
 
 sgdrt_team sgdrt_pool_team(sgdrt_pool *pool); /* NULL: of one thread, the caller */
 

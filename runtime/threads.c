@@ -1,18 +1,16 @@
-/* threads: the choice of an application to train on several. What it calls here is what brings the pool, and with it
- * the system's threads, into the application: fit.c knows them only through the instance. */
+/* threads: the choice of an application to compute on several. What it calls here is what brings the pool, and with it
+ * the system's threads, into the application: everything else knows them only through the instance.
+ */
+#include "crew.h"
 #include "fit.h"
-#include "pool.h"
 
-static void *open_threads(int threads) { return sgdrt_pool_new(threads ? threads : sgdrt_processors()); }
-static int count_threads(void *pool) { return sgdrt_pool_threads(pool); }
-static void close_threads(void *pool) { sgdrt_pool_free(pool); }
-
-static const sgdrt_threading threading = {open_threads, count_threads, sgdrt_pool_call, close_threads};
+static const sgdrt_threading threading = {sgdrt_crew_call, sgdrt_crew_free};
 
 int sgdrt_set_threads(void *m, int threads) {
     sgdrt_instance *instance = m;
     if (!instance) return SGDRT_NULL;
-    instance->threads = threads < 0 ? 1 : threads;
+    sgdrt_crew_free(instance->crew);
     instance->threading = &threading;
+    instance->crew = threads < 0 || !instance->model->shared ? NULL : sgdrt_crew_new(threads);
     return SGDRT_OK;
 }

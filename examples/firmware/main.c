@@ -11,7 +11,7 @@
 enum { ROWS = 96, STEPS = 300, STRIP = 256, PAINT = 0xa5 };
 
 static struct {
-    _Alignas(64) unsigned char model[GESTURE_TRAIN_BYTES(1)];
+    _Alignas(64) unsigned char model[GESTURE_TRAIN_BYTES];
     unsigned char strip[STRIP];
 } memory;
 static _Alignas(64) unsigned char workspace[GESTURE_PREDICT_BYTES];

@@ -97,12 +97,11 @@ void session_loops(Codegen *c, Compiled *f) {
     if (problem != NULL) INTERNAL_ERROR("%s, %s", f->function->name, problem);
     f->most_rows = f->tree->most_rows;
     f->work_bytes = f->tree->work_bytes;
-    f->threads = f->tree->shared;
-    f->thread_bytes = f->threads ? sizeof(int64_t) : 0; /* a thread needs nothing, but says that there may be some */
+    f->shared = f->tree->shared;
 }
 
 /* ---- what callers must know of a function, from an earlier process --------------------------------------- */
-enum { FACTS = 4 };
+enum { FACTS = 3 };
 
 static const char *facts_key(Codegen *c, const Compiled *f) { return text_format(c->arena, "facts\n%s", f->key); }
 
@@ -114,13 +113,12 @@ static bool recall_facts(Codegen *c, Compiled *f) {
     memcpy(fact, kept, sizeof fact);
     f->most_rows = fact[0];
     f->work_bytes = (size_t)fact[1];
-    f->thread_bytes = (size_t)fact[2];
-    f->threads = fact[3] != 0;
+    f->shared = fact[2] != 0;
     return true;
 }
 
 static void keep_facts(Codegen *c, const Compiled *f) {
-    int64_t fact[FACTS] = {f->most_rows, (int64_t)f->work_bytes, (int64_t)f->thread_bytes, f->threads};
+    int64_t fact[FACTS] = {f->most_rows, (int64_t)f->work_bytes, f->shared};
     if (c->cache != NULL) code_cache_keep(c->cache, facts_key(c, f), fact, sizeof fact);
 }
 

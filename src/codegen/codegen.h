@@ -69,7 +69,7 @@ int codegen_object_processors(Arena *arena, const CodegenOptions *options, Objec
 /* What of a run the API must know and only planning tells: bytes of call->work for each entry. */
 typedef struct CodegenSizes {
     size_t init, step, evaluate, predict, most;
-    size_t thread; /* more of call->scratch for each thread but the first, in training; 0: it gains from none */
+    uint64_t shared; /* which entries gain from threads: bits of SGDRT_SHARES_... (model.h) */
 } CodegenSizes;
 CodegenSizes codegen_sizes(Codegen *codegen, const Run *run);
 /* The sessions may be for several processors: the object then carries the functions of each, PREFIX being

@@ -138,7 +138,7 @@ static void compile_step(JitExecutor *j) {
         parts[i] = (PartCode){.of_any = of_any, .block = block->most_rows};
         parts[i].of_block = LLVMGetNamedFunction(module, block->symbol);
         if (!parts[i].of_block) parts[i].of_block = LLVMAddFunction(module, block->symbol, type);
-        threads |= block->threads || any->threads;
+        threads |= block->shared || any->shared;
     }
     const char *symbol = text_format(c->arena, "f%d", c->function_count++);
     EmitContext emit = session_context(c, module);
@@ -163,8 +163,7 @@ static int64_t call_parts(JitExecutor *j, const sgdrt_call *call) {
         if (count > 0) compile_functions(j->codegen, list, count);
         compile_step(j);
     }
-    if (executor->shares && executor->region != NULL)
-        return executor->region(executor->threads, j->parts, call, executor->scratch);
+    if (executor->shares && executor->region != NULL) return executor->region(executor->threads, j->parts, call);
     return j->parts(call);
 }
 
@@ -181,8 +180,7 @@ static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdr
     if (entry == ENTRY_STEP && f != NULL && f->most_rows > 0 && call->batch > f->most_rows) f = j->step_of_any;
     if (f == NULL) INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
     if (f->address == NULL) compile_functions(j->codegen, &f, 1);
-    if (f->threads && executor->region != NULL)
-        return executor->region(executor->threads, f->address, call, executor->scratch);
+    if (f->shared && executor->region != NULL) return executor->region(executor->threads, f->address, call);
     return f->address(call);
 }
 
@@ -200,8 +198,7 @@ static bool is_small(const Function *function) {
 
 static void make_room(Executor *executor, const Compiled *f) {
     if (f->work_bytes > executor->work_bytes) executor->work_bytes = f->work_bytes;
-    if (f->thread_bytes > executor->thread_bytes) executor->thread_bytes = f->thread_bytes;
-    executor->shares |= f->threads;
+    executor->shares |= f->shared;
 }
 
 Executor *codegen_jit(Codegen *c, const Run *run) {

@@ -15,10 +15,10 @@ typedef struct Compiled {
     const Run *run;
     const Function *function;
     int64_t batch;
-    LoopTree *tree;                  /* NULL: what is below is from an earlier process, and no code is needed so far */
-    int64_t most_rows;               /* of a mini-batch; 0: any number */
-    size_t work_bytes, thread_bytes; /* of scratch; 0: it gains from no other thread */
-    bool threads;
+    LoopTree *tree;    /* NULL: what is below is from an earlier process, and no code is needed so far */
+    int64_t most_rows; /* of a mini-batch; 0: any number */
+    size_t work_bytes;
+    bool shared;             /* it gains from threads */
     const char *symbol;      /* in the JIT */
     sgdrt_function *address; /* NULL: not compiled yet */
     struct Compiled *next;

@@ -351,7 +351,6 @@ static void model(Json *j, const HeaderBlock *block, const char *identity) {
     json_close(j);
     json_text(j, "identity", identity);
     json_integer(j, "train_bytes", (int64_t)block->train_bytes);
-    json_integer(j, "thread_bytes", (int64_t)block->thread_bytes);
     json_integer(j, "predict_bytes", (int64_t)block->predict_bytes);
     json_integer(j, "alignment", ALIGNMENT);
     settings(j, run);

@@ -18,7 +18,7 @@
 #include "figures.h"
 #include "driver/output.h"
 #include "large_pages.h"
-#include "pool.h"
+#include "crew.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,11 +73,9 @@ static bool train_until(Training *t, int64_t until, Report *report) {
         int64_t left = until - (int64_t)header->step, count = left < t->chunk_steps ? left : t->chunk_steps;
         memcpy(t->snapshot, t->state, t->run->state_bytes);
         memcpy(t->sums_before, t->sums, sizeof *t->sums * (size_t)run_sums(t->run));
-        count = threads_choose(t, count);
         double begin = clock_seconds();
         int64_t done = training_call_steps(t, count, &interrupt_asked);
         double seconds = clock_seconds() - begin;
-        threads_learn(t, done, seconds);
         t->now.seconds += seconds;
         t->last_call_steps = done;
         if (divergence_happened(t)) {
@@ -398,7 +396,7 @@ static int kept_count(const Run *run) {
 
 /* One block: the states of all runs, then what they share. NULL and a complaint if there is not so much. */
 static void *place_memory(Driver *driver, Training **trainings, int count, size_t *bytes) {
-    size_t states = 0, work = 0, rows = 0, kept = 0, scratch = 0;
+    size_t states = 0, work = 0, rows = 0, kept = 0;
     for (int i = 0; i < count; i++) {
         Training *t = trainings[i];
         states += round_to_line(t->run->state_bytes) * (t->run->keep_figure ? 3 : 2);
@@ -406,13 +404,11 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
         size_t of_work = round_to_line(t->executor->work_bytes);
         if (t->rate && round_to_line(t->rate->work_bytes) > of_work) of_work = round_to_line(t->rate->work_bytes);
         size_t of_kept = evaluate_kept_bytes(t->run, evaluated_rows(t));
-        size_t of_scratch = t->executor->thread_bytes * (size_t)(sgdrt_pool_threads(t->executor->threads) - 1);
         if (of_rows > rows) rows = of_rows;
         if (of_work > work) work = of_work;
         if (of_kept > kept) kept = of_kept;
-        if (of_scratch > scratch) scratch = of_scratch;
     }
-    *bytes = states + work + rows + kept + scratch;
+    *bytes = states + work + rows + kept;
     char *memory = aligned_alloc(64, round_to_line(*bytes) + 64), *at = memory;
     if (!memory) {
         driver_complain(driver, "training needs %zu bytes of memory, and they cannot be had", *bytes);
@@ -434,7 +430,6 @@ static void *place_memory(Driver *driver, Training **trainings, int count, size_
         t->outputs = arena_array(driver->arena, void *, kept_count(t->run) + 1);
         t->arguments = arena_array(driver->arena, sgdrt_column, kept_count(t->run) + 1);
         evaluate_place_kept(t->run, evaluated_rows(t), shared + work + rows, t->kept);
-        t->executor->scratch = shared + work + rows + kept;
     }
     return memory;
 }
@@ -672,7 +667,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     ExitCode code = driver->diagnostics->errors ? EXIT_USAGE : EXIT_DEFECT;
     if (good) {
         size_t bytes;
-        sgdrt_pool *pool = threads_open(driver, trainings, count);
+        sgdrt_crew *crew = threads_open(driver, trainings, count);
         void *memory = place_memory(driver, trainings, count, &bytes);
         code = EXIT_DATA;
         if (memory) {
@@ -688,7 +683,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
             else
                 code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);
         }
-        sgdrt_pool_free(pool);
+        sgdrt_crew_free(crew);
         free(memory);
         for (int i = 0; i < count; i++) {
             trainings[i]->executor->free(trainings[i]->executor);

@@ -19,13 +19,6 @@ typedef struct Figures {
 /* BY_CLOCK: stop holds because of `seconds`. */
 typedef enum TrainingEnd { END_PLANNED, END_STOPPED, END_BY_CLOCK, END_DIVERGED, END_INTERRUPTED } TrainingEnd;
 
-/* On threads or alone: what is known of either. */
-typedef struct Pace {
-    bool chooses, alone; /* alone: the call at hand */
-    int64_t calls;
-    double seconds[2]; /* a step: on threads, alone; NaN: not known */
-} Pace;
-
 typedef struct Training {
     Driver *driver;
     const Run *run;
@@ -73,7 +66,6 @@ typedef struct Training {
     int64_t *stalled_epoch; /* per stalled() of stop */
     TrainingEnd end;
     int64_t chunk_steps; /* how many steps the next call does */
-    Pace pace;
 } Training;
 
 /* Bytes as whole cache lines: what blocks of memory are placed by. */
@@ -106,12 +98,9 @@ PlotRun *curves_of(Arena *arena, Training *const *trainings, int count); /* as t
 
 /* ---- threads.c ------------------------------------------------------------------------------- */
 /* What runs share that gain from it; NULL: nothing. */
-struct sgdrt_pool *threads_open(const Driver *driver, Training *const *trainings, int count);
+struct sgdrt_crew *threads_open(const Driver *driver, Training *const *trainings, int count);
 /* Those that read the request's files; NULL: one does. */
 struct sgdrt_pool *threads_to_read(const Driver *driver, const sgdrt_request *request);
-/* Before a call of so many steps, on threads or alone: how many it shall be. Afterwards: how long they took. */
-int64_t threads_choose(Training *t, int64_t steps);
-void threads_learn(Training *t, int64_t steps, double seconds);
 
 /* ---- trace.c --------------------------------------------------------------------------------- */
 int trace_run_index(const Program *program, const char *only);      /* the first run of the first block in `only` */

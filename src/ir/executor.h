@@ -1,7 +1,6 @@
 /* An executor runs the functions of one Run: compiled (codegen/jit.c) or interpreted (ir/interp.c), same bits.
  *
- * Compiled functions that share their work among threads run on some, if whoever calls says on which, and gives
- * them the memory that each further thread needs. */
+ * Compiled functions that share their work among threads run on some, if whoever calls says on which. */
 #ifndef SGDC_EXECUTOR_H
 #define SGDC_EXECUTOR_H
 #include "core.h"
@@ -22,10 +21,9 @@ struct Executor {
     size_t work_bytes; /* the caller provides call->work of this size */
     int64_t (*call)(Executor *e, Entry entry, int measure, const sgdrt_call *call); /* measure: only METRIC, PART */
     void (*free)(Executor *e);
-    bool shares;         /* some function shares its work */
-    size_t thread_bytes; /* of scratch, for each thread but the first */
+    bool shares; /* some function shares its work */
     sgdrt_region *region;
-    void *threads, *scratch; /* the caller's; region NULL: on one thread */
+    void *threads; /* the caller's; region NULL: on one thread */
 };
 Executor *interpreter_new(Arena *arena, const Run *run);
 #endif

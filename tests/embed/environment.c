@@ -250,7 +250,7 @@ static void use_files(classify *m, classify *other, const char *path) {
 }
 
 static void use_model(const sgdrt_table *table, const char *path) {
-    static _Alignas(64) char memory[CLASSIFY_TRAIN_BYTES(1)], work[CLASSIFY_PREDICT_BYTES + 64];
+    static _Alignas(64) char memory[CLASSIFY_TRAIN_BYTES], work[CLASSIFY_PREDICT_BYTES + 64];
     classify *m, *other;
     int64_t row;
     int status;

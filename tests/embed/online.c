@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-static _Alignas(64) char memory[ONLINE_TRAIN_BYTES(1)];
+static _Alignas(64) char memory[ONLINE_TRAIN_BYTES];
 static _Alignas(64) char workspace[ONLINE_PREDICT_BYTES + 64];
 
 static float next_value(uint32_t *state) {

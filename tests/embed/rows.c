@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { N = 6, BAD = 4, LABEL = 5, NOT_FINITE = 14 };
-static _Alignas(64) char memory[ROWS_TRAIN_BYTES(1)], before[ROWS_TRAIN_BYTES(1)];
+static _Alignas(64) char memory[ROWS_TRAIN_BYTES], before[ROWS_TRAIN_BYTES];
 static float x[N][2], t[N];
 static int32_t y[N];
 static double u[N];

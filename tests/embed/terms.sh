@@ -14,7 +14,7 @@ for n in 1 65 150; do
 #include "terms.h"
 #include <stdio.h>
 int main(void) {
-    static _Alignas(64) char memory[TERMS_TRAIN_BYTES(1)];
+    static _Alignas(64) char memory[TERMS_TRAIN_BYTES];
     float x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, y[4] = {1, 2, 3, 4}, loss = -1;
     terms *m;
     terms_data rows = terms_rows(4, x, y);

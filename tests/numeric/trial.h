@@ -200,7 +200,6 @@ static void give_threads(Trial *t, Executor *executor) {
     if (t->turns.threads == 1) return;
     executor->region = turns_call;
     executor->threads = &t->turns;
-    executor->scratch = aligned_memory(&t->memory, executor->thread_bytes * (size_t)(t->turns.threads - 1));
 }
 
 /* false: the two sides differ. After compile_text, with run, batch, rows, columns and order set. */

@@ -42,7 +42,7 @@ static void turns_begin(unsigned high, unsigned low) {
     turn->ended = true;
 }
 
-static void turn_start(Turns *turns, int thread, const sgdrt_call *call, void *scratch) {
+static void turn_start(Turns *turns, int thread, const sgdrt_call *call) {
     Turn *turn = &turns->turn[thread];
     turn->turns = turns;
     turn->call = *call;
@@ -50,7 +50,6 @@ static void turn_start(Turns *turns, int thread, const sgdrt_call *call, void *s
     turn->call.threads = turns->threads;
     turn->call.barrier = turns_wait;
     turn->call.barrier_context = turns;
-    turn->call.scratch = scratch;
     turn->waits = 0;
     turn->ended = false;
     if (!turn->stack) turn->stack = malloc(TURN_STACK);
@@ -63,10 +62,10 @@ static void turn_start(Turns *turns, int thread, const sgdrt_call *call, void *s
 }
 
 /* An sgdrt_region. */
-static int64_t turns_call(void *context, sgdrt_function *function, const sgdrt_call *call, void *scratch) {
+static int64_t turns_call(void *context, sgdrt_function *function, const sgdrt_call *call) {
     Turns *turns = context;
     turns->function = function;
-    for (int i = 0; i < turns->threads; i++) turn_start(turns, i, call, scratch);
+    for (int i = 0; i < turns->threads; i++) turn_start(turns, i, call);
     for (int round = 0; !turns->turn[0].ended; round++) {
         bool backwards = turns->order >> round % 61 & 1;
         for (int i = 0; i < turns->threads; i++) {

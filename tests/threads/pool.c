@@ -65,24 +65,6 @@ static void expect_exchange(int threads) {
     sgdrt_pool_free(t.pool);
 }
 
-/* A function as generated code has it. */
-static int64_t add_up(const sgdrt_call *call) {
-    double *sums = call->sums;
-    EXPECT(call->threads == 3 && call->thread >= 0 && call->thread < 3);
-    sums[call->thread] = (double)(call->thread + call->count);
-    call->barrier(call->barrier_context);
-    return (int64_t)(sums[0] + sums[1] + sums[2]) + 100 * call->thread;
-}
-
-static void expect_calls(void) {
-    double sums[3] = {0};
-    sgdrt_pool *pool = sgdrt_pool_new(3);
-    sgdrt_call call = {.count = 5, .sums = sums};
-    EXPECT(sgdrt_pool_call(pool, add_up, &call, NULL) == 18);
-    EXPECT(call.threads == 0);
-    sgdrt_pool_free(pool);
-}
-
 static void do_nothing(void *context, int thread) { (void)context, (void)thread; }
 
 /* --time: what a region costs. Not part of the test. */
@@ -110,6 +92,5 @@ int main(int count, char **arguments) {
     EXPECT(sgdrt_processors() >= 1);
     sgdrt_pool_free(NULL);
     for (int threads = 2; threads <= MOST; threads++) expect_exchange(threads);
-    expect_calls();
     return 0;
 }

@@ -144,8 +144,7 @@ class Model:
         return make_rows(self.run, valid if isinstance(valid, (tuple, list)) else (valid,), {})
 
     def _fit_rows(self, rows: Rows, valid: Rows | None, listeners: list[Callback]) -> None:
-        self._check(self._library.set_threads(self._pointer, self.threads))
-        status = training.train(self._library, self._memory, rows, valid, self.history, listeners)
+        status = training.train(self._library, self._memory, rows, valid, self.history, listeners, self.threads)
         training.check(self._library, self.run, self._pointer, rows, status)
 
     def _fit_own(self, listeners: list[Callback]) -> None:

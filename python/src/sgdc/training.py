@@ -28,8 +28,9 @@ def train(
     valid: Rows | None,
     history: list[Report],
     listeners: Sequence[Callback],
+    threads: int,
 ) -> int:
-    """Calls NAME_fit; its status. What a listener raises ends the training and is raised here.
+    """Calls NAME_fit on so many threads; its status. What a listener raises ends the training and is raised here.
 
     Each report is added to history. The thread holds what it works on, also where a second Ctrl-C leaves it behind.
     """
@@ -50,7 +51,9 @@ def train(
 
     def work() -> None:
         try:
+            library.set_threads(memory.pointer, threads)
             status[0] = library.fit(memory.pointer, rows.pointer, valid.pointer if valid else None, callback, None)
+            library.set_threads(memory.pointer, 1)
         finally:
             reports.put(None)
 

@@ -8,7 +8,7 @@
 
 const CFunction c_functions[] = {
     {"init", "int", "@ **out, void *memory, size_t bytes, const sgdc_options *options", NULL, false,
-     "A model in memory of yours: 64-byte aligned, @@_TRAIN_BYTES(1) of it. options may be NULL. Like every function "
+     "A model in memory of yours: 64-byte aligned, @@_TRAIN_BYTES of it. options may be NULL. Like every function "
      "that "
      "returns an int it returns 0, or a status that @_strerror names."},
     {"new", "int", "@ **out, const sgdc_options *options", NULL, false,
@@ -39,11 +39,10 @@ const CFunction c_functions[] = {
     {"steps", "int64_t", "const @ *m", NULL, false, "Steps done since init, those of a loaded file included."},
     {"strerror", "const char *", "int status", NULL, false, "What a status means."},
     {"set_threads", "int", "@ *m, int threads", "sgdrt_set_threads", false,
-     "How many threads fit and its evaluations use, 0 for as many as the process may; the bits are the same on any "
-     "number. "
-     "fit starts them and ends them; what memory they need it has allocated unless init was given enough. A step too "
-     "small "
-     "to gain from threads runs on the caller's."},
+     "How many threads calls may use from now on, 0 for as many as the process may; the bits are the same on any "
+     "number. They sleep between calls, until this is called with 1, or @_free. What would gain from no other thread, "
+     "or "
+     "not now, runs on the caller's."},
     {"fit", "int", "@ *m, const @_data *train, const @_data *valid, sgdc_callback *callback, void *user", "sgdrt_fit",
      false,
      "Trains as the program says (batch, order, epochs, hold-out, copies). valid may be NULL; the callback, which may "

@@ -149,16 +149,14 @@ static int64_t parameter_count(const Run *run) {
 static void add_sizes(Text *to, const HeaderBlock *block) {
     const Run *run = block->run;
     Arena *arena = to->arena;
-    exported_add(
-        to, block->prefix,
-        text_format(
-            arena,
-            "#define @@_TRAIN_BYTES(threads) ((size_t)%zu + (size_t)((threads) > 1 ? (threads) - 1 : 0) * %zu)\n"
-            "#define @@_PREDICT_BYTES ((size_t)%zu)\n"
-            "#define @@_BATCH %lld   /* rows of a mini-batch; 0: all */\n"
-            "#define @@_PARAMETERS %lld\n",
-            block->train_bytes, block->thread_bytes, block->predict_bytes, (long long)run->batch,
-            (long long)parameter_count(run)));
+    exported_add(to, block->prefix,
+                 text_format(arena,
+                             "#define @@_TRAIN_BYTES ((size_t)%zu)\n"
+                             "#define @@_PREDICT_BYTES ((size_t)%zu)\n"
+                             "#define @@_BATCH %lld   /* rows of a mini-batch; 0: all */\n"
+                             "#define @@_PARAMETERS %lld\n",
+                             block->train_bytes, block->predict_bytes, (long long)run->batch,
+                             (long long)parameter_count(run)));
     if (run->predict) {
         exported_add(to, block->prefix,
                      text_format(arena, "#define @@_OUTPUTS %lld   /* values predict writes per row: ",

@@ -7,7 +7,6 @@ typedef struct HeaderBlock {
     const Run *run;
     const char *prefix;                /* a C identifier */
     size_t train_bytes, predict_bytes; /* instance with state and work; work of predict */
-    size_t thread_bytes;               /* more for each thread but the first */
     const bool *predicts, *reads;      /* per column of the data set: predict, any function reads it */
 } HeaderBlock;
 

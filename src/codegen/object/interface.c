@@ -25,7 +25,7 @@ static CodegenSizes sizes_of(const Run *run, Codegen *const *sessions, int count
         CodegenSizes sizes = codegen_sizes(sessions[i], run);
         if (sizes.most > most.most) most.most = sizes.most;
         if (sizes.predict > most.predict) most.predict = sizes.predict;
-        if (sizes.thread > most.thread) most.thread = sizes.thread;
+        most.shared |= sizes.shared;
     }
     return most;
 }
@@ -35,7 +35,6 @@ static HeaderBlock block_of(Arena *arena, const Run *run, const char *prefix, Co
         .run = run,
         .prefix = prefix,
         .train_bytes = sgdrt_instance_bytes(run->state_bytes, sizes.most, run_sums(run)),
-        .thread_bytes = sgdrt_whole_lines(sizes.thread),
         .predict_bytes = sgdrt_whole_lines(sizes.predict),
         .predicts = header_predicts(arena, run),
         .reads = header_reads(arena, run),
@@ -70,6 +69,7 @@ void interface_object(Text *to, const Program *program, const char *const *prefi
         const char **of_levels = arena_array(arena, const char *, level_count);
         blocks[i].header = block_of(arena, runs[i], prefixes[i], sizes);
         blocks[i].work_bytes = sizes.most;
+        blocks[i].shared = sizes.shared;
         blocks[i].level_count = level_count;
         blocks[i].levels = levels;
         blocks[i].code_prefix = of_levels;

@@ -4,7 +4,7 @@
  */
 #include "codegen/llvm/parts.h"
 #include "codegen/session.h"
-#include "core.h"
+#include "model.h"
 #include <llvm-c/Core.h>
 #include <stddef.h>
 #include <string.h>
@@ -65,7 +65,7 @@ static bool add_one_part(Codegen *c, LLVMModuleRef module, Emitted *all, const R
     *part = (PartCode){.block = f->most_rows};
     part->of_block = add_part(c, module, all, f, symbol);
     part->of_any = add_part(c, module, all, any, text_format(c->arena, "%s_of_any", symbol));
-    return f->threads || any->threads;
+    return f->shared || any->shared;
 }
 
 static void add_run(Codegen *c, LLVMModuleRef module, Emitted *all, const Run *run, const char *prefix) {
@@ -111,14 +111,14 @@ CodegenSizes codegen_sizes(Codegen *c, const Run *run) {
     RunEntry *entries;
     int count = session_entries(c, run, &entries);
     for (int i = 0; i < count; i++) {
-        Compiled *f = session_function(c, run, entries[i].function, entries[i].batch), *any = f, *least = f;
+        Compiled *f = session_function(c, run, entries[i].function, entries[i].batch), *any = f;
         bool steps = entries[i].entry == ENTRY_STEP || entries[i].entry == ENTRY_PART;
         if (steps) any = session_function(c, run, entries[i].function, 0);
-        if (any->work_bytes > f->work_bytes) f = any;
-        size_t bytes = f->work_bytes;
-        bool trains = steps || entries[i].entry == ENTRY_EVALUATE;
-        size_t of_thread = any->thread_bytes > least->thread_bytes ? any->thread_bytes : least->thread_bytes;
-        if (trains && of_thread > sizes.thread) sizes.thread = of_thread;
+        bool shared = f->shared || any->shared;
+        size_t bytes = any->work_bytes > f->work_bytes ? any->work_bytes : f->work_bytes;
+        if (shared && steps) sizes.shared |= SGDRT_SHARES_STEP;
+        if (shared && entries[i].entry == ENTRY_EVALUATE) sizes.shared |= SGDRT_SHARES_EVALUATE;
+        if (shared && entries[i].entry == ENTRY_PREDICT) sizes.shared |= SGDRT_SHARES_PREDICT;
         switch (entries[i].entry) {
         case ENTRY_INIT: sizes.init = bytes; break;
         case ENTRY_STEP:

@@ -198,7 +198,7 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
                   classes ? string(b, classes) : null(b), m.names, m.bytes, m.counts, m.ranked, m.elements,
                   table(b, i32, parts, run->part_count ? run->term_count : 0), int64(b, (int64_t)run->seed),
                   int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
-                  int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->header.thread_bytes),
+                  int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->shared),
                   int64(b, run->batch), int64(b, run->epochs), int64(b, run->steps), int64(b, outputs),
                   int64(b, run->together), int64(b, run->most_rows), int64(b, model_copies(run->data)),
                   int64(b, model_copies(run->valid)), real64(b, run->hold_out_part), int32(b, run->statistic_count),

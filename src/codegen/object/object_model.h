@@ -7,6 +7,7 @@
 typedef struct ObjectBlock {
     HeaderBlock header;
     size_t work_bytes; /* the most any entry needs */
+    uint64_t shared;   /* CodegenSizes */
     int level_count;   /* processor levels carried, ascending; code_prefix[i] + "__step" ... */
     const int *levels;
     const char *const *code_prefix;
