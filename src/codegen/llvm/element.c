@@ -52,11 +52,18 @@ typedef struct ElementPlace {
     Index at;
 } ElementPlace;
 
+/* Arrays in registers are each nest's own, but for those that are kept from step to step. */
+static LLVMValueRef base_of(Emitter *e, const Array *array) {
+    ArrayBase *base = &e->base[array->id];
+    if (!array_is_private(array)) return base_new(e, array);
+    if (base->value == NULL || (array->memory != ARRAY_KEPT && base->nest != e->nests))
+        *base = (ArrayBase){base_new(e, array), e->nests};
+    return base->value;
+}
+
 /* Rows of a column are bytes apart, rows of an output are dense. */
 static ElementPlace element_at(Emitter *e, const Array *array, const Subscript *row, const Subscript *at) {
-    LLVMValueRef *base = &e->base[array->id];
-    if (*base == NULL || !array_is_private(array)) *base = base_new(e, array);
-    ElementPlace element = {*base, emit_subscript(e, at)};
+    ElementPlace element = {base_of(e, array), emit_subscript(e, at)};
     if (array->memory == ARRAY_SUM) element.at = index_offset(e, element.at, array->index);
     if (array->memory == ARRAY_ROW_OUTPUT)
         element.at = index_add(e, index_scale(e, emit_subscript(e, row), array->elements), element.at);

@@ -47,6 +47,11 @@ typedef struct CodeSize {
     double code;
 } CodeSize;
 
+typedef struct ArrayBase {
+    LLVMValueRef value;
+    int nest; /* in which it was made, counted */
+} ArrayBase;
+
 typedef struct Emitter {
     LLVMContextRef context;
     LLVMModuleRef module;
@@ -81,7 +86,8 @@ typedef struct Emitter {
     LLVMValueRef *variable;  /* by loop: its count */
     Index *scalar;           /* integers, by scalar */
     LLVMValueRef *value;     /* the others */
-    LLVMValueRef *base;      /* by array: where it lies */
+    int nests;               /* begun so far */
+    ArrayBase *base;         /* by array in registers: where it lies */
     uint8_t *joined;         /* by array: a vector is loaded that several stores made */
     TreeRows *known_rows;
     LLVMValueRef rows, step_begin; /* of the mini-batch; its first place in the call */

@@ -124,7 +124,7 @@ LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const c
     e->value = arena_array(e->arena, LLVMValueRef, tree->scalars + 1);
     find_joined(e);
     e->known_rows = known_rows_new(e);
-    e->base = arena_array(e->arena, LLVMValueRef, tree->arrays.count + 1);
+    e->base = arena_array(e->arena, ArrayBase, tree->arrays.count + 1);
     thread_start(e, tree->shared);
     const FloatControl *control = &architecture_row(context->architecture)->control;
     LLVMValueRef before = emitter_control_enter(e, control);

@@ -59,8 +59,7 @@ static void loop(Emitter *e, const Statement *s) {
 
 /* ---- nests ---------------------------------------------------------------------------------------------------- */
 static void nest_body(Emitter *e, const Statement *s) {
-    for (int a = 0; a < e->tree->arrays.count; a++)
-        if (e->tree->arrays.items[a]->memory != ARRAY_KEPT) e->base[a] = NULL;
+    e->nests++;
     emit_body(e, &s->body);
 }
 
