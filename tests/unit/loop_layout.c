@@ -248,6 +248,33 @@ Test(loop_layout, a_small_step_updates_registers_along_any_axis) {
     arena_free(arena);
 }
 
+static const char small_batch[] =
+    "data d { x: f32[2]; y: f32 }\n"
+    "model net(x: f32[2]) -> f32 = dense(relu(dense(x, 4)), 1)[0]\n"
+    "train fit { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 0.1); batch = 10 }\n";
+
+static int count_row_loops(const Body *body, bool several) {
+    int count = 0;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool rows = s->kind == STATEMENT_LOOP && s->loop->rows && s->loop->mark == LOOP_SERIAL;
+        count += (rows && (s->loop->step > 1) == several) + count_row_loops(&s->body, several);
+    }
+    return count;
+}
+
+/* 10 rows are one vector of 16; only the gradient of the weights goes from row to row. */
+Test(loop_layout, few_rows_are_no_loop) {
+    Arena *arena = arena_new();
+    TileNumbers numbers = usual_tiles;
+    numbers.row_lanes = 16;
+    LoopTree *tree = scheduled(arena, small_batch, numbers);
+    const char *problem = tree_run_passes(tree, &numbers, TREE_FOR_TESTS, NULL, NULL);
+    int vectors = count_row_loops(&tree->body, true), single = count_row_loops(&tree->body, false);
+    cr_expect(problem == NULL && vectors == 0 && single == 1, "%s; %d, %d loops", problem, vectors, single);
+    arena_free(arena);
+}
+
 /* Conditions around terms; innermost: with no counted loop inside. */
 static bool counts(const Body *body) {
     for (int i = 0; i < body->count; i++) {

@@ -11,11 +11,16 @@
  *
  * Where all iterations of all loops are few statements, and a mini-batch is at most one vector of rows, all loops but lanes
  * are unrolled. Then the places of arrays are numbers, and there is nothing to be shared or waited for: nests are one,
- * arrays of the work block are registers, and so is what the function updates (promotion.c).
+ * arrays of the work block are registers, and so is what the function updates (promotion.c). In any step, loops over rows that
+ * run once, or twice with few statements, are unrolled, so that a value does not wait for the one before to come from memory.
  */
 #include "ir/loops/passes/passes.h"
 
-enum { MOST_STATEMENTS = 1500, MOST_REGISTERS = 96 /* vectors that arrays of the work block have */ };
+enum {
+    MOST_TWICE = 200, /* statements that are there twice */
+    MOST_STATEMENTS = 1500,
+    MOST_REGISTERS = 96 /* vectors that arrays of the work block have */
+};
 
 /* ---- which functions ---------------------------------------------------------------------------------------- */
 /* Statements of all iterations; more than are allowed where their number is not known. */
@@ -65,7 +70,21 @@ static void promote_arrays(LoopTree *tree) {
     }
 }
 
+/* A step has a row, and so all iterations of a loop for which rows are rounded up to all that there may be. */
+static void unroll_few_rows(Body *body) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        unroll_few_rows(&body->items[i]->body);
+        if (s->kind != STATEMENT_LOOP || !s->loop->rows || s->loop->block != NULL) continue;
+        int64_t iterations = loop_iterations(s->loop);
+        bool all = s->loop->pad >= s->loop->extent;
+        bool few = iterations == 1 || (iterations == 2 && count_unrolled(&s->body) <= MOST_TWICE);
+        if (all && few && s->loop->mark == LOOP_SERIAL) s->loop->mark = LOOP_UNROLLED;
+    }
+}
+
 void tree_registers(LoopTree *tree, int64_t bytes) {
+    if (tree->function->steps) unroll_few_rows(&tree->body);
     if (!is_tiny(tree, bytes)) return;
     Statement *all = tree_statement(tree, STATEMENT_NEST);
     all->node = tree->body.items[0]->node;
