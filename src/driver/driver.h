@@ -6,7 +6,7 @@
  *   compile.c      text -> Program at the line where bits are fixed, pass by pass
  *   session.c      compiling into this process; where code is kept for later ones
  *   say.c          complaints, lines on what was done, times; the clock
- *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_graph.c: graphs
+ *   emit.c         --emit: trees, graphs, loops, machine code, as files or on stdout;  emit_kinds.def: which;  emit_graph.c: graphs
  *   emit_onnx.c    --emit=onnx: a trained model for other runtimes
  *   find_data.c    where data files lie;  stored_type.c: what arrays in them are made of
  *   tables.c       data sets in memory, standardised;  synthetic.c: made columns

@@ -173,8 +173,18 @@ const char *driver_emit_path(Driver *driver, Emit emit) {
     case EMIT_C_HEADER: return header_path(driver);
     case EMIT_C: return beside_source(driver, "c");
     case EMIT_ONNX: return beside_source(driver, "onnx");
-    default: return "-";
+    case EMIT_AST:
+    case EMIT_IR:
+    case EMIT_GRAD:
+    case EMIT_LOOPS:
+    case EMIT_LLVM:
+    case EMIT_ASM:
+    case EMIT_MANIFEST:
+    case EMIT_DOT:
+    case EMIT_DEPS:
+    case EMIT_KIND_COUNT: break;
     }
+    return "-";
 }
 
 static ExitCode write_c(Driver *driver, Sessions *object, Emit emit) {
@@ -185,23 +195,6 @@ static ExitCode write_c(Driver *driver, Sessions *object, Emit emit) {
     }
     return write_text(driver, driver_emit_path(driver, emit),
                       emit.kind == EMIT_C ? &object->unit : &object->unit_header);
-}
-
-static ExitCode emit_machine(Driver *driver, Sessions *texts, Sessions *object, Emit emit) {
-    if (emit.kind == EMIT_C || emit.kind == EMIT_C_HEADER) return write_c(driver, object, emit);
-    bool for_object = emit.kind == EMIT_OBJ || emit.kind == EMIT_SO || emit.kind == EMIT_HEADER ||
-                      emit.kind == EMIT_MANIFEST;
-    if (!open_sessions(driver, for_object ? object : texts, for_object)) return EXIT_USAGE;
-    switch (emit.kind) {
-    case EMIT_LOOPS: return write_machine_text(driver, texts, CODEGEN_LOOPS, emit.path);
-    case EMIT_LLVM: return write_machine_text(driver, texts, CODEGEN_LLVM, emit.path);
-    case EMIT_ASM: return write_machine_text(driver, texts, CODEGEN_ASM, emit.path);
-    case EMIT_HEADER: return write_header(driver, object, driver_emit_path(driver, emit));
-    case EMIT_OBJ: return write_object(driver, object, driver_emit_path(driver, emit));
-    case EMIT_SO: return write_shared(driver, object, driver_emit_path(driver, emit));
-    case EMIT_MANIFEST: return write_manifest(driver, object, emit.path);
-    default: INTERNAL_ERROR("%s is not machine code", emit_kind_text(emit.kind));
-    }
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------- */
@@ -231,32 +224,49 @@ static bool add_dependencies(Driver *driver, Text *to) {
     return good;
 }
 
-static ExitCode emit_text(Driver *driver, Emit emit) {
+static ExitCode write_dependencies(Driver *driver, const char *path) {
     Text text = text_new(driver->arena);
-    if (emit.kind == EMIT_ONNX) return driver_emit_onnx(driver, driver_emit_path(driver, emit));
-    if (emit.kind == EMIT_AST)
-        ast_print(&text, driver->ast);
-    else if (emit.kind == EMIT_DEPS) {
-        if (!add_dependencies(driver, &text)) return EXIT_USAGE;
-    } else
-        text_add(&text, "%s", driver->kept[emit.kind]);
+    return add_dependencies(driver, &text) ? write_text(driver, path, &text) : EXIT_USAGE;
+}
+
+static ExitCode write_tree(Driver *driver, const char *path) {
+    Text text = text_new(driver->arena);
+    ast_print(&text, driver->ast);
+    return write_text(driver, path, &text);
+}
+
+static ExitCode write_kept(Driver *driver, Emit emit) {
+    Text text = text_new(driver->arena);
+    text_add(&text, "%s", driver->kept[emit.kind]);
     return write_text(driver, emit.path, &text);
 }
 
-static bool is_machine(EmitKind kind) {
-    switch (kind) {
-    case EMIT_LOOPS:
-    case EMIT_LLVM:
-    case EMIT_ASM:
-    case EMIT_OBJ:
-    case EMIT_SO:
-    case EMIT_HEADER:
-    case EMIT_MANIFEST:
+static ExitCode write_emit(Driver *driver, Sessions *texts, Sessions *object, Emit emit) {
+    EmitOf of = emit_kind_of(emit.kind);
+    bool for_object = of == EMIT_OF_OBJECT, by_session = for_object || of == EMIT_OF_PROCESSOR;
+    if (by_session && !open_sessions(driver, for_object ? object : texts, for_object)) return EXIT_USAGE;
+    switch (emit.kind) {
+    case EMIT_AST: return write_tree(driver, emit.path);
+    case EMIT_IR:
+    case EMIT_GRAD:
+    case EMIT_DOT: return write_kept(driver, emit);
+    case EMIT_LOOPS: return write_machine_text(driver, texts, CODEGEN_LOOPS, emit.path);
+    case EMIT_LLVM: return write_machine_text(driver, texts, CODEGEN_LLVM, emit.path);
+    case EMIT_ASM: return write_machine_text(driver, texts, CODEGEN_ASM, emit.path);
+    case EMIT_OBJ: return write_object(driver, object, driver_emit_path(driver, emit));
+    case EMIT_SO: return write_shared(driver, object, driver_emit_path(driver, emit));
+    case EMIT_HEADER: return write_header(driver, object, driver_emit_path(driver, emit));
+    case EMIT_MANIFEST: return write_manifest(driver, object, emit.path);
     case EMIT_C:
-    case EMIT_C_HEADER: return true;
-    default: return false;
+    case EMIT_C_HEADER: return write_c(driver, object, emit);
+    case EMIT_ONNX: return driver_emit_onnx(driver, driver_emit_path(driver, emit));
+    case EMIT_DEPS: return write_dependencies(driver, emit.path);
+    case EMIT_KIND_COUNT: break;
     }
+    INTERNAL_ERROR("no kind %d to emit", (int)emit.kind);
 }
+
+static bool is_machine(EmitKind kind) { return emit_kind_of(kind) != EMIT_OF_GRAPHS; }
 
 bool driver_makes_object(const Driver *driver) {
     const Options *o = driver->options;
@@ -297,9 +307,7 @@ ExitCode driver_emit(Driver *driver) {
     if (machine && !prefixes) return EXIT_SOURCE;
     Sessions texts = {.prefixes = prefixes}, object = {.prefixes = prefixes};
     ExitCode code = EXIT_DONE;
-    for (int i = 0; i < count && code == EXIT_DONE; i++)
-        code = is_machine(emits[i].kind) ? emit_machine(driver, &texts, &object, emits[i])
-                                         : emit_text(driver, emits[i]);
+    for (int i = 0; i < count && code == EXIT_DONE; i++) code = write_emit(driver, &texts, &object, emits[i]);
     close_sessions(driver, &texts);
     close_sessions(driver, &object);
     return code;

@@ -91,11 +91,22 @@ static const OptionRow own_rows[] = {
     {0},
 };
 
-static const char *const emit_kinds[EMIT_KIND_COUNT] = {"ast", "ir",       "grad", "loops",  "llvm",
-                                                        "asm", "obj",      "so",   "header", "manifest",
-                                                        "c",   "c-header", "onnx", "dot",    "deps"};
+static const char *const emit_kinds[EMIT_KIND_COUNT] = {
+#define EMIT(NAME, name, of) name,
+#include "driver/emit_kinds.def"
+#undef EMIT
+};
 
 const char *emit_kind_text(EmitKind kind) { return emit_kinds[kind]; }
+
+EmitOf emit_kind_of(EmitKind kind) {
+    static const EmitOf of_kind[EMIT_KIND_COUNT] = {
+#define EMIT(NAME, name, of) EMIT_OF_##of,
+#include "driver/emit_kinds.def"
+#undef EMIT
+    };
+    return of_kind[kind];
+}
 
 static bool row_is_heading(const OptionRow *row) { return row->name == NULL && row->letter == 0; }
 
@@ -174,6 +185,13 @@ static const char *header_beside(Arena *arena, const char *path) {
     return text_format(arena, "%.*s.h", (int)(strlen(path) - strlen(path_extension(path))), path);
 }
 
+static const char *unknown_emit(Arena *arena, const char *kind) {
+    Text known = text_new(arena);
+    for (int i = 0; i < EMIT_KIND_COUNT; i++) text_add(&known, "%s%s", i > 0 ? ", " : "", emit_kinds[i]);
+    return text_format(arena, "--emit does not know \"%s\"%s (it writes %s)", kind,
+                       suggestion(arena, kind, emit_kinds, EMIT_KIND_COUNT, ""), known.bytes);
+}
+
 static const char *parse_emit(Arena *arena, Options *o, const char *value) {
     for (;;) {
         size_t length = strcspn(value, ",");
@@ -183,11 +201,7 @@ static const char *parse_emit(Arena *arena, Options *o, const char *value) {
         Emit emit = {EMIT_KIND_COUNT, item[kind_length] ? item + kind_length + 1 : NULL};
         for (int i = 0; i < EMIT_KIND_COUNT; i++)
             if (strcmp(kind, emit_kinds[i]) == 0) emit.kind = i;
-        if (emit.kind == EMIT_KIND_COUNT)
-            return text_format(arena,
-                               "--emit does not know \"%s\"%s (it writes ast, ir, grad, loops, llvm, asm, obj, so, "
-                               "header, manifest, c, c-header, onnx, dot, deps)",
-                               kind, suggestion(arena, kind, emit_kinds, EMIT_KIND_COUNT, ""));
+        if (emit.kind == EMIT_KIND_COUNT) return unknown_emit(arena, kind);
         if (emit.path && *emit.path == 0) return text_format(arena, "--emit=%s= needs a path", kind);
         vector_push(arena, &o->emit, emit);
         if (emit.kind == EMIT_C && !(emit.path && strcmp(emit.path, "-") == 0)) /* which an application includes */

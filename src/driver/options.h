@@ -8,28 +8,18 @@
 #include "ir/program.h"
 
 typedef enum EmitKind {
-    EMIT_AST,
-    EMIT_IR,
-    EMIT_GRAD,
-    EMIT_LOOPS,
-    EMIT_LLVM,
-    EMIT_ASM,
-    EMIT_OBJ,
-    EMIT_SO,
-    EMIT_HEADER,
-    EMIT_MANIFEST,
-    EMIT_C,
-    EMIT_C_HEADER,
-    EMIT_ONNX,
-    EMIT_DOT,
-    EMIT_DEPS,
+#define EMIT(NAME, ...) EMIT_##NAME,
+#include "driver/emit_kinds.def"
+#undef EMIT
     EMIT_KIND_COUNT
 } EmitKind;
 typedef struct Emit {
     EmitKind kind;
     const char *path;
 } Emit; /* path NULL: beside the source or on stdout */
+typedef enum EmitOf { EMIT_OF_GRAPHS, EMIT_OF_LOOPS, EMIT_OF_PROCESSOR, EMIT_OF_OBJECT } EmitOf;
 const char *emit_kind_text(EmitKind kind);
+EmitOf emit_kind_of(EmitKind kind);
 
 typedef enum ColorMode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
 typedef enum ProgressMode { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_NONE } ProgressMode;

@@ -334,7 +334,7 @@ static int drop_labels(sgdrt_table *table, RefusedRows *refused, sgdrt_problem *
 
 /* Is what is missing told of the rows that keep has left? Not of those that are put together as windows. */
 static bool waits_for_keep(const DataSet *set, bool tolerant) {
-    return set->keep && set->kind == SOURCE_CSV && !set->window && !tolerant;
+    return set->keep && source_rows(set->kind) == ROWS_TABLE && !set->window && !tolerant;
 }
 
 static bool reads_column(Arena *arena, Node *node, int column) {

@@ -29,6 +29,7 @@ misses src/ir/grad.c OP_DUMMY                    # its adjoint's condition
 misses src/ir/formula_expression.c OP_DUMMY
 misses src/codegen/llvm/ops.c emit_DUMMY
 misses src/codegen/c/scalar.c write_DUMMY
+misses src/codegen/onnx/value.c OP_DUMMY
 if ! compile src/ir/interp_plan.c -c -o "$scratch/interp.o"; then fail "interp_plan.c does not compile"; cat "$scratch/said"
 elif ! nm -u "$scratch/interp.o" | grep -q 'interp_eval_DUMMY$'; then fail "interp_plan.c links without interp_eval_DUMMY"
 fi
@@ -52,6 +53,9 @@ elif ! nm -u "$scratch/source_call.o" | grep -q 'source_form_DUMMY$'; then fail 
 fi
 with_row ir/sources.def 'SOURCE(DUMMY, "dummy", SOMEWHERE, CSV)'
 misses src/ir/source_kind.c ROWS_SOMEWHERE
+
+with_row driver/emit_kinds.def 'EMIT(DUMMY, "dummy", LOOPS)'
+misses src/driver/emit.c EMIT_DUMMY
 
 # Switches over ops name all of them. A default is right for every op in these, which are patterns of some ops alone:
 allowed='

@@ -60,7 +60,7 @@ const char *onnx_input(OnnxGraph *g, int index) {
     vector_push(g->arena, &g->file.inputs, input);
     if (column->remap_words || column->remap_count) return encode(g, column, column->name);
     const DataSet *own = set->joined_count ? set->joined[data_set_of(set, index)] : set;
-    bool fills = own->kind == SOURCE_CSV && !own->missing_is_error && dtype_is_real(column->dtype);
+    bool fills = source_rows(own->kind) == ROWS_TABLE && !own->missing_is_error && dtype_is_real(column->dtype);
     if (!fills) return column->name;
     return onnx_put3(g, "Where", onnx_put1(g, "IsNaN", column->name), onnx_scalar(g, column->dtype, own->missing_value),
                      column->name);

@@ -42,6 +42,7 @@ const TreePass tree_passes[] = {
     {"threads", "loops", "shared loops, waits", threads, true},
     {NULL, NULL, NULL, NULL, false},
 };
+_Static_assert(sizeof tree_passes / sizeof *tree_passes <= MOST_TREE_PASSES, "more passes");
 
 const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse use, AfterPass *after, void *context) {
     const char *problem = use == TREE_FOR_MACHINE ? NULL : tree_problem(tree), *last = "schedule";
