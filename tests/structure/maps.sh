@@ -27,9 +27,11 @@ check_map() {       # FOLDER HEADER...
 }
 
 set -f
-check_map_of() { set +f; check_map "$@"; set -f; }
+mapped=" src runtime/embedded "        # main.c, and what objects carry: one file each
+check_map_of() { mapped="$mapped$1 "; set +f; check_map "$@"; set -f; }
 check_map_of src/support support.h
 check_map_of src/frontend ast.h
+check_map_of src/format format.h
 check_map_of src/lower lower.h
 check_map_of src/experiment experiment.h
 check_map_of src/ir graph.h program.h formula_internal.h interp_internal.h
@@ -47,6 +49,10 @@ check_map_of src/codegen/onnx onnx.h
 check_map_of src/lsp lsp.h
 check_map_of src/driver driver.h
 check_map_of src/driver/commands commands.h
+check_map_of src/driver/completion complete.h
 check_map_of runtime sgdrt.h core.h
+for folder in $(find src runtime -name '*.c' | sed 's|/[^/]*$||' | sort -u); do
+    case $mapped in *" $folder "*) ;; *) fail "the folder $folder has no map here" ;; esac
+done
 
 exit $failed
