@@ -57,6 +57,26 @@ misses src/ir/source_kind.c ROWS_SOMEWHERE
 with_row driver/emit_kinds.def 'EMIT(DUMMY, "dummy", LOOPS)'
 misses src/driver/emit.c EMIT_DUMMY
 
+# Manuals name what tables have, for those who use it.
+names() {           # TABLE FORM: the names of its rows
+    sed -nE "s/$2/\\1/p" "$1"
+}
+manual_has() {      # FILE NAME...: as words
+    file=$1; shift
+    [ $# -gt 0 ] || fail "no names are found for $file: tables have another form"
+    for name; do
+        sed 's/\\-/-/g' "$file" | grep -qE "(^|[^a-z0-9_-])$name([^a-z0-9_-]|$)" || fail "$file does not name $name"
+    done
+}
+manual_has docs/language.md $(names src/ir/ops.def '^OP\([A-Z0-9_]+, *"([a-z0-9_]+)".* FUNCTION\)$')
+manual_has docs/language.md $(names src/ir/sources.def '^SOURCE\([A-Z]+, *"([a-z]+)".*')
+manual_has docs/sgdc.1 $(names src/driver/emit_kinds.def '^EMIT\([A-Z_]+, "([a-z-]+)".*')
+manual_has docs/sgdc.1 $(names src/ir/passes.c '^    \{"([a-z-]+)", ".*')
+manual_has docs/sgdc.1 $(names src/ir/loops/passes/passes.c '^    \{"([a-z-]+)", ".*')
+architectures=$(names src/codegen/target/architectures.def '^ARCHITECTURE\([A-Z0-9_]+, ([a-z0-9_]+),.*' | sed 's/$/-linux-gnu/')
+manual_has src/driver/options.c $architectures
+manual_has src/support/codes.def $architectures
+
 # Switches over ops name all of them. A default is right for every op in these, which are patterns of some ops alone:
 allowed='
 src/ir/canonicalise.c canonical
