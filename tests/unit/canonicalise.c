@@ -63,9 +63,9 @@ Test(canonicalise, sums_of_products_are_contractions) {
     Node *wide = graph_expand(g, x, w->shape, (int[]){1});
     Node *direct = canonical(&b, graph_reduce(g, OP_CONTRACT, graph_binary(g, OP_MUL, w, wide), 2, false));
     cr_assert(direct->sources == 2 && direct->source[0] == w && direct->source[1] == x);
-    Node *turned = graph_permute(g, w, (int[]){1, 0});
-    Node *tall = graph_expand(g, x, turned->shape, (int[]){0});
-    Node *again = canonical(&b, graph_reduce(g, OP_CONTRACT, graph_binary(g, OP_MUL, turned, tall), 1, false));
+    Node *transposed = graph_permute(g, w, (int[]){1, 0});
+    Node *tall = graph_expand(g, x, transposed->shape, (int[]){0});
+    Node *again = canonical(&b, graph_reduce(g, OP_CONTRACT, graph_binary(g, OP_MUL, transposed, tall), 1, false));
     cr_assert_eq(again, direct);
     Node *three = graph_binary(g, OP_MUL, graph_binary(g, OP_MUL, w, wide), graph_unary(g, OP_EXP, w));
     Node *sum = canonical(&b, graph_reduce(g, OP_CONTRACT, three, 2, false));

@@ -183,15 +183,15 @@ static const char short_rows[] =
     "train fit { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 0.1); batch = 100 }\n";
 
 /* Accesses of arrays, not of columns, that serve one lane after the other; rectangles that are transposed. */
-static void count_strided(const Body *body, const Loop *lanes, int *strided, int *turned) {
+static void count_strided(const Body *body, const Loop *lanes, int *strided, int *transposed) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         bool vector = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR;
         const Array *array = s->kind == STATEMENT_LET ? s->scalar->array : s->array;
         const Subscript *at = s->kind == STATEMENT_LET ? s->scalar->at : s->at;
         *strided += array != NULL && array->memory == ARRAY_WORK && subscript_coef(at, lanes) > 1;
-        *turned += s->kind == STATEMENT_TRANSPOSE && s->array->elements != s->terms * s->terms;
-        count_strided(&s->body, vector ? s->loop : lanes, strided, turned);
+        *transposed += s->kind == STATEMENT_TRANSPOSE && s->array->elements != s->terms * s->terms;
+        count_strided(&s->body, vector ? s->loop : lanes, strided, transposed);
     }
 }
 
@@ -203,9 +203,10 @@ Test(loop_layout, short_rows_are_transposed_in_registers) {
     numbers.square_bytes = 64;
     LoopTree *tree = scheduled(arena, short_rows, numbers);
     const char *problem = tree_run_passes(tree, &numbers, TREE_FOR_TESTS, NULL, NULL);
-    int strided = 0, turned = 0;
-    count_strided(&tree->body, NULL, &strided, &turned);
-    cr_expect(problem == NULL && strided == 0 && turned > 0, "%s; %d strided, %d transposed", problem, strided, turned);
+    int strided = 0, transposed = 0;
+    count_strided(&tree->body, NULL, &strided, &transposed);
+    cr_expect(problem == NULL && strided == 0 && transposed > 0, "%s; %d strided, %d transposed", problem, strided,
+              transposed);
     arena_free(arena);
 }
 

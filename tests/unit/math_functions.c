@@ -299,9 +299,9 @@ Test(math_functions, gamma_below_zero) {
         gammas[n + 1].loop(x, y);
         for (int i = 0; i < BLOCK; i++) {
             long double v = (long double)x[i], c = cosl(pi * v) / sinl(pi * v), s = 1 + c * c;
-            long double turned = n == 0 ? c : n == 1 ? -pi * s : 2 * pi * pi * c * s;
-            long double mirrored = polygamma_exactl(1 - v, n) * (n % 2 ? -1 : 1), exact = mirrored - pi * turned;
-            long double larger = fabsl(pi * turned) + fabsl(mirrored) + 1;
+            long double transposed = n == 0 ? c : n == 1 ? -pi * s : 2 * pi * pi * c * s;
+            long double mirrored = polygamma_exactl(1 - v, n) * (n % 2 ? -1 : 1), exact = mirrored - pi * transposed;
+            long double larger = fabsl(pi * transposed) + fabsl(mirrored) + 1;
             cr_assert(fabsl((long double)y[i] - exact) <= 0x1p-46L * larger, "%s(%a) is %a", gammas[n + 1].name, x[i],
                       y[i]);
         }

@@ -84,7 +84,7 @@ static void c_subscript(CUnit *unit, Text *to, const Subscript *s) {
 
 void c_element(CUnit *unit, Text *to, const Array *array, const Subscript *row, const Subscript *at) {
     switch (array->memory) {
-    case ARRAY_KEPT: /* of machine code alone */
+    case ARRAY_PROMOTED: /* of machine code alone */
     case ARRAY_REGISTERS:
         c_array_name(to, array);
         if (array->elements == 1) return;

@@ -25,7 +25,7 @@ static LLVMValueRef base_new(Emitter *e, const Array *array) {
     case ARRAY_WORK: return outline_place(e, e->work, (int64_t)array->offset);
     case ARRAY_CELL: return outline_place(e, e->state, (int64_t)run->cells[array->index].offset);
     case ARRAY_SLOT: return outline_place(e, e->state, (int64_t)run->slots[array->index].offset);
-    case ARRAY_KEPT:
+    case ARRAY_PROMOTED:
     case ARRAY_REGISTERS: return registers_new(e, array);
     case ARRAY_COLUMN: return e->column_data[array->index];
     case ARRAY_ROW_OUTPUT:
@@ -56,7 +56,7 @@ typedef struct ElementPlace {
 static LLVMValueRef base_of(Emitter *e, const Array *array) {
     ArrayBase *base = &e->base[array->id];
     if (!array_is_private(array)) return base_new(e, array);
-    if (base->value == NULL || (array->memory != ARRAY_KEPT && base->nest != e->nests))
+    if (base->value == NULL || (array->memory != ARRAY_PROMOTED && base->nest != e->nests))
         *base = (ArrayBase){base_new(e, array), e->nests};
     return base->value;
 }

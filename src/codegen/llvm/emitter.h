@@ -147,10 +147,10 @@ LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t 
 /* ---- short_rows.c: all elements of rows of a column, one vector each, rows as lanes */
 enum { LONGEST_PICKED = 6 };
 /* A piece of each row, `width` elements: 4 of 4 bytes, 2 of 4 or of 8. */
-void pieces_turn(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element);
-bool short_rows_can_turn(DType t, int64_t elements, int lanes);
-void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row,
-                     LLVMValueRef *element); /* rows: pointers */
+void pieces_transpose(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element);
+bool short_rows_can_transpose(DType t, int64_t elements, int lanes);
+void short_rows_transpose(Emitter *e, DType t, int elements, const LLVMValueRef *row,
+                          LLVMValueRef *element); /* rows: pointers */
 /* Of rows that follow each other without gaps. */
 bool short_rows_can_pick(const Emitter *e, DType t, int64_t elements);
 void short_rows_pick(Emitter *e, DType t, int elements, LLVMValueRef first_row, LLVMValueRef *element);
@@ -158,7 +158,7 @@ void short_rows_pick(Emitter *e, DType t, int elements, LLVMValueRef first_row, 
 /* ---- square.c */
 /* Equal vectors one behind the other, as one; part is changed. */
 LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count);
-void turn_square(Emitter *e, LLVMValueRef *v, int lanes); /* as many vectors as lanes: rows become columns */
+void transpose_square(Emitter *e, LLVMValueRef *v, int lanes); /* as many vectors as lanes: rows become columns */
 /* As many rows as lanes, behind each other, become vectors of an element each, `count` of them; and back. */
 void rows_part(Emitter *e, LLVMValueRef *v, int count, int lanes);
 void rows_join(Emitter *e, LLVMValueRef *v, int count, int lanes);

@@ -156,7 +156,7 @@ static void load_apart(Emitter *e, const Array *column, const Scalar *row, LLVMV
         return;
     }
     for (int l = 0; l < e->lanes; l++) pointer[l] = emit_row_of_column(e, column, number[l]);
-    short_rows_turn(e, column->dtype, (int)column->elements, pointer, element);
+    short_rows_transpose(e, column->dtype, (int)column->elements, pointer, element);
 }
 
 /* Whether the rows follow each other without gaps is known when the code runs. */
@@ -198,7 +198,7 @@ LLVMValueRef emit_load_rows(Emitter *e, const Array *column, const Subscript *ro
     const Scalar *s = row->count == 1 && row->offset == 0 && row->term[0].coef == 1 ? row->term[0].scalar : NULL;
     bool numbered = s != NULL && e->known_rows->of[s->id].lanes == e->lanes;
     bool known = index_uniform(at) && LLVMIsAConstantInt(at.at);
-    bool at_once = column->elements == 1 || short_rows_can_turn(column->dtype, column->elements, e->lanes);
+    bool at_once = column->elements == 1 || short_rows_can_transpose(column->dtype, column->elements, e->lanes);
     if (!numbered || !known || !at_once) return load_scattered(e, column, numbers, at);
     bool fresh;
     LLVMValueRef *element = known_values(e, column, s, &fresh);

@@ -1,7 +1,7 @@
 /* short_rows: all elements of short rows of a column, with the rows as lanes.
  *
  * Rows lie anywhere, so a vector of one element of many rows is put together lane by lane. Short rows are instead loaded in
- * pieces of 16 bytes, four rows side by side, and turned in registers: all their elements for little more than one of them
+ * pieces of 16 bytes, four rows side by side, and transposed in registers: all their elements for little more than one of them
  * costs otherwise. A piece never reaches outside its row: the last one ends with the row. Rows that follow each other
  * without gaps are loaded as whole vectors, from which every n-th element is picked.
  */
@@ -9,12 +9,12 @@
 
 enum { LONGEST_ROW = 16, FEWEST_PICKED = 8 /* lanes */ };
 
-bool short_rows_can_turn(DType t, int64_t elements, int lanes) {
+bool short_rows_can_transpose(DType t, int64_t elements, int lanes) {
     size_t bytes = dtype_bytes(t);
     return (bytes == 4 || bytes == 8) && elements > 1 && elements <= LONGEST_ROW && lanes % 4 == 0;
 }
 
-/* ---- turned ------------------------------------------------------------------------------------------ */
+/* ---- transposed ------------------------------------------------------------------------------------------ */
 /* In each group of `width` lanes the same choice from two vectors: places below width are in a. */
 static LLVMValueRef choose(Emitter *e, LLVMValueRef a, LLVMValueRef b, int width, const int *place) {
     LLVMValueRef mask[MOST_LANES];
@@ -34,7 +34,7 @@ static LLVMValueRef every(Emitter *e, const LLVMValueRef *piece, int first, int 
     return joined(e, part, count);
 }
 
-static void turn_fours(Emitter *e, const LLVMValueRef *piece, LLVMValueRef *element) {
+static void transpose_fours(Emitter *e, const LLVMValueRef *piece, LLVMValueRef *element) {
     LLVMValueRef low[2], high[2];
     for (int i = 0; i < 2; i++) {
         LLVMValueRef a = every(e, piece, 2 * i, 1, 4), b = every(e, piece, 2 * i + 1, 1, 4);
@@ -48,7 +48,7 @@ static void turn_fours(Emitter *e, const LLVMValueRef *piece, LLVMValueRef *elem
     }
 }
 
-static void turn_pairs(Emitter *e, const LLVMValueRef *piece, bool of_16_bytes, LLVMValueRef *element) {
+static void transpose_pairs(Emitter *e, const LLVMValueRef *piece, bool of_16_bytes, LLVMValueRef *element) {
     if (of_16_bytes) {
         LLVMValueRef a = every(e, piece, 0, 1, 2), b = every(e, piece, 1, 1, 2);
         element[0] = choose(e, a, b, 2, (int[]){0, 2});
@@ -60,21 +60,21 @@ static void turn_pairs(Emitter *e, const LLVMValueRef *piece, bool of_16_bytes, 
     }
 }
 
-void pieces_turn(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element) {
+void pieces_transpose(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element) {
     if (width == 4)
-        turn_fours(e, piece, element);
+        transpose_fours(e, piece, element);
     else
-        turn_pairs(e, piece, of_8_bytes, element);
+        transpose_pairs(e, piece, of_8_bytes, element);
 }
 
-void short_rows_turn(Emitter *e, DType t, int elements, const LLVMValueRef *row, LLVMValueRef *element) {
+void short_rows_transpose(Emitter *e, DType t, int elements, const LLVMValueRef *row, LLVMValueRef *element) {
     int bytes = (int)dtype_bytes(t), width = bytes == 4 && elements >= 4 ? 4 : 2;
     LLVMValueRef piece[MOST_LANES];
     for (int begin = 0; begin < elements; begin += width) {
         if (begin + width > elements) begin = elements - width;
         for (int l = 0; l < e->lanes; l++)
             piece[l] = load_from(e, REGION_INPUT, t, row[l], index_const(e, begin), width);
-        pieces_turn(e, piece, width, bytes == 8, element + begin);
+        pieces_transpose(e, piece, width, bytes == 8, element + begin);
     }
 }
 

@@ -27,7 +27,7 @@ static LLVMValueRef shuffle_pair(Emitter *e, LLVMValueRef a, LLVMValueRef b, int
     return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)lanes), "");
 }
 
-void turn_square(Emitter *e, LLVMValueRef *v, int lanes) {
+void transpose_square(Emitter *e, LLVMValueRef *v, int lanes) {
     for (int distance = 1; distance < lanes; distance *= 2)
         for (int i = 0; i < lanes; i++)
             if ((i & distance) == 0) {

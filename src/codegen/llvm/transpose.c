@@ -30,7 +30,7 @@ static LLVMValueRef square_function(Emitter *e, LLVMTypeRef vector, DType dtype,
     LLVMSetFunctionCallConv(f, e->vector_call);
     LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->context, f, ""));
     LLVMGetParams(f, v);
-    turn_square(e, v, places);
+    transpose_square(e, v, places);
     LLVMBuildAggregateRet(e->b, v, (unsigned)places);
     LLVMPositionBuilderAtEnd(e->b, back);
     return f;
@@ -62,13 +62,13 @@ static bool keeps_only_squares(const Body *body, const Body *nest) {
     return true;
 }
 
-/* Bytes are turned four at a time, as one number of each row, of which they are taken out afterwards. */
-static void turn_bytes(Emitter *e, LLVMValueRef *v, int places) {
+/* Bytes are transposed four at a time, as one number of each row, of which they are taken out afterwards. */
+static void transpose_bytes(Emitter *e, LLVMValueRef *v, int places) {
     LLVMValueRef four[MOST_LANES / 4];
     LLVMTypeRef bytes = LLVMTypeOf(v[0]);
     for (int i = 0; i < places; i++) v[i] = LLVMBuildBitCast(e->b, v[i], vector_type(e->i32, places / 4), "");
     e->lanes = places;
-    pieces_turn(e, v, places / 4, false, four);
+    pieces_transpose(e, v, places / 4, false, four);
     for (int i = 0; i < places; i++) {
         LLVMValueRef shift = splat(e, constant_int(e, e->i32, i % 4 * 8), places);
         v[i] = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, four[i / 4], shift, ""), bytes, "");
@@ -84,21 +84,21 @@ static bool is_called(const Emitter *e, const Array *square, int places) {
 }
 
 /* Truths are single bits in registers. */
-static void turn_bytes_or_truths(Emitter *e, LLVMValueRef *v, int places) {
+static void transpose_bytes_or_truths(Emitter *e, LLVMValueRef *v, int places) {
     LLVMTypeRef own = LLVMTypeOf(v[0]), bytes = LLVMVectorType(e->i8, (unsigned)places);
     bool truths = own != bytes;
     for (int i = 0; truths && i < places; i++) v[i] = LLVMBuildZExt(e->b, v[i], bytes, "");
-    turn_bytes(e, v, places);
+    transpose_bytes(e, v, places);
     for (int i = 0; truths && i < places; i++) v[i] = LLVMBuildTrunc(e->b, v[i], own, "");
 }
 
-static void turn(Emitter *e, const Array *square, LLVMValueRef *v, int places) {
+static void transpose(Emitter *e, const Array *square, LLVMValueRef *v, int places) {
     if (is_called(e, square, places))
         call(e, square->dtype, v, places);
     else if (dtype_bytes(square->dtype) == 1 && (places == 8 || places == 16))
-        turn_bytes_or_truths(e, v, places);
+        transpose_bytes_or_truths(e, v, places);
     else
-        turn_square(e, v, places);
+        transpose_square(e, v, places);
 }
 
 void emit_transpose(Emitter *e, const Array *array, int rows) {
@@ -106,7 +106,7 @@ void emit_transpose(Emitter *e, const Array *array, int rows) {
     int columns = (int)(array->elements / rows), vectors = rows < columns ? rows : columns;
     emit_load_vectors(e, array, v, vectors);
     if (rows == columns)
-        turn(e, array, v, rows);
+        transpose(e, array, v, rows);
     else if (rows > columns)
         rows_part(e, v, columns, rows);
     else

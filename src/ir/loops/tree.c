@@ -44,7 +44,9 @@ Scalar *tree_scalar(LoopTree *tree, ScalarKind kind, DType dtype) {
     return scalar;
 }
 
-bool array_is_private(const Array *array) { return array->memory == ARRAY_REGISTERS || array->memory == ARRAY_KEPT; }
+bool array_is_private(const Array *array) {
+    return array->memory == ARRAY_REGISTERS || array->memory == ARRAY_PROMOTED;
+}
 
 bool array_has_rows(const Array *array) { return array->memory == ARRAY_COLUMN || array->memory == ARRAY_ROW_OUTPUT; }
 

@@ -53,7 +53,7 @@ enum { MOST_ROWS = 1 << 30 }; /* of a mini-batch */
 typedef enum ArrayMemory {
     ARRAY_WORK,      /* of the work block */
     ARRAY_REGISTERS, /* few elements; local to the nest */
-    ARRAY_KEPT,      /* the same, from step to step */
+    ARRAY_PROMOTED,  /* the same, from step to step */
     ARRAY_CELL,
     ARRAY_SLOT,       /* of the state */
     ARRAY_COLUMN,     /* rows of the caller's data */

@@ -19,10 +19,10 @@
 
 enum {
     DEEPEST = 48,
-    DEAREST = 300,
-    DEAREST_NEST = 400,    /* beyond it LLVM's time grows faster, and a load no longer shows */
-    DEAREST_EPILOGUE = 12, /* written out for each register of a kernel's tile */
-    DEAREST_LOOP = 100,    /* a loop over the tile of a contraction; sums over rows have few tiles */
+    COSTLIEST = 300,
+    COSTLIEST_NEST = 400,    /* beyond it LLVM's time grows faster, and a load no longer shows */
+    COSTLIEST_EPILOGUE = 12, /* written out for each register of a kernel's tile */
+    COSTLIEST_LOOP = 100,    /* a loop over the tile of a contraction; sums over rows have few tiles */
     FEWEST_CHAINS = 8,
     FEWEST_TIMES = 16,
     MOST_STORES = 10,
@@ -143,7 +143,7 @@ static void choose_stored(Fuse *u) {
                             node->op == OP_CONCAT ? (double)shape_size(node->source[s]->shape) : count,
                             element && !f->stored[id] && u->sink[id] >= 0 ? u->sink[id] : (int)id);
     }
-    for (uint32_t id = 0; id < f->nodes; id++) { /* what has grown too deep or too dear is stored after all */
+    for (uint32_t id = 0; id < f->nodes; id++) { /* what has grown too deep or too costly is stored after all */
         Node *node = u->node[id];
         if (node == NULL || node->sources == 0) continue;
         double cost = own_cost(u, node);
@@ -156,7 +156,7 @@ static void choose_stored(Fuse *u) {
         }
         u->cost[id] = cost;
         u->depth[id] = depth;
-        if (depth >= DEEPEST || cost > DEAREST) f->stored[id] = 1;
+        if (depth >= DEEPEST || cost > COSTLIEST) f->stored[id] = 1;
     }
 }
 
@@ -274,19 +274,19 @@ static bool same_space(const Nest *nest, Shape shape, bool flat) {
     return shape_equal(nest->space, shape);
 }
 
-static double dearest_epilogue(const Node *reduce) {
-    return reduce->op == OP_CONTRACT && !sums_rows(reduce) ? DEAREST_LOOP : DEAREST_EPILOGUE;
+static double costliest_epilogue(const Node *reduce) {
+    return reduce->op == OP_CONTRACT && !sums_rows(reduce) ? COSTLIEST_LOOP : COSTLIEST_EPILOGUE;
 }
 
 static bool fits(Fuse *u, Nest *nest, const Store *store, bool rows, bool flat) {
     Node *value = store->value;
     if (nest->rows != rows || nest->kind == NEST_SCATTER || nest->kind == NEST_SCAN ||
-        nest->store_count >= MOST_STORES || nest->cost + u->cost[value->id] > DEAREST_NEST ||
+        nest->store_count >= MOST_STORES || nest->cost + u->cost[value->id] > COSTLIEST_NEST ||
         !same_space(nest, value->shape, flat))
         return false;
     if (nest->reduce != NULL && is_carried(u->f, nest->reduce)) return false;
     if (nest->reduce != NULL && shape_size(nest->space) >= FEWEST_CHAINS &&
-        nest->cost + u->cost[value->id] > dearest_epilogue(nest->reduce))
+        nest->cost + u->cost[value->id] > costliest_epilogue(nest->reduce))
         return false;
     if (store->kind == STORE_ROWS) return false;
     Dependencies d = {.fuse = u, .nest = nest, .fits = true};

@@ -28,7 +28,7 @@ int64_t elements_of_row(Arena *arena, const Subscript *at);
 /* ---- short_rows.c ------------------------------------------------------------------------------------------------ */
 void tree_short_rows(LoopTree *tree);
 /* Operations that it takes to access an element of rows in lanes, which have so many each; -1: it is not done. */
-double turned_access_cost(DType dtype, int64_t elements, int64_t lanes);
+double transposed_access_cost(DType dtype, int64_t elements, int64_t lanes);
 
 /* ---- join.c ------------------------------------------------------------------------------------------------------ */
 void tree_join(LoopTree *tree);

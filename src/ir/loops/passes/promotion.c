@@ -1,23 +1,23 @@
 /* promotion: what a function updates in each step stays in registers from step to step.
  *
  *   each step                                before all steps
- *     nest                                     kept[0] = w[0], kept[1] = w[1], ..
+ *     nest                                     promoted[0] = w[0], promoted[1] = w[1], ..
  *       w[i] = fma(s1, s2, w[i])       ->    each step
  *                                              nest
- *                                                kept[i] = fma(s1, s2, kept[i])
+ *                                                promoted[i] = fma(s1, s2, promoted[i])
  *                                            after all steps
- *                                              w[0] = kept[0], w[1] = kept[1], ..
+ *                                              w[0] = promoted[0], w[1] = promoted[1], ..
  *
  * So a step hands its parameters to the next one without going through memory. It is for functions whose loops are all
- * unrolled: what is in registers has a place that is known. Sums for the caller are kept as cells are.
+ * unrolled: what is in registers has a place that is known. Sums for the caller are promoted as cells are.
  */
 #include "ir/loops/passes/passes.h"
 
-typedef struct KeptArrays {
+typedef struct PromotedArrays {
     LoopTree *tree;
     uint8_t *unknown, *stored; /* by array */
     const Array **as;
-} KeptArrays;
+} PromotedArrays;
 
 bool place_is_known(const Subscript *at) {
     for (int i = 0; i < at->count; i++)
@@ -26,7 +26,7 @@ bool place_is_known(const Subscript *at) {
 }
 
 static void look(void *context, const Array **array, const Subscript **at) {
-    KeptArrays *k = context;
+    PromotedArrays *k = context;
     if (!place_is_known(*at)) k->unknown[(*array)->id] = 1;
 }
 
@@ -39,7 +39,7 @@ static void find_stored(const Body *body, uint8_t *stored) {
 }
 
 static void replace(void *context, const Array **array, const Subscript **at) {
-    const KeptArrays *k = context;
+    const PromotedArrays *k = context;
     (void)at;
     if (k->as[(*array)->id] != NULL) *array = k->as[(*array)->id];
 }
@@ -59,10 +59,10 @@ static void copy_elements(LoopTree *tree, Body *body, const Array *from, const A
 
 void tree_promote(LoopTree *tree, int64_t bytes) {
     int count = tree->arrays.count;
-    KeptArrays k = {.tree = tree,
-                    .unknown = arena_array(tree->arena, uint8_t, count + 1),
-                    .stored = arena_array(tree->arena, uint8_t, count + 1),
-                    .as = arena_array(tree->arena, const Array *, count + 1)};
+    PromotedArrays k = {.tree = tree,
+                        .unknown = arena_array(tree->arena, uint8_t, count + 1),
+                        .stored = arena_array(tree->arena, uint8_t, count + 1),
+                        .as = arena_array(tree->arena, const Array *, count + 1)};
     tree_change_accesses(&tree->body, look, &k);
     find_stored(&tree->body, k.stored);
     for (int a = 0; a < count; a++) {
@@ -71,10 +71,10 @@ void tree_promote(LoopTree *tree, int64_t bytes) {
         bool updated = array->memory == ARRAY_CELL || array->memory == ARRAY_SUM;
         if (!updated || !k.stored[a] || k.unknown[a] || size > bytes) continue;
         bytes -= size;
-        Array *kept = tree_array(tree, ARRAY_KEPT, 0, array->dtype, array->elements, array->name);
-        k.as[a] = kept;
-        copy_elements(tree, &tree->before, array, kept);
-        copy_elements(tree, &tree->after, kept, array);
+        Array *promoted = tree_array(tree, ARRAY_PROMOTED, 0, array->dtype, array->elements, array->name);
+        k.as[a] = promoted;
+        copy_elements(tree, &tree->before, array, promoted);
+        copy_elements(tree, &tree->after, promoted, array);
     }
     tree_change_accesses(&tree->body, replace, &k);
 }

@@ -15,7 +15,7 @@
 #include "ir/loops/verify/verify.h"
 
 enum { SHORT_ROW = 16 /* elements */ };
-static const double TURNED_COST = 0.6; /* of as many loads */
+static const double TRANSPOSED_COST = 0.6; /* of as many loads */
 enum { MOST_UNROLLED = 16, LONGEST_UNROLLED = 400 /* iterations; statements, of loops in each other too */ };
 
 /* ---- what it takes ------------------------------------------------------------------------------------------ */
@@ -58,14 +58,14 @@ static double access_cost(const Subscript *row, const Subscript *at, const Loop 
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* The elements of a short row are loaded together, and turned. */
+/* The elements of a short row are loaded together, and transposed. */
 static double lanes_cost(const RowLoop *r, const Array *array, const Subscript *row, const Subscript *at) {
     double all = access_cost(row, at, r->loop, r->lanes);
-    bool turned = array->memory == ARRAY_COLUMN && array->elements > 1 && array->elements <= SHORT_ROW;
+    bool transposed = array->memory == ARRAY_COLUMN && array->elements > 1 && array->elements <= SHORT_ROW;
     if (array_is_private(array) || (array->memory == ARRAY_WORK && !r->apart[array->id])) return 1;
-    if (turned && dtype_bytes(array->dtype) >= 4) return TURNED_COST * all;
+    if (transposed && dtype_bytes(array->dtype) >= 4) return TRANSPOSED_COST * all;
     double in_registers = array->memory == ARRAY_WORK
-                              ? turned_access_cost(array->dtype, subscript_coef(at, r->loop), r->lanes)
+                              ? transposed_access_cost(array->dtype, subscript_coef(at, r->loop), r->lanes)
                               : -1; /* short_rows.c */
     return in_registers > 0 && in_registers < all ? in_registers : all;
 }

@@ -2,11 +2,11 @@
  *
  *   for rows in 0..rows to 16 by 16                 for rows in 0..rows to 16 by 16
  *     for t in 0..16, vector                          for u in 0..2, unrolled, for t in 0..16, vector
- *       for i in 0..2                                   turned[16 u + t] = x[2 rows + 16 u + t]
- *         z[..] = x[i + 2 rows + 2 t]        ->       transpose turned, 16 by 2
+ *       for i in 0..2                                   transposed[16 u + t] = x[2 rows + 16 u + t]
+ *         z[..] = x[i + 2 rows + 2 t]        ->       transpose transposed, 16 by 2
  *                                                     for t in 0..16, vector
  *                                                       for i in 0..2
- *                                                         z[..] = turned[16 i + t]
+ *                                                         z[..] = transposed[16 i + t]
  *
  * Where lanes are rows, and another nest wants the elements of a row beside each other, an access serves one lane after the
  * other. All rows of the lanes together are whole vectors, which are loaded as they are, or stored after the loop's body. What
@@ -17,36 +17,36 @@
 
 enum { FEWEST_BYTES = 4 /* of an element */, SHUFFLE_COST = 2 };
 
-double turned_access_cost(DType dtype, int64_t elements, int64_t lanes) {
+double transposed_access_cost(DType dtype, int64_t elements, int64_t lanes) {
     double cost = 1;
     if (elements <= 1 || elements > lanes || dtype_bytes(dtype) < FEWEST_BYTES) return -1;
     for (; elements % 2 == 0; elements /= 2) cost += SHUFFLE_COST;
     return elements > 1 ? cost + (double)elements : cost;
 }
 
-typedef struct TurnedRows {
+typedef struct TransposedRows {
     int64_t elements; /* of a row; 0: not touched; -1: not like this */
     bool loaded;
     bool stored;
     Array *registers;
-} TurnedRows;
-typedef struct Turner {
+} TransposedRows;
+typedef struct Transposition {
     LoopTree *tree;
-    TurnedRows *of; /* by array */
+    TransposedRows *of; /* by array */
     const Loop *rows, *lane;
     OpenLoops inside; /* of those */
-} Turner;
+} Transposition;
 
 /* ---- which arrays ----------------------------------------------------------------------------------------------- */
 /* Where in its row. */
-static const Subscript *element_of(const Turner *t, const Subscript *at, int64_t elements) {
+static const Subscript *element_of(const Transposition *t, const Subscript *at, int64_t elements) {
     Arena *arena = t->tree->arena;
     const Subscript *row = subscript_sum(arena, subscript_of_loop(arena, t->rows), subscript_of_loop(arena, t->lane));
     return subscript_sum(arena, at, subscript_times(arena, row, -elements));
 }
 
 /* Loops over axes, the last of which is innermost, reach each element. */
-static bool reaches_all(const Turner *t, const Subscript *element, int64_t elements) {
+static bool reaches_all(const Transposition *t, const Subscript *element, int64_t elements) {
     int64_t reached = 1;
     for (int i = t->inside.count; i-- > 0;) {
         const Loop *loop = t->inside.loop[i];
@@ -55,18 +55,18 @@ static bool reaches_all(const Turner *t, const Subscript *element, int64_t eleme
     return reached == elements && subscript_range(element).most == elements - 1;
 }
 
-static void note(Turner *t, const Array *array, const Subscript *at, bool store, bool always) {
-    TurnedRows *of = &t->of[array->id];
+static void note(Transposition *t, const Array *array, const Subscript *at, bool store, bool always) {
+    TransposedRows *of = &t->of[array->id];
     if (array->memory != ARRAY_WORK || of->elements < 0) return;
     int64_t elements = elements_of_row(t->tree->arena, at);
-    bool short_row = turned_access_cost(array->dtype, elements, t->rows->step) > 0 &&
+    bool short_row = transposed_access_cost(array->dtype, elements, t->rows->step) > 0 &&
                      subscript_coef(at, t->rows) == elements && (of->elements == 0 || of->elements == elements);
     bool once = !store || (always && !of->stored && reaches_all(t, element_of(t, at, elements), elements));
     *(store ? &of->stored : &of->loaded) = true;
     of->elements = short_row && once && of->loaded != of->stored ? elements : -1;
 }
 
-static void find_accesses(Turner *t, const Body *body, bool always) {
+static void find_accesses(Transposition *t, const Body *body, bool always) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD)
@@ -95,16 +95,16 @@ static const Loop *lanes_of(const Statement *s) {
 
 /* ---- the change ------------------------------------------------------------------------------------------------- */
 static void change(void *context, const Array **array, const Subscript **at) {
-    Turner *t = context;
+    Transposition *t = context;
     Arena *arena = t->tree->arena;
-    const TurnedRows *of = &t->of[(*array)->id];
+    const TransposedRows *of = &t->of[(*array)->id];
     if (of->registers == NULL) return;
     const Subscript *element = element_of(t, *at, of->elements);
     *array = of->registers;
     *at = subscript_sum(arena, subscript_times(arena, element, t->rows->step), subscript_of_loop(arena, t->lane));
 }
 
-static void add_copy(Turner *t, Body *to, const Array *array, const TurnedRows *of) {
+static void add_copy(Transposition *t, Body *to, const Array *array, const TransposedRows *of) {
     LoopTree *tree = t->tree;
     Statement *vector = tree_statement(tree, STATEMENT_LOOP), *lane = tree_statement(tree, STATEMENT_LOOP);
     Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
@@ -127,7 +127,7 @@ static void add_copy(Turner *t, Body *to, const Array *array, const TurnedRows *
     vector_push(tree->arena, to, vector);
 }
 
-static void add_turn(Turner *t, Body *to, const Array *array, const TurnedRows *of) {
+static void add_transposition(Transposition *t, Body *to, const Array *array, const TransposedRows *of) {
     Statement *transpose = tree_statement(t->tree, STATEMENT_TRANSPOSE);
     transpose->array = of->registers;
     transpose->terms = of->loaded ? t->rows->step : of->elements;
@@ -136,30 +136,31 @@ static void add_turn(Turner *t, Body *to, const Array *array, const TurnedRows *
     if (of->stored) add_copy(t, to, array, of);
 }
 
-static void change_loop(Turner *t, Statement *rows) {
+static void change_loop(Transposition *t, Statement *rows) {
     LoopTree *tree = t->tree;
     int arrays = tree->arrays.count;
     Body body = {0};
-    t->of = arena_array(tree->arena, TurnedRows, arrays + 1);
+    t->of = arena_array(tree->arena, TransposedRows, arrays + 1);
     find_accesses(t, &rows->body, true);
     for (int a = 0; a < arrays; a++) {
-        TurnedRows *of = &t->of[a];
+        TransposedRows *of = &t->of[a];
         const Array *array = tree->arrays.items[a];
         if (of->elements <= 0) continue;
-        of->registers = tree_array(tree, ARRAY_REGISTERS, 0, array->dtype, of->elements * t->rows->step, "turned");
-        if (of->loaded) add_turn(t, &body, array, of);
+        of->registers = tree_array(tree, ARRAY_REGISTERS, 0, array->dtype, of->elements * t->rows->step, "transposed");
+        if (of->loaded) add_transposition(t, &body, array, of);
     }
-    TurnedRows *of_all = t->of;
-    t->of = arena_array(tree->arena, TurnedRows, tree->arrays.count + 1);
+    TransposedRows *of_all = t->of;
+    t->of = arena_array(tree->arena, TransposedRows, tree->arrays.count + 1);
     for (int a = 0; a < arrays; a++) t->of[a] = of_all[a];
     tree_change_accesses(&rows->body, change, t);
     for (int i = 0; i < rows->body.count; i++) vector_push(tree->arena, &body, rows->body.items[i]);
     for (int a = 0; a < arrays; a++)
-        if (t->of[a].registers != NULL && t->of[a].stored) add_turn(t, &body, tree->arrays.items[a], &t->of[a]);
+        if (t->of[a].registers != NULL && t->of[a].stored)
+            add_transposition(t, &body, tree->arrays.items[a], &t->of[a]);
     rows->body = body;
 }
 
-static void change_body(Turner *t, Body *body) {
+static void change_body(Transposition *t, Body *body) {
     for (int i = 0; i < body->count; i++) {
         Statement *s = body->items[i];
         t->lane = lanes_of(s);
@@ -172,6 +173,6 @@ static void change_body(Turner *t, Body *body) {
 }
 
 void tree_short_rows(LoopTree *tree) {
-    Turner t = {.tree = tree};
+    Transposition t = {.tree = tree};
     change_body(&t, &tree->body);
 }

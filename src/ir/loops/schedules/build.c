@@ -180,7 +180,7 @@ void schedule_rows_close(Scheduler *s, ScheduleRow before) {
 
 const Subscript *schedule_place(Scheduler *s, const Node *node, const Subscript *linear) {
     if (node->rows == 0 || s->block_rows == 1) return linear;
-    if (s->beside[node->id])
+    if (s->has_rows_innermost[node->id])
         return subscript_sum(s->arena, subscript_times(s->arena, linear, s->padded_rows), s->at.in_block);
     return subscript_sum(s->arena, linear, subscript_times(s->arena, s->at.in_block, shape_size(node->shape)));
 }

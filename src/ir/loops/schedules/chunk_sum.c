@@ -15,7 +15,7 @@
 
 bool chunk_sum_is_possible(const Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
-    return s->rows_beside && s->f->one_block && r.lanes == ORDER_LANES && r.width == 1 && r.outputs > 0 &&
+    return s->rows_innermost && s->f->one_block && r.lanes == ORDER_LANES && r.width == 1 && r.outputs > 0 &&
            r.terms > 0 && r.chunk > 1 && r.chunk <= ORDER_LANES && r.chunk < s->block_rows;
 }
 

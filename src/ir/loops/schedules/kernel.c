@@ -35,7 +35,7 @@ static void visit_operand(void *context, const Read *read) {
     bool guarded = kernel_guarded_along(k, -1); /* by its own access, not by a view that the operand is of */
     m->rows |= read->node->rows != 0;
     m->rows_apart |= read->node->rows != 0 &&
-                     !(node_is_stored(visit->s->f, read->node) && visit->s->beside[read->node->id]);
+                     !(node_is_stored(visit->s->f, read->node) && visit->s->has_rows_innermost[read->node->id]);
     for (int a = 0; a < k->r.axes; a++) {
         int64_t step = place_step(visit->s, read->node, read->linear.coef[a]);
         m->moves[a] |= step != 0;
@@ -80,7 +80,7 @@ static double tiles_per_place(const Kernel *k, int axis, bool packed) {
 }
 
 static bool rows_are_lanes(const Scheduler *s, const Kernel *k) {
-    bool apart = !s->rows_beside || !k->rows;
+    bool apart = !s->rows_innermost || !k->rows;
     for (int o = 0; o < k->r.node->sources; o++) apart |= k->operand[o].rows_apart;
     return !apart;
 }
@@ -477,8 +477,8 @@ static void close_block(Scheduler *s, Kernel *k) {
 static void schedule_alone(Scheduler *s, Kernel *k) {
     pack_operands(s, k);
     const bool packed[2] = {k->r.pack[0].array != NULL, k->r.pack[1].array != NULL};
-    TurnedArrays turned = {0};
-    if (k->r.c->over_rows) turned = schedule_turned(s, s->nest, packed);
+    TransposedArrays transposed = {0};
+    if (k->r.c->over_rows) transposed = schedule_transposed(s, s->nest, packed);
     k->strip.lines = kernel_strip(s, k);
     if (k->strip.lines > 0) {
         schedule_strips(s, k, schedule_tiles);
@@ -488,7 +488,7 @@ static void schedule_alone(Scheduler *s, Kernel *k) {
         if (k->carried) close_block(s, k);
         schedule_close(s);
     }
-    schedule_turn_back(s, &turned);
+    schedule_transpose_back(s, &transposed);
 }
 
 void schedule_kernel(Scheduler *s, Kernel *k) {

@@ -171,7 +171,7 @@ static ChannelsFill channels_fill_vectors(LayoutChoice *l) {
 }
 
 /* Rows are rounded up to vectors of them: not many may be added. */
-bool schedule_has_rows_beside(Scheduler *s) {
+bool schedule_has_rows_innermost(Scheduler *s) {
     LayoutChoice l = {.s = s};
     int64_t lanes = s->numbers.row_lanes, block = s->f->block;
     int64_t all = lanes > 1 ? (block + lanes - 1) / lanes * lanes : block;
@@ -285,21 +285,21 @@ static const ArrayLayout *layout_of(Scheduler *s, const Node *node, int innermos
     return layout;
 }
 
-static void lay_beside(Scheduler *s) {
+static void lay_rows_innermost(Scheduler *s) {
     for (int c = 0; c < s->f->section_count; c++)
         for (int i = 0; i < s->f->sections[c].nests.count; i++) {
             const Nest *nest = s->f->sections[c].nests.items[i];
             for (int k = 0; k < nest->store_count; k++) {
                 const Node *node = nest->stores[k].node;
-                if (nest->stores[k].kind == STORE_ARRAY && node->rows != 0) s->beside[node->id] = 1;
+                if (nest->stores[k].kind == STORE_ARRAY && node->rows != 0) s->has_rows_innermost[node->id] = 1;
             }
         }
 }
 
 void schedule_layouts(Scheduler *s) {
     LayoutChoice l = {.s = s};
-    if (s->rows_beside) {
-        lay_beside(s);
+    if (s->rows_innermost) {
+        lay_rows_innermost(s);
         return;
     }
     l.innermost = arena_array(s->arena, int, s->f->nodes + 1);

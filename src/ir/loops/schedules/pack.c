@@ -125,7 +125,7 @@ static void pack_square(Scheduler *s, const Pack *pack, Node *source, SpacePoint
     at->axis[pack->axis] = subscript_sum(s->arena, subscript_times(s->arena, panel, pack->lanes), lane);
     at->axis[along] = subscript_sum(s->arena, begin, q.t);
     schedule_store(s, tile, NULL, q.place, value_at_point(s, source, at));
-    schedule_square_turn(s, &q, &tile, 1);
+    schedule_square_transpose(s, &q, &tile, 1);
     at->axis[along] = subscript_sum(s->arena, begin, q.u);
     lane = subscript_sum(s->arena, first, q.t);
     schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, lane),
@@ -182,7 +182,9 @@ static void pack_square_of_rows(Scheduler *s, const Pack *pack, Node *source, Sp
 
 static int64_t square_of_rows(const Scheduler *s, const Pack *pack, const Node *source) {
     int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(source->dtype);
-    return source->rows == 0 || !s->beside[source->id] || square <= 1 ? 1 : square < pack->lanes ? square : pack->lanes;
+    return source->rows == 0 || !s->has_rows_innermost[source->id] || square <= 1 ? 1
+           : square < pack->lanes                                                 ? square
+                                                                                  : pack->lanes;
 }
 
 /* A line of the cache has a vector of rows. */

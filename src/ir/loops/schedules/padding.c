@@ -43,7 +43,7 @@ static bool lanes_pay(const Scheduler *s, int64_t rows, int64_t rows_in_lanes) {
 static int64_t lanes_of_rows(const Scheduler *s) {
     int64_t block = s->f->block, lanes = s->numbers.row_lanes;
     if (lanes <= 1) return 1;
-    int64_t most = !s->rows_beside && s->f->one_block && s->numbers.vectors > 2 ? 4 : 2;
+    int64_t most = !s->rows_innermost && s->f->one_block && s->numbers.vectors > 2 ? 4 : 2;
     while (most > 1 && rounded_up(block, most * lanes) != rounded_up(block, LANES_OF_SUMS)) most /= 2;
     return most * lanes;
 }
@@ -52,7 +52,7 @@ void schedule_padding(Scheduler *s) {
     int64_t block = s->f->block, best = 0;
     s->pad = s->tile_rows = schedule_tile(block, s->numbers.unrolled);
     s->lane_rows = lanes_of_rows(s);
-    if (s->rows_beside || lanes_pay(s, rounded_up(block, s->pad), rounded_up(block, LANES_OF_SUMS))) {
+    if (s->rows_innermost || lanes_pay(s, rounded_up(block, s->pad), rounded_up(block, LANES_OF_SUMS))) {
         for (int64_t tile = 1; tile <= s->numbers.unrolled; tile++) {
             int64_t pad = common_multiple(tile, common_multiple(s->lane_rows, LANES_OF_SUMS)),
                     cost = rounded_up(block, pad) / tile * (tile + 1);

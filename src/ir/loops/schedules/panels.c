@@ -128,7 +128,7 @@ static int axis_of_squares(const Scheduler *s, const Kernel *k, const OpenPanel 
     return -1;
 }
 
-/* The only column that the operand is made of, if it has bytes: they are turned before they are numbers. */
+/* The only column that the operand is made of, if it has bytes: they are transposed before they are numbers. */
 typedef struct ByteColumn {
     int operand;
     const Node *column;
@@ -162,16 +162,16 @@ static void pack_square(Scheduler *s, Kernel *k, const OpenPanel *p, int along, 
     k->r.point.axis[along] = subscript_sum(s->arena, begin, q.t);
     const Scalar *value = reduction_operand(s, &k->r, p->operand);
     schedule_store(s, tile, NULL, q.place, bytes != NULL ? value_known(s, bytes) : value);
-    schedule_square_turn(s, &q, &tile, 1);
+    schedule_square_transpose(s, &q, &tile, 1);
     const Subscript *term = subscript_sum(s->arena, k->r.term, subscript_times(s->arena, q.u, stride));
     value = point_load(s, tile, NULL, q.place);
     if (bytes != NULL) {
         panel_goes_to(s, k, p, subscript_sum(s->arena, first, q.t));
         k->r.point.axis[along] = subscript_sum(s->arena, begin, q.u);
-        s->turned_column = bytes;
-        s->turned_value = value;
+        s->transposed_column = bytes;
+        s->transposed_value = value;
         value = reduction_operand(s, &k->r, p->operand);
-        s->turned_value = NULL;
+        s->transposed_value = NULL;
     }
     schedule_store(s, p->panels->array, NULL, place_in_panel(s, p, term, subscript_sum(s->arena, first, q.t)), value);
     schedule_square_close(s);

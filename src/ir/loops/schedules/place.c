@@ -149,7 +149,7 @@ int64_t place_step(const Scheduler *s, const Node *node, int64_t step) {
     const ArrayLayout *layout = node->id < s->f->nodes ? s->layout[node->id] : NULL;
     int64_t places = 0, length = step < 0 ? -step : step;
     if (length == 0 || step == WILD_STRIDE) return step;
-    if (layout == NULL) return node->id < s->f->nodes && s->beside[node->id] ? step * s->padded_rows : step;
+    if (layout == NULL) return node->id < s->f->nodes && s->has_rows_innermost[node->id] ? step * s->padded_rows : step;
     int axis = place_axis_of_step(node->shape, length, &places);
     return axis < 0 ? WILD_STRIDE : (step < 0 ? -places : places) * layout->stride[axis];
 }

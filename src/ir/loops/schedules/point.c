@@ -250,7 +250,7 @@ static const Scalar *compute(Scheduler *s, Node *node, const SpacePoint *point, 
 static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point, bool flat) {
     if (s->reduced != NULL && node == s->nest->reduce) return s->reduced; /* epilogues read it nowhere else */
     if (s->largest != NULL && node == s->nest->largest) return s->largest;
-    if (s->turned_value != NULL && node == s->turned_column) return s->turned_value;
+    if (s->transposed_value != NULL && node == s->transposed_column) return s->transposed_value;
     const Scalar *v = known_value(s, node, point, flat);
     if (v != NULL) return v;
     if (is_loaded(s, node))

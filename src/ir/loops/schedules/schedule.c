@@ -99,7 +99,7 @@ static bool is_scan(Scheduler *s, const Nest *nest) {
 /* What it sums over rows lies [row][element] before it is planned, but for what it packs. */
 static bool is_kernel(Scheduler *s, const Nest *nest) {
     if (sums_over_rows(nest) && !sums_rows_as_lanes(s, nest) && !packs_rows(s, nest))
-        s->copies = schedule_turned(s, nest, NULL);
+        s->copies = schedule_transposed(s, nest, NULL);
     s->kernel = schedule_kernel_plan(s, nest);
     return s->kernel != NULL;
 }
@@ -109,7 +109,7 @@ static bool sums_rows_of_block(Scheduler *s, const Nest *nest) {
 }
 
 static bool makes_elements_beside(Scheduler *s, const Nest *nest) {
-    return nest->kind == NEST_ELEMENTS && stores_beside(s, nest);
+    return nest->kind == NEST_ELEMENTS && stores_rows_innermost(s, nest);
 }
 
 static bool is_any(Scheduler *s, const Nest *nest) {
@@ -154,7 +154,7 @@ static const struct NestSchedule {
     {"kernel", is_kernel, kernel, true, false},
     {"sums with rows as lanes", sums_rows_as_lanes, schedule_row_sum, false, false},
     {"sums over a block", sums_rows_of_block, schedule_sum_of_block, false, true},
-    {"rows side by side", makes_elements_beside, schedule_beside, false, false},
+    {"rows side by side", makes_elements_beside, schedule_rows_innermost, false, false},
     {"row after row", is_any, row_after_row, false, true},
 };
 
@@ -163,12 +163,12 @@ static void schedule_nest(Scheduler *s, const Nest *nest) {
     s->nest = nest;
     while (!schedule->fits(s, nest)) schedule++;
     if (schedule->wants_rows && s->copies.nodes.count == 0 && (sums_over_rows(nest) || sums_terms_of_row(nest)))
-        s->copies = schedule_turned(s, nest, NULL);
+        s->copies = schedule_transposed(s, nest, NULL);
     if (!schedule->opens) schedule_nest_open(s, nest->stores[0].node);
     schedule->make(s, nest);
     if (!schedule->opens) schedule_close(s);
-    schedule_turn_back(s, &s->copies);
-    s->copies = (TurnedArrays){0};
+    schedule_transpose_back(s, &s->copies);
+    s->copies = (TransposedArrays){0};
     s->nest = NULL;
 }
 
@@ -220,14 +220,14 @@ static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function
                        .function = function,
                        .most_rows = one_block ? run->batch : 0};
     Scheduler s = {.tree = tree, .arena = arena, .f = f, .numbers = *numbers, .block_rows = f->block};
-    s.rows_beside = block > 1 && schedule_has_rows_beside(&s);
+    s.rows_innermost = block > 1 && schedule_has_rows_innermost(&s);
     schedule_padding(&s);
     if (one_block && f->block == 1) s.at = schedule_first_row(&s);
     s.provider = arena_array(arena, Nest *, f->nodes + 1);
     s.array = arena_array(arena, Array *, f->nodes + 1);
     s.layout = arena_array(arena, const ArrayLayout *, f->nodes + 1);
-    s.beside = arena_array(arena, uint8_t, f->nodes + 1);
-    s.turned = arena_array(arena, Array *, f->nodes + 1);
+    s.has_rows_innermost = arena_array(arena, uint8_t, f->nodes + 1);
+    s.transposed = arena_array(arena, Array *, f->nodes + 1);
     s.chain = arena_array(arena, Array *, f->nodes + 1);
     s.cell = arena_array(arena, Array *, run->cell_count + 1);
     s.slot = arena_array(arena, Array *, run->slot_count + 1);

@@ -85,11 +85,11 @@ typedef struct KnownPack {
 } KnownPack;
 
 /* Copies of what the nest reads, [row][element], which take the place of what is read until it is put back. */
-typedef struct TurnedArrays {
+typedef struct TransposedArrays {
     Vector(const Node *) nodes;
     Vector(Array *) before;
     Vector(const ArrayLayout *) layouts;
-} TurnedArrays;
+} TransposedArrays;
 
 typedef struct Scheduler {
     LoopTree *tree;
@@ -99,9 +99,9 @@ typedef struct Scheduler {
     Nest **provider;               /* by node: the nest that stores it */
     Array **array;                 /* by node: where it is stored; NULL: in registers */
     const ArrayLayout **layout;    /* by node; NULL: row-major */
-    bool rows_beside;              /* values with rows lie [element][row], and rows are lanes */
-    uint8_t *beside;               /* by node: its array lies so */
-    Array **turned;                /* by node: a copy that lies [row][element]; NULL: none yet */
+    bool rows_innermost;           /* values with rows lie [element][row], and rows are lanes */
+    uint8_t *has_rows_innermost;   /* by node: its array lies so */
+    Array **transposed;            /* by node: a copy that lies [row][element]; NULL: none yet */
     Vector(KnownPack) packs;       /* of values with rows */
     Array **chain;                 /* by node: open chains of a sum over rows */
     Array **cell, **slot;          /* by index; NULL: not yet used */
@@ -115,11 +115,11 @@ typedef struct Scheduler {
     ScheduleRow at;                /* the row at hand */
     Vector(FetchedColumn) fetched; /* columns whose next rows are asked for */
     const Nest *nest;
-    TurnedArrays copies;             /* that the nest at hand reads */
+    TransposedArrays copies;         /* that the nest at hand reads */
     Kernel *kernel;                  /* of the nest at hand */
     const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
-    const Node *turned_column;       /* read in a square of registers: */
-    const Scalar *turned_value;      /* what it has at the point */
+    const Node *transposed_column;   /* read in a square of registers: */
+    const Scalar *transposed_value;  /* what it has at the point */
     Vector(OpenScan) scans;
     Vector(KnownValue) known;
     Vector(OpenBody) open; /* the innermost last */
@@ -220,7 +220,7 @@ int place_innermost(const Scheduler *s, const Nest *nest);
 /* ---- layout.c: chooses layouts, of values that have arrays */
 void schedule_layouts(Scheduler *s);
 /* Do rows lie beside each other in this function? */
-bool schedule_has_rows_beside(Scheduler *s);
+bool schedule_has_rows_innermost(Scheduler *s);
 
 /* ---- square.c: a square of registers that is transposed, of so many places a side */
 typedef struct Square {
@@ -228,9 +228,9 @@ typedef struct Square {
     LoopMark mark;
     const Subscript *u, *t, *place; /* t: lanes; place: in the arrays */
 } Square;
-/* Two loops over its places, in which arrays of its size are stored; turned, such loops in which they are loaded. */
+/* Two loops over its places, in which arrays of its size are stored; transposed, such loops in which they are loaded. */
 Square schedule_square_open(Scheduler *s, int64_t side, LoopMark mark);
-void schedule_square_turn(Scheduler *s, Square *q, Array *const *arrays, int count);
+void schedule_square_transpose(Scheduler *s, Square *q, Array *const *arrays, int count);
 void schedule_square_close(Scheduler *s);
 /* Values that are read along one axis and stored along another. */
 enum { MOST_SQUARES = 4 };
@@ -253,11 +253,12 @@ int shape_last_axis(Shape shape); /* that is longer than 1 */
 
 /* ---- transpose.c: rows beside each other */
 /* Elements of the rows of a block, rows innermost. */
-void schedule_beside(Scheduler *s, const Nest *nest);
-bool stores_beside(const Scheduler *s, const Nest *nest);
-TurnedArrays schedule_turned(Scheduler *s, const Nest *nest, const bool packed[2]); /* by operand: it is not read */
-void schedule_turn_back(Scheduler *s, const TurnedArrays *turned);
-void schedule_forget_copies(Scheduler *s); /* turned or packed: what they are of will be made anew */
+void schedule_rows_innermost(Scheduler *s, const Nest *nest);
+bool stores_rows_innermost(const Scheduler *s, const Nest *nest);
+TransposedArrays schedule_transposed(Scheduler *s, const Nest *nest,
+                                     const bool packed[2]); /* by operand: it is not read */
+void schedule_transpose_back(Scheduler *s, const TransposedArrays *transposed);
+void schedule_forget_copies(Scheduler *s); /* transposed or packed: what they are of will be made anew */
 /* Is a place of an operand the sum of several indices, which overlap? */
 bool reads_window(const Node *node);
 

@@ -20,7 +20,7 @@ Square schedule_square_open(Scheduler *s, int64_t side, LoopMark mark) {
     return q;
 }
 
-void schedule_square_turn(Scheduler *s, Square *q, Array *const *arrays, int count) {
+void schedule_square_transpose(Scheduler *s, Square *q, Array *const *arrays, int count) {
     schedule_square_close(s);
     for (int i = 0; i < count; i++) schedule_transpose(s, arrays[i], q->side);
     open_sides(s, q);

@@ -23,7 +23,7 @@ static void one_square(Scheduler *s, const SquareValues *v, SpacePoint *point) {
         array[i] = schedule_registers(s, value->dtype, q.side * q.side, "square");
         schedule_store(s, array[i], NULL, q.place, value);
     }
-    schedule_square_turn(s, &q, array, v->count);
+    schedule_square_transpose(s, &q, array, v->count);
     point->axis[v->stored] = subscript_sum(s->arena, stored, q.t);
     point->axis[v->read] = subscript_sum(s->arena, read, q.u);
     for (int i = 0; i < v->count; i++) v->store(s, v->context, i, point, point_load(s, array[i], NULL, q.place));

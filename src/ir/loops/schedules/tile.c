@@ -138,7 +138,7 @@ void kernel_leave_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const Ch
 static bool stores_lie_along_lanes(const Scheduler *s, const Kernel *k) {
     int beside = place_innermost(s, s->nest);
     if (k->lanes_axis == AXIS_NONE) return true;
-    if (k->lanes_axis == AXIS_ROW) return stores_beside(s, s->nest);
+    if (k->lanes_axis == AXIS_ROW) return stores_rows_innermost(s, s->nest);
     return k->lanes_axis == (beside >= 0 ? beside : shape_last_axis(s->nest->space));
 }
 

@@ -15,11 +15,11 @@
 #include "ir/loops/schedules/schedule.h"
 
 static bool leaves_room(const Scheduler *s, const Store *store) {
-    return store->kind == STORE_ARRAY && s->beside[store->node->id];
+    return store->kind == STORE_ARRAY && s->has_rows_innermost[store->node->id];
 }
 
-bool stores_beside(const Scheduler *s, const Nest *nest) {
-    if (!s->rows_beside || !nest->rows) return false;
+bool stores_rows_innermost(const Scheduler *s, const Nest *nest) {
+    if (!s->rows_innermost || !nest->rows) return false;
     for (int i = 0; i < nest->store_count; i++)
         if (!leaves_room(s, &nest->stores[i])) return false;
     return true;
@@ -29,7 +29,7 @@ bool stores_beside(const Scheduler *s, const Nest *nest) {
 /* Elements in row-major order, one of a row; from_rows: they come from [row][element]. */
 typedef const Scalar *ElementOfRow(Scheduler *s, const void *context, const Subscript *element);
 typedef void StoreOfRow(Scheduler *s, const void *context, const Subscript *element, const Scalar *value);
-typedef struct RowTurn {
+typedef struct RowTransposition {
     int64_t elements;
     DType dtype;
     bool from_rows;
@@ -37,7 +37,7 @@ typedef struct RowTurn {
     StoreOfRow *store;
     const void *context;
     const Nest *nest; /* from_rows: whose */
-} RowTurn;
+} RowTransposition;
 
 /* The row is that of the square's line or that of its lane. */
 static const Subscript *element_of_square(Scheduler *s, const Square *q, const Subscript *first, bool row_is_line) {
@@ -45,28 +45,29 @@ static const Subscript *element_of_square(Scheduler *s, const Square *q, const S
     return subscript_sum(s->arena, first, row_is_line ? q->t : q->u);
 }
 
-static void turn_square(Scheduler *s, const RowTurn *turning, const Subscript *first, int64_t side) {
+static void transpose_square(Scheduler *s, const RowTransposition *transposition, const Subscript *first,
+                             int64_t side) {
     ScheduleRow before = s->at;
-    Array *square = schedule_registers(s, turning->dtype, side * side, "square");
+    Array *square = schedule_registers(s, transposition->dtype, side * side, "square");
     Square q = schedule_square_open(s, side, LOOP_UNROLLED);
-    const Subscript *element = element_of_square(s, &q, first, turning->from_rows);
-    schedule_store(s, square, NULL, q.place, turning->load(s, turning->context, element));
+    const Subscript *element = element_of_square(s, &q, first, transposition->from_rows);
+    schedule_store(s, square, NULL, q.place, transposition->load(s, transposition->context, element));
     s->at = before;
-    schedule_square_turn(s, &q, &square, 1);
-    element = element_of_square(s, &q, first, !turning->from_rows);
-    turning->store(s, turning->context, element, point_load(s, square, NULL, q.place));
+    schedule_square_transpose(s, &q, &square, 1);
+    element = element_of_square(s, &q, first, !transposition->from_rows);
+    transposition->store(s, transposition->context, element, point_load(s, square, NULL, q.place));
     schedule_square_close(s);
     s->at = before;
 }
 
 /* What is left of whole squares. */
-static void turn_rest(Scheduler *s, const RowTurn *turning, int64_t begin, int64_t rows) {
+static void transpose_rest(Scheduler *s, const RowTransposition *transposition, int64_t begin, int64_t rows) {
     ScheduleRow before = s->at;
-    if (begin == turning->elements) return;
-    const Subscript *element = schedule_loop_open(s, "i", turning->elements - begin, LOOP_SERIAL);
+    if (begin == transposition->elements) return;
+    const Subscript *element = schedule_loop_open(s, "i", transposition->elements - begin, LOOP_SERIAL);
     element = subscript_sum(s->arena, element, subscript_number(s->arena, begin));
     s->at = schedule_row_further(s, schedule_loop_open(s, "t", rows, LOOP_VECTOR));
-    turning->store(s, turning->context, element, turning->load(s, turning->context, element));
+    transposition->store(s, transposition->context, element, transposition->load(s, transposition->context, element));
     schedule_close(s);
     schedule_close(s);
     s->at = before;
@@ -87,17 +88,18 @@ static int64_t side_of_square(const Scheduler *s, DType dtype) {
     return side;
 }
 
-static void turn(Scheduler *s, const RowTurn *turning) {
-    int64_t square = side_of_square(s, turning->dtype);
-    int64_t tiles = square > 1 ? turning->elements / square : 0, rows = square > 1 ? square : s->numbers.row_lanes;
+static void transpose_rows(Scheduler *s, const RowTransposition *transposition) {
+    int64_t square = side_of_square(s, transposition->dtype);
+    int64_t tiles = square > 1 ? transposition->elements / square : 0,
+            rows = square > 1 ? square : s->numbers.row_lanes;
     ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, rows, s->pad);
-    if (turning->nest != NULL) fetch_rows(s, turning->nest, rows);
+    if (transposition->nest != NULL) fetch_rows(s, transposition->nest, rows);
     if (tiles > 0) {
         const Subscript *tile = schedule_loop_open(s, "tile", tiles, LOOP_SERIAL);
-        turn_square(s, turning, subscript_times(s->arena, tile, square), square);
+        transpose_square(s, transposition, subscript_times(s->arena, tile, square), square);
         schedule_close(s);
     }
-    turn_rest(s, turning, tiles * (square > 1 ? square : 0), rows);
+    transpose_rest(s, transposition, tiles * (square > 1 ? square : 0), rows);
     schedule_rows_close(s, before);
 }
 
@@ -141,12 +143,12 @@ static void lanes_close(Scheduler *s, ScheduleRow before) {
     schedule_rows_close(s, before);
 }
 
-void schedule_beside(Scheduler *s, const Nest *nest) {
+void schedule_rows_innermost(Scheduler *s, const Nest *nest) {
     if (comes_from_rows(s, nest)) {
         const Store *store = &nest->stores[0];
-        RowTurn turning = {
+        RowTransposition transposition = {
             shape_size(nest->space), store->value->dtype, true, value_of_element, store_element, store, nest};
-        turn(s, &turning);
+        transpose_rows(s, &transposition);
         return;
     }
     SpacePoint point = {{NULL}};
@@ -158,14 +160,14 @@ void schedule_beside(Scheduler *s, const Nest *nest) {
 }
 
 /* ---- the other way around ----------------------------------------------------------------------------------- */
-typedef struct TurnedCopy {
+typedef struct TransposedCopy {
     Scheduler *s;
-    TurnedArrays *turned;
+    TransposedArrays *transposed;
     const bool *packed;
     bool over_rows;
-} TurnedCopy;
+} TransposedCopy;
 
-static const Scalar *load_beside(Scheduler *s, const void *context, const Subscript *element) {
+static const Scalar *load_rows_innermost(Scheduler *s, const void *context, const Subscript *element) {
     const Node *node = context;
     return point_load(s, s->array[node->id], NULL, schedule_place(s, node, element));
 }
@@ -173,7 +175,7 @@ static const Scalar *load_beside(Scheduler *s, const void *context, const Subscr
 static void store_apart(Scheduler *s, const void *context, const Subscript *element, const Scalar *value) {
     const Node *node = context;
     const Subscript *row = subscript_times(s->arena, s->at.in_block, shape_size(node->shape));
-    schedule_store(s, s->turned[node->id], NULL, subscript_sum(s->arena, element, row), value);
+    schedule_store(s, s->transposed[node->id], NULL, subscript_sum(s->arena, element, row), value);
 }
 
 static const Scalar *value_in_layout(Scheduler *s, const void *context, int i, const SpacePoint *point) {
@@ -206,11 +208,11 @@ static void copy_row_major(Scheduler *s, const Node *node) {
 
 static void copy(Scheduler *s, const Node *node) {
     int64_t elements = shape_size(node->shape);
-    s->turned[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, elements * s->padded_rows, "turned");
+    s->transposed[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, elements * s->padded_rows, "transposed");
     schedule_nest_open(s, node);
-    if (s->beside[node->id]) {
-        RowTurn turning = {elements, node->dtype, false, load_beside, store_apart, node, NULL};
-        turn(s, &turning);
+    if (s->has_rows_innermost[node->id]) {
+        RowTransposition transposition = {elements, node->dtype, false, load_rows_innermost, store_apart, node, NULL};
+        transpose_rows(s, &transposition);
     } else {
         copy_row_major(s, node);
     }
@@ -221,44 +223,45 @@ static void copy(Scheduler *s, const Node *node) {
 static bool lies_otherwise(const Scheduler *s, const Node *node) {
     if (s->array[node->id] == NULL) return false;
     const ArrayLayout *layout = s->layout[node->id];
-    return s->beside[node->id] || (layout != NULL && s->numbers.square_bytes > (int64_t)dtype_bytes(node->dtype) &&
-                                   node->dtype != DTYPE_BOOL && layout->innermost != shape_last_axis(node->shape));
+    return s->has_rows_innermost[node->id] ||
+           (layout != NULL && s->numbers.square_bytes > (int64_t)dtype_bytes(node->dtype) &&
+            node->dtype != DTYPE_BOOL && layout->innermost != shape_last_axis(node->shape));
 }
 
-static void visit_turned(void *context, const Read *read) {
-    TurnedCopy *c = context;
+static void visit_transposed(void *context, const Read *read) {
+    TransposedCopy *c = context;
     Scheduler *s = c->s;
     const Node *node = read->node;
     if (!node_is_stored(s->f, node) || !lies_otherwise(s, node)) return;
     if (read->operand >= 0 && c->packed != NULL && c->packed[read->operand]) return;
-    if (c->over_rows ? s->layout[node->id] != NULL : s->beside[node->id] || read->operand < 0) return;
-    if (s->turned[node->id] == NULL) copy(s, node);
-    vector_push(s->arena, &c->turned->nodes, node);
-    vector_push(s->arena, &c->turned->before, s->array[node->id]);
-    vector_push(s->arena, &c->turned->layouts, s->layout[node->id]);
-    s->array[node->id] = s->turned[node->id];
+    if (c->over_rows ? s->layout[node->id] != NULL : s->has_rows_innermost[node->id] || read->operand < 0) return;
+    if (s->transposed[node->id] == NULL) copy(s, node);
+    vector_push(s->arena, &c->transposed->nodes, node);
+    vector_push(s->arena, &c->transposed->before, s->array[node->id]);
+    vector_push(s->arena, &c->transposed->layouts, s->layout[node->id]);
+    s->array[node->id] = s->transposed[node->id];
     s->layout[node->id] = NULL;
-    s->beside[node->id] = 0;
+    s->has_rows_innermost[node->id] = 0;
 }
 
 void schedule_forget_copies(Scheduler *s) {
-    for (uint32_t n = 0; n < s->f->nodes; n++) s->turned[n] = NULL;
+    for (uint32_t n = 0; n < s->f->nodes; n++) s->transposed[n] = NULL;
     s->packs.count = 0;
 }
 
-TurnedArrays schedule_turned(Scheduler *s, const Nest *nest, const bool packed[2]) {
-    TurnedArrays turned = {0};
+TransposedArrays schedule_transposed(Scheduler *s, const Nest *nest, const bool packed[2]) {
+    TransposedArrays transposed = {0};
     bool over_rows = nest->kind == NEST_SCATTER || nest->reduce->attr.contraction->over_rows;
-    TurnedCopy turning = {s, &turned, packed, over_rows};
-    nest_reads(s->f, nest, visit_turned, &turning);
-    return turned;
+    TransposedCopy transposition = {s, &transposed, packed, over_rows};
+    nest_reads(s->f, nest, visit_transposed, &transposition);
+    return transposed;
 }
 
-void schedule_turn_back(Scheduler *s, const TurnedArrays *turned) {
-    for (int i = 0; i < turned->nodes.count; i++) {
-        uint32_t id = turned->nodes.items[i]->id;
-        s->array[id] = turned->before.items[i];
-        s->layout[id] = turned->layouts.items[i];
-        s->beside[id] = s->layout[id] == NULL;
+void schedule_transpose_back(Scheduler *s, const TransposedArrays *transposed) {
+    for (int i = 0; i < transposed->nodes.count; i++) {
+        uint32_t id = transposed->nodes.items[i]->id;
+        s->array[id] = transposed->before.items[i];
+        s->layout[id] = transposed->layouts.items[i];
+        s->has_rows_innermost[id] = s->layout[id] == NULL;
     }
 }
