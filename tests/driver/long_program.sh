@@ -34,6 +34,6 @@ longest() {     # WHAT COUNT: the longest function of the program
 short=$(longest lines 120) long=$(longest lines 240)
 [ "$long" -lt $((short * 5 / 4)) ] || { echo "FAILED: the longest function grows from $short to $long lines"; exit 1; }
 
-# Of a layer there is little more than calls in the function that all are called from.
+# Of a layer there is little more in the function that all are called from than calls, and stores of what these are passed.
 all=$(longest layers 120)
-[ "$all" -lt $((120 * 60)) ] || { echo "FAILED: 120 layers make a function of $all lines"; exit 1; }
+[ "$all" -lt $((120 * 80)) ] || { echo "FAILED: 120 layers make a function of $all lines"; exit 1; }
