@@ -82,18 +82,24 @@ static const Scalar *find_condition(const Body *body, LoopPath *path) {
 }
 
 /* ---- split -------------------------------------------------------------------------------------------------- */
-static Certainty truth_at(Arena *arena, const Scalar *condition, const Loop *loop, int64_t iteration) {
+/* Where a subscript lies. What is below in one iteration and above in the next is in neither, but not of one piece. */
+typedef enum Side { BELOW, INSIDE, ABOVE, ACROSS } Side;
+
+static Side side_at(Arena *arena, const Scalar *condition, const Loop *loop, int64_t iteration) {
     const Subscript *rest = subscript_times(arena, subscript_of_loop(arena, loop), -1);
     rest = subscript_sum(arena, rest, subscript_number(arena, iteration * loop->step));
     rest = subscript_times(arena, rest, subscript_coef(condition->at, loop));
-    return truth_of_inside(subscript_sum(arena, condition->at, rest), condition->n);
+    Range range = subscript_range(subscript_sum(arena, condition->at, rest));
+    if (range.most < 0) return BELOW;
+    if (range.least >= condition->n) return ABOVE;
+    return range.least >= 0 && range.most < condition->n ? INSIDE : ACROSS;
 }
 
 /* The last but one iteration from `begin` on that is alike. */
 static int64_t end_of_piece(Arena *arena, const Scalar *condition, const Loop *loop, int64_t begin) {
     int64_t end = begin + 1;
-    Certainty truth = truth_at(arena, condition, loop, begin);
-    while (truth != SOMETIMES && end < loop_iterations(loop) && truth_at(arena, condition, loop, end) == truth) end++;
+    Side side = side_at(arena, condition, loop, begin);
+    while (side != ACROSS && end < loop_iterations(loop) && side_at(arena, condition, loop, end) == side) end++;
     return end;
 }
 
@@ -107,7 +113,7 @@ static bool pays(Arena *arena, const Scalar *condition, const Statement *s) {
     int single = 0;
     int64_t pieces = 0;
     for (int64_t at = 0; at < loop_iterations(s->loop); pieces++) {
-        single += truth_at(arena, condition, s->loop, at) == SOMETIMES;
+        single += side_at(arena, condition, s->loop, at) == ACROSS;
         at = end_of_piece(arena, condition, s->loop, at);
     }
     return single <= MOST_SINGLE && pieces * statements_of(&s->body) <= LONGEST_COPY;
