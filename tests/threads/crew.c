@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "crew.h"
+#include "expect.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,14 +14,6 @@
 #include <unistd.h>
 
 enum { ROWS = 1000, BATCH = 7, CALLS = 40 };
-
-#define EXPECT(condition)                                                           \
-    do                                                                              \
-        if (!(condition)) {                                                         \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                \
-        }                                                                           \
-    while (0)
 
 /* What a call works on, its state: a count for each row, as many as steps took it. */
 typedef struct Table {

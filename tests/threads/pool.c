@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "pool.h"
+#include "expect.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +13,6 @@
 #include <unistd.h>
 
 enum { MOST = 8, REGIONS = 300, ROUNDS = 20 };
-
-#define EXPECT(condition)                                                           \
-    do                                                                              \
-        if (!(condition)) {                                                         \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                \
-        }                                                                           \
-    while (0)
 
 /* Two rows of plain numbers, written and read in turn: without a barrier in between that is a race. */
 typedef struct Table {

@@ -83,9 +83,9 @@ static const Scalar *find_condition(const Body *body, LoopPath *path) {
 
 /* ---- split -------------------------------------------------------------------------------------------------- */
 /* Where a subscript lies. What is below in one iteration and above in the next is in neither, but not of one piece. */
-typedef enum Side { BELOW, INSIDE, ABOVE, ACROSS } Side;
+typedef enum RangeSide { BELOW, INSIDE, ABOVE, ACROSS } RangeSide;
 
-static Side side_at(Arena *arena, const Scalar *condition, const Loop *loop, int64_t iteration) {
+static RangeSide side_at(Arena *arena, const Scalar *condition, const Loop *loop, int64_t iteration) {
     const Subscript *rest = subscript_times(arena, subscript_of_loop(arena, loop), -1);
     rest = subscript_sum(arena, rest, subscript_number(arena, iteration * loop->step));
     rest = subscript_times(arena, rest, subscript_coef(condition->at, loop));
@@ -98,7 +98,7 @@ static Side side_at(Arena *arena, const Scalar *condition, const Loop *loop, int
 /* The last but one iteration from `begin` on that is alike. */
 static int64_t end_of_piece(Arena *arena, const Scalar *condition, const Loop *loop, int64_t begin) {
     int64_t end = begin + 1;
-    Side side = side_at(arena, condition, loop, begin);
+    RangeSide side = side_at(arena, condition, loop, begin);
     while (side != ACROSS && end < loop_iterations(loop) && side_at(arena, condition, loop, end) == side) end++;
     return end;
 }
