@@ -102,7 +102,7 @@ endforeach()
 unset(SGDC_LLVM_LIBRARY CACHE)
 find_library(SGDC_LLVM_LIBRARY NAMES LLVM-${llvm_version} LLVM PATHS ${llvm_libdir} NO_DEFAULT_PATH)
 
-ask_llvm_config(archives --link-static --libfiles ${llvm_components} orcjit passes bitreader linker)
+ask_llvm_config(archives --link-static --libfiles ${llvm_components} orcjit passes bitreader bitwriter linker)
 separate_arguments(archives)
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libstdc++.a OUTPUT_VARIABLE standard_library
   OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)

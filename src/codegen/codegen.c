@@ -216,19 +216,32 @@ static void verify_module(LLVMModuleRef module) {
     LLVMDisposeMessage(message);
 }
 
-void session_optimise(Codegen *c, LLVMModuleRef module) {
-    double start = session_seconds();
-    if (c->options.verify) verify_module(module);
-    static const char *const passes[] = {
-        "mergefunc",
-        "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse,simplifycfg)",
-        "mergefunc,function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,"
-        "early-cse,simplifycfg)",
-    };
+void session_run_passes(LLVMModuleRef module, LLVMTargetMachineRef machine, const char *passes) {
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef error = LLVMRunPasses(module, passes[c->options.level > 2 ? 2 : c->options.level], c->target.machine,
-                                       options);
+    LLVMErrorRef error = LLVMRunPasses(module, passes, machine, options);
     LLVMDisposePassBuilderOptions(options);
     if (error != NULL) INTERNAL_ERROR("LLVM does not know a pass: %s", LLVMGetErrorMessage(error));
+}
+
+const char *session_passes(const Codegen *c) {
+    static const char *const passes[] = {
+        "no-op-module",
+        "function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse,simplifycfg)",
+        "function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,early-cse,simplifycfg)",
+    };
+    return passes[c->options.level > 2 ? 2 : c->options.level];
+}
+
+void session_merge_functions(Codegen *c, LLVMModuleRef module) {
+    double start = session_seconds();
+    if (c->options.verify) verify_module(module);
+    session_run_passes(module, c->target.machine, "mergefunc");
+    c->times.optimise += session_seconds() - start;
+}
+
+void session_optimise(Codegen *c, LLVMModuleRef module) {
+    session_merge_functions(c, module);
+    double start = session_seconds();
+    session_run_passes(module, c->target.machine, session_passes(c));
     c->times.optimise += session_seconds() - start;
 }

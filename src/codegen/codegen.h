@@ -7,6 +7,7 @@
  *   llvm/emitter.h                   trees of loops -> LLVM; its files.  c/, onnx/: to C, and graphs to ONNX
  *   codegen.c session.h              a session: functions compiled once, runs that share them
  *   function_key.c                   which functions have the same code
+ *   machine_code.c                   a module -> objects for this process, by several threads
  *   jit.c code_cache.c               code in this process; what earlier processes compiled, on disk
  *   tuning.c                         and which schedules they measured to be fastest
  *   out_of_memory.c                  where LLVM gets no memory

@@ -53,28 +53,40 @@ static void link_object(Codegen *c, LLVMMemoryBufferRef object) {
     c->times.link += session_seconds() - start;
 }
 
-/* The module becomes code, kept under the key; it and its context go. */
-static void link_module(Codegen *c, LLVMModuleRef module, const char *key) {
+/* ---- modules: their objects are kept one after the other, the length of each before it -------------- */
+static void keep_objects(Codegen *c, const char *key, LLVMMemoryBufferRef const *objects, int count) {
+    if (c->cache == NULL) return;
+    Text all = text_new(c->arena);
+    for (int i = 0; i < count; i++) {
+        size_t length = LLVMGetBufferSize(objects[i]);
+        text_add_bytes(&all, (const char *)&length, sizeof length);
+        text_add_bytes(&all, LLVMGetBufferStart(objects[i]), length);
+    }
+    code_cache_keep(c->cache, key, all.bytes, all.length);
+}
+
+/* The module becomes code, kept under the key; it and its context go. No other module has the prefix. */
+static void link_module(Codegen *c, LLVMModuleRef module, const char *prefix, const char *key) {
     LLVMContextRef context = LLVMGetModuleContext(module);
-    session_optimise(c, module);
-    double start = session_seconds();
-    char *message = NULL;
-    LLVMMemoryBufferRef object;
-    if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, LLVMObjectFile, &message, &object) != 0)
-        INTERNAL_ERROR("LLVM made no code: %s", message);
-    c->times.machine_code += session_seconds() - start;
+    LLVMMemoryBufferRef objects[MOST_OBJECTS];
+    int count = session_objects(c, module, prefix, objects);
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
-    if (c->cache != NULL) code_cache_keep(c->cache, key, LLVMGetBufferStart(object), LLVMGetBufferSize(object));
-    link_object(c, object);
+    keep_objects(c, key, objects, count);
+    for (int i = 0; i < count; i++) link_object(c, objects[i]);
 }
 
 /* Code that an earlier process kept. */
 static bool link_kept(Codegen *c, const char *key) {
-    size_t length;
-    const char *kept = c->cache == NULL ? NULL : code_cache_find(c->cache, c->arena, key, &length);
+    size_t left, length;
+    const char *kept = c->cache == NULL ? NULL : code_cache_find(c->cache, c->arena, key, &left);
     if (kept == NULL) return false;
-    link_object(c, LLVMCreateMemoryBufferWithMemoryRangeCopy(kept, length, "kept"));
+    for (; left > sizeof length; kept += length, left -= length) {
+        memcpy(&length, kept, sizeof length);
+        kept += sizeof length;
+        left -= sizeof length;
+        link_object(c, LLVMCreateMemoryBufferWithMemoryRangeCopy(kept, length, "kept"));
+    }
     return true;
 }
 
@@ -98,7 +110,7 @@ static void compile_functions(Codegen *c, Compiled **functions, int count) {
     if (!link_kept(c, key)) {
         LLVMModuleRef module = session_module(c, LLVMContextCreate(), "sgd");
         for (int i = 0; i < count; i++) session_emit(c, module, functions[i], functions[i]->symbol);
-        link_module(c, module, key);
+        link_module(c, module, functions[0]->symbol, key);
     }
     for (int i = 0; i < count; i++) functions[i]->address = find_symbol(c, functions[i]->symbol);
 }
@@ -148,7 +160,7 @@ static void compile_step(JitExecutor *j) {
         LLVMDisposeModule(module);
         LLVMContextDispose(context);
     } else {
-        link_module(c, module, key);
+        link_module(c, module, symbol, key);
     }
     LLVMDisposeMessage(key);
     j->parts = find_symbol(c, symbol);

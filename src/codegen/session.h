@@ -1,4 +1,4 @@
-/* session: what a Codegen holds, between codegen.c (functions, modules), jit.c, object.c and tuning.c. */
+/* session: what a Codegen holds, between codegen.c (functions, modules), machine_code.c, jit.c, object.c and tuning.c. */
 #ifndef SGDC_SESSION_H
 #define SGDC_SESSION_H
 #include "codegen/code_cache.h"
@@ -52,6 +52,15 @@ LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *nam
 EmitContext session_context(const Codegen *c, LLVMModuleRef module);
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, Compiled *f, const char *symbol);
 void session_optimise(Codegen *c, LLVMModuleRef module);
+/* Its steps: equal functions become one; then each function for itself. */
+void session_merge_functions(Codegen *c, LLVMModuleRef module);
+const char *session_passes(const Codegen *c);
+void session_run_passes(LLVMModuleRef module, LLVMTargetMachineRef machine, const char *passes);
+
+/* ---- machine_code.c: the module as objects that are linked together; their number. No other module of the session has
+ * the prefix. */
+enum { MOST_OBJECTS = 8 };
+int session_objects(Codegen *c, LLVMModuleRef module, const char *prefix, LLVMMemoryBufferRef *objects);
 
 /* Entries of a run that have roots, in order: init, step, evaluate, predict, parts of a step, metrics. */
 typedef struct RunEntry {

@@ -44,7 +44,7 @@ static const OptionRow own_rows[] = {
     {"data", 0, OPTION_PAIR, AT(data), "=NAME=PATH", NULL, "the file that data NAME reads"},
     {"seed", 0, OPTION_SEED, AT(seed), "=N", NULL, "the seed of order, draws and initial values (default 0)"},
     {"threads", 0, OPTION_COUNT, AT(threads), "=N", NULL,
-     "threads to read csv and train on (default: what is here, where it pays); same bits"},
+     "threads to compile, read csv and train on (default: what is here, where it pays); same bits"},
     {"save", 0, OPTION_TEXT, AT(save), "=FILE", NULL,
      "write parameters and optimizer state (safetensors); several runs: FILE-RUN, the best: FILE"},
     {"names", 0, OPTION_CHOICE, AT(names), "=torch", "sgdc torch",

@@ -1,5 +1,5 @@
 /* Sessions that compile into this process, and where their code is kept for the next one. */
-#include "driver/driver.h"
+#include "driver/training.h"
 #include "codegen/codegen.h"
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,11 @@ const char *driver_kept_folder(Driver *driver) {
 
 Codegen *driver_session(Driver *driver) {
     const char *kept = driver_kept_folder(driver);
-    CodegenOptions options = {
-        .cpu = driver->options->cpu, .level = driver->options->optimize, .cache = kept, .tuned = kept};
+    CodegenOptions options = {.cpu = driver->options->cpu,
+                              .level = driver->options->optimize,
+                              .threads = threads_allowed(driver),
+                              .cache = kept,
+                              .tuned = kept};
     return codegen_new(driver->arena, &options, driver->diagnostics);
 }
 

@@ -10,6 +10,11 @@
 
 enum { BYTES_FOR_A_THREAD = 4 << 20 }; /* of a csv: a few milliseconds of reading */
 
+int threads_allowed(const Driver *driver) {
+    int64_t threads = driver->options->threads ? driver->options->threads : sgdrt_processors();
+    return threads < SGDRT_MOST_THREADS ? (int)threads : SGDRT_MOST_THREADS;
+}
+
 sgdrt_crew *threads_open(const Driver *driver, Training *const *trainings, int count) {
     int64_t threads = driver->options->threads;
     bool shared = false;
@@ -25,10 +30,9 @@ sgdrt_crew *threads_open(const Driver *driver, Training *const *trainings, int c
 
 sgdrt_pool *threads_to_read(const Driver *driver, const sgdrt_request *request) {
     const char *path = request->path_count > 1 ? request->paths[0] : request->path;
-    int64_t threads = driver->options->threads ? driver->options->threads : sgdrt_processors();
+    int threads = threads_allowed(driver);
     struct stat status;
     if (request->source != SGDRT_CSV || stat(path, &status) || !S_ISREG(status.st_mode)) return NULL;
     int64_t most = (int64_t)status.st_size / BYTES_FOR_A_THREAD;
-    if (threads > SGDRT_MOST_THREADS) threads = SGDRT_MOST_THREADS;
-    return sgdrt_pool_new((int)(threads < most ? threads : most));
+    return sgdrt_pool_new(threads < most ? threads : (int)most);
 }

@@ -178,6 +178,12 @@ static const char *architecture_names(Arena *arena, const char *ending, const ch
     return names.bytes;
 }
 
+static LLVMTargetMachineRef make_machine(LLVMTargetRef llvm_target, const char *triple, const char *cpu,
+                                         const char *features, int level) {
+    return LLVMCreateTargetMachine(llvm_target, triple, cpu, features, machine_level(level), LLVMRelocPIC,
+                                   LLVMCodeModelDefault);
+}
+
 bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
     *target = (Target){.triple = triple_of(arena, options->triple)};
     LLVMTargetRef llvm_target = NULL;
@@ -212,9 +218,18 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
         target->numbers.l2 = 8 * target->numbers.l1;
         target->numbers.block_bytes = BLOCK_OF_L2 * target->numbers.l2;
     }
-    target->machine = LLVMCreateTargetMachine(llvm_target, target->triple, target->cpu, features,
-                                              machine_level(options->level), LLVMRelocPIC, LLVMCodeModelDefault);
+    target->machine = make_machine(llvm_target, target->triple, target->cpu, features, options->level);
     return true;
+}
+
+LLVMTargetMachineRef target_machine_copy(const Target *target, int level) {
+    char *cpu = LLVMGetTargetMachineCPU(target->machine),
+         *features = LLVMGetTargetMachineFeatureString(target->machine);
+    LLVMTargetMachineRef copy = make_machine(LLVMGetTargetMachineTarget(target->machine), target->triple, cpu, features,
+                                             level);
+    LLVMDisposeMessage(cpu);
+    LLVMDisposeMessage(features);
+    return copy;
 }
 
 void target_close(Target *target) {

@@ -15,5 +15,7 @@ typedef struct Target {
 /* False, with a diagnostic, if processor or triple are unknown. */
 bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
 int target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
+/* For another thread, which disposes of it. */
+LLVMTargetMachineRef target_machine_copy(const Target *target, int level);
 void target_close(Target *target);
 #endif

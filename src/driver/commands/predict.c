@@ -100,9 +100,8 @@ static Hand new_hand(const Predict *p) {
 /* Threads begin with the second whole block: fewer rows do not pay for them, and the code is compiled by then. */
 static void consider_threads(Predict *p) {
     if (p->alone || p->block.count < p->block_rows || !p->predicted) return;
-    int64_t wanted = p->driver->options->threads ? p->driver->options->threads : sgdrt_processors();
     p->alone = true;
-    p->pool = sgdrt_pool_new(wanted < SGDRT_MOST_THREADS ? (int)wanted : SGDRT_MOST_THREADS);
+    p->pool = sgdrt_pool_new(threads_allowed(p->driver));
     int count = sgdrt_pool_threads(p->pool);
     Hand *hands = arena_array(p->driver->arena, Hand, count);
     hands[0] = p->hands[0];
