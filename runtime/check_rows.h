@@ -20,17 +20,11 @@ static inline int sgdrt_label_in_range(const void *at, int64_t classes) {
 
 /* What is wrong with the values of one row of a column. */
 static inline int sgdrt_check_row(const sgdrt_model_column *column, const char *row) {
-    for (int64_t e = 0; e < column->elements; e++) {
-        if (column->dtype == SGDRT_F32 && !sgdrt_f32_is_finite(row + 4 * e) &&
-            !(column->may_be_missing && sgdrt_f32_is_nan(row + 4 * e)))
-            return SGDRT_NOT_FINITE;
-        if (column->dtype == SGDRT_F64 && !sgdrt_f64_is_finite(row + 8 * e) &&
-            !(column->may_be_missing && sgdrt_f64_is_nan(row + 8 * e)))
-            return SGDRT_NOT_FINITE;
-        if (column->dtype == SGDRT_I32 && column->classes && !sgdrt_label_in_range(row + 4 * e, column->classes))
-            return SGDRT_LABEL;
-        if (column->dtype == SGDRT_U8 && column->classes && (unsigned char)row[e] >= column->classes)
-            return SGDRT_LABEL;
+    if (!sgdrt_all_finite(row, (sgdrt_dtype)column->dtype, column->elements, column->may_be_missing))
+        return SGDRT_NOT_FINITE;
+    for (int64_t e = 0; column->classes && e < column->elements; e++) {
+        if (column->dtype == SGDRT_I32 && !sgdrt_label_in_range(row + 4 * e, column->classes)) return SGDRT_LABEL;
+        if (column->dtype == SGDRT_U8 && (unsigned char)row[e] >= column->classes) return SGDRT_LABEL;
     }
     return SGDRT_OK;
 }

@@ -454,7 +454,7 @@ static int is_finite(const Fit *fit) {
         const sgdrt_model_cell *cell = &model->cells[i];
         int64_t count = (int64_t)(cell->bytes / sgdrt_dtype_bytes((sgdrt_dtype)cell->dtype));
         if ((cell->kind == 0 || cell->kind == 2) && !cell->starts_infinite)
-            finite = sgdrt_all_finite((char *)fit->instance->state + cell->offset, (sgdrt_dtype)cell->dtype, count);
+            finite = sgdrt_all_finite((char *)fit->instance->state + cell->offset, (sgdrt_dtype)cell->dtype, count, 0);
     }
     return finite;
 }

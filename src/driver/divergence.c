@@ -29,7 +29,7 @@ static int bad_cell(const Training *t) {
     for (int i = 0; i < t->run->cell_count; i++) {
         const Cell *cell = &t->run->cells[i];
         const void *at = (const char *)t->state + cell->offset;
-        if (is_watched(cell) && !sgdrt_all_finite(at, (sgdrt_dtype)cell->dtype, shape_size(cell->shape))) return i;
+        if (is_watched(cell) && !sgdrt_all_finite(at, (sgdrt_dtype)cell->dtype, shape_size(cell->shape), 0)) return i;
     }
     return -1;
 }
