@@ -3,6 +3,7 @@ import statistics
 
 PEERS = ["parent", "object", "C", "OpenBLAS", "oneDNN", "PyTorch", "torch.compile", "JAX", "JAX scan"]
 ONE_THREAD = "sgdc, one thread"
+LIMIT = "limit"                   # kernels of limits/, which are no peers
 
 
 def humane(seconds):
@@ -44,7 +45,7 @@ def cells_of_peers(found, names):
 
 
 def contenders(found):
-    return [t for n, t in found.items() if not n.startswith("sgdc") and not n.endswith(", import")]
+    return [t for n, t in found.items() if not n.startswith("sgdc") and not n.endswith(", import") and n != LIMIT]
 
 
 def of_best(ours, found):
@@ -59,12 +60,15 @@ def peers_of(results):
 
 def workload_table(results, peak):
     names = peers_of(results)
-    rows = [["workload", "sgdc", "of peak", *names, "sgdc / best peer"]]
+    limits = any(LIMIT in result["seconds"] for result in results)
+    rows = [["workload", "sgdc", "of peak", *names, "sgdc / best peer", *(["limit", "of limit"] if limits else [])]]
     for result in results:
         found = medians(result)
-        ours = found["sgdc"]
-        share = f"{100 * result['flops'] / ours / peak / 1e9:.0f} %" if result["flops"] else ""
-        rows.append([result["workload"], humane(ours), share, *cells_of_peers(found, names), of_best(ours, found)])
+        ours, limit = found["sgdc"], found.get(LIMIT)
+        share = lambda seconds: f"{100 * result['flops'] / seconds / peak / 1e9:.0f} %" if result["flops"] else ""
+        rows.append([result["workload"], humane(ours), share(ours), *cells_of_peers(found, names), of_best(ours, found)])
+        if limits:
+            rows[-1] += [f"{humane(limit)} ({share(limit)})", f"{100 * limit / ours:.0f} %"] if limit else ["", ""]
     return table(rows)
 
 
@@ -87,6 +91,15 @@ def pieces_table(pieces):
     for piece, times in pieces.items():
         found = {name: statistics.median(t) for name, t in times.items()}
         rows.append([piece, *(humane(found[name]) if name in found else "" for name in names)])
+    return table(rows)
+
+
+def kernels_table(kernels, peak):
+    rows = [["kernel by hand", "time", "of peak", "GB/s"]]
+    for name, found in kernels.items():
+        seconds = statistics.median(found["seconds"])
+        share = f"{100 * found['flops'] / seconds / peak / 1e9:.0f} %" if found["flops"] else ""
+        rows.append([name, humane(seconds), share, f"{found['bytes'] / seconds / 1e9:.0f}"])
     return table(rows)
 
 
@@ -179,6 +192,8 @@ def report(found):
         yield from ("", "### The roofline", "", *roofline_table(found["results"], found["peaks"]))
     if found["pieces"]:
         yield from ("", "### A contraction in pieces", "", *pieces_table(found["pieces"]))
+    if found.get("kernels"):
+        yield from ("", "### Kernels by hand", "", *kernels_table(found["kernels"], alone["fma"]))
     if found["compiled"]:
         yield from ("", "### Compile time and memory", "", *compile_table(found["compiled"]))
         if any(f["memory"] for f in found["compiled"].values()):

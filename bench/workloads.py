@@ -145,6 +145,15 @@ WORKLOADS = [
 ]
 # The contraction in pieces, as text books show what a call costs: so much of the result at a time.
 PIECES = (256, 256, 256), ("element", "column", "block", "whole")
+# Kernels of limits/ for what no row above does alone: name, program, arguments, flops, bytes that are moved.
+NORM_VALUES, GATES = 32 * 32 * 1024, 64 * 128
+KERNELS = [("batch norm, statistics of 32 x 32 x 32x32", "batch_norm", ("statistics",), 3 * NORM_VALUES, 4 * NORM_VALUES),
+           ("batch norm, apply", "batch_norm", ("apply",), 2 * NORM_VALUES, 8 * NORM_VALUES),
+           ("LSTM gates 64 x 128", "lstm_gates", (), 0, 4 * 7 * GATES),
+           *((f"{name} {rows}x{outputs}x{inputs}", "contraction", (name.replace(" ", "_"), rows, outputs, inputs),
+              2 * rows * outputs * inputs, 4 * (rows * outputs + rows * inputs + outputs * inputs))
+             for name in ("weight gradient", "data gradient")
+             for rows, outputs, inputs in ((64, 128, 784), (128, 512, 784), (256, 4096, 4096)))]
 # The bytes that reading is measured on: what the first and the second cache hold, what the last may, what none does.
 SIZES = [24 << 10, 1 << 20, 16 << 20, 256 << 20]
 # Programs whose compilation is measured; the line is also trained, in "process start" above.

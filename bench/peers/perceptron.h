@@ -17,8 +17,9 @@ typedef void product(int transpose_a, int transpose_b, int n, int m, int k, floa
 
 enum { MOST_LAYERS = 8 };
 
-typedef struct {
+typedef struct perceptron {
     product *multiply;
+    double (*step)(const struct perceptron *p, const int *rows, int count); /* returns the mean loss */
     float lr;
     int rows, bytes, layers, batch, width[MOST_LAYERS + 1];
     int *labels, *order;
@@ -120,13 +121,12 @@ static inline double epoch(void *context) {
         p->order[r] = p->order[other];
         p->order[other] = t;
     }
-    for (int first = 0; first + p->batch <= p->rows; first += p->batch) step(p, p->order + first, p->batch);
+    for (int first = 0; first + p->batch <= p->rows; first += p->batch) p->step(p, p->order + first, p->batch);
     return 0;
 }
 
 /* Takes the steps of the file for their losses, then measures epochs. */
-static inline int train(const char *path, float lr, product *multiply) {
-    perceptron p = {.multiply = multiply, .lr = lr};
+static inline int train_by(perceptron p, const char *path) {
     FILE *file = fopen(path, "rb");
     if (!file) return 2;
     p.rows = read_int(file), p.width[0] = read_int(file), p.bytes = read_int(file), p.layers = read_int(file);
@@ -150,8 +150,12 @@ static inline int train(const char *path, float lr, product *multiply) {
     p.order = (int *)make((size_t)p.rows, 0);
     for (int r = 0; r < p.rows; r++) p.order[r] = r;
     printf("{\"check\": [");
-    for (int s = 0; s < steps; rows += of_step[s++]) printf("%s%.9g", s ? ", " : "", step(&p, rows, of_step[s]));
+    for (int s = 0; s < steps; rows += of_step[s++]) printf("%s%.9g", s ? ", " : "", p.step(&p, rows, of_step[s]));
     printf("]}\n");
     return serve(epoch, &p, (double)(p.rows / p.batch));
+}
+
+static inline int train(const char *path, float lr, product *multiply) {
+    return train_by((perceptron){.multiply = multiply, .step = step, .lr = lr}, path);
 }
 #endif
